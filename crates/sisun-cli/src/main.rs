@@ -1,0 +1,2 @@
+//! sisun
+fn main() {}

@@ -1,0 +1,110 @@
+//! What to read and how to cut it into tokens.
+
+use crate::ConfigError;
+use crate::error::check;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// `[data]`: where the text is, what a document is, and which part is held out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Files, folders (read recursively, sorted), globs, or `-` for standard input.
+    /// Relative paths start at the working directory.
+    pub sources: Vec<String>,
+    /// What one document is. Documents are separated by an end-of-text token.
+    #[serde(default)]
+    pub documents: Documents,
+    /// For `.jsonl` files: the field that holds the text.
+    #[serde(default = "default_jsonl_field")]
+    pub jsonl_field: String,
+    /// For `.jsonl` files: a second field, appended to the text. With it the loss is taken on the answer
+    /// (and the end of text) only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jsonl_answer_field: Option<String>,
+    /// Sources of a validation split of its own. Empty: the tail of `sources` is held out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validation: Vec<String>,
+    /// Fraction of the text, from its end, that is held out when `validation` is empty.
+    #[serde(default = "default_validation_fraction")]
+    pub validation_fraction: f64,
+    /// Where token caches are kept. Default: `$SISUN_CACHE_DIR`, else the user's cache directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_dir: Option<PathBuf>,
+}
+
+/// What counts as one document in a plain-text source. A `.jsonl` line is always one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Documents {
+    /// Each file is one document.
+    #[default]
+    File,
+    /// Each line that is not blank.
+    Line,
+    /// Each block of lines between blank lines.
+    Paragraph,
+}
+
+/// `[tokenizer]`: how text becomes tokens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum TokenizerConfig {
+    /// One token per Unicode character of the corpus, numbered in code-point order.
+    Char,
+    /// Byte-level byte-pair encoding trained on the training split (Sennrich et al. 2016; Radford et al. 2019).
+    Bpe {
+        /// Size of the vocabulary, the 256 bytes and the specials included.
+        vocab_size: usize,
+        /// Special tokens besides `<|endoftext|>`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        specials: Vec<String>,
+    },
+    /// An existing Hugging Face `tokenizer.json`.
+    File {
+        /// Path of the `tokenizer.json`.
+        path: PathBuf,
+    },
+}
+
+impl DataConfig {
+    /// Checks every key against its range.
+    ///
+    /// # Errors
+    /// The first key that is out of range, with its value and what would be accepted.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        check(!self.sources.is_empty(), "data.sources", "[]", "must name at least one file, folder, glob or \"-\"")?;
+        check(
+            self.validation_fraction > 0.0 && self.validation_fraction < 1.0,
+            "data.validation_fraction",
+            self.validation_fraction,
+            "must be above 0 and below 1",
+        )
+    }
+}
+
+impl TokenizerConfig {
+    /// Checks every key against its range.
+    ///
+    /// # Errors
+    /// The first key that is out of range, with its value and what would be accepted.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        match self {
+            TokenizerConfig::Bpe { vocab_size, specials } => check(
+                (257 + specials.len()..=1 << 20).contains(vocab_size),
+                "tokenizer.vocab_size",
+                vocab_size,
+                format!("must be from {} (the 256 bytes and the special tokens) to 1048576", 257 + specials.len()),
+            ),
+            TokenizerConfig::Char | TokenizerConfig::File { .. } => Ok(()),
+        }
+    }
+}
+
+fn default_jsonl_field() -> String {
+    "text".to_owned()
+}
+
+fn default_validation_fraction() -> f64 {
+    0.1
+}

@@ -1,0 +1,67 @@
+//! Sisun's configuration: TOML read through serde, `--set` overrides, validation, and the random streams
+//! that a configuration's seed stands for. No tensors here: this crate builds in seconds.
+
+mod data;
+mod error;
+mod model;
+mod position;
+pub mod randomness;
+mod read;
+mod train;
+
+pub use data::{DataConfig, Documents, TokenizerConfig};
+pub use error::ConfigError;
+pub use model::{Ffn, ModelConfig, Norm, NormPlacement, Position};
+pub use train::{AttendConfig, OptimizerKind, SampleConfig, Schedule, TrainConfig, WindowOrder};
+
+use error::check;
+use serde::{Deserialize, Serialize};
+
+/// A whole experiment: what is read, how it becomes tokens, the model, and its training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Name of the experiment; the run directory is `runs/NAME`. Default: the file's name.
+    pub name: String,
+    /// The text.
+    pub data: DataConfig,
+    /// The tokenizer.
+    pub tokenizer: TokenizerConfig,
+    /// The network.
+    pub model: ModelConfig,
+    /// The loop.
+    pub train: TrainConfig,
+    /// What the model writes during and after training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<SampleConfig>,
+    /// Whose attention maps are written after training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attend: Option<AttendConfig>,
+}
+
+impl Config {
+    /// Checks every key against its range.
+    ///
+    /// # Errors
+    /// The first key that is out of range, with its value and what would be accepted.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let plain = !self.name.is_empty() && !self.name.contains(['/', '\\', '\0']) && !self.name.starts_with('.');
+        check(plain, "name", format!("{:?}", self.name), "must be a plain folder name")?;
+        self.data.validate()?;
+        self.tokenizer.validate()?;
+        self.model.validate()?;
+        self.train.validate()?;
+        if let Some(sample) = &self.sample {
+            sample.validate()?;
+        }
+        if let Some(attend) = &self.attend {
+            check(!attend.text.is_empty(), "attend.text", "\"\"", "must hold at least one character")?;
+        }
+        Ok(())
+    }
+
+    /// The configuration as TOML, every default written out.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).expect("plain structs of numbers and strings always serialise")
+    }
+}

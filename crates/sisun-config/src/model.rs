@@ -1,0 +1,295 @@
+//! The shape of a decoder-only transformer.
+
+use crate::ConfigError;
+use crate::error::check;
+use serde::{Deserialize, Serialize};
+
+/// `[model]`: every number that decides the shape of the network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Rows of the embedding. Left out of an experiment, it is the tokenizer's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vocab_size: Option<usize>,
+    /// Width of the residual stream.
+    pub d_model: usize,
+    /// Number of blocks.
+    pub n_layers: usize,
+    /// Query heads of each block.
+    pub n_heads: usize,
+    /// Key and value heads (grouped-query attention, Ainslie et al. 2023). Default: `n_heads`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_kv_heads: Option<usize>,
+    /// Width of the feed-forward network. Default: `4·d_model`; with SwiGLU ⅔ of that, rounded up to a multiple of 8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub d_ff: Option<usize>,
+    /// Longest sequence, in tokens, that the model is trained on.
+    pub context_len: usize,
+    /// Probability of dropping an activation: after the embedding, on the pattern, after attention and FFN.
+    #[serde(default)]
+    pub dropout: f64,
+    /// Whether linear layers and layer norms have a bias.
+    #[serde(default = "yes")]
+    pub bias: bool,
+    /// Whether the output head shares the embedding's weights (Press and Wolf 2017).
+    #[serde(default = "yes")]
+    pub tied_head: bool,
+    /// How the model knows where a token stands.
+    pub position: Position,
+    /// Which normalisation.
+    #[serde(default)]
+    pub norm: Norm,
+    /// Before each half of a block (GPT-2) or after the residual sum (Vaswani et al. 2017).
+    #[serde(default)]
+    pub norm_placement: NormPlacement,
+    /// ε inside the normalisation's square root.
+    #[serde(default = "default_norm_eps")]
+    pub norm_eps: f64,
+    /// The feed-forward network's activation, or none at all.
+    #[serde(default)]
+    pub ffn: Ffn,
+    /// Whether each half of a block is added to the residual stream (off: it replaces it).
+    #[serde(default = "yes")]
+    pub residual: bool,
+    /// RMS norm on every query and key head (Dehghani et al. 2023).
+    #[serde(default)]
+    pub qk_norm: bool,
+    /// Whether later tokens are hidden. Off: every token sees the whole sequence, the future included.
+    #[serde(default = "yes")]
+    pub causal: bool,
+    /// Standard deviation of the initial weights (GPT-2: 0.02).
+    #[serde(default = "default_init_std")]
+    pub init_std: f64,
+}
+
+/// How a model knows where a token stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Position {
+    /// Not at all: only the causal mask tells earlier from later.
+    None,
+    /// A learned vector for each position up to `context_len` (Radford et al. 2019).
+    Learned,
+    /// Fixed sines and cosines added to the embedding (Vaswani et al. 2017, §3.5).
+    Sinusoidal,
+    /// Rotary embedding of queries and keys, by halves (Su et al. 2021).
+    Rope {
+        /// θ base of the frequencies `base^(−2i/r)`.
+        base: f64,
+        /// Fraction of each head's dimensions that is rotated.
+        fraction: f64,
+    },
+    /// A penalty linear in the distance, added to the scores (Press et al. 2022).
+    Alibi,
+    /// A learned bias per head and bucket of distances, added to the scores (Raffel et al. 2020).
+    T5Bias {
+        /// Number of buckets.
+        buckets: usize,
+        /// Distance from which on all share the last bucket.
+        max_distance: usize,
+    },
+}
+
+/// The normalisation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Norm {
+    /// Layer norm (Ba et al. 2016).
+    #[default]
+    Layer,
+    /// Root-mean-square norm (Zhang and Sennrich 2019).
+    Rms,
+}
+
+/// Where the normalisation stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NormPlacement {
+    /// `x + f(norm(x))`, and one norm before the head.
+    #[default]
+    Pre,
+    /// `norm(x + f(x))`.
+    Post,
+}
+
+/// The feed-forward network of a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ffn {
+    /// GELU by the error function (Hendrycks and Gimpel 2016).
+    #[default]
+    Gelu,
+    /// GELU by its tanh approximation (GPT-2's `gelu_new`).
+    GeluTanh,
+    /// max(0, x).
+    Relu,
+    /// max(0, x)² (So et al. 2021).
+    ReluSquared,
+    /// `down(silu(gate x) ⊙ up x)` (Shazeer 2020).
+    Swiglu,
+    /// No feed-forward network: blocks are attention only.
+    None,
+}
+
+impl ModelConfig {
+    /// Dimensions of one head.
+    pub fn d_head(&self) -> usize {
+        self.d_model / self.n_heads
+    }
+
+    /// Key and value heads.
+    pub fn kv_heads(&self) -> usize {
+        self.n_kv_heads.unwrap_or(self.n_heads)
+    }
+
+    /// Width of the feed-forward network; 0 without one.
+    pub fn ff_width(&self) -> usize {
+        match (self.ffn, self.d_ff) {
+            (Ffn::None, _) => 0,
+            (_, Some(width)) => width,
+            (Ffn::Swiglu, None) => (4 * self.d_model * 2).div_ceil(3).next_multiple_of(8),
+            (_, None) => 4 * self.d_model,
+        }
+    }
+
+    /// Dimensions of each head that RoPE rotates: even, at most `d_head`. 0 for the other variants.
+    pub fn rotary_dims(&self) -> usize {
+        match self.position {
+            Position::Rope { fraction, .. } => (self.d_head() as f64 * fraction / 2.0).round() as usize * 2,
+            _ => 0,
+        }
+    }
+
+    /// Initial standard deviation of the projections back into the residual stream: `init_std / √(2·n_layers)`,
+    /// so that the stream's variance does not grow with depth (Radford et al. 2019, §2.3).
+    pub fn residual_std(&self) -> f64 {
+        self.init_std / (2.0 * self.n_layers as f64).sqrt()
+    }
+
+    /// Writes the defaults that depend on other keys into their fields, so that a saved configuration says everything.
+    pub fn resolve(&mut self) {
+        self.n_kv_heads = Some(self.kv_heads());
+        if self.ffn != Ffn::None {
+            self.d_ff = Some(self.ff_width());
+        }
+    }
+
+    /// Checks every key against its range and against the others.
+    ///
+    /// # Errors
+    /// The first key that is out of range, with its value and what would be accepted.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        for (key, value) in [
+            ("model.d_model", self.d_model),
+            ("model.n_layers", self.n_layers),
+            ("model.n_heads", self.n_heads),
+            ("model.n_kv_heads", self.kv_heads()),
+            ("model.context_len", self.context_len),
+            ("model.d_ff", self.d_ff.unwrap_or(1)),
+            ("model.vocab_size", self.vocab_size.unwrap_or(1)),
+        ] {
+            check(value >= 1, key, value, "must be at least 1")?;
+            // Products of two dimensions then stay far inside 64 bits.
+            check(value <= 1 << 24, key, value, "must be at most 16777216")?;
+        }
+        check(
+            self.d_model.is_multiple_of(self.n_heads),
+            "model.d_model",
+            self.d_model,
+            format!(
+                "must be divisible by model.n_heads = {}; {} and {} are",
+                self.n_heads,
+                (self.d_model / self.n_heads).max(1) * self.n_heads,
+                (self.d_model / self.n_heads + 1) * self.n_heads
+            ),
+        )?;
+        check(
+            self.n_heads.is_multiple_of(self.kv_heads()),
+            "model.n_kv_heads",
+            self.kv_heads(),
+            format!("must divide model.n_heads = {}", self.n_heads),
+        )?;
+        check((0.0..1.0).contains(&self.dropout), "model.dropout", self.dropout, "must be at least 0 and below 1")?;
+        check(
+            self.norm_eps.is_finite() && self.norm_eps > 0.0,
+            "model.norm_eps",
+            self.norm_eps,
+            "must be a positive number",
+        )?;
+        check(
+            self.init_std.is_finite() && self.init_std > 0.0,
+            "model.init_std",
+            self.init_std,
+            "must be a positive number",
+        )?;
+        if self.ffn == Ffn::None {
+            check(
+                self.d_ff.is_none(),
+                "model.d_ff",
+                self.d_ff.unwrap_or(0),
+                "has no meaning with model.ffn = \"none\"; remove it",
+            )?;
+        }
+        self.validate_position()
+    }
+
+    fn validate_position(&self) -> Result<(), ConfigError> {
+        match self.position {
+            Position::Rope { base, fraction } => {
+                check(base.is_finite() && base > 1.0, "model.position.base", base, "must be a number above 1")?;
+                check(
+                    fraction > 0.0 && fraction <= 1.0,
+                    "model.position.fraction",
+                    fraction,
+                    "must be above 0 and at most 1",
+                )?;
+                check(
+                    self.rotary_dims() >= 2 && self.rotary_dims() <= self.d_head(),
+                    "model.position.fraction",
+                    fraction,
+                    format!(
+                        "RoPE turns pairs of dimensions, and a head of {} (d_model / n_heads) has no {} to turn",
+                        self.d_head(),
+                        if self.rotary_dims() < 2 {
+                            "pair".to_owned()
+                        } else {
+                            format!("{} of them", self.rotary_dims())
+                        },
+                    ),
+                )
+            }
+            Position::T5Bias { buckets, max_distance } => {
+                check(
+                    buckets >= 2 && buckets.is_multiple_of(2) && buckets <= 1 << 16,
+                    "model.position.buckets",
+                    buckets,
+                    "must be an even number from 2 to 65536",
+                )?;
+                check(
+                    max_distance > buckets / 2,
+                    "model.position.max_distance",
+                    max_distance,
+                    format!("must be above half of model.position.buckets = {buckets}"),
+                )
+            }
+            Position::Sinusoidal => check(
+                self.d_model.is_multiple_of(2),
+                "model.d_model",
+                self.d_model,
+                "must be even for sinusoidal positions, which come in pairs of sine and cosine",
+            ),
+            Position::None | Position::Learned | Position::Alibi => Ok(()),
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_norm_eps() -> f64 {
+    1e-5
+}
+
+fn default_init_std() -> f64 {
+    0.02
+}

@@ -1,0 +1,152 @@
+//! From a TOML file and its `--set` overrides to a checked [`Config`].
+
+use crate::{Config, ConfigError, ModelConfig};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::path::Path;
+use toml::{Table, Value};
+
+/// What `sisun info` needs of a file that describes a model and nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelFile {
+    #[serde(default)]
+    name: Option<String>,
+    model: ModelConfig,
+}
+
+impl Config {
+    /// Reads an experiment, merges `overrides` (`train.lr_max=3e-4`) into it, and checks every key.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: the file, the key, the value and the remedy.
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
+        let mut table = read_table(path)?;
+        if !table.contains_key("name") {
+            let stem = path.file_stem().map_or_else(|| "run".into(), |s| s.to_string_lossy().into_owned());
+            table.insert("name".to_owned(), Value::String(stem));
+        }
+        for given in overrides {
+            apply_override(&mut table, given)?;
+        }
+        Self::from_table(table)
+    }
+
+    /// Reads an experiment from TOML text, as a run directory's `config.toml` holds it.
+    ///
+    /// # Errors
+    /// As [`Config::read`]; `path` only names the text in messages.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        Self::from_table(parse_table(path, text)?)
+    }
+
+    fn from_table(table: Table) -> Result<Self, ConfigError> {
+        let mut config: Config = from_value(Value::Table(table))?;
+        config.validate()?;
+        config.model.resolve();
+        Ok(config)
+    }
+}
+
+impl ModelConfig {
+    /// Reads the `[model]` of a file: of a whole experiment, or of one that describes only a model.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn read(path: &Path, overrides: &[String]) -> Result<(String, Self), ConfigError> {
+        let mut table = read_table(path)?;
+        if table.contains_key("train") {
+            return Config::read(path, overrides).map(|config| (config.name, config.model));
+        }
+        for given in overrides {
+            apply_override(&mut table, given)?;
+        }
+        let file: ModelFile = from_value(Value::Table(table))?;
+        let mut model = file.model;
+        model.validate()?;
+        model.resolve();
+        let stem = path.file_stem().map_or_else(|| "model".into(), |s| s.to_string_lossy().into_owned());
+        Ok((file.name.unwrap_or(stem), model))
+    }
+
+    /// Reads a bare `[model]` table without its header, as weights files carry it.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let model: Self = from_value(Value::Table(parse_table(Path::new("model configuration"), text)?))?;
+        model.validate()?;
+        Ok(model)
+    }
+}
+
+fn read_table(path: &Path) -> Result<Table, ConfigError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    parse_table(path, &text)
+}
+
+fn parse_table(path: &Path, text: &str) -> Result<Table, ConfigError> {
+    text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
+        path: path.to_owned(),
+        message: error.to_string().trim_end().to_owned(),
+    })
+}
+
+/// Merges `a.b=value` into the table. A value that is not TOML (`rope`, `runs/x`) is taken as a string.
+fn apply_override(table: &mut Table, given: &str) -> Result<(), ConfigError> {
+    let bad = || ConfigError::BadOverride { given: given.to_owned() };
+    let (key, value) = given.split_once('=').ok_or_else(bad)?;
+    let parts: Vec<&str> = key.trim().split('.').collect();
+    let Some((last, tables)) = parts.split_last() else { return Err(bad()) };
+    if parts.iter().any(|part| part.is_empty()) {
+        return Err(bad());
+    }
+    let value = format!("v = {value}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut parsed| parsed.remove("v"))
+        .unwrap_or_else(|| Value::String(value.trim().to_owned()));
+    let mut at = table;
+    for part in tables {
+        let entry = at.entry((*part).to_owned()).or_insert_with(|| Value::Table(Table::new()));
+        // `model.position.base=500` on `position = "rope"` means its table form.
+        if let (Value::String(kind), "position") = (&entry, *part) {
+            *entry = Value::Table(Table::from_iter([("kind".to_owned(), Value::String(kind.clone()))]));
+        }
+        at = entry
+            .as_table_mut()
+            .ok_or_else(|| ConfigError::NotATable { given: given.to_owned(), key: (*part).to_owned() })?;
+    }
+    at.insert((*last).to_owned(), value);
+    Ok(())
+}
+
+fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ConfigError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        explain(&path, error.inner().message())
+    })
+}
+
+/// Turns serde's sentence about an unknown field into a key and its nearest neighbour.
+fn explain(path: &str, message: &str) -> ConfigError {
+    let path = if path == "." { "" } else { path };
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let unknown = message.starts_with("unknown field").then(|| quoted.next()).flatten();
+    let Some(field) = unknown else {
+        let key = if path.is_empty() { "configuration" } else { path };
+        return ConfigError::Invalid { key: key.to_owned(), message: message.replace('\n', " ").trim().to_owned() };
+    };
+    let parent = path.strip_suffix(field).unwrap_or(path).trim_end_matches('.');
+    let full = |name: &str| if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") };
+    let known: Vec<String> = quoted.map(full).collect();
+    let key = full(field);
+    let suggestion = known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(name, &key), name))
+        .filter(|(distance, name)| *distance <= 2.max(name.len() - parent.len()) / 2)
+        .min()
+        .map(|(_, name)| name.clone());
+    ConfigError::UnknownKey { key, suggestion, known }
+}

@@ -1,0 +1,243 @@
+//! Token files on disk: written once, verified whenever they are opened, rebuilt when they are not what
+//! they were.
+
+use crate::{
+    DataError, Tokenizer, file,
+    pieces::Part,
+    tokenizer::hex,
+    tokens::{Tokens, Width},
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{BufWriter, Read, Write},
+    path::{Path, PathBuf},
+};
+
+/// Part of every cache key: raise it when what a cache holds changes for the same text.
+pub(crate) const VERSION: u32 = 1;
+
+const HEADER: &str = "header.json";
+const TOKENIZER: &str = "tokenizer.json";
+
+/// What a cache says of itself.
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    version: u32,
+    training: Counts,
+    validation: Counts,
+    /// Every other file in the folder.
+    files: BTreeMap<String, Fingerprint>,
+}
+
+/// What is in one part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Counts {
+    tokens: u64,
+    documents: u64,
+    /// Of text, which is not the size of any file here.
+    text_bytes: u64,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Fingerprint {
+    bytes: u64,
+    sha256: String,
+}
+
+/// What a cache holds.
+pub(crate) struct Cached {
+    pub(crate) training: Tokens,
+    pub(crate) validation: Tokens,
+    pub(crate) tokenizer: Tokenizer,
+}
+
+fn stem(part: Part) -> &'static str {
+    match part {
+        Part::Training => "training",
+        Part::Validation => "validation",
+    }
+}
+
+fn ids_file(part: Part) -> String {
+    format!("{}.tokens", stem(part))
+}
+
+fn starts_file(part: Part) -> String {
+    format!("{}.documents", stem(part))
+}
+
+fn loss_file(part: Part) -> String {
+    format!("{}.loss", stem(part))
+}
+
+/// Opens a cache if it is there and sound. The error says why it is not, for a person to read; `None` means
+/// that there is none.
+pub(crate) fn open(folder: &Path) -> Result<Option<Cached>, String> {
+    if !folder.exists() {
+        return Ok(None);
+    }
+    let header = std::fs::read(folder.join(HEADER)).map_err(|error| format!("{HEADER}: {error}"))?;
+    let header: Header = serde_json::from_slice(&header).map_err(|error| format!("{HEADER}: {error}"))?;
+    if header.version != VERSION {
+        return Err(format!("{HEADER}: version {} instead of {VERSION}", header.version));
+    }
+    for (name, expected) in &header.files {
+        let found = fingerprint(&folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
+        if found.bytes != expected.bytes {
+            return Err(format!("{name}: {} bytes instead of {}", found.bytes, expected.bytes));
+        }
+        if found != *expected {
+            return Err(format!("{name}: its checksum is not the recorded one"));
+        }
+    }
+    let tokenizer = Tokenizer::from_file(&folder.join(TOKENIZER)).map_err(|error| error.to_string())?;
+    let tokens = |part, counts: Counts| {
+        let path = |name: String| folder.join(name);
+        let loss = path(loss_file(part));
+        let loss = header.files.contains_key(&loss_file(part)).then_some(loss.as_path());
+        let width = Width::of(tokenizer.vocab_size());
+        let tokens = Tokens::map(&path(ids_file(part)), width, loss, &path(starts_file(part)), counts.text_bytes)
+            .map_err(|error| error.to_string())?;
+        if (tokens.len() as u64, tokens.documents() as u64) != (counts.tokens, counts.documents) {
+            return Err(format!("the {} part does not have the recorded size", stem(part)));
+        }
+        Ok(tokens)
+    };
+    let training = tokens(Part::Training, header.training)?;
+    let validation = tokens(Part::Validation, header.validation)?;
+    Ok(Some(Cached { training, validation, tokenizer }))
+}
+
+/// Length and SHA-256, read through a small buffer: through the mapping all of it would count as memory used.
+fn fingerprint(path: &Path) -> std::io::Result<Fingerprint> {
+    let mut file = File::open(path)?;
+    let (mut hash, mut bytes) = (Sha256::new(), 0);
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(Fingerprint { bytes, sha256: hex(&hash.finalize()) });
+        }
+        hash.update(&buffer[..read]);
+        bytes += read as u64;
+    }
+}
+
+/// A cache being written, in a folder of its own that vanishes if it is not finished.
+pub(crate) struct Writer {
+    aside: tempfile::TempDir,
+    width: Width,
+    parts: [PartWriter; 2],
+}
+
+/// The files of one part.
+struct PartWriter {
+    ids: HashedFile,
+    starts: HashedFile,
+    loss: Option<HashedFile>,
+    counts: Counts,
+}
+
+/// What one call adds.
+pub(crate) struct Addition<'a> {
+    pub(crate) part: Part,
+    pub(crate) ids: &'a [u32],
+    pub(crate) text_bytes: usize,
+    pub(crate) starts_document: bool,
+    /// Whether the loss is taken on these tokens.
+    pub(crate) loss: bool,
+}
+
+impl Writer {
+    /// Begins a cache below `cache_dir`, with loss marks if `with_loss`.
+    pub(crate) fn new(cache_dir: &Path, vocab_size: usize, with_loss: bool) -> Result<Self, DataError> {
+        let aside =
+            tempfile::Builder::new().prefix(".unfinished-").tempdir_in(cache_dir).map_err(DataError::io(cache_dir))?;
+        let part = |part| -> Result<PartWriter, DataError> {
+            let create = |name: String| HashedFile::create(aside.path().join(name));
+            Ok(PartWriter {
+                ids: create(ids_file(part))?,
+                starts: create(starts_file(part))?,
+                loss: if with_loss { Some(create(loss_file(part))?) } else { None },
+                counts: Counts::default(),
+            })
+        };
+        let parts = [part(Part::Training)?, part(Part::Validation)?];
+        Ok(Self { aside, width: Width::of(vocab_size), parts })
+    }
+
+    pub(crate) fn add(&mut self, addition: &Addition<'_>) -> Result<(), DataError> {
+        let part = &mut self.parts[addition.part as usize];
+        if addition.starts_document {
+            part.starts.write(&part.counts.tokens.to_le_bytes())?;
+            part.counts.documents += 1;
+        }
+        let mut bytes = Vec::with_capacity(4 * addition.ids.len());
+        addition.ids.iter().for_each(|&id| self.width.write(id, &mut bytes));
+        part.ids.write(&bytes)?;
+        if let Some(loss) = &mut part.loss {
+            loss.write(&vec![u8::from(addition.loss); addition.ids.len()])?;
+        }
+        part.counts.tokens += addition.ids.len() as u64;
+        part.counts.text_bytes += addition.text_bytes as u64;
+        Ok(())
+    }
+
+    /// Syncs everything and renames the folder to `folder`, replacing what is there.
+    pub(crate) fn finish(self, folder: &Path, tokenizer: &Tokenizer) -> Result<(), DataError> {
+        let mut files = BTreeMap::new();
+        let [training, validation] = self.parts.each_ref().map(|part| part.counts);
+        for part in self.parts {
+            for file in [Some(part.ids), Some(part.starts), part.loss].into_iter().flatten() {
+                let (name, fingerprint) = file.finish()?;
+                files.insert(name, fingerprint);
+            }
+        }
+        let path = self.aside.path().join(TOKENIZER);
+        tokenizer.save(&path)?;
+        files.insert(TOKENIZER.to_owned(), fingerprint(&path).map_err(DataError::io(&path))?);
+        let header = Header { version: VERSION, training, validation, files };
+        let header = serde_json::to_vec_pretty(&header).expect("a header is plain data");
+        file::write_atomically(&self.aside.path().join(HEADER), &header)?;
+
+        if folder.exists() {
+            std::fs::remove_dir_all(folder).map_err(DataError::io(folder))?;
+        }
+        // Another process may have finished the same cache meanwhile; then its folder is as good as this one.
+        match std::fs::rename(self.aside.path(), folder) {
+            Err(_) if folder.join(HEADER).exists() => Ok(()),
+            renamed => renamed.map_err(DataError::io(folder)),
+        }
+    }
+}
+
+/// A file that is hashed as it is written.
+struct HashedFile {
+    path: PathBuf,
+    file: BufWriter<File>,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl HashedFile {
+    fn create(path: PathBuf) -> Result<Self, DataError> {
+        let file = File::create(&path).map_err(DataError::io(&path))?;
+        Ok(Self { file: BufWriter::with_capacity(256 << 10, file), path, hash: Sha256::new(), bytes: 0 })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), DataError> {
+        self.hash.update(bytes);
+        self.bytes += bytes.len() as u64;
+        self.file.write_all(bytes).map_err(DataError::io(&self.path))
+    }
+
+    fn finish(self) -> Result<(String, Fingerprint), DataError> {
+        let file = self.file.into_inner().map_err(|error| error.into_error()).map_err(DataError::io(&self.path))?;
+        file.sync_all().map_err(DataError::io(&self.path))?;
+        let name = self.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        Ok((name, Fingerprint { bytes: self.bytes, sha256: hex(&self.hash.finalize()) }))
+    }
+}

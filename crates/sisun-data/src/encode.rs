@@ -1,0 +1,65 @@
+//! Pieces of text in, tokens in the cache out.
+
+use crate::{
+    DataError, Tokenizer,
+    cache::{Addition, Writer},
+    pieces::Piece,
+};
+use std::path::Path;
+
+/// Text is tokenized this many bytes at a time, in parallel.
+const GROUP: usize = 1 << 20;
+
+/// Collects pieces, tokenizes them together, writes the tokens.
+pub(crate) struct Encoder<'t> {
+    tokenizer: &'t Tokenizer,
+    /// What follows every document.
+    end_of_text: Option<u32>,
+    writer: Writer,
+    group: Vec<Piece>,
+    bytes: usize,
+}
+
+impl<'t> Encoder<'t> {
+    pub(crate) fn new(tokenizer: &'t Tokenizer, end_of_text: Option<u32>, writer: Writer) -> Self {
+        Self { tokenizer, end_of_text, writer, group: Vec::new(), bytes: 0 }
+    }
+
+    pub(crate) fn add(&mut self, piece: Piece) -> Result<(), DataError> {
+        self.bytes += piece.text.len();
+        self.group.push(piece);
+        if self.bytes >= GROUP { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes what is left and makes the cache visible as `folder`.
+    pub(crate) fn finish(mut self, folder: &Path) -> Result<(), DataError> {
+        self.flush()?;
+        self.writer.finish(folder, self.tokenizer)
+    }
+
+    fn flush(&mut self) -> Result<(), DataError> {
+        let texts: Vec<(&str, usize)> = self.group.iter().map(|piece| (piece.text.as_str(), piece.context)).collect();
+        let encoded = self.tokenizer.encode_pieces(&texts)?;
+        for (piece, ids) in self.group.iter().zip(&encoded) {
+            self.writer.add(&Addition {
+                part: piece.part,
+                ids,
+                text_bytes: piece.new_text().len(),
+                starts_document: piece.starts_document,
+                loss: piece.answer,
+            })?;
+            if let Some(id) = self.end_of_text.filter(|_| piece.ends_document) {
+                self.writer.add(&Addition {
+                    part: piece.part,
+                    ids: &[id],
+                    text_bytes: 0,
+                    starts_document: false,
+                    loss: true,
+                })?;
+            }
+        }
+        self.group.clear();
+        self.bytes = 0;
+        Ok(())
+    }
+}

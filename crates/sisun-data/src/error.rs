@@ -1,0 +1,203 @@
+//! What can be wrong with the data a person gives.
+
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// An error of reading, tokenizing or caching text.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// `data.sources` is an empty list.
+    #[error("data.sources is empty; name at least one file, folder or glob, or `-` for standard input")]
+    NoSources,
+    /// A source that does not exist.
+    #[error("data source `{}` does not exist{}", path.display(), did_you_mean(suggestion.as_deref()))]
+    Missing {
+        /// The path as it was given.
+        path: PathBuf,
+        /// The nearest name in the same folder.
+        suggestion: Option<PathBuf>,
+    },
+    /// A glob that is not well formed.
+    #[error("data source `{pattern}` is not a valid glob: {message}")]
+    Glob {
+        /// The glob.
+        pattern: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A folder or glob without a single text file.
+    #[error(
+        "data source `{name}` holds no text files; files ending in .txt, .text, .md or .jsonl are read from a folder, any other file must be named itself"
+    )]
+    NoFiles {
+        /// The folder or glob.
+        name: String,
+    },
+    /// A file, or all of the sources together, without text.
+    #[error("`{name}` holds no text")]
+    Empty {
+        /// The file or sources.
+        name: String,
+    },
+    /// A file with a NUL byte.
+    #[error("`{}` is a binary file, not text (a NUL byte at byte {offset}){}", path.display(), remedy(hint))]
+    Binary {
+        /// The file.
+        path: PathBuf,
+        /// Byte offset of the first NUL.
+        offset: u64,
+        /// What it may be and what to do then.
+        hint: Option<&'static str>,
+    },
+    /// A file that is not UTF-8.
+    #[error("`{}` is not valid UTF-8: byte {offset} (0x{byte:02X}); save it as UTF-8 (older Korean text is often CP949: `iconv -f CP949 -t UTF-8`)", path.display())]
+    InvalidUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// Byte offset of the first invalid sequence.
+        offset: u64,
+        /// The byte found there.
+        byte: u8,
+    },
+    /// A line of a `.jsonl` file that is not a JSON object.
+    #[error("`{}` line {line}: not a JSON object ({message})", path.display())]
+    JsonLine {
+        /// The file.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: u64,
+        /// What the parser says.
+        message: String,
+    },
+    /// A line of a `.jsonl` file without the named field, or with one that is not a string.
+    #[error("`{}` line {line}: no text in field `{field}` (fields: {}); set data.{key} to the one to read", path.display(), found.join(", "))]
+    JsonField {
+        /// The file.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: u64,
+        /// The configuration key that names the field.
+        key: &'static str,
+        /// The field that was looked for.
+        field: String,
+        /// The fields the object has.
+        found: Vec<String>,
+    },
+    /// A held-out fraction that is no fraction.
+    #[error("data.validation_fraction is {value}; it must lie between 0 and 1")]
+    ValidationFraction {
+        /// The value.
+        value: f64,
+    },
+    /// A split that does not hold one window.
+    #[error("the {split} text has {tokens} tokens, but one window of context_len = {context_len} needs {}; give more text, a smaller model.context_len{}", context_len + 1, if *split == "validation" { ", or a larger data.validation_fraction" } else { "" })]
+    TooShort {
+        /// `training` or `validation`.
+        split: &'static str,
+        /// Its length in tokens.
+        tokens: usize,
+        /// The window asked for.
+        context_len: usize,
+    },
+    /// Several documents, and a tokenizer that cannot mark where one ends.
+    #[error(
+        "the text has several documents but the tokenizer has no end-of-text token; add `{}` to it, or read one single file with data.documents = \"file\"",
+        crate::END_OF_TEXT
+    )]
+    NoEndOfText,
+    /// A byte-level vocabulary that has no room for the bytes.
+    #[error("tokenizer.vocab_size is {vocab_size}; the 256 bytes and {specials} special token(s) need at least {}", 256 + specials)]
+    VocabTooSmall {
+        /// The size asked for.
+        vocab_size: usize,
+        /// Number of special tokens.
+        specials: usize,
+    },
+    /// A special token that could not be told from the text around it.
+    #[error("tokenizer.specials holds {special:?}, which {problem}")]
+    BadSpecial {
+        /// The token.
+        special: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A character vocabulary without characters.
+    #[error("a character tokenizer needs at least one character")]
+    NoCharacters,
+    /// Characters outside the vocabulary.
+    #[error(
+        "the tokenizer has never seen {}; use characters of its training text, or train a byte-level tokenizer (tokenizer.kind = \"bpe\"), which knows every character",
+        list_characters(characters)
+    )]
+    UnseenCharacters {
+        /// Each of them once, in the order they appear.
+        characters: Vec<char>,
+    },
+    /// A token id outside the vocabulary.
+    #[error("token id {id} is not in the vocabulary of {vocab_size} tokens")]
+    UnknownToken {
+        /// The id.
+        id: u32,
+        /// Highest id + 1.
+        vocab_size: usize,
+    },
+    /// A `tokenizer.json` that cannot be read.
+    #[error("`{}` is not a usable Hugging Face tokenizer: {message}", path.display())]
+    TokenizerFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The tokenizer library failed.
+    #[error("the tokenizer failed: {message}")]
+    Tokenizer {
+        /// What it said.
+        message: String,
+    },
+    /// Reading or writing failed.
+    #[error("`{}`: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl DataError {
+    /// For `map_err`: an I/O error at `path`.
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+
+    /// An error of the tokenizer library.
+    pub(crate) fn tokenizer(error: impl std::fmt::Display) -> Self {
+        Self::Tokenizer { message: error.to_string() }
+    }
+}
+
+fn did_you_mean(suggestion: Option<&Path>) -> String {
+    suggestion.map_or_else(String::new, |path| format!("; did you mean `{}`?", path.display()))
+}
+
+fn remedy(hint: &Option<&str>) -> String {
+    hint.map_or_else(String::new, |hint| format!("; {hint}"))
+}
+
+/// `'한' (U+D55C), '\t' (U+0009) and 3 more`.
+fn list_characters(characters: &[char]) -> String {
+    const SHOWN: usize = 16;
+    let mut list = characters
+        .iter()
+        .take(SHOWN)
+        .map(|c| format!("{c:?} (U+{:04X})", u32::from(*c)))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if characters.len() > SHOWN {
+        list += &format!(" and {} more", characters.len() - SHOWN);
+    }
+    list
+}

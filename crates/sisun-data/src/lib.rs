@@ -1,0 +1,31 @@
+//! Text to tokens to windows: reading files, tokenizers, the token cache, and the small corpora that come
+//! with Sisun. No tensors here.
+
+mod bpe;
+mod byte_level;
+mod cache;
+mod characters;
+mod documents;
+mod draw;
+mod encode;
+mod error;
+mod file;
+mod labels;
+mod order;
+mod pieces;
+mod prepare;
+mod scan;
+mod source;
+mod stream;
+mod text;
+mod tokenizer;
+mod tokens;
+mod windows;
+
+pub use error::DataError;
+pub use labels::{TokenLabel, labels};
+pub use prepare::{Corpus, prepare, prepare_whole};
+pub use stream::StreamDecoder;
+pub use tokenizer::{END_OF_TEXT, Encoding, Tokenizer};
+pub use tokens::Tokens;
+pub use windows::{Batch, epoch_batch, evaluation_windows, random_batch};

@@ -1,0 +1,263 @@
+//! From a configuration to tokens that are ready to train on.
+
+use crate::{
+    DataError, Tokenizer, Tokens, cache,
+    cache::Writer,
+    encode::Encoder,
+    pieces::{Boundary, Part, read_pieces},
+    scan::{Scan, scan},
+    source::{self, Input},
+    tokenizer::hex,
+};
+use sha2::{Digest, Sha256};
+use sisun_config::{DataConfig, TokenizerConfig};
+use std::path::Path;
+
+/// How many bytes of text a tokenizer is trained on at most. More text than this is sampled evenly: pair
+/// counts hardly change, and the trainer's memory grows with the number of distinct words.
+const TRAINING_SAMPLE: u64 = 32 << 20;
+
+/// Text, tokenized and split.
+#[derive(Debug)]
+pub struct Corpus {
+    /// What a model learns from.
+    pub train: Tokens,
+    /// What it is judged on.
+    pub validation: Tokens,
+    /// What made the tokens.
+    pub tokenizer: Tokenizer,
+    /// SHA-256, in hexadecimal, of the text, its documents and its split.
+    pub sha256: String,
+}
+
+/// Reads the text that `data` names, makes or loads the tokenizer, splits, and tokenizes; or finds all that
+/// in `cache_dir` from an earlier time. `progress` is told what is going on, a line at a time.
+///
+/// If there is more than one document each is followed by `<|endoftext|>`; a single one is not. The tail
+/// of the text is held out unless `data.validation` names other text: of a single document the characters
+/// from ⌊n · (1 − f)⌋ on, of several the documents that start at or after that character (at least the last
+/// one). A file that is both a source and a validation source is validation only. A BPE tokenizer is trained
+/// on the training part; a character vocabulary has the characters of both parts.
+///
+/// # Errors
+/// Any [`DataError`]: the text, the tokenizer or the disk is not usable.
+pub fn prepare(
+    data: &DataConfig,
+    tokenizer: &TokenizerConfig,
+    context_len: usize,
+    cache_dir: &Path,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Corpus, DataError> {
+    std::fs::create_dir_all(cache_dir).map_err(DataError::io(cache_dir))?;
+    let text = Text::read(data, cache_dir, progress)?;
+    let corpus = text.tokenize(&Wanted::of(tokenizer)?, cache_dir, progress)?;
+    for (split, tokens) in [("training", &corpus.train), ("validation", &corpus.validation)] {
+        if tokens.len() <= context_len {
+            return Err(DataError::TooShort { split, tokens: tokens.len(), context_len });
+        }
+    }
+    Ok(corpus)
+}
+
+/// Reads all the text that `data` names as one split, with a tokenizer that exists: for evaluating a model
+/// on text of its own. `data.validation` and `data.validation_fraction` have no part in it.
+///
+/// # Errors
+/// Any [`DataError`].
+pub fn prepare_whole(
+    data: &DataConfig,
+    tokenizer: &Tokenizer,
+    cache_dir: &Path,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Tokens, DataError> {
+    std::fs::create_dir_all(cache_dir).map_err(DataError::io(cache_dir))?;
+    let text = Text::read_whole(data, cache_dir, progress)?;
+    Ok(text.tokenize(&Wanted::This(tokenizer.clone()), cache_dir, progress)?.train)
+}
+
+/// The text: where it is, what is in it, where it is split.
+struct Text<'c> {
+    rules: &'c DataConfig,
+    /// What is read, with where each part of it goes.
+    readings: Vec<(Vec<Input>, Boundary)>,
+    scans: Vec<Scan>,
+    sha256: [u8; 32],
+}
+
+/// The tokenizer that is asked for.
+enum Wanted<'c> {
+    Characters,
+    Bpe { vocab_size: usize, specials: &'c [String] },
+    This(Tokenizer),
+}
+
+impl<'c> Wanted<'c> {
+    fn of(config: &'c TokenizerConfig) -> Result<Self, DataError> {
+        Ok(match config {
+            TokenizerConfig::Char => Self::Characters,
+            TokenizerConfig::Bpe { vocab_size, specials } => Self::Bpe { vocab_size: *vocab_size, specials },
+            TokenizerConfig::File { path } => Self::This(Tokenizer::from_file(path)?),
+        })
+    }
+
+    /// What of it decides over the tokens, beside the text.
+    fn key(&self) -> String {
+        match self {
+            Self::Characters => "characters".to_owned(),
+            Self::Bpe { vocab_size, specials } => format!("bpe {vocab_size} {specials:?}"),
+            Self::This(tokenizer) => tokenizer.sha256(),
+        }
+    }
+}
+
+impl<'c> Text<'c> {
+    fn read(rules: &'c DataConfig, cache_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Self, DataError> {
+        let mut stdin = std::io::stdin().lock();
+        let inputs = source::resolve(&rules.sources, cache_dir, &mut stdin)?;
+        let name = rules.sources.join(", ");
+        if rules.validation.is_empty() {
+            let fraction = rules.validation_fraction;
+            if !(fraction > 0.0 && fraction < 1.0) {
+                return Err(DataError::ValidationFraction { value: fraction });
+            }
+            let scan = read_once(&inputs, rules, &name, progress)?;
+            let target = (scan.characters as f64 * (1.0 - fraction)).floor() as u64;
+            let boundary = match scan.documents {
+                1 => Boundary::Character(target),
+                documents => Boundary::Document { target, documents },
+            };
+            Ok(Self::new(rules, vec![(inputs, boundary)], vec![scan]))
+        } else {
+            let validation = source::resolve(&rules.validation, cache_dir, &mut stdin)?;
+            let inputs = source::without(inputs, &validation);
+            let scans = vec![
+                read_once(&inputs, rules, &name, progress)?,
+                read_once(&validation, rules, &rules.validation.join(", "), progress)?,
+            ];
+            let readings =
+                vec![(inputs, Boundary::None(Part::Training)), (validation, Boundary::None(Part::Validation))];
+            Ok(Self::new(rules, readings, scans))
+        }
+    }
+
+    fn read_whole(rules: &'c DataConfig, cache_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Self, DataError> {
+        let inputs = source::resolve(&rules.sources, cache_dir, &mut std::io::stdin().lock())?;
+        let scan = read_once(&inputs, rules, &rules.sources.join(", "), progress)?;
+        Ok(Self::new(rules, vec![(inputs, Boundary::None(Part::Training))], vec![scan]))
+    }
+
+    fn new(rules: &'c DataConfig, readings: Vec<(Vec<Input>, Boundary)>, scans: Vec<Scan>) -> Self {
+        let mut hash = Sha256::new();
+        for ((_, boundary), scan) in readings.iter().zip(&scans) {
+            hash.update(scan.sha256);
+            hash.update(format!("{boundary:?}"));
+        }
+        Self { rules, readings, scans, sha256: hash.finalize().into() }
+    }
+
+    /// Whether documents are followed by an end-of-text token.
+    fn separates_documents(&self) -> bool {
+        self.rules.jsonl_answer_field.is_some() || self.scans.iter().any(|scan| scan.documents > 1)
+    }
+
+    fn tokenize(
+        &self,
+        wanted: &Wanted<'_>,
+        cache_dir: &Path,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Corpus, DataError> {
+        let mut key = Sha256::new();
+        key.update(format!("sisun {} {} ", cache::VERSION, self.separates_documents()));
+        key.update(format!("{} ", self.rules.jsonl_answer_field.is_some()));
+        key.update(self.sha256);
+        key.update(wanted.key());
+        let folder = cache_dir.join(hex(&key.finalize()));
+
+        let cached = match cache::open(&folder) {
+            Ok(Some(cached)) => {
+                progress("the tokens are in the cache");
+                cached
+            }
+            missing_or_damaged => {
+                if let Err(why) = missing_or_damaged {
+                    progress(&format!("the token cache {} is damaged ({why}): making it anew", folder.display()));
+                }
+                self.build(wanted, cache_dir, &folder, progress)?;
+                cache::open(&folder).ok().flatten().ok_or_else(|| DataError::Io {
+                    path: folder.clone(),
+                    source: std::io::Error::other("the token cache just written cannot be read back"),
+                })?
+            }
+        };
+        let cache::Cached { training, validation, tokenizer } = cached;
+        Ok(Corpus { train: training, validation, tokenizer, sha256: hex(&self.sha256) })
+    }
+
+    fn build(
+        &self,
+        wanted: &Wanted<'_>,
+        cache_dir: &Path,
+        folder: &Path,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<(), DataError> {
+        let tokenizer = self.tokenizer(wanted, progress)?;
+        let end_of_text = match (self.separates_documents(), tokenizer.end_of_text()) {
+            (true, None) => return Err(DataError::NoEndOfText),
+            (true, id) => id,
+            (false, _) => None,
+        };
+        progress("tokenizing");
+        let writer = Writer::new(cache_dir, tokenizer.vocab_size(), self.rules.jsonl_answer_field.is_some())?;
+        let mut encoder = Encoder::new(&tokenizer, end_of_text, writer);
+        for (inputs, boundary) in &self.readings {
+            read_pieces(inputs, self.rules, *boundary, &mut |piece| encoder.add(piece))?;
+        }
+        encoder.finish(folder)
+    }
+
+    fn tokenizer(&self, wanted: &Wanted<'_>, progress: &mut dyn FnMut(&str)) -> Result<Tokenizer, DataError> {
+        match wanted {
+            Wanted::This(tokenizer) => Ok(tokenizer.clone()),
+            Wanted::Characters => {
+                let characters = self.scans.iter().flat_map(|scan| scan.alphabet.iter());
+                Tokenizer::characters(characters, self.separates_documents())
+            }
+            Wanted::Bpe { vocab_size, specials } => {
+                progress(&format!("training a tokenizer of {vocab_size} tokens"));
+                Tokenizer::train_bpe(self.training_sample()?.into_iter(), *vocab_size, specials)
+            }
+        }
+    }
+
+    /// The training part, or evenly spaced pieces of it if it is long.
+    fn training_sample(&self) -> Result<Vec<String>, DataError> {
+        let (inputs, boundary) = &self.readings[0];
+        let all = self.scans[0].bytes.max(TRAINING_SAMPLE);
+        let (mut at, mut taken) = (0, 0);
+        let mut sample = Vec::new();
+        read_pieces(inputs, self.rules, *boundary, &mut |piece| {
+            if piece.part == Part::Training {
+                let text = piece.new_text();
+                // Take it unless more than the even share has been taken already.
+                if u128::from(taken) * u128::from(all) <= u128::from(at) * u128::from(TRAINING_SAMPLE) {
+                    sample.push(text.to_owned());
+                    taken += text.len() as u64;
+                }
+                at += text.len() as u64;
+            }
+            Ok(())
+        })?;
+        Ok(sample)
+    }
+}
+
+fn read_once(
+    inputs: &[Input],
+    rules: &DataConfig,
+    name: &str,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Scan, DataError> {
+    let files = if inputs.len() == 1 { "file" } else { "files" };
+    progress(&format!("reading {name} ({} {files})", inputs.len()));
+    scan(inputs, rules, name)
+}

@@ -1,0 +1,147 @@
+//! From what a person names (files, folders, globs, `-`) to the list of files to read.
+
+use crate::DataError;
+use std::{
+    collections::HashSet,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tempfile::NamedTempFile;
+
+/// What is read from a folder. A file that is named itself may have any ending.
+const TEXT_ENDINGS: [&str; 4] = ["txt", "text", "md", "jsonl"];
+
+/// One file to read.
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    /// What is opened.
+    pub(crate) path: PathBuf,
+    /// What messages call it.
+    pub(crate) name: PathBuf,
+    /// A line of it is a JSON object.
+    pub(crate) jsonl: bool,
+    /// Standard input, kept in a file for as long as it is needed.
+    _spool: Option<Arc<NamedTempFile>>,
+}
+
+impl Input {
+    fn file(path: PathBuf) -> Self {
+        let jsonl = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("jsonl"));
+        Self { name: path.clone(), path, jsonl, _spool: None }
+    }
+}
+
+/// The files that `sources` name, in the order of the sources and sorted within each; none twice.
+///
+/// A folder gives its files ending in `.txt`, `.text`, `.md` or `.jsonl`, at any depth, without hidden ones
+/// and without following links to other folders. A glob gives the files that match, whatever their ending,
+/// and what is in the folders that match. `-` is `stdin`, put into a file in `spool_folder` because it has
+/// to be read more than once.
+pub(crate) fn resolve(sources: &[String], spool_folder: &Path, stdin: &mut dyn Read) -> Result<Vec<Input>, DataError> {
+    if sources.is_empty() {
+        return Err(DataError::NoSources);
+    }
+    let mut inputs: Vec<Input> = Vec::new();
+    let mut seen = HashSet::new();
+    for source in sources {
+        let found = if source == "-" {
+            if seen.insert(PathBuf::from("-")) { vec![spool(spool_folder, stdin)?] } else { Vec::new() }
+        } else {
+            files_of(source)?.into_iter().map(Input::file).collect()
+        };
+        inputs.extend(
+            found
+                .into_iter()
+                .filter(|input| seen.insert(input.path.canonicalize().unwrap_or_else(|_| input.path.clone()))),
+        );
+    }
+    Ok(inputs)
+}
+
+/// The inputs that are not among `others`.
+pub(crate) fn without(inputs: Vec<Input>, others: &[Input]) -> Vec<Input> {
+    let real = |input: &Input| input.path.canonicalize().unwrap_or_else(|_| input.path.clone());
+    let others: HashSet<PathBuf> = others.iter().map(real).collect();
+    inputs.into_iter().filter(|input| !others.contains(&real(input))).collect()
+}
+
+fn files_of(source: &str) -> Result<Vec<PathBuf>, DataError> {
+    let path = Path::new(source);
+    if path.is_dir() {
+        let mut files = Vec::new();
+        walk(path, &mut files)?;
+        return some(files, source);
+    }
+    if path.exists() {
+        return Ok(vec![path.to_owned()]);
+    }
+    if !source.contains(['*', '?', '[']) {
+        return Err(DataError::Missing { path: path.to_owned(), suggestion: nearest(path) });
+    }
+    let matches = glob::glob(source)
+        .map_err(|error| DataError::Glob { pattern: source.to_owned(), message: error.to_string() })?;
+    let mut files = Vec::new();
+    for found in matches {
+        let found = found.map_err(|error| {
+            let path = error.path().to_owned();
+            DataError::Io { path, source: error.into() }
+        })?;
+        if found.is_dir() {
+            walk(&found, &mut files)?;
+        } else {
+            files.push(found);
+        }
+    }
+    files.sort_unstable();
+    some(files, source)
+}
+
+fn some(files: Vec<PathBuf>, source: &str) -> Result<Vec<PathBuf>, DataError> {
+    if files.is_empty() { Err(DataError::NoFiles { name: source.to_owned() }) } else { Ok(files) }
+}
+
+/// Adds the text files below `folder`, sorted.
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
+    let mut entries = std::fs::read_dir(folder)
+        .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
+        .map_err(DataError::io(folder))?;
+    entries.sort_unstable_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if entry.file_type().map_err(DataError::io(&path))?.is_dir() {
+            walk(&path, files)?;
+        } else if path.is_file() && is_text(&path) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_text(path: &Path) -> bool {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    ending.is_some_and(|ending| TEXT_ENDINGS.contains(&ending.as_str()))
+}
+
+/// The name in the same folder that differs least, if it differs little.
+fn nearest(path: &Path) -> Option<PathBuf> {
+    let wanted = path.file_name()?.to_string_lossy().to_lowercase();
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names
+        .map(|name| (strsim::osa_distance(&wanted, &name.to_lowercase()), name))
+        .filter(|(distance, _)| *distance <= wanted.chars().count().div_ceil(3))
+        .min()
+        .map(|(_, name)| folder.map_or_else(|| PathBuf::from(&name), |folder| folder.join(&name)))
+}
+
+fn spool(folder: &Path, stdin: &mut dyn Read) -> Result<Input, DataError> {
+    let name = PathBuf::from("standard input");
+    let mut file = NamedTempFile::new_in(folder).map_err(DataError::io(folder))?;
+    std::io::copy(stdin, &mut file).map_err(DataError::io(&name))?;
+    Ok(Input { path: file.path().to_owned(), name, jsonl: false, _spool: Some(Arc::new(file)) })
+}

@@ -1,0 +1,252 @@
+//! Text to token ids and back, with where in the text every token came from.
+
+use crate::{DataError, characters::CharTable, file};
+use sha2::{Digest, Sha256};
+use std::{collections::HashSet, path::Path, sync::Arc};
+use tokenizers::{DecoderWrapper, ModelWrapper, PreTokenizerWrapper};
+
+/// The special token that ends a document (GPT-2's).
+pub const END_OF_TEXT: &str = "<|endoftext|>";
+
+/// What other families call the token that ends a text, in the order they are looked for.
+const END_OF_TEXT_NAMES: [&str; 6] = [END_OF_TEXT, "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "[EOS]"];
+
+/// A tokenizer in Hugging Face's format: characters, byte-level BPE, or any `tokenizer.json`.
+///
+/// Cloning is cheap: the vocabulary is shared.
+#[derive(Clone, Debug)]
+pub struct Tokenizer {
+    inner: Arc<tokenizers::Tokenizer>,
+    /// Present when the vocabulary is one of single characters: the same ids, a hundred times faster.
+    characters: Option<Arc<CharTable>>,
+    /// Ids below `vocab_size` that stand for nothing.
+    holes: Arc<HashSet<u32>>,
+    vocab_size: usize,
+    byte_level: bool,
+    sha256: String,
+}
+
+/// The tokens of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoding {
+    /// One id a token.
+    pub ids: Vec<u32>,
+    /// For each token the half-open range of the text it came from, in **characters**. Pieces of one
+    /// character share that character's range.
+    pub offsets: Vec<(usize, usize)>,
+}
+
+impl Tokenizer {
+    /// Reads a Hugging Face `tokenizer.json`. Truncation and padding set in the file are left out.
+    ///
+    /// # Errors
+    /// [`DataError::Io`] when the file cannot be read, [`DataError::TokenizerFile`] when it is no tokenizer.
+    pub fn from_file(path: &Path) -> Result<Self, DataError> {
+        let json = std::fs::read(path).map_err(DataError::io(path))?;
+        Self::from_json(&json)
+            .map_err(|error| DataError::TokenizerFile { path: path.to_owned(), message: error.to_string() })
+    }
+
+    /// Reads the contents of a `tokenizer.json`.
+    pub(crate) fn from_json(json: &[u8]) -> Result<Self, DataError> {
+        let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(DataError::tokenizer)?;
+        inner.with_truncation(None).map_err(DataError::tokenizer)?;
+        inner.with_padding(None);
+        let canonical = inner.to_string(false).map_err(DataError::tokenizer)?;
+
+        let used: HashSet<u32> = inner.get_vocab(true).into_values().collect();
+        let Some(&highest) = used.iter().max() else {
+            return Err(DataError::tokenizer("its vocabulary is empty"));
+        };
+        if highest as usize >= 4 * used.len() + 65_536 {
+            return Err(DataError::tokenizer(format!(
+                "its highest token id is {highest}, but it has only {} tokens",
+                used.len()
+            )));
+        }
+        Ok(Self {
+            characters: CharTable::of(&inner, &canonical).map(Arc::new),
+            holes: Arc::new((0..highest).filter(|id| !used.contains(id)).collect()),
+            vocab_size: highest as usize + 1,
+            byte_level: inner.get_decoder().is_some_and(is_byte_level),
+            sha256: hex(&Sha256::digest(canonical.as_bytes())),
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Writes `tokenizer.json` in Hugging Face's format, whole or not at all.
+    ///
+    /// # Errors
+    /// [`DataError::Io`].
+    pub fn save(&self, path: &Path) -> Result<(), DataError> {
+        let json = self.inner.to_string(true).map_err(DataError::tokenizer)?;
+        file::write_atomically(path, json.as_bytes())
+    }
+
+    /// Highest token id + 1: the rows an embedding needs.
+    pub fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    /// SHA-256 of the tokenizer's canonical JSON, in hexadecimal.
+    pub fn sha256(&self) -> String {
+        self.sha256.clone()
+    }
+
+    /// The id of the token that ends a text, such as `<|endoftext|>` or `</s>`.
+    pub fn end_of_text(&self) -> Option<u32> {
+        END_OF_TEXT_NAMES.iter().find_map(|name| self.inner.token_to_id(name))
+    }
+
+    /// The tokens of `text`, and of nothing else: no token is put before or after it. Special tokens that
+    /// are written out in the text are recognised.
+    ///
+    /// # Errors
+    /// [`DataError::UnseenCharacters`] when the vocabulary has no way to write some characters.
+    pub fn encode(&self, text: &str) -> Result<Encoding, DataError> {
+        if let Some(table) = &self.characters {
+            return table.encode(text);
+        }
+        let encoding = self.inner.encode(text, false).map_err(|error| self.explain(text, error.as_ref()))?;
+        self.check_coverage(text, encoding.get_offsets())?;
+        let character_at = character_index(text);
+        Ok(Encoding {
+            ids: encoding.get_ids().to_vec(),
+            offsets: encoding
+                .get_offsets()
+                .iter()
+                .map(|&(start, end)| (character_at(start), character_at(end)))
+                .collect(),
+        })
+    }
+
+    /// The ids of many texts at once. Of each text only the tokens that begin at byte `context` or later
+    /// are kept, unless one straddles that byte: then the text after it is encoded by itself.
+    pub(crate) fn encode_pieces(&self, pieces: &[(&str, usize)]) -> Result<Vec<Vec<u32>>, DataError> {
+        if let Some(table) = &self.characters {
+            return pieces.iter().map(|(text, context)| table.encode_ids(&text[*context..])).collect();
+        }
+        let texts: Vec<&str> = pieces.iter().map(|(text, _)| *text).collect();
+        let encodings = self.inner.encode_batch(texts, false).map_err(|error| {
+            let culprit = pieces.iter().find(|(text, _)| self.inner.encode(*text, false).is_err());
+            self.explain(culprit.map_or("", |(text, _)| text), error.as_ref())
+        })?;
+        let mut all = Vec::with_capacity(pieces.len());
+        for (&(text, context), encoding) in pieces.iter().zip(&encodings) {
+            let (ids, offsets) = (encoding.get_ids(), encoding.get_offsets());
+            self.check_coverage(text, offsets)?;
+            if offsets.iter().any(|&(start, end)| start < context && context < end) {
+                let alone = self.inner.encode(&text[context..], false).map_err(DataError::tokenizer)?;
+                all.push(alone.get_ids().to_vec());
+            } else {
+                let kept = ids.iter().zip(offsets).filter(|(_, (start, _))| *start >= context);
+                all.push(kept.map(|(id, _)| *id).collect());
+            }
+        }
+        Ok(all)
+    }
+
+    /// The text of `ids`, special tokens written out. Bytes that are not UTF-8 become U+FFFD.
+    ///
+    /// # Errors
+    /// [`DataError::UnknownToken`] for an id outside the vocabulary.
+    pub fn decode(&self, ids: &[u32]) -> Result<String, DataError> {
+        for &id in ids {
+            self.check_id(id)?;
+        }
+        self.inner.decode(ids, false).map_err(DataError::tokenizer)
+    }
+
+    /// One token in readable form: its text with spaces as spaces (`Ġthe` and `▁the` are ` the`), and bytes
+    /// that are no whole character as `<0xED>`. For an id outside the vocabulary, `<unknown 123>`.
+    pub fn token_text(&self, id: u32) -> String {
+        match self.inner.id_to_token(id) {
+            None => format!("<unknown {id}>"),
+            Some(token) if self.inner.get_added_vocabulary().is_special_token(&token) => token,
+            Some(token) if self.byte_level => crate::byte_level::readable(&token),
+            Some(token) => token.replace('▁', " "),
+        }
+    }
+
+    /// An error if `id` is not a token of the vocabulary.
+    pub(crate) fn check_id(&self, id: u32) -> Result<(), DataError> {
+        if id as usize >= self.vocab_size || self.holes.contains(&id) {
+            return Err(DataError::UnknownToken { id, vocab_size: self.vocab_size });
+        }
+        Ok(())
+    }
+
+    /// Why encoding `text` failed: the characters that no token can write, if that is it.
+    fn explain(&self, text: &str, error: &(dyn std::error::Error + Send + Sync)) -> DataError {
+        let characters = distinct(text.chars(), |c| self.inner.encode(c.to_string(), false).is_err());
+        if characters.is_empty() { DataError::tokenizer(error) } else { DataError::UnseenCharacters { characters } }
+    }
+
+    /// A BPE model without an unknown token leaves out what it cannot write. This finds such characters:
+    /// those that no token covers and that give no token on their own, though normalising keeps them.
+    fn check_coverage(&self, text: &str, offsets: &[(usize, usize)]) -> Result<(), DataError> {
+        if !self.drops_unknown() {
+            return Ok(());
+        }
+        let mut covered = vec![false; text.len()];
+        for &(start, end) in offsets {
+            if let Some(part) = covered.get_mut(start..end) {
+                part.fill(true);
+            }
+        }
+        let left_out = text.char_indices().filter(|(at, c)| !covered[*at] && !c.is_whitespace());
+        let characters = distinct(left_out.map(|(_, c)| c), |c| {
+            self.inner.encode(c.to_string(), false).is_ok_and(|encoding| encoding.is_empty()) && self.keeps(c)
+        });
+        if characters.is_empty() { Ok(()) } else { Err(DataError::UnseenCharacters { characters }) }
+    }
+
+    fn drops_unknown(&self) -> bool {
+        let ModelWrapper::BPE(model) = self.inner.get_model() else { return false };
+        let byte_level = self.inner.get_pre_tokenizer().is_some_and(splits_into_bytes);
+        model.get_unk_token().is_none() && !model.byte_fallback && !byte_level
+    }
+
+    /// Whether the normaliser leaves anything of `c`.
+    fn keeps(&self, c: char) -> bool {
+        use tokenizers::{NormalizedString, Normalizer};
+        let mut normalized = NormalizedString::from(c.to_string());
+        match self.inner.get_normalizer() {
+            None => true,
+            Some(normalizer) => normalizer.normalize(&mut normalized).is_ok() && !normalized.is_empty(),
+        }
+    }
+}
+
+/// The characters that satisfy `wanted`, each once, in order of appearance.
+pub(crate) fn distinct(characters: impl Iterator<Item = char>, wanted: impl Fn(char) -> bool) -> Vec<char> {
+    let mut seen = HashSet::new();
+    characters.filter(|&c| seen.insert(c) && wanted(c)).collect()
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Byte offset to character index.
+fn character_index(text: &str) -> impl Fn(usize) -> usize {
+    let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+    move |byte| starts.partition_point(|&start| start < byte)
+}
+
+fn is_byte_level(decoder: &DecoderWrapper) -> bool {
+    match decoder {
+        DecoderWrapper::ByteLevel(_) => true,
+        DecoderWrapper::Sequence(sequence) => sequence.get_decoders().iter().any(is_byte_level),
+        _ => false,
+    }
+}
+
+fn splits_into_bytes(pre_tokenizer: &PreTokenizerWrapper) -> bool {
+    match pre_tokenizer {
+        PreTokenizerWrapper::ByteLevel(_) => true,
+        PreTokenizerWrapper::Sequence(sequence) => sequence.as_ref().iter().any(splits_into_bytes),
+        _ => false,
+    }
+}

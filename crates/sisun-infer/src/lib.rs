@@ -1,0 +1,3 @@
+//! infer
+
+pub mod maps;

@@ -1,0 +1,58 @@
+//! The formats that maps are written in.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::MapsError;
+
+/// A format that maps can be written in; [`super::write()`] lists the files of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Heatmaps as scalable vector graphics; text stays text.
+    Svg,
+    /// The same heatmaps as pixels.
+    Png,
+    /// Everything as one JSON object.
+    Json,
+    /// The patterns as one table in long form.
+    Csv,
+    /// NumPy arrays.
+    Npz,
+    /// Hugging Face tensors.
+    Safetensors,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 6] = [Self::Svg, Self::Png, Self::Json, Self::Csv, Self::Npz, Self::Safetensors];
+
+    /// The word for it, which is also the extension of its files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Svg => "svg",
+            Self::Png => "png",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Npz => "npz",
+            Self::Safetensors => "safetensors",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = MapsError;
+
+    /// Reads one name, such as `svg`; spaces around it do not count.
+    fn from_str(given: &str) -> Result<Self, MapsError> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name() == given.trim())
+            .ok_or_else(|| MapsError::UnknownFormat { given: given.into() })
+    }
+}

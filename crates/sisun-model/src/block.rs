@@ -1,0 +1,73 @@
+//! One block: attention, then the feed-forward network, each with its norm and residual.
+
+use crate::ModelError;
+use crate::attention::{SelfAttention, Shared};
+use crate::capture::Activation;
+use crate::ffn::FeedForward;
+use crate::forward::Pass;
+use crate::layers::NormLayer;
+use crate::params::Params;
+use burn::module::Module;
+use burn::tensor::Tensor;
+use sisun_config::{Ffn, ModelConfig, NormPlacement};
+use sisun_kernels as kernels;
+
+/// One block of the stack.
+#[derive(Module, Debug)]
+pub struct Block {
+    /// Norm of the attention half.
+    pub norm_attn: NormLayer,
+    /// Attention.
+    pub attn: SelfAttention,
+    /// Norm of the feed-forward half.
+    pub norm_ffn: Option<NormLayer>,
+    /// Feed-forward network, unless the model has none.
+    pub ffn: Option<FeedForward>,
+    #[module(skip)]
+    placement: NormPlacement,
+    #[module(skip)]
+    residual: bool,
+    #[module(skip)]
+    dropout: f64,
+}
+
+impl Block {
+    pub(crate) fn new(source: &mut dyn Params, name: &str, config: &ModelConfig) -> Result<Self, ModelError> {
+        let has_ffn = config.ffn != Ffn::None;
+        Ok(Self {
+            norm_attn: NormLayer::new(source, &format!("{name}.norm_attn"), config)?,
+            attn: SelfAttention::new(source, &format!("{name}.attn"), config)?,
+            norm_ffn: has_ffn.then(|| NormLayer::new(source, &format!("{name}.norm_ffn"), config)).transpose()?,
+            ffn: has_ffn.then(|| FeedForward::new(source, &format!("{name}.ffn"), config)).transpose()?,
+            placement: config.norm_placement,
+            residual: config.residual,
+            dropout: config.dropout,
+        })
+    }
+
+    /// # Shapes
+    /// - `x` and the result: `[batch, pos, d_model]`
+    pub(crate) fn forward(&self, layer: usize, x: Tensor<3>, shared: &Shared, pass: &mut Pass<'_>) -> Tensor<3> {
+        pass.keep(Activation::ResidPre, layer, &x);
+        let x = self.half(x, &self.norm_attn, |x| self.attn.forward(layer, x, shared, pass));
+        let x = match (&self.norm_ffn, &self.ffn) {
+            (Some(norm), Some(ffn)) => self.half(x, norm, |x| {
+                let out = ffn.forward(x);
+                pass.keep(Activation::MlpOut, layer, &out);
+                kernels::dropout(out, pass.dropout(self.dropout))
+            }),
+            _ => x,
+        };
+        pass.keep(Activation::ResidPost, layer, &x);
+        x
+    }
+
+    /// `x + f(norm(x))`, or `norm(x + f(x))`; without residuals the `x +` is left out.
+    fn half(&self, x: Tensor<3>, norm: &NormLayer, f: impl FnOnce(Tensor<3>) -> Tensor<3>) -> Tensor<3> {
+        let add = |x: Tensor<3>, y: Tensor<3>| if self.residual { x + y } else { y };
+        match self.placement {
+            NormPlacement::Pre => add(x.clone(), f(norm.forward(x))),
+            NormPlacement::Post => norm.forward(add(x.clone(), f(x))),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Named activations, kept on their way through the one forward pass.
+
+use crate::ModelError;
+use crate::weights::to_host;
+use burn::tensor::{Int, Tensor, TensorData};
+use std::fmt;
+use std::str::FromStr;
+
+/// A named activation of one layer (the names are TransformerLens's).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Activation {
+    /// Residual stream before the block, `[batch, pos, d_model]`.
+    ResidPre,
+    /// Queries, after position and norm, `[batch, head, pos, d_head]`.
+    Q,
+    /// Keys of the head's group, after position and norm, `[batch, head, pos, d_head]`.
+    K,
+    /// Values of the head's group, `[batch, head, pos, d_head]`.
+    V,
+    /// Scores before the softmax, `−∞` where hidden, `[batch, head, query, key]`.
+    Scores,
+    /// Softmax of the scores, `[batch, head, query, key]`.
+    Pattern,
+    /// Weighted values, `[batch, head, pos, d_head]`.
+    Z,
+    /// What attention writes to the residual stream, `[batch, pos, d_model]`.
+    AttnOut,
+    /// What the feed-forward network writes to the residual stream, `[batch, pos, d_model]`.
+    MlpOut,
+    /// Residual stream after the block, `[batch, pos, d_model]`.
+    ResidPost,
+    /// The model's output, `[batch, pos, vocab]`; its layer is `n_layers`.
+    Logits,
+}
+
+const NAMES: [(&str, Activation); 11] = [
+    ("resid_pre", Activation::ResidPre),
+    ("q", Activation::Q),
+    ("k", Activation::K),
+    ("v", Activation::V),
+    ("scores", Activation::Scores),
+    ("pattern", Activation::Pattern),
+    ("z", Activation::Z),
+    ("attn_out", Activation::AttnOut),
+    ("mlp_out", Activation::MlpOut),
+    ("resid_post", Activation::ResidPost),
+    ("logits", Activation::Logits),
+];
+
+impl fmt::Display for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = NAMES.iter().find(|(_, activation)| activation == self).map_or("", |(name, _)| name);
+        f.write_str(name)
+    }
+}
+
+impl FromStr for Activation {
+    type Err = ModelError;
+
+    fn from_str(name: &str) -> Result<Self, ModelError> {
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, activation)| *activation).ok_or_else(|| {
+            ModelError::UnknownActivation { name: name.to_owned(), known: NAMES.map(|(known, _)| known).join(", ") }
+        })
+    }
+}
+
+/// One activation that was kept.
+#[derive(Clone, Debug)]
+pub struct Captured {
+    /// Which.
+    pub name: Activation,
+    /// Of which layer, counted from 0.
+    pub layer: usize,
+    /// Shape, as [`Activation`] says; the head axis holds the chosen heads in their order.
+    pub shape: Vec<usize>,
+    /// Values, row-major.
+    pub values: Vec<f32>,
+}
+
+/// A request for activations, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    names: Vec<Activation>,
+    layers: Vec<usize>,
+    heads: Vec<usize>,
+    found: Vec<Captured>,
+}
+
+impl Capture {
+    /// Asks for these activations of these layers; those with a head axis of these heads only.
+    pub fn new(names: &[Activation], layers: &[usize], heads: &[usize]) -> Self {
+        Self { names: names.to_vec(), layers: layers.to_vec(), heads: heads.to_vec(), found: Vec::new() }
+    }
+
+    /// What was kept, in the order of the forward pass.
+    pub fn into_found(self) -> Vec<Captured> {
+        self.found
+    }
+
+    pub(crate) fn wants(&self, name: Activation, layer: usize) -> bool {
+        self.names.contains(&name) && (name == Activation::Logits || self.layers.contains(&layer))
+    }
+
+    /// Keeps an activation without a head axis, if asked for.
+    pub(crate) fn keep(&mut self, name: Activation, layer: usize, x: &Tensor<3>) {
+        if self.wants(name, layer) {
+            self.push(name, layer, to_host(x.clone()));
+        }
+    }
+
+    /// Keeps the chosen heads of an activation `[batch, head, .., ..]`, if asked for. Where heads share one
+    /// (`heads_each > 1`), each chosen head gets the one it reads.
+    pub(crate) fn keep_heads(&mut self, name: Activation, layer: usize, x: &Tensor<4>, heads_each: usize) {
+        if self.wants(name, layer) {
+            let heads: Vec<i64> = self.heads.iter().map(|head| (head / heads_each) as i64).collect();
+            let n = heads.len();
+            let heads = Tensor::<1, Int>::from_data(TensorData::new(heads, [n]), &x.device().inner());
+            self.push(name, layer, to_host(x.clone().inner().select(1, heads)));
+        }
+    }
+
+    /// As [`Capture::keep_heads`], with hidden keys told as `−∞`.
+    pub(crate) fn keep_scores(&mut self, layer: usize, scores: &Tensor<4>) {
+        let before = self.found.len();
+        self.keep_heads(Activation::Scores, layer, scores, 1);
+        for captured in &mut self.found[before..] {
+            for value in captured.values.iter_mut().filter(|v| **v <= sisun_kernels::attention::HIDDEN_SCORE) {
+                *value = f32::NEG_INFINITY;
+            }
+        }
+    }
+
+    fn push(&mut self, name: Activation, layer: usize, (shape, values): (Vec<usize>, Vec<f32>)) {
+        self.found.push(Captured { name, layer, shape, values });
+    }
+}

@@ -1,0 +1,207 @@
+//! Checkpoints: folders that become visible only when they are whole, and are verified when read.
+
+use crate::ModelError;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+/// The weights of a checkpoint.
+pub const MODEL_FILE: &str = "model.safetensors";
+/// The optimizer's state in a checkpoint.
+pub const TRAINING_FILE: &str = "training.safetensors";
+const STATE_FILE: &str = "state.json";
+
+/// `state.json`: where training stood, and what the other files must be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointState {
+    /// Optimizer steps done.
+    pub step: u64,
+    /// Training tokens seen.
+    pub tokens: u64,
+    /// Seconds spent training.
+    pub elapsed_s: f64,
+    /// Seed of every random stream; with `step` it fixes windows, dropout and samples, so no generator is saved.
+    pub seed: u64,
+    /// The next micro-batch of the data stream.
+    pub next_micro_step: u64,
+    /// Lowest validation loss so far and its step.
+    pub best: Option<(u64, f64)>,
+    /// SHA-256 of the text the run was trained on.
+    pub data_sha256: String,
+    /// Size and SHA-256 of each file.
+    pub files: BTreeMap<String, FileSum>,
+}
+
+/// What a file must be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileSum {
+    /// Bytes.
+    pub bytes: u64,
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+}
+
+/// A checkpoint that was verified when it was opened.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    path: PathBuf,
+    /// Its `state.json`.
+    pub state: CheckpointState,
+}
+
+impl Checkpoint {
+    /// Opens a checkpoint and verifies every file in it.
+    ///
+    /// # Errors
+    /// [`ModelError::Damaged`], naming the file, what differs, and the checkpoint before.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        let damaged =
+            |problem: String| ModelError::Damaged { path: path.to_owned(), problem, remedy: remedy_for(path) };
+        let text = match fs::read_to_string(path.join(STATE_FILE)) {
+            Ok(text) => text,
+            Err(error) => return Err(damaged(format!("{STATE_FILE} cannot be read ({error})"))),
+        };
+        let state: CheckpointState =
+            serde_json::from_str(&text).map_err(|error| damaged(format!("{STATE_FILE} is not valid ({error})")))?;
+        for (name, expected) in &state.files {
+            let file = path.join(name);
+            let found = sum_file(&file).map_err(|error| damaged(format!("{name} cannot be read ({error})")))?;
+            if found.bytes != expected.bytes {
+                return Err(damaged(format!("{name} has {} bytes, expected {}", found.bytes, expected.bytes)));
+            }
+            if found.sha256 != expected.sha256 {
+                return Err(damaged(format!("{name} was altered (its SHA-256 differs)")));
+            }
+        }
+        Ok(Self { path: path.to_owned(), state })
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// One of its files.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes a checkpoint beside its final place, syncs it, and renames it there.
+    ///
+    /// # Errors
+    /// Anything that keeps the files from being written, a full disk for instance; what was written is removed
+    /// and earlier checkpoints are untouched.
+    pub fn write(
+        checkpoints: &Path,
+        mut state: CheckpointState,
+        files: &[(&str, Vec<u8>)],
+    ) -> Result<Self, ModelError> {
+        let path = checkpoints.join(folder_name(state.step));
+        let aside = checkpoints.join(format!(".{}.partial", folder_name(state.step)));
+        state.files = files.iter().map(|(name, bytes)| ((*name).to_owned(), sum(bytes))).collect();
+        let result = (|| {
+            remove_folder(&aside)?;
+            fs::create_dir_all(&aside)?;
+            for (name, bytes) in files {
+                write_synced(&aside.join(name), bytes)?;
+            }
+            let text = serde_json::to_string_pretty(&state).expect("plain numbers and strings always serialise");
+            write_synced(&aside.join(STATE_FILE), text.as_bytes())?;
+            sync_folder(&aside)?;
+            remove_folder(&path)?;
+            fs::rename(&aside, &path)?;
+            sync_folder(checkpoints)
+        })();
+        if let Err(error) = result {
+            // The first error is the one to tell.
+            let _ = remove_folder(&aside);
+            return Err(ModelError::io("write checkpoint", &path)(error));
+        }
+        Ok(Self { path, state })
+    }
+}
+
+/// The steps of the checkpoints in a folder, oldest first.
+pub fn steps_in(checkpoints: &Path) -> Vec<u64> {
+    let Ok(entries) = fs::read_dir(checkpoints) else { return Vec::new() };
+    let mut steps: Vec<u64> =
+        entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_prefix("step-")?.parse().ok()).collect();
+    steps.sort_unstable();
+    steps
+}
+
+/// The folder name of a step's checkpoint.
+pub fn folder_name(step: u64) -> String {
+    format!("step-{step:08}")
+}
+
+/// Writes a small file beside its final place, syncs it, and renames it there.
+///
+/// # Errors
+/// Whatever keeps it from being written.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    let aside = path.with_file_name(name);
+    write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, path)).map_err(|error| {
+        let _ = fs::remove_file(&aside);
+        ModelError::io("write", path)(error)
+    })
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    // Windows cannot open folders; its rename is durable without.
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+fn remove_folder(path: &Path) -> std::io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+fn sum(bytes: &[u8]) -> FileSum {
+    FileSum { bytes: bytes.len() as u64, sha256: hex(&Sha256::digest(bytes)) }
+}
+
+fn sum_file(path: &Path) -> std::io::Result<FileSum> {
+    let (mut file, mut hash, mut bytes) = (File::open(path)?, Sha256::new(), 0);
+    let mut block = vec![0; 1 << 20];
+    loop {
+        let n = file.read(&mut block)?;
+        if n == 0 {
+            return Ok(FileSum { bytes, sha256: hex(&hash.finalize()) });
+        }
+        hash.update(&block[..n]);
+        bytes += n as u64;
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What to do about a damaged checkpoint: use the newest older one, if there is one.
+fn remedy_for(path: &Path) -> String {
+    let step = path.file_name().and_then(|name| name.to_str()?.strip_prefix("step-")?.parse::<u64>().ok());
+    let (Some(checkpoints), Some(step)) = (path.parent(), step) else {
+        return "restore it from a copy".to_owned();
+    };
+    match steps_in(checkpoints).into_iter().rev().find(|older| *older < step) {
+        Some(older) => format!(
+            "the one before is {}: name that folder, or delete the damaged one to go on from it",
+            checkpoints.join(folder_name(older)).display()
+        ),
+        None => "no older checkpoint is left; train again, or restore it from a copy".to_owned(),
+    }
+}

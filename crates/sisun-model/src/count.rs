@@ -1,0 +1,86 @@
+//! Counting a model's parameters, memory and work without building it.
+
+use serde::Serialize;
+use sisun_config::{Ffn, ModelConfig, Norm, NormPlacement, Position};
+
+/// Parameters by part, and what follows from them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// Token embedding.
+    pub embedding: u64,
+    /// Learned positions, or T5's biases.
+    pub position: u64,
+    /// Weight matrices of all attention blocks: q, k, v and o.
+    pub attention_weights: u64,
+    /// Their biases and the norms of queries and keys.
+    pub attention_other: u64,
+    /// Weight matrices of all feed-forward networks.
+    pub ffn_weights: u64,
+    /// Their biases.
+    pub ffn_other: u64,
+    /// Norms.
+    pub norms: u64,
+    /// Output head, 0 when tied.
+    pub head: u64,
+    /// Everything.
+    pub total: u64,
+    /// Floating-point operations of a forward pass for one token at full context, causal attention counted half.
+    pub forward_flops_per_token: u64,
+    /// The same with the backward pass, which costs twice the forward's.
+    pub training_flops_per_token: u64,
+    /// Bytes of the weights in float32.
+    pub weight_bytes: u64,
+    /// Bytes of weights, gradients and AdamW's two moments in float32; activations come on top.
+    pub training_bytes: u64,
+    /// Bytes of keys and values in float32 at full context.
+    pub kv_cache_bytes: u64,
+}
+
+impl Count {
+    /// Counts a configuration. Without `vocab_size` embedding and head count nothing.
+    pub fn of(config: &ModelConfig) -> Self {
+        let n = |x: usize| x as u64;
+        let (d, layers, heads, kv) = (n(config.d_model), n(config.n_layers), n(config.n_heads), n(config.kv_heads()));
+        let (d_head, ff, vocab) = (n(config.d_head()), n(config.ff_width()), n(config.vocab_size.unwrap_or(0)));
+        let context = n(config.context_len);
+        let bias = u64::from(config.bias);
+        let qkv_width = (heads + 2 * kv) * d_head;
+        let norm_width = d * (1 + bias * u64::from(config.norm == Norm::Layer));
+        let ffn_halves = u64::from(config.ffn != Ffn::None);
+        let into_ff = if config.ffn == Ffn::Swiglu { 2 } else { 1 };
+
+        let embedding = vocab * d;
+        let position = match config.position {
+            Position::Learned => context * d,
+            Position::T5Bias { buckets, .. } => n(buckets) * heads,
+            _ => 0,
+        };
+        let attention_weights = layers * (d * qkv_width + d * d);
+        let attention_other = layers * (bias * (qkv_width + d) + u64::from(config.qk_norm) * 2 * d_head);
+        let ffn_weights = layers * (into_ff + 1) * d * ff;
+        let ffn_other = layers * bias * ffn_halves * (into_ff * ff + d);
+        let norms = norm_width * (layers * (1 + ffn_halves) + u64::from(config.norm_placement == NormPlacement::Pre));
+        let head = if config.tied_head { 0 } else { d * vocab };
+        let total = embedding + position + attention_weights + attention_other + ffn_weights + ffn_other + norms + head;
+
+        // A multiplication and an addition for each weight, and for each pair of query and key in q·k and pattern·v.
+        let keys = if config.causal { context.div_ceil(2) } else { context };
+        let forward = 2 * (attention_weights + ffn_weights + d * vocab) + layers * 4 * keys * d;
+        Self {
+            embedding,
+            position,
+            attention_weights,
+            attention_other,
+            ffn_weights,
+            ffn_other,
+            norms,
+            head,
+            total,
+            forward_flops_per_token: forward,
+            training_flops_per_token: 3 * forward,
+            weight_bytes: 4 * total,
+            training_bytes: 16 * total,
+            kv_cache_bytes: 4 * layers * 2 * kv * d_head * context,
+        }
+    }
+}

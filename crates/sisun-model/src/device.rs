@@ -1,0 +1,172 @@
+//! Which machine part computes: chosen at run time, and told.
+
+use crate::ModelError;
+use burn::tensor::{Device, DeviceKind, DeviceType};
+use std::fmt;
+use std::str::FromStr;
+
+/// What `--device` can be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// A real GPU if there is one, else the fast CPU backend.
+    #[default]
+    Auto,
+    /// The best adapter that wgpu finds, software ones included.
+    Wgpu,
+    /// Burn's fast CPU backend.
+    Cpu,
+    /// Burn's ndarray backend, a second opinion on the CPU.
+    Ndarray,
+}
+
+const CHOICES: [(&str, DeviceChoice); 4] = [
+    ("auto", DeviceChoice::Auto),
+    ("wgpu", DeviceChoice::Wgpu),
+    ("cpu", DeviceChoice::Cpu),
+    ("ndarray", DeviceChoice::Ndarray),
+];
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(CHOICES.iter().find(|(_, choice)| choice == self).map_or("", |(name, _)| name))
+    }
+}
+
+impl FromStr for DeviceChoice {
+    type Err = ModelError;
+
+    fn from_str(name: &str) -> Result<Self, ModelError> {
+        CHOICES.iter().find(|(known, _)| *known == name).map(|(_, choice)| *choice).ok_or_else(|| {
+            ModelError::NoDevice { wanted: name.to_owned(), problem: "use auto, wgpu, cpu or ndarray".to_owned() }
+        })
+    }
+}
+
+/// A device that was chosen, and why.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// The device, without autodiff.
+    pub device: Device,
+    /// Its name for people: `cpu (flex, avx512)`, `wgpu: NVIDIA …`.
+    pub name: String,
+    /// Why it was taken.
+    pub why: String,
+    /// Whether the same run gives the same bits again.
+    pub deterministic: bool,
+}
+
+/// An adapter that wgpu reaches.
+#[derive(Clone, Debug)]
+pub struct Adapter {
+    /// The device.
+    pub device: Device,
+    /// What kind: `discrete GPU`, `integrated GPU`, `virtual GPU`, `software`, `other`.
+    pub kind: &'static str,
+    /// As it names itself.
+    pub name: String,
+}
+
+/// The adapters that wgpu reaches. Opening each to ask its name takes a moment.
+pub fn adapters() -> Vec<Adapter> {
+    wgpu_devices()
+        .into_iter()
+        .map(|(device, kind)| {
+            let name = adapter_name(&device);
+            Adapter { device, kind, name }
+        })
+        .collect()
+}
+
+/// Picks the device.
+///
+/// # Errors
+/// `wgpu` where no adapter is found.
+pub fn choose(choice: DeviceChoice) -> Result<Chosen, ModelError> {
+    match choice {
+        DeviceChoice::Cpu => Ok(cpu("asked for".to_owned())),
+        DeviceChoice::Ndarray => Ok(ndarray()),
+        DeviceChoice::Auto => Ok(match wgpu_devices().into_iter().find(|(_, kind)| *kind != SOFTWARE) {
+            Some((device, kind)) => wgpu(device, format!("a {kind} was found")),
+            None => cpu("no GPU was found".to_owned()),
+        }),
+        DeviceChoice::Wgpu => {
+            let mut found = wgpu_devices();
+            found.sort_by_key(|(_, kind)| *kind == SOFTWARE);
+            match found.into_iter().next() {
+                Some((device, kind)) => Ok(wgpu(device, format!("asked for; {kind}"))),
+                None => Err(ModelError::NoDevice {
+                    wanted: choice.to_string(),
+                    problem: "wgpu finds no adapter on this machine; on Linux install a Vulkan driver \
+                              (mesa-vulkan-drivers and libvulkan1 bring a software one), or use --device cpu"
+                        .to_owned(),
+                }),
+            }
+        }
+    }
+}
+
+const SOFTWARE: &str = "software adapter";
+
+fn cpu(why: String) -> Chosen {
+    let simd = if cfg!(target_arch = "x86_64") { x86_simd() } else { std::env::consts::ARCH };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let name = format!("cpu ({simd}, {threads} threads)");
+    Chosen { device: Device::flex(), name, why, deterministic: true }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn x86_simd() -> &'static str {
+    if is_x86_feature_detected!("avx512f") {
+        "avx512"
+    } else if is_x86_feature_detected!("avx2") {
+        "avx2"
+    } else {
+        "sse2"
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn x86_simd() -> &'static str {
+    ""
+}
+
+#[allow(deprecated)] // Upstream will remove it; until then it is an independent check of the other two.
+fn ndarray() -> Chosen {
+    Chosen {
+        device: Device::ndarray(),
+        name: "ndarray (cpu)".to_owned(),
+        why: "asked for".to_owned(),
+        deterministic: true,
+    }
+}
+
+fn wgpu(device: Device, why: String) -> Chosen {
+    let name = format!("wgpu: {}", adapter_name(&device));
+    Chosen { device, name, why, deterministic: false }
+}
+
+fn adapter_name(device: &Device) -> String {
+    device.identity().map_or_else(|| "unnamed adapter".to_owned(), |identity| identity.name)
+}
+
+/// The adapters with their kinds, real ones in wgpu's order. Opens none of them.
+fn wgpu_devices() -> Vec<(Device, &'static str)> {
+    Device::enumerate(DeviceType::Wgpu)
+        .into_iter()
+        .map(|device| {
+            let is = |kind: fn(usize) -> DeviceKind| (0..8).any(|i| device == Device::wgpu(kind(i)));
+            let kind = if is(DeviceKind::DiscreteGpu) {
+                "discrete GPU"
+            } else if is(DeviceKind::IntegratedGpu) {
+                "integrated GPU"
+            } else if is(DeviceKind::VirtualGpu) {
+                "virtual GPU"
+            } else if device == Device::wgpu(DeviceKind::Cpu) {
+                SOFTWARE
+            } else {
+                "GPU of unknown kind"
+            };
+            (device, kind)
+        })
+        .collect()
+}

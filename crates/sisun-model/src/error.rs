@@ -1,0 +1,93 @@
+//! What can go wrong with a model, its files and its device.
+
+use sisun_config::ConfigError;
+use std::path::PathBuf;
+
+/// What is wrong, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The configuration is out of range.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The configuration does not say how many tokens there are.
+    #[error("model.vocab_size is missing: state it, or train with a tokenizer, which sets it")]
+    NoVocabulary,
+    /// A sequence longer than the learned positions.
+    #[error(
+        "{len} tokens are more than the {context_len} learned positions (model.context_len): give a shorter text, or train with a position that has no table"
+    )]
+    PastTable {
+        /// Tokens of the sequence.
+        len: usize,
+        /// Rows of the table.
+        context_len: usize,
+    },
+    /// No such activation.
+    #[error("unknown activation {name:?}; known: {known}")]
+    UnknownActivation {
+        /// What was asked for.
+        name: String,
+        /// All names.
+        known: String,
+    },
+    /// A file or folder cannot be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// `read`, `write`, …
+        action: &'static str,
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A weights file that is not safetensors, or is cut short.
+    #[error("{} is not a whole safetensors file: {problem}", path.display())]
+    BadWeights {
+        /// The file.
+        path: PathBuf,
+        /// What the reader found.
+        problem: String,
+    },
+    /// Weights that do not fit the configuration.
+    #[error("the weights in {} do not fit the configuration:\n  {}", path.display(), problems.join("\n  "))]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// Every missing, extra or misshapen tensor.
+        problems: Vec<String>,
+    },
+    /// A path that is neither a run nor a checkpoint.
+    #[error("{} is not a run: {problem}", path.display())]
+    NotARun {
+        /// The path.
+        path: PathBuf,
+        /// What is missing.
+        problem: String,
+    },
+    /// A checkpoint whose files are not what was written.
+    #[error("checkpoint {} is damaged: {problem}; {remedy}", path.display())]
+    Damaged {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What differs.
+        problem: String,
+        /// The checkpoint to use instead, if there is one.
+        remedy: String,
+    },
+    /// A device that is not there.
+    #[error("--device {wanted}: {problem}")]
+    NoDevice {
+        /// What was asked for.
+        wanted: String,
+        /// Why it cannot be had, and what can.
+        problem: String,
+    },
+}
+
+impl ModelError {
+    /// An I/O error with its path.
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+}

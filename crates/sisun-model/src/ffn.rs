@@ -1,0 +1,50 @@
+//! The position-wise feed-forward network (Vaswani et al. 2017, §3.3).
+
+use crate::ModelError;
+use crate::layers::Linear;
+use crate::params::Params;
+use burn::module::Module;
+use burn::tensor::Tensor;
+use sisun_config::{Ffn, ModelConfig};
+use sisun_kernels::activation;
+
+/// `down(activation(up x))`, or with a gate `down(silu(gate x) ⊙ up x)`.
+#[derive(Module, Debug)]
+pub struct FeedForward {
+    /// `[d_model, d_ff]`.
+    pub up: Linear,
+    /// `[d_model, d_ff]`, SwiGLU only.
+    pub gate: Option<Linear>,
+    /// `[d_ff, d_model]`.
+    pub down: Linear,
+    #[module(skip)]
+    kind: Ffn,
+}
+
+impl FeedForward {
+    pub(crate) fn new(source: &mut dyn Params, name: &str, config: &ModelConfig) -> Result<Self, ModelError> {
+        let (wide, narrow) = ([config.d_model, config.ff_width()], [config.ff_width(), config.d_model]);
+        let std = config.init_std;
+        Ok(Self {
+            up: Linear::new(source, &format!("{name}.up"), wide, config.bias, std)?,
+            gate: (config.ffn == Ffn::Swiglu)
+                .then(|| Linear::new(source, &format!("{name}.gate"), wide, config.bias, std))
+                .transpose()?,
+            down: Linear::new(source, &format!("{name}.down"), narrow, config.bias, config.residual_std())?,
+            kind: config.ffn,
+        })
+    }
+
+    /// # Shapes
+    /// - `x` and the result: `[batch, pos, d_model]`
+    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let hidden = match (&self.gate, self.kind) {
+            (Some(gate), _) => activation::swiglu(gate.forward(x.clone()), self.up.forward(x)),
+            (None, Ffn::GeluTanh) => activation::gelu_tanh(self.up.forward(x)),
+            (None, Ffn::Relu) => activation::relu(self.up.forward(x)),
+            (None, Ffn::ReluSquared) => activation::relu_squared(self.up.forward(x)),
+            (None, Ffn::Gelu | Ffn::Swiglu | Ffn::None) => activation::gelu(self.up.forward(x)),
+        };
+        self.down.forward(hidden)
+    }
+}

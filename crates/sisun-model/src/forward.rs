@@ -1,0 +1,44 @@
+//! What a forward pass is asked for besides its logits.
+
+use crate::cache::KvCache;
+use crate::capture::{Activation, Capture};
+use burn::tensor::Tensor;
+
+/// One pass through the model. The default is a plain one: no cache, no capture, no dropout.
+#[derive(Debug, Default)]
+pub struct Pass<'a> {
+    /// Keys and values of earlier tokens; the pass reads and extends them.
+    pub cache: Option<&'a mut KvCache>,
+    /// Activations to keep.
+    pub capture: Option<&'a mut Capture>,
+    /// Whether dropout acts.
+    pub training: bool,
+}
+
+impl<'a> Pass<'a> {
+    /// A pass with dropout.
+    pub fn training() -> Self {
+        Self { training: true, ..Self::default() }
+    }
+
+    /// A pass that continues after the tokens in `cache`.
+    pub fn cached(cache: &'a mut KvCache) -> Self {
+        Self { cache: Some(cache), ..Self::default() }
+    }
+
+    /// A pass that keeps activations.
+    pub fn capturing(capture: &'a mut Capture) -> Self {
+        Self { capture: Some(capture), ..Self::default() }
+    }
+
+    /// `p` while training, otherwise 0.
+    pub(crate) fn dropout(&self, p: f64) -> f64 {
+        if self.training { p } else { 0.0 }
+    }
+
+    pub(crate) fn keep(&mut self, name: Activation, layer: usize, x: &Tensor<3>) {
+        if let Some(capture) = &mut self.capture {
+            capture.keep(name, layer, x);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The model: tokens to logits, everything that its configuration can vary, and its weights on disk.
+//!
+//! [`Transformer::forward`] is the one forward path. A [`Pass`] says what else it does on the way: read and
+//! extend a [`KvCache`], keep named activations in a [`Capture`], or drop activations out while training.
+
+mod attention;
+mod block;
+mod cache;
+mod capture;
+pub mod checkpoint;
+mod count;
+pub mod device;
+mod error;
+mod ffn;
+mod forward;
+mod layers;
+mod params;
+pub mod position;
+mod run;
+mod transformer;
+pub mod weights;
+
+pub use attention::SelfAttention;
+pub use block::Block;
+pub use cache::KvCache;
+pub use capture::{Activation, Capture, Captured};
+pub use count::Count;
+pub use device::{Chosen, DeviceChoice};
+pub use error::ModelError;
+pub use ffn::FeedForward;
+pub use forward::Pass;
+pub use layers::{Embedding, Linear, NormLayer};
+pub use params::{Init, Params, RandomParams};
+pub use run::{BEST, CHECKPOINTS, LAST, Run};
+pub use transformer::Transformer;

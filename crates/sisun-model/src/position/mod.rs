@@ -1,0 +1,87 @@
+//! How the model knows where a token stands: one module for each variant.
+//!
+//! A variant acts in one of three places: it adds a row to the embedding (`learned`, `sinusoidal`), turns
+//! queries and keys (`rope`), or adds a bias to the scores (`alibi`, `t5_bias`). `none` acts nowhere.
+
+pub mod alibi;
+pub mod rope;
+pub mod sinusoidal;
+pub mod t5_bias;
+
+use crate::ModelError;
+use crate::params::{Init, Params, param};
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use sisun_config::{ModelConfig, Position};
+use sisun_kernels::RotaryTables;
+
+/// The parameters of the model's position variant, and the variant itself.
+#[derive(Module, Debug)]
+pub struct PositionEncoding {
+    /// `learned`: a row for each position, `[context_len, d_model]`.
+    pub weight: Option<Param<Tensor<2>>>,
+    /// `t5_bias`: a bias for each bucket and head, `[buckets, n_heads]`, shared by all layers.
+    pub bias: Option<Param<Tensor<2>>>,
+    #[module(skip)]
+    kind: Position,
+    #[module(skip)]
+    n_heads: usize,
+    #[module(skip)]
+    rotary_dims: usize,
+}
+
+impl PositionEncoding {
+    pub(crate) fn new(source: &mut dyn Params, config: &ModelConfig) -> Result<Self, ModelError> {
+        let (mut weight, mut bias) = (None, None);
+        match config.position {
+            Position::Learned => {
+                let shape = [config.context_len, config.d_model];
+                weight = Some(param(source, "position.weight", shape, Init::Normal(config.init_std))?);
+            }
+            // Zero: training starts from a model that knows nothing of distance.
+            Position::T5Bias { buckets, .. } => {
+                bias = Some(param(source, "position.bias", [buckets, config.n_heads], Init::Zeros)?);
+            }
+            Position::None | Position::Sinusoidal | Position::Rope { .. } | Position::Alibi => {}
+        }
+        Ok(Self { weight, bias, kind: config.position, n_heads: config.n_heads, rotary_dims: config.rotary_dims() })
+    }
+
+    /// What is added to the embeddings of positions `start..start + len`.
+    ///
+    /// # Shapes
+    /// - result: `[len, d_model]`
+    ///
+    /// # Panics
+    /// If the learned table ends before `start + len`; [`crate::Transformer::check_length`] tells beforehand.
+    pub(crate) fn embedding(&self, start: usize, len: usize, d_model: usize, device: &Device) -> Option<Tensor<2>> {
+        match self.kind {
+            Position::Learned => self.weight.as_ref().map(|table| table.val().narrow(0, start, len)),
+            Position::Sinusoidal => Some(sinusoidal::table(start, len, d_model, device)),
+            _ => None,
+        }
+    }
+
+    /// The rotations of positions `start..start + len`.
+    pub(crate) fn rotation(&self, start: usize, len: usize, device: &Device) -> Option<RotaryTables> {
+        match self.kind {
+            Position::Rope { base, .. } => Some(rope::tables(start, len, self.rotary_dims, base, device)),
+            _ => None,
+        }
+    }
+
+    /// The bias of the scores by offset, in the order that [`sisun_kernels::Attention`] wants.
+    ///
+    /// # Shapes
+    /// - result: `[n_key + n_query − 1, n_heads]`
+    pub(crate) fn score_bias(&self, n_query: usize, n_key: usize, device: &Device) -> Option<Tensor<2>> {
+        let offsets = (0..n_key + n_query - 1).map(|row| row as i64 - (n_query as i64 - 1));
+        match (self.kind, &self.bias) {
+            (Position::Alibi, _) => Some(alibi::bias(offsets, self.n_heads, device)),
+            (Position::T5Bias { buckets, max_distance }, Some(table)) => {
+                Some(t5_bias::bias(table.val(), offsets, buckets, max_distance))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A run directory, as whoever reads it sees it.
+
+use crate::checkpoint::{Checkpoint, MODEL_FILE, folder_name, steps_in};
+use crate::{ModelError, Transformer};
+use burn::tensor::Device;
+use sisun_config::Config;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The folder of a run's checkpoints.
+pub const CHECKPOINTS: &str = "checkpoints";
+/// The pointer to the newest checkpoint.
+pub const LAST: &str = "last";
+/// The pointer to the checkpoint with the lowest validation loss.
+pub const BEST: &str = "best";
+
+/// A run directory, or one checkpoint in it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    root: PathBuf,
+    chosen: Option<PathBuf>,
+}
+
+impl Run {
+    /// Opens a run: its directory, one of its checkpoint folders, or `checkpoints/last` or `checkpoints/best`.
+    ///
+    /// # Errors
+    /// A path that is none of these.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        let not = |problem: &str| ModelError::NotARun { path: path.to_owned(), problem: problem.to_owned() };
+        if !path.exists() {
+            return Err(not("no such folder; `sisun train CONFIG` makes one under runs/"));
+        }
+        if path.join("config.toml").is_file() {
+            return Ok(Self { root: path.to_owned(), chosen: None });
+        }
+        let path = path.canonicalize().map_err(ModelError::io("read", path))?;
+        let root = path.parent().and_then(Path::parent).filter(|root| root.join("config.toml").is_file());
+        let root = root.ok_or_else(|| not("it holds no config.toml"))?.to_owned();
+        let chosen = if path.is_file() { pointed(&path) } else { Some(path.clone()) };
+        let chosen = chosen.ok_or_else(|| not("it names no checkpoint"))?;
+        Ok(Self { root, chosen: Some(chosen) })
+    }
+
+    /// The run's directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Its resolved configuration.
+    ///
+    /// # Errors
+    /// A `config.toml` that cannot be read or was altered beyond what configurations allow.
+    pub fn config(&self) -> Result<Config, ModelError> {
+        Ok(Config::read(&self.root.join("config.toml"), &[])?)
+    }
+
+    /// Its tokenizer.
+    pub fn tokenizer(&self) -> PathBuf {
+        self.root.join("tokenizer.json")
+    }
+
+    /// The checkpoint to read: the one that was named, else the best, else the newest.
+    ///
+    /// # Errors
+    /// No checkpoint at all, or a damaged one.
+    pub fn checkpoint(&self) -> Result<Checkpoint, ModelError> {
+        match &self.chosen {
+            Some(path) => Checkpoint::open(path),
+            None => self.open_pointed(&[BEST, LAST]),
+        }
+    }
+
+    /// The checkpoint to go on from: the newest.
+    ///
+    /// # Errors
+    /// No checkpoint at all, or a damaged one.
+    pub fn newest(&self) -> Result<Checkpoint, ModelError> {
+        self.open_pointed(&[LAST])
+    }
+
+    /// The model of [`Run::checkpoint`].
+    ///
+    /// # Errors
+    /// Whatever keeps the configuration, the checkpoint or its weights from being read.
+    pub fn model(&self, device: &Device) -> Result<(Transformer, Checkpoint), ModelError> {
+        let config = self.config()?;
+        let checkpoint = self.checkpoint()?;
+        let model = Transformer::load(&checkpoint.file(MODEL_FILE), &config.model, device)?;
+        Ok((model, checkpoint))
+    }
+
+    fn open_pointed(&self, pointers: &[&str]) -> Result<Checkpoint, ModelError> {
+        let checkpoints = self.root.join(CHECKPOINTS);
+        // A pointer whose checkpoint was deleted by hand counts for nothing: the newest that is left is meant.
+        let newest = || steps_in(&checkpoints).last().map(|step| checkpoints.join(folder_name(*step)));
+        let path = pointers.iter().find_map(|name| pointed(&checkpoints.join(name))).or_else(newest);
+        match path {
+            Some(path) => Checkpoint::open(&path),
+            None => {
+                Err(ModelError::NotARun { path: self.root.clone(), problem: "it has no checkpoint yet".to_owned() })
+            }
+        }
+    }
+}
+
+/// The folder that a pointer file names, if it is there.
+fn pointed(pointer: &Path) -> Option<PathBuf> {
+    let name = fs::read_to_string(pointer).ok()?;
+    let path = pointer.parent()?.join(name.trim());
+    path.is_dir().then_some(path)
+}

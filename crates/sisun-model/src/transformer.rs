@@ -1,0 +1,157 @@
+//! The decoder-only transformer: tokens in, logits out.
+
+use crate::ModelError;
+use crate::attention::Shared;
+use crate::block::Block;
+use crate::capture::Activation;
+use crate::forward::Pass;
+use crate::layers::{Embedding, Linear, NormLayer};
+use crate::params::{Params, RandomParams};
+use crate::position::PositionEncoding;
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor};
+use sisun_config::{ModelConfig, NormPlacement, Position};
+use sisun_kernels::{self as kernels, Attention};
+
+/// A decoder-only transformer (Radford et al. 2019), every part of it as its configuration says.
+#[derive(Module, Debug)]
+pub struct Transformer {
+    /// Token embedding, `[vocab, d_model]`.
+    pub embed: Embedding,
+    /// Position variant.
+    pub position: PositionEncoding,
+    /// The stack.
+    pub blocks: Vec<Block>,
+    /// Norm before the head; a post-norm stack needs none.
+    pub norm_final: Option<NormLayer>,
+    /// Output head, unless tied to the embedding.
+    pub head: Option<Linear>,
+    #[module(skip)]
+    config: ModelConfig,
+}
+
+impl Transformer {
+    /// A model with random weights: GPT-2's initialisation (Radford et al. 2019, §2.3), normal with `init_std`,
+    /// the projections back into the residual stream divided by `√(2·n_layers)`, biases 0, norms 1.
+    ///
+    /// # Errors
+    /// A configuration that is out of range, or without `vocab_size`.
+    pub fn random(config: &ModelConfig, seed: u64, device: &Device) -> Result<Self, ModelError> {
+        Self::from_params(config, &mut RandomParams::new(seed, device))
+    }
+
+    /// A model whose parameters come from `source`.
+    ///
+    /// # Errors
+    /// A configuration that is out of range or without `vocab_size`, or what the source cannot give.
+    pub fn from_params(config: &ModelConfig, source: &mut dyn Params) -> Result<Self, ModelError> {
+        config.validate()?;
+        let vocab = config.vocab_size.ok_or(ModelError::NoVocabulary)?;
+        let std = config.init_std;
+        Ok(Self {
+            embed: Embedding::new(source, "embed", [vocab, config.d_model], std)?,
+            position: PositionEncoding::new(source, config)?,
+            blocks: (0..config.n_layers)
+                .map(|layer| Block::new(source, &format!("blocks.{layer}"), config))
+                .collect::<Result<_, _>>()?,
+            norm_final: (config.norm_placement == NormPlacement::Pre)
+                .then(|| NormLayer::new(source, "norm_final", config))
+                .transpose()?,
+            head: (!config.tied_head)
+                .then(|| Linear::new(source, "head", [config.d_model, vocab], false, std))
+                .transpose()?,
+            config: config.clone(),
+        })
+    }
+
+    /// The configuration this model was built from.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// The device its weights are on.
+    pub fn device(&self) -> Device {
+        self.embed.weight.val().device()
+    }
+
+    /// Whether the model can read `len` tokens in one sequence.
+    ///
+    /// # Errors
+    /// Only learned positions end: the table has `context_len` rows.
+    pub fn check_length(&self, len: usize) -> Result<(), ModelError> {
+        if self.config.position == Position::Learned && len > self.config.context_len {
+            return Err(ModelError::PastTable { len, context_len: self.config.context_len });
+        }
+        Ok(())
+    }
+
+    /// The logits of the token after each position.
+    ///
+    /// # Shapes
+    /// - `tokens`: `[batch, pos]`, each below `vocab_size`; with a cache, the tokens after those in it
+    /// - result: `[batch, pos, vocab]`
+    ///
+    /// # Panics
+    /// If learned positions end before the last token; [`Transformer::check_length`] tells beforehand.
+    pub fn forward(&self, tokens: Tensor<2, Int>, mut pass: Pass<'_>) -> Tensor<3> {
+        let x = self.hidden(tokens, &mut pass);
+        self.logits(x, &mut pass)
+    }
+
+    /// The logits of the token after the last position only.
+    ///
+    /// # Shapes
+    /// - `tokens`: `[batch, pos]`, as for [`Transformer::forward`]
+    /// - result: `[batch, vocab]`
+    pub fn forward_last(&self, tokens: Tensor<2, Int>, mut pass: Pass<'_>) -> Tensor<2> {
+        let [batch, pos] = tokens.dims();
+        let x = self.hidden(tokens, &mut pass).narrow(1, pos - 1, 1);
+        let logits = self.logits(x, &mut pass);
+        let [_, _, vocab] = logits.dims();
+        logits.reshape([batch, vocab])
+    }
+
+    /// Everything before the head.
+    ///
+    /// # Shapes
+    /// - `tokens`: `[batch, pos]`
+    /// - result: `[batch, pos, d_model]`
+    fn hidden(&self, tokens: Tensor<2, Int>, pass: &mut Pass<'_>) -> Tensor<3> {
+        let [_, pos] = tokens.dims();
+        let device = tokens.device();
+        let start = pass.cache.as_ref().map_or(0, |cache| cache.len());
+        let x = self.embed.forward(tokens);
+        let x = match self.position.embedding(start, pos, self.config.d_model, &device) {
+            Some(rows) => x + rows.unsqueeze(),
+            None => x,
+        };
+        let mut x = kernels::dropout(x, pass.dropout(self.config.dropout));
+        let shared = Shared {
+            rotation: self.position.rotation(start, pos, &device),
+            attention: Attention {
+                causal: self.config.causal,
+                bias: self.position.score_bias(pos, start + pos, &device),
+                dropout: pass.dropout(self.config.dropout),
+            },
+        };
+        for (layer, block) in self.blocks.iter().enumerate() {
+            x = block.forward(layer, x, &shared, pass);
+        }
+        match &self.norm_final {
+            Some(norm) => norm.forward(x),
+            None => x,
+        }
+    }
+
+    /// # Shapes
+    /// - `x`: `[batch, pos, d_model]`
+    /// - result: `[batch, pos, vocab]`
+    fn logits(&self, x: Tensor<3>, pass: &mut Pass<'_>) -> Tensor<3> {
+        let logits = match &self.head {
+            Some(head) => head.forward(x),
+            None => self.embed.as_head(x),
+        };
+        pass.keep(Activation::Logits, self.config.n_layers, &logits);
+        logits
+    }
+}

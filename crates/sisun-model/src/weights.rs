@@ -1,0 +1,131 @@
+//! Weights on disk: `model.safetensors`, one tensor for each parameter under the path of its fields
+//! (`blocks.0.attn.qkv.weight`), Linear weights `[d_in, d_out]`.
+
+use crate::params::{Init, Params};
+use crate::{ModelError, Transformer};
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor};
+use memmap2::Mmap;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use sisun_config::ModelConfig;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// Named tensors on the host: shape and row-major values.
+pub type HostTensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
+impl Transformer {
+    /// Every parameter, copied to the host.
+    pub fn to_host(&self) -> HostTensors {
+        struct Reader(Vec<String>, HostTensors);
+        impl ModuleVisitor for Reader {
+            fn enter_module(&mut self, name: &str, _: &str) {
+                self.0.push(name.to_owned());
+            }
+            fn exit_module(&mut self, _: &str, _: &str) {
+                self.0.pop();
+            }
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                self.1.insert(self.0.join("."), to_host(param.val()));
+            }
+        }
+        let mut reader = Reader(Vec::new(), HostTensors::new());
+        self.visit(&mut reader);
+        reader.1
+    }
+
+    /// Reads `model.safetensors`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no whole safetensors file, or does not hold exactly this configuration's
+    /// tensors; all that differ are listed.
+    pub fn load(path: &Path, config: &ModelConfig, device: &Device) -> Result<Self, ModelError> {
+        let mut source = FileParams { tensors: read_tensors(path)?, problems: Vec::new(), device: device.clone() };
+        let model = Self::from_params(config, &mut source)?;
+        source.finish(path)?;
+        Ok(model)
+    }
+}
+
+/// A tensor's shape and values, copied to the host as `f32`.
+pub fn to_host<const D: usize>(tensor: Tensor<D>) -> (Vec<usize>, Vec<f32>) {
+    let shape = tensor.dims().to_vec();
+    (shape, tensor.try_into_vec_as::<f32>().expect("a float tensor that was computed can be read as f32"))
+}
+
+/// The bytes of a safetensors file that holds these tensors as `f32`; the same tensors give the same bytes.
+pub fn to_safetensors(tensors: &HostTensors) -> Vec<u8> {
+    let bytes: Vec<Vec<u8>> =
+        tensors.values().map(|(_, values)| values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
+    let views = tensors.iter().zip(&bytes).map(|((name, (shape, _)), bytes)| {
+        (name, TensorView::new(Dtype::F32, shape.clone(), bytes).expect("the values fill the shape"))
+    });
+    // Hugging Face's loaders ask for this key.
+    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    safetensors::serialize(views, Some(metadata)).expect("names and shapes are plain")
+}
+
+/// The tensors of a safetensors file, converted to `f32`.
+///
+/// # Errors
+/// A file that cannot be read, is cut short, has a header that lies, or holds another number type.
+pub fn read_tensors(path: &Path) -> Result<HostTensors, ModelError> {
+    let bad = |problem: String| ModelError::BadWeights { path: path.to_owned(), problem };
+    let map = map_file(path)?;
+    let file = SafeTensors::deserialize(&map).map_err(|error| bad(error.to_string()))?;
+    file.iter()
+        .map(|(name, view)| {
+            let data = view.data();
+            let values: Vec<f32> = match view.dtype() {
+                Dtype::F32 => data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+                other => return Err(bad(format!("tensor {name} is {other}, expected F32"))),
+            };
+            Ok((name.to_owned(), (view.shape().to_vec(), values)))
+        })
+        .collect()
+}
+
+#[allow(unsafe_code)]
+fn map_file(path: &Path) -> Result<Mmap, ModelError> {
+    let file = File::open(path).map_err(ModelError::io("read", path))?;
+    // SAFETY: the map is only read, and dropped before the caller's function returns. A file that another
+    // process cuts short meanwhile would fault; checkpoints are never rewritten in place.
+    unsafe { Mmap::map(&file) }.map_err(ModelError::io("read", path))
+}
+
+/// Parameters from a file, each taken once.
+struct FileParams {
+    tensors: HostTensors,
+    problems: Vec<String>,
+    device: Device,
+}
+
+impl FileParams {
+    fn finish(mut self, path: &Path) -> Result<(), ModelError> {
+        let extra: BTreeSet<String> = self.tensors.into_keys().collect();
+        self.problems.extend(extra.iter().map(|name| format!("{name}: not part of this model")));
+        if self.problems.is_empty() {
+            return Ok(());
+        }
+        Err(ModelError::Mismatch { path: PathBuf::from(path), problems: self.problems })
+    }
+}
+
+impl Params for FileParams {
+    fn values(&mut self, name: &str, shape: &[usize], _: Init) -> Result<Vec<f32>, ModelError> {
+        let problem = match self.tensors.remove(name) {
+            Some((found, values)) if found == shape => return Ok(values),
+            Some((found, _)) => format!("{name}: shape {found:?}, expected {shape:?}"),
+            None => format!("{name}: missing, expected shape {shape:?}"),
+        };
+        self.problems.push(problem);
+        // Zeros stand in so that one pass finds every problem; `finish` then fails.
+        Ok(vec![0.0; shape.iter().product()])
+    }
+
+    fn device(&self) -> &Device {
+        &self.device
+    }
+}
