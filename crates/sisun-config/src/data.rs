@@ -68,6 +68,13 @@ pub enum TokenizerConfig {
 }
 
 impl DataConfig {
+    /// The folder of token caches: `cache_dir`, else `$SISUN_CACHE_DIR`, else `sisun` in the user's cache directory.
+    pub fn cache_folder(&self) -> PathBuf {
+        let asked = self.cache_dir.clone().or_else(|| std::env::var_os("SISUN_CACHE_DIR").map(PathBuf::from));
+        let home = || dirs::cache_dir().unwrap_or_else(std::env::temp_dir).join("sisun");
+        asked.unwrap_or_else(home)
+    }
+
     /// Checks every key against its range.
     ///
     /// # Errors

@@ -1,1 +1,24 @@
-//! train
+//! Training: the loop ([`train`]), its steps, its evaluation, and what it writes to a run directory.
+//!
+//! Nothing here prints. A [`Watcher`] is told of every step, measurement and sample.
+
+mod batch;
+mod error;
+mod evaluate;
+mod facts;
+mod gradients;
+mod metrics;
+mod optimizer;
+pub mod report;
+pub mod schedule;
+mod session;
+pub mod tensorboard;
+mod train;
+
+pub use error::TrainError;
+pub use evaluate::{Evaluation, evaluate};
+pub use gradients::{NamedGradients, clip, global_norm};
+pub use metrics::{Metric, read as read_metrics};
+pub use optimizer::Optimizer;
+pub use session::Session;
+pub use train::{Outcome, Watcher, train};

@@ -34,9 +34,17 @@ impl<'a> Cells<'a> {
     }
 
     /// The value of a cell, or `None` when it is hidden.
-    pub(super) fn visible(&self, query: usize, key: usize) -> Option<f32> {
+    fn visible(&self, query: usize, key: usize) -> Option<f32> {
         let value = self.values[query * self.n + key];
         (value.is_finite() && !(self.causal && key > query)).then_some(value)
+    }
+
+    /// Query, key and value of every cell that is not hidden.
+    pub(super) fn all_visible(&self) -> impl Iterator<Item = (usize, usize, f32)> {
+        (0..self.values.len()).filter_map(|i| {
+            let (query, key) = (i / self.n, i % self.n);
+            self.visible(query, key).map(|value| (query, key, value))
+        })
     }
 
     /// Whether any cell is hidden.
@@ -55,15 +63,15 @@ impl<'a> Cells<'a> {
 
     /// One rectangle for each cell, `side` pixels apart.
     pub(super) fn rectangles(&self, left: usize, top: usize, side: usize) -> Group {
-        let drawn = if side >= GAP_FROM { side - 1 } else { side };
+        let drawn = |i| if side >= GAP_FROM && i + 1 < self.n { side - 1 } else { side };
         let mut group = Group::new().set("shape-rendering", "crispEdges");
         for query in 0..self.n {
             for key in 0..self.n {
                 let cell = Rectangle::new()
                     .set("x", left + key * side)
                     .set("y", top + query * side)
-                    .set("width", drawn)
-                    .set("height", drawn)
+                    .set("width", drawn(key))
+                    .set("height", drawn(query))
                     .set("fill", self.colour_at(query, key).to_string());
                 group = group.add(cell);
             }
@@ -81,7 +89,8 @@ impl<'a> Cells<'a> {
             .set("y", top)
             .set("width", length)
             .set("height", length)
-            .set("image-rendering", "pixelated")
+            // As an attribute this value is not in SVG 1.1, so renderers skip it.
+            .set("style", "image-rendering:pixelated")
             .set("href", format!("data:image/png;base64,{}", STANDARD.encode(self.png(pixels, pool))))
     }
 

@@ -42,7 +42,9 @@ pub(super) fn blues(share: f32) -> Rgb {
     let below = (position as usize).min(BLUES.len() - 2);
     let fraction = position - below as f32;
     let (Rgb(from), Rgb(to)) = (BLUES[below], BLUES[below + 1]);
-    Rgb(std::array::from_fn(|i| (f32::from(from[i]) + fraction * (f32::from(to[i]) - f32::from(from[i]))).round() as u8))
+    Rgb(std::array::from_fn(|i| {
+        (f32::from(from[i]) + fraction * (f32::from(to[i]) - f32::from(from[i]))).round() as u8
+    }))
 }
 
 /// Black or white ink, whichever has the higher contrast on `background` (WCAG 2.2, contrast ratio).

@@ -116,9 +116,13 @@ impl<'a> Legend<'a> {
         group = group.add(turned(self.subject.quantity, title_at, y + height / 2.0, -90.0, AXIS_SIZE, Anchor::Middle));
         if self.any_hidden {
             let top = y + height + Self::GAP * 2.0;
-            group = group
-                .add(swatch(x, top, Self::BAR).set("fill", HIDDEN.to_string()))
-                .add(text("hidden", labels_at, top + Self::BAR / 2.0, TICK_SIZE, Anchor::Start));
+            group = group.add(swatch(x, top, Self::BAR).set("fill", HIDDEN.to_string())).add(text(
+                "hidden",
+                labels_at,
+                top + Self::BAR / 2.0,
+                TICK_SIZE,
+                Anchor::Start,
+            ));
         }
         group
     }
@@ -163,7 +167,7 @@ impl Labels {
         let size = (side * 0.75).clamp(10.0, 13.0);
         // Turned labels are closest to each other at a right angle to their direction.
         let room = side * Self::TURN.to_radians().sin();
-        let step = thinned(size * 1.15 / room);
+        let step = thinned(size * 1.1 / room);
         let Subject { labels, ruler, .. } = subject;
         let shown: Vec<(usize, String)> = (0..labels.len())
             .step_by(step)

@@ -80,7 +80,7 @@ impl<'a> Grid<'a> {
     pub(super) fn draw(&self) -> Document {
         let Plot { left, top, width, height } = self.plot;
         let (gap, panel) = (GAP as f32, self.panel as f32);
-        let title = format!("{} of all heads", self.subject.quantity);
+        let title = format!("{} by layer and head", self.subject.quantity);
         let any_hidden = self.panels.iter().any(|panel| panel.cells.any_hidden());
         let legend = Legend::new(&self.subject, any_hidden);
         let mut page = draw::page(self.width, self.height, &title, &self.subject.source)

@@ -91,24 +91,26 @@ impl<'a> Heatmap<'a> {
             return page.add(cells.image(x, y, self.side, 1)).add(frame(left, top, length));
         }
         let page = page.add(cells.rectangles(x, y, self.side));
-        if self.side >= VALUES_FROM { page.add(self.values()) } else { page }
+        if self.values_fit() { page.add(self.values()) } else { page }
+    }
+
+    /// Whether every value can be written in its cell.
+    fn values_fit(&self) -> bool {
+        let Self { panel: Panel { cells, .. }, subject, side, .. } = self;
+        let room = *side as f32 - GAP;
+        let width = |value| subject.ruler.width(&draw::number(value), VALUE_SIZE);
+        *side >= VALUES_FROM && cells.all_visible().all(|(_, _, value)| width(value) <= room)
     }
 
     /// The value of each visible cell, in the ink that its colour leaves readable.
     fn values(&self) -> Group {
         let cells = &self.panel.cells;
         let centre = |start: f32, i: usize| start + self.side as f32 * (i as f32 + 0.5) - 0.5;
-        let mut group = Group::new();
-        for query in 0..cells.n {
-            for key in 0..cells.n {
-                if let Some(value) = cells.visible(query, key) {
-                    let (x, y) = (centre(self.plot.left, key), centre(self.plot.top, query));
-                    let value = draw::text(&draw::number(value), x, y, VALUE_SIZE, Anchor::Middle);
-                    group = group.add(value.set("fill", ink_on(cells.colour_at(query, key)).to_string()));
-                }
-            }
-        }
-        group
+        cells.all_visible().fold(Group::new(), |group, (query, key, value)| {
+            let (x, y) = (centre(self.plot.left, key), centre(self.plot.top, query));
+            let value = draw::text(&draw::number(value), x, y, VALUE_SIZE, Anchor::Middle);
+            group.add(value.set("fill", ink_on(cells.colour_at(query, key)).to_string()))
+        })
     }
 }
 

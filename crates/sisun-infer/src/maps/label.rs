@@ -42,7 +42,8 @@ mod tests {
 
     #[test]
     fn ordinary_text_stays() {
-        for label in ["cat", "한 1/3", "é", "👩‍👩‍👧", "</script>", "\"&'", "שלום", "नमस्ते", "·"] {
+        for label in ["cat", "한 1/3", "é", "👩‍👩‍👧", "</script>", "\"&'", "שלום", "नमस्ते", "·"]
+        {
             assert_eq!(drawable(label), label);
         }
     }

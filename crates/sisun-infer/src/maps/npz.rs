@@ -44,12 +44,7 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
 }
 
 /// Adds an int64 array.
-fn integers(
-    archive: &mut ZipWriter<BufWriter<File>>,
-    name: &str,
-    shape: &[usize],
-    values: &[usize],
-) -> io::Result<()> {
+fn integers(archive: &mut ZipWriter<BufWriter<File>>, name: &str, shape: &[usize], values: &[usize]) -> io::Result<()> {
     array(archive, name, i64::default_dtype(), shape, values.iter().map(|&value| value as i64))
 }
 
@@ -64,8 +59,7 @@ fn array<T: Serialize>(
     // Without this flag an entry may not pass 4 GiB.
     archive.start_file(format!("{name}.npy"), SimpleFileOptions::default().large_file(true))?;
     let shape: Vec<u64> = shape.iter().map(|&length| length as u64).collect();
-    let mut writer =
-        npyz::WriteOptions::new().dtype(dtype).shape(&shape).writer(BufWriter::new(archive)).begin_nd()?;
+    let mut writer = npyz::WriteOptions::new().dtype(dtype).shape(&shape).writer(BufWriter::new(archive)).begin_nd()?;
     writer.extend(values)?;
     writer.finish()
 }

@@ -97,7 +97,7 @@ pub(super) fn plan<'a>(maps: &'a AttentionMaps, options: &PictureOptions) -> Res
         let values = || activations.iter().flat_map(|activation| activation.values.iter().copied());
         let scale = if name == "pattern" { Scale::weights(n) } else { Scale::spanning(values()) };
         let subject = Arc::new(Subject {
-            quantity,
+            quantity: if scale == Scale::RootWeights { "Attention weight (square-root scale)" } else { quantity },
             prefix,
             scale,
             source: label::drawable(&format!("{}: {}", maps.model, maps.text)).into_owned(),
@@ -124,7 +124,7 @@ fn fits_into_memory(picture: &Picture<'_>) -> Result<(), MapsError> {
     let (width, height) = picture.size();
     let (width, height) = (width as u64, height as u64);
     let scale = u64::from(magnification(width, height));
-    if width * scale * height * scale > MOST_PIXELS {
+    if (width * scale).saturating_mul(height * scale) > MOST_PIXELS {
         return Err(MapsError::TooBig { picture: picture.name().into(), width, height, limit: MOST_PIXELS });
     }
     Ok(())

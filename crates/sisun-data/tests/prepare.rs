@@ -1,0 +1,376 @@
+//! From files to tokens: sources, documents, splits, the cache, and everything that can be wrong with them.
+#![allow(clippy::unwrap_used)]
+
+use sisun_config::{DataConfig, Documents, TokenizerConfig};
+use sisun_data::{Corpus, DataError, END_OF_TEXT, Tokenizer, Tokens, prepare, prepare_whole};
+use std::{fs, path::Path};
+use tempfile::TempDir;
+
+/// A folder with some files, a cache, and the settings to read them.
+struct Desk {
+    folder: TempDir,
+    data: DataConfig,
+    tokenizer: TokenizerConfig,
+    messages: Vec<String>,
+}
+
+impl Desk {
+    fn new(files: &[(&str, &[u8])]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, contents) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, contents).unwrap();
+        }
+        let data = DataConfig {
+            sources: files.iter().map(|(name, _)| folder.path().join(name).display().to_string()).collect(),
+            documents: Documents::File,
+            jsonl_field: "text".to_owned(),
+            jsonl_answer_field: None,
+            validation: Vec::new(),
+            validation_fraction: 0.1,
+            cache_dir: None,
+        };
+        Self { folder, data, tokenizer: TokenizerConfig::Char, messages: Vec::new() }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    fn cache(&self) -> std::path::PathBuf {
+        self.folder.path().join("cache")
+    }
+
+    fn prepare(&mut self) -> Result<Corpus, DataError> {
+        let cache = self.cache();
+        let messages = &mut self.messages;
+        prepare(&self.data, &self.tokenizer, 1, &cache, &mut |message| messages.push(message.to_owned()))
+    }
+
+    fn error(&mut self) -> DataError {
+        self.prepare().unwrap_err()
+    }
+}
+
+fn text(corpus: &Corpus, tokens: &Tokens) -> String {
+    corpus.tokenizer.decode(&tokens.read(0..tokens.len())).unwrap()
+}
+
+fn documents(corpus: &Corpus, tokens: &Tokens) -> Vec<String> {
+    (0..tokens.documents()).map(|i| corpus.tokenizer.decode(&tokens.read(tokens.document(i))).unwrap()).collect()
+}
+
+#[test]
+fn one_document_is_split_as_nanogpt_splits_it() {
+    // 37 characters of one to four bytes; int(37 · 0.9) = 33.
+    let whole: String = "가나다 abc \u{1F600}\n".chars().cycle().take(37).collect();
+    let mut desk = Desk::new(&[("a.txt", whole.as_bytes())]);
+    let corpus = desk.prepare().unwrap();
+    let at = whole.char_indices().nth(33).unwrap().0;
+    assert_eq!(text(&corpus, &corpus.train), whole[..at]);
+    assert_eq!(text(&corpus, &corpus.validation), whole[at..]);
+    assert_eq!((corpus.train.len(), corpus.validation.len()), (33, 4));
+    assert_eq!((corpus.train.bytes(), corpus.validation.bytes()), (at as u64, (whole.len() - at) as u64));
+    assert_eq!(corpus.tokenizer.end_of_text(), None);
+    assert_eq!(corpus.train.documents(), 1);
+}
+
+#[test]
+fn documents_are_followed_by_an_end_of_text_and_split_between() {
+    let mut desk = Desk::new(&[("a.txt", "one\n\n\ntwo\nzwei\n\t\n\n three\n\nfour".as_bytes())]);
+    desk.data.documents = Documents::Paragraph;
+    desk.data.validation_fraction = 0.5;
+    let corpus = desk.prepare().unwrap();
+    let with_end = |documents: &[&str]| documents.iter().map(|d| format!("{d}{END_OF_TEXT}")).collect::<Vec<_>>();
+    // 3 + 8 + 6 + 4 = 21 characters: `three` is the first document that starts at or after number 10.
+    assert_eq!(documents(&corpus, &corpus.train), with_end(&["one", "two\nzwei"]));
+    assert_eq!(documents(&corpus, &corpus.validation), with_end(&[" three", "four"]));
+    assert_eq!((corpus.train.bytes(), corpus.validation.bytes()), (11, 10));
+
+    desk.data.documents = Documents::Line;
+    desk.data.validation_fraction = 0.01;
+    let corpus = desk.prepare().unwrap();
+    assert_eq!(documents(&corpus, &corpus.train), with_end(&["one", "two", "zwei", " three"]));
+    assert_eq!(documents(&corpus, &corpus.validation), with_end(&["four"]), "at least one document is held out");
+}
+
+#[test]
+fn windows_line_endings_and_a_byte_order_mark_are_no_text_of_their_own() {
+    let mut desk = Desk::new(&[("a.txt", "\u{FEFF}one\r\nuno\r\n\r\ntwo\r\n".as_bytes())]);
+    desk.data.documents = Documents::Paragraph;
+    let corpus = desk.prepare().unwrap();
+    assert_eq!(documents(&corpus, &corpus.train), [format!("one\nuno{END_OF_TEXT}")]);
+    assert_eq!(documents(&corpus, &corpus.validation), [format!("two{END_OF_TEXT}")]);
+}
+
+#[test]
+fn folders_and_globs_are_sorted_and_no_file_is_read_twice() {
+    let mut desk = Desk::new(&[
+        ("corpus/b.txt", b"bb"),
+        ("corpus/a.md", b"aa"),
+        ("corpus/deep/c.TXT", b"cc"),
+        ("corpus/.hidden.txt", b"hidden"),
+        ("corpus/notes.pdf", b"pdf"),
+        ("d.log", b"dd"),
+        ("e.log", b"ee"),
+    ]);
+    desk.data.sources = vec![desk.path("corpus"), desk.path("*.log"), desk.path("corpus/b.txt")];
+    let corpus = desk.prepare().unwrap();
+    let all: Vec<String> = [documents(&corpus, &corpus.train), documents(&corpus, &corpus.validation)].concat();
+    assert_eq!(all.concat().replace(END_OF_TEXT, "|"), "aa|bb|cc|dd|ee|");
+}
+
+#[test]
+fn a_validation_file_is_not_trained_on() {
+    let mut desk = Desk::new(&[("corpus/a.txt", b"training"), ("corpus/z.txt", b"held out")]);
+    desk.data.sources = vec![desk.path("corpus")];
+    desk.data.validation = vec![desk.path("corpus/z.txt")];
+    let corpus = desk.prepare().unwrap();
+    assert_eq!(text(&corpus, &corpus.train), "training", "one document on each side: no end of text");
+    assert_eq!(text(&corpus, &corpus.validation), "held out");
+}
+
+#[test]
+fn json_lines_give_questions_and_answers_with_loss_on_the_answers() {
+    let lines = "{\"q\": \"2+2=\", \"a\": \"4\"}\n\n{\"a\": \"넷\", \"q\": \"둘 더하기 둘은 \", \"id\": 7}\r\n{\"q\": \"x\", \"a\": \"\"}\n";
+    let mut desk = Desk::new(&[("a.jsonl", lines.as_bytes())]);
+    desk.data.jsonl_field = "q".to_owned();
+    desk.data.jsonl_answer_field = Some("a".to_owned());
+    let corpus = desk.prepare().unwrap();
+    let end = END_OF_TEXT;
+    assert_eq!(documents(&corpus, &corpus.train), [format!("2+2=4{end}"), format!("둘 더하기 둘은 넷{end}")]);
+    assert_eq!(documents(&corpus, &corpus.validation), [format!("x{end}")]);
+    let mut marks = Vec::new();
+    corpus.train.read_loss_into(0..corpus.train.len(), &mut marks);
+    let marks: String = marks.iter().map(|&on| if on { '1' } else { '.' }).collect();
+    assert_eq!(marks, "....11.........11");
+}
+
+#[test]
+fn a_question_and_its_answer_are_tokenized_apart() {
+    let line = format!("{{\"text\": \"{0}a\", \"answer\": \"b{0}\"}}\n", "ab ".repeat(9)).repeat(2);
+    let mut desk = Desk::new(&[("a.jsonl", line.as_bytes())]);
+    desk.data.jsonl_answer_field = Some("answer".to_owned());
+    desk.tokenizer = TokenizerConfig::Bpe { vocab_size: 300, specials: Vec::new() };
+    let corpus = desk.prepare().unwrap();
+    let mut expected = corpus.tokenizer.encode(&format!("{}a", "ab ".repeat(9))).unwrap().ids;
+    expected.extend(corpus.tokenizer.encode(&format!("b{}", "ab ".repeat(9))).unwrap().ids);
+    expected.extend(corpus.tokenizer.end_of_text());
+    assert_eq!(corpus.train.read(0..corpus.train.len()), expected);
+}
+
+/// Long text of many kinds, with stretches that have no white space.
+fn long_text() -> String {
+    let mut text = String::new();
+    for i in 0..9_000 {
+        text += ["Hana's kite", "하나는 연을", "1,234.5", "\n\n", "  ", "don't!", "\u{1F600}", "\r\n\t", "끝."]
+            [i * i % 97 % 9];
+        text += if i % 5 == 0 { "\n" } else { " " };
+        if i % 3_001 == 3_000 {
+            text += &"가나다라".repeat(9_000);
+            text += &"1a".repeat(45_000);
+        }
+    }
+    text
+}
+
+#[test]
+fn tokenizing_in_pieces_gives_what_tokenizing_at_once_gives() {
+    let whole = long_text();
+    assert!(whole.len() > 400_000);
+    let mut desk = Desk::new(&[("a.txt", whole.as_bytes()), ("b.txt", b"held out")]);
+    desk.data.sources.truncate(1);
+    desk.data.validation = vec![desk.path("b.txt")];
+    // A byte-level one of our own; one that puts a mark in front of every text; one of characters.
+    desk.tokenizer = TokenizerConfig::Bpe { vocab_size: 400, specials: Vec::new() };
+    let bpe = desk.prepare().unwrap();
+    let prefixed = fs::read_to_string(saved(&desk, &bpe.tokenizer)).unwrap();
+    let prefixed = prefixed.replace("\"add_prefix_space\": false", "\"add_prefix_space\": true");
+    fs::write(desk.path("prefixed.json"), prefixed).unwrap();
+    let prefixed = TokenizerConfig::File { path: desk.path("prefixed.json").into() };
+    for tokenizer in [desk.tokenizer.clone(), prefixed, TokenizerConfig::Char] {
+        desk.tokenizer = tokenizer;
+        let corpus = desk.prepare().unwrap();
+        let expected = corpus.tokenizer.encode(&whole).unwrap().ids;
+        assert!(corpus.train.read(0..corpus.train.len()) == expected, "{:?}", desk.tokenizer);
+    }
+}
+
+fn saved(desk: &Desk, tokenizer: &Tokenizer) -> String {
+    let path = desk.path("saved.json");
+    tokenizer.save(Path::new(&path)).unwrap();
+    path
+}
+
+#[test]
+fn a_bpe_tokenizer_is_trained_on_the_training_part_only() {
+    let training = "the cat sat on the mat. ".repeat(50);
+    let mut desk = Desk::new(&[("a.txt", training.as_bytes()), ("b.txt", "zyzzyva ".repeat(50).as_bytes())]);
+    desk.data.sources.truncate(1);
+    desk.data.validation = vec![desk.path("b.txt")];
+    desk.tokenizer = TokenizerConfig::Bpe { vocab_size: 280, specials: Vec::new() };
+    let corpus = desk.prepare().unwrap();
+    let expected = Tokenizer::train_bpe([training].iter(), 280, &[]).unwrap();
+    assert_eq!(corpus.tokenizer.sha256(), expected.sha256());
+}
+
+#[test]
+fn the_cache_is_used_again_whatever_the_files_are_called() {
+    let mut desk = Desk::new(&[("a.txt", b"some text that is long enough")]);
+    let first = desk.prepare().unwrap();
+    fs::rename(desk.path("a.txt"), desk.path("b.txt")).unwrap();
+    desk.data.sources = vec![desk.path("b.txt")];
+    desk.messages.clear();
+    let again = desk.prepare().unwrap();
+    assert_eq!(desk.messages.last().unwrap(), "the tokens are in the cache");
+    assert_eq!(again.sha256, first.sha256);
+
+    desk.data.validation_fraction = 0.2;
+    let other = desk.prepare().unwrap();
+    assert_ne!(other.sha256, first.sha256);
+    fs::write(desk.path("b.txt"), "some text that is long enougH").unwrap();
+    assert_ne!(desk.prepare().unwrap().sha256, other.sha256);
+}
+
+#[test]
+fn a_damaged_cache_is_made_anew() {
+    let mut desk = Desk::new(&[("a.txt", "one two three four five six\n".repeat(40).as_bytes())]);
+    desk.data.documents = Documents::Line;
+    let expected = {
+        let corpus = desk.prepare().unwrap();
+        (text(&corpus, &corpus.train), text(&corpus, &corpus.validation))
+    };
+    let folder = fs::read_dir(desk.cache()).unwrap().next().unwrap().unwrap().path();
+    let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 6, "{names:?}");
+    for name in names {
+        let path = folder.join(&name);
+        let good = fs::read(&path).unwrap();
+        let mut altered = good.clone();
+        altered[good.len() / 2] ^= 1;
+        for damage in [Some(good[..good.len() - 1].to_vec()), Some(altered), Some(Vec::new()), None] {
+            match damage {
+                Some(bytes) => fs::write(&path, bytes).unwrap(),
+                None => fs::remove_file(&path).unwrap(),
+            }
+            desk.messages.clear();
+            let corpus = desk.prepare().unwrap();
+            assert!(desk.messages.iter().any(|message| message.contains("damaged")), "{name:?}: {:?}", desk.messages);
+            assert_eq!((text(&corpus, &corpus.train), text(&corpus, &corpus.validation)), expected);
+            assert_eq!(fs::read(&path).unwrap(), good);
+        }
+    }
+    assert_eq!(fs::read_dir(desk.cache()).unwrap().count(), 1, "nothing unfinished is left behind");
+}
+
+#[test]
+fn a_whole_text_is_one_split() {
+    let desk = Desk::new(&[("a.txt", "나비야 나비야".as_bytes())]);
+    let tokenizer = Tokenizer::characters("나비야 이리".chars(), false).unwrap();
+    let tokens = prepare_whole(&desk.data, &tokenizer, &desk.cache(), &mut |_| ()).unwrap();
+    assert_eq!(tokenizer.decode(&tokens.read(0..tokens.len())).unwrap(), "나비야 나비야");
+    let other = Tokenizer::characters("나".chars(), false).unwrap();
+    let error = prepare_whole(&desk.data, &other, &desk.cache(), &mut |_| ()).unwrap_err();
+    assert!(
+        matches!(error, DataError::UnseenCharacters { ref characters } if characters == &['비', '야', ' ']),
+        "{error}"
+    );
+}
+
+#[test]
+fn missing_sources_suggest_the_nearest_name() {
+    let mut desk = Desk::new(&[("shakespeare.txt", b"to be")]);
+    desk.data.sources = vec![desk.path("shakspeare.txt")];
+    let error = desk.error();
+    assert!(error.to_string().contains("did you mean"), "{error}");
+    assert!(error.to_string().contains("shakespeare.txt"), "{error}");
+    desk.data.sources = vec![desk.path("*.csv")];
+    assert!(matches!(desk.error(), DataError::NoFiles { .. }));
+    desk.data.sources = vec![desk.path("[")];
+    assert!(matches!(desk.error(), DataError::Glob { .. }));
+    desk.data.sources = Vec::new();
+    assert!(matches!(desk.error(), DataError::NoSources));
+}
+
+#[test]
+fn text_that_is_none_is_refused_with_its_place() {
+    // Past the first block, and a character cut by its end.
+    let mut late = vec![b'a'; (256 << 10) - 1];
+    late.extend("한".as_bytes());
+    let sound = late.clone();
+    late.extend(b"bc\xFFd");
+    let mut cut = sound.clone();
+    cut.truncate(sound.len() - 1);
+    let size = sound.len() as u64;
+    let invalid = |contents: &[u8]| match Desk::new(&[("a.txt", contents)]).error() {
+        DataError::InvalidUtf8 { offset, byte, .. } => (offset, byte),
+        other => panic!("{other}"),
+    };
+    assert_eq!(invalid(&late), (size + 2, 0xFF));
+    assert_eq!(invalid(&cut), (size - 3, 0xED));
+    assert_eq!(invalid(b"caf\xE9"), (3, 0xE9));
+    Desk::new(&[("a.txt", &sound)]).prepare().unwrap();
+
+    let binary = Desk::new(&[("a.txt", b"abc\0def\xFF")]).error();
+    assert!(matches!(binary, DataError::Binary { offset: 3, hint: None, .. }), "{binary}");
+    let utf16 = Desk::new(&[("a.txt", b"\xFF\xFEa\0b\0")]).error();
+    assert!(utf16.to_string().contains("UTF-16"), "{utf16}");
+    assert!(matches!(Desk::new(&[("a.txt", b"")]).error(), DataError::Empty { .. }));
+    let mut blank = Desk::new(&[("a.txt", b" \n\n")]);
+    blank.data.documents = Documents::Line;
+    assert!(matches!(blank.error(), DataError::Empty { .. }));
+}
+
+#[test]
+fn json_lines_are_refused_with_their_line() {
+    let error = |contents: &str| Desk::new(&[("a.jsonl", contents.as_bytes())]).error();
+    let missing = error("{\"text\": \"a\"}\n\n{\"body\": \"b\", \"id\": 1}\n");
+    assert!(matches!(missing, DataError::JsonField { line: 3, .. }), "{missing}");
+    assert!(missing.to_string().contains("fields: body, id"), "{missing}");
+    assert!(matches!(error("{\"text\": 5}\n"), DataError::JsonField { line: 1, .. }));
+    assert!(matches!(error("{\"text\": \"a\"}\n{\"text\": \"b\""), DataError::JsonLine { line: 2, .. }));
+    assert!(matches!(error("[1]\n"), DataError::JsonLine { line: 1, .. }));
+    assert!(matches!(error(&"[".repeat(100_000)), DataError::JsonLine { line: 1, .. }));
+}
+
+#[test]
+fn a_text_shorter_than_a_window_is_refused() {
+    let desk = Desk::new(&[("a.txt", b"abcdefghij".repeat(10).as_slice())]);
+    let prepare = |context_len| prepare(&desk.data, &desk.tokenizer, context_len, &desk.cache(), &mut |_| ());
+    // 90 characters and 10.
+    prepare(9).unwrap();
+    let error = prepare(10).unwrap_err();
+    assert!(matches!(error, DataError::TooShort { split: "validation", tokens: 10, context_len: 10 }), "{error}");
+    assert!(matches!(prepare(90), Err(DataError::TooShort { split: "training", tokens: 90, .. })));
+}
+
+#[test]
+fn a_fraction_must_be_one() {
+    let mut desk = Desk::new(&[("a.txt", b"abcdefghij")]);
+    for value in [0.0, 1.0, -0.5, f64::NAN, f64::INFINITY] {
+        desk.data.validation_fraction = value;
+        assert!(matches!(desk.error(), DataError::ValidationFraction { .. }), "{value}");
+    }
+}
+
+#[test]
+fn several_documents_need_an_end_of_text() {
+    let mut desk = Desk::new(&[("a.txt", b"abc"), ("b.txt", b"abc")]);
+    let tokenizer = Tokenizer::characters("abc".chars(), false).unwrap();
+    desk.tokenizer = TokenizerConfig::File { path: saved(&desk, &tokenizer).into() };
+    assert!(matches!(desk.error(), DataError::NoEndOfText));
+}
+
+#[test]
+fn a_broken_tokenizer_file_is_an_error() {
+    let mut desk = Desk::new(&[("a.txt", b"abcabc")]);
+    for contents in ["", "{}", "[]", "{\"model\": {\"type\": \"BPE\"}}", "{\"version\": \"1.0\", \"model\": null}"] {
+        fs::write(desk.path("t.json"), contents).unwrap();
+        desk.tokenizer = TokenizerConfig::File { path: desk.path("t.json").into() };
+        let error = desk.error();
+        assert!(matches!(error, DataError::TokenizerFile { .. }), "{contents}: {error}");
+    }
+    desk.tokenizer = TokenizerConfig::File { path: desk.path("absent.json").into() };
+    assert!(matches!(desk.error(), DataError::Io { .. }));
+}

@@ -1,0 +1,217 @@
+//! Tokenizers: what goes in comes out, and every token knows where it came from.
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+use sisun_data::{DataError, Encoding, Tokenizer, labels};
+use std::sync::LazyLock;
+
+const TEXT: &str = "Hana gave the kite to Minsu. 하나는 민수에게 연을 주었어요. \u{1F600}\u{1F469}\u{200D}\u{1F4BB}\n\n\
+                    Minsu's kite, the red kite, didn't fly: 12 tries, 345 more.\r\n\tHana laughed; 민수도 웃었어요.\n";
+
+/// A byte-level tokenizer with some merges of each script.
+static BPE: LazyLock<Tokenizer> = LazyLock::new(|| {
+    let texts = [TEXT.repeat(3), "한글과 한국, 학교에서 the thing".repeat(2)];
+    Tokenizer::train_bpe(texts.iter(), 331, &["<|user|>".to_owned()]).unwrap()
+});
+
+fn characters() -> Tokenizer {
+    Tokenizer::characters(TEXT.chars().chain("<|endof".chars()), true).unwrap()
+}
+
+#[test]
+fn characters_are_numbered_in_code_point_order() {
+    let tokenizer = Tokenizer::characters("banana\n 바나나".chars(), false).unwrap();
+    assert_eq!(tokenizer.vocab_size(), 7);
+    // \n < space < a < b < n < 나 < 바
+    assert_eq!(tokenizer.encode("나a\nb 바n").unwrap().ids, [5, 2, 0, 3, 1, 6, 4]);
+    assert_eq!(tokenizer.end_of_text(), None);
+    assert_eq!(Tokenizer::characters("ba".chars(), true).unwrap().end_of_text(), Some(2));
+}
+
+#[test]
+fn an_empty_alphabet_is_an_error() {
+    assert!(matches!(Tokenizer::characters([], true), Err(DataError::NoCharacters)));
+}
+
+#[test]
+fn unseen_characters_are_listed_once_each() {
+    let error = Tokenizer::characters("abc".chars(), false).unwrap().encode("a뷁b뷁\tc").unwrap_err();
+    let DataError::UnseenCharacters { characters } = &error else { panic!("{error}") };
+    assert_eq!(characters, &['뷁', '\t']);
+    assert!(error.to_string().contains(r"'뷁' (U+BDC1), '\t' (U+0009)"), "{error}");
+}
+
+#[test]
+fn the_character_table_agrees_with_hugging_faces_library() {
+    let tokenizer = characters();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokenizer.json");
+    tokenizer.save(&path).unwrap();
+    let theirs = tokenizers::Tokenizer::from_file(&path).unwrap();
+    for text in [TEXT, "", "\n", "Hana<|endoftext|>민수<|endoftext|>", "<|endof", "\u{1F600}"] {
+        let expected = theirs.encode_char_offsets(text, false).unwrap();
+        let found = tokenizer.encode(text).unwrap();
+        assert_eq!(found.ids, expected.get_ids(), "{text:?}");
+        assert_eq!(found.offsets, expected.get_offsets(), "{text:?}");
+        assert_eq!(tokenizer.decode(&found.ids).unwrap(), text);
+    }
+}
+
+#[test]
+fn a_saved_tokenizer_reads_back_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, tokenizer) in [("char", characters()), ("bpe", BPE.clone())] {
+        let path = folder.path().join(name);
+        tokenizer.save(&path).unwrap();
+        let back = Tokenizer::from_file(&path).unwrap();
+        assert_eq!(back.sha256(), tokenizer.sha256());
+        assert_eq!(back.vocab_size(), tokenizer.vocab_size());
+        assert_eq!(back.encode(TEXT).unwrap(), tokenizer.encode(TEXT).unwrap());
+    }
+}
+
+#[test]
+fn offsets_count_characters_and_pieces_share_their_character() {
+    let tokenizer = Tokenizer::train_bpe(std::iter::empty::<&str>(), 257, &[]).unwrap();
+    let encoding = tokenizer.encode("a한\u{1F600}b").unwrap();
+    assert_eq!(encoding.ids.len(), 1 + 3 + 4 + 1);
+    assert_eq!(encoding.offsets, [(0, 1), (1, 2), (1, 2), (1, 2), (2, 3), (2, 3), (2, 3), (2, 3), (3, 4)]);
+    let texts: Vec<String> = labels("a한\u{1F600}b", &encoding).into_iter().map(|label| label.text).collect();
+    assert_eq!(
+        texts,
+        ["a", "한 1/3", "한 2/3", "한 3/3", "\u{1F600} 1/4", "\u{1F600} 2/4", "\u{1F600} 3/4", "\u{1F600} 4/4", "b"]
+    );
+}
+
+#[test]
+fn labels_make_white_space_visible() {
+    let text = "\n\t\0  \u{200B}\u{7F} x\u{3000}";
+    let tokenizer = Tokenizer::characters(text.chars(), false).unwrap();
+    let found = labels(text, &tokenizer.encode(text).unwrap());
+    let texts: Vec<&str> = found.iter().map(|label| label.text.as_str()).collect();
+    assert_eq!(texts, ["⏎", "⇥", "␀", "␣", "␣", "U+200B", "␡", "␣", "x", "U+3000"]);
+    assert_eq!((found[8].start, found[8].end), (8, 9));
+}
+
+#[test]
+fn a_label_counts_the_pieces_of_the_character_that_goes_on() {
+    // " 한" as (" " and a first piece), then two more pieces; then a token of nothing.
+    let encoding = Encoding { ids: vec![1, 2, 3, 4], offsets: vec![(0, 2), (1, 2), (1, 2), (2, 2)] };
+    let texts: Vec<String> = labels(" 한", &encoding).into_iter().map(|label| label.text).collect();
+    assert_eq!(texts, [" 한 1/3", "한 2/3", "한 3/3", "∅"]);
+}
+
+#[test]
+fn special_tokens_in_a_text_are_recognised() {
+    for tokenizer in [characters(), BPE.clone()] {
+        let end = tokenizer.end_of_text().unwrap();
+        let encoding = tokenizer.encode("Hana<|endoftext|>민수").unwrap();
+        let at = encoding.ids.iter().position(|&id| id == end).unwrap();
+        assert_eq!(encoding.offsets[at], (4, 17));
+        assert_eq!(tokenizer.decode(&encoding.ids).unwrap(), "Hana<|endoftext|>민수");
+        assert_eq!(tokenizer.token_text(end), "<|endoftext|>");
+    }
+    assert_eq!(BPE.encode("<|user|>").unwrap().ids.len(), 1);
+}
+
+#[test]
+fn specials_are_checked() {
+    let train = |special: &str| Tokenizer::train_bpe(std::iter::empty::<&str>(), 300, &[special.to_owned()]);
+    for special in ["", "<|endoftext|>", "<|a b|>", "한", "x"] {
+        assert!(matches!(train(special), Err(DataError::BadSpecial { .. })), "{special:?}");
+    }
+    let error = Tokenizer::train_bpe([TEXT].iter(), 200, &[]).unwrap_err();
+    assert!(matches!(error, DataError::VocabTooSmall { vocab_size: 200, specials: 1 }), "{error}");
+}
+
+#[test]
+fn merges_never_touch_a_special_token() {
+    let text = "<|endoftext|>endoftext".repeat(20);
+    let tokenizer = Tokenizer::train_bpe([text].iter(), 500, &[]).unwrap();
+    assert_eq!(tokenizer.decode(&tokenizer.encode("endoftext").unwrap().ids).unwrap(), "endoftext");
+    // The 256 bytes, the special token, and the eight merges that build `endoftext`.
+    assert_eq!(tokenizer.vocab_size(), 256 + 1 + 8);
+}
+
+#[test]
+fn training_is_deterministic_and_does_not_depend_on_how_the_text_is_cut() {
+    let text = TEXT.repeat(40);
+    let whole = Tokenizer::train_bpe([text.as_str()].iter(), 400, &[]).unwrap();
+    let cuts = text.match_indices(' ').map(|(at, _)| at).filter(|at| at % 7 == 0);
+    let mut parts = Vec::new();
+    let mut from = 0;
+    for at in cuts {
+        parts.push(&text[from..at]);
+        from = at;
+    }
+    parts.push(&text[from..]);
+    assert!(parts.len() > 100);
+    for _ in 0..5 {
+        let again = Tokenizer::train_bpe(parts.iter(), 400, &[]).unwrap();
+        assert_eq!(again.sha256(), whole.sha256());
+    }
+}
+
+#[test]
+fn tokens_read_as_their_text() {
+    let texts: Vec<String> = BPE.encode(" the kite").unwrap().ids.iter().map(|&id| BPE.token_text(id)).collect();
+    assert_eq!(texts.concat(), " the kite");
+    let byte = BPE.encode("\u{AC1C}").unwrap().ids; // 개: EA B0 9C, never seen in training
+    assert_eq!(byte.iter().map(|&id| BPE.token_text(id)).collect::<String>(), "<0xEA><0xB0><0x9C>");
+    assert_eq!(BPE.token_text(1_000_000), "<unknown 1000000>");
+}
+
+#[test]
+fn unknown_ids_are_an_error() {
+    let size = BPE.vocab_size() as u32;
+    assert!(BPE.decode(&[size - 1]).is_ok());
+    assert!(matches!(BPE.decode(&[0, size]), Err(DataError::UnknownToken { id, .. }) if id == size));
+    assert!(BPE.stream_decoder().push(u32::MAX).is_err());
+}
+
+#[test]
+fn a_stream_never_gives_half_a_character() {
+    let text = "하나는 \u{1F469}\u{200D}\u{1F4BB} 웃었어요\n";
+    for tokenizer in [Tokenizer::train_bpe(std::iter::empty::<&str>(), 257, &[]).unwrap(), BPE.clone()] {
+        let mut stream = tokenizer.stream_decoder();
+        let mut whole = String::new();
+        for id in tokenizer.encode(text).unwrap().ids {
+            let new = stream.push(id).unwrap();
+            assert!(!new.contains(char::REPLACEMENT_CHARACTER));
+            whole += &new;
+            assert!(text.starts_with(&whole), "{whole:?}");
+        }
+        assert_eq!(whole, text, "nothing is held back once it is whole");
+        assert_eq!(stream.finish().unwrap(), "");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_goes_through_bpe_and_back(text in "\\PC*|[\\s\\S]{0,64}|[ \\n\\r\\ta-c가-힣'<|>]{0,64}") {
+        let encoding = BPE.encode(&text).unwrap();
+        prop_assert_eq!(BPE.decode(&encoding.ids).unwrap(), text.as_str());
+        let end = text.chars().count();
+        prop_assert!(encoding.offsets.iter().all(|&(from, to)| from < to && to <= end));
+        prop_assert!(encoding.offsets.is_sorted());
+        // Every character is covered.
+        let mut upto = 0;
+        for &(from, to) in &encoding.offsets {
+            prop_assert!(from <= upto);
+            upto = upto.max(to);
+        }
+        prop_assert_eq!(upto, end);
+        prop_assert_eq!(labels(&text, &encoding).len(), encoding.ids.len());
+    }
+
+    #[test]
+    fn a_stream_gives_what_decoding_at_once_gives(ids in prop::collection::vec(0..331_u32, 0..40)) {
+        let mut stream = BPE.stream_decoder();
+        let mut text = String::new();
+        for &id in &ids {
+            text += &stream.push(id).unwrap();
+        }
+        text += &stream.finish().unwrap();
+        prop_assert_eq!(text, BPE.decode(&ids).unwrap());
+    }
+}

@@ -1,0 +1,91 @@
+//! What a run's report says about it besides its curves.
+
+use crate::TrainError;
+use crate::session::Session;
+use sisun_model::checkpoint::{folder_name, steps_in};
+use sisun_model::{CHECKPOINTS, Count};
+use std::fs;
+use std::path::PathBuf;
+
+impl Session {
+    /// Pairs of a name and a value.
+    pub(crate) fn facts(&self) -> Vec<(String, String)> {
+        let (model, train) = (&self.config.model, &self.config.train);
+        let shape = format!(
+            "{} layers × {} heads, d_model {}, context {}, {} positions",
+            model.n_layers,
+            model.n_heads,
+            model.d_model,
+            model.context_len,
+            model.position.name()
+        );
+        let (corpus, tokens) = (&self.corpus, self.state.tokens);
+        let text = format!(
+            "{} tokens for training, {} for validation, a vocabulary of {}",
+            thousands(corpus.train.len() as u64),
+            thousands(corpus.validation.len() as u64),
+            thousands(corpus.tokenizer.vocab_size() as u64)
+        );
+        let best = self.state.best.map(|(step, loss)| format!("{loss:.4} at step {}", thousands(step)));
+        let mut facts = vec![
+            ("Steps", format!("{} of {}", thousands(self.state.step), thousands(train.steps))),
+            ("Best validation loss", best.unwrap_or_else(|| "not evaluated yet".to_owned())),
+            ("Parameters", thousands(Count::of(model).total)),
+            ("Model", shape),
+            ("Text", text),
+            ("Tokens seen", thousands(tokens)),
+            ("Time", format!("{:.0} s", self.state.elapsed_s)),
+        ];
+        if self.state.elapsed_s > 0.0 {
+            let speed = (tokens as f64 / self.state.elapsed_s) as u64;
+            facts.push(("Speed", format!("{} tokens per second, evaluation included", thousands(speed))));
+        }
+        facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// The samples written so far, by step.
+    pub(crate) fn samples(&self) -> Result<Vec<(u64, String)>, TrainError> {
+        let folder = self.run_dir.join("samples");
+        let Ok(entries) = fs::read_dir(&folder) else { return Ok(Vec::new()) };
+        let mut samples = Vec::new();
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let step = name.strip_prefix("step-").and_then(|rest| rest.strip_suffix(".txt")?.parse().ok());
+            if let Some(step) = step {
+                let text = fs::read_to_string(entry.path()).map_err(TrainError::io("read", entry.path()))?;
+                samples.push((step, text));
+            }
+        }
+        samples.sort_unstable();
+        Ok(samples)
+    }
+
+    /// The folder of the newest checkpoint.
+    pub(crate) fn newest_checkpoint(&self) -> Option<PathBuf> {
+        let folder = self.run_dir.join(CHECKPOINTS);
+        steps_in(&folder).last().map(|step| folder.join(folder_name(*step)))
+    }
+}
+
+/// `1234567` as `1,234,567`.
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thousands;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!([0, 999, 1000, 57_982_058_496].map(thousands), ["0", "999", "1,000", "57,982,058,496"]);
+    }
+}

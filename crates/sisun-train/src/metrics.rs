@@ -1,0 +1,143 @@
+//! `metrics.jsonl` and TensorBoard events: the same figures, twice.
+
+use crate::TrainError;
+use crate::evaluate::Evaluation;
+use crate::tensorboard::EventWriter;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// One line of `metrics.jsonl`. Absent fields do not apply to the split; `null` stands for what is no number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// Steps done.
+    pub step: u64,
+    /// `train` or `validation`.
+    pub split: String,
+    /// Nats per token; of the training split, averaged since the line before.
+    pub loss: Option<f64>,
+    /// Bits per byte of text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits_per_byte: Option<f64>,
+    /// `e^loss`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perplexity: Option<f64>,
+    /// AdamW's learning rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lr: Option<f64>,
+    /// Global norm of the gradient before clipping, of the last step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grad_norm: Option<f64>,
+    /// Training tokens seen.
+    pub tokens: u64,
+    /// Training speed since the line before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_second: Option<f64>,
+    /// Seconds of training, earlier sessions of a resumed run included.
+    pub elapsed_s: f64,
+}
+
+impl Metric {
+    /// A line about the validation split.
+    pub(crate) fn validation(step: u64, evaluation: &Evaluation, tokens: u64, elapsed_s: f64) -> Self {
+        Self {
+            step,
+            split: "validation".to_owned(),
+            loss: Some(evaluation.loss),
+            bits_per_byte: evaluation.bits_per_byte,
+            perplexity: Some(evaluation.perplexity),
+            lr: None,
+            grad_norm: None,
+            tokens,
+            tokens_per_second: None,
+            elapsed_s,
+        }
+    }
+}
+
+/// Appends metrics to both files.
+pub(crate) struct Metrics {
+    path: PathBuf,
+    file: File,
+    events: EventWriter,
+    events_dir: PathBuf,
+}
+
+impl Metrics {
+    /// Opens the files of a run that stands at `step`. Lines of steps after it, from a session that was cut
+    /// short after its last checkpoint, are dropped.
+    pub(crate) fn open(run_dir: &Path, step: u64) -> Result<Self, TrainError> {
+        let path = run_dir.join("metrics.jsonl");
+        let kept: Vec<Metric> = read(&path)?.into_iter().filter(|metric| metric.step <= step).collect();
+        let text: String = kept.iter().map(line).collect();
+        sisun_model::checkpoint::write_atomic(&path, text.as_bytes())?;
+        let file = OpenOptions::new().append(true).open(&path).map_err(TrainError::io("open", &path))?;
+        let mut events = EventWriter::create(run_dir, now()).map_err(TrainError::io("write events in", run_dir))?;
+        if step > 0 {
+            events.resumed(step + 1, now()).map_err(TrainError::io("write events in", run_dir))?;
+        }
+        Ok(Self { path, file, events, events_dir: run_dir.to_owned() })
+    }
+
+    /// Appends one line to each file.
+    pub(crate) fn write(&mut self, metric: &Metric) -> Result<(), TrainError> {
+        self.file.write_all(line(metric).as_bytes()).map_err(TrainError::io("write", &self.path))?;
+        let split = &metric.split;
+        let scalars = [
+            ("loss", metric.loss),
+            ("bits_per_byte", metric.bits_per_byte),
+            ("perplexity", metric.perplexity),
+            ("lr", metric.lr),
+            ("grad_norm", metric.grad_norm),
+            ("tokens_per_second", metric.tokens_per_second),
+        ];
+        let wall_time = now();
+        for (name, value) in scalars {
+            if let Some(value) = value {
+                self.events
+                    .scalar(metric.step, &format!("{split}/{name}"), value as f32, wall_time)
+                    .map_err(TrainError::io("write events in", &self.events_dir))?;
+            }
+        }
+        self.events.flush().map_err(TrainError::io("write events in", &self.events_dir))
+    }
+}
+
+/// The lines of a `metrics.jsonl`; none if there is no such file. A last line that was cut short is left out.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn read(path: &Path) -> Result<Vec<Metric>, TrainError> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        opened => opened.map_err(TrainError::io("read", path))?,
+    };
+    let lines = BufReader::new(file).lines();
+    lines
+        .map(|line| line.map_err(TrainError::io("read", path)))
+        .filter_map(|line| line.map(|line| serde_json::from_str(&line).ok()).transpose())
+        .collect()
+}
+
+/// Removes what only a finished checkpoint of a cut-short session would explain.
+pub(crate) fn remove_partial(checkpoints: &Path) {
+    let Ok(entries) = fs::read_dir(checkpoints) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().ends_with(".partial") {
+            // A leftover that cannot be removed is only untidy.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn line(metric: &Metric) -> String {
+    let mut text = serde_json::to_string(metric).expect("plain numbers and strings always serialise");
+    text.push('\n');
+    text
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}

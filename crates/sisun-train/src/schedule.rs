@@ -1,0 +1,20 @@
+//! The learning rate of each step.
+
+use sisun_config::{Schedule, TrainConfig};
+use std::f64::consts::PI;
+
+/// The share of the highest learning rate at a step, counted from 0: it rises linearly over the warm-up, then
+/// falls to `lr_min / lr_max` at the last step as the schedule says (nanoGPT's `get_lr`).
+pub fn share(config: &TrainConfig, step: u64) -> f64 {
+    if step < config.warmup_steps {
+        return (step + 1) as f64 / (config.warmup_steps + 1) as f64;
+    }
+    let lowest = config.lr_min() / config.lr_max;
+    let falling = (config.steps - config.warmup_steps).max(1) as f64;
+    let done = ((step - config.warmup_steps) as f64 / falling).min(1.0);
+    match config.schedule {
+        Schedule::Constant => 1.0,
+        Schedule::Linear => 1.0 + done * (lowest - 1.0),
+        Schedule::Cosine => lowest + 0.5 * (1.0 + (PI * done).cos()) * (1.0 - lowest),
+    }
+}

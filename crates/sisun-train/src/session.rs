@@ -1,0 +1,243 @@
+//! Starting a run directory, or going on with one.
+
+use crate::TrainError;
+use crate::metrics::remove_partial;
+use crate::optimizer::Optimizer;
+use burn::tensor::Device;
+use serde::Serialize;
+use sisun_config::{Config, TokenizerConfig};
+use sisun_data::{Corpus, prepare};
+use sisun_model::checkpoint::{
+    Checkpoint, CheckpointState, MODEL_FILE, TRAINING_FILE, folder_name, steps_in, write_atomic,
+};
+use sisun_model::weights::{read_tensors, to_safetensors};
+use sisun_model::{BEST, CHECKPOINTS, Chosen, LAST, Run, Transformer};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Keys that may differ when a run is resumed: they change how long it goes on and what it writes, not what it computes.
+const MAY_CHANGE: [&str; 10] = [
+    "name",
+    "data",
+    "tokenizer",
+    "train.steps",
+    "train.eval_every",
+    "train.eval_windows",
+    "train.checkpoint_every",
+    "train.keep_checkpoints",
+    "train.log_every",
+    "attend",
+];
+
+/// A run that is ready to train: its directory, data, model and optimizer, and where it stands.
+#[derive(Debug)]
+pub struct Session {
+    /// Resolved settings, as `config.toml` holds them.
+    pub config: Config,
+    /// The text.
+    pub corpus: Corpus,
+    /// Its directory.
+    pub run_dir: PathBuf,
+    pub(crate) device: Device,
+    pub(crate) model: Transformer,
+    pub(crate) optimizer: Optimizer,
+    pub(crate) state: CheckpointState,
+}
+
+/// `environment.json`.
+#[derive(Serialize)]
+struct Environment<'a> {
+    sisun: &'a str,
+    burn: &'a str,
+    device: &'a str,
+    deterministic: bool,
+    os: &'a str,
+    arch: &'a str,
+    threads: usize,
+    data_sha256: &'a str,
+    tokenizer_sha256: String,
+}
+
+impl Session {
+    /// Begins a run: prepares the text, writes everything that describes the run, and draws the weights.
+    ///
+    /// # Errors
+    /// A directory that exists, unusable data, or a vocabulary larger than `model.vocab_size`.
+    pub fn start(
+        mut config: Config,
+        run_dir: &Path,
+        chosen: &Chosen,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Self, TrainError> {
+        if fs::read_dir(run_dir).is_ok_and(|mut entries| entries.next().is_some()) || run_dir.is_file() {
+            return Err(TrainError::RunExists { path: run_dir.to_owned() });
+        }
+        let cache = config.data.cache_folder();
+        let corpus = prepare(&config.data, &config.tokenizer, config.model.context_len, &cache, progress)?;
+        let needed = corpus.tokenizer.vocab_size();
+        let stated = *config.model.vocab_size.get_or_insert(needed);
+        if stated < needed {
+            return Err(TrainError::SmallVocabulary { stated, needed });
+        }
+        fs::create_dir_all(run_dir.join(CHECKPOINTS)).map_err(TrainError::io("create", run_dir))?;
+        write_atomic(&run_dir.join("config.toml"), config.to_toml().as_bytes())?;
+        write_environment(run_dir, &corpus, chosen)?;
+        corpus.tokenizer.save(&run_dir.join("tokenizer.json"))?;
+        let device = chosen.device.clone().autodiff();
+        let state = CheckpointState {
+            step: 0,
+            tokens: 0,
+            elapsed_s: 0.0,
+            seed: config.train.seed,
+            next_micro_step: 0,
+            best: None,
+            data_sha256: corpus.sha256.clone(),
+            files: BTreeMap::new(),
+        };
+        let session = Self {
+            model: Transformer::random(&config.model, config.train.seed, &device)?,
+            optimizer: Optimizer::new(&config.train),
+            run_dir: run_dir.to_owned(),
+            config,
+            corpus,
+            device,
+            state,
+        };
+        // Even a run that is killed at once can then be resumed.
+        session.save()?;
+        Ok(session)
+    }
+
+    /// Goes on with a run from its newest checkpoint, with the tokenizer that it began with.
+    ///
+    /// # Errors
+    /// No run, a damaged checkpoint, other settings, or other text.
+    pub fn resume(
+        asked: Config,
+        run_dir: &Path,
+        chosen: &Chosen,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Self, TrainError> {
+        if !run_dir.join("config.toml").is_file() {
+            return Err(TrainError::NothingToResume { path: run_dir.to_owned() });
+        }
+        remove_partial(&run_dir.join(CHECKPOINTS));
+        let run = Run::open(run_dir)?;
+        let before = run.config()?;
+        let mut config = asked;
+        // Left out, the vocabulary's size followed from the tokenizer.
+        config.model.vocab_size = config.model.vocab_size.or(before.model.vocab_size);
+        let changes = changes(&before, &config);
+        if !changes.is_empty() {
+            return Err(TrainError::ConfigChanged { path: run_dir.to_owned(), changes });
+        }
+        let checkpoint = run.newest()?;
+        if checkpoint.state.step >= config.train.steps {
+            return Err(TrainError::Finished { path: run_dir.to_owned(), steps: checkpoint.state.step });
+        }
+        let tokenizer = TokenizerConfig::File { path: run.tokenizer() };
+        let cache = config.data.cache_folder();
+        let corpus = prepare(&config.data, &tokenizer, config.model.context_len, &cache, progress)?;
+        if corpus.sha256 != checkpoint.state.data_sha256 {
+            return Err(TrainError::DataChanged { path: run_dir.to_owned() });
+        }
+        config.tokenizer = before.tokenizer;
+        let device = chosen.device.clone().autodiff();
+        let moments = read_tensors(&checkpoint.file(TRAINING_FILE))?;
+        Ok(Self {
+            model: Transformer::load(&checkpoint.file(MODEL_FILE), &config.model, &device)?,
+            optimizer: Optimizer::from_host(&config.train, moments, &chosen.device)?,
+            run_dir: run_dir.to_owned(),
+            state: checkpoint.state,
+            config,
+            corpus,
+            device,
+        })
+    }
+
+    /// Steps done so far.
+    pub fn step(&self) -> u64 {
+        self.state.step
+    }
+
+    /// The model as it is now.
+    pub fn model(&self) -> &Transformer {
+        &self.model
+    }
+
+    /// Writes a checkpoint, points `last` and (if it is the best) `best` at it, and removes those that are not kept.
+    pub(crate) fn save(&self) -> Result<PathBuf, TrainError> {
+        let folder = self.run_dir.join(CHECKPOINTS);
+        let files = [
+            (MODEL_FILE, to_safetensors(&self.model.to_host())),
+            (TRAINING_FILE, to_safetensors(&self.optimizer.to_host())),
+        ];
+        let checkpoint = Checkpoint::write(&folder, self.state.clone(), &files)?;
+        let name = folder_name(self.state.step);
+        write_atomic(&folder.join(LAST), name.as_bytes())?;
+        let best = self.state.best.map(|(step, _)| step);
+        if best == Some(self.state.step) {
+            write_atomic(&folder.join(BEST), name.as_bytes())?;
+        }
+        let steps = steps_in(&folder);
+        let old = steps.len().saturating_sub(self.config.train.keep_checkpoints);
+        for step in steps.into_iter().take(old).filter(|step| Some(*step) != best) {
+            let path = folder.join(folder_name(step));
+            fs::remove_dir_all(&path).map_err(TrainError::io("remove", &path))?;
+        }
+        Ok(checkpoint.path().to_owned())
+    }
+}
+
+fn write_environment(run_dir: &Path, corpus: &Corpus, chosen: &Chosen) -> Result<(), TrainError> {
+    let environment = Environment {
+        sisun: env!("CARGO_PKG_VERSION"),
+        burn: "0.22.1",
+        device: &chosen.name,
+        deterministic: chosen.deterministic,
+        os: std::env::consts::OS,
+        arch: std::env::consts::ARCH,
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        data_sha256: &corpus.sha256,
+        tokenizer_sha256: corpus.tokenizer.sha256(),
+    };
+    let text = serde_json::to_string_pretty(&environment).expect("plain numbers and strings always serialise");
+    Ok(write_atomic(&run_dir.join("environment.json"), text.as_bytes())?)
+}
+
+/// `key (old → new)` for each setting that differs and may not.
+fn changes(before: &Config, after: &Config) -> Vec<String> {
+    let flat = |config: &Config| {
+        let mut keys = BTreeMap::new();
+        let table = toml::Table::try_from(config).expect("plain structs of numbers and strings always serialise");
+        flatten("", &toml::Value::Table(table), &mut keys);
+        keys
+    };
+    let (before, after) = (flat(before), flat(after));
+    let all: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let may_change = |key: &str| {
+        key.starts_with("sample.") || MAY_CHANGE.iter().any(|may| key == *may || key.starts_with(&format!("{may}.")))
+    };
+    all.into_iter()
+        .filter(|key| before.get(*key) != after.get(*key) && !may_change(key))
+        .map(|key| {
+            let show = |keys: &BTreeMap<String, String>| keys.get(key).cloned().unwrap_or_else(|| "absent".to_owned());
+            format!("{key} ({} → {})", show(&before), show(&after))
+        })
+        .collect()
+}
+
+fn flatten(prefix: &str, value: &toml::Value, keys: &mut BTreeMap<String, String>) {
+    match value {
+        toml::Value::Table(table) => {
+            for (key, value) in table {
+                let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                flatten(&path, value, keys);
+            }
+        }
+        other => {
+            keys.insert(prefix.to_owned(), other.to_string());
+        }
+    }
+}

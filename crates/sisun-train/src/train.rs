@@ -1,0 +1,276 @@
+//! The training loop.
+
+use crate::batch::{TensorBatch, tensors};
+use crate::evaluate::{Evaluation, evaluate};
+use crate::gradients::{self, NamedGradients};
+use crate::metrics::{Metric, Metrics, read};
+use crate::report::{Report, write_report};
+use crate::session::Session;
+use crate::{TrainError, schedule};
+use burn::tensor::Tensor;
+use rand::Rng;
+use sisun_config::{WindowOrder, randomness};
+use sisun_data::{Batch, epoch_batch, random_batch};
+use sisun_kernels::cross_entropy;
+use sisun_model::checkpoint::write_atomic;
+use sisun_model::{Pass, Transformer};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Whoever watches a run: the command line's progress bar, a test, a comparison.
+pub trait Watcher {
+    /// A step is done.
+    fn stepped(&mut self, _step: u64) {}
+    /// A line of metrics was written.
+    fn measured(&mut self, _metric: &Metric) {}
+    /// It is time for a sample; `Some` is written to `samples/` and into the report.
+    ///
+    /// # Errors
+    /// Whatever keeps the sample from being written ends the run.
+    fn sample(&mut self, _step: u64, _model: &Transformer) -> Result<Option<String>, TrainError> {
+        Ok(None)
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Steps done.
+    pub step: u64,
+    /// Whether it was stopped before its last step.
+    pub interrupted: bool,
+    /// The evaluation of the last step; `None` if it was interrupted.
+    pub validation: Option<Evaluation>,
+    /// Lowest validation loss and its step.
+    pub best: Option<(u64, f64)>,
+    /// The last checkpoint.
+    pub checkpoint: PathBuf,
+    /// Seconds of training, earlier sessions included.
+    pub elapsed_s: f64,
+}
+
+/// Trains until the last step, or until `stop` is set: then the step is finished and saved first.
+///
+/// # Errors
+/// A loss that is no number, or a file that cannot be written; earlier checkpoints stay as they are.
+pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool) -> Result<Outcome, TrainError> {
+    let config = session.config.train.clone();
+    let sample_every = session.config.sample.as_ref().map_or(0, |sample| sample.every);
+    let mut metrics = Metrics::open(&session.run_dir, session.state.step)?;
+    let mut pending = Pending::new(session);
+    let mut evaluation = None;
+
+    while session.state.step < config.steps && !stop.load(Ordering::Relaxed) {
+        let share = schedule::share(&config, session.state.step);
+        let (gradients, loss) = accumulate(session);
+        let grad_norm = step(session, gradients, share);
+        pending.push(loss, grad_norm, share * config.lr_max);
+
+        session.state.step += 1;
+        session.state.elapsed_s = pending.elapsed_s();
+        let step = session.state.step;
+        let last = step == config.steps;
+        watcher.stepped(step);
+
+        let evaluates = last || step.is_multiple_of(config.eval_every);
+        let saves = last || step.is_multiple_of(config.checkpoint_every);
+        if step == 1 || evaluates || saves || step.is_multiple_of(config.log_every) {
+            let metric = pending.read(session)?;
+            metrics.write(&metric)?;
+            watcher.measured(&metric);
+        }
+        let mut improved = false;
+        if evaluates {
+            let found = evaluate_now(session);
+            improved = session.state.best.is_none_or(|(_, best)| found.loss < best);
+            if improved {
+                session.state.best = Some((step, found.loss));
+            }
+            let metric = Metric::validation(step, &found, session.state.tokens, session.state.elapsed_s);
+            metrics.write(&metric)?;
+            watcher.measured(&metric);
+            evaluation = Some(found);
+        }
+        if saves || improved {
+            session.save()?;
+        }
+        if last || (sample_every > 0 && step.is_multiple_of(sample_every)) {
+            sample(session, watcher)?;
+        }
+    }
+
+    pending.check(session)?;
+    let checkpoint = session.save()?;
+    let interrupted = session.state.step < config.steps;
+    write_run_report(session)?;
+    Ok(Outcome {
+        step: session.state.step,
+        interrupted,
+        validation: evaluation.filter(|_| !interrupted),
+        best: session.state.best,
+        checkpoint,
+        elapsed_s: session.state.elapsed_s,
+    })
+}
+
+/// The gradient of one step: that of the mean loss over the marked tokens of all its micro-batches.
+fn accumulate(session: &mut Session) -> (NamedGradients, Tensor<1>) {
+    let config = &session.config.train;
+    let batches: Vec<TensorBatch> = (0..config.accumulate as u64)
+        .map(|i| tensors(&next_batch(session, session.state.next_micro_step + i), &session.device))
+        .collect();
+    let marked: u64 = batches.iter().map(|batch| batch.marked).sum();
+    let mut sum = NamedGradients::new();
+    let mut total = Tensor::zeros([1], &session.device.clone().inner());
+    for (i, batch) in (session.state.next_micro_step..).zip(batches) {
+        session.state.tokens += batch.targets.dims()[0] as u64;
+        if batch.marked == 0 {
+            continue;
+        }
+        // Dropout draws from the device's generator, so that is set for each micro-batch.
+        session.device.seed(randomness::stream(session.state.seed, "dropout", i).next_u64());
+        let logits = session.model.forward(batch.inputs, Pass::training());
+        let [rows, pos, vocab] = logits.dims();
+        let loss = cross_entropy(logits.reshape([rows * pos, vocab]), batch.targets, batch.weights);
+        let loss = loss * (batch.marked as f64 / marked as f64);
+        total = total + loss.clone().inner();
+        gradients::add(&mut sum, &session.model, loss.backward());
+    }
+    session.state.next_micro_step += session.config.train.accumulate as u64;
+    (sum, total)
+}
+
+fn next_batch(session: &Session, micro_step: u64) -> Batch {
+    let (text, config) = (&session.corpus.train, &session.config);
+    let draw = match config.train.windows {
+        WindowOrder::Random => random_batch,
+        WindowOrder::Epochs => epoch_batch,
+    };
+    draw(text, config.train.batch_size, config.model.context_len, config.train.seed, micro_step)
+}
+
+/// Clips the gradient and lets the optimizer take its step. Returns the global norm before clipping.
+fn step(session: &mut Session, mut gradients: NamedGradients, share: f64) -> Tensor<1> {
+    if gradients.is_empty() {
+        return Tensor::zeros([1], &session.device.clone().inner());
+    }
+    let norm = gradients::clip(&mut gradients, session.config.train.grad_clip);
+    let model = session.model.clone();
+    session.model = session.optimizer.step(model, gradients, session.state.step, share);
+    norm
+}
+
+fn evaluate_now(session: &Session) -> Evaluation {
+    let config = &session.config;
+    let batch_size = config.train.batch_size;
+    let text = &session.corpus.validation;
+    evaluate(&session.model, text, config.model.context_len, batch_size, config.train.eval_windows)
+}
+
+fn sample(session: &Session, watcher: &mut dyn Watcher) -> Result<(), TrainError> {
+    if let Some(text) = watcher.sample(session.state.step, &session.model)? {
+        let folder = session.run_dir.join("samples");
+        std::fs::create_dir_all(&folder).map_err(TrainError::io("create", &folder))?;
+        write_atomic(&folder.join(format!("step-{:08}.txt", session.state.step)), text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Losses and norms that are still on the device: reading each at once would make a GPU wait at every step.
+struct Pending {
+    losses: Vec<Tensor<1>>,
+    norms: Vec<Tensor<1>>,
+    rates: Vec<f64>,
+    began: Instant,
+    before_s: f64,
+    read_at_s: f64,
+    read_at_tokens: u64,
+}
+
+impl Pending {
+    fn new(session: &Session) -> Self {
+        Self {
+            losses: Vec::new(),
+            norms: Vec::new(),
+            rates: Vec::new(),
+            began: Instant::now(),
+            before_s: session.state.elapsed_s,
+            read_at_s: session.state.elapsed_s,
+            read_at_tokens: session.state.tokens,
+        }
+    }
+
+    fn push(&mut self, loss: Tensor<1>, norm: Tensor<1>, lr: f64) {
+        self.losses.push(loss);
+        self.norms.push(norm);
+        self.rates.push(lr);
+    }
+
+    fn elapsed_s(&self) -> f64 {
+        self.before_s + self.began.elapsed().as_secs_f64()
+    }
+
+    /// The line about the steps since the last one.
+    fn read(&mut self, session: &Session) -> Result<Metric, TrainError> {
+        let n = self.losses.len() as f64;
+        let (lr, (loss, grad_norm)) = (self.rates.last().copied(), self.check(session)?);
+        let elapsed_s = self.elapsed_s();
+        let tokens = session.state.tokens - self.read_at_tokens;
+        let speed = tokens as f64 / (elapsed_s - self.read_at_s).max(1e-9);
+        (self.read_at_s, self.read_at_tokens) = (elapsed_s, session.state.tokens);
+        Ok(Metric {
+            step: session.state.step,
+            split: "train".to_owned(),
+            loss: Some(loss / n),
+            bits_per_byte: None,
+            perplexity: None,
+            lr,
+            grad_norm: Some(grad_norm),
+            tokens: session.state.tokens,
+            tokens_per_second: Some(speed),
+            elapsed_s,
+        })
+    }
+
+    /// Reads what is pending: the sum of the losses and the last norm.
+    fn check(&mut self, session: &Session) -> Result<(f64, f64), TrainError> {
+        if self.losses.is_empty() {
+            return Ok((0.0, 0.0));
+        }
+        let read = |tensors: &mut Vec<Tensor<1>>| {
+            let data = Tensor::cat(std::mem::take(tensors), 0).into_data();
+            data.try_into_vec_as::<f32>().expect("a float tensor that was computed can be read as f32")
+        };
+        let (losses, norms) = (read(&mut self.losses), read(&mut self.norms));
+        let rates = std::mem::take(&mut self.rates);
+        let first = session.state.step - losses.len() as u64 + 1;
+        if let Some(i) = losses.iter().zip(&norms).position(|(loss, norm)| !(loss.is_finite() && norm.is_finite())) {
+            return Err(TrainError::NonFinite {
+                step: first + i as u64,
+                loss: f64::from(losses[i]),
+                lr: rates[i],
+                grad_norm: f64::from(norms[i]),
+                last_good: session.newest_checkpoint(),
+            });
+        }
+        Ok((losses.iter().map(|loss| f64::from(*loss)).sum(), f64::from(norms[norms.len() - 1])))
+    }
+}
+
+/// `report.html` and `loss.svg`, from the run's own files.
+fn write_run_report(session: &Session) -> Result<(), TrainError> {
+    let metrics = read(&session.run_dir.join("metrics.jsonl"))?;
+    let curve = |split: &str| {
+        let of_split = metrics.iter().filter(|metric| metric.split == split);
+        of_split.filter_map(|metric| Some((metric.step, metric.loss?))).collect()
+    };
+    let report = Report {
+        title: session.config.name.clone(),
+        facts: session.facts(),
+        train: curve("train"),
+        validation: curve("validation"),
+        samples: session.samples()?,
+    };
+    write_report(&session.run_dir, &report).map_err(TrainError::io("write the report in", &session.run_dir))
+}

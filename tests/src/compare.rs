@@ -1,0 +1,31 @@
+//! Comparing tensors on the host.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// The largest absolute difference of two equally long slices; infinite when one holds a NaN that the other lacks.
+pub fn largest_difference(found: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(found.len(), expected.len(), "number of values");
+    let difference = |(a, b): (&f32, &f32)| {
+        let same = a.to_bits() == b.to_bits();
+        if same { 0.0 } else { (a - b).abs() }
+    };
+    // `f32::max` passes over NaN.
+    found.iter().zip(expected).map(difference).fold(0.0, |a, b| if b.is_nan() { f32::INFINITY } else { a.max(b) })
+}
+
+/// Asserts that two slices differ nowhere by more than `tolerance`.
+#[track_caller]
+pub fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
+    let largest = largest_difference(found, expected);
+    assert!(largest <= tolerance, "{what}: largest difference {largest:e}, allowed {tolerance:e}");
+}
+
+/// A tensor's values on the host.
+pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    sisun_model::weights::to_host(tensor).1
+}
+
+/// A tensor of these values.
+pub fn tensor<const D: usize>(values: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
+}
