@@ -1,6 +1,8 @@
 //! Comparing tensors on the host.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use rand::RngExt;
+use rand_distr::StandardNormal;
 
 /// The largest absolute difference of two equally long slices; infinite when one holds a NaN that the other lacks.
 pub fn largest_difference(found: &[f32], expected: &[f32]) -> f32 {
@@ -28,4 +30,10 @@ pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 /// A tensor of these values.
 pub fn tensor<const D: usize>(values: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
+}
+
+/// `n` draws from the standard normal distribution, always the same for the same purpose.
+pub fn normal(purpose: &str, n: usize) -> Vec<f32> {
+    let mut draws = sisun_config::randomness::stream(7, purpose, 0);
+    (0..n).map(|_| draws.sample(StandardNormal)).collect()
 }

@@ -2,13 +2,40 @@
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
+use crate::compare::normal;
 use sisun_config::ModelConfig;
 use sisun_model::weights::{HostTensors, to_host};
 use sisun_model::{Init, ModelError, Params, Transformer};
+use toml::Table;
 
 /// A configuration from the lines of its `[model]` table.
 pub fn config(lines: &str) -> ModelConfig {
     ModelConfig::parse(lines).unwrap_or_else(|error| panic!("{error} in\n{lines}"))
+}
+
+/// Every position variant, as a configuration writes it; RoPE also with half of each head turned.
+pub const POSITIONS: [&str; 7] = [
+    "\"none\"",
+    "\"learned\"",
+    "\"sinusoidal\"",
+    "\"rope\"",
+    "{ kind = \"rope\", base = 500.0, fraction = 0.5 }",
+    "\"alibi\"",
+    "{ kind = \"t5_bias\", buckets = 8, max_distance = 16 }",
+];
+
+/// A small two-layer configuration of awkward sizes with this position variant, changed by further lines of `[model]`.
+/// Three heads are no power of two, and `d_head` is 8.
+pub fn small(position: &str, lines: &str) -> ModelConfig {
+    let base = "vocab_size = 31\nd_model = 24\nn_layers = 2\nn_heads = 3\nd_ff = 29\ncontext_len = 23\ninit_std = 0.3\n";
+    let mut table: Table = format!("{base}position = {position}").parse().unwrap();
+    table.extend(lines.parse::<Table>().unwrap());
+    config(&table.to_string())
+}
+
+/// A model in which no parameter stands where it would hide something: norms are not 1, biases are not 0.
+pub fn varied(config: &ModelConfig, seed: u64, device: &Device) -> Transformer {
+    Transformer::from_params(config, &mut VariedParams { seed, device }).unwrap()
 }
 
 /// A model of these parameters.
@@ -40,6 +67,27 @@ pub fn gradients(model: &Transformer, gradients: &Gradients) -> HostTensors {
     let mut reader = Reader(Vec::new(), HostTensors::new(), gradients);
     model.visit(&mut reader);
     reader.1
+}
+
+struct VariedParams<'a> {
+    seed: u64,
+    device: &'a Device,
+}
+
+impl Params for VariedParams<'_> {
+    fn values(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Vec<f32>, ModelError> {
+        let (mean, std) = match init {
+            Init::Normal(std) => (0.0, std as f32),
+            Init::Ones => (1.0, 0.2),
+            Init::Zeros => (0.0, 0.3),
+        };
+        let draws = normal(&format!("{} {name}", self.seed), shape.iter().product());
+        Ok(draws.into_iter().map(|draw| mean + std * draw).collect())
+    }
+
+    fn device(&self) -> &Device {
+        self.device
+    }
 }
 
 struct HostParams<'a> {

@@ -1,2 +1,66 @@
-//! sisun
-fn main() {}
+//! `sisun`: arguments in, messages out, nothing else.
+
+mod commands;
+mod common;
+mod failure;
+mod progress;
+mod terminal;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+// Large blocks are reused from step to step instead of being cleared by the kernel each time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Train a small transformer on your own text, sample from it, and look at every attention head.
+///
+/// Sisun (시선, gaze) runs on the machine you have: on its CPU, or on any GPU that wgpu reaches.
+#[derive(Parser)]
+#[command(name = "sisun", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "\
+A first run:
+  sisun train configs/quickstart.toml
+  sisun sample runs/quickstart --prompt \"Once upon a time\"
+  sisun attend runs/quickstart --text \"The cat sat on the mat.\" --out maps")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a model as a configuration says
+    Train(commands::train::Args),
+    /// Let a trained model write
+    Sample(commands::sample::Args),
+    /// Write the attention maps of a text as files and pictures
+    Attend(commands::attend::Args),
+    /// Measure loss, perplexity and bits per byte on a text
+    Eval(commands::eval::Args),
+    /// Count a model's parameters, memory and work without building it
+    Info(commands::info::Args),
+    /// Train, apply and read back tokenizers
+    Tokenizer(commands::tokenizer::Args),
+    /// Make the corpora that come with Sisun
+    Data(commands::data::Args),
+    /// List what can compute on this machine
+    Devices(commands::devices::Args),
+    /// Print a completion script for a shell
+    Completions(commands::completions::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Train(args) => commands::train::run(args),
+        Command::Sample(args) => commands::sample::run(args),
+        Command::Attend(args) => commands::attend::run(args),
+        Command::Eval(args) => commands::eval::run(args),
+        Command::Info(args) => commands::info::run(args),
+        Command::Tokenizer(args) => commands::tokenizer::run(args),
+        Command::Data(args) => commands::data::run(args),
+        Command::Devices(args) => commands::devices::run(args),
+        Command::Completions(args) => commands::completions::run::<Cli>(args),
+    };
+    failure::exit_code(result)
+}

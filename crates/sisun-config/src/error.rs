@@ -77,6 +77,7 @@ pub(crate) fn check(holds: bool, key: &str, value: impl Display, rule: impl Into
 fn suggest(suggestion: &Option<String>, known: &[String]) -> String {
     match suggestion {
         Some(nearest) => format!("; did you mean {nearest}?"),
+        None if known.is_empty() => "; nothing can be set here".to_owned(),
         None => format!("; known here: {}", known.join(", ")),
     }
 }

@@ -3,7 +3,7 @@
 use svg::Document;
 use svg::node::element::{Definitions, Description, Group, LinearGradient, Rectangle, Stop, Text, Title};
 
-use super::colour::{BLUES, HIDDEN, INK};
+use super::colour::{BLUES, HIDDEN, INK, Scale};
 use super::font::{FAMILIES, Ruler};
 use super::picture::Subject;
 
@@ -73,8 +73,6 @@ pub(super) struct Legend<'a> {
 impl<'a> Legend<'a> {
     const BAR: f32 = 14.0;
     const GAP: f32 = 6.0;
-    /// No bar is shorter, however small the plot.
-    const SHORTEST: f32 = 120.0;
 
     pub(super) fn new(subject: &'a Subject, any_hidden: bool) -> Self {
         Self { subject, any_hidden }
@@ -92,12 +90,22 @@ impl<'a> Legend<'a> {
     /// Height in pixels beside a plot of height `plot`.
     pub(super) fn height(&self, plot: f32) -> f32 {
         let swatch = if self.any_hidden { Self::GAP * 2.0 + Self::BAR } else { 0.0 };
-        bar_height(plot) + swatch
+        self.bar_height(plot) + swatch
+    }
+
+    /// As high as the plot, or as its title is long.
+    fn bar_height(&self, plot: f32) -> f32 {
+        plot.max(self.subject.ruler.width(&self.title(), AXIS_SIZE).ceil())
+    }
+
+    fn title(&self) -> String {
+        let note = if self.subject.scale == Scale::RootWeights { " (square-root scale)" } else { "" };
+        format!("{}{note}", self.subject.quantity)
     }
 
     /// Draws it with its top left corner at `x`, `y`, beside a plot of height `plot`.
     pub(super) fn draw(&self, x: f32, y: f32, plot: f32) -> Group {
-        let height = bar_height(plot);
+        let height = self.bar_height(plot);
         let stops = BLUES.iter().enumerate().fold(
             // Object bounding boxes run downwards, the bar upwards.
             LinearGradient::new().set("id", "scale").set("x1", 0).set("y1", 1).set("x2", 0).set("y2", 0),
@@ -113,7 +121,7 @@ impl<'a> Legend<'a> {
             group = group.add(text(&number(value), labels_at, y + height * (1.0 - share), TICK_SIZE, Anchor::Start));
         }
         let title_at = x + self.width() - AXIS_SIZE / 2.0;
-        group = group.add(turned(self.subject.quantity, title_at, y + height / 2.0, -90.0, AXIS_SIZE, Anchor::Middle));
+        group = group.add(turned(&self.title(), title_at, y + height / 2.0, -90.0, AXIS_SIZE, Anchor::Middle));
         if self.any_hidden {
             let top = y + height + Self::GAP * 2.0;
             group = group.add(swatch(x, top, Self::BAR).set("fill", HIDDEN.to_string())).add(text(
@@ -126,10 +134,6 @@ impl<'a> Legend<'a> {
         }
         group
     }
-}
-
-fn bar_height(plot: f32) -> f32 {
-    plot.max(Legend::SHORTEST)
 }
 
 fn swatch(x: f32, y: f32, height: f32) -> Rectangle {

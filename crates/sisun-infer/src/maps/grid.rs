@@ -12,8 +12,9 @@ use super::picture::{Panel, Subject};
 
 /// Width in pixels that all heads together aim at.
 const GRID: usize = 1200;
-/// The smallest and the largest panel aimed at; the smallest has room for `layer 99`.
-const SMALLEST_PANEL: usize = 56;
+/// The smallest and the largest panel aimed at; the smallest has room for `layer 99`
+/// even when it comes out a third smaller.
+const SMALLEST_PANEL: usize = 64;
 const LARGEST_PANEL: usize = 240;
 /// The smallest cells that are labelled.
 const LABELS_FROM: usize = 12;
@@ -49,8 +50,8 @@ impl<'a> Grid<'a> {
         let heads = distinct(panels.iter().map(|panel| panel.head));
         let target = (GRID / heads.len()).clamp(SMALLEST_PANEL, LARGEST_PANEL);
         // Whole pixels for each cell, or whole cells for each pixel.
-        let pool = n.div_ceil(target);
-        let side = if pool > 1 { 1 } else { (target as f32 / n as f32).round() as usize };
+        let nearest = |a: usize, b: usize| ((a as f32 / b as f32).round() as usize).max(1);
+        let (side, pool) = (nearest(target, n), nearest(n, target));
         let panel = n.div_ceil(pool) * side;
         let labels = (side >= LABELS_FROM).then(|| Labels::new(&subject, side as f32, LONGEST_LABEL));
 
@@ -80,7 +81,7 @@ impl<'a> Grid<'a> {
     pub(super) fn draw(&self) -> Document {
         let Plot { left, top, width, height } = self.plot;
         let (gap, panel) = (GAP as f32, self.panel as f32);
-        let title = format!("{} by layer and head", self.subject.quantity);
+        let title = format!("{}s", self.subject.quantity);
         let any_hidden = self.panels.iter().any(|panel| panel.cells.any_hidden());
         let legend = Legend::new(&self.subject, any_hidden);
         let mut page = draw::page(self.width, self.height, &title, &self.subject.source)

@@ -141,6 +141,9 @@ pub struct PictureOptions {
 /// | `csv` | `attention.csv`: the patterns in long form, one row for each head, query and key |
 /// | `svg`, `png` | `layer{l}-head{h}` for every pattern, `scores-layer{l}-head{h}` where scores were captured, and `heads` and `scores-heads`, which show all of them side by side |
 ///
+/// Pictures of weights span 0 to 1, from 65 tokens on by square roots, as their colour bar says. Where `heads` has more
+/// cells than pixels, a pixel shows the largest of its cells.
+///
 /// Each file appears whole or not at all, and one of the same name is replaced.
 ///
 /// # Errors

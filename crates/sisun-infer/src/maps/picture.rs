@@ -23,7 +23,7 @@ pub(super) fn magnification(width: u64, height: u64) -> u32 {
 
 /// What is common to the pictures of one kind of activation.
 pub(super) struct Subject {
-    /// What the values are: the title of the colour bar.
+    /// What the values are, in the singular.
     pub(super) quantity: &'static str,
     /// Prepended to file names.
     prefix: &'static str,
@@ -97,7 +97,7 @@ pub(super) fn plan<'a>(maps: &'a AttentionMaps, options: &PictureOptions) -> Res
         let values = || activations.iter().flat_map(|activation| activation.values.iter().copied());
         let scale = if name == "pattern" { Scale::weights(n) } else { Scale::spanning(values()) };
         let subject = Arc::new(Subject {
-            quantity: if scale == Scale::RootWeights { "Attention weight (square-root scale)" } else { quantity },
+            quantity,
             prefix,
             scale,
             source: label::drawable(&format!("{}: {}", maps.model, maps.text)).into_owned(),

@@ -1,0 +1,102 @@
+//! `sisun info`.
+
+use crate::common::thousands;
+use crate::terminal::{say, say_json};
+use anyhow::Result;
+use serde_json::json;
+use sisun_config::ModelConfig;
+use sisun_model::{Count, Run};
+use std::path::PathBuf;
+
+/// Counts a model's parameters, memory and work.
+///
+/// Nothing is allocated, so it answers for GPT-3's shape too.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  sisun info configs/gpt3.toml
+  sisun info configs/quickstart.toml --set model.n_layers=12
+  sisun info runs/quickstart --json")]
+pub(crate) struct Args {
+    /// A run directory, or a TOML file with a [model]
+    what: PathBuf,
+    /// Change a setting, as in --set model.n_heads=8
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let file = if args.what.is_dir() { Run::open(&args.what)?.root().join("config.toml") } else { args.what };
+    let (name, model) = ModelConfig::read(&file, &args.set)?;
+    let count = Count::of(&model);
+    if args.json {
+        return say_json(&json!({ "name": name, "model": model, "count": count }));
+    }
+    let heads = if model.kv_heads() == model.n_heads {
+        format!("{} heads", model.n_heads)
+    } else {
+        format!("{} heads ({} for keys and values)", model.n_heads, model.kv_heads())
+    };
+    say(&format!(
+        "{name}: {} layers × {heads}, d_model {}, d_head {}, d_ff {}, context {}, {} positions",
+        model.n_layers,
+        model.d_model,
+        model.d_head(),
+        model.ff_width(),
+        model.context_len,
+        model.position.name()
+    ))?;
+    say("")?;
+    let vocabulary = match model.vocab_size {
+        Some(size) => format!("embedding ({} tokens)", thousands(size as u64)),
+        None => "embedding (vocabulary not known yet)".to_owned(),
+    };
+    let head = if model.tied_head { "head (tied: the embedding's)" } else { "head" };
+    let rows = [
+        (vocabulary.as_str(), count.embedding),
+        ("positions", count.position),
+        ("attention: q, k, v, o", count.attention_weights),
+        ("attention: biases, norms of q and k", count.attention_other),
+        ("feed-forward: weights", count.ffn_weights),
+        ("feed-forward: biases", count.ffn_other),
+        ("norms", count.norms),
+        (head, count.head),
+        ("total parameters", count.total),
+    ];
+    for (what, n) in rows {
+        say(&format!("  {what:<38}{:>18}", thousands(n)))?;
+    }
+    say("")?;
+    let sizes = [
+        ("weights in float32", bytes(count.weight_bytes)),
+        ("training state (weights, gradients, AdamW)", bytes(count.training_bytes)),
+        ("keys and values of a full context", bytes(count.kv_cache_bytes)),
+        ("work per token, forward", flops(count.forward_flops_per_token)),
+        ("work per token, training", flops(count.training_flops_per_token)),
+    ];
+    for (what, size) in sizes {
+        say(&format!("  {what:<44}{size:>12}"))?;
+    }
+    Ok(())
+}
+
+fn bytes(n: u64) -> String {
+    scaled(n as f64, &["B", "kB", "MB", "GB", "TB", "PB"])
+}
+
+fn flops(n: u64) -> String {
+    scaled(n as f64, &["FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"])
+}
+
+fn scaled(mut n: f64, units: &[&str]) -> String {
+    let mut unit = 0;
+    while n >= 999.5 && unit + 1 < units.len() {
+        n /= 1000.0;
+        unit += 1;
+    }
+    let digits = if unit == 0 || n >= 99.95 { 0 } else { 1 };
+    format!("{n:.digits$} {}", units[unit])
+}

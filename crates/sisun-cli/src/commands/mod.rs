@@ -1,0 +1,11 @@
+//! One module for each verb.
+
+pub(crate) mod attend;
+pub(crate) mod completions;
+pub(crate) mod data;
+pub(crate) mod devices;
+pub(crate) mod eval;
+pub(crate) mod info;
+pub(crate) mod sample;
+pub(crate) mod tokenizer;
+pub(crate) mod train;

@@ -1,0 +1,152 @@
+//! `sisun sample`.
+
+use crate::common::DeviceArgs;
+use crate::failure::Usage;
+use crate::terminal::{say, say_json, write_now};
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use sisun_infer::{Generation, Loaded, Sample, Sampler};
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+/// Lets a trained model write.
+///
+/// The text appears as it is written. When the text grows past the model's context, the older half of what the
+/// model sees is dropped and the rest read afresh.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  sisun sample runs/quickstart --prompt \"Once upon a time\"
+  sisun sample runs/quickstart --prompt \"옛날에\" --temperature 0
+  echo \"One day\" | sisun sample runs/quickstart --prompt-file - --samples 3 --seed 7 --json")]
+pub(crate) struct Args {
+    /// A run directory, or one of its checkpoints (the best is used unless you name one)
+    run: PathBuf,
+    /// Text to continue
+    #[arg(long, value_name = "TEXT", conflicts_with = "prompt_file", required_unless_present = "prompt_file")]
+    prompt: Option<String>,
+    /// Read the text to continue from a file, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    prompt_file: Option<PathBuf>,
+    /// Most tokens to write
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 200)]
+    tokens: usize,
+    /// Softmax temperature; 0 always takes the likeliest token
+    #[arg(long, value_name = "T", default_value_t = 0.8)]
+    temperature: f64,
+    /// Draw from the K likeliest tokens only; 0 takes all
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    top_k: usize,
+    /// Draw from the likeliest tokens that together reach this probability
+    #[arg(long, value_name = "P", default_value_t = 1.0)]
+    top_p: f64,
+    /// Draw from tokens at least this share as likely as the likeliest
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    min_p: f64,
+    /// Make tokens that occurred less likely (1.1 to 1.3 is usual)
+    #[arg(long, value_name = "F", default_value_t = 1.0)]
+    repetition_penalty: f64,
+    /// End where this text comes up (may be repeated)
+    #[arg(long, value_name = "TEXT")]
+    stop: Vec<String>,
+    /// How many samples to write
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    samples: u64,
+    /// The same seed writes the same text
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Print one JSON object: text, tokens with log-probabilities, speed
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let prompt = prompt(&args)?;
+    let sampler = Sampler {
+        temperature: args.temperature,
+        top_k: args.top_k,
+        top_p: args.top_p,
+        min_p: args.min_p,
+        repetition_penalty: args.repetition_penalty,
+        seed: args.seed,
+    };
+    sampler.validate()?;
+    let chosen = args.device.choose()?;
+    let loaded = Loaded::open(&args.run, &chosen.device)?;
+    args.device.note(&format!("model: {}, step {}", loaded.name, loaded.step));
+
+    let mut objects = Vec::new();
+    for number in 0..args.samples {
+        let how = Generation { tokens: args.tokens, sampler, stop: args.stop.clone(), number };
+        if args.json {
+            let sample = loaded.generate(&prompt, &how, &mut |_| ControlFlow::Continue(()))?;
+            objects.push(object(&prompt, &sample));
+        } else {
+            if args.samples > 1 {
+                say(&format!("--- {} of {} ---", number + 1, args.samples))?;
+            }
+            stream(&loaded, &prompt, &how)?;
+        }
+    }
+    match objects.len() {
+        0 => Ok(()),
+        1 => say_json(&objects[0]),
+        _ => say_json(&json!({ "samples": objects })),
+    }
+}
+
+fn prompt(args: &Args) -> Result<String> {
+    let (bytes, from) = match (&args.prompt, &args.prompt_file) {
+        (Some(prompt), _) => return Ok(prompt.clone()),
+        (None, Some(path)) if path.as_os_str() == "-" => {
+            let mut bytes = Vec::new();
+            std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
+            (bytes, "standard input".to_owned())
+        }
+        (None, Some(path)) => {
+            let bytes = std::fs::read(path).with_context(|| format!("cannot read prompt file {}", path.display()))?;
+            (bytes, path.display().to_string())
+        }
+        (None, None) => return Err(Usage("give a prompt with --prompt or --prompt-file".to_owned()).into()),
+    };
+    let text = String::from_utf8(bytes).map_err(|error| {
+        Usage(format!("the prompt in {from} is not valid UTF-8 (byte {})", error.utf8_error().valid_up_to()))
+    })?;
+    // A file ends in a line end; the prompt does not mean it.
+    Ok(text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text)).to_owned())
+}
+
+fn stream(loaded: &Loaded, prompt: &str, how: &Generation) -> Result<()> {
+    let mut failed = None;
+    let mut first = true;
+    let mut write = |text: &str| {
+        // The prompt appears only once the model accepted it.
+        let result = if std::mem::take(&mut first) { write_now(&format!("{prompt}{text}")) } else { write_now(text) };
+        match result {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    };
+    loaded.generate(prompt, how, &mut write)?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    say(if first { prompt } else { "" })
+}
+
+fn object(prompt: &str, sample: &Sample) -> Value {
+    json!({
+        "prompt": prompt,
+        "text": sample.text,
+        "tokens": sample.tokens,
+        "finish": sample.finish,
+        "tokens_per_second": sample.tokens_per_second,
+        "prompt_s": sample.prompt_s,
+    })
+}

@@ -1,0 +1,139 @@
+//! `sisun tokenizer`.
+
+use crate::failure::Usage;
+use crate::terminal::{note, say, say_json};
+use anyhow::{Context, Result};
+use clap::Subcommand;
+use serde_json::json;
+use sisun_config::{DataConfig, Documents, TokenizerConfig};
+use sisun_data::{Tokenizer, labels, prepare};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Trains, applies and reads back tokenizers, all in Hugging Face's tokenizer.json format.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Train a tokenizer on text
+    #[command(after_help = "\
+Examples:
+  sisun tokenizer train --data novel.txt --vocab-size 4096 --out tokenizer.json
+  sisun tokenizer train --data novel.txt --kind char --out tokenizer.json")]
+    Train {
+        /// Files, folders or globs, or - for standard input
+        #[arg(long, value_name = "PATH", required = true)]
+        data: Vec<String>,
+        /// bpe (byte-level byte-pair encoding) or char (a token for each character)
+        #[arg(long, value_name = "KIND", default_value = "bpe")]
+        kind: Kind,
+        /// Size of a bpe vocabulary
+        #[arg(long, value_name = "N", default_value_t = 4096)]
+        vocab_size: usize,
+        /// A special token besides <|endoftext|> (may be repeated)
+        #[arg(long, value_name = "TOKEN")]
+        special: Vec<String>,
+        /// Where to write
+        #[arg(long, value_name = "FILE", default_value = "tokenizer.json")]
+        out: PathBuf,
+    },
+    /// Turn text into token ids
+    #[command(after_help = "\
+Example:
+  sisun tokenizer encode runs/quickstart --text \"The cat sat on the mat.\"")]
+    Encode {
+        /// A tokenizer.json, or a run directory
+        tokenizer: PathBuf,
+        /// The text [default: standard input]
+        #[arg(long, value_name = "TEXT")]
+        text: Option<String>,
+        /// Print one JSON object: ids, labels, character offsets
+        #[arg(long)]
+        json: bool,
+    },
+    /// Turn token ids back into text
+    #[command(after_help = "\
+Example:
+  sisun tokenizer decode runs/quickstart 12 7 300")]
+    Decode {
+        /// A tokenizer.json, or a run directory
+        tokenizer: PathBuf,
+        /// The ids
+        #[arg(required = true)]
+        ids: Vec<u32>,
+    },
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Kind {
+    Bpe,
+    Char,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    match args.verb {
+        Verb::Train { data, kind, vocab_size, special, out } => train(data, kind, vocab_size, special, &out),
+        Verb::Encode { tokenizer, text, json } => encode(&tokenizer, text, json),
+        Verb::Decode { tokenizer, ids } => say(&open(&tokenizer)?.decode(&ids)?),
+    }
+}
+
+fn open(path: &Path) -> Result<Tokenizer> {
+    let file = if path.is_dir() { path.join("tokenizer.json") } else { path.to_owned() };
+    Ok(Tokenizer::from_file(&file)?)
+}
+
+fn encode(path: &Path, text: Option<String>, as_json: bool) -> Result<()> {
+    let tokenizer = open(path)?;
+    let text = match text {
+        Some(text) => text,
+        None => {
+            let mut bytes = Vec::new();
+            std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
+            String::from_utf8(bytes).map_err(|error| {
+                Usage(format!("standard input is not valid UTF-8 (byte {})", error.utf8_error().valid_up_to()))
+            })?
+        }
+    };
+    let encoding = tokenizer.encode(&text)?;
+    let labels = labels(&text, &encoding);
+    if as_json {
+        let labels: Vec<&str> = labels.iter().map(|label| label.text.as_str()).collect();
+        return say_json(&json!({ "ids": encoding.ids, "labels": labels, "offsets": encoding.offsets }));
+    }
+    for label in labels {
+        say(&format!("{:>7}  {:>5}..{:<5}  {}", label.id, label.start, label.end, label.text))?;
+    }
+    Ok(())
+}
+
+fn train(sources: Vec<String>, kind: Kind, vocab_size: usize, specials: Vec<String>, out: &Path) -> Result<()> {
+    let data = DataConfig {
+        sources,
+        documents: Documents::File,
+        jsonl_field: "text".to_owned(),
+        jsonl_answer_field: None,
+        validation: Vec::new(),
+        validation_fraction: 0.1,
+        cache_dir: None,
+    };
+    let wanted = match kind {
+        Kind::Bpe => TokenizerConfig::Bpe { vocab_size, specials },
+        Kind::Char => TokenizerConfig::Char,
+    };
+    wanted.validate()?;
+    let corpus = prepare(&data, &wanted, 1, &data.cache_folder(), &mut note)?;
+    corpus.tokenizer.save(out)?;
+    let (tokens, bytes) =
+        (corpus.train.len() + corpus.validation.len(), corpus.train.bytes() + corpus.validation.bytes());
+    say(&format!(
+        "{}: {} tokens, {:.2} bytes of this text for each",
+        out.display(),
+        corpus.tokenizer.vocab_size(),
+        bytes as f64 / tokens as f64
+    ))
+}

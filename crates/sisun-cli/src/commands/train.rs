@@ -1,0 +1,216 @@
+//! `sisun train`.
+
+use crate::common::{DeviceArgs, thousands};
+use crate::failure::Interrupted;
+use crate::progress::Progress;
+use crate::terminal::{note, say, say_json};
+use anyhow::{Context, Result};
+use burn::module::Module;
+use serde_json::json;
+use sisun_config::{Config, SampleConfig};
+use sisun_data::Tokenizer;
+use sisun_infer::maps::{self, Format, PictureOptions};
+use sisun_infer::{Generation, InferError, Loaded, Looking, Sampler};
+use sisun_model::{Chosen, Count, Transformer};
+use sisun_train::{Metric, Outcome, Session, TrainError, Watcher, train};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Trains a model as a configuration says.
+///
+/// Writes everything into one run directory: settings, tokenizer, metrics, checkpoints, samples and a report.
+/// Ctrl-C finishes the step and saves.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  sisun train configs/quickstart.toml
+  sisun train configs/quickstart.toml --run runs/rope --set model.position=rope
+  sisun train configs/quickstart.toml --resume")]
+pub(crate) struct Args {
+    /// The experiment, a TOML file
+    config: PathBuf,
+    /// The run directory [default: runs/NAME of the configuration]
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+    /// Go on from the run's last checkpoint
+    #[arg(long)]
+    resume: bool,
+    /// Change a setting, as in --set train.lr_max=3e-4
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Print the outcome as one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let config = Config::read(&args.config, &args.set)?;
+    let run_dir = args.run.unwrap_or_else(|| Path::new("runs").join(&config.name));
+    let chosen = args.device.choose()?;
+    let begin = if args.resume { Session::resume } else { Session::start };
+    let mut session = begin(config, &run_dir, &chosen, &mut |line| args.device.note(line))?;
+    args.device.note(&describe(&session));
+
+    let mut watcher = Screen::new(&session, &chosen, args.device.quiet)?;
+    let outcome = train(&mut session, &mut watcher, &stop_on_interrupt()?);
+    watcher.progress.finish();
+    let outcome = outcome?;
+
+    let how_to_go_on = format!("sisun train {} --run {} --resume", args.config.display(), run_dir.display());
+    if outcome.interrupted {
+        note(&format!(
+            "stopped after step {}; saved in {}\nto go on: {how_to_go_on}",
+            outcome.step,
+            outcome.checkpoint.display()
+        ));
+        return Err(Interrupted.into());
+    }
+    let maps = write_maps(&session, &outcome)?;
+    if args.json {
+        say_json(&json!({
+            "run": run_dir,
+            "step": outcome.step,
+            "validation": outcome.validation,
+            "best": outcome.best.map(|(step, loss)| json!({ "step": step, "loss": loss })),
+            "checkpoint": outcome.checkpoint,
+            "maps": maps,
+            "elapsed_s": outcome.elapsed_s,
+        }))
+    } else {
+        tell(&session, &outcome, watcher.last_sample.as_deref(), maps.as_deref())
+    }
+}
+
+fn describe(session: &Session) -> String {
+    let (model, corpus) = (&session.config.model, &session.corpus);
+    let at = if session.step() > 0 { format!(", from step {}", thousands(session.step())) } else { String::new() };
+    format!(
+        "text: {} tokens to learn from, {} held out, {} kinds\nmodel: {} parameters, {} layers × {} heads, {} positions\nrun: {}{at}",
+        thousands(corpus.train.len() as u64),
+        thousands(corpus.validation.len() as u64),
+        thousands(corpus.tokenizer.vocab_size() as u64),
+        thousands(Count::of(model).total),
+        model.n_layers,
+        model.n_heads,
+        model.position.name(),
+        session.run_dir.display(),
+    )
+}
+
+/// The first Ctrl-C asks the loop to stop; a second one ends the process.
+fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        note("finishing this step and saving; press Ctrl-C again to quit at once");
+    })
+    .context("cannot listen for Ctrl-C")?;
+    Ok(stop)
+}
+
+/// Shows a run on the terminal and lets the model write on the way.
+struct Screen {
+    progress: Progress,
+    tokenizer: Tokenizer,
+    sample: Option<SampleConfig>,
+    seed: u64,
+    last_sample: Option<String>,
+}
+
+impl Screen {
+    fn new(session: &Session, _chosen: &Chosen, quiet: bool) -> Result<Self> {
+        let config = &session.config;
+        let tokenizer = session.corpus.tokenizer.clone();
+        if let Some(sample) = &config.sample {
+            tokenizer.encode(&sample.prompt).context("sample.prompt")?;
+        }
+        if let Some(attend) = &config.attend {
+            tokenizer.encode(&attend.text).context("attend.text")?;
+        }
+        Ok(Self {
+            progress: Progress::new(quiet, session.step(), config.train.steps),
+            tokenizer,
+            sample: config.sample.clone(),
+            seed: config.train.seed,
+            last_sample: None,
+        })
+    }
+
+    fn write(&self, sample: &SampleConfig, step: u64, model: &Transformer) -> Result<String, InferError> {
+        let loaded = Loaded::new(String::new(), step, model.valid(), self.tokenizer.clone())?;
+        let how = Generation {
+            tokens: sample.tokens,
+            sampler: Sampler {
+                temperature: sample.temperature,
+                top_k: sample.top_k,
+                seed: self.seed,
+                ..Sampler::default()
+            },
+            stop: Vec::new(),
+            number: 0,
+        };
+        let written = loaded.generate(&sample.prompt, &how, &mut |_| ControlFlow::Continue(()))?;
+        Ok(format!("{}{}", sample.prompt, written.text))
+    }
+}
+
+impl Watcher for Screen {
+    fn stepped(&mut self, step: u64) {
+        self.progress.stepped(step);
+    }
+
+    fn measured(&mut self, metric: &Metric) {
+        self.progress.measured(metric);
+    }
+
+    fn sample(&mut self, step: u64, model: &Transformer) -> Result<Option<String>, TrainError> {
+        let Some(sample) = &self.sample else { return Ok(None) };
+        let text = self.write(sample, step, model).map_err(|error| TrainError::Watcher(error.to_string()))?;
+        let opening: String = text.chars().take(160).map(|c| if c == '\n' { ' ' } else { c }).collect();
+        self.progress.show(&format!("step {step:>6}  “{}…”", opening.trim_end()));
+        self.last_sample = Some(text.clone());
+        Ok(Some(text))
+    }
+}
+
+/// Writes the maps that `[attend]` asks for, of the model that a reader of the run gets.
+fn write_maps(session: &Session, outcome: &Outcome) -> Result<Option<PathBuf>> {
+    let Some(attend) = &session.config.attend else { return Ok(None) };
+    let folder = session.run_dir.join("maps");
+    let name = session.config.name.clone();
+    let loaded = Loaded::new(name, outcome.step, session.model().valid(), session.corpus.tokenizer.clone())?;
+    let found = loaded.attend(&attend.text, &Looking::default())?;
+    maps::write(&found, &folder, &[Format::Png, Format::Npz], &PictureOptions::default())?;
+    Ok(Some(folder))
+}
+
+fn tell(session: &Session, outcome: &Outcome, sample: Option<&str>, maps: Option<&Path>) -> Result<()> {
+    if let Some(sample) = sample {
+        say(&format!("\n{}\n", sample.trim_end()))?;
+    }
+    if let Some(validation) = &outcome.validation {
+        let bits = validation.bits_per_byte.map_or(String::new(), |bits| format!(", {bits:.3} bits per byte"));
+        say(&format!(
+            "validation loss {:.4} (perplexity {:.2}{bits}) after {} steps in {:.0} s",
+            validation.loss,
+            validation.perplexity,
+            thousands(outcome.step),
+            outcome.elapsed_s
+        ))?;
+    }
+    let run = session.run_dir.display();
+    if let Some(maps) = maps {
+        say(&format!("attention maps: {}", maps.join("heads.png").display()))?;
+    }
+    say(&format!("report:         {run}/report.html"))?;
+    let prompt = session.config.sample.as_ref().map_or("…", |sample| sample.prompt.as_str());
+    say(&format!("\nnext: sisun sample {run} --prompt {prompt:?}"))?;
+    say(&format!("      sisun attend {run} --text \"…\" --out maps"))
+}

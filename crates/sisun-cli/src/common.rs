@@ -1,0 +1,41 @@
+//! What several commands share.
+
+use crate::terminal::note;
+use anyhow::Result;
+use clap::Args;
+use sisun_model::{Chosen, DeviceChoice, device};
+
+/// Where to compute.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DeviceArgs {
+    /// Where to compute: auto (a real GPU if there is one, else the CPU), wgpu, cpu or ndarray
+    #[arg(long, value_name = "DEVICE", default_value_t = DeviceChoice::Auto)]
+    device: DeviceChoice,
+    /// Say nothing on stderr but errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+impl DeviceArgs {
+    /// Picks the device and says in one line which and why.
+    pub(crate) fn choose(&self) -> Result<Chosen> {
+        let chosen = device::choose(self.device)?;
+        self.note(&format!("device: {} ({})", chosen.name, chosen.why));
+        Ok(chosen)
+    }
+
+    /// Tells on stderr what is going on, unless asked to be quiet.
+    pub(crate) fn note(&self, line: &str) {
+        if !self.quiet {
+            note(line);
+        }
+    }
+}
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).expect("digits are ASCII")).collect();
+    groups.join(",")
+}

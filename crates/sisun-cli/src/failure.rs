@@ -1,0 +1,70 @@
+//! How the program ends.
+
+use crate::terminal::complain;
+use anyhow::Error;
+use sisun_config::ConfigError;
+use sisun_infer::InferError;
+use sisun_train::TrainError;
+use std::fmt;
+use std::process::ExitCode;
+
+/// A run that Ctrl-C ended after saving.
+#[derive(Debug)]
+pub(crate) struct Interrupted;
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// Wrong usage that clap cannot see.
+#[derive(Debug)]
+pub(crate) struct Usage(pub String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Prints the error, if there is one, and says how the process ends: 0 well, 1 a failure at work, 2 wrong usage or
+/// configuration, 130 interrupted.
+pub(crate) fn exit_code(result: Result<(), Error>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    if error.is::<Interrupted>() {
+        return ExitCode::from(130);
+    }
+    // Whoever read our output has gone (`sisun … | head`): nothing is wrong, and nobody is left to tell.
+    if error.chain().any(is_broken_pipe) {
+        return ExitCode::SUCCESS;
+    }
+    complain(&format!("{error:#}"));
+    ExitCode::from(if is_usage(&error) { 2 } else { 1 })
+}
+
+fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
+    cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+fn is_usage(error: &Error) -> bool {
+    let by_train = matches!(
+        error.downcast_ref::<TrainError>(),
+        Some(TrainError::Config(_) | TrainError::SmallVocabulary { .. } | TrainError::ConfigChanged { .. })
+    );
+    let by_infer = matches!(
+        error.downcast_ref::<InferError>(),
+        Some(
+            InferError::OutOfRange { .. }
+                | InferError::BadSelection { .. }
+                | InferError::NoSuch { .. }
+                | InferError::NotPerHead { .. }
+                | InferError::Empty { .. }
+        )
+    );
+    by_train || by_infer || error.is::<ConfigError>() || error.is::<Usage>()
+}

@@ -1,0 +1,115 @@
+//! Running a text through a model to see where its heads look.
+
+use crate::maps::{self, AttentionMaps, Token};
+use crate::{InferError, Loaded};
+use burn::tensor::{Int, Tensor, TensorData};
+use sisun_data::labels;
+use sisun_model::{Activation, Capture, Pass};
+
+/// What to keep: all layers and heads unless chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Looking {
+    /// Activations with a head axis.
+    pub activations: Vec<Activation>,
+    /// Layers; `None` for all.
+    pub layers: Option<Vec<usize>>,
+    /// Heads; `None` for all.
+    pub heads: Option<Vec<usize>>,
+}
+
+impl Default for Looking {
+    fn default() -> Self {
+        Self { activations: vec![Activation::Pattern], layers: None, heads: None }
+    }
+}
+
+impl Loaded {
+    /// The chosen activations of one text.
+    ///
+    /// # Errors
+    /// An empty text, characters that the tokenizer does not know, layers or heads that do not exist, or a text
+    /// longer than learned positions.
+    pub fn attend(&self, text: &str, looking: &Looking) -> Result<AttentionMaps, InferError> {
+        let config = self.model.config();
+        let layers = existing("layer", looking.layers.as_deref(), config.n_layers)?;
+        let heads = existing("head", looking.heads.as_deref(), config.n_heads)?;
+        let per_head =
+            [Activation::Pattern, Activation::Scores, Activation::Q, Activation::K, Activation::V, Activation::Z];
+        if let Some(other) = looking.activations.iter().find(|name| !per_head.contains(name)) {
+            return Err(InferError::NotPerHead { name: other.to_string() });
+        }
+        let encoding = self.tokenizer.encode(text)?;
+        if encoding.ids.is_empty() {
+            return Err(InferError::Empty { what: "text" });
+        }
+        self.model.check_length(encoding.ids.len())?;
+        let ids: Vec<i32> = encoding.ids.iter().map(|&id| id as i32).collect();
+        let shape = [1, ids.len()];
+        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.model.device());
+        let mut capture = Capture::new(&looking.activations, &layers, &heads);
+        self.model.forward(ids, Pass::capturing(&mut capture));
+        let activations = capture.into_found().into_iter().map(|found| maps::Activation {
+            name: found.name.to_string(),
+            layer: found.layer,
+            heads: heads.clone(),
+            // One text: the batch axis, the first, has length 1.
+            shape: [found.shape[1], found.shape[2], found.shape[3]],
+            values: found.values,
+        });
+        Ok(AttentionMaps {
+            model: format!("{} (step {})", self.name, self.step),
+            text: text.to_owned(),
+            tokens: labels(text, &encoding)
+                .into_iter()
+                .map(|label| Token { id: label.id, text: label.text, start: label.start, end: label.end })
+                .collect(),
+            activations: activations.collect(),
+        })
+    }
+}
+
+/// Reads a list of numbers and ranges, as `0,2-3`.
+///
+/// # Errors
+/// Anything else; `what` is `layer` or `head`.
+pub fn parse_selection(what: &'static str, given: &str) -> Result<Vec<usize>, InferError> {
+    let bad = || InferError::BadSelection { what, given: given.to_owned() };
+    let mut chosen = Vec::new();
+    for part in given.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let first: usize = first.trim().parse().map_err(|_| bad())?;
+        let last: usize = last.trim().parse().map_err(|_| bad())?;
+        // No model has as many; a huge range must not fill the memory.
+        if first > last || last >= 1 << 20 {
+            return Err(bad());
+        }
+        chosen.extend(first..=last);
+    }
+    chosen.sort_unstable();
+    chosen.dedup();
+    Ok(chosen)
+}
+
+fn existing(what: &'static str, chosen: Option<&[usize]>, count: usize) -> Result<Vec<usize>, InferError> {
+    match chosen {
+        None => Ok((0..count).collect()),
+        Some(chosen) => match chosen.iter().find(|&&number| number >= count) {
+            Some(&number) => Err(InferError::NoSuch { what, number, count }),
+            None => Ok(chosen.to_vec()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_selection;
+
+    #[test]
+    fn selections_are_numbers_and_ranges() {
+        assert_eq!(parse_selection("layer", "3, 0,2-3").unwrap(), [0, 2, 3]);
+        for bad in ["", "a", "1-", "-1", "3-1", "1,,2", "0-99999999999", "99999999999999999999999"] {
+            let message = parse_selection("head", bad).unwrap_err().to_string();
+            assert!(message.contains("--heads") && message.contains(bad), "{message}");
+        }
+    }
+}

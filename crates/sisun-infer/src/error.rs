@@ -1,0 +1,63 @@
+//! What can go wrong while using a model.
+
+use sisun_data::DataError;
+use sisun_model::ModelError;
+
+/// What went wrong, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum InferError {
+    /// The model, its checkpoint or its device.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The tokenizer, or text that it cannot read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Nothing to continue or to look at.
+    #[error("the {what} is empty: give at least one character")]
+    Empty {
+        /// `prompt` or `text`.
+        what: &'static str,
+    },
+    /// A tokenizer that knows more tokens than the model.
+    #[error("the tokenizer has {tokenizer} tokens but the model only {model}: they do not belong together")]
+    Vocabulary {
+        /// Size of the tokenizer's vocabulary.
+        tokenizer: usize,
+        /// Rows of the model's embedding.
+        model: usize,
+    },
+    /// A sampling setting out of range.
+    #[error("{key} = {value} {rule}")]
+    OutOfRange {
+        /// The setting.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// What would be accepted.
+        rule: &'static str,
+    },
+    /// A list of layers or heads that cannot be read.
+    #[error("--{what}s {given:?}: expected numbers and ranges, as in 0,2-3")]
+    BadSelection {
+        /// `layer` or `head`.
+        what: &'static str,
+        /// What was given.
+        given: String,
+    },
+    /// A layer or head that does not exist.
+    #[error("there is no {what} {number}: the model has {what}s 0 to {}", count - 1)]
+    NoSuch {
+        /// `layer` or `head`.
+        what: &'static str,
+        /// What was asked for.
+        number: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// An activation that has no heads to draw.
+    #[error("{name} has no head axis; choose from pattern, scores, q, k, v, z")]
+    NotPerHead {
+        /// The activation.
+        name: String,
+    },
+}

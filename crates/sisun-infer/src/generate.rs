@@ -1,0 +1,211 @@
+//! Writing text token by token.
+
+use crate::sampler::Sampler;
+use crate::window::Window;
+use crate::{InferError, Loaded};
+use serde::Serialize;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+/// What is asked of one sample besides its prompt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Generation {
+    /// Most tokens to write.
+    pub tokens: usize,
+    /// How each is chosen.
+    pub sampler: Sampler,
+    /// Text at which the sample ends; it is not part of it.
+    pub stop: Vec<String>,
+    /// Number of the sample: others with the same prompt and seed differ.
+    pub number: u64,
+}
+
+/// One sample.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sample {
+    /// What was written after the prompt.
+    pub text: String,
+    /// Token by token.
+    pub tokens: Vec<SampledToken>,
+    /// Why it ended.
+    pub finish: Finish,
+    /// Tokens written each second, reading the prompt left out.
+    pub tokens_per_second: f64,
+    /// Seconds for reading the prompt.
+    pub prompt_s: f64,
+}
+
+/// One token of a sample.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SampledToken {
+    /// The token.
+    pub id: u32,
+    /// Its text; a piece of a character is written as its bytes.
+    pub text: String,
+    /// Its log-probability under the model, in nats.
+    pub logprob: f64,
+}
+
+/// Why a sample ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// It has as many tokens as asked for.
+    Length,
+    /// A stop text came.
+    Stop,
+    /// The model wrote its end-of-text token.
+    EndOfText,
+    /// Whoever reads the text wanted no more.
+    Interrupted,
+}
+
+impl Loaded {
+    /// Continues `prompt`. `write` gets the text as it becomes certain, never half a character and never the
+    /// beginning of a stop text; it may end the sample.
+    ///
+    /// # Errors
+    /// An empty prompt, characters that the tokenizer does not know, or a setting out of range.
+    pub fn generate(
+        &self,
+        prompt: &str,
+        how: &Generation,
+        write: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Sample, InferError> {
+        how.sampler.validate()?;
+        if prompt.is_empty() {
+            return Err(InferError::Empty { what: "prompt" });
+        }
+        let mut seen = self.tokenizer.encode(prompt)?.ids;
+        if seen.is_empty() {
+            return Err(InferError::Empty { what: "prompt" });
+        }
+        let mut decoder = self.tokenizer.stream_decoder();
+        let mut output = Output { text: String::new(), written: 0, stop: &how.stop, write };
+        let mut window = Window::new(&self.model);
+        let began = Instant::now();
+        let mut logits = window.read(&seen);
+        let prompt_s = began.elapsed().as_secs_f64();
+        let began = Instant::now();
+        let mut tokens = Vec::new();
+        let finish = loop {
+            if tokens.len() == how.tokens {
+                break Finish::Length;
+            }
+            let choice = how.sampler.choose(&logits, &seen, how.number, tokens.len() as u64);
+            if Some(choice.id) == self.tokenizer.end_of_text() {
+                break Finish::EndOfText;
+            }
+            seen.push(choice.id);
+            let text = self.tokenizer.token_text(choice.id);
+            tokens.push(SampledToken { id: choice.id, text, logprob: choice.logprob });
+            if let ControlFlow::Break(finish) = output.add(&decoder.push(choice.id)?) {
+                break finish;
+            }
+            if tokens.len() < how.tokens {
+                logits = window.read(&[choice.id]);
+            }
+        };
+        let seconds = began.elapsed().as_secs_f64();
+        if matches!(finish, Finish::Length | Finish::EndOfText) {
+            output.finish(&decoder.finish()?);
+        }
+        let tokens_per_second = tokens.len() as f64 / seconds.max(1e-9);
+        Ok(Sample { text: output.text, tokens, finish, tokens_per_second, prompt_s })
+    }
+}
+
+/// Text on its way out: what could yet become a stop text is held back.
+struct Output<'a> {
+    text: String,
+    written: usize,
+    stop: &'a [String],
+    write: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
+}
+
+impl Output<'_> {
+    fn add(&mut self, new: &str) -> ControlFlow<Finish> {
+        self.text.push_str(new);
+        let stops = self.stop.iter().filter(|stop| !stop.is_empty());
+        if let Some(at) = stops.clone().filter_map(|stop| self.text[self.written..].find(stop.as_str())).min() {
+            self.text.truncate(self.written + at);
+            self.write_to(self.text.len());
+            return ControlFlow::Break(Finish::Stop);
+        }
+        let pending = &self.text[self.written..];
+        let held = stops.map(|stop| longest_end_that_begins(pending, stop)).max().unwrap_or(0);
+        match self.write_to(self.text.len() - held) {
+            ControlFlow::Break(()) => ControlFlow::Break(Finish::Interrupted),
+            ControlFlow::Continue(()) => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Writes what was held back.
+    fn finish(&mut self, rest: &str) {
+        self.text.push_str(rest);
+        // The sample is over either way.
+        let _ = self.write_to(self.text.len());
+    }
+
+    fn write_to(&mut self, end: usize) -> ControlFlow<()> {
+        if end == self.written {
+            return ControlFlow::Continue(());
+        }
+        let from = std::mem::replace(&mut self.written, end);
+        (self.write)(&self.text[from..end])
+    }
+}
+
+/// Bytes of the longest end of `text` with which `stop` begins.
+fn longest_end_that_begins(text: &str, stop: &str) -> usize {
+    let starts = stop.char_indices().map(|(at, _)| at).filter(|&at| at > 0 && at <= text.len());
+    starts.filter(|&at| text.ends_with(&stop[..at])).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Finish, Output};
+    use std::ops::ControlFlow;
+
+    fn run(pieces: &[&str], stop: &[&str]) -> (Vec<String>, String, Option<Finish>) {
+        let stop: Vec<String> = stop.iter().map(|s| (*s).to_owned()).collect();
+        let mut written = Vec::new();
+        let mut write = |text: &str| {
+            written.push(text.to_owned());
+            ControlFlow::Continue(())
+        };
+        let mut output = Output { text: String::new(), written: 0, stop: &stop, write: &mut write };
+        let mut end = None;
+        for piece in pieces {
+            if let ControlFlow::Break(finish) = output.add(piece) {
+                end = Some(finish);
+                break;
+            }
+        }
+        if end.is_none() {
+            output.finish("");
+        }
+        let text = output.text;
+        (written, text, end)
+    }
+
+    #[test]
+    fn a_stop_text_spread_over_tokens_is_never_written() {
+        let (written, text, end) = run(&["밥을 ", "먹었", "다. 끝", "이다", " 더"], &["끝이다"]);
+        assert_eq!(written.concat(), "밥을 먹었다. ");
+        assert_eq!((text.as_str(), end), ("밥을 먹었다. ", Some(Finish::Stop)));
+    }
+
+    #[test]
+    fn what_only_began_like_a_stop_text_is_written_in_the_end() {
+        let (written, text, end) = run(&["a", "b", "x", "ab"], &["abc"]);
+        assert_eq!((written.concat().as_str(), text.as_str(), end), ("abxab", "abxab", None));
+        assert_eq!(written[0], "abx", "the first two could have become the stop text");
+    }
+
+    #[test]
+    fn the_earliest_of_several_stop_texts_ends_it() {
+        let (_, text, _) = run(&["one two three"], &["three", "two"]);
+        assert_eq!(text, "one ");
+    }
+}

@@ -1,0 +1,53 @@
+//! What the model has read: at most `context_len` tokens, with their keys and values kept.
+
+use burn::tensor::{Int, Tensor, TensorData};
+use sisun_model::{KvCache, Pass, Transformer};
+
+/// The tokens that the model sees while it writes.
+///
+/// The rule past `context_len`, the same for every position variant: when the window is full, its older half is
+/// dropped and the rest is read afresh from position 0. The model so never sees a sequence longer than those it
+/// was trained on, and the logits are always those of a full forward pass over the window.
+#[derive(Debug)]
+pub struct Window<'m> {
+    model: &'m Transformer,
+    cache: KvCache,
+    tokens: Vec<u32>,
+}
+
+impl<'m> Window<'m> {
+    /// An empty window.
+    pub fn new(model: &'m Transformer) -> Self {
+        Self { model, cache: KvCache::new(), tokens: Vec::new() }
+    }
+
+    /// The tokens in it.
+    pub fn tokens(&self) -> &[u32] {
+        &self.tokens
+    }
+
+    /// Reads more tokens and returns the logits of the one after them. Of more than `context_len` at once only
+    /// the last are read.
+    ///
+    /// # Panics
+    /// If `new` is empty.
+    pub fn read(&mut self, new: &[u32]) -> Vec<f32> {
+        assert!(!new.is_empty(), "logits follow a token");
+        let context_len = self.model.config().context_len;
+        let unread = if self.tokens.len() + new.len() <= context_len {
+            new.to_vec()
+        } else {
+            let mut all = std::mem::take(&mut self.tokens);
+            self.cache = KvCache::new();
+            let keep = if new.len() >= context_len { context_len } else { (context_len / 2).max(new.len()) };
+            all.extend_from_slice(new);
+            all.split_off(all.len() - keep)
+        };
+        self.tokens.extend_from_slice(&unread);
+        let ids: Vec<i32> = unread.iter().map(|&id| id as i32).collect();
+        let shape = [1, ids.len()];
+        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.model.device());
+        let logits = self.model.forward_last(ids, Pass::cached(&mut self.cache));
+        logits.try_into_vec_as::<f32>().expect("a float tensor that was computed can be read as f32")
+    }
+}

@@ -1,0 +1,257 @@
+//! Gradients of every kernel and of whole models against differences of the forward pass.
+//!
+//! The slope of `f(x) = Σ r·y(x)`, `r` fixed and random, along a random direction `u` is `⟨∇f, u⟩`, and by the
+//! five-point rule `(8(f₁ − f₋₁) − (f₂ − f₋₂)) / 12h` with `fₖ = f(x + khu)`. `y` is `f32` and the sum `f64`, so with
+//! `h` of a tenth the rounding of `y` leaves about 1e-6 of it and the rule's own error, of fourth order, no more. A
+//! wrong sign or factor, even of one entry among hundreds, differs by far more than the thousandth allowed.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use sisun_kernels::norm::{layer_norm, rms_norm};
+use sisun_kernels::{Attention, activation, attention, cross_entropy, embedding, linear, rotate_halves};
+use sisun_model::weights::HostTensors;
+use sisun_model::{Pass, position};
+use sisun_tests::compare::{largest_difference, normal, tensor, values};
+use sisun_tests::devices::{cpu, everywhere, wgpu};
+use sisun_tests::fixtures::Forward;
+use sisun_tests::models::{gradients, with_weights};
+
+/// Part of the expected size of a slope, `|∇f|·|u|/√n`.
+const TOLERANCE: f64 = 1e-3;
+const DIRECTIONS: usize = 3;
+
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+}
+
+/// Holds `gradient` to the slopes of `f` at `at`; `step` is the length of a step.
+fn check_slopes(what: &str, at: &[f32], gradient: &[f32], step: f64, f: impl Fn(&[f32]) -> f64) {
+    let typical = dot(gradient, gradient).sqrt() / (at.len() as f64).sqrt();
+    assert!(typical > 0.0 && typical.is_finite(), "{what}: a gradient of {typical} tells nothing");
+    for n in 0..DIRECTIONS {
+        let mut direction = normal(&format!("{what} direction {n}"), at.len());
+        let length = dot(&direction, &direction).sqrt() as f32;
+        direction.iter_mut().for_each(|u| *u *= (at.len() as f32).sqrt() / length);
+        let h = step / (at.len() as f64).sqrt();
+        let f = |k: f64| f(&at.iter().zip(&direction).map(|(x, u)| x + (k * h) as f32 * u).collect::<Vec<_>>());
+        let slope = (8.0 * (f(1.0) - f(-1.0)) - (f(2.0) - f(-2.0))) / (12.0 * h);
+        let error = (slope - dot(gradient, &direction)).abs() / (typical * (at.len() as f64).sqrt());
+        if std::env::var("SHOW").is_ok() { eprintln!("ERR {error:.2e} {typical:.2e} {what}"); }
+        assert!(error < TOLERANCE || std::env::var("SHOW").is_ok(), "{what}: slope {slope}, gradient says {}", dot(gradient, &direction));
+    }
+}
+
+/// Checks the gradients of `f` with respect to each of its inputs, which come and go as flat tensors.
+fn check(what: &str, device: &Device, inputs: &[Vec<f32>], f: impl Fn(&[Tensor<1>]) -> Tensor<1>) {
+    let on = |device: &Device, inputs: &[Vec<f32>]| -> Vec<Tensor<1>> {
+        inputs.iter().map(|values| tensor(values, [values.len()], device)).collect()
+    };
+    let leaves: Vec<_> = on(&device.clone().autodiff(), inputs).into_iter().map(Tensor::require_grad).collect();
+    let out = f(&leaves);
+    let [n] = out.dims();
+    let mix = normal(&format!("{what} mix"), n);
+    let gradients = (out * tensor(&mix, [n], device)).sum().backward();
+    for (i, leaf) in leaves.iter().enumerate() {
+        let what = format!("{what}, input {i}");
+        let gradient = values(leaf.grad(&gradients).unwrap_or_else(|| panic!("{what} has no gradient")));
+        check_slopes(&what, &inputs[i], &gradient, 0.1, |at| {
+            let mut inputs = inputs.to_vec();
+            inputs[i] = at.to_vec();
+            dot(&values(f(&on(device, &inputs))), &mix)
+        });
+    }
+}
+
+/// Checks on every CPU backend with normal inputs of these sizes.
+fn check_normal(what: &str, sizes: &[usize], f: impl Fn(&[Tensor<1>]) -> Tensor<1>) {
+    for (name, device) in everywhere() {
+        let inputs: Vec<Vec<f32>> = sizes.iter().enumerate().map(|(i, n)| normal(&format!("{what} {i}"), *n)).collect();
+        check(&format!("{what} on {name}"), &device, &inputs, &f);
+    }
+}
+
+fn flat<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+    x.flatten(0, D - 1)
+}
+
+#[test]
+fn linear_maps() {
+    check_normal("linear", &[2 * 5 * 7, 7 * 11, 11], |x| {
+        flat(linear(x[0].clone().reshape([2, 5, 7]), x[1].clone().reshape([7, 11]), Some(x[2].clone())))
+    });
+    check_normal("linear without bias", &[3 * 7, 7 * 2], |x| {
+        flat(linear(x[0].clone().reshape([1, 3, 7]), x[1].clone().reshape([7, 2]), None))
+    });
+    // The tied head: its weight arrives transposed.
+    check_normal("tied head", &[2 * 5 * 7, 11 * 7], |x| {
+        flat(linear(x[0].clone().reshape([2, 5, 7]), x[1].clone().reshape([11, 7]).transpose(), None))
+    });
+}
+
+#[test]
+fn norms() {
+    check_normal("layer norm", &[2 * 5 * 7, 7, 7], |x| {
+        flat(layer_norm(x[0].clone().reshape([2, 5, 7]), x[1].clone(), Some(x[2].clone()), 1e-5))
+    });
+    check_normal("layer norm without bias", &[5 * 13, 13], |x| {
+        flat(layer_norm(x[0].clone().reshape([5, 13]), x[1].clone(), None, 1e-5))
+    });
+    check_normal("RMS norm", &[2 * 5 * 7, 7], |x| {
+        flat(rms_norm(x[0].clone().reshape([2, 5, 7]), x[1].clone(), 1e-6))
+    });
+    check_normal("RMS norm of heads", &[2 * 3 * 5 * 7, 7], |x| {
+        flat(rms_norm(x[0].clone().reshape([2, 3, 5, 7]), x[1].clone(), 1e-6))
+    });
+}
+
+#[test]
+fn activations() {
+    check_normal("GELU", &[211], |x| activation::gelu(x[0].clone()));
+    check_normal("GELU by tanh", &[211], |x| activation::gelu_tanh(x[0].clone()));
+    check_normal("SwiGLU", &[211, 211], |x| activation::swiglu(x[0].clone(), x[1].clone()));
+    for (name, device) in everywhere() {
+        // Steps must not cross the kink at 0.
+        let away = normal("away from 0", 211).into_iter().map(|x| x + 0.5 * x.signum()).collect::<Vec<f32>>();
+        check(&format!("ReLU on {name}"), &device, std::slice::from_ref(&away), |x| activation::relu(x[0].clone()));
+        check(&format!("squared ReLU on {name}"), &device, &[away], |x| activation::relu_squared(x[0].clone()));
+    }
+}
+
+#[test]
+fn rotations() {
+    for dims in [10, 4] {
+        let what = format!("RoPE of {dims} dimensions");
+        check_normal(&what, &[2 * 3 * 5 * 10], |x| {
+            let x = x[0].clone().reshape([2, 3, 5, 10]);
+            let tables = position::rope::tables(3, 5, dims, 100.0, &x.device().inner());
+            flat(rotate_halves(x, &tables))
+        });
+    }
+}
+
+#[test]
+fn attentions() {
+    // [query heads, key heads, queries, keys]: plain, grouped, the end of a cache, and more than a block of queries.
+    for [n_heads, n_kv, n_query, n_key] in [[3, 3, 7, 7], [6, 2, 5, 5], [4, 1, 3, 11], [2, 2, 67, 67]] {
+        for causal in [true, false] {
+            for biased in [true, false] {
+                let what = format!("attention {:?}, causal {causal}, bias {biased}", [n_heads, n_kv, n_query, n_key]);
+                let d = 5;
+                let offsets = n_key + n_query - 1;
+                let mut sizes = vec![2 * n_heads * n_query * d, 2 * n_kv * n_key * d, 2 * n_kv * n_key * d];
+                sizes.extend(biased.then_some(offsets * n_heads));
+                check_normal(&what, &sizes, |x| {
+                    let bias = x.get(3).map(|bias| bias.clone().reshape([offsets, n_heads]));
+                    flat(attention(
+                        x[0].clone().reshape([2, n_heads, n_query, d]),
+                        x[1].clone().reshape([2, n_kv, n_key, d]),
+                        x[2].clone().reshape([2, n_kv, n_key, d]),
+                        &Attention { causal, bias, dropout: 0.0 },
+                    ))
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn embeddings() {
+    // Token 2 comes three times and token 4 never: gradients add up, and the row of 4 stays without.
+    let tokens = |device: &Device| -> Tensor<2, Int> {
+        Tensor::from_data(TensorData::new(vec![2_i64, 0, 2, 1, 3, 2], [2, 3]), device)
+    };
+    check_normal("embedding", &[5 * 7], |x| {
+        flat(embedding(x[0].clone().reshape([5, 7]), tokens(&x[0].device())))
+    });
+    let weight = tensor(&normal("embedding", 35), [5, 7], &cpu().autodiff()).require_grad();
+    let gradients = embedding(weight.clone(), tokens(&weight.device())).sum().backward();
+    let rows: Vec<f32> = [1.0, 1.0, 3.0, 1.0, 0.0].into_iter().flat_map(|row| [row; 7]).collect();
+    assert_eq!(values(weight.grad(&gradients).unwrap()), rows);
+}
+
+#[test]
+fn cross_entropies() {
+    let targets = |device: &Device| -> Tensor<1, Int> {
+        Tensor::from_data(TensorData::new(vec![2_i64, 0, 12, 1, 3], [5]), device)
+    };
+    check_normal("cross-entropy", &[5 * 13], |x| {
+        cross_entropy(x[0].clone().reshape([5, 13]), targets(&x[0].device()), None)
+    });
+    check_normal("weighted cross-entropy", &[5 * 13], |x| {
+        let weights = tensor(&[0.0, 1.0, 0.5, 0.0, 2.0], [5], &x[0].device().inner());
+        cross_entropy(x[0].clone().reshape([5, 13]), targets(&x[0].device()), Some(weights))
+    });
+    // Equal logits: every class but the target pulls down by 1/13 of the position's share.
+    let logits: Tensor<2> = tensor(&[0.0; 26], [2, 13], &cpu().autodiff()).require_grad();
+    let targets = Tensor::from_data(TensorData::new(vec![4_i64, 7], [2]), &logits.device());
+    let weights = tensor(&[3.0, 1.0], [2], &cpu());
+    let loss = cross_entropy(logits.clone(), targets, Some(weights));
+    assert!((values(loss.clone())[0] - 13.0_f32.ln()).abs() < 1e-6);
+    let gradient = values(logits.grad(&loss.backward()).unwrap());
+    let share = |i: usize| if i < 13 { 0.75 } else { 0.25 };
+    let target = |i: usize| if i == 4 || i == 20 { 1.0 } else { 0.0 };
+    let expected: Vec<f32> = (0..26).map(|i| share(i) * (1.0 / 13.0 - target(i))).collect();
+    assert!(largest_difference(&gradient, &expected) < 1e-7);
+}
+
+/// `Σ r·logits` and its gradient with respect to every parameter.
+fn logits_and_gradients(fixture: &Forward, device: &Device) -> (Vec<f32>, HostTensors) {
+    let model = with_weights(&fixture.config, &fixture.weights, &device.clone().autodiff());
+    let logits = model.forward(fixture.tokens(&model.device()), Pass::default());
+    let shape = logits.dims();
+    let mix = normal("whole model", shape.iter().product());
+    let backward = (logits * tensor(&mix, shape, device)).sum().backward();
+    (mix, gradients(&model, &backward))
+}
+
+#[test]
+fn whole_models() {
+    let chosen = [
+        "learned", "sinusoidal", "gqa_rope", "alibi_6_heads", "t5_bias", "post_norm", "post_norm_rms", "qk_norm_rope",
+        "no_residual", "untied_head", "not_causal", "llama",
+    ];
+    for name in chosen {
+        let fixture = Forward::named(name);
+        let (mix, gradients) = logits_and_gradients(&fixture, &cpu());
+        assert!(gradients.keys().eq(fixture.weights.keys()), "{name}: every parameter has a gradient");
+        for (parameter, (_, gradient)) in &gradients {
+            let at = &fixture.weights[parameter].1;
+            // Two layers of large weights bend the slope: shorter steps.
+            check_slopes(&format!("{name}: {parameter}"), at, gradient, std::env::var("STEP").map_or(0.03, |s| s.parse().unwrap()), |at| {
+                let mut weights = fixture.weights.clone();
+                weights.get_mut(parameter).unwrap().1 = at.to_vec();
+                let model = with_weights(&fixture.config, &weights, &cpu());
+                dot(&values(model.forward(fixture.tokens(&cpu()), Pass::default())), &mix)
+            });
+        }
+    }
+}
+
+/// Largest difference of any gradient between two backends, as part of that parameter's largest gradient.
+fn disagreement(fixture: &Forward, a: &Device, b: &Device) -> f32 {
+    let [a, b] = [a, b].map(|device| logits_and_gradients(fixture, device).1);
+    assert!(a.keys().eq(b.keys()));
+    let part = |name: &String| {
+        let size = a[name].1.iter().fold(0.0_f32, |size, g| size.max(g.abs()));
+        largest_difference(&a[name].1, &b[name].1) / size
+    };
+    a.keys().map(part).fold(0.0, f32::max)
+}
+
+#[test]
+fn backends_agree() {
+    for fixture in Forward::all() {
+        let [(_, a), (name, b)] = <[_; 2]>::try_from(everywhere()).unwrap();
+        let largest = disagreement(&fixture, &a, &b);
+        assert!(largest < 2e-5, "{}: gradients on {name} differ by {largest:e}", fixture.name);
+    }
+}
+
+#[test]
+fn wgpu_agrees() {
+    let Some((name, device)) = wgpu("the comparison of gradients") else { return };
+    for variant in ["learned", "gqa_rope", "t5_bias", "llama"] {
+        let largest = disagreement(&Forward::named(variant), &cpu(), &device);
+        assert!(largest < 1e-4, "{variant}: gradients on {name} differ by {largest:e}");
+    }
+}

@@ -1,0 +1,79 @@
+//! The position variants against their definitions.
+
+use burn::tensor::Tensor;
+use sisun_kernels::attention::scores;
+use sisun_kernels::{Attention, rotate_halves};
+use sisun_model::position::{rope, sinusoidal};
+use sisun_tests::compare::{assert_close, largest_difference, normal, tensor, values};
+use sisun_tests::devices::{cpu, everywhere};
+
+const PLAIN: Attention = Attention { causal: false, bias: None, dropout: 0.0 };
+
+/// Scores of 7 queries from `query_start` on against 7 keys from `key_start` on.
+fn rope_scores(query_start: usize, key_start: usize, base: f64, dims: usize) -> Vec<f32> {
+    let (device, shape) = (cpu(), [1, 2, 7, 10]);
+    let [q, k] = ["q", "k"].map(|name| tensor(&normal(name, 140), shape, &device));
+    let turn = |x: Tensor<4>, start| rotate_halves(x, &rope::tables(start, 7, dims, base, &device));
+    values(scores(turn(q, query_start), turn(k, key_start), &PLAIN))
+}
+
+#[test]
+fn rope_scores_depend_on_the_offset_alone() {
+    for (base, dims) in [(10_000.0, 10), (500.0, 4)] {
+        for offset in [0, 3] {
+            let here = rope_scores(offset, 0, base, dims);
+            for start in [1, 5, 1000] {
+                let there = rope_scores(start + offset, start, base, dims);
+                assert_close(&format!("offset {offset} from {start} on"), &there, &here, 2e-5);
+            }
+        }
+        let (near, far) = (rope_scores(3, 0, base, dims), rope_scores(4, 0, base, dims));
+        assert!(largest_difference(&near, &far) > 0.1, "scores do not depend on the offset");
+    }
+}
+
+#[test]
+fn rope_turns_pairs_of_halves_and_leaves_the_rest() {
+    for (_, device) in everywhere() {
+        // Position 2, r = 4: frequencies 1 and 1/√base = 1/10. Dimension 0 pairs with 2, and 1 with 3.
+        let x = tensor(&[1.0, 1.0, 0.0, 0.0, 7.0], [1, 1, 1, 5], &device);
+        let turned = rotate_halves(x, &rope::tables(2, 1, 4, 100.0, &device));
+        // cos 2, cos 0.2, sin 2, sin 0.2.
+        assert_close("turned", &values(turned), &[-0.416_146_84, 0.980_066_6, 0.909_297_4, 0.198_669_33, 7.0], 1e-6);
+    }
+}
+
+#[test]
+fn rope_angles_stay_exact_far_out() {
+    // cos and sin of 99,999 radians, to ten digits: 99,999 = 15,915·2π + 0.1055671...
+    let tables = rope::tables(99_999, 1, 2, 10_000.0, &cpu());
+    let angle = 99_999.0_f64 % std::f64::consts::TAU;
+    let expected = [angle.cos() as f32, angle.sin() as f32];
+    assert_close("far out", &[values(tables.cos), values(tables.sin)].concat(), &expected, 1e-7);
+}
+
+#[test]
+fn sinusoidal_table_is_the_papers() {
+    for (_, device) in everywhere() {
+        // d = 4: frequencies 1 and 1/100. Sines and cosines of 0, of 1 and 0.01, of 2 and 0.02.
+        let expected = [
+            [0.0, 1.0, 0.0, 1.0],
+            [0.841_471, 0.540_302_3, 0.009_999_833, 0.999_95],
+            [0.909_297_4, -0.416_146_84, 0.019_998_667, 0.999_8],
+        ];
+        assert_close("table", &values(sinusoidal::table(0, 3, 4, &device)), &expected.concat(), 1e-6);
+    }
+    // The whole table by another road: each pair turns by its own fixed angle from one position to the next.
+    let (n, d) = (211, 22);
+    let table = values(sinusoidal::table(0, n, d, &cpu()));
+    for pair in 0..d / 2 {
+        let turn = (-(2.0 * pair as f64 / d as f64) * 10_000_f64.ln()).exp();
+        let (mut sin, mut cos) = (0.0_f64, 1.0_f64);
+        for row in table.chunks(d) {
+            assert_close(&format!("pair {pair}"), &row[2 * pair..2 * pair + 2], &[sin as f32, cos as f32], 1e-6);
+            (sin, cos) = (sin * turn.cos() + cos * turn.sin(), cos * turn.cos() - sin * turn.sin());
+        }
+    }
+    // A later start is a later part of the same table.
+    assert_eq!(values(sinusoidal::table(200, 11, d, &cpu())), table[200 * d..]);
+}

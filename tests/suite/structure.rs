@@ -1,0 +1,140 @@
+//! What the workspace promises about itself (`crates/ARCHITECTURE.md`).
+
+use cargo_metadata::{Metadata, MetadataCommand, Package};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use toml::Table;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The workspace's own packages; needs neither network nor the dependencies' sources.
+fn metadata() -> Metadata {
+    MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().unwrap()
+}
+
+/// Every package that `name` needs, tests included, by way of `Cargo.lock`.
+fn needed_by(name: &str) -> BTreeSet<String> {
+    let lock: Table = fs::read_to_string(root().join("Cargo.lock")).unwrap().parse().unwrap();
+    let mut needs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for package in lock["package"].as_array().unwrap() {
+        let dependencies = package.get("dependencies").and_then(|d| d.as_array()).into_iter().flatten();
+        // `name`, or `name version` where several versions are locked.
+        let names = dependencies.map(|d| d.as_str().unwrap().split(' ').next().unwrap());
+        needs.entry(package["name"].as_str().unwrap()).or_default().extend(names);
+    }
+    let (mut found, mut open) = (BTreeSet::new(), vec![name]);
+    while let Some(name) = open.pop() {
+        for need in needs.get(name).unwrap_or_else(|| panic!("{name} is not in Cargo.lock")) {
+            if found.insert((*need).to_owned()) {
+                open.push(need);
+            }
+        }
+    }
+    found
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// The lines of a package's sources with file and number, comments left out.
+fn code(package: &Package) -> Vec<(String, String)> {
+    let source = package.manifest_path.parent().unwrap().join("src");
+    rust_files(source.as_std_path())
+        .into_iter()
+        .flat_map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            let lines: Vec<String> = text.lines().map(|line| line.split("//").next().unwrap().to_owned()).collect();
+            lines.into_iter().enumerate().map(move |(i, line)| (format!("{}:{}", path.display(), i + 1), line))
+        })
+        .collect()
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    for (name, never) in [
+        ("sisun-config", &["burn", "sisun-data", "sisun-model"][..]),
+        ("sisun-data", &["burn", "sisun-kernels", "sisun-model"]),
+        ("sisun-kernels", &["sisun-data", "sisun-model"]),
+        ("sisun-model", &["sisun-data", "sisun-train", "sisun-infer"]),
+        ("sisun-train", &["sisun-infer", "sisun-cli"]),
+        ("sisun-infer", &["sisun-train", "sisun-cli"]),
+    ] {
+        let needed = needed_by(name);
+        for never in never {
+            assert!(!needed.contains(*never), "{name} depends on {never}");
+        }
+    }
+    // The walk itself finds what is there.
+    assert!(needed_by("sisun-model").contains("burn-tensor"));
+}
+
+#[test]
+fn every_member_shares_edition_licence_and_lints() {
+    let metadata = metadata();
+    assert!(metadata.packages.len() >= 8, "{} members", metadata.packages.len());
+    for package in &metadata.packages {
+        let manifest: Table = fs::read_to_string(&package.manifest_path).unwrap().parse().unwrap();
+        for key in ["version", "edition", "rust-version", "license", "publish"] {
+            let shared = manifest["package"].get(key).and_then(|v| v.get("workspace")?.as_bool());
+            assert_eq!(shared, Some(true), "{}: package.{key}", package.name);
+        }
+        let shared = manifest.get("lints").and_then(|v| v.get("workspace")?.as_bool());
+        assert_eq!(shared, Some(true), "{}: lints", package.name);
+        assert_eq!(package.license.as_deref(), Some("MIT OR Apache-2.0"));
+        assert_eq!(package.edition.as_str(), "2024");
+    }
+    let workspace: Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let lints = &workspace["workspace"]["lints"];
+    for lint in ["print_stdout", "print_stderr", "unwrap_used", "dbg_macro"] {
+        assert_eq!(lints["clippy"][lint].as_str(), Some("warn"), "{lint}");
+    }
+    assert_eq!(lints["rust"]["unsafe_code"].as_str(), Some("deny"));
+}
+
+#[test]
+fn libraries_never_print() {
+    let metadata = metadata();
+    let libraries = metadata.packages.iter().filter(|package| *package.name != "sisun-cli");
+    for (place, line) in libraries.flat_map(code) {
+        for printing in ["println!", "print!", "dbg!", "clippy::print_"] {
+            assert!(!line.contains(printing), "{place} prints: {line}");
+        }
+    }
+}
+
+#[test]
+fn unsafe_code_is_allowed_by_name_and_proven() {
+    let mut found = 0;
+    for package in metadata().packages {
+        let source = package.manifest_path.parent().unwrap().join("src");
+        for path in rust_files(source.as_std_path()) {
+            let text = fs::read_to_string(&path).unwrap();
+            let lines: Vec<&str> = text.lines().collect();
+            for (i, line) in lines.iter().enumerate() {
+                let code = line.split("//").next().unwrap();
+                if !["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"].iter().any(|form| code.contains(form)) {
+                    continue;
+                }
+                found += 1;
+                let place = format!("{}:{}: {line}", path.display(), i + 1);
+                assert!(text.contains("allow(unsafe_code)"), "{place}: not allowed in this file");
+                let above = lines[i.saturating_sub(6)..=i].join("\n");
+                assert!(above.contains("SAFETY:") || above.contains("# Safety"), "{place}: no proof above");
+            }
+        }
+    }
+    assert!(found > 0, "weights are mapped into memory somewhere");
+}
