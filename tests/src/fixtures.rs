@@ -58,13 +58,16 @@ impl Forward {
             if name == "tokens" {
                 assert_eq!(view.dtype(), Dtype::I64);
                 let shape = <[usize; 2]>::try_from(view.shape()).unwrap();
-                tokens =
-                    Some((shape, view.data().chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap())).collect()));
+                tokens = Some((
+                    shape,
+                    view.data().chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap())).collect(),
+                ));
                 continue;
             }
             assert_eq!(view.dtype(), Dtype::F32, "{name}");
             let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
-            let is_result = matches!(name, "logits" | "loss") || name.starts_with("pattern.") || name.starts_with("resid_post.");
+            let is_result =
+                matches!(name, "logits" | "loss") || name.starts_with("pattern.") || name.starts_with("resid_post.");
             let to = if is_result { &mut expected } else { &mut weights };
             to.insert(name.to_owned(), (view.shape().to_vec(), values));
         }

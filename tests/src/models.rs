@@ -1,8 +1,8 @@
 //! Small models, and their parameters and gradients by name.
 
+use crate::compare::normal;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
-use crate::compare::normal;
 use sisun_config::ModelConfig;
 use sisun_model::weights::{HostTensors, to_host};
 use sisun_model::{Init, ModelError, Params, Transformer};
@@ -27,7 +27,8 @@ pub const POSITIONS: [&str; 7] = [
 /// A small two-layer configuration of awkward sizes with this position variant, changed by further lines of `[model]`.
 /// Three heads are no power of two, and `d_head` is 8.
 pub fn small(position: &str, lines: &str) -> ModelConfig {
-    let base = "vocab_size = 31\nd_model = 24\nn_layers = 2\nn_heads = 3\nd_ff = 29\ncontext_len = 23\ninit_std = 0.3\n";
+    let base =
+        "vocab_size = 31\nd_model = 24\nn_layers = 2\nn_heads = 3\nd_ff = 29\ncontext_len = 23\ninit_std = 0.3\n";
     let mut table: Table = format!("{base}position = {position}").parse().unwrap();
     table.extend(lines.parse::<Table>().unwrap());
     config(&table.to_string())

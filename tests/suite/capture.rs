@@ -112,7 +112,8 @@ fn scores_pattern_and_z_follow_from_q_k_and_v() {
                 let row = |m: &[f32], i: usize, width: usize| m[i * width..(i + 1) * width].to_vec();
                 let expected: Vec<f32> = (0..N)
                     .map(|key| {
-                        let dot: f32 = (0..d_head).map(|d| q[head][query * d_head + d] * k[head][key * d_head + d]).sum();
+                        let dot: f32 =
+                            (0..d_head).map(|d| q[head][query * d_head + d] * k[head][key * d_head + d]).sum();
                         if causal && key > query { f32::NEG_INFINITY } else { dot / (d_head as f32).sqrt() }
                     })
                     .collect();

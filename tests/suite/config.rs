@@ -1,5 +1,6 @@
 //! Configuration: what a person can get wrong, and what they are told.
 
+use crate::message;
 use proptest::prelude::*;
 use sisun_config::{Config, ConfigError, ModelConfig, Position};
 use sisun_tests::models::POSITIONS;
@@ -32,15 +33,6 @@ fn read(overrides: &[&str]) -> Result<Config, ConfigError> {
     Config::read(&path, &overrides)
 }
 
-/// The message, held to the house style.
-fn message(error: &ConfigError) -> String {
-    let message = error.to_string();
-    let first = message.chars().next().unwrap();
-    assert!(!first.is_uppercase(), "begins with a capital: {message}");
-    assert!(!message.ends_with(['.', '\n', ' ']), "ends with a stop or blank: {message:?}");
-    message
-}
-
 fn refused(overrides: &[&str]) -> String {
     message(&read(overrides).expect_err(&format!("{overrides:?} is accepted")))
 }
@@ -62,7 +54,12 @@ fn defaults_are_written_out() {
 
 #[test]
 fn a_resolved_configuration_reads_back_equal() {
-    let further = ["train.lr_min=1e-7", "sample.prompt=\"옛날 옛적에 🐯\"", "attend.text=고양이", "tokenizer.specials=[\"<|x|>\"]"];
+    let further = [
+        "train.lr_min=1e-7",
+        "sample.prompt=\"옛날 옛적에 🐯\"",
+        "attend.text=고양이",
+        "tokenizer.specials=[\"<|x|>\"]",
+    ];
     for position in POSITIONS {
         for ffn in ["gelu", "swiglu", "none"] {
             let (position, ffn) = (format!("model.position={position}"), format!("model.ffn={ffn}"));
@@ -107,7 +104,9 @@ fn positions_are_written_by_name_or_as_a_table() {
         let written = toml::to_string(&Holder { position: found }).unwrap();
         assert_eq!(toml::from_str::<Holder>(&written).unwrap().position, expected, "{written}");
     }
-    for text in ["\"Rope\"", "\"\"", "7", "[]", "{}", "{ base = 500.0 }", "{ kind = \"rope\", bse = 1.0 }", "{ kind = 1 }"] {
+    for text in
+        ["\"Rope\"", "\"\"", "7", "[]", "{}", "{ base = 500.0 }", "{ kind = \"rope\", bse = 1.0 }", "{ kind = 1 }"]
+    {
         let found = message(&position(text).expect_err(text));
         assert!(found.contains("position"), "{text}: {found}");
     }
@@ -120,7 +119,8 @@ fn overrides_merge_into_the_table() {
     assert_eq!(config.model.position, Position::Rope { base: 500.0, fraction: 1.0 });
     assert_eq!(config.name, "둘째");
     // The later one wins; blanks around the sign are fine; strings may go without quotation marks.
-    let config = read(&["train.seed=1", " train.seed = 2", "attend.text = the cat", "train.schedule=\"linear\""]).unwrap();
+    let config =
+        read(&["train.seed=1", " train.seed = 2", "attend.text = the cat", "train.schedule=\"linear\""]).unwrap();
     assert_eq!(config.train.seed, 2);
     assert_eq!(config.attend.unwrap().text, "the cat");
     // A value may hold further signs, and a list.
@@ -153,6 +153,8 @@ fn a_misspelled_key_is_told_its_nearest() {
     assert!(found.starts_with("unknown key train.zzzzzzzzz; known here: train.seed, train.steps"), "{found}");
     let found = refused(&["model.position.fraction=0.5"]);
     assert_eq!(found, "unknown key model.position.fraction; nothing can be set here");
+    let found = refused(&["train.`a`=1"]);
+    assert!(found.starts_with("unknown key train.`a`; known here: train.seed, train.steps"), "{found}");
 }
 
 #[test]
@@ -243,7 +245,8 @@ fn files_that_are_no_configuration() {
     assert!(found.contains("missing field `data`"), "{found}");
 
     // A file that describes a model and nothing else is enough for its size.
-    let path = write("gpt.toml", PLAIN[PLAIN.find("[model]").unwrap()..PLAIN.find("[train]").unwrap()].as_bytes());
+    let model = &PLAIN[PLAIN.find("[model]").unwrap()..PLAIN.find("[train]").unwrap()];
+    let path = write("gpt.toml", model.as_bytes());
     let (name, model) = ModelConfig::read(&path, &["model.n_layers=5".to_owned()]).unwrap();
     assert_eq!((name.as_str(), model.n_layers, model.d_ff), ("gpt", 5, Some(96)));
 }
@@ -280,8 +283,19 @@ proptest! {
 }
 
 const KEYS: [&str; 14] = [
-    "name", "model", "model.d_model", "model.n_heads", "model.n_kv_heads", "model.context_len", "model.position",
-    "model.position.kind", "model.position.fraction", "model.ffn", "tokenizer", "tokenizer.vocab_size", "train.steps",
+    "name",
+    "model",
+    "model.d_model",
+    "model.n_heads",
+    "model.n_kv_heads",
+    "model.context_len",
+    "model.position",
+    "model.position.kind",
+    "model.position.fraction",
+    "model.ffn",
+    "tokenizer",
+    "tokenizer.vocab_size",
+    "train.steps",
     "sample",
 ];
 const VALUES: [&str; 12] =

@@ -1,9 +1,10 @@
 //! Gradients of every kernel and of whole models against differences of the forward pass.
 //!
 //! The slope of `f(x) = Σ r·y(x)`, `r` fixed and random, along a random direction `u` is `⟨∇f, u⟩`, and by the
-//! five-point rule `(8(f₁ − f₋₁) − (f₂ − f₋₂)) / 12h` with `fₖ = f(x + khu)`. `y` is `f32` and the sum `f64`, so with
-//! `h` of a tenth the rounding of `y` leaves about 1e-6 of it and the rule's own error, of fourth order, no more. A
-//! wrong sign or factor, even of one entry among hundreds, differs by far more than the thousandth allowed.
+//! five-point rule `(8(f₁ − f₋₁) − (f₂ − f₋₂)) / 12h` with `fₖ = f(x + khu)`. `y` is `f32` and only the sum is `f64`: a
+//! shorter step lets more of `y`'s rounding through, a longer one more of the rule's own error of fourth order. The
+//! steps here are the best of a decade either way and leave errors below 3e-4 of `|∇f|` for kernels and 7e-4 for
+//! models. A wrong sign or factor of a single entry among `n` shifts the slope by about `1/√n` of it, 3e-2 and more.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use sisun_kernels::norm::{layer_norm, rms_norm};
@@ -15,8 +16,8 @@ use sisun_tests::devices::{cpu, everywhere, wgpu};
 use sisun_tests::fixtures::Forward;
 use sisun_tests::models::{gradients, with_weights};
 
-/// Part of the expected size of a slope, `|∇f|·|u|/√n`.
-const TOLERANCE: f64 = 1e-3;
+/// Largest error of a slope along `u` of length `√n`, as part of `|∇f|`.
+const TOLERANCE: f64 = 2e-3;
 const DIRECTIONS: usize = 3;
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {
@@ -36,8 +37,7 @@ fn check_slopes(what: &str, at: &[f32], gradient: &[f32], step: f64, f: impl Fn(
         let f = |k: f64| f(&at.iter().zip(&direction).map(|(x, u)| x + (k * h) as f32 * u).collect::<Vec<_>>());
         let slope = (8.0 * (f(1.0) - f(-1.0)) - (f(2.0) - f(-2.0))) / (12.0 * h);
         let error = (slope - dot(gradient, &direction)).abs() / (typical * (at.len() as f64).sqrt());
-        if std::env::var("SHOW").is_ok() { eprintln!("ERR {error:.2e} {typical:.2e} {what}"); }
-        assert!(error < TOLERANCE || std::env::var("SHOW").is_ok(), "{what}: slope {slope}, gradient says {}", dot(gradient, &direction));
+        assert!(error < TOLERANCE, "{what}: slope {slope}, gradient says {}", dot(gradient, &direction));
     }
 }
 
@@ -96,9 +96,7 @@ fn norms() {
     check_normal("layer norm without bias", &[5 * 13, 13], |x| {
         flat(layer_norm(x[0].clone().reshape([5, 13]), x[1].clone(), None, 1e-5))
     });
-    check_normal("RMS norm", &[2 * 5 * 7, 7], |x| {
-        flat(rms_norm(x[0].clone().reshape([2, 5, 7]), x[1].clone(), 1e-6))
-    });
+    check_normal("RMS norm", &[2 * 5 * 7, 7], |x| flat(rms_norm(x[0].clone().reshape([2, 5, 7]), x[1].clone(), 1e-6)));
     check_normal("RMS norm of heads", &[2 * 3 * 5 * 7, 7], |x| {
         flat(rms_norm(x[0].clone().reshape([2, 3, 5, 7]), x[1].clone(), 1e-6))
     });
@@ -160,9 +158,7 @@ fn embeddings() {
     let tokens = |device: &Device| -> Tensor<2, Int> {
         Tensor::from_data(TensorData::new(vec![2_i64, 0, 2, 1, 3, 2], [2, 3]), device)
     };
-    check_normal("embedding", &[5 * 7], |x| {
-        flat(embedding(x[0].clone().reshape([5, 7]), tokens(&x[0].device())))
-    });
+    check_normal("embedding", &[5 * 7], |x| flat(embedding(x[0].clone().reshape([5, 7]), tokens(&x[0].device()))));
     let weight = tensor(&normal("embedding", 35), [5, 7], &cpu().autodiff()).require_grad();
     let gradients = embedding(weight.clone(), tokens(&weight.device())).sum().backward();
     let rows: Vec<f32> = [1.0, 1.0, 3.0, 1.0, 0.0].into_iter().flat_map(|row| [row; 7]).collect();
@@ -207,8 +203,18 @@ fn logits_and_gradients(fixture: &Forward, device: &Device) -> (Vec<f32>, HostTe
 #[test]
 fn whole_models() {
     let chosen = [
-        "learned", "sinusoidal", "gqa_rope", "alibi_6_heads", "t5_bias", "post_norm", "post_norm_rms", "qk_norm_rope",
-        "no_residual", "untied_head", "not_causal", "llama",
+        "learned",
+        "sinusoidal",
+        "gqa_rope",
+        "alibi_6_heads",
+        "t5_bias",
+        "post_norm",
+        "post_norm_rms",
+        "qk_norm_rope",
+        "no_residual",
+        "untied_head",
+        "not_causal",
+        "llama",
     ];
     for name in chosen {
         let fixture = Forward::named(name);
@@ -217,7 +223,7 @@ fn whole_models() {
         for (parameter, (_, gradient)) in &gradients {
             let at = &fixture.weights[parameter].1;
             // Two layers of large weights bend the slope: shorter steps.
-            check_slopes(&format!("{name}: {parameter}"), at, gradient, std::env::var("STEP").map_or(0.03, |s| s.parse().unwrap()), |at| {
+            check_slopes(&format!("{name}: {parameter}"), at, gradient, 0.015, |at| {
                 let mut weights = fixture.weights.clone();
                 weights.get_mut(parameter).unwrap().1 = at.to_vec();
                 let model = with_weights(&fixture.config, &weights, &cpu());

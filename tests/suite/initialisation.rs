@@ -137,7 +137,11 @@ fn the_count_is_the_number_of_parameters() {
         assert_eq!(count.total, sum(&|_| true), "{name}");
         assert_eq!(count.embedding, sum(&|n| n.starts_with("embed.")), "{name}");
         assert_eq!(count.position, sum(&|n| n.starts_with("position.")), "{name}");
-        assert_eq!(count.attention_weights, sum(&|n| n.ends_with("qkv.weight") || n.ends_with("attn.o.weight")), "{name}");
+        assert_eq!(
+            count.attention_weights,
+            sum(&|n| n.ends_with("qkv.weight") || n.ends_with("attn.o.weight")),
+            "{name}"
+        );
         assert_eq!(count.ffn_weights, sum(&|n| n.contains(".ffn.") && n.ends_with("weight")), "{name}");
         assert_eq!(count.head, sum(&|n| n.starts_with("head.")), "{name}");
         assert_eq!(count.weight_bytes, 4 * count.total);

@@ -5,13 +5,18 @@
 mod cached_decoding;
 mod capture;
 mod causality;
-mod golden;
+mod checkpoints;
 mod config;
-mod structure;
+mod damage;
+mod dropout;
+mod extremes;
+mod golden;
 mod gradients;
 mod initialisation;
 mod optimizers;
 mod positions;
+mod structure;
+mod weights_files;
 mod worked_examples;
 
 use proptest::test_runner::{Config, RngSeed};
@@ -19,4 +24,13 @@ use proptest::test_runner::{Config, RngSeed};
 /// Property tests that try the same cases in every run.
 fn repeatable(cases: u32) -> Config {
     Config { cases, rng_seed: RngSeed::Fixed(7), failure_persistence: None, ..Config::default() }
+}
+
+/// An error's message, held to the house style: lower case, no final stop.
+#[track_caller]
+fn message(error: &impl std::error::Error) -> String {
+    let message = error.to_string();
+    assert!(!message.starts_with(char::is_uppercase), "begins with a capital: {message}");
+    assert!(!message.is_empty() && !message.ends_with(['.', '\n', ' ']), "ends with a stop or blank: {message:?}");
+    message
 }

@@ -132,15 +132,17 @@ fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ConfigError> {
 /// Turns serde's sentence about an unknown field into a key and its nearest neighbour.
 fn explain(path: &str, message: &str) -> ConfigError {
     let path = if path == "." { "" } else { path };
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let unknown = message.starts_with("unknown field").then(|| quoted.next()).flatten();
-    let Some(field) = unknown else {
+    // The field may hold backticks itself; the known ones after it never do.
+    let unknown = message
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.rsplit_once("`, expected ").or_else(|| rest.rsplit_once("`, there are no fields")));
+    let Some((field, expected)) = unknown else {
         let key = if path.is_empty() { "configuration" } else { path };
         return ConfigError::Invalid { key: key.to_owned(), message: message.replace('\n', " ").trim().to_owned() };
     };
     let parent = path.strip_suffix(field).unwrap_or(path).trim_end_matches('.');
     let full = |name: &str| if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") };
-    let known: Vec<String> = quoted.map(full).collect();
+    let known: Vec<String> = expected.split('`').skip(1).step_by(2).map(full).collect();
     let key = full(field);
     let suggestion = known
         .iter()

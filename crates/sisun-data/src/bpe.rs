@@ -7,6 +7,10 @@ use tokenizers::{
     pre_tokenizers::byte_level::ByteLevel,
 };
 
+/// A longer word, such as a line of base64, is counted in parts of this many bytes: the trainer's time grows with
+/// the square of a word's length.
+const LONGEST_WORD: usize = 512;
+
 /// A pair is merged when it occurs at least this often.
 const MIN_FREQUENCY: u64 = 2;
 
@@ -43,7 +47,7 @@ impl Tokenizer {
                 let mut split = PreTokenizedString::from(part);
                 byte_level.pre_tokenize(&mut split)?;
                 let pieces = split.get_splits(OffsetReferential::Original, OffsetType::None);
-                words.extend(pieces.into_iter().map(|(word, _, _)| word.to_owned()));
+                words.extend(pieces.into_iter().flat_map(|(word, _, _)| in_parts(word)));
             }
             Ok(words)
         };
@@ -77,6 +81,15 @@ fn all_specials(specials: &[String]) -> Result<Vec<String>, DataError> {
         return Err(DataError::BadSpecial { special: special.clone(), problem });
     }
     Ok(all)
+}
+
+/// A word in GPT-2's alphabet, of which every character is a byte, cut if it is very long.
+fn in_parts(word: &str) -> Vec<String> {
+    if word.len() <= LONGEST_WORD {
+        return vec![word.to_owned()];
+    }
+    let bytes: Vec<char> = word.chars().collect();
+    bytes.chunks(LONGEST_WORD).map(|part| part.iter().collect()).collect()
 }
 
 /// The parts of `text` between special tokens: what is special is never part of a merge.

@@ -1,17 +1,30 @@
 //! GPT-2's alphabet: a printable character for each of the 256 bytes.
 //! (Radford et al. 2019, `bytes_to_unicode` in <https://github.com/openai/gpt-2/blob/master/src/encoder.py>.)
 
+use std::sync::LazyLock;
+
+/// The bytes that stand for themselves are the printable ones of Latin-1; the others are numbered from 256.
+static CHARACTERS: LazyLock<[char; 256]> = LazyLock::new(|| {
+    let mut next = 256_u32;
+    std::array::from_fn(|byte| {
+        let byte = byte as u8;
+        if matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF) {
+            return char::from(byte);
+        }
+        let c = char::from_u32(next).expect("256 and the 67 after it are characters");
+        next += 1;
+        c
+    })
+});
+
+/// The character that stands for `byte`.
+pub(crate) fn character_of(byte: u8) -> char {
+    CHARACTERS[usize::from(byte)]
+}
+
 /// The byte that `c` stands for.
 fn byte_of(c: char) -> Option<u8> {
-    /// The bytes that stand for themselves are the printable ones of Latin-1.
-    fn printable(byte: u8) -> bool {
-        matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF)
-    }
-    match u32::from(c) {
-        code @ 0..=0xFF => u8::try_from(code).ok().filter(|&byte| printable(byte)),
-        // The others are numbered from 256, in order.
-        code => (0..=u8::MAX).filter(|&byte| !printable(byte)).nth(code as usize - 0x100),
-    }
+    CHARACTERS.iter().position(|&character| character == c).and_then(|byte| u8::try_from(byte).ok())
 }
 
 /// A byte-level token as text; bytes that are no whole character as `<0xED>`.
@@ -29,13 +42,16 @@ pub(crate) fn readable(token: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{byte_of, readable};
+    use super::{character_of, readable};
+    use std::collections::BTreeSet;
+    use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 
     #[test]
-    fn every_byte_has_exactly_one_character() {
-        let mut bytes: Vec<u8> = (0..0x400).filter_map(char::from_u32).filter_map(byte_of).collect();
-        bytes.sort_unstable();
-        assert_eq!(bytes, (0..=255).collect::<Vec<u8>>());
+    fn every_byte_has_a_character_of_its_own() {
+        let characters: BTreeSet<char> = (0..=255).map(character_of).collect();
+        assert_eq!(characters, ByteLevel::alphabet().into_iter().collect());
+        // Space, newline and no-break space, as GPT-2's vocabulary writes them.
+        assert_eq!([b' ', b'\n', 0xA0].map(character_of), ['Ġ', 'Ċ', 'ł']);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::{
     DataError, Tokenizer,
+    bulk::BulkEncoder,
     cache::{Addition, Writer},
     pieces::Piece,
 };
@@ -13,6 +14,7 @@ const GROUP: usize = 1 << 20;
 /// Collects pieces, tokenizes them together, writes the tokens.
 pub(crate) struct Encoder<'t> {
     tokenizer: &'t Tokenizer,
+    bulk: BulkEncoder<'t>,
     /// What follows every document.
     end_of_text: Option<u32>,
     writer: Writer,
@@ -22,7 +24,7 @@ pub(crate) struct Encoder<'t> {
 
 impl<'t> Encoder<'t> {
     pub(crate) fn new(tokenizer: &'t Tokenizer, end_of_text: Option<u32>, writer: Writer) -> Self {
-        Self { tokenizer, end_of_text, writer, group: Vec::new(), bytes: 0 }
+        Self { tokenizer, bulk: BulkEncoder::new(tokenizer), end_of_text, writer, group: Vec::new(), bytes: 0 }
     }
 
     pub(crate) fn add(&mut self, piece: Piece) -> Result<(), DataError> {
@@ -39,7 +41,7 @@ impl<'t> Encoder<'t> {
 
     fn flush(&mut self) -> Result<(), DataError> {
         let texts: Vec<(&str, usize)> = self.group.iter().map(|piece| (piece.text.as_str(), piece.context)).collect();
-        let encoded = self.tokenizer.encode_pieces(&texts)?;
+        let encoded = self.bulk.encode(&texts)?;
         for (piece, ids) in self.group.iter().zip(&encoded) {
             self.writer.add(&Addition {
                 part: piece.part,

@@ -16,7 +16,7 @@ pub struct TokenLabel {
 }
 
 /// Labels for the tokens of `text`: the text each came from, with white space and control characters made
-/// visible (`⏎`, `⇥`, `␣`; a space before a word stays a space). A token that holds only some of the bytes
+/// visible (`⏎`, `⇥`, `␣`, `U+200B`; a space before a word stays a space). A token that holds only some of the bytes
 /// of a character says which: `한 1/3`, `한 2/3`, `한 3/3`. A token that came from no text is `∅`.
 ///
 /// `encoding` must be the encoding of `text`.
@@ -63,9 +63,7 @@ fn visible(characters: &[char]) -> String {
         .map(|&c| match c {
             '\n' => "⏎".to_owned(),
             '\t' => "⇥".to_owned(),
-            // U+2400 and on are pictures of the control characters.
-            '\0'..='\x1F' => char::from_u32(0x2400 + u32::from(c)).map_or_else(String::new, String::from),
-            '\x7F' => "␡".to_owned(),
+            '\r' => r"\r".to_owned(),
             ' ' => " ".to_owned(),
             c if shapes_its_neighbours(c) && characters.len() > 1 => c.to_string(),
             c if c.is_control() || c.is_whitespace() || is_invisible(c) => format!("U+{:04X}", u32::from(c)),

@@ -2,6 +2,7 @@
 //! with Sisun. No tensors here.
 
 mod bpe;
+mod bulk;
 mod byte_level;
 mod cache;
 mod characters;
@@ -16,11 +17,13 @@ mod pieces;
 mod prepare;
 mod scan;
 mod source;
+pub mod stories;
 mod stream;
 mod text;
 mod tokenizer;
 mod tokens;
 mod windows;
+mod words;
 
 pub use error::DataError;
 pub use labels::{TokenLabel, labels};

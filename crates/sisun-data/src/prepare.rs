@@ -15,7 +15,7 @@ use std::path::Path;
 
 /// How many bytes of text a tokenizer is trained on at most. More text than this is sampled evenly: pair
 /// counts hardly change, and the trainer's memory grows with the number of distinct words.
-const TRAINING_SAMPLE: u64 = 16 << 20;
+const TRAINING_SAMPLE: u64 = 12 << 20;
 
 /// Text, tokenized and split.
 #[derive(Debug)]

@@ -145,3 +145,30 @@ fn spool(folder: &Path, stdin: &mut dyn Read) -> Result<Input, DataError> {
     std::io::copy(stdin, &mut file).map_err(DataError::io(&name))?;
     Ok(Input { path: file.path().to_owned(), name, jsonl: false, _spool: Some(Arc::new(file)) })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::resolve;
+    use crate::text::read_blocks;
+
+    #[test]
+    fn standard_input_is_read_once_and_can_be_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stdin = "하나의 글".as_bytes();
+        let inputs = resolve(&["-".to_owned(), "-".to_owned()], folder.path(), &mut stdin).unwrap();
+        assert_eq!(inputs.len(), 1);
+        for _ in 0..2 {
+            let mut text = String::new();
+            read_blocks(&inputs[0], &mut |block| {
+                text += block;
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(text, "하나의 글");
+        }
+        drop(inputs);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+    }
+}

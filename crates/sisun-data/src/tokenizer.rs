@@ -16,9 +16,9 @@ const END_OF_TEXT_NAMES: [&str; 6] = [END_OF_TEXT, "<|end_of_text|>", "</s>", "<
 /// Cloning is cheap: the vocabulary is shared.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
-    inner: Arc<tokenizers::Tokenizer>,
+    pub(crate) inner: Arc<tokenizers::Tokenizer>,
     /// Present when the vocabulary is one of single characters: the same ids, a hundred times faster.
-    characters: Option<Arc<CharTable>>,
+    pub(crate) characters: Option<Arc<CharTable>>,
     /// Ids below `vocab_size` that stand for nothing.
     holes: Arc<HashSet<u32>>,
     vocab_size: usize,
@@ -49,12 +49,16 @@ impl Tokenizer {
 
     /// Reads the contents of a `tokenizer.json`.
     pub(crate) fn from_json(json: &[u8]) -> Result<Self, DataError> {
-        let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(DataError::tokenizer)?;
+        // The library panics on some broken files: on most by their syntax, which is looked at first.
+        serde_json::from_slice::<serde::de::IgnoredAny>(json).map_err(DataError::tokenizer)?;
+        let mut inner = std::panic::catch_unwind(|| tokenizers::Tokenizer::from_bytes(json))
+            .map_err(|_| DataError::tokenizer("one of its parts is damaged"))?
+            .map_err(DataError::tokenizer)?;
         inner.with_truncation(None).map_err(DataError::tokenizer)?;
         inner.with_padding(None);
-        let canonical = inner.to_string(false).map_err(DataError::tokenizer)?;
 
         let used: HashSet<u32> = inner.get_vocab(true).into_values().collect();
+        // Before anything is sized by the highest id.
         let Some(&highest) = used.iter().max() else {
             return Err(DataError::tokenizer("its vocabulary is empty"));
         };
@@ -64,6 +68,7 @@ impl Tokenizer {
                 used.len()
             )));
         }
+        let canonical = inner.to_string(false).map_err(DataError::tokenizer)?;
         Ok(Self {
             characters: CharTable::of(&inner, &canonical).map(Arc::new),
             holes: Arc::new((0..highest).filter(|id| !used.contains(id)).collect()),
@@ -120,32 +125,6 @@ impl Tokenizer {
         })
     }
 
-    /// The ids of many texts at once. Of each text only the tokens that begin at byte `context` or later
-    /// are kept, unless one straddles that byte: then the text after it is encoded by itself.
-    pub(crate) fn encode_pieces(&self, pieces: &[(&str, usize)]) -> Result<Vec<Vec<u32>>, DataError> {
-        if let Some(table) = &self.characters {
-            return pieces.iter().map(|(text, context)| table.encode_ids(&text[*context..])).collect();
-        }
-        let texts: Vec<&str> = pieces.iter().map(|(text, _)| *text).collect();
-        let encodings = self.inner.encode_batch(texts, false).map_err(|error| {
-            let culprit = pieces.iter().find(|(text, _)| self.inner.encode(*text, false).is_err());
-            self.explain(culprit.map_or("", |(text, _)| text), error.as_ref())
-        })?;
-        let mut all = Vec::with_capacity(pieces.len());
-        for (&(text, context), encoding) in pieces.iter().zip(&encodings) {
-            let (ids, offsets) = (encoding.get_ids(), encoding.get_offsets());
-            self.check_coverage(text, offsets)?;
-            if offsets.iter().any(|&(start, end)| start < context && context < end) {
-                let alone = self.inner.encode(&text[context..], false).map_err(DataError::tokenizer)?;
-                all.push(alone.get_ids().to_vec());
-            } else {
-                let kept = ids.iter().zip(offsets).filter(|(_, (start, _))| *start >= context);
-                all.push(kept.map(|(id, _)| *id).collect());
-            }
-        }
-        Ok(all)
-    }
-
     /// The text of `ids`, special tokens written out. Bytes that are not UTF-8 become U+FFFD.
     ///
     /// # Errors
@@ -177,14 +156,17 @@ impl Tokenizer {
     }
 
     /// Why encoding `text` failed: the characters that no token can write, if that is it.
-    fn explain(&self, text: &str, error: &(dyn std::error::Error + Send + Sync)) -> DataError {
-        let characters = distinct(text.chars(), |c| self.inner.encode(c.to_string(), false).is_err());
+    pub(crate) fn explain(&self, text: &str, error: &(dyn std::error::Error + Send + Sync)) -> DataError {
+        let vocab = self.inner.get_vocab(true);
+        let characters = distinct(text.chars(), |c| {
+            self.inner.encode(c.to_string(), false).is_err() && !vocab.keys().any(|token| token.contains(c))
+        });
         if characters.is_empty() { DataError::tokenizer(error) } else { DataError::UnseenCharacters { characters } }
     }
 
     /// A BPE model without an unknown token leaves out what it cannot write. This finds such characters:
     /// those that no token covers and that give no token on their own, though normalising keeps them.
-    fn check_coverage(&self, text: &str, offsets: &[(usize, usize)]) -> Result<(), DataError> {
+    pub(crate) fn check_coverage(&self, text: &str, offsets: &[(usize, usize)]) -> Result<(), DataError> {
         if !self.drops_unknown() {
             return Ok(());
         }

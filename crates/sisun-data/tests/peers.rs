@@ -1,5 +1,5 @@
 //! Hugging Face's `tokenizers` package for Python and this crate must agree, in both directions.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use serde::{Deserialize, Serialize};
 use sisun_data::{Tokenizer, labels};
@@ -29,8 +29,7 @@ fn other_families_tokenizers_give_what_the_package_gives() {
     for folder in fs::read_dir(peers().join("fixtures/tokenizers")).unwrap() {
         let folder = folder.unwrap().path();
         let tokenizer = Tokenizer::from_file(&folder.join("tokenizer.json")).unwrap();
-        let expected: Encodings =
-            serde_json::from_slice(&fs::read(folder.join("encodings.json")).unwrap()).unwrap();
+        let expected: Encodings = serde_json::from_slice(&fs::read(folder.join("encodings.json")).unwrap()).unwrap();
         assert!(!expected.encodings.is_empty());
         for Text { text, ids, offsets, decoded } in expected.encodings {
             let found = tokenizer.encode(&text).unwrap();
@@ -64,13 +63,7 @@ fn tokens_of_other_families_read_as_their_text() {
 #[test]
 fn the_package_reads_our_tokenizers() {
     let corpus = "Hana gave the kite to Minsu. 하나는 민수에게 연을 주었어요. don't! 12,345 \u{1F469}\u{200D}\u{1F4BB}\n\n\t끝\r\n";
-    let texts = [
-        "",
-        corpus,
-        "Minsu gave Hana  the kite\n\n",
-        "하나<|endoftext|>민수<|endoftext|>",
-        "\u{1F4BB} 345\t",
-    ];
+    let texts = ["", corpus, "Minsu gave Hana  the kite\n\n", "하나<|endoftext|>민수<|endoftext|>", "\u{1F4BB} 345\t"];
     let others = ["뷁 é \u{3000}\u{A0} <|user|>hello's 'S  \u{85}x"];
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tokenizers");
     let bpe = Tokenizer::train_bpe([corpus.repeat(5)].iter(), 320, &["<|user|>".to_owned()]).unwrap();

@@ -89,7 +89,7 @@ fn labels_make_white_space_visible() {
     let tokenizer = Tokenizer::characters(text.chars(), false).unwrap();
     let found = labels(text, &tokenizer.encode(text).unwrap());
     let texts: Vec<&str> = found.iter().map(|label| label.text.as_str()).collect();
-    assert_eq!(texts, ["⏎", "⇥", "␀", "␣", "␣", "U+200B", "␡", "␣", "x", "U+3000"]);
+    assert_eq!(texts, ["⏎", "⇥", "U+0000", "␣", "␣", "U+200B", "U+007F", "␣", "x", "U+3000"]);
     assert_eq!((found[8].start, found[8].end), (8, 9));
 }
 
@@ -214,4 +214,63 @@ proptest! {
         text += &stream.finish().unwrap();
         prop_assert_eq!(text, BPE.decode(&ids).unwrap());
     }
+}
+
+/// A tokenizer of another family, from its JSON.
+fn foreign(model: &str, normalizer: &str, pre_tokenizer: &str) -> Result<Tokenizer, DataError> {
+    let json = format!(
+        r#"{{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": {normalizer},
+            "pre_tokenizer": {pre_tokenizer}, "post_processor": null, "decoder": null, "model": {model}}}"#
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokenizer.json");
+    std::fs::write(&path, json).unwrap();
+    Tokenizer::from_file(&path)
+}
+
+#[test]
+fn a_vocabulary_without_an_unknown_token_never_drops_characters_silently() {
+    let bpe = r#"{"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}"#;
+    let words = r#"{"type": "WordLevel", "vocab": {"ab": 0, "a": 1}, "unk_token": "[UNK]"}"#;
+    let without_x = r#"{"type": "Replace", "pattern": {"String": "x"}, "content": ""}"#;
+    let white_space = r#"{"type": "WhitespaceSplit"}"#;
+    let unseen = |tokenizer: &Tokenizer, text: &str| match tokenizer.encode(text) {
+        Err(DataError::UnseenCharacters { characters }) => characters,
+        other => panic!("{other:?}"),
+    };
+    let tokenizer = foreign(bpe, "null", "null").unwrap();
+    assert_eq!(tokenizer.encode("abba").unwrap().ids, [2, 1, 0]);
+    assert_eq!(unseen(&tokenizer, "abc한c"), ['c', '한']);
+    // What a normalizer or pre-tokenizer takes out on purpose is not missing.
+    assert_eq!(foreign(bpe, without_x, white_space).unwrap().encode("ax b").unwrap().ids, [0, 1]);
+    assert_eq!(unseen(&foreign(bpe, without_x, white_space).unwrap(), "axy"), ['y']);
+    assert_eq!(unseen(&foreign(words, "null", white_space).unwrap(), "ab ㅎ"), ['ㅎ']);
+    let DataError::Tokenizer { .. } = foreign(words, "null", white_space).unwrap().encode("aab").unwrap_err() else {
+        panic!("every character is known, but not the word")
+    };
+}
+
+#[test]
+fn a_vocabulary_with_absurd_ids_is_refused() {
+    let model = r#"{"type": "WordLevel", "vocab": {"a": 4000000000}, "unk_token": "[UNK]"}"#;
+    assert!(matches!(foreign(model, "null", "null"), Err(DataError::TokenizerFile { .. })));
+    assert!(matches!(
+        foreign(r#"{"type": "WordLevel", "vocab": {}, "unk_token": "[UNK]"}"#, "null", "null"),
+        Err(DataError::TokenizerFile { .. })
+    ));
+}
+
+#[test]
+fn a_damaged_tokenizer_file_is_an_error_wherever_it_is_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokenizer.json");
+    BPE.save(&path).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    for cut in (0..whole.len() - 2).step_by(197) {
+        std::fs::write(&path, &whole[..cut]).unwrap();
+        assert!(matches!(Tokenizer::from_file(&path), Err(DataError::TokenizerFile { .. })), "{cut}");
+    }
+    let table = r#"{"type": "Precompiled", "precompiled_charsmap": "AAAA"}"#;
+    let model = r#"{"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "[UNK]"}"#;
+    assert!(matches!(foreign(model, table, "null"), Err(DataError::TokenizerFile { .. })));
 }

@@ -129,7 +129,8 @@ impl Output<'_> {
         let stops = self.stop.iter().filter(|stop| !stop.is_empty());
         if let Some(at) = stops.clone().filter_map(|stop| self.text[self.written..].find(stop.as_str())).min() {
             self.text.truncate(self.written + at);
-            self.write_to(self.text.len());
+            // The sample is over either way.
+            let _ = self.write_to(self.text.len());
             return ControlFlow::Break(Finish::Stop);
         }
         let pending = &self.text[self.written..];

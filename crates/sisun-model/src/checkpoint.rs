@@ -13,6 +13,8 @@ pub const MODEL_FILE: &str = "model.safetensors";
 /// The optimizer's state in a checkpoint.
 pub const TRAINING_FILE: &str = "training.safetensors";
 const STATE_FILE: &str = "state.json";
+/// What `sha256sum state.json` prints: `state.json` holds the sums of the other files, and cannot hold its own.
+const STATE_SUM_FILE: &str = "state.json.sha256";
 
 /// `state.json`: where training stood, and what the other files must be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +66,13 @@ impl Checkpoint {
             Ok(text) => text,
             Err(error) => return Err(damaged(format!("{STATE_FILE} cannot be read ({error})"))),
         };
+        let sum = match fs::read_to_string(path.join(STATE_SUM_FILE)) {
+            Ok(sum) => sum,
+            Err(error) => return Err(damaged(format!("{STATE_SUM_FILE} cannot be read ({error})"))),
+        };
+        if sum != state_sum(&text) {
+            return Err(damaged(format!("{STATE_FILE} was altered (its SHA-256 differs)")));
+        }
         let state: CheckpointState =
             serde_json::from_str(&text).map_err(|error| damaged(format!("{STATE_FILE} is not valid ({error})")))?;
         for (name, expected) in &state.files {
@@ -110,6 +119,7 @@ impl Checkpoint {
             }
             let text = serde_json::to_string_pretty(&state).expect("plain numbers and strings always serialise");
             write_synced(&aside.join(STATE_FILE), text.as_bytes())?;
+            write_synced(&aside.join(STATE_SUM_FILE), state_sum(&text).as_bytes())?;
             sync_folder(&aside)?;
             remove_folder(&path)?;
             fs::rename(&aside, &path)?;
@@ -168,6 +178,10 @@ fn remove_folder(path: &Path) -> std::io::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         result => result,
     }
+}
+
+fn state_sum(text: &str) -> String {
+    format!("{}  {STATE_FILE}\n", sum(text.as_bytes()).sha256)
 }
 
 fn sum(bytes: &[u8]) -> FileSum {

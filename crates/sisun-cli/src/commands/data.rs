@@ -3,7 +3,7 @@
 use crate::terminal::{note, write_now};
 use anyhow::{Context, Result};
 use clap::Subcommand;
-use sisun_data::stories::{Language, SHIPPED_BYTES, SHIPPED_SEED, make_stories};
+use sisun_data::stories::{Language, SHIPPED, make_stories};
 use sisun_model::checkpoint::write_atomic;
 use std::path::PathBuf;
 
@@ -34,12 +34,12 @@ Examples:
         /// en or ko
         #[arg(long)]
         language: Language,
-        /// The same seed makes the same text
-        #[arg(long, default_value_t = SHIPPED_SEED)]
-        seed: u64,
-        /// At least so many bytes
-        #[arg(long, value_name = "N", default_value_t = SHIPPED_BYTES)]
-        bytes: usize,
+        /// The same seed makes the same text [default: that of the corpus in data/]
+        #[arg(long)]
+        seed: Option<u64>,
+        /// At least so many bytes [default: those of the corpus in data/]
+        #[arg(long, value_name = "N")]
+        bytes: Option<usize>,
         /// Where to write [default: standard output]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -48,7 +48,9 @@ Examples:
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let Verb::Make { what: What::Stories { language, seed, bytes, out } } = args.verb;
-    let text = make_stories(language, seed, bytes);
+    let shipped = SHIPPED.iter().find(|recipe| recipe.language == language);
+    let shipped = shipped.context("no corpus is shipped in this language")?;
+    let text = make_stories(language, seed.unwrap_or(shipped.seed), bytes.unwrap_or(shipped.min_bytes));
     let Some(out) = out else { return write_now(&text) };
     write_atomic(&out, text.as_bytes()).context("the stories were not written")?;
     note(&format!("{}: {} bytes", out.display(), text.len()));

@@ -56,7 +56,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     args.device.note(&describe(&session));
 
     let mut watcher = Screen::new(&session, &chosen, args.device.quiet)?;
-    let outcome = train(&mut session, &mut watcher, &stop_on_interrupt()?);
+    let outcome = train(&mut session, &mut watcher, &*stop_on_interrupt()?);
     watcher.progress.finish();
     let outcome = outcome?;
 

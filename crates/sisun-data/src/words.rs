@@ -1,0 +1,141 @@
+//! Byte-level BPE word by word, as GPT-2 has it: what a word becomes does not depend on its neighbours, and
+//! most words have been met before. Gives the ids that Hugging Face's library gives, which spends most
+//! of its time on offsets that a corpus does not need.
+
+use crate::{DataError, byte_level::character_of};
+use regex::Regex;
+use std::{collections::HashMap, sync::LazyLock};
+use tokenizers::{Model, ModelWrapper, PreTokenizerWrapper, Tokenizer};
+
+/// GPT-2's pattern (<https://github.com/openai/gpt-2/blob/master/src/encoder.py>) without its look-ahead
+/// `\s+(?!\S)`, which [`next_word`] does.
+static WORD: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+").expect("the pattern is well formed")
+});
+
+/// Longer words are not remembered.
+const LONGEST_REMEMBERED: usize = 64;
+/// When this many are remembered, all are forgotten: about 20 MB.
+const MOST_REMEMBERED: usize = 1 << 17;
+
+/// The ids of words met before.
+pub(crate) type WordCache = HashMap<Box<str>, Box<[u32]>>;
+
+/// What must be cut out of a text before it is cut into words.
+pub(crate) struct WordRules {
+    /// Special tokens and their ids.
+    specials: Vec<(String, u32)>,
+}
+
+impl WordRules {
+    /// The rules of `tokenizer`, if it works as GPT-2's does: no normalizer, GPT-2's words without a space put
+    /// in front, BPE without dropout, special tokens that do not reach into what surrounds them.
+    pub(crate) fn of(tokenizer: &Tokenizer) -> Option<Self> {
+        let words = match tokenizer.get_pre_tokenizer() {
+            Some(PreTokenizerWrapper::ByteLevel(words)) => words.use_regex && !words.add_prefix_space,
+            _ => false,
+        };
+        let bpe = matches!(tokenizer.get_model(), ModelWrapper::BPE(model) if model.dropout.is_none());
+        let added = tokenizer.get_added_tokens_decoder();
+        let plain =
+            added.values().all(|token| !token.lstrip && !token.rstrip && !token.single_word && !token.normalized);
+        if !words || !bpe || !plain || tokenizer.get_normalizer().is_some() {
+            return None;
+        }
+        Some(Self { specials: added.into_iter().map(|(id, token)| (token.content, id)).collect() })
+    }
+
+    /// The ids of `text`.
+    pub(crate) fn encode(
+        &self,
+        tokenizer: &Tokenizer,
+        cache: &mut WordCache,
+        text: &str,
+    ) -> Result<Vec<u32>, DataError> {
+        let mut ids = Vec::with_capacity(text.len() / 3);
+        let mut rest = text;
+        loop {
+            let special = self.first_special(rest);
+            let mut plain = &rest[..special.map_or(rest.len(), |(at, ..)| at)];
+            while !plain.is_empty() {
+                let (word, after) = plain.split_at(next_word(plain));
+                encode_word(tokenizer, cache, word, &mut ids)?;
+                plain = after;
+            }
+            let Some((at, special, id)) = special else { return Ok(ids) };
+            ids.push(id);
+            rest = &rest[at + special.len()..];
+        }
+    }
+
+    /// The special token that comes first, the longest of those that begin there.
+    fn first_special(&self, text: &str) -> Option<(usize, &str, u32)> {
+        let found = self
+            .specials
+            .iter()
+            .filter_map(|(special, id)| Some((text.find(special.as_str())?, special.as_str(), *id)));
+        found.min_by_key(|(at, special, _)| (*at, std::cmp::Reverse(special.len())))
+    }
+}
+
+/// The length of the first word of `text`, which must not be empty.
+fn next_word(text: &str) -> usize {
+    let word = WORD.find(text).expect("every character is white space, a letter, a digit or none of them").as_str();
+    if word.len() == text.len() || !word.chars().all(char::is_whitespace) {
+        return word.len();
+    }
+    // White space before a word leaves its last character to it.
+    match word.char_indices().next_back() {
+        Some((at, _)) if at > 0 => at,
+        _ => word.len(),
+    }
+}
+
+fn encode_word(tokenizer: &Tokenizer, cache: &mut WordCache, word: &str, ids: &mut Vec<u32>) -> Result<(), DataError> {
+    if let Some(known) = cache.get(word) {
+        ids.extend_from_slice(known);
+        return Ok(());
+    }
+    let bytes: String = word.bytes().map(character_of).collect();
+    let tokens = tokenizer.get_model().tokenize(&bytes).map_err(DataError::tokenizer)?;
+    let new: Box<[u32]> = tokens.into_iter().map(|token| token.id).collect();
+    ids.extend_from_slice(&new);
+    if word.len() <= LONGEST_REMEMBERED {
+        if cache.len() >= MOST_REMEMBERED {
+            cache.clear();
+        }
+        cache.insert(word.into(), new);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::{WordCache, WordRules};
+    use crate::Tokenizer;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static BPE: LazyLock<Tokenizer> = LazyLock::new(|| {
+        let text = "the cat's hat isn't there;  하나는 12,345원을\n\n\t주었어요. ".repeat(4);
+        Tokenizer::train_bpe([text].iter(), 330, &["<|user|>".to_owned(), "<|user|>>".to_owned()]).unwrap()
+    });
+
+    proptest! {
+        #[test]
+        fn words_give_what_the_library_gives(
+            text in "[\\s\\S]{0,40}|(cat|the|'s|'ll|하나|1|\u{661}|٪|<\\|user\\|>|>|\\.| |  |\n|\r|\t|\u{3000}|\u{85}|\u{301}|Ⅷ|ª){0,40}"
+        ) {
+            let rules = WordRules::of(&BPE.inner).unwrap();
+            let found = rules.encode(&BPE.inner, &mut WordCache::default(), &text).unwrap();
+            prop_assert_eq!(found, BPE.encode(&text).unwrap().ids);
+        }
+    }
+
+    #[test]
+    fn other_pipelines_are_left_to_the_library() {
+        assert!(WordRules::of(&Tokenizer::characters("ab".chars(), true).unwrap().inner).is_none());
+    }
+}

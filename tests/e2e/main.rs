@@ -1,0 +1,12 @@
+//! The program as people use it: the binary, its files, its messages.
+
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod bad_input;
+mod data;
+mod devices;
+mod maps;
+mod resume;
+mod sampling;
+mod sisun;
+mod training;

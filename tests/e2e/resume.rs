@@ -1,0 +1,97 @@
+//! Stopping a run in every way, and going on.
+
+use crate::sisun::{Lab, Ran};
+use std::fs;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+/// Steps long enough that a signal arrives in the middle.
+const STEPS: &str = "train.steps=120";
+
+fn same_end(lab: &Lab, a: &str, b: &str) {
+    for file in ["model.safetensors", "training.safetensors"] {
+        let read = |run: &str| fs::read(lab.path(run).join("checkpoints/step-00000120").join(file)).unwrap();
+        assert!(read(a) == read(b), "{file} of {a} and {b} differ");
+    }
+    let lines = |run: &str| -> Vec<(u64, String, Option<f64>)> {
+        let text = fs::read_to_string(lab.path(run).join("metrics.jsonl")).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        // Losses are averages since the line before; with a line a step they are the same numbers.
+        lines.map(|m| (m["step"].as_u64().unwrap(), m["split"].to_string(), m["loss"].as_f64())).collect()
+    };
+    assert_eq!(lines(a), lines(b), "every step once, with the same loss");
+}
+
+/// Starts a run and waits until its metrics reach a step.
+fn started(lab: &Lab, run: &str, until: usize) -> Child {
+    let mut child =
+        lab.train_command(run, &["--set", STEPS]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let began = Instant::now();
+    loop {
+        let text = fs::read_to_string(lab.path(run).join("metrics.jsonl")).unwrap_or_default();
+        if text.lines().count() >= until {
+            return child;
+        }
+        assert!(began.elapsed() < Duration::from_secs(120), "no metrics after two minutes");
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before it was stopped");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn a_killed_run_goes_on_bit_for_bit() {
+    let lab = Lab::new();
+    lab.train("whole", &["--set", STEPS]).ok();
+    let mut child = started(&lab, "killed", 35);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!lab.path("killed/checkpoints/step-00000120").exists(), "killed in the middle");
+    // A checkpoint that was being written when the run was killed.
+    fs::create_dir_all(lab.path("killed/checkpoints/.step-00000099.partial")).unwrap();
+    let ran = lab.train("killed", &["--set", STEPS, "--resume"]).ok();
+    assert!(ran.stderr.contains("from step"), "{}", ran.stderr);
+    same_end(&lab, "whole", "killed");
+    assert!(!lab.path("killed/checkpoints/.step-00000099.partial").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_and_says_how_to_go_on() {
+    let lab = Lab::new();
+    lab.train("whole", &["--set", STEPS]).ok();
+    let child = started(&lab, "stopped", 35);
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(130), "{}", ran.stderr);
+    let advice = ran.stderr.lines().find_map(|line| line.strip_prefix("to go on: sisun ")).unwrap().to_owned();
+    assert!(advice.contains("--resume"), "{advice}");
+    let args: Vec<&str> = advice.split(' ').chain(["--set", STEPS, "--device", "cpu"]).collect();
+    crate::sisun::sisun(&args).ok();
+    same_end(&lab, "whole", "stopped");
+}
+
+#[test]
+fn a_finished_run_goes_on_when_it_gets_more_steps() {
+    let lab = Lab::new();
+    lab.train("run", &[]).ok();
+    lab.train("run", &["--resume"]).fails(1, &["all of its 40 steps", "train.steps"]);
+    lab.train("run", &["--resume", "--set", "train.steps=45"]).ok();
+    assert!(lab.path("run/checkpoints/step-00000045").is_dir());
+}
+
+#[test]
+fn resuming_with_other_settings_or_text_is_refused() {
+    let lab = Lab::new();
+    lab.train("run", &[]).ok();
+    lab.train("run", &[]).fails(1, &["exists already", "--resume"]);
+    lab.train("none", &["--resume"]).fails(1, &["no run to resume"]);
+    let more = ["--resume", "--set", "train.steps=50"];
+    lab.train("run", &[&more[..], &["--set", "model.d_model=48"]].concat())
+        .fails(2, &["model.d_model (36 → 48)"]);
+    lab.train("run", &[&more[..], &["--set", "train.lr_max=0.5"]].concat()).fails(2, &["train.lr_max"]);
+    let mut text = fs::read_to_string(lab.path("stories.txt")).unwrap();
+    text.push_str("\n\nAnother story.");
+    fs::write(lab.path("stories.txt"), text).unwrap();
+    lab.train("run", &more).fails(1, &["the text has changed"]);
+}

@@ -1,0 +1,90 @@
+//! `sisun sample` and `sisun eval`.
+
+use crate::sisun::{Lab, Ran, command, sisun};
+use std::io::Write;
+use std::process::Stdio;
+
+fn sample(more: &[&str]) -> Ran {
+    let run = Lab::trained().at("run");
+    sisun(&[&["sample", &run, "--quiet", "--device", "cpu"], more].concat())
+}
+
+#[test]
+fn the_same_seed_writes_the_same_text() {
+    let of = |seed: &str| sample(&["--prompt", "One day", "-n", "40", "--seed", seed]).ok().stdout;
+    assert_eq!(of("3"), of("3"));
+    assert_ne!(of("3"), of("4"));
+    assert!(of("3").starts_with("One day"));
+}
+
+#[test]
+fn samples_of_one_call_differ_and_each_can_be_had_again() {
+    let json = sample(&["--prompt", "One day", "-n", "30", "--samples", "3", "--json"]).ok().json();
+    let texts: Vec<&str> = json["samples"].as_array().unwrap().iter().map(|s| s["text"].as_str().unwrap()).collect();
+    assert_eq!(texts.len(), 3);
+    assert!(texts[0] != texts[1] && texts[1] != texts[2]);
+    let first = sample(&["--prompt", "One day", "-n", "30", "--json"]).ok().json();
+    assert_eq!(first["text"], texts[0]);
+}
+
+#[test]
+fn json_has_tokens_with_log_probabilities_that_spell_the_text() {
+    let json = sample(&["--prompt", "One day", "-n", "25", "--json", "--temperature", "0"]).ok().json();
+    let tokens = json["tokens"].as_array().unwrap();
+    let spelt: String = tokens.iter().map(|token| token["text"].as_str().unwrap()).collect();
+    assert_eq!(json["text"].as_str().unwrap(), spelt);
+    assert!(tokens.iter().all(|token| token["logprob"].as_f64().unwrap() <= 0.0 && token["id"].is_u64()));
+    assert!(json["tokens_per_second"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn a_stop_text_ends_the_sample() {
+    let whole = sample(&["--prompt", "One day", "-n", "60"]).ok().stdout;
+    let cut = sample(&["--prompt", "One day", "-n", "60", "--stop", "."]).ok().stdout;
+    let expected = whole.split('.').next().unwrap();
+    assert_eq!(cut.trim_end_matches('\n'), expected.trim_end_matches('\n'));
+}
+
+#[test]
+fn the_prompt_may_come_from_standard_input() {
+    let run = Lab::trained().at("run");
+    let mut child = command(&["sample", &run, "--prompt-file", "-", "-n", "20", "--quiet", "--device", "cpu"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all("One day\n".as_bytes()).unwrap();
+    let piped = Ran::from(child.wait_with_output().unwrap()).ok().stdout;
+    assert_eq!(piped, sample(&["--prompt", "One day", "-n", "20"]).ok().stdout);
+}
+
+#[test]
+fn a_prompt_longer_than_the_context_is_read_from_its_end() {
+    let long = "The dog ran home. ".repeat(40);
+    let json = sample(&["--prompt", &long, "-n", "40", "--json"]).ok().json();
+    assert!(json["tokens"].as_array().unwrap().len() > 3, "{json}");
+}
+
+#[test]
+fn evaluation_repeats_what_training_measured() {
+    let lab = Lab::trained();
+    let run = lab.at("run/checkpoints/last");
+    let json = sisun(&["eval", &run, "--windows", "7", "--json", "--quiet", "--device", "cpu"]).ok().json();
+    let metrics = std::fs::read_to_string(lab.path("run/metrics.jsonl")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
+    let (found, logged) = (json["loss"].as_f64().unwrap(), last["loss"].as_f64().unwrap());
+    assert!((found - logged).abs() < 1e-5, "{found} and {logged}");
+    assert!((json["perplexity"].as_f64().unwrap() - found.exp()).abs() < 1e-6);
+
+    // Bits per byte by hand: all of the held-out text's nats over its bytes.
+    let whole = sisun(&["eval", &run, "--json", "--quiet", "--device", "cpu"]).ok().json();
+    let bits = whole["bits_per_byte"].as_f64().unwrap();
+    assert!(bits > 0.5 && bits < 8.0, "{bits}");
+    let lengths = sisun(&["eval", &run, "--lengths", "11,23,46", "--json", "--quiet", "--device", "cpu"]).ok().json();
+    let listed: Vec<u64> =
+        lengths["lengths"].as_array().unwrap().iter().map(|l| l["length"].as_u64().unwrap()).collect();
+    assert_eq!(listed, [11, 23, 46]);
+    let other = sisun(&["eval", &run, "--data", "data/README.md", "--json", "--quiet", "--device", "cpu"]).ok().json();
+    assert!(other["loss"].as_f64().unwrap() > whole["loss"].as_f64().unwrap(), "other text is harder");
+}

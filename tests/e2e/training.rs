@@ -1,0 +1,159 @@
+//! `sisun train`: what a run directory holds, and what its figures say.
+
+use crate::sisun::{Lab, root, sisun};
+use serde_json::Value;
+use std::fs;
+
+fn metrics(lab: &Lab, run: &str) -> Vec<Value> {
+    let text = fs::read_to_string(lab.path(run).join("metrics.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_run_directory_holds_everything_and_the_loss_falls() {
+    let lab = Lab::trained();
+    let run = lab.path("run");
+    for file in [
+        "config.toml",
+        "environment.json",
+        "tokenizer.json",
+        "metrics.jsonl",
+        "report.html",
+        "loss.svg",
+        "samples/step-00000150.txt",
+        "maps/heads.png",
+        "maps/attention.npz",
+        "checkpoints/last",
+        "checkpoints/best",
+        "checkpoints/step-00000150/model.safetensors",
+        "checkpoints/step-00000150/training.safetensors",
+        "checkpoints/step-00000150/state.json",
+    ] {
+        assert!(run.join(file).is_file(), "{file}");
+    }
+    assert!(fs::read_dir(&run).unwrap().any(|e| e.unwrap().file_name().to_string_lossy().starts_with("events.out")));
+    let sample = fs::read_to_string(run.join("samples/step-00000150.txt")).unwrap();
+    assert!(sample.starts_with("One day") && sample.len() > 20, "{sample}");
+
+    let metrics = metrics(lab, "run");
+    let losses: Vec<f64> =
+        metrics.iter().filter(|m| m["split"] == "train").map(|m| m["loss"].as_f64().unwrap()).collect();
+    assert_eq!(losses.len(), 150, "one line a step");
+    // ln 320 = 5.77 before anything is learnt.
+    assert!((losses[0] - 5.77).abs() < 0.15, "{}", losses[0]);
+    assert!(losses[149] < losses[0] - 1.5, "{} -> {}", losses[0], losses[149]);
+    let last = metrics.last().unwrap();
+    assert_eq!(last["split"], "validation");
+    for key in ["loss", "perplexity", "bits_per_byte", "tokens", "elapsed_s"] {
+        assert!(last[key].as_f64().unwrap() > 0.0, "{key}: {last}");
+    }
+    assert_eq!(last["tokens"], 150 * 2 * 5 * 23);
+    for key in ["lr", "grad_norm", "tokens_per_second"] {
+        assert!(metrics[0][key].as_f64().unwrap() > 0.0, "{key}: {}", metrics[0]);
+    }
+}
+
+#[test]
+fn only_the_newest_and_the_best_checkpoints_are_kept() {
+    let lab = Lab::new();
+    lab.train("run", &[]).ok();
+    let folder = lab.path("run/checkpoints");
+    let mut kept: Vec<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| name.starts_with("step"))
+        .collect();
+    kept.sort();
+    let best = fs::read_to_string(folder.join("best")).unwrap();
+    let mut expected = vec!["step-00000030".to_owned(), "step-00000040".to_owned(), best];
+    expected.sort();
+    expected.dedup();
+    assert_eq!(kept, expected);
+    assert_eq!(fs::read_to_string(folder.join("last")).unwrap(), "step-00000040");
+}
+
+#[test]
+fn training_twice_gives_the_same_bytes() {
+    let lab = Lab::new();
+    lab.train("a", &[]).ok();
+    lab.train("b", &[]).ok();
+    for file in ["model.safetensors", "training.safetensors"] {
+        let read = |run: &str| fs::read(lab.path(run).join("checkpoints/step-00000040").join(file)).unwrap();
+        assert!(read("a") == read("b"), "{file} differs");
+    }
+    let samples = ["a", "b"].map(|run| fs::read(lab.path(run).join("samples/step-00000040.txt")).unwrap());
+    assert_eq!(samples[0], samples[1]);
+}
+
+#[test]
+fn one_batch_can_be_learnt_by_heart() {
+    let lab = Lab::new();
+    // 24 tokens of text: every window is the same one.
+    fs::write(lab.path("tiny.txt"), "abcdefghijklmnopqrstuvwx").unwrap();
+    let sources = format!("data.sources=[{:?}]", lab.at("tiny.txt"));
+    let validation = format!("data.validation=[{:?}]", lab.at("copy.txt"));
+    fs::copy(lab.path("tiny.txt"), lab.path("copy.txt")).unwrap();
+    lab.train(
+        "run",
+        &[
+            "--set", &sources, "--set", &validation, "--set", "tokenizer={kind=\"char\"}", "--set", "data.documents=file",
+            "--set", "model.dropout=0.0", "--set", "train.steps=150", "--set", "sample.prompt=abc",
+            "--set", "attend.text=abc", "--set", "train.eval_every=150",
+        ],
+    )
+    .ok();
+    let last = metrics(&lab, "run").pop().unwrap();
+    assert!(last["loss"].as_f64().unwrap() < 0.02, "{last}");
+    let sample = sisun(&["sample", &lab.at("run"), "--prompt", "abcd", "-n", "12", "--temperature", "0"]).ok();
+    assert_eq!(sample.stdout.trim_end(), "abcdefghijklmnop");
+}
+
+#[test]
+fn muon_epochs_and_marked_answers_train() {
+    let lab = Lab::new();
+    let lines: String = (0..400).map(|i| format!("{{\"q\": \"{}+{}=\", \"a\": \"{}\"}}\n", i % 20, i / 20, i % 20 + i / 20)).collect();
+    fs::write(lab.path("sums.jsonl"), lines).unwrap();
+    let sources = format!("data.sources=[{:?}]", lab.at("sums.jsonl"));
+    lab.train(
+        "run",
+        &[
+            "--set", &sources, "--set", "data.jsonl_field=q", "--set", "data.jsonl_answer_field=a",
+            "--set", "tokenizer={kind=\"char\"}", "--set", "train.windows=epochs", "--set", "train.optimizer=muon",
+            "--set", "train.steps=80", "--set", "sample.prompt=2+3=", "--set", "attend.text=2+3=5",
+        ],
+    )
+    .ok();
+    let last = metrics(&lab, "run").pop().unwrap();
+    // 13 characters: guessing costs ln 13 = 2.6 a token.
+    assert!(last["loss"].as_f64().unwrap() < 1.6, "{last}");
+    assert!(last.get("bits_per_byte").is_none(), "the loss is on answers only: {last}");
+}
+
+#[test]
+fn stderr_that_is_no_terminal_gets_plain_lines() {
+    let lab = Lab::new();
+    let ran = lab.train("run", &[]).ok();
+    assert!(ran.stderr.contains("device: cpu"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("step 20/40  validation loss"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains('\u{1b}') && !ran.stdout.contains('\u{1b}'), "escape codes");
+    assert!(ran.stdout.contains("validation loss") && ran.stdout.contains("maps/heads.png"), "{}", ran.stdout);
+    let quiet = lab.train("quiet", &["--quiet"]).ok();
+    assert_eq!(quiet.stderr, "");
+    let json = lab.train("json", &["--quiet", "--json"]).ok().json();
+    assert_eq!(json["step"], 40);
+    assert!(json["validation"]["loss"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn every_shipped_configuration_is_read() {
+    let mut n = 0;
+    for entry in fs::read_dir(root().join("configs")).unwrap() {
+        let path = entry.unwrap().path();
+        let counted = sisun(&["info", path.to_str().unwrap(), "--json"]).ok().json();
+        assert!(counted["count"]["total"].as_u64().unwrap() > 0, "{counted}");
+        n += 1;
+    }
+    assert!(n >= 4, "{n} configurations");
+    let gpt3 = sisun(&["info", "configs/gpt3.toml"]).ok().stdout;
+    assert!(gpt3.contains("57,982,058,496"), "{gpt3}");
+}

@@ -1,0 +1,190 @@
+//! Checkpoints that are not what was written, and paths that are no run: refused, with the way out.
+
+use crate::damage::{apply, damage};
+use crate::message;
+use proptest::prelude::*;
+use sisun_model::checkpoint::{Checkpoint, CheckpointState, folder_name, steps_in, write_atomic};
+use sisun_model::{ModelError, Run};
+use std::fs;
+use std::path::Path;
+use tempfile::{TempDir, tempdir};
+
+/// Stands for weights: what a checkpoint keeps are bytes.
+const MODEL: [u8; 211] = [5; 211];
+
+fn state(step: u64) -> CheckpointState {
+    CheckpointState {
+        step,
+        tokens: step * 37,
+        elapsed_s: 0.1 + 0.2,
+        seed: u64::MAX,
+        next_micro_step: 3 * step,
+        best: Some((step - 1, 1.0 / 3.0)),
+        data_sha256: "0".repeat(64),
+        files: Default::default(),
+    }
+}
+
+/// The folder of checkpoints, with those of these steps.
+fn checkpoints(steps: &[u64]) -> TempDir {
+    let folder = tempdir().unwrap();
+    for &step in steps {
+        let files = [("model.safetensors", MODEL.to_vec()), ("training.safetensors", vec![7; 23])];
+        Checkpoint::write(folder.path(), state(step), &files).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_checkpoint_comes_back_as_it_was_written() {
+    let folder = checkpoints(&[100, 200, 3]);
+    assert_eq!(steps_in(folder.path()), [3, 100, 200]);
+    let checkpoint = Checkpoint::open(&folder.path().join("step-00000200")).unwrap();
+    let files = checkpoint.state.files.clone();
+    assert_eq!(checkpoint.state, CheckpointState { files, ..state(200) });
+    assert_eq!(fs::read(checkpoint.file("training.safetensors")).unwrap(), [7; 23]);
+    assert_eq!(fs::read(checkpoint.file("model.safetensors")).unwrap(), MODEL);
+    // Nothing is left beside, and writing the same step again replaces it.
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+    let again = Checkpoint::write(folder.path(), state(200), &[("training.safetensors", vec![8])]).unwrap();
+    let opened = Checkpoint::open(again.path()).unwrap();
+    assert_eq!(opened.state.files.len(), 1);
+    assert_eq!(fs::read(opened.file("training.safetensors")).unwrap(), [8]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+}
+
+#[test]
+fn what_cannot_be_written_leaves_nothing_behind() {
+    let folder = checkpoints(&[100]);
+    // A file cannot be created under a name with a folder that is not there.
+    let files = [("model.safetensors", vec![1]), ("none/training.safetensors", vec![2])];
+    let error = Checkpoint::write(folder.path(), state(200), &files).unwrap_err();
+    assert!(message(&error).starts_with("cannot write checkpoint "));
+    assert_eq!(steps_in(folder.path()), [100]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+
+    let path = folder.path().join("마지막");
+    write_atomic(&path, b"step-00000100").unwrap();
+    write_atomic(&path, b"step-00000200").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"step-00000200");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    message(&write_atomic(&folder.path().join("none/x"), b"").unwrap_err());
+}
+
+/// What opening the checkpoint of step 200 says after `damage` to one of its files.
+fn damaged(steps: &[u64], name: &str, damage: impl FnOnce(&Path)) -> String {
+    let folder = checkpoints(steps);
+    let path = folder.path().join(folder_name(200));
+    damage(&path.join(name));
+    let error = Checkpoint::open(&path).unwrap_err();
+    assert!(matches!(error, ModelError::Damaged { .. }), "{error}");
+    let message = message(&error);
+    assert!(message.starts_with(&format!("checkpoint {} is damaged: {name}", path.display())), "{message}");
+    message
+}
+
+#[test]
+fn a_damaged_checkpoint_names_the_file_and_the_one_before() {
+    let cut = |path: &Path| fs::write(path, &fs::read(path).unwrap()[..11]).unwrap();
+    let flip = |path: &Path| {
+        let mut bytes = fs::read(path).unwrap();
+        bytes[12] ^= 0x10;
+        fs::write(path, bytes).unwrap();
+    };
+    let remove = |path: &Path| fs::remove_file(path).unwrap();
+    // Every byte of what says where training stood: a seed or step off by one is as bad as a weight.
+    let folder = checkpoints(&[100, 200]);
+    let path = folder.path().join(folder_name(200));
+    for name in ["state.json", "state.json.sha256"] {
+        let before = fs::read(path.join(name)).unwrap();
+        for i in 0..before.len() {
+            let mut after = before.clone();
+            after[i] ^= 1;
+            fs::write(path.join(name), after).unwrap();
+            let found = message(&Checkpoint::open(&path).unwrap_err());
+            assert!(found.contains("state.json") && found.contains("step-00000100: "), "byte {i}: {found}");
+        }
+        fs::write(path.join(name), before).unwrap();
+    }
+    Checkpoint::open(&path).unwrap();
+
+    for name in ["model.safetensors", "training.safetensors", "state.json"] {
+        for found in [
+            damaged(&[50, 100, 200, 300], name, cut),
+            damaged(&[50, 100, 200, 300], name, flip),
+            damaged(&[50, 100, 200, 300], name, remove),
+        ] {
+            assert!(found.contains("the one before is ") && found.contains("step-00000100: "), "{found}");
+        }
+    }
+    assert!(damaged(&[200], "training.safetensors", cut).contains("has 11 bytes, expected 23"));
+    assert!(damaged(&[200, 300], "training.safetensors", flip).contains("no older checkpoint is left"));
+
+    let nowhere = tempdir().unwrap();
+    let found = message(&Checkpoint::open(nowhere.path()).unwrap_err());
+    assert!(found.contains("state.json cannot be read") && found.ends_with("restore it from a copy"), "{found}");
+}
+
+#[test]
+fn paths_that_are_no_run() {
+    let folder = tempdir().unwrap();
+    let (run, empty, file) = (folder.path().join("run"), folder.path().join("empty"), folder.path().join("file"));
+    fs::create_dir_all(run.join("checkpoints")).unwrap();
+    fs::create_dir(&empty).unwrap();
+    fs::write(&file, "x").unwrap();
+    fs::write(run.join("config.toml"), "").unwrap();
+    for path in [empty, file, folder.path().join("none"), run.join("checkpoints"), "/".into(), "".into(), "a\0b".into()]
+    {
+        let error = Run::open(&path).unwrap_err();
+        assert!(matches!(error, ModelError::NotARun { .. }), "{path:?}: {error}");
+        message(&error);
+    }
+
+    let opened = Run::open(&run).unwrap();
+    assert!(message(&opened.checkpoint().unwrap_err()).ends_with("is not a run: it has no checkpoint yet"));
+    assert!(message(&opened.config().unwrap_err()).contains("missing field"));
+
+    // Pointers that point nowhere, or anywhere.
+    Checkpoint::write(&run.join("checkpoints"), state(100), &[]).unwrap();
+    Checkpoint::write(&run.join("checkpoints"), state(200), &[]).unwrap();
+    for pointer in [&b"step-00000300"[..], b"\xff\xfe", b"a\0b", &[b'x'; 9999]] {
+        fs::write(run.join("checkpoints/last"), pointer).unwrap();
+        assert_eq!(opened.newest().unwrap().state.step, 200, "{pointer:?}");
+        assert!(Run::open(&run.join("checkpoints/last")).is_err());
+    }
+    for pointer in ["", "..", "/"] {
+        fs::write(run.join("checkpoints/last"), pointer).unwrap();
+        assert!(matches!(opened.newest().unwrap_err(), ModelError::Damaged { .. }), "{pointer:?}");
+    }
+    fs::write(run.join("checkpoints/last"), "step-00000100\n").unwrap();
+    assert_eq!(opened.newest().unwrap().state.step, 100);
+    assert_eq!(opened.checkpoint().unwrap().state.step, 100);
+    for path in ["checkpoints/last", "checkpoints/step-00000100"] {
+        let opened = Run::open(&run.join(path)).unwrap();
+        assert_eq!(opened.checkpoint().unwrap().state.step, 100, "{path}");
+        assert_eq!(opened.root(), run.canonicalize().unwrap());
+    }
+}
+
+proptest! {
+    #![proptest_config(crate::repeatable(500))]
+
+    /// A checkpoint with a damaged file is refused, or is still the one that was written.
+    #[test]
+    fn no_damage_goes_unnoticed(which in 0..4_usize, damage in damage()) {
+        let folder = checkpoints(&[200]);
+        let path = folder.path().join(folder_name(200));
+        let written = Checkpoint::open(&path).unwrap().state;
+        let file = path.join(["model.safetensors", "training.safetensors", "state.json", "state.json.sha256"][which]);
+        let before = fs::read(&file).unwrap();
+        let after = apply(damage, &before);
+        fs::write(&file, &after).unwrap();
+        match Checkpoint::open(&path) {
+            Ok(opened) => {
+                prop_assert!(after == before);
+                prop_assert_eq!(opened.state, written);
+            }
+            Err(error) => { message(&error); }
+        }
+    }
+}
