@@ -1,18 +1,36 @@
 //! What the workspace promises about itself (`crates/ARCHITECTURE.md`).
 
-use cargo_metadata::{Metadata, MetadataCommand, Package};
+use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use toml::Table;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
+/// What `cargo metadata` says of a package.
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    manifest_path: PathBuf,
+    license: Option<String>,
+    edition: String,
+}
+
 /// The workspace's own packages; needs neither network nor the dependencies' sources.
-fn metadata() -> Metadata {
-    MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().unwrap()
+fn packages() -> Vec<Package> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Package>,
+    }
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--format-version", "1", "--no-deps", "--offline"]).current_dir(root());
+    let output = cargo.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice::<Metadata>(&output.stdout).unwrap().packages
 }
 
 /// Every package that `name` needs, tests included, by way of `Cargo.lock`.
@@ -52,7 +70,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 /// The lines of a package's sources with file and number, comments left out.
 fn code(package: &Package) -> Vec<(String, String)> {
     let source = package.manifest_path.parent().unwrap().join("src");
-    rust_files(source.as_std_path())
+    rust_files(&source)
         .into_iter()
         .flat_map(|path| {
             let text = fs::read_to_string(&path).unwrap();
@@ -83,9 +101,9 @@ fn dependencies_point_one_way() {
 
 #[test]
 fn every_member_shares_edition_licence_and_lints() {
-    let metadata = metadata();
-    assert!(metadata.packages.len() >= 8, "{} members", metadata.packages.len());
-    for package in &metadata.packages {
+    let packages = packages();
+    assert!(packages.len() >= 8, "{} members", packages.len());
+    for package in &packages {
         let manifest: Table = fs::read_to_string(&package.manifest_path).unwrap().parse().unwrap();
         for key in ["version", "edition", "rust-version", "license", "publish"] {
             let shared = manifest["package"].get(key).and_then(|v| v.get("workspace")?.as_bool());
@@ -94,7 +112,7 @@ fn every_member_shares_edition_licence_and_lints() {
         let shared = manifest.get("lints").and_then(|v| v.get("workspace")?.as_bool());
         assert_eq!(shared, Some(true), "{}: lints", package.name);
         assert_eq!(package.license.as_deref(), Some("MIT OR Apache-2.0"));
-        assert_eq!(package.edition.as_str(), "2024");
+        assert_eq!(package.edition, "2024");
     }
     let workspace: Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
     let lints = &workspace["workspace"]["lints"];
@@ -106,8 +124,8 @@ fn every_member_shares_edition_licence_and_lints() {
 
 #[test]
 fn libraries_never_print() {
-    let metadata = metadata();
-    let libraries = metadata.packages.iter().filter(|package| *package.name != "sisun-cli");
+    let packages = packages();
+    let libraries = packages.iter().filter(|package| package.name != "sisun-cli");
     for (place, line) in libraries.flat_map(code) {
         for printing in ["println!", "print!", "dbg!", "clippy::print_"] {
             assert!(!line.contains(printing), "{place} prints: {line}");
@@ -118,9 +136,9 @@ fn libraries_never_print() {
 #[test]
 fn unsafe_code_is_allowed_by_name_and_proven() {
     let mut found = 0;
-    for package in metadata().packages {
+    for package in packages() {
         let source = package.manifest_path.parent().unwrap().join("src");
-        for path in rust_files(source.as_std_path()) {
+        for path in rust_files(&source) {
             let text = fs::read_to_string(&path).unwrap();
             let lines: Vec<&str> = text.lines().collect();
             for (i, line) in lines.iter().enumerate() {

@@ -51,6 +51,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    quiet_wayland();
     let result = match Cli::parse().command {
         Command::Train(args) => commands::train::run(args),
         Command::Sample(args) => commands::sample::run(args),
@@ -64,3 +65,23 @@ fn main() -> ExitCode {
     };
     failure::exit_code(result)
 }
+
+/// Looking for a GPU through OpenGL makes libwayland complain on stderr where `XDG_RUNTIME_DIR` is not set, as in
+/// containers. Setting it in our own process is not safe Rust, so the program starts itself again with it.
+#[cfg(target_os = "linux")]
+fn quiet_wayland() {
+    use std::os::unix::process::CommandExt;
+    const VARIABLE: &str = "XDG_RUNTIME_DIR";
+    if std::env::var_os(VARIABLE).is_none()
+        && let Ok(program) = std::env::current_exe()
+    {
+        // Returns only if it failed; then the complaint is all there is to bear.
+        let _ = std::process::Command::new(program)
+            .args(std::env::args_os().skip(1))
+            .env(VARIABLE, std::env::temp_dir())
+            .exec();
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn quiet_wayland() {}
