@@ -77,7 +77,8 @@ fn a_character_model_names_the_characters_it_never_saw() {
     let lab = Lab::new();
     lab.train("run", &["--set", "tokenizer={kind=\"char\"}", "--set", "train.steps=2"]).ok();
     sisun(&["sample", &lab.at("run"), "--prompt", "One 한글 day"]).fails(1, &["한", "글"]);
-    lab.train("bad", &["--set", "tokenizer={kind=\"char\"}", "--set", "sample.prompt=\"한\""]).fails(1, &["sample.prompt", "한"]);
+    lab.train("bad", &["--set", "tokenizer={kind=\"char\"}", "--set", "sample.prompt=\"한\""])
+        .fails(1, &["sample.prompt", "한"]);
 }
 
 #[test]
@@ -129,15 +130,20 @@ fn a_full_disk_loses_nothing() {
     // less than a checkpoint's weights.
     let train = lab.train_command("run", &["--resume"]);
     let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", "trap '' XFSZ; ulimit -f 40; exec \"$0\" \"$@\""]).arg(train.get_program()).args(train.get_args());
+    shell
+        .args(["-c", "trap '' XFSZ; ulimit -f 40; exec \"$0\" \"$@\""])
+        .arg(train.get_program())
+        .args(train.get_args());
     for (key, value) in train.get_envs() {
         shell.env(key, value.unwrap());
     }
     let ran = crate::sisun::Ran::from(shell.output().unwrap());
     ran.fails(1, &["cannot write checkpoint", "step-000000"]);
-    assert!(!fs::read_dir(lab.path("run/checkpoints")).unwrap().any(|e| {
-        e.unwrap().file_name().to_string_lossy().ends_with(".partial")
-    }));
+    assert!(
+        !fs::read_dir(lab.path("run/checkpoints"))
+            .unwrap()
+            .any(|e| { e.unwrap().file_name().to_string_lossy().ends_with(".partial") })
+    );
     lab.train("run", &["--resume"]).ok();
     assert!(lab.path("run/checkpoints/step-00000040").is_dir());
 }

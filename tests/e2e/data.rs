@@ -14,7 +14,9 @@ fn the_shipped_stories_are_what_the_command_makes() {
         assert!((1_000_000..=3_000_000).contains(&shipped.len()), "{file}: {} bytes", shipped.len());
     }
     let other = sisun(&["data", "make", "stories", "--language", "ko", "--seed", "2", "--bytes", "5000"]).ok().stdout;
-    assert!(other.len() >= 5000 && !fs::read_to_string(root().join("data/stories-ko.txt")).unwrap().starts_with(&other));
+    assert!(
+        other.len() >= 5000 && !fs::read_to_string(root().join("data/stories-ko.txt")).unwrap().starts_with(&other)
+    );
     assert_eq!(sisun(&["data", "make", "stories", "--language", "tlh"]).code, Some(2));
 }
 
@@ -26,7 +28,8 @@ fn tokenizers_are_trained_and_read_back() {
     let text = "나는 🙂 학교에\n갔다";
     let json = sisun(&["tokenizer", "encode", &out, "--text", text, "--json"]).ok().json();
     let ids: Vec<String> = json["ids"].as_array().unwrap().iter().map(ToString::to_string).collect();
-    let back = sisun(&[&["tokenizer", "decode", &out], &ids.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat()).ok();
+    let back =
+        sisun(&[&["tokenizer", "decode", &out], &ids.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat()).ok();
     assert_eq!(back.stdout.strip_suffix('\n').unwrap(), text);
     sisun(&["tokenizer", "decode", &out, "99999"]).fails(1, &["99999", "600"]);
     fs::write(lab.path("nonsense.json"), "{}").unwrap();

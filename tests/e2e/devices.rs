@@ -29,7 +29,8 @@ fn every_backend_trains_and_writes_the_same() {
         lab.train(device, &[&["--device", device][..], &set].concat()).ok();
         let args = ["eval", &lab.at(device), "--windows", "3", "--json", "--quiet", "--device", device];
         losses.push(sisun(&args).ok().json()["loss"].as_f64().unwrap());
-        let greedy = ["sample", &lab.at(device), "--prompt", "One", "-n", "4", "--temperature", "0", "--device", device];
+        let greedy =
+            ["sample", &lab.at(device), "--prompt", "One", "-n", "4", "--temperature", "0", "--device", device];
         sisun(&greedy).ok();
     }
     for (device, loss) in devices.iter().zip(&losses) {

@@ -87,8 +87,7 @@ fn resuming_with_other_settings_or_text_is_refused() {
     lab.train("run", &[]).fails(1, &["exists already", "--resume"]);
     lab.train("none", &["--resume"]).fails(1, &["no run to resume"]);
     let more = ["--resume", "--set", "train.steps=50"];
-    lab.train("run", &[&more[..], &["--set", "model.d_model=48"]].concat())
-        .fails(2, &["model.d_model (36 → 48)"]);
+    lab.train("run", &[&more[..], &["--set", "model.d_model=48"]].concat()).fails(2, &["model.d_model (36 → 48)"]);
     lab.train("run", &[&more[..], &["--set", "train.lr_max=0.5"]].concat()).fails(2, &["train.lr_max"]);
     let mut text = fs::read_to_string(lab.path("stories.txt")).unwrap();
     text.push_str("\n\nAnother story.");

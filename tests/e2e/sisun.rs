@@ -38,7 +38,8 @@ impl Ran {
     pub(crate) fn fails(self, code: i32, parts: &[&str]) -> Self {
         assert_eq!(self.code, Some(code), "{}\n{}", self.stdout, self.stderr);
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
-        let message = self.stderr.lines().skip_while(|line| !line.starts_with("sisun: ")).collect::<Vec<_>>().join("\n");
+        let message =
+            self.stderr.lines().skip_while(|line| !line.starts_with("sisun: ")).collect::<Vec<_>>().join("\n");
         assert!(!message.is_empty(), "no message: {}", self.stderr);
         for part in parts {
             assert!(message.contains(part), "no {part:?} in: {message}");

@@ -96,9 +96,24 @@ fn one_batch_can_be_learnt_by_heart() {
     lab.train(
         "run",
         &[
-            "--set", &sources, "--set", &validation, "--set", "tokenizer={kind=\"char\"}", "--set", "data.documents=file",
-            "--set", "model.dropout=0.0", "--set", "train.steps=150", "--set", "sample.prompt=abc",
-            "--set", "attend.text=abc", "--set", "train.eval_every=150",
+            "--set",
+            &sources,
+            "--set",
+            &validation,
+            "--set",
+            "tokenizer={kind=\"char\"}",
+            "--set",
+            "data.documents=file",
+            "--set",
+            "model.dropout=0.0",
+            "--set",
+            "train.steps=150",
+            "--set",
+            "sample.prompt=abc",
+            "--set",
+            "attend.text=abc",
+            "--set",
+            "train.eval_every=150",
         ],
     )
     .ok();
@@ -111,15 +126,31 @@ fn one_batch_can_be_learnt_by_heart() {
 #[test]
 fn muon_epochs_and_marked_answers_train() {
     let lab = Lab::new();
-    let lines: String = (0..400).map(|i| format!("{{\"q\": \"{}+{}=\", \"a\": \"{}\"}}\n", i % 20, i / 20, i % 20 + i / 20)).collect();
+    let lines: String =
+        (0..400).map(|i| format!("{{\"q\": \"{}+{}=\", \"a\": \"{}\"}}\n", i % 20, i / 20, i % 20 + i / 20)).collect();
     fs::write(lab.path("sums.jsonl"), lines).unwrap();
     let sources = format!("data.sources=[{:?}]", lab.at("sums.jsonl"));
     lab.train(
         "run",
         &[
-            "--set", &sources, "--set", "data.jsonl_field=q", "--set", "data.jsonl_answer_field=a",
-            "--set", "tokenizer={kind=\"char\"}", "--set", "train.windows=epochs", "--set", "train.optimizer=muon",
-            "--set", "train.steps=80", "--set", "sample.prompt=2+3=", "--set", "attend.text=2+3=5",
+            "--set",
+            &sources,
+            "--set",
+            "data.jsonl_field=q",
+            "--set",
+            "data.jsonl_answer_field=a",
+            "--set",
+            "tokenizer={kind=\"char\"}",
+            "--set",
+            "train.windows=epochs",
+            "--set",
+            "train.optimizer=muon",
+            "--set",
+            "train.steps=80",
+            "--set",
+            "sample.prompt=2+3=",
+            "--set",
+            "attend.text=2+3=5",
         ],
     )
     .ok();

@@ -11,7 +11,7 @@ use sisun_config::{Config, SampleConfig};
 use sisun_data::Tokenizer;
 use sisun_infer::maps::{self, Format, PictureOptions};
 use sisun_infer::{Generation, InferError, Loaded, Looking, Sampler};
-use sisun_model::{Chosen, Count, Transformer};
+use sisun_model::{Count, Transformer};
 use sisun_train::{Metric, Outcome, Session, TrainError, Watcher, train};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let mut session = begin(config, &run_dir, &chosen, &mut |line| args.device.note(line))?;
     args.device.note(&describe(&session));
 
-    let mut watcher = Screen::new(&session, &chosen, args.device.quiet)?;
+    let mut watcher = Screen::new(&session, args.device.quiet)?;
     let outcome = train(&mut session, &mut watcher, &*stop_on_interrupt()?);
     watcher.progress.finish();
     let outcome = outcome?;
@@ -125,7 +125,7 @@ struct Screen {
 }
 
 impl Screen {
-    fn new(session: &Session, _chosen: &Chosen, quiet: bool) -> Result<Self> {
+    fn new(session: &Session, quiet: bool) -> Result<Self> {
         let config = &session.config;
         let tokenizer = session.corpus.tokenizer.clone();
         if let Some(sample) = &config.sample {

@@ -1,0 +1,67 @@
+//! The rule past `context_len`, for every position variant.
+
+#![allow(clippy::unwrap_used)]
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use sisun_config::ModelConfig;
+use sisun_infer::Window;
+use sisun_model::{Pass, Transformer};
+
+const CONTEXT: usize = 7;
+
+fn model(position: &str) -> Transformer {
+    let text = format!(
+        "vocab_size = 13\nd_model = 24\nn_layers = 2\nn_heads = 3\ncontext_len = {CONTEXT}\ninit_std = 0.3\nposition = {position}\n"
+    );
+    Transformer::random(&ModelConfig::parse(&text).unwrap(), 5, &Device::flex()).unwrap()
+}
+
+/// The logits of a full forward pass over these tokens alone.
+fn full(model: &Transformer, tokens: &[u32]) -> Vec<f32> {
+    let ids: Vec<i32> = tokens.iter().map(|&id| id as i32).collect();
+    let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [1, tokens.len()]), &Device::flex());
+    model.forward_last(ids, Pass::default()).try_into_vec_as::<f32>().unwrap()
+}
+
+fn close(found: &[f32], expected: &[f32], what: &str) {
+    let largest = found.iter().zip(expected).map(|(f, e)| (f - e).abs()).fold(0.0, f32::max);
+    assert!(largest < 1e-4, "{what}: off by {largest}");
+}
+
+#[test]
+fn the_older_half_is_dropped_and_the_rest_read_afresh() {
+    for position in [
+        "\"none\"",
+        "\"learned\"",
+        "\"sinusoidal\"",
+        "\"rope\"",
+        "\"alibi\"",
+        "{ kind = \"t5_bias\", buckets = 4, max_distance = 5 }",
+    ] {
+        let model = model(position);
+        let mut window = Window::new(&model);
+        let tokens: Vec<u32> = (0..40).map(|i| (i * i + 3 * i) % 13).collect();
+        let mut lengths = Vec::new();
+        for (i, &token) in tokens.iter().enumerate() {
+            let logits = window.read(&[token]);
+            assert!(tokens[..=i].ends_with(window.tokens()), "{position}: the window is the end of the text");
+            close(&logits, &full(&model, window.tokens()), &format!("{position}, token {i}"));
+            lengths.push(window.tokens().len());
+        }
+        // Seven tokens fill it; then three stay, the new one among them.
+        assert_eq!(lengths[..13], [1, 2, 3, 4, 5, 6, 7, 3, 4, 5, 6, 7, 3], "{position}");
+    }
+}
+
+#[test]
+fn of_a_long_prompt_the_last_tokens_are_read() {
+    let model = model("\"learned\"");
+    let prompt: Vec<u32> = (0..20).map(|i| i % 13).collect();
+    let mut window = Window::new(&model);
+    let logits = window.read(&prompt);
+    assert_eq!(window.tokens(), &prompt[20 - CONTEXT..]);
+    close(&logits, &full(&model, &prompt[20 - CONTEXT..]), "prompt");
+    // A second stretch that does not fit keeps half, or all of what is new.
+    window.read(&[1, 2, 3, 4, 5]);
+    assert_eq!(window.tokens(), &[1, 2, 3, 4, 5]);
+}
