@@ -101,7 +101,7 @@ fn chosen_layers_and_heads_only() {
 #[test]
 fn a_text_past_learned_positions_is_refused_and_past_others_told() {
     let lab = Lab::new();
-    let short = ["--set", "train.steps=2"];
+    let short = ["--set", "train.steps=4"];
     lab.train("learned", &[&short[..], &["--set", "model.position=learned"]].concat()).ok();
     let long = "The dog ran home. ".repeat(12);
     let attend =

@@ -43,8 +43,21 @@ pub(crate) fn exit_code(result: Result<(), Error>) -> ExitCode {
     if error.chain().any(is_broken_pipe) {
         return ExitCode::SUCCESS;
     }
-    complain(&format!("{error:#}"));
+    complain(&message(&error));
     ExitCode::from(if is_usage(&error) { 2 } else { 1 })
+}
+
+/// The error and its causes, those left out that the sentence before already tells.
+fn message(error: &Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| {
+        if told.is_empty() {
+            cause
+        } else if told.contains(&cause) {
+            told
+        } else {
+            format!("{told}: {cause}")
+        }
+    })
 }
 
 fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {

@@ -102,6 +102,8 @@ fn existing(what: &'static str, chosen: Option<&[usize]>, count: usize) -> Resul
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::parse_selection;
 
     #[test]

@@ -18,11 +18,11 @@ pub struct Optimizer {
     moments: BTreeMap<String, Moments>,
 }
 
-/// What is kept of one parameter, flat.
+/// What is kept of one parameter, flat: AdamW's two moments, or Muon's momentum alone.
 #[derive(Clone, Debug)]
-enum Moments {
-    AdamW { first: Tensor<1>, second: Tensor<1> },
-    Muon { momentum: Tensor<1> },
+struct Moments {
+    first: Tensor<1>,
+    second: Option<Tensor<1>>,
 }
 
 impl Optimizer {
@@ -39,13 +39,11 @@ impl Optimizer {
     /// Its state, for a checkpoint.
     pub fn to_host(&self) -> HostTensors {
         let mut tensors = HostTensors::new();
-        for (name, moments) in &self.moments {
-            let parts: &[(&str, &Tensor<1>)] = match moments {
-                Moments::AdamW { first, second } => &[("first", first), ("second", second)],
-                Moments::Muon { momentum } => &[("momentum", momentum)],
-            };
-            for (part, tensor) in parts {
-                tensors.insert(format!("{part}.{name}"), to_host((*tensor).clone()));
+        for (name, Moments { first, second }) in &self.moments {
+            let prefix = if second.is_some() { "first" } else { "momentum" };
+            tensors.insert(format!("{prefix}.{name}"), to_host(first.clone()));
+            if let Some(second) = second {
+                tensors.insert(format!("second.{name}"), to_host(second.clone()));
             }
         }
         tensors
@@ -63,13 +61,13 @@ impl Optimizer {
         let mut moments = BTreeMap::new();
         while let Some((key, value)) = tensors.pop_first() {
             if let Some(name) = key.strip_prefix("momentum.") {
-                moments.insert(name.to_owned(), Moments::Muon { momentum: tensor(value) });
+                moments.insert(name.to_owned(), Moments { first: tensor(value), second: None });
             } else if let Some(name) = key.strip_prefix("first.") {
                 let second = tensors.remove(&format!("second.{name}")).ok_or_else(|| ModelError::BadWeights {
                     path: sisun_model::checkpoint::TRAINING_FILE.into(),
                     problem: format!("second.{name} is missing"),
                 })?;
-                moments.insert(name.to_owned(), Moments::AdamW { first: tensor(value), second: tensor(second) });
+                moments.insert(name.to_owned(), Moments { first: tensor(value), second: Some(tensor(second)) });
             }
         }
         Ok(Self { config: config.clone(), moments })
@@ -87,32 +85,30 @@ impl Optimizer {
         let is_matrix = shape.len() == 2 && !name.starts_with("embed.") && !name.starts_with("position.");
         let weight_decay = if is_matrix { self.config.weight_decay } else { 0.0 };
         let in_block = is_matrix && name.starts_with("blocks.");
-        let kept = self.moments.remove(name);
         let zeros = || param.zeros_like();
-        let (param, moments) = if in_block && self.config.optimizer == OptimizerKind::Muon {
-            let momentum = match kept {
-                Some(Moments::Muon { momentum }) => momentum,
-                _ => zeros(),
-            };
-            let how = Muon { lr: self.config.muon_lr_max * share, momentum: self.config.muon_momentum, weight_decay };
-            let matrix = |x: Tensor<1>| x.reshape([shape[0], shape[1]]);
-            let (param, momentum) = muon_step(matrix(param), matrix(gradient), matrix(momentum), &how);
-            (param.reshape([-1]), Moments::Muon { momentum: momentum.reshape([-1]) })
-        } else {
-            let (first, second) = match kept {
-                Some(Moments::AdamW { first, second }) => (first, second),
-                _ => (zeros(), zeros()),
-            };
-            let how = AdamW {
-                lr: self.config.lr_max * share,
-                beta1: self.config.beta1,
-                beta2: self.config.beta2,
-                epsilon: self.config.eps,
-                weight_decay,
-                step: step + 1,
-            };
-            let (param, first, second) = adamw_step(param, gradient, first, second, &how);
-            (param, Moments::AdamW { first, second })
+        let uses_muon = in_block && self.config.optimizer == OptimizerKind::Muon;
+        let Moments { first, second } =
+            self.moments.remove(name).unwrap_or_else(|| Moments { first: zeros(), second: (!uses_muon).then(zeros) });
+        let (param, moments) = match second {
+            None => {
+                let lr = self.config.muon_lr_max * share;
+                let how = Muon { lr, momentum: self.config.muon_momentum, weight_decay };
+                let matrix = |x: Tensor<1>| x.reshape([shape[0], shape[1]]);
+                let (param, momentum) = muon_step(matrix(param), matrix(gradient), matrix(first), &how);
+                (param.reshape([-1]), Moments { first: momentum.reshape([-1]), second: None })
+            }
+            Some(second) => {
+                let how = AdamW {
+                    lr: self.config.lr_max * share,
+                    beta1: self.config.beta1,
+                    beta2: self.config.beta2,
+                    epsilon: self.config.eps,
+                    weight_decay,
+                    step: step + 1,
+                };
+                let (param, first, second) = adamw_step(param, gradient, first, second, &how);
+                (param, Moments { first, second: Some(second) })
+            }
         };
         self.moments.insert(name.to_owned(), moments);
         param

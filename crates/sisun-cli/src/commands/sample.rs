@@ -33,19 +33,19 @@ pub(crate) struct Args {
     #[arg(long, short = 'n', value_name = "N", default_value_t = 200)]
     tokens: usize,
     /// Softmax temperature; 0 always takes the likeliest token
-    #[arg(long, value_name = "T", default_value_t = 0.8)]
+    #[arg(long, value_name = "T", default_value_t = 0.8, allow_negative_numbers = true)]
     temperature: f64,
     /// Draw from the K likeliest tokens only; 0 takes all
     #[arg(long, value_name = "K", default_value_t = 0)]
     top_k: usize,
     /// Draw from the likeliest tokens that together reach this probability
-    #[arg(long, value_name = "P", default_value_t = 1.0)]
+    #[arg(long, value_name = "P", default_value_t = 1.0, allow_negative_numbers = true)]
     top_p: f64,
     /// Draw from tokens at least this share as likely as the likeliest
-    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    #[arg(long, value_name = "P", default_value_t = 0.0, allow_negative_numbers = true)]
     min_p: f64,
     /// Make tokens that occurred less likely (1.1 to 1.3 is usual)
-    #[arg(long, value_name = "F", default_value_t = 1.0)]
+    #[arg(long, value_name = "F", default_value_t = 1.0, allow_negative_numbers = true)]
     repetition_penalty: f64,
     /// End where this text comes up (may be repeated)
     #[arg(long, value_name = "TEXT")]
