@@ -16,6 +16,9 @@ const STATE_FILE: &str = "state.json";
 /// What `sha256sum state.json` prints: `state.json` holds the sums of the other files, and cannot hold its own.
 const STATE_SUM_FILE: &str = "state.json.sha256";
 
+/// How the name of what is not whole yet ends.
+const PARTIAL: &str = ".partial";
+
 /// `state.json`: where training stood, and what the other files must be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckpointState {
@@ -109,7 +112,7 @@ impl Checkpoint {
         files: &[(&str, Vec<u8>)],
     ) -> Result<Self, ModelError> {
         let path = checkpoints.join(folder_name(state.step));
-        let aside = checkpoints.join(format!(".{}.partial", folder_name(state.step)));
+        let aside = checkpoints.join(format!(".{}{PARTIAL}", folder_name(state.step)));
         state.files = files.iter().map(|(name, bytes)| ((*name).to_owned(), sum(bytes))).collect();
         let result = (|| {
             remove_folder(&aside)?;
@@ -143,6 +146,15 @@ pub fn steps_in(checkpoints: &Path) -> Vec<u64> {
     steps
 }
 
+/// Removes checkpoints that were being written when their process ended.
+pub fn remove_partial(checkpoints: &Path) {
+    let Ok(entries) = fs::read_dir(checkpoints) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().ends_with(PARTIAL)) {
+        // A leftover that cannot be removed is only untidy.
+        let _ = fs::remove_dir_all(entry.path());
+    }
+}
+
 /// The folder name of a step's checkpoint.
 pub fn folder_name(step: u64) -> String {
     format!("step-{step:08}")
@@ -154,7 +166,7 @@ pub fn folder_name(step: u64) -> String {
 /// Whatever keeps it from being written.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
+    name.push(PARTIAL);
     let aside = path.with_file_name(name);
     write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, path)).map_err(|error| {
         let _ = fs::remove_file(&aside);

@@ -24,7 +24,7 @@ pub use attention::SelfAttention;
 pub use block::Block;
 pub use cache::KvCache;
 pub use capture::{Activation, Capture, Captured};
-pub use count::Count;
+pub use count::{Count, thousands};
 pub use device::{Chosen, DeviceChoice};
 pub use error::ModelError;
 pub use ffn::FeedForward;

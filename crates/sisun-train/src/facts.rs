@@ -3,7 +3,7 @@
 use crate::TrainError;
 use crate::session::Session;
 use sisun_model::checkpoint::{folder_name, steps_in};
-use sisun_model::{CHECKPOINTS, Count};
+use sisun_model::{CHECKPOINTS, Count, thousands};
 use std::fs;
 use std::path::PathBuf;
 
@@ -64,28 +64,5 @@ impl Session {
     pub(crate) fn newest_checkpoint(&self) -> Option<PathBuf> {
         let folder = self.run_dir.join(CHECKPOINTS);
         steps_in(&folder).last().map(|step| folder.join(folder_name(*step)))
-    }
-}
-
-/// `1234567` as `1,234,567`.
-fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::thousands;
-
-    #[test]
-    fn thousands_are_set_apart() {
-        assert_eq!([0, 999, 1000, 57_982_058_496].map(thousands), ["0", "999", "1,000", "57,982,058,496"]);
     }
 }

@@ -4,7 +4,7 @@ use crate::TrainError;
 use crate::evaluate::Evaluation;
 use crate::tensorboard::EventWriter;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -119,17 +119,6 @@ pub fn read(path: &Path) -> Result<Vec<Metric>, TrainError> {
         .map(|line| line.map_err(TrainError::io("read", path)))
         .filter_map(|line| line.map(|line| serde_json::from_str(&line).ok()).transpose())
         .collect()
-}
-
-/// Removes what only a finished checkpoint of a cut-short session would explain.
-pub(crate) fn remove_partial(checkpoints: &Path) {
-    let Ok(entries) = fs::read_dir(checkpoints) else { return };
-    for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().ends_with(".partial") {
-            // A leftover that cannot be removed is only untidy.
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
 }
 
 fn line(metric: &Metric) -> String {

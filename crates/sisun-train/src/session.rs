@@ -1,14 +1,13 @@
 //! Starting a run directory, or going on with one.
 
 use crate::TrainError;
-use crate::metrics::remove_partial;
 use crate::optimizer::Optimizer;
 use burn::tensor::Device;
 use serde::Serialize;
 use sisun_config::{Config, TokenizerConfig};
 use sisun_data::{Corpus, prepare};
 use sisun_model::checkpoint::{
-    Checkpoint, CheckpointState, MODEL_FILE, TRAINING_FILE, folder_name, steps_in, write_atomic,
+    Checkpoint, CheckpointState, MODEL_FILE, TRAINING_FILE, folder_name, remove_partial, steps_in, write_atomic,
 };
 use sisun_model::weights::{read_tensors, to_safetensors};
 use sisun_model::{BEST, CHECKPOINTS, Chosen, LAST, Run, Transformer};

@@ -60,6 +60,7 @@ pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool
     let mut metrics = Metrics::open(&session.run_dir, session.state.step)?;
     let mut pending = Pending::new(session);
     let mut evaluation = None;
+    let mut saved = None;
 
     while session.state.step < config.steps && !stop.load(Ordering::Relaxed) {
         let share = schedule::share(&config, session.state.step);
@@ -93,7 +94,7 @@ pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool
             evaluation = Some(found);
         }
         if saves || improved {
-            session.save()?;
+            saved = Some((step, session.save()?));
         }
         if last || (sample_every > 0 && step.is_multiple_of(sample_every)) {
             sample(session, watcher)?;
@@ -101,7 +102,10 @@ pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool
     }
 
     pending.check(session)?;
-    let checkpoint = session.save()?;
+    let checkpoint = match saved {
+        Some((step, path)) if step == session.state.step => path,
+        _ => session.save()?,
+    };
     let interrupted = session.state.step < config.steps;
     write_run_report(session)?;
     Ok(Outcome {

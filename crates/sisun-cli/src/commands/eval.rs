@@ -1,13 +1,13 @@
 //! `sisun eval`.
 
-use crate::common::{DeviceArgs, thousands};
+use crate::common::DeviceArgs;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::{Value, json};
 use sisun_config::{DataConfig, TokenizerConfig};
 use sisun_data::{Tokens, prepare, prepare_whole};
 use sisun_infer::Loaded;
-use sisun_model::{ModelError, Run};
+use sisun_model::{ModelError, Run, thousands};
 use sisun_train::evaluate;
 use std::path::PathBuf;
 

@@ -1,11 +1,10 @@
 //! `sisun info`.
 
-use crate::common::thousands;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
 use sisun_config::ModelConfig;
-use sisun_model::{Count, Run};
+use sisun_model::{Count, Run, thousands};
 use std::path::PathBuf;
 
 /// Counts a model's parameters, memory and work.

@@ -1,6 +1,6 @@
 //! `sisun train`.
 
-use crate::common::{DeviceArgs, thousands};
+use crate::common::DeviceArgs;
 use crate::failure::Interrupted;
 use crate::progress::Progress;
 use crate::terminal::{note, say, say_json};
@@ -11,7 +11,7 @@ use sisun_config::{Config, SampleConfig};
 use sisun_data::Tokenizer;
 use sisun_infer::maps::{self, Format, PictureOptions};
 use sisun_infer::{Generation, InferError, Loaded, Looking, Sampler};
-use sisun_model::{Count, Transformer};
+use sisun_model::{Count, Transformer, thousands};
 use sisun_train::{Metric, Outcome, Session, TrainError, Watcher, train};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -173,14 +173,14 @@ impl Watcher for Screen {
     fn sample(&mut self, step: u64, model: &Transformer) -> Result<Option<String>, TrainError> {
         let Some(sample) = &self.sample else { return Ok(None) };
         let text = self.write(sample, step, model).map_err(|error| TrainError::Watcher(error.to_string()))?;
-        let opening: String = text.chars().take(160).map(|c| if c == '\n' { ' ' } else { c }).collect();
+        let opening: String = text.chars().take(80).map(|c| if c == '\n' { ' ' } else { c }).collect();
         self.progress.show(&format!("step {step:>6}  “{}…”", opening.trim_end()));
         self.last_sample = Some(text.clone());
         Ok(Some(text))
     }
 }
 
-/// Writes the maps that `[attend]` asks for, of the model that a reader of the run gets.
+/// Writes the maps that `[attend]` asks for, of the model after its last step.
 fn write_maps(session: &Session, outcome: &Outcome) -> Result<Option<PathBuf>> {
     let Some(attend) = &session.config.attend else { return Ok(None) };
     let folder = session.run_dir.join("maps");
