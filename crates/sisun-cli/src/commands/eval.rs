@@ -2,12 +2,12 @@
 
 use crate::common::DeviceArgs;
 use crate::terminal::{say, say_json};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use sisun_config::{DataConfig, TokenizerConfig};
 use sisun_data::{Tokens, prepare, prepare_whole};
 use sisun_infer::Loaded;
-use sisun_model::{ModelError, Run, thousands};
+use sisun_model::{Run, thousands};
 use sisun_train::evaluate;
 use std::path::PathBuf;
 
@@ -98,11 +98,7 @@ fn text(args: &Args, run: &Run, loaded: &Loaded, data: DataConfig) -> Result<Tok
         prepare_whole(&data, &loaded.tokenizer, &cache, &mut progress)?
     };
     if text.len() < 2 {
-        return Err(ModelError::NotARun {
-            path: args.run.clone(),
-            problem: "the text to evaluate on has fewer than two tokens".to_owned(),
-        }
-        .into());
+        bail!("the text to evaluate on has fewer than two tokens: give a longer one with --data");
     }
     Ok(text)
 }
