@@ -7,8 +7,10 @@
 //! models. A wrong sign or factor of a single entry among `n` shifts the slope by about `1/√n` of it, 3e-2 and more.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use sisun_kernels::norm::{layer_norm, rms_norm};
-use sisun_kernels::{Attention, activation, attention, cross_entropy, embedding, linear, rotate_halves};
+use sisun_kernels::{
+    Activation, Attention, Heads, Precision, activation, attention, cross_entropy, embedding, layer_norm, linear,
+    linear_transposed, norm_heads, rms_norm, rotate_heads, self_attention, swiglu,
+};
 use sisun_model::weights::HostTensors;
 use sisun_model::{Pass, position};
 use sisun_tests::compare::{largest_difference, normal, tensor, values};
@@ -84,14 +86,14 @@ fn flat<const D: usize>(x: Tensor<D>) -> Tensor<1> {
 #[test]
 fn linear_maps() {
     check_normal("linear", &[2 * 5 * 7, 7 * 11, 11], |x| {
-        flat(linear(x[0].clone().reshape([2, 5, 7]), x[1].clone().reshape([7, 11]), Some(x[2].clone())))
+        let (x, weight, bias) = (x[0].clone().reshape([2, 5, 7]), x[1].clone().reshape([7, 11]), x[2].clone());
+        flat(linear(x, weight, Some(bias), Precision::Float32))
     });
     check_normal("linear without bias", &[3 * 7, 7 * 2], |x| {
-        flat(linear(x[0].clone().reshape([1, 3, 7]), x[1].clone().reshape([7, 2]), None))
+        flat(linear(x[0].clone().reshape([1, 3, 7]), x[1].clone().reshape([7, 2]), None, Precision::Float32))
     });
-    // The tied head: its weight arrives transposed.
     check_normal("tied head", &[2 * 5 * 7, 11 * 7], |x| {
-        flat(linear(x[0].clone().reshape([2, 5, 7]), x[1].clone().reshape([11, 7]).transpose(), None))
+        flat(linear_transposed(x[0].clone().reshape([2, 5, 7]), x[1].clone().reshape([11, 7]), Precision::Float32))
     });
 }
 
@@ -111,25 +113,47 @@ fn norms() {
 
 #[test]
 fn activations() {
-    check_normal("GELU", &[211], |x| activation::gelu(x[0].clone()));
-    check_normal("GELU by tanh", &[211], |x| activation::gelu_tanh(x[0].clone()));
-    check_normal("SwiGLU", &[211, 211], |x| activation::swiglu(x[0].clone(), x[1].clone()));
+    check_normal("GELU", &[211], |x| activation(x[0].clone(), Activation::Gelu));
+    check_normal("GELU by tanh", &[211], |x| activation(x[0].clone(), Activation::GeluTanh));
+    check_normal("SwiGLU", &[211, 211], |x| swiglu(x[0].clone(), x[1].clone()));
     for (name, device) in everywhere() {
         // Steps must not cross the kink at 0.
         let away = normal("away from 0", 211).into_iter().map(|x| x + 0.5 * x.signum()).collect::<Vec<f32>>();
-        check(&format!("ReLU on {name}"), &device, std::slice::from_ref(&away), |x| activation::relu(x[0].clone()));
-        check(&format!("squared ReLU on {name}"), &device, &[away], |x| activation::relu_squared(x[0].clone()));
+        for kind in [Activation::Relu, Activation::ReluSquared] {
+            let inputs = std::slice::from_ref(&away);
+            check(&format!("{kind:?} on {name}"), &device, inputs, |x| activation(x[0].clone(), kind));
+        }
     }
 }
+
+/// Six query heads over three key heads of 10 dimensions.
+const HEADS: Heads = Heads { n_heads: 6, n_kv_heads: 3 };
+const FUSED: [usize; 3] = [2, 5, 12 * 10];
 
 #[test]
 fn rotations() {
     for dims in [10, 4] {
         let what = format!("RoPE of {dims} dimensions");
-        check_normal(&what, &[2 * 3 * 5 * 10], |x| {
-            let x = x[0].clone().reshape([2, 3, 5, 10]);
-            let tables = position::rope::tables(3, 5, dims, 100.0, &x.device().inner());
-            flat(rotate_halves(x, &tables))
+        check_normal(&what, &[FUSED.iter().product()], |x| {
+            let tables = position::rope::tables(3, 5, dims, 100.0, &x[0].device().inner());
+            flat(rotate_heads(x[0].clone().reshape(FUSED), &tables, HEADS))
+        });
+    }
+}
+
+#[test]
+fn norms_of_heads() {
+    check_normal("norm of heads", &[FUSED.iter().product(), 10, 10], |x| {
+        flat(norm_heads(x[0].clone().reshape(FUSED), x[1].clone(), x[2].clone(), HEADS, 1e-6))
+    });
+}
+
+#[test]
+fn self_attentions() {
+    for causal in [true, false] {
+        check_normal(&format!("self-attention, causal {causal}"), &[FUSED.iter().product(), 9 * 6], |x| {
+            let bias = Some(x[1].clone().reshape([9, 6]));
+            flat(self_attention(x[0].clone().reshape(FUSED), HEADS, &Attention { causal, bias, dropout: 0.0 }))
         });
     }
 }

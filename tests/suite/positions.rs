@@ -2,12 +2,22 @@
 
 use burn::tensor::Tensor;
 use sisun_kernels::attention::scores;
-use sisun_kernels::{Attention, rotate_halves};
+use sisun_kernels::reference::merge_heads;
+use sisun_kernels::{Attention, Heads, RotaryTables, rotate_heads};
 use sisun_model::position::{rope, sinusoidal};
 use sisun_tests::compare::{assert_close, largest_difference, normal, tensor, values};
 use sisun_tests::devices::{cpu, everywhere};
 
 const PLAIN: Attention = Attention { causal: false, bias: None, dropout: 0.0 };
+
+/// The query heads `[batch, head, pos, d_head]`, turned as a part of a projection whose keys and values are the same.
+fn rotate_halves(x: Tensor<4>, tables: &RotaryTables) -> Tensor<4> {
+    let [_, n_heads, ..] = x.dims();
+    let heads = Heads { n_heads, n_kv_heads: n_heads };
+    let [q, k, v] = heads.split(rotate_heads(Tensor::cat(vec![merge_heads(x.clone()); 3], 2), tables, heads));
+    assert_eq!((values(q.clone()), values(v)), (values(k), values(x)), "keys turn as queries do, values do not");
+    q
+}
 
 /// Scores of 7 queries from `query_start` on against 7 keys from `key_start` on.
 fn rope_scores(query_start: usize, key_start: usize, base: f64, dims: usize) -> Vec<f32> {

@@ -149,7 +149,7 @@ fn unsafe_code_is_allowed_by_name_and_proven() {
                 found += 1;
                 let place = format!("{}:{}: {line}", path.display(), i + 1);
                 assert!(text.contains("allow(unsafe_code)"), "{place}: not allowed in this file");
-                let above = lines[i.saturating_sub(6)..=i].join("\n");
+                let above = lines[i.saturating_sub(9)..=i].join("\n");
                 assert!(above.contains("SAFETY:") || above.contains("# Safety"), "{place}: no proof above");
             }
         }

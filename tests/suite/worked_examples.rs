@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use serde::Deserialize;
 use serde_json::Value;
 use sisun_kernels::attention::{mix, pattern, scores};
-use sisun_kernels::{Attention, attention, linear};
+use sisun_kernels::{Attention, Precision, attention, linear};
 use sisun_tests::compare::{assert_close, tensor, values};
 use sisun_tests::devices::everywhere;
 use sisun_tests::fixtures;
@@ -107,7 +107,7 @@ fn baega_gopaseo() {
         let [q, k, v] = [(&example.w_q, &example.q), (&example.w_k, &example.k), (&example.w_v, &example.v)].map(
             |(weight, expected)| {
                 let [x, weight] = [x, weight.as_ref().unwrap()].map(|m| head(m, &device));
-                let y = values(linear(x.reshape([1, 8, 4]), weight.reshape([4, 4]), None));
+                let y = values(linear(x.reshape([1, 8, 4]), weight.reshape([4, 4]), None, Precision::Float32));
                 assert_close("X·W", &y, &flat(expected), TOLERANCE);
                 y[4 * stomach..][..4].to_vec()
             },

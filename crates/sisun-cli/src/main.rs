@@ -44,6 +44,8 @@ enum Command {
     Tokenizer(commands::tokenizer::Args),
     /// Make the corpora that come with Sisun
     Data(commands::data::Args),
+    /// Measure how fast this machine trains, writes and draws
+    Bench(commands::bench::Args),
     /// List what can compute on this machine
     Devices(commands::devices::Args),
     /// Print a completion script for a shell
@@ -52,7 +54,9 @@ enum Command {
 
 fn main() -> ExitCode {
     quiet_wayland();
-    let result = match Cli::parse().command {
+    let command = Cli::parse().command;
+    // On a thread of the pool, so that sharing work with the others wakes no sleeping thread.
+    let result = sisun_kernels::on_pool(|| match command {
         Command::Train(args) => commands::train::run(args),
         Command::Sample(args) => commands::sample::run(args),
         Command::Attend(args) => commands::attend::run(args),
@@ -61,8 +65,9 @@ fn main() -> ExitCode {
         Command::Tokenizer(args) => commands::tokenizer::run(args),
         Command::Data(args) => commands::data::run(args),
         Command::Devices(args) => commands::devices::run(args),
+        Command::Bench(args) => commands::bench::run(args),
         Command::Completions(args) => commands::completions::run::<Cli>(args),
-    };
+    });
     failure::exit_code(result)
 }
 

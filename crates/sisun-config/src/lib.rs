@@ -12,7 +12,7 @@ mod train;
 pub use data::{DataConfig, Documents, TokenizerConfig};
 pub use error::ConfigError;
 pub use model::{Ffn, ModelConfig, Norm, NormPlacement, Position};
-pub use train::{AttendConfig, OptimizerKind, SampleConfig, Schedule, TrainConfig, WindowOrder};
+pub use train::{AttendConfig, OptimizerKind, Precision, SampleConfig, Schedule, TrainConfig, WindowOrder};
 
 use error::check;
 use serde::{Deserialize, Serialize};

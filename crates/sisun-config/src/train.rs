@@ -21,6 +21,9 @@ pub struct TrainConfig {
     /// Where windows come from.
     #[serde(default)]
     pub windows: WindowOrder,
+    /// In what numbers matrix products are computed.
+    #[serde(default)]
+    pub precision: Precision,
     /// AdamW for everything, or Muon for the matrices and AdamW for the rest.
     #[serde(default)]
     pub optimizer: OptimizerKind,
@@ -82,6 +85,18 @@ pub enum WindowOrder {
     Random,
     /// Documents in a new order each epoch, packed one after another; every token once.
     Epochs,
+}
+
+/// In what numbers the matrix products of training are computed. Everything else, the weights and the optimizer
+/// included, is float32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// 24 bits of significand.
+    #[default]
+    Float32,
+    /// Factors rounded to bfloat16 (8 bits), sums in float32. Faster on processors with bfloat16 tiles.
+    Bf16,
 }
 
 /// The optimizer.

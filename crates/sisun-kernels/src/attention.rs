@@ -1,10 +1,12 @@
 //! Scaled dot-product attention (Vaswani et al. 2017, equation 1), with grouped keys and values.
 
-use crate::{assert_shape, dropout};
-use burn::tensor::{Bool, Int, Tensor, TensorData, activation};
+use crate::backend::Kernels;
+use crate::reference::{self, merge_heads};
+use crate::{Heads, assert_shape};
+use burn::backend::Dispatch;
+use burn::tensor::Tensor;
 
-/// The score of a hidden key. Finite, because WGSL does not promise infinities; its softmax is exactly 0 in `f32`.
-pub const HIDDEN_SCORE: f32 = -1e30;
+pub use crate::reference::{HIDDEN_SCORE, mix, pattern, scores};
 
 /// What is done to the scores between `q·k` and the softmax, and to the pattern after it.
 #[derive(Clone, Debug)]
@@ -20,86 +22,45 @@ pub struct Attention {
 
 /// `softmax(q·kᵀ/√d_head + bias)·v`, hidden keys left out.
 ///
+/// With dropout this is the plain composition, which builds the pattern.
+///
 /// # Shapes
 /// - `q`: `[batch, n_heads, query, d_head]`
 /// - `k`, `v`: `[batch, n_kv_heads, key, d_head]`; query head `h` reads key head `h / (n_heads / n_kv_heads)`
 /// - result `z`: `[batch, n_heads, query, d_head]`
 pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, how: &Attention) -> Tensor<4> {
-    mix(dropout(pattern(scores(q, k, how)), how.dropout), v)
+    let [batch, n_heads, n_query, d_head] = q.dims();
+    check(&q, &k, &v, how);
+    if how.dropout > 0.0 {
+        return reference::attention(q, k, v, how);
+    }
+    let (q, k, v) = (q.into_dispatch(), k.into_dispatch(), v.into_dispatch());
+    let z = Tensor::<3>::from_dispatch(Dispatch::attention(q, k, v, how.bias.clone().into(), how.causal));
+    z.reshape([batch, n_query, n_heads, d_head]).swap_dims(1, 2)
 }
 
-/// `q·kᵀ/√d_head + bias`, hidden keys at [`HIDDEN_SCORE`].
+/// [`attention`] of a sequence to itself, where q, k and v lie side by side as one projection left them.
 ///
 /// # Shapes
-/// - `q`: `[batch, n_heads, query, d_head]`
-/// - `k`: `[batch, n_kv_heads, key, d_head]`
-/// - result: `[batch, n_heads, query, key]`
-pub fn scores(q: Tensor<4>, k: Tensor<4>, how: &Attention) -> Tensor<4> {
+/// - `qkv`: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`
+/// - result `z`: `[batch, pos, n_heads·d_head]`
+pub fn self_attention(qkv: Tensor<3>, heads: Heads, how: &Attention) -> Tensor<3> {
+    let [q, k, v] = heads.split(qkv.clone());
+    check(&q, &k, &v, how);
+    if how.dropout > 0.0 {
+        return merge_heads(reference::attention(q, k, v, how));
+    }
+    Tensor::from_dispatch(Dispatch::self_attention(qkv.into_dispatch(), how.bias.clone().into(), heads, how.causal))
+}
+
+fn check(q: &Tensor<4>, k: &Tensor<4>, v: &Tensor<4>, how: &Attention) {
     let [batch, n_heads, n_query, d_head] = q.dims();
     let [_, n_kv_heads, n_key, _] = k.dims();
     assert_shape!(k, [batch, n_kv_heads, n_key, d_head]);
-    assert!(n_heads.is_multiple_of(n_kv_heads), "{n_heads} query heads cannot share {n_kv_heads} key heads");
-    let group = n_heads / n_kv_heads;
-    let device = q.device().inner();
-    // Scaling q touches d_head numbers a query; scaling the scores would touch n_key.
-    let q = q * (1.0 / (d_head as f64).sqrt());
-    // The query heads that share a key head are rows of one product.
-    let scores = q
-        .reshape([batch, n_kv_heads, group * n_query, d_head])
-        .matmul(k.swap_dims(2, 3))
-        .reshape([batch, n_heads, n_query, n_key]); // [batch, head, query, key]
-    let scores = match &how.bias {
-        Some(bias) => {
-            assert_shape!(bias, [n_key + n_query - 1, n_heads]);
-            scores + bias_by_pair(bias.clone(), n_query, n_key)
-        }
-        None => scores,
-    };
-    if how.causal && n_query > 1 {
-        assert!(n_key >= n_query, "{n_query} queries cannot stand at the end of {n_key} keys");
-        let hidden = Tensor::<2, Bool>::tril_mask([n_query, n_key], (n_key - n_query) as i64, &device);
-        scores.mask_fill(hidden.unsqueeze::<4>().expand([batch, n_heads, n_query, n_key]), HIDDEN_SCORE)
-    } else {
-        scores
-    }
-}
-
-/// Softmax over the keys.
-///
-/// # Shapes
-/// - `scores` and the result: `[batch, head, query, key]`
-pub fn pattern(scores: Tensor<4>) -> Tensor<4> {
-    activation::softmax(scores, 3)
-}
-
-/// The values, weighted: `pattern·v`.
-///
-/// # Shapes
-/// - `pattern`: `[batch, n_heads, query, key]`
-/// - `v`: `[batch, n_kv_heads, key, d_head]`
-/// - result: `[batch, n_heads, query, d_head]`
-pub fn mix(pattern: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
-    let [batch, n_heads, n_query, n_key] = pattern.dims();
-    let [_, n_kv_heads, _, d_head] = v.dims();
     assert_shape!(v, [batch, n_kv_heads, n_key, d_head]);
-    pattern
-        .reshape([batch, n_kv_heads, n_heads / n_kv_heads * n_query, n_key])
-        .matmul(v)
-        .reshape([batch, n_heads, n_query, d_head])
-}
-
-/// Spreads a bias by offset over all pairs.
-///
-/// # Shapes
-/// - `bias`: `[n_key + n_query − 1, head]`
-/// - result: `[1, head, query, key]`
-fn bias_by_pair(bias: Tensor<2>, n_query: usize, n_key: usize) -> Tensor<4> {
-    let [_, n_heads] = bias.dims();
-    let first = n_key - n_query;
-    // Row of the pair: (first + query − key) + (n_query − 1), with query and key counted from their own first.
-    let rows: Vec<i64> = (0..n_query)
-        .flat_map(|query| (0..n_key).map(move |key| (first + query + n_query - 1) as i64 - key as i64))
-        .collect();
-    let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [n_query * n_key]), &bias.device());
-    bias.select(0, rows).reshape([n_query, n_key, n_heads]).permute([2, 0, 1]).unsqueeze()
+    assert!(n_heads.is_multiple_of(n_kv_heads), "{n_heads} query heads cannot share {n_kv_heads} key heads");
+    assert!(!how.causal || n_key >= n_query, "{n_query} queries cannot stand at the end of {n_key} keys");
+    if let Some(bias) = &how.bias {
+        assert_shape!(bias, [n_key + n_query - 1, n_heads]);
+    }
 }

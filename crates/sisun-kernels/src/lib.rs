@@ -1,25 +1,29 @@
 //! The tensor operations of the model, one function each.
 //!
-//! Every function here is the plain composition of Burn operations that its formula says: differentiable, and
-//! the same on every backend. The model calls these and nothing below them, so that a faster version of one
-//! replaces it in one place.
+//! The functions at the root of this crate are what the model calls. Each has a plain version in [`reference`]: the
+//! composition of Burn operations that its formula says, differentiable and the same on every backend. Where a
+//! backend has a faster version of an operation, [`backend::Kernels`] chooses it; the CPU's are in `flex`, on slices
+//! in `cpu`. A reader who only wants to know what is computed needs neither.
 //!
 //! A wrong shape inside our own code is a bug and panics, through [`assert_shape!`].
 
-pub mod activation;
 pub mod attention;
+pub mod backend;
+mod cpu;
 mod dropout;
-mod embedding;
-mod linear;
-mod loss;
-pub mod norm;
+mod flex;
+mod heads;
+mod layers;
 pub mod optimizer;
-mod rope;
+pub mod reference;
 mod shape;
 
-pub use attention::{Attention, attention};
+pub use attention::{Attention, attention, self_attention};
+pub use cpu::simd::Level;
+pub use cpu::threads::on_pool;
 pub use dropout::dropout;
-pub use embedding::embedding;
-pub use linear::linear;
-pub use loss::cross_entropy;
-pub use rope::{RotaryTables, rotate_halves};
+pub use heads::{Heads, RotaryTables, norm_heads, rotate_heads};
+pub use layers::{
+    Activation, Precision, activation, cross_entropy, embedding, layer_norm, linear, linear_transposed, rms_norm,
+    swiglu,
+};

@@ -1,6 +1,12 @@
-//! One optimizer step of one parameter.
+//! Optimizer steps.
 
-use burn::tensor::Tensor;
+use crate::cpu;
+use crate::flex::tensor::{contiguous, floats, tensor};
+use burn::backend::Flex;
+use burn::backend::flex::FlexTensor;
+use burn::tensor::{DType, Device, Tensor};
+
+pub use crate::reference::optimizer::{adamw_step, muon_step};
 
 /// AdamW's constants for one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,54 +36,81 @@ pub struct Muon {
     pub weight_decay: f64,
 }
 
-/// AdamW (Loshchilov and Hutter 2019, algorithm 2) with PyTorch's order of operations.
-///
-/// `p ← p(1 − lr·λ)`, `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`,
-/// `p ← p − lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + ε)`. Returns `(p, m, v)`, all of `p`'s shape.
-pub fn adamw_step<const D: usize>(
-    param: Tensor<D>,
-    gradient: Tensor<D>,
-    first: Tensor<D>,
-    second: Tensor<D>,
-    how: &AdamW,
-) -> (Tensor<D>, Tensor<D>, Tensor<D>) {
-    let first = first * how.beta1 + gradient.clone() * (1.0 - how.beta1);
-    let second = second * how.beta2 + gradient.square() * (1.0 - how.beta2);
-    let correction1 = 1.0 - how.beta1.powf(how.step as f64);
-    let correction2 = 1.0 - how.beta2.powf(how.step as f64);
-    let denominator = second.clone().sqrt() * (1.0 / correction2.sqrt()) + how.epsilon;
-    let update = first.clone() / denominator * (how.lr / correction1);
-    (param * (1.0 - how.lr * how.weight_decay) - update, first, second)
+/// A parameter that AdamW steps, with what is kept of it, all flat and of one length.
+#[derive(Clone, Debug)]
+pub struct AdamWSlot {
+    /// The parameter.
+    pub param: Tensor<1>,
+    /// Its gradient.
+    pub gradient: Tensor<1>,
+    /// First moment.
+    pub first: Tensor<1>,
+    /// Second moment.
+    pub second: Tensor<1>,
+    /// The constants of its step.
+    pub how: AdamW,
 }
 
-/// Muon (Jordan 2024): momentum with Nesterov's look-ahead, made orthogonal.
-///
-/// `m ← μm + g`, `p ← p(1 − lr·λ) − lr·√max(1, d_out/d_in)·orthogonal(g + μm)`. Returns `(p, m)`.
+/// [`adamw_step`] of many parameters, their gradients multiplied by `scale` first. Returns `(p, m, v)` of each.
 ///
 /// # Shapes
-/// - all: `[d_in, d_out]`
-pub fn muon_step(param: Tensor<2>, gradient: Tensor<2>, momentum: Tensor<2>, how: &Muon) -> (Tensor<2>, Tensor<2>) {
-    let [d_in, d_out] = param.dims();
-    let momentum = momentum * how.momentum + gradient.clone();
-    let update = orthogonal(gradient + momentum.clone() * how.momentum);
-    let scale = (d_out as f64 / d_in as f64).max(1.0).sqrt();
-    (param * (1.0 - how.lr * how.weight_decay) - update * (how.lr * scale), momentum)
+/// - `scale`: `[1]`
+pub fn adamw(slots: Vec<AdamWSlot>, scale: &Tensor<1>) -> Vec<[Tensor<1>; 3]> {
+    let are_on_cpu = slots.iter().all(|slot| is_on_cpu(&slot.param));
+    if !are_on_cpu {
+        let step = |AdamWSlot { param, gradient, first, second, how }: AdamWSlot| {
+            let (param, first, second) = adamw_step(param, gradient * scale.clone(), first, second, &how);
+            [param, first, second]
+        };
+        return slots.into_iter().map(step).collect();
+    }
+    let scale = floats(&contiguous(&lower(scale.clone())))[0];
+    let read: Vec<[FlexTensor; 2]> =
+        slots.iter().map(|slot| [&slot.param, &slot.gradient].map(|x| contiguous(&lower(x.clone())))).collect();
+    let mut stepped: Vec<cpu::Buffer> =
+        read.iter().map(|[param, _]| cpu::Buffer::uncleared(floats(param).len())).collect();
+    let hows: Vec<AdamW> = slots.iter().map(|slot| slot.how).collect();
+    let mut moments: Vec<[FlexTensor; 2]> =
+        slots.into_iter().map(|slot| [slot.first, slot.second].map(|x| contiguous(&lower(x)))).collect();
+    let slots = read.iter().zip(&mut stepped).zip(&mut moments).zip(&hows);
+    let slots = slots.map(|((([param, gradient], stepped), [first, second]), how)| cpu::optimizer::Slot {
+        param: floats(param),
+        gradient: floats(gradient),
+        stepped,
+        first: first.storage_mut(),
+        second: second.storage_mut(),
+        how: *how,
+    });
+    cpu::optimizer::adamw(slots.collect(), scale);
+    let lift = Tensor::from_primitive::<Flex>;
+    stepped
+        .into_iter()
+        .zip(moments)
+        .map(|(param, [first, second])| {
+            let n = param.len();
+            [lift(tensor(param, [n])), lift(first), lift(second)]
+        })
+        .collect()
 }
 
-/// Moves every singular value near 1 by five Newton–Schulz steps `X ← aX + (bA + cA²)X`, `A = XXᵀ`.
-fn orthogonal(gradient: Tensor<2>) -> Tensor<2> {
-    const A: f64 = 3.4445;
-    const B: f64 = -4.7750;
-    const C: f64 = 2.0315;
-    let [rows, columns] = gradient.dims();
-    // The products are smallest when the shorter side comes first.
-    let x = if rows > columns { gradient.transpose() } else { gradient };
-    let norm = x.clone().square().sum().sqrt() + 1e-7;
-    let mut x = x / norm.unsqueeze();
-    for _ in 0..5 {
-        let gram = x.clone().matmul(x.clone().transpose());
-        let polynomial = gram.clone() * B + gram.clone().matmul(gram) * C;
-        x = x.clone() * A + polynomial.matmul(x);
+/// The Euclidean norm over all tensors, `√Σ x²`.
+///
+/// # Shapes
+/// - result: `[1]`
+pub fn global_norm(tensors: &[Tensor<1>]) -> Tensor<1> {
+    if tensors.is_empty() || !tensors.iter().all(is_on_cpu) {
+        let squares = tensors.iter().map(|x| x.clone().square().sum()).collect();
+        return Tensor::cat(squares, 0).sum().sqrt();
     }
-    if rows > columns { x.transpose() } else { x }
+    let tensors: Vec<FlexTensor> = tensors.iter().map(|x| contiguous(&lower(x.clone()))).collect();
+    let parts: Vec<&[f32]> = tensors.iter().map(floats).collect();
+    Tensor::from_floats([cpu::optimizer::sum_of_squares(&parts).sqrt() as f32], &Device::flex())
+}
+
+fn is_on_cpu(x: &Tensor<1>) -> bool {
+    x.device() == Device::flex() && x.dtype() == DType::F32
+}
+
+fn lower(x: Tensor<1>) -> FlexTensor {
+    x.try_into_primitive::<Flex>().expect("its device was looked at")
 }

@@ -8,7 +8,7 @@ use crate::params::Params;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use sisun_config::ModelConfig;
-use sisun_kernels::{self as kernels, Attention, RotaryTables};
+use sisun_kernels::{self as kernels, Attention, Heads, RotaryTables};
 
 /// The attention half of a block.
 #[derive(Module, Debug)]
@@ -22,9 +22,7 @@ pub struct SelfAttention {
     /// Over each key head.
     pub k_norm: Option<NormLayer>,
     #[module(skip)]
-    n_heads: usize,
-    #[module(skip)]
-    n_kv_heads: usize,
+    heads: Heads,
     #[module(skip)]
     dropout: f64,
 }
@@ -48,8 +46,7 @@ impl SelfAttention {
             k_norm: head_norm("k_norm")?,
             qkv: Linear::new(source, &format!("{name}.qkv"), [d_model, width], config.bias, config.init_std)?,
             o: Linear::new(source, &format!("{name}.o"), [d_model, d_model], config.bias, config.residual_std())?,
-            n_heads: config.n_heads,
-            n_kv_heads: config.kv_heads(),
+            heads: Heads { n_heads: config.n_heads, n_kv_heads: config.kv_heads() },
             dropout: config.dropout,
         })
     }
@@ -57,67 +54,52 @@ impl SelfAttention {
     /// # Shapes
     /// - `x` and the result: `[batch, pos, d_model]`
     pub(crate) fn forward(&self, layer: usize, x: Tensor<3>, shared: &Shared, pass: &mut Pass<'_>) -> Tensor<3> {
-        let [batch, pos, d_model] = x.dims();
-        let d_head = d_model / self.n_heads;
-        let qkv = self.qkv.forward(x).reshape([batch, pos, self.n_heads + 2 * self.n_kv_heads, d_head]);
-        let mut heads = [self.n_heads, self.n_kv_heads, self.n_kv_heads].into_iter().scan(0, |first, n| {
-            *first += n;
-            Some(qkv.clone().narrow(2, *first - n, n).swap_dims(1, 2)) // [batch, head, pos, d_head]
-        });
-        let mut next = || heads.next().expect("three parts: q, k and v");
-        let (q, k, v) = (next(), next(), next());
-        let turn = |x: Tensor<4>, norm: &Option<NormLayer>| {
-            let x = match norm {
-                Some(norm) => norm.forward(x),
-                None => x,
-            };
-            match &shared.rotation {
-                Some(tables) => kernels::rotate_halves(x, tables),
-                None => x,
-            }
+        let qkv = self.qkv.forward(x, pass.precision);
+        let qkv = match (&self.q_norm, &self.k_norm) {
+            (Some(q), Some(k)) => kernels::norm_heads(qkv, q.weight.val(), k.weight.val(), self.heads, q.epsilon),
+            _ => qkv,
         };
-        let q = turn(q, &self.q_norm);
-        let k = turn(k, &self.k_norm);
-        let (k, v) = match &mut pass.cache {
-            Some(cache) => cache.extend(layer, k, v),
-            None => (k, v),
+        let qkv = match &shared.rotation {
+            Some(tables) => kernels::rotate_heads(qkv, tables, self.heads),
+            None => qkv,
         };
-        let z = self.attend(layer, q, k, v, &shared.attention, pass);
-        let z = z.swap_dims(1, 2).reshape([batch, pos, d_model]);
-        let out = self.o.forward(z);
+        let z = self.attend(layer, qkv, &shared.attention, pass);
+        let out = self.o.forward(z, pass.precision);
         pass.keep(Activation::AttnOut, layer, &out);
         kernels::dropout(out, pass.dropout(self.dropout))
     }
 
     /// # Shapes
-    /// - `q`: `[batch, n_heads, query, d_head]`
-    /// - `k`, `v`: `[batch, n_kv_heads, key, d_head]`
-    /// - result: `[batch, n_heads, query, d_head]`
-    fn attend(
-        &self,
-        layer: usize,
-        q: Tensor<4>,
-        k: Tensor<4>,
-        v: Tensor<4>,
-        how: &Attention,
-        pass: &mut Pass<'_>,
-    ) -> Tensor<4> {
-        let group = self.n_heads / self.n_kv_heads;
-        if let Some(capture) = &mut pass.capture {
-            capture.keep_heads(Activation::Q, layer, &q, 1);
-            capture.keep_heads(Activation::K, layer, &k, group);
-            capture.keep_heads(Activation::V, layer, &v, group);
-            // Only these two need the [query, key] tensors, which the plain pass need not build.
-            if capture.wants(Activation::Scores, layer) || capture.wants(Activation::Pattern, layer) {
-                let scores = kernels::attention::scores(q.clone(), k.clone(), how);
-                capture.keep_scores(layer, &scores);
-                capture.keep_heads(Activation::Pattern, layer, &kernels::attention::pattern(scores), 1);
-            }
+    /// - `qkv`: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`
+    /// - result: `[batch, pos, n_heads·d_head]`
+    fn attend(&self, layer: usize, qkv: Tensor<3>, how: &Attention, pass: &mut Pass<'_>) -> Tensor<3> {
+        if pass.cache.is_none() && pass.capture.is_none() {
+            return kernels::self_attention(qkv, self.heads, how);
         }
+        let [q, k, v] = self.heads.split(qkv); // [batch, head, pos, d_head]
+        let (k, v) = match &mut pass.cache {
+            Some(cache) => cache.extend(layer, k, v),
+            None => (k, v),
+        };
+        self.capture(layer, [&q, &k, &v], how, pass);
         let z = kernels::attention(q, k, v, how);
         if let Some(capture) = &mut pass.capture {
             capture.keep_heads(Activation::Z, layer, &z, 1);
         }
-        z
+        kernels::reference::merge_heads(z)
+    }
+
+    /// Keeps what a capture wants of q, k, v and of the two `[query, key]` tensors, which the plain pass need not build.
+    fn capture(&self, layer: usize, [q, k, v]: [&Tensor<4>; 3], how: &Attention, pass: &mut Pass<'_>) {
+        let Some(capture) = &mut pass.capture else { return };
+        let group = self.heads.n_heads / self.heads.n_kv_heads;
+        capture.keep_heads(Activation::Q, layer, q, 1);
+        capture.keep_heads(Activation::K, layer, k, group);
+        capture.keep_heads(Activation::V, layer, v, group);
+        if capture.wants(Activation::Scores, layer) || capture.wants(Activation::Pattern, layer) {
+            let scores = kernels::attention::scores(q.clone(), k.clone(), how);
+            capture.keep_scores(layer, &scores);
+            capture.keep_heads(Activation::Pattern, layer, &kernels::attention::pattern(scores), 1);
+        }
     }
 }

@@ -52,7 +52,7 @@ impl Block {
         let x = self.half(x, &self.norm_attn, |x| self.attn.forward(layer, x, shared, pass));
         let x = match (&self.norm_ffn, &self.ffn) {
             (Some(norm), Some(ffn)) => self.half(x, norm, |x| {
-                let out = ffn.forward(x);
+                let out = ffn.forward(x, pass.precision);
                 pass.keep(Activation::MlpOut, layer, &out);
                 kernels::dropout(out, pass.dropout(self.dropout))
             }),

@@ -6,7 +6,7 @@ use crate::params::Params;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use sisun_config::{Ffn, ModelConfig};
-use sisun_kernels::activation;
+use sisun_kernels::{self as kernels, Activation, Precision};
 
 /// `down(activation(up x))`, or with a gate `down(silu(gate x) ⊙ up x)`.
 #[derive(Module, Debug)]
@@ -37,14 +37,20 @@ impl FeedForward {
 
     /// # Shapes
     /// - `x` and the result: `[batch, pos, d_model]`
-    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let hidden = match (&self.gate, self.kind) {
-            (Some(gate), _) => activation::swiglu(gate.forward(x.clone()), self.up.forward(x)),
-            (None, Ffn::GeluTanh) => activation::gelu_tanh(self.up.forward(x)),
-            (None, Ffn::Relu) => activation::relu(self.up.forward(x)),
-            (None, Ffn::ReluSquared) => activation::relu_squared(self.up.forward(x)),
-            (None, Ffn::Gelu | Ffn::Swiglu | Ffn::None) => activation::gelu(self.up.forward(x)),
+    pub fn forward(&self, x: Tensor<3>, precision: Precision) -> Tensor<3> {
+        let hidden = match &self.gate {
+            Some(gate) => kernels::swiglu(gate.forward(x.clone(), precision), self.up.forward(x, precision)),
+            None => kernels::activation(self.up.forward(x, precision), self.activation()),
         };
-        self.down.forward(hidden)
+        self.down.forward(hidden, precision)
+    }
+
+    fn activation(&self) -> Activation {
+        match self.kind {
+            Ffn::GeluTanh => Activation::GeluTanh,
+            Ffn::Relu => Activation::Relu,
+            Ffn::ReluSquared => Activation::ReluSquared,
+            Ffn::Gelu | Ffn::Swiglu | Ffn::None => Activation::Gelu,
+        }
     }
 }

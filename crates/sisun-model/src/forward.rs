@@ -3,6 +3,7 @@
 use crate::cache::KvCache;
 use crate::capture::{Activation, Capture};
 use burn::tensor::Tensor;
+use sisun_kernels::Precision;
 
 /// One pass through the model. The default is a plain one: no cache, no capture, no dropout.
 #[derive(Debug, Default)]
@@ -13,12 +14,14 @@ pub struct Pass<'a> {
     pub capture: Option<&'a mut Capture>,
     /// Whether dropout acts.
     pub training: bool,
+    /// In what numbers the matrix products of the layers are computed.
+    pub precision: Precision,
 }
 
 impl<'a> Pass<'a> {
     /// A pass with dropout.
-    pub fn training() -> Self {
-        Self { training: true, ..Self::default() }
+    pub fn training(precision: Precision) -> Self {
+        Self { training: true, precision, ..Self::default() }
     }
 
     /// A pass that continues after the tokens in `cache`.

@@ -5,7 +5,7 @@ use crate::params::{Init, Params, param};
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 use sisun_config::{ModelConfig, Norm};
-use sisun_kernels as kernels;
+use sisun_kernels::{self as kernels, Precision};
 
 /// `y = x·W + b`.
 #[derive(Module, Debug)]
@@ -33,8 +33,8 @@ impl Linear {
     /// # Shapes
     /// - `x`: `[batch, pos, d_in]`
     /// - result: `[batch, pos, d_out]`
-    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        kernels::linear(x, self.weight.val(), self.bias.as_ref().map(Param::val))
+    pub fn forward(&self, x: Tensor<3>, precision: Precision) -> Tensor<3> {
+        kernels::linear(x, self.weight.val(), self.bias.as_ref().map(Param::val), precision)
     }
 }
 
@@ -62,8 +62,8 @@ impl Embedding {
     /// # Shapes
     /// - `x`: `[batch, pos, d_model]`
     /// - result: `[batch, pos, vocab]`
-    pub fn as_head(&self, x: Tensor<3>) -> Tensor<3> {
-        kernels::linear(x, self.weight.val().transpose(), None)
+    pub fn as_head(&self, x: Tensor<3>, precision: Precision) -> Tensor<3> {
+        kernels::linear_transposed(x, self.weight.val(), precision)
     }
 }
 
@@ -77,7 +77,7 @@ pub struct NormLayer {
     #[module(skip)]
     norm: Norm,
     #[module(skip)]
-    epsilon: f64,
+    pub(crate) epsilon: f64,
 }
 
 impl NormLayer {
@@ -110,10 +110,8 @@ impl NormLayer {
     /// - `x` and the result: `[.., d]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         match self.norm {
-            Norm::Layer => {
-                kernels::norm::layer_norm(x, self.weight.val(), self.bias.as_ref().map(Param::val), self.epsilon)
-            }
-            Norm::Rms => kernels::norm::rms_norm(x, self.weight.val(), self.epsilon),
+            Norm::Layer => kernels::layer_norm(x, self.weight.val(), self.bias.as_ref().map(Param::val), self.epsilon),
+            Norm::Rms => kernels::rms_norm(x, self.weight.val(), self.epsilon),
         }
     }
 }

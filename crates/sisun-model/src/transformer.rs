@@ -148,8 +148,8 @@ impl Transformer {
     /// - result: `[batch, pos, vocab]`
     fn logits(&self, x: Tensor<3>, pass: &mut Pass<'_>) -> Tensor<3> {
         let logits = match &self.head {
-            Some(head) => head.forward(x),
-            None => self.embed.as_head(x),
+            Some(head) => head.forward(x, pass.precision),
+            None => self.embed.as_head(x, pass.precision),
         };
         pass.keep(Activation::Logits, self.config.n_layers, &logits);
         logits

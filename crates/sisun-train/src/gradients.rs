@@ -2,6 +2,7 @@
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
+use sisun_kernels::optimizer::global_norm;
 use sisun_model::Transformer;
 use std::collections::BTreeMap;
 
@@ -33,25 +34,18 @@ pub(crate) fn add(sum: &mut NamedGradients, model: &Transformer, gradients: Grad
     model.visit(&mut Taker(Vec::new(), sum, gradients));
 }
 
-/// The Euclidean norm over all parameters, `√Σ g²`.
+/// The Euclidean norm over all parameters, and the factor that brings it to at most `largest` (Pascanu et al. 2013):
+/// `min(1, largest / norm)`, found without reading anything back from the device. A `largest` of 0 leaves all as it is.
 ///
 /// # Shapes
-/// - result: `[1]`
-pub fn global_norm(gradients: &NamedGradients) -> Tensor<1> {
-    let squares = gradients.values().map(|gradient| gradient.clone().square().sum()).collect();
-    Tensor::cat(squares, 0).sum().sqrt()
-}
-
-/// Scales all gradients so that their global norm is at most `largest` (Pascanu et al. 2013), without reading
-/// anything back from the device. A `largest` of 0 leaves them alone. Returns the norm before.
-pub fn clip(gradients: &mut NamedGradients, largest: f64) -> Tensor<1> {
-    let norm = global_norm(gradients);
-    if largest > 0.0 {
-        // min(1, largest / norm), PyTorch's small constant included.
-        let scale = ((norm.clone() + 1e-6).recip() * largest).clamp_max(1.0);
-        for gradient in gradients.values_mut() {
-            *gradient = gradient.clone() * scale.clone();
-        }
-    }
-    norm
+/// - results: `[1]`
+pub fn clip(gradients: &NamedGradients, largest: f64) -> (Tensor<1>, Tensor<1>) {
+    let gradients: Vec<Tensor<1>> = gradients.values().cloned().collect();
+    let norm = global_norm(&gradients);
+    let scale = match largest {
+        0.0 => norm.ones_like(),
+        // PyTorch's small constant included.
+        _ => ((norm.clone() + 1e-6).recip() * largest).clamp_max(1.0),
+    };
+    (norm, scale)
 }

@@ -12,13 +12,15 @@ mod optimizer;
 pub mod report;
 pub mod schedule;
 mod session;
+mod step;
 pub mod tensorboard;
 mod train;
 
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate};
-pub use gradients::{NamedGradients, clip, global_norm};
+pub use gradients::{NamedGradients, clip};
 pub use metrics::{Metric, read as read_metrics};
 pub use optimizer::Optimizer;
 pub use session::Session;
+pub use step::{At, Stepped, training_step};
 pub use train::{Outcome, Watcher, train};

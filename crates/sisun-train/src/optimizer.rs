@@ -1,10 +1,10 @@
 //! The optimizer: which parameter gets which step, and what is kept of each between steps.
 
 use crate::gradients::NamedGradients;
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use sisun_config::{OptimizerKind, TrainConfig};
-use sisun_kernels::optimizer::{AdamW, Muon, adamw_step, muon_step};
+use sisun_kernels::optimizer::{AdamW, AdamWSlot, Muon, adamw, muon_step};
 use sisun_model::weights::{HostTensors, to_host};
 use sisun_model::{ModelError, Transformer};
 use std::collections::BTreeMap;
@@ -31,9 +31,53 @@ impl Optimizer {
         Self { config: config.clone(), moments: BTreeMap::new() }
     }
 
-    /// Takes one step, counted from 0, at `share` of the highest learning rates.
-    pub fn step(&mut self, model: Transformer, gradients: NamedGradients, step: u64, share: f64) -> Transformer {
-        model.map(&mut Stepper { optimizer: self, path: Vec::new(), gradients, step, share })
+    /// Takes one step, counted from 0, at `share` of the highest learning rates. The gradients are multiplied by
+    /// `scale` first.
+    pub fn step(
+        &mut self,
+        model: Transformer,
+        gradients: NamedGradients,
+        scale: &Tensor<1>,
+        step: u64,
+        share: f64,
+    ) -> Transformer {
+        let mut params = Params::default();
+        model.visit(&mut params);
+        let (mut names, mut slots) = (Vec::new(), Vec::new());
+        let mut stepped = BTreeMap::new();
+        for (name, gradient) in gradients {
+            let (param, shape) = params.found.remove(&name).expect("a gradient is of a parameter of this model");
+            let kind = Kind::of(&name, &shape, &self.config);
+            let weight_decay = if kind == Kind::Other { 0.0 } else { self.config.weight_decay };
+            let zeros = || param.zeros_like();
+            let fresh = || Moments { first: zeros(), second: (kind != Kind::Muon).then(zeros) };
+            match self.moments.remove(&name).unwrap_or_else(fresh) {
+                Moments { first, second: None } => {
+                    let lr = self.config.muon_lr_max * share;
+                    let how = Muon { lr, momentum: self.config.muon_momentum, weight_decay };
+                    let matrix = |x: Tensor<1>| x.reshape([shape[0], shape[1]]);
+                    let gradient = gradient * scale.clone();
+                    let (param, momentum) = muon_step(matrix(param), matrix(gradient), matrix(first), &how);
+                    self.moments.insert(name.clone(), Moments { first: momentum.reshape([-1]), second: None });
+                    stepped.insert(name, param.reshape([-1]));
+                }
+                Moments { first, second: Some(second) } => {
+                    let how = self.adamw(share, weight_decay, step);
+                    slots.push(AdamWSlot { param, gradient, first, second, how });
+                    names.push(name);
+                }
+            }
+        }
+        for (name, [param, first, second]) in names.into_iter().zip(adamw(slots, scale)) {
+            self.moments.insert(name.clone(), Moments { first, second: Some(second) });
+            stepped.insert(name, param);
+        }
+        model.map(&mut Replace { path: Vec::new(), stepped })
+    }
+
+    fn adamw(&self, share: f64, weight_decay: f64, step: u64) -> AdamW {
+        let TrainConfig { lr_max, beta1, beta2, eps: epsilon, .. } = self.config;
+        AdamW { lr: lr_max * share, beta1, beta2, epsilon, weight_decay, step: step + 1 }
     }
 
     /// Its state, for a checkpoint.
@@ -72,59 +116,61 @@ impl Optimizer {
         }
         Ok(Self { config: config.clone(), moments })
     }
+}
 
-    fn step_one(
-        &mut self,
-        name: &str,
-        param: Tensor<1>,
-        gradient: Tensor<1>,
-        shape: &[usize],
-        at: (u64, f64),
-    ) -> Tensor<1> {
-        let (step, share) = at;
-        let is_matrix = shape.len() == 2 && !name.starts_with("embed.") && !name.starts_with("position.");
-        let weight_decay = if is_matrix { self.config.weight_decay } else { 0.0 };
-        let in_block = is_matrix && name.starts_with("blocks.");
-        let zeros = || param.zeros_like();
-        let uses_muon = in_block && self.config.optimizer == OptimizerKind::Muon;
-        let Moments { first, second } =
-            self.moments.remove(name).unwrap_or_else(|| Moments { first: zeros(), second: (!uses_muon).then(zeros) });
-        let (param, moments) = match second {
-            None => {
-                let lr = self.config.muon_lr_max * share;
-                let how = Muon { lr, momentum: self.config.muon_momentum, weight_decay };
-                let matrix = |x: Tensor<1>| x.reshape([shape[0], shape[1]]);
-                let (param, momentum) = muon_step(matrix(param), matrix(gradient), matrix(first), &how);
-                (param.reshape([-1]), Moments { first: momentum.reshape([-1]), second: None })
-            }
-            Some(second) => {
-                let how = AdamW {
-                    lr: self.config.lr_max * share,
-                    beta1: self.config.beta1,
-                    beta2: self.config.beta2,
-                    epsilon: self.config.eps,
-                    weight_decay,
-                    step: step + 1,
-                };
-                let (param, first, second) = adamw_step(param, gradient, first, second, &how);
-                (param, Moments { first, second: Some(second) })
-            }
-        };
-        self.moments.insert(name.to_owned(), moments);
-        param
+/// What is done with a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Muon's step, with weight decay.
+    Muon,
+    /// AdamW's step, with weight decay.
+    Matrix,
+    /// AdamW's step, without.
+    Other,
+}
+
+impl Kind {
+    fn of(name: &str, shape: &[usize], config: &TrainConfig) -> Self {
+        if shape.len() != 2 || name.starts_with("embed.") || name.starts_with("position.") {
+            Self::Other
+        } else if name.starts_with("blocks.") && config.optimizer == OptimizerKind::Muon {
+            Self::Muon
+        } else {
+            Self::Matrix
+        }
     }
 }
 
-/// Walks the parameters and steps each that has a gradient.
-struct Stepper<'a> {
-    optimizer: &'a mut Optimizer,
+/// Collects the parameters, flat and outside of any graph, with their shapes.
+#[derive(Default)]
+struct Params {
     path: Vec<String>,
-    gradients: NamedGradients,
-    step: u64,
-    share: f64,
+    found: BTreeMap<String, (Tensor<1>, Vec<usize>)>,
 }
 
-impl ModuleMapper for Stepper<'_> {
+impl ModuleVisitor for Params {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = param.val().inner();
+        let shape = tensor.dims().to_vec();
+        self.found.insert(self.path.join("."), (tensor.reshape([-1]), shape));
+    }
+}
+
+/// Puts the stepped parameters in place of the old ones.
+struct Replace {
+    path: Vec<String>,
+    stepped: BTreeMap<String, Tensor<1>>,
+}
+
+impl ModuleMapper for Replace {
     fn enter_module(&mut self, name: &str, _: &str) {
         self.path.push(name.to_owned());
     }
@@ -134,13 +180,9 @@ impl ModuleMapper for Stepper<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let name = self.path.join(".");
-        let Some(gradient) = self.gradients.remove(&name) else { return param };
+        let Some(stepped) = self.stepped.remove(&self.path.join(".")) else { return param };
         let (id, tensor, mapper) = param.consume();
-        let shape = tensor.dims();
-        let flat = tensor.inner().reshape([-1]);
-        let stepped = self.optimizer.step_one(&name, flat, gradient, &shape, (self.step, self.share));
-        let tensor = Tensor::from_inner(stepped.reshape(shape)).require_grad();
-        Param::from_mapped_value(id, tensor, mapper)
+        let stepped = Tensor::from_inner(stepped.reshape(tensor.dims())).require_grad();
+        Param::from_mapped_value(id, stepped, mapper)
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::TrainError;
 use crate::optimizer::Optimizer;
-use burn::tensor::Device;
 use serde::Serialize;
 use sisun_config::{Config, TokenizerConfig};
 use sisun_data::{Corpus, prepare};
@@ -38,7 +37,6 @@ pub struct Session {
     pub corpus: Corpus,
     /// Its directory.
     pub run_dir: PathBuf,
-    pub(crate) device: Device,
     pub(crate) model: Transformer,
     pub(crate) optimizer: Optimizer,
     pub(crate) state: CheckpointState,
@@ -100,7 +98,6 @@ impl Session {
             run_dir: run_dir.to_owned(),
             config,
             corpus,
-            device,
             state,
         };
         // Even a run that is killed at once can then be resumed.
@@ -151,7 +148,6 @@ impl Session {
             state: checkpoint.state,
             config,
             corpus,
-            device,
         })
     }
 

@@ -1,19 +1,16 @@
 //! The training loop.
 
-use crate::batch::{TensorBatch, tensors};
+use crate::TrainError;
 use crate::evaluate::{Evaluation, evaluate};
-use crate::gradients::{self, NamedGradients};
 use crate::metrics::{Metric, Metrics, read};
 use crate::report::{Report, write_report};
 use crate::session::Session;
-use crate::{TrainError, schedule};
+use crate::step::{At, training_step};
 use burn::tensor::Tensor;
-use rand::Rng;
-use sisun_config::{WindowOrder, randomness};
+use sisun_config::WindowOrder;
 use sisun_data::{Batch, epoch_batch, random_batch};
-use sisun_kernels::cross_entropy;
+use sisun_model::Transformer;
 use sisun_model::checkpoint::write_atomic;
-use sisun_model::{Pass, Transformer};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -63,12 +60,15 @@ pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool
     let mut saved = None;
 
     while session.state.step < config.steps && !stop.load(Ordering::Relaxed) {
-        let share = schedule::share(&config, session.state.step);
-        let (gradients, loss) = accumulate(session);
-        let grad_norm = step(session, gradients, share);
-        pending.push(loss, grad_norm, share * config.lr_max);
+        let at = At::of(session);
+        let batches = (0..config.accumulate as u64).map(|i| next_batch(session, at.micro_step + i)).collect();
+        let stepped = training_step(&session.model, &mut session.optimizer, batches, at);
+        pending.push(stepped.loss, stepped.grad_norm, at.share * config.lr_max);
+        session.model = stepped.model;
 
         session.state.step += 1;
+        session.state.next_micro_step += config.accumulate as u64;
+        session.state.tokens += stepped.tokens;
         session.state.elapsed_s = pending.elapsed_s();
         let step = session.state.step;
         let last = step == config.steps;
@@ -118,33 +118,6 @@ pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool
     })
 }
 
-/// The gradient of one step: that of the mean loss over the marked tokens of all its micro-batches.
-fn accumulate(session: &mut Session) -> (NamedGradients, Tensor<1>) {
-    let config = &session.config.train;
-    let batches: Vec<TensorBatch> = (0..config.accumulate as u64)
-        .map(|i| tensors(&next_batch(session, session.state.next_micro_step + i), &session.device))
-        .collect();
-    let marked: u64 = batches.iter().map(|batch| batch.marked).sum();
-    let mut sum = NamedGradients::new();
-    let mut total = Tensor::zeros([1], &session.device.clone().inner());
-    for (i, batch) in (session.state.next_micro_step..).zip(batches) {
-        session.state.tokens += batch.targets.dims()[0] as u64;
-        if batch.marked == 0 {
-            continue;
-        }
-        // Dropout draws from the device's generator, so that is set for each micro-batch.
-        session.device.seed(randomness::stream(session.state.seed, "dropout", i).next_u64());
-        let logits = session.model.forward(batch.inputs, Pass::training());
-        let [rows, pos, vocab] = logits.dims();
-        let loss = cross_entropy(logits.reshape([rows * pos, vocab]), batch.targets, batch.weights);
-        let loss = loss * (batch.marked as f64 / marked as f64);
-        total = total + loss.clone().inner();
-        gradients::add(&mut sum, &session.model, loss.backward());
-    }
-    session.state.next_micro_step += session.config.train.accumulate as u64;
-    (sum, total)
-}
-
 fn next_batch(session: &Session, micro_step: u64) -> Batch {
     let (text, config) = (&session.corpus.train, &session.config);
     let draw = match config.train.windows {
@@ -152,17 +125,6 @@ fn next_batch(session: &Session, micro_step: u64) -> Batch {
         WindowOrder::Epochs => epoch_batch,
     };
     draw(text, config.train.batch_size, config.model.context_len, config.train.seed, micro_step)
-}
-
-/// Clips the gradient and lets the optimizer take its step. Returns the global norm before clipping.
-fn step(session: &mut Session, mut gradients: NamedGradients, share: f64) -> Tensor<1> {
-    if gradients.is_empty() {
-        return Tensor::zeros([1], &session.device.clone().inner());
-    }
-    let norm = gradients::clip(&mut gradients, session.config.train.grad_clip);
-    let model = session.model.clone();
-    session.model = session.optimizer.step(model, gradients, session.state.step, share);
-    norm
 }
 
 fn evaluate_now(session: &Session) -> Evaluation {

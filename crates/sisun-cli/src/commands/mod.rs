@@ -1,6 +1,7 @@
 //! One module for each verb.
 
 pub(crate) mod attend;
+pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod data;
 pub(crate) mod devices;

@@ -2,11 +2,7 @@
 
 use burn::tensor::Tensor;
 
-/// Layer norm: `(x − mean(x)) / √(var(x) + ε) ⊙ γ + β` (Ba et al. 2016, equation 4).
-///
-/// # Shapes
-/// - `x` and the result: `[.., d]`
-/// - `gamma`, `beta`: `[d]`
+/// [`crate::layer_norm`].
 pub fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Option<Tensor<1>>, epsilon: f64) -> Tensor<D> {
     let mean = x.clone().mean_dim(D - 1);
     let centred = x - mean;
@@ -18,11 +14,7 @@ pub fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Option<T
     }
 }
 
-/// RMS norm: `x / √(mean(x²) + ε) ⊙ γ` (Zhang and Sennrich 2019, equation 4).
-///
-/// # Shapes
-/// - `x` and the result: `[.., d]`
-/// - `gamma`: `[d]`
+/// [`crate::rms_norm`].
 pub fn rms_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, epsilon: f64) -> Tensor<D> {
     let mean_square = x.clone().square().mean_dim(D - 1);
     x / (mean_square + epsilon).sqrt() * gamma.unsqueeze()

@@ -3,13 +3,7 @@
 use crate::assert_shape;
 use burn::tensor::{Int, Tensor, activation};
 
-/// Cross-entropy of the targets in nats, averaged: `−Σ wᵢ·log softmax(logitsᵢ)[targetᵢ] / Σ wᵢ`.
-///
-/// # Shapes
-/// - `logits`: `[n, vocab]`
-/// - `targets`: `[n]`
-/// - `weights`: `[n]`, 1 for every position when absent; their sum must not be 0
-/// - result: `[1]`
+/// [`crate::cross_entropy`].
 pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>, weights: Option<Tensor<1>>) -> Tensor<1> {
     let [n, _] = logits.dims();
     assert_shape!(targets, [n]);

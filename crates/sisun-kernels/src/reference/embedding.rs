@@ -2,12 +2,7 @@
 
 use burn::tensor::{Int, Tensor};
 
-/// The rows of `weight` that `tokens` number.
-///
-/// # Shapes
-/// - `weight`: `[vocab, d_model]`
-/// - `tokens`: `[batch, pos]`, each below `vocab`
-/// - result: `[batch, pos, d_model]`
+/// [`crate::embedding`].
 pub fn embedding(weight: Tensor<2>, tokens: Tensor<2, Int>) -> Tensor<3> {
     let [batch, pos] = tokens.dims();
     let [_, d_model] = weight.dims();

@@ -1,10 +1,21 @@
 //! Activations of the feed-forward network.
 
+use crate::Activation;
 use burn::tensor::{Device, Tensor, activation};
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
+/// [`crate::activation`].
+pub fn activation<const D: usize>(x: Tensor<D>, kind: Activation) -> Tensor<D> {
+    match kind {
+        Activation::Gelu => gelu(x),
+        Activation::GeluTanh => gelu_tanh(x),
+        Activation::Relu => activation::relu(x),
+        Activation::ReluSquared => activation::relu(x).square(),
+    }
+}
+
 /// `x·Φ(x)`, Φ the normal distribution function (Hendrycks and Gimpel 2016).
-pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     if x.device().inner() == Device::flex() {
         return activation::gelu(x);
     }
@@ -13,23 +24,13 @@ pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 }
 
 /// `½x(1 + tanh(√(2/π)(x + 0.044715x³)))`, GPT-2's approximation of [`gelu`].
-pub fn gelu_tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+fn gelu_tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let cube = x.clone() * x.clone().square();
     let inner = (x.clone() + cube * 0.044715) * (2.0 / PI).sqrt();
     x * (inner.tanh() + 1.0) * 0.5
 }
 
-/// `max(0, x)`.
-pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    activation::relu(x)
-}
-
-/// `max(0, x)²` (So et al. 2021).
-pub fn relu_squared<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    activation::relu(x).square()
-}
-
-/// `silu(gate) ⊙ up` with `silu(x) = x·σ(x)`: the gated half of SwiGLU (Shazeer 2020, equation 6).
+/// [`crate::swiglu`].
 pub fn swiglu<const D: usize>(gate: Tensor<D>, up: Tensor<D>) -> Tensor<D> {
     activation::silu(gate) * up
 }

@@ -1,0 +1,227 @@
+//! `sisun bench`.
+
+use crate::common::DeviceArgs;
+use crate::terminal::{say, say_json};
+use anyhow::{Result, bail};
+use burn::tensor::{Distribution, Int, Tensor, TensorData};
+use clap::Subcommand;
+use rand::RngExt;
+use serde_json::{Value, json};
+use sisun_config::{Config, randomness};
+use sisun_data::Batch;
+use sisun_infer::Window;
+use sisun_model::{Activation, Capture, Count, Pass, Transformer, thousands};
+use sisun_train::{At, Optimizer, training_step};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Measures how fast this machine trains, writes and draws attention with a configuration's model.
+///
+/// The weights and the tokens are random: no text is read, nothing is written.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  sisun bench train configs/bench-10m.toml
+  sisun bench decode configs/bench-10m.toml --json
+  sisun bench attend configs/bench-10m.toml --set model.context_len=512")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Time optimizer steps
+    Train(Options),
+    /// Time greedy writing from one token up to the context length, one token at a time
+    Decode(Options),
+    /// Time the attention maps of all layers and heads over one full context
+    Attend(Options),
+}
+
+#[derive(clap::Args)]
+struct Options {
+    /// The experiment, a TOML file
+    config: PathBuf,
+    /// Change a setting, as in --set train.batch_size=4
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Measured repeats: optimizer steps, whole contexts written, or map computations
+    #[arg(long, value_name = "N", default_value = "20")]
+    steps: std::num::NonZeroUsize,
+    /// Repeats before those, not measured
+    #[arg(long, value_name = "N", default_value = "2")]
+    warmup: usize,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let (What::Train(options) | What::Decode(options) | What::Attend(options)) = &args.what;
+    let config = Config::read(&options.config, &options.set)?;
+    if config.model.vocab_size.is_none() {
+        bail!("model.vocab_size is missing in {}: give it, since no text is read here", options.config.display());
+    }
+    let chosen = options.device.choose()?;
+    let device = match args.what {
+        What::Train(_) => chosen.device.clone().autodiff(),
+        _ => chosen.device.clone(),
+    };
+    let peak = matmul_peak(&chosen.device);
+    let model = Transformer::random(&config.model, config.train.seed, &device)?;
+    let count = Count::of(&config.model);
+    let len = config.model.context_len;
+    let (times, tokens, flops_per_token) = match &args.what {
+        What::Train(_) => {
+            let tokens = config.train.batch_size * len * config.train.accumulate;
+            (training(&config, model, options), tokens, count.training_flops_per_token)
+        }
+        What::Decode(_) => (decoding(&model, options), len - 1, count.forward_flops_per_token),
+        What::Attend(_) => (attending(&model, options), len, count.forward_flops_per_token),
+    };
+    let found = Found::new(times, tokens, flops_per_token, peak);
+    if options.json { say_json(&found.json(count.total, &chosen.name)) } else { say(&found.text(count.total)) }
+}
+
+/// Seconds of each measured optimizer step.
+fn training(config: &Config, mut model: Transformer, options: &Options) -> Vec<f64> {
+    let mut optimizer = Optimizer::new(&config.train);
+    let mut step = 0;
+    repeat(options, || {
+        let draw = |i| random_batch(config, step * config.train.accumulate as u64 + i);
+        let batches = (0..config.train.accumulate as u64).map(draw).collect();
+        let began = Instant::now();
+        let stepped = training_step(&model, &mut optimizer, batches, At::new(&config.train, step));
+        stepped.loss.into_scalar::<f32>();
+        model = stepped.model;
+        step += 1;
+        began.elapsed().as_secs_f64()
+    })
+}
+
+fn random_batch(config: &Config, number: u64) -> Batch {
+    let mut draws = randomness::stream(config.train.seed, "bench", number);
+    let (batch_size, context_len) = (config.train.batch_size, config.model.context_len);
+    let vocab = config.model.vocab_size.unwrap_or(1) as u32;
+    let mut tokens = || (0..batch_size * context_len).map(|_| draws.random_range(0..vocab)).collect();
+    Batch { batch_size, context_len, inputs: tokens(), targets: tokens(), loss_mask: None }
+}
+
+/// Seconds of writing each context.
+fn decoding(model: &Transformer, options: &Options) -> Vec<f64> {
+    repeat(options, || {
+        let began = Instant::now();
+        let (mut window, mut token) = (Window::new(model), 0);
+        for _ in 1..model.config().context_len {
+            let logits = window.read(&[token]);
+            token = (0..logits.len() as u32)
+                .max_by(|a, b| logits[*a as usize].total_cmp(&logits[*b as usize]))
+                .unwrap_or(0);
+        }
+        began.elapsed().as_secs_f64()
+    })
+}
+
+/// Seconds of each forward pass that keeps the patterns of all heads.
+fn attending(model: &Transformer, options: &Options) -> Vec<f64> {
+    let config = model.config();
+    let layers: Vec<usize> = (0..config.n_layers).collect();
+    let heads: Vec<usize> = (0..config.n_heads).collect();
+    let tokens: Vec<i32> = (0..config.context_len).map(|i| (i * 7 % config.vocab_size.unwrap_or(1)) as i32).collect();
+    repeat(options, || {
+        let ids = TensorData::new(tokens.clone(), [1, tokens.len()]);
+        let began = Instant::now();
+        let mut capture = Capture::new(&[Activation::Pattern], &layers, &heads);
+        model.forward(Tensor::<2, Int>::from_data(ids, &model.device()), Pass::capturing(&mut capture));
+        drop(capture.into_found());
+        began.elapsed().as_secs_f64()
+    })
+}
+
+fn repeat(options: &Options, mut once: impl FnMut() -> f64) -> Vec<f64> {
+    for _ in 0..options.warmup {
+        once();
+    }
+    (0..options.steps.get()).map(|_| once()).collect()
+}
+
+/// GFLOP/s of one large float32 matrix product on the device, the best of several: what a model could reach at most.
+fn matmul_peak(device: &burn::tensor::Device) -> f64 {
+    const N: usize = 1024;
+    let random = || Tensor::<2>::random([N, N], Distribution::Normal(0.0, 1.0), device);
+    let (a, b) = (random(), random());
+    let once = || {
+        let began = Instant::now();
+        // Reading one number waits for all.
+        let c = sisun_kernels::linear(a.clone().unsqueeze(), b.clone(), None, sisun_kernels::Precision::Float32);
+        c.narrow(1, 0, 1).narrow(2, 0, 1).into_scalar::<f32>();
+        began.elapsed().as_secs_f64()
+    };
+    let best = (0..12).map(|_| once()).fold(f64::INFINITY, f64::min);
+    2.0 * (N * N * N) as f64 / best / 1e9
+}
+
+struct Found {
+    tokens_per_second: f64,
+    median: f64,
+    min: f64,
+    max: f64,
+    gflops: f64,
+    peak_gflops: f64,
+    memory: Option<u64>,
+}
+
+impl Found {
+    fn new(mut times: Vec<f64>, tokens: usize, flops_per_token: u64, peak_gflops: f64) -> Self {
+        times.sort_unstable_by(f64::total_cmp);
+        let median = (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0;
+        Self {
+            tokens_per_second: tokens as f64 / median,
+            median: median * 1e3,
+            min: times[0] * 1e3,
+            max: times[times.len() - 1] * 1e3,
+            gflops: flops_per_token as f64 * tokens as f64 / median / 1e9,
+            peak_gflops,
+            memory: peak_memory(),
+        }
+    }
+
+    fn json(&self, parameters: u64, device: &str) -> Value {
+        json!({
+            "tokens_per_second": self.tokens_per_second,
+            "step_ms": { "median": self.median, "min": self.min, "max": self.max },
+            "peak_memory_bytes": self.memory,
+            "gflops": self.gflops,
+            "matmul_peak_gflops": self.peak_gflops,
+            "share_of_peak": self.gflops / self.peak_gflops,
+            "parameters": parameters,
+            "device": device,
+        })
+    }
+
+    fn text(&self, parameters: u64) -> String {
+        let memory = self.memory.map_or(String::new(), |bytes| format!(", peak memory {} MB", bytes / 1_000_000));
+        format!(
+            "{} parameters: {} tokens/s\none repeat: {:.1} ms (median; {:.1} to {:.1}){memory}\n\
+             {:.0} GFLOP/s, {:.0} % of the {:.0} of one large float32 matrix product here",
+            thousands(parameters),
+            thousands(self.tokens_per_second.round() as u64),
+            self.median,
+            self.min,
+            self.max,
+            self.gflops,
+            100.0 * self.gflops / self.peak_gflops,
+            self.peak_gflops,
+        )
+    }
+}
+
+/// The most memory that this process had in use, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? * 1024)
+}

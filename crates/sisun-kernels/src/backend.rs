@@ -1,0 +1,190 @@
+//! The operations that have a fast version on some backend.
+//!
+//! [`Kernels`] is the list. What each does is its default body: a composition of Burn operations from `reference`,
+//! differentiable and the same on every backend. `Flex`, the CPU, has its own version of each in `flex`.
+#![allow(deprecated)] // Burn's `NdArray`: the other CPU backend, which the tests compare with
+
+use crate::reference;
+use crate::{Activation, Attention, Heads, Precision};
+use burn::backend::autodiff::checkpoint::strategy::{BalancedCheckpointing, NoCheckpointing};
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Autodiff, Backend, Cube, Dispatch, ExtensionType, Flex, NdArray, backend_extension};
+use burn::tensor::{Int, Tensor};
+
+/// A tensor that may be left out.
+#[derive(Debug, ExtensionType)]
+pub enum Optional<B: Backend> {
+    /// It is there.
+    Given(FloatTensor<B>),
+    /// It is not.
+    Absent,
+}
+
+impl<B: Lift> Optional<B> {
+    fn lift<const D: usize>(self) -> Option<Tensor<D>> {
+        match self {
+            Self::Given(x) => Some(B::lift(x)),
+            Self::Absent => None,
+        }
+    }
+}
+
+impl<const D: usize> From<Option<Tensor<D>>> for Optional<Dispatch> {
+    fn from(x: Option<Tensor<D>>) -> Self {
+        x.map_or(Self::Absent, |x| Self::Given(x.into_dispatch()))
+    }
+}
+
+/// Between a backend's own tensors and [`Tensor`], in which the references are written.
+pub trait Lift: Backend {
+    /// As a tensor of the public interface.
+    fn lift<const D: usize>(x: FloatTensor<Self>) -> Tensor<D>;
+    /// As a tensor of the public interface.
+    fn lift_int<const D: usize>(x: IntTensor<Self>) -> Tensor<D, Int>;
+    /// As a tensor of this backend.
+    fn lower<const D: usize>(x: Tensor<D>) -> FloatTensor<Self>;
+}
+
+impl Lift for Dispatch {
+    fn lift<const D: usize>(x: FloatTensor<Self>) -> Tensor<D> {
+        Tensor::from_dispatch(x)
+    }
+    fn lift_int<const D: usize>(x: IntTensor<Self>) -> Tensor<D, Int> {
+        Tensor::from_dispatch(x)
+    }
+    fn lower<const D: usize>(x: Tensor<D>) -> FloatTensor<Self> {
+        x.into_dispatch()
+    }
+}
+
+macro_rules! lift {
+    ($($backend:ty),* $(,)?) => {$(
+        impl Lift for $backend {
+            fn lift<const D: usize>(x: FloatTensor<Self>) -> Tensor<D> {
+                Tensor::from_primitive::<Self>(x)
+            }
+            fn lift_int<const D: usize>(x: IntTensor<Self>) -> Tensor<D, Int> {
+                Tensor::from_primitive::<Self>(x)
+            }
+            fn lower<const D: usize>(x: Tensor<D>) -> FloatTensor<Self> {
+                x.try_into_primitive::<Self>().expect("a composition stays on the backend it began on")
+            }
+        }
+    )*};
+}
+
+lift!(Flex, NdArray, Cube);
+lift!(Autodiff<Flex, NoCheckpointing>, Autodiff<NdArray, NoCheckpointing>, Autodiff<Cube, NoCheckpointing>);
+lift!(Autodiff<Flex, BalancedCheckpointing>, Autodiff<NdArray, BalancedCheckpointing>, Autodiff<Cube, BalancedCheckpointing>);
+
+/// The operations. Shapes and formulas are at the functions of this crate that call them.
+#[backend_extension(Flex, NdArray, Cube, Autodiff)]
+pub trait Kernels: Backend + Lift {
+    /// [`crate::linear`], and with `transposed` [`crate::linear_transposed`].
+    fn linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        #[extension_type] bias: Optional<Self>,
+        transposed: bool,
+        precision: Precision,
+    ) -> FloatTensor<Self> {
+        let _ = precision; // what a backend may use, not what it must
+        let weight = Self::lift::<2>(weight);
+        let weight = if transposed { weight.transpose() } else { weight };
+        Self::lower(reference::linear(Self::lift(x), weight, bias.lift()))
+    }
+
+    /// [`crate::layer_norm`], or with `centred` false [`crate::rms_norm`], of a matrix's rows.
+    fn norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        #[extension_type] beta: Optional<Self>,
+        epsilon: f64,
+        centred: bool,
+    ) -> FloatTensor<Self> {
+        let (x, gamma) = (Self::lift::<2>(x), Self::lift(gamma));
+        Self::lower(match centred {
+            true => reference::layer_norm(x, gamma, beta.lift(), epsilon),
+            false => reference::rms_norm(x, gamma, epsilon),
+        })
+    }
+
+    /// [`crate::activation`] of a vector.
+    fn activation(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
+        Self::lower(reference::activation(Self::lift::<1>(x), activation))
+    }
+
+    /// [`crate::swiglu`] of vectors.
+    fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::lower(reference::swiglu(Self::lift::<1>(gate), Self::lift(up)))
+    }
+
+    /// [`crate::norm_heads`].
+    fn norm_heads(
+        qkv: FloatTensor<Self>,
+        gamma_q: FloatTensor<Self>,
+        gamma_k: FloatTensor<Self>,
+        heads: Heads,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        Self::lower(reference::norm_heads(Self::lift(qkv), Self::lift(gamma_q), Self::lift(gamma_k), heads, epsilon))
+    }
+
+    /// [`crate::rotate_heads`].
+    fn rotate_heads(
+        qkv: FloatTensor<Self>,
+        cos: FloatTensor<Self>,
+        sin: FloatTensor<Self>,
+        heads: Heads,
+    ) -> FloatTensor<Self> {
+        Self::lower(reference::rotate_heads(Self::lift(qkv), Self::lift(cos), Self::lift(sin), heads))
+    }
+
+    /// [`crate::self_attention`].
+    fn self_attention(
+        qkv: FloatTensor<Self>,
+        #[extension_type] bias: Optional<Self>,
+        heads: Heads,
+        causal: bool,
+    ) -> FloatTensor<Self> {
+        let [q, k, v] = heads.split(Self::lift(qkv));
+        let how = Attention { causal, bias: bias.lift(), dropout: 0.0 };
+        Self::lower(reference::merge_heads(reference::attention(q, k, v, &how)))
+    }
+
+    /// [`crate::attention`].
+    fn attention(
+        q: FloatTensor<Self>,
+        k: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        #[extension_type] bias: Optional<Self>,
+        causal: bool,
+    ) -> FloatTensor<Self> {
+        let how = Attention { causal, bias: bias.lift(), dropout: 0.0 };
+        let z = reference::attention(Self::lift(q), Self::lift(k), Self::lift(v), &how);
+        Self::lower(reference::merge_heads(z))
+    }
+
+    /// [`crate::embedding`].
+    fn embedding(weight: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self> {
+        Self::lower(reference::embedding(Self::lift(weight), Self::lift_int(tokens)))
+    }
+
+    /// [`crate::cross_entropy`].
+    fn cross_entropy(
+        logits: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        #[extension_type] weights: Optional<Self>,
+    ) -> FloatTensor<Self> {
+        Self::lower(reference::cross_entropy(Self::lift(logits), Self::lift_int(targets), weights.lift()))
+    }
+}
+
+impl Kernels for NdArray {}
+impl Kernels for Cube {}
+impl Kernels for Autodiff<NdArray, NoCheckpointing> {}
+impl Kernels for Autodiff<Cube, NoCheckpointing> {}
+// With gradient checkpointing the compositions are what there is to recompute.
+impl Kernels for Autodiff<Flex, BalancedCheckpointing> {}
+impl Kernels for Autodiff<NdArray, BalancedCheckpointing> {}
+impl Kernels for Autodiff<Cube, BalancedCheckpointing> {}

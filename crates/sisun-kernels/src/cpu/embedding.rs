@@ -1,0 +1,44 @@
+//! Table look-up and its gradient.
+
+use super::buffer::Buffer;
+use super::threads::{for_rows, rows_a_task};
+use rayon::prelude::*;
+
+/// The rows of `table` that `tokens` number.
+///
+/// # Shapes
+/// - `table`: `[vocab, d]`
+/// - result: `[n, d]`
+pub(crate) fn forward(table: &[f32], d: usize, tokens: &[usize]) -> Buffer {
+    let mut out = Buffer::uncleared(tokens.len() * d);
+    for_rows(&mut out, d, d, |first, out| {
+        for (row, &token) in out.chunks_exact_mut(d).zip(&tokens[first..]) {
+            row.copy_from_slice(&table[token * d..][..d]);
+        }
+    });
+    out
+}
+
+/// The gradient of the table: row `t` is the sum of `dy` where the token was `t`, in the tokens' order.
+///
+/// # Shapes
+/// - `dy`: `[n, d]`
+/// - result: `[vocab, d]`
+pub(crate) fn backward(dy: &[f32], d: usize, tokens: &[usize], vocab: usize) -> Buffer {
+    let mut out = Buffer::zeros(vocab * d);
+    // Each task owns some rows of the table and reads all tokens.
+    let rows = rows_a_task(vocab, tokens.len() * d / vocab.max(1));
+    let gather = |(task, out): (usize, &mut [f32])| {
+        let owned = task * rows..task * rows + out.len() / d;
+        for (dy, token) in dy.chunks_exact(d).zip(tokens).filter(|(_, token)| owned.contains(token)) {
+            let row = &mut out[(token - owned.start) * d..][..d];
+            row.iter_mut().zip(dy).for_each(|(sum, dy)| *sum += dy);
+        }
+    };
+    if d > 0 && rows >= vocab {
+        gather((0, &mut out));
+    } else if d > 0 {
+        out.par_chunks_mut(rows * d).enumerate().for_each(gather);
+    }
+    out
+}

@@ -1,0 +1,269 @@
+//! Float32 matrix product C = A B (+ C), on AMX tiles where the CPU has them and by the `gemm` crate elsewhere.
+#![allow(unsafe_code)] // the call of `gemm`, with its proof
+
+use std::sync::{Mutex, PoisonError};
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod amx;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod pack;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod sums;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod tiled;
+mod vector;
+
+use super::simd::Level;
+use crate::Precision;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(crate) use amx::amx_available;
+
+/// Whether this process may use AMX tiles: never, on this platform.
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub(crate) fn amx_available() -> bool {
+    false
+}
+
+/// Rows and columns of C from which float32 tiles are faster than multiply-adds.
+const TILES_FROM: usize = 32;
+
+/// A matrix in somebody else's memory: element (i, j) is `data[i * row_stride + j * column_stride]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Matrix<'a> {
+    data: &'a [f32],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// A `rows` x `columns` view of `data`.
+    ///
+    /// # Panics
+    ///
+    /// Where an element lies outside `data`.
+    pub(crate) fn new(data: &'a [f32], rows: usize, columns: usize, row_stride: usize, column_stride: usize) -> Self {
+        assert!(
+            rows == 0 || columns == 0 || last(rows, row_stride) + last(columns, column_stride) < data.len(),
+            "{rows} x {columns} with strides {row_stride} and {column_stride} in {} elements",
+            data.len()
+        );
+        Self { data, rows, columns, row_stride, column_stride }
+    }
+
+    /// A dense `rows` x `columns` matrix, rows one after the other.
+    ///
+    /// # Panics
+    ///
+    /// Where `data` is too short.
+    pub(crate) fn row_major(data: &'a [f32], rows: usize, columns: usize) -> Self {
+        Self::new(data, rows, columns, columns, 1)
+    }
+
+    /// Rows and columns exchanged, in the same memory.
+    pub(crate) fn transpose(self) -> Self {
+        Self {
+            data: self.data,
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+        }
+    }
+
+    /// Only some of the columns.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not have them.
+    pub(crate) fn take_columns(self, columns: std::ops::Range<usize>) -> Self {
+        assert!(columns.start <= columns.end && columns.end <= self.columns);
+        let start = (columns.start * self.column_stride).min(self.data.len());
+        Self { data: &self.data[start..], columns: columns.len(), ..self }
+    }
+
+    /// The memory; element (0, 0) comes first.
+    pub(crate) fn data(&self) -> &'a [f32] {
+        self.data
+    }
+
+    /// Rows.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns.
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// From one row to the next, in elements.
+    pub(crate) fn row_stride(&self) -> usize {
+        self.row_stride
+    }
+
+    /// From one column to the next, in elements.
+    pub(crate) fn column_stride(&self) -> usize {
+        self.column_stride
+    }
+}
+
+/// The offset of the last of `count` elements, `stride` apart.
+fn last(count: usize, stride: usize) -> usize {
+    (count - 1).checked_mul(stride).expect("a matrix in memory")
+}
+
+/// What computes the product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    /// Bfloat16 tiles of Intel's Advanced Matrix Extensions.
+    Amx,
+    /// Fused multiply-adds of whatever width the CPU has (the `gemm` crate).
+    Fma,
+}
+
+/// The engine of this process.
+fn engine() -> Engine {
+    if Level::current() == Level::Amx { Engine::Amx } else { Engine::Fma }
+}
+
+/// C = A B, or C + A B with `accumulate`. A is m x k, B is k x n, C is m x n with rows `c_row_stride` apart.
+///
+/// # Panics
+///
+/// Where the shapes do not agree, C is too short, or its rows overlap.
+pub(crate) fn matmul(
+    c: &mut [f32],
+    c_row_stride: usize,
+    a: Matrix<'_>,
+    b: Matrix<'_>,
+    accumulate: bool,
+    precision: Precision,
+) {
+    matmul_on(engine(), c, c_row_stride, a, b, accumulate, precision);
+}
+
+/// [`matmul`] on an engine of the caller's choice.
+///
+/// # Panics
+///
+/// As [`matmul`], and where the CPU does not have the engine.
+pub(crate) fn matmul_on(
+    engine: Engine,
+    c: &mut [f32],
+    c_row_stride: usize,
+    a: Matrix<'_>,
+    b: Matrix<'_>,
+    accumulate: bool,
+    precision: Precision,
+) {
+    assert_eq!(a.columns, b.rows, "k of A and of B");
+    let (m, n) = (a.rows, b.columns);
+    if m == 0 || n == 0 {
+        return;
+    }
+    assert!(m == 1 || c_row_stride >= n, "rows of C overlap");
+    assert!(last(m, c_row_stride) + n <= c.len(), "C is too short");
+    if a.columns == 0 {
+        if !accumulate {
+            c.chunks_mut(c_row_stride.max(n)).take(m).for_each(|row| row[..n].fill(0.0));
+        }
+        return;
+    }
+    if (m == 1 || n == 1) && vector_product(c, c_row_stride, a, b, accumulate, precision) {
+        return;
+    }
+    // Packing what few rows or columns use takes longer than using it.
+    let few = precision == Precision::Float32 && m.min(n) < TILES_FROM;
+    match engine {
+        Engine::Amx if few => fused(c, c_row_stride, a, b, accumulate),
+        #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+        Engine::Amx => tiled::multiply(c, c_row_stride, a, b, accumulate, precision),
+        #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+        Engine::Amx => panic!("no AMX on this platform"),
+        Engine::Fma if precision == Precision::Float32 => fused(c, c_row_stride, a, b, accumulate),
+        Engine::Fma => {
+            let (a_values, b_values) = (rounded(a), rounded(b));
+            let a = Matrix::row_major(&a_values, a.rows, a.columns);
+            let b = Matrix::row_major(&b_values, b.rows, b.columns);
+            fused(c, c_row_stride, a, b, accumulate);
+        }
+    }
+}
+
+/// The product where A is one row or B one column, unless its strides are in the way.
+fn vector_product(
+    c: &mut [f32],
+    c_row_stride: usize,
+    a: Matrix<'_>,
+    b: Matrix<'_>,
+    accumulate: bool,
+    precision: Precision,
+) -> bool {
+    let (matrix, vector, stride) = if a.rows == 1 { (b.transpose(), a, 1) } else { (a, b.transpose(), c_row_stride) };
+    let elements = (0..vector.columns).map(|k| vector.data[k * vector.column_stride]);
+    let values: Vec<f32> = match precision {
+        Precision::Float32 => elements.collect(),
+        Precision::Bf16 => elements.map(round_to_bf16).collect(),
+    };
+    // Each thread puts its piece once, at its end.
+    let c = Mutex::new(c);
+    vector::multiply(matrix, &values, precision, |start, sums| {
+        let mut c = c.lock().unwrap_or_else(PoisonError::into_inner);
+        for (i, sum) in sums.iter().enumerate() {
+            let c = &mut c[(start + i) * stride];
+            *c = if accumulate { *c + sum } else { *sum };
+        }
+    })
+}
+
+/// The product by the `gemm` crate.
+fn fused(c: &mut [f32], c_row_stride: usize, a: Matrix<'_>, b: Matrix<'_>, accumulate: bool) {
+    let threads = match rayon::current_num_threads() {
+        1 => gemm::Parallelism::None,
+        threads => gemm::Parallelism::Rayon(threads),
+    };
+    // SAFETY: `matmul_on` has checked C, and `Matrix` its own bounds; C is borrowed mutably, so it overlaps neither.
+    unsafe {
+        gemm::gemm(
+            a.rows,
+            b.columns,
+            a.columns,
+            c.as_mut_ptr(),
+            1,
+            c_row_stride as isize,
+            accumulate,
+            a.data.as_ptr(),
+            a.column_stride as isize,
+            a.row_stride as isize,
+            b.data.as_ptr(),
+            b.column_stride as isize,
+            b.row_stride as isize,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            threads,
+        );
+    }
+}
+
+/// A dense copy with every element rounded to bfloat16.
+fn rounded(matrix: Matrix<'_>) -> Vec<f32> {
+    let mut values = Vec::with_capacity(matrix.rows * matrix.columns);
+    for i in 0..matrix.rows {
+        let row = (0..matrix.columns).map(|j| matrix.data[i * matrix.row_stride + j * matrix.column_stride]);
+        values.extend(row.map(round_to_bf16));
+    }
+    values
+}
+
+/// Nearest bfloat16, ties to even. A NaN stays one.
+#[inline(always)]
+pub(super) fn round_to_bf16(x: f32) -> f32 {
+    let bits = x.to_bits();
+    let rounded = f32::from_bits(bits.wrapping_add(0x7fff + (bits >> 16 & 1)) & 0xffff_0000);
+    if x.is_nan() { x } else { rounded }
+}

@@ -1,0 +1,82 @@
+//! Blocks of C on their way from a kernel to C.
+#![allow(unsafe_code)] // instructions that the compiler does not know; each block has its proof
+
+use std::arch::x86_64::*;
+
+/// Rows and columns of the block of C that one kernel computes.
+pub(super) const PANEL: usize = 32;
+
+/// A block of C by itself.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Sum(pub(super) [[f32; PANEL]; PANEL]);
+
+impl Sum {
+    /// All zero.
+    pub(super) const ZERO: Self = Self([[0.0; PANEL]; PANEL]);
+}
+
+/// Where a block lies.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// Its first element.
+    pub(super) start: *mut f32,
+    /// From one row to the next, in elements.
+    pub(super) stride: usize,
+}
+
+impl Place {
+    /// A block by itself.
+    pub(super) fn of(sum: *mut Sum) -> Self {
+        Self { start: sum.cast(), stride: PANEL }
+    }
+
+    /// A block of zeros, to be read only.
+    pub(super) fn zero() -> Self {
+        static ROW: [f32; PANEL] = [0.0; PANEL];
+        Self { start: ROW.as_ptr().cast_mut(), stride: 0 }
+    }
+}
+
+/// target = products + source, for one block: adding up the slices of k outside the tiles costs nothing (see
+/// [`super::amx::multiply`]) and rounds less, each slice's sum starting small (Blanchard, Higham, Mary 2020, "A Class
+/// of Fast and Accurate Summation Algorithms").
+///
+/// To be moved, the products and the source must be readable, the target writable, and nobody else's.
+#[derive(Clone, Copy)]
+pub(super) struct Move {
+    /// What a kernel has computed, rows of [`PANEL`].
+    pub(super) products: *const f32,
+    /// The sum so far. It may be the target.
+    pub(super) source: Place,
+    /// Where the new sum goes.
+    pub(super) target: Place,
+}
+
+impl Move {
+    /// Moves zeros to `nowhere`, again and again.
+    pub(super) fn idle(nowhere: *mut Sum) -> Self {
+        Self { products: nowhere.cast(), source: Place::zero(), target: Place { start: nowhere.cast(), stride: 0 } }
+    }
+
+    /// Moves `columns` of rows `rows`.
+    ///
+    /// # Safety
+    ///
+    /// There is AVX-512; so much of the block can be moved.
+    #[target_feature(enable = "avx512f")]
+    pub(super) unsafe fn rows(self, rows: std::ops::Range<usize>, columns: usize) {
+        for row in rows {
+            for (start, count) in [(0, columns.min(16)), (16, columns.saturating_sub(16))] {
+                let mask = ((1_u32 << count) - 1) as __mmask16;
+                let at = |place: Place| place.start.wrapping_add(row * place.stride + start);
+                // SAFETY: the mask lets through only `columns`, which the caller vouches for.
+                unsafe {
+                    let products = _mm512_maskz_loadu_ps(mask, self.products.wrapping_add(row * PANEL + start));
+                    let source = _mm512_maskz_loadu_ps(mask, at(self.source));
+                    _mm512_mask_storeu_ps(at(self.target), mask, _mm512_add_ps(products, source));
+                }
+            }
+        }
+    }
+}

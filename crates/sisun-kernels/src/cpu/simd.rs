@@ -1,0 +1,78 @@
+//! Which instructions this process uses.
+
+use std::sync::OnceLock;
+
+/// The variable that lowers what [`Level::detect`] finds: `amx`, `avx512`, `avx2` or `portable`.
+const VARIABLE: &str = "SISUN_SIMD";
+
+/// What the processor can do, as far as the kernels care. Each includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// What every processor of this architecture has (on ARM that is NEON).
+    Portable,
+    /// 256-bit vectors with fused multiply-add.
+    Avx2,
+    /// 512-bit vectors.
+    Avx512,
+    /// Matrix tiles of bfloat16 besides.
+    Amx,
+}
+
+impl Level {
+    /// The level of this process: the processor's, or the lower one that `SISUN_SIMD` names.
+    pub fn current() -> Self {
+        static LEVEL: OnceLock<Level> = OnceLock::new();
+        *LEVEL.get_or_init(|| {
+            let wanted = std::env::var(VARIABLE).ok().and_then(|name| Self::named(&name)).unwrap_or(Self::Amx);
+            Self::detect().min(wanted)
+        })
+    }
+
+    /// The level of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Portable, Self::Avx2, Self::Avx512, Self::Amx].into_iter().find(|level| level.name() == name)
+    }
+
+    /// Its name in `SISUN_SIMD` and in `sisun devices`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+            Self::Amx => "amx",
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn detect() -> Self {
+        match pulp::Arch::new() {
+            pulp::Arch::V4(_) if super::matmul::amx_available() => Self::Amx,
+            pulp::Arch::V4(_) => Self::Avx512,
+            pulp::Arch::V3(_) => Self::Avx2,
+            _ => Self::Portable,
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn detect() -> Self {
+        Self::Portable
+    }
+}
+
+/// The vectors to compute with.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn arch() -> pulp::Arch {
+    use pulp::Arch;
+    use pulp::x86::{V3, V4};
+    match Level::current() {
+        Level::Portable => Arch::Scalar,
+        Level::Avx2 => V3::try_new().map_or(Arch::Scalar, Arch::V3),
+        Level::Avx512 | Level::Amx => V4::try_new().map_or(Arch::Scalar, Arch::V4),
+    }
+}
+
+/// The vectors to compute with.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn arch() -> pulp::Arch {
+    pulp::Arch::new()
+}

@@ -1,0 +1,101 @@
+//! When work is shared between threads.
+
+use super::buffer::Buffer;
+use rayon::prelude::*;
+
+/// A hand-off to another thread costs some microseconds; work of fewer element operations than this stays here.
+const WORTH_SHARING: usize = 32 * 1024;
+
+/// Runs `f` on a thread of the pool that the kernels share their work in.
+///
+/// A thread outside of it would sleep at every operation until the pool is done, and waking costs more than a small
+/// operation does.
+pub fn on_pool<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| f())
+}
+
+/// How many rows one task takes: all of them where the work is small, otherwise an equal share for each thread.
+///
+/// `cost` is about how many simple operations one row is.
+pub(crate) fn rows_a_task(n_rows: usize, cost: usize) -> usize {
+    let n_threads = if n_rows * cost < WORTH_SHARING { 1 } else { rayon::current_num_threads() };
+    n_rows.div_ceil(n_threads).max(1)
+}
+
+/// Calls `f(first row, rows of out)` for pieces of `out`, in parallel where that pays.
+pub(crate) fn for_rows(out: &mut [f32], width: usize, cost: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
+    if width == 0 || out.is_empty() {
+        return;
+    }
+    let rows = rows_a_task(out.len() / width, cost);
+    if rows * width >= out.len() {
+        f(0, out);
+    } else {
+        out.par_chunks_mut(rows * width).enumerate().for_each(|(i, out)| f(i * rows, out));
+    }
+}
+
+/// As [`for_rows`] with two outputs of their own widths and the same number of rows.
+pub(crate) fn for_rows2(
+    (a, a_width): (&mut [f32], usize),
+    (b, b_width): (&mut [f32], usize),
+    cost: usize,
+    f: impl Fn(usize, &mut [f32], &mut [f32]) + Sync,
+) {
+    if a_width == 0 || b_width == 0 || a.is_empty() {
+        return;
+    }
+    let rows = rows_a_task(a.len() / a_width, cost);
+    if rows * a_width >= a.len() {
+        f(0, a, b);
+    } else {
+        let pieces = a.par_chunks_mut(rows * a_width).zip(b.par_chunks_mut(rows * b_width));
+        pieces.enumerate().for_each(|(i, (a, b))| f(i * rows, a, b));
+    }
+}
+
+/// Rows whose sums are taken together. Fixed, so that sums over rows do not depend on the number of threads.
+pub(crate) const BLOCK: usize = 128;
+
+/// Calls `f(first row, rows of out, sums)` for every [`BLOCK`] of rows with its own `sums` of `n_sums` zeros, and
+/// returns the sums over all blocks, added in order.
+///
+/// `out` may be empty, where only the sums are wanted.
+pub(crate) fn sum_over_rows(
+    (out, width): (&mut [f32], usize),
+    n_rows: usize,
+    n_sums: usize,
+    cost: usize,
+    f: impl Fn(usize, &mut [f32], &mut [f32]) + Sync,
+) -> Buffer {
+    let n_blocks = n_rows.div_ceil(BLOCK);
+    let mut partial = Buffer::zeros(n_blocks * n_sums);
+    if n_sums > 0 {
+        let blocks_a_task = rows_a_task(n_blocks, BLOCK * cost);
+        let run = |task: usize, out: &mut [f32], sums: &mut [f32]| {
+            let mut rest = out;
+            for (i, sums) in sums.chunks_exact_mut(n_sums).enumerate() {
+                let (block, after) = rest.split_at_mut((BLOCK * width).min(rest.len()));
+                f((task * blocks_a_task + i) * BLOCK, block, sums);
+                rest = after;
+            }
+        };
+        if blocks_a_task >= n_blocks {
+            run(0, out, &mut partial);
+        } else if out.is_empty() {
+            let tasks = partial.par_chunks_mut(blocks_a_task * n_sums).enumerate();
+            tasks.for_each(|(task, sums)| run(task, &mut [], sums));
+        } else {
+            let tasks = out.par_chunks_mut(blocks_a_task * BLOCK * width);
+            let tasks = tasks.zip(partial.par_chunks_mut(blocks_a_task * n_sums)).enumerate();
+            tasks.for_each(|(task, (out, sums))| run(task, out, sums));
+        }
+    }
+    let mut total = Buffer::zeros(n_sums);
+    for sums in partial.chunks_exact(n_sums.max(1)) {
+        for (total, x) in total.iter_mut().zip(sums) {
+            *total += x;
+        }
+    }
+    total
+}

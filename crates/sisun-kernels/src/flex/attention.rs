@@ -1,0 +1,139 @@
+//! Attention of the CPU.
+
+use super::steps::{Kept, fused};
+use super::tensor::{contiguous, floats, shaped, tensor};
+use crate::Heads;
+use crate::cpu::Buffer;
+use crate::cpu::attention::{Gradients, Heads as Vectors, Rows, Shape, backward, forward};
+use burn::backend::TensorMetadata;
+use burn::backend::flex::{FlexTensor, Layout};
+use burn::tensor::DType;
+
+/// Where q, k and v lie, and the sizes of what is attended.
+#[derive(Clone, Debug)]
+pub(super) struct Attended {
+    tensors: [FlexTensor; 3],
+    rows: [Rows; 3],
+    shape: Shape,
+    bias: Option<FlexTensor>,
+}
+
+impl Attended {
+    /// q, k and v side by side in `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`.
+    pub(super) fn fused(qkv: &FlexTensor, bias: Option<FlexTensor>, heads: Heads, causal: bool) -> Self {
+        let (qkv, [batch, pos, width]) = (contiguous(qkv), shaped(qkv));
+        let d_head = fused(&qkv, heads).d_head;
+        let Heads { n_heads, n_kv_heads } = heads;
+        let rows = [0, n_heads, n_heads + n_kv_heads].map(|first| Rows::columns(first * d_head, pos, width, d_head));
+        let shape = Shape { batch, n_heads, n_kv_heads, n_query: pos, n_key: pos, d_head, causal };
+        Self { tensors: [qkv.clone(), qkv.clone(), qkv], rows, shape, bias: bias.as_ref().map(contiguous) }
+    }
+
+    /// q `[batch, n_heads, query, d_head]`, k and v `[batch, n_kv_heads, key, d_head]`, with any strides.
+    pub(super) fn apart(qkv: [&FlexTensor; 3], bias: Option<FlexTensor>, causal: bool) -> Self {
+        let ([batch, n_heads, n_query, d_head], [_, n_kv_heads, n_key, _]) = (shaped(qkv[0]), shaped(qkv[1]));
+        // Only the axes before d_head may be strided.
+        let tensors =
+            qkv.map(|x| if x.layout().strides()[3] == 1 { x.clone() } else { contiguous(&x.to_contiguous()) });
+        let rows = tensors.each_ref().map(|x| {
+            let stride = |axis: usize| usize::try_from(x.layout().strides()[axis]).expect("heads are never flipped");
+            let offset = x.layout().start_offset();
+            Rows { offset, batch_stride: stride(0), head_stride: stride(1), pos_stride: stride(2) }
+        });
+        let shape = Shape { batch, n_heads, n_kv_heads, n_query, n_key, d_head, causal };
+        Self { tensors, rows, shape, bias: bias.as_ref().map(contiguous) }
+    }
+
+    fn vectors(&self) -> [Vectors<'_>; 3] {
+        [0, 1, 2].map(|i| Vectors { data: self.tensors[i].storage(), rows: self.rows[i] })
+    }
+
+    /// `z` `[batch, query, n_heads·d_head]` and the log-sum-exp `[batch, head, query]`.
+    pub(super) fn forward(&self) -> (FlexTensor, FlexTensor) {
+        let Shape { batch, n_heads, n_query, d_head, .. } = self.shape;
+        let mut z = Buffer::uncleared(batch * n_query * n_heads * d_head);
+        let mut log_sum_exp = Buffer::uncleared(batch * n_heads * n_query);
+        let [q, k, v] = self.vectors();
+        forward(&self.shape, q, k, v, self.bias.as_ref().map(floats), &mut z, &mut log_sum_exp);
+        (tensor(z, [batch, n_query, n_heads * d_head]), tensor(log_sum_exp, [batch, n_heads, n_query]))
+    }
+
+    fn backward(&self, kept: &Results, dz: &FlexTensor, dqkv: &mut [f32], to: [Rows; 3]) -> Option<FlexTensor> {
+        let [q, k, v] = self.vectors();
+        let mut dbias = self.bias.as_ref().map(|bias| Buffer::uncleared(floats(bias).len()));
+        let dz = contiguous(dz);
+        let [to_q, to_k, to_v] = to;
+        backward(
+            &self.shape,
+            q,
+            k,
+            v,
+            self.bias.as_ref().map(floats),
+            floats(&kept.z),
+            floats(&dz),
+            floats(&kept.log_sum_exp),
+            Gradients { data: dqkv, q: to_q, k: to_k, v: to_v },
+            dbias.as_deref_mut(),
+        );
+        let shape = self.bias.as_ref().map(TensorMetadata::shape);
+        dbias.zip(shape).map(|(dbias, shape)| tensor(dbias, shape))
+    }
+}
+
+/// What the forward pass found, for the way back.
+#[derive(Clone, Debug)]
+pub(super) struct Results {
+    pub z: FlexTensor,
+    pub log_sum_exp: FlexTensor,
+}
+
+/// Of self-attention: one gradient for q, k and v together, and the bias'.
+#[derive(Clone, Debug)]
+pub(super) struct Fused {
+    pub attended: Attended,
+    pub results: Results,
+}
+
+impl Kept<2> for Fused {
+    fn gradients(self, dz: FlexTensor, _: [bool; 2]) -> [Option<FlexTensor>; 2] {
+        let qkv = &self.attended.tensors[0];
+        let mut dqkv = Buffer::uncleared(floats(qkv).len());
+        let dbias = self.attended.backward(&self.results, &dz, &mut dqkv, self.attended.rows);
+        [Some(tensor(dqkv, qkv.shape())), dbias]
+    }
+}
+
+/// Of attention to keys and values from elsewhere.
+#[derive(Clone, Debug)]
+pub(super) struct Apart {
+    pub attended: Attended,
+    pub results: Results,
+}
+
+impl Kept<4> for Apart {
+    fn gradients(self, dz: FlexTensor, _: [bool; 4]) -> [Option<FlexTensor>; 4] {
+        let sizes = self.attended.tensors.each_ref().map(shaped::<4>);
+        // One buffer for all three, each part `[batch, head, pos, d_head]`.
+        let lens = sizes.map(|size| size.iter().product::<usize>());
+        let offsets = [0, lens[0], lens[0] + lens[1]];
+        let to = [0, 1, 2].map(|i| {
+            let [_, n_heads, n_pos, d_head] = sizes[i];
+            Rows {
+                offset: offsets[i],
+                batch_stride: n_heads * n_pos * d_head,
+                head_stride: n_pos * d_head,
+                pos_stride: d_head,
+            }
+        });
+        let mut all = Buffer::uncleared(lens.iter().sum());
+        let dbias = self.attended.backward(&self.results, &dz, &mut all, to);
+        let n = all.len();
+        let all = tensor(all, [n]);
+        let part = |i: usize| {
+            let strides = Layout::contiguous(sizes[i].into()).strides().to_vec();
+            let layout = Layout::new(sizes[i].into(), strides, offsets[i]);
+            Some(FlexTensor::from_arc(all.data_arc(), layout, DType::F32))
+        };
+        [part(0), part(1), part(2), dbias]
+    }
+}

@@ -1,0 +1,234 @@
+//! The CPU's own versions of the operations, under autodiff and without.
+//!
+//! Forward functions are shared by both; `steps` has the gradients; `tensor` is the way between Burn's tensors and
+//! slices.
+
+mod attention;
+mod steps;
+pub(crate) mod tensor;
+
+use crate::backend::{Kernels, Optional};
+use crate::cpu::norm::Norm;
+use crate::cpu::{self, Buffer, Matrix, matmul};
+use crate::{Activation, Heads, Precision};
+use attention::{Apart, Attended, Fused, Results};
+use burn::backend::flex::FlexTensor;
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Autodiff, Flex, TensorMetadata};
+use steps::{fused, matrix, record};
+use tensor::{contiguous, floats, indices, shaped, tensor};
+
+impl Kernels for Flex {
+    fn linear(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: Optional<Self>,
+        transposed: bool,
+        precision: Precision,
+    ) -> FlexTensor {
+        linear(&contiguous(&x), &weight, bias.get().as_ref(), transposed, precision)
+    }
+
+    fn norm(x: FlexTensor, gamma: FlexTensor, beta: Optional<Self>, epsilon: f64, centred: bool) -> FlexTensor {
+        norm(&contiguous(&x), &gamma, beta.get().as_ref(), epsilon, centred).0
+    }
+
+    fn activation(x: FlexTensor, activation: Activation) -> FlexTensor {
+        tensor(cpu::activation::forward(floats(&contiguous(&x)), activation), x.shape())
+    }
+
+    fn swiglu(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
+        tensor(cpu::activation::swiglu(floats(&contiguous(&gate)), floats(&contiguous(&up))), gate.shape())
+    }
+
+    fn norm_heads(qkv: FlexTensor, gamma_q: FlexTensor, gamma_k: FlexTensor, heads: Heads, epsilon: f64) -> FlexTensor {
+        norm_heads(&contiguous(&qkv), &gamma_q, &gamma_k, heads, epsilon).0
+    }
+
+    fn rotate_heads(qkv: FlexTensor, cos: FlexTensor, sin: FlexTensor, heads: Heads) -> FlexTensor {
+        rotate_heads(&contiguous(&qkv), &contiguous(&cos), &contiguous(&sin), heads)
+    }
+
+    fn self_attention(qkv: FlexTensor, bias: Optional<Self>, heads: Heads, causal: bool) -> FlexTensor {
+        Attended::fused(&qkv, bias.get(), heads, causal).forward().0
+    }
+
+    fn attention(q: FlexTensor, k: FlexTensor, v: FlexTensor, bias: Optional<Self>, causal: bool) -> FlexTensor {
+        Attended::apart([&q, &k, &v], bias.get(), causal).forward().0
+    }
+
+    fn embedding(weight: FlexTensor, tokens: FlexTensor) -> FlexTensor {
+        embedding(&weight, &tokens).0
+    }
+
+    fn cross_entropy(logits: FlexTensor, targets: FlexTensor, weights: Optional<Self>) -> FlexTensor {
+        let weights = weights.get().as_ref().map(contiguous);
+        let (loss, _) =
+            cpu::loss::forward(floats(&contiguous(&logits)), &indices(&targets), weights.as_ref().map(floats));
+        scalar(loss)
+    }
+}
+
+type Tracked = FloatTensor<Autodiff<Flex>>;
+
+impl Kernels for Autodiff<Flex> {
+    fn linear(x: Tracked, weight: Tracked, bias: Optional<Self>, transposed: bool, precision: Precision) -> Tracked {
+        let (bias, has_bias) = given(bias);
+        let nodes = [x.node(), weight.node(), bias.node()];
+        let (x, weight, bias) = (contiguous(x.primitive()), weight.into_primitive(), bias.into_primitive());
+        let y = linear(&x, &weight, has_bias.then_some(&bias), transposed, precision);
+        record(nodes, y, || steps::Linear { x, weight, transposed, precision })
+    }
+
+    fn norm(x: Tracked, gamma: Tracked, beta: Optional<Self>, epsilon: f64, centred: bool) -> Tracked {
+        let (beta, has_beta) = given(beta);
+        let nodes = [x.node(), gamma.node(), beta.node()];
+        let (x, gamma, beta) = (contiguous(x.primitive()), gamma.into_primitive(), beta.into_primitive());
+        let (y, moments) = norm(&x, &gamma, has_beta.then_some(&beta), epsilon, centred);
+        record(nodes, y, || steps::Normed { x, gamma, moments, epsilon, centred })
+    }
+
+    fn activation(x: Tracked, activation: Activation) -> Tracked {
+        let (nodes, x) = ([x.node()], contiguous(x.primitive()));
+        let y = Flex::activation(x.clone(), activation);
+        record(nodes, y, || steps::Activated { x, activation })
+    }
+
+    fn swiglu(gate: Tracked, up: Tracked) -> Tracked {
+        let nodes = [gate.node(), up.node()];
+        let (gate, up) = (contiguous(gate.primitive()), contiguous(up.primitive()));
+        let y = Flex::swiglu(gate.clone(), up.clone());
+        record(nodes, y, || steps::Gated { gate, up })
+    }
+
+    fn norm_heads(qkv: Tracked, gamma_q: Tracked, gamma_k: Tracked, heads: Heads, epsilon: f64) -> Tracked {
+        let nodes = [qkv.node(), gamma_q.node(), gamma_k.node()];
+        let (qkv, gamma_q, gamma_k) = (contiguous(qkv.primitive()), gamma_q.into_primitive(), gamma_k.into_primitive());
+        let (y, moments) = norm_heads(&qkv, &gamma_q, &gamma_k, heads, epsilon);
+        record(nodes, y, || steps::NormedHeads { qkv, gamma_q, gamma_k, moments, heads, epsilon })
+    }
+
+    fn rotate_heads(qkv: Tracked, cos: Tracked, sin: Tracked, heads: Heads) -> Tracked {
+        let (nodes, qkv) = ([qkv.node()], contiguous(qkv.primitive()));
+        let (cos, sin) = (contiguous(cos.primitive()), contiguous(sin.primitive()));
+        let y = rotate_heads(&qkv, &cos, &sin, heads);
+        record(nodes, y, || steps::Rotated { cos, sin, heads })
+    }
+
+    fn self_attention(qkv: Tracked, bias: Optional<Self>, heads: Heads, causal: bool) -> Tracked {
+        let (bias, has_bias) = given(bias);
+        let nodes = [qkv.node(), bias.node()];
+        let attended = Attended::fused(qkv.primitive(), has_bias.then(|| bias.into_primitive()), heads, causal);
+        let (z, log_sum_exp) = attended.forward();
+        record(nodes, z.clone(), || Fused { attended, results: Results { z, log_sum_exp } })
+    }
+
+    fn attention(q: Tracked, k: Tracked, v: Tracked, bias: Optional<Self>, causal: bool) -> Tracked {
+        let (bias, has_bias) = given(bias);
+        let nodes = [q.node(), k.node(), v.node(), bias.node()];
+        let parts = [q.primitive(), k.primitive(), v.primitive()];
+        let attended = Attended::apart(parts, has_bias.then(|| bias.into_primitive()), causal);
+        let (z, log_sum_exp) = attended.forward();
+        record(nodes, z.clone(), || Apart { attended, results: Results { z, log_sum_exp } })
+    }
+
+    fn embedding(weight: Tracked, tokens: IntTensor<Self>) -> Tracked {
+        let (nodes, weight) = ([weight.node()], weight.into_primitive());
+        let (y, tokens) = embedding(&weight, &tokens);
+        record(nodes, y, || steps::Embedded { tokens, shape: shaped(&weight) })
+    }
+
+    fn cross_entropy(logits: Tracked, targets: IntTensor<Self>, weights: Optional<Self>) -> Tracked {
+        let (nodes, logits) = ([logits.node()], contiguous(logits.primitive()));
+        let weights = match weights {
+            Optional::Given(weights) => Some(contiguous(weights.primitive())),
+            Optional::Absent => None,
+        };
+        let targets = indices(&targets);
+        let (loss, log_sum) = cpu::loss::forward(floats(&logits), &targets, weights.as_ref().map(floats));
+        record(nodes, scalar(loss), || {
+            let n = targets.len();
+            steps::CrossEntropy { logits, log_sum: tensor(log_sum, [n]), targets, weights }
+        })
+    }
+}
+
+impl Optional<Flex> {
+    fn get(self) -> Option<FlexTensor> {
+        match self {
+            Self::Given(x) => Some(x),
+            Self::Absent => None,
+        }
+    }
+}
+
+/// The tensor and whether it is one: what is absent takes part in the graph as a constant of no elements.
+fn given(x: Optional<Autodiff<Flex>>) -> (Tracked, bool) {
+    match x {
+        Optional::Given(x) => (x, true),
+        Optional::Absent => (Tracked::new(tensor(Buffer::uncleared(0), [0])), false),
+    }
+}
+
+fn scalar(x: f32) -> FlexTensor {
+    let mut buffer = Buffer::uncleared(1);
+    buffer[0] = x;
+    tensor(buffer, [1])
+}
+
+fn linear(
+    x: &FlexTensor,
+    weight: &FlexTensor,
+    bias: Option<&FlexTensor>,
+    transposed: bool,
+    precision: Precision,
+) -> FlexTensor {
+    let [n, d_in] = shaped(x);
+    let weight = if transposed { matrix(weight).transpose() } else { matrix(weight) };
+    let d_out = weight.columns();
+    let mut y = Buffer::uncleared(n * d_out);
+    if let Some(bias) = bias {
+        // The product is then added to what stands there.
+        let bias = contiguous(bias);
+        cpu::spread_row(&mut y, floats(&bias));
+    }
+    matmul(&mut y, d_out, Matrix::row_major(floats(x), n, d_in), weight, bias.is_some(), precision);
+    tensor(y, [n, d_out])
+}
+
+fn norm(
+    x: &FlexTensor,
+    gamma: &FlexTensor,
+    beta: Option<&FlexTensor>,
+    epsilon: f64,
+    centred: bool,
+) -> (FlexTensor, FlexTensor) {
+    let shape @ [n, _] = shaped(x);
+    let norm = Norm { gamma: floats(gamma), epsilon: epsilon as f32, centred };
+    let (y, moments) = cpu::norm::forward(floats(x), norm, beta.map(floats));
+    (tensor(y, shape), tensor(moments, [n, 2]))
+}
+
+fn norm_heads(
+    qkv: &FlexTensor,
+    gamma_q: &FlexTensor,
+    gamma_k: &FlexTensor,
+    heads: Heads,
+    epsilon: f64,
+) -> (FlexTensor, FlexTensor) {
+    let norm = |gamma| Norm { gamma: floats(gamma), epsilon: epsilon as f32, centred: false };
+    let (y, moments) = cpu::heads::norm(floats(qkv), fused(qkv, heads), norm(gamma_q), norm(gamma_k));
+    let n = moments.len();
+    (tensor(y, qkv.shape()), tensor(moments, [n]))
+}
+
+fn rotate_heads(qkv: &FlexTensor, cos: &FlexTensor, sin: &FlexTensor, heads: Heads) -> FlexTensor {
+    let [_, half] = shaped(cos);
+    tensor(cpu::heads::rotate(floats(qkv), fused(qkv, heads), floats(cos), floats(sin), half, false), qkv.shape())
+}
+
+fn embedding(weight: &FlexTensor, tokens: &FlexTensor) -> (FlexTensor, Vec<usize>) {
+    let (weight, [batch, pos]) = (contiguous(weight), shaped(tokens));
+    let ([_, d], tokens) = (shaped(&weight), indices(tokens));
+    (tensor(cpu::embedding::forward(floats(&weight), d, &tokens), [batch, pos, d]), tokens)
+}

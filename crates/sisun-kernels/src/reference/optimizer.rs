@@ -1,0 +1,56 @@
+//! One optimizer step of one parameter.
+
+use crate::optimizer::{AdamW, Muon};
+use burn::tensor::Tensor;
+
+/// AdamW (Loshchilov and Hutter 2019, algorithm 2) with PyTorch's order of operations.
+///
+/// `p ← p(1 − lr·λ)`, `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`,
+/// `p ← p − lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + ε)`. Returns `(p, m, v)`, all of `p`'s shape.
+pub fn adamw_step<const D: usize>(
+    param: Tensor<D>,
+    gradient: Tensor<D>,
+    first: Tensor<D>,
+    second: Tensor<D>,
+    how: &AdamW,
+) -> (Tensor<D>, Tensor<D>, Tensor<D>) {
+    let first = first * how.beta1 + gradient.clone() * (1.0 - how.beta1);
+    let second = second * how.beta2 + gradient.square() * (1.0 - how.beta2);
+    let correction1 = 1.0 - how.beta1.powf(how.step as f64);
+    let correction2 = 1.0 - how.beta2.powf(how.step as f64);
+    let denominator = second.clone().sqrt() * (1.0 / correction2.sqrt()) + how.epsilon;
+    let update = first.clone() / denominator * (how.lr / correction1);
+    (param * (1.0 - how.lr * how.weight_decay) - update, first, second)
+}
+
+/// Muon (Jordan 2024): momentum with Nesterov's look-ahead, made orthogonal.
+///
+/// `m ← μm + g`, `p ← p(1 − lr·λ) − lr·√max(1, d_out/d_in)·orthogonal(g + μm)`. Returns `(p, m)`.
+///
+/// # Shapes
+/// - all: `[d_in, d_out]`
+pub fn muon_step(param: Tensor<2>, gradient: Tensor<2>, momentum: Tensor<2>, how: &Muon) -> (Tensor<2>, Tensor<2>) {
+    let [d_in, d_out] = param.dims();
+    let momentum = momentum * how.momentum + gradient.clone();
+    let update = orthogonal(gradient + momentum.clone() * how.momentum);
+    let scale = (d_out as f64 / d_in as f64).max(1.0).sqrt();
+    (param * (1.0 - how.lr * how.weight_decay) - update * (how.lr * scale), momentum)
+}
+
+/// Moves every singular value near 1 by five Newton–Schulz steps `X ← aX + (bA + cA²)X`, `A = XXᵀ`.
+fn orthogonal(gradient: Tensor<2>) -> Tensor<2> {
+    const A: f64 = 3.4445;
+    const B: f64 = -4.7750;
+    const C: f64 = 2.0315;
+    let [rows, columns] = gradient.dims();
+    // The products are smallest when the shorter side comes first.
+    let x = if rows > columns { gradient.transpose() } else { gradient };
+    let norm = x.clone().square().sum().sqrt() + 1e-7;
+    let mut x = x / norm.unsqueeze();
+    for _ in 0..5 {
+        let gram = x.clone().matmul(x.clone().transpose());
+        let polynomial = gram.clone() * B + gram.clone().matmul(gram) * C;
+        x = x.clone() * A + polynomial.matmul(x);
+    }
+    if rows > columns { x.transpose() } else { x }
+}

@@ -1,0 +1,104 @@
+//! One step of training.
+
+use crate::Optimizer;
+use crate::batch::{TensorBatch, tensors};
+use crate::gradients::{self, NamedGradients};
+use crate::schedule;
+use crate::session::Session;
+use burn::tensor::Tensor;
+use rand::Rng;
+use sisun_config::{TrainConfig, randomness};
+use sisun_data::Batch;
+use sisun_kernels::{Precision, cross_entropy};
+use sisun_model::{Pass, Transformer};
+
+/// Where in a run a step stands, and how it is taken.
+#[derive(Clone, Copy, Debug)]
+pub struct At {
+    /// Steps before it.
+    pub step: u64,
+    /// Micro-batches before it.
+    pub micro_step: u64,
+    /// Share of the highest learning rate.
+    pub share: f64,
+    /// The run's seed, for dropout.
+    pub seed: u64,
+    /// Largest global norm of the gradient; 0: any.
+    pub grad_clip: f64,
+    /// In what numbers the layers' products are computed.
+    pub precision: Precision,
+}
+
+impl At {
+    /// The step of this number, each of those before it with as many micro-batches as the configuration says.
+    pub fn new(config: &TrainConfig, step: u64) -> Self {
+        Self {
+            step,
+            micro_step: step * config.accumulate as u64,
+            share: schedule::share(config, step),
+            seed: config.seed,
+            grad_clip: config.grad_clip,
+            precision: match config.precision {
+                sisun_config::Precision::Float32 => Precision::Float32,
+                sisun_config::Precision::Bf16 => Precision::Bf16,
+            },
+        }
+    }
+
+    /// The next step of a session.
+    pub(crate) fn of(session: &Session) -> Self {
+        let state = &session.state;
+        Self { micro_step: state.next_micro_step, seed: state.seed, ..Self::new(&session.config.train, state.step) }
+    }
+}
+
+/// What a step leaves.
+#[derive(Debug)]
+pub struct Stepped {
+    /// The model after it.
+    pub model: Transformer,
+    /// The mean loss over the marked tokens before it, `[1]`.
+    pub loss: Tensor<1>,
+    /// The global norm of the gradient before clipping, `[1]`.
+    pub grad_norm: Tensor<1>,
+    /// Tokens read.
+    pub tokens: u64,
+}
+
+/// One optimizer step on the mean loss over the marked tokens of all micro-batches. Without a marked token the
+/// model stays as it is.
+pub fn training_step(model: &Transformer, optimizer: &mut Optimizer, batches: Vec<Batch>, at: At) -> Stepped {
+    let device = model.device();
+    let batches: Vec<TensorBatch> = batches.iter().map(|batch| tensors(batch, &device)).collect();
+    let tokens = batches.iter().map(|batch| batch.targets.dims()[0] as u64).sum();
+    let (gradients, loss) = gradient(model, batches, at);
+    if gradients.is_empty() {
+        let grad_norm = loss.zeros_like();
+        return Stepped { model: model.clone(), loss, grad_norm, tokens };
+    }
+    let (grad_norm, scale) = gradients::clip(&gradients, at.grad_clip);
+    let model = optimizer.step(model.clone(), gradients, &scale, at.step, at.share);
+    Stepped { model, loss, grad_norm, tokens }
+}
+
+/// The gradient of the mean loss over the marked tokens, and that loss.
+fn gradient(model: &Transformer, batches: Vec<TensorBatch>, at: At) -> (NamedGradients, Tensor<1>) {
+    let device = model.device();
+    let marked: u64 = batches.iter().map(|batch| batch.marked).sum();
+    let mut sum = NamedGradients::new();
+    let mut total = Tensor::zeros([1], &device.clone().inner());
+    for (micro_step, batch) in (at.micro_step..).zip(batches) {
+        if batch.marked == 0 {
+            continue;
+        }
+        // Dropout draws from the device's generator, so that is set for each micro-batch.
+        device.seed(randomness::stream(at.seed, "dropout", micro_step).next_u64());
+        let logits = model.forward(batch.inputs, Pass::training(at.precision));
+        let [rows, pos, vocab] = logits.dims();
+        let loss = cross_entropy(logits.reshape([rows * pos, vocab]), batch.targets, batch.weights);
+        let loss = loss * (batch.marked as f64 / marked as f64);
+        total = total + loss.clone().inner();
+        gradients::add(&mut sum, model, loss.backward());
+    }
+    (sum, total)
+}
