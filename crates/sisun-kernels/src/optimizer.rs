@@ -93,6 +93,25 @@ pub fn adamw(slots: Vec<AdamWSlot>, scale: &Tensor<1>) -> Vec<[Tensor<1>; 3]> {
         .collect()
 }
 
+/// The sums over several lists of tensors, first with first, second with second, in the order of the lists.
+///
+/// # Panics
+/// If there is no list, or they differ in length or shapes.
+pub fn sum(lists: Vec<Vec<Tensor<1>>>) -> Vec<Tensor<1>> {
+    let mut lists = lists.into_iter();
+    let first = lists.next().expect("a list to add to");
+    lists.fold(first, |sums, list| {
+        assert_eq!(sums.len(), list.len(), "lists of one length");
+        if !sums.iter().chain(&list).all(is_on_cpu) {
+            return sums.into_iter().zip(list).map(|(a, b)| a + b).collect();
+        }
+        let mut sums: Vec<FlexTensor> = sums.into_iter().map(|x| contiguous(&lower(x))).collect();
+        let list: Vec<FlexTensor> = list.into_iter().map(|x| contiguous(&lower(x))).collect();
+        cpu::optimizer::add(sums.iter_mut().map(FlexTensor::storage_mut).zip(list.iter().map(floats)).collect());
+        sums.into_iter().map(Tensor::from_primitive::<Flex>).collect()
+    })
+}
+
 /// The Euclidean norm over all tensors, `√Σ x²`.
 ///
 /// # Shapes

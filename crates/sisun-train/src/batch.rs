@@ -24,11 +24,33 @@ pub(crate) fn tensors(batch: &Batch, device: &Device) -> TensorBatch {
         let ones: Vec<f32> = mask.iter().map(|&on| f32::from(u8::from(on))).collect();
         Tensor::from_data(TensorData::new(ones, [n]), &plain)
     });
-    let marked = batch.loss_mask.as_ref().map_or(n, |mask| mask.iter().filter(|&&on| on).count()) as u64;
     TensorBatch {
         inputs: Tensor::from_data(TensorData::new(ids(&batch.inputs), [batch.batch_size, batch.context_len]), device),
         targets: Tensor::from_data(TensorData::new(ids(&batch.targets), [n]), device),
         weights,
-        marked,
+        marked: marked(batch),
     }
+}
+
+/// Targets the loss is taken on.
+pub(crate) fn marked(batch: &Batch) -> u64 {
+    batch.loss_mask.as_ref().map_or(batch.targets.len(), |mask| mask.iter().filter(|&&on| on).count()) as u64
+}
+
+/// The batch in at most `parts` batches, rows in order, as even as can be.
+pub(crate) fn split(batch: &Batch, parts: usize) -> Vec<Batch> {
+    let rows_each = batch.batch_size.div_ceil(parts.max(1));
+    let starts = (0..batch.batch_size).step_by(rows_each.max(1));
+    let part = |first: usize| {
+        let batch_size = rows_each.min(batch.batch_size - first);
+        let range = first * batch.context_len..(first + batch_size) * batch.context_len;
+        Batch {
+            batch_size,
+            context_len: batch.context_len,
+            inputs: batch.inputs[range.clone()].to_vec(),
+            targets: batch.targets[range.clone()].to_vec(),
+            loss_mask: batch.loss_mask.as_ref().map(|mask| mask[range].to_vec()),
+        }
+    };
+    starts.map(part).collect()
 }

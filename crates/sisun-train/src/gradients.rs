@@ -1,18 +1,18 @@
 //! Gradients by parameter name.
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
-use sisun_kernels::optimizer::global_norm;
+use sisun_kernels::optimizer::{self, global_norm};
 use sisun_model::Transformer;
 use std::collections::BTreeMap;
 
 /// The gradient of each parameter, flat, under the parameter's name.
 pub type NamedGradients = BTreeMap<String, Tensor<1>>;
 
-/// Takes every parameter's gradient out of a backward pass and adds it to `sum`.
-pub(crate) fn add(sum: &mut NamedGradients, model: &Transformer, gradients: Gradients) {
-    struct Taker<'a>(Vec<String>, &'a mut NamedGradients, Gradients);
-    impl ModuleVisitor for Taker<'_> {
+/// Takes every parameter's gradient out of a backward pass.
+pub(crate) fn take(model: &Transformer, gradients: Gradients) -> NamedGradients {
+    struct Taker(Vec<String>, NamedGradients, Gradients);
+    impl ModuleVisitor for Taker {
         fn enter_module(&mut self, name: &str, _: &str) {
             self.0.push(name.to_owned());
         }
@@ -21,17 +21,33 @@ pub(crate) fn add(sum: &mut NamedGradients, model: &Transformer, gradients: Grad
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             if let Some(gradient) = param.val().grad_remove(&mut self.2) {
-                let gradient = gradient.reshape([-1]);
-                let name = self.0.join(".");
-                let total = match self.1.remove(&name) {
-                    Some(before) => before + gradient,
-                    None => gradient,
-                };
-                self.1.insert(name, total);
+                self.1.insert(self.0.join("."), gradient.reshape([-1]));
             }
         }
     }
-    model.visit(&mut Taker(Vec::new(), sum, gradients));
+    let mut taker = Taker(Vec::new(), NamedGradients::new(), gradients);
+    model.visit(&mut taker);
+    taker.1
+}
+
+/// The sum of the gradients of several passes, in their order.
+pub(crate) fn sum(passes: Vec<NamedGradients>) -> NamedGradients {
+    let Some(first) = passes.first() else { return NamedGradients::new() };
+    let names: Vec<String> = first.keys().cloned().collect();
+    let lists = passes.into_iter().map(|pass| pass.into_values().collect()).collect();
+    names.into_iter().zip(optimizer::sum(lists)).collect()
+}
+
+/// The same model whose parameters are leaves of a graph of their own, so that several passes can go on at once.
+pub(crate) fn own_leaves(model: &Transformer) -> Transformer {
+    struct Leaves;
+    impl ModuleMapper for Leaves {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let (id, tensor, mapper) = param.consume();
+            Param::from_mapped_value(id, Tensor::from_inner(tensor.inner()).require_grad(), mapper)
+        }
+    }
+    model.clone().map(&mut Leaves)
 }
 
 /// The Euclidean norm over all parameters, and the factor that brings it to at most `largest` (Pascanu et al. 2013):

@@ -1,15 +1,15 @@
 //! One step of training.
 
 use crate::Optimizer;
-use crate::batch::{TensorBatch, tensors};
+use crate::batch::{TensorBatch, marked, split, tensors};
 use crate::gradients::{self, NamedGradients};
 use crate::schedule;
 use crate::session::Session;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use rand::Rng;
 use sisun_config::{TrainConfig, randomness};
 use sisun_data::Batch;
-use sisun_kernels::{Precision, cross_entropy};
+use sisun_kernels::{Precision, cross_entropy, each_alone};
 use sisun_model::{Pass, Transformer};
 
 /// Where in a run a step stands, and how it is taken.
@@ -67,10 +67,8 @@ pub struct Stepped {
 
 /// One optimizer step on the mean loss over the marked tokens of all micro-batches. Without a marked token the
 /// model stays as it is.
-pub fn training_step(model: &Transformer, optimizer: &mut Optimizer, batches: Vec<Batch>, at: At) -> Stepped {
-    let device = model.device();
-    let batches: Vec<TensorBatch> = batches.iter().map(|batch| tensors(batch, &device)).collect();
-    let tokens = batches.iter().map(|batch| batch.targets.dims()[0] as u64).sum();
+pub fn training_step(model: &Transformer, optimizer: &mut Optimizer, batches: &[Batch], at: At) -> Stepped {
+    let tokens = batches.iter().map(|batch| batch.targets.len() as u64).sum();
     let (gradients, loss) = gradient(model, batches, at);
     if gradients.is_empty() {
         let grad_norm = loss.zeros_like();
@@ -82,23 +80,47 @@ pub fn training_step(model: &Transformer, optimizer: &mut Optimizer, batches: Ve
 }
 
 /// The gradient of the mean loss over the marked tokens, and that loss.
-fn gradient(model: &Transformer, batches: Vec<TensorBatch>, at: At) -> (NamedGradients, Tensor<1>) {
+fn gradient(model: &Transformer, batches: &[Batch], at: At) -> (NamedGradients, Tensor<1>) {
+    let marked: u64 = batches.iter().map(marked).sum();
+    let passes = (at.micro_step..).zip(batches).flat_map(|(micro_step, batch)| {
+        let (gradients, losses) = micro_batch(model, batch, at, micro_step, marked);
+        gradients.into_iter().zip(losses)
+    });
+    let (gradients, losses): (Vec<NamedGradients>, Vec<Tensor<1>>) = passes.unzip();
+    let loss = match losses.is_empty() {
+        true => Tensor::zeros([1], &model.device().inner()),
+        false => Tensor::cat(losses, 0).sum(),
+    };
+    (gradients::sum(gradients), loss)
+}
+
+/// Forward and backward pass of one micro-batch, whose loss is `1/marked` of the sum over its marked tokens.
+///
+/// On the CPU each thread takes some of its rows: passes by themselves share no operation and so never wait for each
+/// other. Dropout draws from the device's one generator, so with it there is one pass.
+fn micro_batch(
+    model: &Transformer,
+    batch: &Batch,
+    at: At,
+    micro_step: u64,
+    all_marked: u64,
+) -> (Vec<NamedGradients>, Vec<Tensor<1>>) {
     let device = model.device();
-    let marked: u64 = batches.iter().map(|batch| batch.marked).sum();
-    let mut sum = NamedGradients::new();
-    let mut total = Tensor::zeros([1], &device.clone().inner());
-    for (micro_step, batch) in (at.micro_step..).zip(batches) {
-        if batch.marked == 0 {
-            continue;
-        }
-        // Dropout draws from the device's generator, so that is set for each micro-batch.
-        device.seed(randomness::stream(at.seed, "dropout", micro_step).next_u64());
-        let logits = model.forward(batch.inputs, Pass::training(at.precision));
+    device.seed(randomness::stream(at.seed, "dropout", micro_step).next_u64());
+    let n_passes = match model.config().dropout == 0.0 && device.clone().inner() == Device::flex() {
+        true => rayon::current_num_threads(),
+        false => 1,
+    };
+    let rows = split(batch, n_passes).into_iter().filter(|rows| marked(rows) > 0).collect();
+    let passes = each_alone(rows, |rows| {
+        let model = gradients::own_leaves(model);
+        let TensorBatch { inputs, targets, weights, marked } = tensors(&rows, &device);
+        let logits = model.forward(inputs, Pass::training(at.precision));
         let [rows, pos, vocab] = logits.dims();
-        let loss = cross_entropy(logits.reshape([rows * pos, vocab]), batch.targets, batch.weights);
-        let loss = loss * (batch.marked as f64 / marked as f64);
-        total = total + loss.clone().inner();
-        gradients::add(&mut sum, model, loss.backward());
-    }
-    (sum, total)
+        let loss = cross_entropy(logits.reshape([rows * pos, vocab]), targets, weights);
+        let loss = loss * (marked as f64 / all_marked as f64);
+        let value = loss.clone().inner();
+        (gradients::take(&model, loss.backward()), value)
+    });
+    passes.into_iter().unzip()
 }

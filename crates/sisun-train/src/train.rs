@@ -61,8 +61,9 @@ pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool
 
     while session.state.step < config.steps && !stop.load(Ordering::Relaxed) {
         let at = At::of(session);
-        let batches = (0..config.accumulate as u64).map(|i| next_batch(session, at.micro_step + i)).collect();
-        let stepped = training_step(&session.model, &mut session.optimizer, batches, at);
+        let batches: Vec<Batch> =
+            (0..config.accumulate as u64).map(|i| next_batch(session, at.micro_step + i)).collect();
+        let stepped = training_step(&session.model, &mut session.optimizer, &batches, at);
         pending.push(stepped.loss, stepped.grad_norm, at.share * config.lr_max);
         session.model = stepped.model;
 

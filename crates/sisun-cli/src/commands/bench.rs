@@ -92,9 +92,9 @@ fn training(config: &Config, mut model: Transformer, options: &Options) -> Vec<f
     let mut step = 0;
     repeat(options, || {
         let draw = |i| random_batch(config, step * config.train.accumulate as u64 + i);
-        let batches = (0..config.train.accumulate as u64).map(draw).collect();
+        let batches: Vec<Batch> = (0..config.train.accumulate as u64).map(draw).collect();
         let began = Instant::now();
-        let stepped = training_step(&model, &mut optimizer, batches, At::new(&config.train, step));
+        let stepped = training_step(&model, &mut optimizer, &batches, At::new(&config.train, step));
         stepped.loss.into_scalar::<f32>();
         model = stepped.model;
         step += 1;

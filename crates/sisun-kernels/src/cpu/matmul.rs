@@ -1,6 +1,7 @@
 //! Float32 matrix product C = A B (+ C), on AMX tiles where the CPU has them and by the `gemm` crate elsewhere.
 #![allow(unsafe_code)] // the call of `gemm`, with its proof
 
+use crate::cpu::threads::n_threads;
 use std::sync::{Mutex, PoisonError};
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -220,7 +221,7 @@ fn vector_product(
 
 /// The product by the `gemm` crate.
 fn fused(c: &mut [f32], c_row_stride: usize, a: Matrix<'_>, b: Matrix<'_>, accumulate: bool) {
-    let threads = match rayon::current_num_threads() {
+    let threads = match n_threads() {
         1 => gemm::Parallelism::None,
         threads => gemm::Parallelism::Rayon(threads),
     };

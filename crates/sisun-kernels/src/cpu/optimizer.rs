@@ -1,6 +1,6 @@
 //! Optimizer steps over all parameters at once.
 
-use super::elementwise::sum;
+use super::elementwise::{sum, update};
 use super::simd::arch;
 use crate::optimizer::AdamW;
 use pulp::Simd;
@@ -114,6 +114,24 @@ impl<S: Simd> Step<S> {
         let update = simd.mul_f32s(simd.div_f32s(first, denominator), self.rate);
         (simd.sub_f32s(simd.mul_f32s(param, self.keep), update), first, second)
     }
+}
+
+/// Adds the second of each pair to the first.
+pub(crate) fn add(pairs: Vec<(&mut [f32], &[f32])>) {
+    let pieces = pairs.into_iter().flat_map(|(sum, x)| sum.chunks_mut(CHUNK).zip(x.chunks(CHUNK)));
+    pieces.collect::<Vec<_>>().into_par_iter().for_each(|(sum, x)| add_slice(sum, x));
+}
+
+#[pulp::with_simd(add_slice = arch())]
+#[inline(always)]
+fn add_slice_simd<S: Simd>(simd: S, sum: &mut [f32], x: &[f32]) {
+    update(
+        simd,
+        sum,
+        x,
+        #[inline(always)]
+        |sum, x| simd.add_f32s(sum, x),
+    );
 }
 
 /// `Σ x²` over all parts, in a fixed order.

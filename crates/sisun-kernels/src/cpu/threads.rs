@@ -2,6 +2,7 @@
 
 use super::buffer::Buffer;
 use rayon::prelude::*;
+use std::cell::Cell;
 
 /// A hand-off to another thread costs some microseconds; work of fewer element operations than this stays here.
 const WORTH_SHARING: usize = 32 * 1024;
@@ -14,11 +15,37 @@ pub fn on_pool<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| f())
 }
 
+thread_local! {
+    /// Whether this thread keeps its work to itself.
+    static ALONE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The threads that an operation may use: all of the pool, but one inside of [`each_alone`].
+pub(crate) fn n_threads() -> usize {
+    if ALONE.get() { 1 } else { rayon::current_num_threads() }
+}
+
+/// `f` of each item, the items in parallel and each by itself on one thread: where whole passes can run side by side,
+/// that is faster than to share each of their operations.
+pub fn each_alone<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync) -> Vec<R> {
+    if items.len() < 2 {
+        return items.into_iter().map(f).collect();
+    }
+    let alone = |item| {
+        // A pass inside of a pass, on a thread that waited, is alone as well and stays so.
+        let before = ALONE.replace(true);
+        let result = f(item);
+        ALONE.set(before);
+        result
+    };
+    items.into_par_iter().with_max_len(1).map(alone).collect()
+}
+
 /// How many rows one task takes: all of them where the work is small, otherwise an equal share for each thread.
 ///
 /// `cost` is about how many simple operations one row is.
 pub(crate) fn rows_a_task(n_rows: usize, cost: usize) -> usize {
-    let n_threads = if n_rows * cost < WORTH_SHARING { 1 } else { rayon::current_num_threads() };
+    let n_threads = if n_rows * cost < WORTH_SHARING { 1 } else { n_threads() };
     n_rows.div_ceil(n_threads).max(1)
 }
 

@@ -6,6 +6,7 @@ use super::rows::{Part, RowsMut};
 use super::{Heads, KEY_BLOCK, LN_2, PARALLEL_WORK, QUERY_BLOCK, Rows, Shape, for_each};
 use crate::cpu::scratch::{Scratch, cut, padded};
 use crate::cpu::simd::arch;
+use crate::cpu::threads::n_threads;
 use pulp::Simd;
 
 /// Keys that all queries meet before the next ones: their copies and gradients stay in a core's cache, 5 · 128 KB with
@@ -95,7 +96,7 @@ pub(crate) fn backward(
     });
     let pass = Backward { shape: *shape, q, k, v, bias, z, dz, log_sum_exp, dq, dk, dv, dbias: dbias_rows };
     let tasks = batch * n_kv_heads;
-    let parallel = shape.work() >= PARALLEL_WORK && tasks > 1 && rayon::current_num_threads() > 1;
+    let parallel = shape.work() >= PARALLEL_WORK && tasks > 1 && n_threads() > 1;
     for_each(parallel, tasks, |task| kv_head(&pass, task / n_kv_heads, task % n_kv_heads));
     if let Some(dbias) = dbias {
         sum_over_sequences(by_sequence, n_heads, n_offsets, dbias);

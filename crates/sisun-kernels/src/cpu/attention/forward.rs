@@ -8,6 +8,7 @@ use super::{Heads, KEY_BLOCK, LN_2, LOG2_E, PARALLEL_WORK, QUERY_BLOCK, Rows, ST
 use crate::cpu::product::{Left, Product};
 use crate::cpu::scratch::{LINE, Scratch, cut, padded};
 use crate::cpu::simd::arch;
+use crate::cpu::threads::n_threads;
 use pulp::Simd;
 
 /// Keys whose scores are softened together, several blocks: the scores of a block of queries with them are 32 KB. More
@@ -59,7 +60,7 @@ pub(crate) fn forward(
     let [log_sum_exp] = RowsMut::split(log_sum_exp, [Part { rows, sizes, width: 1 }]);
     let pass = Forward { shape: *shape, q, k, v, bias, z: &z, log_sum_exp: &log_sum_exp };
 
-    let threads = if shape.work() < PARALLEL_WORK { 1 } else { rayon::current_num_threads() };
+    let threads = if shape.work() < PARALLEL_WORK { 1 } else { n_threads() };
     let tasks = batch * n_kv_heads;
     for_each(threads > 1 && tasks > 1, tasks, |task| {
         let (batch, kv_head) = (task / n_kv_heads, task % n_kv_heads);

@@ -8,6 +8,7 @@
 //! on the number of threads.
 #![allow(unsafe_code)] // instructions that the compiler does not know; each block has its proof
 
+use crate::cpu::threads::n_threads;
 use std::cell::Cell;
 use std::ops::Range;
 use std::thread::LocalKey;
@@ -98,7 +99,7 @@ pub(super) fn multiply(
 ) {
     assert!(amx_available(), "no AMX on this machine");
     let (m, k, n) = (a.rows(), a.columns(), b.columns());
-    let threads = if m * n * k < PARALLEL_THRESHOLD { 1 } else { rayon::current_num_threads() };
+    let threads = if m * n * k < PARALLEL_THRESHOLD { 1 } else { n_threads() };
     if k < HALVES_THRESHOLD || k < m.max(n) {
         return product(c, c_row_stride, a, b, accumulate, precision, threads);
     }

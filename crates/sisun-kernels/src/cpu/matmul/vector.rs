@@ -2,6 +2,7 @@
 //! speed of memory, and neither tiles nor blocking helps.
 #![allow(unsafe_code)] // instructions that the compiler does not know; each block has its proof
 
+use crate::cpu::threads::n_threads;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -33,7 +34,7 @@ pub(super) fn multiply(
     if !along_k && matrix.row_stride() != 1 {
         return false;
     }
-    let threads = if lanes * k * size_of::<f32>() < PARALLEL_BYTES { 1 } else { rayon::current_num_threads() };
+    let threads = if lanes * k * size_of::<f32>() < PARALLEL_BYTES { 1 } else { n_threads() };
     let piece = lanes.div_ceil(threads).next_multiple_of(16);
     let run = |start: usize| {
         let lanes = start..lanes.min(start + piece);
