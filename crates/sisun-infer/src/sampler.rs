@@ -3,6 +3,7 @@
 use crate::InferError;
 use rand::RngExt;
 use sisun_config::randomness;
+use std::cmp::Ordering;
 
 /// How the next token is chosen. The stages act in this order: repetition penalty, temperature, top-k, top-p, min-p.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -101,8 +102,8 @@ impl Sampler {
             all.truncate(self.top_k);
         }
         if self.top_p < 1.0 {
-            all.sort_unstable_by(likelier);
             let enough = self.top_p * all.iter().map(|(_, weight)| weight).sum::<f64>();
+            sort_front(&mut all, likelier, enough);
             let mut reached = 0.0;
             let kept = all.iter().take_while(|(_, weight)| {
                 let wanted = reached < enough;
@@ -116,6 +117,20 @@ impl Sampler {
         all.sort_unstable_by_key(|(id, _)| *id);
         all
     }
+}
+
+/// Sorts as many of the likeliest to the front as together weigh `enough`: of a large vocabulary that is a few.
+fn sort_front(all: &mut [(u32, f64)], likelier: impl Fn(&(u32, f64), &(u32, f64)) -> Ordering + Copy, enough: f64) {
+    let mut n = 64;
+    while n < all.len() {
+        all.select_nth_unstable_by(n - 1, likelier);
+        if all[..n].iter().map(|(_, weight)| weight).sum::<f64>() > enough * (1.0 + 1e-9) {
+            break;
+        }
+        n *= 4;
+    }
+    let n = n.min(all.len());
+    all[..n].sort_unstable_by(likelier);
 }
 
 /// The id of the largest logit; the lowest id where several are equal.

@@ -1,7 +1,8 @@
 //! Optimizer steps.
 
+use crate::Precision;
 use crate::cpu;
-use crate::flex::tensor::{contiguous, floats, tensor};
+use crate::flex::tensor::{contiguous, floats, shaped, tensor};
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{DType, Device, Tensor};
@@ -34,6 +35,68 @@ pub struct Muon {
     pub momentum: f64,
     /// Decoupled weight decay.
     pub weight_decay: f64,
+}
+
+/// Muon's way to an orthogonal matrix (Jordan 2024).
+pub(crate) struct NewtonSchulz {
+    /// a, b and c of `X ← aX + (bA + cA²)X`, `A = XXᵀ`.
+    pub(crate) coefficients: [f64; 3],
+    /// How often.
+    pub(crate) steps: usize,
+}
+
+pub(crate) const NEWTON_SCHULZ: NewtonSchulz = NewtonSchulz { coefficients: [3.4445, -4.7750, 2.0315], steps: 5 };
+
+/// A matrix that Muon steps, with its momentum.
+///
+/// # Shapes
+/// - all: `[d_in, d_out]`
+#[derive(Clone, Debug)]
+pub struct MuonSlot {
+    /// The parameter.
+    pub param: Tensor<2>,
+    /// Its gradient.
+    pub gradient: Tensor<2>,
+    /// Its momentum.
+    pub momentum: Tensor<2>,
+    /// The constants of its step.
+    pub how: Muon,
+}
+
+/// [`muon_step`] of many matrices, their gradients multiplied by `scale` first, the products in `precision` where
+/// the device has a choice. Returns `(p, m)` of each.
+///
+/// # Shapes
+/// - `scale`: `[1]`
+pub fn muon(slots: Vec<MuonSlot>, scale: &Tensor<1>, precision: Precision) -> Vec<[Tensor<2>; 2]> {
+    if !slots.iter().all(|slot| is_on_cpu(&slot.param)) {
+        let step = |MuonSlot { param, gradient, momentum, how }: MuonSlot| {
+            let (param, momentum) = muon_step(param, gradient * scale.clone().unsqueeze(), momentum, &how);
+            [param, momentum]
+        };
+        return slots.into_iter().map(step).collect();
+    }
+    let scale = floats(&contiguous(&lower(scale.clone())))[0];
+    let read: Vec<[FlexTensor; 2]> =
+        slots.iter().map(|slot| [&slot.param, &slot.gradient].map(|x| contiguous(&lower(x.clone())))).collect();
+    let mut stepped: Vec<cpu::Buffer> =
+        read.iter().map(|[param, _]| cpu::Buffer::uncleared(floats(param).len())).collect();
+    let hows: Vec<Muon> = slots.iter().map(|slot| slot.how).collect();
+    let mut moments: Vec<FlexTensor> = slots.into_iter().map(|slot| whole(slot.momentum)).collect();
+    let slots = read.iter().zip(&mut stepped).zip(&mut moments).zip(&hows);
+    let slots = slots.map(|((([param, gradient], stepped), momentum), how)| cpu::muon::Slot {
+        shape: shaped(param),
+        param: floats(param),
+        gradient: floats(gradient),
+        stepped,
+        momentum: momentum.storage_mut(),
+        how: *how,
+    });
+    cpu::muon::muon(slots.collect(), scale, precision);
+    let shapes: Vec<[usize; 2]> = read.iter().map(|[param, _]| shaped(param)).collect();
+    let lift = Tensor::from_primitive::<Flex>;
+    let stepped = stepped.into_iter().zip(shapes).map(|(param, shape)| lift(tensor(param, shape)));
+    stepped.zip(moments).map(|(param, momentum)| [param, lift(momentum)]).collect()
 }
 
 /// A parameter that AdamW steps, with what is kept of it, all flat and of one length.
@@ -71,7 +134,7 @@ pub fn adamw(slots: Vec<AdamWSlot>, scale: &Tensor<1>) -> Vec<[Tensor<1>; 3]> {
         read.iter().map(|[param, _]| cpu::Buffer::uncleared(floats(param).len())).collect();
     let hows: Vec<AdamW> = slots.iter().map(|slot| slot.how).collect();
     let mut moments: Vec<[FlexTensor; 2]> =
-        slots.into_iter().map(|slot| [slot.first, slot.second].map(|x| contiguous(&lower(x)))).collect();
+        slots.into_iter().map(|slot| [slot.first, slot.second].map(whole)).collect();
     let slots = read.iter().zip(&mut stepped).zip(&mut moments).zip(&hows);
     let slots = slots.map(|((([param, gradient], stepped), [first, second]), how)| cpu::optimizer::Slot {
         param: floats(param),
@@ -105,7 +168,7 @@ pub fn sum(lists: Vec<Vec<Tensor<1>>>) -> Vec<Tensor<1>> {
         if !sums.iter().chain(&list).all(is_on_cpu) {
             return sums.into_iter().zip(list).map(|(a, b)| a + b).collect();
         }
-        let mut sums: Vec<FlexTensor> = sums.into_iter().map(|x| contiguous(&lower(x))).collect();
+        let mut sums: Vec<FlexTensor> = sums.into_iter().map(whole).collect();
         let list: Vec<FlexTensor> = list.into_iter().map(|x| contiguous(&lower(x))).collect();
         cpu::optimizer::add(sums.iter_mut().map(FlexTensor::storage_mut).zip(list.iter().map(floats)).collect());
         sums.into_iter().map(Tensor::from_primitive::<Flex>).collect()
@@ -126,10 +189,22 @@ pub fn global_norm(tensors: &[Tensor<1>]) -> Tensor<1> {
     Tensor::from_floats([cpu::optimizer::sum_of_squares(&parts).sqrt() as f32], &Device::flex())
 }
 
-fn is_on_cpu(x: &Tensor<1>) -> bool {
+fn is_on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
     x.device() == Device::flex() && x.dtype() == DType::F32
 }
 
-fn lower(x: Tensor<1>) -> FlexTensor {
+fn lower<const D: usize>(x: Tensor<D>) -> FlexTensor {
     x.try_into_primitive::<Flex>().expect("its device was looked at")
+}
+
+/// The tensor as one that is all of its memory, for what writes to it: `storage_mut` gives the memory of a view whole.
+fn whole<const D: usize>(x: Tensor<D>) -> FlexTensor {
+    let x = contiguous(&lower(x));
+    let (storage, numbers): (&[f32], _) = (x.storage(), floats(&x));
+    if storage.len() == numbers.len() {
+        return x;
+    }
+    let mut copy = cpu::Buffer::uncleared(numbers.len());
+    copy.copy_from_slice(numbers);
+    tensor(copy, x.layout().shape().clone())
 }

@@ -1,10 +1,11 @@
 //! The optimizer: which parameter gets which step, and what is kept of each between steps.
 
 use crate::gradients::NamedGradients;
+use crate::step::precision;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use sisun_config::{OptimizerKind, TrainConfig};
-use sisun_kernels::optimizer::{AdamW, AdamWSlot, Muon, adamw, muon_step};
+use sisun_kernels::optimizer::{AdamW, AdamWSlot, Muon, MuonSlot, adamw, muon};
 use sisun_model::weights::{HostTensors, to_host};
 use sisun_model::{ModelError, Transformer};
 use std::collections::BTreeMap;
@@ -44,7 +45,7 @@ impl Optimizer {
         let mut params = Params::default();
         model.visit(&mut params);
         let (mut names, mut slots) = (Vec::new(), Vec::new());
-        let mut stepped = BTreeMap::new();
+        let (mut matrix_names, mut matrices) = (Vec::new(), Vec::new());
         for (name, gradient) in gradients {
             let (param, shape) = params.found.remove(&name).expect("a gradient is of a parameter of this model");
             let kind = Kind::of(&name, &shape, &self.config);
@@ -55,11 +56,9 @@ impl Optimizer {
                 Moments { first, second: None } => {
                     let lr = self.config.muon_lr_max * share;
                     let how = Muon { lr, momentum: self.config.muon_momentum, weight_decay };
-                    let matrix = |x: Tensor<1>| x.reshape([shape[0], shape[1]]);
-                    let gradient = gradient * scale.clone();
-                    let (param, momentum) = muon_step(matrix(param), matrix(gradient), matrix(first), &how);
-                    self.moments.insert(name.clone(), Moments { first: momentum.reshape([-1]), second: None });
-                    stepped.insert(name, param.reshape([-1]));
+                    let [param, gradient, momentum] = [param, gradient, first].map(|x| x.reshape([shape[0], shape[1]]));
+                    matrices.push(MuonSlot { param, gradient, momentum, how });
+                    matrix_names.push(name);
                 }
                 Moments { first, second: Some(second) } => {
                     let how = self.adamw(share, weight_decay, step);
@@ -67,6 +66,11 @@ impl Optimizer {
                     names.push(name);
                 }
             }
+        }
+        let mut stepped = BTreeMap::new();
+        for (name, [param, momentum]) in matrix_names.into_iter().zip(muon(matrices, scale, precision(&self.config))) {
+            self.moments.insert(name.clone(), Moments { first: momentum.reshape([-1]), second: None });
+            stepped.insert(name, param.reshape([-1]));
         }
         for (name, [param, first, second]) in names.into_iter().zip(adamw(slots, scale)) {
             self.moments.insert(name.clone(), Moments { first, second: Some(second) });

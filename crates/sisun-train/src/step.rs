@@ -38,10 +38,7 @@ impl At {
             share: schedule::share(config, step),
             seed: config.seed,
             grad_clip: config.grad_clip,
-            precision: match config.precision {
-                sisun_config::Precision::Float32 => Precision::Float32,
-                sisun_config::Precision::Bf16 => Precision::Bf16,
-            },
+            precision: precision(config),
         }
     }
 
@@ -49,6 +46,14 @@ impl At {
     pub(crate) fn of(session: &Session) -> Self {
         let state = &session.state;
         Self { micro_step: state.next_micro_step, seed: state.seed, ..Self::new(&session.config.train, state.step) }
+    }
+}
+
+/// The kernels' word for the configuration's.
+pub(crate) fn precision(config: &TrainConfig) -> Precision {
+    match config.precision {
+        sisun_config::Precision::Float32 => Precision::Float32,
+        sisun_config::Precision::Bf16 => Precision::Bf16,
     }
 }
 

@@ -16,6 +16,8 @@ mod forward;
 mod pack;
 mod rows;
 mod softmax;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use backward::{Gradients, backward};
 pub(crate) use forward::forward;

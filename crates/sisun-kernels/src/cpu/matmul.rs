@@ -12,6 +12,8 @@ mod pack;
 mod sums;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod tiled;
+#[cfg(test)]
+mod tests;
 mod vector;
 
 use super::simd::Level;

@@ -9,6 +9,7 @@ pub(crate) mod heads;
 pub(crate) mod loss;
 mod math;
 mod matmul;
+pub(crate) mod muon;
 pub(crate) mod norm;
 pub(crate) mod optimizer;
 mod product;

@@ -60,7 +60,7 @@ impl Attended {
 
     fn backward(&self, kept: &Results, dz: &FlexTensor, dqkv: &mut [f32], to: [Rows; 3]) -> Option<FlexTensor> {
         let [q, k, v] = self.vectors();
-        let mut dbias = self.bias.as_ref().map(|bias| Buffer::uncleared(floats(bias).len()));
+        let mut dbias = self.bias.as_ref().map(|bias| Buffer::zeros(floats(bias).len())); // stays 0 of an empty batch
         let dz = contiguous(dz);
         let [to_q, to_k, to_v] = to;
         backward(

@@ -148,7 +148,7 @@ impl Kernels for Autodiff<Flex> {
         let (loss, log_sum) = cpu::loss::forward(floats(&logits), &targets, weights.as_ref().map(floats));
         record(nodes, scalar(loss), || {
             let n = targets.len();
-            steps::CrossEntropy { logits, log_sum: tensor(log_sum, [n]), targets, weights }
+            steps::CrossEntropy { logits, log_sum: tensor(log_sum, [n, 2]), targets, weights }
         })
     }
 }

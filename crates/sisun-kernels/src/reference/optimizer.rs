@@ -1,6 +1,6 @@
 //! One optimizer step of one parameter.
 
-use crate::optimizer::{AdamW, Muon};
+use crate::optimizer::{AdamW, Muon, NEWTON_SCHULZ};
 use burn::tensor::Tensor;
 
 /// AdamW (Loshchilov and Hutter 2019, algorithm 2) with PyTorch's order of operations.
@@ -39,18 +39,16 @@ pub fn muon_step(param: Tensor<2>, gradient: Tensor<2>, momentum: Tensor<2>, how
 
 /// Moves every singular value near 1 by five Newton–Schulz steps `X ← aX + (bA + cA²)X`, `A = XXᵀ`.
 fn orthogonal(gradient: Tensor<2>) -> Tensor<2> {
-    const A: f64 = 3.4445;
-    const B: f64 = -4.7750;
-    const C: f64 = 2.0315;
+    let [a, b, c] = NEWTON_SCHULZ.coefficients;
     let [rows, columns] = gradient.dims();
     // The products are smallest when the shorter side comes first.
     let x = if rows > columns { gradient.transpose() } else { gradient };
     let norm = x.clone().square().sum().sqrt() + 1e-7;
     let mut x = x / norm.unsqueeze();
-    for _ in 0..5 {
+    for _ in 0..NEWTON_SCHULZ.steps {
         let gram = x.clone().matmul(x.clone().transpose());
-        let polynomial = gram.clone() * B + gram.clone().matmul(gram) * C;
-        x = x.clone() * A + polynomial.matmul(x);
+        let polynomial = gram.clone() * b + gram.clone().matmul(gram) * c;
+        x = x.clone() * a + polynomial.matmul(x);
     }
     if rows > columns { x.transpose() } else { x }
 }

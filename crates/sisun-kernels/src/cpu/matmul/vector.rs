@@ -9,6 +9,8 @@ use rayon::prelude::*;
 
 use super::{Matrix, round_to_bf16};
 use crate::Precision;
+#[cfg(target_arch = "x86_64")]
+use crate::cpu::simd::Level;
 
 /// Bytes of a matrix below which one thread is faster than two.
 const PARALLEL_BYTES: usize = 256 << 10;
@@ -62,16 +64,13 @@ fn dispatch(m: Matrix<'_>, v: &[f32], precision: Precision, along_k: bool, lanes
         fn avx2(m: Matrix<'_>, v: &[f32], p: Precision, along_k: bool, lanes: Range<usize>, sums: &mut [f32]) {
             loops::<true>(m, v, p, along_k, lanes, sums);
         }
-        let detected = is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl");
-        if detected && is_x86_feature_detected!("fma") {
-            // SAFETY: detected above.
+        let level = Level::current();
+        if level >= Level::Avx512 {
+            // SAFETY: no level is above what the processor has, and pulp's V4, which stands behind this one, is these.
             return unsafe { avx512(m, v, precision, along_k, lanes, sums) };
         }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            // SAFETY: detected above.
+        if level >= Level::Avx2 {
+            // SAFETY: no level is above what the processor has, and pulp's V3, which stands behind this one, is these.
             return unsafe { avx2(m, v, precision, along_k, lanes, sums) };
         }
     }

@@ -1,0 +1,160 @@
+//! Muon's step.
+
+use super::buffer::Buffer;
+use super::elementwise::{map, sum, update, update2};
+use super::matmul::{Matrix, matmul};
+use super::simd::arch;
+use super::threads::each_alone;
+use crate::Precision;
+use crate::optimizer::{Muon, NEWTON_SCHULZ};
+use pulp::Simd;
+
+/// One matrix `[d_in, d_out]`.
+pub(crate) struct Slot<'a> {
+    pub param: &'a [f32],
+    pub gradient: &'a [f32],
+    /// The parameter after the step.
+    pub stepped: &'a mut [f32],
+    pub momentum: &'a mut [f32],
+    pub shape: [usize; 2],
+    pub how: Muon,
+}
+
+/// [`crate::optimizer::muon`]: the matrices side by side, each on one thread.
+pub(crate) fn muon(slots: Vec<Slot<'_>>, scale: f32, precision: Precision) {
+    each_alone(slots, |slot| step(slot, scale, precision));
+}
+
+fn step(slot: Slot<'_>, scale: f32, precision: Precision) {
+    let Slot { param, gradient, stepped, momentum, shape: [d_in, d_out], how } = slot;
+    let mut ahead = Buffer::uncleared(param.len());
+    look_ahead(momentum, &mut ahead, gradient, how.momentum as f32, scale);
+    // The products are smallest when the shorter side comes first.
+    let turned = d_in > d_out;
+    let (rows, columns) = if turned { (d_out, d_in) } else { (d_in, d_out) };
+    let mut x = if turned { transposed(&ahead, d_in, d_out) } else { ahead };
+    orthogonal(&mut x, rows, columns, precision);
+    let x = if turned { transposed(&x, rows, columns) } else { x };
+    let rate = how.lr * (d_out as f64 / d_in as f64).max(1.0).sqrt();
+    descend(stepped, param, &x, (1.0 - how.lr * how.weight_decay) as f32, rate as f32);
+}
+
+/// `m ← μm + sg` and `ahead = sg + μm`.
+#[pulp::with_simd(look_ahead = arch())]
+#[inline(always)]
+fn look_ahead_simd<S: Simd>(simd: S, momentum: &mut [f32], ahead: &mut [f32], gradient: &[f32], mu: f32, scale: f32) {
+    let (mu, scale) = (simd.splat_f32s(mu), simd.splat_f32s(scale));
+    map(
+        simd,
+        ahead,
+        gradient,
+        #[inline(always)]
+        |g| simd.mul_f32s(g, scale),
+    );
+    update(
+        simd,
+        momentum,
+        ahead,
+        #[inline(always)]
+        |m, g| simd.add_f32s(simd.mul_f32s(m, mu), g),
+    );
+    update(
+        simd,
+        ahead,
+        momentum,
+        #[inline(always)]
+        |g, m| simd.add_f32s(g, simd.mul_f32s(m, mu)),
+    );
+}
+
+/// `stepped = keep·param − rate·x`.
+#[pulp::with_simd(descend = arch())]
+#[inline(always)]
+fn descend_simd<S: Simd>(simd: S, stepped: &mut [f32], param: &[f32], x: &[f32], keep: f32, rate: f32) {
+    let (keep, rate) = (simd.splat_f32s(keep), simd.splat_f32s(rate));
+    update2(
+        simd,
+        stepped,
+        param,
+        x,
+        #[inline(always)]
+        |_, p, x| simd.sub_f32s(simd.mul_f32s(p, keep), simd.mul_f32s(x, rate)),
+    );
+}
+
+/// Moves every singular value near 1: `X ← aX + (bA + cA²)X` with `A = XXᵀ`, some times.
+///
+/// # Shapes
+/// - `x`: `[rows, columns]`, `rows ≤ columns`
+fn orthogonal(x: &mut Buffer, rows: usize, columns: usize, precision: Precision) {
+    let [a, b, c] = NEWTON_SCHULZ.coefficients;
+    let norm = squares(x).sqrt() + 1e-7;
+    scale_in_place(x, 1.0 / norm);
+    let mut gram = Buffer::uncleared(rows * rows);
+    let mut square = Buffer::uncleared(rows * rows);
+    let mut next = Buffer::uncleared(x.len());
+    for _ in 0..NEWTON_SCHULZ.steps {
+        let view = Matrix::row_major(x, rows, columns);
+        matmul(&mut gram, rows, view, view.transpose(), false, precision);
+        let view = Matrix::row_major(&gram, rows, rows);
+        matmul(&mut square, rows, view, view, false, precision);
+        polynomial(&mut gram, &square, b as f32, c as f32);
+        next.copy_from_slice(x);
+        scale_in_place(&mut next, a as f32);
+        let (gram, view) = (Matrix::row_major(&gram, rows, rows), Matrix::row_major(x, rows, columns));
+        matmul(&mut next, columns, gram, view, true, precision);
+        std::mem::swap(x, &mut next);
+    }
+}
+
+#[pulp::with_simd(squares = arch())]
+#[inline(always)]
+fn squares_simd<S: Simd>(simd: S, x: &[f32]) -> f32 {
+    sum(
+        simd,
+        x,
+        #[inline(always)]
+        |x| simd.mul_f32s(x, x),
+    )
+}
+
+#[pulp::with_simd(scale_in_place = arch())]
+#[inline(always)]
+fn scale_in_place_simd<S: Simd>(simd: S, x: &mut [f32], scale: f32) {
+    let scale = simd.splat_f32s(scale);
+    let (head, tail) = S::as_mut_simd_f32s(x);
+    head.iter_mut().for_each(|x| *x = simd.mul_f32s(*x, scale));
+    let scaled = simd.mul_f32s(simd.partial_load_f32s(tail), scale);
+    simd.partial_store_f32s(tail, scaled);
+}
+
+/// `gram ← b·gram + c·square`.
+#[pulp::with_simd(polynomial = arch())]
+#[inline(always)]
+fn polynomial_simd<S: Simd>(simd: S, gram: &mut [f32], square: &[f32], b: f32, c: f32) {
+    let (b, c) = (simd.splat_f32s(b), simd.splat_f32s(c));
+    update(
+        simd,
+        gram,
+        square,
+        #[inline(always)]
+        |a, aa| simd.mul_add_e_f32s(aa, c, simd.mul_f32s(a, b)),
+    );
+}
+
+/// # Shapes
+/// - `x`: `[rows, columns]`
+/// - result: `[columns, rows]`
+fn transposed(x: &[f32], rows: usize, columns: usize) -> Buffer {
+    let mut y = Buffer::uncleared(x.len());
+    // In blocks, so that both sides stay in the cache.
+    const BLOCK: usize = 32;
+    for first_row in (0..rows).step_by(BLOCK) {
+        for column in 0..columns {
+            for row in first_row..rows.min(first_row + BLOCK) {
+                y[column * rows + row] = x[row * columns + column];
+            }
+        }
+    }
+    y
+}
