@@ -13,6 +13,7 @@ mod extremes;
 mod golden;
 mod gradients;
 mod initialisation;
+mod kernels;
 mod optimizers;
 mod positions;
 mod structure;

@@ -1,6 +1,7 @@
 //! What the model has read: at most `context_len` tokens, with their keys and values kept.
 
 use burn::tensor::{Int, Tensor, TensorData};
+use sisun_kernels::keep_awake;
 use sisun_model::{KvCache, Pass, Transformer};
 
 /// The tokens that the model sees while it writes.
@@ -47,7 +48,8 @@ impl<'m> Window<'m> {
         let ids: Vec<i32> = unread.iter().map(|&id| id as i32).collect();
         let shape = [1, ids.len()];
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.model.device());
-        let logits = self.model.forward_last(ids, Pass::cached(&mut self.cache));
+        let (model, cache) = (self.model, &mut self.cache);
+        let logits = keep_awake(|| model.forward_last(ids, Pass::cached(cache)));
         logits.try_into_vec_as::<f32>().expect("a float tensor that was computed can be read as f32")
     }
 }

@@ -20,7 +20,8 @@ mod shape;
 
 pub use attention::{Attention, attention, self_attention};
 pub use cpu::simd::Level;
-pub use cpu::threads::{each_alone, keep_awake, on_pool};
+pub use cpu::team::keep_awake;
+pub use cpu::threads::{each_alone, on_pool};
 pub use dropout::dropout;
 pub use heads::{Heads, RotaryTables, norm_heads, rotate_heads};
 pub use layers::{

@@ -119,3 +119,71 @@ impl Pool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn empty() -> Pool {
+        Pool { idle: BTreeMap::new(), idle_total: 0, lent: 0, most_lent: 0, clock: 0 }
+    }
+
+    #[test]
+    fn starts_at_a_cache_line() {
+        for len in [0, 1, 15, 16, 17, 1000, 4099] {
+            let buffer = Buffer::uncleared(len);
+            assert_eq!(buffer.len(), len);
+            assert!(buffer.as_ptr().addr().is_multiple_of(64), "{len} numbers at {:p}", buffer.as_ptr());
+        }
+    }
+
+    #[test]
+    fn a_buffer_comes_back_uncleared_or_as_zeros() {
+        // A length that no other test asks for: they share the pool.
+        const LEN: usize = 77_777;
+        let mut first = Buffer::uncleared(LEN);
+        first.fill(3.0);
+        let at = first.as_ptr();
+        drop(first);
+        let second = Buffer::uncleared(LEN);
+        assert_eq!(second.as_ptr(), at, "other memory");
+        assert!(second.iter().all(|&x| x == 3.0), "somebody cleared it");
+        let beside = Buffer::uncleared(LEN);
+        assert_ne!(beside.as_ptr(), at, "lent twice");
+        drop(second);
+        let third = Buffer::zeros(LEN);
+        assert_eq!(third.as_ptr(), at);
+        assert!(third.iter().all(|&x| x == 0.0));
+    }
+
+    #[test]
+    fn what_lies_idle_is_bounded_and_the_oldest_goes_first() {
+        let mut pool = empty();
+        let sizes: Vec<usize> = (0..10).map(|i| ALWAYS_KEPT / 4 + i).collect();
+        for &size in &sizes {
+            let lines = pool.take(size);
+            pool.put(lines);
+            assert!(pool.lent == 0 && pool.idle_total <= ALWAYS_KEPT, "{} lines idle", pool.idle_total);
+        }
+        let idle: Vec<usize> = pool.idle.iter().flat_map(|(n, pieces)| vec![*n; pieces.len()]).collect();
+        assert_eq!(idle.iter().sum::<usize>(), pool.idle_total);
+        assert_eq!(idle, sizes[7..]);
+    }
+
+    #[test]
+    fn more_may_lie_idle_where_more_was_lent() {
+        let mut pool = empty();
+        let large = [pool.take(ALWAYS_KEPT), pool.take(ALWAYS_KEPT)];
+        let small: Vec<_> = (0..10).map(|i| pool.take(ALWAYS_KEPT / 8 + i)).collect();
+        let most = pool.lent;
+        assert_eq!(pool.most_lent, most);
+        large.into_iter().chain(small).for_each(|lines| pool.put(lines));
+        assert_eq!((pool.lent, pool.idle_total), (0, most), "all of it fits into the slack");
+        for i in 0..10 {
+            let lines = pool.take(ALWAYS_KEPT / 2 + i);
+            pool.put(lines);
+            assert!(pool.idle_total as f64 <= SLACK * most as f64);
+        }
+        assert!(pool.idle_total > most);
+    }
+}

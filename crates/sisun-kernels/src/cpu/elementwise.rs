@@ -120,3 +120,6 @@ pub(crate) fn max<S: Simd>(simd: S, x: &[f32]) -> f32 {
     }
     tail.iter().fold(simd.reduce_max_f32s(largest), |a, b| a.max(*b))
 }
+
+#[cfg(test)]
+mod tests;

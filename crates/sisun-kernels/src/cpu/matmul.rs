@@ -10,10 +10,10 @@ mod amx;
 mod pack;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod sums;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod tiled;
 #[cfg(test)]
 mod tests;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod tiled;
 mod vector;
 
 use super::simd::Level;

@@ -15,6 +15,7 @@ pub(crate) mod optimizer;
 mod product;
 mod scratch;
 pub(crate) mod simd;
+pub(crate) mod team;
 pub(crate) mod threads;
 
 pub(crate) use buffer::Buffer;

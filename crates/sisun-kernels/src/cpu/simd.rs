@@ -76,3 +76,52 @@ pub(crate) fn arch() -> pulp::Arch {
 pub(crate) fn arch() -> pulp::Arch {
     pulp::Arch::new()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    const ALL: [Level; 4] = [Level::Portable, Level::Avx2, Level::Avx512, Level::Amx];
+
+    #[test]
+    fn levels_have_names() {
+        assert!(ALL.is_sorted());
+        for level in ALL {
+            assert_eq!(Level::named(level.name()), Some(level));
+        }
+        for other in ["", "AVX2", "avx", "sse2", "avx512 "] {
+            assert_eq!(Level::named(other), None, "{other:?}");
+        }
+    }
+
+    /// What the variable names bounds the level; `the_tests_on_every_lower_level` gives it every value.
+    #[test]
+    fn the_environment_lowers_the_level_and_never_raises_it() {
+        let wanted = std::env::var(VARIABLE).ok().and_then(|name| Level::named(&name));
+        assert_eq!(Level::current(), Level::detect().min(wanted.unwrap_or(Level::Amx)));
+        #[cfg(target_arch = "x86_64")]
+        match Level::current() {
+            Level::Portable => assert!(matches!(arch(), pulp::Arch::Scalar)),
+            Level::Avx2 => assert!(matches!(arch(), pulp::Arch::V3(_))),
+            Level::Avx512 | Level::Amx => assert!(matches!(arch(), pulp::Arch::V4(_))),
+        }
+    }
+
+    /// This binary once more for each level below the one of this process: all of its tests on other instructions.
+    #[test]
+    fn the_tests_on_every_lower_level() {
+        for level in ALL.into_iter().filter(|level| *level < Level::current()) {
+            let output = Command::new(std::env::current_exe().expect("this binary"))
+                .args(["--skip", "the_tests_on_every_lower_level"])
+                .env(VARIABLE, level.name())
+                .output()
+                .expect("this binary runs");
+            let text = String::from_utf8_lossy(&output.stdout);
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{}: {text}{errors}", level.name());
+            let ran = text.split("test result: ok. ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+            assert!(ran.is_some_and(|n: usize| n > 20), "{}: {ran:?} tests ran: {text}", level.name());
+        }
+    }
+}

@@ -3,7 +3,6 @@
 use super::buffer::Buffer;
 use rayon::prelude::*;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A hand-off to another thread costs some microseconds; work of fewer element operations than this stays here.
 const WORTH_SHARING: usize = 32 * 1024;
@@ -14,35 +13,6 @@ const WORTH_SHARING: usize = 32 * 1024;
 /// operation does.
 pub fn on_pool<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| f())
-}
-
-/// Runs `f` while the pool's other threads stay awake. Between the many short operations of decoding they would fall
-/// asleep each time, and waking one takes longer than its share of the work.
-pub fn keep_awake<R: Send>(f: impl FnOnce() -> R + Send) -> R {
-    let done = AtomicBool::new(false);
-    let finish = Finish(&done);
-    rayon::scope(|scope| {
-        for _ in 1..rayon::current_num_threads() {
-            scope.spawn(|_| {
-                while !done.load(Ordering::Acquire) {
-                    if rayon::yield_now() == Some(rayon::Yield::Idle) {
-                        std::hint::spin_loop();
-                    }
-                }
-            });
-        }
-        // Dropped at the end of `f`, be it by a panic: the others must not wait for ever.
-        let _finish = finish;
-        f()
-    })
-}
-
-struct Finish<'a>(&'a AtomicBool);
-
-impl Drop for Finish<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
 }
 
 thread_local! {

@@ -2,10 +2,9 @@
 //! speed of memory, and neither tiles nor blocking helps.
 #![allow(unsafe_code)] // instructions that the compiler does not know; each block has its proof
 
+use crate::cpu::team::share;
 use crate::cpu::threads::n_threads;
 use std::ops::Range;
-
-use rayon::prelude::*;
 
 use super::{Matrix, round_to_bf16};
 use crate::Precision;
@@ -47,7 +46,7 @@ pub(super) fn multiply(
     if threads == 1 {
         run(0);
     } else {
-        (0..lanes.div_ceil(piece)).into_par_iter().with_max_len(1).for_each(|i| run(i * piece));
+        share(lanes.div_ceil(piece), |i| run(i * piece));
     }
     true
 }
