@@ -2,6 +2,7 @@
 
 use crate::ModelError;
 use burn::tensor::{Device, DeviceKind, DeviceType};
+use sisun_kernels::Level;
 use std::fmt;
 use std::str::FromStr;
 
@@ -108,26 +109,10 @@ pub fn choose(choice: DeviceChoice) -> Result<Chosen, ModelError> {
 const SOFTWARE: &str = "software adapter";
 
 fn cpu(why: String) -> Chosen {
-    let simd = if cfg!(target_arch = "x86_64") { x86_simd() } else { std::env::consts::ARCH };
+    let simd = if cfg!(target_arch = "x86_64") { Level::current().name() } else { std::env::consts::ARCH };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let name = format!("cpu ({simd}, {threads} threads)");
     Chosen { device: Device::flex(), name, why, deterministic: true }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn x86_simd() -> &'static str {
-    if is_x86_feature_detected!("avx512f") {
-        "avx512"
-    } else if is_x86_feature_detected!("avx2") {
-        "avx2"
-    } else {
-        "sse2"
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn x86_simd() -> &'static str {
-    ""
 }
 
 #[allow(deprecated)] // Upstream will remove it; until then it is an independent check of the other two.

@@ -49,8 +49,10 @@ impl Sizes {
         let score = query * key * (self.d_head as f32).sqrt() + 5.0; // 5: of the bias
         let rounding = (score / 16.0).max(1.0);
         let slope = expected[1..].iter().map(|x| largest(x)).fold(value.max(query).max(key), f32::max);
-        let mut bounds = vec![Bound::All(RESULT * rounding * value)];
-        bounds.extend(expected[1..].iter().map(|_| Bound::All(GRADIENT * rounding * slope)));
+        // Terms of one size round the same way each time they are added to the others.
+        let sum = self.n_key.max(self.n_query) as f32 * f32::EPSILON / 2.0;
+        let mut bounds = vec![Bound::All((RESULT + sum) * rounding * value)];
+        bounds.extend(expected[1..].iter().map(|_| Bound::All((GRADIENT + sum) * rounding * slope)));
         bounds
     }
 
