@@ -4,6 +4,7 @@ use crate::terminal::complain;
 use anyhow::Error;
 use sisun_config::ConfigError;
 use sisun_infer::InferError;
+use sisun_kernels::UnknownLevel;
 use sisun_train::TrainError;
 use std::fmt;
 use std::process::ExitCode;
@@ -79,5 +80,5 @@ fn is_usage(error: &Error) -> bool {
                 | InferError::Empty { .. }
         )
     );
-    by_train || by_infer || error.is::<ConfigError>() || error.is::<Usage>()
+    by_train || by_infer || error.is::<ConfigError>() || error.is::<UnknownLevel>() || error.is::<Usage>()
 }

@@ -55,6 +55,9 @@ enum Command {
 fn main() -> ExitCode {
     quiet_wayland();
     let command = Cli::parse().command;
+    if let Err(error) = sisun_kernels::Level::wanted() {
+        return failure::exit_code(Err(error.into()));
+    }
     // On a thread of the pool, so that sharing work with the others wakes no sleeping thread.
     let result = sisun_kernels::on_pool(|| match command {
         Command::Train(args) => commands::train::run(args),

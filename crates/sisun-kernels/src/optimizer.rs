@@ -69,7 +69,7 @@ pub struct MuonSlot {
 /// # Shapes
 /// - `scale`: `[1]`
 pub fn muon(slots: Vec<MuonSlot>, scale: &Tensor<1>, precision: Precision) -> Vec<[Tensor<2>; 2]> {
-    if !slots.iter().all(|slot| is_on_cpu(&slot.param)) {
+    if slots.is_empty() || !slots.iter().all(|slot| is_on_cpu(&slot.param)) {
         let step = |MuonSlot { param, gradient, momentum, how }: MuonSlot| {
             let (param, momentum) = muon_step(param, gradient * scale.clone().unsqueeze(), momentum, &how);
             [param, momentum]
@@ -119,8 +119,7 @@ pub struct AdamWSlot {
 /// # Shapes
 /// - `scale`: `[1]`
 pub fn adamw(slots: Vec<AdamWSlot>, scale: &Tensor<1>) -> Vec<[Tensor<1>; 3]> {
-    let are_on_cpu = slots.iter().all(|slot| is_on_cpu(&slot.param));
-    if !are_on_cpu {
+    if slots.is_empty() || !slots.iter().all(|slot| is_on_cpu(&slot.param)) {
         let step = |AdamWSlot { param, gradient, first, second, how }: AdamWSlot| {
             let (param, first, second) = adamw_step(param, gradient * scale.clone(), first, second, &how);
             [param, first, second]

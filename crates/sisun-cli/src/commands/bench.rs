@@ -1,8 +1,9 @@
 //! `sisun bench`.
 
 use crate::common::DeviceArgs;
+use crate::failure::Usage;
 use crate::terminal::{say, say_json};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use burn::tensor::{Distribution, Int, Tensor, TensorData};
 use clap::Subcommand;
 use rand::RngExt;
@@ -63,7 +64,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let (What::Train(options) | What::Decode(options) | What::Attend(options)) = &args.what;
     let config = Config::read(&options.config, &options.set)?;
     if config.model.vocab_size.is_none() {
-        bail!("model.vocab_size is missing in {}: give it, since no text is read here", options.config.display());
+        let missing = "model.vocab_size is missing: give it, since no text is read here";
+        return Err(Usage(format!("{}: {missing}", options.config.display())).into());
     }
     let chosen = options.device.choose()?;
     let device = match args.what {

@@ -1,7 +1,7 @@
 //! Activations and their gradients.
 
 use super::buffer::Buffer;
-use super::elementwise::{map, normal, sigmoid, update, update2};
+use super::elementwise::{map, map2, normal, sigmoid, update, update2};
 use super::simd::arch;
 use super::threads::{for_rows, for_rows2};
 use crate::Activation;
@@ -61,20 +61,20 @@ pub(crate) fn backward(dy: &[f32], x: &[f32], activation: Activation) -> Buffer 
     let mut dx = Buffer::uncleared(x.len());
     for_rows(&mut dx, 1, COST, |first, dx| {
         let n = dx.len();
-        dx.copy_from_slice(&dy[first..][..n]);
-        backward_slice(dx, &x[first..][..n], activation);
+        backward_slice(dx, &dy[first..][..n], &x[first..][..n], activation);
     });
     dx
 }
 
 #[pulp::with_simd(backward_slice = arch())]
 #[inline(always)]
-fn backward_slice_simd<S: Simd>(simd: S, dx: &mut [f32], x: &[f32], activation: Activation) {
+fn backward_slice_simd<S: Simd>(simd: S, dx: &mut [f32], dy: &[f32], x: &[f32], activation: Activation) {
     let zero = simd.splat_f32s(0.0);
     match activation {
-        Activation::Gelu => update(
+        Activation::Gelu => map2(
             simd,
             dx,
+            dy,
             x,
             #[inline(always)]
             |dy, x| {
@@ -82,9 +82,10 @@ fn backward_slice_simd<S: Simd>(simd: S, dx: &mut [f32], x: &[f32], activation: 
                 simd.mul_f32s(dy, simd.mul_add_e_f32s(x, density, cdf))
             },
         ),
-        Activation::GeluTanh => update(
+        Activation::GeluTanh => map2(
             simd,
             dx,
+            dy,
             x,
             #[inline(always)]
             |dy, x| {
@@ -97,16 +98,18 @@ fn backward_slice_simd<S: Simd>(simd: S, dx: &mut [f32], x: &[f32], activation: 
                 simd.mul_f32s(dy, simd.mul_add_e_f32s(x, rise, s))
             },
         ),
-        Activation::Relu => update(
+        Activation::Relu => map2(
             simd,
             dx,
+            dy,
             x,
             #[inline(always)]
             |dy, x| simd.select_f32s(simd.greater_than_f32s(x, zero), dy, zero),
         ),
-        Activation::ReluSquared => update(
+        Activation::ReluSquared => map2(
             simd,
             dx,
+            dy,
             x,
             #[inline(always)]
             |dy, x| {
@@ -132,18 +135,18 @@ pub(crate) fn swiglu(gate: &[f32], up: &[f32]) -> Buffer {
     let mut y = Buffer::uncleared(gate.len());
     for_rows(&mut y, 1, COST, |first, y| {
         let n = y.len();
-        y.copy_from_slice(&up[first..][..n]);
-        swiglu_slice(y, &gate[first..][..n]);
+        swiglu_slice(y, &up[first..][..n], &gate[first..][..n]);
     });
     y
 }
 
 #[pulp::with_simd(swiglu_slice = arch())]
 #[inline(always)]
-fn swiglu_slice_simd<S: Simd>(simd: S, y: &mut [f32], gate: &[f32]) {
-    update(
+fn swiglu_slice_simd<S: Simd>(simd: S, y: &mut [f32], up: &[f32], gate: &[f32]) {
+    map2(
         simd,
         y,
+        up,
         gate,
         #[inline(always)]
         |up, gate| simd.mul_f32s(up, simd.mul_f32s(gate, sigmoid(simd, gate))),

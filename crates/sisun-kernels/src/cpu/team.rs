@@ -182,7 +182,9 @@ mod tests {
     #[test]
     fn a_panic_of_the_leader_ends_the_watch() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads");
-        let outcome = std::panic::catch_unwind(|| pool.install(|| keep_awake(|| share(3, |_| panic!("a piece")))));
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            pool.install(|| keep_awake(|| share(3, |_| panic!("a piece"))))
+        }));
         assert!(outcome.is_err());
         pool.install(|| keep_awake(|| share(1, |_| ())));
     }

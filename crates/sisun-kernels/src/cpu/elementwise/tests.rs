@@ -45,7 +45,7 @@ fn close_to_double_precision() {
         assert!((f64::from(found) - exact).abs() <= 2e-7 * exact + 1e-37, "σ({x}) = {found}, not {exact}");
     }
     // The formula's own error is 0.75e-7 of Φ, the rest are roundings.
-    assert!(worst[0] < 2.0e-7 && worst[1] < 1e-7, "{worst:?}");
+    assert!(worst[0] < 3e-7 && worst[1] < 1e-7, "{worst:?}");
 }
 
 #[test]
