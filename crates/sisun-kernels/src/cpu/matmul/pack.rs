@@ -99,6 +99,12 @@ struct Source {
     masks: [__mmask16; 2],
 }
 
+/// [`pack`] for one kind of source and number of parts.
+///
+/// # Safety
+///
+/// The processor must have the features below; lanes and depth must lie inside the source, and `out` must have room for
+/// their tiles.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 unsafe fn pack_lanes<const PARTS: usize, const TRANSPOSE: bool>(
     source: Matrix<'_>,
