@@ -54,6 +54,8 @@ impl AllocationController for Pooled {
         AllocationProperty::Other // not the allocator's, so nobody may free it as a `Vec`
     }
 
+    /// # Safety
+    /// As the trait says: only initialised data may be written.
     #[allow(unsafe_code)] // the trait asks for uninitialised bytes
     unsafe fn memory_mut(&mut self, _: AccessPolicy) -> Result<&mut [MaybeUninit<u8>], AccessError> {
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.0);
