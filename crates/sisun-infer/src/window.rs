@@ -1,6 +1,6 @@
 //! What the model has read: at most `context_len` tokens, with their keys and values kept.
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use sisun_kernels::keep_awake;
 use sisun_model::{KvCache, Pass, Transformer};
 
@@ -49,7 +49,9 @@ impl<'m> Window<'m> {
         let shape = [1, ids.len()];
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.model.device());
         let (model, cache) = (self.model, &mut self.cache);
-        let logits = keep_awake(|| model.forward_last(ids, Pass::cached(cache)));
+        let read = || model.forward_last(ids, Pass::cached(cache));
+        // On other devices the threads would only be in the way.
+        let logits = if model.device() == Device::flex() { keep_awake(read) } else { read() };
         logits.try_into_vec_as::<f32>().expect("a float tensor that was computed can be read as f32")
     }
 }

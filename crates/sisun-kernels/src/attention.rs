@@ -29,8 +29,10 @@ pub struct Attention {
 /// - `k`, `v`: `[batch, n_kv_heads, key, d_head]`; query head `h` reads key head `h / (n_heads / n_kv_heads)`
 /// - result `z`: `[batch, n_heads, query, d_head]`
 pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, how: &Attention) -> Tensor<4> {
-    let [batch, n_heads, n_query, d_head] = q.dims();
-    check(&q, &k, &v, how);
+    let ([batch, n_heads, n_query, d_head], [_, n_kv_heads, n_key, _]) = (q.dims(), k.dims());
+    assert_shape!(k, [batch, n_kv_heads, n_key, d_head]);
+    assert_shape!(v, [batch, n_kv_heads, n_key, d_head]);
+    check(Heads { n_heads, n_kv_heads }, n_query, n_key, how);
     if how.dropout > 0.0 {
         return reference::attention(q, k, v, how);
     }
@@ -45,19 +47,18 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, how: &Attention) -> T
 /// - `qkv`: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`
 /// - result `z`: `[batch, pos, n_heads·d_head]`
 pub fn self_attention(qkv: Tensor<3>, heads: Heads, how: &Attention) -> Tensor<3> {
-    let [q, k, v] = heads.split(qkv.clone());
-    check(&q, &k, &v, how);
+    let [_, pos, width] = qkv.dims();
+    heads.d_head(width); // which demands that the columns are whole heads
+    check(heads, pos, pos, how);
     if how.dropout > 0.0 {
+        let [q, k, v] = heads.split(qkv);
         return merge_heads(reference::attention(q, k, v, how));
     }
     Tensor::from_dispatch(Dispatch::self_attention(qkv.into_dispatch(), how.bias.clone().into(), heads, how.causal))
 }
 
-fn check(q: &Tensor<4>, k: &Tensor<4>, v: &Tensor<4>, how: &Attention) {
-    let [batch, n_heads, n_query, d_head] = q.dims();
-    let [_, n_kv_heads, n_key, _] = k.dims();
-    assert_shape!(k, [batch, n_kv_heads, n_key, d_head]);
-    assert_shape!(v, [batch, n_kv_heads, n_key, d_head]);
+fn check(heads: Heads, n_query: usize, n_key: usize, how: &Attention) {
+    let Heads { n_heads, n_kv_heads } = heads;
     assert!(n_heads.is_multiple_of(n_kv_heads), "{n_heads} query heads cannot share {n_kv_heads} key heads");
     assert!(!how.causal || n_key >= n_query, "{n_query} queries cannot stand at the end of {n_key} keys");
     if let Some(bias) = &how.bias {

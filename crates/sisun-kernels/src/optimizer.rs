@@ -76,11 +76,8 @@ pub fn muon(slots: Vec<MuonSlot>, scale: &Tensor<1>, precision: Precision) -> Ve
         };
         return slots.into_iter().map(step).collect();
     }
-    let scale = floats(&contiguous(&lower(scale.clone())))[0];
-    let read: Vec<[FlexTensor; 2]> =
-        slots.iter().map(|slot| [&slot.param, &slot.gradient].map(|x| contiguous(&lower(x.clone())))).collect();
-    let mut stepped: Vec<cpu::Buffer> =
-        read.iter().map(|[param, _]| cpu::Buffer::uncleared(floats(param).len())).collect();
+    let scale = floats(&readable(scale))[0];
+    let (read, mut stepped) = opened(slots.iter().map(|slot| [&slot.param, &slot.gradient]));
     let hows: Vec<Muon> = slots.iter().map(|slot| slot.how).collect();
     let mut moments: Vec<FlexTensor> = slots.into_iter().map(|slot| whole(slot.momentum)).collect();
     let slots = read.iter().zip(&mut stepped).zip(&mut moments).zip(&hows);
@@ -126,11 +123,8 @@ pub fn adamw(slots: Vec<AdamWSlot>, scale: &Tensor<1>) -> Vec<[Tensor<1>; 3]> {
         };
         return slots.into_iter().map(step).collect();
     }
-    let scale = floats(&contiguous(&lower(scale.clone())))[0];
-    let read: Vec<[FlexTensor; 2]> =
-        slots.iter().map(|slot| [&slot.param, &slot.gradient].map(|x| contiguous(&lower(x.clone())))).collect();
-    let mut stepped: Vec<cpu::Buffer> =
-        read.iter().map(|[param, _]| cpu::Buffer::uncleared(floats(param).len())).collect();
+    let scale = floats(&readable(scale))[0];
+    let (read, mut stepped) = opened(slots.iter().map(|slot| [&slot.param, &slot.gradient]));
     let hows: Vec<AdamW> = slots.iter().map(|slot| slot.how).collect();
     let mut moments: Vec<[FlexTensor; 2]> =
         slots.into_iter().map(|slot| [slot.first, slot.second].map(whole)).collect();
@@ -168,7 +162,7 @@ pub fn sum(lists: Vec<Vec<Tensor<1>>>) -> Vec<Tensor<1>> {
             return sums.into_iter().zip(list).map(|(a, b)| a + b).collect();
         }
         let mut sums: Vec<FlexTensor> = sums.into_iter().map(whole).collect();
-        let list: Vec<FlexTensor> = list.into_iter().map(|x| contiguous(&lower(x))).collect();
+        let list: Vec<FlexTensor> = list.iter().map(readable).collect();
         cpu::optimizer::add(sums.iter_mut().map(FlexTensor::storage_mut).zip(list.iter().map(floats)).collect());
         sums.into_iter().map(Tensor::from_primitive::<Flex>).collect()
     })
@@ -183,7 +177,7 @@ pub fn global_norm(tensors: &[Tensor<1>]) -> Tensor<1> {
         let squares = tensors.iter().map(|x| x.clone().square().sum()).collect();
         return Tensor::cat(squares, 0).sum().sqrt();
     }
-    let tensors: Vec<FlexTensor> = tensors.iter().map(|x| contiguous(&lower(x.clone()))).collect();
+    let tensors: Vec<FlexTensor> = tensors.iter().map(readable).collect();
     let parts: Vec<&[f32]> = tensors.iter().map(floats).collect();
     Tensor::from_floats([cpu::optimizer::sum_of_squares(&parts).sqrt() as f32], &Device::flex())
 }
@@ -194,6 +188,20 @@ fn is_on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
 
 fn lower<const D: usize>(x: Tensor<D>) -> FlexTensor {
     x.try_into_primitive::<Flex>().expect("its device was looked at")
+}
+
+/// The tensor for what reads it.
+fn readable<const D: usize>(x: &Tensor<D>) -> FlexTensor {
+    contiguous(&lower(x.clone()))
+}
+
+/// Each parameter and its gradient to be read, and room for each parameter after the step.
+fn opened<'a, const D: usize>(
+    pairs: impl Iterator<Item = [&'a Tensor<D>; 2]>,
+) -> (Vec<[FlexTensor; 2]>, Vec<cpu::Buffer>) {
+    let read: Vec<[FlexTensor; 2]> = pairs.map(|pair| pair.map(readable)).collect();
+    let stepped = read.iter().map(|[param, _]| cpu::Buffer::uncleared(floats(param).len())).collect();
+    (read, stepped)
 }
 
 /// The tensor as one that is all of its memory, for what writes to it: `storage_mut` gives the memory of a view whole.

@@ -1,7 +1,7 @@
 //! Activations and their gradients.
 
 use super::buffer::Buffer;
-use super::elementwise::{map, map2, normal, sigmoid, update, update2};
+use super::elementwise::{map, map2, normal, sigmoid, update2};
 use super::simd::arch;
 use super::threads::{for_rows, for_rows2};
 use crate::Activation;
@@ -159,15 +159,17 @@ pub(crate) fn swiglu_backward(dy: &[f32], gate: &[f32], up: &[f32]) -> (Buffer, 
     for_rows2((&mut dgate, 1), (&mut dup, 1), 2 * COST, |first, dgate, dup| {
         let n = dup.len();
         dgate.copy_from_slice(&dy[first..][..n]);
-        dup.copy_from_slice(&dy[first..][..n]);
-        swiglu_backward_slice(dgate, dup, &gate[first..][..n], &up[first..][..n]);
+        gate_gradient(dgate, &gate[first..][..n], &up[first..][..n]);
+        // dup = silu(gate) ⊙ dy, as the result was with up.
+        swiglu_slice(dup, &dy[first..][..n], &gate[first..][..n]);
     });
     (dgate, dup)
 }
 
-#[pulp::with_simd(swiglu_backward_slice = arch())]
+/// `dgate`, which holds `dy` before.
+#[pulp::with_simd(gate_gradient = arch())]
 #[inline(always)]
-fn swiglu_backward_slice_simd<S: Simd>(simd: S, dgate: &mut [f32], dup: &mut [f32], gate: &[f32], up: &[f32]) {
+fn gate_gradient_simd<S: Simd>(simd: S, dgate: &mut [f32], gate: &[f32], up: &[f32]) {
     let one = simd.splat_f32s(1.0);
     update2(
         simd,
@@ -180,12 +182,5 @@ fn swiglu_backward_slice_simd<S: Simd>(simd: S, dgate: &mut [f32], dup: &mut [f3
             let slope = simd.mul_f32s(s, simd.mul_add_e_f32s(gate, simd.sub_f32s(one, s), one));
             simd.mul_f32s(simd.mul_f32s(dy, up), slope)
         },
-    );
-    update(
-        simd,
-        dup,
-        gate,
-        #[inline(always)]
-        |dy, gate| simd.mul_f32s(dy, simd.mul_f32s(gate, sigmoid(simd, gate))),
     );
 }

@@ -1,8 +1,9 @@
 //! Muon's step.
 
 use super::buffer::Buffer;
-use super::elementwise::{map, sum, update, update2};
+use super::elementwise::{map, update, update2};
 use super::matmul::{Matrix, matmul};
+use super::optimizer::squares;
 use super::simd::arch;
 use super::threads::each_alone;
 use crate::Precision;
@@ -89,43 +90,36 @@ fn descend_simd<S: Simd>(simd: S, stepped: &mut [f32], param: &[f32], x: &[f32],
 fn orthogonal(x: &mut Buffer, rows: usize, columns: usize, precision: Precision) {
     let [a, b, c] = NEWTON_SCHULZ.coefficients;
     let norm = squares(x).sqrt() + 1e-7;
-    scale_in_place(x, 1.0 / norm);
     let mut gram = Buffer::uncleared(rows * rows);
     let mut square = Buffer::uncleared(rows * rows);
     let mut next = Buffer::uncleared(x.len());
+    scaled(&mut next, x, 1.0 / norm);
+    std::mem::swap(x, &mut next);
     for _ in 0..NEWTON_SCHULZ.steps {
         let view = Matrix::row_major(x, rows, columns);
         matmul(&mut gram, rows, view, view.transpose(), false, precision);
         let view = Matrix::row_major(&gram, rows, rows);
         matmul(&mut square, rows, view, view, false, precision);
         polynomial(&mut gram, &square, b as f32, c as f32);
-        next.copy_from_slice(x);
-        scale_in_place(&mut next, a as f32);
+        scaled(&mut next, x, a as f32);
         let (gram, view) = (Matrix::row_major(&gram, rows, rows), Matrix::row_major(x, rows, columns));
         matmul(&mut next, columns, gram, view, true, precision);
         std::mem::swap(x, &mut next);
     }
 }
 
-#[pulp::with_simd(squares = arch())]
+/// `y = factor·x`.
+#[pulp::with_simd(scaled = arch())]
 #[inline(always)]
-fn squares_simd<S: Simd>(simd: S, x: &[f32]) -> f32 {
-    sum(
+fn scaled_simd<S: Simd>(simd: S, y: &mut [f32], x: &[f32], factor: f32) {
+    let factor = simd.splat_f32s(factor);
+    map(
         simd,
+        y,
         x,
         #[inline(always)]
-        |x| simd.mul_f32s(x, x),
-    )
-}
-
-#[pulp::with_simd(scale_in_place = arch())]
-#[inline(always)]
-fn scale_in_place_simd<S: Simd>(simd: S, x: &mut [f32], scale: f32) {
-    let scale = simd.splat_f32s(scale);
-    let (head, tail) = S::as_mut_simd_f32s(x);
-    head.iter_mut().for_each(|x| *x = simd.mul_f32s(*x, scale));
-    let scaled = simd.mul_f32s(simd.partial_load_f32s(tail), scale);
-    simd.partial_store_f32s(tail, scaled);
+        |x| simd.mul_f32s(x, factor),
+    );
 }
 
 /// `gram ← b·gram + c·square`.

@@ -141,9 +141,10 @@ pub(crate) fn sum_of_squares(parts: &[&[f32]]) -> f64 {
     sums.into_iter().map(f64::from).sum()
 }
 
+/// `Σ x²` of one slice.
 #[pulp::with_simd(squares = arch())]
 #[inline(always)]
-fn squares_simd<S: Simd>(simd: S, x: &[f32]) -> f32 {
+pub(super) fn squares_simd<S: Simd>(simd: S, x: &[f32]) -> f32 {
     sum(
         simd,
         x,

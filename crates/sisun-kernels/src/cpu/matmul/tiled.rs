@@ -8,6 +8,7 @@
 //! on the number of threads.
 #![allow(unsafe_code)] // instructions that the compiler does not know; each block has its proof
 
+use crate::cpu::buffer::Buffer;
 use crate::cpu::threads::n_threads;
 use std::cell::Cell;
 use std::ops::Range;
@@ -44,7 +45,6 @@ fn slice_steps(precision: Precision) -> usize {
 thread_local! {
     static OWN: Cell<Vec<Tile>> = const { Cell::new(Vec::new()) };
     static SHARED: Cell<Vec<Tile>> = const { Cell::new(Vec::new()) };
-    static SECOND: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
     static SUMS: Cell<Vec<Sum>> = const { Cell::new(Vec::new()) };
 }
 
@@ -107,26 +107,22 @@ pub(super) fn multiply(
     let b = b.transpose();
     let [first, second] =
         [0..middle, middle..k].map(|depth| (a.take_columns(depth.clone()), b.take_columns(depth).transpose()));
-    with_buffer(&SECOND, m * n, 0.0, |sum| {
-        let each = threads.div_ceil(2);
-        let first = |c: &mut [f32]| product(c, c_row_stride, first.0, first.1, accumulate, precision, each);
-        let second = |sum: &mut [f32]| product(sum, n, second.0, second.1, false, precision, each);
-        if threads == 1 {
-            first(c);
-            second(sum);
-        } else {
-            rayon::join(|| first(c), || second(sum));
-        }
-        let add = |(c, sum): (&mut [f32], &[f32])| c.iter_mut().zip(sum).for_each(|(c, sum)| *c += sum);
-        if threads == 1 || m * n < PARALLEL_ADD {
-            c.chunks_mut(c_row_stride.max(n)).zip(sum.chunks(n)).for_each(add);
-        } else {
-            c.par_chunks_mut(c_row_stride.max(n))
-                .zip(sum.par_chunks(n))
-                .with_min_len(m.div_ceil(threads))
-                .for_each(add);
-        }
-    });
+    let mut sum = Buffer::uncleared(m * n);
+    let each = threads.div_ceil(2);
+    let first = |c: &mut [f32]| product(c, c_row_stride, first.0, first.1, accumulate, precision, each);
+    let second = |sum: &mut [f32]| product(sum, n, second.0, second.1, false, precision, each);
+    if threads == 1 {
+        first(c);
+        second(&mut sum);
+    } else {
+        rayon::join(|| first(c), || second(&mut sum));
+    }
+    let add = |(c, sum): (&mut [f32], &[f32])| c.iter_mut().zip(sum).for_each(|(c, sum)| *c += sum);
+    if threads == 1 || m * n < PARALLEL_ADD {
+        c.chunks_mut(c_row_stride.max(n)).zip(sum.chunks(n)).for_each(add);
+    } else {
+        c.par_chunks_mut(c_row_stride.max(n)).zip(sum.par_chunks(n)).with_min_len(m.div_ceil(threads)).for_each(add);
+    }
 }
 
 /// C = A B (+ C) by this many threads.
