@@ -76,13 +76,22 @@ impl Loaded {
         if prompt.is_empty() {
             return Err(InferError::Empty { what: "prompt" });
         }
-        let mut seen = self.tokenizer.encode(prompt)?.ids;
+        let seen = self.tokenizer.encode(prompt)?.ids;
         if seen.is_empty() {
             return Err(InferError::Empty { what: "prompt" });
         }
+        Window::with(&self.model, |window| self.write_after(seen, window, how, write))
+    }
+
+    fn write_after(
+        &self,
+        mut seen: Vec<u32>,
+        mut window: Window<'_>,
+        how: &Generation,
+        write: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Sample, InferError> {
         let mut decoder = self.tokenizer.stream_decoder();
         let mut output = Output { text: String::new(), written: 0, stop: &how.stop, write };
-        let mut window = Window::new(&self.model);
         let began = Instant::now();
         let mut logits = window.read(&seen);
         let prompt_s = began.elapsed().as_secs_f64();

@@ -3,6 +3,7 @@
 use crate::InferError;
 use rand::RngExt;
 use sisun_config::randomness;
+use sisun_kernels::log_sum_exp;
 use std::cmp::Ordering;
 
 /// How the next token is chosen. The stages act in this order: repetition penalty, temperature, top-k, top-p, min-p.
@@ -57,7 +58,12 @@ impl Sampler {
 
     /// Chooses the token at `place` of sample number `sample`, given the tokens before it.
     pub fn choose(&self, logits: &[f32], before: &[u32], sample: u64, place: u64) -> Choice {
-        let logprob = |id: u32| f64::from(logits[id as usize]) - log_sum_exp(logits);
+        let [largest, rest] = log_sum_exp(logits);
+        let logprob = |id: u32| f64::from(logits[id as usize]) - f64::from(largest) - f64::from(rest);
+        if self.temperature == 0.0 && self.repetition_penalty == 1.0 {
+            let id = logits.iter().position(|logit| *logit == largest).map_or(0, |id| id as u32);
+            return Choice { id, logprob: logprob(id) };
+        }
         let mut logits_now: Vec<f64> = logits.iter().map(|&logit| f64::from(logit)).collect();
         self.penalise(&mut logits_now, before);
         if self.temperature == 0.0 {
@@ -137,11 +143,6 @@ fn sort_front(all: &mut [(u32, f64)], likelier: impl Fn(&(u32, f64), &(u32, f64)
 fn likeliest(logits: &[f64]) -> u32 {
     let best = (0..).zip(logits).reduce(|best, next| if next.1 > best.1 { next } else { best });
     best.map_or(0, |(id, _)| id)
-}
-
-fn log_sum_exp(logits: &[f32]) -> f64 {
-    let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    largest + logits.iter().map(|&logit| (f64::from(logit) - largest).exp()).sum::<f64>().ln()
 }
 
 #[cfg(test)]

@@ -17,6 +17,13 @@ pub struct Window<'m> {
 }
 
 impl<'m> Window<'m> {
+    /// Runs `f`, which reads token after token into an empty window. On the CPU its threads stay awake for it; other
+    /// devices' threads would only be in the way.
+    pub fn with<R>(model: &'m Transformer, f: impl FnOnce(Window<'m>) -> R) -> R {
+        let run = || f(Self::new(model));
+        if model.device() == Device::flex() { keep_awake(run) } else { run() }
+    }
+
     /// An empty window.
     pub fn new(model: &'m Transformer) -> Self {
         Self { model, cache: KvCache::new(), tokens: Vec::new() }
@@ -49,9 +56,7 @@ impl<'m> Window<'m> {
         let shape = [1, ids.len()];
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.model.device());
         let (model, cache) = (self.model, &mut self.cache);
-        let read = || model.forward_last(ids, Pass::cached(cache));
-        // On other devices the threads would only be in the way.
-        let logits = if model.device() == Device::flex() { keep_awake(read) } else { read() };
+        let logits = model.forward_last(ids, Pass::cached(cache));
         logits.try_into_vec_as::<f32>().expect("a float tensor that was computed can be read as f32")
     }
 }

@@ -19,6 +19,7 @@ pub mod reference;
 mod shape;
 
 pub use attention::{Attention, attention, self_attention};
+pub use cpu::loss::log_sum_exp;
 pub use cpu::simd::{Level, UnknownLevel};
 pub use cpu::team::keep_awake;
 pub use cpu::threads::{each_alone, on_pool};

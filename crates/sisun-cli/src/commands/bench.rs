@@ -10,7 +10,7 @@ use rand::RngExt;
 use serde_json::{Value, json};
 use sisun_config::{Config, randomness};
 use sisun_data::Batch;
-use sisun_infer::Window;
+use sisun_infer::{Sampler, Window};
 use sisun_model::{Activation, Capture, Count, Pass, Transformer, thousands};
 use sisun_train::{At, Optimizer, training_step};
 use std::path::PathBuf;
@@ -114,15 +114,12 @@ fn random_batch(config: &Config, number: u64) -> Batch {
 
 /// Seconds of writing each context.
 fn decoding(model: &Transformer, options: &Options) -> Vec<f64> {
+    let greedy = Sampler { temperature: 0.0, ..Sampler::default() };
     repeat(options, || {
         let began = Instant::now();
-        let (mut window, mut token) = (Window::new(model), 0);
-        for _ in 1..model.config().context_len {
-            let logits = window.read(&[token]);
-            token = (0..logits.len() as u32)
-                .max_by(|a, b| logits[*a as usize].total_cmp(&logits[*b as usize]))
-                .unwrap_or(0);
-        }
+        Window::with(model, |mut window| {
+            (1..model.config().context_len).fold(0, |token, _| greedy.choose(&window.read(&[token]), &[], 0, 0).id)
+        });
         began.elapsed().as_secs_f64()
     })
 }

@@ -32,6 +32,17 @@ pub(crate) fn forward(logits: &[f32], targets: &[usize], weights: Option<&[f32]>
     ((total / share) as f32, log_sum)
 }
 
+/// `log Σ exp(x)` of numbers on the host, in two parts: the largest, and what the log adds to it.
+///
+/// # Panics
+/// If there are none.
+pub fn log_sum_exp(x: &[f32]) -> [f32; 2] {
+    assert!(!x.is_empty(), "the logarithm of an empty sum");
+    let mut parts = [0.0; 2];
+    log_sum_rows(&mut parts, x);
+    parts
+}
+
 #[pulp::with_simd(log_sum_rows = arch())]
 #[inline(always)]
 fn log_sum_rows_simd<S: Simd>(simd: S, log_sum: &mut [f32], logits: &[f32]) {

@@ -2,7 +2,6 @@
 #![allow(unsafe_code)] // the call of `gemm`, with its proof
 
 use crate::cpu::threads::n_threads;
-use std::sync::{Mutex, PoisonError};
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod amx;
@@ -84,6 +83,15 @@ impl<'a> Matrix<'a> {
         assert!(columns.start <= columns.end && columns.end <= self.columns);
         let start = (columns.start * self.column_stride).min(self.data.len());
         Self { data: &self.data[start..], columns: columns.len(), ..self }
+    }
+
+    /// Only some of the rows.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not have them.
+    pub(crate) fn take_rows(self, rows: std::ops::Range<usize>) -> Self {
+        self.transpose().take_columns(rows).transpose()
     }
 
     /// The memory; element (0, 0) comes first.
@@ -210,15 +218,21 @@ fn vector_product(
         Precision::Float32 => elements.collect(),
         Precision::Bf16 => elements.map(round_to_bf16).collect(),
     };
-    // Each thread puts its piece once, at its end.
-    let c = Mutex::new(c);
-    vector::multiply(matrix, &values, precision, |start, sums| {
-        let mut c = c.lock().unwrap_or_else(PoisonError::into_inner);
-        for (i, sum) in sums.iter().enumerate() {
-            let c = &mut c[(start + i) * stride];
+    if stride == 1 {
+        let c = &mut c[..matrix.rows];
+        if !accumulate {
+            c.fill(0.0);
+        }
+        return vector::multiply(matrix, &values, precision, c);
+    }
+    let mut sums = vec![0.0; matrix.rows];
+    let done = vector::multiply(matrix, &values, precision, &mut sums);
+    if done {
+        for (c, sum) in c.iter_mut().step_by(stride).zip(&sums) {
             *c = if accumulate { *c + sum } else { *sum };
         }
-    })
+    }
+    done
 }
 
 /// The product by the `gemm` crate.

@@ -51,13 +51,13 @@ thread_local! {
 /// Runs `f` while the pool's other threads stay awake for what it shares. They use the processor all the while.
 ///
 /// Must be called on a thread of the pool. Only one thread leads at a time; others run `f` as they are.
-pub fn keep_awake<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+pub fn keep_awake<R>(f: impl FnOnce() -> R) -> R {
     let alone = rayon::current_num_threads() < 2 || rayon::current_thread_index().is_none();
     if alone || LED.swap(true, Ordering::AcqRel) {
         return f();
     }
     let done = AtomicBool::new(false);
-    rayon::scope(|scope| {
+    rayon::in_place_scope(|scope| {
         for _ in 1..rayon::current_num_threads() {
             scope.spawn(|_| follow(&done));
         }

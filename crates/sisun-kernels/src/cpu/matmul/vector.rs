@@ -2,9 +2,10 @@
 //! speed of memory, and neither tiles nor blocking helps.
 #![allow(unsafe_code)] // instructions that the compiler does not know; each block has its proof
 
+use crate::cpu::scratch::{Scratch, cut, padded};
 use crate::cpu::team::share;
 use crate::cpu::threads::n_threads;
-use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use super::{Matrix, round_to_bf16};
 use crate::Precision;
@@ -13,83 +14,99 @@ use crate::cpu::simd::Level;
 
 /// Bytes of a matrix below which one thread is faster than two.
 const PARALLEL_BYTES: usize = 256 << 10;
+/// Bytes of a piece of lanes: small, so that no thread waits long for another's last.
+const LANES_BYTES: usize = 128 << 10;
+/// Bytes of a piece of k: large, because each has sums of its own, which are added up in the end. The number of pieces
+/// depends on the matrix alone, and so do the bits of the result.
+const DEPTH_BYTES: usize = 1 << 20;
 /// Values in a partial sum of a dot product: the widest vector.
 const DOT_WIDTH: usize = 16;
 /// Dot products at a time, to hide the latency of an addition.
 const DOT_LANES: usize = 4;
 /// Rows added to the sums at a time, which are then loaded and stored once for all of them.
-const AXPY_ROWS: usize = 4;
+const AXPY_ROWS: usize = 8;
 
-/// The vector sum_k of `matrix`\[lane, k] `vector`\[k], for each lane, given to `put` in pieces (first lane, values).
-/// Returns false, having done nothing, if neither lanes nor k are contiguous in `matrix`.
+/// `sums`\[lane] += sum_k of `matrix`\[lane, k] `vector`\[k]. Returns false, having done nothing, if neither lanes nor k
+/// are contiguous in `matrix`.
+///
+/// Each thread reads memory from front to back, as fast as it comes: rows along k are shared out by lanes, rows along
+/// the lanes by k.
 ///
 /// `vector` is already rounded to `precision`.
-pub(super) fn multiply(
-    matrix: Matrix<'_>,
-    vector: &[f32],
-    precision: Precision,
-    put: impl Fn(usize, &[f32]) + Sync,
-) -> bool {
+pub(super) fn multiply(matrix: Matrix<'_>, vector: &[f32], precision: Precision, sums: &mut [f32]) -> bool {
     let (lanes, k) = (matrix.rows(), matrix.columns());
     let along_k = matrix.column_stride() == 1 || k == 1;
     if !along_k && matrix.row_stride() != 1 {
         return false;
     }
-    let threads = if lanes * k * size_of::<f32>() < PARALLEL_BYTES { 1 } else { n_threads() };
-    let piece = lanes.div_ceil(threads).next_multiple_of(16);
-    let run = |start: usize| {
-        let lanes = start..lanes.min(start + piece);
-        let mut sums = vec![0.0; lanes.len()];
-        dispatch(matrix, vector, precision, along_k, lanes, &mut sums);
-        put(start, &sums);
-    };
-    if threads == 1 {
-        run(0);
+    let bytes = lanes * k * size_of::<f32>();
+    let parallel = bytes >= PARALLEL_BYTES;
+    if along_k {
+        let n_pieces = if parallel { bytes.div_ceil(LANES_BYTES) } else { 1 };
+        let piece = lanes.div_ceil(n_pieces).next_multiple_of(DOT_LANES);
+        in_pieces(sums.chunks_mut(piece).collect(), |i, sums| {
+            dispatch(matrix.take_rows(i * piece..i * piece + sums.len()), vector, precision, along_k, sums);
+        });
     } else {
-        share(lanes.div_ceil(piece), |i| run(i * piece));
+        let n_pieces = if parallel { (bytes / DEPTH_BYTES).clamp(2, 8) } else { 1 };
+        let piece = k.div_ceil(n_pieces).next_multiple_of(AXPY_ROWS);
+        let n_pieces = k.div_ceil(piece);
+        let mut scratch = Scratch::new(padded(lanes) * (n_pieces - 1));
+        let scratch = scratch.floats();
+        scratch.fill(0.0);
+        let mut rest = &mut *scratch;
+        let others: Vec<&mut [f32]> = (1..n_pieces).map(|_| &mut cut(&mut rest, lanes)[..lanes]).collect();
+        in_pieces(std::iter::once(&mut *sums).chain(others).collect(), |i, sums| {
+            let depth = i * piece..k.min((i + 1) * piece);
+            dispatch(matrix.take_columns(depth.clone()), &vector[depth], precision, along_k, sums);
+        });
+        for part in scratch.chunks_exact(padded(lanes)) {
+            sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+        }
     }
     true
 }
 
+/// `f` of each piece, with its number, on all threads.
+fn in_pieces(pieces: Vec<&mut [f32]>, f: impl Fn(usize, &mut [f32]) + Sync + Send) {
+    let pieces: Vec<Mutex<&mut [f32]>> = pieces.into_iter().map(Mutex::new).collect();
+    // Locked once each: the locks only tell the compiler so.
+    let run = |i: usize| f(i, &mut pieces[i].lock().unwrap_or_else(PoisonError::into_inner));
+    if pieces.len() == 1 || n_threads() == 1 { (0..pieces.len()).for_each(run) } else { share(pieces.len(), run) }
+}
+
 /// The same loops for each instruction set, so that they are vectorised for the one at hand.
-fn dispatch(m: Matrix<'_>, v: &[f32], precision: Precision, along_k: bool, lanes: Range<usize>, sums: &mut [f32]) {
+fn dispatch(m: Matrix<'_>, v: &[f32], precision: Precision, along_k: bool, sums: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
-        fn avx512(m: Matrix<'_>, v: &[f32], p: Precision, along_k: bool, lanes: Range<usize>, sums: &mut [f32]) {
-            loops::<true>(m, v, p, along_k, lanes, sums);
+        fn avx512(m: Matrix<'_>, v: &[f32], p: Precision, along_k: bool, sums: &mut [f32]) {
+            loops::<true>(m, v, p, along_k, sums);
         }
         #[target_feature(enable = "avx2,fma")]
-        fn avx2(m: Matrix<'_>, v: &[f32], p: Precision, along_k: bool, lanes: Range<usize>, sums: &mut [f32]) {
-            loops::<true>(m, v, p, along_k, lanes, sums);
+        fn avx2(m: Matrix<'_>, v: &[f32], p: Precision, along_k: bool, sums: &mut [f32]) {
+            loops::<true>(m, v, p, along_k, sums);
         }
         let level = Level::current();
         if level >= Level::Avx512 {
             // SAFETY: no level is above what the processor has, and pulp's V4, which stands behind this one, is these.
-            return unsafe { avx512(m, v, precision, along_k, lanes, sums) };
+            return unsafe { avx512(m, v, precision, along_k, sums) };
         }
         if level >= Level::Avx2 {
             // SAFETY: no level is above what the processor has, and pulp's V3, which stands behind this one, is these.
-            return unsafe { avx2(m, v, precision, along_k, lanes, sums) };
+            return unsafe { avx2(m, v, precision, along_k, sums) };
         }
     }
-    loops::<{ cfg!(target_arch = "aarch64") }>(m, v, precision, along_k, lanes, sums);
+    loops::<{ cfg!(target_arch = "aarch64") }>(m, v, precision, along_k, sums);
 }
 
 #[inline(always)]
-fn loops<const FMA: bool>(
-    m: Matrix<'_>,
-    v: &[f32],
-    precision: Precision,
-    along_k: bool,
-    lanes: Range<usize>,
-    sums: &mut [f32],
-) {
+fn loops<const FMA: bool>(m: Matrix<'_>, v: &[f32], precision: Precision, along_k: bool, sums: &mut [f32]) {
     match (precision, along_k) {
-        (Precision::Float32, true) => dots::<FMA, false>(m, v, lanes, sums),
-        (Precision::Float32, false) => axpys::<FMA, false>(m, v, lanes, sums),
-        (Precision::Bf16, true) => dots::<FMA, true>(m, v, lanes, sums),
-        (Precision::Bf16, false) => axpys::<FMA, true>(m, v, lanes, sums),
+        (Precision::Float32, true) => dots::<FMA, false>(m, v, sums),
+        (Precision::Float32, false) => axpys::<FMA, false>(m, v, sums),
+        (Precision::Bf16, true) => dots::<FMA, true>(m, v, sums),
+        (Precision::Bf16, false) => axpys::<FMA, true>(m, v, sums),
     }
 }
 
@@ -102,15 +119,17 @@ fn multiply_add<const FMA: bool, const BF16: bool>(a: f32, b: f32, c: f32) -> f3
 
 /// Rows along k: a dot product for each lane.
 #[inline(always)]
-fn dots<const FMA: bool, const BF16: bool>(m: Matrix<'_>, v: &[f32], lanes: Range<usize>, sums: &mut [f32]) {
-    let row = |lane: usize| &m.data()[(lanes.start + lane) * m.row_stride()..][..v.len()];
+fn dots<const FMA: bool, const BF16: bool>(m: Matrix<'_>, v: &[f32], sums: &mut [f32]) {
+    let row = |lane: usize| &m.data()[lane * m.row_stride()..][..v.len()];
     let (groups, rest) = sums.as_chunks_mut::<DOT_LANES>();
     let rest_start = groups.len() * DOT_LANES;
     for (i, group) in groups.iter_mut().enumerate() {
-        *group = dot_group::<FMA, BF16, DOT_LANES>([0, 1, 2, 3].map(|lane| row(i * DOT_LANES + lane)), v);
+        let dots = dot_group::<FMA, BF16, DOT_LANES>([0, 1, 2, 3].map(|lane| row(i * DOT_LANES + lane)), v);
+        group.iter_mut().zip(dots).for_each(|(sum, dot)| *sum += dot);
     }
     for (i, sum) in rest.iter_mut().enumerate() {
-        [*sum] = dot_group::<FMA, BF16, 1>([row(rest_start + i)], v);
+        let [dot] = dot_group::<FMA, BF16, 1>([row(rest_start + i)], v);
+        *sum += dot;
     }
 }
 
@@ -129,32 +148,38 @@ fn dot_group<const FMA: bool, const BF16: bool, const N: usize>(rows: [&[f32]; N
     }
     let mut sums = [0.0; N];
     for ((sum, mut partial), (_, rest)) in sums.iter_mut().zip(partial).zip(blocks) {
-        for width in [8, 4, 2, 1] {
-            for i in 0..width {
-                partial[i] += partial[i + width];
-            }
-        }
+        fold_in_half::<8>(&mut partial);
+        fold_in_half::<4>(&mut partial);
+        fold_in_half::<2>(&mut partial);
+        fold_in_half::<1>(&mut partial);
         *sum = rest.iter().zip(v_rest).fold(partial[0], |sum, (&a, &b)| multiply_add::<FMA, BF16>(a, b, sum));
     }
     sums
 }
 
+/// Adds the second `HALF` sums to the first. (A length that the compiler knows makes it one vector addition.)
+#[inline(always)]
+fn fold_in_half<const HALF: usize>(partial: &mut [f32; DOT_WIDTH]) {
+    for i in 0..HALF {
+        partial[i] += partial[i + HALF];
+    }
+}
+
 /// Rows along the lanes: each row times its element of the vector, added up.
 #[inline(always)]
-fn axpys<const FMA: bool, const BF16: bool>(m: Matrix<'_>, v: &[f32], lanes: Range<usize>, sums: &mut [f32]) {
-    let row = |k: usize| &m.data()[k * m.column_stride() + lanes.start..][..lanes.len()];
+fn axpys<const FMA: bool, const BF16: bool>(m: Matrix<'_>, v: &[f32], sums: &mut [f32]) {
+    let n = sums.len();
+    let row = |k: usize| &m.data()[k * m.column_stride()..][..n];
     let (blocks, rest) = v.as_chunks::<AXPY_ROWS>();
     for (i, v) in blocks.iter().enumerate() {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|j| row(i * AXPY_ROWS + j));
-        for ((((sum, &a), &b), &c), &d) in sums.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-            let first = multiply_add::<FMA, BF16>(a, v[0], *sum);
-            let second = multiply_add::<FMA, BF16>(b, v[1], first);
-            let third = multiply_add::<FMA, BF16>(c, v[2], second);
-            *sum = multiply_add::<FMA, BF16>(d, v[3], third);
+        let rows = [0, 1, 2, 3, 4, 5, 6, 7].map(|j| row(i * AXPY_ROWS + j));
+        for lane in 0..n {
+            sums[lane] = (0..AXPY_ROWS).fold(sums[lane], |sum, j| multiply_add::<FMA, BF16>(rows[j][lane], v[j], sum));
         }
     }
     for (j, &v) in rest.iter().enumerate() {
-        for (sum, &a) in sums.iter_mut().zip(row(blocks.len() * AXPY_ROWS + j)) {
+        let row = row(blocks.len() * AXPY_ROWS + j);
+        for (sum, &a) in sums.iter_mut().zip(row) {
             *sum = multiply_add::<FMA, BF16>(a, v, *sum);
         }
     }
