@@ -2,6 +2,7 @@
 
 use crate::terminal::complain;
 use anyhow::Error;
+use sisun_compare::CompareError;
 use sisun_config::ConfigError;
 use sisun_infer::InferError;
 use sisun_kernels::UnknownLevel;
@@ -80,5 +81,14 @@ fn is_usage(error: &Error) -> bool {
                 | InferError::Empty { .. }
         )
     );
-    by_train || by_infer || error.is::<ConfigError>() || error.is::<UnknownLevel>() || error.is::<Usage>()
+    let by_compare = matches!(
+        error.downcast_ref::<CompareError>(),
+        Some(
+            CompareError::Config { .. }
+                | CompareError::Invalid { .. }
+                | CompareError::OtherGrid { .. }
+                | CompareError::NotAComparison { .. }
+        )
+    );
+    by_train || by_infer || by_compare || error.is::<ConfigError>() || error.is::<UnknownLevel>() || error.is::<Usage>()
 }

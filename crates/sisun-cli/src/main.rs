@@ -36,6 +36,8 @@ enum Command {
     Sample(commands::sample::Args),
     /// Write the attention maps of a text as files and pictures
     Attend(commands::attend::Args),
+    /// Train variants side by side and say which differences hold
+    Compare(commands::compare::Args),
     /// Measure loss, perplexity and bits per byte on a text
     Eval(commands::eval::Args),
     /// Count a model's parameters, memory and work without building it
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train::run(args),
         Command::Sample(args) => commands::sample::run(args),
         Command::Attend(args) => commands::attend::run(args),
+        Command::Compare(args) => commands::compare::run_command(args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Info(args) => commands::info::run(args),
         Command::Tokenizer(args) => commands::tokenizer::run(args),

@@ -1,8 +1,10 @@
-//! Training progress: a bar for a person, plain lines for a log file.
+//! Progress: a bar for a person, plain lines for a log file.
 
 use crate::terminal::{is_watched, note};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sisun_train::Metric;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// A line of a log file is written at most this often, besides evaluations.
@@ -80,6 +82,74 @@ impl Progress {
     /// Removes the bar.
     pub(crate) fn finish(&self) {
         if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// What stderr shows of work that several threads do: how much is done, and how long the rest takes.
+pub(crate) struct Work {
+    quiet: bool,
+    bar: Option<ProgressBar>,
+    done: AtomicU64,
+    /// All of the work, and when it began.
+    begun: OnceLock<(u64, Instant)>,
+}
+
+impl Work {
+    /// For work that has not begun.
+    pub(crate) fn new(quiet: bool) -> Self {
+        let bar = (!quiet && is_watched()).then(|| {
+            let style = ProgressStyle::with_template("{wide_bar:.cyan/blue} {percent:>3} %  {eta} left")
+                .expect("the template is well formed");
+            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+            bar.set_style(style.progress_chars("━╸─"));
+            bar
+        });
+        Self { quiet, bar, done: AtomicU64::new(0), begun: OnceLock::new() }
+    }
+
+    /// The work begins now.
+    pub(crate) fn begin(&self, work: u64) {
+        self.begun.get_or_init(|| (work, Instant::now()));
+        if let Some(bar) = &self.bar {
+            bar.set_length(work);
+            bar.reset_eta();
+        }
+    }
+
+    /// Some of it was done.
+    pub(crate) fn worked(&self, work: u64) {
+        self.done.fetch_add(work, Ordering::Relaxed);
+        if let Some(bar) = &self.bar {
+            bar.inc(work);
+        }
+    }
+
+    /// A part is finished: a line in a log file, with the time that is left.
+    pub(crate) fn done(&self, line: &str) {
+        let done = self.done.load(Ordering::Relaxed);
+        match (&self.bar, self.begun.get()) {
+            (None, Some((all, began))) => {
+                let left = began.elapsed().as_secs_f64() / done.max(1) as f64 * all.saturating_sub(done) as f64;
+                self.show(&format!("{:>3} %  {line}  {left:.0} s left", 100 * done / all.max(&1)));
+            }
+            _ => self.show(line),
+        }
+    }
+
+    /// Shows text between the lines.
+    pub(crate) fn show(&self, text: &str) {
+        match &self.bar {
+            _ if self.quiet => {}
+            Some(bar) => bar.println(text),
+            None => note(text),
+        }
+    }
+
+    /// Removes the bar.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }

@@ -1,8 +1,10 @@
 //! The two streams: results to stdout, everything else to stderr.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 use std::io::{IsTerminal, Write, stderr, stdout};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Writes a line of results.
 pub(crate) fn say(line: &str) -> Result<()> {
@@ -37,4 +39,18 @@ pub(crate) fn complain(message: &str) {
 /// Whether a person watches stderr.
 pub(crate) fn is_watched() -> bool {
     stderr().is_terminal()
+}
+
+/// The first Ctrl-C sets the flag and says so; a second one ends the process.
+pub(crate) fn stop_on_interrupt(message: &'static str) -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        note(message);
+    })
+    .context("cannot listen for Ctrl-C")?;
+    Ok(stop)
 }

@@ -68,6 +68,19 @@ pub enum TokenizerConfig {
 }
 
 impl DataConfig {
+    /// These sources, everything else as by default.
+    pub fn reading(sources: Vec<String>) -> Self {
+        Self {
+            sources,
+            documents: Documents::default(),
+            jsonl_field: default_jsonl_field(),
+            jsonl_answer_field: None,
+            validation: Vec::new(),
+            validation_fraction: default_validation_fraction(),
+            cache_dir: None,
+        }
+    }
+
     /// The folder of token caches: `cache_dir`, else `$SISUN_CACHE_DIR`, else `sisun` in the user's cache directory.
     pub fn cache_folder(&self) -> PathBuf {
         let asked = self.cache_dir.clone().or_else(|| std::env::var_os("SISUN_CACHE_DIR").map(PathBuf::from));

@@ -12,6 +12,7 @@ mod train;
 pub use data::{DataConfig, Documents, TokenizerConfig};
 pub use error::ConfigError;
 pub use model::{Ffn, ModelConfig, Norm, NormPlacement, Position};
+pub use read::{apply_override, from_value, read_table, set};
 pub use train::{AttendConfig, OptimizerKind, Precision, SampleConfig, Schedule, TrainConfig, WindowOrder};
 
 use error::check;

@@ -57,6 +57,9 @@ pub struct ModelConfig {
     /// Whether later tokens are hidden. Off: every token sees the whole sequence, the future included.
     #[serde(default = "yes")]
     pub causal: bool,
+    /// Whether scores are divided by √d_head (Vaswani et al. 2017, §3.2.1).
+    #[serde(default = "yes")]
+    pub scaled_scores: bool,
     /// Standard deviation of the initial weights (GPT-2: 0.02).
     #[serde(default = "default_init_std")]
     pub init_std: f64,

@@ -80,7 +80,11 @@ impl ModelConfig {
     }
 }
 
-fn read_table(path: &Path) -> Result<Table, ConfigError> {
+/// Reads a TOML file.
+///
+/// # Errors
+/// A file that cannot be read or is no TOML.
+pub fn read_table(path: &Path) -> Result<Table, ConfigError> {
     let text =
         std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
     parse_table(path, &text)
@@ -94,12 +98,13 @@ fn parse_table(path: &Path, text: &str) -> Result<Table, ConfigError> {
 }
 
 /// Merges `a.b=value` into the table. A value that is not TOML (`rope`, `runs/x`) is taken as a string.
-fn apply_override(table: &mut Table, given: &str) -> Result<(), ConfigError> {
+///
+/// # Errors
+/// Text of another form, or a key inside of something that is no table.
+pub fn apply_override(table: &mut Table, given: &str) -> Result<(), ConfigError> {
     let bad = || ConfigError::BadOverride { given: given.to_owned() };
     let (key, value) = given.split_once('=').ok_or_else(bad)?;
-    let parts: Vec<&str> = key.trim().split('.').collect();
-    let Some((last, tables)) = parts.split_last() else { return Err(bad()) };
-    if parts.iter().any(|part| part.is_empty()) {
+    if key.trim().split('.').any(str::is_empty) {
         return Err(bad());
     }
     let value = format!("v = {value}")
@@ -107,22 +112,33 @@ fn apply_override(table: &mut Table, given: &str) -> Result<(), ConfigError> {
         .ok()
         .and_then(|mut parsed| parsed.remove("v"))
         .unwrap_or_else(|| Value::String(value.trim().to_owned()));
+    set(table, key.trim(), value).map_err(|key| ConfigError::NotATable { given: given.to_owned(), key })
+}
+
+/// Puts a value at `a.b.c`, with the tables on the way. On failure returns the part of the key that is no table.
+///
+/// # Errors
+/// A part of the key that names something other than a table.
+pub fn set(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
+    let (tables, last) = key.rsplit_once('.').map_or(("", key), |(tables, last)| (tables, last));
     let mut at = table;
-    for part in tables {
-        let entry = at.entry((*part).to_owned()).or_insert_with(|| Value::Table(Table::new()));
+    for part in tables.split('.').filter(|part| !part.is_empty()) {
+        let entry = at.entry(part.to_owned()).or_insert_with(|| Value::Table(Table::new()));
         // `model.position.base=500` on `position = "rope"` means its table form.
-        if let (Value::String(kind), "position") = (&entry, *part) {
+        if let (Value::String(kind), "position") = (&entry, part) {
             *entry = Value::Table(Table::from_iter([("kind".to_owned(), Value::String(kind.clone()))]));
         }
-        at = entry
-            .as_table_mut()
-            .ok_or_else(|| ConfigError::NotATable { given: given.to_owned(), key: (*part).to_owned() })?;
+        at = entry.as_table_mut().ok_or_else(|| part.to_owned())?;
     }
-    at.insert((*last).to_owned(), value);
+    at.insert(last.to_owned(), value);
     Ok(())
 }
 
-fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ConfigError> {
+/// Reads a TOML value as settings.
+///
+/// # Errors
+/// A key that is unknown, with the nearest known one, or a value of the wrong kind.
+pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ConfigError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         explain(&path, error.inner().message())

@@ -19,6 +19,7 @@ mod scan;
 mod source;
 pub mod stories;
 mod stream;
+pub mod tasks;
 mod text;
 mod tokenizer;
 mod tokens;

@@ -23,6 +23,9 @@ pub struct SelfAttention {
     pub k_norm: Option<NormLayer>,
     #[module(skip)]
     heads: Heads,
+    /// What undoes the division of the scores by √d_head, where the model wants none.
+    #[module(skip)]
+    q_factor: Option<f64>,
     #[module(skip)]
     dropout: f64,
 }
@@ -47,6 +50,7 @@ impl SelfAttention {
             qkv: Linear::new(source, &format!("{name}.qkv"), [d_model, width], config.bias, config.init_std)?,
             o: Linear::new(source, &format!("{name}.o"), [d_model, d_model], config.bias, config.residual_std())?,
             heads: Heads { n_heads: config.n_heads, n_kv_heads: config.kv_heads() },
+            q_factor: (!config.scaled_scores).then(|| (d_head as f64).sqrt()),
             dropout: config.dropout,
         })
     }
@@ -73,10 +77,14 @@ impl SelfAttention {
     /// - `qkv`: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`
     /// - result: `[batch, pos, n_heads·d_head]`
     fn attend(&self, layer: usize, qkv: Tensor<3>, how: &Attention, pass: &mut Pass<'_>) -> Tensor<3> {
-        if pass.cache.is_none() && pass.capture.is_none() {
+        if pass.cache.is_none() && pass.capture.is_none() && self.q_factor.is_none() {
             return kernels::self_attention(qkv, self.heads, how);
         }
         let [q, k, v] = self.heads.split(qkv); // [batch, head, pos, d_head]
+        let q = match self.q_factor {
+            Some(factor) => q * factor,
+            None => q,
+        };
         let (k, v) = match &mut pass.cache {
             Some(cache) => cache.extend(layer, k, v),
             None => (k, v),

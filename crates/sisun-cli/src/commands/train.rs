@@ -3,7 +3,7 @@
 use crate::common::DeviceArgs;
 use crate::failure::Interrupted;
 use crate::progress::Progress;
-use crate::terminal::{note, say, say_json};
+use crate::terminal::{note, say, say_json, stop_on_interrupt};
 use anyhow::{Context, Result};
 use burn::module::Module;
 use serde_json::json;
@@ -15,8 +15,6 @@ use sisun_model::{Count, Transformer, thousands};
 use sisun_train::{Metric, Outcome, Session, TrainError, Watcher, train};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Trains a model as a configuration says.
 ///
@@ -56,7 +54,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     args.device.note(&describe(&session));
 
     let mut watcher = Screen::new(&session, args.device.quiet)?;
-    let outcome = train(&mut session, &mut watcher, &*stop_on_interrupt()?);
+    let outcome = train(&mut session, &mut watcher, &*stop_on_interrupt("finishing this step and saving; press Ctrl-C again to quit at once")?);
     watcher.progress.finish();
     let outcome = outcome?;
 
@@ -99,20 +97,6 @@ fn describe(session: &Session) -> String {
         model.position.name(),
         session.run_dir.display(),
     )
-}
-
-/// The first Ctrl-C asks the loop to stop; a second one ends the process.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        note("finishing this step and saving; press Ctrl-C again to quit at once");
-    })
-    .context("cannot listen for Ctrl-C")?;
-    Ok(stop)
 }
 
 /// Shows a run on the terminal and lets the model write on the way.

@@ -200,3 +200,13 @@ pub fn write(
     written.extend(drawn.into_iter().flatten());
     Ok(written)
 }
+
+/// Draws an SVG that paints its own page as a PNG, with the embedded font of the maps for its text, and twice as many
+/// pixels along each side where it is not large as it is.
+///
+/// # Errors
+/// - [`MapsError::Draw`] for text that is no SVG; `name` says which picture it was
+/// - [`MapsError::TooBig`] for one that would not fit into memory
+pub fn svg_to_png(svg: &str, name: &str) -> Result<Vec<u8>, MapsError> {
+    raster::png(svg, name, &font::database(std::iter::once(svg)))
+}

@@ -8,7 +8,7 @@ use resvg::usvg::{self, fontdb};
 use super::picture::{MOST_PIXELS, magnification};
 use super::{MapsError, font};
 
-/// Draws `svg` as a PNG, [`magnification`] pixels for each of its own.
+/// Draws `svg`, which paints its own page, as a PNG, [`magnification`] pixels for each of its own.
 pub(super) fn png(svg: &str, picture: &str, fonts: &Arc<fontdb::Database>) -> Result<Vec<u8>, MapsError> {
     let font_resolver = usvg::FontResolver {
         select_font: usvg::FontResolver::default_font_selector(),
@@ -18,10 +18,13 @@ pub(super) fn png(svg: &str, picture: &str, fonts: &Arc<fontdb::Database>) -> Re
     let tree =
         usvg::Tree::from_str(svg, &options).map_err(|source| MapsError::Draw { picture: picture.into(), source })?;
     let size = tree.size().to_int_size();
-    let scale = magnification(size.width().into(), size.height().into());
+    let (width, height) = (u64::from(size.width()), u64::from(size.height()));
+    let scale = magnification(width, height);
+    if (width * u64::from(scale)).saturating_mul(height * u64::from(scale)) > MOST_PIXELS {
+        return Err(MapsError::TooBig { picture: picture.into(), width, height, limit: MOST_PIXELS });
+    }
     let (width, height) = (size.width() * scale, size.height() * scale);
-    debug_assert!(u64::from(width) * u64::from(height) <= MOST_PIXELS);
-    let mut pixels = Pixmap::new(width, height).expect("the plan of a picture limits its size, which is not 0");
+    let mut pixels = Pixmap::new(width, height).expect("its size is limited above, and that of an SVG is not 0");
     resvg::render(&tree, Transform::from_scale(scale as f32, scale as f32), &mut pixels.as_mut());
     // The page is opaque, so there is no alpha to keep.
     let rgb: Vec<u8> = pixels.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();

@@ -1,0 +1,181 @@
+//! `sisun compare`.
+
+use crate::common::DeviceArgs;
+use crate::failure::{Interrupted, Usage};
+use crate::progress::Work;
+use crate::terminal::{note, say, say_json, stop_on_interrupt};
+use anyhow::Result;
+use clap::Subcommand;
+use sisun_compare::{Event, Grid, MeasureName, Outcome, Plan, Shard, Standing, Summary, TrackSummary, merge, report, run};
+use sisun_config::DataConfig;
+use std::path::{Path, PathBuf};
+
+/// Trains every variant with every seed, measures all alike, and writes a report with statistics.
+///
+/// Finished cells are kept: stopped at any point, the same command goes on where it was.
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = "\
+Examples:
+  sisun compare configs/compare-positions.toml --budget smoke
+  sisun compare configs/compare-positions.toml --out reports/positions --jobs 4
+  sisun compare configs/compare-positions.toml --out reports/first --shard 1/2
+  sisun compare merge reports/first reports/second --out reports/positions")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    /// The comparison, a TOML file
+    #[arg(required = true)]
+    config: Option<PathBuf>,
+    /// Where results and the report go [default: reports/NAME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Which of the file's budgets
+    #[arg(long, value_name = "NAME", default_value = "class")]
+    budget: String,
+    /// Cells side by side, each on one thread [default: the number of processors]
+    #[arg(long, value_name = "N")]
+    jobs: Option<std::num::NonZeroUsize>,
+    /// Run only a part of the cells, as in 1/3, for several machines
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Change a setting, as in --set tracks.copy.examples=500
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Print the summary as one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Join the parts that several machines made
+    Merge {
+        /// Directories of parts
+        #[arg(required = true)]
+        parts: Vec<PathBuf>,
+        /// Where the whole goes
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Print the summary as one JSON object
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        device: DeviceArgs,
+    },
+}
+
+pub(crate) fn run_command(args: Args) -> Result<()> {
+    if let Some(Verb::Merge { parts, out, json, device }) = args.verb {
+        let plan = plan(&device, None, None)?;
+        let watch = |event| {
+            if let Event::Note(line) = event {
+                device.note(&line);
+            }
+        };
+        let summary = merge(&parts, &out, &plan, &watch)?;
+        report::write(&summary, &out)?;
+        return tell(&summary, &out, json);
+    }
+    let Some(config) = args.config else { return Err(Usage("name a comparison, a TOML file".to_owned()).into()) };
+    let grid = Grid::read(&config, &args.budget, &args.set)?;
+    let out = args.out.unwrap_or_else(|| Path::new("reports").join(&grid.name));
+    let plan = plan(&args.device, args.jobs, args.shard)?;
+    let stop = stop_on_interrupt("stopping; finished cells are kept; press Ctrl-C again to quit at once")?;
+    let progress = Work::new(args.device.quiet);
+    let watch = |event: Event| match event {
+        Event::Note(line) => progress.show(&line),
+        Event::Begun { cells, done, work } => {
+            progress.show(&format!(
+                "{} tracks × {} variants × {} seeds: {cells} cells, {done} of them done before; {} at a time",
+                grid.tracks.len(),
+                grid.variants.len(),
+                grid.seeds.len(),
+                plan.jobs
+            ));
+            progress.begin(work);
+        }
+        Event::Worked(work) => progress.worked(work),
+        Event::CellDone { cell, outcome, seconds } => {
+            let how = match outcome {
+                Outcome::Trained => String::new(),
+                Outcome::Diverged { step } => format!(", diverged by step {step}"),
+            };
+            progress.done(&format!("{cell}: {seconds:.0} s{how}"));
+        }
+    };
+    let finished = run(&grid, &out, &plan, &stop, &watch);
+    progress.finish();
+    let finished = finished?;
+    if finished.interrupted {
+        note(&format!("stopped with {} cells to go; the same command goes on", finished.summary.missing.len()));
+        return Err(Interrupted.into());
+    }
+    if args.shard.is_some() {
+        return say(&format!(
+            "part done: {}\nnext: sisun compare merge {} … --out DIR",
+            out.display(),
+            out.display()
+        ));
+    }
+    report::write(&finished.summary, &out)?;
+    tell(&finished.summary, &out, args.json)
+}
+
+fn plan(device: &DeviceArgs, jobs: Option<std::num::NonZeroUsize>, shard: Option<Shard>) -> Result<Plan> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Plan {
+        jobs: jobs.map_or(processors, usize::from),
+        shard,
+        device: device.choose()?.device,
+        cache: DataConfig::reading(Vec::new()).cache_folder(),
+    })
+}
+
+fn tell(summary: &Summary, out: &Path, json: bool) -> Result<()> {
+    if json {
+        return say_json(summary);
+    }
+    for track in &summary.tracks {
+        say(&table(track))?;
+    }
+    let count = |standing| summary.verdicts.iter().filter(|verdict| verdict.standing == standing).count();
+    if !summary.verdicts.is_empty() {
+        say(&format!(
+            "published directions: {} agree, {} disagree, {} cannot tell",
+            count(Standing::Agrees),
+            count(Standing::Disagrees),
+            count(Standing::CannotTell)
+        ))?;
+    }
+    if !summary.missing.is_empty() {
+        say(&format!("{} cells have no result yet", summary.missing.len()))?;
+    }
+    say(&format!("report: {}", out.join("report.html").display()))
+}
+
+/// The headline of a track, a line for each variant.
+fn table(track: &TrackSummary) -> String {
+    let places: Vec<String> = track.headline.at.iter().map(ToString::to_string).collect();
+    let what = match track.headline.name {
+        MeasureName::ExactMatch => "exact match at lengths",
+        _ => "bits per byte at",
+    };
+    let mut text = format!("{}: {what} {} (trained on {})\n", track.name, places.join(", "), track.trained_on);
+    let width = track.variants.iter().map(|variant| variant.name.chars().count()).max().unwrap_or(0);
+    for variant in &track.variants {
+        let spread = &variant.headline;
+        let number = |x: f64| if x.is_nan() { "–".to_owned() } else { format!("{x:.3}") };
+        let interval = spread.interval.map_or(String::new(), |i| format!("  [{:.3}, {:.3}]", i.low, i.high));
+        let failed = match (variant.failed_gate.len(), variant.diverged.len()) {
+            (0, 0) => String::new(),
+            (failed, 0) => format!("  {failed} seeds did not learn it"),
+            (0, diverged) => format!("  {diverged} seeds diverged"),
+            (failed, diverged) => format!("  {failed} seeds did not learn it, {diverged} diverged"),
+        };
+        text += &format!("  {:width$}  {:>6}{interval}{failed}\n", variant.name, number(spread.mean));
+    }
+    text
+}

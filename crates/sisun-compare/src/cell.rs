@@ -1,0 +1,194 @@
+//! One cell: a model trained from nothing and judged.
+
+use crate::CompareError;
+use crate::evaluate::{attention, language, task};
+use crate::grid::Cell;
+use crate::results::{CellResult, CurvePoint, Measure, MeasureName, Outcome, Timing};
+use crate::runner::Text;
+use crate::track::Track;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use sisun_config::randomness::stream;
+use sisun_data::tasks::Task;
+use sisun_data::{Batch, random_batch};
+use sisun_infer::{Generation, Loaded, Sampler};
+use sisun_model::{Count, Transformer};
+use sisun_train::{At, Optimizer, training_step};
+use rand::RngExt;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+/// Points of a learning curve.
+const CURVE_POINTS: u64 = 50;
+/// Rows whose patterns tell how far heads look.
+const DISTANCE_ROWS: usize = 8;
+/// Characters or so that a language model writes by itself.
+const SAMPLE_TOKENS: usize = 160;
+
+/// Trains and judges a cell on the thread that calls. `stepped` is told of every step; when it says so, the cell is given
+/// up and there is no result.
+pub(crate) fn run(
+    cell: &Cell,
+    track: &Track,
+    text: Option<&Text>,
+    device: &Device,
+    stepped: &dyn Fn() -> ControlFlow<()>,
+) -> Result<Option<(CellResult, Timing)>, CompareError> {
+    let began = Instant::now();
+    let mut config = cell.settings.model.clone();
+    if let Some(text) = text {
+        config.vocab_size.get_or_insert(text.corpus.tokenizer.vocab_size());
+    }
+    let train = &cell.settings.train;
+    let mut model = Transformer::random(&config, cell.seed, &device.clone().autodiff())?;
+    let mut optimizer = Optimizer::new(train);
+    let mut curve = Curve::new(train.steps);
+    let mut seconds = Vec::new();
+    let mut outcome = Outcome::Trained;
+    for step in 0..train.steps {
+        let at = At::new(train, step);
+        let batch = |i| next_batch(cell, track, text, at.micro_step + i);
+        let batches: Vec<Batch> = (0..train.accumulate as u64).map(batch).collect();
+        let step_began = Instant::now();
+        let after = training_step(&model, &mut optimizer, &batches, at);
+        seconds.push(step_began.elapsed().as_secs_f64());
+        model = after.model;
+        if !curve.push(step + 1, after.loss, after.grad_norm) {
+            outcome = Outcome::Diverged { step: step + 1 };
+            break;
+        }
+        if stepped().is_break() {
+            return Ok(None);
+        }
+    }
+    let train_s = began.elapsed().as_secs_f64();
+    let mut result = CellResult {
+        track: cell.track.clone(),
+        variant: cell.variant.clone(),
+        seed: cell.seed,
+        parameters: Count::of(&config).total,
+        outcome,
+        curve: curve.points,
+        measures: Vec::new(),
+        heads: Vec::new(),
+        sample: None,
+    };
+    if outcome == Outcome::Trained {
+        judge(&mut result, &model.valid(), track, text)?;
+    }
+    seconds.sort_unstable_by(f64::total_cmp);
+    let step_ms = seconds.get(seconds.len() / 2).map_or(0.0, |median| median * 1e3);
+    Ok(Some((result, Timing { step_ms, train_s, total_s: began.elapsed().as_secs_f64() })))
+}
+
+/// The rows of one micro-batch: the same for every variant of a track and seed.
+fn next_batch(cell: &Cell, track: &Track, text: Option<&Text>, micro_step: u64) -> Batch {
+    let (batch_size, context_len) = (cell.settings.train.batch_size, cell.settings.model.context_len);
+    match (track, track.task(), text) {
+        (Track::Task { train_lengths, .. }, Some(task), _) => {
+            task_batch(task, *train_lengths, batch_size, cell.seed, micro_step)
+        }
+        (_, _, Some(text)) => random_batch(&text.corpus.train, batch_size, context_len, cell.seed, micro_step),
+        _ => unreachable!("a grid's tracks are tasks that exist, or texts that were read"),
+    }
+}
+
+/// Examples from position 0 on, one a row, filled up to the longest of the training lengths. The loss is on answers.
+fn task_batch(task: Task, [shortest, longest]: [usize; 2], batch_size: usize, seed: u64, micro_step: u64) -> Batch {
+    let mut rng = stream(seed, "examples", micro_step);
+    let context_len = task.most_tokens(longest) - 1;
+    let (mut inputs, mut targets, mut mask) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..batch_size {
+        let length = rng.random_range(shortest as u64..=longest as u64) as usize;
+        let example = task.example(length, &mut rng);
+        let mut row = [&example.prompt[..], &example.answer].concat();
+        let answer = example.prompt.len() - 1..row.len() - 1;
+        row.resize(context_len + 1, 0);
+        inputs.extend_from_slice(&row[..context_len]);
+        targets.extend_from_slice(&row[1..]);
+        mask.extend((0..context_len).map(|pos| answer.contains(&pos)));
+    }
+    Batch { batch_size, context_len, inputs, targets, loss_mask: Some(mask) }
+}
+
+fn judge(
+    result: &mut CellResult,
+    model: &Transformer,
+    track: &Track,
+    text: Option<&Text>,
+) -> Result<(), CompareError> {
+    let context_len = model.config().context_len;
+    match (track, track.task(), text) {
+        (Track::Task { train_lengths: [_, longest], test_lengths, examples, .. }, Some(task), _) => {
+            for &length in test_lengths {
+                let possible = model.check_length(task.most_tokens(length) - 1).is_ok();
+                let tested = possible.then(|| task::exact_match(model, &task::examples(task, length, *examples)));
+                let note = (!possible).then(|| format!("past the table of {context_len} learned positions"));
+                result.measures.push(Measure { name: MeasureName::ExactMatch, at: length, value: tested, note });
+            }
+            let rows = task::examples(task, *longest, DISTANCE_ROWS);
+            let rows: Vec<Vec<u32>> = rows.iter().map(|e| [&e.prompt[..], &e.answer].concat()).collect();
+            let shortest = rows.iter().map(Vec::len).min().unwrap_or(0);
+            let rows: Vec<&[u32]> = rows.iter().map(|row| &row[..shortest]).collect();
+            result.heads = attention::distances(model, &rows);
+        }
+        (Track::Language { factors, eval_tokens, .. }, _, Some(text)) => {
+            let held_out = &text.corpus.validation;
+            result.measures = language::measure(model, held_out, context_len, factors, *eval_tokens);
+            let ids = held_out.read(0..held_out.len().min(DISTANCE_ROWS * context_len));
+            let rows: Vec<&[u32]> = ids.chunks_exact(context_len).collect();
+            result.heads = attention::distances(model, &rows);
+            result.sample = Some(sample(model, text)?);
+        }
+        _ => unreachable!("a grid's tracks are tasks that exist, or texts that were read"),
+    }
+    Ok(())
+}
+
+/// What the model writes after the first words of the held-out text.
+fn sample(model: &Transformer, text: &Text) -> Result<String, CompareError> {
+    let data = |source| CompareError::Data { track: text.track.clone(), source };
+    let tokenizer = &text.corpus.tokenizer;
+    let prompt = tokenizer.decode(&text.corpus.validation.read(0..16)).map_err(data)?;
+    let loaded = Loaded::new(String::new(), 0, model.clone(), tokenizer.clone());
+    let how = Generation {
+        tokens: SAMPLE_TOKENS,
+        sampler: Sampler { temperature: 0.8, seed: 1, ..Sampler::default() },
+        stop: Vec::new(),
+        number: 0,
+    };
+    let written = loaded.and_then(|loaded| loaded.generate(&prompt, &how, &mut |_| ControlFlow::Continue(())));
+    // A tokenizer that cannot read its own first words back has nothing to begin with.
+    Ok(written.map_or_else(|_| String::new(), |written| format!("{prompt}{}", written.text)))
+}
+
+/// The training loss, averaged between points. Losses are read at points only.
+struct Curve {
+    every: u64,
+    steps: u64,
+    pending: Vec<[Tensor<1>; 2]>,
+    points: Vec<CurvePoint>,
+}
+
+impl Curve {
+    fn new(steps: u64) -> Self {
+        Self { every: steps.div_ceil(CURVE_POINTS).max(1), steps, pending: Vec::new(), points: Vec::new() }
+    }
+
+    /// Adds a step; false if a loss or a gradient is no number.
+    fn push(&mut self, step: u64, loss: Tensor<1>, grad_norm: Tensor<1>) -> bool {
+        self.pending.push([loss, grad_norm]);
+        if !step.is_multiple_of(self.every) && step != self.steps {
+            return true;
+        }
+        let n = self.pending.len();
+        let both: Vec<Tensor<1>> = self.pending.drain(..).flatten().collect();
+        let values = Tensor::cat(both, 0).into_data().try_into_vec_as::<f32>().expect("a float tensor is read as f32");
+        let loss = values.chunks_exact(2).map(|pair| f64::from(pair[0])).sum::<f64>() / n as f64;
+        let sound = values.iter().all(|value| value.is_finite());
+        if sound {
+            self.points.push(CurvePoint { step, loss });
+        }
+        sound
+    }
+}

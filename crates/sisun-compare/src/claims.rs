@@ -1,0 +1,317 @@
+//! The agreement card: what was published, beside what was measured here.
+//!
+//! A claim says that one variant is better than another somewhere, or that a number stays on one side of a limit. It is
+//! judged by the 95 % interval over seeds of the difference that it is about: *agrees* if all of the interval lies on the
+//! claimed side, *disagrees* if all of it lies on the other, otherwise *cannot tell*. Seeds that did not learn the task on
+//! the lengths of training say nothing about what happens beyond.
+
+use crate::results::MeasureName;
+use crate::stats::{Interval, bootstrap, mean, paired};
+use crate::summary::{TrackSummary, VariantSummary};
+use serde::Serialize;
+
+/// Seeds below which nothing is judged.
+const MIN_SEEDS: usize = 3;
+
+/// A published direction.
+#[derive(Clone, Debug, Serialize)]
+pub struct Claim {
+    /// In a sentence.
+    pub statement: &'static str,
+    /// Who says so, and where.
+    pub source: &'static str,
+    /// The published numbers.
+    pub published: &'static str,
+    /// What is compared.
+    #[serde(skip)]
+    rule: Rule,
+}
+
+/// What a claim is about. Lengths are told by what is trained on: `Inside` is the longest trained length.
+#[derive(Clone, Copy, Debug)]
+enum Rule {
+    /// On a task, the first variant's exact match beyond the training lengths is above the second's.
+    Generalises { task: &'static str, better: &'static str, worse: &'static str },
+    /// On a task, the variant's exact match so many letters beyond the training lengths is at most this.
+    FallsTo { task: &'static str, variant: &'static str, beyond: usize, limit: f64 },
+    /// On a text at so many times the trained context, the first variant's bits per byte are below the second's.
+    Predicts { factor: f64, better: &'static str, worse: &'static str },
+    /// On a text, the variant's bits per byte at so many times the trained context are above those at the trained one.
+    Worsens { factor: f64, variant: &'static str },
+    /// The same, below.
+    Improves { factor: f64, variant: &'static str },
+}
+
+/// How a claim stands here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// The whole interval is on the claimed side.
+    Agrees,
+    /// The whole interval is on the other side.
+    Disagrees,
+    /// Neither, or nothing to judge by.
+    CannotTell,
+}
+
+/// A claim, judged.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verdict {
+    /// What was published.
+    pub claim: Claim,
+    /// Whether it holds here.
+    pub standing: Standing,
+    /// The track it was judged on.
+    pub track: Option<String>,
+    /// What was found, in a sentence with its numbers.
+    pub found: String,
+}
+
+const KAZEMNEJAD: &str = "Kazemnejad et al. 2023, means of 3 seeds, trained on lengths 1-20";
+const PRESS: &str = "Press et al. 2022, WikiText-103, trained at 512, non-overlapping perplexity";
+const HAVIV: &str = "Haviv et al. 2022, WikiText-103";
+
+const CLAIMS: &[Claim] = &[
+    Claim {
+        statement: "On random copying, sinusoidal positions fall to nothing within a few letters beyond the training lengths.",
+        source: KAZEMNEJAD,
+        published: "exact match .54 at length 21, 0 at 23",
+        rule: Rule::FallsTo { task: "copy", variant: "sinusoidal", beyond: 5, limit: 0.1 },
+    },
+    Claim {
+        statement: "Copying longer text than trained on, no positions at all do better than sinusoidal ones.",
+        source: KAZEMNEJAD,
+        published: ".305 against .028",
+        rule: Rule::Generalises { task: "copy", better: "none", worse: "sinusoidal" },
+    },
+    Claim {
+        statement: "Copying longer text than trained on, T5's bias does better than rotary positions on a quarter of each head.",
+        source: KAZEMNEJAD,
+        published: ".420 against .011",
+        rule: Rule::Generalises { task: "copy", better: "t5_bias", worse: "rope fraction 0.25" },
+    },
+    Claim {
+        statement: "Copying longer text than trained on, ALiBi does better than rotary positions on a quarter of each head.",
+        source: KAZEMNEJAD,
+        published: ".331 against .011",
+        rule: Rule::Generalises { task: "copy", better: "alibi", worse: "rope fraction 0.25" },
+    },
+    Claim {
+        statement: "Copying one repeated letter longer than trained on, no positions do better than ALiBi.",
+        source: KAZEMNEJAD,
+        published: ".986 against .289",
+        rule: Rule::Generalises { task: "copy-repeated", better: "none", worse: "alibi" },
+    },
+    Claim {
+        statement: "Copying one repeated letter longer than trained on, T5's bias does better than sinusoidal positions.",
+        source: KAZEMNEJAD,
+        published: ".771 against .000",
+        rule: Rule::Generalises { task: "copy-repeated", better: "t5_bias", worse: "sinusoidal" },
+    },
+    Claim {
+        statement: "Reversing longer text than trained on, no positions do better than sinusoidal ones.",
+        source: KAZEMNEJAD,
+        published: ".230 against .023",
+        rule: Rule::Generalises { task: "reverse", better: "none", worse: "sinusoidal" },
+    },
+    Claim {
+        statement: "Reversing longer text than trained on, T5's bias does better than rotary positions on a quarter of each head.",
+        source: KAZEMNEJAD,
+        published: ".242 against .077",
+        rule: Rule::Generalises { task: "reverse", better: "t5_bias", worse: "rope fraction 0.25" },
+    },
+    Claim {
+        statement: "At twice the trained context, ALiBi predicts text better than sinusoidal positions.",
+        source: PRESS,
+        published: "18.73 against 43.54 at 1012",
+        rule: Rule::Predicts { factor: 2.0, better: "alibi", worse: "sinusoidal" },
+    },
+    Claim {
+        statement: "At twice the trained context, rotary positions predict text better than sinusoidal ones.",
+        source: PRESS,
+        published: "21.37 against 43.54 at 1012",
+        rule: Rule::Predicts { factor: 2.0, better: "rope", worse: "sinusoidal" },
+    },
+    Claim {
+        statement: "At four times the trained context, ALiBi predicts text better than rotary positions.",
+        source: PRESS,
+        published: "18.41 against 31.58 at 2512",
+        rule: Rule::Predicts { factor: 4.0, better: "alibi", worse: "rope" },
+    },
+    Claim {
+        statement: "Sinusoidal positions predict text worse at twice the trained context than at the trained one.",
+        source: PRESS,
+        published: "43.54 at 1012 against 20.05 at 512",
+        rule: Rule::Worsens { factor: 2.0, variant: "sinusoidal" },
+    },
+    Claim {
+        statement: "Rotary positions predict text worse at four times the trained context than at the trained one.",
+        source: PRESS,
+        published: "31.58 at 2512 against 20.07 at 512",
+        rule: Rule::Worsens { factor: 4.0, variant: "rope" },
+    },
+    Claim {
+        statement: "ALiBi predicts text better at twice the trained context than at the trained one.",
+        source: PRESS,
+        published: "18.73 at 1012 against 19.73 at 512",
+        rule: Rule::Improves { factor: 2.0, variant: "alibi" },
+    },
+    Claim {
+        statement: "At a trained context of 64, sinusoidal positions predict text better than ALiBi.",
+        source: "Press et al. 2022, trained at 64",
+        published: "28.03 against 28.46",
+        rule: Rule::Predicts { factor: 1.0, better: "sinusoidal", worse: "alibi" },
+    },
+    Claim {
+        statement: "At the trained context, learned positions predict text better than none.",
+        source: HAVIV,
+        published: "20.42 against 20.97",
+        rule: Rule::Predicts { factor: 1.0, better: "learned", worse: "none" },
+    },
+];
+
+/// Judges every published claim by these tracks; those about variants or tasks that are not in the comparison are left
+/// out.
+pub fn judge(tracks: &[TrackSummary]) -> Vec<Verdict> {
+    CLAIMS.iter().filter_map(|claim| judge_one(claim, tracks)).collect()
+}
+
+fn judge_one(claim: &Claim, tracks: &[TrackSummary]) -> Option<Verdict> {
+    let task = |name: &str| tracks.iter().find(|track| track.track.task().is_some_and(|t| t.to_string() == name));
+    let text = || tracks.iter().find(|track| track.headline.name == MeasureName::BitsPerByte);
+    let verdict = |track: &TrackSummary, (standing, found)| Verdict {
+        claim: claim.clone(),
+        standing,
+        track: Some(track.name.clone()),
+        found,
+    };
+    match claim.rule {
+        Rule::Generalises { task: name, better, worse } => {
+            let track = task(name).filter(|track| track.headline.at.iter().any(|at| *at > track.trained_on))?;
+            let (a, b) = (track.variant(better)?, track.variant(worse)?);
+            Some(verdict(track, difference(a, b, &a.headline.values, &b.headline.values, Side::Above)))
+        }
+        Rule::FallsTo { task: name, variant, beyond, limit } => {
+            let track = task(name)?;
+            let variant = track.variant(variant)?;
+            let tested = |at: &&usize| (track.trained_on + 1..=track.trained_on + beyond).contains(*at);
+            let at = *track.headline.at.iter().filter(tested).max()?;
+            let point = variant.at(MeasureName::ExactMatch, at)?;
+            let learned = point.spread.values.iter().zip(&variant.headline.values).map(|(value, headline)| {
+                // Only seeds that passed the gate have a headline.
+                value.filter(|_| headline.is_some())
+            });
+            Some(verdict(track, limited(variant, at, learned.collect(), limit)))
+        }
+        Rule::Predicts { factor, better, worse } => {
+            let track = text()?;
+            let (a, b) = (track.variant(better)?, track.variant(worse)?);
+            let at = at(track, factor);
+            let values = |variant: &VariantSummary| {
+                variant.at(MeasureName::BitsPerByte, at).map(|point| point.spread.values.clone())
+            };
+            Some(verdict(track, difference(a, b, &values(a)?, &values(b)?, Side::Below)))
+        }
+        Rule::Worsens { factor, variant } | Rule::Improves { factor, variant } => {
+            let track = text()?;
+            let variant = track.variant(variant)?;
+            let side = if matches!(claim.rule, Rule::Worsens { .. }) { Side::Above } else { Side::Below };
+            let at_factor = |factor| {
+                variant.at(MeasureName::BitsPerByte, at(track, factor)).map(|point| point.spread.values.clone())
+            };
+            Some(verdict(track, change(variant, &at_factor(factor)?, &at_factor(1.0)?, factor, side)))
+        }
+    }
+}
+
+fn at(track: &TrackSummary, factor: f64) -> usize {
+    (track.trained_on as f64 * factor).round() as usize
+}
+
+/// On which side of 0 a claim wants the interval.
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Above,
+    Below,
+}
+
+fn stand(values: &[f64], side: Side) -> (Standing, Option<Interval>) {
+    let Some(interval) = bootstrap(values, 1).filter(|_| values.len() >= MIN_SEEDS) else {
+        return (Standing::CannotTell, None);
+    };
+    let standing = match (interval.low > 0.0, interval.high < 0.0, side) {
+        (true, _, Side::Above) | (_, true, Side::Below) => Standing::Agrees,
+        (true, _, Side::Below) | (_, true, Side::Above) => Standing::Disagrees,
+        _ => Standing::CannotTell,
+    };
+    (standing, Some(interval))
+}
+
+fn difference(
+    a: &VariantSummary,
+    b: &VariantSummary,
+    a_values: &[Option<f64>],
+    b_values: &[Option<f64>],
+    side: Side,
+) -> (Standing, String) {
+    let differences = paired(a_values, b_values);
+    let (standing, interval) = stand(&differences, side);
+    let there = |values: &[Option<f64>]| mean(&values.iter().flatten().copied().collect::<Vec<_>>());
+    let found = match interval {
+        Some(Interval { low, high }) => format!(
+            "{} {:.3}, {} {:.3}; difference {:+.3} [{low:+.3}, {high:+.3}] over {} seeds",
+            a.name,
+            there(a_values),
+            b.name,
+            there(b_values),
+            mean(&differences),
+            differences.len(),
+        ),
+        None => too_few(differences.len(), &[a, b]),
+    };
+    (standing, found)
+}
+
+fn limited(variant: &VariantSummary, at: usize, values: Vec<Option<f64>>, limit: f64) -> (Standing, String) {
+    let there: Vec<f64> = values.into_iter().flatten().collect();
+    let beyond: Vec<f64> = there.iter().map(|value| value - limit).collect();
+    let Some(Interval { low, high }) = bootstrap(&there, 1).filter(|_| there.len() >= MIN_SEEDS) else {
+        return (Standing::CannotTell, too_few(there.len(), &[variant]));
+    };
+    let standing = if high <= limit { Standing::Agrees } else { stand(&beyond, Side::Below).0 };
+    let mean = mean(&there);
+    (standing, format!("{mean:.3} [{low:.3}, {high:.3}] at length {at}, over {} seeds; limit {limit}", there.len()))
+}
+
+fn change(
+    variant: &VariantSummary,
+    far: &[Option<f64>],
+    near: &[Option<f64>],
+    factor: f64,
+    side: Side,
+) -> (Standing, String) {
+    let differences = paired(far, near);
+    let (standing, interval) = stand(&differences, side);
+    let found = match interval {
+        Some(Interval { low, high }) => format!(
+            "{:+.3} [{low:+.3}, {high:+.3}] bits per byte from 1 to {factor} times the context, over {} seeds",
+            mean(&differences),
+            differences.len(),
+        ),
+        None => too_few(differences.len(), &[variant]),
+    };
+    (standing, found)
+}
+
+fn too_few(n: usize, variants: &[&VariantSummary]) -> String {
+    let gate: Vec<String> = variants
+        .iter()
+        .filter(|variant| !variant.failed_gate.is_empty())
+        .map(|variant| format!("{} seeds of {} did not learn the task", variant.failed_gate.len(), variant.name))
+        .collect();
+    let why = if gate.is_empty() { String::new() } else { format!(" ({})", gate.join(", ")) };
+    format!("{n} seeds to judge by{why}, {MIN_SEEDS} are needed")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! What can go wrong in a comparison.
+
+use sisun_config::ConfigError;
+use sisun_data::DataError;
+use sisun_model::ModelError;
+use std::path::{Path, PathBuf};
+
+/// Why a comparison cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompareError {
+    /// The settings of the comparison, or of one of its cells.
+    #[error("{context}{source}")]
+    Config {
+        /// Which variant or track, if one: `variant "rope": `.
+        context: String,
+        /// What is wrong.
+        source: ConfigError,
+    },
+    /// A key of the comparison itself.
+    #[error("{key} = {value}: {rule}")]
+    Invalid {
+        /// The key.
+        key: String,
+        /// Its value.
+        value: String,
+        /// What would be accepted.
+        rule: String,
+    },
+    /// A track's text.
+    #[error("track {track:?}: {source}")]
+    Data {
+        /// The track.
+        track: String,
+        /// What is wrong.
+        source: DataError,
+    },
+    /// A model that cannot be built.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The directory holds another comparison.
+    #[error(
+        "{} holds the results of another comparison ({difference}): give another --out, or remove it to begin anew",
+        .path.display()
+    )]
+    OtherGrid {
+        /// The directory.
+        path: PathBuf,
+        /// The first difference.
+        difference: String,
+    },
+    /// Parts that do not belong together.
+    #[error("{} holds no results of a comparison", .path.display())]
+    NotAComparison {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file that cannot be read or written.
+    #[error("cannot {verb} {}: {source}", .path.display())]
+    Io {
+        /// `read` or `write`.
+        verb: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A picture that cannot be drawn.
+    #[error("cannot draw {picture}: {problem}")]
+    Draw {
+        /// The picture.
+        picture: String,
+        /// What the drawing library says.
+        problem: String,
+    },
+}
+
+impl CompareError {
+    pub(crate) fn io(verb: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { verb, path, source }
+    }
+
+    pub(crate) fn invalid(key: impl Into<String>, value: impl ToString, rule: impl Into<String>) -> Self {
+        Self::Invalid { key: key.into(), value: value.to_string(), rule: rule.into() }
+    }
+
+    pub(crate) fn config(context: impl Into<String>) -> impl FnOnce(ConfigError) -> Self {
+        let context = context.into();
+        move |source| Self::Config { context, source }
+    }
+}

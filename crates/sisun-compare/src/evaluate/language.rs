@@ -1,0 +1,122 @@
+//! How well a model predicts text at context lengths that it was not trained on.
+
+use super::{each_logits, surprise};
+use crate::results::{Measure, MeasureName};
+use sisun_data::Tokens;
+use sisun_model::Transformer;
+use std::f64::consts::LN_2;
+
+/// Windows over which the loss at a position is averaged in bins of this share of the trained context.
+const BINS_A_CONTEXT: usize = 8;
+/// Windows that are read with and without their future.
+const LEAK_WINDOWS: usize = 64;
+
+/// Everything that is measured on held-out text: `factors` times the trained context `context_len`, on the same first
+/// `eval_tokens` tokens each time.
+pub(crate) fn measure(
+    model: &Transformer,
+    text: &Tokens,
+    context_len: usize,
+    factors: &[f64],
+    eval_tokens: usize,
+) -> Vec<Measure> {
+    let ids = text.read(0..text.len().min(eval_tokens + 1));
+    let per_byte = text.len() as f64 / text.bytes() as f64 / LN_2;
+    let mut measures = Vec::new();
+    let mut longest = None;
+    for factor in factors {
+        let length = (context_len as f64 * factor).round() as usize;
+        let mut push = |name, value: Result<f64, String>| {
+            let (value, note) = value.map_or_else(|note| (None, Some(note)), |value| (Some(value), None));
+            measures.push(Measure { name, at: length, value, note });
+        };
+        let possible = check(model, &ids, length);
+        push(MeasureName::BitsPerByte, possible.clone().map(|()| mean_loss(model, &ids, length, length) * per_byte));
+        let stride = (context_len / 2).max(1);
+        push(
+            MeasureName::BitsPerByteSliding,
+            possible.clone().map(|()| mean_loss(model, &ids, length, stride) * per_byte),
+        );
+        if possible.is_ok() {
+            longest = Some(length);
+        }
+    }
+    if let Some(length) = longest {
+        measures.extend(by_position(model, &ids, length, (context_len / BINS_A_CONTEXT).max(1)));
+    }
+    if ids.len() > context_len {
+        measures.extend(leak(model, &ids, context_len));
+    }
+    measures
+}
+
+/// Why a length cannot be measured.
+fn check(model: &Transformer, ids: &[u32], length: usize) -> Result<(), String> {
+    model.check_length(length).map_err(|_| {
+        format!("past the table of {} learned positions", model.config().context_len)
+    })?;
+    if ids.len() > length { Ok(()) } else { Err(format!("the held-out text has only {} tokens", ids.len())) }
+}
+
+/// Nats per token in windows of `length` that begin `stride` tokens apart. The first is judged on all of its tokens,
+/// the others on their last `stride`: with `stride = length` windows do not overlap.
+fn mean_loss(model: &Transformer, ids: &[u32], length: usize, stride: usize) -> f64 {
+    let starts: Vec<usize> = (0..ids.len() - length).step_by(stride).collect();
+    let rows: Vec<&[u32]> = starts.iter().map(|start| &ids[*start..start + length]).collect();
+    let (mut sum, mut count) = (0.0, 0);
+    each_logits(model, &rows, |i, logits| {
+        let vocab = logits.len() / length;
+        let from = if i == 0 { 0 } else { length - stride.min(length) };
+        for pos in from..length {
+            sum += surprise(&logits[pos * vocab..][..vocab], ids[starts[i] + pos + 1]);
+            count += 1;
+        }
+    });
+    sum / f64::from(count)
+}
+
+/// Mean loss at positions `bin·i..bin·(i+1)` of windows that do not overlap.
+fn by_position(model: &Transformer, ids: &[u32], length: usize, bin: usize) -> Vec<Measure> {
+    let starts: Vec<usize> = (0..ids.len() - length).step_by(length).collect();
+    let rows: Vec<&[u32]> = starts.iter().map(|start| &ids[*start..start + length]).collect();
+    let mut sums = vec![(0.0, 0u32); length.div_ceil(bin)];
+    each_logits(model, &rows, |i, logits| {
+        let vocab = logits.len() / length;
+        for pos in 0..length {
+            let (sum, count) = &mut sums[pos / bin];
+            *sum += surprise(&logits[pos * vocab..][..vocab], ids[starts[i] + pos + 1]);
+            *count += 1;
+        }
+    });
+    let measure = |(i, (sum, count)): (usize, &(f64, u32))| Measure {
+        name: MeasureName::LossAtPosition,
+        at: i * bin,
+        value: Some(sum / f64::from(*count)),
+        note: None,
+    };
+    sums.iter().enumerate().map(measure).collect()
+}
+
+/// The loss at three positions of some windows: given the whole window, and given only what comes before. They differ
+/// where a model looks ahead.
+fn leak(model: &Transformer, ids: &[u32], context_len: usize) -> [Measure; 2] {
+    let apart = ((ids.len() - context_len) / LEAK_WINDOWS).max(1);
+    let starts: Vec<usize> = (0..ids.len() - context_len).step_by(apart).take(LEAK_WINDOWS).collect();
+    let places = [context_len / 4, context_len / 2, context_len.saturating_sub(2)];
+    let (mut whole, mut past) = (0.0, 0.0);
+    let rows: Vec<&[u32]> = starts.iter().map(|start| &ids[*start..start + context_len]).collect();
+    each_logits(model, &rows, |i, logits| {
+        let vocab = logits.len() / context_len;
+        whole += places.map(|pos| surprise(&logits[pos * vocab..][..vocab], ids[starts[i] + pos + 1])).iter().sum::<f64>();
+    });
+    for pos in places {
+        let rows: Vec<&[u32]> = starts.iter().map(|start| &ids[*start..=start + pos]).collect();
+        each_logits(model, &rows, |i, logits| {
+            let vocab = logits.len() / (pos + 1);
+            past += surprise(&logits[pos * vocab..], ids[starts[i] + pos + 1]);
+        });
+    }
+    let n = (starts.len() * places.len()) as f64;
+    [(MeasureName::LossWholeWindow, whole / n), (MeasureName::LossPastOnly, past / n)]
+        .map(|(name, value)| Measure { name, at: context_len, value: Some(value), note: None })
+}

@@ -1,0 +1,261 @@
+//! From a file to the cells of a comparison: tracks × variants × seeds.
+
+use crate::CompareError;
+use crate::track::Track;
+use serde::{Deserialize, Serialize};
+use sisun_config::{ModelConfig, TrainConfig, apply_override, from_value, read_table, set};
+use sisun_data::tasks::SYMBOLS;
+use std::path::Path;
+use toml::{Table, Value};
+
+/// A whole comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grid {
+    /// Its name.
+    pub name: String,
+    /// Which of the file's budgets.
+    pub budget: String,
+    /// Seeds of each variant.
+    pub seeds: Vec<u64>,
+    /// What is compared, in the order of the file.
+    pub variants: Vec<Variant>,
+    /// On what, by name, in the order of the file.
+    pub tracks: Vec<(String, Track)>,
+    /// All of its settings as TOML, the budget merged in: [`Grid::reopen`] reads it back.
+    pub toml: String,
+    /// The cells, seed by seed, so that a comparison that is stopped early has some of everything.
+    pub cells: Vec<Cell>,
+}
+
+/// One thing that is compared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Variant {
+    /// How reports call it.
+    pub name: String,
+    /// What it sets.
+    #[serde(default)]
+    pub set: Table,
+}
+
+/// One training run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cell {
+    /// Name of the track.
+    pub track: String,
+    /// Name of the variant.
+    pub variant: String,
+    /// Seed.
+    pub seed: u64,
+    /// Its resolved settings.
+    pub settings: Settings,
+}
+
+/// What a cell sets of a model and its training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The network.
+    pub model: ModelConfig,
+    /// The loop.
+    pub train: TrainConfig,
+}
+
+/// The file, tracks and settings still tables.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: String,
+    budget: String,
+    seeds: usize,
+    #[serde(default)]
+    vary: Table,
+    #[serde(default)]
+    variants: Vec<Variant>,
+    model: Table,
+    train: Table,
+    tracks: Table,
+}
+
+impl Grid {
+    /// Reads a comparison, with a budget of the file (`[budgets.NAME]`, merged over the rest) and `--set` overrides.
+    ///
+    /// # Errors
+    /// The key, the value and the remedy.
+    pub fn read(path: &Path, budget: &str, overrides: &[String]) -> Result<Self, CompareError> {
+        let mut table = read_table(path).map_err(CompareError::config(String::new()))?;
+        match table.remove("budgets") {
+            Some(Value::Table(known)) => match known.get(budget) {
+                Some(Value::Table(over)) => merge(&mut table, over),
+                _ => {
+                    let names = known.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+                    let rule = format!("{} has no such budget; it has {names}", path.display());
+                    return Err(CompareError::invalid("--budget", budget, rule));
+                }
+            },
+            _ => return Err(CompareError::invalid("budgets", "absent", "give at least one, as [budgets.class]")),
+        }
+        let stem = path.file_stem().map_or_else(|| "comparison".into(), |stem| stem.to_string_lossy().into_owned());
+        table.entry("name").or_insert(Value::String(stem));
+        table.insert("budget".to_owned(), Value::String(budget.to_owned()));
+        for given in overrides {
+            apply_override(&mut table, given).map_err(CompareError::config(String::new()))?;
+        }
+        Self::from_table(table)
+    }
+
+    /// Reads the settings that a comparison left in its directory.
+    ///
+    /// # Errors
+    /// As [`Grid::read`].
+    pub fn reopen(path: &Path) -> Result<Self, CompareError> {
+        Self::from_table(read_table(path).map_err(CompareError::config(String::new()))?)
+    }
+
+    fn from_table(table: Table) -> Result<Self, CompareError> {
+        let toml = table.to_string();
+        let file: File = from_value(Value::Table(table)).map_err(CompareError::config(String::new()))?;
+        let tracks = tracks(file.tracks)?;
+        let variants = variants(file.vary, file.variants)?;
+        if !(1..=10_000).contains(&file.seeds) {
+            return Err(CompareError::invalid("seeds", file.seeds, "must be from 1 to 10000"));
+        }
+        let base = Table::from_iter([
+            ("model".to_owned(), Value::Table(file.model)),
+            ("train".to_owned(), Value::Table(file.train)),
+        ]);
+        let first = base.get("train").and_then(|train| train.get("seed")).and_then(Value::as_integer).unwrap_or(1);
+        let seeds: Vec<u64> = (0..file.seeds as u64).map(|i| first.unsigned_abs() + i).collect();
+        let mut cells = Vec::new();
+        for &seed in &seeds {
+            for (name, track) in &tracks {
+                for variant in &variants {
+                    let settings = settings(&base, name, track, variant, seed)?;
+                    cells.push(Cell { track: name.clone(), variant: variant.name.clone(), seed, settings });
+                }
+            }
+        }
+        Ok(Self { name: file.name, budget: file.budget, seeds, variants, tracks, toml, cells })
+    }
+
+    /// A track by its name.
+    pub fn track(&self, name: &str) -> Option<&Track> {
+        self.tracks.iter().find(|(known, _)| known == name).map(|(_, track)| track)
+    }
+}
+
+/// Puts what `over` says into `table`, inside of tables too.
+fn merge(table: &mut Table, over: &Table) {
+    for (key, value) in over {
+        match (table.get_mut(key), value) {
+            (Some(Value::Table(inner)), Value::Table(over)) => merge(inner, over),
+            _ => {
+                table.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+fn tracks(table: Table) -> Result<Vec<(String, Track)>, CompareError> {
+    if table.is_empty() {
+        return Err(CompareError::invalid("tracks", "{}", "must hold at least one track"));
+    }
+    let read = |(name, value): (String, Value)| {
+        plain_name("tracks", &name)?;
+        let track: Track = from_value(value).map_err(CompareError::config(format!("track {name:?}: ")))?;
+        track.validate(&name)?;
+        Ok((name, track))
+    };
+    table.into_iter().map(read).collect()
+}
+
+/// Names become folder names.
+fn plain_name(key: &str, name: &str) -> Result<(), CompareError> {
+    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if plain { Ok(()) } else { Err(CompareError::invalid(key, name, "a name has letters, digits, - and _ only")) }
+}
+
+/// Every combination of what varies, or the variants that are written out.
+fn variants(vary: Table, written: Vec<Variant>) -> Result<Vec<Variant>, CompareError> {
+    let all = match (vary.is_empty(), written.is_empty()) {
+        (false, true) => combinations(&vary)?,
+        (true, false) => written,
+        _ => return Err(CompareError::invalid("vary", "", "give either [vary] or [[variants]]")),
+    };
+    for (i, variant) in all.iter().enumerate() {
+        if all[..i].iter().any(|before| before.name == variant.name) {
+            return Err(CompareError::invalid("variants", &variant.name, "two variants have this name"));
+        }
+    }
+    Ok(all)
+}
+
+fn combinations(vary: &Table) -> Result<Vec<Variant>, CompareError> {
+    let mut all = vec![Variant { name: String::new(), set: Table::new() }];
+    for (key, values) in vary {
+        let values = values.as_array().filter(|values| !values.is_empty()).ok_or_else(|| {
+            CompareError::invalid(format!("vary.{key:?}"), values, "must be a list of the values to compare")
+        })?;
+        let one = |before: &Variant, value: &Value| {
+            let short = key.rsplit('.').next().unwrap_or(key);
+            let name = if vary.len() == 1 { told(value) } else { format!("{short} {}", told(value)) };
+            let mut set = before.set.clone();
+            set.insert(key.clone(), value.clone());
+            Variant { name: [before.name.as_str(), &name].join(" ").trim().to_owned(), set }
+        };
+        all = all.iter().flat_map(|before| values.iter().map(move |value| one(before, value))).collect();
+    }
+    Ok(all)
+}
+
+/// A value as part of a name: `rope`, `rope fraction 0.25`, `true`.
+fn told(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Table(table) => {
+            let parts = table.iter().map(|(key, value)| match key.as_str() {
+                "kind" => told(value),
+                _ => format!("{key} {}", told(value)),
+            });
+            parts.collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_string(),
+    }
+}
+
+fn settings(
+    base: &Table,
+    track_name: &str,
+    track: &Track,
+    variant: &Variant,
+    seed: u64,
+) -> Result<Settings, CompareError> {
+    let mut table = base.clone();
+    for (key, value) in track.set().iter().chain(&variant.set) {
+        if !(key.starts_with("model.") || key.starts_with("train.")) {
+            return Err(CompareError::invalid(key, value, "only keys of [model] and [train] can be compared"));
+        }
+        set(&mut table, key, value.clone())
+            .map_err(|part| CompareError::invalid(key, value, format!("{part} is no table")))?;
+    }
+    // A seed beyond i64 cannot be written in TOML; those of a comparison count from a small number.
+    set(&mut table, "train.seed", Value::Integer(seed as i64)).map_err(|_| {
+        CompareError::invalid("train", "", "must be a table")
+    })?;
+    if let (Track::Task { train_lengths: [_, longest], .. }, Some(task)) = (track, track.task()) {
+        let vocab = Value::Integer(SYMBOLS.chars().count() as i64);
+        let context = Value::Integer(task.most_tokens(*longest) as i64);
+        for (key, value) in [("model.vocab_size", vocab), ("model.context_len", context)] {
+            set(&mut table, key, value).map_err(|_| CompareError::invalid("model", "", "must be a table"))?;
+        }
+    }
+    let context = format!("track {track_name:?}, variant {:?}: ", variant.name);
+    let mut read: Settings = from_value(Value::Table(table)).map_err(CompareError::config(context.as_str()))?;
+    read.model.validate().map_err(CompareError::config(context.as_str()))?;
+    read.train.validate().map_err(CompareError::config(context.as_str()))?;
+    read.model.resolve();
+    if read.model.dropout > 0.0 {
+        let rule = "must be 0 in a comparison: cells that run side by side share the generator of dropout";
+        return Err(CompareError::invalid("model.dropout", read.model.dropout, rule));
+    }
+    Ok(read)
+}

@@ -1,0 +1,188 @@
+//! Numbers and names as text for people, and as text that a page, a picture or a table cannot misread.
+
+use crate::stats::Interval;
+use crate::summary::Spread;
+
+/// What stands where there is no number.
+pub(super) const NOTHING: &str = "–";
+
+/// Control characters, which neither HTML nor XML may contain, as their pictures (␀, ␛); tab and line ends stay.
+pub(super) fn printable(text: &str) -> String {
+    let picture = |c: char| match c {
+        '\t' | '\n' => c,
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
+        '\u{7f}' => '\u{2421}',
+        '\u{80}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
+        _ => c,
+    };
+    text.chars().map(picture).collect()
+}
+
+/// `text` for HTML content or a quoted attribute.
+pub(super) fn html(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for c in printable(text).chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            _ => html.push(c),
+        }
+    }
+    html
+}
+
+/// `text` on one line of Markdown, in a table's cell too.
+pub(super) fn markdown(text: &str) -> String {
+    let mut markdown = String::with_capacity(text.len());
+    for c in printable(text).chars() {
+        match c {
+            '\n' | '\t' => markdown.push(' '),
+            '&' => markdown.push_str("&amp;"),
+            '<' => markdown.push_str("&lt;"),
+            '>' => markdown.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '$' => markdown.extend(['\\', c]),
+            _ => markdown.push(c),
+        }
+    }
+    markdown
+}
+
+/// `name` as a part of a file name.
+pub(super) fn file_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect()
+}
+
+/// `1234567` as `1,234,567`.
+pub(super) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `1 seed`, `2 seeds`.
+pub(super) fn count(n: usize, thing: &str) -> String {
+    format!("{} {thing}{}", thousands(n as u64), if n == 1 { "" } else { "s" })
+}
+
+/// Three decimals; fewer or powers of ten where those would be long.
+pub(super) fn number(x: f64) -> String {
+    let text = match x.abs() {
+        _ if x.is_nan() => return NOTHING.to_owned(),
+        _ if x.is_infinite() => "∞".to_owned(),
+        size if size < 100.0 => format!("{size:.3}"),
+        size if size < 1e6 => format!("{size:.1}"),
+        size => format!("{size:.2e}"),
+    };
+    let zero = text.chars().all(|c| matches!(c, '0' | '.'));
+    if x < 0.0 && !zero { format!("−{text}") } else { text }
+}
+
+/// The same with its sign.
+pub(super) fn signed(x: f64) -> String {
+    let text = number(x);
+    if x > 0.0 { format!("+{text}") } else { text }
+}
+
+/// A number that may not be there.
+pub(super) fn maybe(x: Option<f64>, told: impl Fn(f64) -> String) -> String {
+    x.map_or_else(|| NOTHING.to_owned(), told)
+}
+
+/// A probability; never 0, which no test can find.
+pub(super) fn p_value(p: f64) -> String {
+    if p < 0.001 { "< 0.001".to_owned() } else { number(p) }
+}
+
+/// An interval, its ends told by `told`.
+pub(super) fn interval(interval: Option<Interval>, told: impl Fn(f64) -> String) -> String {
+    maybe_interval(interval).map_or_else(|| NOTHING.to_owned(), |i| format!("[{}, {}]", told(i.low), told(i.high)))
+}
+
+/// An interval with ends that are numbers.
+pub(super) fn maybe_interval(interval: Option<Interval>) -> Option<Interval> {
+    interval.filter(|interval| !interval.low.is_nan() && !interval.high.is_nan())
+}
+
+/// A mean with its interval.
+pub(super) fn spread(spread: &Spread) -> String {
+    match maybe_interval(spread.interval) {
+        Some(_) => format!("{} {}", number(spread.mean), interval(spread.interval, number)),
+        None => number(spread.mean),
+    }
+}
+
+/// Every seed's value.
+pub(super) fn values(spread: &Spread) -> String {
+    spread.values.iter().map(|value| maybe(*value, number)).collect::<Vec<_>>().join("  ")
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn listed(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// Seconds as people say them.
+pub(super) fn duration(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).round();
+    match seconds {
+        s if !s.is_finite() => NOTHING.to_owned(),
+        s if s < 90.0 => format!("{s:.0} seconds"),
+        s if s < 5_400.0 => format!("{minutes:.0} minutes"),
+        s => format!("{:.1} hours", s / 3_600.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_never_lie_about_their_sign() {
+        for (x, text) in [
+            (0.0, "0.000"),
+            (-0.0, "0.000"),
+            (-0.0001, "0.000"),
+            (0.12345, "0.123"),
+            (-1.5, "−1.500"),
+            (123.45, "123.5"),
+            (1.5e9, "1.50e9"),
+            (f64::NAN, "–"),
+            (f64::INFINITY, "∞"),
+            (f64::NEG_INFINITY, "−∞"),
+        ] {
+            assert_eq!(number(x), text, "{x}");
+        }
+        assert_eq!((signed(0.25), signed(-0.25), signed(f64::NAN)), ("+0.250".into(), "−0.250".into(), "–".into()));
+        assert_eq!((p_value(1e-9), p_value(0.03125)), ("< 0.001".into(), "0.031".into()));
+    }
+
+    #[test]
+    fn names_cannot_break_out() {
+        let evil = "<script>|`x`\n*_\\&\0";
+        assert_eq!(html(evil), "&lt;script&gt;|`x`\n*_\\&amp;␀");
+        assert_eq!(markdown(evil), "&lt;script&gt;\\|\\`x\\` \\*\\_\\\\&amp;␀");
+        assert_eq!(file_name("../a b"), "---a-b");
+    }
+
+    #[test]
+    fn lists_and_times_read_well() {
+        let words = |n: usize| listed(&["a", "b", "c"].map(str::to_owned)[..n]);
+        assert_eq!([words(0), words(1), words(2), words(3)], ["", "a", "a and b", "a, b and c"]);
+        let times = [12.4, 200.0, 9_000.0, f64::NAN].map(duration);
+        assert_eq!(times, ["12 seconds", "3 minutes", "2.5 hours", "–"]);
+        assert_eq!((count(1, "seed"), count(1_000, "seed")), ("1 seed".into(), "1,000 seeds".into()));
+    }
+}

@@ -1,0 +1,244 @@
+//! The cells of a comparison, side by side, each finished one kept.
+
+use crate::CompareError;
+use crate::cell;
+use crate::grid::{Cell, Grid};
+use crate::results::Outcome;
+use crate::store::{SETTINGS, Store};
+use crate::summary::{Found, Summary};
+use crate::track::Track;
+use burn::tensor::Device;
+use sisun_config::DataConfig;
+use sisun_data::{Corpus, prepare};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// A part of the grid, for several machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// From 1.
+    pub number: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = || {
+            let (number, of) = text.split_once('/')?;
+            let shard = Shard { number: number.trim().parse().ok()?, of: of.trim().parse().ok()? };
+            (1..=shard.of).contains(&shard.number).then_some(shard)
+        };
+        parse().ok_or_else(|| format!("{text:?} is no part: write it as 1/3, the first of three"))
+    }
+}
+
+/// How a grid is run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Cells side by side, each on one thread.
+    pub jobs: usize,
+    /// Only this part of the cells.
+    pub shard: Option<Shard>,
+    /// Where models are trained.
+    pub device: Device,
+    /// Where token caches are kept.
+    pub cache: PathBuf,
+}
+
+/// What is told while a grid runs.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A line for whoever watches.
+    Note(String),
+    /// The cells to run, and how many of them were there already.
+    Begun {
+        /// Cells of this shard.
+        cells: usize,
+        /// Of which done before.
+        done: usize,
+        /// Steps that are left to take, weighted by their tokens.
+        work: u64,
+    },
+    /// Part of the work was done.
+    Worked(u64),
+    /// A cell has its result.
+    CellDone {
+        /// `track / variant / seed`.
+        cell: String,
+        /// How it ended.
+        outcome: Outcome,
+        /// Seconds it took.
+        seconds: f64,
+    },
+}
+
+/// How a run of a grid ended.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// What the results say so far.
+    pub summary: Summary,
+    /// Whether it was stopped.
+    pub interrupted: bool,
+}
+
+/// The text of a language track.
+#[derive(Debug)]
+pub(crate) struct Text {
+    pub(crate) track: String,
+    pub(crate) corpus: Corpus,
+}
+
+/// Runs the cells that have no result yet, and sums up. Each cell runs on one thread whatever `jobs` is, so its result is
+/// always the same. When `stop` is set, cells under way are given up, and a later call begins them anew.
+///
+/// # Errors
+/// Unusable text or settings, another comparison in the directory, or a file that cannot be written.
+pub fn run(
+    grid: &Grid,
+    out: &Path,
+    plan: &Plan,
+    stop: &AtomicBool,
+    watch: &(dyn Fn(Event) + Sync),
+) -> Result<Finished, CompareError> {
+    let texts = read_texts(grid, plan, watch)?;
+    let store = Store::open(out, grid, &hashes(&texts))?;
+    let mine = grid.cells.iter().enumerate().filter(|(i, _)| plan.shard.is_none_or(|s| i % s.of == s.number - 1));
+    let mine: Vec<&Cell> = mine.map(|(_, cell)| cell).collect();
+    let open: Vec<&Cell> = mine.iter().copied().filter(|cell| store.read(cell).is_none()).collect();
+    for cell in open.iter().filter(|cell| store.has_file(cell)) {
+        watch(Event::Note(format!("the result of {} is damaged: running it again", told(cell))));
+    }
+    let work = open.iter().map(|cell| cell.settings.train.steps * work_of_step(cell)).sum();
+    watch(Event::Begun { cells: mine.len(), done: mine.len() - open.len(), work });
+    let next = AtomicUsize::new(0);
+    let failed: Mutex<Option<CompareError>> = Mutex::new(None);
+    let halted = || stop.load(Ordering::Relaxed) || lock(&failed).is_some();
+    let worker = || {
+        while !halted() {
+            let Some(cell) = open.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
+            if let Err(error) = run_cell(cell, grid, &texts, &store, plan, &halted, watch) {
+                lock(&failed).get_or_insert(error);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..plan.jobs.clamp(1, open.len().max(1)) {
+            scope.spawn(worker);
+        }
+    });
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => Ok(Finished { summary: sum_up(grid, &store), interrupted: stop.load(Ordering::Relaxed) }),
+    }
+}
+
+/// Joins directories of the same comparison, each with some of its results, in a new one, and sums up.
+///
+/// # Errors
+/// A directory with another comparison, text that has changed, or a file that cannot be written.
+pub fn merge(
+    parts: &[PathBuf],
+    out: &Path,
+    plan: &Plan,
+    watch: &(dyn Fn(Event) + Sync),
+) -> Result<Summary, CompareError> {
+    let settings = |part: &Path| {
+        let path = part.join(SETTINGS);
+        if path.is_file() { Ok(path) } else { Err(CompareError::NotAComparison { path: part.to_owned() }) }
+    };
+    let first = parts.first().ok_or_else(|| CompareError::invalid("parts", "none", "name at least one directory"))?;
+    let grid = Grid::reopen(&settings(first)?)?;
+    let hashes = hashes(&read_texts(&grid, plan, watch)?);
+    let mut stores = Vec::new();
+    for part in parts {
+        settings(part)?;
+        stores.push(Store::open(part, &grid, &hashes)?);
+    }
+    let joined = Store::open(out, &grid, &hashes)?;
+    for cell in &grid.cells {
+        if let Some((result, timing)) = stores.iter().find_map(|store| store.read(cell)) {
+            joined.write(cell, &result, timing.as_ref())?;
+        }
+    }
+    Ok(sum_up(&grid, &joined))
+}
+
+fn sum_up(grid: &Grid, store: &Store) -> Summary {
+    let found: Vec<Option<Found>> = grid.cells.iter().map(|cell| store.read(cell)).collect();
+    Summary::of(grid, &found)
+}
+
+fn run_cell(
+    cell: &Cell,
+    grid: &Grid,
+    texts: &BTreeMap<String, Text>,
+    store: &Store,
+    plan: &Plan,
+    halted: &(dyn Fn() -> bool + Sync),
+    watch: &(dyn Fn(Event) + Sync),
+) -> Result<(), CompareError> {
+    let track = grid.track(&cell.track).expect("a grid's cells are of its own tracks");
+    let work = work_of_step(cell);
+    let stepped = || {
+        watch(Event::Worked(work));
+        if halted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    // A pool of one thread: operations find nobody to share with, and every cell computes the same bits.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|error| CompareError::Io {
+        verb: "start a thread for",
+        path: told(cell).into(),
+        source: std::io::Error::other(error),
+    })?;
+    let done = pool.install(|| {
+        let stepped: &(dyn Fn() -> ControlFlow<()> + Sync) = &stepped;
+        cell::run(cell, track, texts.get(&cell.track), &plan.device, stepped)
+    })?;
+    let Some((result, timing)) = done else { return Ok(()) };
+    store.write(cell, &result, Some(&timing))?;
+    watch(Event::CellDone { cell: told(cell), outcome: result.outcome, seconds: timing.total_s });
+    Ok(())
+}
+
+fn read_texts(
+    grid: &Grid,
+    plan: &Plan,
+    watch: &(dyn Fn(Event) + Sync),
+) -> Result<BTreeMap<String, Text>, CompareError> {
+    let mut texts = BTreeMap::new();
+    for (name, track) in &grid.tracks {
+        let Track::Language { sources, documents, tokenizer, .. } = track else { continue };
+        let data = DataConfig { documents: *documents, ..DataConfig::reading(sources.clone()) };
+        let longest = grid.cells.iter().filter(|cell| cell.track == *name).map(|cell| cell.settings.model.context_len);
+        let mut progress = |line: &str| watch(Event::Note(format!("{name}: {line}")));
+        let corpus = prepare(&data, tokenizer, longest.max().unwrap_or(1), &plan.cache, &mut progress)
+            .map_err(|source| CompareError::Data { track: name.clone(), source })?;
+        texts.insert(name.clone(), Text { track: name.clone(), corpus });
+    }
+    Ok(texts)
+}
+
+fn hashes(texts: &BTreeMap<String, Text>) -> BTreeMap<String, String> {
+    let both = |text: &Text| format!("{} {}", text.corpus.sha256, text.corpus.tokenizer.sha256());
+    texts.iter().map(|(name, text)| (name.clone(), both(text))).collect()
+}
+
+fn work_of_step(cell: &Cell) -> u64 {
+    let train = &cell.settings.train;
+    (train.batch_size * train.accumulate * cell.settings.model.context_len) as u64
+}
+
+fn told(cell: &Cell) -> String {
+    format!("{} / {} / {}", cell.track, cell.variant, cell.seed)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // What is inside is replaced whole, so a panic elsewhere leaves it sound.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

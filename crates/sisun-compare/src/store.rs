@@ -1,0 +1,160 @@
+//! Results on disk: a folder for each track and variant, a file for each seed.
+//!
+//! ```text
+//! OUT/comparison.json                   which comparison this is
+//! OUT/comparison.toml                   its settings, the budget merged in
+//! OUT/cells/TRACK/VARIANT/SEED.json     result with its checksum
+//! OUT/cells/TRACK/VARIANT/SEED.time.json
+//! ```
+
+use crate::CompareError;
+use crate::grid::{Cell, Grid};
+use crate::results::{CellResult, Timing};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use sisun_model::checkpoint::write_atomic;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// Raised when the same cell would give other numbers than before.
+const VERSION: u32 = 1;
+
+/// Where a comparison keeps its settings.
+pub const SETTINGS: &str = "comparison.toml";
+
+/// The directory of a comparison.
+#[derive(Clone, Debug)]
+pub struct Store {
+    root: PathBuf,
+    /// Of each cell the hash of everything that its result follows from.
+    keys: BTreeMap<String, String>,
+}
+
+/// `comparison.json`.
+#[derive(Serialize, Deserialize, PartialEq)]
+struct Identity {
+    name: String,
+    budget: String,
+    cells: BTreeMap<String, String>,
+}
+
+/// A result as its file holds it.
+#[derive(Serialize, Deserialize)]
+struct Filed {
+    key: String,
+    sha256: String,
+    result: CellResult,
+}
+
+impl Store {
+    /// Opens or begins the directory of this comparison. `texts` holds the hash of each language track's text.
+    ///
+    /// # Errors
+    /// A directory with another comparison, or one that cannot be written.
+    pub fn open(root: &Path, grid: &Grid, texts: &BTreeMap<String, String>) -> Result<Self, CompareError> {
+        let keys: BTreeMap<String, String> =
+            grid.cells.iter().map(|cell| (told(cell), key(grid, cell, texts.get(&cell.track)))).collect();
+        let path = root.join("comparison.json");
+        let mine = Identity { name: grid.name.clone(), budget: grid.budget.clone(), cells: keys.clone() };
+        if path.exists() {
+            let text = std::fs::read_to_string(&path).map_err(CompareError::io("read", &path))?;
+            let theirs: Identity = serde_json::from_str(&text)
+                .map_err(|_| CompareError::NotAComparison { path: root.to_owned() })?;
+            if let Some(difference) = difference(&theirs, &mine) {
+                return Err(CompareError::OtherGrid { path: root.to_owned(), difference });
+            }
+        } else {
+            std::fs::create_dir_all(root).map_err(CompareError::io("write", root))?;
+            write_atomic(&root.join(SETTINGS), grid.toml.as_bytes())?;
+            write_json(&path, &mine)?;
+        }
+        Ok(Self { root: root.to_owned(), keys })
+    }
+
+    /// A finished cell's result and timing; `None` if it is not there, is damaged, or is of other settings.
+    pub fn read(&self, cell: &Cell) -> Option<(CellResult, Option<Timing>)> {
+        let path = self.path(cell);
+        let filed: Filed = serde_json::from_str(&std::fs::read_to_string(&path).ok()?).ok()?;
+        let whole = filed.sha256 == checksum(&filed.result) && self.keys.get(&told(cell)) == Some(&filed.key);
+        let timing = std::fs::read_to_string(path.with_extension("time.json")).ok();
+        let timing = timing.and_then(|text| serde_json::from_str(&text).ok());
+        whole.then_some((filed.result, timing))
+    }
+
+    /// Whether there is a file for the cell, whole or damaged.
+    pub(crate) fn has_file(&self, cell: &Cell) -> bool {
+        self.path(cell).exists()
+    }
+
+    /// Keeps a cell's result.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write(&self, cell: &Cell, result: &CellResult, timing: Option<&Timing>) -> Result<(), CompareError> {
+        let path = self.path(cell);
+        let folder = path.parent().unwrap_or(&self.root);
+        std::fs::create_dir_all(folder).map_err(CompareError::io("write", folder))?;
+        if let Some(timing) = timing {
+            write_json(&path.with_extension("time.json"), timing)?;
+        }
+        let key = self.keys.get(&told(cell)).cloned().unwrap_or_default();
+        write_json(&path, &Filed { key, sha256: checksum(result), result: result.clone() })
+    }
+
+    fn path(&self, cell: &Cell) -> PathBuf {
+        let folder = self.root.join("cells").join(&cell.track).join(folder_name(&cell.variant));
+        folder.join(format!("{}.json", cell.seed))
+    }
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), CompareError> {
+    let text = serde_json::to_string_pretty(value).expect("plain structs of numbers and strings always serialise");
+    Ok(write_atomic(path, text.as_bytes())?)
+}
+
+fn told(cell: &Cell) -> String {
+    format!("{} / {} / {}", cell.track, cell.variant, cell.seed)
+}
+
+/// A variant's name as a folder's: other characters than letters and digits become `-`, and a hash keeps names apart.
+fn folder_name(variant: &str) -> String {
+    let plain: String = variant.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
+    if plain == variant { plain } else { format!("{plain}-{}", &hex(&Sha256::digest(variant))[..8]) }
+}
+
+/// Everything that a cell's result follows from.
+fn key(grid: &Grid, cell: &Cell, text: Option<&String>) -> String {
+    let parts = (VERSION, cell, grid.track(&cell.track), text);
+    hex(&Sha256::digest(serde_json::to_vec(&parts).expect("plain structs of numbers and strings always serialise")))
+}
+
+fn checksum(result: &CellResult) -> String {
+    hex(&Sha256::digest(serde_json::to_vec(result).expect("plain structs of numbers and strings always serialise")))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The first thing in which two comparisons differ.
+fn difference(theirs: &Identity, mine: &Identity) -> Option<String> {
+    for (what, theirs, mine) in [("name", &theirs.name, &mine.name), ("budget", &theirs.budget, &mine.budget)] {
+        if theirs != mine {
+            return Some(format!("its {what} is {theirs:?}, not {mine:?}"));
+        }
+    }
+    let lacks = theirs.cells.keys().find(|cell| !mine.cells.contains_key(*cell));
+    let adds = mine.cells.keys().find(|cell| !theirs.cells.contains_key(*cell));
+    let differs = mine.cells.iter().find(|(cell, key)| theirs.cells.get(*cell).is_some_and(|theirs| theirs != *key));
+    match (lacks, adds, differs) {
+        (Some(cell), _, _) => Some(format!("it has a cell {cell}, which this one lacks")),
+        (_, Some(cell), _) => Some(format!("it lacks the cell {cell}")),
+        (_, _, Some((cell, _))) => Some(format!("settings or text of the cell {cell} are others")),
+        _ => None,
+    }
+}

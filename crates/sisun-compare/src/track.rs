@@ -1,0 +1,112 @@
+//! What the models of a comparison are trained and judged on.
+
+use crate::CompareError;
+use serde::{Deserialize, Serialize};
+use sisun_config::{Documents, TokenizerConfig};
+use sisun_data::tasks::Task;
+use toml::Table;
+
+/// One track: a task, or text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Track {
+    /// Examples of a task, made as they are needed. The loss is on the answer alone.
+    Task {
+        /// Its name, as in `sisun data make task --help`.
+        task: String,
+        /// Shortest and longest length in training.
+        train_lengths: [usize; 2],
+        /// Lengths that are tested. Those inside the training lengths decide whether the task was learned.
+        test_lengths: Vec<usize>,
+        /// Examples tested of each length, the same for every variant and seed.
+        #[serde(default = "default_examples")]
+        examples: usize,
+        /// Settings of this track alone, as `"train.steps" = 1000`.
+        #[serde(default, skip_serializing_if = "Table::is_empty")]
+        set: Table,
+    },
+    /// A text, read at one context length and judged at several.
+    Language {
+        /// Files, folders or globs.
+        sources: Vec<String>,
+        /// What one document is.
+        #[serde(default)]
+        documents: Documents,
+        /// How text becomes tokens.
+        #[serde(default = "default_tokenizer")]
+        tokenizer: TokenizerConfig,
+        /// Tested context lengths as multiples of the trained one, ascending; the first is 1.
+        #[serde(default = "default_factors")]
+        factors: Vec<f64>,
+        /// Held-out tokens that each length is tested on.
+        #[serde(default = "default_eval_tokens")]
+        eval_tokens: usize,
+        /// Settings of this track alone, as `"train.steps" = 1000`.
+        #[serde(default, skip_serializing_if = "Table::is_empty")]
+        set: Table,
+    },
+}
+
+impl Track {
+    /// Settings of this track alone.
+    pub fn set(&self) -> &Table {
+        match self {
+            Track::Task { set, .. } | Track::Language { set, .. } => set,
+        }
+    }
+
+    /// The task, where it is one.
+    pub fn task(&self) -> Option<Task> {
+        match self {
+            Track::Task { task, .. } => task.parse().ok(),
+            Track::Language { .. } => None,
+        }
+    }
+
+    /// Checks every key against its range.
+    pub(crate) fn validate(&self, name: &str) -> Result<(), CompareError> {
+        let key = |key: &str| format!("tracks.{name}.{key}");
+        let check = |holds: bool, of: &str, value: String, rule: &str| {
+            if holds { Ok(()) } else { Err(CompareError::invalid(key(of), value, rule)) }
+        };
+        match self {
+            Track::Task { task, train_lengths: [shortest, longest], test_lengths, examples, .. } => {
+                let parsed = task.parse::<Task>().map_err(|why| CompareError::invalid(key("task"), task, why))?;
+                let lengths = format!("[{shortest}, {longest}]");
+                check(1 <= *shortest && shortest <= longest, "train_lengths", lengths, "must be [shortest, longest]")?;
+                let most = parsed.longest().min(1000);
+                for length in test_lengths.iter().chain([longest]) {
+                    let rule = format!("must be from 1 to {most} for the task {task}");
+                    check((1..=most).contains(length), "test_lengths", length.to_string(), &rule)?;
+                }
+                let inside = test_lengths.iter().any(|length| length <= longest);
+                check(inside, "test_lengths", format!("{test_lengths:?}"), "must hold a length of training as well")?;
+                check(*examples >= 1, "examples", examples.to_string(), "must be at least 1")
+            }
+            Track::Language { sources, factors, eval_tokens, tokenizer, .. } => {
+                check(!sources.is_empty(), "sources", "[]".to_owned(), "must name a file, folder or glob")?;
+                let rising = factors.first() == Some(&1.0) && factors.is_sorted_by(|a, b| a < b);
+                let rule = "must rise from 1, as in [1, 1.5, 2, 4]";
+                check(rising && factors.iter().all(|f| *f <= 64.0), "factors", format!("{factors:?}"), rule)?;
+                check(*eval_tokens >= 1, "eval_tokens", eval_tokens.to_string(), "must be at least 1")?;
+                tokenizer.validate().map_err(CompareError::config(format!("track {name:?}: ")))
+            }
+        }
+    }
+}
+
+fn default_examples() -> usize {
+    100
+}
+
+fn default_tokenizer() -> TokenizerConfig {
+    TokenizerConfig::Char
+}
+
+fn default_factors() -> Vec<f64> {
+    vec![1.0, 1.25, 1.5, 2.0, 4.0, 8.0]
+}
+
+fn default_eval_tokens() -> usize {
+    7_680
+}
