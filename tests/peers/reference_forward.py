@@ -38,6 +38,8 @@ BASE = {
     "residual": True,
     "qk_norm": False,
     "causal": True,
+    "scaled_scores": True,
+    "init_std": 0.02,
     "norm_eps": 1e-5,
 }
 
@@ -48,7 +50,7 @@ GQA = {"d_model": 24, "n_heads": 6, "n_kv_heads": 2}
 # What each fixture changes in BASE; "batch" and "pos" are the shape of its tokens.
 VARIANTS = {
     "learned": {},
-    "sinusoidal": {"position": "sinusoidal"},
+    "sinusoidal": {"position": "sinusoidal", "init_std": 0.7},
     "none": {"position": "none"},
     "rope": {**D_HEAD_6, "position": ROPE},
     "rope_fraction": {
@@ -86,6 +88,7 @@ VARIANTS = {
     "untied_head": {"tied_head": False},
     "no_bias": {"bias": False},
     "not_causal": {"causal": False},
+    "unscaled_scores": {"scaled_scores": False},
     "single_head": {"d_model": 12, "n_heads": 1, "n_kv_heads": 1, "position": "none", "ffn": "none"},
     "llama": {
         **GQA,
@@ -206,7 +209,8 @@ def attention(config, weights, layer, x):
     z = np.empty((batch, n_pos, n_heads, d_head))
     for head in range(n_heads):
         shared = head // (n_heads // n_kv)
-        scores = q[:, head] @ k[:, shared].transpose(0, 2, 1) / math.sqrt(d_head) + bias[head]
+        scale = 1 / math.sqrt(d_head) if config["scaled_scores"] else 1.0
+        scores = q[:, head] @ k[:, shared].transpose(0, 2, 1) * scale + bias[head]
         if config["causal"]:
             scores[:, np.triu(np.ones((n_pos, n_pos), dtype=bool), 1)] = -np.inf
         pattern[:, head] = softmax(scores)
@@ -253,7 +257,8 @@ def forward(config, weights, tokens):
     if config["position"] == "learned":
         x = x + weights["position.weight"][:n_pos]
     elif config["position"] == "sinusoidal":
-        x = x + sinusoidal_table(n_pos, config["d_model"])
+        # Vaswani's sqrt(d) * E has standard deviation 1 where ours has init_std: the table is scaled instead.
+        x = x + config["init_std"] * sinusoidal_table(n_pos, config["d_model"])
 
     def attend(config, weights, layer, x):
         out, seen[f"pattern.{layer}"] = attention(config, weights, layer, x)

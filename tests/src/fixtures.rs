@@ -40,7 +40,7 @@ impl Forward {
         let mut paths: Vec<PathBuf> =
             fs::read_dir(folder().join("forward")).unwrap().map(|entry| entry.unwrap().path()).collect();
         paths.sort();
-        assert!(paths.len() >= 28, "only {} reference files", paths.len());
+        assert!(paths.len() >= 29, "only {} reference files", paths.len());
         paths.into_iter().map(Self::read).collect()
     }
 

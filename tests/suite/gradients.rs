@@ -245,6 +245,7 @@ fn whole_models() {
         "no_residual",
         "untied_head",
         "not_causal",
+        "unscaled_scores",
         "llama",
     ];
     for name in chosen {

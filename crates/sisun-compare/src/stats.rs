@@ -122,7 +122,7 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     adjusted
 }
 
-/// The probability that a run of `a` scores higher than a run of `b` (Agarwal et al. 2021, §4.3):
+/// The probability that a run of `a` scores higher than a run of `b` (Agarwal et al. 2021):
 /// P(X > Y) = Σᵢ Σⱼ S(aᵢ, bⱼ) / (n·m), where S is 1 for aᵢ > bⱼ, ½ for aᵢ = bⱼ and 0 otherwise.
 ///
 /// It is Mann and Whitney's (1947) U / (n·m). Infinities count as numbers. `None` where either side has no values, or

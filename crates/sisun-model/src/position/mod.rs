@@ -28,6 +28,9 @@ pub struct PositionEncoding {
     n_heads: usize,
     #[module(skip)]
     rotary_dims: usize,
+    /// What the sinusoidal table is multiplied by.
+    #[module(skip)]
+    sinusoidal_scale: f64,
 }
 
 impl PositionEncoding {
@@ -44,7 +47,14 @@ impl PositionEncoding {
             }
             Position::None | Position::Sinusoidal | Position::Rope { .. } | Position::Alibi => {}
         }
-        Ok(Self { weight, bias, kind: config.position, n_heads: config.n_heads, rotary_dims: config.rotary_dims() })
+        Ok(Self {
+            weight,
+            bias,
+            kind: config.position,
+            n_heads: config.n_heads,
+            rotary_dims: config.rotary_dims(),
+            sinusoidal_scale: config.init_std,
+        })
     }
 
     /// What is added to the embeddings of positions `start..start + len`.
@@ -57,7 +67,7 @@ impl PositionEncoding {
     pub(crate) fn embedding(&self, start: usize, len: usize, d_model: usize, device: &Device) -> Option<Tensor<2>> {
         match self.kind {
             Position::Learned => self.weight.as_ref().map(|table| table.val().narrow(0, start, len)),
-            Position::Sinusoidal => Some(sinusoidal::table(start, len, d_model, device)),
+            Position::Sinusoidal => Some(sinusoidal::table(start, len, d_model, device) * self.sinusoidal_scale),
             _ => None,
         }
     }

@@ -4,8 +4,10 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 /// `P[p, 2i] = sin(p / 10000^(2i/d))`, `P[p, 2i+1] = cos(p / 10000^(2i/d))` for `p` from `start`.
 ///
-/// The table is added as it is: the embedding is not scaled by `√d_model` as in the paper, so that an export
-/// can store the table as learned positions.
+/// The paper adds it to embeddings of standard deviation 1: drawn with `1/√d` and multiplied by `√d_model` (§3.4). Ours are
+/// drawn with `model.init_std` and not multiplied, so the model multiplies the table by `init_std` instead: the sum is
+/// the paper's but for a factor, and an export can still store the table as learned positions. (Added as it is, the table
+/// is 35 times as large as the embeddings, and what the tokens are is learned late or never.)
 ///
 /// # Shapes
 /// - result: `[len, d_model]`
