@@ -80,7 +80,7 @@ fn positions_are_written_by_name_or_as_a_table() {
         let lines = format!("d_model = 24\nn_layers = 1\nn_heads = 3\ncontext_len = 5\nposition = {text}");
         ModelConfig::parse(&lines).map(|config| config.position)
     };
-    let rope = |base, fraction| Position::Rope { base, fraction };
+    let rope = |base, fraction| Position::Rope { base, fraction, scaling: None };
     let t5_bias = |buckets, max_distance| Position::T5Bias { buckets, max_distance };
     for (text, expected) in [
         ("\"none\"", Position::None),
@@ -116,7 +116,7 @@ fn positions_are_written_by_name_or_as_a_table() {
 fn overrides_merge_into_the_table() {
     let config = read(&["train.lr_max=3e-4", "model.position=rope", "model.position.base=500", "name=둘째"]).unwrap();
     assert_eq!(config.train.lr_max, 3e-4);
-    assert_eq!(config.model.position, Position::Rope { base: 500.0, fraction: 1.0 });
+    assert_eq!(config.model.position, Position::Rope { base: 500.0, fraction: 1.0, scaling: None });
     assert_eq!(config.name, "둘째");
     // The later one wins; blanks around the sign are fine; strings may go without quotation marks.
     let config =

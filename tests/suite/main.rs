@@ -16,6 +16,7 @@ mod initialisation;
 mod kernels;
 mod optimizers;
 mod positions;
+mod rope_scaling;
 mod structure;
 mod weights_files;
 mod worked_examples;

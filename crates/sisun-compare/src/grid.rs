@@ -19,6 +19,8 @@ pub struct Grid {
     pub seeds: Vec<u64>,
     /// What is compared, in the order of the file.
     pub variants: Vec<Variant>,
+    /// The variant that all others are compared with; without one every pair is compared.
+    pub baseline: Option<String>,
     /// On what, by name, in the order of the file.
     pub tracks: Vec<(String, Track)>,
     /// All of its settings as TOML, the budget merged in: [`Grid::reopen`] reads it back.
@@ -67,6 +69,7 @@ struct File {
     name: String,
     budget: String,
     seeds: usize,
+    baseline: Option<String>,
     #[serde(default)]
     vary: Table,
     #[serde(default)]
@@ -116,6 +119,10 @@ impl Grid {
         let file: File = from_value(Value::Table(table)).map_err(CompareError::config(String::new()))?;
         let tracks = tracks(file.tracks)?;
         let variants = variants(file.vary, file.variants)?;
+        if let Some(baseline) = file.baseline.as_ref().filter(|name| variants.iter().all(|v| v.name != **name)) {
+            let names = variants.iter().map(|variant| variant.name.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(CompareError::invalid("baseline", baseline, format!("must be one of the variants {names}")));
+        }
         if !(1..=10_000).contains(&file.seeds) {
             return Err(CompareError::invalid("seeds", file.seeds, "must be from 1 to 10000"));
         }
@@ -134,7 +141,7 @@ impl Grid {
                 }
             }
         }
-        Ok(Self { name: file.name, budget: file.budget, seeds, variants, tracks, toml, cells })
+        Ok(Self { name: file.name, budget: file.budget, seeds, variants, baseline: file.baseline, tracks, toml, cells })
     }
 
     /// A track by its name.

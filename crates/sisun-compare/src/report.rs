@@ -1,12 +1,65 @@
-//! The report.
+//! What a comparison leaves to read: one page that needs no network, the same in Markdown, every number, every figure.
+
+mod axis;
+mod canvas;
+mod colours;
+mod document;
+mod dots;
+mod figures;
+mod heatmap;
+mod html;
+mod lines;
+mod markdown;
+mod measures;
+mod overview;
+mod statistics;
+mod tables;
+mod text;
+mod track;
+
 use crate::{CompareError, Summary};
+use sisun_infer::maps::svg_to_png;
+use sisun_model::checkpoint::write_atomic;
+use std::fs;
 use std::path::Path;
 
-/// Writes the report into `out`.
+/// Writes the report into the folder `out`, which is created when it is missing.
+///
+/// | file | what |
+/// | --- | --- |
+/// | `report.html` | the report, one page that needs no network |
+/// | `report.md` | the same in Markdown |
+/// | `measures.csv` | every measurement of every seed |
+/// | `summary.json` | every number of the report |
+/// | `figures/*.svg`, `figures/*.png` | each figure |
+///
+/// Each file is replaced as a whole, `report.html` last.
 ///
 /// # Errors
-/// A file that cannot be written.
+/// A file that cannot be written, or a figure that cannot be drawn.
 pub fn write(summary: &Summary, out: &Path) -> Result<(), CompareError> {
-    let _ = (summary, out);
+    let title = format!("Comparison: {}", summary.name);
+    let mut blocks = overview::blocks(summary);
+    for track in &summary.tracks {
+        blocks.extend(track::blocks(&summary.seeds, track)?);
+    }
+    blocks.extend(statistics::blocks(summary));
+
+    let folder = out.join("figures");
+    fs::create_dir_all(&folder).map_err(CompareError::io("create", &folder))?;
+    for figure in document::figures(&blocks) {
+        let png = svg_to_png(&figure.svg, &figure.stem)
+            .map_err(|problem| CompareError::Draw { picture: figure.title.clone(), problem: problem.to_string() })?;
+        write_atomic(&folder.join(format!("{}.svg", figure.stem)), figure.svg.as_bytes())?;
+        write_atomic(&folder.join(format!("{}.png", figure.stem)), &png)?;
+    }
+    let csv = out.join("measures.csv");
+    write_atomic(&csv, &measures::csv(summary, &csv)?)?;
+    let json = out.join("summary.json");
+    let told =
+        serde_json::to_vec_pretty(summary).map_err(std::io::Error::from).map_err(CompareError::io("write", &json))?;
+    write_atomic(&json, &told)?;
+    write_atomic(&out.join("report.md"), markdown::file(&title, &blocks).as_bytes())?;
+    write_atomic(&out.join("report.html"), html::page(&title, &blocks).as_bytes())?;
     Ok(())
 }

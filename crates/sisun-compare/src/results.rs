@@ -73,6 +73,12 @@ pub enum MeasureName {
     BitsPerByte,
     /// The same in overlapping windows, each judged on its last tokens alone, so that all have a long past.
     BitsPerByteSliding,
+    /// Bits per byte, not overlapping, with RoPE's frequencies divided by the factor (position interpolation).
+    BitsPerByteLinear,
+    /// The same with a larger base (NTK-aware).
+    BitsPerByteNtk,
+    /// The same with YaRN.
+    BitsPerByteYarn,
     /// Nats per token at positions from this one on, in windows of the longest tested length.
     LossAtPosition,
     /// Nats per token at a few positions, the whole window given to the model.
@@ -94,6 +100,9 @@ impl fmt::Display for MeasureName {
             MeasureName::ExactMatch => "exact_match",
             MeasureName::BitsPerByte => "bits_per_byte",
             MeasureName::BitsPerByteSliding => "bits_per_byte_sliding",
+            MeasureName::BitsPerByteLinear => "bits_per_byte_linear",
+            MeasureName::BitsPerByteNtk => "bits_per_byte_ntk",
+            MeasureName::BitsPerByteYarn => "bits_per_byte_yarn",
             MeasureName::LossAtPosition => "loss_at_position",
             MeasureName::LossWholeWindow => "loss_whole_window",
             MeasureName::LossPastOnly => "loss_past_only",

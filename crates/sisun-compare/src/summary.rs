@@ -50,7 +50,7 @@ pub struct TrackSummary {
     pub headline: Headline,
     /// Variant by variant, in the grid's order.
     pub variants: Vec<VariantSummary>,
-    /// Every pair of variants on the headline.
+    /// The variants on the headline: each against the baseline, or every pair.
     pub comparisons: Vec<Comparison>,
 }
 
@@ -212,7 +212,7 @@ fn track_summary(grid: &Grid, name: &str, track: &Track, found: &[Option<Found>]
             variant_summary(&variant.name, &seeds, &headline, trained_on)
         })
         .collect();
-    let comparisons = comparisons(&variants, headline.name.higher_is_better());
+    let comparisons = comparisons(&variants, grid.baseline.as_deref(), headline.name.higher_is_better());
     TrackSummary {
         name: name.to_owned(),
         track: track.clone(),
@@ -283,10 +283,15 @@ fn learned(result: &CellResult, headline: &Headline, trained_on: usize) -> bool 
     mean(&values) >= GATE
 }
 
-fn comparisons(variants: &[VariantSummary], higher_is_better: bool) -> Vec<Comparison> {
+/// Each variant against the baseline, or every pair of variants without one.
+fn comparisons(variants: &[VariantSummary], baseline: Option<&str>, higher_is_better: bool) -> Vec<Comparison> {
     let mut all = Vec::new();
     for (i, a) in variants.iter().enumerate() {
-        for b in &variants[i + 1..] {
+        for (j, b) in variants.iter().enumerate() {
+            let wanted = baseline.map_or(i < j, |baseline| b.name == baseline && a.name != baseline);
+            if !wanted {
+                continue;
+            }
             let differences = paired(&a.headline.values, &b.headline.values);
             let there = |spread: &Spread| -> Vec<f64> {
                 let sign = if higher_is_better { 1.0 } else { -1.0 };

@@ -11,7 +11,7 @@ mod train;
 
 pub use data::{DataConfig, Documents, TokenizerConfig};
 pub use error::ConfigError;
-pub use model::{Ffn, ModelConfig, Norm, NormPlacement, Position};
+pub use model::{Ffn, ModelConfig, Norm, NormPlacement, Position, RopeScaling};
 pub use read::{apply_override, from_value, read_table, set};
 pub use train::{AttendConfig, OptimizerKind, Precision, SampleConfig, Schedule, TrainConfig, WindowOrder};
 

@@ -80,6 +80,8 @@ pub enum Position {
         base: f64,
         /// Fraction of each head's dimensions that is rotated.
         fraction: f64,
+        /// How frequencies change for contexts longer than those of training.
+        scaling: Option<RopeScaling>,
     },
     /// A penalty linear in the distance, added to the scores (Press et al. 2022).
     Alibi,
@@ -90,6 +92,39 @@ pub enum Position {
         /// Distance from which on all share the last bucket.
         max_distance: usize,
     },
+}
+
+/// How rotary frequencies change so that a model reads `factor` times the context it was trained on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum RopeScaling {
+    /// Position interpolation: all frequencies divided by the factor (Chen et al. 2023).
+    Linear {
+        /// New context over trained context.
+        factor: f64,
+    },
+    /// A larger base, `base·factor^(r/(r−2))`: high frequencies stay, low ones are divided ("NTK-aware", bloc97 2023).
+    Ntk {
+        /// New context over trained context.
+        factor: f64,
+    },
+    /// High frequencies stay, low ones are divided, those between are mixed; queries and keys grow by
+    /// `0.1·ln(factor) + 1` (Peng et al. 2023).
+    Yarn {
+        /// New context over trained context.
+        factor: f64,
+        /// The trained context.
+        original_context_len: usize,
+    },
+}
+
+impl RopeScaling {
+    /// New context over trained context.
+    pub fn factor(&self) -> f64 {
+        match *self {
+            Self::Linear { factor } | Self::Ntk { factor } | Self::Yarn { factor, .. } => factor,
+        }
+    }
 }
 
 /// The normalisation.
@@ -237,7 +272,13 @@ impl ModelConfig {
 
     fn validate_position(&self) -> Result<(), ConfigError> {
         match self.position {
-            Position::Rope { base, fraction } => {
+            Position::Rope { base, fraction, scaling } => {
+                let factor = scaling.map_or(1.0, |scaling| scaling.factor());
+                let known = factor.is_finite() && factor >= 1.0;
+                check(known, "model.position.scaling.factor", factor, "must be a number from 1 on")?;
+                if let Some(RopeScaling::Yarn { original_context_len: len, .. }) = scaling {
+                    check(len >= 1, "model.position.scaling.original_context_len", len, "must be at least 1")?;
+                }
                 check(base.is_finite() && base > 1.0, "model.position.base", base, "must be a number above 1")?;
                 check(
                     fraction > 0.0 && fraction <= 1.0,

@@ -1,7 +1,7 @@
 //! A position is written by its name, or as a table when it has settings of its own:
 //! `position = "rope"` is `position = { kind = "rope", base = 10000.0, fraction = 1.0 }`.
 
-use crate::Position;
+use crate::{Position, RopeScaling};
 use serde::de::value::{MapAccessDeserializer, MapDeserializer};
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -19,6 +19,8 @@ enum Table {
         base: f64,
         #[serde(default = "default_fraction")]
         fraction: f64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scaling: Option<RopeScaling>,
     },
     Alibi {},
     T5Bias {
@@ -51,7 +53,7 @@ impl From<Table> for Position {
             Table::None {} => Position::None,
             Table::Learned {} => Position::Learned,
             Table::Sinusoidal {} => Position::Sinusoidal,
-            Table::Rope { base, fraction } => Position::Rope { base, fraction },
+            Table::Rope { base, fraction, scaling } => Position::Rope { base, fraction, scaling },
             Table::Alibi {} => Position::Alibi,
             Table::T5Bias { buckets, max_distance } => Position::T5Bias { buckets, max_distance },
         }
@@ -61,7 +63,7 @@ impl From<Table> for Position {
 impl Serialize for Position {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match *self {
-            Position::Rope { base, fraction } => Table::Rope { base, fraction }.serialize(serializer),
+            Position::Rope { base, fraction, scaling } => Table::Rope { base, fraction, scaling }.serialize(serializer),
             Position::T5Bias { buckets, max_distance } => Table::T5Bias { buckets, max_distance }.serialize(serializer),
             _ => serializer.serialize_str(self.name()),
         }

@@ -10,7 +10,7 @@ use crate::params::{Params, RandomParams};
 use crate::position::PositionEncoding;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
-use sisun_config::{ModelConfig, NormPlacement, Position};
+use sisun_config::{ModelConfig, NormPlacement, Position, RopeScaling};
 use sisun_kernels::{self as kernels, Attention};
 
 /// A decoder-only transformer (Radford et al. 2019), every part of it as its configuration says.
@@ -72,6 +72,16 @@ impl Transformer {
     /// The device its weights are on.
     pub fn device(&self) -> Device {
         self.embed.weight.val().device()
+    }
+
+    /// The same model with RoPE's frequencies changed for longer contexts; with other positions, the same model.
+    #[must_use]
+    pub fn with_rope_scaling(mut self, changed: RopeScaling) -> Self {
+        self.position = self.position.with_scaling(changed);
+        if let Position::Rope { scaling, .. } = &mut self.config.position {
+            *scaling = Some(changed);
+        }
+        self
     }
 
     /// Whether the model can read `len` tokens in one sequence.

@@ -2,6 +2,7 @@
 
 use super::{each_logits, surprise};
 use crate::results::{Measure, MeasureName};
+use sisun_config::{Position, RopeScaling};
 use sisun_data::Tokens;
 use sisun_model::Transformer;
 use std::f64::consts::LN_2;
@@ -39,6 +40,7 @@ pub(crate) fn measure(
         );
         if possible.is_ok() {
             longest = Some(length);
+            measures.extend(scaled(model, &ids, context_len, length, per_byte));
         }
     }
     if let Some(length) = longest {
@@ -48,6 +50,25 @@ pub(crate) fn measure(
         measures.extend(leak(model, &ids, context_len));
     }
     measures
+}
+
+/// Bits per byte of a rotary model beyond the trained context, its frequencies changed in each way for that length.
+fn scaled(model: &Transformer, ids: &[u32], context_len: usize, length: usize, per_byte: f64) -> Vec<Measure> {
+    let factor = length as f64 / context_len as f64;
+    let rotary = matches!(model.config().position, Position::Rope { scaling: None, .. });
+    if !rotary || length <= context_len {
+        return Vec::new();
+    }
+    let ways = [
+        (MeasureName::BitsPerByteLinear, RopeScaling::Linear { factor }),
+        (MeasureName::BitsPerByteNtk, RopeScaling::Ntk { factor }),
+        (MeasureName::BitsPerByteYarn, RopeScaling::Yarn { factor, original_context_len: context_len }),
+    ];
+    let measure = |(name, scaling)| {
+        let value = mean_loss(&model.clone().with_rope_scaling(scaling), ids, length, length) * per_byte;
+        Measure { name, at: length, value: Some(value), note: None }
+    };
+    ways.map(measure).into()
 }
 
 /// Why a length cannot be measured.

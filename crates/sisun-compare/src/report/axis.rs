@@ -3,7 +3,7 @@
 use super::text;
 
 /// Values that spread further than this are drawn on a logarithmic axis.
-const LOG_FROM: f64 = 8.0;
+const LOG_FROM: f64 = 4.0;
 
 /// One direction of a chart.
 #[derive(Clone, Debug)]
@@ -29,7 +29,8 @@ impl Axis {
             let pad = (high / low).powf(0.05);
             return Self::logarithmic(low / pad, high * pad);
         }
-        let pad = if high - low > 1e-9 * high.abs().max(low.abs()) { (high - low) * 0.06 } else { 0.1 * high.abs().max(0.1) };
+        let pad =
+            if high - low > 1e-9 * high.abs().max(low.abs()) { (high - low) * 0.06 } else { 0.1 * high.abs().max(0.1) };
         Self::linear(low - pad, high + pad, 6.0)
     }
 
@@ -87,7 +88,9 @@ impl Axis {
             _ => &[1.0],
         };
         let all = decades.flat_map(|decade| nice.iter().map(move |nice| nice * 10f64.powi(decade)));
-        let told = |at: f64| if (1e-4..1e6).contains(&at) { format!("{}", (at * 1e6).round() / 1e6) } else { format!("{at:.0e}") };
+        let told = |at: f64| {
+            if (1e-4..1e6).contains(&at) { format!("{}", (at * 1e6).round() / 1e6) } else { format!("{at:.0e}") }
+        };
         let ticks: Vec<_> = all.filter(|at| (low..=high).contains(at)).map(|at| (at, vec![told(at)])).collect();
         let every = ticks.len().div_ceil(10).max(1);
         Self { low, high, log: true, ticks: ticks.into_iter().step_by(every).collect() }
@@ -122,7 +125,10 @@ mod tests {
         assert_eq!(labels(&Axis::unit()), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(labels(&Axis::whole([1.0, 40.0].into_iter())), ["5", "10", "15", "20", "25", "30", "35", "40"]);
         assert_eq!(labels(&Axis::whole([1.0, 3.0].into_iter())), ["1", "2", "3"]);
-        assert_eq!(labels(&Axis::around([1.0, 20.0].into_iter())), ["1", "1.5", "2", "3", "4", "6", "8", "10", "15", "20"]);
+        assert_eq!(
+            labels(&Axis::around([1.0, 20.0].into_iter())),
+            ["1", "1.5", "2", "3", "4", "6", "8", "10", "15", "20"]
+        );
         assert_eq!(labels(&Axis::multiples(&[64, 80, 512], 64)), ["64 1×", "80 1.25×", "512 8×"]);
     }
 

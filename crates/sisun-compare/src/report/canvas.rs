@@ -3,6 +3,7 @@
 use super::colours::{INK, Marker, PAPER, picture_style};
 use super::text;
 use crate::CompareError;
+use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::io;
@@ -111,7 +112,13 @@ impl Canvas<'_> {
     }
 
     /// A marker around a place.
-    pub(super) fn marker(&self, (x, y): (f64, f64), marker: Marker, size: f64, colour: RGBAColor) -> Result<(), Problem> {
+    pub(super) fn marker(
+        &self,
+        (x, y): (f64, f64),
+        marker: Marker,
+        size: f64,
+        colour: RGBAColor,
+    ) -> Result<(), Problem> {
         let corners = |corners: &[(f64, f64)]| -> Vec<(f64, f64)> {
             corners.iter().map(|(dx, dy)| (x + dx * size, y + dy * size)).collect()
         };

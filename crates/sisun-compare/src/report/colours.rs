@@ -73,14 +73,16 @@ fn look(variant: usize) -> (Marker, char) {
 
 /// CSS that gives the keys of a page their colours.
 pub(super) fn key_style() -> String {
-    let light: String = (0..).zip(VARIANTS).map(|(i, (light, _))| format!(".k{i} {{ color: {}; }} ", hex(light))).collect();
+    let light: String =
+        (0..).zip(VARIANTS).map(|(i, (light, _))| format!(".k{i} {{ color: {}; }} ", hex(light))).collect();
     let dark: String = (0..).zip(VARIANTS).map(|(i, (_, dark))| format!(".k{i} {{ color: {dark}; }} ")).collect();
     format!("{light}\n@media (prefers-color-scheme: dark) {{ {dark}}}\n@media print {{ {light}}}\n")
 }
 
 /// CSS that lets a picture follow the reader's dark scheme, by the attributes that the drawing gives its shapes.
 pub(super) fn picture_style() -> String {
-    let rule = |light: RGBColor, of: &str, dark: &str| format!(".chart [{of}=\"{}\"] {{ {of}: {dark}; }}\n", hex(light));
+    let rule =
+        |light: RGBColor, of: &str, dark: &str| format!(".chart [{of}=\"{}\"] {{ {of}: {dark}; }}\n", hex(light));
     let rest: String = DARK.iter().map(|(light, of, dark)| rule(*light, of, dark)).collect();
     let variants: String =
         VARIANTS.iter().flat_map(|(light, dark)| ["fill", "stroke"].map(|of| rule(*light, of, dark))).collect();

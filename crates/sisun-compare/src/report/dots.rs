@@ -18,6 +18,8 @@ pub(super) struct Dots<'a> {
     /// What the axis counts.
     pub(super) across: String,
     pub(super) x: Axis,
+    /// How its numbers are told.
+    pub(super) told: fn(f64) -> String,
     /// By variant: its name, its numbers, and what is said where it has none.
     pub(super) rows: Vec<(&'a str, &'a Spread, String)>,
 }
@@ -25,7 +27,7 @@ pub(super) struct Dots<'a> {
 impl Dots<'_> {
     /// The chart as an SVG document.
     pub(super) fn svg(&self) -> Result<String, CompareError> {
-        let widest = self.rows.iter().map(|(name, ..)| width(name, 14.0)).fold(0.0, f64::max).min(190.0);
+        let widest = self.rows.iter().map(|(name, ..)| width(name, 14.0)).fold(0.0, f64::max).min(230.0);
         let (left, right, bottom) = (widest + 50.0, WIDTH - 180.0, TOP + ROW * self.rows.len() as f64);
         let x = |value: f64| self.x.share(value).map(|share| left + share * (right - left));
         picture(&self.title, bottom + 58.0, |canvas| {
@@ -43,17 +45,19 @@ impl Dots<'_> {
                 canvas.text(&fitted(name, widest + 2.0, 14.0), (36.0, y), 14.0, INK, Anchor::Start)?;
                 let ends = text::maybe_interval(spread.interval).and_then(|i| Some((x(i.low)?, x(i.high)?)));
                 if let Some((low, high)) = ends {
-                    canvas.rectangle((low, y - 4.0), (high, y + 4.0), ink.mix(0.28))?;
+                    canvas.rectangle((low, y - 7.0), (high, y + 7.0), ink.mix(0.25))?;
                 }
                 for x in spread.values.iter().flatten().filter_map(|value| x(*value)) {
                     canvas.marker((x, y), super::colours::Marker::Circle, 3.5, ink.mix(0.6))?;
                 }
                 if let Some(x) = x(spread.mean) {
-                    canvas.line(&[(x, y - 9.0), (x, y + 9.0)], ink.to_rgba(), 2.5)?;
+                    canvas.line(&[(x, y - 10.0), (x, y + 10.0)], ink.to_rgba(), 2.5)?;
                 }
-                let (told, colour) =
-                    if spread.mean.is_nan() { (nothing.clone(), QUIET) } else { (text::spread(spread), INK) };
-                canvas.text(&fitted(&told, WIDTH - right - 20.0, 12.5), (right + 14.0, y), 12.5, colour, Anchor::Start)?;
+                if spread.mean.is_nan() {
+                    canvas.text(&fitted(nothing, WIDTH - left - 24.0, 12.5), (left, y), 12.5, QUIET, Anchor::Start)?;
+                } else {
+                    canvas.text(&text::spread(spread, self.told), (right + 14.0, y), 12.5, INK, Anchor::Start)?;
+                }
             }
             Ok(())
         })

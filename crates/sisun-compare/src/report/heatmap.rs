@@ -27,7 +27,7 @@ pub(super) fn svg(title: &str, below: &str, variants: &[VariantSummary]) -> Resu
     let all = variants.iter().flat_map(|variant| heads.iter().filter_map(|of| distance(variant, *of)));
     let Some(farthest) = all.reduce(f64::max) else { return Ok(None) };
 
-    let widest = variants.iter().map(|variant| width(&variant.name, 14.0)).fold(0.0, f64::max).min(190.0);
+    let widest = variants.iter().map(|variant| width(&variant.name, 14.0)).fold(0.0, f64::max).min(230.0);
     let left = widest + 50.0;
     let mut layers: Vec<usize> = heads.iter().map(|(layer, _)| *layer).collect();
     layers.dedup();
@@ -36,7 +36,7 @@ pub(super) fn svg(title: &str, below: &str, variants: &[VariantSummary]) -> Resu
     let layer_number = |layer: usize| layers.iter().position(|known| *known == layer).unwrap_or(0) as f64;
     let x = |column: usize, layer: usize| left + cell * column as f64 + GAP * layer_number(layer);
     let decimals = usize::from(cell >= 36.0 && farthest < 1_000.0);
-    let size = if cell >= 36.0 { 13.0 } else { 10.0 };
+    let size: f64 = if cell >= 36.0 { 13.0 } else { 10.0 };
 
     let bottom = TOP + ROW * variants.len() as f64;
     let svg = picture(title, bottom + 58.0, |canvas| {

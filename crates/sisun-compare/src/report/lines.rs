@@ -15,7 +15,7 @@ const LABEL_LINE: f64 = 19.0;
 const MOST_MARKERS: usize = 16;
 
 /// A chart of lines.
-pub(super) struct Lines<'a> {
+pub(super) struct Lines {
     pub(super) title: String,
     pub(super) below: String,
     /// What the axis across counts.
@@ -24,17 +24,17 @@ pub(super) struct Lines<'a> {
     pub(super) y: Axis,
     /// The last length of training, where it is marked, and what stands beside the mark.
     pub(super) trained_on: Option<(f64, String)>,
-    pub(super) lines: Vec<Line<'a>>,
+    pub(super) lines: Vec<Line>,
     /// What the lines do not show, said below them.
     pub(super) notes: Vec<String>,
 }
 
 /// One line.
-pub(super) struct Line<'a> {
-    /// The variant's number, which is its colour and marker.
+pub(super) struct Line {
+    /// The number of its colour and marker, which is the variant's.
     pub(super) variant: usize,
     /// Its name; a line of a second kind in dashes has none.
-    pub(super) label: Option<&'a str>,
+    pub(super) label: Option<String>,
     /// A line breaks where there is no number.
     pub(super) points: Vec<Point>,
 }
@@ -55,17 +55,19 @@ struct Frame {
     bottom: f64,
 }
 
-impl Lines<'_> {
+impl Lines {
     /// The chart as an SVG document.
     pub(super) fn svg(&self) -> Result<String, CompareError> {
-        let labels = self.lines.iter().filter_map(|line| line.label);
-        let widest = labels.clone().map(|label| width(label, LABEL)).fold(0.0, f64::max).min(190.0);
-        let tall = (labels.count() as f64 * LABEL_LINE).max(320.0);
+        let labels = self.labels();
+        let widest = labels.iter().map(|(_, label, _)| width(label, LABEL)).fold(0.0, f64::max).min(230.0);
+        let tall = (labels.len() as f64 * LABEL_LINE).max(320.0);
         let frame = Frame { left: 62.0, right: WIDTH - 62.0 - widest, top: 76.0, bottom: 76.0 + tall };
-        let height = frame.bottom + 62.0 + 19.0 * self.notes.len() as f64;
+        // The lines of the ticks, then what the axis counts.
+        let below = 24.0 + 14.0 * self.x.ticks.iter().map(|(_, lines)| lines.len()).max().unwrap_or(1) as f64;
+        let height = frame.bottom + below + 24.0 + 19.0 * self.notes.len() as f64;
         picture(&self.title, height, |canvas| {
             canvas.title(&self.title, &self.below)?;
-            self.draw_axes(canvas, &frame)?;
+            self.draw_axes(canvas, &frame, below)?;
             for line in &self.lines {
                 self.draw_band(canvas, &frame, line)?;
             }
@@ -76,23 +78,24 @@ impl Lines<'_> {
                 let middle = ((frame.left + frame.right) / 2.0, (frame.top + frame.bottom) / 2.0);
                 canvas.text("nothing was measured", middle, 16.0, QUIET, Anchor::Middle)?;
             }
-            self.draw_labels(canvas, &frame)?;
+            self.draw_labels(canvas, &frame, labels)?;
             for (note, y) in self.notes.iter().zip(0..) {
-                let place = (frame.left, frame.bottom + 66.0 + 19.0 * f64::from(y));
+                let place = (frame.left, frame.bottom + below + 28.0 + 19.0 * f64::from(y));
                 canvas.text(&fitted(note, WIDTH - frame.left - 16.0, 13.0), place, 13.0, QUIET, Anchor::Start)?;
             }
             Ok(())
         })
     }
 
-    fn draw_axes(&self, canvas: &Canvas<'_>, frame: &Frame) -> Result<(), Problem> {
+    fn draw_axes(&self, canvas: &Canvas<'_>, frame: &Frame, below: f64) -> Result<(), Problem> {
         if let Some((longest, label)) = &self.trained_on
             && let Some(x) = self.x.share(*longest).map(|share| frame.x(share))
         {
             canvas.rectangle((frame.left, frame.top), (x, frame.bottom), SHADE.to_rgba())?;
             canvas.line(&[(x, frame.top), (x, frame.bottom)], QUIET.to_rgba(), 1.0)?;
             let room = width(label, 12.0);
-            let (place, anchor) = if x - frame.left > room + 8.0 { (x - 5.0, Anchor::End) } else { (x + 5.0, Anchor::Start) };
+            let (place, anchor) =
+                if x - frame.left > room + 8.0 { (x - 5.0, Anchor::End) } else { (x + 5.0, Anchor::Start) };
             canvas.text(label, (place, frame.top - 10.0), 12.0, QUIET, anchor)?;
         }
         for (at, lines) in &self.y.ticks {
@@ -115,12 +118,11 @@ impl Lines<'_> {
             }
         }
         canvas.line(&[(frame.left, frame.bottom), (frame.right, frame.bottom)], QUIET.to_rgba(), 1.0)?;
-        let below = if self.x.ticks.iter().any(|(_, lines)| lines.len() > 1) { 49.0 } else { 38.0 };
         let middle = (frame.left + frame.right) / 2.0;
         canvas.text(&self.across, (middle, frame.bottom + below), 13.0, INK, Anchor::Middle)
     }
 
-    fn draw_band(&self, canvas: &Canvas<'_>, frame: &Frame, line: &Line<'_>) -> Result<(), Problem> {
+    fn draw_band(&self, canvas: &Canvas<'_>, frame: &Frame, line: &Line) -> Result<(), Problem> {
         let ends = |point: &Point| {
             let interval = text::maybe_interval(point.interval)?;
             let x = frame.x(self.x.share(point.x)?);
@@ -140,12 +142,12 @@ impl Lines<'_> {
         Ok(())
     }
 
-    fn draw_line(&self, canvas: &Canvas<'_>, frame: &Frame, line: &Line<'_>) -> Result<(), Problem> {
+    fn draw_line(&self, canvas: &Canvas<'_>, frame: &Frame, line: &Line) -> Result<(), Problem> {
         let places: Vec<_> = line.points.iter().map(|point| self.place(frame, point)).collect();
         let ink: RGBAColor = colour(line.variant).to_rgba();
         for piece in places.split(Option::is_none) {
             let piece: Vec<_> = piece.iter().flatten().copied().collect();
-            match line.label {
+            match &line.label {
                 Some(_) if piece.len() > 1 => canvas.line(&piece, ink, 2.0)?,
                 None if piece.len() > 1 => canvas.dashes(&piece, ink, 1.5)?,
                 _ => {}
@@ -162,24 +164,42 @@ impl Lines<'_> {
         Ok(())
     }
 
+    /// The lines with a name, that name, and where those end that reach as far as any. Others say how far they go.
+    fn labels(&self) -> Vec<(&Line, String, Option<Point>)> {
+        let shown = |point: &&Point| self.x.share(point.x).is_some() && self.y.share(point.y).is_some();
+        let end = |line: &Line| line.points.iter().rev().find(shown).copied();
+        let farthest = self.lines.iter().filter_map(end).map(|end| end.x).fold(f64::NEG_INFINITY, f64::max);
+        let told = |line, label| match end(line) {
+            Some(end) if end.x < farthest => (line, format!("{label} (to {})", text::thousands(end.x as u64)), None),
+            Some(end) => (line, label, Some(end)),
+            None => (line, format!("{label} (nothing)"), None),
+        };
+        self.lines.iter().filter_map(|line| Some(told(line, line.label.clone()?))).collect()
+    }
+
     /// Names beside the ends of their lines, moved apart, each with its marker.
-    fn draw_labels(&self, canvas: &Canvas<'_>, frame: &Frame) -> Result<(), Problem> {
-        let last = |line: &Line<'_>| line.points.iter().rev().find_map(|point| self.place(frame, point));
-        let mut labels: Vec<(f64, Option<(f64, f64)>, &Line<'_>, &str)> = self
-            .lines
-            .iter()
-            .filter_map(|line| line.label.map(|label| (last(line).map_or(frame.bottom, |end| end.1), last(line), line, label)))
+    fn draw_labels(
+        &self,
+        canvas: &Canvas<'_>,
+        frame: &Frame,
+        labels: Vec<(&Line, String, Option<Point>)>,
+    ) -> Result<(), Problem> {
+        let mut placed: Vec<(Option<(f64, f64)>, &Line, String)> = labels
+            .into_iter()
+            .map(|(line, label, end)| (end.and_then(|end| self.place(frame, &end)), line, label))
             .collect();
-        labels.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let heights = apart(labels.iter().map(|label| label.0).collect(), frame.top, frame.bottom);
-        for (y, (_, end, line, label)) in heights.into_iter().zip(labels) {
+        let height = |end: Option<(f64, f64)>| end.map_or(frame.bottom, |(_, y)| y);
+        // Those without an end stand below the others.
+        placed.sort_by(|a, b| a.0.is_none().cmp(&b.0.is_none()).then(height(a.0).total_cmp(&height(b.0))));
+        let heights = apart(placed.iter().map(|(end, ..)| height(*end)).collect(), frame.top, frame.bottom);
+        for (y, (end, line, label)) in heights.into_iter().zip(placed) {
             let ink = colour(line.variant).to_rgba();
-            if let Some(end) = end {
-                canvas.line(&[(end.0.max(frame.right - 1.0), end.1), (frame.right + 14.0, y)], ink.mix(0.5), 1.0)?;
+            if let Some((x, height)) = end {
+                canvas.line(&[(x, height), (frame.right + 14.0, y)], ink.mix(0.5), 1.0)?;
             }
             canvas.marker((frame.right + 22.0, y), marker(line.variant), 4.0, ink)?;
             let room = WIDTH - frame.right - 40.0;
-            canvas.text(&fitted(label, room, LABEL), (frame.right + 32.0, y), LABEL, INK, Anchor::Start)?;
+            canvas.text(&fitted(&label, room, LABEL), (frame.right + 32.0, y), LABEL, INK, Anchor::Start)?;
         }
         Ok(())
     }

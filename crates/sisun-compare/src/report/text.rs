@@ -86,7 +86,12 @@ pub(super) fn number(x: f64) -> String {
     if x < 0.0 && !zero { format!("−{text}") } else { text }
 }
 
-/// The same with its sign.
+/// One decimal, for what is measured more roughly.
+pub(super) fn tenths(x: f64) -> String {
+    if x.is_finite() { format!("{x:.1}") } else { number(x) }
+}
+
+/// Three decimals and the sign.
 pub(super) fn signed(x: f64) -> String {
     let text = number(x);
     if x > 0.0 { format!("+{text}") } else { text }
@@ -102,6 +107,12 @@ pub(super) fn p_value(p: f64) -> String {
     if p < 0.001 { "< 0.001".to_owned() } else { number(p) }
 }
 
+/// A bound with up to four decimals.
+pub(super) fn bound(x: f64) -> String {
+    let text = format!("{x:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// An interval, its ends told by `told`.
 pub(super) fn interval(interval: Option<Interval>, told: impl Fn(f64) -> String) -> String {
     maybe_interval(interval).map_or_else(|| NOTHING.to_owned(), |i| format!("[{}, {}]", told(i.low), told(i.high)))
@@ -112,17 +123,12 @@ pub(super) fn maybe_interval(interval: Option<Interval>) -> Option<Interval> {
     interval.filter(|interval| !interval.low.is_nan() && !interval.high.is_nan())
 }
 
-/// A mean with its interval.
-pub(super) fn spread(spread: &Spread) -> String {
+/// A mean with its interval, both told by `told`.
+pub(super) fn spread(spread: &Spread, told: impl Fn(f64) -> String) -> String {
     match maybe_interval(spread.interval) {
-        Some(_) => format!("{} {}", number(spread.mean), interval(spread.interval, number)),
-        None => number(spread.mean),
+        Some(_) => format!("{} {}", told(spread.mean), interval(spread.interval, &told)),
+        None => told(spread.mean),
     }
-}
-
-/// Every seed's value.
-pub(super) fn values(spread: &Spread) -> String {
-    spread.values.iter().map(|value| maybe(*value, number)).collect::<Vec<_>>().join("  ")
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -166,6 +172,7 @@ mod tests {
             assert_eq!(number(x), text, "{x}");
         }
         assert_eq!((signed(0.25), signed(-0.25), signed(f64::NAN)), ("+0.250".into(), "−0.250".into(), "–".into()));
+        assert_eq!([1.0, 0.0625, 0.65625].map(bound), ["1", "0.0625", "0.6562"]);
         assert_eq!((p_value(1e-9), p_value(0.03125)), ("< 0.001".into(), "0.031".into()));
     }
 

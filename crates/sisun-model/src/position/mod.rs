@@ -12,7 +12,7 @@ use crate::ModelError;
 use crate::params::{Init, Params, param};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use sisun_config::{ModelConfig, Position};
+use sisun_config::{ModelConfig, Position, RopeScaling};
 use sisun_kernels::RotaryTables;
 
 /// The parameters of the model's position variant, and the variant itself.
@@ -57,6 +57,14 @@ impl PositionEncoding {
         })
     }
 
+    /// The same parameters with RoPE's frequencies changed; other variants stay as they are.
+    pub(crate) fn with_scaling(mut self, changed: RopeScaling) -> Self {
+        if let Position::Rope { scaling, .. } = &mut self.kind {
+            *scaling = Some(changed);
+        }
+        self
+    }
+
     /// What is added to the embeddings of positions `start..start + len`.
     ///
     /// # Shapes
@@ -75,7 +83,10 @@ impl PositionEncoding {
     /// The rotations of positions `start..start + len`.
     pub(crate) fn rotation(&self, start: usize, len: usize, device: &Device) -> Option<RotaryTables> {
         match self.kind {
-            Position::Rope { base, .. } => Some(rope::tables(start, len, self.rotary_dims, base, device)),
+            Position::Rope { base, scaling, .. } => {
+                let frequencies = rope::Frequencies::new(self.rotary_dims, base, scaling);
+                Some(rope::tables(start, len, &frequencies, device))
+            }
             _ => None,
         }
     }

@@ -1,0 +1,304 @@
+//! The figures of a track.
+
+use super::axis::Axis;
+use super::dots::Dots;
+use super::heatmap;
+use super::lines::{Line, Lines, Point};
+use super::text::{self, NOTHING, count, listed, thousands};
+use crate::CompareError;
+use crate::results::MeasureName;
+use crate::summary::{Spread, TrackSummary, VariantSummary};
+use crate::track::Track;
+
+/// One picture of the report.
+#[derive(Debug)]
+pub(super) struct Figure {
+    /// Its file is `figures/STEM.svg`.
+    pub(super) stem: String,
+    /// What it shows.
+    pub(super) title: String,
+    /// How to read it.
+    pub(super) caption: String,
+    /// The drawing.
+    pub(super) svg: String,
+}
+
+/// Ways to stretch rotary positions.
+pub(super) const SCALED: [MeasureName; 3] =
+    [MeasureName::BitsPerByteLinear, MeasureName::BitsPerByteNtk, MeasureName::BitsPerByteYarn];
+const MULTIPLES: &str = "context length in tokens, and as a multiple of the trained one";
+const BAND: &str = "the band is the 95 % interval over seeds";
+
+/// The headline, every seed a dot.
+pub(super) fn headline(track: &TrackSummary) -> Result<Figure, CompareError> {
+    let numbers = track.variants.iter().flat_map(|variant| numbers(&variant.headline));
+    let (x, better) = match track.headline.name {
+        MeasureName::ExactMatch => (Axis::unit(), "more is better"),
+        _ => (Axis::around(numbers), "less is better"),
+    };
+    let nothing = |variant: &VariantSummary| super::track::apart(track, variant).first().cloned().unwrap_or_default();
+    let chart = Dots {
+        title: format!("{}: {}", track.name, super::track::headline_words(track)),
+        below: format!("Dots: seeds. Upright line: their mean. Bar: its 95 % interval. Here {better}."),
+        across: measure_words(track.headline.name).to_owned(),
+        x,
+        told: text::number,
+        rows: track.variants.iter().map(|v| (v.name.as_str(), &v.headline, nothing(v))).collect(),
+    };
+    let gate = match track.headline.name {
+        MeasureName::ExactMatch => " Only seeds that learned the trained lengths have a dot.",
+        _ => "",
+    };
+    let caption = format!("What the variants are compared by. Every dot is a model trained from its own seed.{gate}");
+    Ok(figure(track, "headline", chart.title.clone(), caption, chart.svg()?))
+}
+
+/// Exact match or bits per byte by length.
+pub(super) fn lengths(track: &TrackSummary) -> Result<Figure, CompareError> {
+    let name = track.headline.name;
+    let places = places(track, name);
+    let mut lines = lines(track, |variant| series(variant, name));
+    let notes = notes(track, name);
+    let (x, y, below, across) = match &track.track {
+        Track::Task { .. } => {
+            let x = Axis::whole(places.iter().map(|at| *at as f64));
+            (x, Axis::unit(), format!("Mean over seeds; {BAND}."), "length of the task")
+        }
+        Track::Language { .. } => {
+            let sliding = |(number, variant): (usize, &VariantSummary)| Line {
+                variant: number,
+                label: None,
+                points: series(variant, MeasureName::BitsPerByteSliding),
+            };
+            lines.extend(track.variants.iter().enumerate().map(sliding));
+            let y = Axis::around(heights(&lines));
+            let below = format!("Less is better. Solid: windows side by side; {BAND}. Dashed: sliding windows.");
+            (Axis::multiples(&places, track.trained_on), y, below, MULTIPLES)
+        }
+    };
+    let chart = Lines {
+        title: format!("{}: {} by length", track.name, measure_words(name)),
+        below,
+        across: across.to_owned(),
+        x,
+        y,
+        trained_on: trained_on(track),
+        lines,
+        notes,
+    };
+    let caption = match &track.track {
+        Track::Task { .. } => {
+            "Left of the upright line are lengths that were trained on, right of it lengths that no model has seen. All \
+             seeds count here, also those that did not learn the trained lengths."
+        }
+        Track::Language { .. } => {
+            "The same text is read in windows of each length. Windows side by side (solid) judge every token, also those \
+             with little before them; sliding windows (dashed) judge only tokens that have a long past. Where solid \
+             falls and dashed does not, longer windows help only because fewer tokens stand at a window's beginning."
+        }
+    };
+    Ok(figure(track, "lengths", chart.title.clone(), caption.to_owned(), chart.svg()?))
+}
+
+/// Bits per byte by length where rotary positions are stretched to a context that was not trained on.
+pub(super) fn scaling(track: &TrackSummary) -> Result<Option<Figure>, CompareError> {
+    let stretched = |variant: &VariantSummary| SCALED.iter().any(|name| variant.series(*name).next().is_some());
+    let mut lines = Vec::new();
+    for (number, variant) in track.variants.iter().enumerate().filter(|(_, variant)| stretched(variant)) {
+        let plain = series(variant, MeasureName::BitsPerByte);
+        let start = plain.iter().find(|point| point.x <= track.trained_on as f64).copied();
+        lines.push(Line { variant: number, label: Some(variant.name.clone()), points: plain });
+        for name in SCALED {
+            // Looks that no variant of the track has.
+            let unused = track.variants.len() + lines.len();
+            let mut points = series(variant, name);
+            if points.first().is_some_and(|first| first.x > track.trained_on as f64) {
+                // Within the trained context nothing is stretched.
+                points.splice(0..0, start);
+            }
+            let label = Some(format!("{}, {}", variant.name, measure_words(name)));
+            lines.push(Line { variant: unused, label, points });
+        }
+    }
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let chart = Lines {
+        title: format!("{}: rotary positions stretched after training", track.name),
+        below: format!("Bits per byte, less is better, in windows side by side; {BAND}."),
+        across: MULTIPLES.to_owned(),
+        x: Axis::multiples(&places(track, MeasureName::BitsPerByte), track.trained_on),
+        y: Axis::around(heights(&lines)),
+        trained_on: trained_on(track),
+        lines,
+        notes: Vec::new(),
+    };
+    let caption = "The same models, not trained again. At each length the rotary angles are changed by that length’s factor: \
+                   positions are interpolated (divided by it), the base is made larger (NTK-aware), or both in part (YaRN).";
+    Ok(Some(figure(track, "scaling", chart.title.clone(), caption.to_owned(), chart.svg()?)))
+}
+
+/// Training loss by step.
+pub(super) fn curves(track: &TrackSummary) -> Result<Figure, CompareError> {
+    let points = |variant: &VariantSummary| {
+        variant.curve.iter().map(|(step, spread)| point(*step as f64, spread)).collect::<Vec<_>>()
+    };
+    let lines = lines(track, points);
+    let chart = Lines {
+        title: format!("{}: training loss", track.name),
+        below: format!("Mean over seeds of the loss in nats per token; {BAND}."),
+        across: "step".to_owned(),
+        x: Axis::whole(lines.iter().flat_map(|line| line.points.iter().map(|point| point.x))),
+        y: Axis::around(heights(&lines)),
+        trained_on: None,
+        lines,
+        notes: Vec::new(),
+    };
+    let caption = "How fast each variant learns what it is trained on. It says nothing about other lengths.".to_owned();
+    Ok(figure(track, "curves", chart.title.clone(), caption, chart.svg()?))
+}
+
+/// Loss by position in the longest window.
+pub(super) fn positions(track: &TrackSummary) -> Result<Option<Figure>, CompareError> {
+    let name = MeasureName::LossAtPosition;
+    if places(track, name).is_empty() {
+        return Ok(None);
+    }
+    let lines = lines(track, |variant| series(variant, name));
+    let chart = Lines {
+        title: format!("{}: loss by position in the context", track.name),
+        below: format!("Mean over seeds of the loss in nats per token, in the longest windows; {BAND}."),
+        across: "position in the window".to_owned(),
+        x: Axis::whole(lines.iter().flat_map(|line| line.points.iter().map(|point| point.x))),
+        y: Axis::around(heights(&lines)),
+        trained_on: trained_on(track),
+        lines,
+        notes: notes(track, name),
+    };
+    let caption = "Each model reads the longest windows that it can. A model that uses what it has read gets better along \
+                   the window; one that meets positions unlike any in training gets worse right of the upright line.";
+    Ok(Some(figure(track, "positions", chart.title.clone(), caption.to_owned(), chart.svg()?)))
+}
+
+/// Mean attention distance by head.
+pub(super) fn distances(track: &TrackSummary) -> Result<Option<Figure>, CompareError> {
+    let title = format!("{}: how far each head looks back", track.name);
+    let below = "Mean distance in tokens between a token and those that it attends to, over seeds.";
+    let caption = "Light cells are heads that look at what is near, dark ones look far. Heads are numbered within their \
+                   layer; head 0 of one seed need not do what head 0 of another does.";
+    let svg = heatmap::svg(&title, below, &track.variants)?;
+    Ok(svg.map(|svg| figure(track, "distances", title, caption.to_owned(), svg)))
+}
+
+/// Time of a training step.
+pub(super) fn times(track: &TrackSummary) -> Result<Option<Figure>, CompareError> {
+    if track.variants.iter().all(|variant| variant.step_ms.mean.is_nan()) {
+        return Ok(None);
+    }
+    let numbers = track.variants.iter().flat_map(|variant| numbers(&variant.step_ms));
+    let chart = Dots {
+        title: format!("{}: time of a training step", track.name),
+        below: "Dots: the median step of each seed. Upright line: their mean. Bar: its 95 % interval.".to_owned(),
+        across: "milliseconds".to_owned(),
+        x: Axis::from_zero(numbers),
+        told: text::tenths,
+        rows: track.variants.iter().map(|v| (v.name.as_str(), &v.step_ms, NOTHING.to_owned())).collect(),
+    };
+    let caption =
+        "Measured while other models trained beside it, so it compares variants rather than machines.".to_owned();
+    Ok(Some(figure(track, "time", chart.title.clone(), caption, chart.svg()?)))
+}
+
+/// What a measure is called.
+pub(super) fn measure_words(name: MeasureName) -> &'static str {
+    match name {
+        MeasureName::ExactMatch => "exact match",
+        MeasureName::BitsPerByte => "bits per byte",
+        MeasureName::BitsPerByteSliding => "bits per byte, sliding windows",
+        MeasureName::BitsPerByteLinear => "positions interpolated",
+        MeasureName::BitsPerByteNtk => "NTK-aware base",
+        MeasureName::BitsPerByteYarn => "YaRN",
+        MeasureName::LossAtPosition => "loss by position",
+        MeasureName::LossWholeWindow => "loss, the whole window given",
+        MeasureName::LossPastOnly => "loss, only the past given",
+    }
+}
+
+/// All places where something was measured, rising.
+pub(super) fn places(track: &TrackSummary, name: MeasureName) -> Vec<usize> {
+    let mut places: Vec<usize> =
+        track.variants.iter().flat_map(|variant| variant.series(name).map(|point| point.at)).collect();
+    places.sort_unstable();
+    places.dedup();
+    places
+}
+
+/// Which variants have no value where, and why, a sentence each.
+pub(super) fn notes(track: &TrackSummary, name: MeasureName) -> Vec<String> {
+    let mut notes = Vec::new();
+    for variant in &track.variants {
+        let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+        for point in variant.series(name).filter(|point| numbers(&point.spread).next().is_none()) {
+            let at = thousands(point.at as u64);
+            let why = point.note.as_deref().unwrap_or("no seed was measured there");
+            match reasons.iter_mut().find(|(known, _)| *known == why) {
+                Some((_, places)) => places.push(at),
+                None => reasons.push((why, vec![at])),
+            }
+        }
+        let told = |(why, places): (&str, Vec<String>)| {
+            format!("{} has no value at {}: {why}.", variant.name, listed(&places))
+        };
+        notes.extend(reasons.into_iter().map(told));
+    }
+    notes
+}
+
+fn figure(track: &TrackSummary, kind: &str, title: String, caption: String, svg: String) -> Figure {
+    Figure { stem: format!("{}-{kind}", text::file_name(&track.name)), title, caption, svg }
+}
+
+fn trained_on(track: &TrackSummary) -> Option<(f64, String)> {
+    let label = match &track.track {
+        Track::Task { train_lengths: [shortest, longest], .. } => format!("trained on {shortest} to {longest}"),
+        Track::Language { .. } => format!("trained on {}", count(track.trained_on, "token")),
+    };
+    (track.trained_on > 0).then_some((track.trained_on as f64, label))
+}
+
+fn lines(track: &TrackSummary, points: impl Fn(&VariantSummary) -> Vec<Point>) -> Vec<Line> {
+    let line = |(number, variant): (usize, &VariantSummary)| Line {
+        variant: number,
+        label: Some(variant.name.clone()),
+        points: points(variant),
+    };
+    track.variants.iter().enumerate().map(line).collect()
+}
+
+fn series(variant: &VariantSummary, name: MeasureName) -> Vec<Point> {
+    let mut points: Vec<Point> =
+        variant.series(name).map(|measured| point(measured.at as f64, &measured.spread)).collect();
+    points.sort_by(|a, b| a.x.total_cmp(&b.x));
+    points
+}
+
+fn point(x: f64, spread: &Spread) -> Point {
+    Point { x, y: spread.mean, interval: spread.interval }
+}
+
+/// The means and the ends of intervals.
+fn heights(lines: &[Line]) -> impl Iterator<Item = f64> {
+    let ends = |point: &Point| point.interval.map_or([f64::NAN; 2], |interval| [interval.low, interval.high]);
+    lines.iter().flat_map(move |line| {
+        // Dashed lines have no bands.
+        line.points.iter().flat_map(move |p| {
+            let [low, high] = if line.label.is_some() { ends(p) } else { [f64::NAN; 2] };
+            [p.y, low, high]
+        })
+    })
+}
+
+/// The seeds' values that are numbers.
+fn numbers(spread: &Spread) -> impl Iterator<Item = f64> {
+    spread.values.iter().flatten().copied().filter(|value| !value.is_nan())
+}

@@ -1,0 +1,215 @@
+//! What is said of one track.
+
+use super::document::{Block, Cell};
+use super::text::{count, listed, thousands};
+use super::{figures, tables};
+use crate::CompareError;
+use crate::results::MeasureName;
+use crate::summary::{GATE, TrackSummary, VariantSummary};
+use crate::track::Track;
+use sisun_config::TokenizerConfig;
+use sisun_config::randomness::stream;
+use sisun_data::tasks::{Task, text};
+
+/// Letters of the example that is shown, at most.
+const EXAMPLE: usize = 6;
+/// A difference in nats between a loss with and without the future above which a model looks ahead.
+const LEAK: f64 = 0.05;
+
+/// The section of a track.
+pub(super) fn blocks(seeds: &[u64], track: &TrackSummary) -> Result<Vec<Block>, CompareError> {
+    let mut blocks = vec![Block::Section(format!("Track: {}", track.name)), Block::Text(what(track))];
+    blocks.push(Block::Figure(figures::headline(track)?));
+    blocks.push(Block::Table(tables::variants(track)));
+    blocks.push(Block::Text("Every seed by itself:".to_owned()));
+    blocks.push(Block::Table(tables::seeds(seeds, track)));
+    if track.headline.name == MeasureName::ExactMatch {
+        blocks.push(Block::Text(format!(
+            "A seed that does not reach {GATE} on the trained lengths failed the gate: it did not learn the task, so it says \
+             nothing about longer ones, and is left out of the mean and of all comparisons."
+        )));
+    }
+    blocks.push(Block::Part("By length".to_owned()));
+    blocks.push(Block::Figure(figures::lengths(track)?));
+    let names = match track.headline.name {
+        MeasureName::ExactMatch => vec![MeasureName::ExactMatch],
+        _ => vec![MeasureName::BitsPerByte, MeasureName::BitsPerByteSliding],
+    };
+    for name in names {
+        let title = format!("In numbers: {} by length", figures::measure_words(name));
+        blocks.extend(tables::by_place(track, name).map(|table| fold(title, Block::Table(table))));
+    }
+    if let Some(figure) = figures::scaling(track)? {
+        blocks.push(Block::Part("Rotary positions, stretched".to_owned()));
+        blocks.push(Block::Figure(figure));
+        for variant in &track.variants {
+            let title = format!("In numbers: {}, stretched", variant.name);
+            blocks.extend(tables::scaling(variant).map(|table| fold(title, Block::Table(table))));
+        }
+    }
+    if let Some(figure) = figures::positions(track)? {
+        blocks.push(Block::Part("By position".to_owned()));
+        blocks.push(Block::Figure(figure));
+        blocks.extend(
+            tables::by_place(track, MeasureName::LossAtPosition)
+                .map(|table| fold("In numbers: loss by position".to_owned(), Block::Table(table))),
+        );
+    }
+    blocks.extend(pairs(seeds.len(), track));
+    blocks.extend(leak(track));
+    blocks.push(Block::Part("Training".to_owned()));
+    blocks.push(Block::Figure(figures::curves(track)?));
+    blocks.extend(figures::times(track)?.map(Block::Figure));
+    if let Some(figure) = figures::distances(track)? {
+        blocks.push(Block::Part("Where heads look".to_owned()));
+        blocks.push(Block::Figure(figure));
+    }
+    blocks.extend(samples(track));
+    Ok(blocks)
+}
+
+fn fold(title: String, block: Block) -> Block {
+    Block::Fold { title, blocks: vec![block] }
+}
+
+/// What is trained and what is tested.
+fn what(track: &TrackSummary) -> String {
+    let steps = thousands(track.steps);
+    match &track.track {
+        Track::Task { task, train_lengths: [shortest, longest], test_lengths, examples, .. } => {
+            let parsed = track.track.task();
+            let told = parsed.map_or("", task_words);
+            let example = parsed.map_or_else(String::new, |task| example(task, *longest));
+            let tested: Vec<String> = test_lengths.iter().map(|length| thousands(*length as u64)).collect();
+            format!(
+                "The task {task}: {told} {example}Each model is trained for {steps} steps on lengths {shortest} to {longest}, \
+                 with the loss on the answer alone, and tested on {} of each of the lengths {}, the same for all. An answer \
+                 counts if the model, always taking its likeliest token, writes all of it.",
+                count(*examples, "example"),
+                listed(&tested),
+            )
+        }
+        Track::Language { sources, tokenizer, factors, eval_tokens, .. } => {
+            let tokens = match tokenizer {
+                TokenizerConfig::Char => "a token is a character".to_owned(),
+                TokenizerConfig::Bpe { vocab_size, .. } => {
+                    format!("tokens are byte pairs, {} in all", thousands(*vocab_size as u64))
+                }
+                TokenizerConfig::File { path } => format!("tokens are those of {}", path.display()),
+            };
+            let factors: Vec<String> = factors.iter().map(|factor| format!("{factor}×")).collect();
+            format!(
+                "Text from {} ({tokens}). Each model is trained for {steps} steps to predict the next token in windows of {}, \
+                 and tested in windows of {} that length, always on the same {} of text that it was not trained on.",
+                listed(sources),
+                count(track.trained_on, "token"),
+                listed(&factors),
+                count(*eval_tokens, "token"),
+            )
+        }
+    }
+}
+
+fn task_words(task: Task) -> &'static str {
+    match task {
+        Task::Copy => "write random letters again.",
+        Task::CopyRepeated => "write one letter as many times as it was read.",
+        Task::CopyTwice => "write random letters again, twice.",
+        Task::Reverse => "write random letters backwards.",
+        Task::Addition => "add two numbers of as many digits.",
+        Task::AdditionScratchpad => "add two numbers of as many digits, writing down every digit’s sum on the way.",
+        Task::Sort => "write random letters in the order of the alphabet.",
+        Task::Recall => {
+            "read pairs of a letter and a digit, and write the digit that stood after the letter asked for."
+        }
+        Task::Parity => "say whether the number of ones is odd.",
+        Task::Majority => "write the digit that is read more often.",
+    }
+}
+
+fn example(task: Task, longest: usize) -> String {
+    let length = longest.min(EXAMPLE).min(task.longest()).max(1);
+    let example = task.example(length, &mut stream(1, "report", 0));
+    format!("For example, it reads “{}” and must write “{}”. ", text(&example.prompt), text(&example.answer))
+}
+
+/// What the headline is.
+pub(super) fn headline_words(track: &TrackSummary) -> String {
+    let words = figures::measure_words(track.headline.name);
+    let places: Vec<String> = track.headline.at.iter().map(|at| thousands(*at as u64)).collect();
+    match track.headline.name {
+        MeasureName::ExactMatch if places.len() > 1 => format!("mean {words} at lengths {}", listed(&places)),
+        MeasureName::ExactMatch => format!("{words} at length {}", listed(&places)),
+        _ => format!("{words} at {} tokens", listed(&places)),
+    }
+}
+
+/// Which seeds of a variant have no headline, and why.
+pub(super) fn apart(track: &TrackSummary, variant: &VariantSummary) -> Vec<String> {
+    let named = |what: &str, seeds: &[u64]| {
+        let names: Vec<String> = seeds.iter().map(u64::to_string).collect();
+        let noun = if seeds.len() == 1 { "seed" } else { "seeds" };
+        (!seeds.is_empty()).then(|| format!("{what}: {noun} {}", listed(&names)))
+    };
+    let mut reasons: Vec<String> = Vec::new();
+    reasons.extend(named("diverged", &variant.diverged));
+    reasons.extend(named("failed the gate", &variant.failed_gate));
+    let points = track.headline.at.iter().filter_map(|at| variant.at(track.headline.name, *at));
+    if let Some((at, note)) = points.filter_map(|point| Some((point.at, point.note.as_ref()?))).next() {
+        reasons.push(format!("nothing at {}: {note}", thousands(at as u64)));
+    }
+    let absent = variant.headline.values.iter().filter(|value| value.is_none()).count();
+    if reasons.is_empty() && absent > 0 {
+        reasons.push(format!("{} without a value", count(absent, "seed")));
+    }
+    reasons
+}
+
+fn pairs(seeds: usize, track: &TrackSummary) -> Vec<Block> {
+    if track.comparisons.is_empty() {
+        return Vec::new();
+    }
+    let mut blocks =
+        vec![Block::Part("Which differences hold".to_owned()), Block::Text(tables::what_holds(seeds, track))];
+    let (first, rest) = tables::pairs(track);
+    blocks.push(Block::Table(first));
+    if !rest.rows.is_empty() {
+        blocks.push(fold(format!("The other {}", count(rest.rows.len(), "pair")), Block::Table(rest)));
+    }
+    blocks
+}
+
+fn leak(track: &TrackSummary) -> Vec<Block> {
+    let leaks = tables::leaks(track);
+    if leaks.is_empty() {
+        return Vec::new();
+    }
+    let mut blocks = vec![
+        Block::Part("Does it look ahead?".to_owned()),
+        Block::Text(
+            "The loss in nats on the same tokens, once with the whole window given and once with everything after them cut \
+             off, as when a model writes. A model that sees only the past cannot tell the two apart."
+                .to_owned(),
+        ),
+        Block::Table(tables::leak(&leaks)),
+    ];
+    for (_, variant, [_, _, leak]) in leaks.iter().filter(|(_, _, [_, _, leak])| leak.mean > LEAK) {
+        blocks.push(Block::Banner(format!(
+            "{} has seen the tokens that it is asked for: without them its loss is {} nats higher. Its loss, here and in \
+             every figure above, says nothing about how it writes.",
+            variant.name,
+            super::text::number(leak.mean),
+        )));
+    }
+    blocks
+}
+
+fn samples(track: &TrackSummary) -> Option<Block> {
+    let sample = |(number, variant): (usize, &VariantSummary)| {
+        let text = variant.sample.clone().filter(|text| !text.is_empty())?;
+        Some(Block::Sample { variant: Cell::Variant(number, variant.name.clone()), text })
+    };
+    let samples: Vec<Block> = track.variants.iter().enumerate().filter_map(sample).collect();
+    let title = "What the first seed’s models write (the first words are given)".to_owned();
+    (!samples.is_empty()).then_some(Block::Fold { title, blocks: samples })
+}

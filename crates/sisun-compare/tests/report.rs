@@ -1,0 +1,421 @@
+//! The report, made from made-up results.
+#![allow(clippy::unwrap_used)]
+
+use sisun_compare::stats::{holm, mean_reciprocal_rank, paired, probability_of_improvement, sign_flip};
+use sisun_compare::{
+    Comparison, Headline, MeasureName, SeriesPoint, Spread, Standing, Summary, Track, TrackSummary, VariantSummary,
+    judge, report,
+};
+use sisun_infer::maps::svg_to_png;
+use std::fs;
+use std::path::Path;
+
+const EVIL: &str = "<script>|x";
+const EVIL_HTML: &str = "&lt;script&gt;|x";
+const NAMES: [&str; 4] = ["none", "sinusoidal", "learned", EVIL];
+const LENGTHS: [usize; 5] = [10, 20, 21, 23, 30];
+
+/// A value a little different for each seed.
+fn near(value: f64, seeds: usize) -> Vec<Option<f64>> {
+    (0..seeds).map(|seed| Some(value + 0.01 * (seed * seed % 5) as f64)).collect()
+}
+
+fn point(name: MeasureName, at: usize, values: Vec<Option<f64>>) -> SeriesPoint {
+    SeriesPoint { name, at, spread: Spread::of(values), note: None }
+}
+
+fn variant(name: &str, seeds: usize) -> VariantSummary {
+    VariantSummary {
+        name: name.to_owned(),
+        parameters: 105_216,
+        diverged: Vec::new(),
+        failed_gate: Vec::new(),
+        headline: Spread::of(vec![None; seeds]),
+        series: Vec::new(),
+        curve: [10, 20, 40].map(|step| (step, Spread::of(near(40.0 / step as f64, seeds)))).into(),
+        heads: [(0, 0), (0, 1), (1, 0)].map(|(l, h)| (l, h, Spread::of(near(1.0 + 3.0 * l as f64, seeds)))).into(),
+        step_ms: Spread::of(near(12.0, seeds)),
+        sample: None,
+    }
+}
+
+fn compared(variants: &[VariantSummary]) -> Vec<Comparison> {
+    let mut all = Vec::new();
+    for (i, a) in variants.iter().enumerate() {
+        for b in &variants[i + 1..] {
+            let differences = paired(&a.headline.values, &b.headline.values);
+            let there = |spread: &Spread| spread.values.iter().flatten().copied().collect::<Vec<_>>();
+            all.push(Comparison {
+                a: a.name.clone(),
+                b: b.name.clone(),
+                n: differences.len(),
+                p: sign_flip(&differences),
+                p_holm: None,
+                probability_of_improvement: probability_of_improvement(&there(&a.headline), &there(&b.headline)),
+                difference: Spread::of(differences.into_iter().map(Some).collect()),
+            });
+        }
+    }
+    let p: Vec<f64> = all.iter().map(|pair| pair.p.unwrap_or(f64::NAN)).collect();
+    for (pair, adjusted) in all.iter_mut().zip(holm(&p)) {
+        pair.p_holm = pair.p.map(|_| adjusted);
+    }
+    all
+}
+
+/// `none` copies on, `sinusoidal` does not, no seed of `learned` learned the task, and one of the last diverged.
+fn task(seeds: usize) -> TrackSummary {
+    let variants: Vec<VariantSummary> = NAMES
+        .iter()
+        .map(|name| {
+            let beyond = match *name {
+                "none" => 0.8,
+                "sinusoidal" => 0.0,
+                _ => 0.3,
+            };
+            let mut variant = variant(name, seeds);
+            for at in LENGTHS {
+                let value = if at <= 20 { 0.97 } else { beyond };
+                variant.series.push(point(MeasureName::ExactMatch, at, near(value, seeds)));
+            }
+            match *name {
+                "learned" => variant.failed_gate = (1..=seeds as u64).collect(),
+                EVIL => {
+                    variant.diverged = vec![2];
+                    let mut values = near(beyond, seeds);
+                    values[1] = None;
+                    variant.series[3].spread = Spread::of(vec![Some(f64::NAN); seeds]);
+                    variant.headline = Spread::of(values);
+                }
+                _ => variant.headline = Spread::of(near(beyond, seeds)),
+            }
+            variant
+        })
+        .collect();
+    TrackSummary {
+        name: "copy".to_owned(),
+        track: Track::Task {
+            task: "copy".to_owned(),
+            train_lengths: [1, 20],
+            test_lengths: LENGTHS.into(),
+            examples: 100,
+            set: Default::default(),
+        },
+        trained_on: 20,
+        steps: 2_000,
+        headline: Headline { name: MeasureName::ExactMatch, at: vec![21, 23, 30] },
+        comparisons: compared(&variants),
+        variants,
+    }
+}
+
+/// `learned` ends at its table, `none` is told its future, and the last has only infinities.
+fn language(seeds: usize) -> TrackSummary {
+    let variants: Vec<VariantSummary> = NAMES
+        .iter()
+        .map(|name| {
+            let mut variant = variant(name, seeds);
+            for (at, grows) in [(64, 1.0), (128, 2.0), (512, 4.0)] {
+                let value = match *name {
+                    EVIL => f64::INFINITY,
+                    "sinusoidal" => 2.0 * grows,
+                    _ => 2.0,
+                };
+                for name in [MeasureName::BitsPerByte, MeasureName::BitsPerByteSliding] {
+                    variant.series.push(point(name, at, near(value, seeds)));
+                }
+                if *name == "sinusoidal" && at > 64 {
+                    variant.series.push(point(MeasureName::BitsPerByteYarn, at, near(2.25, seeds)));
+                }
+                if *name == "learned" && at > 64 {
+                    for point in variant.series.iter_mut().filter(|point| point.at == at) {
+                        point.spread = Spread::of(vec![None; seeds]);
+                        point.note = Some("past the table of 64 learned positions".to_owned());
+                    }
+                }
+            }
+            for at in 0..64 {
+                let loss = 3.0 - (at as f64).sqrt() / 5.0;
+                variant.series.push(point(MeasureName::LossAtPosition, 8 * at, near(loss, seeds)));
+            }
+            let seen = if *name == "none" { 0.02 } else { 1.5 };
+            variant.series.push(point(MeasureName::LossWholeWindow, 64, near(seen, seeds)));
+            variant.series.push(point(MeasureName::LossPastOnly, 64, near(1.5, seeds)));
+            variant.headline = variant.at(MeasureName::BitsPerByte, 128).unwrap().spread.clone();
+            variant.sample = Some(format!("once\u{1b}[0m ``` | </pre> {name}\n  upon a time"));
+            variant
+        })
+        .collect();
+    TrackSummary {
+        name: "stories".to_owned(),
+        track: Track::Language {
+            sources: vec!["data/<stories>".to_owned()],
+            documents: Default::default(),
+            tokenizer: sisun_config::TokenizerConfig::Char,
+            factors: vec![1.0, 2.0, 8.0],
+            eval_tokens: 7_680,
+            set: Default::default(),
+        },
+        trained_on: 64,
+        steps: 1_000,
+        headline: Headline { name: MeasureName::BitsPerByte, at: vec![128] },
+        comparisons: compared(&variants),
+        variants,
+    }
+}
+
+fn summary(seeds: usize) -> Summary {
+    let tracks = vec![task(seeds), language(seeds)];
+    let scores: Vec<f64> = tracks[0].variants.iter().map(|variant| variant.headline.mean).collect();
+    Summary {
+        name: "positions & <more>".to_owned(),
+        budget: "class".to_owned(),
+        seeds: (1..=seeds as u64).collect(),
+        variants: NAMES.map(str::to_owned).into(),
+        mean_reciprocal_ranks: mean_reciprocal_rank(&[scores]),
+        verdicts: judge(&tracks),
+        missing: Vec::new(),
+        tracks,
+    }
+}
+
+struct Written {
+    dir: tempfile::TempDir,
+    html: String,
+    markdown: String,
+}
+
+fn written(summary: &Summary) -> Written {
+    let dir = tempfile::tempdir().unwrap();
+    report::write(summary, dir.path()).unwrap();
+    let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+    Written { html: read("report.html"), markdown: read("report.md"), dir }
+}
+
+fn csv_rows(dir: &Path) -> Vec<Vec<String>> {
+    let mut reader = csv::Reader::from_path(dir.join("measures.csv")).unwrap();
+    assert_eq!(reader.headers().unwrap(), vec!["track", "variant", "seed", "measure", "at", "value", "note"]);
+    reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn everything_a_person_gave_is_escaped() {
+    let Written { html, markdown, .. } = written(&summary(6));
+    assert!(!html.contains("<script"));
+    let outside = markdown.split("````").step_by(2).collect::<String>();
+    assert!(!outside.contains("<script") && outside.contains("&lt;script"), "only samples, in fences, are as they are");
+    assert!(!html.contains('\u{1b}') && !markdown.contains('\u{1b}'));
+    for name in ["none", "sinusoidal", "learned", EVIL_HTML] {
+        let cell = format!("<span dir=\"auto\">{name}</span>");
+        assert!(html.matches(&cell).count() >= 8, "{name}: tables of two tracks, ranks, pairs and samples");
+    }
+    assert!(html.contains("<h1 dir=\"auto\">Comparison: positions &amp; &lt;more&gt;</h1>"));
+    assert!(html.contains("Text from data/&lt;stories&gt; (a token is a character)"));
+    assert!(html.contains("once␛[0m ``` | &lt;/pre&gt; none\n  upon a time</pre>"));
+    assert!(markdown.contains("| &lt;script&gt;\\|x |"));
+    assert!(markdown.contains("````text\nonce␛[0m ``` | </pre> none\n  upon a time\n````\n"), "a fence that holds");
+    for row in markdown.lines().filter(|line| line.starts_with('|')).collect::<Vec<_>>().windows(2) {
+        let bars = |line: &str| line.replace("\\|", "").matches('|').count();
+        assert!(row[1].starts_with("| ---") <= (bars(row[0]) == bars(row[1])), "{row:?}");
+    }
+}
+
+#[test]
+fn nothing_is_loaded_from_anywhere() {
+    let Written { html, .. } = written(&summary(6));
+    let html = html.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+    for way in ["http:", "https:", "src=", "url(", "@import", "<link", "<iframe"] {
+        assert!(!html.contains(way), "{way}");
+    }
+    let sections = html.matches("<h2 id=\"s").count();
+    assert_eq!((html.matches("href=").count(), html.matches("href=\"#s").count()), (sections, sections));
+    assert!(html.contains("default-src 'none'"));
+}
+
+#[test]
+fn fewer_than_six_seeds_describe_and_do_not_claim() {
+    let said = "this report describes and does not claim";
+    let Written { html, markdown, .. } = written(&summary(5));
+    assert!(html.contains(said) && markdown.contains(said));
+    assert!(html.contains("the exact test cannot give p below 0.0625"), "2 / 2⁵");
+    assert!(!html.contains("<td>holds</td>"));
+    let Written { html, markdown, .. } = written(&summary(6));
+    assert!(!html.contains(said) && !markdown.contains(said));
+    assert!(html.contains("here, with 6, not below 0.0312"));
+}
+
+#[test]
+fn differences_that_hold_stand_out() {
+    let mut summary = summary(10);
+    let Written { html, markdown, .. } = written(&summary);
+    let row = |html: &str| html.lines().filter(|line| line.contains("<td>holds</td>")).count();
+    assert!(row(&html) > 0 && html.contains("<tr class=\"strong\"><th scope=\"row\">"));
+    assert!(markdown.contains(" | **holds** |"));
+    assert_eq!(row(&html), markdown.matches("| **holds** |").count());
+    // With as many pairs as these, six seeds cannot reach 5 % after Holm's correction, and the report says so.
+    summary.tracks.remove(1);
+    for pair in &mut summary.tracks[0].comparisons {
+        pair.n = 6;
+        pair.p = pair.p.map(|_| 0.03125);
+        pair.p_holm = pair.p.map(|_| 0.1875);
+    }
+    let Written { html, .. } = written(&summary);
+    assert!(
+        html.contains("None could: with 3 pairs and at most 6 seeds in common"),
+        "pairs with learned are not tested"
+    );
+    assert_eq!(row(&html), 0);
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let mut summary = summary(6);
+    let Written { html, .. } = written(&summary);
+    assert!(!html.contains("have no result yet"));
+    summary.missing = vec![format!("copy / {EVIL} / 3"), "stories / none / 6".to_owned()];
+    for at in 0..summary.tracks[1].variants[0].series.len() {
+        let point = &mut summary.tracks[1].variants[0].series[at];
+        point.spread.values[5] = None;
+    }
+    let Written { html, markdown, dir } = written(&summary);
+    for text in [&html, &markdown] {
+        assert!(text.contains("2 of 48 models have no result yet: the report is of what is there."));
+    }
+    assert!(html.contains("<li>copy / &lt;script&gt;|x / 3</li>"));
+    let rows = csv_rows(dir.path());
+    assert!(
+        rows.contains(&["stories", "none", "6", "bits_per_byte", "64", "", "no result yet"].map(str::to_owned).into())
+    );
+}
+
+#[test]
+fn failures_are_named_apart() {
+    let Written { html, markdown, .. } = written(&summary(6));
+    for text in [&html, &markdown] {
+        assert!(text.contains("failed the gate: seeds 1, 2, 3, 4, 5 and 6"));
+        assert!(text.contains("diverged: seed 2"));
+        assert!(text.contains("1 model diverged"));
+        assert!(text.contains("nothing at 128: past the table of 64 learned positions"));
+        assert!(
+            text.contains("none has seen the tokens that it is asked for: without them its loss is 1.480 nats higher")
+        );
+        assert!(!text.contains("NaN"));
+    }
+    assert_eq!(html.matches("has seen the tokens").count(), 1, "only one looks ahead");
+    assert!(
+        html.contains("learned has no value at 128 and 512: past the table of 64 learned positions."),
+        "in the figure"
+    );
+}
+
+#[test]
+fn the_card_counts_and_names_every_standing() {
+    let mut summary = summary(6);
+    assert!(summary.verdicts.len() >= 3, "claims about these variants: {:?}", summary.verdicts);
+    for (verdict, standing) in summary
+        .verdicts
+        .iter_mut()
+        .zip([Standing::Agrees, Standing::Disagrees].into_iter().chain(std::iter::repeat(Standing::CannotTell)))
+    {
+        verdict.standing = standing;
+    }
+    let rest = summary.verdicts.len() - 2;
+    let Written { html, markdown, .. } = written(&summary);
+    for (class, words, n) in
+        [("agrees", "agrees", 1), ("disagrees", "disagrees", 1), ("cannot-tell", "cannot tell", rest)]
+    {
+        assert!(html.contains(&format!("<div class=\"{class}\"><dt>{words}</dt><dd>{n}</dd></div>")), "{words}");
+        let card = format!("<article class=\"verdict {class}\"><h4><span class=\"standing\">{words}</span>");
+        assert_eq!(html.matches(&card).count(), n, "{words}");
+        assert!(markdown.contains(&format!("**{n}** {words}")), "{words}");
+    }
+    assert_eq!(markdown.matches("| **agrees** |").count(), 1);
+    assert_eq!(markdown.matches("| cannot tell |").count(), rest);
+    let first = &summary.verdicts[0];
+    assert!(html.contains(first.claim.statement) && html.contains(first.claim.published));
+    summary.verdicts.clear();
+    assert!(written(&summary).html.contains("None of the published results"));
+}
+
+#[test]
+fn every_measurement_is_in_the_table() {
+    let seeds = 6;
+    let summary = summary(seeds);
+    let rows = csv_rows(written(&summary).dir.path());
+    let of = |v: &VariantSummary| v.series.len() + v.curve.len() + v.heads.len() + 1;
+    let expected: usize = summary.tracks.iter().flat_map(|track| &track.variants).map(of).sum();
+    assert_eq!(rows.len(), expected * seeds);
+    for row in [
+        ["copy", "none", "1", "exact_match", "30", "0.8", ""],
+        ["copy", EVIL, "2", "exact_match", "23", "", "diverged"],
+        ["stories", "learned", "1", "bits_per_byte", "128", "", "past the table of 64 learned positions"],
+        ["stories", EVIL, "1", "bits_per_byte", "64", "inf", ""],
+        ["copy", "none", "1", "train_loss", "40", "1", ""],
+        ["copy", "none", "1", "attention_distance_layer1_head0", "", "4", ""],
+        ["copy", "none", "1", "step_ms", "", "12", ""],
+    ] {
+        assert!(rows.contains(&row.map(str::to_owned).into()), "{row:?}");
+    }
+}
+
+#[test]
+fn figures_are_pictures_and_the_same_in_both_reports() {
+    let Written { dir, html, markdown } = written(&summary(6));
+    let mut stems = Vec::new();
+    for entry in fs::read_dir(dir.path().join("figures")).unwrap() {
+        let path = entry.unwrap().path();
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if path.extension().unwrap() == "png" {
+            assert!(fs::read(&path).unwrap().starts_with(b"\x89PNG\r\n\x1a\n"), "{stem}");
+            continue;
+        }
+        let svg = fs::read_to_string(&path).unwrap();
+        assert!(svg.starts_with("<svg class=\"chart\"") && !svg.contains("NaN") && !svg.contains("<script"), "{stem}");
+        svg_to_png(&svg, &stem).unwrap();
+        assert!(html.contains(&svg), "{stem}");
+        assert!(markdown.contains(&format!("](figures/{stem}.svg)")), "{stem}");
+        stems.push(stem);
+    }
+    stems.sort();
+    let of = |track: &str, kinds: &[&str]| kinds.iter().map(|kind| format!("{track}-{kind}")).collect::<Vec<_>>();
+    let copy = of("copy", &["curves", "distances", "headline", "lengths", "time"]);
+    let stories = of("stories", &["curves", "distances", "headline", "lengths", "positions", "scaling", "time"]);
+    assert_eq!(stems, [copy, stories].concat());
+}
+
+#[test]
+fn a_comparison_with_no_results_has_a_report() {
+    let mut empty = summary(2);
+    empty.seeds = vec![1, 2];
+    empty.missing = vec!["copy / none / 1".to_owned()];
+    empty.mean_reciprocal_ranks = vec![f64::NAN; 4];
+    empty.verdicts.clear();
+    for track in &mut empty.tracks {
+        for variant in &mut track.variants {
+            let name = variant.name.clone();
+            *variant = VariantSummary { parameters: 0, curve: vec![], heads: vec![], ..self::variant(&name, 2) };
+            variant.step_ms = Spread::of(vec![None; 2]);
+        }
+        track.comparisons = compared(&track.variants);
+    }
+    let Written { html, dir, .. } = written(&empty);
+    assert!(html.contains("nothing was measured") && !html.contains("NaN"));
+    let json: serde_json::Value = serde_json::from_slice(&fs::read(dir.path().join("summary.json")).unwrap()).unwrap();
+    assert!(json["tracks"][0]["variants"][0]["headline"]["mean"].is_null());
+    empty.tracks.clear();
+    empty.variants.clear();
+    empty.seeds.clear();
+    assert!(written(&empty).html.contains("<h1"));
+}
+
+#[test]
+fn a_report_is_replaced_and_a_folder_that_cannot_be_made_is_an_error() {
+    let (mut summary, dir) = (summary(2), tempfile::tempdir().unwrap());
+    report::write(&summary, dir.path()).unwrap();
+    summary.name = "second".to_owned();
+    report::write(&summary, dir.path()).unwrap();
+    assert!(fs::read_to_string(dir.path().join("report.html")).unwrap().contains("Comparison: second"));
+    let file = dir.path().join("report.md");
+    let error = report::write(&summary, &file).unwrap_err().to_string();
+    assert!(error.starts_with("cannot create ") && error.contains("figures"), "{error}");
+}
