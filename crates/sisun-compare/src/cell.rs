@@ -8,13 +8,13 @@ use crate::runner::Text;
 use crate::track::Track;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use rand::RngExt;
 use sisun_config::randomness::stream;
 use sisun_data::tasks::Task;
 use sisun_data::{Batch, random_batch};
 use sisun_infer::{Generation, Loaded, Sampler};
 use sisun_model::{Count, Transformer};
 use sisun_train::{At, Optimizer, training_step};
-use rand::RngExt;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -111,12 +111,7 @@ fn task_batch(task: Task, [shortest, longest]: [usize; 2], batch_size: usize, se
     Batch { batch_size, context_len, inputs, targets, loss_mask: Some(mask) }
 }
 
-fn judge(
-    result: &mut CellResult,
-    model: &Transformer,
-    track: &Track,
-    text: Option<&Text>,
-) -> Result<(), CompareError> {
+fn judge(result: &mut CellResult, model: &Transformer, track: &Track, text: Option<&Text>) -> Result<(), CompareError> {
     let context_len = model.config().context_len;
     match (track, track.task(), text) {
         (Track::Task { train_lengths: [_, longest], test_lengths, examples, .. }, Some(task), _) => {

@@ -5,6 +5,8 @@
 //! claimed side, *disagrees* if all of it lies on the other, otherwise *cannot tell*. Seeds that did not learn the task on
 //! the lengths of training say nothing about what happens beyond.
 
+mod published;
+
 use crate::results::MeasureName;
 use crate::stats::{Interval, bootstrap, mean, paired};
 use crate::summary::{TrackSummary, VariantSummary};
@@ -36,6 +38,8 @@ enum Rule {
     FallsTo { task: &'static str, variant: &'static str, beyond: usize, limit: f64 },
     /// On a text at so many times the trained context, the first variant's bits per byte are below the second's.
     Predicts { factor: f64, better: &'static str, worse: &'static str },
+    /// On a text, at a trained context of so many tokens, the first variant's bits per byte are below the second's.
+    PredictsTrainedOn { context_len: usize, better: &'static str, worse: &'static str },
     /// On a text, the variant's bits per byte at so many times the trained context are above those at the trained one.
     Worsens { factor: f64, variant: &'static str },
     /// The same, below.
@@ -67,113 +71,10 @@ pub struct Verdict {
     pub found: String,
 }
 
-const KAZEMNEJAD: &str = "Kazemnejad et al. 2023, means of 3 seeds, trained on lengths 1-20";
-const PRESS: &str = "Press et al. 2022, WikiText-103, trained at 512, non-overlapping perplexity";
-const HAVIV: &str = "Haviv et al. 2022, WikiText-103";
-
-const CLAIMS: &[Claim] = &[
-    Claim {
-        statement: "On random copying, sinusoidal positions fall to nothing within a few letters beyond the training lengths.",
-        source: KAZEMNEJAD,
-        published: "exact match .54 at length 21, 0 at 23",
-        rule: Rule::FallsTo { task: "copy", variant: "sinusoidal", beyond: 5, limit: 0.1 },
-    },
-    Claim {
-        statement: "Copying longer text than trained on, no positions at all do better than sinusoidal ones.",
-        source: KAZEMNEJAD,
-        published: ".305 against .028",
-        rule: Rule::Generalises { task: "copy", better: "none", worse: "sinusoidal" },
-    },
-    Claim {
-        statement: "Copying longer text than trained on, T5's bias does better than rotary positions on a quarter of each head.",
-        source: KAZEMNEJAD,
-        published: ".420 against .011",
-        rule: Rule::Generalises { task: "copy", better: "t5_bias", worse: "rope fraction 0.25" },
-    },
-    Claim {
-        statement: "Copying longer text than trained on, ALiBi does better than rotary positions on a quarter of each head.",
-        source: KAZEMNEJAD,
-        published: ".331 against .011",
-        rule: Rule::Generalises { task: "copy", better: "alibi", worse: "rope fraction 0.25" },
-    },
-    Claim {
-        statement: "Copying one repeated letter longer than trained on, no positions do better than ALiBi.",
-        source: KAZEMNEJAD,
-        published: ".986 against .289",
-        rule: Rule::Generalises { task: "copy-repeated", better: "none", worse: "alibi" },
-    },
-    Claim {
-        statement: "Copying one repeated letter longer than trained on, T5's bias does better than sinusoidal positions.",
-        source: KAZEMNEJAD,
-        published: ".771 against .000",
-        rule: Rule::Generalises { task: "copy-repeated", better: "t5_bias", worse: "sinusoidal" },
-    },
-    Claim {
-        statement: "Reversing longer text than trained on, no positions do better than sinusoidal ones.",
-        source: KAZEMNEJAD,
-        published: ".230 against .023",
-        rule: Rule::Generalises { task: "reverse", better: "none", worse: "sinusoidal" },
-    },
-    Claim {
-        statement: "Reversing longer text than trained on, T5's bias does better than rotary positions on a quarter of each head.",
-        source: KAZEMNEJAD,
-        published: ".242 against .077",
-        rule: Rule::Generalises { task: "reverse", better: "t5_bias", worse: "rope fraction 0.25" },
-    },
-    Claim {
-        statement: "At twice the trained context, ALiBi predicts text better than sinusoidal positions.",
-        source: PRESS,
-        published: "18.73 against 43.54 at 1012",
-        rule: Rule::Predicts { factor: 2.0, better: "alibi", worse: "sinusoidal" },
-    },
-    Claim {
-        statement: "At twice the trained context, rotary positions predict text better than sinusoidal ones.",
-        source: PRESS,
-        published: "21.37 against 43.54 at 1012",
-        rule: Rule::Predicts { factor: 2.0, better: "rope", worse: "sinusoidal" },
-    },
-    Claim {
-        statement: "At four times the trained context, ALiBi predicts text better than rotary positions.",
-        source: PRESS,
-        published: "18.41 against 31.58 at 2512",
-        rule: Rule::Predicts { factor: 4.0, better: "alibi", worse: "rope" },
-    },
-    Claim {
-        statement: "Sinusoidal positions predict text worse at twice the trained context than at the trained one.",
-        source: PRESS,
-        published: "43.54 at 1012 against 20.05 at 512",
-        rule: Rule::Worsens { factor: 2.0, variant: "sinusoidal" },
-    },
-    Claim {
-        statement: "Rotary positions predict text worse at four times the trained context than at the trained one.",
-        source: PRESS,
-        published: "31.58 at 2512 against 20.07 at 512",
-        rule: Rule::Worsens { factor: 4.0, variant: "rope" },
-    },
-    Claim {
-        statement: "ALiBi predicts text better at twice the trained context than at the trained one.",
-        source: PRESS,
-        published: "18.73 at 1012 against 19.73 at 512",
-        rule: Rule::Improves { factor: 2.0, variant: "alibi" },
-    },
-    Claim {
-        statement: "At a trained context of 64, sinusoidal positions predict text better than ALiBi.",
-        source: "Press et al. 2022, trained at 64",
-        published: "28.03 against 28.46",
-        rule: Rule::Predicts { factor: 1.0, better: "sinusoidal", worse: "alibi" },
-    },
-    Claim {
-        statement: "At the trained context, learned positions predict text better than none.",
-        source: HAVIV,
-        published: "20.42 against 20.97",
-        rule: Rule::Predicts { factor: 1.0, better: "learned", worse: "none" },
-    },
-];
-
 /// Judges every published claim by these tracks; those about variants or tasks that are not in the comparison are left
 /// out.
 pub fn judge(tracks: &[TrackSummary]) -> Vec<Verdict> {
-    CLAIMS.iter().filter_map(|claim| judge_one(claim, tracks)).collect()
+    published::CLAIMS.iter().filter_map(|claim| judge_one(claim, tracks)).collect()
 }
 
 fn judge_one(claim: &Claim, tracks: &[TrackSummary]) -> Option<Verdict> {
@@ -203,8 +104,14 @@ fn judge_one(claim: &Claim, tracks: &[TrackSummary]) -> Option<Verdict> {
             });
             Some(verdict(track, limited(variant, at, learned.collect(), limit)))
         }
-        Rule::Predicts { factor, better, worse } => {
-            let track = text()?;
+        Rule::Predicts { better, worse, .. } | Rule::PredictsTrainedOn { better, worse, .. } => {
+            let (track, factor) = match claim.rule {
+                Rule::Predicts { factor, .. } => (text()?, factor),
+                Rule::PredictsTrainedOn { context_len, .. } => {
+                    (text().filter(|track| track.trained_on == context_len)?, 1.0)
+                }
+                _ => return None,
+            };
             let (a, b) = (track.variant(better)?, track.variant(worse)?);
             let at = at(track, factor);
             let values = |variant: &VariantSummary| {

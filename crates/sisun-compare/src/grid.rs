@@ -245,9 +245,8 @@ fn settings(
             .map_err(|part| CompareError::invalid(key, value, format!("{part} is no table")))?;
     }
     // A seed beyond i64 cannot be written in TOML; those of a comparison count from a small number.
-    set(&mut table, "train.seed", Value::Integer(seed as i64)).map_err(|_| {
-        CompareError::invalid("train", "", "must be a table")
-    })?;
+    set(&mut table, "train.seed", Value::Integer(seed as i64))
+        .map_err(|_| CompareError::invalid("train", "", "must be a table"))?;
     if let (Track::Task { train_lengths: [_, longest], .. }, Some(task)) = (track, track.task()) {
         let vocab = Value::Integer(SYMBOLS.chars().count() as i64);
         let context = Value::Integer(task.most_tokens(*longest) as i64);

@@ -48,7 +48,8 @@ struct Filed {
 }
 
 impl Store {
-    /// Opens or begins the directory of this comparison. `texts` holds the hash of each language track's text.
+    /// Opens or begins the directory of this comparison. A comparison may grow: one with more seeds, variants or tracks goes
+    /// on where a smaller one ended. `texts` holds the hash of each language track's text.
     ///
     /// # Errors
     /// A directory with another comparison, or one that cannot be written.
@@ -57,14 +58,18 @@ impl Store {
             grid.cells.iter().map(|cell| (told(cell), key(grid, cell, texts.get(&cell.track)))).collect();
         let path = root.join("comparison.json");
         let mine = Identity { name: grid.name.clone(), budget: grid.budget.clone(), cells: keys.clone() };
-        if path.exists() {
-            let text = std::fs::read_to_string(&path).map_err(CompareError::io("read", &path))?;
-            let theirs: Identity = serde_json::from_str(&text)
-                .map_err(|_| CompareError::NotAComparison { path: root.to_owned() })?;
-            if let Some(difference) = difference(&theirs, &mine) {
-                return Err(CompareError::OtherGrid { path: root.to_owned(), difference });
+        let theirs = match path.exists() {
+            true => {
+                let text = std::fs::read_to_string(&path).map_err(CompareError::io("read", &path))?;
+                let not = |_| CompareError::NotAComparison { path: root.to_owned() };
+                Some(serde_json::from_str::<Identity>(&text).map_err(not)?)
             }
-        } else {
+            false => None,
+        };
+        if let Some(difference) = theirs.as_ref().and_then(|theirs| difference(theirs, &mine)) {
+            return Err(CompareError::OtherGrid { path: root.to_owned(), difference });
+        }
+        if theirs.as_ref() != Some(&mine) {
             std::fs::create_dir_all(root).map_err(CompareError::io("write", root))?;
             write_atomic(&root.join(SETTINGS), grid.toml.as_bytes())?;
             write_json(&path, &mine)?;
@@ -141,20 +146,16 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The first thing in which two comparisons differ.
+/// The first thing for which one comparison cannot go on with the other's results.
 fn difference(theirs: &Identity, mine: &Identity) -> Option<String> {
     for (what, theirs, mine) in [("name", &theirs.name, &mine.name), ("budget", &theirs.budget, &mine.budget)] {
         if theirs != mine {
             return Some(format!("its {what} is {theirs:?}, not {mine:?}"));
         }
     }
-    let lacks = theirs.cells.keys().find(|cell| !mine.cells.contains_key(*cell));
-    let adds = mine.cells.keys().find(|cell| !theirs.cells.contains_key(*cell));
-    let differs = mine.cells.iter().find(|(cell, key)| theirs.cells.get(*cell).is_some_and(|theirs| theirs != *key));
-    match (lacks, adds, differs) {
-        (Some(cell), _, _) => Some(format!("it has a cell {cell}, which this one lacks")),
-        (_, Some(cell), _) => Some(format!("it lacks the cell {cell}")),
-        (_, _, Some((cell, _))) => Some(format!("settings or text of the cell {cell} are others")),
-        _ => None,
-    }
+    theirs.cells.iter().find_map(|(cell, theirs)| match mine.cells.get(cell) {
+        None => Some(format!("it has a cell {cell}, which this one lacks")),
+        Some(mine) if mine != theirs => Some(format!("settings or text of the cell {cell} are others")),
+        Some(_) => None,
+    })
 }

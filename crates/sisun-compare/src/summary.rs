@@ -205,31 +205,20 @@ fn track_summary(grid: &Grid, name: &str, track: &Track, found: &[Option<Found>]
         .variants
         .iter()
         .map(|variant| {
-            let seeds: Vec<Option<&Found>> = cells()
-                .filter(|(cell, _)| cell.variant == variant.name)
-                .map(|(_, found)| found.as_ref())
-                .collect();
+            let seeds: Vec<Option<&Found>> =
+                cells().filter(|(cell, _)| cell.variant == variant.name).map(|(_, found)| found.as_ref()).collect();
             variant_summary(&variant.name, &seeds, &headline, trained_on)
         })
         .collect();
     let comparisons = comparisons(&variants, grid.baseline.as_deref(), headline.name.higher_is_better());
-    TrackSummary {
-        name: name.to_owned(),
-        track: track.clone(),
-        trained_on,
-        steps,
-        headline,
-        variants,
-        comparisons,
-    }
+    TrackSummary { name: name.to_owned(), track: track.clone(), trained_on, steps, headline, variants, comparisons }
 }
 
 fn variant_summary(name: &str, seeds: &[Option<&Found>], headline: &Headline, trained_on: usize) -> VariantSummary {
     let results = || seeds.iter().flatten().map(|(result, _)| result);
     let all_seeds = |keep: &dyn Fn(&CellResult) -> bool| results().filter(|r| keep(r)).map(|r| r.seed).collect();
-    let by_seed = |value: &dyn Fn(&Found) -> Option<f64>| {
-        Spread::of(seeds.iter().map(|found| found.and_then(value)).collect())
-    };
+    let by_seed =
+        |value: &dyn Fn(&Found) -> Option<f64>| Spread::of(seeds.iter().map(|found| found.and_then(value)).collect());
     let mut series: Vec<SeriesPoint> = Vec::new();
     for measure in results().flat_map(|result| &result.measures) {
         if series.iter().all(|point| (point.name, point.at) != (measure.name, measure.at)) {

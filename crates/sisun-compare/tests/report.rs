@@ -249,7 +249,7 @@ fn differences_that_hold_stand_out() {
     let mut summary = summary(10);
     let Written { html, markdown, .. } = written(&summary);
     let row = |html: &str| html.lines().filter(|line| line.contains("<td>holds</td>")).count();
-    assert!(row(&html) > 0 && html.contains("<tr class=\"strong\"><th scope=\"row\">"));
+    assert!(row(&html) > 0 && html.contains("<tr class=\"strong\"><th scope=\"row\" class=\"variant\">"));
     assert!(markdown.contains(" | **holds** |"));
     assert_eq!(row(&html), markdown.matches("| **holds** |").count());
     // With as many pairs as these, six seeds cannot reach 5 % after Holm's correction, and the report says so.

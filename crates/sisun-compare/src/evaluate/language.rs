@@ -73,9 +73,9 @@ fn scaled(model: &Transformer, ids: &[u32], context_len: usize, length: usize, p
 
 /// Why a length cannot be measured.
 fn check(model: &Transformer, ids: &[u32], length: usize) -> Result<(), String> {
-    model.check_length(length).map_err(|_| {
-        format!("past the table of {} learned positions", model.config().context_len)
-    })?;
+    model
+        .check_length(length)
+        .map_err(|_| format!("past the table of {} learned positions", model.config().context_len))?;
     if ids.len() > length { Ok(()) } else { Err(format!("the held-out text has only {} tokens", ids.len())) }
 }
 
@@ -128,7 +128,8 @@ fn leak(model: &Transformer, ids: &[u32], context_len: usize) -> [Measure; 2] {
     let rows: Vec<&[u32]> = starts.iter().map(|start| &ids[*start..start + context_len]).collect();
     each_logits(model, &rows, |i, logits| {
         let vocab = logits.len() / context_len;
-        whole += places.map(|pos| surprise(&logits[pos * vocab..][..vocab], ids[starts[i] + pos + 1])).iter().sum::<f64>();
+        whole +=
+            places.map(|pos| surprise(&logits[pos * vocab..][..vocab], ids[starts[i] + pos + 1])).iter().sum::<f64>();
     });
     for pos in places {
         let rows: Vec<&[u32]> = starts.iter().map(|start| &ids[*start..=start + pos]).collect();
@@ -138,6 +139,10 @@ fn leak(model: &Transformer, ids: &[u32], context_len: usize) -> [Measure; 2] {
         });
     }
     let n = (starts.len() * places.len()) as f64;
-    [(MeasureName::LossWholeWindow, whole / n), (MeasureName::LossPastOnly, past / n)]
-        .map(|(name, value)| Measure { name, at: context_len, value: Some(value), note: None })
+    [(MeasureName::LossWholeWindow, whole / n), (MeasureName::LossPastOnly, past / n)].map(|(name, value)| Measure {
+        name,
+        at: context_len,
+        value: Some(value),
+        note: None,
+    })
 }

@@ -75,7 +75,7 @@ pub(super) fn svg(title: &str, below: &str, variants: &[VariantSummary]) -> Resu
         for step in 0..steps {
             let share = f64::from(step) / f64::from(steps - 1);
             let from = left + 3.0 * f64::from(step);
-            canvas.rectangle((from, bottom + 22.0), (from + 3.25, bottom + 34.0), heat(share.sqrt()).0.to_rgba())?;
+            canvas.rectangle((from, bottom + 22.0), (from + 4.0, bottom + 34.0), heat(share.sqrt()).0.to_rgba())?;
         }
         canvas.text("0", (left - 6.0, bottom + 28.0), 12.0, INK, Anchor::End)?;
         let end = (left + 3.0 * f64::from(steps) + 8.0, bottom + 28.0);

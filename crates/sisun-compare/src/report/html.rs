@@ -84,7 +84,8 @@ fn table(table: &Table) -> String {
         let cells = row.cells.iter().enumerate();
         let cells: String = cells
             .map(|(i, cell)| match cell {
-                Cell::Variant(..) if i == 0 => format!("<th scope=\"row\">{}</th>", inside(cell)),
+                Cell::Variant(..) if i == 0 => format!("<th scope=\"row\" class=\"variant\">{}</th>", inside(cell)),
+                Cell::Variant(..) => format!("<td class=\"variant\">{}</td>", inside(cell)),
                 _ => format!("<td{}>{}</td>", class(i), inside(cell)),
             })
             .collect();

@@ -21,7 +21,7 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
                 .to_owned(),
         ));
     }
-    blocks.extend(card(&summary.verdicts));
+    blocks.extend(card(summary.seeds.len(), &summary.verdicts));
     blocks.extend(ranks(summary));
     blocks
 }
@@ -63,6 +63,7 @@ fn trained(summary: &Summary) -> String {
 /// In what the models differ, and in what they do not.
 fn differences(summary: &Summary) -> String {
     let tracks = summary.tracks.iter().map(|track| match &track.track {
+        Track::Task { task, .. } if *task == track.name => format!("{task} (a task)"),
         Track::Task { task, .. } => format!("{} (the task {task})", track.name),
         Track::Language { .. } => format!("{} (text)", track.name),
     });
@@ -142,7 +143,7 @@ fn glance(summary: &Summary) -> Option<Table> {
     (!table.rows.is_empty()).then_some(table)
 }
 
-fn card(verdicts: &[Verdict]) -> Vec<Block> {
+fn card(seeds: usize, verdicts: &[Verdict]) -> Vec<Block> {
     let mut blocks = vec![Block::Section("Agreement with published results".to_owned())];
     if verdicts.is_empty() {
         let none =
@@ -162,6 +163,12 @@ fn card(verdicts: &[Verdict]) -> Vec<Block> {
          run cannot tell. Published models were larger and trained longer; only directions are compared, not sizes."
             .to_owned(),
     ));
+    if seeds < CLAIMS_FROM {
+        blocks.push(Block::Text(format!(
+            "With {} an interval is too narrow: read what agrees or disagrees here as a hint.",
+            count(seeds, "seed"),
+        )));
+    }
     // What was settled comes first.
     let rank = |verdict: &Verdict| match verdict.standing {
         Standing::Agrees => 1,

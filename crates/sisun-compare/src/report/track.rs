@@ -138,6 +138,9 @@ pub(super) fn headline_words(track: &TrackSummary) -> String {
     let words = figures::measure_words(track.headline.name);
     let places: Vec<String> = track.headline.at.iter().map(|at| thousands(*at as u64)).collect();
     match track.headline.name {
+        MeasureName::ExactMatch if places.len() > 4 => {
+            format!("mean {words} at the {} lengths from {} to {}", places.len(), places[0], places[places.len() - 1])
+        }
         MeasureName::ExactMatch if places.len() > 1 => format!("mean {words} at lengths {}", listed(&places)),
         MeasureName::ExactMatch => format!("{words} at length {}", listed(&places)),
         _ => format!("{words} at {} tokens", listed(&places)),
@@ -155,8 +158,13 @@ pub(super) fn apart(track: &TrackSummary, variant: &VariantSummary) -> Vec<Strin
     reasons.extend(named("diverged", &variant.diverged));
     reasons.extend(named("failed the gate", &variant.failed_gate));
     let points = track.headline.at.iter().filter_map(|at| variant.at(track.headline.name, *at));
-    if let Some((at, note)) = points.filter_map(|point| Some((point.at, point.note.as_ref()?))).next() {
-        reasons.push(format!("nothing at {}: {note}", thousands(at as u64)));
+    let noted: Vec<(usize, &String)> = points.filter_map(|point| Some((point.at, point.note.as_ref()?))).collect();
+    match noted[..] {
+        [(at, note)] => reasons.push(format!("nothing at {}: {note}", thousands(at as u64))),
+        [(first, note), .., (last, _)] => {
+            reasons.push(format!("nothing at {} to {}: {note}", thousands(first as u64), thousands(last as u64)));
+        }
+        [] => {}
     }
     let absent = variant.headline.values.iter().filter(|value| value.is_none()).count();
     if reasons.is_empty() && absent > 0 {
