@@ -36,6 +36,10 @@ enum Rule {
     Generalises { task: &'static str, better: &'static str, worse: &'static str },
     /// On a task, the variant's exact match so many letters beyond the training lengths is at most this.
     FallsTo { task: &'static str, variant: &'static str, beyond: usize, limit: f64 },
+    /// On a task, the variant's exact match at the longest trained length is at most this.
+    Fails { task: &'static str, variant: &'static str, limit: f64 },
+    /// On a text, the variant's loss is lower when it is shown the tokens after the place.
+    Leaks { variant: &'static str },
     /// On a text at so many times the trained context, the first variant's bits per byte are below the second's.
     Predicts { factor: f64, better: &'static str, worse: &'static str },
     /// On a text, at a trained context of so many tokens, the first variant's bits per byte are below the second's.
@@ -103,6 +107,20 @@ fn judge_one(claim: &Claim, tracks: &[TrackSummary]) -> Option<Verdict> {
                 value.filter(|_| headline.is_some())
             });
             Some(verdict(track, limited(variant, at, learned.collect(), limit)))
+        }
+        Rule::Fails { task: name, variant, limit } => {
+            let track = task(name)?;
+            let variant = track.variant(variant)?;
+            let inside = variant.series(MeasureName::ExactMatch).filter(|point| point.at <= track.trained_on);
+            let point = inside.max_by_key(|point| point.at)?;
+            Some(verdict(track, limited(variant, point.at, point.spread.values.clone(), limit)))
+        }
+        Rule::Leaks { variant } => {
+            let track = text()?;
+            let variant = track.variant(variant)?;
+            let values = |name| variant.at(name, track.trained_on).map(|point| point.spread.values.clone());
+            let (whole, past) = (values(MeasureName::LossWholeWindow)?, values(MeasureName::LossPastOnly)?);
+            Some(verdict(track, leak(variant, &whole, &past)))
         }
         Rule::Predicts { better, worse, .. } | Rule::PredictsTrainedOn { better, worse, .. } => {
             let (track, factor) = match claim.rule {
@@ -188,6 +206,22 @@ fn limited(variant: &VariantSummary, at: usize, values: Vec<Option<f64>>, limit:
     let standing = if high <= limit { Standing::Agrees } else { stand(&beyond, Side::Below).0 };
     let mean = mean(&there);
     (standing, format!("{mean:.3} [{low:.3}, {high:.3}] at length {at}, over {} seeds; limit {limit}", there.len()))
+}
+
+fn leak(variant: &VariantSummary, whole: &[Option<f64>], past: &[Option<f64>]) -> (Standing, String) {
+    let differences = paired(whole, past);
+    let (standing, interval) = stand(&differences, Side::Below);
+    let there = |values: &[Option<f64>]| mean(&values.iter().flatten().copied().collect::<Vec<_>>());
+    let found = match interval {
+        Some(_) => format!(
+            "{:.3} nats per token when it is shown what follows, {:.3} when it is not, over {} seeds",
+            there(whole),
+            there(past),
+            differences.len(),
+        ),
+        None => too_few(differences.len(), &[variant]),
+    };
+    (standing, found)
 }
 
 fn change(

@@ -37,3 +37,6 @@ pub(crate) fn surprise(logits: &[f32], target: u32) -> f64 {
     let [largest, rest] = log_sum_exp(logits);
     f64::from(largest) - f64::from(logits[target as usize]) + f64::from(rest)
 }
+
+#[cfg(test)]
+mod tests;

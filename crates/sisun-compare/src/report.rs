@@ -10,6 +10,7 @@ mod heatmap;
 mod html;
 mod lines;
 mod markdown;
+mod measured;
 mod measures;
 mod overview;
 mod statistics;

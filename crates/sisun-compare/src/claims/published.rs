@@ -6,6 +6,8 @@ const KAZEMNEJAD: &str = "Kazemnejad et al. 2023, means of 3 seeds, trained on l
 const PRESS: &str = "Press et al. 2022, WikiText-103, trained at 512, non-overlapping perplexity";
 const HAVIV: &str = "Haviv et al. 2022, WikiText-103";
 
+const NOTES: &str = "lecture notes on self-attention, after Vaswani et al. 2017";
+
 /// What papers say that models of this size can be asked about.
 pub(super) const CLAIMS: &[Claim] = &[
     Claim {
@@ -103,5 +105,41 @@ pub(super) const CLAIMS: &[Claim] = &[
         source: HAVIV,
         published: "20.42 against 20.97",
         rule: Rule::Predicts { factor: 1.0, better: "learned", worse: "none" },
+    },
+    Claim {
+        statement: "Without positions a model cannot tell the order of its tokens, and so cannot copy.",
+        source: NOTES,
+        published: "no number; Haviv et al. 2022 find the opposite behind a causal mask",
+        rule: Rule::Fails { task: "copy", variant: "none", limit: 0.1 },
+    },
+    Claim {
+        statement: "Without a mask the training loss looks wonderful, because the model sees what it is asked for.",
+        source: NOTES,
+        published: "no number",
+        rule: Rule::Leaks { variant: "no mask" },
+    },
+    Claim {
+        statement: "Without feed-forward networks a model predicts text worse.",
+        source: "lecture notes on self-attention; Dong et al. 2021",
+        published: "no number of this kind; output ranks of pure attention fall doubly exponentially with depth",
+        rule: Rule::Predicts { factor: 1.0, better: "whole", worse: "no feed-forward" },
+    },
+    Claim {
+        statement: "Without residual connections a model predicts text worse.",
+        source: "lecture notes on self-attention; Dong et al. 2021",
+        published: "no number of this kind; without them rank collapses, with them it does not",
+        rule: Rule::Predicts { factor: 1.0, better: "whole", worse: "no residuals" },
+    },
+    Claim {
+        statement: "One wide head predicts text worse than several narrow ones.",
+        source: "Vaswani et al. 2017, table 3 (A)",
+        published: "24.9 against 25.8 BLEU, 1 head against 8",
+        rule: Rule::Predicts { factor: 1.0, better: "whole", worse: "one head" },
+    },
+    Claim {
+        statement: "Without the division of scores by the root of d_head a model predicts text worse.",
+        source: "Vaswani et al. 2017, section 3.2.1",
+        published: "no number; expected for large d_head",
+        rule: Rule::Predicts { factor: 1.0, better: "whole", worse: "no scale" },
     },
 ];

@@ -4,7 +4,8 @@ use super::axis::Axis;
 use super::dots::Dots;
 use super::heatmap;
 use super::lines::{Line, Lines, Point};
-use super::text::{self, NOTHING, count, listed, thousands};
+use super::measured::{SCALED, measure_words, notes, numbers, places};
+use super::text::{self, NOTHING, count};
 use crate::CompareError;
 use crate::results::MeasureName;
 use crate::summary::{Spread, TrackSummary, VariantSummary};
@@ -23,9 +24,6 @@ pub(super) struct Figure {
     pub(super) svg: String,
 }
 
-/// Ways to stretch rotary positions.
-pub(super) const SCALED: [MeasureName; 3] =
-    [MeasureName::BitsPerByteLinear, MeasureName::BitsPerByteNtk, MeasureName::BitsPerByteYarn];
 const MULTIPLES: &str = "context length in tokens, and as a multiple of the trained one";
 const BAND: &str = "the band is the 95 % interval over seeds";
 
@@ -209,51 +207,6 @@ pub(super) fn times(track: &TrackSummary) -> Result<Option<Figure>, CompareError
     Ok(Some(figure(track, "time", chart.title.clone(), caption, chart.svg()?)))
 }
 
-/// What a measure is called.
-pub(super) fn measure_words(name: MeasureName) -> &'static str {
-    match name {
-        MeasureName::ExactMatch => "exact match",
-        MeasureName::BitsPerByte => "bits per byte",
-        MeasureName::BitsPerByteSliding => "bits per byte, sliding windows",
-        MeasureName::BitsPerByteLinear => "interpolated",
-        MeasureName::BitsPerByteNtk => "NTK-aware",
-        MeasureName::BitsPerByteYarn => "YaRN",
-        MeasureName::LossAtPosition => "loss by position",
-        MeasureName::LossWholeWindow => "loss, the whole window given",
-        MeasureName::LossPastOnly => "loss, only the past given",
-    }
-}
-
-/// All places where something was measured, rising.
-pub(super) fn places(track: &TrackSummary, name: MeasureName) -> Vec<usize> {
-    let mut places: Vec<usize> =
-        track.variants.iter().flat_map(|variant| variant.series(name).map(|point| point.at)).collect();
-    places.sort_unstable();
-    places.dedup();
-    places
-}
-
-/// Which variants have no value where, and why, a sentence each.
-pub(super) fn notes(track: &TrackSummary, name: MeasureName) -> Vec<String> {
-    let mut notes = Vec::new();
-    for variant in &track.variants {
-        let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
-        for point in variant.series(name).filter(|point| numbers(&point.spread).next().is_none()) {
-            let at = thousands(point.at as u64);
-            let why = point.note.as_deref().unwrap_or("no seed was measured there");
-            match reasons.iter_mut().find(|(known, _)| *known == why) {
-                Some((_, places)) => places.push(at),
-                None => reasons.push((why, vec![at])),
-            }
-        }
-        let told = |(why, places): (&str, Vec<String>)| {
-            format!("{} has no value at {}: {why}.", variant.name, listed(&places))
-        };
-        notes.extend(reasons.into_iter().map(told));
-    }
-    notes
-}
-
 fn figure(track: &TrackSummary, kind: &str, title: String, caption: String, svg: String) -> Figure {
     Figure { stem: format!("{}-{kind}", text::file_name(&track.name)), title, caption, svg }
 }
@@ -296,9 +249,4 @@ fn heights(lines: &[Line]) -> impl Iterator<Item = f64> {
             [p.y, low, high]
         })
     })
-}
-
-/// The seeds' values that are numbers.
-fn numbers(spread: &Spread) -> impl Iterator<Item = f64> {
-    spread.values.iter().flatten().copied().filter(|value| !value.is_nan())
 }

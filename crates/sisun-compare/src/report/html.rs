@@ -86,6 +86,7 @@ fn table(table: &Table) -> String {
             .map(|(i, cell)| match cell {
                 Cell::Variant(..) if i == 0 => format!("<th scope=\"row\" class=\"variant\">{}</th>", inside(cell)),
                 Cell::Variant(..) => format!("<td class=\"variant\">{}</td>", inside(cell)),
+                Cell::Words(_) if is_number(i) => format!("<td class=\"number wrap\">{}</td>", inside(cell)),
                 _ => format!("<td{}>{}</td>", class(i), inside(cell)),
             })
             .collect();

@@ -1,7 +1,7 @@
 //! The tables of a track.
 
 use super::document::{Cell, Table};
-use super::figures::{SCALED, measure_words, places};
+use super::measured::{SCALED, measure_words, places};
 use super::text::{NOTHING, bound, count, interval, maybe, number, p_value, signed, spread, tenths, thousands};
 use super::track::apart;
 use crate::results::MeasureName;
@@ -74,10 +74,10 @@ fn inside_mean(track: &TrackSummary, variant: &VariantSummary) -> f64 {
     crate::stats::mean(&means)
 }
 
-/// A measure, a row for each place, a column for each variant.
+/// A measure, a row for each length, a column for each variant.
 pub(super) fn by_place(track: &TrackSummary, name: MeasureName) -> Option<Table> {
     let places = places(track, name);
-    let mut head = vec![if name == MeasureName::LossAtPosition { "position" } else { "length" }.to_owned()];
+    let mut head = vec!["length".to_owned()];
     head.extend(track.variants.iter().map(|variant| variant.name.clone()));
     let mut table = Table { head, rows: Vec::new() };
     for at in places {

@@ -1,6 +1,7 @@
 //! What is said of one track.
 
 use super::document::{Block, Cell};
+use super::measured::measure_words;
 use super::text::{count, listed, thousands};
 use super::{figures, tables};
 use crate::CompareError;
@@ -36,7 +37,7 @@ pub(super) fn blocks(seeds: &[u64], track: &TrackSummary) -> Result<Vec<Block>, 
         _ => vec![MeasureName::BitsPerByte, MeasureName::BitsPerByteSliding],
     };
     for name in names {
-        let title = format!("In numbers: {} by length", figures::measure_words(name));
+        let title = format!("In numbers: {} by length", measure_words(name));
         blocks.extend(tables::by_place(track, name).map(|table| fold(title, Block::Table(table))));
     }
     if let Some(figure) = figures::scaling(track)? {
@@ -50,10 +51,6 @@ pub(super) fn blocks(seeds: &[u64], track: &TrackSummary) -> Result<Vec<Block>, 
     if let Some(figure) = figures::positions(track)? {
         blocks.push(Block::Part("By position".to_owned()));
         blocks.push(Block::Figure(figure));
-        blocks.extend(
-            tables::by_place(track, MeasureName::LossAtPosition)
-                .map(|table| fold("In numbers: loss by position".to_owned(), Block::Table(table))),
-        );
     }
     blocks.extend(pairs(seeds.len(), track));
     blocks.extend(leak(track));
@@ -135,7 +132,7 @@ fn example(task: Task, longest: usize) -> String {
 
 /// What the headline is.
 pub(super) fn headline_words(track: &TrackSummary) -> String {
-    let words = figures::measure_words(track.headline.name);
+    let words = measure_words(track.headline.name);
     let places: Vec<String> = track.headline.at.iter().map(|at| thousands(*at as u64)).collect();
     match track.headline.name {
         MeasureName::ExactMatch if places.len() > 4 => {
