@@ -135,7 +135,12 @@ fn rotations() {
     for dims in [10, 4] {
         let what = format!("RoPE of {dims} dimensions");
         check_normal(&what, &[FUSED.iter().product()], |x| {
-            let tables = position::rope::tables(3, 5, &position::rope::Frequencies::new(dims, 100.0, None), &x[0].device().inner());
+            let tables = position::rope::tables(
+                3,
+                5,
+                &position::rope::Frequencies::new(dims, 100.0, None),
+                &x[0].device().inner(),
+            );
             flat(rotate_heads(x[0].clone().reshape(FUSED), &tables, HEADS))
         });
     }

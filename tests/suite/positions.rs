@@ -23,7 +23,9 @@ fn rotate_halves(x: Tensor<4>, tables: &RotaryTables) -> Tensor<4> {
 fn rope_scores(query_start: usize, key_start: usize, base: f64, dims: usize) -> Vec<f32> {
     let (device, shape) = (cpu(), [1, 2, 7, 10]);
     let [q, k] = ["q", "k"].map(|name| tensor(&normal(name, 140), shape, &device));
-    let turn = |x: Tensor<4>, start| rotate_halves(x, &rope::tables(start, 7, &rope::Frequencies::new(dims, base, None), &device));
+    let turn = |x: Tensor<4>, start| {
+        rotate_halves(x, &rope::tables(start, 7, &rope::Frequencies::new(dims, base, None), &device))
+    };
     values(scores(turn(q, query_start), turn(k, key_start), &PLAIN))
 }
 

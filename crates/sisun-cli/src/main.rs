@@ -44,7 +44,7 @@ enum Command {
     Info(commands::info::Args),
     /// Train, apply and read back tokenizers
     Tokenizer(commands::tokenizer::Args),
-    /// Make the corpora that come with Sisun
+    /// Make the corpora that come with Sisun, and tasks
     Data(commands::data::Args),
     /// Measure how fast this machine trains, writes and draws
     Bench(commands::bench::Args),

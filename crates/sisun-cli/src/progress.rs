@@ -3,8 +3,8 @@
 use crate::terminal::{is_watched, note};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sisun_train::Metric;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// A line of a log file is written at most this often, besides evaluations.

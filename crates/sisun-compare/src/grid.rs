@@ -86,6 +86,10 @@ impl Grid {
     /// The key, the value and the remedy.
     pub fn read(path: &Path, budget: &str, overrides: &[String]) -> Result<Self, CompareError> {
         let mut table = read_table(path).map_err(CompareError::config(String::new()))?;
+        if !table.contains_key("tracks") {
+            let rule = format!("{} is no comparison; `sisun train` takes single experiments", path.display());
+            return Err(CompareError::invalid("tracks", "absent", rule));
+        }
         match table.remove("budgets") {
             Some(Value::Table(known)) => match known.get(budget) {
                 Some(Value::Table(over)) => merge(&mut table, over),

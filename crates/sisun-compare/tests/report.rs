@@ -296,9 +296,9 @@ fn failures_are_named_apart() {
         assert!(text.contains("diverged: seed 2"));
         assert!(text.contains("1 model diverged"));
         assert!(text.contains("nothing at 128: past the table of 64 learned positions"));
-        assert!(
-            text.contains("none has seen the tokens that it is asked for: without them its loss is 1.480 nats higher")
-        );
+        assert!(text.contains(
+            "The variant “none” has seen the tokens that it is asked for: without them its loss is 1.480 nats higher"
+        ));
         assert!(!text.contains("NaN"));
     }
     assert_eq!(html.matches("has seen the tokens").count(), 1, "only one looks ahead");
@@ -418,4 +418,11 @@ fn a_report_is_replaced_and_a_folder_that_cannot_be_made_is_an_error() {
     let file = dir.path().join("report.md");
     let error = report::write(&summary, &file).unwrap_err().to_string();
     assert!(error.starts_with("cannot create ") && error.contains("figures"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_drawn_is_an_error() {
+    assert!(svg_to_png("no picture", "x").unwrap_err().to_string().starts_with("picture `x` cannot be drawn as PNG"));
+    let huge = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"100000\" height=\"100000\"/>";
+    assert!(svg_to_png(huge, "x").unwrap_err().to_string().contains("100000 × 100000 pixels"));
 }

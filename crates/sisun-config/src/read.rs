@@ -41,6 +41,10 @@ impl Config {
     }
 
     fn from_table(table: Table) -> Result<Self, ConfigError> {
+        if table.contains_key("tracks") {
+            let message = "this is a comparison and no single experiment: run it with `sisun compare`".to_owned();
+            return Err(ConfigError::Invalid { key: "tracks".to_owned(), message });
+        }
         let mut config: Config = from_value(Value::Table(table))?;
         config.validate()?;
         config.model.resolve();

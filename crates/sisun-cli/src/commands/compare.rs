@@ -6,7 +6,9 @@ use crate::progress::Work;
 use crate::terminal::{note, say, say_json, stop_on_interrupt};
 use anyhow::Result;
 use clap::Subcommand;
-use sisun_compare::{Event, Grid, MeasureName, Outcome, Plan, Shard, Standing, Summary, TrackSummary, merge, report, run};
+use sisun_compare::{
+    Event, Grid, MeasureName, Outcome, Plan, Shard, Standing, Summary, TrackSummary, merge, report, run,
+};
 use sisun_config::DataConfig;
 use std::path::{Path, PathBuf};
 
@@ -114,11 +116,7 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
         return Err(Interrupted.into());
     }
     if args.shard.is_some() {
-        return say(&format!(
-            "part done: {}\nnext: sisun compare merge {} … --out DIR",
-            out.display(),
-            out.display()
-        ));
+        return say(&format!("part done: {}\nnext: sisun compare merge {} … --out DIR", out.display(), out.display()));
     }
     report::write(&finished.summary, &out)?;
     tell(&finished.summary, &out, args.json)

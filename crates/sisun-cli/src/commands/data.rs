@@ -1,13 +1,18 @@
 //! `sisun data`.
 
+use crate::failure::Usage;
 use crate::terminal::{note, write_now};
 use anyhow::{Context, Result};
 use clap::Subcommand;
+use rand::RngExt;
+use serde_json::json;
+use sisun_config::randomness;
 use sisun_data::stories::{Language, SHIPPED, make_stories};
+use sisun_data::tasks::{self, Example, Task};
 use sisun_model::checkpoint::write_atomic;
 use std::path::PathBuf;
 
-/// Makes the corpora that come with Sisun.
+/// Makes the corpora that come with Sisun, and tasks.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -44,15 +49,81 @@ Examples:
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Examples of a task with one right answer, a JSON object a line
+    #[command(after_help = "\
+Examples:
+  sisun data make task --task reverse --lengths 1-20 --count 10000 --out reverse.jsonl
+  sisun data make task --task addition-scratchpad --lengths 3 --count 5
+
+To train on them, name the two fields in [data]:
+  sources = [\"reverse.jsonl\"]
+  jsonl_field = \"prompt\"
+  jsonl_answer_field = \"answer\"        # the loss is on the answer alone")]
+    Task {
+        /// copy, copy-repeated, copy-twice, reverse, addition, addition-scratchpad, sort, recall, parity or majority
+        #[arg(long)]
+        task: Task,
+        /// A length, or shortest-longest: letters, digits or pairs
+        #[arg(long, default_value = "1-20", value_parser = parse_lengths)]
+        lengths: (usize, usize),
+        /// How many
+        #[arg(long, value_name = "N", default_value = "1000")]
+        count: u64,
+        /// The same seed makes the same examples
+        #[arg(long, default_value = "1")]
+        seed: u64,
+        /// Where to write [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+fn parse_lengths(text: &str) -> Result<(usize, usize), String> {
+    let parse = |text: &str| text.trim().parse::<usize>().ok().filter(|length| (1..=1000).contains(length));
+    let (shortest, longest) = text.split_once('-').unwrap_or((text, text));
+    let lengths = parse(shortest).zip(parse(longest)).filter(|(shortest, longest)| shortest <= longest);
+    lengths.ok_or_else(|| format!("{text:?} is no length: give one from 1 to 1000, or two as in 1-20"))
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let Verb::Make { what: What::Stories { language, seed, bytes, out } } = args.verb;
+    let Verb::Make { what } = args.verb;
+    match what {
+        What::Stories { language, seed, bytes, out } => stories(language, seed, bytes, out),
+        What::Task { task, lengths, count, seed, out } => examples(task, lengths, count, seed, out),
+    }
+}
+
+fn stories(language: Language, seed: Option<u64>, bytes: Option<usize>, out: Option<PathBuf>) -> Result<()> {
     let shipped = SHIPPED.iter().find(|recipe| recipe.language == language);
     let shipped = shipped.context("no corpus is shipped in this language")?;
     let text = make_stories(language, seed.unwrap_or(shipped.seed), bytes.unwrap_or(shipped.min_bytes));
     let Some(out) = out else { return write_now(&text) };
     write_atomic(&out, text.as_bytes()).context("the stories were not written")?;
     note(&format!("{}: {} bytes", out.display(), text.len()));
+    Ok(())
+}
+
+fn examples(
+    task: Task,
+    (shortest, longest): (usize, usize),
+    count: u64,
+    seed: u64,
+    out: Option<PathBuf>,
+) -> Result<()> {
+    if longest > task.longest() {
+        return Err(
+            Usage(format!("--lengths {longest}: the task {task} has none longer than {}", task.longest())).into()
+        );
+    }
+    let mut lines = String::new();
+    for i in 0..count {
+        let mut rng = randomness::stream(seed, "examples", i);
+        let length = rng.random_range(shortest as u64..=longest as u64) as usize;
+        let Example { prompt, answer } = task.example(length, &mut rng);
+        lines += &format!("{}\n", json!({ "prompt": tasks::text(&prompt), "answer": tasks::text(&answer) }));
+    }
+    let Some(out) = out else { return write_now(&lines) };
+    write_atomic(&out, lines.as_bytes()).context("the examples were not written")?;
+    note(&format!("{}: {count} examples", out.display()));
     Ok(())
 }

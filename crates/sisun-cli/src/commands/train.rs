@@ -54,7 +54,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
     args.device.note(&describe(&session));
 
     let mut watcher = Screen::new(&session, args.device.quiet)?;
-    let outcome = train(&mut session, &mut watcher, &*stop_on_interrupt("finishing this step and saving; press Ctrl-C again to quit at once")?);
+    let outcome = train(
+        &mut session,
+        &mut watcher,
+        &*stop_on_interrupt("finishing this step and saving; press Ctrl-C again to quit at once")?,
+    );
     watcher.progress.finish();
     let outcome = outcome?;
 

@@ -16,6 +16,8 @@ pub(super) enum Block {
     Banner(String),
     /// Points, one a line.
     List(Vec<String>),
+    /// Words, and what they mean.
+    Terms(Vec<(&'static str, String)>),
     /// Numbers in large type, with what they count.
     Tiles(Vec<(usize, &'static str)>),
     /// Rows and columns.
@@ -83,10 +85,13 @@ impl Table {
 
 /// All figures, those in folds too.
 pub(super) fn figures(blocks: &[Block]) -> Vec<&Figure> {
-    let of = |block| match block {
-        &Block::Figure(ref figure) => vec![figure],
-        Block::Fold { blocks, .. } => figures(blocks),
-        _ => Vec::new(),
-    };
-    blocks.iter().flat_map(of).collect()
+    let mut found = Vec::new();
+    for block in blocks {
+        match block {
+            Block::Figure(figure) => found.push(figure),
+            Block::Fold { blocks, .. } => found.extend(figures(blocks)),
+            _ => {}
+        }
+    }
+    found
 }

@@ -202,8 +202,7 @@ pub(super) fn times(track: &TrackSummary) -> Result<Option<Figure>, CompareError
         told: text::tenths,
         rows: track.variants.iter().map(|v| (v.name.as_str(), &v.step_ms, NOTHING.to_owned())).collect(),
     };
-    let caption =
-        "Measured while other models trained beside it, so it compares variants rather than machines.".to_owned();
+    let caption = "Other models may have trained beside these, so the times compare variants, not machines.".to_owned();
     Ok(Some(figure(track, "time", chart.title.clone(), caption, chart.svg()?)))
 }
 

@@ -49,6 +49,10 @@ fn block(i: usize, block: &Block) -> String {
             let points: String = points.iter().map(|point| format!("<li>{}</li>\n", html(point))).collect();
             format!("<ul>\n{points}</ul>\n")
         }
+        Block::Terms(terms) => {
+            let term = |(word, text): &(&str, String)| format!("<li><b>{}</b>. {}</li>\n", html(word), html(text));
+            format!("<ul>\n{}</ul>\n", terms.iter().map(term).collect::<String>())
+        }
         Block::Tiles(tiles) => {
             let tile = |(n, what): &(usize, &str)| {
                 format!(

@@ -47,6 +47,14 @@ pub(super) struct Point {
     pub(super) interval: Option<Interval>,
 }
 
+/// What stands beside a line.
+struct Label<'a> {
+    line: &'a Line,
+    text: String,
+    /// Where the line ends, if it reaches as far as any.
+    end: Option<Point>,
+}
+
 /// Where the lines are on the picture.
 struct Frame {
     left: f64,
@@ -59,7 +67,7 @@ impl Lines {
     /// The chart as an SVG document.
     pub(super) fn svg(&self) -> Result<String, CompareError> {
         let labels = self.labels();
-        let widest = labels.iter().map(|(_, label, _)| width(label, LABEL)).fold(0.0, f64::max).min(230.0);
+        let widest = labels.iter().map(|label| width(&label.text, LABEL)).fold(0.0, f64::max).min(230.0);
         let tall = (labels.len() as f64 * LABEL_LINE).max(320.0);
         let frame = Frame { left: 62.0, right: WIDTH - 62.0 - widest, top: 76.0, bottom: 76.0 + tall };
         // The lines of the ticks, then what the axis counts.
@@ -164,42 +172,37 @@ impl Lines {
         Ok(())
     }
 
-    /// The lines with a name, that name, and where those end that reach as far as any. Others say how far they go.
-    fn labels(&self) -> Vec<(&Line, String, Option<Point>)> {
+    /// The lines with a name. Those that end before others say how far they go.
+    fn labels(&self) -> Vec<Label<'_>> {
         let shown = |point: &&Point| self.x.share(point.x).is_some() && self.y.share(point.y).is_some();
         let end = |line: &Line| line.points.iter().rev().find(shown).copied();
         let farthest = self.lines.iter().filter_map(end).map(|end| end.x).fold(f64::NEG_INFINITY, f64::max);
-        let told = |line, label| match end(line) {
-            Some(end) if end.x < farthest => (line, format!("{label} (to {})", text::thousands(end.x as u64)), None),
-            Some(end) => (line, label, Some(end)),
-            None => (line, format!("{label} (nothing)"), None),
+        let label = |line, name: &String| match end(line) {
+            Some(end) if end.x < farthest => {
+                Label { line, text: format!("{name} (to {})", text::thousands(end.x as u64)), end: None }
+            }
+            Some(end) => Label { line, text: name.clone(), end: Some(end) },
+            None => Label { line, text: format!("{name} (nothing)"), end: None },
         };
-        self.lines.iter().filter_map(|line| Some(told(line, line.label.clone()?))).collect()
+        self.lines.iter().filter_map(|line| Some(label(line, line.label.as_ref()?))).collect()
     }
 
     /// Names beside the ends of their lines, moved apart, each with its marker.
-    fn draw_labels(
-        &self,
-        canvas: &Canvas<'_>,
-        frame: &Frame,
-        labels: Vec<(&Line, String, Option<Point>)>,
-    ) -> Result<(), Problem> {
-        let mut placed: Vec<(Option<(f64, f64)>, &Line, String)> = labels
-            .into_iter()
-            .map(|(line, label, end)| (end.and_then(|end| self.place(frame, &end)), line, label))
-            .collect();
+    fn draw_labels(&self, canvas: &Canvas<'_>, frame: &Frame, labels: Vec<Label<'_>>) -> Result<(), Problem> {
+        let mut placed: Vec<_> =
+            labels.iter().map(|label| (label.end.and_then(|end| self.place(frame, &end)), label)).collect();
         let height = |end: Option<(f64, f64)>| end.map_or(frame.bottom, |(_, y)| y);
         // Those without an end stand below the others.
-        placed.sort_by(|a, b| a.0.is_none().cmp(&b.0.is_none()).then(height(a.0).total_cmp(&height(b.0))));
-        let heights = apart(placed.iter().map(|(end, ..)| height(*end)).collect(), frame.top, frame.bottom);
-        for (y, (end, line, label)) in heights.into_iter().zip(placed) {
+        placed.sort_by(|(a, _), (b, _)| a.is_none().cmp(&b.is_none()).then(height(*a).total_cmp(&height(*b))));
+        let heights = apart(placed.iter().map(|(end, _)| height(*end)).collect(), frame.top, frame.bottom);
+        for (y, (end, Label { line, text, .. })) in heights.into_iter().zip(placed) {
             let ink = colour(line.variant).to_rgba();
             if let Some((x, height)) = end {
                 canvas.line(&[(x, height), (frame.right + 14.0, y)], ink.mix(0.5), 1.0)?;
             }
             canvas.marker((frame.right + 22.0, y), marker(line.variant), 4.0, ink)?;
             let room = WIDTH - frame.right - 40.0;
-            canvas.text(&fitted(&label, room, LABEL), (frame.right + 32.0, y), LABEL, INK, Anchor::Start)?;
+            canvas.text(&fitted(text, room, LABEL), (frame.right + 32.0, y), LABEL, INK, Anchor::Start)?;
         }
         Ok(())
     }

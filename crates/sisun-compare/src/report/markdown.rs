@@ -20,6 +20,10 @@ fn block(block: &Block) -> String {
         Block::Text(text) => format!("{}\n\n", markdown(text)),
         Block::Banner(text) => format!("> **{}**\n\n", markdown(text)),
         Block::List(points) => points.iter().map(|point| format!("- {}\n", markdown(point))).collect::<String>() + "\n",
+        Block::Terms(terms) => {
+            let term = |(word, text): &(&str, String)| format!("- **{}**. {}\n", markdown(word), markdown(text));
+            terms.iter().map(term).collect::<String>() + "\n"
+        }
         Block::Tiles(tiles) => {
             let told = tiles.iter().map(|(n, what)| format!("**{n}** {what}"));
             format!("{}\n\n", told.collect::<Vec<_>>().join(" · "))

@@ -202,7 +202,7 @@ fn ranks(summary: &Summary) -> Vec<Block> {
         Block::Section("The variants over all tasks".to_owned()),
         Block::Table(table),
         Block::Text(format!(
-            "On each task the variants are ranked by their mean exact match beyond the trained lengths; the mean of 1 / rank \
+            "On each task the variants are ranked by their mean headline; the mean of 1 / rank \
              over {} is 1 for a variant that is always first. Those without a mean come last, together.",
             count(tasks.len(), "task"),
         )),

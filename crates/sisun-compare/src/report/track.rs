@@ -200,7 +200,7 @@ fn leak(track: &TrackSummary) -> Vec<Block> {
     ];
     for (_, variant, [_, _, leak]) in leaks.iter().filter(|(_, _, [_, _, leak])| leak.mean > LEAK) {
         blocks.push(Block::Banner(format!(
-            "{} has seen the tokens that it is asked for: without them its loss is {} nats higher. Its loss, here and in \
+            "The variant “{}” has seen the tokens that it is asked for: without them its loss is {} nats higher. Its loss, here and in \
              every figure above, says nothing about how it writes.",
             variant.name,
             super::text::number(leak.mean),

@@ -37,9 +37,7 @@ impl Frequencies {
             Some(RopeScaling::Ntk { .. }) => Self { radians: plain(base).collect(), magnitude: 1.0 },
             Some(RopeScaling::Yarn { factor, original_context_len }) => {
                 // The pair that turns so many times within the trained context.
-                let pair = |turns: f64| {
-                    r * (original_context_len as f64 / (turns * 2.0 * PI)).ln() / (2.0 * base.ln())
-                };
+                let pair = |turns: f64| r * (original_context_len as f64 / (turns * 2.0 * PI)).ln() / (2.0 * base.ln());
                 let (low, high) = (pair(YARN_FAST).floor().max(0.0), pair(YARN_SLOW).ceil().min(r - 1.0));
                 let width = if low == high { 0.001 } else { high - low };
                 let radians = plain(base).enumerate().map(|(i, radians)| {

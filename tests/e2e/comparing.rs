@@ -1,0 +1,162 @@
+//! `sisun compare` and the tasks it is made of.
+
+use crate::sisun::{Lab, command, sisun};
+use serde_json::Value;
+use std::fs;
+
+const TINY: &str = r#"
+seeds = 2
+[vary]
+"model.position" = ["none", "rope"]
+[model]
+d_model = 8
+n_layers = 1
+n_heads = 2
+context_len = 8
+position = "none"
+[train]
+steps = 10
+batch_size = 4
+lr_max = 1e-3
+[tracks.copy]
+kind = "task"
+task = "copy"
+train_lengths = [1, 3]
+test_lengths = [3, 4]
+examples = 3
+[budgets.class]
+[budgets.long]
+train = { steps = 20 }
+"#;
+
+#[test]
+fn the_shipped_comparisons_run_and_report() {
+    let lab = Lab::new();
+    for (name, tracks, variants) in [("positions", 4, 7), ("ablations", 1, 6)] {
+        let config = format!("configs/compare-{name}.toml");
+        let out = lab.at(name);
+        let json =
+            sisun(&["compare", &config, "--budget", "smoke", "--out", &out, "--device", "cpu", "--json"]).ok().json();
+        assert_eq!(json["tracks"].as_array().unwrap().len(), tracks);
+        assert_eq!(json["variants"].as_array().unwrap().len(), variants);
+        assert_eq!(json["missing"].as_array().unwrap().len(), 0);
+        // Two seeds are too few to judge by.
+        let verdicts = json["verdicts"].as_array().unwrap();
+        assert!(verdicts.len() >= 5 && verdicts.iter().all(|verdict| verdict["standing"] == "cannot_tell"));
+        let page = fs::read_to_string(lab.path(name).join("report.html")).unwrap();
+        assert!(page.contains("<svg") && !page.contains("<script"), "{name}");
+        for file in ["report.md", "measures.csv", "summary.json", "comparison.toml"] {
+            assert!(fs::metadata(lab.path(name).join(file)).unwrap().len() > 100, "{file}");
+        }
+        let pictures = fs::read_dir(lab.path(name).join("figures")).unwrap().count();
+        assert!(pictures >= 6 * tracks, "{pictures} pictures");
+    }
+    // Every tasks' and text's other budgets are read, though not run: a part that no cell falls into.
+    for budget in ["class", "overnight"] {
+        let out = lab.at(budget);
+        let config = "configs/compare-positions.toml";
+        let args =
+            ["compare", config, "--budget", budget, "--out", &out, "--shard", "100000/100000", "--device", "cpu"];
+        sisun(&args).ok();
+    }
+}
+
+#[test]
+fn parts_are_joined_and_the_same_command_goes_on() {
+    let lab = Lab::new();
+    lab.write_config("tiny.toml", TINY);
+    let (config, whole) = (lab.at("tiny.toml"), lab.at("whole"));
+    let compare =
+        |out: &str, more: &[&str]| sisun(&[&["compare", &config, "--out", out, "--device", "cpu"], more].concat());
+    let first = compare(&whole, &[]).ok();
+    assert!(first.stderr.contains("4 cells, 0 of them done before"), "{}", first.stderr);
+    assert!(first.stdout.contains("copy: exact match at lengths 4 (trained on 3)"), "{}", first.stdout);
+    assert!(compare(&whole, &[]).ok().stderr.contains("4 cells, 4 of them done before"));
+    assert_eq!(compare(&whole, &["--quiet"]).ok().stderr, "");
+    let (a, b, joined) = (lab.at("a"), lab.at("b"), lab.at("joined"));
+    assert!(compare(&a, &["--shard", "1/2"]).ok().stdout.contains("sisun compare merge"));
+    compare(&b, &["--shard", "2/2", "--jobs", "1"]).ok();
+    let json = sisun(&["compare", "merge", &a, &b, "--out", &joined, "--json", "--device", "cpu"]).ok().json();
+    let without_times = |mut json: Value| {
+        for variant in json["tracks"][0]["variants"].as_array_mut().unwrap() {
+            variant["step_ms"] = Value::Null;
+        }
+        json
+    };
+    assert_eq!(without_times(json), without_times(compare(&whole, &["--json"]).ok().json()));
+}
+
+#[test]
+fn an_interrupt_keeps_finished_cells() {
+    let lab = Lab::new();
+    lab.write_config("tiny.toml", TINY);
+    let (config, out) = (lab.at("tiny.toml"), lab.at("out"));
+    let args = ["compare", &config, "--out", &out, "--device", "cpu", "--jobs", "1", "--set", "train.steps=3000"];
+    let child =
+        command(&args).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let first = lab.path("out").join("cells/copy/none/1.json");
+    for _ in 0..600 {
+        if first.exists() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert!(stderr.contains("the same command goes on"), "{stderr}");
+    assert!(first.exists());
+}
+
+#[test]
+fn wrong_comparisons_are_told() {
+    let lab = Lab::new();
+    lab.write_config("tiny.toml", TINY);
+    let (config, out) = (lab.at("tiny.toml"), lab.at("out"));
+    let compare = |more: &[&str]| sisun(&[&["compare", &config, "--out", &out, "--device", "cpu"], more].concat());
+    compare(&[]).ok();
+    compare(&["--budget", "long"]).fails(2, &["another comparison", "--out"]);
+    compare(&["--budget", "huge"]).fails(2, &["huge", "class, long"]);
+    compare(&["--set", "model.d_modle=9"]).fails(2, &["model.d_modle", "model.d_model"]);
+    compare(&["--set", "tracks.copy.task=kopy"]).fails(2, &["tracks.copy.task", "kopy", "reverse"]);
+    assert_eq!(compare(&["--shard", "3/2"]).code, Some(2));
+    sisun(&["compare", "configs/quickstart.toml"]).fails(2, &["quickstart.toml", "sisun train"]);
+    sisun(&["train", &config]).fails(2, &["tracks", "sisun compare"]);
+    sisun(&["compare", "merge", &lab.at("nowhere"), "--out", &lab.at("x")]).fails(2, &["nowhere"]);
+    assert_eq!(sisun(&["compare"]).code, Some(2));
+}
+
+#[test]
+fn tasks_are_made_and_can_be_trained_on() {
+    let lab = Lab::new();
+    let out = lab.at("reverse.jsonl");
+    sisun(&["data", "make", "task", "--task", "reverse", "--lengths", "2-5", "--count", "300", "--out", &out]).ok();
+    let text = fs::read_to_string(&out).unwrap();
+    assert_eq!(text.lines().count(), 300);
+    for line in text.lines() {
+        let example: Value = serde_json::from_str(line).unwrap();
+        let (prompt, answer) = (example["prompt"].as_str().unwrap(), example["answer"].as_str().unwrap());
+        let reversed: String = prompt.strip_suffix('>').unwrap().chars().rev().collect();
+        assert_eq!(Some(reversed.as_str()), answer.strip_suffix('.'));
+        assert!((2..=5).contains(&reversed.len()));
+    }
+    let again = ["data", "make", "task", "--task", "reverse", "--lengths", "2-5", "--count", "300"];
+    assert_eq!(sisun(&again).ok().stdout, text);
+    sisun(&["data", "make", "task", "--task", "recall", "--lengths", "1-99"]).fails(2, &["99", "recall", "16"]);
+    for wrong in ["0", "5-2", "x"] {
+        assert_eq!(sisun(&["data", "make", "task", "--task", "copy", "--lengths", wrong]).code, Some(2));
+    }
+    assert_eq!(sisun(&["data", "make", "task", "--task", "kopy"]).code, Some(2));
+    let fields = [
+        format!("data.sources=[{out:?}]"),
+        "data.jsonl_field=\"prompt\"".to_owned(),
+        "data.jsonl_answer_field=\"answer\"".to_owned(),
+        "tokenizer={ kind = \"char\" }".to_owned(),
+        "sample.prompt=\"ab>\"".to_owned(),
+        "attend.text=\"ab>\"".to_owned(),
+    ];
+    let sets: Vec<&str> = fields.iter().flat_map(|field| ["--set", field]).collect();
+    lab.train("tasks", &sets).ok();
+}
