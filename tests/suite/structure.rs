@@ -87,8 +87,9 @@ fn dependencies_point_one_way() {
         ("sisun-data", &["burn", "sisun-kernels", "sisun-model"]),
         ("sisun-kernels", &["sisun-data", "sisun-model"]),
         ("sisun-model", &["sisun-data", "sisun-train", "sisun-infer"]),
-        ("sisun-train", &["sisun-infer", "sisun-cli"]),
-        ("sisun-infer", &["sisun-train", "sisun-cli"]),
+        ("sisun-train", &["sisun-infer", "sisun-compare", "sisun-cli"]),
+        ("sisun-infer", &["sisun-train", "sisun-compare", "sisun-cli"]),
+        ("sisun-compare", &["sisun-cli"]),
     ] {
         let needed = needed_by(name);
         for never in never {

@@ -8,6 +8,11 @@ use sisun_data::tasks::SYMBOLS;
 use std::path::Path;
 use toml::{Table, Value};
 
+/// The seed of a sweep: none that is compared.
+const TUNING_SEED: u64 = 1 << 40;
+/// Between a variant's name and what is tried with it.
+pub(crate) const TRIED: &str = " with ";
+
 /// A whole comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grid {
@@ -25,6 +30,10 @@ pub struct Grid {
     pub tracks: Vec<(String, Track)>,
     /// All of its settings as TOML, the budget merged in: [`Grid::reopen`] reads it back.
     pub toml: String,
+    /// What is tried before, to choose settings for each track and variant.
+    pub sweep: Option<Box<Grid>>,
+    /// What was chosen, if there was a choice: track, variant, what it sets.
+    pub chosen: Vec<(String, String, Table)>,
     /// The cells, seed by seed, so that a comparison that is stopped early has some of everything.
     pub cells: Vec<Cell>,
 }
@@ -74,6 +83,9 @@ struct File {
     vary: Table,
     #[serde(default)]
     variants: Vec<Variant>,
+    /// Values that every variant is tried with; on each track it keeps those that do best on what it is trained on.
+    #[serde(default)]
+    sweep: Table,
     model: Table,
     train: Table,
     tracks: Table,
@@ -107,7 +119,7 @@ impl Grid {
         for given in overrides {
             apply_override(&mut table, given).map_err(CompareError::config(String::new()))?;
         }
-        Self::from_table(table)
+        Self::from_table(table, Vec::new())
     }
 
     /// Reads the settings that a comparison left in its directory.
@@ -115,10 +127,16 @@ impl Grid {
     /// # Errors
     /// As [`Grid::read`].
     pub fn reopen(path: &Path) -> Result<Self, CompareError> {
-        Self::from_table(read_table(path).map_err(CompareError::config(String::new()))?)
+        Self::from_table(read_table(path).map_err(CompareError::config(String::new()))?, Vec::new())
     }
 
-    fn from_table(table: Table) -> Result<Self, CompareError> {
+    /// The same comparison with what the sweep has chosen.
+    pub(crate) fn with_chosen(&self, chosen: Vec<(String, String, Table)>) -> Result<Self, CompareError> {
+        let table = self.toml.parse().map_err(|_| CompareError::invalid("comparison.toml", "", "is no TOML"))?;
+        Self::from_table(table, chosen)
+    }
+
+    fn from_table(table: Table, chosen: Vec<(String, String, Table)>) -> Result<Self, CompareError> {
         let toml = table.to_string();
         let file: File = from_value(Value::Table(table)).map_err(CompareError::config(String::new()))?;
         let tracks = tracks(file.tracks)?;
@@ -136,16 +154,51 @@ impl Grid {
         ]);
         let first = base.get("train").and_then(|train| train.get("seed")).and_then(Value::as_integer).unwrap_or(1);
         let seeds: Vec<u64> = (0..file.seeds as u64).map(|i| first.unsigned_abs() + i).collect();
-        let mut cells = Vec::new();
-        for &seed in &seeds {
-            for (name, track) in &tracks {
-                for variant in &variants {
-                    let settings = settings(&base, name, track, variant, seed)?;
-                    cells.push(Cell { track: name.clone(), variant: variant.name.clone(), seed, settings });
+        let cells = |variants: &[Variant], seeds: &[u64]| -> Result<Vec<Cell>, CompareError> {
+            let mut cells = Vec::new();
+            for &seed in seeds {
+                for (name, track) in &tracks {
+                    for variant in variants {
+                        let mine = |(t, v, _): &&(String, String, Table)| t == name && *v == variant.name;
+                        let chosen = chosen.iter().find(mine).map(|(_, _, set)| set);
+                        let settings = settings(&base, name, track, variant, chosen, seed)?;
+                        cells.push(Cell { track: name.clone(), variant: variant.name.clone(), seed, settings });
+                    }
                 }
             }
-        }
-        Ok(Self { name: file.name, budget: file.budget, seeds, variants, baseline: file.baseline, tracks, toml, cells })
+            Ok(cells)
+        };
+        let sweep = match file.sweep.is_empty() || !chosen.is_empty() {
+            true => None,
+            false => {
+                let variants = tried(&variants, &file.sweep)?;
+                let seeds = vec![TUNING_SEED];
+                Some(Box::new(Self {
+                    name: format!("{}, sweep", file.name),
+                    budget: file.budget.clone(),
+                    cells: cells(&variants, &seeds)?,
+                    seeds,
+                    variants,
+                    baseline: None,
+                    tracks: tracks.clone(),
+                    toml: toml.clone(),
+                    sweep: None,
+                    chosen: Vec::new(),
+                }))
+            }
+        };
+        Ok(Self {
+            cells: cells(&variants, &seeds)?,
+            name: file.name,
+            budget: file.budget,
+            seeds,
+            variants,
+            baseline: file.baseline,
+            tracks,
+            toml,
+            sweep,
+            chosen,
+        })
     }
 
     /// A track by its name.
@@ -233,15 +286,26 @@ fn told(value: &Value) -> String {
     }
 }
 
+/// Every variant with every combination of what the sweep tries.
+fn tried(variants: &[Variant], sweep: &Table) -> Result<Vec<Variant>, CompareError> {
+    let values = combinations(sweep)?;
+    let both = |variant: &Variant, tried: &Variant| Variant {
+        name: format!("{}{TRIED}{}", variant.name, tried.name),
+        set: variant.set.iter().chain(&tried.set).map(|(key, value)| (key.clone(), value.clone())).collect(),
+    };
+    Ok(variants.iter().flat_map(|variant| values.iter().map(move |tried| both(variant, tried))).collect())
+}
+
 fn settings(
     base: &Table,
     track_name: &str,
     track: &Track,
     variant: &Variant,
+    chosen: Option<&Table>,
     seed: u64,
 ) -> Result<Settings, CompareError> {
     let mut table = base.clone();
-    for (key, value) in track.set().iter().chain(&variant.set) {
+    for (key, value) in track.set().iter().chain(&variant.set).chain(chosen.into_iter().flatten()) {
         if !(key.starts_with("model.") || key.starts_with("train.")) {
             return Err(CompareError::invalid(key, value, "only keys of [model] and [train] can be compared"));
         }

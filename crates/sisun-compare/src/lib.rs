@@ -16,6 +16,7 @@ mod runner;
 pub mod stats;
 mod store;
 mod summary;
+mod sweep;
 mod track;
 
 pub use claims::{Claim, Standing, Verdict, judge};

@@ -3,9 +3,10 @@
 use crate::CompareError;
 use crate::cell;
 use crate::grid::{Cell, Grid};
-use crate::results::Outcome;
+use crate::results::{CellResult, Outcome};
 use crate::store::{SETTINGS, Store};
 use crate::summary::{Found, Summary};
+use crate::sweep::choose;
 use crate::track::Track;
 use burn::tensor::Device;
 use sisun_config::DataConfig;
@@ -95,7 +96,9 @@ pub(crate) struct Text {
     pub(crate) corpus: Corpus,
 }
 
-/// Runs the cells that have no result yet, and sums up. Each cell runs on one thread whatever `jobs` is, so its result is
+/// Runs the cells that have no result yet, and sums up. A sweep comes first, in a directory of its own inside; every part
+/// of a grid makes it for itself.
+/// Each cell runs on one thread whatever `jobs` is, so its result is
 /// always the same. When `stop` is set, cells under way are given up, and a later call begins them anew.
 ///
 /// # Errors
@@ -108,7 +111,42 @@ pub fn run(
     watch: &(dyn Fn(Event) + Sync),
 ) -> Result<Finished, CompareError> {
     let texts = read_texts(grid, plan, watch)?;
-    let store = Store::open(out, grid, &hashes(&texts))?;
+    let Some(grid) = &swept(grid, out, &texts, plan, stop, watch)? else {
+        return Ok(Finished { summary: Summary::of(grid, &vec![None; grid.cells.len()]), interrupted: true });
+    };
+    let store = run_cells(grid, out, &texts, plan, stop, watch)?;
+    Ok(Finished { summary: sum_up(grid, &store), interrupted: stop.load(Ordering::Relaxed) })
+}
+
+/// The grid with what its sweep chooses, if it has one; nothing if that was stopped.
+fn swept(
+    grid: &Grid,
+    out: &Path,
+    texts: &BTreeMap<String, Text>,
+    plan: &Plan,
+    stop: &AtomicBool,
+    watch: &(dyn Fn(Event) + Sync),
+) -> Result<Option<Grid>, CompareError> {
+    let Some(sweep) = &grid.sweep else { return Ok(Some(grid.clone())) };
+    watch(Event::Note(format!("a sweep of {} models first, to choose settings", sweep.cells.len())));
+    let store = run_cells(sweep, &out.join("sweep"), texts, &Plan { shard: None, ..plan.clone() }, stop, watch)?;
+    let results: Option<Vec<CellResult>> = sweep.cells.iter().map(|cell| Some(store.read(cell)?.0)).collect();
+    match results {
+        Some(results) => Ok(Some(grid.with_chosen(choose(grid, sweep, &results))?)),
+        None => Ok(None),
+    }
+}
+
+/// Runs the cells of this part that have no result yet.
+fn run_cells(
+    grid: &Grid,
+    out: &Path,
+    texts: &BTreeMap<String, Text>,
+    plan: &Plan,
+    stop: &AtomicBool,
+    watch: &(dyn Fn(Event) + Sync),
+) -> Result<Store, CompareError> {
+    let store = Store::open(out, grid, &hashes(texts))?;
     let mine = grid.cells.iter().enumerate().filter(|(i, _)| plan.shard.is_none_or(|s| i % s.of == s.number - 1));
     let mine: Vec<&Cell> = mine.map(|(_, cell)| cell).collect();
     let open: Vec<&Cell> = mine.iter().copied().filter(|cell| store.read(cell).is_none()).collect();
@@ -123,7 +161,7 @@ pub fn run(
     let worker = || {
         while !halted() {
             let Some(cell) = open.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
-            if let Err(error) = run_cell(cell, grid, &texts, &store, plan, &halted, watch) {
+            if let Err(error) = run_cell(cell, grid, texts, &store, plan, &halted, watch) {
                 lock(&failed).get_or_insert(error);
             }
         }
@@ -135,7 +173,7 @@ pub fn run(
     });
     match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
-        None => Ok(Finished { summary: sum_up(grid, &store), interrupted: stop.load(Ordering::Relaxed) }),
+        None => Ok(store),
     }
 }
 
@@ -155,7 +193,12 @@ pub fn merge(
     };
     let first = parts.first().ok_or_else(|| CompareError::invalid("parts", "none", "name at least one directory"))?;
     let grid = Grid::reopen(&settings(first)?)?;
-    let hashes = hashes(&read_texts(&grid, plan, watch)?);
+    let texts = read_texts(&grid, plan, watch)?;
+    // Each part has made the sweep, so nothing is left to run.
+    let Some(grid) = swept(&grid, first, &texts, plan, &AtomicBool::new(false), watch)? else {
+        return Err(CompareError::NotAComparison { path: first.clone() });
+    };
+    let hashes = hashes(&texts);
     let mut stores = Vec::new();
     for part in parts {
         settings(part)?;

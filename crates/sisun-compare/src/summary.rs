@@ -25,6 +25,8 @@ pub struct Summary {
     pub seeds: Vec<u64>,
     /// Names of the variants, in order.
     pub variants: Vec<String>,
+    /// What a sweep chose: track, variant, settings. Empty without one.
+    pub chosen: Vec<(String, String, String)>,
     /// Track by track.
     pub tracks: Vec<TrackSummary>,
     /// Mean reciprocal rank of each variant over the tasks' headlines, in the order of `variants`; empty without tasks.
@@ -156,6 +158,7 @@ impl Summary {
             name: grid.name.clone(),
             budget: grid.budget.clone(),
             seeds: grid.seeds.clone(),
+            chosen: grid.chosen.iter().map(|(t, v, set)| (t.clone(), v.clone(), told(set))).collect(),
             variants,
             mean_reciprocal_ranks: mean_reciprocal_rank(&scores),
             verdicts: judge(&tracks),
@@ -182,6 +185,11 @@ impl VariantSummary {
     pub fn series(&self, name: MeasureName) -> impl Iterator<Item = &SeriesPoint> {
         self.series.iter().filter(move |point| point.name == name)
     }
+}
+
+/// Settings on one line.
+fn told(set: &toml::Table) -> String {
+    set.iter().map(|(key, value)| format!("{key} = {value}")).collect::<Vec<_>>().join(", ")
 }
 
 fn track_summary(grid: &Grid, name: &str, track: &Track, found: &[Option<Found>]) -> TrackSummary {

@@ -174,6 +174,7 @@ fn summary(seeds: usize) -> Summary {
         variants: NAMES.map(str::to_owned).into(),
         mean_reciprocal_ranks: mean_reciprocal_rank(&[scores]),
         verdicts: judge(&tracks),
+        chosen: vec![("copy".to_owned(), "rope".to_owned(), "train.lr_max = 0.001".to_owned())],
         missing: Vec::new(),
         tracks,
     }

@@ -1,5 +1,7 @@
 //! Grids that run: the same results however they are run, and every way in which they can go wrong.
 
+#![allow(clippy::unwrap_used)]
+
 use burn::tensor::Device;
 use sisun_compare::{
     CellResult, CompareError, Event, Finished, Grid, MeasureName, Outcome, Plan, Shard, Store, Summary, merge, run,
@@ -269,6 +271,40 @@ fn every_result_says_what_was_measured() {
     assert!(rope.heads.iter().all(|(_, _, spread)| (0.0..8.0).contains(&spread.mean)));
     assert!(rope.sample.as_ref().is_some_and(|text| text.len() > 100));
     assert_eq!(rope.curve.last().map(|(step, _)| *step), Some(12));
+}
+
+#[test]
+fn a_sweep_chooses_by_what_is_trained_on_and_is_made_once() {
+    let fixture = Fixture::new();
+    // A learning rate at which nothing moves, and one that learns.
+    let set =
+        ["sweep={\"train.lr_max\"=[1e-9, 1e-2]}", "tracks.sort.train_lengths=[1, 1]", "tracks.sort.test_lengths=[1]"];
+    let grid = fixture.grid(&set);
+    let ran = AtomicUsize::new(0);
+    let watch = |event| {
+        if matches!(event, Event::CellDone { .. }) {
+            ran.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let go = |out: &str, shard| {
+        let stop = AtomicBool::new(false);
+        run(&grid, &fixture.path(out), &fixture.plan(2, shard), &stop, &watch).unwrap()
+    };
+    let summary = go("out", None).summary;
+    assert_eq!(ran.swap(0, Ordering::Relaxed), 2 * 2 * 2 + 8, "trials, then cells");
+    assert_eq!(summary.chosen.len(), 4);
+    for (track, variant, chosen) in summary.chosen.iter().filter(|(track, ..)| track == "words") {
+        assert_eq!(chosen, "train.lr_max = 0.01", "{track} {variant}");
+    }
+    assert_eq!(go("out", None).summary.chosen, summary.chosen);
+    assert_eq!(ran.load(Ordering::Relaxed), 0);
+    let parts = [fixture.path("a"), fixture.path("b")];
+    go("a", Some(Shard { number: 1, of: 2 }));
+    go("b", Some(Shard { number: 2, of: 2 }));
+    let joined = merge(&parts, &fixture.path("joined"), &fixture.plan(1, None), &|_| ()).unwrap();
+    assert!(joined.missing.is_empty());
+    assert_eq!(joined.chosen, summary.chosen);
+    assert_eq!(cells(&fixture.path("out")), cells(&fixture.path("joined")));
 }
 
 #[test]

@@ -86,13 +86,14 @@ pub(super) fn lengths(track: &TrackSummary) -> Result<Figure, CompareError> {
     };
     let caption = match &track.track {
         Track::Task { .. } => {
-            "Left of the upright line are lengths that were trained on, right of it lengths that no model has seen. All \
-             seeds count here, also those that did not learn the trained lengths."
+            "Left of the upright line are lengths that were trained on, right of it lengths that no model has seen. \
+             All seeds count here, also those that did not learn the trained lengths."
         }
         Track::Language { .. } => {
-            "The same text is read in windows of each length. Windows side by side (solid) judge every token, also those \
-             with little before them; sliding windows (dashed) judge only tokens that have a long past. Where solid \
-             falls and dashed does not, longer windows help only because fewer tokens stand at a window's beginning."
+            "The same text is read in windows of each length. Windows side by side (solid) judge every token, also \
+             those with little before them; sliding windows (dashed) judge only tokens that have a long past. Where \
+             solid falls and dashed does not, longer windows help only because fewer tokens stand at a window's \
+             beginning."
         }
     };
     Ok(figure(track, "lengths", chart.title.clone(), caption.to_owned(), chart.svg()?))
@@ -131,8 +132,9 @@ pub(super) fn scaling(track: &TrackSummary) -> Result<Option<Figure>, CompareErr
         lines,
         notes: Vec::new(),
     };
-    let caption = "The same models, not trained again. At each length the rotary angles are changed by that length’s factor: \
-                   positions are interpolated (divided by it), the base is made larger (NTK-aware), or both in part (YaRN).";
+    let caption = "The same models, not trained again. At each length the rotary angles are changed by that length’s \
+         factor: positions are interpolated (divided by it), the base is made larger (NTK-aware), or both in part \
+         (YaRN).";
     Ok(Some(figure(track, "scaling", chart.title.clone(), caption.to_owned(), chart.svg()?)))
 }
 
@@ -173,8 +175,8 @@ pub(super) fn positions(track: &TrackSummary) -> Result<Option<Figure>, CompareE
         lines,
         notes: notes(track, name),
     };
-    let caption = "Each model reads the longest windows that it can. A model that uses what it has read gets better along \
-                   the window; one that meets positions unlike any in training gets worse right of the upright line.";
+    let caption = "Each model reads the longest windows that it can. A model that uses what it has read gets better \
+         along the window; one that meets positions unlike any in training gets worse right of the upright line.";
     Ok(Some(figure(track, "positions", chart.title.clone(), caption.to_owned(), chart.svg()?)))
 }
 
@@ -182,8 +184,8 @@ pub(super) fn positions(track: &TrackSummary) -> Result<Option<Figure>, CompareE
 pub(super) fn distances(track: &TrackSummary) -> Result<Option<Figure>, CompareError> {
     let title = format!("{}: how far each head looks back", track.name);
     let below = "Mean distance in tokens between a token and those that it attends to, over seeds.";
-    let caption = "Light cells are heads that look at what is near, dark ones look far. Heads are numbered within their \
-                   layer; head 0 of one seed need not do what head 0 of another does.";
+    let caption = "Light cells are heads that look at what is near, dark ones look far. Heads are numbered within \
+         their layer; head 0 of one seed need not do what head 0 of another does.";
     let svg = heatmap::svg(&title, below, &track.variants)?;
     Ok(svg.map(|svg| figure(track, "distances", title, caption.to_owned(), svg)))
 }

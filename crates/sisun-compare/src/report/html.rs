@@ -17,8 +17,8 @@ pub(super) fn page(title: &str, blocks: &[Block]) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}{keys}</style>\n</head>\n<body>\n<main>\n<h1 dir=\"auto\">{title}</h1>\n\
-         {body}</main>\n</body>\n</html>\n"
+         <title>{title}</title>\n<style>\n{STYLE}{keys}</style>\n</head>\n<body>\n<main>\n\
+         <h1 dir=\"auto\">{title}</h1>\n{body}</main>\n</body>\n</html>\n"
     )
 }
 

@@ -12,12 +12,14 @@ use crate::track::Track;
 pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     let mut blocks = vec![Block::Text(trained(summary)), Block::Text(differences(summary))];
     blocks.extend(banners(summary));
+    blocks.extend(chosen(summary));
     if let Some(table) = glance(summary) {
         blocks.push(Block::Section("At a glance".to_owned()));
         blocks.push(Block::Table(table));
         blocks.push(Block::Text(
-            "Best and worst are the variants with the best and the worst mean over seeds, here with its 95 % interval. A pair holds if its difference is one \
-             that seeds alone hardly explain: p below 0.05 after Holm’s correction, from 6 seeds on."
+            "Best and worst are the variants with the best and the worst mean over seeds, here with its 95 % \
+             interval. A pair holds if its difference is one that seeds alone hardly explain: p below 0.05 after \
+             Holm’s correction, from 6 seeds on."
                 .to_owned(),
         ));
     }
@@ -48,8 +50,8 @@ fn trained(summary: &Summary) -> String {
         )
     });
     format!(
-        "This report compares {} of a small transformer (budget “{}”): {} each on {}, {} in all, every one trained from \
-         nothing. They have {} learned numbers and were trained for {} steps.{time}",
+        "This report compares {} of a small transformer (budget “{}”): {} each on {}, {} in all, every one trained \
+         from nothing. They have {} learned numbers and were trained for {} steps.{time}",
         count(variants, "variant"),
         summary.budget,
         count(seeds, "seed"),
@@ -73,6 +75,25 @@ fn differences(summary: &Summary) -> String {
         listed(&summary.variants),
         listed(&tracks.collect::<Vec<_>>()),
     )
+}
+
+/// What the sweep settled on.
+fn chosen(summary: &Summary) -> Vec<Block> {
+    if summary.chosen.is_empty() {
+        return Vec::new();
+    }
+    let settings = summary.chosen.iter().map(|(track, variant, set)| format!("{track} / {variant}: {set}"));
+    vec![
+        Block::Text(
+            "Before, each variant was tried with several settings and a seed that is not compared. On each track it \
+             keeps those with which it did best on what it is trained on; longer inputs had no part in the choice."
+                .to_owned(),
+        ),
+        Block::Fold {
+            title: "What was chosen (track / variant: settings)".to_owned(),
+            blocks: vec![Block::List(settings.collect())],
+        },
+    ]
 }
 
 fn banners(summary: &Summary) -> Vec<Block> {
@@ -158,9 +179,10 @@ fn card(seeds: usize, verdicts: &[Verdict]) -> Vec<Block> {
         counted(Standing::CannotTell, "cannot tell"),
     ]));
     blocks.push(Block::Text(
-        "Each published direction is judged by the 95 % interval over seeds of the difference that it is about: it agrees \
-         if all of the interval lies on the published side, disagrees if all of it lies on the other, and otherwise this \
-         run cannot tell. Published models were larger and trained longer; only directions are compared, not sizes."
+        "Each published direction is judged by the 95 % interval over seeds of the difference that it is about: it \
+         agrees if all of the interval lies on the published side, disagrees if all of it lies on the other, and \
+         otherwise this run cannot tell. Published models were larger and trained longer; only directions are \
+         compared, not sizes."
             .to_owned(),
     ));
     if seeds < CLAIMS_FROM {

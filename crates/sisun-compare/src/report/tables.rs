@@ -129,8 +129,8 @@ pub(super) fn what_holds(seeds: usize, track: &TrackSummary) -> String {
     if tested > 0 && floor(n) >= HOLDS_BELOW {
         let needed = (1..=64).find(|n| floor(*n) < HOLDS_BELOW).unwrap_or(64);
         told += &format!(
-            " None could: with {} and at most {} in common, p after Holm’s correction is never below {}. Fewer variants, or \
-             {} and more, would allow it.",
+            "None could: with {} and at most {} in common, p after Holm’s correction is never below {}. Fewer \
+             variants, or {} and more, would allow it.",
             count(tested, "pair"),
             count(n, "seed"),
             bound(floor(n).min(1.0)),

@@ -26,8 +26,8 @@ pub(super) fn blocks(seeds: &[u64], track: &TrackSummary) -> Result<Vec<Block>, 
     blocks.push(Block::Table(tables::seeds(seeds, track)));
     if track.headline.name == MeasureName::ExactMatch {
         blocks.push(Block::Text(format!(
-            "A seed that does not reach {GATE} on the trained lengths failed the gate: it did not learn the task, so it says \
-             nothing about longer ones, and is left out of the mean and of all comparisons."
+            "A seed that does not reach {GATE} on the trained lengths failed the gate: it did not learn the task, so \
+             it says nothing about longer ones, and is left out of the mean and of all comparisons."
         )));
     }
     blocks.push(Block::Part("By length".to_owned()));
@@ -79,9 +79,9 @@ fn what(track: &TrackSummary) -> String {
             let example = parsed.map_or_else(String::new, |task| example(task, *longest));
             let tested: Vec<String> = test_lengths.iter().map(|length| thousands(*length as u64)).collect();
             format!(
-                "The task {task}: {told} {example}Each model is trained for {steps} steps on lengths {shortest} to {longest}, \
-                 with the loss on the answer alone, and tested on {} of each of the lengths {}, the same for all. An answer \
-                 counts if the model, always taking its likeliest token, writes all of it.",
+                "The task {task}: {told} {example}Each model is trained for {steps} steps on lengths {shortest} to \
+                 {longest}, with the loss on the answer alone, and tested on {} of each of the lengths {}, the same \
+                 for all. An answer counts if the model, always taking its likeliest token, writes all of it.",
                 count(*examples, "example"),
                 listed(&tested),
             )
@@ -96,8 +96,9 @@ fn what(track: &TrackSummary) -> String {
             };
             let factors: Vec<String> = factors.iter().map(|factor| format!("{factor}×")).collect();
             format!(
-                "Text from {} ({tokens}). Each model is trained for {steps} steps to predict the next token in windows of {}, \
-                 and tested in windows of {} that length, always on the same {} of text that it was not trained on.",
+                "Text from {} ({tokens}). Each model is trained for {steps} steps to predict the next token in \
+                 windows of {}, and tested in windows of {} that length, always on the same {} of text that it was \
+                 not trained on.",
                 listed(sources),
                 count(track.trained_on, "token"),
                 listed(&factors),
@@ -192,16 +193,16 @@ fn leak(track: &TrackSummary) -> Vec<Block> {
     let mut blocks = vec![
         Block::Part("Does it look ahead?".to_owned()),
         Block::Text(
-            "The loss in nats on the same tokens, once with the whole window given and once with everything after them cut \
-             off, as when a model writes. A model that sees only the past cannot tell the two apart."
+            "The loss in nats on the same tokens, once with the whole window given and once with everything after \
+             them cut off, as when a model writes. A model that sees only the past cannot tell the two apart."
                 .to_owned(),
         ),
         Block::Table(tables::leak(&leaks)),
     ];
     for (_, variant, [_, _, leak]) in leaks.iter().filter(|(_, _, [_, _, leak])| leak.mean > LEAK) {
         blocks.push(Block::Banner(format!(
-            "The variant “{}” has seen the tokens that it is asked for: without them its loss is {} nats higher. Its loss, here and in \
-             every figure above, says nothing about how it writes.",
+            "The variant “{}” has seen the tokens that it is asked for: without them its loss is {} nats higher. Its \
+             loss, here and in every figure above, says nothing about how it writes.",
             variant.name,
             super::text::number(leak.mean),
         )));
