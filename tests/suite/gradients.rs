@@ -136,8 +136,7 @@ fn rotations() {
         let what = format!("RoPE of {dims} dimensions");
         check_normal(&what, &[FUSED.iter().product()], |x| {
             let tables = position::rope::tables(
-                3,
-                5,
+                3..8,
                 &position::rope::Frequencies::new(dims, 100.0, None),
                 &x[0].device().inner(),
             );

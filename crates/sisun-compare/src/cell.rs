@@ -1,7 +1,7 @@
 //! One cell: a model trained from nothing and judged.
 
 use crate::CompareError;
-use crate::evaluate::{attention, language, task};
+use crate::evaluate::{Judged, attention, language, task};
 use crate::grid::Cell;
 use crate::results::{CellResult, CurvePoint, Measure, MeasureName, Outcome, Timing};
 use crate::runner::Text;
@@ -46,7 +46,7 @@ pub(crate) fn run(
     let mut seconds = Vec::new();
     let mut outcome = Outcome::Trained;
     for step in 0..train.steps {
-        let at = At::new(train, step);
+        let at = At { random_positions: cell.random_positions, ..At::new(train, step) };
         let batch = |i| next_batch(cell, track, text, at.micro_step + i);
         let batches: Vec<Batch> = (0..train.accumulate as u64).map(batch).collect();
         let step_began = Instant::now();
@@ -74,7 +74,8 @@ pub(crate) fn run(
         sample: None,
     };
     if outcome == Outcome::Trained {
-        judge(&mut result, &model.valid(), track, text)?;
+        let judged = Judged { model: model.valid(), random_positions: cell.random_positions };
+        judge(&mut result, &judged, track, text)?;
     }
     seconds.sort_unstable_by(f64::total_cmp);
     let step_ms = seconds.get(seconds.len() / 2).map_or(0.0, |median| median * 1e3);
@@ -111,15 +112,15 @@ fn task_batch(task: Task, [shortest, longest]: [usize; 2], batch_size: usize, se
     Batch { batch_size, context_len, inputs, targets, loss_mask: Some(mask) }
 }
 
-fn judge(result: &mut CellResult, model: &Transformer, track: &Track, text: Option<&Text>) -> Result<(), CompareError> {
-    let context_len = model.config().context_len;
+fn judge(result: &mut CellResult, model: &Judged, track: &Track, text: Option<&Text>) -> Result<(), CompareError> {
+    let context_len = model.model.config().context_len;
     match (track, track.task(), text) {
         (Track::Task { train_lengths: [_, longest], test_lengths, examples, .. }, Some(task), _) => {
             for &length in test_lengths {
-                let possible = model.check_length(task.most_tokens(length) - 1).is_ok();
-                let tested = possible.then(|| task::exact_match(model, &task::examples(task, length, *examples)));
-                let note = (!possible).then(|| format!("past the table of {context_len} learned positions"));
-                result.measures.push(Measure { name: MeasureName::ExactMatch, at: length, value: tested, note });
+                let test = || task::exact_match(model, &task::examples(task, length, *examples));
+                let tested = model.check_length(task.most_tokens(length) - 1).map(|()| test());
+                let (value, note) = tested.map_or_else(|why| (None, Some(why)), |value| (Some(value), None));
+                result.measures.push(Measure { name: MeasureName::ExactMatch, at: length, value, note });
             }
             let rows = task::examples(task, *longest, DISTANCE_ROWS);
             let rows: Vec<Vec<u32>> = rows.iter().map(|e| [&e.prompt[..], &e.answer].concat()).collect();
@@ -133,7 +134,10 @@ fn judge(result: &mut CellResult, model: &Transformer, track: &Track, text: Opti
             let ids = held_out.read(0..held_out.len().min(DISTANCE_ROWS * context_len));
             let rows: Vec<&[u32]> = ids.chunks_exact(context_len).collect();
             result.heads = attention::distances(model, &rows);
-            result.sample = Some(sample(model, text)?);
+            // Writing goes on at the next position, which is not how random ones are trained.
+            if model.random_positions.is_none() {
+                result.sample = Some(sample(&model.model, text)?);
+            }
         }
         _ => unreachable!("a grid's tracks are tasks that exist, or texts that were read"),
     }

@@ -7,20 +7,47 @@ pub(crate) mod task;
 use burn::tensor::{Int, Tensor, TensorData};
 use sisun_kernels::log_sum_exp;
 use sisun_model::{Pass, Transformer};
+use sisun_train::random_positions;
 
 /// Tokens in one forward pass, about.
 const TOKENS_AT_ONCE: usize = 8_192;
 
-/// The model's logits for rows of equal length, in batches: `f` gets the first row's number and `[row, pos, vocab]`.
-pub(crate) fn each_logits(model: &Transformer, rows: &[&[u32]], mut f: impl FnMut(usize, &[f32])) {
-    let Some(len) = rows.first().map(|row| row.len()) else { return };
-    for (i, rows) in rows.chunks((TOKENS_AT_ONCE / len.max(1)).max(1)).enumerate() {
-        let first = i * (TOKENS_AT_ONCE / len.max(1)).max(1);
-        let logits = model.forward(tokens(model, rows), Pass::default());
-        let [_, _, vocab] = logits.dims();
-        let values = logits.into_data().try_into_vec_as::<f32>().expect("a float tensor can be read as f32");
-        for (row, logits) in values.chunks_exact(len * vocab).enumerate() {
-            f(first + row, logits);
+/// A model and where it reads its tokens.
+#[derive(Clone, Debug)]
+pub(crate) struct Judged {
+    pub(crate) model: Transformer,
+    /// Trained on positions drawn below this number, and judged on such (Ruoss et al. 2023).
+    pub(crate) random_positions: Option<usize>,
+}
+
+impl Judged {
+    /// The places of a row of this length, the same each time; `None`: one after another.
+    pub(crate) fn places(&self, len: usize) -> Option<Vec<usize>> {
+        self.random_positions.map(|below| random_positions(1, len as u64, len, below))
+    }
+
+    /// Why rows of this length cannot be read.
+    pub(crate) fn check_length(&self, len: usize) -> Result<(), String> {
+        let learned = |_| format!("past the table of {} learned positions", self.model.config().context_len);
+        self.model.check_length(len).map_err(learned)?;
+        match self.random_positions {
+            Some(below) if len > below => Err(format!("longer than the {below} random positions")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The logits of rows of equal length at these places, in batches: `f` gets the row's number and `[pos, vocab]`.
+    pub(crate) fn each_logits(&self, places: Option<&[usize]>, rows: &[&[u32]], mut f: impl FnMut(usize, &[f32])) {
+        let Some(len) = rows.first().map(|row| row.len()) else { return };
+        let at_once = (TOKENS_AT_ONCE / len.max(1)).max(1);
+        for (i, rows) in rows.chunks(at_once).enumerate() {
+            let pass = Pass { positions: places.map(<[usize]>::to_vec), ..Pass::default() };
+            let logits = self.model.forward(tokens(&self.model, rows), pass);
+            let [_, _, vocab] = logits.dims();
+            let values = logits.into_data().try_into_vec_as::<f32>().expect("a float tensor can be read as f32");
+            for (row, logits) in values.chunks_exact(len * vocab).enumerate() {
+                f(i * at_once + row, logits);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::CompareError;
 use crate::track::Track;
 use serde::{Deserialize, Serialize};
-use sisun_config::{ModelConfig, TrainConfig, apply_override, from_value, read_table, set};
+use sisun_config::{ModelConfig, Position, TrainConfig, apply_override, from_value, read_table, set};
 use sisun_data::tasks::SYMBOLS;
 use std::path::Path;
 use toml::{Table, Value};
@@ -40,12 +40,16 @@ pub struct Grid {
 
 /// One thing that is compared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Variant {
     /// How reports call it.
     pub name: String,
     /// What it sets.
     #[serde(default)]
     pub set: Table,
+    /// Its tokens stand at positions drawn below this number, in training and after it (Ruoss et al. 2023).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub random_positions: Option<usize>,
 }
 
 /// One training run.
@@ -59,6 +63,9 @@ pub struct Cell {
     pub seed: u64,
     /// Its resolved settings.
     pub settings: Settings,
+    /// See [`Variant`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub random_positions: Option<usize>,
 }
 
 /// What a cell sets of a model and its training.
@@ -162,7 +169,10 @@ impl Grid {
                         let mine = |(t, v, _): &&(String, String, Table)| t == name && *v == variant.name;
                         let chosen = chosen.iter().find(mine).map(|(_, _, set)| set);
                         let settings = settings(&base, name, track, variant, chosen, seed)?;
-                        cells.push(Cell { track: name.clone(), variant: variant.name.clone(), seed, settings });
+                        check_random(variant, &settings)?;
+                        let random_positions = variant.random_positions;
+                        let (track, variant) = (name.clone(), variant.name.clone());
+                        cells.push(Cell { track, variant, seed, settings, random_positions });
                     }
                 }
             }
@@ -238,13 +248,13 @@ fn plain_name(key: &str, name: &str) -> Result<(), CompareError> {
     if plain { Ok(()) } else { Err(CompareError::invalid(key, name, "a name has letters, digits, - and _ only")) }
 }
 
-/// Every combination of what varies, or the variants that are written out.
+/// Every combination of what varies, then the variants that are written out.
 fn variants(vary: Table, written: Vec<Variant>) -> Result<Vec<Variant>, CompareError> {
-    let all = match (vary.is_empty(), written.is_empty()) {
-        (false, true) => combinations(&vary)?,
-        (true, false) => written,
-        _ => return Err(CompareError::invalid("vary", "", "give either [vary] or [[variants]]")),
-    };
+    if vary.is_empty() && written.is_empty() {
+        return Err(CompareError::invalid("vary", "absent", "give [vary], or [[variants]], or both"));
+    }
+    let mut all = if vary.is_empty() { Vec::new() } else { combinations(&vary)? };
+    all.extend(written);
     for (i, variant) in all.iter().enumerate() {
         if all[..i].iter().any(|before| before.name == variant.name) {
             return Err(CompareError::invalid("variants", &variant.name, "two variants have this name"));
@@ -254,7 +264,7 @@ fn variants(vary: Table, written: Vec<Variant>) -> Result<Vec<Variant>, CompareE
 }
 
 fn combinations(vary: &Table) -> Result<Vec<Variant>, CompareError> {
-    let mut all = vec![Variant { name: String::new(), set: Table::new() }];
+    let mut all = vec![Variant { name: String::new(), set: Table::new(), random_positions: None }];
     for (key, values) in vary {
         let values = values.as_array().filter(|values| !values.is_empty()).ok_or_else(|| {
             CompareError::invalid(format!("vary.{key:?}"), values, "must be a list of the values to compare")
@@ -264,7 +274,7 @@ fn combinations(vary: &Table) -> Result<Vec<Variant>, CompareError> {
             let name = if vary.len() == 1 { told(value) } else { format!("{short} {}", told(value)) };
             let mut set = before.set.clone();
             set.insert(key.clone(), value.clone());
-            Variant { name: [before.name.as_str(), &name].join(" ").trim().to_owned(), set }
+            Variant { name: [before.name.as_str(), &name].join(" ").trim().to_owned(), set, random_positions: None }
         };
         all = all.iter().flat_map(|before| values.iter().map(move |value| one(before, value))).collect();
     }
@@ -286,12 +296,29 @@ fn told(value: &Value) -> String {
     }
 }
 
+/// Only positions that are numbers can be drawn, and as many as a sequence has tokens.
+fn check_random(variant: &Variant, settings: &Settings) -> Result<(), CompareError> {
+    let Some(below) = variant.random_positions else { return Ok(()) };
+    let key = format!("random_positions of variant {:?}", variant.name);
+    let (position, context_len) = (settings.model.position, settings.model.context_len);
+    if !matches!(position, Position::Sinusoidal | Position::Rope { .. }) {
+        let rule = format!("only sinusoidal and rope can stand anywhere, not {}", position.name());
+        return Err(CompareError::invalid(key, below, rule));
+    }
+    if !(context_len..=1 << 20).contains(&below) {
+        let rule = format!("must be from the {context_len} tokens of a training sequence to {}", 1 << 20);
+        return Err(CompareError::invalid(key, below, rule));
+    }
+    Ok(())
+}
+
 /// Every variant with every combination of what the sweep tries.
 fn tried(variants: &[Variant], sweep: &Table) -> Result<Vec<Variant>, CompareError> {
     let values = combinations(sweep)?;
     let both = |variant: &Variant, tried: &Variant| Variant {
         name: format!("{}{TRIED}{}", variant.name, tried.name),
         set: variant.set.iter().chain(&tried.set).map(|(key, value)| (key.clone(), value.clone())).collect(),
+        random_positions: variant.random_positions,
     };
     Ok(variants.iter().flat_map(|variant| values.iter().map(move |tried| both(variant, tried))).collect())
 }

@@ -308,6 +308,19 @@ fn a_sweep_chooses_by_what_is_trained_on_and_is_made_once() {
 }
 
 #[test]
+fn models_of_random_positions_are_trained_and_judged() {
+    let fixture = Fixture::new();
+    let variants = "variants=[{ name=\"random\", set={ \"model.position\"=\"rope\" }, random_positions=16 }]";
+    let grid = fixture.grid(&["seeds=1", variants]);
+    let summary = fixture.run(&grid, "out", 2).summary;
+    assert_eq!(summary.variants, ["learned", "rope", "random"]);
+    let words = &summary.tracks[1];
+    let at = |name: &str| words.variant(name).unwrap().at(MeasureName::BitsPerByte, 8).unwrap().spread.mean;
+    assert!(at("random").is_finite() && at("random") != at("rope"));
+    assert!(words.variant("random").unwrap().sample.is_none());
+}
+
+#[test]
 fn without_a_mask_the_leak_shows() {
     let fixture = Fixture::new();
     let set = ["seeds=1", "model.causal=false", "tracks.words.set={\"train.steps\"=400}"];
@@ -341,6 +354,12 @@ fn wrong_settings_are_told_with_key_value_and_remedy() {
     told(&[], &["tracks.words.colour=1"], &["colour"]);
     told(&[], &["model.dropout=0.1"], &["model.dropout", "0.1", "must be 0"]);
     told(&[], &["vary={}"], &["vary", "[[variants]]"]);
+    let random = |position: &str, below| {
+        format!("variants=[{{ name=\"x\", set={{ \"model.position\"=\"{position}\" }}, random_positions={below} }}]")
+    };
+    told(&[], &[&random("alibi", 99)], &["random_positions", "\"x\"", "99", "alibi"]);
+    told(&[], &[&random("rope", 3)], &["random_positions", "3", "8 tokens"]);
+    told(&[], &["variants=[{ name=\"x\", sets={} }]"], &["sets"]);
     told(&[], &["vary={\"model.position\"=\"rope\"}"], &["vary", "list"]);
     told(&[], &["vary={\"model.position\"=[\"rope\", \"rope\"]}"], &["rope", "two variants"]);
     let error = Grid::read(&fixture.path("tiny.toml"), "huge", &[]).expect_err("no such budget").to_string();

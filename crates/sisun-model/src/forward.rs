@@ -14,6 +14,9 @@ pub struct Pass<'a> {
     pub capture: Option<&'a mut Capture>,
     /// Whether dropout acts.
     pub training: bool,
+    /// Where the tokens stand, ascending, one place for each; `None`: one after another. Learned, sinusoidal and rotary
+    /// positions follow it; score biases count tokens and do not.
+    pub positions: Option<Vec<usize>>,
     /// In what numbers the matrix products of the layers are computed.
     pub precision: Precision,
 }

@@ -7,7 +7,7 @@ use crate::capture::Activation;
 use crate::forward::Pass;
 use crate::layers::{Embedding, Linear, NormLayer};
 use crate::params::{Params, RandomParams};
-use crate::position::PositionEncoding;
+use crate::position::{PositionEncoding, Positions};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use sisun_config::{ModelConfig, NormPlacement, Position, RopeScaling};
@@ -130,14 +130,21 @@ impl Transformer {
         let [_, pos] = tokens.dims();
         let device = tokens.device();
         let start = pass.cache.as_ref().map_or(0, |cache| cache.len());
+        let positions = match &pass.positions {
+            Some(places) => {
+                assert_eq!(places.len(), pos, "a place for each token");
+                Positions::At(places.clone())
+            }
+            None => Positions::From(start, pos),
+        };
         let x = self.embed.forward(tokens);
-        let x = match self.position.embedding(start, pos, self.config.d_model, &device) {
+        let x = match self.position.embedding(&positions, self.config.d_model, &device) {
             Some(rows) => x + rows.unsqueeze(),
             None => x,
         };
         let mut x = kernels::dropout(x, pass.dropout(self.config.dropout));
         let shared = Shared {
-            rotation: self.position.rotation(start, pos, &device),
+            rotation: self.position.rotation(&positions, &device),
             attention: Attention {
                 causal: self.config.causal,
                 bias: self.position.score_bias(pos, start + pos, &device),

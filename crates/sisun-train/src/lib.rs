@@ -22,5 +22,5 @@ pub use gradients::{NamedGradients, clip};
 pub use metrics::{Metric, read as read_metrics};
 pub use optimizer::Optimizer;
 pub use session::Session;
-pub use step::{At, Stepped, training_step};
+pub use step::{At, Stepped, random_positions, training_step};
 pub use train::{Outcome, Watcher, train};

@@ -6,7 +6,7 @@ use crate::gradients::{self, NamedGradients};
 use crate::schedule;
 use crate::session::Session;
 use burn::tensor::{Device, Tensor};
-use rand::Rng;
+use rand::{Rng, RngExt};
 use sisun_config::{TrainConfig, randomness};
 use sisun_data::Batch;
 use sisun_kernels::{Precision, cross_entropy, each_alone};
@@ -27,6 +27,8 @@ pub struct At {
     pub grad_clip: f64,
     /// In what numbers the layers' products are computed.
     pub precision: Precision,
+    /// If set, the tokens of a micro-batch stand at places drawn below this number, ascending (Ruoss et al. 2023).
+    pub random_positions: Option<usize>,
 }
 
 impl At {
@@ -39,6 +41,7 @@ impl At {
             seed: config.seed,
             grad_clip: config.grad_clip,
             precision: precision(config),
+            random_positions: None,
         }
     }
 
@@ -117,10 +120,11 @@ fn micro_batch(
         false => 1,
     };
     let rows = split(batch, n_passes).into_iter().filter(|rows| marked(rows) > 0).collect();
+    let places = at.random_positions.map(|below| random_positions(at.seed, micro_step, batch.context_len, below));
     let passes = each_alone(rows, |rows| {
         let model = gradients::own_leaves(model);
         let TensorBatch { inputs, targets, weights, marked } = tensors(&rows, &device);
-        let logits = model.forward(inputs, Pass::training(at.precision));
+        let logits = model.forward(inputs, Pass { positions: places.clone(), ..Pass::training(at.precision) });
         let [rows, pos, vocab] = logits.dims();
         let loss = cross_entropy(logits.reshape([rows * pos, vocab]), targets, weights);
         let loss = loss * (marked as f64 / all_marked as f64);
@@ -128,4 +132,39 @@ fn micro_batch(
         (gradients::take(&model, loss.backward()), value)
     });
     passes.into_iter().unzip()
+}
+
+/// `len` of the numbers below `below`, ascending, all choices equally likely (Knuth, volume 2, algorithm 3.4.2 S).
+///
+/// # Panics
+/// If there are not so many.
+pub fn random_positions(seed: u64, number: u64, len: usize, below: usize) -> Vec<usize> {
+    assert!(len <= below, "{len} different positions below {below}");
+    let mut rng = randomness::stream(seed, "positions", number);
+    let mut places = Vec::with_capacity(len);
+    for place in 0..below {
+        let wanted = len - places.len();
+        if rng.random_range(0..(below - place) as u64) < wanted as u64 {
+            places.push(place);
+        }
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::random_positions;
+
+    #[test]
+    fn random_positions_are_ascending_different_and_even() {
+        let mut counts = [0; 7];
+        for number in 0..7_000 {
+            let places = random_positions(1, number, 3, 7);
+            assert!(places.len() == 3 && places.is_sorted_by(|a, b| a < b), "{places:?}");
+            places.iter().for_each(|place| counts[*place] += 1);
+        }
+        assert!(counts.iter().all(|count| (2_800..3_200).contains(count)), "{counts:?}");
+        assert_eq!(random_positions(1, 0, 4, 4), [0, 1, 2, 3]);
+        assert_eq!(random_positions(2, 5, 3, 900), random_positions(2, 5, 3, 900));
+    }
 }

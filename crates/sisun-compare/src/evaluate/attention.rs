@@ -1,16 +1,18 @@
 //! How far heads look.
 
-use super::tokens;
+use super::{Judged, tokens};
 use crate::results::HeadDistance;
-use sisun_model::{Activation, Capture, Pass, Transformer};
+use sisun_model::{Activation, Capture, Pass};
 
 /// Mean of `Σ pattern[q, k]·|q − k|` over the queries of these rows, for each layer and head.
-pub(crate) fn distances(model: &Transformer, rows: &[&[u32]]) -> Vec<HeadDistance> {
+pub(crate) fn distances(judged: &Judged, rows: &[&[u32]]) -> Vec<HeadDistance> {
+    let model = &judged.model;
     let config = model.config();
     let layers: Vec<usize> = (0..config.n_layers).collect();
     let heads: Vec<usize> = (0..config.n_heads).collect();
     let mut capture = Capture::new(&[Activation::Pattern], &layers, &heads);
-    model.forward(tokens(model, rows), Pass::capturing(&mut capture));
+    let positions = judged.places(rows.first().map_or(0, |row| row.len()));
+    model.forward(tokens(model, rows), Pass { positions, ..Pass::capturing(&mut capture) });
     let mut found = Vec::new();
     for captured in capture.into_found() {
         let [batch, n_heads, n_query, n_key] = captured.shape[..] else { continue };

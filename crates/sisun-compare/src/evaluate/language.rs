@@ -1,10 +1,9 @@
 //! How well a model predicts text at context lengths that it was not trained on.
 
-use super::{each_logits, surprise};
+use super::{Judged, surprise};
 use crate::results::{Measure, MeasureName};
 use sisun_config::{Position, RopeScaling};
 use sisun_data::Tokens;
-use sisun_model::Transformer;
 use std::f64::consts::LN_2;
 
 /// Windows over which the loss at a position is averaged in bins of this share of the trained context.
@@ -15,7 +14,7 @@ const LEAK_WINDOWS: usize = 64;
 /// Everything that is measured on held-out text: `factors` times the trained context `context_len`, on the same first
 /// `eval_tokens` tokens each time.
 pub(crate) fn measure(
-    model: &Transformer,
+    model: &Judged,
     text: &Tokens,
     context_len: usize,
     factors: &[f64],
@@ -53,9 +52,10 @@ pub(crate) fn measure(
 }
 
 /// Bits per byte of a rotary model beyond the trained context, its frequencies changed in each way for that length.
-fn scaled(model: &Transformer, ids: &[u32], context_len: usize, length: usize, per_byte: f64) -> Vec<Measure> {
+fn scaled(model: &Judged, ids: &[u32], context_len: usize, length: usize, per_byte: f64) -> Vec<Measure> {
     let factor = length as f64 / context_len as f64;
-    let rotary = matches!(model.config().position, Position::Rope { scaling: None, .. });
+    let rotary = model.random_positions.is_none()
+        && matches!(model.model.config().position, Position::Rope { scaling: None, .. });
     if !rotary || length <= context_len {
         return Vec::new();
     }
@@ -65,27 +65,27 @@ fn scaled(model: &Transformer, ids: &[u32], context_len: usize, length: usize, p
         (MeasureName::BitsPerByteYarn, RopeScaling::Yarn { factor, original_context_len: context_len }),
     ];
     let measure = |(name, scaling)| {
-        let value = mean_loss(&model.clone().with_rope_scaling(scaling), ids, length, length) * per_byte;
+        let value =
+            mean_loss(&Judged { model: model.model.clone().with_rope_scaling(scaling), ..*model }, ids, length, length)
+                * per_byte;
         Measure { name, at: length, value: Some(value), note: None }
     };
     ways.map(measure).into()
 }
 
 /// Why a length cannot be measured.
-fn check(model: &Transformer, ids: &[u32], length: usize) -> Result<(), String> {
-    model
-        .check_length(length)
-        .map_err(|_| format!("past the table of {} learned positions", model.config().context_len))?;
+fn check(model: &Judged, ids: &[u32], length: usize) -> Result<(), String> {
+    model.check_length(length)?;
     if ids.len() > length { Ok(()) } else { Err(format!("the held-out text has only {} tokens", ids.len())) }
 }
 
 /// Nats per token in windows of `length` that begin `stride` tokens apart. The first is judged on all of its tokens,
 /// the others on their last `stride`: with `stride = length` windows do not overlap.
-fn mean_loss(model: &Transformer, ids: &[u32], length: usize, stride: usize) -> f64 {
+fn mean_loss(model: &Judged, ids: &[u32], length: usize, stride: usize) -> f64 {
     let starts: Vec<usize> = (0..ids.len() - length).step_by(stride).collect();
     let rows: Vec<&[u32]> = starts.iter().map(|start| &ids[*start..start + length]).collect();
     let (mut sum, mut count) = (0.0, 0);
-    each_logits(model, &rows, |i, logits| {
+    model.each_logits(model.places(length).as_deref(), &rows, |i, logits| {
         let vocab = logits.len() / length;
         let from = if i == 0 { 0 } else { length - stride.min(length) };
         for pos in from..length {
@@ -97,11 +97,11 @@ fn mean_loss(model: &Transformer, ids: &[u32], length: usize, stride: usize) -> 
 }
 
 /// Mean loss at positions `bin·i..bin·(i+1)` of windows that do not overlap.
-fn by_position(model: &Transformer, ids: &[u32], length: usize, bin: usize) -> Vec<Measure> {
+fn by_position(model: &Judged, ids: &[u32], length: usize, bin: usize) -> Vec<Measure> {
     let starts: Vec<usize> = (0..ids.len() - length).step_by(length).collect();
     let rows: Vec<&[u32]> = starts.iter().map(|start| &ids[*start..start + length]).collect();
     let mut sums = vec![(0.0, 0u32); length.div_ceil(bin)];
-    each_logits(model, &rows, |i, logits| {
+    model.each_logits(model.places(length).as_deref(), &rows, |i, logits| {
         let vocab = logits.len() / length;
         for pos in 0..length {
             let (sum, count) = &mut sums[pos / bin];
@@ -120,25 +120,29 @@ fn by_position(model: &Transformer, ids: &[u32], length: usize, bin: usize) -> V
 
 /// The loss at three positions of some windows: given the whole window, and given only what comes before. They differ
 /// where a model looks ahead.
-fn leak(model: &Transformer, ids: &[u32], context_len: usize) -> [Measure; 2] {
+fn leak(model: &Judged, ids: &[u32], context_len: usize) -> [Measure; 2] {
     let apart = ((ids.len() - context_len) / LEAK_WINDOWS).max(1);
     let starts: Vec<usize> = (0..ids.len() - context_len).step_by(apart).take(LEAK_WINDOWS).collect();
-    let places = [context_len / 4, context_len / 2, context_len.saturating_sub(2)];
+    let judged_at = [context_len / 4, context_len / 2, context_len.saturating_sub(2)];
     let (mut whole, mut past) = (0.0, 0.0);
     let rows: Vec<&[u32]> = starts.iter().map(|start| &ids[*start..start + context_len]).collect();
-    each_logits(model, &rows, |i, logits| {
+    let places = model.places(context_len);
+    model.each_logits(places.as_deref(), &rows, |i, logits| {
         let vocab = logits.len() / context_len;
-        whole +=
-            places.map(|pos| surprise(&logits[pos * vocab..][..vocab], ids[starts[i] + pos + 1])).iter().sum::<f64>();
+        whole += judged_at
+            .map(|pos| surprise(&logits[pos * vocab..][..vocab], ids[starts[i] + pos + 1]))
+            .iter()
+            .sum::<f64>();
     });
-    for pos in places {
+    for pos in judged_at {
         let rows: Vec<&[u32]> = starts.iter().map(|start| &ids[*start..=start + pos]).collect();
-        each_logits(model, &rows, |i, logits| {
+        let places = places.as_ref().map(|places| &places[..=pos]);
+        model.each_logits(places, &rows, |i, logits| {
             let vocab = logits.len() / (pos + 1);
             past += surprise(&logits[pos * vocab..], ids[starts[i] + pos + 1]);
         });
     }
-    let n = (starts.len() * places.len()) as f64;
+    let n = (starts.len() * judged_at.len()) as f64;
     [(MeasureName::LossWholeWindow, whole / n), (MeasureName::LossPastOnly, past / n)].map(|(name, value)| Measure {
         name,
         at: context_len,

@@ -1,9 +1,8 @@
 //! Greedy exact match on a task.
 
-use super::each_logits;
+use super::Judged;
 use sisun_config::randomness::stream;
 use sisun_data::tasks::{Example, Task};
-use sisun_model::Transformer;
 
 /// The seed of every test example, so that all variants and seeds of a comparison are tested on the same.
 const TEST_SEED: u64 = 20_231_115;
@@ -21,7 +20,7 @@ pub(crate) fn examples(task: Task, length: usize, count: usize) -> Vec<Example> 
 /// written *is* the answer so far, and the next token follows from it. So the whole answer is written if and only if
 /// each of its tokens is the likeliest after the right ones before it. (It is only single tokens that such a pass
 /// flatters, because it goes on with the right answer after a mistake.)
-pub(crate) fn exact_match(model: &Transformer, examples: &[Example]) -> f64 {
+pub(crate) fn exact_match(model: &Judged, examples: &[Example]) -> f64 {
     let longest = examples.iter().map(|e| e.prompt.len() + e.answer.len()).max().unwrap_or(0);
     let rows: Vec<Vec<u32>> = examples
         .iter()
@@ -34,7 +33,7 @@ pub(crate) fn exact_match(model: &Transformer, examples: &[Example]) -> f64 {
         .collect();
     let rows: Vec<&[u32]> = rows.iter().map(|row| &row[..longest - 1]).collect();
     let mut right = 0;
-    each_logits(model, &rows, |i, logits| {
+    model.each_logits(model.places(longest - 1).as_deref(), &rows, |i, logits| {
         let vocab = logits.len() / (longest - 1);
         let Example { prompt, answer } = &examples[i];
         let likeliest = |pos: usize| {

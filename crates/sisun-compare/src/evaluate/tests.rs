@@ -1,4 +1,4 @@
-use super::{attention, language, surprise, task, tokens};
+use super::{Judged, attention, language, surprise, task, tokens};
 use crate::results::MeasureName;
 use burn::module::Module;
 use burn::tensor::Device;
@@ -14,6 +14,10 @@ fn config(position: &str, vocab: usize, context_len: usize) -> ModelConfig {
         "{lines}\nposition = \"{position}\"\nvocab_size = {vocab}\ncontext_len = {context_len}"
     ))
     .expect("a model")
+}
+
+fn judged(model: &Transformer) -> Judged {
+    Judged { model: model.clone(), random_positions: None }
 }
 
 /// Greedy decoding as text is written: token by token from the prompt, with a cache.
@@ -62,7 +66,7 @@ fn exact_match_is_what_greedy_decoding_writes() {
     for length in [2, 3] {
         let examples = task::examples(Task::Sort, length, 150);
         let written = examples.iter().filter(|example| writes(&model, example)).count();
-        assert_eq!(task::exact_match(&model, &examples), written as f64 / 150.0, "length {length}");
+        assert_eq!(task::exact_match(&judged(&model), &examples), written as f64 / 150.0, "length {length}");
         if length == 2 {
             assert!((15..136).contains(&written), "{written} of 150 tell right from wrong");
         }
@@ -81,7 +85,7 @@ fn losses_are_those_of_one_window_at_a_time() {
     let model = Transformer::random(&config("alibi", 11, context_len), 5, &Device::flex()).expect("a model");
     let ids: Vec<u32> = (0..n).map(|i| (i * i % 11) as u32).collect();
     let text = Tokens::from_ids(&ids, None, &[0], 2 * n as u64);
-    let measures = language::measure(&model, &text, context_len, &[1.0, 2.0], 60);
+    let measures = language::measure(&judged(&model), &text, context_len, &[1.0, 2.0], 60);
     let at = |name, at| measures.iter().find(|m| (m.name, m.at) == (name, at)).and_then(|m| m.value).expect("a value");
     let ids = &ids[..61];
     // Nats of each token of one window from `from` on.
@@ -112,7 +116,7 @@ fn losses_are_those_of_one_window_at_a_time() {
 fn a_text_that_is_too_short_for_a_length_is_no_number() {
     let model = Transformer::random(&config("none", 5, 4), 5, &Device::flex()).expect("a model");
     let text = Tokens::from_ids(&[1, 2, 3, 4, 1, 2], None, &[0], 6);
-    let measures = language::measure(&model, &text, 4, &[1.0, 2.0], 60);
+    let measures = language::measure(&judged(&model), &text, 4, &[1.0, 2.0], 60);
     let far = measures.iter().find(|m| m.at == 8).expect("a measure at 8");
     assert_eq!((far.value, far.note.as_deref()), (None, Some("the held-out text has only 6 tokens")));
     assert!(measures.iter().any(|m| m.at == 4 && m.value.is_some()));
@@ -122,7 +126,7 @@ fn a_text_that_is_too_short_for_a_length_is_no_number() {
 fn distances_are_means_of_the_patterns() {
     let model = Transformer::random(&config("t5_bias", 7, 9), 2, &Device::flex()).expect("a model");
     let rows: [&[u32]; 2] = [&[1, 2, 3, 4, 5], &[6, 5, 1, 1, 0]];
-    let found = attention::distances(&model, &rows);
+    let found = attention::distances(&judged(&model), &rows);
     assert_eq!(
         found.iter().map(|h| (h.layer, h.head)).collect::<Vec<_>>(),
         [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
@@ -138,4 +142,29 @@ fn distances_are_means_of_the_patterns() {
     assert!((found[5].distance - sum / 10.0).abs() < 1e-6, "{} for {}", found[5].distance, sum / 10.0);
     // The first query sees itself alone, the last four keys more at most.
     assert!(found.iter().all(|head| head.distance > 0.0 && head.distance < 2.0));
+}
+
+#[test]
+fn random_positions_are_read_alike_by_every_measure() {
+    let model = Transformer::random(&config("rope", 11, 8), 5, &Device::flex()).expect("a model");
+    let ids: Vec<u32> = (0..90).map(|i| (i * i % 11) as u32).collect();
+    let text = Tokens::from_ids(&ids, None, &[0], 90);
+    let judged = Judged { model, random_positions: Some(20) };
+    let measures = language::measure(&judged, &text, 8, &[1.0, 2.0, 3.0], 80);
+    let at = |name, at| measures.iter().find(|m| (m.name, m.at) == (name, at)).expect("a measure");
+    // The past alone is read at the same places as within the whole window.
+    let leak = at(MeasureName::LossPastOnly, 8).value.expect("a loss")
+        - at(MeasureName::LossWholeWindow, 8).value.expect("a loss");
+    assert!(leak.abs() < 1e-5, "{leak}");
+    assert!(at(MeasureName::BitsPerByte, 16).value.is_some());
+    assert_eq!(at(MeasureName::BitsPerByte, 24).note.as_deref(), Some("longer than the 20 random positions"));
+    let plain = Judged { random_positions: None, ..judged.clone() };
+    let plain = language::measure(&plain, &text, 8, &[1.0], 80);
+    assert_ne!(plain[0].value, at(MeasureName::BitsPerByte, 8).value);
+    let all = Judged { random_positions: Some(8), ..judged };
+    assert_eq!(
+        plain[0].value,
+        language::measure(&all, &text, 8, &[1.0], 80)[0].value,
+        "eight of eight are all in turn"
+    );
 }

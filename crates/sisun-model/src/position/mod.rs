@@ -11,9 +11,27 @@ pub mod t5_bias;
 use crate::ModelError;
 use crate::params::{Init, Params, param};
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use sisun_config::{ModelConfig, Position, RopeScaling};
 use sisun_kernels::RotaryTables;
+
+/// Where the tokens of one pass stand.
+#[derive(Clone, Debug)]
+pub(crate) enum Positions {
+    /// One after another: the first, and how many.
+    From(usize, usize),
+    /// Here, ascending.
+    At(Vec<usize>),
+}
+
+impl Positions {
+    fn iter(&self) -> Box<dyn Iterator<Item = usize> + '_> {
+        match self {
+            Self::From(start, len) => Box::new(*start..start + len),
+            Self::At(places) => Box::new(places.iter().copied()),
+        }
+    }
+}
 
 /// The parameters of the model's position variant, and the variant itself.
 #[derive(Module, Debug)]
@@ -65,27 +83,36 @@ impl PositionEncoding {
         self
     }
 
-    /// What is added to the embeddings of positions `start..start + len`.
+    /// What is added to the embeddings at these positions.
     ///
     /// # Shapes
-    /// - result: `[len, d_model]`
+    /// - result: `[positions, d_model]`
     ///
     /// # Panics
-    /// If the learned table ends before `start + len`; [`crate::Transformer::check_length`] tells beforehand.
-    pub(crate) fn embedding(&self, start: usize, len: usize, d_model: usize, device: &Device) -> Option<Tensor<2>> {
+    /// If the learned table ends before them; [`crate::Transformer::check_length`] tells beforehand.
+    pub(crate) fn embedding(&self, positions: &Positions, d_model: usize, device: &Device) -> Option<Tensor<2>> {
         match self.kind {
-            Position::Learned => self.weight.as_ref().map(|table| table.val().narrow(0, start, len)),
-            Position::Sinusoidal => Some(sinusoidal::table(start, len, d_model, device) * self.sinusoidal_scale),
+            Position::Learned => self.weight.as_ref().map(|table| match positions {
+                Positions::From(start, len) => table.val().narrow(0, *start, *len),
+                Positions::At(places) => {
+                    let places: Vec<i64> = places.iter().map(|&place| place as i64).collect();
+                    let n = places.len();
+                    table
+                        .val()
+                        .select(0, Tensor::<1, Int>::from_data(TensorData::new(places, [n]), &device.clone().inner()))
+                }
+            }),
+            Position::Sinusoidal => Some(sinusoidal::table(positions.iter(), d_model, device) * self.sinusoidal_scale),
             _ => None,
         }
     }
 
-    /// The rotations of positions `start..start + len`.
-    pub(crate) fn rotation(&self, start: usize, len: usize, device: &Device) -> Option<RotaryTables> {
+    /// The rotations at these positions.
+    pub(crate) fn rotation(&self, positions: &Positions, device: &Device) -> Option<RotaryTables> {
         match self.kind {
             Position::Rope { base, scaling, .. } => {
                 let frequencies = rope::Frequencies::new(self.rotary_dims, base, scaling);
-                Some(rope::tables(start, len, &frequencies, device))
+                Some(rope::tables(positions.iter(), &frequencies, device))
             }
             _ => None,
         }

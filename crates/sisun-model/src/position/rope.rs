@@ -50,13 +50,14 @@ impl Frequencies {
     }
 }
 
-/// Cosine and sine of `pos · frequency` for `pos` from `start`.
+/// Cosine and sine of `pos · frequency` for each of these positions.
 ///
 /// # Shapes
 /// - tables: `[len, r/2]`
-pub fn tables(start: usize, len: usize, frequencies: &Frequencies, device: &Device) -> RotaryTables {
+pub fn tables(positions: impl Iterator<Item = usize>, frequencies: &Frequencies, device: &Device) -> RotaryTables {
     let Frequencies { radians, magnitude } = frequencies;
-    let angles: Vec<f64> = (start..start + len).flat_map(|pos| radians.iter().map(move |r| pos as f64 * r)).collect();
+    let angles: Vec<f64> = positions.flat_map(|pos| radians.iter().map(move |r| pos as f64 * r)).collect();
+    let len = angles.len() / radians.len().max(1);
     // Angles in f64: at position 100,000 an f32 angle is off by half a percent of a turn.
     let tensor = |f: fn(f64) -> f64| {
         let values: Vec<f32> = angles.iter().map(|&angle| (f(angle) * magnitude) as f32).collect();

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// `P[p, 2i] = sin(p / 10000^(2i/d))`, `P[p, 2i+1] = cos(p / 10000^(2i/d))` for `p` from `start`.
+/// `P[p, 2i] = sin(p / 10000^(2i/d))`, `P[p, 2i+1] = cos(p / 10000^(2i/d))` for each of these positions `p`.
 ///
 /// The paper adds it to embeddings of standard deviation 1: drawn with `1/√d` and multiplied by `√d_model` (§3.4). Ours are
 /// drawn with `model.init_std` and not multiplied, so the model multiplies the table by `init_std` instead: the sum is
@@ -11,8 +11,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 ///
 /// # Shapes
 /// - result: `[len, d_model]`
-pub fn table(start: usize, len: usize, d_model: usize, device: &Device) -> Tensor<2> {
-    let values: Vec<f32> = (start..start + len)
+pub fn table(positions: impl Iterator<Item = usize>, d_model: usize, device: &Device) -> Tensor<2> {
+    let values: Vec<f32> = positions
         .flat_map(|pos| {
             (0..d_model).map(move |dim| {
                 let pair = (dim / 2 * 2) as f64;
@@ -21,5 +21,6 @@ pub fn table(start: usize, len: usize, d_model: usize, device: &Device) -> Tenso
             })
         })
         .collect();
+    let len = values.len() / d_model;
     Tensor::from_data(TensorData::new(values, [len, d_model]), &device.clone().inner())
 }
