@@ -1,11 +1,14 @@
 //! What a finished run leaves to look at: `report.html`, one page that needs no network, and `loss.svg`.
 
 mod chart;
+pub mod text;
 
-use chart::{Curve, loss_svg, thousands};
+use chart::{Curve, loss_svg};
+use sisun_model::thousands;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
+use text::{escaped, printable};
 
 const STYLE: &str = include_str!("report/style.css");
 
@@ -163,34 +166,6 @@ fn evaluations(validation: &Curve) -> String {
          </details>\n",
         thousands(validation.points.len() as u64)
     )
-}
-
-/// Control characters, which neither HTML nor XML may contain, as their pictures (␀, ␛); tab and line ends stay.
-fn printable(text: &str) -> String {
-    let picture = |c: char| match c {
-        '\t' | '\n' | '\r' => c,
-        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
-        '\u{7f}' => '\u{2421}',
-        '\u{80}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
-        _ => c,
-    };
-    text.chars().map(picture).collect()
-}
-
-/// `text` for HTML content or a quoted attribute.
-fn escaped(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for c in printable(text).chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            _ => html.push(c),
-        }
-    }
-    html
 }
 
 #[cfg(test)]

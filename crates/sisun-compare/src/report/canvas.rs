@@ -51,7 +51,7 @@ pub(super) fn picture(
     let size = |width: u32, height: u32| format!("width=\"{width}\" height=\"{height}\"");
     let ours = format!(
         "class=\"chart\" role=\"img\" aria-label=\"{}\" {}",
-        text::html(name).replace('\n', " "),
+        text::html(name).replace(['\n', '\r'], " "),
         size(WIDTH as u32, height.round() as u32)
     );
     let svg = svg.replacen(&size(units(WIDTH), units(height)), &ours, 1);
@@ -100,7 +100,7 @@ impl Canvas<'_> {
             Anchor::End => HPos::Right,
         };
         // Line ends are not kept in SVG, and other white space is drawn as one.
-        let text = text::printable(text).replace(['\n', '\t'], " ");
+        let text = text::printable(text).replace(['\n', '\r', '\t'], " ");
         let style = (FONTS, size * FONT_UNITS).into_font().color(&colour).pos(Pos::new(across, VPos::Center));
         self.area.draw(&Text::new(text, at(place), style))
     }

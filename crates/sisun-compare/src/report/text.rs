@@ -2,44 +2,18 @@
 
 use crate::stats::Interval;
 use crate::summary::Spread;
+pub(super) use sisun_model::thousands;
+pub(super) use sisun_train::report::text::{escaped as html, printable};
 
 /// What stands where there is no number.
 pub(super) const NOTHING: &str = "–";
-
-/// Control characters, which neither HTML nor XML may contain, as their pictures (␀, ␛); tab and line ends stay.
-pub(super) fn printable(text: &str) -> String {
-    let picture = |c: char| match c {
-        '\t' | '\n' => c,
-        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
-        '\u{7f}' => '\u{2421}',
-        '\u{80}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
-        _ => c,
-    };
-    text.chars().map(picture).collect()
-}
-
-/// `text` for HTML content or a quoted attribute.
-pub(super) fn html(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for c in printable(text).chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            _ => html.push(c),
-        }
-    }
-    html
-}
 
 /// `text` on one line of Markdown, in a table's cell too.
 pub(super) fn markdown(text: &str) -> String {
     let mut markdown = String::with_capacity(text.len());
     for c in printable(text).chars() {
         match c {
-            '\n' | '\t' => markdown.push(' '),
+            '\n' | '\r' | '\t' => markdown.push(' '),
             '&' => markdown.push_str("&amp;"),
             '<' => markdown.push_str("&lt;"),
             '>' => markdown.push_str("&gt;"),
@@ -53,19 +27,6 @@ pub(super) fn markdown(text: &str) -> String {
 /// `name` as a part of a file name.
 pub(super) fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect()
-}
-
-/// `1234567` as `1,234,567`.
-pub(super) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut grouped = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// `1 seed`, `2 seeds`.

@@ -2,6 +2,7 @@
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+use sisun_model::thousands;
 use std::io;
 use std::ops::Range;
 
@@ -204,19 +205,6 @@ fn is_whole(step: f64) -> bool {
     step >= 0.0 && (step - step.round()).abs() < 1e-6
 }
 
-/// `1234567` as `1,234,567`.
-pub(super) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut grouped = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -302,12 +290,5 @@ mod tests {
         }
         assert!((means[210].1 - (5.0 - 207.5)).abs() < 1e-9, "the last six: {}", means[210].1);
         assert_eq!(Curve::new(&[(0, 1.0)]).mean_window(), None);
-    }
-
-    #[test]
-    fn digits_come_in_threes() {
-        for (n, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (u64::MAX, "18,446,744,073,709,551,615")] {
-            assert_eq!(thousands(n), text);
-        }
     }
 }
