@@ -115,10 +115,14 @@ pub(super) fn what_holds(seeds: usize, track: &TrackSummary) -> String {
     let held = track.comparisons.iter().filter(|pair| holds(pair)).count();
     let tested = track.comparisons.iter().filter(|pair| pair.p.is_some()).count();
     let n = track.comparisons.iter().map(|pair| pair.n).max().unwrap_or(0);
-    let mut told = format!(
-        "Every two variants are compared on the {}, seed by seed: the one ahead, and by how much.",
-        measure_words(track.headline.name),
-    );
+    let against = track.comparisons.first().map(|pair| pair.b.as_str());
+    let baseline = against.filter(|name| all > 1 && track.comparisons.iter().all(|pair| pair.b == *name));
+    let who = match baseline {
+        Some(name) => format!("Every other variant is compared with {name}"),
+        None => "Every two variants are compared".to_owned(),
+    };
+    let mut told =
+        format!("{who} on the {}, seed by seed: the one ahead, and by how much.", measure_words(track.headline.name));
     told += &match (seeds < CLAIMS_FROM, held) {
         (true, _) => format!(" With {} these differences are described, none is claimed.", count(seeds, "seed")),
         (false, 1) => format!(" Of {}, 1 difference holds.", count(all, "pair")),
@@ -129,7 +133,7 @@ pub(super) fn what_holds(seeds: usize, track: &TrackSummary) -> String {
     if tested > 0 && floor(n) >= HOLDS_BELOW {
         let needed = (1..=64).find(|n| floor(*n) < HOLDS_BELOW).unwrap_or(64);
         told += &format!(
-            "None could: with {} and at most {} in common, p after Holm’s correction is never below {}. Fewer \
+            " None could: with {} and at most {} in common, p after Holm’s correction is never below {}. Fewer \
              variants, or {} and more, would allow it.",
             count(tested, "pair"),
             count(n, "seed"),
