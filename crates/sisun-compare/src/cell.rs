@@ -22,6 +22,8 @@ use std::time::Instant;
 const CURVE_POINTS: u64 = 50;
 /// Rows whose patterns tell how far heads look.
 const DISTANCE_ROWS: usize = 8;
+/// Tokens of the text that it goes on from.
+const PROMPT_TOKENS: usize = 16;
 /// Characters or so that a language model writes by itself.
 const SAMPLE_TOKENS: usize = 160;
 
@@ -148,7 +150,8 @@ fn judge(result: &mut CellResult, model: &Judged, track: &Track, text: Option<&T
 fn sample(model: &Transformer, text: &Text) -> Result<String, CompareError> {
     let data = |source| CompareError::Data { track: text.track.clone(), source };
     let tokenizer = &text.corpus.tokenizer;
-    let prompt = tokenizer.decode(&text.corpus.validation.read(0..16)).map_err(data)?;
+    let held_out = &text.corpus.validation;
+    let prompt = tokenizer.decode(&held_out.read(0..held_out.len().min(PROMPT_TOKENS))).map_err(data)?;
     let loaded = Loaded::new(String::new(), 0, model.clone(), tokenizer.clone());
     let how = Generation {
         tokens: SAMPLE_TOKENS,

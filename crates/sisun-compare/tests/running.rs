@@ -308,6 +308,18 @@ fn a_sweep_chooses_by_what_is_trained_on_and_is_made_once() {
 }
 
 #[test]
+fn a_text_that_hardly_holds_a_window_is_enough() {
+    let fixture = Fixture::new();
+    fs::write(fixture.path("text.txt"), "abcab cabba ".repeat(9)).unwrap();
+    // Ten held-out characters: fewer than the sample goes on from, and than the longest tested length.
+    let summary = fixture.run(&fixture.grid(&["seeds=1"]), "out", 2).summary;
+    let rope = summary.tracks[1].variant("rope").unwrap();
+    assert!(rope.at(MeasureName::BitsPerByte, 8).unwrap().spread.mean.is_finite());
+    assert!(rope.at(MeasureName::BitsPerByte, 16).unwrap().note.is_some());
+    assert!(rope.sample.is_some());
+}
+
+#[test]
 fn models_of_random_positions_are_trained_and_judged() {
     let fixture = Fixture::new();
     let variants = "variants=[{ name=\"random\", set={ \"model.position\"=\"rope\" }, random_positions=16 }]";
