@@ -10,6 +10,7 @@ mod published;
 use crate::results::MeasureName;
 use crate::stats::{Interval, bootstrap, mean, paired};
 use crate::summary::{TrackSummary, VariantSummary};
+use crate::track::length_at;
 use serde::Serialize;
 
 /// Seeds below which nothing is judged.
@@ -90,6 +91,11 @@ fn judge_one(claim: &Claim, tracks: &[TrackSummary]) -> Option<Verdict> {
         track: Some(track.name.clone()),
         found,
     };
+    let predicts = |track: &TrackSummary, factor, better, worse| {
+        let (a, b) = (track.variant(better)?, track.variant(worse)?);
+        let found = difference(a, b, &bits(track, a, factor)?, &bits(track, b, factor)?, Side::Below);
+        Some(verdict(track, found))
+    };
     match claim.rule {
         Rule::Generalises { task: name, better, worse } => {
             let track = task(name).filter(|track| track.headline.at.iter().any(|at| *at > track.trained_on))?;
@@ -118,39 +124,37 @@ fn judge_one(claim: &Claim, tracks: &[TrackSummary]) -> Option<Verdict> {
         Rule::Leaks { variant } => {
             let track = text()?;
             let variant = track.variant(variant)?;
-            let values = |name| variant.at(name, track.trained_on).map(|point| point.spread.values.clone());
-            let (whole, past) = (values(MeasureName::LossWholeWindow)?, values(MeasureName::LossPastOnly)?);
+            let loss = |name| values(variant, name, track.trained_on);
+            let (whole, past) = (loss(MeasureName::LossWholeWindow)?, loss(MeasureName::LossPastOnly)?);
             Some(verdict(track, leak(variant, &whole, &past)))
         }
-        Rule::Predicts { better, worse, .. } | Rule::PredictsTrainedOn { better, worse, .. } => {
-            let (track, factor) = match claim.rule {
-                Rule::Predicts { factor, .. } => (text()?, factor),
-                Rule::PredictsTrainedOn { context_len, .. } => {
-                    (text().filter(|track| track.trained_on == context_len)?, 1.0)
-                }
-                _ => return None,
-            };
-            let (a, b) = (track.variant(better)?, track.variant(worse)?);
-            let at = at(track, factor);
-            let values = |variant: &VariantSummary| {
-                variant.at(MeasureName::BitsPerByte, at).map(|point| point.spread.values.clone())
-            };
-            Some(verdict(track, difference(a, b, &values(a)?, &values(b)?, Side::Below)))
+        Rule::Predicts { factor, better, worse } => predicts(text()?, factor, better, worse),
+        Rule::PredictsTrainedOn { context_len, better, worse } => {
+            predicts(text().filter(|track| track.trained_on == context_len)?, 1.0, better, worse)
         }
         Rule::Worsens { factor, variant } | Rule::Improves { factor, variant } => {
             let track = text()?;
             let variant = track.variant(variant)?;
             let side = if matches!(claim.rule, Rule::Worsens { .. }) { Side::Above } else { Side::Below };
-            let at_factor = |factor| {
-                variant.at(MeasureName::BitsPerByte, at(track, factor)).map(|point| point.spread.values.clone())
-            };
-            Some(verdict(track, change(variant, &at_factor(factor)?, &at_factor(1.0)?, factor, side)))
+            let (far, near) = (bits(track, variant, factor)?, bits(track, variant, 1.0)?);
+            Some(verdict(track, change(variant, &far, &near, factor, side)))
         }
     }
 }
 
-fn at(track: &TrackSummary, factor: f64) -> usize {
-    (track.trained_on as f64 * factor).round() as usize
+/// Bits per byte by seed at so many times the trained context.
+fn bits(track: &TrackSummary, variant: &VariantSummary, factor: f64) -> Option<Vec<Option<f64>>> {
+    values(variant, MeasureName::BitsPerByte, length_at(track.trained_on, factor))
+}
+
+/// What was measured at a place, by seed.
+fn values(variant: &VariantSummary, name: MeasureName, at: usize) -> Option<Vec<Option<f64>>> {
+    variant.at(name, at).map(|point| point.spread.values.clone())
+}
+
+/// The mean of those that are there.
+fn mean_of(values: &[Option<f64>]) -> f64 {
+    mean(&values.iter().flatten().copied().collect::<Vec<_>>())
 }
 
 /// On which side of 0 a claim wants the interval.
@@ -181,14 +185,13 @@ fn difference(
 ) -> (Standing, String) {
     let differences = paired(a_values, b_values);
     let (standing, interval) = stand(&differences, side);
-    let there = |values: &[Option<f64>]| mean(&values.iter().flatten().copied().collect::<Vec<_>>());
     let found = match interval {
         Some(Interval { low, high }) => format!(
             "{} {:.3}, {} {:.3}; difference {:+.3} [{low:+.3}, {high:+.3}] over {} seeds",
             a.name,
-            there(a_values),
+            mean_of(a_values),
             b.name,
-            there(b_values),
+            mean_of(b_values),
             mean(&differences),
             differences.len(),
         ),
@@ -199,11 +202,14 @@ fn difference(
 
 fn limited(variant: &VariantSummary, at: usize, values: Vec<Option<f64>>, limit: f64) -> (Standing, String) {
     let there: Vec<f64> = values.into_iter().flatten().collect();
-    let beyond: Vec<f64> = there.iter().map(|value| value - limit).collect();
     let Some(Interval { low, high }) = bootstrap(&there, 1).filter(|_| there.len() >= MIN_SEEDS) else {
         return (Standing::CannotTell, too_few(there.len(), &[variant]));
     };
-    let standing = if high <= limit { Standing::Agrees } else { stand(&beyond, Side::Below).0 };
+    let standing = match (high <= limit, low > limit) {
+        (true, _) => Standing::Agrees,
+        (_, true) => Standing::Disagrees,
+        _ => Standing::CannotTell,
+    };
     let mean = mean(&there);
     (standing, format!("{mean:.3} [{low:.3}, {high:.3}] at length {at}, over {} seeds; limit {limit}", there.len()))
 }
@@ -211,12 +217,11 @@ fn limited(variant: &VariantSummary, at: usize, values: Vec<Option<f64>>, limit:
 fn leak(variant: &VariantSummary, whole: &[Option<f64>], past: &[Option<f64>]) -> (Standing, String) {
     let differences = paired(whole, past);
     let (standing, interval) = stand(&differences, Side::Below);
-    let there = |values: &[Option<f64>]| mean(&values.iter().flatten().copied().collect::<Vec<_>>());
     let found = match interval {
         Some(_) => format!(
             "{:.3} nats per token when it is shown what follows, {:.3} when it is not, over {} seeds",
-            there(whole),
-            there(past),
+            mean_of(whole),
+            mean_of(past),
             differences.len(),
         ),
         None => too_few(differences.len(), &[variant]),

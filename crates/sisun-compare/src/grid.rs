@@ -5,6 +5,7 @@ use crate::track::Track;
 use serde::{Deserialize, Serialize};
 use sisun_config::{ModelConfig, Position, TrainConfig, apply_override, from_value, read_table, set};
 use sisun_data::tasks::SYMBOLS;
+use std::fmt;
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -66,6 +67,13 @@ pub struct Cell {
     /// See [`Variant`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub random_positions: Option<usize>,
+}
+
+impl fmt::Display for Cell {
+    /// `track / variant / seed`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} / {} / {}", self.track, self.variant, self.seed)
+    }
 }
 
 /// What a cell sets of a model and its training.

@@ -97,9 +97,7 @@ pub(crate) struct Text {
 }
 
 /// Runs the cells that have no result yet, and sums up. A sweep comes first, in a directory of its own inside; every part
-/// of a grid makes it for itself.
-/// Each cell runs on one thread whatever `jobs` is, so its result is
-/// always the same. When `stop` is set, cells under way are given up, and a later call begins them anew.
+/// of a grid makes it for itself. Each cell runs on one thread whatever `jobs` is, so its result is always the same. When `stop` is set, cells under way are given up, and a later call begins them anew.
 ///
 /// # Errors
 /// Unusable text or settings, another comparison in the directory, or a file that cannot be written.
@@ -151,7 +149,7 @@ fn run_cells(
     let mine: Vec<&Cell> = mine.map(|(_, cell)| cell).collect();
     let open: Vec<&Cell> = mine.iter().copied().filter(|cell| store.read(cell).is_none()).collect();
     for cell in open.iter().filter(|cell| store.has_file(cell)) {
-        watch(Event::Note(format!("the result of {} is damaged: running it again", told(cell))));
+        watch(Event::Note(format!("the result of {cell} is damaged: running it again")));
     }
     let work = open.iter().map(|cell| cell.settings.train.steps * work_of_step(cell)).sum();
     watch(Event::Begun { cells: mine.len(), done: mine.len() - open.len(), work });
@@ -236,7 +234,7 @@ fn run_cell(
     // A pool of one thread: operations find nobody to share with, and every cell computes the same bits.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|error| CompareError::Io {
         verb: "start a thread for",
-        path: told(cell).into(),
+        path: cell.to_string().into(),
         source: std::io::Error::other(error),
     })?;
     let done = pool.install(|| {
@@ -245,7 +243,7 @@ fn run_cell(
     })?;
     let Some((result, timing)) = done else { return Ok(()) };
     store.write(cell, &result, Some(&timing))?;
-    watch(Event::CellDone { cell: told(cell), outcome: result.outcome, seconds: timing.total_s });
+    watch(Event::CellDone { cell: cell.to_string(), outcome: result.outcome, seconds: timing.total_s });
     Ok(())
 }
 
@@ -275,10 +273,6 @@ fn hashes(texts: &BTreeMap<String, Text>) -> BTreeMap<String, String> {
 fn work_of_step(cell: &Cell) -> u64 {
     let train = &cell.settings.train;
     (train.batch_size * train.accumulate * cell.settings.model.context_len) as u64
-}
-
-fn told(cell: &Cell) -> String {
-    format!("{} / {} / {}", cell.track, cell.variant, cell.seed)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -55,7 +55,7 @@ impl Store {
     /// A directory with another comparison, or one that cannot be written.
     pub fn open(root: &Path, grid: &Grid, texts: &BTreeMap<String, String>) -> Result<Self, CompareError> {
         let keys: BTreeMap<String, String> =
-            grid.cells.iter().map(|cell| (told(cell), key(grid, cell, texts.get(&cell.track)))).collect();
+            grid.cells.iter().map(|cell| (cell.to_string(), key(grid, cell, texts.get(&cell.track)))).collect();
         let path = root.join("comparison.json");
         let mine = Identity { name: grid.name.clone(), budget: grid.budget.clone(), cells: keys.clone() };
         let theirs = match path.exists() {
@@ -81,7 +81,7 @@ impl Store {
     pub fn read(&self, cell: &Cell) -> Option<(CellResult, Option<Timing>)> {
         let path = self.path(cell);
         let filed: Filed = serde_json::from_str(&std::fs::read_to_string(&path).ok()?).ok()?;
-        let whole = filed.sha256 == checksum(&filed.result) && self.keys.get(&told(cell)) == Some(&filed.key);
+        let whole = filed.sha256 == checksum(&filed.result) && self.keys.get(&cell.to_string()) == Some(&filed.key);
         let timing = std::fs::read_to_string(path.with_extension("time.json")).ok();
         let timing = timing.and_then(|text| serde_json::from_str(&text).ok());
         whole.then_some((filed.result, timing))
@@ -103,7 +103,7 @@ impl Store {
         if let Some(timing) = timing {
             write_json(&path.with_extension("time.json"), timing)?;
         }
-        let key = self.keys.get(&told(cell)).cloned().unwrap_or_default();
+        let key = self.keys.get(&cell.to_string()).cloned().unwrap_or_default();
         write_json(&path, &Filed { key, sha256: checksum(result), result: result.clone() })
     }
 
@@ -116,10 +116,6 @@ impl Store {
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), CompareError> {
     let text = serde_json::to_string_pretty(value).expect("plain structs of numbers and strings always serialise");
     Ok(write_atomic(path, text.as_bytes())?)
-}
-
-fn told(cell: &Cell) -> String {
-    format!("{} / {} / {}", cell.track, cell.variant, cell.seed)
 }
 
 /// A variant's name as a folder's: other characters than letters and digits become `-`, and a hash keeps names apart.

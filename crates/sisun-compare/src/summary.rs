@@ -6,7 +6,7 @@ use crate::results::{CellResult, MeasureName, Outcome, Timing};
 use crate::stats::{
     Interval, bootstrap, holm, mean, mean_reciprocal_rank, paired, probability_of_improvement, sign_flip,
 };
-use crate::track::Track;
+use crate::track::{Track, length_at};
 use serde::Serialize;
 
 /// Share of a task's trained lengths that a model must solve before what it does beyond them says anything.
@@ -162,7 +162,7 @@ impl Summary {
             variants,
             mean_reciprocal_ranks: mean_reciprocal_rank(&scores),
             verdicts: judge(&tracks),
-            missing: missing.map(|(cell, _)| format!("{} / {} / {}", cell.track, cell.variant, cell.seed)).collect(),
+            missing: missing.map(|(cell, _)| cell.to_string()).collect(),
             tracks,
         }
     }
@@ -205,8 +205,7 @@ fn track_summary(grid: &Grid, name: &str, track: &Track, found: &[Option<Found>]
         }
         Track::Language { factors, .. } => {
             let factor = factors.iter().copied().find(|factor| *factor >= 2.0).unwrap_or(1.0);
-            let at = vec![(context_len as f64 * factor).round() as usize];
-            (context_len, Headline { name: MeasureName::BitsPerByte, at })
+            (context_len, Headline { name: MeasureName::BitsPerByte, at: vec![length_at(context_len, factor)] })
         }
     };
     let variants: Vec<VariantSummary> = grid

@@ -95,6 +95,11 @@ impl Track {
     }
 }
 
+/// So many times the trained context, in whole tokens.
+pub(crate) fn length_at(context_len: usize, factor: f64) -> usize {
+    (context_len as f64 * factor).round() as usize
+}
+
 fn default_examples() -> usize {
     100
 }

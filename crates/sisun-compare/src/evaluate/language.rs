@@ -2,6 +2,7 @@
 
 use super::{Judged, surprise};
 use crate::results::{Measure, MeasureName};
+use crate::track::length_at;
 use sisun_config::{Position, RopeScaling};
 use sisun_data::Tokens;
 use std::f64::consts::LN_2;
@@ -25,7 +26,7 @@ pub(crate) fn measure(
     let mut measures = Vec::new();
     let mut longest = None;
     for factor in factors {
-        let length = (context_len as f64 * factor).round() as usize;
+        let length = length_at(context_len, *factor);
         let mut push = |name, value: Result<f64, String>| {
             let (value, note) = value.map_or_else(|note| (None, Some(note)), |value| (Some(value), None));
             measures.push(Measure { name, at: length, value, note });
