@@ -45,7 +45,7 @@ fn the_shipped_comparisons_run_and_report() {
         assert!(verdicts.len() >= 5 && verdicts.iter().all(|verdict| verdict["standing"] == "cannot_tell"));
         let page = fs::read_to_string(lab.path(name).join("report.html")).unwrap();
         assert!(page.contains("<svg") && !page.contains("<script"), "{name}");
-        for file in ["report.md", "measures.csv", "summary.json", "comparison.toml"] {
+        for file in ["report.md", "measures.csv", "measures.parquet", "summary.json", "comparison.toml"] {
             assert!(fs::metadata(lab.path(name).join(file)).unwrap().len() > 100, "{file}");
         }
         let pictures = fs::read_dir(lab.path(name).join("figures")).unwrap().count();

@@ -30,7 +30,7 @@ use std::path::Path;
 /// | --- | --- |
 /// | `report.html` | the report, one page that needs no network |
 /// | `report.md` | the same in Markdown |
-/// | `measures.csv` | every measurement of every seed |
+/// | `measures.csv`, `measures.parquet` | every measurement of every seed |
 /// | `summary.json` | every number of the report |
 /// | `figures/*.svg`, `figures/*.png` | each figure |
 ///
@@ -54,8 +54,10 @@ pub fn write(summary: &Summary, out: &Path) -> Result<(), CompareError> {
         write_atomic(&folder.join(format!("{}.svg", figure.stem)), figure.svg.as_bytes())?;
         write_atomic(&folder.join(format!("{}.png", figure.stem)), &png)?;
     }
-    let csv = out.join("measures.csv");
-    write_atomic(&csv, &measures::csv(summary, &csv)?)?;
+    let rows = measures::measures(summary);
+    let (csv, parquet) = (out.join("measures.csv"), out.join("measures.parquet"));
+    write_atomic(&csv, &measures::csv(&rows, &csv)?)?;
+    write_atomic(&parquet, &measures::parquet(&rows, &parquet)?)?;
     let json = out.join("summary.json");
     let told =
         serde_json::to_vec_pretty(summary).map_err(std::io::Error::from).map_err(CompareError::io("write", &json))?;

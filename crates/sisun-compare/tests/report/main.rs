@@ -4,6 +4,8 @@
 mod made_up;
 
 use made_up::*;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field;
 use sisun_compare::{Spread, Standing, Summary, VariantSummary, report};
 use sisun_infer::maps::svg_to_png;
 use std::fs;
@@ -26,6 +28,24 @@ fn csv_rows(dir: &Path) -> Vec<Vec<String>> {
     let mut reader = csv::Reader::from_path(dir.join("measures.csv")).unwrap();
     assert_eq!(reader.headers().unwrap(), vec!["track", "variant", "seed", "measure", "at", "value", "note"]);
     reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+}
+
+/// As text, nothing as "".
+fn parquet_rows(dir: &Path) -> Vec<Vec<String>> {
+    let file = fs::File::open(dir.join("measures.parquet")).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    let text = |field: &Field| match field {
+        Field::Null => String::new(),
+        Field::Str(text) => text.clone(),
+        Field::ULong(number) => number.to_string(),
+        Field::Double(number) => number.to_string(),
+        other => panic!("{other:?}"),
+    };
+    reader
+        .get_row_iter(None)
+        .unwrap()
+        .map(|row| row.unwrap().get_column_iter().map(|(_, field)| text(field)).collect())
+        .collect()
 }
 
 #[test]
@@ -171,7 +191,9 @@ fn the_card_counts_and_names_every_standing() {
 fn every_measurement_is_in_the_table() {
     let seeds = 6;
     let summary = summary(seeds);
-    let rows = csv_rows(written(&summary).dir.path());
+    let Written { dir, .. } = written(&summary);
+    let rows = csv_rows(dir.path());
+    assert!(parquet_rows(dir.path()) == rows, "the Parquet file holds what the CSV file holds");
     let of = |v: &VariantSummary| v.series.len() + v.curve.len() + v.heads.len() + 1;
     let expected: usize = summary.tracks.iter().flat_map(|track| &track.variants).map(of).sum();
     assert_eq!(rows.len(), expected * seeds);
