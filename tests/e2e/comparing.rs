@@ -1,6 +1,6 @@
 //! `sisun compare` and the tasks it is made of.
 
-use crate::sisun::{Lab, command, sisun};
+use crate::sisun::{Lab, command, peer, sisun};
 use serde_json::Value;
 use std::fs;
 
@@ -48,6 +48,7 @@ fn the_shipped_comparisons_run_and_report() {
         for file in ["report.md", "measures.csv", "measures.parquet", "summary.json", "comparison.toml"] {
             assert!(fs::metadata(lab.path(name).join(file)).unwrap().len() > 100, "{file}");
         }
+        peer("measures_check.py", &lab.path(name));
         let pictures = fs::read_dir(lab.path(name).join("figures")).unwrap().count();
         assert!(pictures >= 6 * tracks, "{pictures} pictures");
     }

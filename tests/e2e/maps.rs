@@ -53,17 +53,8 @@ fn maps_in_every_format_agree_and_open() {
     for file in ["heads.png", "heads.svg", "layer0-head0.png", "layer1-head2.svg", "attention.csv"] {
         assert!(fs::metadata(lab.path("maps").join(file)).unwrap().len() > 500, "{file}");
     }
-    // Python's own readers, where `.ci/run` has installed them.
-    if let Ok(python) = std::env::var("SISUN_PEERS_PYTHON") {
-        for (script, folder) in [("attention_files_check.py", "maps"), ("tensorboard_check.py", "run")] {
-            let script = root().join("tests/peers").join(script);
-            let output = Command::new(&python).arg(script).arg(lab.path(folder)).output().unwrap();
-            let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
-            assert!(output.status.success(), "{said}");
-        }
-    } else {
-        eprintln!("NOT RUN: reading our files with Python (SISUN_PEERS_PYTHON is not set; .ci/run sets it)");
-    }
+    peer("attention_files_check.py", &lab.path("maps"));
+    peer("tensorboard_check.py", &lab.path("run"));
 }
 
 /// One array of an NPZ file: shape and values.
@@ -110,4 +101,34 @@ fn a_text_past_learned_positions_is_refused_and_past_others_told() {
     lab.train("rope", &short).ok();
     let ran = attend("rope").ok();
     assert!(ran.stderr.contains("more than the 23"), "{}", ran.stderr);
+}
+
+#[test]
+fn pictures_are_drawn_as_asked() {
+    let lab = Lab::trained();
+    let (run, out) = (lab.at("run"), lab.at("pictures"));
+    let attend = |more: &[&str]| {
+        let args = ["attend", &run, "--text", "The cat sat.", "--out", &out, "--format", "svg,png", "--layers", "1"];
+        sisun(&[&args[..], &["--device", "cpu"], more].concat())
+    };
+    let font = root().join("crates/sisun-infer/assets/Pretendard-Regular.otf");
+    let options = ["--colours", "cividis", "--values", "never", "--font-size", "26", "--font", font.to_str().unwrap()];
+    attend(&options).ok();
+    let svg = fs::read_to_string(lab.path("pictures/layer1-head0.svg")).unwrap();
+    // Labels and the title in proportion, the font by its name.
+    for part in ["font-size=\"26\"", "font-size=\"32\"", "font-family=\"&apos;Pretendard&apos;, Pretendard"] {
+        assert!(svg.contains(part), "no {part} in {svg}");
+    }
+    assert_eq!(svg.matches("\n0.").count(), 4, "numbers beside the colour bar only: {svg}");
+
+    attend(&["--font", "Cargo.toml"]).fails(1, &["Cargo.toml", "no TrueType or OpenType font", ".otf"]);
+    attend(&["--font", "nowhere.ttf"]).fails(1, &["nowhere.ttf"]);
+    attend(&["--font-size", "1000"]).fails(2, &["--font-size 1000", "4 to 200"]);
+    attend(&["--cell", "9", "--values", "always"]).fails(2, &["--cell 9", "or more"]);
+    for (option, value) in [("--colours", "jet"), ("--values", "maybe"), ("--font-size", "big")] {
+        let ran = attend(&[option, value]);
+        assert_eq!(ran.code, Some(2));
+        assert!(ran.stderr.contains(value), "{}", ran.stderr);
+    }
+    assert!(attend(&["--colours", "jet"]).stderr.contains("blues, viridis, cividis, magma"));
 }

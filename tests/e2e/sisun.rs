@@ -70,6 +70,19 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }
 
+/// Has a script of `tests/peers` read what we wrote, by the software that people use for it, where `.ci/run` has
+/// installed that.
+pub(crate) fn peer(script: &str, folder: &Path) {
+    let Some(python) = std::env::var_os("SISUN_PEERS_PYTHON") else {
+        eprintln!("NOT RUN: {script} (SISUN_PEERS_PYTHON is not set; .ci/run sets it)");
+        return;
+    };
+    let script = root().join("tests/peers").join(script);
+    let output = Command::new(python).arg(script).arg(folder).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+}
+
 /// A folder with a small experiment in it.
 pub(crate) struct Lab {
     pub(crate) folder: TempDir,

@@ -55,6 +55,12 @@ pub enum CompareError {
         /// The directory.
         path: PathBuf,
     },
+    /// A part whose settings are not chosen yet.
+    #[error("the sweep in {} is not finished: run its comparison to the end before joining it", .path.display())]
+    SweepUnfinished {
+        /// The part's directory.
+        path: PathBuf,
+    },
     /// A file that cannot be read or written.
     #[error("cannot {verb} {}: {source}", .path.display())]
     Io {

@@ -18,6 +18,9 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+/// Where in its directory a comparison keeps its sweep.
+const SWEEP: &str = "sweep";
+
 /// A part of the grid, for several machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
@@ -97,7 +100,8 @@ pub(crate) struct Text {
 }
 
 /// Runs the cells that have no result yet, and sums up. A sweep comes first, in a directory of its own inside; every part
-/// of a grid makes it for itself. Each cell runs on one thread whatever `jobs` is, so its result is always the same. When `stop` is set, cells under way are given up, and a later call begins them anew.
+/// of a grid makes it for itself. Each cell runs on one thread whatever `jobs` is, so its result is always the same. When
+/// `stop` is set, cells under way are given up, and a later call begins them anew.
 ///
 /// # Errors
 /// Unusable text or settings, another comparison in the directory, or a file that cannot be written.
@@ -108,70 +112,98 @@ pub fn run(
     stop: &AtomicBool,
     watch: &(dyn Fn(Event) + Sync),
 ) -> Result<Finished, CompareError> {
-    let texts = read_texts(grid, plan, watch)?;
-    let Some(grid) = &swept(grid, out, &texts, plan, stop, watch)? else {
-        return Ok(Finished { summary: Summary::of(grid, &vec![None; grid.cells.len()]), interrupted: true });
-    };
-    let store = run_cells(grid, out, &texts, plan, stop, watch)?;
-    Ok(Finished { summary: sum_up(grid, &store), interrupted: stop.load(Ordering::Relaxed) })
-}
-
-/// The grid with what its sweep chooses, if it has one; nothing if that was stopped.
-fn swept(
-    grid: &Grid,
-    out: &Path,
-    texts: &BTreeMap<String, Text>,
-    plan: &Plan,
-    stop: &AtomicBool,
-    watch: &(dyn Fn(Event) + Sync),
-) -> Result<Option<Grid>, CompareError> {
-    let Some(sweep) = &grid.sweep else { return Ok(Some(grid.clone())) };
-    watch(Event::Note(format!("a sweep of {} models first, to choose settings", sweep.cells.len())));
-    let store = run_cells(sweep, &out.join("sweep"), texts, &Plan { shard: None, ..plan.clone() }, stop, watch)?;
-    let results: Option<Vec<CellResult>> = sweep.cells.iter().map(|cell| Some(store.read(cell)?.0)).collect();
-    match results {
-        Some(results) => Ok(Some(grid.with_chosen(choose(grid, sweep, &results))?)),
-        None => Ok(None),
-    }
-}
-
-/// Runs the cells of this part that have no result yet.
-fn run_cells(
-    grid: &Grid,
-    out: &Path,
-    texts: &BTreeMap<String, Text>,
-    plan: &Plan,
-    stop: &AtomicBool,
-    watch: &(dyn Fn(Event) + Sync),
-) -> Result<Store, CompareError> {
-    let store = Store::open(out, grid, &hashes(texts))?;
-    let mine = grid.cells.iter().enumerate().filter(|(i, _)| plan.shard.is_none_or(|s| i % s.of == s.number - 1));
-    let mine: Vec<&Cell> = mine.map(|(_, cell)| cell).collect();
-    let open: Vec<&Cell> = mine.iter().copied().filter(|cell| store.read(cell).is_none()).collect();
-    for cell in open.iter().filter(|cell| store.has_file(cell)) {
-        watch(Event::Note(format!("the result of {cell} is damaged: running it again")));
-    }
-    let work = open.iter().map(|cell| cell.settings.train.steps * work_of_step(cell)).sum();
-    watch(Event::Begun { cells: mine.len(), done: mine.len() - open.len(), work });
-    let next = AtomicUsize::new(0);
-    let failed: Mutex<Option<CompareError>> = Mutex::new(None);
-    let halted = || stop.load(Ordering::Relaxed) || lock(&failed).is_some();
-    let worker = || {
-        while !halted() {
-            let Some(cell) = open.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
-            if let Err(error) = run_cell(cell, grid, texts, &store, plan, &halted, watch) {
-                lock(&failed).get_or_insert(error);
+    let work = Work { texts: &read_texts(grid, plan, watch)?, plan, stop, watch };
+    let mut grid = grid.clone();
+    if let Some(sweep) = &grid.sweep {
+        watch(Event::Note(format!("a sweep of {} models first, to choose settings", sweep.cells.len())));
+        let store = work.run_cells(sweep, &out.join(SWEEP), None)?;
+        match after_sweep(&grid, sweep, &store)? {
+            Some(chosen) => grid = chosen,
+            None => {
+                let summary = Summary::of(&grid, &vec![None; grid.cells.len()]);
+                return Ok(Finished { summary, interrupted: true });
             }
         }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..plan.jobs.clamp(1, open.len().max(1)) {
-            scope.spawn(worker);
+    }
+    let store = work.run_cells(&grid, out, plan.shard)?;
+    Ok(Finished { summary: sum_up(&grid, &store), interrupted: stop.load(Ordering::Relaxed) })
+}
+
+/// The grid with what its sweep chooses; nothing if results are missing.
+fn after_sweep(grid: &Grid, sweep: &Grid, store: &Store) -> Result<Option<Grid>, CompareError> {
+    let results: Option<Vec<CellResult>> = sweep.cells.iter().map(|cell| Some(store.read(cell)?.0)).collect();
+    results.map(|results| grid.with_chosen(choose(grid, sweep, &results))).transpose()
+}
+
+/// What the cells of a run have in common.
+struct Work<'a> {
+    texts: &'a BTreeMap<String, Text>,
+    plan: &'a Plan,
+    stop: &'a AtomicBool,
+    watch: &'a (dyn Fn(Event) + Sync),
+}
+
+impl Work<'_> {
+    /// Runs the cells of this part that have no result yet.
+    fn run_cells(&self, grid: &Grid, out: &Path, shard: Option<Shard>) -> Result<Store, CompareError> {
+        let store = Store::open(out, grid, &hashes(self.texts))?;
+        let mine = grid.cells.iter().enumerate().filter(|(i, _)| shard.is_none_or(|s| i % s.of == s.number - 1));
+        let mine: Vec<&Cell> = mine.map(|(_, cell)| cell).collect();
+        let open: Vec<&Cell> = mine.iter().copied().filter(|cell| store.read(cell).is_none()).collect();
+        for cell in open.iter().filter(|cell| store.has_file(cell)) {
+            (self.watch)(Event::Note(format!("the result of {cell} is damaged: running it again")));
         }
-    });
-    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(error) => Err(error),
-        None => Ok(store),
+        let work = open.iter().map(|cell| cell.settings.train.steps * work_of_step(cell)).sum();
+        (self.watch)(Event::Begun { cells: mine.len(), done: mine.len() - open.len(), work });
+        let next = AtomicUsize::new(0);
+        let failed: Mutex<Option<CompareError>> = Mutex::new(None);
+        let halted = || self.stop.load(Ordering::Relaxed) || lock(&failed).is_some();
+        let worker = || {
+            while !halted() {
+                let Some(cell) = open.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
+                if let Err(error) = self.run_cell(cell, grid, &store, &halted) {
+                    lock(&failed).get_or_insert(error);
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..self.plan.jobs.clamp(1, open.len().max(1)) {
+                scope.spawn(worker);
+            }
+        });
+        match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error),
+            None => Ok(store),
+        }
+    }
+
+    fn run_cell(
+        &self,
+        cell: &Cell,
+        grid: &Grid,
+        store: &Store,
+        halted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(), CompareError> {
+        let track = grid.track(&cell.track).expect("a grid's cells are of its own tracks");
+        let work = work_of_step(cell);
+        let stepped = || {
+            (self.watch)(Event::Worked(work));
+            if halted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        // A pool of one thread: operations find nobody to share with, and every cell computes the same bits.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|error| CompareError::Io {
+            verb: "start a thread for",
+            path: cell.to_string().into(),
+            source: std::io::Error::other(error),
+        })?;
+        let done = pool.install(|| {
+            let stepped: &(dyn Fn() -> ControlFlow<()> + Sync) = &stepped;
+            cell::run(cell, track, self.texts.get(&cell.track), &self.plan.device, stepped)
+        })?;
+        let Some((result, timing)) = done else { return Ok(()) };
+        store.write(cell, &result, Some(&timing))?;
+        (self.watch)(Event::CellDone { cell: cell.to_string(), outcome: result.outcome, seconds: timing.total_s });
+        Ok(())
     }
 }
 
@@ -192,11 +224,13 @@ pub fn merge(
     let first = parts.first().ok_or_else(|| CompareError::invalid("parts", "none", "name at least one directory"))?;
     let grid = Grid::reopen(&settings(first)?)?;
     let texts = read_texts(&grid, plan, watch)?;
-    // Each part has made the sweep, so nothing is left to run.
-    let Some(grid) = swept(&grid, first, &texts, plan, &AtomicBool::new(false), watch)? else {
-        return Err(CompareError::NotAComparison { path: first.clone() });
-    };
     let hashes = hashes(&texts);
+    let grid = match &grid.sweep {
+        None => grid,
+        // Each part has made the same sweep.
+        Some(sweep) => after_sweep(&grid, sweep, &Store::open(&first.join(SWEEP), sweep, &hashes)?)?
+            .ok_or_else(|| CompareError::SweepUnfinished { path: first.clone() })?,
+    };
     let mut stores = Vec::new();
     for part in parts {
         settings(part)?;
@@ -214,37 +248,6 @@ pub fn merge(
 fn sum_up(grid: &Grid, store: &Store) -> Summary {
     let found: Vec<Option<Found>> = grid.cells.iter().map(|cell| store.read(cell)).collect();
     Summary::of(grid, &found)
-}
-
-fn run_cell(
-    cell: &Cell,
-    grid: &Grid,
-    texts: &BTreeMap<String, Text>,
-    store: &Store,
-    plan: &Plan,
-    halted: &(dyn Fn() -> bool + Sync),
-    watch: &(dyn Fn(Event) + Sync),
-) -> Result<(), CompareError> {
-    let track = grid.track(&cell.track).expect("a grid's cells are of its own tracks");
-    let work = work_of_step(cell);
-    let stepped = || {
-        watch(Event::Worked(work));
-        if halted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    // A pool of one thread: operations find nobody to share with, and every cell computes the same bits.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|error| CompareError::Io {
-        verb: "start a thread for",
-        path: cell.to_string().into(),
-        source: std::io::Error::other(error),
-    })?;
-    let done = pool.install(|| {
-        let stepped: &(dyn Fn() -> ControlFlow<()> + Sync) = &stepped;
-        cell::run(cell, track, texts.get(&cell.track), &plan.device, stepped)
-    })?;
-    let Some((result, timing)) = done else { return Ok(()) };
-    store.write(cell, &result, Some(&timing))?;
-    watch(Event::CellDone { cell: cell.to_string(), outcome: result.outcome, seconds: timing.total_s });
-    Ok(())
 }
 
 fn read_texts(

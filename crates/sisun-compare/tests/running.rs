@@ -305,6 +305,10 @@ fn a_sweep_chooses_by_what_is_trained_on_and_is_made_once() {
     assert!(joined.missing.is_empty());
     assert_eq!(joined.chosen, summary.chosen);
     assert_eq!(cells(&fixture.path("out")), cells(&fixture.path("joined")));
+    // A part that was stopped while it chose has nothing to join, and joining trains nothing.
+    fs::remove_dir_all(fixture.path("a").join("sweep").join("cells").join("sort")).unwrap();
+    let error = merge(&parts, &fixture.path("joined"), &fixture.plan(1, None), &|_| ()).unwrap_err().to_string();
+    assert!(error.contains("sweep") && error.contains("not finished"), "{error}");
 }
 
 #[test]

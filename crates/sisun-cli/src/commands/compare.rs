@@ -167,11 +167,12 @@ fn table(track: &TrackSummary) -> String {
         let spread = &variant.headline;
         let number = |x: f64| if x.is_nan() { "–".to_owned() } else { format!("{x:.3}") };
         let interval = spread.interval.map_or(String::new(), |i| format!("  [{:.3}, {:.3}]", i.low, i.high));
+        let seeds = |n: usize| if n == 1 { "1 seed".to_owned() } else { format!("{n} seeds") };
         let failed = match (variant.failed_gate.len(), variant.diverged.len()) {
             (0, 0) => String::new(),
-            (failed, 0) => format!("  {failed} seeds did not learn it"),
-            (0, diverged) => format!("  {diverged} seeds diverged"),
-            (failed, diverged) => format!("  {failed} seeds did not learn it, {diverged} diverged"),
+            (failed, 0) => format!("  {} did not learn it", seeds(failed)),
+            (0, diverged) => format!("  {} diverged", seeds(diverged)),
+            (failed, diverged) => format!("  {} did not learn it, {diverged} diverged", seeds(failed)),
         };
         text += &format!("  {:width$}  {:>6}{interval}{failed}\n", variant.name, number(spread.mean));
     }

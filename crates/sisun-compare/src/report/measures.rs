@@ -112,7 +112,9 @@ fn columns(rows: &[Measure<'_>]) -> Result<Vec<u8>, ParquetError> {
     let mut group = file.next_row_group()?;
     for index in 0.. {
         let Some(mut column) = group.next_column()? else { break };
-        let text = |of: for<'a> fn(&'a Measure<'_>) -> &'a str| rows.iter().map(|row| ByteArray::from(of(row))).collect::<Vec<_>>();
+        let text = |of: for<'a> fn(&'a Measure<'_>) -> &'a str| {
+            rows.iter().map(|row| ByteArray::from(of(row))).collect::<Vec<_>>()
+        };
         match (index, column.untyped()) {
             (0, ColumnWriter::ByteArrayColumnWriter(writer)) => {
                 writer.write_batch(&text(|row| row.track), None, None)?

@@ -73,7 +73,7 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
         Block::Terms(terms.into()),
         Block::Section("Files".to_owned()),
         Block::Text(
-            "Beside this report: measures.csv with every measurement of every seed, summary.json with every number of \
+            "Beside this report: measures.csv and measures.parquet with every measurement of every seed, summary.json with every number of \
              this report, and figures/ with each figure as SVG and PNG."
                 .to_owned(),
         ),
