@@ -4,10 +4,13 @@
 
 mod bad_input;
 mod bench;
+mod browser;
 mod comparing;
 mod data;
 mod devices;
+mod explaining;
 mod maps;
+mod pages;
 mod resume;
 mod sampling;
 mod sisun;

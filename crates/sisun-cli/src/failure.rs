@@ -5,6 +5,7 @@ use anyhow::Error;
 use sisun_compare::CompareError;
 use sisun_config::ConfigError;
 use sisun_infer::InferError;
+use sisun_infer::maps::MapsError;
 use sisun_kernels::UnknownLevel;
 use sisun_train::TrainError;
 use std::fmt;
@@ -77,6 +78,8 @@ fn is_usage(error: &Error) -> bool {
             InferError::OutOfRange { .. }
                 | InferError::BadSelection { .. }
                 | InferError::NoSuch { .. }
+                | InferError::NoSuchToken { .. }
+                | InferError::ManyTokens { .. }
                 | InferError::NotPerHead { .. }
                 | InferError::Empty { .. }
         )
@@ -90,5 +93,13 @@ fn is_usage(error: &Error) -> bool {
                 | CompareError::NotAComparison { .. }
         )
     );
-    by_train || by_infer || by_compare || error.is::<ConfigError>() || error.is::<UnknownLevel>() || error.is::<Usage>()
+    let by_maps =
+        matches!(error.downcast_ref::<MapsError>(), Some(MapsError::CellTooSmall { .. } | MapsError::FontSize { .. }));
+    by_train
+        || by_infer
+        || by_maps
+        || by_compare
+        || error.is::<ConfigError>()
+        || error.is::<UnknownLevel>()
+        || error.is::<Usage>()
 }

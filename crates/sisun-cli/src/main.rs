@@ -3,7 +3,9 @@
 mod commands;
 mod common;
 mod failure;
+mod held_out;
 mod progress;
+mod silence;
 mod terminal;
 
 use clap::{Parser, Subcommand};
@@ -36,6 +38,10 @@ enum Command {
     Sample(commands::sample::Args),
     /// Write the attention maps of a text as files and pictures
     Attend(commands::attend::Args),
+    /// Say what each attention head does
+    Heads(commands::heads::Args),
+    /// Work one query's attention through, with the model's own numbers
+    Explain(commands::explain::Args),
     /// Train variants side by side and say which differences hold
     Compare(commands::compare::Args),
     /// Measure loss, perplexity and bits per byte on a text
@@ -65,6 +71,8 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train::run(args),
         Command::Sample(args) => commands::sample::run(args),
         Command::Attend(args) => commands::attend::run(args),
+        Command::Heads(args) => commands::heads::run(args),
+        Command::Explain(args) => commands::explain::run(args),
         Command::Compare(args) => commands::compare::run_command(args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Info(args) => commands::info::run(args),

@@ -25,7 +25,7 @@ pub fn labels(text: &str, encoding: &Encoding) -> Vec<TokenLabel> {
     let offsets = &encoding.offsets;
     (encoding.ids.iter().zip(offsets).enumerate())
         .map(|(at, (&id, &(start, end)))| {
-            let mut text = visible(&characters[start..end]);
+            let mut text = visible_characters(&characters[start..end]);
             if let Some((piece, pieces)) = piece_of(offsets, at) {
                 text += &format!(" {piece}/{pieces}");
             }
@@ -51,7 +51,12 @@ fn piece_of(offsets: &[(usize, usize)], at: usize) -> Option<(usize, usize)> {
     Some((before + 1, before + 1 + after))
 }
 
-fn visible(characters: &[char]) -> String {
+/// Text with white space and control characters made visible, as in a label.
+pub fn visible(text: &str) -> String {
+    visible_characters(&text.chars().collect::<Vec<char>>())
+}
+
+fn visible_characters(characters: &[char]) -> String {
     if characters.is_empty() {
         return "∅".to_owned();
     }

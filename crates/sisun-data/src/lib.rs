@@ -27,7 +27,7 @@ mod windows;
 mod words;
 
 pub use error::DataError;
-pub use labels::{TokenLabel, labels};
+pub use labels::{TokenLabel, labels, visible};
 pub use prepare::{Corpus, prepare, prepare_whole};
 pub use stream::StreamDecoder;
 pub use tokenizer::{END_OF_TEXT, Encoding, Tokenizer};

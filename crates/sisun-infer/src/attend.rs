@@ -3,8 +3,10 @@
 use crate::maps::{self, AttentionMaps, Token};
 use crate::{InferError, Loaded};
 use burn::tensor::{Int, Tensor, TensorData};
+use sisun_config::ModelConfig;
 use sisun_data::labels;
 use sisun_model::{Activation, Capture, Pass};
+use std::sync::mpsc::sync_channel;
 
 /// What to keep: all layers and heads unless chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +25,14 @@ impl Default for Looking {
     }
 }
 
+impl Looking {
+    /// The layers and heads of a model that are meant.
+    pub(crate) fn of(&self, config: &ModelConfig) -> Result<(Vec<usize>, Vec<usize>), InferError> {
+        let layers = existing("layer", self.layers.as_deref(), config.n_layers)?;
+        Ok((layers, existing("head", self.heads.as_deref(), config.n_heads)?))
+    }
+}
+
 impl Loaded {
     /// The chosen activations of one text.
     ///
@@ -30,9 +40,24 @@ impl Loaded {
     /// An empty text, characters that the tokenizer does not know, layers or heads that do not exist, or a text
     /// longer than learned positions.
     pub fn attend(&self, text: &str, looking: &Looking) -> Result<AttentionMaps, InferError> {
+        let mut activations = Vec::new();
+        let tokens = self.attend_each(text, looking, |activation| activations.push(activation))?;
+        Ok(AttentionMaps { model: self.title(), text: text.to_owned(), tokens, activations })
+    }
+
+    /// As [`Loaded::attend`], but hands each activation on as soon as it is there, layer by layer, while the model goes
+    /// on: patterns of all layers need not be in memory together.
+    ///
+    /// # Errors
+    /// As for [`Loaded::attend`]; then nothing was handed on.
+    pub fn attend_each(
+        &self,
+        text: &str,
+        looking: &Looking,
+        mut each: impl FnMut(maps::Activation) + Send,
+    ) -> Result<Vec<Token>, InferError> {
         let config = self.model.config();
-        let layers = existing("layer", looking.layers.as_deref(), config.n_layers)?;
-        let heads = existing("head", looking.heads.as_deref(), config.n_heads)?;
+        let (layers, heads) = looking.of(config)?;
         let per_head =
             [Activation::Pattern, Activation::Scores, Activation::Q, Activation::K, Activation::V, Activation::Z];
         if let Some(other) = looking.activations.iter().find(|name| !per_head.contains(name)) {
@@ -46,25 +71,27 @@ impl Loaded {
         let ids: Vec<i32> = encoding.ids.iter().map(|&id| id as i32).collect();
         let shape = [1, ids.len()];
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.model.device());
-        let mut capture = Capture::new(&looking.activations, &layers, &heads);
-        self.model.forward(ids, Pass::capturing(&mut capture));
-        let activations = capture.into_found().into_iter().map(|found| maps::Activation {
-            name: found.name.to_string(),
-            layer: found.layer,
-            heads: heads.clone(),
-            // One text: the batch axis, the first, has length 1.
-            shape: [found.shape[1], found.shape[2], found.shape[3]],
-            values: found.values,
+        std::thread::scope(|scope| {
+            // One at a time: the model waits for whoever works on the layer before.
+            let (to, from) = sync_channel(1);
+            scope.spawn(|| {
+                for found in from {
+                    let sisun_model::Captured { name, layer, shape, values } = found;
+                    // One text: the batch axis, the first, has length 1.
+                    let shape = [shape[1], shape[2], shape[3]];
+                    each(maps::Activation { name: name.to_string(), layer, heads: heads.clone(), shape, values });
+                }
+            });
+            let mut capture = Capture::new(&looking.activations, &layers, &heads).sending(to);
+            self.model.forward_last(ids, Pass::capturing(&mut capture));
         });
-        Ok(AttentionMaps {
-            model: format!("{} (step {})", self.name, self.step),
-            text: text.to_owned(),
-            tokens: labels(text, &encoding)
-                .into_iter()
-                .map(|label| Token { id: label.id, text: label.text, start: label.start, end: label.end })
-                .collect(),
-            activations: activations.collect(),
-        })
+        let token = |label: sisun_data::TokenLabel| Token {
+            id: label.id,
+            text: label.text,
+            start: label.start,
+            end: label.end,
+        };
+        Ok(labels(text, &encoding).into_iter().map(token).collect())
     }
 }
 

@@ -36,6 +36,12 @@ pub enum InferError {
         /// What would be accepted.
         rule: &'static str,
     },
+    /// A language that explanations are not written in.
+    #[error("language = {given:?}: choose en or ko")]
+    UnknownLanguage {
+        /// What was given.
+        given: String,
+    },
     /// A list of layers or heads that cannot be read.
     #[error("--{what}s {given:?}: expected numbers and ranges, as in 0,2-3")]
     BadSelection {
@@ -53,6 +59,22 @@ pub enum InferError {
         number: usize,
         /// How many there are.
         count: usize,
+    },
+    /// A token that the text does not have.
+    #[error("--query: there is no token {asked} in the text; it has {tokens}")]
+    NoSuchToken {
+        /// The number or label that was asked for.
+        asked: String,
+        /// Numbers and labels of what there is.
+        tokens: String,
+    },
+    /// A label that several tokens have.
+    #[error("--query: {label:?} is the label of several tokens; choose one by its number: {numbers}")]
+    ManyTokens {
+        /// The label.
+        label: String,
+        /// The tokens that have it.
+        numbers: String,
     },
     /// An activation that has no heads to draw.
     #[error("{name} has no head axis; choose from pattern, scores, q, k, v, z")]

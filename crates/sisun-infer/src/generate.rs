@@ -1,6 +1,7 @@
 //! Writing text token by token.
 
 use crate::sampler::Sampler;
+use crate::trace::Tracer;
 use crate::window::Window;
 use crate::{InferError, Loaded};
 use serde::Serialize;
@@ -72,6 +73,17 @@ impl Loaded {
         how: &Generation,
         write: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Sample, InferError> {
+        self.generate_watched(prompt, how, None, write)
+    }
+
+    /// The same, told token by token to a tracer if there is one.
+    pub(crate) fn generate_watched(
+        &self,
+        prompt: &str,
+        how: &Generation,
+        tracer: Option<&mut Tracer<'_>>,
+        write: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Sample, InferError> {
         how.sampler.validate()?;
         if prompt.is_empty() {
             return Err(InferError::Empty { what: "prompt" });
@@ -80,7 +92,7 @@ impl Loaded {
         if seen.is_empty() {
             return Err(InferError::Empty { what: "prompt" });
         }
-        Window::with(&self.model, |window| self.write_after(seen, window, how, write))
+        Window::with(&self.model, |window| self.write_after(seen, window, how, tracer, write))
     }
 
     fn write_after(
@@ -88,12 +100,17 @@ impl Loaded {
         mut seen: Vec<u32>,
         mut window: Window<'_>,
         how: &Generation,
+        mut tracer: Option<&mut Tracer<'_>>,
         write: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Sample, InferError> {
+        let read = |window: &mut Window<'_>, new: &[u32], tracer: &mut Option<&mut Tracer<'_>>| match tracer {
+            Some(tracer) => tracer.read(window, new),
+            None => window.read(new),
+        };
         let mut decoder = self.tokenizer.stream_decoder();
         let mut output = Output { text: String::new(), written: 0, stop: &how.stop, write };
         let began = Instant::now();
-        let mut logits = window.read(&seen);
+        let mut logits = read(&mut window, &seen, &mut tracer);
         let prompt_s = began.elapsed().as_secs_f64();
         let began = Instant::now();
         let mut tokens = Vec::new();
@@ -105,6 +122,9 @@ impl Loaded {
             if Some(choice.id) == self.tokenizer.end_of_text() {
                 break Finish::EndOfText;
             }
+            if let Some(tracer) = &mut tracer {
+                tracer.chose(choice, &logits, &seen, window.tokens().len(), &how.sampler);
+            }
             seen.push(choice.id);
             let text = self.tokenizer.token_text(choice.id);
             tokens.push(SampledToken { id: choice.id, text, logprob: choice.logprob });
@@ -112,7 +132,7 @@ impl Loaded {
                 break finish;
             }
             if tokens.len() < how.tokens {
-                logits = window.read(&[choice.id]);
+                logits = read(&mut window, &[choice.id], &mut tracer);
             }
         };
         let seconds = began.elapsed().as_secs_f64();

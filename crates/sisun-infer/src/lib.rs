@@ -2,15 +2,25 @@
 
 mod attend;
 mod error;
+pub mod explain;
 mod generate;
+mod heads;
+mod language;
 mod loaded;
 pub mod maps;
+pub mod page;
+mod rollout;
 mod sampler;
+mod trace;
 mod window;
 
 pub use attend::{Looking, parse_selection};
 pub use error::InferError;
+pub use explain::{Explanation, Query};
 pub use generate::{Finish, Generation, Sample, SampledToken};
+pub use heads::{HeadStats, Heads, Repetition, Spread};
+pub use language::Language;
 pub use loaded::Loaded;
 pub use sampler::{Choice, Sampler};
+pub use trace::{Candidate, Left, Stage, Trace, TraceStep};
 pub use window::Window;

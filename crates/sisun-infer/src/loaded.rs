@@ -41,4 +41,9 @@ impl Loaded {
         }
         Ok(Self { name, step, model, tokenizer })
     }
+
+    /// Its name and age, for people to read.
+    pub fn title(&self) -> String {
+        format!("{} (step {})", self.name, self.step)
+    }
 }

@@ -2,12 +2,13 @@
 
 use crate::InferError;
 use rand::RngExt;
+use serde::Serialize;
 use sisun_config::randomness;
 use sisun_kernels::log_sum_exp;
 use std::cmp::Ordering;
 
 /// How the next token is chosen. The stages act in this order: repetition penalty, temperature, top-k, top-p, min-p.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Sampler {
     /// Logits are divided by it; 0 takes the likeliest token.
     pub temperature: f64,
@@ -64,13 +65,11 @@ impl Sampler {
             let id = logits.iter().position(|logit| *logit == largest).map_or(0, |id| id as u32);
             return Choice { id, logprob: logprob(id) };
         }
-        let mut logits_now: Vec<f64> = logits.iter().map(|&logit| f64::from(logit)).collect();
-        self.penalise(&mut logits_now, before);
         if self.temperature == 0.0 {
-            let id = likeliest(&logits_now);
+            let id = likeliest(&self.penalised(logits, before));
             return Choice { id, logprob: logprob(id) };
         }
-        let candidates = self.candidates(&logits_now);
+        let candidates = self.weights(logits, before);
         let total: f64 = candidates.iter().map(|(_, weight)| weight).sum();
         let mut left = randomness::stream(self.seed, &format!("sample {sample}"), place).random::<f64>() * total;
         let drawn = candidates.iter().find(|(_, weight)| {
@@ -80,6 +79,22 @@ impl Sampler {
         // Rounding can leave a sliver past the last candidate.
         let id = drawn.or(candidates.last()).map_or(0, |(id, _)| *id);
         Choice { id, logprob: logprob(id) }
+    }
+
+    /// The same, with no stage that removes tokens.
+    pub(crate) fn unlimited(&self) -> Self {
+        Self { top_k: 0, top_p: 1.0, min_p: 0.0, ..*self }
+    }
+
+    /// The tokens that can be drawn with their weights, in the order of their ids. The temperature must not be 0.
+    pub(crate) fn weights(&self, logits: &[f32], before: &[u32]) -> Vec<(u32, f64)> {
+        self.candidates(&self.penalised(logits, before))
+    }
+
+    fn penalised(&self, logits: &[f32], before: &[u32]) -> Vec<f64> {
+        let mut logits: Vec<f64> = logits.iter().map(|&logit| f64::from(logit)).collect();
+        self.penalise(&mut logits, before);
+        logits
     }
 
     fn penalise(&self, logits: &mut [f64], before: &[u32]) {

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use sisun_kernels::keep_awake;
-use sisun_model::{KvCache, Pass, Transformer};
+use sisun_model::{Capture, KvCache, Pass, Transformer};
 
 /// The tokens that the model sees while it writes.
 ///
@@ -40,6 +40,11 @@ impl<'m> Window<'m> {
     /// # Panics
     /// If `new` is empty.
     pub fn read(&mut self, new: &[u32]) -> Vec<f32> {
+        self.read_capturing(new, None)
+    }
+
+    /// As [`Window::read`], and keeps activations of what is read.
+    pub(crate) fn read_capturing(&mut self, new: &[u32], capture: Option<&mut Capture>) -> Vec<f32> {
         assert!(!new.is_empty(), "logits follow a token");
         let context_len = self.model.config().context_len;
         let unread = if self.tokens.len() + new.len() <= context_len {
@@ -56,7 +61,7 @@ impl<'m> Window<'m> {
         let shape = [1, ids.len()];
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.model.device());
         let (model, cache) = (self.model, &mut self.cache);
-        let logits = model.forward_last(ids, Pass::cached(cache));
+        let logits = model.forward_last(ids, Pass { capture, ..Pass::cached(cache) });
         logits.try_into_vec_as::<f32>().expect("a float tensor that was computed can be read as f32")
     }
 }

@@ -176,13 +176,13 @@ fn a_file_that_cannot_be_replaced_is_named_and_nothing_stays() {
 fn too_big_a_picture_is_refused_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("maps");
-    let options = PictureOptions { cell: NonZeroU32::new(2000) };
+    let options = PictureOptions { cell: NonZeroU32::new(2000), ..PictureOptions::default() };
     let error = write(&sample(), &out, &[Format::Npz, Format::Svg], &options).unwrap_err();
     let MapsError::TooBig { picture, width, .. } = &error else { panic!("{error}") };
     assert_eq!(picture, "layer3-head2");
     assert!((14_000..14_500).contains(width), "{width}");
     assert!(!out.exists());
-    let options = PictureOptions { cell: Some(NonZeroU32::MAX) };
+    let options = PictureOptions { cell: Some(NonZeroU32::MAX), ..PictureOptions::default() };
     assert!(matches!(write(&sample(), &out, &[Format::Png], &options), Err(MapsError::TooBig { .. })));
     // Formats without pictures do not care.
     write(&sample(), &out, &[Format::Npz], &options).unwrap();

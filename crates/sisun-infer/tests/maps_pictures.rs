@@ -5,73 +5,23 @@ mod maps_sample;
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use maps_sample::svg::{assert_tidy, nodes, parse, render, squares, texts};
 use maps_sample::{activation, maps, pattern, scores};
 use resvg::tiny_skia::Pixmap;
-use resvg::usvg::{self, Node, Paint, Rect, Tree, fontdb};
+use resvg::usvg::{Node, Paint};
 use sisun_infer::maps::{AttentionMaps, Format, PictureOptions, write};
 
-/// ColorBrewer Blues at 0, 1/8, 1/4 … 1, and the colour of hidden cells.
+/// `matplotlib.colors.to_hex(matplotlib.colormaps["Blues"](share))` at 0, 1/8, 1/4 … 1, and the colour of hidden cells.
 const BLUES: [&str; 9] =
-    ["#f7fbff", "#deebf7", "#c6dbef", "#9ecae1", "#6baed6", "#4292c6", "#2171b5", "#08519c", "#08306b"];
+    ["#f7fbff", "#deebf7", "#c6dbef", "#9dcae1", "#6aaed6", "#4191c6", "#2070b4", "#08509b", "#08306b"];
 const HIDDEN: &str = "#e9e9e9";
 
 fn drawn(maps: &AttentionMaps) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     write(maps, folder.path(), &[Format::Svg, Format::Png], &PictureOptions::default()).unwrap();
     folder
-}
-
-/// Reads an SVG with no fonts but the embedded one.
-fn parse(path: &Path) -> Tree {
-    let mut fonts = fontdb::Database::new();
-    fonts.load_font_file(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/Pretendard-Regular.otf")).unwrap();
-    let options = usvg::Options { fontdb: Arc::new(fonts), ..usvg::Options::default() };
-    Tree::from_str(&fs::read_to_string(path).unwrap(), &options).unwrap()
-}
-
-fn nodes(tree: &Tree) -> Vec<&Node> {
-    fn walk<'t>(group: &'t usvg::Group, found: &mut Vec<&'t Node>) {
-        for node in group.children() {
-            match node {
-                Node::Group(group) => walk(group, found),
-                _ => found.push(node),
-            }
-        }
-    }
-    let mut found = Vec::new();
-    walk(tree.root(), &mut found);
-    found
-}
-
-/// Fill and place of every rectangle that is about `side` pixels wide and high.
-fn squares(tree: &Tree, side: f32) -> Vec<(String, Rect)> {
-    let square = |node: &&Node| match node {
-        Node::Path(path) => {
-            let place = path.abs_bounding_box();
-            let Some(Paint::Color(fill)) = path.fill().map(|fill| fill.paint()) else { return None };
-            let fill = format!("#{:02x}{:02x}{:02x}", fill.red, fill.green, fill.blue);
-            let near = |length: f32| (length - side).abs() <= 1.0;
-            (near(place.width()) && near(place.height())).then_some((fill, place))
-        }
-        _ => None,
-    };
-    nodes(tree).iter().filter_map(square).collect()
-}
-
-fn texts(tree: &Tree) -> Vec<(String, &usvg::Text)> {
-    let text = |node: &'_ &Node| matches!(node, Node::Text(_));
-    nodes(tree)
-        .into_iter()
-        .filter(text)
-        .map(|node| {
-            let Node::Text(text) = node else { unreachable!("filtered above") };
-            (text.chunks().iter().map(|chunk| chunk.text()).collect(), &**text)
-        })
-        .collect()
 }
 
 #[test]
@@ -216,28 +166,7 @@ fn everything_is_on_the_page_and_labels_do_not_overlap() {
             let folder = tempfile::tempdir().unwrap();
             let maps = maps(&labels, activations);
             for path in write(&maps, folder.path(), &[Format::Svg], &PictureOptions::default()).unwrap() {
-                let tree = parse(&path);
-                let (width, height) = (tree.size().width(), tree.size().height());
-                let texts = texts(&tree);
-                for (words, text) in &texts {
-                    let place = text.abs_stroke_bounding_box();
-                    let margins = [place.left(), place.top(), width - place.right(), height - place.bottom()];
-                    assert!(
-                        margins.iter().all(|&margin| margin >= 8.0),
-                        "{n} × {label}: {words} at {place:?}, {path:?}"
-                    );
-                }
-                let turned = |text: &usvg::Text| text.abs_transform().ky != 0.0;
-                let level: Vec<_> = texts.iter().filter(|(_, text)| !turned(text)).collect();
-                for (i, (words, text)) in level.iter().enumerate() {
-                    for (others, other) in &level[..i] {
-                        let (a, b) = (text.abs_bounding_box(), other.abs_bounding_box());
-                        let apart = a.left() >= b.right() || b.left() >= a.right();
-                        // Boxes of text are as high as the font's tallest letters, which may touch.
-                        let above = (a.top() + a.bottom() - b.top() - b.bottom()).abs() / 2.0 >= 10.0;
-                        assert!(apart || above, "{n} × {label}: {words} over {others}, {path:?}");
-                    }
-                }
+                assert_tidy(&parse(&path), 8.0, 10.0, &format!("{n} × {label}, {path:?}"));
             }
         }
     }
@@ -275,4 +204,19 @@ fn long_texts_are_quick_and_small() {
     assert_eq!(at(300, 200), BLUES[4]);
     assert_eq!(at(200, 300), HIDDEN);
     assert_eq!(at(0, 0), BLUES[8]);
+}
+
+#[test]
+fn both_formats_show_the_same() {
+    // Cells as rectangles, as an image, and pooled in `heads`.
+    for n in [9, 70, 300] {
+        let labels = vec!["가"; n];
+        let folder = drawn(&maps(&labels, vec![activation("pattern", 0, &[0, 1], n, pattern(n, 2, 3))]));
+        for name in ["layer0-head1", "heads"] {
+            let png = Pixmap::load_png(folder.path().join(format!("{name}.png"))).unwrap();
+            let svg = render(&parse(&folder.path().join(format!("{name}.svg"))), &png);
+            let differing = std::iter::zip(png.pixels(), svg.pixels()).filter(|(a, b)| a != b).count();
+            assert_eq!(differing, 0, "{name} of {n} tokens");
+        }
+    }
 }

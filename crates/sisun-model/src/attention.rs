@@ -6,7 +6,7 @@ use crate::forward::Pass;
 use crate::layers::{Linear, NormLayer};
 use crate::params::Params;
 use burn::module::Module;
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 use sisun_config::ModelConfig;
 use sisun_kernels::{self as kernels, Attention, Heads, RotaryTables};
 
@@ -68,6 +68,7 @@ impl SelfAttention {
             None => qkv,
         };
         let z = self.attend(layer, qkv, &shared.attention, pass);
+        let z = self.silence(layer, z, pass.silenced);
         let out = self.o.forward(z, pass.precision);
         pass.keep(Activation::AttnOut, layer, &out);
         kernels::dropout(out, pass.dropout(self.dropout))
@@ -95,6 +96,22 @@ impl SelfAttention {
             capture.keep_heads(Activation::Z, layer, &z, 1);
         }
         kernels::reference::merge_heads(z)
+    }
+
+    /// `z` with the heads zero that are to be silent.
+    ///
+    /// # Shapes
+    /// - `z` and the result: `[batch, pos, n_heads·d_head]`
+    fn silence(&self, layer: usize, z: Tensor<3>, silenced: &[(usize, usize)]) -> Tensor<3> {
+        if !silenced.iter().any(|(of, _)| *of == layer) {
+            return z;
+        }
+        let [_, _, width] = z.dims();
+        let d_head = width / self.heads.n_heads;
+        let heard = |at: usize| if silenced.contains(&(layer, at / d_head)) { 0.0 } else { 1.0 };
+        let factors: Vec<f32> = (0..width).map(heard).collect();
+        let factors = Tensor::<1>::from_data(TensorData::new(factors, [width]), &z.device());
+        z * factors.unsqueeze()
     }
 
     /// Keeps what a capture wants of q, k, v and of the two `[query, key]` tensors, which the plain pass need not build.

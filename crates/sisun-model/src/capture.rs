@@ -5,6 +5,7 @@ use crate::weights::to_host;
 use burn::tensor::{Int, Tensor, TensorData};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::mpsc::SyncSender;
 
 /// A named activation of one layer (the names are TransformerLens's).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,18 +84,35 @@ pub struct Capture {
     names: Vec<Activation>,
     layers: Vec<usize>,
     heads: Vec<usize>,
-    found: Vec<Captured>,
+    kept: Kept,
+}
+
+/// Where what was captured goes.
+#[derive(Clone, Debug)]
+enum Kept {
+    Here(Vec<Captured>),
+    Sent(SyncSender<Captured>),
 }
 
 impl Capture {
     /// Asks for these activations of these layers; those with a head axis of these heads only.
     pub fn new(names: &[Activation], layers: &[usize], heads: &[usize]) -> Self {
-        Self { names: names.to_vec(), layers: layers.to_vec(), heads: heads.to_vec(), found: Vec::new() }
+        Self { names: names.to_vec(), layers: layers.to_vec(), heads: heads.to_vec(), kept: Kept::Here(Vec::new()) }
     }
 
-    /// What was kept, in the order of the forward pass.
+    /// The same, but each activation is sent away as soon as it is there, so that patterns of many layers need not be
+    /// in memory together. The forward pass waits where the channel is full; what nobody receives any more is dropped.
+    #[must_use]
+    pub fn sending(self, to: SyncSender<Captured>) -> Self {
+        Self { kept: Kept::Sent(to), ..self }
+    }
+
+    /// What was kept, in the order of the forward pass; nothing of what was sent away.
     pub fn into_found(self) -> Vec<Captured> {
-        self.found
+        match self.kept {
+            Kept::Here(found) => found,
+            Kept::Sent(_) => Vec::new(),
+        }
     }
 
     pub(crate) fn wants(&self, name: Activation, layer: usize) -> bool {
@@ -112,25 +130,35 @@ impl Capture {
     /// (`heads_each > 1`), each chosen head gets the one it reads.
     pub(crate) fn keep_heads(&mut self, name: Activation, layer: usize, x: &Tensor<4>, heads_each: usize) {
         if self.wants(name, layer) {
-            let heads: Vec<i64> = self.heads.iter().map(|head| (head / heads_each) as i64).collect();
-            let n = heads.len();
-            let heads = Tensor::<1, Int>::from_data(TensorData::new(heads, [n]), &x.device().inner());
-            self.push(name, layer, to_host(x.clone().inner().select(1, heads)));
+            let chosen = self.chosen(x, heads_each);
+            self.push(name, layer, chosen);
         }
     }
 
     /// As [`Capture::keep_heads`], with hidden keys told as `−∞`.
     pub(crate) fn keep_scores(&mut self, layer: usize, scores: &Tensor<4>) {
-        let before = self.found.len();
-        self.keep_heads(Activation::Scores, layer, scores, 1);
-        for captured in &mut self.found[before..] {
-            for value in captured.values.iter_mut().filter(|v| **v <= sisun_kernels::attention::HIDDEN_SCORE) {
+        if self.wants(Activation::Scores, layer) {
+            let (shape, mut values) = self.chosen(scores, 1);
+            for value in values.iter_mut().filter(|v| **v <= sisun_kernels::attention::HIDDEN_SCORE) {
                 *value = f32::NEG_INFINITY;
             }
+            self.push(Activation::Scores, layer, (shape, values));
         }
     }
 
+    fn chosen(&self, x: &Tensor<4>, heads_each: usize) -> (Vec<usize>, Vec<f32>) {
+        let heads: Vec<i64> = self.heads.iter().map(|head| (head / heads_each) as i64).collect();
+        let n = heads.len();
+        let heads = Tensor::<1, Int>::from_data(TensorData::new(heads, [n]), &x.device().inner());
+        to_host(x.clone().inner().select(1, heads))
+    }
+
     fn push(&mut self, name: Activation, layer: usize, (shape, values): (Vec<usize>, Vec<f32>)) {
-        self.found.push(Captured { name, layer, shape, values });
+        let captured = Captured { name, layer, shape, values };
+        match &mut self.kept {
+            Kept::Here(found) => found.push(captured),
+            // Nobody listens any more: then nobody misses it.
+            Kept::Sent(to) => to.send(captured).unwrap_or_default(),
+        }
     }
 }

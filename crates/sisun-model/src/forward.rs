@@ -17,6 +17,8 @@ pub struct Pass<'a> {
     /// Where the tokens stand, ascending, one place for each; `None`: one after another. Learned, sinusoidal and rotary
     /// positions follow it; score biases count tokens and do not.
     pub positions: Option<Vec<usize>>,
+    /// Layers and heads whose `z` is set to zero, to see what the model does without them.
+    pub silenced: &'a [(usize, usize)],
     /// In what numbers the matrix products of the layers are computed.
     pub precision: Precision,
 }
@@ -35,6 +37,11 @@ impl<'a> Pass<'a> {
     /// A pass that keeps activations.
     pub fn capturing(capture: &'a mut Capture) -> Self {
         Self { capture: Some(capture), ..Self::default() }
+    }
+
+    /// A pass without these layers' heads.
+    pub fn silencing(heads: &'a [(usize, usize)]) -> Self {
+        Self { silenced: heads, ..Self::default() }
     }
 
     /// `p` while training, otherwise 0.

@@ -79,6 +79,12 @@ impl Run {
         self.open_pointed(&[LAST])
     }
 
+    /// The folders of all its checkpoints, oldest first.
+    pub fn checkpoints(&self) -> Vec<PathBuf> {
+        let folder = self.root.join(CHECKPOINTS);
+        steps_in(&folder).into_iter().map(|step| folder.join(folder_name(step))).collect()
+    }
+
     /// The model of [`Run::checkpoint`].
     ///
     /// # Errors

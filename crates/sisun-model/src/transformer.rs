@@ -84,6 +84,16 @@ impl Transformer {
         self
     }
 
+    /// What the position variant adds to the scores of `n` tokens: for each head in a row of its own the bias where
+    /// `query − key` is `−(n − 1)`, …, `n − 1`. `None` for variants that add nothing (all but ALiBi and T5's bias).
+    ///
+    /// # Shapes
+    /// - result: `[n_heads, 2·n − 1]`
+    pub fn score_bias(&self, n: usize) -> Option<Tensor<2>> {
+        let by_offset = self.position.score_bias(n, n, &self.device())?;
+        Some(by_offset.transpose())
+    }
+
     /// Whether the model can read `len` tokens in one sequence.
     ///
     /// # Errors

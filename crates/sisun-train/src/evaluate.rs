@@ -29,6 +29,18 @@ pub fn evaluate(
     batch_size: usize,
     limit: Option<usize>,
 ) -> Evaluation {
+    evaluate_without(&[], model, text, context_len, batch_size, limit)
+}
+
+/// As [`evaluate`], with some heads silent: what they give, `z`, is set to zero. Each is a pair of layer and head.
+pub fn evaluate_without(
+    silenced: &[(usize, usize)],
+    model: &Transformer,
+    text: &Tokens,
+    context_len: usize,
+    batch_size: usize,
+    limit: Option<usize>,
+) -> Evaluation {
     let model = model.valid();
     let device = model.device();
     let (mut sum, mut count) = (0.0, 0);
@@ -37,7 +49,7 @@ pub fn evaluate(
         if marked == 0 {
             continue;
         }
-        let logits = model.forward(inputs, Pass::default());
+        let logits = model.forward(inputs, Pass::silencing(silenced));
         let [rows, pos, vocab] = logits.dims();
         let loss = cross_entropy(logits.reshape([rows * pos, vocab]), targets, weights);
         sum += f64::from(loss.into_scalar::<f32>()) * marked as f64;

@@ -17,7 +17,7 @@ pub mod tensorboard;
 mod train;
 
 pub use error::TrainError;
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{Evaluation, evaluate, evaluate_without};
 pub use gradients::{NamedGradients, clip};
 pub use metrics::{Metric, read as read_metrics};
 pub use optimizer::Optimizer;

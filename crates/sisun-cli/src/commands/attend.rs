@@ -1,14 +1,18 @@
 //! `sisun attend`.
 
+mod page;
+
 use crate::common::DeviceArgs;
+use crate::failure::Usage;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
-use sisun_infer::maps::{self, Format, PictureOptions};
+use sisun_infer::maps::{self, Colours, Font, Format, MapsError, PictureOptions, Values};
 use sisun_infer::{Loaded, Looking, parse_selection};
 use sisun_model::Activation;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Writes the attention maps of a text.
 ///
@@ -18,20 +22,26 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   sisun attend runs/quickstart --text \"The cat sat on the mat.\" --out maps
+  sisun attend runs/quickstart --text \"The cat sat on the mat.\" --out maps --format html
+  sisun attend runs/quickstart --text \"The cat sat.\" --out maps --format html --checkpoints
+  sisun attend runs/rope runs/alibi --text \"The cat sat.\" --out maps --format html
   sisun attend runs/quickstart --text \"밥을 먹었다.\" --out maps --format npz,svg --layers 3 --heads 0,2-3
-  sisun attend runs/quickstart --text \"The cat\" --out maps --format json --activations pattern,scores,q,k,v,z")]
+  sisun attend runs/quickstart --text \"The cat\" --out maps --format json --activations pattern,scores,q,k,v,z
+  sisun attend runs/quickstart --text \"The cat sat.\" --out maps --format svg --colours cividis --values always
+  sisun attend runs/quickstart --text \"밥을 먹었다.\" --out maps --format png,svg --font NanumMyeongjo.ttf --font-size 18")]
 pub(crate) struct Args {
-    /// A run directory, or one of its checkpoints (the best is used unless you name one)
-    run: PathBuf,
+    /// A run directory, or one of its checkpoints (the best is used unless you name one). Several share a page (html)
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
     /// The text to look at
     #[arg(long, value_name = "TEXT")]
     text: String,
     /// The folder to write into
     #[arg(long, value_name = "DIR", default_value = "maps")]
     out: PathBuf,
-    /// What to write: any of png, svg, json, csv, npz, safetensors
+    /// What to write: any of html (one page to explore, attention.html), png, svg, json, csv, npz, safetensors
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "png,npz")]
-    format: Vec<Format>,
+    format: Vec<Output>,
     /// Layers to keep, counted from 0, as in 0,2-3 [default: all]
     #[arg(long, value_name = "LIST")]
     layers: Option<String>,
@@ -41,9 +51,10 @@ pub(crate) struct Args {
     /// What to keep of each head: any of pattern, scores, q, k, v, z
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "pattern")]
     activations: Vec<Activation>,
-    /// Side of a cell in pixels [default: chosen by the number of tokens]
-    #[arg(long, value_name = "PIXELS")]
-    cell: Option<NonZeroU32>,
+    #[command(flatten)]
+    page: page::PageArgs,
+    #[command(flatten)]
+    pictures: PictureArgs,
     /// Print one JSON object: tokens and the files written
     #[arg(long)]
     json: bool,
@@ -51,27 +62,102 @@ pub(crate) struct Args {
     device: DeviceArgs,
 }
 
+/// Something that can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Output {
+    Page,
+    File(Format),
+}
+
+impl FromStr for Output {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name.trim() {
+            "html" => Ok(Self::Page),
+            other => other.parse().map(Self::File).map_err(|error: MapsError| format!("{error}, html")),
+        }
+    }
+}
+
+/// How the pictures (png, svg) are drawn.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Pictures")]
+struct PictureArgs {
+    /// Side of a cell in pixels [default: chosen by the number of tokens]
+    #[arg(long, value_name = "PIXELS")]
+    cell: Option<NonZeroU32>,
+    /// Colours of the weights: blues, viridis, cividis or magma. In each of them dark is more; cividis is made for
+    /// colour-blind readers
+    #[arg(long, value_name = "MAP", default_value_t)]
+    colours: Colours,
+    /// A .ttf, .otf or .ttc file to draw the text with (of a collection, its first font). An SVG only names it
+    /// [default: the embedded Pretendard]
+    #[arg(long, value_name = "FILE")]
+    font: Option<PathBuf>,
+    /// Size of the token labels in pixels, 4 to 200; other text keeps its proportion to them [default: 10 to 13, as the
+    /// cells have room]
+    #[arg(long, value_name = "PIXELS")]
+    font_size: Option<f32>,
+    /// Numbers in the cells of single heads: auto where all of them fit, always (cells grow as needed) or never
+    #[arg(long, value_name = "WHEN", default_value_t)]
+    values: Values,
+}
+
+impl PictureArgs {
+    fn options(&self) -> Result<PictureOptions> {
+        let font = self.font.as_deref().map(Font::open).transpose()?;
+        let Self { cell, colours, font_size, values, .. } = *self;
+        Ok(PictureOptions { cell, colours, font, font_size, values })
+    }
+}
+
 pub(crate) fn run(args: Args) -> Result<()> {
+    let pictures = args.pictures.options()?;
     let selection = |what, given: Option<&String>| given.map(|given| parse_selection(what, given)).transpose();
     let looking = Looking {
         activations: args.activations.clone(),
         layers: selection("layer", args.layers.as_ref())?,
         heads: selection("head", args.heads.as_ref())?,
     };
+    let formats: Vec<Format> = args
+        .format
+        .iter()
+        .filter_map(|output| if let Output::File(format) = output { Some(*format) } else { None })
+        .collect();
+    let with_page = args.format.contains(&Output::Page);
+    args.page.check(with_page, args.runs.len())?;
+    let [first, others @ ..] = &args.runs[..] else {
+        return Err(Usage("name a run to look at".to_owned()).into());
+    };
+    if !others.is_empty() && !formats.is_empty() {
+        return Err(Usage(format!(
+            "{} of several runs would overwrite each other: only html takes several",
+            formats[0]
+        ))
+        .into());
+    }
     let chosen = args.device.choose()?;
-    let loaded = Loaded::open(&args.run, &chosen.device)?;
+    let loaded = Loaded::open(first, &chosen.device)?;
     args.device.note(&format!("model: {}, step {}", loaded.name, loaded.step));
-    let found = loaded.attend(&args.text, &looking)?;
-    let context_len = loaded.model.config().context_len;
-    if found.tokens.len() > context_len {
+    let (n, context_len) = (loaded.tokenizer.encode(&args.text)?.ids.len(), loaded.model.config().context_len);
+    if n > context_len {
         args.device.note(&format!(
-            "note: {} tokens are more than the {context_len} the model was trained on; expect less of what lies beyond",
-            found.tokens.len()
+            "note: {n} tokens are more than the {context_len} the model was trained on; expect less of what lies beyond"
         ));
     }
-    let files = maps::write(&found, &args.out, &args.format, &PictureOptions { cell: args.cell })?;
+    let mut files = Vec::new();
+    let mut tokens = None;
+    if !formats.is_empty() {
+        let found = loaded.attend(&args.text, &looking)?;
+        files = maps::write(&found, &args.out, &formats, &pictures)?;
+        tokens = Some(found.tokens);
+    }
+    if with_page {
+        files.push(page::write(&args, loaded, others, &looking, &chosen.device)?);
+    }
     if args.json {
-        return say_json(&json!({ "text": found.text, "tokens": found.tokens, "files": files }));
+        return say_json(&json!({ "text": args.text, "tokens": tokens, "files": files }));
     }
     for file in &files {
         say(&file.display().to_string())?;

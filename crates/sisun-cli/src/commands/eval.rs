@@ -1,11 +1,10 @@
 //! `sisun eval`.
 
 use crate::common::DeviceArgs;
+use crate::held_out::held_out;
 use crate::terminal::{say, say_json};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use serde_json::{Value, json};
-use sisun_config::{DataConfig, TokenizerConfig};
-use sisun_data::{Tokens, prepare, prepare_whole};
 use sisun_infer::Loaded;
 use sisun_model::{Run, thousands};
 use sisun_train::evaluate;
@@ -51,7 +50,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     for &length in &lengths {
         loaded.model.check_length(length)?;
     }
-    let text = text(&args, &run, &loaded, config.data)?;
+    let text = held_out(&args.data, &run, &loaded, config.data, &args.device)?;
     let mut results = Vec::new();
     for &length in &lengths {
         // As many tokens at once as in training, whatever the length.
@@ -85,20 +84,4 @@ fn summary(mut results: Vec<Value>, step: u64) -> Value {
         }
         _ => json!({ "step": step, "lengths": results }),
     }
-}
-
-fn text(args: &Args, run: &Run, loaded: &Loaded, data: DataConfig) -> Result<Tokens> {
-    let cache = data.cache_folder();
-    let mut progress = |line: &str| args.device.note(line);
-    let text = if args.data.is_empty() {
-        let tokenizer = TokenizerConfig::File { path: run.tokenizer() };
-        prepare(&data, &tokenizer, 1, &cache, &mut progress)?.validation
-    } else {
-        let data = DataConfig { sources: args.data.clone(), ..data };
-        prepare_whole(&data, &loaded.tokenizer, &cache, &mut progress)?
-    };
-    if text.len() < 2 {
-        bail!("the text to evaluate on has fewer than two tokens: give a longer one with --data");
-    }
-    Ok(text)
 }

@@ -7,6 +7,8 @@ pub(crate) mod completions;
 pub(crate) mod data;
 pub(crate) mod devices;
 pub(crate) mod eval;
+pub(crate) mod explain;
+pub(crate) mod heads;
 pub(crate) mod info;
 pub(crate) mod sample;
 pub(crate) mod tokenizer;

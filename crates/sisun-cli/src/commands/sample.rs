@@ -5,10 +5,11 @@ use crate::failure::Usage;
 use crate::terminal::{say, say_json, write_now};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use sisun_infer::{Generation, Loaded, Sample, Sampler};
+use sisun_infer::{Generation, Language, Loaded, Sample, Sampler, Trace};
+use sisun_model::checkpoint::write_atomic;
 use std::io::Read;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Lets a trained model write.
 ///
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 Examples:
   sisun sample runs/quickstart --prompt \"Once upon a time\"
   sisun sample runs/quickstart --prompt \"옛날에\" --temperature 0
+  sisun sample runs/quickstart --prompt \"Once\" --top-k 40 --trace why.html
   echo \"One day\" | sisun sample runs/quickstart --prompt-file - --samples 3 --seed 7 --json")]
 pub(crate) struct Args {
     /// A run directory, or one of its checkpoints (the best is used unless you name one)
@@ -56,6 +58,9 @@ pub(crate) struct Args {
     /// The same seed writes the same text
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// Write how each token came about (candidates, what each stage removed, attention) to a .html page or a .json file
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
     /// Print one JSON object: text, tokens with log-probabilities, speed
     #[arg(long)]
     json: bool,
@@ -74,6 +79,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
         seed: args.seed,
     };
     sampler.validate()?;
+    let trace = args.trace.as_deref().map(TraceFile::new).transpose()?;
+    if trace.is_some() && args.samples != 1 {
+        return Err(Usage("--trace tells how one sample came about: leave --samples out".to_owned()).into());
+    }
     let chosen = args.device.choose()?;
     let loaded = Loaded::open(&args.run, &chosen.device)?;
     args.device.note(&format!("model: {}, step {}", loaded.name, loaded.step));
@@ -82,13 +91,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
     for number in 0..args.samples {
         let how = Generation { tokens: args.tokens, sampler, stop: args.stop.clone(), number };
         if args.json {
-            let sample = loaded.generate(&prompt, &how, &mut |_| ControlFlow::Continue(()))?;
+            let sample = generate(&loaded, &prompt, &how, trace.as_ref(), &mut |_| ControlFlow::Continue(()))?;
             objects.push(object(&prompt, &sample));
         } else {
             if args.samples > 1 {
                 say(&format!("--- {} of {} ---", number + 1, args.samples))?;
             }
-            stream(&loaded, &prompt, &how)?;
+            stream(&loaded, &prompt, &how, trace.as_ref())?;
         }
     }
     match objects.len() {
@@ -119,7 +128,43 @@ fn prompt(args: &Args) -> Result<String> {
     Ok(text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text)).to_owned())
 }
 
-fn stream(loaded: &Loaded, prompt: &str, how: &Generation) -> Result<()> {
+/// Where a trace goes.
+struct TraceFile {
+    path: PathBuf,
+    page: bool,
+}
+
+impl TraceFile {
+    fn new(path: &Path) -> Result<Self> {
+        let page = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("html") => true,
+            Some("json") => false,
+            _ => return Err(Usage(format!("--trace {}: name a .html or a .json file", path.display())).into()),
+        };
+        Ok(Self { path: path.to_owned(), page })
+    }
+
+    fn write(&self, trace: &Trace) -> Result<()> {
+        let content = if self.page { trace.html(Language::of(&trace.prompt)) } else { serde_json::to_string(trace)? };
+        write_atomic(&self.path, content.as_bytes())?;
+        Ok(())
+    }
+}
+
+fn generate(
+    loaded: &Loaded,
+    prompt: &str,
+    how: &Generation,
+    file: Option<&TraceFile>,
+    write: &mut dyn FnMut(&str) -> ControlFlow<()>,
+) -> Result<Sample> {
+    let Some(file) = file else { return Ok(loaded.generate(prompt, how, write)?) };
+    let (sample, trace) = loaded.trace(prompt, how, write)?;
+    file.write(&trace)?;
+    Ok(sample)
+}
+
+fn stream(loaded: &Loaded, prompt: &str, how: &Generation, trace: Option<&TraceFile>) -> Result<()> {
     let mut failed = None;
     let mut first = true;
     let mut write = |text: &str| {
@@ -133,7 +178,7 @@ fn stream(loaded: &Loaded, prompt: &str, how: &Generation) -> Result<()> {
             }
         }
     };
-    loaded.generate(prompt, how, &mut write)?;
+    generate(loaded, prompt, how, trace, &mut write)?;
     if let Some(error) = failed {
         return Err(error);
     }

@@ -1,10 +1,13 @@
 //! The cells of one head's matrix and how they are put into a picture.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use svg::node::element::{Group, Image, Rectangle};
 
-use super::colour::{HIDDEN, Rgb, Scale};
+use super::colour::{HIDDEN, Paint, Rgb};
 use super::raster;
 
 /// With more cells than this in a picture, they become one embedded image a matrix instead of rectangles: a viewer
@@ -15,22 +18,40 @@ pub(super) const MOST_RECTANGLES: usize = 4096;
 const GAP_FROM: usize = 8;
 
 /// One head's matrix `[query, key]` and the colours for it.
+#[derive(Clone)]
 pub(super) struct Cells<'a> {
-    values: &'a [f32],
-    /// Number of tokens, which is both sides of the matrix.
+    values: Cow<'a, [f32]>,
+    /// Number of cells on each side of the matrix.
     pub(super) n: usize,
     /// Whether everything above the diagonal is hidden.
     causal: bool,
-    scale: Scale,
+    paint: Arc<Paint>,
 }
 
 impl<'a> Cells<'a> {
     /// # Shapes
     /// - values: `[query, key]`, `n` × `n`
-    pub(super) fn new(values: &'a [f32], n: usize, scale: Scale) -> Self {
+    pub(super) fn new(values: &'a [f32], n: usize, paint: &Arc<Paint>) -> Self {
         // A softmax writes exact zeros where a mask hides, so a causal pattern is known by its upper triangle.
         let causal = (0..n).all(|query| values[query * n + query + 1..(query + 1) * n].iter().all(|&v| v == 0.0));
-        Self { values, n, causal, scale }
+        Self { values: values.into(), n, causal, paint: Arc::clone(paint) }
+    }
+
+    /// The same in small: each cell stands for `pool` × `pool` cells and shows the largest of them, because an average
+    /// would wash out the thin lines that attention draws.
+    pub(super) fn pooled(&self, pool: usize) -> Cells<'static> {
+        let n = self.n.div_ceil(pool);
+        let values = (0..n * n).map(|i| self.largest(i / n * pool, i % n * pool, pool).unwrap_or(f32::NAN));
+        Cells { values: values.collect(), n, causal: false, paint: Arc::clone(&self.paint) }
+    }
+
+    /// The largest visible value of `pool` × `pool` cells from a corner on.
+    fn largest(&self, query: usize, key: usize, pool: usize) -> Option<f32> {
+        let end = |start: usize| (start + pool).min(self.n);
+        (query..end(query))
+            .flat_map(|query| (key..end(key)).map(move |key| (query, key)))
+            .filter_map(|(query, key)| self.visible(query, key))
+            .reduce(f32::max)
     }
 
     /// The value of a cell, or `None` when it is hidden.
@@ -52,13 +73,9 @@ impl<'a> Cells<'a> {
         (self.causal && self.n > 1) || !self.values.iter().all(|value| value.is_finite())
     }
 
-    fn colour(&self, value: Option<f32>) -> Rgb {
-        value.map_or(HIDDEN, |value| self.scale.colour(value))
-    }
-
     /// The colour of a cell.
     pub(super) fn colour_at(&self, query: usize, key: usize) -> Rgb {
-        self.colour(self.visible(query, key))
+        self.visible(query, key).map_or(HIDDEN, |value| self.paint.colour(value))
     }
 
     /// One rectangle for each cell, `side` pixels apart.
@@ -78,47 +95,73 @@ impl<'a> Cells<'a> {
         }
         group
     }
+}
 
-    /// One image of all cells, `side` pixels each. With `pool` > 1, a pixel of the image stands for `pool` × `pool`
-    /// cells and shows the largest of them: an average would wash out the thin lines that attention draws.
-    pub(super) fn image(&self, left: usize, top: usize, side: usize, pool: usize) -> Image {
-        let pixels = self.n.div_ceil(pool);
-        let length = (pixels * side) as f32;
+/// Cells that are too many for rectangles, and where they are in a picture.
+pub(super) struct Patch<'c> {
+    pub(super) cells: &'c Cells<'c>,
+    pub(super) left: usize,
+    pub(super) top: usize,
+    /// Side of a cell in pixels of the SVG.
+    pub(super) side: usize,
+}
+
+impl Patch<'_> {
+    /// As an image of one pixel a cell, enlarged.
+    pub(super) fn image(&self) -> Image {
+        let length = self.cells.n * self.side;
         Image::new()
-            .set("x", left)
-            .set("y", top)
+            .set("x", self.left)
+            .set("y", self.top)
             .set("width", length)
             .set("height", length)
             // As an attribute this value is not in SVG 1.1, so renderers skip it.
             .set("style", "image-rendering:pixelated")
-            .set("href", format!("data:image/png;base64,{}", STANDARD.encode(self.png(pixels, pool))))
+            .set("href", format!("data:image/png;base64,{}", STANDARD.encode(self.png())))
     }
 
-    fn png(&self, pixels: usize, pool: usize) -> Vec<u8> {
-        let side = u32::try_from(pixels).expect("the plan of a picture limits its side");
-        let rgb: Vec<u8> = (0..pixels * pixels)
-            .flat_map(|i| self.colour(self.largest(i / pixels * pool, i % pixels * pool, pool)).0)
-            .collect();
+    fn png(&self) -> Vec<u8> {
+        let n = self.cells.n;
+        let mut rgb = Vec::with_capacity(n * n * 3);
+        for i in 0..n * n {
+            rgb.extend(self.cells.colour_at(i / n, i % n).0);
+        }
+        let side = u32::try_from(n).expect("the plan of a picture limits its side");
         raster::encode(side, side, &rgb)
     }
 
-    /// The largest visible value of `pool` × `pool` cells from a corner on.
-    fn largest(&self, query: usize, key: usize, pool: usize) -> Option<f32> {
-        let end = |start: usize| (start + pool).min(self.n);
-        (query..end(query))
-            .flat_map(|query| (key..end(key)).map(move |key| (query, key)))
-            .filter_map(|(query, key)| self.visible(query, key))
-            .reduce(f32::max)
+    /// Into the pixels of a page, as the same image would be drawn; this takes no second copy of them.
+    ///
+    /// # Shapes
+    /// - rgba: `[height, width, 4]`, `scale` pixels for each of the SVG
+    pub(super) fn paint(&self, rgba: &mut [u8], width: usize, scale: usize) {
+        let Self { cells, left, top, side } = *self;
+        let side = side * scale;
+        for query in 0..cells.n {
+            let start = ((top * scale + query * side) * width + left * scale) * 4;
+            let row = start..start + cells.n * side * 4;
+            for (key, cell) in rgba[row.clone()].chunks_exact_mut(side * 4).enumerate() {
+                let [red, green, blue] = cells.colour_at(query, key).0;
+                cell.chunks_exact_mut(4).for_each(|pixel| pixel.copy_from_slice(&[red, green, blue, 255]));
+            }
+            (1..side).for_each(|line| rgba.copy_within(row.clone(), start + line * width * 4));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::maps::Colours;
+    use crate::maps::colour::Scale;
+
+    fn cells(values: &[f32], n: usize) -> Cells<'_> {
+        Cells::new(values, n, &Arc::new(Paint::new(Scale::Weights, Colours::Blues)))
+    }
 
     #[test]
     fn causal_patterns_hide_the_upper_triangle() {
-        let cells = Cells::new(&[1.0, 0.0, 0.0, 0.5, 0.5, 0.0, 1.0, 0.0, 0.0], 3, Scale::Weights);
+        let cells = cells(&[1.0, 0.0, 0.0, 0.5, 0.5, 0.0, 1.0, 0.0, 0.0], 3);
         assert_eq!(cells.visible(0, 1), None);
         assert_eq!(cells.visible(2, 1), Some(0.0), "a weight of 0 below the diagonal is visible");
         assert!(cells.any_hidden());
@@ -127,15 +170,15 @@ mod tests {
 
     #[test]
     fn full_patterns_hide_nothing() {
-        let cells = Cells::new(&[0.5, 0.5, 1.0, 0.0], 2, Scale::Weights);
-        assert_eq!(cells.visible(0, 1), Some(0.5));
-        assert!(!cells.any_hidden());
-        assert!(!Cells::new(&[1.0], 1, Scale::Weights).any_hidden());
+        let pattern = cells(&[0.5, 0.5, 1.0, 0.0], 2);
+        assert_eq!(pattern.visible(0, 1), Some(0.5));
+        assert!(!pattern.any_hidden());
+        assert!(!cells(&[1.0], 1).any_hidden());
     }
 
     #[test]
     fn scores_hide_what_is_not_finite() {
-        let cells = Cells::new(&[2.0, f32::NEG_INFINITY, -1.0, 0.0], 2, Scale::Range { low: -1.0, high: 2.0 });
+        let cells = cells(&[2.0, f32::NEG_INFINITY, -1.0, 0.0], 2);
         assert_eq!(cells.visible(0, 1), None);
         assert_eq!(cells.visible(1, 0), Some(-1.0));
         assert!(cells.any_hidden());
@@ -144,10 +187,30 @@ mod tests {
     #[test]
     fn pooling_keeps_the_largest_of_ragged_blocks() {
         // 3 × 3 in blocks of 2: the last row and column of blocks are only one cell wide.
-        let cells = Cells::new(&[0.1, 0.0, 0.0, 0.2, 0.8, 0.0, 0.3, 0.1, 0.6], 3, Scale::Weights);
-        assert_eq!(cells.largest(0, 0, 2), Some(0.8));
-        assert_eq!(cells.largest(0, 2, 2), None);
-        assert_eq!(cells.largest(2, 0, 2), Some(0.3));
-        assert_eq!(cells.largest(2, 2, 2), Some(0.6));
+        let pooled = cells(&[0.1, 0.0, 0.0, 0.2, 0.8, 0.0, 0.3, 0.1, 0.6], 3).pooled(2);
+        assert_eq!(pooled.n, 2);
+        assert_eq!(pooled.all_visible().collect::<Vec<_>>(), [(0, 0, 0.8), (1, 0, 0.3), (1, 1, 0.6)]);
+        assert_eq!(pooled.colour_at(0, 1), HIDDEN);
+        assert!(pooled.any_hidden());
+    }
+
+    #[test]
+    fn a_zero_below_the_diagonal_stays_visible_in_small() {
+        let pooled = cells(&[1.0, 0.0, 1.0, 0.0], 2).pooled(1);
+        assert_eq!(pooled.all_visible().collect::<Vec<_>>(), [(0, 0, 1.0), (1, 0, 1.0), (1, 1, 0.0)]);
+    }
+
+    #[test]
+    fn patches_are_painted_where_they_are() {
+        // One cell of 2 × 2 pixels for each value, doubled, one (doubled) pixel from the corner of a page of 6 × 6.
+        let cells = cells(&[1.0, 0.0, 0.5, 0.5], 2);
+        let mut rgba = vec![7; 12 * 12 * 4];
+        Patch { cells: &cells, left: 1, top: 1, side: 2 }.paint(&mut rgba, 12, 2);
+        for (i, pixel) in rgba.chunks_exact(4).enumerate() {
+            let (y, x) = (i / 12, i % 12);
+            let inside = (2..10).contains(&x) && (2..10).contains(&y);
+            let Rgb([red, green, blue]) = if inside { cells.colour_at((y - 2) / 4, (x - 2) / 4) } else { Rgb([7; 3]) };
+            assert_eq!(pixel, [red, green, blue, if inside { 255 } else { 7 }], "{x}, {y}");
+        }
     }
 }

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use super::Colours;
+
 /// An opaque sRGB colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rgb(pub(super) [u8; 3]);
@@ -14,51 +16,26 @@ impl fmt::Display for Rgb {
     }
 }
 
-/// Cells that may not be attended to: a neutral grey, which the map below never takes.
+/// Cells that may not be attended to: a neutral grey, which no colour map takes.
 pub(super) const HIDDEN: Rgb = Rgb([0xe9, 0xe9, 0xe9]);
 
 /// Text and lines.
 pub(super) const INK: Rgb = Rgb([0x22, 0x22, 0x22]);
 
-/// ColorBrewer's nine-class `Blues`, which Matplotlib's `cmap="Blues"` interpolates in the same way.
-///
-/// A single hue whose lightness falls steadily: differences look as large as they are, any colour vision and a
-/// grey-scale print read it alike, and no attention is white, so that the few cells that matter stand out.
-pub(super) const BLUES: [Rgb; 9] = [
-    Rgb([247, 251, 255]),
-    Rgb([222, 235, 247]),
-    Rgb([198, 219, 239]),
-    Rgb([158, 202, 225]),
-    Rgb([107, 174, 214]),
-    Rgb([66, 146, 198]),
-    Rgb([33, 113, 181]),
-    Rgb([8, 81, 156]),
-    Rgb([8, 48, 107]),
-];
-
-/// The colour of `share` of the scale, from 0 to 1; what lies outside takes the nearest end.
-pub(super) fn blues(share: f32) -> Rgb {
-    let position = share.clamp(0.0, 1.0) * (BLUES.len() - 1) as f32;
-    let below = (position as usize).min(BLUES.len() - 2);
-    let fraction = position - below as f32;
-    let (Rgb(from), Rgb(to)) = (BLUES[below], BLUES[below + 1]);
-    Rgb(std::array::from_fn(|i| {
-        (f32::from(from[i]) + fraction * (f32::from(to[i]) - f32::from(from[i]))).round() as u8
-    }))
-}
-
 /// Black or white ink, whichever has the higher contrast on `background` (WCAG 2.2, contrast ratio).
 pub(super) fn ink_on(background: Rgb) -> Rgb {
     let white = Rgb([255; 3]);
-    let contrast = |ink| {
-        let (a, b) = (luminance(ink), luminance(background));
-        (a.max(b) + 0.05) / (a.min(b) + 0.05)
-    };
-    if contrast(INK) >= contrast(white) { INK } else { white }
+    if contrast(INK, background) >= contrast(white, background) { INK } else { white }
+}
+
+/// Contrast ratio (WCAG 2.2): from 1, the same, to 21, black on white.
+pub(super) fn contrast(a: Rgb, b: Rgb) -> f32 {
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
 }
 
 /// Relative luminance (WCAG 2.2): 0.2126 R + 0.7152 G + 0.0722 B in linear light.
-fn luminance(Rgb(channels): Rgb) -> f32 {
+pub(super) fn luminance(Rgb(channels): Rgb) -> f32 {
     let linear = channels.map(|channel| {
         let c = f32::from(channel) / 255.0;
         if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
@@ -76,7 +53,7 @@ pub(super) enum Scale {
     RootWeights,
     /// Evenly from the least value to the greatest.
     Range {
-        /// The value that is almost white.
+        /// The value that is lightest.
         low: f32,
         /// The value that is darkest.
         high: f32,
@@ -115,9 +92,12 @@ impl Scale {
         }
     }
 
-    /// The colour of a value.
-    pub(super) fn colour(self, value: f32) -> Rgb {
-        blues(self.share(value))
+    /// The least and the greatest value.
+    pub(super) fn ends(self) -> (f32, f32) {
+        match self {
+            Self::Weights | Self::RootWeights => (0.0, 1.0),
+            Self::Range { low, high } => (low, high),
+        }
     }
 
     /// Values to write beside the scale, and where they are on it.
@@ -133,66 +113,79 @@ impl Scale {
     }
 }
 
+/// What turns values into colours.
+pub(super) struct Paint {
+    pub(super) scale: Scale,
+    table: [[u8; 3]; 256],
+}
+
+impl Paint {
+    pub(super) fn new(scale: Scale, colours: Colours) -> Self {
+        Self { scale, table: colours.table() }
+    }
+
+    /// The colour of a value; what lies outside the scale takes the nearest end.
+    pub(super) fn colour(&self, value: f32) -> Rgb {
+        // A cast stops at 0 and takes NaN for it.
+        let entry = (self.scale.share(value) * 256.0) as usize;
+        Rgb(self.table[entry.min(255)])
+    }
+
+    /// Colours at even distances along the scale and their places on it, as close as a gradient between them looks the
+    /// same.
+    pub(super) fn stops(&self) -> impl Iterator<Item = (f32, Rgb)> {
+        let last = self.table.len() - 1;
+        self.table.iter().enumerate().step_by(5).map(move |(i, &colour)| (i as f32 / last as f32, Rgb(colour)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// `LinearSegmentedColormap.from_list("b", matplotlib._cm._Blues_data, N=100001)(share)`, times 255, rounded.
-    const MATPLOTLIB: [(f32, [u8; 3]); 5] = [
-        (0.0, [247, 251, 255]),
-        (0.1, [227, 238, 249]),
-        (0.37, [160, 203, 226]),
-        (0.5, [107, 174, 214]),
-        (0.93, [8, 66, 134]),
-    ];
+    /// The colour on the default map at `share` of the scale.
+    fn blues(share: f32) -> Rgb {
+        Paint::new(Scale::Weights, Colours::Blues).colour(share)
+    }
 
-    #[test]
-    fn blues_agree_with_matplotlib() {
-        for (share, expected) in MATPLOTLIB {
-            assert_eq!(blues(share), Rgb(expected), "{share}");
-        }
-        assert_eq!(blues(-3.0), BLUES[0]);
-        assert_eq!(blues(7.0), BLUES[8]);
+    fn coloured(scale: Scale, value: f32) -> Rgb {
+        Paint::new(scale, Colours::Blues).colour(value)
     }
 
     #[test]
-    fn lightness_falls_all_the_way() {
-        let lights: Vec<f32> = (0..=100).map(|i| luminance(blues(i as f32 / 100.0))).collect();
-        assert!(lights.windows(2).all(|pair| pair[1] < pair[0]), "{lights:?}");
-    }
-
-    #[test]
-    fn ink_is_readable_everywhere() {
-        assert_eq!(ink_on(blues(0.0)), INK);
-        assert_eq!(ink_on(blues(1.0)), Rgb([255; 3]));
-        for i in 0..=100 {
-            let ground = blues(i as f32 / 100.0);
-            let (a, b) = (luminance(ink_on(ground)), luminance(ground));
-            let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
-            // 3:1 is WCAG's bound for large or graphical text.
-            assert!(contrast > 3.0, "{ground}: {contrast}");
+    fn shares_take_their_entry_of_the_table() {
+        let table = Colours::Viridis.table();
+        let paint = Paint::new(Scale::Weights, Colours::Viridis);
+        for (share, entry) in [(0.0, 0), (0.003, 0), (0.004, 1), (0.5, 128), (0.996, 254), (0.997, 255), (1.0, 255)] {
+            assert_eq!(paint.colour(share), Rgb(table[entry]), "{share}");
         }
+        for (outside, entry) in [(-3.0, 0), (7.0, 255), (f32::NAN, 0), (f32::INFINITY, 255)] {
+            assert_eq!(paint.colour(outside), Rgb(table[entry]), "{outside}");
+        }
+        let stops: Vec<(f32, Rgb)> = paint.stops().collect();
+        assert_eq!((stops[0], stops[stops.len() - 1]), ((0.0, Rgb(table[0])), (1.0, Rgb(table[255]))));
     }
 
     #[test]
     fn scale_of_odd_values() {
         let scale = Scale::spanning([f32::NEG_INFINITY, -2.0, 6.0, f32::NAN].into_iter());
         assert_eq!(scale, Scale::Range { low: -2.0, high: 6.0 });
-        assert_eq!(scale.colour(2.0), blues(0.5));
+        assert_eq!(coloured(scale, 2.0), blues(0.5));
         assert_eq!(Scale::spanning([3.0, 3.0].into_iter()), Scale::Range { low: 3.0, high: 4.0 });
         assert_eq!(Scale::spanning([f32::NEG_INFINITY].into_iter()), Scale::Weights);
         let all = Scale::spanning([f32::MIN, f32::MAX].into_iter());
-        assert_eq!(all.colour(0.0), blues(0.5));
+        assert_eq!(coloured(all, 0.0), blues(0.5));
     }
 
     #[test]
     fn many_tokens_take_square_roots() {
-        assert_eq!(Scale::weights(64).colour(0.25), blues(0.25));
-        assert_eq!(Scale::weights(65).colour(0.25), blues(0.5));
+        assert_eq!(coloured(Scale::weights(64), 0.25), blues(0.25));
+        assert_eq!(coloured(Scale::weights(65), 0.25), blues(0.5));
         for scale in [Scale::Weights, Scale::RootWeights, Scale::Range { low: -7.0, high: 3.0 }] {
             let ticks = scale.ticks();
             assert!(ticks.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1), "{ticks:?}");
             assert_eq!((ticks[0].1, ticks[ticks.len() - 1].1), (0.0, 1.0));
+            assert_eq!((ticks[0].0, ticks[ticks.len() - 1].0), scale.ends());
         }
     }
 }

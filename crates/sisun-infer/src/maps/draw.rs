@@ -3,16 +3,10 @@
 use svg::Document;
 use svg::node::element::{Definitions, Description, Group, LinearGradient, Rectangle, Stop, Text, Title};
 
-use super::colour::{BLUES, HIDDEN, INK, Scale};
-use super::font::{FAMILIES, Ruler};
+use super::colour::{HIDDEN, INK, Scale};
+use super::font;
 use super::picture::Subject;
-
-/// White space around a picture.
-pub(super) const MARGIN: f32 = 16.0;
-/// Size of titles, of axis titles and of the numbers beside the colour bar, in pixels.
-pub(super) const TITLE_SIZE: f32 = 16.0;
-pub(super) const AXIS_SIZE: f32 = 14.0;
-pub(super) const TICK_SIZE: f32 = 12.0;
+use super::sizes::Sizes;
 
 /// How far below the middle of a capital letter its baseline is, in sizes of the font.
 const MIDDLE: f32 = 0.355;
@@ -26,16 +20,16 @@ pub(super) enum Anchor {
 }
 
 /// An empty white page with the title and description that screen readers read.
-pub(super) fn page(width: usize, height: usize, title: &str, description: &str) -> Document {
-    Document::new()
+pub(super) fn page(width: usize, height: usize, title: &str, subject: &Subject<'_>) -> Document {
+    let page = Document::new()
         .set("width", width)
         .set("height", height)
         .set("viewBox", (0, 0, width, height))
         .set("role", "img")
-        .set("font-family", FAMILIES)
-        .set("fill", INK.to_string())
+        .set("fill", INK.to_string());
+    font::named(page, subject.font)
         .add(Title::new(title))
-        .add(Description::new().add(svg::node::Text::new(description)))
+        .add(Description::new().add(svg::node::Text::new(subject.source.as_str())))
         .add(Rectangle::new().set("width", width).set("height", height).set("fill", "#ffffff"))
 }
 
@@ -66,84 +60,85 @@ fn tenths(value: f32) -> f32 {
 
 /// The colour bar, its numbers and title, and the swatch of hidden cells.
 pub(super) struct Legend<'a> {
-    subject: &'a Subject,
+    subject: &'a Subject<'a>,
     any_hidden: bool,
+    /// Width of the colour bar, and space between the parts.
+    bar: f32,
+    gap: f32,
 }
 
 impl<'a> Legend<'a> {
-    const BAR: f32 = 14.0;
-    const GAP: f32 = 6.0;
-
-    pub(super) fn new(subject: &'a Subject, any_hidden: bool) -> Self {
-        Self { subject, any_hidden }
+    pub(super) fn new(subject: &'a Subject<'a>, any_hidden: bool) -> Self {
+        let scale = subject.sizes.scale;
+        Self { subject, any_hidden, bar: 14.0 * scale, gap: 6.0 * scale }
     }
 
     /// Width in pixels.
     pub(super) fn width(&self) -> f32 {
-        let ruler = &self.subject.ruler;
-        let ticks = self.subject.scale.ticks();
-        let ticks = ticks.iter().map(|(value, _)| ruler.width(&number(*value), TICK_SIZE)).fold(0.0, f32::max);
-        let bar = Self::BAR + Self::GAP + ticks + Self::GAP + AXIS_SIZE;
-        bar.max(Self::BAR + Self::GAP + ruler.width("hidden", TICK_SIZE))
+        let Subject { ruler, paint, sizes: Sizes { axis, tick, .. }, .. } = self.subject;
+        let ticks = paint.scale.ticks();
+        let ticks = ticks.iter().map(|(value, _)| ruler.width(&number(*value), *tick)).fold(0.0, f32::max);
+        let bar = self.bar + self.gap + ticks + self.gap + axis;
+        bar.max(self.bar + self.gap + ruler.width("hidden", *tick))
     }
 
     /// Height in pixels beside a plot of height `plot`.
     pub(super) fn height(&self, plot: f32) -> f32 {
-        let swatch = if self.any_hidden { Self::GAP * 2.0 + Self::BAR } else { 0.0 };
+        let swatch = if self.any_hidden { self.gap * 2.0 + self.bar } else { 0.0 };
         self.bar_height(plot) + swatch
     }
 
     /// As high as the plot, or as its title is long.
     fn bar_height(&self, plot: f32) -> f32 {
-        plot.max(self.subject.ruler.width(&self.title(), AXIS_SIZE).ceil())
+        plot.max(self.subject.ruler.width(&self.title(), self.subject.sizes.axis).ceil())
     }
 
     fn title(&self) -> String {
-        let note = if self.subject.scale == Scale::RootWeights { " (square-root scale)" } else { "" };
+        let note = if self.subject.paint.scale == Scale::RootWeights { " (square-root scale)" } else { "" };
         format!("{}{note}", self.subject.quantity)
     }
 
     /// Draws it with its top left corner at `x`, `y`, beside a plot of height `plot`.
     pub(super) fn draw(&self, x: f32, y: f32, plot: f32) -> Group {
+        let Subject { paint, sizes: Sizes { axis, tick, .. }, .. } = self.subject;
         let height = self.bar_height(plot);
-        let stops = BLUES.iter().enumerate().fold(
+        let stops = paint.stops().fold(
             // Object bounding boxes run downwards, the bar upwards.
             LinearGradient::new().set("id", "scale").set("x1", 0).set("y1", 1).set("x2", 0).set("y2", 0),
-            |gradient, (i, colour)| {
-                let offset = i as f32 / (BLUES.len() - 1) as f32;
+            |gradient, (offset, colour)| {
                 gradient.add(Stop::new().set("offset", offset).set("stop-color", colour.to_string()))
             },
         );
-        let bar = swatch(x, y, height).set("fill", "url(#scale)");
+        let bar = self.swatch(x, y, height).set("fill", "url(#scale)");
         let mut group = Group::new().add(Definitions::new().add(stops)).add(bar);
-        let labels_at = x + Self::BAR + Self::GAP;
-        for (value, share) in self.subject.scale.ticks() {
-            group = group.add(text(&number(value), labels_at, y + height * (1.0 - share), TICK_SIZE, Anchor::Start));
+        let labels_at = x + self.bar + self.gap;
+        for (value, share) in paint.scale.ticks() {
+            group = group.add(text(&number(value), labels_at, y + height * (1.0 - share), *tick, Anchor::Start));
         }
-        let title_at = x + self.width() - AXIS_SIZE / 2.0;
-        group = group.add(turned(&self.title(), title_at, y + height / 2.0, -90.0, AXIS_SIZE, Anchor::Middle));
+        let title_at = x + self.width() - axis / 2.0;
+        group = group.add(turned(&self.title(), title_at, y + height / 2.0, -90.0, *axis, Anchor::Middle));
         if self.any_hidden {
-            let top = y + height + Self::GAP * 2.0;
-            group = group.add(swatch(x, top, Self::BAR).set("fill", HIDDEN.to_string())).add(text(
+            let top = y + height + self.gap * 2.0;
+            group = group.add(self.swatch(x, top, self.bar).set("fill", HIDDEN.to_string())).add(text(
                 "hidden",
                 labels_at,
-                top + Self::BAR / 2.0,
-                TICK_SIZE,
+                top + self.bar / 2.0,
+                *tick,
                 Anchor::Start,
             ));
         }
         group
     }
-}
 
-fn swatch(x: f32, y: f32, height: f32) -> Rectangle {
-    Rectangle::new()
-        .set("x", tenths(x))
-        .set("y", tenths(y))
-        .set("width", Legend::BAR)
-        .set("height", tenths(height))
-        .set("stroke", "#999999")
-        .set("stroke-width", 0.5)
+    fn swatch(&self, x: f32, y: f32, height: f32) -> Rectangle {
+        Rectangle::new()
+            .set("x", tenths(x))
+            .set("y", tenths(y))
+            .set("width", tenths(self.bar))
+            .set("height", tenths(height))
+            .set("stroke", "#999999")
+            .set("stroke-width", 0.5)
+    }
 }
 
 /// A value in a cell or on a scale: two decimals, or powers of ten where those would not do.
@@ -167,8 +162,8 @@ impl Labels {
 
     /// Labels for cells of `side` pixels, each at most `limit` pixels long. Where they would touch, only every 2nd,
     /// 5th, 10th … is shown, with its position before it.
-    pub(super) fn new(subject: &Subject, side: f32, limit: f32) -> Self {
-        let size = (side * 0.75).clamp(10.0, 13.0);
+    pub(super) fn new(subject: &Subject<'_>, side: f32, limit: f32) -> Self {
+        let size = subject.sizes.label(side);
         // Turned labels are closest to each other at a right angle to their direction.
         let room = side * Self::TURN.to_radians().sin();
         let step = thinned(size * 1.1 / room);
@@ -232,18 +227,24 @@ const KEYS: &str = "Key (attended to)";
 const QUERIES: &str = "Query (attending)";
 
 /// How far the title below a plot of width `width` reaches over it on either side.
-pub(super) fn overhang(ruler: &Ruler, width: f32) -> f32 {
-    (ruler.width(KEYS, AXIS_SIZE) - width).max(0.0) / 2.0
+pub(super) fn overhang(subject: &Subject<'_>, width: f32) -> f32 {
+    (subject.ruler.width(KEYS, subject.sizes.axis) - width).max(0.0) / 2.0
 }
 
 /// The titles of both axes: that of the keys below the plot, ending at `bottom`, that of the queries at the left margin.
-pub(super) fn axis_titles(ruler: &Ruler, plot: Plot, bottom: f32) -> Group {
-    let half = ruler.width(QUERIES, AXIS_SIZE) / 2.0;
+pub(super) fn axis_titles(subject: &Subject<'_>, plot: Plot, bottom: f32) -> Group {
+    let Sizes { axis, margin, .. } = subject.sizes;
+    let half = subject.ruler.width(QUERIES, axis) / 2.0;
     // Centred on the plot, but never above the page.
-    let middle = (plot.top + plot.height / 2.0).max(half + MARGIN);
-    Group::new()
-        .add(text(KEYS, plot.left + plot.width / 2.0, bottom - AXIS_SIZE / 2.0, AXIS_SIZE, Anchor::Middle))
-        .add(turned(QUERIES, MARGIN + AXIS_SIZE / 2.0, middle, -90.0, AXIS_SIZE, Anchor::Middle))
+    let middle = (plot.top + plot.height / 2.0).max(half + margin);
+    Group::new().add(text(KEYS, plot.left + plot.width / 2.0, bottom - axis / 2.0, axis, Anchor::Middle)).add(turned(
+        QUERIES,
+        margin + axis / 2.0,
+        middle,
+        -90.0,
+        axis,
+        Anchor::Middle,
+    ))
 }
 
 /// Where the cells of a picture are.

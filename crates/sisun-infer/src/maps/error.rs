@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use resvg::usvg;
 
-use super::Format;
+use super::{Colours, Format, Values};
 
 /// Why attention maps could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -16,13 +16,60 @@ pub enum MapsError {
         /// The word that was given.
         given: String,
     },
+    /// A colour map that is not known.
+    #[error("unknown colour map `{given}`; choose from {}", Colours::ALL.map(Colours::name).join(", "))]
+    UnknownColours {
+        /// The word that was given.
+        given: String,
+    },
+    /// A choice of values in cells that is not known.
+    #[error("unknown choice of values `{given}`; choose from {}", Values::ALL.map(Values::name).join(", "))]
+    UnknownValues {
+        /// The word that was given.
+        given: String,
+    },
+    /// A font that could not be read.
+    #[error("cannot read font `{}`: {source}; give the path of a .ttf, .otf or .ttc file", path.display())]
+    ReadFont {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file that is no font.
+    #[error("`{}` is no TrueType or OpenType font; give a .ttf, .otf or .ttc file", path.display())]
+    NoFont {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Token labels of a size that is not allowed.
+    #[error("--font-size {given}: choose {least} to {greatest} pixels")]
+    FontSize {
+        /// What was given.
+        given: f32,
+        /// The smallest that is allowed.
+        least: f32,
+        /// The largest that is allowed.
+        greatest: f32,
+    },
+    /// Cells without room for the values that are to stand in them.
+    #[error(
+        "--cell {given} has no room for --values always: choose --cell {least} or more, leave it out, or choose \
+         --values auto"
+    )]
+    CellTooSmall {
+        /// The side of a cell that was given.
+        given: usize,
+        /// The smallest that has room.
+        least: usize,
+    },
     /// There are no tokens or no activations.
     #[error("there is nothing to write: the maps hold no tokens or no activations; give a text, a layer and a head")]
     Nothing,
     /// A picture that would take too much memory.
     #[error(
         "picture `{picture}` would be {width} × {height} pixels, more than {limit} in all; take a shorter text, fewer \
-         layers and heads or smaller cells, or write npz or safetensors instead"
+         layers and heads, smaller cells or labels or no values, or write npz or safetensors instead"
     )]
     TooBig {
         /// File name without extension.

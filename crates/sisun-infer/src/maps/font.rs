@@ -1,80 +1,138 @@
-//! The embedded font: what it covers and how wide its text is.
+//! The fonts that text is drawn with: the embedded one, or one that the reader has.
 
-use std::borrow::Cow;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use resvg::usvg::fontdb;
+use resvg::usvg::{self, fontdb};
 use skrifa::MetadataProvider as _;
-use skrifa::instance::{LocationRef, Size};
-use unicode_segmentation::UnicodeSegmentation as _;
+use svg::Document;
 
+use super::MapsError;
 use super::label;
+use super::ruler::Ruler;
 
 /// Pretendard 1.3.9 Regular, unmodified (SIL Open Font License 1.1, licence beside it): Latin, Greek, Cyrillic, kana
 /// and all 11,172 Hangul syllables.
-static PRETENDARD: &[u8] = include_bytes!("../../assets/Pretendard-Regular.otf");
+pub(super) static PRETENDARD: &[u8] = include_bytes!("../../assets/Pretendard-Regular.otf");
 
 /// The `font-family` of every picture: the embedded font's design first, then what systems have for Korean.
-pub(super) const FAMILIES: &str = "Pretendard, 'Apple SD Gothic Neo', 'Malgun Gothic', 'Noto Sans KR', \
-                                   'Noto Sans CJK KR', NanumGothic, sans-serif";
+const FAMILIES: &str = "Pretendard, 'Apple SD Gothic Neo', 'Malgun Gothic', 'Noto Sans KR', 'Noto Sans CJK KR', \
+                        NanumGothic, sans-serif";
 
-/// Measures text in the embedded font.
-pub(super) struct Ruler {
-    font: skrifa::FontRef<'static>,
+/// A font file to draw the text of pictures with.
+#[derive(Clone)]
+pub struct Font {
+    path: PathBuf,
+    data: Arc<Vec<u8>>,
+    family: String,
+    style: fontdb::Style,
+    weight: u16,
 }
 
-impl Ruler {
-    pub(super) fn new() -> Self {
-        Self { font: skrifa::FontRef::new(PRETENDARD).expect("the embedded font is a whole OpenType file") }
+impl Font {
+    /// Reads a TrueType or OpenType font (`.ttf`, `.otf`), or the first face of a collection (`.ttc`).
+    ///
+    /// # Errors
+    /// [`MapsError::ReadFont`] for a file that cannot be read, [`MapsError::NoFont`] for one that is no font.
+    pub fn open(path: &Path) -> Result<Self, MapsError> {
+        let data = fs::read(path).map_err(|source| MapsError::ReadFont { path: path.into(), source })?;
+        Self::read(path, data).ok_or_else(|| MapsError::NoFont { path: path.into() })
     }
 
-    /// Whether the embedded font has a glyph for every character.
-    fn covers(&self, text: &str) -> bool {
-        let glyphs = self.font.charmap();
-        text.chars().all(|c| glyphs.map(c).is_some())
+    fn read(path: &Path, data: Vec<u8>) -> Option<Self> {
+        // Before `fontdb`, which believes a collection that says it has four thousand million faces.
+        let variable = is_variable(&first_face(&data)?);
+        let data = Arc::new(data);
+        let mut faces = fontdb::Database::new();
+        faces.load_font_source(fontdb::Source::Binary(Arc::clone(&data) as _));
+        let face = faces.faces().find(|face| face.index == 0)?;
+        // A variable font takes the weight that text asks for, whatever weight it calls its own.
+        let weight = if variable { fontdb::Weight::NORMAL.0 } else { face.weight.0 };
+        let (family, style) = (face.families.first()?.0.clone(), face.style);
+        Some(Self { path: path.into(), data, family, style, weight })
     }
 
-    /// Width in pixels of `text` at `size` pixels; what the font lacks counts one em a visible character.
-    pub(super) fn width(&self, text: &str, size: f32) -> f32 {
-        let glyphs = self.font.charmap();
-        let metrics = self.font.glyph_metrics(Size::new(size), LocationRef::default());
-        let advance = |c| glyphs.map(c).and_then(|glyph| metrics.advance_width(glyph));
-        text.graphemes(true)
-            // An emoji or a letter with marks from elsewhere takes one place however many characters it has.
-            .map(|grapheme| grapheme.chars().map(advance).sum::<Option<f32>>().unwrap_or(size))
-            .sum()
+    /// The face, for measuring, and the weight that it is drawn in.
+    pub(super) fn face(&self) -> (skrifa::FontRef<'_>, u16) {
+        (first_face(&self.data).expect("`open` has read it from the same bytes"), self.weight)
     }
+}
 
-    /// `text`, or as much of its beginning as leaves room for `…` within `limit` pixels.
-    pub(super) fn fit<'t>(&self, text: &'t str, size: f32, limit: f32) -> Cow<'t, str> {
-        if self.width(text, size) <= limit {
-            return Cow::Borrowed(text);
-        }
-        let mut left = limit - self.width("…", size);
-        let kept = text.graphemes(true).take_while(|grapheme| {
-            left -= self.width(grapheme, size);
-            left >= 0.0
+impl fmt::Debug for Font {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Font").field("path", &self.path).field("family", &self.family).finish_non_exhaustive()
+    }
+}
+
+/// The font, or the first of a collection, if it has any characters.
+fn first_face(data: &[u8]) -> Option<skrifa::FontRef<'_>> {
+    skrifa::FontRef::from_index(data, 0).ok().filter(|font| font.charmap().has_map())
+}
+
+/// Whether the weight of a font can be chosen.
+fn is_variable(font: &skrifa::FontRef<'_>) -> bool {
+    font.axes().get_by_tag(skrifa::Tag::new(b"wght")).is_some()
+}
+
+/// Names the font of all text in a picture: the chosen one first, then those that every picture names.
+pub(super) fn named(page: Document, chosen: Option<&Font>) -> Document {
+    let Some(Font { family, style, weight, .. }) = chosen else {
+        return page.set("font-family", FAMILIES);
+    };
+    // What would end the quotes or is not allowed in XML is no part of any real name.
+    let family: String = family.chars().filter(|&c| !matches!(c, '\'' | '"' | '\\') && label::is_plain(c)).collect();
+    let page = page.set("font-family", format!("'{family}', {FAMILIES}"));
+    let page = if *weight == fontdb::Weight::NORMAL.0 { page } else { page.set("font-weight", *weight) };
+    match style {
+        fontdb::Style::Normal => page,
+        fontdb::Style::Italic => page.set("font-style", "italic"),
+        fontdb::Style::Oblique => page.set("font-style", "oblique"),
+    }
+}
+
+/// Fonts for drawing.
+pub(super) struct Fonts {
+    pub(super) database: Arc<fontdb::Database>,
+    /// The one that all text is drawn with, whatever it names.
+    chosen: Option<fontdb::ID>,
+}
+
+impl Fonts {
+    /// What drawing `labels` takes: the chosen font, the embedded one for what that lacks, and those of the system only
+    /// where both lack a character, so that the usual picture is the same on every machine.
+    pub(super) fn new<'a>(mut labels: impl Iterator<Item = &'a str>, font: Option<&Font>) -> Self {
+        let ruler = Ruler::new(font);
+        let mut fonts = fontdb::Database::new();
+        fonts.load_font_data(PRETENDARD.to_vec());
+        let chosen = font.and_then(|font| {
+            let faces = fonts.load_font_source(fontdb::Source::Binary(Arc::clone(&font.data) as _));
+            // The other faces of a collection have no business here.
+            let (chosen, others): (Vec<_>, Vec<_>) =
+                faces.into_iter().partition(|&id| fonts.face(id).is_some_and(|face| face.index == 0));
+            others.into_iter().for_each(|id| fonts.remove_face(id));
+            chosen.first().copied()
         });
-        let length = kept.map(str::len).sum();
-        Cow::Owned(format!("{}…", &text[..length]))
+        if !labels.all(|text| ruler.covers(&label::drawable(text))) {
+            fonts.load_system_fonts();
+        }
+        Self { database: Arc::new(fonts), chosen }
     }
-}
 
-/// The fonts to draw `labels` with: the embedded one, and those of the system only where a label needs them, so that
-/// the usual picture is the same on every machine.
-pub(super) fn database<'a>(mut labels: impl Iterator<Item = &'a str>) -> Arc<fontdb::Database> {
-    let ruler = Ruler::new();
-    let mut fonts = fontdb::Database::new();
-    fonts.load_font_data(PRETENDARD.to_vec());
-    if !labels.all(|text| ruler.covers(&label::drawable(text))) {
-        fonts.load_system_fonts();
+    /// How a renderer finds the font of a text, and of each character that this font lacks.
+    pub(super) fn resolver(&self) -> usvg::FontResolver<'static> {
+        let select_font: usvg::FontSelectionFn<'static> = match self.chosen {
+            Some(chosen) => Box::new(move |_, _| Some(chosen)),
+            None => usvg::FontResolver::default_font_selector(),
+        };
+        usvg::FontResolver { select_font, select_fallback: Box::new(plainest) }
     }
-    Arc::new(fonts)
 }
 
 /// The font for a character that the fonts in use lack: of those that have it, the one most like the embedded one,
 /// which is upright, regular and without serifs.
-pub(super) fn plainest(c: char, used: &[fontdb::ID], fonts: &mut Arc<fontdb::Database>) -> Option<fontdb::ID> {
+fn plainest(c: char, used: &[fontdb::ID], fonts: &mut Arc<fontdb::Database>) -> Option<fontdb::ID> {
     let is_called = |face: &fontdb::FaceInfo, word| face.families.iter().any(|(name, _)| name.contains(word));
     fonts
         .faces()
@@ -91,48 +149,4 @@ fn has_char(fonts: &fontdb::Database, face: fontdb::ID, c: char) -> bool {
     let has =
         |data: &[u8], index| skrifa::FontRef::from_index(data, index).is_ok_and(|font| font.charmap().map(c).is_some());
     fonts.with_face_data(face, has).unwrap_or(false)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn covers_what_labels_need() {
-        let ruler = Ruler::new();
-        let syllables: String = ('가'..='힣').collect();
-        assert_eq!(syllables.chars().count(), 11_172);
-        for text in [syllables.as_str(), "The cat? 0.53 − 1/3", "␣⏎⇥…·→", "éñßœĠ", "αЖ", "ㄱㅏㅎ", "あア"]
-        {
-            assert!(ruler.covers(text), "{text}");
-        }
-        assert!(!ruler.covers("👋"));
-    }
-
-    #[test]
-    fn widths_add_up() {
-        let ruler = Ruler::new();
-        assert_eq!(ruler.width("", 12.0), 0.0);
-        let one = ruler.width("한", 10.0);
-        assert!((6.0..=10.0).contains(&one), "{one}");
-        assert!((ruler.width("한국한", 20.0) - 6.0 * one).abs() < 1e-3);
-        assert_eq!(ruler.width("👩‍👩‍👧", 10.0), 10.0);
-    }
-
-    #[test]
-    fn fits_by_whole_graphemes() {
-        let ruler = Ruler::new();
-        assert_eq!(ruler.fit("cat", 12.0, 100.0), "cat");
-        for text in ["supercalifragilistic", "대한민국의아름다운강산", "👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧"]
-        {
-            let fitted = ruler.fit(text, 12.0, 30.0);
-            let kept = fitted.strip_suffix('…').unwrap();
-            assert!(ruler.width(&fitted, 12.0) <= 30.0, "{fitted}");
-            assert!(!kept.is_empty() && text.starts_with(kept));
-            assert!(text.grapheme_indices(true).any(|(at, _)| at == kept.len()));
-        }
-        assert_eq!(ruler.fit("cat", 12.0, 0.0), "…");
-    }
 }

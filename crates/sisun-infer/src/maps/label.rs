@@ -28,7 +28,7 @@ pub(super) fn drawable(label: &str) -> Cow<'_, str> {
 }
 
 /// Whether a character can stand in XML text and shows, or shapes what shows.
-fn is_plain(c: char) -> bool {
+pub(super) fn is_plain(c: char) -> bool {
     let invisible = matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}');

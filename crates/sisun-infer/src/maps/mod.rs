@@ -17,16 +17,22 @@ mod heatmap;
 mod json;
 mod label;
 mod npz;
+mod options;
+mod palette;
 mod picture;
 mod raster;
+mod ruler;
 mod safetensors;
+mod sizes;
 
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 pub use error::MapsError;
+pub use font::Font;
+use font::Fonts;
 pub use format::Format;
-use rayon::prelude::*;
+pub use options::{PictureOptions, Values};
+pub use palette::Colours;
 use serde::Serialize;
 
 /// One token of the text.
@@ -72,7 +78,7 @@ impl Activation {
     }
 
     /// The heads one by one: number and values.
-    fn by_head(&self) -> impl Iterator<Item = (usize, &[f32])> {
+    pub(crate) fn by_head(&self) -> impl Iterator<Item = (usize, &[f32])> {
         let size = self.shape[1] * self.shape[2];
         self.heads.iter().copied().zip(self.values.chunks_exact(size))
     }
@@ -123,14 +129,6 @@ fn is_matrix(name: &str) -> bool {
     matches!(name, "pattern" | "scores")
 }
 
-/// How pictures are drawn.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PictureOptions {
-    /// Side of one cell of a `layer{l}-head{h}` picture in pixels of the SVG; chosen from the number of tokens when
-    /// absent.
-    pub cell: Option<NonZeroU32>,
-}
-
 /// Writes the maps into the folder `out`, which is created when it is missing, and returns the files written.
 ///
 /// | format | files |
@@ -142,13 +140,15 @@ pub struct PictureOptions {
 /// | `svg`, `png` | `layer{l}-head{h}` for every pattern, `scores-layer{l}-head{h}` where scores were captured, and `heads` and `scores-heads`, which show all of them side by side |
 ///
 /// Pictures of weights span 0 to 1, from 65 tokens on by square roots, as their colour bar says. Where `heads` has more
-/// cells than pixels, a pixel shows the largest of its cells.
+/// cells than pixels, a pixel shows the largest of its cells. Several pictures are drawn at the same time, as many as
+/// have 2²⁶ pixels together.
 ///
 /// Each file appears whole or not at all, and one of the same name is replaced.
 ///
 /// # Errors
 /// - [`MapsError::Nothing`] without tokens or activations
-/// - [`MapsError::TooBig`] before anything is written, when a picture asked for would not fit into memory
+/// - before anything is written, [`MapsError::TooBig`] when a picture asked for would not fit into memory, and
+///   [`MapsError::FontSize`] or [`MapsError::CellTooSmall`] for options that cannot be met
 /// - [`MapsError::Write`] when the folder or a file cannot be written
 ///
 /// # Panics
@@ -178,25 +178,22 @@ pub fn write(
         }
     }
 
-    let fonts = wanted(Format::Png).then(|| font::database(maps.tokens.iter().map(|token| token.text.as_str())));
-    let drawn: Vec<Vec<PathBuf>> = pictures
-        .par_iter()
-        .map(|picture| {
-            let svg = picture.svg();
-            let mut paths = Vec::new();
-            if wanted(Format::Svg) {
-                let path = out.join(format!("{}.svg", picture.name()));
-                disk::write_bytes(&path, svg.as_bytes())?;
-                paths.push(path);
-            }
-            if let Some(fonts) = &fonts {
-                let path = out.join(format!("{}.png", picture.name()));
-                disk::write_bytes(&path, &raster::png(&svg, picture.name(), fonts)?)?;
-                paths.push(path);
-            }
-            Ok(paths)
-        })
-        .collect::<Result<_, MapsError>>()?;
+    let labels = maps.tokens.iter().map(|token| token.text.as_str());
+    let fonts = wanted(Format::Png).then(|| Fonts::new(labels, options.font.as_ref()));
+    let drawn = picture::each(&pictures, |picture| {
+        let mut paths = Vec::new();
+        if wanted(Format::Svg) {
+            let path = out.join(format!("{}.svg", picture.name()));
+            disk::write_bytes(&path, picture.svg().as_bytes())?;
+            paths.push(path);
+        }
+        if let Some(fonts) = &fonts {
+            let path = out.join(format!("{}.png", picture.name()));
+            disk::write_bytes(&path, &picture.png(fonts)?)?;
+            paths.push(path);
+        }
+        Ok(paths)
+    })?;
     written.extend(drawn.into_iter().flatten());
     Ok(written)
 }
@@ -208,5 +205,5 @@ pub fn write(
 /// - [`MapsError::Draw`] for text that is no SVG; `name` says which picture it was
 /// - [`MapsError::TooBig`] for one that would not fit into memory
 pub fn svg_to_png(svg: &str, name: &str) -> Result<Vec<u8>, MapsError> {
-    raster::png(svg, name, &font::database(std::iter::once(svg)))
+    raster::png(svg, name, &Fonts::new(std::iter::once(svg), None), &[])
 }

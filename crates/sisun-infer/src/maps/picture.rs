@@ -1,42 +1,56 @@
 //! Which pictures there are, and what they have in common.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::cells::Cells;
-use super::colour::Scale;
-use super::font::Ruler;
+use rayon::prelude::*;
+use svg::Document;
+
+use super::cells::{Cells, Patch};
+use super::colour::{Paint, Scale};
+use super::font::{Font, Fonts};
 use super::grid::Grid;
 use super::heatmap::Heatmap;
-use super::{AttentionMaps, MapsError, PictureOptions, label};
+use super::ruler::Ruler;
+use super::sizes::Sizes;
+use super::{AttentionMaps, MapsError, PictureOptions, label, raster};
 
-/// The most pixels of a picture: 256 MiB while it is drawn.
+/// The most pixels of a picture, and of all that are drawn at the same time: 256 MiB for the pixels.
 pub(super) const MOST_PIXELS: u64 = 1 << 26;
 
-/// The longest side at which a picture is still drawn at double resolution.
-const DOUBLED_UP_TO: u64 = 1600;
+/// The most pixels of a picture at double resolution.
+const MOST_DOUBLED: u64 = 1 << 25;
 
 /// Pixels of the PNG for each pixel of the SVG along one side: 2 for sharp text in print and on dense screens, 1 where
 /// the picture is large as it is.
 pub(super) fn magnification(width: u64, height: u64) -> u32 {
-    if width.max(height) <= DOUBLED_UP_TO { 2 } else { 1 }
+    if pixels(width, height, 2) <= MOST_DOUBLED { 2 } else { 1 }
+}
+
+/// How many pixels a page has at a magnification.
+pub(super) fn pixels(width: u64, height: u64, scale: u32) -> u64 {
+    let scale = u64::from(scale);
+    width.saturating_mul(scale).saturating_mul(height.saturating_mul(scale))
 }
 
 /// What is common to the pictures of one kind of activation.
-pub(super) struct Subject {
+pub(super) struct Subject<'a> {
     /// What the values are, in the singular.
     pub(super) quantity: &'static str,
     /// Prepended to file names.
     prefix: &'static str,
     /// Shared by all heads, so that they compare.
-    pub(super) scale: Scale,
+    pub(super) paint: Arc<Paint>,
     /// Where the maps come from, for the description of the picture.
     pub(super) source: String,
     /// The labels of the tokens, fit to be drawn.
     pub(super) labels: Vec<String>,
-    pub(super) ruler: Ruler,
+    pub(super) font: Option<&'a Font>,
+    pub(super) ruler: Ruler<'a>,
+    pub(super) sizes: Sizes,
 }
 
-impl Subject {
+impl Subject<'_> {
     /// File name without extension of a picture of one head, or of all of them.
     pub(super) fn file_name(&self, what: &str) -> String {
         format!("{}{what}", self.prefix)
@@ -68,29 +82,55 @@ impl Picture<'_> {
     }
 
     /// Width and height in pixels of the SVG.
-    fn size(&self) -> (usize, usize) {
-        match self {
+    fn size(&self) -> (u64, u64) {
+        let (width, height) = match self {
             Self::Heatmap(heatmap) => heatmap.size(),
             Self::Grid(grid) => grid.size(),
+        };
+        (width as u64, height as u64)
+    }
+
+    /// How many pixels the PNG has.
+    fn pixels(&self) -> u64 {
+        let (width, height) = self.size();
+        pixels(width, height, magnification(width, height))
+    }
+
+    /// All but the patches.
+    fn page(&self) -> Document {
+        match self {
+            Self::Heatmap(heatmap) => heatmap.draw(),
+            Self::Grid(grid) => grid.draw(),
+        }
+    }
+
+    fn patches(&self) -> Vec<Patch<'_>> {
+        match self {
+            Self::Heatmap(heatmap) => heatmap.patches(),
+            Self::Grid(grid) => grid.patches(),
         }
     }
 
     /// The picture as an SVG document.
     pub(super) fn svg(&self) -> String {
-        match self {
-            Self::Heatmap(heatmap) => heatmap.draw(),
-            Self::Grid(grid) => grid.draw(),
-        }
-        .to_string()
+        self.patches().iter().fold(self.page(), |page, patch| page.add(patch.image())).to_string()
+    }
+
+    /// The picture as a PNG.
+    pub(super) fn png(&self, fonts: &Fonts) -> Result<Vec<u8>, MapsError> {
+        raster::png(&self.page().to_string(), self.name(), fonts, &self.patches())
     }
 }
 
 /// Lays out a heatmap for each head and a grid of all heads, for the patterns and for the scores if there are any.
 ///
 /// # Errors
-/// [`MapsError::TooBig`] for a picture of more than [`MOST_PIXELS`].
-pub(super) fn plan<'a>(maps: &'a AttentionMaps, options: &PictureOptions) -> Result<Vec<Picture<'a>>, MapsError> {
+/// - [`MapsError::FontSize`] and [`MapsError::CellTooSmall`] for options that cannot be met
+/// - [`MapsError::TooBig`] for a picture of more than [`MOST_PIXELS`]
+pub(super) fn plan<'a>(maps: &'a AttentionMaps, options: &'a PictureOptions) -> Result<Vec<Picture<'a>>, MapsError> {
     let n = maps.tokens.len();
+    let font = options.font.as_ref();
+    let sizes = Sizes::new(options.font_size)?;
     let mut pictures = Vec::new();
     for (name, quantity, prefix) in [("pattern", "Attention weight", ""), ("scores", "Attention score", "scores-")] {
         let activations: Vec<_> = maps.named(name).collect();
@@ -99,33 +139,144 @@ pub(super) fn plan<'a>(maps: &'a AttentionMaps, options: &PictureOptions) -> Res
         let subject = Arc::new(Subject {
             quantity,
             prefix,
-            scale,
+            paint: Arc::new(Paint::new(scale, options.colours)),
             source: label::drawable(&format!("{}: {}", maps.model, maps.text)).into_owned(),
             labels: maps.tokens.iter().map(|token| label::drawable(&token.text).into_owned()).collect(),
-            ruler: Ruler::new(),
+            font,
+            ruler: Ruler::new(font),
+            sizes,
         });
-        let mut panels = Vec::new();
-        for activation in &activations {
-            for (head, values) in activation.by_head() {
-                let panel = || Panel { layer: activation.layer, head, cells: Cells::new(values, n, scale) };
-                pictures.push(Picture::Heatmap(Heatmap::new(Arc::clone(&subject), panel(), options)));
-                panels.push(panel());
-            }
+        let heads = activations
+            .iter()
+            .flat_map(|&activation| activation.by_head().map(move |(head, values)| (activation.layer, head, values)));
+        let panels: Vec<Panel<'a>> = heads
+            .map(|(layer, head, values)| Panel { layer, head, cells: Cells::new(values, n, &subject.paint) })
+            .collect();
+        if panels.is_empty() {
+            continue;
         }
-        if !panels.is_empty() {
-            pictures.push(Picture::Grid(Grid::new(subject, panels, n)));
+        let grid = Grid::new(Arc::clone(&subject), &panels, n);
+        for panel in panels {
+            pictures.push(Picture::Heatmap(Heatmap::new(Arc::clone(&subject), panel, options)?));
         }
+        pictures.push(Picture::Grid(grid));
     }
     pictures.iter().try_for_each(fits_into_memory)?;
     Ok(pictures)
 }
 
 fn fits_into_memory(picture: &Picture<'_>) -> Result<(), MapsError> {
-    let (width, height) = picture.size();
-    let (width, height) = (width as u64, height as u64);
-    let scale = u64::from(magnification(width, height));
-    if (width * scale).saturating_mul(height * scale) > MOST_PIXELS {
+    if picture.pixels() > MOST_PIXELS {
+        let (width, height) = picture.size();
         return Err(MapsError::TooBig { picture: picture.name().into(), width, height, limit: MOST_PIXELS });
     }
     Ok(())
+}
+
+/// Applies `draw` to every picture, in any order, to so many at the same time that they have [`MOST_PIXELS`] together;
+/// what it returned is in the order of the pictures.
+///
+/// # Errors
+/// The first error of `draw`, after which no other picture is begun.
+pub(super) fn each<T: Send>(
+    pictures: &[Picture<'_>],
+    draw: impl Fn(&Picture<'_>) -> Result<T, MapsError> + Sync,
+) -> Result<Vec<T>, MapsError> {
+    let largest = pictures.iter().map(Picture::pixels).max().unwrap_or(0);
+    let at_once = (MOST_PIXELS / largest.max(1)).clamp(1, rayon::current_num_threads() as u64) as usize;
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let i = next.fetch_add(1, Ordering::Relaxed);
+        pictures.get(i).map(|picture| (i, picture))
+    };
+    let one_after_another = |_| -> Result<Vec<(usize, T)>, MapsError> {
+        let mut drawn = Vec::new();
+        while let Some((i, picture)) = take() {
+            let stop = |_: &MapsError| next.store(pictures.len(), Ordering::Relaxed);
+            drawn.push((i, draw(picture).inspect_err(stop)?));
+        }
+        Ok(drawn)
+    };
+    let drawn: Vec<Vec<(usize, T)>> =
+        (0..at_once).into_par_iter().with_max_len(1).map(one_after_another).collect::<Result<_, MapsError>>()?;
+    let mut drawn: Vec<(usize, T)> = drawn.into_iter().flatten().collect();
+    drawn.sort_by_key(|(i, _)| *i);
+    Ok(drawn.into_iter().map(|(_, drawn)| drawn).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::num::NonZeroU32;
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::maps::{Activation, Token};
+
+    /// Five heads over two tokens.
+    fn sample() -> AttentionMaps {
+        let token = |id| Token { id, text: "a".into(), start: 0, end: 1 };
+        let values = [1.0, 0.0, 0.5, 0.5].repeat(5);
+        let activation =
+            Activation { name: "pattern".into(), layer: 0, heads: (0..5).collect(), shape: [5, 2, 2], values };
+        AttentionMaps {
+            model: String::new(),
+            text: "aa".into(),
+            tokens: vec![token(0), token(1)],
+            activations: vec![activation],
+        }
+    }
+
+    /// The names of pictures with cells of `side` pixels, and how many of them were in work together.
+    fn drawn_together(side: u32) -> (Vec<String>, usize) {
+        let (maps, options) = (sample(), PictureOptions { cell: NonZeroU32::new(side), ..PictureOptions::default() });
+        let (working, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let pictures = plan(&maps, &options).unwrap();
+        let draw = |picture: &Picture<'_>| {
+            most.fetch_max(working.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            sleep(Duration::from_millis(20));
+            working.fetch_sub(1, Ordering::SeqCst);
+            Ok(picture.name().to_owned())
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+        let names = pool.install(|| each(&pictures, draw));
+        (names.unwrap(), most.into_inner())
+    }
+
+    #[test]
+    fn only_as_many_pictures_are_in_work_as_memory_holds() {
+        let names = ["layer0-head0", "layer0-head1", "layer0-head2", "layer0-head3", "layer0-head4", "heads"];
+        let (drawn, together) = drawn_together(48);
+        assert_eq!(drawn, names);
+        assert!((2..=4).contains(&together), "{together}");
+        // 2 × 3000 pixels and margins on a side: more than half of what may be in work.
+        assert_eq!(drawn_together(3000), (names.map(String::from).into(), 1));
+        // 2 × 2000: more than a quarter.
+        assert!((2..=3).contains(&drawn_together(2000).1));
+    }
+
+    #[test]
+    fn an_error_ends_the_work() {
+        let (maps, options) = (sample(), PictureOptions::default());
+        let begun = AtomicUsize::new(0);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let drawn = pool.install(|| {
+            each(&plan(&maps, &options).unwrap(), |_| {
+                begun.fetch_add(1, Ordering::SeqCst);
+                Err::<(), _>(MapsError::Nothing)
+            })
+        });
+        assert!(matches!(drawn, Err(MapsError::Nothing)));
+        assert_eq!(begun.into_inner(), 1);
+    }
+
+    #[test]
+    fn only_what_is_not_large_is_doubled() {
+        assert_eq!(
+            [(1000, 1000), (2800, 2800), (3000, 3000), (u64::MAX, 3)].map(|(w, h)| magnification(w, h)),
+            [2, 2, 1, 1]
+        );
+    }
 }

@@ -3,32 +3,47 @@
 use std::sync::Arc;
 
 use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{self, fontdb};
+use resvg::usvg;
 
-use super::picture::{MOST_PIXELS, magnification};
-use super::{MapsError, font};
+use super::MapsError;
+use super::cells::Patch;
+use super::font::Fonts;
+use super::picture::{MOST_PIXELS, magnification, pixels};
 
-/// Draws `svg`, which paints its own page, as a PNG, [`magnification`] pixels for each of its own.
-pub(super) fn png(svg: &str, picture: &str, fonts: &Arc<fontdb::Database>) -> Result<Vec<u8>, MapsError> {
-    let font_resolver = usvg::FontResolver {
-        select_font: usvg::FontResolver::default_font_selector(),
-        select_fallback: Box::new(font::plainest),
+/// Draws `svg`, which paints its own page, as a PNG, [`magnification`] pixels for each of its own, and `patches` onto it.
+pub(super) fn png(svg: &str, picture: &str, fonts: &Fonts, patches: &[Patch<'_>]) -> Result<Vec<u8>, MapsError> {
+    let options = usvg::Options {
+        fontdb: Arc::clone(&fonts.database),
+        font_resolver: fonts.resolver(),
+        ..usvg::Options::default()
     };
-    let options = usvg::Options { fontdb: Arc::clone(fonts), font_resolver, ..usvg::Options::default() };
     let tree =
         usvg::Tree::from_str(svg, &options).map_err(|source| MapsError::Draw { picture: picture.into(), source })?;
     let size = tree.size().to_int_size();
     let (width, height) = (u64::from(size.width()), u64::from(size.height()));
     let scale = magnification(width, height);
-    if (width * u64::from(scale)).saturating_mul(height * u64::from(scale)) > MOST_PIXELS {
+    if pixels(width, height, scale) > MOST_PIXELS {
         return Err(MapsError::TooBig { picture: picture.into(), width, height, limit: MOST_PIXELS });
     }
     let (width, height) = (size.width() * scale, size.height() * scale);
-    let mut pixels = Pixmap::new(width, height).expect("its size is limited above, and that of an SVG is not 0");
-    resvg::render(&tree, Transform::from_scale(scale as f32, scale as f32), &mut pixels.as_mut());
-    // The page is opaque, so there is no alpha to keep.
-    let rgb: Vec<u8> = pixels.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
-    Ok(encode(width, height, &rgb))
+    let mut page = Pixmap::new(width, height).expect("its size is limited above, and that of an SVG is not 0");
+    resvg::render(&tree, Transform::from_scale(scale as f32, scale as f32), &mut page.as_mut());
+    for patch in patches {
+        patch.paint(page.data_mut(), width as usize, scale as usize);
+    }
+    Ok(encode(width, height, &opaque(page)))
+}
+
+/// Red, green and blue of each pixel. The page is opaque, so there is no alpha to keep.
+fn opaque(page: Pixmap) -> Vec<u8> {
+    // In place: the pixels of a large picture are the most that memory has to hold.
+    let mut bytes = page.take();
+    let count = bytes.len() / 4;
+    for i in 0..count {
+        bytes.copy_within(4 * i..4 * i + 3, 3 * i);
+    }
+    bytes.truncate(3 * count);
+    bytes
 }
 
 /// A PNG of opaque pixels.

@@ -1,6 +1,9 @@
 //! Maps made up for tests.
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
+pub(crate) mod font;
+pub(crate) mod svg;
+
 use sisun_infer::maps::{Activation, AttentionMaps, Token};
 
 /// Maps over tokens with these labels, numbered from 100, each covering one character.

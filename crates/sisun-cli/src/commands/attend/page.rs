@@ -1,0 +1,172 @@
+//! `sisun attend --format html`.
+
+use super::Args;
+use crate::failure::Usage;
+use crate::held_out::held_out;
+use crate::silence::{Silencing, silence};
+use anyhow::{Context, Result, bail};
+use burn::tensor::Device;
+use sisun_infer::page::{Kind, Page};
+use sisun_infer::{Language, Loaded, Looking};
+use sisun_model::Run;
+use sisun_model::checkpoint::write_atomic;
+use std::path::{Path, PathBuf};
+
+/// What the page (html) shows.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Page")]
+pub(super) struct PageArgs {
+    /// All checkpoints of the run, with a slider: how heads form
+    #[arg(long)]
+    checkpoints: bool,
+    /// The language that the page begins in, en or ko [default: ko where the text is Korean]
+    #[arg(long, value_name = "LANGUAGE")]
+    language: Option<Language>,
+    /// Silence each head on held-out text and show by how much the loss rises
+    #[arg(long)]
+    silence: bool,
+    #[command(flatten)]
+    silencing: Silencing,
+}
+
+impl PageArgs {
+    /// Refuses what would be ignored.
+    pub(super) fn check(&self, with_page: bool, runs: usize) -> Result<()> {
+        let options =
+            [("--checkpoints", self.checkpoints), ("--silence", self.silence), ("--language", self.language.is_some())];
+        let problem = match options.into_iter().find(|(_, given)| *given && !with_page) {
+            Some((option, _)) => format!("{option} is about the page: add html to --format"),
+            None if self.checkpoints && runs > 1 => "--checkpoints shows one run over time: name one run".to_owned(),
+            None if self.silence && (self.checkpoints || runs > 1) => {
+                "--silence takes a while for one model: leave it out where a page shows several".to_owned()
+            }
+            None => return Ok(()),
+        };
+        Err(Usage(problem).into())
+    }
+}
+
+/// Writes the page and returns its path. `first` is the first of the runs, `others` are the rest.
+pub(super) fn write(
+    args: &Args,
+    first: Loaded,
+    others: &[PathBuf],
+    looking: &Looking,
+    device: &Device,
+) -> Result<PathBuf> {
+    let language = args.page.language.unwrap_or_else(|| Language::of(&args.text));
+    let page = match (args.page.checkpoints, others) {
+        (true, _) => over_time(args, &first, looking, language, device)?,
+        (false, []) => one(args, &first, looking, language)?,
+        (false, others) => side_by_side(args, first, others, looking, language, device)?,
+    };
+    let path = args.out.join("attention.html");
+    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot create {}", args.out.display()))?;
+    write_atomic(&path, page.html().as_bytes())?;
+    Ok(path)
+}
+
+fn one(args: &Args, loaded: &Loaded, looking: &Looking, language: Language) -> Result<Page> {
+    let mut page = Page::new(Kind::Model, &loaded.name, &args.text, looking, language, 1);
+    let silenced = match args.page.silence {
+        true => {
+            let run = Run::open(&args.runs[0])?;
+            let config = run.config()?;
+            let tokens = held_out(&args.page.silencing.data, &run, loaded, config.data, &args.device)?;
+            Some(silence(loaded, &tokens, &config.train, &args.page.silencing, &args.device).rise)
+        }
+        false => None,
+    };
+    page.add(loaded, step_label(loaded.step, language), silenced.as_deref())?;
+    Ok(page)
+}
+
+fn over_time(args: &Args, newest: &Loaded, looking: &Looking, language: Language, device: &Device) -> Result<Page> {
+    let all = Run::open(&args.runs[0])?.checkpoints();
+    if all.len() < 2 {
+        bail!(
+            "{} keeps {} checkpoint: train with a larger train.keep_checkpoints (and train.checkpoint_every as often as you \
+             want to look) to see heads form",
+            args.runs[0].display(),
+            all.len()
+        );
+    }
+    let fit = Page::checkpoints_that_fit(newest, &args.text, looking)?;
+    let chosen = evenly(&all, fit);
+    let mut page = Page::new(Kind::Time, &newest.name, &args.text, looking, language, chosen.len());
+    if chosen.len() < all.len() {
+        page.note(match language {
+            Language::English => format!("Of {} checkpoints {} are shown, evenly chosen.", all.len(), chosen.len()),
+            Language::Korean => {
+                format!("체크포인트 {}개 가운데 {}개를 고른 간격으로 보여 줍니다.", all.len(), chosen.len())
+            }
+        });
+    }
+    for path in chosen {
+        let loaded = Loaded::open(path, device)?;
+        page.add(&loaded, step_label(loaded.step, language), None)?;
+    }
+    Ok(page)
+}
+
+fn side_by_side(
+    args: &Args,
+    first: Loaded,
+    others: &[PathBuf],
+    looking: &Looking,
+    language: Language,
+    device: &Device,
+) -> Result<Page> {
+    let title = args.runs.iter().map(|run| name(run)).collect::<Vec<_>>().join(" · ");
+    let mut page = Page::new(Kind::Variants, &title, &args.text, looking, language, args.runs.len());
+    page.add(&first, name(&args.runs[0]), None)?;
+    for path in others {
+        let loaded = Loaded::open(path, device)?;
+        args.device.note(&format!("model: {}, step {}", loaded.name, loaded.step));
+        page.add(&loaded, name(path), None)?;
+    }
+    Ok(page)
+}
+
+/// The last part of a path, with the run before it where that is a checkpoint.
+fn name(run: &Path) -> String {
+    let parts: Vec<_> = run.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+    match &parts[..] {
+        [.., run, folder, checkpoint] if folder == "checkpoints" => format!("{run}, {checkpoint}"),
+        [.., run] => run.clone(),
+        [] => run.display().to_string(),
+    }
+}
+
+fn step_label(step: u64, language: Language) -> String {
+    match language {
+        Language::English => format!("step {step}"),
+        Language::Korean => format!("{step}스텝"),
+    }
+}
+
+/// At most `most` of them, the first and the last among these.
+fn evenly<T>(all: &[T], most: usize) -> Vec<&T> {
+    let taken = most.min(all.len());
+    (0..taken).map(|i| &all[i * (all.len() - 1) / (taken - 1).max(1)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{evenly, name};
+    use std::path::Path;
+
+    #[test]
+    fn the_first_and_the_last_are_always_shown() {
+        assert_eq!(evenly(&[1, 2, 3, 4, 5, 6, 7], 3), [&1, &4, &7]);
+        assert_eq!(evenly(&[1, 2, 3], 9), [&1, &2, &3]);
+        assert_eq!(evenly(&[1, 2], 2), [&1, &2]);
+    }
+
+    #[test]
+    fn runs_are_called_by_their_folder() {
+        assert_eq!(name(Path::new("runs/rope/")), "rope");
+        assert_eq!(name(Path::new("runs/rope/checkpoints/step-00000010")), "rope, step-00000010");
+        assert_eq!(name(Path::new("/")), "/");
+    }
+}

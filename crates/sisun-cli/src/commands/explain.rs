@@ -1,0 +1,84 @@
+//! `sisun explain`.
+
+mod numbers;
+mod page;
+mod rows;
+mod steps;
+mod summary;
+mod table;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use crate::common::DeviceArgs;
+use crate::terminal::{say, say_json};
+use anyhow::Result;
+use page::Page;
+use sisun_infer::{Explanation, Language, Loaded, Query};
+use std::path::PathBuf;
+
+/// Works one query's attention through, step by step, with the model's own numbers.
+///
+/// One token of the text, the query, looks at the others, the keys: similarity q · k, scale, mask, softmax, and the
+/// weighted sum of the values. Each step is a table with its shapes and a sentence that says what it means; the weights
+/// that the model itself found stand beside those worked out here.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  sisun explain runs/quickstart --text \"The cat sat on the mat.\"
+  sisun explain runs/quickstart --text \"The cat sat on the mat.\" --query sat --layer 0 --head 2
+  sisun explain runs/quickstart-ko --text \"미나는 빨간 연을 찾았어요.\" --query 찾았어요 --language ko
+  sisun explain runs/quickstart --text \"The cat\" --full > steps.txt
+  sisun explain runs/quickstart --text \"The cat\" --json | jq '.keys[] | {label, score, weight}'")]
+pub(crate) struct Args {
+    /// A run directory, or one of its checkpoints (the best is used unless you name one)
+    run: PathBuf,
+    /// The text to look at
+    #[arg(long, value_name = "TEXT")]
+    text: String,
+    /// The token that looks: its number, counted from 0, or its label, as in --query cat [default: the last]
+    #[arg(long, value_name = "TOKEN")]
+    query: Option<Query>,
+    /// The layer, counted from 0 [default: the last]
+    #[arg(long, value_name = "N")]
+    layer: Option<usize>,
+    /// The head, counted from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    head: usize,
+    /// The language to explain in: en or ko
+    #[arg(long, value_name = "LANGUAGE", default_value_t = Language::English)]
+    language: Language,
+    /// Print all keys and whole vectors, however long
+    #[arg(long)]
+    full: bool,
+    /// Print one JSON object: q, and of each key k, v and every step
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let chosen = args.device.choose()?;
+    let loaded = Loaded::open(&args.run, &chosen.device)?;
+    let found = loaded.explain(&args.text, args.layer, args.head, &args.query.unwrap_or_default())?;
+    let (n, context_len) = (found.tokens.len(), loaded.model.config().context_len);
+    if n > context_len {
+        args.device.note(&format!(
+            "note: {n} tokens are more than the {context_len} the model was trained on; expect less of what lies beyond"
+        ));
+    }
+    if args.json {
+        return say_json(&found);
+    }
+    let mut page = Page::on_terminal(args.language, args.full);
+    write(&mut page, &found);
+    say(page.written())
+}
+
+/// The whole explanation.
+fn write(page: &mut Page, found: &Explanation) {
+    summary::beginning(page, found);
+    steps::all(page, found);
+    summary::end(page, found);
+}

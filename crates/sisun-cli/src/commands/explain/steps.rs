@@ -1,0 +1,336 @@
+//! The steps, each with its shapes, a sentence that says what it means, and a table.
+
+use super::numbers::{bar, column, number, products, weight};
+use super::page::{Page, Tone, WIDTH};
+use super::rows::{Row, rows};
+use super::table::Table;
+use super::text::{columns, label};
+use sisun_infer::Explanation;
+use sisun_infer::explain::Key;
+
+/// Columns of a bar for a weight of 1, on a page of full width.
+const BAR: usize = 24;
+/// Terms of a dot product that are written out.
+const TERMS: usize = 4;
+
+/// Writes all steps.
+pub(super) fn all(page: &mut Page, found: &Explanation) {
+    let rows = rows(found, page.full);
+    let mut steps = Steps { found, rows, top: found.heaviest()[0], number: 0 };
+    steps.similarity(page);
+    steps.scale(page);
+    if found.keys[0].steps.bias.is_some() {
+        steps.bias(page);
+    }
+    if found.keys.iter().any(|key| key.steps.hidden) {
+        steps.mask(page);
+    }
+    steps.softmax(page);
+    steps.weighted_sum(page);
+}
+
+/// What the steps share.
+struct Steps<'a> {
+    found: &'a Explanation,
+    rows: Vec<Row>,
+    /// The key with the largest weight, whose numbers are written out.
+    top: usize,
+    /// Of the step before.
+    number: usize,
+}
+
+impl<'a> Steps<'a> {
+    fn similarity(&mut self, page: &mut Page) {
+        let (n, d) = (self.found.keys.len(), self.found.d_head);
+        let shapes = format!("(1 × {d}) × ({d} × {n}) = (1 × {n})");
+        self.heading(page, ["similarity (q · Kᵀ)", "유사도 계산 (q · Kᵀ)"], &shapes);
+        page.sentences(page.say(
+            "q and each key k are multiplied number by number and added up: the more alike they are, the higher the score.",
+            "질의 q와 각 키 k를 자리끼리 곱해서 더한다(내적). 둘이 비슷할수록 점수가 높다.",
+        ));
+        let dots = self.column(|key| key.steps.dot);
+        let title = format!("k (1 × {d})");
+        let table = self.table(page).vectors(&title, self.vectors(|key| &key.k)).numbers("q · k", dots.clone());
+        page.table(&table);
+        let example = |terms| {
+            let terms = products(&self.found.q, &self.found.keys[self.top].k, terms);
+            self.of_heaviest(&format!("q · k = {terms} = {}", self.of_top(&dots)))
+        };
+        let fitting = (1..=TERMS).rev().find(|&terms| columns(&example(terms)) <= page.room());
+        page.example(&example(fitting.unwrap_or(1)));
+    }
+
+    fn scale(&mut self, page: &mut Page) {
+        let (n, d) = (self.found.keys.len(), self.found.d_head);
+        self.heading(
+            page,
+            ["scaling (÷ √d_head)", "스케일 조정 (÷ √d_head)"],
+            &format!("(1 × {n}) ÷ √{d} = (1 × {n})"),
+        );
+        if !divides(self.found) {
+            page.sentences(page.say(
+                "This model does not divide its scores: they stay as they are.",
+                "이 모델은 점수를 나누지 않고 그대로 쓴다.",
+            ));
+            page.gap();
+            return;
+        }
+        let root = number(1.0 / self.found.scale, 3);
+        page.sentences(&page.say(
+            format!(
+                "Divided by √d_head = √{d} = {root}: the more numbers a vector has, the larger scores become, and the softmax \
+                 would end up with a single token."
+            ),
+            format!(
+                "점수를 √d_head = √{d} = {root} 값으로 나눈다. 나누지 않으면 차원이 클수록 점수가 커져서 softmax가 한 토큰에만 \
+                 쏠린다."
+            ),
+        ));
+        let (dots, scaled) = (self.column(|key| key.steps.dot), self.column(|key| key.steps.scaled));
+        let example = format!("{} ÷ {root} = {}", self.of_top(&dots), self.of_top(&scaled));
+        let title = format!("q · k ÷ {root}");
+        page.table(&self.table(page).numbers("q · k", dots).numbers(&title, scaled));
+        page.example(&self.of_heaviest(&example));
+    }
+
+    fn bias(&mut self, page: &mut Page) {
+        let n = self.found.keys.len();
+        let shapes = format!("(1 × {n}) + (1 × {n}) = (1 × {n})");
+        self.heading(page, ["position (+ bias)", "위치 반영 (+ 편향)"], &shapes);
+        let sentence = match (self.found.position, self.slope()) {
+            ("alibi", Some(slope)) => page.say(
+                format!("ALiBi takes away {slope} for every token of distance, so that near tokens count for more."),
+                format!("ALiBi: 질의에서 한 토큰 멀어질 때마다 점수에서 {slope}씩 뺀다. 가까운 토큰일수록 유리하다."),
+            ),
+            _ => page.say(
+                "For each distance from the query its own number is added.".to_owned(),
+                "질의와의 거리마다 정해진 값을 점수에 더한다.".to_owned(),
+            ),
+        };
+        page.sentences(&sentence);
+        let query = self.found.query;
+        let distances =
+            self.cells(|key| if key <= query { (query - key).to_string() } else { format!("-{}", key - query) });
+        let (scaled, bias) = (self.column(|key| key.steps.scaled), self.column(|key| key.steps.bias.unwrap_or(0.0)));
+        let sums = self.column(unmasked);
+        let example = format!("{} + ({}) = {}", self.of_top(&scaled), self.of_top(&bias), self.of_top(&sums));
+        let table = self
+            .table(page)
+            .numbers(page.say("query − key", "거리 (질의 − 키)"), distances)
+            .numbers(page.say("scaled", "나눈 점수"), scaled)
+            .numbers(page.say("+ bias", "+ 편향"), bias)
+            .numbers(page.say("= score", "= 점수"), sums);
+        page.table(&table);
+        page.example(&self.of_heaviest(&example));
+    }
+
+    fn mask(&mut self, page: &mut Page) {
+        let n = self.found.keys.len();
+        self.heading(page, ["mask (later tokens)", "마스크 (뒤에 오는 토큰 가리기)"], &format!("(1 × {n})"));
+        page.sentences(page.say(
+            "A token must not see what comes after it: a score of -∞ becomes a weight of 0.",
+            "뒤에 오는 토큰은 아직 볼 수 없다. 점수를 -∞로 바꾸면 가중치가 0이 된다.",
+        ));
+        let (visible, hidden) = page.say(("visible", "hidden"), ("보임", "가려짐"));
+        let states = self.rows.iter().map(|row| {
+            let hides = self.found.keys[row.keys().start].steps.hidden;
+            if hides { hidden } else { visible }.to_owned()
+        });
+        let table = self
+            .table(page)
+            .numbers(page.say("score", "점수"), self.column(unmasked))
+            .text("", states.collect())
+            .numbers(page.say("masked", "가린 뒤"), self.scores());
+        page.table(&table);
+    }
+
+    fn softmax(&mut self, page: &mut Page) {
+        let (n, found) = (self.found.keys.len(), self.found);
+        self.heading(page, ["softmax", "softmax 적용"], &format!("softmax((1 × {n})) = (1 × {n})"));
+        let top = number(found.max_score, 3);
+        page.sentences(&page.say(
+            format!(
+                "Scores become weights: positive, and together 1. The highest score, {top}, is subtracted first; that changes \
+                 no weight and keeps exp from overflowing."
+            ),
+            format!(
+                "점수를 모두 더하면 1이 되는 가중치로 바꾼다. 가장 높은 점수({top})를 먼저 빼도 가중치는 그대로이고, exp가 \
+                 넘치지 않는다."
+            ),
+        ));
+        let mut scores = self.scores();
+        let (mut exps, mut weights) = (self.sums(|key| key.steps.exp), self.sums(|key| key.steps.weight));
+        let (mut model, mut bars) = (self.sums(|key| key.pattern), self.bars(BAR.saturating_sub(WIDTH - page.width)));
+        let example = format!("{} ÷ {} = {}", self.of_top(&exps), weight(found.exp_sum), self.of_top(&weights));
+        scores.push(String::new());
+        exps.push(weight(found.exp_sum));
+        weights.push(weight(found.keys.iter().map(|key| key.steps.weight).sum()));
+        model.push(weight(found.keys.iter().map(|key| key.pattern).sum()));
+        bars.push(String::new());
+        let table = self
+            .table_with_total(page, &self.rows, "Σ")
+            .numbers(page.say("score", "점수"), scores)
+            .numbers(page.say("exp(score − max)", "exp(점수 − 최댓값)"), exps)
+            .numbers(page.say("weight", "가중치"), weights)
+            .numbers(page.say("model's", "모델의 값"), model)
+            .text("", bars);
+        page.table(&table);
+        page.example(&self.of_heaviest(&example));
+    }
+
+    fn weighted_sum(&mut self, page: &mut Page) {
+        let (n, d, found) = (self.found.keys.len(), self.found.d_head, self.found);
+        let shapes = format!("(1 × {n}) × ({n} × {d}) = (1 × {d})");
+        self.heading(page, ["weighted sum (weights × V)", "가중합 계산 (가중치 × V)"], &shapes);
+        page.sentences(page.say(
+            "Each value counts as much as its weight says. The sum z is what the token takes from the others: its context \
+             vector.",
+            "각 토큰의 값 v에 가중치를 곱해서 모두 더한다. 그 합 z가 문맥을 담은 벡터(context vector)이다.",
+        ));
+        // Hidden keys have no part in it.
+        let is_seen = |row: &&Row| !found.keys[row.keys().start].steps.hidden;
+        let rows: Vec<Row> = self.rows.iter().filter(is_seen).cloned().collect();
+        let sums: Vec<Vec<f64>> = rows.iter().map(|row| self.weighted(row)).collect();
+        let mut weights: Vec<String> = rows.iter().map(|row| weight(self.sum(row, |key| key.steps.weight))).collect();
+        weights.push(weight(found.keys.iter().map(|key| key.steps.weight).sum()));
+        let value = |row: &Row| match row {
+            Row::Key(key) => Some(&found.keys[*key].v[..]),
+            Row::Gap(_) => None,
+        };
+        let titles =
+            [format!("v (1 × {d})"), page.say(format!("weight × v (1 × {d})"), format!("가중치 × v (1 × {d})"))];
+        let table = self
+            .table_with_total(page, &rows, "Σ = z")
+            .numbers(page.say("weight", "가중치"), weights)
+            .vectors(&titles[0], rows.iter().map(value).chain([None]).collect())
+            .vectors(&titles[1], sums.iter().map(|sum| Some(&sum[..])).chain([Some(&found.z[..])]).collect());
+        page.table(&table);
+        let title = format!("z (1 × {d})");
+        let names = page.say(["worked out", "the model's"], ["계산한 값", "모델의 값"]).map(str::to_owned).to_vec();
+        page.table(&Table::default().text("", names).vectors(&title, vec![Some(&found.z), Some(&found.model_z)]));
+    }
+
+    fn heading(&mut self, page: &mut Page, [english, korean]: [&str; 2], shapes: &str) {
+        self.number += 1;
+        let number = self.number;
+        page.heading(&page.say(format!("Step {number}: {english}"), format!("{number}단계: {korean}")), shapes);
+    }
+
+    /// The heaviest key's numbers written out.
+    fn of_heaviest(&self, working: &str) -> String {
+        format!("“{}”:  {working}", label(&self.found.keys[self.top].label))
+    }
+
+    /// A table with a column of numbers and one of labels.
+    fn table(&self, page: &Page) -> Table<'a> {
+        let (numbers, labels, tones) = self.named(page, &self.rows);
+        Table::default().numbers("#", numbers).text(page.say("token", "토큰"), labels).tones(tones)
+    }
+
+    /// The same, with a row for the sum below.
+    fn table_with_total(&self, page: &Page, rows: &[Row], total: &str) -> Table<'a> {
+        let (mut numbers, mut labels, tones) = self.named(page, rows);
+        numbers.push(String::new());
+        labels.push(total.to_owned());
+        Table::default().numbers("#", numbers).text(page.say("token", "토큰"), labels).tones(tones).with_total()
+    }
+
+    fn named(&self, page: &Page, rows: &[Row]) -> (Vec<String>, Vec<String>, Vec<Tone>) {
+        let of = |row: &Row| match row {
+            Row::Key(key) => (key.to_string(), label(&self.found.keys[*key].label), self.tone(*key)),
+            Row::Gap(keys) => {
+                let n = keys.len();
+                ("⋮".to_owned(), page.say(format!("{n} more"), format!("{n}개 더")), Tone::Faint)
+            }
+        };
+        let mut columns = (Vec::new(), Vec::new(), Vec::new());
+        columns.extend(rows.iter().map(of));
+        columns
+    }
+
+    fn tone(&self, key: usize) -> Tone {
+        match key {
+            key if key == self.top => Tone::Strong,
+            key if self.found.keys[key].steps.hidden => Tone::Faint,
+            _ => Tone::Plain,
+        }
+    }
+
+    /// A number of each key that is shown, nothing for the others.
+    fn column(&self, of: impl Fn(&Key) -> f64) -> Vec<String> {
+        let shown = self.rows.iter().filter_map(|row| match row {
+            Row::Key(key) => Some(of(&self.found.keys[*key])),
+            Row::Gap(_) => None,
+        });
+        let mut texts = column(&shown.collect::<Vec<_>>()).into_iter();
+        self.rows
+            .iter()
+            .map(|row| if let Row::Key(_) = row { texts.next() } else { None }.unwrap_or_default())
+            .collect()
+    }
+
+    /// The scores, also those of hidden keys that are passed over.
+    fn scores(&self) -> Vec<String> {
+        let hides = |row: &Row| self.found.keys[row.keys().start].steps.hidden;
+        let scores = self.column(|key| key.steps.score).into_iter();
+        scores.zip(&self.rows).map(|(score, row)| if hides(row) { weight(f64::NEG_INFINITY) } else { score }).collect()
+    }
+
+    /// A text for each key that is shown, nothing for the others.
+    fn cells(&self, of: impl Fn(usize) -> String) -> Vec<String> {
+        let cell = |row: &Row| match row {
+            Row::Key(key) => of(*key),
+            Row::Gap(_) => String::new(),
+        };
+        self.rows.iter().map(cell).collect()
+    }
+
+    fn vectors(&self, of: impl Fn(&'a Key) -> &'a [f64]) -> Vec<Option<&'a [f64]>> {
+        let cell = |row: &Row| match row {
+            Row::Key(key) => Some(of(&self.found.keys[*key])),
+            Row::Gap(_) => None,
+        };
+        self.rows.iter().map(cell).collect()
+    }
+
+    /// Positive numbers, of keys passed over their sum.
+    fn sums(&self, of: impl Fn(&Key) -> f64) -> Vec<String> {
+        self.rows.iter().map(|row| weight(self.sum(row, &of))).collect()
+    }
+
+    fn sum(&self, row: &Row, of: impl Fn(&Key) -> f64) -> f64 {
+        self.found.keys[row.keys()].iter().map(of).sum()
+    }
+
+    /// `weight·v` of a key, of keys passed over their sum.
+    fn weighted(&self, row: &Row) -> Vec<f64> {
+        let keys = &self.found.keys[row.keys()];
+        (0..self.found.d_head).map(|d| keys.iter().map(|key| key.steps.weight * key.v[d]).sum()).collect()
+    }
+
+    fn bars(&self, width: usize) -> Vec<String> {
+        self.cells(|key| bar(self.found.keys[key].steps.weight, width))
+    }
+
+    /// The cell of the heaviest key, which is never passed over.
+    fn of_top<'b>(&self, cells: &'b [String]) -> &'b str {
+        let at = self.rows.iter().position(|row| *row == Row::Key(self.top));
+        at.map_or("", |at| &cells[at])
+    }
+
+    /// By how much the bias falls with each token of distance, where it falls evenly.
+    fn slope(&self) -> Option<String> {
+        let near = if self.found.query > 0 { self.found.query - 1 } else { 1 };
+        Some(number(-self.found.keys.get(near)?.steps.bias?, 4))
+    }
+}
+
+/// Whether the model divides its scores by √d_head.
+pub(super) fn divides(found: &Explanation) -> bool {
+    found.scale != 1.0 || found.d_head == 1
+}
+
+/// The score as it would be if nothing were hidden.
+fn unmasked(key: &Key) -> f64 {
+    key.steps.scaled + key.steps.bias.unwrap_or(0.0)
+}

@@ -1,0 +1,113 @@
+//! The lecture notes' example as a page.
+
+#![allow(clippy::unwrap_used)]
+
+use super::page::Page;
+use super::text::columns;
+use super::write;
+use sisun_infer::explain::{Differences, Inputs, Key, Steps};
+use sisun_infer::maps::Token;
+use sisun_infer::{Explanation, Language};
+
+/// "The cat sat on the mat" with the notes' vectors, where "sat" looks; `hidden` of the keys at the end are hidden.
+fn sat(hidden: usize) -> Explanation {
+    let rows = |text: &str| -> Vec<Vec<f64>> {
+        text.split(';').map(|row| row.split_whitespace().map(|x| x.parse().unwrap()).collect()).collect()
+    };
+    let k = rows("1 0 1 0; 0 1 0 1; 1 1 1 1; 0 0 1 1; 1 0 0 1; 1 1 0 0");
+    let v = rows("0.1 0 0.1 0; 0 0.2 0 0.2; 0.3 0.3 0.3 0.3; 0 0 0.1 0.1; 0.1 0 0 0.1; 0.2 0.2 0 0");
+    let hidden: Vec<bool> = (0..6).map(|key| key >= 6 - hidden).collect();
+    let steps = Inputs { q: &k[2], k: &k, v: &v, scale: 0.5, bias: None, hidden: &hidden }.work();
+    let labels = ["The", " cat", " sat", " on", " the", " mat"];
+    let mut start = 0;
+    let tokens = labels.map(|label| {
+        let token = Token { id: 0, text: label.to_owned(), start, end: start + label.len() };
+        start = token.end;
+        token
+    });
+    let Steps { keys, max_score, exp_sum, z } = steps;
+    let key = |(i, steps): (usize, sisun_infer::explain::KeySteps)| Key {
+        label: labels[i].to_owned(),
+        k: k[i].clone(),
+        steps,
+        pattern: steps.weight,
+        v: v[i].clone(),
+    };
+    Explanation {
+        model: "notes".to_owned(),
+        text: labels.concat(),
+        layer: 0,
+        head: 0,
+        n_heads: 1,
+        kv_head: 0,
+        n_kv_heads: 1,
+        tokens: tokens.to_vec(),
+        query: 2,
+        query_label: labels[2].to_owned(),
+        d_head: 4,
+        scale: 0.5,
+        causal: hidden.contains(&true),
+        position: "none",
+        q: k[2].clone(),
+        keys: keys.into_iter().enumerate().map(key).collect(),
+        max_score,
+        exp_sum,
+        model_z: z.clone(),
+        z,
+        differences: Differences { score: 0.0, pattern: 0.0, z: 0.0 },
+    }
+}
+
+fn page(found: &Explanation, width: usize, language: Language, full: bool) -> String {
+    let mut page = Page::plain(width, language, full);
+    write(&mut page, found);
+    page.written().to_owned()
+}
+
+/// Demands these lines one after the other, whatever stands around them.
+#[track_caller]
+fn has(page: &str, lines: &[&str]) {
+    let found: Vec<&str> = page.lines().map(str::trim).collect();
+    assert!(found.windows(lines.len()).any(|part| part == lines), "no\n{}\nin\n{page}", lines.join("\n"));
+}
+
+#[test]
+fn the_notes_tables_with_the_notes_numbers() {
+    let english = page(&sat(0), 100, Language::English, false);
+    has(
+        &english,
+        &[
+            "#  token  k (1 × 4)                     q · k",
+            "──────────────────────────────────────────────",
+            "0  The    [1.000, 0.000, 1.000, 0.000]  2.0000",
+            "1  ␣cat   [0.000, 1.000, 0.000, 1.000]  2.0000",
+            "2  ␣sat   [1.000, 1.000, 1.000, 1.000]  4.0000",
+        ],
+    );
+    has(&english, &["“␣sat”:  q · k = 1.000×1.000 + 1.000×1.000 + 1.000×1.000 + 1.000×1.000 = 4.0000"]);
+    has(&english, &["“␣sat”:  4.0000 ÷ 2.000 = 2.0000"]);
+    // 5·e⁻¹ + 1, which is the notes' sum, 20.980, divided by e².
+    has(&english, &["“␣sat”:  1.0000 ÷ 2.8394 = 0.3522"]);
+    has(&english, &["worked out   [0.157, 0.157, 0.132, 0.157]", "the model's  [0.157, 0.157, 0.132, 0.157]"]);
+    has(&english, &["1  q · Kᵀ       (1 × 4) × (4 × 6) = (1 × 6)  similarity"]);
+    let korean = page(&sat(3), 100, Language::Korean, false);
+    has(&korean, &["3  ␣on    1.0000  가려짐      -∞"]);
+    has(&korean, &["5  가중치 × V  (1 × 6) × (6 × 4) = (1 × 4)  z (context vector)"]);
+}
+
+#[test]
+fn no_line_is_wider_than_the_page() {
+    for (width, language, full, hidden) in [
+        (72, Language::English, false, 3),
+        (72, Language::Korean, false, 3),
+        (80, Language::Korean, true, 0),
+        (100, Language::English, true, 2),
+        (100, Language::Korean, false, 1),
+    ] {
+        let page = page(&sat(hidden), width, language, full);
+        for line in page.lines() {
+            assert!(columns(line) <= width, "{} columns: {line}", columns(line));
+        }
+        assert!(!page.contains("\n\n\n"), "two empty lines in\n{page}");
+    }
+}

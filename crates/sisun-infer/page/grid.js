@@ -1,0 +1,124 @@
+// All heads at once: rows are layers, columns are heads.
+
+/** What a head does most of the time, if anything, by its statistics. */
+const HABITS = ["previous", "first", "induction", "same"];
+
+function habitOf(stats) {
+  const strongest = HABITS.reduce((best, name) => ((stats?.[name] ?? 0) > (stats?.[best] ?? 0) ? name : best), HABITS[0]);
+  return (stats?.[strongest] ?? 0) >= 0.5 ? strongest : null;
+}
+
+class GridPanel {
+  #shown = new Map();
+
+  constructor(host, column, app) {
+    Object.assign(this, { column, app });
+    this.host = make("div", { className: "heads" });
+    host.append(this.host);
+    this.host.addEventListener("keydown", (event) => this.#key(event));
+    watchWidth(this.host, () => this.show());
+  }
+
+  get view() {
+    return this.app.present()[this.column];
+  }
+
+  needs() {
+    const { view } = this;
+    return [...view.layers, ...(view.rollout === null ? [] : ["rollout"])].map((layer) => view.need(layer));
+  }
+
+  /** Draws what has been decoded so far: the first layers need not wait for the last. */
+  show() {
+    const { view, host } = this;
+    const width = host.clientWidth;
+    if (!width) return;
+    const room = (width - 58) / view.heads.length;
+    this.size = Math.floor(Math.min(Math.max(room - 10, 44), 236));
+    const build = `${view.layers} ${view.heads} ${view.rollout !== null} ${language}`;
+    if (build !== this.build) this.#build(build);
+    host.style.setProperty("--thumb", `${this.size}px`);
+    for (const [button, layer, head] of this.buttons) this.#fill(button, layer, head);
+  }
+
+  #build(build) {
+    const { view, host } = this;
+    this.build = build;
+    this.#shown.clear();
+    host.style.setProperty("--heads", view.heads.length);
+    host.replaceChildren(make("span"), ...view.heads.map((head) => make("span", { className: "of-head", textContent: say("head-of", head) })));
+    this.buttons = [];
+    const add = (layer, head, data) => {
+      const button = make("button", { className: "thumb", data });
+      button.append(make("span", { className: "habit", textContent: " " }));
+      button.addEventListener("click", () => this.app.open(layer, head));
+      this.buttons.push([button, layer, head]);
+      host.append(button);
+    };
+    for (const layer of view.layers) {
+      host.append(make("span", { className: "of-layer", textContent: say("layer-of", layer) }));
+      for (const head of view.heads) add(layer, head, { layer, head });
+    }
+    if (view.rollout !== null) {
+      host.append(make("span", { className: "of-layer", textContent: say("rollout") }));
+      add("rollout", 0, { rollout: "" });
+    }
+  }
+
+  #fill(button, layer, head) {
+    const { app, view, size } = this;
+    const { state, colours } = app;
+    button.classList.toggle("current", layer === state.layer && head === state.head);
+    const habit = habitOf(view.statsOf(layer, head));
+    button.lastChild.textContent = habit ? say(`habit-${habit}`) : " ";
+    button.setAttribute("aria-label", `${headName(layer, head)}${habit ? `, ${say(`habit-${habit}`)}` : ""}`);
+    if (view.need(layer)) return;
+    const matrix = app.matrix(view, layer, head);
+    // Whole cells for each pixel; there are never more of these than the screen has there.
+    const pool = Math.max(1, Math.ceil(matrix.n / Math.floor(size * devicePixelRatio)));
+    const name = `${layer} ${head}`;
+    const before = this.#shown.get(name);
+    if (before && before.matrix === matrix && before.colours === colours && before.pool === pool) return;
+    this.#shown.set(name, { matrix, colours, pool });
+    const picture = colours.picture(matrix, pool);
+    if (button.children.length > 1) button.firstChild.replaceWith(picture);
+    else button.prepend(picture);
+  }
+
+  mark() {
+    // A thumbnail has no cells large enough to be marked.
+  }
+
+  /** Arrow keys go from head to head. */
+  #key(event) {
+    const at = this.buttons.findIndex(([button]) => button === document.activeElement);
+    const across = this.view.heads.length;
+    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across };
+    if (at < 0 || !steps[event.key]) return;
+    this.buttons[Math.min(Math.max(at + steps[event.key], 0), this.buttons.length - 1)][0].focus();
+    event.preventDefault();
+  }
+
+  extent() {
+    const { view } = this;
+    const rows = view.layers.length + (view.rollout === null ? 0 : 1);
+    return { width: 70 + view.heads.length * 130, height: 30 + rows * 150 };
+  }
+
+  paint(pen) {
+    const { app, view } = this;
+    const { palette } = app;
+    view.heads.forEach((head, i) => pen.text(say("head-of", head), 70 + i * 130 + 60, 10, { size: 12, fill: palette.soft, align: "center" }));
+    for (const [, layer, head] of this.buttons) {
+      const rollout = layer === "rollout";
+      const [x, y] = [70 + (rollout ? 0 : view.heads.indexOf(head)) * 130, 26 + (rollout ? view.layers.length : view.layers.indexOf(layer)) * 150];
+      const matrix = app.matrix(view, layer, head);
+      const picture = app.colours.picture(matrix, Math.max(1, Math.ceil(matrix.n / (120 * pen.density))));
+      if (x === 70) pen.text(fit(rollout ? say("rollout") : say("layer-of", layer), 12, 64).text, 60, y + 60, { size: 12, fill: palette.soft, align: "right" });
+      pen.image(picture, 0, 0, picture.width, picture.height, x, y, 120, 120);
+      pen.frame(x - 0.5, y - 0.5, 121, 121, palette.line);
+      const habit = habitOf(view.statsOf(layer, head));
+      if (habit) pen.text(say(`habit-${habit}`), x + 60, y + 132, { size: 11, fill: palette.soft, align: "center" });
+    }
+  }
+}

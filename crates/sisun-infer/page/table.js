@@ -1,0 +1,107 @@
+// What each head does, in numbers: a table to sort, one row for each head; a click opens it.
+
+/** Decimals shown, and whether a bar from 0 to 1 says something. */
+const STATS = {
+  entropy: { decimals: 3 }, distance: { decimals: 2 }, previous: { decimals: 3, share: true }, first: { decimals: 3, share: true },
+  same: { decimals: 3, share: true }, induction: { decimals: 3, share: true }, silenced: { decimals: 4 },
+};
+
+class TablePanel {
+  constructor(host, column, app) {
+    this.app = app;
+    this.host = make("div", { className: "stats" });
+    host.append(this.host);
+  }
+
+  get view() {
+    return this.app.present()[0];
+  }
+
+  needs() {
+    return [];
+  }
+
+  /** All heads of all present models; the order is part of the state, "-entropy" is downwards. */
+  #rows() {
+    const views = this.app.present();
+    const rows = views.flatMap((view, run) => view.layers.flatMap((layer) => view.heads.map((head) => {
+      return { run, view, layer, head, stats: view.statsOf(layer, head) ?? {} };
+    })));
+    const [, down, name] = /^(-?)(\w*)$/.exec(this.app.state.sort) ?? [];
+    this.sorted = { name: name in STATS || name === "head" ? name : "head", down: down === "-" };
+    if (this.sorted.name in STATS) {
+      const value = (row) => row.stats[this.sorted.name] ?? null;
+      // What was not measured comes last either way.
+      rows.sort((a, b) => (value(a) === null) - (value(b) === null) || (value(a) - value(b)) * (this.sorted.down ? -1 : 1));
+    } else if (this.sorted.down) rows.reverse();
+    return rows;
+  }
+
+  show() {
+    const { app } = this;
+    const views = app.present();
+    const rows = this.#rows();
+    const runs = views.length > 1;
+    const header = (name, text, title) => {
+      const on = this.sorted.name === name;
+      const button = make("button", { className: "sort", textContent: text, title });
+      button.addEventListener("click", () => {
+        // Largest first, because that is what one looks for.
+        const down = on ? !this.sorted.down : name !== "head";
+        app.state.set({ sort: `${down ? "-" : ""}${name}` });
+        this.host.querySelector(`th[data-stat="${name}"] button`).focus();
+      });
+      return make("th", { scope: "col", ariaSort: on ? (this.sorted.down ? "descending" : "ascending") : "none", data: { stat: name } }, button);
+    };
+    const heads = make("tr", {}, header("head", say("stat-head"), ""), ...(runs ? [make("th", { scope: "col", textContent: say("stat-run") })] : []),
+      ...Object.keys(STATS).map((name) => header(name, say(`stat-${name}`), say(`what-${name}`))));
+    const most = Object.fromEntries(Object.keys(STATS).map((name) => [name, STATS[name].share ? 1 : Math.max(...rows.map((row) => Math.abs(row.stats[name] ?? 0)))]));
+    const body = rows.map((row) => this.#row(row, runs, most));
+    const table = make("table", {}, make("thead", {}, heads), make("tbody", {}, ...body));
+    const meanings = make("dl", { className: "meanings" }, ...Object.keys(STATS).map((name) => make("div", {},
+      make("dt", { textContent: say(`stat-${name}`) }), make("dd", { textContent: say(`what-${name}`) }))));
+    this.host.replaceChildren(make("div", { className: "wide" }, table), meanings);
+  }
+
+  #row({ run, view, layer, head, stats }, runs, most) {
+    const { app } = this;
+    const open = make("button", { className: "plain", textContent: headName(layer, head) });
+    const habit = habitOf(stats);
+    const name = make("th", { scope: "row" }, open, ...(habit ? [make("span", { className: "habit", textContent: say(`habit-${habit}`) })] : []));
+    const cells = Object.entries(STATS).map(([stat, { decimals }]) => {
+      const value = stats[stat] ?? null;
+      if (value === null) return make("td", { textContent: "–", title: say("not-measured") });
+      const bar = make("span", { className: "fill" });
+      bar.style.width = `${Math.min(100, 100 * Math.abs(value) / (most[stat] || 1))}%`;
+      return make("td", { data: { stat, value } }, bar, written(value, decimals));
+    });
+    const row = make("tr", { className: layer === app.state.layer && head === app.state.head ? "current" : "", data: { run } },
+      name, ...(runs ? [make("td", { className: "run" }, make("bdi", { textContent: view.label }))] : []), ...cells);
+    row.addEventListener("click", () => app.open(layer, head));
+    return row;
+  }
+
+  mark() {
+    // Rows are heads; there is no cell to mark.
+  }
+
+  extent() {
+    return { width: 220 + Object.keys(STATS).length * 92, height: 40 + this.#rows().length * 24 };
+  }
+
+  paint(pen) {
+    const { palette } = this.app;
+    const runs = this.app.present().length > 1;
+    Object.keys(STATS).forEach((name, i) => pen.text(say(`stat-${name}`), 292 + i * 92, 10, { size: 12, fill: palette.soft, align: "right" }));
+    this.#rows().forEach(({ view, layer, head, stats }, row) => {
+      const y = 36 + row * 24;
+      const name = `${headName(layer, head)}${runs ? ` · ${view.label}` : ""}`;
+      pen.text(fit(name, 12, 200).text, 0, y, { size: 12, fill: palette.ink });
+      Object.entries(STATS).forEach(([stat, { decimals }], i) => {
+        const value = stats[stat] ?? null;
+        pen.text(value === null ? "–" : written(value, decimals), 292 + i * 92, y, { size: 12, fill: palette.ink, align: "right" });
+      });
+      pen.line([0, y + 12, 200 + Object.keys(STATS).length * 92, y + 12], { stroke: palette.line });
+    });
+  }
+}

@@ -1,0 +1,33 @@
+// The command that writes the same text again, quoted so that a shell takes the prompt for what it is.
+
+/** Characters that a shell or a terminal would act on, or that nobody can see. Line ends are none of these, nor are the joiners of emoji. */
+const HARMFUL = /(?![\n\u200c\u200d\ufe00-\ufe0f])[\p{Cc}\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/u;
+
+/** An argument for bash and zsh; plain texts are quoted so that PowerShell and cmd read them alike. */
+function shellQuoted(text) {
+  if (HARMFUL.test(text)) {
+    const names = { "\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+    return `$'${text.replace(new RegExp(`[\\\\'\\n]|${HARMFUL.source}`, "gu"), (c) => names[c] ?? escaped(c.codePointAt(0)))}'`;
+  }
+  // In double quotes, `!` recalls history and `%` names variables in cmd.
+  if (!/["$`\\!%\n]/.test(text)) return `"${text}"`;
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** Always three octal digits or four hexadecimal ones: a digit that follows must not be taken for one of theirs. */
+const escaped = (code) => (code < 0x80 ? `\\${code.toString(8).padStart(3, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`);
+
+/** `seed` is given as it was written: it may have more digits than a number in a script can hold. */
+function commandOf({ prompt, sampler, steps, number }, seed) {
+  const { temperature, top_k, top_p, min_p, repetition_penalty: penalty } = sampler;
+  // A prompt that begins with a dash would be taken for an option, and no argument of a command can hold U+0000.
+  const option = prompt.includes("\0") ? "--prompt-file FILE" : `--prompt${prompt.startsWith("-") ? "=" : " "}${shellQuoted(prompt)}`;
+  const words = ["sisun sample RUN", option, `--temperature ${temperature}`, `--top-k ${top_k}`];
+  if (top_p !== 1) words.push(`--top-p ${top_p}`);
+  if (min_p !== 0) words.push(`--min-p ${min_p}`);
+  if (penalty !== 1) words.push(`--repetition-penalty ${penalty}`);
+  words.push(`--seed ${seed}`, `-n ${steps.length}`);
+  // Another number than 0 is that of the last of several samples.
+  if (number > 0) words.push(`--samples ${number + 1}`);
+  return words.join(" ");
+}

@@ -1,0 +1,92 @@
+// Entropy and surprise from token to token, as two lines above the slider, in step with it.
+
+const TALL = 64;
+/** Half of the slider's thumb: its middle, too, stops so far from the edge. */
+const EDGE = 8;
+
+const svg = (name, attributes) => {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return element;
+};
+
+/** The largest of 1, 2, 5, 10, 20 … that is not above `most`, which is at least 1. */
+function gridLine(most) {
+  const decade = 10 ** Math.floor(Math.log10(most));
+  return decade * [5, 2, 1].find((step) => step * decade <= most);
+}
+
+class Course {
+  constructor(app) {
+    this.app = app;
+    const { steps } = app.trace;
+    this.host = find("course");
+    this.legend = find("course-legend");
+    this.lines = { entropy: steps.map(({ entropy }) => entropy), surprise: steps.map(({ logprob }) => -logprob) };
+    this.most = Math.max(1, ...Object.values(this.lines).flat().filter(Number.isFinite));
+    const go = (event) => {
+      if (event.buttons !== 1 && event.type !== "click") return;
+      const box = this.host.getBoundingClientRect();
+      const share = (event.clientX - box.left - EDGE) / Math.max(box.width - 2 * EDGE, 1);
+      app.choose({ step: Math.round(Math.min(Math.max(share, 0), 1) * (steps.length - 1)) });
+    };
+    this.host.addEventListener("click", go);
+    this.host.addEventListener("pointermove", go);
+    new ResizeObserver(() => this.#draw()).observe(this.host);
+  }
+
+  #x(step) {
+    const last = this.app.trace.steps.length - 1;
+    return EDGE + (last > 0 ? step / last : 0) * (this.width - 2 * EDGE);
+  }
+
+  #y(value) {
+    return TALL - 4 - value / this.most * (TALL - 10);
+  }
+
+  #draw() {
+    this.width = this.host.clientWidth;
+    if (!this.width) return;
+    const picture = svg("svg", { width: this.width, height: TALL, role: "img", "aria-label": say("course") });
+    picture.append(svg("line", { class: "axis", x1: EDGE, x2: this.width - EDGE, y1: this.#y(0), y2: this.#y(0) }));
+    const line = gridLine(this.most);
+    const label = svg("text", { x: this.width - EDGE, y: this.#y(line) + 4 });
+    label.textContent = say("nats", line);
+    picture.append(svg("line", { class: "axis", x1: EDGE, x2: this.width - EDGE, y1: this.#y(line), y2: this.#y(line) }));
+    for (const [name, values] of Object.entries(this.lines)) {
+      // A number that is none leaves a gap.
+      let pen = "M";
+      const d = values.map((value, step) => {
+        if (!Number.isFinite(value)) {
+          pen = "M";
+          return "";
+        }
+        const at = `${pen}${this.#x(step).toFixed(1)} ${this.#y(value).toFixed(1)}`;
+        pen = "L";
+        return at;
+      });
+      picture.append(svg("path", { class: name, d: d.join("") }));
+    }
+    this.cursor = svg("g", { class: "cursor" });
+    picture.append(this.cursor, label);
+    this.host.replaceChildren(picture);
+    if (this.step !== undefined) this.show(this.step);
+  }
+
+  show(step) {
+    this.step = step;
+    const { entropy, logprob } = this.app.trace.steps[step];
+    const item = (name, text, title) => make("span", { className: name, textContent: text, title });
+    this.legend.replaceChildren(item("entropy", say("entropy", written(entropy, 3)), say("entropy-title", written(Math.exp(entropy), 1))),
+      item("surprise", say("logprob", written(logprob, 3)), say("logprob-title")));
+    if (!this.cursor) return;
+    const x = this.#x(step);
+    const dots = Object.entries(this.lines).filter(([, values]) => Number.isFinite(values[step]))
+      .map(([name, values]) => svg("circle", { class: name, cx: x, cy: this.#y(values[step]), r: 3.5 }));
+    this.cursor.replaceChildren(svg("line", { x1: x, x2: x, y1: 0, y2: TALL }), ...dots);
+  }
+
+  translate() {
+    this.#draw();
+  }
+}

@@ -1,0 +1,219 @@
+//! What heads do, by numbers.
+
+use crate::attend::Looking;
+use crate::maps::Token;
+use crate::rollout::Rollout;
+use crate::{InferError, Loaded};
+use burn::tensor::{Int, Tensor, TensorData};
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+use serde::Serialize;
+use sisun_config::randomness;
+use sisun_model::{Activation, Capture, Pass};
+
+/// Tokens that are drawn and then repeated, where context and vocabulary allow.
+const DRAWN: usize = 50;
+/// Sequences of them.
+const SEQUENCES: usize = 8;
+
+/// What one head does.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct HeadStats {
+    /// Its layer, counted from 0.
+    pub layer: usize,
+    /// Its number in the layer, counted from 0.
+    pub head: usize,
+    /// How its attention is spread over a text.
+    #[serde(flatten)]
+    pub spread: Spread,
+    /// How it attends to what was there before.
+    #[serde(flatten)]
+    pub repetition: Repetition,
+    /// Nats per token by which the loss rises when the head is silent, where that was measured.
+    pub silenced: Option<f64>,
+}
+
+/// How one head's attention is spread over a text; means over its queries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Spread {
+    /// `−Σ p·ln p` in nats: 0 for a head that looks at one token, `ln n` for an even look at `n`.
+    pub entropy: f64,
+    /// `Σ p·|query − key|` in tokens.
+    pub distance: f64,
+    /// Weight on the token just before; from the second query on.
+    pub previous: f64,
+    /// Weight on the first token, where heads with nothing to say rest; from the second query on.
+    pub first: f64,
+}
+
+impl Spread {
+    /// Of one pattern.
+    ///
+    /// # Shapes
+    /// - `pattern`: `[query, key]`, `n` × `n`
+    pub fn of(pattern: &[f32], n: usize) -> Self {
+        let mut sum = Self::default();
+        for (query, row) in pattern.chunks_exact(n).enumerate() {
+            for (key, &p) in row.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+                let p = f64::from(p);
+                sum.entropy -= p * p.ln();
+                sum.distance += p * query.abs_diff(key) as f64;
+            }
+            if query > 0 {
+                sum.previous += f64::from(row[query - 1]);
+                sum.first += f64::from(row[0]);
+            }
+        }
+        let (all, later) = (n.max(1) as f64, n.saturating_sub(1).max(1) as f64);
+        Self {
+            entropy: sum.entropy / all,
+            distance: sum.distance / all,
+            previous: sum.previous / later,
+            first: sum.first / later,
+        }
+    }
+}
+
+/// How one head attends to what was there before, on random tokens that come twice; means over the second time. `None`
+/// where context or vocabulary is too small for a sequence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Repetition {
+    /// Weight on the same token, the first time.
+    pub same: Option<f64>,
+    /// Weight on the token that came next the first time: prefix matching, which makes an induction head (Olsson et al.
+    /// 2022, "In-context Learning and Induction Heads").
+    pub induction: Option<f64>,
+}
+
+impl Repetition {
+    /// Of patterns over sequences of `drawn` tokens that come twice.
+    ///
+    /// # Shapes
+    /// - each pattern: `[query, key]`, `2·drawn` × `2·drawn`
+    fn of<'a>(patterns: impl Iterator<Item = &'a [f32]>, drawn: usize) -> Self {
+        let (mut same, mut induction, mut queries) = (0.0, 0.0, 0);
+        for pattern in patterns {
+            for query in drawn..2 * drawn {
+                let row = &pattern[query * 2 * drawn..][..2 * drawn];
+                same += f64::from(row[query - drawn]);
+                induction += f64::from(row[query - drawn + 1]);
+                queries += 1;
+            }
+        }
+        let mean = |sum: f64| (queries > 0).then(|| sum / f64::from(queries));
+        Self { same: mean(same), induction: mean(induction) }
+    }
+}
+
+/// What the heads of a model do on a text.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Heads {
+    /// The text's tokens.
+    pub tokens: Vec<Token>,
+    /// One for each head, layer by layer.
+    pub heads: Vec<HeadStats>,
+    /// Attention rollout (Abnar and Zuidema 2020), `[query, key]`; `None` unless all layers and heads were looked at.
+    pub rollout: Option<Vec<Vec<f32>>>,
+}
+
+impl Loaded {
+    /// What each of the chosen heads does on a text; nothing is silenced. Of `looking` only layers and heads count.
+    ///
+    /// # Errors
+    /// As for [`Loaded::attend`].
+    pub fn heads(&self, text: &str, looking: &Looking) -> Result<Heads, InferError> {
+        let config = self.model.config();
+        let (layers, heads) = looking.of(config)?;
+        let looking = Looking { activations: vec![Activation::Pattern], ..looking.clone() };
+        let mut spreads = Vec::new();
+        let mut rollout: Option<Rollout> = None;
+        let tokens = self.attend_each(text, &looking, |found| {
+            let n = found.shape[1];
+            let patterns: Vec<&[f32]> = found.by_head().map(|(_, pattern)| pattern).collect();
+            rollout.get_or_insert_with(|| Rollout::new(n)).add_layer(&patterns);
+            spreads.extend(patterns.par_iter().map(|pattern| Spread::of(pattern, n)).collect::<Vec<_>>());
+        })?;
+        let repetition = self.repetition(&layers, &heads).into_iter().flatten();
+        let numbers = layers.iter().flat_map(|&layer| heads.iter().map(move |&head| (layer, head)));
+        let all = numbers.zip(spreads).zip(repetition);
+        let all = all.map(|(((layer, head), spread), repetition)| HeadStats {
+            layer,
+            head,
+            spread,
+            repetition,
+            silenced: None,
+        });
+        let whole = layers.len() == config.n_layers && heads.len() == config.n_heads;
+        let rows = |rollout: Rollout| rollout.matrix().chunks_exact(tokens.len()).map(<[f32]>::to_vec).collect();
+        Ok(Heads { heads: all.collect(), rollout: rollout.filter(|_| whole).map(rows), tokens })
+    }
+
+    /// How each of these heads attends on random sequences that come twice: for each layer, for each head. The sequences
+    /// follow from the vocabulary and the context's length alone.
+    pub fn repetition(&self, layers: &[usize], heads: &[usize]) -> Vec<Vec<Repetition>> {
+        let config = self.model.config();
+        let special = self.tokenizer.end_of_text();
+        let mut ids: Vec<i32> =
+            (0..self.tokenizer.vocab_size() as u32).filter(|id| Some(*id) != special).map(|id| id as i32).collect();
+        let drawn = DRAWN.min(config.context_len / 2).min(ids.len());
+        if drawn < 2 {
+            return vec![vec![Repetition::default(); heads.len()]; layers.len()];
+        }
+        let mut tokens = Vec::new();
+        for sequence in 0..SEQUENCES as u64 {
+            // No token twice among those drawn, so that each has one place to look back to.
+            let (chosen, _) = ids.partial_shuffle(&mut randomness::stream(0, "repeated tokens", sequence), drawn);
+            tokens.extend_from_slice(chosen);
+            tokens.extend_from_slice(chosen);
+        }
+        let length = 2 * drawn;
+        let tokens = TensorData::new(tokens, [SEQUENCES, length]);
+        let mut capture = Capture::new(&[Activation::Pattern], layers, heads);
+        let tokens = Tensor::<2, Int>::from_data(tokens, &self.model.device());
+        self.model.forward_last(tokens, Pass::capturing(&mut capture));
+        let of_layer = |values: &[f32]| {
+            let pattern = |sequence: usize, head: usize| &values[(sequence * heads.len() + head) * length * length..];
+            let of_head = |head| Repetition::of((0..SEQUENCES).map(|sequence| pattern(sequence, head)), drawn);
+            (0..heads.len()).map(of_head).collect()
+        };
+        capture.into_found().iter().map(|found| of_layer(&found.values)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Repetition, Spread};
+
+    #[test]
+    fn spreads_by_hand() {
+        #[rustfmt::skip]
+        let pattern = [
+            1.0, 0.0, 0.0,
+            0.5, 0.5, 0.0,
+            0.25, 0.75, 0.0,
+        ];
+        let spread = Spread::of(&pattern, 3);
+        let entropy = (2f64.ln() + 0.25 * 4f64.ln() + 0.75 * (4f64 / 3.0).ln()) / 3.0;
+        assert!((spread.entropy - entropy).abs() < 1e-12);
+        assert!((spread.distance - (0.5 + 0.5 + 0.75) / 3.0).abs() < 1e-12);
+        assert!((spread.previous - (0.5 + 0.75) / 2.0).abs() < 1e-12);
+        assert!((spread.first - (0.5 + 0.25) / 2.0).abs() < 1e-12);
+        assert_eq!(Spread::of(&[1.0], 1), Spread::default(), "one token looks at itself");
+    }
+
+    #[test]
+    fn the_token_after_the_same_token_is_induction() {
+        // Two tokens twice; the third query looks at the second token, the fourth half at itself, half at the third.
+        #[rustfmt::skip]
+        let pattern = [
+            1.0, 0.0, 0.0, 0.0,
+            0.0, 1.0, 0.0, 0.0,
+            0.2, 0.8, 0.0, 0.0,
+            0.0, 0.0, 0.5, 0.5,
+        ];
+        let found = Repetition::of([&pattern[..]].into_iter(), 2);
+        assert_eq!(found.same, Some(f64::from(0.2f32) / 2.0));
+        assert_eq!(found.induction, Some((f64::from(0.8f32) + 0.5) / 2.0));
+        assert_eq!(Repetition::of(std::iter::empty(), 2), Repetition::default());
+    }
+}

@@ -1,0 +1,140 @@
+//! Numbers on their way into a page: binary, deflated, base64.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use rayon::prelude::*;
+use std::io::Write;
+
+/// The blocks of a page, numbered from 0.
+#[derive(Debug, Default)]
+pub(crate) struct Blocks(Vec<String>);
+
+impl Blocks {
+    /// Adds one and returns its number.
+    pub(crate) fn push(&mut self, block: Block) -> usize {
+        self.0.push(block.0);
+        self.0.len() - 1
+    }
+
+    /// In order, as base64.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+/// Bytes as a page holds them.
+#[derive(Debug)]
+pub(crate) struct Block(String);
+
+impl Block {
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        let deflated = encoder.write_all(bytes).and_then(|()| encoder.finish());
+        Self(STANDARD.encode(deflated.expect("writing into memory cannot fail")))
+    }
+
+    /// Little-endian float32.
+    pub(crate) fn floats(values: impl IntoIterator<Item = f32>) -> Self {
+        Self::new(&values.into_iter().flat_map(f32::to_le_bytes).collect::<Vec<u8>>())
+    }
+}
+
+/// How weights become whole numbers: `round(p · (2^bits − 1))`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Precision {
+    pub(crate) bits: u32,
+}
+
+impl Precision {
+    /// As fine as a page of so many weights can carry: 16 bits up to a few million, then 12.
+    pub(crate) fn of(weights: usize) -> Self {
+        const MOST_FINE: usize = 2_500_000;
+        Self { bits: if weights <= MOST_FINE { 16 } else { 12 } }
+    }
+
+    fn greatest(self) -> f32 {
+        ((1u32 << self.bits) - 1) as f32
+    }
+
+    /// The largest difference between a weight and what the page says, with the rounding of a float32 product.
+    pub(crate) fn error(self) -> f64 {
+        0.5 / f64::from(self.greatest()) + 6e-8
+    }
+
+    fn code(self, p: f32) -> u16 {
+        (p.clamp(0.0, 1.0) * self.greatest()).round() as u16
+    }
+
+    /// Patterns one after another, each row only as far as it is seen.
+    ///
+    /// # Shapes
+    /// - each of `patterns`: `[query, key]`, `n` × `n`
+    pub(crate) fn encode(self, patterns: &[&[f32]], n: usize, causal: bool) -> Block {
+        let of_pattern = |pattern: &&[f32]| -> Vec<u16> {
+            let rows = pattern.chunks_exact(n).enumerate();
+            rows.flat_map(|(query, row)| &row[..if causal { query + 1 } else { n }]).map(|&p| self.code(p)).collect()
+        };
+        let codes: Vec<Vec<u16>> = patterns.par_iter().map(of_pattern).collect();
+        planes(&codes.concat())
+    }
+
+    /// Weights one after another.
+    pub(crate) fn encode_all(self, weights: impl Iterator<Item = f32>) -> Block {
+        planes(&weights.map(|p| self.code(p)).collect::<Vec<u16>>())
+    }
+}
+
+/// First the high bytes of all, which deflate well, then the low ones.
+fn planes(codes: &[u16]) -> Block {
+    let (high, low) = (codes.iter().map(|code| (code >> 8) as u8), codes.iter().map(|code| *code as u8));
+    Block::new(&high.chain(low).collect::<Vec<u8>>())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use flate2::read::DeflateDecoder;
+    use std::io::Read;
+
+    fn bytes(block: &Block) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        DeflateDecoder::new(&STANDARD.decode(&block.0).unwrap()[..]).read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn patterns_come_back_within_the_stated_error() {
+        let n = 7;
+        let pattern: Vec<f32> = (0..n * n).map(|i| ((i * 37 % 101) as f32 / 101.0).powi(3)).collect();
+        for (bits, causal) in [(16, true), (12, true), (12, false)] {
+            let precision = Precision { bits };
+            let bytes = bytes(&precision.encode(&[&pattern, &pattern], n, causal));
+            let cells: Vec<f32> = (0..n)
+                .flat_map(|query| (0..if causal { query + 1 } else { n }).map(move |key| query * n + key))
+                .map(|at| pattern[at])
+                .collect();
+            assert_eq!(bytes.len(), 2 * 2 * cells.len());
+            let (high, low) = bytes.split_at(2 * cells.len());
+            for (i, cell) in cells.iter().chain(&cells).enumerate() {
+                let code = u32::from(high[i]) << 8 | u32::from(low[i]);
+                let error = (f64::from(code) / f64::from((1 << bits) - 1) - f64::from(*cell)).abs();
+                assert!(error <= precision.error(), "{error} of {cell}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_weight_is_held_within_the_range() {
+        let codes = [-0.5, f32::NAN, 0.0, 1.0, 1.5].map(|p| Precision { bits: 12 }.code(p));
+        assert_eq!(codes, [0, 0, 0, 4095, 4095]);
+    }
+
+    #[test]
+    fn floats_are_little_endian() {
+        assert_eq!(bytes(&Block::floats([1.0, -2.5])), [0, 0, 128, 63, 0, 0, 32, 192]);
+    }
+}

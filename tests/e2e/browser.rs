@@ -1,0 +1,219 @@
+//! Pages in a real browser, without a window: Chromium, spoken to by its DevTools protocol over a pipe.
+//!
+//! The pipe needs no port, no WebSocket and no driver; `sh` ties two FIFOs to the descriptors 3 and 4 that
+//! `--remote-debugging-pipe` reads from and writes to. Messages are JSON objects, each ended by a zero byte.
+
+use serde_json::{Value, json};
+use std::cell::{Cell, RefCell};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long anything may take; the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A browser with one tab.
+pub(crate) struct Browser {
+    process: Child,
+    to: File,
+    from: Receiver<Value>,
+    session: String,
+    sent: Cell<u64>,
+    /// Every event so far.
+    events: RefCell<Vec<Value>>,
+    _folder: TempDir,
+}
+
+impl Browser {
+    /// Starts one in a window of this size; `None` where there is none to start (`.ci/run` installs it, and then says so).
+    pub(crate) fn start(width: u32, height: u32) -> Option<Self> {
+        let Some(program) = program() else {
+            assert!(std::env::var_os("SISUN_BROWSER").is_none(), "SISUN_BROWSER names no program");
+            eprintln!("NOT RUN: there is no Chromium to open the page in (.ci/run installs it)");
+            return None;
+        };
+        let folder = TempDir::new().unwrap();
+        let fifos = ["in", "out"].map(|name| folder.path().join(name));
+        assert!(Command::new("mkfifo").args(&fifos).status().unwrap().success());
+        let process = Command::new("sh")
+            .args(["-c", "exec \"$0\" \"$@\" 3<\"$FIFO_IN\" 4>\"$FIFO_OUT\""])
+            .arg(program)
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe"])
+            .args(["--disable-dev-shm-usage", "--no-first-run"])
+            .arg(format!("--window-size={width},{height}"))
+            .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+            .env("FIFO_IN", &fifos[0])
+            .env("FIFO_OUT", &fifos[1])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Each waits until the shell has opened the other end.
+        let to = OpenOptions::new().write(true).open(&fifos[0]).unwrap();
+        let answers = File::open(&fifos[1]).unwrap();
+        let (send, from) = channel();
+        std::thread::spawn(move || {
+            for message in BufReader::new(answers).split(0) {
+                let Ok(message) = message else { return };
+                if send.send(serde_json::from_slice(&message).unwrap()).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut browser = Self {
+            process,
+            to,
+            from,
+            session: String::new(),
+            sent: Cell::new(0),
+            events: RefCell::default(),
+            _folder: folder,
+        };
+        let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }))["targetId"].clone();
+        let attached = browser.call("Target.attachToTarget", json!({ "targetId": target, "flatten": true }));
+        browser.session = attached["sessionId"].as_str().unwrap().to_owned();
+        for domain in ["Runtime", "Log", "Network", "Page"] {
+            browser.call(&format!("{domain}.enable"), json!({}));
+        }
+        Some(browser)
+    }
+
+    /// Opens a page of ours and waits until it says that it is ready; how many milliseconds that took it.
+    pub(crate) fn open(&self, path: &Path) -> f64 {
+        self.events.borrow_mut().clear();
+        self.call("Page.navigate", json!({ "url": format!("file://{}", path.display()) }));
+        self.wait_for("document.documentElement.dataset.ready !== undefined");
+        self.eval("Number(document.documentElement.dataset.ready)").as_f64().unwrap()
+    }
+
+    /// The value of an expression in the page; a promise is waited for.
+    #[track_caller]
+    pub(crate) fn eval(&self, expression: &str) -> Value {
+        let asked = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let answer = self.call("Runtime.evaluate", asked);
+        assert!(answer.get("exceptionDetails").is_none(), "{expression}: {}", answer["exceptionDetails"]);
+        answer["result"]["value"].clone()
+    }
+
+    /// Waits until an expression is true.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, expression: &str) {
+        let began = Instant::now();
+        while self.eval(expression) != true {
+            assert!(began.elapsed() < PATIENCE, "still not: {expression}; {:?}", self.complaints());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Moves the mouse to a point of the page.
+    pub(crate) fn point_at(&self, x: f64, y: f64) {
+        self.mouse("mouseMoved", x, y);
+    }
+
+    /// Clicks in the middle of the first element that a selector finds.
+    #[track_caller]
+    pub(crate) fn click(&self, selector: &str) {
+        let [x, y] = self.middle(selector);
+        self.mouse("mouseMoved", x, y);
+        self.mouse("mousePressed", x, y);
+        self.mouse("mouseReleased", x, y);
+    }
+
+    /// Presses a key, as `ArrowRight`.
+    pub(crate) fn press(&self, key: &str) {
+        for kind in ["keyDown", "keyUp"] {
+            self.call("Input.dispatchKeyEvent", json!({ "type": kind, "key": key, "code": key }));
+        }
+    }
+
+    /// Chooses an option as a person would: the value changes and the page is told.
+    #[track_caller]
+    pub(crate) fn choose(&self, selector: &str, value: &str) {
+        let (selector, value) = (json!(selector), json!(value));
+        self.eval(&format!(
+            "{{ const e = document.querySelector({selector}); e.value = {value}; if (e.value !== {value}) throw Error('no such option');\
+             e.dispatchEvent(new Event('input', {{ bubbles: true }})); e.dispatchEvent(new Event('change', {{ bubbles: true }})); true }}"
+        ));
+    }
+
+    /// What must not happen: requests that leave the page, errors on its console, exceptions.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        // Anything still under way arrives before the answer.
+        self.call("Runtime.evaluate", json!({ "expression": "0" }));
+        let events = self.events.borrow();
+        let complaint = |event: &Value| match event["method"].as_str()? {
+            "Network.requestWillBeSent" => {
+                let url = event["params"]["request"]["url"].as_str()?;
+                let own = url.starts_with("data:") || url.starts_with("blob:") || url == event["params"]["documentURL"];
+                (!own).then(|| format!("request: {url}"))
+            }
+            "Runtime.exceptionThrown" => Some(format!("exception: {}", event["params"])),
+            "Runtime.consoleAPICalled" => {
+                let kind = event["params"]["type"].as_str()?;
+                matches!(kind, "error" | "warning" | "assert").then(|| format!("console: {}", event["params"]["args"]))
+            }
+            "Log.entryAdded" => Some(format!("log: {}", event["params"]["entry"])),
+            _ => None,
+        };
+        events.iter().filter_map(complaint).collect()
+    }
+
+    fn middle(&self, selector: &str) -> [f64; 2] {
+        let quoted = json!(selector);
+        let found = self.eval(&format!(
+            "{{ const e = document.querySelector({quoted}); e?.scrollIntoView({{ block: 'nearest' }}); const r = e?.getBoundingClientRect(); \
+             r ? [r.x + r.width / 2, r.y + r.height / 2] : null }}"
+        ));
+        let [x, y] = found.as_array().unwrap_or_else(|| panic!("no {selector}"))[..] else { panic!("two numbers") };
+        [x.as_f64().unwrap(), y.as_f64().unwrap()]
+    }
+
+    fn mouse(&self, kind: &str, x: f64, y: f64) {
+        let button = if kind == "mouseMoved" { "none" } else { "left" };
+        let event = json!({ "type": kind, "x": x, "y": y, "button": button, "clickCount": 1 });
+        self.call("Input.dispatchMouseEvent", event);
+    }
+
+    #[track_caller]
+    fn call(&self, method: &str, params: Value) -> Value {
+        let id = self.sent.replace(self.sent.get() + 1);
+        let mut message = json!({ "id": id, "method": method, "params": params });
+        if !self.session.is_empty() {
+            message["sessionId"] = json!(self.session);
+        }
+        (&self.to).write_all(format!("{message}\0").as_bytes()).unwrap();
+        let began = Instant::now();
+        loop {
+            let left = PATIENCE.saturating_sub(began.elapsed());
+            let answer = self.from.recv_timeout(left).unwrap_or_else(|_| panic!("no answer to {method}"));
+            if answer["id"] == id {
+                assert!(answer.get("error").is_none(), "{method}: {}", answer["error"]);
+                return answer["result"].clone();
+            }
+            self.events.borrow_mut().push(answer);
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // A browser that is gone already is no matter.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// `SISUN_BROWSER`, or Chromium under one of its names.
+fn program() -> Option<PathBuf> {
+    if let Some(program) = std::env::var_os("SISUN_BROWSER") {
+        return Some(PathBuf::from(program)).filter(|program| program.is_file());
+    }
+    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
+}
