@@ -85,9 +85,12 @@ impl Browser {
 
     /// Opens a page of ours and waits until it says that it is ready; how many milliseconds that took it.
     pub(crate) fn open(&self, path: &Path) -> f64 {
+        // From another page, so that one that differs only in what follows `#` is loaded as well.
+        self.call("Page.navigate", json!({ "url": "about:blank" }));
+        self.wait_for("location.href === 'about:blank'");
         self.events.borrow_mut().clear();
         self.call("Page.navigate", json!({ "url": format!("file://{}", path.display()) }));
-        self.wait_for("document.documentElement.dataset.ready !== undefined");
+        self.wait_for("document.documentElement?.dataset.ready !== undefined");
         self.eval("Number(document.documentElement.dataset.ready)").as_f64().unwrap()
     }
 
@@ -169,8 +172,8 @@ impl Browser {
             "{{ const e = document.querySelector({quoted}); e?.scrollIntoView({{ block: 'nearest' }}); const r = e?.getBoundingClientRect(); \
              r ? [r.x + r.width / 2, r.y + r.height / 2] : null }}"
         ));
-        let [x, y] = found.as_array().unwrap_or_else(|| panic!("no {selector}"))[..] else { panic!("two numbers") };
-        [x.as_f64().unwrap(), y.as_f64().unwrap()]
+        let found = found.as_array().unwrap_or_else(|| panic!("no {selector}"));
+        [0, 1].map(|axis| found[axis].as_f64().unwrap())
     }
 
     fn mouse(&self, kind: &str, x: f64, y: f64) {

@@ -9,6 +9,7 @@ mod comparing;
 mod data;
 mod devices;
 mod explaining;
+mod heads;
 mod maps;
 mod pages;
 mod resume;

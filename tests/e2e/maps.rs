@@ -1,11 +1,10 @@
 //! `sisun attend`: the files, and that other software opens them.
 
-use crate::sisun::{Lab, root, sisun};
+use crate::sisun::{Lab, peer, root, sisun};
 use npyz::NpyFile;
 use safetensors::SafeTensors;
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::Command;
 use zip::ZipArchive;
 
 #[test]

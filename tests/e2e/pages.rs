@@ -84,9 +84,9 @@ fn the_page_shows_the_models_own_numbers() {
     browser.wait_for("document.querySelector('#readout').dataset.query == 6");
 
     // A link opens exactly this view.
+    browser.wait_for("location.hash.includes('query=6')");
     let link = browser.eval("location.hash").as_str().unwrap().to_owned();
     assert!(link.contains("layer=1") && link.contains("head=2") && link.contains("query=6"), "{link}");
-    browser.eval("location.hash = ''");
     browser.open(&page.with_file_name(format!("attention.html{link}")));
     assert!(shown(&browser, "#heatmap"));
     assert_eq!(browser.eval("Number(document.querySelector('#readout').dataset.query)"), 6);
@@ -163,14 +163,20 @@ fn checkpoints_over_time_and_runs_side_by_side() {
     let (page, numbers) = written(&lab, &["rope"], "One day Mina sat.", &["--checkpoints"]);
     browser.open(&page);
     assert_eq!(browser.eval("window.sisun.page.kind"), "time");
-    assert_eq!(browser.eval("window.sisun.views.map(view => view.step)"), serde_json::json!([10, 20, 30, 40]));
+    assert_eq!(browser.eval("window.sisun.views.map(view => view.step)"), serde_json::json!([0, 10, 20, 30, 40]));
     assert!(shown(&browser, "#time"));
-    let first = browser.eval("window.sisun.value(1, 0, 3, 1)").as_f64().unwrap();
-    browser.choose("#time", "3");
-    browser.wait_for("location.hash.includes('time=3')");
     let last = browser.eval("window.sisun.value(1, 0, 3, 1)").as_f64().unwrap();
+    browser.choose("#time", "0");
+    browser.wait_for("location.hash.includes('time=0')");
+    let first = browser.eval("window.sisun.value(1, 0, 3, 1)").as_f64().unwrap();
     assert_ne!(first, last, "training moved it");
-    assert!((last - weight(&numbers, 1, 0, 3, 1)).abs() < 1e-4 || numbers["model"] != "lab (step 40)");
+    // The exported numbers are those of the best checkpoint: the same step of the page shows them.
+    let step = numbers["model"].as_str().unwrap().trim_end_matches(')').rsplit(' ').next().unwrap();
+    let time = step.parse::<usize>().unwrap() / 10;
+    browser.choose("#time", &time.to_string());
+    browser.wait_for(&format!("window.sisun.state.time === {time}"));
+    let shown = browser.eval("window.sisun.value(1, 0, 3, 1)").as_f64().unwrap();
+    assert!((shown - weight(&numbers, 1, 0, 3, 1)).abs() < 1e-4, "step {step}");
     assert_eq!(browser.complaints(), Vec::<String>::new());
 
     let (page, _) = written(&lab, &["rope", "alibi"], "One day Mina sat.", &[]);
@@ -179,5 +185,78 @@ fn checkpoints_over_time_and_runs_side_by_side() {
     assert_eq!(browser.eval("window.sisun.views.map(view => view.position)"), serde_json::json!(["rope", "alibi"]));
     browser.click("button[data-view='head']");
     browser.wait_for("document.querySelector('#heatmap-1')?.checkVisibility() === true");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn a_trace_tells_how_each_token_was_chosen() {
+    let lab = Lab::trained();
+    let run = lab.at("run");
+    let sample = |more: &[&str]| {
+        let mut args =
+            vec!["sample", &run, "--prompt", "One day </script> 한", "-n", "30", "--seed", "3", "--device", "cpu"];
+        args.extend(["--temperature", "0.9", "--top-k", "12", "--top-p", "0.8", "--min-p", "0.05", "--json"]);
+        args.extend(more);
+        sisun(&args).ok().json()
+    };
+    let plain = sample(&[]);
+    let (json, html) = (lab.at("trace.json"), lab.at("trace.html"));
+    let traced = sample(&["--trace", &json]);
+    assert_eq!(traced["text"], plain["text"], "watching changes nothing");
+    assert_eq!(traced["tokens"], plain["tokens"]);
+    sample(&["--trace", &html]);
+    let trace: Value = serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
+    let steps = trace["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 30);
+    let prompt_tokens = trace["prompt_tokens"].as_u64().unwrap() as usize;
+    assert_eq!(trace["tokens"].as_array().unwrap().len(), prompt_tokens + 30);
+    for (number, (step, token)) in steps.iter().zip(plain["tokens"].as_array().unwrap()).enumerate() {
+        assert_eq!((&step["id"], &step["logprob"]), (&token["id"], &token["logprob"]));
+        let left = &step["left"];
+        let [all, top_k, top_p, min_p] =
+            ["vocabulary", "top_k", "top_p", "min_p"].map(|key| left[key].as_u64().unwrap());
+        assert!(all >= top_k && top_k == 12 && top_p <= 12 && min_p <= top_p && min_p >= 1, "{left}");
+        let candidates = step["candidates"].as_array().unwrap();
+        let kept: Vec<&Value> = candidates.iter().filter(|candidate| candidate["removed"].is_null()).collect();
+        // Those that are left are the likeliest, so all of them are among the candidates.
+        assert_eq!(kept.len() as u64, min_p);
+        let drawn: f64 = kept.iter().map(|candidate| candidate["drawn"].as_f64().unwrap()).sum();
+        assert!((drawn - 1.0).abs() < 1e-9);
+        let chosen = candidates.iter().find(|candidate| candidate["id"] == step["id"]).unwrap();
+        assert!(chosen["removed"].is_null());
+        assert!((chosen["probability"].as_f64().unwrap().ln() - step["logprob"].as_f64().unwrap()).abs() < 1e-9);
+        // What it saw: everything before, as long as that fits in the 23 tokens of context.
+        let keys = prompt_tokens + number - step["from"].as_u64().unwrap() as usize;
+        assert!(keys <= 23 && (step["from"] == 0) == (prompt_tokens + number <= 23), "{keys} keys");
+        for head in step["attention"].as_array().unwrap().iter().flat_map(|layer| layer.as_array().unwrap()) {
+            let weights: Vec<f64> = head.as_array().unwrap().iter().map(|p| p.as_f64().unwrap()).collect();
+            assert_eq!(weights.len(), keys);
+            assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-5);
+        }
+    }
+    sisun(&["sample", &run, "--prompt", "a", "--trace", "x.txt"]).fails(2, &["--trace x.txt", ".html or a .json"]);
+    sisun(&["sample", &run, "--prompt", "a", "--trace", &json, "--samples", "2"]).fails(2, &["--samples"]);
+
+    let Some(browser) = Browser::start(1200, 900) else { return };
+    browser.open(&PathBuf::from(html));
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    assert_eq!(browser.eval("document.querySelectorAll('button[data-step]').length"), 30);
+    browser.click("button[data-step='17']");
+    browser.wait_for("document.querySelector('#step').value === '17'");
+    for candidate in steps[17]["candidates"].as_array().unwrap() {
+        let id = &candidate["id"];
+        let row = browser.eval(&format!("({{ ...document.querySelector('tr[data-id=\"{id}\"]').dataset }})"));
+        for key in ["probability", "drawn"] {
+            let shown: f64 = row[key].as_str().unwrap().parse().unwrap();
+            assert_eq!(shown, candidate[key].as_f64().unwrap(), "{key} of {id}");
+        }
+    }
+    let attention = browser.eval("Array.from(window.sisun.attention(17, 1, 2))");
+    let exact = steps[17]["attention"][1][2].as_array().unwrap();
+    assert_eq!(attention.as_array().unwrap().len(), exact.len());
+    for (shown, exact) in attention.as_array().unwrap().iter().zip(exact) {
+        assert!((shown.as_f64().unwrap() - exact.as_f64().unwrap()).abs() < 1e-5);
+    }
+    browser.choose("select#language", "ko");
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }

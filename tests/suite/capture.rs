@@ -3,7 +3,7 @@
 use sisun_model::{Activation, Capture, Captured, Pass, Transformer};
 use sisun_tests::compare::{assert_close, values};
 use sisun_tests::devices::{cpu, everywhere};
-use sisun_tests::models::{POSITIONS, small, tokens, varied};
+use sisun_tests::models::{POSITIONS, small, tokens, varied, with_weights};
 
 const N: usize = 11;
 const TEXT: [[i64; N]; 2] = [[3, 14, 15, 9, 26, 5, 3, 5, 8, 9, 7], [27, 18, 28, 18, 28, 4, 5, 9, 0, 4, 5]];
@@ -145,4 +145,48 @@ fn the_residual_stream_adds_up() {
         assert_close("residual stream", of(Activation::ResidPost), &sum, 1e-5);
     }
     assert_eq!(find(&found, Activation::ResidPost, 0).values, find(&found, Activation::ResidPre, 1).values);
+}
+
+#[test]
+fn what_is_sent_away_is_what_is_kept() {
+    let model = varied(&small("\"alibi\"", "n_kv_heads = 1"), 3, &cpu());
+    let kept = capture(&model, &ALL, &[0, 1], &[2, 0]);
+    let (to, from) = std::sync::mpsc::sync_channel(1);
+    let sent: Vec<Captured> = std::thread::scope(|scope| {
+        let receiver = scope.spawn(|| from.into_iter().collect());
+        let mut capture = Capture::new(&ALL, &[0, 1], &[2, 0]).sending(to);
+        model.forward(tokens(&TEXT, &cpu()), Pass::capturing(&mut capture));
+        drop(capture);
+        receiver.join().unwrap()
+    });
+    assert_eq!(sent.len(), kept.len());
+    for (sent, kept) in sent.iter().zip(&kept) {
+        assert_eq!((sent.name, sent.layer, &sent.shape), (kept.name, kept.layer, &kept.shape));
+        assert_eq!(sent.values, kept.values, "{}", kept.name);
+    }
+    // Nobody there to receive: the pass goes on.
+    let (to, _) = std::sync::mpsc::sync_channel(1);
+    model.forward(tokens(&TEXT, &cpu()), Pass::capturing(&mut Capture::new(&ALL, &[0], &[0]).sending(to)));
+}
+
+#[test]
+fn a_silent_head_is_one_whose_rows_of_o_are_zero() {
+    for (name, device) in everywhere() {
+        for more in ["", "n_kv_heads = 1\nscaled_scores = false"] {
+            let config = small("\"rope\"", more);
+            let model = varied(&config, 3, &device);
+            let silenced = [(1, 2), (0, 0), (1, 0)];
+            let mut weights = model.to_host();
+            let d_head = config.d_head();
+            for (layer, head) in silenced {
+                let (shape, o) = weights.get_mut(&format!("blocks.{layer}.attn.o.weight")).unwrap();
+                o[head * d_head * shape[1]..(head + 1) * d_head * shape[1]].fill(0.0);
+            }
+            let text = tokens(&TEXT, &device);
+            let expected = values(with_weights(&config, &weights, &device).forward(text.clone(), Pass::default()));
+            let found = values(model.forward(text.clone(), Pass::silencing(&silenced)));
+            assert_close(&name, &found, &expected, 1e-5);
+            assert_ne!(found, values(model.forward(text, Pass::default())));
+        }
+    }
 }

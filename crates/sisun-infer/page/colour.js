@@ -29,12 +29,19 @@ function inkOn([red, green, blue]) {
   return luminance >= 0.213 ? "#222222" : "#ffffff";
 }
 
+/** A map that begins light, as maps for white paper do, turned about: on a dark page it is dark that stands for nothing. */
+function darkFirst(bytes) {
+  const brightness = (at) => bytes[at] + bytes[at + 1] + bytes[at + 2];
+  if (brightness(0) <= brightness(3 * 255)) return bytes;
+  return Uint8Array.from(bytes, (_, i) => bytes[3 * (255 - Math.floor(i / 3)) + i % 3]);
+}
+
 /** Colours of weights by one map on one scale. */
 class Colours {
   #tables = new Map();
 
   constructor(bytes, scale, palette) {
-    Object.assign(this, { bytes, scale, palette });
+    Object.assign(this, { bytes: palette.dark ? darkFirst(bytes) : bytes, scale, palette });
     this.hidden = packed(palette.hiddenRgb);
   }
 
@@ -83,6 +90,7 @@ function readPalette(dark) {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(`--${name}`).trim();
   return {
+    dark,
     paper: read("paper"), ink: read("ink"), soft: read("soft"), line: read("line"), accent: read("accent"), onAccent: read("on-accent"),
     font: getComputedStyle(document.body).fontFamily,
     // Neutral greys that none of the maps takes.
@@ -128,7 +136,7 @@ class Legend {
       if (view === "grid") lines.push(say("legend-habits"));
       if (app.views.some((one) => unitsOf(one, unit).n > 120)) lines.push(say("legend-pooled"));
     }
-    if (view === "text") lines.push(say("legend-lines"), say("legend-faint", FAINT));
+    if (view === "text") lines.push(say("legend-lines"), say("legend-faint", faintest(unitsOf(app.present()[0], unit).n)));
     if (unit !== "token" && (heat || view === "text")) lines.push(say("legend-unit", say(`unit-${unit}`)));
     const children = lines.map((text) => make("p", { textContent: text }));
     if (heat) {

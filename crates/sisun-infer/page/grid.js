@@ -114,7 +114,7 @@ class GridPanel {
       const [x, y] = [70 + (rollout ? 0 : view.heads.indexOf(head)) * 130, 26 + (rollout ? view.layers.length : view.layers.indexOf(layer)) * 150];
       const matrix = app.matrix(view, layer, head);
       const picture = app.colours.picture(matrix, Math.max(1, Math.ceil(matrix.n / (120 * pen.density))));
-      if (x === 70) pen.text(fit(rollout ? say("rollout") : say("layer-of", layer), 12, 64).text, 60, y + 60, { size: 12, fill: palette.soft, align: "right" });
+      if (x === 70) pen.text(rollout ? "rollout" : say("layer-of", layer), 60, y + 60, { size: 12, fill: palette.soft, align: "right" });
       pen.image(picture, 0, 0, picture.width, picture.height, x, y, 120, 120);
       pen.frame(x - 0.5, y - 0.5, 121, 121, palette.line);
       const habit = habitOf(view.statsOf(layer, head));

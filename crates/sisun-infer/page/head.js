@@ -103,7 +103,9 @@ class Heatmap extends MatrixCanvas {
     this.#each(rows, columns, (query, key, across, down) => {
       if (matrix.hidden(query, key)) return;
       const value = matrix.value(query, key);
-      pen.text(value.toFixed(decimals), across + half, down + half, { size, fill: inkOn(colours.rgb(value)), align: "center" });
+      const look = { size, fill: inkOn(colours.rgb(value)), align: "center" };
+      // What rounds to nothing steps back.
+      pen.text(value.toFixed(decimals), across + half, down + half, { ...look, alpha: value < 0.5 / 10 ** decimals ? 0.4 : 1 });
     });
   }
 
@@ -153,7 +155,9 @@ class Heatmap extends MatrixCanvas {
       pen.text(text, from + 5, middle, { size: 13, fill: onAccent });
     };
     if (row + cell > top && row < top + side) tag(labels[query], (wide) => left - 3 - wide, Math.max(row + cell / 2, 11));
-    if (column !== null && column + cell > left && column < left + side) tag(labels[key], (wide) => column + cell / 2 - wide / 2, top + side + 15);
+    if (column !== null && column + cell > left && column < left + side) {
+      tag(labels[key], (wide) => column + cell / 2 - wide / 2, top + side + 15);
+    }
   }
 }
 
@@ -199,7 +203,8 @@ class HeadPanel {
       ArrowUp: [-by, 0], ArrowDown: [by, 0], ArrowLeft: [0, -by], ArrowRight: [0, by],
       PageUp: [-10, 0], PageDown: [10, 0], Home: [0, -map.n], End: [0, map.n],
     };
-    const zooms = { "+": () => map.glide(1.5), "=": () => map.glide(1.5), "-": () => map.glide(1 / 1.5), "−": () => map.glide(1 / 1.5), 0: () => map.fit() };
+    const [nearer, farther] = [() => map.glide(1.5), () => map.glide(1 / 1.5)];
+    const zooms = { "+": nearer, "=": nearer, "-": farther, "−": farther, 0: () => map.fit() };
     if (moves[event.key]) {
       const hold = (i) => Math.min(Math.max(i, 0), map.n - 1);
       const cell = { query: hold(from.query + moves[event.key][0]), key: hold((from.key ?? 0) + moves[event.key][1]) };
@@ -238,13 +243,14 @@ class Readout {
     const { host } = this;
     for (const name of ["query", "key", "value"]) delete host.dataset[name];
     const { query = null, key = null } = cell ?? {};
+    const label = (unit) => make("bdi", { textContent: units.labels[unit] });
     if (query !== null) host.dataset.query = query;
     if (key !== null) host.dataset.key = key;
     if (query === null || key === null) {
       const one = query ?? key;
-      return host.replaceChildren(...(one === null ? [make("span", { className: "hint", textContent: hint })] : [make("bdi", { textContent: units.labels[one] })]));
+      return host.replaceChildren(one === null ? make("span", { className: "hint", textContent: hint }) : label(one));
     }
-    const parts = [make("span", { className: "pair" }, make("bdi", { textContent: units.labels[query] }), " → ", make("bdi", { textContent: units.labels[key] }))];
+    const parts = [make("span", { className: "pair" }, label(query), " → ", label(key))];
     if (matrix) {
       const value = matrix.value(query, key);
       const error = matrix.errorAt(key);

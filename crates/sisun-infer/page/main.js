@@ -44,7 +44,7 @@ class App {
     return theme === "dark" || (theme === "auto" && this.darkSystem.matches);
   }
 
-  /** Blues on white, as in print; on a dark page a map whose zero is dark. */
+  /** Blues on white, as in print; on a dark page Magma, whose zero is almost black. */
   get map() {
     return this.state.map ?? (this.dark ? "magma" : "blues");
   }
@@ -275,8 +275,10 @@ async function start() {
     /** The weight by the present unit, at the present checkpoint, once the layer has been decoded (see `load`). */
     value: (layer, head, query, key, i = 0) => app.matrix(column(i), layer, head).value(query, key),
     cellCentre: (query, key, i = 0) => app.panels.find((panel) => panel.column === i)?.map?.cellCentre(query, key) ?? null,
-    /** Decodes all patterns that are present. */
-    load: () => Promise.all(app.present().flatMap((view) => view.layers.map((layer) => view.need(layer)))),
+    /** Decodes all patterns that are present, one layer after another, so that the page stays responsive. */
+    async load() {
+      for (const view of app.present()) for (const layer of view.layers) await view.need(layer);
+    },
   });
   await app.refresh();
   requestAnimationFrame(() => {

@@ -23,9 +23,11 @@ class Panels {
     captions.forEach((caption, i) => {
       const view = this.app.present()[i];
       const { layer, head } = this.app.state;
-      const missing = (name === "head" || name === "worked") && !view.has(layer, head) ? say("no-head", headName(layer, head)) : "";
+      const single = name === "head" || name === "worked";
+      const missing = single && !view.has(layer, head) ? say("no-head", headName(layer, head)) : "";
       caption.parentElement.classList.toggle("absent", missing !== "");
-      caption.replaceChildren(make("span", { className: "at" }), make("b", { dir: "auto", textContent: view.label }), ` ${missing || factsOf(view).join(" · ")}`);
+      const name = make("b", { dir: "auto", textContent: view.label });
+      caption.replaceChildren(make("span", { className: "at" }), name, ` ${missing || factsOf(view).join(" · ")}`);
     });
     return panels.filter((panel) => (name !== "head" && name !== "worked") || panel.view.has(this.app.state.layer, this.app.state.head));
   }

@@ -84,33 +84,30 @@ class CanvasPen {
     context.beginPath();
     context.moveTo(x, y);
     for (let i = 0; i < rest.length; i += 2) context.lineTo(rest[i], rest[i + 1]);
-    this.#stroke(stroke, thick, alpha);
+    Object.assign(context, { strokeStyle: stroke, lineWidth: thick, globalAlpha: alpha });
+    context.stroke();
+    context.globalAlpha = 1;
   }
 
-  /** Many lines of one look, four numbers each; they leave and arrive level. */
+  /** Many lines of one look, four numbers each; they leave and arrive level. One by one: a path of thousands is slower. */
   curves(ends, { stroke, thick = 1, alpha = 1 }) {
     const { context } = this;
-    context.beginPath();
+    Object.assign(context, { strokeStyle: stroke, lineWidth: thick, globalAlpha: alpha });
     for (let i = 0; i < ends.length; i += 4) {
       const middle = (ends[i] + ends[i + 2]) / 2;
+      context.beginPath();
       context.moveTo(ends[i], ends[i + 1]);
       context.bezierCurveTo(middle, ends[i + 1], middle, ends[i + 3], ends[i + 2], ends[i + 3]);
+      context.stroke();
     }
-    this.#stroke(stroke, thick, alpha);
+    context.globalAlpha = 1;
   }
 
-  #stroke(stroke, thick, alpha) {
-    Object.assign(this.context, { strokeStyle: stroke, lineWidth: thick, globalAlpha: alpha });
-    this.context.stroke();
-    this.context.globalAlpha = 1;
-  }
-
-  text(text, x, y, { size, fill, align = "left", weight = 400, turn = 0 }) {
+  text(text, x, y, { size, fill, align = "left", weight = 400, turn = 0, alpha = 1 }) {
     const { context } = this;
-    context.font = `${weight} ${size}px ${this.palette.font}`;
-    Object.assign(context, { fillStyle: fill, textAlign: align, textBaseline: "middle" });
-    if (!turn) return context.fillText(isolated(text), x, y);
     context.save();
+    context.font = `${weight} ${size}px ${this.palette.font}`;
+    Object.assign(context, { fillStyle: fill, textAlign: align, textBaseline: "middle", globalAlpha: alpha });
     context.translate(x, y);
     context.rotate(turn * Math.PI / 180);
     context.fillText(isolated(text), 0, 0);
@@ -168,24 +165,27 @@ class SvgPen {
   }
 
   line(points, { stroke, thick = 1, alpha = 1 }) {
-    this.#add("polyline", { points: points.map((p) => p.toFixed(2)).join(" "), fill: "none", stroke, "stroke-width": thick, "stroke-opacity": alpha });
+    const places = points.map((p) => p.toFixed(2)).join(" ");
+    this.#add("polyline", { points: places, fill: "none", stroke, "stroke-width": thick, "stroke-opacity": alpha });
   }
 
   curves(ends, { stroke, thick = 1, alpha = 1 }) {
-    let d = "";
+    this.#parts.push(`<g fill="none" stroke="${stroke}" stroke-width="${thick}" stroke-opacity="${alpha}">`);
     for (let i = 0; i < ends.length; i += 4) {
       const [x, y, across, down] = ends.slice(i, i + 4).map((p) => p.toFixed(1));
       const middle = ((ends[i] + ends[i + 2]) / 2).toFixed(1);
-      d += `M${x} ${y}C${middle} ${y} ${middle} ${down} ${across} ${down}`;
+      this.#add("path", { d: `M${x} ${y}C${middle} ${y} ${middle} ${down} ${across} ${down}` });
     }
-    if (d) this.#add("path", { d, fill: "none", stroke, "stroke-width": thick, "stroke-opacity": alpha });
+    this.#parts.push("</g>");
   }
 
-  text(text, x, y, { size, fill, align = "left", weight = 400, turn = 0 }) {
+  text(text, x, y, { size, fill, align = "left", weight = 400, turn = 0, alpha = 1 }) {
     const anchor = { left: "start", center: "middle", right: "end" }[align];
     const transform = turn ? `rotate(${turn} ${x.toFixed(2)} ${y.toFixed(2)})` : undefined;
     this.#add("text", {
-      x, y, "font-size": size, fill, "text-anchor": anchor, "font-weight": weight === 400 ? undefined : weight, transform,
+      x, y, "font-size": size, fill, "text-anchor": anchor, transform,
+      "font-weight": weight === 400 ? undefined : weight,
+      "fill-opacity": alpha === 1 ? undefined : alpha,
       // "central" is not known everywhere; a shift by a third of the size is.
       dy: "0.35em",
     }, isolated(text));
@@ -214,7 +214,8 @@ class SvgPen {
 
   document(width, height) {
     const { paper, font } = this.palette;
-    return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${xml(font)}" xml:space="preserve">`
+    const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
+    return `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="${xml(font)}" xml:space="preserve">`
       + `<rect width="100%" height="100%" fill="${paper}"/>${this.#parts.join("\n")}</svg>\n`;
   }
 }

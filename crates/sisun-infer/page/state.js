@@ -159,13 +159,16 @@ class Controls {
       tab.setAttribute("aria-selected", String(on));
       tab.tabIndex = on ? 0 : -1;
       document.getElementById(`view-${tab.dataset.view}`).hidden = !on;
+      // On a phone not all tabs fit; only their row scrolls, not the page.
+      const { parentElement: row } = tab;
+      if (on && row.scrollWidth > row.clientWidth) row.scrollLeft = tab.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
     }
     const chosen = { language, theme: state.theme, map: app.map, scale: app.scale, unit: state.unit };
     for (const [name, value] of Object.entries(chosen)) this[`${name}Select`].value = value;
     const views = app.present();
     const both = (state.view === "grid" || state.view === "head") && views.some((view) => !view.causal);
-    const rollout = state.layer === "rollout";
-    document.getElementById("story").textContent = say(state.view === "head" && rollout ? "story-rollout" : `story-${state.view}${both ? "-both" : ""}`);
+    const rollout = state.view === "head" && state.layer === "rollout";
+    document.getElementById("story").textContent = say(`story-${rollout ? "rollout" : state.view}${both && !rollout ? "-both" : ""}`);
     const facts = {
       model: () => factsOf(views[0]),
       time: () => [say("checkpoints", app.views.length), ...factsOf(views[0])],
@@ -181,7 +184,9 @@ class Controls {
     this.heads = numbers("layers").flatMap((layer) => numbers("heads").map((head) => [layer, head]));
     const rollout = state.view !== "worked" && views.some((view) => view.rollout !== null);
     if (rollout) this.heads.push(["rollout", 0]);
-    fill(this.layerSelect, [...numbers("layers").map((layer) => [layer, layer]), ...(rollout || state.layer === "rollout" ? [["rollout", say("rollout")]] : [])], state.layer);
+    const layers = numbers("layers").map((layer) => [layer, layer]);
+    if (rollout || state.layer === "rollout") layers.push(["rollout", say("rollout")]);
+    fill(this.layerSelect, layers, state.layer);
     fill(this.headSelect, (state.layer === "rollout" ? [0] : numbers("heads")).map((head) => [head, head]), state.head);
     this.headSelect.disabled = state.layer === "rollout";
     const stats = views.length === 1 ? views[0].statsOf(state.layer, state.head) : null;
@@ -199,7 +204,10 @@ class Controls {
     fill(this.unitSelect, units.map((name) => [name, say(`unit-${name}`)]), app.state.unit);
     this.unitSelect.disabled = units.length === 1;
     fill(this.mapSelect, Object.keys(app.maps).map((name) => [name, say(`map-${name}`)]), app.map);
-    const keys = [["1 – 5", "1"], ["← ↑ ↓ →", "arrows"], ["+ − 0", "zoom"], ["", "drag"], ["[ ]", "head"], ["{ }", "layer"], [", .", "time"], ["Enter", "enter"], ["Esc", "escape"], ["?", "help"]];
+    const keys = [
+      ["1 – 5", "1"], ["← ↑ ↓ →", "arrows"], ["+ − 0", "zoom"], ["", "drag"], ["[ ]", "head"], ["{ }", "layer"],
+      ...(app.page.kind === "time" ? [[", .", "time"]] : []), ["Enter", "enter"], ["Esc", "escape"], ["?", "help"],
+    ];
     const list = keys.flatMap(([key, what]) => [make("dt", { textContent: key }), make("dd", { textContent: say(`help-${what}`) })]);
     document.querySelector("#help dl").replaceChildren(...list);
   }

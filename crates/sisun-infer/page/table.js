@@ -53,9 +53,12 @@ class TablePanel {
       });
       return make("th", { scope: "col", ariaSort: on ? (this.sorted.down ? "descending" : "ascending") : "none", data: { stat: name } }, button);
     };
-    const heads = make("tr", {}, header("head", say("stat-head"), ""), ...(runs ? [make("th", { scope: "col", textContent: say("stat-run") })] : []),
+    const run = runs ? [make("th", { scope: "col", className: "run", textContent: say("stat-run") })] : [];
+    const heads = make("tr", {}, header("head", say("stat-head"), ""), ...run,
       ...Object.keys(STATS).map((name) => header(name, say(`stat-${name}`), say(`what-${name}`))));
-    const most = Object.fromEntries(Object.keys(STATS).map((name) => [name, STATS[name].share ? 1 : Math.max(...rows.map((row) => Math.abs(row.stats[name] ?? 0)))]));
+    // Bars of shares go to 1, others to the largest of all.
+    const largest = (name) => (STATS[name].share ? 1 : Math.max(...rows.map((row) => Math.abs(row.stats[name] ?? 0))));
+    const most = Object.fromEntries(Object.keys(STATS).map((name) => [name, largest(name)]));
     const body = rows.map((row) => this.#row(row, runs, most));
     const table = make("table", {}, make("thead", {}, heads), make("tbody", {}, ...body));
     const meanings = make("dl", { className: "meanings" }, ...Object.keys(STATS).map((name) => make("div", {},

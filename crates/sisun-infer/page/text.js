@@ -2,9 +2,9 @@
 
 const ROW = 28;
 /** As long as nothing is pointed at, weaker lines are left out: thousands of them would be a fog. */
-const FAINT = 0.01;
-/** Lines of about the same opacity are drawn in one stroke. */
-const LEVELS = 32;
+const faintest = (n) => (n > 100 ? 0.02 : 0.01);
+/** Opacities are told apart in so many steps; lines of one step share their style. */
+const LEVELS = 64;
 
 class TextPanel {
   #frame = 0;
@@ -71,7 +71,8 @@ class TextPanel {
     const box = this.canvas.getBoundingClientRect();
     const i = Math.floor((event.clientY - box.top + this.scroller.scrollTop - 6) / ROW);
     const on = Math.min(Math.max(i, 0), this.units.n - 1);
-    return event.clientX - box.left < (this.left + this.right) / 2 ? { column: this.column, query: on, key: null } : { column: this.column, query: null, key: on };
+    const left = event.clientX - box.left < (this.left + this.right) / 2;
+    return { column: this.column, query: left ? on : null, key: left ? null : on };
   }
 
   mark(cell) {
@@ -92,13 +93,15 @@ class TextPanel {
   draw() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      if (this.units && this.canvas.isConnected) this.paint(CanvasPen.on(this.canvas, this.width, this.height, this.app.palette));
+      if (!this.units || !this.canvas.isConnected) return;
+      const pen = CanvasPen.on(this.canvas, this.width, this.height, this.app.palette);
+      this.paint(pen, this.scroller.scrollTop, this.height);
     });
   }
 
-  paint(pen) {
-    const { units, width, height, app: { palette } } = this;
-    const top = this.scroller.scrollTop;
+  /** Draws the rows that are seen; what is saved has all, as long as they fit on a long page. */
+  paint(pen, top = this.#whole ? 0 : this.scroller.scrollTop, height = this.extent().height) {
+    const { units, width, app: { palette } } = this;
     const [from, to] = [Math.max(0, Math.floor((top - 6) / ROW)), Math.min(units.n, Math.ceil((top + height - 6) / ROW))];
     const y = (i) => 6 + (i + 0.5) * ROW - top;
     const { left, right } = this;
@@ -116,31 +119,31 @@ class TextPanel {
         pen.text(fitted(units.labels[i], 15, left - 10).text, left - 8, y(i), { ...chosen(i === query), align: "right" });
         pen.text(fitted(units.labels[i], 15, this.bar - 40).text, right + 8, y(i), chosen(i === key || (query !== null && i === this.cell.key)));
       }
-      if (query !== null) this.#paintElsewhere(pen, query, from, to, right + 8, top);
+      if (query !== null) this.#paintElsewhere(pen, query, to, right + 8, top, height);
     });
   }
 
   #paintLines(pen, { matrix, colour }, { from, to, query, key, y, left, right }) {
     const { scale } = this.app;
     const levels = Array.from({ length: LEVELS + 1 }, () => []);
-    const least = query === null && key === null ? FAINT : 0.0005;
+    const all = query === null && key === null;
+    const least = all ? faintest(matrix.n) : 0;
     const add = (q, k) => {
       const weight = matrix.value(q, k);
-      if (weight >= least) levels[Math.ceil(share(weight, scale) * LEVELS)].push(left, y(q), right, y(k));
+      if (weight >= least) levels[Math.round(share(weight, scale) * LEVELS)].push(left, y(q), right, y(k));
     };
     const row = (q) => { for (let k = 0; k < matrix.width(q); k++) add(q, k); };
     if (query !== null) row(query);
     else if (key !== null) for (let q = matrix.causal ? key : 0; q < matrix.n; q++) add(q, key);
-    else {
-      for (let q = from; q < to; q++) row(q);
-      // Lines that come in from queries off the screen.
-      for (let q = 0; q < matrix.n; q++) {
-        if (q >= from && q < to) continue;
-        for (let k = from; k < Math.min(to, matrix.width(q)); k++) add(q, k);
-      }
-    }
-    const thick = query === null && key === null ? 1.6 : 2.4;
-    levels.forEach((ends, level) => ends.length && pen.curves(ends, { stroke: colour, thick, alpha: level / LEVELS }));
+    // Only queries on the screen: the lines of all others, passing through, would say nothing.
+    else for (let q = from; q < to; q++) row(q);
+    levels.forEach((ends, level) => {
+      // The first step is what cannot be seen.
+      if (ends.length === 0 || level === 0) return;
+      // Hairlines are drawn many times faster than thicker ones, and among thousands of faint lines nothing else is needed.
+      const thick = level < LEVELS / (all ? 4 : 8) ? 1 / pen.density : all ? 1.6 : 2.4;
+      pen.curves(ends, { stroke: colour, thick, alpha: level / LEVELS });
+    });
   }
 
   /** Bars behind the labels, one for each head, as long as the weight is large; the number where there is one head. */
@@ -159,14 +162,14 @@ class TextPanel {
   }
 
   /** The strongest keys that are not on the screen, at its edges. */
-  #paintElsewhere(pen, query, from, to, x, top) {
+  #paintElsewhere(pen, query, to, x, top, height) {
     const { palette } = this.app;
     const sums = Array.from({ length: this.units.n }, (_, k) => this.heads.reduce((sum, { matrix }) => sum + matrix.value(query, k), 0));
     const listed = (keys) => keys.filter((k) => sums[k] >= 0.05 * this.heads.length).sort((a, b) => sums[b] - sums[a]).slice(0, 2);
     const all = [...sums.keys()];
     const tags = [
       ...listed(all.filter((k) => 6 + k * ROW < top - ROW / 2)).map((k, i) => [k, "↑", 14 + i * 24]),
-      ...listed(all.filter((k) => k >= to)).map((k, i) => [k, "↓", this.height - 14 - i * 24]),
+      ...listed(all.filter((k) => k >= to)).map((k, i) => [k, "↓", height - 14 - i * 24]),
     ];
     for (const [k, arrow, y] of tags) {
       const text = `${arrow} ${fitted(this.units.labels[k], 13, this.bar - 80).text} ${(sums[k] / this.heads.length).toFixed(2)}`;
@@ -191,8 +194,12 @@ class TextPanel {
     event.stopPropagation();
   }
 
+  get #whole() {
+    return this.units.n <= 200;
+  }
+
   extent() {
-    return { width: this.width, height: this.height };
+    return { width: this.width, height: this.#whole ? this.units.n * ROW + 12 : this.height };
   }
 }
 
@@ -217,7 +224,8 @@ class Toggles {
     this.build = build;
     this.buttons = [];
     const rows = view.layers.map((layer) => {
-      const all = make("button", { className: "plain", textContent: layer, title: say("toggle-layer", layer), "aria-label": say("toggle-layer", layer) });
+      const whole = say("toggle-layer", layer);
+      const all = make("button", { className: "plain", textContent: layer, title: whole, "aria-label": whole });
       all.addEventListener("click", () => this.#layer(view, layer));
       return make("div", { className: "line" }, all, ...view.heads.map((head) => {
         const label = headName(layer, head);
@@ -227,7 +235,8 @@ class Toggles {
         return button;
       }));
     });
-    const numbers = make("div", { className: "line numbers", "aria-hidden": "true" }, make("span"), ...view.heads.map((head) => make("span", { textContent: head })));
+    const columns = view.heads.map((head) => make("span", { textContent: head }));
+    const numbers = make("div", { className: "line numbers", "aria-hidden": "true" }, make("span"), ...columns);
     this.host.style.setProperty("--count", view.heads.length);
     this.host.replaceChildren(make("p", { className: "name", textContent: say("toggles") }), numbers, ...rows);
   }

@@ -138,6 +138,7 @@ class App {
     Object.assign(find("play"), { textContent: playing ? "❚❚" : "▶", title: label });
     find("play").setAttribute("aria-label", label);
     find("play").setAttribute("aria-pressed", String(playing));
+    find("play").disabled = this.last === 0;
     find("before").disabled = step === 0;
     find("after").disabled = step === this.last;
     // While it plays, each step would be read aloud over the one before.
@@ -149,9 +150,9 @@ class App {
   }
 
   #showAttention() {
-    const { step, layer, head, attention, colours, parts: { grid, seen }, page: { layers, heads } } = this;
+    const { step, layer, head, attention, colours, parts: { grid, seen }, page } = this;
     find("mean").setAttribute("aria-pressed", String(layer === null));
-    find("shown").textContent = layer === null ? say("mean-of", layers, heads) : say("layer-head", layer, head);
+    find("shown").textContent = layer === null ? shapeOf(page) : say("layer-head", layer, head);
     find("map").value = colours.map;
     grid.show(step, attention, colours);
     seen.show(step, { from: attention.from(step), weights: attention.weights(step, layer, head), error: attention.error }, colours);

@@ -106,7 +106,7 @@ const MOST_COLUMNS = 160;
 /** One line of pixels; where one has to stand for several tokens, it shows the largest. */
 function paintRow(canvas, codes, table) {
   const width = Math.min(codes.length, MOST_COLUMNS);
-  canvas.width = width;
+  if (canvas.width !== width) canvas.width = width;
   const context = canvas.getContext("2d");
   const image = context.createImageData(width, 1);
   const pixels = new Uint32Array(image.data.buffer);
@@ -126,8 +126,10 @@ class SeenTokens {
     Object.assign(this, { host: find("keys"), readout: find("weight"), list: find("strongest"), pointed: null });
     this.elements = layOut(this.host, app.trace.tokens, (i) => make("span", { data: { key: i } }));
     this.looks = new Array(this.elements.length).fill("");
+    this.parts = new Array(this.elements.length).fill("");
     this.host.addEventListener("pointerover", (event) => this.#point(event.target.closest("[data-key]")));
-    this.host.addEventListener("pointerleave", () => this.#point(null));
+    // A finger that is lifted leaves, too, but the reader has yet to see what it pointed at.
+    this.host.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && this.#point(null));
     this.host.addEventListener("keydown", (event) => this.#key(event));
     this.host.addEventListener("blur", () => this.#point(null));
   }
@@ -143,10 +145,8 @@ class SeenTokens {
         element.style.backgroundColor = look;
         element.style.color = rgb ? inkOn(rgb) : "";
       }
-      element.classList.toggle("unseen", i < from);
-      element.classList.toggle("unread", i > last);
-      element.classList.toggle("asks", i === last);
-      element.classList.toggle("next", i === last + 1);
+      const part = i < from ? "unseen" : i < last ? "" : i === last ? "asks" : i === last + 1 ? "next" : "unread";
+      if (this.parts[i] !== part) element.className = `token ${this.parts[i] = part}${i === this.pointed ? " pointed" : ""}`;
     });
     keepInSight(this.host, this.elements[last]);
     const strongest = [...weights.keys()].sort((a, b) => weights[b] - weights[a]).slice(0, 5);

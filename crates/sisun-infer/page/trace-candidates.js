@@ -64,7 +64,7 @@ class Candidates {
   /** In a sentence, what the table shows of the chosen token. */
   #showWhy({ candidates, left }, step, chosen) {
     const { tokens, prompt_tokens: read } = this.app.trace;
-    const { text, probability, drawn } = candidates[chosen];
+    const { probability, drawn } = candidates[chosen];
     const { vocabulary } = left;
     // What stands below the likeliest is there because it was chosen: its rank is not known.
     const ranked = chosen < LISTED || candidates.length === vocabulary;
@@ -75,7 +75,7 @@ class Candidates {
     else if (left.min_p === 1) how = say("why-only");
     else how = say(left.min_p === vocabulary ? "why-all" : "why-drawn", counted(left.min_p), percent(drawn));
     const strong = (textContent) => make("strong", { textContent });
-    this.why.replaceChildren(...sayWith("why", quoted(tokens[read + step - 1]), quoted(visible(text), "token now"), strong(percent(probability)), rank), " ", how);
+    this.why.replaceChildren(...sayWith("why", quoted(tokens[read + step - 1]), quoted(tokens[read + step], "token now"), strong(percent(probability)), rank), " ", how);
   }
 
   /** "512 → top-k 40 → top-p 12": only stages that are switched on. */

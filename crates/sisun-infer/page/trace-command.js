@@ -26,7 +26,7 @@ function commandOf({ prompt, sampler, steps, number }, seed) {
   if (top_p !== 1) words.push(`--top-p ${top_p}`);
   if (min_p !== 0) words.push(`--min-p ${min_p}`);
   if (penalty !== 1) words.push(`--repetition-penalty ${penalty}`);
-  words.push(`--seed ${seed}`, `-n ${steps.length}`);
+  words.push(`--seed ${seed}`, ...(steps.length > 0 ? [`-n ${steps.length}`] : []));
   // Another number than 0 is that of the last of several samples.
   if (number > 0) words.push(`--samples ${number + 1}`);
   return words.join(" ");

@@ -8,7 +8,7 @@ const STRINGS = {
     "fact-step": "step {0}", "fact-tokens": "{0} tokens written after {1}", "fact-one": "1 token written after {1}",
     "fact-temperature": "temperature {0}", "fact-greedy": "temperature 0 (greedy)", "fact-top_k": "top-k {0}", "fact-top_p": "top-p {0}", "fact-min_p": "min-p {0}",
     "fact-repetition_penalty": "repetition penalty {0}", "fact-seed": "seed {0}",
-    "text": "The text, token by token", "prompt": "Prompt", "nothing": "The model wrote nothing: it ended the text at once.",
+    "text": "The text, token by token", "prompt": "Prompt", "nothing": "The model wrote nothing.",
     "legend-surprise": "The stronger the colour, the less likely the model found the token:",
 
     "step": "Token", "place": "token {0} of {1}", "before": "previous token", "after": "next token", "play": "play", "pause": "pause",
@@ -29,7 +29,7 @@ const STRINGS = {
     "why-only": "It was the only token left.", "why-greedy": "Temperature 0 always takes the likeliest.", "why-penalised": "Temperature 0 takes the likeliest after the penalty for repetition.",
 
     "looking": "Where the model looked", "looking-story": "To choose this token, the last token read (underlined) looked back at the others: the stronger the colour, the more it took from there.",
-    "mean": "Mean of all heads", "layer-head": "layer {0} · head {1}", "mean-of": "{0} layers × {1} heads", "layer-of": "layer {0}",
+    "mean": "Mean of all heads", "layer-head": "layer {0} · head {1}", "layers": "{0} layers", "one-layer": "1 layer", "heads": "{0} heads", "one-head": "1 head", "layer-of": "layer {0}",
     "heads-grid": "Heads: rows are layers, columns are heads", "heads-hint": "head",
     "keys-seen": "The tokens the model saw, by attention weight. Arrow keys go through them while this has the focus.", "strongest": "It looked most at",
     "weight": "{0}: {1}", "weight-hint": "Point at a token to read its weight.", "unseen": "The first {0} tokens had left the context window: the model no longer saw them.",
@@ -51,7 +51,7 @@ const STRINGS = {
     "fact-step": "{0} 스텝", "fact-tokens": "토큰 {1}개 뒤에 {0}개를 씀", "fact-one": "토큰 {1}개 뒤에 1개를 씀",
     "fact-temperature": "온도(temperature) {0}", "fact-greedy": "온도 0(greedy)", "fact-top_k": "top-k {0}", "fact-top_p": "top-p {0}", "fact-min_p": "min-p {0}",
     "fact-repetition_penalty": "반복 벌점 {0}", "fact-seed": "시드 {0}",
-    "text": "토큰으로 나눈 글", "prompt": "프롬프트", "nothing": "모델이 곧바로 글을 끝내, 쓴 것이 없습니다.",
+    "text": "토큰으로 나눈 글", "prompt": "프롬프트", "nothing": "모델이 쓴 글이 없습니다.",
     "legend-surprise": "색이 강할수록 모델이 낮은 확률을 매긴 토큰입니다:",
 
     "step": "토큰", "place": "토큰 {0}/{1}", "before": "이전 토큰", "after": "다음 토큰", "play": "재생", "pause": "멈춤",
@@ -72,7 +72,7 @@ const STRINGS = {
     "why-only": "남은 토큰은 이것뿐이었습니다.", "why-greedy": "온도가 0이면 언제나 확률이 가장 높은 토큰을 고릅니다.", "why-penalised": "온도가 0이면 반복 벌점을 적용한 뒤 확률이 가장 높은 토큰을 고릅니다.",
 
     "looking": "모델이 본 곳", "looking-story": "이 토큰을 고를 때 마지막으로 읽은 토큰(밑줄)이 앞의 토큰들을 돌아본 모습입니다. 색이 강할수록 그곳에서 정보를 많이 가져왔습니다.",
-    "mean": "모든 헤드의 평균", "layer-head": "층 {0} · 헤드 {1}", "mean-of": "{0}개 층 × 헤드 {1}개", "layer-of": "층 {0}",
+    "mean": "모든 헤드의 평균", "layer-head": "층 {0} · 헤드 {1}", "layers": "{0}개 층", "one-layer": "1개 층", "heads": "헤드 {0}개", "one-head": "헤드 1개", "layer-of": "층 {0}",
     "heads-grid": "헤드: 행은 층, 열은 헤드", "heads-hint": "헤드",
     "keys-seen": "모델이 본 토큰과 어텐션 가중치. 초점이 여기 있을 때 화살표 키로 토큰을 옮겨 봅니다.", "strongest": "가장 많이 본 토큰",
     "weight": "{0}: {1}", "weight-hint": "토큰을 가리키면 가중치가 나옵니다.", "unseen": "처음 {0}개 토큰은 문맥 창을 벗어나 모델이 더 이상 보지 못했습니다.",
@@ -111,6 +111,9 @@ function translate(root) {
     if (element.matches("button")) element.title = label;
   }
 }
+
+/** "4 layers × 4 heads" */
+const shapeOf = ({ layers, heads }) => `${say(layers === 1 ? "one-layer" : "layers", layers)} × ${say(heads === 1 ? "one-head" : "heads", heads)}`;
 
 const find = (id) => document.getElementById(id);
 

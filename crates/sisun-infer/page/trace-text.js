@@ -61,10 +61,12 @@ function layOut(host, labels, element) {
       const { of, piece } = pieces[i];
       token.append(...(piece === 1 ? [of] : []), make("small", { textContent: piece }));
     } else token.append(...withMarks(spaced ? label.slice(1) : label));
-    run += label.length;
-    if (!word || run > LONGEST_RUN || BREAKS_BEFORE.test(label) || BREAKS_AFTER.test(labels[i - 1])) {
+    const length = pieces[i] ? 1 : label.length;
+    run += length;
+    const broken = run > LONGEST_RUN && !(pieces[i]?.piece > 1);
+    if (!word || broken || BREAKS_BEFORE.test(label) || BREAKS_AFTER.test(labels[i - 1])) {
       word = make("span", { className: "word" });
-      run = label.length;
+      run = length;
       host.append(...(spaced ? [" "] : []), word);
     }
     word.append(token);

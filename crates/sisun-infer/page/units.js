@@ -195,7 +195,7 @@ class Sentence {
         entry.span.classList.toggle("asks", asks);
       }
     });
-    if (asking[0] !== this.asking) this.#follow(this.spans[asking[0]]?.span);
-    this.asking = asking[0];
+    // Not while pointing: the text would jump about, and be laid out for every cell.
+    if (!this.app.pointed) this.#follow(this.spans[asking[0]]?.span);
   }
 }

@@ -92,14 +92,16 @@ class WorkedPanel {
     const { d_head: d, scale } = view;
     const T = steps.keys.length;
     const factor = scale === 1 ? "1" : `1/√${d}`;
+    // A shape is not broken at the end of a line.
+    const shape = (rows, columns) => `(${rows}\u00a0×\u00a0${columns})`;
     const second = [scale === 1 ? say("step-2-none") : say("step-2-text", this.factor())];
     if (steps.biased) second.push(say("step-2-bias"));
     if (view.causal) second.push(say("step-2-mask"));
     const all = [
-      ["step-1", `q Kᵀ = (1 × ${d}) × (${T} × ${d})ᵀ → (1 × ${T})`, say("step-1-text", quoted(this.label(this.query)))],
-      [steps.biased ? "step-2b" : "step-2", `s = q Kᵀ × ${factor}${steps.biased ? " + b" : ""} → (1 × ${T})`, second.join(" ")],
-      ["step-3", `w = exp(s − max) / Σ exp(s − max) → (1 × ${T})`, say("step-3-text", written(steps.sum))],
-      ["step-4", `z = w V = (1 × ${T}) × (${T} × ${d}) → (1 × ${d})`, say("step-4-text")],
+      ["step-1", `q Kᵀ = ${shape(1, d)} × ${shape(T, d)}ᵀ → ${shape(1, T)}`, say("step-1-text", quoted(this.label(this.query)))],
+      [steps.biased ? "step-2b" : "step-2", `s = q Kᵀ × ${factor}${steps.biased ? " + b" : ""} → ${shape(1, T)}`, second.join(" ")],
+      ["step-3", `w = exp(s − max) / Σ exp(s − max) → ${shape(1, T)}`, say("step-3-text", written(steps.sum))],
+      ["step-4", `z = w V = ${shape(1, T)} × ${shape(T, d)} → ${shape(1, d)}`, say("step-4-text")],
     ];
     return make("ol", { className: "steps" }, ...all.map(([title, formula, text]) => make("li", {},
       make("h3", { textContent: say(title) }), make("p", { className: "formula", textContent: formula }), make("p", { textContent: text }))));
@@ -109,7 +111,8 @@ class WorkedPanel {
   #strip(about) {
     const d = about.values.length;
     const cell = d <= 8 ? 44 : d <= 16 ? 13 : d <= 32 ? 8 : d <= 64 ? 5 : d <= 128 ? 3 : 2;
-    const canvas = make("canvas", { className: "strip", role: "img", "aria-label": `${about.name}: ${[...about.values].map((x) => written(x, 3)).join(" ")}` });
+    const spoken = `${about.name}: ${[...about.values].map((x) => written(x, 3)).join(" ")}`;
+    const canvas = make("canvas", { className: "strip", role: "img", "aria-label": spoken });
     canvas.style.width = `${d * cell}px`;
     canvas.style.height = "20px";
     this.strips.set(canvas, { ...about, cell });
@@ -130,18 +133,20 @@ class WorkedPanel {
     });
   }
 
-  /** Columns: name in the interface, field, and what to show. */
+  /** The columns of numbers, by the names of their fields. */
   #columns() {
-    const columns = [["dot"], ["scaled"], ["bias"], ["masked"], ["exp"], ["weight"], ["pattern"]].map(([name]) => name);
-    return columns.filter((name) => name !== "bias" || this.steps.biased);
+    return ["dot", "scaled", ...(this.steps.biased ? ["bias"] : []), "masked", "exp", "weight", "pattern"];
+  }
+
+  #title(name) {
+    return name === "scaled" ? `× ${this.factor()}` : say(`col-${name}`);
   }
 
   #table() {
     const { steps, limits } = this;
     const columns = this.#columns();
-    const title = (name) => make("th", { scope: "col", textContent: name === "scaled" ? `× ${this.factor()}` : say(`col-${name}`) });
-    const heads = make("tr", {}, make("th", { scope: "col", textContent: say("col-key") }), make("th", { scope: "col", className: "vector", textContent: "k" }),
-      ...columns.map(title), make("th", { scope: "col", className: "vector", textContent: "v" }));
+    const title = (textContent, className = "") => make("th", { scope: "col", className, textContent });
+    const heads = make("tr", {}, title(say("col-key")), title("k", "vector"), ...columns.map((name) => title(this.#title(name))), title("v", "vector"));
     const q = make("tr", { className: "own" }, make("th", { scope: "row" }, "q · ", make("bdi", { textContent: this.label(this.query) })),
       make("td", {}, this.#strip({ name: "q", values: steps.q, limit: limits.qk })), ...columns.map(() => make("td")), make("td"));
     const cell = (key, name) => {
@@ -156,13 +161,16 @@ class WorkedPanel {
       return td;
     };
     const rows = steps.keys.map((key) => make("tr", {
-      className: `${key.hidden ? "hidden-key" : ""}${key.token === this.chosen ? " chosen" : ""}`, data: { token: key.token }, title: key.hidden ? say("later") : "",
+      className: `${key.hidden ? "hidden-key" : ""}${key.token === this.chosen ? " chosen" : ""}`,
+      data: { token: key.token },
+      title: key.hidden ? say("later") : "",
     }, make("th", { scope: "row" }, make("bdi", { textContent: this.label(key.token) })),
     make("td", {}, this.#strip({ name: "k", token: key.token, values: key.k, limit: limits.qk, times: steps.q, by: "q" })),
     ...columns.map((name) => cell(key, name)),
     make("td", {}, this.#strip({ name: "v", token: key.token, values: key.v, limit: limits.vz, weight: key.weight }))));
     const sums = { exp: written(steps.sum), weight: written(1) };
-    const total = make("tr", {}, make("th", { scope: "row", textContent: say("sum") }), make("td"), ...columns.map((name) => make("td", { textContent: sums[name] ?? "" })),
+    const totals = columns.map((name) => make("td", { textContent: sums[name] ?? "" }));
+    const total = make("tr", {}, make("th", { scope: "row", textContent: say("sum") }), make("td"), ...totals,
       make("td", {}, "z ", this.#strip({ name: "z", values: steps.z, limit: limits.vz })));
     const table = make("table", { id: this.#id("worked-keys") }, make("thead", {}, heads, q), make("tbody", {}, ...rows), make("tfoot", {}, total));
     return make("div", { className: "wide", tabIndex: 0, role: "region", "aria-label": say("tab-worked") }, table);
@@ -190,7 +198,8 @@ class WorkedPanel {
 
   #output() {
     const z = [...this.steps.z];
-    return make("p", { id: this.#id("worked-z"), className: "numbers", data: { values: JSON.stringify(z) }, textContent: `z = [${z.map((x) => written(x)).join(", ")}]` });
+    const textContent = `z = [${z.map((x) => written(x)).join(", ")}]`;
+    return make("p", { id: this.#id("worked-z"), className: "numbers", data: { values: JSON.stringify(z) }, textContent });
   }
 
   /** The sum behind one score, term by term. */
@@ -205,7 +214,8 @@ class WorkedPanel {
     if (key.hidden) lines.push(`${say("hidden")}: −∞`);
     else {
       if (steps.biased) lines.push(`${written(key.scaled)} + (${written(key.bias)}) = ${written(key.masked)}`);
-      lines.push(`exp(${written(key.masked)} − (${written(steps.most)})) = ${written(key.exp)}`, `${written(key.exp)} / ${written(steps.sum)} = ${written(key.weight)}`);
+      lines.push(`exp(${written(key.masked)} − (${written(steps.most)})) = ${written(key.exp)}`);
+      lines.push(`${written(key.exp)} / ${written(steps.sum)} = ${written(key.weight)}`);
     }
     return make("section", { className: "detail" }, make("h3", { textContent: say("detail", quoted(label(this.query)), quoted(label(key.token))) }),
       ...lines.map((textContent) => make("p", { className: "numbers", textContent })));
@@ -253,7 +263,7 @@ class WorkedPanel {
     const vAt = at(columns.length - 1) + 20;
     const text = (what, x, y, more = {}) => pen.text(what, x, y, { size: 12, fill: palette.ink, ...more });
     text("k", 110, 10, { fill: palette.soft });
-    columns.forEach((name, i) => text(name === "scaled" ? `× ${this.factor()}` : say(`col-${name}`), at(i), 10, { align: "right", fill: palette.soft }));
+    columns.forEach((name, i) => text(this.#title(name), at(i), 10, { align: "right", fill: palette.soft }));
     text("v", vAt, 10, { fill: palette.soft });
     text(fit(`q · ${this.label(this.query)}`, 12, 100).text, 0, 36, { weight: 650 });
     this.#paintStrip(pen, 110, 26, { values: steps.q, cell, limit: limits.qk });

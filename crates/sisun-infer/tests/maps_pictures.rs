@@ -123,6 +123,18 @@ fn korean_shows_without_any_fonts_installed() {
     }
 }
 
+#[test]
+fn what_no_font_has_is_a_box() {
+    // For private use in planes 15 and 16; a mark joins one of them to what is seen as one character.
+    let png = |label: &str| {
+        let labels = ["the longest label", label, "나"];
+        let folder = drawn(&maps(&labels, vec![activation("pattern", 0, &[0], 3, pattern(3, 1, 3))]));
+        fs::read(folder.path().join("layer0-head0.png")).unwrap()
+    };
+    assert!(png("\u{10fffd}\u{301} \u{ffffd}") == png("□ □"));
+    assert!(png("□ □") != png("□ a"));
+}
+
 /// Labels that break careless writers of XML.
 const NASTY: [&str; 11] = [
     "</script>",

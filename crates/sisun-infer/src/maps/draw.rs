@@ -226,9 +226,11 @@ fn thinned(least: f32) -> usize {
 const KEYS: &str = "Key (attended to)";
 const QUERIES: &str = "Query (attending)";
 
-/// How far the title below a plot of width `width` reaches over it on either side.
-pub(super) fn overhang(subject: &Subject<'_>, width: f32) -> f32 {
-    (subject.ruler.width(KEYS, subject.sizes.axis) - width).max(0.0) / 2.0
+/// How far the titles above and below a plot of width `width` reach over it on either side.
+pub(super) fn overhang(subject: &Subject<'_>, title: &str, width: f32) -> f32 {
+    let Sizes { title: title_size, axis, .. } = subject.sizes;
+    let longest = subject.ruler.width(title, title_size).max(subject.ruler.width(KEYS, axis));
+    (longest - width).max(0.0) / 2.0
 }
 
 /// The titles of both axes: that of the keys below the plot, ending at `bottom`, that of the queries at the left margin.

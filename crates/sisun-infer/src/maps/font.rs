@@ -1,5 +1,7 @@
 //! The fonts that text is drawn with: the embedded one, or one that the reader has.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +10,7 @@ use std::sync::Arc;
 use resvg::usvg::{self, fontdb};
 use skrifa::MetadataProvider as _;
 use svg::Document;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::MapsError;
 use super::label;
@@ -97,12 +100,14 @@ pub(super) struct Fonts {
     pub(super) database: Arc<fontdb::Database>,
     /// The one that all text is drawn with, whatever it names.
     chosen: Option<fontdb::ID>,
+    /// What none of them has.
+    missing: BTreeSet<char>,
 }
 
 impl Fonts {
     /// What drawing `labels` takes: the chosen font, the embedded one for what that lacks, and those of the system only
     /// where both lack a character, so that the usual picture is the same on every machine.
-    pub(super) fn new<'a>(mut labels: impl Iterator<Item = &'a str>, font: Option<&Font>) -> Self {
+    pub(super) fn new<'a>(labels: impl Iterator<Item = &'a str>, font: Option<&Font>) -> Self {
         let ruler = Ruler::new(font);
         let mut fonts = fontdb::Database::new();
         fonts.load_font_data(PRETENDARD.to_vec());
@@ -114,10 +119,22 @@ impl Fonts {
             others.into_iter().for_each(|id| fonts.remove_face(id));
             chosen.first().copied()
         });
-        if !labels.all(|text| ruler.covers(&label::drawable(text))) {
+        let mut missing: BTreeSet<char> =
+            labels.flat_map(|text| ruler.lacking(&label::drawable(text)).collect::<Vec<_>>()).collect();
+        if !missing.is_empty() {
             fonts.load_system_fonts();
+            missing.retain(|&c| !fonts.faces().any(|face| is_usable(face) && has_char(&fonts, face.id, c)));
         }
-        Self { database: Arc::new(fonts), chosen }
+        Self { database: Arc::new(fonts), chosen, missing }
+    }
+
+    /// `svg` with a box for every character that no font has: their own signs for that run into each other.
+    pub(super) fn drawable<'t>(&self, svg: &'t str) -> Cow<'t, str> {
+        if self.missing.is_empty() {
+            return svg.into();
+        }
+        let is_missing = |grapheme: &str| grapheme.chars().any(|c| self.missing.contains(&c));
+        svg.graphemes(true).map(|grapheme| if is_missing(grapheme) { "□" } else { grapheme }).collect()
     }
 
     /// How a renderer finds the font of a text, and of each character that this font lacks.
@@ -133,16 +150,23 @@ impl Fonts {
 /// The font for a character that the fonts in use lack: of those that have it, the one most like the embedded one,
 /// which is upright, regular and without serifs.
 fn plainest(c: char, used: &[fontdb::ID], fonts: &mut Arc<fontdb::Database>) -> Option<fontdb::ID> {
-    let is_called = |face: &fontdb::FaceInfo, word| face.families.iter().any(|(name, _)| name.contains(word));
     fonts
         .faces()
-        // macOS has a font with a box for every character.
-        .filter(|face| !used.contains(&face.id) && !is_called(face, "LastResort") && has_char(fonts, face.id, c))
+        .filter(|face| !used.contains(&face.id) && is_usable(face) && has_char(fonts, face.id, c))
         .min_by_key(|face| {
             let weight = face.weight.0.abs_diff(fontdb::Weight::NORMAL.0);
             (face.style != fontdb::Style::Normal, is_called(face, "Serif"), weight, face.monospaced)
         })
         .map(|face| face.id)
+}
+
+/// Whether a font is one to read: macOS has one with a box for every character.
+fn is_usable(face: &fontdb::FaceInfo) -> bool {
+    !is_called(face, "LastResort")
+}
+
+fn is_called(face: &fontdb::FaceInfo, word: &str) -> bool {
+    face.families.iter().any(|(name, _)| name.contains(word))
 }
 
 fn has_char(fonts: &fontdb::Database, face: fontdb::ID, c: char) -> bool {

@@ -28,6 +28,7 @@ const GAP: usize = 10;
 pub(super) struct Grid<'a> {
     /// File name without extension.
     pub(super) name: String,
+    title: String,
     subject: Arc<Subject<'a>>,
     panels: Vec<Thumbnail>,
     layers: Vec<usize>,
@@ -42,6 +43,7 @@ pub(super) struct Grid<'a> {
     labels: Option<Labels>,
     gap: f32,
     plot: Plot,
+    legend_at: f32,
     width: usize,
     height: usize,
 }
@@ -59,7 +61,7 @@ impl<'a> Grid<'a> {
     pub(super) fn new(subject: Arc<Subject<'a>>, panels: &[Panel<'_>], n: usize) -> Self {
         let layers = distinct(panels.iter().map(|panel| panel.layer));
         let heads = distinct(panels.iter().map(|panel| panel.head));
-        let Sizes { title, axis, tick, margin, scale, .. } = subject.sizes;
+        let Sizes { title: title_size, axis, tick, margin, scale, .. } = subject.sizes;
         let strip = |name, number: &[usize]| {
             number.iter().map(|number| subject.ruler.width(&format!("{name} {number}"), tick)).fold(0.0, f32::max)
         };
@@ -75,17 +77,21 @@ impl<'a> Grid<'a> {
 
         let (left_of, below) =
             labels.as_ref().map_or((0.0, 0.0), |labels| (labels.longest + gap, labels.depth(side as f32) + gap));
+        let title = format!("{}s", subject.quantity);
+        let plot_width = (heads.len() * (panel + GAP) - GAP) as f32;
+        let overhang = draw::overhang(&subject, &title, plot_width);
         let plot = Plot {
-            left: (margin + axis + gap + left_of).ceil(),
-            top: (margin + title + 1.5 * gap + tick + gap).ceil(),
-            width: (heads.len() * (panel + GAP) - GAP) as f32,
+            left: (margin + axis + gap + left_of.max(overhang)).ceil(),
+            top: (margin + title_size + 1.5 * gap + tick + gap).ceil(),
+            width: plot_width,
             height: (layers.len() * (panel + GAP) - GAP) as f32,
         };
         let legend = Legend::new(&subject, true);
-        let right_of = gap + tick + 2.0 * gap + legend.width() + margin;
+        // Between them stand the numbers of the layers.
+        let legend_at = plot.left + plot.width + gap + overhang.max(tick + 2.0 * gap);
         let below = (plot.height + below + gap + axis).max(legend.height(plot.height)) + margin;
         let name = subject.file_name("heads");
-        let (width, height) = (plot.left + plot.width + right_of, plot.top + below);
+        let (width, height) = (legend_at + legend.width() + margin, plot.top + below);
         let (width, height) = (width.ceil() as usize, height.ceil() as usize);
         let is_patchwork = panels.len() * n * n > MOST_RECTANGLES;
         let place = |of: &[usize], number| {
@@ -99,7 +105,23 @@ impl<'a> Grid<'a> {
                 cells: cells.pooled(pool),
             })
             .collect();
-        Self { name, subject, panels, layers, heads, is_patchwork, side, panel, labels, gap, plot, width, height }
+        Self {
+            name,
+            title,
+            subject,
+            panels,
+            layers,
+            heads,
+            is_patchwork,
+            side,
+            panel,
+            labels,
+            gap,
+            plot,
+            legend_at,
+            width,
+            height,
+        }
     }
 
     /// Width and height in pixels.
@@ -112,12 +134,11 @@ impl<'a> Grid<'a> {
         let Plot { left, top, width, height } = self.plot;
         let Sizes { title: title_size, axis, tick, margin, .. } = self.subject.sizes;
         let (gap, panel) = (self.gap, self.panel as f32);
-        let title = format!("{}s", self.subject.quantity);
         let any_hidden = self.panels.iter().any(|panel| panel.cells.any_hidden());
         let legend = Legend::new(&self.subject, any_hidden);
-        let mut page = draw::page(self.width, self.height, &title, &self.subject)
-            .add(draw::text(&title, left + width / 2.0, margin + title_size / 2.0, title_size, Anchor::Middle))
-            .add(legend.draw(left + width + 3.0 * gap + tick, top, height));
+        let mut page = draw::page(self.width, self.height, &self.title, &self.subject)
+            .add(draw::text(&self.title, left + width / 2.0, margin + title_size / 2.0, title_size, Anchor::Middle))
+            .add(legend.draw(self.legend_at, top, height));
         let mut bottom = top + height + gap + axis;
         if let Some(labels) = &self.labels {
             bottom += labels.depth(self.side as f32) + gap;

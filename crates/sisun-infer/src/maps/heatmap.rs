@@ -60,7 +60,9 @@ impl<'a> Heatmap<'a> {
         let gap = GAP * scale;
         let labels = Labels::new(&subject, side as f32, LONGEST_LABEL * scale);
         let length = (n * side) as f32;
-        let overhang = draw::overhang(&subject, length);
+        let Panel { layer, head, .. } = panel;
+        let title = format!("layer {layer} · head {head}");
+        let overhang = draw::overhang(&subject, &title, length);
         let plot = Plot {
             left: (margin + axis + gap + overhang.max(labels.longest + gap)).ceil(),
             top: (margin + title_size + 1.5 * gap).ceil(),
@@ -72,9 +74,7 @@ impl<'a> Heatmap<'a> {
         let legend_at = (plot.left + length + gap + overhang.max(2.0 * gap)).ceil();
         let width = (legend_at + legend.width() + margin).ceil() as usize;
         let height = (plot.top + below.max(legend.height(length)) + margin).ceil() as usize;
-        let Panel { layer, head, .. } = panel;
         let name = subject.file_name(&format!("layer{layer}-head{head}"));
-        let title = format!("layer {layer} · head {head}");
         Ok(Self { name, title, subject, panel, labels, side, values, gap, plot, legend_at, width, height })
     }
 

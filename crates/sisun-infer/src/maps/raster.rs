@@ -17,8 +17,8 @@ pub(super) fn png(svg: &str, picture: &str, fonts: &Fonts, patches: &[Patch<'_>]
         font_resolver: fonts.resolver(),
         ..usvg::Options::default()
     };
-    let tree =
-        usvg::Tree::from_str(svg, &options).map_err(|source| MapsError::Draw { picture: picture.into(), source })?;
+    let tree = usvg::Tree::from_str(&fonts.drawable(svg), &options)
+        .map_err(|source| MapsError::Draw { picture: picture.into(), source })?;
     let size = tree.size().to_int_size();
     let (width, height) = (u64::from(size.width()), u64::from(size.height()));
     let scale = magnification(width, height);

@@ -43,9 +43,9 @@ pub(super) fn rows(found: &Explanation, full: bool) -> Vec<Row> {
     seen.into_iter().chain(hidden).chain([found.query]).for_each(|key| shown[key] = true);
 
     let mut rows: Vec<Row> = Vec::new();
-    for key in 0..n {
+    for (key, shown) in shown.into_iter().enumerate() {
         match rows.last_mut() {
-            _ if shown[key] => rows.push(Row::Key(key)),
+            _ if shown => rows.push(Row::Key(key)),
             Some(Row::Gap(gap)) if hides(gap.start) == hides(key) => gap.end = key + 1,
             _ => rows.push(Row::Gap(key..key + 1)),
         }

@@ -48,6 +48,13 @@ impl<'a> Steps<'a> {
             "q and each key k are multiplied number by number and added up: the more alike they are, the higher the score.",
             "질의 q와 각 키 k를 자리끼리 곱해서 더한다(내적). 둘이 비슷할수록 점수가 높다.",
         ));
+        let is_passed = |row: &Row| row.keys().len() > 1 && !self.found.keys[row.keys().start].steps.hidden;
+        if self.rows.iter().any(is_passed) {
+            page.sentences(page.say(
+                "Of the keys those with the largest weights are shown; ⋮ stands for the others (--full shows all).",
+                "가중치가 큰 키만 보이고 나머지는 ⋮로 줄였다(--full을 쓰면 모두 보인다).",
+            ));
+        }
         let dots = self.column(|key| key.steps.dot);
         let title = format!("k (1 × {d})");
         let table = self.table(page).vectors(&title, self.vectors(|key| &key.k)).numbers("q · k", dots.clone());

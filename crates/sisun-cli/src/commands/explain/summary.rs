@@ -36,10 +36,15 @@ pub(super) fn beginning(page: &mut Page, found: &Explanation) {
     page.sentences(&seen(page, found, &name));
     if found.n_kv_heads < found.n_heads {
         let each = found.n_heads / found.n_kv_heads;
-        let (first, last, of) = (found.kv_head * each, (found.kv_head + 1) * each - 1, found.n_kv_heads);
+        let (kv, of) = (found.kv_head, found.n_kv_heads);
+        let (first, last) = (kv * each, (kv + 1) * each - 1);
         page.sentences(&page.say(
-            format!("Heads {first} to {last} share one set of keys and values: number {} of {of}.", found.kv_head),
-            format!("헤드 {first}번부터 {last}번까지는 키와 값을 함께 쓴다({of}개 가운데 {}번).", found.kv_head),
+            format!(
+                "Heads {first} to {last} share keys and values: those of key/value head {kv} (of {of}, counted from 0)."
+            ),
+            format!(
+                "헤드 {first}번부터 {last}번까지는 같은 키와 값을 쓴다(키·값 헤드 {of}개 가운데 {kv}번, 0번부터 셈)."
+            ),
         ));
     }
     page.gap();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::page::Page;
+use super::rows::{Row, rows};
 use super::text::columns;
 use super::write;
 use sisun_infer::explain::{Differences, Inputs, Key, Steps};
@@ -77,7 +78,7 @@ fn the_notes_tables_with_the_notes_numbers() {
     has(
         &english,
         &[
-            "#  token  k (1 × 4)                     q · k",
+            "#  token  k (1 × 4)                      q · k",
             "──────────────────────────────────────────────",
             "0  The    [1.000, 0.000, 1.000, 0.000]  2.0000",
             "1  ␣cat   [0.000, 1.000, 0.000, 1.000]  2.0000",
@@ -91,7 +92,7 @@ fn the_notes_tables_with_the_notes_numbers() {
     has(&english, &["worked out   [0.157, 0.157, 0.132, 0.157]", "the model's  [0.157, 0.157, 0.132, 0.157]"]);
     has(&english, &["1  q · Kᵀ       (1 × 4) × (4 × 6) = (1 × 6)  similarity"]);
     let korean = page(&sat(3), 100, Language::Korean, false);
-    has(&korean, &["3  ␣on    1.0000  가려짐      -∞"]);
+    has(&korean, &["3  ␣on   1.0000  가려짐       -∞"]);
     has(&korean, &["5  가중치 × V  (1 × 6) × (6 × 4) = (1 × 4)  z (context vector)"]);
 }
 
@@ -109,5 +110,44 @@ fn no_line_is_wider_than_the_page() {
             assert!(columns(line) <= width, "{} columns: {line}", columns(line));
         }
         assert!(!page.contains("\n\n\n"), "two empty lines in\n{page}");
+    }
+}
+
+/// An explanation of many keys, of which `hidden` at the end are hidden and every fifth is heavy.
+fn many(n: usize, hidden: usize, query: usize) -> Explanation {
+    let mut found = sat(0);
+    let key = found.keys[0].clone();
+    found.query = query;
+    found.keys = (0..n)
+        .map(|i| {
+            let mut key = key.clone();
+            key.steps.hidden = i >= n - hidden;
+            key.steps.weight = if i % 5 == 0 { 0.01 } else { 0.001 } * if key.steps.hidden { 0.0 } else { 1.0 };
+            key
+        })
+        .collect();
+    found
+}
+
+#[test]
+fn every_key_is_in_one_row_and_the_heaviest_and_the_query_have_their_own() {
+    for (n, hidden, query) in [(1, 0, 0), (20, 0, 3), (21, 0, 3), (60, 10, 49), (60, 59, 0), (61, 5, 7), (500, 400, 99)]
+    {
+        let found = many(n, hidden, query);
+        let (short, full) = (rows(&found, false), rows(&found, true));
+        for rows in [&short, &full] {
+            let keys: Vec<usize> = rows.iter().flat_map(Row::keys).collect();
+            assert_eq!(keys, (0..n).collect::<Vec<_>>(), "all keys, in order");
+            let alike = |row: &Row| {
+                let hides = |key: usize| found.keys[key].steps.hidden;
+                row.keys().all(|key| hides(key) == hides(row.keys().start))
+            };
+            assert!(rows.iter().all(alike), "{rows:?}");
+            assert!(rows.contains(&Row::Key(query)) && rows.contains(&Row::Key(found.heaviest()[0])), "{rows:?}");
+        }
+        assert!(full.iter().all(|row| matches!(row, Row::Key(_))) && full.len() == n);
+        let gaps = short.iter().filter(|row| matches!(row, Row::Gap(_))).count();
+        assert_eq!(gaps > 0, n - hidden > 20 || hidden > 4, "{short:?}");
+        assert!(short.len() <= 32 && short.iter().all(|row| !matches!(row, Row::Gap(keys) if keys.len() < 2)));
     }
 }
