@@ -165,17 +165,17 @@ fn checkpoints_over_time_and_runs_side_by_side() {
     assert_eq!(browser.eval("window.sisun.page.kind"), "time");
     assert_eq!(browser.eval("window.sisun.views.map(view => view.step)"), serde_json::json!([0, 10, 20, 30, 40]));
     assert!(shown(&browser, "#time"));
-    let last = browser.eval("window.sisun.value(1, 0, 3, 1)").as_f64().unwrap();
+    let last = browser.eval("window.sisun.load().then(() => window.sisun.value(1, 0, 3, 1))").as_f64().unwrap();
     browser.choose("#time", "0");
     browser.wait_for("location.hash.includes('time=0')");
-    let first = browser.eval("window.sisun.value(1, 0, 3, 1)").as_f64().unwrap();
+    let first = browser.eval("window.sisun.load().then(() => window.sisun.value(1, 0, 3, 1))").as_f64().unwrap();
     assert_ne!(first, last, "training moved it");
     // The exported numbers are those of the best checkpoint: the same step of the page shows them.
     let step = numbers["model"].as_str().unwrap().trim_end_matches(')').rsplit(' ').next().unwrap();
     let time = step.parse::<usize>().unwrap() / 10;
     browser.choose("#time", &time.to_string());
     browser.wait_for(&format!("window.sisun.state.time === {time}"));
-    let shown = browser.eval("window.sisun.value(1, 0, 3, 1)").as_f64().unwrap();
+    let shown = browser.eval("window.sisun.load().then(() => window.sisun.value(1, 0, 3, 1))").as_f64().unwrap();
     assert!((shown - weight(&numbers, 1, 0, 3, 1)).abs() < 1e-4, "step {step}");
     assert_eq!(browser.complaints(), Vec::<String>::new());
 

@@ -26,8 +26,8 @@ class Panels {
       const single = name === "head" || name === "worked";
       const missing = single && !view.has(layer, head) ? say("no-head", headName(layer, head)) : "";
       caption.parentElement.classList.toggle("absent", missing !== "");
-      const name = make("b", { dir: "auto", textContent: view.label });
-      caption.replaceChildren(make("span", { className: "at" }), name, ` ${missing || factsOf(view).join(" · ")}`);
+      const label = make("b", { dir: "auto", textContent: view.label });
+      caption.replaceChildren(make("span", { className: "at" }), label, ` ${missing || factsOf(view).join(" · ")}`);
     });
     return panels.filter((panel) => (name !== "head" && name !== "worked") || panel.view.has(this.app.state.layer, this.app.state.head));
   }

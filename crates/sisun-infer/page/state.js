@@ -128,7 +128,7 @@ class Controls {
       this[`${name}Select`].addEventListener("change", (event) => state.set({ [name]: event.target.value }));
     }
     this.unitSelect.addEventListener("change", (event) => this.#changeUnit(event.target.value));
-    this.layerSelect.addEventListener("change", (event) => state.set({ layer: readLayer(event.target.value) }));
+    this.layerSelect.addEventListener("change", (event) => this.#toLayer(readLayer(event.target.value)));
     this.headSelect.addEventListener("change", (event) => state.set({ head: Number(event.target.value) }));
     const on = (id, action) => document.getElementById(id).addEventListener("click", action);
     on("head-before", () => this.#step(-1));
@@ -243,7 +243,12 @@ class Controls {
     const { state } = this.app;
     const options = [...this.layerSelect.options];
     const at = options.findIndex((option) => option.value === String(state.layer));
-    const layer = readLayer(options[(at + by + options.length) % options.length].value);
+    this.#toLayer(readLayer(options[(at + by + options.length) % options.length].value));
+  }
+
+  /** All layers together have one head. */
+  #toLayer(layer) {
+    const { state } = this.app;
     state.set({ layer, head: layer === "rollout" ? 0 : state.head });
   }
 

@@ -40,10 +40,9 @@ const STRINGS = {
     "to-induction": "what followed an earlier copy (induction, on repeated random text)",
     "hint": "Point at a cell to read its weight; click to keep it.", "hint-text": "Point at a token to follow its lines; click to keep it.",
     "hint-many": "Point at a cell: the same one is marked in every column.",
-    "from-to": "query {0}, key {1}", "later": "hidden: the key comes after the query", "looks-at": "Where {0} looks", "looked-by": "Who looks at {0}",
+    "from-to": "query {0}, key {1}", "later": "hidden: the key comes after the query", "looks-at": "Where {0} looks",
     "rest": "{0} others", "heatmap": "Heatmap of {0}. Arrow keys move the cell, plus and minus zoom.", "text-figure": "Lines from queries to keys. Arrow keys move through the queries.",
     "no-head": "This model has no {0}.", "toggles": "Heads shown", "toggle-layer": "All heads of layer {0}",
-    "off-screen": "{0} more {1}",
 
     "zoom-in": "zoom in", "zoom-out": "zoom out", "zoom-fit": "Fit", "save-png": "Save PNG", "save-svg": "Save SVG",
     "link": "Copy link to this view", "link-done": "Link copied.", "link-shown": "Copy the address of this page: it opens exactly this view.",
@@ -77,7 +76,7 @@ const STRINGS = {
     "what-same": "weight on the earlier copy of the same token, on random text that comes twice.",
     "what-induction": "weight on the token that followed the earlier copy, on random text that comes twice (Olsson et al. 2022).",
     "what-silenced": "by how many nats per token the loss on held-out text rises when the head’s output is set to zero.",
-    "not-measured": "not measured", "sort": "sort by {0}",
+    "not-measured": "not measured",
 
     "time": "Checkpoint", "play": "play", "pause": "pause",
     "keys": "Keys", "close": "Close",
@@ -124,10 +123,9 @@ const STRINGS = {
     "to-induction": "앞서 나온 같은 토큰의 다음 토큰을(반복되는 무작위 글에서, induction)",
     "hint": "칸을 가리키면 가중치가 나옵니다. 누르면 고정됩니다.", "hint-text": "토큰을 가리키면 그 토큰의 선만 남습니다. 누르면 고정됩니다.",
     "hint-many": "칸을 가리키면 모든 열의 같은 칸에 표시됩니다.",
-    "from-to": "질의 {0}번, 키 {1}번", "later": "가려짐: 키가 질의보다 뒤에 있습니다", "looks-at": "{0} → 보는 곳", "looked-by": "{0} ← 보는 토큰",
+    "from-to": "질의 {0}번, 키 {1}번", "later": "가려짐: 키가 질의보다 뒤에 있습니다", "looks-at": "{0} → 보는 곳",
     "rest": "나머지 {0}개", "heatmap": "{0} 히트맵. 화살표 키로 칸을 옮기고 +, −로 확대·축소합니다.", "text-figure": "질의에서 키로 가는 선. 화살표 키로 질의를 옮깁니다.",
     "no-head": "이 모델에 없는 헤드입니다: {0}.", "toggles": "표시할 헤드", "toggle-layer": "층 {0}의 모든 헤드",
-    "off-screen": "{1} {0}개 더",
 
     "zoom-in": "확대", "zoom-out": "축소", "zoom-fit": "전체", "save-png": "PNG로 저장", "save-svg": "SVG로 저장",
     "link": "이 화면의 링크 복사", "link-done": "링크를 복사했습니다.", "link-shown": "주소창의 주소를 복사하면 이 화면이 그대로 열립니다.",
@@ -161,7 +159,7 @@ const STRINGS = {
     "what-same": "두 번 반복되는 무작위 글에서, 앞서 나온 같은 토큰에 준 가중치입니다.",
     "what-induction": "두 번 반복되는 무작위 글에서, 앞서 나온 같은 토큰의 다음 토큰에 준 가중치입니다(Olsson et al. 2022).",
     "what-silenced": "이 헤드의 출력을 0으로 두면 검증용 글의 손실이 토큰당 몇 nat 늘어나는지입니다.",
-    "not-measured": "측정하지 않음", "sort": "{0} 기준으로 정렬",
+    "not-measured": "측정하지 않음",
 
     "time": "체크포인트", "play": "재생", "pause": "멈춤",
     "keys": "단축키", "close": "닫기",

@@ -122,10 +122,8 @@ impl Loaded {
         });
 
         let d_head = config.d_head();
-        let root = (d_head as f64).sqrt();
-        // Where the model does not scale, it makes q √d_head times as large, because its kernels divide; so it is captured.
-        let (scale, factor) = if config.scaled_scores { (1.0 / root, 1.0) } else { (1.0, root) };
-        let q: Vec<f64> = row(q, query).into_iter().map(|x| x / factor).collect();
+        let scale = if config.scaled_scores { 1.0 / (d_head as f64).sqrt() } else { 1.0 };
+        let q = row(q, query);
         let [k, v] = [k, v].map(|rows| (0..n).map(|key| row(rows, key)).collect::<Vec<_>>());
         let bias = self.bias(head, query, n);
         let hidden: Vec<bool> = (0..n).map(|key| config.causal && key > query).collect();

@@ -13,7 +13,10 @@ use maps_sample::svg::{assert_tidy, nodes, parse, parse_with, render, squares, t
 use maps_sample::{activation, maps, pattern, scores};
 use resvg::tiny_skia::Pixmap;
 use resvg::usvg::{Node, Paint, Tree};
+
 use sisun_infer::maps::{AttentionMaps, Colours, Font, Format, MapsError, PictureOptions, Values, write};
+use skrifa::MetadataProvider as _;
+use skrifa::instance::Size;
 use tempfile::TempDir;
 
 const HIDDEN: &str = "#e9e9e9";
@@ -111,21 +114,36 @@ fn text_is_measured_and_drawn_in_the_chosen_font() {
 }
 
 #[test]
-fn what_a_font_lacks_is_drawn_in_the_embedded_one() {
+fn only_what_a_font_lacks_is_drawn_in_the_embedded_one() {
     let bytes = boxes("Box Sans", 600);
     let options = PictureOptions { font: Some(opened(&bytes).unwrap()), ..PictureOptions::default() };
-    let folder = drawn(&sample("한 1/3", 3), &options);
+    let folder = drawn(&sample(" 한 1/3", 3), &options);
     let tree = parse_with(&folder.path().join("layer0-head0.svg"), &[bytes]);
-    assert_tidy(&tree, 8.0, 10.0, "한 1/3");
+    assert_tidy(&tree, 8.0, 10.0, "␣한 1/3");
+    let texts = texts(&tree);
     let [mut chosen, mut embedded] = [HashSet::new(), HashSet::new()];
-    for (words, text) in texts(&tree) {
-        let glyphs: Vec<_> = text.layouted().iter().flat_map(|span| &span.positioned_glyphs).collect();
-        assert!(glyphs.iter().all(|glyph| glyph.id.0 != 0), "{words} has a missing glyph");
-        let fonts = if words.is_ascii() { &mut chosen } else { &mut embedded };
-        fonts.extend(glyphs.iter().map(|glyph| glyph.font));
+    for (words, text) in &texts {
+        for glyph in text.layouted().iter().flat_map(|span| &span.positioned_glyphs) {
+            assert!(glyph.id.0 != 0, "{words} has a missing glyph");
+            // A space is in either.
+            if glyph.text == " " {
+                continue;
+            }
+            let fonts = if glyph.text.is_ascii() { &mut chosen } else { &mut embedded };
+            fonts.insert(glyph.font);
+        }
     }
     assert_eq!((chosen.len(), embedded.len()), (1, 1));
     assert_ne!(chosen, embedded);
+
+    // The second part begins where the first ends, and a space of the boxes further on.
+    let embedded = skrifa::FontRef::new(include_bytes!("../assets/Pretendard-Regular.otf")).unwrap();
+    let (glyphs, metrics) =
+        (embedded.charmap(), embedded.glyph_metrics(Size::new(13.0), skrifa::instance::LocationRef::default()));
+    let first: f32 = "␣한".chars().map(|c| metrics.advance_width(glyphs.map(c).unwrap()).unwrap()).sum();
+    let (_, label) = texts.iter().find(|(words, _)| words == "␣한 1/3").unwrap();
+    let x: Vec<f32> = label.chunks().iter().map(|chunk| chunk.x().unwrap()).collect();
+    assert!(x.len() == 2 && (x[1] - x[0] - first - 0.6 * 13.0).abs() < 0.11, "{x:?}, {first}");
 }
 
 #[test]

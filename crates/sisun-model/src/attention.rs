@@ -82,6 +82,9 @@ impl SelfAttention {
             return kernels::self_attention(qkv, self.heads, how);
         }
         let [q, k, v] = self.heads.split(qkv); // [batch, head, pos, d_head]
+        if let Some(capture) = &mut pass.capture {
+            capture.keep_heads(Activation::Q, layer, &q, 1);
+        }
         let q = match self.q_factor {
             Some(factor) => q * factor,
             None => q,
@@ -114,11 +117,10 @@ impl SelfAttention {
         z * factors.unsqueeze()
     }
 
-    /// Keeps what a capture wants of q, k, v and of the two `[query, key]` tensors, which the plain pass need not build.
+    /// Keeps what a capture wants of k, v and of the two `[query, key]` tensors, which the plain pass need not build.
     fn capture(&self, layer: usize, [q, k, v]: [&Tensor<4>; 3], how: &Attention, pass: &mut Pass<'_>) {
         let Some(capture) = &mut pass.capture else { return };
         let group = self.heads.n_heads / self.heads.n_kv_heads;
-        capture.keep_heads(Activation::Q, layer, q, 1);
         capture.keep_heads(Activation::K, layer, k, group);
         capture.keep_heads(Activation::V, layer, v, group);
         if capture.wants(Activation::Scores, layer) || capture.wants(Activation::Pattern, layer) {

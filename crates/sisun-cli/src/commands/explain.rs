@@ -1,5 +1,6 @@
 //! `sisun explain`.
 
+mod keys;
 mod numbers;
 mod page;
 mod rows;

@@ -1,11 +1,12 @@
 //! The parts that every picture is made of.
 
 use svg::Document;
-use svg::node::element::{Definitions, Description, Group, LinearGradient, Rectangle, Stop, Text, Title};
+use svg::node::element::{Definitions, Description, Group, LinearGradient, Rectangle, Stop, TSpan, Text, Title};
 
 use super::colour::{HIDDEN, INK, Scale};
 use super::font;
 use super::picture::Subject;
+use super::ruler::Ruler;
 use super::sizes::Sizes;
 
 /// How far below the middle of a capital letter its baseline is, in sizes of the font.
@@ -34,23 +35,38 @@ pub(super) fn page(width: usize, height: usize, title: &str, subject: &Subject<'
 }
 
 /// A text whose capital letters are centred on `y`.
-pub(super) fn text(content: &str, x: f32, y: f32, size: f32, anchor: Anchor) -> Text {
-    placed(content, size, anchor).set("x", tenths(x)).set("y", tenths(y + MIDDLE * size))
+pub(super) fn text(ruler: &Ruler<'_>, content: &str, x: f32, y: f32, size: f32, anchor: Anchor) -> Text {
+    held(ruler, content, x, size, anchor).set("y", tenths(y + MIDDLE * size))
 }
 
 /// A text turned by `degrees` clockwise around the point that it is held at.
-pub(super) fn turned(content: &str, x: f32, y: f32, degrees: f32, size: f32, anchor: Anchor) -> Text {
-    let transform = format!("translate({} {}) rotate({degrees})", tenths(x), tenths(y));
-    placed(content, size, anchor).set("y", tenths(MIDDLE * size)).set("transform", transform)
+pub(super) fn turned(
+    ruler: &Ruler<'_>,
+    content: &str,
+    at: (f32, f32),
+    degrees: f32,
+    size: f32,
+    anchor: Anchor,
+) -> Text {
+    let transform = format!("translate({} {}) rotate({degrees})", tenths(at.0), tenths(at.1));
+    held(ruler, content, 0.0, size, anchor).set("y", tenths(MIDDLE * size)).set("transform", transform)
 }
 
-fn placed(content: &str, size: f32, anchor: Anchor) -> Text {
-    let anchor = match anchor {
-        Anchor::Start => "start",
-        Anchor::Middle => "middle",
-        Anchor::End => "end",
+/// A text held at `x`. If it takes several fonts, each part stands where the ruler says.
+fn held(ruler: &Ruler<'_>, content: &str, x: f32, size: f32, anchor: Anchor) -> Text {
+    let runs = ruler.runs(content, size);
+    let (name, share) = match anchor {
+        Anchor::Start => ("start", 0.0),
+        Anchor::Middle => ("middle", 0.5),
+        Anchor::End => ("end", 1.0),
     };
-    Text::new(content).set("font-size", tenths(size)).set("text-anchor", anchor)
+    if let [_] = runs[..] {
+        return Text::new(content).set("x", tenths(x)).set("font-size", tenths(size)).set("text-anchor", name);
+    }
+    let start = x - share * ruler.width(content, size);
+    runs.into_iter().fold(Text::new("").set("font-size", tenths(size)), |text, (offset, run)| {
+        text.add(TSpan::new(run).set("x", tenths(start + offset)))
+    })
 }
 
 /// Enough digits for a tenth of a pixel, so that files stay small.
@@ -100,7 +116,7 @@ impl<'a> Legend<'a> {
 
     /// Draws it with its top left corner at `x`, `y`, beside a plot of height `plot`.
     pub(super) fn draw(&self, x: f32, y: f32, plot: f32) -> Group {
-        let Subject { paint, sizes: Sizes { axis, tick, .. }, .. } = self.subject;
+        let Subject { paint, ruler, sizes: Sizes { axis, tick, .. }, .. } = self.subject;
         let height = self.bar_height(plot);
         let stops = paint.stops().fold(
             // Object bounding boxes run downwards, the bar upwards.
@@ -113,13 +129,14 @@ impl<'a> Legend<'a> {
         let mut group = Group::new().add(Definitions::new().add(stops)).add(bar);
         let labels_at = x + self.bar + self.gap;
         for (value, share) in paint.scale.ticks() {
-            group = group.add(text(&number(value), labels_at, y + height * (1.0 - share), *tick, Anchor::Start));
+            group = group.add(text(ruler, &number(value), labels_at, y + height * (1.0 - share), *tick, Anchor::Start));
         }
         let title_at = x + self.width() - axis / 2.0;
-        group = group.add(turned(&self.title(), title_at, y + height / 2.0, -90.0, *axis, Anchor::Middle));
+        group = group.add(turned(ruler, &self.title(), (title_at, y + height / 2.0), -90.0, *axis, Anchor::Middle));
         if self.any_hidden {
             let top = y + height + self.gap * 2.0;
             group = group.add(self.swatch(x, top, self.bar).set("fill", HIDDEN.to_string())).add(text(
+                ruler,
                 "hidden",
                 labels_at,
                 top + self.bar / 2.0,
@@ -164,9 +181,7 @@ impl Labels {
     /// 5th, 10th … is shown, with its position before it.
     pub(super) fn new(subject: &Subject<'_>, side: f32, limit: f32) -> Self {
         let size = subject.sizes.label(side);
-        // Turned labels are closest to each other at a right angle to their direction.
-        let room = side * Self::TURN.to_radians().sin();
-        let step = thinned(size * 1.1 / room);
+        let step = thinned(Self::pitch(size) / side);
         let Subject { labels, ruler, .. } = subject;
         let shown: Vec<(usize, String)> = (0..labels.len())
             .step_by(step)
@@ -177,6 +192,12 @@ impl Labels {
             .collect();
         let longest = shown.iter().map(|(_, label)| ruler.width(label, size)).fold(0.0, f32::max);
         Self { shown, size, longest }
+    }
+
+    /// How far apart labels of a size have to begin at least.
+    pub(super) fn pitch(size: f32) -> f32 {
+        // Turned labels are closest to each other at a right angle to their direction.
+        size * 1.1 / Self::TURN.to_radians().sin()
     }
 
     /// Whether they can stand side by side under cells of `side` pixels without being turned.
@@ -191,20 +212,20 @@ impl Labels {
     }
 
     /// Draws them left of a plot, held at `x`, the first row beginning at `top`.
-    pub(super) fn down(&self, x: f32, top: f32, side: f32) -> Group {
+    pub(super) fn down(&self, ruler: &Ruler<'_>, x: f32, top: f32, side: f32) -> Group {
         self.shown.iter().fold(Group::new(), |group, (i, label)| {
-            group.add(text(label, x, top + side * (*i as f32 + 0.5), self.size, Anchor::End))
+            group.add(text(ruler, label, x, top + side * (*i as f32 + 0.5), self.size, Anchor::End))
         })
     }
 
     /// Draws them below a plot, held at `y`, the first column beginning at `left`.
-    pub(super) fn across(&self, left: f32, y: f32, side: f32) -> Group {
+    pub(super) fn across(&self, ruler: &Ruler<'_>, left: f32, y: f32, side: f32) -> Group {
         self.shown.iter().fold(Group::new(), |group, (i, label)| {
             let middle = left + side * (*i as f32 + 0.5);
             group.add(if self.upright(side) {
-                text(label, middle, y + self.size / 2.0, self.size, Anchor::Middle)
+                text(ruler, label, middle, y + self.size / 2.0, self.size, Anchor::Middle)
             } else {
-                turned(label, middle, y + self.size * 0.25, -Self::TURN, self.size, Anchor::End)
+                turned(ruler, label, (middle, y + self.size * 0.25), -Self::TURN, self.size, Anchor::End)
             })
         })
     }
@@ -235,14 +256,15 @@ pub(super) fn overhang(subject: &Subject<'_>, title: &str, width: f32) -> f32 {
 
 /// The titles of both axes: that of the keys below the plot, ending at `bottom`, that of the queries at the left margin.
 pub(super) fn axis_titles(subject: &Subject<'_>, plot: Plot, bottom: f32) -> Group {
-    let Sizes { axis, margin, .. } = subject.sizes;
-    let half = subject.ruler.width(QUERIES, axis) / 2.0;
+    let (ruler, Sizes { axis, margin, .. }) = (&subject.ruler, subject.sizes);
+    let half = ruler.width(QUERIES, axis) / 2.0;
     // Centred on the plot, but never above the page.
     let middle = (plot.top + plot.height / 2.0).max(half + margin);
-    Group::new().add(text(KEYS, plot.left + plot.width / 2.0, bottom - axis / 2.0, axis, Anchor::Middle)).add(turned(
+    let centre = plot.left + plot.width / 2.0;
+    Group::new().add(text(ruler, KEYS, centre, bottom - axis / 2.0, axis, Anchor::Middle)).add(turned(
+        ruler,
         QUERIES,
-        margin + axis / 2.0,
-        middle,
+        (margin + axis / 2.0, middle),
         -90.0,
         axis,
         Anchor::Middle,

@@ -21,7 +21,7 @@ const LARGEST_PANEL: usize = 240;
 const LABELS_FROM: usize = 12;
 /// The longest label in pixels at the usual size of text; longer ones end in `…`.
 const LONGEST_LABEL: f32 = 80.0;
-/// Space between panels, and between the parts around them at the usual size of text.
+/// The least space between panels, and that between the parts around them at the usual size of text.
 const GAP: usize = 10;
 
 /// All heads of all layers as small multiples with one scale.
@@ -37,8 +37,9 @@ pub(super) struct Grid<'a> {
     is_patchwork: bool,
     /// Side of a cell in pixels.
     side: usize,
-    /// Side of a panel in pixels.
+    /// Side of a panel in pixels, and how far apart panels begin.
     panel: usize,
+    stride: usize,
     /// Absent where the cells are too small for them.
     labels: Option<Labels>,
     gap: f32,
@@ -74,17 +75,20 @@ impl<'a> Grid<'a> {
         let panel = n.div_ceil(pool) * side;
         let gap = GAP as f32 * scale;
         let labels = (side >= LABELS_FROM).then(|| Labels::new(&subject, side as f32, LONGEST_LABEL * scale));
+        // The last label of a panel and the first of the next must not touch either.
+        let apart = labels.as_ref().map_or(0.0, |labels| Labels::pitch(labels.size) - side as f32);
+        let stride = panel + GAP.max(apart.ceil() as usize);
 
         let (left_of, below) =
             labels.as_ref().map_or((0.0, 0.0), |labels| (labels.longest + gap, labels.depth(side as f32) + gap));
         let title = format!("{}s", subject.quantity);
-        let plot_width = (heads.len() * (panel + GAP) - GAP) as f32;
-        let overhang = draw::overhang(&subject, &title, plot_width);
+        let along = |panels: &[usize]| ((panels.len() - 1) * stride + panel) as f32;
+        let overhang = draw::overhang(&subject, &title, along(&heads));
         let plot = Plot {
             left: (margin + axis + gap + left_of.max(overhang)).ceil(),
             top: (margin + title_size + 1.5 * gap + tick + gap).ceil(),
-            width: plot_width,
-            height: (layers.len() * (panel + GAP) - GAP) as f32,
+            width: along(&heads),
+            height: along(&layers),
         };
         let legend = Legend::new(&subject, true);
         // Between them stand the numbers of the layers.
@@ -115,6 +119,7 @@ impl<'a> Grid<'a> {
             is_patchwork,
             side,
             panel,
+            stride,
             labels,
             gap,
             plot,
@@ -133,11 +138,18 @@ impl<'a> Grid<'a> {
     pub(super) fn draw(&self) -> Document {
         let Plot { left, top, width, height } = self.plot;
         let Sizes { title: title_size, axis, tick, margin, .. } = self.subject.sizes;
-        let (gap, panel) = (self.gap, self.panel as f32);
+        let (gap, panel, ruler) = (self.gap, self.panel as f32, &self.subject.ruler);
         let any_hidden = self.panels.iter().any(|panel| panel.cells.any_hidden());
         let legend = Legend::new(&self.subject, any_hidden);
         let mut page = draw::page(self.width, self.height, &self.title, &self.subject)
-            .add(draw::text(&self.title, left + width / 2.0, margin + title_size / 2.0, title_size, Anchor::Middle))
+            .add(draw::text(
+                ruler,
+                &self.title,
+                left + width / 2.0,
+                margin + title_size / 2.0,
+                title_size,
+                Anchor::Middle,
+            ))
             .add(legend.draw(self.legend_at, top, height));
         let mut bottom = top + height + gap + axis;
         if let Some(labels) = &self.labels {
@@ -146,19 +158,19 @@ impl<'a> Grid<'a> {
         page = page.add(draw::axis_titles(&self.subject, self.plot, bottom));
 
         for (column, head) in self.heads.iter().enumerate() {
-            let x = left + (column * (self.panel + GAP)) as f32;
+            let x = left + (column * self.stride) as f32;
             let strip = format!("head {head}");
-            page = page.add(draw::text(&strip, x + panel / 2.0, top - gap, tick, Anchor::Middle));
+            page = page.add(draw::text(ruler, &strip, x + panel / 2.0, top - gap, tick, Anchor::Middle));
             if let Some(labels) = &self.labels {
-                page = page.add(labels.across(x, top + height + gap, self.side as f32));
+                page = page.add(labels.across(ruler, x, top + height + gap, self.side as f32));
             }
         }
         for (row, layer) in self.layers.iter().enumerate() {
-            let y = top + (row * (self.panel + GAP)) as f32;
+            let y = top + (row * self.stride) as f32;
             let (x, strip) = (left + width + gap + tick / 2.0, format!("layer {layer}"));
-            page = page.add(draw::turned(&strip, x, y + panel / 2.0, 90.0, tick, Anchor::Middle));
+            page = page.add(draw::turned(ruler, &strip, (x, y + panel / 2.0), 90.0, tick, Anchor::Middle));
             if let Some(labels) = &self.labels {
-                page = page.add(labels.down(left - gap, y, self.side as f32));
+                page = page.add(labels.down(ruler, left - gap, y, self.side as f32));
             }
         }
         self.panels.iter().fold(page, |page, thumbnail| {
@@ -179,7 +191,7 @@ impl<'a> Grid<'a> {
 
     /// The upper left corner of a panel in pixels.
     fn corner(&self, thumbnail: &Thumbnail) -> (usize, usize) {
-        let at = |start: f32, place: usize| start as usize + place * (self.panel + GAP);
+        let at = |start: f32, place: usize| start as usize + place * self.stride;
         (at(self.plot.left, thumbnail.column), at(self.plot.top, thumbnail.row))
     }
 }

@@ -87,15 +87,15 @@ impl<'a> Heatmap<'a> {
     pub(super) fn draw(&self) -> Document {
         let Plot { left, top, width: length, .. } = self.plot;
         let Sizes { title: title_size, axis, margin, .. } = self.subject.sizes;
-        let side = self.side as f32;
+        let (ruler, side) = (&self.subject.ruler, self.side as f32);
         let middle = left + length / 2.0;
         let keys_at = top + length + self.gap;
         let bottom = keys_at + self.labels.depth(side) + 1.5 * self.gap + axis;
         let legend = Legend::new(&self.subject, self.panel.cells.any_hidden());
         let page = draw::page(self.width, self.height, &self.title, &self.subject)
-            .add(draw::text(&self.title, middle, margin + title_size / 2.0, title_size, Anchor::Middle))
-            .add(self.labels.down(left - self.gap, top, side))
-            .add(self.labels.across(left, keys_at, side))
+            .add(draw::text(ruler, &self.title, middle, margin + title_size / 2.0, title_size, Anchor::Middle))
+            .add(self.labels.down(ruler, left - self.gap, top, side))
+            .add(self.labels.across(ruler, left, keys_at, side))
             .add(draw::axis_titles(&self.subject, self.plot, bottom))
             .add(legend.draw(self.legend_at, top, length));
         if self.is_patch() {
@@ -122,11 +122,11 @@ impl<'a> Heatmap<'a> {
 
     /// The value of each visible cell, in the ink that its colour leaves readable.
     fn values(&self) -> Group {
-        let cells = &self.panel.cells;
+        let (cells, Subject { ruler, sizes: Sizes { value: size, .. }, .. }) = (&self.panel.cells, &*self.subject);
         let centre = |start: f32, i: usize| start + self.side as f32 * (i as f32 + 0.5) - 0.5;
         cells.all_visible().fold(Group::new(), |group, (query, key, value)| {
             let (x, y) = (centre(self.plot.left, key), centre(self.plot.top, query));
-            let value = draw::text(&draw::number(value), x, y, self.subject.sizes.value, Anchor::Middle);
+            let value = draw::text(ruler, &draw::number(value), x, y, *size, Anchor::Middle);
             group.add(value.set("fill", ink_on(cells.colour_at(query, key)).to_string()))
         })
     }

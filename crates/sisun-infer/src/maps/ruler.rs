@@ -30,23 +30,48 @@ impl<'f> Ruler<'f> {
 
     /// Width in pixels of `text` at `size` pixels; what the fonts lack counts one em a visible character.
     pub(super) fn width(&self, text: &str, size: f32) -> f32 {
+        self.graphemes(text, size).map(|(_, _, width)| width).sum()
+    }
+
+    /// The parts of `text` that are drawn in one font each, and how many pixels after its beginning they begin. Drawn
+    /// apart, they keep their font: a renderer may take another for all of a text of which one lacks something.
+    pub(super) fn runs<'t>(&self, text: &'t str, size: f32) -> Vec<(f32, &'t str)> {
+        let (mut runs, mut font, mut x) = (Vec::new(), None, 0.0);
+        let mut start = (0, 0.0);
+        for ((at, grapheme), (_, used, width)) in zip(text.grapheme_indices(true), self.graphemes(text, size)) {
+            // What neither has, an emoji, stays with what it stands beside.
+            let used = used.or(font);
+            if font.is_some() && used != font {
+                runs.push((start.1, &text[start.0..at]));
+                start = (at, x);
+            }
+            font = used;
+            x += width;
+            // A space at the beginning of a part would be lost.
+            if start.0 == at && at > 0 && grapheme == " " {
+                start = (at + 1, x);
+            }
+        }
+        runs.push((start.1, &text[start.0..]));
+        runs
+    }
+
+    /// The visible characters of `text`, the number of the font that has each, if any, and how wide it is.
+    fn graphemes<'t>(&self, text: &'t str, size: f32) -> impl Iterator<Item = (&'t str, Option<usize>, f32)> {
         // As the renderer sets them; a font that is not variable has no such axes.
         let location =
-            |(font, weight): &(FontRef<'_>, u16)| font.axes().location([("wght", f32::from(*weight)), ("opsz", size)]);
-        let locations: Vec<_> = self.fonts.iter().map(location).collect();
-        let fonts: Vec<_> = zip(&self.fonts, &locations)
-            .map(|((font, _), location)| (font.charmap(), font.glyph_metrics(Size::new(size), location)))
-            .collect();
-        // In the first font that has all of it. Kerning, a fraction of a pixel, is left out.
-        let in_one = |text: &str| {
-            fonts.iter().find_map(|(glyphs, metrics)| {
-                text.chars().map(|c| metrics.advance_width(glyphs.map(c)?)).sum::<Option<f32>>()
-            })
-        };
-        // An emoji or a letter with marks from elsewhere takes one place however many characters it has.
-        let mixed = text.graphemes(true).map(|grapheme| in_one(grapheme).unwrap_or(size)).sum::<f32>();
-        // Browsers take another font for what one lacks, our renderer for all of a text of which one lacks something.
-        in_one(text).map_or(mixed, |width| width.max(mixed))
+            |(font, weight): &(FontRef<'f>, u16)| font.axes().location([("wght", f32::from(*weight)), ("opsz", size)]);
+        let fonts: Vec<_> = self.fonts.iter().map(|font| (font.0.clone(), font.0.charmap(), location(font))).collect();
+        text.graphemes(true).map(move |grapheme| {
+            // Kerning, a fraction of a pixel, is left out.
+            let found = fonts.iter().enumerate().find_map(|(i, (font, glyphs, location))| {
+                let metrics = font.glyph_metrics(Size::new(size), location);
+                let width = grapheme.chars().map(|c| metrics.advance_width(glyphs.map(c)?)).sum::<Option<f32>>()?;
+                Some((grapheme, Some(i), width))
+            });
+            // An emoji or a letter with marks from elsewhere takes one place however many characters it has.
+            found.unwrap_or((grapheme, None, size))
+        })
     }
 
     /// `text`, or as much of its beginning as leaves room for `…` within `limit` pixels.
@@ -90,6 +115,14 @@ mod tests {
         assert!((6.0..=10.0).contains(&one), "{one}");
         assert!((ruler.width("한국한", 20.0) - 6.0 * one).abs() < 1e-3);
         assert_eq!(ruler.width("👩‍👩‍👧", 10.0), 10.0);
+    }
+
+    #[test]
+    fn a_font_of_its_own_is_one_run() {
+        let ruler = Ruler::new(None);
+        for text in ["", "the cat", "한 1/3", "👋 1/4", "👋", "שלום"] {
+            assert_eq!(ruler.runs(text, 12.0), [(0.0, text)]);
+        }
     }
 
     #[test]

@@ -48,10 +48,10 @@ pub(crate) struct Precision {
 }
 
 impl Precision {
-    /// As fine as a page of so many weights can carry: 16 bits up to a few million, then 12.
+    /// As fine as a page of so many weights can carry: 16 bits up to a few million, then 14: four decimals either way.
     pub(crate) fn of(weights: usize) -> Self {
         const MOST_FINE: usize = 2_500_000;
-        Self { bits: if weights <= MOST_FINE { 16 } else { 12 } }
+        Self { bits: if weights <= MOST_FINE { 16 } else { 14 } }
     }
 
     fn greatest(self) -> f32 {
@@ -110,7 +110,7 @@ mod tests {
     fn patterns_come_back_within_the_stated_error() {
         let n = 7;
         let pattern: Vec<f32> = (0..n * n).map(|i| ((i * 37 % 101) as f32 / 101.0).powi(3)).collect();
-        for (bits, causal) in [(16, true), (12, true), (12, false)] {
+        for (bits, causal) in [(16, true), (14, true), (14, false)] {
             let precision = Precision { bits };
             let bytes = bytes(&precision.encode(&[&pattern, &pattern], n, causal));
             let cells: Vec<f32> = (0..n)
@@ -129,8 +129,8 @@ mod tests {
 
     #[test]
     fn what_is_no_weight_is_held_within_the_range() {
-        let codes = [-0.5, f32::NAN, 0.0, 1.0, 1.5].map(|p| Precision { bits: 12 }.code(p));
-        assert_eq!(codes, [0, 0, 0, 4095, 4095]);
+        let codes = [-0.5, f32::NAN, 0.0, 1.0, 1.5].map(|p| Precision { bits: 14 }.code(p));
+        assert_eq!(codes, [0, 0, 0, 16_383, 16_383]);
     }
 
     #[test]

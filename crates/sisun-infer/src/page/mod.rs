@@ -4,7 +4,7 @@
 //! one JSON object that describes it ([`View`](view::View)), and blocks of binary numbers (raw deflate, base64) that the object names.
 //! A policy in the page (CSP) lets exactly these scripts and styles run and nothing be fetched, whatever the text holds.
 //!
-//! Weights travel as whole numbers of 16 bits, or of 12 where there are millions; the page states the error. Above
+//! Weights travel as whole numbers of 16 bits, or of 14 where there are millions; the page states the error. Above
 //! 20 million weights a cell stands for several tokens in a row, and the page says so.
 
 mod encode;

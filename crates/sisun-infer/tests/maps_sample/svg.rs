@@ -72,8 +72,8 @@ pub(crate) fn texts(tree: &Tree) -> Vec<(String, &usvg::Text)> {
         .collect()
 }
 
-/// Demands that all text is on the page, `margin` pixels from its edges, and that no level text is over another, where
-/// lines are at least `line` pixels apart.
+/// Demands that all text is on the page, `margin` pixels from its edges, that no level text is over another, where lines
+/// are at least `line` pixels apart, and that slanted labels are as far from each other.
 #[track_caller]
 pub(crate) fn assert_tidy(tree: &Tree, margin: f32, line: f32, picture: &str) {
     let (width, height) = (tree.size().width(), tree.size().height());
@@ -93,5 +93,13 @@ pub(crate) fn assert_tidy(tree: &Tree, margin: f32, line: f32, picture: &str) {
             let above = (a.top() + a.bottom() - b.top() - b.bottom()).abs() / 2.0 >= line;
             assert!(apart || above, "{words} over {others}, {picture}");
         }
+    }
+    let is_slanted = |text: &usvg::Text| turned(text) && text.abs_transform().sx > 0.1;
+    let mut starts: Vec<f32> =
+        texts.iter().filter(|(_, text)| is_slanted(text)).map(|(_, text)| text.abs_transform().tx).collect();
+    starts.sort_by(f32::total_cmp);
+    for pair in starts.windows(2) {
+        let apart = (pair[1] - pair[0]) * 60_f32.to_radians().sin();
+        assert!(apart >= line, "labels at {} and {}, {picture}", pair[0], pair[1]);
     }
 }

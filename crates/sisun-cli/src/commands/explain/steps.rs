@@ -1,12 +1,12 @@
 //! The steps, each with its shapes, a sentence that says what it means, and a table.
 
-use super::numbers::{bar, column, number, products, weight};
-use super::page::{Page, Tone, WIDTH};
-use super::rows::{Row, rows};
+use super::keys::{Keys, unmasked};
+use super::numbers::{number, products, weight};
+use super::page::{Page, WIDTH};
+use super::rows::Row;
 use super::table::Table;
-use super::text::{columns, label};
+use super::text::columns;
 use sisun_infer::Explanation;
-use sisun_infer::explain::Key;
 
 /// Columns of a bar for a weight of 1, on a page of full width.
 const BAR: usize = 24;
@@ -15,8 +15,7 @@ const TERMS: usize = 4;
 
 /// Writes all steps.
 pub(super) fn all(page: &mut Page, found: &Explanation) {
-    let rows = rows(found, page.full);
-    let mut steps = Steps { found, rows, top: found.heaviest()[0], number: 0 };
+    let mut steps = Steps { found, keys: Keys::new(found, page.full), number: 0 };
     steps.similarity(page);
     steps.scale(page);
     if found.keys[0].steps.bias.is_some() {
@@ -29,12 +28,9 @@ pub(super) fn all(page: &mut Page, found: &Explanation) {
     steps.weighted_sum(page);
 }
 
-/// What the steps share.
 struct Steps<'a> {
     found: &'a Explanation,
-    rows: Vec<Row>,
-    /// The key with the largest weight, whose numbers are written out.
-    top: usize,
+    keys: Keys<'a>,
     /// Of the step before.
     number: usize,
 }
@@ -49,19 +45,20 @@ impl<'a> Steps<'a> {
             "질의 q와 각 키 k를 자리끼리 곱해서 더한다(내적). 둘이 비슷할수록 점수가 높다.",
         ));
         let is_passed = |row: &Row| row.keys().len() > 1 && !self.found.keys[row.keys().start].steps.hidden;
-        if self.rows.iter().any(is_passed) {
+        if self.keys.rows.iter().any(is_passed) {
             page.sentences(page.say(
                 "Of the keys those with the largest weights are shown; ⋮ stands for the others (--full shows all).",
                 "가중치가 큰 키만 보이고 나머지는 ⋮로 줄였다(--full을 쓰면 모두 보인다).",
             ));
         }
-        let dots = self.column(|key| key.steps.dot);
+        let dots = self.keys.column(|key| key.steps.dot);
         let title = format!("k (1 × {d})");
-        let table = self.table(page).vectors(&title, self.vectors(|key| &key.k)).numbers("q · k", dots.clone());
+        let table =
+            self.keys.table(page).vectors(&title, self.keys.vectors(|key| &key.k)).numbers("q · k", dots.clone());
         page.table(&table);
         let example = |terms| {
-            let terms = products(&self.found.q, &self.found.keys[self.top].k, terms);
-            self.of_heaviest(&format!("q · k = {terms} = {}", self.of_top(&dots)))
+            let terms = products(&self.found.q, &self.found.keys[self.keys.top].k, terms);
+            self.keys.of_heaviest(&format!("q · k = {terms} = {}", self.keys.of_top(&dots)))
         };
         let fitting = (1..=TERMS).rev().find(|&terms| columns(&example(terms)) <= page.room());
         page.example(&example(fitting.unwrap_or(1)));
@@ -93,18 +90,18 @@ impl<'a> Steps<'a> {
                  쏠린다."
             ),
         ));
-        let (dots, scaled) = (self.column(|key| key.steps.dot), self.column(|key| key.steps.scaled));
-        let example = format!("{} ÷ {root} = {}", self.of_top(&dots), self.of_top(&scaled));
+        let (dots, scaled) = (self.keys.column(|key| key.steps.dot), self.keys.column(|key| key.steps.scaled));
+        let example = format!("{} ÷ {root} = {}", self.keys.of_top(&dots), self.keys.of_top(&scaled));
         let title = format!("q · k ÷ {root}");
-        page.table(&self.table(page).numbers("q · k", dots).numbers(&title, scaled));
-        page.example(&self.of_heaviest(&example));
+        page.table(&self.keys.table(page).numbers("q · k", dots).numbers(&title, scaled));
+        page.example(&self.keys.of_heaviest(&example));
     }
 
     fn bias(&mut self, page: &mut Page) {
         let n = self.found.keys.len();
         let shapes = format!("(1 × {n}) + (1 × {n}) = (1 × {n})");
         self.heading(page, ["position (+ bias)", "위치 반영 (+ 편향)"], &shapes);
-        let sentence = match (self.found.position, self.slope()) {
+        let sentence = match (self.found.position, self.keys.slope()) {
             ("alibi", Some(slope)) => page.say(
                 format!("ALiBi takes away {slope} for every token of distance, so that near tokens count for more."),
                 format!("ALiBi: 질의에서 한 토큰 멀어질 때마다 점수에서 {slope}씩 뺀다. 가까운 토큰일수록 유리하다."),
@@ -117,18 +114,21 @@ impl<'a> Steps<'a> {
         page.sentences(&sentence);
         let query = self.found.query;
         let distances =
-            self.cells(|key| if key <= query { (query - key).to_string() } else { format!("-{}", key - query) });
-        let (scaled, bias) = (self.column(|key| key.steps.scaled), self.column(|key| key.steps.bias.unwrap_or(0.0)));
-        let sums = self.column(unmasked);
-        let example = format!("{} + ({}) = {}", self.of_top(&scaled), self.of_top(&bias), self.of_top(&sums));
+            self.keys.cells(|key| if key <= query { (query - key).to_string() } else { format!("-{}", key - query) });
+        let (scaled, bias) =
+            (self.keys.column(|key| key.steps.scaled), self.keys.column(|key| key.steps.bias.unwrap_or(0.0)));
+        let sums = self.keys.column(unmasked);
+        let example =
+            format!("{} + ({}) = {}", self.keys.of_top(&scaled), self.keys.of_top(&bias), self.keys.of_top(&sums));
         let table = self
+            .keys
             .table(page)
             .numbers(page.say("query − key", "거리 (질의 − 키)"), distances)
             .numbers(page.say("scaled", "나눈 점수"), scaled)
             .numbers(page.say("+ bias", "+ 편향"), bias)
             .numbers(page.say("= score", "= 점수"), sums);
         page.table(&table);
-        page.example(&self.of_heaviest(&example));
+        page.example(&self.keys.of_heaviest(&example));
     }
 
     fn mask(&mut self, page: &mut Page) {
@@ -139,15 +139,16 @@ impl<'a> Steps<'a> {
             "뒤에 오는 토큰은 아직 볼 수 없다. 점수를 -∞로 바꾸면 가중치가 0이 된다.",
         ));
         let (visible, hidden) = page.say(("visible", "hidden"), ("보임", "가려짐"));
-        let states = self.rows.iter().map(|row| {
+        let states = self.keys.rows.iter().map(|row| {
             let hides = self.found.keys[row.keys().start].steps.hidden;
             if hides { hidden } else { visible }.to_owned()
         });
         let table = self
+            .keys
             .table(page)
-            .numbers(page.say("score", "점수"), self.column(unmasked))
+            .numbers(page.say("score", "점수"), self.keys.column(unmasked))
             .text("", states.collect())
-            .numbers(page.say("masked", "가린 뒤"), self.scores());
+            .numbers(page.say("masked", "가린 뒤"), self.keys.scores());
         page.table(&table);
     }
 
@@ -165,24 +166,27 @@ impl<'a> Steps<'a> {
                  넘치지 않는다."
             ),
         ));
-        let mut scores = self.scores();
-        let (mut exps, mut weights) = (self.sums(|key| key.steps.exp), self.sums(|key| key.steps.weight));
-        let (mut model, mut bars) = (self.sums(|key| key.pattern), self.bars(BAR.saturating_sub(WIDTH - page.width)));
-        let example = format!("{} ÷ {} = {}", self.of_top(&exps), weight(found.exp_sum), self.of_top(&weights));
+        let mut scores = self.keys.scores();
+        let (mut exps, mut weights) = (self.keys.sums(|key| key.steps.exp), self.keys.sums(|key| key.steps.weight));
+        let (mut model, mut bars) =
+            (self.keys.sums(|key| key.pattern), self.keys.bars(BAR.saturating_sub(WIDTH - page.width)));
+        let example =
+            format!("{} ÷ {} = {}", self.keys.of_top(&exps), weight(found.exp_sum), self.keys.of_top(&weights));
         scores.push(String::new());
         exps.push(weight(found.exp_sum));
         weights.push(weight(found.keys.iter().map(|key| key.steps.weight).sum()));
         model.push(weight(found.keys.iter().map(|key| key.pattern).sum()));
         bars.push(String::new());
         let table = self
-            .table_with_total(page, &self.rows, "Σ")
+            .keys
+            .table_with_total(page, &self.keys.rows, "Σ")
             .numbers(page.say("score", "점수"), scores)
             .numbers(page.say("exp(score − max)", "exp(점수 − 최댓값)"), exps)
             .numbers(page.say("weight", "가중치"), weights)
             .numbers(page.say("model's", "모델의 값"), model)
             .text("", bars);
         page.table(&table);
-        page.example(&self.of_heaviest(&example));
+        page.example(&self.keys.of_heaviest(&example));
     }
 
     fn weighted_sum(&mut self, page: &mut Page) {
@@ -196,9 +200,10 @@ impl<'a> Steps<'a> {
         ));
         // Hidden keys have no part in it.
         let is_seen = |row: &&Row| !found.keys[row.keys().start].steps.hidden;
-        let rows: Vec<Row> = self.rows.iter().filter(is_seen).cloned().collect();
-        let sums: Vec<Vec<f64>> = rows.iter().map(|row| self.weighted(row)).collect();
-        let mut weights: Vec<String> = rows.iter().map(|row| weight(self.sum(row, |key| key.steps.weight))).collect();
+        let rows: Vec<Row> = self.keys.rows.iter().filter(is_seen).cloned().collect();
+        let sums: Vec<Vec<f64>> = rows.iter().map(|row| self.keys.weighted(row)).collect();
+        let mut weights: Vec<String> =
+            rows.iter().map(|row| weight(self.keys.sum(row, |key| key.steps.weight))).collect();
         weights.push(weight(found.keys.iter().map(|key| key.steps.weight).sum()));
         let value = |row: &Row| match row {
             Row::Key(key) => Some(&found.keys[*key].v[..]),
@@ -207,6 +212,7 @@ impl<'a> Steps<'a> {
         let titles =
             [format!("v (1 × {d})"), page.say(format!("weight × v (1 × {d})"), format!("가중치 × v (1 × {d})"))];
         let table = self
+            .keys
             .table_with_total(page, &rows, "Σ = z")
             .numbers(page.say("weight", "가중치"), weights)
             .vectors(&titles[0], rows.iter().map(value).chain([None]).collect())
@@ -222,122 +228,9 @@ impl<'a> Steps<'a> {
         let number = self.number;
         page.heading(&page.say(format!("Step {number}: {english}"), format!("{number}단계: {korean}")), shapes);
     }
-
-    /// The heaviest key's numbers written out.
-    fn of_heaviest(&self, working: &str) -> String {
-        format!("“{}”:  {working}", label(&self.found.keys[self.top].label))
-    }
-
-    /// A table with a column of numbers and one of labels.
-    fn table(&self, page: &Page) -> Table<'a> {
-        let (numbers, labels, tones) = self.named(page, &self.rows);
-        Table::default().numbers("#", numbers).text(page.say("token", "토큰"), labels).tones(tones)
-    }
-
-    /// The same, with a row for the sum below.
-    fn table_with_total(&self, page: &Page, rows: &[Row], total: &str) -> Table<'a> {
-        let (mut numbers, mut labels, tones) = self.named(page, rows);
-        numbers.push(String::new());
-        labels.push(total.to_owned());
-        Table::default().numbers("#", numbers).text(page.say("token", "토큰"), labels).tones(tones).with_total()
-    }
-
-    fn named(&self, page: &Page, rows: &[Row]) -> (Vec<String>, Vec<String>, Vec<Tone>) {
-        let of = |row: &Row| match row {
-            Row::Key(key) => (key.to_string(), label(&self.found.keys[*key].label), self.tone(*key)),
-            Row::Gap(keys) => {
-                let n = keys.len();
-                ("⋮".to_owned(), page.say(format!("{n} more"), format!("{n}개 더")), Tone::Faint)
-            }
-        };
-        let mut columns = (Vec::new(), Vec::new(), Vec::new());
-        columns.extend(rows.iter().map(of));
-        columns
-    }
-
-    fn tone(&self, key: usize) -> Tone {
-        match key {
-            key if key == self.top => Tone::Strong,
-            key if self.found.keys[key].steps.hidden => Tone::Faint,
-            _ => Tone::Plain,
-        }
-    }
-
-    /// A number of each key that is shown, nothing for the others.
-    fn column(&self, of: impl Fn(&Key) -> f64) -> Vec<String> {
-        let shown = self.rows.iter().filter_map(|row| match row {
-            Row::Key(key) => Some(of(&self.found.keys[*key])),
-            Row::Gap(_) => None,
-        });
-        let mut texts = column(&shown.collect::<Vec<_>>()).into_iter();
-        self.rows
-            .iter()
-            .map(|row| if let Row::Key(_) = row { texts.next() } else { None }.unwrap_or_default())
-            .collect()
-    }
-
-    /// The scores, also those of hidden keys that are passed over.
-    fn scores(&self) -> Vec<String> {
-        let hides = |row: &Row| self.found.keys[row.keys().start].steps.hidden;
-        let scores = self.column(|key| key.steps.score).into_iter();
-        scores.zip(&self.rows).map(|(score, row)| if hides(row) { weight(f64::NEG_INFINITY) } else { score }).collect()
-    }
-
-    /// A text for each key that is shown, nothing for the others.
-    fn cells(&self, of: impl Fn(usize) -> String) -> Vec<String> {
-        let cell = |row: &Row| match row {
-            Row::Key(key) => of(*key),
-            Row::Gap(_) => String::new(),
-        };
-        self.rows.iter().map(cell).collect()
-    }
-
-    fn vectors(&self, of: impl Fn(&'a Key) -> &'a [f64]) -> Vec<Option<&'a [f64]>> {
-        let cell = |row: &Row| match row {
-            Row::Key(key) => Some(of(&self.found.keys[*key])),
-            Row::Gap(_) => None,
-        };
-        self.rows.iter().map(cell).collect()
-    }
-
-    /// Positive numbers, of keys passed over their sum.
-    fn sums(&self, of: impl Fn(&Key) -> f64) -> Vec<String> {
-        self.rows.iter().map(|row| weight(self.sum(row, &of))).collect()
-    }
-
-    fn sum(&self, row: &Row, of: impl Fn(&Key) -> f64) -> f64 {
-        self.found.keys[row.keys()].iter().map(of).sum()
-    }
-
-    /// `weight·v` of a key, of keys passed over their sum.
-    fn weighted(&self, row: &Row) -> Vec<f64> {
-        let keys = &self.found.keys[row.keys()];
-        (0..self.found.d_head).map(|d| keys.iter().map(|key| key.steps.weight * key.v[d]).sum()).collect()
-    }
-
-    fn bars(&self, width: usize) -> Vec<String> {
-        self.cells(|key| bar(self.found.keys[key].steps.weight, width))
-    }
-
-    /// The cell of the heaviest key, which is never passed over.
-    fn of_top<'b>(&self, cells: &'b [String]) -> &'b str {
-        let at = self.rows.iter().position(|row| *row == Row::Key(self.top));
-        at.map_or("", |at| &cells[at])
-    }
-
-    /// By how much the bias falls with each token of distance, where it falls evenly.
-    fn slope(&self) -> Option<String> {
-        let near = if self.found.query > 0 { self.found.query - 1 } else { 1 };
-        Some(number(-self.found.keys.get(near)?.steps.bias?, 4))
-    }
 }
 
 /// Whether the model divides its scores by √d_head.
 pub(super) fn divides(found: &Explanation) -> bool {
     found.scale != 1.0 || found.d_head == 1
-}
-
-/// The score as it would be if nothing were hidden.
-fn unmasked(key: &Key) -> f64 {
-    key.steps.scaled + key.steps.bias.unwrap_or(0.0)
 }
