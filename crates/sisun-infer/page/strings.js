@@ -170,43 +170,7 @@ const STRINGS = {
   },
 };
 
-let language = "en";
-
-/** The sentence `key` in the present language. */
-function say(key, ...values) {
-  const sentence = STRINGS[language][key] ?? key;
-  return sentence.replace(/\{(\d)\}/g, (whole, i) => values[i] ?? whole);
-}
-
-/** Puts words where the markup asks for them: `data-say` is a text, `data-say-label` a name that is not seen. */
-function translate(root) {
-  for (const element of root.querySelectorAll("[data-say]")) element.textContent = say(element.dataset.say);
-  for (const element of root.querySelectorAll("[data-say-label]")) {
-    const label = say(element.dataset.sayLabel);
-    element.setAttribute("aria-label", label);
-    if (element.matches("button")) element.title = label;
-  }
-}
-
-/** An element with properties and children, which are always text and never markup. */
-function make(name, properties = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) {
-    if (key === "data") Object.assign(element.dataset, value);
-    else if (key in element) element[key] = value;
-    else element.setAttribute(key, value);
-  }
-  element.append(...children);
-  return element;
-}
-
 /** A label in quotation marks; isolated, so that a label from right to left does not turn the sentence around it. */
 function quoted(label) {
   return `“\u2068${label}\u2069”`;
-}
-
-/** A number with `decimals` decimals and a proper minus sign. */
-function written(value, decimals = 4) {
-  if (value === -Infinity) return "−∞";
-  return value.toFixed(decimals).replace(/^-/, "−");
 }

@@ -13,7 +13,6 @@ use maps_sample::svg::{assert_tidy, nodes, parse, parse_with, render, squares, t
 use maps_sample::{activation, maps, pattern, scores};
 use resvg::tiny_skia::Pixmap;
 use resvg::usvg::{Node, Paint, Tree};
-
 use sisun_infer::maps::{AttentionMaps, Colours, Font, Format, MapsError, PictureOptions, Values, write};
 use skrifa::MetadataProvider as _;
 use skrifa::instance::Size;

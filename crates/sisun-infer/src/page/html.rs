@@ -27,6 +27,7 @@ pub(crate) const ATTENTION: Parts = parts!(
     "page.html",
     ["style.css"],
     [
+        "words.js",
         "strings.js",
         "data.js",
         "units.js",
@@ -49,9 +50,10 @@ pub(crate) const TRACE: Parts = parts!(
     "trace.html",
     ["style.css", "trace.css"],
     [
+        "words.js",
+        "trace-strings.js",
         "data.js",
         "colour.js",
-        "trace-strings.js",
         "trace-text.js",
         "trace-candidates.js",
         "trace-attention.js",
