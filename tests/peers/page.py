@@ -1,9 +1,11 @@
 """All heads of a text on one page: `sisun attend --format html` beside transformers and BertViz, in turn.
 
     pip install torch transformers bertviz
-    python page.py RUN [--tokens 64,256,512,1024] [--rounds 3] [--sisun PATH]
+    sisun train configs/bench-10m.toml --run runs/ten --set model.context_len=1024 --set train.batch_size=2 \\
+        --set train.steps=60 --set 'model.position="rope"'
+    python page.py runs/ten [--tokens 64,256,512,1024] [--rounds 3] [--sisun PATH]
 
-RUN is a run of Sisun whose tokenizer knows characters (`configs/bench-10m.toml` has six layers of six heads). The peer builds
+The run's tokenizer must know characters; the one above has six layers of six heads, and runs past learned positions. The peer builds
 a GPT-2 of the same shape with random weights, runs a sentence of as many tokens with `output_attentions=True` and writes
 BertViz's model view to a file. Each side is a process of its own; its wall clock and the most memory it held are the system's.
 Prints a table; exits 1 if a side failed.

@@ -27,8 +27,8 @@ Examples:
   sisun attend runs/rope runs/alibi --text \"The cat sat.\" --out maps --format html
   sisun attend runs/quickstart --text \"밥을 먹었다.\" --out maps --format npz,svg --layers 3 --heads 0,2-3
   sisun attend runs/quickstart --text \"The cat\" --out maps --format json --activations pattern,scores,q,k,v,z
-  sisun attend runs/quickstart --text \"The cat sat.\" --out maps --format svg --colours cividis --values always
-  sisun attend runs/quickstart --text \"밥을 먹었다.\" --out maps --format png,svg --font NanumMyeongjo.ttf --font-size 18")]
+  sisun attend runs/quickstart --text \"The cat sat.\" --format svg --colours cividis --values always
+  sisun attend runs/quickstart --text \"밥을 먹었다.\" --format png --font NanumMyeongjo.ttf --font-size 18")]
 pub(crate) struct Args {
     /// A run directory, or one of its checkpoints (the best is used unless you name one). Several share a page (html)
     #[arg(required = true, value_name = "RUN")]
@@ -51,15 +51,15 @@ pub(crate) struct Args {
     /// What to keep of each head: any of pattern, scores, q, k, v, z
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "pattern")]
     activations: Vec<Activation>,
-    #[command(flatten)]
-    page: page::PageArgs,
-    #[command(flatten)]
-    pictures: PictureArgs,
     /// Print one JSON object: tokens and the files written
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     device: DeviceArgs,
+    #[command(flatten)]
+    page: page::PageArgs,
+    #[command(flatten)]
+    pictures: PictureArgs,
 }
 
 /// Something that can be written.
