@@ -260,3 +260,40 @@ fn a_trace_tells_how_each_token_was_chosen() {
     browser.choose("select#language", "ko");
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
+
+#[test]
+fn what_a_page_cannot_show_is_said() {
+    let lab = Lab::trained();
+    let (run, out) = (lab.at("run"), lab.at("none"));
+    let attend = |more: &[&str]| {
+        let mut args = vec!["attend", &run, "--text", "One", "--out", &out, "--device", "cpu"];
+        args.extend(more);
+        sisun(&args)
+    };
+    attend(&["--format", "png", "--checkpoints"]).fails(2, &["--checkpoints", "add html to --format"]);
+    attend(&["--format", "png", "--silence"]).fails(2, &["--silence", "add html to --format"]);
+    for (more, parts) in [
+        (["--format", "html", "--language", "de"], ["de", "en or ko"]),
+        (["--format", "htm", "--language", "ko"], ["htm", "npz, safetensors, html"]),
+    ] {
+        let refused = attend(&more);
+        assert!(refused.code == Some(2) && parts.iter().all(|part| refused.stderr.contains(part)), "{}", refused.stderr);
+    }
+    attend(&[&run, "--format", "html,png"]).fails(2, &["png", "only html"]);
+    attend(&[&run, "--format", "html", "--checkpoints"]).fails(2, &["--checkpoints", "name one run"]);
+    attend(&["--format", "html", "--layers", "2"]).fails(2, &["no layer 2"]);
+    let best = lab.at("run/checkpoints/best");
+    let one = Lab::new();
+    one.train("one", &["--set", "train.keep_checkpoints=1", "--set", "train.steps=10"]).ok();
+    let checkpoints = fs::read_dir(one.path("one/checkpoints")).unwrap();
+    for folder in checkpoints.map(|entry| entry.unwrap().path()).filter(|path| path.ends_with("step-00000000")) {
+        fs::remove_dir_all(folder).unwrap();
+    }
+    let run = one.at("one");
+    sisun(&["attend", &run, "--text", "One", "--out", &out, "--format", "html", "--checkpoints", "--device", "cpu"])
+        .fails(1, &["1 checkpoint", "train.keep_checkpoints"]);
+    // A checkpoint is a run as well, and silenced heads are in the page's table.
+    sisun(&["attend", &best, "--text", "One", "--out", &out, "--format", "html", "--silence", "--device", "cpu"]).ok();
+    let page = fs::read_to_string(PathBuf::from(&out).join("attention.html")).unwrap();
+    assert!(page.contains("\"silenced\":") && !page.contains("\"silenced\":null"));
+}
