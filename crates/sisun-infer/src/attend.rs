@@ -4,7 +4,7 @@ use crate::maps::{self, AttentionMaps, Token};
 use crate::{InferError, Loaded};
 use burn::tensor::{Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
-use sisun_data::labels;
+use sisun_data::{TokenLabel, labels};
 use sisun_model::{Activation, Capture, Pass};
 use std::sync::mpsc::sync_channel;
 
@@ -34,6 +34,19 @@ impl Looking {
 }
 
 impl Loaded {
+    /// The tokens of a text, with labels to show.
+    ///
+    /// # Errors
+    /// An empty text, or characters that the tokenizer does not know.
+    pub fn tokens(&self, text: &str) -> Result<Vec<Token>, InferError> {
+        let labels = labels(text, &self.tokenizer.encode(text)?);
+        if labels.is_empty() {
+            return Err(InferError::Empty { what: "text" });
+        }
+        let token = |TokenLabel { id, text, start, end }| Token { id, text, start, end };
+        Ok(labels.into_iter().map(token).collect())
+    }
+
     /// The chosen activations of one text.
     ///
     /// # Errors
@@ -63,12 +76,9 @@ impl Loaded {
         if let Some(other) = looking.activations.iter().find(|name| !per_head.contains(name)) {
             return Err(InferError::NotPerHead { name: other.to_string() });
         }
-        let encoding = self.tokenizer.encode(text)?;
-        if encoding.ids.is_empty() {
-            return Err(InferError::Empty { what: "text" });
-        }
-        self.model.check_length(encoding.ids.len())?;
-        let ids: Vec<i32> = encoding.ids.iter().map(|&id| id as i32).collect();
+        let tokens = self.tokens(text)?;
+        self.model.check_length(tokens.len())?;
+        let ids: Vec<i32> = tokens.iter().map(|token| token.id as i32).collect();
         let shape = [1, ids.len()];
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.model.device());
         std::thread::scope(|scope| {
@@ -85,13 +95,7 @@ impl Loaded {
             let mut capture = Capture::new(&looking.activations, &layers, &heads).sending(to);
             self.model.forward_last(ids, Pass::capturing(&mut capture));
         });
-        let token = |label: sisun_data::TokenLabel| Token {
-            id: label.id,
-            text: label.text,
-            start: label.start,
-            end: label.end,
-        };
-        Ok(labels(text, &encoding).into_iter().map(token).collect())
+        Ok(tokens)
     }
 }
 

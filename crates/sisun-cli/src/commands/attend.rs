@@ -140,18 +140,17 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let chosen = args.device.choose()?;
     let loaded = Loaded::open(first, &chosen.device)?;
     args.device.note(&format!("model: {}, step {}", loaded.name, loaded.step));
-    let (n, context_len) = (loaded.tokenizer.encode(&args.text)?.ids.len(), loaded.model.config().context_len);
+    let tokens = loaded.tokens(&args.text)?;
+    let (n, context_len) = (tokens.len(), loaded.model.config().context_len);
     if n > context_len {
         args.device.note(&format!(
             "note: {n} tokens are more than the {context_len} the model was trained on; expect less of what lies beyond"
         ));
     }
     let mut files = Vec::new();
-    let mut tokens = None;
     if !formats.is_empty() {
         let found = loaded.attend(&args.text, &looking)?;
         files = maps::write(&found, &args.out, &formats, &pictures)?;
-        tokens = Some(found.tokens);
     }
     if with_page {
         files.push(page::write(&args, loaded, others, &looking, &chosen.device)?);

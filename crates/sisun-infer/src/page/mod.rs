@@ -90,7 +90,7 @@ impl Page {
     pub fn checkpoints_that_fit(loaded: &Loaded, text: &str, looking: &Looking) -> Result<usize, InferError> {
         let config = loaded.model.config();
         let (layers, heads) = looking.of(config)?;
-        let n = loaded.tokenizer.encode(text)?.ids.len();
+        let n = loaded.tokens(text)?.len();
         let each = weights(n, config.causal) * layers.len() * heads.len();
         Ok((MOST_WEIGHTS / each.max(1)).max(2))
     }

@@ -91,7 +91,7 @@ pub(super) fn view(
 ) -> Result<View, InferError> {
     let config = loaded.model.config();
     let (layers, heads) = looking.of(config)?;
-    let n = loaded.tokenizer.encode(text)?.ids.len();
+    let n = loaded.tokens(text)?.len();
     let cell = cell_of(n, layers.len() * heads.len(), config.causal, room.weights);
     let cells = n.div_ceil(cell);
     let precision = Precision::of(weights(cells, config.causal) * layers.len() * heads.len() * room.views);
