@@ -131,3 +131,12 @@ fn pictures_are_drawn_as_asked() {
     }
     assert!(attend(&["--colours", "jet"]).stderr.contains("blues, viridis, cividis, magma"));
 }
+
+#[test]
+fn a_label_that_begins_with_a_mark_no_font_has_is_drawn() {
+    let lab = Lab::trained();
+    let (run, out) = (lab.at("run"), lab.at("marks"));
+    // A combining mark, which makes one character with whatever stands before it in the picture's source.
+    let args = ["attend", &run, "--text", "\u{1ab0} & \u{93f}", "--out", &out, "--format", "png", "--device", "cpu"];
+    sisun(&args).ok();
+}

@@ -277,10 +277,17 @@ fn what_a_page_cannot_show_is_said() {
         (["--format", "htm", "--language", "ko"], ["htm", "npz, safetensors, html"]),
     ] {
         let refused = attend(&more);
-        assert!(refused.code == Some(2) && parts.iter().all(|part| refused.stderr.contains(part)), "{}", refused.stderr);
+        assert!(
+            refused.code == Some(2) && parts.iter().all(|part| refused.stderr.contains(part)),
+            "{}",
+            refused.stderr
+        );
     }
     attend(&[&run, "--format", "html,png"]).fails(2, &["png", "only html"]);
     attend(&[&run, "--format", "html", "--checkpoints"]).fails(2, &["--checkpoints", "name one run"]);
+    attend(&["--format", "html", "--windows", "4"]).fails(2, &["--windows", "add --silence"]);
+    attend(&["--format", "html", "--cell", "9"]).fails(2, &["--cell", "add png or svg"]);
+    sisun(&["heads", &run, "--fast", "--windows", "4"]).fails(2, &["--windows", "--fast"]);
     attend(&["--format", "html", "--layers", "2"]).fails(2, &["no layer 2"]);
     let best = lab.at("run/checkpoints/best");
     let one = Lab::new();

@@ -88,3 +88,16 @@ fn evaluation_repeats_what_training_measured() {
     let other = sisun(&["eval", &run, "--data", "data/README.md", "--json", "--quiet", "--device", "cpu"]).ok().json();
     assert!(other["loss"].as_f64().unwrap() > whole["loss"].as_f64().unwrap(), "other text is harder");
 }
+
+#[test]
+fn a_model_with_more_rows_than_tokens_writes_tokens_only() {
+    let lab = Lab::new();
+    // 900 rows, of which the tokenizer knows 320, hardly trained: most of the probability is on rows without a token.
+    lab.train("wide", &["--set", "model.vocab_size=900", "--set", "train.steps=3"]).ok();
+    let args =
+        ["sample", &lab.at("wide"), "--prompt", "One", "-n", "80", "--temperature", "1.5", "--json", "--device", "cpu"];
+    let sample = sisun(&args).ok().json();
+    let ids: Vec<u64> =
+        sample["tokens"].as_array().unwrap().iter().map(|token| token["id"].as_u64().unwrap()).collect();
+    assert!(ids.len() == 80 && ids.iter().all(|id| *id < 320), "{ids:?}");
+}

@@ -24,6 +24,15 @@ impl DeviceArgs {
         Ok(chosen)
     }
 
+    /// Tells that a text is longer than those a model was trained on, if it is.
+    pub(crate) fn note_length(&self, n: usize, context_len: usize) {
+        if n > context_len {
+            self.note(&format!(
+                "note: {n} tokens are more than the {context_len} the model was trained on; expect less of what lies beyond"
+            ));
+        }
+    }
+
     /// Tells on stderr what is going on, unless asked to be quiet.
     pub(crate) fn note(&self, line: &str) {
         if !self.quiet {

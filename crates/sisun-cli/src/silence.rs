@@ -8,50 +8,58 @@ use sisun_infer::Loaded;
 use sisun_train::evaluate_without;
 use std::num::NonZeroUsize;
 
+/// Windows that heads are silenced on unless it is said.
+const WINDOWS: usize = 32;
+
 /// On what heads are silenced.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Silencing {
     /// Files, folders or globs to silence heads on [default: the run's held-out text]
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Vec<String>,
-    /// Silence heads on this many windows of the text, evenly spaced
-    #[arg(long, value_name = "N", default_value = "32")]
-    pub(crate) windows: NonZeroUsize,
+    /// Silence heads on this many windows of the text, evenly spaced [default: 32]
+    #[arg(long, value_name = "N")]
+    pub(crate) windows: Option<NonZeroUsize>,
+}
+
+impl Silencing {
+    /// The first option that was given, where heads are not to be silenced at all.
+    pub(crate) fn idle(&self) -> Option<&'static str> {
+        if self.data.is_empty() { self.windows.map(|_| "--windows") } else { Some("--data") }
+    }
 }
 
 /// What came of it.
 pub(crate) struct Silenced {
     /// With all heads, nats per token.
     pub(crate) loss: f64,
-    /// For each layer and head by how much the loss rises without it.
-    pub(crate) rise: Vec<Vec<f64>>,
+    /// By how much the loss rises without each layer's head.
+    pub(crate) rise: sisun_infer::page::Silenced,
 }
 
-/// Silences one head after the other.
+/// Silences one after the other of these layers' heads.
 pub(crate) fn silence(
     loaded: &Loaded,
     text: &Tokens,
     train: &TrainConfig,
+    heads: &[(usize, usize)],
     how: &Silencing,
     device: &DeviceArgs,
 ) -> Silenced {
     let config = loaded.model.config();
     let loss = |silenced: &[(usize, usize)]| {
-        let windows = Some(how.windows.get());
+        let windows = Some(how.windows.map_or(WINDOWS, NonZeroUsize::get));
         evaluate_without(silenced, &loaded.model, text, config.context_len, train.batch_size, windows).loss
     };
     let whole = loss(&[]);
     let work = Work::new(device.quiet);
-    work.begin((config.n_layers * config.n_heads) as u64);
-    let rise = |layer| {
-        let of_head = |head| {
-            let rise = loss(&[(layer, head)]) - whole;
-            work.worked(1);
-            rise
-        };
-        (0..config.n_heads).map(of_head).collect()
+    work.begin(heads.len() as u64);
+    let rise = |&head: &(usize, usize)| {
+        let rise = loss(&[head]) - whole;
+        work.worked(1);
+        (head, rise)
     };
-    let rise = (0..config.n_layers).map(rise).collect();
+    let rise = heads.iter().map(rise).collect();
     work.finish();
     Silenced { loss: whole, rise }
 }

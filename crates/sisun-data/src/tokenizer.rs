@@ -147,9 +147,14 @@ impl Tokenizer {
         }
     }
 
+    /// Whether `id` is a token of the vocabulary.
+    pub fn knows(&self, id: u32) -> bool {
+        (id as usize) < self.vocab_size && !self.holes.contains(&id)
+    }
+
     /// An error if `id` is not a token of the vocabulary.
     pub(crate) fn check_id(&self, id: u32) -> Result<(), DataError> {
-        if id as usize >= self.vocab_size || self.holes.contains(&id) {
+        if !self.knows(id) {
             return Err(DataError::UnknownToken { id, vocab_size: self.vocab_size });
         }
         Ok(())

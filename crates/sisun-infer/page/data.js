@@ -21,9 +21,8 @@ function expectBytes(block, bytes, expected) {
   if (bytes.length !== expected) throw new Error(say("damaged", block, bytes.length, expected));
 }
 
-/** Whole numbers that were written as a plane of high bytes and a plane of low ones, or as one plane where 8 bits are enough. */
-function joinPlanes(bytes, bits) {
-  if (bits <= 8) return Uint16Array.from(bytes);
+/** Whole numbers that were written as a plane of high bytes and a plane of low ones. */
+function joinPlanes(bytes) {
   const count = bytes.length / 2;
   const codes = new Uint16Array(count);
   for (let i = 0; i < count; i++) codes[i] = bytes[i] << 8 | bytes[count + i];
@@ -115,10 +114,10 @@ class View {
     if (block === null || this.#codes.has(layer)) return null;
     return this.#once(`pattern ${layer}`, async () => {
       const bytes = await readBlock(block);
-      const { n, causal, patterns: { bits } } = this;
+      const { n, causal } = this;
       const cells = (causal ? n * (n + 1) / 2 : n * n) * (layer === "rollout" ? 1 : this.heads.length);
-      expectBytes(block, bytes, cells * (bits > 8 ? 2 : 1));
-      this.#codes.set(layer, joinPlanes(bytes, bits));
+      expectBytes(block, bytes, cells * 2);
+      this.#codes.set(layer, joinPlanes(bytes));
     });
   }
 

@@ -13,7 +13,7 @@ class Attention {
   async decode() {
     const bytes = await readBlock(this.block);
     expectBytes(this.block, bytes, 2 * this.count);
-    this.codes = joinPlanes(bytes, this.bits);
+    this.codes = joinPlanes(bytes);
   }
 
   from(step) {

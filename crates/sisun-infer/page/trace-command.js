@@ -18,7 +18,7 @@ function shellQuoted(text) {
 const escaped = (code) => (code < 0x80 ? `\\${code.toString(8).padStart(3, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`);
 
 /** `seed` is given as it was written: it may have more digits than a number in a script can hold. */
-function commandOf({ prompt, sampler, steps, number }, seed) {
+function commandOf({ prompt, sampler, asked, stop, number }, seed) {
   const { temperature, top_k, top_p, min_p, repetition_penalty: penalty } = sampler;
   // A prompt that begins with a dash would be taken for an option, and no argument of a command can hold U+0000.
   const option = prompt.includes("\0") ? "--prompt-file FILE" : `--prompt${prompt.startsWith("-") ? "=" : " "}${shellQuoted(prompt)}`;
@@ -26,7 +26,8 @@ function commandOf({ prompt, sampler, steps, number }, seed) {
   if (top_p !== 1) words.push(`--top-p ${top_p}`);
   if (min_p !== 0) words.push(`--min-p ${min_p}`);
   if (penalty !== 1) words.push(`--repetition-penalty ${penalty}`);
-  words.push(`--seed ${seed}`, ...(steps.length > 0 ? [`-n ${steps.length}`] : []));
+  for (const text of stop) words.push(`--stop${text.startsWith("-") ? "=" : " "}${shellQuoted(text)}`);
+  words.push(`--seed ${seed}`, `-n ${asked}`);
   // Another number than 0 is that of the last of several samples.
   if (number > 0) words.push(`--samples ${number + 1}`);
   return words.join(" ");

@@ -6,6 +6,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
 use sisun_data::{TokenLabel, labels};
 use sisun_model::{Activation, Capture, Pass};
+use std::collections::BTreeSet;
 use std::sync::mpsc::sync_channel;
 
 /// What to keep: all layers and heads unless chosen.
@@ -27,7 +28,10 @@ impl Default for Looking {
 
 impl Looking {
     /// The layers and heads of a model that are meant.
-    pub(crate) fn of(&self, config: &ModelConfig) -> Result<(Vec<usize>, Vec<usize>), InferError> {
+    ///
+    /// # Errors
+    /// One that does not exist, or none at all.
+    pub fn of(&self, config: &ModelConfig) -> Result<(Vec<usize>, Vec<usize>), InferError> {
         let layers = existing("layer", self.layers.as_deref(), config.n_layers)?;
         Ok((layers, existing("head", self.heads.as_deref(), config.n_heads)?))
     }
@@ -105,7 +109,7 @@ impl Loaded {
 /// Anything else; `what` is `layer` or `head`.
 pub fn parse_selection(what: &'static str, given: &str) -> Result<Vec<usize>, InferError> {
     let bad = || InferError::BadSelection { what, given: given.to_owned() };
-    let mut chosen = Vec::new();
+    let mut chosen = BTreeSet::new();
     for part in given.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let first: usize = first.trim().parse().map_err(|_| bad())?;
@@ -116,9 +120,7 @@ pub fn parse_selection(what: &'static str, given: &str) -> Result<Vec<usize>, In
         }
         chosen.extend(first..=last);
     }
-    chosen.sort_unstable();
-    chosen.dedup();
-    Ok(chosen)
+    Ok(chosen.into_iter().collect())
 }
 
 fn existing(what: &'static str, chosen: Option<&[usize]>, count: usize) -> Result<Vec<usize>, InferError> {
@@ -126,7 +128,8 @@ fn existing(what: &'static str, chosen: Option<&[usize]>, count: usize) -> Resul
         None => Ok((0..count).collect()),
         Some(chosen) => match chosen.iter().find(|&&number| number >= count) {
             Some(&number) => Err(InferError::NoSuch { what, number, count }),
-            None => Ok(chosen.to_vec()),
+            None if chosen.is_empty() => Err(InferError::BadSelection { what, given: String::new() }),
+            None => Ok(chosen.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()),
         },
     }
 }

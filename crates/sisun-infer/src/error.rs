@@ -36,6 +36,16 @@ pub enum InferError {
         /// What would be accepted.
         rule: &'static str,
     },
+    /// A trace that no page can carry.
+    #[error(
+        "a page carries {most} weights at most and this trace has {weights}: write fewer tokens (-n) or name a .json file"
+    )]
+    LongTrace {
+        /// Weights of attention in it.
+        weights: usize,
+        /// How many a page carries.
+        most: usize,
+    },
     /// A language that explanations are not written in.
     #[error("language = {given:?}: choose en or ko")]
     UnknownLanguage {

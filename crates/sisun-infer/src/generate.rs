@@ -103,9 +103,17 @@ impl Loaded {
         mut tracer: Option<&mut Tracer<'_>>,
         write: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Sample, InferError> {
-        let read = |window: &mut Window<'_>, new: &[u32], tracer: &mut Option<&mut Tracer<'_>>| match tracer {
-            Some(tracer) => tracer.read(window, new),
-            None => window.read(new),
+        // A model may have more rows than its tokenizer has tokens; no text comes of those.
+        let vocab_size = self.model.config().vocab_size.unwrap_or(0) as u32;
+        let unknown: Vec<usize> =
+            (0..vocab_size).filter(|&id| !self.tokenizer.knows(id)).map(|id| id as usize).collect();
+        let read = |window: &mut Window<'_>, new: &[u32], tracer: &mut Option<&mut Tracer<'_>>| {
+            let mut logits = match tracer {
+                Some(tracer) => tracer.read(window, new),
+                None => window.read(new),
+            };
+            unknown.iter().for_each(|&id| logits[id] = f32::NEG_INFINITY);
+            logits
         };
         let mut decoder = self.tokenizer.stream_decoder();
         let mut output = Output { text: String::new(), written: 0, stop: &how.stop, write };

@@ -54,7 +54,7 @@ impl Spread {
     pub fn of(pattern: &[f32], n: usize) -> Self {
         let mut sum = Self::default();
         for (query, row) in pattern.chunks_exact(n).enumerate() {
-            for (key, &p) in row.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+            for (key, &p) in row.iter().enumerate().filter(|(_, p)| **p != 0.0) {
                 let p = f64::from(p);
                 sum.entropy -= p * p.ln();
                 sum.distance += p * query.abs_diff(key) as f64;
@@ -112,25 +112,24 @@ pub struct Heads {
     pub tokens: Vec<Token>,
     /// One for each head, layer by layer.
     pub heads: Vec<HeadStats>,
-    /// Attention rollout (Abnar and Zuidema 2020), `[query, key]`; `None` unless all layers and heads were looked at.
-    pub rollout: Option<Vec<Vec<f32>>>,
+    /// Attention rollout (Abnar and Zuidema 2020), `[query, key]`.
+    pub rollout: Vec<Vec<f32>>,
 }
 
 impl Loaded {
-    /// What each of the chosen heads does on a text; nothing is silenced. Of `looking` only layers and heads count.
+    /// What each head does on a text; nothing is silenced.
     ///
     /// # Errors
     /// As for [`Loaded::attend`].
-    pub fn heads(&self, text: &str, looking: &Looking) -> Result<Heads, InferError> {
-        let config = self.model.config();
-        let (layers, heads) = looking.of(config)?;
-        let looking = Looking { activations: vec![Activation::Pattern], ..looking.clone() };
+    pub fn heads(&self, text: &str) -> Result<Heads, InferError> {
+        let looking = Looking::default();
+        let (layers, heads) = looking.of(self.model.config())?;
+        let n = self.tokens(text)?.len();
         let mut spreads = Vec::new();
-        let mut rollout: Option<Rollout> = None;
+        let mut rollout = Rollout::new(n);
         let tokens = self.attend_each(text, &looking, |found| {
-            let n = found.shape[1];
             let patterns: Vec<&[f32]> = found.by_head().map(|(_, pattern)| pattern).collect();
-            rollout.get_or_insert_with(|| Rollout::new(n)).add_layer(&patterns);
+            rollout.add_layer(&patterns);
             spreads.extend(patterns.par_iter().map(|pattern| Spread::of(pattern, n)).collect::<Vec<_>>());
         })?;
         let repetition = self.repetition(&layers, &heads).into_iter().flatten();
@@ -143,9 +142,8 @@ impl Loaded {
             repetition,
             silenced: None,
         });
-        let whole = layers.len() == config.n_layers && heads.len() == config.n_heads;
-        let rows = |rollout: Rollout| rollout.matrix().chunks_exact(tokens.len()).map(<[f32]>::to_vec).collect();
-        Ok(Heads { heads: all.collect(), rollout: rollout.filter(|_| whole).map(rows), tokens })
+        let rollout = rollout.matrix().chunks_exact(n).map(<[f32]>::to_vec).collect();
+        Ok(Heads { tokens, heads: all.collect(), rollout })
     }
 
     /// How each of these heads attends on random sequences that come twice: for each layer, for each head. The sequences

@@ -1,15 +1,16 @@
 //! How a sample came about: for each token what else the model considered, what the sampler left of it, and where the model
 //! looked.
 
-use crate::generate::{Generation, Sample};
+use crate::generate::{Finish, Generation, Sample};
 use crate::sampler::{Choice, Sampler};
 use crate::window::Window;
 use crate::{InferError, Loaded};
 use serde::Serialize;
 use sisun_data::labels;
 use sisun_kernels::log_sum_exp;
-use sisun_model::{Activation, Capture};
+use sisun_model::{Activation, Capture, Captured};
 use std::ops::ControlFlow;
+use std::sync::mpsc::sync_channel;
 
 /// Candidates that are kept of each step, besides the token that was chosen.
 const CANDIDATES: usize = 20;
@@ -25,10 +26,16 @@ pub struct Trace {
     pub prompt: String,
     /// What it wrote.
     pub text: String,
-    /// How tokens were chosen: with the number below, all that it takes to write the same again.
+    /// How tokens were chosen. With what follows it is all that it takes to write the same again.
     pub sampler: Sampler,
+    /// Most tokens to write.
+    pub asked: usize,
+    /// Texts at which it was to end.
+    pub stop: Vec<String>,
     /// Number of the sample.
     pub number: u64,
+    /// Why it ended.
+    pub finish: Finish,
     /// Labels of all tokens, the prompt's first.
     pub tokens: Vec<String>,
     /// How many of them are the prompt's.
@@ -123,7 +130,10 @@ impl Loaded {
             prompt: prompt.to_owned(),
             text: sample.text.clone(),
             sampler: how.sampler,
+            asked: how.tokens,
+            stop: how.stop.clone(),
             number: how.number,
+            finish: sample.finish,
             tokens,
             prompt_tokens,
             steps: tracer.steps,
@@ -171,27 +181,29 @@ impl Tracer<'_> {
     pub(crate) fn read(&mut self, window: &mut Window<'_>, new: &[u32]) -> Vec<f32> {
         let config = self.loaded.model.config();
         let (layers, heads): (Vec<usize>, Vec<usize>) = ((0..config.n_layers).collect(), (0..config.n_heads).collect());
-        let mut capture = Capture::new(&[Activation::Pattern], &layers, &heads);
-        let logits = window.read_capturing(new, Some(&mut capture));
-        let last_row = |pattern: &[f32], keys: usize| pattern[pattern.len() - keys..].to_vec();
-        self.attention = (capture.into_found().iter())
-            .map(|found| {
-                let [_, _, queries, keys] = found.shape[..] else { return Vec::new() };
-                found.values.chunks_exact(queries * keys).map(|pattern| last_row(pattern, keys)).collect()
-            })
-            .collect();
-        logits
+        let last_rows = |found: Captured| {
+            let [_, _, queries, keys] = found.shape[..] else { return Vec::new() };
+            found.values.chunks_exact(queries * keys).map(|pattern| pattern[pattern.len() - keys..].to_vec()).collect()
+        };
+        std::thread::scope(|scope| {
+            // Of a whole pattern one row is kept, so no two layers' are held together.
+            let (to, from) = sync_channel(1);
+            let rows = scope.spawn(move || from.into_iter().map(last_rows).collect());
+            let mut capture = Capture::new(&[Activation::Pattern], &layers, &heads).sending(to);
+            let logits = window.read_capturing(new, Some(&mut capture));
+            drop(capture);
+            self.attention = rows.join().expect("cutting rows does not panic");
+            logits
+        })
     }
 
     /// A token was chosen after those `before`, of which the model sees the last `seen`.
     pub(crate) fn chose(&mut self, choice: Choice, logits: &[f32], before: &[u32], seen: usize, sampler: &Sampler) {
         let [largest, rest] = log_sum_exp(logits);
         let logprob = |logit: f32| f64::from(logit) - f64::from(largest) - f64::from(rest);
-        let entropy = -logits
-            .iter()
-            .map(|&logit| logprob(logit))
-            .map(|l| if l.is_finite() { l.exp() * l } else { 0.0 })
-            .sum::<f64>();
+        // What cannot come adds nothing; a logit that is no number makes the entropy none.
+        let share = |l: f64| if l == f64::NEG_INFINITY { 0.0 } else { l.exp() * l };
+        let entropy = -logits.iter().map(|&logit| share(logprob(logit))).sum::<f64>();
         let stages = Stages::new(sampler, logits, before, choice.id);
         let likelier = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
         let mut ids: Vec<u32> = (0..logits.len() as u32).collect();

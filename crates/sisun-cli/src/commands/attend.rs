@@ -105,6 +105,18 @@ struct PictureArgs {
 }
 
 impl PictureArgs {
+    /// The first option that was given, where no picture is drawn.
+    fn idle(&self) -> Option<&'static str> {
+        let given = [
+            ("--cell", self.cell.is_some()),
+            ("--colours", self.colours != Colours::default()),
+            ("--font", self.font.is_some()),
+            ("--font-size", self.font_size.is_some()),
+            ("--values", self.values != Values::default()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+    }
+
     fn options(&self) -> Result<PictureOptions> {
         let font = self.font.as_deref().map(Font::open).transpose()?;
         let Self { cell, colours, font_size, values, .. } = *self;
@@ -127,6 +139,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .collect();
     let with_page = args.format.contains(&Output::Page);
     args.page.check(with_page, args.runs.len())?;
+    if let (false, Some(option)) = (formats.iter().any(|format| format.is_picture()), args.pictures.idle()) {
+        return Err(Usage(format!("{option} is about pictures: add png or svg to --format")).into());
+    }
     let [first, others @ ..] = &args.runs[..] else {
         return Err(Usage("name a run to look at".to_owned()).into());
     };
@@ -141,12 +156,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let loaded = Loaded::open(first, &chosen.device)?;
     args.device.note(&format!("model: {}, step {}", loaded.name, loaded.step));
     let tokens = loaded.tokens(&args.text)?;
-    let (n, context_len) = (tokens.len(), loaded.model.config().context_len);
-    if n > context_len {
-        args.device.note(&format!(
-            "note: {n} tokens are more than the {context_len} the model was trained on; expect less of what lies beyond"
-        ));
-    }
+    args.device.note_length(tokens.len(), loaded.model.config().context_len);
     let mut files = Vec::new();
     if !formats.is_empty() {
         let found = loaded.attend(&args.text, &looking)?;

@@ -63,12 +63,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let chosen = args.device.choose()?;
     let loaded = Loaded::open(&args.run, &chosen.device)?;
     let found = loaded.explain(&args.text, args.layer, args.head, &args.query.unwrap_or_default())?;
-    let (n, context_len) = (found.tokens.len(), loaded.model.config().context_len);
-    if n > context_len {
-        args.device.note(&format!(
-            "note: {n} tokens are more than the {context_len} the model was trained on; expect less of what lies beyond"
-        ));
-    }
+    args.device.note_length(found.tokens.len(), loaded.model.config().context_len);
     if args.json {
         return say_json(&found);
     }

@@ -1,12 +1,13 @@
 //! `sisun heads`.
 
 use crate::common::DeviceArgs;
+use crate::failure::Usage;
 use crate::held_out::held_out;
 use crate::silence::{Silencing, silence};
 use crate::terminal::{say, say_json};
 use anyhow::{Result, bail};
 use serde_json::json;
-use sisun_infer::{HeadStats, Loaded, Looking};
+use sisun_infer::{HeadStats, Loaded};
 use sisun_model::Run;
 use std::path::PathBuf;
 
@@ -41,6 +42,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
+    if let (true, Some(option)) = (args.fast, args.silencing.idle()) {
+        return Err(Usage(format!("{option} is about silencing heads, which --fast leaves out")).into());
+    }
     let run = Run::open(&args.run)?;
     let config = run.config()?;
     let text = match (&args.text, &config.attend) {
@@ -51,13 +55,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let chosen = args.device.choose()?;
     let loaded = Loaded::open(&args.run, &chosen.device)?;
     args.device.note(&format!("model: {}", loaded.title()));
-    let mut found = loaded.heads(&text, &Looking::default())?;
+    args.device.note_length(loaded.tokens(&text)?.len(), loaded.model.config().context_len);
+    let mut found = loaded.heads(&text)?;
     let mut loss = None;
     if !args.fast {
         let tokens = held_out(&args.silencing.data, &run, &loaded, config.data, &args.device)?;
-        let silenced = silence(&loaded, &tokens, &config.train, &args.silencing, &args.device);
+        let all: Vec<(usize, usize)> = found.heads.iter().map(|head| (head.layer, head.head)).collect();
+        let silenced = silence(&loaded, &tokens, &config.train, &all, &args.silencing, &args.device);
         for head in &mut found.heads {
-            head.silenced = Some(silenced.rise[head.layer][head.head]);
+            head.silenced = silenced.rise.get(&(head.layer, head.head)).copied();
         }
         loss = Some(silenced.loss);
     }

@@ -141,11 +141,16 @@ impl TraceFile {
             Some("json") => false,
             _ => return Err(Usage(format!("--trace {}: name a .html or a .json file", path.display())).into()),
         };
+        // Before the model writes: what it wrote should not be lost to a missing folder.
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        }
         Ok(Self { path: path.to_owned(), page })
     }
 
-    fn write(&self, trace: &Trace) -> Result<()> {
-        let content = if self.page { trace.html(Language::of(&trace.prompt)) } else { serde_json::to_string(trace)? };
+    fn write(&self, trace: Trace) -> Result<()> {
+        let language = Language::of(&trace.prompt);
+        let content = if self.page { trace.html(language)? } else { serde_json::to_string(&trace)? };
         write_atomic(&self.path, content.as_bytes())?;
         Ok(())
     }
@@ -160,7 +165,7 @@ fn generate(
 ) -> Result<Sample> {
     let Some(file) = file else { return Ok(loaded.generate(prompt, how, write)?) };
     let (sample, trace) = loaded.trace(prompt, how, write)?;
-    file.write(&trace)?;
+    file.write(trace)?;
     Ok(sample)
 }
 

@@ -134,7 +134,14 @@ impl Fonts {
             return svg.into();
         }
         let is_missing = |grapheme: &str| grapheme.chars().any(|c| self.missing.contains(&c));
-        svg.graphemes(true).map(|grapheme| if is_missing(grapheme) { "□" } else { grapheme }).collect()
+        // A mark that begins a text makes one grapheme with the markup before it, which must stay.
+        let markup =
+            |grapheme: &str| grapheme.starts_with(['<', '>', '&', ';', '"', '\'']).then(|| grapheme[..1].to_owned());
+        let drawn = |grapheme| match is_missing(grapheme) {
+            true => Cow::from(markup(grapheme).unwrap_or_default() + "□"),
+            false => Cow::from(grapheme),
+        };
+        svg.graphemes(true).map(drawn).collect::<String>().into()
     }
 
     /// How a renderer finds the font of a text, and of each character that this font lacks.

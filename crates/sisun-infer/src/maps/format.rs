@@ -26,6 +26,11 @@ impl Format {
     /// Every format.
     pub const ALL: [Self; 6] = [Self::Svg, Self::Png, Self::Json, Self::Csv, Self::Npz, Self::Safetensors];
 
+    /// Whether it is drawn.
+    pub fn is_picture(self) -> bool {
+        matches!(self, Self::Svg | Self::Png)
+    }
+
     /// The word for it, which is also the extension of its files.
     pub fn name(self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@
 //! A policy in the page (CSP) lets exactly these scripts and styles run and nothing be fetched, whatever the text holds.
 //!
 //! Weights travel as whole numbers of 16 bits, or of 14 where there are millions; the page states the error. Above
-//! 20 million weights a cell stands for several tokens in a row, and the page says so.
+//! 20 million weights a cell of a map stands for several tokens in a row, and the page says so; a trace of so many is refused.
 
 mod encode;
 mod html;
@@ -36,6 +36,9 @@ pub enum Kind {
     /// Several runs, side by side.
     Variants,
 }
+
+/// Nats per token by which the loss on other text rises without a layer's head, where that was measured.
+pub type Silenced = BTreeMap<(usize, usize), f64>;
 
 /// A page in the making.
 #[derive(Debug)]
@@ -100,7 +103,7 @@ impl Page {
     ///
     /// # Errors
     /// As for [`Loaded::attend`].
-    pub fn add(&mut self, loaded: &Loaded, label: String, silenced: Option<&[Vec<f64>]>) -> Result<(), InferError> {
+    pub fn add(&mut self, loaded: &Loaded, label: String, silenced: Option<&Silenced>) -> Result<(), InferError> {
         let Self { content, looking, room, blocks } = self;
         content.views.push(view(loaded, label, &content.text, looking, silenced, *room, blocks)?);
         Ok(())
@@ -138,12 +141,23 @@ impl Page {
         let short = |view: &&View| view.vectors.as_ref().map_or(0, |vectors| vectors.tokens) < view.tokens.len();
         if let Some(view) = self.content.views.iter().find(short) {
             let kept = view.vectors.as_ref().map_or(0, |vectors| vectors.tokens);
-            sentences.push(if korean {
+            sentences.push(if kept == 0 && korean {
+                "q, k, v는 이 페이지에 담기에 너무 큽니다. `sisun explain`으로 질의를 풀어 볼 수 있습니다.".to_owned()
+            } else if kept == 0 {
+                "q, k and v do not fit on this page; `sisun explain` works a query through.".to_owned()
+            } else if korean {
                 format!("q, k, v는 처음 {kept}개 토큰만 담았습니다. 그 뒤의 질의는 `sisun explain`으로 풀어 볼 수 있습니다.")
             } else {
                 format!(
                     "q, k and v are on this page for the first {kept} tokens; `sisun explain` works later queries through."
                 )
+            });
+        }
+        if self.content.views.iter().any(View::has_no_numbers) {
+            sentences.push(if korean {
+                "수가 아닌 값(NaN)이 있습니다. 학습이 발산한 모델이며, 그런 칸은 0으로 보입니다.".to_owned()
+            } else {
+                "Some of these are no numbers (NaN): the model has diverged; such cells show 0.".to_owned()
             });
         }
         sentences

@@ -1,5 +1,6 @@
 //! What a page shows of one model.
 
+use super::Silenced;
 use super::encode::{Block, Blocks, Precision};
 use super::thin::{cell_of, thinned, weights};
 use super::units::Units;
@@ -12,7 +13,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use sisun_model::Activation;
 
-/// Bytes of q, k and v that a page holds at least, and at most.
+/// Bytes of q, k and v that all of a page's models have, at least and at most; a weight is reckoned at a byte.
 const VECTOR_BYTES: [usize; 2] = [1 << 20, 4 << 20];
 
 /// One model on one text, as the page's scripts read it; numbers stand in the blocks it names.
@@ -40,6 +41,13 @@ pub(super) struct View {
     pub(super) vectors: Option<Vectors>,
     bias: Option<Bias>,
     stats: Vec<Vec<HeadStats>>,
+}
+
+impl View {
+    /// Whether something in it is no number.
+    pub(super) fn has_no_numbers(&self) -> bool {
+        self.stats.iter().flatten().any(|head| head.spread.entropy.is_nan())
+    }
 }
 
 /// One block a layer: its heads' rows one after another.
@@ -78,14 +86,13 @@ pub(super) struct Room {
     pub(super) views: usize,
 }
 
-/// Runs the text through the model and puts what it shows into blocks. `silenced` holds for each layer and head by how much
-/// the loss rises without it, where that was measured.
+/// Runs the text through the model and puts what it shows into blocks. `silenced` is what [`Silenced`] says.
 pub(super) fn view(
     loaded: &Loaded,
     label: String,
     text: &str,
     looking: &Looking,
-    silenced: Option<&[Vec<f64>]>,
+    silenced: Option<&Silenced>,
     room: Room,
     blocks: &mut Blocks,
 ) -> Result<View, InferError> {
@@ -124,7 +131,8 @@ pub(super) fn view(
             "k" => found.vectors.k.push(blocks.push(first_rows(&activation, &first_of_group, with_vectors))),
             _ => found.vectors.v.push(blocks.push(first_rows(&activation, &first_of_group, with_vectors))),
         })?;
-    let whole = layers.len() == config.n_layers && heads.len() == config.n_heads;
+    // Rolling out and thinning do not commute, so a thinned page has none.
+    let whole = cell == 1 && layers.len() == config.n_layers && heads.len() == config.n_heads;
     let rollout = whole.then(|| blocks.push(precision.encode(&[found.rollout.matrix()], cells, config.causal)));
     let vectors = (with_vectors > 0).then(|| Vectors {
         tokens: with_vectors,
@@ -139,7 +147,7 @@ pub(super) fn view(
             head,
             spread: found.spreads[l][h],
             repetition: repetition[l][h],
-            silenced: silenced.map(|all| all[layer][head]),
+            silenced: silenced.and_then(|all| all.get(&(layer, head)).copied()),
         };
         heads.iter().enumerate().map(of_head).collect()
     });
@@ -192,7 +200,9 @@ impl Found {
             _ => patterns.par_iter().map(|pattern| thinned(pattern, n, cell)).collect(),
         };
         let patterns = if cell == 1 { patterns } else { small.iter().map(Vec::as_slice).collect() };
-        self.rollout.add_layer(&patterns);
+        if cell == 1 {
+            self.rollout.add_layer(&patterns);
+        }
         self.patterns.push(blocks.push(precision.encode(&patterns, n.div_ceil(cell), causal)));
     }
 }

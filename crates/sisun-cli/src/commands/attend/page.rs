@@ -36,6 +36,9 @@ impl PageArgs {
             [("--checkpoints", self.checkpoints), ("--silence", self.silence), ("--language", self.language.is_some())];
         let problem = match options.into_iter().find(|(_, given)| *given && !with_page) {
             Some((option, _)) => format!("{option} is about the page: add html to --format"),
+            None if !self.silence && self.silencing.idle().is_some() => {
+                format!("{} is about silencing heads: add --silence", self.silencing.idle().unwrap_or_default())
+            }
             None if self.checkpoints && runs > 1 => "--checkpoints shows one run over time: name one run".to_owned(),
             None if self.silence && (self.checkpoints || runs > 1) => {
                 "--silence takes a while for one model: leave it out where a page shows several".to_owned()
@@ -73,15 +76,18 @@ fn one(args: &Args, loaded: &Loaded, looking: &Looking, language: Language) -> R
             let run = Run::open(&args.runs[0])?;
             let config = run.config()?;
             let tokens = held_out(&args.page.silencing.data, &run, loaded, config.data, &args.device)?;
-            Some(silence(loaded, &tokens, &config.train, &args.page.silencing, &args.device).rise)
+            let (layers, heads) = looking.of(loaded.model.config())?;
+            let all: Vec<(usize, usize)> =
+                layers.iter().flat_map(|&layer| heads.iter().map(move |&head| (layer, head))).collect();
+            Some(silence(loaded, &tokens, &config.train, &all, &args.page.silencing, &args.device).rise)
         }
         false => None,
     };
-    page.add(loaded, step_label(loaded.step, language), silenced.as_deref())?;
+    page.add(loaded, step_label(loaded.step, language), silenced.as_ref())?;
     Ok(page)
 }
 
-fn over_time(args: &Args, newest: &Loaded, looking: &Looking, language: Language, device: &Device) -> Result<Page> {
+fn over_time(args: &Args, looked_at: &Loaded, looking: &Looking, language: Language, device: &Device) -> Result<Page> {
     let all = Run::open(&args.runs[0])?.checkpoints();
     if all.len() < 2 {
         bail!(
@@ -91,9 +97,9 @@ fn over_time(args: &Args, newest: &Loaded, looking: &Looking, language: Language
             all.len()
         );
     }
-    let fit = Page::checkpoints_that_fit(newest, &args.text, looking)?;
+    let fit = Page::checkpoints_that_fit(looked_at, &args.text, looking)?;
     let chosen = evenly(&all, fit);
-    let mut page = Page::new(Kind::Time, &newest.name, &args.text, looking, language, chosen.len());
+    let mut page = Page::new(Kind::Time, &looked_at.name, &args.text, looking, language, chosen.len());
     if chosen.len() < all.len() {
         page.note(match language {
             Language::English => format!("Of {} checkpoints {} are shown, evenly chosen.", all.len(), chosen.len()),
