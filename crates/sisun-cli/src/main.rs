@@ -30,33 +30,21 @@ struct Cli {
     command: Command,
 }
 
+// Each command is described where its arguments are.
 #[derive(Subcommand)]
 enum Command {
-    /// Train a model as a configuration says
     Train(commands::train::Args),
-    /// Let a trained model write
     Sample(commands::sample::Args),
-    /// Write the attention maps of a text as files and pictures
     Attend(commands::attend::Args),
-    /// Say what each attention head does
     Heads(commands::heads::Args),
-    /// Work one query's attention through, with the model's own numbers
     Explain(commands::explain::Args),
-    /// Train variants side by side and say which differences hold
     Compare(commands::compare::Args),
-    /// Measure loss, perplexity and bits per byte on a text
     Eval(commands::eval::Args),
-    /// Count a model's parameters, memory and work without building it
     Info(commands::info::Args),
-    /// Train, apply and read back tokenizers
     Tokenizer(commands::tokenizer::Args),
-    /// Make the corpora that come with Sisun, and tasks
     Data(commands::data::Args),
-    /// Measure how fast this machine trains, writes and draws
     Bench(commands::bench::Args),
-    /// List what can compute on this machine
     Devices(commands::devices::Args),
-    /// Print a completion script for a shell
     Completions(commands::completions::Args),
 }
 
