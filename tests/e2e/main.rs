@@ -10,6 +10,7 @@ mod data;
 mod devices;
 mod explaining;
 mod heads;
+mod hugging_face;
 mod maps;
 mod pages;
 mod resume;

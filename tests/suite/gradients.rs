@@ -137,7 +137,7 @@ fn rotations() {
         check_normal(&what, &[FUSED.iter().product()], |x| {
             let tables = position::rope::tables(
                 3..8,
-                &position::rope::Frequencies::new(dims, 100.0, None),
+                &position::rope::Frequencies::new(dims, 100.0, None, 1),
                 &x[0].device().inner(),
             );
             flat(rotate_heads(x[0].clone().reshape(FUSED), &tables, HEADS))

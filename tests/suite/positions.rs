@@ -27,7 +27,7 @@ fn rope_scores(query_start: usize, key_start: usize, base: f64, dims: usize) -> 
     let (device, shape) = (cpu(), [1, 2, 7, 10]);
     let [q, k] = ["q", "k"].map(|name| tensor(&normal(name, 140), shape, &device));
     let turn = |x: Tensor<4>, start| {
-        rotate_halves(x, &rope::tables(start..start + 7, &rope::Frequencies::new(dims, base, None), &device))
+        rotate_halves(x, &rope::tables(start..start + 7, &rope::Frequencies::new(dims, base, None, 1), &device))
     };
     values(scores(turn(q, query_start), turn(k, key_start), &PLAIN))
 }
@@ -52,7 +52,7 @@ fn rope_turns_pairs_of_halves_and_leaves_the_rest() {
     for (_, device) in everywhere() {
         // Position 2, r = 4: frequencies 1 and 1/√base = 1/10. Dimension 0 pairs with 2, and 1 with 3.
         let x = tensor(&[1.0, 1.0, 0.0, 0.0, 7.0], [1, 1, 1, 5], &device);
-        let turned = rotate_halves(x, &rope::tables(2..3, &rope::Frequencies::new(4, 100.0, None), &device));
+        let turned = rotate_halves(x, &rope::tables(2..3, &rope::Frequencies::new(4, 100.0, None, 1), &device));
         // cos 2, cos 0.2, sin 2, sin 0.2.
         assert_close("turned", &values(turned), &[-0.416_146_84, 0.980_066_6, 0.909_297_4, 0.198_669_33, 7.0], 1e-6);
     }
@@ -61,7 +61,7 @@ fn rope_turns_pairs_of_halves_and_leaves_the_rest() {
 #[test]
 fn rope_angles_stay_exact_far_out() {
     // r = 4 and base 10,000: cosines and sines of 99,999 and of 999.99. In f32 the second is off by 3e-5 already.
-    let tables = rope::tables(99_999..100_000, &rope::Frequencies::new(4, 10_000.0, None), &cpu());
+    let tables = rope::tables(99_999..100_000, &rope::Frequencies::new(4, 10_000.0, None, 1), &cpu());
     let found = [values(tables.cos), values(tables.sin)].concat();
     assert_close("far out", &found, &[-0.509_875_37, 0.570_619_62, 0.860_248_28, 0.821_214_5], 1e-6);
 }

@@ -89,6 +89,7 @@ fn dependencies_point_one_way() {
         ("sisun-model", &["sisun-data", "sisun-train", "sisun-infer"]),
         ("sisun-train", &["sisun-infer", "sisun-compare", "sisun-cli"]),
         ("sisun-infer", &["sisun-train", "sisun-compare", "sisun-cli"]),
+        ("sisun-hf", &["sisun-train", "sisun-infer", "sisun-compare", "sisun-cli"]),
         ("sisun-compare", &["sisun-cli"]),
     ] {
         let needed = needed_by(name);
@@ -103,7 +104,7 @@ fn dependencies_point_one_way() {
 #[test]
 fn every_member_shares_edition_licence_and_lints() {
     let packages = packages();
-    assert!(packages.len() >= 8, "{} members", packages.len());
+    assert!(packages.len() >= 9, "{} members", packages.len());
     for package in &packages {
         let manifest: Table = fs::read_to_string(&package.manifest_path).unwrap().parse().unwrap();
         for key in ["version", "edition", "rust-version", "license", "publish"] {

@@ -3,7 +3,7 @@
 mod commands;
 mod common;
 mod failure;
-mod held_out;
+mod opened;
 mod progress;
 mod silence;
 mod terminal;

@@ -1,10 +1,9 @@
 //! What happens to the loss when one head is silent.
 
 use crate::common::DeviceArgs;
+use crate::opened::Opened;
 use crate::progress::Work;
-use sisun_config::TrainConfig;
 use sisun_data::Tokens;
-use sisun_infer::Loaded;
 use sisun_train::evaluate_without;
 use std::num::NonZeroUsize;
 
@@ -39,17 +38,19 @@ pub(crate) struct Silenced {
 
 /// Silences one after the other of these layers' heads.
 pub(crate) fn silence(
-    loaded: &Loaded,
+    opened: &Opened,
     text: &Tokens,
-    train: &TrainConfig,
     heads: &[(usize, usize)],
     how: &Silencing,
     device: &DeviceArgs,
 ) -> Silenced {
-    let config = loaded.model.config();
+    let model = &opened.loaded.model;
+    let config = model.config();
+    // A text shorter than the context is one window.
+    let length = config.context_len.min(text.len() - 1);
     let loss = |silenced: &[(usize, usize)]| {
         let windows = Some(how.windows.map_or(WINDOWS, NonZeroUsize::get));
-        evaluate_without(silenced, &loaded.model, text, config.context_len, train.batch_size, windows).loss
+        evaluate_without(silenced, model, text, length, opened.batch_size(length), windows).loss
     };
     let whole = loss(&[]);
     let work = Work::new(device.quiet);

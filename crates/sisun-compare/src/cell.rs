@@ -152,7 +152,7 @@ fn sample(model: &Transformer, text: &Text) -> Result<String, CompareError> {
     let tokenizer = &text.corpus.tokenizer;
     let held_out = &text.corpus.validation;
     let prompt = tokenizer.decode(&held_out.read(0..held_out.len().min(PROMPT_TOKENS))).map_err(data)?;
-    let loaded = Loaded::new(String::new(), 0, model.clone(), tokenizer.clone());
+    let loaded = Loaded::new(String::new(), None, model.clone(), tokenizer.clone());
     let how = Generation {
         tokens: SAMPLE_TOKENS,
         sampler: Sampler { temperature: 0.8, seed: 1, ..Sampler::default() },

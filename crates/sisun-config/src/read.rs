@@ -73,6 +73,21 @@ impl ModelConfig {
         Ok((file.name.unwrap_or(stem), model))
     }
 
+    /// The same configuration with `overrides` (`model.n_layers=12`) merged into it.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn with(self, overrides: &[String]) -> Result<Self, ConfigError> {
+        let model = Value::try_from(self).expect("plain structs of numbers and strings always serialise");
+        let mut table = Table::from_iter([("model".to_owned(), model)]);
+        for given in overrides {
+            apply_override(&mut table, given)?;
+        }
+        let file: ModelFile = from_value(Value::Table(table))?;
+        file.model.validate()?;
+        Ok(file.model)
+    }
+
     /// Reads a bare `[model]` table without its header, as weights files carry it.
     ///
     /// # Errors

@@ -109,10 +109,23 @@ impl Tokenizer {
     /// # Errors
     /// [`DataError::UnseenCharacters`] when the vocabulary has no way to write some characters.
     pub fn encode(&self, text: &str) -> Result<Encoding, DataError> {
+        self.encoded(text, false)
+    }
+
+    /// What a model is given to read `text`: its tokens, and those that the tokenizer puts around a text (its post-processor;
+    /// LLaMA's `<s>`), which came from no text. None of the tokenizers that are trained here put any.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::encode`].
+    pub fn encode_prompt(&self, text: &str) -> Result<Encoding, DataError> {
+        self.encoded(text, true)
+    }
+
+    fn encoded(&self, text: &str, special: bool) -> Result<Encoding, DataError> {
         if let Some(table) = &self.characters {
             return table.encode(text);
         }
-        let encoding = self.inner.encode(text, false).map_err(|error| self.explain(text, error.as_ref()))?;
+        let encoding = self.inner.encode(text, special).map_err(|error| self.explain(text, error.as_ref()))?;
         self.check_coverage(text, encoding.get_offsets())?;
         let character_at = character_index(text);
         Ok(Encoding {

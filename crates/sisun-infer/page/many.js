@@ -69,7 +69,8 @@ function factsOf(view) {
     say("dimensions", view.d_head),
     position in STRINGS[language] ? say(position) : view.position,
     ...(view.causal ? [] : [say("not-causal")]),
-    say("step", view.step.toLocaleString("en")),
+    // Not known of a model that others trained.
+    ...(view.step === null ? [] : [say("step", view.step.toLocaleString("en"))]),
     say("tokens", view.tokens.length.toLocaleString("en")),
   ];
 }

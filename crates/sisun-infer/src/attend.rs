@@ -38,16 +38,20 @@ impl Looking {
 }
 
 impl Loaded {
-    /// The tokens of a text, with labels to show.
+    /// The tokens that the model is given for a text, with labels to show; those that came from no text, such as LLaMA's
+    /// `<s>`, are called by their name.
     ///
     /// # Errors
     /// An empty text, or characters that the tokenizer does not know.
     pub fn tokens(&self, text: &str) -> Result<Vec<Token>, InferError> {
-        let labels = labels(text, &self.tokenizer.encode(text)?);
-        if labels.is_empty() {
+        let labels = labels(text, &self.tokenizer.encode_prompt(text)?);
+        if text.is_empty() || labels.is_empty() {
             return Err(InferError::Empty { what: "text" });
         }
-        let token = |TokenLabel { id, text, start, end }| Token { id, text, start, end };
+        let token = |TokenLabel { id, text, start, end }| {
+            let text = if start == end { self.tokenizer.token_text(id) } else { text };
+            Token { id, text, start, end }
+        };
         Ok(labels.into_iter().map(token).collect())
     }
 

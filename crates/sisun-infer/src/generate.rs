@@ -88,7 +88,7 @@ impl Loaded {
         if prompt.is_empty() {
             return Err(InferError::Empty { what: "prompt" });
         }
-        let seen = self.tokenizer.encode(prompt)?.ids;
+        let seen = self.tokenizer.encode_prompt(prompt)?.ids;
         if seen.is_empty() {
             return Err(InferError::Empty { what: "prompt" });
         }

@@ -10,8 +10,8 @@ use std::path::Path;
 pub struct Loaded {
     /// The run's name.
     pub name: String,
-    /// Steps it was trained for.
-    pub step: u64,
+    /// Steps it was trained for; not known of models that others trained.
+    pub step: Option<u64>,
     /// The model, without autodiff.
     pub model: Transformer,
     /// The tokenizer.
@@ -27,14 +27,14 @@ impl Loaded {
         let run = Run::open(path)?;
         let (model, checkpoint) = run.model(device)?;
         let name = run.config()?.name;
-        Self::new(name, checkpoint.state.step, model, Tokenizer::from_file(&run.tokenizer())?)
+        Self::new(name, Some(checkpoint.state.step), model, Tokenizer::from_file(&run.tokenizer())?)
     }
 
     /// Puts a model and a tokenizer together.
     ///
     /// # Errors
     /// A tokenizer with tokens that the model does not know.
-    pub fn new(name: String, step: u64, model: Transformer, tokenizer: Tokenizer) -> Result<Self, InferError> {
+    pub fn new(name: String, step: Option<u64>, model: Transformer, tokenizer: Tokenizer) -> Result<Self, InferError> {
         let (known, needed) = (model.config().vocab_size.unwrap_or(0), tokenizer.vocab_size());
         if needed > known {
             return Err(InferError::Vocabulary { tokenizer: needed, model: known });
@@ -44,6 +44,9 @@ impl Loaded {
 
     /// Its name and age, for people to read.
     pub fn title(&self) -> String {
-        format!("{} (step {})", self.name, self.step)
+        match self.step {
+            Some(step) => format!("{} (step {step})", self.name),
+            None => self.name.clone(),
+        }
     }
 }

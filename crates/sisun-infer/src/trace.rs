@@ -6,7 +6,6 @@ use crate::sampler::{Choice, Sampler};
 use crate::window::Window;
 use crate::{InferError, Loaded};
 use serde::Serialize;
-use sisun_data::labels;
 use sisun_kernels::log_sum_exp;
 use sisun_model::{Activation, Capture, Captured};
 use std::ops::ControlFlow;
@@ -21,7 +20,7 @@ pub struct Trace {
     /// The run's name.
     pub model: String,
     /// Steps it was trained for.
-    pub step: u64,
+    pub step: Option<u64>,
     /// What the model was to go on from.
     pub prompt: String,
     /// What it wrote.
@@ -120,8 +119,7 @@ impl Loaded {
     ) -> Result<(Sample, Trace), InferError> {
         let mut tracer = Tracer { loaded: self, attention: Vec::new(), steps: Vec::new() };
         let sample = self.generate_watched(prompt, how, Some(&mut tracer), write)?;
-        let read = self.tokenizer.encode(prompt)?;
-        let mut tokens: Vec<String> = labels(prompt, &read).into_iter().map(|label| label.text).collect();
+        let mut tokens: Vec<String> = self.tokens(prompt)?.into_iter().map(|token| token.text).collect();
         let prompt_tokens = tokens.len();
         tokens.extend(self.written(&sample)?);
         let trace = Trace {

@@ -41,14 +41,15 @@ impl SelfAttention {
     pub(crate) fn new(source: &mut dyn Params, name: &str, config: &ModelConfig) -> Result<Self, ModelError> {
         let (d_model, d_head) = (config.d_model, config.d_head());
         let width = (config.n_heads + 2 * config.kv_heads()) * d_head;
+        let bias = config.has_attention_bias();
         let mut head_norm = |which: &str| {
             config.qk_norm.then(|| NormLayer::rms(source, &format!("{name}.{which}"), d_head, config)).transpose()
         };
         Ok(Self {
             q_norm: head_norm("q_norm")?,
             k_norm: head_norm("k_norm")?,
-            qkv: Linear::new(source, &format!("{name}.qkv"), [d_model, width], config.bias, config.init_std)?,
-            o: Linear::new(source, &format!("{name}.o"), [d_model, d_model], config.bias, config.residual_std())?,
+            qkv: Linear::new(source, &format!("{name}.qkv"), [d_model, width], bias, config.init_std)?,
+            o: Linear::new(source, &format!("{name}.o"), [d_model, d_model], bias, config.residual_std())?,
             heads: Heads { n_heads: config.n_heads, n_kv_heads: config.kv_heads() },
             q_factor: (!config.scaled_scores).then(|| (d_head as f64).sqrt()),
             dropout: config.dropout,

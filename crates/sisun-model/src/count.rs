@@ -43,9 +43,9 @@ impl Count {
         let (d, layers, heads, kv) = (n(config.d_model), n(config.n_layers), n(config.n_heads), n(config.kv_heads()));
         let (d_head, ff, vocab) = (n(config.d_head()), n(config.ff_width()), n(config.vocab_size.unwrap_or(0)));
         let context = n(config.context_len);
-        let bias = u64::from(config.bias);
+        let (attention_bias, ffn_bias) = (u64::from(config.has_attention_bias()), u64::from(config.has_ffn_bias()));
         let qkv_width = (heads + 2 * kv) * d_head;
-        let norm_width = d * (1 + bias * u64::from(config.norm == Norm::Layer));
+        let norm_width = d * (1 + u64::from(config.bias && config.norm == Norm::Layer));
         let ffn_halves = u64::from(config.ffn != Ffn::None);
         let into_ff = if config.ffn == Ffn::Swiglu { 2 } else { 1 };
 
@@ -56,9 +56,9 @@ impl Count {
             _ => 0,
         };
         let attention_weights = layers * (d * qkv_width + d * d);
-        let attention_other = layers * (bias * (qkv_width + d) + u64::from(config.qk_norm) * 2 * d_head);
+        let attention_other = layers * (attention_bias * (qkv_width + d) + u64::from(config.qk_norm) * 2 * d_head);
         let ffn_weights = layers * (into_ff + 1) * d * ff;
-        let ffn_other = layers * bias * ffn_halves * (into_ff * ff + d);
+        let ffn_other = layers * ffn_bias * ffn_halves * (into_ff * ff + d);
         let norms = norm_width * (layers * (1 + ffn_halves) + u64::from(config.norm_placement == NormPlacement::Pre));
         let head = if config.tied_head { 0 } else { d * vocab };
         let total = embedding + position + attention_weights + attention_other + ffn_weights + ffn_other + norms + head;

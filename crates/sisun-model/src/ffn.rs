@@ -24,13 +24,13 @@ pub struct FeedForward {
 impl FeedForward {
     pub(crate) fn new(source: &mut dyn Params, name: &str, config: &ModelConfig) -> Result<Self, ModelError> {
         let (wide, narrow) = ([config.d_model, config.ff_width()], [config.ff_width(), config.d_model]);
-        let std = config.init_std;
+        let (bias, std) = (config.has_ffn_bias(), config.init_std);
         Ok(Self {
-            up: Linear::new(source, &format!("{name}.up"), wide, config.bias, std)?,
+            up: Linear::new(source, &format!("{name}.up"), wide, bias, std)?,
             gate: (config.ffn == Ffn::Swiglu)
-                .then(|| Linear::new(source, &format!("{name}.gate"), wide, config.bias, std))
+                .then(|| Linear::new(source, &format!("{name}.gate"), wide, bias, std))
                 .transpose()?,
-            down: Linear::new(source, &format!("{name}.down"), narrow, config.bias, config.residual_std())?,
+            down: Linear::new(source, &format!("{name}.down"), narrow, bias, config.residual_std())?,
             kind: config.ffn,
         })
     }

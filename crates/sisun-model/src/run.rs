@@ -36,7 +36,8 @@ impl Run {
         }
         let path = path.canonicalize().map_err(ModelError::io("read", path))?;
         let root = path.parent().and_then(Path::parent).filter(|root| root.join("config.toml").is_file());
-        let root = root.ok_or_else(|| not("it holds no config.toml"))?.to_owned();
+        let root =
+            root.ok_or_else(|| not("it holds no config.toml, nor a Hugging Face model's config.json"))?.to_owned();
         let chosen = if path.is_file() { pointed(&path) } else { Some(path.clone()) };
         let chosen = chosen.ok_or_else(|| not("it names no checkpoint"))?;
         Ok(Self { root, chosen: Some(chosen) })

@@ -4,11 +4,12 @@ mod page;
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
+use crate::opened::Opened;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
 use sisun_infer::maps::{self, Colours, Font, Format, MapsError, PictureOptions, Values};
-use sisun_infer::{Loaded, Looking, parse_selection};
+use sisun_infer::{Looking, parse_selection};
 use sisun_model::Activation;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -30,7 +31,7 @@ Examples:
   sisun attend runs/quickstart --text \"The cat sat.\" --format svg --colours cividis --values always
   sisun attend runs/quickstart --text \"밥을 먹었다.\" --format png --font NanumMyeongjo.ttf --font-size 18")]
 pub(crate) struct Args {
-    /// A run directory, or one of its checkpoints (the best is used unless you name one). Several share a page (html)
+    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory. Several share a page (html)
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
     /// The text to look at
@@ -153,8 +154,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .into());
     }
     let chosen = args.device.choose()?;
-    let loaded = Loaded::open(first, &chosen.device)?;
-    args.device.note(&format!("model: {}, step {}", loaded.name, loaded.step));
+    let opened = Opened::new(first, &chosen.device)?;
+    let loaded = &opened.loaded;
+    args.device.note(&format!("model: {}", loaded.title()));
     let tokens = loaded.tokens(&args.text)?;
     args.device.note_length(tokens.len(), loaded.model.config().context_len);
     let mut files = Vec::new();
@@ -163,7 +165,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         files = maps::write(&found, &args.out, &formats, &pictures)?;
     }
     if with_page {
-        files.push(page::write(&args, loaded, others, &looking, &chosen.device)?);
+        files.push(page::write(&args, &opened, others, &looking, &chosen.device)?);
     }
     if args.json {
         return say_json(&json!({ "text": args.text, "tokens": tokens, "files": files }));

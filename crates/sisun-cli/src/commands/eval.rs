@@ -1,12 +1,11 @@
 //! `sisun eval`.
 
 use crate::common::DeviceArgs;
-use crate::held_out::held_out;
+use crate::opened::Opened;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::{Value, json};
-use sisun_infer::Loaded;
-use sisun_model::{Run, thousands};
+use sisun_model::thousands;
 use sisun_train::evaluate;
 use std::path::PathBuf;
 
@@ -20,7 +19,7 @@ Examples:
   sisun eval runs/quickstart --data novel.txt
   sisun eval runs/rope --lengths 64,128,256 --json")]
 pub(crate) struct Args {
-    /// A run directory, or one of its checkpoints (the best is used unless you name one)
+    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
     run: PathBuf,
     /// Files, folders or globs to evaluate on [default: the run's held-out text]
     #[arg(long, value_name = "PATH")]
@@ -39,24 +38,21 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let run = Run::open(&args.run)?;
-    let config = run.config()?;
     let chosen = args.device.choose()?;
-    let loaded = Loaded::open(&args.run, &chosen.device)?;
-    args.device.note(&format!("model: {}, step {}", loaded.name, loaded.step));
-    let trained_on = config.model.context_len;
+    let opened = Opened::new(&args.run, &chosen.device)?;
+    let loaded = &opened.loaded;
+    args.device.note(&format!("model: {}", loaded.title()));
+    let trained_on = loaded.model.config().context_len;
     let lengths: Vec<usize> =
         if args.lengths.is_empty() { vec![trained_on] } else { args.lengths.iter().map(|n| n.get()).collect() };
     for &length in &lengths {
         loaded.model.check_length(length)?;
     }
-    let text = held_out(&args.data, &run, &loaded, config.data, &args.device)?;
+    let text = opened.held_out(&args.data, &args.device)?;
     let mut results = Vec::new();
     for &length in &lengths {
-        // As many tokens at once as in training, whatever the length.
-        let batch_size = (config.train.batch_size * trained_on / length).max(1);
         let limit = args.windows.map(|windows| windows.get());
-        let found = evaluate(&loaded.model, &text, length, batch_size, limit);
+        let found = evaluate(&loaded.model, &text, length, opened.batch_size(length), limit);
         if !args.json {
             let bits = found.bits_per_byte.map_or(String::new(), |bits| format!(", {bits:.4} bits per byte"));
             let beyond = if length > trained_on { format!(" (trained on {trained_on})") } else { String::new() };
@@ -75,7 +71,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
 }
 
 /// One length gives its figures at the top; several are listed.
-fn summary(mut results: Vec<Value>, step: u64) -> Value {
+fn summary(mut results: Vec<Value>, step: Option<u64>) -> Value {
     match results.len() {
         1 => {
             let mut object = results.remove(0);

@@ -12,10 +12,11 @@ mod tests;
 mod text;
 
 use crate::common::DeviceArgs;
+use crate::opened::Opened;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use page::Page;
-use sisun_infer::{Explanation, Language, Loaded, Query};
+use sisun_infer::{Explanation, Language, Query};
 use std::path::PathBuf;
 
 /// Works one query's attention through, step by step, with the model's own numbers.
@@ -32,7 +33,7 @@ Examples:
   sisun explain runs/quickstart --text \"The cat\" --full > steps.txt
   sisun explain runs/quickstart --text \"The cat\" --json | jq '.keys[] | {label, score, weight}'")]
 pub(crate) struct Args {
-    /// A run directory, or one of its checkpoints (the best is used unless you name one)
+    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
     run: PathBuf,
     /// The text to look at
     #[arg(long, value_name = "TEXT")]
@@ -61,7 +62,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let chosen = args.device.choose()?;
-    let loaded = Loaded::open(&args.run, &chosen.device)?;
+    let loaded = Opened::new(&args.run, &chosen.device)?.loaded;
     let found = loaded.explain(&args.text, args.layer, args.head, &args.query.unwrap_or_default())?;
     args.device.note_length(found.tokens.len(), loaded.model.config().context_len);
     if args.json {

@@ -2,13 +2,12 @@
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
-use crate::held_out::held_out;
+use crate::opened::Opened;
 use crate::silence::{Silencing, silence};
 use crate::terminal::{say, say_json};
 use anyhow::{Result, bail};
 use serde_json::json;
-use sisun_infer::{HeadStats, Loaded};
-use sisun_model::Run;
+use sisun_infer::HeadStats;
 use std::path::PathBuf;
 
 /// Says what each attention head does.
@@ -24,7 +23,7 @@ Examples:
   sisun heads runs/quickstart --text \"The cat sat on the mat.\" --data novel.txt
   sisun heads runs/quickstart --json > heads.json")]
 pub(crate) struct Args {
-    /// A run directory, or one of its checkpoints (the best is used unless you name one)
+    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
     run: PathBuf,
     /// The text that entropy, distance, previous and first are measured on [default: the run's attend.text]
     #[arg(long, value_name = "TEXT")]
@@ -45,23 +44,20 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if let (true, Some(option)) = (args.fast, args.silencing.idle()) {
         return Err(Usage(format!("{option} is about silencing heads, which --fast leaves out")).into());
     }
-    let run = Run::open(&args.run)?;
-    let config = run.config()?;
-    let text = match (&args.text, &config.attend) {
-        (Some(text), _) => text.clone(),
-        (None, Some(attend)) => attend.text.clone(),
-        (None, None) => bail!("the run has no attend.text to look at: give one with --text"),
-    };
     let chosen = args.device.choose()?;
-    let loaded = Loaded::open(&args.run, &chosen.device)?;
+    let opened = Opened::new(&args.run, &chosen.device)?;
+    let loaded = &opened.loaded;
+    let Some(text) = args.text.as_deref().or(opened.attend_text()) else {
+        bail!("the run has no attend.text to look at: give one with --text");
+    };
     args.device.note(&format!("model: {}", loaded.title()));
-    args.device.note_length(loaded.tokens(&text)?.len(), loaded.model.config().context_len);
-    let mut found = loaded.heads(&text)?;
+    args.device.note_length(loaded.tokens(text)?.len(), loaded.model.config().context_len);
+    let mut found = loaded.heads(text)?;
     let mut loss = None;
     if !args.fast {
-        let tokens = held_out(&args.silencing.data, &run, &loaded, config.data, &args.device)?;
+        let tokens = opened.held_out(&args.silencing.data, &args.device)?;
         let all: Vec<(usize, usize)> = found.heads.iter().map(|head| (head.layer, head.head)).collect();
-        let silenced = silence(&loaded, &tokens, &config.train, &all, &args.silencing, &args.device);
+        let silenced = silence(&opened, &tokens, &all, &args.silencing, &args.device);
         for head in &mut found.heads {
             head.silenced = silenced.rise.get(&(head.layer, head.head)).copied();
         }

@@ -17,7 +17,7 @@ Examples:
   sisun info configs/quickstart.toml --set model.n_layers=12
   sisun info runs/quickstart --json")]
 pub(crate) struct Args {
-    /// A run directory, or a TOML file with a [model]
+    /// A run directory, a Hugging Face directory, or a TOML file with a [model]
     what: PathBuf,
     /// Change a setting, as in --set model.n_heads=8
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -28,8 +28,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let file = if args.what.is_dir() { Run::open(&args.what)?.root().join("config.toml") } else { args.what };
-    let (name, model) = ModelConfig::read(&file, &args.set)?;
+    let (name, model) = if sisun_hf::is_model(&args.what) {
+        let (name, model) = sisun_hf::describe(&args.what)?;
+        (name, model.with(&args.set)?)
+    } else {
+        let file = if args.what.is_dir() { Run::open(&args.what)?.root().join("config.toml") } else { args.what };
+        ModelConfig::read(&file, &args.set)?
+    };
     let count = Count::of(&model);
     if args.json {
         return say_json(&json!({ "name": name, "model": model, "count": count }));

@@ -2,6 +2,7 @@
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
+use crate::opened::Opened;
 use crate::terminal::{say, say_json, write_now};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -23,7 +24,7 @@ Examples:
   sisun sample runs/quickstart --prompt \"Once\" --top-k 40 --trace why.html
   echo \"One day\" | sisun sample runs/quickstart --prompt-file - --samples 3 --seed 7 --json")]
 pub(crate) struct Args {
-    /// A run directory, or one of its checkpoints (the best is used unless you name one)
+    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
     run: PathBuf,
     /// Text to continue
     #[arg(long, value_name = "TEXT", conflicts_with = "prompt_file", required_unless_present = "prompt_file")]
@@ -84,8 +85,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         return Err(Usage("--trace tells how one sample came about: leave --samples out".to_owned()).into());
     }
     let chosen = args.device.choose()?;
-    let loaded = Loaded::open(&args.run, &chosen.device)?;
-    args.device.note(&format!("model: {}, step {}", loaded.name, loaded.step));
+    let loaded = Opened::new(&args.run, &chosen.device)?.loaded;
+    args.device.note(&format!("model: {}", loaded.title()));
 
     let mut objects = Vec::new();
     for number in 0..args.samples {

@@ -63,7 +63,7 @@ fn scaled(model: &Judged, ids: &[u32], context_len: usize, length: usize, per_by
     let ways = [
         (MeasureName::BitsPerByteLinear, RopeScaling::Linear { factor }),
         (MeasureName::BitsPerByteNtk, RopeScaling::Ntk { factor }),
-        (MeasureName::BitsPerByteYarn, RopeScaling::Yarn { factor, original_context_len: context_len }),
+        (MeasureName::BitsPerByteYarn, RopeScaling::yarn(factor, context_len)),
     ];
     let measure = |(name, scaling)| {
         let value =

@@ -21,7 +21,7 @@ const VECTOR_BYTES: [usize; 2] = [1 << 20, 4 << 20];
 pub(super) struct View {
     name: String,
     label: String,
-    step: u64,
+    step: Option<u64>,
     position: &'static str,
     causal: bool,
     layers: Vec<usize>,

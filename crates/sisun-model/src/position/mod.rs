@@ -31,6 +31,14 @@ impl Positions {
             Self::At(places) => Box::new(places.iter().copied()),
         }
     }
+
+    /// One past the last.
+    fn end(&self) -> usize {
+        match self {
+            Self::From(start, len) => start + len,
+            Self::At(places) => places.last().map_or(0, |last| last + 1),
+        }
+    }
 }
 
 /// The parameters of the model's position variant, and the variant itself.
@@ -111,7 +119,7 @@ impl PositionEncoding {
     pub(crate) fn rotation(&self, positions: &Positions, device: &Device) -> Option<RotaryTables> {
         match self.kind {
             Position::Rope { base, scaling, .. } => {
-                let frequencies = rope::Frequencies::new(self.rotary_dims, base, scaling);
+                let frequencies = rope::Frequencies::new(self.rotary_dims, base, scaling, positions.end());
                 Some(rope::tables(positions.iter(), &frequencies, device))
             }
             _ => None,

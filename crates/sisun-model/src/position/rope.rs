@@ -21,30 +21,55 @@ pub struct Frequencies {
 }
 
 impl Frequencies {
-    /// `base^(−2i/r)` for `i` below `r/2`, changed as `scaling` says.
-    pub fn new(rotary_dims: usize, base: f64, scaling: Option<RopeScaling>) -> Self {
+    /// `base^(−2i/r)` for `i` below `r/2`, changed as `scaling` says for a sequence of `len` tokens.
+    pub fn new(rotary_dims: usize, base: f64, scaling: Option<RopeScaling>, len: usize) -> Self {
         let r = rotary_dims as f64;
         let plain = |base: f64| (0..rotary_dims / 2).map(move |i| base.powf(-2.0 * i as f64 / r));
+        let unchanged = || Self { radians: plain(base).collect(), magnitude: 1.0 };
+        let enlarged = |factor: f64| match rotary_dims {
+            // One pair alone has no lower frequency to divide.
+            0..=2 => unchanged(),
+            _ => Self { radians: plain(base * factor.powf(r / (r - 2.0))).collect(), magnitude: 1.0 },
+        };
         match scaling {
-            None => Self { radians: plain(base).collect(), magnitude: 1.0 },
+            None => unchanged(),
             Some(RopeScaling::Linear { factor }) => {
                 Self { radians: plain(base).map(|radians| radians / factor).collect(), magnitude: 1.0 }
             }
-            // One pair alone has no lower frequency to divide.
-            Some(RopeScaling::Ntk { factor }) if rotary_dims > 2 => {
-                Self { radians: plain(base * factor.powf(r / (r - 2.0))).collect(), magnitude: 1.0 }
+            Some(RopeScaling::Ntk { factor }) => enlarged(factor),
+            Some(RopeScaling::Dynamic { factor, original_context_len }) => {
+                let grown = len.max(original_context_len) as f64 / original_context_len as f64;
+                enlarged(factor * grown - (factor - 1.0))
             }
-            Some(RopeScaling::Ntk { .. }) => Self { radians: plain(base).collect(), magnitude: 1.0 },
-            Some(RopeScaling::Yarn { factor, original_context_len }) => {
+            Some(RopeScaling::Yarn {
+                factor,
+                original_context_len,
+                beta_fast,
+                beta_slow,
+                attention_factor,
+                truncate,
+            }) => {
                 // The pair that turns so many times within the trained context.
                 let pair = |turns: f64| r * (original_context_len as f64 / (turns * 2.0 * PI)).ln() / (2.0 * base.ln());
-                let (low, high) = (pair(YARN_FAST).floor().max(0.0), pair(YARN_SLOW).ceil().min(r - 1.0));
+                let (low, high) = (pair(beta_fast.unwrap_or(YARN_FAST)), pair(beta_slow.unwrap_or(YARN_SLOW)));
+                let (low, high) = if truncate { (low.floor(), high.ceil()) } else { (low, high) };
+                let (low, high) = (low.max(0.0), high.min(r - 1.0));
                 let width = if low == high { 0.001 } else { high - low };
                 let radians = plain(base).enumerate().map(|(i, radians)| {
                     let divided = ((i as f64 - low) / width).clamp(0.0, 1.0);
                     radians / factor * divided + radians * (1.0 - divided)
                 });
-                Self { radians: radians.collect(), magnitude: 0.1 * factor.ln() + 1.0 }
+                let magnitude = attention_factor.unwrap_or_else(|| 0.1 * factor.ln() + 1.0);
+                Self { radians: radians.collect(), magnitude }
+            }
+            Some(RopeScaling::Llama3 { factor, original_context_len, low_freq_factor, high_freq_factor }) => {
+                let radians = plain(base).map(|radians| {
+                    let turns = original_context_len as f64 * radians / (2.0 * PI);
+                    let kept = (turns - low_freq_factor) / (high_freq_factor - low_freq_factor);
+                    let kept = kept.clamp(0.0, 1.0);
+                    radians / factor * (1.0 - kept) + radians * kept
+                });
+                Self { radians: radians.collect(), magnitude: 1.0 }
             }
         }
     }

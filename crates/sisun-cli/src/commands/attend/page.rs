@@ -2,13 +2,12 @@
 
 use super::Args;
 use crate::failure::Usage;
-use crate::held_out::held_out;
+use crate::opened::Opened;
 use crate::silence::{Silencing, silence};
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
 use sisun_infer::page::{Kind, Page};
 use sisun_infer::{Language, Loaded, Looking};
-use sisun_model::Run;
 use sisun_model::checkpoint::write_atomic;
 use std::path::{Path, PathBuf};
 
@@ -52,16 +51,16 @@ impl PageArgs {
 /// Writes the page and returns its path. `first` is the first of the runs, `others` are the rest.
 pub(super) fn write(
     args: &Args,
-    first: Loaded,
+    first: &Opened,
     others: &[PathBuf],
     looking: &Looking,
     device: &Device,
 ) -> Result<PathBuf> {
     let language = args.page.language.unwrap_or_else(|| Language::of(&args.text));
     let page = match (args.page.checkpoints, others) {
-        (true, _) => over_time(args, &first, looking, language, device)?,
-        (false, []) => one(args, &first, looking, language)?,
-        (false, others) => side_by_side(args, first, others, looking, language, device)?,
+        (true, _) => over_time(args, first, looking, language, device)?,
+        (false, []) => one(args, first, looking, language)?,
+        (false, others) => side_by_side(args, &first.loaded, others, looking, language, device)?,
     };
     let path = args.out.join("attention.html");
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot create {}", args.out.display()))?;
@@ -69,26 +68,26 @@ pub(super) fn write(
     Ok(path)
 }
 
-fn one(args: &Args, loaded: &Loaded, looking: &Looking, language: Language) -> Result<Page> {
+fn one(args: &Args, opened: &Opened, looking: &Looking, language: Language) -> Result<Page> {
+    let loaded = &opened.loaded;
     let mut page = Page::new(Kind::Model, &loaded.name, &args.text, looking, language, 1);
     let silenced = match args.page.silence {
         true => {
-            let run = Run::open(&args.runs[0])?;
-            let config = run.config()?;
-            let tokens = held_out(&args.page.silencing.data, &run, loaded, config.data, &args.device)?;
+            let tokens = opened.held_out(&args.page.silencing.data, &args.device)?;
             let (layers, heads) = looking.of(loaded.model.config())?;
             let all: Vec<(usize, usize)> =
                 layers.iter().flat_map(|&layer| heads.iter().map(move |&head| (layer, head))).collect();
-            Some(silence(loaded, &tokens, &config.train, &all, &args.page.silencing, &args.device).rise)
+            Some(silence(opened, &tokens, &all, &args.page.silencing, &args.device).rise)
         }
         false => None,
     };
-    page.add(loaded, step_label(loaded.step, language), silenced.as_ref())?;
+    page.add(loaded, label(loaded, language), silenced.as_ref())?;
     Ok(page)
 }
 
-fn over_time(args: &Args, looked_at: &Loaded, looking: &Looking, language: Language, device: &Device) -> Result<Page> {
-    let all = Run::open(&args.runs[0])?.checkpoints();
+fn over_time(args: &Args, opened: &Opened, looking: &Looking, language: Language, device: &Device) -> Result<Page> {
+    let looked_at = &opened.loaded;
+    let all = opened.checkpoints()?;
     if all.len() < 2 {
         bail!(
             "{} keeps {} checkpoint: train with a larger train.keep_checkpoints (and train.checkpoint_every as often as you \
@@ -110,14 +109,14 @@ fn over_time(args: &Args, looked_at: &Loaded, looking: &Looking, language: Langu
     }
     for path in chosen {
         let loaded = Loaded::open(path, device)?;
-        page.add(&loaded, step_label(loaded.step, language), None)?;
+        page.add(&loaded, label(&loaded, language), None)?;
     }
     Ok(page)
 }
 
 fn side_by_side(
     args: &Args,
-    first: Loaded,
+    first: &Loaded,
     others: &[PathBuf],
     looking: &Looking,
     language: Language,
@@ -125,10 +124,10 @@ fn side_by_side(
 ) -> Result<Page> {
     let title = args.runs.iter().map(|run| name(run)).collect::<Vec<_>>().join(" · ");
     let mut page = Page::new(Kind::Variants, &title, &args.text, looking, language, args.runs.len());
-    page.add(&first, name(&args.runs[0]), None)?;
+    page.add(first, name(&args.runs[0]), None)?;
     for path in others {
-        let loaded = Loaded::open(path, device)?;
-        args.device.note(&format!("model: {}, step {}", loaded.name, loaded.step));
+        let loaded = Opened::new(path, device)?.loaded;
+        args.device.note(&format!("model: {}", loaded.title()));
         page.add(&loaded, name(path), None)?;
     }
     Ok(page)
@@ -144,10 +143,12 @@ fn name(run: &Path) -> String {
     }
 }
 
-fn step_label(step: u64, language: Language) -> String {
-    match language {
-        Language::English => format!("step {step}"),
-        Language::Korean => format!("{step}스텝"),
+/// Its step, or its name where that is not known.
+fn label(loaded: &Loaded, language: Language) -> String {
+    match (loaded.step, language) {
+        (None, _) => loaded.name.clone(),
+        (Some(step), Language::English) => format!("step {step}"),
+        (Some(step), Language::Korean) => format!("{step}스텝"),
     }
 }
 

@@ -1,0 +1,93 @@
+//! What a RUN argument names: a run of ours or a Hugging Face directory, opened with its model.
+
+use crate::common::DeviceArgs;
+use anyhow::{Result, bail};
+use burn::tensor::Device;
+use sisun_config::{Config, DataConfig, Documents, TokenizerConfig};
+use sisun_data::{Tokens, prepare, prepare_whole};
+use sisun_infer::Loaded;
+use sisun_model::Run;
+use std::path::{Path, PathBuf};
+
+/// A model, and what is known of how it was trained.
+pub(crate) struct Opened {
+    pub(crate) loaded: Loaded,
+    path: PathBuf,
+    /// Absent where others trained it.
+    trained: Option<Trained>,
+}
+
+struct Trained {
+    run: Run,
+    config: Config,
+}
+
+impl Opened {
+    /// Opens a run directory, one of its checkpoints, or a Hugging Face directory.
+    pub(crate) fn new(path: &Path, device: &Device) -> Result<Self> {
+        let path = path.to_owned();
+        if sisun_hf::is_model(&path) {
+            let sisun_hf::Imported { name, model, tokenizer } = sisun_hf::open(&path, device)?;
+            return Ok(Self { loaded: Loaded::new(name, None, model, tokenizer)?, path, trained: None });
+        }
+        let run = Run::open(&path)?;
+        let config = run.config()?;
+        Ok(Self { loaded: Loaded::open(&path, device)?, path, trained: Some(Trained { run, config }) })
+    }
+
+    /// The text of the run's `[attend]`.
+    pub(crate) fn attend_text(&self) -> Option<&str> {
+        self.trained.as_ref()?.config.attend.as_ref().map(|attend| attend.text.as_str())
+    }
+
+    /// Windows of `length` tokens that are evaluated together: as many tokens as in training.
+    pub(crate) fn batch_size(&self, length: usize) -> usize {
+        let tokens = |trained: &Trained| trained.config.train.batch_size * trained.config.model.context_len;
+        (self.trained.as_ref().map_or(0, tokens) / length).max(1)
+    }
+
+    /// All checkpoints, oldest first.
+    pub(crate) fn checkpoints(&self) -> Result<Vec<PathBuf>> {
+        match &self.trained {
+            Some(trained) => Ok(trained.run.checkpoints()),
+            None => bail!("{} is a Hugging Face directory, which keeps no checkpoints", self.path.display()),
+        }
+    }
+
+    /// The text of these files, folders or globs; of none: the run's own held-out text.
+    pub(crate) fn held_out(&self, sources: &[String], device: &DeviceArgs) -> Result<Tokens> {
+        let mut progress = |line: &str| device.note(line);
+        let text = match (&self.trained, sources) {
+            (Some(Trained { run, config }), []) => {
+                let tokenizer = TokenizerConfig::File { path: run.tokenizer() };
+                prepare(&config.data, &tokenizer, 1, &config.data.cache_folder(), &mut progress)?.validation
+            }
+            (None, []) => bail!(
+                "{} is a Hugging Face directory, which has no held-out text: give one with --data",
+                self.path.display()
+            ),
+            (trained, sources) => {
+                let rules = trained.as_ref().map_or_else(plain_text, |trained| trained.config.data.clone());
+                let data = DataConfig { sources: sources.to_vec(), ..rules };
+                prepare_whole(&data, &self.loaded.tokenizer, &data.cache_folder(), &mut progress)?
+            }
+        };
+        if text.len() < 2 {
+            bail!("the text to evaluate on has fewer than two tokens: give a longer one with --data");
+        }
+        Ok(text)
+    }
+}
+
+/// Each file is one document.
+fn plain_text() -> DataConfig {
+    DataConfig {
+        sources: Vec::new(),
+        documents: Documents::File,
+        jsonl_field: "text".to_owned(),
+        jsonl_answer_field: None,
+        validation: Vec::new(),
+        validation_fraction: 0.1,
+        cache_dir: None,
+    }
+}

@@ -1,0 +1,21 @@
+//! JSON files, with the key in whatever is said about them.
+
+use crate::HfError;
+use serde::de::DeserializeOwned;
+use std::path::Path;
+
+/// Reads a JSON file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, HfError> {
+    std::fs::read(path).map_err(|source| HfError::Io { path: path.to_owned(), source })
+}
+
+/// What JSON says; `path` is told when it does not say it.
+pub(crate) fn parse<T: DeserializeOwned>(path: &Path, json: &[u8]) -> Result<T, HfError> {
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let key = error.path().to_string();
+        let message = error.inner().to_string();
+        let problem = if key == "." { message } else { format!("{key}: {message}") };
+        HfError::Json { path: path.to_owned(), problem }
+    })
+}

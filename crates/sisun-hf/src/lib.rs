@@ -1,0 +1,92 @@
+//! Models of Hugging Face's `transformers`: a directory with `config.json`, weights as safetensors and `tokenizer.json`.
+//!
+//! [`open`] reads GPT-2 and LLaMA models into a [`Transformer`]. Weights stay where they are on disk until each parameter
+//! is asked for, is converted to float32 and turned into our layout.
+
+mod config;
+mod error;
+mod json;
+mod layout;
+mod numbers;
+mod params;
+mod rope;
+mod store;
+
+pub use error::HfError;
+
+use crate::config::Described;
+use crate::params::StoredParams;
+use crate::store::Store;
+use burn::tensor::Device;
+use sisun_config::ModelConfig;
+use sisun_data::Tokenizer;
+use sisun_model::Transformer;
+use std::path::Path;
+
+/// What describes a model.
+const CONFIG: &str = "config.json";
+const TOKENIZER: &str = "tokenizer.json";
+
+/// A model that was read from a Hugging Face directory.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The directory's name.
+    pub name: String,
+    /// The model.
+    pub model: Transformer,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+}
+
+/// Whether this is a Hugging Face directory rather than a run, or a file of pickled weights, which [`open`] refuses.
+pub fn is_model(path: &Path) -> bool {
+    (path.join(CONFIG).is_file() && !path.join("config.toml").is_file()) || store::is_pickled(path)
+}
+
+/// The name and configuration of the model in a directory, by its `config.json` alone.
+///
+/// # Errors
+/// A file that cannot be read, or a model that is neither a GPT-2 nor a LLaMA.
+pub fn describe(dir: &Path) -> Result<(String, ModelConfig), HfError> {
+    Ok((name(dir), described(dir)?.model))
+}
+
+/// Reads the model in a directory.
+///
+/// # Errors
+/// Whatever `config.json`, the weights or `tokenizer.json` have wrong; of tensors all that do not fit are listed.
+pub fn open(dir: &Path, device: &Device) -> Result<Imported, HfError> {
+    let described = described(dir)?;
+    let tokenizer = read_tokenizer(dir, &described.model)?;
+    let store = Store::open(dir)?;
+    // Before anything is allocated by the sizes that config.json claims.
+    let wanted = layout::check(&described, &store)?;
+    let model = Transformer::from_params(&described.model, &mut StoredParams::new(&store, wanted, device))?;
+    Ok(Imported { name: name(dir), model, tokenizer })
+}
+
+fn described(dir: &Path) -> Result<Described, HfError> {
+    if store::is_pickled(dir) {
+        let within = dir.parent().unwrap_or(dir).to_owned();
+        return Err(HfError::Pickled { path: dir.to_owned(), dir: within });
+    }
+    Described::read(&dir.join(CONFIG))
+}
+
+fn read_tokenizer(dir: &Path, model: &ModelConfig) -> Result<Tokenizer, HfError> {
+    let path = dir.join(TOKENIZER);
+    if !path.is_file() {
+        return Err(HfError::NoTokenizer { dir: dir.to_owned() });
+    }
+    let tokenizer = Tokenizer::from_file(&path)?;
+    let (needed, known) = (tokenizer.vocab_size(), model.vocab_size.unwrap_or(0));
+    if needed > known {
+        return Err(HfError::Vocabulary { dir: dir.to_owned(), tokenizer: needed, model: known });
+    }
+    Ok(tokenizer)
+}
+
+fn name(dir: &Path) -> String {
+    let whole = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    whole.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
+}

@@ -1,0 +1,133 @@
+//! What `config.json` says about rotary positions, in the words of `transformers` 4 (`rope_theta`, `rope_scaling`) and of
+//! 5 (`rope_parameters`).
+
+use crate::HfError;
+use serde::Deserialize;
+use sisun_config::{Position, RopeScaling};
+use std::path::Path;
+
+const KINDS: &str = "supported are default, linear, dynamic, llama3 and yarn";
+
+/// The keys at the top of `config.json`.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct RopeKeys {
+    #[serde(default)]
+    rope_theta: Option<f64>,
+    #[serde(default)]
+    rope_scaling: Option<Settings>,
+    #[serde(default)]
+    rope_parameters: Option<Settings>,
+    #[serde(default)]
+    original_max_position_embeddings: Option<usize>,
+    #[serde(default)]
+    partial_rotary_factor: Option<f64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+struct Settings {
+    #[serde(default)]
+    rope_type: Option<String>,
+    /// What `transformers` called it before.
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    rope_theta: Option<f64>,
+    #[serde(default)]
+    factor: Option<f64>,
+    #[serde(default)]
+    original_max_position_embeddings: Option<usize>,
+    #[serde(default)]
+    low_freq_factor: Option<f64>,
+    #[serde(default)]
+    high_freq_factor: Option<f64>,
+    #[serde(default)]
+    beta_fast: Option<f64>,
+    #[serde(default)]
+    beta_slow: Option<f64>,
+    #[serde(default)]
+    attention_factor: Option<f64>,
+    #[serde(default)]
+    mscale: Option<f64>,
+    #[serde(default)]
+    mscale_all_dim: Option<f64>,
+    #[serde(default)]
+    truncate: Option<bool>,
+    #[serde(default)]
+    partial_rotary_factor: Option<f64>,
+}
+
+/// The position variant of a LLaMA.
+pub(crate) fn position(path: &Path, keys: &RopeKeys, context_len: usize) -> Result<Position, HfError> {
+    // The older key counts where both are there, unless it is empty.
+    let older = keys.rope_scaling.as_ref().filter(|settings| **settings != Settings::default());
+    let settings = older.or(keys.rope_parameters.as_ref()).cloned().unwrap_or_default();
+    let partial = settings.partial_rotary_factor.or(keys.partial_rotary_factor);
+    if let Some(fraction) = partial.filter(|fraction| *fraction != 1.0) {
+        return Err(HfError::Unsupported {
+            path: path.to_owned(),
+            key: "partial_rotary_factor",
+            value: fraction.to_string(),
+            supported: "a LLaMA turns all of each head",
+        });
+    }
+    let base = settings.rope_theta.or(keys.rope_theta).unwrap_or(10_000.0);
+    let scaling = scaling(path, &settings, keys, context_len)?;
+    Ok(Position::Rope { base, fraction: 1.0, scaling })
+}
+
+fn scaling(
+    path: &Path,
+    settings: &Settings,
+    keys: &RopeKeys,
+    context_len: usize,
+) -> Result<Option<RopeScaling>, HfError> {
+    let kind = settings.rope_type.as_deref().or(settings.kind.as_deref()).unwrap_or("default");
+    let needed = |key: &str, value: Option<f64>| {
+        let problem = || format!("rope scaling {kind:?} needs a {key}");
+        value.ok_or_else(|| HfError::Json { path: path.to_owned(), problem: problem() })
+    };
+    let original = keys.original_max_position_embeddings.or(settings.original_max_position_embeddings);
+    let original_context_len = original.unwrap_or(context_len);
+    Ok(Some(match kind {
+        "default" => return Ok(None),
+        "linear" => RopeScaling::Linear { factor: needed("factor", settings.factor)? },
+        // It goes by what the model can read, whatever it was trained on.
+        "dynamic" => {
+            RopeScaling::Dynamic { factor: needed("factor", settings.factor)?, original_context_len: context_len }
+        }
+        "llama3" => RopeScaling::Llama3 {
+            factor: needed("factor", settings.factor)?,
+            original_context_len,
+            low_freq_factor: needed("low_freq_factor", settings.low_freq_factor)?,
+            high_freq_factor: needed("high_freq_factor", settings.high_freq_factor)?,
+        },
+        "yarn" => yarn(settings, context_len, original_context_len),
+        other => {
+            return Err(HfError::Unsupported {
+                path: path.to_owned(),
+                key: "rope_type",
+                value: format!("{other:?}"),
+                supported: KINDS,
+            });
+        }
+    }))
+}
+
+fn yarn(settings: &Settings, context_len: usize, original_context_len: usize) -> RopeScaling {
+    let factor = settings.factor.unwrap_or(context_len as f64 / original_context_len as f64);
+    // `transformers` takes 0 for unset.
+    let set = |value: Option<f64>| value.filter(|value| *value != 0.0);
+    let grown = |by: f64| 0.1 * by * factor.ln() + 1.0;
+    let by_scales = match (set(settings.mscale), set(settings.mscale_all_dim)) {
+        (Some(scale), Some(all)) => Some(grown(scale) / grown(all)),
+        _ => None,
+    };
+    RopeScaling::Yarn {
+        factor,
+        original_context_len,
+        beta_fast: set(settings.beta_fast),
+        beta_slow: set(settings.beta_slow),
+        attention_factor: settings.attention_factor.or(by_scales),
+        truncate: settings.truncate.unwrap_or(true),
+    }
+}

@@ -1,0 +1,150 @@
+//! The weights of a directory: one safetensors file or several with an index, mapped into memory.
+
+use crate::{HfError, json};
+use memmap2::Mmap;
+use safetensors::tensor::TensorInfo;
+use safetensors::{Dtype, SafeTensors};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
+
+const WHOLE: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+/// Bytes before a safetensors header that say how long it is.
+const HEADER_LENGTH: usize = 8;
+
+/// Every tensor of a directory, where it lies.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) dir: PathBuf,
+    maps: Vec<Mmap>,
+    tensors: BTreeMap<String, Stored>,
+}
+
+/// A tensor in one of the files.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) dtype: Dtype,
+    pub(crate) shape: Vec<usize>,
+    file: usize,
+    bytes: Range<usize>,
+}
+
+/// Which file holds which tensor.
+#[derive(Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+impl Store {
+    /// Maps the weights of a directory and checks the header of each file: nothing is read or allocated by sizes that
+    /// the file does not have.
+    pub(crate) fn open(dir: &Path) -> Result<Self, HfError> {
+        let mut store = Self { dir: dir.to_owned(), maps: Vec::new(), tensors: BTreeMap::new() };
+        if dir.join(WHOLE).is_file() {
+            store.tensors = store.map(&dir.join(WHOLE))?;
+        } else if dir.join(INDEX).is_file() {
+            store.map_shards(&dir.join(INDEX))?;
+        } else {
+            return Err(match pickled(dir) {
+                Some(path) => HfError::Pickled { path, dir: dir.to_owned() },
+                None => HfError::NoWeights { dir: dir.to_owned() },
+            });
+        }
+        Ok(store)
+    }
+
+    /// The names of all tensors.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// One tensor.
+    pub(crate) fn get(&self, name: &str) -> Option<&Stored> {
+        self.tensors.get(name)
+    }
+
+    /// A tensor's numbers as they lie in the file.
+    pub(crate) fn bytes(&self, stored: &Stored) -> &[u8] {
+        &self.maps[stored.file][stored.bytes.clone()]
+    }
+
+    fn map_shards(&mut self, path: &Path) -> Result<(), HfError> {
+        let index: Index = json::parse(path, &json::read(path)?)?;
+        let files: BTreeSet<&String> = index.weight_map.values().collect();
+        let fail = |problems: Vec<String>| match problems.is_empty() {
+            true => Ok(()),
+            false => Err(HfError::Index { path: path.to_owned(), problems }),
+        };
+        let outside = files.iter().filter(|file| !is_plain(file));
+        fail(outside.map(|file| format!("{file:?}: must be the name of a file in the same folder")).collect())?;
+        let missing = files.iter().filter(|file| !self.dir.join(file).is_file());
+        fail(missing.map(|file| format!("{file}: no such file; download it again")).collect())?;
+
+        let mut problems = Vec::new();
+        for file in files {
+            for (name, stored) in self.map(&self.dir.join(file))? {
+                match index.weight_map.get(&name) {
+                    Some(of) if of == file => {
+                        self.tensors.insert(name, stored);
+                    }
+                    Some(of) => problems.push(format!("{name}: is in {file}, but the index says {of}")),
+                    None => problems.push(format!("{name}: is in {file}, but not in the index")),
+                }
+            }
+        }
+        let lacking = index.weight_map.iter().filter(|(name, _)| !self.tensors.contains_key(*name));
+        problems.extend(lacking.map(|(name, file)| format!("{name}: not in {file}")));
+        fail(problems)
+    }
+
+    /// Maps one file and gives its tensors.
+    fn map(&mut self, path: &Path) -> Result<BTreeMap<String, Stored>, HfError> {
+        let bad = |problem: String| HfError::BadWeights { path: path.to_owned(), problem };
+        let map = map_file(path).map_err(|source| HfError::Io { path: path.to_owned(), source })?;
+        let (header, metadata) = SafeTensors::read_metadata(&map).map_err(|error| bad(error.to_string()))?;
+        let start = HEADER_LENGTH + header;
+        let file = self.maps.len();
+        let place = |(name, info): (String, &TensorInfo)| -> Result<(String, Stored), HfError> {
+            let (from, to) = info.data_offsets;
+            let range = start.checked_add(from).zip(start.checked_add(to));
+            let bytes = range.map(|(from, to)| from..to).filter(|bytes| map.get(bytes.clone()).is_some());
+            let bytes = bytes.ok_or_else(|| bad(format!("{name} lies past its end")))?;
+            Ok((name, Stored { dtype: info.dtype, shape: info.shape.clone(), file, bytes }))
+        };
+        let tensors = metadata.tensors().into_iter().map(place).collect::<Result<_, _>>()?;
+        self.maps.push(map);
+        Ok(tensors)
+    }
+}
+
+/// Whether this names a file in the folder that it is looked for in.
+fn is_plain(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    // A backslash parts folders on Windows.
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == OsStr::new(name))
+        && !name.contains(['\\', '\0'])
+}
+
+/// A file of pickled weights.
+fn pickled(dir: &Path) -> Option<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    files.into_iter().find(|path| is_pickled(path))
+}
+
+/// Whether a file's name is one of pickled weights.
+pub(crate) fn is_pickled(path: &Path) -> bool {
+    path.is_file() && path.extension().is_some_and(|end| ["bin", "pt", "pth", "ckpt"].iter().any(|known| end == *known))
+}
+
+#[allow(unsafe_code)]
+fn map_file(path: &Path) -> std::io::Result<Mmap> {
+    let file = File::open(path)?;
+    // SAFETY: the map is only read, and dropped with the store, before `open` returns. A file that another process cuts
+    // short meanwhile would fault; nobody rewrites a published model in place.
+    unsafe { Mmap::map(&file) }
+}

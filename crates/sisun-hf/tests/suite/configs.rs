@@ -1,0 +1,107 @@
+//! What `config.json` says, and what it must not.
+
+use crate::directory::{Directory, fixtures};
+use serde_json::{Value, json};
+use sisun_config::{Position, RopeScaling};
+
+fn scaling(dir: &Directory) -> Option<RopeScaling> {
+    let (_, model) = sisun_hf::describe(&dir.path("")).unwrap();
+    match model.position {
+        Position::Rope { scaling, .. } => scaling,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn rope(settings: Value) -> Option<RopeScaling> {
+    let dir = Directory::of("llama_untied");
+    scaling(dir.set("config.json", "rope_parameters", settings))
+}
+
+#[test]
+fn rope_scaling_in_the_words_of_either_version() {
+    for name in ["llama_linear", "llama_yarn"] {
+        let config: Value =
+            serde_json::from_slice(&std::fs::read(fixtures().join(name).join("config.json")).unwrap()).unwrap();
+        assert!(config["rope_scaling"]["type"].is_string() && config["rope_theta"].is_f64(), "{config}");
+    }
+    let linear = Some(RopeScaling::Linear { factor: 4.0 });
+    assert_eq!(scaling(&Directory::of("llama_linear")), linear);
+    assert_eq!(rope(json!({ "rope_type": "linear", "factor": 4 })), linear);
+    assert_eq!(scaling(&Directory::of("llama_yarn")), Some(RopeScaling::yarn(4.0, 23)));
+    // As transformers has it: the trained context is the whole one unless stated, the factor their ratio.
+    assert_eq!(rope(json!({ "rope_type": "yarn", "factor": 2.0 })), Some(RopeScaling::yarn(2.0, 92)));
+    assert_eq!(
+        rope(json!({ "rope_type": "yarn", "original_max_position_embeddings": 23, "beta_fast": 0, "beta_slow": null })),
+        Some(RopeScaling::yarn(4.0, 23))
+    );
+    let scaled = rope(json!({ "rope_type": "yarn", "factor": 40.0, "mscale": 0.707, "mscale_all_dim": 1.0 }));
+    let Some(RopeScaling::Yarn { attention_factor: Some(factor), .. }) = scaled else { panic!("{scaled:?}") };
+    let grown = |by: f64| 0.1 * by * 40.0_f64.ln() + 1.0;
+    assert!((factor - grown(0.707) / grown(1.0)).abs() < 1e-12);
+    // Dynamic scaling goes by what the model can read, whatever it was trained on.
+    assert_eq!(
+        rope(json!({ "rope_type": "dynamic", "factor": 2.5, "original_max_position_embeddings": 23 })),
+        Some(RopeScaling::Dynamic { factor: 2.5, original_context_len: 92 })
+    );
+    let both = Directory::of("llama_linear");
+    both.set("config.json", "rope_parameters", json!({ "rope_type": "linear", "factor": 7.0 }));
+    assert_eq!(scaling(&both), linear, "the older key counts");
+    both.set("config.json", "rope_scaling", json!({}));
+    assert_eq!(scaling(&both), Some(RopeScaling::Linear { factor: 7.0 }));
+}
+
+#[test]
+fn what_has_no_counterpart_is_named_with_what_is_supported() {
+    let with = |name: &str, key: &str, value: Value, parts: &[&str]| {
+        Directory::of(name).set("config.json", key, value).fails(&[&["config.json"], parts].concat());
+    };
+    with("gpt2", "architectures", json!(["MistralForCausalLM"]), &["MistralForCausalLM", "LlamaForCausalLM"]);
+    with("gpt2", "activation_function", json!("quick_gelu"), &["activation_function", "quick_gelu", "gelu_new"]);
+    with("gpt2", "scale_attn_by_inverse_layer_idx", json!(true), &["scale_attn_by_inverse_layer_idx"]);
+    with("gpt2", "add_cross_attention", json!(true), &["add_cross_attention"]);
+    with("llama_tied", "hidden_act", json!("gelu"), &["hidden_act", "gelu", "silu"]);
+    with("llama_tied", "head_dim", json!(8), &["head_dim = 8", "hidden_size"]);
+    with("llama_tied", "quantization_config", json!({ "bits": 4 }), &["quantization_config", "bfloat16"]);
+    with("llama_tied", "partial_rotary_factor", json!(0.5), &["partial_rotary_factor = 0.5"]);
+    let longrope = json!({ "rope_type": "longrope", "factor": 2.0 });
+    with("llama_tied", "rope_parameters", longrope, &["longrope", "llama3"]);
+    with("llama_tied", "rope_parameters", json!({ "rope_type": "linear" }), &["linear", "factor"]);
+    let llama3 = json!({ "rope_type": "llama3", "factor": 2, "low_freq_factor": 4, "high_freq_factor": 4 });
+    with("llama_tied", "rope_parameters", llama3, &["high_freq_factor = 4"]);
+    let nothing = Directory::of("gpt2");
+    nothing.set("config.json", "architectures", Value::Null).set("config.json", "model_type", Value::Null);
+    nothing.fails(&["architectures", "GPT2LMHeadModel"]);
+    nothing.set("config.json", "model_type", json!("bert")).fails(&["model_type", "bert"]);
+}
+
+#[test]
+fn sizes_that_cannot_be_are_refused_before_anything_is_built() {
+    let with = |name: &str, key: &str, value: Value, parts: &[&str]| {
+        Directory::of(name).set("config.json", key, value).fails(parts);
+    };
+    with("gpt2", "n_layer", json!(1_u64 << 40), &["n_layers = 1099511627776"]);
+    with("gpt2", "n_layer", json!(1 << 24), &["16777216 layers", "only 28 tensors"]);
+    with("gpt2", "n_embd", json!(u64::MAX), &["config.json"]);
+    with("gpt2", "vocab_size", json!(1 << 24), &["wte.weight: shape [281, 15], expected [16777216, 15]"]);
+    with("gpt2", "n_positions", json!(1 << 24), &["wpe.weight: shape [92, 15], expected [16777216, 15]"]);
+    with("gpt2", "n_inner", json!(1 << 24), &["h.0.mlp.c_fc.weight", "h.1.mlp.c_proj.weight"]);
+    with("gpt2", "n_head", json!(0), &["config.json", "n_heads"]);
+    with("gpt2", "n_head", json!(-3), &["config.json", "n_head", "-3"]);
+    with("gpt2", "n_head", json!(4), &["config.json", "n_heads = 4"]);
+    with("gpt2", "n_embd", Value::Null, &["config.json", "n_embd"]);
+    with("gpt2", "layer_norm_epsilon", json!("small"), &["layer_norm_epsilon", "small"]);
+    with("llama_tied", "num_key_value_heads", json!(4), &["n_kv_heads = 4"]);
+    with("llama_tied", "vocab_size", json!(72), &["73 tokens", "only 72"]);
+    for broken in [&b""[..], b"{", b"[]", b"null", b"\xff\xfe", &[b'['; 100_000]] {
+        Directory::of("gpt2").write("config.json", broken).fails(&["config.json"]);
+    }
+}
+
+#[test]
+fn the_configuration_alone_describes_the_model() {
+    let dir = Directory::of("llama_biases");
+    dir.remove("model.safetensors").remove("tokenizer.json");
+    let (_, model) = sisun_hf::describe(&dir.path("")).unwrap();
+    assert!(model.has_attention_bias() && model.has_ffn_bias() && !model.bias);
+    assert_eq!((model.d_model, model.kv_heads(), model.ff_width(), model.vocab_size), (36, 2, 41, Some(73)));
+}

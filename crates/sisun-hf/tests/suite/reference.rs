@@ -1,0 +1,107 @@
+//! Logits, attention and greedy continuations against Hugging Face transformers (`tests/peers/reference_hf.py`).
+
+use crate::directory::{fixtures, read_tensors};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use sisun_model::weights::to_host;
+use sisun_model::{Activation, Capture, KvCache, Pass, Transformer};
+use std::path::Path;
+
+/// What transformers found.
+struct Expected {
+    ids: Vec<i64>,
+    prompt: Vec<i64>,
+    greedy: Vec<i64>,
+    /// `[rows, vocab]` of the last rows.
+    logits: (Vec<usize>, Vec<f32>),
+    /// `[head, rows, key]` of the last rows, for each layer.
+    attention: Vec<(Vec<usize>, Vec<f32>)>,
+}
+
+impl Expected {
+    fn read(path: &Path) -> Self {
+        let tensors = read_tensors(path);
+        let whole = |name: &str| {
+            tensors[name].2.as_chunks().0.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect::<Vec<i64>>()
+        };
+        let real = |name: &str| {
+            let (_, shape, bytes) = &tensors[name];
+            (shape.clone(), bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect::<Vec<f32>>())
+        };
+        let layers = (0..).map(|layer| format!("attention.{layer}")).take_while(|name| tensors.contains_key(name));
+        Self {
+            ids: whole("ids"),
+            prompt: whole("prompt"),
+            greedy: whole("greedy"),
+            logits: real("logits"),
+            attention: layers.map(|name| real(&name)).collect(),
+        }
+    }
+}
+
+fn tokens(ids: &[i64]) -> Tensor<2, Int> {
+    Tensor::from_data(TensorData::new(ids.to_vec(), [1, ids.len()]), &Device::flex())
+}
+
+fn largest(found: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(found.len(), expected.len());
+    let difference = |(a, b): (&f32, &f32)| if (a - b).is_nan() { f32::INFINITY } else { (a - b).abs() };
+    found.iter().zip(expected).map(difference).fold(0.0, f32::max)
+}
+
+/// The likeliest token after each, with a cache.
+fn greedy(model: &Transformer, prompt: &[i64], n: usize) -> Vec<i64> {
+    let (mut cache, mut new, mut written) = (KvCache::new(), prompt.to_vec(), Vec::new());
+    while written.len() < n {
+        let logits = to_host(model.forward_last(tokens(&new), Pass::cached(&mut cache))).1;
+        let likeliest = (0..logits.len()).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).unwrap();
+        new = vec![likeliest as i64];
+        written.push(likeliest as i64);
+    }
+    written
+}
+
+#[test]
+fn logits_attention_and_continuations_are_those_of_transformers() {
+    let mut names: Vec<String> =
+        std::fs::read_dir(fixtures()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names.len(), 11);
+    for name in names {
+        let dir = fixtures().join(&name);
+        let model = sisun_hf::open(&dir, &Device::flex()).unwrap().model;
+        let expected = Expected::read(&dir.join("expected.safetensors"));
+        let config = model.config();
+        assert_eq!(expected.attention.len(), config.n_layers, "{name}");
+        let (layers, heads): (Vec<usize>, Vec<usize>) = ((0..config.n_layers).collect(), (0..config.n_heads).collect());
+        let mut capture = Capture::new(&[Activation::Pattern], &layers, &heads);
+        let (_, logits) = to_host(model.forward(tokens(&expected.ids), Pass::capturing(&mut capture)));
+
+        let (n, rows, vocab) = (expected.ids.len(), expected.logits.0[0], expected.logits.0[1]);
+        assert_eq!(vocab, config.vocab_size.unwrap(), "{name}");
+        let of_logits = largest(&logits[(n - rows) * vocab..], &expected.logits.1);
+        let mut of_attention = 0.0_f32;
+        for (found, (shape, expected)) in capture.into_found().iter().zip(&expected.attention) {
+            assert_eq!(shape, &[config.n_heads, rows, n], "{name}");
+            let last_rows: Vec<f32> =
+                found.values.chunks_exact(n * n).flat_map(|head| &head[(n - rows) * n..]).copied().collect();
+            of_attention = of_attention.max(largest(&last_rows, expected));
+        }
+        println!("{name}: {n} tokens, largest differences: logits {of_logits:.1e}, attention {of_attention:.1e}");
+        assert!(of_logits <= 1e-4, "{name}: logits differ by {of_logits:e}");
+        assert!(of_attention <= 1e-5, "{name}: attention differs by {of_attention:e}");
+        assert_eq!(expected.greedy.len(), 64, "{name}");
+        assert_eq!(greedy(&model, &expected.prompt, 64), expected.greedy, "{name}");
+    }
+}
+
+/// A tokenizer of the directory gives the ids that `transformers` gives its model, `<s>` before a LLaMA's.
+#[test]
+fn tokenizers_come_with_their_models() {
+    for name in ["gpt2", "llama_untied"] {
+        let imported = sisun_hf::open(&fixtures().join(name), &Device::flex()).unwrap();
+        assert_eq!(imported.name, name);
+        let expected = Expected::read(&fixtures().join(name).join("expected.safetensors"));
+        let ids = imported.tokenizer.encode_prompt("the cat saw the kite and ran").unwrap().ids;
+        assert_eq!(ids.into_iter().map(i64::from).collect::<Vec<_>>(), expected.prompt);
+    }
+}

@@ -1,0 +1,208 @@
+//! A Hugging Face directory wherever a run is taken (`tests/peers/reference_hf.py` made them).
+
+use crate::sisun::{Lab, Ran, root, sisun};
+use safetensors::SafeTensors;
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+const TEXT: &str = "the cat saw the kite and ran";
+
+fn fixture(name: &str) -> PathBuf {
+    root().join("tests/peers/fixtures/hf").join(name)
+}
+
+fn on(verb: &str, name: &str, more: &[&str]) -> Ran {
+    sisun(&[&[verb, fixture(name).to_str().unwrap(), "--quiet", "--device", "cpu"], more].concat())
+}
+
+/// The bytes of a tensor in expected.safetensors.
+fn expected(name: &str, tensor: &str) -> Vec<u8> {
+    let bytes = fs::read(fixture(name).join("expected.safetensors")).unwrap();
+    SafeTensors::deserialize(&bytes).unwrap().tensor(tensor).unwrap().data().to_vec()
+}
+
+fn copied(name: &str) -> TempDir {
+    let copy = TempDir::new().unwrap();
+    for entry in fs::read_dir(fixture(name)).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+    }
+    copy
+}
+
+fn text_file() -> (TempDir, String) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("held-out.txt");
+    fs::write(&path, "the cat saw the dog on the mat. ".repeat(40)).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (folder, path)
+}
+
+#[test]
+fn greedy_samples_are_those_of_transformers() {
+    for name in ["gpt2", "gpt2_untied", "llama_tied", "llama_untied", "llama_yarn"] {
+        let found = on("sample", name, &["--prompt", TEXT, "-n", "64", "--temperature", "0", "--json"]).ok().json();
+        let ids: Vec<i64> =
+            found["tokens"].as_array().unwrap().iter().map(|token| token["id"].as_i64().unwrap()).collect();
+        let expected: Vec<i64> =
+            expected(name, "greedy").as_chunks().0.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect();
+        assert_eq!(ids, expected, "{name}");
+    }
+}
+
+#[test]
+fn attention_maps_are_those_of_transformers() {
+    for name in ["gpt2", "llama_biases"] {
+        let out = TempDir::new().unwrap();
+        let folder = out.path().to_str().unwrap();
+        on("attend", name, &["--text", TEXT, "--out", folder, "--format", "json,html,png,npz"]).ok();
+        let maps: Value =
+            serde_json::from_str(&fs::read_to_string(out.path().join("attention.json")).unwrap()).unwrap();
+        for (layer, found) in maps["layers"].as_array().unwrap().iter().enumerate() {
+            let number = |value: &Value| value.as_f64().unwrap();
+            let rows = |head: &Value| head["pattern"].as_array().unwrap().clone();
+            let found: Vec<f64> = found["heads"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .flat_map(rows)
+                .flat_map(|row| row.as_array().unwrap().iter().map(number).collect::<Vec<_>>())
+                .collect();
+            let expected = expected(name, &format!("attention.{layer}"));
+            let expected = expected.as_chunks().0.iter().map(|bytes| f64::from(f32::from_le_bytes(*bytes)));
+            assert_eq!(expected.len(), found.len(), "{name}");
+            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() <= 1e-5), "{name}: layer {layer}");
+        }
+        let page = fs::read_to_string(out.path().join("attention.html")).unwrap();
+        assert!(page.contains(r#""step":null"#) && !page.contains("step 0"), "a step that nobody knows");
+    }
+    let [gpt2, llama] = ["gpt2", "llama_tied"].map(|name| fixture(name).to_str().unwrap().to_owned());
+    let out = TempDir::new().unwrap();
+    let out = out.path().to_str().unwrap();
+    sisun(&["attend", &gpt2, &llama, "--text", TEXT, "--out", out, "--format", "html", "--device", "cpu"]).ok();
+    let checkpoints = ["--text", TEXT, "--out", out, "--format", "html", "--checkpoints"];
+    on("attend", "gpt2", &checkpoints).fails(1, &["keeps no checkpoints"]);
+}
+
+#[test]
+fn text_is_evaluated_and_heads_silenced_on_data_that_is_given() {
+    let (_folder, data) = text_file();
+    for name in ["gpt2", "llama_linear"] {
+        on("eval", name, &[]).fails(1, &["--data"]);
+        let eval = on("eval", name, &["--data", &data, "--json"]).ok().json();
+        let loss = eval["loss"].as_f64().unwrap();
+        assert!(loss > 1.0 && eval["step"].is_null(), "{eval}");
+        let windows = on("eval", name, &["--data", &data, "--windows", "2", "--json"]).ok().json();
+        on("heads", name, &["--text", TEXT]).fails(1, &["--data"]);
+        on("heads", name, &["--data", &data]).fails(1, &["--text"]);
+        let heads = on("heads", name, &["--text", TEXT, "--data", &data, "--windows", "2", "--json"]).ok().json();
+        assert_eq!(heads["loss"], windows["loss"]);
+        assert!(heads["heads"].as_array().unwrap().iter().all(|head| head["silenced"].as_f64().unwrap() != 0.0));
+    }
+    let table = on("heads", "gpt2", &["--text", TEXT, "--fast"]).ok().stdout;
+    assert!(table.contains("1.2"), "{table}");
+    // A text shorter than the context is one window.
+    let short = TempDir::new().unwrap();
+    let path = short.path().join("short.txt");
+    fs::write(&path, "the cat ran home").unwrap();
+    let path = path.to_str().unwrap();
+    let heads = on("heads", "gpt2", &["--text", TEXT, "--data", path, "--json"]).ok().json();
+    assert!(heads["loss"].as_f64().unwrap() > 1.0, "{}", heads["loss"]);
+}
+
+#[test]
+fn one_query_is_worked_through() {
+    let found = on("explain", "llama_attention_bias", &["--text", TEXT, "--head", "4", "--json"]).ok().json();
+    let weights: f64 = found["keys"].as_array().unwrap().iter().map(|key| key["weight"].as_f64().unwrap()).sum();
+    assert!((weights - 1.0).abs() < 1e-5, "{weights}");
+    on("explain", "gpt2_untied", &["--text", TEXT]).ok();
+}
+
+#[test]
+fn parameters_are_counted_by_config_json_alone() {
+    for (name, files) in [
+        ("gpt2", &["model.safetensors"][..]),
+        ("llama_biases", &["model.safetensors"]),
+        (
+            "llama_untied",
+            &[
+                "model-00001-of-00003.safetensors",
+                "model-00002-of-00003.safetensors",
+                "model-00003-of-00003.safetensors",
+            ],
+        ),
+    ] {
+        let elements = |file: &&str| {
+            let bytes = fs::read(fixture(name).join(file)).unwrap();
+            let elements =
+                |(_, view): (&str, safetensors::tensor::TensorView<'_>)| view.shape().iter().product::<usize>();
+            SafeTensors::deserialize(&bytes).unwrap().iter().map(elements).sum::<usize>()
+        };
+        let stored: usize = files.iter().map(elements).sum();
+        let alone = TempDir::new().unwrap();
+        fs::copy(fixture(name).join("config.json"), alone.path().join("config.json")).unwrap();
+        let found = sisun(&["info", alone.path().to_str().unwrap(), "--json"]).ok().json();
+        assert_eq!(found["count"]["total"].as_u64().unwrap() as usize, stored, "{name}");
+    }
+    let path = fixture("gpt2");
+    let path = path.to_str().unwrap();
+    let deeper = sisun(&["info", path, "--set", "model.n_layers=7", "--json"]).ok().json();
+    assert_eq!(deeper["model"]["n_layers"], 7);
+    sisun(&["info", path, "--set", "model.n_layrs=7"]).fails(2, &["n_layrs", "n_layers"]);
+    assert!(sisun(&["info", path]).ok().stdout.contains("2 layers × 3 heads, d_model 15"));
+}
+
+#[test]
+fn directories_that_cannot_be_read_say_why() {
+    let dir = copied("gpt2");
+    let path = dir.path().to_str().unwrap();
+    let sample = |parts: &[&str]| drop(sisun(&["sample", path, "--prompt", TEXT, "--device", "cpu"]).fails(1, parts));
+    let write = |file: &str, text: &str| fs::write(dir.path().join(file), text).unwrap();
+    let config = fs::read_to_string(dir.path().join("config.json")).unwrap();
+    write("config.json", &config.replace("GPT2LMHeadModel", "MambaForCausalLM"));
+    sample(&["MambaForCausalLM", "LlamaForCausalLM"]);
+    write("config.json", &config.replace("gelu_new", "mish"));
+    sample(&["activation_function", "mish", "gelu_new"]);
+    write("config.json", &config.replace("\"n_inner\": 29", "\"n_inner\": 31"));
+    sample(&[
+        "transformer.h.0.mlp.c_fc.weight: shape [15, 29], expected [15, 31]",
+        "transformer.h.1.mlp.c_proj.weight",
+    ]);
+    write("config.json", &config);
+    write("model.safetensors", "no");
+    sample(&["model.safetensors", "not a whole safetensors file"]);
+    fs::rename(dir.path().join("model.safetensors"), dir.path().join("pytorch_model.bin")).unwrap();
+    sample(&["pytorch_model.bin", "save_pretrained"]);
+    fs::remove_file(dir.path().join("config.json")).unwrap();
+    sample(&["config.toml", "config.json"]);
+}
+
+#[test]
+fn a_run_is_still_a_run() {
+    let lab = Lab::trained();
+    let run = lab.at("run");
+    let found = sisun(&["eval", &run, "--windows", "2", "--json", "--quiet", "--device", "cpu"]).ok().json();
+    assert!(found["step"].as_u64().is_some());
+}
+
+#[test]
+fn what_the_tokenizer_puts_before_a_text_is_read_as_well() {
+    let copy = copied("llama_tied");
+    let path = copy.path().join("tokenizer.json");
+    let mut tokenizer: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let tokens = |dir: &str| {
+        let out = TempDir::new().unwrap();
+        let args = ["attend", dir, "--text", TEXT, "--out", out.path().to_str().unwrap(), "--format", "npz", "--json"];
+        sisun(&[&args[..], &["--quiet", "--device", "cpu"]].concat()).ok().json()["tokens"].as_array().unwrap().clone()
+    };
+    // As LLaMA's own, it puts `<s>` before a text.
+    let marked = tokens(copy.path().to_str().unwrap());
+    assert_eq!((&marked[0]["id"], &marked[0]["text"]), (&1.into(), &"<s>".into()));
+    tokenizer["post_processor"] = Value::Null;
+    fs::write(&path, tokenizer.to_string()).unwrap();
+    let plain = tokens(copy.path().to_str().unwrap());
+    assert_eq!(marked[1..], plain[..], "the text's own tokens follow");
+    sisun(&["attend", copy.path().to_str().unwrap(), "--text", "", "--device", "cpu"]).fails(2, &["text is empty"]);
+}
