@@ -106,10 +106,18 @@ impl Browser {
     /// Waits until an expression is true.
     #[track_caller]
     pub(crate) fn wait_for(&self, expression: &str) {
+        self.act_until(expression, || ());
+    }
+
+    /// Does something, again if need be, until an expression is true.
+    #[track_caller]
+    pub(crate) fn act_until(&self, expression: &str, act: impl Fn()) {
         let began = Instant::now();
+        act();
         while self.eval(expression) != true {
             assert!(began.elapsed() < PATIENCE, "still not: {expression}; {:?}", self.complaints());
             std::thread::sleep(Duration::from_millis(20));
+            act();
         }
     }
 

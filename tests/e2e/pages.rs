@@ -32,12 +32,15 @@ fn weight(numbers: &Value, layer: usize, head: usize, query: usize, key: usize) 
 
 /// Points at a cell and reads what the page says of it: labels of query and key, and the value.
 fn pointed(browser: &Browser, query: usize, key: usize) -> Value {
-    let at =
-        browser.eval(&format!("{{ const p = window.sisun.cellCentre({query}, {key}); [p.x ?? p[0], p.y ?? p[1]] }}"));
-    browser.point_at(at[0].as_f64().unwrap(), at[1].as_f64().unwrap());
-    browser.wait_for(&format!(
+    let reads = format!(
         "document.querySelector('#readout').dataset.query == {query} && document.querySelector('#readout').dataset.key == {key}"
-    ));
+    );
+    // A page that is still being laid out moves the cell away from where it was.
+    browser.act_until(&reads, || {
+        let centre = format!("{{ const p = window.sisun.cellCentre({query}, {key}); [p.x, p.y] }}");
+        let at = browser.eval(&centre);
+        browser.point_at(at[0].as_f64().unwrap(), at[1].as_f64().unwrap());
+    });
     browser.eval(
         "{ const r = document.querySelector('#readout'); ({ value: Number(r.dataset.value), text: r.textContent }) }",
     )
