@@ -3,7 +3,7 @@
 use crate::common::DeviceArgs;
 use anyhow::{Result, bail};
 use burn::tensor::Device;
-use sisun_config::{Config, DataConfig, Documents, TokenizerConfig};
+use sisun_config::{Config, DataConfig, TokenizerConfig};
 use sisun_data::{Tokens, prepare, prepare_whole};
 use sisun_infer::Loaded;
 use sisun_model::Run;
@@ -32,7 +32,7 @@ impl Opened {
         }
         let run = Run::open(&path)?;
         let config = run.config()?;
-        Ok(Self { loaded: Loaded::open(&path, device)?, path, trained: Some(Trained { run, config }) })
+        Ok(Self { loaded: Loaded::of_run(&run, device)?, path, trained: Some(Trained { run, config }) })
     }
 
     /// The text of the run's `[attend]`.
@@ -67,8 +67,11 @@ impl Opened {
                 self.path.display()
             ),
             (trained, sources) => {
-                let rules = trained.as_ref().map_or_else(plain_text, |trained| trained.config.data.clone());
-                let data = DataConfig { sources: sources.to_vec(), ..rules };
+                let sources = sources.to_vec();
+                let data = match trained {
+                    Some(trained) => DataConfig { sources, ..trained.config.data.clone() },
+                    None => DataConfig::reading(sources),
+                };
                 prepare_whole(&data, &self.loaded.tokenizer, &data.cache_folder(), &mut progress)?
             }
         };
@@ -76,18 +79,5 @@ impl Opened {
             bail!("the text to evaluate on has fewer than two tokens: give a longer one with --data");
         }
         Ok(text)
-    }
-}
-
-/// Each file is one document.
-fn plain_text() -> DataConfig {
-    DataConfig {
-        sources: Vec::new(),
-        documents: Documents::File,
-        jsonl_field: "text".to_owned(),
-        jsonl_answer_field: None,
-        validation: Vec::new(),
-        validation_fraction: 0.1,
-        cache_dir: None,
     }
 }

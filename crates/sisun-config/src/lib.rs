@@ -7,12 +7,14 @@ mod model;
 mod position;
 pub mod randomness;
 mod read;
+mod rope_scaling;
 mod train;
 
 pub use data::{DataConfig, Documents, TokenizerConfig};
 pub use error::ConfigError;
-pub use model::{Ffn, ModelConfig, Norm, NormPlacement, Position, RopeScaling};
+pub use model::{Ffn, ModelConfig, Norm, NormPlacement, Position};
 pub use read::{apply_override, from_value, read_table, set};
+pub use rope_scaling::RopeScaling;
 pub use train::{AttendConfig, OptimizerKind, Precision, SampleConfig, Schedule, TrainConfig, WindowOrder};
 
 use error::check;

@@ -22,15 +22,8 @@ impl Desk {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, contents).unwrap();
         }
-        let data = DataConfig {
-            sources: files.iter().map(|(name, _)| folder.path().join(name).display().to_string()).collect(),
-            documents: Documents::File,
-            jsonl_field: "text".to_owned(),
-            jsonl_answer_field: None,
-            validation: Vec::new(),
-            validation_fraction: 0.1,
-            cache_dir: None,
-        };
+        let sources = files.iter().map(|(name, _)| folder.path().join(name).display().to_string()).collect();
+        let data = DataConfig::reading(sources);
         Self { folder, data, tokenizer: TokenizerConfig::Char, messages: Vec::new() }
     }
 

@@ -5,9 +5,9 @@ use memmap2::Mmap;
 use safetensors::tensor::TensorInfo;
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
+use sisun_model::weights::map_file;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::fs::File;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
@@ -104,7 +104,7 @@ impl Store {
     /// Maps one file and gives its tensors.
     fn map(&mut self, path: &Path) -> Result<BTreeMap<String, Stored>, HfError> {
         let bad = |problem: String| HfError::BadWeights { path: path.to_owned(), problem };
-        let map = map_file(path).map_err(|source| HfError::Io { path: path.to_owned(), source })?;
+        let map = map_file(path)?;
         let (header, metadata) = SafeTensors::read_metadata(&map).map_err(|error| bad(error.to_string()))?;
         let start = HEADER_LENGTH + header;
         let file = self.maps.len();
@@ -139,12 +139,4 @@ fn pickled(dir: &Path) -> Option<PathBuf> {
 /// Whether a file's name is one of pickled weights.
 pub(crate) fn is_pickled(path: &Path) -> bool {
     path.is_file() && path.extension().is_some_and(|end| ["bin", "pt", "pth", "ckpt"].iter().any(|known| end == *known))
-}
-
-#[allow(unsafe_code)]
-fn map_file(path: &Path) -> std::io::Result<Mmap> {
-    let file = File::open(path)?;
-    // SAFETY: the map is only read, and dropped with the store, before `open` returns. A file that another process cuts
-    // short meanwhile would fault; nobody rewrites a published model in place.
-    unsafe { Mmap::map(&file) }
 }

@@ -122,7 +122,7 @@ impl Loaded {
         });
 
         let d_head = config.d_head();
-        let scale = if config.scaled_scores { 1.0 / (d_head as f64).sqrt() } else { 1.0 };
+        let scale = config.score_scale();
         let q = row(q, query);
         let [k, v] = [k, v].map(|rows| (0..n).map(|key| row(rows, key)).collect::<Vec<_>>());
         let bias = self.bias(head, query, n);
@@ -146,7 +146,7 @@ impl Loaded {
             layer,
             head,
             n_heads: config.n_heads,
-            kv_head: head / (config.n_heads / config.kv_heads()),
+            kv_head: config.kv_head(head),
             n_kv_heads: config.kv_heads(),
             query_label: found.tokens[query].text.clone(),
             tokens: found.tokens,

@@ -130,20 +130,27 @@ impl Loaded {
         let tokens = self.attend_each(text, &looking, |found| {
             let patterns: Vec<&[f32]> = found.by_head().map(|(_, pattern)| pattern).collect();
             rollout.add_layer(&patterns);
-            spreads.extend(patterns.par_iter().map(|pattern| Spread::of(pattern, n)).collect::<Vec<_>>());
+            spreads.push(patterns.par_iter().map(|pattern| Spread::of(pattern, n)).collect());
         })?;
-        let repetition = self.repetition(&layers, &heads).into_iter().flatten();
-        let numbers = layers.iter().flat_map(|&layer| heads.iter().map(move |&head| (layer, head)));
-        let all = numbers.zip(spreads).zip(repetition);
-        let all = all.map(|(((layer, head), spread), repetition)| HeadStats {
-            layer,
-            head,
-            spread,
-            repetition,
-            silenced: None,
-        });
+        let stats = self.head_stats(&layers, &heads, &spreads).concat();
         let rollout = rollout.matrix().chunks_exact(n).map(<[f32]>::to_vec).collect();
-        Ok(Heads { tokens, heads: all.collect(), rollout })
+        Ok(Heads { tokens, heads: stats, rollout })
+    }
+
+    /// What is known of these heads: for each layer, for each head, given its spread; nothing is silenced.
+    pub(crate) fn head_stats(&self, layers: &[usize], heads: &[usize], spreads: &[Vec<Spread>]) -> Vec<Vec<HeadStats>> {
+        let repetition = self.repetition(layers, heads);
+        let of_layer = |(l, &layer): (usize, &usize)| {
+            let of_head = |(h, &head): (usize, &usize)| HeadStats {
+                layer,
+                head,
+                spread: spreads[l][h],
+                repetition: repetition[l][h],
+                silenced: None,
+            };
+            heads.iter().enumerate().map(of_head).collect()
+        };
+        layers.iter().enumerate().map(of_layer).collect()
     }
 
     /// How each of these heads attends on random sequences that come twice: for each layer, for each head. The sequences

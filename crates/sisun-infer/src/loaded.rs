@@ -24,7 +24,14 @@ impl Loaded {
     /// # Errors
     /// No run there, a damaged checkpoint, or a tokenizer that does not fit the model.
     pub fn open(path: &Path, device: &burn::tensor::Device) -> Result<Self, InferError> {
-        let run = Run::open(path)?;
+        Self::of_run(&Run::open(path)?, device)
+    }
+
+    /// Reads the model of a run that is open.
+    ///
+    /// # Errors
+    /// A damaged checkpoint, or a tokenizer that does not fit the model.
+    pub fn of_run(run: &Run, device: &burn::tensor::Device) -> Result<Self, InferError> {
         let (model, checkpoint) = run.model(device)?;
         let name = run.config()?.name;
         Self::new(name, Some(checkpoint.state.step), model, Tokenizer::from_file(&run.tokenizer())?)

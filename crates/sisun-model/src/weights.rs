@@ -87,11 +87,15 @@ pub fn read_tensors(path: &Path) -> Result<HostTensors, ModelError> {
         .collect()
 }
 
+/// A weights file, mapped to be read.
+///
+/// # Errors
+/// A file that cannot be read.
 #[allow(unsafe_code)]
-fn map_file(path: &Path) -> Result<Mmap, ModelError> {
+pub fn map_file(path: &Path) -> Result<Mmap, ModelError> {
     let file = File::open(path).map_err(ModelError::io("read", path))?;
-    // SAFETY: the map is only read, and dropped before the caller's function returns. A file that another
-    // process cuts short meanwhile would fault; checkpoints are never rewritten in place.
+    // SAFETY: an `Mmap` is only read. A file that another process cuts short meanwhile would fault; checkpoints and published
+    // models are never rewritten in place, and who maps one here drops the map once its weights are read.
     unsafe { Mmap::map(&file) }.map_err(ModelError::io("read", path))
 }
 

@@ -5,7 +5,7 @@ use crate::terminal::{note, say, say_json};
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde_json::json;
-use sisun_config::{DataConfig, Documents, TokenizerConfig};
+use sisun_config::{DataConfig, TokenizerConfig};
 use sisun_data::{Tokenizer, labels, prepare};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -112,15 +112,7 @@ fn encode(path: &Path, text: Option<String>, as_json: bool) -> Result<()> {
 }
 
 fn train(sources: Vec<String>, kind: Kind, vocab_size: usize, specials: Vec<String>, out: &Path) -> Result<()> {
-    let data = DataConfig {
-        sources,
-        documents: Documents::File,
-        jsonl_field: "text".to_owned(),
-        jsonl_answer_field: None,
-        validation: Vec::new(),
-        validation_fraction: 0.1,
-        cache_dir: None,
-    };
+    let data = DataConfig::reading(sources);
     let wanted = match kind {
         Kind::Bpe => TokenizerConfig::Bpe { vocab_size, specials },
         Kind::Char => TokenizerConfig::Char,

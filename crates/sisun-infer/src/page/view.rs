@@ -102,8 +102,7 @@ pub(super) fn view(
     let cell = cell_of(n, layers.len() * heads.len(), config.causal, room.weights);
     let cells = n.div_ceil(cell);
     let precision = Precision::of(weights(cells, config.causal) * layers.len() * heads.len() * room.views);
-    let kv_of = |head: usize| head / (config.n_heads / config.kv_heads());
-    let mut kv_heads: Vec<usize> = heads.iter().map(|&head| kv_of(head)).collect();
+    let mut kv_heads: Vec<usize> = heads.iter().map(|&head| config.kv_head(head)).collect();
     kv_heads.dedup();
     let per_token = layers.len() * (heads.len() + 2 * kv_heads.len()) * config.d_head() * size_of::<f32>();
     let pattern_bytes = weights(cells, config.causal) * layers.len() * heads.len() * room.views;
@@ -117,7 +116,7 @@ pub(super) fn view(
     }
     // The first head of each group of those that read the same keys.
     let first_of_group: Vec<usize> =
-        kv_heads.iter().filter_map(|kv| heads.iter().position(|&head| kv_of(head) == *kv)).collect();
+        kv_heads.iter().filter_map(|kv| heads.iter().position(|&head| config.kv_head(head) == *kv)).collect();
     let all_heads: Vec<usize> = (0..heads.len()).collect();
     let mut found =
         Found { patterns: Vec::new(), spreads: Vec::new(), rollout: Rollout::new(cells), vectors: Vectors::default() };
@@ -136,21 +135,14 @@ pub(super) fn view(
     let rollout = whole.then(|| blocks.push(precision.encode(&[found.rollout.matrix()], cells, config.causal)));
     let vectors = (with_vectors > 0).then(|| Vectors {
         tokens: with_vectors,
-        kv_heads: heads.iter().filter_map(|&head| kv_heads.iter().position(|kv| *kv == kv_of(head))).collect(),
+        kv_heads: heads.iter().filter_map(|&head| kv_heads.iter().position(|kv| *kv == config.kv_head(head))).collect(),
         ..found.vectors
     });
     let bias = bias(loaded, &heads, with_vectors, blocks);
-    let repetition = loaded.repetition(&layers, &heads);
-    let stats = layers.iter().enumerate().map(|(l, &layer)| {
-        let of_head = |(h, &head): (usize, &usize)| HeadStats {
-            layer,
-            head,
-            spread: found.spreads[l][h],
-            repetition: repetition[l][h],
-            silenced: silenced.and_then(|all| all.get(&(layer, head)).copied()),
-        };
-        heads.iter().enumerate().map(of_head).collect()
-    });
+    let mut stats = loaded.head_stats(&layers, &heads, &found.spreads);
+    for head in stats.iter_mut().flatten() {
+        head.silenced = silenced.and_then(|all| all.get(&(head.layer, head.head)).copied());
+    }
     Ok(View {
         name: loaded.name.clone(),
         label,
@@ -158,7 +150,7 @@ pub(super) fn view(
         position: config.position.name(),
         causal: config.causal,
         d_head: config.d_head(),
-        scale: if config.scaled_scores { 1.0 / (config.d_head() as f64).sqrt() } else { 1.0 },
+        scale: config.score_scale(),
         n: cells,
         thinned: (cell > 1).then_some(cell),
         words: if cell > 1 { None } else { Units::words(text, &tokens) },
@@ -167,7 +159,7 @@ pub(super) fn view(
         rollout,
         vectors,
         bias,
-        stats: stats.collect(),
+        stats,
         tokens,
         layers,
         heads,
