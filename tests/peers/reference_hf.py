@@ -1,4 +1,4 @@
-"""Tiny random GPT-2 and LLaMA models by Hugging Face transformers, and what it computes with them.
+"""Tiny random GPT-2 and LLaMA models, and some of their kin, by Hugging Face transformers, and what it computes with them.
 
 Writes fixtures/hf/NAME/: a directory as `save_pretrained` leaves it (config.json, weights, tokenizer.json) and beside it
 expected.safetensors. transformers itself reads each directory again before it computes, in float32 and with its plain
@@ -67,16 +67,25 @@ def gpt2(**settings):
     return transformers.GPT2Config(**shape, bos_token_id=0, eos_token_id=0, **settings)
 
 
+LLAMA = {
+    "hidden_size": 36,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "intermediate_size": 41,
+    "max_position_embeddings": CONTEXT,
+    "rms_norm_eps": 1e-5,
+}
+
+
 def llama(**settings):
-    shape = {
-        "hidden_size": 36,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 6,
-        "num_key_value_heads": 2,
-        "intermediate_size": 41,
-        "max_position_embeddings": CONTEXT,
-    }
-    return transformers.LlamaConfig(**shape, rms_norm_eps=1e-5, **settings)
+    return transformers.LlamaConfig(**LLAMA, **settings)
+
+
+def neox(**settings):
+    shape = {"hidden_size": 30, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 29}
+    shape["max_position_embeddings"] = CONTEXT
+    return transformers.GPTNeoXConfig(**shape, use_parallel_residual=False, bos_token_id=0, eos_token_id=0, **settings)
 
 
 def rope(rope_type, **settings):
@@ -104,6 +113,16 @@ CASES = {
     "llama_llama3": (llama(**rope("llama3", **LLAMA3)), torch.bfloat16, []),
     "llama_yarn": (llama(**rope("yarn", **YARN)), torch.bfloat16, ["version 4"]),
     "llama_yarn_set": (llama(**rope("yarn", **YARN_SET)), torch.bfloat16, []),
+    "llama_wide_heads": (llama(head_dim=10), torch.bfloat16, []),
+    "mistral": (transformers.MistralConfig(**LLAMA, sliding_window=None, head_dim=14), torch.bfloat16, []),
+    "qwen2": (transformers.Qwen2Config(**LLAMA, tie_word_embeddings=True), torch.bfloat16, []),
+    "qwen3": (transformers.Qwen3Config(**LLAMA, head_dim=14, **rope("default")), torch.bfloat16, []),
+    "neox": (neox(**rope("default", partial_rotary_factor=0.4)), torch.float32, []),
+    "neox_tied": (
+        neox(tie_word_embeddings=True, attention_bias=False, hidden_act="gelu_new", **rope("default")),
+        torch.bfloat16,
+        [],
+    ),
 }
 
 
@@ -146,7 +165,7 @@ def save(name, seed):
     config, dtype, changes = CASES[name]
     folder = OUT / name
     shutil.rmtree(folder, ignore_errors=True)
-    tokenizer = byte_level() if config.model_type == "gpt2" else metaspace()
+    tokenizer = byte_level() if config.model_type in ("gpt2", "gpt_neox") else metaspace()
     config.vocab_size = len(tokenizer) + (7 if "padded" in changes else 0)
     random_model(config, seed).to(dtype).save_pretrained(folder, max_shard_size="40KB" if "shards" in changes else "5GB")
     tokenizer.save_pretrained(folder)

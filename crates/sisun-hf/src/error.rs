@@ -3,7 +3,7 @@
 use sisun_config::ConfigError;
 use sisun_data::DataError;
 use sisun_model::ModelError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -107,10 +107,44 @@ pub enum HfError {
         /// Rows of the model's embedding.
         model: usize,
     },
+    /// A model that none of `transformers` computes.
+    #[error("no stock model of transformers computes what this one does:\n  {}", problems.join("\n  "))]
+    NoCounterpart {
+        /// Each setting, and why not.
+        problems: Vec<String>,
+    },
+    /// A directory that is there already.
+    #[error("{} is there already: name another with --to, or remove it", path.display())]
+    Exists {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A number that float16 has no room for.
+    #[error("{name} holds {value}, past float16's largest number, 65504: write it with --dtype bfloat16 or float32")]
+    PastFloat16 {
+        /// The parameter.
+        name: String,
+        /// The number.
+        value: f32,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The tokenizer itself.
     #[error(transparent)]
     Data(#[from] DataError),
     /// The model.
     #[error(transparent)]
     Model(#[from] ModelError),
+}
+
+impl HfError {
+    pub(crate) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<'_> {
+        |source| Self::Write { path: path.to_owned(), source }
+    }
 }

@@ -1,20 +1,24 @@
 //! Models of Hugging Face's `transformers`: a directory with `config.json`, weights as safetensors and `tokenizer.json`.
 //!
-//! [`open`] reads GPT-2 and LLaMA models into a [`Transformer`]. Weights stay where they are on disk until each parameter
-//! is asked for, is converted to float32 and turned into our layout.
+//! [`open`] reads GPT-2, LLaMA and their kin into a [`Transformer`]. Weights stay where they are on disk until each parameter
+//! is asked for, is converted to float32 and turned into our layout. [`export`] writes such a directory.
 
+mod check;
 mod config;
 mod error;
+mod export;
+mod family;
 mod json;
 mod layout;
 mod numbers;
 mod params;
-mod rope;
+mod stock;
 mod store;
 
 pub use error::HfError;
+pub use export::{Export, Exported, Numbers, companions, export};
 
-use crate::config::Described;
+use crate::config::{Described, Ends};
 use crate::params::StoredParams;
 use crate::store::Store;
 use burn::tensor::Device;
@@ -26,6 +30,7 @@ use std::path::Path;
 /// What describes a model.
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
+const GENERATION: &str = "generation_config.json";
 
 /// A model that was read from a Hugging Face directory.
 #[derive(Clone, Debug)]
@@ -36,6 +41,8 @@ pub struct Imported {
     pub model: Transformer,
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
+    /// The tokens that end a text, by `generation_config.json`, else by `config.json`, else by the tokenizer.
+    pub ends: Vec<u32>,
 }
 
 /// Whether this is a Hugging Face directory rather than a run, or a file of pickled weights, which [`open`] refuses.
@@ -46,7 +53,7 @@ pub fn is_model(path: &Path) -> bool {
 /// The name and configuration of the model in a directory, by its `config.json` alone.
 ///
 /// # Errors
-/// A file that cannot be read, or a model that is neither a GPT-2 nor a LLaMA.
+/// A file that cannot be read, or a model of another kind.
 pub fn describe(dir: &Path) -> Result<(String, ModelConfig), HfError> {
     Ok((name(dir), described(dir)?.model))
 }
@@ -60,9 +67,19 @@ pub fn open(dir: &Path, device: &Device) -> Result<Imported, HfError> {
     let tokenizer = read_tokenizer(dir, &described.model)?;
     let store = Store::open(dir)?;
     // Before anything is allocated by the sizes that config.json claims.
-    let wanted = layout::check(&described, &store)?;
-    let model = Transformer::from_params(&described.model, &mut StoredParams::new(&store, wanted, device))?;
-    Ok(Imported { name: name(dir), model, tokenizer })
+    let layout = check::check(&described, &store)?;
+    let model = Transformer::from_params(&described.model, &mut StoredParams::new(&store, layout, device))?;
+    let ends = ends(dir, described.ends, &tokenizer)?;
+    Ok(Imported { name: name(dir), model, tokenizer, ends })
+}
+
+fn ends(dir: &Path, described: Option<Vec<u32>>, tokenizer: &Tokenizer) -> Result<Vec<u32>, HfError> {
+    let path = dir.join(GENERATION);
+    let generation = match path.is_file() {
+        true => json::parse::<Ends>(&path, &json::read(&path)?)?.ids(),
+        false => None,
+    };
+    Ok(generation.or(described).unwrap_or_else(|| tokenizer.end_of_text().into_iter().collect()))
 }
 
 fn described(dir: &Path) -> Result<Described, HfError> {

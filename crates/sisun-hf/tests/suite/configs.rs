@@ -51,16 +51,44 @@ fn rope_scaling_in_the_words_of_either_version() {
 }
 
 #[test]
+fn a_window_that_hides_nothing_is_none() {
+    let wide = Directory::of("mistral");
+    wide.set("config.json", "sliding_window", json!(92)).open().unwrap();
+    let unused = Directory::of("qwen2");
+    unused.set("config.json", "sliding_window", json!(3)).open().unwrap();
+    unused.set("config.json", "use_sliding_window", json!(true)).fails(&["sliding_window = 3"]);
+}
+
+#[test]
+fn what_ends_a_text_is_said_in_three_places() {
+    let dir = Directory::of("llama_tied");
+    dir.set("config.json", "eos_token_id", json!([5, 7]));
+    dir.write("generation_config.json", "{}");
+    assert_eq!(dir.open().unwrap().ends, [5, 7]);
+    dir.write("generation_config.json", r#"{"eos_token_id": 11}"#);
+    assert_eq!(dir.open().unwrap().ends, [11]);
+    dir.set("config.json", "eos_token_id", Value::Null).remove("generation_config.json");
+    let imported = dir.open().unwrap();
+    assert_eq!(imported.ends, [imported.tokenizer.end_of_text().unwrap()]);
+    dir.set("config.json", "eos_token_id", json!(-1)).fails(&["config.json", "eos_token_id"]);
+}
+
+#[test]
 fn what_has_no_counterpart_is_named_with_what_is_supported() {
     let with = |name: &str, key: &str, value: Value, parts: &[&str]| {
         Directory::of(name).set("config.json", key, value).fails(&[&["config.json"], parts].concat());
     };
-    with("gpt2", "architectures", json!(["MistralForCausalLM"]), &["MistralForCausalLM", "LlamaForCausalLM"]);
+    with("gpt2", "architectures", json!(["BloomForCausalLM"]), &["BloomForCausalLM", "LlamaForCausalLM"]);
     with("gpt2", "activation_function", json!("quick_gelu"), &["activation_function", "quick_gelu", "gelu_new"]);
     with("gpt2", "scale_attn_by_inverse_layer_idx", json!(true), &["scale_attn_by_inverse_layer_idx"]);
     with("gpt2", "add_cross_attention", json!(true), &["add_cross_attention"]);
     with("llama_tied", "hidden_act", json!("gelu"), &["hidden_act", "gelu", "silu"]);
-    with("llama_tied", "head_dim", json!(8), &["head_dim = 8", "hidden_size"]);
+    with("llama_tied", "head_dim", json!(0), &["d_head = 0"]);
+    with("mistral", "sliding_window", json!(91), &["sliding_window = 91", "null"]);
+    with("qwen3", "layer_types", json!(["full_attention", "sliding_attention"]), &["layer_types", "sliding_attention"]);
+    with("neox", "use_parallel_residual", json!(true), &["use_parallel_residual", "follow one another"]);
+    with("neox", "rope_parameters", json!({ "partial_rotary_factor": 0.05 }), &["model.position.fraction = 0"]);
+    with("neox", "rope_parameters", json!({ "partial_rotary_factor": 0.3 }), &["partial_rotary_factor", "even"]);
     with("llama_tied", "quantization_config", json!({ "bits": 4 }), &["quantization_config", "bfloat16"]);
     with("llama_tied", "partial_rotary_factor", json!(0.5), &["partial_rotary_factor = 0.5"]);
     let longrope = json!({ "rope_type": "longrope", "factor": 2.0 });
