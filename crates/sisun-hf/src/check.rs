@@ -3,6 +3,7 @@
 use crate::HfError;
 use crate::config::Described;
 use crate::layout::{Layout, Part, layout};
+use crate::numbers::{Columns, place};
 use crate::store::Store;
 use safetensors::Dtype;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +36,18 @@ pub(crate) fn check(described: &Described, store: &Store) -> Result<Layout, HfEr
             Some(_) => drop(problems.insert(format!("{}: {}", twin.name, twin.otherwise))),
         }
     }
-    let known: BTreeSet<&str> = layout.twins.iter().map(|twin| twin.name.as_str()).collect();
+    for constant in &layout.constants {
+        let problem = misfit(&constant.part, store)
+            .or_else(|| (!holds(store, &constant.part.name, constant.value)).then(|| constant.otherwise.to_owned()));
+        problems.extend(problem.map(|what| format!("{}: {what}", constant.part.name)));
+    }
+    let known: BTreeSet<&str> = layout
+        .twins
+        .iter()
+        .map(|twin| &twin.name)
+        .chain(layout.constants.iter().map(|constant| &constant.part.name))
+        .map(String::as_str)
+        .collect();
     for name in store.names() {
         if !parts.contains_key(name) && !known.contains(name) && !family.ignores(name) {
             problems.insert(format!("{name}: not part of this model"));
@@ -59,4 +71,13 @@ fn misfit(part: &Part, store: &Store) -> Option<String> {
 fn same(store: &Store, one: &str, other: &str) -> bool {
     let (Some(one), Some(other)) = (store.get(one), store.get(other)) else { return false };
     (one.dtype, &one.shape) == (other.dtype, &other.shape) && store.bytes(one) == store.bytes(other)
+}
+
+/// Whether a tensor, whose shape fits, holds this number everywhere.
+fn holds(store: &Store, name: &str, value: f32) -> bool {
+    let Some(stored) = store.get(name) else { return false };
+    let mut values = vec![f32::NAN; stored.shape.iter().product()];
+    let columns = Columns { first: 0, count: values.len(), width: values.len() };
+    place(store.bytes(stored), stored.dtype, false, columns, &mut values);
+    values.iter().all(|found| *found == value)
 }

@@ -1,7 +1,7 @@
 //! A model and its tokenizer, written as a directory that `transformers` opens.
 
 use crate::config::{Ids, write};
-use crate::layout::{Part, layout};
+use crate::layout::{Constant, Part, layout};
 use crate::stock::Stock;
 use crate::{CONFIG, GENERATION, HfError, TOKENIZER};
 use half::{bf16, f16};
@@ -104,6 +104,9 @@ pub fn export(
             tensors.insert(&twin.name, tensor);
         }
     }
+    for Constant { part, value, .. } in &layout.constants {
+        tensors.insert(&part.name, Outgoing { everywhere: *value, ..Outgoing::new(part, how.numbers) });
+    }
     if how.numbers == Numbers::Float16 {
         check_range(&stock.tensors)?;
     }
@@ -139,6 +142,9 @@ pub fn export(
             let to = aside.join(path.file_name().unwrap_or_default());
             fs::copy(path, &to).map_err(HfError::write(path))?;
         }
+        // safetensors lets nobody else read what it writes.
+        let config = fs::metadata(aside.join(CONFIG)).map_err(HfError::write(&aside))?;
+        fs::set_permissions(&weights, config.permissions()).map_err(HfError::write(&weights))?;
         let bytes = fs::metadata(&weights).map_err(HfError::write(&weights))?.len();
         if dir.exists() {
             fs::remove_dir(dir).map_err(HfError::write(dir))?;
@@ -195,7 +201,8 @@ fn check_range(tensors: &HostTensors) -> Result<(), HfError> {
 struct Outgoing<'s> {
     numbers: Numbers,
     shape: &'s [usize],
-    /// None: all of it is zero.
+    /// Where there is no source.
+    everywhere: f32,
     sources: Vec<Source<'s>>,
 }
 
@@ -210,11 +217,11 @@ struct Source<'s> {
 
 impl<'s> Outgoing<'s> {
     fn new(part: &'s Part, numbers: Numbers) -> Self {
-        Self { numbers, shape: &part.shape, sources: Vec::new() }
+        Self { numbers, shape: &part.shape, everywhere: 0.0, sources: Vec::new() }
     }
 
     fn values(&self) -> Vec<f32> {
-        let mut values = vec![0.0; self.shape.iter().product()];
+        let mut values = vec![self.everywhere; self.shape.iter().product()];
         let row = values.len() / self.shape[0];
         for Source { values: from, width, first, part } in &self.sources {
             let to = &mut values[part.rows.start * row..part.rows.end * row];

@@ -12,6 +12,8 @@ pub(crate) struct Layout {
     pub(crate) parameters: BTreeMap<String, Vec<Part>>,
     /// Tensors that hold the same numbers as another.
     pub(crate) twins: Vec<Twin>,
+    /// Tensors that hold one number everywhere.
+    pub(crate) constants: Vec<Constant>,
 }
 
 /// Some or all of one of their tensors.
@@ -37,6 +39,17 @@ pub(crate) struct Twin {
     /// Whether it may be missing.
     pub(crate) optional: bool,
     /// What is wrong where they differ.
+    pub(crate) otherwise: &'static str,
+}
+
+/// A tensor that has to hold one number everywhere.
+#[derive(Clone, Debug)]
+pub(crate) struct Constant {
+    /// All of the tensor.
+    pub(crate) part: Part,
+    /// The number.
+    pub(crate) value: f32,
+    /// What is wrong where it does not.
     pub(crate) otherwise: &'static str,
 }
 
@@ -174,19 +187,35 @@ fn llama(family: Family, config: &ModelConfig, prefix: &str, layout: &mut Layout
         let qkv = [("self_attn.q_proj", [q, d]), ("self_attn.k_proj", [kv, d]), ("self_attn.v_proj", [kv, d])];
         linear("attn.qkv", &qkv, attention);
         linear("attn.o", &[("self_attn.o_proj", [d, q])], attention && family != Family::Qwen2);
-        linear("ffn.up", &[("mlp.up_proj", [ff, d])], ffn);
         linear("ffn.down", &[("mlp.down_proj", [d, ff])], ffn);
-        if config.ffn == Ffn::Swiglu {
-            linear("ffn.gate", &[("mlp.gate_proj", [ff, d])], ffn);
-        } else {
-            // relu(x)·x is relu(x)².
-            for kind in if ffn { &["weight", "bias"][..] } else { &["weight"] } {
-                layout.twins.push(Twin {
-                    name: format!("{theirs}.mlp.gate_proj.{kind}"),
-                    of: format!("{theirs}.mlp.up_proj.{kind}"),
+        // Theirs is `down(act(gate(x)) ⊙ up(x))`.
+        let (gate, up) = (format!("{theirs}.mlp.gate_proj"), format!("{theirs}.mlp.up_proj"));
+        let kinds = if ffn { &["weight", "bias"][..] } else { &["weight"] };
+        match config.ffn {
+            Ffn::Swiglu => {
+                linear("ffn.gate", &[("mlp.gate_proj", [ff, d])], ffn);
+                linear("ffn.up", &[("mlp.up_proj", [ff, d])], ffn);
+            }
+            // `relu(x)·x` is `relu(x)²`.
+            Ffn::ReluSquared => {
+                linear("ffn.up", &[("mlp.up_proj", [ff, d])], ffn);
+                let twin = |kind: &&str| Twin {
+                    name: format!("{gate}.{kind}"),
+                    of: format!("{up}.{kind}"),
                     optional: false,
-                    otherwise: "differs from up_proj; of hidden_act = \"relu\" only squares are supported, whose gate is up_proj itself",
-                });
+                    otherwise: "differs from up_proj; with hidden_act = \"relu\" only a gate that is up_proj itself is supported",
+                };
+                layout.twins.extend(kinds.iter().map(twin));
+            }
+            // `act(x)·1`.
+            _ => {
+                linear("ffn.up", &[("mlp.gate_proj", [ff, d])], ffn);
+                let constant = |kind: &&str| Constant {
+                    part: Part::linear(&up, kind, [ff, d]),
+                    value: if *kind == "bias" { 1.0 } else { 0.0 },
+                    otherwise: "is no constant; with hidden_act = \"gelu\" only an up_proj that gives 1 is supported",
+                };
+                layout.constants.extend(kinds.iter().map(constant));
             }
         }
         if attention && family == Family::Qwen2 {

@@ -49,6 +49,9 @@ impl Stock {
             stock.config.ffn_bias = None;
             stock.config.attention_bias = (family == Family::Neox).then(|| config.has_attention_bias());
         }
+        if family == Family::Llama && matches!(config.ffn, Ffn::Gelu | Ffn::GeluTanh) {
+            stock.config.ffn_bias = Some(true);
+        }
         if family == Family::Gpt2 && config.position != Position::Learned {
             let (n, d) = (config.context_len, config.d_model);
             let table = model.added_positions(n).map_or_else(|| vec![0.0; n * d], |rows| to_host(rows).1);
@@ -134,15 +137,15 @@ fn problems(family: Family, config: &ModelConfig) -> Vec<String> {
             unless(config.d_head.is_none(), "model.d_head: GPT-NeoX's heads are d_model / n_heads wide");
         }
         Family::Llama | Family::Mistral | Family::Qwen2 | Family::Qwen3 => {
-            let gated = matches!(config.ffn, Ffn::Swiglu | Ffn::ReluSquared | Ffn::None);
-            unless(
-                gated,
-                "model.ffn without a gate and with RMS norm: LLaMA has \"swiglu\", and \"relu_squared\" as a gate of its own",
-            );
+            unless(config.ffn != Ffn::Relu, "model.ffn = \"relu\" with RMS norm: LLaMA's has a gate");
             unless(config.rotary_dims() == config.d_head(), "model.position.fraction: LLaMA turns all of each head");
             unless(config.scaled_scores, "model.scaled_scores = false: LLaMA divides by √d_head");
-            let bias = family == Family::Qwen3 && config.has_ffn_bias();
-            unless(!bias, "model.qk_norm = true with biases: Qwen3's feed-forward network has none");
+            // Theirs has no bias to make a gate of 1 from.
+            let gelu = matches!(config.ffn, Ffn::Gelu | Ffn::GeluTanh);
+            unless(
+                family != Family::Qwen3 || !(config.has_ffn_bias() || gelu),
+                "model.qk_norm = true: Qwen3's feed-forward network has no biases and only \"swiglu\" or \"relu_squared\"",
+            );
         }
     }
     problems

@@ -41,13 +41,14 @@ pub(super) struct Llama {
 
 impl Llama {
     pub(super) fn model(self, file: &File<'_>, family: Family) -> Result<ModelConfig, HfError> {
+        let ungated = family == Family::Llama && self.mlp_bias;
         let ffn = match self.hidden_act.as_str() {
             "silu" | "swish" => Ffn::Swiglu,
+            // Whether the gate is what makes these of it is seen when the weights are there.
             "relu" => Ffn::ReluSquared,
-            other => {
-                let known = "supported are silu, and relu where the gate is up_proj itself";
-                return file.unsupported("hidden_act", format!("{other:?}"), known);
-            }
+            "gelu" if ungated => Ffn::Gelu,
+            "gelu_new" | "gelu_pytorch_tanh" if ungated => Ffn::GeluTanh,
+            other => return file.unsupported("hidden_act", format!("{other:?}"), "supported is silu"),
         };
         self.check_window(file, family)?;
         let n_heads = self.num_attention_heads;

@@ -88,8 +88,12 @@ fn llama(family: Family, model: &ModelConfig) -> Value {
         "num_key_value_heads": model.kv_heads(),
         "head_dim": model.d_head(),
         "intermediate_size": model.ff_width(),
-        // relu(x)·x is relu(x)².
-        "hidden_act": if model.ffn == Ffn::Swiglu { "silu" } else { "relu" },
+        "hidden_act": match model.ffn {
+            Ffn::Swiglu => "silu",
+            // `relu(x)·x` is `relu(x)²`.
+            Ffn::ReluSquared => "relu",
+            other => activation(other),
+        },
         "rms_norm_eps": model.norm_eps,
         "attention_bias": model.has_attention_bias(),
         "attention_dropout": model.dropout,

@@ -1,7 +1,7 @@
 //! Models of ours as directories of transformers. `tests/peers/reference_exports.py` computes what transformers makes of
 //! them; `SISUN_WRITE_EXPORTS=1 cargo test --release -p sisun-hf -p sisun-cli exports` writes them anew for it.
 
-use crate::directory::{Directory, fixtures, read_tensors};
+use crate::directory::{Directory, file_of, fixtures, read_tensors};
 use crate::reference::{Expected, greedy, largest, tokens};
 use burn::tensor::Device;
 use sisun_config::{ModelConfig, randomness};
@@ -18,7 +18,7 @@ const TEXTS: [&str; 2] = [
 ];
 
 /// What the exported models are: name, tokenizer, and how they differ from a layer-norm transformer of 2 layers.
-const CASES: [(&str, Kind, &str); 9] = [
+const CASES: [(&str, Kind, &str); 10] = [
     ("gpt2_learned", Kind::Bpe, "position = 'learned'\nffn = 'gelu_tanh'"),
     (
         "gpt2_sinusoidal",
@@ -38,6 +38,7 @@ const CASES: [(&str, Kind, &str); 9] = [
         Kind::Characters,
         "position = { kind = 'rope', base = 700.0, scaling = { kind = 'ntk', factor = 2.0 } }\nnorm = 'rms'\nffn = 'relu_squared'\nbias = false\ntied_head = false\nd_head = 14",
     ),
+    ("llama_gelu", Kind::Bpe, "position = 'rope'\nnorm = 'rms'\nffn = 'gelu_tanh'\nbias = false"),
     (
         "qwen3",
         Kind::Bpe,
@@ -231,7 +232,8 @@ fn what_transformers_has_not_is_refused_with_every_reason() {
         ("position = 'alibi'", &["alibi", "penalty"][..]),
         ("position = 't5_bias'", &["t5_bias", "bias of scores"]),
         ("position = 'learned'\nnorm = 'rms'\nffn = 'swiglu'", &["model.norm = \"rms\"", "swiglu"]),
-        ("position = 'rope'\nnorm = 'rms'\nffn = 'gelu'", &["model.ffn", "gate"]),
+        ("position = 'rope'\nnorm = 'rms'\nffn = 'relu'", &["model.ffn", "gate"]),
+        ("position = 'rope'\nnorm = 'rms'\nqk_norm = true\nffn = 'gelu'", &["qk_norm", "relu_squared"]),
         ("position = 'rope'\nnorm_placement = 'post'\nresidual = false", &["post", "residual"]),
         ("position = 'rope'\ncausal = false\nscaled_scores = false", &["causal", "√d_head"]),
         ("position = 'rope'\nnorm = 'rms'\nffn = 'swiglu'\nd_head = 28\nposition.fraction = 0.5", &["fraction"]),
@@ -248,6 +250,24 @@ fn what_transformers_has_not_is_refused_with_every_reason() {
     let folder = Directory::empty();
     let error = export(&model, &Kind::Bpe.tokenizer(), &[], Export::default(), &folder.path("out")).unwrap_err();
     assert!(error.to_string().contains("feed-forward"), "{error}");
+}
+
+#[test]
+fn a_gate_that_became_one_is_told() {
+    for (name, tensor, part) in [
+        ("llama_squares", "model.layers.1.mlp.gate_proj.weight", "differs from up_proj"),
+        ("llama_gelu", "model.layers.1.mlp.up_proj.weight", "no constant"),
+        ("llama_gelu", "model.layers.0.mlp.up_proj.bias", "no constant"),
+    ] {
+        let (model, tokenizer) = case(name);
+        let folder = written(&model, &tokenizer, Export::default());
+        let mut tensors = read_tensors(&folder.path("model.safetensors"));
+        // The last byte of the fifth number.
+        tensors.get_mut(tensor).unwrap().2[19] ^= 1;
+        folder.write("model.safetensors", file_of(&tensors)).fails(&[tensor, part]);
+        tensors.remove(tensor);
+        folder.write("model.safetensors", file_of(&tensors)).fails(&[tensor, "missing"]);
+    }
 }
 
 #[test]
