@@ -176,6 +176,8 @@ fn tokenizer_config(tokenizer: &Tokenizer, ids: Ids, context_len: usize) -> Valu
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": context_len,
         "clean_up_tokenization_spaces": false,
+        // Without it version 4 gives token types as well, which a GPT-2 adds up.
+        "model_input_names": ["input_ids", "attention_mask"],
     });
     for (key, id) in [("bos_token", ids.begin), ("eos_token", ids.end), ("pad_token", ids.end)] {
         if let Some(id) = id {
