@@ -20,7 +20,7 @@ import safetensors.torch
 import tokenizers
 import torch
 import transformers
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 OUT = Path(__file__).parent / "fixtures" / "hf"
 CORPUS = [
@@ -40,6 +40,28 @@ def byte_level():
     """As GPT-2's, with few merges."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=281, special_tokens=["<|endoftext|>"], initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(CORPUS * 4, trainer)
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|endoftext|>")
+
+
+QWEN = r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"""
+
+
+def qwen():
+    """As Qwen's: transformers reads those of a qwen2 as if they were so, whatever the file says."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(QWEN), behavior="isolated", invert=False),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     trainer = trainers.BpeTrainer(
@@ -165,7 +187,8 @@ def save(name, seed):
     config, dtype, changes = CASES[name]
     folder = OUT / name
     shutil.rmtree(folder, ignore_errors=True)
-    tokenizer = byte_level() if config.model_type in ("gpt2", "gpt_neox") else metaspace()
+    families = {"gpt2": byte_level, "gpt_neox": byte_level, "qwen2": qwen, "qwen3": qwen}
+    tokenizer = families.get(config.model_type, metaspace)()
     config.vocab_size = len(tokenizer) + (7 if "padded" in changes else 0)
     random_model(config, seed).to(dtype).save_pretrained(folder, max_shard_size="40KB" if "shards" in changes else "5GB")
     tokenizer.save_pretrained(folder)

@@ -33,7 +33,7 @@ pub(crate) fn write(family: Family, model: &ModelConfig, ids: Ids, dtype: &str) 
         Family::Llama | Family::Mistral | Family::Qwen2 | Family::Qwen3 => llama(family, model),
     };
     let rope = match model.position {
-        Position::Rope { base, fraction, scaling } => rope(base, fraction, scaling),
+        Position::Rope { base, scaling, .. } => rope(base, turned(model), scaling),
         _ => Value::Null,
     };
     let both = [of_family, rope];
@@ -74,7 +74,7 @@ fn neox(model: &ModelConfig) -> Value {
         "hidden_dropout": model.dropout,
         "attention_dropout": model.dropout,
         // What version 4 calls them.
-        "rotary_pct": match model.position { Position::Rope { fraction, .. } => fraction, _ => 1.0 },
+        "rotary_pct": turned(model),
         "rotary_emb_base": match model.position { Position::Rope { base, .. } => base, _ => 10_000.0 },
     })
 }
@@ -110,6 +110,13 @@ fn positions(model: &ModelConfig) -> usize {
         Position::Rope { scaling: Some(RopeScaling::Dynamic { original_context_len, .. }), .. } => original_context_len,
         _ => model.context_len,
     }
+}
+
+/// The share of each head that is turned. Theirs is multiplied by the head's width and cut off to a whole number.
+fn turned(model: &ModelConfig) -> f64 {
+    let (turned, width) = (model.rotary_dims(), model.d_head() as f64);
+    let share = turned as f64 / width;
+    if (share * width) as usize == turned { share } else { (turned as f64 + 0.5) / width }
 }
 
 fn activation(ffn: Ffn) -> &'static str {

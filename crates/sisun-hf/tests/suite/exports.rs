@@ -28,9 +28,9 @@ const CASES: [(&str, Kind, &str); 10] = [
     ("gpt2_none", Kind::Bpe, "position = 'none'\nn_kv_heads = 1\nffn = 'relu'"),
     ("neox", Kind::Bpe, "position = 'rope'\nn_kv_heads = 1"),
     (
-        "neox_quarter",
+        "neox_part",
         Kind::Characters,
-        "d_model = 48\nposition = { kind = 'rope', base = 700.0, fraction = 0.25 }\nffn = 'relu_squared'\ntied_head = false\nbias = false",
+        "position = { kind = 'rope', base = 700.0, fraction = 0.3 }\nffn = 'relu_squared'\ntied_head = false\nbias = false",
     ),
     ("llama", Kind::Bpe, "position = 'rope'\nn_heads = 6\nd_model = 36\nn_kv_heads = 2\nnorm = 'rms'\nffn = 'swiglu'"),
     (

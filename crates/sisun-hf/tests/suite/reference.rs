@@ -101,7 +101,7 @@ fn logits_attention_and_continuations_are_those_of_transformers() {
 /// A tokenizer of the directory gives the ids that `transformers` gives its model, `<s>` before a LLaMA's.
 #[test]
 fn tokenizers_come_with_their_models() {
-    for name in ["gpt2", "llama_untied"] {
+    for name in ["gpt2", "llama_untied", "qwen2", "qwen3", "neox"] {
         let imported = sisun_hf::open(&fixtures().join(name), &Device::flex()).unwrap();
         assert_eq!(imported.name, name);
         let expected = Expected::read(&fixtures().join(name).join("expected.safetensors"));
