@@ -1,6 +1,5 @@
 //! What can be wrong with a Hugging Face directory.
 
-use sisun_config::ConfigError;
 use sisun_data::DataError;
 use sisun_model::ModelError;
 use std::path::{Path, PathBuf};
@@ -37,12 +36,12 @@ pub enum HfError {
         supported: &'static str,
     },
     /// Sizes or settings out of range.
-    #[error("{} describes no model that can be built: {source}", path.display())]
+    #[error("{} describes no model that can be built: {problem}", path.display())]
     Config {
         /// The `config.json`.
         path: PathBuf,
-        /// What is out of range, by our name for it.
-        source: ConfigError,
+        /// What is out of range.
+        problem: String,
     },
     /// Weights as Python objects, which run code when they are read.
     #[error(
@@ -50,6 +49,14 @@ pub enum HfError {
         path.display(), dir = dir.display()
     )]
     Pickled {
+        /// The file.
+        path: PathBuf,
+        /// The directory it is in.
+        dir: PathBuf,
+    },
+    /// A file of a model where its directory is meant.
+    #[error("{} is one of a model's files: name the folder that it is in, {}", path.display(), dir.display())]
+    NotADirectory {
         /// The file.
         path: PathBuf,
         /// The directory it is in.

@@ -89,4 +89,31 @@ impl Family {
         };
         ends.iter().any(|end| name.ends_with(end))
     }
+
+    /// A message about our configuration's keys with `config.json`'s in their place.
+    pub(crate) fn in_its_words(self, message: &str) -> String {
+        let gpt2 = self == Self::Gpt2;
+        let word = |gpt2s: &'static str, others: &'static str| if gpt2 { gpt2s } else { others };
+        [
+            ("model.vocab_size", "vocab_size"),
+            ("model.d_model", word("n_embd", "hidden_size")),
+            ("d_model", word("n_embd", "hidden_size")),
+            ("model.n_layers", word("n_layer", "num_hidden_layers")),
+            ("model.n_heads", word("n_head", "num_attention_heads")),
+            ("n_heads", word("n_head", "num_attention_heads")),
+            ("model.n_kv_heads", "num_key_value_heads"),
+            ("model.d_head", "head_dim"),
+            ("model.d_ff", word("n_inner", "intermediate_size")),
+            ("model.context_len", word("n_positions", "max_position_embeddings")),
+            (
+                "model.norm_eps",
+                if self == Self::Neox { "layer_norm_eps" } else { word("layer_norm_epsilon", "rms_norm_eps") },
+            ),
+            ("model.position.base", "rope_theta"),
+            ("model.position.fraction", "partial_rotary_factor"),
+            ("model.position.scaling.", "rope_parameters."),
+        ]
+        .iter()
+        .fold(message.to_owned(), |message, (ours, theirs)| message.replace(ours, theirs))
+    }
 }

@@ -45,9 +45,13 @@ pub struct Imported {
     pub ends: Vec<u32>,
 }
 
-/// Whether this is a Hugging Face directory rather than a run, or a file of pickled weights, which [`open`] refuses.
+/// Whether this is a Hugging Face directory rather than a run, or a file of a model, for which [`open`] tells what to do.
 pub fn is_model(path: &Path) -> bool {
-    (path.join(CONFIG).is_file() && !path.join("config.toml").is_file()) || store::is_pickled(path)
+    (path.join(CONFIG).is_file() && !path.join("config.toml").is_file()) || store::is_pickled(path) || is_part(path)
+}
+
+fn is_part(path: &Path) -> bool {
+    path.is_file() && path.extension().is_some_and(|end| end == "safetensors" || end == "json")
 }
 
 /// The name and configuration of the model in a directory, by its `config.json` alone.
@@ -83,9 +87,12 @@ fn ends(dir: &Path, described: Option<Vec<u32>>, tokenizer: &Tokenizer) -> Resul
 }
 
 fn described(dir: &Path) -> Result<Described, HfError> {
+    let (path, within) = (dir.to_owned(), dir.parent().unwrap_or(dir).to_owned());
     if store::is_pickled(dir) {
-        let within = dir.parent().unwrap_or(dir).to_owned();
-        return Err(HfError::Pickled { path: dir.to_owned(), dir: within });
+        return Err(HfError::Pickled { path, dir: within });
+    }
+    if is_part(dir) {
+        return Err(HfError::NotADirectory { path, dir: within });
     }
     Described::read(&dir.join(CONFIG))
 }

@@ -91,7 +91,10 @@ impl Described {
                 json::parse::<llama::Llama>(path, &text)?.model(&file, family)?
             }
         };
-        model.validate().map_err(|source| HfError::Config { path: path.to_owned(), source })?;
+        model.validate().map_err(|error| {
+            let problem = family.in_its_words(&error.to_string());
+            HfError::Config { path: path.to_owned(), problem }
+        })?;
         Ok(Self { family, model, ends: json::parse::<Ends>(path, &text)?.ids() })
     }
 }
