@@ -95,58 +95,49 @@ impl Stock {
 
 /// Every setting that the family has no counterpart for.
 fn problems(family: Family, config: &ModelConfig) -> Vec<String> {
-    let mut problems = Vec::new();
-    let mut unless = |holds: bool, problem: &str| {
-        if !holds {
-            problems.push(problem.to_owned());
+    let common = [
+        (config.norm_placement == NormPlacement::Post, "model.norm_placement = \"post\": theirs stand before"),
+        (!config.residual, "model.residual = false: theirs always add"),
+        (!config.causal, "model.causal = false: theirs hide later tokens"),
+        (config.ffn == Ffn::None, "model.ffn = \"none\": each of their blocks has a feed-forward network"),
+    ];
+    let gelu = matches!(config.ffn, Ffn::Gelu | Ffn::GeluTanh);
+    let own: &[(bool, &str)] = match (config.position, family) {
+        (Position::Alibi, _) => {
+            &[(true, "model.position = \"alibi\": neither GPT-2 nor LLaMA lowers scores by distance")]
         }
-    };
-    match config.position {
-        Position::Alibi => {
-            unless(false, "model.position = \"alibi\": GPT-2 and LLaMA have no penalty of scores by distance");
+        (Position::T5Bias { .. }, _) => {
+            &[(true, "model.position = \"t5_bias\": neither GPT-2 nor LLaMA adds to scores by distance")]
         }
-        Position::T5Bias { .. } => {
-            unless(false, "model.position = \"t5_bias\": GPT-2 and LLaMA have no bias of scores by distance");
-        }
-        _ => {}
-    }
-    unless(config.norm_placement == NormPlacement::Pre, "model.norm_placement = \"post\": theirs stand before");
-    unless(config.residual, "model.residual = false: theirs always add");
-    unless(config.causal, "model.causal = false: theirs hide later tokens");
-    unless(config.ffn != Ffn::None, "model.ffn = \"none\": each of their blocks has a feed-forward network");
-    match family {
-        Family::Gpt2 => {
-            unless(
-                config.norm == Norm::Layer,
-                "model.norm = \"rms\": without RoPE only GPT-2 is left, which has layer norm",
-            );
-            unless(config.ffn != Ffn::Swiglu, "model.ffn = \"swiglu\": GPT-2 has no gate");
-            unless(!config.qk_norm, "model.qk_norm = true: GPT-2 has none");
-            unless(config.d_head.is_none(), "model.d_head: GPT-2's heads are d_model / n_heads wide");
-        }
-        Family::Neox => {
-            unless(
-                config.ffn != Ffn::Swiglu,
+        (_, Family::Gpt2) => &[
+            (config.norm == Norm::Rms, "model.norm = \"rms\": without RoPE only GPT-2 is left, which has layer norm"),
+            (config.ffn == Ffn::Swiglu, "model.ffn = \"swiglu\": GPT-2 has no gate"),
+            (config.qk_norm, "model.qk_norm = true: GPT-2 has none"),
+            (config.d_head.is_some(), "model.d_head: GPT-2's heads are d_model / n_heads wide"),
+        ],
+        (_, Family::Neox) => &[
+            (
+                config.ffn == Ffn::Swiglu,
                 "model.ffn = \"swiglu\" with layer norm: GPT-NeoX has no gate; model.norm = \"rms\" makes a LLaMA",
-            );
-            unless(
-                !config.qk_norm,
+            ),
+            (
+                config.qk_norm,
                 "model.qk_norm = true with layer norm: GPT-NeoX has none; model.norm = \"rms\" makes a Qwen3",
-            );
-            unless(config.scaled_scores, "model.scaled_scores = false: GPT-NeoX divides by √d_head");
-            unless(config.d_head.is_none(), "model.d_head: GPT-NeoX's heads are d_model / n_heads wide");
-        }
-        Family::Llama | Family::Mistral | Family::Qwen2 | Family::Qwen3 => {
-            unless(config.ffn != Ffn::Relu, "model.ffn = \"relu\" with RMS norm: LLaMA's has a gate");
-            unless(config.rotary_dims() == config.d_head(), "model.position.fraction: LLaMA turns all of each head");
-            unless(config.scaled_scores, "model.scaled_scores = false: LLaMA divides by √d_head");
-            // Theirs has no bias to make a gate of 1 from.
-            let gelu = matches!(config.ffn, Ffn::Gelu | Ffn::GeluTanh);
-            unless(
-                family != Family::Qwen3 || !(config.has_ffn_bias() || gelu),
+            ),
+            (!config.scaled_scores, "model.scaled_scores = false: GPT-NeoX divides by √d_head"),
+            (config.d_head.is_some(), "model.d_head: GPT-NeoX's heads are d_model / n_heads wide"),
+        ],
+        (_, Family::Llama | Family::Mistral | Family::Qwen2 | Family::Qwen3) => &[
+            (config.ffn == Ffn::Relu, "model.ffn = \"relu\" with RMS norm: LLaMA's has a gate"),
+            (config.rotary_dims() != config.d_head(), "model.position.fraction: LLaMA turns all of each head"),
+            (!config.scaled_scores, "model.scaled_scores = false: LLaMA divides by √d_head"),
+            (
+                // Theirs has no bias to make a gate of 1 from.
+                family == Family::Qwen3 && (config.has_ffn_bias() || gelu),
                 "model.qk_norm = true: Qwen3's feed-forward network has no biases and only \"swiglu\" or \"relu_squared\"",
-            );
-        }
-    }
-    problems
+            ),
+        ],
+    };
+    let wrong = |(wrong, problem): &(bool, &str)| wrong.then(|| (*problem).to_owned());
+    common.iter().chain(own).filter_map(wrong).collect()
 }
