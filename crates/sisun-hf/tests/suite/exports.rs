@@ -229,8 +229,8 @@ fn what_transformers_has_not_is_refused_with_every_reason() {
         error.to_string()
     };
     for (settings, parts) in [
-        ("position = 'alibi'", &["alibi", "penalty"][..]),
-        ("position = 't5_bias'", &["t5_bias", "bias of scores"]),
+        ("position = 'alibi'", &["alibi", "by distance"][..]),
+        ("position = 't5_bias'", &["t5_bias", "by distance"]),
         ("position = 'learned'\nnorm = 'rms'\nffn = 'swiglu'", &["model.norm = \"rms\"", "swiglu"]),
         ("position = 'rope'\nnorm = 'rms'\nffn = 'relu'", &["model.ffn", "gate"]),
         ("position = 'rope'\nnorm = 'rms'\nqk_norm = true\nffn = 'gelu'", &["qk_norm", "relu_squared"]),
