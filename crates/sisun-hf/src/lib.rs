@@ -21,11 +21,14 @@ use burn::tensor::Device;
 use sisun_config::ModelConfig;
 use sisun_data::Tokenizer;
 use sisun_model::Transformer;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What describes a model.
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
+/// What a directory may hold besides, that other software asks for and that training changes nothing of.
+const COMPANIONS: [&str; 4] =
+    ["tokenizer_config.json", "special_tokens_map.json", "generation_config.json", "chat_template.jinja"];
 
 /// A model that was read from a Hugging Face directory.
 #[derive(Clone, Debug)]
@@ -41,6 +44,16 @@ pub struct Imported {
 /// Whether this is a Hugging Face directory rather than a run, or a file of pickled weights, which [`open`] refuses.
 pub fn is_model(path: &Path) -> bool {
     (path.join(CONFIG).is_file() && !path.join("config.toml").is_file()) || store::is_pickled(path)
+}
+
+/// Its `tokenizer.json`, there or not.
+pub fn tokenizer(dir: &Path) -> PathBuf {
+    dir.join(TOKENIZER)
+}
+
+/// The files in a directory that go with a model wherever it goes: settings of its tokenizer and of how it writes.
+pub fn companions(dir: &Path) -> Vec<PathBuf> {
+    COMPANIONS.iter().map(|name| dir.join(name)).filter(|path| path.is_file()).collect()
 }
 
 /// The name and configuration of the model in a directory, by its `config.json` alone.
@@ -74,7 +87,7 @@ fn described(dir: &Path) -> Result<Described, HfError> {
 }
 
 fn read_tokenizer(dir: &Path, model: &ModelConfig) -> Result<Tokenizer, HfError> {
-    let path = dir.join(TOKENIZER);
+    let path = tokenizer(dir);
     if !path.is_file() {
         return Err(HfError::NoTokenizer { dir: dir.to_owned() });
     }
