@@ -3,7 +3,8 @@
 use crate::sisun::{Lab, Ran, root, sisun};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::SafeTensors;
-use sisun_config::Config;
+use sisun_config::{Config, DataConfig};
+use sisun_data::{Tokenizer, prepare_whole};
 use sisun_infer::Loaded;
 use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, TRAINING_FILE};
 use sisun_model::weights::{HostTensors, read_tensors, to_safetensors};
@@ -155,6 +156,19 @@ fn adapters_are_trained_as_pytorch_trains_them() {
         fs::write(checkpoints.join("last"), "step-00000000").unwrap();
         lab.train("run", &["--quiet", "--resume"]).ok();
         held(name, &lab.path("run"), &reference, "lora");
+    }
+}
+
+#[test]
+fn a_document_is_tokenized_as_transformers_does() {
+    for name in ["gpt2", "llama_tied"] {
+        let reference = Reference::of(name);
+        let lab = reference_lab(name, &reference, "");
+        let tokenizer = Tokenizer::from_file(&fixture(name).join("tokenizer.json")).unwrap();
+        let data = DataConfig::reading(vec![lab.at("learn.txt")]);
+        let tokens = prepare_whole(&data, &tokenizer, &lab.path("cache"), &mut |_| ()).unwrap();
+        let found: Vec<i64> = tokens.read(0..tokens.len()).into_iter().map(i64::from).collect();
+        assert_eq!(found, reference.ids(), "{name}");
     }
 }
 

@@ -160,11 +160,11 @@ fn merged(stated: Table, base: &Base) -> Result<Table, ConfigError> {
         if OWN.contains(&key.as_str()) {
             merged = one;
         } else if spelled_out(&model) != spelled_out(&read(&merged)?) {
+            let theirs = merged.get(&key).map_or_else(|| "none".to_owned(), ToString::to_string);
             return Err(ConfigError::Contradicts {
                 key: format!("model.{key}"),
                 value: value.to_string(),
-                base: base.path.clone(),
-                theirs: merged.get(&key).map_or_else(|| "none".to_owned(), ToString::to_string),
+                theirs: format!("{} has {theirs}", base.path.display()),
             });
         }
     }

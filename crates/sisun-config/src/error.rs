@@ -51,15 +51,13 @@ pub enum ConfigError {
         rule: String,
     },
     /// A key that says otherwise than the model that is fine-tuned.
-    #[error("{key} = {value}: the model in {} has {theirs}; leave it out", base.display())]
+    #[error("{key} = {value}: the model in {theirs}; leave it out")]
     Contradicts {
         /// The key.
         key: String,
         /// Its value.
         value: String,
-        /// The model that is fine-tuned.
-        base: PathBuf,
-        /// The value it has.
+        /// Where that model is, and the value it has.
         theirs: String,
     },
     /// A `--set` that is not `KEY=VALUE`.
