@@ -1,6 +1,6 @@
 //! `sisun export`, and the way back.
 
-use crate::sisun::{Lab, sisun};
+use crate::sisun::{Lab, root, sisun};
 use serde_json::Value;
 use std::fs;
 
@@ -48,4 +48,34 @@ fn what_others_cannot_compute_is_refused() {
     run(&["export", &lab.at("run"), "--to", &lab.at("out")]).fails(1, &["alibi", "transformers"]);
     assert!(!lab.path("out").exists());
     run(&["export", &lab.at("nothing"), "--to", &lab.at("out")]).fails(1, &["no such folder"]);
+}
+
+#[test]
+fn what_was_fine_tuned_goes_out_with_what_came_along() {
+    let lab = Lab::new();
+    let base = lab.path("base");
+    fs::create_dir(&base).unwrap();
+    for entry in fs::read_dir(root().join("tests/peers/fixtures/hf/llama_tied")).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, base.join(path.file_name().unwrap())).unwrap();
+    }
+    fs::write(base.join("generation_config.json"), r#"{"eos_token_id": [2, 17], "temperature": 0.6}"#).unwrap();
+    fs::write(lab.path("text.txt"), "the cat saw the kite and ran home. ".repeat(100)).unwrap();
+    lab.write_config(
+        "tune.toml",
+        &format!(
+            "[finetune]\nmodel = {base:?}\nlora = {{ rank = 3, alpha = 6.0 }}\n[data]\nsources = [{:?}]\n[train]\nsteps = 5\nbatch_size = 2\nlr_max = 0.01",
+            lab.at("text.txt")
+        ),
+    );
+    let (tuned, exported) = (lab.at("tuned"), lab.at("exported"));
+    run(&["train", &lab.at("tune.toml"), "--run", &tuned]).ok();
+    run(&["export", &tuned, "--to", &exported]).ok();
+    for name in ["generation_config.json", "tokenizer_config.json"] {
+        assert_eq!(fs::read(lab.path("exported").join(name)).unwrap(), fs::read(base.join(name)).unwrap(), "{name}");
+    }
+    let prompt = ["--prompt", "the cat", "--temperature", "0", "-n", "20", "--json"];
+    let sample = |model: &str| run(&[&["sample", model], &prompt[..]].concat()).ok().json()["tokens"].clone();
+    assert_eq!(sample(&exported), sample(&tuned));
+    assert_ne!(sample(&exported), sample(base.to_str().unwrap()), "nothing was learned");
 }

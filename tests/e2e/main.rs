@@ -10,6 +10,7 @@ mod data;
 mod devices;
 mod explaining;
 mod exporting;
+mod finetune;
 mod heads;
 mod hugging_face;
 mod maps;

@@ -14,6 +14,7 @@ mod golden;
 mod gradients;
 mod initialisation;
 mod kernels;
+mod lora;
 mod optimizers;
 mod positions;
 mod rope_scaling;

@@ -1,5 +1,6 @@
 //! `sisun`: arguments in, messages out, nothing else.
 
+mod base;
 mod commands;
 mod common;
 mod failure;

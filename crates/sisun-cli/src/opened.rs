@@ -7,10 +7,8 @@ use sisun_config::{Config, DataConfig, TokenizerConfig};
 use sisun_data::{Tokens, prepare, prepare_whole};
 use sisun_infer::Loaded;
 use sisun_model::Run;
+use sisun_train::COMPANIONS;
 use std::path::{Path, PathBuf};
-
-/// The folder of a run with what came with the Hugging Face directory that it began from.
-const COMPANIONS: &str = "hf";
 
 /// A model, and what is known of how it was trained.
 pub(crate) struct Opened {
@@ -36,7 +34,12 @@ impl Opened {
         }
         let run = Run::open(&path)?;
         let config = run.config()?;
-        Ok(Self { loaded: Loaded::of_run(&run, device)?, path, trained: Some(Trained { run, config }) })
+        let mut loaded = Loaded::of_run(&run, device)?;
+        // A run that began from such a directory ends its texts as that does.
+        if let Some(ends) = sisun_hf::ends(&run.root().join(COMPANIONS))? {
+            loaded = loaded.ending_at(ends);
+        }
+        Ok(Self { loaded, path, trained: Some(Trained { run, config }) })
     }
 
     /// The files that an export keeps of the Hugging Face directory that this is, or that the run began from.

@@ -16,9 +16,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The files beside weights and tokenizer that a fine-tuned model keeps from the model it began as.
-const COMPANIONS: [&str; 4] = ["tokenizer_config.json", "special_tokens_map.json", GENERATION, "chat_template.jinja"];
-
 /// In what numbers weights are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Numbers {
@@ -62,13 +59,8 @@ pub struct Exported {
     pub bytes: u64,
 }
 
-/// Those of the companion files that a directory holds.
-pub fn companions(dir: &Path) -> Vec<PathBuf> {
-    COMPANIONS.iter().map(|name| dir.join(name)).filter(|path| path.is_file()).collect()
-}
-
 /// Writes `config.json`, `model.safetensors`, `tokenizer.json`, `tokenizer_config.json` and `generation_config.json` to `dir`,
-/// all of them or none. `kept` are [`companions`], which take the place of those that would be written.
+/// all of them or none. `kept` are [`crate::companions`], which take the place of those that would be written.
 ///
 /// # Errors
 /// A setting that no model of `transformers` has (all are listed), a number that float16 cannot hold, a directory that is

@@ -16,7 +16,7 @@ mod stock;
 mod store;
 
 pub use error::HfError;
-pub use export::{Export, Exported, Numbers, companions, export};
+pub use export::{Export, Exported, Numbers, export};
 
 use crate::config::{Described, Ends};
 use crate::params::StoredParams;
@@ -25,12 +25,14 @@ use burn::tensor::Device;
 use sisun_config::ModelConfig;
 use sisun_data::Tokenizer;
 use sisun_model::Transformer;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What describes a model.
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
 const GENERATION: &str = "generation_config.json";
+/// What a directory may hold besides, that other software asks for and that training changes nothing of.
+const COMPANIONS: [&str; 4] = ["tokenizer_config.json", "special_tokens_map.json", GENERATION, "chat_template.jinja"];
 
 /// A model that was read from a Hugging Face directory.
 #[derive(Clone, Debug)]
@@ -54,6 +56,28 @@ fn is_part(path: &Path) -> bool {
     path.is_file() && path.extension().is_some_and(|end| end == "safetensors" || end == "json")
 }
 
+/// Its `tokenizer.json`, there or not.
+pub fn tokenizer(dir: &Path) -> PathBuf {
+    dir.join(TOKENIZER)
+}
+
+/// The files in a directory that go with a model wherever it goes: settings of its tokenizer and of how it writes.
+pub fn companions(dir: &Path) -> Vec<PathBuf> {
+    COMPANIONS.iter().map(|name| dir.join(name)).filter(|path| path.is_file()).collect()
+}
+
+/// The tokens that end a text, if there is a `generation_config.json` that says which.
+///
+/// # Errors
+/// A file that cannot be read or says something else.
+pub fn ends(dir: &Path) -> Result<Option<Vec<u32>>, HfError> {
+    let path = dir.join(GENERATION);
+    match path.is_file() {
+        true => Ok(json::parse::<Ends>(&path, &json::read(&path)?)?.ids()),
+        false => Ok(None),
+    }
+}
+
 /// The name and configuration of the model in a directory, by its `config.json` alone.
 ///
 /// # Errors
@@ -73,17 +97,8 @@ pub fn open(dir: &Path, device: &Device) -> Result<Imported, HfError> {
     // Before anything is allocated by the sizes that config.json claims.
     let layout = check::check(&described, &store)?;
     let model = Transformer::from_params(&described.model, &mut StoredParams::new(&store, layout, device))?;
-    let ends = ends(dir, described.ends, &tokenizer)?;
+    let ends = ends(dir)?.or(described.ends).unwrap_or_else(|| tokenizer.end_of_text().into_iter().collect());
     Ok(Imported { name: name(dir), model, tokenizer, ends })
-}
-
-fn ends(dir: &Path, described: Option<Vec<u32>>, tokenizer: &Tokenizer) -> Result<Vec<u32>, HfError> {
-    let path = dir.join(GENERATION);
-    let generation = match path.is_file() {
-        true => json::parse::<Ends>(&path, &json::read(&path)?)?.ids(),
-        false => None,
-    };
-    Ok(generation.or(described).unwrap_or_else(|| tokenizer.end_of_text().into_iter().collect()))
 }
 
 fn described(dir: &Path) -> Result<Described, HfError> {
@@ -98,7 +113,7 @@ fn described(dir: &Path) -> Result<Described, HfError> {
 }
 
 fn read_tokenizer(dir: &Path, model: &ModelConfig) -> Result<Tokenizer, HfError> {
-    let path = dir.join(TOKENIZER);
+    let path = tokenizer(dir);
     if !path.is_file() {
         return Err(HfError::NoTokenizer { dir: dir.to_owned() });
     }
