@@ -107,7 +107,7 @@ def llama(**settings):
 def neox(**settings):
     shape = {"hidden_size": 30, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 29}
     shape["max_position_embeddings"] = CONTEXT
-    return transformers.GPTNeoXConfig(**shape, use_parallel_residual=False, bos_token_id=0, eos_token_id=0, **settings)
+    return transformers.GPTNeoXConfig(**shape, bos_token_id=0, eos_token_id=0, **settings)
 
 
 def rope(rope_type, **settings):
@@ -141,7 +141,7 @@ CASES = {
     "qwen3": (transformers.Qwen3Config(**LLAMA, head_dim=14, **rope("default")), torch.bfloat16, []),
     "neox": (neox(**rope("default", partial_rotary_factor=0.4)), torch.float32, []),
     "neox_tied": (
-        neox(tie_word_embeddings=True, attention_bias=False, hidden_act="gelu_new", **rope("default")),
+        neox(use_parallel_residual=False, tie_word_embeddings=True, attention_bias=False, hidden_act="gelu_new", **rope("default")),
         torch.bfloat16,
         [],
     ),

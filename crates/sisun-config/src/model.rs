@@ -60,6 +60,10 @@ pub struct ModelConfig {
     /// Whether each half of a block is added to the residual stream (off: it replaces it).
     #[serde(default = "yes")]
     pub residual: bool,
+    /// Whether the feed-forward network reads what attention reads, `x + attn(norm x) + ffn(norm x)`, instead of what attention
+    /// leaves (Wang and Komatsuzaki 2021; GPT-NeoX, Pythia).
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub parallel_residual: bool,
     /// RMS norm on every query and key head (Dehghani et al. 2023).
     #[serde(default)]
     pub qk_norm: bool,
@@ -262,6 +266,12 @@ impl ModelConfig {
             self.init_std,
             "must be a positive number",
         )?;
+        check(
+            !self.parallel_residual || self.norm_placement == NormPlacement::Pre,
+            "model.parallel_residual",
+            true,
+            "needs model.norm_placement = \"pre\"",
+        )?;
         if self.ffn == Ffn::None {
             check(
                 self.d_ff.is_none(),
@@ -322,6 +332,10 @@ impl ModelConfig {
             Position::None | Position::Learned | Position::Alibi => Ok(()),
         }
     }
+}
+
+fn is_no(set: &bool) -> bool {
+    !*set
 }
 
 fn yes() -> bool {

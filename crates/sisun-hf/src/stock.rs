@@ -99,6 +99,10 @@ fn problems(family: Family, config: &ModelConfig) -> Vec<String> {
         (config.norm_placement == NormPlacement::Post, "model.norm_placement = \"post\": theirs stand before"),
         (!config.residual, "model.residual = false: theirs always add"),
         (!config.causal, "model.causal = false: theirs hide later tokens"),
+        (
+            config.parallel_residual && family != Family::Neox,
+            "model.parallel_residual = true: only GPT-NeoX has it, with RoPE and layer norm",
+        ),
         (config.ffn == Ffn::None, "model.ffn = \"none\": each of their blocks has a feed-forward network"),
     ];
     let gelu = matches!(config.ffn, Ffn::Gelu | Ffn::GeluTanh);

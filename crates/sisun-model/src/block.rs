@@ -28,6 +28,8 @@ pub struct Block {
     #[module(skip)]
     residual: bool,
     #[module(skip)]
+    parallel: bool,
+    #[module(skip)]
     dropout: f64,
 }
 
@@ -41,6 +43,7 @@ impl Block {
             ffn: has_ffn.then(|| FeedForward::new(source, &format!("{name}.ffn"), config)).transpose()?,
             placement: config.norm_placement,
             residual: config.residual,
+            parallel: config.parallel_residual,
             dropout: config.dropout,
         })
     }
@@ -49,14 +52,17 @@ impl Block {
     /// - `x` and the result: `[batch, pos, d_model]`
     pub(crate) fn forward(&self, layer: usize, x: Tensor<3>, shared: &Shared, pass: &mut Pass<'_>) -> Tensor<3> {
         pass.keep(Activation::ResidPre, layer, &x);
-        let x = self.half(x, &self.norm_attn, |x| self.attn.forward(layer, x, shared, pass));
+        let attended = self.half(x.clone(), &self.norm_attn, |x| self.attn.forward(layer, x, shared, pass));
         let x = match (&self.norm_ffn, &self.ffn) {
-            (Some(norm), Some(ffn)) => self.half(x, norm, |x| {
-                let out = ffn.forward(x, pass.precision);
-                pass.keep(Activation::MlpOut, layer, &out);
-                kernels::dropout(out, pass.dropout(self.dropout))
-            }),
-            _ => x,
+            (Some(norm), Some(ffn)) => {
+                let mut ffn = |x| {
+                    let out = ffn.forward(x, pass.precision);
+                    pass.keep(Activation::MlpOut, layer, &out);
+                    kernels::dropout(out, pass.dropout(self.dropout))
+                };
+                if self.parallel { attended + ffn(norm.forward(x)) } else { self.half(attended, norm, ffn) }
+            }
+            _ => attended,
         };
         pass.keep(Activation::ResidPost, layer, &x);
         x

@@ -153,6 +153,7 @@ fn plain(vocab_size: usize, d_model: usize, n_layers: usize, n_heads: usize, con
         norm_eps: layer_norm_epsilon(),
         ffn: Ffn::GeluTanh,
         residual: true,
+        parallel_residual: false,
         qk_norm: false,
         causal: true,
         scaled_scores: true,

@@ -34,10 +34,6 @@ pub(super) struct Neox {
 
 impl Neox {
     pub(super) fn model(self, file: &File<'_>) -> Result<ModelConfig, HfError> {
-        if self.use_parallel_residual {
-            let supported = "attention and feed-forward network have to follow one another";
-            return file.unsupported("use_parallel_residual", true, supported);
-        }
         let rope = self.rope.or(self.rotary_emb_base, self.rotary_pct.or(Some(0.25)));
         let plain = plain(
             self.vocab_size,
@@ -53,6 +49,7 @@ impl Neox {
             d_ff: Some(self.intermediate_size),
             attention_bias: Some(self.attention_bias),
             tied_head: self.tie_word_embeddings,
+            parallel_residual: self.use_parallel_residual,
             position: rope.position(file, d_head, self.max_position_embeddings)?,
             norm_eps: self.layer_norm_eps,
             ffn: activation(file, "hidden_act", &self.hidden_act)?,

@@ -70,7 +70,7 @@ fn neox(model: &ModelConfig) -> Value {
         "hidden_act": activation(model.ffn),
         "layer_norm_eps": model.norm_eps,
         "attention_bias": model.has_attention_bias(),
-        "use_parallel_residual": false,
+        "use_parallel_residual": model.parallel_residual,
         "hidden_dropout": model.dropout,
         "attention_dropout": model.dropout,
         // What version 4 calls them.

@@ -106,7 +106,6 @@ fn what_has_no_counterpart_is_named_with_what_is_supported() {
     with("llama_tied", "head_dim", json!(0), &["head_dim = 0"]);
     with("mistral", "sliding_window", json!(91), &["sliding_window = 91", "null"]);
     with("qwen3", "layer_types", json!(["full_attention", "sliding_attention"]), &["layer_types", "sliding_attention"]);
-    with("neox", "use_parallel_residual", json!(true), &["use_parallel_residual", "follow one another"]);
     with("neox", "rope_parameters", json!({ "partial_rotary_factor": 0.05 }), &["partial_rotary_factor = 0"]);
     with("neox", "rope_parameters", json!({ "partial_rotary_factor": 0.3 }), &["partial_rotary_factor", "even"]);
     with("llama_tied", "quantization_config", json!({ "bits": 4 }), &["quantization_config", "bfloat16"]);

@@ -235,6 +235,7 @@ fn what_transformers_has_not_is_refused_with_every_reason() {
         ("position = 'rope'\nnorm = 'rms'\nffn = 'relu'", &["model.ffn", "gate"]),
         ("position = 'rope'\nnorm = 'rms'\nqk_norm = true\nffn = 'gelu'", &["qk_norm", "relu_squared"]),
         ("position = 'rope'\nnorm_placement = 'post'\nresidual = false", &["post", "residual"]),
+        ("position = 'learned'\nparallel_residual = true", &["parallel_residual", "GPT-NeoX"]),
         ("position = 'rope'\ncausal = false\nscaled_scores = false", &["causal", "√d_head"]),
         ("position = 'rope'\nnorm = 'rms'\nffn = 'swiglu'\nd_head = 28\nposition.fraction = 0.5", &["fraction"]),
     ] {
