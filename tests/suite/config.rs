@@ -187,6 +187,8 @@ fn values_out_of_range_name_key_value_and_rule() {
         ("model.n_heads=0", "model.n_heads = 0 must be at least 1"),
         ("model.n_layers=99999999", "model.n_layers = 99999999 must be at most 16777216"),
         ("model.n_kv_heads=2", "model.n_kv_heads = 2 must divide model.n_heads = 3"),
+        ("model.d_head=0", "model.d_head = 0 must be at least 1"),
+        ("model.d_head=5592406", "model.d_head = 5592406 must be at most 16777216 / model.n_heads = 5592405"),
         ("model.dropout=1.0", "model.dropout = 1 must be at least 0 and below 1"),
         ("model.dropout=nan", "model.dropout = NaN must be at least 0 and below 1"),
         ("model.norm_eps=0.0", "model.norm_eps = 0 must be a positive number"),
@@ -210,6 +212,8 @@ fn values_out_of_range_name_key_value_and_rule() {
         let found = refused(&[given]);
         assert!(found.starts_with(expected), "{given}: {found}");
     }
+    let found = refused(&["model.parallel_residual=true", "model.norm_placement=post"]);
+    assert_eq!(found, "model.parallel_residual = true needs model.norm_placement = \"pre\"");
     for (position, expected) in [
         ("{ kind = \"rope\", base = 1.0 }", "model.position.base = 1 must be a number above 1"),
         ("{ kind = \"rope\", fraction = 1.5 }", "model.position.fraction = 1.5 must be above 0 and at most 1"),
