@@ -27,7 +27,7 @@ impl Opened {
     pub(crate) fn new(path: &Path, device: &Device) -> Result<Self> {
         let path = path.to_owned();
         if sisun_hf::is_model(&path) {
-            let sisun_hf::Imported { name, model, tokenizer } = sisun_hf::open(&path, device)?;
+            let sisun_hf::Imported { name, model, tokenizer } = sisun_hf::open_as_stored(&path, device)?;
             return Ok(Self { loaded: Loaded::new(name, None, model, tokenizer)?, path, trained: None });
         }
         let run = Run::open(&path)?;
