@@ -50,7 +50,6 @@ fn a_model_held_in_bf16_is_the_float32_model_of_the_rounded_weights() {
             let whole = values(held.forward_last(tokens(&rows, &device), Pass::default()));
             let of_cache = largest_difference(&last, &whole) / size;
             assert!(of_cache <= 1.0 / 256.0, "{name}: {of_cache:e} with a cache");
-            println!("{name}: {of_both:.1e} {exact:.1e} {of_cache:.1e} of the largest logit");
         }
     }
 }

@@ -87,17 +87,31 @@ fn multiply_lanes_simd<S: Simd>(
 #[inline(always)]
 fn rows<S: Simd, const N: usize>(simd: S, a: Matrix<'_>, lanes: [&[f32]; N], sums: &mut [f32]) {
     let m = a.rows();
-    let whole = m / SIDE * SIDE;
-    for i in (0..whole).step_by(SIDE) {
-        let dots = block::<S, N, SIDE>(simd, lanes, [row(a, i), row(a, i + 1), row(a, i + 2), row(a, i + 3)]);
-        for (lane, dots) in dots.iter().enumerate() {
-            sums[lane * m + i..][..SIDE].copy_from_slice(dots);
+    for first in (0..m).step_by(SIDE) {
+        match m - first {
+            1 => some_rows::<S, N, 1>(simd, a, first, lanes, sums),
+            2 => some_rows::<S, N, 2>(simd, a, first, lanes, sums),
+            3 => some_rows::<S, N, 3>(simd, a, first, lanes, sums),
+            _ => some_rows::<S, N, SIDE>(simd, a, first, lanes, sums),
         }
     }
-    for i in whole..m {
-        for (lane, [dot]) in block::<S, N, 1>(simd, lanes, [row(a, i)]).into_iter().enumerate() {
-            sums[lane * m + i] = dot;
-        }
+}
+
+/// `M` rows of A from `first` on.
+#[inline(always)]
+fn some_rows<S: Simd, const N: usize, const M: usize>(
+    simd: S,
+    a: Matrix<'_>,
+    first: usize,
+    lanes: [&[f32]; N],
+    sums: &mut [f32],
+) {
+    let mut rows: [&[f32]; M] = [&[]; M];
+    for (i, to) in rows.iter_mut().enumerate() {
+        *to = row(a, first + i);
+    }
+    for (lane, dots) in block::<S, N, M>(simd, lanes, rows).iter().enumerate() {
+        sums[lane * a.rows() + first..][..M].copy_from_slice(dots);
     }
 }
 
