@@ -22,6 +22,7 @@ fn state(step: u64) -> CheckpointState {
         best: Some((step - 1, 1.0 / 3.0)),
         data_sha256: "0".repeat(64),
         files: Default::default(),
+        base: None,
     }
 }
 

@@ -15,6 +15,7 @@ mod gradients;
 mod held_weights;
 mod initialisation;
 mod kernels;
+mod lora;
 mod optimizers;
 mod positions;
 mod rope_scaling;

@@ -1,5 +1,6 @@
 //! `sisun`: arguments in, messages out, nothing else.
 
+mod base;
 mod commands;
 mod common;
 mod failure;
@@ -41,6 +42,7 @@ enum Command {
     Compare(commands::compare::Args),
     Eval(commands::eval::Args),
     Info(commands::info::Args),
+    Export(commands::export::Args),
     Tokenizer(commands::tokenizer::Args),
     Data(commands::data::Args),
     Bench(commands::bench::Args),
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => commands::compare::run_command(args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Info(args) => commands::info::run(args),
+        Command::Export(args) => commands::export::run(args),
         Command::Tokenizer(args) => commands::tokenizer::run(args),
         Command::Data(args) => commands::data::run(args),
         Command::Devices(args) => commands::devices::run(args),

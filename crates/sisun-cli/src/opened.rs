@@ -11,6 +11,7 @@ use sisun_config::{Config, DataConfig, Precision, TokenizerConfig};
 use sisun_data::{Tokens, prepare, prepare_whole};
 use sisun_infer::Loaded;
 use sisun_model::Run;
+use sisun_train::COMPANIONS;
 use std::path::{Path, PathBuf};
 
 /// In what numbers to compute.
@@ -19,6 +20,20 @@ pub(crate) struct PrecisionArgs {
     /// In what numbers to compute: float32, or bf16 (weights held and factors rounded to 16 bits, sums float32)
     #[arg(long, value_name = "NUMBERS", default_value = "float32", value_parser = read_precision)]
     precision: Precision,
+}
+
+impl PrecisionArgs {
+    /// Opens what a RUN argument names, to compute with these numbers.
+    pub(crate) fn open(self, path: &Path, device: &Device) -> Result<Opened> {
+        if self.precision == Precision::Bf16 && *device != Device::flex() {
+            return Err(Usage("--precision bf16 computes on the CPU only: add --device cpu".to_owned()).into());
+        }
+        let mut opened = Opened::new(path, device)?;
+        if self.precision == Precision::Bf16 {
+            opened.loaded.model = opened.loaded.model.in_bf16();
+        }
+        Ok(opened)
+    }
 }
 
 /// As the configuration spells it.
@@ -41,26 +56,29 @@ struct Trained {
 
 impl Opened {
     /// Opens a run directory, one of its checkpoints, or a Hugging Face directory.
-    pub(crate) fn new(path: &Path, device: &Device, PrecisionArgs { precision }: PrecisionArgs) -> Result<Self> {
-        if precision == Precision::Bf16 && *device != Device::flex() {
-            return Err(Usage("--precision bf16 computes on the CPU only: add --device cpu".to_owned()).into());
-        }
-        let mut opened = Self::in_float32(path, device)?;
-        if precision == Precision::Bf16 {
-            opened.loaded.model = opened.loaded.model.in_bf16();
-        }
-        Ok(opened)
-    }
-
-    fn in_float32(path: &Path, device: &Device) -> Result<Self> {
+    pub(crate) fn new(path: &Path, device: &Device) -> Result<Self> {
         let path = path.to_owned();
         if sisun_hf::is_model(&path) {
-            let sisun_hf::Imported { name, model, tokenizer } = sisun_hf::open_as_stored(&path, device)?;
-            return Ok(Self { loaded: Loaded::new(name, None, model, tokenizer)?, path, trained: None });
+            let sisun_hf::Imported { name, model, tokenizer, ends } = sisun_hf::open_as_stored(&path, device)?;
+            let loaded = Loaded::new(name, None, model, tokenizer)?.ending_at(ends);
+            return Ok(Self { loaded, path, trained: None });
         }
         let run = Run::open(&path)?;
         let config = run.config()?;
-        Ok(Self { loaded: Loaded::of_run(&run, device)?, path, trained: Some(Trained { run, config }) })
+        let mut loaded = Loaded::of_run(&run, device)?;
+        // A run that began from such a directory ends its texts as that does.
+        if let Some(ends) = sisun_hf::ends(&run.root().join(COMPANIONS))? {
+            loaded = loaded.ending_at(ends);
+        }
+        Ok(Self { loaded, path, trained: Some(Trained { run, config }) })
+    }
+
+    /// The files that an export keeps of the Hugging Face directory that this is, or that the run began from.
+    pub(crate) fn companions(&self) -> Vec<PathBuf> {
+        match &self.trained {
+            Some(trained) => sisun_hf::companions(&trained.run.root().join(COMPANIONS)),
+            None => sisun_hf::companions(&self.path),
+        }
     }
 
     /// The text of the run's `[attend]`.

@@ -50,6 +50,16 @@ pub enum ConfigError {
         /// What would be accepted.
         rule: String,
     },
+    /// A key that says otherwise than the model that is fine-tuned.
+    #[error("{key} = {value}: the model in {theirs}; leave it out")]
+    Contradicts {
+        /// The key.
+        key: String,
+        /// Its value.
+        value: String,
+        /// Where that model is, and the value it has.
+        theirs: String,
+    },
     /// A `--set` that is not `KEY=VALUE`.
     #[error("--set {given}: expected KEY=VALUE, as in --set train.lr_max=3e-4")]
     BadOverride {

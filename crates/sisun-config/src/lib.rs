@@ -2,7 +2,9 @@
 //! that a configuration's seed stands for. No tensors here: this crate builds in seconds.
 
 mod data;
+mod draft;
 mod error;
+mod finetune;
 mod model;
 mod position;
 pub mod randomness;
@@ -11,7 +13,9 @@ mod rope_scaling;
 mod train;
 
 pub use data::{DataConfig, Documents, TokenizerConfig};
+pub use draft::{Base, Draft};
 pub use error::ConfigError;
+pub use finetune::{FinetuneConfig, LoraConfig};
 pub use model::{Ffn, ModelConfig, Norm, NormPlacement, Position};
 pub use read::{apply_override, from_value, read_table, set};
 pub use rope_scaling::RopeScaling;
@@ -26,6 +30,9 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Name of the experiment; the run directory is `runs/NAME`. Default: the file's name.
     pub name: String,
+    /// The model that training starts from. Left out: random weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finetune: Option<FinetuneConfig>,
     /// The text.
     pub data: DataConfig,
     /// The tokenizer.
@@ -48,12 +55,14 @@ impl Config {
     /// # Errors
     /// The first key that is out of range, with its value and what would be accepted.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let plain = !self.name.is_empty() && !self.name.contains(['/', '\\', '\0']) && !self.name.starts_with('.');
-        check(plain, "name", format!("{:?}", self.name), "must be a plain folder name")?;
+        Self::check_name(&self.name)?;
         self.data.validate()?;
         self.tokenizer.validate()?;
         self.model.validate()?;
         self.train.validate()?;
+        if let Some(finetune) = &self.finetune {
+            finetune.validate(&self.model)?;
+        }
         if let Some(sample) = &self.sample {
             sample.validate()?;
         }
@@ -61,6 +70,16 @@ impl Config {
             check(!attend.text.is_empty(), "attend.text", "\"\"", "must hold at least one character")?;
         }
         Ok(())
+    }
+
+    /// How the weights are trained low-rank, if they are.
+    pub fn lora(&self) -> Option<LoraConfig> {
+        self.finetune.as_ref()?.lora
+    }
+
+    pub(crate) fn check_name(name: &str) -> Result<(), ConfigError> {
+        let plain = !name.is_empty() && !name.contains(['/', '\\', '\0']) && !name.starts_with('.');
+        check(plain, "name", format!("{name:?}"), "must be a plain folder name")
     }
 
     /// The configuration as TOML, every default written out.

@@ -1,6 +1,6 @@
 //! From a TOML file and its `--set` overrides to a checked [`Config`].
 
-use crate::{Config, ConfigError, ModelConfig};
+use crate::{Config, ConfigError, Draft, ModelConfig};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
@@ -9,10 +9,10 @@ use toml::{Table, Value};
 /// What `sisun info` needs of a file that describes a model and nothing else.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ModelFile {
+pub(crate) struct ModelFile {
     #[serde(default)]
     name: Option<String>,
-    model: ModelConfig,
+    pub(crate) model: ModelConfig,
 }
 
 impl Config {
@@ -21,15 +21,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`]: the file, the key, the value and the remedy.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let mut table = read_table(path)?;
-        if !table.contains_key("name") {
-            let stem = path.file_stem().map_or_else(|| "run".into(), |s| s.to_string_lossy().into_owned());
-            table.insert("name".to_owned(), Value::String(stem));
-        }
-        for given in overrides {
-            apply_override(&mut table, given)?;
-        }
-        Self::from_table(table)
+        Draft::read(path, overrides)?.finish()
     }
 
     /// Reads an experiment from TOML text, as a run directory's `config.toml` holds it.
@@ -37,18 +29,7 @@ impl Config {
     /// # Errors
     /// As [`Config::read`]; `path` only names the text in messages.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        Self::from_table(parse_table(path, text)?)
-    }
-
-    fn from_table(table: Table) -> Result<Self, ConfigError> {
-        if table.contains_key("tracks") {
-            let message = "this is a comparison and no single experiment: run it with `sisun compare`".to_owned();
-            return Err(ConfigError::Invalid { key: "tracks".to_owned(), message });
-        }
-        let mut config: Config = from_value(Value::Table(table))?;
-        config.validate()?;
-        config.model.resolve();
-        Ok(config)
+        Draft::parse(path, text)?.finish()
     }
 }
 
@@ -109,7 +90,7 @@ pub fn read_table(path: &Path) -> Result<Table, ConfigError> {
     parse_table(path, &text)
 }
 
-fn parse_table(path: &Path, text: &str) -> Result<Table, ConfigError> {
+pub(crate) fn parse_table(path: &Path, text: &str) -> Result<Table, ConfigError> {
     text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
         path: path.to_owned(),
         message: error.to_string().trim_end().to_owned(),

@@ -42,12 +42,23 @@ impl<'t> Encoder<'t> {
     fn flush(&mut self) -> Result<(), DataError> {
         let texts: Vec<(&str, usize)> = self.group.iter().map(|piece| (piece.text.as_str(), piece.context)).collect();
         let encoded = self.bulk.encode(&texts)?;
+        let prefix = self.tokenizer.prefix();
         for (piece, ids) in self.group.iter().zip(&encoded) {
+            let prefixed = piece.starts_document && !prefix.is_empty();
+            if prefixed {
+                self.writer.add(&Addition {
+                    part: piece.part,
+                    ids: prefix,
+                    text_bytes: 0,
+                    starts_document: true,
+                    loss: false,
+                })?;
+            }
             self.writer.add(&Addition {
                 part: piece.part,
                 ids,
                 text_bytes: piece.new_text().len(),
-                starts_document: piece.starts_document,
+                starts_document: piece.starts_document && !prefixed,
                 loss: piece.answer,
             })?;
             if let Some(id) = self.end_of_text.filter(|_| piece.ends_document) {

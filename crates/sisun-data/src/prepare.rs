@@ -33,6 +33,7 @@ pub struct Corpus {
 /// Reads the text that `data` names, makes or loads the tokenizer, splits, and tokenizes; or finds all that
 /// in `cache_dir` from an earlier time. `progress` is told what is going on, a line at a time.
 ///
+/// Each document begins with what the tokenizer puts before a text (LLaMA's `<s>`; tokenizers trained here put nothing).
 /// If there is more than one document each is followed by `<|endoftext|>`; a single one is not. The tail
 /// of the text is held out unless `data.validation` names other text: of a single document the characters
 /// from ⌊n · (1 − f)⌋ on, of several the documents that start at or after that character (at least the last
@@ -105,7 +106,11 @@ impl<'c> Wanted<'c> {
         match self {
             Self::Characters => "characters".to_owned(),
             Self::Bpe { vocab_size, specials } => format!("bpe {vocab_size} {specials:?}"),
-            Self::This(tokenizer) => tokenizer.sha256(),
+            // Caches from before documents began with a prefix lack it.
+            Self::This(tokenizer) => match tokenizer.prefix() {
+                [] => tokenizer.sha256(),
+                prefix => format!("{} after {prefix:?}", tokenizer.sha256()),
+            },
         }
     }
 }

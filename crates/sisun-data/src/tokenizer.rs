@@ -21,6 +21,8 @@ pub struct Tokenizer {
     pub(crate) characters: Option<Arc<CharTable>>,
     /// Ids below `vocab_size` that stand for nothing.
     holes: Arc<HashSet<u32>>,
+    /// What the post-processor puts before a text.
+    prefix: Vec<u32>,
     vocab_size: usize,
     byte_level: bool,
     sha256: String,
@@ -73,6 +75,7 @@ impl Tokenizer {
             characters: CharTable::of(&inner, &canonical).map(Arc::new),
             holes: Arc::new((0..highest).filter(|id| !used.contains(id)).collect()),
             vocab_size: highest as usize + 1,
+            prefix: prefix(&inner)?,
             byte_level: inner.get_decoder().is_some_and(is_byte_level),
             sha256: hex(&Sha256::digest(canonical.as_bytes())),
             inner: Arc::new(inner),
@@ -119,6 +122,11 @@ impl Tokenizer {
     /// As [`Tokenizer::encode`].
     pub fn encode_prompt(&self, text: &str) -> Result<Encoding, DataError> {
         self.encoded(text, true)
+    }
+
+    /// The tokens that the tokenizer puts before a text (LLaMA's `<s>`): each document of a training text begins with them.
+    pub fn prefix(&self) -> &[u32] {
+        &self.prefix
     }
 
     fn encoded(&self, text: &str, special: bool) -> Result<Encoding, DataError> {
@@ -233,6 +241,14 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 fn character_index(text: &str) -> impl Fn(usize) -> usize {
     let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
     move |byte| starts.partition_point(|&start| start < byte)
+}
+
+/// What stands before the token of a text that has only one.
+fn prefix(tokenizer: &tokenizers::Tokenizer) -> Result<Vec<u32>, DataError> {
+    let one = tokenizers::Encoding::from_tokens(vec![tokenizers::Token::new(0, "x".to_owned(), (0, 1))], 0);
+    let whole = tokenizer.post_process(one, None, true).map_err(DataError::tokenizer)?;
+    let put = whole.get_special_tokens_mask().iter().take_while(|&&special| special == 1).count();
+    Ok(whole.get_ids()[..put].to_vec())
 }
 
 fn is_byte_level(decoder: &DecoderWrapper) -> bool {

@@ -367,3 +367,50 @@ fn a_broken_tokenizer_file_is_an_error() {
     desk.tokenizer = TokenizerConfig::File { path: desk.path("absent.json").into() };
     assert!(matches!(desk.error(), DataError::Io { .. }));
 }
+
+#[test]
+fn documents_begin_with_what_the_tokenizer_puts_before_a_text() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/fixtures/hf/llama_tied/tokenizer.json");
+    let tokenizer = Tokenizer::from_file(&path).unwrap();
+    let begin = tokenizer.prefix()[0];
+    assert_eq!((tokenizer.prefix().len(), tokenizer.token_text(begin).as_str()), (1, "<s>"));
+
+    let mut desk = Desk::new(&[("a.txt", b"the cat\n\nthe dog\n\nthe kite\n\nthe mat")]);
+    desk.data.documents = Documents::Paragraph;
+    desk.tokenizer = TokenizerConfig::File { path: path.clone() };
+    let corpus = desk.prepare().unwrap();
+    assert_eq!(corpus.train.documents(), 3);
+    for i in 0..3 {
+        let ids = corpus.train.read(corpus.train.document(i));
+        let text = ["the cat", "the dog", "the kite"][i];
+        let expected = [&tokenizer.encode_prompt(text).unwrap().ids[..], &[tokenizer.end_of_text().unwrap()]].concat();
+        assert_eq!(ids, expected, "{text}");
+    }
+    // Tokens that came from no text stand for no bytes.
+    assert_eq!(corpus.train.bytes(), 22);
+
+    let mut desk = Desk::new(&[("a.jsonl", b"{\"q\": \"the\", \"a\": \"cat\"}\n{\"q\": \"the\", \"a\": \"dog\"}\n")]);
+    desk.data.jsonl_field = "q".to_owned();
+    desk.data.jsonl_answer_field = Some("a".to_owned());
+    desk.tokenizer = TokenizerConfig::File { path: path.clone() };
+    let asked = desk.prepare().unwrap().train;
+    let (ids, mut marks) = (asked.read(0..asked.len()), Vec::new());
+    asked.read_loss_into(0..asked.len(), &mut marks);
+    let question = 1 + tokenizer.encode("the").unwrap().ids.len();
+    assert_eq!(ids[0], begin);
+    assert!(marks.iter().enumerate().all(|(i, &mark)| mark == (i >= question)), "{marks:?}");
+
+    // Of a tokenizer that puts nothing there, and of one that also puts something after a text.
+    let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let prefix = |json: &serde_json::Value| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokenizer.json");
+        fs::write(&path, json.to_string()).unwrap();
+        Tokenizer::from_file(&path).unwrap().prefix().to_vec()
+    };
+    let after = serde_json::json!({ "SpecialToken": { "id": "<s>", "type_id": 0 } });
+    json["post_processor"]["single"].as_array_mut().unwrap().push(after);
+    assert_eq!(prefix(&json), [begin]);
+    json["post_processor"] = serde_json::Value::Null;
+    assert_eq!(prefix(&json), [0; 0]);
+}

@@ -67,13 +67,8 @@ impl Store {
         self.tensors.get(name)
     }
 
-    /// A tensor's numbers as they lie in the file.
-    pub(crate) fn bytes(&self, stored: &Stored) -> &[u8] {
-        &self.maps[stored.file][stored.bytes.clone()]
-    }
-
-    /// The same bytes, which keep the file mapped as long as somebody has them.
-    pub(crate) fn shared_bytes(&self, stored: &Stored) -> Bytes {
+    /// A tensor's numbers as they lie in the file, which stays mapped as long as somebody has them.
+    pub(crate) fn bytes(&self, stored: &Stored) -> Bytes {
         self.maps[stored.file].slice(stored.bytes.clone())
     }
 

@@ -38,6 +38,10 @@ pub struct CheckpointState {
     pub data_sha256: String,
     /// Size and SHA-256 of each file.
     pub files: BTreeMap<String, FileSum>,
+    /// Of a run that trains low-rank adapters: size and SHA-256 of the weights they are added to, which lie in the run
+    /// directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<FileSum>,
 }
 
 /// What a file must be.
@@ -160,18 +164,24 @@ pub fn folder_name(step: u64) -> String {
     format!("step-{step:08}")
 }
 
+/// Writes a file beside its final place by `write`, syncs it, and renames it there.
+pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<(), ModelError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(PARTIAL);
+    let aside = path.with_file_name(name);
+    let written = write(&aside).and_then(|()| File::options().write(true).open(&aside)?.sync_all());
+    written.and_then(|()| fs::rename(&aside, path)).map_err(|error| {
+        let _ = fs::remove_file(&aside);
+        ModelError::io("write", path)(error)
+    })
+}
+
 /// Writes a small file beside its final place, syncs it, and renames it there.
 ///
 /// # Errors
 /// Whatever keeps it from being written.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(PARTIAL);
-    let aside = path.with_file_name(name);
-    write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, path)).map_err(|error| {
-        let _ = fs::remove_file(&aside);
-        ModelError::io("write", path)(error)
-    })
+    write_whole(path, |aside| fs::write(aside, bytes))
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
@@ -200,7 +210,8 @@ fn sum(bytes: &[u8]) -> FileSum {
     FileSum { bytes: bytes.len() as u64, sha256: hex(&Sha256::digest(bytes)) }
 }
 
-fn sum_file(path: &Path) -> std::io::Result<FileSum> {
+/// Size and SHA-256 of a file.
+pub(crate) fn sum_file(path: &Path) -> std::io::Result<FileSum> {
     let (mut file, mut hash, mut bytes) = (File::open(path)?, Sha256::new(), 0);
     let mut block = vec![0; 1 << 20];
     loop {

@@ -74,6 +74,14 @@ pub enum ModelError {
         /// The checkpoint to use instead, if there is one.
         remedy: String,
     },
+    /// The weights that a run's adapters are added to are not what was written.
+    #[error("{} {problem}, and the checkpoints hold only what is added to it; restore it from a copy, or train again", path.display())]
+    DamagedBase {
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        problem: String,
+    },
     /// A device that is not there.
     #[error("--device {wanted}: {problem}")]
     NoDevice {

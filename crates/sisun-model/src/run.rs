@@ -1,7 +1,8 @@
 //! A run directory, as whoever reads it sees it.
 
-use crate::checkpoint::{Checkpoint, MODEL_FILE, folder_name, steps_in};
+use crate::checkpoint::{Checkpoint, FileSum, MODEL_FILE, folder_name, steps_in, sum_file};
 use crate::{ModelError, Transformer};
+use burn::module::Module;
 use burn::tensor::Device;
 use sisun_config::Config;
 use std::fs;
@@ -13,6 +14,9 @@ pub const CHECKPOINTS: &str = "checkpoints";
 pub const LAST: &str = "last";
 /// The pointer to the checkpoint with the lowest validation loss.
 pub const BEST: &str = "best";
+
+/// The weights that a run's adapters are added to.
+pub const BASE_FILE: &str = "base.safetensors";
 
 /// A run directory, or one checkpoint in it.
 #[derive(Clone, Debug)]
@@ -86,15 +90,46 @@ impl Run {
         steps_in(&folder).into_iter().map(|step| folder.join(folder_name(step))).collect()
     }
 
-    /// The model of [`Run::checkpoint`].
+    /// The model of [`Run::checkpoint`], its adapters added up.
     ///
     /// # Errors
     /// Whatever keeps the configuration, the checkpoint or its weights from being read.
     pub fn model(&self, device: &Device) -> Result<(Transformer, Checkpoint), ModelError> {
         let config = self.config()?;
         let checkpoint = self.checkpoint()?;
-        let model = Transformer::load(&checkpoint.file(MODEL_FILE), &config.model, device)?;
-        Ok((model, checkpoint))
+        let model = self.trained(&config, &checkpoint, device)?;
+        Ok((model.materialize(), checkpoint))
+    }
+
+    /// The model of a checkpoint as it was trained: with adapters, if they are what was trained.
+    ///
+    /// # Errors
+    /// Whatever keeps its weights, or those that adapters are added to, from being read.
+    pub fn trained(
+        &self,
+        config: &Config,
+        checkpoint: &Checkpoint,
+        device: &Device,
+    ) -> Result<Transformer, ModelError> {
+        let weights = checkpoint.file(MODEL_FILE);
+        let Some(lora) = config.lora() else { return Transformer::load(&weights, &config.model, device) };
+        let path = self.root.join(BASE_FILE);
+        let damaged = |problem: String| ModelError::DamagedBase { path: path.clone(), problem };
+        let found = sum_file(&path).map_err(|error| damaged(format!("cannot be read ({error})")))?;
+        if checkpoint.state.base.as_ref() != Some(&found) {
+            return Err(damaged("was altered (its SHA-256 differs)".to_owned()));
+        }
+        Transformer::load(&path, &config.model, device)?.load_lora(lora, &weights)
+    }
+
+    /// Writes the weights that a run's adapters are added to into its directory.
+    ///
+    /// # Errors
+    /// Whatever keeps the file from being written.
+    pub fn write_base(root: &Path, model: &Transformer) -> Result<FileSum, ModelError> {
+        let path = root.join(BASE_FILE);
+        model.write_frozen(&path)?;
+        sum_file(&path).map_err(ModelError::io("read", &path))
     }
 
     fn open_pointed(&self, pointers: &[&str]) -> Result<Checkpoint, ModelError> {

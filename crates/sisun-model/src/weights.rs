@@ -1,14 +1,17 @@
 //! Weights on disk: `model.safetensors`, one tensor for each parameter under the path of its fields
 //! (`blocks.0.attn.qkv.weight`), Linear weights `[d_in, d_out]`.
 
+use crate::checkpoint::write_whole;
+use crate::lora::is_factor;
 use crate::params::{Init, Params};
 use crate::{ModelError, Transformer};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use memmap2::Mmap;
-use safetensors::tensor::TensorView;
+use safetensors::tensor::{TensorView, View};
 use safetensors::{Dtype, SafeTensors};
-use sisun_config::ModelConfig;
+use sisun_config::{LoraConfig, ModelConfig};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -19,7 +22,22 @@ pub type HostTensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 impl Transformer {
     /// Every parameter, copied to the host.
     pub fn to_host(&self) -> HostTensors {
-        struct Reader(Vec<String>, HostTensors);
+        self.read_where(|_| true)
+    }
+
+    /// The factors of the adapters, copied to the host.
+    pub fn factors_to_host(&self) -> HostTensors {
+        self.read_where(is_factor)
+    }
+
+    fn read_where(&self, wanted: fn(&str) -> bool) -> HostTensors {
+        let wanted = self.flat().into_iter().filter(|(name, _)| wanted(name));
+        wanted.map(|(name, flat)| (name, (flat.shape, to_host(flat.values).1))).collect()
+    }
+
+    /// Every parameter by name; nothing is copied.
+    pub(crate) fn flat(&self) -> BTreeMap<String, Flat> {
+        struct Reader(Vec<String>, BTreeMap<String, Flat>);
         impl ModuleVisitor for Reader {
             fn enter_module(&mut self, name: &str, _: &str) {
                 self.0.push(name.to_owned());
@@ -28,10 +46,12 @@ impl Transformer {
                 self.0.pop();
             }
             fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-                self.1.insert(self.0.join("."), to_host(param.val()));
+                let tensor = param.val().without_autodiff();
+                let shape = tensor.dims().to_vec();
+                self.1.insert(self.0.join("."), Flat { shape, values: tensor.reshape([-1]) });
             }
         }
-        let mut reader = Reader(Vec::new(), HostTensors::new());
+        let mut reader = Reader(Vec::new(), BTreeMap::new());
         self.visit(&mut reader);
         reader.1
     }
@@ -46,6 +66,50 @@ impl Transformer {
         let model = Self::from_params(config, &mut source)?;
         source.finish(path)?;
         Ok(model)
+    }
+
+    /// The same model, frozen, with the adapters whose factors a file holds.
+    ///
+    /// # Errors
+    /// As [`Transformer::load`].
+    pub(crate) fn load_lora(self, how: LoraConfig, path: &Path) -> Result<Self, ModelError> {
+        let device = self.device();
+        let mut source = FileParams { tensors: read_tensors(path)?, problems: Vec::new(), device };
+        let model = self.with_lora(how, &mut source)?;
+        source.finish(path)?;
+        Ok(model)
+    }
+
+    /// Writes every parameter but the adapters' factors, whole or not at all. Only one at a time is copied.
+    pub(crate) fn write_frozen(&self, path: &Path) -> Result<(), ModelError> {
+        let frozen = self.flat().into_iter().filter(|(name, _)| !is_factor(name));
+        write_whole(path, |aside| {
+            safetensors::serialize_to_file(frozen, Some(metadata()), aside).map_err(std::io::Error::other)
+        })
+    }
+}
+
+/// A parameter where it is: its values in a row, and its shape.
+pub(crate) struct Flat {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) values: Tensor<1>,
+}
+
+impl View for Flat {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        to_host(self.values.clone()).1.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>().into()
+    }
+
+    fn data_len(&self) -> usize {
+        4 * self.shape.iter().product::<usize>()
     }
 }
 
@@ -62,9 +126,12 @@ pub fn to_safetensors(tensors: &HostTensors) -> Vec<u8> {
     let views = tensors.iter().zip(&bytes).map(|((name, (shape, _)), bytes)| {
         (name, TensorView::new(Dtype::F32, shape.clone(), bytes).expect("the values fill the shape"))
     });
-    // Hugging Face's loaders ask for this key.
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    safetensors::serialize(views, Some(metadata)).expect("names and shapes are plain")
+    safetensors::serialize(views, Some(metadata())).expect("names and shapes are plain")
+}
+
+/// Hugging Face's loaders ask for this key.
+fn metadata() -> HashMap<String, String> {
+    HashMap::from([("format".to_owned(), "pt".to_owned())])
 }
 
 /// The tensors of a safetensors file, converted to `f32`.

@@ -41,7 +41,8 @@ pub fn evaluate_without(
     batch_size: usize,
     limit: Option<usize>,
 ) -> Evaluation {
-    let model = model.valid();
+    // Adapters are added up once rather than in every pass.
+    let model = model.valid().materialize();
     let device = model.device();
     let (mut sum, mut count) = (0.0, 0);
     for batch in evaluation_windows(text, batch_size, context_len, limit) {

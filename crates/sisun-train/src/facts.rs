@@ -36,6 +36,11 @@ impl Session {
             ("Tokens seen", thousands(tokens)),
             ("Time", format!("{:.0} s", self.state.elapsed_s)),
         ];
+        if let Some(finetune) = &self.config.finetune {
+            facts.push(("Starts from", finetune.model.display().to_string()));
+            let all = thousands(Count::of(model).total);
+            facts.push(("Trained", format!("{} of {all} parameters", thousands(self.trained_parameters()))));
+        }
         if self.state.elapsed_s > 0.0 {
             let speed = (tokens as f64 / self.state.elapsed_s) as u64;
             facts.push(("Speed", format!("{} tokens per second, evaluation included", thousands(speed))));

@@ -38,13 +38,15 @@ pub(crate) fn sum(passes: Vec<NamedGradients>) -> NamedGradients {
     names.into_iter().zip(optimizer::sum(lists)).collect()
 }
 
-/// The same model whose parameters are leaves of a graph of their own, so that several passes can go on at once.
+/// The same model whose parameters are leaves of a graph of their own, so that several passes can go on at once. Frozen
+/// ones stay outside of it.
 pub(crate) fn own_leaves(model: &Transformer) -> Transformer {
     struct Leaves;
     impl ModuleMapper for Leaves {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
             let (id, tensor, mapper) = param.consume();
-            Param::from_mapped_value(id, Tensor::from_inner(tensor.inner()).require_grad(), mapper)
+            let trained = tensor.is_require_grad();
+            Param::from_mapped_value(id, Tensor::from_inner(tensor.inner()).set_require_grad(trained), mapper)
         }
     }
     model.clone().map(&mut Leaves)

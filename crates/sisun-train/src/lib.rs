@@ -6,6 +6,7 @@ mod batch;
 mod error;
 mod evaluate;
 mod facts;
+mod finetune;
 mod gradients;
 mod metrics;
 mod optimizer;
@@ -18,6 +19,7 @@ mod train;
 
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate, evaluate_without};
+pub use finetune::{COMPANIONS, Start};
 pub use gradients::{NamedGradients, clip};
 pub use metrics::{Metric, read as read_metrics};
 pub use optimizer::Optimizer;

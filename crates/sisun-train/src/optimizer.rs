@@ -10,7 +10,8 @@ use sisun_model::weights::{HostTensors, to_host};
 use sisun_model::{ModelError, Transformer};
 use std::collections::BTreeMap;
 
-/// AdamW, or Muon for the blocks' matrices and AdamW for the rest, with its state.
+/// AdamW, or Muon for the blocks' matrices and AdamW for the rest, with its state. The factors of adapters are matrices;
+/// what is frozen has no gradient, and so neither state nor step.
 ///
 /// Weight decay acts on matrices only: norms, biases, embeddings, learned positions and T5's biases get none.
 #[derive(Debug)]

@@ -1,22 +1,25 @@
 //! Starting a run directory, or going on with one.
 
 use crate::TrainError;
+use crate::finetune::{Start, copy_companions, trained_parameters};
 use crate::optimizer::Optimizer;
 use serde::Serialize;
-use sisun_config::{Config, TokenizerConfig};
+use sisun_config::{Base, Config, Draft, TokenizerConfig};
 use sisun_data::{Corpus, prepare};
 use sisun_model::checkpoint::{
     Checkpoint, CheckpointState, MODEL_FILE, TRAINING_FILE, folder_name, remove_partial, steps_in, write_atomic,
 };
 use sisun_model::weights::{read_tensors, to_safetensors};
-use sisun_model::{BEST, CHECKPOINTS, Chosen, LAST, Run, Transformer};
+use sisun_model::{BEST, CHECKPOINTS, Chosen, LAST, RandomParams, Run, Transformer};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Keys that may differ when a run is resumed: they change how long it goes on and what it writes, not what it computes.
-const MAY_CHANGE: [&str; 10] = [
+/// A base is read once, at the start; it may have moved since.
+const MAY_CHANGE: [&str; 11] = [
     "name",
+    "finetune.model",
     "data",
     "tokenizer",
     "train.steps",
@@ -57,19 +60,34 @@ struct Environment<'a> {
 }
 
 impl Session {
-    /// Begins a run: prepares the text, writes everything that describes the run, and draws the weights.
+    /// Whether a run can begin in this directory.
     ///
     /// # Errors
-    /// A directory that exists, unusable data, or a vocabulary larger than `model.vocab_size`.
+    /// One that holds something.
+    pub fn check_vacant(run_dir: &Path) -> Result<(), TrainError> {
+        match fs::read_dir(run_dir).is_ok_and(|mut entries| entries.next().is_some()) || run_dir.is_file() {
+            true => Err(TrainError::RunExists { path: run_dir.to_owned() }),
+            false => Ok(()),
+        }
+    }
+
+    /// Begins a run: prepares the text, writes everything that describes the run, and draws the weights, or takes those that
+    /// are fine-tuned.
+    ///
+    /// # Errors
+    /// A directory that exists, unusable data, a vocabulary larger than `model.vocab_size`, or weights of another shape.
+    ///
+    /// # Panics
+    /// If there is `[finetune]` without weights, or the reverse.
     pub fn start(
         mut config: Config,
+        start: Option<Start>,
         run_dir: &Path,
         chosen: &Chosen,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, TrainError> {
-        if fs::read_dir(run_dir).is_ok_and(|mut entries| entries.next().is_some()) || run_dir.is_file() {
-            return Err(TrainError::RunExists { path: run_dir.to_owned() });
-        }
+        Self::check_vacant(run_dir)?;
+        assert_eq!(config.finetune.is_some(), start.is_some(), "weights to start from come with [finetune]");
         let cache = config.data.cache_folder();
         let corpus = prepare(&config.data, &config.tokenizer, config.model.context_len, &cache, progress)?;
         let needed = corpus.tokenizer.vocab_size();
@@ -82,18 +100,32 @@ impl Session {
         write_environment(run_dir, &corpus, chosen)?;
         corpus.tokenizer.save(&run_dir.join("tokenizer.json"))?;
         let device = chosen.device.clone().autodiff();
+        let seed = config.train.seed;
+        let mut model = match start {
+            None => Transformer::random(&config.model, seed, &device)?,
+            Some(Start { model, companions }) => {
+                copy_companions(&companions, run_dir)?;
+                model.rebuilt(&config.model, &device)?
+            }
+        };
+        let mut base = None;
+        if let Some(lora) = config.lora() {
+            base = Some(Run::write_base(run_dir, &model)?);
+            model = model.with_lora(lora, &mut RandomParams::new(seed, &device))?;
+        }
         let state = CheckpointState {
             step: 0,
             tokens: 0,
             elapsed_s: 0.0,
-            seed: config.train.seed,
+            seed,
             next_micro_step: 0,
             best: None,
             data_sha256: corpus.sha256.clone(),
             files: BTreeMap::new(),
+            base,
         };
         let session = Self {
-            model: Transformer::random(&config.model, config.train.seed, &device)?,
+            model,
             optimizer: Optimizer::new(&config.train),
             run_dir: run_dir.to_owned(),
             config,
@@ -105,12 +137,13 @@ impl Session {
         Ok(session)
     }
 
-    /// Goes on with a run from its newest checkpoint, with the tokenizer that it began with.
+    /// Goes on with a run from its newest checkpoint, with the tokenizer that it began with. What a draft leaves to the
+    /// model that was fine-tuned is as the run has it: that model is not looked at again.
     ///
     /// # Errors
     /// No run, a damaged checkpoint, other settings, or other text.
     pub fn resume(
-        asked: Config,
+        asked: Draft,
         run_dir: &Path,
         chosen: &Chosen,
         progress: &mut dyn FnMut(&str),
@@ -121,7 +154,14 @@ impl Session {
         remove_partial(&run_dir.join(CHECKPOINTS));
         let run = Run::open(run_dir)?;
         let before = run.config()?;
-        let mut config = asked;
+        let mut config = match asked.base()? {
+            Some(_) => asked.complete(&Base {
+                path: run_dir.to_owned(),
+                model: before.model.clone(),
+                tokenizer: base_tokenizer(&before, &run),
+            })?,
+            None => asked.finish()?,
+        };
         // Left out, the vocabulary's size followed from the tokenizer.
         config.model.vocab_size = config.model.vocab_size.or(before.model.vocab_size);
         let changes = changes(&before, &config);
@@ -142,7 +182,7 @@ impl Session {
         let device = chosen.device.clone().autodiff();
         let moments = read_tensors(&checkpoint.file(TRAINING_FILE))?;
         Ok(Self {
-            model: Transformer::load(&checkpoint.file(MODEL_FILE), &config.model, &device)?,
+            model: run.trained(&config, &checkpoint, &device)?,
             optimizer: Optimizer::from_host(&config.train, moments, &chosen.device)?,
             run_dir: run_dir.to_owned(),
             state: checkpoint.state,
@@ -161,13 +201,20 @@ impl Session {
         &self.model
     }
 
+    /// Numbers that training changes.
+    pub fn trained_parameters(&self) -> u64 {
+        trained_parameters(&self.model)
+    }
+
     /// Writes a checkpoint, points `last` and (if it is the best) `best` at it, and removes those that are not kept.
     pub(crate) fn save(&self) -> Result<PathBuf, TrainError> {
         let folder = self.run_dir.join(CHECKPOINTS);
-        let files = [
-            (MODEL_FILE, to_safetensors(&self.model.to_host())),
-            (TRAINING_FILE, to_safetensors(&self.optimizer.to_host())),
-        ];
+        let trained = match self.config.lora() {
+            Some(_) => self.model.factors_to_host(),
+            None => self.model.to_host(),
+        };
+        let files =
+            [(MODEL_FILE, to_safetensors(&trained)), (TRAINING_FILE, to_safetensors(&self.optimizer.to_host()))];
         let checkpoint = Checkpoint::write(&folder, self.state.clone(), &files)?;
         let name = folder_name(self.state.step);
         write_atomic(&folder.join(LAST), name.as_bytes())?;
@@ -182,6 +229,14 @@ impl Session {
             fs::remove_dir_all(&path).map_err(TrainError::io("remove", &path))?;
         }
         Ok(checkpoint.path().to_owned())
+    }
+}
+
+/// Where a fine-tuned run says that its tokenizer comes from.
+fn base_tokenizer(config: &Config, run: &Run) -> PathBuf {
+    match &config.tokenizer {
+        TokenizerConfig::File { path } => path.clone(),
+        _ => run.tokenizer(),
     }
 }
 

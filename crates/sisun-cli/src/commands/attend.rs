@@ -4,7 +4,7 @@ mod page;
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
-use crate::opened::{Opened, PrecisionArgs};
+use crate::opened::PrecisionArgs;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
@@ -156,7 +156,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .into());
     }
     let chosen = args.device.choose()?;
-    let opened = Opened::new(first, &chosen.device, args.precision)?;
+    let opened = args.precision.open(first, &chosen.device)?;
     let loaded = &opened.loaded;
     args.device.note(&format!("model: {}", loaded.title()));
     let tokens = loaded.tokens(&args.text)?;

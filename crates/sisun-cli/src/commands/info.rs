@@ -1,11 +1,12 @@
 //! `sisun info`.
 
+use crate::base;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
-use sisun_config::ModelConfig;
+use sisun_config::{Draft, ModelConfig};
 use sisun_model::{Count, Run, thousands};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Counts a model's parameters, memory and work.
 ///
@@ -33,7 +34,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         (name, model.with(&args.set)?)
     } else {
         let file = if args.what.is_dir() { Run::open(&args.what)?.root().join("config.toml") } else { args.what };
-        ModelConfig::read(&file, &args.set)?
+        read(&file, &args.set)?
     };
     let count = Count::of(&model);
     if args.json {
@@ -85,6 +86,18 @@ pub(crate) fn run(args: Args) -> Result<()> {
         say(&format!("  {what:<44}{size:>12}"))?;
     }
     Ok(())
+}
+
+/// The name and model of a file, from the model that it fine-tunes where it does not say it.
+fn read(file: &Path, set: &[String]) -> Result<(String, ModelConfig)> {
+    let draft = Draft::read(file, set)?;
+    match draft.base()?.filter(|_| !draft.is_whole()) {
+        Some(path) => {
+            let config = draft.complete(&base::describe(&path)?)?;
+            Ok((config.name, config.model))
+        }
+        None => Ok(ModelConfig::read(file, set)?),
+    }
 }
 
 fn bytes(n: u64) -> String {

@@ -1,5 +1,6 @@
 //! `sisun train`.
 
+use crate::base;
 use crate::common::DeviceArgs;
 use crate::failure::Interrupted;
 use crate::progress::Progress;
@@ -7,7 +8,7 @@ use crate::terminal::{note, say, say_json, stop_on_interrupt};
 use anyhow::{Context, Result};
 use burn::module::Module;
 use serde_json::json;
-use sisun_config::{Config, SampleConfig};
+use sisun_config::{Draft, SampleConfig};
 use sisun_data::Tokenizer;
 use sisun_infer::maps::{self, Format, PictureOptions};
 use sisun_infer::{Generation, InferError, Loaded, Looking, Sampler};
@@ -25,7 +26,8 @@ use std::path::{Path, PathBuf};
 Examples:
   sisun train configs/quickstart.toml
   sisun train configs/quickstart.toml --run runs/rope --set model.position=rope
-  sisun train configs/quickstart.toml --resume")]
+  sisun train configs/quickstart.toml --resume
+  sisun train configs/finetune.toml --set finetune.model=models/gpt2")]
 pub(crate) struct Args {
     /// The experiment, a TOML file
     config: PathBuf,
@@ -46,11 +48,27 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let config = Config::read(&args.config, &args.set)?;
-    let run_dir = args.run.unwrap_or_else(|| Path::new("runs").join(&config.name));
-    let chosen = args.device.choose()?;
-    let begin = if args.resume { Session::resume } else { Session::start };
-    let mut session = begin(config, &run_dir, &chosen, &mut |line| args.device.note(line))?;
+    let draft = Draft::read(&args.config, &args.set)?;
+    let run_dir = match args.run {
+        Some(run_dir) => run_dir,
+        None => Path::new("runs").join(draft.name()?),
+    };
+    let mut progress = |line: &str| args.device.note(line);
+    let (mut session, chosen);
+    if args.resume {
+        chosen = args.device.choose()?;
+        session = Session::resume(draft, &run_dir, &chosen, &mut progress)?;
+    } else {
+        let base = draft.base()?;
+        let config = match &base {
+            Some(path) => draft.complete(&base::describe(path)?)?,
+            None => draft.finish()?,
+        };
+        Session::check_vacant(&run_dir)?;
+        chosen = args.device.choose()?;
+        let start = base.map(|path| base::open(&path, &chosen.device)).transpose()?;
+        session = Session::start(config, start, &run_dir, &chosen, &mut progress)?;
+    }
     args.device.note(&describe(&session));
 
     let mut watcher = Screen::new(&session, args.device.quiet)?;
@@ -89,13 +107,19 @@ pub(crate) fn run(args: Args) -> Result<()> {
 
 fn describe(session: &Session) -> String {
     let (model, corpus) = (&session.config.model, &session.corpus);
+    let total = thousands(Count::of(model).total);
+    let finetune = session.config.finetune.as_ref().map_or(String::new(), |finetune| {
+        let how = finetune.lora.map_or(String::new(), |lora| format!(" (LoRA, rank {})", lora.rank));
+        let trained = thousands(session.trained_parameters());
+        format!("\nfrom: {}; trains {trained} of {total} parameters{how}", finetune.model.display())
+    });
     let at = if session.step() > 0 { format!(", from step {}", thousands(session.step())) } else { String::new() };
     format!(
-        "text: {} tokens to learn from, {} held out, {} kinds\nmodel: {} parameters, {} layers × {} heads, {} positions\nrun: {}{at}",
+        "text: {} tokens to learn from, {} held out, {} kinds\nmodel: {} parameters, {} layers × {} heads, {} positions{finetune}\nrun: {}{at}",
         thousands(corpus.train.len() as u64),
         thousands(corpus.validation.len() as u64),
         thousands(corpus.tokenizer.vocab_size() as u64),
-        thousands(Count::of(model).total),
+        total,
         model.n_layers,
         model.n_heads,
         model.position.name(),
@@ -132,7 +156,7 @@ impl Screen {
     }
 
     fn write(&self, sample: &SampleConfig, step: u64, model: &Transformer) -> Result<String, InferError> {
-        let loaded = Loaded::new(String::new(), Some(step), model.valid(), self.tokenizer.clone())?;
+        let loaded = Loaded::new(String::new(), Some(step), model.valid().materialize(), self.tokenizer.clone())?;
         let how = Generation {
             tokens: sample.tokens,
             sampler: Sampler {
@@ -173,7 +197,8 @@ fn write_maps(session: &Session, outcome: &Outcome) -> Result<Option<PathBuf>> {
     let Some(attend) = &session.config.attend else { return Ok(None) };
     let folder = session.run_dir.join("maps");
     let name = session.config.name.clone();
-    let loaded = Loaded::new(name, Some(outcome.step), session.model().valid(), session.corpus.tokenizer.clone())?;
+    let model = session.model().valid().materialize();
+    let loaded = Loaded::new(name, Some(outcome.step), model, session.corpus.tokenizer.clone())?;
     let found = loaded.attend(&attend.text, &Looking::default())?;
     maps::write(&found, &folder, &[Format::Png, Format::Npz], &PictureOptions::default())?;
     Ok(Some(folder))

@@ -1,0 +1,40 @@
+//! The model that a configuration's `[finetune]` names: a run of ours or a Hugging Face directory.
+
+use anyhow::{Context, Result};
+use burn::tensor::Device;
+use sisun_config::Base;
+use sisun_model::Run;
+use sisun_train::{COMPANIONS, Start};
+use std::path::Path;
+
+/// What a configuration takes from it; no weights are read.
+pub(crate) fn describe(path: &Path) -> Result<Base> {
+    let read = || -> Result<Base> {
+        let (model, tokenizer) = if sisun_hf::is_model(path) {
+            (sisun_hf::describe(path)?.1, sisun_hf::tokenizer(path))
+        } else {
+            let run = Run::open(path)?;
+            (run.config()?.model, run.tokenizer())
+        };
+        Ok(Base { path: path.to_owned(), model, tokenizer })
+    };
+    read().with_context(|| named(path))
+}
+
+/// What training takes from it.
+pub(crate) fn open(path: &Path, device: &Device) -> Result<Start> {
+    let read = || -> Result<Start> {
+        if sisun_hf::is_model(path) {
+            let model = sisun_hf::open(path, device)?.model;
+            return Ok(Start { model, companions: sisun_hf::companions(path) });
+        }
+        let run = Run::open(path)?;
+        let (model, _) = run.model(device)?;
+        Ok(Start { model, companions: sisun_hf::companions(&run.root().join(COMPANIONS)) })
+    };
+    read().with_context(|| named(path))
+}
+
+fn named(path: &Path) -> String {
+    format!("finetune.model = {:?}", path.display().to_string())
+}

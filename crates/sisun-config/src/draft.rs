@@ -1,0 +1,193 @@
+//! A configuration that may still lack what follows from the model it is fine-tuned from.
+
+use crate::read::{ModelFile, apply_override, from_value, parse_table, read_table};
+use crate::{Config, ConfigError, FinetuneConfig, ModelConfig, Position, TokenizerConfig};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+
+/// Keys of `[model]` without a default.
+const NEEDED: [&str; 5] = ["d_model", "n_layers", "n_heads", "context_len", "position"];
+/// Keys of `[model]` that may differ from the base's.
+const OWN: [&str; 2] = ["context_len", "dropout"];
+
+/// What a configuration takes from the model it is fine-tuned from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Base {
+    /// Where it is, for messages.
+    pub path: PathBuf,
+    /// Its shape.
+    pub model: ModelConfig,
+    /// Its `tokenizer.json`.
+    pub tokenizer: PathBuf,
+}
+
+/// An experiment as its file and the overrides say it. With `[finetune]`, [`Draft::complete`] makes a [`Config`] of it;
+/// else [`Draft::finish`].
+#[derive(Clone, Debug)]
+pub struct Draft {
+    table: Table,
+}
+
+#[derive(Deserialize)]
+struct FinetuneFile {
+    finetune: FinetuneConfig,
+}
+
+#[derive(Deserialize)]
+struct TokenizerFile {
+    tokenizer: TokenizerConfig,
+}
+
+impl Draft {
+    /// Reads an experiment and merges `overrides` (`train.lr_max=3e-4`) into it.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no TOML, an override of another form, or a comparison.
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
+        let mut table = read_table(path)?;
+        if !table.contains_key("name") {
+            let stem = path.file_stem().map_or_else(|| "run".into(), |s| s.to_string_lossy().into_owned());
+            table.insert("name".to_owned(), Value::String(stem));
+        }
+        for given in overrides {
+            apply_override(&mut table, given)?;
+        }
+        Self::from_table(table)
+    }
+
+    /// Reads an experiment from TOML text; `path` only names the text in messages.
+    ///
+    /// # Errors
+    /// As [`Draft::read`].
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        Self::from_table(parse_table(path, text)?)
+    }
+
+    fn from_table(table: Table) -> Result<Self, ConfigError> {
+        if table.contains_key("tracks") {
+            let message = "this is a comparison and no single experiment: run it with `sisun compare`".to_owned();
+            return Err(ConfigError::Invalid { key: "tracks".to_owned(), message });
+        }
+        Ok(Self { table })
+    }
+
+    /// Its name, a plain folder name.
+    ///
+    /// # Errors
+    /// A name that is none.
+    pub fn name(&self) -> Result<&str, ConfigError> {
+        match self.table.get("name") {
+            Some(Value::String(name)) => Config::check_name(name).map(|()| name.as_str()),
+            other => {
+                let found = other.map_or("nothing", Value::type_str);
+                let message = format!("invalid type: {found}, expected a string");
+                Err(ConfigError::Invalid { key: "name".to_owned(), message })
+            }
+        }
+    }
+
+    /// What it is fine-tuned from, if from anything.
+    ///
+    /// # Errors
+    /// A `[finetune]` that cannot be read.
+    pub fn base(&self) -> Result<Option<PathBuf>, ConfigError> {
+        let Some(finetune) = self.table.get("finetune") else { return Ok(None) };
+        let table = Table::from_iter([("finetune".to_owned(), finetune.clone())]);
+        let file: FinetuneFile = from_value(Value::Table(table))?;
+        Ok(Some(file.finetune.model))
+    }
+
+    /// Whether it says everything by itself, as a run's `config.toml` does.
+    pub fn is_whole(&self) -> bool {
+        let stated = |key: &str| self.table.get("model").and_then(|model| model.get(key)).is_some();
+        self.table.contains_key("tokenizer") && NEEDED.iter().all(|key| stated(key))
+    }
+
+    /// Takes `[tokenizer]` and what `[model]` leaves out from the base, and checks every key.
+    ///
+    /// # Errors
+    /// A key that contradicts the base, or as [`Draft::finish`].
+    pub fn complete(mut self, base: &Base) -> Result<Config, ConfigError> {
+        let tokenizer = TokenizerConfig::File { path: base.tokenizer.clone() };
+        if let Some(stated) = self.table.get("tokenizer") {
+            let table = Table::from_iter([("tokenizer".to_owned(), stated.clone())]);
+            let file: TokenizerFile = from_value(Value::Table(table))?;
+            if file.tokenizer != tokenizer {
+                let message = format!("the model in {} brings its own; leave [tokenizer] out", base.path.display());
+                return Err(ConfigError::Invalid { key: "tokenizer".to_owned(), message });
+            }
+        }
+        let model = self.table.remove("model").unwrap_or_else(|| Value::Table(Table::new()));
+        let Value::Table(stated) = model else {
+            let message = format!("invalid type: {}, expected a table", model.type_str());
+            return Err(ConfigError::Invalid { key: "model".to_owned(), message });
+        };
+        self.table.insert("model".to_owned(), Value::Table(merged(stated, base)?));
+        self.table.insert("tokenizer".to_owned(), as_value(&tokenizer));
+        self.finish()
+    }
+
+    /// Checks every key.
+    ///
+    /// # Errors
+    /// The key, the value and the remedy; also a `[finetune]` whose model would have to be asked for the rest.
+    pub fn finish(self) -> Result<Config, ConfigError> {
+        if self.base()?.is_some() && !self.is_whole() {
+            let message = "is left to the model in finetune.model, which only `sisun train` and `sisun info` look at; \
+                           give them this file, or another command the run that it makes"
+                .to_owned();
+            return Err(ConfigError::Invalid { key: "model".to_owned(), message });
+        }
+        let mut config: Config = from_value(Value::Table(self.table))?;
+        config.validate()?;
+        config.model.resolve();
+        Ok(config)
+    }
+}
+
+/// The base's `[model]` with what is stated of our own, once nothing stated was found to contradict it.
+fn merged(stated: Table, base: &Base) -> Result<Table, ConfigError> {
+    let Value::Table(mut merged) = as_value(&base.model) else { unreachable!("a model is written as a table") };
+    let read = |table: &Table| -> Result<ModelConfig, ConfigError> {
+        let table = Table::from_iter([("model".to_owned(), Value::Table(table.clone()))]);
+        Ok(from_value::<ModelFile>(Value::Table(table))?.model)
+    };
+    for (key, value) in stated {
+        let mut one = merged.clone();
+        one.insert(key.clone(), value.clone());
+        let model = read(&one)?;
+        if OWN.contains(&key.as_str()) {
+            merged = one;
+        } else if spelled_out(&model) != spelled_out(&read(&merged)?) {
+            let theirs = merged.get(&key).map_or_else(|| "none".to_owned(), ToString::to_string);
+            return Err(ConfigError::Contradicts {
+                key: format!("model.{key}"),
+                value: value.to_string(),
+                theirs: format!("{} has {theirs}", base.path.display()),
+            });
+        }
+    }
+    let (own, table) = (read(&merged)?.context_len, base.model.context_len);
+    if base.model.position == Position::Learned && own > table {
+        let rule = format!(
+            "is more than the {table} learned positions of the model in {}; at most so many can be trained",
+            base.path.display()
+        );
+        return Err(ConfigError::OutOfRange { key: "model.context_len".to_owned(), value: own.to_string(), rule });
+    }
+    Ok(merged)
+}
+
+/// With every default that depends on other keys in its field, so that equal models are equal.
+fn spelled_out(model: &ModelConfig) -> ModelConfig {
+    let mut model = model.clone();
+    model.resolve();
+    model.attention_bias = Some(model.has_attention_bias());
+    model.ffn_bias = Some(model.has_ffn_bias());
+    model
+}
+
+fn as_value(settings: &impl serde::Serialize) -> Value {
+    Value::try_from(settings).expect("plain structs of numbers and strings always serialise")
+}

@@ -1,0 +1,65 @@
+//! What a run is fine-tuned from.
+
+use crate::error::check;
+use crate::{ConfigError, Ffn, ModelConfig};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// `[finetune]`: training starts at the weights of another model, whose shape and tokenizer it keeps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FinetuneConfig {
+    /// The base: a Hugging Face directory, a run directory, or one of its checkpoints.
+    /// A relative path starts at the working directory.
+    pub model: PathBuf,
+    /// Low-rank adapters instead of the weights themselves. Left out: every weight is trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lora: Option<LoraConfig>,
+}
+
+/// `[finetune.lora]`: each matrix `W` of the blocks stays as it is, and `alpha/rank·A·B` is added to it, of which `A` and `B`
+/// are trained (Hu et al. 2021, §4.1). Embeddings, norms, biases and the head stay as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoraConfig {
+    /// Columns of `A`, rows of `B`.
+    #[serde(default = "default_rank")]
+    pub rank: usize,
+    /// The change is multiplied by `alpha / rank`.
+    #[serde(default = "default_alpha")]
+    pub alpha: f64,
+}
+
+impl LoraConfig {
+    /// What `A·B` is multiplied by.
+    pub fn scale(&self) -> f64 {
+        self.alpha / self.rank as f64
+    }
+}
+
+impl FinetuneConfig {
+    /// Checks every key against its range, and the rank against the matrices of this model.
+    ///
+    /// # Errors
+    /// The first key that is out of range, with its value and what would be accepted.
+    pub fn validate(&self, model: &ModelConfig) -> Result<(), ConfigError> {
+        check(!self.model.as_os_str().is_empty(), "finetune.model", "\"\"", "must name a directory")?;
+        let Some(LoraConfig { rank, alpha }) = self.lora else { return Ok(()) };
+        let side = if model.ffn == Ffn::None { model.d_model } else { model.d_model.min(model.ff_width()) };
+        check(
+            (1..=side).contains(&rank),
+            "finetune.lora.rank",
+            rank,
+            format!("must be from 1 to {side}, the smallest side of the blocks' matrices"),
+        )?;
+        check(alpha.is_finite() && alpha > 0.0, "finetune.lora.alpha", alpha, "must be a positive number")
+    }
+}
+
+fn default_rank() -> usize {
+    8
+}
+
+fn default_alpha() -> f64 {
+    16.0
+}

@@ -1,0 +1,46 @@
+//! What a run that fine-tunes another model takes from it.
+
+use crate::TrainError;
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::Tensor;
+use sisun_model::Transformer;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where in a run directory the files lie that go with the base wherever it goes.
+pub const COMPANIONS: &str = "hf";
+
+/// The model that training starts from.
+#[derive(Debug)]
+pub struct Start {
+    /// Its weights, without autodiff.
+    pub model: Transformer,
+    /// Files that are copied into the run directory, under [`COMPANIONS`], for whoever exports the run.
+    pub companions: Vec<PathBuf>,
+}
+
+/// Copies the files into the run directory.
+pub(crate) fn copy_companions(files: &[PathBuf], run_dir: &Path) -> Result<(), TrainError> {
+    let folder = run_dir.join(COMPANIONS);
+    for file in files {
+        fs::create_dir_all(&folder).map_err(TrainError::io("create", &folder))?;
+        let copy = folder.join(file.file_name().unwrap_or_default());
+        fs::copy(file, &copy).map_err(TrainError::io("write", &copy))?;
+    }
+    Ok(())
+}
+
+/// Numbers in the parameters that are not frozen.
+pub(crate) fn trained_parameters(model: &Transformer) -> u64 {
+    struct Counter(u64);
+    impl ModuleVisitor for Counter {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if param.is_require_grad() {
+                self.0 += param.lazy_shape().num_elements() as u64;
+            }
+        }
+    }
+    let mut counter = Counter(0);
+    model.visit(&mut counter);
+    counter.0
+}

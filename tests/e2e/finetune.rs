@@ -1,0 +1,357 @@
+//! Fine-tuning a Hugging Face directory or a run: whole or low-rank, held to PyTorch (`tests/peers/reference_finetune.py`).
+
+use crate::sisun::{Lab, Ran, root, sisun};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use safetensors::SafeTensors;
+use sisun_config::{Config, DataConfig};
+use sisun_data::{Tokenizer, prepare_whole};
+use sisun_infer::Loaded;
+use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, TRAINING_FILE};
+use sisun_model::weights::{HostTensors, read_tensors, to_safetensors};
+use sisun_model::{Pass, Run, Transformer};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn fixture(name: &str) -> PathBuf {
+    root().join("tests/peers/fixtures/hf").join(name)
+}
+
+/// What PyTorch found.
+struct Reference {
+    bytes: Vec<u8>,
+}
+
+impl Reference {
+    fn of(name: &str) -> Self {
+        let path = root().join("tests/peers/fixtures/finetune").join(format!("{name}.safetensors"));
+        Self { bytes: fs::read(path).unwrap() }
+    }
+
+    fn file(&self) -> SafeTensors<'_> {
+        SafeTensors::deserialize(&self.bytes).unwrap()
+    }
+
+    fn ids(&self) -> Vec<i64> {
+        self.file().tensor("ids").unwrap().data().as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect()
+    }
+
+    fn numbers(&self, name: &str) -> Vec<f32> {
+        self.file().tensor(name).unwrap().data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
+    }
+
+    fn text(&self) -> String {
+        let (_, header) = SafeTensors::read_metadata(&self.bytes).unwrap();
+        let made: serde_json::Value = serde_json::from_str(&header.metadata().as_ref().unwrap()["made"]).unwrap();
+        made["text"].as_str().unwrap().to_owned()
+    }
+
+    fn factors(&self) -> HostTensors {
+        let named = |name: &str| name.strip_prefix("factor.").map(str::to_owned);
+        let file = self.file();
+        let factors = file.iter().filter_map(|(name, view)| Some((named(name)?, (name, view.shape().to_vec()))));
+        factors.map(|(ours, (name, shape))| (ours, (shape, self.numbers(name)))).collect()
+    }
+}
+
+/// A lab whose configuration is the reference's.
+fn reference_lab(name: &str, reference: &Reference, lora: &str) -> Lab {
+    let lab = Lab::new();
+    // One file of each, for a file that is both is held out.
+    for file in ["learn.txt", "judge.txt"] {
+        fs::write(lab.path(file), reference.text()).unwrap();
+    }
+    let context_len = reference.ids().len() - 1;
+    lab.write_config(
+        "lab.toml",
+        &format!(
+            r#"
+[finetune]
+model = {:?}
+{lora}
+[data]
+sources = [{:?}]
+validation = [{:?}]
+[model]
+context_len = {context_len}
+[train]
+steps = 5
+batch_size = 1
+accumulate = 2
+lr_max = 3e-3
+schedule = "constant"
+weight_decay = 0.1
+log_every = 1
+eval_every = 5
+keep_checkpoints = 9
+"#,
+            fixture(name),
+            lab.path("learn.txt"),
+            lab.path("judge.txt"),
+        ),
+    );
+    lab
+}
+
+fn losses(run: &Path) -> BTreeMap<u64, f64> {
+    let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let train = lines.filter(|line| line["split"] == "train");
+    train.map(|line| (line["step"].as_u64().unwrap(), line["loss"].as_f64().unwrap())).collect()
+}
+
+fn logits(model: &Transformer, ids: &[i64]) -> Vec<f32> {
+    let tokens = Tensor::<1, Int>::from_data(TensorData::new(ids.to_vec(), [ids.len()]), &model.device());
+    model.forward(tokens.unsqueeze(), Pass::default()).into_data().try_into_vec_as::<f32>().unwrap()
+}
+
+#[track_caller]
+fn near(what: &str, found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(worst <= 1e-4, "{what}: {worst}");
+}
+
+/// Holds a run of five steps to what PyTorch found.
+fn held(what: &str, run: &Path, reference: &Reference, how: &str) {
+    let expected = reference.numbers(&format!("{how}.losses"));
+    let found: Vec<f32> = losses(run).values().map(|loss| *loss as f32).collect();
+    near(&format!("{what}: losses"), &found, &expected[..5]);
+    let (model, checkpoint) = Run::open(&run.join("checkpoints/last")).unwrap().model(&Device::flex()).unwrap();
+    assert_eq!(checkpoint.state.step, 5);
+    let expected = reference.numbers(&format!("{how}.logits"));
+    let ids = reference.ids();
+    let found = logits(&model, &ids[..ids.len() - 1]);
+    near(&format!("{what}: logits"), &found[found.len() - expected.len()..], &expected);
+}
+
+#[test]
+fn every_weight_is_trained_as_pytorch_trains_it() {
+    for name in ["gpt2", "llama_tied", "llama_untied"] {
+        let reference = Reference::of(name);
+        let lab = reference_lab(name, &reference, "");
+        lab.train("run", &["--quiet"]).ok();
+        held(name, &lab.path("run"), &reference, "full");
+    }
+}
+
+#[test]
+fn adapters_are_trained_as_pytorch_trains_them() {
+    for name in ["gpt2", "llama_tied", "llama_untied"] {
+        let reference = Reference::of(name);
+        let lab = reference_lab(name, &reference, "[finetune.lora]\nrank = 3\nalpha = 6.0");
+        lab.train("run", &["--quiet", "--set", "train.steps=1"]).ok();
+        // From the factors that PyTorch began with.
+        let checkpoints = lab.path("run/checkpoints");
+        let first = Checkpoint::open(&checkpoints.join("step-00000000")).unwrap();
+        let ours = read_tensors(&first.file(MODEL_FILE)).unwrap();
+        let theirs = reference.factors();
+        assert!(
+            ours.iter().map(|(name, (shape, _))| (name, shape)).eq(theirs.iter().map(|(n, (shape, _))| (n, shape)))
+        );
+        let moments = fs::read(first.file(TRAINING_FILE)).unwrap();
+        fs::remove_dir_all(checkpoints.join("step-00000001")).unwrap();
+        let files = [(MODEL_FILE, to_safetensors(&theirs)), (TRAINING_FILE, moments)];
+        Checkpoint::write(&checkpoints, first.state, &files).unwrap();
+        fs::write(checkpoints.join("last"), "step-00000000").unwrap();
+        lab.train("run", &["--quiet", "--resume"]).ok();
+        held(name, &lab.path("run"), &reference, "lora");
+    }
+}
+
+#[test]
+fn a_document_is_tokenized_as_transformers_does() {
+    for name in ["gpt2", "llama_tied"] {
+        let reference = Reference::of(name);
+        let lab = reference_lab(name, &reference, "");
+        let tokenizer = Tokenizer::from_file(&fixture(name).join("tokenizer.json")).unwrap();
+        let data = DataConfig::reading(vec![lab.at("learn.txt")]);
+        let tokens = prepare_whole(&data, &tokenizer, &lab.path("cache"), &mut |_| ()).unwrap();
+        let found: Vec<i64> = tokens.read(0..tokens.len()).into_iter().map(i64::from).collect();
+        assert_eq!(found, reference.ids(), "{name}");
+    }
+}
+
+#[test]
+fn training_begins_at_the_base_bit_for_bit() {
+    for (name, lora) in [("gpt2", ""), ("gpt2", "[finetune.lora]"), ("llama_tied", "[finetune.lora]\nrank = 36")] {
+        let reference = Reference::of(name);
+        let lab = reference_lab(name, &reference, lora);
+        lab.train("run", &["--quiet", "--set", "train.steps=1"]).ok();
+        let device = Device::flex();
+        let (model, _) = Run::open(&lab.path("run/checkpoints/step-00000000")).unwrap().model(&device).unwrap();
+        let base = sisun_hf::open(&fixture(name), &device).unwrap().model;
+        let ids = &reference.ids()[..30];
+        assert_eq!(logits(&model, ids), logits(&base, ids), "{name} {lora}");
+    }
+}
+
+/// A lab that fine-tunes a fixture on stories.
+fn stories(name: &str, lora: &str) -> Lab {
+    let lab = Lab::new();
+    fs::write(lab.path("stories.txt"), "the cat saw the kite.\n\nHana gave the dog to Minsu.\n\n".repeat(60)).unwrap();
+    lab.write_config(
+        "lab.toml",
+        &format!(
+            r#"
+name = "tuned"
+[finetune]
+model = {:?}
+{lora}
+[data]
+sources = [{:?}]
+documents = "paragraph"
+[model]
+context_len = 23
+dropout = 0.1
+[train]
+steps = 30
+batch_size = 4
+lr_max = 1e-2
+log_every = 1
+eval_every = 10
+checkpoint_every = 10
+keep_checkpoints = 5
+[sample]
+prompt = "the cat"
+tokens = 12
+every = 10
+[attend]
+text = "the cat saw the dog"
+"#,
+            fixture(name),
+            lab.path("stories.txt"),
+        ),
+    );
+    lab
+}
+
+fn on(verb: &str, run: &str, more: &[&str]) -> Ran {
+    sisun(&[&[verb, run, "--quiet", "--device", "cpu"], more].concat())
+}
+
+#[test]
+fn a_tuned_run_is_a_run_like_any_other() {
+    for (name, lora) in
+        [("gpt2", ""), ("llama_tied", ""), ("gpt2", "[finetune.lora]\nrank = 5"), ("llama_tied", "[finetune.lora]")]
+    {
+        let lab = stories(name, lora);
+        let ran = lab.train("run", &[]).ok();
+        let told = if lora.is_empty() { "parameters\n" } else { " parameters (LoRA, rank " };
+        assert!(ran.stderr.contains("; trains ") && ran.stderr.contains(told), "{}", ran.stderr);
+        let losses = losses(&lab.path("run"));
+        assert!(losses[&30] < losses[&1] - 1.0, "{name} {lora}: {losses:?}");
+        let run = lab.at("run");
+        let eval = on("eval", &run, &["--json"]).ok().json();
+        assert!(eval["loss"].as_f64().unwrap() < losses[&1] - 1.0, "{eval}");
+        on("sample", &run, &["--prompt", "the cat", "-n", "9"]).ok();
+        let maps = lab.at("maps");
+        on("attend", &run, &["--text", "the cat saw the kite", "--out", &maps, "--format", "html", "--checkpoints"])
+            .ok();
+        on("heads", &run, &["--text", "the cat saw the kite", "--windows", "2"]).ok();
+        on("explain", &run, &["--text", "the cat saw the kite"]).ok();
+        assert!(
+            lab.path("run/hf/tokenizer_config.json").is_file() && lab.path("run/hf/generation_config.json").is_file()
+        );
+        let info = sisun(&["info", &run, "--json"]).ok().json();
+        assert_eq!(info["model"]["context_len"], 23);
+        // And it can be tuned further.
+        let further = format!("finetune.model={run}");
+        lab.train("further", &["--quiet", "--set", &further, "--set", "train.steps=2"]).ok();
+        let first = self::losses(&lab.path("further"))[&1];
+        assert!(first < losses[&1] - 1.0, "{first}");
+        assert!(lab.path("further/hf/tokenizer_config.json").is_file());
+    }
+}
+
+#[test]
+fn a_stopped_run_goes_on_bit_for_bit_without_its_base() {
+    for lora in ["", "[finetune.lora]\nrank = 5"] {
+        let lab = stories("llama_tied", lora);
+        let base = lab.path("base");
+        fs::create_dir(&base).unwrap();
+        for entry in fs::read_dir(fixture("llama_tied")).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, base.join(path.file_name().unwrap())).unwrap();
+        }
+        let model = format!("finetune.model={}", lab.at("base"));
+        let set = ["--quiet", "--set", &model];
+        lab.train("whole", &set).ok();
+        lab.train("parted", &set).ok();
+        // As if it had been killed after its twentieth step.
+        fs::remove_dir_all(lab.path("parted/checkpoints/step-00000030")).unwrap();
+        fs::write(lab.path("parted/checkpoints/last"), "step-00000020").unwrap();
+        fs::remove_dir_all(&base).unwrap();
+        lab.train("parted", &[&set[..], &["--resume"]].concat()).ok();
+        let resolved = lab.at("parted/config.toml");
+        let more = ["--set", "train.steps=31", "--quiet", "--device", "cpu", "--resume"];
+        sisun(&[&["train", &resolved, "--run", &lab.at("parted")], &more[..]].concat()).ok();
+        for file in ["model.safetensors", "training.safetensors"] {
+            let read = |run: &str| fs::read(lab.path(run).join("checkpoints/step-00000030").join(file)).unwrap();
+            assert!(read("whole") == read("parted"), "{file} differs");
+        }
+        let config = Config::read(&lab.path("whole/config.toml"), &[]).unwrap();
+        assert_eq!(config.model.d_model, 36);
+        assert_eq!(sisun(&["info", &lab.at("whole/config.toml"), "--json"]).ok().json()["model"]["d_model"], 36);
+        lab.train("new", &set).fails(1, &["finetune.model", "base"]);
+    }
+}
+
+#[test]
+fn adapters_lie_in_checkpoints_and_the_base_beside_them() {
+    let lab = stories("gpt2", "[finetune.lora]\nrank = 5");
+    lab.train("run", &["--quiet"]).ok();
+    let run = lab.at("run");
+    let factors = read_tensors(&lab.path("run/checkpoints/step-00000030/model.safetensors")).unwrap();
+    // Two blocks of four matrices.
+    assert_eq!(factors.len(), 2 * 4 * 2);
+    assert!(factors.keys().all(|name| name.ends_with(".weight.lora.a") || name.ends_with(".weight.lora.b")));
+    let base = Loaded::open(&lab.path("run/checkpoints/step-00000000"), &Device::flex()).unwrap().model.to_host();
+    assert_eq!(read_tensors(&lab.path("run/base.safetensors")).unwrap(), base);
+    let moments = read_tensors(&lab.path("run/checkpoints/step-00000030/training.safetensors")).unwrap();
+    assert_eq!(moments.len(), 2 * factors.len(), "nothing is kept of what is frozen");
+
+    let path = lab.path("run/base.safetensors");
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    on("sample", &run, &["--prompt", "the"]).fails(1, &["base.safetensors", "altered", "restore it"]);
+    let more = ["--resume", "--quiet", "--set", "train.steps=40"];
+    lab.train("run", &more).fails(1, &["base.safetensors", "altered"]);
+    fs::remove_file(&path).unwrap();
+    on("eval", &run, &[]).fails(1, &["base.safetensors", "cannot be read", "train again"]);
+}
+
+#[test]
+fn what_contradicts_the_base_is_refused() {
+    let lab = stories("gpt2", "");
+    let set = |given: &[&str], code: i32, parts: &[&str]| {
+        let given: Vec<&str> = given.iter().flat_map(|given| ["--set", given]).collect();
+        lab.train("run", &given).fails(code, parts);
+        assert!(!lab.path("run").exists(), "{given:?}");
+    };
+    set(&["model.d_model=128"], 2, &["model.d_model = 128: the model in ", "gpt2 has 15; leave it out"]);
+    set(&["model.bias=false"], 2, &["model.bias = false", "has true"]);
+    set(&["model.position=rope"], 2, &["model.position = \"rope\"", "has \"learned\""]);
+    set(&["model.d_modl=15"], 2, &["model.d_modl", "did you mean model.d_model"]);
+    set(&["model.context_len=93"], 2, &["model.context_len = 93", "92 learned positions"]);
+    set(&["model.context_len=0"], 2, &["model.context_len = 0", "at least 1"]);
+    set(&["tokenizer.kind=char"], 2, &["tokenizer", "brings its own"]);
+    set(&["finetune.lora.rank=0"], 2, &["finetune.lora.rank = 0", "from 1 to 15"]);
+    set(&["finetune.lora.rank=16"], 2, &["finetune.lora.rank = 16", "from 1 to 15"]);
+    set(&["finetune.lora.alpha=-1.0"], 2, &["finetune.lora.alpha", "positive"]);
+    set(&["finetune.lora.rnk=2"], 2, &["finetune.lora.rnk", "did you mean finetune.lora.rank"]);
+    set(&["finetune.model=nowhere"], 1, &["finetune.model = \"nowhere\"", "no such folder"]);
+    set(&["finetune.model=3"], 2, &["finetune.model", "expected path"]);
+    set(&["finetune=3"], 2, &["finetune"]);
+    // What it says of itself may stand there.
+    lab.train("run", &["--quiet", "--set", "model.d_model=15", "--set", "model.attention_bias=true"]).ok();
+    let tuned = lab.at("lab.toml");
+    assert_eq!(sisun(&["info", &tuned, "--json"]).ok().json()["model"]["d_model"], 15);
+    sisun(&["info", &tuned, "--set", "finetune.model=nowhere"]).fails(1, &["finetune.model", "no such folder"]);
+    sisun(&["bench", "train", &tuned]).fails(2, &["model", "finetune.model", "sisun train"]);
+    let more = ["--resume", "--set", "train.steps=40"];
+    lab.train("run", &[&more[..], &["--set", "finetune.lora.rank=4"]].concat()).fails(2, &["finetune.lora.rank"]);
+    lab.train("run", &[&more[..], &["--set", "model.d_model=128"]].concat()).fails(2, &["model.d_model = 128"]);
+    lab.train("none", &more).fails(1, &["no run to resume"]);
+}
