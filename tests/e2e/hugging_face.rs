@@ -112,6 +112,40 @@ fn text_is_evaluated_and_heads_silenced_on_data_that_is_given() {
     assert!(heads["loss"].as_f64().unwrap() > 1.0, "{}", heads["loss"]);
 }
 
+/// Whatever the file's numbers are, and for a run of ours.
+#[test]
+fn computing_in_bf16_stays_close_and_is_refused_where_it_cannot_be() {
+    let (_folder, data) = text_file();
+    for name in ["gpt2", "gpt2_untied", "llama_tied", "llama_untied"] {
+        let loss = |precision| {
+            let eval = on("eval", name, &["--data", &data, "--json", "--precision", precision]).ok().json();
+            eval["loss"].as_f64().unwrap()
+        };
+        let (float32, bf16) = (loss("float32"), loss("bf16"));
+        assert!(bf16 != float32 && (bf16 - float32).abs() < 0.02, "{name}: {bf16}, and {float32} in float32");
+        on("heads", name, &["--text", TEXT, "--fast", "--precision", "bf16"]).ok();
+        on("explain", name, &["--text", TEXT, "--precision", "bf16"]).ok();
+        let sample = ["--prompt", TEXT, "-n", "8", "--temperature", "0", "--json", "--precision", "bf16"];
+        let written = on("sample", name, &sample).ok().json();
+        assert_eq!(written["tokens"].as_array().unwrap().len(), 8, "{name}");
+        let out = TempDir::new().unwrap();
+        let folder = out.path().to_str().unwrap();
+        let maps = ["--text", TEXT, "--out", folder, "--format", "npz,html", "--precision", "bf16"];
+        on("attend", name, &maps).ok();
+    }
+    let lab = Lab::trained();
+    let run = lab.at("run");
+    let out = TempDir::new().unwrap();
+    let looking = ["--text", "The cat", "--out", out.path().to_str().unwrap(), "--format", "html", "--checkpoints"];
+    let bf16 = ["--precision", "bf16", "--device", "cpu"];
+    sisun(&[&["attend", &run][..], &looking, &bf16].concat()).ok();
+    sisun(&[&["eval", &run][..], &bf16].concat()).ok();
+    sisun(&["eval", fixture("gpt2").to_str().unwrap(), "--data", &data, "--precision", "bf16", "--device", "ndarray"])
+        .fails(2, &["--precision bf16", "--device cpu"]);
+    let refused = on("eval", "gpt2", &["--data", &data, "--precision", "float16"]);
+    assert!(refused.code == Some(2) && refused.stderr.contains("expected `float32` or `bf16`"), "{}", refused.stderr);
+}
+
 #[test]
 fn one_query_is_worked_through() {
     let found = on("explain", "llama_attention_bias", &["--text", TEXT, "--head", "4", "--json"]).ok().json();

@@ -1,18 +1,19 @@
-"""A LLaMA of TinyLlama's shape with random weights, to see that a large model opens: 2.2 GB of bfloat16.
+"""A model of a known one's shape with random weights, to see that it opens and how fast.
 
-    python tests/peers/large_hf.py DIR
+    python tests/peers/large_hf.py DIR [--shape tinyllama|gpt2-small]
 
-22 layers, d_model 2048, 32 heads on 4 key heads, d_ff 5632, vocabulary 32,000. Weights are drawn and written tensor by
-tensor, so this needs little memory itself.
+tinyllama: a LLaMA with 22 layers, d_model 2048, 32 heads on 4 key heads, d_ff 5632, vocabulary 32,000; 2.2 GB of bfloat16,
+drawn and written tensor by tensor, so that this needs little memory itself. gpt2-small: 12 layers, d_model 768, 12 heads,
+vocabulary 50,257; 0.5 GB of float32.
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import transformers
-from reference_hf import metaspace
+from reference_hf import byte_level, metaspace
 
 LAYERS, D, KV, FF, VOCAB = 22, 2048, 256, 5632, 32_000
 
@@ -32,9 +33,14 @@ def shapes():
     yield "lm_head.weight", (VOCAB, D)
 
 
-def main():
-    folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
+def gpt2_small(folder):
+    transformers.set_seed(1)
+    config = transformers.GPT2Config(bos_token_id=None, eos_token_id=None)
+    transformers.GPT2LMHeadModel(config).save_pretrained(folder)
+    byte_level().save_pretrained(folder)
+
+
+def tinyllama(folder):
     transformers.LlamaConfig(
         architectures=["LlamaForCausalLM"],
         vocab_size=VOCAB,
@@ -64,7 +70,17 @@ def main():
             values = values + 1 if len(shape) == 1 else values
             # bfloat16 is the upper half of a float32.
             file.write((values.view(np.uint32) >> 16).astype(np.uint16).tobytes())
-    print(f"{folder}: {at / 1e9:.2f} GB of weights")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("--shape", choices=["tinyllama", "gpt2-small"], default="tinyllama")
+    args = parser.parse_args()
+    args.folder.mkdir(parents=True, exist_ok=True)
+    {"tinyllama": tinyllama, "gpt2-small": gpt2_small}[args.shape](args.folder)
+    size = (args.folder / "model.safetensors").stat().st_size
+    print(f"{args.folder}: {size / 1e9:.2f} GB of weights")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 mod attentions;
 mod elementwise;
 mod empty;
+mod held;
 mod levels;
 mod linear;
 mod losses;

@@ -12,6 +12,7 @@ mod dropout;
 mod extremes;
 mod golden;
 mod gradients;
+mod held_weights;
 mod initialisation;
 mod kernels;
 mod lora;

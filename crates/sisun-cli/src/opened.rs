@@ -1,14 +1,45 @@
 //! What a RUN argument names: a run of ours or a Hugging Face directory, opened with its model.
 
 use crate::common::DeviceArgs;
+use crate::failure::Usage;
 use anyhow::{Result, bail};
 use burn::tensor::Device;
-use sisun_config::{Config, DataConfig, TokenizerConfig};
+use clap::Args;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use sisun_config::{Config, DataConfig, Precision, TokenizerConfig};
 use sisun_data::{Tokens, prepare, prepare_whole};
 use sisun_infer::Loaded;
 use sisun_model::Run;
 use sisun_train::COMPANIONS;
 use std::path::{Path, PathBuf};
+
+/// In what numbers to compute.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct PrecisionArgs {
+    /// In what numbers to compute: float32, or bf16 (weights held and factors rounded to 16 bits, sums float32)
+    #[arg(long, value_name = "NUMBERS", default_value = "float32", value_parser = read_precision)]
+    precision: Precision,
+}
+
+impl PrecisionArgs {
+    /// Opens what a RUN argument names, to compute with these numbers.
+    pub(crate) fn open(self, path: &Path, device: &Device) -> Result<Opened> {
+        if self.precision == Precision::Bf16 && *device != Device::flex() {
+            return Err(Usage("--precision bf16 computes on the CPU only: add --device cpu".to_owned()).into());
+        }
+        let mut opened = Opened::new(path, device)?;
+        if self.precision == Precision::Bf16 {
+            opened.loaded.model = opened.loaded.model.in_bf16();
+        }
+        Ok(opened)
+    }
+}
+
+/// As the configuration spells it.
+fn read_precision(given: &str) -> Result<Precision, serde::de::value::Error> {
+    Precision::deserialize(given.into_deserializer())
+}
 
 /// A model, and what is known of how it was trained.
 pub(crate) struct Opened {
@@ -28,7 +59,7 @@ impl Opened {
     pub(crate) fn new(path: &Path, device: &Device) -> Result<Self> {
         let path = path.to_owned();
         if sisun_hf::is_model(&path) {
-            let sisun_hf::Imported { name, model, tokenizer, ends } = sisun_hf::open(&path, device)?;
+            let sisun_hf::Imported { name, model, tokenizer, ends } = sisun_hf::open_as_stored(&path, device)?;
             let loaded = Loaded::new(name, None, model, tokenizer)?.ending_at(ends);
             return Ok(Self { loaded, path, trained: None });
         }

@@ -78,6 +78,6 @@ fn holds(store: &Store, name: &str, value: f32) -> bool {
     let Some(stored) = store.get(name) else { return false };
     let mut values = vec![f32::NAN; stored.shape.iter().product()];
     let columns = Columns { first: 0, count: values.len(), width: values.len() };
-    place(store.bytes(stored), stored.dtype, false, columns, &mut values);
+    place(&store.bytes(stored), stored.dtype, false, columns, &mut values);
     values.iter().all(|found| *found == value)
 }

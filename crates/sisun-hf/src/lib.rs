@@ -1,7 +1,8 @@
 //! Models of Hugging Face's `transformers`: a directory with `config.json`, weights as safetensors and `tokenizer.json`.
 //!
 //! [`open`] reads GPT-2, LLaMA and their kin into a [`Transformer`]. Weights stay where they are on disk until each parameter
-//! is asked for, is converted to float32 and turned into our layout. [`export`] writes such a directory.
+//! is asked for, is converted to float32 and turned into our layout; with [`open_as_stored`] matrices stay there for good.
+//! [`export`] writes such a directory.
 
 mod check;
 mod config;
@@ -86,17 +87,32 @@ pub fn describe(dir: &Path) -> Result<(String, ModelConfig), HfError> {
     Ok((name(dir), described(dir)?.model))
 }
 
-/// Reads the model in a directory.
+/// Reads the model in a directory, every parameter as float32 and in our layout.
 ///
 /// # Errors
 /// Whatever `config.json`, the weights or `tokenizer.json` have wrong; of tensors all that do not fit are listed.
 pub fn open(dir: &Path, device: &Device) -> Result<Imported, HfError> {
+    open_with(dir, device, false)
+}
+
+/// Reads the model in a directory to compute with it, not to train it: on the CPU's backend, weight matrices in float32 or
+/// bfloat16 stay as they are in the file, which remains mapped. It computes the same as the model of [`open`], in which
+/// each bfloat16 has become the float32 of the same value.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_as_stored(dir: &Path, device: &Device) -> Result<Imported, HfError> {
+    // No other backend, and no gradient, takes bfloat16.
+    open_with(dir, device, *device == Device::flex())
+}
+
+fn open_with(dir: &Path, device: &Device, as_stored: bool) -> Result<Imported, HfError> {
     let described = described(dir)?;
     let tokenizer = read_tokenizer(dir, &described.model)?;
     let store = Store::open(dir)?;
     // Before anything is allocated by the sizes that config.json claims.
     let layout = check::check(&described, &store)?;
-    let model = Transformer::from_params(&described.model, &mut StoredParams::new(&store, layout, device))?;
+    let model = Transformer::from_params(&described.model, &mut StoredParams::new(&store, layout, device, as_stored))?;
     let ends = ends(dir)?.or(described.ends).unwrap_or_else(|| tokenizer.end_of_text().into_iter().collect());
     Ok(Imported { name: name(dir), model, tokenizer, ends })
 }

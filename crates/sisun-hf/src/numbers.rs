@@ -1,6 +1,7 @@
 //! Numbers of a file, converted to float32 and put where they belong.
 
 use half::f16;
+use rayon::prelude::*;
 use safetensors::Dtype;
 
 /// Sides of the blocks in which a matrix is turned: a block of either side stays in the nearest cache.
@@ -14,8 +15,8 @@ pub(crate) struct Columns {
     pub(crate) width: usize,
 }
 
-/// Writes the numbers of a file into some columns of `to`; where `transposed`, the file has them column by column.
-/// Numbers of any other type than float32, float16 and bfloat16 are left out.
+/// Writes the numbers of a file into some columns of `to`, on all threads; where `transposed`, the file has them column
+/// by column. Numbers of any other type than float32, float16 and bfloat16 are left out.
 pub(crate) fn place(bytes: &[u8], dtype: Dtype, transposed: bool, columns: Columns, to: &mut [f32]) {
     match dtype {
         Dtype::F32 => place_as(bytes, transposed, columns, to, f32::from_le_bytes),
@@ -29,27 +30,44 @@ pub(crate) fn place(bytes: &[u8], dtype: Dtype, transposed: bool, columns: Colum
 fn place_as<const N: usize>(
     bytes: &[u8],
     transposed: bool,
-    Columns { first, count, width }: Columns,
+    columns: Columns,
     to: &mut [f32],
-    number: impl Fn([u8; N]) -> f32,
+    number: impl Fn([u8; N]) -> f32 + Sync,
 ) {
     let (from, _) = bytes.as_chunks::<N>();
-    if !transposed {
-        for (row, from) in to.chunks_exact_mut(width).zip(from.chunks_exact(count)) {
-            for (to, from) in row[first..first + count].iter_mut().zip(from) {
-                *to = number(*from);
-            }
+    let rows = to.len() / columns.width;
+    // A thread is the first to touch its rows, so the system clears their pages on all threads as well.
+    to.par_chunks_mut(BLOCK * columns.width).enumerate().for_each(|(block, to)| {
+        let first = block * BLOCK;
+        match transposed {
+            false => copy(&from[first * columns.count..], columns, to, &number),
+            true => turn(&from[first..], rows, columns, to, &number),
         }
-        return;
+    });
+}
+
+/// Rows of numbers.
+fn copy<T: Copy>(from: &[T], Columns { first, count, width }: Columns, to: &mut [f32], number: impl Fn(T) -> f32) {
+    for (row, from) in to.chunks_exact_mut(width).zip(from.chunks_exact(count)) {
+        for (to, from) in row[first..first + count].iter_mut().zip(from) {
+            *to = number(*from);
+        }
     }
-    let rows = to.len() / width;
-    for block in (0..rows).step_by(BLOCK) {
-        for columns in (0..count).step_by(BLOCK) {
-            for row in block..rows.min(block + BLOCK) {
-                let to = &mut to[row * width + first..][..count];
-                for column in columns..count.min(columns + BLOCK) {
-                    to[column] = number(from[column * rows + row]);
-                }
+}
+
+/// Columns of numbers, one beginning `stride` after the other.
+fn turn<T: Copy>(
+    from: &[T],
+    stride: usize,
+    Columns { first, count, width }: Columns,
+    to: &mut [f32],
+    number: impl Fn(T) -> f32,
+) {
+    for columns in (0..count).step_by(BLOCK) {
+        for (row, to) in to.chunks_exact_mut(width).enumerate() {
+            let to = &mut to[first..first + count];
+            for column in columns..count.min(columns + BLOCK) {
+                to[column] = number(from[column * stride + row]);
             }
         }
     }

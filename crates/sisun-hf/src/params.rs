@@ -1,10 +1,17 @@
-//! Parameters from the store, each converted when the model asks for it.
+//! Parameters from the store: matrices as they are stored where that will do, everything else converted when the model
+//! asks for it.
 
 use crate::layout::{Layout, Part};
 use crate::numbers::{Columns, place};
 use crate::store::Store;
-use burn::tensor::Device;
-use sisun_model::{Init, ModelError, Params};
+use burn::tensor::{AllocationProperty, Bytes, DType, Device, TensorData};
+use bytes::Bytes as Mapped;
+use rayon::prelude::*;
+use safetensors::Dtype;
+use sisun_model::{HeldMatrix, Init, ModelError, Params};
+
+/// Bytes that a thread copies at a time.
+const PIECE: usize = 1 << 20;
 
 /// A checked store as a source of parameters: beside the model being built only one parameter is in memory.
 #[derive(Debug)]
@@ -12,32 +19,97 @@ pub(crate) struct StoredParams<'s> {
     store: &'s Store,
     layout: Layout,
     device: Device,
+    as_stored: bool,
+}
+
+/// A part of a parameter and where its numbers are.
+struct Found<'s> {
+    part: &'s Part,
+    dtype: Dtype,
+    bytes: Mapped,
 }
 
 impl<'s> StoredParams<'s> {
-    /// `layout` fits the store: [`crate::check::check`] made it.
-    pub(crate) fn new(store: &'s Store, layout: Layout, device: &Device) -> Self {
-        Self { store, layout, device: device.clone() }
+    /// `layout` fits the store: [`crate::check::check`] made it. With `as_stored` matrices keep their numbers and order, and
+    /// where possible their place in the file.
+    pub(crate) fn new(store: &'s Store, layout: Layout, device: &Device, as_stored: bool) -> Self {
+        Self { store, layout, device: device.clone(), as_stored }
     }
+
+    /// The parts of one of our parameters.
+    fn parts(&self, name: &str) -> Result<Vec<Found<'_>>, ModelError> {
+        let missing = |what: String| ModelError::Mismatch { path: self.store.dir.clone(), problems: vec![what] };
+        let parts = self.layout.parameters.get(name);
+        let parts = parts.ok_or_else(|| missing(format!("{name}: nothing is stored for it")))?;
+        let mut found = Vec::new();
+        for part in parts {
+            let stored = self.store.get(&part.name).ok_or_else(|| missing(format!("{}: missing", part.name)))?;
+            let bytes = self.store.bytes(stored);
+            let row = bytes.len() / part.shape.first().copied().unwrap_or(1).max(1);
+            let bytes = bytes.slice(part.rows.start * row..part.rows.end * row);
+            found.push(Found { part, dtype: stored.dtype, bytes });
+        }
+        Ok(found)
+    }
+}
+
+/// A matrix as it is stored, if the kernels can read it so: one part, or several one below the other.
+fn held(parts: &[Found<'_>]) -> Option<HeldMatrix> {
+    let [first, others @ ..] = parts else { return None };
+    let dtype = match first.dtype {
+        Dtype::F32 => DType::F32,
+        Dtype::BF16 => DType::BF16,
+        _ => return None,
+    };
+    let stacked = || parts.iter().all(|found| found.part.transposed && found.dtype == first.dtype);
+    // Files are little-endian.
+    if cfg!(target_endian = "big") || !(others.is_empty() || stacked()) {
+        return None;
+    }
+    let rows: usize = parts.iter().map(|found| found.part.rows.len()).sum();
+    let bytes = match others {
+        [] if first.bytes.as_ptr().addr().is_multiple_of(dtype.size()) => {
+            Bytes::from_shared(first.bytes.clone(), AllocationProperty::File)
+        }
+        _ => aligned(parts),
+    };
+    let data = TensorData::from_bytes(bytes, [rows, first.part.shape[1]], dtype);
+    Some(HeldMatrix { data, turned: first.part.transposed })
+}
+
+/// A copy of the parts' bytes, one after another, aligned for any number.
+fn aligned(parts: &[Found<'_>]) -> Bytes {
+    let mut bytes = vec![0; parts.iter().map(|found| found.bytes.len()).sum()];
+    let mut rest = &mut bytes[..];
+    for from in parts.iter().map(|found| &found.bytes) {
+        let (to, after) = rest.split_at_mut(from.len());
+        // Whoever touches a page first waits for the system to clear it: all threads do.
+        to.par_chunks_mut(PIECE).zip(from.par_chunks(PIECE)).for_each(|(to, from)| to.copy_from_slice(from));
+        rest = after;
+    }
+    Bytes::from_bytes_vec(bytes)
 }
 
 impl Params for StoredParams<'_> {
     fn values(&mut self, name: &str, shape: &[usize], _: Init) -> Result<Vec<f32>, ModelError> {
-        let missing = |what: String| ModelError::Mismatch { path: self.store.dir.clone(), problems: vec![what] };
-        let parts = self.layout.parameters.get(name);
-        let parts = parts.ok_or_else(|| missing(format!("{name}: nothing is stored for it")))?;
         let mut values = vec![0.0; shape.iter().product()];
         let width = shape.last().copied().unwrap_or(1);
         let mut first = 0;
-        for part @ Part { rows, transposed, .. } in parts {
-            let stored = self.store.get(&part.name).ok_or_else(|| missing(format!("{}: missing", part.name)))?;
-            let bytes = self.store.bytes(stored);
-            let row = bytes.len() / part.shape.first().copied().unwrap_or(1).max(1);
+        for Found { part, dtype, bytes } in self.parts(name)? {
             let columns = Columns { first, count: part.width(), width };
-            place(&bytes[rows.start * row..rows.end * row], stored.dtype, *transposed, columns, &mut values);
+            place(&bytes, dtype, part.transposed, columns, &mut values);
             first += columns.count;
         }
         Ok(values)
+    }
+
+    fn matrix(&mut self, name: &str, shape: [usize; 2], init: Init) -> Result<HeldMatrix, ModelError> {
+        if self.as_stored
+            && let Some(held) = held(&self.parts(name)?)
+        {
+            return Ok(held);
+        }
+        Ok(HeldMatrix::float32(self.values(name, &shape, init)?, shape))
     }
 
     fn device(&self) -> &Device {

@@ -1,7 +1,7 @@
 //! The weights of a directory: one safetensors file or several with an index, mapped into memory.
 
 use crate::{HfError, json};
-use memmap2::Mmap;
+use bytes::Bytes;
 use safetensors::tensor::TensorInfo;
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
@@ -20,7 +20,7 @@ const HEADER_LENGTH: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) dir: PathBuf,
-    maps: Vec<Mmap>,
+    maps: Vec<Bytes>,
     tensors: BTreeMap<String, Stored>,
 }
 
@@ -67,9 +67,9 @@ impl Store {
         self.tensors.get(name)
     }
 
-    /// A tensor's numbers as they lie in the file.
-    pub(crate) fn bytes(&self, stored: &Stored) -> &[u8] {
-        &self.maps[stored.file][stored.bytes.clone()]
+    /// A tensor's numbers as they lie in the file, which stays mapped as long as somebody has them.
+    pub(crate) fn bytes(&self, stored: &Stored) -> Bytes {
+        self.maps[stored.file].slice(stored.bytes.clone())
     }
 
     fn map_shards(&mut self, path: &Path) -> Result<(), HfError> {
@@ -116,7 +116,7 @@ impl Store {
             Ok((name, Stored { dtype: info.dtype, shape: info.shape.clone(), file, bytes }))
         };
         let tensors = metadata.tensors().into_iter().map(place).collect::<Result<_, _>>()?;
-        self.maps.push(map);
+        self.maps.push(Bytes::from_owner(map));
         Ok(tensors)
     }
 }

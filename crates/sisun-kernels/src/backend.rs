@@ -9,7 +9,7 @@ use crate::{Activation, Attention, Heads, Precision};
 use burn::backend::autodiff::checkpoint::strategy::{BalancedCheckpointing, NoCheckpointing};
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend, Cube, Dispatch, ExtensionType, Flex, NdArray, backend_extension};
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{FloatDType, Int, Tensor};
 
 /// A tensor that may be left out.
 #[derive(Debug, ExtensionType)]
@@ -168,6 +168,11 @@ pub trait Kernels: Backend + Lift {
     /// [`crate::embedding`].
     fn embedding(weight: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self> {
         Self::lower(reference::embedding(Self::lift(weight), Self::lift_int(tokens)))
+    }
+
+    /// [`crate::in_bf16`].
+    fn in_bf16(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_cast(x, FloatDType::BF16)
     }
 
     /// [`crate::cross_entropy`].

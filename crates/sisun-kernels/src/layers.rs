@@ -130,6 +130,12 @@ pub fn embedding(weight: Tensor<2>, tokens: Tensor<2, Int>) -> Tensor<3> {
     Tensor::from_dispatch(Dispatch::embedding(weight.into_dispatch(), tokens.into_dispatch()))
 }
 
+/// `x` rounded to bfloat16 (to nearest, ties to even) and held so. [`linear`], [`linear_transposed`] and [`embedding`] take
+/// such weights, without a gradient.
+pub fn in_bf16<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    Tensor::from_dispatch(Dispatch::in_bf16(x.into_dispatch()))
+}
+
 /// Cross-entropy of the targets in nats, averaged: `−Σ wᵢ·log softmax(logitsᵢ)[targetᵢ] / Σ wᵢ`.
 ///
 /// # Shapes

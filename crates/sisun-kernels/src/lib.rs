@@ -26,6 +26,6 @@ pub use cpu::threads::{each_alone, on_pool};
 pub use dropout::dropout;
 pub use heads::{Heads, RotaryTables, norm_heads, rotate_heads};
 pub use layers::{
-    Activation, Precision, activation, cross_entropy, embedding, layer_norm, linear, linear_transposed, rms_norm,
-    swiglu,
+    Activation, Precision, activation, cross_entropy, embedding, in_bf16, layer_norm, linear, linear_transposed,
+    rms_norm, swiglu,
 };

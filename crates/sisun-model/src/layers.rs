@@ -1,7 +1,7 @@
 //! Modules that hold parameters and call one kernel each.
 
 use crate::ModelError;
-use crate::params::{Init, Params, param};
+use crate::params::{Init, Params, matrix, param};
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 use sisun_config::{ModelConfig, Norm};
@@ -25,7 +25,7 @@ impl Linear {
         std: f64,
     ) -> Result<Self, ModelError> {
         Ok(Self {
-            weight: param(source, &format!("{name}.weight"), [d_in, d_out], Init::Normal(std))?,
+            weight: matrix(source, &format!("{name}.weight"), [d_in, d_out], Init::Normal(std))?,
             bias: bias.then(|| param(source, &format!("{name}.bias"), [d_out], Init::Zeros)).transpose()?,
         })
     }
@@ -47,7 +47,7 @@ pub struct Embedding {
 
 impl Embedding {
     pub(crate) fn new(source: &mut dyn Params, name: &str, shape: [usize; 2], std: f64) -> Result<Self, ModelError> {
-        Ok(Self { weight: param(source, &format!("{name}.weight"), shape, Init::Normal(std))? })
+        Ok(Self { weight: matrix(source, &format!("{name}.weight"), shape, Init::Normal(std))? })
     }
 
     /// # Shapes

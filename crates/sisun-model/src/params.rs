@@ -26,8 +26,33 @@ pub trait Params {
     /// When a file holds no such tensor of this shape.
     fn values(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Vec<f32>, ModelError>;
 
+    /// The values of one matrix that tokens are looked up in or multiplied with, as the source holds them.
+    ///
+    /// # Errors
+    /// As [`Params::values`].
+    fn matrix(&mut self, name: &str, shape: [usize; 2], init: Init) -> Result<HeldMatrix, ModelError> {
+        let values = self.values(name, &shape, init)?;
+        Ok(HeldMatrix::float32(values, shape))
+    }
+
     /// The device that parameters are put on.
     fn device(&self) -> &Device;
+}
+
+/// A matrix in the numbers (float32 or bfloat16) and the order in which somebody holds it.
+#[derive(Debug)]
+pub struct HeldMatrix {
+    /// Row-major.
+    pub data: TensorData,
+    /// Whether the parameter is the transpose of `data`.
+    pub turned: bool,
+}
+
+impl HeldMatrix {
+    /// Row-major values.
+    pub fn float32(values: Vec<f32>, shape: [usize; 2]) -> Self {
+        Self { data: TensorData::new(values, shape), turned: false }
+    }
 }
 
 /// One parameter of a module, from a source.
@@ -39,6 +64,19 @@ pub(crate) fn param<const D: usize>(
 ) -> Result<Param<Tensor<D>>, ModelError> {
     let values = source.values(name, &shape, init)?;
     Ok(Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), source.device())))
+}
+
+/// One matrix of a module, from a source. It is not copied: a turned one is seen through its strides.
+pub(crate) fn matrix(
+    source: &mut dyn Params,
+    name: &str,
+    shape: [usize; 2],
+    init: Init,
+) -> Result<Param<Tensor<2>>, ModelError> {
+    let HeldMatrix { data, turned } = source.matrix(name, shape, init)?;
+    let dtype = data.dtype();
+    let held = Tensor::from_data(data, (source.device(), dtype));
+    Ok(Param::from_tensor(if turned { held.transpose() } else { held }))
 }
 
 /// Parameters drawn at random. Each depends on the seed and its own name only, so that a variant of a model

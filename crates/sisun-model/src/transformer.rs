@@ -11,7 +11,7 @@ use crate::position::{PositionEncoding, Positions};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use sisun_config::{ModelConfig, NormPlacement, Position, RopeScaling};
-use sisun_kernels::{self as kernels, Attention};
+use sisun_kernels::{self as kernels, Attention, Precision};
 
 /// A decoder-only transformer (Radford et al. 2019), every part of it as its configuration says.
 #[derive(Module, Debug)]
@@ -28,6 +28,9 @@ pub struct Transformer {
     pub head: Option<Linear>,
     #[module(skip)]
     config: ModelConfig,
+    /// Where this is bfloat16, every pass is.
+    #[module(skip)]
+    pub(crate) precision: Precision,
 }
 
 impl Transformer {
@@ -61,6 +64,7 @@ impl Transformer {
                 .then(|| Linear::new(source, "head", [config.d_model, vocab], false, std))
                 .transpose()?,
             config: config.clone(),
+            precision: Precision::default(),
         })
     }
 
@@ -151,6 +155,9 @@ impl Transformer {
     fn hidden(&self, tokens: Tensor<2, Int>, pass: &mut Pass<'_>) -> Tensor<3> {
         let [_, pos] = tokens.dims();
         let device = tokens.device();
+        if self.precision == Precision::Bf16 {
+            pass.precision = Precision::Bf16;
+        }
         let start = pass.cache.as_ref().map_or(0, |cache| cache.len());
         let positions = match &pass.positions {
             Some(places) => {

@@ -161,8 +161,8 @@ pub fn read_tensors(path: &Path) -> Result<HostTensors, ModelError> {
 #[allow(unsafe_code)]
 pub fn map_file(path: &Path) -> Result<Mmap, ModelError> {
     let file = File::open(path).map_err(ModelError::io("read", path))?;
-    // SAFETY: an `Mmap` is only read. A file that another process cuts short meanwhile would fault; checkpoints and published
-    // models are never rewritten in place, and who maps one here drops the map once its weights are read.
+    // SAFETY: an `Mmap` is only read. A file that another process cuts short meanwhile would fault, and one that it writes to
+    // would change under us; checkpoints and published models are never rewritten in place, only replaced.
     unsafe { Mmap::map(&file) }.map_err(ModelError::io("read", path))
 }
 

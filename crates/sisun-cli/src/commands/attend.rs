@@ -4,7 +4,7 @@ mod page;
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
-use crate::opened::Opened;
+use crate::opened::PrecisionArgs;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
@@ -55,6 +55,8 @@ pub(crate) struct Args {
     /// Print one JSON object: tokens and the files written
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    precision: PrecisionArgs,
     #[command(flatten)]
     device: DeviceArgs,
     #[command(flatten)]
@@ -154,7 +156,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .into());
     }
     let chosen = args.device.choose()?;
-    let opened = Opened::new(first, &chosen.device)?;
+    let opened = args.precision.open(first, &chosen.device)?;
     let loaded = &opened.loaded;
     args.device.note(&format!("model: {}", loaded.title()));
     let tokens = loaded.tokens(&args.text)?;

@@ -1,7 +1,7 @@
 //! `sisun eval`.
 
 use crate::common::DeviceArgs;
-use crate::opened::Opened;
+use crate::opened::PrecisionArgs;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -34,12 +34,14 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    precision: PrecisionArgs,
+    #[command(flatten)]
     device: DeviceArgs,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let chosen = args.device.choose()?;
-    let opened = Opened::new(&args.run, &chosen.device)?;
+    let opened = args.precision.open(&args.run, &chosen.device)?;
     let loaded = &opened.loaded;
     args.device.note(&format!("model: {}", loaded.title()));
     let trained_on = loaded.model.config().context_len;

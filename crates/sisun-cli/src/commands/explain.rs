@@ -12,7 +12,7 @@ mod tests;
 mod text;
 
 use crate::common::DeviceArgs;
-use crate::opened::Opened;
+use crate::opened::PrecisionArgs;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use page::Page;
@@ -57,12 +57,14 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    precision: PrecisionArgs,
+    #[command(flatten)]
     device: DeviceArgs,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let chosen = args.device.choose()?;
-    let loaded = Opened::new(&args.run, &chosen.device)?.loaded;
+    let loaded = args.precision.open(&args.run, &chosen.device)?.loaded;
     let found = loaded.explain(&args.text, args.layer, args.head, &args.query.unwrap_or_default())?;
     args.device.note_length(found.tokens.len(), loaded.model.config().context_len);
     if args.json {

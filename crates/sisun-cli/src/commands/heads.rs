@@ -2,7 +2,7 @@
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
-use crate::opened::Opened;
+use crate::opened::PrecisionArgs;
 use crate::silence::{Silencing, silence};
 use crate::terminal::{say, say_json};
 use anyhow::{Result, bail};
@@ -37,6 +37,8 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    precision: PrecisionArgs,
+    #[command(flatten)]
     device: DeviceArgs,
 }
 
@@ -45,7 +47,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         return Err(Usage(format!("{option} is about silencing heads, which --fast leaves out")).into());
     }
     let chosen = args.device.choose()?;
-    let opened = Opened::new(&args.run, &chosen.device)?;
+    let opened = args.precision.open(&args.run, &chosen.device)?;
     let loaded = &opened.loaded;
     let Some(text) = args.text.as_deref().or(opened.attend_text()) else {
         bail!("the run has no attend.text to look at: give one with --text");

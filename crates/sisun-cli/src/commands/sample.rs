@@ -2,7 +2,7 @@
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
-use crate::opened::Opened;
+use crate::opened::PrecisionArgs;
 use crate::terminal::{say, say_json, write_now};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -66,6 +66,8 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    precision: PrecisionArgs,
+    #[command(flatten)]
     device: DeviceArgs,
 }
 
@@ -85,7 +87,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         return Err(Usage("--trace tells how one sample came about: leave --samples out".to_owned()).into());
     }
     let chosen = args.device.choose()?;
-    let loaded = Opened::new(&args.run, &chosen.device)?.loaded;
+    let loaded = args.precision.open(&args.run, &chosen.device)?.loaded;
     args.device.note(&format!("model: {}", loaded.title()));
 
     let mut objects = Vec::new();

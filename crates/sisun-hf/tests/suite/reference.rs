@@ -2,6 +2,7 @@
 
 use crate::directory::{fixtures, read_tensors};
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use safetensors::Dtype;
 use sisun_model::weights::to_host;
 use sisun_model::{Activation, Capture, KvCache, Pass, Transformer};
 use std::path::Path;
@@ -64,6 +65,7 @@ pub(crate) fn greedy(model: &Transformer, prompt: &[i64], n: usize) -> Vec<i64> 
     written
 }
 
+/// As float32 in our layout, and as they are stored.
 #[test]
 fn logits_attention_and_continuations_are_those_of_transformers() {
     let mut names: Vec<String> =
@@ -72,30 +74,76 @@ fn logits_attention_and_continuations_are_those_of_transformers() {
     assert_eq!(names.len(), 17);
     for name in names {
         let dir = fixtures().join(&name);
-        let model = sisun_hf::open(&dir, &Device::flex()).unwrap().model;
-        let expected = Expected::read(&dir.join("expected.safetensors"));
-        let config = model.config();
-        assert_eq!(expected.attention.len(), config.n_layers, "{name}");
-        let (layers, heads): (Vec<usize>, Vec<usize>) = ((0..config.n_layers).collect(), (0..config.n_heads).collect());
-        let mut capture = Capture::new(&[Activation::Pattern], &layers, &heads);
-        let (_, logits) = to_host(model.forward(tokens(&expected.ids), Pass::capturing(&mut capture)));
-
-        let (n, rows, vocab) = (expected.ids.len(), expected.logits.0[0], expected.logits.0[1]);
-        assert_eq!(vocab, config.vocab_size.unwrap(), "{name}");
-        let of_logits = largest(&logits[(n - rows) * vocab..], &expected.logits.1);
-        let mut of_attention = 0.0_f32;
-        for (found, (shape, expected)) in capture.into_found().iter().zip(&expected.attention) {
-            assert_eq!(shape, &[config.n_heads, rows, n], "{name}");
-            let last_rows: Vec<f32> =
-                found.values.chunks_exact(n * n).flat_map(|head| &head[(n - rows) * n..]).copied().collect();
-            of_attention = of_attention.max(largest(&last_rows, expected));
-        }
-        println!("{name}: {n} tokens, largest differences: logits {of_logits:.1e}, attention {of_attention:.1e}");
-        assert!(of_logits <= 1e-4, "{name}: logits differ by {of_logits:e}");
-        assert!(of_attention <= 1e-5, "{name}: attention differs by {of_attention:e}");
-        assert_eq!(expected.greedy.len(), 64, "{name}");
-        assert_eq!(greedy(&model, &expected.prompt, 64), expected.greedy, "{name}");
+        check(&name, &sisun_hf::open(&dir, &Device::flex()).unwrap().model, false);
+        check(&name, &sisun_hf::open_as_stored(&dir, &Device::flex()).unwrap().model, dtype(&dir) == Dtype::BF16);
     }
+}
+
+/// What most of the numbers of a directory are stored as.
+fn dtype(dir: &Path) -> Dtype {
+    let config = std::fs::read_to_string(dir.join("config.json")).unwrap();
+    match ["bfloat16", "float16"].map(|name| config.contains(name)) {
+        [true, _] => Dtype::BF16,
+        [_, true] => Dtype::F16,
+        _ => Dtype::F32,
+    }
+}
+
+fn check(name: &str, model: &Transformer, in_bf16: bool) {
+    let held = model.blocks[0].attn.o.weight.val().dtype();
+    assert_eq!(held == burn::tensor::DType::BF16, in_bf16, "{name} is held in {held:?}");
+    let expected = Expected::read(&fixtures().join(name).join("expected.safetensors"));
+    let config = model.config();
+    assert_eq!(expected.attention.len(), config.n_layers, "{name}");
+    let (layers, heads): (Vec<usize>, Vec<usize>) = ((0..config.n_layers).collect(), (0..config.n_heads).collect());
+    let mut capture = Capture::new(&[Activation::Pattern], &layers, &heads);
+    let (_, logits) = to_host(model.forward(tokens(&expected.ids), Pass::capturing(&mut capture)));
+
+    let (n, rows, vocab) = (expected.ids.len(), expected.logits.0[0], expected.logits.0[1]);
+    assert_eq!(vocab, config.vocab_size.unwrap(), "{name}");
+    let of_logits = largest(&logits[(n - rows) * vocab..], &expected.logits.1);
+    let mut of_attention = 0.0_f32;
+    for (found, (shape, expected)) in capture.into_found().iter().zip(&expected.attention) {
+        assert_eq!(shape, &[config.n_heads, rows, n], "{name}");
+        let last_rows: Vec<f32> =
+            found.values.chunks_exact(n * n).flat_map(|head| &head[(n - rows) * n..]).copied().collect();
+        of_attention = of_attention.max(largest(&last_rows, expected));
+    }
+    println!("{name}: {n} tokens, largest differences: logits {of_logits:.1e}, attention {of_attention:.1e}");
+    assert!(of_logits <= 1e-4, "{name}: logits differ by {of_logits:e}");
+    assert!(of_attention <= 1e-5, "{name}: attention differs by {of_attention:e}");
+    assert_eq!(expected.greedy.len(), 64, "{name}");
+    assert_eq!(greedy(model, &expected.prompt, 64), expected.greedy, "{name}");
+}
+
+/// What is held is what is stored: no number changes on the way, whatever type and order it has.
+#[test]
+fn parameters_held_as_they_are_stored_are_the_same_numbers() {
+    for name in ["gpt2", "gpt2_untied", "llama_tied", "llama_untied", "llama_attention_bias"] {
+        let [converted, held] = [sisun_hf::open, sisun_hf::open_as_stored]
+            .map(|open| open(&fixtures().join(name), &Device::flex()).unwrap().model.to_host());
+        assert!(converted == held, "{name}");
+    }
+}
+
+/// A tensor that begins at an odd address is copied to where it can be read.
+#[test]
+fn tensors_at_odd_addresses_are_read() {
+    let copy = tempfile::TempDir::new().unwrap();
+    let dir = fixtures().join("llama_tied");
+    for file in ["config.json", "tokenizer.json"] {
+        std::fs::copy(dir.join(file), copy.path().join(file)).unwrap();
+    }
+    let bytes = std::fs::read(dir.join("model.safetensors")).unwrap();
+    let (length, rest) = bytes.split_at(8);
+    let length = u64::from_le_bytes(length.try_into().unwrap());
+    let (header, numbers) = rest.split_at(length as usize);
+    // A header may end in spaces, as many as one likes.
+    let moved = [&(length + 1).to_le_bytes()[..], header, b" ", numbers].concat();
+    std::fs::write(copy.path().join("model.safetensors"), moved).unwrap();
+    let [there, moved] =
+        [&dir, copy.path()].map(|dir| sisun_hf::open_as_stored(dir, &Device::flex()).unwrap().model.to_host());
+    assert!(there == moved);
 }
 
 /// A tokenizer of the directory gives the ids that `transformers` gives its model, `<s>` before a LLaMA's.

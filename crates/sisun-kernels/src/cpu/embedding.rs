@@ -1,5 +1,6 @@
 //! Table look-up and its gradient.
 
+use super::Number;
 use super::buffer::Buffer;
 use super::threads::{for_rows, rows_a_task};
 use rayon::prelude::*;
@@ -9,11 +10,11 @@ use rayon::prelude::*;
 /// # Shapes
 /// - `table`: `[vocab, d]`
 /// - result: `[n, d]`
-pub(crate) fn forward(table: &[f32], d: usize, tokens: &[usize]) -> Buffer {
+pub(crate) fn forward<T: Number>(table: &[T], d: usize, tokens: &[usize]) -> Buffer {
     let mut out = Buffer::uncleared(tokens.len() * d);
     for_rows(&mut out, d, d, |first, out| {
         for (row, &token) in out.chunks_exact_mut(d).zip(&tokens[first..]) {
-            row.copy_from_slice(&table[token * d..][..d]);
+            row.iter_mut().zip(&table[token * d..][..d]).for_each(|(to, from)| *to = from.value());
         }
     });
     out

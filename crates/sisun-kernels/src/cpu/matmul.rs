@@ -1,10 +1,14 @@
 //! Float32 matrix product C = A B (+ C), on AMX tiles where the CPU has them and by the `gemm` crate elsewhere.
+//! [`held`] has the one whose B is held in bfloat16.
 #![allow(unsafe_code)] // the call of `gemm`, with its proof
 
 use crate::cpu::threads::n_threads;
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod amx;
+mod few;
+pub(crate) mod held;
+mod number;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod pack;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -19,6 +23,7 @@ use super::simd::Level;
 use crate::Precision;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) use amx::amx_available;
+pub(crate) use number::Number;
 
 /// Whether this process may use AMX tiles: never, on this platform.
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
@@ -31,21 +36,21 @@ const TILES_FROM: usize = 32;
 
 /// A matrix in somebody else's memory: element (i, j) is `data[i * row_stride + j * column_stride]`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Matrix<'a> {
-    data: &'a [f32],
+pub(crate) struct Matrix<'a, T = f32> {
+    data: &'a [T],
     rows: usize,
     columns: usize,
     row_stride: usize,
     column_stride: usize,
 }
 
-impl<'a> Matrix<'a> {
+impl<'a, T: Copy> Matrix<'a, T> {
     /// A `rows` x `columns` view of `data`.
     ///
     /// # Panics
     ///
     /// Where an element lies outside `data`.
-    pub(crate) fn new(data: &'a [f32], rows: usize, columns: usize, row_stride: usize, column_stride: usize) -> Self {
+    pub(crate) fn new(data: &'a [T], rows: usize, columns: usize, row_stride: usize, column_stride: usize) -> Self {
         assert!(
             rows == 0 || columns == 0 || last(rows, row_stride) + last(columns, column_stride) < data.len(),
             "{rows} x {columns} with strides {row_stride} and {column_stride} in {} elements",
@@ -59,7 +64,7 @@ impl<'a> Matrix<'a> {
     /// # Panics
     ///
     /// Where `data` is too short.
-    pub(crate) fn row_major(data: &'a [f32], rows: usize, columns: usize) -> Self {
+    pub(crate) fn row_major(data: &'a [T], rows: usize, columns: usize) -> Self {
         Self::new(data, rows, columns, columns, 1)
     }
 
@@ -95,7 +100,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// The memory; element (0, 0) comes first.
-    pub(crate) fn data(&self) -> &'a [f32] {
+    pub(crate) fn data(&self) -> &'a [T] {
         self.data
     }
 
@@ -182,7 +187,12 @@ pub(crate) fn matmul_on(
         }
         return;
     }
-    if (m == 1 || n == 1) && vector_product(c, c_row_stride, a, b, accumulate, precision) {
+    let done = match (m, n) {
+        (1, _) => vector_product(c, 1, b.transpose(), a, accumulate, precision),
+        (_, 1) => vector_product(c, c_row_stride, a, b.transpose(), accumulate, precision),
+        _ => false,
+    };
+    if done {
         return;
     }
     // Packing what few rows or columns use takes longer than using it.
@@ -203,16 +213,16 @@ pub(crate) fn matmul_on(
     }
 }
 
-/// The product where A is one row or B one column, unless its strides are in the way.
-fn vector_product(
+/// The product where one factor is one row, `vector`, unless the strides of the other, `matrix` (lanes x k), are in the
+/// way. Elements of C are `stride` apart.
+fn vector_product<T: Number>(
     c: &mut [f32],
-    c_row_stride: usize,
-    a: Matrix<'_>,
-    b: Matrix<'_>,
+    stride: usize,
+    matrix: Matrix<'_, T>,
+    vector: Matrix<'_>,
     accumulate: bool,
     precision: Precision,
 ) -> bool {
-    let (matrix, vector, stride) = if a.rows == 1 { (b.transpose(), a, 1) } else { (a, b.transpose(), c_row_stride) };
     let elements = (0..vector.columns).map(|k| vector.data[k * vector.column_stride]);
     let values: Vec<f32> = match precision {
         Precision::Float32 => elements.collect(),

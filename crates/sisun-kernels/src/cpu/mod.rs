@@ -19,7 +19,8 @@ pub(crate) mod team;
 pub(crate) mod threads;
 
 pub(crate) use buffer::Buffer;
-pub(crate) use matmul::{Matrix, matmul};
+pub(crate) use matmul::held::{in_bf16, multiply as matmul_held};
+pub(crate) use matmul::{Matrix, Number, matmul};
 
 use elementwise::update;
 use pulp::Simd;

@@ -9,14 +9,16 @@ pub(crate) mod tensor;
 
 use crate::backend::{Kernels, Optional};
 use crate::cpu::norm::Norm;
-use crate::cpu::{self, Buffer, Matrix, matmul};
+use crate::cpu::{self, Buffer, Matrix, matmul, matmul_held};
 use crate::{Activation, Heads, Precision};
 use attention::{Apart, Attended, Fused, Results};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Flex, TensorMetadata};
+use burn::tensor::{DType, TensorData};
+use burn_std::bf16;
 use steps::{fused, matrix, record};
-use tensor::{contiguous, floats, indices, shaped, tensor};
+use tensor::{contiguous, floats, indices, numbers, shaped, tensor};
 
 impl Kernels for Flex {
     fn linear(
@@ -61,6 +63,15 @@ impl Kernels for Flex {
         embedding(&weight, &tokens).0
     }
 
+    fn in_bf16(x: FlexTensor) -> FlexTensor {
+        if x.dtype() == DType::BF16 {
+            return x;
+        }
+        // All that is stored, in the order in which it is.
+        let rounded = FlexTensor::from_data(TensorData::new(cpu::in_bf16(x.storage()), [x.storage::<f32>().len()]));
+        rounded.with_layout(x.layout().clone())
+    }
+
     fn cross_entropy(logits: FlexTensor, targets: FlexTensor, weights: Optional<Self>) -> FlexTensor {
         let weights = weights.get().as_ref().map(contiguous);
         let (loss, _) =
@@ -73,6 +84,7 @@ type Tracked = FloatTensor<Autodiff<Flex>>;
 
 impl Kernels for Autodiff<Flex> {
     fn linear(x: Tracked, weight: Tracked, bias: Optional<Self>, transposed: bool, precision: Precision) -> Tracked {
+        assert_float32(&weight);
         let (bias, has_bias) = given(bias);
         let nodes = [x.node(), weight.node(), bias.node()];
         let (x, weight, bias) = (contiguous(x.primitive()), weight.into_primitive(), bias.into_primitive());
@@ -133,6 +145,7 @@ impl Kernels for Autodiff<Flex> {
     }
 
     fn embedding(weight: Tracked, tokens: IntTensor<Self>) -> Tracked {
+        assert_float32(&weight);
         let (nodes, weight) = ([weight.node()], weight.into_primitive());
         let (y, tokens) = embedding(&weight, &tokens);
         record(nodes, y, || steps::Embedded { tokens, shape: shaped(&weight) })
@@ -183,17 +196,30 @@ fn linear(
     transposed: bool,
     precision: Precision,
 ) -> FlexTensor {
-    let [n, d_in] = shaped(x);
-    let weight = if transposed { matrix(weight).transpose() } else { matrix(weight) };
-    let d_out = weight.columns();
+    let ([n, d_in], shape) = (shaped(x), shaped::<2>(weight));
+    let d_out = shape[usize::from(!transposed)];
     let mut y = Buffer::uncleared(n * d_out);
     if let Some(bias) = bias {
         // The product is then added to what stands there.
         let bias = contiguous(bias);
         cpu::spread_row(&mut y, floats(&bias));
     }
-    matmul(&mut y, d_out, Matrix::row_major(floats(x), n, d_in), weight, bias.is_some(), precision);
+    let x = Matrix::row_major(floats(x), n, d_in);
+    if weight.dtype() == DType::BF16 {
+        let weight = matrix::<bf16>(weight);
+        let weight = if transposed { weight.transpose() } else { weight };
+        matmul_held(&mut y, x, weight, bias.is_some(), precision);
+    } else {
+        let weight = matrix(weight);
+        let weight = if transposed { weight.transpose() } else { weight };
+        matmul(&mut y, d_out, x, weight, bias.is_some(), precision);
+    }
     tensor(y, [n, d_out])
+}
+
+/// A gradient is for weights that are trained, which are float32.
+fn assert_float32(weight: &Tracked) {
+    assert_eq!(weight.primitive().dtype(), DType::F32, "weights held in bfloat16 have no gradient");
 }
 
 fn norm(
@@ -230,5 +256,9 @@ fn rotate_heads(qkv: &FlexTensor, cos: &FlexTensor, sin: &FlexTensor, heads: Hea
 fn embedding(weight: &FlexTensor, tokens: &FlexTensor) -> (FlexTensor, Vec<usize>) {
     let (weight, [batch, pos]) = (contiguous(weight), shaped(tokens));
     let ([_, d], tokens) = (shaped(&weight), indices(tokens));
-    (tensor(cpu::embedding::forward(floats(&weight), d, &tokens), [batch, pos, d]), tokens)
+    let rows = match weight.dtype() {
+        DType::BF16 => cpu::embedding::forward(numbers::<bf16>(&weight), d, &tokens),
+        _ => cpu::embedding::forward(floats(&weight), d, &tokens),
+    };
+    (tensor(rows, [batch, pos, d]), tokens)
 }

@@ -14,6 +14,8 @@ use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex, TensorMetadata};
+use burn::tensor::Element;
+use bytemuck::Pod;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
@@ -52,12 +54,12 @@ pub(super) fn record<K: Kept<N>, const N: usize>(
     }
 }
 
-/// A matrix as its tensor stores it.
-pub(super) fn matrix(x: &FlexTensor) -> Matrix<'_> {
+/// A matrix as its tensor stores it, of the tensor's own numbers.
+pub(super) fn matrix<T: Element + Pod>(x: &FlexTensor) -> Matrix<'_, T> {
     let (layout, [rows, columns]) = (x.layout(), shaped(x));
     let [row_stride, column_stride] =
         [0, 1].map(|axis| usize::try_from(layout.strides()[axis]).expect("no axis of a weight is flipped"));
-    Matrix::new(&x.storage()[layout.start_offset()..], rows, columns, row_stride, column_stride)
+    Matrix::new(&x.storage::<T>()[layout.start_offset()..], rows, columns, row_stride, column_stride)
 }
 
 /// Of `y = x·W + b`, or `x·Wᵀ`: `dx = dy·Wᵀ`, `dW = xᵀ·dy`, `db = Σ dy`.

@@ -2,8 +2,9 @@
 
 use crate::cpu::Buffer;
 use burn::backend::flex::{FlexTensor, Layout};
-use burn::tensor::{DType, Shape};
+use burn::tensor::{DType, Element, Shape};
 use burn_std::{AccessError, AccessPolicy, AllocationController, AllocationProperty, Bytes};
+use bytemuck::Pod;
 use std::mem::MaybeUninit;
 
 /// The tensor with its numbers one after another, without copying where they are so already.
@@ -13,7 +14,12 @@ pub(crate) fn contiguous(x: &FlexTensor) -> FlexTensor {
 
 /// The numbers of a tensor that went through [`contiguous`].
 pub(crate) fn floats(x: &FlexTensor) -> &[f32] {
-    x.as_slice().expect("a contiguous f32 tensor")
+    numbers(x)
+}
+
+/// As [`floats`], of any type; it must be the tensor's own.
+pub(crate) fn numbers<T: Element + Pod>(x: &FlexTensor) -> &[T] {
+    x.as_slice().expect("a contiguous tensor of these numbers")
 }
 
 /// Token numbers.

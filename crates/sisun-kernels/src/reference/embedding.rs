@@ -1,10 +1,11 @@
 //! Table look-up.
 
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{FloatDType, Int, Tensor};
 
-/// [`crate::embedding`].
+/// [`crate::embedding`]; of a table held in bfloat16 the same numbers in float32.
 pub fn embedding(weight: Tensor<2>, tokens: Tensor<2, Int>) -> Tensor<3> {
     let [batch, pos] = tokens.dims();
     let [_, d_model] = weight.dims();
-    weight.select(0, tokens.reshape([batch * pos])).reshape([batch, pos, d_model])
+    let rows = weight.select(0, tokens.reshape([batch * pos])).cast(FloatDType::F32);
+    rows.reshape([batch, pos, d_model])
 }

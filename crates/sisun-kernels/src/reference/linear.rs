@@ -1,9 +1,9 @@
 //! Affine maps.
 
 use crate::assert_shape;
-use burn::tensor::Tensor;
+use burn::tensor::{FloatDType, Tensor};
 
-/// [`crate::linear`] of a matrix.
+/// [`crate::linear`] of a matrix; a weight held in bfloat16 is one with the same numbers in float32.
 ///
 /// # Shapes
 /// - `x`: `[n, d_in]`
@@ -13,7 +13,7 @@ use burn::tensor::Tensor;
 pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
     let ([_, d_in], [_, d_out]) = (x.dims(), weight.dims());
     assert_shape!(weight, [d_in, d_out]);
-    let y = x.matmul(weight); // [n, d_out]
+    let y = x.matmul(weight.cast(FloatDType::F32)); // [n, d_out]
     match bias {
         Some(bias) => y + bias.unsqueeze(),
         None => y,

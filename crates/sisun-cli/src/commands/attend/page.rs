@@ -108,7 +108,7 @@ fn over_time(args: &Args, opened: &Opened, looking: &Looking, language: Language
         });
     }
     for path in chosen {
-        let loaded = Loaded::open(path, device)?;
+        let loaded = args.precision.open(path, device)?.loaded;
         page.add(&loaded, label(&loaded, language), None)?;
     }
     Ok(page)
@@ -126,7 +126,7 @@ fn side_by_side(
     let mut page = Page::new(Kind::Variants, &title, &args.text, looking, language, args.runs.len());
     page.add(first, name(&args.runs[0]), None)?;
     for path in others {
-        let loaded = Opened::new(path, device)?.loaded;
+        let loaded = args.precision.open(path, device)?.loaded;
         args.device.note(&format!("model: {}", loaded.title()));
         page.add(&loaded, name(path), None)?;
     }

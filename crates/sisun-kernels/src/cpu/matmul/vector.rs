@@ -7,13 +7,13 @@ use crate::cpu::team::share;
 use crate::cpu::threads::n_threads;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Matrix, round_to_bf16};
+use super::{Matrix, Number, round_to_bf16};
 use crate::Precision;
 #[cfg(target_arch = "x86_64")]
 use crate::cpu::simd::Level;
 
 /// Bytes of a matrix below which one thread is faster than two.
-const PARALLEL_BYTES: usize = 256 << 10;
+pub(super) const PARALLEL_BYTES: usize = 256 << 10;
 /// Bytes of a piece of lanes: small, so that no thread waits long for another's last.
 const LANES_BYTES: usize = 128 << 10;
 /// Bytes of a piece of k: large, because each has sums of its own, which are added up in the end. The number of pieces
@@ -33,13 +33,18 @@ const AXPY_ROWS: usize = 8;
 /// the lanes by k.
 ///
 /// `vector` is already rounded to `precision`.
-pub(super) fn multiply(matrix: Matrix<'_>, vector: &[f32], precision: Precision, sums: &mut [f32]) -> bool {
+pub(super) fn multiply<T: Number>(
+    matrix: Matrix<'_, T>,
+    vector: &[f32],
+    precision: Precision,
+    sums: &mut [f32],
+) -> bool {
     let (lanes, k) = (matrix.rows(), matrix.columns());
     let along_k = matrix.column_stride() == 1 || k == 1;
     if !along_k && matrix.row_stride() != 1 {
         return false;
     }
-    let bytes = lanes * k * size_of::<f32>();
+    let bytes = lanes * k * size_of::<T>();
     let parallel = bytes >= PARALLEL_BYTES;
     if along_k {
         let n_pieces = if parallel { bytes.div_ceil(LANES_BYTES) } else { 1 };
@@ -68,7 +73,7 @@ pub(super) fn multiply(matrix: Matrix<'_>, vector: &[f32], precision: Precision,
 }
 
 /// `f` of each piece, with its number, on all threads.
-fn in_pieces(pieces: Vec<&mut [f32]>, f: impl Fn(usize, &mut [f32]) + Sync + Send) {
+pub(super) fn in_pieces(pieces: Vec<&mut [f32]>, f: impl Fn(usize, &mut [f32]) + Sync + Send) {
     let pieces: Vec<Mutex<&mut [f32]>> = pieces.into_iter().map(Mutex::new).collect();
     // Locked once each: the locks only tell the compiler so.
     let run = |i: usize| f(i, &mut pieces[i].lock().unwrap_or_else(PoisonError::into_inner));
@@ -76,16 +81,16 @@ fn in_pieces(pieces: Vec<&mut [f32]>, f: impl Fn(usize, &mut [f32]) + Sync + Sen
 }
 
 /// The same loops for each instruction set, so that they are vectorised for the one at hand.
-fn dispatch(m: Matrix<'_>, v: &[f32], precision: Precision, along_k: bool, sums: &mut [f32]) {
+fn dispatch<T: Number>(m: Matrix<'_, T>, v: &[f32], precision: Precision, along_k: bool, sums: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
-        fn avx512(m: Matrix<'_>, v: &[f32], p: Precision, along_k: bool, sums: &mut [f32]) {
-            loops::<true>(m, v, p, along_k, sums);
+        fn avx512<T: Number>(m: Matrix<'_, T>, v: &[f32], p: Precision, along_k: bool, sums: &mut [f32]) {
+            loops::<T, true>(m, v, p, along_k, sums);
         }
         #[target_feature(enable = "avx2,fma")]
-        fn avx2(m: Matrix<'_>, v: &[f32], p: Precision, along_k: bool, sums: &mut [f32]) {
-            loops::<true>(m, v, p, along_k, sums);
+        fn avx2<T: Number>(m: Matrix<'_, T>, v: &[f32], p: Precision, along_k: bool, sums: &mut [f32]) {
+            loops::<T, true>(m, v, p, along_k, sums);
         }
         let level = Level::current();
         if level >= Level::Avx512 {
@@ -97,52 +102,58 @@ fn dispatch(m: Matrix<'_>, v: &[f32], precision: Precision, along_k: bool, sums:
             return unsafe { avx2(m, v, precision, along_k, sums) };
         }
     }
-    loops::<{ cfg!(target_arch = "aarch64") }>(m, v, precision, along_k, sums);
+    loops::<T, { cfg!(target_arch = "aarch64") }>(m, v, precision, along_k, sums);
 }
 
 #[inline(always)]
-fn loops<const FMA: bool>(m: Matrix<'_>, v: &[f32], precision: Precision, along_k: bool, sums: &mut [f32]) {
-    match (precision, along_k) {
-        (Precision::Float32, true) => dots::<FMA, false>(m, v, sums),
-        (Precision::Float32, false) => axpys::<FMA, false>(m, v, sums),
-        (Precision::Bf16, true) => dots::<FMA, true>(m, v, sums),
-        (Precision::Bf16, false) => axpys::<FMA, true>(m, v, sums),
+fn loops<T: Number, const FMA: bool>(
+    m: Matrix<'_, T>,
+    v: &[f32],
+    precision: Precision,
+    along_k: bool,
+    sums: &mut [f32],
+) {
+    match (precision == Precision::Bf16 && !T::IS_BF16, along_k) {
+        (false, true) => dots::<T, FMA, false>(m, v, sums),
+        (false, false) => axpys::<T, FMA, false>(m, v, sums),
+        (true, true) => dots::<T, FMA, true>(m, v, sums),
+        (true, false) => axpys::<T, FMA, true>(m, v, sums),
     }
 }
 
-/// a b + c, in one rounding where the CPU can.
+/// a b + c, in one rounding where the CPU can; with `ROUND` of an `a` rounded to bfloat16.
 #[inline(always)]
-fn multiply_add<const FMA: bool, const BF16: bool>(a: f32, b: f32, c: f32) -> f32 {
-    let a = if BF16 { round_to_bf16(a) } else { a };
+fn multiply_add<T: Number, const FMA: bool, const ROUND: bool>(a: T, b: f32, c: f32) -> f32 {
+    let a = if ROUND { round_to_bf16(a.value()) } else { a.value() };
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// Rows along k: a dot product for each lane.
 #[inline(always)]
-fn dots<const FMA: bool, const BF16: bool>(m: Matrix<'_>, v: &[f32], sums: &mut [f32]) {
+fn dots<T: Number, const FMA: bool, const ROUND: bool>(m: Matrix<'_, T>, v: &[f32], sums: &mut [f32]) {
     let row = |lane: usize| &m.data()[lane * m.row_stride()..][..v.len()];
     let (groups, rest) = sums.as_chunks_mut::<DOT_LANES>();
     let rest_start = groups.len() * DOT_LANES;
     for (i, group) in groups.iter_mut().enumerate() {
-        let dots = dot_group::<FMA, BF16, DOT_LANES>([0, 1, 2, 3].map(|lane| row(i * DOT_LANES + lane)), v);
+        let dots = dot_group::<T, FMA, ROUND, DOT_LANES>([0, 1, 2, 3].map(|lane| row(i * DOT_LANES + lane)), v);
         group.iter_mut().zip(dots).for_each(|(sum, dot)| *sum += dot);
     }
     for (i, sum) in rest.iter_mut().enumerate() {
-        let [dot] = dot_group::<FMA, BF16, 1>([row(rest_start + i)], v);
+        let [dot] = dot_group::<T, FMA, ROUND, 1>([row(rest_start + i)], v);
         *sum += dot;
     }
 }
 
 /// The dot products of `N` rows with `v`.
 #[inline(always)]
-fn dot_group<const FMA: bool, const BF16: bool, const N: usize>(rows: [&[f32]; N], v: &[f32]) -> [f32; N] {
+fn dot_group<T: Number, const FMA: bool, const ROUND: bool, const N: usize>(rows: [&[T]; N], v: &[f32]) -> [f32; N] {
     let (v_blocks, v_rest) = v.as_chunks::<DOT_WIDTH>();
     let blocks = rows.map(|row| row.as_chunks::<DOT_WIDTH>());
     let mut partial = [[0.0; DOT_WIDTH]; N];
     for (i, v) in v_blocks.iter().enumerate() {
         for (partial, (blocks, _)) in partial.iter_mut().zip(&blocks) {
             for ((sum, &a), &b) in partial.iter_mut().zip(&blocks[i]).zip(v) {
-                *sum = multiply_add::<FMA, BF16>(a, b, *sum);
+                *sum = multiply_add::<T, FMA, ROUND>(a, b, *sum);
             }
         }
     }
@@ -152,7 +163,7 @@ fn dot_group<const FMA: bool, const BF16: bool, const N: usize>(rows: [&[f32]; N
         fold_in_half::<4>(&mut partial);
         fold_in_half::<2>(&mut partial);
         fold_in_half::<1>(&mut partial);
-        *sum = rest.iter().zip(v_rest).fold(partial[0], |sum, (&a, &b)| multiply_add::<FMA, BF16>(a, b, sum));
+        *sum = rest.iter().zip(v_rest).fold(partial[0], |sum, (&a, &b)| multiply_add::<T, FMA, ROUND>(a, b, sum));
     }
     sums
 }
@@ -167,20 +178,21 @@ fn fold_in_half<const HALF: usize>(partial: &mut [f32; DOT_WIDTH]) {
 
 /// Rows along the lanes: each row times its element of the vector, added up.
 #[inline(always)]
-fn axpys<const FMA: bool, const BF16: bool>(m: Matrix<'_>, v: &[f32], sums: &mut [f32]) {
+fn axpys<T: Number, const FMA: bool, const ROUND: bool>(m: Matrix<'_, T>, v: &[f32], sums: &mut [f32]) {
     let n = sums.len();
     let row = |k: usize| &m.data()[k * m.column_stride()..][..n];
     let (blocks, rest) = v.as_chunks::<AXPY_ROWS>();
     for (i, v) in blocks.iter().enumerate() {
         let rows = [0, 1, 2, 3, 4, 5, 6, 7].map(|j| row(i * AXPY_ROWS + j));
         for lane in 0..n {
-            sums[lane] = (0..AXPY_ROWS).fold(sums[lane], |sum, j| multiply_add::<FMA, BF16>(rows[j][lane], v[j], sum));
+            sums[lane] =
+                (0..AXPY_ROWS).fold(sums[lane], |sum, j| multiply_add::<T, FMA, ROUND>(rows[j][lane], v[j], sum));
         }
     }
     for (j, &v) in rest.iter().enumerate() {
         let row = row(blocks.len() * AXPY_ROWS + j);
         for (sum, &a) in sums.iter_mut().zip(row) {
-            *sum = multiply_add::<FMA, BF16>(a, v, *sum);
+            *sum = multiply_add::<T, FMA, ROUND>(a, v, *sum);
         }
     }
 }

@@ -1,0 +1,31 @@
+//! The numbers that a matrix may be held in.
+
+use burn_std::bf16;
+
+/// A number in memory, read as float32 without loss.
+pub(crate) trait Number: Copy + Send + Sync {
+    /// Whether each of them is a bfloat16 already.
+    const IS_BF16: bool;
+
+    /// As float32.
+    fn value(self) -> f32;
+}
+
+impl Number for f32 {
+    const IS_BF16: bool = false;
+
+    #[inline(always)]
+    fn value(self) -> f32 {
+        self
+    }
+}
+
+impl Number for bf16 {
+    const IS_BF16: bool = true;
+
+    // The upper half of a float32. (`bf16::to_f32` also quiets NaNs, which no vector instruction does.)
+    #[inline(always)]
+    fn value(self) -> f32 {
+        f32::from_bits(u32::from(self.to_bits()) << 16)
+    }
+}
