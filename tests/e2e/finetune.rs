@@ -315,6 +315,10 @@ fn adapters_lie_in_checkpoints_and_the_base_beside_them() {
     assert_eq!(moments.len(), 2 * factors.len(), "nothing is kept of what is frozen");
 
     let path = lab.path("run/base.safetensors");
+    let readable = |name: &str| fs::metadata(lab.path("run").join(name)).unwrap().permissions();
+    for file in ["base.safetensors", "checkpoints/step-00000030/model.safetensors"] {
+        assert_eq!(readable(file), readable("config.toml"), "{file}");
+    }
     let mut bytes = fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&path, &bytes).unwrap();

@@ -92,7 +92,10 @@ pub struct Flat {
 /// # Errors
 /// Whatever keeps the file from being written.
 pub fn write_tensors(tensors: &FlatTensors, path: &Path) -> std::io::Result<()> {
-    safetensors::serialize_to_file(tensors, Some(metadata()), path).map_err(std::io::Error::other)
+    // The library's file would be its owner's alone; it is to be readable as any other.
+    let permissions = File::create(path)?.metadata()?.permissions();
+    safetensors::serialize_to_file(tensors, Some(metadata()), path).map_err(std::io::Error::other)?;
+    std::fs::set_permissions(path, permissions)
 }
 
 impl View for &Flat {
