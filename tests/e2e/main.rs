@@ -9,6 +9,7 @@ mod comparing;
 mod data;
 mod devices;
 mod explaining;
+mod exporting;
 mod finetune;
 mod heads;
 mod hugging_face;

@@ -1,4 +1,4 @@
-"""Tiny random GPT-2 and LLaMA models by Hugging Face transformers, and what it computes with them.
+"""Tiny random GPT-2 and LLaMA models, and some of their kin, by Hugging Face transformers, and what it computes with them.
 
 Writes fixtures/hf/NAME/: a directory as `save_pretrained` leaves it (config.json, weights, tokenizer.json) and beside it
 expected.safetensors. transformers itself reads each directory again before it computes, in float32 and with its plain
@@ -20,7 +20,7 @@ import safetensors.torch
 import tokenizers
 import torch
 import transformers
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 OUT = Path(__file__).parent / "fixtures" / "hf"
 CORPUS = [
@@ -49,6 +49,28 @@ def byte_level():
     return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|endoftext|>")
 
 
+QWEN = r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"""
+
+
+def qwen():
+    """As Qwen's: transformers reads those of a qwen2 as if they were so, whatever the file says."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(QWEN), behavior="isolated", invert=False),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=281, special_tokens=["<|endoftext|>"], initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(CORPUS * 4, trainer)
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|endoftext|>")
+
+
 def metaspace():
     """As LLaMA 2's, without the bytes for what the vocabulary lacks."""
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True))
@@ -67,16 +89,25 @@ def gpt2(**settings):
     return transformers.GPT2Config(**shape, bos_token_id=0, eos_token_id=0, **settings)
 
 
+LLAMA = {
+    "hidden_size": 36,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "intermediate_size": 41,
+    "max_position_embeddings": CONTEXT,
+    "rms_norm_eps": 1e-5,
+}
+
+
 def llama(**settings):
-    shape = {
-        "hidden_size": 36,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 6,
-        "num_key_value_heads": 2,
-        "intermediate_size": 41,
-        "max_position_embeddings": CONTEXT,
-    }
-    return transformers.LlamaConfig(**shape, rms_norm_eps=1e-5, **settings)
+    return transformers.LlamaConfig(**LLAMA, **settings)
+
+
+def neox(**settings):
+    shape = {"hidden_size": 30, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 29}
+    shape["max_position_embeddings"] = CONTEXT
+    return transformers.GPTNeoXConfig(**shape, use_parallel_residual=False, bos_token_id=0, eos_token_id=0, **settings)
 
 
 def rope(rope_type, **settings):
@@ -104,6 +135,16 @@ CASES = {
     "llama_llama3": (llama(**rope("llama3", **LLAMA3)), torch.bfloat16, []),
     "llama_yarn": (llama(**rope("yarn", **YARN)), torch.bfloat16, ["version 4"]),
     "llama_yarn_set": (llama(**rope("yarn", **YARN_SET)), torch.bfloat16, []),
+    "llama_wide_heads": (llama(head_dim=10), torch.bfloat16, []),
+    "mistral": (transformers.MistralConfig(**LLAMA, sliding_window=None, head_dim=14), torch.bfloat16, []),
+    "qwen2": (transformers.Qwen2Config(**LLAMA, tie_word_embeddings=True), torch.bfloat16, []),
+    "qwen3": (transformers.Qwen3Config(**LLAMA, head_dim=14, **rope("default")), torch.bfloat16, []),
+    "neox": (neox(**rope("default", partial_rotary_factor=0.4)), torch.float32, []),
+    "neox_tied": (
+        neox(tie_word_embeddings=True, attention_bias=False, hidden_act="gelu_new", **rope("default")),
+        torch.bfloat16,
+        [],
+    ),
 }
 
 
@@ -146,7 +187,8 @@ def save(name, seed):
     config, dtype, changes = CASES[name]
     folder = OUT / name
     shutil.rmtree(folder, ignore_errors=True)
-    tokenizer = byte_level() if config.model_type == "gpt2" else metaspace()
+    families = {"gpt2": byte_level, "gpt_neox": byte_level, "qwen2": qwen, "qwen3": qwen}
+    tokenizer = families.get(config.model_type, metaspace)()
     config.vocab_size = len(tokenizer) + (7 if "padded" in changes else 0)
     random_model(config, seed).to(dtype).save_pretrained(folder, max_shard_size="40KB" if "shards" in changes else "5GB")
     tokenizer.save_pretrained(folder)

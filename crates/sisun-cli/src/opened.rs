@@ -7,6 +7,7 @@ use sisun_config::{Config, DataConfig, TokenizerConfig};
 use sisun_data::{Tokens, prepare, prepare_whole};
 use sisun_infer::Loaded;
 use sisun_model::Run;
+use sisun_train::COMPANIONS;
 use std::path::{Path, PathBuf};
 
 /// A model, and what is known of how it was trained.
@@ -27,12 +28,26 @@ impl Opened {
     pub(crate) fn new(path: &Path, device: &Device) -> Result<Self> {
         let path = path.to_owned();
         if sisun_hf::is_model(&path) {
-            let sisun_hf::Imported { name, model, tokenizer } = sisun_hf::open(&path, device)?;
-            return Ok(Self { loaded: Loaded::new(name, None, model, tokenizer)?, path, trained: None });
+            let sisun_hf::Imported { name, model, tokenizer, ends } = sisun_hf::open(&path, device)?;
+            let loaded = Loaded::new(name, None, model, tokenizer)?.ending_at(ends);
+            return Ok(Self { loaded, path, trained: None });
         }
         let run = Run::open(&path)?;
         let config = run.config()?;
-        Ok(Self { loaded: Loaded::of_run(&run, device)?, path, trained: Some(Trained { run, config }) })
+        let mut loaded = Loaded::of_run(&run, device)?;
+        // A run that began from such a directory ends its texts as that does.
+        if let Some(ends) = sisun_hf::ends(&run.root().join(COMPANIONS))? {
+            loaded = loaded.ending_at(ends);
+        }
+        Ok(Self { loaded, path, trained: Some(Trained { run, config }) })
+    }
+
+    /// The files that an export keeps of the Hugging Face directory that this is, or that the run began from.
+    pub(crate) fn companions(&self) -> Vec<PathBuf> {
+        match &self.trained {
+            Some(trained) => sisun_hf::companions(&trained.run.root().join(COMPANIONS)),
+            None => sisun_hf::companions(&self.path),
+        }
     }
 
     /// The text of the run's `[attend]`.

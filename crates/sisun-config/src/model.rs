@@ -20,6 +20,9 @@ pub struct ModelConfig {
     /// Key and value heads (grouped-query attention, Ainslie et al. 2023). Default: `n_heads`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n_kv_heads: Option<usize>,
+    /// Dimensions of one head. Default: `d_model / n_heads`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub d_head: Option<usize>,
     /// Width of the feed-forward network. Default: `4·d_model`; with SwiGLU ⅔ of that, rounded up to a multiple of 8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub d_ff: Option<usize>,
@@ -144,7 +147,7 @@ pub enum Ffn {
 impl ModelConfig {
     /// Dimensions of one head.
     pub fn d_head(&self) -> usize {
-        self.d_model / self.n_heads
+        self.d_head.unwrap_or(self.d_model / self.n_heads)
     }
 
     /// Key and value heads.
@@ -214,6 +217,7 @@ impl ModelConfig {
             ("model.n_layers", self.n_layers),
             ("model.n_heads", self.n_heads),
             ("model.n_kv_heads", self.kv_heads()),
+            ("model.d_head", self.d_head.unwrap_or(1)),
             ("model.context_len", self.context_len),
             ("model.d_ff", self.d_ff.unwrap_or(1)),
             ("model.vocab_size", self.vocab_size.unwrap_or(1)),
@@ -223,7 +227,7 @@ impl ModelConfig {
             check(value <= 1 << 24, key, value, "must be at most 16777216")?;
         }
         check(
-            self.d_model.is_multiple_of(self.n_heads),
+            self.d_head.is_some() || self.d_model.is_multiple_of(self.n_heads),
             "model.d_model",
             self.d_model,
             format!(
@@ -232,6 +236,12 @@ impl ModelConfig {
                 (self.d_model / self.n_heads).max(1) * self.n_heads,
                 (self.d_model / self.n_heads + 1) * self.n_heads
             ),
+        )?;
+        check(
+            self.n_heads * self.d_head() <= 1 << 24,
+            "model.d_head",
+            self.d_head(),
+            format!("must be at most 16777216 / model.n_heads = {}", (1 << 24) / self.n_heads),
         )?;
         check(
             self.n_heads.is_multiple_of(self.kv_heads()),

@@ -1,9 +1,8 @@
 //! What can be wrong with a Hugging Face directory.
 
-use sisun_config::ConfigError;
 use sisun_data::DataError;
 use sisun_model::ModelError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -37,12 +36,12 @@ pub enum HfError {
         supported: &'static str,
     },
     /// Sizes or settings out of range.
-    #[error("{} describes no model that can be built: {source}", path.display())]
+    #[error("{} describes no model that can be built: {problem}", path.display())]
     Config {
         /// The `config.json`.
         path: PathBuf,
-        /// What is out of range, by our name for it.
-        source: ConfigError,
+        /// What is out of range.
+        problem: String,
     },
     /// Weights as Python objects, which run code when they are read.
     #[error(
@@ -50,6 +49,14 @@ pub enum HfError {
         path.display(), dir = dir.display()
     )]
     Pickled {
+        /// The file.
+        path: PathBuf,
+        /// The directory it is in.
+        dir: PathBuf,
+    },
+    /// A file of a model where its directory is meant.
+    #[error("{} is one of a model's files: name the folder that it is in, {}", path.display(), dir.display())]
+    NotADirectory {
         /// The file.
         path: PathBuf,
         /// The directory it is in.
@@ -107,10 +114,44 @@ pub enum HfError {
         /// Rows of the model's embedding.
         model: usize,
     },
+    /// A model that none of `transformers` computes.
+    #[error("no stock model of transformers computes what this one does:\n  {}", problems.join("\n  "))]
+    NoCounterpart {
+        /// Each setting, and why not.
+        problems: Vec<String>,
+    },
+    /// A directory that is there already.
+    #[error("{} is there already: name another with --to, or remove it", path.display())]
+    Exists {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A number that float16 has no room for.
+    #[error("{name} holds {value}, past float16's largest number, 65504: write it with --dtype bfloat16 or float32")]
+    PastFloat16 {
+        /// The parameter.
+        name: String,
+        /// The number.
+        value: f32,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The tokenizer itself.
     #[error(transparent)]
     Data(#[from] DataError),
     /// The model.
     #[error(transparent)]
     Model(#[from] ModelError),
+}
+
+impl HfError {
+    pub(crate) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<'_> {
+        |source| Self::Write { path: path.to_owned(), source }
+    }
 }

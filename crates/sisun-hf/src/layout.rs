@@ -1,115 +1,133 @@
-//! Which of their tensors make up each of our parameters.
+//! Which of their tensors make up each of our parameters: one table for reading and for writing.
 
-use crate::HfError;
-use crate::config::{Described, Family};
-use crate::store::Store;
-use safetensors::Dtype;
-use sisun_config::ModelConfig;
-use std::collections::{BTreeSet, HashMap};
+use crate::family::Family;
+use sisun_config::{Ffn, ModelConfig};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
-/// One of our parameters: these tensors side by side along its last axis.
-pub(crate) type Wanted = HashMap<String, Vec<Part>>;
+/// All tensors of a model of `transformers`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layout {
+    /// Each of our parameters: these parts side by side along its last axis. Of none, it is zero.
+    pub(crate) parameters: BTreeMap<String, Vec<Part>>,
+    /// Tensors that hold the same numbers as another.
+    pub(crate) twins: Vec<Twin>,
+    /// Tensors that hold one number everywhere.
+    pub(crate) constants: Vec<Constant>,
+}
 
-/// One of their tensors.
+/// Some or all of one of their tensors.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Part {
-    /// Its name in the file.
+    /// The tensor's name in the file.
     pub(crate) name: String,
-    /// Its shape in the file.
+    /// The tensor's shape in the file.
     pub(crate) shape: Vec<usize>,
+    /// Which places along its first axis: these follow one another in the file.
+    pub(crate) rows: Range<usize>,
     /// Whether it is stored `[d_out, d_in]`, as PyTorch's `Linear`, where ours is `[d_in, d_out]`.
     pub(crate) transposed: bool,
 }
 
-/// What the model wants of the store, once every tensor was found to fit.
-pub(crate) fn check(described: &Described, store: &Store) -> Result<Wanted, HfError> {
-    let fail = |problems| Err(HfError::Tensors { dir: store.dir.clone(), problems });
-    let (layers, count) = (described.model.n_layers, store.names().count());
-    // A list of what a billion layers lack would say nothing.
-    if layers > count {
-        return fail(vec![format!("{layers} layers are described, but there are only {count} tensors")]);
-    }
-    let (prefix, ignored): (_, fn(&str) -> bool) = match described.family {
-        Family::Gpt2 => ("transformer.", is_mask),
-        Family::Llama => ("model.", is_frequencies),
-    };
-    // Files of the model without its head have no prefix.
-    let prefix = if store.names().any(|name| name.starts_with(prefix)) { prefix } else { "" };
-    let wanted = match described.family {
-        Family::Gpt2 => gpt2(&described.model, prefix),
-        Family::Llama => llama(&described.model, prefix),
-    };
+/// A tensor that has to hold the same numbers as another.
+#[derive(Clone, Debug)]
+pub(crate) struct Twin {
+    /// Its name.
+    pub(crate) name: String,
+    /// The other's name.
+    pub(crate) of: String,
+    /// Whether it may be missing.
+    pub(crate) optional: bool,
+    /// What is wrong where they differ.
+    pub(crate) otherwise: &'static str,
+}
 
-    let mut problems = Vec::new();
-    let parts: Vec<&Part> = wanted.values().flatten().collect();
-    for Part { name, shape, .. } in &parts {
-        match store.get(name) {
-            None => problems.push(format!("{name}: missing, expected shape {shape:?}")),
-            Some(found) if found.shape != *shape => {
-                problems.push(format!("{name}: shape {:?}, expected {shape:?}", found.shape));
-            }
-            Some(found) if !matches!(found.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) => {
-                problems.push(format!("{name}: numbers are {}, expected F32, F16 or BF16", found.dtype));
-            }
-            Some(_) => {}
+/// A tensor that has to hold one number everywhere.
+#[derive(Clone, Debug)]
+pub(crate) struct Constant {
+    /// All of the tensor.
+    pub(crate) part: Part,
+    /// The number.
+    pub(crate) value: f32,
+    /// What is wrong where it does not.
+    pub(crate) otherwise: &'static str,
+}
+
+impl Part {
+    /// How many places along our last axis it fills.
+    pub(crate) fn width(&self) -> usize {
+        match (self.transposed, &self.shape[..]) {
+            (false, [_, columns]) => *columns,
+            _ => self.rows.len(),
         }
     }
-    let known: BTreeSet<&str> = parts.iter().map(|part| part.name.as_str()).collect();
-    let embedding = wanted.get("embed.weight").and_then(|parts| parts.first());
-    for name in store.names().filter(|name| !known.contains(name) && !ignored(name)) {
-        // A tied head may be stored a second time.
-        let tied = described.model.tied_head && name == HEAD;
-        match tied && embedding.is_some_and(|embedding| same(store, name, &embedding.name)) {
-            true => {}
-            false if tied => {
-                problems.push(format!("{name}: differs from the embedding, though the head is tied to it"))
-            }
-            false => problems.push(format!("{name}: not part of this model")),
+
+    fn whole(name: String, shape: &[usize]) -> Self {
+        Self { name, rows: 0..shape[0], shape: shape.to_vec(), transposed: false }
+    }
+
+    /// The weight, or else the bias, of a `Linear` with these outputs and inputs.
+    fn linear(name: &str, kind: &str, [d_out, d_in]: [usize; 2]) -> Self {
+        let name = format!("{name}.{kind}");
+        match kind {
+            "weight" => Self { transposed: true, ..Self::whole(name, &[d_out, d_in]) },
+            _ => Self::whole(name, &[d_out]),
         }
     }
-    problems.sort();
-    if problems.is_empty() { Ok(wanted) } else { fail(problems) }
 }
 
-const HEAD: &str = "lm_head.weight";
-
-fn same(store: &Store, one: &str, other: &str) -> bool {
-    let (Some(one), Some(other)) = (store.get(one), store.get(other)) else { return false };
-    (one.dtype, &one.shape) == (other.dtype, &other.shape) && store.bytes(one) == store.bytes(other)
+/// The layout of a model whose tensors' names begin with `prefix`.
+pub(crate) fn layout(family: Family, config: &ModelConfig, prefix: &str) -> Layout {
+    let mut layout = Layout::default();
+    let (d, vocab) = (config.d_model, config.vocab_size.unwrap_or(0));
+    let embedding = format!("{prefix}{}.weight", family.embedding());
+    layout.add("embed.weight", vec![Part::whole(embedding.clone(), &[vocab, d])]);
+    match family {
+        Family::Gpt2 => gpt2(config, prefix, &mut layout),
+        Family::Neox => neox(config, prefix, &mut layout),
+        Family::Llama | Family::Mistral | Family::Qwen2 | Family::Qwen3 => llama(family, config, prefix, &mut layout),
+    }
+    if config.tied_head {
+        layout.twins.push(Twin {
+            name: format!("{}.weight", family.head()),
+            of: embedding,
+            optional: true,
+            otherwise: "differs from the embedding, though the head is tied to it",
+        });
+    } else {
+        layout.add("head.weight", vec![Part::linear(family.head(), "weight", [vocab, d])]);
+    }
+    layout
 }
 
-/// The causal mask, which old GPT-2 files hold for each layer.
-fn is_mask(name: &str) -> bool {
-    name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias")
-}
+impl Layout {
+    fn add(&mut self, ours: impl Into<String>, parts: Vec<Part>) {
+        self.parameters.insert(ours.into(), parts);
+    }
 
-/// RoPE's frequencies, which old LLaMA files hold for each layer.
-fn is_frequencies(name: &str) -> bool {
-    name.ends_with(".rotary_emb.inv_freq")
-}
-
-fn whole(name: String, shape: &[usize]) -> Vec<Part> {
-    vec![Part { name, shape: shape.to_vec(), transposed: false }]
-}
-
-fn turned(name: String, [d_out, d_in]: [usize; 2]) -> Part {
-    Part { name, shape: vec![d_out, d_in], transposed: true }
+    /// Norms that stand before attention, before the feed-forward network and before the head.
+    fn add_norms(&mut self, config: &ModelConfig, kinds: &[&str], theirs: impl Fn(usize) -> [String; 2], last: String) {
+        let of_layer = |layer| {
+            let [attention, ffn] = theirs(layer);
+            [(format!("blocks.{layer}.norm_attn"), attention), (format!("blocks.{layer}.norm_ffn"), ffn)]
+        };
+        let norms = (0..config.n_layers).flat_map(of_layer).chain([("norm_final".to_owned(), last)]);
+        for (ours, theirs) in norms {
+            for kind in kinds {
+                let part = Part::whole(format!("{theirs}.{kind}"), &[config.d_model]);
+                self.add(format!("{ours}.{kind}"), vec![part]);
+            }
+        }
+    }
 }
 
 /// GPT-2's `Conv1D` keeps its weights `[d_in, d_out]`, and q, k and v in one, as we do.
-fn gpt2(config: &ModelConfig, prefix: &str) -> Wanted {
-    let (d, ff, vocab) = (config.d_model, config.ff_width(), config.vocab_size.unwrap_or(0));
-    let mut wanted = Wanted::new();
-    let mut add = |ours: String, theirs: String, shape: &[usize]| wanted.insert(ours, whole(theirs, shape));
-    add("embed.weight".to_owned(), format!("{prefix}wte.weight"), &[vocab, d]);
-    add("position.weight".to_owned(), format!("{prefix}wpe.weight"), &[config.context_len, d]);
-    let norms = |layer| [("norm_attn", format!("h.{layer}.ln_1")), ("norm_ffn", format!("h.{layer}.ln_2"))];
+fn gpt2(config: &ModelConfig, prefix: &str, layout: &mut Layout) {
+    let (d, ff) = (config.d_model, config.ff_width());
+    layout.add("position.weight", vec![Part::whole(format!("{prefix}wpe.weight"), &[config.context_len, d])]);
+    let norms = |layer| ["ln_1", "ln_2"].map(|norm| format!("{prefix}h.{layer}.{norm}"));
+    layout.add_norms(config, &["weight", "bias"], norms, format!("{prefix}ln_f"));
     for layer in 0..config.n_layers {
-        for (ours, theirs) in norms(layer) {
-            for kind in ["weight", "bias"] {
-                add(format!("blocks.{layer}.{ours}.{kind}"), format!("{prefix}{theirs}.{kind}"), &[d]);
-            }
-        }
         for (ours, theirs, [d_in, d_out]) in [
             ("attn.qkv", "attn.c_attn", [d, 3 * d]),
             ("attn.o", "attn.c_proj", [d, d]),
@@ -117,50 +135,97 @@ fn gpt2(config: &ModelConfig, prefix: &str) -> Wanted {
             ("ffn.down", "mlp.c_proj", [ff, d]),
         ] {
             let (ours, theirs) = (format!("blocks.{layer}.{ours}"), format!("{prefix}h.{layer}.{theirs}"));
-            add(format!("{ours}.weight"), format!("{theirs}.weight"), &[d_in, d_out]);
-            add(format!("{ours}.bias"), format!("{theirs}.bias"), &[d_out]);
+            layout.add(format!("{ours}.weight"), vec![Part::whole(format!("{theirs}.weight"), &[d_in, d_out])]);
+            layout.add(format!("{ours}.bias"), vec![Part::whole(format!("{theirs}.bias"), &[d_out])]);
         }
     }
-    for kind in ["weight", "bias"] {
-        add(format!("norm_final.{kind}"), format!("{prefix}ln_f.{kind}"), &[d]);
-    }
-    if !config.tied_head {
-        wanted.insert("head.weight".to_owned(), vec![turned(HEAD.to_owned(), [vocab, d])]);
-    }
-    wanted
 }
 
-/// LLaMA's `Linear` keeps its weights `[d_out, d_in]`, and q, k and v apart.
-fn llama(config: &ModelConfig, prefix: &str) -> Wanted {
-    let (d, ff, vocab) = (config.d_model, config.ff_width(), config.vocab_size.unwrap_or(0));
-    let kv = config.kv_heads() * config.d_head();
-    let mut wanted = Wanted::new();
-    wanted.insert("embed.weight".to_owned(), whole(format!("{prefix}embed_tokens.weight"), &[vocab, d]));
+/// GPT-NeoX keeps q, k and v in one, but head by head: the rows of a head's q, then its k, then its v.
+fn neox(config: &ModelConfig, prefix: &str, layout: &mut Layout) {
+    let (d, ff, d_head) = (config.d_model, config.ff_width(), config.d_head());
+    let norms =
+        |layer| ["input_layernorm", "post_attention_layernorm"].map(|norm| format!("{prefix}layers.{layer}.{norm}"));
+    layout.add_norms(config, &["weight", "bias"], norms, format!("{prefix}final_layer_norm"));
     for layer in 0..config.n_layers {
         let (ours, theirs) = (format!("blocks.{layer}"), format!("{prefix}layers.{layer}"));
-        for (norm, of) in [("norm_attn", "input_layernorm"), ("norm_ffn", "post_attention_layernorm")] {
-            wanted.insert(format!("{ours}.{norm}.weight"), whole(format!("{theirs}.{of}.weight"), &[d]));
+        for kind in ["weight", "bias"] {
+            let mut linear = |name: &str, parts: Vec<Part>| layout.add(format!("{ours}.{name}.{kind}"), parts);
+            let one = |name: &str, shape| vec![Part::linear(&format!("{theirs}.{name}"), kind, shape)];
+            if kind == "weight" || config.has_attention_bias() {
+                let fused = Part::linear(&format!("{theirs}.attention.query_key_value"), kind, [3 * d, d]);
+                let of_head = |part: usize, head: usize| {
+                    let first = (3 * head + part) * d_head;
+                    Part { rows: first..first + d_head, ..fused.clone() }
+                };
+                let heads = |part: usize| (0..config.n_heads).map(move |head| (part, head));
+                linear("attn.qkv", (0..3).flat_map(heads).map(|(part, head)| of_head(part, head)).collect());
+                linear("attn.o", one("attention.dense", [d, d]));
+            }
+            linear("ffn.up", one("mlp.dense_h_to_4h", [ff, d]));
+            linear("ffn.down", one("mlp.dense_4h_to_h", [d, ff]));
         }
-        let qkv = [("self_attn.q_proj", [d, d]), ("self_attn.k_proj", [kv, d]), ("self_attn.v_proj", [kv, d])];
+    }
+}
+
+/// LLaMA and its kin keep q, k and v apart.
+fn llama(family: Family, config: &ModelConfig, prefix: &str, layout: &mut Layout) {
+    let (d, ff) = (config.d_model, config.ff_width());
+    let (q, kv) = (config.n_heads * config.d_head(), config.kv_heads() * config.d_head());
+    let norms =
+        |layer| ["input_layernorm", "post_attention_layernorm"].map(|norm| format!("{prefix}layers.{layer}.{norm}"));
+    layout.add_norms(config, &["weight"], norms, format!("{prefix}norm"));
+    for layer in 0..config.n_layers {
+        let (ours, theirs) = (format!("blocks.{layer}"), format!("{prefix}layers.{layer}"));
+        let mut linear = |name: &str, parts: &[(&str, [usize; 2])], bias: bool| {
+            for kind in if bias { &["weight", "bias"][..] } else { &["weight"] } {
+                let parts = parts.iter().map(|(of, shape)| Part::linear(&format!("{theirs}.{of}"), kind, *shape));
+                layout.add(format!("{ours}.{name}.{kind}"), parts.collect());
+            }
+        };
         let (attention, ffn) = (config.has_attention_bias(), config.has_ffn_bias());
-        for (name, parts, bias) in [
-            ("attn.qkv", &qkv[..], attention),
-            ("attn.o", &[("self_attn.o_proj", [d, d])], attention),
-            ("ffn.gate", &[("mlp.gate_proj", [ff, d])], ffn),
-            ("ffn.up", &[("mlp.up_proj", [ff, d])], ffn),
-            ("ffn.down", &[("mlp.down_proj", [d, ff])], ffn),
-        ] {
-            let weights = parts.iter().map(|(of, shape)| turned(format!("{theirs}.{of}.weight"), *shape));
-            wanted.insert(format!("{ours}.{name}.weight"), weights.collect());
-            if bias {
-                let biases = parts.iter().flat_map(|(of, [d_out, _])| whole(format!("{theirs}.{of}.bias"), &[*d_out]));
-                wanted.insert(format!("{ours}.{name}.bias"), biases.collect());
+        let qkv = [("self_attn.q_proj", [q, d]), ("self_attn.k_proj", [kv, d]), ("self_attn.v_proj", [kv, d])];
+        linear("attn.qkv", &qkv, attention);
+        linear("attn.o", &[("self_attn.o_proj", [d, q])], attention && family != Family::Qwen2);
+        linear("ffn.down", &[("mlp.down_proj", [d, ff])], ffn);
+        // Theirs is `down(act(gate(x)) ⊙ up(x))`.
+        let (gate, up) = (format!("{theirs}.mlp.gate_proj"), format!("{theirs}.mlp.up_proj"));
+        let kinds = if ffn { &["weight", "bias"][..] } else { &["weight"] };
+        match config.ffn {
+            Ffn::Swiglu => {
+                linear("ffn.gate", &[("mlp.gate_proj", [ff, d])], ffn);
+                linear("ffn.up", &[("mlp.up_proj", [ff, d])], ffn);
+            }
+            // `relu(x)·x` is `relu(x)²`.
+            Ffn::ReluSquared => {
+                linear("ffn.up", &[("mlp.up_proj", [ff, d])], ffn);
+                let twin = |kind: &&str| Twin {
+                    name: format!("{gate}.{kind}"),
+                    of: format!("{up}.{kind}"),
+                    optional: false,
+                    otherwise: "differs from up_proj; with hidden_act = \"relu\" only a gate that is up_proj itself is supported",
+                };
+                layout.twins.extend(kinds.iter().map(twin));
+            }
+            // `act(x)·1`.
+            _ => {
+                linear("ffn.up", &[("mlp.gate_proj", [ff, d])], ffn);
+                let constant = |kind: &&str| Constant {
+                    part: Part::linear(&up, kind, [ff, d]),
+                    value: if *kind == "bias" { 1.0 } else { 0.0 },
+                    otherwise: "is no constant; with hidden_act = \"gelu\" only an up_proj that gives 1 is supported",
+                };
+                layout.constants.extend(kinds.iter().map(constant));
+            }
+        }
+        if attention && family == Family::Qwen2 {
+            layout.add(format!("{ours}.attn.o.bias"), Vec::new());
+        }
+        if config.qk_norm {
+            for norm in ["q_norm", "k_norm"] {
+                let part = Part::whole(format!("{theirs}.self_attn.{norm}.weight"), &[config.d_head()]);
+                layout.add(format!("{ours}.attn.{norm}.weight"), vec![part]);
             }
         }
     }
-    wanted.insert("norm_final.weight".to_owned(), whole(format!("{prefix}norm.weight"), &[d]));
-    if !config.tied_head {
-        wanted.insert("head.weight".to_owned(), vec![turned(HEAD.to_owned(), [vocab, d])]);
-    }
-    wanted
 }

@@ -1,20 +1,24 @@
 //! Models of Hugging Face's `transformers`: a directory with `config.json`, weights as safetensors and `tokenizer.json`.
 //!
-//! [`open`] reads GPT-2 and LLaMA models into a [`Transformer`]. Weights stay where they are on disk until each parameter
-//! is asked for, is converted to float32 and turned into our layout.
+//! [`open`] reads GPT-2, LLaMA and their kin into a [`Transformer`]. Weights stay where they are on disk until each parameter
+//! is asked for, is converted to float32 and turned into our layout. [`export`] writes such a directory.
 
+mod check;
 mod config;
 mod error;
+mod export;
+mod family;
 mod json;
 mod layout;
 mod numbers;
 mod params;
-mod rope;
+mod stock;
 mod store;
 
 pub use error::HfError;
+pub use export::{Export, Exported, Numbers, export};
 
-use crate::config::Described;
+use crate::config::{Described, Ends};
 use crate::params::StoredParams;
 use crate::store::Store;
 use burn::tensor::Device;
@@ -26,9 +30,9 @@ use std::path::{Path, PathBuf};
 /// What describes a model.
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
+const GENERATION: &str = "generation_config.json";
 /// What a directory may hold besides, that other software asks for and that training changes nothing of.
-const COMPANIONS: [&str; 4] =
-    ["tokenizer_config.json", "special_tokens_map.json", "generation_config.json", "chat_template.jinja"];
+const COMPANIONS: [&str; 4] = ["tokenizer_config.json", "special_tokens_map.json", GENERATION, "chat_template.jinja"];
 
 /// A model that was read from a Hugging Face directory.
 #[derive(Clone, Debug)]
@@ -39,11 +43,17 @@ pub struct Imported {
     pub model: Transformer,
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
+    /// The tokens that end a text, by `generation_config.json`, else by `config.json`, else by the tokenizer.
+    pub ends: Vec<u32>,
 }
 
-/// Whether this is a Hugging Face directory rather than a run, or a file of pickled weights, which [`open`] refuses.
+/// Whether this is a Hugging Face directory rather than a run, or a file of a model, for which [`open`] tells what to do.
 pub fn is_model(path: &Path) -> bool {
-    (path.join(CONFIG).is_file() && !path.join("config.toml").is_file()) || store::is_pickled(path)
+    (path.join(CONFIG).is_file() && !path.join("config.toml").is_file()) || store::is_pickled(path) || is_part(path)
+}
+
+fn is_part(path: &Path) -> bool {
+    path.is_file() && path.extension().is_some_and(|end| end == "safetensors" || end == "json")
 }
 
 /// Its `tokenizer.json`, there or not.
@@ -56,10 +66,22 @@ pub fn companions(dir: &Path) -> Vec<PathBuf> {
     COMPANIONS.iter().map(|name| dir.join(name)).filter(|path| path.is_file()).collect()
 }
 
+/// The tokens that end a text, if there is a `generation_config.json` that says which.
+///
+/// # Errors
+/// A file that cannot be read or says something else.
+pub fn ends(dir: &Path) -> Result<Option<Vec<u32>>, HfError> {
+    let path = dir.join(GENERATION);
+    match path.is_file() {
+        true => Ok(json::parse::<Ends>(&path, &json::read(&path)?)?.ids()),
+        false => Ok(None),
+    }
+}
+
 /// The name and configuration of the model in a directory, by its `config.json` alone.
 ///
 /// # Errors
-/// A file that cannot be read, or a model that is neither a GPT-2 nor a LLaMA.
+/// A file that cannot be read, or a model of another kind.
 pub fn describe(dir: &Path) -> Result<(String, ModelConfig), HfError> {
     Ok((name(dir), described(dir)?.model))
 }
@@ -73,15 +95,19 @@ pub fn open(dir: &Path, device: &Device) -> Result<Imported, HfError> {
     let tokenizer = read_tokenizer(dir, &described.model)?;
     let store = Store::open(dir)?;
     // Before anything is allocated by the sizes that config.json claims.
-    let wanted = layout::check(&described, &store)?;
-    let model = Transformer::from_params(&described.model, &mut StoredParams::new(&store, wanted, device))?;
-    Ok(Imported { name: name(dir), model, tokenizer })
+    let layout = check::check(&described, &store)?;
+    let model = Transformer::from_params(&described.model, &mut StoredParams::new(&store, layout, device))?;
+    let ends = ends(dir)?.or(described.ends).unwrap_or_else(|| tokenizer.end_of_text().into_iter().collect());
+    Ok(Imported { name: name(dir), model, tokenizer, ends })
 }
 
 fn described(dir: &Path) -> Result<Described, HfError> {
+    let (path, within) = (dir.to_owned(), dir.parent().unwrap_or(dir).to_owned());
     if store::is_pickled(dir) {
-        let within = dir.parent().unwrap_or(dir).to_owned();
-        return Err(HfError::Pickled { path: dir.to_owned(), dir: within });
+        return Err(HfError::Pickled { path, dir: within });
+    }
+    if is_part(dir) {
+        return Err(HfError::NotADirectory { path, dir: within });
     }
     Described::read(&dir.join(CONFIG))
 }

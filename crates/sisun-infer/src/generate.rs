@@ -127,7 +127,7 @@ impl Loaded {
                 break Finish::Length;
             }
             let choice = how.sampler.choose(&logits, &seen, how.number, tokens.len() as u64);
-            if Some(choice.id) == self.tokenizer.end_of_text() {
+            if self.ends.contains(&choice.id) {
                 break Finish::EndOfText;
             }
             if let Some(tracer) = &mut tracer {

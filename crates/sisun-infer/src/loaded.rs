@@ -16,6 +16,8 @@ pub struct Loaded {
     pub model: Transformer,
     /// The tokenizer.
     pub tokenizer: Tokenizer,
+    /// The tokens at which a sample ends.
+    pub ends: Vec<u32>,
 }
 
 impl Loaded {
@@ -46,7 +48,14 @@ impl Loaded {
         if needed > known {
             return Err(InferError::Vocabulary { tokenizer: needed, model: known });
         }
-        Ok(Self { name, step, model, tokenizer })
+        let ends = tokenizer.end_of_text().into_iter().collect();
+        Ok(Self { name, step, model, tokenizer, ends })
+    }
+
+    /// The same with other tokens at which a sample ends.
+    #[must_use]
+    pub fn ending_at(self, ends: Vec<u32>) -> Self {
+        Self { ends, ..self }
     }
 
     /// Its name and age, for people to read.

@@ -55,7 +55,7 @@ impl Count {
             Position::T5Bias { buckets, .. } => n(buckets) * heads,
             _ => 0,
         };
-        let attention_weights = layers * (d * qkv_width + d * d);
+        let attention_weights = layers * (d * qkv_width + heads * d_head * d);
         let attention_other = layers * (attention_bias * (qkv_width + d) + u64::from(config.qk_norm) * 2 * d_head);
         let ffn_weights = layers * (into_ff + 1) * d * ff;
         let ffn_other = layers * ffn_bias * ffn_halves * (into_ff * ff + d);
@@ -65,7 +65,7 @@ impl Count {
 
         // A multiplication and an addition for each weight, and for each pair of query and key in q·k and pattern·v.
         let keys = if config.causal { context.div_ceil(2) } else { context };
-        let forward = 2 * (attention_weights + ffn_weights + d * vocab) + layers * 4 * keys * d;
+        let forward = 2 * (attention_weights + ffn_weights + d * vocab) + layers * 4 * keys * heads * d_head;
         Self {
             embedding,
             position,

@@ -94,6 +94,18 @@ impl Transformer {
         Some(by_offset.transpose())
     }
 
+    /// What the position variant adds to the embeddings of the first `n` tokens. `None` for variants that add nothing
+    /// there (all but learned and sinusoidal positions).
+    ///
+    /// # Shapes
+    /// - result: `[n, d_model]`
+    ///
+    /// # Panics
+    /// If learned positions end before; [`Transformer::check_length`] tells beforehand.
+    pub fn added_positions(&self, n: usize) -> Option<Tensor<2>> {
+        self.position.embedding(&Positions::From(0, n), self.config.d_model, &self.device())
+    }
+
     /// Whether the model can read `len` tokens in one sequence.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ pub(crate) mod data;
 pub(crate) mod devices;
 pub(crate) mod eval;
 pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod heads;
 pub(crate) mod info;
 pub(crate) mod sample;

@@ -51,16 +51,64 @@ fn rope_scaling_in_the_words_of_either_version() {
 }
 
 #[test]
+fn sizes_that_make_no_model_are_told_in_the_words_of_the_file() {
+    for (name, key, value, parts) in [
+        ("gpt2", "n_head", json!(4), &["n_embd = 15", "divisible by n_head = 4"][..]),
+        ("gpt2", "n_layer", json!(0), &["n_layer = 0"]),
+        ("llama_tied", "num_key_value_heads", json!(4), &["num_key_value_heads = 4", "num_attention_heads = 6"]),
+        ("llama_tied", "rms_norm_eps", json!(-1.0), &["rms_norm_eps = -1"]),
+        ("neox", "hidden_size", json!(31), &["hidden_size = 31", "num_attention_heads = 3"]),
+    ] {
+        let message = Directory::of(name).set("config.json", key, value).fails(parts);
+        assert!(!message.contains("model."), "{message}");
+    }
+    let dir = Directory::of("gpt2");
+    for file in ["model.safetensors", "config.json"] {
+        assert!(sisun_hf::is_model(&dir.path(file)));
+        let message = sisun_hf::open(&dir.path(file), &burn::tensor::Device::flex()).unwrap_err().to_string();
+        assert!(message.contains("name the folder that it is in"), "{message}");
+    }
+}
+
+#[test]
+fn a_window_that_hides_nothing_is_none() {
+    let wide = Directory::of("mistral");
+    wide.set("config.json", "sliding_window", json!(92)).open().unwrap();
+    let unused = Directory::of("qwen2");
+    unused.set("config.json", "sliding_window", json!(3)).open().unwrap();
+    unused.set("config.json", "use_sliding_window", json!(true)).fails(&["sliding_window = 3"]);
+}
+
+#[test]
+fn what_ends_a_text_is_said_in_three_places() {
+    let dir = Directory::of("llama_tied");
+    dir.set("config.json", "eos_token_id", json!([5, 7]));
+    dir.write("generation_config.json", "{}");
+    assert_eq!(dir.open().unwrap().ends, [5, 7]);
+    dir.write("generation_config.json", r#"{"eos_token_id": 11}"#);
+    assert_eq!(dir.open().unwrap().ends, [11]);
+    dir.set("config.json", "eos_token_id", Value::Null).remove("generation_config.json");
+    let imported = dir.open().unwrap();
+    assert_eq!(imported.ends, [imported.tokenizer.end_of_text().unwrap()]);
+    dir.set("config.json", "eos_token_id", json!(-1)).fails(&["config.json", "eos_token_id"]);
+}
+
+#[test]
 fn what_has_no_counterpart_is_named_with_what_is_supported() {
     let with = |name: &str, key: &str, value: Value, parts: &[&str]| {
         Directory::of(name).set("config.json", key, value).fails(&[&["config.json"], parts].concat());
     };
-    with("gpt2", "architectures", json!(["MistralForCausalLM"]), &["MistralForCausalLM", "LlamaForCausalLM"]);
+    with("gpt2", "architectures", json!(["BloomForCausalLM"]), &["BloomForCausalLM", "LlamaForCausalLM"]);
     with("gpt2", "activation_function", json!("quick_gelu"), &["activation_function", "quick_gelu", "gelu_new"]);
     with("gpt2", "scale_attn_by_inverse_layer_idx", json!(true), &["scale_attn_by_inverse_layer_idx"]);
     with("gpt2", "add_cross_attention", json!(true), &["add_cross_attention"]);
     with("llama_tied", "hidden_act", json!("gelu"), &["hidden_act", "gelu", "silu"]);
-    with("llama_tied", "head_dim", json!(8), &["head_dim = 8", "hidden_size"]);
+    with("llama_tied", "head_dim", json!(0), &["head_dim = 0"]);
+    with("mistral", "sliding_window", json!(91), &["sliding_window = 91", "null"]);
+    with("qwen3", "layer_types", json!(["full_attention", "sliding_attention"]), &["layer_types", "sliding_attention"]);
+    with("neox", "use_parallel_residual", json!(true), &["use_parallel_residual", "follow one another"]);
+    with("neox", "rope_parameters", json!({ "partial_rotary_factor": 0.05 }), &["partial_rotary_factor = 0"]);
+    with("neox", "rope_parameters", json!({ "partial_rotary_factor": 0.3 }), &["partial_rotary_factor", "even"]);
     with("llama_tied", "quantization_config", json!({ "bits": 4 }), &["quantization_config", "bfloat16"]);
     with("llama_tied", "partial_rotary_factor", json!(0.5), &["partial_rotary_factor = 0.5"]);
     let longrope = json!({ "rope_type": "longrope", "factor": 2.0 });
@@ -79,18 +127,18 @@ fn sizes_that_cannot_be_are_refused_before_anything_is_built() {
     let with = |name: &str, key: &str, value: Value, parts: &[&str]| {
         Directory::of(name).set("config.json", key, value).fails(parts);
     };
-    with("gpt2", "n_layer", json!(1_u64 << 40), &["n_layers = 1099511627776"]);
+    with("gpt2", "n_layer", json!(1_u64 << 40), &["n_layer = 1099511627776"]);
     with("gpt2", "n_layer", json!(1 << 24), &["16777216 layers", "only 28 tensors"]);
     with("gpt2", "n_embd", json!(u64::MAX), &["config.json"]);
     with("gpt2", "vocab_size", json!(1 << 24), &["wte.weight: shape [281, 15], expected [16777216, 15]"]);
     with("gpt2", "n_positions", json!(1 << 24), &["wpe.weight: shape [92, 15], expected [16777216, 15]"]);
     with("gpt2", "n_inner", json!(1 << 24), &["h.0.mlp.c_fc.weight", "h.1.mlp.c_proj.weight"]);
-    with("gpt2", "n_head", json!(0), &["config.json", "n_heads"]);
+    with("gpt2", "n_head", json!(0), &["config.json", "n_head = 0"]);
     with("gpt2", "n_head", json!(-3), &["config.json", "n_head", "-3"]);
-    with("gpt2", "n_head", json!(4), &["config.json", "n_heads = 4"]);
+    with("gpt2", "n_head", json!(4), &["config.json", "n_head = 4"]);
     with("gpt2", "n_embd", Value::Null, &["config.json", "n_embd"]);
     with("gpt2", "layer_norm_epsilon", json!("small"), &["layer_norm_epsilon", "small"]);
-    with("llama_tied", "num_key_value_heads", json!(4), &["n_kv_heads = 4"]);
+    with("llama_tied", "num_key_value_heads", json!(4), &["num_key_value_heads = 4"]);
     with("llama_tied", "vocab_size", json!(72), &["73 tokens", "only 72"]);
     for broken in [&b""[..], b"{", b"[]", b"null", b"\xff\xfe", &[b'['; 100_000]] {
         Directory::of("gpt2").write("config.json", broken).fails(&["config.json"]);

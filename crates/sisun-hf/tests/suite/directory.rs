@@ -27,6 +27,10 @@ impl Directory {
         copy
     }
 
+    pub(crate) fn empty() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
     pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.0.path().join(file)
     }

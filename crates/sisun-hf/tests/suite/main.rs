@@ -5,4 +5,5 @@
 mod configs;
 mod damage;
 mod directory;
+mod exports;
 mod reference;

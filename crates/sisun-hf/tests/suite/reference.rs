@@ -7,18 +7,20 @@ use sisun_model::{Activation, Capture, KvCache, Pass, Transformer};
 use std::path::Path;
 
 /// What transformers found.
-struct Expected {
-    ids: Vec<i64>,
-    prompt: Vec<i64>,
-    greedy: Vec<i64>,
+pub(crate) struct Expected {
+    pub(crate) ids: Vec<i64>,
+    pub(crate) prompt: Vec<i64>,
+    pub(crate) greedy: Vec<i64>,
     /// `[rows, vocab]` of the last rows.
-    logits: (Vec<usize>, Vec<f32>),
+    pub(crate) logits: (Vec<usize>, Vec<f32>),
     /// `[head, rows, key]` of the last rows, for each layer.
-    attention: Vec<(Vec<usize>, Vec<f32>)>,
+    pub(crate) attention: Vec<(Vec<usize>, Vec<f32>)>,
+    /// Tokens of texts.
+    pub(crate) texts: Vec<Vec<i64>>,
 }
 
 impl Expected {
-    fn read(path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         let tensors = read_tensors(path);
         let whole = |name: &str| {
             tensors[name].2.as_chunks().0.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect::<Vec<i64>>()
@@ -27,6 +29,7 @@ impl Expected {
             let (_, shape, bytes) = &tensors[name];
             (shape.clone(), bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect::<Vec<f32>>())
         };
+        let texts = (0..).map(|text| format!("text.{text}")).take_while(|name| tensors.contains_key(name));
         let layers = (0..).map(|layer| format!("attention.{layer}")).take_while(|name| tensors.contains_key(name));
         Self {
             ids: whole("ids"),
@@ -34,22 +37,23 @@ impl Expected {
             greedy: whole("greedy"),
             logits: real("logits"),
             attention: layers.map(|name| real(&name)).collect(),
+            texts: texts.map(|name| whole(&name)).collect(),
         }
     }
 }
 
-fn tokens(ids: &[i64]) -> Tensor<2, Int> {
+pub(crate) fn tokens(ids: &[i64]) -> Tensor<2, Int> {
     Tensor::from_data(TensorData::new(ids.to_vec(), [1, ids.len()]), &Device::flex())
 }
 
-fn largest(found: &[f32], expected: &[f32]) -> f32 {
+pub(crate) fn largest(found: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(found.len(), expected.len());
     let difference = |(a, b): (&f32, &f32)| if (a - b).is_nan() { f32::INFINITY } else { (a - b).abs() };
     found.iter().zip(expected).map(difference).fold(0.0, f32::max)
 }
 
 /// The likeliest token after each, with a cache.
-fn greedy(model: &Transformer, prompt: &[i64], n: usize) -> Vec<i64> {
+pub(crate) fn greedy(model: &Transformer, prompt: &[i64], n: usize) -> Vec<i64> {
     let (mut cache, mut new, mut written) = (KvCache::new(), prompt.to_vec(), Vec::new());
     while written.len() < n {
         let logits = to_host(model.forward_last(tokens(&new), Pass::cached(&mut cache))).1;
@@ -65,7 +69,7 @@ fn logits_attention_and_continuations_are_those_of_transformers() {
     let mut names: Vec<String> =
         std::fs::read_dir(fixtures()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
-    assert_eq!(names.len(), 11);
+    assert_eq!(names.len(), 17);
     for name in names {
         let dir = fixtures().join(&name);
         let model = sisun_hf::open(&dir, &Device::flex()).unwrap().model;
@@ -97,7 +101,7 @@ fn logits_attention_and_continuations_are_those_of_transformers() {
 /// A tokenizer of the directory gives the ids that `transformers` gives its model, `<s>` before a LLaMA's.
 #[test]
 fn tokenizers_come_with_their_models() {
-    for name in ["gpt2", "llama_untied"] {
+    for name in ["gpt2", "llama_untied", "qwen2", "qwen3", "neox"] {
         let imported = sisun_hf::open(&fixtures().join(name), &Device::flex()).unwrap();
         assert_eq!(imported.name, name);
         let expected = Expected::read(&fixtures().join(name).join("expected.safetensors"));

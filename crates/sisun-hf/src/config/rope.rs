@@ -1,16 +1,16 @@
 //! What `config.json` says about rotary positions, in the words of `transformers` 4 (`rope_theta`, `rope_scaling`) and of
 //! 5 (`rope_parameters`).
 
+use super::File;
 use crate::HfError;
 use serde::Deserialize;
 use sisun_config::{Position, RopeScaling};
-use std::path::Path;
 
 const KINDS: &str = "supported are default, linear, dynamic, llama3 and yarn";
 
 /// The keys at the top of `config.json`.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct RopeKeys {
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct RopeKeys {
     #[serde(default)]
     rope_theta: Option<f64>,
     #[serde(default)]
@@ -56,27 +56,47 @@ struct Settings {
     partial_rotary_factor: Option<f64>,
 }
 
-/// The position variant of a LLaMA.
-pub(crate) fn position(path: &Path, keys: &RopeKeys, context_len: usize) -> Result<Position, HfError> {
-    // The older key counts where both are there, unless it is empty.
-    let older = keys.rope_scaling.as_ref().filter(|settings| **settings != Settings::default());
-    let settings = older.or(keys.rope_parameters.as_ref()).cloned().unwrap_or_default();
-    let partial = settings.partial_rotary_factor.or(keys.partial_rotary_factor);
-    if let Some(fraction) = partial.filter(|fraction| *fraction != 1.0) {
-        return Err(HfError::Unsupported {
-            path: path.to_owned(),
-            key: "partial_rotary_factor",
-            value: fraction.to_string(),
-            supported: "a LLaMA turns all of each head",
-        });
+impl RopeKeys {
+    /// The same with a base and a rotated share where it says none.
+    pub(super) fn or(mut self, base: Option<f64>, fraction: Option<f64>) -> Self {
+        self.rope_theta = self.rope_theta.or(base);
+        self.partial_rotary_factor = self.partial_rotary_factor.or(fraction);
+        self
     }
-    let base = settings.rope_theta.or(keys.rope_theta).unwrap_or(10_000.0);
-    let scaling = scaling(path, &settings, keys, context_len)?;
-    Ok(Position::Rope { base, fraction: 1.0, scaling })
+
+    /// The same, if it turns all of each head.
+    pub(super) fn whole(self, file: &File<'_>) -> Result<Self, HfError> {
+        match self.settings().partial_rotary_factor.or(self.partial_rotary_factor).filter(|fraction| *fraction != 1.0) {
+            Some(fraction) => file.unsupported("partial_rotary_factor", fraction, "all of each head has to be turned"),
+            None => Ok(self),
+        }
+    }
+
+    /// The older key counts where both are there, unless it is empty.
+    fn settings(&self) -> Settings {
+        let older = self.rope_scaling.as_ref().filter(|settings| **settings != Settings::default());
+        older.or(self.rope_parameters.as_ref()).cloned().unwrap_or_default()
+    }
+
+    /// The position variant.
+    pub(super) fn position(&self, file: &File<'_>, d_head: usize, context_len: usize) -> Result<Position, HfError> {
+        let settings = self.settings();
+        let base = settings.rope_theta.or(self.rope_theta).unwrap_or(10_000.0);
+        let scaling = scaling(file, &settings, self, context_len)?;
+        let fraction = settings.partial_rotary_factor.or(self.partial_rotary_factor).unwrap_or(1.0);
+        // Out of range it is told by its name when the whole model is checked.
+        let turned = (d_head as f64 * fraction) as usize;
+        if fraction != 1.0 && !turned.is_multiple_of(2) {
+            let supported = "the part of a head that is turned has to be even";
+            return file.unsupported("partial_rotary_factor", fraction, supported);
+        }
+        let fraction = if fraction < 1.0 { turned as f64 / d_head.max(1) as f64 } else { fraction };
+        Ok(Position::Rope { base, fraction, scaling })
+    }
 }
 
 fn scaling(
-    path: &Path,
+    file: &File<'_>,
     settings: &Settings,
     keys: &RopeKeys,
     context_len: usize,
@@ -84,7 +104,7 @@ fn scaling(
     let kind = settings.rope_type.as_deref().or(settings.kind.as_deref()).unwrap_or("default");
     let needed = |key: &str, value: Option<f64>| {
         let problem = || format!("rope scaling {kind:?} needs a {key}");
-        value.ok_or_else(|| HfError::Json { path: path.to_owned(), problem: problem() })
+        value.ok_or_else(|| HfError::Json { path: file.0.to_owned(), problem: problem() })
     };
     let original = keys.original_max_position_embeddings.or(settings.original_max_position_embeddings);
     let original_context_len = original.unwrap_or(context_len);
@@ -102,14 +122,7 @@ fn scaling(
             high_freq_factor: needed("high_freq_factor", settings.high_freq_factor)?,
         },
         "yarn" => yarn(settings, context_len, original_context_len),
-        other => {
-            return Err(HfError::Unsupported {
-                path: path.to_owned(),
-                key: "rope_type",
-                value: format!("{other:?}"),
-                supported: KINDS,
-            });
-        }
+        other => return file.unsupported("rope_type", format!("{other:?}"), KINDS),
     }))
 }
 

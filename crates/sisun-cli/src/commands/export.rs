@@ -1,0 +1,74 @@
+//! `sisun export`.
+
+use crate::common::DeviceArgs;
+use crate::opened::Opened;
+use crate::terminal::{say, say_json};
+use anyhow::Result;
+use serde_json::json;
+use sisun_hf::{Export, Numbers};
+use sisun_model::thousands;
+use std::path::PathBuf;
+
+/// Writes a model as a directory that Hugging Face's `transformers` opens.
+///
+/// Models with rotary positions become a LLaMA (with QK-norm a Qwen3, with layer norm a GPT-NeoX), models with learned,
+/// sinusoidal or no positions a GPT-2. What none of them can compute is refused.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  sisun export runs/quickstart --to quickstart-hf
+  sisun export runs/quickstart --to quickstart-hf --dtype bfloat16
+
+Then in Python:
+  from transformers import AutoModelForCausalLM, AutoTokenizer
+  model = AutoModelForCausalLM.from_pretrained(\"quickstart-hf\")
+  tokenizer = AutoTokenizer.from_pretrained(\"quickstart-hf\")")]
+pub(crate) struct Args {
+    /// A run directory, one of its checkpoints, or a Hugging Face directory
+    run: PathBuf,
+    /// The directory to write; it must not be there yet
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// In what numbers the weights are written
+    #[arg(long, value_enum, default_value = "float32")]
+    dtype: Dtype,
+    /// Write an output head that is tied to the embedding as a tensor of its own
+    #[arg(long)]
+    materialize_head: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Dtype {
+    Float32,
+    Float16,
+    Bfloat16,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let opened = Opened::new(&args.run, &args.device.choose()?.device)?;
+    let numbers = match args.dtype {
+        Dtype::Float32 => Numbers::Float32,
+        Dtype::Float16 => Numbers::Float16,
+        Dtype::Bfloat16 => Numbers::Bfloat16,
+    };
+    let how = Export { numbers, materialize_head: args.materialize_head };
+    let (loaded, to) = (&opened.loaded, &args.to);
+    let exported = sisun_hf::export(&loaded.model, &loaded.tokenizer, &opened.companions(), how, to)?;
+    if args.json {
+        return say_json(&json!({
+            "to": to,
+            "architecture": exported.architecture,
+            "dtype": numbers.name(),
+            "parameters": exported.parameters,
+            "bytes": exported.bytes,
+        }));
+    }
+    let (to, parameters) = (to.display(), thousands(exported.parameters as u64));
+    say(&format!("{to}: {} of {parameters} parameters in {}", exported.architecture, numbers.name()))?;
+    say(&format!("in Python: AutoModelForCausalLM.from_pretrained(\"{to}\"), AutoTokenizer.from_pretrained(\"{to}\")"))
+}

@@ -1,0 +1,169 @@
+//! `config.json`: what `transformers` calls the parts of a model, and what we call them. What a file leaves out is what
+//! the family's configuration class takes for it.
+
+mod gpt2;
+mod llama;
+mod neox;
+mod rope;
+mod write;
+
+pub(crate) use write::{Ids, write};
+
+use crate::family::{FAMILIES, Family};
+use crate::{HfError, json};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use sisun_config::{Ffn, ModelConfig, Norm, NormPlacement, Position};
+use std::path::Path;
+
+/// What `config.json` says.
+#[derive(Clone, Debug)]
+pub(crate) struct Described {
+    pub(crate) family: Family,
+    pub(crate) model: ModelConfig,
+    /// Tokens that end a text, if it says which.
+    pub(crate) ends: Option<Vec<u32>>,
+}
+
+/// The keys that every model has.
+#[derive(Deserialize)]
+struct Any {
+    #[serde(default)]
+    architectures: Option<Vec<String>>,
+    #[serde(default)]
+    model_type: Option<String>,
+    #[serde(default)]
+    quantization_config: Option<IgnoredAny>,
+}
+
+/// Which tokens end a text; `generation_config.json` has the key as well.
+#[derive(Deserialize)]
+pub(crate) struct Ends {
+    #[serde(default)]
+    eos_token_id: Option<OneOrMany>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected the number of a token, or a list of them")]
+enum OneOrMany {
+    One(u32),
+    Many(Vec<u32>),
+}
+
+impl Ends {
+    pub(crate) fn ids(self) -> Option<Vec<u32>> {
+        self.eos_token_id.map(|ids| match ids {
+            OneOrMany::One(id) => vec![id],
+            OneOrMany::Many(ids) => ids,
+        })
+    }
+}
+
+/// Where a setting is that cannot be taken over.
+struct File<'p>(&'p Path);
+
+impl File<'_> {
+    fn unsupported<T>(
+        &self,
+        key: &'static str,
+        value: impl std::fmt::Display,
+        supported: &'static str,
+    ) -> Result<T, HfError> {
+        Err(HfError::Unsupported { path: self.0.to_owned(), key, value: value.to_string(), supported })
+    }
+}
+
+impl Described {
+    /// Reads `config.json`.
+    pub(crate) fn read(path: &Path) -> Result<Self, HfError> {
+        let text = json::read(path)?;
+        let any: Any = json::parse(path, &text)?;
+        let file = File(path);
+        let family = any.family(path)?;
+        if any.quantization_config.is_some() {
+            let remedy = "take a copy of the model in float32, float16 or bfloat16";
+            return file.unsupported("quantization_config", "{…}", remedy);
+        }
+        let model = match family {
+            Family::Gpt2 => json::parse::<gpt2::Gpt2>(path, &text)?.model(&file)?,
+            Family::Neox => json::parse::<neox::Neox>(path, &text)?.model(&file)?,
+            Family::Llama | Family::Mistral | Family::Qwen2 | Family::Qwen3 => {
+                json::parse::<llama::Llama>(path, &text)?.model(&file, family)?
+            }
+        };
+        model.validate().map_err(|error| {
+            let problem = family.in_its_words(&error.to_string());
+            HfError::Config { path: path.to_owned(), problem }
+        })?;
+        Ok(Self { family, model, ends: json::parse::<Ends>(path, &text)?.ids() })
+    }
+}
+
+impl Any {
+    fn family(&self, path: &Path) -> Result<Family, HfError> {
+        let named = self.architectures.as_ref().and_then(|names| names.first());
+        let (key, value) = match (named, &self.model_type) {
+            (Some(name), _) => ("architectures", name.as_str()),
+            (None, Some(kind)) => ("model_type", kind.as_str()),
+            (None, None) => {
+                let problem = format!("neither architectures nor model_type says which model this is; {FAMILIES}");
+                return Err(HfError::Json { path: path.to_owned(), problem });
+            }
+        };
+        match Family::named(value) {
+            Some(family) => Ok(family),
+            None => File(path).unsupported(key, format!("{value:?}"), FAMILIES),
+        }
+    }
+}
+
+/// An activation without a gate, by the name that `transformers` has for it.
+fn activation(file: &File<'_>, key: &'static str, name: &str) -> Result<Ffn, HfError> {
+    Ok(match name {
+        "gelu_new" | "gelu_pytorch_tanh" => Ffn::GeluTanh,
+        "gelu" => Ffn::Gelu,
+        "relu" => Ffn::Relu,
+        "relu2" => Ffn::ReluSquared,
+        other => {
+            let known = "supported are gelu_new, gelu_pytorch_tanh, gelu, relu and relu2";
+            return file.unsupported(key, format!("{other:?}"), known);
+        }
+    })
+}
+
+/// A model of these sizes, everything else as in GPT-2.
+fn plain(vocab_size: usize, d_model: usize, n_layers: usize, n_heads: usize, context_len: usize) -> ModelConfig {
+    ModelConfig {
+        vocab_size: Some(vocab_size),
+        d_model,
+        n_layers,
+        n_heads,
+        n_kv_heads: None,
+        d_head: None,
+        d_ff: None,
+        context_len,
+        dropout: 0.0,
+        bias: true,
+        attention_bias: None,
+        ffn_bias: None,
+        tied_head: true,
+        position: Position::Learned,
+        norm: Norm::Layer,
+        norm_placement: NormPlacement::Pre,
+        norm_eps: layer_norm_epsilon(),
+        ffn: Ffn::GeluTanh,
+        residual: true,
+        qk_norm: false,
+        causal: true,
+        scaled_scores: true,
+        init_std: 0.02,
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn layer_norm_epsilon() -> f64 {
+    1e-5
+}

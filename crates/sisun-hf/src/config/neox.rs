@@ -1,0 +1,66 @@
+//! `GPTNeoXConfig`: layer norm with rotary positions.
+
+use super::rope::RopeKeys;
+use super::{File, activation, layer_norm_epsilon, plain, yes};
+use crate::HfError;
+use serde::Deserialize;
+use sisun_config::ModelConfig;
+
+#[derive(Deserialize)]
+pub(super) struct Neox {
+    vocab_size: usize,
+    hidden_size: usize,
+    intermediate_size: usize,
+    num_hidden_layers: usize,
+    num_attention_heads: usize,
+    max_position_embeddings: usize,
+    #[serde(default = "gelu")]
+    hidden_act: String,
+    #[serde(default = "layer_norm_epsilon")]
+    layer_norm_eps: f64,
+    #[serde(default)]
+    tie_word_embeddings: bool,
+    #[serde(default = "yes")]
+    attention_bias: bool,
+    #[serde(default = "yes")]
+    use_parallel_residual: bool,
+    #[serde(default)]
+    rotary_pct: Option<f64>,
+    #[serde(default)]
+    rotary_emb_base: Option<f64>,
+    #[serde(flatten)]
+    rope: RopeKeys,
+}
+
+impl Neox {
+    pub(super) fn model(self, file: &File<'_>) -> Result<ModelConfig, HfError> {
+        if self.use_parallel_residual {
+            let supported = "attention and feed-forward network have to follow one another";
+            return file.unsupported("use_parallel_residual", true, supported);
+        }
+        let rope = self.rope.or(self.rotary_emb_base, self.rotary_pct.or(Some(0.25)));
+        let plain = plain(
+            self.vocab_size,
+            self.hidden_size,
+            self.num_hidden_layers,
+            self.num_attention_heads,
+            self.max_position_embeddings,
+        );
+        // What is wrong with the sizes is told when the whole model is checked.
+        let d_head = self.hidden_size / self.num_attention_heads.max(1);
+        Ok(ModelConfig {
+            n_kv_heads: Some(self.num_attention_heads),
+            d_ff: Some(self.intermediate_size),
+            attention_bias: Some(self.attention_bias),
+            tied_head: self.tie_word_embeddings,
+            position: rope.position(file, d_head, self.max_position_embeddings)?,
+            norm_eps: self.layer_norm_eps,
+            ffn: activation(file, "hidden_act", &self.hidden_act)?,
+            ..plain
+        })
+    }
+}
+
+fn gelu() -> String {
+    "gelu".to_owned()
+}

@@ -1,0 +1,267 @@
+//! A model and its tokenizer, written as a directory that `transformers` opens.
+
+use crate::config::{Ids, write};
+use crate::layout::{Constant, Part, layout};
+use crate::stock::Stock;
+use crate::{CONFIG, GENERATION, HfError, TOKENIZER};
+use half::{bf16, f16};
+use safetensors::{Dtype, View};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sisun_data::Tokenizer;
+use sisun_model::Transformer;
+use sisun_model::weights::HostTensors;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// In what numbers weights are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Numbers {
+    /// As they are.
+    #[default]
+    Float32,
+    /// Rounded to 11 bits of significand; at most 65,504.
+    Float16,
+    /// Rounded to 8 bits of significand.
+    Bfloat16,
+}
+
+impl Numbers {
+    /// Its name, as `transformers` and `--dtype` have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Float32 => "float32",
+            Self::Float16 => "float16",
+            Self::Bfloat16 => "bfloat16",
+        }
+    }
+}
+
+/// How a model is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Export {
+    /// In what numbers.
+    pub numbers: Numbers,
+    /// Whether a head that is tied to the embedding is written as one of its own.
+    pub materialize_head: bool,
+}
+
+/// What was written.
+#[derive(Clone, Debug, Serialize)]
+pub struct Exported {
+    /// The class of `transformers` that opens it.
+    pub architecture: &'static str,
+    /// Numbers in the weights file.
+    pub parameters: usize,
+    /// Bytes of the weights file.
+    pub bytes: u64,
+}
+
+/// Writes `config.json`, `model.safetensors`, `tokenizer.json`, `tokenizer_config.json` and `generation_config.json` to `dir`,
+/// all of them or none. `kept` are [`crate::companions`], which take the place of those that would be written.
+///
+/// # Errors
+/// A setting that no model of `transformers` has (all are listed), a number that float16 cannot hold, a directory that is
+/// there already, or a file that cannot be written.
+pub fn export(
+    model: &Transformer,
+    tokenizer: &Tokenizer,
+    kept: &[PathBuf],
+    how: Export,
+    dir: &Path,
+) -> Result<Exported, HfError> {
+    if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) || dir.is_file() {
+        return Err(HfError::Exists { path: dir.to_owned() });
+    }
+    let mut stock = Stock::of(model)?;
+    if how.materialize_head {
+        stock.untie();
+    }
+    let layout = layout(stock.family, &stock.config, stock.family.prefix());
+    let mut tensors = BTreeMap::<&str, Outgoing<'_>>::new();
+    for (ours, parts) in &layout.parameters {
+        let width = parts.iter().map(Part::width).sum();
+        let mut first = 0;
+        for part in parts {
+            let source = stock.tensors.get(ours).map(|(_, values)| Source { values, width, first, part });
+            let tensor = tensors.entry(&part.name).or_insert_with(|| Outgoing::new(part, how.numbers));
+            tensor.sources.extend(source);
+            first += part.width();
+        }
+    }
+    for twin in layout.twins.iter().filter(|twin| !twin.optional) {
+        if let Some(tensor) = tensors.get(twin.of.as_str()).cloned() {
+            tensors.insert(&twin.name, tensor);
+        }
+    }
+    for Constant { part, value, .. } in &layout.constants {
+        tensors.insert(&part.name, Outgoing { everywhere: *value, ..Outgoing::new(part, how.numbers) });
+    }
+    if how.numbers == Numbers::Float16 {
+        check_range(&stock.tensors)?;
+    }
+    let parameters = tensors.values().map(|tensor| tensor.shape.iter().product::<usize>()).sum();
+
+    // An empty folder that is there is written anew; by its full name, since `.` has none.
+    let dir = &dir.canonicalize().unwrap_or_else(|_| dir.components().collect());
+    let mut name = dir.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    let aside = dir.with_file_name(name);
+    let ids = ids(tokenizer)?;
+    let written = (|| {
+        if aside.exists() {
+            fs::remove_dir_all(&aside).map_err(HfError::write(&aside))?;
+        }
+        fs::create_dir_all(&aside).map_err(HfError::write(&aside))?;
+        let weights = aside.join("model.safetensors");
+        let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+        safetensors::serialize_to_file(tensors, Some(metadata), &weights)
+            .map_err(|error| HfError::write(&weights)(std::io::Error::other(error)))?;
+        let config = write(stock.family, &stock.config, ids, how.numbers.name());
+        for (name, json) in [
+            (CONFIG, config),
+            (GENERATION, generation_config(ids)),
+            ("tokenizer_config.json", tokenizer_config(tokenizer, ids, stock.config.context_len)),
+        ] {
+            let text = serde_json::to_string_pretty(&json).expect("plain numbers and strings always serialise");
+            let path = aside.join(name);
+            fs::write(&path, text + "\n").map_err(HfError::write(&path))?;
+        }
+        tokenizer.save(&aside.join(TOKENIZER))?;
+        for path in kept {
+            let to = aside.join(path.file_name().unwrap_or_default());
+            fs::copy(path, &to).map_err(HfError::write(path))?;
+        }
+        // safetensors lets nobody else read what it writes.
+        let config = fs::metadata(aside.join(CONFIG)).map_err(HfError::write(&aside))?;
+        fs::set_permissions(&weights, config.permissions()).map_err(HfError::write(&weights))?;
+        let bytes = fs::metadata(&weights).map_err(HfError::write(&weights))?.len();
+        if dir.exists() {
+            fs::remove_dir(dir).map_err(HfError::write(dir))?;
+        }
+        fs::rename(&aside, dir).map_err(HfError::write(dir))?;
+        Ok(Exported { architecture: stock.family.architecture(), parameters, bytes })
+    })();
+    if written.is_err() {
+        // The first error is the one to tell.
+        let _ = fs::remove_dir_all(&aside);
+    }
+    written
+}
+
+/// Where a tokenizer puts nothing before a text, a text begins after the end of the one before.
+fn ids(tokenizer: &Tokenizer) -> Result<Ids, HfError> {
+    let end = tokenizer.end_of_text();
+    let before = tokenizer.encode_prompt("")?.ids;
+    Ok(Ids { begin: before.first().copied().or(end), end })
+}
+
+fn generation_config(ids: Ids) -> Value {
+    // Sequences of a batch are filled up with the token that ends one, as GPT-2's are.
+    json!({ "bos_token_id": ids.begin, "eos_token_id": ids.end, "pad_token_id": ids.end })
+}
+
+fn tokenizer_config(tokenizer: &Tokenizer, ids: Ids, context_len: usize) -> Value {
+    let mut config = json!({
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": context_len,
+        "clean_up_tokenization_spaces": false,
+        // Without it version 4 gives token types as well, which a GPT-2 adds up.
+        "model_input_names": ["input_ids", "attention_mask"],
+    });
+    for (key, id) in [("bos_token", ids.begin), ("eos_token", ids.end), ("pad_token", ids.end)] {
+        if let Some(id) = id {
+            config[key] = tokenizer.token_text(id).into();
+        }
+    }
+    config
+}
+
+/// That no number is larger than float16 can hold.
+fn check_range(tensors: &HostTensors) -> Result<(), HfError> {
+    for (name, (_, values)) in tensors {
+        let past = values.iter().find(|value| value.is_finite() && f16::from_f32(**value).is_infinite());
+        if let Some(value) = past {
+            return Err(HfError::PastFloat16 { name: name.clone(), value: *value });
+        }
+    }
+    Ok(())
+}
+
+/// A tensor on its way out, made when it is written: beside the model only one is in memory.
+#[derive(Clone, Debug)]
+struct Outgoing<'s> {
+    numbers: Numbers,
+    shape: &'s [usize],
+    /// Where there is no source.
+    everywhere: f32,
+    sources: Vec<Source<'s>>,
+}
+
+/// Where some of its rows are from: columns of a row-major matrix of ours.
+#[derive(Clone, Debug)]
+struct Source<'s> {
+    values: &'s [f32],
+    width: usize,
+    first: usize,
+    part: &'s Part,
+}
+
+impl<'s> Outgoing<'s> {
+    fn new(part: &'s Part, numbers: Numbers) -> Self {
+        Self { numbers, shape: &part.shape, everywhere: 0.0, sources: Vec::new() }
+    }
+
+    fn values(&self) -> Vec<f32> {
+        let mut values = vec![self.everywhere; self.shape.iter().product()];
+        let row = values.len() / self.shape[0];
+        for Source { values: from, width, first, part } in &self.sources {
+            let to = &mut values[part.rows.start * row..part.rows.end * row];
+            let columns = *first..first + part.width();
+            if part.transposed {
+                for (to, column) in to.chunks_exact_mut(row).zip(columns) {
+                    to.iter_mut().zip(from[column..].iter().step_by(*width)).for_each(|(to, from)| *to = *from);
+                }
+            } else {
+                let from = from.chunks_exact(*width).flat_map(|row| &row[columns.clone()]);
+                to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+            }
+        }
+        values
+    }
+}
+
+fn pack<const N: usize>(values: &[f32], bytes: impl Fn(f32) -> [u8; N]) -> Vec<u8> {
+    let mut packed = vec![0; values.len() * N];
+    packed.as_chunks_mut().0.iter_mut().zip(values).for_each(|(to, value)| *to = bytes(*value));
+    packed
+}
+
+impl View for Outgoing<'_> {
+    fn dtype(&self) -> Dtype {
+        match self.numbers {
+            Numbers::Float32 => Dtype::F32,
+            Numbers::Float16 => Dtype::F16,
+            Numbers::Bfloat16 => Dtype::BF16,
+        }
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Owned(match self.numbers {
+            Numbers::Float32 => pack(&self.values(), f32::to_le_bytes),
+            Numbers::Float16 => pack(&self.values(), |value| f16::from_f32(value).to_le_bytes()),
+            Numbers::Bfloat16 => pack(&self.values(), |value| bf16::from_f32(value).to_le_bytes()),
+        })
+    }
+
+    fn data_len(&self) -> usize {
+        let size = if self.numbers == Numbers::Float32 { 4 } else { 2 };
+        self.shape.iter().product::<usize>() * size
+    }
+}

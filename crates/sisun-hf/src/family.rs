@@ -1,0 +1,119 @@
+//! The models of `transformers` that ours can be.
+
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    Gpt2,
+    Neox,
+    Llama,
+    Mistral,
+    Qwen2,
+    Qwen3,
+}
+
+/// What is said where none of them is meant.
+pub(crate) const FAMILIES: &str = "supported are GPT2LMHeadModel, LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM and GPTNeoXForCausalLM";
+
+impl Family {
+    /// The family that a name of `architectures` or of `model_type` stands for.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            // The second is the same without its head, which is the embedding.
+            "GPT2LMHeadModel" | "GPT2Model" | "gpt2" => Self::Gpt2,
+            "GPTNeoXForCausalLM" | "gpt_neox" => Self::Neox,
+            "LlamaForCausalLM" | "llama" => Self::Llama,
+            "MistralForCausalLM" | "mistral" => Self::Mistral,
+            "Qwen2ForCausalLM" | "qwen2" => Self::Qwen2,
+            "Qwen3ForCausalLM" | "qwen3" => Self::Qwen3,
+            _ => return None,
+        })
+    }
+
+    /// What `architectures` calls it.
+    pub(crate) fn architecture(self) -> &'static str {
+        match self {
+            Self::Gpt2 => "GPT2LMHeadModel",
+            Self::Neox => "GPTNeoXForCausalLM",
+            Self::Llama => "LlamaForCausalLM",
+            Self::Mistral => "MistralForCausalLM",
+            Self::Qwen2 => "Qwen2ForCausalLM",
+            Self::Qwen3 => "Qwen3ForCausalLM",
+        }
+    }
+
+    /// What `model_type` calls it.
+    pub(crate) fn model_type(self) -> &'static str {
+        match self {
+            Self::Gpt2 => "gpt2",
+            Self::Neox => "gpt_neox",
+            Self::Llama => "llama",
+            Self::Mistral => "mistral",
+            Self::Qwen2 => "qwen2",
+            Self::Qwen3 => "qwen3",
+        }
+    }
+
+    /// What the names of all tensors but the head's begin with.
+    pub(crate) fn prefix(self) -> &'static str {
+        match self {
+            Self::Gpt2 => "transformer.",
+            Self::Neox => "gpt_neox.",
+            Self::Llama | Self::Mistral | Self::Qwen2 | Self::Qwen3 => "model.",
+        }
+    }
+
+    /// The embedding's name.
+    pub(crate) fn embedding(self) -> &'static str {
+        match self {
+            Self::Gpt2 => "wte",
+            Self::Neox => "embed_in",
+            Self::Llama | Self::Mistral | Self::Qwen2 | Self::Qwen3 => "embed_tokens",
+        }
+    }
+
+    /// The output head's name.
+    pub(crate) fn head(self) -> &'static str {
+        match self {
+            Self::Neox => "embed_out",
+            _ => "lm_head",
+        }
+    }
+
+    /// Whether a tensor is one of those that old files hold for each layer and nobody reads: the causal mask, RoPE's
+    /// frequencies.
+    pub(crate) fn ignores(self, name: &str) -> bool {
+        let ends: &[&str] = match self {
+            Self::Gpt2 => &[".attn.bias", ".attn.masked_bias"],
+            Self::Neox => &[".attention.bias", ".attention.masked_bias", ".rotary_emb.inv_freq"],
+            Self::Llama | Self::Mistral | Self::Qwen2 | Self::Qwen3 => &[".rotary_emb.inv_freq"],
+        };
+        ends.iter().any(|end| name.ends_with(end))
+    }
+
+    /// A message about our configuration's keys with `config.json`'s in their place.
+    pub(crate) fn in_its_words(self, message: &str) -> String {
+        let gpt2 = self == Self::Gpt2;
+        let word = |gpt2s: &'static str, others: &'static str| if gpt2 { gpt2s } else { others };
+        [
+            ("model.vocab_size", "vocab_size"),
+            ("model.d_model", word("n_embd", "hidden_size")),
+            ("d_model", word("n_embd", "hidden_size")),
+            ("model.n_layers", word("n_layer", "num_hidden_layers")),
+            ("model.n_heads", word("n_head", "num_attention_heads")),
+            ("n_heads", word("n_head", "num_attention_heads")),
+            ("model.n_kv_heads", "num_key_value_heads"),
+            ("model.d_head", "head_dim"),
+            ("model.d_ff", word("n_inner", "intermediate_size")),
+            ("model.context_len", word("n_positions", "max_position_embeddings")),
+            (
+                "model.norm_eps",
+                if self == Self::Neox { "layer_norm_eps" } else { word("layer_norm_epsilon", "rms_norm_eps") },
+            ),
+            ("model.position.base", "rope_theta"),
+            ("model.position.fraction", "partial_rotary_factor"),
+            ("model.position.scaling.", "rope_parameters."),
+        ]
+        .iter()
+        .fold(message.to_owned(), |message, (ours, theirs)| message.replace(ours, theirs))
+    }
+}

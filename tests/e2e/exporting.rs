@@ -1,0 +1,81 @@
+//! `sisun export`, and the way back.
+
+use crate::sisun::{Lab, root, sisun};
+use serde_json::Value;
+use std::fs;
+
+const CPU: [&str; 3] = ["--quiet", "--device", "cpu"];
+
+fn run(args: &[&str]) -> crate::sisun::Ran {
+    sisun(&[args, &CPU].concat())
+}
+
+#[test]
+fn an_export_is_taken_wherever_a_run_is_and_says_the_same() {
+    let lab = Lab::new();
+    lab.train("run", &["--set", "train.steps=20", "--set", "model.dropout=0.0"]).ok();
+    let (trained, exported) = (lab.at("run"), lab.at("exported/"));
+    let told = run(&["export", &trained, "--to", &exported, "--json"]).ok().json();
+    assert_eq!(told["dtype"], "float32");
+    let weights = fs::metadata(lab.path("exported/model.safetensors")).unwrap();
+    assert_eq!(told["bytes"], weights.len());
+    let config: Value = serde_json::from_slice(&fs::read(lab.path("exported/config.json")).unwrap()).unwrap();
+    assert_eq!(config["architectures"][0], told["architecture"]);
+
+    let prompt = ["--prompt", "One day", "--temperature", "0", "-n", "30", "--json"];
+    let sample = |model: &str| run(&[&["sample", model], &prompt[..]].concat()).ok().json()["tokens"].clone();
+    assert_eq!(sample(&exported), sample(&trained));
+    let maps = |model: &str, out: &str| {
+        run(&["attend", model, "--text", "One day Mina sat.", "--out", &lab.at(out), "--format", "npz"]).ok();
+        fs::read(lab.path(out).join("attention.npz")).unwrap()
+    };
+    assert_eq!(maps(&exported, "b"), maps(&trained, "a"));
+
+    // A second time it would be in the way.
+    run(&["export", &trained, "--to", &exported]).fails(1, &["is there already", "--to"]);
+    // Half the numbers' bits, and out once more.
+    let half = lab.at("half");
+    run(&["export", &exported, "--to", &half, "--dtype", "bfloat16", "--materialize-head"]).ok();
+    let (whole, half) = (weights.len(), fs::metadata(lab.path("half/model.safetensors")).unwrap().len());
+    assert!(half < whole * 2 / 3, "{half} bytes of {whole}");
+    run(&["eval", &lab.at("half"), "--data", &lab.at("stories.txt"), "--windows", "2"]).ok();
+}
+
+#[test]
+fn what_others_cannot_compute_is_refused() {
+    let lab = Lab::new();
+    lab.train("run", &["--set", "train.steps=4", "--set", "model.position=alibi"]).ok();
+    run(&["export", &lab.at("run"), "--to", &lab.at("out")]).fails(1, &["alibi", "transformers"]);
+    assert!(!lab.path("out").exists());
+    run(&["export", &lab.at("nothing"), "--to", &lab.at("out")]).fails(1, &["no such folder"]);
+}
+
+#[test]
+fn what_was_fine_tuned_goes_out_with_what_came_along() {
+    let lab = Lab::new();
+    let base = lab.path("base");
+    fs::create_dir(&base).unwrap();
+    for entry in fs::read_dir(root().join("tests/peers/fixtures/hf/llama_tied")).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, base.join(path.file_name().unwrap())).unwrap();
+    }
+    fs::write(base.join("generation_config.json"), r#"{"eos_token_id": [2, 17], "temperature": 0.6}"#).unwrap();
+    fs::write(lab.path("text.txt"), "the cat saw the kite and ran home. ".repeat(100)).unwrap();
+    lab.write_config(
+        "tune.toml",
+        &format!(
+            "[finetune]\nmodel = {base:?}\nlora = {{ rank = 3, alpha = 6.0 }}\n[data]\nsources = [{:?}]\n[train]\nsteps = 5\nbatch_size = 2\nlr_max = 0.01",
+            lab.at("text.txt")
+        ),
+    );
+    let (tuned, exported) = (lab.at("tuned"), lab.at("exported"));
+    run(&["train", &lab.at("tune.toml"), "--run", &tuned]).ok();
+    run(&["export", &tuned, "--to", &exported]).ok();
+    for name in ["generation_config.json", "tokenizer_config.json"] {
+        assert_eq!(fs::read(lab.path("exported").join(name)).unwrap(), fs::read(base.join(name)).unwrap(), "{name}");
+    }
+    let prompt = ["--prompt", "the cat", "--temperature", "0", "-n", "20", "--json"];
+    let sample = |model: &str| run(&[&["sample", model], &prompt[..]].concat()).ok().json()["tokens"].clone();
+    assert_eq!(sample(&exported), sample(&tuned));
+    assert_ne!(sample(&exported), sample(base.to_str().unwrap()), "nothing was learned");
+}
