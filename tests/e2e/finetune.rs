@@ -6,7 +6,7 @@ use safetensors::SafeTensors;
 use sisun_config::{Config, DataConfig};
 use sisun_data::{Tokenizer, prepare_whole};
 use sisun_infer::Loaded;
-use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, TRAINING_FILE};
+use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, TRAINING_FILE, WriteFile};
 use sisun_model::weights::{HostTensors, read_tensors, to_safetensors};
 use sisun_model::{Pass, Run, Transformer};
 use std::collections::BTreeMap;
@@ -151,7 +151,10 @@ fn adapters_are_trained_as_pytorch_trains_them() {
         );
         let moments = fs::read(first.file(TRAINING_FILE)).unwrap();
         fs::remove_dir_all(checkpoints.join("step-00000001")).unwrap();
-        let files = [(MODEL_FILE, to_safetensors(&theirs)), (TRAINING_FILE, moments)];
+        let files: [(&str, &WriteFile<'_>); 2] = [
+            (MODEL_FILE, &|path| fs::write(path, to_safetensors(&theirs))),
+            (TRAINING_FILE, &|path| fs::write(path, &moments)),
+        ];
         Checkpoint::write(&checkpoints, first.state, &files).unwrap();
         fs::write(checkpoints.join("last"), "step-00000000").unwrap();
         lab.train("run", &["--quiet", "--resume"]).ok();
@@ -312,6 +315,10 @@ fn adapters_lie_in_checkpoints_and_the_base_beside_them() {
     assert_eq!(moments.len(), 2 * factors.len(), "nothing is kept of what is frozen");
 
     let path = lab.path("run/base.safetensors");
+    let readable = |name: &str| fs::metadata(lab.path("run").join(name)).unwrap().permissions();
+    for file in ["base.safetensors", "checkpoints/step-00000030/model.safetensors"] {
+        assert_eq!(readable(file), readable("config.toml"), "{file}");
+    }
     let mut bytes = fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&path, &bytes).unwrap();

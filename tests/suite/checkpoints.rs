@@ -3,7 +3,7 @@
 use crate::damage::{apply, damage};
 use crate::message;
 use proptest::prelude::*;
-use sisun_model::checkpoint::{Checkpoint, CheckpointState, folder_name, steps_in, write_atomic};
+use sisun_model::checkpoint::{Checkpoint, CheckpointState, WriteFile, folder_name, steps_in, write_atomic};
 use sisun_model::{ModelError, Run};
 use std::fs;
 use std::path::Path;
@@ -26,12 +26,19 @@ fn state(step: u64) -> CheckpointState {
     }
 }
 
+/// A checkpoint with these files.
+fn write(folder: &Path, step: u64, files: &[(&str, &[u8])]) -> Result<Checkpoint, ModelError> {
+    let writers: Vec<_> =
+        files.iter().map(|&(name, bytes)| (name, move |path: &Path| fs::write(path, bytes))).collect();
+    let files: Vec<(&str, &WriteFile<'_>)> = writers.iter().map(|(name, write)| (*name, write as _)).collect();
+    Checkpoint::write(folder, state(step), &files)
+}
+
 /// The folder of checkpoints, with those of these steps.
 fn checkpoints(steps: &[u64]) -> TempDir {
     let folder = tempdir().unwrap();
     for &step in steps {
-        let files = [("model.safetensors", MODEL.to_vec()), ("training.safetensors", vec![7; 23])];
-        Checkpoint::write(folder.path(), state(step), &files).unwrap();
+        write(folder.path(), step, &[("model.safetensors", &MODEL), ("training.safetensors", &[7; 23])]).unwrap();
     }
     folder
 }
@@ -47,7 +54,7 @@ fn a_checkpoint_comes_back_as_it_was_written() {
     assert_eq!(fs::read(checkpoint.file("model.safetensors")).unwrap(), MODEL);
     // Nothing is left beside, and writing the same step again replaces it.
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
-    let again = Checkpoint::write(folder.path(), state(200), &[("training.safetensors", vec![8])]).unwrap();
+    let again = write(folder.path(), 200, &[("training.safetensors", &[8])]).unwrap();
     let opened = Checkpoint::open(again.path()).unwrap();
     assert_eq!(opened.state.files.len(), 1);
     assert_eq!(fs::read(opened.file("training.safetensors")).unwrap(), [8]);
@@ -58,8 +65,8 @@ fn a_checkpoint_comes_back_as_it_was_written() {
 fn what_cannot_be_written_leaves_nothing_behind() {
     let folder = checkpoints(&[100]);
     // A file cannot be created under a name with a folder that is not there.
-    let files = [("model.safetensors", vec![1]), ("none/training.safetensors", vec![2])];
-    let error = Checkpoint::write(folder.path(), state(200), &files).unwrap_err();
+    let error =
+        write(folder.path(), 200, &[("model.safetensors", &[1]), ("none/training.safetensors", &[2])]).unwrap_err();
     assert!(message(&error).starts_with("cannot write checkpoint "));
     assert_eq!(steps_in(folder.path()), [100]);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -146,8 +153,8 @@ fn paths_that_are_no_run() {
     assert!(message(&opened.config().unwrap_err()).contains("missing field"));
 
     // Pointers that point nowhere, or anywhere.
-    Checkpoint::write(&run.join("checkpoints"), state(100), &[]).unwrap();
-    Checkpoint::write(&run.join("checkpoints"), state(200), &[]).unwrap();
+    write(&run.join("checkpoints"), 100, &[]).unwrap();
+    write(&run.join("checkpoints"), 200, &[]).unwrap();
     for pointer in [&b"step-00000300"[..], b"\xff\xfe", b"a\0b", &[b'x'; 9999]] {
         fs::write(run.join("checkpoints/last"), pointer).unwrap();
         assert_eq!(opened.newest().unwrap().state.step, 200, "{pointer:?}");

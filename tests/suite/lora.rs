@@ -61,9 +61,14 @@ fn a_fresh_adapter_changes_no_bit_and_its_draws_follow_from_the_seed() {
     let fresh = |seed| plain(&device).with_lora(HOW, &mut RandomParams::new(seed, &device)).unwrap();
     assert_eq!(values(logits(&fresh(5))), values(logits(&before)));
     assert_eq!(values(logits(&fresh(5).materialize())), values(logits(&before)));
-    assert_eq!(fresh(5).factors_to_host(), fresh(5).factors_to_host());
-    assert_ne!(fresh(5).factors_to_host(), fresh(6).factors_to_host());
-    let a = &fresh(5).factors_to_host()["blocks.1.ffn.down.weight.lora.a"];
+    let factors = |seed| {
+        let mut all = fresh(seed).to_host();
+        all.retain(|name, _| name.contains(".lora."));
+        all
+    };
+    assert_eq!(factors(5), factors(5));
+    assert_ne!(factors(5), factors(6));
+    let a = &factors(5)["blocks.1.ffn.down.weight.lora.a"];
     assert_eq!(a.0, [27, 3]);
     let variance = a.1.iter().map(|x| x * x).sum::<f32>() / 81.0;
     assert!((variance * 3.0 * 27.0 - 1.0).abs() < 0.6, "{variance}");
@@ -74,9 +79,9 @@ fn adapters_added_up_are_the_model_with_adapters() {
     let device = Device::flex();
     let model = adapted(&device);
     let whole = model.clone().materialize();
-    assert!(whole.factors_to_host().is_empty());
+    assert!(whole.flat_factors().is_empty() && model.flat_factors().len() == 2 * 5 * 2);
     assert_ne!(values(logits(&whole)), values(logits(&plain(&device))));
-    assert_eq!(values(logits(&whole)), values(logits(&model)));
+    near("logits", values(logits(&model)), values(logits(&whole)));
 }
 
 #[test]

@@ -53,6 +53,9 @@ pub struct FileSum {
     pub sha256: String,
 }
 
+/// Writes a file at this path.
+pub type WriteFile<'w> = dyn Fn(&Path) -> std::io::Result<()> + 'w;
+
 /// A checkpoint that was verified when it was opened.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
@@ -113,16 +116,19 @@ impl Checkpoint {
     pub fn write(
         checkpoints: &Path,
         mut state: CheckpointState,
-        files: &[(&str, Vec<u8>)],
+        files: &[(&str, &WriteFile<'_>)],
     ) -> Result<Self, ModelError> {
         let path = checkpoints.join(folder_name(state.step));
         let aside = checkpoints.join(format!(".{}{PARTIAL}", folder_name(state.step)));
-        state.files = files.iter().map(|(name, bytes)| ((*name).to_owned(), sum(bytes))).collect();
+        state.files.clear();
         let result = (|| {
             remove_folder(&aside)?;
             fs::create_dir_all(&aside)?;
-            for (name, bytes) in files {
-                write_synced(&aside.join(name), bytes)?;
+            for (name, write) in files {
+                let file = aside.join(name);
+                write(&file)?;
+                sync_file(&file)?;
+                state.files.insert((*name).to_owned(), sum_file(&file)?);
             }
             let text = serde_json::to_string_pretty(&state).expect("plain numbers and strings always serialise");
             write_synced(&aside.join(STATE_FILE), text.as_bytes())?;
@@ -169,8 +175,7 @@ pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&Path) -> std::io::Res
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(PARTIAL);
     let aside = path.with_file_name(name);
-    let written = write(&aside).and_then(|()| File::options().write(true).open(&aside)?.sync_all());
-    written.and_then(|()| fs::rename(&aside, path)).map_err(|error| {
+    write(&aside).and_then(|()| sync_file(&aside)).and_then(|()| fs::rename(&aside, path)).map_err(|error| {
         let _ = fs::remove_file(&aside);
         ModelError::io("write", path)(error)
     })
@@ -182,6 +187,11 @@ pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&Path) -> std::io::Res
 /// Whatever keeps it from being written.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
     write_whole(path, |aside| fs::write(aside, bytes))
+}
+
+fn sync_file(path: &Path) -> std::io::Result<()> {
+    // Windows syncs only what was opened to be written.
+    File::options().write(true).open(path)?.sync_all()
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

@@ -34,7 +34,14 @@ impl Linear {
     /// - `x`: `[batch, pos, d_in]`
     /// - result: `[batch, pos, d_out]`
     pub fn forward(&self, x: Tensor<3>, precision: Precision) -> Tensor<3> {
-        kernels::linear(x, self.weight.val(), self.bias.as_ref().map(Param::val), precision)
+        let bias = self.bias.as_ref().map(Param::val);
+        let Some(adapter) = self.weight.adapter() else {
+            return kernels::linear(x, self.weight.val(), bias, precision);
+        };
+        // `x·W + s·(x·A)·B` rather than `x·(W + s·A·B)`: neither the sum of the matrices nor its gradient is ever made.
+        let low = kernels::linear(x.clone(), adapter.a.val(), None, precision);
+        let added = kernels::linear(low, adapter.b.val(), None, precision) * adapter.scale;
+        kernels::linear(x, self.weight.base(), bias, precision) + added
     }
 }
 

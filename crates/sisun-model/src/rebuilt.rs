@@ -1,11 +1,10 @@
 //! A model's weights under the configuration that it is trained with from then on.
 
 use crate::params::{Init, Params};
-use crate::weights::{Flat, to_host};
+use crate::weights::{Flat, FlatTensors, to_host};
 use crate::{ModelError, Transformer};
 use burn::tensor::Device;
 use sisun_config::ModelConfig;
-use std::collections::BTreeMap;
 
 impl Transformer {
     /// The same weights on `device` under a configuration that may differ in `context_len` and `dropout`. Learned positions
@@ -28,7 +27,7 @@ impl Transformer {
 
 /// Parameters of another model, each taken once.
 struct HeldParams {
-    tensors: BTreeMap<String, Flat>,
+    tensors: FlatTensors,
     problems: Vec<String>,
     device: Device,
 }

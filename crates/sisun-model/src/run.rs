@@ -1,6 +1,7 @@
 //! A run directory, as whoever reads it sees it.
 
-use crate::checkpoint::{Checkpoint, FileSum, MODEL_FILE, folder_name, steps_in, sum_file};
+use crate::checkpoint::{Checkpoint, FileSum, MODEL_FILE, folder_name, steps_in, sum_file, write_whole};
+use crate::weights::write_tensors;
 use crate::{ModelError, Transformer};
 use burn::module::Module;
 use burn::tensor::Device;
@@ -122,13 +123,13 @@ impl Run {
         Transformer::load(&path, &config.model, device)?.load_lora(lora, &weights)
     }
 
-    /// Writes the weights that a run's adapters are added to into its directory.
+    /// Writes the weights that a run's adapters are added to into its directory, whole or not at all.
     ///
     /// # Errors
     /// Whatever keeps the file from being written.
     pub fn write_base(root: &Path, model: &Transformer) -> Result<FileSum, ModelError> {
         let path = root.join(BASE_FILE);
-        model.write_frozen(&path)?;
+        write_whole(&path, |aside| write_tensors(&model.flat(), aside))?;
         sum_file(&path).map_err(ModelError::io("read", &path))
     }
 

@@ -1,7 +1,6 @@
 //! Weights on disk: `model.safetensors`, one tensor for each parameter under the path of its fields
 //! (`blocks.0.attn.qkv.weight`), Linear weights `[d_in, d_out]`.
 
-use crate::checkpoint::write_whole;
 use crate::lora::is_factor;
 use crate::params::{Init, Params};
 use crate::{ModelError, Transformer};
@@ -22,22 +21,12 @@ pub type HostTensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 impl Transformer {
     /// Every parameter, copied to the host.
     pub fn to_host(&self) -> HostTensors {
-        self.read_where(|_| true)
-    }
-
-    /// The factors of the adapters, copied to the host.
-    pub fn factors_to_host(&self) -> HostTensors {
-        self.read_where(is_factor)
-    }
-
-    fn read_where(&self, wanted: fn(&str) -> bool) -> HostTensors {
-        let wanted = self.flat().into_iter().filter(|(name, _)| wanted(name));
-        wanted.map(|(name, flat)| (name, (flat.shape, to_host(flat.values).1))).collect()
+        self.flat().into_iter().map(|(name, flat)| (name, (flat.shape, to_host(flat.values).1))).collect()
     }
 
     /// Every parameter by name; nothing is copied.
-    pub(crate) fn flat(&self) -> BTreeMap<String, Flat> {
-        struct Reader(Vec<String>, BTreeMap<String, Flat>);
+    pub fn flat(&self) -> FlatTensors {
+        struct Reader(Vec<String>, FlatTensors);
         impl ModuleVisitor for Reader {
             fn enter_module(&mut self, name: &str, _: &str) {
                 self.0.push(name.to_owned());
@@ -51,9 +40,14 @@ impl Transformer {
                 self.1.insert(self.0.join("."), Flat { shape, values: tensor.reshape([-1]) });
             }
         }
-        let mut reader = Reader(Vec::new(), BTreeMap::new());
+        let mut reader = Reader(Vec::new(), FlatTensors::new());
         self.visit(&mut reader);
         reader.1
+    }
+
+    /// The factors of the adapters by name; nothing is copied.
+    pub fn flat_factors(&self) -> FlatTensors {
+        self.flat().into_iter().filter(|(name, _)| is_factor(name)).collect()
     }
 
     /// Reads `model.safetensors`.
@@ -79,23 +73,32 @@ impl Transformer {
         source.finish(path)?;
         Ok(model)
     }
-
-    /// Writes every parameter but the adapters' factors, whole or not at all. Only one at a time is copied.
-    pub(crate) fn write_frozen(&self, path: &Path) -> Result<(), ModelError> {
-        let frozen = self.flat().into_iter().filter(|(name, _)| !is_factor(name));
-        write_whole(path, |aside| {
-            safetensors::serialize_to_file(frozen, Some(metadata()), aside).map_err(std::io::Error::other)
-        })
-    }
 }
 
-/// A parameter where it is: its values in a row, and its shape.
-pub(crate) struct Flat {
-    pub(crate) shape: Vec<usize>,
-    pub(crate) values: Tensor<1>,
+/// Named tensors where they are.
+pub type FlatTensors = BTreeMap<String, Flat>;
+
+/// A tensor where it is: its values in a row, and its shape.
+#[derive(Clone, Debug)]
+pub struct Flat {
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its values, row-major, outside of any graph.
+    pub values: Tensor<1>,
 }
 
-impl View for Flat {
+/// Writes tensors as a safetensors file, the bytes of [`to_safetensors`]; only one is copied at a time.
+///
+/// # Errors
+/// Whatever keeps the file from being written.
+pub fn write_tensors(tensors: &FlatTensors, path: &Path) -> std::io::Result<()> {
+    // The library's file would be its owner's alone; it is to be readable as any other.
+    let permissions = File::create(path)?.metadata()?.permissions();
+    safetensors::serialize_to_file(tensors, Some(metadata()), path).map_err(std::io::Error::other)?;
+    std::fs::set_permissions(path, permissions)
+}
+
+impl View for &Flat {
     fn dtype(&self) -> Dtype {
         Dtype::F32
     }
@@ -105,7 +108,10 @@ impl View for Flat {
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        to_host(self.values.clone()).1.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>().into()
+        let (_, values) = to_host(self.values.clone());
+        let mut bytes = vec![0; 4 * values.len()];
+        bytes.as_chunks_mut().0.iter_mut().zip(values).for_each(|(four, value)| *four = value.to_le_bytes());
+        bytes.into()
     }
 
     fn data_len(&self) -> usize {

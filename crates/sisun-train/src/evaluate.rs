@@ -41,8 +41,7 @@ pub fn evaluate_without(
     batch_size: usize,
     limit: Option<usize>,
 ) -> Evaluation {
-    // Adapters are added up once rather than in every pass.
-    let model = model.valid().materialize();
+    let model = model.valid();
     let device = model.device();
     let (mut sum, mut count) = (0.0, 0);
     for batch in evaluation_windows(text, batch_size, context_len, limit) {

@@ -6,7 +6,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use sisun_config::{OptimizerKind, TrainConfig};
 use sisun_kernels::optimizer::{AdamW, AdamWSlot, Muon, MuonSlot, adamw, muon};
-use sisun_model::weights::{HostTensors, to_host};
+use sisun_model::weights::{Flat, FlatTensors, HostTensors};
 use sisun_model::{ModelError, Transformer};
 use std::collections::BTreeMap;
 
@@ -85,14 +85,15 @@ impl Optimizer {
         AdamW { lr: lr_max * share, beta1, beta2, epsilon, weight_decay, step: step + 1 }
     }
 
-    /// Its state, for a checkpoint.
-    pub fn to_host(&self) -> HostTensors {
-        let mut tensors = HostTensors::new();
+    /// Its state, for a checkpoint; nothing is copied.
+    pub fn flat(&self) -> FlatTensors {
+        let flat = |values: &Tensor<1>| Flat { shape: values.dims().to_vec(), values: values.clone() };
+        let mut tensors = FlatTensors::new();
         for (name, Moments { first, second }) in &self.moments {
             let prefix = if second.is_some() { "first" } else { "momentum" };
-            tensors.insert(format!("{prefix}.{name}"), to_host(first.clone()));
+            tensors.insert(format!("{prefix}.{name}"), flat(first));
             if let Some(second) = second {
-                tensors.insert(format!("second.{name}"), to_host(second.clone()));
+                tensors.insert(format!("second.{name}"), flat(second));
             }
         }
         tensors

@@ -7,9 +7,10 @@ use serde::Serialize;
 use sisun_config::{Base, Config, Draft, TokenizerConfig};
 use sisun_data::{Corpus, prepare};
 use sisun_model::checkpoint::{
-    Checkpoint, CheckpointState, MODEL_FILE, TRAINING_FILE, folder_name, remove_partial, steps_in, write_atomic,
+    Checkpoint, CheckpointState, MODEL_FILE, TRAINING_FILE, WriteFile, folder_name, remove_partial, steps_in,
+    write_atomic,
 };
-use sisun_model::weights::{read_tensors, to_safetensors};
+use sisun_model::weights::{read_tensors, write_tensors};
 use sisun_model::{BEST, CHECKPOINTS, Chosen, LAST, RandomParams, Run, Transformer};
 use std::collections::BTreeMap;
 use std::fs;
@@ -209,12 +210,15 @@ impl Session {
     /// Writes a checkpoint, points `last` and (if it is the best) `best` at it, and removes those that are not kept.
     pub(crate) fn save(&self) -> Result<PathBuf, TrainError> {
         let folder = self.run_dir.join(CHECKPOINTS);
-        let trained = match self.config.lora() {
-            Some(_) => self.model.factors_to_host(),
-            None => self.model.to_host(),
+        let weights = match self.config.lora() {
+            Some(_) => self.model.flat_factors(),
+            None => self.model.flat(),
         };
-        let files =
-            [(MODEL_FILE, to_safetensors(&trained)), (TRAINING_FILE, to_safetensors(&self.optimizer.to_host()))];
+        let moments = self.optimizer.flat();
+        let files: [(&str, &WriteFile<'_>); 2] = [
+            (MODEL_FILE, &|path| write_tensors(&weights, path)),
+            (TRAINING_FILE, &|path| write_tensors(&moments, path)),
+        ];
         let checkpoint = Checkpoint::write(&folder, self.state.clone(), &files)?;
         let name = folder_name(self.state.step);
         write_atomic(&folder.join(LAST), name.as_bytes())?;
