@@ -96,6 +96,19 @@ fn what_was_fine_tuned_goes_out_with_what_came_along() {
     for name in ["generation_config.json", "tokenizer_config.json"] {
         assert_eq!(fs::read(lab.path("exported").join(name)).unwrap(), fs::read(base.join(name)).unwrap(), "{name}");
     }
+    // What config.json alone says comes along as well.
+    fs::remove_file(base.join("generation_config.json")).unwrap();
+    let path = base.join("config.json");
+    let mut config: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    config["eos_token_id"] = serde_json::json!([5, 17]);
+    fs::write(&path, config.to_string()).unwrap();
+    run(&["train", &lab.at("tune.toml"), "--run", &lab.at("again")]).ok();
+    run(&["export", &lab.at("again"), "--to", &lab.at("out")]).ok();
+    for file in ["config.json", "generation_config.json"] {
+        let found: Value = serde_json::from_slice(&fs::read(lab.path("out").join(file)).unwrap()).unwrap();
+        assert_eq!(found["eos_token_id"], config["eos_token_id"], "{file}");
+    }
+
     let prompt = ["--prompt", "the cat", "--temperature", "0", "-n", "20", "--json"];
     let sample = |model: &str| run(&[&["sample", model], &prompt[..]].concat()).ok().json()["tokens"].clone();
     assert_same(&sample(&exported), &sample(&tuned));

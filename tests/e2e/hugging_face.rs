@@ -240,3 +240,19 @@ fn what_the_tokenizer_puts_before_a_text_is_read_as_well() {
     assert_eq!(marked[1..], plain[..], "the text's own tokens follow");
     sisun(&["attend", copy.path().to_str().unwrap(), "--text", "", "--device", "cpu"]).fails(2, &["text is empty"]);
 }
+
+#[test]
+fn a_model_of_no_numbers_is_told_and_not_sampled() {
+    let copy = copied("gpt2");
+    let path = copy.path().join("model.safetensors");
+    let mut bytes = fs::read(&path).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let norm = file.tensor("transformer.ln_f.weight").unwrap().data().as_ptr().addr() - bytes.as_ptr().addr();
+    bytes[norm..norm + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(&path, bytes).unwrap();
+    let dir = copy.path().to_str().unwrap();
+    for temperature in ["0", "0.8"] {
+        let sample = ["sample", dir, "--prompt", TEXT, "--temperature", temperature, "--quiet", "--device", "cpu"];
+        sisun(&sample).fails(1, &["token 1", "no numbers"]);
+    }
+}

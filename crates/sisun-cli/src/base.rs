@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use burn::tensor::Device;
 use sisun_config::Base;
+use sisun_hf::Companion;
 use sisun_model::Run;
 use sisun_train::{COMPANIONS, Start};
 use std::path::Path;
@@ -25,14 +26,18 @@ pub(crate) fn describe(path: &Path) -> Result<Base> {
 pub(crate) fn open(path: &Path, device: &Device) -> Result<Start> {
     let read = || -> Result<Start> {
         if sisun_hf::is_model(path) {
-            let model = sisun_hf::open(path, device)?.model;
-            return Ok(Start { model, companions: sisun_hf::companions(path) });
+            let imported = sisun_hf::open(path, device)?;
+            return Ok(Start { model: imported.model, companions: plain(imported.companions) });
         }
         let run = Run::open(path)?;
         let (model, _) = run.model(device)?;
-        Ok(Start { model, companions: sisun_hf::companions(&run.root().join(COMPANIONS)) })
+        Ok(Start { model, companions: plain(sisun_hf::companions(&run.root().join(COMPANIONS))?) })
     };
     read().with_context(|| named(path))
+}
+
+fn plain(companions: Vec<Companion>) -> Vec<(String, Vec<u8>)> {
+    companions.into_iter().map(|Companion { name, bytes }| (name, bytes)).collect()
 }
 
 fn named(path: &Path) -> String {

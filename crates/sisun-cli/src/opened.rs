@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use sisun_config::{Config, DataConfig, Precision, TokenizerConfig};
 use sisun_data::{Tokens, prepare, prepare_whole};
+use sisun_hf::Companion;
 use sisun_infer::Loaded;
 use sisun_model::Run;
 use sisun_train::COMPANIONS;
@@ -44,6 +45,8 @@ fn read_precision(given: &str) -> Result<Precision, serde::de::value::Error> {
 /// A model, and what is known of how it was trained.
 pub(crate) struct Opened {
     pub(crate) loaded: Loaded,
+    /// What an export keeps of the Hugging Face directory that this is, or that the run began from.
+    pub(crate) companions: Vec<Companion>,
     path: PathBuf,
     /// Absent where others trained it.
     trained: Option<Trained>,
@@ -59,26 +62,24 @@ impl Opened {
     pub(crate) fn new(path: &Path, device: &Device) -> Result<Self> {
         let path = path.to_owned();
         if sisun_hf::is_model(&path) {
-            let sisun_hf::Imported { name, model, tokenizer, ends } = sisun_hf::open_as_stored(&path, device)?;
-            let loaded = Loaded::new(name, None, model, tokenizer)?.ending_at(ends);
-            return Ok(Self { loaded, path, trained: None });
+            let found = sisun_hf::open_as_stored(&path, device)?;
+            let loaded = Loaded::new(found.name, None, found.model, found.tokenizer)?.ending_at(found.ends);
+            return Ok(Self { loaded, companions: found.companions, path, trained: None });
         }
         let run = Run::open(&path)?;
         let config = run.config()?;
         let mut loaded = Loaded::of_run(&run, device)?;
         // A run that began from such a directory ends its texts as that does.
-        if let Some(ends) = sisun_hf::ends(&run.root().join(COMPANIONS))? {
+        let came_along = run.root().join(COMPANIONS);
+        if let Some(ends) = sisun_hf::ends(&came_along)? {
             loaded = loaded.ending_at(ends);
         }
-        Ok(Self { loaded, path, trained: Some(Trained { run, config }) })
-    }
-
-    /// The files that an export keeps of the Hugging Face directory that this is, or that the run began from.
-    pub(crate) fn companions(&self) -> Vec<PathBuf> {
-        match &self.trained {
-            Some(trained) => sisun_hf::companions(&trained.run.root().join(COMPANIONS)),
-            None => sisun_hf::companions(&self.path),
-        }
+        Ok(Self {
+            loaded,
+            companions: sisun_hf::companions(&came_along)?,
+            path,
+            trained: Some(Trained { run, config }),
+        })
     }
 
     /// The text of the run's `[attend]`.

@@ -234,12 +234,15 @@ impl ModelConfig {
             self.d_head.is_some() || self.d_model.is_multiple_of(self.n_heads),
             "model.d_model",
             self.d_model,
-            format!(
-                "must be divisible by model.n_heads = {}; {} and {} are",
-                self.n_heads,
-                (self.d_model / self.n_heads).max(1) * self.n_heads,
-                (self.d_model / self.n_heads + 1) * self.n_heads
-            ),
+            match self.d_model / self.n_heads {
+                0 => format!("must be divisible by model.n_heads = {0}; {0} is", self.n_heads),
+                n => format!(
+                    "must be divisible by model.n_heads = {}; {} and {} are",
+                    self.n_heads,
+                    n * self.n_heads,
+                    (n + 1) * self.n_heads
+                ),
+            },
         )?;
         check(
             self.n_heads * self.d_head() <= 1 << 24,
@@ -287,7 +290,12 @@ impl ModelConfig {
         match self.position {
             Position::Rope { base, fraction, scaling } => {
                 scaling.map_or(Ok(()), |scaling| scaling.validate())?;
-                check(base.is_finite() && base > 1.0, "model.position.base", base, "must be a number above 1")?;
+                check(
+                    base > 1.0 && base <= 1e30,
+                    "model.position.base",
+                    base,
+                    "must be a number above 1, at most 1e30",
+                )?;
                 check(
                     fraction > 0.0 && fraction <= 1.0,
                     "model.position.fraction",

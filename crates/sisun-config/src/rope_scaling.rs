@@ -85,16 +85,16 @@ impl RopeScaling {
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
         let positive = |key: &str, value: f64| {
             let key = format!("model.position.scaling.{key}");
-            check(value.is_finite() && value > 0.0, &key, value, "must be a positive number")
+            check((1e-6..=1e6).contains(&value), &key, value, "must be from 0.000001 to 1000000")
         };
         let factor = self.factor();
-        let known = factor.is_finite() && factor >= 1.0;
-        check(known, "model.position.scaling.factor", factor, "must be a number from 1 on")?;
+        check((1.0..=1e6).contains(&factor), "model.position.scaling.factor", factor, "must be from 1 to 1000000")?;
         if let Self::Dynamic { original_context_len: len, .. }
         | Self::Yarn { original_context_len: len, .. }
         | Self::Llama3 { original_context_len: len, .. } = *self
         {
-            check(len >= 1, "model.position.scaling.original_context_len", len, "must be at least 1")?;
+            let key = "model.position.scaling.original_context_len";
+            check((1..=1 << 24).contains(&len), key, len, "must be from 1 to 16777216")?;
         }
         match *self {
             Self::Yarn { beta_fast, beta_slow, attention_factor, .. } => {

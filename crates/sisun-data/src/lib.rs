@@ -5,6 +5,7 @@ mod bpe;
 mod bulk;
 mod byte_level;
 mod cache;
+mod caught;
 mod characters;
 mod documents;
 mod draw;

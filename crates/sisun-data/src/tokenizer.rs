@@ -1,6 +1,6 @@
 //! Text to token ids and back, with where in the text every token came from.
 
-use crate::{DataError, characters::CharTable, file};
+use crate::{DataError, caught::caught, characters::CharTable, file};
 use sha2::{Digest, Sha256};
 use std::{collections::HashSet, path::Path, sync::Arc};
 use tokenizers::{DecoderWrapper, ModelWrapper, PreTokenizerWrapper};
@@ -53,9 +53,9 @@ impl Tokenizer {
     pub(crate) fn from_json(json: &[u8]) -> Result<Self, DataError> {
         // The library panics on some broken files: on most by their syntax, which is looked at first.
         serde_json::from_slice::<serde::de::IgnoredAny>(json).map_err(DataError::tokenizer)?;
-        let mut inner = std::panic::catch_unwind(|| tokenizers::Tokenizer::from_bytes(json))
-            .map_err(|_| DataError::tokenizer("one of its parts is damaged"))?
-            .map_err(DataError::tokenizer)?;
+        let damaged = || DataError::tokenizer("one of its parts is damaged");
+        let read = caught(|| tokenizers::Tokenizer::from_bytes(json)).ok_or_else(damaged)?;
+        let mut inner = read.map_err(DataError::tokenizer)?;
         inner.with_truncation(None).map_err(DataError::tokenizer)?;
         inner.with_padding(None);
 
@@ -70,12 +70,18 @@ impl Tokenizer {
                 used.len()
             )));
         }
+        let [prefix, suffix] = caught(|| around(&inner)).ok_or_else(damaged)??;
+        if let Some(id) = prefix.iter().chain(&suffix).find(|id| !used.contains(id)) {
+            return Err(DataError::tokenizer(format!(
+                "its post_processor puts token {id}, which is not in its vocabulary"
+            )));
+        }
         let canonical = inner.to_string(false).map_err(DataError::tokenizer)?;
         Ok(Self {
             characters: CharTable::of(&inner, &canonical).map(Arc::new),
             holes: Arc::new((0..highest).filter(|id| !used.contains(id)).collect()),
             vocab_size: highest as usize + 1,
-            prefix: prefix(&inner)?,
+            prefix,
             byte_level: inner.get_decoder().is_some_and(is_byte_level),
             sha256: hex(&Sha256::digest(canonical.as_bytes())),
             inner: Arc::new(inner),
@@ -243,12 +249,14 @@ fn character_index(text: &str) -> impl Fn(usize) -> usize {
     move |byte| starts.partition_point(|&start| start < byte)
 }
 
-/// What stands before the token of a text that has only one.
-fn prefix(tokenizer: &tokenizers::Tokenizer) -> Result<Vec<u32>, DataError> {
+/// The special tokens before and after the token of a text that has only one.
+fn around(tokenizer: &tokenizers::Tokenizer) -> Result<[Vec<u32>; 2], DataError> {
     let one = tokenizers::Encoding::from_tokens(vec![tokenizers::Token::new(0, "x".to_owned(), (0, 1))], 0);
     let whole = tokenizer.post_process(one, None, true).map_err(DataError::tokenizer)?;
-    let put = whole.get_special_tokens_mask().iter().take_while(|&&special| special == 1).count();
-    Ok(whole.get_ids()[..put].to_vec())
+    let tokens: Vec<(u32, bool)> =
+        whole.get_ids().iter().zip(whole.get_special_tokens_mask()).map(|(&id, &special)| (id, special == 1)).collect();
+    let mut parts = tokens.splitn(2, |(_, special)| !special).map(|part| part.iter().map(|(id, _)| *id).collect());
+    Ok([parts.next().unwrap_or_default(), parts.next().unwrap_or_default()])
 }
 
 fn is_byte_level(decoder: &DecoderWrapper) -> bool {

@@ -3,6 +3,7 @@
 
 use proptest::prelude::*;
 use sisun_data::{DataError, Encoding, Tokenizer, labels};
+use std::path::Path;
 use std::sync::LazyLock;
 
 const TEXT: &str = "Hana gave the kite to Minsu. 하나는 민수에게 연을 주었어요. \u{1F600}\u{1F469}\u{200D}\u{1F4BB}\n\n\
@@ -273,4 +274,23 @@ fn a_damaged_tokenizer_file_is_an_error_wherever_it_is_cut() {
     let table = r#"{"type": "Precompiled", "precompiled_charsmap": "AAAA"}"#;
     let model = r#"{"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "[UNK]"}"#;
     assert!(matches!(foreign(model, table, "null"), Err(DataError::TokenizerFile { .. })));
+}
+
+/// What the library panics on, and what no model could read.
+#[test]
+fn a_post_processor_that_is_damaged_is_an_error() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/fixtures/hf/llama_tied/tokenizer.json");
+    let whole: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let refused = |pointer: &str, value: serde_json::Value| {
+        let (mut broken, folder) = (whole.clone(), tempfile::tempdir().unwrap());
+        *broken.pointer_mut(pointer).unwrap() = value;
+        let path = folder.path().join("tokenizer.json");
+        std::fs::write(&path, broken.to_string()).unwrap();
+        Tokenizer::from_file(&path).unwrap_err().to_string()
+    };
+    let tokens = "/post_processor/special_tokens";
+    let message = refused(&format!("{tokens}/<s>/ids"), serde_json::json!([99_999]));
+    assert!(message.contains("token 99999, which is not in its vocabulary"), "{message}");
+    let message = refused(tokens, serde_json::json!({}));
+    assert!(message.contains("tokenizer.json") && message.contains("damaged"), "{message}");
 }

@@ -3,7 +3,7 @@
 use crate::config::{Ids, write};
 use crate::layout::{Constant, Part, layout};
 use crate::stock::Stock;
-use crate::{CONFIG, GENERATION, HfError, TOKENIZER};
+use crate::{CONFIG, Companion, GENERATION, HfError, TOKENIZER};
 use half::{bf16, f16};
 use safetensors::{Dtype, View};
 use serde::Serialize;
@@ -14,7 +14,8 @@ use sisun_model::weights::HostTensors;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::Path;
 
 /// In what numbers weights are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,7 +61,8 @@ pub struct Exported {
 }
 
 /// Writes `config.json`, `model.safetensors`, `tokenizer.json`, `tokenizer_config.json` and `generation_config.json` to `dir`,
-/// all of them or none. `kept` are [`crate::companions`], which take the place of those that would be written.
+/// all of them or none. `ends` are the tokens that end a text; `kept` take the place of the files of
+/// their names.
 ///
 /// # Errors
 /// A setting that no model of `transformers` has (all are listed), a number that float16 cannot hold, a directory that is
@@ -68,7 +70,8 @@ pub struct Exported {
 pub fn export(
     model: &Transformer,
     tokenizer: &Tokenizer,
-    kept: &[PathBuf],
+    ends: &[u32],
+    kept: &[Companion],
     how: Export,
     dir: &Path,
 ) -> Result<Exported, HfError> {
@@ -85,10 +88,15 @@ pub fn export(
         let width = parts.iter().map(Part::width).sum();
         let mut first = 0;
         for part in parts {
-            let source = stock.tensors.get(ours).map(|(_, values)| Source { values, width, first, part });
             let tensor = tensors.entry(&part.name).or_insert_with(|| Outgoing::new(part, how.numbers));
-            tensor.sources.extend(source);
-            first += part.width();
+            for rows in part.rows.ranges() {
+                let columns = first..first + part.width_of(rows.len());
+                first = columns.end;
+                // A bias that ours lacks stays 0.
+                if let Some((_, values)) = stock.tensors.get(ours) {
+                    tensor.sources.push(Source { values, width, columns, rows, transposed: part.transposed });
+                }
+            }
         }
     }
     for twin in layout.twins.iter().filter(|twin| !twin.optional) {
@@ -106,33 +114,33 @@ pub fn export(
 
     // An empty folder that is there is written anew; by its full name, since `.` has none.
     let dir = &dir.canonicalize().unwrap_or_else(|_| dir.components().collect());
-    let mut name = dir.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    let aside = dir.with_file_name(name);
-    let ids = ids(tokenizer)?;
+    let name = dir.file_name().unwrap_or_default().to_string_lossy();
+    let aside = dir.with_file_name(format!(".{name}.{}.partial", std::process::id()));
+    if let Some(parent) = aside.parent() {
+        fs::create_dir_all(parent).map_err(HfError::write(parent))?;
+    }
+    // Fails if it is there: then it is somebody else's.
+    fs::create_dir(&aside).map_err(HfError::write(&aside))?;
+    let ids = ids(tokenizer, ends);
     let written = (|| {
-        if aside.exists() {
-            fs::remove_dir_all(&aside).map_err(HfError::write(&aside))?;
-        }
-        fs::create_dir_all(&aside).map_err(HfError::write(&aside))?;
         let weights = aside.join("model.safetensors");
         let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
         safetensors::serialize_to_file(tensors, Some(metadata), &weights)
             .map_err(|error| HfError::write(&weights)(std::io::Error::other(error)))?;
-        let config = write(stock.family, &stock.config, ids, how.numbers.name());
+        let config = write(stock.family, &stock.config, &ids, how.numbers.name());
         for (name, json) in [
             (CONFIG, config),
-            (GENERATION, generation_config(ids)),
-            ("tokenizer_config.json", tokenizer_config(tokenizer, ids, stock.config.context_len)),
+            (GENERATION, generation_config(&ids)),
+            ("tokenizer_config.json", tokenizer_config(tokenizer, &ids, stock.config.context_len)),
         ] {
             let text = serde_json::to_string_pretty(&json).expect("plain numbers and strings always serialise");
             let path = aside.join(name);
             fs::write(&path, text + "\n").map_err(HfError::write(&path))?;
         }
         tokenizer.save(&aside.join(TOKENIZER))?;
-        for path in kept {
-            let to = aside.join(path.file_name().unwrap_or_default());
-            fs::copy(path, &to).map_err(HfError::write(path))?;
+        for Companion { name, bytes } in kept {
+            let path = aside.join(name);
+            fs::write(&path, bytes).map_err(HfError::write(&path))?;
         }
         // safetensors lets nobody else read what it writes.
         let config = fs::metadata(aside.join(CONFIG)).map_err(HfError::write(&aside))?;
@@ -152,18 +160,17 @@ pub fn export(
 }
 
 /// Where a tokenizer puts nothing before a text, a text begins after the end of the one before.
-fn ids(tokenizer: &Tokenizer) -> Result<Ids, HfError> {
-    let end = tokenizer.end_of_text();
-    let before = tokenizer.encode_prompt("")?.ids;
-    Ok(Ids { begin: before.first().copied().or(end), end })
+fn ids(tokenizer: &Tokenizer, ends: &[u32]) -> Ids {
+    let begin = tokenizer.prefix().first().or(ends.first()).copied();
+    Ids { begin, ends: ends.to_vec() }
 }
 
-fn generation_config(ids: Ids) -> Value {
+fn generation_config(ids: &Ids) -> Value {
     // Sequences of a batch are filled up with the token that ends one, as GPT-2's are.
-    json!({ "bos_token_id": ids.begin, "eos_token_id": ids.end, "pad_token_id": ids.end })
+    json!({ "bos_token_id": ids.begin, "eos_token_id": ids.end(), "pad_token_id": ids.ends.first() })
 }
 
-fn tokenizer_config(tokenizer: &Tokenizer, ids: Ids, context_len: usize) -> Value {
+fn tokenizer_config(tokenizer: &Tokenizer, ids: &Ids, context_len: usize) -> Value {
     let mut config = json!({
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": context_len,
@@ -171,8 +178,10 @@ fn tokenizer_config(tokenizer: &Tokenizer, ids: Ids, context_len: usize) -> Valu
         // Without it version 4 gives token types as well, which a GPT-2 adds up.
         "model_input_names": ["input_ids", "attention_mask"],
     });
-    for (key, id) in [("bos_token", ids.begin), ("eos_token", ids.end), ("pad_token", ids.end)] {
-        if let Some(id) = id {
+    let end = ids.ends.first().copied();
+    for (key, id) in [("bos_token", ids.begin), ("eos_token", end), ("pad_token", end)] {
+        // config.json may name what the tokenizer does not have.
+        if let Some(id) = id.filter(|id| tokenizer.knows(*id)) {
             config[key] = tokenizer.token_text(id).into();
         }
     }
@@ -205,8 +214,9 @@ struct Outgoing<'s> {
 struct Source<'s> {
     values: &'s [f32],
     width: usize,
-    first: usize,
-    part: &'s Part,
+    columns: Range<usize>,
+    rows: Range<usize>,
+    transposed: bool,
 }
 
 impl<'s> Outgoing<'s> {
@@ -217,11 +227,10 @@ impl<'s> Outgoing<'s> {
     fn values(&self) -> Vec<f32> {
         let mut values = vec![self.everywhere; self.shape.iter().product()];
         let row = values.len() / self.shape[0];
-        for Source { values: from, width, first, part } in &self.sources {
-            let to = &mut values[part.rows.start * row..part.rows.end * row];
-            let columns = *first..first + part.width();
-            if part.transposed {
-                for (to, column) in to.chunks_exact_mut(row).zip(columns) {
+        for Source { values: from, width, columns, rows, transposed } in &self.sources {
+            let to = &mut values[rows.start * row..rows.end * row];
+            if *transposed {
+                for (to, column) in to.chunks_exact_mut(row).zip(columns.clone()) {
                     to.iter_mut().zip(from[column..].iter().step_by(*width)).for_each(|(to, from)| *to = *from);
                 }
             } else {

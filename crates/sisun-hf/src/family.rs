@@ -94,7 +94,8 @@ impl Family {
     pub(crate) fn in_its_words(self, message: &str) -> String {
         let gpt2 = self == Self::Gpt2;
         let word = |gpt2s: &'static str, others: &'static str| if gpt2 { gpt2s } else { others };
-        [
+        let epsilon = if self == Self::Neox { "layer_norm_eps" } else { word("layer_norm_epsilon", "rms_norm_eps") };
+        let words = [
             ("model.vocab_size", "vocab_size"),
             ("model.d_model", word("n_embd", "hidden_size")),
             ("d_model", word("n_embd", "hidden_size")),
@@ -105,15 +106,24 @@ impl Family {
             ("model.d_head", "head_dim"),
             ("model.d_ff", word("n_inner", "intermediate_size")),
             ("model.context_len", word("n_positions", "max_position_embeddings")),
-            (
-                "model.norm_eps",
-                if self == Self::Neox { "layer_norm_eps" } else { word("layer_norm_epsilon", "rms_norm_eps") },
-            ),
+            ("model.norm_eps", epsilon),
             ("model.position.base", "rope_theta"),
             ("model.position.fraction", "partial_rotary_factor"),
+            ("model.position.scaling.original_context_len", "rope_parameters.original_max_position_embeddings"),
             ("model.position.scaling.", "rope_parameters."),
-        ]
-        .iter()
-        .fold(message.to_owned(), |message, (ours, theirs)| message.replace(ours, theirs))
+        ];
+        // In one pass: their words hold some of ours.
+        let (mut told, mut rest) = (String::new(), message);
+        while let Some(first) = rest.chars().next() {
+            let within = told.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.');
+            let word = words.iter().find(|(ours, _)| !within && rest.starts_with(ours));
+            let (step, theirs) = match word {
+                Some((ours, theirs)) => (ours.len(), *theirs),
+                None => (first.len_utf8(), &rest[..first.len_utf8()]),
+            };
+            told.push_str(theirs);
+            rest = &rest[step..];
+        }
+        told
     }
 }

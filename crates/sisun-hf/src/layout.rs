@@ -23,10 +23,40 @@ pub(crate) struct Part {
     pub(crate) name: String,
     /// The tensor's shape in the file.
     pub(crate) shape: Vec<usize>,
-    /// Which places along its first axis: these follow one another in the file.
-    pub(crate) rows: Range<usize>,
+    /// Which places along its first axis.
+    pub(crate) rows: Rows,
     /// Whether it is stored `[d_out, d_in]`, as PyTorch's `Linear`, where ours is `[d_in, d_out]`.
     pub(crate) transposed: bool,
+}
+
+/// Evenly spaced stretches of places along an axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rows {
+    first: usize,
+    /// Places of a stretch.
+    len: usize,
+    /// From the beginning of one to that of the next.
+    step: usize,
+    stretches: usize,
+}
+
+impl Rows {
+    /// The first `n`.
+    fn all(n: usize) -> Self {
+        Self { first: 0, len: n, step: n, stretches: 1 }
+    }
+
+    fn count(self) -> usize {
+        self.len * self.stretches
+    }
+
+    /// The stretches.
+    pub(crate) fn ranges(self) -> impl Iterator<Item = Range<usize>> {
+        (0..self.stretches).map(move |stretch| {
+            let first = self.first + stretch * self.step;
+            first..first + self.len
+        })
+    }
 }
 
 /// A tensor that has to hold the same numbers as another.
@@ -56,14 +86,19 @@ pub(crate) struct Constant {
 impl Part {
     /// How many places along our last axis it fills.
     pub(crate) fn width(&self) -> usize {
+        self.width_of(self.rows.count())
+    }
+
+    /// How many of them so many of its rows fill.
+    pub(crate) fn width_of(&self, rows: usize) -> usize {
         match (self.transposed, &self.shape[..]) {
             (false, [_, columns]) => *columns,
-            _ => self.rows.len(),
+            _ => rows,
         }
     }
 
     fn whole(name: String, shape: &[usize]) -> Self {
-        Self { name, rows: 0..shape[0], shape: shape.to_vec(), transposed: false }
+        Self { name, rows: Rows::all(shape[0]), shape: shape.to_vec(), transposed: false }
     }
 
     /// The weight, or else the bias, of a `Linear` with these outputs and inputs.
@@ -154,12 +189,11 @@ fn neox(config: &ModelConfig, prefix: &str, layout: &mut Layout) {
             let one = |name: &str, shape| vec![Part::linear(&format!("{theirs}.{name}"), kind, shape)];
             if kind == "weight" || config.has_attention_bias() {
                 let fused = Part::linear(&format!("{theirs}.attention.query_key_value"), kind, [3 * d, d]);
-                let of_head = |part: usize, head: usize| {
-                    let first = (3 * head + part) * d_head;
-                    Part { rows: first..first + d_head, ..fused.clone() }
+                let of_heads = |part: usize| Part {
+                    rows: Rows { first: part * d_head, len: d_head, step: 3 * d_head, stretches: config.n_heads },
+                    ..fused.clone()
                 };
-                let heads = |part: usize| (0..config.n_heads).map(move |head| (part, head));
-                linear("attn.qkv", (0..3).flat_map(heads).map(|(part, head)| of_head(part, head)).collect());
+                linear("attn.qkv", (0..3).map(of_heads).collect());
                 linear("attn.o", one("attention.dense", [d, d]));
             }
             linear("ffn.up", one("mlp.dense_h_to_4h", [ff, d]));

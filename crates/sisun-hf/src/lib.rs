@@ -46,6 +46,17 @@ pub struct Imported {
     pub tokenizer: Tokenizer,
     /// The tokens that end a text, by `generation_config.json`, else by `config.json`, else by the tokenizer.
     pub ends: Vec<u32>,
+    /// What goes with the model wherever it goes.
+    pub companions: Vec<Companion>,
+}
+
+/// A file that other software asks for and that training changes nothing of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Companion {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub bytes: Vec<u8>,
 }
 
 /// Whether this is a Hugging Face directory rather than a run, or a file of a model, for which [`open`] tells what to do.
@@ -63,8 +74,12 @@ pub fn tokenizer(dir: &Path) -> PathBuf {
 }
 
 /// The files in a directory that go with a model wherever it goes: settings of its tokenizer and of how it writes.
-pub fn companions(dir: &Path) -> Vec<PathBuf> {
-    COMPANIONS.iter().map(|name| dir.join(name)).filter(|path| path.is_file()).collect()
+///
+/// # Errors
+/// One that cannot be read.
+pub fn companions(dir: &Path) -> Result<Vec<Companion>, HfError> {
+    let there = COMPANIONS.into_iter().filter(|name| dir.join(name).is_file());
+    there.map(|name| Ok(Companion { name: name.to_owned(), bytes: json::read(&dir.join(name))? })).collect()
 }
 
 /// The tokens that end a text, if there is a `generation_config.json` that says which.
@@ -113,12 +128,22 @@ fn open_with(dir: &Path, device: &Device, as_stored: bool) -> Result<Imported, H
     // Before anything is allocated by the sizes that config.json claims.
     let layout = check::check(&described, &store)?;
     let model = Transformer::from_params(&described.model, &mut StoredParams::new(&store, layout, device, as_stored))?;
-    let ends = ends(dir)?.or(described.ends).unwrap_or_else(|| tokenizer.end_of_text().into_iter().collect());
-    Ok(Imported { name: name(dir), model, tokenizer, ends })
+    let mut companions = companions(dir)?;
+    let generation = ends(dir)?;
+    // Said in config.json alone, it would be lost where only the companions go.
+    if let (None, Some(ids)) = (&generation, &described.ends)
+        && !companions.iter().any(|companion| companion.name == GENERATION)
+    {
+        let bytes = serde_json::json!({ "eos_token_id": ids }).to_string().into_bytes();
+        companions.push(Companion { name: GENERATION.to_owned(), bytes });
+    }
+    let ends = generation.or(described.ends).unwrap_or_else(|| tokenizer.end_of_text().into_iter().collect());
+    Ok(Imported { name: name(dir), model, tokenizer, ends, companions })
 }
 
 fn described(dir: &Path) -> Result<Described, HfError> {
-    let (path, within) = (dir.to_owned(), dir.parent().unwrap_or(dir).to_owned());
+    let within = dir.parent().filter(|within| !within.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    let path = dir.to_owned();
     if store::is_pickled(dir) {
         return Err(HfError::Pickled { path, dir: within });
     }

@@ -22,9 +22,10 @@ pub(crate) struct StoredParams<'s> {
     as_stored: bool,
 }
 
-/// A part of a parameter and where its numbers are.
+/// Rows of a part of a parameter that follow one another, and where their numbers are.
 struct Found<'s> {
     part: &'s Part,
+    rows: usize,
     dtype: Dtype,
     bytes: Mapped,
 }
@@ -46,8 +47,10 @@ impl<'s> StoredParams<'s> {
             let stored = self.store.get(&part.name).ok_or_else(|| missing(format!("{}: missing", part.name)))?;
             let bytes = self.store.bytes(stored);
             let row = bytes.len() / part.shape.first().copied().unwrap_or(1).max(1);
-            let bytes = bytes.slice(part.rows.start * row..part.rows.end * row);
-            found.push(Found { part, dtype: stored.dtype, bytes });
+            found.extend(part.rows.ranges().map(|rows| {
+                let bytes = bytes.slice(rows.start * row..rows.end * row);
+                Found { part, rows: rows.len(), dtype: stored.dtype, bytes }
+            }));
         }
         Ok(found)
     }
@@ -66,7 +69,7 @@ fn held(parts: &[Found<'_>]) -> Option<HeldMatrix> {
     if cfg!(target_endian = "big") || !(others.is_empty() || stacked()) {
         return None;
     }
-    let rows: usize = parts.iter().map(|found| found.part.rows.len()).sum();
+    let rows: usize = parts.iter().map(|found| found.rows).sum();
     let bytes = match others {
         [] if first.bytes.as_ptr().addr().is_multiple_of(dtype.size()) => {
             Bytes::from_shared(first.bytes.clone(), AllocationProperty::File)
@@ -95,8 +98,8 @@ impl Params for StoredParams<'_> {
         let mut values = vec![0.0; shape.iter().product()];
         let width = shape.last().copied().unwrap_or(1);
         let mut first = 0;
-        for Found { part, dtype, bytes } in self.parts(name)? {
-            let columns = Columns { first, count: part.width(), width };
+        for Found { part, rows, dtype, bytes } in self.parts(name)? {
+            let columns = Columns { first, count: part.width_of(rows), width };
             place(&bytes, dtype, part.transposed, columns, &mut values);
             first += columns.count;
         }

@@ -136,6 +136,10 @@ fn problems(family: Family, config: &ModelConfig) -> Vec<String> {
             (config.rotary_dims() != config.d_head(), "model.position.fraction: LLaMA turns all of each head"),
             (!config.scaled_scores, "model.scaled_scores = false: LLaMA divides by √d_head"),
             (
+                family == Family::Llama && !config.d_model.is_multiple_of(config.n_heads),
+                "model.d_model: LLaMA's has to be divisible by the number of heads",
+            ),
+            (
                 // Theirs has no bias to make a gate of 1 from.
                 family == Family::Qwen3 && (config.has_ffn_bias() || gelu),
                 "model.qk_norm = true: Qwen3's feed-forward network has no biases and only \"swiglu\" or \"relu_squared\"",

@@ -18,6 +18,12 @@ pub enum InferError {
         /// `prompt` or `text`.
         what: &'static str,
     },
+    /// Logits that are no numbers.
+    #[error("the model's scores for token {place} are no numbers (NaN): its weights or its settings are damaged")]
+    NotNumbers {
+        /// Which token of the sample.
+        place: usize,
+    },
     /// A tokenizer that knows more tokens than the model.
     #[error("the tokenizer has {tokenizer} tokens but the model only {model}: they do not belong together")]
     Vocabulary {

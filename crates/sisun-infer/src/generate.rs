@@ -127,6 +127,9 @@ impl Loaded {
                 break Finish::Length;
             }
             let choice = how.sampler.choose(&logits, &seen, how.number, tokens.len() as u64);
+            if choice.logprob.is_nan() {
+                return Err(InferError::NotNumbers { place: tokens.len() + 1 });
+            }
             if self.ends.contains(&choice.id) {
                 break Finish::EndOfText;
             }

@@ -39,14 +39,15 @@ pub struct Count {
 impl Count {
     /// Counts a configuration. Without `vocab_size` embedding and head count nothing.
     pub fn of(config: &ModelConfig) -> Self {
-        let n = |x: usize| x as u64;
+        // Products of three sizes pass 64 bits.
+        let n = |x: usize| x as u128;
         let (d, layers, heads, kv) = (n(config.d_model), n(config.n_layers), n(config.n_heads), n(config.kv_heads()));
         let (d_head, ff, vocab) = (n(config.d_head()), n(config.ff_width()), n(config.vocab_size.unwrap_or(0)));
         let context = n(config.context_len);
-        let (attention_bias, ffn_bias) = (u64::from(config.has_attention_bias()), u64::from(config.has_ffn_bias()));
+        let (attention_bias, ffn_bias) = (u128::from(config.has_attention_bias()), u128::from(config.has_ffn_bias()));
         let qkv_width = (heads + 2 * kv) * d_head;
-        let norm_width = d * (1 + u64::from(config.bias && config.norm == Norm::Layer));
-        let ffn_halves = u64::from(config.ffn != Ffn::None);
+        let norm_width = d * (1 + u128::from(config.bias && config.norm == Norm::Layer));
+        let ffn_halves = u128::from(config.ffn != Ffn::None);
         let into_ff = if config.ffn == Ffn::Swiglu { 2 } else { 1 };
 
         let embedding = vocab * d;
@@ -56,31 +57,32 @@ impl Count {
             _ => 0,
         };
         let attention_weights = layers * (d * qkv_width + heads * d_head * d);
-        let attention_other = layers * (attention_bias * (qkv_width + d) + u64::from(config.qk_norm) * 2 * d_head);
+        let attention_other = layers * (attention_bias * (qkv_width + d) + u128::from(config.qk_norm) * 2 * d_head);
         let ffn_weights = layers * (into_ff + 1) * d * ff;
         let ffn_other = layers * ffn_bias * ffn_halves * (into_ff * ff + d);
-        let norms = norm_width * (layers * (1 + ffn_halves) + u64::from(config.norm_placement == NormPlacement::Pre));
+        let norms = norm_width * (layers * (1 + ffn_halves) + u128::from(config.norm_placement == NormPlacement::Pre));
         let head = if config.tied_head { 0 } else { d * vocab };
         let total = embedding + position + attention_weights + attention_other + ffn_weights + ffn_other + norms + head;
 
         // A multiplication and an addition for each weight, and for each pair of query and key in q·k and pattern·v.
         let keys = if config.causal { context.div_ceil(2) } else { context };
         let forward = 2 * (attention_weights + ffn_weights + d * vocab) + layers * 4 * keys * heads * d_head;
+        let told = |n: u128| u64::try_from(n).unwrap_or(u64::MAX);
         Self {
-            embedding,
-            position,
-            attention_weights,
-            attention_other,
-            ffn_weights,
-            ffn_other,
-            norms,
-            head,
-            total,
-            forward_flops_per_token: forward,
-            training_flops_per_token: 3 * forward,
-            weight_bytes: 4 * total,
-            training_bytes: 16 * total,
-            kv_cache_bytes: 4 * layers * 2 * kv * d_head * context,
+            embedding: told(embedding),
+            position: told(position),
+            attention_weights: told(attention_weights),
+            attention_other: told(attention_other),
+            ffn_weights: told(ffn_weights),
+            ffn_other: told(ffn_other),
+            norms: told(norms),
+            head: told(head),
+            total: told(total),
+            forward_flops_per_token: told(forward),
+            training_flops_per_token: told(3 * forward),
+            weight_bytes: told(4 * total),
+            training_bytes: told(16 * total),
+            kv_cache_bytes: told(4 * layers * 2 * kv * d_head * context),
         }
     }
 }
@@ -94,8 +96,20 @@ pub fn thousands(n: u64) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
-    use super::thousands;
+    use super::{Count, thousands};
+    use sisun_config::ModelConfig;
+
+    #[test]
+    fn what_passes_64_bits_is_not_wrapped() {
+        let n = 1_u64 << 24;
+        let settings = format!(
+            "vocab_size = {n}\nd_model = {n}\nn_layers = {n}\nn_heads = {n}\nd_ff = {n}\ncontext_len = {n}\nposition = 'none'"
+        );
+        let count = Count::of(&ModelConfig::parse(&settings).unwrap());
+        assert_eq!((count.embedding, count.attention_weights, count.total), (1 << 48, u64::MAX, u64::MAX));
+    }
 
     #[test]
     fn thousands_are_set_apart() {

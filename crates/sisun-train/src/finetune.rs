@@ -5,7 +5,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use sisun_model::Transformer;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Where in a run directory the files lie that go with the base wherever it goes.
 pub const COMPANIONS: &str = "hf";
@@ -15,17 +15,17 @@ pub const COMPANIONS: &str = "hf";
 pub struct Start {
     /// Its weights, without autodiff.
     pub model: Transformer,
-    /// Files that are copied into the run directory, under [`COMPANIONS`], for whoever exports the run.
-    pub companions: Vec<PathBuf>,
+    /// Names and contents of files that go into the run directory, under [`COMPANIONS`], for whoever exports the run.
+    pub companions: Vec<(String, Vec<u8>)>,
 }
 
-/// Copies the files into the run directory.
-pub(crate) fn copy_companions(files: &[PathBuf], run_dir: &Path) -> Result<(), TrainError> {
+/// Writes the files into the run directory.
+pub(crate) fn write_companions(files: &[(String, Vec<u8>)], run_dir: &Path) -> Result<(), TrainError> {
     let folder = run_dir.join(COMPANIONS);
-    for file in files {
+    for (name, bytes) in files {
         fs::create_dir_all(&folder).map_err(TrainError::io("create", &folder))?;
-        let copy = folder.join(file.file_name().unwrap_or_default());
-        fs::copy(file, &copy).map_err(TrainError::io("write", &copy))?;
+        let path = folder.join(name);
+        fs::write(&path, bytes).map_err(TrainError::io("write", &path))?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Starting a run directory, or going on with one.
 
 use crate::TrainError;
-use crate::finetune::{Start, copy_companions, trained_parameters};
+use crate::finetune::{Start, trained_parameters, write_companions};
 use crate::optimizer::Optimizer;
 use serde::Serialize;
 use sisun_config::{Base, Config, Draft, TokenizerConfig};
@@ -105,7 +105,7 @@ impl Session {
         let mut model = match start {
             None => Transformer::random(&config.model, seed, &device)?,
             Some(Start { model, companions }) => {
-                copy_companions(&companions, run_dir)?;
+                write_companions(&companions, run_dir)?;
                 model.rebuilt(&config.model, &device)?
             }
         };

@@ -29,18 +29,20 @@ pub(super) struct Llama {
     attention_bias: bool,
     #[serde(default)]
     mlp_bias: bool,
-    #[serde(default)]
+    /// Null is none.
+    #[serde(default = "window")]
     sliding_window: Option<usize>,
     #[serde(default)]
     use_sliding_window: bool,
+    /// Layers before the first with a window.
+    #[serde(default = "before_windows")]
+    max_window_layers: usize,
     #[serde(default)]
     layer_types: Option<Vec<String>>,
-    #[serde(flatten)]
-    rope: RopeKeys,
 }
 
 impl Llama {
-    pub(super) fn model(self, file: &File<'_>, family: Family) -> Result<ModelConfig, HfError> {
+    pub(super) fn model(self, file: &File<'_>, family: Family, rope: RopeKeys) -> Result<ModelConfig, HfError> {
         let ungated = family == Family::Llama && self.mlp_bias;
         let ffn = match self.hidden_act.as_str() {
             "silu" | "swish" => Ffn::Swiglu,
@@ -52,9 +54,7 @@ impl Llama {
         };
         self.check_window(file, family)?;
         let n_heads = self.num_attention_heads;
-        // Qwen2's class has no such key, and Qwen3's says 128 where it is left out.
         let d_head = match family {
-            Family::Qwen2 => None,
             Family::Qwen3 => Some(self.head_dim.unwrap_or(128)),
             _ => self.head_dim,
         };
@@ -66,7 +66,7 @@ impl Llama {
             Family::Qwen3 => (self.attention_bias, false),
             _ => (false, false),
         };
-        let rope = self.rope.whole(file)?;
+        let rope = rope.whole(file)?;
         Ok(ModelConfig {
             n_kv_heads: Some(self.num_key_value_heads.unwrap_or(n_heads)),
             d_head: d_head.filter(|d_head| d_head.checked_mul(n_heads) != Some(self.hidden_size)),
@@ -86,20 +86,32 @@ impl Llama {
 
     /// A window that hides what is far away is not supported; one as long as the context hides nothing.
     fn check_window(&self, file: &File<'_>, family: Family) -> Result<(), HfError> {
-        let windowed = match family {
-            Family::Mistral => true,
-            Family::Qwen2 | Family::Qwen3 => self.use_sliding_window,
+        let kinds = self.layer_types.as_ref().filter(|_| family != Family::Llama);
+        let windowed = match (family, kinds) {
+            (Family::Mistral, _) => true,
+            (Family::Qwen2 | Family::Qwen3, Some(kinds)) => kinds.iter().any(|kind| kind == "sliding_attention"),
+            (Family::Qwen2 | Family::Qwen3, None) => {
+                self.use_sliding_window && self.max_window_layers < self.num_hidden_layers
+            }
             _ => false,
         };
         if let Some(window) = self.sliding_window.filter(|window| windowed && *window < self.max_position_embeddings) {
             return file.unsupported("sliding_window", window, "every layer has to see the whole text (null)");
         }
-        let kinds = self.layer_types.iter().flatten();
-        match kinds.into_iter().find(|kind| kind.as_str() != "full_attention" && family != Family::Llama) {
+        let known = ["full_attention", "sliding_attention"];
+        match kinds.into_iter().flatten().find(|kind| !known.contains(&kind.as_str())) {
             Some(kind) => file.unsupported("layer_types", format!("{kind:?}"), "supported is full_attention"),
             None => Ok(()),
         }
     }
+}
+
+fn window() -> Option<usize> {
+    Some(4096)
+}
+
+fn before_windows() -> usize {
+    28
 }
 
 fn silu() -> String {

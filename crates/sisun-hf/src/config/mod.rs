@@ -11,6 +11,7 @@ pub(crate) use write::{Ids, write};
 
 use crate::family::{FAMILIES, Family};
 use crate::{HfError, json};
+use rope::RopeKeys;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use sisun_config::{Ffn, ModelConfig, Norm, NormPlacement, Position};
@@ -34,6 +35,8 @@ struct Any {
     model_type: Option<String>,
     #[serde(default)]
     quantization_config: Option<IgnoredAny>,
+    #[serde(default = "yes")]
+    is_causal: bool,
 }
 
 /// Which tokens end a text; `generation_config.json` has the key as well.
@@ -84,11 +87,14 @@ impl Described {
             let remedy = "take a copy of the model in float32, float16 or bfloat16";
             return file.unsupported("quantization_config", "{…}", remedy);
         }
+        if !any.is_causal {
+            return file.unsupported("is_causal", false, "later tokens have to be hidden");
+        }
         let model = match family {
             Family::Gpt2 => json::parse::<gpt2::Gpt2>(path, &text)?.model(&file)?,
-            Family::Neox => json::parse::<neox::Neox>(path, &text)?.model(&file)?,
+            Family::Neox => json::parse::<neox::Neox>(path, &text)?.model(&file, RopeKeys::read(&file, &text)?)?,
             Family::Llama | Family::Mistral | Family::Qwen2 | Family::Qwen3 => {
-                json::parse::<llama::Llama>(path, &text)?.model(&file, family)?
+                json::parse::<llama::Llama>(path, &text)?.model(&file, family, RopeKeys::read(&file, &text)?)?
             }
         };
         model.validate().map_err(|error| {
@@ -120,7 +126,7 @@ impl Any {
 /// An activation without a gate, by the name that `transformers` has for it.
 fn activation(file: &File<'_>, key: &'static str, name: &str) -> Result<Ffn, HfError> {
     Ok(match name {
-        "gelu_new" | "gelu_pytorch_tanh" => Ffn::GeluTanh,
+        "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Ffn::GeluTanh,
         "gelu" => Ffn::Gelu,
         "relu" => Ffn::Relu,
         "relu2" => Ffn::ReluSquared,

@@ -28,13 +28,12 @@ pub(super) struct Neox {
     rotary_pct: Option<f64>,
     #[serde(default)]
     rotary_emb_base: Option<f64>,
-    #[serde(flatten)]
-    rope: RopeKeys,
 }
 
 impl Neox {
-    pub(super) fn model(self, file: &File<'_>) -> Result<ModelConfig, HfError> {
-        let rope = self.rope.or(self.rotary_emb_base, self.rotary_pct.or(Some(0.25)));
+    pub(super) fn model(self, file: &File<'_>, rope: RopeKeys) -> Result<ModelConfig, HfError> {
+        // What other families say at the top, this one says in words of its own.
+        let rope = rope.at_the_top(self.rotary_emb_base, self.rotary_pct.or(Some(0.25)));
         let plain = plain(
             self.vocab_size,
             self.hidden_size,

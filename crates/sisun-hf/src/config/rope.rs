@@ -2,8 +2,9 @@
 //! 5 (`rope_parameters`).
 
 use super::File;
-use crate::HfError;
-use serde::Deserialize;
+use crate::{HfError, json};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use sisun_config::{Position, RopeScaling};
 
 const KINDS: &str = "supported are default, linear, dynamic, llama3 and yarn";
@@ -50,17 +51,42 @@ struct Settings {
     mscale: Option<f64>,
     #[serde(default)]
     mscale_all_dim: Option<f64>,
-    #[serde(default)]
-    truncate: Option<bool>,
+    /// Left out it is true, null it is false.
+    #[serde(default, deserialize_with = "given")]
+    truncate: Option<Option<bool>>,
     #[serde(default)]
     partial_rotary_factor: Option<f64>,
 }
 
+/// Present, if only as null.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<bool>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
 impl RopeKeys {
-    /// The same with a base and a rotated share where it says none.
-    pub(super) fn or(mut self, base: Option<f64>, fraction: Option<f64>) -> Self {
-        self.rope_theta = self.rope_theta.or(base);
-        self.partial_rotary_factor = self.partial_rotary_factor.or(fraction);
+    /// Reads them. They are not flattened into the family's keys, because errors would then name none.
+    pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Self, HfError> {
+        #[derive(Deserialize)]
+        struct Raw {
+            #[serde(default)]
+            rope_scaling: Value,
+            #[serde(default)]
+            rope_parameters: Value,
+        }
+        let raw: Raw = json::parse(file.0, text)?;
+        for (key, settings) in [("rope_scaling", raw.rope_scaling), ("rope_parameters", raw.rope_parameters)] {
+            let plain = settings.as_object().map(|settings| !settings.values().any(Value::is_object));
+            if !plain.unwrap_or(settings.is_null()) {
+                return file.unsupported(key, settings, "supported is one object of settings for all layers");
+            }
+        }
+        json::parse(file.0, text)
+    }
+
+    /// The same with this base and rotated share at the top.
+    pub(super) fn at_the_top(mut self, base: Option<f64>, fraction: Option<f64>) -> Self {
+        self.rope_theta = base;
+        self.partial_rotary_factor = fraction;
         self
     }
 
@@ -85,13 +111,16 @@ impl RopeKeys {
         let scaling = scaling(file, &settings, self, context_len)?;
         let fraction = settings.partial_rotary_factor.or(self.partial_rotary_factor).unwrap_or(1.0);
         // Out of range it is told by its name when the whole model is checked.
-        let turned = (d_head as f64 * fraction) as usize;
-        if fraction != 1.0 && !turned.is_multiple_of(2) {
-            let supported = "the part of a head that is turned has to be even";
-            return file.unsupported("partial_rotary_factor", fraction, supported);
+        if !(0.0..=1.0).contains(&fraction) {
+            return Ok(Position::Rope { base, fraction, scaling });
         }
-        let fraction = if fraction < 1.0 { turned as f64 / d_head.max(1) as f64 } else { fraction };
-        Ok(Position::Rope { base, fraction, scaling })
+        let turned = (d_head as f64 * fraction) as usize;
+        if !turned.is_multiple_of(2) {
+            let problem =
+                format!("RoPE turns pairs of dimensions, but {turned} of the {d_head} of a head are to be turned");
+            return Err(HfError::Json { path: file.0.to_owned(), problem });
+        }
+        Ok(Position::Rope { base, fraction: turned as f64 / d_head.max(1) as f64, scaling })
     }
 }
 
@@ -141,6 +170,6 @@ fn yarn(settings: &Settings, context_len: usize, original_context_len: usize) ->
         beta_fast: set(settings.beta_fast),
         beta_slow: set(settings.beta_slow),
         attention_factor: settings.attention_factor.or(by_scales),
-        truncate: settings.truncate.unwrap_or(true),
+        truncate: settings.truncate.is_none_or(|truncate| truncate.unwrap_or(false)),
     }
 }

@@ -5,25 +5,37 @@ use serde_json::{Map, Value, json};
 use sisun_config::{Ffn, ModelConfig, Position, RopeScaling};
 
 /// The special tokens of the tokenizer.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ids {
     /// Begins a text.
     pub(crate) begin: Option<u32>,
-    /// Ends a text.
-    pub(crate) end: Option<u32>,
+    /// End a text.
+    pub(crate) ends: Vec<u32>,
+}
+
+impl Ids {
+    /// `eos_token_id`: none, one, or a list.
+    pub(crate) fn end(&self) -> Value {
+        match &self.ends[..] {
+            [] => Value::Null,
+            [end] => json!(end),
+            ends => json!(ends),
+        }
+    }
 }
 
 /// What `config.json` says of a model that `family` can be.
-pub(crate) fn write(family: Family, model: &ModelConfig, ids: Ids, dtype: &str) -> Value {
+pub(crate) fn write(family: Family, model: &ModelConfig, ids: &Ids, dtype: &str) -> Value {
     let mut config = json!({
         "architectures": [family.architecture()],
         "model_type": family.model_type(),
         "vocab_size": model.vocab_size,
         "tie_word_embeddings": model.tied_head,
         "bos_token_id": ids.begin,
-        "eos_token_id": ids.end,
+        "eos_token_id": ids.end(),
         "pad_token_id": null,
-        "initializer_range": model.init_std,
+        // Version 5 takes no more.
+        "initializer_range": model.init_std.min(1.0),
         "use_cache": true,
         "dtype": dtype,
     });

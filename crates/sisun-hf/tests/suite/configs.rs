@@ -55,9 +55,20 @@ fn sizes_that_make_no_model_are_told_in_the_words_of_the_file() {
     for (name, key, value, parts) in [
         ("gpt2", "n_head", json!(4), &["n_embd = 15", "divisible by n_head = 4"][..]),
         ("gpt2", "n_layer", json!(0), &["n_layer = 0"]),
-        ("llama_tied", "num_key_value_heads", json!(4), &["num_key_value_heads = 4", "num_attention_heads = 6"]),
+        (
+            "llama_tied",
+            "num_key_value_heads",
+            json!(4),
+            &["num_key_value_heads = 4 must divide num_attention_heads = 6"],
+        ),
+        ("llama_tied", "num_attention_heads", json!(0), &["built: num_attention_heads = 0 must be at least 1"]),
         ("llama_tied", "rms_norm_eps", json!(-1.0), &["rms_norm_eps = -1"]),
-        ("neox", "hidden_size", json!(31), &["hidden_size = 31", "num_attention_heads = 3"]),
+        (
+            "neox",
+            "hidden_size",
+            json!(31),
+            &["hidden_size = 31 must be divisible by num_attention_heads = 3; 30 and 33 are"],
+        ),
     ] {
         let message = Directory::of(name).set("config.json", key, value).fails(parts);
         assert!(!message.contains("model."), "{message}");
@@ -76,7 +87,42 @@ fn a_window_that_hides_nothing_is_none() {
     wide.set("config.json", "sliding_window", json!(92)).open().unwrap();
     let unused = Directory::of("qwen2");
     unused.set("config.json", "sliding_window", json!(3)).open().unwrap();
-    unused.set("config.json", "use_sliding_window", json!(true)).fails(&["sliding_window = 3"]);
+    unused.set("config.json", "use_sliding_window", json!(true)).set("config.json", "layer_types", Value::Null);
+    unused.set("config.json", "max_window_layers", json!(2)).open().unwrap();
+    unused.set("config.json", "max_window_layers", json!(1)).fails(&["sliding_window = 3"]);
+    let kinds = |last: &str| json!(["full_attention", last]);
+    unused.set("config.json", "layer_types", kinds("full_attention")).open().unwrap();
+    unused.set("config.json", "layer_types", kinds("sliding_attention")).fails(&["sliding_window = 3"]);
+    // Left out it is 4096.
+    let long = Directory::of("mistral");
+    long.set("config.json", "sliding_window", Value::Null).set("config.json", "max_position_embeddings", json!(4097));
+    long.fails(&["sliding_window = 4096"]);
+}
+
+#[test]
+fn yarn_is_cut_to_whole_pairs_unless_told_not_to() {
+    let cut = |truncate: Value| {
+        let mut settings = json!({ "rope_type": "yarn", "factor": 2.0, "truncate": truncate });
+        if truncate == "absent" {
+            settings.as_object_mut().unwrap().remove("truncate");
+        }
+        let Some(RopeScaling::Yarn { truncate, .. }) = rope(settings) else { panic!("no yarn") };
+        truncate
+    };
+    assert_eq!([json!(true), json!(false), Value::Null, json!("absent")].map(cut), [true, false, false, true]);
+}
+
+#[test]
+fn a_neox_has_words_of_its_own_at_the_top() {
+    let dir = Directory::of("neox");
+    dir.set("config.json", "rope_parameters", Value::Null).set("config.json", "rope_theta", json!(50.0));
+    dir.set("config.json", "partial_rotary_factor", json!(1.0));
+    let position = |dir: &Directory| match dir.open().unwrap().model.config().position {
+        Position::Rope { base, fraction, .. } => (base, fraction),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(position(dir.set("config.json", "rotary_pct", json!(0.4))), (10_000.0, 0.4));
+    assert_eq!(position(dir.set("config.json", "rotary_emb_base", json!(700))), (700.0, 0.4));
 }
 
 #[test]
@@ -105,9 +151,49 @@ fn what_has_no_counterpart_is_named_with_what_is_supported() {
     with("llama_tied", "hidden_act", json!("gelu"), &["hidden_act", "gelu", "silu"]);
     with("llama_tied", "head_dim", json!(0), &["head_dim = 0"]);
     with("mistral", "sliding_window", json!(91), &["sliding_window = 91", "null"]);
-    with("qwen3", "layer_types", json!(["full_attention", "sliding_attention"]), &["layer_types", "sliding_attention"]);
-    with("neox", "rope_parameters", json!({ "partial_rotary_factor": 0.05 }), &["partial_rotary_factor = 0"]);
-    with("neox", "rope_parameters", json!({ "partial_rotary_factor": 0.3 }), &["partial_rotary_factor", "even"]);
+    with("qwen3", "layer_types", json!(["full_attention", "chunked_attention"]), &["layer_types", "chunked_attention"]);
+    with(
+        "neox",
+        "rope_parameters",
+        json!({ "partial_rotary_factor": -0.5 }),
+        &["partial_rotary_factor = -0.5 must be above 0"],
+    );
+    with("neox", "is_causal", json!(false), &["is_causal = false"]);
+    with("llama_tied", "head_dim", json!(5), &["pairs", "5 of the 5"]);
+    with(
+        "llama_tied",
+        "rope_parameters",
+        json!({ "full_attention": { "rope_type": "linear" } }),
+        &["rope_parameters", "one object"],
+    );
+    with("llama_tied", "rope_parameters", json!(["linear", null]), &["rope_parameters", "one object"]);
+    with(
+        "llama_tied",
+        "rope_parameters",
+        json!({ "rope_type": "linear", "factor": "4" }),
+        &["rope_parameters.factor", "\"4\""],
+    );
+    with(
+        "llama_tied",
+        "rope_parameters",
+        json!({ "rope_type": "linear", "factor": 1e19 }),
+        &["rope_parameters.factor = 10000000000000000000 must be from 1 to 1000000"],
+    );
+    with("llama_tied", "rope_theta", json!("fast"), &["rope_theta", "fast"]);
+    let large = json!({ "rope_type": "yarn", "factor": 2, "original_max_position_embeddings": 1_u64 << 63 });
+    with(
+        "llama_tied",
+        "rope_parameters",
+        large,
+        &["rope_parameters.original_max_position_embeddings = 9223372036854775808"],
+    );
+    with(
+        "neox",
+        "rope_parameters",
+        json!({ "partial_rotary_factor": 0.05 }),
+        &["partial_rotary_factor = 0 must be above 0"],
+    );
+    with("neox", "rope_parameters", json!({ "partial_rotary_factor": 0.3 }), &["pairs", "3 of the 10"]);
     with("llama_tied", "quantization_config", json!({ "bits": 4 }), &["quantization_config", "bfloat16"]);
     with("llama_tied", "partial_rotary_factor", json!(0.5), &["partial_rotary_factor = 0.5"]);
     let longrope = json!({ "rope_type": "longrope", "factor": 2.0 });
@@ -128,7 +214,7 @@ fn sizes_that_cannot_be_are_refused_before_anything_is_built() {
     };
     with("gpt2", "n_layer", json!(1_u64 << 40), &["n_layer = 1099511627776"]);
     with("gpt2", "n_layer", json!(1 << 24), &["16777216 layers", "only 28 tensors"]);
-    with("gpt2", "n_embd", json!(u64::MAX), &["config.json"]);
+    with("gpt2", "n_embd", json!(u64::MAX), &["n_embd = 18446744073709551615"]);
     with("gpt2", "vocab_size", json!(1 << 24), &["wte.weight: shape [281, 15], expected [16777216, 15]"]);
     with("gpt2", "n_positions", json!(1 << 24), &["wpe.weight: shape [92, 15], expected [16777216, 15]"]);
     with("gpt2", "n_inner", json!(1 << 24), &["h.0.mlp.c_fc.weight", "h.1.mlp.c_proj.weight"]);

@@ -99,7 +99,8 @@ fn committed() -> PathBuf {
 
 fn written(model: &Transformer, tokenizer: &Tokenizer, how: Export) -> Directory {
     let folder = Directory::empty();
-    export(model, tokenizer, &[], how, &folder.path("")).unwrap();
+    let ends: Vec<u32> = tokenizer.end_of_text().into_iter().collect();
+    export(model, tokenizer, &ends, &[], how, &folder.path("")).unwrap();
     folder
 }
 
@@ -193,18 +194,22 @@ fn what_was_imported_goes_out_as_it_came() {
     for entry in fs::read_dir(fixtures()).unwrap() {
         let dir = entry.unwrap().path();
         let imported = open(&dir, &Device::flex()).unwrap();
-        let folder = written(&imported.model, &imported.tokenizer, Export::default());
+        let folder = Directory::empty();
+        let (ends, companions) = (&imported.ends, &imported.companions);
+        let how = Export::default();
+        export(&imported.model, &imported.tokenizer, ends, companions, how, &folder.path("")).unwrap();
         let back = folder.open().unwrap();
         assert_eq!(back.model.config(), imported.model.config(), "{}", dir.display());
+        assert_eq!((&back.ends, &back.companions), (ends, companions), "{}", dir.display());
         assert_eq!(back.model.to_host(), imported.model.to_host(), "{}", dir.display());
-        assert_eq!(back.ends, imported.tokenizer.end_of_text().into_iter().collect::<Vec<_>>());
     }
 }
 
 #[test]
 fn sixteen_bits_are_the_nearest() {
     let (model, tokenizer) = case("llama");
-    for (numbers, name, near) in [(Numbers::Float16, "F16", 2e-3), (Numbers::Bfloat16, "BF16", 1e-2)] {
+    for (numbers, name, near) in [(Numbers::Float16, "F16", 2f32.powi(-11)), (Numbers::Bfloat16, "BF16", 2f32.powi(-8))]
+    {
         let folder = written(&model, &tokenizer, Export { numbers, ..Export::default() });
         let tensors = read_tensors(&folder.path("model.safetensors"));
         assert!(tensors.values().all(|(dtype, ..)| dtype == name));
@@ -223,7 +228,8 @@ fn what_transformers_has_not_is_refused_with_every_reason() {
     let refused = |settings: &str| {
         let model = model(settings, 281);
         let folder = Directory::empty();
-        let error = export(&model, &Kind::Bpe.tokenizer(), &[], Export::default(), &folder.path("out")).unwrap_err();
+        let error =
+            export(&model, &Kind::Bpe.tokenizer(), &[], &[], Export::default(), &folder.path("out")).unwrap_err();
         assert!(matches!(error, HfError::NoCounterpart { .. }), "{error}");
         assert!(!folder.path("out").exists() && !folder.path("out.partial").exists());
         error.to_string()
@@ -249,7 +255,7 @@ fn what_transformers_has_not_is_refused_with_every_reason() {
     config.ffn_bias = None;
     let model = Transformer::from_params(&config, &mut Drawn(Device::flex())).unwrap();
     let folder = Directory::empty();
-    let error = export(&model, &Kind::Bpe.tokenizer(), &[], Export::default(), &folder.path("out")).unwrap_err();
+    let error = export(&model, &Kind::Bpe.tokenizer(), &[], &[], Export::default(), &folder.path("out")).unwrap_err();
     assert!(error.to_string().contains("feed-forward"), "{error}");
 }
 
@@ -276,7 +282,12 @@ fn nothing_that_is_there_is_overwritten() {
     let (model, tokenizer) = case("gpt2_learned");
     let folder = Directory::empty();
     folder.write("mine.txt", "mine");
-    let error = export(&model, &tokenizer, &[], Export::default(), &folder.path("")).unwrap_err().to_string();
+    let aside = folder.path(&format!(".new.{}.partial", std::process::id()));
+    fs::create_dir(&aside).unwrap();
+    export(&model, &tokenizer, &[], &[], Export::default(), &folder.path("new")).unwrap_err();
+    assert!(aside.is_dir(), "it is somebody else's");
+    fs::remove_dir(&aside).unwrap();
+    let error = export(&model, &tokenizer, &[], &[], Export::default(), &folder.path("")).unwrap_err().to_string();
     assert!(error.contains("is there already"), "{error}");
     assert_eq!(files(&folder.path("")).len(), 1);
     let large = |name: &str, shape: &[usize]| {
@@ -293,7 +304,7 @@ fn nothing_that_is_there_is_overwritten() {
     }
     let model = Transformer::from_params(model.config(), &mut Large(large, Device::flex())).unwrap();
     let how = Export { numbers: Numbers::Float16, ..Export::default() };
-    let error = export(&model, &tokenizer, &[], how, &folder.path("out")).unwrap_err().to_string();
+    let error = export(&model, &tokenizer, &[], &[], how, &folder.path("out")).unwrap_err().to_string();
     assert!(error.contains("embed.weight holds 70000") && error.contains("bfloat16"), "{error}");
     assert!(!folder.path("out").exists());
 }

@@ -1,0 +1,38 @@
+//! A library that panics on broken input, made to return.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+
+thread_local! {
+    static SILENT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What `f` returns, or `None` if it panics, about which nothing is printed. `f` must leave nothing half done that is used
+/// afterwards.
+pub(crate) fn caught<T>(f: impl FnOnce() -> T) -> Option<T> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !SILENT.get() {
+                usual(panic);
+            }
+        }));
+    });
+    SILENT.set(true);
+    let result = catch_unwind(AssertUnwindSafe(f));
+    SILENT.set(false);
+    result.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::caught;
+
+    #[test]
+    fn a_panic_is_none() {
+        assert_eq!(caught(|| 7), Some(7));
+        assert_eq!(caught(|| -> u32 { panic!("not to be seen") }), None);
+    }
+}
