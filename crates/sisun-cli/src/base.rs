@@ -1,6 +1,6 @@
 //! The model that a configuration's `[finetune]` names: a run of ours or a Hugging Face directory.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
 use sisun_config::Base;
 use sisun_hf::Companion;
@@ -11,6 +11,9 @@ use std::path::Path;
 /// What a configuration takes from it; no weights are read.
 pub(crate) fn describe(path: &Path) -> Result<Base> {
     let read = || -> Result<Base> {
+        if !path.exists() {
+            bail!("no such folder; put a model there, or name another with --set finetune.model=DIR");
+        }
         let (model, tokenizer) = if sisun_hf::is_model(path) {
             (sisun_hf::describe(path)?.1, sisun_hf::tokenizer(path))
         } else {

@@ -2,9 +2,11 @@
 
 use crate::config::{Ids, write};
 use crate::layout::{Constant, Part, layout};
+use crate::numbers::turn;
 use crate::stock::Stock;
 use crate::{CONFIG, Companion, GENERATION, HfError, TOKENIZER};
 use half::{bf16, f16};
+use rayon::prelude::*;
 use safetensors::{Dtype, View};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -230,9 +232,7 @@ impl<'s> Outgoing<'s> {
         for Source { values: from, width, columns, rows, transposed } in &self.sources {
             let to = &mut values[rows.start * row..rows.end * row];
             if *transposed {
-                for (to, column) in to.chunks_exact_mut(row).zip(columns.clone()) {
-                    to.iter_mut().zip(from[column..].iter().step_by(*width)).for_each(|(to, from)| *to = *from);
-                }
+                turn(&from[columns.start..], *width, row, to);
             } else {
                 let from = from.chunks_exact(*width).flat_map(|row| &row[columns.clone()]);
                 to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
@@ -242,9 +242,10 @@ impl<'s> Outgoing<'s> {
     }
 }
 
-fn pack<const N: usize>(values: &[f32], bytes: impl Fn(f32) -> [u8; N]) -> Vec<u8> {
+fn pack<const N: usize>(values: &[f32], bytes: impl Fn(f32) -> [u8; N] + Sync) -> Vec<u8> {
     let mut packed = vec![0; values.len() * N];
-    packed.as_chunks_mut().0.iter_mut().zip(values).for_each(|(to, value)| *to = bytes(*value));
+    let to = packed.as_chunks_mut().0;
+    to.par_iter_mut().zip(values).for_each(|(to, value)| *to = bytes(*value));
     packed
 }
 

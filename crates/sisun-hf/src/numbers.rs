@@ -41,7 +41,7 @@ fn place_as<const N: usize>(
         let first = block * BLOCK;
         match transposed {
             false => copy(&from[first * columns.count..], columns, to, &number),
-            true => turn(&from[first..], rows, columns, to, &number),
+            true => turn_block(&from[first..], rows, columns, to, &number),
         }
     });
 }
@@ -55,8 +55,16 @@ fn copy<T: Copy>(from: &[T], Columns { first, count, width }: Columns, to: &mut 
     }
 }
 
+/// Writes columns of a row-major matrix, `width` wide, as rows of `row` numbers, on all threads.
+pub(crate) fn turn(from: &[f32], width: usize, row: usize, to: &mut [f32]) {
+    let columns = Columns { first: 0, count: row, width: row };
+    to.par_chunks_mut(BLOCK * row)
+        .enumerate()
+        .for_each(|(block, to)| turn_block(&from[block * BLOCK..], width, columns, to, |number| number));
+}
+
 /// Columns of numbers, one beginning `stride` after the other.
-fn turn<T: Copy>(
+fn turn_block<T: Copy>(
     from: &[T],
     stride: usize,
     Columns { first, count, width }: Columns,
