@@ -120,6 +120,7 @@ fn wrong_comparisons_are_told() {
     compare(&[]).ok();
     compare(&["--budget", "long"]).fails(2, &["another comparison", "--out"]);
     compare(&["--budget", "huge"]).fails(2, &["huge", "class, long"]);
+    compare(&["--set", "finetune.model=x"]).fails(2, &["finetune", "random weights"]);
     compare(&["--set", "model.d_modle=9"]).fails(2, &["model.d_modle", "model.d_model"]);
     compare(&["--set", "tracks.copy.task=kopy"]).fails(2, &["tracks.copy.task", "kopy", "reverse"]);
     assert_eq!(compare(&["--shard", "3/2"]).code, Some(2));

@@ -134,6 +134,10 @@ impl Grid {
         for given in overrides {
             apply_override(&mut table, given).map_err(CompareError::config(String::new()))?;
         }
+        if table.contains_key("finetune") {
+            let rule = "every model of a comparison begins with random weights; leave it out";
+            return Err(CompareError::invalid("finetune", "{…}", rule));
+        }
         Self::from_table(table, Vec::new())
     }
 
