@@ -79,6 +79,17 @@ fn a_character_model_names_the_characters_it_never_saw() {
     sisun(&["sample", &lab.at("run"), "--prompt", "One 한글 day"]).fails(1, &["한", "글"]);
     lab.train("bad", &["--set", "tokenizer={kind=\"char\"}", "--set", "sample.prompt=\"한\""])
         .fails(1, &["sample.prompt", "한"]);
+    assert!(!lab.path("bad").exists(), "what it began is in the way of the next start");
+}
+
+#[test]
+fn a_run_that_was_cut_off_before_its_first_checkpoint_says_so() {
+    let lab = Lab::new();
+    std::fs::create_dir(lab.path("run")).unwrap();
+    std::fs::copy(lab.path("lab.toml"), lab.path("run/config.toml")).unwrap();
+    for more in [&[][..], &["--resume"]] {
+        lab.train("run", more).fails(1, &["never saved", "delete it"]);
+    }
 }
 
 #[test]

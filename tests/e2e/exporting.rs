@@ -97,17 +97,32 @@ fn what_was_fine_tuned_goes_out_with_what_came_along() {
         assert_eq!(fs::read(lab.path("exported").join(name)).unwrap(), fs::read(base.join(name)).unwrap(), "{name}");
     }
     // What config.json alone says comes along as well.
-    fs::remove_file(base.join("generation_config.json")).unwrap();
+    fs::write(base.join("generation_config.json"), r#"{"do_sample":true}"#).unwrap();
+    fs::write(base.join("tokenizer_config.json"), r#"{"model_max_length": 92, "eos_token": "</s>"}"#).unwrap();
     let path = base.join("config.json");
     let mut config: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     config["eos_token_id"] = serde_json::json!([5, 17]);
     fs::write(&path, config.to_string()).unwrap();
-    run(&["train", &lab.at("tune.toml"), "--run", &lab.at("again")]).ok();
+    run(&["train", &lab.at("tune.toml"), "--run", &lab.at("again"), "--set", "model.context_len=24"]).ok();
     run(&["export", &lab.at("again"), "--to", &lab.at("out")]).ok();
     for file in ["config.json", "generation_config.json"] {
         let found: Value = serde_json::from_slice(&fs::read(lab.path("out").join(file)).unwrap()).unwrap();
         assert_eq!(found["eos_token_id"], config["eos_token_id"], "{file}");
     }
+    let read =
+        |file: &str| -> Value { serde_json::from_slice(&fs::read(lab.path("out").join(file)).unwrap()).unwrap() };
+    assert_eq!(read("generation_config.json")["do_sample"], true);
+    let tokenizer = read("tokenizer_config.json");
+    assert_eq!((&tokenizer["model_max_length"], &tokenizer["eos_token"]), (&24.into(), &"</s>".into()));
+    // What was damaged there is told before it goes further.
+    fs::write(lab.path("again/hf/generation_config.json"), "{").unwrap();
+    for verb in [&["sample", "--prompt", "the"][..], &["export", "--to", &lab.at("no")]] {
+        let (verb, more) = (verb[0], &verb[1..]);
+        run(&[&[verb, &lab.at("again")], more].concat()).fails(1, &["generation_config.json", "restore it"]);
+    }
+    let again = format!("finetune.model={}", lab.at("again"));
+    run(&["train", &lab.at("tune.toml"), "--run", &lab.at("third"), "--set", &again])
+        .fails(1, &["finetune.model", "generation_config.json"]);
 
     let prompt = ["--prompt", "the cat", "--temperature", "0", "-n", "20", "--json"];
     let sample = |model: &str| run(&[&["sample", model], &prompt[..]].concat()).ok().json()["tokens"].clone();

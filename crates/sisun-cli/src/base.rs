@@ -18,6 +18,9 @@ pub(crate) fn describe(path: &Path) -> Result<Base> {
             (sisun_hf::describe(path)?.1, sisun_hf::tokenizer(path))
         } else {
             let run = Run::open(path)?;
+            if !run.tokenizer().is_file() {
+                bail!("{} is missing: restore it, or name another base", run.tokenizer().display());
+            }
             (run.config()?.model, run.tokenizer())
         };
         Ok(Base { path: path.to_owned(), model, tokenizer })

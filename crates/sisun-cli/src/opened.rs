@@ -2,7 +2,7 @@
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
 use clap::Args;
 use serde::Deserialize;
@@ -71,12 +71,13 @@ impl Opened {
         let mut loaded = Loaded::of_run(&run, device)?;
         // A run that began from such a directory ends its texts as that does.
         let came_along = run.root().join(COMPANIONS);
-        if let Some(ends) = sisun_hf::ends(&came_along)? {
+        let remedy = || format!("{} came with the model that the run began from: restore it", came_along.display());
+        if let Some(ends) = sisun_hf::ends(&came_along).with_context(remedy)? {
             loaded = loaded.ending_at(ends);
         }
         Ok(Self {
             loaded,
-            companions: sisun_hf::companions(&came_along)?,
+            companions: sisun_hf::companions(&came_along).with_context(remedy)?,
             path,
             trained: Some(Trained { run, config }),
         })

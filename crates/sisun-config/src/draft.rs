@@ -8,6 +8,8 @@ use toml::{Table, Value};
 
 /// Keys of `[model]` without a default.
 const NEEDED: [&str; 5] = ["d_model", "n_layers", "n_heads", "context_len", "position"];
+/// Keys that a run's `config.toml` states besides, and hardly anybody else.
+const RESOLVED: [&str; 3] = ["vocab_size", "norm_eps", "init_std"];
 /// Keys of `[model]` that may differ from the base's.
 const OWN: [&str; 2] = ["context_len", "dropout"];
 
@@ -101,7 +103,7 @@ impl Draft {
     /// Whether it says everything by itself, as a run's `config.toml` does.
     pub fn is_whole(&self) -> bool {
         let stated = |key: &str| self.table.get("model").and_then(|model| model.get(key)).is_some();
-        self.table.contains_key("tokenizer") && NEEDED.iter().all(|key| stated(key))
+        self.table.contains_key("tokenizer") && NEEDED.iter().chain(&RESOLVED).all(|key| stated(key))
     }
 
     /// Takes `[tokenizer]` and what `[model]` leaves out from the base, and checks every key.
@@ -113,7 +115,9 @@ impl Draft {
         if let Some(stated) = self.table.get("tokenizer") {
             let table = Table::from_iter([("tokenizer".to_owned(), stated.clone())]);
             let file: TokenizerFile = from_value(Value::Table(table))?;
-            if file.tokenizer != tokenizer {
+            // A run's own says where the tokenizer was; another base brings another.
+            let followed = self.is_whole() && matches!(file.tokenizer, TokenizerConfig::File { .. });
+            if file.tokenizer != tokenizer && !followed {
                 let message = format!("the model in {} brings its own; leave [tokenizer] out", base.path.display());
                 return Err(ConfigError::Invalid { key: "tokenizer".to_owned(), message });
             }
@@ -124,7 +128,11 @@ impl Draft {
             return Err(ConfigError::Invalid { key: "model".to_owned(), message });
         };
         self.table.insert("model".to_owned(), Value::Table(merged(stated, base)?));
-        self.table.insert("tokenizer".to_owned(), as_value(&tokenizer));
+        let tokenizer = Value::try_from(&tokenizer).map_err(|_| ConfigError::Invalid {
+            key: "finetune.model".to_owned(),
+            message: format!("the path {} is not UTF-8, which TOML has to be; rename it", base.tokenizer.display()),
+        })?;
+        self.table.insert("tokenizer".to_owned(), tokenizer);
         self.finish()
     }
 

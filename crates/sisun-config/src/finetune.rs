@@ -45,7 +45,8 @@ impl FinetuneConfig {
     pub fn validate(&self, model: &ModelConfig) -> Result<(), ConfigError> {
         check(!self.model.as_os_str().is_empty(), "finetune.model", "\"\"", "must name a directory")?;
         let Some(LoraConfig { rank, alpha }) = self.lora else { return Ok(()) };
-        let side = if model.ffn == Ffn::None { model.d_model } else { model.d_model.min(model.ff_width()) };
+        let attention = model.d_model.min(model.n_heads * model.d_head());
+        let side = if model.ffn == Ffn::None { attention } else { attention.min(model.ff_width()) };
         check(
             (1..=side).contains(&rank),
             "finetune.lora.rank",

@@ -154,7 +154,12 @@ fn explain(path: &str, message: &str) -> ConfigError {
         .and_then(|rest| rest.rsplit_once("`, expected ").or_else(|| rest.rsplit_once("`, there are no fields")));
     let Some((field, expected)) = unknown else {
         let key = if path.is_empty() { "configuration" } else { path };
-        return ConfigError::Invalid { key: key.to_owned(), message: message.replace('\n', " ").trim().to_owned() };
+        // Serde names our types.
+        let message = match message.split_once("expected struct ") {
+            Some((before, _)) => format!("{before}expected a table"),
+            None => message.replace('\n', " ").trim().to_owned(),
+        };
+        return ConfigError::Invalid { key: key.to_owned(), message };
     };
     let parent = path.strip_suffix(field).unwrap_or(path).trim_end_matches('.');
     let full = |name: &str| if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") };

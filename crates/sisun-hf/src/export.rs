@@ -4,12 +4,12 @@ use crate::config::{Ids, write};
 use crate::layout::{Constant, Part, layout};
 use crate::numbers::turn;
 use crate::stock::Stock;
-use crate::{CONFIG, Companion, GENERATION, HfError, TOKENIZER};
+use crate::{CONFIG, Companion, GENERATION, HfError, TOKENIZER, TOKENIZER_CONFIG};
 use half::{bf16, f16};
 use rayon::prelude::*;
 use safetensors::{Dtype, View};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sisun_data::Tokenizer;
 use sisun_model::Transformer;
 use sisun_model::weights::HostTensors;
@@ -133,15 +133,16 @@ pub fn export(
         for (name, json) in [
             (CONFIG, config),
             (GENERATION, generation_config(&ids)),
-            ("tokenizer_config.json", tokenizer_config(tokenizer, &ids, stock.config.context_len)),
+            (TOKENIZER_CONFIG, tokenizer_config(tokenizer, &ids, stock.config.context_len)),
         ] {
             let text = serde_json::to_string_pretty(&json).expect("plain numbers and strings always serialise");
             let path = aside.join(name);
             fs::write(&path, text + "\n").map_err(HfError::write(&path))?;
         }
         tokenizer.save(&aside.join(TOKENIZER))?;
-        for Companion { name, bytes } in kept {
-            let path = aside.join(name);
+        for companion in kept {
+            let path = aside.join(&companion.name);
+            let bytes = within_context(companion, stock.config.context_len);
             fs::write(&path, bytes).map_err(HfError::write(&path))?;
         }
         // safetensors lets nobody else read what it writes.
@@ -159,6 +160,19 @@ pub fn export(
         let _ = fs::remove_dir_all(&aside);
     }
     written
+}
+
+/// What a companion says, its texts no longer than the model reads: fine-tuning may have cropped that.
+fn within_context(companion: &Companion, context_len: usize) -> Cow<'_, [u8]> {
+    let settings = serde_json::from_slice::<Map<String, Value>>(&companion.bytes);
+    if let (TOKENIZER_CONFIG, Ok(mut settings)) = (companion.name.as_str(), settings) {
+        let longest = settings.get("model_max_length").and_then(Value::as_u64);
+        if longest.is_some_and(|longest| longest > context_len as u64) {
+            settings.insert("model_max_length".to_owned(), context_len.into());
+            return Cow::Owned(format!("{:#}\n", Value::Object(settings)).into_bytes());
+        }
+    }
+    Cow::Borrowed(&companion.bytes)
 }
 
 /// Where a tokenizer puts nothing before a text, a text begins after the end of the one before.

@@ -15,7 +15,7 @@ pub(crate) fn parse<T: DeserializeOwned>(path: &Path, json: &[u8]) -> Result<T, 
     serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let key = error.path().to_string();
         let message = error.inner().to_string();
-        let problem = if key == "." { message } else { format!("{key}: {message}") };
+        let problem = if key == "." || key == "?" { message } else { format!("{key}: {message}") };
         HfError::Json { path: path.to_owned(), problem }
     })
 }

@@ -23,6 +23,7 @@ use crate::config::{Described, Ends};
 use crate::params::StoredParams;
 use crate::store::Store;
 use burn::tensor::Device;
+use serde_json::{Map, Value};
 use sisun_config::ModelConfig;
 use sisun_data::Tokenizer;
 use sisun_model::Transformer;
@@ -32,8 +33,9 @@ use std::path::{Path, PathBuf};
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
 const GENERATION: &str = "generation_config.json";
+const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 /// What a directory may hold besides, that other software asks for and that training changes nothing of.
-const COMPANIONS: [&str; 4] = ["tokenizer_config.json", "special_tokens_map.json", GENERATION, "chat_template.jinja"];
+const COMPANIONS: [&str; 4] = [TOKENIZER_CONFIG, "special_tokens_map.json", GENERATION, "chat_template.jinja"];
 
 /// A model that was read from a Hugging Face directory.
 #[derive(Clone, Debug)]
@@ -78,8 +80,15 @@ pub fn tokenizer(dir: &Path) -> PathBuf {
 /// # Errors
 /// One that cannot be read.
 pub fn companions(dir: &Path) -> Result<Vec<Companion>, HfError> {
-    let there = COMPANIONS.into_iter().filter(|name| dir.join(name).is_file());
-    there.map(|name| Ok(Companion { name: name.to_owned(), bytes: json::read(&dir.join(name))? })).collect()
+    let there = COMPANIONS.into_iter().map(|name| (name, dir.join(name))).filter(|(_, path)| path.is_file());
+    let read = |(name, path): (&str, PathBuf)| {
+        let bytes = json::read(&path)?;
+        if name.ends_with(".json") {
+            json::parse::<Map<String, Value>>(&path, &bytes)?;
+        }
+        Ok(Companion { name: name.to_owned(), bytes })
+    };
+    there.map(read).collect()
 }
 
 /// The tokens that end a text, if there is a `generation_config.json` that says which.
@@ -130,15 +139,23 @@ fn open_with(dir: &Path, device: &Device, as_stored: bool) -> Result<Imported, H
     let model = Transformer::from_params(&described.model, &mut StoredParams::new(&store, layout, device, as_stored))?;
     let mut companions = companions(dir)?;
     let generation = ends(dir)?;
-    // Said in config.json alone, it would be lost where only the companions go.
-    if let (None, Some(ids)) = (&generation, &described.ends)
-        && !companions.iter().any(|companion| companion.name == GENERATION)
-    {
-        let bytes = serde_json::json!({ "eos_token_id": ids }).to_string().into_bytes();
-        companions.push(Companion { name: GENERATION.to_owned(), bytes });
+    if let (None, Some(ids)) = (&generation, &described.ends) {
+        say_ends(&mut companions, ids);
     }
     let ends = generation.or(described.ends).unwrap_or_else(|| tokenizer.end_of_text().into_iter().collect());
     Ok(Imported { name: name(dir), model, tokenizer, ends, companions })
+}
+
+/// Puts the ends of a text that config.json alone names where they go along.
+fn say_ends(companions: &mut Vec<Companion>, ids: &[u32]) {
+    let there = companions.iter().position(|companion| companion.name == GENERATION);
+    let said = there.map(|at| companions.remove(at).bytes);
+    // Reading it found that it is an object.
+    let mut settings: Map<String, Value> =
+        said.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    settings.insert("eos_token_id".to_owned(), ids.into());
+    let bytes = Value::Object(settings).to_string().into_bytes();
+    companions.push(Companion { name: GENERATION.to_owned(), bytes });
 }
 
 fn described(dir: &Path) -> Result<Described, HfError> {

@@ -24,8 +24,9 @@ fn full(model: &Transformer, tokens: &[u32]) -> Vec<f32> {
 }
 
 fn close(found: &[f32], expected: &[f32], what: &str) {
-    let largest = found.iter().zip(expected).map(|(f, e)| (f - e).abs()).fold(0.0, f32::max);
-    assert!(largest < 1e-4, "{what}: off by {largest}");
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let far = found.iter().zip(expected).find(|(f, e)| !((*f - *e).abs() < 1e-4));
+    assert!(far.is_none(), "{what}: {far:?}");
 }
 
 #[test]

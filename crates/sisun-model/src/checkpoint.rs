@@ -200,7 +200,7 @@ fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-fn sync_folder(path: &Path) -> std::io::Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> std::io::Result<()> {
     // Windows cannot open folders; its rename is durable without.
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }

@@ -1,6 +1,6 @@
 //! A run directory, as whoever reads it sees it.
 
-use crate::checkpoint::{Checkpoint, FileSum, MODEL_FILE, folder_name, steps_in, sum_file, write_whole};
+use crate::checkpoint::{Checkpoint, FileSum, MODEL_FILE, folder_name, steps_in, sum_file, sync_folder, write_whole};
 use crate::weights::write_tensors;
 use crate::{ModelError, Transformer};
 use burn::module::Module;
@@ -130,6 +130,7 @@ impl Run {
     pub fn write_base(root: &Path, model: &Transformer) -> Result<FileSum, ModelError> {
         let path = root.join(BASE_FILE);
         write_whole(&path, |aside| write_tensors(&model.flat(), aside))?;
+        sync_folder(root).map_err(ModelError::io("write", root))?;
         sum_file(&path).map_err(ModelError::io("read", &path))
     }
 

@@ -33,6 +33,23 @@ pub enum TrainError {
         /// The directory.
         path: PathBuf,
     },
+    /// A run directory whose start was cut off.
+    #[error(
+        "{} was begun but never saved: delete it and start again, or choose another place with --run DIR",
+        path.display()
+    )]
+    NeverBegan {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A text of the configuration that the tokenizer cannot write.
+    #[error("{key}: {source}")]
+    Text {
+        /// The key.
+        key: &'static str,
+        /// Which characters.
+        source: DataError,
+    },
     /// `--resume` without a run.
     #[error("there is no run to resume in {}: leave --resume out to start it", path.display())]
     NothingToResume {

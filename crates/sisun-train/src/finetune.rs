@@ -4,6 +4,7 @@ use crate::TrainError;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use sisun_model::Transformer;
+use sisun_model::checkpoint::write_atomic;
 use std::fs;
 use std::path::Path;
 
@@ -24,8 +25,7 @@ pub(crate) fn write_companions(files: &[(String, Vec<u8>)], run_dir: &Path) -> R
     let folder = run_dir.join(COMPANIONS);
     for (name, bytes) in files {
         fs::create_dir_all(&folder).map_err(TrainError::io("create", &folder))?;
-        let path = folder.join(name);
-        fs::write(&path, bytes).map_err(TrainError::io("write", &path))?;
+        write_atomic(&folder.join(name), bytes)?;
     }
     Ok(())
 }

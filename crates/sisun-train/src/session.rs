@@ -66,10 +66,11 @@ impl Session {
     /// # Errors
     /// One that holds something.
     pub fn check_vacant(run_dir: &Path) -> Result<(), TrainError> {
-        match fs::read_dir(run_dir).is_ok_and(|mut entries| entries.next().is_some()) || run_dir.is_file() {
-            true => Err(TrainError::RunExists { path: run_dir.to_owned() }),
-            false => Ok(()),
+        if !run_dir.is_file() && !fs::read_dir(run_dir).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Ok(());
         }
+        check_begun(run_dir)?;
+        Err(TrainError::RunExists { path: run_dir.to_owned() })
     }
 
     /// Begins a run: prepares the text, writes everything that describes the run, and draws the weights, or takes those that
@@ -96,6 +97,21 @@ impl Session {
         if stated < needed {
             return Err(TrainError::SmallVocabulary { stated, needed });
         }
+        check_texts(&config, &corpus)?;
+        Self::begin(config, corpus, start, run_dir, chosen).inspect_err(|_| {
+            // It was empty. What cannot be removed is told of by the next start.
+            let _ = fs::remove_dir_all(run_dir);
+        })
+    }
+
+    /// Writes what a run begins with.
+    fn begin(
+        config: Config,
+        corpus: Corpus,
+        start: Option<Start>,
+        run_dir: &Path,
+        chosen: &Chosen,
+    ) -> Result<Self, TrainError> {
         fs::create_dir_all(run_dir.join(CHECKPOINTS)).map_err(TrainError::io("create", run_dir))?;
         write_atomic(&run_dir.join("config.toml"), config.to_toml().as_bytes())?;
         write_environment(run_dir, &corpus, chosen)?;
@@ -133,7 +149,7 @@ impl Session {
             corpus,
             state,
         };
-        // Even a run that is killed at once can then be resumed.
+        // From here on it can be resumed, even if it is killed before its first step.
         session.save()?;
         Ok(session)
     }
@@ -152,6 +168,7 @@ impl Session {
         if !run_dir.join("config.toml").is_file() {
             return Err(TrainError::NothingToResume { path: run_dir.to_owned() });
         }
+        check_begun(run_dir)?;
         remove_partial(&run_dir.join(CHECKPOINTS));
         let run = Run::open(run_dir)?;
         let before = run.config()?;
@@ -179,6 +196,7 @@ impl Session {
         if corpus.sha256 != checkpoint.state.data_sha256 {
             return Err(TrainError::DataChanged { path: run_dir.to_owned() });
         }
+        check_texts(&config, &corpus)?;
         config.tokenizer = before.tokenizer;
         let device = chosen.device.clone().autodiff();
         let moments = read_tensors(&checkpoint.file(TRAINING_FILE))?;
@@ -234,6 +252,24 @@ impl Session {
         }
         Ok(checkpoint.path().to_owned())
     }
+}
+
+/// That a run directory was not left before its first checkpoint.
+fn check_begun(run_dir: &Path) -> Result<(), TrainError> {
+    match run_dir.join("config.toml").is_file() && steps_in(&run_dir.join(CHECKPOINTS)).is_empty() {
+        true => Err(TrainError::NeverBegan { path: run_dir.to_owned() }),
+        false => Ok(()),
+    }
+}
+
+/// That the tokenizer can write the texts that the configuration asks about.
+fn check_texts(config: &Config, corpus: &Corpus) -> Result<(), TrainError> {
+    let prompt = config.sample.as_ref().map(|sample| ("sample.prompt", &sample.prompt));
+    let sentence = config.attend.as_ref().map(|attend| ("attend.text", &attend.text));
+    for (key, text) in prompt.into_iter().chain(sentence) {
+        corpus.tokenizer.encode(text).map_err(|source| TrainError::Text { key, source })?;
+    }
+    Ok(())
 }
 
 /// Where a fine-tuned run says that its tokenizer comes from.

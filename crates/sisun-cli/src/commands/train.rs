@@ -5,7 +5,7 @@ use crate::common::DeviceArgs;
 use crate::failure::Interrupted;
 use crate::progress::Progress;
 use crate::terminal::{note, say, say_json, stop_on_interrupt};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use burn::module::Module;
 use serde_json::json;
 use sisun_config::{Draft, SampleConfig};
@@ -71,7 +71,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     args.device.note(&describe(&session));
 
-    let mut watcher = Screen::new(&session, args.device.quiet)?;
+    let mut watcher = Screen::new(&session, args.device.quiet);
     let outcome = train(
         &mut session,
         &mut watcher,
@@ -137,22 +137,16 @@ struct Screen {
 }
 
 impl Screen {
-    fn new(session: &Session, quiet: bool) -> Result<Self> {
+    fn new(session: &Session, quiet: bool) -> Self {
         let config = &session.config;
         let tokenizer = session.corpus.tokenizer.clone();
-        if let Some(sample) = &config.sample {
-            tokenizer.encode(&sample.prompt).context("sample.prompt")?;
-        }
-        if let Some(attend) = &config.attend {
-            tokenizer.encode(&attend.text).context("attend.text")?;
-        }
-        Ok(Self {
+        Self {
             progress: Progress::new(quiet, session.step(), config.train.steps),
             tokenizer,
             sample: config.sample.clone(),
             seed: config.train.seed,
             last_sample: None,
-        })
+        }
     }
 
     fn write(&self, sample: &SampleConfig, step: u64, model: &Transformer) -> Result<String, InferError> {
