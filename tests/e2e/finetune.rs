@@ -108,7 +108,8 @@ fn logits(model: &Transformer, ids: &[i64]) -> Vec<f32> {
 #[track_caller]
 fn near(what: &str, found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len(), "{what}");
-    let far = found.iter().zip(expected).find(|(a, b)| !((*a - *b).abs() <= 1e-4));
+    let close = |(a, b): &(&f32, &f32)| (*a - *b).abs() <= 1e-4;
+    let far = found.iter().zip(expected).find(|pair| !close(pair));
     assert!(far.is_none(), "{what}: {far:?}");
 }
 

@@ -50,7 +50,8 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 
 fn near(what: &str, found: Vec<f32>, expected: Vec<f32>) {
     let size = expected.iter().map(|x| x.abs()).fold(0.0, f32::max);
-    let far = found.iter().zip(&expected).find(|(a, b)| !((*a - *b).abs() <= 1e-5 * size));
+    let close = |(a, b): &(&f32, &f32)| (*a - *b).abs() <= 1e-5 * size;
+    let far = found.iter().zip(&expected).find(|pair| !close(pair));
     assert!(found.len() == expected.len() && size > 0.0 && far.is_none(), "{what}: {far:?} of {size}");
 }
 

@@ -25,7 +25,8 @@ fn full(model: &Transformer, tokens: &[u32]) -> Vec<f32> {
 
 fn close(found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
-    let far = found.iter().zip(expected).find(|(f, e)| !((*f - *e).abs() < 1e-4));
+    let close = |(f, e): &(&f32, &f32)| (*f - *e).abs() < 1e-4;
+    let far = found.iter().zip(expected).find(|pair| !close(pair));
     assert!(far.is_none(), "{what}: {far:?}");
 }
 

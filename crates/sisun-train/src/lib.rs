@@ -3,6 +3,7 @@
 //! Nothing here prints. A [`Watcher`] is told of every step, measurement and sample.
 
 mod batch;
+mod changes;
 mod error;
 mod evaluate;
 mod facts;

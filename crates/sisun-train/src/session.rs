@@ -1,6 +1,7 @@
 //! Starting a run directory, or going on with one.
 
 use crate::TrainError;
+use crate::changes::changes;
 use crate::finetune::{Start, trained_parameters, write_companions};
 use crate::optimizer::Optimizer;
 use serde::Serialize;
@@ -15,22 +16,6 @@ use sisun_model::{BEST, CHECKPOINTS, Chosen, LAST, RandomParams, Run, Transforme
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Keys that may differ when a run is resumed: they change how long it goes on and what it writes, not what it computes.
-/// A base is read once, at the start; it may have moved since.
-const MAY_CHANGE: [&str; 11] = [
-    "name",
-    "finetune.model",
-    "data",
-    "tokenizer",
-    "train.steps",
-    "train.eval_every",
-    "train.eval_windows",
-    "train.checkpoint_every",
-    "train.keep_checkpoints",
-    "train.log_every",
-    "attend",
-];
 
 /// A run that is ready to train: its directory, data, model and optimizer, and where it stands.
 #[derive(Debug)]
@@ -294,40 +279,4 @@ fn write_environment(run_dir: &Path, corpus: &Corpus, chosen: &Chosen) -> Result
     };
     let text = serde_json::to_string_pretty(&environment).expect("plain numbers and strings always serialise");
     Ok(write_atomic(&run_dir.join("environment.json"), text.as_bytes())?)
-}
-
-/// `key (old → new)` for each setting that differs and may not.
-fn changes(before: &Config, after: &Config) -> Vec<String> {
-    let flat = |config: &Config| {
-        let mut keys = BTreeMap::new();
-        let table = toml::Table::try_from(config).expect("plain structs of numbers and strings always serialise");
-        flatten("", &toml::Value::Table(table), &mut keys);
-        keys
-    };
-    let (before, after) = (flat(before), flat(after));
-    let all: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let may_change = |key: &str| {
-        key.starts_with("sample.") || MAY_CHANGE.iter().any(|may| key == *may || key.starts_with(&format!("{may}.")))
-    };
-    all.into_iter()
-        .filter(|key| before.get(*key) != after.get(*key) && !may_change(key))
-        .map(|key| {
-            let show = |keys: &BTreeMap<String, String>| keys.get(key).cloned().unwrap_or_else(|| "absent".to_owned());
-            format!("{key} ({} → {})", show(&before), show(&after))
-        })
-        .collect()
-}
-
-fn flatten(prefix: &str, value: &toml::Value, keys: &mut BTreeMap<String, String>) {
-    match value {
-        toml::Value::Table(table) => {
-            for (key, value) in table {
-                let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-                flatten(&path, value, keys);
-            }
-        }
-        other => {
-            keys.insert(prefix.to_owned(), other.to_string());
-        }
-    }
 }
