@@ -156,6 +156,8 @@ fn say_ends(companions: &mut Vec<Companion>, ids: &[u32]) {
     settings.insert("eos_token_id".to_owned(), ids.into());
     let bytes = Value::Object(settings).to_string().into_bytes();
     companions.push(Companion { name: GENERATION.to_owned(), bytes });
+    // As they are read.
+    companions.sort_by_key(|companion| COMPANIONS.iter().position(|name| *name == companion.name));
 }
 
 fn described(dir: &Path) -> Result<Described, HfError> {
