@@ -11,22 +11,19 @@ likeliest tokens of one forward pass, and where a step of it is too close to cal
 
 import json
 import logging
-import platform
 import warnings
 from pathlib import Path
 
-import safetensors
 import safetensors.torch
-import tokenizers
 import torch
 import transformers
+from reference_hf import CONTINUED, versions
 
 OUT = Path(__file__).parent / "fixtures" / "hf_exports"
 TEXTS = [
     "Hana gave the kite to Minsu. The kite was red, and the wind was kind.",
     "하나는 민수에게 연을 주었다. 연은 붉었고 바람은 순했다.",
 ]
-CONTINUED = 64
 # By how much the likeliest token must be likelier than the next, in nats.
 MARGIN = 2e-4
 
@@ -89,17 +86,10 @@ def compute(folder):
 
 
 def main():
-    versions = {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "tokenizers": tokenizers.__version__,
-        "safetensors": safetensors.__version__,
-    }
     torch.set_num_threads(1)
     for folder in sorted(path for path in OUT.iterdir() if path.is_dir()):
         tensors = compute(folder)
-        safetensors.torch.save_file(tensors, folder / "expected.safetensors", metadata={"versions": json.dumps(versions)})
+        safetensors.torch.save_file(tensors, folder / "expected.safetensors", metadata={"versions": json.dumps(versions())})
         (folder / "expected.safetensors").chmod(0o644)
         size = sum(path.stat().st_size for path in folder.iterdir())
         print(f"{folder.name}: {json.loads((folder / 'config.json').read_text())['architectures'][0]}, {size // 1000} kB")

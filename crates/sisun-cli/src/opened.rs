@@ -72,15 +72,11 @@ impl Opened {
         // A run that began from such a directory ends its texts as that does.
         let came_along = run.root().join(COMPANIONS);
         let remedy = || format!("{} came with the model that the run began from: restore it", came_along.display());
-        if let Some(ends) = sisun_hf::ends(&came_along).with_context(remedy)? {
+        let companions = sisun_hf::companions(&came_along).with_context(remedy)?;
+        if let Some(ends) = sisun_hf::ends(&came_along, &companions).with_context(remedy)? {
             loaded = loaded.ending_at(ends);
         }
-        Ok(Self {
-            loaded,
-            companions: sisun_hf::companions(&came_along).with_context(remedy)?,
-            path,
-            trained: Some(Trained { run, config }),
-        })
+        Ok(Self { loaded, companions, path, trained: Some(Trained { run, config }) })
     }
 
     /// The text of the run's `[attend]`.

@@ -12,9 +12,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sisun_data::Tokenizer;
 use sisun_model::Transformer;
-use sisun_model::weights::HostTensors;
+use sisun_model::weights::{HostTensors, write_views};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -126,9 +126,7 @@ pub fn export(
     let ids = ids(tokenizer, ends);
     let written = (|| {
         let weights = aside.join("model.safetensors");
-        let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-        safetensors::serialize_to_file(tensors, Some(metadata), &weights)
-            .map_err(|error| HfError::write(&weights)(std::io::Error::other(error)))?;
+        write_views(tensors, &weights).map_err(HfError::write(&weights))?;
         let config = write(stock.family, &stock.config, &ids, how.numbers.name());
         for (name, json) in [
             (CONFIG, config),
@@ -145,9 +143,6 @@ pub fn export(
             let bytes = within_context(companion, stock.config.context_len);
             fs::write(&path, bytes).map_err(HfError::write(&path))?;
         }
-        // safetensors lets nobody else read what it writes.
-        let config = fs::metadata(aside.join(CONFIG)).map_err(HfError::write(&aside))?;
-        fs::set_permissions(&weights, config.permissions()).map_err(HfError::write(&weights))?;
         let bytes = fs::metadata(&weights).map_err(HfError::write(&weights))?.len();
         if dir.exists() {
             fs::remove_dir(dir).map_err(HfError::write(dir))?;

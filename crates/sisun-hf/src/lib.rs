@@ -91,15 +91,14 @@ pub fn companions(dir: &Path) -> Result<Vec<Companion>, HfError> {
     there.map(read).collect()
 }
 
-/// The tokens that end a text, if there is a `generation_config.json` that says which.
+/// The tokens that end a text, if a `generation_config.json` among the [`companions`] of a directory says which.
 ///
 /// # Errors
-/// A file that cannot be read or says something else.
-pub fn ends(dir: &Path) -> Result<Option<Vec<u32>>, HfError> {
-    let path = dir.join(GENERATION);
-    match path.is_file() {
-        true => Ok(json::parse::<Ends>(&path, &json::read(&path)?)?.ids()),
-        false => Ok(None),
+/// One that says something else.
+pub fn ends(dir: &Path, companions: &[Companion]) -> Result<Option<Vec<u32>>, HfError> {
+    match companions.iter().find(|companion| companion.name == GENERATION) {
+        Some(Companion { bytes, .. }) => Ok(json::parse::<Ends>(&dir.join(GENERATION), bytes)?.ids()),
+        None => Ok(None),
     }
 }
 
@@ -138,7 +137,7 @@ fn open_with(dir: &Path, device: &Device, as_stored: bool) -> Result<Imported, H
     let layout = check::check(&described, &store)?;
     let model = Transformer::from_params(&described.model, &mut StoredParams::new(&store, layout, device, as_stored))?;
     let mut companions = companions(dir)?;
-    let generation = ends(dir)?;
+    let generation = ends(dir, &companions)?;
     if let (None, Some(ids)) = (&generation, &described.ends) {
         say_ends(&mut companions, ids);
     }

@@ -11,9 +11,10 @@ use safetensors::tensor::{TensorView, View};
 use safetensors::{Dtype, SafeTensors};
 use sisun_config::{LoraConfig, ModelConfig};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Display;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Named tensors on the host: shape and row-major values.
 pub type HostTensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
@@ -56,7 +57,7 @@ impl Transformer {
     /// A file that cannot be read, is no whole safetensors file, or does not hold exactly this configuration's
     /// tensors; all that differ are listed.
     pub fn load(path: &Path, config: &ModelConfig, device: &Device) -> Result<Self, ModelError> {
-        let mut source = FileParams { tensors: read_tensors(path)?, problems: Vec::new(), device: device.clone() };
+        let mut source = NamedParams::new(read_tensors(path)?, device);
         let model = Self::from_params(config, &mut source)?;
         source.finish(path)?;
         Ok(model)
@@ -67,8 +68,7 @@ impl Transformer {
     /// # Errors
     /// As [`Transformer::load`].
     pub(crate) fn load_lora(self, how: LoraConfig, path: &Path) -> Result<Self, ModelError> {
-        let device = self.device();
-        let mut source = FileParams { tensors: read_tensors(path)?, problems: Vec::new(), device };
+        let mut source = NamedParams::new(read_tensors(path)?, &self.device());
         let model = self.with_lora(how, &mut source)?;
         source.finish(path)?;
         Ok(model)
@@ -92,6 +92,18 @@ pub struct Flat {
 /// # Errors
 /// Whatever keeps the file from being written.
 pub fn write_tensors(tensors: &FlatTensors, path: &Path) -> std::io::Result<()> {
+    write_views(tensors, path)
+}
+
+/// Writes tensors that are made when they are asked for as a safetensors file.
+///
+/// # Errors
+/// Whatever keeps the file from being written.
+pub fn write_views<S, V>(tensors: impl IntoIterator<Item = (S, V)>, path: &Path) -> std::io::Result<()>
+where
+    S: AsRef<str> + Ord + Display,
+    V: View,
+{
     // The library's file would be its owner's alone; it is to be readable as any other.
     let permissions = File::create(path)?.metadata()?.permissions();
     safetensors::serialize_to_file(tensors, Some(metadata()), path).map_err(std::io::Error::other)?;
@@ -172,29 +184,59 @@ pub fn map_file(path: &Path) -> Result<Mmap, ModelError> {
     unsafe { Mmap::map(&file) }.map_err(ModelError::io("read", path))
 }
 
-/// Parameters from a file, each taken once.
-struct FileParams {
-    tensors: HostTensors,
+/// A tensor that a parameter can be taken from.
+pub(crate) trait Source {
+    fn shape(&self) -> &[usize];
+    fn into_values(self) -> Vec<f32>;
+}
+
+impl Source for (Vec<usize>, Vec<f32>) {
+    fn shape(&self) -> &[usize] {
+        &self.0
+    }
+
+    fn into_values(self) -> Vec<f32> {
+        self.1
+    }
+}
+
+impl Source for Flat {
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn into_values(self) -> Vec<f32> {
+        to_host(self.values).1
+    }
+}
+
+/// Parameters from named tensors, each taken once.
+pub(crate) struct NamedParams<T> {
+    tensors: BTreeMap<String, T>,
     problems: Vec<String>,
     device: Device,
 }
 
-impl FileParams {
-    fn finish(mut self, path: &Path) -> Result<(), ModelError> {
-        let extra: BTreeSet<String> = self.tensors.into_keys().collect();
-        self.problems.extend(extra.iter().map(|name| format!("{name}: not part of this model")));
+impl<T: Source> NamedParams<T> {
+    pub(crate) fn new(tensors: BTreeMap<String, T>, device: &Device) -> Self {
+        Self { tensors, problems: Vec::new(), device: device.clone() }
+    }
+
+    /// That every tensor was wanted and fitted; `path` is told where not.
+    pub(crate) fn finish(mut self, path: &Path) -> Result<(), ModelError> {
+        self.problems.extend(self.tensors.into_keys().map(|name| format!("{name}: not part of this model")));
         if self.problems.is_empty() {
             return Ok(());
         }
-        Err(ModelError::Mismatch { path: PathBuf::from(path), problems: self.problems })
+        Err(ModelError::Mismatch { path: path.to_owned(), problems: self.problems })
     }
 }
 
-impl Params for FileParams {
+impl<T: Source> Params for NamedParams<T> {
     fn values(&mut self, name: &str, shape: &[usize], _: Init) -> Result<Vec<f32>, ModelError> {
         let problem = match self.tensors.remove(name) {
-            Some((found, values)) if found == shape => return Ok(values),
-            Some((found, _)) => format!("{name}: shape {found:?}, expected {shape:?}"),
+            Some(found) if found.shape() == shape => return Ok(found.into_values()),
+            Some(found) => format!("{name}: shape {:?}, expected {shape:?}", found.shape()),
             None => format!("{name}: missing, expected shape {shape:?}"),
         };
         self.problems.push(problem);

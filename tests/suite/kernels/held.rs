@@ -1,5 +1,6 @@
 //! Weights held in bfloat16, against the composition with the same numbers in float32. They have no gradients.
 
+use super::linear::Map;
 use super::{Bound, KINDS, LAYOUTS, Layout, ROUNDINGS, flat, largest};
 use crate::repeatable;
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
@@ -11,22 +12,13 @@ fn in_float32<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     x.cast(FloatDType::F32)
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Map {
-    n: usize,
-    d_in: usize,
-    d_out: usize,
-    transposed: bool,
-    biased: bool,
-    layouts: [Layout; 2],
-}
-
+/// The same maps with a weight that is held.
 impl Map {
-    fn check(&self, x: &[f32], weight: &[f32]) {
+    fn check_held(&self, x: &[f32], weight: &[f32]) {
         let Self { n, d_in, d_out, transposed, .. } = *self;
         let device = Device::flex();
         let x = self.layouts[0].view(&tensor(x, [x.len()], &device), [n, d_in]);
-        let shape = if transposed { [d_out, d_in] } else { [d_in, d_out] };
+        let shape = self.weight_shape();
         let held = in_bf16(self.layouts[1].view(&tensor(weight, [weight.len()], &device), shape));
         let bias = self.biased.then(|| tensor(&normal("bias", d_out), [d_out], &device));
         let same = in_float32(held.clone());
@@ -45,9 +37,8 @@ impl Map {
         }
     }
 
-    fn draw(&self, seed: u32) -> [Vec<f32>; 2] {
-        let shape = if self.transposed { [self.d_out, self.d_in] } else { [self.d_in, self.d_out] };
-        let lens = [self.layouts[0].len([self.n, self.d_in]), self.layouts[1].len(shape)];
+    fn draw_held(&self, seed: u32) -> [Vec<f32>; 2] {
+        let lens = [self.layouts[0].len([self.n, self.d_in]), self.layouts[1].len(self.weight_shape())];
         [0, 1].map(|i| normal(&format!("{seed} {i}"), lens[i]))
     }
 }
@@ -64,8 +55,8 @@ proptest! {
         layouts in prop::array::uniform2(prop::sample::select(&LAYOUTS[..])),
     ) {
         let map = Map { n, d_in, d_out, transposed, biased: biased && !transposed, layouts };
-        let [x, weight] = map.draw(seed);
-        map.check(&x, &weight);
+        let [x, weight] = map.draw_held(seed);
+        map.check_held(&x, &weight);
     }
 
     #[test]
@@ -122,8 +113,8 @@ fn sizes_that_take_other_ways() {
             for layout in [Layout::Dense, Layout::Turned] {
                 let layouts = [Layout::Dense, layout];
                 let map = Map { n, d_in, d_out, transposed, biased: !transposed, layouts };
-                let [x, weight] = map.draw(3);
-                map.check(&x, &weight);
+                let [x, weight] = map.draw_held(3);
+                map.check_held(&x, &weight);
             }
         }
     }
@@ -133,8 +124,8 @@ fn sizes_that_take_other_ways() {
 #[test]
 fn more_than_a_block() {
     let map = Map { n: 40, d_in: 1100, d_out: 8100, transposed: false, biased: true, layouts: [Layout::Dense; 2] };
-    let [x, weight] = map.draw(4);
-    map.check(&x, &weight);
+    let [x, weight] = map.draw_held(4);
+    map.check_held(&x, &weight);
 }
 
 #[test]

@@ -13,17 +13,17 @@ use sisun_tests::compare::normal;
 const BF16: f32 = 1.02 / 128.0;
 
 #[derive(Clone, Copy, Debug)]
-struct Map {
-    n: usize,
-    d_in: usize,
-    d_out: usize,
-    transposed: bool,
-    biased: bool,
-    layouts: [Layout; 2],
+pub(super) struct Map {
+    pub(super) n: usize,
+    pub(super) d_in: usize,
+    pub(super) d_out: usize,
+    pub(super) transposed: bool,
+    pub(super) biased: bool,
+    pub(super) layouts: [Layout; 2],
 }
 
 impl Map {
-    fn weight_shape(&self) -> [usize; 2] {
+    pub(super) fn weight_shape(&self) -> [usize; 2] {
         if self.transposed { [self.d_out, self.d_in] } else { [self.d_in, self.d_out] }
     }
 
