@@ -1,6 +1,7 @@
 //! Text to tokens to windows: reading files, tokenizers, the token cache, and the small corpora that come
 //! with Sisun. No tensors here.
 
+mod beginning;
 mod bpe;
 mod bulk;
 mod byte_level;
@@ -27,6 +28,7 @@ mod tokens;
 mod windows;
 mod words;
 
+pub use beginning::first_documents;
 pub use error::DataError;
 pub use labels::{TokenLabel, labels, visible};
 pub use prepare::{Corpus, prepare, prepare_whole};

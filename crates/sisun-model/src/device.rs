@@ -67,6 +67,13 @@ pub struct Adapter {
     pub name: String,
 }
 
+impl Adapter {
+    /// Whether it computes on the CPU (llvmpipe, SwiftShader, WARP).
+    pub fn is_software(&self) -> bool {
+        self.kind == SOFTWARE
+    }
+}
+
 /// The adapters that wgpu reaches. Opening each to ask its name takes a moment.
 pub fn adapters() -> Vec<Adapter> {
     wgpu_devices()

@@ -115,12 +115,27 @@ impl Run {
         let weights = checkpoint.file(MODEL_FILE);
         let Some(lora) = config.lora() else { return Transformer::load(&weights, &config.model, device) };
         let path = self.root.join(BASE_FILE);
-        let damaged = |problem: String| ModelError::DamagedBase { path: path.clone(), problem };
-        let found = sum_file(&path).map_err(|error| damaged(format!("cannot be read ({error})")))?;
-        if checkpoint.state.base.as_ref() != Some(&found) {
-            return Err(damaged("was altered (its SHA-256 differs)".to_owned()));
+        if checkpoint.state.base.is_none() {
+            let problem = "has no checksum in the checkpoint's state.json".to_owned();
+            return Err(ModelError::DamagedBase { path, problem });
         }
+        self.check_base(checkpoint)?;
         Transformer::load(&path, &config.model, device)?.load_lora(lora, &weights)
+    }
+
+    /// Verify the weights that a run's adapters are added to, if it has adapters, by the sum that a checkpoint recorded.
+    ///
+    /// # Errors
+    /// [`ModelError::DamagedBase`]: they cannot be read, or were altered.
+    pub fn check_base(&self, checkpoint: &Checkpoint) -> Result<(), ModelError> {
+        let Some(expected) = &checkpoint.state.base else { return Ok(()) };
+        let path = self.root.join(BASE_FILE);
+        let problem = match sum_file(&path) {
+            Ok(found) if found == *expected => return Ok(()),
+            Ok(_) => "was altered (its SHA-256 differs)".to_owned(),
+            Err(error) => format!("cannot be read ({error})"),
+        };
+        Err(ModelError::DamagedBase { path, problem })
     }
 
     /// Writes the weights that a run's adapters are added to into its directory, whole or not at all.

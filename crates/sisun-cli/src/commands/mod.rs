@@ -14,3 +14,4 @@ pub(crate) mod info;
 pub(crate) mod sample;
 pub(crate) mod tokenizer;
 pub(crate) mod train;
+pub(crate) mod verify;

@@ -1,0 +1,43 @@
+//! All devices of this machine compute the same.
+
+use crate::logits::{Difference, batch_of, values};
+use crate::{Check, Subject};
+use anyhow::Result;
+use burn::tensor::Device;
+use sisun_model::{Count, DeviceChoice, Pass, Transformer, device};
+
+pub(crate) const NAME: &str = "devices agree";
+
+/// Allowed share of the largest logit, float32 on both sides. A GPU may contract and reorder sums.
+const TOLERANCE: f32 = 1e-3;
+/// A software adapter is asked only about models of at most this many parameters: it is slow.
+const MOST_BY_SOFTWARE: u64 = 5_000_000;
+/// A longer text would show nothing more.
+const TOKENS: usize = 32;
+
+/// The CPU backend beside ndarray and every adapter that wgpu finds.
+pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
+    let ids = &subject.ids[..subject.ids.len().min(TOKENS)];
+    let expected = logits(&subject.loaded.model, ids);
+    let small = Count::of(subject.loaded.model.config()).total <= MOST_BY_SOFTWARE;
+    let ndarray = device::choose(DeviceChoice::Ndarray)?;
+    let mut others: Vec<(String, Device)> = vec![("ndarray".to_owned(), ndarray.device)];
+    let mut found = Vec::new();
+    for adapter in device::adapters() {
+        match adapter.is_software() && !small {
+            true => found.push(format!("{}: not asked (a software adapter, slow with a model of this size)", adapter.name)),
+            false => others.push((adapter.name, adapter.device)),
+        }
+    }
+    let mut holds = true;
+    for (name, device) in others {
+        let difference = Difference::between(&logits(&subject.on(&device)?, ids), &expected);
+        holds &= difference.within(TOLERANCE);
+        found.push(format!("{name}: {}", difference.tell(TOLERANCE)));
+    }
+    Ok(Check::of(NAME, holds, format!("logits beside the CPU's, {}", found.join("; "))))
+}
+
+fn logits(model: &Transformer, ids: &[u32]) -> Vec<f32> {
+    values(model.forward(batch_of(ids, &model.device()), Pass::default()))
+}

@@ -1,0 +1,55 @@
+//! What the tests promise, checked on the user's own machine and model: `sisun verify`.
+//!
+//! [`verify`] runs every check that applies and returns a [`Check`] for each: what was compared, what was found, and
+//! whether it holds. Nothing is written but a folder of temporary files, which is removed again.
+
+mod check;
+mod checksums;
+mod devices;
+mod logits;
+mod passes;
+mod resume;
+mod round_trip;
+mod subject;
+mod tokenizer;
+
+pub use check::{Check, Verdict};
+pub use subject::Subject;
+
+use anyhow::Result;
+use std::path::Path;
+
+/// Run all checks on a run directory, one of its checkpoints, or a Hugging Face directory. `started` is called with the
+/// name of each check before it runs.
+///
+/// A model that cannot be opened leaves only the checks of its files.
+///
+/// # Errors
+/// A path that names no model, or a temporary folder that cannot be made.
+pub fn verify(path: &Path, started: &mut dyn FnMut(&str)) -> Result<Vec<Check>> {
+    let mut checks = Vec::new();
+    let mut add = |name: &'static str, check: &mut dyn FnMut() -> Result<Check>| {
+        started(name);
+        // A check that fails on the way has found something that does not hold.
+        checks.push(check().unwrap_or_else(|error| Check::differs(name, format!("{error:#}"))));
+    };
+    let files = Subject::files(path)?;
+    add(checksums::NAME, &mut || checksums::check(&files));
+    let mut opened = None;
+    add("model opens", &mut || {
+        let subject = Subject::open(&files)?;
+        let found = subject.describe();
+        opened = Some(subject);
+        Ok(Check::holds("model opens", found))
+    });
+    let Some(subject) = opened else { return Ok(checks) };
+    let folder = tempfile::tempdir()?;
+    add(round_trip::SAVED, &mut || round_trip::saved(&subject, folder.path()));
+    add(resume::NAME, &mut || resume::check(&subject, folder.path()));
+    add(passes::CACHED, &mut || passes::cached(&subject));
+    add(passes::CAPTURED, &mut || passes::captured(&subject));
+    add(devices::NAME, &mut || devices::check(&subject));
+    add(round_trip::EXPORTED, &mut || round_trip::exported(&subject, folder.path()));
+    add(tokenizer::NAME, &mut || tokenizer::check(&subject));
+    Ok(checks)
+}

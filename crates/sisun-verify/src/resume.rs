@@ -1,0 +1,190 @@
+//! Training that is stopped and resumed ends in the same bits as training that goes through.
+
+use crate::subject::Files;
+use crate::{Check, Subject};
+use anyhow::{Context, Result};
+use sisun_config::Draft;
+use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, TRAINING_FILE, WriteFile};
+use sisun_model::{CHECKPOINTS, Chosen, DeviceChoice, LAST, Run, device, thousands};
+use sisun_train::{Session, Watcher, train};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+pub(crate) const NAME: &str = "resuming";
+
+/// How long the training that goes through may take; it makes two steps at least.
+const TIME: Duration = Duration::from_secs(6);
+
+/// Trains a copy of the run from a checkpoint before its last step twice: once through, and once stopped half-way, saved and
+/// resumed from the files. Where the copy gets to a step that the run has a checkpoint of, that is compared as well.
+pub(crate) fn check(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
+    let (Files::Run(run), Some(config)) = (subject.files, &subject.config) else {
+        let why = "a Hugging Face directory holds no state to go on from".to_owned();
+        return Ok(Check::not_checked(NAME, why));
+    };
+    if config.train.steps < 2 {
+        return Ok(Check::not_checked(NAME, "the run has one step only".to_owned()));
+    }
+    let chosen = device::choose(DeviceChoice::Cpu)?;
+    let from = Start::of(run, config.train.steps)?;
+    let next = from.next(run);
+    let [through, stopped] = ["through", "stopped"].map(|name| folder.join(name));
+    from.copy(run, &through)?;
+    from.copy(run, &stopped)?;
+
+    let end = match go_on(&through, &chosen, &Until::Time(TIME, next.unwrap_or(config.train.steps))) {
+        Ok(end) => end,
+        Err(error) => return Ok(Check::not_checked(NAME, format!("the run cannot go on here: {error:#}"))),
+    };
+    let half = from.step + (end - from.step) / 2;
+    go_on(&stopped, &chosen, &Until::Step(half))?;
+    go_on(&stopped, &chosen, &Until::Step(end))?;
+    let differs = first_difference(&checkpoint(&through, end), &checkpoint(&stopped, end))?;
+    let told = format!("steps {} to {}, stopped after {}", thousands(from.step), thousands(end), thousands(half));
+    if let Some(file) = differs {
+        return Ok(Check::differs(NAME, format!("{told}: {file} differs from that of going through")));
+    }
+    let again = match next == Some(end) && !from.rewound {
+        true if first_difference(&checkpoint(&through, end), &checkpoint(run.root(), end))?.is_none() => {
+            "; the run's own checkpoint again, the same bits"
+        }
+        true => "; not the bits of the run's own checkpoint, which depend on threads, instruction set and program version",
+        false => "",
+    };
+    fs::remove_dir_all(&through)?;
+    fs::remove_dir_all(&stopped)?;
+    Ok(Check::holds(NAME, format!("{told}: the same bits{again}")))
+}
+
+/// Where the copies begin.
+struct Start {
+    checkpoint: Checkpoint,
+    step: u64,
+    /// The run ended here, and the copies stand in the middle of its schedule instead.
+    rewound: bool,
+}
+
+impl Start {
+    /// The newest checkpoint before the last step, else the last one, set back to the middle of the schedule: at the end of
+    /// many schedules the learning rate is 0, and steps would change nothing.
+    fn of(run: &Run, steps: u64) -> Result<Self> {
+        for path in run.checkpoints().into_iter().rev() {
+            let checkpoint = Checkpoint::open(&path)?;
+            let step = checkpoint.state.step;
+            if step < steps.saturating_sub(1) && (step > 0 || run.checkpoints().len() == 1) {
+                return Ok(Self { checkpoint, step, rewound: false });
+            }
+        }
+        Ok(Self { checkpoint: run.newest()?, step: steps / 2, rewound: true })
+    }
+
+    /// The step of the run's next checkpoint.
+    fn next(&self, run: &Run) -> Option<u64> {
+        let steps = run.checkpoints().into_iter().filter_map(|path| step_of(&path));
+        steps.filter(|step| *step > self.step).min()
+    }
+
+    /// A copy of the run that has this checkpoint only.
+    fn copy(&self, run: &Run, to: &Path) -> Result<()> {
+        let checkpoints = to.join(CHECKPOINTS);
+        fs::create_dir_all(&checkpoints)?;
+        for entry in fs::read_dir(run.root())? {
+            let entry = entry?;
+            let (from, name) = (entry.path(), entry.file_name());
+            let needed = ["config.toml", "environment.json", "tokenizer.json", sisun_model::BASE_FILE];
+            if needed.iter().any(|needed| name == **needed) {
+                fs::copy(&from, to.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
+            }
+        }
+        let mut state = self.checkpoint.state.clone();
+        state.next_micro_step = state.next_micro_step.checked_div(state.step).unwrap_or(0) * self.step;
+        (state.step, state.best) = (self.step, None);
+        let [model, training] = [MODEL_FILE, TRAINING_FILE].map(|name| self.checkpoint.file(name));
+        let files: [(&str, &WriteFile<'_>); 2] =
+            [(MODEL_FILE, &|to| fs::copy(&model, to).map(drop)), (TRAINING_FILE, &|to| fs::copy(&training, to).map(drop))];
+        let written = Checkpoint::write(&checkpoints, state, &files)?;
+        let name = written.path().file_name().unwrap_or_default();
+        Ok(fs::write(checkpoints.join(LAST), name.as_encoded_bytes())?)
+    }
+}
+
+/// When training stops.
+enum Until {
+    Step(u64),
+    /// After this time and two steps, but at this step at the latest.
+    Time(Duration, u64),
+}
+
+struct Stop<'a> {
+    until: &'a Until,
+    began: Instant,
+    steps: u64,
+    stop: &'a AtomicBool,
+}
+
+impl Watcher for Stop<'_> {
+    fn stepped(&mut self, step: u64) {
+        self.steps += 1;
+        let over = match *self.until {
+            Until::Step(last) => step >= last,
+            Until::Time(time, last) => step >= last || (self.steps >= 2 && self.began.elapsed() >= time),
+        };
+        self.stop.store(over, Ordering::Relaxed);
+    }
+}
+
+/// Resumes the copy until then, and returns the step it is at.
+fn go_on(copy: &Path, chosen: &Chosen, until: &Until) -> Result<u64> {
+    let draft = Draft::read(&copy.join("config.toml"), &[])?;
+    let mut session = Session::resume(draft, copy, chosen, &mut |_| {})?;
+    let stop = AtomicBool::new(false);
+    let mut watcher = Stop { until, began: Instant::now(), steps: 0, stop: &stop };
+    Ok(train(&mut session, &mut watcher, &stop)?.step)
+}
+
+fn checkpoint(run: &Path, step: u64) -> PathBuf {
+    run.join(CHECKPOINTS).join(sisun_model::checkpoint::folder_name(step))
+}
+
+fn step_of(checkpoint: &Path) -> Option<u64> {
+    checkpoint.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok()
+}
+
+/// The first file of two checkpoints that differs.
+fn first_difference(a: &Path, b: &Path) -> Result<Option<&'static str>> {
+    for name in [MODEL_FILE, TRAINING_FILE] {
+        let read = |folder: &Path| {
+            let path = folder.join(name);
+            fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+        };
+        if read(a)? != read(b)? {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::{MODEL_FILE, TRAINING_FILE, first_difference};
+
+    #[test]
+    fn a_bit_in_either_file_is_a_difference() {
+        let [a, b] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        for folder in [&a, &b] {
+            std::fs::write(folder.path().join(MODEL_FILE), [1, 2, 3]).unwrap();
+            std::fs::write(folder.path().join(TRAINING_FILE), [4, 5]).unwrap();
+        }
+        assert_eq!(first_difference(a.path(), b.path()).unwrap(), None);
+        for (name, bytes) in [(TRAINING_FILE, vec![4, 7]), (MODEL_FILE, vec![1, 2])] {
+            std::fs::write(b.path().join(name), bytes).unwrap();
+            assert_eq!(first_difference(a.path(), b.path()).unwrap(), Some(name));
+        }
+        std::fs::remove_file(b.path().join(MODEL_FILE)).unwrap();
+        assert!(first_difference(a.path(), b.path()).is_err());
+    }
+}

@@ -1,0 +1,98 @@
+//! The model that is checked, and text of its own to check it on.
+
+use anyhow::{Context, Result};
+use burn::tensor::Device;
+use rand::RngExt;
+use sisun_config::{Config, TokenizerConfig, randomness};
+use sisun_data::{Tokens, prepare};
+use sisun_infer::Loaded;
+use sisun_model::{DeviceChoice, Run, Transformer, device};
+use std::path::{Path, PathBuf};
+
+/// Most tokens that a pass is checked on.
+const LONGEST: usize = 128;
+
+/// The files of a model: a run, or a Hugging Face directory.
+#[derive(Debug)]
+pub(crate) enum Files {
+    Run(Run),
+    HuggingFace(PathBuf),
+}
+
+/// A model on the CPU.
+#[derive(Debug)]
+pub struct Subject<'f> {
+    pub(crate) files: &'f Files,
+    pub(crate) loaded: Loaded,
+    /// Of a run: its settings.
+    pub(crate) config: Option<Config>,
+    /// What the passes read: the beginning of the held-out text, else tokens drawn at random.
+    pub(crate) ids: Vec<u32>,
+    /// Where `ids` come from.
+    pub(crate) ids_from: &'static str,
+}
+
+impl<'f> Subject<'f> {
+    pub(crate) fn files(path: &Path) -> Result<Files> {
+        if sisun_hf::is_model(path) {
+            return Ok(Files::HuggingFace(path.to_owned()));
+        }
+        Ok(Files::Run(Run::open(path)?))
+    }
+
+    pub(crate) fn open(files: &'f Files) -> Result<Self> {
+        let device = cpu()?;
+        let (loaded, config) = match files {
+            Files::Run(run) => (Loaded::of_run(run, &device)?, Some(run.config()?)),
+            Files::HuggingFace(dir) => {
+                let found = sisun_hf::open_as_stored(dir, &device)?;
+                (Loaded::new(found.name, None, found.model, found.tokenizer)?.ending_at(found.ends), None)
+            }
+        };
+        let n = loaded.model.config().context_len.min(LONGEST);
+        let text = config.as_ref().and_then(|config| held_out(files, config).ok());
+        let (ids, ids_from) = match text.filter(|text| text.len() > 1) {
+            Some(text) => {
+                let mut ids = Vec::new();
+                text.read_into(0..n.min(text.len()), &mut ids);
+                (ids, "tokens of the held-out text")
+            }
+            None => (random_ids(&loaded, n), "random tokens"),
+        };
+        Ok(Self { files, loaded, config, ids, ids_from })
+    }
+
+    pub(crate) fn describe(&self) -> String {
+        let parameters = sisun_model::Count::of(self.loaded.model.config()).total;
+        format!("{}, {} parameters", self.loaded.title(), sisun_model::thousands(parameters))
+    }
+
+    /// The model on another device, read from its files again.
+    pub(crate) fn on(&self, device: &Device) -> Result<Transformer> {
+        match self.files {
+            Files::Run(run) => Ok(run.model(device)?.0),
+            Files::HuggingFace(dir) => Ok(sisun_hf::open(dir, device)?.model),
+        }
+    }
+}
+
+/// The CPU backend.
+pub(crate) fn cpu() -> Result<Device> {
+    Ok(device::choose(DeviceChoice::Cpu)?.device)
+}
+
+/// The held-out text of a run, if it is still the one that the run was trained beside.
+fn held_out(files: &Files, config: &Config) -> Result<Tokens> {
+    let Files::Run(run) = files else { anyhow::bail!("no text of its own") };
+    let tokenizer = TokenizerConfig::File { path: run.tokenizer() };
+    let cache = config.data.cache_folder();
+    let corpus = prepare(&config.data, &tokenizer, 1, &cache, &mut |_| {}).context("the run's text")?;
+    Ok(corpus.validation)
+}
+
+/// Tokens that the tokenizer knows, the same every time.
+fn random_ids(loaded: &Loaded, n: usize) -> Vec<u32> {
+    let vocab = loaded.model.config().vocab_size.unwrap_or(1).min(loaded.tokenizer.vocab_size()) as u32;
+    let mut draws = randomness::stream(0, "verify", 0);
+    std::iter::repeat_with(|| draws.random_range(0..vocab)).filter(|id| loaded.tokenizer.knows(*id)).take(n).collect()
+}
