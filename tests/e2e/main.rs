@@ -19,3 +19,4 @@ mod resume;
 mod sampling;
 mod sisun;
 mod training;
+mod verifying;

@@ -90,7 +90,8 @@ fn dependencies_point_one_way() {
         ("sisun-train", &["sisun-infer", "sisun-compare", "sisun-cli"]),
         ("sisun-infer", &["sisun-train", "sisun-compare", "sisun-cli"]),
         ("sisun-hf", &["sisun-train", "sisun-infer", "sisun-compare", "sisun-cli"]),
-        ("sisun-compare", &["sisun-cli"]),
+        ("sisun-compare", &["sisun-cli", "sisun-verify"]),
+        ("sisun-verify", &["sisun-cli", "sisun-compare"]),
     ] {
         let needed = needed_by(name);
         for never in never {

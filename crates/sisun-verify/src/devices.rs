@@ -25,7 +25,9 @@ pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
     let mut found = Vec::new();
     for adapter in device::adapters() {
         match adapter.is_software() && !small {
-            true => found.push(format!("{}: not asked (a software adapter, slow with a model of this size)", adapter.name)),
+            true => {
+                found.push(format!("{}: not asked (a software adapter, slow with a model of this size)", adapter.name))
+            }
             false => others.push((adapter.name, adapter.device)),
         }
     }

@@ -61,7 +61,8 @@ mod tests {
         let found = Difference::between(&[10.0, -2.0], &[10.0, -2.001]);
         assert!(found.within(1.1e-4) && !found.within(0.9e-4), "{found:?}");
         assert!(Difference::between(&[0.0], &[0.0]).within(0.0));
-        for (found, expected) in [(&[f32::NAN, 0.0][..], &[0.0, 0.0][..]), (&[0.0], &[f32::NAN]), (&[0.0], &[0.0, 0.0])] {
+        for (found, expected) in [(&[f32::NAN, 0.0][..], &[0.0, 0.0][..]), (&[0.0], &[f32::NAN]), (&[0.0], &[0.0, 0.0])]
+        {
             assert!(!Difference::between(found, expected).within(1.0), "{found:?} {expected:?}");
         }
         assert!(!Difference::between(&[f32::INFINITY], &[f32::INFINITY]).within(1.0));

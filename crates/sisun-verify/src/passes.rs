@@ -86,7 +86,10 @@ mod tests {
         let sum = malformed(&pattern([1.0, 0.0, 0.25, 0.75, 1.0, 0.0, 0.5, 0.51]), true).unwrap_or_default();
         assert!(sum.starts_with("layer 3, head 1, query 1: the weights sum to 1.01"), "{sum}");
         let ahead = pattern([1.0, 0.0, 0.25, 0.75, 0.5, 0.5, 0.5, 0.5]);
-        assert_eq!(malformed(&ahead, true).as_deref(), Some("layer 3, head 1, query 0: weight on a key after the query"));
+        assert_eq!(
+            malformed(&ahead, true).as_deref(),
+            Some("layer 3, head 1, query 0: weight on a key after the query")
+        );
         assert_eq!(malformed(&ahead, false), None);
         assert!(malformed(&pattern([f32::NAN, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0]), false).is_some());
     }

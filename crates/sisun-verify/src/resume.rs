@@ -50,7 +50,9 @@ pub(crate) fn check(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
         true if first_difference(&checkpoint(&through, end), &checkpoint(run.root(), end))?.is_none() => {
             "; the run's own checkpoint again, the same bits"
         }
-        true => "; not the bits of the run's own checkpoint, which depend on threads, instruction set and program version",
+        true => {
+            "; not the bits of the run's own checkpoint, which depend on threads, instruction set and program version"
+        }
         false => "",
     };
     fs::remove_dir_all(&through)?;
@@ -102,8 +104,10 @@ impl Start {
         state.next_micro_step = state.next_micro_step.checked_div(state.step).unwrap_or(0) * self.step;
         (state.step, state.best) = (self.step, None);
         let [model, training] = [MODEL_FILE, TRAINING_FILE].map(|name| self.checkpoint.file(name));
-        let files: [(&str, &WriteFile<'_>); 2] =
-            [(MODEL_FILE, &|to| fs::copy(&model, to).map(drop)), (TRAINING_FILE, &|to| fs::copy(&training, to).map(drop))];
+        let files: [(&str, &WriteFile<'_>); 2] = [
+            (MODEL_FILE, &|to| fs::copy(&model, to).map(drop)),
+            (TRAINING_FILE, &|to| fs::copy(&training, to).map(drop)),
+        ];
         let written = Checkpoint::write(&checkpoints, state, &files)?;
         let name = written.path().file_name().unwrap_or_default();
         Ok(fs::write(checkpoints.join(LAST), name.as_encoded_bytes())?)
