@@ -10,6 +10,8 @@ mod data;
 mod devices;
 mod explaining;
 mod exporting;
+#[cfg(target_os = "linux")]
+mod faults;
 mod finetune;
 mod heads;
 mod hugging_face;

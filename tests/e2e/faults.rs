@@ -1,0 +1,338 @@
+//! Processes that are killed, and calls that fail, at any point where they touch files: what is there afterwards is the old
+//! state or the new one, the same command or `--resume` then ends in the same bytes as without the fault, nothing else is
+//! touched, and nothing is left lying about.
+//!
+//! A shim that is preloaded (`faults/shim.c`) counts the calls and makes one of them fail. A few cases of each kind run always;
+//! `SISUN_FAULTS=all cargo test --release -p sisun-cli --test e2e faults:: -- --nocapture --test-threads=1` runs every one and
+//! prints their number.
+
+use crate::sisun::{Ran, command, root};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+use tempfile::TempDir;
+
+/// The library to preload, built once. `None` without a C compiler, which only this test needs.
+static SHIM: LazyLock<Option<(TempDir, PathBuf)>> = LazyLock::new(|| {
+    let folder = TempDir::new().unwrap();
+    let library = folder.path().join("shim.so");
+    let source = root().join("tests/e2e/faults/shim.c");
+    let built =
+        Command::new("cc").args(["-O1", "-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl").status();
+    match built {
+        Ok(status) => {
+            assert!(status.success(), "the shim does not compile");
+            Some((folder, library))
+        }
+        Err(_) => {
+            eprintln!("NOT RUN: faults (no C compiler named cc)");
+            None
+        }
+    }
+});
+
+/// What happens to the process: its name for the shim, and whether all later calls fail as well.
+const FAULTS: [(&str, bool); 6] =
+    [("kill", false), ("ENOSPC", false), ("ENOSPC", true), ("EIO", false), ("EACCES", false), ("EMFILE", false)];
+
+/// Cases of each fault that run without `SISUN_FAULTS=all`.
+const FEW: u64 = 6;
+
+/// A file of the user's own in every folder that is worked in.
+const MINE: &str = "mine.txt";
+
+/// A command that is disturbed, and what is done about it.
+struct Scenario {
+    /// Commands that make what the disturbed one begins with.
+    before: &'static [&'static [&'static str]],
+    /// The disturbed one.
+    disturbed: &'static [&'static str],
+    /// Commands of which the first that succeeds ends what the disturbed one began.
+    after: &'static [&'static [&'static str]],
+    /// A command that has to work at any time after a fault, if it worked before.
+    always: &'static [&'static str],
+}
+
+const CONFIG: &str = r#"
+name = "tiny"
+[data]
+sources = ["stories.txt"]
+documents = "paragraph"
+validation_fraction = 0.1
+[tokenizer]
+kind = "char"
+[model]
+d_model = 16
+n_layers = 1
+n_heads = 2
+context_len = 16
+position = "rope"
+norm = "rms"
+bias = false
+[train]
+steps = 8
+batch_size = 2
+lr_max = 1e-3
+eval_every = 4
+eval_windows = 2
+checkpoint_every = 2
+keep_checkpoints = 2
+log_every = 1
+[sample]
+prompt = "One"
+tokens = 5
+every = 4
+[attend]
+text = "The cat sat."
+"#;
+
+const COMPARISON: &str = r#"
+seeds = 1
+baseline = "none"
+[vary]
+"model.position" = ["none", "rope"]
+[model]
+d_model = 16
+n_layers = 1
+n_heads = 2
+context_len = 16
+position = "none"
+[train]
+steps = 3
+batch_size = 2
+lr_max = 1e-3
+[tracks.copy]
+kind = "task"
+task = "copy"
+train_lengths = [1, 3]
+test_lengths = [2, 4]
+examples = 4
+[budgets.class]
+"#;
+
+const TRAIN: &[&str] = &["train", "tiny.toml", "--run", "run", "--device", "cpu", "--quiet"];
+const RESUME: &[&str] = &["train", "tiny.toml", "--run", "run", "--resume", "--device", "cpu", "--quiet"];
+const SAMPLE: &[&str] = &["sample", "run", "--prompt", "One", "--tokens", "3", "--device", "cpu", "--quiet"];
+const EXPORT: &[&str] = &["export", "run", "--to", "out", "--device", "cpu", "--quiet"];
+const ATTEND: &[&str] = &[
+    "attend",
+    "run",
+    "--text",
+    "The cat.",
+    "--out",
+    "out",
+    "--format",
+    "png,svg,json,csv,npz,safetensors,html",
+    "--device",
+    "cpu",
+    "--quiet",
+];
+const COMPARE: &[&str] = &["compare", "grid.toml", "--out", "out", "--quiet"];
+const MAKE: &[&str] = &["data", "make", "stories", "--language", "en", "--bytes", "4000", "--out", "out.txt"];
+
+fn shorter(command: &[&'static str]) -> Vec<&'static str> {
+    [command, &["--set", "train.steps=4"]].concat()
+}
+
+/// A folder to work in: text, configurations, a cache, something of the user's.
+fn workplace() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let stories = fs::read_to_string(root().join("data/stories-en.txt")).unwrap();
+    let end = stories[..6_000].rfind("\n\n").unwrap();
+    fs::write(folder.path().join("stories.txt"), &stories[..end]).unwrap();
+    fs::write(folder.path().join("tiny.toml"), CONFIG).unwrap();
+    fs::write(folder.path().join("grid.toml"), COMPARISON).unwrap();
+    fs::write(folder.path().join(MINE), "mine").unwrap();
+    folder
+}
+
+fn in_folder(folder: &Path, args: &[&str]) -> Command {
+    let mut command = command(args);
+    // One thread, so that the calls come in the same order every time.
+    command.current_dir(folder).env("SISUN_CACHE_DIR", folder.join("cache")).env("RAYON_NUM_THREADS", "1");
+    command
+}
+
+fn run(folder: &Path, args: &[&str]) -> Ran {
+    in_folder(folder, args).output().unwrap().into()
+}
+
+/// Runs the command with the fault at call `at` (0: nowhere), and says how many calls there were, if it came to its end.
+fn disturb(folder: &Path, args: &[&str], (fault, stays): (&str, bool), at: u64) -> (Ran, Option<u64>) {
+    let (_, library) = SHIM.as_ref().expect("looked at before");
+    let count = TempDir::new().unwrap();
+    let count = count.path().join("count");
+    let mut command = in_folder(folder, args);
+    command.env("LD_PRELOAD", library).env("SISUN_FAULT_ROOT", folder).env("SISUN_FAULT", fault);
+    command.env("SISUN_FAULT_AT", at.to_string()).env("SISUN_FAULT_COUNT", &count);
+    if stays {
+        command.env("SISUN_FAULT_STAYS", "1");
+    }
+    let ran = command.output().unwrap().into();
+    (ran, fs::read_to_string(&count).ok().and_then(|text| text.parse().ok()))
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() { copy(&entry.path(), &to) } else { drop(fs::copy(entry.path(), to).unwrap()) }
+    }
+}
+
+/// Every file with what it has to hold, or nothing where that depends on the clock.
+fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    fn walk(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            if entry.path().is_dir() {
+                walk(&entry.path(), &format!("{prefix}{name}/"), found);
+                continue;
+            }
+            let clock =
+                ["metrics.jsonl", "state.json", "state.json.sha256", "environment.json", "report.html", "summary.json"];
+            let (name, fixed) = match name.starts_with("events.out.tfevents") {
+                true => ("events".to_owned(), false),
+                false => (name.clone(), !clock.contains(&name.as_str()) && !prefix.contains("cells/")),
+            };
+            let content = if fixed { fs::read(entry.path()).unwrap() } else { Vec::new() };
+            found.insert(format!("{prefix}{name}"), content);
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(folder, "", &mut found);
+    found
+}
+
+fn differences(found: &BTreeMap<String, Vec<u8>>, expected: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
+    let missing = expected.keys().filter(|name| !found.contains_key(*name)).map(|name| format!("{name} is missing"));
+    let more = found.iter().filter_map(|(name, content)| match expected.get(name) {
+        None => Some(format!("{name} is left over")),
+        Some(expected) => (content != expected).then(|| format!("{name} differs")),
+    });
+    missing.chain(more).collect()
+}
+
+/// What is wrong after this fault, if anything.
+fn problem(
+    scenario: &Scenario,
+    start: &Path,
+    expected: &BTreeMap<String, Vec<u8>>,
+    fault: (&str, bool),
+    at: u64,
+) -> Option<String> {
+    let folder = TempDir::new().unwrap();
+    copy(start, folder.path());
+    let folder = folder.path();
+    let (ran, _) = disturb(folder, scenario.disturbed, fault, at);
+    if ran.stderr.contains("panicked") || ran.code.is_some_and(|code| code > 2) {
+        return Some(format!("it ended with {:?}: {}", ran.code, ran.stderr));
+    }
+    if fault.0 != "kill" && ran.code.is_none() {
+        return Some(format!("it crashed: {}", ran.stderr));
+    }
+    if fs::read_to_string(folder.join(MINE)).ok().as_deref() != Some("mine") {
+        return Some("the user's own file was touched".to_owned());
+    }
+    if !scenario.always.is_empty() {
+        let read = run(folder, scenario.always);
+        if read.code != Some(0) {
+            return Some(format!("afterwards {:?} fails: {}", scenario.always, read.stderr));
+        }
+    }
+    let mut told = Vec::new();
+    if ran.code != Some(0) {
+        let ended = scenario.after.iter().any(|args| {
+            let ran = run(folder, args);
+            told.push(format!("{args:?}: {}", ran.stderr.trim()));
+            ran.code == Some(0)
+        });
+        if !ended {
+            return Some(format!("nothing ends it\n    first: {}\n    {}", ran.stderr.trim(), told.join("\n    ")));
+        }
+    }
+    let differences = differences(&snapshot(folder), expected);
+    (!differences.is_empty())
+        .then(|| format!("{}\n    first: {}\n    {}", differences.join(", "), ran.stderr.trim(), told.join("\n    ")))
+}
+
+#[track_caller]
+fn try_faults(name: &str, scenario: &Scenario) {
+    if SHIM.is_none() {
+        return;
+    }
+    let all = std::env::var("SISUN_FAULTS").is_ok_and(|value| value == "all");
+    let start = workplace();
+    for args in scenario.before {
+        run(start.path(), args).ok();
+    }
+    let undisturbed = TempDir::new().unwrap();
+    copy(start.path(), undisturbed.path());
+    run(undisturbed.path(), scenario.disturbed).ok();
+    let expected = snapshot(undisturbed.path());
+
+    let (mut cases, mut problems) = (0, Vec::new());
+    for fault in FAULTS {
+        let folder = TempDir::new().unwrap();
+        copy(start.path(), folder.path());
+        let (ran, calls) = disturb(folder.path(), scenario.disturbed, fault, 0);
+        ran.ok();
+        let calls = calls.expect("it came to its end");
+        assert!(calls > 3, "{name}: {calls} calls under {fault:?}");
+        let few = if all { calls } else { FEW.min(calls) };
+        for i in 0..few {
+            // Evenly spaced, the first and the last among them.
+            let at = 1 + i * (calls - 1) / (few - 1).max(1);
+            cases += 1;
+            if let Some(problem) = problem(scenario, start.path(), &expected, fault, at) {
+                problems.push(format!("{fault:?} at call {at} of {calls}: {problem}"));
+            }
+        }
+    }
+    eprintln!("{name}: {cases} faults, {} problems", problems.len());
+    assert!(problems.is_empty(), "{name}: {} of {cases}\n{}", problems.len(), problems.join("\n"));
+}
+
+#[test]
+fn training_from_the_start() {
+    try_faults("train", &Scenario { before: &[], disturbed: TRAIN, after: &[RESUME, TRAIN], always: &[] });
+}
+
+#[test]
+fn training_with_the_text_in_the_cache() {
+    // The first run, of another name, leaves its cache entry.
+    let before: &[&[&str]] = &[&["train", "tiny.toml", "--run", "other", "--device", "cpu", "--quiet"]];
+    try_faults("train from the cache", &Scenario { before, disturbed: TRAIN, after: &[RESUME, TRAIN], always: &[] });
+}
+
+#[test]
+fn resuming() {
+    let first = shorter(TRAIN);
+    let before: &'static [&'static [&'static str]] =
+        Box::leak(vec![&*Box::leak(first.into_boxed_slice())].into_boxed_slice());
+    try_faults("resume", &Scenario { before, disturbed: RESUME, after: &[RESUME], always: SAMPLE });
+}
+
+#[test]
+fn exporting() {
+    try_faults("export", &Scenario { before: &[TRAIN], disturbed: EXPORT, after: &[EXPORT], always: SAMPLE });
+}
+
+#[test]
+fn writing_maps() {
+    try_faults("attend", &Scenario { before: &[TRAIN], disturbed: ATTEND, after: &[ATTEND], always: SAMPLE });
+}
+
+#[test]
+fn comparing() {
+    try_faults("compare", &Scenario { before: &[], disturbed: COMPARE, after: &[COMPARE], always: &[] });
+}
+
+#[test]
+fn making_text() {
+    try_faults("data make", &Scenario { before: &[], disturbed: MAKE, after: &[MAKE], always: &[] });
+}
