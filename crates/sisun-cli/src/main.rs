@@ -1,5 +1,6 @@
 //! `sisun`: arguments in, messages out, nothing else.
 
+mod arguments;
 mod base;
 mod commands;
 mod common;
@@ -8,6 +9,7 @@ mod opened;
 mod progress;
 mod silence;
 mod terminal;
+mod vocabulary;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -52,7 +54,7 @@ enum Command {
 
 fn main() -> ExitCode {
     quiet_wayland();
-    let command = Cli::parse().command;
+    let command = arguments::parse::<Cli>().command;
     if let Err(error) = sisun_kernels::Level::wanted() {
         return failure::exit_code(Err(error.into()));
     }
