@@ -1,6 +1,6 @@
 //! `sisun bench`, and the variable that lowers what the kernels use.
 
-use crate::sisun::{command, sisun};
+use crate::sisun::{Lab, command, root, sisun};
 
 const SMALL: [&str; 7] =
     ["configs/bench-1m.toml", "--set", "model.n_layers=1", "--set", "model.context_len=16", "--steps", "3"];
