@@ -25,7 +25,10 @@ fn a_benchmark_needs_a_vocabulary() {
     let lab = Lab::new();
     let bench = |more: &[&str]| {
         let config = lab.at("lab.toml");
-        sisun(&[&["bench", "train", &config, "--steps", "1", "--warmup", "0", "--device", "cpu", "--json"], more].concat())
+        sisun(
+            &[&["bench", "train", &config, "--steps", "1", "--warmup", "0", "--device", "cpu", "--json"], more]
+                .concat(),
+        )
     };
     // 320 of [tokenizer], the characters of the text, and 32 rows for each token.
     let parameters = |more: &[&str]| bench(more).ok().json()["parameters"].as_u64().unwrap();

@@ -2,14 +2,23 @@
 //! in string`.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Error, Parser};
+use clap::{ArgMatches, CommandFactory, Error, Parser};
 use sisun_config::plain_words;
 use std::error::Error as _;
 use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 
-/// Reads the arguments, or ends the process with help or with what is wrong.
-pub(crate) fn parse<C: Parser>() -> C {
-    C::try_parse().unwrap_or_else(|error| plain::<C>(error).exit())
+/// Reads the arguments, or ends the process with help or with what is wrong. Also tells whether any command was asked to be
+/// quiet.
+pub(crate) fn parse<C: Parser>() -> (C, bool) {
+    let read =
+        C::command().try_get_matches().and_then(|matches| Ok((C::from_arg_matches(&matches)?, is_quiet(&matches))));
+    read.unwrap_or_else(|error| plain::<C>(error).exit())
+}
+
+fn is_quiet(matches: &ArgMatches) -> bool {
+    // A command without this option does not know it.
+    matches.try_get_one::<bool>("quiet").is_ok_and(|quiet| quiet == Some(&true))
+        || matches.subcommand().is_some_and(|(_, inner)| is_quiet(inner))
 }
 
 /// The same error, without words of Rust.

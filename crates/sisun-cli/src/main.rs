@@ -10,6 +10,7 @@ mod progress;
 mod silence;
 mod terminal;
 mod vocabulary;
+mod waiting;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -54,7 +55,8 @@ enum Command {
 
 fn main() -> ExitCode {
     quiet_wayland();
-    let command = arguments::parse::<Cli>().command;
+    let (Cli { command }, quiet) = arguments::parse();
+    waiting::begin(quiet);
     if let Err(error) = sisun_kernels::Level::wanted() {
         return failure::exit_code(Err(error.into()));
     }
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => commands::bench::run(args),
         Command::Completions(args) => commands::completions::run::<Cli>(args),
     });
+    waiting::end();
     failure::exit_code(result)
 }
 

@@ -22,6 +22,8 @@ pub struct Grid {
     pub name: String,
     /// Which of the file's budgets.
     pub budget: String,
+    /// Whether it only shows that everything works: nothing is learned in its few steps, so nothing is judged.
+    pub trial: bool,
     /// Seeds of each variant.
     pub seeds: Vec<u64>,
     /// What is compared, in the order of the file.
@@ -93,6 +95,8 @@ pub struct Settings {
 struct File {
     name: String,
     budget: String,
+    #[serde(default)]
+    trial: bool,
     seeds: usize,
     baseline: Option<String>,
     #[serde(default)]
@@ -200,6 +204,7 @@ impl Grid {
                 Some(Box::new(Self {
                     name: format!("{}, sweep", file.name),
                     budget: file.budget.clone(),
+                    trial: file.trial,
                     cells: cells(&variants, &seeds)?,
                     seeds,
                     variants,
@@ -215,6 +220,7 @@ impl Grid {
             cells: cells(&variants, &seeds)?,
             name: file.name,
             budget: file.budget,
+            trial: file.trial,
             seeds,
             variants,
             baseline: file.baseline,

@@ -250,7 +250,11 @@ impl<'c> Text<'c> {
                 Tokenizer::characters(characters, self.separates_documents())
             }
             Wanted::Bpe { vocab_size, specials } => {
-                progress(&format!("training a tokenizer of {vocab_size} tokens"));
+                let part = match self.scans[0].bytes > TRAINING_SAMPLE {
+                    true => format!(" on an even sample of {} MiB of the text", TRAINING_SAMPLE >> 20),
+                    false => String::new(),
+                };
+                progress(&format!("training a tokenizer of {vocab_size} tokens{part}"));
                 Tokenizer::train_bpe(self.training_sample()?.into_iter(), *vocab_size, specials)
             }
         }
