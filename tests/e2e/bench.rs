@@ -1,6 +1,6 @@
 //! `sisun bench`, and the variable that lowers what the kernels use.
 
-use crate::sisun::{command, sisun};
+use crate::sisun::{Lab, command, root, sisun};
 
 const SMALL: [&str; 7] =
     ["configs/bench-1m.toml", "--set", "model.n_layers=1", "--set", "model.context_len=16", "--steps", "3"];
@@ -22,7 +22,41 @@ fn every_benchmark_gives_its_figures() {
 
 #[test]
 fn a_benchmark_needs_a_vocabulary() {
-    sisun(&["bench", "train", "configs/quickstart.toml"]).fails(2, &["model.vocab_size", "quickstart.toml"]);
+    let lab = Lab::new();
+    let bench = |more: &[&str]| {
+        let config = lab.at("lab.toml");
+        sisun(
+            &[&["bench", "train", &config, "--steps", "1", "--warmup", "0", "--device", "cpu", "--json"], more]
+                .concat(),
+        )
+    };
+    // 320 of [tokenizer], the characters of the text, and 32 rows for each token.
+    let parameters = |more: &[&str]| bench(more).ok().json()["parameters"].as_u64().unwrap();
+    let stated = |n: usize| parameters(&["--set", &format!("model.vocab_size={n}")]);
+    assert_eq!(parameters(&[]), stated(320));
+    let text = std::fs::read_to_string(lab.path("stories.txt")).unwrap();
+    let mut characters: Vec<char> = text.chars().filter(|c| *c != '\n').collect();
+    characters.sort_unstable();
+    characters.dedup();
+    // The one more ends a text.
+    assert_eq!(parameters(&["--set", "tokenizer={kind=\"char\"}"]), stated(characters.len() + 1));
+    bench(&["--set", "tokenizer={kind=\"char\"}", "--set", "data.sources=nowhere.txt"])
+        .fails(2, &["lab.toml", "nowhere.txt", "--set model.vocab_size=N"]);
+    bench(&["--set", "tokenizer={kind=\"char\"}", "--set", "data.sources=-"]).fails(2, &["standard input"]);
+}
+
+#[test]
+fn what_is_counted_has_the_rows_of_its_vocabulary() {
+    let lab = Lab::new();
+    let info = |more: &[&str]| sisun(&[&["info", &lab.at("lab.toml"), "--json"], more].concat());
+    let rows = |more: &[&str]| info(more).ok().json()["model"]["vocab_size"].as_u64();
+    assert_eq!(rows(&[]), Some(320));
+    let tokenizer = root().join("tests/peers/fixtures/hf/gpt2/tokenizer.json");
+    let known = sisun_data::Tokenizer::from_file(&tokenizer).unwrap().vocab_size() as u64;
+    let set = format!("tokenizer={{kind=\"file\",path={tokenizer:?}}}");
+    assert_eq!(rows(&["--set", &set]), Some(known));
+    let unknown = info(&["--set", "tokenizer={kind=\"file\",path=\"none.json\"}"]).ok();
+    assert!(unknown.stderr.contains("none.json") && unknown.stderr.contains("model.vocab_size"), "{}", unknown.stderr);
 }
 
 #[test]

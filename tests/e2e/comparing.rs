@@ -40,10 +40,21 @@ fn the_shipped_comparisons_run_and_report() {
         assert_eq!(json["tracks"].as_array().unwrap().len(), tracks);
         assert_eq!(json["variants"].as_array().unwrap().len(), variants);
         assert_eq!(json["missing"].as_array().unwrap().len(), 0);
-        // Two seeds are too few to judge by.
-        let verdicts = json["verdicts"].as_array().unwrap();
-        assert!(verdicts.len() >= 5 && verdicts.iter().all(|verdict| verdict["standing"] == "cannot_tell"));
+        // A trial judges nothing and calls nothing a failure.
+        assert_eq!((&json["trial"], json["verdicts"].as_array().unwrap().len()), (&Value::Bool(true), 0));
+        let told = sisun(&["compare", &config, "--budget", "smoke", "--out", &out, "--device", "cpu"]).ok().stdout;
+        assert_eq!(told.matches(": works: ").count(), tracks, "{told}");
+        assert!(told.contains("its numbers mean nothing"), "{told}");
         let page = fs::read_to_string(lab.path(name).join("report.html")).unwrap();
+        let markdown = fs::read_to_string(lab.path(name).join("report.md")).unwrap();
+        for text in [&told, &page, &markdown] {
+            for failure in ["did not learn", "cannot tell", "failed the gate", "describes and does not claim"] {
+                assert!(!text.contains(failure), "{failure} in {text}");
+            }
+        }
+        assert_eq!(page.matches("works: ").count(), tracks);
+        assert_eq!(markdown.matches("works: ").count(), tracks);
+        assert!(page.contains("This was a trial") && markdown.contains("This was a trial"));
         assert!(page.contains("<svg") && !page.contains("<script"), "{name}");
         for file in ["report.md", "measures.csv", "measures.parquet", "summary.json", "comparison.toml"] {
             assert!(fs::metadata(lab.path(name).join(file)).unwrap().len() > 100, "{file}");

@@ -150,7 +150,7 @@ fn paths_that_are_no_run() {
 
     let opened = Run::open(&run).unwrap();
     assert!(message(&opened.checkpoint().unwrap_err()).ends_with("is not a run: it has no checkpoint yet"));
-    assert!(message(&opened.config().unwrap_err()).contains("missing field"));
+    assert!(message(&opened.config().unwrap_err()).contains("is missing"));
 
     // Pointers that point nowhere, or anywhere.
     write(&run.join("checkpoints"), 100, &[]).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::message;
 use proptest::prelude::*;
-use sisun_config::{Config, ConfigError, ModelConfig, Position};
+use sisun_config::{Config, ConfigError, Described, ModelConfig, Position};
 use sisun_tests::models::POSITIONS;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -152,7 +152,7 @@ fn a_misspelled_key_is_told_its_nearest() {
     let found = refused(&["train.zzzzzzzzz=1"]);
     assert!(found.starts_with("unknown key train.zzzzzzzzz; known here: train.seed, train.steps"), "{found}");
     let found = refused(&["model.position.fraction=0.5"]);
-    assert_eq!(found, "unknown key model.position.fraction; nothing can be set here");
+    assert_eq!(found, "model.position.fraction belongs to kind = \"rope\"");
     let found = refused(&["train.`a`=1"]);
     assert!(found.starts_with("unknown key train.`a`; known here: train.seed, train.steps"), "{found}");
 }
@@ -160,24 +160,26 @@ fn a_misspelled_key_is_told_its_nearest() {
 #[test]
 fn wrong_types_and_missing_keys_name_the_key() {
     for (given, key, expected) in [
-        ("model.d_model=wide", "model.d_model", "string \"wide\""),
-        ("model.d_model=-1", "model.d_model", "-1"),
-        ("model.d_model=1.5", "model.d_model", "1.5"),
-        ("train.lr_max=fast", "train.lr_max", "string \"fast\""),
-        ("model.bias=1", "model.bias", "boolean"),
-        ("model.norm=batch", "model.norm", "layer"),
-        ("train.optimizer=sgd", "train.optimizer", "muon"),
-        ("data.sources=a.txt", "data.sources", "sequence"),
-        ("tokenizer.kind=words", "tokenizer.kind", "words"),
-        ("model=7", "model", "7"),
+        ("model.d_model=wide", "model.d_model = \"wide\"", "expected a whole number, not text"),
+        ("model.d_model=-1", "model.d_model = -1", "must not be negative"),
+        ("model.d_model=1.5", "model.d_model = 1.5", "expected a whole number"),
+        ("train.lr_max=fast", "train.lr_max = \"fast\"", "expected a number"),
+        ("train.lr_max=nan", "train.lr_max = nan", "expected a finite number"),
+        ("model.bias=1", "model.bias = 1", "expected true or false; write true"),
+        ("model.norm=batch", "model.norm = \"batch\"", "expected one of layer, rms"),
+        ("train.optimizer=sgd", "train.optimizer = \"sgd\"", "muon"),
+        ("data.sources=7", "data.sources = 7", "expected a list of texts"),
+        ("tokenizer.kind=words", "tokenizer.kind = \"words\"", "expected one of char, bpe, file"),
+        ("model=7", "model = 7", "expected a table"),
     ] {
         let found = refused(&[given]);
         assert!(found.starts_with(&format!("{key}: ")), "{given}: {found}");
         assert!(found.contains(expected), "{given}: {found}");
     }
+    assert_eq!(read(&["data.sources=a.txt", "train.steps=1e3"]).unwrap().train.steps, 1000);
     let without = PLAIN.replace("d_model = 24\n", "");
     let found = message(&Config::parse(Path::new("x.toml"), &without).unwrap_err());
-    assert!(found.starts_with("model: missing field `d_model`"), "{found}");
+    assert!(found.starts_with("model.d_model is missing: width of the model"), "{found}");
 }
 
 #[test]
@@ -190,9 +192,8 @@ fn values_out_of_range_name_key_value_and_rule() {
         ("model.d_head=0", "model.d_head = 0 must be at least 1"),
         ("model.d_head=5592406", "model.d_head = 5592406 must be at most 16777216 / model.n_heads = 5592405"),
         ("model.dropout=1.0", "model.dropout = 1 must be at least 0 and below 1"),
-        ("model.dropout=nan", "model.dropout = NaN must be at least 0 and below 1"),
         ("model.norm_eps=0.0", "model.norm_eps = 0 must be a positive number"),
-        ("model.init_std=inf", "model.init_std = inf must be a positive number"),
+        ("model.init_std=-1", "model.init_std = -1 must be a positive number"),
         ("model.context_len=0", "model.context_len = 0 must be at least 1"),
         ("train.steps=0", "train.steps = 0 must be at least 1"),
         ("train.eval_windows=0", "train.eval_windows = 0 must be at least 1"),
@@ -204,10 +205,10 @@ fn values_out_of_range_name_key_value_and_rule() {
         ("data.validation_fraction=1.0", "data.validation_fraction = 1 must be above 0 and below 1"),
         ("data.sources=[]", "data.sources = [] must name at least one file, folder, glob or \"-\""),
         ("tokenizer.vocab_size=256", "tokenizer.vocab_size = 256 must be from 257"),
+        ("sample.prompt=", "sample.prompt = \"\": must hold at least one character"),
+        ("attend.text=\"\"", "attend.text = \"\": must hold at least one character"),
         ("name=a/b", "name = \"a/b\" must be a plain folder name"),
         ("name=..", "name = \"..\" must be a plain folder name"),
-        ("sample.prompt=", "sample.prompt = \"\" must hold at least one character"),
-        ("attend.text=\"\"", "attend.text = \"\" must hold at least one character"),
     ] {
         let found = refused(&[given]);
         assert!(found.starts_with(expected), "{given}: {found}");
@@ -246,12 +247,12 @@ fn files_that_are_no_configuration() {
     let found = refused(&write("broken.toml", "[model]\nd_model = \n".as_bytes()));
     assert!(found.contains("broken.toml is not valid TOML: ") && found.contains("line 2"), "{found}");
     let found = refused(&write("empty.toml", b""));
-    assert!(found.contains("missing field `data`"), "{found}");
+    assert!(found.starts_with("11 things are wrong:\n  name is missing") && found.contains("data.sources is missing"));
 
     // A file that describes a model and nothing else is enough for its size.
     let model = &PLAIN[PLAIN.find("[model]").unwrap()..PLAIN.find("[train]").unwrap()];
     let path = write("gpt.toml", model.as_bytes());
-    let (name, model) = ModelConfig::read(&path, &["model.n_layers=5".to_owned()]).unwrap();
+    let Described { name, model, .. } = Described::read(&path, &["model.n_layers=5".to_owned()]).unwrap();
     assert_eq!((name.as_str(), model.n_layers, model.d_ff), ("gpt", 5, Some(96)));
 }
 

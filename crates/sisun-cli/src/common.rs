@@ -33,6 +33,15 @@ impl DeviceArgs {
         }
     }
 
+    /// Tells that of a prompt only the end is read, if so.
+    pub(crate) fn note_prompt(&self, n: usize, context_len: usize) {
+        if n > context_len {
+            self.note(&format!(
+                "note: only the last {context_len} of {n} tokens of the prompt are read, the model's context"
+            ));
+        }
+    }
+
     /// Tells on stderr what is going on, unless asked to be quiet.
     pub(crate) fn note(&self, line: &str) {
         if !self.quiet {

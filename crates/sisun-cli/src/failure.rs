@@ -89,6 +89,7 @@ fn is_usage(error: &Error) -> bool {
         Some(
             CompareError::Config { .. }
                 | CompareError::Invalid { .. }
+                | CompareError::Missing { .. }
                 | CompareError::OtherGrid { .. }
                 | CompareError::NotAComparison { .. }
         )

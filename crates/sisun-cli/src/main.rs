@@ -1,5 +1,6 @@
 //! `sisun`: arguments in, messages out, nothing else.
 
+mod arguments;
 mod base;
 mod commands;
 mod common;
@@ -8,6 +9,8 @@ mod opened;
 mod progress;
 mod silence;
 mod terminal;
+mod vocabulary;
+mod waiting;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -53,7 +56,8 @@ enum Command {
 
 fn main() -> ExitCode {
     quiet_wayland();
-    let command = Cli::parse().command;
+    let (Cli { command }, quiet) = arguments::parse();
+    waiting::begin(quiet);
     if let Err(error) = sisun_kernels::Level::wanted() {
         return failure::exit_code(Err(error.into()));
     }
@@ -75,6 +79,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => commands::bench::run(args),
         Command::Completions(args) => commands::completions::run::<Cli>(args),
     });
+    waiting::end();
     failure::exit_code(result)
 }
 

@@ -1,6 +1,7 @@
 //! Progress: a bar for a person, plain lines for a log file.
 
-use crate::terminal::{is_watched, note};
+use crate::terminal::{is_watched, note, shown};
+use crate::waiting;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sisun_train::Metric;
 use std::sync::OnceLock;
@@ -32,6 +33,7 @@ impl Progress {
             bar.set_style(style.progress_chars("━╸─"));
             bar.set_position(step);
             bar.reset_eta();
+            waiting::bar_begins();
             Self::Bar(bar)
         } else {
             Self::Lines { steps, told: None, first_step: step, began: Instant::now() }
@@ -74,7 +76,7 @@ impl Progress {
     pub(crate) fn show(&self, text: &str) {
         match self {
             Self::Quiet => {}
-            Self::Bar(bar) => bar.println(text),
+            Self::Bar(bar) => bar.println(shown(text, true)),
             Self::Lines { .. } => note(text),
         }
     }
@@ -83,6 +85,7 @@ impl Progress {
     pub(crate) fn finish(&self) {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();
+            waiting::bar_ends();
         }
     }
 }
@@ -113,6 +116,7 @@ impl Work {
     pub(crate) fn begin(&self, work: u64) {
         self.begun.get_or_init(|| (work, Instant::now()));
         if let Some(bar) = &self.bar {
+            waiting::bar_begins();
             bar.set_length(work);
             bar.reset_eta();
         }
@@ -142,7 +146,7 @@ impl Work {
     pub(crate) fn show(&self, text: &str) {
         match &self.bar {
             _ if self.quiet => {}
-            Some(bar) => bar.println(text),
+            Some(bar) => bar.println(shown(text, true)),
             None => note(text),
         }
     }
@@ -151,6 +155,7 @@ impl Work {
     pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+            waiting::bar_ends();
         }
     }
 }

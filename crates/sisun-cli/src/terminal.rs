@@ -1,23 +1,26 @@
 //! The two streams: results to stdout, everything else to stderr.
 
+use crate::waiting;
 use anyhow::{Context, Result};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Writes a line of results.
 pub(crate) fn say(line: &str) -> Result<()> {
-    let mut out = stdout().lock();
-    writeln!(out, "{line}")?;
-    Ok(out.flush()?)
+    write_now(&format!("{line}\n"))
 }
 
 /// Writes results without a line end, at once.
 pub(crate) fn write_now(text: &str) -> Result<()> {
-    let mut out = stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    let written = waiting::interrupt(text, || {
+        let mut out = stdout().lock();
+        out.write_all(shown(text, stdout().is_terminal()).as_bytes())?;
+        out.flush()
+    });
+    Ok(written?)
 }
 
 /// Writes one JSON object.
@@ -27,18 +30,39 @@ pub(crate) fn say_json(value: &impl Serialize) -> Result<()> {
 
 /// Tells on stderr what is going on.
 pub(crate) fn note(line: &str) {
+    let line = shown(line, is_watched());
     // Nothing is lost where stderr is closed.
-    let _ = writeln!(stderr(), "{line}");
+    let _ = waiting::interrupt("\n", || writeln!(stderr(), "{line}"));
+    waiting::explain(&line);
 }
 
 /// Tells on stderr what went wrong.
 pub(crate) fn complain(message: &str) {
+    waiting::end();
     note(&format!("sisun: {message}"));
 }
 
 /// Whether a person watches stderr.
 pub(crate) fn is_watched() -> bool {
     stderr().is_terminal()
+}
+
+/// What a terminal is given of a text: control characters, which could move its cursor, change its colours or set its title,
+/// become their pictures (`␛`). Line ends and tabs stay, and a file or a pipe gets the text as it is.
+pub(crate) fn shown(text: &str, terminal: bool) -> Cow<'_, str> {
+    let control = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !terminal || !text.contains(control) {
+        return Cow::Borrowed(text);
+    }
+    let picture = |c: char| match c {
+        c if !control(c) => c,
+        '\u{7f}' => '␡',
+        // The block of control pictures has them in the order of their codes.
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('␦'),
+        // The second block of controls, which some terminals obey as well.
+        _ => '␦',
+    };
+    Cow::Owned(text.chars().map(picture).collect())
 }
 
 /// The first Ctrl-C sets the flag and says so; a second one ends the process.
@@ -53,4 +77,20 @@ pub(crate) fn stop_on_interrupt(message: &'static str) -> Result<Arc<AtomicBool>
     })
     .context("cannot listen for Ctrl-C")?;
     Ok(stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn a_terminal_obeys_no_text() {
+        let text = "a\u{1b}[31mred\u{7}\r\n\tb\u{9b}2J\u{7f}한\0";
+        assert_eq!(shown(text, true), "a␛[31mred␇␍\n\tb␦2J␡한␀");
+        assert_eq!(shown(text, false), text);
+        assert!(
+            !shown(&(0..0x300).filter_map(char::from_u32).collect::<String>(), true)
+                .contains(|c: char| c.is_control() && !['\n', '\t'].contains(&c))
+        );
+    }
 }

@@ -27,6 +27,14 @@ pub enum CompareError {
         /// What would be accepted.
         rule: String,
     },
+    /// A table of the comparison that is not there.
+    #[error("{key} is missing: {rule}")]
+    Missing {
+        /// The table.
+        key: &'static str,
+        /// What would be accepted.
+        rule: String,
+    },
     /// A track's text.
     #[error("track {track:?}: {source}")]
     Data {
@@ -89,6 +97,10 @@ impl CompareError {
 
     pub(crate) fn invalid(key: impl Into<String>, value: impl ToString, rule: impl Into<String>) -> Self {
         Self::Invalid { key: key.into(), value: value.to_string(), rule: rule.into() }
+    }
+
+    pub(crate) fn missing(key: &'static str, rule: impl Into<String>) -> Self {
+        Self::Missing { key, rule: rule.into() }
     }
 
     pub(crate) fn config(context: impl Into<String>) -> impl FnOnce(ConfigError) -> Self {

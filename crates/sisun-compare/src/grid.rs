@@ -1,6 +1,7 @@
 //! From a file to the cells of a comparison: tracks × variants × seeds.
 
 use crate::CompareError;
+use crate::keys::{FILE, SETTINGS, TRACK};
 use crate::track::Track;
 use serde::{Deserialize, Serialize};
 use sisun_config::{ModelConfig, Position, TrainConfig, apply_override, from_value, read_table, set};
@@ -21,6 +22,8 @@ pub struct Grid {
     pub name: String,
     /// Which of the file's budgets.
     pub budget: String,
+    /// Whether it only shows that everything works: nothing is learned in its few steps, so nothing is judged.
+    pub trial: bool,
     /// Seeds of each variant.
     pub seeds: Vec<u64>,
     /// What is compared, in the order of the file.
@@ -92,6 +95,8 @@ pub struct Settings {
 struct File {
     name: String,
     budget: String,
+    #[serde(default)]
+    trial: bool,
     seeds: usize,
     baseline: Option<String>,
     #[serde(default)]
@@ -115,7 +120,7 @@ impl Grid {
         let mut table = read_table(path).map_err(CompareError::config(String::new()))?;
         if !table.contains_key("tracks") {
             let rule = format!("{} is no comparison; `sisun train` takes single experiments", path.display());
-            return Err(CompareError::invalid("tracks", "absent", rule));
+            return Err(CompareError::missing("tracks", rule));
         }
         match table.remove("budgets") {
             Some(Value::Table(known)) => match known.get(budget) {
@@ -126,7 +131,8 @@ impl Grid {
                     return Err(CompareError::invalid("--budget", budget, rule));
                 }
             },
-            _ => return Err(CompareError::invalid("budgets", "absent", "give at least one, as [budgets.class]")),
+            Some(other) => return Err(CompareError::invalid("budgets", other, "expected a table, as [budgets.class]")),
+            None => return Err(CompareError::missing("budgets", "give at least one, as [budgets.class]")),
         }
         let stem = path.file_stem().map_or_else(|| "comparison".into(), |stem| stem.to_string_lossy().into_owned());
         table.entry("name").or_insert(Value::String(stem));
@@ -157,7 +163,7 @@ impl Grid {
 
     fn from_table(table: Table, chosen: Vec<(String, String, Table)>) -> Result<Self, CompareError> {
         let toml = table.to_string();
-        let file: File = from_value(Value::Table(table)).map_err(CompareError::config(String::new()))?;
+        let file: File = from_value("", Value::Table(table), &FILE).map_err(CompareError::config(String::new()))?;
         let tracks = tracks(file.tracks)?;
         let variants = variants(file.vary, file.variants)?;
         if let Some(baseline) = file.baseline.as_ref().filter(|name| variants.iter().all(|v| v.name != **name)) {
@@ -198,6 +204,7 @@ impl Grid {
                 Some(Box::new(Self {
                     name: format!("{}, sweep", file.name),
                     budget: file.budget.clone(),
+                    trial: file.trial,
                     cells: cells(&variants, &seeds)?,
                     seeds,
                     variants,
@@ -213,6 +220,7 @@ impl Grid {
             cells: cells(&variants, &seeds)?,
             name: file.name,
             budget: file.budget,
+            trial: file.trial,
             seeds,
             variants,
             baseline: file.baseline,
@@ -247,7 +255,8 @@ fn tracks(table: Table) -> Result<Vec<(String, Track)>, CompareError> {
     }
     let read = |(name, value): (String, Value)| {
         plain_name("tracks", &name)?;
-        let track: Track = from_value(value).map_err(CompareError::config(format!("track {name:?}: ")))?;
+        let at = format!("tracks.{name}");
+        let track: Track = from_value(&at, value, &TRACK).map_err(CompareError::config(String::new()))?;
         track.validate(&name)?;
         Ok((name, track))
     };
@@ -263,7 +272,7 @@ fn plain_name(key: &str, name: &str) -> Result<(), CompareError> {
 /// Every combination of what varies, then the variants that are written out.
 fn variants(vary: Table, written: Vec<Variant>) -> Result<Vec<Variant>, CompareError> {
     if vary.is_empty() && written.is_empty() {
-        return Err(CompareError::invalid("vary", "absent", "give [vary], or [[variants]], or both"));
+        return Err(CompareError::missing("vary", "give [vary], or [[variants]], or both"));
     }
     let mut all = if vary.is_empty() { Vec::new() } else { combinations(&vary)? };
     all.extend(written);
@@ -362,7 +371,8 @@ fn settings(
         }
     }
     let context = format!("track {track_name:?}, variant {:?}: ", variant.name);
-    let mut read: Settings = from_value(Value::Table(table)).map_err(CompareError::config(context.as_str()))?;
+    let mut read: Settings =
+        from_value("", Value::Table(table), &SETTINGS).map_err(CompareError::config(context.as_str()))?;
     read.model.validate().map_err(CompareError::config(context.as_str()))?;
     read.train.validate().map_err(CompareError::config(context.as_str()))?;
     read.model.resolve();

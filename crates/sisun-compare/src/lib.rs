@@ -10,6 +10,7 @@ mod claims;
 mod error;
 mod evaluate;
 mod grid;
+mod keys;
 pub mod report;
 mod results;
 mod runner;

@@ -42,7 +42,7 @@ pub fn write(summary: &Summary, out: &Path) -> Result<(), CompareError> {
     let title = format!("Comparison: {}", summary.name);
     let mut blocks = overview::blocks(summary);
     for track in &summary.tracks {
-        blocks.extend(track::blocks(&summary.seeds, track)?);
+        blocks.extend(track::blocks(&summary.seeds, summary.trial, track)?);
     }
     blocks.extend(statistics::blocks(summary));
 

@@ -21,6 +21,8 @@ pub struct Summary {
     pub name: String,
     /// Its budget.
     pub budget: String,
+    /// Whether it is a trial: no seed is asked whether it learned anything, no variants are compared, nothing is judged.
+    pub trial: bool,
     /// Seeds of each variant.
     pub seeds: Vec<u64>,
     /// Names of the variants, in order.
@@ -151,19 +153,38 @@ impl Summary {
             grid.tracks.iter().map(|(name, track)| track_summary(grid, name, track, found)).collect();
         let variants: Vec<String> = grid.variants.iter().map(|variant| variant.name.clone()).collect();
         let tasks = tracks.iter().filter(|track| track.headline.name == MeasureName::ExactMatch);
-        let scores: Vec<Vec<f64>> =
-            tasks.map(|track| track.variants.iter().map(|variant| variant.headline.mean).collect()).collect();
+        let scores: Vec<Vec<f64>> = tasks
+            .filter(|_| !grid.trial)
+            .map(|track| track.variants.iter().map(|variant| variant.headline.mean).collect())
+            .collect();
         let missing = grid.cells.iter().zip(found).filter(|(_, found)| found.is_none());
         Self {
             name: grid.name.clone(),
             budget: grid.budget.clone(),
+            trial: grid.trial,
             seeds: grid.seeds.clone(),
             chosen: grid.chosen.iter().map(|(t, v, set)| (t.clone(), v.clone(), told(set))).collect(),
             variants,
             mean_reciprocal_ranks: mean_reciprocal_rank(&scores),
-            verdicts: judge(&tracks),
+            verdicts: if grid.trial { Vec::new() } else { judge(&tracks) },
             missing: missing.map(|(cell, _)| cell.to_string()).collect(),
             tracks,
+        }
+    }
+}
+
+impl Summary {
+    /// In a trial: that everything works on this track, or what does not.
+    pub fn working(&self, track: &TrackSummary) -> String {
+        let models = |n: usize| if n == 1 { "1 model".to_owned() } else { format!("{n} models") };
+        let all = models(track.variants.len() * self.seeds.len());
+        let cell = format!("{} / ", track.name);
+        let missing = self.missing.iter().filter(|name| name.starts_with(&cell)).count();
+        let diverged: usize = track.variants.iter().map(|variant| variant.diverged.len()).sum();
+        match (missing, diverged) {
+            (0, 0) => format!("works: {all} trained and tested"),
+            (0, diverged) => format!("{diverged} of {all} diverged"),
+            (missing, _) => format!("{missing} of {all} have no result yet"),
         }
     }
 }
@@ -214,14 +235,23 @@ fn track_summary(grid: &Grid, name: &str, track: &Track, found: &[Option<Found>]
         .map(|variant| {
             let seeds: Vec<Option<&Found>> =
                 cells().filter(|(cell, _)| cell.variant == variant.name).map(|(_, found)| found.as_ref()).collect();
-            variant_summary(&variant.name, &seeds, &headline, trained_on)
+            let gate = |result: &CellResult| grid.trial || learned(result, &headline, trained_on);
+            variant_summary(&variant.name, &seeds, &headline, &gate)
         })
         .collect();
-    let comparisons = comparisons(&variants, grid.baseline.as_deref(), headline.name.higher_is_better());
+    let comparisons = match grid.trial {
+        true => Vec::new(),
+        false => comparisons(&variants, grid.baseline.as_deref(), headline.name.higher_is_better()),
+    };
     TrackSummary { name: name.to_owned(), track: track.clone(), trained_on, steps, headline, variants, comparisons }
 }
 
-fn variant_summary(name: &str, seeds: &[Option<&Found>], headline: &Headline, trained_on: usize) -> VariantSummary {
+fn variant_summary(
+    name: &str,
+    seeds: &[Option<&Found>],
+    headline: &Headline,
+    passed: &dyn Fn(&CellResult) -> bool,
+) -> VariantSummary {
     let results = || seeds.iter().flatten().map(|(result, _)| result);
     let all_seeds = |keep: &dyn Fn(&CellResult) -> bool| results().filter(|r| keep(r)).map(|r| r.seed).collect();
     let by_seed =
@@ -244,7 +274,6 @@ fn variant_summary(name: &str, seeds: &[Option<&Found>], headline: &Headline, tr
     let distance = |result: &CellResult, layer, head| {
         result.heads.iter().find(|h| (h.layer, h.head) == (layer, head)).map(|h| h.distance)
     };
-    let passed = |result: &CellResult| learned(result, headline, trained_on);
     VariantSummary {
         name: name.to_owned(),
         parameters: first.map_or(0, |result| result.parameters),

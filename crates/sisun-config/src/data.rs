@@ -1,7 +1,7 @@
 //! What to read and how to cut it into tokens.
 
 use crate::ConfigError;
-use crate::error::check;
+use crate::error::Problems;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -91,15 +91,18 @@ impl DataConfig {
     /// Checks every key against its range.
     ///
     /// # Errors
-    /// The first key that is out of range, with its value and what would be accepted.
+    /// All keys that are out of range, with their values and what would be accepted.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        check(!self.sources.is_empty(), "data.sources", "[]", "must name at least one file, folder, glob or \"-\"")?;
-        check(
+        let mut problems = Problems::default();
+        let rule = "must name at least one file, folder, glob or \"-\"";
+        problems.check(!self.sources.is_empty(), "data.sources", "[]", rule);
+        problems.check(
             self.validation_fraction > 0.0 && self.validation_fraction < 1.0,
             "data.validation_fraction",
             self.validation_fraction,
             "must be above 0 and below 1",
-        )
+        );
+        problems.end()
     }
 }
 
@@ -107,17 +110,18 @@ impl TokenizerConfig {
     /// Checks every key against its range.
     ///
     /// # Errors
-    /// The first key that is out of range, with its value and what would be accepted.
+    /// All keys that are out of range, with their values and what would be accepted.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        match self {
-            TokenizerConfig::Bpe { vocab_size, specials } => check(
+        let mut problems = Problems::default();
+        if let TokenizerConfig::Bpe { vocab_size, specials } = self {
+            problems.check(
                 (257 + specials.len()..=1 << 20).contains(vocab_size),
                 "tokenizer.vocab_size",
                 vocab_size,
                 format!("must be from {} (the 256 bytes and the special tokens) to 1048576", 257 + specials.len()),
-            ),
-            TokenizerConfig::Char | TokenizerConfig::File { .. } => Ok(()),
+            );
         }
+        problems.end()
     }
 }
 

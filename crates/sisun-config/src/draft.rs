@@ -1,6 +1,9 @@
 //! A configuration that may still lack what follows from the model it is fine-tuned from.
 
-use crate::read::{ModelFile, apply_override, from_value, parse_table, read_table};
+use crate::checked::Checked;
+use crate::keys::{CONFIG, FINETUNE_FILE, FINETUNED, MODEL_FILE, TOKENIZER_FILE};
+use crate::read::{ModelFile, apply_override, from_value, parse_table, read_table, read_value};
+use crate::rules::shown;
 use crate::{Config, ConfigError, FinetuneConfig, ModelConfig, Position, TokenizerConfig};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -82,9 +85,9 @@ impl Draft {
         match self.table.get("name") {
             Some(Value::String(name)) => Config::check_name(name).map(|()| name.as_str()),
             other => {
-                let found = other.map_or("nothing", Value::type_str);
-                let message = format!("invalid type: {found}, expected a string");
-                Err(ConfigError::Invalid { key: "name".to_owned(), message })
+                let value = other.map_or_else(|| "nothing".to_owned(), shown);
+                let rule = "expected text, a plain folder name in quotes".to_owned();
+                Err(ConfigError::Wrong { key: "name".to_owned(), value, rule })
             }
         }
     }
@@ -96,7 +99,10 @@ impl Draft {
     pub fn base(&self) -> Result<Option<PathBuf>, ConfigError> {
         let Some(finetune) = self.table.get("finetune") else { return Ok(None) };
         let table = Table::from_iter([("finetune".to_owned(), finetune.clone())]);
-        let file: FinetuneFile = from_value(Value::Table(table))?;
+        // Whatever is wrong elsewhere is told before the base is looked for.
+        let shape = if self.is_whole() { &CONFIG } else { &FINETUNED };
+        ConfigError::all(Checked::of("", &mut Value::Table(self.table.clone()), shape).problems)?;
+        let file: FinetuneFile = from_value("", Value::Table(table), &FINETUNE_FILE)?;
         Ok(Some(file.finetune.model))
     }
 
@@ -114,7 +120,7 @@ impl Draft {
         let tokenizer = TokenizerConfig::File { path: base.tokenizer.clone() };
         if let Some(stated) = self.table.get("tokenizer") {
             let table = Table::from_iter([("tokenizer".to_owned(), stated.clone())]);
-            let file: TokenizerFile = from_value(Value::Table(table))?;
+            let file: TokenizerFile = from_value("", Value::Table(table), &TOKENIZER_FILE)?;
             // A run's own says where the tokenizer was; another base brings another.
             let followed = self.is_whole() && matches!(file.tokenizer, TokenizerConfig::File { .. });
             if file.tokenizer != tokenizer && !followed {
@@ -124,8 +130,8 @@ impl Draft {
         }
         let model = self.table.remove("model").unwrap_or_else(|| Value::Table(Table::new()));
         let Value::Table(stated) = model else {
-            let message = format!("invalid type: {}, expected a table", model.type_str());
-            return Err(ConfigError::Invalid { key: "model".to_owned(), message });
+            let rule = "expected a table".to_owned();
+            return Err(ConfigError::Wrong { key: "model".to_owned(), value: shown(&model), rule });
         };
         self.table.insert("model".to_owned(), Value::Table(merged(stated, base)?));
         let tokenizer = Value::try_from(&tokenizer).map_err(|_| ConfigError::Invalid {
@@ -147,11 +153,27 @@ impl Draft {
                 .to_owned();
             return Err(ConfigError::Invalid { key: "model".to_owned(), message });
         }
-        let mut config: Config = from_value(Value::Table(self.table))?;
-        config.validate()?;
-        config.model.resolve();
-        Ok(config)
+        read_whole(self.table)
     }
+}
+
+/// Reads an experiment, or tells all that is wrong with it: missing, unknown, of the wrong kind, out of range.
+fn read_whole(table: Table) -> Result<Config, ConfigError> {
+    let mut value = Value::Table(table);
+    let Checked { mut problems, replaced, .. } = Checked::of("", &mut value, &CONFIG);
+    let config = read_value::<Config>(value);
+    if let Ok(Err(error)) = config.as_ref().map(Config::validate) {
+        // What stands in the place of a missing or wrong value says nothing about the file.
+        let own = |problem: &ConfigError| {
+            !matches!(problem, ConfigError::OutOfRange { key, rule, .. }
+                if replaced.iter().any(|path| key.starts_with(path) || rule.contains(path)))
+        };
+        problems.extend(error.problems().into_iter().filter(own));
+    }
+    ConfigError::all(problems)?;
+    let mut config = config?;
+    config.model.resolve();
+    Ok(config)
 }
 
 /// The base's `[model]` with what is stated of our own, once nothing stated was found to contradict it.
@@ -159,7 +181,7 @@ fn merged(stated: Table, base: &Base) -> Result<Table, ConfigError> {
     let Value::Table(mut merged) = as_value(&base.model) else { unreachable!("a model is written as a table") };
     let read = |table: &Table| -> Result<ModelConfig, ConfigError> {
         let table = Table::from_iter([("model".to_owned(), Value::Table(table.clone()))]);
-        Ok(from_value::<ModelFile>(Value::Table(table))?.model)
+        Ok(from_value::<ModelFile>("", Value::Table(table), &MODEL_FILE)?.model)
     };
     for (key, value) in stated {
         let mut one = merged.clone();

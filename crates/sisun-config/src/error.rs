@@ -32,14 +32,47 @@ pub enum ConfigError {
         /// All keys of that table.
         known: Vec<String>,
     },
-    /// A key whose value has the wrong type, or a key that is missing.
+    /// A key that only another kind of the same table has.
+    #[error("{key} belongs to kind = {kind:?}")]
+    OtherKind {
+        /// The key.
+        key: String,
+        /// The kind that has it.
+        kind: String,
+    },
+    /// A key without a default that is not there.
+    #[error("{key} is missing: {about} ({takes}), for example {example}")]
+    Missing {
+        /// The key.
+        key: String,
+        /// What it means.
+        about: &'static str,
+        /// What may stand there.
+        takes: String,
+        /// The key with a usual value.
+        example: String,
+    },
+    /// A key whose value is of the wrong kind.
+    #[error("{key} = {value}: {rule}")]
+    Wrong {
+        /// The key.
+        key: String,
+        /// Its value as TOML.
+        value: String,
+        /// What would be accepted.
+        rule: String,
+    },
+    /// A table that does not go with the rest.
     #[error("{key}: {message}")]
     Invalid {
         /// The key or table.
         key: String,
-        /// What serde found and expected.
+        /// What is wrong.
         message: String,
     },
+    /// All that is wrong with a configuration.
+    #[error("{} things are wrong:{}", .0.len(), listed(.0))]
+    Several(Vec<ConfigError>),
     /// A value out of range.
     #[error("{key} = {value} {rule}")]
     OutOfRange {
@@ -66,6 +99,12 @@ pub enum ConfigError {
         /// What was given.
         given: String,
     },
+    /// A `--set` whose value goes on after the end of what it quotes.
+    #[error("--set {given}: the value is not one text in quotes; put quotes around all of it, or around none")]
+    BadQuotes {
+        /// What was given.
+        given: String,
+    },
     /// A `--set` that goes through a key which is no table.
     #[error("--set {given}: {key} is a value, not a table")]
     NotATable {
@@ -76,12 +115,56 @@ pub enum ConfigError {
     },
 }
 
-/// `Ok` if `holds`, else the key, its value and the rule it breaks.
-pub(crate) fn check(holds: bool, key: &str, value: impl Display, rule: impl Into<String>) -> Result<(), ConfigError> {
-    if holds {
-        return Ok(());
+impl ConfigError {
+    /// Every problem that this error tells of.
+    pub fn problems(self) -> Vec<Self> {
+        match self {
+            Self::Several(problems) => problems,
+            one => vec![one],
+        }
     }
-    Err(ConfigError::OutOfRange { key: key.to_owned(), value: value.to_string(), rule: rule.into() })
+
+    /// `Ok` if nothing is wrong, the problem if there is one, else all of them.
+    pub(crate) fn all(mut problems: Vec<Self>) -> Result<(), Self> {
+        match problems.len() {
+            0 => Ok(()),
+            1 => Err(problems.remove(0)),
+            _ => Err(Self::Several(problems)),
+        }
+    }
+}
+
+/// Values out of range, gathered so that all of them are told at once.
+#[derive(Default)]
+pub(crate) struct Problems(Vec<ConfigError>);
+
+impl Problems {
+    /// Notes the key, its value and the rule it breaks, unless it holds.
+    pub(crate) fn check(&mut self, holds: bool, key: &str, value: impl Display, rule: impl Into<String>) {
+        if !holds {
+            self.0.push(ConfigError::OutOfRange { key: key.to_owned(), value: value.to_string(), rule: rule.into() });
+        }
+    }
+
+    /// Notes what another part found.
+    pub(crate) fn take(&mut self, found: Result<(), ConfigError>) {
+        if let Err(error) = found {
+            self.0.extend(error.problems());
+        }
+    }
+
+    pub(crate) fn none(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `Ok` if nothing was noted.
+    pub(crate) fn end(self) -> Result<(), ConfigError> {
+        ConfigError::all(self.0)
+    }
+}
+
+fn listed(problems: &[ConfigError]) -> String {
+    problems.iter().map(|problem| format!("\n  {problem}")).collect()
 }
 
 fn suggest(suggestion: &Option<String>, known: &[String]) -> String {

@@ -1,6 +1,6 @@
 //! What a run is fine-tuned from.
 
-use crate::error::check;
+use crate::error::Problems;
 use crate::{ConfigError, Ffn, ModelConfig};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -41,19 +41,22 @@ impl FinetuneConfig {
     /// Checks every key against its range, and the rank against the matrices of this model.
     ///
     /// # Errors
-    /// The first key that is out of range, with its value and what would be accepted.
+    /// All keys that are out of range, with their values and what would be accepted.
     pub fn validate(&self, model: &ModelConfig) -> Result<(), ConfigError> {
-        check(!self.model.as_os_str().is_empty(), "finetune.model", "\"\"", "must name a directory")?;
-        let Some(LoraConfig { rank, alpha }) = self.lora else { return Ok(()) };
+        let mut problems = Problems::default();
+        problems.check(!self.model.as_os_str().is_empty(), "finetune.model", "\"\"", "must name a directory");
+        let Some(LoraConfig { rank, alpha }) = self.lora else { return problems.end() };
         let attention = model.d_model.min(model.n_heads * model.d_head());
         let side = if model.ffn == Ffn::None { attention } else { attention.min(model.ff_width()) };
-        check(
+        problems.check(
             (1..=side).contains(&rank),
             "finetune.lora.rank",
             rank,
             format!("must be from 1 to {side}, the smallest side of the blocks' matrices"),
-        )?;
-        check(alpha.is_finite() && alpha > 0.0, "finetune.lora.alpha", alpha, "must be a positive number")
+        );
+        let positive = alpha.is_finite() && alpha > 0.0;
+        problems.check(positive, "finetune.lora.alpha", alpha, "must be a positive number");
+        problems.end()
     }
 }
 

@@ -1,27 +1,38 @@
 //! Sisun's configuration: TOML read through serde, `--set` overrides, validation, and the random streams
 //! that a configuration's seed stands for. No tensors here: this crate builds in seconds.
 
+mod aliases;
+mod checked;
 mod data;
 mod draft;
 mod error;
 mod finetune;
+mod keys;
 mod model;
 mod position;
 pub mod randomness;
 mod read;
 mod rope_scaling;
+mod rules;
+mod shape;
+#[cfg(test)]
+mod tests;
 mod train;
+mod words;
 
 pub use data::{DataConfig, Documents, TokenizerConfig};
 pub use draft::{Base, Draft};
 pub use error::ConfigError;
 pub use finetune::{FinetuneConfig, LoraConfig};
+pub use keys::{DOCUMENTS, MODEL, MODEL_KEYS, TOKENIZER, TRAIN, TRAIN_KEYS};
 pub use model::{Ffn, ModelConfig, Norm, NormPlacement, Position};
-pub use read::{apply_override, from_value, read_table, set};
+pub use read::{Described, apply_override, from_value, read_table, set};
 pub use rope_scaling::RopeScaling;
+pub use shape::{Key, Needed, Shape};
 pub use train::{AttendConfig, OptimizerKind, Precision, SampleConfig, Schedule, TrainConfig, WindowOrder};
+pub use words::plain_words;
 
-use error::check;
+use error::Problems;
 use serde::{Deserialize, Serialize};
 
 /// A whole experiment: what is read, how it becomes tokens, the model, and its training.
@@ -53,23 +64,26 @@ impl Config {
     /// Checks every key against its range.
     ///
     /// # Errors
-    /// The first key that is out of range, with its value and what would be accepted.
+    /// All keys that are out of range, with their values and what would be accepted.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        Self::check_name(&self.name)?;
-        self.data.validate()?;
-        self.tokenizer.validate()?;
-        self.model.validate()?;
-        self.train.validate()?;
-        if let Some(finetune) = &self.finetune {
-            finetune.validate(&self.model)?;
+        let mut problems = Problems::default();
+        problems.take(Self::check_name(&self.name));
+        problems.take(self.data.validate());
+        problems.take(self.tokenizer.validate());
+        let model = self.model.validate();
+        let sound = model.is_ok();
+        problems.take(model);
+        problems.take(self.train.validate());
+        if let Some(finetune) = self.finetune.as_ref().filter(|_| sound) {
+            problems.take(finetune.validate(&self.model));
         }
         if let Some(sample) = &self.sample {
-            sample.validate()?;
+            problems.take(sample.validate());
         }
         if let Some(attend) = &self.attend {
-            check(!attend.text.is_empty(), "attend.text", "\"\"", "must hold at least one character")?;
+            problems.check(!attend.text.is_empty(), "attend.text", "\"\"", "must hold at least one character");
         }
-        Ok(())
+        problems.end()
     }
 
     /// How the weights are trained low-rank, if they are.
@@ -79,7 +93,9 @@ impl Config {
 
     pub(crate) fn check_name(name: &str) -> Result<(), ConfigError> {
         let plain = !name.is_empty() && !name.contains(['/', '\\', '\0']) && !name.starts_with('.');
-        check(plain, "name", format!("{name:?}"), "must be a plain folder name")
+        let mut problems = Problems::default();
+        problems.check(plain, "name", format!("{name:?}"), "must be a plain folder name");
+        problems.end()
     }
 
     /// The configuration as TOML, every default written out.

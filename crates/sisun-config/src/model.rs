@@ -1,6 +1,6 @@
 //! The shape of a decoder-only transformer.
 
-use crate::error::check;
+use crate::error::Problems;
 use crate::{ConfigError, RopeScaling};
 use serde::{Deserialize, Serialize};
 
@@ -214,23 +214,27 @@ impl ModelConfig {
     /// Checks every key against its range and against the others.
     ///
     /// # Errors
-    /// The first key that is out of range, with its value and what would be accepted.
+    /// All keys that are out of range, with their values and what would be accepted.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        let mut problems = Problems::default();
         for (key, value) in [
             ("model.d_model", self.d_model),
             ("model.n_layers", self.n_layers),
             ("model.n_heads", self.n_heads),
-            ("model.n_kv_heads", self.kv_heads()),
+            ("model.n_kv_heads", self.n_kv_heads.unwrap_or(1)),
             ("model.d_head", self.d_head.unwrap_or(1)),
             ("model.context_len", self.context_len),
             ("model.d_ff", self.d_ff.unwrap_or(1)),
             ("model.vocab_size", self.vocab_size.unwrap_or(1)),
         ] {
-            check(value >= 1, key, value, "must be at least 1")?;
+            problems.check(value >= 1, key, value, "must be at least 1");
             // Products of two dimensions then stay far inside 64 bits.
-            check(value <= 1 << 24, key, value, "must be at most 16777216")?;
+            problems.check(value <= 1 << 24, key, value, "must be at most 16777216");
         }
-        check(
+        if !problems.none() {
+            return problems.end();
+        }
+        problems.check(
             self.d_head.is_some() || self.d_model.is_multiple_of(self.n_heads),
             "model.d_model",
             self.d_model,
@@ -243,67 +247,75 @@ impl ModelConfig {
                     (n + 1) * self.n_heads
                 ),
             },
-        )?;
-        check(
+        );
+        problems.check(
             self.n_heads * self.d_head() <= 1 << 24,
             "model.d_head",
             self.d_head(),
             format!("must be at most 16777216 / model.n_heads = {}", (1 << 24) / self.n_heads),
-        )?;
-        check(
+        );
+        problems.check(
             self.n_heads.is_multiple_of(self.kv_heads()),
             "model.n_kv_heads",
             self.kv_heads(),
             format!("must divide model.n_heads = {}", self.n_heads),
-        )?;
-        check((0.0..1.0).contains(&self.dropout), "model.dropout", self.dropout, "must be at least 0 and below 1")?;
-        check(
+        );
+        problems.check(
+            (0.0..1.0).contains(&self.dropout),
+            "model.dropout",
+            self.dropout,
+            "must be at least 0 and below 1",
+        );
+        problems.check(
             self.norm_eps.is_finite() && self.norm_eps > 0.0,
             "model.norm_eps",
             self.norm_eps,
             "must be a positive number",
-        )?;
-        check(
+        );
+        problems.check(
             self.init_std.is_finite() && self.init_std > 0.0,
             "model.init_std",
             self.init_std,
             "must be a positive number",
-        )?;
-        check(
+        );
+        problems.check(
             !self.parallel_residual || self.norm_placement == NormPlacement::Pre,
             "model.parallel_residual",
             true,
             "needs model.norm_placement = \"pre\"",
-        )?;
+        );
         if self.ffn == Ffn::None {
-            check(
+            problems.check(
                 self.d_ff.is_none(),
                 "model.d_ff",
                 self.d_ff.unwrap_or(0),
                 "has no meaning with model.ffn = \"none\"; remove it",
-            )?;
+            );
         }
-        self.validate_position()
+        if problems.none() {
+            self.validate_position(&mut problems);
+        }
+        problems.end()
     }
 
-    fn validate_position(&self) -> Result<(), ConfigError> {
+    fn validate_position(&self, problems: &mut Problems) {
         match self.position {
             Position::Rope { base, fraction, scaling } => {
-                scaling.map_or(Ok(()), |scaling| scaling.validate())?;
-                check(
+                problems.take(scaling.map_or(Ok(()), |scaling| scaling.validate()));
+                problems.check(
                     base > 1.0 && base <= 1e30,
                     "model.position.base",
                     base,
                     "must be a number above 1, at most 1e30",
-                )?;
-                check(
+                );
+                problems.check(
                     fraction > 0.0 && fraction <= 1.0,
                     "model.position.fraction",
                     fraction,
                     "must be above 0 and at most 1",
-                )?;
-                check(
-                    self.rotary_dims() >= 2 && self.rotary_dims() <= self.d_head(),
+                );
+                problems.check(
+                    !(0.0..=1.0).contains(&fraction) || (2..=self.d_head()).contains(&self.rotary_dims()),
                     "model.position.fraction",
                     fraction,
                     format!(
@@ -315,29 +327,29 @@ impl ModelConfig {
                             format!("{} of them", self.rotary_dims())
                         },
                     ),
-                )
+                );
             }
             Position::T5Bias { buckets, max_distance } => {
-                check(
+                problems.check(
                     buckets >= 2 && buckets.is_multiple_of(2) && buckets <= 1 << 16,
                     "model.position.buckets",
                     buckets,
                     "must be an even number from 2 to 65536",
-                )?;
-                check(
+                );
+                problems.check(
                     max_distance > buckets / 2,
                     "model.position.max_distance",
                     max_distance,
                     format!("must be above half of model.position.buckets = {buckets}"),
-                )
+                );
             }
-            Position::Sinusoidal => check(
+            Position::Sinusoidal => problems.check(
                 self.d_model.is_multiple_of(2),
                 "model.d_model",
                 self.d_model,
                 "must be even for sinusoidal positions, which come in pairs of sine and cosine",
             ),
-            Position::None | Position::Learned | Position::Alibi => Ok(()),
+            Position::None | Position::Learned | Position::Alibi => {}
         }
     }
 }

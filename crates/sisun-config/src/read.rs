@@ -1,6 +1,8 @@
 //! From a TOML file and its `--set` overrides to a checked [`Config`].
 
-use crate::{Config, ConfigError, Draft, ModelConfig};
+use crate::checked::Checked;
+use crate::keys::{MODEL, MODEL_FILE};
+use crate::{Config, ConfigError, DataConfig, Draft, ModelConfig, Shape, TokenizerConfig, plain_words};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
@@ -12,6 +14,8 @@ use toml::{Table, Value};
 pub(crate) struct ModelFile {
     #[serde(default)]
     name: Option<String>,
+    #[serde(default)]
+    tokenizer: Option<TokenizerConfig>,
     pub(crate) model: ModelConfig,
 }
 
@@ -33,27 +37,50 @@ impl Config {
     }
 }
 
-impl ModelConfig {
+/// A model as a file describes it, and what the file says of the tokens it reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Described {
+    /// Its name: the file's, unless it says another.
+    pub name: String,
+    /// Its shape.
+    pub model: ModelConfig,
+    /// How text becomes tokens, if the file says so.
+    pub tokenizer: Option<TokenizerConfig>,
+    /// The text, if the file names one.
+    pub data: Option<DataConfig>,
+}
+
+impl From<Config> for Described {
+    fn from(config: Config) -> Self {
+        let Config { name, model, tokenizer, data, .. } = config;
+        Self { name, model, tokenizer: Some(tokenizer), data: Some(data) }
+    }
+}
+
+impl Described {
     /// Reads the `[model]` of a file: of a whole experiment, or of one that describes only a model.
     ///
     /// # Errors
     /// As [`Config::read`].
-    pub fn read(path: &Path, overrides: &[String]) -> Result<(String, Self), ConfigError> {
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
         let mut table = read_table(path)?;
-        if table.contains_key("train") {
-            return Config::read(path, overrides).map(|config| (config.name, config.model));
+        if ["train", "data"].iter().any(|part| table.contains_key(*part)) {
+            return Config::read(path, overrides).map(Self::from);
         }
         for given in overrides {
             apply_override(&mut table, given)?;
         }
-        let file: ModelFile = from_value(Value::Table(table))?;
+        let file: ModelFile = from_value("", Value::Table(table), &MODEL_FILE)?;
         let mut model = file.model;
         model.validate()?;
+        file.tokenizer.as_ref().map_or(Ok(()), TokenizerConfig::validate)?;
         model.resolve();
         let stem = path.file_stem().map_or_else(|| "model".into(), |s| s.to_string_lossy().into_owned());
-        Ok((file.name.unwrap_or(stem), model))
+        Ok(Self { name: file.name.unwrap_or(stem), model, tokenizer: file.tokenizer, data: None })
     }
+}
 
+impl ModelConfig {
     /// The same configuration with `overrides` (`model.n_layers=12`) merged into it.
     ///
     /// # Errors
@@ -64,7 +91,7 @@ impl ModelConfig {
         for given in overrides {
             apply_override(&mut table, given)?;
         }
-        let file: ModelFile = from_value(Value::Table(table))?;
+        let file: ModelFile = from_value("", Value::Table(table), &MODEL_FILE)?;
         file.model.validate()?;
         Ok(file.model)
     }
@@ -74,7 +101,8 @@ impl ModelConfig {
     /// # Errors
     /// As [`Config::read`].
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let model: Self = from_value(Value::Table(parse_table(Path::new("model configuration"), text)?))?;
+        let table = parse_table(Path::new("model configuration"), text)?;
+        let model: Self = from_value("model", Value::Table(table), &MODEL)?;
         model.validate()?;
         Ok(model)
     }
@@ -97,22 +125,37 @@ pub(crate) fn parse_table(path: &Path, text: &str) -> Result<Table, ConfigError>
     })
 }
 
-/// Merges `a.b=value` into the table. A value that is not TOML (`rope`, `runs/x`) is taken as a string.
+/// Merges `a.b=value` into the table. A value that is not TOML from its first character to its last (`rope`, `runs/x`,
+/// `one # two`) is taken as text, all of it.
 ///
 /// # Errors
 /// Text of another form, or a key inside of something that is no table.
 pub fn apply_override(table: &mut Table, given: &str) -> Result<(), ConfigError> {
     let bad = || ConfigError::BadOverride { given: given.to_owned() };
     let (key, value) = given.split_once('=').ok_or_else(bad)?;
-    if key.trim().split('.').any(str::is_empty) {
+    if key.trim().split('.').any(|part| part.trim().is_empty()) {
         return Err(bad());
     }
-    let value = format!("v = {value}")
-        .parse::<Table>()
-        .ok()
-        .and_then(|mut parsed| parsed.remove("v"))
-        .unwrap_or_else(|| Value::String(value.trim().to_owned()));
+    let value = value.trim();
+    let value = match whole_value(value) {
+        Some(value) => value,
+        None if value.len() > 1 && value.starts_with(['"', '\'']) => {
+            return Err(ConfigError::BadQuotes { given: given.to_owned() });
+        }
+        None => Value::String(value.to_owned()),
+    };
     set(table, key.trim(), value).map_err(|key| ConfigError::NotATable { given: given.to_owned(), key })
+}
+
+/// The value that `text` is as TOML, if that is all it is: no comment behind it, and no further line.
+fn whole_value(text: &str) -> Option<Value> {
+    // Inside of a list a comment or another key would have to end before the bracket, which nothing on the line does.
+    let mut listed = format!("v = [{text}]").parse::<Table>().ok()?;
+    let Some(Value::Array(mut all)) = listed.remove("v").filter(|_| listed.is_empty()) else { return None };
+    let mut alone = format!("v = {text}").parse::<Table>().ok()?;
+    let value = alone.remove("v").filter(|_| alone.is_empty())?;
+    // As text, because NaN is not equal to itself.
+    (all.len() == 1 && all.pop()?.to_string() == value.to_string()).then_some(value)
 }
 
 /// Puts a value at `a.b.c`, with the tables on the way. On failure returns the part of the key that is no table.
@@ -134,42 +177,20 @@ pub fn set(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Reads a TOML value as settings.
+/// Reads a TOML value, found at the key `at`, as settings of this shape.
 ///
 /// # Errors
-/// A key that is unknown, with the nearest known one, or a value of the wrong kind.
-pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ConfigError> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        explain(&path, error.inner().message())
-    })
+/// All that is wrong with it: keys that are missing or unknown, values of the wrong kind.
+pub fn from_value<T: DeserializeOwned>(at: &str, mut value: Value, shape: &Shape) -> Result<T, ConfigError> {
+    ConfigError::all(Checked::of(at, &mut value, shape).problems)?;
+    read_value(value)
 }
 
-/// Turns serde's sentence about an unknown field into a key and its nearest neighbour.
-fn explain(path: &str, message: &str) -> ConfigError {
-    let path = if path == "." { "" } else { path };
-    // The field may hold backticks itself; the known ones after it never do.
-    let unknown = message
-        .strip_prefix("unknown field `")
-        .and_then(|rest| rest.rsplit_once("`, expected ").or_else(|| rest.rsplit_once("`, there are no fields")));
-    let Some((field, expected)) = unknown else {
-        let key = if path.is_empty() { "configuration" } else { path };
-        // Serde names our types.
-        let message = match message.split_once("expected struct ") {
-            Some((before, _)) => format!("{before}expected a table"),
-            None => message.replace('\n', " ").trim().to_owned(),
-        };
-        return ConfigError::Invalid { key: key.to_owned(), message };
-    };
-    let parent = path.strip_suffix(field).unwrap_or(path).trim_end_matches('.');
-    let full = |name: &str| if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") };
-    let known: Vec<String> = expected.split('`').skip(1).step_by(2).map(full).collect();
-    let key = full(field);
-    let suggestion = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(name, &key), name))
-        .filter(|(distance, name)| *distance <= 2.max(name.len() - parent.len()) / 2)
-        .min()
-        .map(|(_, name)| name.clone());
-    ConfigError::UnknownKey { key, suggestion, known }
+/// Reads a value that was checked.
+pub(crate) fn read_value<T: DeserializeOwned>(value: Value) -> Result<T, ConfigError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let key = if path == "." { "configuration".to_owned() } else { path };
+        ConfigError::Invalid { key, message: plain_words(error.inner().message()) }
+    })
 }

@@ -1,7 +1,7 @@
 //! RoPE for contexts longer than those of training.
 
 use crate::ConfigError;
-use crate::error::check;
+use crate::error::Problems;
 use serde::{Deserialize, Serialize};
 
 /// How rotary frequencies change so that a model reads `factor` times the context it was trained on.
@@ -83,32 +83,37 @@ impl RopeScaling {
     }
 
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
-        let positive = |key: &str, value: f64| {
-            let key = format!("model.position.scaling.{key}");
-            check((1e-6..=1e6).contains(&value), &key, value, "must be from 0.000001 to 1000000")
-        };
+        let mut problems = Problems::default();
         let factor = self.factor();
-        check((1.0..=1e6).contains(&factor), "model.position.scaling.factor", factor, "must be from 1 to 1000000")?;
+        let rule = "must be from 1 to 1000000";
+        problems.check((1.0..=1e6).contains(&factor), "model.position.scaling.factor", factor, rule);
         if let Self::Dynamic { original_context_len: len, .. }
         | Self::Yarn { original_context_len: len, .. }
         | Self::Llama3 { original_context_len: len, .. } = *self
         {
             let key = "model.position.scaling.original_context_len";
-            check((1..=1 << 24).contains(&len), key, len, "must be from 1 to 16777216")?;
+            problems.check((1..=1 << 24).contains(&len), key, len, "must be from 1 to 16777216");
         }
+        let mut positive = |key: &str, value: f64| {
+            let key = format!("model.position.scaling.{key}");
+            problems.check((1e-6..=1e6).contains(&value), &key, value, "must be from 0.000001 to 1000000");
+        };
         match *self {
             Self::Yarn { beta_fast, beta_slow, attention_factor, .. } => {
                 let set = [("beta_fast", beta_fast), ("beta_slow", beta_slow), ("attention_factor", attention_factor)];
-                set.into_iter().try_for_each(|(key, value)| value.map_or(Ok(()), |value| positive(key, value)))
+                for (key, value) in set {
+                    value.into_iter().for_each(|value| positive(key, value));
+                }
             }
             Self::Llama3 { low_freq_factor: low, high_freq_factor: high, .. } => {
-                positive("low_freq_factor", low)?;
-                positive("high_freq_factor", high)?;
+                positive("low_freq_factor", low);
+                positive("high_freq_factor", high);
                 let rule = format!("must be above low_freq_factor = {low}");
-                check(high > low, "model.position.scaling.high_freq_factor", high, rule)
+                problems.check(high > low, "model.position.scaling.high_freq_factor", high, rule);
             }
-            Self::Linear { .. } | Self::Ntk { .. } | Self::Dynamic { .. } => Ok(()),
+            Self::Linear { .. } | Self::Ntk { .. } | Self::Dynamic { .. } => {}
         }
+        problems.end()
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a model is trained, and what it writes on the way.
 
 use crate::ConfigError;
-use crate::error::check;
+use crate::error::Problems;
 use serde::{Deserialize, Serialize};
 
 /// `[train]`: the loop's settings.
@@ -160,8 +160,9 @@ impl TrainConfig {
     /// Checks every key against its range.
     ///
     /// # Errors
-    /// The first key that is out of range, with its value and what would be accepted.
+    /// All keys that are out of range, with their values and what would be accepted.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        let mut problems = Problems::default();
         for (key, value) in [
             ("train.steps", self.steps),
             ("train.batch_size", self.batch_size as u64),
@@ -172,34 +173,34 @@ impl TrainConfig {
             ("train.keep_checkpoints", self.keep_checkpoints as u64),
             ("train.log_every", self.log_every),
         ] {
-            check(value >= 1, key, value, "must be at least 1")?;
-            check(value <= 1 << 40, key, value, "must be at most 2^40")?;
+            problems.check(value >= 1, key, value, "must be at least 1");
+            problems.check(value <= 1 << 40, key, value, "must be at most 2^40");
         }
         for (key, value) in [("train.lr_max", self.lr_max), ("train.muon_lr_max", self.muon_lr_max)] {
-            check(value.is_finite() && value > 0.0, key, value, "must be a positive number")?;
+            problems.check(value.is_finite() && value > 0.0, key, value, "must be a positive number");
         }
-        check(
-            (0.0..=self.lr_max).contains(&self.lr_min()),
+        problems.check(
+            self.lr_max <= 0.0 || (0.0..=self.lr_max).contains(&self.lr_min()),
             "train.lr_min",
             self.lr_min(),
             format!("must be from 0 to train.lr_max = {}", self.lr_max),
-        )?;
-        check(
+        );
+        problems.check(
             self.warmup_steps <= self.steps,
             "train.warmup_steps",
             self.warmup_steps,
             format!("must not pass train.steps = {}", self.steps),
-        )?;
+        );
         for (key, value) in
             [("train.beta1", self.beta1), ("train.beta2", self.beta2), ("train.muon_momentum", self.muon_momentum)]
         {
-            check((0.0..1.0).contains(&value), key, value, "must be at least 0 and below 1")?;
+            problems.check((0.0..1.0).contains(&value), key, value, "must be at least 0 and below 1");
         }
-        check(self.eps.is_finite() && self.eps > 0.0, "train.eps", self.eps, "must be a positive number")?;
+        problems.check(self.eps.is_finite() && self.eps > 0.0, "train.eps", self.eps, "must be a positive number");
         for (key, value) in [("train.weight_decay", self.weight_decay), ("train.grad_clip", self.grad_clip)] {
-            check(value.is_finite() && value >= 0.0, key, value, "must not be negative")?;
+            problems.check(value.is_finite() && value >= 0.0, key, value, "must not be negative");
         }
-        Ok(())
+        problems.end()
     }
 }
 
@@ -207,16 +208,23 @@ impl SampleConfig {
     /// Checks every key against its range.
     ///
     /// # Errors
-    /// The first key that is out of range, with its value and what would be accepted.
+    /// All keys that are out of range, with their values and what would be accepted.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        check(!self.prompt.is_empty(), "sample.prompt", "\"\"", "must hold at least one character to continue")?;
-        check(self.tokens >= 1, "sample.tokens", self.tokens, "must be at least 1")?;
-        check(
+        let mut problems = Problems::default();
+        problems.check(
+            !self.prompt.is_empty(),
+            "sample.prompt",
+            "\"\"",
+            "must hold at least one character to continue",
+        );
+        problems.check(self.tokens >= 1, "sample.tokens", self.tokens, "must be at least 1");
+        problems.check(
             self.temperature.is_finite() && self.temperature >= 0.0,
             "sample.temperature",
             self.temperature,
             "must be 0 (greedy) or a positive number",
-        )
+        );
+        problems.end()
     }
 }
 

@@ -155,7 +155,7 @@ impl Writer {
     /// Begins a cache below `cache_dir`, with loss marks if `with_loss`.
     pub(crate) fn new(cache_dir: &Path, vocab_size: usize, with_loss: bool) -> Result<Self, DataError> {
         let aside =
-            tempfile::Builder::new().prefix(".unfinished-").tempdir_in(cache_dir).map_err(DataError::io(cache_dir))?;
+            file::readable(0o777).prefix(".unfinished-").tempdir_in(cache_dir).map_err(DataError::io(cache_dir))?;
         let part = |part| -> Result<PartWriter, DataError> {
             let create = |name: String| HashedFile::create(aside.path().join(name));
             Ok(PartWriter {

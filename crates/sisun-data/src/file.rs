@@ -9,22 +9,23 @@ pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> Result<(), DataE
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut aside = tempfile::NamedTempFile::new_in(folder).map_err(DataError::io(folder))?;
-    make_readable(aside.as_file()).map_err(DataError::io(path))?;
+    let mut aside = readable(0o666).tempfile_in(folder).map_err(DataError::io(folder))?;
     aside.write_all(contents).map_err(DataError::io(path))?;
     aside.as_file().sync_all().map_err(DataError::io(path))?;
     aside.persist(path).map_err(|error| DataError::Io { path: path.to_owned(), source: error.error })?;
     Ok(())
 }
 
-/// A temporary file is private to its owner; a tokenizer is not.
-#[cfg(unix)]
-fn make_readable(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn make_readable(_: &std::fs::File) -> std::io::Result<()> {
-    Ok(())
+/// What makes temporary files (`0o666`) and folders (`0o777`) that others may read as far as the umask lets them; by default
+/// they are their owner's alone, and so would be what they become.
+#[cfg_attr(not(unix), allow(unused_variables))]
+pub(crate) fn readable(mode: u32) -> tempfile::Builder<'static, 'static> {
+    #[cfg_attr(not(unix), allow(unused_mut))]
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(mode));
+    }
+    builder
 }

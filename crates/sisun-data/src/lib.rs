@@ -31,7 +31,7 @@ mod words;
 pub use beginning::first_documents;
 pub use error::DataError;
 pub use labels::{TokenLabel, labels, visible};
-pub use prepare::{Corpus, prepare, prepare_whole};
+pub use prepare::{Corpus, prepare, prepare_whole, vocabulary_size};
 pub use stream::StreamDecoder;
 pub use tokenizer::{END_OF_TEXT, Encoding, Tokenizer};
 pub use tokens::Tokens;

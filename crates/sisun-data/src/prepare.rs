@@ -76,6 +76,28 @@ pub fn prepare_whole(
     Ok(text.tokenize(&Wanted::This(tokenizer.clone()), cache_dir, progress)?.train)
 }
 
+/// How many tokens the vocabulary of `tokenizer` has. A character vocabulary is counted in the text that `data` names; a BPE
+/// is not trained for it, so a text with too little to merge may end with fewer.
+///
+/// # Errors
+/// Any [`DataError`]: the text or the tokenizer is not usable.
+pub fn vocabulary_size(
+    data: &DataConfig,
+    tokenizer: &TokenizerConfig,
+    cache_dir: &Path,
+    progress: &mut dyn FnMut(&str),
+) -> Result<usize, DataError> {
+    match tokenizer {
+        TokenizerConfig::Bpe { vocab_size, .. } => Ok(*vocab_size),
+        TokenizerConfig::File { path } => Ok(Tokenizer::from_file(path)?.vocab_size()),
+        TokenizerConfig::Char => {
+            std::fs::create_dir_all(cache_dir).map_err(DataError::io(cache_dir))?;
+            let text = Text::read(data, cache_dir, progress)?;
+            Ok(text.tokenizer(&Wanted::Characters, progress)?.vocab_size())
+        }
+    }
+}
+
 /// The text: where it is, what is in it, where it is split.
 struct Text<'c> {
     rules: &'c DataConfig,
@@ -228,7 +250,11 @@ impl<'c> Text<'c> {
                 Tokenizer::characters(characters, self.separates_documents())
             }
             Wanted::Bpe { vocab_size, specials } => {
-                progress(&format!("training a tokenizer of {vocab_size} tokens"));
+                let part = match self.scans[0].bytes > TRAINING_SAMPLE {
+                    true => format!(" on an even sample of {} MiB of the text", TRAINING_SAMPLE >> 20),
+                    false => String::new(),
+                };
+                progress(&format!("training a tokenizer of {vocab_size} tokens{part}"));
                 Tokenizer::train_bpe(self.training_sample()?.into_iter(), *vocab_size, specials)
             }
         }

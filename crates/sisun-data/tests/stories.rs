@@ -39,7 +39,7 @@ fn a_story_is_a_line_of_a_few_sentences_and_hardly_any_comes_twice() {
             assert!(!story.contains("  ") && story.trim() == *story, "{story}");
             assert!(story.ends_with(['.', '!', '?', '"']), "{story}");
             assert_eq!(story.matches('"').count() % 2, 0, "{story}");
-            assert!((4..=14).contains(&sentences(story)), "{} sentences: {story}", sentences(story));
+            assert!((4..=16).contains(&sentences(story)), "{} sentences: {story}", sentences(story));
         }
         let distinct: HashSet<&&str> = stories.iter().collect();
         assert!(distinct.len() * 1000 >= stories.len() * 999, "{} of {}", distinct.len(), stories.len());
@@ -50,6 +50,20 @@ fn a_story_is_a_line_of_a_few_sentences_and_hardly_any_comes_twice() {
 fn sentences(story: &str) -> usize {
     let narration: String = story.split('"').enumerate().map(|(i, part)| if i % 2 == 0 { part } else { "…" }).collect();
     narration.split(['.', '!', '?']).filter(|sentence| !sentence.trim().is_empty()).count()
+}
+
+/// What examples everywhere begin with and look at is part of what a model of the stories has read.
+#[test]
+fn the_words_of_the_examples_are_in_the_stories() {
+    for (language, sentences) in [
+        (Language::English, &["Once upon a time, ", "Once there was ", "The cat sat on the mat."][..]),
+        (Language::Korean, &["옛날에 ", "고양이가 방석 위에 앉았어요.", "밥을 먹었어요."]),
+    ] {
+        let text = make_stories(language, 5, 300_000);
+        for sentence in sentences {
+            assert!(text.matches(sentence).count() >= 5, "{sentence}");
+        }
+    }
 }
 
 #[test]

@@ -30,6 +30,10 @@ pub struct Sample {
     pub tokens: Vec<SampledToken>,
     /// Why it ended.
     pub finish: Finish,
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// The last so many of them were read: no more than the model's context.
+    pub prompt_tokens_read: usize,
     /// Tokens written each second, reading the prompt left out.
     pub tokens_per_second: f64,
     /// Seconds for reading the prompt.
@@ -62,11 +66,25 @@ pub enum Finish {
 }
 
 impl Loaded {
-    /// Continues `prompt`. `write` gets the text as it becomes certain, never half a character and never the
+    /// The tokens of a prompt as the model reads them. No prompt is what a text of the training data begins after: what the
+    /// tokenizer puts before a text (`<s>`), else the token that ends the one before it.
+    ///
+    /// # Errors
+    /// Characters that the tokenizer does not know, or no prompt where no token begins a text.
+    pub fn prompt_tokens(&self, prompt: &str) -> Result<Vec<u32>, InferError> {
+        let seen = self.tokenizer.encode_prompt(prompt)?.ids;
+        if !seen.is_empty() {
+            return Ok(seen);
+        }
+        let begins = self.tokenizer.end_of_text().or_else(|| self.ends.first().copied());
+        begins.filter(|_| prompt.is_empty()).map(|id| vec![id]).ok_or(InferError::Empty { what: "prompt" })
+    }
+
+    /// Continues `prompt`, or begins a text where it is empty. `write` gets the text as it becomes certain, never half a character and never the
     /// beginning of a stop text; it may end the sample.
     ///
     /// # Errors
-    /// An empty prompt, characters that the tokenizer does not know, or a setting out of range.
+    /// No prompt where no token begins a text, characters that the tokenizer does not know, or a setting out of range.
     pub fn generate(
         &self,
         prompt: &str,
@@ -85,13 +103,7 @@ impl Loaded {
         write: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Sample, InferError> {
         how.sampler.validate()?;
-        if prompt.is_empty() {
-            return Err(InferError::Empty { what: "prompt" });
-        }
-        let seen = self.tokenizer.encode_prompt(prompt)?.ids;
-        if seen.is_empty() {
-            return Err(InferError::Empty { what: "prompt" });
-        }
+        let seen = self.prompt_tokens(prompt)?;
         Window::with(&self.model, |window| self.write_after(seen, window, how, tracer, write))
     }
 
@@ -117,8 +129,10 @@ impl Loaded {
         };
         let mut decoder = self.tokenizer.stream_decoder();
         let mut output = Output { text: String::new(), written: 0, stop: &how.stop, write };
+        let prompt_tokens = seen.len();
         let began = Instant::now();
         let mut logits = read(&mut window, &seen, &mut tracer);
+        let prompt_tokens_read = window.tokens().len();
         let prompt_s = began.elapsed().as_secs_f64();
         let began = Instant::now();
         let mut tokens = Vec::new();
@@ -151,7 +165,7 @@ impl Loaded {
             output.finish(&decoder.finish()?);
         }
         let tokens_per_second = tokens.len() as f64 / seconds.max(1e-9);
-        Ok(Sample { text: output.text, tokens, finish, tokens_per_second, prompt_s })
+        Ok(Sample { text: output.text, tokens, finish, prompt_tokens, prompt_tokens_read, tokens_per_second, prompt_s })
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Trace {
     pub tokens: Vec<String>,
     /// How many of them are the prompt's.
     pub prompt_tokens: usize,
+    /// The last so many of those were read.
+    pub prompt_tokens_read: usize,
     /// One for each token that was written.
     pub steps: Vec<TraceStep>,
 }
@@ -119,7 +121,10 @@ impl Loaded {
     ) -> Result<(Sample, Trace), InferError> {
         let mut tracer = Tracer { loaded: self, attention: Vec::new(), steps: Vec::new() };
         let sample = self.generate_watched(prompt, how, Some(&mut tracer), write)?;
-        let mut tokens: Vec<String> = self.tokens(prompt)?.into_iter().map(|token| token.text).collect();
+        let mut tokens: Vec<String> = match prompt {
+            "" => self.prompt_tokens(prompt)?.into_iter().map(|id| self.tokenizer.token_text(id)).collect(),
+            _ => self.tokens(prompt)?.into_iter().map(|token| token.text).collect(),
+        };
         let prompt_tokens = tokens.len();
         tokens.extend(self.written(&sample)?);
         let trace = Trace {
@@ -134,6 +139,7 @@ impl Loaded {
             finish: sample.finish,
             tokens,
             prompt_tokens,
+            prompt_tokens_read: sample.prompt_tokens_read,
             steps: tracer.steps,
         };
         Ok((sample, trace))

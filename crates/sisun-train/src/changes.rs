@@ -35,7 +35,7 @@ pub(crate) fn changes(before: &Config, after: &Config) -> Vec<String> {
     all.into_iter()
         .filter(|key| before.get(*key) != after.get(*key) && !may_change(key))
         .map(|key| {
-            let show = |keys: &BTreeMap<String, String>| keys.get(key).cloned().unwrap_or_else(|| "absent".to_owned());
+            let show = |keys: &BTreeMap<String, String>| keys.get(key).cloned().unwrap_or_else(|| "not set".to_owned());
             format!("{key} ({} → {})", show(&before), show(&after))
         })
         .collect()

@@ -82,7 +82,7 @@ impl Session {
         if stated < needed {
             return Err(TrainError::SmallVocabulary { stated, needed });
         }
-        check_texts(&config, &corpus)?;
+        check_texts(&config, &corpus, progress)?;
         Self::begin(config, corpus, start, run_dir, chosen).inspect_err(|_| {
             // It was empty. What cannot be removed is told of by the next start.
             let _ = fs::remove_dir_all(run_dir);
@@ -181,7 +181,7 @@ impl Session {
         if corpus.sha256 != checkpoint.state.data_sha256 {
             return Err(TrainError::DataChanged { path: run_dir.to_owned() });
         }
-        check_texts(&config, &corpus)?;
+        check_texts(&config, &corpus, progress)?;
         config.tokenizer = before.tokenizer;
         let device = chosen.device.clone().autodiff();
         let moments = read_tensors(&checkpoint.file(TRAINING_FILE))?;
@@ -247,12 +247,18 @@ fn check_begun(run_dir: &Path) -> Result<(), TrainError> {
     }
 }
 
-/// That the tokenizer can write the texts that the configuration asks about.
-fn check_texts(config: &Config, corpus: &Corpus) -> Result<(), TrainError> {
+/// That the tokenizer can write the texts that the configuration asks about; tells which is longer than what is read.
+fn check_texts(config: &Config, corpus: &Corpus, progress: &mut dyn FnMut(&str)) -> Result<(), TrainError> {
     let prompt = config.sample.as_ref().map(|sample| ("sample.prompt", &sample.prompt));
     let sentence = config.attend.as_ref().map(|attend| ("attend.text", &attend.text));
     for (key, text) in prompt.into_iter().chain(sentence) {
-        corpus.tokenizer.encode(text).map_err(|source| TrainError::Text { key, source })?;
+        let encoded = corpus.tokenizer.encode_prompt(text).map_err(|source| TrainError::Text { key, source })?;
+        let (n, context_len) = (encoded.ids.len(), config.model.context_len);
+        match key {
+            _ if n <= context_len => {}
+            "sample.prompt" => progress(&format!("note: only the last {context_len} of {n} tokens of {key} are read")),
+            _ => progress(&format!("note: the {n} tokens of {key} are more than the {context_len} of training")),
+        }
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::terminal::{say, say_json};
+use crate::vocabulary;
 use anyhow::Result;
 use burn::tensor::{Distribution, Int, Tensor, TensorData};
 use clap::Subcommand;
@@ -18,7 +19,8 @@ use std::time::Instant;
 
 /// Measures how fast this machine trains, writes and draws attention with a configuration's model.
 ///
-/// The weights and the tokens are random: no text is read, nothing is written.
+/// The weights and the tokens are random, and nothing is written. The text is read only where a character vocabulary has to be
+/// counted.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -62,10 +64,11 @@ struct Options {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let (What::Train(options) | What::Decode(options) | What::Attend(options)) = &args.what;
-    let config = Config::read(&options.config, &options.set)?;
-    if config.model.vocab_size.is_none() {
-        let missing = "model.vocab_size is missing: give it, since no text is read here";
-        return Err(Usage(format!("{}: {missing}", options.config.display())).into());
+    let mut config = Config::read(&options.config, &options.set)?;
+    vocabulary::settle(&mut config.model, Some(&config.tokenizer), Some(&config.data))
+        .map_err(|error| Usage(format!("{}: {error:#}", options.config.display())))?;
+    if config.lora().is_some() {
+        options.device.note("note: [finetune.lora] has no part in this: every weight is trained");
     }
     let chosen = options.device.choose()?;
     let device = match args.what {

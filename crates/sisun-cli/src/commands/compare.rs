@@ -137,7 +137,16 @@ fn tell(summary: &Summary, out: &Path, json: bool) -> Result<()> {
         return say_json(summary);
     }
     for track in &summary.tracks {
-        say(&table(track))?;
+        match summary.trial {
+            true => say(&format!("{}: {}", track.name, summary.working(track)))?,
+            false => say(&table(track))?,
+        }
+    }
+    if summary.trial {
+        say(&format!(
+            "the budget {} is a trial: it shows that everything works, and its numbers mean nothing",
+            summary.budget
+        ))?;
     }
     let count = |standing| summary.verdicts.iter().filter(|verdict| verdict.standing == standing).count();
     if !summary.verdicts.is_empty() {

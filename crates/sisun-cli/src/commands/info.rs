@@ -1,10 +1,11 @@
 //! `sisun info`.
 
 use crate::base;
-use crate::terminal::{say, say_json};
+use crate::terminal::{note, say, say_json};
+use crate::vocabulary;
 use anyhow::Result;
 use serde_json::json;
-use sisun_config::{Draft, ModelConfig};
+use sisun_config::{Described, Draft};
 use sisun_model::{Count, Run, thousands};
 use std::path::{Path, PathBuf};
 
@@ -34,7 +35,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
         (name, model.with(&args.set)?)
     } else {
         let file = if args.what.is_dir() { Run::open(&args.what)?.root().join("config.toml") } else { args.what };
-        read(&file, &args.set)?
+        let Described { name, mut model, tokenizer, data } = read(&file, &args.set)?;
+        // What there is to count is counted all the same, and the rows of the embedding are said to be missing.
+        if let Err(why) = vocabulary::settle(&mut model, tokenizer.as_ref(), data.as_ref()) {
+            note(&format!("note: counted without the embedding's rows and the head's: {why:#}"));
+        }
+        (name, model)
     };
     let count = Count::of(&model);
     if args.json {
@@ -57,7 +63,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     say("")?;
     let vocabulary = match model.vocab_size {
         Some(size) => format!("embedding ({} tokens)", thousands(size as u64)),
-        None => "embedding (vocabulary not known yet)".to_owned(),
+        None => "embedding (vocabulary not known)".to_owned(),
     };
     let head = if model.tied_head { "head (tied: the embedding's)" } else { "head" };
     let rows = [
@@ -88,15 +94,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
     Ok(())
 }
 
-/// The name and model of a file, from the model that it fine-tunes where it does not say it.
-fn read(file: &Path, set: &[String]) -> Result<(String, ModelConfig)> {
+/// The model of a file, from the model that it fine-tunes where it does not say it.
+fn read(file: &Path, set: &[String]) -> Result<Described> {
     let draft = Draft::read(file, set)?;
     match draft.base()?.filter(|_| !draft.is_whole()) {
-        Some(path) => {
-            let config = draft.complete(&base::describe(&path)?)?;
-            Ok((config.name, config.model))
-        }
-        None => Ok(ModelConfig::read(file, set)?),
+        Some(path) => Ok(draft.complete(&base::describe(&path)?)?.into()),
+        None => Ok(Described::read(file, set)?),
     }
 }
 

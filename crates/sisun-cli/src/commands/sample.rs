@@ -3,10 +3,10 @@
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::opened::PrecisionArgs;
-use crate::terminal::{say, say_json, write_now};
+use crate::terminal::{is_watched, say, say_json, write_now};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use sisun_infer::{Generation, Language, Loaded, Sample, Sampler, Trace};
+use sisun_infer::{Finish, Generation, InferError, Language, Loaded, Sample, Sampler, Trace};
 use sisun_model::checkpoint::write_atomic;
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -22,17 +22,18 @@ Examples:
   sisun sample runs/quickstart --prompt \"Once upon a time\"
   sisun sample runs/quickstart --prompt \"옛날에\" --temperature 0
   sisun sample runs/quickstart --prompt \"Once\" --top-k 40 --trace why.html
+  sisun sample runs/quickstart --samples 3 --stop \"\\\\n\"
   echo \"One day\" | sisun sample runs/quickstart --prompt-file - --samples 3 --seed 7 --json")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
     run: PathBuf,
-    /// Text to continue
-    #[arg(long, value_name = "TEXT", conflicts_with = "prompt_file", required_unless_present = "prompt_file")]
+    /// Text to continue [default: none; the model begins a text, as those it was trained on begin]
+    #[arg(long, value_name = "TEXT", conflicts_with = "prompt_file")]
     prompt: Option<String>,
     /// Read the text to continue from a file, or - for standard input
     #[arg(long, value_name = "FILE")]
     prompt_file: Option<PathBuf>,
-    /// Most tokens to write
+    /// Most tokens to write (how many texts to write: --samples)
     #[arg(long, short = 'n', value_name = "N", default_value_t = 200)]
     tokens: usize,
     /// Softmax temperature; 0 always takes the likeliest token
@@ -50,8 +51,8 @@ pub(crate) struct Args {
     /// Make tokens that occurred less likely (1.1 to 1.3 is usual)
     #[arg(long, value_name = "F", default_value_t = 1.0, allow_negative_numbers = true)]
     repetition_penalty: f64,
-    /// End where this text comes up (may be repeated)
-    #[arg(long, value_name = "TEXT")]
+    /// End where this text comes up (may be repeated). \n is a line end, \t a tab, \\ a backslash
+    #[arg(long, value_name = "TEXT", value_parser = unescaped)]
     stop: Vec<String>,
     /// How many samples to write
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -73,6 +74,10 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let prompt = prompt(&args)?;
+    if prompt.as_deref() == Some("") {
+        return Err(Usage("the prompt is empty; without --prompt the model begins a text by itself".to_owned()).into());
+    }
+    let prompt = prompt.unwrap_or_default();
     let sampler = Sampler {
         temperature: args.temperature,
         top_k: args.top_k,
@@ -89,6 +94,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let chosen = args.device.choose()?;
     let loaded = args.precision.open(&args.run, &chosen.device)?.loaded;
     args.device.note(&format!("model: {}", loaded.title()));
+    let read = loaded.prompt_tokens(&prompt).map_err(|error| match (error, prompt.as_str()) {
+        (InferError::Empty { .. }, "") => {
+            let why = "no token of this model begins or ends a text, so it cannot begin one by itself: give it words to \
+                       go on from, with --prompt";
+            Usage(why.to_owned()).into()
+        }
+        (error, _) => anyhow::Error::from(error),
+    })?;
+    args.device.note_prompt(read.len(), loaded.model.config().context_len);
 
     let mut objects = Vec::new();
     for number in 0..args.samples {
@@ -100,7 +114,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
             if args.samples > 1 {
                 say(&format!("--- {} of {} ---", number + 1, args.samples))?;
             }
-            stream(&loaded, &prompt, &how, trace.as_ref())?;
+            let sample = stream(&loaded, &prompt, &how, trace.as_ref())?;
+            if sample.finish == Finish::Length && (args.tokens <= FEW || is_watched()) {
+                let n = args.tokens;
+                args.device.note(&format!(
+                    "note: stopped after {n} tokens (-n {n}); a larger -n writes on, --samples N writes several texts"
+                ));
+            }
         }
     }
     match objects.len() {
@@ -110,9 +130,40 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
 }
 
-fn prompt(args: &Args) -> Result<String> {
+/// So few tokens are often meant as a number of samples.
+const FEW: usize = 20;
+
+/// Text with `\n`, `\t`, `\r` and `\\` written out.
+fn unescaped(given: &str) -> Result<String, String> {
+    let mut text = String::with_capacity(given.len());
+    let mut characters = given.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' => match characters.next() {
+                Some('n') => text.push('\n'),
+                Some('t') => text.push('\t'),
+                Some('r') => text.push('\r'),
+                Some('\\') => text.push('\\'),
+                other => {
+                    let found = other.map_or_else(|| "at its end".to_owned(), |c| format!("before {c:?}"));
+                    return Err(format!(
+                        "a backslash {found} means nothing: write \\\\ for a backslash, \\n for a line end"
+                    ));
+                }
+            },
+            c => text.push(c),
+        }
+    }
+    match text.is_empty() {
+        true => Err("must hold at least one character".to_owned()),
+        false => Ok(text),
+    }
+}
+
+/// The prompt, if there is one.
+fn prompt(args: &Args) -> Result<Option<String>> {
     let (bytes, from) = match (&args.prompt, &args.prompt_file) {
-        (Some(prompt), _) => return Ok(prompt.clone()),
+        (Some(prompt), _) => return Ok(Some(prompt.clone())),
         (None, Some(path)) if path.as_os_str() == "-" => {
             let mut bytes = Vec::new();
             std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
@@ -122,13 +173,14 @@ fn prompt(args: &Args) -> Result<String> {
             let bytes = std::fs::read(path).with_context(|| format!("cannot read prompt file {}", path.display()))?;
             (bytes, path.display().to_string())
         }
-        (None, None) => return Err(Usage("give a prompt with --prompt or --prompt-file".to_owned()).into()),
+        (None, None) => return Ok(None),
     };
     let text = String::from_utf8(bytes).map_err(|error| {
         Usage(format!("the prompt in {from} is not valid UTF-8 (byte {})", error.utf8_error().valid_up_to()))
     })?;
     // A file ends in a line end; the prompt does not mean it.
-    Ok(text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text)).to_owned())
+    let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+    Ok(Some(text.to_owned()))
 }
 
 /// Where a trace goes.
@@ -172,7 +224,7 @@ fn generate(
     Ok(sample)
 }
 
-fn stream(loaded: &Loaded, prompt: &str, how: &Generation, trace: Option<&TraceFile>) -> Result<()> {
+fn stream(loaded: &Loaded, prompt: &str, how: &Generation, trace: Option<&TraceFile>) -> Result<Sample> {
     let mut failed = None;
     let mut first = true;
     let mut write = |text: &str| {
@@ -186,11 +238,12 @@ fn stream(loaded: &Loaded, prompt: &str, how: &Generation, trace: Option<&TraceF
             }
         }
     };
-    generate(loaded, prompt, how, trace, &mut write)?;
+    let sample = generate(loaded, prompt, how, trace, &mut write)?;
     if let Some(error) = failed {
         return Err(error);
     }
-    say(if first { prompt } else { "" })
+    say(if first { prompt } else { "" })?;
+    Ok(sample)
 }
 
 fn object(prompt: &str, sample: &Sample) -> Value {
@@ -199,6 +252,8 @@ fn object(prompt: &str, sample: &Sample) -> Value {
         "text": sample.text,
         "tokens": sample.tokens,
         "finish": sample.finish,
+        "prompt_tokens": sample.prompt_tokens,
+        "prompt_tokens_read": sample.prompt_tokens_read,
         "tokens_per_second": sample.tokens_per_second,
         "prompt_s": sample.prompt_s,
     })

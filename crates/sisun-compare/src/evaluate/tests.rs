@@ -2,7 +2,7 @@ use super::{Judged, attention, language, surprise, task, tokens};
 use crate::results::MeasureName;
 use burn::module::Module;
 use burn::tensor::Device;
-use sisun_config::{ModelConfig, TrainConfig, from_value, randomness::stream};
+use sisun_config::{ModelConfig, TRAIN, TrainConfig, from_value, randomness::stream};
 use sisun_data::tasks::{Example, SYMBOLS, Task};
 use sisun_data::{Batch, Tokens};
 use sisun_model::{Activation, Capture, KvCache, Pass, Transformer};
@@ -43,7 +43,7 @@ fn half_trained(task: Task, length: usize) -> Transformer {
         lr_max = 1e-2
         schedule = "constant"
     };
-    let train: TrainConfig = from_value(toml::Value::Table(table)).expect("settings");
+    let train: TrainConfig = from_value("train", toml::Value::Table(table), &TRAIN).expect("settings");
     let mut model = Transformer::random(&model, 3, &Device::flex().autodiff()).expect("a model");
     let mut optimizer = Optimizer::new(&train);
     for step in 0..train.steps {

@@ -11,6 +11,10 @@ use crate::track::Track;
 /// From the first sentence to the agreement card and the ranks.
 pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     let mut blocks = vec![Block::Text(trained(summary)), Block::Text(differences(summary))];
+    if summary.trial {
+        blocks.splice(0..0, trial(summary));
+        return blocks;
+    }
     blocks.extend(banners(summary));
     blocks.extend(chosen(summary));
     if let Some(table) = glance(summary) {
@@ -26,6 +30,19 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     blocks.extend(card(summary.seeds.len(), &summary.verdicts));
     blocks.extend(ranks(summary));
     blocks
+}
+
+/// What a trial shows.
+fn trial(summary: &Summary) -> Vec<Block> {
+    let works = summary.tracks.iter().map(|track| format!("{}: {}", track.name, summary.working(track)));
+    vec![
+        Block::Banner(
+            "This was a trial: it shows that everything works here. Nothing is learned in so few steps, so none of the \
+             numbers and figures below means anything."
+                .to_owned(),
+        ),
+        Block::List(works.collect()),
+    ]
 }
 
 /// How many models, how large, for how long.

@@ -18,13 +18,13 @@ const EXAMPLE: usize = 6;
 const LEAK: f64 = 0.05;
 
 /// The section of a track.
-pub(super) fn blocks(seeds: &[u64], track: &TrackSummary) -> Result<Vec<Block>, CompareError> {
+pub(super) fn blocks(seeds: &[u64], trial: bool, track: &TrackSummary) -> Result<Vec<Block>, CompareError> {
     let mut blocks = vec![Block::Section(format!("Track: {}", track.name)), Block::Text(what(track))];
     blocks.push(Block::Figure(figures::headline(track)?));
     blocks.push(Block::Table(tables::variants(track)));
     blocks.push(Block::Text("Every seed by itself:".to_owned()));
     blocks.push(Block::Table(tables::seeds(seeds, track)));
-    if track.headline.name == MeasureName::ExactMatch {
+    if track.headline.name == MeasureName::ExactMatch && !trial {
         blocks.push(Block::Text(format!(
             "A seed that does not reach {GATE} on the trained lengths failed the gate: it did not learn the task, so \
              it says nothing about longer ones, and is left out of the mean and of all comparisons."

@@ -165,6 +165,7 @@ pub(crate) fn summary(seeds: usize) -> Summary {
     Summary {
         name: "positions & <more>".to_owned(),
         budget: "class".to_owned(),
+        trial: false,
         seeds: (1..=seeds as u64).collect(),
         variants: NAMES.map(str::to_owned).into(),
         mean_reciprocal_ranks: mean_reciprocal_rank(&[scores]),

@@ -49,7 +49,7 @@ impl Voice for English {
     /// `A` the word, `A's` with a possessive; `he A him A his A himself A` a pronoun, or the name where a
     /// pronoun could mean someone else; `a X` with article, described the first time; `a* X the X the* X
     /// adj X` with article, description or both; `use X` what one does with it; `at P to P` a place;
-    /// `sound D`, `animal D` of a pet.
+    /// `kind A` a girl or a boy; `sound D`, `animal D` of a pet.
     fn fill(&mut self, slot: &str, cast: &Cast) -> String {
         let (form, name) = slot.rsplit_once(' ').unwrap_or(("", slot));
         let (name, possessive) = name.strip_suffix("'s").map_or((name, false), |name| (name, true));
@@ -69,6 +69,7 @@ impl Voice for English {
             "use" => word.details[0].clone(),
             "at" => format!("{} the {}", word.details[0], word.text),
             "to" => format!("to the {}", word.text),
+            "kind" => with_article(&word.list),
             "animal" => word.details[0].clone(),
             "sound" => word.details[1].clone(),
             other => panic!("no such form: {other}"),

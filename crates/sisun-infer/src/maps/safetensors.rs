@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -21,11 +22,14 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
             ("tokens".to_owned(), serde_json::to_string(&maps.tokens)?),
             ("heads".to_owned(), serde_json::to_string(&heads)?),
         ]);
+        // The library's file would be its owner's alone; it is to be readable as any other.
+        let permissions = File::create(part)?.metadata()?.permissions();
         let tensors = maps.activations.iter().map(|activation| (activation.array_name(), activation));
         safetensors::serialize_to_file(tensors, Some(metadata), part).map_err(|error| match error {
             SafeTensorError::IoError(error) => error,
             other => io::Error::other(other),
-        })
+        })?;
+        std::fs::set_permissions(part, permissions)
     })
 }
 

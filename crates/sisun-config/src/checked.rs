@@ -1,0 +1,250 @@
+//! Everything that is wrong with a table of settings, found at once.
+
+use crate::ConfigError;
+use crate::aliases::meant;
+use crate::rules::{choice, rule, shown};
+use crate::shape::{Key, Shape, joined, names};
+use std::collections::BTreeSet;
+use toml::{Table, Value};
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    /// Every problem, in the order of the file.
+    pub(crate) problems: Vec<ConfigError>,
+    /// Keys whose value was put in place of one that is missing or wrong, so that the rest can be read.
+    pub(crate) replaced: BTreeSet<String>,
+    all: Vec<String>,
+}
+
+impl Checked {
+    /// Checks `value`, found at the key `at`, and writes what is meant in the one way that serde reads: `1e3` as 1000, a
+    /// text alone as a list of it. What is wrong is replaced, so that the rest can be read.
+    pub(crate) fn of(at: &str, value: &mut Value, shape: &Shape) -> Self {
+        let mut checked = Self { all: shape.paths(at), ..Self::default() };
+        checked.value(at, value, shape);
+        checked
+    }
+
+    /// Whether the value could stay.
+    fn value(&mut self, at: &str, value: &mut Value, shape: &Shape) -> bool {
+        match (shape, &mut *value) {
+            (Shape::Table(keys) | Shape::Part(keys), Value::Table(table)) => {
+                self.table(at, table, keys, &[], matches!(shape, Shape::Part(_)));
+                true
+            }
+            (Shape::Kinds { known, .. }, Value::Table(table)) => self.kinds(at, table, known),
+            (Shape::Kinds { known, by_name: true }, Value::String(name)) => {
+                let rule = choice(name, known.iter().map(|(name, _)| *name));
+                known.iter().any(|(known, _)| known == name) || self.wrong(at, value, rule)
+            }
+            (Shape::Named(shape), Value::Table(table)) => {
+                let keys: Vec<String> = table.keys().cloned().collect();
+                for key in keys {
+                    if let Some(inner) = table.get_mut(&key)
+                        && !self.value(&joined(at, &key), inner, shape)
+                    {
+                        table.remove(&key);
+                    }
+                }
+                true
+            }
+            (Shape::Tables(keys), Value::Array(all)) => {
+                let mut good = true;
+                for (i, inner) in all.iter_mut().enumerate() {
+                    good &= self.value(&format!("{at}[{i}]"), inner, &Shape::Table(keys));
+                }
+                good
+            }
+            (Shape::Free, Value::Table(_)) => true,
+            (Shape::Texts, Value::String(text)) if !text.is_empty() && !text.starts_with('[') => {
+                *value = Value::Array(vec![Value::String(text.clone())]);
+                true
+            }
+            (Shape::Texts, Value::Array(all)) => self.list(at, all, &Shape::Text),
+            (Shape::Wholes, Value::Array(all)) => self.list(at, all, &Shape::Whole),
+            (Shape::Numbers, Value::Array(all)) => self.list(at, all, &Shape::Number),
+            (Shape::Pair, Value::Array(all)) if all.len() == 2 => self.list(at, all, &Shape::Whole),
+            (Shape::Whole, Value::Float(x)) if x.fract() == 0.0 && (0.0..9e15).contains(x) => {
+                *value = Value::Integer(*x as i64);
+                true
+            }
+            (Shape::Whole, Value::Integer(0..))
+            | (Shape::Number, Value::Integer(_))
+            | (Shape::Truth, Value::Boolean(_)) => true,
+            (Shape::Number, Value::Float(x)) if x.is_finite() => true,
+            (Shape::Text, Value::String(text)) if !text.is_empty() => true,
+            (Shape::Choice(names), Value::String(name)) if names.contains(&name.as_str()) => true,
+            (_, value) => {
+                let rule = rule(value, shape);
+                self.wrong(at, value, rule)
+            }
+        }
+    }
+
+    fn list(&mut self, at: &str, all: &mut [Value], shape: &Shape) -> bool {
+        let mut good = true;
+        for (i, inner) in all.iter_mut().enumerate() {
+            good &= self.value(&format!("{at}[{i}]"), inner, shape);
+        }
+        good
+    }
+
+    fn table(&mut self, at: &str, table: &mut Table, keys: &[Key], others: &[(&str, &[Key])], part: bool) {
+        let siblings: Vec<String> = keys.iter().map(|key| joined(at, key.name)).collect();
+        let given: Vec<String> = table.keys().cloned().collect();
+        for name in given {
+            let path = joined(at, &name);
+            if let Some(key) = keys.iter().find(|key| key.name == name) {
+                if let Some(value) = table.get_mut(&name)
+                    && !self.value(&path, value, &key.shape)
+                {
+                    self.replace(&path, table, key);
+                }
+                continue;
+            }
+            let removed = table.remove(&name);
+            if let Some((kind, _)) = others.iter().find(|(_, keys)| keys.iter().any(|key| key.name == name)) {
+                self.problems.push(ConfigError::OtherKind { key: path, kind: (*kind).to_owned() });
+                continue;
+            }
+            let suggestion = meant(at, &name, &siblings, &self.all);
+            self.problems.push(ConfigError::UnknownKey {
+                key: path,
+                suggestion: suggestion.clone(),
+                known: siblings.clone(),
+            });
+            let (Some(Value::Table(inside)), Some(suggestion)) = (removed, suggestion) else { continue };
+            // A table under another name is read as the one that is meant, so that what is inside is told as well.
+            let meant = keys.iter().find(|key| joined(at, key.name) == suggestion && !table.contains_key(key.name));
+            if let Some(key) = meant {
+                let mut inside = Value::Table(inside);
+                self.value(&suggestion, &mut inside, &key.shape);
+                table.insert(key.name.to_owned(), inside);
+                self.replaced.insert(suggestion);
+            }
+        }
+        if !part {
+            self.missing(at, table, keys);
+        }
+    }
+
+    fn missing(&mut self, at: &str, table: &mut Table, keys: &[Key]) {
+        for key in keys {
+            let path = joined(at, key.name);
+            let Some(needed) = key.needed.filter(|_| !table.contains_key(key.name)) else { continue };
+            if let Shape::Table(_) | Shape::Part(_) | Shape::Kinds { by_name: false, .. } = key.shape {
+                let mut empty = Value::Table(Table::new());
+                if self.value(&path, &mut empty, &key.shape) {
+                    table.insert(key.name.to_owned(), empty);
+                } else {
+                    self.replace(&path, table, key);
+                }
+                continue;
+            }
+            // Where its other name stands, that one was told.
+            if !self.suggests(&path) {
+                self.problems.push(ConfigError::Missing {
+                    key: path.clone(),
+                    about: needed.about,
+                    takes: key.shape.words(),
+                    example: format!("{} = {}", key.name, needed.example),
+                });
+            }
+            self.replace(&path, table, key);
+        }
+    }
+
+    fn suggests(&self, path: &str) -> bool {
+        let is = |problem: &ConfigError| matches!(problem, ConfigError::UnknownKey { suggestion: Some(key), .. } if key == path);
+        self.problems.iter().any(is)
+    }
+
+    fn kinds(&mut self, at: &str, table: &mut Table, known: &[(&'static str, &'static [Key])]) -> bool {
+        let path = joined(at, "kind");
+        let kind = match table.get("kind") {
+            None => {
+                let kind =
+                    known.iter().find(|(_, keys)| table.keys().any(|name| keys.iter().any(|key| key.name == *name)));
+                self.problems.push(ConfigError::Missing {
+                    key: path,
+                    about: "which kind it is",
+                    takes: format!("one of {}", names(known)),
+                    example: format!("kind = {:?}", kind.map_or(known[0].0, |(name, _)| name)),
+                });
+                return self.unknown_inside(at, table, known);
+            }
+            Some(Value::String(kind)) => kind.clone(),
+            Some(value) => {
+                let rule = format!("expected one of {}", names(known));
+                self.wrong(&path, value, rule);
+                return self.unknown_inside(at, table, known);
+            }
+        };
+        let Some((_, keys)) = known.iter().find(|(name, _)| *name == kind) else {
+            self.wrong(&path, &Value::String(kind.clone()), choice(&kind, known.iter().map(|(name, _)| *name)));
+            return self.unknown_inside(at, table, known);
+        };
+        let named = table.remove("kind");
+        let others: Vec<(&str, &[Key])> = known.iter().filter(|(name, _)| *name != kind).copied().collect();
+        self.table(at, table, keys, &others, false);
+        // The kind stays in front, as whoever reads the table has it.
+        let rest = std::mem::take(table);
+        table.extend(named.map(|kind| ("kind".to_owned(), kind)).into_iter().chain(rest));
+        true
+    }
+
+    /// Without its kind, a table can only be told the keys that no kind has.
+    fn unknown_inside(&mut self, at: &str, table: &Table, known: &[(&str, &[Key])]) -> bool {
+        let siblings: Vec<String> = std::iter::once(joined(at, "kind"))
+            .chain(known.iter().flat_map(|(_, keys)| keys.iter()).map(|key| joined(at, key.name)))
+            .collect();
+        for name in table.keys().filter(|name| !siblings.contains(&joined(at, name))) {
+            let suggestion = meant(at, name, &siblings, &self.all);
+            let key = joined(at, name);
+            self.problems.push(ConfigError::UnknownKey { key, suggestion, known: siblings.clone() });
+        }
+        false
+    }
+
+    fn wrong(&mut self, at: &str, value: &Value, rule: String) -> bool {
+        self.problems.push(ConfigError::Wrong { key: at.to_owned(), value: shown(value), rule });
+        false
+    }
+
+    /// Puts a usable value in the place of one that is not.
+    fn replace(&mut self, path: &str, table: &mut Table, key: &Key) {
+        self.replaced.insert(path.to_owned());
+        let usual = match key.shape {
+            Shape::Kinds { known, by_name: false } => usual_kind(known),
+            Shape::Table(keys) => Some(usual_table(keys)),
+            Shape::Named(_) | Shape::Free | Shape::Part(_) => Some(Value::Table(Table::new())),
+            Shape::Tables(_) => Some(Value::Array(Vec::new())),
+            _ => key.needed.and_then(|needed| needed.example.parse().ok()),
+        };
+        match (key.needed, usual) {
+            (Some(_), Some(value)) => _ = table.insert(key.name.to_owned(), value),
+            _ => _ = table.remove(key.name),
+        }
+    }
+}
+
+fn usual_kind(known: &[(&str, &[Key])]) -> Option<Value> {
+    let (name, keys) = known.first()?;
+    let Value::Table(mut table) = usual_table(keys) else { return None };
+    table.insert("kind".to_owned(), Value::String((*name).to_owned()));
+    Some(Value::Table(table))
+}
+
+fn usual_table(keys: &[Key]) -> Value {
+    let usual = |key: &Key| {
+        let value = match (key.needed, key.shape) {
+            (None, _) => None,
+            (_, Shape::Table(keys)) => Some(usual_table(keys)),
+            (_, Shape::Kinds { known, by_name: false }) => usual_kind(known),
+            (Some(needed), _) => needed.example.parse().ok(),
+        };
+        value.map(|value| (key.name.to_owned(), value))
+    };
+    Value::Table(keys.iter().filter_map(usual).collect())
+}

@@ -1,0 +1,181 @@
+//! The keys of a configuration. A test holds them to what serde reads, key by key and type by type.
+
+use crate::shape::{Key, Shape};
+use Shape::{Choice, Kinds, Number, Table, Text, Texts, Truth, Whole};
+
+/// A whole experiment.
+pub(crate) const CONFIG: Shape = Table(&[
+    Key::needed("name", Text, "name of the experiment", "\"my-model\""),
+    Key::new("finetune", Table(FINETUNE)),
+    Key::needed("data", Table(DATA), "", ""),
+    Key::needed("tokenizer", TOKENIZER, "", ""),
+    Key::needed("model", MODEL, "", ""),
+    Key::needed("train", TRAIN, "", ""),
+    Key::new("sample", Table(SAMPLE)),
+    Key::new("attend", Table(ATTEND)),
+]);
+
+/// An experiment whose model and tokenizer come from the one that it fine-tunes.
+pub(crate) const FINETUNED: Shape = Table(&[
+    Key::needed("name", Text, "name of the experiment", "\"my-model\""),
+    Key::new("finetune", Table(FINETUNE)),
+    Key::needed("data", Table(DATA), "", ""),
+    Key::new("tokenizer", TOKENIZER),
+    Key::new("model", Shape::Part(MODEL_KEYS)),
+    Key::needed("train", TRAIN, "", ""),
+    Key::new("sample", Table(SAMPLE)),
+    Key::new("attend", Table(ATTEND)),
+]);
+
+/// A file that describes a model and nothing else.
+pub(crate) const MODEL_FILE: Shape =
+    Table(&[Key::new("name", Text), Key::new("tokenizer", TOKENIZER), Key::needed("model", MODEL, "", "")]);
+
+/// The one table that a fine-tuning is told by.
+pub(crate) const FINETUNE_FILE: Shape = Table(&[Key::needed("finetune", Table(FINETUNE), "", "")]);
+
+/// The one table that a tokenizer is told by.
+pub(crate) const TOKENIZER_FILE: Shape = Table(&[Key::needed("tokenizer", TOKENIZER, "", "")]);
+
+/// `[model]`.
+pub const MODEL: Shape = Table(MODEL_KEYS);
+
+/// `[train]`.
+pub const TRAIN: Shape = Table(TRAIN_KEYS);
+
+/// `[tokenizer]`.
+pub const TOKENIZER: Shape = Kinds {
+    known: &[
+        ("char", &[]),
+        ("bpe", &[Key::needed("vocab_size", Whole, "how many tokens to learn", "1024"), Key::new("specials", Texts)]),
+        ("file", &[Key::needed("path", Text, "a Hugging Face tokenizer.json", "\"tokenizer.json\"")]),
+    ],
+    by_name: false,
+};
+
+/// What one document is.
+pub const DOCUMENTS: Shape = Choice(&["file", "line", "paragraph"]);
+
+const FINETUNE: &[Key] = &[
+    Key::needed("model", Text, "the model to begin from, a Hugging Face directory or a run", "\"models/gpt2\""),
+    Key::new("lora", Table(&[Key::new("rank", Whole), Key::new("alpha", Number)])),
+];
+
+const DATA: &[Key] = &[
+    Key::needed("sources", Texts, "files, folders or globs to learn from", "[\"my-text.txt\"]"),
+    Key::new("documents", DOCUMENTS),
+    Key::new("jsonl_field", Text),
+    Key::new("jsonl_answer_field", Text),
+    Key::new("validation", Texts),
+    Key::new("validation_fraction", Number),
+    Key::new("cache_dir", Text),
+];
+
+/// The keys of `[model]`.
+pub const MODEL_KEYS: &[Key] = &[
+    Key::new("vocab_size", Whole),
+    Key::needed("d_model", Whole, "width of the model", "128"),
+    Key::needed("n_layers", Whole, "number of blocks", "4"),
+    Key::needed("n_heads", Whole, "attention heads of each block", "4"),
+    Key::new("n_kv_heads", Whole),
+    Key::new("d_head", Whole),
+    Key::new("d_ff", Whole),
+    Key::needed("context_len", Whole, "the longest sequence, in tokens", "128"),
+    Key::new("dropout", Number),
+    Key::new("bias", Truth),
+    Key::new("attention_bias", Truth),
+    Key::new("ffn_bias", Truth),
+    Key::new("tied_head", Truth),
+    Key::needed("position", POSITION, "how the model knows where a token stands", "\"rope\""),
+    Key::new("norm", Choice(&["layer", "rms"])),
+    Key::new("norm_placement", Choice(&["pre", "post"])),
+    Key::new("norm_eps", Number),
+    Key::new("ffn", Choice(&["gelu", "gelu_tanh", "relu", "relu_squared", "swiglu", "none"])),
+    Key::new("residual", Truth),
+    Key::new("parallel_residual", Truth),
+    Key::new("qk_norm", Truth),
+    Key::new("causal", Truth),
+    Key::new("scaled_scores", Truth),
+    Key::new("init_std", Number),
+];
+
+const POSITION: Shape = Kinds {
+    known: &[
+        ("none", &[]),
+        ("learned", &[]),
+        ("sinusoidal", &[]),
+        ("rope", &[Key::new("base", Number), Key::new("fraction", Number), Key::new("scaling", SCALING)]),
+        ("alibi", &[]),
+        ("t5_bias", &[Key::new("buckets", Whole), Key::new("max_distance", Whole)]),
+    ],
+    by_name: true,
+};
+
+const FACTOR: Key = Key::needed("factor", Number, "new context over trained context", "4.0");
+const ORIGINAL: Key = Key::needed("original_context_len", Whole, "the trained context, in tokens", "2048");
+
+const SCALING: Shape = Kinds {
+    known: &[
+        ("linear", &[FACTOR]),
+        ("ntk", &[FACTOR]),
+        ("dynamic", &[FACTOR, ORIGINAL]),
+        (
+            "yarn",
+            &[
+                FACTOR,
+                ORIGINAL,
+                Key::new("beta_fast", Number),
+                Key::new("beta_slow", Number),
+                Key::new("attention_factor", Number),
+                Key::new("truncate", Truth),
+            ],
+        ),
+        (
+            "llama3",
+            &[
+                FACTOR,
+                ORIGINAL,
+                Key::needed("low_freq_factor", Number, "pairs that turn less often are divided", "1.0"),
+                Key::needed("high_freq_factor", Number, "pairs that turn more often stay", "4.0"),
+            ],
+        ),
+    ],
+    by_name: false,
+};
+
+/// The keys of `[train]`.
+pub const TRAIN_KEYS: &[Key] = &[
+    Key::new("seed", Whole),
+    Key::needed("steps", Whole, "how long to train, in optimizer steps", "1000"),
+    Key::needed("batch_size", Whole, "windows of text in one step", "8"),
+    Key::new("accumulate", Whole),
+    Key::new("windows", Choice(&["random", "epochs"])),
+    Key::new("precision", Choice(&["float32", "bf16"])),
+    Key::new("optimizer", Choice(&["adamw", "muon"])),
+    Key::needed("lr_max", Number, "the highest learning rate", "1e-3"),
+    Key::new("lr_min", Number),
+    Key::new("muon_lr_max", Number),
+    Key::new("muon_momentum", Number),
+    Key::new("warmup_steps", Whole),
+    Key::new("schedule", Choice(&["cosine", "linear", "constant"])),
+    Key::new("weight_decay", Number),
+    Key::new("beta1", Number),
+    Key::new("beta2", Number),
+    Key::new("eps", Number),
+    Key::new("grad_clip", Number),
+    Key::new("eval_every", Whole),
+    Key::new("eval_windows", Whole),
+    Key::new("checkpoint_every", Whole),
+    Key::new("keep_checkpoints", Whole),
+    Key::new("log_every", Whole),
+];
+
+const SAMPLE: &[Key] = &[
+    Key::needed("prompt", Text, "the text that the model continues", "\"One day\""),
+    Key::new("tokens", Whole),
+    Key::new("temperature", Number),
+    Key::new("top_k", Whole),
+    Key::new("every", Whole),
+];
+
+const ATTEND: &[Key] = &[Key::needed("text", Text, "the text whose attention maps are written", "\"The cat sat.\"")];

@@ -1,0 +1,93 @@
+//! What a value of the wrong kind is told.
+
+use crate::shape::Shape;
+use toml::Value;
+
+/// A value that a message shows is cut off after so many characters.
+const SHOWN: usize = 60;
+
+/// A value as TOML writes it, on one line and not too long.
+pub(crate) fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => format!("{text:?}"),
+        other => other.to_string().replace('\n', " "),
+    };
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// What would be right in the place of this value.
+pub(crate) fn rule(value: &Value, shape: &Shape) -> String {
+    let wanted = format!("expected {}", shape.words());
+    match (shape, value) {
+        (Shape::Text, Value::String(_)) => "must hold at least one character".to_owned(),
+        (Shape::Choice(names), Value::String(name)) => choice(name, names.iter().copied()),
+        (Shape::Choice(_), _) => wanted,
+        (Shape::Whole, Value::Integer(_)) => "must not be negative".to_owned(),
+        (Shape::Whole, Value::Float(x)) if x.is_finite() && x.fract() == 0.0 => {
+            (if *x < 0.0 { "must not be negative" } else { "is too large" }).to_owned()
+        }
+        (Shape::Number, Value::Float(_)) => "expected a finite number".to_owned(),
+        (Shape::Whole | Shape::Number, Value::String(text)) => match digits(text) {
+            digits if is_too_large(&digits) => format!("is too large; the largest whole number is {}", i64::MAX),
+            digits if matches!(shape, Shape::Whole) && digits.parse::<i64>().is_err() => format!("{wanted}, not text"),
+            digits if digits.parse::<f64>().is_ok_and(f64::is_finite) => {
+                format!("{wanted}, not text; write {digits}, without quotes")
+            }
+            _ => format!("{wanted}, not text"),
+        },
+        (Shape::Truth, Value::String(text)) => match text.to_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => format!("{wanted}; write true, without quotes"),
+            "false" | "no" | "off" | "0" => format!("{wanted}; write false, without quotes"),
+            _ => wanted,
+        },
+        (Shape::Truth, Value::Integer(1)) => format!("{wanted}; write true"),
+        (Shape::Truth, Value::Integer(0)) => format!("{wanted}; write false"),
+        (Shape::Text, Value::Array(_)) => format!("{wanted} in quotes, not a list"),
+        (Shape::Text, Value::Table(_)) => format!("{wanted} in quotes, not a table"),
+        (Shape::Text, _) => format!("{wanted}; write it in quotes, as \"{value}\""),
+        (Shape::Texts, _) => format!("{wanted}, as in [\"one.txt\", \"two.txt\"]"),
+        (Shape::Wholes, Value::Integer(_)) | (Shape::Numbers, Value::Integer(_) | Value::Float(_)) => {
+            format!("{wanted}; write [{value}]")
+        }
+        (Shape::Kinds { known, by_name: false }, Value::String(name)) if known.iter().any(|(kind, _)| kind == name) => {
+            format!("{wanted}; write {{ kind = {name:?} }}")
+        }
+        _ => format!("{wanted}, not {}", kind_of(value)),
+    }
+}
+
+/// A number as TOML has it, of one that people wrote as `1,000`.
+fn digits(text: &str) -> String {
+    text.trim().replace([',', ' ', '_'], "")
+}
+
+fn is_too_large(digits: &str) -> bool {
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<i64>().is_err()
+}
+
+pub(crate) fn choice<'n>(name: &str, known: impl Iterator<Item = &'n str> + Clone) -> String {
+    let all = known.clone().collect::<Vec<_>>().join(", ");
+    let distance = |known: &str| strsim::damerau_levenshtein(known, &name.to_lowercase().replace('-', "_"));
+    let nearest = known.map(|known| (distance(known), known)).min();
+    match nearest {
+        Some((distance, nearest)) if distance <= nearest.len() / 2 => {
+            format!("expected one of {all}; did you mean {nearest:?}?")
+        }
+        _ => format!("expected one of {all}"),
+    }
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "text",
+        Value::Integer(_) => "a whole number",
+        Value::Float(_) => "a number",
+        Value::Boolean(_) => "true or false",
+        Value::Datetime(_) => "a date",
+        Value::Array(_) => "a list",
+        Value::Table(_) => "a table",
+    }
+}

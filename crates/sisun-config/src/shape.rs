@@ -1,0 +1,125 @@
+//! What a table of settings may hold: its keys, what each takes, and what it means.
+
+/// What a value has to be.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// Text of at least one character.
+    Text,
+    /// A whole number of at least 0.
+    Whole,
+    /// A finite number.
+    Number,
+    /// `true` or `false`.
+    Truth,
+    /// One of these names.
+    Choice(&'static [&'static str]),
+    /// A list of texts; a single text stands for a list of it.
+    Texts,
+    /// A list of whole numbers.
+    Wholes,
+    /// A list of numbers.
+    Numbers,
+    /// A list of two whole numbers.
+    Pair,
+    /// A table.
+    Table(&'static [Key]),
+    /// A table that another one completes: none of its keys is needed.
+    Part(&'static [Key]),
+    /// A table whose `kind` decides which keys it has, or only the name of the kind.
+    Kinds {
+        /// Each kind's name and keys.
+        known: &'static [(&'static str, &'static [Key])],
+        /// Whether the name may stand for the table.
+        by_name: bool,
+    },
+    /// A table of entries with names of their own.
+    Named(&'static Shape),
+    /// A list of tables.
+    Tables(&'static [Key]),
+    /// A table that whoever reads it checks.
+    Free,
+}
+
+/// One key of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes.
+    pub shape: Shape,
+    /// Of a key without a default: what it means, and a value as TOML.
+    pub needed: Option<Needed>,
+}
+
+/// What a person who left a key out is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Needed {
+    /// What the key means.
+    pub about: &'static str,
+    /// A usual value, as TOML.
+    pub example: &'static str,
+}
+
+impl Key {
+    /// A key that has a default.
+    pub const fn new(name: &'static str, shape: Shape) -> Self {
+        Self { name, shape, needed: None }
+    }
+
+    /// A key that has none.
+    pub const fn needed(name: &'static str, shape: Shape, about: &'static str, example: &'static str) -> Self {
+        Self { name, shape, needed: Some(Needed { about, example }) }
+    }
+}
+
+impl Shape {
+    /// In words: `a whole number`, `one of layer, rms`.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Text => "text".to_owned(),
+            Self::Whole => "a whole number".to_owned(),
+            Self::Number => "a number".to_owned(),
+            Self::Truth => "true or false".to_owned(),
+            Self::Choice(names) => format!("one of {}", names.join(", ")),
+            Self::Texts => "a list of texts".to_owned(),
+            Self::Wholes => "a list of whole numbers".to_owned(),
+            Self::Numbers => "a list of numbers".to_owned(),
+            Self::Pair => "a list of two whole numbers".to_owned(),
+            Self::Kinds { known, by_name: true } => format!("one of {}", names(known)),
+            Self::Kinds { known, .. } => format!("a table whose kind is one of {}", names(known)),
+            Self::Table(_) | Self::Part(_) | Self::Named(_) | Self::Free => "a table".to_owned(),
+            Self::Tables(_) => "a list of tables".to_owned(),
+        }
+    }
+
+    /// Every key inside, with the tables on the way: `train.lr_max`.
+    pub(crate) fn paths(&self, at: &str) -> Vec<String> {
+        let of = |keys: &[Key]| -> Vec<String> {
+            keys.iter()
+                .flat_map(|key| {
+                    let path = joined(at, key.name);
+                    let mut inside = key.shape.paths(&path);
+                    inside.push(path);
+                    inside
+                })
+                .collect()
+        };
+        match self {
+            Self::Table(keys) | Self::Part(keys) => of(keys),
+            Self::Kinds { known, .. } => {
+                let mut all = vec![joined(at, "kind")];
+                all.extend(known.iter().flat_map(|(_, keys)| of(keys)));
+                all
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+pub(crate) fn joined(at: &str, name: &str) -> String {
+    if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") }
+}
+
+pub(crate) fn names(known: &[(&str, &[Key])]) -> String {
+    known.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,345 @@
+//! The table of keys is what serde reads, and whatever is wrong is told in words of the file.
+
+use crate::checked::Checked;
+use crate::keys::CONFIG;
+use crate::{Config, ConfigError};
+use std::collections::BTreeSet;
+use std::path::Path;
+use toml::{Table, Value};
+
+/// Every key that a configuration can have, of each kind of tokenizer, position and scaling.
+const WHOLE: &str = r#"
+name = "whole"
+[finetune]
+model = "models/gpt2"
+lora = { rank = 4, alpha = 8.0 }
+[data]
+sources = ["a.txt"]
+documents = "line"
+jsonl_field = "prompt"
+jsonl_answer_field = "answer"
+validation = ["b.txt"]
+validation_fraction = 0.2
+cache_dir = "cache"
+[tokenizer]
+kind = "bpe"
+vocab_size = 400
+specials = ["<|x|>"]
+[model]
+vocab_size = 400
+d_model = 24
+n_layers = 2
+n_heads = 2
+n_kv_heads = 1
+d_head = 12
+d_ff = 48
+context_len = 16
+dropout = 0.1
+bias = true
+attention_bias = true
+ffn_bias = false
+tied_head = false
+position = "rope"
+norm = "rms"
+norm_placement = "pre"
+norm_eps = 1e-6
+ffn = "swiglu"
+residual = true
+parallel_residual = false
+qk_norm = true
+causal = true
+scaled_scores = true
+init_std = 0.02
+[train]
+seed = 1
+steps = 10
+batch_size = 2
+accumulate = 2
+windows = "epochs"
+precision = "bf16"
+optimizer = "muon"
+lr_max = 1e-3
+lr_min = 1e-4
+muon_lr_max = 0.02
+muon_momentum = 0.9
+warmup_steps = 1
+schedule = "linear"
+weight_decay = 0.1
+beta1 = 0.9
+beta2 = 0.95
+eps = 1e-8
+grad_clip = 1.0
+eval_every = 5
+eval_windows = 3
+checkpoint_every = 5
+keep_checkpoints = 2
+log_every = 1
+[sample]
+prompt = "One"
+tokens = 3
+temperature = 0.5
+top_k = 3
+every = 5
+[attend]
+text = "One"
+"#;
+
+/// Other kinds that take the place of one table of the above.
+const KINDS: [(&str, &str); 10] = [
+    ("tokenizer", r#"{ kind = "char" }"#),
+    ("tokenizer", r#"{ kind = "file", path = "tokenizer.json" }"#),
+    ("model.position", r#"{ kind = "learned" }"#),
+    ("model.position", r#"{ kind = "t5_bias", buckets = 8, max_distance = 64 }"#),
+    (
+        "model.position",
+        r#"{ kind = "rope", base = 500.0, fraction = 0.5, scaling = { kind = "linear", factor = 2.0 } }"#,
+    ),
+    ("model.position", r#"{ kind = "rope", scaling = { kind = "ntk", factor = 2.0 } }"#),
+    ("model.position", r#"{ kind = "rope", scaling = { kind = "dynamic", factor = 2.0, original_context_len = 8 } }"#),
+    (
+        "model.position",
+        r#"{ kind = "rope", scaling = { kind = "yarn", factor = 2.0, original_context_len = 8, beta_fast = 32.0, beta_slow = 1.0, attention_factor = 1.1, truncate = false } }"#,
+    ),
+    (
+        "model.position",
+        r#"{ kind = "rope", scaling = { kind = "llama3", factor = 2.0, original_context_len = 8, low_freq_factor = 1.0, high_freq_factor = 4.0 } }"#,
+    ),
+    ("model.position", r#"{ kind = "alibi" }"#),
+];
+
+/// One or more of every type that TOML has.
+const VALUES: [&str; 25] = [
+    "\"wrong text\"",
+    "\"\"",
+    "\"3\"",
+    "\"1.5\"",
+    "\"true\"",
+    "\"[1]\"",
+    "0",
+    "3",
+    "-3",
+    "9223372036854775807",
+    "1.5",
+    "1e3",
+    "-0.5",
+    "1e300",
+    "nan",
+    "-inf",
+    "true",
+    "false",
+    "1979-05-27",
+    "[]",
+    "[1]",
+    "[\"a\", 1]",
+    "[[]]",
+    "{}",
+    "{ kind = 3, a = 1 }",
+];
+
+/// Words of Rust or serde that nobody has to know.
+const RUST: [&str; 18] = [
+    "f64", "usize", "u64", "i64", "struct", "variant", "enum", "tuple", "newtype", "map", "sequence", "Option", "None",
+    "invalid", "non-zero", "integer", "string", "boolean",
+];
+
+fn tables() -> Vec<Table> {
+    let whole: Table = WHOLE.parse().expect("TOML");
+    let other = |(key, text): &(&str, &str)| {
+        let mut table = whole.clone();
+        crate::apply_override(&mut table, &format!("{key}={text}")).expect("an override");
+        table
+    };
+    std::iter::once(whole.clone()).chain(KINDS.iter().map(other)).collect()
+}
+
+fn paths(at: &str, table: &Table, all: &mut Vec<String>) {
+    for (key, value) in table {
+        let path = crate::shape::joined(at, key);
+        if let Value::Table(inner) = value {
+            paths(&path, inner, all);
+        }
+        all.push(path);
+    }
+}
+
+fn at<'t>(table: &'t mut Table, path: &str) -> &'t mut Value {
+    match path.split_once('.') {
+        None => table.get_mut(path).expect("the key is there"),
+        Some((first, rest)) => at(table.get_mut(first).and_then(Value::as_table_mut).expect("a table"), rest),
+    }
+}
+
+#[test]
+fn every_key_is_known_and_every_known_key_is_tried() {
+    let mut tried = BTreeSet::new();
+    for table in tables() {
+        let mut here = Vec::new();
+        paths("", &table, &mut here);
+        tried.extend(here);
+        let mut value = Value::Table(table);
+        let found = Checked::of("", &mut value, &CONFIG).problems;
+        assert!(found.is_empty(), "{found:?}");
+        crate::read::read_value::<Config>(value).expect("serde reads what was found right");
+    }
+    let known: BTreeSet<String> = CONFIG.paths("").into_iter().collect();
+    assert_eq!(known.difference(&tried).collect::<Vec<_>>(), Vec::<&String>::new());
+    assert_eq!(tried.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new());
+    // What serde writes of a configuration is all known too.
+    let whole: Config = Config::parse(Path::new("whole.toml"), WHOLE).expect("a configuration");
+    let mut written = Vec::new();
+    paths("", &whole.to_toml().parse().expect("TOML"), &mut written);
+    assert!(written.iter().all(|path| known.contains(path)), "{written:?}");
+}
+
+#[test]
+fn a_wrong_value_is_told_with_its_key_and_no_word_of_rust() {
+    let mut refused = 0;
+    for table in tables() {
+        let mut keys = Vec::new();
+        paths("", &table, &mut keys);
+        for key in keys {
+            for text in VALUES {
+                let value: Value = format!("v = {text}").parse::<Table>().expect("TOML").remove("v").expect("v");
+                let mut table = table.clone();
+                *at(&mut table, &key) = value.clone();
+                let serde = Value::Table(table.clone()).try_into::<Config>();
+                let error = match Config::parse(Path::new("x.toml"), &table.to_string()) {
+                    Ok(_) => continue,
+                    Err(error) => error,
+                };
+                refused += 1;
+                let message = error.to_string();
+                assert!(message.contains(&key), "no {key} in {message}");
+                assert_plain(&message, &value);
+                for problem in error.problems() {
+                    // What the table of keys lets through, serde reads; what it refuses serde refuses, but for values that
+                    // serde has no opinion on (and but for a list of values, which it takes for a table).
+                    assert!(
+                        !matches!(&problem, ConfigError::Invalid { key, .. } if key != "model"),
+                        "{key} = {text}: {problem}"
+                    );
+                    if matches!(problem, ConfigError::Wrong { .. }) && serde.is_ok() {
+                        let stricter = ["\"\"", "nan", "-inf", "1979-05-27"].contains(&text) || text.starts_with('[');
+                        assert!(stricter, "serde reads {key} = {text}, but: {problem}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(refused > 5_000, "only {refused} were refused");
+}
+
+#[track_caller]
+fn assert_plain(message: &str, value: &Value) {
+    // A wrong value is told again, and may be any word; so may the names of keys.
+    let own = message.replace(&crate::rules::shown(value), "");
+    for word in own.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_') {
+        assert!(!RUST.contains(&word), "{word} in {message}");
+    }
+}
+
+#[test]
+fn every_missing_key_is_told_with_what_it_takes() {
+    for table in tables() {
+        let mut keys = Vec::new();
+        paths("", &table, &mut keys);
+        for key in keys {
+            let mut table = table.clone();
+            match key.rsplit_once('.') {
+                None => _ = table.remove(&key),
+                Some((parent, leaf)) => _ = at(&mut table, parent).as_table_mut().expect("a table").remove(leaf),
+            }
+            let Err(error) = Config::parse(Path::new("x.toml"), &table.to_string()) else { continue };
+            let message = error.to_string();
+            assert!(message.contains(&key) || message.contains("is left to the model"), "no {key} in {message}");
+            assert_plain(&message, &Value::Boolean(true));
+        }
+    }
+}
+
+#[test]
+fn a_first_configuration_is_told_everything_at_once() {
+    let text = r#"
+        learning_rate = 1
+        [data]
+        sources = "x.txt"
+        [training]
+        lr = 3e-4
+        max_iters = "1,000"
+        [model]
+        n_embd = 384
+        n_layer = 6
+        n_heads = 5.0
+        block_size = 64
+        position = "rop"
+        dropout = 1.5
+        bias = "no"
+        [tokenizer]
+        kind = "bpe"
+        vocab = 500
+        [sample]
+        prompt = "One"
+        temperature = -1
+    "#;
+    let error = Config::parse(Path::new("x.toml"), text).expect_err("much is wrong");
+    let message = error.to_string();
+    for part in [
+        "unknown key learning_rate; did you mean train.lr_max?",
+        "unknown key training; did you mean train?",
+        "unknown key train.lr; did you mean train.lr_max?",
+        "unknown key train.max_iters; did you mean train.steps?",
+        "train.batch_size is missing: windows of text in one step (a whole number), for example batch_size = 8",
+        "unknown key model.n_embd; did you mean model.d_model?",
+        "unknown key model.n_layer; did you mean model.n_layers?",
+        "unknown key model.block_size; did you mean model.context_len?",
+        "model.position = \"rop\": expected one of none, learned, sinusoidal, rope, alibi, t5_bias; did you mean \"rope\"?",
+        "model.bias = \"no\": expected true or false; write false, without quotes",
+        "model.dropout = 1.5 must be at least 0 and below 1",
+        "unknown key tokenizer.vocab; did you mean tokenizer.vocab_size?",
+        "sample.temperature = -1 must be 0 (greedy) or a positive number",
+        "name is missing",
+    ] {
+        assert!(message.contains(part), "no {part:?} in {message}");
+    }
+    // What stands for a missing value is nobody's mistake, and what is meant is not missing.
+    assert!(!message.contains("model.d_model is missing") && !message.contains("divisible"), "{message}");
+}
+
+#[test]
+fn names_of_other_programs_lead_to_ours() {
+    let all = CONFIG.paths("");
+    for (key, names) in crate::aliases::ALIASES {
+        assert!(all.contains(&(*key).to_owned()), "{key} is no key");
+        for name in *names {
+            assert!(!all.iter().any(|path| path == name), "{name} is a key of ours");
+        }
+    }
+}
+
+#[test]
+fn nothing_of_an_override_is_dropped() {
+    let set = |given: &str| {
+        let mut table = Table::new();
+        crate::apply_override(&mut table, given).map(|()| table["a"].clone())
+    };
+    let text = |text: &str| Value::String(text.to_owned());
+    for (given, value) in [
+        ("a=1", Value::Integer(1)),
+        ("a = 1", Value::Integer(1)),
+        ("a= \"x # y\" ", text("x # y")),
+        ("a=1 # b", text("1 # b")),
+        ("a=1\nb=2", text("1\nb=2")),
+        ("a=1]\nb=[2", text("1]\nb=[2")),
+        ("a=# b", text("# b")),
+        ("a=1, 2", text("1, 2")),
+        ("a=x=y", text("x=y")),
+        ("a=", text("")),
+        ("a=[1, 2]", Value::Array(vec![Value::Integer(1), Value::Integer(2)])),
+    ] {
+        assert_eq!(set(given).expect(given), value, "{given}");
+    }
+    assert!(set("a=nan").expect("a number").as_float().is_some_and(f64::is_nan));
+    for given in ["a=\"x\" # y", "a=\"x\" y", "a='x", "a=\"x\"\nb=2"] {
+        assert!(matches!(set(given), Err(ConfigError::BadQuotes { .. })), "{given}");
+    }
+}
