@@ -14,6 +14,7 @@ mod finetune;
 mod heads;
 mod hugging_face;
 mod maps;
+mod own_text;
 mod pages;
 mod resume;
 mod sampling;

@@ -93,12 +93,7 @@ fn is_blank(line: &str) -> bool {
     line.chars().all(char::is_whitespace)
 }
 
-fn read_json_lines(
-    input: &Input,
-    rules: &DataConfig,
-    seen: &mut Seen,
-    sink: &mut Sink<'_>,
-) -> Result<(), DataError> {
+fn read_json_lines(input: &Input, rules: &DataConfig, seen: &mut Seen, sink: &mut Sink<'_>) -> Result<(), DataError> {
     let mut line = 0;
     read_lines(input, seen, usize::MAX, &mut |text, _| {
         line += 1;
@@ -106,12 +101,7 @@ fn read_json_lines(
     })
 }
 
-fn read_json_array(
-    input: &Input,
-    rules: &DataConfig,
-    seen: &mut Seen,
-    sink: &mut Sink<'_>,
-) -> Result<(), DataError> {
+fn read_json_array(input: &Input, rules: &DataConfig, seen: &mut Seen, sink: &mut Sink<'_>) -> Result<(), DataError> {
     /// An error with or without a place of its own.
     enum Failure {
         Array(NoArray),
@@ -130,20 +120,15 @@ fn read_json_array(
     };
     let mut elements = Elements::default();
     read_blocks(input, seen, &mut |text| {
-        let element = &mut |element: &str, line: u64| read_one(input, line, element, rules, sink).map_err(Failure::Data);
+        let element =
+            &mut |element: &str, line: u64| read_one(input, line, element, rules, sink).map_err(Failure::Data);
         elements.push(text, element).map_err(told)
     })?;
     elements.finish().map_err(|error| told(error.into()))
 }
 
 /// Reads the record that begins on this line.
-fn read_one(
-    input: &Input,
-    line: u64,
-    text: &str,
-    rules: &DataConfig,
-    sink: &mut Sink<'_>,
-) -> Result<(), DataError> {
+fn read_one(input: &Input, line: u64, text: &str, rules: &DataConfig, sink: &mut Sink<'_>) -> Result<(), DataError> {
     let wanted: Vec<&str> = std::iter::once(rules.text_field()).chain(rules.jsonl_answer_field.as_deref()).collect();
     let record = read_record(text, &wanted).map_err(|error| DataError::JsonLine {
         path: input.name.clone(),

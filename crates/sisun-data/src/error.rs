@@ -41,7 +41,9 @@ pub enum DataError {
         name: String,
     },
     /// Text that is not what it was a moment before.
-    #[error("the text changed while it was read ({sources}): nothing was kept of it; start again once it is not written to")]
+    #[error(
+        "the text changed while it was read ({sources}): nothing was kept of it; start again once it is not written to"
+    )]
     Changed {
         /// The files.
         sources: String,
@@ -87,7 +89,9 @@ pub enum DataError {
         problem: String,
     },
     /// A field of JSON lines is asked for, and no source holds any.
-    #[error("{key} is set, but no source holds JSON lines ({sources}); leave it out to learn plain text, or give files whose lines are JSON objects")]
+    #[error(
+        "{key} is set, but no source holds JSON lines ({sources}); leave it out to learn plain text, or give files whose lines are JSON objects"
+    )]
     NoJsonLines {
         /// The configuration key, with its value.
         key: String,

@@ -319,11 +319,7 @@ impl<'c> Text<'c> {
     }
 
     /// Reads one of the readings once more: the text that was there before, or it is an error.
-    fn read_again(
-        &self,
-        number: usize,
-        sink: &mut dyn FnMut(Piece) -> Result<(), DataError>,
-    ) -> Result<(), DataError> {
+    fn read_again(&self, number: usize, sink: &mut dyn FnMut(Piece) -> Result<(), DataError>) -> Result<(), DataError> {
         let (inputs, boundary) = &self.readings[number];
         let mut seen = Seen::default();
         read_pieces(inputs, self.rules, *boundary, &mut seen, sink)?;

@@ -76,7 +76,10 @@ fn a_field_that_nothing_has_is_refused() {
     desk.data.jsonl_field = Some("body".to_owned());
     let error = desk.error();
     assert!(matches!(error, DataError::NoJsonLines { .. }), "{error}");
-    assert!(error.to_string().contains("data.jsonl_field = \"body\"") && error.to_string().contains("a.txt"), "{error}");
+    assert!(
+        error.to_string().contains("data.jsonl_field = \"body\"") && error.to_string().contains("a.txt"),
+        "{error}"
+    );
     desk.data.jsonl_field = None;
     desk.data.jsonl_answer_field = Some("answer".to_owned());
     assert!(desk.error().to_string().contains("data.jsonl_answer_field = \"answer\""));

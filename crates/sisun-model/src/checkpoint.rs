@@ -36,12 +36,26 @@ pub struct CheckpointState {
     pub best: Option<(u64, f64)>,
     /// SHA-256 of the text the run was trained on.
     pub data_sha256: String,
+    /// What was read of it, whatever was made of that. Not known of runs from before it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<SourcesSum>,
     /// Size and SHA-256 of each file.
     pub files: BTreeMap<String, FileSum>,
     /// Of a run that trains low-rank adapters: size and SHA-256 of the weights they are added to, which lie in the run
     /// directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<FileSum>,
+}
+
+/// The files a text was read from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourcesSum {
+    /// How many.
+    pub files: u64,
+    /// Bytes of text in all of them.
+    pub bytes: u64,
+    /// SHA-256 of their text, hexadecimal.
+    pub sha256: String,
 }
 
 /// What a file must be.

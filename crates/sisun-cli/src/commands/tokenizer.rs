@@ -28,6 +28,9 @@ Examples:
         /// Files, folders or globs, or - for standard input
         #[arg(long, value_name = "PATH", required = true)]
         data: Vec<String>,
+        /// The field that holds the text of JSON lines [default: text]
+        #[arg(long, value_name = "FIELD")]
+        jsonl_field: Option<String>,
         /// bpe (byte-level byte-pair encoding) or char (a token for each character)
         #[arg(long, value_name = "KIND", default_value = "bpe")]
         kind: Kind,
@@ -76,7 +79,9 @@ enum Kind {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     match args.verb {
-        Verb::Train { data, kind, vocab_size, special, out } => train(data, kind, vocab_size, special, &out),
+        Verb::Train { data, jsonl_field, kind, vocab_size, special, out } => {
+            train(DataConfig { jsonl_field, ..DataConfig::reading(data) }, kind, vocab_size, special, &out)
+        }
         Verb::Encode { tokenizer, text, json } => encode(&tokenizer, text, json),
         Verb::Decode { tokenizer, ids } => say(&open(&tokenizer)?.decode(&ids)?),
     }
@@ -111,8 +116,7 @@ fn encode(path: &Path, text: Option<String>, as_json: bool) -> Result<()> {
     Ok(())
 }
 
-fn train(sources: Vec<String>, kind: Kind, vocab_size: usize, specials: Vec<String>, out: &Path) -> Result<()> {
-    let data = DataConfig::reading(sources);
+fn train(data: DataConfig, kind: Kind, vocab_size: usize, specials: Vec<String>, out: &Path) -> Result<()> {
     let wanted = match kind {
         Kind::Bpe => TokenizerConfig::Bpe { vocab_size, specials },
         Kind::Char => TokenizerConfig::Char,
