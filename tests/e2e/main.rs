@@ -16,6 +16,7 @@ mod hugging_face;
 mod maps;
 mod own_text;
 mod pages;
+mod pointers;
 mod resume;
 mod sampling;
 mod sisun;

@@ -1,5 +1,6 @@
 //! From a TOML file and its `--set` overrides to a checked [`Config`].
 
+use crate::lfs::check_pointer;
 use crate::{Config, ConfigError, Draft, ModelConfig};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -85,8 +86,9 @@ impl ModelConfig {
 /// # Errors
 /// A file that cannot be read or is no TOML.
 pub fn read_table(path: &Path) -> Result<Table, ConfigError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    check_pointer(text.as_bytes()).map_err(unreadable)?;
     parse_table(path, &text)
 }
 

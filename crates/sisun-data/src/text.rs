@@ -2,6 +2,7 @@
 
 use crate::{DataError, source::Input};
 use sha2::{Digest, Sha256};
+use sisun_config::check_pointer;
 use std::{borrow::Cow, fs::File, io::Read};
 
 /// Bytes read at a time.
@@ -54,6 +55,9 @@ pub(crate) fn read_blocks(
         let carried = block.len();
         let wanted = (BLOCK - carried) as u64;
         let read = (&mut file).take(wanted).read_to_end(&mut block).map_err(DataError::io(&input.name))?;
+        if offset == 0 {
+            check_pointer(&block).map_err(DataError::io(&input.name))?;
+        }
         if let Some(at) = block.iter().position(|&byte| byte == 0) {
             let hint = utf16_hint(&block, offset);
             return Err(DataError::Binary { path: input.name.clone(), offset: offset + at as u64, hint });

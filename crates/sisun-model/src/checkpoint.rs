@@ -3,6 +3,7 @@
 use crate::ModelError;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use sisun_config::check_pointer;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -94,6 +95,9 @@ impl Checkpoint {
             Ok(sum) => sum,
             Err(error) => return Err(damaged(format!("{STATE_SUM_FILE} cannot be read ({error})"))),
         };
+        if let Err(pointer) = check_pointer(text.as_bytes()) {
+            return Err(damaged(format!("{STATE_FILE} cannot be read ({pointer})")));
+        }
         if sum != state_sum(&text) {
             return Err(damaged(format!("{STATE_FILE} was altered (its SHA-256 differs)")));
         }
@@ -242,6 +246,9 @@ pub(crate) fn sum_file(path: &Path) -> std::io::Result<FileSum> {
         let n = file.read(&mut block)?;
         if n == 0 {
             return Ok(FileSum { bytes, sha256: hex(&hash.finalize()) });
+        }
+        if bytes == 0 {
+            check_pointer(&block[..n])?;
         }
         hash.update(&block[..n]);
         bytes += n as u64;

@@ -6,6 +6,8 @@ use crate::opened::PrecisionArgs;
 use crate::terminal::{say, say_json, write_now};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use sisun_config::check_pointer;
+use sisun_data::with_line_feeds;
 use sisun_infer::{Generation, Language, Loaded, Sample, Sampler, Trace};
 use sisun_model::checkpoint::write_atomic;
 use std::io::Read;
@@ -120,6 +122,7 @@ fn prompt(args: &Args) -> Result<String> {
         }
         (None, Some(path)) => {
             let bytes = std::fs::read(path).with_context(|| format!("cannot read prompt file {}", path.display()))?;
+            check_pointer(&bytes).with_context(|| format!("cannot read prompt file {}", path.display()))?;
             (bytes, path.display().to_string())
         }
         (None, None) => return Err(Usage("give a prompt with --prompt or --prompt-file".to_owned()).into()),
@@ -127,8 +130,9 @@ fn prompt(args: &Args) -> Result<String> {
     let text = String::from_utf8(bytes).map_err(|error| {
         Usage(format!("the prompt in {from} is not valid UTF-8 (byte {})", error.utf8_error().valid_up_to()))
     })?;
-    // A file ends in a line end; the prompt does not mean it.
-    Ok(text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text)).to_owned())
+    // Line ends are those that training text has. A file ends in one; the prompt does not mean it.
+    let text = with_line_feeds(&text);
+    Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
 }
 
 /// Where a trace goes.

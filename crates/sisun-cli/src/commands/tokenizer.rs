@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde_json::json;
 use sisun_config::{DataConfig, TokenizerConfig};
-use sisun_data::{Tokenizer, labels, prepare};
+use sisun_data::{Tokenizer, labels, prepare, with_line_feeds};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -99,9 +99,10 @@ fn encode(path: &Path, text: Option<String>, as_json: bool) -> Result<()> {
         None => {
             let mut bytes = Vec::new();
             std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
-            String::from_utf8(bytes).map_err(|error| {
+            let text = String::from_utf8(bytes).map_err(|error| {
                 Usage(format!("standard input is not valid UTF-8 (byte {})", error.utf8_error().valid_up_to()))
-            })?
+            })?;
+            with_line_feeds(&text).into_owned()
         }
     };
     let encoding = tokenizer.encode(&text)?;
