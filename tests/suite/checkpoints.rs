@@ -21,6 +21,7 @@ fn state(step: u64) -> CheckpointState {
         next_micro_step: 3 * step,
         best: Some((step - 1, 1.0 / 3.0)),
         data_sha256: "0".repeat(64),
+        sources: None,
         files: Default::default(),
         base: None,
     }

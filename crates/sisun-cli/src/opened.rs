@@ -7,12 +7,12 @@ use burn::tensor::Device;
 use clap::Args;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
-use sisun_config::{Config, DataConfig, Precision, TokenizerConfig};
-use sisun_data::{Tokens, prepare, prepare_whole};
+use sisun_config::{Config, DataConfig, Precision};
+use sisun_data::{Tokens, prepare_whole};
 use sisun_hf::Companion;
 use sisun_infer::Loaded;
 use sisun_model::Run;
-use sisun_train::COMPANIONS;
+use sisun_train::{COMPANIONS, own_text};
 use std::path::{Path, PathBuf};
 
 /// In what numbers to compute.
@@ -35,6 +35,17 @@ impl PrecisionArgs {
         }
         Ok(opened)
     }
+}
+
+/// On which text to measure.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TextArgs {
+    /// Files, folders or globs to measure on [default: the run's held-out text]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Vec<String>,
+    /// The field that holds the text of JSON lines in --data [default: the run's data.jsonl_field, else text]
+    #[arg(long, value_name = "FIELD", requires = "data")]
+    jsonl_field: Option<String>,
 }
 
 /// As the configuration spells it.
@@ -98,24 +109,22 @@ impl Opened {
         }
     }
 
-    /// The text of these files, folders or globs; of none: the run's own held-out text.
-    pub(crate) fn held_out(&self, sources: &[String], device: &DeviceArgs) -> Result<Tokens> {
+    /// The text that is asked for, else the run's own held-out text: the one it was trained beside.
+    pub(crate) fn held_out(&self, asked: &TextArgs, device: &DeviceArgs) -> Result<Tokens> {
         let mut progress = |line: &str| device.note(line);
-        let text = match (&self.trained, sources) {
-            (Some(Trained { run, config }), []) => {
-                let tokenizer = TokenizerConfig::File { path: run.tokenizer() };
-                prepare(&config.data, &tokenizer, 1, &config.data.cache_folder(), &mut progress)?.validation
-            }
-            (None, []) => bail!(
+        let sources = asked.data.clone();
+        let text = match (&self.trained, sources.is_empty()) {
+            (Some(Trained { run, config }), true) => own_text(run, &config.data, 1, &mut progress)?.validation,
+            (None, true) => bail!(
                 "{} is a Hugging Face directory, which has no held-out text: give one with --data",
                 self.path.display()
             ),
-            (trained, sources) => {
-                let sources = sources.to_vec();
-                let data = match trained {
+            (trained, false) => {
+                let mut data = match trained {
                     Some(trained) => DataConfig { sources, ..trained.config.data.clone() },
                     None => DataConfig::reading(sources),
                 };
+                data.jsonl_field = asked.jsonl_field.clone().or(data.jsonl_field);
                 prepare_whole(&data, &self.loaded.tokenizer, &data.cache_folder(), &mut progress)?
             }
         };

@@ -1,7 +1,7 @@
 //! What happens to the loss when one head is silent.
 
 use crate::common::DeviceArgs;
-use crate::opened::Opened;
+use crate::opened::{Opened, TextArgs};
 use crate::progress::Work;
 use sisun_data::Tokens;
 use sisun_train::evaluate_without;
@@ -13,9 +13,8 @@ const WINDOWS: usize = 32;
 /// On what heads are silenced.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Silencing {
-    /// Files, folders or globs to silence heads on [default: the run's held-out text]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) data: Vec<String>,
+    #[command(flatten)]
+    pub(crate) text: TextArgs,
     /// Silence heads on this many windows of the text, evenly spaced [default: 32]
     #[arg(long, value_name = "N")]
     pub(crate) windows: Option<NonZeroUsize>,
@@ -24,7 +23,7 @@ pub(crate) struct Silencing {
 impl Silencing {
     /// The first option that was given, where heads are not to be silenced at all.
     pub(crate) fn idle(&self) -> Option<&'static str> {
-        if self.data.is_empty() { self.windows.map(|_| "--windows") } else { Some("--data") }
+        if self.text.data.is_empty() { self.windows.map(|_| "--windows") } else { Some("--data") }
     }
 }
 

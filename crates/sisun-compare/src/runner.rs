@@ -257,8 +257,9 @@ fn read_texts(
 ) -> Result<BTreeMap<String, Text>, CompareError> {
     let mut texts = BTreeMap::new();
     for (name, track) in &grid.tracks {
-        let Track::Language { sources, documents, tokenizer, .. } = track else { continue };
-        let data = DataConfig { documents: *documents, ..DataConfig::reading(sources.clone()) };
+        let Track::Language { sources, documents, jsonl_field, tokenizer, .. } = track else { continue };
+        let (documents, jsonl_field) = (*documents, jsonl_field.clone());
+        let data = DataConfig { documents, jsonl_field, ..DataConfig::reading(sources.clone()) };
         let longest = grid.cells.iter().filter(|cell| cell.track == *name).map(|cell| cell.settings.model.context_len);
         let mut progress = |line: &str| watch(Event::Note(format!("{name}: {line}")));
         let corpus = prepare(&data, tokenizer, longest.max().unwrap_or(1), &plan.cache, &mut progress)

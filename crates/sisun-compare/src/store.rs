@@ -61,6 +61,7 @@ impl Store {
         let theirs = match path.exists() {
             true => {
                 let text = std::fs::read_to_string(&path).map_err(CompareError::io("read", &path))?;
+                sisun_config::check_pointer(text.as_bytes()).map_err(CompareError::io("read", &path))?;
                 let not = |_| CompareError::NotAComparison { path: root.to_owned() };
                 Some(serde_json::from_str::<Identity>(&text).map_err(not)?)
             }

@@ -32,6 +32,9 @@ pub enum Track {
         /// What one document is.
         #[serde(default)]
         documents: Documents,
+        /// Of JSON lines: the field that holds the text. Default: `text`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        jsonl_field: Option<String>,
         /// How text becomes tokens.
         #[serde(default = "default_tokenizer")]
         tokenizer: TokenizerConfig,

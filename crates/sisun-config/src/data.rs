@@ -5,20 +5,29 @@ use crate::error::Problems;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+/// The field of JSON lines that holds the text unless it is said.
+const JSONL_FIELD: &str = "text";
+
 /// `[data]`: where the text is, what a document is, and which part is held out.
+///
+/// A source is read as JSON lines, one object a line and each line a document, if its name ends in `.jsonl` or `.ndjson`; and,
+/// where `jsonl_field` or `jsonl_answer_field` is set, whatever its name, if its first line that is not blank begins a JSON
+/// object. A JSON array of objects is read the same way, each object a document. Every other source is plain text, in which
+/// `\r\n` and `\r` are line ends like `\n`, as in Python's text mode. What a JSON string holds is taken as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// Files, folders (read recursively, sorted), globs, or `-` for standard input.
+    /// Files, folders (read recursively, sorted), globs, or `-` for standard input. Of a folder the files are read that end in
+    /// `.txt`, `.text`, `.md`, `.jsonl` or `.ndjson`, and those in `.json` that are read as JSON lines.
     /// Relative paths start at the working directory.
     pub sources: Vec<String>,
     /// What one document is. Documents are separated by an end-of-text token.
     #[serde(default)]
     pub documents: Documents,
-    /// For `.jsonl` files: the field that holds the text.
-    #[serde(default = "default_jsonl_field")]
-    pub jsonl_field: String,
-    /// For `.jsonl` files: a second field, appended to the text. With it the loss is taken on the answer
+    /// Of JSON lines: the field that holds the text. Default: `text`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jsonl_field: Option<String>,
+    /// Of JSON lines: a second field, appended to the text. With it the loss is taken on the answer
     /// (and the end of text) only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jsonl_answer_field: Option<String>,
@@ -33,7 +42,7 @@ pub struct DataConfig {
     pub cache_dir: Option<PathBuf>,
 }
 
-/// What counts as one document in a plain-text source. A `.jsonl` line is always one.
+/// What counts as one document in a plain-text source. A JSON line is always one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Documents {
@@ -73,12 +82,22 @@ impl DataConfig {
         Self {
             sources,
             documents: Documents::default(),
-            jsonl_field: default_jsonl_field(),
+            jsonl_field: None,
             jsonl_answer_field: None,
             validation: Vec::new(),
             validation_fraction: default_validation_fraction(),
             cache_dir: None,
         }
+    }
+
+    /// The field of JSON lines that holds the text.
+    pub fn text_field(&self) -> &str {
+        self.jsonl_field.as_deref().unwrap_or(JSONL_FIELD)
+    }
+
+    /// Whether it is said that there are JSON lines.
+    pub fn expects_json_lines(&self) -> bool {
+        self.jsonl_field.is_some() || self.jsonl_answer_field.is_some()
     }
 
     /// The folder of token caches: `cache_dir`, else `$SISUN_CACHE_DIR`, else `sisun` in the user's cache directory.
@@ -123,10 +142,6 @@ impl TokenizerConfig {
         }
         problems.end()
     }
-}
-
-fn default_jsonl_field() -> String {
-    "text".to_owned()
 }
 
 fn default_validation_fraction() -> f64 {

@@ -2,6 +2,7 @@
 
 use crate::checked::Checked;
 use crate::keys::{MODEL, MODEL_FILE};
+use crate::lfs::check_pointer;
 use crate::{Config, ConfigError, DataConfig, Draft, ModelConfig, Shape, TokenizerConfig, plain_words};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -113,8 +114,9 @@ impl ModelConfig {
 /// # Errors
 /// A file that cannot be read or is no TOML.
 pub fn read_table(path: &Path) -> Result<Table, ConfigError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    check_pointer(text.as_bytes()).map_err(unreadable)?;
     parse_table(path, &text)
 }
 

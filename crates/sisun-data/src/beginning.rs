@@ -4,6 +4,7 @@ use crate::{
     DataError,
     documents::{Event, read_documents},
     source,
+    text::Seen,
 };
 use sisun_config::DataConfig;
 
@@ -14,13 +15,13 @@ use sisun_config::DataConfig;
 /// Any [`DataError`] that reading the text gives.
 pub fn first_documents(data: &DataConfig, bytes: usize) -> Result<Vec<String>, DataError> {
     let sources: Vec<String> = data.sources.iter().filter(|source| *source != "-").cloned().collect();
-    let inputs = source::resolve(&sources, &std::env::temp_dir(), &mut std::io::empty())?;
+    let inputs = source::resolve(&sources, data, &std::env::temp_dir(), &mut std::io::empty())?;
     let (mut documents, mut document, mut taken) = (Vec::new(), String::new(), 0);
     for input in &inputs {
         if taken >= bytes {
             break;
         }
-        read_documents(std::slice::from_ref(input), data, &mut |event| {
+        read_documents(std::slice::from_ref(input), data, &mut Seen::default(), &mut |event| {
             match event {
                 Event::Text(text) | Event::Answer(text) => {
                     let end = text.floor_char_boundary(bytes - taken);

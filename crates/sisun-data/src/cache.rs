@@ -17,7 +17,7 @@ use std::{
 };
 
 /// Part of every cache key: raise it when what a cache holds changes for the same text.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 const HEADER: &str = "header.json";
 const TOKENIZER: &str = "tokenizer.json";

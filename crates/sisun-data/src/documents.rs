@@ -1,11 +1,13 @@
-//! What one document is: a file, a line, a paragraph, or a line of JSON.
+//! What one document is: a file, a line, a paragraph, or a record of JSON.
 
 use crate::{
     DataError,
+    elements::{Elements, NoArray},
+    form::Form,
+    record::{Field, read_record},
     source::Input,
-    text::{read_blocks, read_lines},
+    text::{Seen, read_blocks, read_lines},
 };
-use serde_json::{Map, Value};
 use sisun_config::{DataConfig, Documents};
 
 /// What reading gives, in order. A document is some `Text` and `Answer`, then `End`.
@@ -24,31 +26,37 @@ pub(crate) type Sink<'s> = dyn FnMut(Event<'_>) -> Result<(), DataError> + 's;
 /// A line of plain text longer than this is handled in pieces.
 const LONG_LINE: usize = 1 << 20;
 
-/// Gives the documents of all `inputs` to `sink`.
-pub(crate) fn read_documents(inputs: &[Input], rules: &DataConfig, sink: &mut Sink<'_>) -> Result<(), DataError> {
+/// Gives the documents of all `inputs` to `sink`. `seen` is told what text was read.
+pub(crate) fn read_documents(
+    inputs: &[Input],
+    rules: &DataConfig,
+    seen: &mut Seen,
+    sink: &mut Sink<'_>,
+) -> Result<(), DataError> {
     for input in inputs {
-        match rules.documents {
-            _ if input.jsonl => read_json_lines(input, rules, sink)?,
-            Documents::File => read_whole(input, sink)?,
-            Documents::Line => read_each_line(input, sink)?,
-            Documents::Paragraph => read_paragraphs(input, sink)?,
+        match (input.form, rules.documents) {
+            (Form::JsonLines, _) => read_json_lines(input, rules, seen, sink)?,
+            (Form::JsonArray, _) => read_json_array(input, rules, seen, sink)?,
+            (Form::Text, Documents::File) => read_whole(input, seen, sink)?,
+            (Form::Text, Documents::Line) => read_each_line(input, seen, sink)?,
+            (Form::Text, Documents::Paragraph) => read_paragraphs(input, seen, sink)?,
         }
     }
     Ok(())
 }
 
-fn read_whole(input: &Input, sink: &mut Sink<'_>) -> Result<(), DataError> {
+fn read_whole(input: &Input, seen: &mut Seen, sink: &mut Sink<'_>) -> Result<(), DataError> {
     let mut any = false;
-    read_blocks(input, &mut |text| {
+    read_blocks(input, seen, &mut |text| {
         any = true;
         sink(Event::Text(text))
     })?;
     if any { sink(Event::End) } else { Ok(()) }
 }
 
-fn read_each_line(input: &Input, sink: &mut Sink<'_>) -> Result<(), DataError> {
+fn read_each_line(input: &Input, seen: &mut Seen, sink: &mut Sink<'_>) -> Result<(), DataError> {
     let mut within = false;
-    read_lines(input, LONG_LINE, &mut |text, ends| {
+    read_lines(input, seen, LONG_LINE, &mut |text, ends| {
         if within || !is_blank(text) {
             sink(Event::Text(text))?;
             within = true;
@@ -61,9 +69,9 @@ fn read_each_line(input: &Input, sink: &mut Sink<'_>) -> Result<(), DataError> {
     })
 }
 
-fn read_paragraphs(input: &Input, sink: &mut Sink<'_>) -> Result<(), DataError> {
+fn read_paragraphs(input: &Input, seen: &mut Seen, sink: &mut Sink<'_>) -> Result<(), DataError> {
     let (mut within_document, mut within_line) = (false, false);
-    read_lines(input, LONG_LINE, &mut |text, ends| {
+    read_lines(input, seen, LONG_LINE, &mut |text, ends| {
         if !within_line && ends && is_blank(text) {
             if within_document {
                 sink(Event::End)?;
@@ -85,32 +93,75 @@ fn is_blank(line: &str) -> bool {
     line.chars().all(char::is_whitespace)
 }
 
-fn read_json_lines(input: &Input, rules: &DataConfig, sink: &mut Sink<'_>) -> Result<(), DataError> {
+fn read_json_lines(input: &Input, rules: &DataConfig, seen: &mut Seen, sink: &mut Sink<'_>) -> Result<(), DataError> {
     let mut line = 0;
-    read_lines(input, usize::MAX, &mut |text, _| {
+    read_lines(input, seen, usize::MAX, &mut |text, _| {
         line += 1;
-        if is_blank(text) {
-            return Ok(());
-        }
-        let record: Map<String, Value> = serde_json::from_str(text).map_err(|error| DataError::JsonLine {
-            path: input.name.clone(),
-            line,
-            message: error.to_string(),
-        })?;
-        let field = |key: &'static str, name: &str| match record.get(name) {
-            Some(Value::String(text)) => Ok(text.clone()),
-            _ => Err(DataError::JsonField {
-                path: input.name.clone(),
-                line,
-                key,
-                field: name.to_owned(),
-                found: record.keys().cloned().collect(),
-            }),
-        };
-        sink(Event::Text(&field("jsonl_field", &rules.jsonl_field)?))?;
-        if let Some(name) = &rules.jsonl_answer_field {
-            sink(Event::Answer(&field("jsonl_answer_field", name)?))?;
-        }
-        sink(Event::End)
+        if is_blank(text) { Ok(()) } else { read_one(input, line, text, rules, sink) }
     })
+}
+
+fn read_json_array(input: &Input, rules: &DataConfig, seen: &mut Seen, sink: &mut Sink<'_>) -> Result<(), DataError> {
+    /// An error with or without a place of its own.
+    enum Failure {
+        Array(NoArray),
+        Data(DataError),
+    }
+    impl From<NoArray> for Failure {
+        fn from(error: NoArray) -> Self {
+            Self::Array(error)
+        }
+    }
+    let told = |failure: Failure| match failure {
+        Failure::Array(NoArray { line, problem }) => {
+            DataError::JsonLine { path: input.name.clone(), line, message: problem.to_owned() }
+        }
+        Failure::Data(error) => error,
+    };
+    let mut elements = Elements::default();
+    read_blocks(input, seen, &mut |text| {
+        let element =
+            &mut |element: &str, line: u64| read_one(input, line, element, rules, sink).map_err(Failure::Data);
+        elements.push(text, element).map_err(told)
+    })?;
+    elements.finish().map_err(|error| told(error.into()))
+}
+
+/// Reads the record that begins on this line.
+fn read_one(input: &Input, line: u64, text: &str, rules: &DataConfig, sink: &mut Sink<'_>) -> Result<(), DataError> {
+    let wanted: Vec<&str> = std::iter::once(rules.text_field()).chain(rules.jsonl_answer_field.as_deref()).collect();
+    let record = read_record(text, &wanted).map_err(|error| DataError::JsonLine {
+        path: input.name.clone(),
+        line: line + error.line as u64,
+        message: error.problem,
+    })?;
+    for (i, (field, name)) in record.wanted.iter().zip(&wanted).enumerate() {
+        let key = if i == 0 { "data.jsonl_field" } else { "data.jsonl_answer_field" };
+        match (field, i) {
+            (Some(Field::Text(text)), 0) => sink(Event::Text(text))?,
+            (Some(Field::Text(text)), _) => sink(Event::Answer(text))?,
+            (other, _) => {
+                let problem = no_text(other.as_ref(), name, key, &record.names);
+                return Err(DataError::JsonField { path: input.name.clone(), line, problem });
+            }
+        }
+    }
+    sink(Event::End)
+}
+
+/// Why a field gives no text, and what to do.
+fn no_text(found: Option<&Field>, name: &str, key: &str, names: &[String]) -> String {
+    let (is, remedy) = match found {
+        None => {
+            let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            return format!("there is no field `{name}` (fields: {names}); set {key} to the one to read");
+        }
+        Some(Field::Text(_)) => unreachable!("a text is taken"),
+        Some(Field::Null) => ("null (None in Python)", "leave such records out, or give them a text, \"\" for none"),
+        Some(Field::Boolean) => ("true or false", "write it in quotes"),
+        Some(Field::Number) => ("a number", "write it in quotes"),
+        Some(Field::List) => ("a list", "join what it holds into one string"),
+        Some(Field::Object) => ("an object", "give what is in it a field of its own"),
+    };
+    format!("field `{name}` is {is}, not a string; {remedy}, or set {key} to another field")
 }

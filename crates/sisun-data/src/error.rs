@@ -28,7 +28,7 @@ pub enum DataError {
     },
     /// A folder or glob without a single text file.
     #[error(
-        "data source `{name}` holds no text files; files ending in .txt, .text, .md or .jsonl are read from a folder, any other file must be named itself"
+        "data source `{name}` holds no text files; files ending in .txt, .text, .md, .jsonl or .ndjson are read from a folder, and .json where data.jsonl_field is set; any other file must be named itself"
     )]
     NoFiles {
         /// The folder or glob.
@@ -39,6 +39,14 @@ pub enum DataError {
     Empty {
         /// The file or sources.
         name: String,
+    },
+    /// Text that is not what it was a moment before.
+    #[error(
+        "the text changed while it was read ({sources}): nothing was kept of it; start again once it is not written to"
+    )]
+    Changed {
+        /// The files.
+        sources: String,
     },
     /// A file with a NUL byte.
     #[error("`{}` is a binary file, not text (a NUL byte at byte {offset}){}", path.display(), remedy(hint))]
@@ -60,7 +68,7 @@ pub enum DataError {
         /// The byte found there.
         byte: u8,
     },
-    /// A line of a `.jsonl` file that is not a JSON object.
+    /// A record of JSON lines, or of an array, that is no JSON object.
     #[error("`{}` line {line}: not a JSON object ({message})", path.display())]
     JsonLine {
         /// The file.
@@ -70,19 +78,25 @@ pub enum DataError {
         /// What the parser says.
         message: String,
     },
-    /// A line of a `.jsonl` file without the named field, or with one that is not a string.
-    #[error("`{}` line {line}: no text in field `{field}` (fields: {}); set data.{key} to the one to read", path.display(), found.join(", "))]
+    /// A record whose field is missing or is not a string.
+    #[error("`{}` line {line}: {problem}", path.display())]
     JsonField {
         /// The file.
         path: PathBuf,
         /// Line number, from 1.
         line: u64,
-        /// The configuration key that names the field.
-        key: &'static str,
-        /// The field that was looked for.
-        field: String,
-        /// The fields the object has.
-        found: Vec<String>,
+        /// The field, what it holds, and the remedy.
+        problem: String,
+    },
+    /// A field of JSON lines is asked for, and no source holds any.
+    #[error(
+        "{key} is set, but no source holds JSON lines ({sources}); leave it out to learn plain text, or give files whose lines are JSON objects"
+    )]
+    NoJsonLines {
+        /// The configuration key, with its value.
+        key: String,
+        /// What is read.
+        sources: String,
     },
     /// A held-out fraction that is no fraction.
     #[error("data.validation_fraction is {value}; it must lie between 0 and 1")]

@@ -4,6 +4,7 @@ use crate::{
     DataError,
     documents::{Event, read_documents},
     source::Input,
+    text::Seen,
 };
 use sisun_config::DataConfig;
 
@@ -54,11 +55,12 @@ impl Piece {
     }
 }
 
-/// Gives the documents of `inputs` to `sink`, piece by piece.
+/// Gives the documents of `inputs` to `sink`, piece by piece. `seen` is told what text was read.
 pub(crate) fn read_pieces(
     inputs: &[Input],
     rules: &DataConfig,
     boundary: Boundary,
+    seen: &mut Seen,
     sink: &mut dyn FnMut(Piece) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
     let mut cutter = Cutter::new(sink);
@@ -67,7 +69,7 @@ pub(crate) fn read_pieces(
         Boundary::None(part) => part,
         _ => Part::Training,
     };
-    read_documents(inputs, rules, &mut |event| match event {
+    read_documents(inputs, rules, seen, &mut |event| match event {
         Event::Text(text) => {
             let mut rest = text;
             if let Boundary::Character(target) = boundary {

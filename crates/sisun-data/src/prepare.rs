@@ -4,9 +4,11 @@ use crate::{
     DataError, Tokenizer, Tokens, cache,
     cache::Writer,
     encode::Encoder,
-    pieces::{Boundary, Part, read_pieces},
+    form::Form,
+    pieces::{Boundary, Part, Piece, read_pieces},
     scan::{Scan, scan},
     source::{self, Input},
+    text::Seen,
     tokenizer::hex,
 };
 use sha2::{Digest, Sha256};
@@ -28,6 +30,21 @@ pub struct Corpus {
     pub tokenizer: Tokenizer,
     /// SHA-256, in hexadecimal, of the text, its documents and its split.
     pub sha256: String,
+    /// The files it was read from.
+    pub sources: Sources,
+}
+
+/// What was read, apart from what it was taken for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sources {
+    /// How many files.
+    pub files: u64,
+    /// Bytes of text in all of them, line ends as `\n`.
+    pub bytes: u64,
+    /// SHA-256, in hexadecimal, of the text of each file, in their order.
+    pub sha256: String,
+    /// Whether a line ended in a carriage return.
+    pub carriage_returns: bool,
 }
 
 /// Reads the text that `data` names, makes or loads the tokenizer, splits, and tokenizes; or finds all that
@@ -49,8 +66,33 @@ pub fn prepare(
     cache_dir: &Path,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Corpus, DataError> {
-    std::fs::create_dir_all(cache_dir).map_err(DataError::io(cache_dir))?;
     let text = Text::read(data, cache_dir, progress)?;
+    text.check_json(progress)?;
+    finish(&text, tokenizer, context_len, cache_dir, progress)
+}
+
+/// As [`prepare`], of text that was prepared before with these settings: what was told of them then is not told again.
+///
+/// # Errors
+/// Any [`DataError`].
+pub fn prepare_again(
+    data: &DataConfig,
+    tokenizer: &TokenizerConfig,
+    context_len: usize,
+    cache_dir: &Path,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Corpus, DataError> {
+    let text = Text::read(data, cache_dir, progress)?;
+    finish(&text, tokenizer, context_len, cache_dir, progress)
+}
+
+fn finish(
+    text: &Text<'_>,
+    tokenizer: &TokenizerConfig,
+    context_len: usize,
+    cache_dir: &Path,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Corpus, DataError> {
     let corpus = text.tokenize(&Wanted::of(tokenizer)?, cache_dir, progress)?;
     for (split, tokens) in [("training", &corpus.train), ("validation", &corpus.validation)] {
         if tokens.len() <= context_len {
@@ -71,8 +113,8 @@ pub fn prepare_whole(
     cache_dir: &Path,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Tokens, DataError> {
-    std::fs::create_dir_all(cache_dir).map_err(DataError::io(cache_dir))?;
     let text = Text::read_whole(data, cache_dir, progress)?;
+    text.note_json(progress);
     Ok(text.tokenize(&Wanted::This(tokenizer.clone()), cache_dir, progress)?.train)
 }
 
@@ -139,8 +181,9 @@ impl<'c> Wanted<'c> {
 
 impl<'c> Text<'c> {
     fn read(rules: &'c DataConfig, cache_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Self, DataError> {
+        std::fs::create_dir_all(cache_dir).map_err(DataError::io(cache_dir))?;
         let mut stdin = std::io::stdin().lock();
-        let inputs = source::resolve(&rules.sources, cache_dir, &mut stdin)?;
+        let inputs = source::resolve(&rules.sources, rules, cache_dir, &mut stdin)?;
         let name = rules.sources.join(", ");
         if rules.validation.is_empty() {
             let fraction = rules.validation_fraction;
@@ -155,7 +198,7 @@ impl<'c> Text<'c> {
             };
             Ok(Self::new(rules, vec![(inputs, boundary)], vec![scan]))
         } else {
-            let validation = source::resolve(&rules.validation, cache_dir, &mut stdin)?;
+            let validation = source::resolve(&rules.validation, rules, cache_dir, &mut stdin)?;
             let inputs = source::without(inputs, &validation);
             let scans = vec![
                 read_once(&inputs, rules, &name, progress)?,
@@ -168,7 +211,8 @@ impl<'c> Text<'c> {
     }
 
     fn read_whole(rules: &'c DataConfig, cache_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Self, DataError> {
-        let inputs = source::resolve(&rules.sources, cache_dir, &mut std::io::stdin().lock())?;
+        std::fs::create_dir_all(cache_dir).map_err(DataError::io(cache_dir))?;
+        let inputs = source::resolve(&rules.sources, rules, cache_dir, &mut std::io::stdin().lock())?;
         let scan = read_once(&inputs, rules, &rules.sources.join(", "), progress)?;
         Ok(Self::new(rules, vec![(inputs, Boundary::None(Part::Training))], vec![scan]))
     }
@@ -180,6 +224,47 @@ impl<'c> Text<'c> {
             hash.update(format!("{boundary:?}"));
         }
         Self { rules, readings, scans, sha256: hash.finalize().into() }
+    }
+
+    /// Everything that is read.
+    fn inputs(&self) -> impl Iterator<Item = &Input> {
+        self.readings.iter().flat_map(|(inputs, _)| inputs)
+    }
+
+    /// That what is said of JSON lines has an effect. Only `jsonl_field = "text"`, which runs stated that left it out, may have
+    /// none.
+    fn check_json(&self, progress: &mut dyn FnMut(&str)) -> Result<(), DataError> {
+        self.note_json(progress);
+        let (field, answer) = (&self.rules.jsonl_field, &self.rules.jsonl_answer_field);
+        let idle = self.inputs().all(|input| input.form == Form::Text);
+        let stated = match (field, answer) {
+            (_, Some(answer)) => format!("data.jsonl_answer_field = {answer:?}"),
+            (Some(field), None) if field != DataConfig::reading(Vec::new()).text_field() => {
+                format!("data.jsonl_field = {field:?}")
+            }
+            _ => return Ok(()),
+        };
+        let names: Vec<String> = self.inputs().take(3).map(|input| input.name.display().to_string()).collect();
+        let sources = and_more(names, self.inputs().count());
+        if idle { Err(DataError::NoJsonLines { key: stated, sources }) } else { Ok(()) }
+    }
+
+    /// Tells of text that looks like records and is read as plain text, and of a field that is asked for in vain.
+    fn note_json(&self, progress: &mut dyn FnMut(&str)) {
+        let unread: Vec<&Input> =
+            self.inputs().filter(|input| input.form == Form::Text && input.looks != Form::Text).collect();
+        if let Some(first) = unread.first() {
+            let kind = if first.looks == Form::JsonLines { "JSON lines" } else { "a JSON array" };
+            progress(&format!(
+                "note: `{}` looks like {kind} but is read as plain text, braces and all; set data.jsonl_field to the field that holds the text (or let its name end in .jsonl, of which field `text` is read)",
+                and_more(vec![first.name.display().to_string()], unread.len()),
+            ));
+        }
+        if let Some(field) = &self.rules.jsonl_field
+            && self.inputs().all(|input| input.form == Form::Text)
+        {
+            progress(&format!("note: data.jsonl_field = {field:?} has no effect: no source holds JSON lines"));
+        }
     }
 
     /// Whether documents are followed by an end-of-text token.
@@ -217,7 +302,20 @@ impl<'c> Text<'c> {
             }
         };
         let cache::Cached { training, validation, tokenizer } = cached;
-        Ok(Corpus { train: training, validation, tokenizer, sha256: hex(&self.sha256) })
+        Ok(Corpus { train: training, validation, tokenizer, sha256: hex(&self.sha256), sources: self.sources() })
+    }
+
+    /// What was read.
+    fn sources(&self) -> Sources {
+        let seen = || self.scans.iter().map(|scan| &scan.seen);
+        let mut hash = Sha256::new();
+        seen().for_each(|seen| hash.update(seen.sha256()));
+        Sources {
+            files: seen().map(|seen| seen.files).sum(),
+            bytes: seen().map(|seen| seen.bytes).sum(),
+            sha256: hex(&hash.finalize()),
+            carriage_returns: seen().any(|seen| seen.carriage_returns),
+        }
     }
 
     fn build(
@@ -236,10 +334,22 @@ impl<'c> Text<'c> {
         progress("tokenizing");
         let writer = Writer::new(cache_dir, tokenizer.vocab_size(), self.rules.jsonl_answer_field.is_some())?;
         let mut encoder = Encoder::new(&tokenizer, end_of_text, writer);
-        for (inputs, boundary) in &self.readings {
-            read_pieces(inputs, self.rules, *boundary, &mut |piece| encoder.add(piece))?;
+        for number in 0..self.readings.len() {
+            self.read_again(number, &mut |piece| encoder.add(piece))?;
         }
         encoder.finish(folder)
+    }
+
+    /// Reads one of the readings once more: the text that was there before, or it is an error.
+    fn read_again(&self, number: usize, sink: &mut dyn FnMut(Piece) -> Result<(), DataError>) -> Result<(), DataError> {
+        let (inputs, boundary) = &self.readings[number];
+        let mut seen = Seen::default();
+        read_pieces(inputs, self.rules, *boundary, &mut seen, sink)?;
+        if seen.sha256() == self.scans[number].seen.sha256() {
+            return Ok(());
+        }
+        let names: Vec<String> = inputs.iter().take(3).map(|input| input.name.display().to_string()).collect();
+        Err(DataError::Changed { sources: and_more(names, inputs.len()) })
     }
 
     fn tokenizer(&self, wanted: &Wanted<'_>, progress: &mut dyn FnMut(&str)) -> Result<Tokenizer, DataError> {
@@ -262,11 +372,10 @@ impl<'c> Text<'c> {
 
     /// The training part, or evenly spaced pieces of it if it is long.
     fn training_sample(&self) -> Result<Vec<String>, DataError> {
-        let (inputs, boundary) = &self.readings[0];
         let all = self.scans[0].bytes.max(TRAINING_SAMPLE);
         let (mut at, mut taken) = (0, 0);
         let mut sample = Vec::new();
-        read_pieces(inputs, self.rules, *boundary, &mut |piece| {
+        self.read_again(0, &mut |piece| {
             if piece.part == Part::Training {
                 let text = piece.new_text();
                 // Take it unless more than the even share has been taken already.
@@ -280,6 +389,12 @@ impl<'c> Text<'c> {
         })?;
         Ok(sample)
     }
+}
+
+/// A few names, and how many there are besides.
+fn and_more(names: Vec<String>, all: usize) -> String {
+    let more = if all > names.len() { format!(" and {} more", all - names.len()) } else { String::new() };
+    names.join(", ") + &more
 }
 
 fn read_once(

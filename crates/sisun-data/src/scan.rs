@@ -4,6 +4,7 @@ use crate::{
     DataError,
     documents::{Event, read_documents},
     source::Input,
+    text::Seen,
 };
 use sha2::{Digest, Sha256};
 use sisun_config::DataConfig;
@@ -15,6 +16,8 @@ pub(crate) struct Scan {
     pub(crate) bytes: u64,
     /// Of the documents and where they end, whatever files they were in.
     pub(crate) sha256: [u8; 32],
+    /// What was read.
+    pub(crate) seen: Seen,
     /// Every character that occurs.
     pub(crate) alphabet: Alphabet,
 }
@@ -28,7 +31,8 @@ pub(crate) fn scan(inputs: &[Input], rules: &DataConfig, name: &str) -> Result<S
     let (mut documents, mut characters, mut bytes) = (0, 0, 0);
     let mut hash = Sha256::new();
     let mut alphabet = Alphabet::new();
-    read_documents(inputs, rules, &mut |event| {
+    let mut seen = Seen::default();
+    read_documents(inputs, rules, &mut seen, &mut |event| {
         match event {
             Event::Text(text) | Event::Answer(text) => {
                 // 0xFE and 0xFF never occur in UTF-8.
@@ -49,7 +53,7 @@ pub(crate) fn scan(inputs: &[Input], rules: &DataConfig, name: &str) -> Result<S
     if bytes == 0 {
         return Err(DataError::Empty { name: name.to_owned() });
     }
-    Ok(Scan { documents, characters, bytes, sha256: hash.finalize().into(), alphabet })
+    Ok(Scan { documents, characters, bytes, sha256: hash.finalize().into(), seen, alphabet })
 }
 
 /// A set of characters: one bit a code point.

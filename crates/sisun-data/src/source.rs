@@ -1,8 +1,13 @@
 //! From what a person names (files, folders, globs, `-`) to the list of files to read.
 
-use crate::DataError;
+use crate::{
+    DataError,
+    form::{Form, ends_in, form_of},
+};
+use sisun_config::DataConfig;
 use std::{
     collections::HashSet,
+    fs::File,
     io::Read,
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,7 +15,9 @@ use std::{
 use tempfile::NamedTempFile;
 
 /// What is read from a folder. A file that is named itself may have any ending.
-const TEXT_ENDINGS: [&str; 4] = ["txt", "text", "md", "jsonl"];
+const TEXT_ENDINGS: [&str; 5] = ["txt", "text", "md", "jsonl", "ndjson"];
+/// What is read from a folder if it holds records and a field of them is asked for.
+const JSON_ENDINGS: [&str; 1] = ["json"];
 
 /// One file to read.
 #[derive(Clone, Debug)]
@@ -19,42 +26,56 @@ pub(crate) struct Input {
     pub(crate) path: PathBuf,
     /// What messages call it.
     pub(crate) name: PathBuf,
-    /// A line of it is a JSON object.
-    pub(crate) jsonl: bool,
+    /// How it is read.
+    pub(crate) form: Form,
+    /// What it looks like.
+    pub(crate) looks: Form,
     /// Standard input, kept in a file for as long as it is needed.
     _spool: Option<Arc<NamedTempFile>>,
 }
 
 impl Input {
-    fn file(path: PathBuf) -> Self {
-        let jsonl = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("jsonl"));
-        Self { name: path.clone(), path, jsonl, _spool: None }
+    fn new(path: PathBuf, name: PathBuf, spool: Option<NamedTempFile>, rules: &DataConfig) -> Result<Self, DataError> {
+        let (form, looks) = form_of(&path, &name, rules)?;
+        Ok(Self { path, name, form, looks, _spool: spool.map(Arc::new) })
     }
 }
 
 /// The files that `sources` name, in the order of the sources and sorted within each; none twice.
 ///
-/// A folder gives its files ending in `.txt`, `.text`, `.md` or `.jsonl`, at any depth, without hidden ones
-/// and without following links to other folders. A glob gives the files that match, whatever their ending,
-/// and what is in the folders that match. `-` is `stdin`, put into a file in `spool_folder` because it has
-/// to be read more than once.
-pub(crate) fn resolve(sources: &[String], spool_folder: &Path, stdin: &mut dyn Read) -> Result<Vec<Input>, DataError> {
+/// A folder gives its files ending in `.txt`, `.text`, `.md`, `.jsonl` or `.ndjson`, and those in `.json` that are read as
+/// JSON, at any depth, without hidden ones and without following links to other folders. A glob gives the files that match,
+/// whatever their ending, and what is in the folders that match. `-` is `stdin`. What can be read only once, standard input
+/// or a pipe, is put into a file in `spool_folder`.
+pub(crate) fn resolve(
+    sources: &[String],
+    rules: &DataConfig,
+    spool_folder: &Path,
+    stdin: &mut dyn Read,
+) -> Result<Vec<Input>, DataError> {
     if sources.is_empty() {
         return Err(DataError::NoSources);
     }
     let mut inputs: Vec<Input> = Vec::new();
     let mut seen = HashSet::new();
     for source in sources {
-        let found = if source == "-" {
-            if seen.insert(PathBuf::from("-")) { vec![spool(spool_folder, stdin)?] } else { Vec::new() }
-        } else {
-            files_of(source)?.into_iter().map(Input::file).collect()
-        };
-        inputs.extend(
-            found
-                .into_iter()
-                .filter(|input| seen.insert(input.path.canonicalize().unwrap_or_else(|_| input.path.clone()))),
-        );
+        if source == "-" {
+            if seen.insert(PathBuf::from("-")) {
+                inputs.push(spool(spool_folder, stdin, "standard input".into(), rules)?);
+            }
+            continue;
+        }
+        for path in files_of(source, rules)? {
+            if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+                continue;
+            }
+            inputs.push(if path.is_file() {
+                Input::new(path.clone(), path, None, rules)?
+            } else {
+                let mut pipe = File::open(&path).map_err(DataError::io(&path))?;
+                spool(spool_folder, &mut pipe, path, rules)?
+            });
+        }
     }
     Ok(inputs)
 }
@@ -66,11 +87,11 @@ pub(crate) fn without(inputs: Vec<Input>, others: &[Input]) -> Vec<Input> {
     inputs.into_iter().filter(|input| !others.contains(&real(input))).collect()
 }
 
-fn files_of(source: &str) -> Result<Vec<PathBuf>, DataError> {
+fn files_of(source: &str, rules: &DataConfig) -> Result<Vec<PathBuf>, DataError> {
     let path = Path::new(source);
     if path.is_dir() {
         let mut files = Vec::new();
-        walk(path, &mut files)?;
+        walk(path, rules, &mut files)?;
         return some(files, source);
     }
     if path.exists() {
@@ -88,7 +109,7 @@ fn files_of(source: &str) -> Result<Vec<PathBuf>, DataError> {
             DataError::Io { path, source: error.into() }
         })?;
         if found.is_dir() {
-            walk(&found, &mut files)?;
+            walk(&found, rules, &mut files)?;
         } else {
             files.push(found);
         }
@@ -102,7 +123,7 @@ fn some(files: Vec<PathBuf>, source: &str) -> Result<Vec<PathBuf>, DataError> {
 }
 
 /// Adds the text files below `folder`, sorted.
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
+fn walk(folder: &Path, rules: &DataConfig, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
     let mut entries = std::fs::read_dir(folder)
         .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
         .map_err(DataError::io(folder))?;
@@ -113,17 +134,16 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
             continue;
         }
         if entry.file_type().map_err(DataError::io(&path))?.is_dir() {
-            walk(&path, files)?;
-        } else if path.is_file() && is_text(&path) {
+            walk(&path, rules, files)?;
+        } else if path.is_file() && is_text(&path, rules)? {
             files.push(path);
         }
     }
     Ok(())
 }
 
-fn is_text(path: &Path) -> bool {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    ending.is_some_and(|ending| TEXT_ENDINGS.contains(&ending.as_str()))
+fn is_text(path: &Path, rules: &DataConfig) -> Result<bool, DataError> {
+    Ok(ends_in(path, &TEXT_ENDINGS) || (ends_in(path, &JSON_ENDINGS) && form_of(path, path, rules)?.0 != Form::Text))
 }
 
 /// The name in the same folder that differs least, if it differs little.
@@ -139,11 +159,10 @@ fn nearest(path: &Path) -> Option<PathBuf> {
         .map(|(_, name)| folder.map_or_else(|| PathBuf::from(&name), |folder| folder.join(&name)))
 }
 
-fn spool(folder: &Path, stdin: &mut dyn Read) -> Result<Input, DataError> {
-    let name = PathBuf::from("standard input");
+fn spool(folder: &Path, from: &mut dyn Read, name: PathBuf, rules: &DataConfig) -> Result<Input, DataError> {
     let mut file = NamedTempFile::new_in(folder).map_err(DataError::io(folder))?;
-    std::io::copy(stdin, &mut file).map_err(DataError::io(&name))?;
-    Ok(Input { path: file.path().to_owned(), name, jsonl: false, _spool: Some(Arc::new(file)) })
+    std::io::copy(from, &mut file).map_err(DataError::io(&name))?;
+    Input::new(file.path().to_owned(), name, Some(file), rules)
 }
 
 #[cfg(test)]
@@ -151,17 +170,19 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::resolve;
-    use crate::text::read_blocks;
+    use crate::text::{Seen, read_blocks};
+    use sisun_config::DataConfig;
 
     #[test]
     fn standard_input_is_read_once_and_can_be_read_again() {
         let folder = tempfile::tempdir().unwrap();
+        let rules = DataConfig::reading(vec!["-".to_owned(), "-".to_owned()]);
         let mut stdin = "하나의 글".as_bytes();
-        let inputs = resolve(&["-".to_owned(), "-".to_owned()], folder.path(), &mut stdin).unwrap();
+        let inputs = resolve(&rules.sources, &rules, folder.path(), &mut stdin).unwrap();
         assert_eq!(inputs.len(), 1);
         for _ in 0..2 {
             let mut text = String::new();
-            read_blocks(&inputs[0], &mut |block| {
+            read_blocks(&inputs[0], &mut Seen::default(), &mut |block| {
                 text += block;
                 Ok(())
             })

@@ -45,6 +45,7 @@ impl Tokenizer {
     /// [`DataError::Io`] when the file cannot be read, [`DataError::TokenizerFile`] when it is no tokenizer.
     pub fn from_file(path: &Path) -> Result<Self, DataError> {
         let json = std::fs::read(path).map_err(DataError::io(path))?;
+        sisun_config::check_pointer(&json).map_err(DataError::io(path))?;
         Self::from_json(&json)
             .map_err(|error| DataError::TokenizerFile { path: path.to_owned(), message: error.to_string() })
     }

@@ -1,58 +1,12 @@
 //! From files to tokens: sources, documents, splits, the cache, and everything that can be wrong with them.
 #![allow(clippy::unwrap_used)]
 
-use sisun_config::{DataConfig, Documents, TokenizerConfig};
-use sisun_data::{Corpus, DataError, END_OF_TEXT, Tokenizer, Tokens, prepare, prepare_whole};
+mod desk;
+
+use desk::{Desk, documents, text};
+use sisun_config::{Documents, TokenizerConfig};
+use sisun_data::{DataError, END_OF_TEXT, Tokenizer, prepare, prepare_whole, with_line_feeds};
 use std::{fs, path::Path};
-use tempfile::TempDir;
-
-/// A folder with some files, a cache, and the settings to read them.
-struct Desk {
-    folder: TempDir,
-    data: DataConfig,
-    tokenizer: TokenizerConfig,
-    messages: Vec<String>,
-}
-
-impl Desk {
-    fn new(files: &[(&str, &[u8])]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, contents) in files {
-            let path = folder.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, contents).unwrap();
-        }
-        let sources = files.iter().map(|(name, _)| folder.path().join(name).display().to_string()).collect();
-        let data = DataConfig::reading(sources);
-        Self { folder, data, tokenizer: TokenizerConfig::Char, messages: Vec::new() }
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).display().to_string()
-    }
-
-    fn cache(&self) -> std::path::PathBuf {
-        self.folder.path().join("cache")
-    }
-
-    fn prepare(&mut self) -> Result<Corpus, DataError> {
-        let cache = self.cache();
-        let messages = &mut self.messages;
-        prepare(&self.data, &self.tokenizer, 1, &cache, &mut |message| messages.push(message.to_owned()))
-    }
-
-    fn error(&mut self) -> DataError {
-        self.prepare().unwrap_err()
-    }
-}
-
-fn text(corpus: &Corpus, tokens: &Tokens) -> String {
-    corpus.tokenizer.decode(&tokens.read(0..tokens.len())).unwrap()
-}
-
-fn documents(corpus: &Corpus, tokens: &Tokens) -> Vec<String> {
-    (0..tokens.documents()).map(|i| corpus.tokenizer.decode(&tokens.read(tokens.document(i))).unwrap()).collect()
-}
 
 #[test]
 fn one_document_is_split_as_nanogpt_splits_it() {
@@ -97,6 +51,39 @@ fn windows_line_endings_and_a_byte_order_mark_are_no_text_of_their_own() {
     assert_eq!(documents(&corpus, &corpus.validation), [format!("two{END_OF_TEXT}")]);
 }
 
+/// As Python's text mode reads a file.
+#[test]
+fn every_line_end_is_a_line_feed() {
+    // A pair that the end of the first block cuts, and a lone one that it ends with.
+    let cut = |ending: &str| format!("{}{ending}two\n\n{ending}three", "one ".repeat(1 << 16)[1..].to_owned());
+    for ending in ["\r\n", "\r", "\n", "\r\r\n", "\r\n\r\n\n\r"] {
+        let whole = cut(ending);
+        for documents in [Documents::File, Documents::Line, Documents::Paragraph] {
+            let mut read = |contents: &str| {
+                let mut desk = Desk::new(&[("a.txt", contents.as_bytes())]);
+                desk.data.documents = documents;
+                let corpus = desk.prepare().unwrap();
+                assert_eq!(corpus.sources.carriage_returns, contents.contains('\r'));
+                (text(&corpus, &corpus.train), text(&corpus, &corpus.validation), corpus.sha256, corpus.sources.sha256)
+            };
+            let python = whole.replace("\r\n", "\n").replace('\r', "\n");
+            assert!(read(&whole) == read(&python), "{ending:?} {documents:?}");
+        }
+    }
+}
+
+/// What runs recorded before carriage returns were line ends everywhere: text without them has the same fingerprint.
+#[test]
+fn the_fingerprint_of_a_text_stays_what_it_was() {
+    let mut desk = Desk::new(&[("a.txt", "one\n\ntwo\n 하나\n\nthree\n".as_bytes())]);
+    let mut sha256 = |documents| {
+        desk.data.documents = documents;
+        desk.prepare().unwrap().sha256[..16].to_owned()
+    };
+    assert_eq!(sha256(Documents::File), "dc4685bba7033ba2");
+    assert_eq!(sha256(Documents::Paragraph), "0fcc11a9795a391d");
+}
+
 #[test]
 fn folders_and_globs_are_sorted_and_no_file_is_read_twice() {
     let mut desk = Desk::new(&[
@@ -128,7 +115,7 @@ fn a_validation_file_is_not_trained_on() {
 fn json_lines_give_questions_and_answers_with_loss_on_the_answers() {
     let lines = "{\"q\": \"2+2=\", \"a\": \"4\"}\n\n{\"a\": \"넷\", \"q\": \"둘 더하기 둘은 \", \"id\": 7}\r\n{\"q\": \"x\", \"a\": \"\"}\n";
     let mut desk = Desk::new(&[("a.jsonl", lines.as_bytes())]);
-    desk.data.jsonl_field = "q".to_owned();
+    desk.data.jsonl_field = Some("q".to_owned());
     desk.data.jsonl_answer_field = Some("a".to_owned());
     let corpus = desk.prepare().unwrap();
     let end = END_OF_TEXT;
@@ -185,7 +172,7 @@ fn tokenizing_in_pieces_gives_what_tokenizing_at_once_gives() {
     for tokenizer in [desk.tokenizer.clone(), prefixed, TokenizerConfig::Char] {
         desk.tokenizer = tokenizer;
         let corpus = desk.prepare().unwrap();
-        let expected = corpus.tokenizer.encode(&whole).unwrap().ids;
+        let expected = corpus.tokenizer.encode(&with_line_feeds(&whole)).unwrap().ids;
         assert!(corpus.train.read(0..corpus.train.len()) == expected, "{:?}", desk.tokenizer);
     }
 }
@@ -390,7 +377,7 @@ fn documents_begin_with_what_the_tokenizer_puts_before_a_text() {
     assert_eq!(corpus.train.bytes(), 22);
 
     let mut desk = Desk::new(&[("a.jsonl", b"{\"q\": \"the\", \"a\": \"cat\"}\n{\"q\": \"the\", \"a\": \"dog\"}\n")]);
-    desk.data.jsonl_field = "q".to_owned();
+    desk.data.jsonl_field = Some("q".to_owned());
     desk.data.jsonl_answer_field = Some("a".to_owned());
     desk.tokenizer = TokenizerConfig::File { path: path.clone() };
     let asked = desk.prepare().unwrap().train;

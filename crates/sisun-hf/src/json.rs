@@ -2,11 +2,15 @@
 
 use crate::HfError;
 use serde::de::DeserializeOwned;
+use sisun_config::check_pointer;
 use std::path::Path;
 
 /// Reads a JSON file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, HfError> {
-    std::fs::read(path).map_err(|source| HfError::Io { path: path.to_owned(), source })
+    let failed = |source| HfError::Io { path: path.to_owned(), source };
+    let bytes = std::fs::read(path).map_err(failed)?;
+    check_pointer(&bytes).map_err(failed)?;
+    Ok(bytes)
 }
 
 /// What JSON says; `path` is told when it does not say it.

@@ -3,6 +3,7 @@
 use crate::ModelError;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use sisun_config::check_pointer;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -36,12 +37,26 @@ pub struct CheckpointState {
     pub best: Option<(u64, f64)>,
     /// SHA-256 of the text the run was trained on.
     pub data_sha256: String,
+    /// What was read of it, whatever was made of that. Not known of runs from before it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<SourcesSum>,
     /// Size and SHA-256 of each file.
     pub files: BTreeMap<String, FileSum>,
     /// Of a run that trains low-rank adapters: size and SHA-256 of the weights they are added to, which lie in the run
     /// directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<FileSum>,
+}
+
+/// The files a text was read from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourcesSum {
+    /// How many.
+    pub files: u64,
+    /// Bytes of text in all of them.
+    pub bytes: u64,
+    /// SHA-256 of their text, hexadecimal.
+    pub sha256: String,
 }
 
 /// What a file must be.
@@ -80,6 +95,9 @@ impl Checkpoint {
             Ok(sum) => sum,
             Err(error) => return Err(damaged(format!("{STATE_SUM_FILE} cannot be read ({error})"))),
         };
+        if let Err(pointer) = check_pointer(text.as_bytes()) {
+            return Err(damaged(format!("{STATE_FILE} cannot be read ({pointer})")));
+        }
         if sum != state_sum(&text) {
             return Err(damaged(format!("{STATE_FILE} was altered (its SHA-256 differs)")));
         }
@@ -228,6 +246,9 @@ pub(crate) fn sum_file(path: &Path) -> std::io::Result<FileSum> {
         let n = file.read(&mut block)?;
         if n == 0 {
             return Ok(FileSum { bytes, sha256: hex(&hash.finalize()) });
+        }
+        if bytes == 0 {
+            check_pointer(&block[..n])?;
         }
         hash.update(&block[..n]);
         bytes += n as u64;

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use memmap2::Mmap;
 use safetensors::tensor::{TensorView, View};
 use safetensors::{Dtype, SafeTensors};
-use sisun_config::{LoraConfig, ModelConfig};
+use sisun_config::{LoraConfig, ModelConfig, check_pointer};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
@@ -181,7 +181,9 @@ pub fn map_file(path: &Path) -> Result<Mmap, ModelError> {
     let file = File::open(path).map_err(ModelError::io("read", path))?;
     // SAFETY: an `Mmap` is only read. A file that another process cuts short meanwhile would fault, and one that it writes to
     // would change under us; checkpoints and published models are never rewritten in place, only replaced.
-    unsafe { Mmap::map(&file) }.map_err(ModelError::io("read", path))
+    let map = unsafe { Mmap::map(&file) }.map_err(ModelError::io("read", path))?;
+    check_pointer(&map).map_err(ModelError::io("read", path))?;
+    Ok(map)
 }
 
 /// A tensor that a parameter can be taken from.

@@ -67,11 +67,24 @@ pub enum TrainError {
         /// `key (old → new)` for each.
         changes: Vec<String>,
     },
-    /// `--resume` on other text.
-    #[error("cannot resume {}: the text has changed since it began; restore it, or start a new run with --run DIR", path.display())]
+    /// The run's own text is not there.
+    #[error("the text that {} was trained on cannot be read: {source}; restore it, or name another text where a command takes --data", path.display())]
+    NoText {
+        /// The run.
+        path: PathBuf,
+        /// Why.
+        source: DataError,
+    },
+    /// The run's own text is another than the one it was trained on.
+    #[error(
+        "this is not the text that {} was trained on: {change}; restore it, start a new run with --run DIR, or name a text with --data where a command takes one",
+        path.display()
+    )]
     DataChanged {
         /// The run.
         path: PathBuf,
+        /// What is known of the difference.
+        change: String,
     },
     /// A run that is already over.
     #[error("{} has done all of its {steps} steps; raise them with --set train.steps=N to go on", path.display())]

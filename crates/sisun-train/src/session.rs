@@ -4,6 +4,7 @@ use crate::TrainError;
 use crate::changes::changes;
 use crate::finetune::{Start, trained_parameters, write_companions};
 use crate::optimizer::Optimizer;
+use crate::own_text::{same_text, sum_of};
 use serde::Serialize;
 use sisun_config::{Base, Config, Draft, TokenizerConfig};
 use sisun_data::{Corpus, prepare};
@@ -123,6 +124,7 @@ impl Session {
             next_micro_step: 0,
             best: None,
             data_sha256: corpus.sha256.clone(),
+            sources: Some(sum_of(&corpus.sources)),
             files: BTreeMap::new(),
             base,
         };
@@ -175,12 +177,8 @@ impl Session {
         if checkpoint.state.step >= config.train.steps {
             return Err(TrainError::Finished { path: run_dir.to_owned(), steps: checkpoint.state.step });
         }
-        let tokenizer = TokenizerConfig::File { path: run.tokenizer() };
-        let cache = config.data.cache_folder();
-        let corpus = prepare(&config.data, &tokenizer, config.model.context_len, &cache, progress)?;
-        if corpus.sha256 != checkpoint.state.data_sha256 {
-            return Err(TrainError::DataChanged { path: run_dir.to_owned() });
-        }
+        let corpus =
+            same_text(&run, &checkpoint.state, &before.data, &config.data, config.model.context_len, progress)?;
         check_texts(&config, &corpus, progress)?;
         config.tokenizer = before.tokenizer;
         let device = chosen.device.clone().autodiff();

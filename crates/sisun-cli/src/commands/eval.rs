@@ -1,7 +1,7 @@
 //! `sisun eval`.
 
 use crate::common::DeviceArgs;
-use crate::opened::PrecisionArgs;
+use crate::opened::{PrecisionArgs, TextArgs};
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -21,9 +21,8 @@ Examples:
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
     run: PathBuf,
-    /// Files, folders or globs to evaluate on [default: the run's held-out text]
-    #[arg(long, value_name = "PATH")]
-    data: Vec<String>,
+    #[command(flatten)]
+    text: TextArgs,
     /// Window lengths in tokens [default: the model's context_len]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     lengths: Vec<std::num::NonZeroUsize>,
@@ -50,7 +49,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     for &length in &lengths {
         loaded.model.check_length(length)?;
     }
-    let text = opened.held_out(&args.data, &args.device)?;
+    let text = opened.held_out(&args.text, &args.device)?;
     let mut results = Vec::new();
     for &length in &lengths {
         let limit = args.windows.map(|windows| windows.get());

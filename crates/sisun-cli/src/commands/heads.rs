@@ -57,7 +57,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let mut found = loaded.heads(text)?;
     let mut loss = None;
     if !args.fast {
-        let tokens = opened.held_out(&args.silencing.data, &args.device)?;
+        let tokens = opened.held_out(&args.silencing.text, &args.device)?;
         let all: Vec<(usize, usize)> = found.heads.iter().map(|head| (head.layer, head.head)).collect();
         let silenced = silence(&opened, &tokens, &all, &args.silencing, &args.device);
         for head in &mut found.heads {

@@ -7,6 +7,8 @@ use crate::terminal::{is_watched, say, say_json, write_now};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use sisun_infer::{Finish, Generation, InferError, Language, Loaded, Sample, Sampler, Trace};
+use sisun_config::check_pointer;
+use sisun_data::with_line_feeds;
 use sisun_model::checkpoint::write_atomic;
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -171,6 +173,7 @@ fn prompt(args: &Args) -> Result<Option<String>> {
         }
         (None, Some(path)) => {
             let bytes = std::fs::read(path).with_context(|| format!("cannot read prompt file {}", path.display()))?;
+            check_pointer(&bytes).with_context(|| format!("cannot read prompt file {}", path.display()))?;
             (bytes, path.display().to_string())
         }
         (None, None) => return Ok(None),
@@ -178,9 +181,9 @@ fn prompt(args: &Args) -> Result<Option<String>> {
     let text = String::from_utf8(bytes).map_err(|error| {
         Usage(format!("the prompt in {from} is not valid UTF-8 (byte {})", error.utf8_error().valid_up_to()))
     })?;
-    // A file ends in a line end; the prompt does not mean it.
-    let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
-    Ok(Some(text.to_owned()))
+    // Line ends are those that training text has. A file ends in one; the prompt does not mean it.
+    let text = with_line_feeds(&text);
+    Ok(Some(text.strip_suffix('\n').unwrap_or(&text).to_owned()))
 }
 
 /// Where a trace goes.

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde_json::json;
 use sisun_config::{DataConfig, TokenizerConfig};
-use sisun_data::{Tokenizer, labels, prepare};
+use sisun_data::{Tokenizer, labels, prepare, with_line_feeds};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +28,9 @@ Examples:
         /// Files, folders or globs, or - for standard input
         #[arg(long, value_name = "PATH", required = true)]
         data: Vec<String>,
+        /// The field that holds the text of JSON lines [default: text]
+        #[arg(long, value_name = "FIELD")]
+        jsonl_field: Option<String>,
         /// bpe (byte-level byte-pair encoding) or char (a token for each character)
         #[arg(long, value_name = "KIND", default_value = "bpe")]
         kind: Kind,
@@ -76,7 +79,9 @@ enum Kind {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     match args.verb {
-        Verb::Train { data, kind, vocab_size, special, out } => train(data, kind, vocab_size, special, &out),
+        Verb::Train { data, jsonl_field, kind, vocab_size, special, out } => {
+            train(DataConfig { jsonl_field, ..DataConfig::reading(data) }, kind, vocab_size, special, &out)
+        }
         Verb::Encode { tokenizer, text, json } => encode(&tokenizer, text, json),
         Verb::Decode { tokenizer, ids } => say(&open(&tokenizer)?.decode(&ids)?),
     }
@@ -94,9 +99,10 @@ fn encode(path: &Path, text: Option<String>, as_json: bool) -> Result<()> {
         None => {
             let mut bytes = Vec::new();
             std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
-            String::from_utf8(bytes).map_err(|error| {
+            let text = String::from_utf8(bytes).map_err(|error| {
                 Usage(format!("standard input is not valid UTF-8 (byte {})", error.utf8_error().valid_up_to()))
-            })?
+            })?;
+            with_line_feeds(&text).into_owned()
         }
     };
     let encoding = tokenizer.encode(&text)?;
@@ -111,8 +117,7 @@ fn encode(path: &Path, text: Option<String>, as_json: bool) -> Result<()> {
     Ok(())
 }
 
-fn train(sources: Vec<String>, kind: Kind, vocab_size: usize, specials: Vec<String>, out: &Path) -> Result<()> {
-    let data = DataConfig::reading(sources);
+fn train(data: DataConfig, kind: Kind, vocab_size: usize, specials: Vec<String>, out: &Path) -> Result<()> {
     let wanted = match kind {
         Kind::Bpe => TokenizerConfig::Bpe { vocab_size, specials },
         Kind::Char => TokenizerConfig::Char,

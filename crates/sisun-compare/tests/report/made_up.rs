@@ -146,6 +146,7 @@ pub(crate) fn language(seeds: usize) -> TrackSummary {
         track: Track::Language {
             sources: vec!["data/<stories>".to_owned()],
             documents: Default::default(),
+            jsonl_field: None,
             tokenizer: sisun_config::TokenizerConfig::Char,
             factors: vec![1.0, 2.0, 8.0],
             eval_tokens: 7_680,

@@ -40,7 +40,9 @@ impl Font {
     /// # Errors
     /// [`MapsError::ReadFont`] for a file that cannot be read, [`MapsError::NoFont`] for one that is no font.
     pub fn open(path: &Path) -> Result<Self, MapsError> {
-        let data = fs::read(path).map_err(|source| MapsError::ReadFont { path: path.into(), source })?;
+        let unreadable = |source| MapsError::ReadFont { path: path.into(), source };
+        let data = fs::read(path).map_err(unreadable)?;
+        sisun_config::check_pointer(&data).map_err(unreadable)?;
         Self::read(path, data).ok_or_else(|| MapsError::NoFont { path: path.into() })
     }
 

@@ -73,7 +73,7 @@ fn one(args: &Args, opened: &Opened, looking: &Looking, language: Language) -> R
     let mut page = Page::new(Kind::Model, &loaded.name, &args.text, looking, language, 1);
     let silenced = match args.page.silence {
         true => {
-            let tokens = opened.held_out(&args.page.silencing.data, &args.device)?;
+            let tokens = opened.held_out(&args.page.silencing.text, &args.device)?;
             let (layers, heads) = looking.of(loaded.model.config())?;
             let all: Vec<(usize, usize)> =
                 layers.iter().flat_map(|&layer| heads.iter().map(move |&head| (layer, head))).collect();

@@ -1,0 +1,97 @@
+//! The text of a run, read again: it must be the text that the run was trained on, or held-out text would not be held out.
+
+use crate::TrainError;
+use sisun_config::{DataConfig, TokenizerConfig};
+use sisun_data::{Corpus, DataError, Sources, prepare_again};
+use sisun_model::Run;
+use sisun_model::checkpoint::{CheckpointState, SourcesSum};
+use std::collections::BTreeSet;
+use toml::Table;
+
+/// The key of `[data]` that does not decide what the text is.
+const CACHE: &str = "cache_dir";
+
+/// Reads the text of a run as the run read it, tokenized by its tokenizer.
+///
+/// # Errors
+/// Text that cannot be read, or that is not what the run was trained on.
+pub fn own_text(
+    run: &Run,
+    data: &DataConfig,
+    context_len: usize,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Corpus, TrainError> {
+    same_text(run, &run.checkpoint()?.state, data, data, context_len, progress)
+}
+
+/// Reads text by the settings `asked`, which has to be the text that the run read by its own, `recorded`.
+pub(crate) fn same_text(
+    run: &Run,
+    state: &CheckpointState,
+    recorded: &DataConfig,
+    asked: &DataConfig,
+    context_len: usize,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Corpus, TrainError> {
+    let tokenizer = TokenizerConfig::File { path: run.tokenizer() };
+    let changed = |change: String| TrainError::DataChanged { path: run.root().to_owned(), change };
+    let settings = differences(recorded, asked);
+    let corpus = prepare_again(asked, &tokenizer, context_len, &asked.cache_folder(), progress).map_err(|error| {
+        match error {
+            // What is left of a text, or was put in its place, may not do for what its settings ask.
+            DataError::Empty { .. } | DataError::UnseenCharacters { .. } | DataError::TooShort { .. } => {
+                changed(explain(&settings, &format!("it has changed ({error})")))
+            }
+            DataError::Missing { .. } | DataError::NoFiles { .. } | DataError::Io { .. } => {
+                TrainError::NoText { path: run.root().to_owned(), source: error }
+            }
+            error => error.into(),
+        }
+    })?;
+    if corpus.sha256 == state.data_sha256 {
+        return Ok(corpus);
+    }
+    let found = &corpus.sources;
+    let of_the_text = match &state.sources {
+        Some(was) if was.sha256 == found.sha256 => "its files are the same".to_owned(),
+        Some(was) => {
+            let size =
+                |files: u64, bytes: u64| format!("{bytes} bytes in {files} file{}", if files == 1 { "" } else { "s" });
+            let (was, is) = (size(was.files, was.bytes), size(found.files, found.bytes));
+            if was == is {
+                format!("it has changed (still {is})")
+            } else {
+                format!("it has changed (it was {was}, now {is})")
+            }
+        }
+        None if found.carriage_returns => {
+            "it has changed, or the run is from a version that did not read a carriage return as a line end".to_owned()
+        }
+        None if settings.is_empty() => "it has changed".to_owned(),
+        None => "whether it has changed as well is not known".to_owned(),
+    };
+    Err(changed(explain(&settings, &of_the_text)))
+}
+
+/// `data.key (old → new)` for each setting that differs.
+fn differences(recorded: &DataConfig, asked: &DataConfig) -> Vec<String> {
+    let table = |data| Table::try_from(data).expect("plain structs of numbers and strings always serialise");
+    let (recorded, asked): (Table, Table) = (table(recorded), table(asked));
+    let keys: BTreeSet<&String> = recorded.keys().chain(asked.keys()).filter(|key| *key != CACHE).collect();
+    let show = |table: &Table, key: &str| table.get(key).map_or_else(|| "left out".to_owned(), ToString::to_string);
+    let differs = keys.into_iter().filter(|key| recorded.get(*key) != asked.get(*key));
+    differs.map(|key| format!("data.{key} ({} → {})", show(&recorded, key), show(&asked, key))).collect()
+}
+
+/// What differs, settings first.
+fn explain(settings: &[String], of_the_text: &str) -> String {
+    match settings {
+        [] => of_the_text.to_owned(),
+        settings => format!("{} decides over it; {of_the_text}", settings.join(", ")),
+    }
+}
+
+/// As a checkpoint records it.
+pub(crate) fn sum_of(sources: &Sources) -> SourcesSum {
+    SourcesSum { files: sources.files, bytes: sources.bytes, sha256: sources.sha256.clone() }
+}
