@@ -53,6 +53,31 @@ fn greedy_samples_are_those_of_transformers() {
 }
 
 #[test]
+fn what_is_written_reads_as_in_transformers() {
+    let fixture = fs::read(root().join("tests/peers/fixtures/continuations.json")).unwrap();
+    let greedy = serde_json::from_slice::<Value>(&fixture).unwrap()["greedy"].clone();
+    for (name, text) in greedy.as_object().unwrap() {
+        let text = text.as_str().unwrap();
+        let how = ["--prompt", TEXT, "-n", "64", "--temperature", "0"];
+        assert_eq!(on("sample", name, &how).ok().stdout, format!("{TEXT}{text}\n"), "{name}");
+        let trace = TempDir::new().unwrap();
+        let trace = trace.path().join("trace.json");
+        let written =
+            on("sample", name, &[&how[..], &["--json", "--trace", trace.to_str().unwrap()]].concat()).ok().json();
+        assert_eq!(written["text"], text, "{name}");
+        let trace: Value = serde_json::from_str(&fs::read_to_string(trace).unwrap()).unwrap();
+        assert_eq!(trace["text"], text, "{name}");
+        let tokens = trace["tokens"].as_array().unwrap();
+        assert_eq!(tokens.len(), trace["prompt_tokens"].as_u64().unwrap() as usize + 64);
+        // The first word that is written, with the space before it.
+        let word: String =
+            text.chars().take_while(|c| *c == ' ').chain(text.trim_start_matches(' ').chars().take(1)).collect();
+        let stopped = on("sample", name, &[&how[..], &["--json", "--stop", &word]].concat()).ok().json();
+        assert_eq!((&stopped["text"], &stopped["finish"]), (&"".into(), &"stop".into()), "{name}: {word:?}");
+    }
+}
+
+#[test]
 fn attention_maps_are_those_of_transformers() {
     for name in ["gpt2", "llama_biases"] {
         let out = TempDir::new().unwrap();

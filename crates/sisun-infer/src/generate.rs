@@ -24,7 +24,7 @@ pub struct Generation {
 /// One sample.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sample {
-    /// What was written after the prompt.
+    /// What was written after the prompt: the text of both without the prompt's.
     pub text: String,
     /// Token by token.
     pub tokens: Vec<SampledToken>,
@@ -115,7 +115,7 @@ impl Loaded {
             unknown.iter().for_each(|&id| logits[id] = f32::NEG_INFINITY);
             logits
         };
-        let mut decoder = self.tokenizer.stream_decoder();
+        let mut decoder = self.tokenizer.stream_decoder_after(&seen)?;
         let mut output = Output { text: String::new(), written: 0, stop: &how.stop, write };
         let began = Instant::now();
         let mut logits = read(&mut window, &seen, &mut tracer);
@@ -141,6 +141,9 @@ impl Loaded {
             tokens.push(SampledToken { id: choice.id, text, logprob: choice.logprob });
             if let ControlFlow::Break(finish) = output.add(&decoder.push(choice.id)?) {
                 break finish;
+            }
+            if !how.stop.is_empty() && output.stops_at(&decoder.pending()?) {
+                break Finish::Stop;
             }
             if tokens.len() < how.tokens {
                 logits = read(&mut window, &[choice.id], &mut tracer);
@@ -179,6 +182,13 @@ impl Output<'_> {
             ControlFlow::Break(()) => ControlFlow::Break(Finish::Interrupted),
             ControlFlow::Continue(()) => ControlFlow::Continue(()),
         }
+    }
+
+    /// Ends the text if a stop text comes up in it with what is not certain yet.
+    fn stops_at(&mut self, pending: &str) -> bool {
+        let whole = format!("{}{pending}", &self.text[self.written..]);
+        let comes_up = self.stop.iter().any(|stop| !stop.is_empty() && whole.contains(stop.as_str()));
+        comes_up && self.add(pending) == ControlFlow::Break(Finish::Stop)
     }
 
     /// Writes what was held back.
@@ -242,6 +252,16 @@ mod tests {
         let (written, text, end) = run(&["a", "b", "x", "ab"], &["abc"]);
         assert_eq!((written.concat().as_str(), text.as_str(), end), ("abxab", "abxab", None));
         assert_eq!(written[0], "abx", "the first two could have become the stop text");
+    }
+
+    #[test]
+    fn a_stop_text_in_what_is_not_certain_yet_ends_it() {
+        let stop = ["\n".to_owned()];
+        let mut write = |_: &str| ControlFlow::Continue(());
+        let mut output = Output { text: String::new(), written: 0, stop: &stop, write: &mut write };
+        assert_eq!(output.add("one"), ControlFlow::Continue(()));
+        assert!(!output.stops_at("") && !output.stops_at("\t") && output.stops_at("\t\n"));
+        assert_eq!(output.text, "one\t");
     }
 
     #[test]
