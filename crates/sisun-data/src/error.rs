@@ -60,6 +60,14 @@ pub enum DataError {
         /// The byte found there.
         byte: u8,
     },
+    /// A file beside a tokenizer that does not say which tokens end a text.
+    #[error("{}: {problem}", path.display())]
+    Ends {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        problem: String,
+    },
     /// A line of a `.jsonl` file that is not a JSON object.
     #[error("`{}` line {line}: not a JSON object ({message})", path.display())]
     JsonLine {
@@ -102,7 +110,7 @@ pub enum DataError {
     },
     /// Several documents, and a tokenizer that cannot mark where one ends.
     #[error(
-        "the text has several documents but the tokenizer has no end-of-text token; add `{}` to it, or read one single file with data.documents = \"file\"",
+        "the text has several documents but the tokenizer has no end-of-text token; name it as eos_token in a tokenizer_config.json beside the tokenizer, add `{}` to it, or read one single file with data.documents = \"file\"",
         crate::END_OF_TEXT
     )]
     NoEndOfText,

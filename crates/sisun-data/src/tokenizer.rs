@@ -5,12 +5,6 @@ use sha2::{Digest, Sha256};
 use std::{collections::HashSet, path::Path, sync::Arc};
 use tokenizers::{DecoderWrapper, ModelWrapper, PreTokenizerWrapper};
 
-/// The special token that ends a document (GPT-2's).
-pub const END_OF_TEXT: &str = "<|endoftext|>";
-
-/// What other families call the token that ends a text, in the order they are looked for.
-const END_OF_TEXT_NAMES: [&str; 6] = [END_OF_TEXT, "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "[EOS]"];
-
 /// A tokenizer in Hugging Face's format: characters, byte-level BPE, or any `tokenizer.json`.
 ///
 /// Cloning is cheap: the vocabulary is shared.
@@ -25,6 +19,8 @@ pub struct Tokenizer {
     holes: Arc<HashSet<u32>>,
     /// What the post-processor puts before a text.
     prefix: Vec<u32>,
+    /// What ends a text.
+    pub(crate) ends: Vec<u32>,
     vocab_size: usize,
     byte_level: bool,
     /// Whether the decoder takes tokens such as `<0xED>` for bytes.
@@ -43,14 +39,17 @@ pub struct Encoding {
 }
 
 impl Tokenizer {
-    /// Reads a Hugging Face `tokenizer.json`. Truncation and padding set in the file are left out.
+    /// Reads a Hugging Face `tokenizer.json`. Truncation and padding set in the file are left out. What ends a text is what
+    /// the files beside it say, as Hugging Face's directories and our runs have them.
     ///
     /// # Errors
-    /// [`DataError::Io`] when the file cannot be read, [`DataError::TokenizerFile`] when it is no tokenizer.
+    /// [`DataError::Io`] when the file cannot be read, [`DataError::TokenizerFile`] when it is no tokenizer, and
+    /// [`DataError::Ends`].
     pub fn from_file(path: &Path) -> Result<Self, DataError> {
         let json = std::fs::read(path).map_err(DataError::io(path))?;
-        Self::from_json(&json)
-            .map_err(|error| DataError::TokenizerFile { path: path.to_owned(), message: error.to_string() })
+        let tokenizer = Self::from_json(&json)
+            .map_err(|error| DataError::TokenizerFile { path: path.to_owned(), message: error.to_string() })?;
+        tokenizer.ending_as_in(path.parent().unwrap_or(Path::new("")))
     }
 
     /// Reads the contents of a `tokenizer.json`.
@@ -86,6 +85,7 @@ impl Tokenizer {
             holes: Arc::new((0..highest).filter(|id| !used.contains(id)).collect()),
             vocab_size: highest as usize + 1,
             prefix,
+            ends: Self::named_end(&inner).into_iter().collect(),
             plain: plain(&inner),
             byte_level: has_decoder(&inner, |decoder| matches!(decoder, DecoderWrapper::ByteLevel(_))),
             byte_fallback: has_decoder(&inner, |decoder| matches!(decoder, DecoderWrapper::ByteFallback(_))),
@@ -111,11 +111,6 @@ impl Tokenizer {
     /// SHA-256 of the tokenizer's canonical JSON, in hexadecimal.
     pub fn sha256(&self) -> String {
         self.sha256.clone()
-    }
-
-    /// The id of the token that ends a text, such as `<|endoftext|>` or `</s>`.
-    pub fn end_of_text(&self) -> Option<u32> {
-        END_OF_TEXT_NAMES.iter().find_map(|name| self.inner.token_to_id(name))
     }
 
     /// The tokens of `text`, and of nothing else: no token is put before or after it. Special tokens that

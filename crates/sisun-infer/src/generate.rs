@@ -130,7 +130,7 @@ impl Loaded {
             if choice.logprob.is_nan() {
                 return Err(InferError::NotNumbers { place: tokens.len() + 1 });
             }
-            if self.ends.contains(&choice.id) {
+            if self.tokenizer.ends().contains(&choice.id) {
                 break Finish::EndOfText;
             }
             if let Some(tracer) = &mut tracer {

@@ -14,10 +14,8 @@ pub struct Loaded {
     pub step: Option<u64>,
     /// The model, without autodiff.
     pub model: Transformer,
-    /// The tokenizer.
+    /// The tokenizer, which says which tokens end a text.
     pub tokenizer: Tokenizer,
-    /// The tokens at which a sample ends.
-    pub ends: Vec<u32>,
 }
 
 impl Loaded {
@@ -48,14 +46,7 @@ impl Loaded {
         if needed > known {
             return Err(InferError::Vocabulary { tokenizer: needed, model: known });
         }
-        let ends = tokenizer.end_of_text().into_iter().collect();
-        Ok(Self { name, step, model, tokenizer, ends })
-    }
-
-    /// The same with other tokens at which a sample ends.
-    #[must_use]
-    pub fn ending_at(self, ends: Vec<u32>) -> Self {
-        Self { ends, ..self }
+        Ok(Self { name, step, model, tokenizer })
     }
 
     /// Its name and age, for people to read.

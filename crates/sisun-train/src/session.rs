@@ -6,7 +6,7 @@ use crate::finetune::{Start, trained_parameters, write_companions};
 use crate::optimizer::Optimizer;
 use serde::Serialize;
 use sisun_config::{Base, Config, Draft, TokenizerConfig};
-use sisun_data::{Corpus, prepare};
+use sisun_data::{Corpus, GENERATION, prepare};
 use sisun_model::checkpoint::{
     Checkpoint, CheckpointState, MODEL_FILE, TRAINING_FILE, WriteFile, folder_name, remove_partial, steps_in,
     write_atomic,
@@ -101,6 +101,9 @@ impl Session {
         write_atomic(&run_dir.join("config.toml"), config.to_toml().as_bytes())?;
         write_environment(run_dir, &corpus, chosen)?;
         corpus.tokenizer.save(&run_dir.join("tokenizer.json"))?;
+        if let Some(ends) = corpus.tokenizer.ends_to_keep() {
+            write_atomic(&run_dir.join(GENERATION), &ends)?;
+        }
         let device = chosen.device.clone().autodiff();
         let seed = config.train.seed;
         let mut model = match start {
