@@ -284,3 +284,56 @@ fn a_model_of_no_numbers_is_told_and_not_sampled() {
         sisun(&sample).fails(1, &["token 1", "no numbers"]);
     }
 }
+
+#[test]
+fn tokens_past_the_models_rows_are_refused_where_a_text_has_one() {
+    let dir = copied("llama_tied");
+    let path = dir.path().join("tokenizer.json");
+    let mut tokenizer: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let pad = serde_json::json!({
+        "id": 80, "content": "<pad>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+        "special": true
+    });
+    tokenizer["added_tokens"].as_array_mut().unwrap().push(pad);
+    fs::write(&path, tokenizer.to_string()).unwrap();
+    let dir = dir.path().to_str().unwrap();
+    let cpu = ["--quiet", "--device", "cpu"];
+    let lab = Lab::new();
+    let [good, bad] = [("good.txt", "the cat ran home. "), ("bad.txt", "the cat <pad> ran. ")].map(|(name, text)| {
+        fs::write(lab.path(name), text.repeat(60)).unwrap();
+        lab.at(name)
+    });
+    let out = lab.at("maps");
+    let sample = ["sample", dir, "-n", "64", "--temperature", "0", "--prompt"];
+    let asked = [&sample[..], &[TEXT], &cpu].concat();
+    assert_eq!(sisun(&asked).ok().stdout, on("sample", "llama_tied", &asked[2..asked.len() - 3]).ok().stdout);
+    sisun(&[&["heads", dir, "--text", TEXT, "--data", &good][..], &cpu].concat()).ok();
+    sisun(&[&["eval", dir, "--data", &good][..], &cpu].concat()).ok();
+    sisun(&[&["export", dir, "--to", &lab.at("exported")][..], &cpu[1..]].concat()).ok();
+    sisun(&[&["sample", &lab.at("exported"), "-n", "3", "--prompt", TEXT][..], &cpu].concat()).ok();
+    let told = ["\"<pad>\" (id 80)", "only 80 rows"];
+    let bad_text = "the <pad> cat";
+    for refused in [
+        &["sample", dir, "--prompt", bad_text][..],
+        &["attend", dir, "--text", bad_text, "--out", &out],
+        &["explain", dir, "--text", bad_text],
+        &["heads", dir, "--text", bad_text, "--fast"],
+        &["heads", dir, "--text", TEXT, "--data", &bad],
+        &["eval", dir, "--data", &bad],
+    ] {
+        let found = sisun(&[refused, &cpu].concat());
+        let code = found.code.unwrap();
+        found.fails(code, &told);
+        assert!(code == 1 || code == 2, "{refused:?}");
+    }
+    let tune = |data: &str, more: &[&str]| {
+        let text = format!(
+            "[finetune]\nmodel = {dir:?}\n[data]\nsources = [{data:?}]\n[train]\nsteps = 2\nbatch_size = 2\nlr_max = 0.01"
+        );
+        lab.write_config("lab.toml", &text);
+        lab.train("tuned", more)
+    };
+    tune(&bad, &[]).fails(1, &told);
+    tune(&good, &["--set", "sample.prompt=<pad>"]).fails(1, &[&told[..], &["sample.prompt"]].concat());
+    tune(&good, &[]).ok();
+}

@@ -63,7 +63,7 @@ impl Opened {
         let path = path.to_owned();
         if sisun_hf::is_model(&path) {
             let found = sisun_hf::open_as_stored(&path, device)?;
-            let loaded = Loaded::new(found.name, None, found.model, found.tokenizer)?;
+            let loaded = Loaded::new(found.name, None, found.model, found.tokenizer);
             return Ok(Self { loaded, companions: found.companions, path, trained: None });
         }
         let run = Run::open(&path)?;
@@ -115,6 +115,7 @@ impl Opened {
                 prepare_whole(&data, &self.loaded.tokenizer, &data.cache_folder(), &mut progress)?
             }
         };
+        text.check_rows(&self.loaded.tokenizer, self.loaded.rows())?;
         if text.len() < 2 {
             bail!("the text to evaluate on has fewer than two tokens: give a longer one with --data");
         }

@@ -162,7 +162,7 @@ fn sample(model: &Transformer, text: &Text) -> Result<String, CompareError> {
         stop: Vec::new(),
         number: 0,
     };
-    let written = loaded.and_then(|loaded| loaded.generate(&prompt, &how, &mut |_| ControlFlow::Continue(())));
+    let written = loaded.generate(&prompt, &how, &mut |_| ControlFlow::Continue(()));
     // Some tokenizers cannot read back what they decode; the measurements stand without a sample.
     Ok(written.map_or_else(|why| format!("(no sample: {why})"), |written| format!("{prompt}{}", written.text)))
 }

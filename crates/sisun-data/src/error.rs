@@ -60,6 +60,19 @@ pub enum DataError {
         /// The byte found there.
         byte: u8,
     },
+    /// A text with a token that the model has no row for.
+    #[error(
+        "the text has the token {token:?} (id {id}), but the model has only {rows} rows (0 to {}) and knows no such token: leave it out of the text",
+        rows.saturating_sub(1)
+    )]
+    NoRow {
+        /// The token.
+        token: String,
+        /// Its id.
+        id: u32,
+        /// Rows of the model's embedding.
+        rows: usize,
+    },
     /// A file beside a tokenizer that does not say which tokens end a text.
     #[error("{}: {problem}", path.display())]
     Ends {

@@ -207,6 +207,17 @@ impl Tokenizer {
         (id as usize) < self.vocab_size && !self.holes.contains(&id)
     }
 
+    /// That a model with so many rows can read `ids`: a tokenizer may have tokens besides those that a model was trained on.
+    ///
+    /// # Errors
+    /// [`DataError::NoRow`], of the first that it cannot.
+    pub fn check_rows(&self, ids: &[u32], rows: usize) -> Result<(), DataError> {
+        match ids.iter().find(|&&id| id as usize >= rows) {
+            Some(&id) => Err(DataError::NoRow { token: self.token_text(id), id, rows }),
+            None => Ok(()),
+        }
+    }
+
     /// An error if `id` is not a token of the vocabulary.
     pub(crate) fn check_id(&self, id: u32) -> Result<(), DataError> {
         if !self.knows(id) {

@@ -117,7 +117,7 @@ pub fn open_as_stored(dir: &Path, device: &Device) -> Result<Imported, HfError> 
 
 fn open_with(dir: &Path, device: &Device, as_stored: bool) -> Result<Imported, HfError> {
     let described = described(dir)?;
-    let tokenizer = read_tokenizer(dir, &described.model)?;
+    let tokenizer = read_tokenizer(dir)?;
     let store = Store::open(dir)?;
     // Before anything is allocated by the sizes that config.json claims.
     let layout = check::check(&described, &store)?;
@@ -137,17 +137,12 @@ fn described(dir: &Path) -> Result<Described, HfError> {
     Described::read(&dir.join(CONFIG))
 }
 
-fn read_tokenizer(dir: &Path, model: &ModelConfig) -> Result<Tokenizer, HfError> {
+fn read_tokenizer(dir: &Path) -> Result<Tokenizer, HfError> {
     let path = tokenizer(dir);
     if !path.is_file() {
         return Err(HfError::NoTokenizer { dir: dir.to_owned() });
     }
-    let tokenizer = Tokenizer::from_file(&path)?;
-    let (needed, known) = (tokenizer.vocab_size(), model.vocab_size.unwrap_or(0));
-    if needed > known {
-        return Err(HfError::Vocabulary { dir: dir.to_owned(), tokenizer: needed, model: known });
-    }
-    Ok(tokenizer)
+    Ok(Tokenizer::from_file(&path)?)
 }
 
 fn name(dir: &Path) -> String {

@@ -66,7 +66,7 @@ impl Loaded {
     /// beginning of a stop text; it may end the sample.
     ///
     /// # Errors
-    /// An empty prompt, characters that the tokenizer does not know, or a setting out of range.
+    /// An empty prompt, characters that the tokenizer does not know, tokens that the model does not know, or a setting out of range.
     pub fn generate(
         &self,
         prompt: &str,
@@ -92,6 +92,7 @@ impl Loaded {
         if seen.is_empty() {
             return Err(InferError::Empty { what: "prompt" });
         }
+        self.tokenizer.check_rows(&seen, self.rows())?;
         Window::with(&self.model, |window| self.write_after(seen, window, how, tracer, write))
     }
 
@@ -104,9 +105,8 @@ impl Loaded {
         write: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Sample, InferError> {
         // A model may have more rows than its tokenizer has tokens; no text comes of those.
-        let vocab_size = self.model.config().vocab_size.unwrap_or(0) as u32;
         let unknown: Vec<usize> =
-            (0..vocab_size).filter(|&id| !self.tokenizer.knows(id)).map(|id| id as usize).collect();
+            (0..self.rows() as u32).filter(|&id| !self.tokenizer.knows(id)).map(|id| id as usize).collect();
         let read = |window: &mut Window<'_>, new: &[u32], tracer: &mut Option<&mut Tracer<'_>>| {
             let mut logits = match tracer {
                 Some(tracer) => tracer.read(window, new),

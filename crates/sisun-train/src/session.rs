@@ -79,7 +79,12 @@ impl Session {
         let corpus = prepare(&config.data, &config.tokenizer, config.model.context_len, &cache, progress)?;
         let needed = corpus.tokenizer.vocab_size();
         let stated = *config.model.vocab_size.get_or_insert(needed);
-        if stated < needed {
+        if config.finetune.is_some() {
+            // The base's tokenizer may have tokens that the base was not trained on.
+            for tokens in [&corpus.train, &corpus.validation] {
+                tokens.check_rows(&corpus.tokenizer, stated)?;
+            }
+        } else if stated < needed {
             return Err(TrainError::SmallVocabulary { stated, needed });
         }
         check_texts(&config, &corpus)?;
@@ -255,7 +260,10 @@ fn check_texts(config: &Config, corpus: &Corpus) -> Result<(), TrainError> {
     let prompt = config.sample.as_ref().map(|sample| ("sample.prompt", &sample.prompt));
     let sentence = config.attend.as_ref().map(|attend| ("attend.text", &attend.text));
     for (key, text) in prompt.into_iter().chain(sentence) {
-        corpus.tokenizer.encode(text).map_err(|source| TrainError::Text { key, source })?;
+        let rows = config.model.vocab_size.unwrap_or(corpus.tokenizer.vocab_size());
+        let readable =
+            corpus.tokenizer.encode(text).and_then(|encoding| corpus.tokenizer.check_rows(&encoding.ids, rows));
+        readable.map_err(|source| TrainError::Text { key, source })?;
     }
     Ok(())
 }
