@@ -377,3 +377,76 @@ fn what_contradicts_the_base_is_refused() {
     lab.train("run", &[&more[..], &["--set", "model.d_model=128"]].concat()).fails(2, &["model.d_model = 128"]);
     lab.train("none", &more).fails(1, &["no run to resume"]);
 }
+
+/// The text that training is separated by what the base's files name, that samples end there, and that this stays so.
+#[test]
+fn documents_end_as_the_base_says_and_so_does_what_is_written() {
+    let lab = Lab::new();
+    let base = lab.path("base");
+    fs::create_dir(&base).unwrap();
+    for entry in fs::read_dir(fixture("llama_tied")).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, base.join(path.file_name().unwrap())).unwrap();
+    }
+    let set = |file: &str, key: &str, value: serde_json::Value| {
+        let path = base.join(file);
+        let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        json[key] = value;
+        fs::write(path, json.to_string()).unwrap();
+    };
+    // No name in the list: an ordinary token, and one that only the tokenizer's settings name.
+    let tokenizer = Tokenizer::from_file(&base.join("tokenizer.json")).unwrap();
+    let (end, other) = (tokenizer.vocab_size() as u32 - 1, tokenizer.vocab_size() as u32 - 2);
+    set("generation_config.json", "eos_token_id", end.into());
+    set("config.json", "eos_token_id", end.into());
+    let mut plain: serde_json::Value = serde_json::from_slice(&fs::read(base.join("tokenizer.json")).unwrap()).unwrap();
+    let vocabulary = plain["model"]["vocab"].as_object().unwrap();
+    let name = vocabulary.iter().find(|(_, id)| **id == other).unwrap().0.clone();
+    set("tokenizer_config.json", "eos_token", serde_json::json!({ "content": name }));
+    // The list's name is not there at all, as in DeepSeek's.
+    plain["model"]["vocab"].as_object_mut().unwrap().remove("</s>");
+    plain["model"]["vocab"]["<｜end｜>"] = 2.into();
+    for token in plain["added_tokens"].as_array_mut().unwrap() {
+        if token["content"] == "</s>" {
+            token["content"] = "<｜end｜>".into();
+        }
+    }
+    fs::write(base.join("tokenizer.json"), plain.to_string()).unwrap();
+    fs::write(lab.path("lines.txt"), "the cat saw the kite\n".repeat(200)).unwrap();
+    lab.write_config(
+        "lab.toml",
+        &format!(
+            "[finetune]\nmodel = {base:?}\n[data]\nsources = [{:?}]\ndocuments = \"line\"\n[train]\nsteps = 60\nbatch_size = 4\nlr_max = 0.02\ncheckpoint_every = 30\nkeep_checkpoints = 9\n[sample]\nprompt = \"the cat\"\ntokens = 40\nevery = 60",
+            lab.at("lines.txt")
+        ),
+    );
+    lab.train("run", &["--quiet"]).ok();
+    let run = lab.path("run");
+    let ends = |path: &Path| Loaded::open(path, &Device::flex()).unwrap().tokenizer.ends().to_vec();
+    assert_eq!(ends(&run), [end, other]);
+    let asked = ["sample", run.to_str().unwrap(), "--prompt", "the cat", "-n", "40", "--temperature", "0", "--json"];
+    let found = sisun(&[&asked[..], &["--device", "cpu"]].concat()).ok().json();
+    assert_eq!((&found["text"], &found["finish"]), (&" saw the kite".into(), &"end_of_text".into()));
+    let during =
+        fs::read_dir(run.join("samples")).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
+    assert!(during.into_iter().any(|text| text.trim_end() == "the cat saw the kite"), "samples end there as well");
+    // Exported, resumed and fine-tuned again it is the same.
+    let out = lab.at("out");
+    sisun(&["export", run.to_str().unwrap(), "--to", &out, "--device", "cpu"]).ok();
+    for file in ["config.json", "generation_config.json"] {
+        let json: serde_json::Value = serde_json::from_slice(&fs::read(lab.path("out").join(file)).unwrap()).unwrap();
+        assert_eq!(json["eos_token_id"], serde_json::json!([end, other]), "{file}");
+    }
+    for base in [lab.at("out"), lab.at("run")] {
+        let model = format!("finetune.model={base}");
+        let again = lab.path("again");
+        lab.train("again", &["--quiet", "--set", &model, "--set", "train.steps=1"]).ok();
+        assert_eq!(ends(&again), [end, other], "{base}");
+        fs::remove_dir_all(again).unwrap();
+    }
+    // A run from before such tokens were written down has what it had: the name in the list, and what came along.
+    fs::remove_file(run.join("generation_config.json")).unwrap();
+    assert_eq!(ends(&run), [end, other]);
+    fs::copy(fixture("llama_tied").join("tokenizer.json"), run.join("tokenizer.json")).unwrap();
+    assert_eq!(ends(&run), [2, end, other]);
+}

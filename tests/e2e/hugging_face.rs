@@ -53,6 +53,34 @@ fn greedy_samples_are_those_of_transformers() {
 }
 
 #[test]
+fn what_is_written_reads_as_in_transformers() {
+    let fixture = fs::read(root().join("tests/peers/fixtures/continuations.json")).unwrap();
+    let greedy = serde_json::from_slice::<Value>(&fixture).unwrap()["greedy"].clone();
+    for (name, text) in greedy.as_object().unwrap() {
+        let text = text.as_str().unwrap();
+        let how = ["--prompt", TEXT, "-n", "64", "--temperature", "0"];
+        assert_eq!(on("sample", name, &how).ok().stdout, format!("{TEXT}{text}\n"), "{name}");
+        let trace = TempDir::new().unwrap();
+        let trace = trace.path().join("trace.json");
+        let written =
+            on("sample", name, &[&how[..], &["--json", "--trace", trace.to_str().unwrap()]].concat()).ok().json();
+        assert_eq!(written["text"], text, "{name}");
+        let trace: Value = serde_json::from_str(&fs::read_to_string(trace).unwrap()).unwrap();
+        assert_eq!(trace["text"], text, "{name}");
+        let tokens = trace["tokens"].as_array().unwrap();
+        assert_eq!(tokens.len(), trace["prompt_tokens"].as_u64().unwrap() as usize + 64);
+        // How the first word begins that is written, with the space before it.
+        let spaces = text.len() - text.trim_start_matches(' ').len();
+        let word: String = text.chars().take(spaces + 1).collect();
+        if word.contains(char::is_control) {
+            continue;
+        }
+        let stopped = on("sample", name, &[&how[..], &["--json", "--stop", &word]].concat()).ok().json();
+        assert_eq!((&stopped["text"], &stopped["finish"]), (&"".into(), &"stop".into()), "{name}: {word:?}");
+    }
+}
+
+#[test]
 fn attention_maps_are_those_of_transformers() {
     for name in ["gpt2", "llama_biases"] {
         let out = TempDir::new().unwrap();
@@ -255,4 +283,57 @@ fn a_model_of_no_numbers_is_told_and_not_sampled() {
         let sample = ["sample", dir, "--prompt", TEXT, "--temperature", temperature, "--quiet", "--device", "cpu"];
         sisun(&sample).fails(1, &["token 1", "no numbers"]);
     }
+}
+
+#[test]
+fn tokens_past_the_models_rows_are_refused_where_a_text_has_one() {
+    let dir = copied("llama_tied");
+    let path = dir.path().join("tokenizer.json");
+    let mut tokenizer: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let pad = serde_json::json!({
+        "id": 80, "content": "<pad>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+        "special": true
+    });
+    tokenizer["added_tokens"].as_array_mut().unwrap().push(pad);
+    fs::write(&path, tokenizer.to_string()).unwrap();
+    let dir = dir.path().to_str().unwrap();
+    let cpu = ["--quiet", "--device", "cpu"];
+    let lab = Lab::new();
+    let [good, bad] = [("good.txt", "the cat ran home. "), ("bad.txt", "the cat <pad> ran. ")].map(|(name, text)| {
+        fs::write(lab.path(name), text.repeat(60)).unwrap();
+        lab.at(name)
+    });
+    let out = lab.at("maps");
+    let sample = ["sample", dir, "-n", "64", "--temperature", "0", "--prompt"];
+    let asked = [&sample[..], &[TEXT], &cpu].concat();
+    assert_eq!(sisun(&asked).ok().stdout, on("sample", "llama_tied", &asked[2..asked.len() - 3]).ok().stdout);
+    sisun(&[&["heads", dir, "--text", TEXT, "--data", &good][..], &cpu].concat()).ok();
+    sisun(&[&["eval", dir, "--data", &good][..], &cpu].concat()).ok();
+    sisun(&[&["export", dir, "--to", &lab.at("exported")][..], &cpu[1..]].concat()).ok();
+    sisun(&[&["sample", &lab.at("exported"), "-n", "3", "--prompt", TEXT][..], &cpu].concat()).ok();
+    let told = ["\"<pad>\" (id 80)", "only 80 rows"];
+    let bad_text = "the <pad> cat";
+    for refused in [
+        &["sample", dir, "--prompt", bad_text][..],
+        &["attend", dir, "--text", bad_text, "--out", &out],
+        &["explain", dir, "--text", bad_text],
+        &["heads", dir, "--text", bad_text, "--fast"],
+        &["heads", dir, "--text", TEXT, "--data", &bad],
+        &["eval", dir, "--data", &bad],
+    ] {
+        let found = sisun(&[refused, &cpu].concat());
+        let code = found.code.unwrap();
+        found.fails(code, &told);
+        assert!(code == 1 || code == 2, "{refused:?}");
+    }
+    let tune = |data: &str, more: &[&str]| {
+        let text = format!(
+            "[finetune]\nmodel = {dir:?}\n[data]\nsources = [{data:?}]\n[train]\nsteps = 2\nbatch_size = 2\nlr_max = 0.01"
+        );
+        lab.write_config("lab.toml", &text);
+        lab.train("tuned", more)
+    };
+    tune(&bad, &[]).fails(1, &told);
+    tune(&good, &["--set", "sample.prompt=<pad>"]).fails(1, &[&told[..], &["sample.prompt"]].concat());
+    tune(&good, &[]).ok();
 }

@@ -74,19 +74,15 @@ impl Opened {
         let path = path.to_owned();
         if sisun_hf::is_model(&path) {
             let found = sisun_hf::open_as_stored(&path, device)?;
-            let loaded = Loaded::new(found.name, None, found.model, found.tokenizer)?.ending_at(found.ends);
+            let loaded = Loaded::new(found.name, None, found.model, found.tokenizer);
             return Ok(Self { loaded, companions: found.companions, path, trained: None });
         }
         let run = Run::open(&path)?;
         let config = run.config()?;
-        let mut loaded = Loaded::of_run(&run, device)?;
-        // A run that began from such a directory ends its texts as that does.
         let came_along = run.root().join(COMPANIONS);
         let remedy = || format!("{} came with the model that the run began from: restore it", came_along.display());
         let companions = sisun_hf::companions(&came_along).with_context(remedy)?;
-        if let Some(ends) = sisun_hf::ends(&came_along, &companions).with_context(remedy)? {
-            loaded = loaded.ending_at(ends);
-        }
+        let loaded = Loaded::of_run(&run, device)?;
         Ok(Self { loaded, companions, path, trained: Some(Trained { run, config }) })
     }
 
@@ -128,6 +124,7 @@ impl Opened {
                 prepare_whole(&data, &self.loaded.tokenizer, &data.cache_folder(), &mut progress)?
             }
         };
+        text.check_rows(&self.loaded.tokenizer, self.loaded.rows())?;
         if text.len() < 2 {
             bail!("the text to evaluate on has fewer than two tokens: give a longer one with --data");
         }

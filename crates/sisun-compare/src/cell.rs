@@ -151,7 +151,10 @@ fn sample(model: &Transformer, text: &Text) -> Result<String, CompareError> {
     let data = |source| CompareError::Data { track: text.track.clone(), source };
     let tokenizer = &text.corpus.tokenizer;
     let held_out = &text.corpus.validation;
-    let prompt = tokenizer.decode(&held_out.read(0..held_out.len().min(PROMPT_TOKENS))).map_err(data)?;
+    let first = held_out.read(0..held_out.len().min(PROMPT_TOKENS));
+    // What stands before a text is put there again.
+    let first = first.strip_prefix(tokenizer.prefix()).unwrap_or(&first);
+    let prompt = tokenizer.decode(first).map_err(data)?;
     let loaded = Loaded::new(String::new(), None, model.clone(), tokenizer.clone());
     let how = Generation {
         tokens: SAMPLE_TOKENS,
@@ -159,7 +162,7 @@ fn sample(model: &Transformer, text: &Text) -> Result<String, CompareError> {
         stop: Vec::new(),
         number: 0,
     };
-    let written = loaded.and_then(|loaded| loaded.generate(&prompt, &how, &mut |_| ControlFlow::Continue(())));
+    let written = loaded.generate(&prompt, &how, &mut |_| ControlFlow::Continue(()));
     // Some tokenizers cannot read back what they decode; the measurements stand without a sample.
     Ok(written.map_or_else(|why| format!("(no sample: {why})"), |written| format!("{prompt}{}", written.text)))
 }

@@ -68,6 +68,27 @@ pub enum DataError {
         /// The byte found there.
         byte: u8,
     },
+    /// A text with a token that the model has no row for.
+    #[error(
+        "the text has the token {token:?} (id {id}), but the model has only {rows} rows (0 to {}) and knows no such token: leave it out of the text",
+        rows.saturating_sub(1)
+    )]
+    NoRow {
+        /// The token.
+        token: String,
+        /// Its id.
+        id: u32,
+        /// Rows of the model's embedding.
+        rows: usize,
+    },
+    /// A file beside a tokenizer that does not say which tokens end a text.
+    #[error("{}: {problem}", path.display())]
+    Ends {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        problem: String,
+    },
     /// A record of JSON lines, or of an array, that is no JSON object.
     #[error("`{}` line {line}: not a JSON object ({message})", path.display())]
     JsonLine {
@@ -116,7 +137,7 @@ pub enum DataError {
     },
     /// Several documents, and a tokenizer that cannot mark where one ends.
     #[error(
-        "the text has several documents but the tokenizer has no end-of-text token; add `{}` to it, or read one single file with data.documents = \"file\"",
+        "the text has several documents but the tokenizer has no end-of-text token; name it as eos_token in a tokenizer_config.json beside the tokenizer, add `{}` to it, or read one single file with data.documents = \"file\"",
         crate::END_OF_TEXT
     )]
     NoEndOfText,

@@ -51,7 +51,7 @@ pub struct Sources {
 /// in `cache_dir` from an earlier time. `progress` is told what is going on, a line at a time.
 ///
 /// Each document begins with what the tokenizer puts before a text (LLaMA's `<s>`; tokenizers trained here put nothing).
-/// If there is more than one document each is followed by `<|endoftext|>`; a single one is not. The tail
+/// If there is more than one document each is followed by the token that ends a text ([`Tokenizer::end_of_text`]); a single one is not. The tail
 /// of the text is held out unless `data.validation` names other text: of a single document the characters
 /// from ⌊n · (1 − f)⌋ on, of several the documents that start at or after that character (at least the last
 /// one). A file that is both a source and a validation source is validation only. A BPE tokenizer is trained
@@ -170,11 +170,19 @@ impl<'c> Wanted<'c> {
         match self {
             Self::Characters => "characters".to_owned(),
             Self::Bpe { vocab_size, specials } => format!("bpe {vocab_size} {specials:?}"),
-            // Caches from before documents began with a prefix lack it.
-            Self::This(tokenizer) => match tokenizer.prefix() {
-                [] => tokenizer.sha256(),
-                prefix => format!("{} after {prefix:?}", tokenizer.sha256()),
-            },
+            Self::This(tokenizer) => {
+                let mut key = tokenizer.sha256();
+                // Caches from before documents began with a prefix lack it.
+                if let prefix @ [_, ..] = tokenizer.prefix() {
+                    key += &format!(" after {prefix:?}");
+                }
+                // Those from before files said what ends a text have what its name says.
+                let end = tokenizer.end_of_text();
+                if end != Tokenizer::named_end(&tokenizer.inner) {
+                    key += &format!(" before {end:?}");
+                }
+                key
+            }
         }
     }
 }
@@ -302,6 +310,8 @@ impl<'c> Text<'c> {
             }
         };
         let cache::Cached { training, validation, tokenizer } = cached;
+        // What ends a text stands in none of a cache's files.
+        let tokenizer = if let Wanted::This(given) = wanted { given.clone() } else { tokenizer };
         Ok(Corpus { train: training, validation, tokenizer, sha256: hex(&self.sha256), sources: self.sources() })
     }
 

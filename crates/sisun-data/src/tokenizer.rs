@@ -5,12 +5,6 @@ use sha2::{Digest, Sha256};
 use std::{collections::HashSet, path::Path, sync::Arc};
 use tokenizers::{DecoderWrapper, ModelWrapper, PreTokenizerWrapper};
 
-/// The special token that ends a document (GPT-2's).
-pub const END_OF_TEXT: &str = "<|endoftext|>";
-
-/// What other families call the token that ends a text, in the order they are looked for.
-const END_OF_TEXT_NAMES: [&str; 6] = [END_OF_TEXT, "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "[EOS]"];
-
 /// A tokenizer in Hugging Face's format: characters, byte-level BPE, or any `tokenizer.json`.
 ///
 /// Cloning is cheap: the vocabulary is shared.
@@ -19,12 +13,18 @@ pub struct Tokenizer {
     pub(crate) inner: Arc<tokenizers::Tokenizer>,
     /// Present when the vocabulary is one of single characters: the same ids, a hundred times faster.
     pub(crate) characters: Option<Arc<CharTable>>,
+    /// A token of a letter, which shows how others read after it.
+    plain: Option<u32>,
     /// Ids below `vocab_size` that stand for nothing.
     holes: Arc<HashSet<u32>>,
     /// What the post-processor puts before a text.
     prefix: Vec<u32>,
+    /// What ends a text.
+    pub(crate) ends: Vec<u32>,
     vocab_size: usize,
     byte_level: bool,
+    /// Whether the decoder takes tokens such as `<0xED>` for bytes.
+    byte_fallback: bool,
     sha256: String,
 }
 
@@ -39,15 +39,18 @@ pub struct Encoding {
 }
 
 impl Tokenizer {
-    /// Reads a Hugging Face `tokenizer.json`. Truncation and padding set in the file are left out.
+    /// Reads a Hugging Face `tokenizer.json`. Truncation and padding set in the file are left out. What ends a text is what
+    /// the files beside it say, as Hugging Face's directories and our runs have them.
     ///
     /// # Errors
-    /// [`DataError::Io`] when the file cannot be read, [`DataError::TokenizerFile`] when it is no tokenizer.
+    /// [`DataError::Io`] when the file cannot be read, [`DataError::TokenizerFile`] when it is no tokenizer, and
+    /// [`DataError::Ends`].
     pub fn from_file(path: &Path) -> Result<Self, DataError> {
         let json = std::fs::read(path).map_err(DataError::io(path))?;
         sisun_config::check_pointer(&json).map_err(DataError::io(path))?;
-        Self::from_json(&json)
-            .map_err(|error| DataError::TokenizerFile { path: path.to_owned(), message: error.to_string() })
+        let tokenizer = Self::from_json(&json)
+            .map_err(|error| DataError::TokenizerFile { path: path.to_owned(), message: error.to_string() })?;
+        tokenizer.ending_as_in(path.parent().unwrap_or(Path::new("")))
     }
 
     /// Reads the contents of a `tokenizer.json`.
@@ -83,7 +86,10 @@ impl Tokenizer {
             holes: Arc::new((0..highest).filter(|id| !used.contains(id)).collect()),
             vocab_size: highest as usize + 1,
             prefix,
-            byte_level: inner.get_decoder().is_some_and(is_byte_level),
+            ends: Self::named_end(&inner).into_iter().collect(),
+            plain: plain(&inner),
+            byte_level: has_decoder(&inner, |decoder| matches!(decoder, DecoderWrapper::ByteLevel(_))),
+            byte_fallback: has_decoder(&inner, |decoder| matches!(decoder, DecoderWrapper::ByteFallback(_))),
             sha256: hex(&Sha256::digest(canonical.as_bytes())),
             inner: Arc::new(inner),
         })
@@ -106,11 +112,6 @@ impl Tokenizer {
     /// SHA-256 of the tokenizer's canonical JSON, in hexadecimal.
     pub fn sha256(&self) -> String {
         self.sha256.clone()
-    }
-
-    /// The id of the token that ends a text, such as `<|endoftext|>` or `</s>`.
-    pub fn end_of_text(&self) -> Option<u32> {
-        END_OF_TEXT_NAMES.iter().find_map(|name| self.inner.token_to_id(name))
     }
 
     /// The tokens of `text`, and of nothing else: no token is put before or after it. Special tokens that
@@ -161,23 +162,61 @@ impl Tokenizer {
         for &id in ids {
             self.check_id(id)?;
         }
-        self.inner.decode(ids, false).map_err(DataError::tokenizer)
+        if ids.is_empty() {
+            return Ok(String::new());
+        }
+        // Some settings of a decoder make the library count below zero.
+        let decoded = caught(|| self.inner.decode(ids, false));
+        decoded.ok_or_else(|| DataError::tokenizer("its decoder is damaged"))?.map_err(DataError::tokenizer)
     }
 
-    /// One token in readable form: its text with spaces as spaces (`Ġthe` and `▁the` are ` the`), and bytes
-    /// that are no whole character as `<0xED>`. For an id outside the vocabulary, `<unknown 123>`.
+    /// One token in readable form: its text within other text, with spaces as spaces (`Ġthe`, `▁the` and WordPiece's `the`
+    /// are ` the`, `##ing` is `ing`), and bytes that are no whole character as `<0xED>`. For an id outside the vocabulary,
+    /// `<unknown 123>`.
     pub fn token_text(&self, id: u32) -> String {
         match self.inner.id_to_token(id) {
             None => format!("<unknown {id}>"),
-            Some(token) if self.inner.get_added_vocabulary().is_special_token(&token) => token,
+            Some(token) if self.is_special(id) => token,
             Some(token) if self.byte_level => crate::byte_level::readable(&token),
-            Some(token) => token.replace('▁', " "),
+            Some(token) => match self.within_text(id) {
+                Some(text) if !text.is_empty() && !text.contains(char::REPLACEMENT_CHARACTER) => text,
+                _ => token.replace('▁', " "),
+            },
         }
+    }
+
+    /// What a token adds after another that is neither special nor a byte.
+    fn within_text(&self, id: u32) -> Option<String> {
+        let before = self.plain?;
+        let [alone, both] = [&[before][..], &[before, id]].map(|ids| self.decode(ids).ok());
+        both?.strip_prefix(&alone?).map(str::to_owned)
+    }
+
+    /// Whether a token is a special one, which stands for no text of its own.
+    pub fn is_special(&self, id: u32) -> bool {
+        self.inner.id_to_token(id).is_some_and(|token| self.inner.get_added_vocabulary().is_special_token(&token))
+    }
+
+    /// The byte that a token such as `<0xED>` stands for, where the decoder knows such tokens.
+    pub(crate) fn byte_of(&self, id: u32) -> Option<u8> {
+        let token = self.inner.id_to_token(id).filter(|_| self.byte_fallback)?;
+        byte(&token)
     }
 
     /// Whether `id` is a token of the vocabulary.
     pub fn knows(&self, id: u32) -> bool {
         (id as usize) < self.vocab_size && !self.holes.contains(&id)
+    }
+
+    /// That a model with so many rows can read `ids`: a tokenizer may have tokens besides those that a model was trained on.
+    ///
+    /// # Errors
+    /// [`DataError::NoRow`], of the first that it cannot.
+    pub fn check_rows(&self, ids: &[u32], rows: usize) -> Result<(), DataError> {
+        match ids.iter().find(|&&id| id as usize >= rows) {
+            Some(&id) => Err(DataError::NoRow { token: self.token_text(id), id, rows }),
+            None => Ok(()),
+        }
     }
 
     /// An error if `id` is not a token of the vocabulary.
@@ -260,12 +299,33 @@ fn around(tokenizer: &tokenizers::Tokenizer) -> Result<[Vec<u32>; 2], DataError>
     Ok([parts.next().unwrap_or_default(), parts.next().unwrap_or_default()])
 }
 
-fn is_byte_level(decoder: &DecoderWrapper) -> bool {
-    match decoder {
-        DecoderWrapper::ByteLevel(_) => true,
-        DecoderWrapper::Sequence(sequence) => sequence.get_decoders().iter().any(is_byte_level),
-        _ => false,
+/// Whether one of the parts of a tokenizer's decoder is what is looked for.
+fn has_decoder(tokenizer: &tokenizers::Tokenizer, is_it: impl Fn(&DecoderWrapper) -> bool + Copy) -> bool {
+    fn has(decoder: &DecoderWrapper, is_it: impl Fn(&DecoderWrapper) -> bool + Copy) -> bool {
+        match decoder {
+            DecoderWrapper::Sequence(sequence) => sequence.get_decoders().iter().any(|part| has(part, is_it)),
+            other => is_it(other),
+        }
     }
+    tokenizer.get_decoder().is_some_and(|decoder| has(decoder, is_it))
+}
+
+/// The shortest token of letters alone, of several the first by its id.
+fn plain(tokenizer: &tokenizers::Tokenizer) -> Option<u32> {
+    let letters = |token: &str| token.chars().all(char::is_alphabetic) && !token.is_empty();
+    tokenizer
+        .get_vocab(false)
+        .into_iter()
+        .filter(|(token, _)| letters(token))
+        .map(|(token, id)| (token.len(), id))
+        .min()
+        .map(|(_, id)| id)
+}
+
+/// The byte of `<0xED>`, as the library's decoder reads it.
+fn byte(token: &str) -> Option<u8> {
+    let digits = token.strip_prefix("<0x")?.strip_suffix('>').filter(|digits| digits.len() == 2)?;
+    u8::from_str_radix(digits, 16).ok()
 }
 
 fn splits_into_bytes(pre_tokenizer: &PreTokenizerWrapper) -> bool {

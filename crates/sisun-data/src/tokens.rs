@@ -1,6 +1,6 @@
 //! The tokens of one split: memory-mapped from the cache, or held in memory.
 
-use crate::order::Orders;
+use crate::{DataError, Tokenizer, order::Orders};
 use memmap2::Mmap;
 use std::{
     fs::File,
@@ -191,6 +191,21 @@ impl Tokens {
         let mut ids = Vec::with_capacity(range.len());
         self.read_into(range, &mut ids);
         ids
+    }
+
+    /// That a model with so many rows can read all of them.
+    ///
+    /// # Errors
+    /// [`DataError::NoRow`], of the first that it cannot.
+    pub fn check_rows(&self, tokenizer: &Tokenizer, rows: usize) -> Result<(), DataError> {
+        const AT_ONCE: usize = 1 << 16;
+        if tokenizer.vocab_size() <= rows {
+            return Ok(());
+        }
+        for first in (0..self.len()).step_by(AT_ONCE) {
+            tokenizer.check_rows(&self.read(first..self.len().min(first + AT_ONCE)), rows)?;
+        }
+        Ok(())
     }
 
     /// Appends the ids in `range` to `ids`.

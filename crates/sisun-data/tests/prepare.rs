@@ -401,3 +401,34 @@ fn documents_begin_with_what_the_tokenizer_puts_before_a_text() {
     json["post_processor"] = serde_json::Value::Null;
     assert_eq!(prefix(&json), [0; 0]);
 }
+
+#[test]
+fn a_tokenizer_file_ends_documents_as_the_files_beside_it_say() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let text = "one\n\ntwo\n\nthree\n\nfour\n".repeat(9);
+    std::fs::write(path("text.txt"), &text).unwrap();
+    let specials = ["<|im_end|>".to_owned()];
+    Tokenizer::train_bpe([text].iter(), 300, &specials).unwrap().save(&path("tokenizer.json")).unwrap();
+    let wanted = TokenizerConfig::File { path: path("tokenizer.json") };
+    let data = DataConfig {
+        documents: sisun_config::Documents::Paragraph,
+        ..DataConfig::reading(vec![path("text.txt").to_str().unwrap().to_owned()])
+    };
+    // One cache for all of them: what ends a text is part of what a cache is found by.
+    let cache = path("cache");
+    let separator = || {
+        let corpus = prepare(&data, &wanted, 1, &cache, &mut |_| {}).unwrap();
+        let first = corpus.train.read(corpus.train.document(0));
+        assert_eq!(corpus.tokenizer.end_of_text(), first.last().copied());
+        corpus.tokenizer.token_text(*first.last().unwrap())
+    };
+    assert_eq!(separator(), END_OF_TEXT);
+    std::fs::write(path("tokenizer_config.json"), r#"{"eos_token": "<|im_end|>"}"#).unwrap();
+    assert_eq!(separator(), "<|im_end|>");
+    std::fs::remove_file(path("tokenizer_config.json")).unwrap();
+    assert_eq!(separator(), END_OF_TEXT);
+    std::fs::write(path("generation_config.json"), r#"{"eos_token_id": "two"}"#).unwrap();
+    let message = prepare(&data, &wanted, 1, &cache, &mut |_| {}).unwrap_err().to_string();
+    assert!(message.contains("generation_config.json") && message.contains("\"two\""), "{message}");
+}

@@ -101,19 +101,6 @@ pub enum HfError {
         /// The directory.
         dir: PathBuf,
     },
-    /// A tokenizer with tokens that the model does not know.
-    #[error(
-        "the tokenizer in {} has {tokenizer} tokens but the model only {model} (vocab_size in config.json): they do not belong together",
-        dir.display()
-    )]
-    Vocabulary {
-        /// The directory.
-        dir: PathBuf,
-        /// Size of the tokenizer's vocabulary.
-        tokenizer: usize,
-        /// Rows of the model's embedding.
-        model: usize,
-    },
     /// A model that none of `transformers` computes.
     #[error("no stock model of transformers computes what this one does:\n  {}", problems.join("\n  "))]
     NoCounterpart {

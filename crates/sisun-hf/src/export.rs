@@ -1,16 +1,16 @@
 //! A model and its tokenizer, written as a directory that `transformers` opens.
 
-use crate::config::{Ids, write};
+use crate::config::{Ids, end, write};
 use crate::layout::{Constant, Part, layout};
 use crate::numbers::turn;
 use crate::stock::Stock;
-use crate::{CONFIG, Companion, GENERATION, HfError, TOKENIZER, TOKENIZER_CONFIG};
+use crate::{CONFIG, Companion, HfError, TOKENIZER, TOKENIZER_CONFIG};
 use half::{bf16, f16};
 use rayon::prelude::*;
 use safetensors::{Dtype, View};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use sisun_data::Tokenizer;
+use sisun_data::{GENERATION, Tokenizer};
 use sisun_model::Transformer;
 use sisun_model::weights::{HostTensors, write_views};
 use std::borrow::Cow;
@@ -63,8 +63,8 @@ pub struct Exported {
 }
 
 /// Writes `config.json`, `model.safetensors`, `tokenizer.json`, `tokenizer_config.json` and `generation_config.json` to `dir`,
-/// all of them or none. `ends` are the tokens that end a text; `kept` take the place of the files of
-/// their names.
+/// all of them or none. `kept` take the place of the files of their names; whatever they say, a text ends where the tokenizer
+/// says that it does.
 ///
 /// # Errors
 /// A setting that no model of `transformers` has (all are listed), a number that float16 cannot hold, a directory that is
@@ -72,7 +72,6 @@ pub struct Exported {
 pub fn export(
     model: &Transformer,
     tokenizer: &Tokenizer,
-    ends: &[u32],
     kept: &[Companion],
     how: Export,
     dir: &Path,
@@ -123,7 +122,7 @@ pub fn export(
     }
     // Fails if it is there: then it is somebody else's.
     fs::create_dir(&aside).map_err(HfError::write(&aside))?;
-    let ids = ids(tokenizer, ends);
+    let ids = ids(tokenizer);
     let written = (|| {
         let weights = aside.join("model.safetensors");
         write_views(tensors, &weights).map_err(HfError::write(&weights))?;
@@ -140,7 +139,7 @@ pub fn export(
         tokenizer.save(&aside.join(TOKENIZER))?;
         for companion in kept {
             let path = aside.join(&companion.name);
-            let bytes = within_context(companion, stock.config.context_len);
+            let bytes = fitted(companion, stock.config.context_len, tokenizer.ends());
             fs::write(&path, bytes).map_err(HfError::write(&path))?;
         }
         let bytes = fs::metadata(&weights).map_err(HfError::write(&weights))?.len();
@@ -157,28 +156,46 @@ pub fn export(
     written
 }
 
-/// What a companion says, its texts no longer than the model reads: fine-tuning may have cropped that.
-fn within_context(companion: &Companion, context_len: usize) -> Cow<'_, [u8]> {
-    let settings = serde_json::from_slice::<Map<String, Value>>(&companion.bytes);
-    if let (TOKENIZER_CONFIG, Ok(mut settings)) = (companion.name.as_str(), settings) {
-        let longest = settings.get("model_max_length").and_then(Value::as_u64);
-        if longest.is_some_and(|longest| longest > context_len as u64) {
-            settings.insert("model_max_length".to_owned(), context_len.into());
-            return Cow::Owned(format!("{:#}\n", Value::Object(settings)).into_bytes());
+/// What a companion says, its texts no longer than the model reads (fine-tuning may have cropped that) and ended by each of
+/// these tokens.
+fn fitted<'c>(companion: &'c Companion, context_len: usize, ends: &[u32]) -> Cow<'c, [u8]> {
+    let Ok(mut settings) = serde_json::from_slice::<Map<String, Value>>(&companion.bytes) else {
+        return Cow::Borrowed(&companion.bytes);
+    };
+    let number = |value: &Value| value.as_u64();
+    let changed = match companion.name.as_str() {
+        TOKENIZER_CONFIG => {
+            let longest = settings.get("model_max_length").and_then(number);
+            longest.filter(|longest| *longest > context_len as u64).map(|_| ("model_max_length", json!(context_len)))
         }
+        GENERATION => {
+            let said: Vec<u64> = match settings.get("eos_token_id") {
+                Some(Value::Array(ids)) => ids.iter().filter_map(number).collect(),
+                one => one.and_then(number).into_iter().collect(),
+            };
+            let all = ends.iter().all(|end| said.contains(&u64::from(*end)));
+            (!all).then(|| ("eos_token_id", end(ends)))
+        }
+        _ => None,
+    };
+    match changed {
+        Some((key, value)) => {
+            settings.insert(key.to_owned(), value);
+            Cow::Owned(format!("{:#}\n", Value::Object(settings)).into_bytes())
+        }
+        None => Cow::Borrowed(&companion.bytes),
     }
-    Cow::Borrowed(&companion.bytes)
 }
 
 /// Where a tokenizer puts nothing before a text, a text begins after the end of the one before.
-fn ids(tokenizer: &Tokenizer, ends: &[u32]) -> Ids {
-    let begin = tokenizer.prefix().first().or(ends.first()).copied();
-    Ids { begin, ends: ends.to_vec() }
+fn ids(tokenizer: &Tokenizer) -> Ids {
+    let begin = tokenizer.prefix().first().or(tokenizer.ends().first()).copied();
+    Ids { begin, ends: tokenizer.ends().to_vec() }
 }
 
 fn generation_config(ids: &Ids) -> Value {
     // Sequences of a batch are filled up with the token that ends one, as GPT-2's are.
-    json!({ "bos_token_id": ids.begin, "eos_token_id": ids.end(), "pad_token_id": ids.ends.first() })
+    json!({ "bos_token_id": ids.begin, "eos_token_id": end(&ids.ends), "pad_token_id": ids.ends.first() })
 }
 
 fn tokenizer_config(tokenizer: &Tokenizer, ids: &Ids, context_len: usize) -> Value {

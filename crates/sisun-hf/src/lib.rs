@@ -19,20 +19,19 @@ mod store;
 pub use error::HfError;
 pub use export::{Export, Exported, Numbers, export};
 
-use crate::config::{Described, Ends};
+use crate::config::Described;
 use crate::params::StoredParams;
 use crate::store::Store;
 use burn::tensor::Device;
 use serde_json::{Map, Value};
 use sisun_config::ModelConfig;
-use sisun_data::Tokenizer;
+use sisun_data::{GENERATION, Tokenizer};
 use sisun_model::Transformer;
 use std::path::{Path, PathBuf};
 
 /// What describes a model.
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
-const GENERATION: &str = "generation_config.json";
 const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 /// What a directory may hold besides, that other software asks for and that training changes nothing of.
 const COMPANIONS: [&str; 4] = [TOKENIZER_CONFIG, "special_tokens_map.json", GENERATION, "chat_template.jinja"];
@@ -44,10 +43,8 @@ pub struct Imported {
     pub name: String,
     /// The model.
     pub model: Transformer,
-    /// Its tokenizer.
+    /// Its tokenizer, which knows what ends a text by all that the directory says.
     pub tokenizer: Tokenizer,
-    /// The tokens that end a text, by `generation_config.json`, else by `config.json`, else by the tokenizer.
-    pub ends: Vec<u32>,
     /// What goes with the model wherever it goes.
     pub companions: Vec<Companion>,
 }
@@ -91,17 +88,6 @@ pub fn companions(dir: &Path) -> Result<Vec<Companion>, HfError> {
     there.map(read).collect()
 }
 
-/// The tokens that end a text, if a `generation_config.json` among the [`companions`] of a directory says which.
-///
-/// # Errors
-/// One that says something else.
-pub fn ends(dir: &Path, companions: &[Companion]) -> Result<Option<Vec<u32>>, HfError> {
-    match companions.iter().find(|companion| companion.name == GENERATION) {
-        Some(Companion { bytes, .. }) => Ok(json::parse::<Ends>(&dir.join(GENERATION), bytes)?.ids()),
-        None => Ok(None),
-    }
-}
-
 /// The name and configuration of the model in a directory, by its `config.json` alone.
 ///
 /// # Errors
@@ -131,32 +117,12 @@ pub fn open_as_stored(dir: &Path, device: &Device) -> Result<Imported, HfError> 
 
 fn open_with(dir: &Path, device: &Device, as_stored: bool) -> Result<Imported, HfError> {
     let described = described(dir)?;
-    let tokenizer = read_tokenizer(dir, &described.model)?;
+    let tokenizer = read_tokenizer(dir)?;
     let store = Store::open(dir)?;
     // Before anything is allocated by the sizes that config.json claims.
     let layout = check::check(&described, &store)?;
     let model = Transformer::from_params(&described.model, &mut StoredParams::new(&store, layout, device, as_stored))?;
-    let mut companions = companions(dir)?;
-    let generation = ends(dir, &companions)?;
-    if let (None, Some(ids)) = (&generation, &described.ends) {
-        say_ends(&mut companions, ids);
-    }
-    let ends = generation.or(described.ends).unwrap_or_else(|| tokenizer.end_of_text().into_iter().collect());
-    Ok(Imported { name: name(dir), model, tokenizer, ends, companions })
-}
-
-/// Puts the ends of a text that config.json alone names where they go along.
-fn say_ends(companions: &mut Vec<Companion>, ids: &[u32]) {
-    let there = companions.iter().position(|companion| companion.name == GENERATION);
-    let said = there.map(|at| companions.remove(at).bytes);
-    // Reading it found that it is an object.
-    let mut settings: Map<String, Value> =
-        said.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-    settings.insert("eos_token_id".to_owned(), ids.into());
-    let bytes = Value::Object(settings).to_string().into_bytes();
-    companions.push(Companion { name: GENERATION.to_owned(), bytes });
-    // As they are read.
-    companions.sort_by_key(|companion| COMPANIONS.iter().position(|name| *name == companion.name));
+    Ok(Imported { name: name(dir), model, tokenizer, companions: companions(dir)? })
 }
 
 fn described(dir: &Path) -> Result<Described, HfError> {
@@ -171,17 +137,12 @@ fn described(dir: &Path) -> Result<Described, HfError> {
     Described::read(&dir.join(CONFIG))
 }
 
-fn read_tokenizer(dir: &Path, model: &ModelConfig) -> Result<Tokenizer, HfError> {
+fn read_tokenizer(dir: &Path) -> Result<Tokenizer, HfError> {
     let path = tokenizer(dir);
     if !path.is_file() {
         return Err(HfError::NoTokenizer { dir: dir.to_owned() });
     }
-    let tokenizer = Tokenizer::from_file(&path)?;
-    let (needed, known) = (tokenizer.vocab_size(), model.vocab_size.unwrap_or(0));
-    if needed > known {
-        return Err(HfError::Vocabulary { dir: dir.to_owned(), tokenizer: needed, model: known });
-    }
-    Ok(tokenizer)
+    Ok(Tokenizer::from_file(&path)?)
 }
 
 fn name(dir: &Path) -> String {

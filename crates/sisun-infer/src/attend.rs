@@ -42,9 +42,11 @@ impl Loaded {
     /// `<s>`, are called by their name.
     ///
     /// # Errors
-    /// An empty text, or characters that the tokenizer does not know.
+    /// An empty text, characters that the tokenizer does not know, or tokens that the model does not know.
     pub fn tokens(&self, text: &str) -> Result<Vec<Token>, InferError> {
-        let labels = labels(text, &self.tokenizer.encode_prompt(text)?);
+        let encoding = self.tokenizer.encode_prompt(text)?;
+        self.tokenizer.check_rows(&encoding.ids, self.rows())?;
+        let labels = labels(text, &encoding);
         if text.is_empty() || labels.is_empty() {
             return Err(InferError::Empty { what: "text" });
         }

@@ -24,14 +24,6 @@ pub enum InferError {
         /// Which token of the sample.
         place: usize,
     },
-    /// A tokenizer that knows more tokens than the model.
-    #[error("the tokenizer has {tokenizer} tokens but the model only {model}: they do not belong together")]
-    Vocabulary {
-        /// Size of the tokenizer's vocabulary.
-        tokenizer: usize,
-        /// Rows of the model's embedding.
-        model: usize,
-    },
     /// A sampling setting out of range.
     #[error("{key} = {value} {rule}")]
     OutOfRange {

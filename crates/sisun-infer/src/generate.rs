@@ -24,7 +24,7 @@ pub struct Generation {
 /// One sample.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sample {
-    /// What was written after the prompt.
+    /// What was written after the prompt: the text of both without the prompt's.
     pub text: String,
     /// Token by token.
     pub tokens: Vec<SampledToken>,
@@ -76,7 +76,7 @@ impl Loaded {
         if !seen.is_empty() {
             return Ok(seen);
         }
-        let begins = self.tokenizer.end_of_text().or_else(|| self.ends.first().copied());
+        let begins = self.tokenizer.end_of_text();
         begins.filter(|_| prompt.is_empty()).map(|id| vec![id]).ok_or(InferError::Empty { what: "prompt" })
     }
 
@@ -84,7 +84,8 @@ impl Loaded {
     /// beginning of a stop text; it may end the sample.
     ///
     /// # Errors
-    /// No prompt where no token begins a text, characters that the tokenizer does not know, or a setting out of range.
+    /// No prompt where no token begins a text, characters that the tokenizer does not know, tokens that the model does not
+    /// know, or a setting out of range.
     pub fn generate(
         &self,
         prompt: &str,
@@ -104,6 +105,7 @@ impl Loaded {
     ) -> Result<Sample, InferError> {
         how.sampler.validate()?;
         let seen = self.prompt_tokens(prompt)?;
+        self.tokenizer.check_rows(&seen, self.rows())?;
         Window::with(&self.model, |window| self.write_after(seen, window, how, tracer, write))
     }
 
@@ -116,9 +118,8 @@ impl Loaded {
         write: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Sample, InferError> {
         // A model may have more rows than its tokenizer has tokens; no text comes of those.
-        let vocab_size = self.model.config().vocab_size.unwrap_or(0) as u32;
         let unknown: Vec<usize> =
-            (0..vocab_size).filter(|&id| !self.tokenizer.knows(id)).map(|id| id as usize).collect();
+            (0..self.rows() as u32).filter(|&id| !self.tokenizer.knows(id)).map(|id| id as usize).collect();
         let read = |window: &mut Window<'_>, new: &[u32], tracer: &mut Option<&mut Tracer<'_>>| {
             let mut logits = match tracer {
                 Some(tracer) => tracer.read(window, new),
@@ -127,7 +128,7 @@ impl Loaded {
             unknown.iter().for_each(|&id| logits[id] = f32::NEG_INFINITY);
             logits
         };
-        let mut decoder = self.tokenizer.stream_decoder();
+        let mut decoder = self.tokenizer.stream_decoder_after(&seen)?;
         let mut output = Output { text: String::new(), written: 0, stop: &how.stop, write };
         let prompt_tokens = seen.len();
         let began = Instant::now();
@@ -144,7 +145,7 @@ impl Loaded {
             if choice.logprob.is_nan() {
                 return Err(InferError::NotNumbers { place: tokens.len() + 1 });
             }
-            if self.ends.contains(&choice.id) {
+            if self.tokenizer.ends().contains(&choice.id) {
                 break Finish::EndOfText;
             }
             if let Some(tracer) = &mut tracer {
@@ -155,6 +156,9 @@ impl Loaded {
             tokens.push(SampledToken { id: choice.id, text, logprob: choice.logprob });
             if let ControlFlow::Break(finish) = output.add(&decoder.push(choice.id)?) {
                 break finish;
+            }
+            if !how.stop.is_empty() && output.stops_at(&decoder.pending()?) {
+                break Finish::Stop;
             }
             if tokens.len() < how.tokens {
                 logits = read(&mut window, &[choice.id], &mut tracer);
@@ -193,6 +197,13 @@ impl Output<'_> {
             ControlFlow::Break(()) => ControlFlow::Break(Finish::Interrupted),
             ControlFlow::Continue(()) => ControlFlow::Continue(()),
         }
+    }
+
+    /// Ends the text if a stop text comes up in it with what is not certain yet.
+    fn stops_at(&mut self, pending: &str) -> bool {
+        let whole = format!("{}{pending}", &self.text[self.written..]);
+        let comes_up = self.stop.iter().any(|stop| !stop.is_empty() && whole.contains(stop.as_str()));
+        comes_up && self.add(pending) == ControlFlow::Break(Finish::Stop)
     }
 
     /// Writes what was held back.
@@ -256,6 +267,16 @@ mod tests {
         let (written, text, end) = run(&["a", "b", "x", "ab"], &["abc"]);
         assert_eq!((written.concat().as_str(), text.as_str(), end), ("abxab", "abxab", None));
         assert_eq!(written[0], "abx", "the first two could have become the stop text");
+    }
+
+    #[test]
+    fn a_stop_text_in_what_is_not_certain_yet_ends_it() {
+        let stop = ["\n".to_owned()];
+        let mut write = |_: &str| ControlFlow::Continue(());
+        let mut output = Output { text: String::new(), written: 0, stop: &stop, write: &mut write };
+        assert_eq!(output.add("one"), ControlFlow::Continue(()));
+        assert!(!output.stops_at("") && !output.stops_at("\t") && output.stops_at("\t\n"));
+        assert_eq!(output.text, "one\t");
     }
 
     #[test]

@@ -14,17 +14,15 @@ pub struct Loaded {
     pub step: Option<u64>,
     /// The model, without autodiff.
     pub model: Transformer,
-    /// The tokenizer.
+    /// The tokenizer, which says which tokens end a text.
     pub tokenizer: Tokenizer,
-    /// The tokens at which a sample ends.
-    pub ends: Vec<u32>,
 }
 
 impl Loaded {
     /// Opens a run directory, or one of its checkpoints.
     ///
     /// # Errors
-    /// No run there, a damaged checkpoint, or a tokenizer that does not fit the model.
+    /// No run there, a damaged checkpoint, or a damaged tokenizer.
     pub fn open(path: &Path, device: &burn::tensor::Device) -> Result<Self, InferError> {
         Self::of_run(&Run::open(path)?, device)
     }
@@ -32,30 +30,21 @@ impl Loaded {
     /// Reads the model of a run that is open.
     ///
     /// # Errors
-    /// A damaged checkpoint, or a tokenizer that does not fit the model.
+    /// A damaged checkpoint, or a damaged tokenizer.
     pub fn of_run(run: &Run, device: &burn::tensor::Device) -> Result<Self, InferError> {
         let (model, checkpoint) = run.model(device)?;
         let name = run.config()?.name;
-        Self::new(name, Some(checkpoint.state.step), model, Tokenizer::from_file(&run.tokenizer())?)
+        Ok(Self::new(name, Some(checkpoint.state.step), model, Tokenizer::from_file(&run.tokenizer())?))
     }
 
-    /// Puts a model and a tokenizer together.
-    ///
-    /// # Errors
-    /// A tokenizer with tokens that the model does not know.
-    pub fn new(name: String, step: Option<u64>, model: Transformer, tokenizer: Tokenizer) -> Result<Self, InferError> {
-        let (known, needed) = (model.config().vocab_size.unwrap_or(0), tokenizer.vocab_size());
-        if needed > known {
-            return Err(InferError::Vocabulary { tokenizer: needed, model: known });
-        }
-        let ends = tokenizer.end_of_text().into_iter().collect();
-        Ok(Self { name, step, model, tokenizer, ends })
+    /// Puts a model and a tokenizer together. Of these one may have tokens that the other lacks.
+    pub fn new(name: String, step: Option<u64>, model: Transformer, tokenizer: Tokenizer) -> Self {
+        Self { name, step, model, tokenizer }
     }
 
-    /// The same with other tokens at which a sample ends.
-    #[must_use]
-    pub fn ending_at(self, ends: Vec<u32>) -> Self {
-        Self { ends, ..self }
+    /// Rows of the model's embedding: it knows the tokens below.
+    pub fn rows(&self) -> usize {
+        self.model.config().vocab_size.unwrap_or(0)
     }
 
     /// Its name and age, for people to read.

@@ -121,12 +121,13 @@ impl Loaded {
     ) -> Result<(Sample, Trace), InferError> {
         let mut tracer = Tracer { loaded: self, attention: Vec::new(), steps: Vec::new() };
         let sample = self.generate_watched(prompt, how, Some(&mut tracer), write)?;
+        let before = self.prompt_tokens(prompt)?;
         let mut tokens: Vec<String> = match prompt {
-            "" => self.prompt_tokens(prompt)?.into_iter().map(|id| self.tokenizer.token_text(id)).collect(),
+            "" => before.iter().map(|id| self.tokenizer.token_text(*id)).collect(),
             _ => self.tokens(prompt)?.into_iter().map(|token| token.text).collect(),
         };
         let prompt_tokens = tokens.len();
-        tokens.extend(self.written(&sample)?);
+        tokens.extend(self.written(&before, &sample)?);
         let trace = Trace {
             model: self.name.clone(),
             step: self.step,
@@ -145,29 +146,14 @@ impl Loaded {
         Ok((sample, trace))
     }
 
-    /// Labels of the tokens of a sample: where several make one character, each says which piece it is.
-    fn written(&self, sample: &Sample) -> Result<Vec<String>, InferError> {
-        let mut decoder = self.tokenizer.stream_decoder();
-        let (mut names, mut pieces) = (Vec::new(), 0);
-        let ids = sample.tokens.iter().map(|token| token.id);
-        for id in ids {
-            pieces += 1;
-            let text = decoder.push(id)?;
-            if !text.is_empty() {
-                name(&text, std::mem::take(&mut pieces), &mut names);
-            }
-        }
-        name(&decoder.finish()?, pieces, &mut names);
-        Ok(names)
-    }
-}
-
-/// Adds the labels of `pieces` tokens that together are `text`.
-fn name(text: &str, pieces: usize, names: &mut Vec<String>) {
-    let plain = sisun_data::visible(text);
-    match pieces {
-        1 => names.push(plain),
-        _ => names.extend((1..=pieces).map(|piece| format!("{plain} {piece}/{pieces}"))),
+    /// Labels of the tokens of a sample that follows these: where several make one character, each says which piece it is.
+    fn written(&self, before: &[u32], sample: &Sample) -> Result<Vec<String>, InferError> {
+        let ids: Vec<u32> = sample.tokens.iter().map(|token| token.id).collect();
+        let name = |(text, piece, pieces): (String, usize, usize)| match (sisun_data::visible(&text), pieces) {
+            (plain, 1) => plain,
+            (plain, pieces) => format!("{plain} {piece}/{pieces}"),
+        };
+        Ok(self.tokenizer.texts_after(before, &ids)?.into_iter().map(name).collect())
     }
 }
 

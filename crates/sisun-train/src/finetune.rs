@@ -3,13 +3,11 @@
 use crate::TrainError;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
+use sisun_data::COMPANIONS;
 use sisun_model::Transformer;
 use sisun_model::checkpoint::write_atomic;
 use std::fs;
 use std::path::Path;
-
-/// Where in a run directory the files lie that go with the base wherever it goes.
-pub const COMPANIONS: &str = "hf";
 
 /// The model that training starts from.
 #[derive(Debug)]

@@ -21,11 +21,12 @@ mod train;
 
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate, evaluate_without};
-pub use finetune::{COMPANIONS, Start};
+pub use finetune::Start;
 pub use gradients::{NamedGradients, clip};
 pub use metrics::{Metric, read as read_metrics};
 pub use optimizer::Optimizer;
 pub use own_text::own_text;
 pub use session::Session;
+pub use sisun_data::COMPANIONS;
 pub use step::{At, Stepped, random_positions, training_step};
 pub use train::{Outcome, Watcher, train};

@@ -7,7 +7,7 @@ use crate::optimizer::Optimizer;
 use crate::own_text::{same_text, sum_of};
 use serde::Serialize;
 use sisun_config::{Base, Config, Draft, TokenizerConfig};
-use sisun_data::{Corpus, prepare};
+use sisun_data::{Corpus, GENERATION, prepare};
 use sisun_model::checkpoint::{
     Checkpoint, CheckpointState, MODEL_FILE, TRAINING_FILE, WriteFile, folder_name, remove_partial, steps_in,
     write_atomic,
@@ -80,7 +80,12 @@ impl Session {
         let corpus = prepare(&config.data, &config.tokenizer, config.model.context_len, &cache, progress)?;
         let needed = corpus.tokenizer.vocab_size();
         let stated = *config.model.vocab_size.get_or_insert(needed);
-        if stated < needed {
+        if config.finetune.is_some() {
+            // The base's tokenizer may have tokens that the base was not trained on.
+            for tokens in [&corpus.train, &corpus.validation] {
+                tokens.check_rows(&corpus.tokenizer, stated)?;
+            }
+        } else if stated < needed {
             return Err(TrainError::SmallVocabulary { stated, needed });
         }
         check_texts(&config, &corpus, progress)?;
@@ -102,6 +107,9 @@ impl Session {
         write_atomic(&run_dir.join("config.toml"), config.to_toml().as_bytes())?;
         write_environment(run_dir, &corpus, chosen)?;
         corpus.tokenizer.save(&run_dir.join("tokenizer.json"))?;
+        if let Some(ends) = corpus.tokenizer.ends_to_keep() {
+            write_atomic(&run_dir.join(GENERATION), &ends)?;
+        }
         let device = chosen.device.clone().autodiff();
         let seed = config.train.seed;
         let mut model = match start {
@@ -257,6 +265,8 @@ fn check_texts(config: &Config, corpus: &Corpus, progress: &mut dyn FnMut(&str))
             "sample.prompt" => progress(&format!("note: only the last {context_len} of {n} tokens of {key} are read")),
             _ => progress(&format!("note: the {n} tokens of {key} are more than the {context_len} of training")),
         }
+        let rows = config.model.vocab_size.unwrap_or(corpus.tokenizer.vocab_size());
+        corpus.tokenizer.check_rows(&encoded.ids, rows).map_err(|source| TrainError::Text { key, source })?;
     }
     Ok(())
 }

@@ -41,7 +41,7 @@ pub(crate) fn exported(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     }
     let (loaded, to, device) = (&subject.loaded, folder.join("exported"), cpu()?);
     let model = subject.on(&device)?;
-    let written = sisun_hf::export(&model, &loaded.tokenizer, &loaded.ends, &[], Export::default(), &to);
+    let written = sisun_hf::export(&model, &loaded.tokenizer, &[], Export::default(), &to);
     let architecture = match written {
         Ok(written) => written.architecture,
         Err(HfError::NoCounterpart { problems }) => {

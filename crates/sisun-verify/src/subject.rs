@@ -46,7 +46,7 @@ impl<'f> Subject<'f> {
             Files::Run(run) => (Loaded::of_run(run, &device)?, Some(run.config()?)),
             Files::HuggingFace(dir) => {
                 let found = sisun_hf::open_as_stored(dir, &device)?;
-                (Loaded::new(found.name, None, found.model, found.tokenizer)?.ending_at(found.ends), None)
+                (Loaded::new(found.name, None, found.model, found.tokenizer), None)
             }
         };
         let n = loaded.model.config().context_len.min(LONGEST);

@@ -150,7 +150,7 @@ impl Screen {
     }
 
     fn write(&self, sample: &SampleConfig, step: u64, model: &Transformer) -> Result<String, InferError> {
-        let loaded = Loaded::new(String::new(), Some(step), model.valid(), self.tokenizer.clone())?;
+        let loaded = Loaded::new(String::new(), Some(step), model.valid(), self.tokenizer.clone());
         let how = Generation {
             tokens: sample.tokens,
             sampler: Sampler {
@@ -191,7 +191,7 @@ fn write_maps(session: &Session, outcome: &Outcome) -> Result<Option<PathBuf>> {
     let Some(attend) = &session.config.attend else { return Ok(None) };
     let folder = session.run_dir.join("maps");
     let name = session.config.name.clone();
-    let loaded = Loaded::new(name, Some(outcome.step), session.model().valid(), session.corpus.tokenizer.clone())?;
+    let loaded = Loaded::new(name, Some(outcome.step), session.model().valid(), session.corpus.tokenizer.clone());
     let found = loaded.attend(&attend.text, &Looking::default())?;
     maps::write(&found, &folder, &[Format::Png, Format::Npz], &PictureOptions::default())?;
     Ok(Some(folder))

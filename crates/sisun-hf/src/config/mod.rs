@@ -7,7 +7,7 @@ mod neox;
 mod rope;
 mod write;
 
-pub(crate) use write::{Ids, write};
+pub(crate) use write::{Ids, end, write};
 
 use crate::family::{FAMILIES, Family};
 use crate::{HfError, json};
@@ -22,8 +22,6 @@ use std::path::Path;
 pub(crate) struct Described {
     pub(crate) family: Family,
     pub(crate) model: ModelConfig,
-    /// Tokens that end a text, if it says which.
-    pub(crate) ends: Option<Vec<u32>>,
 }
 
 /// The keys that every model has.
@@ -37,29 +35,6 @@ struct Any {
     quantization_config: Option<IgnoredAny>,
     #[serde(default = "yes")]
     is_causal: bool,
-}
-
-/// Which tokens end a text; `generation_config.json` has the key as well.
-#[derive(Deserialize)]
-pub(crate) struct Ends {
-    #[serde(default)]
-    eos_token_id: Option<OneOrMany>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected the number of a token, or a list of them")]
-enum OneOrMany {
-    One(u32),
-    Many(Vec<u32>),
-}
-
-impl Ends {
-    pub(crate) fn ids(self) -> Option<Vec<u32>> {
-        self.eos_token_id.map(|ids| match ids {
-            OneOrMany::One(id) => vec![id],
-            OneOrMany::Many(ids) => ids,
-        })
-    }
 }
 
 /// Where a setting is that cannot be taken over.
@@ -101,7 +76,7 @@ impl Described {
             let problem = family.in_its_words(&error.to_string());
             HfError::Config { path: path.to_owned(), problem }
         })?;
-        Ok(Self { family, model, ends: json::parse::<Ends>(path, &text)?.ids() })
+        Ok(Self { family, model })
     }
 }
 

@@ -13,14 +13,12 @@ pub(crate) struct Ids {
     pub(crate) ends: Vec<u32>,
 }
 
-impl Ids {
-    /// `eos_token_id`: none, one, or a list.
-    pub(crate) fn end(&self) -> Value {
-        match &self.ends[..] {
-            [] => Value::Null,
-            [end] => json!(end),
-            ends => json!(ends),
-        }
+/// `eos_token_id`: none, one, or a list.
+pub(crate) fn end(ends: &[u32]) -> Value {
+    match ends {
+        [] => Value::Null,
+        [end] => json!(end),
+        ends => json!(ends),
     }
 }
 
@@ -32,7 +30,7 @@ pub(crate) fn write(family: Family, model: &ModelConfig, ids: &Ids, dtype: &str)
         "vocab_size": model.vocab_size,
         "tie_word_embeddings": model.tied_head,
         "bos_token_id": ids.begin,
-        "eos_token_id": ids.end(),
+        "eos_token_id": end(&ids.ends),
         "pad_token_id": null,
         // Version 5 takes no more.
         "initializer_range": model.init_std.min(1.0),

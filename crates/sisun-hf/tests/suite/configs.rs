@@ -126,16 +126,30 @@ fn a_neox_has_words_of_its_own_at_the_top() {
 }
 
 #[test]
-fn what_ends_a_text_is_said_in_three_places() {
+fn what_ends_a_text_is_said_in_four_places() {
     let dir = Directory::of("llama_tied");
+    // Beside these its name has no part in it.
+    let name = |id: u32| dir.open().unwrap().tokenizer.token_text(id);
+    let by_name = "</s>";
     dir.set("config.json", "eos_token_id", json!([5, 7]));
     dir.write("generation_config.json", "{}");
-    assert_eq!(dir.open().unwrap().ends, [5, 7]);
+    dir.write("tokenizer_config.json", "{}");
+    let ends = || dir.open().unwrap().tokenizer.ends().to_vec();
+    assert_eq!(ends(), [5, 7]);
     dir.write("generation_config.json", r#"{"eos_token_id": 11}"#);
-    assert_eq!(dir.open().unwrap().ends, [11]);
+    assert_eq!(ends(), [11, 5, 7], "each of them, and the first that is named between documents");
+    dir.set("tokenizer_config.json", "eos_token", json!(name(13)));
+    dir.write("special_tokens_map.json", json!({ "eos_token": { "content": name(14) } }).to_string());
+    assert_eq!(ends(), [11, 5, 7, 13, 14]);
+    assert_eq!(dir.open().unwrap().tokenizer.end_of_text(), Some(11));
     dir.set("config.json", "eos_token_id", Value::Null).remove("generation_config.json");
-    let imported = dir.open().unwrap();
-    assert_eq!(imported.ends, [imported.tokenizer.end_of_text().unwrap()]);
+    assert_eq!(ends(), [13, 14]);
+    dir.set("tokenizer_config.json", "eos_token", json!("<|no such token|>")).remove("special_tokens_map.json");
+    let [end] = ends()[..] else { panic!("{:?}", ends()) };
+    assert_eq!(name(end), by_name, "where no file names one, its name does");
+    // A token that is none stands between no documents.
+    dir.set("config.json", "eos_token_id", json!([9999, 5]));
+    assert_eq!((ends(), dir.open().unwrap().tokenizer.end_of_text()), (vec![9999, 5], Some(5)));
     dir.set("config.json", "eos_token_id", json!(-1)).fails(&["config.json", "eos_token_id"]);
 }
 
@@ -224,7 +238,7 @@ fn sizes_that_cannot_be_are_refused_before_anything_is_built() {
     with("gpt2", "n_embd", Value::Null, &["config.json", "n_embd"]);
     with("gpt2", "layer_norm_epsilon", json!("small"), &["layer_norm_epsilon", "small"]);
     with("llama_tied", "num_key_value_heads", json!(4), &["num_key_value_heads = 4"]);
-    with("llama_tied", "vocab_size", json!(72), &["73 tokens", "only 72"]);
+    with("llama_tied", "vocab_size", json!(72), &["embed_tokens.weight: shape [80, 36], expected [72, 36]"]);
     for broken in [&b""[..], b"{", b"[]", b"null", b"\xff\xfe", &[b'['; 100_000]] {
         Directory::of("gpt2").write("config.json", broken).fails(&["config.json"]);
     }

@@ -188,11 +188,13 @@ fn pickled_weights_are_refused_with_the_way_to_convert_them() {
 }
 
 #[test]
-fn tokenizers_have_to_be_there_and_to_fit() {
+fn tokenizers_have_to_be_there() {
     let dir = Directory::of("gpt2");
     dir.remove("tokenizer.json").write("vocab.json", "{}").fails(&["holds no tokenizer.json", "AutoTokenizer"]);
+    // Tokens that the model has no rows for are told of when a text uses one.
     let others = fs::read(fixtures().join("gpt2/tokenizer.json")).unwrap();
-    Directory::of("llama_tied").write("tokenizer.json", others).fails(&["281 tokens", "only 80", "vocab_size"]);
+    let imported = Directory::of("llama_tied").write("tokenizer.json", others).open().unwrap();
+    assert!(imported.tokenizer.vocab_size() > imported.model.config().vocab_size.unwrap());
     for broken in [&b""[..], b"{}", b"{\"model\":", b"\xff"] {
         Directory::of("gpt2").write("tokenizer.json", broken).fails(&["tokenizer.json"]);
     }

@@ -99,8 +99,7 @@ fn committed() -> PathBuf {
 
 fn written(model: &Transformer, tokenizer: &Tokenizer, how: Export) -> Directory {
     let folder = Directory::empty();
-    let ends: Vec<u32> = tokenizer.end_of_text().into_iter().collect();
-    export(model, tokenizer, &ends, &[], how, &folder.path("")).unwrap();
+    export(model, tokenizer, &[], how, &folder.path("")).unwrap();
     folder
 }
 
@@ -163,7 +162,7 @@ fn an_export_comes_back_bit_for_bit() {
             let folder = written(&model, &tokenizer, Export { materialize_head, ..Export::default() });
             let back = folder.open().unwrap();
             assert_eq!(back.tokenizer.sha256(), tokenizer.sha256(), "{name}");
-            assert_eq!(back.ends, tokenizer.end_of_text().into_iter().collect::<Vec<_>>(), "{name}");
+            assert_eq!(back.tokenizer.ends(), tokenizer.ends(), "{name}");
             assert_eq!(back.model.config().tied_head, model.config().tied_head && !materialize_head, "{name}");
             let ids: Vec<i64> = (0..71).map(|i| i * 37 % tokenizer.vocab_size() as i64).collect();
             // A head of its own is multiplied in another order.
@@ -195,12 +194,12 @@ fn what_was_imported_goes_out_as_it_came() {
         let dir = entry.unwrap().path();
         let imported = open(&dir, &Device::flex()).unwrap();
         let folder = Directory::empty();
-        let (ends, companions) = (&imported.ends, &imported.companions);
+        let (ends, companions) = (imported.tokenizer.ends(), &imported.companions);
         let how = Export::default();
-        export(&imported.model, &imported.tokenizer, ends, companions, how, &folder.path("")).unwrap();
+        export(&imported.model, &imported.tokenizer, companions, how, &folder.path("")).unwrap();
         let back = folder.open().unwrap();
         assert_eq!(back.model.config(), imported.model.config(), "{}", dir.display());
-        assert_eq!(&back.ends, ends, "{}", dir.display());
+        assert_eq!(back.tokenizer.ends(), ends, "{}", dir.display());
         // config.json now says what ends a text, if only the tokenizer did.
         let others = |companions: &[Companion]| -> Vec<Companion> {
             companions.iter().filter(|companion| companion.name != "generation_config.json").cloned().collect()
@@ -234,8 +233,7 @@ fn what_transformers_has_not_is_refused_with_every_reason() {
     let refused = |settings: &str| {
         let model = model(settings, 281);
         let folder = Directory::empty();
-        let error =
-            export(&model, &Kind::Bpe.tokenizer(), &[], &[], Export::default(), &folder.path("out")).unwrap_err();
+        let error = export(&model, &Kind::Bpe.tokenizer(), &[], Export::default(), &folder.path("out")).unwrap_err();
         assert!(matches!(error, HfError::NoCounterpart { .. }), "{error}");
         assert!(!folder.path("out").exists() && !folder.path("out.partial").exists());
         error.to_string()
@@ -261,7 +259,7 @@ fn what_transformers_has_not_is_refused_with_every_reason() {
     config.ffn_bias = None;
     let model = Transformer::from_params(&config, &mut Drawn(Device::flex())).unwrap();
     let folder = Directory::empty();
-    let error = export(&model, &Kind::Bpe.tokenizer(), &[], &[], Export::default(), &folder.path("out")).unwrap_err();
+    let error = export(&model, &Kind::Bpe.tokenizer(), &[], Export::default(), &folder.path("out")).unwrap_err();
     assert!(error.to_string().contains("feed-forward"), "{error}");
 }
 
@@ -290,10 +288,10 @@ fn nothing_that_is_there_is_overwritten() {
     folder.write("mine.txt", "mine");
     let aside = folder.path(&format!(".new.{}.partial", std::process::id()));
     fs::create_dir(&aside).unwrap();
-    export(&model, &tokenizer, &[], &[], Export::default(), &folder.path("new")).unwrap_err();
+    export(&model, &tokenizer, &[], Export::default(), &folder.path("new")).unwrap_err();
     assert!(aside.is_dir(), "it is somebody else's");
     fs::remove_dir(&aside).unwrap();
-    let error = export(&model, &tokenizer, &[], &[], Export::default(), &folder.path("")).unwrap_err().to_string();
+    let error = export(&model, &tokenizer, &[], Export::default(), &folder.path("")).unwrap_err().to_string();
     assert!(error.contains("is there already"), "{error}");
     assert_eq!(files(&folder.path("")).len(), 1);
     let large = |name: &str, shape: &[usize]| {
@@ -310,7 +308,7 @@ fn nothing_that_is_there_is_overwritten() {
     }
     let model = Transformer::from_params(model.config(), &mut Large(large, Device::flex())).unwrap();
     let how = Export { numbers: Numbers::Float16, ..Export::default() };
-    let error = export(&model, &tokenizer, &[], &[], how, &folder.path("out")).unwrap_err().to_string();
+    let error = export(&model, &tokenizer, &[], how, &folder.path("out")).unwrap_err().to_string();
     assert!(error.contains("embed.weight holds 70000") && error.contains("bfloat16"), "{error}");
     assert!(!folder.path("out").exists());
 }
