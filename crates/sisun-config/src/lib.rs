@@ -10,6 +10,7 @@ mod position;
 pub mod randomness;
 mod read;
 mod rope_scaling;
+pub mod shell;
 mod train;
 
 pub use data::{DataConfig, Documents, TokenizerConfig};

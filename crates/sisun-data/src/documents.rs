@@ -8,14 +8,24 @@ use crate::{
 use serde_json::{Map, Value};
 use sisun_config::{DataConfig, Documents};
 
-/// What reading gives, in order. A document is some `Text` and `Answer`, then `End`.
+/// What reading gives, in order. A document is some `Text`, then `End`.
 pub(crate) enum Event<'t> {
     /// More text of the document.
-    Text(&'t str),
-    /// More text of the document, on which the loss is taken.
-    Answer(&'t str),
+    Text(&'t str, Kind),
     /// The document is over.
     End,
+}
+
+/// What a text is to the loss, where it is taken on answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Of a document without an answer: all of it counts.
+    #[default]
+    Plain,
+    /// What comes before an answer, which does not count.
+    Question,
+    /// An answer.
+    Answer,
 }
 
 /// Where events go.
@@ -41,7 +51,7 @@ fn read_whole(input: &Input, sink: &mut Sink<'_>) -> Result<(), DataError> {
     let mut any = false;
     read_blocks(input, &mut |text| {
         any = true;
-        sink(Event::Text(text))
+        sink(Event::Text(text, Kind::Plain))
     })?;
     if any { sink(Event::End) } else { Ok(()) }
 }
@@ -50,7 +60,7 @@ fn read_each_line(input: &Input, sink: &mut Sink<'_>) -> Result<(), DataError> {
     let mut within = false;
     read_lines(input, LONG_LINE, &mut |text, ends| {
         if within || !is_blank(text) {
-            sink(Event::Text(text))?;
+            sink(Event::Text(text, Kind::Plain))?;
             within = true;
         }
         if within && ends {
@@ -72,9 +82,9 @@ fn read_paragraphs(input: &Input, sink: &mut Sink<'_>) -> Result<(), DataError> 
             return Ok(());
         }
         if within_document && !within_line {
-            sink(Event::Text("\n"))?;
+            sink(Event::Text("\n", Kind::Plain))?;
         }
-        sink(Event::Text(text))?;
+        sink(Event::Text(text, Kind::Plain))?;
         (within_document, within_line) = (true, !ends);
         Ok(())
     })?;
@@ -107,9 +117,13 @@ fn read_json_lines(input: &Input, rules: &DataConfig, sink: &mut Sink<'_>) -> Re
                 found: record.keys().cloned().collect(),
             }),
         };
-        sink(Event::Text(&field("jsonl_field", &rules.jsonl_field)?))?;
-        if let Some(name) = &rules.jsonl_answer_field {
-            sink(Event::Answer(&field("jsonl_answer_field", name)?))?;
+        let text = field("jsonl_field", &rules.jsonl_field)?;
+        match &rules.jsonl_answer_field {
+            Some(name) => {
+                sink(Event::Text(&text, Kind::Question))?;
+                sink(Event::Text(&field("jsonl_answer_field", name)?, Kind::Answer))?;
+            }
+            None => sink(Event::Text(&text, Kind::Plain))?,
         }
         sink(Event::End)
     })

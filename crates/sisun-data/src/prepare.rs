@@ -34,7 +34,9 @@ pub struct Corpus {
 /// in `cache_dir` from an earlier time. `progress` is told what is going on, a line at a time.
 ///
 /// Each document begins with what the tokenizer puts before a text (LLaMA's `<s>`; tokenizers trained here put nothing).
-/// If there is more than one document each is followed by `<|endoftext|>`; a single one is not. The tail
+/// If there is more than one document, or one with an answer, each is followed by `<|endoftext|>`; a single one is not. With
+/// answers (`data.jsonl_answer_field`) the loss is taken on them and on the end of text; of a document without one, a plain
+/// text, on all. The tail
 /// of the text is held out unless `data.validation` names other text: of a single document the characters
 /// from ⌊n · (1 − f)⌋ on, of several the documents that start at or after that character (at least the last
 /// one). A file that is both a source and a validation source is validation only. A BPE tokenizer is trained
@@ -56,6 +58,7 @@ pub fn prepare(
         if tokens.len() <= context_len {
             return Err(DataError::TooShort { split, tokens: tokens.len(), context_len });
         }
+        check_marked(split, tokens)?;
     }
     Ok(corpus)
 }
@@ -73,7 +76,9 @@ pub fn prepare_whole(
 ) -> Result<Tokens, DataError> {
     std::fs::create_dir_all(cache_dir).map_err(DataError::io(cache_dir))?;
     let text = Text::read_whole(data, cache_dir, progress)?;
-    Ok(text.tokenize(&Wanted::This(tokenizer.clone()), cache_dir, progress)?.train)
+    let tokens = text.tokenize(&Wanted::This(tokenizer.clone()), cache_dir, progress)?.train;
+    check_marked("given", &tokens)?;
+    Ok(tokens)
 }
 
 /// The text: where it is, what is in it, where it is split.
@@ -160,9 +165,14 @@ impl<'c> Text<'c> {
         Self { rules, readings, scans, sha256: hash.finalize().into() }
     }
 
+    /// Whether the loss is taken on answers, where documents have them.
+    fn has_answers(&self) -> bool {
+        self.scans.iter().any(|scan| scan.answers)
+    }
+
     /// Whether documents are followed by an end-of-text token.
     fn separates_documents(&self) -> bool {
-        self.rules.jsonl_answer_field.is_some() || self.scans.iter().any(|scan| scan.documents > 1)
+        self.scans.iter().any(|scan| scan.answers || scan.documents > 1)
     }
 
     fn tokenize(
@@ -173,7 +183,7 @@ impl<'c> Text<'c> {
     ) -> Result<Corpus, DataError> {
         let mut key = Sha256::new();
         key.update(format!("sisun {} {} ", cache::VERSION, self.separates_documents()));
-        key.update(format!("{} ", self.rules.jsonl_answer_field.is_some()));
+        key.update(if self.has_answers() { "true, plain documents whole " } else { "false " });
         key.update(self.sha256);
         key.update(wanted.key());
         let folder = cache_dir.join(hex(&key.finalize()));
@@ -212,7 +222,7 @@ impl<'c> Text<'c> {
             (false, _) => None,
         };
         progress("tokenizing");
-        let writer = Writer::new(cache_dir, tokenizer.vocab_size(), self.rules.jsonl_answer_field.is_some())?;
+        let writer = Writer::new(cache_dir, tokenizer.vocab_size(), self.has_answers())?;
         let mut encoder = Encoder::new(&tokenizer, end_of_text, writer);
         for (inputs, boundary) in &self.readings {
             read_pieces(inputs, self.rules, *boundary, &mut |piece| encoder.add(piece))?;
@@ -253,6 +263,14 @@ impl<'c> Text<'c> {
             Ok(())
         })?;
         Ok(sample)
+    }
+}
+
+/// That the loss is taken on more than ends of text.
+fn check_marked(split: &'static str, tokens: &Tokens) -> Result<(), DataError> {
+    match tokens.has_loss_mask() && tokens.marked_in(0..tokens.len()) <= tokens.documents() {
+        true => Err(DataError::NothingMarked { split }),
+        false => Ok(()),
     }
 }
 

@@ -1,17 +1,18 @@
 //! Starting a run directory, or going on with one.
 
 use crate::TrainError;
-use crate::changes::changes;
+use crate::advice;
+use crate::changes::{of_data, refused};
 use crate::finetune::{Start, trained_parameters, write_companions};
 use crate::optimizer::Optimizer;
 use serde::Serialize;
 use sisun_config::{Base, Config, Draft, TokenizerConfig};
-use sisun_data::{Corpus, prepare};
+use sisun_data::{Corpus, DataError, prepare};
 use sisun_model::checkpoint::{
     Checkpoint, CheckpointState, MODEL_FILE, TRAINING_FILE, WriteFile, folder_name, remove_partial, steps_in,
     write_atomic,
 };
-use sisun_model::weights::{read_tensors, write_tensors};
+use sisun_model::weights::{not_finite, read_tensors, write_tensors};
 use sisun_model::{BEST, CHECKPOINTS, Chosen, LAST, RandomParams, Run, Transformer};
 use std::collections::BTreeMap;
 use std::fs;
@@ -43,7 +44,13 @@ struct Environment<'a> {
     threads: usize,
     data_sha256: &'a str,
     tokenizer_sha256: String,
+    /// Where relative paths in the configuration begin.
+    working_directory: Option<PathBuf>,
 }
+
+/// A run's settings.
+const CONFIG: &str = "config.toml";
+const ENVIRONMENT: &str = "environment.json";
 
 impl Session {
     /// Whether a run can begin in this directory.
@@ -89,6 +96,23 @@ impl Session {
         })
     }
 
+    /// The error of weights that training has spoilt, or that it would begin with.
+    fn not_finite(&self, tensor: &str) -> TrainError {
+        let (step, tensor) = (self.state.step, tensor.to_owned());
+        match step {
+            0 => TrainError::NonFiniteStart { tensor },
+            _ => {
+                let last_good = self.last_good_checkpoint();
+                TrainError::NonFiniteWeights {
+                    step,
+                    tensor,
+                    way: advice::lower_rate(self, last_good.as_deref()),
+                    last_good,
+                }
+            }
+        }
+    }
+
     /// Writes what a run begins with.
     fn begin(
         config: Config,
@@ -98,7 +122,7 @@ impl Session {
         chosen: &Chosen,
     ) -> Result<Self, TrainError> {
         fs::create_dir_all(run_dir.join(CHECKPOINTS)).map_err(TrainError::io("create", run_dir))?;
-        write_atomic(&run_dir.join("config.toml"), config.to_toml().as_bytes())?;
+        write_atomic(&run_dir.join(CONFIG), config.to_toml().as_bytes())?;
         write_environment(run_dir, &corpus, chosen)?;
         corpus.tokenizer.save(&run_dir.join("tokenizer.json"))?;
         let device = chosen.device.clone().autodiff();
@@ -150,26 +174,30 @@ impl Session {
         chosen: &Chosen,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, TrainError> {
-        if !run_dir.join("config.toml").is_file() {
+        if !run_dir.join(CONFIG).is_file() {
             return Err(TrainError::NothingToResume { path: run_dir.to_owned() });
         }
         check_begun(run_dir)?;
         remove_partial(&run_dir.join(CHECKPOINTS));
         let run = Run::open(run_dir)?;
         let before = run.config()?;
+        let tokenizer = asked.tokenizer()?;
         let mut config = match asked.base()? {
             Some(_) => asked.complete(&Base {
                 path: run_dir.to_owned(),
                 model: before.model.clone(),
                 tokenizer: base_tokenizer(&before, &run),
+                made: Some(before.tokenizer.clone()),
             })?,
             None => asked.finish()?,
         };
         // Left out, the vocabulary's size followed from the tokenizer.
         config.model.vocab_size = config.model.vocab_size.or(before.model.vocab_size);
-        let changes = changes(&before, &config);
+        config.tokenizer = tokenizer.unwrap_or(config.tokenizer);
+        let changes = refused(&before, &config);
         if !changes.is_empty() {
-            return Err(TrainError::ConfigChanged { path: run_dir.to_owned(), changes });
+            let way = advice::changed(run_dir, &before, &changes);
+            return Err(TrainError::ConfigChanged { path: run_dir.to_owned(), changes, way });
         }
         let checkpoint = run.newest()?;
         if checkpoint.state.step >= config.train.steps {
@@ -177,22 +205,30 @@ impl Session {
         }
         let tokenizer = TokenizerConfig::File { path: run.tokenizer() };
         let cache = config.data.cache_folder();
-        let corpus = prepare(&config.data, &tokenizer, config.model.context_len, &cache, progress)?;
+        let corpus = prepare(&config.data, &tokenizer, config.model.context_len, &cache, progress)
+            .map_err(|source| not_found(source, run_dir))?;
         if corpus.sha256 != checkpoint.state.data_sha256 {
-            return Err(TrainError::DataChanged { path: run_dir.to_owned() });
+            let changes = of_data(&before, &config);
+            let way = advice::learn(run_dir, &changes);
+            let started_in = started_elsewhere(run_dir);
+            return Err(TrainError::DataChanged { path: run_dir.to_owned(), changes, started_in, way });
         }
         check_texts(&config, &corpus)?;
-        config.tokenizer = before.tokenizer;
         let device = chosen.device.clone().autodiff();
         let moments = read_tensors(&checkpoint.file(TRAINING_FILE))?;
-        Ok(Self {
+        let session = Self {
             model: run.trained(&config, &checkpoint, &device)?,
             optimizer: Optimizer::from_host(&config.train, moments, &chosen.device)?,
             run_dir: run_dir.to_owned(),
             state: checkpoint.state,
             config,
             corpus,
-        })
+        };
+        // The next time it goes on as it does now, without being told again.
+        if session.config != before {
+            write_atomic(&run_dir.join(CONFIG), session.config.to_toml().as_bytes())?;
+        }
+        Ok(session)
     }
 
     /// Steps done so far.
@@ -211,12 +247,18 @@ impl Session {
     }
 
     /// Writes a checkpoint, points `last` and (if it is the best) `best` at it, and removes those that are not kept.
+    ///
+    /// # Errors
+    /// Weights that are not finite: such a checkpoint is no use to anybody, and would push out the last good one.
     pub(crate) fn save(&self) -> Result<PathBuf, TrainError> {
         let folder = self.run_dir.join(CHECKPOINTS);
         let weights = match self.config.lora() {
             Some(_) => self.model.flat_factors(),
             None => self.model.flat(),
         };
+        if let Some(tensor) = not_finite(&weights) {
+            return Err(self.not_finite(tensor));
+        }
         let moments = self.optimizer.flat();
         let files: [(&str, &WriteFile<'_>); 2] = [
             (MODEL_FILE, &|path| write_tensors(&weights, path)),
@@ -241,7 +283,7 @@ impl Session {
 
 /// That a run directory was not left before its first checkpoint.
 fn check_begun(run_dir: &Path) -> Result<(), TrainError> {
-    match run_dir.join("config.toml").is_file() && steps_in(&run_dir.join(CHECKPOINTS)).is_empty() {
+    match run_dir.join(CONFIG).is_file() && steps_in(&run_dir.join(CHECKPOINTS)).is_empty() {
         true => Err(TrainError::NeverBegan { path: run_dir.to_owned() }),
         false => Ok(()),
     }
@@ -255,6 +297,27 @@ fn check_texts(config: &Config, corpus: &Corpus) -> Result<(), TrainError> {
         corpus.tokenizer.encode(text).map_err(|source| TrainError::Text { key, source })?;
     }
     Ok(())
+}
+
+/// Where a run was started, if that is known and is not here.
+fn started_elsewhere(run_dir: &Path) -> Option<PathBuf> {
+    let text = fs::read_to_string(run_dir.join(ENVIRONMENT)).ok()?;
+    let environment: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let started_in = PathBuf::from(environment.get("working_directory")?.as_str()?);
+    let here = std::env::current_dir().ok()?;
+    (started_in != here).then_some(started_in)
+}
+
+/// An error of reading a run's text, with where to read it from if it is not to be found from here.
+fn not_found(source: DataError, run_dir: &Path) -> TrainError {
+    let missing = matches!(source, DataError::Missing { .. } | DataError::NoFiles { .. });
+    match started_elsewhere(run_dir).filter(|_| missing) {
+        Some(started_in) => {
+            let path = run_dir.canonicalize().unwrap_or_else(|_| run_dir.to_owned());
+            TrainError::DataElsewhere { path, started_in, source }
+        }
+        None => source.into(),
+    }
 }
 
 /// Where a fine-tuned run says that its tokenizer comes from.
@@ -276,7 +339,8 @@ fn write_environment(run_dir: &Path, corpus: &Corpus, chosen: &Chosen) -> Result
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         data_sha256: &corpus.sha256,
         tokenizer_sha256: corpus.tokenizer.sha256(),
+        working_directory: std::env::current_dir().ok().filter(|path| path.to_str().is_some()),
     };
     let text = serde_json::to_string_pretty(&environment).expect("plain numbers and strings always serialise");
-    Ok(write_atomic(&run_dir.join("environment.json"), text.as_bytes())?)
+    Ok(write_atomic(&run_dir.join(ENVIRONMENT), text.as_bytes())?)
 }

@@ -9,7 +9,7 @@ use anyhow::Result;
 use burn::module::Module;
 use serde_json::json;
 use sisun_config::{Draft, SampleConfig};
-use sisun_data::Tokenizer;
+use sisun_data::{Tokenizer, Tokens};
 use sisun_infer::maps::{self, Format, PictureOptions};
 use sisun_infer::{Generation, InferError, Loaded, Looking, Sampler};
 use sisun_model::{Count, Transformer, thousands};
@@ -115,9 +115,11 @@ fn describe(session: &Session) -> String {
     });
     let at = if session.step() > 0 { format!(", from step {}", thousands(session.step())) } else { String::new() };
     format!(
-        "text: {} tokens to learn from, {} held out, {} kinds\nmodel: {} parameters, {} layers × {} heads, {} positions{finetune}\nrun: {}{at}",
+        "text: {} tokens to learn from{}, {} held out{}, {} kinds\nmodel: {} parameters, {} layers × {} heads, {} positions{finetune}\nrun: {}{at}",
         thousands(corpus.train.len() as u64),
+        marked(&corpus.train),
         thousands(corpus.validation.len() as u64),
+        marked(&corpus.validation),
         thousands(corpus.tokenizer.vocab_size() as u64),
         total,
         model.n_layers,
@@ -125,6 +127,14 @@ fn describe(session: &Session) -> String {
         model.position.name(),
         session.run_dir.display(),
     )
+}
+
+/// On how many tokens the loss is taken, where that is not all.
+fn marked(tokens: &Tokens) -> String {
+    match tokens.has_loss_mask() {
+        true => format!(" ({} of them count for the loss)", thousands(tokens.marked() as u64)),
+        false => String::new(),
+    }
 }
 
 /// Shows a run on the terminal and lets the model write on the way.
