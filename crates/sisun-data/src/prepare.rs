@@ -17,6 +17,8 @@ use std::path::Path;
 /// counts hardly change, and the trainer's memory grows with the number of distinct words.
 const TRAINING_SAMPLE: u64 = 12 << 20;
 
+const FOUND: &str = "the tokens are in the cache";
+
 /// Text, tokenized and split.
 #[derive(Debug)]
 pub struct Corpus {
@@ -190,31 +192,44 @@ impl<'c> Text<'c> {
 
         let cached = match cache::open(&folder) {
             Ok(Some(cached)) => {
-                progress("the tokens are in the cache");
+                progress(FOUND);
                 cached
             }
-            missing_or_damaged => {
-                if let Err(why) = missing_or_damaged {
-                    progress(&format!("the token cache {} is damaged ({why}): making it anew", folder.display()));
-                }
-                self.build(wanted, cache_dir, &folder, progress)?;
-                cache::open(&folder).ok().flatten().ok_or_else(|| DataError::Io {
-                    path: folder.clone(),
-                    source: std::io::Error::other("the token cache just written cannot be read back"),
-                })?
+            _ => {
+                let lock = cache::lock(&folder, progress)?;
+                let made = self.open_or_build(wanted, &folder, progress);
+                // A lock that cannot be removed is only untidy.
+                let _ = lock.remove();
+                made?
             }
         };
         let cache::Cached { training, validation, tokenizer } = cached;
         Ok(Corpus { train: training, validation, tokenizer, sha256: hex(&self.sha256) })
     }
 
-    fn build(
+    /// The cache as another process has made it meanwhile, or made now.
+    fn open_or_build(
         &self,
         wanted: &Wanted<'_>,
-        cache_dir: &Path,
         folder: &Path,
         progress: &mut dyn FnMut(&str),
-    ) -> Result<(), DataError> {
+    ) -> Result<cache::Cached, DataError> {
+        match cache::open(folder) {
+            Ok(Some(cached)) => {
+                progress(FOUND);
+                return Ok(cached);
+            }
+            Ok(None) => {}
+            Err(why) => progress(&format!("the token cache {} is damaged ({why}): making it anew", folder.display())),
+        }
+        self.build(wanted, folder, progress)?;
+        cache::open(folder).ok().flatten().ok_or_else(|| DataError::Io {
+            path: folder.to_owned(),
+            source: std::io::Error::other("the token cache just written cannot be read back"),
+        })
+    }
+
+    fn build(&self, wanted: &Wanted<'_>, folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<(), DataError> {
         let tokenizer = self.tokenizer(wanted, progress)?;
         let end_of_text = match (self.separates_documents(), tokenizer.end_of_text()) {
             (true, None) => return Err(DataError::NoEndOfText),
@@ -222,7 +237,7 @@ impl<'c> Text<'c> {
             (false, _) => None,
         };
         progress("tokenizing");
-        let writer = Writer::new(cache_dir, tokenizer.vocab_size(), self.has_answers())?;
+        let writer = Writer::new(folder, tokenizer.vocab_size(), self.has_answers())?;
         let mut encoder = Encoder::new(&tokenizer, end_of_text, writer);
         for (inputs, boundary) in &self.readings {
             read_pieces(inputs, self.rules, *boundary, &mut |piece| encoder.add(piece))?;

@@ -3,6 +3,7 @@
 use crate::advice::{self, Change};
 use sisun_config::{ConfigError, shell};
 use sisun_data::DataError;
+use sisun_files::{Holder, LockError};
 use sisun_model::ModelError;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,17 @@ pub enum TrainError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// A run directory in which another process trains.
+    #[error(
+        "{} is being trained by {}: wait until it is done (--wait does), or choose another place with --run DIR",
+        path.display(), holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string)
+    )]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+        /// Which process, if it is told.
+        holder: Option<Holder>,
     },
     /// A run directory that exists already.
     #[error("{} exists already: choose another place with --run DIR, or go on with it\nto go on: {}", path.display(), advice::resume(path))]
@@ -181,6 +193,15 @@ pub enum TrainError {
     /// The watcher could not do its part.
     #[error("{0}")]
     Watcher(String),
+}
+
+impl From<LockError> for TrainError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Taken { path, holder } => Self::InUse { path, holder },
+            LockError::Io { path, source } => Self::Io { action: "lock", path, source },
+        }
+    }
 }
 
 impl TrainError {

@@ -3,17 +3,18 @@
 use crate::TrainError;
 use crate::advice;
 use crate::changes::{of_data, refused};
-use crate::finetune::{Start, trained_parameters, write_companions};
+use crate::finetune::{COMPANIONS, Start, trained_parameters, write_companions};
 use crate::optimizer::Optimizer;
 use serde::Serialize;
 use sisun_config::{Base, Config, Draft, TokenizerConfig};
 use sisun_data::{Corpus, DataError, prepare};
+use sisun_files::{HeldDir, LockError, Patience, is_vacant};
 use sisun_model::checkpoint::{
     Checkpoint, CheckpointState, MODEL_FILE, TRAINING_FILE, WriteFile, folder_name, remove_partial, steps_in,
     write_atomic,
 };
 use sisun_model::weights::{not_finite, read_tensors, write_tensors};
-use sisun_model::{BEST, CHECKPOINTS, Chosen, LAST, RandomParams, Run, Transformer};
+use sisun_model::{BASE_FILE, BEST, CHECKPOINTS, Chosen, LAST, RandomParams, Run, Transformer};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ pub struct Session {
     pub(crate) model: Transformer,
     pub(crate) optimizer: Optimizer,
     pub(crate) state: CheckpointState,
+    /// Keeps other processes out of the directory while the session lives; none while it begins.
+    _held: Option<HeldDir>,
 }
 
 /// `environment.json`.
@@ -51,36 +54,62 @@ struct Environment<'a> {
 /// A run's settings.
 const CONFIG: &str = "config.toml";
 const ENVIRONMENT: &str = "environment.json";
+const TOKENIZER: &str = "tokenizer.json";
 
 impl Session {
-    /// Whether a run can begin in this directory.
+    /// Takes a directory for a run that is to begin there. It is this process's alone until it is dropped, and if no run
+    /// began by then it is left as it was found.
     ///
     /// # Errors
-    /// One that holds something.
-    pub fn check_vacant(run_dir: &Path) -> Result<(), TrainError> {
-        if !run_dir.is_file() && !fs::read_dir(run_dir).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Ok(());
+    /// One that holds something, or in which another process trains.
+    pub fn hold_new(run_dir: &Path, patience: Patience<'_>) -> Result<HeldDir, TrainError> {
+        let exists = || {
+            check_begun(run_dir)?;
+            Err(TrainError::RunExists { path: run_dir.to_owned() })
+        };
+        if run_dir.is_file() {
+            return exists();
         }
-        check_begun(run_dir)?;
-        Err(TrainError::RunExists { path: run_dir.to_owned() })
+        match HeldDir::take(run_dir, patience) {
+            Ok(held) if is_vacant(run_dir) => Ok(held),
+            Ok(_) => exists(),
+            // Of a directory that may only be read.
+            Err(LockError::Io { .. }) if !is_vacant(run_dir) => exists(),
+            Err(error) => Err(error.into()),
+        }
     }
 
-    /// Begins a run: prepares the text, writes everything that describes the run, and draws the weights, or takes those that
-    /// are fine-tuned.
+    /// Takes the directory of a run that is to go on.
     ///
     /// # Errors
-    /// A directory that exists, unusable data, a vocabulary larger than `model.vocab_size`, or weights of another shape.
+    /// No run, one that never began, or one that another process trains.
+    pub fn hold_run(run_dir: &Path, patience: Patience<'_>) -> Result<HeldDir, TrainError> {
+        let check = || match run_dir.join(CONFIG).is_file() {
+            true => Ok(()),
+            false => Err(TrainError::NothingToResume { path: run_dir.to_owned() }),
+        };
+        check()?;
+        let held = HeldDir::take(run_dir, patience)?;
+        check()?;
+        check_begun(run_dir)?;
+        Ok(held)
+    }
+
+    /// Begins a run in a directory from [`Session::hold_new`]: prepares the text, writes everything that describes the run,
+    /// and draws the weights, or takes those that are fine-tuned.
+    ///
+    /// # Errors
+    /// Unusable data, a vocabulary larger than `model.vocab_size`, or weights of another shape.
     ///
     /// # Panics
     /// If there is `[finetune]` without weights, or the reverse.
     pub fn start(
         mut config: Config,
         start: Option<Start>,
-        run_dir: &Path,
+        held: HeldDir,
         chosen: &Chosen,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, TrainError> {
-        Self::check_vacant(run_dir)?;
         assert_eq!(config.finetune.is_some(), start.is_some(), "weights to start from come with [finetune]");
         let cache = config.data.cache_folder();
         let corpus = prepare(&config.data, &config.tokenizer, config.model.context_len, &cache, progress)?;
@@ -90,10 +119,20 @@ impl Session {
             return Err(TrainError::SmallVocabulary { stated, needed });
         }
         check_texts(&config, &corpus)?;
-        Self::begin(config, corpus, start, run_dir, chosen).inspect_err(|_| {
-            // It was empty. What cannot be removed is told of by the next start.
-            let _ = fs::remove_dir_all(run_dir);
-        })
+        let run_dir = held.dir().to_owned();
+        // Fails if it is there: then another process made it, where the file system knows no locks.
+        let checkpoints = run_dir.join(CHECKPOINTS);
+        fs::create_dir(&checkpoints).map_err(TrainError::io("create", &checkpoints))?;
+        let begun = Self::begin(config, corpus, start, &run_dir, chosen).inspect_err(|_| {
+            // What cannot be removed is told of by the next start.
+            for file in [CONFIG, ENVIRONMENT, TOKENIZER, BASE_FILE] {
+                let _ = fs::remove_file(run_dir.join(file));
+            }
+            for folder in [CHECKPOINTS, COMPANIONS] {
+                let _ = fs::remove_dir_all(run_dir.join(folder));
+            }
+        });
+        Ok(Self { _held: Some(held), ..begun? })
     }
 
     /// The error of weights that training has spoilt, or that it would begin with.
@@ -121,10 +160,9 @@ impl Session {
         run_dir: &Path,
         chosen: &Chosen,
     ) -> Result<Self, TrainError> {
-        fs::create_dir_all(run_dir.join(CHECKPOINTS)).map_err(TrainError::io("create", run_dir))?;
         write_atomic(&run_dir.join(CONFIG), config.to_toml().as_bytes())?;
         write_environment(run_dir, &corpus, chosen)?;
-        corpus.tokenizer.save(&run_dir.join("tokenizer.json"))?;
+        corpus.tokenizer.save(&run_dir.join(TOKENIZER))?;
         let device = chosen.device.clone().autodiff();
         let seed = config.train.seed;
         let mut model = match start {
@@ -154,6 +192,7 @@ impl Session {
             model,
             optimizer: Optimizer::new(&config.train),
             run_dir: run_dir.to_owned(),
+            _held: None,
             config,
             corpus,
             state,
@@ -163,21 +202,18 @@ impl Session {
         Ok(session)
     }
 
-    /// Goes on with a run from its newest checkpoint, with the tokenizer that it began with. What a draft leaves to the
+    /// Goes on with a run in a directory from [`Session::hold_run`] from its newest checkpoint, with the tokenizer that it began with. What a draft leaves to the
     /// model that was fine-tuned is as the run has it: that model is not looked at again.
     ///
     /// # Errors
     /// No run, a damaged checkpoint, other settings, or other text.
     pub fn resume(
         asked: Draft,
-        run_dir: &Path,
+        held: HeldDir,
         chosen: &Chosen,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, TrainError> {
-        if !run_dir.join(CONFIG).is_file() {
-            return Err(TrainError::NothingToResume { path: run_dir.to_owned() });
-        }
-        check_begun(run_dir)?;
+        let run_dir = &held.dir().to_owned();
         remove_partial(&run_dir.join(CHECKPOINTS));
         let run = Run::open(run_dir)?;
         let before = run.config()?;
@@ -220,6 +256,7 @@ impl Session {
             model: run.trained(&config, &checkpoint, &device)?,
             optimizer: Optimizer::from_host(&config.train, moments, &chosen.device)?,
             run_dir: run_dir.to_owned(),
+            _held: Some(held),
             state: checkpoint.state,
             config,
             corpus,
