@@ -83,7 +83,8 @@ fn code(package: &Package) -> Vec<(String, String)> {
 #[test]
 fn dependencies_point_one_way() {
     for (name, never) in [
-        ("sisun-config", &["burn", "sisun-data", "sisun-model"][..]),
+        ("sisun-files", &["sisun-config", "sisun-data", "sisun-kernels", "sisun-model"][..]),
+        ("sisun-config", &["burn", "sisun-data", "sisun-model"]),
         ("sisun-data", &["burn", "sisun-kernels", "sisun-model"]),
         ("sisun-kernels", &["sisun-data", "sisun-model"]),
         ("sisun-model", &["sisun-data", "sisun-train", "sisun-infer"]),

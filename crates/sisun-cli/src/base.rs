@@ -14,16 +14,17 @@ pub(crate) fn describe(path: &Path) -> Result<Base> {
         if !path.exists() {
             bail!("no such folder; put a model there, or name another with --set finetune.model=DIR");
         }
-        let (model, tokenizer) = if sisun_hf::is_model(path) {
-            (sisun_hf::describe(path)?.1, sisun_hf::tokenizer(path))
+        let (model, tokenizer, made) = if sisun_hf::is_model(path) {
+            (sisun_hf::describe(path)?.1, sisun_hf::tokenizer(path), None)
         } else {
             let run = Run::open(path)?;
             if !run.tokenizer().is_file() {
                 bail!("{} is missing: restore it, or name another base", run.tokenizer().display());
             }
-            (run.config()?.model, run.tokenizer())
+            let config = run.config()?;
+            (config.model, run.tokenizer(), Some(config.tokenizer))
         };
-        Ok(Base { path: path.to_owned(), model, tokenizer })
+        Ok(Base { path: path.to_owned(), model, tokenizer, made })
     };
     read().with_context(|| named(path))
 }

@@ -3,6 +3,7 @@
 use crate::terminal::note;
 use anyhow::Result;
 use clap::Args;
+use sisun_files::HeldDir;
 use sisun_model::{Chosen, DeviceChoice, device};
 
 /// Where to compute.
@@ -22,6 +23,24 @@ impl DeviceArgs {
         let chosen = device::choose(self.device)?;
         self.note(&format!("device: {} ({})", chosen.name, chosen.why));
         Ok(chosen)
+    }
+
+    /// The option as it has to be typed again, after a blank; nothing if it was left to choose.
+    pub(crate) fn asked(&self) -> String {
+        match self.device {
+            DeviceChoice::Auto => String::new(),
+            device => format!(" --device {device}"),
+        }
+    }
+
+    /// Tells that nothing keeps other processes out of a directory, if that is so.
+    pub(crate) fn note_hollow(&self, held: &HeldDir) {
+        if held.is_hollow() {
+            let dir = held.dir().display();
+            self.note(&format!(
+                "note: the file system of {dir} knows no locks: start no other process there meanwhile"
+            ));
+        }
     }
 
     /// Tells that a text is longer than those a model was trained on, if it is.

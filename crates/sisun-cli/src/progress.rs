@@ -49,13 +49,13 @@ impl Progress {
 
     /// A line of metrics was written.
     pub(crate) fn measured(&mut self, metric: &Metric) {
-        let loss = metric.loss.unwrap_or(f64::NAN);
         let validation = metric.split == "validation";
         let summary = if validation {
             let bits = metric.bits_per_byte.map_or(String::new(), |bits| format!(", {bits:.3} bits per byte"));
-            format!("validation loss {loss:.4}{bits}")
+            format!("validation loss {:.4}{bits}", metric.loss.unwrap_or(f64::NAN))
         } else {
-            format!("loss {loss:.3}  {:.0} tokens/s", metric.tokens_per_second.unwrap_or(0.0))
+            let loss = metric.loss.map_or("loss – (no answers)".to_owned(), |loss| format!("loss {loss:.3}"));
+            format!("{loss}  {:.0} tokens/s", metric.tokens_per_second.unwrap_or(0.0))
         };
         match self {
             Self::Quiet => {}

@@ -3,6 +3,7 @@
 use crate::common::DeviceArgs;
 use crate::opened::{Opened, TextArgs};
 use crate::progress::Work;
+use anyhow::{Context, Result};
 use sisun_data::Tokens;
 use sisun_train::evaluate_without;
 use std::num::NonZeroUsize;
@@ -42,24 +43,25 @@ pub(crate) fn silence(
     heads: &[(usize, usize)],
     how: &Silencing,
     device: &DeviceArgs,
-) -> Silenced {
+) -> Result<Silenced> {
     let model = &opened.loaded.model;
     let config = model.config();
     // A text shorter than the context is one window.
     let length = config.context_len.min(text.len() - 1);
     let loss = |silenced: &[(usize, usize)]| {
         let windows = Some(how.windows.map_or(WINDOWS, NonZeroUsize::get));
-        evaluate_without(silenced, model, text, length, opened.batch_size(length), windows).loss
+        let found = evaluate_without(silenced, model, text, length, opened.batch_size(length), windows);
+        found.map(|found| found.loss).context("no window of the text has a token to take the loss on")
     };
-    let whole = loss(&[]);
+    let whole = loss(&[])?;
     let work = Work::new(device.quiet);
     work.begin(heads.len() as u64);
     let rise = |&head: &(usize, usize)| {
-        let rise = loss(&[head]) - whole;
+        let rise = loss(&[head])? - whole;
         work.worked(1);
-        (head, rise)
+        Ok((head, rise))
     };
-    let rise = heads.iter().map(rise).collect();
+    let rise: Result<sisun_infer::page::Silenced> = heads.iter().map(rise).collect();
     work.finish();
-    Silenced { loss: whole, rise }
+    Ok(Silenced { loss: whole, rise: rise? })
 }

@@ -13,6 +13,7 @@ use sisun_config::randomness::stream;
 use sisun_data::tasks::Task;
 use sisun_data::{Batch, random_batch};
 use sisun_infer::{Generation, Loaded, Sampler};
+use sisun_model::weights::not_finite;
 use sisun_model::{Count, Transformer};
 use sisun_train::{At, Optimizer, training_step};
 use std::ops::ControlFlow;
@@ -75,9 +76,14 @@ pub(crate) fn run(
         heads: Vec::new(),
         sample: None,
     };
-    if outcome == Outcome::Trained {
+    // The last update may have spoilt what the losses before it do not show.
+    if outcome == Outcome::Trained && not_finite(&model.flat()).is_some() {
+        result.outcome = Outcome::Diverged { step: train.steps };
+    }
+    if result.outcome == Outcome::Trained {
         let judged = Judged { model: model.valid(), random_positions: cell.random_positions };
         judge(&mut result, &judged, track, text)?;
+        only_finite(&mut result);
     }
     seconds.sort_unstable_by(f64::total_cmp);
     let step_ms = seconds.get(seconds.len() / 2).map_or(0.0, |median| median * 1e3);
@@ -144,6 +150,17 @@ fn judge(result: &mut CellResult, model: &Judged, track: &Track, text: Option<&T
         _ => unreachable!("a grid's tracks are tasks that exist, or texts that were read"),
     }
     Ok(())
+}
+
+/// JSON has no other numbers: a measure that is none becomes a measure without a value, and such a distance is left out. Without
+/// this the result could not be read back.
+fn only_finite(result: &mut CellResult) {
+    for measure in &mut result.measures {
+        if measure.value.is_some_and(|value| !value.is_finite()) {
+            (measure.value, measure.note) = (None, Some("the model gives no finite number".to_owned()));
+        }
+    }
+    result.heads.retain(|head| head.distance.is_finite());
 }
 
 /// What the model writes after the first words of the held-out text.

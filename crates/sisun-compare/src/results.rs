@@ -33,7 +33,7 @@ pub struct CellResult {
 pub enum Outcome {
     /// All steps were taken.
     Trained,
-    /// The loss or the gradient became no number.
+    /// The loss, the gradient or the weights became no numbers.
     Diverged {
         /// The step at which it was seen.
         step: u64,
@@ -45,7 +45,7 @@ pub enum Outcome {
 pub struct CurvePoint {
     /// Steps taken.
     pub step: u64,
-    /// Nats per token that the loss is taken on.
+    /// Nats per token that the loss is taken on; each step, which has such tokens always, counts alike.
     pub loss: f64,
 }
 

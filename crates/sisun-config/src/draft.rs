@@ -25,6 +25,8 @@ pub struct Base {
     pub model: ModelConfig,
     /// Its `tokenizer.json`.
     pub tokenizer: PathBuf,
+    /// How that was made, where the base is a run that says so.
+    pub made: Option<TokenizerConfig>,
 }
 
 /// An experiment as its file and the overrides say it. With `[finetune]`, [`Draft::complete`] makes a [`Config`] of it;
@@ -112,18 +114,27 @@ impl Draft {
         self.table.contains_key("tokenizer") && NEEDED.iter().chain(&RESOLVED).all(|key| stated(key))
     }
 
+    /// How it says that text becomes tokens, if it does.
+    ///
+    /// # Errors
+    /// A `[tokenizer]` that cannot be read.
+    pub fn tokenizer(&self) -> Result<Option<TokenizerConfig>, ConfigError> {
+        let Some(stated) = self.table.get("tokenizer") else { return Ok(None) };
+        let table = Table::from_iter([("tokenizer".to_owned(), stated.clone())]);
+        Ok(Some(from_value::<TokenizerFile>("", Value::Table(table), &TOKENIZER_FILE)?.tokenizer))
+    }
+
     /// Takes `[tokenizer]` and what `[model]` leaves out from the base, and checks every key.
     ///
     /// # Errors
     /// A key that contradicts the base, or as [`Draft::finish`].
     pub fn complete(mut self, base: &Base) -> Result<Config, ConfigError> {
         let tokenizer = TokenizerConfig::File { path: base.tokenizer.clone() };
-        if let Some(stated) = self.table.get("tokenizer") {
-            let table = Table::from_iter([("tokenizer".to_owned(), stated.clone())]);
-            let file: TokenizerFile = from_value("", Value::Table(table), &TOKENIZER_FILE)?;
+        if let Some(stated) = self.tokenizer()? {
             // A run's own says where the tokenizer was; another base brings another.
-            let followed = self.is_whole() && matches!(file.tokenizer, TokenizerConfig::File { .. });
-            if file.tokenizer != tokenizer && !followed {
+            let followed = self.is_whole() && matches!(stated, TokenizerConfig::File { .. });
+            let same = stated == tokenizer || base.made.as_ref() == Some(&stated);
+            if !same && !followed {
                 let message = format!("the model in {} brings its own; leave [tokenizer] out", base.path.display());
                 return Err(ConfigError::Invalid { key: "tokenizer".to_owned(), message });
             }

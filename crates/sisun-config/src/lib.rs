@@ -16,6 +16,7 @@ mod read;
 mod rope_scaling;
 mod rules;
 mod shape;
+pub mod shell;
 #[cfg(test)]
 mod tests;
 mod train;

@@ -23,7 +23,7 @@ pub fn first_documents(data: &DataConfig, bytes: usize) -> Result<Vec<String>, D
         }
         read_documents(std::slice::from_ref(input), data, &mut Seen::default(), &mut |event| {
             match event {
-                Event::Text(text) | Event::Answer(text) => {
+                Event::Text(text, _) => {
                     let end = text.floor_char_boundary(bytes - taken);
                     document.push_str(&text[..end]);
                     taken += end;

@@ -9,6 +9,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use sisun_files::{Holder, Lock, LockError, Patience};
 use std::{
     collections::BTreeMap,
     fs::File,
@@ -111,6 +112,59 @@ pub(crate) fn open(folder: &Path) -> Result<Option<Cached>, String> {
     Ok(Some(Cached { training, validation, tokenizer }))
 }
 
+/// Takes the lock under which the cache `folder` is made, waiting for another process that makes the same one, and removes what
+/// processes left that died at it.
+pub(crate) fn lock(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<Lock, DataError> {
+    let cache_dir = folder.parent().unwrap_or(Path::new("."));
+    let path = cache_dir.join(format!("{}{LOCK}", entry_name(folder)));
+    let mut tell = |holder: &Holder| progress(&format!("{holder} prepares the same text: waiting for it"));
+    let mut ready = || std::fs::create_dir_all(cache_dir);
+    let lock = Lock::take(&path, Patience::Wait(&mut tell), &mut ready).map_err(|error| match error {
+        LockError::Io { path, source } => DataError::Io { path, source },
+        taken @ LockError::Taken { .. } => DataError::Io { path: path.clone(), source: std::io::Error::other(taken) },
+    })?;
+    if lock.is_hollow() {
+        progress(
+            "note: the token cache's file system knows no locks: processes that prepare one text at once each do it all",
+        );
+    } else {
+        remove_leftovers(cache_dir, &entry_name(folder));
+    }
+    Ok(lock)
+}
+
+/// Removes what is unfinished of this entry, whose lock is held, and of those whose lock nobody holds any more. What cannot be
+/// removed is only untidy.
+fn remove_leftovers(cache_dir: &Path, mine: &str) {
+    let Ok(entries) = std::fs::read_dir(cache_dir) else { return };
+    let names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let remove = |entry: &str| {
+        for name in names.iter().filter(|name| name.starts_with(&unfinished(entry))) {
+            let _ = std::fs::remove_dir_all(cache_dir.join(name));
+        }
+    };
+    remove(mine);
+    for entry in names.iter().filter_map(|name| name.strip_suffix(LOCK)).filter(|entry| *entry != mine) {
+        let path = cache_dir.join(format!("{entry}{LOCK}"));
+        if let Ok(lock) = Lock::take(&path, Patience::Refuse, &mut || Ok(())) {
+            remove(entry);
+            let _ = lock.remove();
+        }
+    }
+}
+
+/// How the name of an entry's lock ends.
+const LOCK: &str = ".lock";
+
+fn entry_name(folder: &Path) -> String {
+    folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+/// How the names of folders begin in which an entry is being made.
+fn unfinished(entry: &str) -> String {
+    format!(".unfinished-{entry}-")
+}
+
 /// Length and SHA-256, read through a small buffer: through the mapping all of it would count as memory used.
 fn fingerprint(path: &Path) -> std::io::Result<Fingerprint> {
     let mut file = File::open(path)?;
@@ -152,10 +206,11 @@ pub(crate) struct Addition<'a> {
 }
 
 impl Writer {
-    /// Begins a cache below `cache_dir`, with loss marks if `with_loss`.
-    pub(crate) fn new(cache_dir: &Path, vocab_size: usize, with_loss: bool) -> Result<Self, DataError> {
-        let aside =
-            file::readable(0o777).prefix(".unfinished-").tempdir_in(cache_dir).map_err(DataError::io(cache_dir))?;
+    /// Begins the cache `folder`, with loss marks if `with_loss`.
+    pub(crate) fn new(folder: &Path, vocab_size: usize, with_loss: bool) -> Result<Self, DataError> {
+        let cache_dir = folder.parent().unwrap_or(Path::new("."));
+        let prefix = unfinished(&entry_name(folder));
+        let aside = file::readable(0o777).prefix(&prefix).tempdir_in(cache_dir).map_err(DataError::io(cache_dir))?;
         let part = |part| -> Result<PartWriter, DataError> {
             let create = |name: String| HashedFile::create(aside.path().join(name));
             Ok(PartWriter {
@@ -206,7 +261,7 @@ impl Writer {
         if folder.exists() {
             std::fs::remove_dir_all(folder).map_err(DataError::io(folder))?;
         }
-        // Another process may have finished the same cache meanwhile; then its folder is as good as this one.
+        // Where there are no locks, another process may have finished the same cache meanwhile; then its folder is as good.
         match std::fs::rename(self.aside.path(), folder) {
             Err(_) if folder.join(HEADER).exists() => Ok(()),
             renamed => renamed.map_err(DataError::io(folder)),

@@ -10,14 +10,24 @@ use crate::{
 };
 use sisun_config::{DataConfig, Documents};
 
-/// What reading gives, in order. A document is some `Text` and `Answer`, then `End`.
+/// What reading gives, in order. A document is some `Text`, then `End`.
 pub(crate) enum Event<'t> {
     /// More text of the document.
-    Text(&'t str),
-    /// More text of the document, on which the loss is taken.
-    Answer(&'t str),
+    Text(&'t str, Kind),
     /// The document is over.
     End,
+}
+
+/// What a text is to the loss, where it is taken on answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Of a document without an answer: all of it counts.
+    #[default]
+    Plain,
+    /// What comes before an answer, which does not count.
+    Question,
+    /// An answer.
+    Answer,
 }
 
 /// Where events go.
@@ -49,7 +59,7 @@ fn read_whole(input: &Input, seen: &mut Seen, sink: &mut Sink<'_>) -> Result<(),
     let mut any = false;
     read_blocks(input, seen, &mut |text| {
         any = true;
-        sink(Event::Text(text))
+        sink(Event::Text(text, Kind::Plain))
     })?;
     if any { sink(Event::End) } else { Ok(()) }
 }
@@ -58,7 +68,7 @@ fn read_each_line(input: &Input, seen: &mut Seen, sink: &mut Sink<'_>) -> Result
     let mut within = false;
     read_lines(input, seen, LONG_LINE, &mut |text, ends| {
         if within || !is_blank(text) {
-            sink(Event::Text(text))?;
+            sink(Event::Text(text, Kind::Plain))?;
             within = true;
         }
         if within && ends {
@@ -80,9 +90,9 @@ fn read_paragraphs(input: &Input, seen: &mut Seen, sink: &mut Sink<'_>) -> Resul
             return Ok(());
         }
         if within_document && !within_line {
-            sink(Event::Text("\n"))?;
+            sink(Event::Text("\n", Kind::Plain))?;
         }
-        sink(Event::Text(text))?;
+        sink(Event::Text(text, Kind::Plain))?;
         (within_document, within_line) = (true, !ends);
         Ok(())
     })?;
@@ -135,11 +145,11 @@ fn read_one(input: &Input, line: u64, text: &str, rules: &DataConfig, sink: &mut
         line: line + error.line as u64,
         message: error.problem,
     })?;
+    let kinds = if wanted.len() == 1 { [Kind::Plain; 2] } else { [Kind::Question, Kind::Answer] };
     for (i, (field, name)) in record.wanted.iter().zip(&wanted).enumerate() {
         let key = if i == 0 { "data.jsonl_field" } else { "data.jsonl_answer_field" };
         match (field, i) {
-            (Some(Field::Text(text)), 0) => sink(Event::Text(text))?,
-            (Some(Field::Text(text)), _) => sink(Event::Answer(text))?,
+            (Some(Field::Text(text)), _) => sink(Event::Text(text, kinds[i]))?,
             (other, _) => {
                 let problem = no_text(other.as_ref(), name, key, &record.names);
                 return Err(DataError::JsonField { path: input.name.clone(), line, problem });

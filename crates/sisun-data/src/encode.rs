@@ -4,6 +4,7 @@ use crate::{
     DataError, Tokenizer,
     bulk::BulkEncoder,
     cache::{Addition, Writer},
+    documents::Kind,
     pieces::Piece,
 };
 use std::path::Path;
@@ -51,7 +52,7 @@ impl<'t> Encoder<'t> {
                     ids: prefix,
                     text_bytes: 0,
                     starts_document: true,
-                    loss: false,
+                    loss: piece.kind == Kind::Plain,
                 })?;
             }
             self.writer.add(&Addition {
@@ -59,7 +60,7 @@ impl<'t> Encoder<'t> {
                 ids,
                 text_bytes: piece.new_text().len(),
                 starts_document: piece.starts_document && !prefixed,
-                loss: piece.answer,
+                loss: piece.kind != Kind::Question,
             })?;
             if let Some(id) = self.end_of_text.filter(|_| piece.ends_document) {
                 self.writer.add(&Addition {

@@ -135,6 +135,12 @@ pub enum DataError {
         /// The window asked for.
         context_len: usize,
     },
+    /// A split on which no loss can be taken.
+    #[error("every answer in the {split} text is empty, so that there is nothing to take the loss on; name another field with data.jsonl_answer_field, or leave the key out to take it on all of the text{}", if *split == "validation" { ", or hold out more with data.validation_fraction" } else { "" })]
+    NothingMarked {
+        /// `training`, `validation` or `given`.
+        split: &'static str,
+    },
     /// Several documents, and a tokenizer that cannot mark where one ends.
     #[error(
         "the text has several documents but the tokenizer has no end-of-text token; name it as eos_token in a tokenizer_config.json beside the tokenizer, add `{}` to it, or read one single file with data.documents = \"file\"",

@@ -2,7 +2,7 @@
 
 use crate::{
     DataError,
-    documents::{Event, read_documents},
+    documents::{Event, Kind, read_documents},
     source::Input,
     text::Seen,
 };
@@ -42,8 +42,8 @@ pub(crate) struct Piece {
     pub(crate) text: String,
     /// How many bytes of `text` are context.
     pub(crate) context: usize,
-    /// The loss is taken on it.
-    pub(crate) answer: bool,
+    /// What it is to the loss.
+    pub(crate) kind: Kind,
     pub(crate) starts_document: bool,
     pub(crate) ends_document: bool,
 }
@@ -70,13 +70,13 @@ pub(crate) fn read_pieces(
         _ => Part::Training,
     };
     read_documents(inputs, rules, seen, &mut |event| match event {
-        Event::Text(text) => {
+        Event::Text(text, kind) => {
             let mut rest = text;
             if let Boundary::Character(target) = boundary {
                 let here = text.chars().count() as u64;
                 if cutter.part == Part::Training && characters + here > target {
                     let at = text.char_indices().nth((target - characters) as usize).map_or(text.len(), |(at, _)| at);
-                    cutter.push(&text[..at], false)?;
+                    cutter.push(&text[..at], kind)?;
                     cutter.flush(false)?;
                     (cutter.part, cutter.starts_document) = (Part::Validation, true);
                     rest = &text[at..];
@@ -85,11 +85,7 @@ pub(crate) fn read_pieces(
             } else {
                 characters += text.chars().count() as u64;
             }
-            cutter.push(rest, false)
-        }
-        Event::Answer(text) => {
-            characters += text.chars().count() as u64;
-            cutter.push(text, true)
+            cutter.push(rest, kind)
         }
         Event::End => {
             cutter.flush(true)?;
@@ -110,20 +106,20 @@ struct Cutter<'s> {
     part: Part,
     text: String,
     context: usize,
-    answer: bool,
+    kind: Kind,
     starts_document: bool,
 }
 
 impl<'s> Cutter<'s> {
     fn new(sink: &'s mut dyn FnMut(Piece) -> Result<(), DataError>) -> Self {
-        Self { sink, part: Part::Training, text: String::new(), context: 0, answer: false, starts_document: true }
+        Self { sink, part: Part::Training, text: String::new(), context: 0, kind: Kind::Plain, starts_document: true }
     }
 
-    fn push(&mut self, text: &str, answer: bool) -> Result<(), DataError> {
-        if answer != self.answer {
+    fn push(&mut self, text: &str, kind: Kind) -> Result<(), DataError> {
+        if kind != self.kind {
             // An answer is tokenized by itself, as when a model has to continue the question.
             self.flush(false)?;
-            self.answer = answer;
+            self.kind = kind;
         }
         self.text.push_str(text);
         while let Some(at) = find_cut(&self.text, self.context) {
@@ -143,7 +139,7 @@ impl<'s> Cutter<'s> {
         }
         (self.text, self.context) = (String::new(), 0);
         if ends_document {
-            (self.answer, self.starts_document) = (false, true);
+            (self.kind, self.starts_document) = (Kind::Plain, true);
         }
         Ok(())
     }
@@ -153,7 +149,7 @@ impl<'s> Cutter<'s> {
             part: self.part,
             text: std::mem::take(&mut self.text),
             context: self.context,
-            answer: self.answer,
+            kind: self.kind,
             starts_document: std::mem::replace(&mut self.starts_document, false),
             ends_document,
         })

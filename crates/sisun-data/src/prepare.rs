@@ -19,6 +19,8 @@ use std::path::Path;
 /// counts hardly change, and the trainer's memory grows with the number of distinct words.
 const TRAINING_SAMPLE: u64 = 12 << 20;
 
+const FOUND: &str = "the tokens are in the cache";
+
 /// Text, tokenized and split.
 #[derive(Debug)]
 pub struct Corpus {
@@ -51,7 +53,10 @@ pub struct Sources {
 /// in `cache_dir` from an earlier time. `progress` is told what is going on, a line at a time.
 ///
 /// Each document begins with what the tokenizer puts before a text (LLaMA's `<s>`; tokenizers trained here put nothing).
-/// If there is more than one document each is followed by the token that ends a text ([`Tokenizer::end_of_text`]); a single one is not. The tail
+/// If there is more than one document, or one with an answer, each is followed by the token that ends a text
+/// ([`Tokenizer::end_of_text`]); a single one is not. With
+/// answers (`data.jsonl_answer_field`) the loss is taken on them and on the end of text; of a document without one, a plain
+/// text, on all. The tail
 /// of the text is held out unless `data.validation` names other text: of a single document the characters
 /// from ⌊n · (1 − f)⌋ on, of several the documents that start at or after that character (at least the last
 /// one). A file that is both a source and a validation source is validation only. A BPE tokenizer is trained
@@ -98,6 +103,7 @@ fn finish(
         if tokens.len() <= context_len {
             return Err(DataError::TooShort { split, tokens: tokens.len(), context_len });
         }
+        check_marked(split, tokens)?;
     }
     Ok(corpus)
 }
@@ -115,7 +121,9 @@ pub fn prepare_whole(
 ) -> Result<Tokens, DataError> {
     let text = Text::read_whole(data, cache_dir, progress)?;
     text.note_json(progress);
-    Ok(text.tokenize(&Wanted::This(tokenizer.clone()), cache_dir, progress)?.train)
+    let tokens = text.tokenize(&Wanted::This(tokenizer.clone()), cache_dir, progress)?.train;
+    check_marked("given", &tokens)?;
+    Ok(tokens)
 }
 
 /// How many tokens the vocabulary of `tokenizer` has. A character vocabulary is counted in the text that `data` names; a BPE
@@ -275,9 +283,14 @@ impl<'c> Text<'c> {
         }
     }
 
+    /// Whether the loss is taken on answers, where documents have them.
+    fn has_answers(&self) -> bool {
+        self.scans.iter().any(|scan| scan.answers)
+    }
+
     /// Whether documents are followed by an end-of-text token.
     fn separates_documents(&self) -> bool {
-        self.rules.jsonl_answer_field.is_some() || self.scans.iter().any(|scan| scan.documents > 1)
+        self.scans.iter().any(|scan| scan.answers || scan.documents > 1)
     }
 
     fn tokenize(
@@ -288,25 +301,22 @@ impl<'c> Text<'c> {
     ) -> Result<Corpus, DataError> {
         let mut key = Sha256::new();
         key.update(format!("sisun {} {} ", cache::VERSION, self.separates_documents()));
-        key.update(format!("{} ", self.rules.jsonl_answer_field.is_some()));
+        key.update(if self.has_answers() { "true, plain documents whole " } else { "false " });
         key.update(self.sha256);
         key.update(wanted.key());
         let folder = cache_dir.join(hex(&key.finalize()));
 
         let cached = match cache::open(&folder) {
             Ok(Some(cached)) => {
-                progress("the tokens are in the cache");
+                progress(FOUND);
                 cached
             }
-            missing_or_damaged => {
-                if let Err(why) = missing_or_damaged {
-                    progress(&format!("the token cache {} is damaged ({why}): making it anew", folder.display()));
-                }
-                self.build(wanted, cache_dir, &folder, progress)?;
-                cache::open(&folder).ok().flatten().ok_or_else(|| DataError::Io {
-                    path: folder.clone(),
-                    source: std::io::Error::other("the token cache just written cannot be read back"),
-                })?
+            _ => {
+                let lock = cache::lock(&folder, progress)?;
+                let made = self.open_or_build(wanted, &folder, progress);
+                // A lock that cannot be removed is only untidy.
+                let _ = lock.remove();
+                made?
             }
         };
         let cache::Cached { training, validation, tokenizer } = cached;
@@ -328,13 +338,29 @@ impl<'c> Text<'c> {
         }
     }
 
-    fn build(
+    /// The cache as another process has made it meanwhile, or made now.
+    fn open_or_build(
         &self,
         wanted: &Wanted<'_>,
-        cache_dir: &Path,
         folder: &Path,
         progress: &mut dyn FnMut(&str),
-    ) -> Result<(), DataError> {
+    ) -> Result<cache::Cached, DataError> {
+        match cache::open(folder) {
+            Ok(Some(cached)) => {
+                progress(FOUND);
+                return Ok(cached);
+            }
+            Ok(None) => {}
+            Err(why) => progress(&format!("the token cache {} is damaged ({why}): making it anew", folder.display())),
+        }
+        self.build(wanted, folder, progress)?;
+        cache::open(folder).ok().flatten().ok_or_else(|| DataError::Io {
+            path: folder.to_owned(),
+            source: std::io::Error::other("the token cache just written cannot be read back"),
+        })
+    }
+
+    fn build(&self, wanted: &Wanted<'_>, folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<(), DataError> {
         let tokenizer = self.tokenizer(wanted, progress)?;
         let end_of_text = match (self.separates_documents(), tokenizer.end_of_text()) {
             (true, None) => return Err(DataError::NoEndOfText),
@@ -342,7 +368,7 @@ impl<'c> Text<'c> {
             (false, _) => None,
         };
         progress("tokenizing");
-        let writer = Writer::new(cache_dir, tokenizer.vocab_size(), self.rules.jsonl_answer_field.is_some())?;
+        let writer = Writer::new(folder, tokenizer.vocab_size(), self.has_answers())?;
         let mut encoder = Encoder::new(&tokenizer, end_of_text, writer);
         for number in 0..self.readings.len() {
             self.read_again(number, &mut |piece| encoder.add(piece))?;
@@ -405,6 +431,14 @@ impl<'c> Text<'c> {
 fn and_more(names: Vec<String>, all: usize) -> String {
     let more = if all > names.len() { format!(" and {} more", all - names.len()) } else { String::new() };
     names.join(", ") + &more
+}
+
+/// That the loss is taken on more than ends of text.
+fn check_marked(split: &'static str, tokens: &Tokens) -> Result<(), DataError> {
+    match tokens.has_loss_mask() && tokens.marked_in(0..tokens.len()) <= tokens.documents() {
+        true => Err(DataError::NothingMarked { split }),
+        false => Ok(()),
+    }
 }
 
 fn read_once(

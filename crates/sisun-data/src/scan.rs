@@ -2,7 +2,7 @@
 
 use crate::{
     DataError,
-    documents::{Event, read_documents},
+    documents::{Event, Kind, read_documents},
     source::Input,
     text::Seen,
 };
@@ -14,6 +14,8 @@ pub(crate) struct Scan {
     pub(crate) documents: u64,
     pub(crate) characters: u64,
     pub(crate) bytes: u64,
+    /// Whether some documents have answers.
+    pub(crate) answers: bool,
     /// Of the documents and where they end, whatever files they were in.
     pub(crate) sha256: [u8; 32],
     /// What was read.
@@ -28,16 +30,17 @@ pub(crate) struct Scan {
 /// Whatever makes the text unusable, and [`DataError::Empty`] if there is none; `name` is what the message
 /// then calls it.
 pub(crate) fn scan(inputs: &[Input], rules: &DataConfig, name: &str) -> Result<Scan, DataError> {
-    let (mut documents, mut characters, mut bytes) = (0, 0, 0);
+    let (mut documents, mut characters, mut bytes, mut answers) = (0, 0, 0, false);
     let mut hash = Sha256::new();
     let mut alphabet = Alphabet::new();
     let mut seen = Seen::default();
     read_documents(inputs, rules, &mut seen, &mut |event| {
         match event {
-            Event::Text(text) | Event::Answer(text) => {
+            Event::Text(text, kind) => {
                 // 0xFE and 0xFF never occur in UTF-8.
-                if matches!(event, Event::Answer(_)) {
+                if kind == Kind::Answer {
                     hash.update([0xFE]);
+                    answers = true;
                 }
                 hash.update(text);
                 bytes += text.len() as u64;
@@ -53,7 +56,7 @@ pub(crate) fn scan(inputs: &[Input], rules: &DataConfig, name: &str) -> Result<S
     if bytes == 0 {
         return Err(DataError::Empty { name: name.to_owned() });
     }
-    Ok(Scan { documents, characters, bytes, sha256: hash.finalize().into(), seen, alphabet })
+    Ok(Scan { documents, characters, bytes, answers, sha256: hash.finalize().into(), seen, alphabet })
 }
 
 /// A set of characters: one bit a code point.

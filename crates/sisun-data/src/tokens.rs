@@ -128,6 +128,8 @@ impl Tokens {
     }
 
     /// Maps the files of a cache that has been verified.
+    ///
+    /// Marks on every token are as good as none.
     pub(crate) fn map(
         ids: &Path,
         width: Width,
@@ -137,7 +139,7 @@ impl Tokens {
     ) -> std::io::Result<Self> {
         Ok(Self {
             ids: Ids { bytes: Bytes::map(ids)?, width },
-            loss: loss.map(Bytes::map).transpose()?,
+            loss: loss.map(Bytes::map).transpose()?.filter(|loss| loss.contains(&0)),
             starts: Bytes::map(starts)?,
             text_bytes,
             reads: AtomicUsize::new(0),
@@ -181,6 +183,22 @@ impl Tokens {
     /// Whether the loss is taken on some of the tokens only.
     pub fn has_loss_mask(&self) -> bool {
         self.loss.is_some()
+    }
+
+    /// How many tokens that a model can be asked for, all but the first, the loss is taken on.
+    pub fn marked(&self) -> usize {
+        self.marked_in(1.min(self.len())..self.len())
+    }
+
+    /// How many of the tokens in `range` the loss is taken on.
+    ///
+    /// # Panics
+    /// If `range` reaches past the end.
+    pub fn marked_in(&self, range: Range<usize>) -> usize {
+        match &self.loss {
+            Some(loss) => loss[range].iter().map(|&mark| usize::from(mark == 1)).sum(),
+            None => range.len(),
+        }
     }
 
     /// The ids in `range`.

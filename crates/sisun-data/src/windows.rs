@@ -94,7 +94,8 @@ pub fn epoch_batch(tokens: &Tokens, batch_size: usize, context_len: usize, seed:
 ///
 /// Without a limit every token but the first is a target exactly once; what is left at the end is a window
 /// shorter than `context_len`, in a batch of its own. With a limit there are that many full windows, evenly
-/// spaced (all of them, if there are fewer).
+/// spaced among those with a token that the loss is taken on (all of them, if there are fewer). If only the rest has
+/// such tokens, or there is no full window, it is the rest.
 ///
 /// # Panics
 /// If `batch_size` or `context_len` is zero.
@@ -107,14 +108,21 @@ pub fn evaluation_windows(
     assert!(batch_size > 0 && context_len > 0, "windows need a size");
     let targets = tokens.len().saturating_sub(1);
     let full = targets / context_len;
-    let taken = limit.map_or(full, |limit| limit.min(full));
-    let rest = if limit.is_none() { targets % context_len } else { 0 };
-    // Window i of `taken` is number ⌊i · full / taken⌋ of the `full` ones.
-    let start = move |i: usize| (i as u128 * full as u128 / taken as u128) as usize * context_len;
+    let window = move |i: usize| i * context_len..(i + 1) * context_len + 1;
+    let starts = match limit {
+        Some(limit) if tokens.has_loss_mask() => {
+            let counts = |i: &usize| tokens.marked_in(window(*i).start + 1..window(*i).end) > 0;
+            Starts::Listed(evenly((0..full).filter(counts).collect(), limit))
+        }
+        Some(limit) => Starts::Even { taken: limit.min(full), full },
+        None => Starts::Even { taken: full, full },
+    };
+    let taken = starts.len();
+    let rest = if limit.is_none() || taken == 0 { targets % context_len } else { 0 };
     let batches = (0..taken).step_by(batch_size).map(move |first| {
         let rows = first..taken.min(first + batch_size);
         let mut batch = Batch::new(tokens, rows.len(), context_len);
-        rows.for_each(|i| batch.push(tokens, once(start(i)..start(i) + context_len + 1)));
+        rows.for_each(|i| batch.push(tokens, once(window(starts.get(i)))));
         batch
     });
     batches.chain((rest > 0).then(|| {
@@ -122,4 +130,34 @@ pub fn evaluation_windows(
         batch.push(tokens, once(full * context_len..tokens.len()));
         batch
     }))
+}
+
+/// Which windows are taken.
+enum Starts {
+    /// Number ⌊i · full / taken⌋ of the `full` ones.
+    Even { taken: usize, full: usize },
+    /// These.
+    Listed(Vec<usize>),
+}
+
+impl Starts {
+    fn len(&self) -> usize {
+        match self {
+            Self::Even { taken, .. } => *taken,
+            Self::Listed(windows) => windows.len(),
+        }
+    }
+
+    fn get(&self, i: usize) -> usize {
+        match self {
+            Self::Even { taken, full } => (i as u128 * *full as u128 / *taken as u128) as usize,
+            Self::Listed(windows) => windows[i],
+        }
+    }
+}
+
+/// At most `limit` of these, evenly spaced.
+fn evenly(all: Vec<usize>, limit: usize) -> Vec<usize> {
+    let even = Starts::Even { taken: limit.min(all.len()), full: all.len() };
+    (0..even.len()).map(|i| all[even.get(i)]).collect()
 }

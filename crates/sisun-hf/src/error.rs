@@ -1,6 +1,7 @@
 //! What can be wrong with a Hugging Face directory.
 
 use sisun_data::DataError;
+use sisun_files::Holder;
 use sisun_model::ModelError;
 use std::path::{Path, PathBuf};
 
@@ -112,6 +113,17 @@ pub enum HfError {
     Exists {
         /// The directory.
         path: PathBuf,
+    },
+    /// A directory that another process writes.
+    #[error(
+        "{} is being written by {}: wait until it is done, or name another with --to",
+        path.display(), holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string)
+    )]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+        /// Which process, if it is told.
+        holder: Option<Holder>,
     },
     /// A number that float16 has no room for.
     #[error("{name} holds {value}, past float16's largest number, 65504: write it with --dtype bfloat16 or float32")]

@@ -11,13 +11,14 @@ use safetensors::{Dtype, View};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sisun_data::{GENERATION, Tokenizer};
+use sisun_files::{Lock, LockError, Patience};
 use sisun_model::Transformer;
 use sisun_model::weights::{HostTensors, write_views};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// In what numbers weights are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +77,33 @@ pub fn export(
     how: Export,
     dir: &Path,
 ) -> Result<Exported, HfError> {
+    // An empty folder that is there is written anew; by its full name, since `.` has none.
+    let dir = &dir.canonicalize().unwrap_or_else(|_| dir.components().collect());
+    let name = dir.file_name().unwrap_or_default().to_string_lossy();
+    let parent = dir.parent().map_or_else(PathBuf::new, Path::to_owned);
+    let beside = dir.with_file_name(format!(".{name}.lock"));
+    let lock = Lock::take(&beside, Patience::Refuse, &mut || match parent.as_os_str().is_empty() {
+        true => Ok(()),
+        false => fs::create_dir_all(&parent),
+    })
+    .map_err(|error| match error {
+        LockError::Taken { holder, .. } => HfError::InUse { path: dir.clone(), holder },
+        LockError::Io { path, source } => HfError::write(&path)(source),
+    })?;
+    let exported = export_alone(model, tokenizer, kept, how, dir);
+    // A lock that cannot be removed is only untidy.
+    let _ = lock.remove();
+    exported
+}
+
+/// What [`export`] does once no other process writes the directory.
+fn export_alone(
+    model: &Transformer,
+    tokenizer: &Tokenizer,
+    kept: &[Companion],
+    how: Export,
+    dir: &Path,
+) -> Result<Exported, HfError> {
     if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) || dir.is_file() {
         return Err(HfError::Exists { path: dir.to_owned() });
     }
@@ -113,13 +141,8 @@ pub fn export(
     }
     let parameters = tensors.values().map(|tensor| tensor.shape.iter().product::<usize>()).sum();
 
-    // An empty folder that is there is written anew; by its full name, since `.` has none.
-    let dir = &dir.canonicalize().unwrap_or_else(|_| dir.components().collect());
     let name = dir.file_name().unwrap_or_default().to_string_lossy();
     let aside = dir.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-    if let Some(parent) = aside.parent() {
-        fs::create_dir_all(parent).map_err(HfError::write(parent))?;
-    }
     // Fails if it is there: then it is somebody else's.
     fs::create_dir(&aside).map_err(HfError::write(&aside))?;
     let ids = ids(tokenizer);

@@ -1,7 +1,7 @@
 //! Checkpoints: folders that become visible only when they are whole, and are verified when read.
 
 use crate::ModelError;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use sisun_config::check_pointer;
 use std::collections::BTreeMap;
@@ -33,7 +33,8 @@ pub struct CheckpointState {
     pub seed: u64,
     /// The next micro-batch of the data stream.
     pub next_micro_step: u64,
-    /// Lowest validation loss so far and its step.
+    /// Lowest validation loss so far and its step. A loss that is not finite is none.
+    #[serde(deserialize_with = "finite", serialize_with = "only_finite")]
     pub best: Option<(u64, f64)>,
     /// SHA-256 of the text the run was trained on.
     pub data_sha256: String,
@@ -57,6 +58,16 @@ pub struct SourcesSum {
     pub bytes: u64,
     /// SHA-256 of their text, hexadecimal.
     pub sha256: String,
+}
+
+/// JSON has no NaN: it was once written as `null`, which is read as no best at all.
+fn finite<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<(u64, f64)>, D::Error> {
+    let best = Option::<(u64, Option<f64>)>::deserialize(reader)?;
+    Ok(best.and_then(|(step, loss)| Some((step, loss?))))
+}
+
+fn only_finite<S: Serializer>(best: &Option<(u64, f64)>, writer: S) -> Result<S::Ok, S::Error> {
+    best.filter(|(_, loss)| loss.is_finite()).serialize(writer)
 }
 
 /// What a file must be.
@@ -83,34 +94,35 @@ impl Checkpoint {
     /// Opens a checkpoint and verifies every file in it.
     ///
     /// # Errors
-    /// [`ModelError::Damaged`], naming the file, what differs, and the checkpoint before.
+    /// [`ModelError::Damaged`], naming the file, what differs, and the newest older checkpoint that is whole.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let damaged =
-            |problem: String| ModelError::Damaged { path: path.to_owned(), problem, remedy: remedy_for(path) };
-        let text = match fs::read_to_string(path.join(STATE_FILE)) {
-            Ok(text) => text,
-            Err(error) => return Err(damaged(format!("{STATE_FILE} cannot be read ({error})"))),
+        Self::verified(path).map_err(|problem| ModelError::Damaged {
+            path: path.to_owned(),
+            problem,
+            remedy: remedy_for(path),
+        })
+    }
+
+    /// Opens a checkpoint, or says what of it is not what was written.
+    fn verified(path: &Path) -> Result<Self, String> {
+        let read = |name: &str| {
+            fs::read_to_string(path.join(name)).map_err(|error| format!("{name} cannot be read ({error})"))
         };
-        let sum = match fs::read_to_string(path.join(STATE_SUM_FILE)) {
-            Ok(sum) => sum,
-            Err(error) => return Err(damaged(format!("{STATE_SUM_FILE} cannot be read ({error})"))),
-        };
-        if let Err(pointer) = check_pointer(text.as_bytes()) {
-            return Err(damaged(format!("{STATE_FILE} cannot be read ({pointer})")));
-        }
+        let (text, sum) = (read(STATE_FILE)?, read(STATE_SUM_FILE)?);
+        check_pointer(text.as_bytes()).map_err(|pointer| format!("{STATE_FILE} cannot be read ({pointer})"))?;
         if sum != state_sum(&text) {
-            return Err(damaged(format!("{STATE_FILE} was altered (its SHA-256 differs)")));
+            return Err(format!("{STATE_FILE} was altered (its SHA-256 differs)"));
         }
         let state: CheckpointState =
-            serde_json::from_str(&text).map_err(|error| damaged(format!("{STATE_FILE} is not valid ({error})")))?;
+            serde_json::from_str(&text).map_err(|error| format!("{STATE_FILE} is not valid ({error})"))?;
         for (name, expected) in &state.files {
             let file = path.join(name);
-            let found = sum_file(&file).map_err(|error| damaged(format!("{name} cannot be read ({error})")))?;
+            let found = sum_file(&file).map_err(|error| format!("{name} cannot be read ({error})"))?;
             if found.bytes != expected.bytes {
-                return Err(damaged(format!("{name} has {} bytes, expected {}", found.bytes, expected.bytes)));
+                return Err(format!("{name} has {} bytes, expected {}", found.bytes, expected.bytes));
             }
             if found.sha256 != expected.sha256 {
-                return Err(damaged(format!("{name} was altered (its SHA-256 differs)")));
+                return Err(format!("{name} was altered (its SHA-256 differs)"));
             }
         }
         Ok(Self { path: path.to_owned(), state })
@@ -259,17 +271,30 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What to do about a damaged checkpoint: use the newest older one, if there is one.
+/// What to do about a damaged checkpoint: use the newest older one that is whole, if there is one.
 fn remedy_for(path: &Path) -> String {
     let step = path.file_name().and_then(|name| name.to_str()?.strip_prefix("step-")?.parse::<u64>().ok());
     let (Some(checkpoints), Some(step)) = (path.parent(), step) else {
         return "restore it from a copy".to_owned();
     };
-    match steps_in(checkpoints).into_iter().rev().find(|older| *older < step) {
-        Some(older) => format!(
+    let older = steps_in(checkpoints).into_iter().rev().filter(|older| *older < step);
+    let mut older = older.map(|older| checkpoints.join(folder_name(older)));
+    let mut damaged = 0;
+    let whole = older.find(|older| {
+        let whole = Checkpoint::verified(older).is_ok();
+        damaged += u32::from(!whole);
+        whole
+    });
+    match (whole, damaged) {
+        (Some(older), 0) => format!(
             "the one before is {}: name that folder, or delete the damaged one to go on from it",
-            checkpoints.join(folder_name(older)).display()
+            older.display()
         ),
-        None => "no older checkpoint is left; train again, or restore it from a copy".to_owned(),
+        (Some(older), _) => format!(
+            "those before it are damaged too, down to {}: name that folder, or delete the damaged ones to go on from it",
+            older.display()
+        ),
+        (None, 0) => "no older checkpoint is left; train again, or restore it from a copy".to_owned(),
+        (None, _) => "so is every older one; train again, or restore one from a copy".to_owned(),
     }
 }

@@ -110,6 +110,13 @@ where
     std::fs::set_permissions(path, permissions)
 }
 
+/// The first tensor, by name, that holds a number which is not finite. It is asked of the host: a GPU's compiler may take
+/// for granted that there are no such numbers.
+pub fn not_finite(tensors: &FlatTensors) -> Option<&str> {
+    let sound = |flat: &Flat| to_host(flat.values.clone()).1.into_iter().all(f32::is_finite);
+    tensors.iter().find(|(_, flat)| !sound(flat)).map(|(name, _)| name.as_str())
+}
+
 impl View for &Flat {
     fn dtype(&self) -> Dtype {
         Dtype::F32

@@ -1,56 +1,69 @@
 //! What of its settings a run may change when it goes on.
 
+use crate::advice::Change;
 use sisun_config::Config;
 use std::collections::{BTreeMap, BTreeSet};
+use toml::Value;
 
 /// Keys that may differ when a run is resumed: they change how long it goes on and what it writes, not what it computes.
-/// A base is read once, at the start; it may have moved since.
-const MAY_CHANGE: [&str; 11] = [
+/// Each takes effect. `data` may name the same text in another way; other text is refused by its hash.
+pub(crate) const MAY_CHANGE: [&str; 10] = [
     "name",
-    "finetune.model",
     "data",
-    "tokenizer",
     "train.steps",
     "train.eval_every",
     "train.eval_windows",
     "train.checkpoint_every",
     "train.keep_checkpoints",
     "train.log_every",
+    "sample",
     "attend",
 ];
 
-/// `key (old → new)` for each setting that differs and may not.
-pub(crate) fn changes(before: &Config, after: &Config) -> Vec<String> {
-    let flat = |config: &Config| {
-        let mut keys = BTreeMap::new();
-        let table = toml::Table::try_from(config).expect("plain structs of numbers and strings always serialise");
-        flatten("", &toml::Value::Table(table), &mut keys);
-        keys
-    };
-    let (before, after) = (flat(before), flat(after));
+/// Tables that are one setting: which keys they have depends on their kind.
+const WHOLE: [&str; 2] = ["model.position", "tokenizer"];
+
+/// Each setting that differs and may not.
+pub(crate) fn refused(before: &Config, after: &Config) -> Vec<Change> {
+    changes(before, after).into_iter().filter(|change| !may_change(&change.key)).collect()
+}
+
+/// Each setting of the text that differs.
+pub(crate) fn of_data(before: &Config, after: &Config) -> Vec<Change> {
+    changes(before, after).into_iter().filter(|change| change.key.starts_with("data.")).collect()
+}
+
+pub(crate) fn may_change(key: &str) -> bool {
+    MAY_CHANGE.iter().any(|may| key.strip_prefix(may).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+}
+
+fn changes(before: &Config, after: &Config) -> Vec<Change> {
+    let (before, after) = (keys(before), keys(after));
     let all: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let may_change = |key: &str| {
-        key.starts_with("sample.") || MAY_CHANGE.iter().any(|may| key == *may || key.starts_with(&format!("{may}.")))
-    };
     all.into_iter()
-        .filter(|key| before.get(*key) != after.get(*key) && !may_change(key))
-        .map(|key| {
-            let show = |keys: &BTreeMap<String, String>| keys.get(key).cloned().unwrap_or_else(|| "not set".to_owned());
-            format!("{key} ({} → {})", show(&before), show(&after))
-        })
+        .filter(|key| before.get(*key) != after.get(*key))
+        .map(|key| Change { key: key.clone(), before: before.get(key).cloned(), after: after.get(key).cloned() })
         .collect()
 }
 
-fn flatten(prefix: &str, value: &toml::Value, keys: &mut BTreeMap<String, String>) {
+/// Every setting by its full key.
+pub(crate) fn keys(config: &Config) -> BTreeMap<String, Value> {
+    let mut keys = BTreeMap::new();
+    let table = toml::Table::try_from(config).expect("plain structs of numbers and strings always serialise");
+    flatten("", Value::Table(table), &mut keys);
+    keys
+}
+
+fn flatten(prefix: &str, value: Value, keys: &mut BTreeMap<String, Value>) {
     match value {
-        toml::Value::Table(table) => {
+        Value::Table(table) if !WHOLE.contains(&prefix) => {
             for (key, value) in table {
-                let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                let path = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
                 flatten(&path, value, keys);
             }
         }
         other => {
-            keys.insert(prefix.to_owned(), other.to_string());
+            keys.insert(prefix.to_owned(), other);
         }
     }
 }

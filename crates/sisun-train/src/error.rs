@@ -1,7 +1,9 @@
 //! What can go wrong while training.
 
-use sisun_config::ConfigError;
+use crate::advice::{self, Change};
+use sisun_config::{ConfigError, shell};
 use sisun_data::DataError;
+use sisun_files::{Holder, LockError};
 use sisun_model::ModelError;
 use std::path::{Path, PathBuf};
 
@@ -27,16 +29,27 @@ pub enum TrainError {
         /// Why.
         source: std::io::Error,
     },
+    /// A run directory in which another process trains.
+    #[error(
+        "{} is being trained by {}: wait until it is done (--wait does), or choose another place with --run DIR",
+        path.display(), holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string)
+    )]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+        /// Which process, if it is told.
+        holder: Option<Holder>,
+    },
     /// A run directory that exists already.
-    #[error("{} exists already: go on with it by --resume, or choose another place with --run DIR", path.display())]
+    #[error("{} exists already: choose another place with --run DIR, or go on with it\nto go on: {}", path.display(), advice::resume(path))]
     RunExists {
         /// The directory.
         path: PathBuf,
     },
     /// A run directory whose start was cut off.
     #[error(
-        "{} was begun but never saved: delete it and start again, or choose another place with --run DIR",
-        path.display()
+        "{} was begun but never saved, so that there is nothing to go on from: delete it and start again, or choose another place with --run DIR\nto delete it: rm -r {}",
+        path.display(), shell::path(path)
     )]
     NeverBegan {
         /// The directory.
@@ -58,14 +71,16 @@ pub enum TrainError {
     },
     /// `--resume` with other settings.
     #[error(
-        "cannot resume {}: the configuration has changed in {}; use the old settings, or start a new run with --run DIR",
-        path.display(), changes.join(", ")
+        "cannot resume {} with other settings: {} may not change on the way\nto go on as it is: {}{}",
+        path.display(), list(changes), advice::resume(path), instead(way.as_deref())
     )]
     ConfigChanged {
         /// The run.
         path: PathBuf,
-        /// `key (old → new)` for each.
-        changes: Vec<String>,
+        /// What differs.
+        changes: Vec<Change>,
+        /// The command that begins a run with them, if one can say so.
+        way: Option<String>,
     },
     /// The run's own text is not there.
     #[error("the text that {} was trained on cannot be read: {source}; restore it, or name another text where a command takes --data", path.display())]
@@ -77,17 +92,36 @@ pub enum TrainError {
     },
     /// The run's own text is another than the one it was trained on.
     #[error(
-        "this is not the text that {} was trained on: {change}; restore it, start a new run with --run DIR, or name a text with --data where a command takes one",
-        path.display()
+        "this is not the text that {} was trained on: {change}; restore it, or name a text with --data where a command takes one{}{}",
+        path.display(), elsewhere(started_in.as_deref()), way.as_ref().map_or_else(String::new, |way| instead(Some(way)))
     )]
     DataChanged {
         /// The run.
         path: PathBuf,
         /// What is known of the difference.
         change: String,
+        /// Of a resume: where the run was started, if that is another directory than this.
+        started_in: Option<PathBuf>,
+        /// Of a resume: the command that begins a run on this text.
+        way: Option<String>,
+    },
+    /// `--resume` from a directory where the text is not to be found.
+    #[error(
+        "{source}{}\nto go on: cd {} && {}",
+        elsewhere(Some(started_in)),
+        shell::path(started_in),
+        advice::resume(path)
+    )]
+    DataElsewhere {
+        /// The run, by its full path.
+        path: PathBuf,
+        /// Where it was started.
+        started_in: PathBuf,
+        /// What is not here.
+        source: DataError,
     },
     /// A run that is already over.
-    #[error("{} has done all of its {steps} steps; raise them with --set train.steps=N to go on", path.display())]
+    #[error("{} has done all of its {steps} steps\nto train it longer: {}", path.display(), advice::longer(path, *steps))]
     Finished {
         /// The run.
         path: PathBuf,
@@ -104,8 +138,8 @@ pub enum TrainError {
     },
     /// A loss that is no number any more.
     #[error(
-        "the loss became {loss} at step {step} with learning rate {lr:.3e} and gradient norm {grad_norm}; {}; lower train.lr_max, or lengthen train.warmup_steps",
-        last_good.as_ref().map_or("there is no checkpoint before it".to_owned(), |path| format!("the last good checkpoint is {}", path.display()))
+        "the loss became {loss} at step {step} with learning rate {lr:.3e} and gradient norm {grad_norm}; {}; lower train.lr_max, or lengthen train.warmup_steps\nwith a tenth of the learning rate: {way}",
+        good(last_good.as_deref())
     )]
     NonFinite {
         /// The step, counted from 1.
@@ -116,12 +150,63 @@ pub enum TrainError {
         lr: f64,
         /// The global norm of the gradient.
         grad_norm: f64,
-        /// The newest checkpoint.
+        /// The newest checkpoint whose weights are finite.
         last_good: Option<PathBuf>,
+        /// The command that tries again.
+        way: String,
+    },
+    /// An update that left weights which are no numbers.
+    #[error(
+        "step {step} left weights that are not finite ({tensor}), and they are not saved; {}; lower train.lr_max, or set train.grad_clip\nwith a tenth of the learning rate: {way}",
+        good(last_good.as_deref())
+    )]
+    NonFiniteWeights {
+        /// The step, counted from 1.
+        step: u64,
+        /// A tensor with such numbers.
+        tensor: String,
+        /// The newest checkpoint whose weights are finite.
+        last_good: Option<PathBuf>,
+        /// The command that tries again.
+        way: String,
+    },
+    /// Weights to start from that are no numbers.
+    #[error(
+        "the weights to start from are not finite ({tensor}): start from others with finetune.model, or from a smaller model.init_std"
+    )]
+    NonFiniteStart {
+        /// A tensor with such numbers.
+        tensor: String,
+    },
+    /// A run that ended with a model whose loss is no number.
+    #[error(
+        "the validation loss after the last step, {step}, is {loss}, though the weights are finite: its activations overflow; everything is saved in {}{}; lower train.lr_max\nwith a tenth of the learning rate: {way}",
+        path.display(), best.map_or_else(String::new, |(step, loss)| format!(" (the best checkpoint, of step {step}, has {loss:.4})"))
+    )]
+    NonFiniteValidation {
+        /// The last step.
+        step: u64,
+        /// The loss.
+        loss: f64,
+        /// The run.
+        path: PathBuf,
+        /// The best evaluation before.
+        best: Option<(u64, f64)>,
+        /// The command that tries again.
+        way: String,
     },
     /// The watcher could not do its part.
     #[error("{0}")]
     Watcher(String),
+}
+
+impl From<LockError> for TrainError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Taken { path, holder } => Self::InUse { path, holder },
+            LockError::Io { path, source } => Self::Io { action: "lock", path, source },
+        }
+    }
 }
 
 impl TrainError {
@@ -130,4 +215,28 @@ impl TrainError {
         let path = path.as_ref().to_owned();
         move |source| Self::Io { action, path, source }
     }
+}
+
+fn list(changes: &[Change]) -> String {
+    changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn instead(way: Option<&str>) -> String {
+    way.map_or_else(
+        || "; to change them, start a new run with --run DIR".to_owned(),
+        |way| format!("\nin a new run: {way}"),
+    )
+}
+
+fn elsewhere(started_in: Option<&Path>) -> String {
+    started_in.map_or_else(String::new, |path| {
+        format!("; relative paths start at the working directory, and the run was started in {}", path.display())
+    })
+}
+
+fn good(last_good: Option<&Path>) -> String {
+    last_good.map_or_else(
+        || "there is no checkpoint before it".to_owned(),
+        |path| format!("the last good checkpoint is {}", path.display()),
+    )
 }

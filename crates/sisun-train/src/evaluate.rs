@@ -21,14 +21,14 @@ pub struct Evaluation {
 }
 
 /// Evaluates on non-overlapping windows of `context_len` tokens: all of the text (`limit` `None`), or that many
-/// windows, evenly spaced and the same each time.
+/// windows, evenly spaced and the same each time. `None` if the text has no token to take the loss on.
 pub fn evaluate(
     model: &Transformer,
     text: &Tokens,
     context_len: usize,
     batch_size: usize,
     limit: Option<usize>,
-) -> Evaluation {
+) -> Option<Evaluation> {
     evaluate_without(&[], model, text, context_len, batch_size, limit)
 }
 
@@ -40,7 +40,7 @@ pub fn evaluate_without(
     context_len: usize,
     batch_size: usize,
     limit: Option<usize>,
-) -> Evaluation {
+) -> Option<Evaluation> {
     let model = model.valid();
     let device = model.device();
     let (mut sum, mut count) = (0.0, 0);
@@ -55,8 +55,11 @@ pub fn evaluate_without(
         sum += f64::from(loss.into_scalar::<f32>()) * marked as f64;
         count += marked;
     }
+    if count == 0 {
+        return None;
+    }
     let loss = sum / count as f64;
     let tokens_per_byte = text.len() as f64 / text.bytes() as f64;
     let bits_per_byte = (!text.has_loss_mask()).then(|| loss / std::f64::consts::LN_2 * tokens_per_byte);
-    Evaluation { loss, perplexity: loss.exp(), bits_per_byte, tokens: count }
+    Some(Evaluation { loss, perplexity: loss.exp(), bits_per_byte, tokens: count })
 }

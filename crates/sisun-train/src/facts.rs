@@ -2,7 +2,8 @@
 
 use crate::TrainError;
 use crate::session::Session;
-use sisun_model::checkpoint::{folder_name, steps_in};
+use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, folder_name, steps_in};
+use sisun_model::weights::read_tensors;
 use sisun_model::{CHECKPOINTS, Count, thousands};
 use std::fs;
 use std::path::PathBuf;
@@ -65,9 +66,18 @@ impl Session {
         Ok(samples)
     }
 
-    /// The folder of the newest checkpoint.
-    pub(crate) fn newest_checkpoint(&self) -> Option<PathBuf> {
+    /// The newest checkpoint that is whole and whose weights are finite.
+    pub(crate) fn last_good_checkpoint(&self) -> Option<PathBuf> {
         let folder = self.run_dir.join(CHECKPOINTS);
-        steps_in(&folder).last().map(|step| folder.join(folder_name(*step)))
+        let newest_first = steps_in(&folder).into_iter().rev().map(|step| folder.join(folder_name(step)));
+        newest_first
+            .filter_map(|path| Checkpoint::open(&path).ok())
+            .find(has_finite_weights)
+            .map(|it| it.path().to_owned())
     }
+}
+
+fn has_finite_weights(checkpoint: &Checkpoint) -> bool {
+    let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+    read_tensors(&checkpoint.file(MODEL_FILE)).is_ok_and(|found| found.values().all(|(_, values)| finite(values)))
 }

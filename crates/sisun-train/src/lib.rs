@@ -2,6 +2,7 @@
 //!
 //! Nothing here prints. A [`Watcher`] is told of every step, measurement and sample.
 
+pub mod advice;
 mod batch;
 mod changes;
 mod error;

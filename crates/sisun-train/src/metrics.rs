@@ -9,14 +9,15 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// One line of `metrics.jsonl`. Absent fields do not apply to the split; `null` stands for what is no number.
+/// One line of `metrics.jsonl`. Absent fields do not apply to the split. `null` stands for what is no number, or, of the
+/// training split, a mean of nothing: no step since the line before had a token to take the loss on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
     /// Steps done.
     pub step: u64,
     /// `train` or `validation`.
     pub split: String,
-    /// Nats per token; of the training split, averaged since the line before.
+    /// Nats per token that the loss is taken on; of the training split, averaged over those since the line before.
     pub loss: Option<f64>,
     /// Bits per byte of text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,7 +28,7 @@ pub struct Metric {
     /// AdamW's learning rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lr: Option<f64>,
-    /// Global norm of the gradient before clipping, of the last step.
+    /// Global norm of the gradient before clipping, of the last step that had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grad_norm: Option<f64>,
     /// Training tokens seen.

@@ -34,7 +34,8 @@ pub(crate) fn same_text(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Corpus, TrainError> {
     let tokenizer = TokenizerConfig::File { path: run.tokenizer() };
-    let changed = |change: String| TrainError::DataChanged { path: run.root().to_owned(), change };
+    let changed =
+        |change: String| TrainError::DataChanged { path: run.root().to_owned(), change, started_in: None, way: None };
     let settings = differences(recorded, asked);
     let corpus = prepare_again(asked, &tokenizer, context_len, &asked.cache_folder(), progress).map_err(|error| {
         match error {

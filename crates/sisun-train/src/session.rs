@@ -1,19 +1,21 @@
 //! Starting a run directory, or going on with one.
 
 use crate::TrainError;
-use crate::changes::changes;
+use crate::advice::{self, Change};
+use crate::changes::{of_data, refused};
 use crate::finetune::{Start, trained_parameters, write_companions};
 use crate::optimizer::Optimizer;
 use crate::own_text::{same_text, sum_of};
 use serde::Serialize;
 use sisun_config::{Base, Config, Draft, TokenizerConfig};
-use sisun_data::{Corpus, GENERATION, prepare};
+use sisun_data::{COMPANIONS, Corpus, DataError, GENERATION, prepare};
+use sisun_files::{HeldDir, LockError, Patience, is_vacant};
 use sisun_model::checkpoint::{
     Checkpoint, CheckpointState, MODEL_FILE, TRAINING_FILE, WriteFile, folder_name, remove_partial, steps_in,
     write_atomic,
 };
-use sisun_model::weights::{read_tensors, write_tensors};
-use sisun_model::{BEST, CHECKPOINTS, Chosen, LAST, RandomParams, Run, Transformer};
+use sisun_model::weights::{not_finite, read_tensors, write_tensors};
+use sisun_model::{BASE_FILE, BEST, CHECKPOINTS, Chosen, LAST, RandomParams, Run, Transformer};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,6 +32,8 @@ pub struct Session {
     pub(crate) model: Transformer,
     pub(crate) optimizer: Optimizer,
     pub(crate) state: CheckpointState,
+    /// Keeps other processes out of the directory while the session lives; none while it begins.
+    _held: Option<HeldDir>,
 }
 
 /// `environment.json`.
@@ -44,37 +48,69 @@ struct Environment<'a> {
     threads: usize,
     data_sha256: &'a str,
     tokenizer_sha256: String,
+    /// Where relative paths in the configuration begin.
+    working_directory: Option<PathBuf>,
 }
 
+/// A run's settings.
+const CONFIG: &str = "config.toml";
+const ENVIRONMENT: &str = "environment.json";
+const TOKENIZER: &str = "tokenizer.json";
+
 impl Session {
-    /// Whether a run can begin in this directory.
+    /// Takes a directory for a run that is to begin there. It is this process's alone until it is dropped, and if no run
+    /// began by then it is left as it was found.
     ///
     /// # Errors
-    /// One that holds something.
-    pub fn check_vacant(run_dir: &Path) -> Result<(), TrainError> {
-        if !run_dir.is_file() && !fs::read_dir(run_dir).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Ok(());
+    /// One that holds something, or in which another process trains.
+    pub fn hold_new(run_dir: &Path, patience: Patience<'_>) -> Result<HeldDir, TrainError> {
+        let exists = || {
+            check_begun(run_dir)?;
+            Err(TrainError::RunExists { path: run_dir.to_owned() })
+        };
+        if run_dir.is_file() {
+            return exists();
         }
-        check_begun(run_dir)?;
-        Err(TrainError::RunExists { path: run_dir.to_owned() })
+        match HeldDir::take(run_dir, patience) {
+            Ok(held) if is_vacant(run_dir) => Ok(held),
+            Ok(_) => exists(),
+            // Of a directory that may only be read.
+            Err(LockError::Io { .. }) if !is_vacant(run_dir) => exists(),
+            Err(error) => Err(error.into()),
+        }
     }
 
-    /// Begins a run: prepares the text, writes everything that describes the run, and draws the weights, or takes those that
-    /// are fine-tuned.
+    /// Takes the directory of a run that is to go on.
     ///
     /// # Errors
-    /// A directory that exists, unusable data, a vocabulary larger than `model.vocab_size`, or weights of another shape.
+    /// No run, one that never began, or one that another process trains.
+    pub fn hold_run(run_dir: &Path, patience: Patience<'_>) -> Result<HeldDir, TrainError> {
+        let check = || match run_dir.join(CONFIG).is_file() {
+            true => Ok(()),
+            false => Err(TrainError::NothingToResume { path: run_dir.to_owned() }),
+        };
+        check()?;
+        let held = HeldDir::take(run_dir, patience)?;
+        check()?;
+        check_begun(run_dir)?;
+        Ok(held)
+    }
+
+    /// Begins a run in a directory from [`Session::hold_new`]: prepares the text, writes everything that describes the run,
+    /// and draws the weights, or takes those that are fine-tuned.
+    ///
+    /// # Errors
+    /// Unusable data, a vocabulary larger than `model.vocab_size`, or weights of another shape.
     ///
     /// # Panics
     /// If there is `[finetune]` without weights, or the reverse.
     pub fn start(
         mut config: Config,
         start: Option<Start>,
-        run_dir: &Path,
+        held: HeldDir,
         chosen: &Chosen,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, TrainError> {
-        Self::check_vacant(run_dir)?;
         assert_eq!(config.finetune.is_some(), start.is_some(), "weights to start from come with [finetune]");
         let cache = config.data.cache_folder();
         let corpus = prepare(&config.data, &config.tokenizer, config.model.context_len, &cache, progress)?;
@@ -89,10 +125,37 @@ impl Session {
             return Err(TrainError::SmallVocabulary { stated, needed });
         }
         check_texts(&config, &corpus, progress)?;
-        Self::begin(config, corpus, start, run_dir, chosen).inspect_err(|_| {
-            // It was empty. What cannot be removed is told of by the next start.
-            let _ = fs::remove_dir_all(run_dir);
-        })
+        let run_dir = held.dir().to_owned();
+        // Fails if it is there: then another process made it, where the file system knows no locks.
+        let checkpoints = run_dir.join(CHECKPOINTS);
+        fs::create_dir(&checkpoints).map_err(TrainError::io("create", &checkpoints))?;
+        let begun = Self::begin(config, corpus, start, &run_dir, chosen).inspect_err(|_| {
+            // What cannot be removed is told of by the next start.
+            for file in [CONFIG, ENVIRONMENT, TOKENIZER, GENERATION, BASE_FILE] {
+                let _ = fs::remove_file(run_dir.join(file));
+            }
+            for folder in [CHECKPOINTS, COMPANIONS] {
+                let _ = fs::remove_dir_all(run_dir.join(folder));
+            }
+        });
+        Ok(Self { _held: Some(held), ..begun? })
+    }
+
+    /// The error of weights that training has spoilt, or that it would begin with.
+    fn not_finite(&self, tensor: &str) -> TrainError {
+        let (step, tensor) = (self.state.step, tensor.to_owned());
+        match step {
+            0 => TrainError::NonFiniteStart { tensor },
+            _ => {
+                let last_good = self.last_good_checkpoint();
+                TrainError::NonFiniteWeights {
+                    step,
+                    tensor,
+                    way: advice::lower_rate(self, last_good.as_deref()),
+                    last_good,
+                }
+            }
+        }
     }
 
     /// Writes what a run begins with.
@@ -103,13 +166,13 @@ impl Session {
         run_dir: &Path,
         chosen: &Chosen,
     ) -> Result<Self, TrainError> {
-        fs::create_dir_all(run_dir.join(CHECKPOINTS)).map_err(TrainError::io("create", run_dir))?;
-        write_atomic(&run_dir.join("config.toml"), config.to_toml().as_bytes())?;
+        write_atomic(&run_dir.join(CONFIG), config.to_toml().as_bytes())?;
         write_environment(run_dir, &corpus, chosen)?;
         corpus.tokenizer.save(&run_dir.join("tokenizer.json"))?;
         if let Some(ends) = corpus.tokenizer.ends_to_keep() {
             write_atomic(&run_dir.join(GENERATION), &ends)?;
         }
+        corpus.tokenizer.save(&run_dir.join(TOKENIZER))?;
         let device = chosen.device.clone().autodiff();
         let seed = config.train.seed;
         let mut model = match start {
@@ -140,6 +203,7 @@ impl Session {
             model,
             optimizer: Optimizer::new(&config.train),
             run_dir: run_dir.to_owned(),
+            _held: None,
             config,
             corpus,
             state,
@@ -149,56 +213,63 @@ impl Session {
         Ok(session)
     }
 
-    /// Goes on with a run from its newest checkpoint, with the tokenizer that it began with. What a draft leaves to the
+    /// Goes on with a run in a directory from [`Session::hold_run`] from its newest checkpoint, with the tokenizer that it began with. What a draft leaves to the
     /// model that was fine-tuned is as the run has it: that model is not looked at again.
     ///
     /// # Errors
     /// No run, a damaged checkpoint, other settings, or other text.
     pub fn resume(
         asked: Draft,
-        run_dir: &Path,
+        held: HeldDir,
         chosen: &Chosen,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, TrainError> {
-        if !run_dir.join("config.toml").is_file() {
-            return Err(TrainError::NothingToResume { path: run_dir.to_owned() });
-        }
-        check_begun(run_dir)?;
+        let run_dir = &held.dir().to_owned();
         remove_partial(&run_dir.join(CHECKPOINTS));
         let run = Run::open(run_dir)?;
         let before = run.config()?;
+        let tokenizer = asked.tokenizer()?;
         let mut config = match asked.base()? {
             Some(_) => asked.complete(&Base {
                 path: run_dir.to_owned(),
                 model: before.model.clone(),
                 tokenizer: base_tokenizer(&before, &run),
+                made: Some(before.tokenizer.clone()),
             })?,
             None => asked.finish()?,
         };
         // Left out, the vocabulary's size followed from the tokenizer.
         config.model.vocab_size = config.model.vocab_size.or(before.model.vocab_size);
-        let changes = changes(&before, &config);
+        config.tokenizer = tokenizer.unwrap_or(config.tokenizer);
+        let changes = refused(&before, &config);
         if !changes.is_empty() {
-            return Err(TrainError::ConfigChanged { path: run_dir.to_owned(), changes });
+            let way = advice::changed(run_dir, &before, &changes);
+            return Err(TrainError::ConfigChanged { path: run_dir.to_owned(), changes, way });
         }
         let checkpoint = run.newest()?;
         if checkpoint.state.step >= config.train.steps {
             return Err(TrainError::Finished { path: run_dir.to_owned(), steps: checkpoint.state.step });
         }
-        let corpus =
-            same_text(&run, &checkpoint.state, &before.data, &config.data, config.model.context_len, progress)?;
+        let (state, context_len) = (&checkpoint.state, config.model.context_len);
+        let corpus = same_text(&run, state, &before.data, &config.data, context_len, progress)
+            .map_err(|error| with_way(error, run_dir, &of_data(&before, &config)))?;
         check_texts(&config, &corpus, progress)?;
-        config.tokenizer = before.tokenizer;
         let device = chosen.device.clone().autodiff();
         let moments = read_tensors(&checkpoint.file(TRAINING_FILE))?;
-        Ok(Self {
+        let session = Self {
             model: run.trained(&config, &checkpoint, &device)?,
             optimizer: Optimizer::from_host(&config.train, moments, &chosen.device)?,
             run_dir: run_dir.to_owned(),
+            _held: Some(held),
             state: checkpoint.state,
             config,
             corpus,
-        })
+        };
+        // The next time it goes on as it does now, without being told again.
+        if session.config != before {
+            write_atomic(&run_dir.join(CONFIG), session.config.to_toml().as_bytes())?;
+        }
+        Ok(session)
     }
 
     /// Steps done so far.
@@ -217,12 +288,18 @@ impl Session {
     }
 
     /// Writes a checkpoint, points `last` and (if it is the best) `best` at it, and removes those that are not kept.
+    ///
+    /// # Errors
+    /// Weights that are not finite: such a checkpoint is no use to anybody, and would push out the last good one.
     pub(crate) fn save(&self) -> Result<PathBuf, TrainError> {
         let folder = self.run_dir.join(CHECKPOINTS);
         let weights = match self.config.lora() {
             Some(_) => self.model.flat_factors(),
             None => self.model.flat(),
         };
+        if let Some(tensor) = not_finite(&weights) {
+            return Err(self.not_finite(tensor));
+        }
         let moments = self.optimizer.flat();
         let files: [(&str, &WriteFile<'_>); 2] = [
             (MODEL_FILE, &|path| write_tensors(&weights, path)),
@@ -247,7 +324,7 @@ impl Session {
 
 /// That a run directory was not left before its first checkpoint.
 fn check_begun(run_dir: &Path) -> Result<(), TrainError> {
-    match run_dir.join("config.toml").is_file() && steps_in(&run_dir.join(CHECKPOINTS)).is_empty() {
+    match run_dir.join(CONFIG).is_file() && steps_in(&run_dir.join(CHECKPOINTS)).is_empty() {
         true => Err(TrainError::NeverBegan { path: run_dir.to_owned() }),
         false => Ok(()),
     }
@@ -271,6 +348,33 @@ fn check_texts(config: &Config, corpus: &Corpus, progress: &mut dyn FnMut(&str))
     Ok(())
 }
 
+/// Where a run was started, if that is known and is not here.
+fn started_elsewhere(run_dir: &Path) -> Option<PathBuf> {
+    let text = fs::read_to_string(run_dir.join(ENVIRONMENT)).ok()?;
+    let environment: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let started_in = PathBuf::from(environment.get("working_directory")?.as_str()?);
+    let here = std::env::current_dir().ok()?;
+    (started_in != here).then_some(started_in)
+}
+
+/// Adds to the error of a text that is another, or is not there, where the run was started and what to type instead.
+fn with_way(error: TrainError, run_dir: &Path, changes: &[Change]) -> TrainError {
+    match error {
+        TrainError::DataChanged { path, change, .. } => {
+            let (started_in, way) = (started_elsewhere(run_dir), advice::learn(run_dir, changes));
+            TrainError::DataChanged { path, change, started_in, way }
+        }
+        TrainError::NoText { path, source } => match started_elsewhere(run_dir) {
+            Some(started_in) if matches!(source, DataError::Missing { .. } | DataError::NoFiles { .. }) => {
+                let path = run_dir.canonicalize().unwrap_or(path);
+                TrainError::DataElsewhere { path, started_in, source }
+            }
+            _ => TrainError::NoText { path, source },
+        },
+        error => error,
+    }
+}
+
 /// Where a fine-tuned run says that its tokenizer comes from.
 fn base_tokenizer(config: &Config, run: &Run) -> PathBuf {
     match &config.tokenizer {
@@ -290,7 +394,8 @@ fn write_environment(run_dir: &Path, corpus: &Corpus, chosen: &Chosen) -> Result
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         data_sha256: &corpus.sha256,
         tokenizer_sha256: corpus.tokenizer.sha256(),
+        working_directory: std::env::current_dir().ok().filter(|path| path.to_str().is_some()),
     };
     let text = serde_json::to_string_pretty(&environment).expect("plain numbers and strings always serialise");
-    Ok(write_atomic(&run_dir.join("environment.json"), text.as_bytes())?)
+    Ok(write_atomic(&run_dir.join(ENVIRONMENT), text.as_bytes())?)
 }

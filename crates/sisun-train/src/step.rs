@@ -65,31 +65,33 @@ pub(crate) fn precision(config: &TrainConfig) -> Precision {
 pub struct Stepped {
     /// The model after it.
     pub model: Transformer,
-    /// The mean loss over the marked tokens before it, `[1]`.
+    /// The mean loss over the marked tokens before it, `[1]`; 0 without any.
     pub loss: Tensor<1>,
     /// The global norm of the gradient before clipping, `[1]`.
     pub grad_norm: Tensor<1>,
     /// Tokens read.
     pub tokens: u64,
+    /// Of which the loss was taken on.
+    pub marked: u64,
 }
 
 /// One optimizer step on the mean loss over the marked tokens of all micro-batches. Without a marked token the
 /// model stays as it is.
 pub fn training_step(model: &Transformer, optimizer: &mut Optimizer, batches: &[Batch], at: At) -> Stepped {
     let tokens = batches.iter().map(|batch| batch.targets.len() as u64).sum();
-    let (gradients, loss) = gradient(model, batches, at);
+    let marked = batches.iter().map(marked).sum();
+    let (gradients, loss) = gradient(model, batches, at, marked);
     if gradients.is_empty() {
         let grad_norm = loss.zeros_like();
-        return Stepped { model: model.clone(), loss, grad_norm, tokens };
+        return Stepped { model: model.clone(), loss, grad_norm, tokens, marked };
     }
     let (grad_norm, scale) = gradients::clip(&gradients, at.grad_clip);
     let model = optimizer.step(model.clone(), gradients, &scale, at.step, at.share);
-    Stepped { model, loss, grad_norm, tokens }
+    Stepped { model, loss, grad_norm, tokens, marked }
 }
 
 /// The gradient of the mean loss over the marked tokens, and that loss.
-fn gradient(model: &Transformer, batches: &[Batch], at: At) -> (NamedGradients, Tensor<1>) {
-    let marked: u64 = batches.iter().map(marked).sum();
+fn gradient(model: &Transformer, batches: &[Batch], at: At, marked: u64) -> (NamedGradients, Tensor<1>) {
     let passes = (at.micro_step..).zip(batches).flat_map(|(micro_step, batch)| {
         let (gradients, losses) = micro_batch(model, batch, at, micro_step, marked);
         gradients.into_iter().zip(losses)

@@ -1,6 +1,7 @@
 //! The training loop.
 
 use crate::TrainError;
+use crate::advice;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::metrics::{Metric, Metrics, read};
 use crate::report::{Report, write_report};
@@ -64,7 +65,7 @@ pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool
         let batches: Vec<Batch> =
             (0..config.accumulate as u64).map(|i| next_batch(session, at.micro_step + i)).collect();
         let stepped = training_step(&session.model, &mut session.optimizer, &batches, at);
-        pending.push(stepped.loss, stepped.grad_norm, at.share * config.lr_max);
+        pending.push(stepped.loss, stepped.grad_norm, stepped.marked, at.share * config.lr_max);
         session.model = stepped.model;
 
         session.state.step += 1;
@@ -85,7 +86,7 @@ pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool
         let mut improved = false;
         if evaluates {
             let found = evaluate_now(session);
-            improved = session.state.best.is_none_or(|(_, best)| found.loss < best);
+            improved = found.loss.is_finite() && session.state.best.is_none_or(|(_, best)| found.loss < best);
             if improved {
                 session.state.best = Some((step, found.loss));
             }
@@ -119,6 +120,25 @@ pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool
     })
 }
 
+impl Outcome {
+    /// That the model which training ended with has a loss that is a number.
+    ///
+    /// # Errors
+    /// [`TrainError::NonFiniteValidation`].
+    pub fn check(&self, session: &Session) -> Result<(), TrainError> {
+        match self.validation.as_ref().filter(|validation| !validation.loss.is_finite()) {
+            None => Ok(()),
+            Some(validation) => Err(TrainError::NonFiniteValidation {
+                step: self.step,
+                loss: validation.loss,
+                path: session.run_dir.clone(),
+                best: self.best,
+                way: advice::lower_rate(session, None),
+            }),
+        }
+    }
+}
+
 fn next_batch(session: &Session, micro_step: u64) -> Batch {
     let (text, config) = (&session.corpus.train, &session.config);
     let draw = match config.train.windows {
@@ -133,6 +153,7 @@ fn evaluate_now(session: &Session) -> Evaluation {
     let batch_size = config.train.batch_size;
     let text = &session.corpus.validation;
     evaluate(&session.model, text, config.model.context_len, batch_size, config.train.eval_windows)
+        .expect("preparing the text has made sure that it holds a window and a token to take the loss on")
 }
 
 fn sample(session: &Session, watcher: &mut dyn Watcher) -> Result<(), TrainError> {
@@ -148,6 +169,8 @@ fn sample(session: &Session, watcher: &mut dyn Watcher) -> Result<(), TrainError
 struct Pending {
     losses: Vec<Tensor<1>>,
     norms: Vec<Tensor<1>>,
+    /// Tokens that each loss is the mean of.
+    marked: Vec<u64>,
     rates: Vec<f64>,
     began: Instant,
     before_s: f64,
@@ -160,6 +183,7 @@ impl Pending {
         Self {
             losses: Vec::new(),
             norms: Vec::new(),
+            marked: Vec::new(),
             rates: Vec::new(),
             began: Instant::now(),
             before_s: session.state.elapsed_s,
@@ -168,9 +192,10 @@ impl Pending {
         }
     }
 
-    fn push(&mut self, loss: Tensor<1>, norm: Tensor<1>, lr: f64) {
+    fn push(&mut self, loss: Tensor<1>, norm: Tensor<1>, marked: u64, lr: f64) {
         self.losses.push(loss);
         self.norms.push(norm);
+        self.marked.push(marked);
         self.rates.push(lr);
     }
 
@@ -180,8 +205,7 @@ impl Pending {
 
     /// The line about the steps since the last one.
     fn read(&mut self, session: &Session) -> Result<Metric, TrainError> {
-        let n = self.losses.len() as f64;
-        let (lr, (loss, grad_norm)) = (self.rates.last().copied(), self.check(session)?);
+        let (lr, means) = (self.rates.last().copied(), self.check(session)?);
         let elapsed_s = self.elapsed_s();
         let tokens = session.state.tokens - self.read_at_tokens;
         let speed = tokens as f64 / (elapsed_s - self.read_at_s).max(1e-9);
@@ -189,55 +213,88 @@ impl Pending {
         Ok(Metric {
             step: session.state.step,
             split: "train".to_owned(),
-            loss: Some(loss / n),
+            loss: means.map(|means| means.loss),
             bits_per_byte: None,
             perplexity: None,
             lr,
-            grad_norm: Some(grad_norm),
+            grad_norm: means.map(|means| means.grad_norm),
             tokens: session.state.tokens,
             tokens_per_second: Some(speed),
             elapsed_s,
         })
     }
 
-    /// Reads what is pending: the sum of the losses and the last norm.
-    fn check(&mut self, session: &Session) -> Result<(f64, f64), TrainError> {
+    /// Reads what is pending; nothing, if no step had a token to take the loss on.
+    fn check(&mut self, session: &Session) -> Result<Option<Means>, TrainError> {
         if self.losses.is_empty() {
-            return Ok((0.0, 0.0));
+            return Ok(None);
         }
         let read = |tensors: &mut Vec<Tensor<1>>| {
             let data = Tensor::cat(std::mem::take(tensors), 0).into_data();
             data.try_into_vec_as::<f32>().expect("a float tensor that was computed can be read as f32")
         };
         let (losses, norms) = (read(&mut self.losses), read(&mut self.norms));
-        let rates = std::mem::take(&mut self.rates);
+        let (marked, rates) = (std::mem::take(&mut self.marked), std::mem::take(&mut self.rates));
         let first = session.state.step - losses.len() as u64 + 1;
         if let Some(i) = losses.iter().zip(&norms).position(|(loss, norm)| !(loss.is_finite() && norm.is_finite())) {
+            let last_good = session.last_good_checkpoint();
             return Err(TrainError::NonFinite {
                 step: first + i as u64,
                 loss: f64::from(losses[i]),
                 lr: rates[i],
                 grad_norm: f64::from(norms[i]),
-                last_good: session.newest_checkpoint(),
+                way: advice::lower_rate(session, last_good.as_deref()),
+                last_good,
             });
         }
-        Ok((losses.iter().map(|loss| f64::from(*loss)).sum(), f64::from(norms[norms.len() - 1])))
+        Ok(Means::of(&losses, &norms, &marked))
+    }
+}
+
+/// What a line of metrics says of the steps since the last one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Means {
+    /// Over all marked tokens of the steps.
+    loss: f64,
+    /// Of the last step that had marked tokens.
+    grad_norm: f64,
+}
+
+impl Means {
+    /// Of steps with these losses and norms, each loss the mean over so many marked tokens.
+    fn of(losses: &[f32], norms: &[f32], marked: &[u64]) -> Option<Self> {
+        let all: u64 = marked.iter().sum();
+        let sum: f64 = losses.iter().zip(marked).map(|(loss, marked)| f64::from(*loss) * *marked as f64).sum();
+        let last = marked.iter().rposition(|marked| *marked > 0)?;
+        Some(Self { loss: sum / all as f64, grad_norm: f64::from(norms[last]) })
     }
 }
 
 /// `report.html` and `loss.svg`, from the run's own files.
 fn write_run_report(session: &Session) -> Result<(), TrainError> {
     let metrics = read(&session.run_dir.join("metrics.jsonl"))?;
-    let curve = |split: &str| {
-        let of_split = metrics.iter().filter(|metric| metric.split == split);
-        of_split.filter_map(|metric| Some((metric.step, metric.loss?))).collect()
-    };
+    let of = |split: &'static str| metrics.iter().filter(move |metric| metric.split == split);
     let report = Report {
         title: session.config.name.clone(),
         facts: session.facts(),
-        train: curve("train"),
-        validation: curve("validation"),
+        // Without a loss are steps that had no token to take it on.
+        train: of("train").filter_map(|metric| Some((metric.step, metric.loss?))).collect(),
+        // Without a loss are evaluations whose loss is no number.
+        validation: of("validation").map(|metric| (metric.step, metric.loss.unwrap_or(f64::NAN))).collect(),
         samples: session.samples()?,
     };
     write_report(&session.run_dir, &report).map_err(TrainError::io("write the report in", &session.run_dir))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Means;
+
+    #[test]
+    fn a_mean_counts_the_tokens_it_is_a_mean_of() {
+        let means = Means::of(&[3.0, 0.0, 5.0, 0.0], &[0.5, 0.0, 0.25, 0.0], &[1, 0, 3, 0]);
+        assert_eq!(means, Some(Means { loss: (3.0 + 3.0 * 5.0) / 4.0, grad_norm: 0.25 }));
+        assert_eq!(Means::of(&[0.0, 0.0], &[0.0, 0.0], &[0, 0]), None);
+        assert_eq!(Means::of(&[2.0, 4.0], &[1.0, 7.0], &[9, 9]), Some(Means { loss: 3.0, grad_norm: 7.0 }));
+    }
 }

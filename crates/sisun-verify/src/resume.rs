@@ -4,6 +4,7 @@ use crate::subject::Files;
 use crate::{Check, Subject};
 use anyhow::{Context, Result};
 use sisun_config::Draft;
+use sisun_files::Patience;
 use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, TRAINING_FILE, WriteFile};
 use sisun_model::{CHECKPOINTS, Chosen, DeviceChoice, LAST, Run, device, thousands};
 use sisun_train::{Session, Watcher, train};
@@ -142,7 +143,8 @@ impl Watcher for Stop<'_> {
 /// Resumes the copy until then, and returns the step it is at.
 fn go_on(copy: &Path, chosen: &Chosen, until: &Until) -> Result<u64> {
     let draft = Draft::read(&copy.join("config.toml"), &[])?;
-    let mut session = Session::resume(draft, copy, chosen, &mut |_| {})?;
+    let held = Session::hold_run(copy, Patience::Refuse)?;
+    let mut session = Session::resume(draft, held, chosen, &mut |_| {})?;
     let stop = AtomicBool::new(false);
     let mut watcher = Stop { until, began: Instant::now(), steps: 0, stop: &stop };
     Ok(train(&mut session, &mut watcher, &stop)?.step)

@@ -4,12 +4,13 @@ use crate::common::DeviceArgs;
 use crate::failure::{Interrupted, Usage};
 use crate::progress::Work;
 use crate::terminal::{note, say, say_json, stop_on_interrupt};
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::Subcommand;
 use sisun_compare::{
     Event, Grid, MeasureName, Outcome, Plan, Shard, Standing, Summary, TrackSummary, merge, report, run,
 };
-use sisun_config::DataConfig;
+use sisun_config::{DataConfig, shell};
+use sisun_files::{HeldDir, Holder, LockError, Patience};
 use std::path::{Path, PathBuf};
 
 /// Trains every variant with every seed, measures all alike, and writes a report with statistics.
@@ -44,6 +45,9 @@ pub(crate) struct Args {
     /// Change a setting, as in --set tracks.copy.examples=500
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// If another process runs it in the directory, wait until it is done
+    #[arg(long)]
+    wait: bool,
     /// Print the summary as one JSON object
     #[arg(long)]
     json: bool,
@@ -61,6 +65,9 @@ enum Verb {
         /// Where the whole goes
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
+        /// If another process writes there, wait until it is done
+        #[arg(long)]
+        wait: bool,
         /// Print the summary as one JSON object
         #[arg(long)]
         json: bool,
@@ -70,7 +77,8 @@ enum Verb {
 }
 
 pub(crate) fn run_command(args: Args) -> Result<()> {
-    if let Some(Verb::Merge { parts, out, json, device }) = args.verb {
+    if let Some(Verb::Merge { parts, out, wait, json, device }) = args.verb {
+        let _held = hold(&out, wait, &device)?;
         let plan = plan(&device, None, None)?;
         let watch = |event| {
             if let Event::Note(line) = event {
@@ -84,6 +92,7 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
     let Some(config) = args.config else { return Err(Usage("name a comparison, a TOML file".to_owned()).into()) };
     let grid = Grid::read(&config, &args.budget, &args.set)?;
     let out = args.out.unwrap_or_else(|| Path::new("reports").join(&grid.name));
+    let _held = hold(&out, args.wait, &args.device)?;
     let plan = plan(&args.device, args.jobs, args.shard)?;
     let stop = stop_on_interrupt("stopping; finished cells are kept; press Ctrl-C again to quit at once")?;
     let progress = Work::new(args.device.quiet);
@@ -116,10 +125,28 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
         return Err(Interrupted.into());
     }
     if args.shard.is_some() {
-        return say(&format!("part done: {}\nnext: sisun compare merge {} … --out DIR", out.display(), out.display()));
+        return say(&format!(
+            "part done: {}\nnext: sisun compare merge {} … --out DIR",
+            out.display(),
+            shell::path(&out)
+        ));
     }
     report::write(&finished.summary, &out)?;
     tell(&finished.summary, &out, args.json)
+}
+
+/// Keeps other processes out of the directory.
+fn hold(out: &Path, wait: bool, device: &DeviceArgs) -> Result<HeldDir> {
+    let mut tell = |holder: &Holder| device.note(&format!("waiting for {holder}, which writes {}", out.display()));
+    let patience = if wait { Patience::Wait(&mut tell) } else { Patience::Refuse };
+    let held = HeldDir::take(out, patience).map_err(|error| match error {
+        LockError::Taken { .. } => {
+            anyhow!("{error}: wait until it is done (--wait does), or choose another place with --out DIR")
+        }
+        LockError::Io { .. } => error.into(),
+    })?;
+    device.note_hollow(&held);
+    Ok(held)
 }
 
 fn plan(device: &DeviceArgs, jobs: Option<std::num::NonZeroUsize>, shard: Option<Shard>) -> Result<Plan> {

@@ -1,9 +1,10 @@
 //! `sisun eval`.
 
 use crate::common::DeviceArgs;
+use crate::failure::Usage;
 use crate::opened::{PrecisionArgs, TextArgs};
 use crate::terminal::{say, say_json};
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use sisun_model::thousands;
 use sisun_train::evaluate;
@@ -50,10 +51,22 @@ pub(crate) fn run(args: Args) -> Result<()> {
         loaded.model.check_length(length)?;
     }
     let text = opened.held_out(&args.text, &args.device)?;
+    if let Some(length) = lengths.iter().copied().filter(|length| text.len() <= *length).max() {
+        let (there, needed) = (thousands(text.len() as u64), thousands(length as u64 + 1));
+        let message = format!(
+            "--lengths {length}: the text has {there} tokens, but one window needs {needed}: give shorter lengths, or more text with --data"
+        );
+        if !args.lengths.is_empty() {
+            return Err(Usage(message).into());
+        }
+    }
     let mut results = Vec::new();
+    let mut not_finite = None;
     for &length in &lengths {
         let limit = args.windows.map(|windows| windows.get());
-        let found = evaluate(&loaded.model, &text, length, opened.batch_size(length), limit);
+        let found = evaluate(&loaded.model, &text, length, opened.batch_size(length), limit)
+            .context("no window of the text has a token to take the loss on: give another text with --data")?;
+        not_finite = not_finite.or((!found.loss.is_finite()).then_some(length));
         if !args.json {
             let bits = found.bits_per_byte.map_or(String::new(), |bits| format!(", {bits:.4} bits per byte"));
             let beyond = if length > trained_on { format!(" (trained on {trained_on})") } else { String::new() };
@@ -68,7 +81,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
         object["length"] = length.into();
         results.push(object);
     }
-    if args.json { say_json(&summary(results, loaded.step)) } else { Ok(()) }
+    if args.json {
+        say_json(&summary(results, loaded.step))?;
+    }
+    match not_finite {
+        None => Ok(()),
+        Some(length) => bail!(
+            "the loss in windows of {length} is no finite number: the model's activations overflow, or its weights are damaged"
+        ),
+    }
 }
 
 /// One length gives its figures at the top; several are listed.

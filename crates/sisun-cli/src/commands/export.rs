@@ -68,7 +68,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             "bytes": exported.bytes,
         }));
     }
-    let (to, parameters) = (to.display(), thousands(exported.parameters as u64));
+    let (to, parameters) = (to.display().to_string(), thousands(exported.parameters as u64));
     say(&format!("{to}: {} of {parameters} parameters in {}", exported.architecture, numbers.name()))?;
-    say(&format!("in Python: AutoModelForCausalLM.from_pretrained(\"{to}\"), AutoTokenizer.from_pretrained(\"{to}\")"))
+    say(&format!("in Python: AutoModelForCausalLM.from_pretrained({to:?}), AutoTokenizer.from_pretrained({to:?})"))
 }

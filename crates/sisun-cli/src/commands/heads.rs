@@ -59,7 +59,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if !args.fast {
         let tokens = opened.held_out(&args.silencing.text, &args.device)?;
         let all: Vec<(usize, usize)> = found.heads.iter().map(|head| (head.layer, head.head)).collect();
-        let silenced = silence(&opened, &tokens, &all, &args.silencing, &args.device);
+        let silenced = silence(&opened, &tokens, &all, &args.silencing, &args.device)?;
         for head in &mut found.heads {
             head.silenced = silenced.rise.get(&(head.layer, head.head)).copied();
         }

@@ -2,41 +2,47 @@
 
 use crate::base;
 use crate::common::DeviceArgs;
-use crate::failure::Interrupted;
+use crate::failure::{Interrupted, Usage};
 use crate::progress::Progress;
 use crate::terminal::{note, say, say_json, stop_on_interrupt};
 use anyhow::Result;
 use burn::module::Module;
 use serde_json::json;
-use sisun_config::{Draft, SampleConfig};
-use sisun_data::Tokenizer;
+use sisun_config::{Draft, SampleConfig, shell};
+use sisun_data::{Tokenizer, Tokens};
+use sisun_files::{Holder, Patience};
 use sisun_infer::maps::{self, Format, PictureOptions};
 use sisun_infer::{Generation, InferError, Loaded, Looking, Sampler};
 use sisun_model::{Count, Transformer, thousands};
-use sisun_train::{Metric, Outcome, Session, TrainError, Watcher, train};
+use sisun_train::{Metric, Outcome, Session, TrainError, Watcher, advice, train};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-/// Trains a model as a configuration says.
+/// Trains a model as a configuration says, or goes on with a run.
 ///
 /// Writes everything into one run directory: settings, tokenizer, metrics, checkpoints, samples and a report.
-/// Ctrl-C finishes the step and saves.
+/// Ctrl-C finishes the step and saves. One process at a time trains in a directory.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   sisun train configs/quickstart.toml
   sisun train configs/quickstart.toml --run runs/rope --set model.position=rope
-  sisun train configs/quickstart.toml --resume
+  sisun train --resume runs/rope
+  sisun train --resume runs/rope --set train.steps=2000
   sisun train configs/finetune.toml --set finetune.model=models/gpt2")]
 pub(crate) struct Args {
-    /// The experiment, a TOML file
-    config: PathBuf,
+    /// The experiment, a TOML file; with --resume a run directory does
+    #[arg(required_unless_present_any = ["resume", "run"])]
+    config: Option<PathBuf>,
     /// The run directory [default: runs/NAME of the configuration]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
-    /// Go on from the run's last checkpoint
+    /// Go on from a run's last checkpoint, as its own config.toml says or another configuration
+    #[arg(long, value_name = "RUN", num_args = 0..=1)]
+    resume: Option<Option<PathBuf>>,
+    /// If another process trains in the directory, wait until it is done
     #[arg(long)]
-    resume: bool,
+    wait: bool,
     /// Change a setting, as in --set train.lr_max=3e-4
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -48,27 +54,33 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let draft = Draft::read(&args.config, &args.set)?;
-    let run_dir = match args.run {
+    let place = Place::of(args.config, args.run, args.resume)?;
+    let draft = Draft::read(&place.config, &args.set)?;
+    let run_dir = match place.run {
         Some(run_dir) => run_dir,
         None => Path::new("runs").join(draft.name()?),
     };
+    let mut tell_of = |holder: &Holder| {
+        args.device.note(&format!("waiting for {holder}, which trains in {}", run_dir.display()));
+    };
+    let patience = if args.wait { Patience::Wait(&mut tell_of) } else { Patience::Refuse };
     let mut progress = |line: &str| args.device.note(line);
-    let (mut session, chosen);
-    if args.resume {
-        chosen = args.device.choose()?;
-        session = Session::resume(draft, &run_dir, &chosen, &mut progress)?;
+    let mut session = if place.resumes {
+        let held = Session::hold_run(&run_dir, patience)?;
+        args.device.note_hollow(&held);
+        Session::resume(draft, held, &args.device.choose()?, &mut progress)?
     } else {
         let base = draft.base()?;
         let config = match &base {
             Some(path) => draft.complete(&base::describe(path)?)?,
             None => draft.finish()?,
         };
-        Session::check_vacant(&run_dir)?;
-        chosen = args.device.choose()?;
+        let held = Session::hold_new(&run_dir, patience)?;
+        args.device.note_hollow(&held);
+        let chosen = args.device.choose()?;
         let start = base.map(|path| base::open(&path, &chosen.device)).transpose()?;
-        session = Session::start(config, start, &run_dir, &chosen, &mut progress)?;
-    }
+        Session::start(config, start, held, &chosen, &mut progress)?
+    };
     args.device.note(&describe(&session));
 
     let mut watcher = Screen::new(&session, args.device.quiet);
@@ -80,12 +92,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
     watcher.progress.finish();
     let outcome = outcome?;
 
-    let how_to_go_on = format!("sisun train {} --run {} --resume", args.config.display(), run_dir.display());
     if outcome.interrupted {
         note(&format!(
-            "stopped after step {}; saved in {}\nto go on: {how_to_go_on}",
+            "stopped after step {}; saved in {}\nto go on: {}{}",
             outcome.step,
-            outcome.checkpoint.display()
+            outcome.checkpoint.display(),
+            advice::resume(&run_dir),
+            args.device.asked(),
         ));
         return Err(Interrupted.into());
     }
@@ -99,9 +112,57 @@ pub(crate) fn run(args: Args) -> Result<()> {
             "checkpoint": outcome.checkpoint,
             "maps": maps,
             "elapsed_s": outcome.elapsed_s,
-        }))
+        }))?;
     } else {
-        tell(&session, &outcome, watcher.last_sample.as_deref(), maps.as_deref())
+        tell(&session, &outcome, watcher.last_sample.as_deref(), maps.as_deref())?;
+    }
+    Ok(outcome.check(&session)?)
+}
+
+/// Which settings are read, and where it is trained.
+struct Place {
+    config: PathBuf,
+    /// Left out: as the settings' name says.
+    run: Option<PathBuf>,
+    resumes: bool,
+}
+
+impl Place {
+    /// What was meant by a configuration, `--run` and `--resume`. A run brings its own configuration.
+    fn of(config: Option<PathBuf>, run: Option<PathBuf>, resume: Option<Option<PathBuf>>) -> Result<Self, Usage> {
+        let resumes = resume.is_some();
+        let (mut configs, mut runs) = (Vec::new(), Vec::from_iter(run));
+        for named in [config, resume.flatten()].into_iter().flatten() {
+            if named.join("state.json").is_file() {
+                let message =
+                    format!("{} is a checkpoint; name its run, which goes on from the newest", named.display());
+                return Err(Usage(message));
+            }
+            // A configuration is a file; what is not there is looked for as what it was most likely meant to be.
+            let is_config = named.is_file() || named.extension().is_some_and(|ending| ending == "toml") || !resumes;
+            if is_config && !named.is_dir() { configs.push(named) } else { runs.push(named) }
+        }
+        if let (false, Some(run)) = (resumes, runs.first().filter(|run| run.is_dir() && configs.is_empty())) {
+            return Err(Usage(match run.join("config.toml").is_file() {
+                true => format!("{} is a run\nto go on with it: {}", run.display(), advice::resume(run)),
+                false => format!("{} is a directory: name a configuration, a TOML file", run.display()),
+            }));
+        }
+        runs.dedup_by(|a, b| a.components().eq(b.components()));
+        match (configs.len(), runs.len()) {
+            (0, 0) => Err(Usage("name a run to go on with, as in: sisun train --resume runs/quickstart".to_owned())),
+            (0, _) if !resumes => Err(Usage("name a configuration, a TOML file".to_owned())),
+            (2.., _) | (_, 2..) => {
+                let named: Vec<String> = configs.iter().chain(&runs).map(|path| path.display().to_string()).collect();
+                Err(Usage(format!("one configuration and one run directory, not {}", named.join(", "))))
+            }
+            _ => {
+                let run = runs.pop();
+                let own = || run.as_ref().map(|run| run.join("config.toml"));
+                let config = configs.pop().or_else(own).unwrap_or_default();
+                Ok(Self { config, run, resumes })
+            }
+        }
     }
 }
 
@@ -115,9 +176,11 @@ fn describe(session: &Session) -> String {
     });
     let at = if session.step() > 0 { format!(", from step {}", thousands(session.step())) } else { String::new() };
     format!(
-        "text: {} tokens to learn from, {} held out, {} kinds\nmodel: {} parameters, {} layers × {} heads, {} positions{finetune}\nrun: {}{at}",
+        "text: {} tokens to learn from{}, {} held out{}, {} kinds\nmodel: {} parameters, {} layers × {} heads, {} positions{finetune}\nrun: {}{at}",
         thousands(corpus.train.len() as u64),
+        marked(&corpus.train),
         thousands(corpus.validation.len() as u64),
+        marked(&corpus.validation),
         thousands(corpus.tokenizer.vocab_size() as u64),
         total,
         model.n_layers,
@@ -125,6 +188,14 @@ fn describe(session: &Session) -> String {
         model.position.name(),
         session.run_dir.display(),
     )
+}
+
+/// On how many tokens the loss is taken, where that is not all.
+fn marked(tokens: &Tokens) -> String {
+    match tokens.has_loss_mask() {
+        true => format!(" ({} of them count for the loss)", thousands(tokens.marked() as u64)),
+        false => String::new(),
+    }
 }
 
 /// Shows a run on the terminal and lets the model write on the way.
@@ -211,12 +282,30 @@ fn tell(session: &Session, outcome: &Outcome, sample: Option<&str>, maps: Option
             outcome.elapsed_s
         ))?;
     }
-    let run = session.run_dir.display();
     if let Some(maps) = maps {
         say(&format!("attention maps: {}", maps.join("heads.png").display()))?;
     }
-    say(&format!("report:         {run}/report.html"))?;
-    let prompt = session.config.sample.as_ref().map_or("…", |sample| sample.prompt.as_str());
-    say(&format!("\nnext: sisun sample {run} --prompt {prompt:?}"))?;
-    say(&format!("      sisun attend {run} --text \"…\" --out maps"))
+    say(&format!("report:         {}", session.run_dir.join("report.html").display()))?;
+    let run = shell::path(&session.run_dir);
+    let opening = opening(session);
+    let prompt = session.config.sample.as_ref().map(|sample| sample.prompt.clone()).or_else(|| opening.clone());
+    let text = session.config.attend.as_ref().map(|attend| attend.text.clone()).or(opening);
+    if let Some(prompt) = prompt {
+        say(&format!("\nnext: sisun sample {run} --prompt={}", shell::word(&prompt)))?;
+    }
+    match text {
+        Some(text) => say(&format!("      sisun attend {run} --text={} --out maps", shell::word(&text))),
+        None => Ok(()),
+    }
+}
+
+/// The first words of the held-out text, as an example of one.
+fn opening(session: &Session) -> Option<String> {
+    const WORDS: usize = 3;
+    let (tokenizer, text) = (&session.corpus.tokenizer, &session.corpus.validation);
+    let from = tokenizer.prefix().len().min(text.len());
+    let text = tokenizer.decode(&text.read(from..text.len().min(from + 40))).ok()?;
+    let words: Vec<&str> = text.lines().find(|line| !line.trim().is_empty())?.split_whitespace().take(WORDS).collect();
+    let opening = words.join(" ");
+    tokenizer.encode(&opening).is_ok().then_some(opening)
 }

@@ -77,7 +77,7 @@ fn one(args: &Args, opened: &Opened, looking: &Looking, language: Language) -> R
             let (layers, heads) = looking.of(loaded.model.config())?;
             let all: Vec<(usize, usize)> =
                 layers.iter().flat_map(|&layer| heads.iter().map(move |&head| (layer, head))).collect();
-            Some(silence(opened, &tokens, &all, &args.page.silencing, &args.device).rise)
+            Some(silence(opened, &tokens, &all, &args.page.silencing, &args.device)?.rise)
         }
         false => None,
     };

@@ -1,0 +1,155 @@
+//! A directory that one process writes at a time.
+
+use crate::lock::{Lock, LockError, Patience};
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// The file in a directory that is locked by whoever writes there. It stays when they are done.
+pub const LOCK_FILE: &str = ".lock";
+
+/// A directory that this process alone writes, until this is dropped. If nothing was put there by then, it is left as it
+/// was found: not there, or empty.
+#[derive(Debug)]
+pub struct HeldDir {
+    dir: PathBuf,
+    lock: Option<Lock>,
+    /// The directory and those above it that were made for it, the innermost first.
+    made: Vec<PathBuf>,
+}
+
+impl HeldDir {
+    /// Makes the directory, if it is not there, and locks it.
+    ///
+    /// # Errors
+    /// A directory that another process holds and that is not waited for, or one that cannot be made.
+    pub fn take(dir: &Path, patience: Patience<'_>) -> Result<Self, LockError> {
+        let mut made = Vec::new();
+        let lock = Lock::take(&dir.join(LOCK_FILE), patience, &mut || make(dir, &mut made));
+        let mut held = Self { dir: dir.to_owned(), lock: None, made };
+        match lock {
+            Ok(lock) => {
+                held.lock = Some(lock);
+                Ok(held)
+            }
+            Err(LockError::Taken { holder, .. }) => {
+                // It is somebody else's, whoever made it.
+                held.made.clear();
+                Err(LockError::Taken { path: dir.to_owned(), holder })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whether the file system knows no locks, so that nothing keeps others out.
+    pub fn is_hollow(&self) -> bool {
+        self.lock.as_ref().is_some_and(Lock::is_hollow)
+    }
+}
+
+impl Drop for HeldDir {
+    fn drop(&mut self) {
+        if let Some(lock) = self.lock.take()
+            && is_vacant(&self.dir)
+        {
+            // What cannot be removed is only untidy.
+            let _ = lock.remove();
+        }
+        for dir in &self.made {
+            // Only an empty directory can be removed this way.
+            if fs::remove_dir(dir).is_err() {
+                break;
+            }
+        }
+    }
+}
+
+/// Whether a directory is empty but for a lock, or not there.
+pub fn is_vacant(dir: &Path) -> bool {
+    match fs::read_dir(dir) {
+        Ok(mut entries) => entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK_FILE)),
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    }
+}
+
+/// Makes a directory and those above it, and notes which were not there.
+fn make(dir: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
+    match fs::create_dir(dir) {
+        Ok(()) => {
+            if !made.contains(&dir.to_owned()) {
+                made.insert(0, dir.to_owned());
+            }
+            Ok(())
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => match fs::symlink_metadata(dir) {
+            _ if dir.is_dir() => Ok(()),
+            // Another process has removed it meanwhile.
+            Err(gone) if gone.kind() == ErrorKind::NotFound => make(dir, made),
+            _ => Err(error),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => match dir.parent() {
+            Some(parent) => {
+                make(parent, made)?;
+                make(dir, made)
+            }
+            None => Err(error),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::{HeldDir, LOCK_FILE, is_vacant};
+    use crate::lock::{LockError, Patience};
+    use std::fs;
+
+    #[test]
+    fn a_directory_where_nothing_was_put_is_left_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b/c");
+        let held = HeldDir::take(&deep, Patience::Refuse).unwrap();
+        assert!(deep.join(LOCK_FILE).exists() && is_vacant(&deep));
+        drop(held);
+        assert!(!folder.path().join("a").exists());
+
+        let empty = folder.path().join("empty");
+        fs::create_dir(&empty).unwrap();
+        drop(HeldDir::take(&empty, Patience::Refuse).unwrap());
+        assert_eq!(fs::read_dir(&empty).unwrap().count(), 0);
+
+        let held = HeldDir::take(&deep, Patience::Refuse).unwrap();
+        fs::write(deep.join("kept"), "x").unwrap();
+        drop(held);
+        assert!(deep.join("kept").exists() && !is_vacant(&deep));
+    }
+
+    #[test]
+    fn another_holders_directory_is_not_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("run");
+        let held = HeldDir::take(&dir, Patience::Refuse).unwrap();
+        let error = HeldDir::take(&dir, Patience::Refuse).unwrap_err();
+        assert!(matches!(&error, LockError::Taken { path, .. } if *path == dir), "{error}");
+        assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+        assert!(dir.join(LOCK_FILE).exists());
+        drop(held);
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        for name in ["file", "file/run"] {
+            let error = HeldDir::take(&folder.path().join(name), Patience::Refuse).unwrap_err();
+            assert!(matches!(error, LockError::Io { .. }), "{error}");
+        }
+    }
+}
