@@ -31,6 +31,9 @@ pub struct DataConfig {
     /// (and the end of text) only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jsonl_answer_field: Option<String>,
+    /// The form that text is brought into, that of prompts included: a tokenizer made or taken for such a run does the same.
+    #[serde(default, skip_serializing_if = "Normalize::is_none")]
+    pub normalize: Normalize,
     /// Sources of a validation split of its own. Empty: the tail of `sources` is held out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validation: Vec<String>,
@@ -53,6 +56,23 @@ pub enum Documents {
     Line,
     /// Each block of lines between blank lines.
     Paragraph,
+}
+
+/// The Unicode form of text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Normalize {
+    /// As it is.
+    #[default]
+    None,
+    /// Composed (NFC): `한` as one character, not as the three that macOS writes.
+    Nfc,
+}
+
+impl Normalize {
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 /// `[tokenizer]`: how text becomes tokens.
@@ -84,6 +104,7 @@ impl DataConfig {
             documents: Documents::default(),
             jsonl_field: None,
             jsonl_answer_field: None,
+            normalize: Normalize::None,
             validation: Vec::new(),
             validation_fraction: default_validation_fraction(),
             cache_dir: None,

@@ -13,7 +13,7 @@ mod read;
 mod rope_scaling;
 mod train;
 
-pub use data::{DataConfig, Documents, TokenizerConfig};
+pub use data::{DataConfig, Documents, Normalize, TokenizerConfig};
 pub use draft::{Base, Draft};
 pub use error::ConfigError;
 pub use finetune::{FinetuneConfig, LoraConfig};

@@ -2,7 +2,7 @@
 //! they were.
 
 use crate::{
-    DataError, Tokenizer, file,
+    DataError, Tokenizer, Unknown, file,
     pieces::Part,
     tokenizer::hex,
     tokens::{Tokens, Width},
@@ -28,6 +28,9 @@ struct Header {
     version: u32,
     training: Counts,
     validation: Counts,
+    /// What the tokenizer could not write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unknown: Option<Unknown>,
     /// Every other file in the folder.
     files: BTreeMap<String, Fingerprint>,
 }
@@ -52,6 +55,7 @@ pub(crate) struct Cached {
     pub(crate) training: Tokens,
     pub(crate) validation: Tokens,
     pub(crate) tokenizer: Tokenizer,
+    pub(crate) unknown: Option<Unknown>,
 }
 
 fn stem(part: Part) -> &'static str {
@@ -108,7 +112,7 @@ pub(crate) fn open(folder: &Path) -> Result<Option<Cached>, String> {
     };
     let training = tokens(Part::Training, header.training)?;
     let validation = tokens(Part::Validation, header.validation)?;
-    Ok(Some(Cached { training, validation, tokenizer }))
+    Ok(Some(Cached { training, validation, tokenizer, unknown: header.unknown }))
 }
 
 /// Length and SHA-256, read through a small buffer: through the mapping all of it would count as memory used.
@@ -187,7 +191,12 @@ impl Writer {
     }
 
     /// Syncs everything and renames the folder to `folder`, replacing what is there.
-    pub(crate) fn finish(self, folder: &Path, tokenizer: &Tokenizer) -> Result<(), DataError> {
+    pub(crate) fn finish(
+        self,
+        folder: &Path,
+        tokenizer: &Tokenizer,
+        unknown: Option<Unknown>,
+    ) -> Result<(), DataError> {
         let mut files = BTreeMap::new();
         let [training, validation] = self.parts.each_ref().map(|part| part.counts);
         for part in self.parts {
@@ -199,7 +208,7 @@ impl Writer {
         let path = self.aside.path().join(TOKENIZER);
         tokenizer.save(&path)?;
         files.insert(TOKENIZER.to_owned(), fingerprint(&path).map_err(DataError::io(&path))?);
-        let header = Header { version: VERSION, training, validation, files };
+        let header = Header { version: VERSION, training, validation, unknown, files };
         let header = serde_json::to_vec_pretty(&header).expect("a header is plain data");
         file::write_atomically(&self.aside.path().join(HEADER), &header)?;
 

@@ -2,13 +2,14 @@
 
 use crate::{
     DataError,
+    compose::Composer,
     elements::{Elements, NoArray},
     form::Form,
     record::{Field, read_record},
     source::Input,
     text::{Seen, read_blocks, read_lines},
 };
-use sisun_config::{DataConfig, Documents};
+use sisun_config::{DataConfig, Documents, Normalize};
 
 /// What reading gives, in order. A document is some `Text` and `Answer`, then `End`.
 pub(crate) enum Event<'t> {
@@ -28,6 +29,19 @@ const LONG_LINE: usize = 1 << 20;
 
 /// Gives the documents of all `inputs` to `sink`. `seen` is told what text was read.
 pub(crate) fn read_documents(
+    inputs: &[Input],
+    rules: &DataConfig,
+    seen: &mut Seen,
+    sink: &mut Sink<'_>,
+) -> Result<(), DataError> {
+    if rules.normalize == Normalize::None {
+        return read_as_they_are(inputs, rules, seen, sink);
+    }
+    let mut composer = Composer::default();
+    read_as_they_are(inputs, rules, seen, &mut |event| composer.take(event, sink))
+}
+
+fn read_as_they_are(
     inputs: &[Input],
     rules: &DataConfig,
     seen: &mut Seen,

@@ -36,7 +36,7 @@ impl<'t> Encoder<'t> {
     /// Writes what is left and makes the cache visible as `folder`.
     pub(crate) fn finish(mut self, folder: &Path) -> Result<(), DataError> {
         self.flush()?;
-        self.writer.finish(folder, self.tokenizer)
+        self.writer.finish(folder, self.tokenizer, self.bulk.into_unknown())
     }
 
     fn flush(&mut self) -> Result<(), DataError> {

@@ -7,6 +7,8 @@ mod byte_level;
 mod cache;
 mod caught;
 mod characters;
+mod compose;
+mod coverage;
 mod documents;
 mod draw;
 mod elements;
@@ -30,6 +32,7 @@ mod tokens;
 mod windows;
 mod words;
 
+pub use coverage::Unknown;
 pub use error::DataError;
 pub use labels::{TokenLabel, labels, visible};
 pub use prepare::{Corpus, Sources, prepare, prepare_again, prepare_whole};

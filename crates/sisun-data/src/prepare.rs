@@ -3,6 +3,7 @@
 use crate::{
     DataError, Tokenizer, Tokens, cache,
     cache::Writer,
+    compose::has_parts_of_hangul,
     encode::Encoder,
     form::Form,
     pieces::{Boundary, Part, Piece, read_pieces},
@@ -12,7 +13,7 @@ use crate::{
     tokenizer::hex,
 };
 use sha2::{Digest, Sha256};
-use sisun_config::{DataConfig, TokenizerConfig};
+use sisun_config::{DataConfig, Normalize, TokenizerConfig};
 use std::path::Path;
 
 /// How many bytes of text a tokenizer is trained on at most. More text than this is sampled evenly: pair
@@ -68,6 +69,7 @@ pub fn prepare(
 ) -> Result<Corpus, DataError> {
     let text = Text::read(data, cache_dir, progress)?;
     text.check_json(progress)?;
+    text.note_decomposed(progress);
     finish(&text, tokenizer, context_len, cache_dir, progress)
 }
 
@@ -93,7 +95,7 @@ fn finish(
     cache_dir: &Path,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Corpus, DataError> {
-    let corpus = text.tokenize(&Wanted::of(tokenizer)?, cache_dir, progress)?;
+    let corpus = text.tokenize(&Wanted::of(tokenizer, text.rules)?, cache_dir, progress)?;
     for (split, tokens) in [("training", &corpus.train), ("validation", &corpus.validation)] {
         if tokens.len() <= context_len {
             return Err(DataError::TooShort { split, tokens: tokens.len(), context_len });
@@ -135,11 +137,14 @@ enum Wanted<'c> {
 }
 
 impl<'c> Wanted<'c> {
-    fn of(config: &'c TokenizerConfig) -> Result<Self, DataError> {
+    fn of(config: &'c TokenizerConfig, rules: &DataConfig) -> Result<Self, DataError> {
         Ok(match config {
             TokenizerConfig::Char => Self::Characters,
             TokenizerConfig::Bpe { vocab_size, specials } => Self::Bpe { vocab_size: *vocab_size, specials },
-            TokenizerConfig::File { path } => Self::This(Tokenizer::from_file(path)?),
+            TokenizerConfig::File { path } => {
+                let tokenizer = Tokenizer::from_file(path)?;
+                Self::This(if rules.normalize == Normalize::Nfc { tokenizer.composing()? } else { tokenizer })
+            }
         })
     }
 
@@ -227,6 +232,16 @@ impl<'c> Text<'c> {
         if idle { Err(DataError::NoJsonLines { key: stated, sources }) } else { Ok(()) }
     }
 
+    /// Tells of Hangul in parts.
+    fn note_decomposed(&self, progress: &mut dyn FnMut(&str)) {
+        let decomposed = self.scans.iter().any(|scan| has_parts_of_hangul(scan.alphabet.iter()));
+        if decomposed && self.rules.normalize == Normalize::None {
+            progress(
+                "note: the text has Hangul in parts (decomposed, NFD); data.normalize = \"nfc\" puts it together, in prompts as well",
+            );
+        }
+    }
+
     /// Tells of text that looks like records and is read as plain text, and of a field that is asked for in vain.
     fn note_json(&self, progress: &mut dyn FnMut(&str)) {
         let unread: Vec<&Input> =
@@ -261,6 +276,9 @@ impl<'c> Text<'c> {
         key.update(format!("{} ", self.rules.jsonl_answer_field.is_some()));
         key.update(self.sha256);
         key.update(wanted.key());
+        if self.rules.normalize == Normalize::Nfc {
+            key.update(" nfc");
+        }
         let folder = cache_dir.join(hex(&key.finalize()));
 
         let cached = match cache::open(&folder) {
@@ -279,7 +297,10 @@ impl<'c> Text<'c> {
                 })?
             }
         };
-        let cache::Cached { training, validation, tokenizer } = cached;
+        let cache::Cached { training, validation, tokenizer, unknown } = cached;
+        if let Some(unknown) = unknown {
+            progress(&format!("note: {unknown}"));
+        }
         Ok(Corpus { train: training, validation, tokenizer, sha256: hex(&self.sha256), sources: self.sources() })
     }
 
@@ -331,8 +352,8 @@ impl<'c> Text<'c> {
     }
 
     fn tokenizer(&self, wanted: &Wanted<'_>, progress: &mut dyn FnMut(&str)) -> Result<Tokenizer, DataError> {
-        match wanted {
-            Wanted::This(tokenizer) => Ok(tokenizer.clone()),
+        let made = match wanted {
+            Wanted::This(tokenizer) => return Ok(tokenizer.clone()),
             Wanted::Characters => {
                 let characters = self.scans.iter().flat_map(|scan| scan.alphabet.iter());
                 Tokenizer::characters(characters, self.separates_documents())
@@ -341,7 +362,8 @@ impl<'c> Text<'c> {
                 progress(&format!("training a tokenizer of {vocab_size} tokens"));
                 Tokenizer::train_bpe(self.training_sample()?.into_iter(), *vocab_size, specials)
             }
-        }
+        }?;
+        if self.rules.normalize == Normalize::Nfc { made.composing() } else { Ok(made) }
     }
 
     /// The training part, or evenly spaced pieces of it if it is long.

@@ -59,7 +59,7 @@ fn every_line_end_is_a_line_feed() {
     for ending in ["\r\n", "\r", "\n", "\r\r\n", "\r\n\r\n\n\r"] {
         let whole = cut(ending);
         for documents in [Documents::File, Documents::Line, Documents::Paragraph] {
-            let mut read = |contents: &str| {
+            let read = |contents: &str| {
                 let mut desk = Desk::new(&[("a.txt", contents.as_bytes())]);
                 desk.data.documents = documents;
                 let corpus = desk.prepare().unwrap();
@@ -253,7 +253,7 @@ fn a_whole_text_is_one_split() {
     let other = Tokenizer::characters("나".chars(), false).unwrap();
     let error = prepare_whole(&desk.data, &other, &desk.cache(), &mut |_| ()).unwrap_err();
     assert!(
-        matches!(error, DataError::UnseenCharacters { ref characters } if characters == &['비', '야', ' ']),
+        matches!(error, DataError::UnseenCharacters { ref characters, .. } if characters == &['비', '야', ' ']),
         "{error}"
     );
 }
