@@ -16,6 +16,7 @@ mod encode;
 mod error;
 mod file;
 mod form;
+mod kept;
 mod labels;
 mod order;
 mod pieces;
@@ -34,6 +35,7 @@ mod words;
 
 pub use coverage::Unknown;
 pub use error::DataError;
+pub use kept::{CacheEntry, cache_entries};
 pub use labels::{TokenLabel, labels, visible};
 pub use prepare::{Corpus, Sources, prepare, prepare_again, prepare_whole};
 pub use stream::StreamDecoder;

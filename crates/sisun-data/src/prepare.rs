@@ -209,6 +209,12 @@ impl<'c> Text<'c> {
         Self { rules, readings, scans, sha256: hash.finalize().into() }
     }
 
+    /// What people know the text by.
+    fn name(&self) -> String {
+        let names = self.inputs().take(3).map(|input| input.name.display().to_string()).collect();
+        and_more(names, self.inputs().count())
+    }
+
     /// Everything that is read.
     fn inputs(&self) -> impl Iterator<Item = &Input> {
         self.readings.iter().flat_map(|(inputs, _)| inputs)
@@ -227,9 +233,7 @@ impl<'c> Text<'c> {
             }
             _ => return Ok(()),
         };
-        let names: Vec<String> = self.inputs().take(3).map(|input| input.name.display().to_string()).collect();
-        let sources = and_more(names, self.inputs().count());
-        if idle { Err(DataError::NoJsonLines { key: stated, sources }) } else { Ok(()) }
+        if idle { Err(DataError::NoJsonLines { key: stated, sources: self.name() }) } else { Ok(()) }
     }
 
     /// Tells of Hangul in parts.
@@ -336,7 +340,9 @@ impl<'c> Text<'c> {
         for number in 0..self.readings.len() {
             self.read_again(number, &mut |piece| encoder.add(piece))?;
         }
-        encoder.finish(folder)
+        encoder.finish(folder, &self.name())?;
+        progress(&format!("the tokens are kept in {} (`sisun cache` lists and clears such)", folder.display()));
+        Ok(())
     }
 
     /// Reads one of the readings once more: the text that was there before, or it is an error.

@@ -401,3 +401,30 @@ fn documents_begin_with_what_the_tokenizer_puts_before_a_text() {
     json["post_processor"] = serde_json::Value::Null;
     assert_eq!(prefix(&json), [0; 0]);
 }
+
+/// A cache is of the text that its name stands for, or there is none.
+#[test]
+fn text_that_changes_while_it_is_read_leaves_nothing_behind() {
+    let whole = "one two three four. ".repeat(50);
+    let bpe = TokenizerConfig::Bpe { vocab_size: 260, specials: Vec::new() };
+    for (moment, tokenizer) in [("tokenizing", TokenizerConfig::Char), ("training a tokenizer", bpe)] {
+        for change in [String::new(), whole.replace("three", "eerht"), whole.clone() + "five", whole[..90].to_owned()] {
+            let desk = Desk::new(&[("a.txt", whole.as_bytes())]);
+            let prepare = |change: Option<&str>| {
+                prepare(&desk.data, &tokenizer, 1, &desk.cache(), &mut |message| {
+                    if let Some(change) = change.filter(|_| message.starts_with(moment)) {
+                        fs::write(desk.path("a.txt"), change).unwrap();
+                    }
+                })
+            };
+            let error = prepare(Some(&change)).unwrap_err();
+            assert!(matches!(error, DataError::Changed { .. }), "{moment} {change:?}: {error}");
+            assert!(error.to_string().contains("a.txt"), "{error}");
+            assert_eq!(fs::read_dir(desk.cache()).unwrap().count(), 0, "nothing is kept");
+            fs::write(desk.path("a.txt"), &whole).unwrap();
+            let corpus = prepare(None).unwrap();
+            let text = text(&corpus, &corpus.train) + &text(&corpus, &corpus.validation);
+            assert_eq!(text, whole);
+        }
+    }
+}
