@@ -13,7 +13,8 @@ const JSONL_FIELD: &str = "text";
 /// A source is read as JSON lines, one object a line and each line a document, if its name ends in `.jsonl` or `.ndjson`; and,
 /// where `jsonl_field` or `jsonl_answer_field` is set, whatever its name, if its first line that is not blank begins a JSON
 /// object. A JSON array of objects is read the same way, each object a document. Every other source is plain text, in which
-/// `\r\n` and `\r` are line ends like `\n`, as in Python's text mode. What a JSON string holds is taken as it is.
+/// `\r\n` and `\r` are line ends like `\n`, as in Python's text mode. What a JSON string holds is taken as it is; a record
+/// whose text is null is left out, and told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {

@@ -407,5 +407,15 @@ fn read_once(
 ) -> Result<Scan, DataError> {
     let files = if inputs.len() == 1 { "file" } else { "files" };
     progress(&format!("reading {name} ({} {files})", inputs.len()));
-    scan(inputs, rules, name)
+    let scan = scan(inputs, rules, name)?;
+    if let Some((field, path, line)) = &scan.seen.nulls.first {
+        let records = scan.seen.nulls.records;
+        let records = if records == 1 { "1 record".to_owned() } else { format!("{records} records") };
+        progress(&format!(
+            "note: {records} left out, because field `{field}` is null (Python's None) there: `{}` line {line}{}",
+            path.display(),
+            if scan.seen.nulls.records == 1 { "" } else { " and others" },
+        ));
+    }
+    Ok(scan)
 }
