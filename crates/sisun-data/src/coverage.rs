@@ -208,7 +208,7 @@ impl Tokenizer {
             examples = distinct(all.iter().copied(), |_| true);
         }
         examples.truncate(SHOWN);
-        (!all.is_empty()).then(|| Unknown { characters: all.len() as u64, examples, token })
+        (!all.is_empty()).then_some(Unknown { characters: all.len() as u64, examples, token })
     }
 
     fn unseen(&self, text: &str, characters: Vec<char>) -> DataError {
