@@ -5,6 +5,7 @@
 mod bad_input;
 mod bench;
 mod browser;
+mod caches;
 mod comparing;
 mod data;
 mod devices;

@@ -13,7 +13,8 @@ const JSONL_FIELD: &str = "text";
 /// A source is read as JSON lines, one object a line and each line a document, if its name ends in `.jsonl` or `.ndjson`; and,
 /// where `jsonl_field` or `jsonl_answer_field` is set, whatever its name, if its first line that is not blank begins a JSON
 /// object. A JSON array of objects is read the same way, each object a document. Every other source is plain text, in which
-/// `\r\n` and `\r` are line ends like `\n`, as in Python's text mode. What a JSON string holds is taken as it is.
+/// `\r\n` and `\r` are line ends like `\n`, as in Python's text mode. What a JSON string holds is taken as it is; a record
+/// whose text is null is left out, and told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
@@ -31,6 +32,9 @@ pub struct DataConfig {
     /// (and the end of text) only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jsonl_answer_field: Option<String>,
+    /// The form that text is brought into, that of prompts included: a tokenizer made or taken for such a run does the same.
+    #[serde(default, skip_serializing_if = "Normalize::is_none")]
+    pub normalize: Normalize,
     /// Sources of a validation split of its own. Empty: the tail of `sources` is held out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validation: Vec<String>,
@@ -53,6 +57,23 @@ pub enum Documents {
     Line,
     /// Each block of lines between blank lines.
     Paragraph,
+}
+
+/// The Unicode form of text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Normalize {
+    /// As it is.
+    #[default]
+    None,
+    /// Composed (NFC): `한` as one character, not as the three that macOS writes.
+    Nfc,
+}
+
+impl Normalize {
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 /// `[tokenizer]`: how text becomes tokens.
@@ -84,6 +105,7 @@ impl DataConfig {
             documents: Documents::default(),
             jsonl_field: None,
             jsonl_answer_field: None,
+            normalize: Normalize::None,
             validation: Vec::new(),
             validation_fraction: default_validation_fraction(),
             cache_dir: None,

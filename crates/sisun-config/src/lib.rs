@@ -22,7 +22,7 @@ mod tests;
 mod train;
 mod words;
 
-pub use data::{DataConfig, Documents, TokenizerConfig};
+pub use data::{DataConfig, Documents, Normalize, TokenizerConfig};
 pub use draft::{Base, Draft};
 pub use error::ConfigError;
 pub use finetune::{FinetuneConfig, LoraConfig};

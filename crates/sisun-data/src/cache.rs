@@ -2,7 +2,7 @@
 //! they were.
 
 use crate::{
-    DataError, Tokenizer, file,
+    DataError, Tokenizer, Unknown, file,
     pieces::Part,
     tokenizer::hex,
     tokens::{Tokens, Width},
@@ -15,6 +15,7 @@ use std::{
     fs::File,
     io::{BufWriter, Read, Write},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 /// Part of every cache key: raise it when what a cache holds changes for the same text.
@@ -23,12 +24,30 @@ pub(crate) const VERSION: u32 = 2;
 const HEADER: &str = "header.json";
 const TOKENIZER: &str = "tokenizer.json";
 
+/// Every file that an entry can have, the one that says what it is last.
+pub(crate) const FILES: [&str; 8] = [
+    "training.tokens",
+    "training.documents",
+    "training.loss",
+    "validation.tokens",
+    "validation.documents",
+    "validation.loss",
+    TOKENIZER,
+    HEADER,
+];
+
 /// What a cache says of itself.
 #[derive(Debug, Serialize, Deserialize)]
 struct Header {
     version: u32,
+    /// The name of the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
     training: Counts,
     validation: Counts,
+    /// What the tokenizer could not write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unknown: Option<Unknown>,
     /// Every other file in the folder.
     files: BTreeMap<String, Fingerprint>,
 }
@@ -53,6 +72,33 @@ pub(crate) struct Cached {
     pub(crate) training: Tokens,
     pub(crate) validation: Tokens,
     pub(crate) tokenizer: Tokenizer,
+    pub(crate) unknown: Option<Unknown>,
+}
+
+/// What an entry says of itself, without looking whether it is sound.
+pub(crate) struct Description {
+    pub(crate) text: Option<String>,
+    pub(crate) tokens: u64,
+    pub(crate) used: SystemTime,
+}
+
+/// What the entry `folder` says of itself, if it is one.
+pub(crate) fn describe(folder: &Path) -> Option<Description> {
+    let path = folder.join(HEADER);
+    let used = path.symlink_metadata().ok()?.modified().ok()?;
+    let header: Header = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    Some(Description { text: header.text, tokens: header.training.tokens + header.validation.tokens, used })
+}
+
+/// Whether an entry has a file of this name.
+pub(crate) fn is_file_of_an_entry(name: &str) -> bool {
+    FILES.contains(&name)
+}
+
+/// Notes that an entry is used. Where that is not allowed it seems older than it is, which does no harm.
+fn note_use(folder: &Path) {
+    let header = File::options().write(true).open(folder.join(HEADER));
+    let _ = header.and_then(|header| header.set_modified(SystemTime::now()));
 }
 
 fn stem(part: Part) -> &'static str {
@@ -107,9 +153,10 @@ pub(crate) fn open(folder: &Path) -> Result<Option<Cached>, String> {
         }
         Ok(tokens)
     };
+    note_use(folder);
     let training = tokens(Part::Training, header.training)?;
     let validation = tokens(Part::Validation, header.validation)?;
-    Ok(Some(Cached { training, validation, tokenizer }))
+    Ok(Some(Cached { training, validation, tokenizer, unknown: header.unknown }))
 }
 
 /// Takes the lock under which the cache `folder` is made, waiting for another process that makes the same one, and removes what
@@ -242,7 +289,13 @@ impl Writer {
     }
 
     /// Syncs everything and renames the folder to `folder`, replacing what is there.
-    pub(crate) fn finish(self, folder: &Path, tokenizer: &Tokenizer) -> Result<(), DataError> {
+    pub(crate) fn finish(
+        self,
+        folder: &Path,
+        text: &str,
+        tokenizer: &Tokenizer,
+        unknown: Option<Unknown>,
+    ) -> Result<(), DataError> {
         let mut files = BTreeMap::new();
         let [training, validation] = self.parts.each_ref().map(|part| part.counts);
         for part in self.parts {
@@ -254,7 +307,7 @@ impl Writer {
         let path = self.aside.path().join(TOKENIZER);
         tokenizer.save(&path)?;
         files.insert(TOKENIZER.to_owned(), fingerprint(&path).map_err(DataError::io(&path))?);
-        let header = Header { version: VERSION, training, validation, files };
+        let header = Header { version: VERSION, text: Some(text.to_owned()), training, validation, unknown, files };
         let header = serde_json::to_vec_pretty(&header).expect("a header is plain data");
         file::write_atomically(&self.aside.path().join(HEADER), &header)?;
 

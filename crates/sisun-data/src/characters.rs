@@ -1,8 +1,12 @@
 //! One token per Unicode character, numbered in code-point order (as nanoGPT's `shakespeare_char`).
 
-use crate::{DataError, END_OF_TEXT, Encoding, Tokenizer, tokenizer::distinct};
+use crate::{
+    DataError, END_OF_TEXT, Encoding, Tokenizer,
+    compose::{composed, remedy},
+    coverage::distinct,
+};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 use tokenizers::ModelWrapper;
 
 impl Tokenizer {
@@ -51,6 +55,8 @@ pub(crate) struct CharTable {
     /// Indexed by code point.
     ids: Vec<u32>,
     end_of_text: Option<u32>,
+    /// What is read is composed first.
+    composes: bool,
 }
 
 /// Marks a code point without a token.
@@ -63,8 +69,9 @@ impl CharTable {
             return None;
         }
         let json: Value = serde_json::from_str(canonical_json).ok()?;
-        let absent = ["normalizer", "post_processor"].iter().all(|part| json[part].is_null());
-        if !absent || json["pre_tokenizer"] != every_character() {
+        let composes = json["normalizer"] == json!({ "type": "NFC" });
+        let plain = json["post_processor"].is_null() && (composes || json["normalizer"].is_null());
+        if !plain || json["pre_tokenizer"] != every_character() {
             return None;
         }
         let added = tokenizer.get_added_tokens_decoder();
@@ -72,7 +79,7 @@ impl CharTable {
         {
             return None;
         }
-        let mut table = Self { ids: Vec::new(), end_of_text: added.keys().next().copied() };
+        let mut table = Self { ids: Vec::new(), end_of_text: added.keys().next().copied(), composes };
         for (token, id) in tokenizer.get_vocab(false) {
             let mut characters = token.chars();
             let (Some(c), None) = (characters.next(), characters.next()) else { return None };
@@ -93,8 +100,10 @@ impl CharTable {
             ids.extend(part.chars().map(|c| self.id(c).unwrap_or(NO_TOKEN)));
         }
         if ids.contains(&NO_TOKEN) {
-            let characters = distinct(self.parts(text).flat_map(|(part, _)| part.chars()), |c| self.id(c).is_none());
-            return Err(DataError::UnseenCharacters { characters });
+            let parts: Vec<Cow<'_, str>> = self.parts(text).map(|(part, _)| part).collect();
+            let characters = distinct(parts.iter().flat_map(|part| part.chars()), |c| self.id(c).is_none());
+            let known = |text: &str| self.parts(text).all(|(part, _)| part.chars().all(|c| self.id(c).is_some()));
+            return Err(DataError::UnseenCharacters { characters, remedy: remedy(text, known) });
         }
         Ok(ids)
     }
@@ -119,11 +128,15 @@ impl CharTable {
     }
 
     /// The stretches of ordinary text, each with the end-of-text token that stands before it, if one does.
-    fn parts<'t>(&self, text: &'t str) -> impl Iterator<Item = (&'t str, Option<u32>)> {
+    fn parts<'t>(&self, text: &'t str) -> impl Iterator<Item = (Cow<'t, str>, Option<u32>)> {
         let end_of_text = self.end_of_text;
         // Without the token nothing in the text is special: one part.
         let count = if end_of_text.is_some() { usize::MAX } else { 1 };
         let parts = text.splitn(count, END_OF_TEXT);
-        parts.enumerate().map(move |(i, part)| (part, end_of_text.filter(|_| i > 0)))
+        let composes = self.composes;
+        parts.enumerate().map(move |(i, part)| {
+            let part = if composes { composed(part) } else { Cow::Borrowed(part) };
+            (part, end_of_text.filter(|_| i > 0))
+        })
     }
 }

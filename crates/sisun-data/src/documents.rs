@@ -2,13 +2,14 @@
 
 use crate::{
     DataError,
+    compose::Composer,
     elements::{Elements, NoArray},
     form::Form,
     record::{Field, read_record},
     source::Input,
-    text::{Seen, read_blocks, read_lines},
+    text::{Nulls, Seen, read_blocks, read_lines},
 };
-use sisun_config::{DataConfig, Documents};
+use sisun_config::{DataConfig, Documents, Normalize};
 
 /// What reading gives, in order. A document is some `Text`, then `End`.
 pub(crate) enum Event<'t> {
@@ -38,6 +39,19 @@ const LONG_LINE: usize = 1 << 20;
 
 /// Gives the documents of all `inputs` to `sink`. `seen` is told what text was read.
 pub(crate) fn read_documents(
+    inputs: &[Input],
+    rules: &DataConfig,
+    seen: &mut Seen,
+    sink: &mut Sink<'_>,
+) -> Result<(), DataError> {
+    if rules.normalize == Normalize::None {
+        return read_as_they_are(inputs, rules, seen, sink);
+    }
+    let mut composer = Composer::default();
+    read_as_they_are(inputs, rules, seen, &mut |event| composer.take(event, sink))
+}
+
+fn read_as_they_are(
     inputs: &[Input],
     rules: &DataConfig,
     seen: &mut Seen,
@@ -105,10 +119,13 @@ fn is_blank(line: &str) -> bool {
 
 fn read_json_lines(input: &Input, rules: &DataConfig, seen: &mut Seen, sink: &mut Sink<'_>) -> Result<(), DataError> {
     let mut line = 0;
-    read_lines(input, seen, usize::MAX, &mut |text, _| {
+    let mut nulls = std::mem::take(&mut seen.nulls);
+    let read = read_lines(input, seen, usize::MAX, &mut |text, _| {
         line += 1;
-        if is_blank(text) { Ok(()) } else { read_one(input, line, text, rules, sink) }
-    })
+        if is_blank(text) { Ok(()) } else { read_one(input, line, text, rules, &mut nulls, sink) }
+    });
+    seen.nulls = nulls;
+    read
 }
 
 fn read_json_array(input: &Input, rules: &DataConfig, seen: &mut Seen, sink: &mut Sink<'_>) -> Result<(), DataError> {
@@ -129,22 +146,38 @@ fn read_json_array(input: &Input, rules: &DataConfig, seen: &mut Seen, sink: &mu
         Failure::Data(error) => error,
     };
     let mut elements = Elements::default();
-    read_blocks(input, seen, &mut |text| {
-        let element =
-            &mut |element: &str, line: u64| read_one(input, line, element, rules, sink).map_err(Failure::Data);
+    let mut nulls = std::mem::take(&mut seen.nulls);
+    let read = read_blocks(input, seen, &mut |text| {
+        let element = &mut |element: &str, line: u64| {
+            read_one(input, line, element, rules, &mut nulls, sink).map_err(Failure::Data)
+        };
         elements.push(text, element).map_err(told)
-    })?;
+    });
+    seen.nulls = nulls;
+    read?;
     elements.finish().map_err(|error| told(error.into()))
 }
 
-/// Reads the record that begins on this line.
-fn read_one(input: &Input, line: u64, text: &str, rules: &DataConfig, sink: &mut Sink<'_>) -> Result<(), DataError> {
+/// Reads the record that begins on this line. One whose text or answer is null is none.
+fn read_one(
+    input: &Input,
+    line: u64,
+    text: &str,
+    rules: &DataConfig,
+    nulls: &mut Nulls,
+    sink: &mut Sink<'_>,
+) -> Result<(), DataError> {
     let wanted: Vec<&str> = std::iter::once(rules.text_field()).chain(rules.jsonl_answer_field.as_deref()).collect();
     let record = read_record(text, &wanted).map_err(|error| DataError::JsonLine {
         path: input.name.clone(),
         line: line + error.line as u64,
         message: error.problem,
     })?;
+    if let Some(at) = record.wanted.iter().position(|field| *field == Some(Field::Null)) {
+        nulls.records += 1;
+        nulls.first.get_or_insert_with(|| (wanted[at].to_owned(), input.name.clone(), line));
+        return Ok(());
+    }
     let kinds = if wanted.len() == 1 { [Kind::Plain; 2] } else { [Kind::Question, Kind::Answer] };
     for (i, (field, name)) in record.wanted.iter().zip(&wanted).enumerate() {
         let key = if i == 0 { "data.jsonl_field" } else { "data.jsonl_answer_field" };
@@ -166,8 +199,7 @@ fn no_text(found: Option<&Field>, name: &str, key: &str, names: &[String]) -> St
             let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
             return format!("there is no field `{name}` (fields: {names}); set {key} to the one to read");
         }
-        Some(Field::Text(_)) => unreachable!("a text is taken"),
-        Some(Field::Null) => ("null (None in Python)", "leave such records out, or give them a text, \"\" for none"),
+        Some(Field::Text(_) | Field::Null) => unreachable!("a text is taken and null is left out"),
         Some(Field::Boolean) => ("true or false", "write it in quotes"),
         Some(Field::Number) => ("a number", "write it in quotes"),
         Some(Field::List) => ("a list", "join what it holds into one string"),

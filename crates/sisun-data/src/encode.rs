@@ -34,10 +34,10 @@ impl<'t> Encoder<'t> {
         if self.bytes >= GROUP { self.flush() } else { Ok(()) }
     }
 
-    /// Writes what is left and makes the cache visible as `folder`.
-    pub(crate) fn finish(mut self, folder: &Path) -> Result<(), DataError> {
+    /// Writes what is left and makes the cache visible as `folder`, of the text called `text`.
+    pub(crate) fn finish(mut self, folder: &Path, text: &str) -> Result<(), DataError> {
         self.flush()?;
-        self.writer.finish(folder, self.tokenizer)
+        self.writer.finish(folder, text, self.tokenizer, self.bulk.into_unknown())
     }
 
     fn flush(&mut self) -> Result<(), DataError> {

@@ -168,12 +168,15 @@ pub enum DataError {
     NoCharacters,
     /// Characters outside the vocabulary.
     #[error(
-        "the tokenizer has never seen {}; use characters of its training text, or train a byte-level tokenizer (tokenizer.kind = \"bpe\"), which knows every character",
-        list_characters(characters)
+        "the tokenizer has no token for {}: not in its vocabulary; {}",
+        list_characters(characters),
+        remedy.unwrap_or("use characters of its training text, or train a byte-level tokenizer (tokenizer.kind = \"bpe\"), which knows every character")
     )]
     UnseenCharacters {
         /// Each of them once, in the order they appear.
         characters: Vec<char>,
+        /// What would help besides the usual.
+        remedy: Option<&'static str>,
     },
     /// A token id outside the vocabulary.
     #[error("token id {id} is not in the vocabulary of {vocab_size} tokens")]
@@ -229,7 +232,7 @@ fn remedy(hint: &Option<&str>) -> String {
 }
 
 /// `'한' (U+D55C), '\t' (U+0009) and 3 more`.
-fn list_characters(characters: &[char]) -> String {
+pub(crate) fn list_characters(characters: &[char]) -> String {
     const SHOWN: usize = 16;
     let mut list = characters
         .iter()

@@ -3,6 +3,7 @@
 use crate::{
     DataError, Tokenizer, Tokens, cache,
     cache::Writer,
+    compose::has_parts_of_hangul,
     encode::Encoder,
     form::Form,
     pieces::{Boundary, Part, Piece, read_pieces},
@@ -12,7 +13,7 @@ use crate::{
     tokenizer::hex,
 };
 use sha2::{Digest, Sha256};
-use sisun_config::{DataConfig, TokenizerConfig};
+use sisun_config::{DataConfig, Normalize, TokenizerConfig};
 use std::path::Path;
 
 /// How many bytes of text a tokenizer is trained on at most. More text than this is sampled evenly: pair
@@ -73,6 +74,7 @@ pub fn prepare(
 ) -> Result<Corpus, DataError> {
     let text = Text::read(data, cache_dir, progress)?;
     text.check_json(progress)?;
+    text.note_decomposed(progress);
     finish(&text, tokenizer, context_len, cache_dir, progress)
 }
 
@@ -98,7 +100,7 @@ fn finish(
     cache_dir: &Path,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Corpus, DataError> {
-    let corpus = text.tokenize(&Wanted::of(tokenizer)?, cache_dir, progress)?;
+    let corpus = text.tokenize(&Wanted::of(tokenizer, text.rules)?, cache_dir, progress)?;
     for (split, tokens) in [("training", &corpus.train), ("validation", &corpus.validation)] {
         if tokens.len() <= context_len {
             return Err(DataError::TooShort { split, tokens: tokens.len(), context_len });
@@ -165,11 +167,14 @@ enum Wanted<'c> {
 }
 
 impl<'c> Wanted<'c> {
-    fn of(config: &'c TokenizerConfig) -> Result<Self, DataError> {
+    fn of(config: &'c TokenizerConfig, rules: &DataConfig) -> Result<Self, DataError> {
         Ok(match config {
             TokenizerConfig::Char => Self::Characters,
             TokenizerConfig::Bpe { vocab_size, specials } => Self::Bpe { vocab_size: *vocab_size, specials },
-            TokenizerConfig::File { path } => Self::This(Tokenizer::from_file(path)?),
+            TokenizerConfig::File { path } => {
+                let tokenizer = Tokenizer::from_file(path)?;
+                Self::This(if rules.normalize == Normalize::Nfc { tokenizer.composing()? } else { tokenizer })
+            }
         })
     }
 
@@ -242,6 +247,12 @@ impl<'c> Text<'c> {
         Self { rules, readings, scans, sha256: hash.finalize().into() }
     }
 
+    /// What people know the text by.
+    fn name(&self) -> String {
+        let names = self.inputs().take(3).map(|input| input.name.display().to_string()).collect();
+        and_more(names, self.inputs().count())
+    }
+
     /// Everything that is read.
     fn inputs(&self) -> impl Iterator<Item = &Input> {
         self.readings.iter().flat_map(|(inputs, _)| inputs)
@@ -260,9 +271,17 @@ impl<'c> Text<'c> {
             }
             _ => return Ok(()),
         };
-        let names: Vec<String> = self.inputs().take(3).map(|input| input.name.display().to_string()).collect();
-        let sources = and_more(names, self.inputs().count());
-        if idle { Err(DataError::NoJsonLines { key: stated, sources }) } else { Ok(()) }
+        if idle { Err(DataError::NoJsonLines { key: stated, sources: self.name() }) } else { Ok(()) }
+    }
+
+    /// Tells of Hangul in parts.
+    fn note_decomposed(&self, progress: &mut dyn FnMut(&str)) {
+        let decomposed = self.scans.iter().any(|scan| has_parts_of_hangul(scan.alphabet.iter()));
+        if decomposed && self.rules.normalize == Normalize::None {
+            progress(
+                "note: the text has Hangul in parts (decomposed, NFD); data.normalize = \"nfc\" puts it together, in prompts as well",
+            );
+        }
     }
 
     /// Tells of text that looks like records and is read as plain text, and of a field that is asked for in vain.
@@ -304,6 +323,9 @@ impl<'c> Text<'c> {
         key.update(if self.has_answers() { "true, plain documents whole " } else { "false " });
         key.update(self.sha256);
         key.update(wanted.key());
+        if self.rules.normalize == Normalize::Nfc {
+            key.update(" nfc");
+        }
         let folder = cache_dir.join(hex(&key.finalize()));
 
         let cached = match cache::open(&folder) {
@@ -319,7 +341,10 @@ impl<'c> Text<'c> {
                 made?
             }
         };
-        let cache::Cached { training, validation, tokenizer } = cached;
+        let cache::Cached { training, validation, tokenizer, unknown } = cached;
+        if let Some(unknown) = unknown {
+            progress(&format!("note: {unknown}"));
+        }
         // What ends a text stands in none of a cache's files.
         let tokenizer = if let Wanted::This(given) = wanted { given.clone() } else { tokenizer };
         Ok(Corpus { train: training, validation, tokenizer, sha256: hex(&self.sha256), sources: self.sources() })
@@ -373,7 +398,9 @@ impl<'c> Text<'c> {
         for number in 0..self.readings.len() {
             self.read_again(number, &mut |piece| encoder.add(piece))?;
         }
-        encoder.finish(folder)
+        encoder.finish(folder, &self.name())?;
+        progress(&format!("the tokens are kept in {} (`sisun cache` lists and clears such)", folder.display()));
+        Ok(())
     }
 
     /// Reads one of the readings once more: the text that was there before, or it is an error.
@@ -389,8 +416,8 @@ impl<'c> Text<'c> {
     }
 
     fn tokenizer(&self, wanted: &Wanted<'_>, progress: &mut dyn FnMut(&str)) -> Result<Tokenizer, DataError> {
-        match wanted {
-            Wanted::This(tokenizer) => Ok(tokenizer.clone()),
+        let made = match wanted {
+            Wanted::This(tokenizer) => return Ok(tokenizer.clone()),
             Wanted::Characters => {
                 let characters = self.scans.iter().flat_map(|scan| scan.alphabet.iter());
                 Tokenizer::characters(characters, self.separates_documents())
@@ -403,7 +430,8 @@ impl<'c> Text<'c> {
                 progress(&format!("training a tokenizer of {vocab_size} tokens{part}"));
                 Tokenizer::train_bpe(self.training_sample()?.into_iter(), *vocab_size, specials)
             }
-        }
+        }?;
+        if self.rules.normalize == Normalize::Nfc { made.composing() } else { Ok(made) }
     }
 
     /// The training part, or evenly spaced pieces of it if it is long.
@@ -449,5 +477,15 @@ fn read_once(
 ) -> Result<Scan, DataError> {
     let files = if inputs.len() == 1 { "file" } else { "files" };
     progress(&format!("reading {name} ({} {files})", inputs.len()));
-    scan(inputs, rules, name)
+    let scan = scan(inputs, rules, name)?;
+    if let Some((field, path, line)) = &scan.seen.nulls.first {
+        let records = scan.seen.nulls.records;
+        let records = if records == 1 { "1 record".to_owned() } else { format!("{records} records") };
+        progress(&format!(
+            "note: {records} left out, because field `{field}` is null (Python's None) there: `{}` line {line}{}",
+            path.display(),
+            if scan.seen.nulls.records == 1 { "" } else { " and others" },
+        ));
+    }
+    Ok(scan)
 }

@@ -54,7 +54,9 @@ pub(crate) fn scan(inputs: &[Input], rules: &DataConfig, name: &str) -> Result<S
         Ok(())
     })?;
     if bytes == 0 {
-        return Err(DataError::Empty { name: name.to_owned() });
+        let why =
+            seen.nulls.first.map_or_else(String::new, |(field, ..)| format!(" ({field} is null in every record)"));
+        return Err(DataError::Empty { name: format!("{name}{why}") });
     }
     Ok(Scan { documents, characters, bytes, answers, sha256: hash.finalize().into(), seen, alphabet })
 }

@@ -3,7 +3,7 @@
 use crate::{DataError, source::Input};
 use sha2::{Digest, Sha256};
 use sisun_config::check_pointer;
-use std::{borrow::Cow, fs::File, io::Read};
+use std::{borrow::Cow, fs::File, io::Read, path::PathBuf};
 
 /// Bytes read at a time.
 const BLOCK: usize = 256 << 10;
@@ -16,6 +16,15 @@ pub(crate) struct Seen {
     pub(crate) bytes: u64,
     /// Whether a line ended in a carriage return.
     pub(crate) carriage_returns: bool,
+    pub(crate) nulls: Nulls,
+}
+
+/// Records without a text because a field of theirs is null.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Nulls {
+    pub(crate) records: u64,
+    /// The first: its field, its file and its line.
+    pub(crate) first: Option<(String, PathBuf, u64)>,
 }
 
 impl Seen {

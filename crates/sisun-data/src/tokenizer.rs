@@ -1,9 +1,19 @@
 //! Text to token ids and back, with where in the text every token came from.
 
-use crate::{DataError, caught::caught, characters::CharTable, file};
+use crate::{
+    DataError,
+    caught::caught,
+    characters::CharTable,
+    compose::{composed, to_whole_characters},
+    coverage::Coverage,
+    file,
+};
 use sha2::{Digest, Sha256};
 use std::{collections::HashSet, path::Path, sync::Arc};
-use tokenizers::{DecoderWrapper, ModelWrapper, PreTokenizerWrapper};
+use tokenizers::{
+    DecoderWrapper, NormalizedString, Normalizer, NormalizerWrapper,
+    normalizers::{NFC, Sequence},
+};
 
 /// A tokenizer in Hugging Face's format: characters, byte-level BPE, or any `tokenizer.json`.
 ///
@@ -25,6 +35,9 @@ pub struct Tokenizer {
     byte_level: bool,
     /// Whether the decoder takes tokens such as `<0xED>` for bytes.
     byte_fallback: bool,
+    /// Whether what it reads is composed (NFC) first.
+    composes: bool,
+    pub(crate) coverage: Coverage,
     sha256: String,
 }
 
@@ -90,6 +103,8 @@ impl Tokenizer {
             plain: plain(&inner),
             byte_level: has_decoder(&inner, |decoder| matches!(decoder, DecoderWrapper::ByteLevel(_))),
             byte_fallback: has_decoder(&inner, |decoder| matches!(decoder, DecoderWrapper::ByteFallback(_))),
+            composes: caught(|| composes(&inner)).ok_or_else(damaged)?,
+            coverage: Coverage::of(&inner, &canonical),
             sha256: hex(&Sha256::digest(canonical.as_bytes())),
             inner: Arc::new(inner),
         })
@@ -138,20 +153,19 @@ impl Tokenizer {
     }
 
     fn encoded(&self, text: &str, special: bool) -> Result<Encoding, DataError> {
-        if let Some(table) = &self.characters {
+        // A table knows no offsets of characters that were composed.
+        if let Some(table) = self.characters.as_ref().filter(|_| !self.composes || composed(text) == text) {
             return table.encode(text);
         }
         let encoding = self.inner.encode(text, special).map_err(|error| self.explain(text, error.as_ref()))?;
         self.check_coverage(text, encoding.get_offsets())?;
         let character_at = character_index(text);
-        Ok(Encoding {
-            ids: encoding.get_ids().to_vec(),
-            offsets: encoding
-                .get_offsets()
-                .iter()
-                .map(|&(start, end)| (character_at(start), character_at(end)))
-                .collect(),
-        })
+        let mut offsets: Vec<(usize, usize)> =
+            encoding.get_offsets().iter().map(|&(start, end)| (character_at(start), character_at(end))).collect();
+        if self.composes {
+            to_whole_characters(text, &mut offsets);
+        }
+        Ok(Encoding { ids: encoding.get_ids().to_vec(), offsets })
     }
 
     /// The text of `ids`, special tokens written out. Bytes that are not UTF-8 become U+FFFD.
@@ -227,60 +241,43 @@ impl Tokenizer {
         Ok(())
     }
 
-    /// Why encoding `text` failed: the characters that no token can write, if that is it.
-    pub(crate) fn explain(&self, text: &str, error: &(dyn std::error::Error + Send + Sync)) -> DataError {
-        let vocab = self.inner.get_vocab(true);
-        let characters = distinct(text.chars(), |c| {
-            self.inner.encode(c.to_string(), false).is_err() && !vocab.keys().any(|token| token.contains(c))
-        });
-        if characters.is_empty() { DataError::tokenizer(error) } else { DataError::UnseenCharacters { characters } }
-    }
-
-    /// A BPE model without an unknown token leaves out what it cannot write. This finds such characters:
-    /// those that no token covers and that give no token on their own, though normalising keeps them.
-    pub(crate) fn check_coverage(&self, text: &str, offsets: &[(usize, usize)]) -> Result<(), DataError> {
-        if !self.drops_unknown() {
-            return Ok(());
+    /// The same tokenizer, which composes what it reads (NFC); itself, if it does that already.
+    ///
+    /// # Errors
+    /// A normaliser that cannot be put before the one it has.
+    pub(crate) fn composing(&self) -> Result<Self, DataError> {
+        if self.composes {
+            return Ok(self.clone());
         }
-        let mut covered = vec![false; text.len()];
-        for &(start, end) in offsets {
-            if let Some(part) = covered.get_mut(start..end) {
-                part.fill(true);
-            }
-        }
-        let left_out = text.char_indices().filter(|(at, c)| !covered[*at] && !c.is_whitespace());
-        let characters = distinct(left_out.map(|(_, c)| c), |c| {
-            self.inner.encode(c.to_string(), false).is_ok_and(|encoding| encoding.is_empty()) && self.keeps(c)
-        });
-        if characters.is_empty() { Ok(()) } else { Err(DataError::UnseenCharacters { characters }) }
+        let mut inner = tokenizers::Tokenizer::clone(&self.inner);
+        let theirs = inner.get_normalizer().cloned();
+        let first = NormalizerWrapper::NFC(NFC);
+        let both = match theirs {
+            None => first,
+            Some(theirs) => NormalizerWrapper::Sequence(Sequence::new(vec![first, theirs])),
+        };
+        inner.with_normalizer(Some(both)).map_err(DataError::tokenizer)?;
+        let canonical = inner.to_string(false).map_err(DataError::tokenizer)?;
+        Ok(Self {
+            characters: CharTable::of(&inner, &canonical).map(Arc::new),
+            composes: true,
+            sha256: hex(&Sha256::digest(canonical.as_bytes())),
+            inner: Arc::new(inner),
+            ..self.clone()
+        })
     }
-
-    fn drops_unknown(&self) -> bool {
-        let ModelWrapper::BPE(model) = self.inner.get_model() else { return false };
-        let byte_level = self.inner.get_pre_tokenizer().is_some_and(splits_into_bytes);
-        model.get_unk_token().is_none() && !model.byte_fallback && !byte_level
-    }
-
-    /// Whether the normaliser leaves anything of `c`.
-    fn keeps(&self, c: char) -> bool {
-        use tokenizers::{NormalizedString, Normalizer};
-        let mut normalized = NormalizedString::from(c.to_string());
-        match self.inner.get_normalizer() {
-            None => true,
-            Some(normalizer) => normalizer.normalize(&mut normalized).is_ok() && !normalized.is_empty(),
-        }
-    }
-}
-
-/// The characters that satisfy `wanted`, each once, in order of appearance.
-pub(crate) fn distinct(characters: impl Iterator<Item = char>, wanted: impl Fn(char) -> bool) -> Vec<char> {
-    let mut seen = HashSet::new();
-    characters.filter(|&c| seen.insert(c) && wanted(c)).collect()
 }
 
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether the normaliser of a tokenizer, whatever else it does, composes characters.
+fn composes(tokenizer: &tokenizers::Tokenizer) -> bool {
+    let mut text = NormalizedString::from("\u{1112}\u{1161}\u{11AB}");
+    let normalized = tokenizer.get_normalizer().map(|normalizer| normalizer.normalize(&mut text));
+    normalized.is_some_and(|done| done.is_ok()) && text.get().contains('한')
 }
 
 /// Byte offset to character index.
@@ -326,12 +323,4 @@ fn plain(tokenizer: &tokenizers::Tokenizer) -> Option<u32> {
 fn byte(token: &str) -> Option<u8> {
     let digits = token.strip_prefix("<0x")?.strip_suffix('>').filter(|digits| digits.len() == 2)?;
     u8::from_str_radix(digits, 16).ok()
-}
-
-fn splits_into_bytes(pre_tokenizer: &PreTokenizerWrapper) -> bool {
-    match pre_tokenizer {
-        PreTokenizerWrapper::ByteLevel(_) => true,
-        PreTokenizerWrapper::Sequence(sequence) => sequence.as_ref().iter().any(splits_into_bytes),
-        _ => false,
-    }
 }

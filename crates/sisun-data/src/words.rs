@@ -2,10 +2,10 @@
 //! most words have been met before. Gives the ids that Hugging Face's library gives, which spends most
 //! of its time on offsets that a corpus does not need.
 
-use crate::{DataError, byte_level::character_of};
+use crate::{DataError, byte_level::character_of, compose::composed};
 use regex::Regex;
-use std::{collections::HashMap, sync::LazyLock};
-use tokenizers::{Model, ModelWrapper, PreTokenizerWrapper, Tokenizer};
+use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
+use tokenizers::{Model, ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
 
 /// GPT-2's pattern (<https://github.com/openai/gpt-2/blob/master/src/encoder.py>) without its look-ahead
 /// `\s+(?!\S)`, which [`next_word`] does.
@@ -25,10 +25,12 @@ pub(crate) type WordCache = HashMap<Box<str>, Box<[u32]>>;
 pub(crate) struct WordRules {
     /// Special tokens and their ids.
     specials: Vec<(String, u32)>,
+    /// What is read is composed first.
+    composes: bool,
 }
 
 impl WordRules {
-    /// The rules of `tokenizer`, if it works as GPT-2's does: no normalizer, GPT-2's words without a space put
+    /// The rules of `tokenizer`, if it works as GPT-2's does: no normalizer but NFC, GPT-2's words without a space put
     /// in front, BPE without dropout, special tokens that do not reach into what surrounds them.
     pub(crate) fn of(tokenizer: &Tokenizer) -> Option<Self> {
         let words = match tokenizer.get_pre_tokenizer() {
@@ -39,10 +41,11 @@ impl WordRules {
         let added = tokenizer.get_added_tokens_decoder();
         let plain =
             added.values().all(|token| !token.lstrip && !token.rstrip && !token.single_word && !token.normalized);
-        if !words || !bpe || !plain || tokenizer.get_normalizer().is_some() {
+        let composes = matches!(tokenizer.get_normalizer(), Some(NormalizerWrapper::NFC(_)));
+        if !words || !bpe || !plain || (tokenizer.get_normalizer().is_some() && !composes) {
             return None;
         }
-        Some(Self { specials: added.into_iter().map(|(id, token)| (token.content, id)).collect() })
+        Some(Self { specials: added.into_iter().map(|(id, token)| (token.content, id)).collect(), composes })
     }
 
     /// The ids of `text`.
@@ -56,7 +59,9 @@ impl WordRules {
         let mut rest = text;
         loop {
             let special = self.first_special(rest);
-            let mut plain = &rest[..special.map_or(rest.len(), |(at, ..)| at)];
+            let plain = &rest[..special.map_or(rest.len(), |(at, ..)| at)];
+            let plain = if self.composes { composed(plain) } else { Cow::Borrowed(plain) };
+            let mut plain = &*plain;
             while !plain.is_empty() {
                 let (word, after) = plain.split_at(next_word(plain));
                 encode_word(tokenizer, cache, word, &mut ids)?;

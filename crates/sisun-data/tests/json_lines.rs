@@ -103,7 +103,6 @@ fn each_value_that_is_no_text_is_told_as_what_it_is() {
         error.to_string()
     };
     for (value, parts) in [
-        ("null", ["null", "None"]),
         ("12", ["a number", "quotes"]),
         ("NaN", ["a number", "quotes"]),
         ("true", ["true or false", "quotes"]),
@@ -121,6 +120,30 @@ fn each_value_that_is_no_text_is_told_as_what_it_is() {
         let error = Desk::new(&[("a.jsonl", text.as_bytes())]).error();
         assert!(matches!(error, DataError::JsonLine { line: 2, .. }), "{error}");
     }
+}
+
+/// What pandas and `datasets` write where there is no text.
+#[test]
+fn records_without_a_text_are_left_out_and_told() {
+    let lines = "{\"text\": \"one\"}\n{\"text\": null}\n{\"text\": \"two\"}\n{\"text\": null, \"id\": 3}\n";
+    let mut desk = Desk::new(&[("a.jsonl", lines.as_bytes())]);
+    for contents in [lines.to_owned(), format!("[{}]", lines.trim().replace('\n', ",\n"))] {
+        fs::write(desk.path("a.jsonl"), contents).unwrap();
+        desk.messages.clear();
+        assert_eq!(read(&mut desk), with_end(&["one", "two"]));
+        let notes: Vec<&String> = desk.messages.iter().filter(|message| message.starts_with("note")).collect();
+        assert!(notes.len() == 1 && notes[0].contains("2 records left out"), "{notes:?}");
+        assert!(notes[0].contains("`text` is null") && notes[0].contains("a.jsonl` line 2"), "{notes:?}");
+    }
+    let mut answers = Desk::new(&[(
+        "a.jsonl",
+        b"{\"text\": \"q\", \"a\": null}\n{\"text\": \"p\", \"a\": \"r\"}\n{\"text\": \"p\", \"a\": \"r\"}",
+    )]);
+    answers.data.jsonl_answer_field = Some("a".to_owned());
+    assert_eq!(read(&mut answers), with_end(&["pr", "pr"]));
+    assert!(answers.messages.iter().any(|message| message.contains("`a` is null")), "{:?}", answers.messages);
+    let error = Desk::new(&[("a.jsonl", b"{\"text\": null}")]).error();
+    assert!(matches!(error, DataError::Empty { .. }) && error.to_string().contains("text is null"), "{error}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 mod desk;
 
 use desk::{Desk, documents, text};
-use sisun_config::{Documents, TokenizerConfig};
+use sisun_config::{DataConfig, Documents, TokenizerConfig};
 use sisun_data::{DataError, END_OF_TEXT, Tokenizer, prepare, prepare_whole, with_line_feeds};
 use std::{fs, path::Path};
 
@@ -59,7 +59,7 @@ fn every_line_end_is_a_line_feed() {
     for ending in ["\r\n", "\r", "\n", "\r\r\n", "\r\n\r\n\n\r"] {
         let whole = cut(ending);
         for documents in [Documents::File, Documents::Line, Documents::Paragraph] {
-            let mut read = |contents: &str| {
+            let read = |contents: &str| {
                 let mut desk = Desk::new(&[("a.txt", contents.as_bytes())]);
                 desk.data.documents = documents;
                 let corpus = desk.prepare().unwrap();
@@ -253,7 +253,7 @@ fn a_whole_text_is_one_split() {
     let other = Tokenizer::characters("나".chars(), false).unwrap();
     let error = prepare_whole(&desk.data, &other, &desk.cache(), &mut |_| ()).unwrap_err();
     assert!(
-        matches!(error, DataError::UnseenCharacters { ref characters } if characters == &['비', '야', ' ']),
+        matches!(error, DataError::UnseenCharacters { ref characters, .. } if characters == &['비', '야', ' ']),
         "{error}"
     );
 }
@@ -412,7 +412,7 @@ fn a_tokenizer_file_ends_documents_as_the_files_beside_it_say() {
     Tokenizer::train_bpe([text].iter(), 300, &specials).unwrap().save(&path("tokenizer.json")).unwrap();
     let wanted = TokenizerConfig::File { path: path("tokenizer.json") };
     let data = DataConfig {
-        documents: sisun_config::Documents::Paragraph,
+        documents: Documents::Paragraph,
         ..DataConfig::reading(vec![path("text.txt").to_str().unwrap().to_owned()])
     };
     // One cache for all of them: what ends a text is part of what a cache is found by.
@@ -431,4 +431,31 @@ fn a_tokenizer_file_ends_documents_as_the_files_beside_it_say() {
     std::fs::write(path("generation_config.json"), r#"{"eos_token_id": "two"}"#).unwrap();
     let message = prepare(&data, &wanted, 1, &cache, &mut |_| {}).unwrap_err().to_string();
     assert!(message.contains("generation_config.json") && message.contains("\"two\""), "{message}");
+}
+
+/// A cache is of the text that its name stands for, or there is none.
+#[test]
+fn text_that_changes_while_it_is_read_leaves_nothing_behind() {
+    let whole = "one two three four. ".repeat(50);
+    let bpe = TokenizerConfig::Bpe { vocab_size: 260, specials: Vec::new() };
+    for (moment, tokenizer) in [("tokenizing", TokenizerConfig::Char), ("training a tokenizer", bpe)] {
+        for change in [String::new(), whole.replace("three", "eerht"), whole.clone() + "five", whole[..90].to_owned()] {
+            let desk = Desk::new(&[("a.txt", whole.as_bytes())]);
+            let prepare = |change: Option<&str>| {
+                prepare(&desk.data, &tokenizer, 1, &desk.cache(), &mut |message| {
+                    if let Some(change) = change.filter(|_| message.starts_with(moment)) {
+                        fs::write(desk.path("a.txt"), change).unwrap();
+                    }
+                })
+            };
+            let error = prepare(Some(&change)).unwrap_err();
+            assert!(matches!(error, DataError::Changed { .. }), "{moment} {change:?}: {error}");
+            assert!(error.to_string().contains("a.txt"), "{error}");
+            assert_eq!(fs::read_dir(desk.cache()).unwrap().count(), 0, "nothing is kept");
+            fs::write(desk.path("a.txt"), &whole).unwrap();
+            let corpus = prepare(None).unwrap();
+            let text = text(&corpus, &corpus.train) + &text(&corpus, &corpus.validation);
+            assert_eq!(text, whole);
+        }
+    }
 }

@@ -37,7 +37,7 @@ fn an_empty_alphabet_is_an_error() {
 #[test]
 fn unseen_characters_are_listed_once_each() {
     let error = Tokenizer::characters("abc".chars(), false).unwrap().encode("a뷁b뷁\tc").unwrap_err();
-    let DataError::UnseenCharacters { characters } = &error else { panic!("{error}") };
+    let DataError::UnseenCharacters { characters, remedy: None } = &error else { panic!("{error}") };
     assert_eq!(characters, &['뷁', '\t']);
     assert!(error.to_string().contains(r"'뷁' (U+BDC1), '\t' (U+0009)"), "{error}");
 }
@@ -236,7 +236,7 @@ fn a_vocabulary_without_an_unknown_token_never_drops_characters_silently() {
     let without_x = r#"{"type": "Replace", "pattern": {"String": "x"}, "content": ""}"#;
     let white_space = r#"{"type": "WhitespaceSplit"}"#;
     let unseen = |tokenizer: &Tokenizer, text: &str| match tokenizer.encode(text) {
-        Err(DataError::UnseenCharacters { characters }) => characters,
+        Err(DataError::UnseenCharacters { characters, .. }) => characters,
         other => panic!("{other:?}"),
     };
     let tokenizer = foreign(bpe, "null", "null").unwrap();

@@ -69,6 +69,19 @@ pub enum TrainError {
         /// The directory.
         path: PathBuf,
     },
+    /// A line of a run's metrics that is none, and not the last, which a process that is killed leaves cut.
+    #[error(
+        "line {line} of {} is damaged ({problem}): restore the file, or delete the line, and with it what it measured",
+        path.display()
+    )]
+    DamagedMetrics {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// `--resume` with other settings.
     #[error(
         "cannot resume {} with other settings: {} may not change on the way\nto go on as it is: {}{}",

@@ -4,8 +4,9 @@ use crate::TrainError;
 use crate::evaluate::Evaluation;
 use crate::tensorboard::EventWriter;
 use serde::{Deserialize, Serialize};
+use sisun_config::check_pointer;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -106,20 +107,31 @@ impl Metrics {
     }
 }
 
-/// The lines of a `metrics.jsonl`; none if there is no such file. A last line that was cut short is left out.
+/// The lines of a `metrics.jsonl`; none if there is no such file. A last line that was cut short, as it is when a process is
+/// killed, is left out.
 ///
 /// # Errors
-/// A file that cannot be read.
+/// A file that cannot be read, or another line that is damaged.
 pub fn read(path: &Path) -> Result<Vec<Metric>, TrainError> {
-    let file = match File::open(path) {
+    let bytes = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        opened => opened.map_err(TrainError::io("read", path))?,
+        read => read.and_then(|bytes| check_pointer(&bytes).map(|()| bytes)).map_err(TrainError::io("read", path))?,
     };
-    let lines = BufReader::new(file).lines();
-    lines
-        .map(|line| line.map_err(TrainError::io("read", path)))
-        .filter_map(|line| line.map(|line| serde_json::from_str(&line).ok()).transpose())
-        .collect()
+    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+    let lines = bytes[..whole].split_inclusive(|&byte| byte == b'\n');
+    let mut metrics: Vec<Metric> = lines
+        .zip(1..)
+        .map(|(line, number)| {
+            let damaged = |error: serde_json::Error| TrainError::DamagedMetrics {
+                path: path.to_owned(),
+                line: number,
+                problem: error.to_string(),
+            };
+            serde_json::from_slice(line).map_err(damaged)
+        })
+        .collect::<Result<_, _>>()?;
+    metrics.extend(serde_json::from_slice::<Metric>(&bytes[whole..]).ok());
+    Ok(metrics)
 }
 
 fn line(metric: &Metric) -> String {
@@ -130,4 +142,53 @@ fn line(metric: &Metric) -> String {
 
 fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::{Metric, line, read};
+    use crate::TrainError;
+
+    #[test]
+    fn a_damaged_line_is_told_and_a_cut_last_one_is_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.jsonl");
+        assert_eq!(read(&path).unwrap(), []);
+        let metric = |step| Metric {
+            step,
+            split: "train".to_owned(),
+            loss: Some(1.5),
+            bits_per_byte: None,
+            perplexity: None,
+            lr: None,
+            grad_norm: None,
+            tokens: 7,
+            tokens_per_second: None,
+            elapsed_s: 0.5,
+        };
+        let lines = [line(&metric(1)), line(&metric(2)), line(&metric(3))];
+        let whole = lines.concat();
+        let read_back = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            read(&path)
+        };
+        assert_eq!(read_back(whole.as_bytes()).unwrap(), [metric(1), metric(2), metric(3)]);
+        for cut in 1..lines[2].len() {
+            let found = read_back(&whole.as_bytes()[..whole.len() - cut]).unwrap();
+            // Without its line end alone it says all that it has to.
+            assert_eq!(found.len(), if cut == 1 { 3 } else { 2 }, "{cut}");
+        }
+        assert_eq!(read_back(&[whole.as_bytes(), &[0; 9]].concat()).unwrap().len(), 3, "what a power cut leaves");
+        for (damaged, number) in [
+            (whole.replacen("\"step\":2", "\"step\":x", 1).into_bytes(), 2),
+            ([lines[0].as_bytes(), b"\xFF\xFE\n", lines[1].as_bytes()].concat(), 2),
+            (format!("\n{whole}").into_bytes(), 1),
+            (format!("{}{{}}\n", lines[0]).into_bytes(), 2),
+        ] {
+            let error = read_back(&damaged).unwrap_err();
+            assert!(matches!(error, TrainError::DamagedMetrics { line, .. } if line == number), "{error}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod attend;
 pub(crate) mod bench;
+pub(crate) mod cache;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod data;

@@ -4,8 +4,9 @@ use crate::failure::Usage;
 use crate::terminal::{note, say, say_json};
 use anyhow::{Context, Result};
 use clap::Subcommand;
+use serde::{Deserialize, de::IntoDeserializer};
 use serde_json::json;
-use sisun_config::{DataConfig, TokenizerConfig};
+use sisun_config::{DataConfig, Normalize, TokenizerConfig};
 use sisun_data::{Tokenizer, labels, prepare, with_line_feeds};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,9 @@ Examples:
         /// The field that holds the text of JSON lines [default: text]
         #[arg(long, value_name = "FIELD")]
         jsonl_field: Option<String>,
+        /// The Unicode form that it brings text into: none, or nfc (composed)
+        #[arg(long, value_name = "FORM", default_value = "none", value_parser = read_form)]
+        normalize: Normalize,
         /// bpe (byte-level byte-pair encoding) or char (a token for each character)
         #[arg(long, value_name = "KIND", default_value = "bpe")]
         kind: Kind,
@@ -79,12 +83,17 @@ enum Kind {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     match args.verb {
-        Verb::Train { data, jsonl_field, kind, vocab_size, special, out } => {
-            train(DataConfig { jsonl_field, ..DataConfig::reading(data) }, kind, vocab_size, special, &out)
+        Verb::Train { data, jsonl_field, normalize, kind, vocab_size, special, out } => {
+            train(DataConfig { jsonl_field, normalize, ..DataConfig::reading(data) }, kind, vocab_size, special, &out)
         }
         Verb::Encode { tokenizer, text, json } => encode(&tokenizer, text, json),
         Verb::Decode { tokenizer, ids } => say(&open(&tokenizer)?.decode(&ids)?),
     }
+}
+
+/// As the configuration spells it.
+fn read_form(given: &str) -> Result<Normalize, serde::de::value::Error> {
+    Normalize::deserialize(given.into_deserializer())
 }
 
 fn open(path: &Path) -> Result<Tokenizer> {
@@ -106,6 +115,9 @@ fn encode(path: &Path, text: Option<String>, as_json: bool) -> Result<()> {
         }
     };
     let encoding = tokenizer.encode(&text)?;
+    if let Some(unknown) = tokenizer.unknown(&text, &encoding) {
+        note(&format!("note: {unknown}"));
+    }
     let labels = labels(&text, &encoding);
     if as_json {
         let labels: Vec<&str> = labels.iter().map(|label| label.text.as_str()).collect();

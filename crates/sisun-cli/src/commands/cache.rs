@@ -1,0 +1,116 @@
+//! `sisun cache`.
+
+use crate::terminal::{say, say_json};
+use anyhow::Result;
+use clap::Subcommand;
+use serde_json::{Value, json};
+use sisun_config::DataConfig;
+use sisun_data::{CacheEntry, cache_entries};
+use sisun_model::thousands;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Seconds of a day.
+const DAY: u64 = 24 * 60 * 60;
+
+/// Lists the token caches: texts that were tokenized and are kept, so that the next run begins at once.
+///
+/// Removing them loses nothing but the time to tokenize again.
+#[derive(clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = false,
+    after_help = "\
+Examples:
+  sisun cache
+  sisun cache clear --older-than 30"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    /// The folder of caches [default: $SISUN_CACHE_DIR, else sisun in the user's cache directory]
+    #[arg(long, value_name = "DIR", global = true)]
+    dir: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Remove token caches, and nothing else that may be in the folder
+    Clear {
+        /// Only those that were not used for so many days
+        #[arg(long, value_name = "DAYS")]
+        older_than: Option<u64>,
+    },
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let dir = args.dir.unwrap_or_else(|| DataConfig::reading(Vec::new()).cache_folder());
+    let mut entries = cache_entries(&dir)?;
+    let removed = match args.verb {
+        None => false,
+        Some(Verb::Clear { older_than }) => {
+            entries.retain(|entry| older_than.is_none_or(|days| unused(entry).as_secs() >= days.saturating_mul(DAY)));
+            let mut gone = Vec::new();
+            for entry in entries {
+                if entry.remove()? {
+                    gone.push(entry);
+                }
+            }
+            entries = gone;
+            true
+        }
+    };
+    let bytes: u64 = entries.iter().map(|entry| entry.bytes).sum();
+    if args.json {
+        let listed: Vec<Value> = entries.iter().map(object).collect();
+        let key = if removed { "removed" } else { "entries" };
+        return say_json(&json!({ "dir": dir, key: listed, "bytes": bytes }));
+    }
+    if !removed && !entries.is_empty() {
+        say(&format!("{:>12}  {:>9}  {:>15}  text", "last used", "size", "tokens"))?;
+    }
+    for entry in entries.iter().filter(|_| !removed) {
+        let text = entry.text.as_deref().unwrap_or("not known");
+        let tokens = thousands(entry.tokens);
+        say(&format!(
+            "{:>12}  {:>9}  {tokens:>15}  {text}\n{:>42}{}",
+            ago(entry),
+            size(entry.bytes),
+            "",
+            entry.path.display()
+        ))?;
+    }
+    let caches = if entries.len() == 1 { "token cache" } else { "token caches" };
+    let verb = if removed { "removed " } else { "" };
+    say(&format!("{verb}{} {caches}, {}, in {}", entries.len(), size(bytes), dir.display()))
+}
+
+fn object(entry: &CacheEntry) -> Value {
+    let used = entry.used.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    json!({ "text": entry.text, "tokens": entry.tokens, "bytes": entry.bytes, "used_unix_s": used, "path": entry.path })
+}
+
+/// How long it was not used; no time, if the clock was set back.
+fn unused(entry: &CacheEntry) -> Duration {
+    SystemTime::now().duration_since(entry.used).unwrap_or_default()
+}
+
+fn ago(entry: &CacheEntry) -> String {
+    match unused(entry).as_secs() / DAY {
+        0 => "today".to_owned(),
+        1 => "yesterday".to_owned(),
+        days => format!("{days} days ago"),
+    }
+}
+
+/// Bytes in the unit that people read.
+fn size(bytes: u64) -> String {
+    let steps = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let unit = steps.into_iter().find(|(power, _)| bytes >= 1 << power);
+    unit.map_or_else(
+        || format!("{bytes} B"),
+        |(power, unit)| format!("{:.1} {unit}", bytes as f64 / f64::from(1 << power)),
+    )
+}

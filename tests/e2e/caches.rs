@@ -1,0 +1,69 @@
+//! `sisun cache`: what is kept, and that nothing else is removed.
+
+use crate::sisun::{Lab, Ran, command};
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+fn cache(lab: &Lab, args: &[&str]) -> Ran {
+    let mut cache = command(&["cache"]);
+    cache.args(args).env("SISUN_CACHE_DIR", lab.path("cache")).output().unwrap().into()
+}
+
+#[test]
+fn caches_are_listed_and_cleared_and_nothing_else() {
+    let lab = Lab::new();
+    assert_eq!(cache(&lab, &["--json"]).ok().json()["entries"], serde_json::json!([]), "there is no folder yet");
+    for kind in ["bpe", "char"] {
+        let data = lab.at("stories.txt");
+        let out = lab.at(&format!("{kind}.json"));
+        let mut train =
+            command(&["tokenizer", "train", "--data", &data, "--kind", kind, "--vocab-size", "300", "--out", &out]);
+        let ran = Ran::from(train.env("SISUN_CACHE_DIR", lab.path("cache")).output().unwrap()).ok();
+        assert!(ran.stderr.contains(&lab.at("cache")), "training says where: {}", ran.stderr);
+    }
+    let listed = cache(&lab, &["--json"]).ok().json();
+    let entries = listed["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 2);
+    for entry in entries {
+        assert_eq!(entry["text"], lab.at("stories.txt").as_str());
+        assert!(entry["tokens"].as_u64().unwrap() > 1000 && entry["bytes"].as_u64().unwrap() > 2000);
+    }
+    let told = cache(&lab, &[]).ok().stdout;
+    assert!(told.contains("stories.txt") && told.contains("today") && told.contains("2 token caches"), "{told}");
+
+    // One was not used for 40 days.
+    let folders: Vec<_> =
+        entries.iter().map(|entry| std::path::PathBuf::from(entry["path"].as_str().unwrap())).collect();
+    let old = fs::File::options().write(true).open(folders[0].join("header.json")).unwrap();
+    old.set_modified(SystemTime::now() - Duration::from_secs(40 * 86_400)).unwrap();
+    assert!(cache(&lab, &[]).ok().stdout.contains("40 days ago"));
+    assert_eq!(
+        cache(&lab, &["clear", "--older-than", "41"]).ok().stdout.split(',').next(),
+        Some("removed 0 token caches")
+    );
+
+    // What is not ours, or not only, stays.
+    let name = "0".repeat(64);
+    fs::create_dir_all(lab.path("cache").join(&name)).unwrap();
+    fs::write(lab.path("cache").join(&name).join("thesis.txt"), "years of work").unwrap();
+    fs::write(lab.path("cache/notes.txt"), "mine").unwrap();
+    fs::write(folders[1].join("thesis.txt"), "years of work").unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&folders[0], lab.path("cache").join("1".repeat(64))).unwrap();
+    assert!(cache(&lab, &["clear", "--older-than", "30"]).ok().stdout.starts_with("removed 1 token cache,"));
+    assert!(!folders[0].exists());
+    assert!(cache(&lab, &["clear"]).ok().stdout.starts_with("removed 0 token caches"));
+    assert!(folders[1].join("header.json").is_file() && folders[1].join("thesis.txt").is_file());
+    assert!(lab.path("cache/notes.txt").is_file() && lab.path("cache").join(name).join("thesis.txt").is_file());
+    fs::remove_file(folders[1].join("thesis.txt")).unwrap();
+    // A link among its files.
+    #[cfg(unix)]
+    {
+        fs::rename(folders[1].join("tokenizer.json"), lab.path("away.json")).unwrap();
+        std::os::unix::fs::symlink(lab.path("away.json"), folders[1].join("tokenizer.json")).unwrap();
+        assert!(cache(&lab, &["clear"]).ok().stdout.starts_with("removed 0 token caches"));
+        fs::remove_file(folders[1].join("tokenizer.json")).unwrap();
+    }
+    assert!(cache(&lab, &["clear", "--json"]).ok().json()["removed"].as_array().unwrap().len() == 1);
+    assert!(lab.path("away.json").exists() && !folders[1].exists());
+}
