@@ -64,7 +64,7 @@ pub enum TrainError {
         source: DataError,
     },
     /// `--resume` without a run.
-    #[error("there is no run to resume in {}: leave --resume out to start it", path.display())]
+    #[error("there is no run to resume in {}: name another, or start one with a configuration and without --resume", path.display())]
     NothingToResume {
         /// The directory.
         path: PathBuf,
@@ -86,7 +86,7 @@ pub enum TrainError {
     #[error(
         "cannot resume {}: {}; restore it, or learn the new text in a new run{}{}",
         path.display(),
-        if changes.is_empty() { "its text has changed since it began".to_owned() } else { format!("with {} its text is another", list(changes)) },
+        if changes.is_empty() { "the text has changed since it began".to_owned() } else { format!("with {} the text is another", list(changes)) },
         elsewhere(started_in.as_deref()),
         instead(way.as_deref())
     )]
