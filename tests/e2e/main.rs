@@ -14,6 +14,7 @@ mod exporting;
 #[cfg(target_os = "linux")]
 mod faults;
 mod finetune;
+mod going_on;
 mod heads;
 mod hugging_face;
 mod maps;
@@ -24,4 +25,5 @@ mod resume;
 mod sampling;
 mod sisun;
 mod training;
+mod two_processes;
 mod verifying;

@@ -94,3 +94,52 @@ fn resuming_with_other_settings_or_text_is_refused() {
     fs::write(lab.path("stories.txt"), text).unwrap();
     lab.train("run", &more).fails(1, &["not the text that", "it has changed"]);
 }
+
+/// What may change on the way does change what is written.
+#[test]
+fn settings_that_may_change_take_effect() {
+    let lab = Lab::new();
+    lab.train("run", &["--set", "model.dropout=0.0"]).ok();
+    let run = lab.at("run");
+    let set = [
+        "name=other",
+        "train.steps=60",
+        "train.eval_every=10",
+        "train.eval_windows=3",
+        "train.checkpoint_every=5",
+        "train.keep_checkpoints=4",
+        "train.log_every=4",
+        "sample.prompt=Every year",
+        "sample.tokens=5",
+        "sample.temperature=0.0",
+        "sample.top_k=3",
+        "sample.every=10",
+        "attend.text=The sun was shining.",
+    ];
+    let set: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
+    crate::sisun::sisun(&[&["train", "--resume", &run, "--device", "cpu"], &set[..]].concat()).ok();
+    let text = fs::read_to_string(lab.path("run/metrics.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |split: &str| -> Vec<u64> {
+        let new = lines.iter().filter(|m| m["split"] == split && m["step"].as_u64() > Some(40));
+        new.map(|m| m["step"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(of("validation"), [50, 60]);
+    assert_eq!(of("train"), [44, 45, 48, 50, 52, 55, 56, 60]);
+    for step in [45, 50, 55, 60] {
+        assert!(lab.path(&format!("run/checkpoints/step-000000{step}")).is_dir(), "{step}");
+    }
+    let sample = fs::read_to_string(lab.path("run/samples/step-00000050.txt")).unwrap();
+    assert!(sample.starts_with("Every year") && sample.len() < 50, "{sample}");
+    assert!(fs::read_to_string(lab.path("run/report.html")).unwrap().contains("<h1 dir=\"auto\">other</h1>"));
+    let config = fs::read_to_string(lab.path("run/config.toml")).unwrap();
+    for line in
+        ["name = \"other\"", "steps = 60", "eval_windows = 3", "prompt = \"Every year\"", "The sun was shining."]
+    {
+        assert!(config.contains(line), "{line}: {config}");
+    }
+    // An evaluation on other windows gives another figure for the same weights.
+    let eval =
+        |windows: &str| crate::sisun::sisun(&["eval", &run, "--windows", windows, "--json", "--quiet"]).ok().json();
+    assert_ne!(eval("3")["loss"], eval("7")["loss"]);
+}

@@ -195,3 +195,89 @@ fn every_shipped_configuration_is_read() {
     let gpt3 = sisun(&["info", "configs/gpt3.toml"]).ok().stdout;
     assert!(gpt3.contains("57,982,058,496"), "{gpt3}");
 }
+
+/// Long questions with a one-word answer each: most windows hold no token that the loss is taken on.
+fn sparse(lab: &Lab) -> Vec<String> {
+    let question = "the cat sat on the mat and the dog ran home ".repeat(6);
+    let lines: String = (0..60)
+        .map(|i| format!("{{\"text\": \"{question}\", \"answer\": \"{}\"}}\n", ["yes", "no"][i * i % 7 % 2]))
+        .collect();
+    fs::write(lab.path("sparse.jsonl"), lines).unwrap();
+    let set = [
+        format!("data.sources=[{:?}]", lab.at("sparse.jsonl")),
+        "data.jsonl_answer_field=answer".to_owned(),
+        "tokenizer={kind=\"char\"}".to_owned(),
+        "train.batch_size=1".to_owned(),
+        "train.accumulate=1".to_owned(),
+        "train.lr_max=1e-6".to_owned(),
+        "train.eval_windows=1".to_owned(),
+        "train.warmup_steps=0".to_owned(),
+        "sample.prompt=the cat".to_owned(),
+        "attend.text=the cat".to_owned(),
+    ];
+    set.into_iter().flat_map(|set| ["--set".to_owned(), set]).collect()
+}
+
+#[test]
+fn a_loss_is_a_mean_over_what_counts() {
+    let lab = Lab::new();
+    let set = sparse(&lab);
+    let set: Vec<&str> = set.iter().map(String::as_str).collect();
+    let ran = lab.train("run", &[&set[..], &["--set", "train.log_every=40"]].concat()).ok();
+    assert!(ran.stderr.contains("count for the loss)"), "{}", ran.stderr);
+    lab.train("each", &set).ok();
+    let train = |run: &str| metrics(&lab, run).into_iter().filter(|m| m["split"] == "train").collect::<Vec<_>>();
+    let each = train("each");
+    let losses: Vec<f64> = each.iter().filter_map(|m| m["loss"].as_f64()).collect();
+    assert!(losses.len() < 20 && losses.len() > 1, "some steps have an answer: {}", losses.len());
+    for m in &each {
+        assert_eq!(m["loss"].is_null(), m.get("grad_norm").is_none_or(Value::is_null), "{m}");
+    }
+    // Nothing is learnt at this rate: ln 20 or so, never near the zeros of steps that have none.
+    let validation = metrics(&lab, "run").pop().unwrap();
+    let validation = validation["loss"].as_f64().unwrap();
+    let last = train("run").pop().unwrap()["loss"].as_f64().unwrap();
+    assert!((last - validation).abs() < 0.7, "{last} beside {validation}");
+    assert!(losses.iter().all(|loss| (loss - validation).abs() < 1.5), "{losses:?} beside {validation}");
+    sisun(&["sample", &lab.at("run"), "--prompt", "the", "-n", "3"]).ok();
+    sisun(&["train", "--resume", &lab.at("run"), "--set", "train.steps=45", "--device", "cpu"]).ok();
+}
+
+#[test]
+fn plain_text_counts_whole_beside_answers() {
+    let lab = Lab::new();
+    let set = sparse(&lab);
+    let set: Vec<&str> = set.iter().map(String::as_str).collect();
+    lab.train("run", &set).ok();
+    fs::write(lab.path("plain.txt"), "the cat ran home and the dog sat on the mat ".repeat(9)).unwrap();
+    let (run, plain) = (lab.at("run"), lab.at("plain.txt"));
+    let eval = sisun(&["eval", &run, "--data", &plain, "--json", "--quiet"]).ok().json();
+    assert_eq!(eval["tokens"], 44 * 9 - 1);
+    assert!(eval["bits_per_byte"].as_f64().unwrap() > 0.0, "{eval}");
+    let heads = sisun(&["heads", &run, "--text", "the cat", "--data", &plain, "--json", "--quiet"]).ok().json();
+    assert!((heads["loss"].as_f64().unwrap() - eval["loss"].as_f64().unwrap()).abs() < 0.3, "{heads}");
+    sisun(&["eval", &run, "--data", &plain, "--lengths", "64,4000"]).fails(2, &["--lengths 4000", "396 tokens"]);
+    // Held out, it is what `best` is chosen by, all of it.
+    let validation = format!("data.validation=[{plain:?}]");
+    lab.train("whole", &[&set[..], &["--set", &validation, "--set", "train.steps=2"]].concat()).ok();
+    assert!(metrics(&lab, "whole").pop().unwrap()["bits_per_byte"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn a_run_that_ends_without_a_number_says_so() {
+    let lab = Lab::new();
+    // Weights that are numbers and give none: the one step leaves them huge, and no further loss is seen.
+    let set = ["train.steps=1", "train.warmup_steps=0", "train.lr_max=1e30", "train.grad_clip=0.0"];
+    let set: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
+    let ran = lab.train("run", &[&set[..], &["--set", "model.dropout=0.0"]].concat());
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+    let checkpoints = fs::read_dir(lab.path("run/checkpoints")).unwrap().flatten();
+    for path in checkpoints.map(|entry| entry.path()).filter(|path| path.is_dir()) {
+        sisun(&["info", path.to_str().unwrap()]).ok();
+    }
+    sisun(&["eval", &lab.at("run/checkpoints/step-00000000")]).ok();
+    if lab.path("run/checkpoints/step-00000001").is_dir() {
+        sisun(&["eval", &lab.at("run/checkpoints/step-00000001")]).fails(1, &["no finite number"]);
+    }
+}

@@ -80,6 +80,51 @@ fn what_cannot_be_written_leaves_nothing_behind() {
     message(&write_atomic(&folder.path().join("none/x"), b"").unwrap_err());
 }
 
+/// JSON has no NaN, and what is written must be read.
+#[test]
+fn a_loss_that_is_no_number_is_no_best() {
+    for loss in [f64::NAN, f64::INFINITY] {
+        let folder = tempdir().unwrap();
+        let state = CheckpointState { best: Some((20, loss)), ..state(20) };
+        let written = Checkpoint::write(folder.path(), state, &[]).unwrap();
+        assert_eq!(Checkpoint::open(written.path()).unwrap().state.best, None);
+        // As it was once written.
+        let file = written.path().join("state.json");
+        let text = fs::read_to_string(&file).unwrap().replace("\"best\": null", "\"best\": [20, null]");
+        assert!(text.contains("[20, null]"));
+        fs::write(&file, &text).unwrap();
+        fs::write(written.path().join("state.json.sha256"), format!("{}  state.json\n", sha256(&text))).unwrap();
+        assert_eq!(Checkpoint::open(written.path()).unwrap().state.best, None);
+    }
+}
+
+fn sha256(text: &str) -> String {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("text");
+    fs::write(&path, text).unwrap();
+    let state = CheckpointState { step: 1, ..state(1) };
+    let copy: &WriteFile<'_> = &|to| fs::copy(&path, to).map(drop);
+    let sums = Checkpoint::write(folder.path(), state, &[("text", copy)]).unwrap();
+    sums.state.files["text"].sha256.clone()
+}
+
+#[test]
+fn the_remedy_names_no_damaged_checkpoint() {
+    let folder = checkpoints(&[50, 100, 200]);
+    let break_it = |step| fs::write(folder.path().join(folder_name(step)).join("model.safetensors"), "x").unwrap();
+    let told = || message(&Checkpoint::open(&folder.path().join(folder_name(200))).unwrap_err());
+    break_it(200);
+    break_it(100);
+    let found = told();
+    assert!(
+        found.contains("damaged too") && found.contains("step-00000050") && !found.contains("step-00000100"),
+        "{found}"
+    );
+    break_it(50);
+    let found = told();
+    assert!(found.contains("so is every older one") && !found.contains("step-00000050"), "{found}");
+}
+
 /// What opening the checkpoint of step 200 says after `damage` to one of its files.
 fn damaged(steps: &[u64], name: &str, damage: impl FnOnce(&Path)) -> String {
     let folder = checkpoints(steps);

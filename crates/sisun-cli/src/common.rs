@@ -10,7 +10,7 @@ use sisun_model::{Chosen, DeviceChoice, device};
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DeviceArgs {
     /// Where to compute: auto (a real GPU if there is one, else the CPU), wgpu, cpu or ndarray
-    #[arg(long, value_name = "DEVICE", default_value_t = DeviceChoice::Auto)]
+    #[arg(long, value_name = "DEVICE", overrides_with = "device", default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
     /// Say nothing on stderr but errors
     #[arg(short, long)]

@@ -20,6 +20,7 @@ use std::path::Path;
 /// counts hardly change, and the trainer's memory grows with the number of distinct words.
 const TRAINING_SAMPLE: u64 = 12 << 20;
 
+const VALIDATION: &str = "validation";
 const FOUND: &str = "the tokens are in the cache";
 
 /// Text, tokenized and split.
@@ -101,7 +102,7 @@ fn finish(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Corpus, DataError> {
     let corpus = text.tokenize(&Wanted::of(tokenizer, text.rules)?, cache_dir, progress)?;
-    for (split, tokens) in [("training", &corpus.train), ("validation", &corpus.validation)] {
+    for (split, tokens) in [("training", &corpus.train), (VALIDATION, &corpus.validation)] {
         if tokens.len() <= context_len {
             return Err(DataError::TooShort { split, tokens: tokens.len(), context_len });
         }
@@ -461,9 +462,10 @@ fn and_more(names: Vec<String>, all: usize) -> String {
     names.join(", ") + &more
 }
 
-/// That the loss is taken on more than ends of text.
+/// That there is something to take the loss on: in what is held out anything, elsewhere more than ends of text.
 fn check_marked(split: &'static str, tokens: &Tokens) -> Result<(), DataError> {
-    match tokens.has_loss_mask() && tokens.marked_in(0..tokens.len()) <= tokens.documents() {
+    let only_ends = split != VALIDATION && tokens.marked_in(0..tokens.len()) <= tokens.documents();
+    match tokens.has_loss_mask() && (only_ends || tokens.marked() == 0) {
         true => Err(DataError::NothingMarked { split }),
         false => Ok(()),
     }

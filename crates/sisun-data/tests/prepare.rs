@@ -127,6 +127,67 @@ fn json_lines_give_questions_and_answers_with_loss_on_the_answers() {
     assert_eq!(marks, "....11.........11");
 }
 
+fn marks(tokens: &Tokens) -> String {
+    let mut marks = Vec::new();
+    tokens.read_loss_into(0..tokens.len(), &mut marks);
+    marks.iter().map(|&on| if on { '1' } else { '.' }).collect()
+}
+
+#[test]
+fn a_text_without_answers_counts_whole() {
+    let lines = "{\"text\": \"2+2=\", \"answer\": \"4\"}\n{\"text\": \"1+2=\", \"answer\": \"3\"}\n";
+    let mut desk = Desk::new(&[("a.jsonl", lines.as_bytes()), ("b.txt", b"1=1"), ("c.txt", b"4-2=2")]);
+    desk.data.jsonl_answer_field = Some("answer".to_owned());
+    let corpus = desk.prepare().unwrap();
+    assert_eq!(marks(&corpus.train), "....11....111111", "two answers, then a plain document");
+    assert_eq!(corpus.train.marked(), 8);
+    assert!(!corpus.validation.has_loss_mask(), "nothing is left out: {}", marks(&corpus.validation));
+
+    // By itself it is what it is without the key, no end of text included.
+    let plain = |answers: Option<&str>| {
+        let mut data = DataConfig::reading(vec![desk.path("c.txt")]);
+        data.jsonl_answer_field = answers.map(str::to_owned);
+        prepare_whole(&data, &corpus.tokenizer, &desk.cache(), &mut |_| ()).unwrap()
+    };
+    let (with, without) = (plain(Some("answer")), plain(None));
+    assert_eq!(with.read(0..with.len()), without.read(0..without.len()));
+    assert_eq!((with.has_loss_mask(), with.len()), (false, 5));
+}
+
+#[test]
+fn answers_that_are_all_empty_are_refused() {
+    let lines = "{\"text\": \"2+2=\", \"answer\": \"\"}\n".repeat(9);
+    let mut desk = Desk::new(&[("a.jsonl", lines.as_bytes())]);
+    desk.data.jsonl_answer_field = Some("answer".to_owned());
+    let error = desk.error();
+    assert!(matches!(error, DataError::NothingMarked { split: "training" }), "{error}");
+    assert!(error.to_string().contains("data.jsonl_answer_field"), "{error}");
+}
+
+#[test]
+fn one_text_is_prepared_once_and_leftovers_go() {
+    let text = "the cat sat on the mat. ".repeat(4_000);
+    let desk = Desk::new(&[("a.txt", text.as_bytes())]);
+    let cache = desk.cache();
+    fs::create_dir_all(cache.join(".unfinished-00ff-dead")).unwrap();
+    fs::write(cache.join("00ff.lock"), "").unwrap();
+    let built = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                let tokenizer = TokenizerConfig::Bpe { vocab_size: 300, specials: Vec::new() };
+                let mut progress = |line: &str| {
+                    let builds = usize::from(line.starts_with("training a tokenizer"));
+                    built.fetch_add(builds, std::sync::atomic::Ordering::Relaxed);
+                };
+                prepare(&desk.data, &tokenizer, 1, &cache, &mut progress).unwrap();
+            });
+        }
+    });
+    assert_eq!(built.into_inner(), 1);
+    assert_eq!(fs::read_dir(&cache).unwrap().count(), 1, "the entry alone");
+}
+
 #[test]
 fn a_question_and_its_answer_are_tokenized_apart() {
     let line = format!("{{\"text\": \"{0}a\", \"answer\": \"b{0}\"}}\n", "ab ".repeat(9)).repeat(2);

@@ -151,3 +151,27 @@ fn loss_marks_follow_the_targets() {
         assert!(batch.targets.iter().zip(mask).all(|(target, on)| on == (target % 3 == 0)));
     }
 }
+
+#[test]
+fn a_few_windows_are_chosen_among_those_that_count() {
+    // Ten windows of three targets, of which those around tokens 13 and 29 hold a mark.
+    let mut loss = [false; 32];
+    (loss[13], loss[29]) = (true, true);
+    let tokens = Tokens::from_ids(&(0..32).collect::<Vec<_>>(), Some(&loss), &[0], 32);
+    let starts = |tokens: &Tokens, limit| -> Vec<Vec<u32>> {
+        let batches = evaluation_windows(tokens, 4, 3, limit);
+        batches
+            .flat_map(|batch| batch.inputs.chunks(batch.context_len).map(<[u32]>::to_vec).collect::<Vec<_>>())
+            .collect()
+    };
+    assert_eq!(starts(&tokens, Some(1)), [[12, 13, 14]]);
+    assert_eq!(starts(&tokens, Some(5)), [[12, 13, 14], [27, 28, 29]]);
+    assert_eq!(starts(&tokens, None).len(), 11, "all of it, the rest included");
+    assert_eq!(tokens.marked(), 2);
+    // Marks in the rest alone, and a text without a full window.
+    let mut loss = [false; 32];
+    loss[31] = true;
+    let tokens = Tokens::from_ids(&(0..32).collect::<Vec<_>>(), Some(&loss), &[0], 32);
+    assert_eq!(starts(&tokens, Some(2)), [[30]]);
+    assert_eq!(starts(&Tokens::from_ids(&[7, 8, 9], None, &[0], 3), Some(2)), [[7, 8]]);
+}

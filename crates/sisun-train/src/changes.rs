@@ -67,3 +67,105 @@ fn flatten(prefix: &str, value: Value, keys: &mut BTreeMap<String, Value>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MAY_CHANGE, keys, may_change, refused};
+    use sisun_config::Config;
+    use std::path::Path;
+    use toml::Value;
+
+    /// Every key there is.
+    const ALL: &str = r#"
+name = "all"
+[finetune]
+model = "base"
+[finetune.lora]
+rank = 2
+alpha = 4.0
+[data]
+sources = ["a"]
+documents = "line"
+jsonl_field = "text"
+jsonl_answer_field = "answer"
+validation = ["b"]
+validation_fraction = 0.1
+cache_dir = "c"
+[tokenizer]
+kind = "bpe"
+vocab_size = 400
+specials = ["<a>"]
+[model]
+vocab_size = 400
+d_model = 12
+n_layers = 2
+n_heads = 2
+n_kv_heads = 1
+context_len = 8
+position = { kind = "rope", base = 500.0 }
+dropout = 0.1
+norm_eps = 1e-5
+init_std = 0.02
+d_ff = 24
+[train]
+steps = 9
+batch_size = 1
+lr_max = 1e-3
+lr_min = 1e-4
+eval_windows = 3
+[sample]
+prompt = "a"
+[attend]
+text = "a"
+"#;
+
+    /// A key that is new is refused until it is known to take effect on the way.
+    #[test]
+    fn every_setting_takes_effect_or_is_refused() {
+        let before = Config::parse(Path::new("all.toml"), ALL).expect("a configuration");
+        let all = keys(&before);
+        assert!(all.len() > 45, "{}", all.len());
+        for (key, value) in &all {
+            let other = match value {
+                Value::Integer(number) => Value::Integer(number + 1),
+                Value::Float(number) => Value::Float(number * 1.5),
+                Value::Boolean(flag) => Value::Boolean(!flag),
+                // Of one word there are few others.
+                Value::String(text) => Value::String(format!("{text}-other")),
+                Value::Array(_) => Value::Array(vec![Value::String("other".to_owned())]),
+                other => Value::Table(toml::Table::from_iter([("kind".to_owned(), other.clone())])),
+            };
+            let mut table = toml::Table::try_from(&before).expect("a table");
+            sisun_config::set(&mut table, key, other).expect("its tables are there");
+            let after = match sisun_config::from_value::<Config>(Value::Table(table)) {
+                Ok(after) => after,
+                // A word that is none: another test of the same key follows below.
+                Err(_) => continue,
+            };
+            let refused: Vec<String> = refused(&before, &after).into_iter().map(|change| change.key).collect();
+            match may_change(key) {
+                true => assert_eq!(refused, [""; 0], "{key}"),
+                false => assert_eq!(refused, [key.as_str()]),
+            }
+        }
+        for words in [
+            ["kind = \"bpe\"\nvocab_size = 400\nspecials = [\"<a>\"]", "kind = \"char\"", "tokenizer"],
+            ["{ kind = \"rope\", base = 500.0 }", "\"alibi\"", "model.position"],
+            ["lr_min = 1e-4", "", "train.lr_min"],
+            ["steps = 9", "steps = 9\nschedule = \"linear\"", "train.schedule"],
+            ["steps = 9", "steps = 9\noptimizer = \"muon\"", "train.optimizer"],
+            ["steps = 9", "steps = 9\nwindows = \"epochs\"", "train.windows"],
+            ["steps = 9", "steps = 9\nprecision = \"bf16\"", "train.precision"],
+            ["dropout = 0.1", "dropout = 0.1\nnorm = \"rms\"", "model.norm"],
+        ] {
+            let [from, to, key] = words;
+            assert!(ALL.contains(from));
+            let after = Config::parse(Path::new("all.toml"), &ALL.replace(from, to)).expect("a configuration");
+            let refused = refused(&before, &after);
+            assert_eq!(refused.iter().map(|change| change.key.as_str()).collect::<Vec<_>>(), [key]);
+        }
+        for may in MAY_CHANGE {
+            assert!(all.keys().any(|key| key == may || key.starts_with(&format!("{may}."))), "{may} is no key");
+        }
+    }
+}

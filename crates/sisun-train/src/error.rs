@@ -64,7 +64,7 @@ pub enum TrainError {
         source: DataError,
     },
     /// `--resume` without a run.
-    #[error("there is no run to resume in {}: leave --resume out to start it", path.display())]
+    #[error("there is no run to resume in {}: name another, or start one with a configuration and without --resume", path.display())]
     NothingToResume {
         /// The directory.
         path: PathBuf,

@@ -147,7 +147,7 @@ impl Session {
         match step {
             0 => TrainError::NonFiniteStart { tensor },
             _ => {
-                let last_good = self.last_good_checkpoint();
+                let last_good = self.last_good_checkpoint(step);
                 TrainError::NonFiniteWeights {
                     step,
                     tensor,

@@ -237,9 +237,12 @@ impl Pending {
         let (marked, rates) = (std::mem::take(&mut self.marked), std::mem::take(&mut self.rates));
         let first = session.state.step - losses.len() as u64 + 1;
         if let Some(i) = losses.iter().zip(&norms).position(|(loss, norm)| !(loss.is_finite() && norm.is_finite())) {
-            let last_good = session.last_good_checkpoint();
+            let step = first + i as u64;
+            // Weights that gave this loss are no good, finite or not; those before them may be.
+            let last_good =
+                session.last_good_checkpoint(step.saturating_sub(if losses[i].is_finite() { 1 } else { 2 }));
             return Err(TrainError::NonFinite {
-                step: first + i as u64,
+                step,
                 loss: f64::from(losses[i]),
                 lr: rates[i],
                 grad_norm: f64::from(norms[i]),

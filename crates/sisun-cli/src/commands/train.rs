@@ -55,6 +55,10 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let place = Place::of(args.config, args.run, args.resume)?;
+    if let (true, Some(run), false) = (place.resumes, &place.run, place.config.is_file()) {
+        // Its own settings are missing, so that there is nothing to wait for.
+        drop(Session::hold_run(run, Patience::Refuse)?);
+    }
     let draft = Draft::read(&place.config, &args.set)?;
     let run_dir = match place.run {
         Some(run_dir) => run_dir,
@@ -299,10 +303,10 @@ fn tell(session: &Session, outcome: &Outcome, sample: Option<&str>, maps: Option
     }
 }
 
-/// The first words of the held-out text, as an example of one.
+/// The first words of the text, as an example of one.
 fn opening(session: &Session) -> Option<String> {
     const WORDS: usize = 3;
-    let (tokenizer, text) = (&session.corpus.tokenizer, &session.corpus.validation);
+    let (tokenizer, text) = (&session.corpus.tokenizer, &session.corpus.train);
     let from = tokenizer.prefix().len().min(text.len());
     let text = tokenizer.decode(&text.read(from..text.len().min(from + 40))).ok()?;
     let words: Vec<&str> = text.lines().find(|line| !line.trim().is_empty())?.split_whitespace().take(WORDS).collect();
