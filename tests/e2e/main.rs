@@ -8,8 +8,12 @@ mod browser;
 mod comparing;
 mod data;
 mod devices;
+#[cfg(unix)]
+mod documents;
 mod explaining;
 mod exporting;
+#[cfg(unix)]
+mod files;
 mod finetune;
 mod heads;
 mod hugging_face;
