@@ -82,7 +82,7 @@ fn a_prompt_longer_than_the_context_is_read_from_its_end() {
     // So is what a configuration asks for.
     let lab = Lab::new();
     let set = [format!("sample.prompt={long}"), format!("attend.text={long}")];
-    let told = lab.train("run", &["--set", &set[0], "--set", &set[1], "--set", "train.steps=2"]).ok().stderr;
+    let told = lab.train("run", &["--set", &set[0], "--set", &set[1], "--set", "train.steps=4"]).ok().stderr;
     assert!(told.contains(&format!("only the last 23 of {all} tokens of sample.prompt are read")), "{told}");
     assert!(told.contains("tokens of attend.text are more than the 23 of training"), "{told}");
 }
@@ -100,7 +100,7 @@ fn without_a_prompt_the_model_begins_a_text() {
     assert!(std::fs::read_to_string(page).unwrap().contains("<script"));
     // A text of one document has no token between documents.
     let lab = Lab::new();
-    let one = ["--set", "data.documents=file", "--set", "tokenizer={kind=\"char\"}", "--set", "train.steps=2"];
+    let one = ["--set", "data.documents=file", "--set", "tokenizer={kind=\"char\"}", "--set", "train.steps=4"];
     lab.train("run", &one).ok();
     sisun(&["sample", &lab.at("run"), "-n", "3", "--device", "cpu"]).fails(2, &["begins or ends a text", "--prompt"]);
 }
