@@ -6,7 +6,7 @@
 //! `SISUN_FAULTS=all cargo test --release -p sisun-cli --test e2e faults:: -- --nocapture --test-threads=1` runs every one and
 //! prints their number.
 
-use crate::sisun::{Ran, command, root};
+use crate::sisun::{Ran, command, copy_folder, root};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -174,15 +174,6 @@ fn disturb(folder: &Path, args: &[&str], (fault, stays): (&str, bool), at: u64) 
     (ran, fs::read_to_string(&count).ok().and_then(|text| text.parse().ok()))
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &to) } else { drop(fs::copy(entry.path(), to).unwrap()) }
-    }
-}
-
 /// Every file with what it has to hold, or nothing where that depends on the clock.
 fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     fn walk(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>) {
@@ -226,7 +217,7 @@ fn problem(
     at: u64,
 ) -> Option<String> {
     let folder = TempDir::new().unwrap();
-    copy(start, folder.path());
+    copy_folder(start, folder.path());
     let folder = folder.path();
     let (ran, _) = disturb(folder, scenario.disturbed, fault, at);
     if ran.stderr.contains("panicked") || ran.code.is_some_and(|code| code > 2) {
@@ -271,14 +262,14 @@ fn try_faults(name: &str, scenario: &Scenario) {
         run(start.path(), args).ok();
     }
     let undisturbed = TempDir::new().unwrap();
-    copy(start.path(), undisturbed.path());
+    copy_folder(start.path(), undisturbed.path());
     run(undisturbed.path(), scenario.disturbed).ok();
     let expected = snapshot(undisturbed.path());
 
     let (mut cases, mut problems) = (0, Vec::new());
     for fault in FAULTS {
         let folder = TempDir::new().unwrap();
-        copy(start.path(), folder.path());
+        copy_folder(start.path(), folder.path());
         let (ran, calls) = disturb(folder.path(), scenario.disturbed, fault, 0);
         ran.ok();
         let calls = calls.expect("it came to its end");

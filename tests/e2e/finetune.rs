@@ -364,7 +364,7 @@ fn what_contradicts_the_base_is_refused() {
     set(&["finetune.lora.alpha=-1.0"], 2, &["finetune.lora.alpha", "positive"]);
     set(&["finetune.lora.rnk=2"], 2, &["finetune.lora.rnk", "did you mean finetune.lora.rank"]);
     set(&["finetune.model=nowhere"], 1, &["finetune.model = \"nowhere\"", "no such folder"]);
-    set(&["finetune.model=3"], 2, &["finetune.model", "expected path"]);
+    set(&["finetune.model=3"], 2, &["finetune.model", "expected text"]);
     set(&["finetune=3"], 2, &["finetune"]);
     // What it says of itself may stand there.
     lab.train("run", &["--quiet", "--set", "model.d_model=15", "--set", "model.attention_bias=true"]).ok();

@@ -9,10 +9,14 @@ mod caches;
 mod comparing;
 mod data;
 mod devices;
+#[cfg(unix)]
+mod documents;
 mod explaining;
 mod exporting;
 #[cfg(target_os = "linux")]
 mod faults;
+#[cfg(unix)]
+mod files;
 mod finetune;
 mod going_on;
 mod heads;

@@ -64,6 +64,68 @@ fn a_prompt_longer_than_the_context_is_read_from_its_end() {
     let long = "The dog ran home. ".repeat(40);
     let json = sample(&["--prompt", &long, "-n", "40", "--json"]).ok().json();
     assert!(json["tokens"].as_array().unwrap().len() > 3, "{json}");
+    // What is left out is told, in every form.
+    let all = json["prompt_tokens"].as_u64().unwrap();
+    assert!(all > 200 && json["prompt_tokens_read"] == 23, "{json}");
+    let run = Lab::trained().at("run");
+    let note = format!("only the last 23 of {all} tokens of the prompt are read");
+    let trace = Lab::trained().at("long.json");
+    for more in [&[][..], &["--json"], &["--trace", &trace]] {
+        let told =
+            sisun(&[&["sample", &run, "--prompt", &long, "-n", "3", "--device", "cpu"], more].concat()).ok().stderr;
+        assert!(told.contains(&note), "{told}");
+    }
+    let trace: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&trace).unwrap()).unwrap();
+    assert_eq!((trace["prompt_tokens"].as_u64(), trace["prompt_tokens_read"].as_u64()), (Some(all), Some(23)));
+    let short = sisun(&["sample", &run, "--prompt", "One day", "-n", "30", "--device", "cpu"]).ok().stderr;
+    assert!(!short.contains("only the last"), "{short}");
+    // So is what a configuration asks for.
+    let lab = Lab::new();
+    let set = [format!("sample.prompt={long}"), format!("attend.text={long}")];
+    let told = lab.train("run", &["--set", &set[0], "--set", &set[1], "--set", "train.steps=4"]).ok().stderr;
+    assert!(told.contains(&format!("only the last 23 of {all} tokens of sample.prompt are read")), "{told}");
+    assert!(told.contains("tokens of attend.text are more than the 23 of training"), "{told}");
+}
+
+#[test]
+fn without_a_prompt_the_model_begins_a_text() {
+    let json = sample(&["-n", "30", "--json"]).ok().json();
+    assert_eq!((&json["prompt"], json["prompt_tokens"].as_u64()), (&"".into(), Some(1)));
+    let text = json["text"].as_str().unwrap();
+    // As the stories begin, rather than in the middle of a sentence.
+    assert!(text.starts_with(|c: char| c.is_uppercase() || c == '"'), "{text}");
+    assert_eq!(sample(&["-n", "30"]).ok().stdout.trim_end(), text.trim_end());
+    let page = Lab::trained().at("begun.html");
+    sample(&["-n", "5", "--trace", &page]).ok();
+    assert!(std::fs::read_to_string(page).unwrap().contains("<script"));
+    // A text of one document has no token between documents.
+    let lab = Lab::new();
+    let one = ["--set", "data.documents=file", "--set", "tokenizer={kind=\"char\"}", "--set", "train.steps=4"];
+    lab.train("run", &one).ok();
+    sisun(&["sample", &lab.at("run"), "-n", "3", "--device", "cpu"]).fails(2, &["begins or ends a text", "--prompt"]);
+}
+
+#[test]
+fn a_stop_text_may_be_a_line_end() {
+    let first = sample(&["--prompt", "One day", "-n", "200", "--stop", "\\n", "--seed", "5"]).ok().stdout;
+    assert_eq!(first.matches('\n').count(), 1, "{first:?}");
+    let run = Lab::trained().at("run");
+    for (stop, part) in [("\\d", "before 'd'"), ("a\\", "at its end"), ("", "at least one character")] {
+        let refused = sisun(&["sample", &run, "--stop", stop]);
+        assert!(refused.code == Some(2) && refused.stderr.contains(part), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn few_tokens_are_told_apart_from_few_samples() {
+    let run = Lab::trained().at("run");
+    let told = |more: &[&str]| {
+        sisun(&[&["sample", &run, "--prompt", "One day", "--device", "cpu"], more].concat()).ok().stderr
+    };
+    assert!(told(&["-n", "3"]).contains("stopped after 3 tokens (-n 3)"));
+    for quiet in [&["-n", "3", "--quiet"][..], &["-n", "40"], &["-n", "3", "--samples", "2"], &["-n", "3", "--json"]] {
+        assert!(!told(quiet).contains("stopped after"), "{quiet:?}");
+    }
 }
 
 #[test]

@@ -83,6 +83,20 @@ pub(crate) fn peer(script: &str, folder: &Path) {
     assert!(output.status.success(), "{said}");
 }
 
+/// Copies a folder with all that is in it.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
 /// A folder with a small experiment in it.
 pub(crate) struct Lab {
     pub(crate) folder: TempDir,

@@ -1,10 +1,9 @@
 //! `sisun verify`: that it holds for whole models, and that each thing that can be broken from outside is found.
 
-use crate::sisun::{Lab, Ran, root, sisun};
+use crate::sisun::{Lab, Ran, copy_folder, root, sisun};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 const CHECKS: [&str; 9] = [
     "checksums",
@@ -28,15 +27,6 @@ fn checks(ran: &Ran) -> BTreeMap<String, (String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let checks = object["checks"].as_array().unwrap().iter();
     checks.map(|check| (text(&check["name"]), (text(&check["verdict"]), text(&check["found"])))).collect()
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &to) } else { drop(fs::copy(entry.path(), to).unwrap()) }
-    }
 }
 
 #[test]
@@ -102,7 +92,7 @@ fn damage_is_found() {
     let scratch = tempfile::tempdir().unwrap();
     let broken = |name: &str, file: &str, change: &dyn Fn(Vec<u8>) -> Vec<u8>| {
         let run = scratch.path().join(name);
-        copy(&lab.path("run"), &run);
+        copy_folder(&lab.path("run"), &run);
         let path = run.join(file);
         fs::write(&path, change(fs::read(&path).unwrap())).unwrap();
         let ran = verify(run.to_str().unwrap());

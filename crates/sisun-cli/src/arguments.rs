@@ -80,8 +80,7 @@ mod tests {
                 refused += usize::from(message.contains("invalid value"));
                 for word in [
                     "digit",
-                    "float",
-                    "literal",
+                    "float literal",
                     "target type",
                     "non-zero",
                     "variant",

@@ -137,7 +137,7 @@ text = "a"
             };
             let mut table = toml::Table::try_from(&before).expect("a table");
             sisun_config::set(&mut table, key, other).expect("its tables are there");
-            let after = match sisun_config::from_value::<Config>(Value::Table(table)) {
+            let after = match Value::Table(table).try_into::<Config>() {
                 Ok(after) => after,
                 // A word that is none: another test of the same key follows below.
                 Err(_) => continue,

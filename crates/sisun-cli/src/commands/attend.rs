@@ -26,10 +26,10 @@ Examples:
   sisun attend runs/quickstart --text \"The cat sat on the mat.\" --out maps --format html
   sisun attend runs/quickstart --text \"The cat sat.\" --out maps --format html --checkpoints
   sisun attend runs/rope runs/alibi --text \"The cat sat.\" --out maps --format html
-  sisun attend runs/quickstart --text \"밥을 먹었다.\" --out maps --format npz,svg --layers 3 --heads 0,2-3
+  sisun attend runs/quickstart-ko --text \"밥을 먹었어요.\" --out maps --format npz,svg --layers 3 --heads 0,2-3
   sisun attend runs/quickstart --text \"The cat\" --out maps --format json --activations pattern,scores,q,k,v,z
   sisun attend runs/quickstart --text \"The cat sat.\" --format svg --colours cividis --values always
-  sisun attend runs/quickstart --text \"밥을 먹었다.\" --format png --font NanumMyeongjo.ttf --font-size 18")]
+  sisun attend runs/quickstart-ko --text \"밥을 먹었어요.\" --format png --font NanumMyeongjo.ttf --font-size 18")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory. Several share a page (html)
     #[arg(required = true, value_name = "RUN")]

@@ -22,9 +22,9 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "\
 Examples:
   sisun sample runs/quickstart --prompt \"Once upon a time\"
-  sisun sample runs/quickstart --prompt \"옛날에\" --temperature 0
+  sisun sample runs/quickstart-ko --prompt \"옛날에\" --temperature 0
   sisun sample runs/quickstart --prompt \"Once\" --top-k 40 --trace why.html
-  sisun sample runs/quickstart --samples 3 --stop \"\\\\n\"
+  sisun sample runs/quickstart --samples 3 --stop '\\n'
   echo \"One day\" | sisun sample runs/quickstart --prompt-file - --samples 3 --seed 7 --json")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
@@ -117,7 +117,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
                 say(&format!("--- {} of {} ---", number + 1, args.samples))?;
             }
             let sample = stream(&loaded, &prompt, &how, trace.as_ref())?;
-            if sample.finish == Finish::Length && (args.tokens <= FEW || is_watched()) {
+            if args.samples == 1 && sample.finish == Finish::Length && (args.tokens <= FEW || is_watched()) {
                 let n = args.tokens;
                 args.device.note(&format!(
                     "note: stopped after {n} tokens (-n {n}); a larger -n writes on, --samples N writes several texts"

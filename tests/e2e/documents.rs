@@ -1,0 +1,239 @@
+//! Every command that README, the help and the configurations show is run as it stands, in their order, in a copy of what they
+//! are about. A command that is added there is run by itself.
+
+use crate::sisun::{root, sisun};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// What a command's beginning is given besides, so that minutes become a second: nobody's promise is about how long a test
+/// takes.
+const SHORTER: [(&str, &str); 9] = [
+    (
+        "sisun train configs/finetune.toml",
+        "--set model.context_len=16 --set finetune.lora.rank=2 --set train.steps=2 --set train.warmup_steps=1 --set sample.tokens=3",
+    ),
+    ("sisun train my.toml --resume", "--set train.steps=4"),
+    (
+        "sisun train configs/quickstart.toml --resume",
+        "--set train.steps=4 --set train.warmup_steps=1 --set train.eval_windows=2",
+    ),
+    ("sisun train", "--set train.steps=2 --set train.warmup_steps=1 --set train.eval_windows=2"),
+    ("sisun compare merge", ""),
+    ("sisun compare", "--set seeds=1"),
+    ("sisun bench", "--steps 1 --warmup 0 --set train.batch_size=1 --set model.context_len=32 --set model.n_layers=1"),
+    ("sisun heads", "--windows 2"),
+    ("sisun eval", ""),
+];
+
+/// What stands for what: a placeholder, or work of an hour, and what takes its place here.
+const INSTEAD: [(&str, &str); 5] = [
+    ("cargo run --release --", "sisun"),
+    ("--budget overnight", "--budget smoke"),
+    // The model of the fixtures has two layers.
+    ("--layers 21 --heads 0", "--layers 1 --heads 0"),
+    ("model.context_len=512", "model.context_len=32"),
+    ("--count 40000", "--count 400"),
+];
+
+/// Lines of README's blocks that are about the repository itself, which this test is a part of.
+const NOT_OURS: [&str; 1] = ["cargo test --release --workspace"];
+
+#[test]
+fn every_command_that_is_shown_works() {
+    let began = Instant::now();
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::new(folder.path());
+    let mut shown = BTreeSet::new();
+    for line in documents() {
+        let line = INSTEAD.iter().fold(line, |line, (theirs, ours)| line.replace(theirs, ours));
+        desk.before(&line);
+        let run = shortened(&line);
+        if shown.insert(run.clone()) {
+            desk.run(&run);
+        }
+    }
+    assert!(shown.len() > 50, "only {} commands were found", shown.len());
+    eprintln!("{} commands in {:.0} s", shown.len(), began.elapsed().as_secs_f64());
+}
+
+/// The commands of README, then of all help, then of the configurations.
+fn documents() -> Vec<String> {
+    let mut all = Vec::new();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for (i, block) in readme.split("```").enumerate().filter(|(i, _)| i % 2 == 1) {
+        let Some(block) = block.strip_prefix("sh\n") else { continue };
+        let lines: Vec<String> = block.lines().map(without_comment).filter(|line| !line.is_empty()).collect();
+        let ours = lines.into_iter().filter(|line| !NOT_OURS.contains(&line.as_str()));
+        all.extend(ours.inspect(|line| assert!(is_ours(line), "block {i} of README has {line:?}, which is not tried")));
+    }
+    gather_help(&mut Vec::new(), &mut all);
+    let mut configs: Vec<PathBuf> = fs::read_dir(root().join("configs")).unwrap().map(|e| e.unwrap().path()).collect();
+    configs.sort();
+    for config in configs {
+        let text = fs::read_to_string(config).unwrap();
+        let lines = text.lines().filter_map(|line| line.strip_prefix("#   ")).map(without_comment);
+        all.extend(lines.filter(|line| is_ours(line)));
+    }
+    all
+}
+
+fn is_ours(line: &str) -> bool {
+    line.starts_with("sisun ") || line.starts_with("cargo run --release -- ") || line.contains("| sisun ")
+}
+
+/// Without `   # why` and `   (why)`.
+fn without_comment(line: &str) -> String {
+    let end = ["  #", " # ", "  ("].iter().filter_map(|mark| line.find(mark)).min().unwrap_or(line.len());
+    line[..end].trim().to_owned()
+}
+
+/// The lines of `Examples:` (and of `A first run:`) in the help of every command.
+fn gather_help(at: &mut Vec<String>, all: &mut Vec<String>) {
+    let mut args: Vec<&str> = at.iter().map(String::as_str).collect();
+    args.push("--help");
+    let help = sisun(&args).ok().stdout;
+    let mut lines = help.lines().peekable();
+    while let Some(line) = lines.next() {
+        if line != "Examples:" && line != "A first run:" {
+            continue;
+        }
+        while let Some(example) = lines.next_if(|line| line.starts_with("  ")) {
+            let example = example.trim();
+            match all.last_mut() {
+                // A long line is folded.
+                Some(before) if !is_ours(example) => *before = format!("{before} {example}"),
+                _ => all.push(example.to_owned()),
+            }
+        }
+    }
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    for command in commands.filter(|line| line.starts_with("  ") && !line.starts_with("   ")) {
+        let name = command.split_whitespace().next().unwrap();
+        if name != "help" {
+            at.push(name.to_owned());
+            gather_help(at, all);
+            at.pop();
+        }
+    }
+}
+
+fn shortened(line: &str) -> String {
+    let line = match line {
+        _ if line.starts_with("sisun compare c") && !line.contains("--budget") => format!("{line} --budget smoke"),
+        _ => line.to_owned(),
+    };
+    // What reads the output is not what is tried.
+    let line = line.split(" | jq ").next().unwrap_or_default().to_owned();
+    let more = SHORTER.iter().find(|(beginning, _)| line.starts_with(beginning)).map_or("", |(_, more)| *more);
+    let (command, into) = line.split_once(" > ").map_or((line.as_str(), None), |(c, into)| (c, Some(into)));
+    let into = into.map_or(String::new(), |into| format!(" > {into}"));
+    format!("{} {more}{into}", command.trim()).replace("  ", " ").trim().to_owned()
+}
+
+/// A folder with what a checkout has, and with what a reader is said to have.
+struct Desk {
+    folder: PathBuf,
+}
+
+impl Desk {
+    fn new(folder: &Path) -> Self {
+        let desk = Self { folder: folder.to_owned() };
+        for part in ["configs", "data"] {
+            copy(&root().join(part), &desk.folder.join(part));
+        }
+        let models = root().join("tests/peers/fixtures/hf");
+        copy(&models.join("gpt2"), &desk.folder.join("models/gpt2"));
+        copy(&models.join("llama_tied"), &desk.folder.join("home/models/TinyLlama-1.1B-Chat-v1.0"));
+        let stories = fs::read_to_string(root().join("data/stories-en.txt")).unwrap();
+        fs::write(desk.folder.join("novel.txt"), &stories[..stories[..40_000].rfind("\n\n").unwrap()]).unwrap();
+        let font = root().join("crates/sisun-infer/assets/Pretendard-Regular.otf");
+        fs::copy(font, desk.folder.join("NanumMyeongjo.ttf")).unwrap();
+        fs::create_dir(desk.folder.join("bin")).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_sisun"), desk.folder.join("bin/sisun")).unwrap();
+        let my = fs::read_to_string(root().join("configs/quickstart.toml")).unwrap().replace("quickstart", "my");
+        let my = my.replace("d_model = 128", "d_model = 32").replace("warmup_steps = 10", "warmup_steps = 1");
+        fs::write(desk.folder.join("my.toml"), my.replace("steps = 900", "steps = 2")).unwrap();
+        desk
+    }
+
+    /// What a reader has done before a command that its neighbours do not show.
+    fn before(&self, line: &str) {
+        let tiny = "--set model.d_model=32 --set train.steps=2 --set train.warmup_steps=1 --set train.eval_windows=2";
+        let missing = |path: &str| line.contains(path) && !self.folder.join(path).exists();
+        if line.starts_with("sisun train") {
+            if line.contains("my.toml --resume") {
+                self.run("sisun train my.toml");
+            }
+            return;
+        }
+        for run in ["runs/rope", "runs/alibi", "runs/quickstart-ko"] {
+            if missing(run) {
+                let language = if run.ends_with("-ko") { "quickstart-ko" } else { "quickstart" };
+                self.run(&format!("sisun train configs/{language}.toml --run {run} {tiny}"));
+            }
+        }
+        // Parts that other machines make, in the command that joins them.
+        if line.starts_with("sisun compare merge") {
+            for (part, shard) in [("part2", "2/3"), ("part3", "3/3"), ("reports/second", "2/2")] {
+                if missing(part) {
+                    let positions = "sisun compare configs/compare-positions.toml --budget smoke --set seeds=1";
+                    self.run(&format!("{positions} --shard {shard} --out {part}"));
+                }
+            }
+        }
+    }
+
+    fn run(&self, line: &str) {
+        // Where an output stands in the way of the next command's, a reader would name another.
+        if line.contains(" --to ") {
+            let _ = fs::remove_dir_all(self.folder.join(after(line, "--to").unwrap()));
+        }
+        if line.starts_with("sisun train") && !line.contains("--resume") {
+            let run = after(line, "--run").unwrap_or_else(|| {
+                let config = line.split_whitespace().nth(2).unwrap();
+                format!("runs/{}", Path::new(config).file_stem().unwrap().to_str().unwrap())
+            });
+            let _ = fs::remove_dir_all(self.folder.join(run));
+        }
+        if line.starts_with("sisun compare merge") {
+            let _ = fs::remove_dir_all(self.folder.join(after(line, "--out").unwrap()));
+        }
+        let began = Instant::now();
+        let path = format!("{}:{}", self.folder.join("bin").display(), std::env::var("PATH").unwrap());
+        let output = Command::new("sh")
+            .args(["-c", line])
+            .current_dir(&self.folder)
+            .env("PATH", path)
+            .env("HOME", self.folder.join("home"))
+            .env("SISUN_CACHE_DIR", self.folder.join("cache"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{line}\n{stderr}");
+        eprintln!("{:5.1} s  {line}", began.elapsed().as_secs_f64());
+        for option in ["--out", "--to", "--trace", "--run"] {
+            if let Some(path) = after(line, option) {
+                assert!(self.folder.join(&path).exists(), "{line} left no {path}");
+            }
+        }
+    }
+}
+
+/// The word behind an option.
+fn after(line: &str, option: &str) -> Option<String> {
+    line.split_whitespace().skip_while(|word| *word != option).nth(1).map(str::to_owned)
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        if path.is_dir() { copy(&path, &to) } else { _ = fs::copy(&path, to).unwrap() }
+    }
+}
