@@ -351,7 +351,7 @@ fn not_found(source: DataError, run_dir: &Path) -> TrainError {
     match started_elsewhere(run_dir).filter(|_| missing) {
         Some(started_in) => {
             let path = run_dir.canonicalize().unwrap_or_else(|_| run_dir.to_owned());
-            TrainError::DataElsewhere { path, started_in, source }
+            TrainError::DataElsewhere { path, started_in, source: Box::new(source) }
         }
         None => source.into(),
     }
