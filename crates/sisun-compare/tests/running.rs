@@ -191,6 +191,26 @@ fn finished_cells_are_kept_and_damaged_ones_run_again() {
     assert_eq!(expected, cells(&out));
 }
 
+/// Losses that are numbers, and weights that are none after the last update: nothing of it is measured, and the results can be
+/// read again.
+#[test]
+fn weights_that_the_last_update_spoils_are_told() {
+    let fixture = Fixture::new();
+    let grid = fixture.grid(&["train.steps=1", "train.lr_max=1e39"]);
+    assert!(fixture.run(&grid, "out", 2).summary.missing.is_empty());
+    let ran = AtomicUsize::new(0);
+    let watch = |event| {
+        let again =
+            matches!(event, Event::CellDone { .. }) || matches!(event, Event::Note(note) if note.contains("damaged"));
+        ran.fetch_add(usize::from(again), Ordering::Relaxed);
+    };
+    let again = run(&grid, &fixture.path("out"), &fixture.plan(2, None), &AtomicBool::new(false), &watch).unwrap();
+    assert_eq!(ran.into_inner(), 0);
+    let variants: Vec<_> = again.summary.tracks.iter().flat_map(|track| &track.variants).collect();
+    assert_eq!(variants.len(), 4);
+    assert!(variants.iter().all(|variant| variant.diverged.len() == 2 && variant.heads.is_empty()));
+}
+
 #[test]
 fn a_comparison_may_grow_but_not_change() {
     let fixture = Fixture::new();

@@ -5,7 +5,7 @@ mod desk;
 
 use desk::{Desk, documents, text};
 use sisun_config::{DataConfig, Documents, TokenizerConfig};
-use sisun_data::{DataError, END_OF_TEXT, Tokenizer, prepare, prepare_whole, with_line_feeds};
+use sisun_data::{DataError, END_OF_TEXT, Tokenizer, Tokens, prepare, prepare_whole, with_line_feeds};
 use std::{fs, path::Path};
 
 #[test]

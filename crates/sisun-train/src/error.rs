@@ -131,7 +131,7 @@ pub enum TrainError {
         /// Where it was started.
         started_in: PathBuf,
         /// What is not here.
-        source: DataError,
+        source: Box<DataError>,
     },
     /// A run that is already over.
     #[error("{} has done all of its {steps} steps\nto train it longer: {}", path.display(), advice::longer(path, *steps))]
@@ -149,9 +149,10 @@ pub enum TrainError {
         /// What the tokenizer needs.
         needed: usize,
     },
-    /// A loss that is no number any more.
+    /// A loss or a gradient that is no number any more.
     #[error(
-        "the loss became {loss} at step {step} with learning rate {lr:.3e} and gradient norm {grad_norm}; {}; lower train.lr_max, or lengthen train.warmup_steps\nwith a tenth of the learning rate: {way}",
+        "{} at step {step} with learning rate {lr:.3e}; {}; lower train.lr_max, or lengthen train.warmup_steps\nwith a tenth of the learning rate: {way}",
+        became(*loss, *grad_norm),
         good(last_good.as_deref())
     )]
     NonFinite {
@@ -163,7 +164,7 @@ pub enum TrainError {
         lr: f64,
         /// The global norm of the gradient.
         grad_norm: f64,
-        /// The newest checkpoint whose weights are finite.
+        /// The newest checkpoint whose weights are finite and are older than those that gave this, if one is kept.
         last_good: Option<PathBuf>,
         /// The command that tries again.
         way: String,
@@ -245,6 +246,13 @@ fn elsewhere(started_in: Option<&Path>) -> String {
     started_in.map_or_else(String::new, |path| {
         format!("; relative paths start at the working directory, and the run was started in {}", path.display())
     })
+}
+
+fn became(loss: f64, grad_norm: f64) -> String {
+    match loss.is_finite() {
+        true => format!("the gradient norm became {grad_norm}, with a loss of {loss:.4},"),
+        false => format!("the loss became {loss}, with gradient norm {grad_norm},"),
+    }
 }
 
 fn good(last_good: Option<&Path>) -> String {

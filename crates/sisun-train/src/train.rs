@@ -238,9 +238,9 @@ impl Pending {
         let first = session.state.step - losses.len() as u64 + 1;
         if let Some(i) = losses.iter().zip(&norms).position(|(loss, norm)| !(loss.is_finite() && norm.is_finite())) {
             let step = first + i as u64;
-            // Weights that gave this loss are no good, finite or not; those before them may be.
-            let last_good =
-                session.last_good_checkpoint(step.saturating_sub(if losses[i].is_finite() { 1 } else { 2 }));
+            // Weights that gave this are no good, finite or not; those before them may be.
+            let before = session.last_good_checkpoint(step.saturating_sub(2));
+            let last_good = before.or_else(|| session.last_good_checkpoint(step));
             return Err(TrainError::NonFinite {
                 step,
                 loss: f64::from(losses[i]),
