@@ -219,7 +219,7 @@ impl DataError {
 
     /// An error of the tokenizer library.
     pub(crate) fn tokenizer(error: impl std::fmt::Display) -> Self {
-        Self::Tokenizer { message: error.to_string() }
+        Self::Tokenizer { message: sisun_config::plain_words(&error.to_string()) }
     }
 }
 

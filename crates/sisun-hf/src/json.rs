@@ -2,7 +2,7 @@
 
 use crate::HfError;
 use serde::de::DeserializeOwned;
-use sisun_config::check_pointer;
+use sisun_config::{check_pointer, plain_words};
 use std::path::Path;
 
 /// Reads a JSON file.
@@ -18,7 +18,7 @@ pub(crate) fn parse<T: DeserializeOwned>(path: &Path, json: &[u8]) -> Result<T, 
     let mut reader = serde_json::Deserializer::from_slice(json);
     serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let key = error.path().to_string();
-        let message = error.inner().to_string();
+        let message = plain_words(&error.inner().to_string());
         let problem = if key == "." || key == "?" { message } else { format!("{key}: {message}") };
         HfError::Json { path: path.to_owned(), problem }
     })

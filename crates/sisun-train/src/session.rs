@@ -357,27 +357,17 @@ fn started_elsewhere(run_dir: &Path) -> Option<PathBuf> {
     (started_in != here).then_some(started_in)
 }
 
-<<<<<<< HEAD
 /// Adds to the error of a text that is another, or is not there, where the run was started and what to type instead.
 fn with_way(error: TrainError, run_dir: &Path, changes: &[Change]) -> TrainError {
     match error {
         TrainError::DataChanged { path, change, .. } => {
             let (started_in, way) = (started_elsewhere(run_dir), advice::learn(run_dir, changes));
             TrainError::DataChanged { path, change, started_in, way }
-=======
-/// An error of reading a run's text, with where to read it from if it is not to be found from here.
-fn not_found(source: DataError, run_dir: &Path) -> TrainError {
-    let missing = matches!(source, DataError::Missing { .. } | DataError::NoFiles { .. });
-    match started_elsewhere(run_dir).filter(|_| missing) {
-        Some(started_in) => {
-            let path = run_dir.canonicalize().unwrap_or_else(|_| run_dir.to_owned());
-            TrainError::DataElsewhere { path, started_in, source: Box::new(source) }
->>>>>>> wave-a
         }
         TrainError::NoText { path, source } => match started_elsewhere(run_dir) {
             Some(started_in) if matches!(source, DataError::Missing { .. } | DataError::NoFiles { .. }) => {
                 let path = run_dir.canonicalize().unwrap_or(path);
-                TrainError::DataElsewhere { path, started_in, source }
+                TrainError::DataElsewhere { path, started_in, source: Box::new(source) }
             }
             _ => TrainError::NoText { path, source },
         },
