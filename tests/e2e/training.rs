@@ -267,17 +267,20 @@ fn plain_text_counts_whole_beside_answers() {
 fn a_run_that_ends_without_a_number_says_so() {
     let lab = Lab::new();
     // Weights that are numbers and give none: the one step leaves them huge, and no further loss is seen.
-    let set = ["train.steps=1", "train.warmup_steps=0", "train.lr_max=1e30", "train.grad_clip=0.0"];
+    let set =
+        ["train.steps=1", "train.warmup_steps=0", "train.lr_max=1e30", "train.grad_clip=0.0", "model.dropout=0.0"];
     let set: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
-    let ran = lab.train("run", &[&set[..], &["--set", "model.dropout=0.0"]].concat());
-    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
-    let checkpoints = fs::read_dir(lab.path("run/checkpoints")).unwrap().flatten();
-    for path in checkpoints.map(|entry| entry.path()).filter(|path| path.is_dir()) {
-        sisun(&["info", path.to_str().unwrap()]).ok();
+    let ran = lab.train("run", &[&set[..], &["--json"]].concat());
+    let found = ran.json();
+    ran.fails(
+        1,
+        &["the validation loss after the last step, 1, is NaN", "everything is saved", "learning rate: sisun"],
+    );
+    assert!(found["validation"]["loss"].is_null() && found["best"].is_null(), "{found}");
+    assert!(fs::read_to_string(lab.path("run/report.html")).unwrap().contains("that is not finite"));
+    for step in ["step-00000000", "step-00000001"] {
+        sisun(&["info", &lab.at(&format!("run/checkpoints/{step}"))]).ok();
     }
     sisun(&["eval", &lab.at("run/checkpoints/step-00000000")]).ok();
-    if lab.path("run/checkpoints/step-00000001").is_dir() {
-        sisun(&["eval", &lab.at("run/checkpoints/step-00000001")]).fails(1, &["no finite number"]);
-    }
+    sisun(&["eval", &lab.at("run/checkpoints/step-00000001")]).fails(1, &["no finite number"]);
 }

@@ -106,7 +106,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ));
         return Err(Interrupted.into());
     }
-    let maps = write_maps(&session, &outcome)?;
+    let sound = outcome.check(&session);
+    let maps = if sound.is_ok() { write_maps(&session, &outcome)? } else { None };
     if args.json {
         say_json(&json!({
             "run": run_dir,
@@ -120,7 +121,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     } else {
         tell(&session, &outcome, watcher.last_sample.as_deref(), maps.as_deref())?;
     }
-    Ok(outcome.check(&session)?)
+    Ok(sound?)
 }
 
 /// Which settings are read, and where it is trained.
@@ -253,7 +254,15 @@ impl Watcher for Screen {
 
     fn sample(&mut self, step: u64, model: &Transformer) -> Result<Option<String>, TrainError> {
         let Some(sample) = &self.sample else { return Ok(None) };
-        let text = self.write(sample, step, model).map_err(|error| TrainError::Watcher(error.to_string()))?;
+        let text = match self.write(sample, step, model) {
+            Ok(text) => text,
+            // The next loss, or the last evaluation, is no number either, and is told with what to do.
+            Err(InferError::NotNumbers { .. }) => {
+                self.progress.show(&format!("step {step:>6}  no sample: the model's scores are no numbers"));
+                return Ok(None);
+            }
+            Err(error) => return Err(TrainError::Watcher(error.to_string())),
+        };
         let opening: String = text.chars().take(80).map(|c| if c == '\n' { ' ' } else { c }).collect();
         self.progress.show(&format!("step {step:>6}  “{}…”", opening.trim_end()));
         self.last_sample = Some(text.clone());
