@@ -196,6 +196,11 @@ impl Tokenizer {
         self.inner.id_to_token(id).is_some_and(|token| self.inner.get_added_vocabulary().is_special_token(&token))
     }
 
+    /// Whether a token was added to the vocabulary that the model of the tokenizer has: special ones were, and marks of a chat.
+    pub fn is_added(&self, id: u32) -> bool {
+        self.inner.get_added_vocabulary().get_added_tokens_decoder().contains_key(&id)
+    }
+
     /// The byte that a token such as `<0xED>` stands for, where the decoder knows such tokens.
     pub(crate) fn byte_of(&self, id: u32) -> Option<u8> {
         let token = self.inner.id_to_token(id).filter(|_| self.byte_fallback)?;

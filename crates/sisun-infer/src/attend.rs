@@ -61,7 +61,7 @@ impl Loaded {
     ///
     /// # Errors
     /// An empty text, characters that the tokenizer does not know, layers or heads that do not exist, or a text
-    /// longer than learned positions.
+    /// longer than learned positions or a sliding window.
     pub fn attend(&self, text: &str, looking: &Looking) -> Result<AttentionMaps, InferError> {
         let mut activations = Vec::new();
         let tokens = self.attend_each(text, looking, |activation| activations.push(activation))?;
@@ -87,7 +87,7 @@ impl Loaded {
             return Err(InferError::NotPerHead { name: other.to_string() });
         }
         let tokens = self.tokens(text)?;
-        self.model.check_length(tokens.len())?;
+        self.check_length(tokens.len())?;
         let ids: Vec<i32> = tokens.iter().map(|token| token.id as i32).collect();
         let shape = [1, ids.len()];
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.model.device());

@@ -24,6 +24,16 @@ pub enum InferError {
         /// Which token of the sample.
         place: usize,
     },
+    /// A text longer than what a sliding window shows.
+    #[error(
+        "{len} tokens are more than the model's sliding window of {window}: past it some layers see only part of the text, which is not computed here; give at most {window} tokens"
+    )]
+    PastWindow {
+        /// Tokens of the text.
+        len: usize,
+        /// Tokens that the window shows.
+        window: usize,
+    },
     /// A sampling setting out of range.
     #[error("{key} = {value} {rule}")]
     OutOfRange {

@@ -18,7 +18,7 @@ pub use attend::{Looking, parse_selection};
 pub use error::InferError;
 pub use explain::{Explanation, Query};
 pub use generate::{Finish, Generation, Sample, SampledToken};
-pub use heads::{HeadStats, Heads, Repetition, Spread};
+pub use heads::{Chance, HeadStats, Heads, Repetition, Spread};
 pub use language::Language;
 pub use loaded::Loaded;
 pub use sampler::{Choice, Sampler};

@@ -16,6 +16,10 @@ pub struct Loaded {
     pub model: Transformer,
     /// The tokenizer, which says which tokens end a text.
     pub tokenizer: Tokenizer,
+    /// The most tokens that can be looked at, where layers with a sliding window see no more.
+    pub window: Option<usize>,
+    /// What whoever uses it has to know, for people to read.
+    pub notes: Vec<String>,
 }
 
 impl Loaded {
@@ -39,12 +43,29 @@ impl Loaded {
 
     /// Puts a model and a tokenizer together. Of these one may have tokens that the other lacks.
     pub fn new(name: String, step: Option<u64>, model: Transformer, tokenizer: Tokenizer) -> Self {
-        Self { name, step, model, tokenizer }
+        Self { name, step, model, tokenizer, window: None, notes: Vec::new() }
+    }
+
+    /// That the model can read so many tokens at once.
+    ///
+    /// # Errors
+    /// More than learned positions, or than a sliding window shows.
+    pub fn check_length(&self, len: usize) -> Result<(), InferError> {
+        match self.window.filter(|window| len > *window) {
+            Some(window) => Err(InferError::PastWindow { len, window }),
+            None => Ok(self.model.check_length(len)?),
+        }
     }
 
     /// Rows of the model's embedding: it knows the tokens below.
     pub fn rows(&self) -> usize {
         self.model.config().vocab_size.unwrap_or(0)
+    }
+
+    /// Its name and age, and its notes, a line each.
+    pub fn introduction(&self) -> String {
+        let notes: String = self.notes.iter().map(|note| format!("\nnote: {note}")).collect();
+        format!("model: {}{notes}", self.title())
     }
 
     /// Its name and age, for people to read.

@@ -65,6 +65,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<()> {
     let chosen = args.device.choose()?;
     let loaded = args.precision.open(&args.run, &chosen.device)?.loaded;
+    args.device.note(&loaded.introduction());
     let found = loaded.explain(&args.text, args.layer, args.head, &args.query.unwrap_or_default())?;
     args.device.note_length(found.tokens.len(), loaded.model.config().context_len);
     if args.json {

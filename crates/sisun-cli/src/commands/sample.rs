@@ -88,7 +88,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     let chosen = args.device.choose()?;
     let loaded = args.precision.open(&args.run, &chosen.device)?.loaded;
-    args.device.note(&format!("model: {}", loaded.title()));
+    args.device.note(&loaded.introduction());
 
     let mut objects = Vec::new();
     for number in 0..args.samples {

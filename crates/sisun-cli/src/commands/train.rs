@@ -66,6 +66,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         };
         Session::check_vacant(&run_dir)?;
         chosen = args.device.choose()?;
+        if let Some(path) = base.as_ref().filter(|path| sisun_hf::is_model(path)) {
+            sisun_hf::notes(path)?.iter().for_each(|note| args.device.note(&format!("note: {note}")));
+        }
         let start = base.map(|path| base::open(&path, &chosen.device)).transpose()?;
         session = Session::start(config, start, &run_dir, &chosen, &mut progress)?;
     }
