@@ -302,7 +302,7 @@ fn tokens_past_the_models_rows_are_refused_where_a_text_has_one() {
     let cpu = ["--quiet", "--device", "cpu"];
     let lab = Lab::new();
     let [good, bad] = [("good.txt", "the cat ran home. "), ("bad.txt", "the cat <pad> ran. ")].map(|(name, text)| {
-        fs::write(lab.path(name), text.repeat(60)).unwrap();
+        fs::write(lab.path(name), text.repeat(200)).unwrap();
         lab.at(name)
     });
     let out = lab.at("maps");
@@ -369,6 +369,47 @@ fn random_tokens_that_come_twice_are_those_of_the_vocabulary() {
     tokenizer["post_processor"] = Value::Null;
     fs::write(&path, tokenizer.to_string()).unwrap();
     assert_ne!(measured().0, plain, "without `<s>` it is another text");
+}
+
+#[test]
+fn tokens_are_shown_as_the_model_gets_them() {
+    let dir = fixture("llama_tied");
+    let encode =
+        |more: &[&str]| sisun(&[&["tokenizer", "encode", dir.to_str().unwrap(), "--text", TEXT], more].concat()).ok();
+    let whole = encode(&["--json"]).json();
+    let bare = encode(&["--no-added", "--json"]).json();
+    let ids = |json: &Value| json["ids"].as_array().unwrap().clone();
+    assert_eq!((&ids(&whole)[0], &ids(&whole)[1..]), (&1.into(), &ids(&bare)[..]));
+    assert_eq!(
+        (&whole["labels"][0], &whole["added"][0], &whole["added"][1]),
+        (&"<s>".into(), &true.into(), &false.into())
+    );
+    assert!(bare["added"].as_array().unwrap().iter().all(|added| added == false));
+    let lines = encode(&[]).stdout;
+    assert!(
+        lines.lines().next().unwrap().ends_with("<s>  (added)") && lines.matches("(added)").count() == 1,
+        "{lines}"
+    );
+    // What `attend` looks at is the same.
+    let out = TempDir::new().unwrap();
+    let maps =
+        on("attend", "llama_tied", &["--text", TEXT, "--out", out.path().to_str().unwrap(), "--json"]).ok().json();
+    let seen: Vec<Value> = maps["tokens"].as_array().unwrap().iter().map(|token| token["id"].clone()).collect();
+    assert_eq!(seen, ids(&whole));
+}
+
+#[test]
+fn a_word_of_several_tokens_is_asked_for_by_its_text() {
+    let found = on("explain", "gpt2", &["--text", "the kitten sat", "--query", "kitten", "--json"]).ok();
+    let json = found.json();
+    let word: Vec<usize> =
+        json["query_word"].as_array().unwrap().iter().map(|number| number.as_u64().unwrap() as usize).collect();
+    let labels: String = word.iter().map(|&number| json["tokens"][number]["text"].as_str().unwrap()).collect();
+    assert!(word.len() > 1 && labels == " kitten" && json["query"] == *word.last().unwrap(), "{labels}: {word:?}");
+    let told =
+        sisun(&["explain", fixture("gpt2").to_str().unwrap(), "--text", "the kitten sat", "--query", "kitten"]).ok();
+    assert!(told.stderr.contains("the last looks"), "{}", told.stderr);
+    on("explain", "gpt2", &["--text", "the kitten sat", "--query", "mitten"]).fails(2, &["\"mitten\"", "0 \""]);
 }
 
 #[test]

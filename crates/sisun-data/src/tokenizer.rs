@@ -22,7 +22,7 @@ pub struct Tokenizer {
     /// What ends a text.
     pub(crate) ends: Vec<u32>,
     vocab_size: usize,
-    byte_level: bool,
+    pub(crate) byte_level: bool,
     /// Whether the decoder takes tokens such as `<0xED>` for bytes.
     byte_fallback: bool,
     sha256: String,

@@ -4,7 +4,7 @@ use crate::maps::{self, AttentionMaps, Token};
 use crate::{InferError, Loaded};
 use burn::tensor::{Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
-use sisun_data::{TokenLabel, labels};
+use sisun_data::TokenLabel;
 use sisun_model::{Activation, Capture, Pass};
 use std::collections::BTreeSet;
 use std::sync::mpsc::sync_channel;
@@ -46,14 +46,11 @@ impl Loaded {
     pub fn tokens(&self, text: &str) -> Result<Vec<Token>, InferError> {
         let encoding = self.tokenizer.encode_prompt(text)?;
         self.tokenizer.check_rows(&encoding.ids, self.rows())?;
-        let labels = labels(text, &encoding);
+        let labels = self.tokenizer.labels(text, &encoding);
         if text.is_empty() || labels.is_empty() {
             return Err(InferError::Empty { what: "text" });
         }
-        let token = |TokenLabel { id, text, start, end }| {
-            let text = if start == end { self.tokenizer.token_text(id) } else { text };
-            Token { id, text, start, end }
-        };
+        let token = |TokenLabel { id, text, start, end }| Token { id, text, start, end };
         Ok(labels.into_iter().map(token).collect())
     }
 

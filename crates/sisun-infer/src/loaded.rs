@@ -26,7 +26,7 @@ impl Loaded {
     /// Opens a run directory, or one of its checkpoints.
     ///
     /// # Errors
-    /// No run there, a damaged checkpoint, or a damaged tokenizer.
+    /// No run there, a damaged checkpoint, or a tokenizer that is damaged or another's.
     pub fn open(path: &Path, device: &burn::tensor::Device) -> Result<Self, InferError> {
         Self::of_run(&Run::open(path)?, device)
     }
@@ -34,11 +34,18 @@ impl Loaded {
     /// Reads the model of a run that is open.
     ///
     /// # Errors
-    /// A damaged checkpoint, or a damaged tokenizer.
+    /// A damaged checkpoint, or a tokenizer that is damaged or another's.
     pub fn of_run(run: &Run, device: &burn::tensor::Device) -> Result<Self, InferError> {
         let (model, checkpoint) = run.model(device)?;
-        let name = run.config()?.name;
-        Ok(Self::new(name, Some(checkpoint.state.step), model, Tokenizer::from_file(&run.tokenizer())?))
+        let config = run.config()?;
+        let loaded =
+            Self::new(config.name, Some(checkpoint.state.step), model, Tokenizer::from_file(&run.tokenizer())?);
+        let (model, tokenizer) = (loaded.rows(), loaded.tokenizer.vocab_size());
+        // Only those that others made may have tokens to spare.
+        if tokenizer > model && config.finetune.is_none() {
+            return Err(InferError::Vocabulary { tokenizer, model });
+        }
+        Ok(loaded)
     }
 
     /// Puts a model and a tokenizer together. Of these one may have tokens that the other lacks.

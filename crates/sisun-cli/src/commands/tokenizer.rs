@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde_json::json;
 use sisun_config::{DataConfig, TokenizerConfig};
-use sisun_data::{Tokenizer, labels, prepare};
+use sisun_data::{Tokenizer, prepare};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -41,17 +41,21 @@ Examples:
         #[arg(long, value_name = "FILE", default_value = "tokenizer.json")]
         out: PathBuf,
     },
-    /// Turn text into token ids
+    /// Turn text into token ids, as a model is given them: with the tokens that the tokenizer puts around a text (LLaMA's <s>)
     #[command(after_help = "\
-Example:
-  sisun tokenizer encode runs/quickstart --text \"The cat sat on the mat.\"")]
+Examples:
+  sisun tokenizer encode runs/quickstart --text \"The cat sat on the mat.\"
+  sisun tokenizer encode models/TinyLlama --text \"The cat\" --no-added")]
     Encode {
         /// A tokenizer.json, or a run directory
         tokenizer: PathBuf,
         /// The text [default: standard input]
         #[arg(long, value_name = "TEXT")]
         text: Option<String>,
-        /// Print one JSON object: ids, labels, character offsets
+        /// Leave out the tokens that came from no text
+        #[arg(long)]
+        no_added: bool,
+        /// Print one JSON object: ids, labels, character offsets, which tokens were added
         #[arg(long)]
         json: bool,
     },
@@ -77,7 +81,7 @@ enum Kind {
 pub(crate) fn run(args: Args) -> Result<()> {
     match args.verb {
         Verb::Train { data, kind, vocab_size, special, out } => train(data, kind, vocab_size, special, &out),
-        Verb::Encode { tokenizer, text, json } => encode(&tokenizer, text, json),
+        Verb::Encode { tokenizer, text, no_added, json } => encode(&tokenizer, text, !no_added, json),
         Verb::Decode { tokenizer, ids } => say(&open(&tokenizer)?.decode(&ids)?),
     }
 }
@@ -87,7 +91,7 @@ fn open(path: &Path) -> Result<Tokenizer> {
     Ok(Tokenizer::from_file(&file)?)
 }
 
-fn encode(path: &Path, text: Option<String>, as_json: bool) -> Result<()> {
+fn encode(path: &Path, text: Option<String>, with_added: bool, as_json: bool) -> Result<()> {
     let tokenizer = open(path)?;
     let text = match text {
         Some(text) => text,
@@ -99,14 +103,20 @@ fn encode(path: &Path, text: Option<String>, as_json: bool) -> Result<()> {
             })?
         }
     };
-    let encoding = tokenizer.encode(&text)?;
-    let labels = labels(&text, &encoding);
+    let bare = tokenizer.encode(&text)?;
+    let from = if with_added { tokenizer.prefix().len() } else { 0 };
+    let of_text = from..from + bare.ids.len();
+    let encoding = if with_added { tokenizer.encode_prompt(&text)? } else { bare };
+    let labels = tokenizer.labels(&text, &encoding);
+    let added: Vec<bool> = (0..labels.len()).map(|at| !of_text.contains(&at)).collect();
     if as_json {
+        let offsets: Vec<(usize, usize)> = labels.iter().map(|label| (label.start, label.end)).collect();
         let labels: Vec<&str> = labels.iter().map(|label| label.text.as_str()).collect();
-        return say_json(&json!({ "ids": encoding.ids, "labels": labels, "offsets": encoding.offsets }));
+        return say_json(&json!({ "ids": encoding.ids, "labels": labels, "offsets": offsets, "added": added }));
     }
-    for label in labels {
-        say(&format!("{:>7}  {:>5}..{:<5}  {}", label.id, label.start, label.end, label.text))?;
+    for (label, added) in labels.iter().zip(added) {
+        let added = if added { "  (added)" } else { "" };
+        say(&format!("{:>7}  {:>5}..{:<5}  {}{added}", label.id, label.start, label.end, label.text))?;
     }
     Ok(())
 }
