@@ -18,6 +18,7 @@ mod order;
 mod pieces;
 mod prepare;
 mod scan;
+mod single;
 mod source;
 pub mod stories;
 mod stream;

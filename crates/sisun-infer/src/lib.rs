@@ -1,6 +1,7 @@
 //! Using a trained model: sampling text from it, and looking at its attention.
 
 mod attend;
+mod chance;
 mod error;
 pub mod explain;
 mod generate;
@@ -15,10 +16,11 @@ mod trace;
 mod window;
 
 pub use attend::{Looking, parse_selection};
+pub use chance::Chance;
 pub use error::InferError;
 pub use explain::{Explanation, Query};
 pub use generate::{Finish, Generation, Sample, SampledToken};
-pub use heads::{Chance, HeadStats, Heads, Repetition, Spread};
+pub use heads::{HeadStats, Heads, Repetition, Spread};
 pub use language::Language;
 pub use loaded::Loaded;
 pub use sampler::{Choice, Sampler};
