@@ -58,8 +58,37 @@ fn the_table_names_every_head_and_the_strongest() {
     for head in ["0.0", "0.2", "1.1"] {
         assert!(table.lines().any(|line| line.trim_start().starts_with(head)), "{table}");
     }
-    assert!(table.contains("induction") && table.contains("looks most at the token before"), "{table}");
+    assert!(
+        table.contains("induction") && table.lines().any(|line| line.trim_start().starts_with("chance")),
+        "{table}"
+    );
+    // Each thing that heads do is a finding, with what chance gives, or none.
+    let told = table.lines().filter(|line| line.contains("(chance ") || line.contains("no head stands out")).count();
+    assert_eq!(told, 4, "{table}");
     assert!(!table.contains("is missed most"), "nothing was silenced: {table}");
     sisun(&["heads", &run, "--data", "nowhere.txt", "--device", "cpu"]).fails(1, &["nowhere.txt"]);
     sisun(&["heads", &run, "--text", "", "--device", "cpu"]).fails(2, &["text is empty"]);
+}
+
+/// A model without any training, and one whose weights are no numbers.
+#[test]
+fn what_chance_gives_is_no_finding_and_what_is_no_number_is_not_shown() {
+    let lab = Lab::new();
+    lab.train("run", &["--quiet", "--set", "train.steps=4", "--set", "train.lr_max=1e-9"]).ok();
+    let run = lab.at("run");
+    let table = sisun(&["heads", &run, "--fast", "--device", "cpu"]).ok().stdout;
+    assert_eq!(table.matches("no head stands out").count(), 4, "{table}");
+    let found = sisun(&["heads", &run, "--fast", "--json", "--device", "cpu"]).ok().json();
+    let n = found["tokens"].as_array().unwrap().len();
+    // An even look at all that a query sees.
+    let expected = (1..n).map(|query| 1.0 / (query + 1) as f64).sum::<f64>() / (n - 1) as f64;
+    for key in ["previous", "first"] {
+        assert!((found["chance"][key].as_f64().unwrap() - expected).abs() < 1e-12, "{}", found["chance"]);
+    }
+    for head in found["heads"].as_array().unwrap() {
+        for key in ["previous", "first", "same", "induction"] {
+            let (weight, chance) = (head[key].as_f64().unwrap(), found["chance"][key].as_f64().unwrap());
+            assert!((weight - chance).abs() < 0.1, "{key}: {weight}, by chance {chance}");
+        }
+    }
 }

@@ -283,15 +283,17 @@ fn a_model_of_no_numbers_is_told_and_not_sampled() {
         let sample = ["sample", dir, "--prompt", TEXT, "--temperature", temperature, "--quiet", "--device", "cpu"];
         sisun(&sample).fails(1, &["token 1", "no numbers"]);
     }
+    let heads = sisun(&["heads", dir, "--text", TEXT, "--fast", "--device", "cpu"]).ok().stdout;
+    assert!(!heads.contains("NaN"), "{heads}");
 }
 
 #[test]
 fn tokens_past_the_models_rows_are_refused_where_a_text_has_one() {
-    let dir = copied("llama_tied");
+    let dir = copied("gpt2");
     let path = dir.path().join("tokenizer.json");
     let mut tokenizer: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     let pad = serde_json::json!({
-        "id": 80, "content": "<pad>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+        "id": 281, "content": "<pad>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
         "special": true
     });
     tokenizer["added_tokens"].as_array_mut().unwrap().push(pad);
@@ -300,18 +302,18 @@ fn tokens_past_the_models_rows_are_refused_where_a_text_has_one() {
     let cpu = ["--quiet", "--device", "cpu"];
     let lab = Lab::new();
     let [good, bad] = [("good.txt", "the cat ran home. "), ("bad.txt", "the cat <pad> ran. ")].map(|(name, text)| {
-        fs::write(lab.path(name), text.repeat(60)).unwrap();
+        fs::write(lab.path(name), text.repeat(200)).unwrap();
         lab.at(name)
     });
     let out = lab.at("maps");
     let sample = ["sample", dir, "-n", "64", "--temperature", "0", "--prompt"];
     let asked = [&sample[..], &[TEXT], &cpu].concat();
-    assert_eq!(sisun(&asked).ok().stdout, on("sample", "llama_tied", &asked[2..asked.len() - 3]).ok().stdout);
+    assert_eq!(sisun(&asked).ok().stdout, on("sample", "gpt2", &asked[2..asked.len() - 3]).ok().stdout);
     sisun(&[&["heads", dir, "--text", TEXT, "--data", &good][..], &cpu].concat()).ok();
     sisun(&[&["eval", dir, "--data", &good][..], &cpu].concat()).ok();
     sisun(&[&["export", dir, "--to", &lab.at("exported")][..], &cpu[1..]].concat()).ok();
     sisun(&[&["sample", &lab.at("exported"), "-n", "3", "--prompt", TEXT][..], &cpu].concat()).ok();
-    let told = ["\"<pad>\" (id 80)", "only 80 rows"];
+    let told = ["\"<pad>\" (id 281)", "only 281 rows"];
     let bad_text = "the <pad> cat";
     for refused in [
         &["sample", dir, "--prompt", bad_text][..],
@@ -336,4 +338,117 @@ fn tokens_past_the_models_rows_are_refused_where_a_text_has_one() {
     tune(&bad, &[]).fails(1, &told);
     tune(&good, &["--set", "sample.prompt=<pad>"]).fails(1, &[&told[..], &["sample.prompt"]].concat());
     tune(&good, &[]).ok();
+}
+
+/// LLaMA's `<s>` first, and only tokens that the model of the tokenizer has: others give the heads nothing to find.
+#[test]
+fn random_tokens_that_come_twice_are_those_of_the_vocabulary() {
+    let dir = copied("llama_tied");
+    let path = dir.path().join("tokenizer.json");
+    let mut tokenizer: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let measured = || {
+        let args = ["heads", dir.path().to_str().unwrap(), "--text", TEXT, "--fast", "--json", "--device", "cpu"];
+        let found = sisun(&args).ok().json();
+        let of =
+            |key: &str| found["heads"].as_array().unwrap().iter().map(|head| head[key].clone()).collect::<Vec<_>>();
+        ((of("same"), of("induction")), found["chance"]["induction"].as_f64().unwrap())
+    };
+    let (plain, chance) = measured();
+    // Forty-five tokens twice after `<s>`, in a context of 92.
+    let expected = (46..91).map(|query| 1.0 / f64::from(query + 1)).sum::<f64>() / 45.0;
+    assert!((chance - expected).abs() < 1e-12, "{chance}, not {expected}");
+    for name in ["<a>", "<b>", "<c>"] {
+        let added = serde_json::json!({
+            "id": 73, "content": name, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+            "special": name == "<a>"
+        });
+        tokenizer["added_tokens"].as_array_mut().unwrap().push(added);
+    }
+    fs::write(&path, tokenizer.to_string()).unwrap();
+    assert_eq!(measured().0, plain, "added tokens are never drawn");
+    tokenizer["post_processor"] = Value::Null;
+    fs::write(&path, tokenizer.to_string()).unwrap();
+    assert_ne!(measured().0, plain, "without `<s>` it is another text");
+}
+
+#[test]
+fn tokens_are_shown_as_the_model_gets_them() {
+    let dir = fixture("llama_tied");
+    let encode =
+        |more: &[&str]| sisun(&[&["tokenizer", "encode", dir.to_str().unwrap(), "--text", TEXT], more].concat()).ok();
+    let whole = encode(&["--json"]).json();
+    let bare = encode(&["--no-added", "--json"]).json();
+    let ids = |json: &Value| json["ids"].as_array().unwrap().clone();
+    assert_eq!((&ids(&whole)[0], &ids(&whole)[1..]), (&1.into(), &ids(&bare)[..]));
+    assert_eq!(
+        (&whole["labels"][0], &whole["added"][0], &whole["added"][1]),
+        (&"<s>".into(), &true.into(), &false.into())
+    );
+    assert!(bare["added"].as_array().unwrap().iter().all(|added| added == false));
+    let lines = encode(&[]).stdout;
+    assert!(
+        lines.lines().next().unwrap().ends_with("<s>  (added)") && lines.matches("(added)").count() == 1,
+        "{lines}"
+    );
+    // What `attend` looks at is the same.
+    let out = TempDir::new().unwrap();
+    let maps =
+        on("attend", "llama_tied", &["--text", TEXT, "--out", out.path().to_str().unwrap(), "--json"]).ok().json();
+    let seen: Vec<Value> = maps["tokens"].as_array().unwrap().iter().map(|token| token["id"].clone()).collect();
+    assert_eq!(seen, ids(&whole));
+}
+
+#[test]
+fn a_word_of_several_tokens_is_asked_for_by_its_text() {
+    let found = on("explain", "gpt2", &["--text", "the kitten sat", "--query", "kitten", "--json"]).ok();
+    let json = found.json();
+    let word: Vec<usize> =
+        json["query_word"].as_array().unwrap().iter().map(|number| number.as_u64().unwrap() as usize).collect();
+    let labels: String = word.iter().map(|&number| json["tokens"][number]["text"].as_str().unwrap()).collect();
+    assert!(word.len() > 1 && labels == " kitten" && json["query"] == *word.last().unwrap(), "{labels}: {word:?}");
+    let told =
+        sisun(&["explain", fixture("gpt2").to_str().unwrap(), "--text", "the kitten sat", "--query", "kitten"]).ok();
+    assert!(told.stderr.contains("the last looks"), "{}", told.stderr);
+    on("explain", "gpt2", &["--text", "the kitten sat", "--query", "mitten"]).fails(2, &["\"mitten\"", "0 \""]);
+}
+
+#[test]
+fn a_sliding_window_ends_the_context_and_nothing_goes_past_it() {
+    let dir = copied("mistral");
+    let path = dir.path().join("config.json");
+    let mut config: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    config["sliding_window"] = 24.into();
+    fs::write(&path, config.to_string()).unwrap();
+    let dir = dir.path().to_str().unwrap();
+    let asked = |args: &[&str]| sisun(&[args, &["--device", "cpu"]].concat());
+    let (_folder, data) = text_file();
+    let out = TempDir::new().unwrap();
+    let out = out.path().to_str().unwrap();
+    // Within the window it is the model without one.
+    let sample = ["--prompt", "the cat", "-n", "4", "--temperature", "0", "--json"];
+    let [within, whole] =
+        [asked(&[&["sample", dir][..], &sample].concat()), on("sample", "mistral", &sample)].map(|ran| ran.ok());
+    assert_eq!(within.json()["tokens"], whole.json()["tokens"]);
+    assert!(
+        within.stderr.contains("sliding_window = 24") && within.stderr.contains("context is 24"),
+        "{}",
+        within.stderr
+    );
+    // Past it, what `sample` and `eval` read are windows of that many tokens.
+    asked(&["sample", dir, "--prompt", TEXT, "-n", "60"]).ok();
+    asked(&["eval", dir, "--data", &data]).ok();
+    asked(&["heads", dir, "--text", "the cat", "--data", &data]).ok();
+    let told = ["sliding window of 24", "at most 24 tokens"];
+    let long = TEXT.repeat(4);
+    for refused in [
+        &["attend", dir, "--text", &long, "--out", out][..],
+        &["attend", dir, "--text", &long, "--out", out, "--format", "html"],
+        &["explain", dir, "--text", &long],
+        &["heads", dir, "--text", &long, "--fast"],
+        &["eval", dir, "--data", &data, "--lengths", "8,25"],
+    ] {
+        asked(refused).fails(1, &told);
+    }
+    let info = sisun(&["info", dir]).ok().stdout;
+    assert!(info.contains("context 24") && info.contains("sliding_window = 24"), "{info}");
 }

@@ -44,7 +44,10 @@ def marked_bytes():
 
 def families():
     for folder in sorted((HERE / "tokenizers").iterdir()):
-        yield folder.name, Tokenizer.from_file(str(folder / "tokenizer.json")), False
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        yield folder.name, tokenizer, False
     yield "word_ends", word_ends(), True
     yield "marked_bytes", marked_bytes(), True
 

@@ -74,7 +74,8 @@ impl Opened {
         let path = path.to_owned();
         if sisun_hf::is_model(&path) {
             let found = sisun_hf::open_as_stored(&path, device)?;
-            let loaded = Loaded::new(found.name, None, found.model, found.tokenizer);
+            let mut loaded = Loaded::new(found.name, None, found.model, found.tokenizer);
+            (loaded.window, loaded.notes) = (found.window, found.notes);
             return Ok(Self { loaded, companions: found.companions, path, trained: None });
         }
         let run = Run::open(&path)?;

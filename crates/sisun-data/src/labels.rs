@@ -1,6 +1,6 @@
 //! What to write beside a row or under a column of an attention map.
 
-use crate::Encoding;
+use crate::{Encoding, Tokenizer};
 
 /// One token of a text, as a picture shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,61 @@ pub fn labels(text: &str, encoding: &Encoding) -> Vec<TokenLabel> {
             TokenLabel { id, text, start, end }
         })
         .collect()
+}
+
+impl Tokenizer {
+    /// As [`labels`], each over all that its token stands for: many tokenizers leave the spaces out of their offsets that a token
+    /// begins or ends with, and give the mark that they put before a text the place of its first character. Tokens that came
+    /// from no text are called by their name.
+    ///
+    /// `encoding` must be the encoding of `text`.
+    pub fn labels(&self, text: &str, encoding: &Encoding) -> Vec<TokenLabel> {
+        let offsets = self.whole_offsets(text, encoding);
+        let mut labels = labels(text, &Encoding { ids: encoding.ids.clone(), offsets });
+        for label in labels.iter_mut().filter(|label| label.start == label.end) {
+            let name = self.token_text(label.id);
+            label.text = if self.is_special(label.id) { name } else { visible(&name) };
+        }
+        labels
+    }
+
+    fn whole_offsets(&self, text: &str, encoding: &Encoding) -> Vec<(usize, usize)> {
+        let characters: Vec<char> = text.chars().collect();
+        let is_space = |at: usize| characters.get(at).is_some_and(|c| c.is_whitespace());
+        let mut offsets = encoding.offsets.clone();
+        let mut covered = 0;
+        for at in 0..offsets.len() {
+            let (mut start, mut end) = offsets[at];
+            let [before, after] = self.spaces_of(encoding.ids[at]);
+            let begins_like_next = offsets.get(at + 1).is_some_and(|next| next.0 == start && next.0 < next.1);
+            if start < end && before.is_some_and(|spaces| spaces > 0) && after.is_none() && begins_like_next {
+                // The mark before a text, of which nothing is in the text.
+                end = start;
+            } else {
+                let within = (start..end).take_while(|&at| is_space(at)).count();
+                for _ in within..before.unwrap_or(0) {
+                    start -= usize::from(start > covered && is_space(start.wrapping_sub(1)));
+                }
+                let within = (start..end).rev().take_while(|&at| is_space(at)).count();
+                for _ in within..after.unwrap_or(0) {
+                    end += usize::from(is_space(end));
+                }
+            }
+            offsets[at] = (start, end);
+            covered = covered.max(end);
+        }
+        offsets
+    }
+
+    /// How many spaces a token begins and ends with, as its vocabulary writes them; of spaces alone all are at the beginning.
+    fn spaces_of(&self, id: u32) -> [Option<usize>; 2] {
+        let Some(token) = self.inner.id_to_token(id).filter(|_| !self.is_added(id)) else { return [None, None] };
+        let mark = if self.byte_level { 'Ġ' } else { '▁' };
+        let count = |marks: &mut dyn Iterator<Item = char>| marks.take_while(|c| *c == mark).count();
+        let before = count(&mut token.chars());
+        let alone = before == token.chars().count();
+        [Some(before), (!alone).then(|| count(&mut token.chars().rev()))]
+    }
 }
 
 /// Which piece, of how many, token `at` is of the character it shares with its neighbours. A token that

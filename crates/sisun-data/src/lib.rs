@@ -25,6 +25,7 @@ mod pieces;
 mod prepare;
 mod record;
 mod scan;
+mod single;
 mod source;
 pub mod stories;
 mod stream;

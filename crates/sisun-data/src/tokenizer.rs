@@ -6,7 +6,7 @@ use crate::{
     characters::CharTable,
     compose::{composed, to_whole_characters},
     coverage::Coverage,
-    file,
+    file, single,
 };
 use sha2::{Digest, Sha256};
 use std::{collections::HashSet, path::Path, sync::Arc};
@@ -24,7 +24,7 @@ pub struct Tokenizer {
     /// Present when the vocabulary is one of single characters: the same ids, a hundred times faster.
     pub(crate) characters: Option<Arc<CharTable>>,
     /// A token of a letter, which shows how others read after it.
-    plain: Option<u32>,
+    pub(crate) plain: Option<u32>,
     /// Ids below `vocab_size` that stand for nothing.
     holes: Arc<HashSet<u32>>,
     /// What the post-processor puts before a text.
@@ -32,9 +32,9 @@ pub struct Tokenizer {
     /// What ends a text.
     pub(crate) ends: Vec<u32>,
     vocab_size: usize,
-    byte_level: bool,
+    pub(crate) byte_level: bool,
     /// Whether the decoder takes tokens such as `<0xED>` for bytes.
-    byte_fallback: bool,
+    pub(crate) byte_fallback: bool,
     /// Whether what it reads is composed (NFC) first.
     composes: bool,
     pub(crate) coverage: Coverage,
@@ -100,7 +100,7 @@ impl Tokenizer {
             vocab_size: highest as usize + 1,
             prefix,
             ends: Self::named_end(&inner).into_iter().collect(),
-            plain: plain(&inner),
+            plain: single::plain(&inner),
             byte_level: has_decoder(&inner, |decoder| matches!(decoder, DecoderWrapper::ByteLevel(_))),
             byte_fallback: has_decoder(&inner, |decoder| matches!(decoder, DecoderWrapper::ByteFallback(_))),
             composes: caught(|| composes(&inner)).ok_or_else(damaged)?,
@@ -182,39 +182,6 @@ impl Tokenizer {
         // Some settings of a decoder make the library count below zero.
         let decoded = caught(|| self.inner.decode(ids, false));
         decoded.ok_or_else(|| DataError::tokenizer("its decoder is damaged"))?.map_err(DataError::tokenizer)
-    }
-
-    /// One token in readable form: its text within other text, with spaces as spaces (`Ġthe`, `▁the` and WordPiece's `the`
-    /// are ` the`, `##ing` is `ing`), and bytes that are no whole character as `<0xED>`. For an id outside the vocabulary,
-    /// `<unknown 123>`.
-    pub fn token_text(&self, id: u32) -> String {
-        match self.inner.id_to_token(id) {
-            None => format!("<unknown {id}>"),
-            Some(token) if self.is_special(id) => token,
-            Some(token) if self.byte_level => crate::byte_level::readable(&token),
-            Some(token) => match self.within_text(id) {
-                Some(text) if !text.is_empty() && !text.contains(char::REPLACEMENT_CHARACTER) => text,
-                _ => token.replace('▁', " "),
-            },
-        }
-    }
-
-    /// What a token adds after another that is neither special nor a byte.
-    fn within_text(&self, id: u32) -> Option<String> {
-        let before = self.plain?;
-        let [alone, both] = [&[before][..], &[before, id]].map(|ids| self.decode(ids).ok());
-        both?.strip_prefix(&alone?).map(str::to_owned)
-    }
-
-    /// Whether a token is a special one, which stands for no text of its own.
-    pub fn is_special(&self, id: u32) -> bool {
-        self.inner.id_to_token(id).is_some_and(|token| self.inner.get_added_vocabulary().is_special_token(&token))
-    }
-
-    /// The byte that a token such as `<0xED>` stands for, where the decoder knows such tokens.
-    pub(crate) fn byte_of(&self, id: u32) -> Option<u8> {
-        let token = self.inner.id_to_token(id).filter(|_| self.byte_fallback)?;
-        byte(&token)
     }
 
     /// Whether `id` is a token of the vocabulary.
@@ -305,22 +272,4 @@ fn has_decoder(tokenizer: &tokenizers::Tokenizer, is_it: impl Fn(&DecoderWrapper
         }
     }
     tokenizer.get_decoder().is_some_and(|decoder| has(decoder, is_it))
-}
-
-/// The shortest token of letters alone, of several the first by its id.
-fn plain(tokenizer: &tokenizers::Tokenizer) -> Option<u32> {
-    let letters = |token: &str| token.chars().all(char::is_alphabetic) && !token.is_empty();
-    tokenizer
-        .get_vocab(false)
-        .into_iter()
-        .filter(|(token, _)| letters(token))
-        .map(|(token, id)| (token.len(), id))
-        .min()
-        .map(|(_, id)| id)
-}
-
-/// The byte of `<0xED>`, as the library's decoder reads it.
-fn byte(token: &str) -> Option<u8> {
-    let digits = token.strip_prefix("<0x")?.strip_suffix('>').filter(|digits| digits.len() == 2)?;
-    u8::from_str_radix(digits, 16).ok()
 }

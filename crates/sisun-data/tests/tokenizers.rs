@@ -294,3 +294,55 @@ fn a_post_processor_that_is_damaged_is_an_error() {
     let message = refused(tokens, serde_json::json!({}));
     assert!(message.contains("tokenizer.json") && message.contains("damaged"), "{message}");
 }
+
+/// Offsets that leave spaces out, against the library's own that do not.
+#[test]
+fn labels_cover_what_tokens_stand_for() {
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/fixtures");
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("tokenizer.json");
+    let texts = [
+        "The  red   kite\n\n flew\tover",
+        "   The",
+        " The ",
+        "a \n b  ",
+        "한 글  과",
+        "\t \t x",
+        "\u{3000} a",
+        " ",
+        "",
+    ];
+    for family in ["hf/gpt2", "hf/neox", "tokenizers/split_byte_level"] {
+        let json = std::fs::read(fixtures.join(family).join("tokenizer.json")).unwrap();
+        let mut json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        let [trimmed, whole] = [true, false].map(|trim| {
+            json["post_processor"] =
+                serde_json::json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": trim, "use_regex": true });
+            std::fs::write(&path, json.to_string()).unwrap();
+            Tokenizer::from_file(&path).unwrap()
+        });
+        let mut differ = 0;
+        for text in texts {
+            let [found, expected] = [&trimmed, &whole].map(|tokenizer| tokenizer.encode(text).unwrap());
+            differ += usize::from(found.offsets != expected.offsets);
+            let labels_of = trimmed.labels(text, &found);
+            assert_eq!(labels_of, labels(text, &expected), "{family}: {text:?}");
+            let offsets: Vec<_> = labels_of.iter().map(|label| (label.start, label.end)).collect();
+            assert_eq!(offsets, expected.offsets, "{family}: {text:?}");
+        }
+        assert!(differ > 3, "{family}: some were trimmed");
+    }
+    // The mark that SentencePiece's put before a text stands for nothing in it.
+    let tokenizer = Tokenizer::from_file(&fixtures.join("tokenizers/sentencepiece_bpe/tokenizer.json")).unwrap();
+    let found = |text: &str| {
+        let labels = tokenizer.labels(text, &tokenizer.encode_prompt(text).unwrap());
+        labels.into_iter().map(|label| (label.text, label.start, label.end)).collect::<Vec<_>>()
+    };
+    let of = |text: &str, start, end| (text.to_owned(), start, end);
+    assert_eq!(found("The  kite"), [of("<s>", 0, 0), of("␣", 0, 0), of("The", 0, 3), of("␣", 3, 4), of(" kite", 4, 9)]);
+    assert_eq!(
+        found("  The"),
+        [of("<s>", 0, 0), of("␣", 0, 0), of("␣", 0, 1), of("␣", 1, 2), of("The", 2, 5)],
+        "two spaces, and the mark"
+    );
+}

@@ -2,11 +2,29 @@
 
 use crate::HfError;
 use crate::config::Described;
+use crate::family::Family;
 use crate::layout::{Layout, Part, layout};
 use crate::numbers::{Columns, place};
 use crate::store::Store;
 use safetensors::Dtype;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Gives a model whose head is said to be tied to the embedding the head of its own that the file has, where they differ:
+/// `transformers` does so since its version 5. Whether it did.
+pub(crate) fn settle_head(described: &mut Described, store: &Store) -> bool {
+    let family = described.family;
+    let (head, embedding) = (format!("{}.weight", family.head()), format!("{}.weight", family.embedding()));
+    let differs = described.model.tied_head
+        && store.get(&head).is_some()
+        && !same(store, &format!("{}{embedding}", prefix(family, store)), &head);
+    described.model.tied_head &= !differs;
+    differs
+}
+
+/// What the names of the tensors begin with: files of the model without its head have no prefix.
+fn prefix(family: Family, store: &Store) -> &'static str {
+    if store.names().any(|name| name.starts_with(family.prefix())) { family.prefix() } else { "" }
+}
 
 /// Where the model's parameters are in the store, once every tensor was found to fit.
 ///
@@ -20,9 +38,7 @@ pub(crate) fn check(described: &Described, store: &Store) -> Result<Layout, HfEr
     if layers > count {
         return fail(vec![format!("{layers} layers are described, but there are only {count} tensors")]);
     }
-    // Files of the model without its head have no prefix.
-    let prefix = if store.names().any(|name| name.starts_with(family.prefix())) { family.prefix() } else { "" };
-    let layout = layout(family, config, prefix);
+    let layout = layout(family, config, prefix(family, store));
 
     let parts: BTreeMap<&str, &Part> =
         layout.parameters.values().flatten().map(|part| (part.name.as_str(), part)).collect();
@@ -30,7 +46,6 @@ pub(crate) fn check(described: &Described, store: &Store) -> Result<Layout, HfEr
         parts.values().filter_map(|part| misfit(part, store).map(|what| format!("{}: {what}", part.name))).collect();
     for twin in &layout.twins {
         match store.get(&twin.name) {
-            None if twin.optional => {}
             None => drop(problems.insert(format!("{}: missing", twin.name))),
             Some(_) if same(store, &twin.name, &twin.of) => {}
             Some(_) => drop(problems.insert(format!("{}: {}", twin.name, twin.otherwise))),
@@ -48,10 +63,19 @@ pub(crate) fn check(described: &Described, store: &Store) -> Result<Layout, HfEr
         .chain(layout.constants.iter().map(|constant| &constant.part.name))
         .map(String::as_str)
         .collect();
+    // A tied head that is there is the embedding, or else it was found not to be tied.
+    let tied = |name: &str| config.tied_head && name.strip_suffix(".weight") == Some(family.head());
     for name in store.names() {
-        if !parts.contains_key(name) && !known.contains(name) && !family.ignores(name) {
+        if !tied(name) && !parts.contains_key(name) && !known.contains(name) && !family.ignores(name) {
             problems.insert(format!("{name}: not part of this model"));
         }
+    }
+    if let (false, None) = (config.tied_head, store.get(&format!("{}.weight", family.head()))) {
+        problems.insert(
+            "tie_word_embeddings is false or left out, but there is no head (transformers would draw one at random): set it to \
+             true if the embedding is the head"
+                .to_owned(),
+        );
     }
     if problems.is_empty() { Ok(layout) } else { fail(problems.into_iter().collect()) }
 }

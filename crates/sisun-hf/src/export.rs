@@ -128,7 +128,7 @@ fn export_alone(
             }
         }
     }
-    for twin in layout.twins.iter().filter(|twin| !twin.optional) {
+    for twin in &layout.twins {
         if let Some(tensor) = tensors.get(twin.of.as_str()).cloned() {
             tensors.insert(&twin.name, tensor);
         }

@@ -15,17 +15,15 @@ pub(crate) enum Family {
 pub(crate) const FAMILIES: &str = "supported are GPT2LMHeadModel, LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM and GPTNeoXForCausalLM";
 
 impl Family {
-    /// The family that a name of `architectures` or of `model_type` stands for.
+    const ALL: [Self; 6] = [Self::Gpt2, Self::Neox, Self::Llama, Self::Mistral, Self::Qwen2, Self::Qwen3];
+
+    /// The family that a name of `architectures` or of `model_type` stands for, whatever its case: early conversions say
+    /// `LLaMAForCausalLM`. The model without its head (`LlamaModel`) counts as well: files say whether there is one.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            // The second is the same without its head, which is the embedding.
-            "GPT2LMHeadModel" | "GPT2Model" | "gpt2" => Self::Gpt2,
-            "GPTNeoXForCausalLM" | "gpt_neox" => Self::Neox,
-            "LlamaForCausalLM" | "llama" => Self::Llama,
-            "MistralForCausalLM" | "mistral" => Self::Mistral,
-            "Qwen2ForCausalLM" | "qwen2" => Self::Qwen2,
-            "Qwen3ForCausalLM" | "qwen3" => Self::Qwen3,
-            _ => return None,
+        Self::ALL.into_iter().find(|family| {
+            let whole = family.architecture();
+            let stem = whole.strip_suffix("ForCausalLM").or(whole.strip_suffix("LMHeadModel")).unwrap_or(whole);
+            [whole, family.model_type(), &format!("{stem}Model")].iter().any(|known| known.eq_ignore_ascii_case(name))
         })
     }
 

@@ -1,7 +1,9 @@
 //! JSON files, with the key in whatever is said about them.
 
 use crate::HfError;
+use serde::Deserializer;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use sisun_config::{check_pointer, plain_words};
 use std::path::Path;
 
@@ -15,8 +17,20 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, HfError> {
 
 /// What JSON says; `path` is told when it does not say it.
 pub(crate) fn parse<T: DeserializeOwned>(path: &Path, json: &[u8]) -> Result<T, HfError> {
-    let mut reader = serde_json::Deserializer::from_slice(json);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    read_from(path, &mut serde_json::Deserializer::from_slice(json))
+}
+
+/// What JSON says that was read already.
+pub(crate) fn of_value<T: DeserializeOwned>(path: &Path, value: Value) -> Result<T, HfError> {
+    read_from(path, value)
+}
+
+fn read_from<'de, T, D>(path: &Path, json: D) -> Result<T, HfError>
+where
+    T: DeserializeOwned,
+    D: Deserializer<'de, Error = serde_json::Error>,
+{
+    serde_path_to_error::deserialize(json).map_err(|error| {
         let key = error.path().to_string();
         let message = plain_words(&error.inner().to_string());
         let problem = if key == "." || key == "?" { message } else { format!("{key}: {message}") };

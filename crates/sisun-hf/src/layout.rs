@@ -66,8 +66,6 @@ pub(crate) struct Twin {
     pub(crate) name: String,
     /// The other's name.
     pub(crate) of: String,
-    /// Whether it may be missing.
-    pub(crate) optional: bool,
     /// What is wrong where they differ.
     pub(crate) otherwise: &'static str,
 }
@@ -116,20 +114,13 @@ pub(crate) fn layout(family: Family, config: &ModelConfig, prefix: &str) -> Layo
     let mut layout = Layout::default();
     let (d, vocab) = (config.d_model, config.vocab_size.unwrap_or(0));
     let embedding = format!("{prefix}{}.weight", family.embedding());
-    layout.add("embed.weight", vec![Part::whole(embedding.clone(), &[vocab, d])]);
+    layout.add("embed.weight", vec![Part::whole(embedding, &[vocab, d])]);
     match family {
         Family::Gpt2 => gpt2(config, prefix, &mut layout),
         Family::Neox => neox(config, prefix, &mut layout),
         Family::Llama | Family::Mistral | Family::Qwen2 | Family::Qwen3 => llama(family, config, prefix, &mut layout),
     }
-    if config.tied_head {
-        layout.twins.push(Twin {
-            name: format!("{}.weight", family.head()),
-            of: embedding,
-            optional: true,
-            otherwise: "differs from the embedding, though the head is tied to it",
-        });
-    } else {
+    if !config.tied_head {
         layout.add("head.weight", vec![Part::linear(family.head(), "weight", [vocab, d])]);
     }
     layout
@@ -236,7 +227,6 @@ fn llama(family: Family, config: &ModelConfig, prefix: &str, layout: &mut Layout
                 let twin = |kind: &&str| Twin {
                     name: format!("{gate}.{kind}"),
                     of: format!("{up}.{kind}"),
-                    optional: false,
                     otherwise: "differs from up_proj; with hidden_act = \"relu\" only a gate that is up_proj itself is supported",
                 };
                 layout.twins.extend(kinds.iter().map(twin));

@@ -47,6 +47,10 @@ pub struct Imported {
     pub tokenizer: Tokenizer,
     /// What goes with the model wherever it goes.
     pub companions: Vec<Companion>,
+    /// Tokens that layers with a sliding window see, where that is less than the whole context: the model's context ends there.
+    pub window: Option<usize>,
+    /// Where it is not what `config.json` says, for people to read.
+    pub notes: Vec<String>,
 }
 
 /// A file that other software asks for and that training changes nothing of.
@@ -88,12 +92,22 @@ pub fn companions(dir: &Path) -> Result<Vec<Companion>, HfError> {
     there.map(read).collect()
 }
 
-/// The name and configuration of the model in a directory, by its `config.json` alone.
+/// The name and configuration of the model in a directory, by its `config.json`, and by its weights where they are there and
+/// have a head of their own.
 ///
 /// # Errors
 /// A file that cannot be read, or a model of another kind.
 pub fn describe(dir: &Path) -> Result<(String, ModelConfig), HfError> {
-    Ok((name(dir), described(dir)?.model))
+    // What is wrong with the weights is told when they are read.
+    Ok((name(dir), settled(dir, Store::open(dir).ok().as_ref())?.0.model))
+}
+
+/// Where the model in a directory is not what its `config.json` says, for people to read.
+///
+/// # Errors
+/// As [`describe`].
+pub fn notes(dir: &Path) -> Result<Vec<String>, HfError> {
+    Ok(settled(dir, Store::open(dir).ok().as_ref())?.1)
 }
 
 /// Reads the model in a directory, every parameter as float32 and in our layout.
@@ -116,13 +130,34 @@ pub fn open_as_stored(dir: &Path, device: &Device) -> Result<Imported, HfError> 
 }
 
 fn open_with(dir: &Path, device: &Device, as_stored: bool) -> Result<Imported, HfError> {
-    let described = described(dir)?;
+    described(dir)?;
     let tokenizer = read_tokenizer(dir)?;
     let store = Store::open(dir)?;
+    let (described, notes) = settled(dir, Some(&store))?;
     // Before anything is allocated by the sizes that config.json claims.
     let layout = check::check(&described, &store)?;
     let model = Transformer::from_params(&described.model, &mut StoredParams::new(&store, layout, device, as_stored))?;
-    Ok(Imported { name: name(dir), model, tokenizer, companions: companions(dir)? })
+    let (name, companions, window) = (name(dir), companions(dir)?, described.window);
+    Ok(Imported { name, model, tokenizer, companions, window, notes })
+}
+
+/// What `config.json` and the weights together describe, and where they are not of one mind.
+fn settled(dir: &Path, store: Option<&Store>) -> Result<(Described, Vec<String>), HfError> {
+    let mut described = described(dir)?;
+    let mut notes = Vec::new();
+    if store.is_some_and(|store| check::settle_head(&mut described, store)) {
+        let head = described.family.head();
+        notes.push(format!(
+            "{head}.weight differs from the embedding, though tie_word_embeddings says that the head is tied to it: the head \
+             in the file counts, as in transformers"
+        ));
+    }
+    if let Some(window) = described.window {
+        notes.push(format!(
+            "sliding_window = {window} in config.json: the context is {window} tokens, for which the window hides nothing"
+        ));
+    }
+    Ok((described, notes))
 }
 
 fn described(dir: &Path) -> Result<Described, HfError> {

@@ -3,9 +3,11 @@
 /** What a head does most of the time, if anything, by its statistics. */
 const HABITS = ["previous", "first", "induction", "same"];
 
-function habitOf(stats) {
+function habitOf(stats, chance) {
   const strongest = HABITS.reduce((best, name) => ((stats?.[name] ?? 0) > (stats?.[best] ?? 0) ? name : best), HABITS[0]);
-  return (stats?.[strongest] ?? 0) >= 0.5 ? strongest : null;
+  const [share, even] = [stats?.[strongest] ?? 0, chance[strongest] ?? 0];
+  // In a short text an even look gives much to each token. As `Chance::is_beaten` has it.
+  return share >= Math.max(0.5, 2 * even, even + 0.1) ? strongest : null;
 }
 
 class GridPanel {
@@ -69,7 +71,7 @@ class GridPanel {
     const { app, view, size } = this;
     const { state, colours } = app;
     button.classList.toggle("current", layer === state.layer && head === state.head);
-    const habit = habitOf(view.statsOf(layer, head));
+    const habit = habitOf(view.statsOf(layer, head), view.chance);
     button.lastChild.textContent = habit ? say(`habit-${habit}`) : " ";
     button.setAttribute("aria-label", `${headName(layer, head)}${habit ? `, ${say(`habit-${habit}`)}` : ""}`);
     if (view.need(layer)) return;
@@ -117,7 +119,7 @@ class GridPanel {
       if (x === 70) pen.text(rollout ? "rollout" : say("layer-of", layer), 60, y + 60, { size: 12, fill: palette.soft, align: "right" });
       pen.image(picture, 0, 0, picture.width, picture.height, x, y, 120, 120);
       pen.frame(x - 0.5, y - 0.5, 121, 121, palette.line);
-      const habit = habitOf(view.statsOf(layer, head));
+      const habit = habitOf(view.statsOf(layer, head), view.chance);
       if (habit) pen.text(say(`habit-${habit}`), x + 60, y + 132, { size: 11, fill: palette.soft, align: "center" });
     }
   }

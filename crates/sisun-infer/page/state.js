@@ -190,7 +190,7 @@ class Controls {
     fill(this.headSelect, (state.layer === "rollout" ? [0] : numbers("heads")).map((head) => [head, head]), state.head);
     this.headSelect.disabled = state.layer === "rollout";
     const stats = views.length === 1 ? views[0].statsOf(state.layer, state.head) : null;
-    const habit = habitOf(stats);
+    const habit = stats && habitOf(stats, views[0].chance);
     document.getElementById("habit").textContent = habit ? say("habit-text", `${Math.round(100 * stats[habit])}%`, say(`to-${habit}`)) : "";
   }
 

@@ -76,6 +76,7 @@ const STRINGS = {
     "what-same": "weight on the earlier copy of the same token, on random text that comes twice.",
     "what-induction": "weight on the token that followed the earlier copy, on random text that comes twice (Olsson et al. 2022).",
     "what-silenced": "by how many nats per token the loss on held-out text rises when the head’s output is set to zero.",
+    "by-chance": "A head that looks evenly has {0}.",
     "not-measured": "not measured",
 
     "time": "Checkpoint", "play": "play", "pause": "pause",
@@ -159,6 +160,7 @@ const STRINGS = {
     "what-same": "두 번 반복되는 무작위 글에서, 앞서 나온 같은 토큰에 준 가중치입니다.",
     "what-induction": "두 번 반복되는 무작위 글에서, 앞서 나온 같은 토큰의 다음 토큰에 준 가중치입니다(Olsson et al. 2022).",
     "what-silenced": "이 헤드의 출력을 0으로 두면 검증용 글의 손실이 토큰당 몇 nat 늘어나는지입니다.",
+    "by-chance": "고르게 보는 헤드라면 {0}입니다.",
     "not-measured": "측정하지 않음",
 
     "time": "체크포인트", "play": "재생", "pause": "멈춤",

@@ -55,7 +55,7 @@ class TablePanel {
     };
     const run = runs ? [make("th", { scope: "col", className: "run", textContent: say("stat-run") })] : [];
     const heads = make("tr", {}, header("head", say("stat-head"), ""), ...run,
-      ...Object.keys(STATS).map((name) => header(name, say(`stat-${name}`), say(`what-${name}`))));
+      ...Object.keys(STATS).map((name) => header(name, say(`stat-${name}`), say(`what-${name}`) + (this.view.chance[name] ? ` ${say("by-chance", this.view.chance[name].toFixed(3))}` : ""))));
     // Bars of shares go to 1, others to the largest of all.
     const largest = (name) => (STATS[name].share ? 1 : Math.max(...rows.map((row) => Math.abs(row.stats[name] ?? 0))));
     const most = Object.fromEntries(Object.keys(STATS).map((name) => [name, largest(name)]));
@@ -69,7 +69,7 @@ class TablePanel {
   #row({ run, view, layer, head, stats }, runs, most) {
     const { app } = this;
     const open = make("button", { className: "plain", textContent: headName(layer, head) });
-    const habit = habitOf(stats);
+    const habit = habitOf(stats, view.chance);
     const name = make("th", { scope: "row" }, open, ...(habit ? [make("span", { className: "habit", textContent: say(`habit-${habit}`) })] : []));
     const cells = Object.entries(STATS).map(([stat, { decimals }]) => {
       const value = stats[stat] ?? null;

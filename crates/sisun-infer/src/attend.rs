@@ -4,7 +4,7 @@ use crate::maps::{self, AttentionMaps, Token};
 use crate::{InferError, Loaded};
 use burn::tensor::{Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
-use sisun_data::{TokenLabel, labels};
+use sisun_data::TokenLabel;
 use sisun_model::{Activation, Capture, Pass};
 use std::collections::BTreeSet;
 use std::sync::mpsc::sync_channel;
@@ -46,14 +46,11 @@ impl Loaded {
     pub fn tokens(&self, text: &str) -> Result<Vec<Token>, InferError> {
         let encoding = self.tokenizer.encode_prompt(text)?;
         self.tokenizer.check_rows(&encoding.ids, self.rows())?;
-        let labels = labels(text, &encoding);
+        let labels = self.tokenizer.labels(text, &encoding);
         if text.is_empty() || labels.is_empty() {
             return Err(InferError::Empty { what: "text" });
         }
-        let token = |TokenLabel { id, text, start, end }| {
-            let text = if start == end { self.tokenizer.token_text(id) } else { text };
-            Token { id, text, start, end }
-        };
+        let token = |TokenLabel { id, text, start, end }| Token { id, text, start, end };
         Ok(labels.into_iter().map(token).collect())
     }
 
@@ -61,7 +58,7 @@ impl Loaded {
     ///
     /// # Errors
     /// An empty text, characters that the tokenizer does not know, layers or heads that do not exist, or a text
-    /// longer than learned positions.
+    /// longer than learned positions or a sliding window.
     pub fn attend(&self, text: &str, looking: &Looking) -> Result<AttentionMaps, InferError> {
         let mut activations = Vec::new();
         let tokens = self.attend_each(text, looking, |activation| activations.push(activation))?;
@@ -87,7 +84,7 @@ impl Loaded {
             return Err(InferError::NotPerHead { name: other.to_string() });
         }
         let tokens = self.tokens(text)?;
-        self.model.check_length(tokens.len())?;
+        self.check_length(tokens.len())?;
         let ids: Vec<i32> = tokens.iter().map(|token| token.id as i32).collect();
         let shape = [1, ids.len()];
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.model.device());

@@ -24,6 +24,24 @@ pub enum InferError {
         /// Which token of the sample.
         place: usize,
     },
+    /// A run's tokenizer that knows more tokens than its model, which was trained with all of them.
+    #[error("the tokenizer has {tokenizer} tokens but the model only {model}: they do not belong together")]
+    Vocabulary {
+        /// Size of the tokenizer's vocabulary.
+        tokenizer: usize,
+        /// Rows of the model's embedding.
+        model: usize,
+    },
+    /// A text longer than what a sliding window shows.
+    #[error(
+        "{len} tokens are more than the model's sliding window of {window}: past it some layers see only part of the text, which is not computed here; give at most {window} tokens"
+    )]
+    PastWindow {
+        /// Tokens of the text.
+        len: usize,
+        /// Tokens that the window shows.
+        window: usize,
+    },
     /// A sampling setting out of range.
     #[error("{key} = {value} {rule}")]
     OutOfRange {

@@ -36,6 +36,8 @@ pub struct Explanation {
     pub query: usize,
     /// Its label.
     pub query_label: String,
+    /// The tokens that make up the word that was asked for, of which the query is the last.
+    pub query_word: Vec<usize>,
     /// Length of q, of each k and of each v.
     pub d_head: usize,
     /// What `q·k` is multiplied by: `1/√d_head`, or 1 where the model does not scale.
@@ -114,7 +116,8 @@ impl Loaded {
             [Activation::Q, Activation::K, Activation::V, Activation::Scores, Activation::Pattern, Activation::Z];
         let looking = Looking { activations: activations.to_vec(), layers: Some(vec![layer]), heads: Some(vec![head]) };
         let found = self.attend(text, &looking)?;
-        let query = query.among(&found.tokens)?;
+        let word = query.among(&found.text, &found.tokens)?;
+        let query = word.end - 1;
         let n = found.tokens.len();
         let [q, k, v, scores, pattern, z] = activations.map(|name| {
             let name = name.to_string();
@@ -150,6 +153,7 @@ impl Loaded {
             n_kv_heads: config.kv_heads(),
             query_label: found.tokens[query].text.clone(),
             tokens: found.tokens,
+            query_word: word.collect(),
             query,
             d_head,
             scale,

@@ -1,6 +1,7 @@
 //! What heads do, by numbers.
 
 use crate::attend::Looking;
+use crate::chance::Chance;
 use crate::maps::Token;
 use crate::rollout::Rollout;
 use crate::{InferError, Loaded};
@@ -86,15 +87,16 @@ pub struct Repetition {
 }
 
 impl Repetition {
-    /// Of patterns over sequences of `drawn` tokens that come twice.
+    /// Of patterns over sequences of `before` tokens and then `drawn` tokens that come twice.
     ///
     /// # Shapes
-    /// - each pattern: `[query, key]`, `2·drawn` × `2·drawn`
-    fn of<'a>(patterns: impl Iterator<Item = &'a [f32]>, drawn: usize) -> Self {
+    /// - each pattern: `[query, key]`, of both as many as the sequence has tokens
+    pub(crate) fn of<'a>(patterns: impl Iterator<Item = &'a [f32]>, before: usize, drawn: usize) -> Self {
         let (mut same, mut induction, mut queries) = (0.0, 0.0, 0);
+        let length = before + 2 * drawn;
         for pattern in patterns {
-            for query in drawn..2 * drawn {
-                let row = &pattern[query * 2 * drawn..][..2 * drawn];
+            for query in before + drawn..length {
+                let row = &pattern[query * length..][..length];
                 same += f64::from(row[query - drawn]);
                 induction += f64::from(row[query - drawn + 1]);
                 queries += 1;
@@ -112,6 +114,8 @@ pub struct Heads {
     pub tokens: Vec<Token>,
     /// One for each head, layer by layer.
     pub heads: Vec<HeadStats>,
+    /// What the weights among these are by chance.
+    pub chance: Chance,
     /// Attention rollout (Abnar and Zuidema 2020), `[query, key]`.
     pub rollout: Vec<Vec<f32>>,
 }
@@ -134,7 +138,7 @@ impl Loaded {
         })?;
         let stats = self.head_stats(&layers, &heads, &spreads).concat();
         let rollout = rollout.matrix().chunks_exact(n).map(<[f32]>::to_vec).collect();
-        Ok(Heads { tokens, heads: stats, rollout })
+        Ok(Heads { tokens, heads: stats, chance: self.chance(n), rollout })
     }
 
     /// What is known of these heads: for each layer, for each head, given its spread; nothing is silenced.
@@ -153,33 +157,48 @@ impl Loaded {
         layers.iter().enumerate().map(of_layer).collect()
     }
 
-    /// How each of these heads attends on random sequences that come twice: for each layer, for each head. The sequences
-    /// follow from the vocabulary and the context's length alone.
+    /// The weights that a head has by chance, on a text of `n` tokens and on random sequences that come twice.
+    pub fn chance(&self, n: usize) -> Chance {
+        let repeated = self.repeatable().map(|(ids, drawn)| (self.tokenizer.prefix().len(), drawn.min(ids.len())));
+        Chance::of(self.model.config().causal, n, repeated)
+    }
+
+    /// The tokens that sequences are drawn from, and how many are drawn: none that were added to a vocabulary, none that model
+    /// or tokenizer lacks. `None` where context or vocabulary is too small.
+    fn repeatable(&self) -> Option<(Vec<i32>, usize)> {
+        let (tokenizer, rows) = (&self.tokenizer, self.rows());
+        let prefix = tokenizer.prefix();
+        let known = tokenizer.vocab_size().min(rows) as u32;
+        let ids: Vec<i32> =
+            (0..known).filter(|&id| tokenizer.knows(id) && !tokenizer.is_added(id)).map(|id| id as i32).collect();
+        let drawn = DRAWN.min(self.model.config().context_len.saturating_sub(prefix.len()) / 2).min(ids.len());
+        (drawn >= 2 && prefix.iter().all(|&id| (id as usize) < rows)).then_some((ids, drawn))
+    }
+
+    /// How each of these heads attends on random sequences that come twice, after what the tokenizer puts before a text: for
+    /// each layer, for each head. The sequences follow from the vocabulary and the context's length alone.
     pub fn repetition(&self, layers: &[usize], heads: &[usize]) -> Vec<Vec<Repetition>> {
-        let config = self.model.config();
-        let special = self.tokenizer.end_of_text();
-        let mut ids: Vec<i32> =
-            (0..self.tokenizer.vocab_size() as u32).filter(|id| Some(*id) != special).map(|id| id as i32).collect();
-        let drawn = DRAWN.min(config.context_len / 2).min(ids.len());
-        if drawn < 2 {
+        let Some((mut ids, drawn)) = self.repeatable() else {
             return vec![vec![Repetition::default(); heads.len()]; layers.len()];
-        }
+        };
+        let prefix: Vec<i32> = self.tokenizer.prefix().iter().map(|&id| id as i32).collect();
         let mut tokens = Vec::new();
         for sequence in 0..SEQUENCES as u64 {
             // No token twice among those drawn, so that each has one place to look back to.
             let (chosen, _) = ids.partial_shuffle(&mut randomness::stream(0, "repeated tokens", sequence), drawn);
+            tokens.extend_from_slice(&prefix);
             tokens.extend_from_slice(chosen);
             tokens.extend_from_slice(chosen);
         }
-        let length = 2 * drawn;
+        let length = prefix.len() + 2 * drawn;
         let tokens = TensorData::new(tokens, [SEQUENCES, length]);
         let mut capture = Capture::new(&[Activation::Pattern], layers, heads);
         let tokens = Tensor::<2, Int>::from_data(tokens, &self.model.device());
         self.model.forward_last(tokens, Pass::capturing(&mut capture));
         let of_layer = |values: &[f32]| {
             let pattern = |sequence: usize, head: usize| &values[(sequence * heads.len() + head) * length * length..];
-            let of_head = |head| Repetition::of((0..SEQUENCES).map(|sequence| pattern(sequence, head)), drawn);
-            (0..heads.len()).map(of_head).collect()
+            let patterns = |head| (0..SEQUENCES).map(move |sequence| pattern(sequence, head));
+            (0..heads.len()).map(|head| Repetition::of(patterns(head), prefix.len(), drawn)).collect()
         };
         capture.into_found().iter().map(|found| of_layer(&found.values)).collect()
     }
@@ -216,9 +235,17 @@ mod tests {
             0.2, 0.8, 0.0, 0.0,
             0.0, 0.0, 0.5, 0.5,
         ];
-        let found = Repetition::of([&pattern[..]].into_iter(), 2);
+        let found = Repetition::of([&pattern[..]].into_iter(), 0, 2);
         assert_eq!(found.same, Some(f64::from(0.2f32) / 2.0));
         assert_eq!(found.induction, Some((f64::from(0.8f32) + 0.5) / 2.0));
-        assert_eq!(Repetition::of(std::iter::empty(), 2), Repetition::default());
+        assert_eq!(Repetition::of(std::iter::empty(), 0, 2), Repetition::default());
+    }
+    #[test]
+    fn what_comes_before_the_tokens_that_come_twice_is_passed_over() {
+        // One token, then two twice; the fourth query looks at the second token, the fifth at the fourth.
+        let mut pattern = [0.0; 25];
+        (pattern[3 * 5 + 1], pattern[4 * 5 + 3]) = (1.0, 1.0);
+        let found = Repetition::of([&pattern[..]].into_iter(), 1, 2);
+        assert_eq!((found.same, found.induction), (Some(0.5), Some(0.5)));
     }
 }

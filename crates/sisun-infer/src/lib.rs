@@ -1,6 +1,7 @@
 //! Using a trained model: sampling text from it, and looking at its attention.
 
 mod attend;
+mod chance;
 mod error;
 pub mod explain;
 mod generate;
@@ -15,6 +16,7 @@ mod trace;
 mod window;
 
 pub use attend::{Looking, parse_selection};
+pub use chance::Chance;
 pub use error::InferError;
 pub use explain::{Explanation, Query};
 pub use generate::{Finish, Generation, Sample, SampledToken};

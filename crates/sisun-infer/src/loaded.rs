@@ -16,13 +16,17 @@ pub struct Loaded {
     pub model: Transformer,
     /// The tokenizer, which says which tokens end a text.
     pub tokenizer: Tokenizer,
+    /// The most tokens that can be looked at, where layers with a sliding window see no more.
+    pub window: Option<usize>,
+    /// What whoever uses it has to know, for people to read.
+    pub notes: Vec<String>,
 }
 
 impl Loaded {
     /// Opens a run directory, or one of its checkpoints.
     ///
     /// # Errors
-    /// No run there, a damaged checkpoint, or a damaged tokenizer.
+    /// No run there, a damaged checkpoint, or a tokenizer that is damaged or another's.
     pub fn open(path: &Path, device: &burn::tensor::Device) -> Result<Self, InferError> {
         Self::of_run(&Run::open(path)?, device)
     }
@@ -30,21 +34,45 @@ impl Loaded {
     /// Reads the model of a run that is open.
     ///
     /// # Errors
-    /// A damaged checkpoint, or a damaged tokenizer.
+    /// A damaged checkpoint, or a tokenizer that is damaged or another's.
     pub fn of_run(run: &Run, device: &burn::tensor::Device) -> Result<Self, InferError> {
         let (model, checkpoint) = run.model(device)?;
-        let name = run.config()?.name;
-        Ok(Self::new(name, Some(checkpoint.state.step), model, Tokenizer::from_file(&run.tokenizer())?))
+        let config = run.config()?;
+        let loaded =
+            Self::new(config.name, Some(checkpoint.state.step), model, Tokenizer::from_file(&run.tokenizer())?);
+        let (model, tokenizer) = (loaded.rows(), loaded.tokenizer.vocab_size());
+        // Only those that others made may have tokens to spare.
+        if tokenizer > model && config.finetune.is_none() {
+            return Err(InferError::Vocabulary { tokenizer, model });
+        }
+        Ok(loaded)
     }
 
     /// Puts a model and a tokenizer together. Of these one may have tokens that the other lacks.
     pub fn new(name: String, step: Option<u64>, model: Transformer, tokenizer: Tokenizer) -> Self {
-        Self { name, step, model, tokenizer }
+        Self { name, step, model, tokenizer, window: None, notes: Vec::new() }
+    }
+
+    /// That the model can read so many tokens at once.
+    ///
+    /// # Errors
+    /// More than learned positions, or than a sliding window shows.
+    pub fn check_length(&self, len: usize) -> Result<(), InferError> {
+        match self.window.filter(|window| len > *window) {
+            Some(window) => Err(InferError::PastWindow { len, window }),
+            None => Ok(self.model.check_length(len)?),
+        }
     }
 
     /// Rows of the model's embedding: it knows the tokens below.
     pub fn rows(&self) -> usize {
         self.model.config().vocab_size.unwrap_or(0)
+    }
+
+    /// Its name and age, and its notes, a line each.
+    pub fn introduction(&self) -> String {
+        let notes: String = self.notes.iter().map(|note| format!("\nnote: {note}")).collect();
+        format!("model: {}{notes}", self.title())
     }
 
     /// Its name and age, for people to read.

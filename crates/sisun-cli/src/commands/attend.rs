@@ -158,8 +158,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let chosen = args.device.choose()?;
     let opened = args.precision.open(first, &chosen.device)?;
     let loaded = &opened.loaded;
-    args.device.note(&format!("model: {}", loaded.title()));
+    args.device.note(&loaded.introduction());
     let tokens = loaded.tokens(&args.text)?;
+    loaded.check_length(tokens.len())?;
     args.device.note_length(tokens.len(), loaded.model.config().context_len);
     let mut files = Vec::new();
     if !formats.is_empty() {

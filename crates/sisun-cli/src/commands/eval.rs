@@ -43,12 +43,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let chosen = args.device.choose()?;
     let opened = args.precision.open(&args.run, &chosen.device)?;
     let loaded = &opened.loaded;
-    args.device.note(&format!("model: {}", loaded.title()));
+    args.device.note(&loaded.introduction());
     let trained_on = loaded.model.config().context_len;
     let lengths: Vec<usize> =
         if args.lengths.is_empty() { vec![trained_on] } else { args.lengths.iter().map(|n| n.get()).collect() };
     for &length in &lengths {
-        loaded.model.check_length(length)?;
+        loaded.check_length(length)?;
     }
     let text = opened.held_out(&args.text, &args.device)?;
     if let Some(length) = lengths.iter().copied().filter(|length| text.len() <= *length).max() {

@@ -38,7 +38,8 @@ pub(crate) struct Args {
     /// The text to look at
     #[arg(long, value_name = "TEXT")]
     text: String,
-    /// The token that looks: its number, counted from 0, or its label, as in --query cat [default: the last]
+    /// The token that looks: its number, counted from 0, or its text, as in --query cat; of a word of several tokens its last
+    /// [default: the last token]
     #[arg(long, value_name = "TOKEN")]
     query: Option<Query>,
     /// The layer, counted from 0 [default: the last]
@@ -65,7 +66,17 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<()> {
     let chosen = args.device.choose()?;
     let loaded = args.precision.open(&args.run, &chosen.device)?.loaded;
+    args.device.note(&loaded.introduction());
     let found = loaded.explain(&args.text, args.layer, args.head, &args.query.unwrap_or_default())?;
+    if let word @ [_, _, ..] = &found.query_word[..] {
+        let tokens: Vec<String> =
+            word.iter().map(|&number| format!("{number} {:?}", found.tokens[number].text)).collect();
+        args.device.note(&format!(
+            "note: the query is {} tokens, {}: the last looks, which sees all of them",
+            word.len(),
+            tokens.join(", ")
+        ));
+    }
     args.device.note_length(found.tokens.len(), loaded.model.config().context_len);
     if args.json {
         return say_json(&found);

@@ -58,6 +58,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     };
     let how = Export { numbers, materialize_head: args.materialize_head };
     let (loaded, to) = (&opened.loaded, &args.to);
+    args.device.note(&loaded.introduction());
     let exported = sisun_hf::export(&loaded.model, &loaded.tokenizer, &opened.companions, how, to)?;
     if args.json {
         return say_json(&json!({

@@ -7,7 +7,7 @@ use crate::silence::{Silencing, silence};
 use crate::terminal::{say, say_json};
 use anyhow::{Result, bail};
 use serde_json::json;
-use sisun_infer::HeadStats;
+use sisun_infer::{Chance, HeadStats, Heads};
 use std::path::PathBuf;
 
 /// Says what each attention head does.
@@ -15,7 +15,8 @@ use std::path::PathBuf;
 /// entropy and distance: how widely and how far back it looks, averaged over the text. previous and first: its weight on
 /// the token just before, and on the first token, where heads rest that have nothing to say. same and induction, on
 /// random tokens that come twice: its weight on the same token, and on the one that followed it (Olsson et al. 2022).
-/// without: nats per token by which the loss on held-out text rises when the head is silenced.
+/// without: nats per token by which the loss on held-out text rises when the head is silenced. chance: what a head has that
+/// looks evenly at all it sees; only what is clearly more (twice that, and 0.1 more) is called a finding.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -33,7 +34,7 @@ pub(crate) struct Args {
     /// Do not silence heads, which is most of the work
     #[arg(long)]
     fast: bool,
-    /// Print one JSON object: tokens, a row for each head, attention rollout
+    /// Print one JSON object: tokens, a row for each head, what chance gives, attention rollout
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -52,8 +53,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let Some(text) = args.text.as_deref().or(opened.attend_text()) else {
         bail!("the run has no attend.text to look at: give one with --text");
     };
-    args.device.note(&format!("model: {}", loaded.title()));
-    args.device.note_length(loaded.tokens(text)?.len(), loaded.model.config().context_len);
+    args.device.note(&loaded.introduction());
+    let n = loaded.tokens(text)?.len();
+    loaded.check_length(n)?;
+    args.device.note_length(n, loaded.model.config().context_len);
     let mut found = loaded.heads(text)?;
     let mut loss = None;
     if !args.fast {
@@ -73,61 +76,101 @@ pub(crate) fn run(args: Args) -> Result<()> {
             "tokens": found.tokens,
             "loss": loss,
             "heads": found.heads,
+            "chance": found.chance,
             "rollout": found.rollout,
         }));
     }
-    say(&table(&found.heads))?;
-    if let Some(loss) = loss {
+    say(&table(&found))?;
+    if let Some(loss) = loss.filter(|loss| loss.is_finite()) {
         say(&format!("loss with all heads: {loss:.4} nats per token"))?;
     }
-    for line in strongest(&found.heads) {
+    for line in findings(&found) {
         say(&line)?;
     }
     Ok(())
 }
 
-fn table(heads: &[HeadStats]) -> String {
-    let mut table = format!("{:>6}{}\n", "head", COLUMNS.map(|(name, _)| format!("{name:>10}")).concat());
-    for head in heads {
-        table += &format!("{:>6}", format!("{}.{}", head.layer, head.head));
-        for (_, value) in COLUMNS {
-            let value = value(head).map_or("-".to_owned(), |value| format!("{value:.3}"));
-            table += &format!("{value:>10}");
-        }
-        table.push('\n');
+fn table(found: &Heads) -> String {
+    let mut table = format!("{:>6}{}\n", "head", COLUMNS.map(|column| format!("{:>10}", column.name)).concat());
+    let mut row = |name: &str, value: &dyn Fn(&Column) -> Option<f64>| {
+        let cell = |column: &Column| number(value(column)).unwrap_or_else(|| "-".to_owned());
+        let cells: String = COLUMNS.iter().map(|column| format!("{:>10}", cell(column))).collect();
+        table += &format!("{name:>6}{cells}\n");
+    };
+    for head in &found.heads {
+        row(&format!("{}.{}", head.layer, head.head), &|column| (column.of)(head));
     }
+    row("chance", &|column| (column.chance)(&found.chance));
     table
 }
 
-type Column = (&'static str, fn(&HeadStats) -> Option<f64>);
+/// A value to show, if it is a number.
+fn number(value: Option<f64>) -> Option<String> {
+    value.filter(|value| value.is_finite()).map(|value| format!("{value:.3}"))
+}
+
+/// A column of the table.
+struct Column {
+    name: &'static str,
+    of: fn(&HeadStats) -> Option<f64>,
+    chance: fn(&Chance) -> Option<f64>,
+    /// What a head does that has much of it.
+    does: Option<&'static str>,
+}
 
 const COLUMNS: [Column; 7] = [
-    ("entropy", |head| Some(head.spread.entropy)),
-    ("distance", |head| Some(head.spread.distance)),
-    ("previous", |head| Some(head.spread.previous)),
-    ("first", |head| Some(head.spread.first)),
-    ("same", |head| head.repetition.same),
-    ("induction", |head| head.repetition.induction),
-    ("without", |head| head.silenced),
+    Column { name: "entropy", of: |head| Some(head.spread.entropy), chance: |_| None, does: None },
+    Column { name: "distance", of: |head| Some(head.spread.distance), chance: |_| None, does: None },
+    Column {
+        name: "previous",
+        of: |head| Some(head.spread.previous),
+        chance: |chance| chance.previous,
+        does: Some("looks most at the token before"),
+    },
+    Column {
+        name: "first",
+        of: |head| Some(head.spread.first),
+        chance: |chance| chance.first,
+        does: Some("looks most at the first token"),
+    },
+    Column {
+        name: "same",
+        of: |head| head.repetition.same,
+        chance: |chance| chance.same,
+        does: Some("looks most at the same token, earlier"),
+    },
+    Column {
+        name: "induction",
+        of: |head| head.repetition.induction,
+        chance: |chance| chance.induction,
+        does: Some("looks most at what followed the same token (induction)"),
+    },
+    Column { name: "without", of: |head| head.silenced, chance: |_| Some(0.0), does: Some("is missed most") },
 ];
 
-/// Which head does each thing most.
-fn strongest(heads: &[HeadStats]) -> Vec<String> {
-    let roles = [
-        ("previous", "looks most at the token before"),
-        ("first", "looks most at the first token"),
-        ("same", "looks most at the same token, earlier"),
-        ("induction", "looks most at what followed the same token (induction)"),
-        ("without", "is missed most"),
-    ];
-    let line = |(name, does): (&str, &str)| {
-        let (_, value) = COLUMNS.into_iter().find(|(column, _)| *column == name)?;
-        let of = |head: &HeadStats| value(head).filter(|value| value.is_finite());
-        let best = heads
-            .iter()
-            .filter(|head| of(head).is_some())
-            .max_by(|a, b| of(a).partial_cmp(&of(b)).unwrap_or(std::cmp::Ordering::Equal))?;
-        Some(format!("head {}.{} {does}: {:.3}", best.layer, best.head, of(best)?))
+/// Which head does each thing most, if clearly more than chance gives.
+fn findings(found: &Heads) -> Vec<String> {
+    let line = |column: &Column| {
+        let (does, of) = (column.does?, |head: &HeadStats| (column.of)(head).filter(|value| value.is_finite()));
+        let values = found.heads.iter().filter_map(|head| Some((head, of(head)?)));
+        let (best, value) = values.max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let name = format!("head {}.{}", best.layer, best.head);
+        // A rise of the loss is one, however small.
+        if column.name == "without" {
+            return Some(match value > 0.0 {
+                true => format!("{name} {does}: {value:.3}"),
+                false => "no head is missed: without any one of them the loss does not rise".to_owned(),
+            });
+        }
+        let chance = (column.chance)(&found.chance)?;
+        Some(match Chance::is_beaten(chance, value) {
+            true => format!("{name} {does}: {value:.3} (chance {chance:.3})"),
+            false => format!("{}: no head stands out ({name} has {value:.3}, chance {chance:.3})", column.name),
+        })
     };
-    roles.into_iter().filter_map(line).collect()
+    let mut lines: Vec<String> = COLUMNS.iter().filter_map(line).collect();
+    if found.heads.iter().any(|head| !head.spread.entropy.is_finite()) {
+        lines.push("some of its attention is no number: the model has diverged, or its weights are damaged".to_owned());
+    }
+    lines
 }

@@ -30,7 +30,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
+    let mut notes = Vec::new();
     let (name, model) = if sisun_hf::is_model(&args.what) {
+        notes = sisun_hf::notes(&args.what)?;
         let (name, model) = sisun_hf::describe(&args.what)?;
         (name, model.with(&args.set)?)
     } else {
@@ -44,7 +46,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     };
     let count = Count::of(&model);
     if args.json {
-        return say_json(&json!({ "name": name, "model": model, "count": count }));
+        return say_json(&json!({ "name": name, "model": model, "count": count, "notes": notes }));
     }
     let heads = if model.kv_heads() == model.n_heads {
         format!("{} heads", model.n_heads)
@@ -60,6 +62,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         model.context_len,
         model.position.name()
     ))?;
+    for note in notes {
+        say(&format!("note: {note}"))?;
+    }
     say("")?;
     let vocabulary = match model.vocab_size {
         Some(size) => format!("embedding ({} tokens)", thousands(size as u64)),

@@ -95,7 +95,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     let chosen = args.device.choose()?;
     let loaded = args.precision.open(&args.run, &chosen.device)?.loaded;
-    args.device.note(&format!("model: {}", loaded.title()));
+    args.device.note(&loaded.introduction());
     let read = loaded.prompt_tokens(&prompt).map_err(|error| match (error, prompt.as_str()) {
         (InferError::Empty { .. }, "") => {
             let why = "no token of this model begins or ends a text, so it cannot begin one by itself: give it words to \

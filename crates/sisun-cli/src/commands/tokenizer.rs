@@ -7,7 +7,7 @@ use clap::Subcommand;
 use serde::{Deserialize, de::IntoDeserializer};
 use serde_json::json;
 use sisun_config::{DataConfig, Normalize, TokenizerConfig};
-use sisun_data::{Tokenizer, labels, prepare, with_line_feeds};
+use sisun_data::{Tokenizer, prepare, with_line_feeds};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -48,17 +48,21 @@ Examples:
         #[arg(long, value_name = "FILE", default_value = "tokenizer.json")]
         out: PathBuf,
     },
-    /// Turn text into token ids
+    /// Turn text into token ids, as a model is given them: with the tokens that the tokenizer puts around a text (LLaMA's <s>)
     #[command(after_help = "\
-Example:
-  sisun tokenizer encode runs/quickstart --text \"The cat sat on the mat.\"")]
+Examples:
+  sisun tokenizer encode runs/quickstart --text \"The cat sat on the mat.\"
+  sisun tokenizer encode models/TinyLlama --text \"The cat\" --no-added")]
     Encode {
         /// A tokenizer.json, or a run directory
         tokenizer: PathBuf,
         /// The text [default: standard input]
         #[arg(long, value_name = "TEXT")]
         text: Option<String>,
-        /// Print one JSON object: ids, labels, character offsets
+        /// Leave out the tokens that came from no text
+        #[arg(long)]
+        no_added: bool,
+        /// Print one JSON object: ids, labels, character offsets, which tokens were added
         #[arg(long)]
         json: bool,
     },
@@ -86,7 +90,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Verb::Train { data, jsonl_field, normalize, kind, vocab_size, special, out } => {
             train(DataConfig { jsonl_field, normalize, ..DataConfig::reading(data) }, kind, vocab_size, special, &out)
         }
-        Verb::Encode { tokenizer, text, json } => encode(&tokenizer, text, json),
+        Verb::Encode { tokenizer, text, no_added, json } => encode(&tokenizer, text, !no_added, json),
         Verb::Decode { tokenizer, ids } => say(&open(&tokenizer)?.decode(&ids)?),
     }
 }
@@ -101,7 +105,7 @@ fn open(path: &Path) -> Result<Tokenizer> {
     Ok(Tokenizer::from_file(&file)?)
 }
 
-fn encode(path: &Path, text: Option<String>, as_json: bool) -> Result<()> {
+fn encode(path: &Path, text: Option<String>, with_added: bool, as_json: bool) -> Result<()> {
     let tokenizer = open(path)?;
     let text = match text {
         Some(text) => text,
@@ -114,17 +118,23 @@ fn encode(path: &Path, text: Option<String>, as_json: bool) -> Result<()> {
             with_line_feeds(&text).into_owned()
         }
     };
-    let encoding = tokenizer.encode(&text)?;
-    if let Some(unknown) = tokenizer.unknown(&text, &encoding) {
+    let bare = tokenizer.encode(&text)?;
+    if let Some(unknown) = tokenizer.unknown(&text, &bare) {
         note(&format!("note: {unknown}"));
     }
-    let labels = labels(&text, &encoding);
+    let from = if with_added { tokenizer.prefix().len() } else { 0 };
+    let of_text = from..from + bare.ids.len();
+    let encoding = if with_added { tokenizer.encode_prompt(&text)? } else { bare };
+    let labels = tokenizer.labels(&text, &encoding);
+    let added: Vec<bool> = (0..labels.len()).map(|at| !of_text.contains(&at)).collect();
     if as_json {
+        let offsets: Vec<(usize, usize)> = labels.iter().map(|label| (label.start, label.end)).collect();
         let labels: Vec<&str> = labels.iter().map(|label| label.text.as_str()).collect();
-        return say_json(&json!({ "ids": encoding.ids, "labels": labels, "offsets": encoding.offsets }));
+        return say_json(&json!({ "ids": encoding.ids, "labels": labels, "offsets": offsets, "added": added }));
     }
-    for label in labels {
-        say(&format!("{:>7}  {:>5}..{:<5}  {}", label.id, label.start, label.end, label.text))?;
+    for (label, added) in labels.iter().zip(added) {
+        let added = if added { "  (added)" } else { "" };
+        say(&format!("{:>7}  {:>5}..{:<5}  {}{added}", label.id, label.start, label.end, label.text))?;
     }
     Ok(())
 }

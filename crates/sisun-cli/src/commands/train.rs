@@ -82,6 +82,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         let held = Session::hold_new(&run_dir, patience)?;
         args.device.note_hollow(&held);
         let chosen = args.device.choose()?;
+        if let Some(path) = base.as_ref().filter(|path| sisun_hf::is_model(path)) {
+            sisun_hf::notes(path)?.iter().for_each(|note| args.device.note(&format!("note: {note}")));
+        }
         let start = base.map(|path| base::open(&path, &chosen.device)).transpose()?;
         Session::start(config, start, held, &chosen, &mut progress)?
     };

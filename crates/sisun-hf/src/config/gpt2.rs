@@ -1,6 +1,6 @@
 //! `GPT2Config`.
 
-use super::{File, activation, layer_norm_epsilon, plain, yes};
+use super::{File, activation, plain};
 use crate::HfError;
 use serde::Deserialize;
 use sisun_config::ModelConfig;
@@ -12,19 +12,12 @@ pub(super) struct Gpt2 {
     n_embd: usize,
     n_layer: usize,
     n_head: usize,
-    #[serde(default)]
     n_inner: Option<usize>,
-    #[serde(default = "gelu_new")]
     activation_function: String,
-    #[serde(default = "layer_norm_epsilon")]
     layer_norm_epsilon: f64,
-    #[serde(default = "yes")]
     scale_attn_weights: bool,
-    #[serde(default)]
     scale_attn_by_inverse_layer_idx: bool,
-    #[serde(default)]
     add_cross_attention: bool,
-    #[serde(default = "yes")]
     tie_word_embeddings: bool,
 }
 
@@ -48,8 +41,4 @@ impl Gpt2 {
             ..plain(self.vocab_size, self.n_embd, self.n_layer, self.n_head, self.n_positions)
         })
     }
-}
-
-fn gelu_new() -> String {
-    "gelu_new".to_owned()
 }

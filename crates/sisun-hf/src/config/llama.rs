@@ -14,35 +14,30 @@ pub(super) struct Llama {
     intermediate_size: usize,
     num_hidden_layers: usize,
     num_attention_heads: usize,
-    #[serde(default)]
     num_key_value_heads: Option<usize>,
-    #[serde(default)]
     head_dim: Option<usize>,
-    #[serde(default = "silu")]
     hidden_act: String,
     max_position_embeddings: usize,
-    #[serde(default = "rms_epsilon")]
     rms_norm_eps: f64,
-    #[serde(default)]
     tie_word_embeddings: bool,
-    #[serde(default)]
     attention_bias: bool,
-    #[serde(default)]
     mlp_bias: bool,
     /// Null is none.
-    #[serde(default = "window")]
     sliding_window: Option<usize>,
-    #[serde(default)]
     use_sliding_window: bool,
     /// Layers before the first with a window.
-    #[serde(default = "before_windows")]
     max_window_layers: usize,
-    #[serde(default)]
     layer_types: Option<Vec<String>>,
 }
 
 impl Llama {
-    pub(super) fn model(self, file: &File<'_>, family: Family, rope: RopeKeys) -> Result<ModelConfig, HfError> {
+    /// The model and, where some of its layers see no further back, how many tokens they see: its context ends there.
+    pub(super) fn model(
+        self,
+        file: &File<'_>,
+        family: Family,
+        rope: RopeKeys,
+    ) -> Result<(ModelConfig, Option<usize>), HfError> {
         let ungated = family == Family::Llama && self.mlp_bias;
         let ffn = match self.hidden_act.as_str() {
             "silu" | "swish" => Ffn::Swiglu,
@@ -52,7 +47,7 @@ impl Llama {
             "gelu_new" | "gelu_pytorch_tanh" if ungated => Ffn::GeluTanh,
             other => return file.unsupported("hidden_act", format!("{other:?}"), "supported is silu"),
         };
-        self.check_window(file, family)?;
+        let window = self.window(file, family)?;
         let n_heads = self.num_attention_heads;
         let d_head = match family {
             Family::Qwen3 => Some(self.head_dim.unwrap_or(128)),
@@ -67,7 +62,9 @@ impl Llama {
             _ => (false, false),
         };
         let rope = rope.whole(file)?;
-        Ok(ModelConfig {
+        let context_len =
+            window.map_or(self.max_position_embeddings, |window| window.min(self.max_position_embeddings));
+        let model = ModelConfig {
             n_kv_heads: Some(self.num_key_value_heads.unwrap_or(n_heads)),
             d_head: d_head.filter(|d_head| d_head.checked_mul(n_heads) != Some(self.hidden_size)),
             d_ff: Some(self.intermediate_size),
@@ -80,44 +77,33 @@ impl Llama {
             norm_eps: self.rms_norm_eps,
             ffn,
             qk_norm: family == Family::Qwen3,
-            ..plain(self.vocab_size, self.hidden_size, self.num_hidden_layers, n_heads, self.max_position_embeddings)
-        })
+            ..plain(self.vocab_size, self.hidden_size, self.num_hidden_layers, n_heads, context_len)
+        };
+        Ok((model, window))
     }
 
-    /// A window that hides what is far away is not supported; one as long as the context hides nothing.
-    fn check_window(&self, file: &File<'_>, family: Family) -> Result<(), HfError> {
+    /// Tokens that the layers with a window see, if some have one that is shorter than the text may be. As `transformers`
+    /// has it a query sees itself and the `window − 1` tokens before it: in a text of `window` tokens nothing is hidden.
+    fn window(&self, file: &File<'_>, family: Family) -> Result<Option<usize>, HfError> {
         let kinds = self.layer_types.as_ref().filter(|_| family != Family::Llama);
+        let known = ["full_attention", "sliding_attention"];
+        if let Some(kind) = kinds.into_iter().flatten().find(|kind| !known.contains(&kind.as_str())) {
+            return file.unsupported(
+                "layer_types",
+                format!("{kind:?}"),
+                "supported are full_attention and sliding_attention",
+            );
+        }
         let windowed = match (family, kinds) {
             (Family::Mistral, _) => true,
+            (Family::Qwen2 | Family::Qwen3, _) if !self.use_sliding_window => false,
             (Family::Qwen2 | Family::Qwen3, Some(kinds)) => kinds.iter().any(|kind| kind == "sliding_attention"),
-            (Family::Qwen2 | Family::Qwen3, None) => {
-                self.use_sliding_window && self.max_window_layers < self.num_hidden_layers
-            }
+            (Family::Qwen2 | Family::Qwen3, None) => self.max_window_layers < self.num_hidden_layers,
             _ => false,
         };
-        if let Some(window) = self.sliding_window.filter(|window| windowed && *window < self.max_position_embeddings) {
-            return file.unsupported("sliding_window", window, "every layer has to see the whole text (null)");
-        }
-        let known = ["full_attention", "sliding_attention"];
-        match kinds.into_iter().flatten().find(|kind| !known.contains(&kind.as_str())) {
-            Some(kind) => file.unsupported("layer_types", format!("{kind:?}"), "supported is full_attention"),
-            None => Ok(()),
+        match self.sliding_window.filter(|window| windowed && *window < self.max_position_embeddings) {
+            Some(0) => file.unsupported("sliding_window", 0, "a query has to see itself at least (null is no window)"),
+            window => Ok(window),
         }
     }
-}
-
-fn window() -> Option<usize> {
-    Some(4096)
-}
-
-fn before_windows() -> usize {
-    28
-}
-
-fn silu() -> String {
-    "silu".to_owned()
-}
-
-fn rms_epsilon() -> f64 {
-    1e-6
 }

@@ -1,6 +1,7 @@
 //! `config.json`: what `transformers` calls the parts of a model, and what we call them. What a file leaves out is what
 //! the family's configuration class takes for it.
 
+mod defaults;
 mod gpt2;
 mod llama;
 mod neox;
@@ -14,6 +15,7 @@ use crate::{HfError, json};
 use rope::RopeKeys;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 use sisun_config::{Ffn, ModelConfig, Norm, NormPlacement, Position};
 use std::path::Path;
 
@@ -22,6 +24,8 @@ use std::path::Path;
 pub(crate) struct Described {
     pub(crate) family: Family,
     pub(crate) model: ModelConfig,
+    /// Tokens that layers with a sliding window see, where that is less than the whole context.
+    pub(crate) window: Option<usize>,
 }
 
 /// The keys that every model has.
@@ -65,18 +69,23 @@ impl Described {
         if !any.is_causal {
             return file.unsupported("is_causal", false, "later tokens have to be hidden");
         }
-        let model = match family {
-            Family::Gpt2 => json::parse::<gpt2::Gpt2>(path, &text)?.model(&file)?,
-            Family::Neox => json::parse::<neox::Neox>(path, &text)?.model(&file, RopeKeys::read(&file, &text)?)?,
+        let mut keys: Map<String, Value> = json::parse(path, &text)?;
+        defaults::fill(family, &mut keys);
+        let keys = Value::Object(keys);
+        let (model, window) = match family {
+            Family::Gpt2 => (json::of_value::<gpt2::Gpt2>(path, keys)?.model(&file)?, None),
+            Family::Neox => {
+                (json::of_value::<neox::Neox>(path, keys)?.model(&file, RopeKeys::read(&file, &text)?)?, None)
+            }
             Family::Llama | Family::Mistral | Family::Qwen2 | Family::Qwen3 => {
-                json::parse::<llama::Llama>(path, &text)?.model(&file, family, RopeKeys::read(&file, &text)?)?
+                json::of_value::<llama::Llama>(path, keys)?.model(&file, family, RopeKeys::read(&file, &text)?)?
             }
         };
         model.validate().map_err(|error| {
             let problem = family.in_its_words(&error.to_string());
             HfError::Config { path: path.to_owned(), problem }
         })?;
-        Ok(Self { family, model })
+        Ok(Self { family, model, window })
     }
 }
 
@@ -92,7 +101,8 @@ impl Any {
             }
         };
         match Family::named(value) {
-            Some(family) => Ok(family),
+            // Of two that are known `transformers` goes by the type.
+            Some(family) => Ok(self.model_type.as_deref().and_then(Family::named).unwrap_or(family)),
             None => File(path).unsupported(key, format!("{value:?}"), FAMILIES),
         }
     }
@@ -131,7 +141,7 @@ fn plain(vocab_size: usize, d_model: usize, n_layers: usize, n_heads: usize, con
         position: Position::Learned,
         norm: Norm::Layer,
         norm_placement: NormPlacement::Pre,
-        norm_eps: layer_norm_epsilon(),
+        norm_eps: 1e-5,
         ffn: Ffn::GeluTanh,
         residual: true,
         parallel_residual: false,
@@ -144,8 +154,4 @@ fn plain(vocab_size: usize, d_model: usize, n_layers: usize, n_heads: usize, con
 
 fn yes() -> bool {
     true
-}
-
-fn layer_norm_epsilon() -> f64 {
-    1e-5
 }

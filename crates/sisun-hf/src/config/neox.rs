@@ -1,7 +1,7 @@
 //! `GPTNeoXConfig`: layer norm with rotary positions.
 
 use super::rope::RopeKeys;
-use super::{File, activation, layer_norm_epsilon, plain, yes};
+use super::{File, activation, plain};
 use crate::HfError;
 use serde::Deserialize;
 use sisun_config::ModelConfig;
@@ -14,26 +14,19 @@ pub(super) struct Neox {
     num_hidden_layers: usize,
     num_attention_heads: usize,
     max_position_embeddings: usize,
-    #[serde(default = "gelu")]
     hidden_act: String,
-    #[serde(default = "layer_norm_epsilon")]
     layer_norm_eps: f64,
-    #[serde(default)]
     tie_word_embeddings: bool,
-    #[serde(default = "yes")]
     attention_bias: bool,
-    #[serde(default = "yes")]
     use_parallel_residual: bool,
-    #[serde(default)]
-    rotary_pct: Option<f64>,
-    #[serde(default)]
-    rotary_emb_base: Option<f64>,
+    rotary_pct: f64,
+    rotary_emb_base: f64,
 }
 
 impl Neox {
     pub(super) fn model(self, file: &File<'_>, rope: RopeKeys) -> Result<ModelConfig, HfError> {
         // What other families say at the top, this one says in words of its own.
-        let rope = rope.at_the_top(self.rotary_emb_base, self.rotary_pct.or(Some(0.25)));
+        let rope = rope.at_the_top(self.rotary_emb_base, self.rotary_pct);
         let plain = plain(
             self.vocab_size,
             self.hidden_size,
@@ -55,8 +48,4 @@ impl Neox {
             ..plain
         })
     }
-}
-
-fn gelu() -> String {
-    "gelu".to_owned()
 }

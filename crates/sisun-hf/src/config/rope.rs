@@ -84,9 +84,9 @@ impl RopeKeys {
     }
 
     /// The same with this base and rotated share at the top.
-    pub(super) fn at_the_top(mut self, base: Option<f64>, fraction: Option<f64>) -> Self {
-        self.rope_theta = base;
-        self.partial_rotary_factor = fraction;
+    pub(super) fn at_the_top(mut self, base: f64, fraction: f64) -> Self {
+        self.rope_theta = Some(base);
+        self.partial_rotary_factor = Some(fraction);
         self
     }
 

@@ -82,21 +82,54 @@ fn sizes_that_make_no_model_are_told_in_the_words_of_the_file() {
 }
 
 #[test]
-fn a_window_that_hides_nothing_is_none() {
-    let wide = Directory::of("mistral");
-    wide.set("config.json", "sliding_window", json!(92)).open().unwrap();
-    let unused = Directory::of("qwen2");
-    unused.set("config.json", "sliding_window", json!(3)).open().unwrap();
-    unused.set("config.json", "use_sliding_window", json!(true)).set("config.json", "layer_types", Value::Null);
-    unused.set("config.json", "max_window_layers", json!(2)).open().unwrap();
-    unused.set("config.json", "max_window_layers", json!(1)).fails(&["sliding_window = 3"]);
+fn the_context_ends_where_a_window_would_hide_something() {
+    let of = |dir: &Directory| {
+        let imported = dir.open().unwrap();
+        assert_eq!(imported.window.is_some(), imported.notes.iter().any(|note| note.contains("sliding_window")));
+        (imported.window, imported.model.config().context_len)
+    };
+    let mistral = Directory::of("mistral");
+    assert_eq!(of(mistral.set("config.json", "sliding_window", json!(92))), (None, 92));
+    assert_eq!(of(mistral.set("config.json", "sliding_window", json!(91))), (Some(91), 91));
+    mistral.set("config.json", "sliding_window", json!(0)).fails(&["sliding_window = 0", "null"]);
+    let qwen = Directory::of("qwen2");
+    qwen.set("config.json", "layer_types", Value::Null);
+    assert_eq!(of(qwen.set("config.json", "sliding_window", json!(3))), (None, 92));
+    qwen.set("config.json", "use_sliding_window", json!(true));
+    assert_eq!(of(qwen.set("config.json", "max_window_layers", json!(2))), (None, 92));
+    assert_eq!(of(qwen.set("config.json", "max_window_layers", json!(1))), (Some(3), 3));
     let kinds = |last: &str| json!(["full_attention", last]);
-    unused.set("config.json", "layer_types", kinds("full_attention")).open().unwrap();
-    unused.set("config.json", "layer_types", kinds("sliding_attention")).fails(&["sliding_window = 3"]);
-    // Left out it is 4096.
-    let long = Directory::of("mistral");
-    long.set("config.json", "sliding_window", Value::Null).set("config.json", "max_position_embeddings", json!(4097));
-    long.fails(&["sliding_window = 4096"]);
+    assert_eq!(of(qwen.set("config.json", "layer_types", kinds("full_attention"))), (None, 92));
+    assert_eq!(of(qwen.set("config.json", "layer_types", kinds("sliding_attention"))), (Some(3), 3));
+    assert_eq!(of(qwen.set("config.json", "use_sliding_window", json!(false))), (None, 92));
+    // What scales with the context goes by the context that the file states.
+    let scaled = json!({ "rope_type": "dynamic", "factor": 2.0, "rope_theta": 10000.0 });
+    mistral.set("config.json", "sliding_window", json!(40)).set("config.json", "rope_parameters", scaled);
+    let expected = RopeScaling::Dynamic { factor: 2.0, original_context_len: 92 };
+    assert_eq!(scaling(&mistral), Some(expected));
+}
+
+#[test]
+fn a_family_is_known_by_either_name_in_any_case() {
+    let named = |of: &str, architectures: Value, kind: Value| {
+        let dir = Directory::of(of);
+        dir.set("config.json", "architectures", architectures).set("config.json", "model_type", kind);
+        dir.open().map(|imported| imported.model.config().clone())
+    };
+    let expected = Directory::of("llama_untied").open().unwrap().model.config().clone();
+    for (architectures, kind) in [
+        (json!(["LLaMAForCausalLM"]), json!("llama")),
+        (json!(["LlaMaForCausalLM"]), Value::Null),
+        (Value::Null, json!("LLaMA")),
+        (json!([]), json!("llama")),
+        (json!(["LlamaModel"]), json!("llama")),
+    ] {
+        assert_eq!(named("llama_untied", architectures.clone(), kind).as_ref(), Ok(&expected), "{architectures}");
+    }
+    // `transformers` chooses the class by the type.
+    assert!(named("qwen3", json!(["Qwen2ForCausalLM"]), json!("qwen3")).unwrap().qk_norm);
+    assert!(named("gpt2", json!(["gpt2lmheadmodel"]), Value::Null).is_ok());
+    assert!(named("neox", Value::Null, json!("gpt_neox")).is_ok());
 }
 
 #[test]
@@ -164,7 +197,6 @@ fn what_has_no_counterpart_is_named_with_what_is_supported() {
     with("gpt2", "add_cross_attention", json!(true), &["add_cross_attention"]);
     with("llama_tied", "hidden_act", json!("gelu"), &["hidden_act", "gelu", "silu"]);
     with("llama_tied", "head_dim", json!(0), &["head_dim = 0"]);
-    with("mistral", "sliding_window", json!(91), &["sliding_window = 91", "null"]);
     with("qwen3", "layer_types", json!(["full_attention", "chunked_attention"]), &["layer_types", "chunked_attention"]);
     with(
         "neox",
@@ -235,7 +267,9 @@ fn sizes_that_cannot_be_are_refused_before_anything_is_built() {
     with("gpt2", "n_head", json!(0), &["config.json", "n_head = 0"]);
     with("gpt2", "n_head", json!(-3), &["config.json", "n_head", "-3"]);
     with("gpt2", "n_head", json!(4), &["config.json", "n_head = 4"]);
-    with("gpt2", "n_embd", Value::Null, &["config.json", "n_embd"]);
+    // Left out it is 768.
+    with("gpt2", "n_embd", Value::Null, &["config.json", "wte.weight: shape [281, 15], expected [281, 768]"]);
+    with("llama_tied", "vocab_size", json!("many"), &["config.json", "vocab_size", "\"many\""]);
     with("gpt2", "layer_norm_epsilon", json!("small"), &["layer_norm_epsilon", "small"]);
     with("llama_tied", "num_key_value_heads", json!(4), &["num_key_value_heads = 4"]);
     with("llama_tied", "vocab_size", json!(72), &["embed_tokens.weight: shape [80, 36], expected [72, 36]"]);

@@ -4,6 +4,7 @@
 
 mod configs;
 mod damage;
+mod defaults;
 mod directory;
 mod exports;
 mod reference;

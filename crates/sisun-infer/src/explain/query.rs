@@ -3,6 +3,7 @@
 use crate::InferError;
 use crate::maps::Token;
 use std::convert::Infallible;
+use std::ops::Range;
 use std::str::FromStr;
 
 /// How many tokens a message lists.
@@ -16,7 +17,8 @@ pub enum Query {
     Last,
     /// By its number, counted from 0.
     Number(usize),
-    /// By its label. The space that a word may begin with need not be given.
+    /// By its label, or by a text that several tokens in a row make up: then the last of them, which sees all of it. The space
+    /// that a word may begin with need not be given.
     Label(String),
 }
 
@@ -30,27 +32,56 @@ impl FromStr for Query {
 }
 
 impl Query {
-    /// The number of the token among these, of which there is at least one.
+    /// The numbers of the tokens among these, of which there is at least one, that make up what is meant; the last of them looks.
     ///
     /// # Errors
     /// No such token, or several with that label.
-    pub(super) fn among(&self, tokens: &[Token]) -> Result<usize, InferError> {
+    pub(super) fn among(&self, text: &str, tokens: &[Token]) -> Result<Range<usize>, InferError> {
         let missing = |asked: String| InferError::NoSuchToken { asked, tokens: list(tokens) };
         match self {
-            Self::Last => Ok(tokens.len() - 1),
-            Self::Number(number) if *number < tokens.len() => Ok(*number),
+            Self::Last => Ok(tokens.len() - 1..tokens.len()),
+            Self::Number(number) if *number < tokens.len() => Ok(*number..*number + 1),
             Self::Number(number) => Err(missing(number.to_string())),
             Self::Label(label) => {
                 let is_it = |token: &Token| token.text == *label || token.text.strip_prefix(' ') == Some(label);
-                let found: Vec<usize> = (0..tokens.len()).filter(|&number| is_it(&tokens[number])).collect();
-                match found[..] {
+                let mut found: Vec<Range<usize>> = (0..tokens.len())
+                    .filter(|&number| is_it(&tokens[number]))
+                    .map(|number| number..number + 1)
+                    .collect();
+                if found.is_empty() {
+                    found = made_up_of(label, text, tokens);
+                }
+                match &found[..] {
                     [] => Err(missing(format!("{label:?}"))),
-                    [number] => Ok(number),
-                    _ => Err(InferError::ManyTokens { label: label.clone(), numbers: numbers(&found) }),
+                    [one] => Ok(one.clone()),
+                    several => {
+                        let last: Vec<usize> = several.iter().map(|tokens| tokens.end - 1).collect();
+                        Err(InferError::ManyTokens { label: label.clone(), numbers: numbers(&last) })
+                    }
                 }
             }
         }
     }
+}
+
+/// The tokens in a row whose text is `wanted`, wherever it occurs; before it the first of them may have white space.
+fn made_up_of(wanted: &str, text: &str, tokens: &[Token]) -> Vec<Range<usize>> {
+    let characters: Vec<char> = text.chars().collect();
+    let wanted: Vec<char> = wanted.chars().collect();
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let runs = characters.windows(wanted.len()).enumerate().filter(|(_, window)| *window == wanted);
+    let tokens_of = |start: usize| {
+        let end = start + wanted.len();
+        let within = |token: &Token| token.start < end && token.end > start && token.start < token.end;
+        let first = tokens.iter().position(within)?;
+        let last = tokens.iter().rposition(within)?;
+        let before = &characters[tokens[first].start.min(start)..start];
+        let whole = tokens[first].start <= start && before.iter().all(|c| c.is_whitespace()) && tokens[last].end == end;
+        whole.then_some(first..last + 1)
+    };
+    runs.filter_map(|(start, _)| tokens_of(start)).collect()
 }
 
 /// `0 "The", 1 " cat", …`.
@@ -81,7 +112,7 @@ mod tests {
     fn find(query: &str, labels: &[&str]) -> Result<usize, String> {
         let token = |label: &&str| Token { id: 0, text: (*label).to_owned(), start: 0, end: 0 };
         let tokens: Vec<Token> = labels.iter().map(token).collect();
-        query.parse::<Query>().unwrap().among(&tokens).map_err(|error| error.to_string())
+        query.parse::<Query>().unwrap().among("", &tokens).map(|found| found.start).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -112,5 +143,35 @@ mod tests {
         assert!(message.contains("\"the\"") && message.contains("0, 3"), "{message}");
         // With its space it is one of them.
         assert_eq!(find(" the", &["the", " cat", " on", " the", " mat"]), Ok(3));
+    }
+    #[test]
+    fn a_word_of_several_tokens_is_found_by_its_last() {
+        let text = "The cat  sat, a 배 cat.";
+        let spans =
+            [(0, 3), (3, 6), (6, 7), (7, 8), (8, 12), (12, 13), (13, 15), (15, 17), (16, 17), (17, 21), (21, 22)];
+        let characters: Vec<char> = text.chars().collect();
+        let token = |&(start, end): &(usize, usize)| Token {
+            id: 0,
+            text: sisun_data::visible(&characters[start..end].iter().collect::<String>())
+                + if start == 15 || start == 16 { " 1/2" } else { "" },
+            start,
+            end,
+        };
+        let tokens: Vec<Token> = spans.iter().map(token).collect();
+        let find = |query: &str| query.parse::<Query>().unwrap().among(text, &tokens);
+        assert_eq!(find("The cat").unwrap(), 0..3);
+        assert_eq!(find("배").unwrap(), 7..9);
+        assert_eq!(find("sat,").unwrap(), 4..6);
+        // One is a token, so it is meant.
+        assert_eq!(find("cat").unwrap(), 9..10);
+        for nothing in ["he cat", "ca.", "sa", "mat", ""] {
+            assert!(find(nothing).is_err(), "{nothing}");
+        }
+        let twice: Vec<Token> = [(0, 1), (1, 2), (2, 4), (4, 5)]
+            .iter()
+            .map(|&(start, end)| Token { id: 0, text: String::new(), start, end })
+            .collect();
+        let message = Query::Label("ab".to_owned()).among("ab ab", &twice).unwrap_err().to_string();
+        assert!(message.contains("1, 3"), "{message}");
     }
 }

@@ -5,6 +5,7 @@ use super::encode::{Block, Blocks, Precision};
 use super::thin::{cell_of, thinned, weights};
 use super::units::Units;
 use crate::attend::Looking;
+use crate::chance::Chance;
 use crate::heads::{HeadStats, Spread};
 use crate::maps::{self, Token};
 use crate::rollout::Rollout;
@@ -41,6 +42,7 @@ pub(super) struct View {
     pub(super) vectors: Option<Vectors>,
     bias: Option<Bias>,
     stats: Vec<Vec<HeadStats>>,
+    chance: Chance,
 }
 
 impl View {
@@ -160,6 +162,7 @@ pub(super) fn view(
         vectors,
         bias,
         stats,
+        chance: loaded.chance(n),
         tokens,
         layers,
         heads,

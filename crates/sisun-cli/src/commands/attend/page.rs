@@ -127,7 +127,7 @@ fn side_by_side(
     page.add(first, name(&args.runs[0]), None)?;
     for path in others {
         let loaded = args.precision.open(path, device)?.loaded;
-        args.device.note(&format!("model: {}", loaded.title()));
+        args.device.note(&loaded.introduction());
         page.add(&loaded, name(path), None)?;
     }
     Ok(page)

@@ -45,6 +45,7 @@ fn sat(hidden: usize) -> Explanation {
         tokens: tokens.to_vec(),
         query: 2,
         query_label: labels[2].to_owned(),
+        query_word: vec![2],
         d_head: 4,
         scale: 0.5,
         causal: hidden.contains(&true),

@@ -1,0 +1,69 @@
+//! What heads do by chance.
+
+use serde::Serialize;
+use std::ops::Range;
+
+/// What a head would have of each weight that looks evenly at all that it sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Chance {
+    /// On the token just before; `None` where there is none.
+    pub previous: Option<f64>,
+    /// On the first token.
+    pub first: Option<f64>,
+    /// On the same token, the first time.
+    pub same: Option<f64>,
+    /// On the token that came next the first time.
+    pub induction: Option<f64>,
+}
+
+impl Chance {
+    /// For a text of `n` tokens, and sequences of `before` tokens and then `drawn` tokens that come twice, if there are any.
+    pub(crate) fn of(causal: bool, n: usize, repeated: Option<(usize, usize)>) -> Self {
+        // A query sees itself and all before it, or else everything.
+        let mean = |queries: Range<usize>, all: usize| {
+            let count = queries.len() as f64;
+            let seen = |query: usize| if causal { query + 1 } else { all } as f64;
+            (count > 0.0).then(|| queries.map(|query| seen(query).recip()).sum::<f64>() / count)
+        };
+        let text = mean(1..n, n);
+        let repeated = repeated.and_then(|(before, drawn)| {
+            let length = before + 2 * drawn;
+            mean(before + drawn..length, length)
+        });
+        Self { previous: text, first: text, same: repeated, induction: repeated }
+    }
+
+    /// Whether a weight is clearly more than chance gives: twice as much, and a tenth of all attention more.
+    pub fn is_beaten(chance: f64, weight: f64) -> bool {
+        weight >= 2.0 * chance && weight >= chance + 0.1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Chance;
+    use crate::heads::{Repetition, Spread};
+
+    #[test]
+    fn chance_is_what_an_even_pattern_has() {
+        for before in [0, 1] {
+            let length = before + 6;
+            let even: Vec<f32> = (0..length)
+                .flat_map(|query| (0..length).map(move |key| if key <= query { 1.0 / (query + 1) as f32 } else { 0.0 }))
+                .collect();
+            let (spread, repetition) = (Spread::of(&even, length), Repetition::of([&even[..]].into_iter(), before, 3));
+            let chance = Chance::of(true, length, Some((before, 3)));
+            for (found, expected) in [
+                (chance.previous, spread.previous),
+                (chance.first, spread.first),
+                (chance.same, repetition.same.unwrap_or(f64::NAN)),
+                (chance.induction, repetition.induction.unwrap_or(f64::NAN)),
+            ] {
+                assert!((found.unwrap_or(0.0) - expected).abs() < 1e-7, "{found:?}, not {expected}");
+            }
+        }
+        assert_eq!(Chance::of(false, 4, None).first, Some(0.25));
+        assert_eq!(Chance::of(true, 1, None), Chance::default(), "nothing is before the only token");
+        assert!(Chance::is_beaten(0.01, 0.3) && !Chance::is_beaten(0.01, 0.1) && !Chance::is_beaten(0.4, 0.6));
+    }
+}
