@@ -120,7 +120,7 @@ fn a_vocabulary_that_does_not_match_is_told() {
     lab.train("run", &["--set", "train.steps=4"]).ok();
     let train = ["tokenizer", "train", "--data", &lab.at("stories.txt"), "--vocab-size", "400", "--out"];
     sisun(&[&train[..], &[&lab.at("run/tokenizer.json")]].concat()).ok();
-    sisun(&["sample", &lab.at("run"), "--prompt", "a"]).fails(1, &["400", "320"]);
+    sisun(&["sample", &lab.at("run"), "--prompt", "a"]).fails(1, &["tokenizer.json was altered"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 /// What a command's beginning is given besides, so that minutes become a second: nobody's promise is about how long a test
 /// takes.
-const SHORTER: [(&str, &str); 9] = [
+const SHORTER: [(&str, &str); 11] = [
     (
         "sisun train configs/finetune.toml",
         "--set model.context_len=16 --set finetune.lora.rank=2 --set train.steps=2 --set train.warmup_steps=1 --set sample.tokens=3",
@@ -20,6 +20,8 @@ const SHORTER: [(&str, &str); 9] = [
         "sisun train configs/quickstart.toml --resume",
         "--set train.steps=4 --set train.warmup_steps=1 --set train.eval_windows=2",
     ),
+    ("sisun train --resume runs/rope --set train.steps=2000", "--set train.steps=6 --set train.warmup_steps=1"),
+    ("sisun train --resume", "--set train.steps=4 --set train.warmup_steps=1"),
     ("sisun train", "--set train.steps=2 --set train.warmup_steps=1 --set train.eval_windows=2"),
     ("sisun compare merge", ""),
     ("sisun compare", "--set seeds=1"),

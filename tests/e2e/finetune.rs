@@ -11,6 +11,7 @@ use sisun_model::weights::{HostTensors, read_tensors, to_safetensors};
 use sisun_model::{Pass, Run, Transformer};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 fn fixture(name: &str) -> PathBuf {
@@ -153,8 +154,8 @@ fn adapters_are_trained_as_pytorch_trains_them() {
         let moments = fs::read(first.file(TRAINING_FILE)).unwrap();
         fs::remove_dir_all(checkpoints.join("step-00000001")).unwrap();
         let files: [(&str, &WriteFile<'_>); 2] = [
-            (MODEL_FILE, &|path| fs::write(path, to_safetensors(&theirs))),
-            (TRAINING_FILE, &|path| fs::write(path, &moments)),
+            (MODEL_FILE, &|file| file.write_all(&to_safetensors(&theirs))),
+            (TRAINING_FILE, &|file| file.write_all(&moments)),
         ];
         Checkpoint::write(&checkpoints, first.state, &files).unwrap();
         fs::write(checkpoints.join("last"), "step-00000000").unwrap();

@@ -120,10 +120,11 @@ fn settings_that_may_not_change_show_a_way_that_works() {
     let mut text = fs::read_to_string(lab.path("stories.txt")).unwrap();
     text.push_str("\n\nOne day, Mina went home.");
     fs::write(lab.path("stories.txt"), text).unwrap();
-    let changed = sisun(&[&more[..], &["--set", "train.steps=50"]].concat()).fails(1, &["text has changed"]);
+    let changed =
+        sisun(&[&more[..], &["--set", "train.steps=50"]].concat()).fails(1, &["not the text that", "it has changed"]);
     from_its_weights(&changed.stderr, "run-7");
     let cut = ["--set", "train.steps=50", "--set", "data.documents=line"];
-    sisun(&[&more[..], &cut].concat()).fails(1, &["data.documents (\"paragraph\" → \"line\")", "text is another"]);
+    sisun(&[&more[..], &cut].concat()).fails(1, &["data.documents (\"paragraph\" → \"line\")", "decides over it"]);
 }
 
 #[cfg(unix)]

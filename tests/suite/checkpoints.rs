@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use sisun_model::checkpoint::{Checkpoint, CheckpointState, WriteFile, folder_name, steps_in, write_atomic};
 use sisun_model::{ModelError, Run};
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use tempfile::{TempDir, tempdir};
 
@@ -22,6 +23,7 @@ fn state(step: u64) -> CheckpointState {
         best: Some((step - 1, 1.0 / 3.0)),
         data_sha256: "0".repeat(64),
         sources: None,
+        made_with: None,
         files: Default::default(),
         base: None,
     }
@@ -30,7 +32,7 @@ fn state(step: u64) -> CheckpointState {
 /// A checkpoint with these files.
 fn write(folder: &Path, step: u64, files: &[(&str, &[u8])]) -> Result<Checkpoint, ModelError> {
     let writers: Vec<_> =
-        files.iter().map(|&(name, bytes)| (name, move |path: &Path| fs::write(path, bytes))).collect();
+        files.iter().map(|&(name, bytes)| (name, move |file: &mut fs::File| file.write_all(bytes))).collect();
     let files: Vec<(&str, &WriteFile<'_>)> = writers.iter().map(|(name, write)| (*name, write as _)).collect();
     Checkpoint::write(folder, state(step), &files)
 }
@@ -103,7 +105,7 @@ fn sha256(text: &str) -> String {
     let path = folder.path().join("text");
     fs::write(&path, text).unwrap();
     let state = CheckpointState { step: 1, ..state(1) };
-    let copy: &WriteFile<'_> = &|to| fs::copy(&path, to).map(drop);
+    let copy: &WriteFile<'_> = &|to| std::io::copy(&mut fs::File::open(&path)?, to).map(drop);
     let sums = Checkpoint::write(folder.path(), state, &[("text", copy)]).unwrap();
     sums.state.files["text"].sha256.clone()
 }

@@ -1,19 +1,11 @@
 //! Files that are either whole or absent.
 
 use crate::DataError;
-use std::{io::Write, path::Path};
+use std::path::Path;
 
-/// Writes aside, syncs, renames.
+/// Writes a file whole or not at all.
 pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> Result<(), DataError> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut aside = readable(0o666).tempfile_in(folder).map_err(DataError::io(folder))?;
-    aside.write_all(contents).map_err(DataError::io(path))?;
-    aside.as_file().sync_all().map_err(DataError::io(path))?;
-    aside.persist(path).map_err(|error| DataError::Io { path: path.to_owned(), source: error.error })?;
-    Ok(())
+    sisun_files::write_bytes(path, contents).map_err(DataError::io(path))
 }
 
 /// What makes temporary files (`0o666`) and folders (`0o777`) that others may read as far as the umask lets them; by default

@@ -3,7 +3,9 @@
 mod held;
 mod holder;
 mod lock;
+mod write;
 
 pub use held::{HeldDir, LOCK_FILE, is_vacant};
 pub use holder::Holder;
 pub use lock::{Lock, LockError, Patience};
+pub use write::{remove_leftovers_in, sync_folder, write_bytes, write_whole};

@@ -13,10 +13,10 @@ use serde_json::{Map, Value, json};
 use sisun_data::{GENERATION, Tokenizer};
 use sisun_files::{Lock, LockError, Patience};
 use sisun_model::Transformer;
-use sisun_model::weights::{HostTensors, write_views};
+use sisun_model::weights::{HostTensors, metadata, write_views};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -148,7 +148,12 @@ fn export_alone(
     let ids = ids(tokenizer);
     let written = (|| {
         let weights = aside.join("model.safetensors");
-        write_views(tensors, &weights).map_err(HfError::write(&weights))?;
+        File::create_new(&weights)
+            .and_then(|mut file| {
+                write_views(tensors, metadata(), &mut file)?;
+                file.sync_all()
+            })
+            .map_err(HfError::write(&weights))?;
         let config = write(stock.family, &stock.config, &ids, how.numbers.name());
         for (name, json) in [
             (CONFIG, config),

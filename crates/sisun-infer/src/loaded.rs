@@ -38,8 +38,9 @@ impl Loaded {
     pub fn of_run(run: &Run, device: &burn::tensor::Device) -> Result<Self, InferError> {
         let (model, checkpoint) = run.model(device)?;
         let config = run.config()?;
-        let loaded =
-            Self::new(config.name, Some(checkpoint.state.step), model, Tokenizer::from_file(&run.tokenizer())?);
+        let tokenizer = Tokenizer::from_file(&run.tokenizer())?;
+        run.check_tokenizer(&tokenizer.sha256(), &checkpoint.state)?;
+        let loaded = Self::new(config.name, Some(checkpoint.state.step), model, tokenizer);
         let (model, tokenizer) = (loaded.rows(), loaded.tokenizer.vocab_size());
         // Only those that others made may have tokens to spare.
         if tokenizer > model && config.finetune.is_none() {

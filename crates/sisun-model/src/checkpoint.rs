@@ -3,7 +3,8 @@
 use crate::ModelError;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
-use sisun_config::check_pointer;
+use sisun_config::{Config, check_pointer};
+use sisun_files::sync_folder;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -41,12 +42,37 @@ pub struct CheckpointState {
     /// What was read of it, whatever was made of that. Not known of runs from before it was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sources: Option<SourcesSum>,
+    /// What the run was made with, to be found again wherever it is opened; older runs do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_with: Option<MadeWith>,
     /// Size and SHA-256 of each file.
     pub files: BTreeMap<String, FileSum>,
     /// Of a run that trains low-rank adapters: size and SHA-256 of the weights they are added to, which lie in the run
     /// directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<FileSum>,
+}
+
+/// Sums of what lies beside the checkpoints and decides what they compute.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MadeWith {
+    /// SHA-256 of the run's `[model]` and `[finetune.lora]`, hexadecimal.
+    pub model_sha256: String,
+    /// SHA-256 of the tokenizer's canonical JSON, hexadecimal.
+    pub tokenizer_sha256: String,
+}
+
+impl MadeWith {
+    /// Of these settings and a tokenizer of this sum.
+    pub fn new(config: &Config, tokenizer_sha256: String) -> Self {
+        Self { model_sha256: model_sum(config), tokenizer_sha256 }
+    }
+}
+
+/// The sum of the settings that decide what the weights mean. None of them may change when a run is resumed.
+pub(crate) fn model_sum(config: &Config) -> String {
+    let toml = toml::to_string(&config.model).expect("plain structs of numbers and strings always serialise");
+    sum(format!("{toml}{:?}", config.lora()).as_bytes()).sha256
 }
 
 /// The files a text was read from.
@@ -79,8 +105,8 @@ pub struct FileSum {
     pub sha256: String,
 }
 
-/// Writes a file at this path.
-pub type WriteFile<'w> = dyn Fn(&Path) -> std::io::Result<()> + 'w;
+/// Writes the contents of a file.
+pub type WriteFile<'w> = dyn Fn(&mut File) -> std::io::Result<()> + 'w;
 
 /// A checkpoint that was verified when it was opened.
 #[derive(Clone, Debug)]
@@ -155,10 +181,11 @@ impl Checkpoint {
             remove_folder(&aside)?;
             fs::create_dir_all(&aside)?;
             for (name, write) in files {
-                let file = aside.join(name);
-                write(&file)?;
-                sync_file(&file)?;
-                state.files.insert((*name).to_owned(), sum_file(&file)?);
+                let path = aside.join(name);
+                let mut file = File::create_new(&path)?;
+                write(&mut file)?;
+                file.sync_all()?;
+                state.files.insert((*name).to_owned(), sum_file(&path)?);
             }
             let text = serde_json::to_string_pretty(&state).expect("plain numbers and strings always serialise");
             write_synced(&aside.join(STATE_FILE), text.as_bytes())?;
@@ -200,39 +227,18 @@ pub fn folder_name(step: u64) -> String {
     format!("step-{step:08}")
 }
 
-/// Writes a file beside its final place by `write`, syncs it, and renames it there.
-pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<(), ModelError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(PARTIAL);
-    let aside = path.with_file_name(name);
-    write(&aside).and_then(|()| sync_file(&aside)).and_then(|()| fs::rename(&aside, path)).map_err(|error| {
-        let _ = fs::remove_file(&aside);
-        ModelError::io("write", path)(error)
-    })
-}
-
-/// Writes a small file beside its final place, syncs it, and renames it there.
+/// Writes a small file whole or not at all.
 ///
 /// # Errors
 /// Whatever keeps it from being written.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
-    write_whole(path, |aside| fs::write(aside, bytes))
-}
-
-fn sync_file(path: &Path) -> std::io::Result<()> {
-    // Windows syncs only what was opened to be written.
-    File::options().write(true).open(path)?.sync_all()
+    sisun_files::write_bytes(path, bytes).map_err(ModelError::io("write", path))
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(bytes)?;
     file.sync_all()
-}
-
-pub(crate) fn sync_folder(path: &Path) -> std::io::Result<()> {
-    // Windows cannot open folders; its rename is durable without.
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
 fn remove_folder(path: &Path) -> std::io::Result<()> {

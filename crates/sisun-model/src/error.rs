@@ -74,6 +74,14 @@ pub enum ModelError {
         /// The checkpoint to use instead, if there is one.
         remedy: String,
     },
+    /// A file of a run that decides what its weights compute is not what they were trained with.
+    #[error("{} was altered since the checkpoint was written ({what}): restore it from a copy", path.display())]
+    AlteredRunFile {
+        /// The file.
+        path: PathBuf,
+        /// What of it.
+        what: &'static str,
+    },
     /// The weights that a run's adapters are added to are not what was written.
     #[error("{} {problem}, and the checkpoints hold only what is added to it; restore it from a copy, or train again", path.display())]
     DamagedBase {

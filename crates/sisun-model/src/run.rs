@@ -1,6 +1,6 @@
 //! A run directory, as whoever reads it sees it.
 
-use crate::checkpoint::{Checkpoint, FileSum, MODEL_FILE, folder_name, steps_in, sum_file, sync_folder, write_whole};
+use crate::checkpoint::{Checkpoint, CheckpointState, FileSum, MODEL_FILE, folder_name, model_sum, steps_in, sum_file};
 use crate::weights::write_tensors;
 use crate::{ModelError, Transformer};
 use burn::module::Module;
@@ -112,6 +112,13 @@ impl Run {
         checkpoint: &Checkpoint,
         device: &Device,
     ) -> Result<Transformer, ModelError> {
+        let recorded = checkpoint.state.made_with.as_ref();
+        if recorded.is_some_and(|made_with| made_with.model_sha256 != model_sum(config)) {
+            return Err(ModelError::AlteredRunFile {
+                path: self.root.join("config.toml"),
+                what: "[model] or [finetune.lora]",
+            });
+        }
         let weights = checkpoint.file(MODEL_FILE);
         let Some(lora) = config.lora() else { return Transformer::load(&weights, &config.model, device) };
         let path = self.root.join(BASE_FILE);
@@ -121,6 +128,19 @@ impl Run {
         }
         self.check_base(checkpoint)?;
         Transformer::load(&path, &config.model, device)?.load_lora(lora, &weights)
+    }
+
+    /// Verify that a tokenizer of this sum is the one that the run was made with, as a checkpoint recorded it.
+    ///
+    /// # Errors
+    /// [`ModelError::AlteredRunFile`].
+    pub fn check_tokenizer(&self, sha256: &str, state: &CheckpointState) -> Result<(), ModelError> {
+        match &state.made_with {
+            Some(made_with) if made_with.tokenizer_sha256 != sha256 => {
+                Err(ModelError::AlteredRunFile { path: self.tokenizer(), what: "its vocabulary or settings" })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Verify the weights that a run's adapters are added to, if it has adapters, by the sum that a checkpoint recorded.
@@ -144,8 +164,8 @@ impl Run {
     /// Whatever keeps the file from being written.
     pub fn write_base(root: &Path, model: &Transformer) -> Result<FileSum, ModelError> {
         let path = root.join(BASE_FILE);
-        write_whole(&path, |aside| write_tensors(&model.flat(), aside))?;
-        sync_folder(root).map_err(ModelError::io("write", root))?;
+        sisun_files::write_whole(&path, |file| write_tensors(&model.flat(), file))
+            .map_err(ModelError::io("write", &path))?;
         sum_file(&path).map_err(ModelError::io("read", &path))
     }
 

@@ -7,13 +7,14 @@ use crate::{ModelError, Transformer};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use memmap2::Mmap;
-use safetensors::tensor::{TensorView, View};
+use safetensors::tensor::{Metadata, TensorInfo, TensorView, View};
 use safetensors::{Dtype, SafeTensors};
 use sisun_config::{LoraConfig, ModelConfig, check_pointer};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Named tensors on the host: shape and row-major values.
@@ -91,23 +92,40 @@ pub struct Flat {
 ///
 /// # Errors
 /// Whatever keeps the file from being written.
-pub fn write_tensors(tensors: &FlatTensors, path: &Path) -> std::io::Result<()> {
-    write_views(tensors, path)
+pub fn write_tensors(tensors: &FlatTensors, file: &mut impl Write) -> io::Result<()> {
+    write_views(tensors, metadata(), file)
 }
 
-/// Writes tensors that are made when they are asked for as a safetensors file.
+/// Writes tensors that are made when they are asked for as a safetensors file: its header's length, its header, and the
+/// tensors by descending width of their numbers and then by name, as the library orders them.
 ///
 /// # Errors
 /// Whatever keeps the file from being written.
-pub fn write_views<S, V>(tensors: impl IntoIterator<Item = (S, V)>, path: &Path) -> std::io::Result<()>
+pub fn write_views<S, V>(
+    tensors: impl IntoIterator<Item = (S, V)>,
+    metadata: HashMap<String, String>,
+    file: &mut impl Write,
+) -> io::Result<()>
 where
     S: AsRef<str> + Ord + Display,
     V: View,
 {
-    // The library's file would be its owner's alone; it is to be readable as any other.
-    let permissions = File::create(path)?.metadata()?.permissions();
-    safetensors::serialize_to_file(tensors, Some(metadata()), path).map_err(std::io::Error::other)?;
-    std::fs::set_permissions(path, permissions)
+    let mut tensors: Vec<(S, V)> = tensors.into_iter().collect();
+    tensors.sort_by(|(a, x), (b, y)| y.dtype().cmp(&x.dtype()).then(a.cmp(b)));
+    let mut end = 0;
+    let infos = tensors.iter().map(|(name, tensor)| {
+        let begin = end;
+        end += tensor.data_len();
+        let (dtype, shape) = (tensor.dtype(), tensor.shape().to_vec());
+        (name.to_string(), TensorInfo { dtype, shape, data_offsets: (begin, end) })
+    });
+    let header = Metadata::new(Some(metadata), infos.collect()).map_err(io::Error::other)?;
+    let mut header = serde_json::to_string(&header)?;
+    // The numbers begin at a multiple of 8.
+    header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
+    file.write_all(&(header.len() as u64).to_le_bytes())?;
+    file.write_all(header.as_bytes())?;
+    tensors.iter().try_for_each(|(_, tensor)| file.write_all(&tensor.data()))
 }
 
 /// The first tensor, by name, that holds a number which is not finite. It is asked of the host: a GPU's compiler may take
@@ -115,6 +133,11 @@ where
 pub fn not_finite(tensors: &FlatTensors) -> Option<&str> {
     let sound = |flat: &Flat| to_host(flat.values.clone()).1.into_iter().all(f32::is_finite);
     tensors.iter().find(|(_, flat)| !sound(flat)).map(|(name, _)| name.as_str())
+}
+
+/// Hugging Face's loaders ask for this key.
+pub fn metadata() -> HashMap<String, String> {
+    HashMap::from([("format".to_owned(), "pt".to_owned())])
 }
 
 impl View for &Flat {
@@ -152,11 +175,6 @@ pub fn to_safetensors(tensors: &HostTensors) -> Vec<u8> {
         (name, TensorView::new(Dtype::F32, shape.clone(), bytes).expect("the values fill the shape"))
     });
     safetensors::serialize(views, Some(metadata())).expect("names and shapes are plain")
-}
-
-/// Hugging Face's loaders ask for this key.
-fn metadata() -> HashMap<String, String> {
-    HashMap::from([("format".to_owned(), "pt".to_owned())])
 }
 
 /// The tensors of a safetensors file, converted to `f32`.

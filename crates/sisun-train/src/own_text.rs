@@ -49,6 +49,7 @@ pub(crate) fn same_text(
             error => error.into(),
         }
     })?;
+    run.check_tokenizer(&corpus.tokenizer.sha256(), state)?;
     if corpus.sha256 == state.data_sha256 {
         return Ok(corpus);
     }

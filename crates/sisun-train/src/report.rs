@@ -4,9 +4,9 @@ mod chart;
 pub mod text;
 
 use chart::{Curve, loss_svg};
+use sisun_files::write_bytes;
 use sisun_model::thousands;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use text::{escaped, printable};
 
@@ -36,17 +36,8 @@ pub struct Report {
 pub fn write_report(run_dir: &Path, report: &Report) -> io::Result<()> {
     let (train, validation) = (Curve::new(&report.train), Curve::new(&report.validation));
     let svg = loss_svg(&printable(&report.title), &train, &validation)?;
-    replace(&run_dir.join("loss.svg"), &svg)?;
-    replace(&run_dir.join("report.html"), &page(report, &svg, &train, &validation))
-}
-
-/// Writes aside, syncs and renames: a reader sees the old file or the new one.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let aside = path.with_added_extension("partial");
-    let mut file = File::create(&aside)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&aside, path)
+    write_bytes(&run_dir.join("loss.svg"), svg.as_bytes())?;
+    write_bytes(&run_dir.join("report.html"), page(report, &svg, &train, &validation).as_bytes())
 }
 
 fn page(report: &Report, svg: &str, train: &Curve, validation: &Curve) -> String {
@@ -172,6 +163,7 @@ fn evaluations(validation: &Curve) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::fs;
 
     fn written(report: &Report) -> (String, String) {
         let dir = tempfile::tempdir().unwrap();

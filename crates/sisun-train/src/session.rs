@@ -11,7 +11,7 @@ use sisun_config::{Base, Config, Draft, TokenizerConfig};
 use sisun_data::{COMPANIONS, Corpus, DataError, GENERATION, prepare};
 use sisun_files::{HeldDir, LockError, Patience, is_vacant};
 use sisun_model::checkpoint::{
-    Checkpoint, CheckpointState, MODEL_FILE, TRAINING_FILE, WriteFile, folder_name, remove_partial, steps_in,
+    Checkpoint, CheckpointState, MODEL_FILE, MadeWith, TRAINING_FILE, WriteFile, folder_name, remove_partial, steps_in,
     write_atomic,
 };
 use sisun_model::weights::{not_finite, read_tensors, write_tensors};
@@ -196,6 +196,7 @@ impl Session {
             best: None,
             data_sha256: corpus.sha256.clone(),
             sources: Some(sum_of(&corpus.sources)),
+            made_with: Some(MadeWith::new(&config, corpus.tokenizer.sha256())),
             files: BTreeMap::new(),
             base,
         };
@@ -302,8 +303,8 @@ impl Session {
         }
         let moments = self.optimizer.flat();
         let files: [(&str, &WriteFile<'_>); 2] = [
-            (MODEL_FILE, &|path| write_tensors(&weights, path)),
-            (TRAINING_FILE, &|path| write_tensors(&moments, path)),
+            (MODEL_FILE, &|file| write_tensors(&weights, file)),
+            (TRAINING_FILE, &|file| write_tensors(&moments, file)),
         ];
         let checkpoint = Checkpoint::write(&folder, self.state.clone(), &files)?;
         let name = folder_name(self.state.step);

@@ -8,7 +8,8 @@ use sisun_files::Patience;
 use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, TRAINING_FILE, WriteFile};
 use sisun_model::{CHECKPOINTS, Chosen, DeviceChoice, LAST, Run, device, thousands};
 use sisun_train::{Session, Watcher, train};
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -105,10 +106,9 @@ impl Start {
         state.next_micro_step = state.next_micro_step.checked_div(state.step).unwrap_or(0) * self.step;
         (state.step, state.best) = (self.step, None);
         let [model, training] = [MODEL_FILE, TRAINING_FILE].map(|name| self.checkpoint.file(name));
-        let files: [(&str, &WriteFile<'_>); 2] = [
-            (MODEL_FILE, &|to| fs::copy(&model, to).map(drop)),
-            (TRAINING_FILE, &|to| fs::copy(&training, to).map(drop)),
-        ];
+        let copied = |from: &Path, to: &mut File| io::copy(&mut File::open(from)?, to).map(drop);
+        let files: [(&str, &WriteFile<'_>); 2] =
+            [(MODEL_FILE, &|file| copied(&model, file)), (TRAINING_FILE, &|file| copied(&training, file))];
         let written = Checkpoint::write(&checkpoints, state, &files)?;
         let name = written.path().file_name().unwrap_or_default();
         Ok(fs::write(checkpoints.join(LAST), name.as_encoded_bytes())?)

@@ -1,7 +1,6 @@
 //! `attention.npz`: arrays that `numpy.load(…, allow_pickle=False)` opens.
 
-use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Cursor};
 use std::path::Path;
 
 use npyz::{AutoSerialize, DType, Serialize, TypeStr, WriterBuilder};
@@ -15,8 +14,9 @@ use super::{AttentionMaps, MapsError, disk};
 /// - `heads` `[head]` (int64): the numbers of the captured heads; an array that has others, as `k` and `v` of
 ///   grouped queries do, has its own beside it (`k0_heads`)
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
-    disk::replace(path, |part| {
-        let mut archive = ZipWriter::new(BufWriter::new(File::create(part)?));
+    // In memory first: an archive is written with jumps back, which a pipe cannot do.
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let filled = (|| -> io::Result<()> {
         let heads = &maps.activations[0].heads;
         for activation in &maps.activations {
             let name = activation.array_name();
@@ -38,19 +38,22 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
         let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0).max(1);
         let dtype: TypeStr = format!("<U{longest}").parse().expect("a number after `<U` is a type string");
         array(&mut archive, "tokens", DType::new_scalar(dtype), &[n], labels)?;
-        archive.finish()?.into_inner()?;
         Ok(())
-    })
+    })();
+    let failed = |source: io::Error| MapsError::Write { path: path.into(), source };
+    filled.map_err(failed)?;
+    let bytes = archive.finish().map_err(|error| failed(error.into()))?.into_inner();
+    disk::write_bytes(path, &bytes)
 }
 
 /// Adds an int64 array.
-fn integers(archive: &mut ZipWriter<BufWriter<File>>, name: &str, shape: &[usize], values: &[usize]) -> io::Result<()> {
+fn integers(archive: &mut ZipWriter<Cursor<Vec<u8>>>, name: &str, shape: &[usize], values: &[usize]) -> io::Result<()> {
     array(archive, name, i64::default_dtype(), shape, values.iter().map(|&value| value as i64))
 }
 
 /// Adds one array in row-major order, uncompressed as `numpy.savez` does.
 fn array<T: Serialize>(
-    archive: &mut ZipWriter<BufWriter<File>>,
+    archive: &mut ZipWriter<Cursor<Vec<u8>>>,
     name: &str,
     dtype: DType,
     shape: &[usize],

@@ -2,18 +2,17 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io;
 use std::path::Path;
 
-use safetensors::{Dtype, SafeTensorError, View};
+use safetensors::{Dtype, View};
+use sisun_model::weights::write_views;
 
 use super::{Activation, AttentionMaps, MapsError, disk};
 
 /// Writes one float32 tensor for each activation. The metadata has `model` and `text` as they are, `tokens` as a JSON
 /// list of `{id, text, start, end}`, and `heads` as a JSON object from tensor to the numbers of its heads.
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
-    disk::replace(path, |part| {
+    disk::write_stream(path, |file| {
         let heads: BTreeMap<String, &[usize]> =
             maps.activations.iter().map(|a| (a.array_name(), a.heads.as_slice())).collect();
         let metadata = HashMap::from([
@@ -22,14 +21,8 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
             ("tokens".to_owned(), serde_json::to_string(&maps.tokens)?),
             ("heads".to_owned(), serde_json::to_string(&heads)?),
         ]);
-        // The library's file would be its owner's alone; it is to be readable as any other.
-        let permissions = File::create(part)?.metadata()?.permissions();
         let tensors = maps.activations.iter().map(|activation| (activation.array_name(), activation));
-        safetensors::serialize_to_file(tensors, Some(metadata), part).map_err(|error| match error {
-            SafeTensorError::IoError(error) => error,
-            other => io::Error::other(other),
-        })?;
-        std::fs::set_permissions(part, permissions)
+        write_views(tensors, metadata, file)
     })
 }
 

@@ -1,0 +1,302 @@
+//! Files that are written whole or not at all.
+
+use std::collections::hash_map::RandomState;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::hash::{BuildHasher, Hasher};
+use std::io::{self, ErrorKind, Seek, Write};
+use std::path::{Path, PathBuf};
+
+/// How the name of a file ends that is not whole yet.
+const PARTIAL: &str = ".partial";
+
+/// Write a file whole or not at all: what stood there before stays until the new content is complete and synced, and a
+/// write that fails leaves no trace.
+///
+/// A symbolic link is followed to its target. The mode and the owner of a file that is replaced are kept; a new file has
+/// the mode that the umask leaves. A file with several names (hard links) is overwritten in place once the new content is
+/// complete. Pipes, terminals and other devices are written to as they are.
+///
+/// # Errors
+/// Those of `write`, and whatever keeps the file from being made, synced or renamed.
+pub fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let existing = match fs::metadata(path) {
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    if existing.as_ref().is_some_and(|metadata| metadata.is_dir()) {
+        return Err(io::Error::new(ErrorKind::IsADirectory, "a folder of this name is in the way"));
+    }
+    if existing.as_ref().is_some_and(|metadata| !metadata.is_file()) || is_descriptor(path) {
+        return write(&mut OpenOptions::new().write(true).open(path)?);
+    }
+    let target = followed(path)?;
+    let mut partial = Partial::beside(&target)?;
+    write(&mut partial.file)?;
+    if let Some(existing) = &existing {
+        keep_owner_and_mode(&partial.file, existing)?;
+    }
+    partial.file.sync_all()?;
+    if existing.as_ref().is_some_and(has_several_names) {
+        return partial.copy_into(&target);
+    }
+    partial.rename_to(&target)
+}
+
+/// As [`write_whole`], of bytes that are there.
+///
+/// # Errors
+/// As [`write_whole`].
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_whole(path, |file| file.write_all(bytes))
+}
+
+/// Remove the partial files that dead processes left of the file at this path: those of its name that nobody holds.
+fn remove_leftovers(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten().filter(|entry| is_partial_of(&entry.file_name(), Some(name))) {
+        remove_if_dead(&entry.path());
+    }
+}
+
+/// Remove every partial file in a folder that a dead process left there.
+pub fn remove_leftovers_in(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten().filter(|entry| is_partial_of(&entry.file_name(), None)) {
+        remove_if_dead(&entry.path());
+    }
+}
+
+/// Sync a folder, so that what was renamed or made in it is there after a crash of the machine.
+///
+/// # Errors
+/// Whatever keeps it from being opened or synced.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    // Windows cannot open folders; its rename is durable without.
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Characters that nobody can guess, so that nobody can put something in the way.
+fn unguessable() -> String {
+    // The standard library seeds it from the system's random numbers.
+    format!("{:016x}", RandomState::new().build_hasher().finish())
+}
+
+/// A file beside the one it will become. It is locked, so that others see whether its process lives, and removed unless
+/// it got there.
+struct Partial {
+    path: PathBuf,
+    file: File,
+    done: bool,
+}
+
+impl Partial {
+    fn beside(target: &Path) -> io::Result<Self> {
+        remove_leftovers(target);
+        loop {
+            let mut name = OsString::from(".");
+            name.push(target.file_name().unwrap_or_default());
+            name.push(format!(".{}{PARTIAL}", unguessable()));
+            let path = target.with_file_name(name);
+            match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
+                Ok(file) => {
+                    // A file system without locks only loses the tidying.
+                    let _ = file.try_lock();
+                    return Ok(Self { path, file, done: false });
+                }
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn rename_to(mut self, target: &Path) -> io::Result<()> {
+        fs::rename(&self.path, target)?;
+        self.done = true;
+        sync_folder(target.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Overwrites a file that has other names too, which a rename would leave with the old content.
+    fn copy_into(mut self, target: &Path) -> io::Result<()> {
+        self.file.rewind()?;
+        let mut file = OpenOptions::new().write(true).truncate(true).open(target)?;
+        io::copy(&mut self.file, &mut file)?;
+        file.sync_all()
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        if !self.done {
+            // The error that led here is the one to tell.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Whether a name is that of a partial file: `.NAME.0123456789abcdef.partial`, of this name or of any.
+fn is_partial_of(found: &OsStr, name: Option<&OsStr>) -> bool {
+    let Some(rest) = found.as_encoded_bytes().strip_suffix(PARTIAL.as_bytes()) else { return false };
+    let Some((stem, token)) = rest.split_at_checked(rest.len().saturating_sub(17)) else { return false };
+    let is_token = token.first() == Some(&b'.') && token.len() == 17 && token[1..].iter().all(u8::is_ascii_hexdigit);
+    let stem = stem.strip_prefix(b".");
+    is_token && stem.is_some_and(|stem| !stem.is_empty() && name.is_none_or(|name| stem == name.as_encoded_bytes()))
+}
+
+fn remove_if_dead(path: &Path) {
+    if !fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        return;
+    }
+    if File::open(path).is_ok_and(|file| file.try_lock().is_ok()) {
+        // What cannot be removed is only untidy.
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Whether a path names what a process has open (`/dev/stdout`, `/proc/self/fd/3`), which is not to be replaced.
+fn is_descriptor(path: &Path) -> bool {
+    cfg!(unix) && ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder))
+}
+
+/// The path with symbolic links at its end followed, also one whose target is not there.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    // As many as Linux follows.
+    for _ in 0..40 {
+        match fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+            Err(error) if error.kind() == ErrorKind::NotFound || error.kind() == ErrorKind::InvalidInput => {
+                return Ok(path);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("too many symbolic links"))
+}
+
+#[cfg(unix)]
+fn has_several_names(existing: &Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(existing) > 1
+}
+
+#[cfg(not(unix))]
+fn has_several_names(_: &Metadata) -> bool {
+    false
+}
+
+#[cfg(unix)]
+fn keep_owner_and_mode(file: &File, existing: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) != (existing.uid(), existing.gid()) {
+        // Only root may give files away; another user's new file is their own, as an editor's would be.
+        let _ = fchown(file, Some(existing.uid()), Some(existing.gid()));
+    }
+    // After the owner, whose change takes some bits away.
+    file.set_permissions(existing.permissions())
+}
+
+#[cfg(not(unix))]
+fn keep_owner_and_mode(file: &File, existing: &Metadata) -> io::Result<()> {
+    file.set_permissions(existing.permissions())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::{remove_leftovers, remove_leftovers_in, write_bytes, write_whole};
+    use std::fs;
+    use std::io::{self, Write};
+
+    #[test]
+    fn a_write_that_fails_leaves_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write_bytes(&path, b"old").unwrap();
+        let failed = write_whole(&path, |file| {
+            file.write_all(b"half of the n")?;
+            Err(io::Error::other("no more"))
+        });
+        assert_eq!(failed.unwrap_err().to_string(), "no more");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no trace of it");
+        write_bytes(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert!(write_bytes(folder.path(), b"x").is_err(), "a folder is no file");
+        assert!(write_bytes(&folder.path().join("none/file"), b"x").is_err());
+    }
+
+    #[test]
+    fn leftovers_of_the_dead_go_and_those_of_the_living_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in
+            [".a.0123456789abcdef.partial", ".b.0123456789abcdef.partial", ".a.partial", "a.0123456789abcdef.partial"]
+        {
+            fs::write(at(name), "").unwrap();
+        }
+        write_whole(&at("a"), |_| {
+            assert!(!at(".a.0123456789abcdef.partial").exists(), "left by a process that is dead");
+            let partial = |folder: &std::path::Path| fs::read_dir(folder).unwrap().count();
+            let before = partial(folder.path());
+            remove_leftovers(&at("a"));
+            assert_eq!(partial(folder.path()), before, "being written");
+            Ok(())
+        })
+        .unwrap();
+        assert!(at(".b.0123456789abcdef.partial").exists() && at(".a.partial").exists(), "not of this file");
+        remove_leftovers_in(folder.path());
+        assert!(!at(".b.0123456789abcdef.partial").exists());
+        assert!(at(".a.partial").exists() && at("a.0123456789abcdef.partial").exists(), "not ours");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_modes_pipes_and_devices_stay_what_they_are() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("sub")).unwrap();
+        fs::write(at("sub/target"), "old").unwrap();
+        fs::set_permissions(at("sub/target"), fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("sub/target", at("link")).unwrap();
+        symlink("link", at("link-to-link")).unwrap();
+        write_bytes(&at("link-to-link"), b"new").unwrap();
+        assert!(at("link").is_symlink() && at("link-to-link").is_symlink());
+        assert_eq!(fs::read(at("sub/target")).unwrap(), b"new");
+        assert_eq!(fs::metadata(at("sub/target")).unwrap().mode() & 0o777, 0o640);
+        // A link whose target is not there yet.
+        symlink("sub/later", at("dangling")).unwrap();
+        write_bytes(&at("dangling"), b"made").unwrap();
+        assert!(at("dangling").is_symlink());
+        assert_eq!(fs::read(at("sub/later")).unwrap(), b"made");
+        symlink("circle", at("circle")).unwrap();
+        assert!(write_bytes(&at("circle"), b"x").is_err());
+
+        fs::hard_link(at("sub/target"), at("twin")).unwrap();
+        write_bytes(&at("twin"), b"both").unwrap();
+        assert_eq!(fs::read(at("sub/target")).unwrap(), b"both");
+        assert_eq!(fs::metadata(at("twin")).unwrap().nlink(), 2);
+
+        assert!(std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+        let reader = std::thread::spawn({
+            let path = at("pipe");
+            move || fs::read(path).unwrap()
+        });
+        write_bytes(&at("pipe"), b"through").unwrap();
+        assert_eq!(reader.join().unwrap(), b"through");
+        write_bytes(std::path::Path::new("/dev/null"), b"gone").unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+
+        // A new file has the mode that any new file has.
+        fs::write(at("usual"), "").unwrap();
+        write_bytes(&at("ours"), b"").unwrap();
+        let mode = |name: &str| fs::metadata(at(name)).unwrap().mode() & 0o777;
+        assert_eq!(mode("ours"), mode("usual"));
+    }
+}
