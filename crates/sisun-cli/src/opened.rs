@@ -101,7 +101,7 @@ impl Opened {
     /// All checkpoints, oldest first.
     pub(crate) fn checkpoints(&self) -> Result<Vec<PathBuf>> {
         match &self.trained {
-            Some(trained) => Ok(trained.run.checkpoints()),
+            Some(trained) => Ok(trained.run.checkpoints()?),
             None => bail!("{} is a Hugging Face directory, which keeps no checkpoints", self.path.display()),
         }
     }

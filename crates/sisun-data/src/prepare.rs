@@ -14,7 +14,7 @@ use crate::{
 };
 use sha2::{Digest, Sha256};
 use sisun_config::{DataConfig, Normalize, TokenizerConfig};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How many bytes of text a tokenizer is trained on at most. More text than this is sampled evenly: pair
 /// counts hardly change, and the trainer's memory grows with the number of distinct words.
@@ -76,32 +76,40 @@ pub fn prepare(
     let text = Text::read(data, cache_dir, progress)?;
     text.check_json(progress)?;
     text.note_decomposed(progress);
-    finish(&text, tokenizer, context_len, cache_dir, progress)
+    checked(text.tokenize(&Wanted::of(tokenizer, text.rules)?, cache_dir, progress)?, context_len)
 }
 
 /// As [`prepare`], of text that was prepared before with these settings: what was told of them then is not told again.
+/// `made_by` is how the tokenizer came about: if the cache has what was made so, by this very tokenizer, that is taken.
 ///
 /// # Errors
 /// Any [`DataError`].
 pub fn prepare_again(
     data: &DataConfig,
-    tokenizer: &TokenizerConfig,
+    tokenizer: &Tokenizer,
+    made_by: &TokenizerConfig,
     context_len: usize,
     cache_dir: &Path,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Corpus, DataError> {
     let text = Text::read(data, cache_dir, progress)?;
-    finish(&text, tokenizer, context_len, cache_dir, progress)
+    let wanted = Wanted::This(tokenizer.clone());
+    let corpus = match made_by {
+        TokenizerConfig::File { .. } => None,
+        made_by => text.cached_by(&Wanted::of(made_by, text.rules)?, tokenizer, cache_dir),
+    };
+    let corpus = match corpus {
+        Some(corpus) => {
+            progress(FOUND);
+            corpus
+        }
+        None => text.tokenize(&wanted, cache_dir, progress)?,
+    };
+    checked(corpus, context_len)
 }
 
-fn finish(
-    text: &Text<'_>,
-    tokenizer: &TokenizerConfig,
-    context_len: usize,
-    cache_dir: &Path,
-    progress: &mut dyn FnMut(&str),
-) -> Result<Corpus, DataError> {
-    let corpus = text.tokenize(&Wanted::of(tokenizer, text.rules)?, cache_dir, progress)?;
+/// That each part holds a window and something to take the loss on.
+fn checked(corpus: Corpus, context_len: usize) -> Result<Corpus, DataError> {
     for (split, tokens) in [("training", &corpus.train), (VALIDATION, &corpus.validation)] {
         if tokens.len() <= context_len {
             return Err(DataError::TooShort { split, tokens: tokens.len(), context_len });
@@ -313,12 +321,20 @@ impl<'c> Text<'c> {
         self.scans.iter().any(|scan| scan.answers || scan.documents > 1)
     }
 
-    fn tokenize(
-        &self,
-        wanted: &Wanted<'_>,
-        cache_dir: &Path,
-        progress: &mut dyn FnMut(&str),
-    ) -> Result<Corpus, DataError> {
+    /// The corpus in the cache that was made so, if there is one whose tokenizer is this.
+    fn cached_by(&self, made_by: &Wanted<'_>, tokenizer: &Tokenizer, cache_dir: &Path) -> Option<Corpus> {
+        let cached = cache::open(&self.cache_entry(made_by, cache_dir)).ok().flatten()?;
+        (cached.tokenizer.sha256() == tokenizer.sha256()).then(|| Corpus {
+            train: cached.training,
+            validation: cached.validation,
+            tokenizer: tokenizer.clone(),
+            sha256: hex(&self.sha256),
+            sources: self.sources(),
+        })
+    }
+
+    /// The folder of what the text becomes by such a tokenizer.
+    fn cache_entry(&self, wanted: &Wanted<'_>, cache_dir: &Path) -> PathBuf {
         let mut key = Sha256::new();
         key.update(format!("sisun {} {} ", cache::VERSION, self.separates_documents()));
         key.update(if self.has_answers() { "true, plain documents whole " } else { "false " });
@@ -327,8 +343,16 @@ impl<'c> Text<'c> {
         if self.rules.normalize == Normalize::Nfc {
             key.update(" nfc");
         }
-        let folder = cache_dir.join(hex(&key.finalize()));
+        cache_dir.join(hex(&key.finalize()))
+    }
 
+    fn tokenize(
+        &self,
+        wanted: &Wanted<'_>,
+        cache_dir: &Path,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Corpus, DataError> {
+        let folder = self.cache_entry(wanted, cache_dir);
         let cached = match cache::open(&folder) {
             Ok(Some(cached)) => {
                 progress(FOUND);

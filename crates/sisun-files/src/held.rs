@@ -46,6 +46,11 @@ impl HeldDir {
         &self.dir
     }
 
+    /// Whether the directory is still where it was taken: nobody has moved or removed it.
+    pub fn is_in_place(&self) -> bool {
+        self.lock.as_ref().is_none_or(Lock::is_in_place)
+    }
+
     /// Whether the file system knows no locks, so that nothing keeps others out.
     pub fn is_hollow(&self) -> bool {
         self.lock.as_ref().is_some_and(Lock::is_hollow)

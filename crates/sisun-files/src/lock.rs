@@ -107,6 +107,11 @@ impl Lock {
         self.file.is_none()
     }
 
+    /// Whether the locked file is still at its path; not known where the file system knows no locks.
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.file.as_ref().is_none_or(|file| is_at(file, &self.path))
+    }
+
     /// Gives the lock up and removes its file. Whoever has the file open already notices that it is gone.
     ///
     /// # Errors

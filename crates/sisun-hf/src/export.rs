@@ -143,6 +143,7 @@ fn export_alone(
 
     let name = dir.file_name().unwrap_or_default().to_string_lossy();
     let aside = dir.with_file_name(format!(".{name}.{}.partial", std::process::id()));
+    remove_leftovers(dir, &name);
     // Fails if it is there: then it is somebody else's.
     fs::create_dir(&aside).map_err(HfError::write(&aside))?;
     let ids = ids(tokenizer);
@@ -242,6 +243,19 @@ fn tokenizer_config(tokenizer: &Tokenizer, ids: &Ids, context_len: usize) -> Val
         }
     }
     config
+}
+
+/// Removes what exports to this directory left that were killed: the lock that is held says that none of them lives.
+fn remove_leftovers(dir: &Path, name: &str) {
+    let Some(entries) = dir.parent().and_then(|parent| fs::read_dir(parent).ok()) else { return };
+    for entry in entries.flatten() {
+        let found = entry.file_name().to_string_lossy().into_owned();
+        let pid = found.strip_prefix(&format!(".{name}.")).and_then(|rest| rest.strip_suffix(".partial"));
+        if pid.is_some_and(|pid| pid.parse::<u32>().is_ok()) {
+            // What cannot be removed is only untidy.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// That no number is larger than float16 can hold.

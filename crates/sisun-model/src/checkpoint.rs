@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use sisun_config::{Config, check_pointer};
 use sisun_files::sync_folder;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -204,13 +205,24 @@ impl Checkpoint {
     }
 }
 
-/// The steps of the checkpoints in a folder, oldest first.
-pub fn steps_in(checkpoints: &Path) -> Vec<u64> {
-    let Ok(entries) = fs::read_dir(checkpoints) else { return Vec::new() };
-    let mut steps: Vec<u64> =
-        entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_prefix("step-")?.parse().ok()).collect();
+/// The steps of the checkpoints in a folder, oldest first; none if there is no such folder. Folders whose names only look
+/// like those of checkpoints (`step-7`, `step-+5`) are somebody's own.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn steps_in(checkpoints: &Path) -> Result<Vec<u64>, ModelError> {
+    let failed = ModelError::io("read", checkpoints);
+    let names: std::io::Result<Vec<OsString>> = match fs::read_dir(checkpoints) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect()),
+    };
+    let step = |name: &OsString| {
+        let step = name.to_str()?.strip_prefix("step-")?.parse().ok()?;
+        (*name == *folder_name(step)).then_some(step)
+    };
+    let mut steps: Vec<u64> = names.map_err(failed)?.iter().filter_map(step).collect();
     steps.sort_unstable();
-    steps
+    Ok(steps)
 }
 
 /// Removes checkpoints that were being written when their process ended.
@@ -283,7 +295,7 @@ fn remedy_for(path: &Path) -> String {
     let (Some(checkpoints), Some(step)) = (path.parent(), step) else {
         return "restore it from a copy".to_owned();
     };
-    let older = steps_in(checkpoints).into_iter().rev().filter(|older| *older < step);
+    let older = steps_in(checkpoints).unwrap_or_default().into_iter().rev().filter(|older| *older < step);
     let mut older = older.map(|older| checkpoints.join(folder_name(older)));
     let mut damaged = 0;
     let whole = older.find(|older| {

@@ -86,9 +86,12 @@ impl Run {
     }
 
     /// The folders of all its checkpoints, oldest first.
-    pub fn checkpoints(&self) -> Vec<PathBuf> {
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn checkpoints(&self) -> Result<Vec<PathBuf>, ModelError> {
         let folder = self.root.join(CHECKPOINTS);
-        steps_in(&folder).into_iter().map(|step| folder.join(folder_name(step))).collect()
+        Ok(steps_in(&folder)?.into_iter().map(|step| folder.join(folder_name(step))).collect())
     }
 
     /// The model of [`Run::checkpoint`], its adapters added up.
@@ -172,8 +175,8 @@ impl Run {
     fn open_pointed(&self, pointers: &[&str]) -> Result<Checkpoint, ModelError> {
         let checkpoints = self.root.join(CHECKPOINTS);
         // A pointer whose checkpoint was deleted by hand counts for nothing: the newest that is left is meant.
-        let newest = || steps_in(&checkpoints).last().map(|step| checkpoints.join(folder_name(*step)));
-        let path = pointers.iter().find_map(|name| pointed(&checkpoints.join(name))).or_else(newest);
+        let newest = steps_in(&checkpoints)?.last().map(|step| checkpoints.join(folder_name(*step)));
+        let path = pointers.iter().find_map(|name| pointed(&checkpoints.join(name))).or(newest);
         match path {
             Some(path) => Checkpoint::open(&path),
             None => {

@@ -133,6 +133,17 @@ pub enum TrainError {
         /// What is not here.
         source: Box<DataError>,
     },
+    /// A run directory that went away while it was trained.
+    #[error(
+        "{} was moved or removed while it was trained, after step {step}: move it back or go on with it where it is; what was saved is there",
+        path.display()
+    )]
+    Moved {
+        /// Where it was.
+        path: PathBuf,
+        /// Steps done.
+        step: u64,
+    },
     /// A run that is already over.
     #[error("{} has done all of its {steps} steps\nto train it longer: {}", path.display(), advice::longer(path, *steps))]
     Finished {

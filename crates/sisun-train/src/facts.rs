@@ -70,7 +70,7 @@ impl Session {
     pub(crate) fn last_good_checkpoint(&self, most: u64) -> Option<PathBuf> {
         let folder = self.run_dir.join(CHECKPOINTS);
         let newest_first =
-            steps_in(&folder).into_iter().rev().filter(|step| *step <= most).map(|step| folder.join(folder_name(step)));
+            steps_in(&folder).unwrap_or_default().into_iter().rev().filter(|step| *step <= most).map(|step| folder.join(folder_name(step)));
         newest_first
             .filter_map(|path| Checkpoint::open(&path).ok())
             .find(has_finite_weights)

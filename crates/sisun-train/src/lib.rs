@@ -12,6 +12,7 @@ mod finetune;
 mod gradients;
 mod metrics;
 mod optimizer;
+mod owed;
 mod own_text;
 pub mod report;
 pub mod schedule;

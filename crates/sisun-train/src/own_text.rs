@@ -1,8 +1,8 @@
 //! The text of a run, read again: it must be the text that the run was trained on, or held-out text would not be held out.
 
 use crate::TrainError;
-use sisun_config::{DataConfig, TokenizerConfig};
-use sisun_data::{Corpus, DataError, Sources, prepare_again};
+use sisun_config::DataConfig;
+use sisun_data::{Corpus, DataError, Sources, Tokenizer, prepare_again};
 use sisun_model::Run;
 use sisun_model::checkpoint::{CheckpointState, SourcesSum};
 use std::collections::BTreeSet;
@@ -33,11 +33,13 @@ pub(crate) fn same_text(
     context_len: usize,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Corpus, TrainError> {
-    let tokenizer = TokenizerConfig::File { path: run.tokenizer() };
+    let tokenizer = Tokenizer::from_file(&run.tokenizer())?;
+    run.check_tokenizer(&tokenizer.sha256(), state)?;
+    let (made_by, cache) = (run.config()?.tokenizer, asked.cache_folder());
     let changed =
         |change: String| TrainError::DataChanged { path: run.root().to_owned(), change, started_in: None, way: None };
     let settings = differences(recorded, asked);
-    let corpus = prepare_again(asked, &tokenizer, context_len, &asked.cache_folder(), progress).map_err(|error| {
+    let corpus = prepare_again(asked, &tokenizer, &made_by, context_len, &cache, progress).map_err(|error| {
         match error {
             // What is left of a text, or was put in its place, may not do for what its settings ask.
             DataError::Empty { .. } | DataError::UnseenCharacters { .. } | DataError::TooShort { .. } => {
@@ -49,7 +51,6 @@ pub(crate) fn same_text(
             error => error.into(),
         }
     })?;
-    run.check_tokenizer(&corpus.tokenizer.sha256(), state)?;
     if corpus.sha256 == state.data_sha256 {
         return Ok(corpus);
     }

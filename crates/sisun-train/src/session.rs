@@ -5,11 +5,12 @@ use crate::advice::{self, Change};
 use crate::changes::{of_data, refused};
 use crate::finetune::{Start, trained_parameters, write_companions};
 use crate::optimizer::Optimizer;
+use crate::owed::owes;
 use crate::own_text::{same_text, sum_of};
 use serde::Serialize;
 use sisun_config::{Base, Config, Draft, TokenizerConfig};
 use sisun_data::{COMPANIONS, Corpus, DataError, GENERATION, prepare};
-use sisun_files::{HeldDir, LockError, Patience, is_vacant};
+use sisun_files::{HeldDir, LOCK_FILE, LockError, Patience, is_vacant, remove_leftovers_in};
 use sisun_model::checkpoint::{
     Checkpoint, CheckpointState, MODEL_FILE, MadeWith, TRAINING_FILE, WriteFile, folder_name, remove_partial, steps_in,
     write_atomic,
@@ -71,8 +72,10 @@ impl Session {
         if run_dir.is_file() {
             return exists();
         }
+        let was_locked = run_dir.join(LOCK_FILE).is_file();
         match HeldDir::take(run_dir, patience) {
             Ok(held) if is_vacant(run_dir) => Ok(held),
+            Ok(held) if was_locked && clear_beginning(run_dir)? => Ok(held),
             Ok(_) => exists(),
             // Of a directory that may only be read.
             Err(LockError::Io { .. }) if !is_vacant(run_dir) => exists(),
@@ -227,6 +230,9 @@ impl Session {
     ) -> Result<Self, TrainError> {
         let run_dir = &held.dir().to_owned();
         remove_partial(&run_dir.join(CHECKPOINTS));
+        [run_dir.to_owned(), run_dir.join(CHECKPOINTS), run_dir.join("samples"), run_dir.join("maps")]
+            .iter()
+            .for_each(|folder| remove_leftovers_in(folder));
         let run = Run::open(run_dir)?;
         let before = run.config()?;
         let tokenizer = asked.tokenizer()?;
@@ -248,7 +254,7 @@ impl Session {
             return Err(TrainError::ConfigChanged { path: run_dir.to_owned(), changes, way });
         }
         let checkpoint = run.newest()?;
-        if checkpoint.state.step >= config.train.steps {
+        if checkpoint.state.step >= config.train.steps && !owes(run_dir, &config, &checkpoint)? {
             return Err(TrainError::Finished { path: run_dir.to_owned(), steps: checkpoint.state.step });
         }
         let (state, context_len) = (&checkpoint.state, config.model.context_len);
@@ -293,6 +299,7 @@ impl Session {
     /// # Errors
     /// Weights that are not finite: such a checkpoint is no use to anybody, and would push out the last good one.
     pub(crate) fn save(&self) -> Result<PathBuf, TrainError> {
+        self.check_place()?;
         let folder = self.run_dir.join(CHECKPOINTS);
         let weights = match self.config.lora() {
             Some(_) => self.model.flat_factors(),
@@ -313,19 +320,65 @@ impl Session {
         if best == Some(self.state.step) {
             write_atomic(&folder.join(BEST), name.as_bytes())?;
         }
-        let steps = steps_in(&folder);
+        self.prune()?;
+        Ok(checkpoint.path().to_owned())
+    }
+
+    /// Removes checkpoints that are not kept: never the one that the run is at, nor the best, nor any of a later step.
+    pub(crate) fn prune(&self) -> Result<(), TrainError> {
+        let folder = self.run_dir.join(CHECKPOINTS);
+        let mut steps = steps_in(&folder)?;
+        steps.retain(|step| *step <= self.state.step);
         let old = steps.len().saturating_sub(self.config.train.keep_checkpoints);
-        for step in steps.into_iter().take(old).filter(|step| Some(*step) != best) {
+        let kept = [Some(self.state.step), self.state.best.map(|(step, _)| step)];
+        for step in steps.into_iter().take(old).filter(|step| !kept.contains(&Some(*step))) {
             let path = folder.join(folder_name(step));
             fs::remove_dir_all(&path).map_err(TrainError::io("remove", &path))?;
         }
-        Ok(checkpoint.path().to_owned())
+        Ok(())
     }
+
+    /// That nobody has moved or removed the run's directory meanwhile.
+    pub(crate) fn check_place(&self) -> Result<(), TrainError> {
+        match self._held.as_ref().is_none_or(HeldDir::is_in_place) {
+            true => Ok(()),
+            false => Err(TrainError::Moved { path: self.run_dir.clone(), step: self.state.step }),
+        }
+    }
+}
+
+/// Clears a directory that a start was killed in before its first checkpoint, and says whether it was one: there is a lock, the
+/// folder of checkpoints holds none, and nothing is there that a start does not write.
+fn clear_beginning(run_dir: &Path) -> Result<bool, TrainError> {
+    let ours = [CONFIG, ENVIRONMENT, TOKENIZER, GENERATION, BASE_FILE, CHECKPOINTS, COMPANIONS, LOCK_FILE];
+    let entries = fs::read_dir(run_dir).and_then(|entries| entries.collect::<std::io::Result<Vec<_>>>());
+    let entries = entries.map_err(TrainError::io("read", run_dir))?;
+    remove_leftovers_in(run_dir);
+    let all_ours = entries.iter().all(|entry| {
+        let name = entry.file_name();
+        ours.iter().any(|ours| name == **ours) || !entry.path().exists()
+    });
+    let checkpoints = run_dir.join(CHECKPOINTS);
+    if !all_ours || !checkpoints.is_dir() || !steps_in(&checkpoints)?.is_empty() {
+        return Ok(false);
+    }
+    remove_partial(&checkpoints);
+    for name in ours.iter().filter(|name| **name != LOCK_FILE) {
+        let path = run_dir.join(name);
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        match removed {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(TrainError::io("remove", &path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(true)
 }
 
 /// That a run directory was not left before its first checkpoint.
 fn check_begun(run_dir: &Path) -> Result<(), TrainError> {
-    match run_dir.join(CONFIG).is_file() && steps_in(&run_dir.join(CHECKPOINTS)).is_empty() {
+    match run_dir.join(CONFIG).is_file() && steps_in(&run_dir.join(CHECKPOINTS))?.is_empty() {
         true => Err(TrainError::NeverBegan { path: run_dir.to_owned() }),
         false => Ok(()),
     }

@@ -4,14 +4,15 @@ use crate::TrainError;
 use crate::advice;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::metrics::{Metric, Metrics, read};
+use crate::owed::{sample_file, samples_at};
 use crate::report::{Report, write_report};
 use crate::session::Session;
 use crate::step::{At, training_step};
 use burn::tensor::Tensor;
 use sisun_config::WindowOrder;
 use sisun_data::{Batch, epoch_batch, random_batch};
-use sisun_model::Transformer;
-use sisun_model::checkpoint::write_atomic;
+use sisun_model::{CHECKPOINTS, Transformer};
+use sisun_model::checkpoint::{folder_name, write_atomic};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -54,11 +55,15 @@ pub struct Outcome {
 /// A loss that is no number, or a file that cannot be written; earlier checkpoints stay as they are.
 pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool) -> Result<Outcome, TrainError> {
     let config = session.config.train.clone();
-    let sample_every = session.config.sample.as_ref().map_or(0, |sample| sample.every);
     let mut metrics = Metrics::open(&session.run_dir, session.state.step)?;
     let mut pending = Pending::new(session);
     let mut evaluation = None;
+    let began_at = session.state.step;
     let mut saved = None;
+    // A sample that was due when an earlier process ended.
+    if samples_at(&session.config, began_at) && !sample_file(&session.run_dir, began_at).is_file() {
+        sample(session, watcher)?;
+    }
 
     while session.state.step < config.steps && !stop.load(Ordering::Relaxed) {
         let at = At::of(session);
@@ -98,7 +103,7 @@ pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool
         if saves || improved {
             saved = Some((step, session.save()?));
         }
-        if last || (sample_every > 0 && step.is_multiple_of(sample_every)) {
+        if samples_at(&session.config, step) {
             sample(session, watcher)?;
         }
     }
@@ -106,6 +111,11 @@ pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool
     pending.check(session)?;
     let checkpoint = match saved {
         Some((step, path)) if step == session.state.step => path,
+        None if session.state.step == began_at && began_at > 0 => {
+            session.check_place()?;
+            session.prune()?;
+            session.run_dir.join(CHECKPOINTS).join(folder_name(began_at))
+        }
         _ => session.save()?,
     };
     let interrupted = session.state.step < config.steps;
@@ -158,9 +168,10 @@ fn evaluate_now(session: &Session) -> Evaluation {
 
 fn sample(session: &Session, watcher: &mut dyn Watcher) -> Result<(), TrainError> {
     if let Some(text) = watcher.sample(session.state.step, &session.model)? {
-        let folder = session.run_dir.join("samples");
-        std::fs::create_dir_all(&folder).map_err(TrainError::io("create", &folder))?;
-        write_atomic(&folder.join(format!("step-{:08}.txt", session.state.step)), text.as_bytes())?;
+        let path = sample_file(&session.run_dir, session.state.step);
+        let folder = path.parent().unwrap_or(&session.run_dir);
+        std::fs::create_dir_all(folder).map_err(TrainError::io("create", folder))?;
+        write_atomic(&path, text.as_bytes())?;
     }
     Ok(())
 }

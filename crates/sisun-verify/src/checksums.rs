@@ -14,7 +14,7 @@ pub(crate) fn check(files: &Files) -> Result<Check> {
         let why = "a Hugging Face directory records no checksums; its headers and shapes are checked as it opens";
         return Ok(Check::not_checked(NAME, why.to_owned()));
     };
-    let folders = run.checkpoints();
+    let folders = run.checkpoints()?;
     let problems: Vec<String> = folders.iter().filter_map(|folder| problem(run, folder)).collect();
     if !problems.is_empty() {
         return Ok(Check::differs(NAME, problems.join("; ")));

@@ -31,7 +31,7 @@ pub(crate) fn check(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     }
     let chosen = device::choose(DeviceChoice::Cpu)?;
     let from = Start::of(run, config.train.steps)?;
-    let next = from.next(run);
+    let next = from.next(run)?;
     let [through, stopped] = ["through", "stopped"].map(|name| folder.join(name));
     from.copy(run, &through)?;
     from.copy(run, &stopped)?;
@@ -74,10 +74,11 @@ impl Start {
     /// The newest checkpoint before the last step, else the last one, set back to the middle of the schedule: at the end of
     /// many schedules the learning rate is 0, and steps would change nothing.
     fn of(run: &Run, steps: u64) -> Result<Self> {
-        for path in run.checkpoints().into_iter().rev() {
-            let checkpoint = Checkpoint::open(&path)?;
+        let checkpoints = run.checkpoints()?;
+        for path in checkpoints.iter().rev() {
+            let checkpoint = Checkpoint::open(path)?;
             let step = checkpoint.state.step;
-            if step < steps.saturating_sub(1) && (step > 0 || run.checkpoints().len() == 1) {
+            if step < steps.saturating_sub(1) && (step > 0 || checkpoints.len() == 1) {
                 return Ok(Self { checkpoint, step, rewound: false });
             }
         }
@@ -85,9 +86,9 @@ impl Start {
     }
 
     /// The step of the run's next checkpoint.
-    fn next(&self, run: &Run) -> Option<u64> {
-        let steps = run.checkpoints().into_iter().filter_map(|path| step_of(&path));
-        steps.filter(|step| *step > self.step).min()
+    fn next(&self, run: &Run) -> Result<Option<u64>> {
+        let steps = run.checkpoints()?.into_iter().filter_map(|path| step_of(&path));
+        Ok(steps.filter(|step| *step > self.step).min())
     }
 
     /// A copy of the run that has this checkpoint only.
