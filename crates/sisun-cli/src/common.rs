@@ -1,10 +1,12 @@
 //! What several commands share.
 
+use crate::failure::Usage;
 use crate::terminal::note;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use sisun_files::HeldDir;
 use sisun_model::{Chosen, DeviceChoice, device};
+use std::path::Path;
 
 /// Where to compute.
 #[derive(Args, Clone, Debug)]
@@ -15,6 +17,22 @@ pub(crate) struct DeviceArgs {
     /// Say nothing on stderr but errors
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+/// Takes a folder for several files.
+///
+/// # Errors
+/// One that holds files that Sisun did not put there.
+pub(crate) fn claim(folder: &Path) -> Result<()> {
+    let claimed = sisun_files::claim_folder(folder);
+    if claimed.with_context(|| format!("cannot write into {}", folder.display()))? {
+        return Ok(());
+    }
+    Err(Usage(format!(
+        "{} holds files that Sisun did not write, and may not replace: name a new or empty folder with --out",
+        folder.display()
+    ))
+    .into())
 }
 
 impl DeviceArgs {

@@ -1,10 +1,12 @@
 //! Files that are written whole, and locks. It knows nothing of what the files hold.
 
+mod claim;
 mod held;
 mod holder;
 mod lock;
 mod write;
 
+pub use claim::claim_folder;
 pub use held::{HeldDir, LOCK_FILE, is_vacant};
 pub use holder::Holder;
 pub use lock::{Lock, LockError, Patience};

@@ -69,8 +69,12 @@ impl Session {
     /// The newest checkpoint of at most so many steps that is whole and whose weights are finite.
     pub(crate) fn last_good_checkpoint(&self, most: u64) -> Option<PathBuf> {
         let folder = self.run_dir.join(CHECKPOINTS);
-        let newest_first =
-            steps_in(&folder).unwrap_or_default().into_iter().rev().filter(|step| *step <= most).map(|step| folder.join(folder_name(step)));
+        let newest_first = steps_in(&folder)
+            .unwrap_or_default()
+            .into_iter()
+            .rev()
+            .filter(|step| *step <= most)
+            .map(|step| folder.join(folder_name(step)));
         newest_first
             .filter_map(|path| Checkpoint::open(&path).ok())
             .find(has_finite_weights)

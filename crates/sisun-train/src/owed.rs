@@ -29,5 +29,7 @@ pub(crate) fn owes(run_dir: &Path, config: &Config, last: &Checkpoint) -> Result
     let is_missing = |path: PathBuf| age(&path).map_or(true, |written: SystemTime| written < saved);
     let sample = samples_at(config, last.state.step) && !sample_file(run_dir, last.state.step).is_file();
     let maps = ["heads.png", "attention.npz"].map(|name| run_dir.join("maps").join(name));
-    Ok(sample || is_missing(run_dir.join("report.html")) || (config.attend.is_some() && maps.into_iter().any(is_missing)))
+    Ok(sample
+        || is_missing(run_dir.join("report.html"))
+        || (config.attend.is_some() && maps.into_iter().any(is_missing)))
 }

@@ -2,7 +2,7 @@
 
 mod page;
 
-use crate::common::DeviceArgs;
+use crate::common::{DeviceArgs, claim};
 use crate::failure::Usage;
 use crate::opened::PrecisionArgs;
 use crate::terminal::{say, say_json};
@@ -162,6 +162,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let tokens = loaded.tokens(&args.text)?;
     loaded.check_length(tokens.len())?;
     args.device.note_length(tokens.len(), loaded.model.config().context_len);
+    claim(&args.out)?;
     let mut files = Vec::new();
     if !formats.is_empty() {
         let found = loaded.attend(&args.text, &looking)?;

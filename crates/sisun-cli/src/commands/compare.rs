@@ -1,6 +1,6 @@
 //! `sisun compare`.
 
-use crate::common::DeviceArgs;
+use crate::common::{DeviceArgs, claim};
 use crate::failure::{Interrupted, Usage};
 use crate::progress::Work;
 use crate::terminal::{note, say, say_json, stop_on_interrupt};
@@ -146,6 +146,10 @@ fn hold(out: &Path, wait: bool, device: &DeviceArgs) -> Result<HeldDir> {
         LockError::Io { .. } => error.into(),
     })?;
     device.note_hollow(&held);
+    // Comparisons of older versions have no mark.
+    if !out.join("comparison.json").is_file() {
+        claim(out)?;
+    }
     Ok(held)
 }
 

@@ -5,7 +5,7 @@ use crate::common::DeviceArgs;
 use crate::failure::{Interrupted, Usage};
 use crate::progress::Progress;
 use crate::terminal::{note, say, say_json, stop_on_interrupt};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use burn::module::Module;
 use serde_json::json;
 use sisun_config::{Draft, SampleConfig, shell};
@@ -280,6 +280,8 @@ fn write_maps(session: &Session, outcome: &Outcome) -> Result<Option<PathBuf>> {
     let name = session.config.name.clone();
     let loaded = Loaded::new(name, Some(outcome.step), session.model().valid(), session.corpus.tokenizer.clone());
     let found = loaded.attend(&attend.text, &Looking::default())?;
+    // Its own folder in any case; the mark lets `attend --out` write there as well.
+    sisun_files::claim_folder(&folder).with_context(|| format!("cannot write into {}", folder.display()))?;
     maps::write(&found, &folder, &[Format::Png, Format::Npz], &PictureOptions::default())?;
     Ok(Some(folder))
 }

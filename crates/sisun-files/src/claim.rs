@@ -1,0 +1,56 @@
+//! Folders that several files are written into: only those that are empty, new, or marked as ours.
+
+use crate::held::LOCK_FILE;
+use crate::write::write_bytes;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// The file that marks a folder as one that Sisun writes into.
+const MARK: &str = ".sisun";
+
+/// Make a folder, if it is not there, and mark it as one that Sisun writes into. Returns false, having changed nothing, if it
+/// holds files without the mark: they are somebody's own, and may have the names of ours.
+///
+/// # Errors
+/// A folder that cannot be made, read or marked.
+pub fn claim_folder(dir: &Path) -> io::Result<bool> {
+    fs::create_dir_all(dir)?;
+    let mark = dir.join(MARK);
+    if mark.is_file() {
+        return Ok(true);
+    }
+    for entry in fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        let is_hidden = name.as_encoded_bytes().starts_with(b".");
+        if name != LOCK_FILE && !is_hidden {
+            return Ok(false);
+        }
+    }
+    write_bytes(&mark, b"Sisun wrote the files of this folder and may replace them.\n")?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::claim_folder;
+    use std::fs;
+
+    #[test]
+    fn a_folder_of_somebody_elses_files_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        assert!(claim_folder(&at("new/deep")).unwrap());
+        fs::write(at("new/deep/report.html"), "ours").unwrap();
+        assert!(claim_folder(&at("new/deep")).unwrap(), "marked");
+        fs::create_dir(at("empty")).unwrap();
+        assert!(claim_folder(&at("empty")).unwrap());
+        fs::create_dir(at("theirs")).unwrap();
+        fs::write(at("theirs/report.html"), "theirs").unwrap();
+        assert!(!claim_folder(&at("theirs")).unwrap());
+        assert_eq!(fs::read_dir(at("theirs")).unwrap().count(), 1, "nothing was put there");
+        assert!(claim_folder(&at("theirs/report.html")).is_err(), "a file is no folder");
+    }
+}
