@@ -38,7 +38,7 @@ const FAULTS: [(&str, bool); 6] =
     [("kill", false), ("ENOSPC", false), ("ENOSPC", true), ("EIO", false), ("EACCES", false), ("EMFILE", false)];
 
 /// Cases of each fault that run without `SISUN_FAULTS=all`.
-const FEW: u64 = 6;
+const FEW: u64 = 3;
 
 /// A file of the user's own in every folder that is worked in.
 const MINE: &str = "mine.txt";
@@ -175,7 +175,8 @@ fn disturb(folder: &Path, args: &[&str], (fault, stays): (&str, bool), at: u64) 
 }
 
 /// Files that hold times.
-const CLOCK: [&str; 9] = [
+const CLOCK: [&str; 10] = [
+    ".lock",
     "metrics.jsonl",
     "state.json",
     "state.json.sha256",

@@ -66,6 +66,7 @@ const DATA: &[Key] = &[
     Key::new("documents", DOCUMENTS),
     Key::new("jsonl_field", Text),
     Key::new("jsonl_answer_field", Text),
+    Key::new("normalize", Choice(&["none", "nfc"])),
     Key::new("validation", Texts),
     Key::new("validation_fraction", Number),
     Key::new("cache_dir", Text),

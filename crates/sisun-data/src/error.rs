@@ -68,6 +68,14 @@ pub enum DataError {
         /// The byte found there.
         byte: u8,
     },
+    /// Every source is named as text to hold out, too.
+    #[error(
+        "all of data.sources ({name}) is in data.validation as well, so that nothing is left to learn from: name other text to hold out, or leave data.validation out"
+    )]
+    AllHeldOut {
+        /// The sources.
+        name: String,
+    },
     /// A text with a token that the model has no row for.
     #[error(
         "the text has the token {token:?} (id {id}), but the model has only {rows} rows (0 to {}) and knows no such token: leave it out of the text",

@@ -76,7 +76,14 @@ pub fn prepare(
     let text = Text::read(data, cache_dir, progress)?;
     text.check_json(progress)?;
     text.note_decomposed(progress);
-    checked(text.tokenize(&Wanted::of(tokenizer, text.rules)?, cache_dir, progress)?, context_len)
+    let corpus = checked(text.tokenize(&Wanted::of(tokenizer, text.rules)?, cache_dir, progress)?, context_len)?;
+    if data.validation.is_empty() && corpus.validation.len() > corpus.train.len() {
+        progress(
+            "note: more is held out than there is to learn from, because a document is held out whole: cut the text into more \
+             documents with data.documents = \"paragraph\", or name text to hold out with data.validation",
+        );
+    }
+    Ok(corpus)
 }
 
 /// As [`prepare`], of text that was prepared before with these settings: what was told of them then is not told again.
@@ -230,6 +237,9 @@ impl<'c> Text<'c> {
         } else {
             let validation = source::resolve(&rules.validation, rules, cache_dir, &mut stdin)?;
             let inputs = source::without(inputs, &validation);
+            if inputs.is_empty() {
+                return Err(DataError::AllHeldOut { name });
+            }
             let scans = vec![
                 read_once(&inputs, rules, &name, progress)?,
                 read_once(&validation, rules, &rules.validation.join(", "), progress)?,

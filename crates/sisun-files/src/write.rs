@@ -28,8 +28,11 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>)
     if existing.as_ref().is_some_and(|metadata| metadata.is_dir()) {
         return Err(io::Error::new(ErrorKind::IsADirectory, "a folder of this name is in the way"));
     }
+    if let Some(mut stream) = standard_stream(path)? {
+        return write(&mut stream);
+    }
     if existing.as_ref().is_some_and(|metadata| !metadata.is_file()) || is_descriptor(path) {
-        return write(&mut OpenOptions::new().write(true).open(path)?);
+        return write(&mut OpenOptions::new().append(true).open(path)?);
     }
     let target = followed(path)?;
     let mut partial = Partial::beside(&target)?;
@@ -155,6 +158,31 @@ fn remove_if_dead(path: &Path) {
         // What cannot be removed is only untidy.
         let _ = fs::remove_file(path);
     }
+}
+
+/// Standard output or standard error, where a path names it: opened anew, a file that it goes to would be written from its
+/// beginning again.
+#[cfg(unix)]
+fn standard_stream(path: &Path) -> io::Result<Option<File>> {
+    use std::os::fd::AsFd;
+    let names = |number: &str, name: &str| {
+        [format!("/dev/{name}"), format!("/dev/fd/{number}"), format!("/proc/self/fd/{number}")]
+            .iter()
+            .any(|known| path == Path::new(known))
+    };
+    let copied = if names("1", "stdout") {
+        io::stdout().as_fd().try_clone_to_owned()?
+    } else if names("2", "stderr") {
+        io::stderr().as_fd().try_clone_to_owned()?
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(File::from(copied)))
+}
+
+#[cfg(not(unix))]
+fn standard_stream(_: &Path) -> io::Result<Option<File>> {
+    Ok(None)
 }
 
 /// Whether a path names what a process has open (`/dev/stdout`, `/proc/self/fd/3`), which is not to be replaced.

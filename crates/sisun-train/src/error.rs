@@ -31,8 +31,8 @@ pub enum TrainError {
     },
     /// A run directory in which another process trains.
     #[error(
-        "{} is being trained by {}: wait until it is done (--wait does), or choose another place with --run DIR",
-        path.display(), holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string)
+        "{} is being trained by {}: choose another place with --run DIR, or go on with it when it is done\nto wait and go on: {} --wait",
+        path.display(), holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string), advice::resume(path)
     )]
     InUse {
         /// The directory.

@@ -9,7 +9,7 @@ use crate::owed::owes;
 use crate::own_text::{same_text, sum_of};
 use serde::Serialize;
 use sisun_config::{Base, Config, Draft, TokenizerConfig};
-use sisun_data::{COMPANIONS, Corpus, DataError, GENERATION, prepare};
+use sisun_data::{COMPANIONS, Corpus, DataError, GENERATION, Tokenizer, prepare};
 use sisun_files::{HeldDir, LOCK_FILE, LockError, Patience, is_vacant, remove_leftovers_in};
 use sisun_model::checkpoint::{
     Checkpoint, CheckpointState, MODEL_FILE, MadeWith, TRAINING_FILE, WriteFile, folder_name, remove_partial, steps_in,
@@ -199,7 +199,8 @@ impl Session {
             best: None,
             data_sha256: corpus.sha256.clone(),
             sources: Some(sum_of(&corpus.sources)),
-            made_with: Some(MadeWith::new(&config, corpus.tokenizer.sha256())),
+            // As it is read back: some files are written otherwise than they were read.
+            made_with: Some(MadeWith::new(&config, Tokenizer::from_file(&run_dir.join(TOKENIZER))?.sha256())),
             files: BTreeMap::new(),
             base,
         };

@@ -29,6 +29,9 @@ pub(crate) fn check(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     if config.train.steps < 2 {
         return Ok(Check::not_checked(NAME, "the run has one step only".to_owned()));
     }
+    if let Err(problem) = &subject.own_text {
+        return Ok(Check::not_checked(NAME, problem.clone()));
+    }
     let chosen = device::choose(DeviceChoice::Cpu)?;
     let from = Start::of(run, config.train.steps)?;
     let next = from.next(run)?;
@@ -82,7 +85,7 @@ impl Start {
                 return Ok(Self { checkpoint, step, rewound: false });
             }
         }
-        Ok(Self { checkpoint: run.newest()?, step: steps / 2, rewound: true })
+        Ok(Self { checkpoint: run.newest()?, step: (steps / 2).min(steps - 2), rewound: true })
     }
 
     /// The step of the run's next checkpoint.

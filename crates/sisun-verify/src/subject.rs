@@ -1,12 +1,12 @@
 //! The model that is checked, and text of its own to check it on.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use burn::tensor::Device;
 use rand::RngExt;
-use sisun_config::{Config, TokenizerConfig, randomness};
-use sisun_data::{Tokens, prepare};
+use sisun_config::{Config, randomness};
 use sisun_infer::Loaded;
 use sisun_model::{DeviceChoice, Run, Transformer, device};
+use sisun_train::{TrainError, own_text};
 use std::path::{Path, PathBuf};
 
 /// Most tokens that a pass is checked on.
@@ -26,6 +26,8 @@ pub struct Subject<'f> {
     pub(crate) loaded: Loaded,
     /// Of a run: its settings.
     pub(crate) config: Option<Config>,
+    /// Whether a run's own text is there and is still what it was trained on; else what is wrong with it.
+    pub(crate) own_text: Result<(), String>,
     /// What the passes read: the beginning of the held-out text, else tokens drawn at random.
     pub(crate) ids: Vec<u32>,
     /// Where `ids` come from.
@@ -50,8 +52,14 @@ impl<'f> Subject<'f> {
             }
         };
         let n = loaded.model.config().context_len.min(LONGEST);
-        let text = config.as_ref().and_then(|config| held_out(files, config).ok());
-        let (ids, ids_from) = match text.filter(|text| text.len() > 1) {
+        let text = match (files, &config) {
+            (Files::Run(run), Some(config)) => own_text(run, &config.data, 1, &mut |_| {}),
+            _ => Err(TrainError::Watcher("a Hugging Face directory has no text of its own".to_owned())),
+        };
+        // What is to be done about it is not to be done here.
+        let problem = |error: &TrainError| error.to_string().lines().next().unwrap_or_default().to_owned();
+        let found = text.as_ref().map(drop).map_err(problem);
+        let (ids, ids_from) = match text.ok().map(|corpus| corpus.validation).filter(|text| text.len() > 1) {
             Some(text) => {
                 let mut ids = Vec::new();
                 text.read_into(0..n.min(text.len()), &mut ids);
@@ -59,7 +67,7 @@ impl<'f> Subject<'f> {
             }
             None => (random_ids(&loaded, n), "random tokens"),
         };
-        Ok(Self { files, loaded, config, ids, ids_from })
+        Ok(Self { files, loaded, config, own_text: found, ids, ids_from })
     }
 
     pub(crate) fn describe(&self) -> String {
@@ -79,15 +87,6 @@ impl<'f> Subject<'f> {
 /// The CPU backend.
 pub(crate) fn cpu() -> Result<Device> {
     Ok(device::choose(DeviceChoice::Cpu)?.device)
-}
-
-/// The held-out text of a run, if it is still the one that the run was trained beside.
-fn held_out(files: &Files, config: &Config) -> Result<Tokens> {
-    let Files::Run(run) = files else { anyhow::bail!("no text of its own") };
-    let tokenizer = TokenizerConfig::File { path: run.tokenizer() };
-    let cache = config.data.cache_folder();
-    let corpus = prepare(&config.data, &tokenizer, 1, &cache, &mut |_| {}).context("the run's text")?;
-    Ok(corpus.validation)
 }
 
 /// Tokens that the tokenizer knows, the same every time.

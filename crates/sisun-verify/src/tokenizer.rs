@@ -15,10 +15,11 @@ const BYTES: usize = 256 << 10;
 pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
     let tokenizer = &subject.loaded.tokenizer;
     let (texts, from) = match (&subject.config, subject.files) {
-        (Some(config), Files::Run(_)) => match first_documents(&config.data, BYTES) {
-            Ok(texts) => (texts, "of the run's text"),
-            Err(error) => return Ok(Check::not_checked(NAME, format!("the run's text cannot be read: {error}"))),
-        },
+        (Some(_), Files::Run(_)) if subject.own_text.is_err() => {
+            let problem = subject.own_text.as_ref().err().cloned().unwrap_or_default();
+            return Ok(Check::not_checked(NAME, problem));
+        }
+        (Some(config), Files::Run(_)) => (first_documents(&config.data, BYTES)?, "of the run's text"),
         _ => (vec![tokenizer.decode(&subject.ids)?], "made of random tokens"),
     };
     let (mut changed, mut bytes) = (None, 0);
