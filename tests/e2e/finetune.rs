@@ -449,5 +449,17 @@ fn documents_end_as_the_base_says_and_so_does_what_is_written() {
     fs::remove_file(run.join("generation_config.json")).unwrap();
     assert_eq!(ends(&run), [end, other]);
     fs::copy(fixture("llama_tied").join("tokenizer.json"), run.join("tokenizer.json")).unwrap();
+    let altered = Loaded::open(&run, &Device::flex()).unwrap_err().to_string();
+    assert!(altered.contains("tokenizer.json was altered"), "{altered}");
+    // Nor did such a run record what it was made with.
+    for step in ["step-00000000", "step-00000030", "step-00000060"] {
+        let folder = run.join("checkpoints").join(step);
+        let mut state: serde_json::Value =
+            serde_json::from_slice(&fs::read(folder.join("state.json")).unwrap()).unwrap();
+        state.as_object_mut().unwrap().remove("made_with").unwrap();
+        fs::write(folder.join("state.json"), state.to_string()).unwrap();
+        let sum = std::process::Command::new("sha256sum").arg("state.json").current_dir(&folder).output().unwrap();
+        fs::write(folder.join("state.json.sha256"), sum.stdout).unwrap();
+    }
     assert_eq!(ends(&run), [2, end, other]);
 }

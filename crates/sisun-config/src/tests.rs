@@ -18,6 +18,7 @@ sources = ["a.txt"]
 documents = "line"
 jsonl_field = "prompt"
 jsonl_answer_field = "answer"
+normalize = "nfc"
 validation = ["b.txt"]
 validation_fraction = 0.2
 cache_dir = "cache"

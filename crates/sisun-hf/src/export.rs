@@ -4,7 +4,7 @@ use crate::config::{Ids, end, write};
 use crate::layout::{Constant, Part, layout};
 use crate::numbers::turn;
 use crate::stock::Stock;
-use crate::{CONFIG, Companion, HfError, TOKENIZER, TOKENIZER_CONFIG};
+use crate::{COMPANIONS, CONFIG, Companion, HfError, TOKENIZER, TOKENIZER_CONFIG};
 use half::{bf16, f16};
 use rayon::prelude::*;
 use safetensors::{Dtype, View};
@@ -245,13 +245,25 @@ fn tokenizer_config(tokenizer: &Tokenizer, ids: &Ids, context_len: usize) -> Val
     config
 }
 
+/// Whether a folder holds something, and only what an export writes.
+fn holds_an_export(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else { return false };
+    let names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let ours = |name: &String| {
+        [CONFIG, TOKENIZER, "model.safetensors"].iter().chain(&COMPANIONS).any(|known| known == name)
+            || (name.starts_with('.') && name.ends_with(".partial"))
+    };
+    !names.is_empty() && names.iter().all(ours)
+}
+
 /// Removes what exports to this directory left that were killed: the lock that is held says that none of them lives.
 fn remove_leftovers(dir: &Path, name: &str) {
-    let Some(entries) = dir.parent().and_then(|parent| fs::read_dir(parent).ok()) else { return };
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
         let found = entry.file_name().to_string_lossy().into_owned();
         let pid = found.strip_prefix(&format!(".{name}.")).and_then(|rest| rest.strip_suffix(".partial"));
-        if pid.is_some_and(|pid| pid.parse::<u32>().is_ok()) {
+        if pid.is_some_and(|pid| pid.parse::<u32>().is_ok()) && holds_an_export(&entry.path()) {
             // What cannot be removed is only untidy.
             let _ = fs::remove_dir_all(entry.path());
         }

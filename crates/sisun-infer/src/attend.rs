@@ -88,6 +88,11 @@ impl Loaded {
         let ids: Vec<i32> = tokens.iter().map(|token| token.id as i32).collect();
         let shape = [1, ids.len()];
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.model.device());
+        // A pool of one thread, the model's own, could not do what `each` shares while the model waits for it.
+        let own_pool = match rayon::current_num_threads() {
+            1 => rayon::ThreadPoolBuilder::new().num_threads(1).build().ok(),
+            _ => None,
+        };
         std::thread::scope(|scope| {
             // One at a time: the model waits for whoever works on the layer before.
             let (to, from) = sync_channel(1);
@@ -96,7 +101,12 @@ impl Loaded {
                     let sisun_model::Captured { name, layer, shape, values } = found;
                     // One text: the batch axis, the first, has length 1.
                     let shape = [shape[1], shape[2], shape[3]];
-                    each(maps::Activation { name: name.to_string(), layer, heads: heads.clone(), shape, values });
+                    let activation =
+                        maps::Activation { name: name.to_string(), layer, heads: heads.clone(), shape, values };
+                    match &own_pool {
+                        Some(pool) => pool.install(|| each(activation)),
+                        None => each(activation),
+                    }
                 }
             });
             let mut capture = Capture::new(&looking.activations, &layers, &heads).sending(to);

@@ -88,6 +88,7 @@ sources = ["a"]
 documents = "line"
 jsonl_field = "text"
 jsonl_answer_field = "answer"
+normalize = "nfc"
 validation = ["b"]
 validation_fraction = 0.1
 cache_dir = "c"

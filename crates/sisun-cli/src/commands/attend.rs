@@ -162,10 +162,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let tokens = loaded.tokens(&args.text)?;
     loaded.check_length(tokens.len())?;
     args.device.note_length(tokens.len(), loaded.model.config().context_len);
-    claim(&args.out)?;
     let mut files = Vec::new();
     if !formats.is_empty() {
         let found = loaded.attend(&args.text, &looking)?;
+        claim(&args.out)?;
         files = maps::write(&found, &args.out, &formats, &pictures)?;
     }
     if with_page {

@@ -52,7 +52,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   sisun tokenizer encode runs/quickstart --text \"The cat sat on the mat.\"
-  sisun tokenizer encode models/TinyLlama --text \"The cat\" --no-added")]
+  sisun tokenizer encode ~/models/TinyLlama-1.1B-Chat-v1.0 --text \"The cat\" --no-added")]
     Encode {
         /// A tokenizer.json, or a run directory
         tokenizer: PathBuf,

@@ -1,10 +1,11 @@
 //! `sisun attend --format html`.
 
 use super::Args;
+use crate::common::claim;
 use crate::failure::Usage;
 use crate::opened::Opened;
 use crate::silence::{Silencing, silence};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use burn::tensor::Device;
 use sisun_infer::page::{Kind, Page};
 use sisun_infer::{Language, Loaded, Looking};
@@ -63,7 +64,7 @@ pub(super) fn write(
         (false, others) => side_by_side(args, &first.loaded, others, looking, language, device)?,
     };
     let path = args.out.join("attention.html");
-    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot create {}", args.out.display()))?;
+    claim(&args.out)?;
     write_atomic(&path, page.html().as_bytes())?;
     Ok(path)
 }
