@@ -9,6 +9,7 @@ use burn::tensor::{Device, Tensor};
 use memmap2::Mmap;
 use safetensors::tensor::{Metadata, TensorInfo, TensorView, View};
 use safetensors::{Dtype, SafeTensors};
+use serde_json::Value;
 use sisun_config::{LoraConfig, ModelConfig, check_pointer};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -120,7 +121,12 @@ where
         (name.to_string(), TensorInfo { dtype, shape, data_offsets: (begin, end) })
     });
     let header = Metadata::new(Some(metadata), infos.collect()).map_err(io::Error::other)?;
-    let mut header = serde_json::to_string(&header)?;
+    let mut header = serde_json::to_value(&header)?;
+    // Of a hash map the order differs from one time to the next.
+    if let Some(Value::Object(metadata)) = header.get_mut("__metadata__") {
+        metadata.sort_keys();
+    }
+    let mut header = header.to_string();
     // The numbers begin at a multiple of 8.
     header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
     file.write_all(&(header.len() as u64).to_le_bytes())?;

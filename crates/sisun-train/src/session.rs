@@ -314,7 +314,11 @@ impl Session {
             (MODEL_FILE, &|file| write_tensors(&weights, file)),
             (TRAINING_FILE, &|file| write_tensors(&moments, file)),
         ];
-        let checkpoint = Checkpoint::write(&folder, self.state.clone(), &files)?;
+        let checkpoint = Checkpoint::write(&folder, self.state.clone(), &files).or_else(|error| {
+            // It may have gone away in this moment.
+            self.check_place()?;
+            Err(TrainError::from(error))
+        })?;
         let name = folder_name(self.state.step);
         write_atomic(&folder.join(LAST), name.as_bytes())?;
         let best = self.state.best.map(|(step, _)| step);
