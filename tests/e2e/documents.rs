@@ -1,7 +1,7 @@
 //! Every command that README, the help and the configurations show is run as it stands, in their order, in a copy of what they
 //! are about. A command that is added there is run by itself.
 
-use crate::sisun::{root, sisun};
+use crate::sisun::{copy_folder, root, sisun};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -144,11 +144,11 @@ impl Desk {
     fn new(folder: &Path) -> Self {
         let desk = Self { folder: folder.to_owned() };
         for part in ["configs", "data"] {
-            copy(&root().join(part), &desk.folder.join(part));
+            copy_folder(&root().join(part), &desk.folder.join(part));
         }
         let models = root().join("tests/peers/fixtures/hf");
-        copy(&models.join("gpt2"), &desk.folder.join("models/gpt2"));
-        copy(&models.join("llama_tied"), &desk.folder.join("home/models/TinyLlama-1.1B-Chat-v1.0"));
+        copy_folder(&models.join("gpt2"), &desk.folder.join("models/gpt2"));
+        copy_folder(&models.join("llama_tied"), &desk.folder.join("home/models/TinyLlama-1.1B-Chat-v1.0"));
         let stories = fs::read_to_string(root().join("data/stories-en.txt")).unwrap();
         fs::write(desk.folder.join("novel.txt"), &stories[..stories[..40_000].rfind("\n\n").unwrap()]).unwrap();
         let font = root().join("crates/sisun-infer/assets/Pretendard-Regular.otf");
@@ -229,13 +229,4 @@ impl Desk {
 /// The word behind an option.
 fn after(line: &str, option: &str) -> Option<String> {
     line.split_whitespace().skip_while(|word| *word != option).nth(1).map(str::to_owned)
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let to = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy(&path, &to) } else { _ = fs::copy(&path, to).unwrap() }
-    }
 }

@@ -1,6 +1,6 @@
 //! Pointers of Git LFS where the files themselves should be: one message, whatever reads them.
 
-use crate::sisun::{Lab, root, sisun};
+use crate::sisun::{Lab, copy_folder, root, sisun};
 use std::fs;
 use std::path::Path;
 
@@ -15,18 +15,6 @@ fn without(path: &Path, look: impl FnOnce(&str)) {
     fs::write(path, whole).unwrap();
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
-}
-
 #[test]
 fn a_pointer_is_told_as_what_it_is() {
     let lab = Lab::trained();
@@ -37,7 +25,7 @@ fn a_pointer_is_told_as_what_it_is() {
     for name in ["llama_tied", "llama_untied"] {
         let fixture = root().join("tests/peers/fixtures/hf").join(name);
         let model = lab.path(&format!("pointers-{name}"));
-        copy(&fixture, &model);
+        copy_folder(&fixture, &model);
         let files: Vec<_> = fs::read_dir(&model).unwrap().map(|entry| entry.unwrap().path()).collect();
         let read = |path: &&std::path::PathBuf| {
             let name = path.file_name().unwrap().to_str().unwrap();
@@ -54,7 +42,7 @@ fn a_pointer_is_told_as_what_it_is() {
     }
 
     let run = lab.path("pointers-run");
-    copy(&lab.path("run"), &run);
+    copy_folder(&lab.path("run"), &run);
     let at = run.to_str().unwrap();
     let best = run.join("checkpoints").join(fs::read_to_string(run.join("checkpoints/best")).unwrap().trim());
     for file in ["model.safetensors", "training.safetensors", "state.json"] {
