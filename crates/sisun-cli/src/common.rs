@@ -4,9 +4,10 @@ use crate::failure::Usage;
 use crate::terminal::note;
 use anyhow::{Context, Result};
 use clap::Args;
+use sisun_data::Tokenizer;
 use sisun_files::HeldDir;
 use sisun_model::{Chosen, DeviceChoice, device};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where to compute.
 #[derive(Args, Clone, Debug)]
@@ -24,6 +25,9 @@ pub(crate) struct DeviceArgs {
 /// # Errors
 /// One that holds files that Sisun did not put there.
 pub(crate) fn claim(folder: &Path) -> Result<()> {
+    if folder.is_file() {
+        return Err(Usage(format!("{} is a file: name a folder with --out", folder.display())).into());
+    }
     let claimed = sisun_files::claim_folder(folder);
     if claimed.with_context(|| format!("cannot write into {}", folder.display()))? {
         return Ok(());
@@ -33,6 +37,21 @@ pub(crate) fn claim(folder: &Path) -> Result<()> {
         folder.display()
     ))
     .into())
+}
+
+/// Names of what an earlier command left in a folder, besides the files just written, a few of them.
+pub(crate) fn left_before(folder: &Path, written: &[PathBuf]) -> Option<String> {
+    const SHOWN: usize = 3;
+    let is_new = |path: &PathBuf| written.iter().any(|new| new.file_name() == path.file_name());
+    let entries = std::fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    let is_hidden = |path: &PathBuf| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    let mut left: Vec<PathBuf> = entries.filter(|path| path.is_file() && !is_new(path) && !is_hidden(path)).collect();
+    left.sort();
+    let names: Vec<String> =
+        left.iter().take(SHOWN).filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect();
+    let more = left.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!names.is_empty()).then(|| names.join(", ") + &more)
 }
 
 impl DeviceArgs {
@@ -77,6 +96,14 @@ impl DeviceArgs {
                 "note: only the last {context_len} of {n} tokens of the prompt are read, the model's context"
             ));
         }
+    }
+
+    /// Tells that a text is in another form of Unicode than the tokenizer's vocabulary, if it is.
+    pub(crate) fn note_form(&self, tokenizer: &Tokenizer, text: &str) -> Result<()> {
+        if let Some(note) = tokenizer.form_note(text)? {
+            self.note(&note);
+        }
+        Ok(())
     }
 
     /// Tells on stderr what is going on, unless asked to be quiet.

@@ -2,7 +2,7 @@
 //! macOS and some programs write (NFD).
 
 use crate::{
-    DataError,
+    DataError, Tokenizer,
     documents::{Event, Kind, Sink},
 };
 use std::borrow::Cow;
@@ -16,6 +16,9 @@ const COMPOSE: &str = "composed (NFC), the text has only known characters, but i
 /// And the reverse.
 const DECOMPOSE: &str = "decomposed (NFD), the text has only known characters, because the tokenizer comes from decomposed text: decompose it, as by python3 -c \"import sys, unicodedata; sys.stdout.write(unicodedata.normalize('NFD', sys.stdin.read()))\" < TEXT; a run that is trained with data.normalize = \"nfc\" composes all it reads by itself";
 
+/// Syllables that any Korean text has.
+const PROBE: &str = "가나다라이는을에서한";
+
 /// The text in composed form.
 pub(crate) fn composed(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || text.nfc().map(|(c, _)| c).eq(text.chars()) {
@@ -24,9 +27,24 @@ pub(crate) fn composed(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.nfc().map(|(c, _)| c).collect())
 }
 
+/// A text as it is, composed and decomposed.
+pub fn forms(text: &str) -> Vec<String> {
+    let mut forms = vec![text.to_owned()];
+    for form in [composed(text).into_owned(), decomposed(text)] {
+        if !forms.contains(&form) {
+            forms.push(form);
+        }
+    }
+    forms
+}
+
+/// The text in decomposed form, NFD.
+fn decomposed(text: &str) -> String {
+    text.nfd().map(|(c, _)| c).collect()
+}
+
 /// What would help where a vocabulary lacks characters of `text`, if another form of the text is `known`.
 pub(crate) fn remedy(text: &str, known: impl Fn(&str) -> bool) -> Option<&'static str> {
-    let decomposed = |text: &str| -> String { text.nfd().map(|(c, _)| c).collect() };
     let (composed, decomposed) = (composed(text), decomposed(text));
     if composed != text && known(&composed) {
         Some(COMPOSE)
@@ -34,6 +52,39 @@ pub(crate) fn remedy(text: &str, known: impl Fn(&str) -> bool) -> Option<&'stati
         Some(DECOMPOSE)
     } else {
         None
+    }
+}
+
+impl Tokenizer {
+    /// What to know of a text that is in another form than the tokenizer's vocabulary, if it becomes more tokens by that.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::encode`], of the text as it is.
+    pub fn form_note(&self, text: &str) -> Result<Option<String>, DataError> {
+        if self.composes || text.is_ascii() {
+            return Ok(None);
+        }
+        let tokens = self.encode(text)?.ids.len();
+        let fewer = |other: &str| {
+            let others = (other != text).then(|| self.encode(other).ok()).flatten()?.ids.len();
+            (others < tokens).then_some(others)
+        };
+        let note = |is: &str, other: &str, fewer: usize| {
+            format!(
+                "note: the text is {is} and becomes {tokens} tokens, {other} it would become {fewer}: the model knows that form"
+            )
+        };
+        Ok(match (fewer(&composed(text)), fewer(&decomposed(text))) {
+            (Some(fewer), _) => Some(note("decomposed (NFD, as macOS writes names)", "composed (NFC)", fewer)),
+            (None, Some(fewer)) => Some(note("composed (NFC)", "decomposed (NFD)", fewer)),
+            (None, None) => None,
+        })
+    }
+
+    /// Whether Hangul becomes fewer tokens composed than in parts, and is not composed as it is read.
+    pub(crate) fn knows_composed(&self) -> bool {
+        let tokens = |text: &str| self.encode(text).map(|encoding| encoding.ids.len());
+        !self.composes && matches!((tokens(PROBE), tokens(&decomposed(PROBE))), (Ok(whole), Ok(parts)) if whole < parts)
     }
 }
 

@@ -37,6 +37,7 @@ mod windows;
 mod words;
 
 pub use beginning::first_documents;
+pub use compose::forms;
 pub use coverage::Unknown;
 pub use ends::{COMPANIONS, END_OF_TEXT, GENERATION};
 pub use error::DataError;

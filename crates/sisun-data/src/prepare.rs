@@ -75,8 +75,13 @@ pub fn prepare(
 ) -> Result<Corpus, DataError> {
     let text = Text::read(data, cache_dir, progress)?;
     text.check_json(progress)?;
-    text.note_decomposed(progress);
-    let corpus = checked(text.tokenize(&Wanted::of(tokenizer, text.rules)?, cache_dir, progress)?, context_len)?;
+    let wanted = Wanted::of(tokenizer, text.rules)?;
+    if text.is_decomposed() && !wanted.composes(text.rules) {
+        progress(
+            "note: the text has Hangul in parts (decomposed, NFD); data.normalize = \"nfc\" puts it together, in prompts as well",
+        );
+    }
+    let corpus = checked(text.tokenize(&wanted, cache_dir, progress)?, context_len)?;
     if data.validation.is_empty() && corpus.validation.len() > corpus.train.len() {
         progress(
             "note: more is held out than there is to learn from, because a document is held out whole: cut the text into more \
@@ -139,6 +144,11 @@ pub fn prepare_whole(
 ) -> Result<Tokens, DataError> {
     let text = Text::read_whole(data, cache_dir, progress)?;
     text.note_json(progress);
+    if text.is_decomposed() && tokenizer.knows_composed() {
+        progress(
+            "note: the text has Hangul in parts (decomposed, NFD), the tokenizer knows it composed (NFC): compose the text first",
+        );
+    }
     let tokens = text.tokenize(&Wanted::This(tokenizer.clone()), cache_dir, progress)?.train;
     check_marked("given", &tokens)?;
     Ok(tokens)
@@ -192,6 +202,11 @@ impl<'c> Wanted<'c> {
                 Self::This(if rules.normalize == Normalize::Nfc { tokenizer.composing()? } else { tokenizer })
             }
         })
+    }
+
+    /// Whether it composes what it reads.
+    fn composes(&self, rules: &DataConfig) -> bool {
+        rules.normalize == Normalize::Nfc || matches!(self, Self::This(tokenizer) if tokenizer.composes)
     }
 
     /// What of it decides over the tokens, beside the text.
@@ -293,14 +308,9 @@ impl<'c> Text<'c> {
         if idle { Err(DataError::NoJsonLines { key: stated, sources: self.name() }) } else { Ok(()) }
     }
 
-    /// Tells of Hangul in parts.
-    fn note_decomposed(&self, progress: &mut dyn FnMut(&str)) {
-        let decomposed = self.scans.iter().any(|scan| has_parts_of_hangul(scan.alphabet.iter()));
-        if decomposed && self.rules.normalize == Normalize::None {
-            progress(
-                "note: the text has Hangul in parts (decomposed, NFD); data.normalize = \"nfc\" puts it together, in prompts as well",
-            );
-        }
+    /// Whether there is Hangul in parts.
+    fn is_decomposed(&self) -> bool {
+        self.scans.iter().any(|scan| has_parts_of_hangul(scan.alphabet.iter()))
     }
 
     /// Tells of text that looks like records and is read as plain text, and of a field that is asked for in vain.

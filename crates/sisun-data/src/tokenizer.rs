@@ -36,7 +36,7 @@ pub struct Tokenizer {
     /// Whether the decoder takes tokens such as `<0xED>` for bytes.
     pub(crate) byte_fallback: bool,
     /// Whether what it reads is composed (NFC) first.
-    composes: bool,
+    pub(crate) composes: bool,
     pub(crate) coverage: Coverage,
     sha256: String,
 }

@@ -107,3 +107,35 @@ fn a_form_that_would_be_known_is_named() {
     desk.prepare().unwrap();
     assert!(desk.messages.iter().any(|message| message.contains("data.normalize = \"nfc\"")), "{:?}", desk.messages);
 }
+
+#[test]
+fn a_prompt_in_the_other_form_is_told() {
+    let text = TEXT.repeat(40);
+    for (trained, other, form) in
+        [(text.clone(), decomposed(TEXT), "composed (NFC)"), (decomposed(&text), TEXT.to_owned(), "decomposed (NFD)")]
+    {
+        let mut desk = Desk::new(&[("a.txt", trained.as_bytes())]);
+        desk.tokenizer = TokenizerConfig::Bpe { vocab_size: 300, specials: Vec::new() };
+        let tokenizer = desk.prepare().unwrap().tokenizer;
+        let told = tokenizer.form_note(&other).unwrap().unwrap();
+        let counts = [other.clone(), if form.contains("NFC") { TEXT.to_owned() } else { decomposed(TEXT) }]
+            .map(|text| tokenizer.encode(&text).unwrap().ids.len());
+        assert!(
+            told.contains(&format!("becomes {} tokens, {form} it would become {}", counts[0], counts[1])),
+            "{told}"
+        );
+        let same = if form.contains("NFC") { TEXT.to_owned() } else { decomposed(TEXT) };
+        assert_eq!(tokenizer.form_note(&same).unwrap(), None);
+        assert_eq!(tokenizer.form_note("plain ASCII").unwrap(), None);
+        let mut messages = Vec::new();
+        let path = desk.path("other.txt");
+        fs::write(&path, other.repeat(20)).unwrap();
+        desk.data.sources = vec![path];
+        prepare_whole(&desk.data, &tokenizer, &desk.cache(), &mut |line| messages.push(line.to_owned())).unwrap();
+        assert_eq!(
+            messages.iter().any(|line| line.contains("compose the text first")),
+            form.contains("NFC"),
+            "{messages:?}"
+        );
+    }
+}

@@ -87,12 +87,14 @@ pub enum InferError {
         count: usize,
     },
     /// A token that the text does not have.
-    #[error("--query: there is no token {asked} in the text; it has {tokens}")]
+    #[error("--query: there is no token {asked} in the text; it has {tokens}{remedy}")]
     NoSuchToken {
         /// The number or label that was asked for.
         asked: String,
         /// Numbers and labels of what there is.
         tokens: String,
+        /// The tokens that it is a part of, if there are such.
+        remedy: String,
     },
     /// A label that several tokens have.
     #[error("--query: {label:?} is the label of several tokens; choose one by its number: {numbers}")]

@@ -63,20 +63,33 @@ pub(crate) struct Args {
     device: DeviceArgs,
 }
 
+/// So many tokens of a query are named one by one.
+const FEW: usize = 6;
+
 pub(crate) fn run(args: Args) -> Result<()> {
     let chosen = args.device.choose()?;
     let loaded = args.precision.open(&args.run, &chosen.device)?.loaded;
     args.device.note(&loaded.introduction());
-    let found = loaded.explain(&args.text, args.layer, args.head, &args.query.unwrap_or_default())?;
-    if let word @ [_, _, ..] = &found.query_word[..] {
-        let tokens: Vec<String> =
-            word.iter().map(|&number| format!("{number} {:?}", found.tokens[number].text)).collect();
+    let query = args.query.unwrap_or_default();
+    let found = loaded.explain(&args.text, args.layer, args.head, &query)?;
+    if let Some(namesake) = query.namesake(&found.tokens) {
+        let [asked, other] = [found.query, namesake].map(|number| format!("{number} {:?}", found.tokens[number].text));
         args.device.note(&format!(
-            "note: the query is {} tokens, {}: the last looks, which sees all of them",
-            word.len(),
-            tokens.join(", ")
+            "note: --query takes a number as a token's number, {asked}; for {other} say --query {namesake}"
         ));
     }
+    if let word @ [_, _, ..] = &found.query_word[..] {
+        let named = |number: &usize| format!("{number} {:?}", found.tokens[*number].text);
+        let tokens = match word {
+            [first, .., last] if word.len() > FEW => format!("{} to {}", named(first), named(last)),
+            few => few.iter().map(named).collect::<Vec<_>>().join(", "),
+        };
+        args.device.note(&format!(
+            "note: the query is {} tokens, {tokens}: the last looks, which sees all of them",
+            word.len(),
+        ));
+    }
+    args.device.note_form(&loaded.tokenizer, &args.text)?;
     args.device.note_length(found.tokens.len(), loaded.model.config().context_len);
     if args.json {
         return say_json(&found);

@@ -56,6 +56,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     args.device.note(&loaded.introduction());
     let n = loaded.tokens(text)?.len();
     loaded.check_length(n)?;
+    args.device.note_form(&loaded.tokenizer, text)?;
     args.device.note_length(n, loaded.model.config().context_len);
     let mut found = loaded.heads(text)?;
     let mut loss = None;

@@ -37,22 +37,36 @@ impl Query {
     /// # Errors
     /// No such token, or several with that label.
     pub(super) fn among(&self, text: &str, tokens: &[Token]) -> Result<Range<usize>, InferError> {
-        let missing = |asked: String| InferError::NoSuchToken { asked, tokens: list(tokens) };
+        let missing = |asked: String, holding: &[usize]| InferError::NoSuchToken {
+            asked,
+            tokens: list(tokens),
+            remedy: match holding {
+                [] => String::new(),
+                holding => format!(
+                    "; it is part of {}: choose by number",
+                    named(holding.iter().map(|&number| (number, &tokens[number])))
+                ),
+            },
+        };
         match self {
             Self::Last => Ok(tokens.len() - 1..tokens.len()),
             Self::Number(number) if *number < tokens.len() => Ok(*number..*number + 1),
-            Self::Number(number) => Err(missing(number.to_string())),
+            Self::Number(number) => Err(missing(number.to_string(), &[])),
             Self::Label(label) => {
-                let is_it = |token: &Token| token.text == *label || token.text.strip_prefix(' ') == Some(label);
+                let forms = sisun_data::forms(label);
+                let is_it = |token: &Token| {
+                    let text = &token.text;
+                    forms.iter().any(|form| text == form || text.strip_prefix(' ') == Some(form))
+                };
                 let mut found: Vec<Range<usize>> = (0..tokens.len())
                     .filter(|&number| is_it(&tokens[number]))
                     .map(|number| number..number + 1)
                     .collect();
                 if found.is_empty() {
-                    found = made_up_of(label, text, tokens);
+                    found = forms.iter().flat_map(|form| made_up_of(form, text, tokens)).collect();
                 }
                 match &found[..] {
-                    [] => Err(missing(format!("{label:?}"))),
+                    [] => Err(missing(format!("{label:?}"), &holding(&forms, tokens))),
                     [one] => Ok(one.clone()),
                     several => {
                         let last: Vec<usize> = several.iter().map(|tokens| tokens.end - 1).collect();
@@ -62,6 +76,19 @@ impl Query {
             }
         }
     }
+
+    /// The number of a token whose text is the number that was given, if that is not the token that it is the number of.
+    pub fn namesake(&self, tokens: &[Token]) -> Option<usize> {
+        let Self::Number(given) = self else { return None };
+        let found = tokens.iter().position(|token| token.text.trim_start_matches(' ') == given.to_string())?;
+        (found != *given).then_some(found)
+    }
+}
+
+/// The tokens that have a text of these forms within them.
+fn holding(forms: &[String], tokens: &[Token]) -> Vec<usize> {
+    let holds = |token: &Token| forms.iter().any(|form| !form.trim().is_empty() && token.text.contains(form.as_str()));
+    (0..tokens.len()).filter(|&number| holds(&tokens[number])).take(LISTED).collect()
 }
 
 /// The tokens in a row whose text is `wanted`, wherever it occurs; before it the first of them may have white space.
@@ -86,12 +113,16 @@ fn made_up_of(wanted: &str, text: &str, tokens: &[Token]) -> Vec<Range<usize>> {
 
 /// `0 "The", 1 " cat", …`.
 fn list(tokens: &[Token]) -> String {
-    let mut listed: Vec<String> =
-        tokens.iter().take(LISTED).enumerate().map(|(number, token)| format!("{number} {:?}", token.text)).collect();
-    if tokens.len() > LISTED {
-        listed.push(format!("… {} {:?}", tokens.len() - 1, tokens[tokens.len() - 1].text));
+    let listed = named(tokens.iter().take(LISTED).enumerate());
+    match tokens.len() - 1 {
+        last if last >= LISTED => format!("{listed}, … {last} {:?}", tokens[last].text),
+        _ => listed,
     }
-    listed.join(", ")
+}
+
+/// Numbers and labels.
+fn named<'t>(tokens: impl Iterator<Item = (usize, &'t Token)>) -> String {
+    tokens.map(|(number, token)| format!("{number} {:?}", token.text)).collect::<Vec<_>>().join(", ")
 }
 
 fn numbers(found: &[usize]) -> String {
@@ -135,6 +166,31 @@ mod tests {
         }
         let many = vec!["a"; 100];
         assert!(find("b", &many).unwrap_err().ends_with("23 \"a\", … 99 \"a\""));
+    }
+
+    #[test]
+    fn a_part_of_a_token_is_told_with_the_token() {
+        let message = find("고양이", &["작은", " 고양이가", " 고양이를"]).unwrap_err();
+        assert!(message.ends_with("part of 1 \" 고양이가\", 2 \" 고양이를\": choose by number"), "{message}");
+        assert!(!find("개", &["작은", " 고양이가"]).unwrap_err().contains("part of"));
+    }
+
+    #[test]
+    fn a_label_is_found_in_either_form_of_unicode() {
+        let decomposed = "\u{1112}\u{1161}\u{11AB}";
+        assert_eq!(find(decomposed, &["두", " 한"]), Ok(1));
+        assert_eq!(find("한", &["두", decomposed]), Ok(1));
+    }
+
+    #[test]
+    fn a_token_that_reads_as_the_number_given_is_told() {
+        let token = |text: &str| Token { id: 0, text: text.to_owned(), start: 0, end: 0 };
+        let tokens = [token("1"), token(" +"), token(" 2"), token(" 0")];
+        let namesake = |query: &str| query.parse::<Query>().unwrap().namesake(&tokens);
+        assert_eq!(
+            [namesake("0"), namesake("1"), namesake("2"), namesake("3"), namesake("+")],
+            [Some(3), Some(0), None, None, None]
+        );
     }
 
     #[test]
