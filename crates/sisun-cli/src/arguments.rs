@@ -2,8 +2,8 @@
 //! in string`.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgMatches, CommandFactory, Error, Parser};
-use sisun_config::plain_words;
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, Error, Parser};
+use sisun_config::{plain_words, shell};
 use std::error::Error as _;
 use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 
@@ -12,7 +12,11 @@ use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 pub(crate) fn parse<C: Parser>() -> (C, bool) {
     let read =
         C::command().try_get_matches().and_then(|matches| Ok((C::from_arg_matches(&matches)?, is_quiet(&matches))));
-    read.unwrap_or_else(|error| plain::<C>(error).exit())
+    read.unwrap_or_else(|error| {
+        let typed: Vec<String> =
+            std::env::args_os().skip(1).map(|given| given.to_string_lossy().into_owned()).collect();
+        plain::<C>(error, &typed).exit()
+    })
 }
 
 fn is_quiet(matches: &ArgMatches) -> bool {
@@ -21,10 +25,12 @@ fn is_quiet(matches: &ArgMatches) -> bool {
         || matches.subcommand().is_some_and(|(_, inner)| is_quiet(inner))
 }
 
-/// The same error, without words of Rust.
-fn plain<C: CommandFactory>(error: Error) -> Error {
-    if error.kind() != ErrorKind::ValueValidation {
-        return error;
+/// The same error, without words of Rust, and with a remedy that works; `typed` is what stood after the program's name.
+fn plain<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
+    match error.kind() {
+        ErrorKind::UnknownArgument => return unknown::<C>(error, typed),
+        ErrorKind::ValueValidation => {}
+        _ => return error,
     }
     let told = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
@@ -34,6 +40,66 @@ fn plain<C: CommandFactory>(error: Error) -> Error {
     let Some(why) = error.source().map(|source| reason(source, &value)) else { return error };
     Error::raw(ErrorKind::ValueValidation, format!("invalid value '{value}' for '{argument}': {why}\n"))
         .with_cmd(&C::command())
+}
+
+/// The error of an argument that no command has, with what was most likely meant.
+fn unknown<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return error };
+    let quoted = shell::word;
+    // Of `- Hello` clap tells the first two letters.
+    let at = typed.iter().position(|given| given == argument || given.starts_with(argument.as_str()));
+    let before = at.and_then(|at| typed.get(at.checked_sub(1)?)).map_or("", String::as_str);
+    let command = C::command();
+    let (name, options) = command_of(&command, typed);
+    let option = |given: &str| options.iter().find(|option| is_option(option, given)).filter(|o| takes_value(o));
+    let key = argument.strip_prefix("--").map(|key| key.split('=').next().unwrap_or(key));
+    let tip = if let (Some(_), Some(at), true) = (option(before), at, argument.starts_with('-')) {
+        let joined = if before.starts_with("--") { format!("{before}=") } else { before.to_owned() };
+        format!("a value that begins with - has to follow its option at once: {joined}{}", quoted(&typed[at]))
+    } else if let (Some(option), false) = (last_list(&options, typed, at), argument.starts_with('-')) {
+        let option = option.get_long().unwrap_or_default();
+        format!("--{option} takes one name at a time: put a pattern such as '*.txt' in quotes, or repeat --{option}")
+    } else if let (Some(key), "train" | "info") = (key, name)
+        && let Some(key) = sisun_config::key_meant(key)
+    {
+        format!("a setting is changed with --set {key}=VALUE")
+    } else if key == Some("run") {
+        "name the run alone, as in: sisun sample runs/quickstart".to_owned()
+    } else {
+        match error.get(ContextKind::SuggestedArg) {
+            Some(ContextValue::String(similar)) => format!("a similar argument exists: {similar}"),
+            _ => format!("sisun {name} --help lists what there is"),
+        }
+    };
+    Error::raw(ErrorKind::UnknownArgument, format!("unexpected argument {} found\n\n  tip: {tip}\n", quoted(argument)))
+        .with_cmd(&command)
+}
+
+/// The name of the innermost command that is typed, and its options.
+fn command_of<'c>(command: &'c Command, typed: &[String]) -> (&'c str, Vec<&'c Arg>) {
+    let (mut at, mut name) = (command, "");
+    for word in typed {
+        let Some(inner) = at.find_subcommand(word) else { break };
+        (at, name) = (inner, inner.get_name());
+    }
+    (name, at.get_arguments().collect())
+}
+
+fn is_option(option: &Arg, given: &str) -> bool {
+    let short = |name: char| given.strip_prefix('-').is_some_and(|rest| rest == name.to_string());
+    given.strip_prefix("--").is_some_and(|name| option.get_long() == Some(name))
+        || option.get_short().is_some_and(short)
+}
+
+fn takes_value(option: &Arg) -> bool {
+    matches!(option.get_action(), ArgAction::Set | ArgAction::Append)
+}
+
+/// The option whose list of values the argument number `at` seems to go on: nothing but values stand between.
+fn last_list<'c>(options: &[&'c Arg], typed: &[String], at: Option<usize>) -> Option<&'c Arg> {
+    let given = typed.get(..at?)?.iter().rev().find(|given| given.starts_with('-'))?;
+    let appends = |option: &&&Arg| is_option(option, given) && matches!(option.get_action(), ArgAction::Append);
+    options.iter().find(appends).copied()
 }
 
 fn reason(source: &(dyn std::error::Error + 'static), value: &str) -> String {
@@ -61,7 +127,6 @@ fn reason(source: &(dyn std::error::Error + 'static), value: &str) -> String {
 mod tests {
     use super::*;
     use crate::Cli;
-    use clap::{ArgAction, Command};
 
     /// Whatever is typed for any option of any command is refused without a word of Rust.
     #[test]
@@ -76,7 +141,7 @@ mod tests {
                 let mut line = command.clone();
                 line.push(format!("--{option}={value}"));
                 let Err(error) = Cli::try_parse_from(&line) else { continue };
-                let message = plain::<Cli>(error).to_string();
+                let message = plain::<Cli>(error, &line[1..]).to_string();
                 refused += usize::from(message.contains("invalid value"));
                 for word in [
                     "digit",
@@ -114,8 +179,8 @@ mod tests {
     #[test]
     fn the_remedy_is_told() {
         let told = |arguments: &[&str]| {
-            let line = [&["sisun"], arguments].concat();
-            plain::<Cli>(Cli::try_parse_from(line).err().expect("an error")).to_string()
+            let line: Vec<String> = std::iter::once(&"sisun").chain(arguments).map(ToString::to_string).collect();
+            plain::<Cli>(Cli::try_parse_from(&line).err().expect("an error"), &line[1..]).to_string()
         };
         for (arguments, part) in [
             (&["sample", "r", "-n", "x"][..], "'x' for '--tokens <N>': expected a whole number\n"),
@@ -123,6 +188,17 @@ mod tests {
             (&["sample", "r", "-n=-3"], "expected a whole number, not a negative one"),
             (&["sample", "r", "--temperature", "hot"], "'hot' for '--temperature <T>': expected a number\n"),
             (&["compare", "c", "--jobs", "0"], "must be at least 1"),
+            (&["sample", "r", "--prompt", "-1"], "at once: --prompt=-1\n"),
+            (&["sample", "r", "--prompt", "- Hello"], "at once: --prompt='- Hello'\n"),
+            (&["sample", "r", "-n", "-x"], "at once: -n-x\n"),
+            (&["explain", "r", "--text", "a", "--query", "--"], "--query"),
+            (&["sample", "--run", "r"], "name the run alone"),
+            (&["train", "c.toml", "--steps", "5"], "--set train.steps=VALUE"),
+            (&["train", "c.toml", "--lr=3"], "--set train.lr_max=VALUE"),
+            (&["train", "c.toml", "--n-layers", "5"], "--set model.n_layers=VALUE"),
+            (&["eval", "r", "--data", "a.txt", "b.txt"], "--data takes one name at a time: put a pattern"),
+            (&["sample", "r", "--samplse", "3"], "a similar argument exists: --samples"),
+            (&["heads", "r", "--xyzzy", "3"], "sisun heads --help"),
             (&["sample", "r", "--precision", "fp16"], "\"fp16\" is not known here; known here: float32, bf16"),
         ] {
             let found = told(arguments);

@@ -1,5 +1,7 @@
 //! Names that other programs give our keys.
 
+use crate::keys::CONFIG;
+
 /// Another name of a key, and the key.
 pub(crate) const ALIASES: &[(&str, &[&str])] = &[
     ("name", &["run", "run_name", "experiment"]),
@@ -20,6 +22,7 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
     ("data.jsonl_field", &["field", "text_field", "text_column", "column"]),
     ("data.jsonl_answer_field", &["answer_field", "target_field", "completion_field"]),
     ("tokenizer.kind", &["type", "tokenizer_type"]),
+    ("tokenizer.path", &["file", "tokenizer_file", "json"]),
     ("tokenizer.vocab_size", &["vocab", "n_vocab", "vocabulary", "vocabulary_size", "num_tokens"]),
     ("tokenizer.specials", &["special_tokens"]),
     ("model.vocab_size", &["vocab", "n_vocab", "vocabulary_size"]),
@@ -113,6 +116,21 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
     ("sample.tokens", &["max_new_tokens", "max_tokens", "n_tokens"]),
 ];
 
+/// What does by an option of the command line what other programs have a setting for.
+const OPTIONS: &[(&str, &[&str])] = &[
+    ("--device, as in --device wgpu", &["device", "cuda", "gpu", "use_cuda", "accelerator", "backend", "no_cuda"]),
+    (
+        "--run of `sisun train`, --out of `sisun compare`",
+        &["out_dir", "output_dir", "run_dir", "save_dir", "checkpoint_dir", "log_dir"],
+    ),
+    ("--resume of `sisun train`", &["resume", "resume_from", "resume_from_checkpoint"]),
+];
+
+/// The option of the command line that an unknown key most likely means.
+pub(crate) fn option(name: &str) -> Option<&'static str> {
+    OPTIONS.iter().find(|(_, names)| names.contains(&name)).map(|(option, _)| *option)
+}
+
 /// The known key that an unknown one most likely means: another program's name for it, or a misspelling; first in the
 /// same table, then in the others.
 pub(crate) fn meant(at: &str, name: &str, siblings: &[String], all: &[String]) -> Option<String> {
@@ -130,7 +148,17 @@ pub(crate) fn meant(at: &str, name: &str, siblings: &[String], all: &[String]) -
     called()
         .find(|key| siblings.contains(key) && parent(key) == at)
         .or_else(|| near(siblings))
+        .or_else(|| called().find(|key| known(key) && parent(key) == at))
         .or_else(|| exact(all))
         .or_else(|| called().find(known))
         .or_else(|| near(all).filter(|path| strsim::damerau_levenshtein(&leaf(path), &name) <= name.len() / 3))
+}
+
+/// The key that other programs call so, or that is called so without its table: `lr` is `train.lr_max`.
+pub fn key_meant(name: &str) -> Option<String> {
+    let all = CONFIG.paths("");
+    let name = name.to_lowercase().replace('-', "_");
+    let leaf = |key: &&String| key.rsplit('.').next() == Some(name.as_str());
+    let found = all.iter().find(leaf).cloned().or_else(|| meant("", &name, &[], &all));
+    found.filter(|key| key.contains('.'))
 }

@@ -91,7 +91,8 @@ impl Checked {
     }
 
     fn table(&mut self, at: &str, table: &mut Table, keys: &[Key], others: &[(&str, &[Key])], part: bool) {
-        let siblings: Vec<String> = keys.iter().map(|key| joined(at, key.name)).collect();
+        let kind = (!others.is_empty()).then(|| joined(at, "kind"));
+        let siblings: Vec<String> = kind.into_iter().chain(keys.iter().map(|key| joined(at, key.name))).collect();
         let given: Vec<String> = table.keys().cloned().collect();
         for name in given {
             let path = joined(at, &name);

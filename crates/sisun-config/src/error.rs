@@ -1,5 +1,6 @@
 //! What can be wrong with a configuration.
 
+use crate::aliases::option;
 use std::fmt::Display;
 use std::path::PathBuf;
 
@@ -23,7 +24,7 @@ pub enum ConfigError {
         message: String,
     },
     /// A key that nobody reads.
-    #[error("unknown key {key}{}", suggest(suggestion, known))]
+    #[error("unknown key {key}{}", suggest(key, suggestion.as_deref(), known))]
     UnknownKey {
         /// The key with its tables, as `train.lr_mx`.
         key: String,
@@ -167,7 +168,10 @@ fn listed(problems: &[ConfigError]) -> String {
     problems.iter().map(|problem| format!("\n  {problem}")).collect()
 }
 
-fn suggest(suggestion: &Option<String>, known: &[String]) -> String {
+fn suggest(key: &str, suggestion: Option<&str>, known: &[String]) -> String {
+    if let Some(option) = option(key.rsplit('.').next().unwrap_or(key)) {
+        return format!("; that is no setting but an option: {option}");
+    }
     match suggestion {
         Some(nearest) => format!("; did you mean {nearest}?"),
         None if known.is_empty() => "; nothing can be set here".to_owned(),

@@ -22,6 +22,7 @@ mod tests;
 mod train;
 mod words;
 
+pub use aliases::key_meant;
 pub use data::{DataConfig, Documents, Normalize, TokenizerConfig};
 pub use draft::{Base, Draft};
 pub use error::ConfigError;

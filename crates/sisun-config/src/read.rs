@@ -123,8 +123,36 @@ pub fn read_table(path: &Path) -> Result<Table, ConfigError> {
 pub(crate) fn parse_table(path: &Path, text: &str) -> Result<Table, ConfigError> {
     text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
         path: path.to_owned(),
-        message: error.to_string().trim_end().to_owned(),
+        message: format!("{}{}", error.to_string().trim_end(), syntax_remedy(&error, text)),
     })
+}
+
+/// What most likely would be right, where a parser tells only what it could not read.
+fn syntax_remedy(error: &toml::de::Error, text: &str) -> String {
+    let line = error.span().and_then(|at| {
+        let start = text.get(..at.start)?.rfind('\n').map_or(0, |end| end + 1);
+        text.get(start..)?.lines().next()
+    });
+    let Some(line) = line else { return String::new() };
+    let Some((key, value)) = line.split_once('=').map(|(key, value)| (key.trim(), value.trim())) else {
+        return match line.split_once(':') {
+            Some((key, value)) => format!("\na setting is written with `=`: {} = {}", key.trim(), value.trim()),
+            None => String::new(),
+        };
+    };
+    let first = value.trim_start_matches('[').trim_start().chars().next().unwrap_or(' ');
+    match value {
+        "True" | "False" => format!("\nwrite {key} = {}", value.to_lowercase()),
+        _ if first.is_alphabetic() || "“”‘’".contains(first) => {
+            "\ntext is written in straight quotes, as in name = \"my-model\"; numbers, true and false are not".to_owned()
+        }
+        _ if first == '"' && value.contains('\\') => {
+            "\na backslash in double quotes begins a special character: write the text in single quotes, or each \\ as \\\\".to_owned()
+        }
+        _ if first == '.' => format!("\na number begins with a digit: write {key} = 0{value}"),
+        _ if first.is_ascii_digit() => "\na number is written without thousands separators, as in 1000000 or 1_000_000".to_owned(),
+        _ => String::new(),
+    }
 }
 
 /// Merges `a.b=value` into the table. A value that is not TOML from its first character to its last (`rope`, `runs/x`,

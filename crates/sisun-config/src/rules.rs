@@ -29,6 +29,7 @@ pub(crate) fn rule(value: &Value, shape: &Shape) -> String {
         (Shape::Whole, Value::Float(x)) if x.is_finite() && x.fract() == 0.0 => {
             (if *x < 0.0 { "must not be negative" } else { "is too large" }).to_owned()
         }
+        (Shape::Whole, Value::Float(_)) => format!("{wanted}, without a fraction"),
         (Shape::Number, Value::Float(_)) => "expected a finite number".to_owned(),
         (Shape::Whole | Shape::Number, Value::String(text)) => match digits(text) {
             digits if is_too_large(&digits) => format!("is too large; the largest whole number is {}", i64::MAX),

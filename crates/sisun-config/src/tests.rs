@@ -346,3 +346,44 @@ fn nothing_of_an_override_is_dropped() {
         assert!(matches!(set(given), Err(ConfigError::BadQuotes { .. })), "{given}");
     }
 }
+
+#[test]
+fn what_toml_cannot_read_is_told_with_what_to_write() {
+    for (text, remedy) in [
+        ("steps = ten", "text is written in straight quotes"),
+        ("name = my model", "text is written in straight quotes"),
+        ("sources = [a.txt]", "text is written in straight quotes"),
+        ("name = “my”", "text is written in straight quotes"),
+        ("a = 1\nb = True", "write b = true"),
+        ("steps: 5", "a setting is written with `=`: steps = 5"),
+        ("steps = 1,000,000", "without thousands separators"),
+        ("steps = 1.000.000", "without thousands separators"),
+        ("lr_max = .5", "write lr_max = 0.5"),
+        ("path = \"C:\\Users\\x\"", "in single quotes"),
+    ] {
+        let told = crate::read::parse_table(Path::new("a.toml"), text).expect_err(text).to_string();
+        assert!(told.lines().last().is_some_and(|line| line.contains(remedy)), "{text}: {told}");
+    }
+    let told = crate::read::parse_table(Path::new("a.toml"), "[a").expect_err("cut off").to_string();
+    assert!(!told.contains("quotes"), "{told}");
+}
+
+#[test]
+fn what_an_option_does_is_told_as_one() {
+    for (key, part) in [
+        ("train.device", "--device"),
+        ("device", "--device"),
+        ("train.output_dir", "--run"),
+        ("tokenizer.file", "did you mean tokenizer.path?"),
+        ("tokenizer.foo", "known here: tokenizer.kind, tokenizer.vocab_size"),
+    ] {
+        let mut table: Table = WHOLE.parse().expect("TOML");
+        crate::set(&mut table, key, Value::String("x".to_owned())).expect("a place");
+        let mut value = Value::Table(table);
+        let told: Vec<String> = Checked::of("", &mut value, &CONFIG).problems.iter().map(ToString::to_string).collect();
+        assert!(told.len() == 1 && told[0].contains(part), "{key}: {told:?}");
+    }
+    let mut half = Value::Float(40.5);
+    let told = Checked::of("train.steps", &mut half, &crate::shape::Shape::Whole).problems[0].to_string();
+    assert_eq!(told, "train.steps = 40.5: expected a whole number, without a fraction");
+}
