@@ -51,17 +51,24 @@ pub(crate) fn changed(run_dir: &Path, before: &Config, changes: &[Change]) -> Op
             || ["model.context_len", "model.dropout"].contains(&key))
             && !(key == "model.context_len" && before.model.position == sisun_config::Position::Learned)
     };
-    let settings: Option<Vec<(String, Value)>> =
-        changes.iter().map(|change| Some((change.key.clone(), change.after.clone()?))).collect();
     let from = changes.iter().all(|change| fits(&change.key)).then_some(run_dir);
-    Some(anew(run_dir, from, &settings?))
+    Some(anew(run_dir, from, &settings(changes)?))
 }
 
 /// Begins a run on other text with the settings and weights of this one.
 pub(crate) fn learn(run_dir: &Path, changes: &[Change]) -> Option<String> {
-    let settings: Option<Vec<_>> =
-        changes.iter().map(|change| Some((change.key.clone(), change.after.clone()?))).collect();
-    Some(anew(run_dir, Some(run_dir), &settings?))
+    Some(anew(run_dir, Some(run_dir), &settings(changes)?))
+}
+
+/// Begins a run on text that this one's tokenizer cannot write: from nothing, with a vocabulary of so many characters.
+pub(crate) fn learn_characters(run_dir: &Path, changes: &[Change], vocab_size: usize) -> Option<String> {
+    let size = ("model.vocab_size".to_owned(), Value::Integer(vocab_size.try_into().ok()?));
+    Some(anew(run_dir, None, &[settings(changes)?, vec![size]].concat()))
+}
+
+/// Keys and values as they are to be, if every key has one.
+fn settings(changes: &[Change]) -> Option<Vec<(String, Value)>> {
+    changes.iter().map(|change| Some((change.key.clone(), change.after.clone()?))).collect()
 }
 
 /// A setting that differs between a run and what it is asked to go on with.

@@ -96,12 +96,14 @@ pub enum TrainError {
         way: Option<String>,
     },
     /// The run's own text is not there.
-    #[error("the text that {} was trained on cannot be read: {source}; restore it, or name another text where a command takes --data", path.display())]
+    #[error("the text that {} was trained on cannot be read: {source}; restore it, or name another text where a command takes --data{}", path.display(), elsewhere(started_in.as_deref()))]
     NoText {
         /// The run.
         path: PathBuf,
         /// Why.
         source: DataError,
+        /// Where the run was started, if that is another directory than this.
+        started_in: Option<PathBuf>,
     },
     /// The run's own text is another than the one it was trained on.
     #[error(
@@ -113,6 +115,8 @@ pub enum TrainError {
         path: PathBuf,
         /// What is known of the difference.
         change: String,
+        /// Whether the run's tokenizer cannot write it.
+        unwritable: bool,
         /// Of a resume: where the run was started, if that is another directory than this.
         started_in: Option<PathBuf>,
         /// Of a resume: the command that begins a run on this text.

@@ -5,6 +5,7 @@
 pub mod advice;
 mod batch;
 mod changes;
+mod environment;
 mod error;
 mod evaluate;
 mod facts;

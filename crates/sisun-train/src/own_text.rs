@@ -1,6 +1,7 @@
 //! The text of a run, read again: it must be the text that the run was trained on, or held-out text would not be held out.
 
 use crate::TrainError;
+use crate::environment::started_elsewhere;
 use sisun_config::DataConfig;
 use sisun_data::{Corpus, DataError, Sources, Tokenizer, prepare_again};
 use sisun_model::Run;
@@ -36,17 +37,25 @@ pub(crate) fn same_text(
     let tokenizer = Tokenizer::from_file(&run.tokenizer())?;
     run.check_tokenizer(&tokenizer.sha256(), state)?;
     let (made_by, cache) = (run.config()?.tokenizer, asked.cache_folder());
-    let changed =
-        |change: String| TrainError::DataChanged { path: run.root().to_owned(), change, started_in: None, way: None };
+    let changed = |change: String, unwritable: bool| TrainError::DataChanged {
+        path: run.root().to_owned(),
+        change,
+        unwritable,
+        started_in: None,
+        way: None,
+    };
     let settings = differences(recorded, asked);
     let corpus = prepare_again(asked, &tokenizer, &made_by, context_len, &cache, progress).map_err(|error| {
         match error {
             // What is left of a text, or was put in its place, may not do for what its settings ask.
             DataError::Empty { .. } | DataError::UnseenCharacters { .. } | DataError::TooShort { .. } => {
-                changed(explain(&settings, &format!("it has changed ({error})")))
+                let unwritable = matches!(error, DataError::UnseenCharacters { .. });
+                changed(explain(&settings, &format!("it has changed ({error})")), unwritable)
             }
             DataError::Missing { .. } | DataError::NoFiles { .. } | DataError::Io { .. } => {
-                TrainError::NoText { path: run.root().to_owned(), source: error }
+                let path = run.root().to_owned();
+                let started_in = started_elsewhere(&path);
+                TrainError::NoText { path, source: error, started_in }
             }
             error => error.into(),
         }
@@ -73,7 +82,7 @@ pub(crate) fn same_text(
         None if settings.is_empty() => "it has changed".to_owned(),
         None => "whether it has changed as well is not known".to_owned(),
     };
-    Err(changed(explain(&settings, &of_the_text)))
+    Err(changed(explain(&settings, &of_the_text), false))
 }
 
 /// `data.key (old → new)` for each setting that differs.

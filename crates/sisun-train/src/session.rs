@@ -1,15 +1,16 @@
 //! Starting a run directory, or going on with one.
 
 use crate::TrainError;
-use crate::advice::{self, Change};
+use crate::advice;
 use crate::changes::{of_data, refused};
+use crate::environment::{ENVIRONMENT, started_elsewhere, write_environment};
 use crate::finetune::{Start, trained_parameters, write_companions};
 use crate::optimizer::Optimizer;
 use crate::owed::owes;
 use crate::own_text::{same_text, sum_of};
-use serde::Serialize;
-use sisun_config::{Base, Config, Draft, TokenizerConfig};
-use sisun_data::{COMPANIONS, Corpus, DataError, GENERATION, Tokenizer, prepare};
+use crate::schedule::share;
+use sisun_config::{Base, Config, Draft, TokenizerConfig, TrainConfig};
+use sisun_data::{COMPANIONS, Corpus, DataError, GENERATION, Tokenizer, prepare, vocabulary_size};
 use sisun_files::{HeldDir, LOCK_FILE, LockError, Patience, is_vacant, remove_leftovers_in};
 use sisun_model::checkpoint::{
     Checkpoint, CheckpointState, MODEL_FILE, MadeWith, TRAINING_FILE, WriteFile, folder_name, remove_partial, steps_in,
@@ -37,25 +38,8 @@ pub struct Session {
     _held: Option<HeldDir>,
 }
 
-/// `environment.json`.
-#[derive(Serialize)]
-struct Environment<'a> {
-    sisun: &'a str,
-    burn: &'a str,
-    device: &'a str,
-    deterministic: bool,
-    os: &'a str,
-    arch: &'a str,
-    threads: usize,
-    data_sha256: &'a str,
-    tokenizer_sha256: String,
-    /// Where relative paths in the configuration begin.
-    working_directory: Option<PathBuf>,
-}
-
 /// A run's settings.
 const CONFIG: &str = "config.toml";
-const ENVIRONMENT: &str = "environment.json";
 const TOKENIZER: &str = "tokenizer.json";
 
 impl Session {
@@ -260,8 +244,9 @@ impl Session {
         }
         let (state, context_len) = (&checkpoint.state, config.model.context_len);
         let corpus = same_text(&run, state, &before.data, &config.data, context_len, progress)
-            .map_err(|error| with_way(error, run_dir, &of_data(&before, &config)))?;
+            .map_err(|error| with_way(error, run_dir, &before, &config))?;
         check_texts(&config, &corpus, progress)?;
+        note_rate(&before.train, &config.train, state.step, progress);
         let device = chosen.device.clone().autodiff();
         let moments = read_tensors(&checkpoint.file(TRAINING_FILE))?;
         let session = Self {
@@ -407,29 +392,42 @@ fn check_texts(config: &Config, corpus: &Corpus, progress: &mut dyn FnMut(&str))
     Ok(())
 }
 
-/// Where a run was started, if that is known and is not here.
-fn started_elsewhere(run_dir: &Path) -> Option<PathBuf> {
-    let text = fs::read_to_string(run_dir.join(ENVIRONMENT)).ok()?;
-    let environment: serde_json::Value = serde_json::from_str(&text).ok()?;
-    let started_in = PathBuf::from(environment.get("working_directory")?.as_str()?);
-    let here = std::env::current_dir().ok()?;
-    (started_in != here).then_some(started_in)
+/// Tells that the learning rate rises again because the run is made longer, if it does.
+fn note_rate(before: &TrainConfig, after: &TrainConfig, step: u64, progress: &mut dyn FnMut(&str)) {
+    let last = step.saturating_sub(1);
+    let (was, is) = (before.lr_max * share(before, last), after.lr_max * share(after, step));
+    if before.steps < after.steps && last >= before.warmup_steps && is > was * 1.001 {
+        progress(&format!(
+            "note: the learning rate rises from {was:.2e} to {is:.2e}, because its schedule now ends at step {}; train.schedule = \"constant\" would have none",
+            after.steps
+        ));
+    }
 }
 
 /// Adds to the error of a text that is another, or is not there, where the run was started and what to type instead.
-fn with_way(error: TrainError, run_dir: &Path, changes: &[Change]) -> TrainError {
+fn with_way(error: TrainError, run_dir: &Path, before: &Config, asked: &Config) -> TrainError {
     match error {
-        TrainError::DataChanged { path, change, .. } => {
-            let (started_in, way) = (started_elsewhere(run_dir), advice::learn(run_dir, changes));
-            TrainError::DataChanged { path, change, started_in, way }
+        TrainError::DataChanged { path, change, unwritable, .. } => {
+            let changes = of_data(before, asked);
+            let way = if unwritable {
+                // A tokenizer that was given would lack the characters in a new run as well.
+                let counted = (before.tokenizer == TokenizerConfig::Char && before.finetune.is_none()).then(|| {
+                    vocabulary_size(&asked.data, &before.tokenizer, &asked.data.cache_folder(), &mut |_| {}).ok()
+                });
+                counted.flatten().and_then(|size| advice::learn_characters(run_dir, &changes, size))
+            } else {
+                advice::learn(run_dir, &changes)
+            };
+            TrainError::DataChanged { path, change, unwritable, started_in: started_elsewhere(run_dir), way }
         }
-        TrainError::NoText { path, source } => match started_elsewhere(run_dir) {
-            Some(started_in) if matches!(source, DataError::Missing { .. } | DataError::NoFiles { .. }) => {
-                let path = run_dir.canonicalize().unwrap_or(path);
-                TrainError::DataElsewhere { path, started_in, source: Box::new(source) }
-            }
-            _ => TrainError::NoText { path, source },
-        },
+        TrainError::NoText {
+            path,
+            source: source @ (DataError::Missing { .. } | DataError::NoFiles { .. }),
+            started_in: Some(started_in),
+        } => {
+            let path = run_dir.canonicalize().unwrap_or(path);
+            TrainError::DataElsewhere { path, started_in, source: Box::new(source) }
+        }
         error => error,
     }
 }
@@ -440,21 +438,4 @@ fn base_tokenizer(config: &Config, run: &Run) -> PathBuf {
         TokenizerConfig::File { path } => path.clone(),
         _ => run.tokenizer(),
     }
-}
-
-fn write_environment(run_dir: &Path, corpus: &Corpus, chosen: &Chosen) -> Result<(), TrainError> {
-    let environment = Environment {
-        sisun: env!("CARGO_PKG_VERSION"),
-        burn: "0.22.1",
-        device: &chosen.name,
-        deterministic: chosen.deterministic,
-        os: std::env::consts::OS,
-        arch: std::env::consts::ARCH,
-        threads: std::thread::available_parallelism().map_or(1, usize::from),
-        data_sha256: &corpus.sha256,
-        tokenizer_sha256: corpus.tokenizer.sha256(),
-        working_directory: std::env::current_dir().ok().filter(|path| path.to_str().is_some()),
-    };
-    let text = serde_json::to_string_pretty(&environment).expect("plain numbers and strings always serialise");
-    Ok(write_atomic(&run_dir.join(ENVIRONMENT), text.as_bytes())?)
 }

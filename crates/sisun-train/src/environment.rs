@@ -1,0 +1,54 @@
+//! On what and where a run was started, as it records it.
+
+use crate::TrainError;
+use serde::Serialize;
+use sisun_data::Corpus;
+use sisun_model::Chosen;
+use sisun_model::checkpoint::write_atomic;
+use std::path::{Path, PathBuf};
+
+/// The file.
+pub(crate) const ENVIRONMENT: &str = "environment.json";
+
+/// `environment.json`.
+#[derive(Serialize)]
+struct Environment<'a> {
+    sisun: &'a str,
+    burn: &'a str,
+    device: &'a str,
+    deterministic: bool,
+    os: &'a str,
+    arch: &'a str,
+    threads: usize,
+    data_sha256: &'a str,
+    tokenizer_sha256: String,
+    /// Where relative paths in the configuration begin.
+    working_directory: Option<PathBuf>,
+}
+
+/// Records it.
+pub(crate) fn write_environment(run_dir: &Path, corpus: &Corpus, chosen: &Chosen) -> Result<(), TrainError> {
+    let environment = Environment {
+        sisun: env!("CARGO_PKG_VERSION"),
+        burn: "0.22.1",
+        device: &chosen.name,
+        deterministic: chosen.deterministic,
+        os: std::env::consts::OS,
+        arch: std::env::consts::ARCH,
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        data_sha256: &corpus.sha256,
+        tokenizer_sha256: corpus.tokenizer.sha256(),
+        working_directory: std::env::current_dir().ok().filter(|path| path.to_str().is_some()),
+    };
+    let text = serde_json::to_string_pretty(&environment).expect("plain numbers and strings always serialise");
+    Ok(write_atomic(&run_dir.join(ENVIRONMENT), text.as_bytes())?)
+}
+
+/// Where a run was started, if that is known and is not here.
+pub(crate) fn started_elsewhere(run_dir: &Path) -> Option<PathBuf> {
+    let text = std::fs::read_to_string(run_dir.join(ENVIRONMENT)).ok()?;
+    let environment: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let started_in = PathBuf::from(environment.get("working_directory")?.as_str()?);
+    let here = std::env::current_dir().ok()?;
+    (started_in != here).then_some(started_in)
+}
