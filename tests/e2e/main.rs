@@ -20,6 +20,7 @@ mod files;
 mod finetune;
 mod going_on;
 mod heads;
+mod hints;
 mod hugging_face;
 mod maps;
 mod own_text;

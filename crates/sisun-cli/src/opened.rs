@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use clap::Args;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
-use sisun_config::{Config, DataConfig, Precision};
+use sisun_config::{Config, DataConfig, Documents, Precision};
 use sisun_data::{Tokens, prepare_whole};
 use sisun_hf::Companion;
 use sisun_infer::Loaded;
@@ -46,6 +46,14 @@ pub(crate) struct TextArgs {
     /// The field that holds the text of JSON lines in --data [default: the run's data.jsonl_field, else text]
     #[arg(long, value_name = "FIELD", requires = "data")]
     jsonl_field: Option<String>,
+    /// What one document of --data is: file, line or paragraph [default: as the run's data.documents, else file]
+    #[arg(long, value_name = "WHAT", requires = "data", value_parser = read_documents)]
+    documents: Option<Documents>,
+}
+
+/// As the configuration spells it.
+fn read_documents(given: &str) -> Result<Documents, serde::de::value::Error> {
+    Documents::deserialize(given.into_deserializer())
 }
 
 /// As the configuration spells it.
@@ -121,7 +129,12 @@ impl Opened {
                     Some(trained) => DataConfig { sources, ..trained.config.data.clone() },
                     None => DataConfig::reading(sources),
                 };
-                data.jsonl_field = asked.jsonl_field.clone().or(data.jsonl_field);
+                data.documents = asked.documents.unwrap_or(data.documents);
+                if let Some(field) = &asked.jsonl_field {
+                    // What is text and answer at once would be read twice.
+                    data.jsonl_answer_field = data.jsonl_answer_field.filter(|answer| answer != field);
+                    data.jsonl_field = Some(field.clone());
+                }
                 prepare_whole(&data, &self.loaded.tokenizer, &data.cache_folder(), &mut progress)?
             }
         };

@@ -20,7 +20,7 @@ pub(crate) fn write_now(text: &str) -> Result<()> {
         out.write_all(shown(text, stdout().is_terminal()).as_bytes())?;
         out.flush()
     });
-    Ok(written?)
+    written.context("cannot write to standard output")
 }
 
 /// Writes one JSON object.

@@ -34,7 +34,11 @@ impl Run {
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         let not = |problem: &str| ModelError::NotARun { path: path.to_owned(), problem: problem.to_owned() };
         if !path.exists() {
-            return Err(not("no such folder; `sisun train CONFIG` makes one under runs/"));
+            let under_runs = Path::new("runs").join(path);
+            return Err(not(&match under_runs.is_dir() {
+                true => format!("no such folder; did you mean {}?", under_runs.display()),
+                false => "no such folder; `sisun train CONFIG` makes one under runs/".to_owned(),
+            }));
         }
         if path.join("config.toml").is_file() {
             return Ok(Self { root: path.to_owned(), chosen: None });

@@ -2,7 +2,7 @@
 
 mod page;
 
-use crate::common::{DeviceArgs, claim};
+use crate::common::{DeviceArgs, claim, left_before};
 use crate::failure::Usage;
 use crate::opened::PrecisionArgs;
 use crate::terminal::{say, say_json};
@@ -161,6 +161,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     args.device.note(&loaded.introduction());
     let tokens = loaded.tokens(&args.text)?;
     loaded.check_length(tokens.len())?;
+    args.device.note_form(&loaded.tokenizer, &args.text)?;
     args.device.note_length(tokens.len(), loaded.model.config().context_len);
     let mut files = Vec::new();
     if !formats.is_empty() {
@@ -170,6 +171,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     if with_page {
         files.push(page::write(&args, &opened, others, &looking, &chosen.device)?);
+    }
+    if let (false, Some(left)) = (formats.is_empty(), left_before(&args.out, &files)) {
+        args.device.note(&format!("note: {} holds files of an earlier command as well: {left}", args.out.display()));
     }
     if args.json {
         return say_json(&json!({ "text": args.text, "tokens": tokens, "files": files }));

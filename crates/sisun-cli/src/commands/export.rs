@@ -6,7 +6,7 @@ use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
 use sisun_hf::{Export, Numbers};
-use sisun_model::thousands;
+use sisun_model::{Count, thousands};
 use std::path::PathBuf;
 
 /// Writes a model as a directory that Hugging Face's `transformers` opens.
@@ -68,6 +68,14 @@ pub(crate) fn run(args: Args) -> Result<()> {
             "parameters": exported.parameters,
             "bytes": exported.bytes,
         }));
+    }
+    let ours = Count::of(loaded.model.config()).total;
+    if exported.parameters as u64 > ours {
+        args.device.note(&format!(
+            "note: the model has {} parameters; {} has more parts, and is written with some of them twice or with constants, so that it computes the same",
+            thousands(ours),
+            exported.architecture
+        ));
     }
     let (to, parameters) = (to.display().to_string(), thousands(exported.parameters as u64));
     say(&format!("{to}: {} of {parameters} parameters in {}", exported.architecture, numbers.name()))?;

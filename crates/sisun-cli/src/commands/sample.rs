@@ -99,11 +99,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let read = loaded.prompt_tokens(&prompt).map_err(|error| match (error, prompt.as_str()) {
         (InferError::Empty { .. }, "") => {
             let why = "no token of this model begins or ends a text, so it cannot begin one by itself: give it words to \
-                       go on from, with --prompt";
+                       go on from, with --prompt; a model that is trained on texts one by one (data.documents = \
+                       \"paragraph\" or \"line\") can";
             Usage(why.to_owned()).into()
         }
         (error, _) => anyhow::Error::from(error),
     })?;
+    args.device.note_form(&loaded.tokenizer, &prompt)?;
     args.device.note_prompt(read.len(), loaded.model.config().context_len);
 
     let mut objects = Vec::new();

@@ -5,11 +5,11 @@ use crate::common::DeviceArgs;
 use crate::failure::{Interrupted, Usage};
 use crate::progress::Progress;
 use crate::terminal::{note, say, say_json, stop_on_interrupt};
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use burn::module::Module;
 use serde_json::json;
 use sisun_config::{Draft, SampleConfig, shell};
-use sisun_data::{Tokenizer, Tokens};
+use sisun_data::{DataError, Tokenizer, Tokens};
 use sisun_files::{Holder, Patience};
 use sisun_infer::maps::{self, Format, PictureOptions};
 use sisun_infer::{Generation, InferError, Loaded, Looking, Sampler};
@@ -60,12 +60,16 @@ pub(crate) fn run(args: Args) -> Result<()> {
         drop(Session::hold_run(run, Patience::Refuse)?);
     }
     let draft = Draft::read(&place.config, &args.set)?;
+    let recipe = |error: TrainError| with_recipe(error, &place.config);
     let run_dir = match place.run {
         Some(run_dir) => run_dir,
         None => Path::new("runs").join(draft.name()?),
     };
+    let resumes = place.resumes;
     let mut tell_of = |holder: &Holder| {
-        args.device.note(&format!("waiting for {holder}, which trains in {}", run_dir.display()));
+        // A run that is there when the other is done is not begun again.
+        let then = if resumes { "" } else { "; to go on with its run then, say --resume" };
+        args.device.note(&format!("waiting for {holder}, which trains in {}{then}", run_dir.display()));
     };
     let patience = if args.wait { Patience::Wait(&mut tell_of) } else { Patience::Refuse };
     let mut progress = |line: &str| args.device.note(line);
@@ -86,9 +90,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
             sisun_hf::notes(path)?.iter().for_each(|note| args.device.note(&format!("note: {note}")));
         }
         let start = base.map(|path| base::open(&path, &chosen.device)).transpose()?;
-        Session::start(config, start, held, &chosen, &mut progress)?
+        Session::start(config, start, held, &chosen, &mut progress).map_err(recipe)?
     };
     args.device.note(&describe(&session));
+    for key in session.config.train.idle() {
+        args.device.note(&format!("note: {key} has no effect without train.optimizer = \"muon\""));
+    }
 
     let mut watcher = Screen::new(&session, args.device.quiet);
     let outcome = train(
@@ -125,6 +132,21 @@ pub(crate) fn run(args: Args) -> Result<()> {
         tell(&session, &outcome, watcher.last_sample.as_deref(), maps.as_deref())?;
     }
     Ok(sound?)
+}
+
+/// Adds to the error of a text that is not there the command that makes it, if a comment of the configuration tells it.
+fn with_recipe(error: TrainError, config: &Path) -> Error {
+    let TrainError::Data(DataError::Missing { path, .. }) = &error else { return error.into() };
+    let name = path.display().to_string();
+    let comments = std::fs::read_to_string(config).unwrap_or_default();
+    let mut lines = comments.lines().filter_map(|line| Some(line.strip_prefix('#')?.trim()));
+    match lines.find(|line| line.starts_with("sisun data ") && line.split_whitespace().any(|word| word == name)) {
+        Some(line) => {
+            let with_recipe = format!("{error}\nto make it: {line}");
+            Error::new(error).context(with_recipe)
+        }
+        None => error.into(),
+    }
 }
 
 /// Which settings are read, and where it is trained.
@@ -317,12 +339,27 @@ fn tell(session: &Session, outcome: &Outcome, sample: Option<&str>, maps: Option
     }
 }
 
-/// The first words of the text, as an example of one.
+/// A text to try the model on: the first question, where answers are learnt, else the first words.
 fn opening(session: &Session) -> Option<String> {
     const WORDS: usize = 3;
+    /// So many documents are looked through for a question.
+    const LOOKED_AT: usize = 1000;
     let (tokenizer, text) = (&session.corpus.tokenizer, &session.corpus.train);
-    let from = tokenizer.prefix().len().min(text.len());
-    let text = tokenizer.decode(&text.read(from..text.len().min(from + 40))).ok()?;
+    let context_len = session.config.model.context_len;
+    let questions = (0..text.documents().min(LOOKED_AT)).filter_map(|i| {
+        let document = text.document(i);
+        let start = (document.start + tokenizer.prefix().len()).min(document.end);
+        let end = (start..document.end).find(|&at| text.marked_in(at..at + 1) == 1)?;
+        (end > start && end - document.start <= context_len).then_some(start..end)
+    });
+    if text.has_loss_mask()
+        && let Some(question) = { questions }.next()
+    {
+        return tokenizer.decode(&text.read(question)).ok();
+    }
+    let document = text.document(0);
+    let from = (document.start + tokenizer.prefix().len()).min(document.end);
+    let text = tokenizer.decode(&text.read(from..document.end.min(from + 40))).ok()?;
     let words: Vec<&str> = text.lines().find(|line| !line.trim().is_empty())?.split_whitespace().take(WORDS).collect();
     let opening = words.join(" ");
     tokenizer.encode(&opening).is_ok().then_some(opening)

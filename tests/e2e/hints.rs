@@ -1,0 +1,170 @@
+//! Notes about what is most likely not meant, and remedies that work.
+
+use crate::sisun::{Lab, command, sisun};
+use serde_json::Value;
+use std::fs;
+
+const DECOMPOSED: &str = "\u{1112}\u{1161}\u{11AB}\u{1100}\u{1173}\u{11AF}";
+
+/// A character run of Korean that takes a moment.
+fn korean(lab: &Lab, text: &str) {
+    fs::write(lab.path("ko.txt"), text).unwrap();
+    lab.write_config(
+        "ko.toml",
+        &format!(
+            "name = \"ko\"\n[data]\nsources = [{:?}]\n[tokenizer]\nkind = \"char\"\n[model]\nd_model = 6\nn_layers = 1\nn_heads = 1\ncontext_len = 7\nposition = \"rope\"\n[train]\nsteps = 3\nbatch_size = 2\nlr_max = 1e-3\nlr_min = 1e-4\nwarmup_steps = 1\n",
+            lab.at("ko.txt")
+        ),
+    );
+}
+
+#[test]
+fn a_prompt_that_is_decomposed_is_told() {
+    let lab = Lab::trained();
+    let run = lab.at("run");
+    let out = tempfile::tempdir().unwrap();
+    let out = out.path().join("maps");
+    let commands: [&[&str]; 4] = [
+        &["sample", &run, "--prompt", DECOMPOSED, "-n", "1"],
+        &["explain", &run, "--text", DECOMPOSED],
+        &["attend", &run, "--text", DECOMPOSED, "--format", "npz", "--out", out.to_str().unwrap()],
+        &["heads", &run, "--text", DECOMPOSED, "--fast"],
+    ];
+    for command in commands {
+        let ran = sisun(command).ok();
+        assert!(ran.stderr.contains("note: the text is decomposed (NFD"), "{command:?}: {}", ran.stderr);
+        let composed: Vec<&str> = command.iter().map(|&part| if part == DECOMPOSED { "한글" } else { part }).collect();
+        assert!(!sisun(&composed).ok().stderr.contains("NFD"), "{composed:?}");
+    }
+}
+
+#[test]
+fn text_with_new_characters_leads_to_a_run_with_a_tokenizer_of_its_own() {
+    let lab = Lab::new();
+    korean(&lab, &"하나는 둘을 보았다. ".repeat(20));
+    let (config, run) = (lab.at("ko.toml"), lab.at("ko"));
+    sisun(&["train", &config, "--run", &run, "--device", "cpu"]).ok();
+    fs::write(lab.path("ko.txt"), "하나는 둘을 보았다. 뷁. ".repeat(20)).unwrap();
+    let ran = sisun(&["train", "--resume", &run, "--set", "train.steps=5"])
+        .fails(1, &["not the text that", "'뷁'", "in a new run: "]);
+    let way = ran.stderr.lines().find_map(|line| line.strip_prefix("in a new run: sisun ")).unwrap().to_owned();
+    assert!(!way.contains("finetune"), "{way}");
+    sisun(&[way.split(' ').collect::<Vec<_>>(), vec!["--device", "cpu"]].concat()).ok();
+    // A tokenizer that is given cannot be made anew.
+    let given = format!("{{ kind = \"file\", path = {:?} }}", lab.path("ko/tokenizer.json"));
+    fs::write(lab.path("ko.txt"), "하나는 둘을 보았다. ".repeat(20)).unwrap();
+    let run = lab.at("given");
+    sisun(&["train", &config, "--run", &run, "--device", "cpu", "--set", &format!("tokenizer={given}")]).ok();
+    fs::write(lab.path("ko.txt"), "하나는 둘을 보았다. 뷁. ".repeat(20)).unwrap();
+    let ran = sisun(&["train", "--resume", &run, "--set", "train.steps=5"]).fails(1, &["not the text that", "'뷁'"]);
+    assert!(!ran.stderr.contains("in a new run"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_run_made_longer_says_that_its_learning_rate_rises() {
+    let lab = Lab::new();
+    let longer = |run: &str, schedule: &str| {
+        let schedule = format!("train.schedule={schedule}");
+        lab.train(run, &["--set", "train.steps=6", "--set", &schedule]).ok();
+        lab.train(run, &["--resume", "--set", "train.steps=12", "--set", &schedule]).ok().stderr
+    };
+    let told = longer("cosine", "cosine");
+    let note = told.lines().find(|line| line.contains("the learning rate rises from")).expect("a note");
+    // The rates that the steps were taken with.
+    let metrics = fs::read_to_string(lab.path("cosine/metrics.jsonl")).unwrap();
+    let rates: Vec<f64> = metrics
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).unwrap().get("lr").and_then(Value::as_f64))
+        .collect();
+    assert!(note.contains(&format!("from {:.2e} to {:.2e}", rates[5], rates[6])), "{note}\n{rates:?}");
+    assert!(!longer("constant", "constant").contains("the learning rate rises"));
+}
+
+#[test]
+fn a_setting_that_nothing_reads_is_told() {
+    let lab = Lab::new();
+    let muon = ["--set", "train.steps=4", "--set", "train.muon_lr_max=0.5"];
+    let note = "train.muon_lr_max has no effect";
+    assert!(lab.train("adamw", &muon).ok().stderr.contains(note));
+    let with_muon = [&muon[..], &["--set", "train.optimizer=muon"]].concat();
+    assert!(!lab.train("muon", &with_muon).ok().stderr.contains(note));
+}
+
+#[test]
+fn the_next_command_asks_a_question_that_was_learnt() {
+    let lab = Lab::new();
+    let records: String = (0..60)
+        .map(|i| format!("{{\"text\": \"What is {i} and {i}?\\n\", \"answer\": \" It is {}.\"}}\n", 2 * i))
+        .collect();
+    fs::write(lab.path("qa.jsonl"), records).unwrap();
+    let sources = format!("data.sources={:?}", [lab.at("qa.jsonl")]);
+    let ran =
+        lab.train("qa", &["--set", &sources, "--set", "data.jsonl_answer_field=answer", "--set", "train.steps=4"]).ok();
+    // The file's own `[sample]` goes before; without it a question is asked.
+    let text = fs::read_to_string(lab.path("lab.toml")).unwrap();
+    lab.write_config("lab.toml", text.split("[sample]").next().unwrap());
+    let asked = lab
+        .train("qa2", &["--set", &sources, "--set", "data.jsonl_answer_field=answer", "--set", "train.steps=4"])
+        .ok();
+    assert!(ran.stdout.contains("--prompt='One day'"), "{}", ran.stdout);
+    assert!(asked.stdout.contains("--prompt='What is 0 and 0?\n'"), "{}", asked.stdout);
+}
+
+#[test]
+fn files_of_an_earlier_command_are_told() {
+    let run = Lab::trained().at("run");
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("maps");
+    let attend = |layers: &str| {
+        let out = out.to_str().unwrap();
+        sisun(&["attend", &run, "--text", "One day", "--layers", layers, "--format", "svg", "--out", out]).ok().stderr
+    };
+    assert!(!attend("0").contains("earlier"), "nothing was there");
+    assert!(!attend("0").contains("earlier"), "the same files were there");
+    assert!(attend("1").contains("of an earlier command as well: layer0-head0.svg"));
+    let file = folder.path().join("file");
+    fs::write(&file, "mine").unwrap();
+    sisun(&["attend", &run, "--text", "One day", "--out", file.to_str().unwrap()]).fails(2, &["is a file", "--out"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+}
+
+#[test]
+fn a_text_that_a_comment_says_how_to_make_is_told_with_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = crate::sisun::root();
+    let train = |config: &str| {
+        let mut command = command(&["train", config, "--run", "r", "--device", "cpu"]);
+        crate::sisun::Ran::from(command.current_dir(folder.path()).output().unwrap())
+    };
+    let ran = train(root.join("configs/induction.toml").to_str().unwrap());
+    let told = ran.fails(1, &["copy.jsonl", "to make it: sisun data make task"]);
+    let way = told.stderr.lines().last().unwrap().strip_prefix("to make it: sisun ").unwrap();
+    let made = command(&way.split(' ').collect::<Vec<_>>()).current_dir(folder.path()).output().unwrap();
+    assert!(made.status.success() && folder.path().join("copy.jsonl").is_file());
+}
+
+#[test]
+fn a_run_under_runs_is_found_by_its_name_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("runs/mine")).unwrap();
+    let ran = command(&["sample", "mine"]).current_dir(folder.path()).output().unwrap();
+    crate::sisun::Ran::from(ran).fails(1, &["mine is not a run", "did you mean runs/mine?"]);
+}
+
+#[test]
+fn given_text_is_cut_into_documents_as_asked() {
+    let lab = Lab::trained();
+    let run = lab.at("run");
+    let text = tempfile::NamedTempFile::with_suffix(".txt").unwrap();
+    fs::write(text.path(), "One day Mia saw a cat.\n\nTom sat.\n\nThe end came.\n").unwrap();
+    let tokens = |documents: &[&str]| {
+        let args =
+            [&["eval", &run, "--data", text.path().to_str().unwrap(), "--lengths", "5", "--json"], documents].concat();
+        sisun(&args).ok().json()["tokens"].as_u64()
+    };
+    let by_run = tokens(&[]);
+    assert!(by_run.is_some());
+    assert_eq!(tokens(&["--documents", "paragraph"]), by_run, "as the run's own");
+    assert!(tokens(&["--documents", "file"]) != by_run);
+    assert_eq!(sisun(&["eval", &run, "--documents", "line"]).code, Some(2), "there is nothing to cut");
+}
