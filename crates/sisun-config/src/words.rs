@@ -26,6 +26,16 @@ pub fn plain_words(message: &str) -> String {
         format!("{name} stands twice")
     } else if body.starts_with("data did not match any variant") || body.starts_with("no variant of enum ") {
         "this is none of the forms that are understood here".to_owned()
+    } else if body.starts_with("EOF while parsing ") {
+        "it ends before it is complete".to_owned()
+    } else if body == "key must be a string" {
+        "a name in double quotes is expected".to_owned()
+    } else if body == "expected value" || body == "expected ident" {
+        "a value is expected: text in double quotes, a number, true, false, null, a list or an object".to_owned()
+    } else if body.starts_with("control character ") {
+        "a text holds a line end or another control character that is not escaped, as in \\n".to_owned()
+    } else if body == "trailing characters" {
+        "something follows after its end".to_owned()
     } else {
         body.to_owned()
     };
@@ -236,6 +246,9 @@ mod tests {
             ("unknown variant `a`b`, expected `c` or `d`", "\"a`b\" is not known here; known here: c, d"),
             ("missing field `x`", "x is missing"),
             ("trailing comma at line 1 column 3", "trailing comma at line 1 column 3"),
+            ("EOF while parsing an object at line 1 column 12", "it ends before it is complete at line 1 column 12"),
+            ("key must be a string at line 1 column 2", "a name in double quotes is expected at line 1 column 2"),
+            ("trailing characters at line 1 column 9", "something follows after its end at line 1 column 9"),
         ] {
             assert_eq!(plain_words(message), plain);
         }

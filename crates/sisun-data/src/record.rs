@@ -1,6 +1,7 @@
 //! One record of JSON as Python's `json` reads it: what it takes beyond the standard is taken as well.
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use sisun_config::plain_words;
 use std::{borrow::Cow, fmt};
 
 /// What a field holds.
@@ -45,7 +46,7 @@ pub(crate) fn read_record(text: &str, wanted: &[&str]) -> Result<Record, NoRecor
     result.map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let told = error.to_string();
-        let problem = told.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&told);
+        let problem = plain_words(told.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&told));
         let place = if column > 0 { format!(" at column {column}") } else { String::new() };
         NoRecord { line: line.saturating_sub(1), problem: format!("{problem}{place}") }
     })
@@ -267,9 +268,9 @@ mod tests {
     fn what_is_no_record_is_told_with_its_place() {
         let problem = |json: &str| read_record(json, &["text"]).unwrap_err().problem;
         assert_eq!(problem(r#""text""#), "it is a string at column 6");
-        assert_eq!(problem(r#"{"text": "a"} {"#), "trailing characters at column 15");
+        assert_eq!(problem(r#"{"text": "a"} {"#), "something follows after its end at column 15");
         assert_eq!(problem(r#"{"s": NaN, "text": "\x"}"#), "invalid escape at column 22");
-        assert!(problem("{\"text\": \"a\u{1}\"}").starts_with("control character"));
+        assert!(problem("{\"text\": \"a\u{1}\"}").starts_with("a text holds a line end or another control character"));
         for json in [r#"{"a": NaNs}"#, r#"{"a": nan}"#, r#"{"a": -NaN}"#, r#"{"text": "\ud83"}"#, "{'text': 'a'}", ""] {
             assert!(read_record(json, &["text"]).is_err(), "{json}");
         }

@@ -16,8 +16,7 @@ pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
     let tokenizer = &subject.loaded.tokenizer;
     let (texts, from) = match (&subject.config, subject.files) {
         (Some(_), Files::Run(_)) if subject.own_text.is_err() => {
-            let problem = subject.own_text.as_ref().err().cloned().unwrap_or_default();
-            return Ok(Check::not_checked(NAME, problem));
+            return Ok(Check::not_checked(NAME, "the run's text is not there as it was, as told above".to_owned()));
         }
         (Some(config), Files::Run(_)) => (first_documents(&config.data, BYTES)?, "of the run's text"),
         _ => (vec![tokenizer.decode(&subject.ids)?], "made of random tokens"),
