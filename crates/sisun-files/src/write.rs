@@ -187,7 +187,8 @@ fn standard_stream(_: &Path) -> io::Result<Option<File>> {
 
 /// Whether a path names what a process has open (`/dev/stdout`, `/proc/self/fd/3`), which is not to be replaced.
 fn is_descriptor(path: &Path) -> bool {
-    cfg!(unix) && ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder))
+    let known = ["/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
+    cfg!(unix) && known.iter().any(|known| path.starts_with(known))
 }
 
 /// The path with symbolic links at its end followed, also one whose target is not there.
@@ -281,6 +282,19 @@ mod tests {
         remove_leftovers_in(folder.path());
         assert!(!at(".b.0123456789abcdef.partial").exists());
         assert!(at(".a.partial").exists() && at("a.0123456789abcdef.partial").exists(), "not ours");
+    }
+
+    /// `/dev/shm` is a folder like others, whatever else there is under `/dev`.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn files_in_memory_are_written_as_others() {
+        let folder = tempfile::tempdir_in("/dev/shm").unwrap();
+        let path = folder.path().join("file");
+        for content in ["new", "replaced"] {
+            write_bytes(&path, content.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[cfg(unix)]
