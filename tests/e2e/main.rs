@@ -7,6 +7,7 @@ mod bench;
 mod browser;
 mod caches;
 mod comparing;
+mod cut_short;
 mod data;
 mod devices;
 #[cfg(unix)]
