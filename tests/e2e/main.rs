@@ -21,6 +21,7 @@ mod files;
 mod finetune;
 mod going_on;
 mod heads;
+mod hostile_tokenizers;
 mod hugging_face;
 mod maps;
 mod own_text;
