@@ -23,6 +23,7 @@ mod going_on;
 mod heads;
 mod hostile_tokenizers;
 mod hugging_face;
+mod limits;
 mod maps;
 mod own_text;
 mod pages;

@@ -3,7 +3,7 @@
 
 use crate::lora::is_factor;
 use crate::params::{Init, Params};
-use crate::{ModelError, Transformer};
+use crate::{ModelError, Transformer, memory};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use safetensors::tensor::{Metadata, TensorInfo, TensorView, View};
@@ -58,6 +58,8 @@ impl Transformer {
     /// A file that cannot be read, is no whole safetensors file, or does not hold exactly this configuration's
     /// tensors; all that differ are listed.
     pub fn load(path: &Path, config: &ModelConfig, device: &Device) -> Result<Self, ModelError> {
+        config.validate()?;
+        memory::check_weights(config, device)?;
         let mut source = NamedParams::new(read_tensors(path)?, device);
         let model = Self::from_params(config, &mut source)?;
         source.finish(path)?;
