@@ -7,6 +7,7 @@ mod bench;
 mod browser;
 mod caches;
 mod comparing;
+mod cut_short;
 mod data;
 mod devices;
 #[cfg(unix)]
@@ -21,7 +22,9 @@ mod finetune;
 mod going_on;
 mod heads;
 mod hints;
+mod hostile_tokenizers;
 mod hugging_face;
+mod limits;
 mod maps;
 mod own_text;
 mod pages;

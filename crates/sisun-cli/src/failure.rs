@@ -6,7 +6,7 @@ use sisun_compare::CompareError;
 use sisun_config::ConfigError;
 use sisun_infer::InferError;
 use sisun_infer::maps::MapsError;
-use sisun_kernels::UnknownLevel;
+use sisun_kernels::{NoThreads, UnknownLevel};
 use sisun_train::TrainError;
 use std::fmt;
 use std::process::ExitCode;
@@ -102,5 +102,6 @@ fn is_usage(error: &Error) -> bool {
         || by_compare
         || error.is::<ConfigError>()
         || error.is::<UnknownLevel>()
+        || matches!(error.downcast_ref::<NoThreads>(), Some(NoThreads::TooMany { .. }))
         || error.is::<Usage>()
 }

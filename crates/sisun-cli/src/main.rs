@@ -62,6 +62,9 @@ fn main() -> ExitCode {
     if let Err(error) = sisun_kernels::Level::wanted() {
         return failure::exit_code(Err(error.into()));
     }
+    if let Err(error) = sisun_kernels::start_threads() {
+        return failure::exit_code(Err(error.into()));
+    }
     // On a thread of the pool, so that sharing work with the others wakes no sleeping thread.
     let result = sisun_kernels::on_pool(|| match command {
         Command::Train(args) => commands::train::run(args),

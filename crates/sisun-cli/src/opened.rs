@@ -11,7 +11,7 @@ use sisun_config::{Config, DataConfig, Documents, Precision};
 use sisun_data::{Tokens, prepare_whole};
 use sisun_hf::Companion;
 use sisun_infer::Loaded;
-use sisun_model::Run;
+use sisun_model::{Run, memory};
 use sisun_train::{COMPANIONS, own_text};
 use std::path::{Path, PathBuf};
 
@@ -102,8 +102,18 @@ impl Opened {
 
     /// Windows of `length` tokens that are evaluated together: as many tokens as in training.
     pub(crate) fn batch_size(&self, length: usize) -> usize {
-        let tokens = |trained: &Trained| trained.config.train.batch_size * trained.config.model.context_len;
+        let tokens =
+            |trained: &Trained| trained.config.train.batch_size.saturating_mul(trained.config.model.context_len);
         (self.trained.as_ref().map_or(0, tokens) / length).max(1)
+    }
+
+    /// That memory has room to evaluate a text in windows of `length` tokens.
+    pub(crate) fn check_evaluation(&self, text: &Tokens, length: usize) -> Result<()> {
+        let tokens = self.batch_size(length).saturating_mul(length).min(text.len());
+        let model = &self.loaded.model;
+        let what = || format!("evaluating {tokens} tokens at once (train.batch_size · model.context_len of the run)");
+        let remedy = || "give a shorter text with --data, or shorter --lengths".to_owned();
+        Ok(memory::check(memory::of_evaluation(model.config(), tokens), &model.device(), what, remedy)?)
     }
 
     /// All checkpoints, oldest first.

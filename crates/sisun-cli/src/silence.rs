@@ -48,6 +48,7 @@ pub(crate) fn silence(
     let config = model.config();
     // A text shorter than the context is one window.
     let length = config.context_len.min(text.len() - 1);
+    opened.check_evaluation(text, length)?;
     let loss = |silenced: &[(usize, usize)]| {
         let windows = Some(how.windows.map_or(WINDOWS, NonZeroUsize::get));
         let found = evaluate_without(silenced, model, text, length, opened.batch_size(length), windows);

@@ -23,6 +23,19 @@ pub(crate) fn write_now(text: &str) -> Result<()> {
     written.context("cannot write to standard output")
 }
 
+/// Results that are written piece by piece.
+pub(crate) struct Results;
+
+impl Write for Results {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        waiting::interrupt("\n", || stdout().lock().write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        stdout().flush()
+    }
+}
+
 /// Writes one JSON object.
 pub(crate) fn say_json(value: &impl Serialize) -> Result<()> {
     say(&serde_json::to_string_pretty(value)?)

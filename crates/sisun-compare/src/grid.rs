@@ -180,6 +180,15 @@ impl Grid {
         let first = base.get("train").and_then(|train| train.get("seed")).and_then(Value::as_integer).unwrap_or(1);
         let seeds: Vec<u64> = (0..file.seeds as u64).map(|i| first.unsigned_abs() + i).collect();
         let cells = |variants: &[Variant], seeds: &[u64]| -> Result<Vec<Cell>, CompareError> {
+            let all = seeds.len().saturating_mul(tracks.len()).saturating_mul(variants.len());
+            if all > MOST_CELLS {
+                let rule = format!(
+                    "with {} variants on {} tracks these are {all} models; at most {MOST_CELLS} can be",
+                    variants.len(),
+                    tracks.len()
+                );
+                return Err(CompareError::invalid("seeds", seeds.len(), rule));
+            }
             let mut cells = Vec::new();
             for &seed in seeds {
                 for (name, track) in &tracks {
@@ -284,7 +293,20 @@ fn variants(vary: Table, written: Vec<Variant>) -> Result<Vec<Variant>, CompareE
     Ok(all)
 }
 
+/// The most models of a comparison.
+const MOST_CELLS: usize = 100_000;
+
 fn combinations(vary: &Table) -> Result<Vec<Variant>, CompareError> {
+    let counts = vary.values().map(|values| values.as_array().map_or(1, Vec::len));
+    let all = counts.fold(1, usize::saturating_mul);
+    if all > MOST_CELLS {
+        let keys = vary.keys().cloned().collect::<Vec<_>>().join(", ");
+        return Err(CompareError::invalid(
+            "vary",
+            keys,
+            format!("makes {all} combinations; at most {MOST_CELLS} can be"),
+        ));
+    }
     let mut all = vec![Variant { name: String::new(), set: Table::new(), random_positions: None }];
     for (key, values) in vary {
         let values = values.as_array().filter(|values| !values.is_empty()).ok_or_else(|| {

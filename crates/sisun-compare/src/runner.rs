@@ -9,8 +9,9 @@ use crate::summary::{Found, Summary};
 use crate::sweep::choose;
 use crate::track::Track;
 use burn::tensor::Device;
-use sisun_config::DataConfig;
+use sisun_config::{DataConfig, TrainConfig};
 use sisun_data::{Corpus, prepare};
+use sisun_model::memory;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -112,7 +113,10 @@ pub fn run(
     stop: &AtomicBool,
     watch: &(dyn Fn(Event) + Sync),
 ) -> Result<Finished, CompareError> {
+    // Before texts are read, which may take long; their vocabularies count afterwards.
+    check_memory(grid, &BTreeMap::new(), plan)?;
     let work = Work { texts: &read_texts(grid, plan, watch)?, plan, stop, watch };
+    check_memory(grid, work.texts, plan)?;
     let mut grid = grid.clone();
     if let Some(sweep) = &grid.sweep {
         watch(Event::Note(format!("a sweep of {} models first, to choose settings", sweep.cells.len())));
@@ -127,6 +131,28 @@ pub fn run(
     }
     let store = work.run_cells(&grid, out, plan.shard)?;
     Ok(Finished { summary: sum_up(&grid, &store), interrupted: stop.load(Ordering::Relaxed) })
+}
+
+/// That the models which are trained side by side fit into memory.
+fn check_memory(grid: &Grid, texts: &BTreeMap<String, Text>, plan: &Plan) -> Result<(), CompareError> {
+    let cells = grid.cells.iter().chain(grid.sweep.iter().flat_map(|sweep| &sweep.cells));
+    let (mut largest, mut of) = (0_u128, None);
+    for cell in cells {
+        let mut model = cell.settings.model.clone();
+        if let Some(text) = texts.get(&cell.track) {
+            model.vocab_size.get_or_insert(text.corpus.tokenizer.vocab_size());
+        }
+        let TrainConfig { batch_size, accumulate, .. } = cell.settings.train;
+        let training = memory::Training { model: &model, batch_size, accumulate, low_rank: false };
+        training.check(&plan.device)?;
+        if training.bytes() > largest {
+            (largest, of) = (training.bytes(), Some(cell));
+        }
+    }
+    let jobs = plan.jobs.min(grid.cells.len());
+    let what = || of.map_or_else(String::new, |cell| format!("training {jobs} models like {cell} side by side"));
+    let remedy = || "choose fewer with --jobs".to_owned();
+    Ok(memory::check(largest.saturating_mul(jobs as u128), &plan.device, what, remedy)?)
 }
 
 /// The grid with what its sweep chooses; nothing if results are missing.
@@ -153,7 +179,8 @@ impl Work<'_> {
         for cell in open.iter().filter(|cell| store.has_file(cell)) {
             (self.watch)(Event::Note(format!("the result of {cell} is damaged: running it again")));
         }
-        let work = open.iter().map(|cell| cell.settings.train.steps * work_of_step(cell)).sum();
+        let work = open.iter().map(|cell| cell.settings.train.steps.saturating_mul(work_of_step(cell)));
+        let work = work.fold(0, u64::saturating_add);
         (self.watch)(Event::Begun { cells: mine.len(), done: mine.len() - open.len(), work });
         let next = AtomicUsize::new(0);
         let failed: Mutex<Option<CompareError>> = Mutex::new(None);
@@ -276,7 +303,7 @@ fn hashes(texts: &BTreeMap<String, Text>) -> BTreeMap<String, String> {
 
 fn work_of_step(cell: &Cell) -> u64 {
     let train = &cell.settings.train;
-    (train.batch_size * train.accumulate * cell.settings.model.context_len) as u64
+    train.batch_size.saturating_mul(train.accumulate).saturating_mul(cell.settings.model.context_len) as u64
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

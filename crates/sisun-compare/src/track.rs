@@ -84,7 +84,7 @@ impl Track {
                 }
                 let inside = test_lengths.iter().any(|length| length <= longest);
                 check(inside, "test_lengths", format!("{test_lengths:?}"), "must hold a length of training as well")?;
-                check(*examples >= 1, "examples", examples.to_string(), "must be at least 1")
+                check((1..=1_000_000).contains(examples), "examples", examples.to_string(), "must be from 1 to 1000000")
             }
             Track::Language { sources, factors, eval_tokens, tokenizer, .. } => {
                 check(!sources.is_empty(), "sources", "[]".to_owned(), "must name a file, folder or glob")?;

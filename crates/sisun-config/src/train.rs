@@ -218,6 +218,7 @@ impl SampleConfig {
             "must hold at least one character to continue",
         );
         problems.check(self.tokens >= 1, "sample.tokens", self.tokens, "must be at least 1");
+        problems.check(self.tokens <= 1 << 40, "sample.tokens", self.tokens, "must be at most 2^40");
         problems.check(
             self.temperature.is_finite() && self.temperature >= 0.0,
             "sample.temperature",

@@ -58,7 +58,7 @@ impl Tokenizer {
         let mut tokenizer = tokenizers::Tokenizer::new(model);
         tokenizer.with_pre_tokenizer(Some(byte_level)).with_decoder(Some(byte_level));
         tokenizer.add_special_tokens(specials).map_err(DataError::tokenizer)?;
-        Self::from_json(tokenizer.to_string(false).map_err(DataError::tokenizer)?.as_bytes())
+        Self::from_json(tokenizer.to_string(false).map_err(DataError::tokenizer)?.as_bytes(), None)
     }
 }
 

@@ -44,16 +44,14 @@ impl<'t> BulkEncoder<'t> {
     fn encode_any(&mut self, texts: &[(&str, usize)]) -> Result<Vec<Vec<u32>>, DataError> {
         let inner = &self.tokenizer.inner;
         let whole: Vec<&str> = texts.iter().map(|(text, _)| *text).collect();
-        let encodings = inner.encode_batch(whole, false).map_err(|error| {
-            let culprit = texts.iter().find(|(text, _)| inner.encode(*text, false).is_err());
-            self.tokenizer.explain(culprit.map_or("", |(text, _)| text), error.as_ref())
-        })?;
+        let explained = |(i, failure): (usize, _)| self.tokenizer.explain(whole[i], failure);
+        let encodings = inner.encode_all(&whole, false).map_err(explained)?;
         let mut all = Vec::with_capacity(texts.len());
         for (&(text, context), encoding) in texts.iter().zip(&encodings) {
             let (ids, offsets) = (encoding.get_ids(), encoding.get_offsets());
             self.tokenizer.check_coverage(text, offsets)?;
             if offsets.iter().any(|&(start, end)| start < context && context < end) {
-                let alone = inner.encode(&text[context..], false).map_err(DataError::tokenizer)?;
+                let alone = inner.encode(&text[context..], false)?;
                 add(&mut self.unknown, self.tokenizer.unknown_in(&text[context..], alone.get_ids()));
                 all.push(alone.get_ids().to_vec());
             } else {

@@ -20,9 +20,9 @@ pub(crate) fn caught<T>(f: impl FnOnce() -> T) -> Option<T> {
             }
         }));
     });
-    SILENT.set(true);
+    let before = SILENT.replace(true);
     let result = catch_unwind(AssertUnwindSafe(f));
-    SILENT.set(false);
+    SILENT.set(before);
     result.ok()
 }
 
@@ -34,5 +34,7 @@ mod tests {
     fn a_panic_is_none() {
         assert_eq!(caught(|| 7), Some(7));
         assert_eq!(caught(|| -> u32 { panic!("not to be seen") }), None);
+        let nested = || caught(|| -> u32 { panic!("not to be seen") });
+        assert_eq!(caught(nested), Some(None));
     }
 }

@@ -39,7 +39,7 @@ impl Tokenizer {
             "decoder": { "type": "Fuse" },
             "model": { "type": "WordLevel", "vocab": vocab, "unk_token": "<unk>" },
         });
-        Self::from_json(tokenizer.to_string().as_bytes())
+        Self::from_json(tokenizer.to_string().as_bytes(), None)
     }
 }
 

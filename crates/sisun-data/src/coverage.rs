@@ -1,11 +1,11 @@
 //! What a tokenizer cannot write: characters that it would leave out of a text, and those that become its unknown token.
 
-use crate::{DataError, Encoding, Tokenizer, byte_level::character_of, compose, error::list_characters};
+use crate::{
+    DataError, Encoding, Tokenizer, byte_level::character_of, compose, error::list_characters, library::Failure,
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashSet, fmt};
-use tokenizers::{
-    Model, ModelWrapper, NormalizedString, Normalizer, NormalizerWrapper, PreTokenizerWrapper, models::bpe::BPE,
-};
+use tokenizers::{Model, ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, models::bpe::BPE};
 
 /// As many characters are kept to be shown.
 const SHOWN: usize = 16;
@@ -113,12 +113,15 @@ impl Lack {
 
 impl Tokenizer {
     /// Why encoding `text` failed: the characters that no token can write, if that is it.
-    pub(crate) fn explain(&self, text: &str, error: &(dyn std::error::Error + Send + Sync)) -> DataError {
+    pub(crate) fn explain(&self, text: &str, failure: Failure) -> DataError {
+        if let Failure::Unusable(error) = failure {
+            return error;
+        }
         let vocab = self.inner.get_vocab(true);
         let characters = distinct(text.chars(), |c| {
-            self.inner.encode(c.to_string(), false).is_err() && !vocab.keys().any(|token| token.contains(c))
+            self.inner.encode(&c.to_string(), false).is_err() && !vocab.keys().any(|token| token.contains(c))
         });
-        if characters.is_empty() { DataError::tokenizer(error) } else { self.unseen(text, characters) }
+        if characters.is_empty() { failure.into() } else { self.unseen(text, characters) }
     }
 
     /// That nothing of a text is left out. `offsets` are the byte ranges that its tokens came from.
@@ -200,7 +203,7 @@ impl Tokenizer {
         let all: Vec<char> =
             parts.flat_map(|part| if part.trim().is_empty() { part.chars() } else { part.trim().chars() }).collect();
         let alone = |c: char| {
-            let ids = self.inner.encode(c.to_string(), false).map(|encoding| encoding.get_ids().to_vec());
+            let ids = self.inner.encode(&c.to_string(), false).map(|encoding| encoding.get_ids().to_vec());
             ids.is_ok_and(|ids| ids.contains(&self.coverage.unknown.unwrap_or(u32::MAX)))
         };
         let mut examples = distinct(all.iter().copied(), alone);
@@ -221,12 +224,13 @@ impl Tokenizer {
 
     /// Whether the model of a BPE vocabulary without an unknown token leaves out `c`, or a part of it.
     fn loses(&self, c: char) -> bool {
-        let ModelWrapper::BPE(model) = self.inner.get_model() else { return false };
+        let ModelWrapper::BPE(_) = self.inner.get_model() else { return false };
         let normalized = self.normalized(c);
         if !matches!(self.coverage.lack, Lack::Bytes(_) | Lack::Characters) || normalized.is_empty() {
             return false;
         }
-        let lost = |c: char| model.tokenize(c.encode_utf8(&mut [0; 4])).is_ok_and(|tokens| tokens.is_empty());
+        let lost =
+            |c: char| self.inner.tokens_of_word(c.encode_utf8(&mut [0; 4])).is_ok_and(|tokens| tokens.is_empty());
         match self.inner.get_pre_tokenizer().is_some_and(splits_into_bytes) {
             true => normalized.bytes().any(|byte| lost(character_of(byte))),
             false => normalized.chars().any(lost),
@@ -235,12 +239,7 @@ impl Tokenizer {
 
     /// What the normaliser leaves of `c`, without the mark that some put in front of a text.
     fn normalized(&self, c: char) -> String {
-        let mut normalized = NormalizedString::from(c.to_string());
-        if let Some(normalizer) = self.inner.get_normalizer()
-            && normalizer.normalize(&mut normalized).is_err()
-        {
-            return String::new();
-        }
+        let Ok(normalized) = self.inner.normalized(c.encode_utf8(&mut [0; 4])) else { return String::new() };
         let text = normalized.get();
         text.strip_prefix('▁').filter(|rest| !rest.is_empty()).unwrap_or(text).to_owned()
     }

@@ -6,12 +6,15 @@ use crate::{
     characters::CharTable,
     compose::{composed, to_whole_characters},
     coverage::Coverage,
-    file, single,
+    file,
+    library::Library,
+    pipeline::Pipeline,
+    single,
 };
 use sha2::{Digest, Sha256};
 use std::{collections::HashSet, path::Path, sync::Arc};
 use tokenizers::{
-    DecoderWrapper, NormalizedString, Normalizer, NormalizerWrapper,
+    DecoderWrapper, NormalizerWrapper,
     normalizers::{NFC, Sequence},
 };
 
@@ -20,7 +23,7 @@ use tokenizers::{
 /// Cloning is cheap: the vocabulary is shared.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
-    pub(crate) inner: Arc<tokenizers::Tokenizer>,
+    pub(crate) inner: Arc<Library>,
     /// Present when the vocabulary is one of single characters: the same ids, a hundred times faster.
     pub(crate) characters: Option<Arc<CharTable>>,
     /// A token of a letter, which shows how others read after it.
@@ -52,7 +55,8 @@ pub struct Encoding {
 }
 
 impl Tokenizer {
-    /// Reads a Hugging Face `tokenizer.json`. Truncation and padding set in the file are left out. What ends a text is what
+    /// Reads a Hugging Face `tokenizer.json`. Truncation and padding that the file sets are left out,
+    /// whatever they say: who reads a text cuts it where the model ends, and no batch of ours needs padding. What ends a text is what
     /// the files beside it say, as Hugging Face's directories and our runs have them.
     ///
     /// # Errors
@@ -61,16 +65,16 @@ impl Tokenizer {
     pub fn from_file(path: &Path) -> Result<Self, DataError> {
         let json = std::fs::read(path).map_err(DataError::io(path))?;
         sisun_config::check_pointer(&json).map_err(DataError::io(path))?;
-        let tokenizer = Self::from_json(&json)
+        let tokenizer = Self::from_json(&json, Some(path))
             .map_err(|error| DataError::TokenizerFile { path: path.to_owned(), message: error.to_string() })?;
         tokenizer.ending_as_in(path.parent().unwrap_or(Path::new("")))
     }
 
-    /// Reads the contents of a `tokenizer.json`.
-    pub(crate) fn from_json(json: &[u8]) -> Result<Self, DataError> {
-        // The library panics on some broken files: on most by their syntax, which is looked at first.
-        serde_json::from_slice::<serde::de::IgnoredAny>(json).map_err(DataError::tokenizer)?;
+    /// Reads the contents of a `tokenizer.json`, which errors call by its path.
+    pub(crate) fn from_json(json: &[u8], path: Option<&Path>) -> Result<Self, DataError> {
+        let pipeline = Pipeline::of(json).map_err(DataError::tokenizer)?;
         let damaged = || DataError::tokenizer("one of its parts is damaged");
+        // The library panics on some broken files.
         let read = caught(|| tokenizers::Tokenizer::from_bytes(json)).ok_or_else(damaged)?;
         let mut inner = read.map_err(DataError::tokenizer)?;
         inner.with_truncation(None).map_err(DataError::tokenizer)?;
@@ -94,6 +98,7 @@ impl Tokenizer {
             )));
         }
         let canonical = inner.to_string(false).map_err(DataError::tokenizer)?;
+        let inner = Library::new(inner, pipeline, path);
         Ok(Self {
             characters: CharTable::of(&inner, &canonical).map(Arc::new),
             holes: Arc::new((0..highest).filter(|id| !used.contains(id)).collect()),
@@ -103,7 +108,7 @@ impl Tokenizer {
             plain: single::plain(&inner),
             byte_level: has_decoder(&inner, |decoder| matches!(decoder, DecoderWrapper::ByteLevel(_))),
             byte_fallback: has_decoder(&inner, |decoder| matches!(decoder, DecoderWrapper::ByteFallback(_))),
-            composes: caught(|| composes(&inner)).ok_or_else(damaged)?,
+            composes: composes(&inner),
             coverage: Coverage::of(&inner, &canonical),
             sha256: hex(&Sha256::digest(canonical.as_bytes())),
             inner: Arc::new(inner),
@@ -157,7 +162,7 @@ impl Tokenizer {
         if let Some(table) = self.characters.as_ref().filter(|_| !self.composes || composed(text) == text) {
             return table.encode(text);
         }
-        let encoding = self.inner.encode(text, special).map_err(|error| self.explain(text, error.as_ref()))?;
+        let encoding = self.inner.encode(text, special).map_err(|failure| self.explain(text, failure))?;
         self.check_coverage(text, encoding.get_offsets())?;
         let character_at = character_index(text);
         let mut offsets: Vec<(usize, usize)> =
@@ -179,9 +184,7 @@ impl Tokenizer {
         if ids.is_empty() {
             return Ok(String::new());
         }
-        // Some settings of a decoder make the library count below zero.
-        let decoded = caught(|| self.inner.decode(ids, false));
-        decoded.ok_or_else(|| DataError::tokenizer("its decoder is damaged"))?.map_err(DataError::tokenizer)
+        self.inner.decode(ids)
     }
 
     /// Whether `id` is a token of the vocabulary.
@@ -216,7 +219,7 @@ impl Tokenizer {
         if self.composes {
             return Ok(self.clone());
         }
-        let mut inner = tokenizers::Tokenizer::clone(&self.inner);
+        let mut inner = tokenizers::Tokenizer::clone(&**self.inner);
         let theirs = inner.get_normalizer().cloned();
         let first = NormalizerWrapper::NFC(NFC);
         let both = match theirs {
@@ -229,7 +232,7 @@ impl Tokenizer {
             characters: CharTable::of(&inner, &canonical).map(Arc::new),
             composes: true,
             sha256: hex(&Sha256::digest(canonical.as_bytes())),
-            inner: Arc::new(inner),
+            inner: Arc::new(self.inner.with(inner)),
             ..self.clone()
         })
     }
@@ -241,10 +244,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Whether the normaliser of a tokenizer, whatever else it does, composes characters.
-fn composes(tokenizer: &tokenizers::Tokenizer) -> bool {
-    let mut text = NormalizedString::from("\u{1112}\u{1161}\u{11AB}");
-    let normalized = tokenizer.get_normalizer().map(|normalizer| normalizer.normalize(&mut text));
-    normalized.is_some_and(|done| done.is_ok()) && text.get().contains('한')
+fn composes(tokenizer: &Library) -> bool {
+    tokenizer.normalized("\u{1112}\u{1161}\u{11AB}").is_ok_and(|text| text.get().contains('한'))
 }
 
 /// Byte offset to character index.

@@ -1,9 +1,8 @@
 //! The tokens of one split: memory-mapped from the cache, or held in memory.
 
 use crate::{DataError, Tokenizer, order::Orders};
-use memmap2::Mmap;
+use sisun_files::Mapped;
 use std::{
-    fs::File,
     ops::Range,
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
@@ -64,7 +63,7 @@ impl Width {
 
 #[derive(Debug)]
 enum Bytes {
-    Mapped(Mmap),
+    Mapped(Mapped),
     Held(Vec<u8>),
 }
 
@@ -80,27 +79,15 @@ impl std::ops::Deref for Bytes {
 }
 
 impl Bytes {
-    #[allow(unsafe_code)]
     fn map(path: &Path) -> std::io::Result<Self> {
-        let file = File::open(path)?;
-        // SAFETY: a mapping is unsound if the file changes under it. Cache files are written in a private
-        // folder that is renamed into place and are never written to again: replacing one makes a new file
-        // and leaves the mapped one as it is.
-        unsafe { Mmap::map(&file) }.map(Self::Mapped)
+        Mapped::open(path).map(Self::Mapped)
     }
 
-    #[cfg(unix)]
-    #[allow(unsafe_code)]
     fn release(&self) {
         if let Self::Mapped(map) = self {
-            // SAFETY: `DontNeed` loses changes of private mappings. This one is shared and read-only, so the
-            // pages come back from the file as they were. That the advice is not taken does no harm.
-            let _ = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+            map.release();
         }
     }
-
-    #[cfg(not(unix))]
-    fn release(&self) {}
 }
 
 impl Tokens {

@@ -2,10 +2,10 @@
 //! most words have been met before. Gives the ids that Hugging Face's library gives, which spends most
 //! of its time on offsets that a corpus does not need.
 
-use crate::{DataError, byte_level::character_of, compose::composed};
+use crate::{DataError, byte_level::character_of, compose::composed, library::Library};
 use regex::Regex;
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
-use tokenizers::{Model, ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
+use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper};
 
 /// GPT-2's pattern (<https://github.com/openai/gpt-2/blob/master/src/encoder.py>) without its look-ahead
 /// `\s+(?!\S)`, which [`next_word`] does.
@@ -32,7 +32,7 @@ pub(crate) struct WordRules {
 impl WordRules {
     /// The rules of `tokenizer`, if it works as GPT-2's does: no normalizer but NFC, GPT-2's words without a space put
     /// in front, BPE without dropout, special tokens that do not reach into what surrounds them.
-    pub(crate) fn of(tokenizer: &Tokenizer) -> Option<Self> {
+    pub(crate) fn of(tokenizer: &Library) -> Option<Self> {
         let words = match tokenizer.get_pre_tokenizer() {
             Some(PreTokenizerWrapper::ByteLevel(words)) => words.use_regex && !words.add_prefix_space,
             _ => false,
@@ -49,12 +49,7 @@ impl WordRules {
     }
 
     /// The ids of `text`.
-    pub(crate) fn encode(
-        &self,
-        tokenizer: &Tokenizer,
-        cache: &mut WordCache,
-        text: &str,
-    ) -> Result<Vec<u32>, DataError> {
+    pub(crate) fn encode(&self, library: &Library, cache: &mut WordCache, text: &str) -> Result<Vec<u32>, DataError> {
         let mut ids = Vec::with_capacity(text.len() / 3);
         let mut rest = text;
         loop {
@@ -64,7 +59,7 @@ impl WordRules {
             let mut plain = &*plain;
             while !plain.is_empty() {
                 let (word, after) = plain.split_at(next_word(plain));
-                encode_word(tokenizer, cache, word, &mut ids)?;
+                encode_word(library, cache, word, &mut ids)?;
                 plain = after;
             }
             let Some((at, special, id)) = special else { return Ok(ids) };
@@ -96,13 +91,13 @@ fn next_word(text: &str) -> usize {
     }
 }
 
-fn encode_word(tokenizer: &Tokenizer, cache: &mut WordCache, word: &str, ids: &mut Vec<u32>) -> Result<(), DataError> {
+fn encode_word(library: &Library, cache: &mut WordCache, word: &str, ids: &mut Vec<u32>) -> Result<(), DataError> {
     if let Some(known) = cache.get(word) {
         ids.extend_from_slice(known);
         return Ok(());
     }
     let bytes: String = word.bytes().map(character_of).collect();
-    let tokens = tokenizer.get_model().tokenize(&bytes).map_err(DataError::tokenizer)?;
+    let tokens = library.tokens_of_word(&bytes)?;
     let new: Box<[u32]> = tokens.into_iter().map(|token| token.id).collect();
     ids.extend_from_slice(&new);
     if word.len() <= LONGEST_REMEMBERED {

@@ -1,13 +1,15 @@
-//! Files that are written whole, and locks. It knows nothing of what the files hold.
+//! Files that are written whole, locks, and files mapped to be read. It knows nothing of what the files hold.
 
 mod claim;
 mod held;
 mod holder;
 mod lock;
+mod map;
 mod write;
 
 pub use claim::claim_folder;
 pub use held::{HeldDir, LOCK_FILE, is_vacant};
 pub use holder::Holder;
 pub use lock::{Lock, LockError, Patience};
+pub use map::Mapped;
 pub use write::{remove_leftovers_in, sync_folder, write_bytes, write_whole};

@@ -5,7 +5,7 @@ use crate::{InferError, Loaded};
 use burn::tensor::{Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
 use sisun_data::TokenLabel;
-use sisun_model::{Activation, Capture, Pass};
+use sisun_model::{Activation, Capture, Pass, memory};
 use std::collections::BTreeSet;
 use std::sync::mpsc::sync_channel;
 
@@ -60,6 +60,8 @@ impl Loaded {
     /// An empty text, characters that the tokenizer does not know, layers or heads that do not exist, or a text
     /// longer than learned positions or a sliding window.
     pub fn attend(&self, text: &str, looking: &Looking) -> Result<AttentionMaps, InferError> {
+        let (layers, heads) = looking.of(self.model.config())?;
+        self.check_room(self.tokens(text)?.len(), heads.len(), layers.len(), looking)?;
         let mut activations = Vec::new();
         let tokens = self.attend_each(text, looking, |activation| activations.push(activation))?;
         Ok(AttentionMaps { model: self.title(), text: text.to_owned(), tokens, activations })
@@ -85,6 +87,7 @@ impl Loaded {
         }
         let tokens = self.tokens(text)?;
         self.check_length(tokens.len())?;
+        self.check_room(tokens.len(), heads.len(), 0, looking)?;
         let ids: Vec<i32> = tokens.iter().map(|token| token.id as i32).collect();
         let shape = [1, ids.len()];
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.model.device());
@@ -113,6 +116,25 @@ impl Loaded {
             self.model.forward_last(ids, Pass::capturing(&mut capture));
         });
         Ok(tokens)
+    }
+}
+
+impl Loaded {
+    /// That memory has room for the attention of so many heads over a text of `n` tokens, and for what is kept of it. Files that
+    /// are written take what is kept once more.
+    ///
+    /// # Errors
+    /// [`ModelError::TooLarge`](sisun_model::ModelError::TooLarge), with what helps.
+    pub fn check_room(&self, n: usize, heads: usize, kept_layers: usize, looking: &Looking) -> Result<(), InferError> {
+        let s = if heads == 1 { "" } else { "s" };
+        let what = || format!("the attention of {heads} head{s} over {n} tokens, each at every one before it,");
+        let remedy = || {
+            let fewer = if kept_layers > 2 { ", fewer --layers" } else { "" };
+            let heads = if heads > 1 { " or fewer --heads" } else { "" };
+            format!("give a shorter text{fewer}{heads}")
+        };
+        let bytes = memory::of_attention(n, heads, kept_layers, &looking.activations);
+        Ok(memory::check(bytes, &self.model.device(), what, remedy)?)
     }
 }
 

@@ -129,6 +129,8 @@ impl Loaded {
         let looking = Looking::default();
         let (layers, heads) = looking.of(self.model.config())?;
         let n = self.tokens(text)?.len();
+        self.check_length(n)?;
+        self.check_room(n, heads.len(), 0, &looking)?;
         let mut spreads = Vec::new();
         let mut rollout = Rollout::new(n);
         let tokens = self.attend_each(text, &looking, |found| {

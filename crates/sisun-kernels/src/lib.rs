@@ -22,7 +22,7 @@ pub use attention::{Attention, attention, self_attention};
 pub use cpu::loss::log_sum_exp;
 pub use cpu::simd::{Level, UnknownLevel};
 pub use cpu::team::keep_awake;
-pub use cpu::threads::{each_alone, on_pool};
+pub use cpu::threads::{NoThreads, each_alone, most_threads, on_pool, start_threads};
 pub use dropout::dropout;
 pub use heads::{Heads, RotaryTables, norm_heads, rotate_heads};
 pub use layers::{

@@ -6,9 +6,10 @@ use crate::forward::Pass;
 use crate::layers::{Linear, NormLayer};
 use crate::params::Params;
 use burn::module::Module;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
 use sisun_kernels::{self as kernels, Attention, Heads, RotaryTables};
+use std::collections::BTreeSet;
 
 /// The attention half of a block.
 #[derive(Module, Debug)]
@@ -131,9 +132,40 @@ impl SelfAttention {
         capture.keep_heads(Activation::K, layer, k, group);
         capture.keep_heads(Activation::V, layer, v, group);
         if capture.wants(Activation::Scores, layer) || capture.wants(Activation::Pattern, layer) {
-            let scores = kernels::attention::scores(q.clone(), k.clone(), how);
+            let scores = match capture.some_heads(self.heads.n_heads) {
+                None => kernels::attention::scores(q.clone(), k.clone(), how),
+                Some(heads) => scores_of(heads, q, k, how),
+            };
             capture.keep_scores(layer, &scores);
-            capture.keep_heads(Activation::Pattern, layer, &kernels::attention::pattern(scores), 1);
+            capture.keep_pattern(layer, kernels::attention::pattern(scores));
+        }
+    }
+}
+
+/// The scores of these heads alone, bit for bit as among all: the heads of a group are worked out together either way.
+///
+/// # Shapes
+/// - `q`: `[batch, n_heads, query, d_head]`
+/// - `k`: `[batch, n_kv_heads, key, d_head]`
+/// - result: `[batch, heads.len(), query, key]`
+fn scores_of(heads: &[usize], q: &Tensor<4>, k: &Tensor<4>, how: &Attention) -> Tensor<4> {
+    let group = q.dims()[1] / k.dims()[1];
+    let device = q.device().inner();
+    let at = |rows: &[usize]| {
+        let rows: Vec<i64> = rows.iter().map(|row| *row as i64).collect();
+        let n = rows.len();
+        Tensor::<1, Int>::from_data(TensorData::new(rows, [n]), &device)
+    };
+    let kv_heads: Vec<usize> = heads.iter().map(|head| head / group).collect::<BTreeSet<_>>().into_iter().collect();
+    let together: Vec<usize> = kv_heads.iter().flat_map(|kv_head| kv_head * group..(kv_head + 1) * group).collect();
+    let how = Attention { bias: how.bias.clone().map(|bias| bias.select(1, at(&together))), ..how.clone() };
+    let (q, k) = (q.clone().select(1, at(&together)), k.clone().select(1, at(&kv_heads)));
+    let scores = kernels::attention::scores(q, k, &how);
+    match together == heads {
+        true => scores,
+        false => {
+            let chosen: Vec<usize> = heads.iter().map(|head| together.partition_point(|one| one < head)).collect();
+            scores.select(1, at(&chosen))
         }
     }
 }

@@ -115,6 +115,11 @@ impl Capture {
         }
     }
 
+    /// Whether not all of a layer's heads are kept: then those.
+    pub(crate) fn some_heads(&self, n_heads: usize) -> Option<&[usize]> {
+        (!self.heads.iter().copied().eq(0..n_heads)).then_some(&self.heads)
+    }
+
     pub(crate) fn wants(&self, name: Activation, layer: usize) -> bool {
         self.names.contains(&name) && (name == Activation::Logits || self.layers.contains(&layer))
     }
@@ -135,10 +140,17 @@ impl Capture {
         }
     }
 
-    /// As [`Capture::keep_heads`], with hidden keys told as `−∞`.
+    /// Keeps a pattern of the chosen heads alone, if asked for.
+    pub(crate) fn keep_pattern(&mut self, layer: usize, pattern: Tensor<4>) {
+        if self.wants(Activation::Pattern, layer) {
+            self.push(Activation::Pattern, layer, to_host(pattern.inner()));
+        }
+    }
+
+    /// Keeps scores of the chosen heads alone, if asked for, with hidden keys told as `−∞`.
     pub(crate) fn keep_scores(&mut self, layer: usize, scores: &Tensor<4>) {
         if self.wants(Activation::Scores, layer) {
-            let (shape, mut values) = self.chosen(scores, 1);
+            let (shape, mut values) = to_host(scores.clone().inner());
             for value in values.iter_mut().filter(|v| **v <= sisun_kernels::attention::HIDDEN_SCORE) {
                 *value = f32::NEG_INFINITY;
             }

@@ -1,5 +1,6 @@
 //! What can go wrong with a model, its files and its device.
 
+use crate::memory::Bytes;
 use sisun_config::ConfigError;
 use std::path::PathBuf;
 
@@ -21,6 +22,18 @@ pub enum ModelError {
         len: usize,
         /// Rows of the table.
         context_len: usize,
+    },
+    /// What would take more memory than there is.
+    #[error("{what} needs about {needed} of memory, and {available} can be had here: {remedy}")]
+    TooLarge {
+        /// What needs it.
+        what: String,
+        /// About so much.
+        needed: Bytes,
+        /// What is there.
+        available: Bytes,
+        /// What to do.
+        remedy: String,
     },
     /// No such activation.
     #[error("unknown activation {name:?}; known: {known}")]

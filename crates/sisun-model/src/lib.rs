@@ -15,6 +15,7 @@ mod ffn;
 mod forward;
 mod layers;
 mod lora;
+pub mod memory;
 mod params;
 pub mod position;
 mod precision;

@@ -6,6 +6,7 @@ use crate::block::Block;
 use crate::capture::Activation;
 use crate::forward::Pass;
 use crate::layers::{Embedding, Linear, NormLayer};
+use crate::memory;
 use crate::params::{Params, RandomParams};
 use crate::position::{PositionEncoding, Positions};
 use burn::module::Module;
@@ -38,8 +39,10 @@ impl Transformer {
     /// the projections back into the residual stream divided by `√(2·n_layers)`, biases 0, norms 1.
     ///
     /// # Errors
-    /// A configuration that is out of range, or without `vocab_size`.
+    /// A configuration that is out of range, without `vocab_size`, or larger than memory.
     pub fn random(config: &ModelConfig, seed: u64, device: &Device) -> Result<Self, ModelError> {
+        config.validate()?;
+        memory::check_weights(config, device)?;
         Self::from_params(config, &mut RandomParams::new(seed, device))
     }
 

@@ -3,18 +3,17 @@
 
 use crate::lora::is_factor;
 use crate::params::{Init, Params};
-use crate::{ModelError, Transformer};
+use crate::{ModelError, Transformer, memory};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
-use memmap2::Mmap;
 use safetensors::tensor::{Metadata, TensorInfo, TensorView, View};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 use sisun_config::{LoraConfig, ModelConfig, check_pointer};
+use sisun_files::Mapped;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -59,6 +58,8 @@ impl Transformer {
     /// A file that cannot be read, is no whole safetensors file, or does not hold exactly this configuration's
     /// tensors; all that differ are listed.
     pub fn load(path: &Path, config: &ModelConfig, device: &Device) -> Result<Self, ModelError> {
+        config.validate()?;
+        memory::check_weights(config, device)?;
         let mut source = NamedParams::new(read_tensors(path)?, device);
         let model = Self::from_params(config, &mut source)?;
         source.finish(path)?;
@@ -207,12 +208,8 @@ pub fn read_tensors(path: &Path) -> Result<HostTensors, ModelError> {
 ///
 /// # Errors
 /// A file that cannot be read.
-#[allow(unsafe_code)]
-pub fn map_file(path: &Path) -> Result<Mmap, ModelError> {
-    let file = File::open(path).map_err(ModelError::io("read", path))?;
-    // SAFETY: an `Mmap` is only read. A file that another process cuts short meanwhile would fault, and one that it writes to
-    // would change under us; checkpoints and published models are never rewritten in place, only replaced.
-    let map = unsafe { Mmap::map(&file) }.map_err(ModelError::io("read", path))?;
+pub fn map_file(path: &Path) -> Result<Mapped, ModelError> {
+    let map = Mapped::open(path).map_err(ModelError::io("read", path))?;
     check_pointer(&map).map_err(ModelError::io("read", path))?;
     Ok(map)
 }

@@ -30,12 +30,14 @@ pub(crate) fn take(model: &Transformer, gradients: Gradients) -> NamedGradients 
     taker.1
 }
 
-/// The sum of the gradients of several passes, in their order.
-pub(crate) fn sum(passes: Vec<NamedGradients>) -> NamedGradients {
-    let Some(first) = passes.first() else { return NamedGradients::new() };
-    let names: Vec<String> = first.keys().cloned().collect();
-    let lists = passes.into_iter().map(|pass| pass.into_values().collect()).collect();
-    names.into_iter().zip(optimizer::sum(lists)).collect()
+/// The sum of gradients so far, none at first, and those of one more pass.
+pub(crate) fn add(sum: NamedGradients, pass: NamedGradients) -> NamedGradients {
+    if sum.is_empty() {
+        return pass;
+    }
+    let names: Vec<String> = sum.keys().cloned().collect();
+    let lists = [sum, pass].map(|gradients| gradients.into_values().collect());
+    names.into_iter().zip(optimizer::sum(lists.into())).collect()
 }
 
 /// The same model whose parameters are leaves of a graph of their own, so that several passes can go on at once. Frozen

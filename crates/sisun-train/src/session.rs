@@ -17,7 +17,7 @@ use sisun_model::checkpoint::{
     write_atomic,
 };
 use sisun_model::weights::{not_finite, read_tensors, write_tensors};
-use sisun_model::{BASE_FILE, BEST, CHECKPOINTS, Chosen, LAST, RandomParams, Run, Transformer};
+use sisun_model::{Activation, BASE_FILE, BEST, CHECKPOINTS, Chosen, LAST, RandomParams, Run, Transformer, memory};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -99,6 +99,8 @@ impl Session {
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, TrainError> {
         assert_eq!(config.finetune.is_some(), start.is_some(), "weights to start from come with [finetune]");
+        // Before the text is read, which may take long; its vocabulary counts afterwards.
+        check_memory(&config, chosen)?;
         let cache = config.data.cache_folder();
         let corpus = prepare(&config.data, &config.tokenizer, config.model.context_len, &cache, progress)?;
         let needed = corpus.tokenizer.vocab_size();
@@ -111,7 +113,8 @@ impl Session {
         } else if stated < needed {
             return Err(TrainError::SmallVocabulary { stated, needed });
         }
-        check_texts(&config, &corpus, progress)?;
+        check_memory(&config, chosen)?;
+        check_texts(&config, &corpus, chosen, progress)?;
         let run_dir = held.dir().to_owned();
         // Fails if it is there: then another process made it, where the file system knows no locks.
         let checkpoints = run_dir.join(CHECKPOINTS);
@@ -238,6 +241,7 @@ impl Session {
             let way = advice::changed(run_dir, &before, &changes);
             return Err(TrainError::ConfigChanged { path: run_dir.to_owned(), changes, way });
         }
+        check_memory(&config, chosen)?;
         let checkpoint = run.newest()?;
         if checkpoint.state.step >= config.train.steps && !owes(run_dir, &config, &checkpoint)? {
             return Err(TrainError::Finished { path: run_dir.to_owned(), steps: checkpoint.state.step });
@@ -245,7 +249,7 @@ impl Session {
         let (state, context_len) = (&checkpoint.state, config.model.context_len);
         let corpus = same_text(&run, state, &before.data, &config.data, context_len, progress)
             .map_err(|error| with_way(error, run_dir, &before, &config))?;
-        check_texts(&config, &corpus, progress)?;
+        check_texts(&config, &corpus, chosen, progress)?;
         note_rate(&before.train, &config.train, state.step, progress);
         let device = chosen.device.clone().autodiff();
         let moments = read_tensors(&checkpoint.file(TRAINING_FILE))?;
@@ -375,7 +379,12 @@ fn check_begun(run_dir: &Path) -> Result<(), TrainError> {
 }
 
 /// That the tokenizer can write the texts that the configuration asks about; tells which is longer than what is read.
-fn check_texts(config: &Config, corpus: &Corpus, progress: &mut dyn FnMut(&str)) -> Result<(), TrainError> {
+fn check_texts(
+    config: &Config,
+    corpus: &Corpus,
+    chosen: &Chosen,
+    progress: &mut dyn FnMut(&str),
+) -> Result<(), TrainError> {
     let prompt = config.sample.as_ref().map(|sample| ("sample.prompt", &sample.prompt));
     let sentence = config.attend.as_ref().map(|attend| ("attend.text", &attend.text));
     for (key, text) in prompt.into_iter().chain(sentence) {
@@ -388,6 +397,15 @@ fn check_texts(config: &Config, corpus: &Corpus, progress: &mut dyn FnMut(&str))
         }
         let rows = config.model.vocab_size.unwrap_or(corpus.tokenizer.vocab_size());
         corpus.tokenizer.check_rows(&encoded.ids, rows).map_err(|source| TrainError::Text { key, source })?;
+        if key == "attend.text" {
+            let (heads, layers) = (config.model.n_heads, config.model.n_layers);
+            memory::check(
+                memory::of_attention(n, heads, 2 * layers, &[Activation::Pattern]),
+                &chosen.device,
+                || format!("the attention of all heads over the {n} tokens of attend.text"),
+                || "give a shorter text".to_owned(),
+            )?;
+        }
     }
     Ok(())
 }
@@ -402,6 +420,13 @@ fn note_rate(before: &TrainConfig, after: &TrainConfig, step: u64, progress: &mu
             after.steps
         ));
     }
+}
+
+/// That training a model of these sizes fits into memory, as far as its vocabulary is known.
+fn check_memory(config: &Config, chosen: &Chosen) -> Result<(), TrainError> {
+    let (model, low_rank) = (&config.model, config.lora().is_some());
+    let TrainConfig { batch_size, accumulate, .. } = config.train;
+    Ok(memory::Training { model, batch_size, accumulate, low_rank }.check(&chosen.device)?)
 }
 
 /// Adds to the error of a text that is another, or is not there, where the run was started and what to type instead.

@@ -92,16 +92,18 @@ pub fn training_step(model: &Transformer, optimizer: &mut Optimizer, batches: &[
 
 /// The gradient of the mean loss over the marked tokens, and that loss.
 fn gradient(model: &Transformer, batches: &[Batch], at: At, marked: u64) -> (NamedGradients, Tensor<1>) {
-    let passes = (at.micro_step..).zip(batches).flat_map(|(micro_step, batch)| {
-        let (gradients, losses) = micro_batch(model, batch, at, micro_step, marked);
-        gradients.into_iter().zip(losses)
-    });
-    let (gradients, losses): (Vec<NamedGradients>, Vec<Tensor<1>>) = passes.unzip();
+    let (mut sum, mut losses) = (NamedGradients::new(), Vec::new());
+    for (micro_step, batch) in (at.micro_step..).zip(batches) {
+        let (gradients, of_rows) = micro_batch(model, batch, at, micro_step, marked);
+        // At once, so that memory holds the gradients of one micro-batch, whatever their number.
+        sum = gradients.into_iter().fold(sum, gradients::add);
+        losses.extend(of_rows);
+    }
     let loss = match losses.is_empty() {
         true => Tensor::zeros([1], &model.device().inner()),
         false => Tensor::cat(losses, 0).sum(),
     };
-    (gradients::sum(gradients), loss)
+    (sum, loss)
 }
 
 /// Forward and backward pass of one micro-batch, whose loss is `1/marked` of the sum over its marked tokens.

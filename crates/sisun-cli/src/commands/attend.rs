@@ -165,6 +165,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
     args.device.note_length(tokens.len(), loaded.model.config().context_len);
     let mut files = Vec::new();
     if !formats.is_empty() {
+        let (layers, heads) = looking.of(loaded.model.config())?;
+        loaded.check_room(tokens.len(), heads.len(), 2 * layers.len(), &looking)?;
         let found = loaded.attend(&args.text, &looking)?;
         claim(&args.out)?;
         files = maps::write(&found, &args.out, &formats, &pictures)?;

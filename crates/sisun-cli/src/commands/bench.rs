@@ -5,14 +5,14 @@ use crate::failure::Usage;
 use crate::terminal::{say, say_json};
 use crate::vocabulary;
 use anyhow::Result;
-use burn::tensor::{Distribution, Int, Tensor, TensorData};
+use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use clap::Subcommand;
 use rand::RngExt;
 use serde_json::{Value, json};
 use sisun_config::{Config, randomness};
 use sisun_data::Batch;
 use sisun_infer::{Sampler, Window};
-use sisun_model::{Activation, Capture, Count, Pass, Transformer, thousands};
+use sisun_model::{Activation, Capture, Count, ModelError, Pass, Transformer, memory, thousands};
 use sisun_train::{At, Optimizer, training_step};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -75,6 +75,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         What::Train(_) => chosen.device.clone().autodiff(),
         _ => chosen.device.clone(),
     };
+    check_memory(&args.what, &config, &chosen.device)?;
     let peak = matmul_peak(&chosen.device);
     let model = Transformer::random(&config.model, config.train.seed, &device)?;
     let count = Count::of(&config.model);
@@ -89,6 +90,24 @@ pub(crate) fn run(args: Args) -> Result<()> {
     };
     let found = Found::new(times, tokens, flops_per_token, peak);
     if options.json { say_json(&found.json(count.total, &chosen.name)) } else { say(&found.text(count.total)) }
+}
+
+/// That what is measured fits into memory.
+fn check_memory(what: &What, config: &Config, device: &Device) -> Result<(), ModelError> {
+    let (model, train) = (&config.model, &config.train);
+    match what {
+        What::Train(_) => {
+            let (batch_size, accumulate) = (train.batch_size, train.accumulate);
+            memory::Training { model, batch_size, accumulate, low_rank: false }.check(device)
+        }
+        What::Decode(_) => memory::check_weights(model, device),
+        What::Attend(_) => memory::check(
+            memory::of_attention(model.context_len, model.n_heads, model.n_layers, &[Activation::Pattern]),
+            device,
+            || format!("the attention of all heads over model.context_len = {} tokens", model.context_len),
+            || "lower it, or model.n_layers or model.n_heads".to_owned(),
+        ),
+    }
 }
 
 /// Seconds of each measured optimizer step.
@@ -151,7 +170,7 @@ fn repeat(options: &Options, mut once: impl FnMut() -> f64) -> Vec<f64> {
 }
 
 /// GFLOP/s of one large float32 matrix product on the device, the best of several: what a model could reach at most.
-fn matmul_peak(device: &burn::tensor::Device) -> f64 {
+fn matmul_peak(device: &Device) -> f64 {
     const N: usize = 1024;
     let random = || Tensor::<2>::random([N, N], Distribution::Normal(0.0, 1.0), device);
     let (a, b) = (random(), random());

@@ -154,6 +154,12 @@ fn hold(out: &Path, wait: bool, device: &DeviceArgs) -> Result<HeldDir> {
 }
 
 fn plan(device: &DeviceArgs, jobs: Option<std::num::NonZeroUsize>, shard: Option<Shard>) -> Result<Plan> {
+    if let Some(jobs) = jobs.filter(|jobs| jobs.get() > sisun_kernels::most_threads()) {
+        let most = sisun_kernels::most_threads();
+        return Err(
+            Usage(format!("--jobs {jobs}: more than this machine can run side by side; give at most {most}")).into()
+        );
+    }
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Plan {
         jobs: jobs.map_or(processors, usize::from),

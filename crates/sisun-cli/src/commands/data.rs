@@ -1,16 +1,16 @@
 //! `sisun data`.
 
 use crate::failure::Usage;
-use crate::terminal::{note, write_now};
+use crate::terminal::{Results, note};
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use rand::RngExt;
 use serde_json::json;
 use sisun_config::randomness;
-use sisun_data::stories::{Language, SHIPPED, make_stories};
+use sisun_data::stories::{Language, SHIPPED, write_stories};
 use sisun_data::tasks::{self, Example, Task};
-use sisun_model::checkpoint::write_atomic;
-use std::path::PathBuf;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 /// Makes the corpora that come with Sisun, and tasks.
 #[derive(clap::Args)]
@@ -44,7 +44,7 @@ Examples:
         seed: Option<u64>,
         /// At least so many bytes [default: those of the corpus in data/]
         #[arg(long, value_name = "N")]
-        bytes: Option<usize>,
+        bytes: Option<u64>,
         /// Where to write [default: standard output]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -93,13 +93,19 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
 }
 
-fn stories(language: Language, seed: Option<u64>, bytes: Option<usize>, out: Option<PathBuf>) -> Result<()> {
+fn stories(language: Language, seed: Option<u64>, bytes: Option<u64>, out: Option<PathBuf>) -> Result<()> {
     let shipped = SHIPPED.iter().find(|recipe| recipe.language == language);
     let shipped = shipped.context("no corpus is shipped in this language")?;
-    let text = make_stories(language, seed.unwrap_or(shipped.seed), bytes.unwrap_or(shipped.min_bytes));
-    let Some(out) = out else { return write_now(&text) };
-    write_atomic(&out, text.as_bytes()).context("the stories were not written")?;
-    note(&format!("{}: {} bytes", out.display(), text.len()));
+    let (seed, bytes) = (seed.unwrap_or(shipped.seed), bytes.unwrap_or(shipped.min_bytes));
+    let mut written = 0;
+    let to = write(out.as_deref(), &mut |to| {
+        written = write_stories(language, seed, bytes, to)?;
+        Ok(())
+    });
+    to.context("the stories were not written")?;
+    if let Some(out) = out {
+        note(&format!("{}: {written} bytes", out.display()));
+    }
     Ok(())
 }
 
@@ -115,15 +121,31 @@ fn examples(
             Usage(format!("--lengths {longest}: the task {task} has none longer than {}", task.longest())).into()
         );
     }
-    let mut lines = String::new();
-    for i in 0..count {
-        let mut rng = randomness::stream(seed, "examples", i);
-        let length = rng.random_range(shortest as u64..=longest as u64) as usize;
-        let Example { prompt, answer } = task.example(length, &mut rng);
-        lines += &format!("{}\n", json!({ "prompt": tasks::text(&prompt), "answer": tasks::text(&answer) }));
+    let to = write(out.as_deref(), &mut |to| {
+        for i in 0..count {
+            let mut rng = randomness::stream(seed, "examples", i);
+            let length = rng.random_range(shortest as u64..=longest as u64) as usize;
+            let Example { prompt, answer } = task.example(length, &mut rng);
+            writeln!(to, "{}", json!({ "prompt": tasks::text(&prompt), "answer": tasks::text(&answer) }))?;
+        }
+        Ok(())
+    });
+    to.context("the examples were not written")?;
+    if let Some(out) = out {
+        note(&format!("{}: {count} examples", out.display()));
     }
-    let Some(out) = out else { return write_now(&lines) };
-    write_atomic(&out, lines.as_bytes()).context("the examples were not written")?;
-    note(&format!("{}: {count} examples", out.display()));
     Ok(())
+}
+
+/// Writes as it is made, however much it is, into a file or to standard output.
+fn write(out: Option<&Path>, make: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut buffered = |to: &mut dyn Write| {
+        let mut to = BufWriter::with_capacity(1 << 16, to);
+        make(&mut to)?;
+        to.flush()
+    };
+    match out {
+        Some(out) => sisun_files::write_whole(out, |file| buffered(file)),
+        None => buffered(&mut Results),
+    }
 }

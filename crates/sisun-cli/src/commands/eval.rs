@@ -63,6 +63,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let mut results = Vec::new();
     let mut not_finite = None;
     for &length in &lengths {
+        opened.check_evaluation(&text, length)?;
         let limit = args.windows.map(|windows| windows.get());
         let found = evaluate(&loaded.model, &text, length, opened.batch_size(length), limit)
             .context("no window of the text has a token to take the loss on: give another text with --data")?;

@@ -13,6 +13,7 @@ use grammar::{Grammar, Voice};
 use korean::Korean;
 use rand::Rng;
 use sisun_config::randomness::stream;
+use std::io::{self, Write};
 use std::str::FromStr;
 
 /// A language that stories can be told in.
@@ -46,7 +47,7 @@ pub struct Recipe {
     /// Its seed.
     pub seed: u64,
     /// Stories were added until it had this many bytes.
-    pub min_bytes: usize,
+    pub min_bytes: u64,
 }
 
 /// The corpora in `data/`.
@@ -57,25 +58,37 @@ pub const SHIPPED: [Recipe; 2] = [
 
 /// Stories with a blank line between, each on one line, until there are at least `min_bytes` bytes of them.
 /// The same arguments give the same text.
-pub fn make_stories(language: Language, seed: u64, min_bytes: usize) -> String {
+pub fn make_stories(language: Language, seed: u64, min_bytes: u64) -> String {
+    let mut text = Vec::new();
+    write_stories(language, seed, min_bytes, &mut text).expect("writing into memory cannot fail");
+    String::from_utf8(text).expect("stories are text")
+}
+
+/// Writes what [`make_stories`] returns, story by story, and returns how many bytes it has.
+///
+/// # Errors
+/// What keeps it from being written.
+pub fn write_stories(language: Language, seed: u64, min_bytes: u64, to: &mut (impl Write + ?Sized)) -> io::Result<u64> {
     let (grammar, purpose) = match language {
         Language::English => (Grammar::parse(include_str!("english.txt")), "stories-en"),
         Language::Korean => (Grammar::parse(include_str!("korean.txt")), "stories-ko"),
     };
-    let mut text = String::with_capacity(min_bytes + 2048);
+    let mut written = 0;
     for number in 0.. {
         let rng = &mut stream(seed, purpose, number);
-        text += &match language {
+        let story = match language {
             Language::English => capitalize(&story(&grammar, English::default(), rng)),
             Language::Korean => story(&grammar, Korean, rng),
         };
-        text.push('\n');
-        if text.len() >= min_bytes {
+        writeln!(to, "{story}")?;
+        written += story.len() as u64 + 1;
+        if written >= min_bytes {
             break;
         }
-        text.push('\n');
+        writeln!(to)?;
+        written += 1;
     }
-    text
+    Ok(written)
 }
 
 fn story<V: Voice>(grammar: &Grammar, mut voice: V, rng: &mut impl Rng) -> String {

@@ -7,6 +7,74 @@ use std::cell::Cell;
 /// A hand-off to another thread costs some microseconds; work of fewer element operations than this stays here.
 const WORTH_SHARING: usize = 32 * 1024;
 
+/// How the number of threads is asked for, as the library of the pool has it.
+const VARIABLES: [&str; 2] = ["RAYON_NUM_THREADS", "RAYON_RS_NUM_CPUS"];
+
+/// Why the kernels have no threads to share their work among.
+#[derive(Debug)]
+pub enum NoThreads {
+    /// More are asked for than any machine can use.
+    TooMany {
+        /// The variable that asks.
+        variable: &'static str,
+        /// For how many.
+        wanted: usize,
+    },
+    /// The system gives none.
+    Refused {
+        /// How many were asked for.
+        wanted: usize,
+        /// Why.
+        why: String,
+    },
+}
+
+impl std::fmt::Display for NoThreads {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TooMany { variable, wanted } => write!(
+                f,
+                "{variable} = {wanted}: more threads than this machine's {} processors can use; set it to at most {}, or leave it out",
+                processors(),
+                most_threads()
+            ),
+            Self::Refused { wanted, why } => write!(
+                f,
+                "the system does not give this process {wanted} threads ({why}): set {} to fewer, or raise the limit (ulimit -u)",
+                VARIABLES[0]
+            ),
+        }
+    }
+}
+
+impl std::error::Error for NoThreads {}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The most threads that may be asked for: room for tests with more of them than there are processors.
+pub fn most_threads() -> usize {
+    256.max(4 * processors())
+}
+
+/// Starts the threads of the pool, as many as `RAYON_NUM_THREADS` asks for, or one for each processor.
+///
+/// # Errors
+/// More than [`most_threads`], or than the system gives.
+pub fn start_threads() -> Result<(), NoThreads> {
+    let asked = VARIABLES.into_iter().find_map(|variable| {
+        let wanted = std::env::var(variable).ok()?.parse().ok().filter(|wanted| *wanted > 0)?;
+        Some((variable, wanted))
+    });
+    if let Some((variable, wanted)) = asked.filter(|(_, wanted)| *wanted > most_threads()) {
+        return Err(NoThreads::TooMany { variable, wanted });
+    }
+    let wanted = asked.map_or_else(processors, |(_, wanted)| wanted);
+    let built = rayon::ThreadPoolBuilder::new().num_threads(wanted).build_global();
+    built.map_err(|error| NoThreads::Refused { wanted, why: error.to_string() })
+}
+
 /// Runs `f` on a thread of the pool that the kernels share their work in.
 ///
 /// A thread outside of it would sleep at every operation until the pool is done, and waking costs more than a small
