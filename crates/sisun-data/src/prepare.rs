@@ -220,6 +220,7 @@ impl<'c> Text<'c> {
     fn read(rules: &'c DataConfig, cache_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Self, DataError> {
         std::fs::create_dir_all(cache_dir).map_err(DataError::io(cache_dir))?;
         let mut stdin = std::io::stdin().lock();
+        cache::tidy(cache_dir);
         let inputs = source::resolve(&rules.sources, rules, cache_dir, &mut stdin)?;
         let name = rules.sources.join(", ");
         if rules.validation.is_empty() {
@@ -252,6 +253,7 @@ impl<'c> Text<'c> {
 
     fn read_whole(rules: &'c DataConfig, cache_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Self, DataError> {
         std::fs::create_dir_all(cache_dir).map_err(DataError::io(cache_dir))?;
+        cache::tidy(cache_dir);
         let inputs = source::resolve(&rules.sources, rules, cache_dir, &mut std::io::stdin().lock())?;
         let scan = read_once(&inputs, rules, &rules.sources.join(", "), progress)?;
         Ok(Self::new(rules, vec![(inputs, Boundary::None(Part::Training))], vec![scan]))
@@ -414,10 +416,13 @@ impl<'c> Text<'c> {
             Err(why) => progress(&format!("the token cache {} is damaged ({why}): making it anew", folder.display())),
         }
         self.build(wanted, folder, progress)?;
-        cache::open(folder).ok().flatten().ok_or_else(|| DataError::Io {
-            path: folder.to_owned(),
-            source: std::io::Error::other("the token cache just written cannot be read back"),
-        })
+        let why = match cache::open(folder) {
+            Ok(Some(cached)) => return Ok(cached),
+            Ok(None) => "it is gone".to_owned(),
+            Err(why) => why,
+        };
+        let problem = format!("the token cache just written cannot be read back ({why})");
+        Err(DataError::Io { path: folder.to_owned(), source: std::io::Error::other(problem) })
     }
 
     fn build(&self, wanted: &Wanted<'_>, folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<(), DataError> {

@@ -4,10 +4,12 @@ mod claim;
 mod held;
 mod holder;
 mod lock;
+mod there;
 mod write;
 
 pub use claim::claim_folder;
 pub use held::{HeldDir, LOCK_FILE, is_vacant};
 pub use holder::Holder;
 pub use lock::{Lock, LockError, Patience};
-pub use write::{remove_leftovers_in, sync_folder, write_bytes, write_whole};
+pub use there::{if_there, is_file, is_folder, look};
+pub use write::{Scratch, remove_leftovers_in, sync_folder, write_bytes, write_whole};

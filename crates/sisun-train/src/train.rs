@@ -4,7 +4,7 @@ use crate::TrainError;
 use crate::advice;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::metrics::{Metric, Metrics, read};
-use crate::owed::{sample_file, samples_at};
+use crate::owed::{has_sample, sample_file, samples_at};
 use crate::report::{Report, write_report};
 use crate::session::Session;
 use crate::step::{At, training_step};
@@ -61,7 +61,7 @@ pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool
     let began_at = session.state.step;
     let mut saved = None;
     // A sample that was due when an earlier process ended.
-    if samples_at(&session.config, began_at) && !sample_file(&session.run_dir, began_at).is_file() {
+    if samples_at(&session.config, began_at) && !has_sample(&session.run_dir, began_at)? {
         sample(session, watcher)?;
     }
 
