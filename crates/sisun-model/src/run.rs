@@ -48,6 +48,14 @@ impl Run {
             found => found.map_err(failed())?,
         };
         let Some(found) = found else {
+            // A pointer that is missing only repeats what the run knows.
+            let pointer =
+                [(BEST, Chosen::Best), (LAST, Chosen::Newest)].into_iter().find(|(name, _)| path.ends_with(name));
+            if let (Some((_, chosen)), Some(root)) = (pointer, path.parent().and_then(Path::parent))
+                && is_file(&root.join(CONFIG)).map_err(failed())?
+            {
+                return Ok(Self { root: root.to_owned(), chosen });
+            }
             return Err(not("no such folder; `sisun train CONFIG` makes one under runs/"));
         };
         if found.is_dir() && is_file(&path.join(CONFIG)).map_err(failed())? {
