@@ -308,7 +308,10 @@ fn try_faults(name: &str, scenario: &Scenario<'_>) {
         let (ran, calls) = disturb(folder.path(), scenario.disturbed, fault, 0);
         ran.ok();
         let calls = calls.expect("it came to its end");
-        assert!(calls > 0, "{name}: {calls} calls under {fault:?}");
+        // Who only reads makes no call that a full disk could have fail.
+        if calls == 0 {
+            continue;
+        }
         let few = if all { calls } else { FEW.min(calls) };
         for i in 0..few {
             // Evenly spaced, the first and the last among them.
@@ -319,6 +322,7 @@ fn try_faults(name: &str, scenario: &Scenario<'_>) {
             }
         }
     }
+    assert!(cases > 0, "{name}: no call was seen");
     eprintln!("{name}: {cases} faults, {} problems", problems.len());
     assert!(problems.is_empty(), "{name}: {} of {cases}\n{}", problems.len(), problems.join("\n"));
 }

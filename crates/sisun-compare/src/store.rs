@@ -12,7 +12,7 @@ use crate::grid::{Cell, Grid};
 use crate::results::{CellResult, Timing};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use sisun_files::{if_there, look};
+use sisun_files::{if_there, look, make_folder};
 use sisun_model::checkpoint::write_atomic;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -59,7 +59,7 @@ impl Store {
     pub fn open(root: &Path, grid: &Grid, texts: &BTreeMap<String, String>) -> Result<Self, CompareError> {
         let (store, mine, is_theirs) = Self::looked_at(root, grid, texts)?;
         if !is_theirs {
-            std::fs::create_dir_all(root).map_err(CompareError::io("write", root))?;
+            make_folder(root).map_err(CompareError::io("write", root))?;
             write_atomic(&root.join(SETTINGS), grid.toml.as_bytes())?;
             write_json(&root.join(IDENTITY), &mine)?;
         }
@@ -132,7 +132,7 @@ impl Store {
     pub fn write(&self, cell: &Cell, result: &CellResult, timing: Option<&Timing>) -> Result<(), CompareError> {
         let path = self.path(cell);
         let folder = path.parent().unwrap_or(&self.root);
-        std::fs::create_dir_all(folder).map_err(CompareError::io("write", folder))?;
+        make_folder(folder).map_err(CompareError::io("write", folder))?;
         if let Some(timing) = timing {
             write_json(&path.with_extension("time.json"), timing)?;
         }

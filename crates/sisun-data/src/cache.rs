@@ -9,11 +9,11 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use sisun_files::{Holder, Lock, LockError, Patience, if_there, is_file, look, remove_leftovers_in};
+use sisun_files::{Holder, Lock, LockError, Patience, if_there, is_file, look, make_folder, remove_leftovers_in};
 use std::{
     collections::BTreeMap,
     fs::{DirEntry, File, Metadata},
-    io::{BufWriter, Read, Write},
+    io::{BufWriter, ErrorKind, Read, Write},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -129,36 +129,66 @@ fn loss_file(part: Part) -> String {
     format!("{}.loss", stem(part))
 }
 
-/// Opens a cache if it is there and sound. The error says why it is not, for a person to read; `None` means
-/// that there is none.
-pub(crate) fn open(folder: &Path) -> Result<Option<Cached>, String> {
-    if look(folder).map_err(|error| error.to_string())?.is_none() {
+/// Why a cache that is there cannot be used.
+pub(crate) enum Unsound {
+    /// It is not what was written, as this says: it can be made anew.
+    Damaged(String),
+    /// The system does not let it be read, which says nothing about it.
+    Unreadable(DataError),
+}
+
+impl Unsound {
+    /// For `map_err`: an error at one of a cache's files.
+    fn of(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                Self::Damaged(format!("{name}: {error}"))
+            }
+            _ => Self::Unreadable(DataError::io(&path)(error)),
+        }
+    }
+}
+
+/// Opens a cache if it is there; `None` means that there is none.
+///
+/// # Errors
+/// One that is damaged, or cannot be read.
+pub(crate) fn open(folder: &Path) -> Result<Option<Cached>, Unsound> {
+    let damaged = |problem: String| Unsound::Damaged(problem);
+    if look(folder).map_err(Unsound::of(folder))?.is_none() {
         return Ok(None);
     }
-    let header = std::fs::read(folder.join(HEADER)).map_err(|error| format!("{HEADER}: {error}"))?;
-    let header: Header = serde_json::from_slice(&header).map_err(|error| format!("{HEADER}: {error}"))?;
+    let path = folder.join(HEADER);
+    let header = std::fs::read(&path).map_err(Unsound::of(&path))?;
+    let header: Header = serde_json::from_slice(&header).map_err(|error| damaged(format!("{HEADER}: {error}")))?;
     if header.version != VERSION {
-        return Err(format!("{HEADER}: version {} instead of {VERSION}", header.version));
+        return Err(damaged(format!("{HEADER}: version {} instead of {VERSION}", header.version)));
     }
     for (name, expected) in &header.files {
-        let found = fingerprint(&folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
+        let path = folder.join(name);
+        let found = fingerprint(&path).map_err(Unsound::of(&path))?;
         if found.bytes != expected.bytes {
-            return Err(format!("{name}: {} bytes instead of {}", found.bytes, expected.bytes));
+            return Err(damaged(format!("{name}: {} bytes instead of {}", found.bytes, expected.bytes)));
         }
         if found != *expected {
-            return Err(format!("{name}: its checksum is not the recorded one"));
+            return Err(damaged(format!("{name}: its checksum is not the recorded one")));
         }
     }
-    let tokenizer = Tokenizer::from_file(&folder.join(TOKENIZER)).map_err(|error| error.to_string())?;
+    let tokenizer = Tokenizer::from_file(&folder.join(TOKENIZER)).map_err(|error| match error {
+        DataError::Io { path, source } => Unsound::of(&path)(source),
+        error => damaged(error.to_string()),
+    })?;
     let tokens = |part, counts: Counts| {
         let path = |name: String| folder.join(name);
         let loss = path(loss_file(part));
         let loss = header.files.contains_key(&loss_file(part)).then_some(loss.as_path());
-        let width = Width::of(tokenizer.vocab_size());
-        let tokens = Tokens::map(&path(ids_file(part)), width, loss, &path(starts_file(part)), counts.text_bytes)
-            .map_err(|error| error.to_string())?;
+        let (ids, width) = (path(ids_file(part)), Width::of(tokenizer.vocab_size()));
+        let tokens = Tokens::map(&ids, width, loss, &path(starts_file(part)), counts.text_bytes);
+        let tokens = tokens.map_err(Unsound::of(&ids))?;
         if (tokens.len() as u64, tokens.documents() as u64) != (counts.tokens, counts.documents) {
-            return Err(format!("the {} part does not have the recorded size", stem(part)));
+            return Err(damaged(format!("the {} part does not have the recorded size", stem(part))));
         }
         Ok(tokens)
     };
@@ -174,7 +204,7 @@ pub(crate) fn lock(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<Lock
     let cache_dir = folder.parent().unwrap_or(Path::new("."));
     let path = cache_dir.join(format!("{}{LOCK}", entry_name(folder)));
     let mut tell = |holder: &Holder| progress(&format!("{holder} prepares the same text: waiting for it"));
-    let mut ready = || std::fs::create_dir_all(cache_dir);
+    let mut ready = || make_folder(cache_dir);
     let lock = Lock::take(&path, Patience::Wait(&mut tell), &mut ready).map_err(|error| match error {
         LockError::Io { path, source } => DataError::Io { path, source },
         taken @ LockError::Taken { .. } => DataError::Io { path: path.clone(), source: std::io::Error::other(taken) },

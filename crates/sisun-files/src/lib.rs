@@ -11,5 +11,5 @@ pub use claim::claim_folder;
 pub use held::{HeldDir, LOCK_FILE, is_vacant};
 pub use holder::Holder;
 pub use lock::{Lock, LockError, Patience};
-pub use there::{if_there, is_file, is_folder, look};
+pub use there::{if_there, is_file, is_folder, look, make_folder};
 pub use write::{Scratch, remove_leftovers_in, sync_folder, write_bytes, write_whole};

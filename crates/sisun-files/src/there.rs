@@ -29,6 +29,33 @@ pub fn is_folder(path: &Path) -> io::Result<bool> {
     Ok(look(path)?.is_some_and(|found| found.is_dir()))
 }
 
+/// Makes a folder and those above it, if they are not there. Unlike the standard library's, it tells why a folder that is
+/// there already cannot be looked at.
+///
+/// # Errors
+/// Whatever keeps it from being made, or something else of its name.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    if path.as_os_str().is_empty() {
+        return Ok(());
+    }
+    let above = path.parent();
+    let made = match (fs::create_dir(path), above) {
+        (Err(error), Some(above)) if error.kind() == ErrorKind::NotFound => {
+            make_folder(above)?;
+            fs::create_dir(path)
+        }
+        (made, _) => made,
+    };
+    match made {
+        // Where nothing may be made, it may be there all the same.
+        Err(error) => match look(path)? {
+            Some(found) if found.is_dir() => Ok(()),
+            _ => Err(error),
+        },
+        Ok(()) => Ok(()),
+    }
+}
+
 /// What was found, `None` if the system says that it is not there.
 ///
 /// # Errors
@@ -45,8 +72,22 @@ pub fn if_there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{is_file, is_folder, look};
+    use super::{is_file, is_folder, look, make_folder};
     use std::fs;
+
+    #[test]
+    fn folders_are_made_with_those_above_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for path in [at("a/b/c"), at("a/b/c"), at("a"), "".into(), ".".into(), "/".into()] {
+            make_folder(&path).unwrap();
+        }
+        assert!(at("a/b/c").is_dir());
+        fs::write(at("file"), "").unwrap();
+        for name in ["file", "file/a", "file/a/b"] {
+            assert!(make_folder(&at(name)).is_err());
+        }
+    }
 
     #[test]
     fn what_cannot_be_looked_at_is_not_nothing() {

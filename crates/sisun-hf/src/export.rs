@@ -11,7 +11,7 @@ use safetensors::{Dtype, View};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sisun_data::{GENERATION, Tokenizer};
-use sisun_files::{Lock, LockError, Patience, is_file, look};
+use sisun_files::{Lock, LockError, Patience, is_file, look, make_folder};
 use sisun_model::Transformer;
 use sisun_model::weights::{HostTensors, metadata, write_views};
 use std::borrow::Cow;
@@ -85,7 +85,7 @@ pub fn export(
     let beside = lock_of(&parent, &name);
     let lock = Lock::take(&beside, Patience::Refuse, &mut || match parent.as_os_str().is_empty() {
         true => Ok(()),
-        false => fs::create_dir_all(&parent),
+        false => make_folder(&parent),
     })
     .map_err(|error| match error {
         LockError::Taken { holder, .. } => HfError::InUse { path: dir.clone(), holder },

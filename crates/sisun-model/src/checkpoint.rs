@@ -4,7 +4,7 @@ use crate::ModelError;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use sisun_config::{Config, check_pointer};
-use sisun_files::sync_folder;
+use sisun_files::{make_folder, sync_folder};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -173,7 +173,7 @@ impl Checkpoint {
         state.files.clear();
         let result = (|| {
             remove_folder(&aside)?;
-            fs::create_dir_all(&aside)?;
+            make_folder(&aside)?;
             for (name, write) in files {
                 let path = aside.join(name);
                 let mut file = File::create_new(&path)?;

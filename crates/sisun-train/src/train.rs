@@ -11,6 +11,7 @@ use crate::step::{At, training_step};
 use burn::tensor::Tensor;
 use sisun_config::WindowOrder;
 use sisun_data::{Batch, epoch_batch, random_batch};
+use sisun_files::make_folder;
 use sisun_model::checkpoint::{folder_name, write_atomic};
 use sisun_model::{CHECKPOINTS, Transformer};
 use std::path::PathBuf;
@@ -170,7 +171,7 @@ fn sample(session: &Session, watcher: &mut dyn Watcher) -> Result<(), TrainError
     if let Some(text) = watcher.sample(session.state.step, &session.model)? {
         let path = sample_file(&session.run_dir, session.state.step);
         let folder = path.parent().unwrap_or(&session.run_dir);
-        std::fs::create_dir_all(folder).map_err(TrainError::io("create", folder))?;
+        make_folder(folder).map_err(TrainError::io("create", folder))?;
         write_atomic(&path, text.as_bytes())?;
     }
     Ok(())
