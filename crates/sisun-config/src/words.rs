@@ -293,7 +293,7 @@ mod tests {
             assert_eq!(plain_system_words(message), plain);
         }
         // Whatever this system calls them.
-        let error = std::fs::read("/does/not/exist").unwrap_err().to_string();
+        let error = std::fs::read("/does/not/exist").expect_err("it is not there").to_string();
         assert!(!plain_system_words(&error).contains("os error"), "{error}");
     }
 }
