@@ -94,6 +94,15 @@ impl Browser {
         self.eval("Number(document.documentElement.dataset.ready)").as_f64().unwrap()
     }
 
+    /// Opens a page that runs no script and waits until it is there.
+    pub(crate) fn open_still(&self, path: &Path) {
+        self.call("Page.navigate", json!({ "url": "about:blank" }));
+        self.wait_for("location.href === 'about:blank'");
+        self.events.borrow_mut().clear();
+        self.call("Page.navigate", json!({ "url": format!("file://{}", path.display()) }));
+        self.wait_for("location.href.startsWith('file:') && document.readyState === 'complete'");
+    }
+
     /// The value of an expression in the page; a promise is waited for.
     #[track_caller]
     pub(crate) fn eval(&self, expression: &str) -> Value {

@@ -1,8 +1,11 @@
 //! `sisun cache`: what is kept, and that nothing else is removed.
 
 use crate::sisun::{Lab, Ran, command};
+use std::collections::BTreeSet;
 use std::fs;
-use std::time::{Duration, SystemTime};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant, SystemTime};
 
 fn cache(lab: &Lab, args: &[&str]) -> Ran {
     let mut cache = command(&["cache"]);
@@ -66,4 +69,65 @@ fn caches_are_listed_and_cleared_and_nothing_else() {
     }
     assert!(cache(&lab, &["clear", "--json"]).ok().json()["removed"].as_array().unwrap().len() == 1);
     assert!(lab.path("away.json").exists() && !folders[1].exists());
+}
+
+/// What processes left that were killed goes at the next start, even one that finds its text in the cache; what is somebody
+/// else's stays.
+#[test]
+fn every_start_removes_what_the_dead_left() {
+    let lab = Lab::new();
+    let cache = lab.path("cache");
+    let train = |run: &str| {
+        let mut command = lab.train_command(run, &["--set", "train.steps=4"]);
+        Ran::from(command.env("SISUN_CACHE_DIR", &cache).output().unwrap()).ok()
+    };
+    train("run0");
+    let names = || {
+        let names = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect::<BTreeSet<String>>()
+    };
+    let before = names();
+
+    // Standard input is read into a file, by a process that is then killed.
+    let mut reading = command(&["tokenizer", "train", "--data", "-", "--out", &lab.at("none.json")]);
+    let mut reading = reading.env("SISUN_CACHE_DIR", &cache).stdin(Stdio::piped()).spawn().unwrap();
+    let spool = || names().into_iter().find(|name| name.starts_with(".standard-input."));
+    let began = Instant::now();
+    while spool().is_none() {
+        assert!(began.elapsed() < Duration::from_secs(60) && reading.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    train("run1");
+    assert!(spool().is_some(), "its process lives");
+    reading.kill().unwrap();
+    reading.wait().unwrap();
+
+    // An entry that was being made, one that an older version was making, one that it may still be making.
+    let entry = "fedcba9876543210".repeat(4);
+    let unfinished = |name: &str| {
+        fs::create_dir(cache.join(name)).unwrap();
+        fs::write(cache.join(name).join("training.tokens"), "x").unwrap();
+    };
+    unfinished(&format!(".unfinished-{entry}-AbCdEf"));
+    fs::write(cache.join(format!("{entry}.lock")), "").unwrap();
+    let long_ago = SystemTime::now() - Duration::from_secs(3 * 24 * 60 * 60);
+    let set_back = |path: &Path| fs::File::open(path).unwrap().set_modified(long_ago).unwrap();
+    for (name, more) in
+        [(".unfinished-AbCdEf", None), (".unfinished-newone", None), (".unfinished-theirs", Some("mine.txt"))]
+    {
+        unfinished(name);
+        if let Some(more) = more {
+            fs::write(cache.join(name).join(more), "mine").unwrap();
+        }
+        if name != ".unfinished-newone" {
+            fs::read_dir(cache.join(name)).unwrap().for_each(|entry| set_back(&entry.unwrap().path()));
+            set_back(&cache.join(name));
+        }
+    }
+    fs::write(cache.join("mine.lock"), "mine").unwrap();
+    let found = train("run2");
+    assert!(found.stderr.contains("found in the cache") || !found.stderr.contains("tokenizing"), "{}", found.stderr);
+    let left: Vec<String> = names().difference(&before).cloned().collect();
+    assert_eq!(left, [".unfinished-newone", ".unfinished-theirs", "mine.lock"]);
+    assert_eq!(fs::read_to_string(cache.join("mine.lock")).unwrap(), "mine");
 }

@@ -129,3 +129,26 @@ fn what_was_fine_tuned_goes_out_with_what_came_along() {
     assert_same(&sample(&exported), &sample(&tuned));
     assert_ne!(sample(&exported), sample(base.to_str().unwrap()), "nothing was learned");
 }
+
+/// Exports that were killed, to this place and to another: the next one beside them removes what they left, and nothing else.
+#[test]
+fn what_killed_exports_left_goes_with_the_next() {
+    let lab = Lab::trained();
+    let beside = lab.path("exports");
+    let left = |name: &str, files: &[&str]| {
+        fs::create_dir_all(beside.join(name)).unwrap();
+        files.iter().for_each(|file| fs::write(beside.join(name).join(file), "x").unwrap());
+    };
+    left(".out.4194304.partial", &["config.json", "model.safetensors"]);
+    left(".other.4194304.partial", &[]);
+    fs::write(beside.join(".other.lock"), "").unwrap();
+    // Somebody else's: files that no export writes, no lock, another name.
+    left(".out.1.partial", &["mine.txt"]);
+    left(".third.4194304.partial", &["config.json"]);
+    left("out.4194304.partial", &["config.json"]);
+    run(&["export", &lab.at("run"), "--to", beside.join("out").to_str().unwrap()]).ok();
+    let mut names: Vec<String> =
+        fs::read_dir(&beside).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, [".out.1.partial", ".third.4194304.partial", "out", "out.4194304.partial"]);
+}

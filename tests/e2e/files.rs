@@ -1,6 +1,6 @@
 //! Whatever is written can be read by those whom the umask lets read.
 
-use crate::sisun::{Lab, command, root};
+use crate::sisun::{Lab, command, root, sisun};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -50,4 +50,66 @@ fn the_umask_decides_who_may_read() {
             assert_eq!(mode, if path.is_dir() { folder } else { file }, "{mode:o} {umask} {}", path.display());
         }
     }
+}
+
+/// What cannot be looked at is not taken for something that is not there: links that go in a circle, files where folders
+/// should be. (Errors of the disk and missing permissions are tried by `faults.rs`.)
+#[test]
+fn what_cannot_be_looked_at_is_told_as_that() {
+    use std::os::unix::fs::symlink;
+    let lab = Lab::new();
+    lab.train("run", &["--set", "train.steps=4"]).ok();
+    symlink("circle", lab.path("circle")).unwrap();
+    fs::write(lab.path("file"), "text").unwrap();
+    let (run, circle, below) = (lab.at("run"), lab.at("circle"), lab.at("file/below"));
+    let config = lab.at("lab.toml");
+    let causes = [(&circle, "too many levels of symbolic links"), (&below, "not a folder")];
+    for (path, cause) in causes {
+        let sources = format!("data.sources=[{path:?}]");
+        let model = format!("finetune.model={path}");
+        let none = lab.at("none");
+        let commands: [&[&str]; 11] = [
+            &["sample", path, "--prompt", "One"],
+            &["eval", path],
+            &["info", path],
+            &["export", path, "--to", &none],
+            &["verify", path],
+            &["eval", &run, "--data", path],
+            &["tokenizer", "encode", path, "--text", "One"],
+            &["train", &config, "--run", &none, "--set", &sources],
+            &["train", "configs/finetune.toml", "--run", &none, "--set", &model],
+            &["train", &config, "--run", path],
+            &["cache", "--dir", path],
+        ];
+        for args in commands {
+            let ran = sisun(args);
+            assert!(matches!(ran.code, Some(1 | 2)), "{args:?}: {ran:?}");
+            assert!(ran.stderr.contains(cause) && ran.stderr.contains(path.as_str()), "{args:?}: {}", ran.stderr);
+            for wrong in ["no such", "does not exist", "did you mean", "is not there", "os error"] {
+                assert!(!ran.stderr.contains(wrong), "{args:?}: {}", ran.stderr);
+            }
+        }
+    }
+    // Files within what is opened.
+    for (file, args) in [
+        ("run/checkpoints/best", &["eval", &run][..]),
+        ("run/checkpoints/last", &["eval", &run]),
+        ("run/config.toml", &["eval", &run]),
+        ("run/tokenizer.json", &["eval", &run]),
+        ("run/generation_config.json", &["eval", &run]),
+        ("run/samples/step-00000004.txt", &["train", "--resume", &run]),
+    ] {
+        let (path, aside) = (lab.path(file), lab.path("aside"));
+        let was_there = fs::rename(&path, &aside).is_ok();
+        symlink(path.file_name().unwrap(), &path).unwrap();
+        let ran = sisun(args);
+        assert!(ran.stderr.contains("too many levels of symbolic links"), "{file}: {ran:?}");
+        assert!(matches!(ran.code, Some(1 | 2)), "{file}: {ran:?}");
+        fs::remove_file(&path).unwrap();
+        if was_there {
+            fs::rename(&aside, &path).unwrap();
+        }
+    }
+    let gone = sisun(&["eval", &run, "--data", &lab.at("gone.txt")]);
+    assert!(gone.code == Some(1) && !gone.stderr.contains("os error"), "{}", gone.stderr);
 }

@@ -29,8 +29,13 @@ mod maps;
 mod own_text;
 mod pages;
 mod pointers;
+#[cfg(target_os = "linux")]
+mod races;
+mod renames;
 mod resume;
 mod sampling;
+#[cfg(target_os = "linux")]
+mod signals;
 mod sisun;
 mod training;
 mod two_processes;

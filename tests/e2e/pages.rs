@@ -1,7 +1,7 @@
 //! The pages of `sisun attend --format html` and `sisun sample --trace`, in a browser.
 
 use crate::browser::Browser;
-use crate::sisun::{Lab, sisun};
+use crate::sisun::{Lab, root, sisun};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
@@ -262,6 +262,122 @@ fn a_trace_tells_how_each_token_was_chosen() {
     }
     browser.choose("select#language", "ko");
     assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+/// Every page that the program writes, of runs and of directories that others made: no script fails, nothing stays empty.
+#[test]
+fn pages_of_every_kind_open() {
+    let Some(browser) = Browser::start(1200, 900) else { return };
+    let lab = Lab::new();
+    lab.train("run", &["--set", "train.keep_checkpoints=9"]).ok();
+    // Runs of other kinds: one that began from another's weights, one that trains adapters.
+    let gpt2 = root().join("tests/peers/fixtures/hf/gpt2");
+    let from = format!("finetune.model={}", gpt2.display());
+    let tuned = lab.at("tuned");
+    let mut finetune = vec!["train", "configs/finetune.toml", "--run", &tuned, "--device", "cpu", "--set", &from];
+    let sources = format!("data.sources=[{:?}]", lab.at("stories.txt"));
+    for set in [sources.as_str(), "train.steps=4", "train.warmup_steps=1", "model.context_len=16"] {
+        finetune.extend(["--set", set]);
+    }
+    sisun(&finetune).ok();
+    let mut models: Vec<(String, String)> = ["run", "run/checkpoints/last", "run/checkpoints/step-00000000", "tuned"]
+        .map(|run| (run.to_owned(), lab.at(run)))
+        .into();
+    for entry in fs::read_dir(root().join("tests/peers/fixtures/hf")).unwrap() {
+        let path = entry.unwrap().path();
+        models.push((path.file_name().unwrap().to_string_lossy().into_owned(), path.to_str().unwrap().to_owned()));
+    }
+    let holds = |path: &PathBuf, elements: &str| {
+        assert_eq!(browser.complaints(), Vec::<String>::new(), "{}", path.display());
+        assert!(browser.eval(&format!("document.querySelectorAll({elements:?}).length")).as_u64().unwrap() > 0);
+        let text = browser.eval("document.body.innerText");
+        let text = text.as_str().unwrap();
+        for word in ["undefined", "NaN", "null", "[object"] {
+            assert!(!text.contains(word), "{}: {word} in {text}", path.display());
+        }
+    };
+    for (number, (name, model)) in models.iter().enumerate() {
+        let trace = lab.path(&format!("trace{number}.html"));
+        for (prompt, tokens) in [("the cat", "6"), ("the cat", "0")] {
+            let path = trace.to_str().unwrap();
+            sisun(&["sample", model, "--prompt", prompt, "-n", tokens, "--trace", path, "--device", "cpu"]).ok();
+            browser.open(&trace);
+            holds(&trace, "main");
+            browser.choose("select#language", "ko");
+            holds(&trace, "main");
+        }
+        let out = lab.at(&format!("maps{number}"));
+        sisun(&["attend", model, "--text", "the cat", "--out", &out, "--format", "html,svg", "--device", "cpu"]).ok();
+        let page = PathBuf::from(&out).join("attention.html");
+        browser.open(&page);
+        holds(&page, "#view-grid button[data-layer]");
+        browser.click("#view-grid button[data-layer='0'][data-head='0']");
+        browser.wait_for("document.querySelector('#heatmap')?.checkVisibility() === true");
+        browser.choose("select#language", "ko");
+        holds(&page, "#heatmap");
+        if number == 0 {
+            for picture in fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path()) {
+                if picture.extension().is_some_and(|ending| ending == "svg") {
+                    browser.open_still(&picture);
+                    assert_eq!(browser.eval("document.documentElement.tagName"), "svg", "{}", picture.display());
+                    assert_eq!(browser.complaints(), Vec::<String>::new(), "{name}");
+                }
+            }
+        }
+    }
+    // Several models on one page, and one over time.
+    let out = lab.at("several");
+    let (run, gpt2) = (lab.at("run"), gpt2.to_str().unwrap().to_owned());
+    let text = ["--text", "the cat", "--out", &out, "--format", "html", "--device", "cpu"];
+    let page = PathBuf::from(&out).join("attention.html");
+    for more in [&["attend", &run, &gpt2][..], &["attend", &gpt2, &run], &["attend", &run, "--checkpoints"]] {
+        sisun(&[more, &text[..]].concat()).ok();
+        browser.open(&page);
+        holds(&page, "main");
+    }
+    let stories = lab.at("stories.txt");
+    for model in [&run, &gpt2] {
+        let silence = ["attend", model, "--silence", "--data", &stories, "--windows", "2"];
+        sisun(&[&silence[..], &text[..]].concat()).ok();
+        browser.open(&page);
+        holds(&page, "main");
+    }
+    // Reports.
+    for report in ["run/report.html", "tuned/report.html"] {
+        browser.open_still(&lab.path(report));
+        holds(&lab.path(report), "svg");
+    }
+    let compared = lab.at("compared");
+    sisun(&["compare", "configs/compare-positions.toml", "--budget", "smoke", "--out", &compared, "--device", "cpu"])
+        .ok();
+    browser.open_still(&lab.path("compared/report.html"));
+    holds(&lab.path("compared/report.html"), "svg");
+}
+
+/// A checkpoint that a process was removing when it was killed, or that is damaged otherwise.
+#[test]
+fn a_page_over_time_leaves_out_what_is_damaged() {
+    let lab = Lab::new();
+    lab.train("run", &["--set", "train.keep_checkpoints=9", "--set", "train.steps=30", "--set", "train.eval_every=30"])
+        .ok();
+    let (run, out) = (lab.at("run"), lab.at("maps"));
+    let attend = || {
+        sisun(&["attend", &run, "--text", "One", "--out", &out, "--format", "html", "--checkpoints", "--device", "cpu"])
+    };
+    let whole = |step: u64, file: &str| lab.path(&format!("run/checkpoints/step-{step:08}/{file}"));
+    fs::remove_file(whole(10, "model.safetensors")).unwrap();
+    let ran = attend().ok();
+    assert!(ran.stderr.contains("note: left out, because ") && ran.stderr.contains("step-00000010"), "{}", ran.stderr);
+    let page = fs::read_to_string(lab.path("maps/attention.html")).unwrap();
+    assert!(page.contains("step-00000010 is damaged and left out."));
+    if let Some(browser) = Browser::start(1000, 800) {
+        browser.open(&lab.path("maps/attention.html"));
+        assert_eq!(browser.eval("window.sisun.views.map(view => view.step)"), serde_json::json!([0, 20, 30]));
+        assert_eq!(browser.complaints(), Vec::<String>::new());
+    }
+    fs::remove_file(whole(20, "state.json")).unwrap();
+    fs::remove_dir_all(lab.path("run/checkpoints/step-00000000")).unwrap();
+    attend().fails(1, &["fewer than two are whole"]);
 }
 
 #[test]

@@ -91,8 +91,9 @@ fn of_five_cold_starts_one_prepares_the_text() {
     fs::write(lab.path("stories.txt"), text).unwrap();
     let cache = lab.path("cache");
     // What processes left that died at it, of this entry's kind and of another's.
-    fs::create_dir_all(cache.join(".unfinished-0123-abc")).unwrap();
-    fs::write(cache.join("0123.lock"), "{\"pid\":1,\"host\":\"gone\",\"since\":0}").unwrap();
+    let other = "0123456789abcdef".repeat(4);
+    fs::create_dir_all(cache.join(format!(".unfinished-{other}-abc"))).unwrap();
+    fs::write(cache.join(format!("{other}.lock")), "{\"pid\":1,\"host\":\"gone\",\"since\":0}").unwrap();
     let start = |i: usize| {
         let mut command = lab.train_command(&format!("run{i}"), &["--set", "train.steps=4"]);
         command.env("SISUN_CACHE_DIR", &cache);

@@ -203,14 +203,16 @@ fn paths_that_are_no_run() {
     // Pointers that point nowhere, or anywhere.
     write(&run.join("checkpoints"), 100, &[]).unwrap();
     write(&run.join("checkpoints"), 200, &[]).unwrap();
-    for pointer in [&b"step-00000300"[..], b"\xff\xfe", b"a\0b", &[b'x'; 9999]] {
+    for pointer in [&b"step-00000300"[..], b"step-100", b"\xff\xfe", b"a\0b", &[b'x'; 9999], b"", b"..", b"/"] {
         fs::write(run.join("checkpoints/last"), pointer).unwrap();
         assert_eq!(opened.newest().unwrap().state.step, 200, "{pointer:?}");
-        assert!(Run::open(&run.join("checkpoints/last")).is_err());
-    }
-    for pointer in ["", "..", "/"] {
-        fs::write(run.join("checkpoints/last"), pointer).unwrap();
-        assert!(matches!(opened.newest().unwrap_err(), ModelError::Damaged { .. }), "{pointer:?}");
+        let named = Run::open(&run.join("checkpoints/last")).unwrap();
+        assert_eq!(named.checkpoint().unwrap().state.step, 200, "{pointer:?}");
+        let found = named.wrong_pointers().unwrap();
+        assert!(
+            found.len() == 1 && found[0].contains("which is no checkpoint here: the newest is step-00000200"),
+            "{found:?}"
+        );
     }
     fs::write(run.join("checkpoints/last"), "step-00000100\n").unwrap();
     assert_eq!(opened.newest().unwrap().state.step, 100);

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
 use sisun_config::Base;
+use sisun_files::{is_file, look};
 use sisun_hf::Companion;
 use sisun_model::Run;
 use sisun_train::{COMPANIONS, Start};
@@ -11,14 +12,14 @@ use std::path::Path;
 /// What a configuration takes from it; no weights are read.
 pub(crate) fn describe(path: &Path) -> Result<Base> {
     let read = || -> Result<Base> {
-        if !path.exists() {
+        if look(path)?.is_none() {
             bail!("no such folder; put a model there, or name another with --set finetune.model=DIR");
         }
-        let (model, tokenizer, made) = if sisun_hf::is_model(path) {
+        let (model, tokenizer, made) = if sisun_hf::is_model(path)? {
             (sisun_hf::describe(path)?.1, sisun_hf::tokenizer(path), None)
         } else {
             let run = Run::open(path)?;
-            if !run.tokenizer().is_file() {
+            if !is_file(&run.tokenizer()).with_context(|| format!("cannot read {}", run.tokenizer().display()))? {
                 bail!("{} is missing: restore it, or name another base", run.tokenizer().display());
             }
             let config = run.config()?;
@@ -30,13 +31,14 @@ pub(crate) fn describe(path: &Path) -> Result<Base> {
 }
 
 /// What training takes from it.
-pub(crate) fn open(path: &Path, device: &Device) -> Result<Start> {
-    let read = || -> Result<Start> {
-        if sisun_hf::is_model(path) {
+pub(crate) fn open(path: &Path, device: &Device, tell: &mut dyn FnMut(&str)) -> Result<Start> {
+    let mut read = || -> Result<Start> {
+        if sisun_hf::is_model(path)? {
             let imported = sisun_hf::open(path, device)?;
             return Ok(Start { model: imported.model, companions: plain(imported.companions) });
         }
         let run = Run::open(path)?;
+        run.mend()?.iter().for_each(|note| tell(&format!("note: {note}")));
         let (model, _) = run.model(device)?;
         Ok(Start { model, companions: plain(sisun_hf::companions(&run.root().join(COMPANIONS))?) })
     };

@@ -7,6 +7,7 @@ mod common;
 mod failure;
 mod opened;
 mod progress;
+mod signals;
 mod silence;
 mod terminal;
 mod vocabulary;
@@ -57,6 +58,7 @@ enum Command {
 
 fn main() -> ExitCode {
     quiet_wayland();
+    signals::keep_ignored();
     let (Cli { command }, quiet) = arguments::parse();
     waiting::begin(quiet);
     if let Err(error) = sisun_kernels::Level::wanted() {

@@ -80,18 +80,20 @@ impl Opened {
     /// Opens a run directory, one of its checkpoints, or a Hugging Face directory.
     pub(crate) fn new(path: &Path, device: &Device) -> Result<Self> {
         let path = path.to_owned();
-        if sisun_hf::is_model(&path) {
+        if sisun_hf::is_model(&path)? {
             let found = sisun_hf::open_as_stored(&path, device)?;
             let mut loaded = Loaded::new(found.name, None, found.model, found.tokenizer);
             (loaded.window, loaded.notes) = (found.window, found.notes);
             return Ok(Self { loaded, companions: found.companions, path, trained: None });
         }
         let run = Run::open(&path)?;
+        let notes = run.mend()?;
         let config = run.config()?;
         let came_along = run.root().join(COMPANIONS);
         let remedy = || format!("{} came with the model that the run began from: restore it", came_along.display());
         let companions = sisun_hf::companions(&came_along).with_context(remedy)?;
-        let loaded = Loaded::of_run(&run, device)?;
+        let mut loaded = Loaded::of_run(&run, device)?;
+        loaded.notes = notes;
         Ok(Self { loaded, companions, path, trained: Some(Trained { run, config }) })
     }
 

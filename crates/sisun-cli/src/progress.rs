@@ -3,6 +3,7 @@
 use crate::terminal::{is_watched, note, shown};
 use crate::waiting;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sisun_config::plain_system_words;
 use sisun_train::Metric;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -76,7 +77,7 @@ impl Progress {
     pub(crate) fn show(&self, text: &str) {
         match self {
             Self::Quiet => {}
-            Self::Bar(bar) => bar.println(shown(text, true)),
+            Self::Bar(bar) => bar.println(shown(&plain_system_words(text), true)),
             Self::Lines { .. } => note(text),
         }
     }
@@ -146,7 +147,7 @@ impl Work {
     pub(crate) fn show(&self, text: &str) {
         match &self.bar {
             _ if self.quiet => {}
-            Some(bar) => bar.println(shown(text, true)),
+            Some(bar) => bar.println(shown(&plain_system_words(text), true)),
             None => note(text),
         }
     }

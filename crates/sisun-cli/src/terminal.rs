@@ -3,10 +3,9 @@
 use crate::waiting;
 use anyhow::{Context, Result};
 use serde::Serialize;
+use sisun_config::plain_system_words;
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write, stderr, stdout};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Writes a line of results.
 pub(crate) fn say(line: &str) -> Result<()> {
@@ -43,7 +42,8 @@ pub(crate) fn say_json(value: &impl Serialize) -> Result<()> {
 
 /// Tells on stderr what is going on.
 pub(crate) fn note(line: &str) {
-    let line = shown(line, is_watched());
+    let line = plain_system_words(line);
+    let line = shown(&line, is_watched());
     // Nothing is lost where stderr is closed.
     let _ = waiting::interrupt("\n", || writeln!(stderr(), "{line}"));
     waiting::explain(&line);
@@ -76,20 +76,6 @@ pub(crate) fn shown(text: &str, terminal: bool) -> Cow<'_, str> {
         _ => '␦',
     };
     Cow::Owned(text.chars().map(picture).collect())
-}
-
-/// The first Ctrl-C sets the flag and says so; a second one ends the process.
-pub(crate) fn stop_on_interrupt(message: &'static str) -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        note(message);
-    })
-    .context("cannot listen for Ctrl-C")?;
-    Ok(stop)
 }
 
 #[cfg(test)]

@@ -19,9 +19,9 @@ mod text;
 mod track;
 
 use crate::{CompareError, Summary};
+use sisun_files::make_folder;
 use sisun_infer::maps::svg_to_png;
 use sisun_model::checkpoint::write_atomic;
-use std::fs;
 use std::path::Path;
 
 /// Writes the report into the folder `out`, which is created when it is missing.
@@ -47,7 +47,7 @@ pub fn write(summary: &Summary, out: &Path) -> Result<(), CompareError> {
     blocks.extend(statistics::blocks(summary));
 
     let folder = out.join("figures");
-    fs::create_dir_all(&folder).map_err(CompareError::io("create", &folder))?;
+    make_folder(&folder).map_err(CompareError::io("create", &folder))?;
     for figure in document::figures(&blocks) {
         let png = svg_to_png(&figure.svg, &figure.stem)
             .map_err(|problem| CompareError::Draw { picture: figure.title.clone(), problem: problem.to_string() })?;

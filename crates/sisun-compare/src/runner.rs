@@ -11,6 +11,7 @@ use crate::track::Track;
 use burn::tensor::Device;
 use sisun_config::{DataConfig, TrainConfig};
 use sisun_data::{Corpus, prepare};
+use sisun_files::{is_file, is_folder};
 use sisun_model::memory;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -130,7 +131,7 @@ pub fn run(
         }
     }
     let store = work.run_cells(&grid, out, plan.shard)?;
-    Ok(Finished { summary: sum_up(&grid, &store), interrupted: stop.load(Ordering::Relaxed) })
+    Ok(Finished { summary: sum_up(&grid, &store)?, interrupted: stop.load(Ordering::Relaxed) })
 }
 
 /// That the models which are trained side by side fit into memory.
@@ -157,7 +158,8 @@ fn check_memory(grid: &Grid, texts: &BTreeMap<String, Text>, plan: &Plan) -> Res
 
 /// The grid with what its sweep chooses; nothing if results are missing.
 fn after_sweep(grid: &Grid, sweep: &Grid, store: &Store) -> Result<Option<Grid>, CompareError> {
-    let results: Option<Vec<CellResult>> = sweep.cells.iter().map(|cell| Some(store.read(cell)?.0)).collect();
+    let found: Result<Vec<_>, CompareError> = sweep.cells.iter().map(|cell| store.read(cell)).collect();
+    let results: Option<Vec<CellResult>> = found?.into_iter().map(|found| Some(found?.0)).collect();
     results.map(|results| grid.with_chosen(choose(grid, sweep, &results))).transpose()
 }
 
@@ -175,9 +177,15 @@ impl Work<'_> {
         let store = Store::open(out, grid, &hashes(self.texts))?;
         let mine = grid.cells.iter().enumerate().filter(|(i, _)| shard.is_none_or(|s| i % s.of == s.number - 1));
         let mine: Vec<&Cell> = mine.map(|(_, cell)| cell).collect();
-        let open: Vec<&Cell> = mine.iter().copied().filter(|cell| store.read(cell).is_none()).collect();
-        for cell in open.iter().filter(|cell| store.has_file(cell)) {
-            (self.watch)(Event::Note(format!("the result of {cell} is damaged: running it again")));
+        let mut open: Vec<&Cell> = Vec::new();
+        for &cell in &mine {
+            if store.read(cell)?.is_some() {
+                continue;
+            }
+            if store.has_file(cell)? {
+                (self.watch)(Event::Note(format!("the result of {cell} is damaged: running it again")));
+            }
+            open.push(cell);
         }
         let work = open.iter().map(|cell| cell.settings.train.steps.saturating_mul(work_of_step(cell)));
         let work = work.fold(0, u64::saturating_add);
@@ -246,7 +254,11 @@ pub fn merge(
 ) -> Result<Summary, CompareError> {
     let settings = |part: &Path| {
         let path = part.join(SETTINGS);
-        if path.is_file() { Ok(path) } else { Err(CompareError::NotAComparison { path: part.to_owned() }) }
+        let found = is_folder(part).and_then(|is_folder| Ok(is_folder && is_file(&path)?));
+        match found.map_err(CompareError::io("read", &path))? {
+            true => Ok(path),
+            false => Err(CompareError::NotAComparison { path: part.to_owned() }),
+        }
     };
     let first = parts.first().ok_or_else(|| CompareError::invalid("parts", "none", "name at least one directory"))?;
     let grid = Grid::reopen(&settings(first)?)?;
@@ -255,26 +267,29 @@ pub fn merge(
     let grid = match &grid.sweep {
         None => grid,
         // Each part has made the same sweep.
-        Some(sweep) => after_sweep(&grid, sweep, &Store::open(&first.join(SWEEP), sweep, &hashes)?)?
+        Some(sweep) => after_sweep(&grid, sweep, &Store::open_to_read(&first.join(SWEEP), sweep, &hashes)?)?
             .ok_or_else(|| CompareError::SweepUnfinished { path: first.clone() })?,
     };
     let mut stores = Vec::new();
     for part in parts {
         settings(part)?;
-        stores.push(Store::open(part, &grid, &hashes)?);
+        stores.push(Store::open_to_read(part, &grid, &hashes)?);
     }
     let joined = Store::open(out, &grid, &hashes)?;
     for cell in &grid.cells {
-        if let Some((result, timing)) = stores.iter().find_map(|store| store.read(cell)) {
-            joined.write(cell, &result, timing.as_ref())?;
+        for store in &stores {
+            if let Some((result, timing)) = store.read(cell)? {
+                joined.write(cell, &result, timing.as_ref())?;
+                break;
+            }
         }
     }
-    Ok(sum_up(&grid, &joined))
+    sum_up(&grid, &joined)
 }
 
-fn sum_up(grid: &Grid, store: &Store) -> Summary {
-    let found: Vec<Option<Found>> = grid.cells.iter().map(|cell| store.read(cell)).collect();
-    Summary::of(grid, &found)
+fn sum_up(grid: &Grid, store: &Store) -> Result<Summary, CompareError> {
+    let found: Result<Vec<Option<Found>>, CompareError> = grid.cells.iter().map(|cell| store.read(cell)).collect();
+    Ok(Summary::of(grid, &found?))
 }
 
 fn read_texts(

@@ -12,6 +12,7 @@ use crate::grid::{Cell, Grid};
 use crate::results::{CellResult, Timing};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use sisun_files::{if_there, look, make_folder};
 use sisun_model::checkpoint::write_atomic;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -20,6 +21,8 @@ use std::path::{Path, PathBuf};
 /// Raised when the same cell would give other numbers than before.
 const VERSION: u32 = 1;
 
+/// Which comparison a directory is of.
+const IDENTITY: &str = "comparison.json";
 /// Where a comparison keeps its settings.
 pub const SETTINGS: &str = "comparison.toml";
 
@@ -54,43 +57,72 @@ impl Store {
     /// # Errors
     /// A directory with another comparison, or one that cannot be written.
     pub fn open(root: &Path, grid: &Grid, texts: &BTreeMap<String, String>) -> Result<Self, CompareError> {
+        let (store, mine, is_theirs) = Self::looked_at(root, grid, texts)?;
+        if !is_theirs {
+            make_folder(root).map_err(CompareError::io("write", root))?;
+            write_atomic(&root.join(SETTINGS), grid.toml.as_bytes())?;
+            write_json(&root.join(IDENTITY), &mine)?;
+        }
+        Ok(store)
+    }
+
+    /// Opens the directory of this comparison, or of a smaller one, to read from it.
+    ///
+    /// # Errors
+    /// A directory with another comparison, or one that cannot be read.
+    pub(crate) fn open_to_read(
+        root: &Path,
+        grid: &Grid,
+        texts: &BTreeMap<String, String>,
+    ) -> Result<Self, CompareError> {
+        Ok(Self::looked_at(root, grid, texts)?.0)
+    }
+
+    /// The directory, what this comparison is, and whether the directory says the same.
+    fn looked_at(
+        root: &Path,
+        grid: &Grid,
+        texts: &BTreeMap<String, String>,
+    ) -> Result<(Self, Identity, bool), CompareError> {
         let keys: BTreeMap<String, String> =
             grid.cells.iter().map(|cell| (cell.to_string(), key(grid, cell, texts.get(&cell.track)))).collect();
-        let path = root.join("comparison.json");
+        let path = root.join(IDENTITY);
         let mine = Identity { name: grid.name.clone(), budget: grid.budget.clone(), cells: keys.clone() };
-        let theirs = match path.exists() {
-            true => {
-                let text = std::fs::read_to_string(&path).map_err(CompareError::io("read", &path))?;
+        let text = if_there(std::fs::read_to_string(&path)).map_err(CompareError::io("read", &path))?;
+        let theirs = match text {
+            Some(text) => {
                 sisun_config::check_pointer(text.as_bytes()).map_err(CompareError::io("read", &path))?;
                 let not = |_| CompareError::NotAComparison { path: root.to_owned() };
                 Some(serde_json::from_str::<Identity>(&text).map_err(not)?)
             }
-            false => None,
+            None => None,
         };
         if let Some(difference) = theirs.as_ref().and_then(|theirs| difference(theirs, &mine)) {
             return Err(CompareError::OtherGrid { path: root.to_owned(), difference });
         }
-        if theirs.as_ref() != Some(&mine) {
-            std::fs::create_dir_all(root).map_err(CompareError::io("write", root))?;
-            write_atomic(&root.join(SETTINGS), grid.toml.as_bytes())?;
-            write_json(&path, &mine)?;
-        }
-        Ok(Self { root: root.to_owned(), keys })
+        let is_theirs = theirs.as_ref() == Some(&mine);
+        Ok((Self { root: root.to_owned(), keys }, mine, is_theirs))
     }
 
     /// A finished cell's result and timing; `None` if it is not there, is damaged, or is of other settings.
-    pub fn read(&self, cell: &Cell) -> Option<(CellResult, Option<Timing>)> {
+    ///
+    /// # Errors
+    /// A file that is there and cannot be read.
+    pub fn read(&self, cell: &Cell) -> Result<Option<(CellResult, Option<Timing>)>, CompareError> {
         let path = self.path(cell);
-        let filed: Filed = serde_json::from_str(&std::fs::read_to_string(&path).ok()?).ok()?;
+        let Some(bytes) = read_if_there(&path)? else { return Ok(None) };
+        let Ok(filed) = serde_json::from_slice::<Filed>(&bytes) else { return Ok(None) };
         let whole = filed.sha256 == checksum(&filed.result) && self.keys.get(&cell.to_string()) == Some(&filed.key);
-        let timing = std::fs::read_to_string(path.with_extension("time.json")).ok();
-        let timing = timing.and_then(|text| serde_json::from_str(&text).ok());
-        whole.then_some((filed.result, timing))
+        // A result says what it says without its time as well.
+        let timing = read_if_there(&path.with_extension("time.json"))?;
+        let timing = timing.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        Ok(whole.then_some((filed.result, timing)))
     }
 
     /// Whether there is a file for the cell, whole or damaged.
-    pub(crate) fn has_file(&self, cell: &Cell) -> bool {
-        self.path(cell).exists()
+    pub(crate) fn has_file(&self, cell: &Cell) -> Result<bool, CompareError> {
+        let path = self.path(cell);
+        Ok(look(&path).map_err(CompareError::io("read", &path))?.is_some())
     }
 
     /// Keeps a cell's result.
@@ -100,7 +132,7 @@ impl Store {
     pub fn write(&self, cell: &Cell, result: &CellResult, timing: Option<&Timing>) -> Result<(), CompareError> {
         let path = self.path(cell);
         let folder = path.parent().unwrap_or(&self.root);
-        std::fs::create_dir_all(folder).map_err(CompareError::io("write", folder))?;
+        make_folder(folder).map_err(CompareError::io("write", folder))?;
         if let Some(timing) = timing {
             write_json(&path.with_extension("time.json"), timing)?;
         }
@@ -112,6 +144,10 @@ impl Store {
         let folder = self.root.join("cells").join(&cell.track).join(folder_name(&cell.variant));
         folder.join(format!("{}.json", cell.seed))
     }
+}
+
+fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, CompareError> {
+    if_there(std::fs::read(path)).map_err(CompareError::io("read", path))
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), CompareError> {

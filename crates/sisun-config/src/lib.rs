@@ -34,7 +34,7 @@ pub use read::{Described, apply_override, from_value, read_table, set};
 pub use rope_scaling::RopeScaling;
 pub use shape::{Key, Needed, Shape};
 pub use train::{AttendConfig, OptimizerKind, Precision, SampleConfig, Schedule, TrainConfig, WindowOrder};
-pub use words::plain_words;
+pub use words::{plain_system_words, plain_words};
 
 use error::Problems;
 use serde::{Deserialize, Serialize};

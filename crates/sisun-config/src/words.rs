@@ -1,4 +1,7 @@
-//! Serde's sentences in words of the file that was read: `expected a whole number` for `expected usize`.
+//! Others' sentences in plain words: serde's, in words of the file that was read (`expected a whole number` for `expected
+//! usize`), and the system's.
+
+use std::borrow::Cow;
 
 /// What a message of serde says, without words of Rust. Another message stays as it is.
 pub fn plain_words(message: &str) -> String {
@@ -40,6 +43,39 @@ pub fn plain_words(message: &str) -> String {
         body.to_owned()
     };
     format!("{told}{place}")
+}
+
+/// A message with what the system says of an error in it, in plain words: `no such file or folder` for
+/// `No such file or directory (os error 2)`.
+pub fn plain_system_words(message: &str) -> Cow<'_, str> {
+    const NUMBER: &str = " (os error ";
+    let mut told = Cow::Borrowed(message);
+    let mut from = 0;
+    while let Some(at) = told[from..].find(NUMBER).map(|at| from + at) {
+        let digits = at + NUMBER.len();
+        let n = told[digits..].bytes().take_while(u8::is_ascii_digit).count();
+        if n == 0 || told.as_bytes().get(digits + n) != Some(&b')') {
+            from = digits;
+            continue;
+        }
+        // The system's words hold none of these.
+        let begins = told[..at].rfind([':', '(', '\n', '`', '"']).map_or(0, |before| before + 1);
+        let begins = begins + (told[begins..at].len() - told[begins..at].trim_start().len());
+        let plain = match &told[begins..at] {
+            "No such file or directory" => "no such file or folder".to_owned(),
+            "Not a directory" => "not a folder".to_owned(),
+            "Is a directory" => "is a folder".to_owned(),
+            "Directory not empty" => "folder not empty".to_owned(),
+            other => {
+                let mut characters = other.chars();
+                let first = characters.next().map(|first| first.to_ascii_lowercase());
+                first.into_iter().chain(characters).collect()
+            }
+        };
+        told.to_mut().replace_range(begins..digits + n + 1, &plain);
+        from = begins + plain.len();
+    }
+    told
 }
 
 /// The name in backticks after `start`, and what serde says is known instead.
@@ -252,5 +288,25 @@ mod tests {
         ] {
             assert_eq!(plain_words(message), plain);
         }
+    }
+
+    #[test]
+    fn what_the_system_says_is_put_in_plain_words() {
+        for (message, plain) in [
+            ("cannot read a/b: No such file or directory (os error 2)", "cannot read a/b: no such file or folder"),
+            (
+                "it is damaged (x: Input/output error (os error 5)); see y: Is a directory (os error 21)",
+                "it is damaged (x: input/output error); see y: is a folder",
+            ),
+            ("No such file or directory (os error 2)", "no such file or folder"),
+            ("`한글`: Permission denied (os error 13)\nto go on", "`한글`: permission denied\nto go on"),
+            ("an (os error of mine) and (os error 7", "an (os error of mine) and (os error 7"),
+            ("nothing of the kind", "nothing of the kind"),
+        ] {
+            assert_eq!(plain_system_words(message), plain);
+        }
+        // Whatever this system calls them.
+        let error = std::fs::read("/does/not/exist").expect_err("it is not there").to_string();
+        assert!(!plain_system_words(&error).contains("os error"), "{error}");
     }
 }

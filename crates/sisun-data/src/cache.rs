@@ -9,13 +9,13 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use sisun_files::{Holder, Lock, LockError, Patience};
+use sisun_files::{Holder, Lock, LockError, Patience, if_there, is_file, look, make_folder, remove_leftovers_in};
 use std::{
     collections::BTreeMap,
-    fs::File,
-    io::{BufWriter, Read, Write},
+    fs::{DirEntry, File, Metadata},
+    io::{BufWriter, ErrorKind, Read, Write},
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 /// Part of every cache key: raise it when what a cache holds changes for the same text.
@@ -83,11 +83,20 @@ pub(crate) struct Description {
 }
 
 /// What the entry `folder` says of itself, if it is one.
-pub(crate) fn describe(folder: &Path) -> Option<Description> {
+///
+/// # Errors
+/// An entry that is there and cannot be read.
+pub(crate) fn describe(folder: &Path) -> Result<Option<Description>, DataError> {
     let path = folder.join(HEADER);
-    let used = path.symlink_metadata().ok()?.modified().ok()?;
-    let header: Header = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-    Some(Description { text: header.text, tokens: header.training.tokens + header.validation.tokens, used })
+    let read = || -> std::io::Result<_> {
+        let Some(found) = if_there(path.symlink_metadata())? else { return Ok(None) };
+        Ok(if_there(std::fs::read(&path))?.zip(Some(found.modified()?)))
+    };
+    let Some((bytes, used)) = read().map_err(DataError::io(&path))? else { return Ok(None) };
+    // Something else of this name is no entry.
+    let Ok(header) = serde_json::from_slice::<Header>(&bytes) else { return Ok(None) };
+    let tokens = header.training.tokens + header.validation.tokens;
+    Ok(Some(Description { text: header.text, tokens, used }))
 }
 
 /// Whether an entry has a file of this name.
@@ -120,36 +129,66 @@ fn loss_file(part: Part) -> String {
     format!("{}.loss", stem(part))
 }
 
-/// Opens a cache if it is there and sound. The error says why it is not, for a person to read; `None` means
-/// that there is none.
-pub(crate) fn open(folder: &Path) -> Result<Option<Cached>, String> {
-    if !folder.exists() {
+/// Why a cache that is there cannot be used.
+pub(crate) enum Unsound {
+    /// It is not what was written, as this says: it can be made anew.
+    Damaged(String),
+    /// The system does not let it be read, which says nothing about it.
+    Unreadable(DataError),
+}
+
+impl Unsound {
+    /// For `map_err`: an error at one of a cache's files.
+    fn of(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                Self::Damaged(format!("{name}: {error}"))
+            }
+            _ => Self::Unreadable(DataError::io(&path)(error)),
+        }
+    }
+}
+
+/// Opens a cache if it is there; `None` means that there is none.
+///
+/// # Errors
+/// One that is damaged, or cannot be read.
+pub(crate) fn open(folder: &Path) -> Result<Option<Cached>, Unsound> {
+    let damaged = |problem: String| Unsound::Damaged(problem);
+    if look(folder).map_err(Unsound::of(folder))?.is_none() {
         return Ok(None);
     }
-    let header = std::fs::read(folder.join(HEADER)).map_err(|error| format!("{HEADER}: {error}"))?;
-    let header: Header = serde_json::from_slice(&header).map_err(|error| format!("{HEADER}: {error}"))?;
+    let path = folder.join(HEADER);
+    let header = std::fs::read(&path).map_err(Unsound::of(&path))?;
+    let header: Header = serde_json::from_slice(&header).map_err(|error| damaged(format!("{HEADER}: {error}")))?;
     if header.version != VERSION {
-        return Err(format!("{HEADER}: version {} instead of {VERSION}", header.version));
+        return Err(damaged(format!("{HEADER}: version {} instead of {VERSION}", header.version)));
     }
     for (name, expected) in &header.files {
-        let found = fingerprint(&folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
+        let path = folder.join(name);
+        let found = fingerprint(&path).map_err(Unsound::of(&path))?;
         if found.bytes != expected.bytes {
-            return Err(format!("{name}: {} bytes instead of {}", found.bytes, expected.bytes));
+            return Err(damaged(format!("{name}: {} bytes instead of {}", found.bytes, expected.bytes)));
         }
         if found != *expected {
-            return Err(format!("{name}: its checksum is not the recorded one"));
+            return Err(damaged(format!("{name}: its checksum is not the recorded one")));
         }
     }
-    let tokenizer = Tokenizer::from_file(&folder.join(TOKENIZER)).map_err(|error| error.to_string())?;
+    let tokenizer = Tokenizer::from_file(&folder.join(TOKENIZER)).map_err(|error| match error {
+        DataError::Io { path, source } => Unsound::of(&path)(source),
+        error => damaged(error.to_string()),
+    })?;
     let tokens = |part, counts: Counts| {
         let path = |name: String| folder.join(name);
         let loss = path(loss_file(part));
         let loss = header.files.contains_key(&loss_file(part)).then_some(loss.as_path());
-        let width = Width::of(tokenizer.vocab_size());
-        let tokens = Tokens::map(&path(ids_file(part)), width, loss, &path(starts_file(part)), counts.text_bytes)
-            .map_err(|error| error.to_string())?;
+        let (ids, width) = (path(ids_file(part)), Width::of(tokenizer.vocab_size()));
+        let tokens = Tokens::map(&ids, width, loss, &path(starts_file(part)), counts.text_bytes);
+        let tokens = tokens.map_err(Unsound::of(&ids))?;
         if (tokens.len() as u64, tokens.documents() as u64) != (counts.tokens, counts.documents) {
-            return Err(format!("the {} part does not have the recorded size", stem(part)));
+            return Err(damaged(format!("the {} part does not have the recorded size", stem(part))));
         }
         Ok(tokens)
     };
@@ -165,7 +204,7 @@ pub(crate) fn lock(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<Lock
     let cache_dir = folder.parent().unwrap_or(Path::new("."));
     let path = cache_dir.join(format!("{}{LOCK}", entry_name(folder)));
     let mut tell = |holder: &Holder| progress(&format!("{holder} prepares the same text: waiting for it"));
-    let mut ready = || std::fs::create_dir_all(cache_dir);
+    let mut ready = || make_folder(cache_dir);
     let lock = Lock::take(&path, Patience::Wait(&mut tell), &mut ready).map_err(|error| match error {
         LockError::Io { path, source } => DataError::Io { path, source },
         taken @ LockError::Taken { .. } => DataError::Io { path: path.clone(), source: std::io::Error::other(taken) },
@@ -175,29 +214,68 @@ pub(crate) fn lock(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<Lock
             "note: the token cache's file system knows no locks: processes that prepare one text at once each do it all",
         );
     } else {
-        remove_leftovers(cache_dir, &entry_name(folder));
+        remove_unfinished(cache_dir, &entry_name(folder));
     }
     Ok(lock)
 }
 
-/// Removes what is unfinished of this entry, whose lock is held, and of those whose lock nobody holds any more. What cannot be
-/// removed is only untidy.
-fn remove_leftovers(cache_dir: &Path, mine: &str) {
+/// Removes from a folder of caches what processes left there that died: files that they read standard input into, and entries
+/// that they did not finish. What cannot be removed is only untidy.
+pub(crate) fn tidy(cache_dir: &Path) {
+    remove_leftovers_in(cache_dir);
     let Ok(entries) = std::fs::read_dir(cache_dir) else { return };
     let names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    let remove = |entry: &str| {
-        for name in names.iter().filter(|name| name.starts_with(&unfinished(entry))) {
-            let _ = std::fs::remove_dir_all(cache_dir.join(name));
-        }
-    };
-    remove(mine);
-    for entry in names.iter().filter_map(|name| name.strip_suffix(LOCK)).filter(|entry| *entry != mine) {
-        let path = cache_dir.join(format!("{entry}{LOCK}"));
-        if let Ok(lock) = Lock::take(&path, Patience::Refuse, &mut || Ok(())) {
-            remove(entry);
+    for entry in names.iter().filter_map(|name| name.strip_suffix(LOCK)).filter(|entry| is_entry_name(entry)) {
+        // A lock that nobody holds any more.
+        if let Ok(lock) = Lock::take(&cache_dir.join(format!("{entry}{LOCK}")), Patience::Refuse, &mut || Ok(()))
+            && !lock.is_hollow()
+        {
+            remove_unfinished(cache_dir, entry);
             let _ = lock.remove();
         }
     }
+    for name in names.iter().filter(|name| is_of_older_versions(name)) {
+        let folder = cache_dir.join(name);
+        if is_abandoned(&folder) {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
+/// Removes what is unfinished of an entry whose lock is held.
+fn remove_unfinished(cache_dir: &Path, entry: &str) {
+    let Ok(entries) = std::fs::read_dir(cache_dir) else { return };
+    let begins = unfinished(entry);
+    for found in entries.flatten().filter(|found| found.file_name().to_string_lossy().starts_with(&begins)) {
+        let _ = std::fs::remove_dir_all(found.path());
+    }
+}
+
+/// Whether a name is that of an entry: a SHA-256 in hexadecimal.
+pub(crate) fn is_entry_name(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
+}
+
+/// Whether a name is that of an entry that an older version was making, which held no lock: `.unfinished-` and six letters or
+/// digits.
+fn is_of_older_versions(name: &str) -> bool {
+    let token = name.strip_prefix(".unfinished-");
+    token.is_some_and(|token| token.len() == 6 && token.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// Whether a folder holds nothing but files of an entry, none of which was written to for a day.
+fn is_abandoned(folder: &Path) -> bool {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let is_old = |metadata: &Metadata| metadata.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > DAY));
+    let is_ours = |entry: std::io::Result<DirEntry>| {
+        let Ok(entry) = entry else { return false };
+        let name = entry.file_name();
+        // The header was written aside, under a name of six letters or digits.
+        let is_ours = name.to_str().is_some_and(|name| is_file_of_an_entry(name) || name.starts_with(".tmp"));
+        is_ours && entry.metadata().is_ok_and(|found| found.is_file() && is_old(&found))
+    };
+    folder.symlink_metadata().is_ok_and(|found| found.is_dir() && is_old(&found))
+        && std::fs::read_dir(folder).is_ok_and(|mut entries| entries.all(is_ours))
 }
 
 /// How the name of an entry's lock ends.
@@ -311,14 +389,18 @@ impl Writer {
         let header = serde_json::to_vec_pretty(&header).expect("a header is plain data");
         file::write_atomically(&self.aside.path().join(HEADER), &header)?;
 
-        if folder.exists() {
-            std::fs::remove_dir_all(folder).map_err(DataError::io(folder))?;
-        }
+        // What is there is damaged. It is renamed first, so that no half of it is ever seen under its name.
+        let cache_dir = folder.parent().unwrap_or(Path::new("."));
+        let replaced = cache_dir.join(format!("{}replaced", unfinished(&entry_name(folder))));
+        if_there(std::fs::remove_dir_all(&replaced)).map_err(DataError::io(&replaced))?;
+        if_there(std::fs::rename(folder, &replaced)).map_err(DataError::io(folder))?;
         // Where there are no locks, another process may have finished the same cache meanwhile; then its folder is as good.
         match std::fs::rename(self.aside.path(), folder) {
-            Err(_) if folder.join(HEADER).exists() => Ok(()),
-            renamed => renamed.map_err(DataError::io(folder)),
+            Err(_) if is_file(&folder.join(HEADER)).map_err(DataError::io(folder))? => {}
+            renamed => renamed.map_err(DataError::io(folder))?,
         }
+        if_there(std::fs::remove_dir_all(&replaced)).map_err(DataError::io(&replaced))?;
+        Ok(())
     }
 }
 

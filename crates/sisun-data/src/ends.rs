@@ -2,6 +2,7 @@
 
 use crate::{DataError, Tokenizer};
 use serde_json::{Map, Value, json};
+use sisun_files::is_file;
 use std::{collections::HashSet, path::Path};
 
 /// The special token that ends a document (GPT-2's).
@@ -66,7 +67,7 @@ fn said(dir: &Path, tokenizer: &Tokenizer) -> Result<Vec<u32>, DataError> {
     let mut ends = Vec::new();
     for (name, key) in FILES {
         let path = dir.join(name);
-        if !path.is_file() {
+        if !is_file(&path).map_err(DataError::io(&path))? {
             continue;
         }
         let bad = |problem: String| DataError::Ends { path: path.clone(), problem };

@@ -1,14 +1,12 @@
 //! The token caches that a folder holds: told, and removed where they are provably ours.
 
 use crate::{DataError, cache};
+use sisun_files::if_there;
 use std::{
     fs,
     path::{Path, PathBuf},
     time::SystemTime,
 };
-
-/// Length of an entry's name: a SHA-256 in hexadecimal.
-const NAME: usize = 64;
 
 /// The tokens of one text by one tokenizer, kept on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,37 +35,41 @@ pub fn cache_entries(cache_dir: &Path) -> Result<Vec<CacheEntry>, DataError> {
     };
     let mut entries: Vec<CacheEntry> = Vec::new();
     for found in listing {
-        entries.extend(entry(&found.map_err(DataError::io(cache_dir))?.path()));
+        entries.extend(entry(&found.map_err(DataError::io(cache_dir))?.path())?);
     }
     entries.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.path.cmp(&b.path)));
     Ok(entries)
 }
 
 /// The entry in this folder, if everything there is what an entry has: no link, no other file.
-fn entry(path: &Path) -> Option<CacheEntry> {
-    let name = path.file_name()?.to_str()?;
-    let hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
-    if name.len() != NAME || !name.bytes().all(hex) || !path.symlink_metadata().ok()?.is_dir() {
-        return None;
+fn entry(path: &Path) -> Result<Option<CacheEntry>, DataError> {
+    let failed = || DataError::io(path);
+    let is_named_so = path.file_name().and_then(|name| name.to_str()).is_some_and(cache::is_entry_name);
+    let is_folder = || {
+        Ok::<bool, DataError>(if_there(path.symlink_metadata()).map_err(failed())?.is_some_and(|found| found.is_dir()))
+    };
+    if !is_named_so || !is_folder()? {
+        return Ok(None);
     }
-    let description = cache::describe(path)?;
+    let Some(description) = cache::describe(path)? else { return Ok(None) };
     let mut bytes = 0;
-    for file in fs::read_dir(path).ok()? {
-        let file = file.ok()?;
+    // It may be removed meanwhile.
+    for file in if_there(fs::read_dir(path)).map_err(failed())?.into_iter().flatten() {
+        let file = file.map_err(failed())?;
         // Of a link this is the link itself.
-        let metadata = file.metadata().ok()?;
-        if !metadata.is_file() || !cache::is_file_of_an_entry(file.file_name().to_str()?) {
-            return None;
+        let Some(metadata) = if_there(file.metadata()).map_err(failed())? else { return Ok(None) };
+        if !metadata.is_file() || !file.file_name().to_str().is_some_and(cache::is_file_of_an_entry) {
+            return Ok(None);
         }
         bytes += metadata.len();
     }
-    Some(CacheEntry {
+    Ok(Some(CacheEntry {
         path: path.to_owned(),
         text: description.text,
         tokens: description.tokens,
         bytes,
         used: description.used,
-    })
+    }))
 }
 
 impl CacheEntry {
@@ -77,7 +79,7 @@ impl CacheEntry {
     /// # Errors
     /// A file that cannot be removed.
     pub fn remove(&self) -> Result<bool, DataError> {
-        if entry(&self.path).is_none() {
+        if entry(&self.path)?.is_none() {
             return Ok(false);
         }
         for name in cache::FILES {

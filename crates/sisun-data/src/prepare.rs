@@ -2,7 +2,7 @@
 
 use crate::{
     DataError, Tokenizer, Tokens, cache,
-    cache::Writer,
+    cache::{Unsound, Writer},
     compose::has_parts_of_hangul,
     encode::Encoder,
     form::Form,
@@ -14,6 +14,7 @@ use crate::{
 };
 use sha2::{Digest, Sha256};
 use sisun_config::{DataConfig, Normalize, TokenizerConfig};
+use sisun_files::make_folder;
 use std::path::{Path, PathBuf};
 
 /// How many bytes of text a tokenizer is trained on at most. More text than this is sampled evenly: pair
@@ -108,7 +109,7 @@ pub fn prepare_again(
     let wanted = Wanted::This(tokenizer.clone());
     let corpus = match made_by {
         TokenizerConfig::File { .. } => None,
-        made_by => text.cached_by(&Wanted::of(made_by, text.rules)?, tokenizer, cache_dir),
+        made_by => text.cached_by(&Wanted::of(made_by, text.rules)?, tokenizer, cache_dir, progress)?,
     };
     let corpus = match corpus {
         Some(corpus) => {
@@ -169,7 +170,7 @@ pub fn vocabulary_size(
         TokenizerConfig::Bpe { vocab_size, .. } => Ok(*vocab_size),
         TokenizerConfig::File { path } => Ok(Tokenizer::from_file(path)?.vocab_size()),
         TokenizerConfig::Char => {
-            std::fs::create_dir_all(cache_dir).map_err(DataError::io(cache_dir))?;
+            make_folder(cache_dir).map_err(DataError::io(cache_dir))?;
             let text = Text::read(data, cache_dir, progress)?;
             Ok(text.tokenizer(&Wanted::Characters, progress)?.vocab_size())
         }
@@ -233,8 +234,9 @@ impl<'c> Wanted<'c> {
 
 impl<'c> Text<'c> {
     fn read(rules: &'c DataConfig, cache_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Self, DataError> {
-        std::fs::create_dir_all(cache_dir).map_err(DataError::io(cache_dir))?;
+        make_folder(cache_dir).map_err(DataError::io(cache_dir))?;
         let mut stdin = std::io::stdin().lock();
+        cache::tidy(cache_dir);
         let inputs = source::resolve(&rules.sources, rules, cache_dir, &mut stdin)?;
         let name = rules.sources.join(", ");
         if rules.validation.is_empty() {
@@ -266,7 +268,8 @@ impl<'c> Text<'c> {
     }
 
     fn read_whole(rules: &'c DataConfig, cache_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Self, DataError> {
-        std::fs::create_dir_all(cache_dir).map_err(DataError::io(cache_dir))?;
+        make_folder(cache_dir).map_err(DataError::io(cache_dir))?;
+        cache::tidy(cache_dir);
         let inputs = source::resolve(&rules.sources, rules, cache_dir, &mut std::io::stdin().lock())?;
         let scan = read_once(&inputs, rules, &rules.sources.join(", "), progress)?;
         Ok(Self::new(rules, vec![(inputs, Boundary::None(Part::Training))], vec![scan]))
@@ -342,15 +345,28 @@ impl<'c> Text<'c> {
     }
 
     /// The corpus in the cache that was made so, if there is one whose tokenizer is this.
-    fn cached_by(&self, made_by: &Wanted<'_>, tokenizer: &Tokenizer, cache_dir: &Path) -> Option<Corpus> {
-        let cached = cache::open(&self.cache_entry(made_by, cache_dir)).ok().flatten()?;
-        (cached.tokenizer.sha256() == tokenizer.sha256()).then(|| Corpus {
+    fn cached_by(
+        &self,
+        made_by: &Wanted<'_>,
+        tokenizer: &Tokenizer,
+        cache_dir: &Path,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Option<Corpus>, DataError> {
+        let folder = self.cache_entry(made_by, cache_dir);
+        let cached = cache::open(&folder).or_else(|unsound| match unsound {
+            Unsound::Unreadable(error) => Err(error),
+            Unsound::Damaged(why) => {
+                progress(&format!("the token cache {} is damaged ({why}): tokenizing again", folder.display()));
+                Ok(None)
+            }
+        })?;
+        Ok(cached.filter(|cached| cached.tokenizer.sha256() == tokenizer.sha256()).map(|cached| Corpus {
             train: cached.training,
             validation: cached.validation,
             tokenizer: tokenizer.clone(),
             sha256: hex(&self.sha256),
             sources: self.sources(),
-        })
+        }))
     }
 
     /// The folder of what the text becomes by such a tokenizer.
@@ -378,7 +394,8 @@ impl<'c> Text<'c> {
                 progress(FOUND);
                 cached
             }
-            _ => {
+            Err(Unsound::Unreadable(error)) => return Err(error),
+            Ok(None) | Err(Unsound::Damaged(_)) => {
                 let lock = cache::lock(&folder, progress)?;
                 let made = self.open_or_build(wanted, &folder, progress);
                 // A lock that cannot be removed is only untidy.
@@ -421,13 +438,20 @@ impl<'c> Text<'c> {
                 return Ok(cached);
             }
             Ok(None) => {}
-            Err(why) => progress(&format!("the token cache {} is damaged ({why}): making it anew", folder.display())),
+            Err(Unsound::Unreadable(error)) => return Err(error),
+            Err(Unsound::Damaged(why)) => {
+                progress(&format!("the token cache {} is damaged ({why}): making it anew", folder.display()))
+            }
         }
         self.build(wanted, folder, progress)?;
-        cache::open(folder).ok().flatten().ok_or_else(|| DataError::Io {
-            path: folder.to_owned(),
-            source: std::io::Error::other("the token cache just written cannot be read back"),
-        })
+        let why = match cache::open(folder) {
+            Ok(Some(cached)) => return Ok(cached),
+            Ok(None) => "it is gone".to_owned(),
+            Err(Unsound::Unreadable(error)) => return Err(error),
+            Err(Unsound::Damaged(why)) => why,
+        };
+        let problem = format!("the token cache just written cannot be read back ({why})");
+        Err(DataError::Io { path: folder.to_owned(), source: std::io::Error::other(problem) })
     }
 
     fn build(&self, wanted: &Wanted<'_>, folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<(), DataError> {

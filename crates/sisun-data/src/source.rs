@@ -5,6 +5,7 @@ use crate::{
     form::{Form, ends_in, form_of},
 };
 use sisun_config::DataConfig;
+use sisun_files::{Scratch, is_file, is_folder, look};
 use std::{
     collections::HashSet,
     fs::File,
@@ -12,7 +13,6 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use tempfile::NamedTempFile;
 
 /// What is read from a folder. A file that is named itself may have any ending.
 const TEXT_ENDINGS: [&str; 5] = ["txt", "text", "md", "jsonl", "ndjson"];
@@ -31,11 +31,11 @@ pub(crate) struct Input {
     /// What it looks like.
     pub(crate) looks: Form,
     /// Standard input, kept in a file for as long as it is needed.
-    _spool: Option<Arc<NamedTempFile>>,
+    _spool: Option<Arc<Scratch>>,
 }
 
 impl Input {
-    fn new(path: PathBuf, name: PathBuf, spool: Option<NamedTempFile>, rules: &DataConfig) -> Result<Self, DataError> {
+    fn new(path: PathBuf, name: PathBuf, spool: Option<Scratch>, rules: &DataConfig) -> Result<Self, DataError> {
         let (form, looks) = form_of(&path, &name, rules)?;
         Ok(Self { path, name, form, looks, _spool: spool.map(Arc::new) })
     }
@@ -69,7 +69,7 @@ pub(crate) fn resolve(
             if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
                 continue;
             }
-            inputs.push(if path.is_file() {
+            inputs.push(if is_file(&path).map_err(DataError::io(&path))? {
                 Input::new(path.clone(), path, None, rules)?
             } else {
                 let mut pipe = File::open(&path).map_err(DataError::io(&path))?;
@@ -89,13 +89,16 @@ pub(crate) fn without(inputs: Vec<Input>, others: &[Input]) -> Vec<Input> {
 
 fn files_of(source: &str, rules: &DataConfig) -> Result<Vec<PathBuf>, DataError> {
     let path = Path::new(source);
-    if path.is_dir() {
-        let mut files = Vec::new();
-        walk(path, rules, &mut files)?;
-        return some(files, source);
-    }
-    if path.exists() {
-        return Ok(vec![path.to_owned()]);
+    match look(path).map_err(DataError::io(path)) {
+        Ok(Some(found)) if found.is_dir() => {
+            let mut files = Vec::new();
+            walk(path, rules, &mut files)?;
+            return some(files, source);
+        }
+        Ok(Some(_)) => return Ok(vec![path.to_owned()]),
+        // A pattern may be what no file can be called.
+        Err(error) if !source.contains(['*', '?', '[']) => return Err(error),
+        _ => {}
     }
     if !source.contains(['*', '?', '[']) {
         return Err(DataError::Missing { path: path.to_owned(), suggestion: nearest(path) });
@@ -108,7 +111,7 @@ fn files_of(source: &str, rules: &DataConfig) -> Result<Vec<PathBuf>, DataError>
             let path = error.path().to_owned();
             DataError::Io { path, source: error.into() }
         })?;
-        if found.is_dir() {
+        if is_folder(&found).map_err(DataError::io(&found))? {
             walk(&found, rules, &mut files)?;
         } else {
             files.push(found);
@@ -135,7 +138,7 @@ fn walk(folder: &Path, rules: &DataConfig, files: &mut Vec<PathBuf>) -> Result<(
         }
         if entry.file_type().map_err(DataError::io(&path))?.is_dir() {
             walk(&path, rules, files)?;
-        } else if path.is_file() && is_text(&path, rules)? {
+        } else if is_file(&path).map_err(DataError::io(&path))? && is_text(&path, rules)? {
             files.push(path);
         }
     }
@@ -160,8 +163,8 @@ fn nearest(path: &Path) -> Option<PathBuf> {
 }
 
 fn spool(folder: &Path, from: &mut dyn Read, name: PathBuf, rules: &DataConfig) -> Result<Input, DataError> {
-    let mut file = NamedTempFile::new_in(folder).map_err(DataError::io(folder))?;
-    std::io::copy(from, &mut file).map_err(DataError::io(&name))?;
+    let mut file = Scratch::new_in(folder, "standard-input").map_err(DataError::io(folder))?;
+    std::io::copy(from, file.file()).map_err(DataError::io(&name))?;
     Input::new(file.path().to_owned(), name, Some(file), rules)
 }
 

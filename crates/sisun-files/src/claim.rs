@@ -1,6 +1,7 @@
 //! Folders that several files are written into: only those that are empty, new, or marked as ours.
 
 use crate::held::LOCK_FILE;
+use crate::there::{is_file, make_folder};
 use crate::write::write_bytes;
 use std::fs;
 use std::io;
@@ -15,9 +16,9 @@ const MARK: &str = ".sisun";
 /// # Errors
 /// A folder that cannot be made, read or marked.
 pub fn claim_folder(dir: &Path) -> io::Result<bool> {
-    fs::create_dir_all(dir)?;
+    make_folder(dir)?;
     let mark = dir.join(MARK);
-    if mark.is_file() {
+    if is_file(&mark)? {
         return Ok(true);
     }
     for entry in fs::read_dir(dir)? {

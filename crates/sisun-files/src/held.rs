@@ -1,6 +1,7 @@
 //! A directory that one process writes at a time.
 
 use crate::lock::{Lock, LockError, Patience};
+use crate::there::{if_there, look};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -47,8 +48,11 @@ impl HeldDir {
     }
 
     /// Whether the directory is still where it was taken: nobody has moved or removed it.
-    pub fn is_in_place(&self) -> bool {
-        self.lock.as_ref().is_none_or(Lock::is_in_place)
+    ///
+    /// # Errors
+    /// Whatever keeps it from being looked at.
+    pub fn is_in_place(&self) -> io::Result<bool> {
+        self.lock.as_ref().map_or(Ok(true), Lock::is_in_place)
     }
 
     /// Whether the file system knows no locks, so that nothing keeps others out.
@@ -60,7 +64,7 @@ impl HeldDir {
 impl Drop for HeldDir {
     fn drop(&mut self) {
         if let Some(lock) = self.lock.take()
-            && is_vacant(&self.dir)
+            && is_vacant(&self.dir).unwrap_or(false)
         {
             // What cannot be removed is only untidy.
             let _ = lock.remove();
@@ -75,11 +79,16 @@ impl Drop for HeldDir {
 }
 
 /// Whether a directory is empty but for a lock, or not there.
-pub fn is_vacant(dir: &Path) -> bool {
-    match fs::read_dir(dir) {
-        Ok(mut entries) => entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK_FILE)),
-        Err(error) => error.kind() == ErrorKind::NotFound,
+///
+/// # Errors
+/// Whatever keeps it from being read.
+pub fn is_vacant(dir: &Path) -> io::Result<bool> {
+    for entry in if_there(fs::read_dir(dir))?.into_iter().flatten() {
+        if entry?.file_name() != LOCK_FILE {
+            return Ok(false);
+        }
     }
+    Ok(true)
 }
 
 /// Makes a directory and those above it, and notes which were not there.
@@ -91,10 +100,10 @@ fn make(dir: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
             }
             Ok(())
         }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => match fs::symlink_metadata(dir) {
-            _ if dir.is_dir() => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => match look(dir)? {
+            Some(found) if found.is_dir() => Ok(()),
             // Another process has removed it meanwhile.
-            Err(gone) if gone.kind() == ErrorKind::NotFound => make(dir, made),
+            None if if_there(fs::symlink_metadata(dir))?.is_none() => make(dir, made),
             _ => Err(error),
         },
         Err(error) if error.kind() == ErrorKind::NotFound => match dir.parent() {
@@ -121,7 +130,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("a/b/c");
         let held = HeldDir::take(&deep, Patience::Refuse).unwrap();
-        assert!(deep.join(LOCK_FILE).exists() && is_vacant(&deep));
+        assert!(deep.join(LOCK_FILE).exists() && is_vacant(&deep).unwrap());
         drop(held);
         assert!(!folder.path().join("a").exists());
 
@@ -133,7 +142,7 @@ mod tests {
         let held = HeldDir::take(&deep, Patience::Refuse).unwrap();
         fs::write(deep.join("kept"), "x").unwrap();
         drop(held);
-        assert!(deep.join("kept").exists() && !is_vacant(&deep));
+        assert!(deep.join("kept").exists() && !is_vacant(&deep).unwrap());
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod held;
 mod holder;
 mod lock;
 mod map;
+mod there;
 mod write;
 
 pub use claim::claim_folder;
@@ -12,4 +13,5 @@ pub use held::{HeldDir, LOCK_FILE, is_vacant};
 pub use holder::Holder;
 pub use lock::{Lock, LockError, Patience};
 pub use map::Mapped;
-pub use write::{remove_leftovers_in, sync_folder, write_bytes, write_whole};
+pub use there::{if_there, is_file, is_folder, look, make_folder};
+pub use write::{Scratch, remove_leftovers_in, sync_folder, write_bytes, write_whole};

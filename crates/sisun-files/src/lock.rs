@@ -1,6 +1,7 @@
 //! A lock of the operating system's on a file. It dies with its process, however that ends.
 
 use crate::Holder;
+use crate::there::look;
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -75,7 +76,7 @@ impl Lock {
             match file.try_lock() {
                 Ok(()) => {
                     // Removed by whoever held it between opening and locking: then this is a file that nobody else sees.
-                    if !is_at(&file, path) {
+                    if !is_at(&file, path).map_err(failed)? {
                         continue;
                     }
                     describe(&mut file).map_err(failed)?;
@@ -108,8 +109,8 @@ impl Lock {
     }
 
     /// Whether the locked file is still at its path; not known where the file system knows no locks.
-    pub(crate) fn is_in_place(&self) -> bool {
-        self.file.as_ref().is_none_or(|file| is_at(file, &self.path))
+    pub(crate) fn is_in_place(&self) -> io::Result<bool> {
+        self.file.as_ref().map_or(Ok(true), |file| is_at(file, &self.path))
     }
 
     /// Gives the lock up and removes its file. Whoever has the file open already notices that it is gone.
@@ -142,11 +143,9 @@ fn read(file: &mut File) -> Option<Holder> {
 }
 
 /// Whether the open file is still the one at this path.
-fn is_at(file: &File, path: &Path) -> bool {
-    match (file.metadata(), std::fs::metadata(path)) {
-        (Ok(open), Ok(there)) => same_file(&open, &there),
-        _ => false,
-    }
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let open = file.metadata()?;
+    Ok(look(path)?.is_some_and(|there| same_file(&open, &there)))
 }
 
 #[cfg(unix)]

@@ -1,8 +1,9 @@
 //! Files that are written whole or not at all.
 
+use crate::lock::is_at;
 use std::collections::hash_map::RandomState;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -55,21 +56,37 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole(path, |file| file.write_all(bytes))
 }
 
-/// Remove the partial files that dead processes left of the file at this path: those of its name that nobody holds.
-fn remove_leftovers(path: &Path) {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return };
+/// Remove every partial file in a folder that a dead process left there: those that nobody holds.
+pub fn remove_leftovers_in(folder: &Path) {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten().filter(|entry| is_partial_of(&entry.file_name(), Some(name))) {
+    for entry in entries.flatten().filter(|entry| is_partial(&entry.file_name())) {
         remove_if_dead(&entry.path());
     }
 }
 
-/// Remove every partial file in a folder that a dead process left there.
-pub fn remove_leftovers_in(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten().filter(|entry| is_partial_of(&entry.file_name(), None)) {
-        remove_if_dead(&entry.path());
+/// A file that is needed for a while and removed when this is dropped. Should its process die before, then whoever next
+/// writes in the folder, or calls [`remove_leftovers_in`], removes it.
+#[derive(Debug)]
+pub struct Scratch(Partial);
+
+impl Scratch {
+    /// Makes one in a folder, with this in its name.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being made.
+    pub fn new_in(folder: &Path, name: &str) -> io::Result<Self> {
+        Partial::beside(&folder.join(name)).map(Self)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// The open file.
+    pub fn file(&mut self) -> &mut File {
+        &mut self.0.file
     }
 }
 
@@ -91,6 +108,7 @@ fn unguessable() -> String {
 
 /// A file beside the one it will become. It is locked, so that others see whether its process lives, and removed unless
 /// it got there.
+#[derive(Debug)]
 struct Partial {
     path: PathBuf,
     file: File,
@@ -99,7 +117,7 @@ struct Partial {
 
 impl Partial {
     fn beside(target: &Path) -> io::Result<Self> {
-        remove_leftovers(target);
+        remove_leftovers_in(target.parent().unwrap_or(Path::new("")));
         loop {
             let mut name = OsString::from(".");
             name.push(target.file_name().unwrap_or_default());
@@ -107,9 +125,14 @@ impl Partial {
             let path = target.with_file_name(name);
             match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
                 Ok(file) => {
-                    // A file system without locks only loses the tidying.
-                    let _ = file.try_lock();
-                    return Ok(Self { path, file, done: false });
+                    let partial = Self { path, file, done: false };
+                    match partial.file.try_lock() {
+                        // Somebody took it for a leftover before it was locked.
+                        Err(TryLockError::WouldBlock) => {}
+                        Ok(()) if !is_at(&partial.file, &partial.path)? => {}
+                        // A file system without locks only loses the tidying.
+                        _ => return Ok(partial),
+                    }
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
@@ -141,20 +164,23 @@ impl Drop for Partial {
     }
 }
 
-/// Whether a name is that of a partial file: `.NAME.0123456789abcdef.partial`, of this name or of any.
-fn is_partial_of(found: &OsStr, name: Option<&OsStr>) -> bool {
+/// Whether a name is that of a partial file: `.NAME.0123456789abcdef.partial`.
+fn is_partial(found: &OsStr) -> bool {
     let Some(rest) = found.as_encoded_bytes().strip_suffix(PARTIAL.as_bytes()) else { return false };
     let Some((stem, token)) = rest.split_at_checked(rest.len().saturating_sub(17)) else { return false };
     let is_token = token.first() == Some(&b'.') && token.len() == 17 && token[1..].iter().all(u8::is_ascii_hexdigit);
     let stem = stem.strip_prefix(b".");
-    is_token && stem.is_some_and(|stem| !stem.is_empty() && name.is_none_or(|name| stem == name.as_encoded_bytes()))
+    is_token && stem.is_some_and(|stem| !stem.is_empty())
 }
 
 fn remove_if_dead(path: &Path) {
     if !fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) {
         return;
     }
-    if File::open(path).is_ok_and(|file| file.try_lock().is_ok()) {
+    // The lock is held until it is gone, so that whoever has just made it notices.
+    if let Ok(file) = File::open(path)
+        && file.try_lock().is_ok()
+    {
         // What cannot be removed is only untidy.
         let _ = fs::remove_file(path);
     }
@@ -238,7 +264,7 @@ fn keep_owner_and_mode(file: &File, existing: &Metadata) -> io::Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{remove_leftovers, remove_leftovers_in, write_bytes, write_whole};
+    use super::{Scratch, remove_leftovers_in, write_bytes, write_whole};
     use std::fs;
     use std::io::{self, Write};
 
@@ -271,16 +297,14 @@ mod tests {
         }
         write_whole(&at("a"), |_| {
             assert!(!at(".a.0123456789abcdef.partial").exists(), "left by a process that is dead");
+            assert!(!at(".b.0123456789abcdef.partial").exists(), "of another file");
             let partial = |folder: &std::path::Path| fs::read_dir(folder).unwrap().count();
             let before = partial(folder.path());
-            remove_leftovers(&at("a"));
+            remove_leftovers_in(folder.path());
             assert_eq!(partial(folder.path()), before, "being written");
             Ok(())
         })
         .unwrap();
-        assert!(at(".b.0123456789abcdef.partial").exists() && at(".a.partial").exists(), "not of this file");
-        remove_leftovers_in(folder.path());
-        assert!(!at(".b.0123456789abcdef.partial").exists());
         assert!(at(".a.partial").exists() && at("a.0123456789abcdef.partial").exists(), "not ours");
     }
 
@@ -295,6 +319,24 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    /// Whoever tidies up takes nothing from those who have just begun.
+    #[test]
+    fn writers_and_those_who_tidy_do_not_disturb_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for name in ["a", "b", "c", "d"] {
+                let path = folder.path().join(name);
+                scope.spawn(move || (0..200).for_each(|_| write_bytes(&path, b"x").unwrap()));
+            }
+        });
+        let mut scratch = Scratch::new_in(folder.path(), "kept").unwrap();
+        scratch.file().write_all(b"y").unwrap();
+        remove_leftovers_in(folder.path());
+        assert_eq!(fs::read(scratch.path()).unwrap(), b"y");
+        drop(scratch);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
     }
 
     #[cfg(unix)]

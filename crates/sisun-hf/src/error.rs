@@ -150,6 +150,10 @@ pub enum HfError {
 }
 
 impl HfError {
+    pub(crate) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<'_> {
+        |source| Self::Io { path: path.to_owned(), source }
+    }
+
     pub(crate) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<'_> {
         |source| Self::Write { path: path.to_owned(), source }
     }

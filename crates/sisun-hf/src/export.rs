@@ -11,12 +11,13 @@ use safetensors::{Dtype, View};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sisun_data::{GENERATION, Tokenizer};
-use sisun_files::{Lock, LockError, Patience};
+use sisun_files::{Lock, LockError, Patience, is_file, look, make_folder};
 use sisun_model::Transformer;
 use sisun_model::weights::{HostTensors, metadata, write_views};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -81,10 +82,10 @@ pub fn export(
     let dir = &dir.canonicalize().unwrap_or_else(|_| dir.components().collect());
     let name = dir.file_name().unwrap_or_default().to_string_lossy();
     let parent = dir.parent().map_or_else(PathBuf::new, Path::to_owned);
-    let beside = dir.with_file_name(format!(".{name}.lock"));
+    let beside = lock_of(&parent, &name);
     let lock = Lock::take(&beside, Patience::Refuse, &mut || match parent.as_os_str().is_empty() {
         true => Ok(()),
-        false => fs::create_dir_all(&parent),
+        false => make_folder(&parent),
     })
     .map_err(|error| match error {
         LockError::Taken { holder, .. } => HfError::InUse { path: dir.clone(), holder },
@@ -104,7 +105,12 @@ fn export_alone(
     how: Export,
     dir: &Path,
 ) -> Result<Exported, HfError> {
-    if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) || dir.is_file() {
+    let there = look(dir).map_err(HfError::read(dir))?;
+    let is_empty = match &there {
+        Some(found) if found.is_dir() => fs::read_dir(dir).map_err(HfError::read(dir))?.next().is_none(),
+        found => found.is_none(),
+    };
+    if !is_empty {
         return Err(HfError::Exists { path: dir.to_owned() });
     }
     let mut stock = Stock::of(model)?;
@@ -143,7 +149,7 @@ fn export_alone(
 
     let name = dir.file_name().unwrap_or_default().to_string_lossy();
     let aside = dir.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-    remove_leftovers(dir, &name);
+    remove_leftovers(dir.parent().unwrap_or(Path::new("")), &name);
     // Fails if it is there: then it is somebody else's.
     fs::create_dir(&aside).map_err(HfError::write(&aside))?;
     let ids = ids(tokenizer);
@@ -172,7 +178,7 @@ fn export_alone(
             fs::write(&path, bytes).map_err(HfError::write(&path))?;
         }
         let bytes = fs::metadata(&weights).map_err(HfError::write(&weights))?.len();
-        if dir.exists() {
+        if there.is_some() {
             fs::remove_dir(dir).map_err(HfError::write(dir))?;
         }
         fs::rename(&aside, dir).map_err(HfError::write(dir))?;
@@ -245,29 +251,53 @@ fn tokenizer_config(tokenizer: &Tokenizer, ids: &Ids, context_len: usize) -> Val
     config
 }
 
-/// Whether a folder holds something, and only what an export writes.
+/// Whether a folder holds only what an export writes.
 fn holds_an_export(folder: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(folder) else { return false };
-    let names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let names = fs::read_dir(folder).and_then(|entries| {
+        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect::<io::Result<Vec<String>>>()
+    });
     let ours = |name: &String| {
         [CONFIG, TOKENIZER, "model.safetensors"].iter().chain(&COMPANIONS).any(|known| known == name)
             || (name.starts_with('.') && name.ends_with(".partial"))
     };
-    !names.is_empty() && names.iter().all(ours)
+    names.is_ok_and(|names| names.iter().all(ours))
 }
 
-/// Removes what exports to this directory left that were killed: the lock that is held says that none of them lives.
-fn remove_leftovers(dir: &Path, name: &str) {
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+/// Removes what exports left in this folder that were killed: those to `mine`, whose lock is held, and to others whose lock
+/// nobody holds. What cannot be removed is only untidy.
+fn remove_leftovers(parent: &Path, mine: &str) {
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
     let Ok(entries) = fs::read_dir(parent) else { return };
+    let mut left = BTreeMap::<String, Vec<PathBuf>>::new();
     for entry in entries.flatten() {
-        let found = entry.file_name().to_string_lossy().into_owned();
-        let pid = found.strip_prefix(&format!(".{name}.")).and_then(|rest| rest.strip_suffix(".partial"));
-        if pid.is_some_and(|pid| pid.parse::<u32>().is_ok()) && holds_an_export(&entry.path()) {
-            // What cannot be removed is only untidy.
-            let _ = fs::remove_dir_all(entry.path());
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let parts = name.strip_prefix('.').and_then(|rest| rest.strip_suffix(".partial")?.rsplit_once('.'));
+        if let Some((of, pid)) = parts
+            && !of.is_empty()
+            && pid.parse::<u32>().is_ok()
+            && holds_an_export(&entry.path())
+        {
+            left.entry(of.to_owned()).or_default().push(entry.path());
         }
     }
+    let remove = |paths: &[PathBuf]| paths.iter().for_each(|path| drop(fs::remove_dir_all(path)));
+    for (of, paths) in left {
+        let lock = lock_of(parent, &of);
+        if of == mine {
+            remove(&paths);
+        } else if is_file(&lock).unwrap_or(false)
+            && let Ok(lock) = Lock::take(&lock, Patience::Refuse, &mut || Ok(()))
+            && !lock.is_hollow()
+        {
+            remove(&paths);
+            let _ = lock.remove();
+        }
+    }
+}
+
+/// The lock of the directory of this name.
+fn lock_of(parent: &Path, name: &str) -> PathBuf {
+    parent.join(format!(".{name}.lock"))
 }
 
 /// That no number is larger than float16 can hold.

@@ -26,7 +26,8 @@ use burn::tensor::Device;
 use serde_json::{Map, Value};
 use sisun_config::ModelConfig;
 use sisun_data::{GENERATION, Tokenizer};
-use sisun_model::Transformer;
+use sisun_files::{is_file, look};
+use sisun_model::{ModelError, Transformer};
 use std::path::{Path, PathBuf};
 
 /// What describes a model.
@@ -63,12 +64,25 @@ pub struct Companion {
 }
 
 /// Whether this is a Hugging Face directory rather than a run, or a file of a model, for which [`open`] tells what to do.
-pub fn is_model(path: &Path) -> bool {
-    (path.join(CONFIG).is_file() && !path.join("config.toml").is_file()) || store::is_pickled(path) || is_part(path)
+///
+/// # Errors
+/// Whatever keeps it from being looked at, other than that it is not there.
+pub fn is_model(path: &Path) -> Result<bool, HfError> {
+    let Some(found) = look(path).map_err(HfError::read(path))? else { return Ok(false) };
+    if found.is_file() {
+        return Ok(store::has_pickled_name(path) || is_part(path));
+    }
+    Ok(is_there(&path.join(CONFIG))? && !is_there(&path.join("config.toml"))?)
 }
 
+/// Whether a file's name is one of a model's.
 fn is_part(path: &Path) -> bool {
-    path.is_file() && path.extension().is_some_and(|end| end == "safetensors" || end == "json")
+    path.extension().is_some_and(|end| end == "safetensors" || end == "json")
+}
+
+/// Whether there is a file of this path.
+fn is_there(path: &Path) -> Result<bool, HfError> {
+    is_file(path).map_err(HfError::read(path))
 }
 
 /// Its `tokenizer.json`, there or not.
@@ -81,15 +95,18 @@ pub fn tokenizer(dir: &Path) -> PathBuf {
 /// # Errors
 /// One that cannot be read.
 pub fn companions(dir: &Path) -> Result<Vec<Companion>, HfError> {
-    let there = COMPANIONS.into_iter().map(|name| (name, dir.join(name))).filter(|(_, path)| path.is_file());
-    let read = |(name, path): (&str, PathBuf)| {
+    let read = |name: &str| {
+        let path = dir.join(name);
+        if !is_there(&path)? {
+            return Ok(None);
+        }
         let bytes = json::read(&path)?;
         if name.ends_with(".json") {
             json::parse::<Map<String, Value>>(&path, &bytes)?;
         }
-        Ok(Companion { name: name.to_owned(), bytes })
+        Ok(Some(Companion { name: name.to_owned(), bytes }))
     };
-    there.map(read).collect()
+    COMPANIONS.into_iter().filter_map(|name| read(name).transpose()).collect()
 }
 
 /// The name and configuration of the model in a directory, by its `config.json`, and by its weights where they are there and
@@ -98,8 +115,7 @@ pub fn companions(dir: &Path) -> Result<Vec<Companion>, HfError> {
 /// # Errors
 /// A file that cannot be read, or a model of another kind.
 pub fn describe(dir: &Path) -> Result<(String, ModelConfig), HfError> {
-    // What is wrong with the weights is told when they are read.
-    Ok((name(dir), settled(dir, Store::open(dir).ok().as_ref())?.0.model))
+    Ok((name(dir), settled(dir, sound_store(dir)?.as_ref())?.0.model))
 }
 
 /// Where the model in a directory is not what its `config.json` says, for people to read.
@@ -107,7 +123,15 @@ pub fn describe(dir: &Path) -> Result<(String, ModelConfig), HfError> {
 /// # Errors
 /// As [`describe`].
 pub fn notes(dir: &Path) -> Result<Vec<String>, HfError> {
-    Ok(settled(dir, Store::open(dir).ok().as_ref())?.1)
+    Ok(settled(dir, sound_store(dir)?.as_ref())?.1)
+}
+
+/// The weights in a directory, if they are there and sound: what is wrong with them is told when they are read.
+fn sound_store(dir: &Path) -> Result<Option<Store>, HfError> {
+    match Store::open(dir) {
+        Err(error @ (HfError::Io { .. } | HfError::Model(ModelError::Io { .. }))) => Err(error),
+        store => Ok(store.ok()),
+    }
 }
 
 /// Reads the model in a directory, every parameter as float32 and in our layout.
@@ -163,10 +187,11 @@ fn settled(dir: &Path, store: Option<&Store>) -> Result<(Described, Vec<String>)
 fn described(dir: &Path) -> Result<Described, HfError> {
     let within = dir.parent().filter(|within| !within.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
     let path = dir.to_owned();
-    if store::is_pickled(dir) {
+    let is_a_file = is_there(dir)?;
+    if is_a_file && store::has_pickled_name(dir) {
         return Err(HfError::Pickled { path, dir: within });
     }
-    if is_part(dir) {
+    if is_a_file && is_part(dir) {
         return Err(HfError::NotADirectory { path, dir: within });
     }
     Described::read(&dir.join(CONFIG))
@@ -174,7 +199,7 @@ fn described(dir: &Path) -> Result<Described, HfError> {
 
 fn read_tokenizer(dir: &Path) -> Result<Tokenizer, HfError> {
     let path = tokenizer(dir);
-    if !path.is_file() {
+    if !is_there(&path)? {
         return Err(HfError::NoTokenizer { dir: dir.to_owned() });
     }
     Ok(Tokenizer::from_file(&path)?)

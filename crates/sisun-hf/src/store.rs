@@ -1,6 +1,6 @@
 //! The weights of a directory: one safetensors file or several with an index, mapped into memory.
 
-use crate::{HfError, json};
+use crate::{HfError, is_there, json};
 use bytes::Bytes;
 use safetensors::tensor::TensorInfo;
 use safetensors::{Dtype, SafeTensors};
@@ -8,6 +8,7 @@ use serde::Deserialize;
 use sisun_model::weights::map_file;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::io;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
@@ -44,12 +45,12 @@ impl Store {
     /// the file does not have.
     pub(crate) fn open(dir: &Path) -> Result<Self, HfError> {
         let mut store = Self { dir: dir.to_owned(), maps: Vec::new(), tensors: BTreeMap::new() };
-        if dir.join(WHOLE).is_file() {
+        if is_there(&dir.join(WHOLE))? {
             store.tensors = store.map(&dir.join(WHOLE))?;
-        } else if dir.join(INDEX).is_file() {
+        } else if is_there(&dir.join(INDEX))? {
             store.map_shards(&dir.join(INDEX))?;
         } else {
-            return Err(match pickled(dir) {
+            return Err(match pickled(dir)? {
                 Some(path) => HfError::Pickled { path, dir: dir.to_owned() },
                 None => HfError::NoWeights { dir: dir.to_owned() },
             });
@@ -81,8 +82,13 @@ impl Store {
         };
         let outside = files.iter().filter(|file| !is_plain(file));
         fail(outside.map(|file| format!("{file:?}: must be the name of a file in the same folder")).collect())?;
-        let missing = files.iter().filter(|file| !self.dir.join(file).is_file());
-        fail(missing.map(|file| format!("{file}: no such file; download it again")).collect())?;
+        let mut missing = Vec::new();
+        for file in &files {
+            if !is_there(&self.dir.join(file))? {
+                missing.push(format!("{file}: no such file; download it again"));
+            }
+        }
+        fail(missing)?;
 
         let mut problems = Vec::new();
         for file in files {
@@ -130,13 +136,20 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// A file of pickled weights.
-fn pickled(dir: &Path) -> Option<PathBuf> {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path()).collect();
+fn pickled(dir: &Path) -> Result<Option<PathBuf>, HfError> {
+    let entries = std::fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let mut files: Vec<PathBuf> = entries.map_err(HfError::read(dir))?.iter().map(|entry| entry.path()).collect();
+    files.retain(|path| has_pickled_name(path));
     files.sort();
-    files.into_iter().find(|path| is_pickled(path))
+    for path in files {
+        if is_there(&path)? {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a file's name is one of pickled weights.
-pub(crate) fn is_pickled(path: &Path) -> bool {
-    path.is_file() && path.extension().is_some_and(|end| ["bin", "pt", "pth", "ckpt"].iter().any(|known| end == *known))
+pub(crate) fn has_pickled_name(path: &Path) -> bool {
+    path.extension().is_some_and(|end| ["bin", "pt", "pth", "ckpt"].iter().any(|known| end == *known))
 }

@@ -6,7 +6,8 @@ function factsOf(page, seed) {
   const idle = { top_k: 0, top_p: 1, min_p: 0, repetition_penalty: 1 };
   const drawn = sampler.temperature > 0;
   return [
-    say("fact-step", counted(step)), ...(steps.length > 0 ? [shapeOf(page)] : []),
+    // Of a model that others trained it is not known.
+    ...(step === null ? [] : [say("fact-step", counted(step))]), ...(steps.length > 0 ? [shapeOf(page)] : []),
     say(steps.length === 1 ? "fact-one" : "fact-tokens", counted(steps.length), counted(read)),
     drawn ? say("fact-temperature", sampler.temperature) : say("fact-greedy"),
     ...Object.keys(idle).filter((name) => sampler[name] !== idle[name] && (drawn || name === "repetition_penalty")).map((name) => say(`fact-${name}`, sampler[name])),

@@ -4,7 +4,7 @@ use crate::ModelError;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use sisun_config::{Config, check_pointer};
-use sisun_files::sync_folder;
+use sisun_files::{make_folder, sync_folder};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -21,6 +21,8 @@ const STATE_SUM_FILE: &str = "state.json.sha256";
 
 /// How the name of what is not whole yet ends.
 const PARTIAL: &str = ".partial";
+/// What comes before that in the name of what is being removed.
+const REMOVED: &str = ".removed";
 
 /// `state.json`: where training stood, and what the other files must be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,16 +134,7 @@ impl Checkpoint {
 
     /// Opens a checkpoint, or says what of it is not what was written.
     fn verified(path: &Path) -> Result<Self, String> {
-        let read = |name: &str| {
-            fs::read_to_string(path.join(name)).map_err(|error| format!("{name} cannot be read ({error})"))
-        };
-        let (text, sum) = (read(STATE_FILE)?, read(STATE_SUM_FILE)?);
-        check_pointer(text.as_bytes()).map_err(|pointer| format!("{STATE_FILE} cannot be read ({pointer})"))?;
-        if sum != state_sum(&text) {
-            return Err(format!("{STATE_FILE} was altered (its SHA-256 differs)"));
-        }
-        let state: CheckpointState =
-            serde_json::from_str(&text).map_err(|error| format!("{STATE_FILE} is not valid ({error})"))?;
+        let state = read_state(path)?;
         for (name, expected) in &state.files {
             let file = path.join(name);
             let found = sum_file(&file).map_err(|error| format!("{name} cannot be read ({error})"))?;
@@ -180,7 +173,7 @@ impl Checkpoint {
         state.files.clear();
         let result = (|| {
             remove_folder(&aside)?;
-            fs::create_dir_all(&aside)?;
+            make_folder(&aside)?;
             for (name, write) in files {
                 let path = aside.join(name);
                 let mut file = File::create_new(&path)?;
@@ -192,7 +185,7 @@ impl Checkpoint {
             write_synced(&aside.join(STATE_FILE), text.as_bytes())?;
             write_synced(&aside.join(STATE_SUM_FILE), state_sum(&text).as_bytes())?;
             sync_folder(&aside)?;
-            remove_folder(&path)?;
+            remove_checkpoint(checkpoints, state.step)?;
             fs::rename(&aside, &path)?;
             sync_folder(checkpoints)
         })();
@@ -202,6 +195,32 @@ impl Checkpoint {
             return Err(ModelError::io("write checkpoint", &path)(error));
         }
         Ok(Self { path, state })
+    }
+}
+
+/// The state of a checkpoint, verified, or what is wrong with it. Its other files are not looked at.
+pub(crate) fn read_state(path: &Path) -> Result<CheckpointState, String> {
+    let read =
+        |name: &str| fs::read_to_string(path.join(name)).map_err(|error| format!("{name} cannot be read ({error})"));
+    let (text, sum) = (read(STATE_FILE)?, read(STATE_SUM_FILE)?);
+    check_pointer(text.as_bytes()).map_err(|pointer| format!("{STATE_FILE} cannot be read ({pointer})"))?;
+    if sum != state_sum(&text) {
+        return Err(format!("{STATE_FILE} was altered (its SHA-256 differs)"));
+    }
+    serde_json::from_str(&text).map_err(|error| format!("{STATE_FILE} is not valid ({error})"))
+}
+
+/// Removes the checkpoint of a step, if it is there. It is renamed first, so that none is ever seen with half of its files.
+///
+/// # Errors
+/// Whatever keeps it from being removed.
+pub fn remove_checkpoint(checkpoints: &Path, step: u64) -> std::io::Result<()> {
+    let name = folder_name(step);
+    let gone = checkpoints.join(format!(".{name}{REMOVED}{PARTIAL}"));
+    remove_folder(&gone)?;
+    match fs::rename(checkpoints.join(&name), &gone) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        renamed => renamed.and_then(|()| remove_folder(&gone)),
     }
 }
 
@@ -225,10 +244,16 @@ pub fn steps_in(checkpoints: &Path) -> Result<Vec<u64>, ModelError> {
     Ok(steps)
 }
 
-/// Removes checkpoints that were being written when their process ended.
+/// Removes checkpoints that were being written or removed when their process ended.
 pub fn remove_partial(checkpoints: &Path) {
+    let is_ours = |name: OsString| {
+        let stem = name.to_str()?.strip_prefix('.')?.strip_suffix(PARTIAL)?;
+        let stem = stem.strip_suffix(REMOVED).unwrap_or(stem);
+        let step = stem.strip_prefix("step-")?.parse().ok()?;
+        Some(stem == folder_name(step))
+    };
     let Ok(entries) = fs::read_dir(checkpoints) else { return };
-    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().ends_with(PARTIAL)) {
+    for entry in entries.flatten().filter(|entry| is_ours(entry.file_name()) == Some(true)) {
         // A leftover that cannot be removed is only untidy.
         let _ = fs::remove_dir_all(entry.path());
     }

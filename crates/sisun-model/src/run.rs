@@ -1,20 +1,20 @@
 //! A run directory, as whoever reads it sees it.
 
 use crate::checkpoint::{Checkpoint, CheckpointState, FileSum, MODEL_FILE, folder_name, model_sum, steps_in, sum_file};
+use crate::pointers::{BEST, LAST, Standing};
 use crate::weights::write_tensors;
 use crate::{ModelError, Transformer};
 use burn::module::Module;
 use burn::tensor::Device;
 use sisun_config::Config;
-use std::fs;
+use sisun_files::{is_file, is_folder, look};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The folder of a run's checkpoints.
 pub const CHECKPOINTS: &str = "checkpoints";
-/// The pointer to the newest checkpoint.
-pub const LAST: &str = "last";
-/// The pointer to the checkpoint with the lowest validation loss.
-pub const BEST: &str = "best";
+/// A run's settings.
+const CONFIG: &str = "config.toml";
 
 /// The weights that a run's adapters are added to.
 pub const BASE_FILE: &str = "base.safetensors";
@@ -23,7 +23,15 @@ pub const BASE_FILE: &str = "base.safetensors";
 #[derive(Clone, Debug)]
 pub struct Run {
     root: PathBuf,
-    chosen: Option<PathBuf>,
+    chosen: Chosen,
+}
+
+/// Which checkpoint of a run was named.
+#[derive(Clone, Debug)]
+enum Chosen {
+    Best,
+    Newest,
+    Folder(PathBuf),
 }
 
 impl Run {
@@ -33,23 +41,43 @@ impl Run {
     /// A path that is none of these.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         let not = |problem: &str| ModelError::NotARun { path: path.to_owned(), problem: problem.to_owned() };
-        if !path.exists() {
+        let failed = || ModelError::io("read", path);
+        let found = match look(path) {
+            // A name that no file can have.
+            Err(error) if error.kind() == ErrorKind::InvalidInput => None,
+            found => found.map_err(failed())?,
+        };
+        let Some(found) = found else {
+            // A pointer that is missing only repeats what the run knows.
+            let pointer =
+                [(BEST, Chosen::Best), (LAST, Chosen::Newest)].into_iter().find(|(name, _)| path.ends_with(name));
+            if let (Some((_, chosen)), Some(root)) = (pointer, path.parent().and_then(Path::parent))
+                && is_file(&root.join(CONFIG)).map_err(failed())?
+            {
+                return Ok(Self { root: root.to_owned(), chosen });
+            }
             let under_runs = Path::new("runs").join(path);
-            return Err(not(&match under_runs.is_dir() {
-                true => format!("no such folder; did you mean {}?", under_runs.display()),
-                false => "no such folder; `sisun train CONFIG` makes one under runs/".to_owned(),
+            return Err(not(&match is_folder(&under_runs) {
+                Ok(true) => format!("no such folder; did you mean {}?", under_runs.display()),
+                _ => "no such folder; `sisun train CONFIG` makes one under runs/".to_owned(),
             }));
+        };
+        if found.is_dir() && is_file(&path.join(CONFIG)).map_err(failed())? {
+            return Ok(Self { root: path.to_owned(), chosen: Chosen::Best });
         }
-        if path.join("config.toml").is_file() {
-            return Ok(Self { root: path.to_owned(), chosen: None });
-        }
-        let path = path.canonicalize().map_err(ModelError::io("read", path))?;
-        let root = path.parent().and_then(Path::parent).filter(|root| root.join("config.toml").is_file());
-        let root =
-            root.ok_or_else(|| not("it holds no config.toml, nor a Hugging Face model's config.json"))?.to_owned();
-        let chosen = if path.is_file() { pointed(&path) } else { Some(path.clone()) };
-        let chosen = chosen.ok_or_else(|| not("it names no checkpoint"))?;
-        Ok(Self { root, chosen: Some(chosen) })
+        let whole = path.canonicalize().map_err(failed())?;
+        let root = match whole.parent().and_then(Path::parent) {
+            Some(root) if is_file(&root.join(CONFIG)).map_err(failed())? => root.to_owned(),
+            _ => return Err(not("it holds no config.toml, nor a Hugging Face model's config.json")),
+        };
+        let name = whole.file_name().unwrap_or_default();
+        let chosen = match found.is_dir() {
+            true => Chosen::Folder(whole),
+            false if name == BEST => Chosen::Best,
+            false if name == LAST => Chosen::Newest,
+            false => return Err(not("it names no checkpoint")),
+        };
+        Ok(Self { root, chosen })
     }
 
     /// The run's directory.
@@ -62,7 +90,7 @@ impl Run {
     /// # Errors
     /// A `config.toml` that cannot be read or was altered beyond what configurations allow.
     pub fn config(&self) -> Result<Config, ModelError> {
-        Ok(Config::read(&self.root.join("config.toml"), &[])?)
+        Ok(Config::read(&self.root.join(CONFIG), &[])?)
     }
 
     /// Its tokenizer.
@@ -76,8 +104,9 @@ impl Run {
     /// No checkpoint at all, or a damaged one.
     pub fn checkpoint(&self) -> Result<Checkpoint, ModelError> {
         match &self.chosen {
-            Some(path) => Checkpoint::open(path),
-            None => self.open_pointed(&[BEST, LAST]),
+            Chosen::Folder(path) => Checkpoint::open(path),
+            Chosen::Best => Checkpoint::open(&self.standing()?.best),
+            Chosen::Newest => self.newest(),
         }
     }
 
@@ -86,7 +115,37 @@ impl Run {
     /// # Errors
     /// No checkpoint at all, or a damaged one.
     pub fn newest(&self) -> Result<Checkpoint, ModelError> {
-        self.open_pointed(&[LAST])
+        Checkpoint::open(&self.standing()?.newest)
+    }
+
+    /// Has the files `last` and `best` say what the newest checkpoint says, where they do not and nobody else trains the run.
+    /// What was found, for people to read.
+    ///
+    /// # Errors
+    /// Files that cannot be read.
+    pub fn mend(&self) -> Result<Vec<String>, ModelError> {
+        let checkpoints = self.root.join(CHECKPOINTS);
+        let standing = match &self.chosen {
+            Chosen::Folder(_) => None,
+            _ => Standing::of(&checkpoints)?,
+        };
+        standing.map_or(Ok(Vec::new()), |standing| standing.mend_if_free(&self.root, &checkpoints))
+    }
+
+    /// What [`Run::mend`] would find, with nothing written.
+    ///
+    /// # Errors
+    /// Files that cannot be read.
+    pub fn wrong_pointers(&self) -> Result<Vec<String>, ModelError> {
+        Ok(Standing::of(&self.root.join(CHECKPOINTS))?.map_or_else(Vec::new, |standing| standing.told()))
+    }
+
+    /// As [`Run::mend`], of a run that this process trains.
+    ///
+    /// # Errors
+    /// Files that cannot be read.
+    pub fn mend_own(&self) -> Result<Vec<String>, ModelError> {
+        Ok(Standing::of(&self.root.join(CHECKPOINTS))?.map_or_else(Vec::new, |standing| standing.mend()))
     }
 
     /// The folders of all its checkpoints, oldest first.
@@ -122,7 +181,7 @@ impl Run {
         let recorded = checkpoint.state.made_with.as_ref();
         if recorded.is_some_and(|made_with| made_with.model_sha256 != model_sum(config)) {
             return Err(ModelError::AlteredRunFile {
-                path: self.root.join("config.toml"),
+                path: self.root.join(CONFIG),
                 what: "[model] or [finetune.lora]",
             });
         }
@@ -176,23 +235,10 @@ impl Run {
         sum_file(&path).map_err(ModelError::io("read", &path))
     }
 
-    fn open_pointed(&self, pointers: &[&str]) -> Result<Checkpoint, ModelError> {
-        let checkpoints = self.root.join(CHECKPOINTS);
-        // A pointer whose checkpoint was deleted by hand counts for nothing: the newest that is left is meant.
-        let newest = steps_in(&checkpoints)?.last().map(|step| checkpoints.join(folder_name(*step)));
-        let path = pointers.iter().find_map(|name| pointed(&checkpoints.join(name))).or(newest);
-        match path {
-            Some(path) => Checkpoint::open(&path),
-            None => {
-                Err(ModelError::NotARun { path: self.root.clone(), problem: "it has no checkpoint yet".to_owned() })
-            }
-        }
+    fn standing(&self) -> Result<Standing, ModelError> {
+        Standing::of(&self.root.join(CHECKPOINTS))?.ok_or_else(|| ModelError::NotARun {
+            path: self.root.clone(),
+            problem: "it has no checkpoint yet".to_owned(),
+        })
     }
-}
-
-/// The folder that a pointer file names, if it is there.
-fn pointed(pointer: &Path) -> Option<PathBuf> {
-    let name = fs::read_to_string(pointer).ok()?;
-    let path = pointer.parent()?.join(name.trim());
-    path.is_dir().then_some(path)
 }

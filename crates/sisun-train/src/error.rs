@@ -166,7 +166,7 @@ pub enum TrainError {
     },
     /// A loss or a gradient that is no number any more.
     #[error(
-        "{} at step {step} with learning rate {lr:.3e}; {}; lower train.lr_max, or lengthen train.warmup_steps\nwith a tenth of the learning rate: {way}",
+        "{} at step {step} with learning rate {lr:.3e}; {}; a run that goes on keeps its learning rate, so begin one with a lower train.lr_max or a longer train.warmup_steps\nwith a tenth of the learning rate: {way}",
         became(*loss, *grad_norm),
         good(last_good.as_deref())
     )]
@@ -186,7 +186,7 @@ pub enum TrainError {
     },
     /// An update that left weights which are no numbers.
     #[error(
-        "step {step} left weights that are not finite ({tensor}), and they are not saved; {}; lower train.lr_max, or set train.grad_clip\nwith a tenth of the learning rate: {way}",
+        "step {step} left weights that are not finite ({tensor}), and they are not saved; {}; a run that goes on keeps its learning rate, so begin one with a lower train.lr_max, or with train.grad_clip\nwith a tenth of the learning rate: {way}",
         good(last_good.as_deref())
     )]
     NonFiniteWeights {
@@ -209,7 +209,7 @@ pub enum TrainError {
     },
     /// A run that ended with a model whose loss is no number.
     #[error(
-        "the validation loss after the last step, {step}, is {loss}, though the weights are finite: its activations overflow; everything is saved in {}{}; lower train.lr_max\nwith a tenth of the learning rate: {way}",
+        "the validation loss after the last step, {step}, is {loss}, though the weights are finite: its activations overflow; everything is saved in {}{}; begin a run with a lower train.lr_max\nwith a tenth of the learning rate: {way}",
         path.display(), best.map_or_else(String::new, |(step, loss)| format!(" (the best checkpoint, of step {step}, has {loss:.4})"))
     )]
     NonFiniteValidation {

@@ -2,6 +2,7 @@
 
 use crate::TrainError;
 use crate::session::Session;
+use sisun_files::if_there;
 use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, folder_name, steps_in};
 use sisun_model::weights::read_tensors;
 use sisun_model::{CHECKPOINTS, Count, thousands};
@@ -52,9 +53,10 @@ impl Session {
     /// The samples written so far, by step.
     pub(crate) fn samples(&self) -> Result<Vec<(u64, String)>, TrainError> {
         let folder = self.run_dir.join("samples");
-        let Ok(entries) = fs::read_dir(&folder) else { return Ok(Vec::new()) };
+        let failed = || TrainError::io("read", &folder);
         let mut samples = Vec::new();
-        for entry in entries.flatten() {
+        for entry in if_there(fs::read_dir(&folder)).map_err(failed())?.into_iter().flatten() {
+            let entry = entry.map_err(failed())?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let step = name.strip_prefix("step-").and_then(|rest| rest.strip_suffix(".txt")?.parse().ok());
             if let Some(step) = step {

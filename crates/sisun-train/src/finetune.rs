@@ -4,9 +4,9 @@ use crate::TrainError;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use sisun_data::COMPANIONS;
+use sisun_files::make_folder;
 use sisun_model::Transformer;
 use sisun_model::checkpoint::write_atomic;
-use std::fs;
 use std::path::Path;
 
 /// The model that training starts from.
@@ -22,7 +22,7 @@ pub struct Start {
 pub(crate) fn write_companions(files: &[(String, Vec<u8>)], run_dir: &Path) -> Result<(), TrainError> {
     let folder = run_dir.join(COMPANIONS);
     for (name, bytes) in files {
-        fs::create_dir_all(&folder).map_err(TrainError::io("create", &folder))?;
+        make_folder(&folder).map_err(TrainError::io("create", &folder))?;
         write_atomic(&folder.join(name), bytes)?;
     }
     Ok(())

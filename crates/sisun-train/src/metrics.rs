@@ -2,7 +2,7 @@
 
 use crate::TrainError;
 use crate::evaluate::Evaluation;
-use crate::tensorboard::EventWriter;
+use crate::tensorboard::{EventWriter, keep_to};
 use serde::{Deserialize, Serialize};
 use sisun_config::check_pointer;
 use std::fs::{File, OpenOptions};
@@ -68,17 +68,19 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Opens the files of a run that stands at `step`. Lines of steps after it, from a session that was cut
-    /// short after its last checkpoint, are dropped.
+    /// Opens the files of a run that stands at `step`. What both say of steps after it, from a session that was cut
+    /// short after its last checkpoint, is dropped.
     pub(crate) fn open(run_dir: &Path, step: u64) -> Result<Self, TrainError> {
         let path = run_dir.join("metrics.jsonl");
         let kept: Vec<Metric> = read(&path)?.into_iter().filter(|metric| metric.step <= step).collect();
         let text: String = kept.iter().map(line).collect();
         sisun_model::checkpoint::write_atomic(&path, text.as_bytes())?;
         let file = OpenOptions::new().append(true).open(&path).map_err(TrainError::io("open", &path))?;
-        let mut events = EventWriter::create(run_dir, now()).map_err(TrainError::io("write events in", run_dir))?;
-        if step > 0 {
-            events.resumed(step + 1, now()).map_err(TrainError::io("write events in", run_dir))?;
+        let failed = || TrainError::io("write events in", run_dir);
+        let went_before = keep_to(run_dir, step).map_err(failed())?;
+        let mut events = EventWriter::create(run_dir, now()).map_err(failed())?;
+        if went_before {
+            events.resumed(step + 1, now()).map_err(failed())?;
         }
         Ok(Self { path, file, events, events_dir: run_dir.to_owned() })
     }

@@ -2,14 +2,23 @@
 
 use crate::TrainError;
 use sisun_config::Config;
+use sisun_files::{is_file, look};
 use sisun_model::checkpoint::Checkpoint;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// The file of the sample that was written after a step.
 pub(crate) fn sample_file(run_dir: &Path, step: u64) -> PathBuf {
     run_dir.join("samples").join(format!("step-{step:08}.txt"))
+}
+
+/// Whether that file is there.
+///
+/// # Errors
+/// Whatever keeps it from being looked for.
+pub(crate) fn has_sample(run_dir: &Path, step: u64) -> Result<bool, TrainError> {
+    let path = sample_file(run_dir, step);
+    is_file(&path).map_err(TrainError::io("read", &path))
 }
 
 /// Whether a sample is due at this step: every so many steps, and at the end.
@@ -21,15 +30,22 @@ pub(crate) fn samples_at(config: &Config, step: u64) -> bool {
 /// Whether something that follows the last checkpoint is missing, or is older than it: the last sample, the report, maps.
 ///
 /// # Errors
-/// A checkpoint whose age cannot be read.
+/// Files whose age cannot be read.
 pub(crate) fn owes(run_dir: &Path, config: &Config, last: &Checkpoint) -> Result<bool, TrainError> {
-    let age = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
-    let state = last.file("state.json");
-    let saved = age(&state).map_err(TrainError::io("read", &state))?;
-    let is_missing = |path: PathBuf| age(&path).map_or(true, |written: SystemTime| written < saved);
-    let sample = samples_at(config, last.state.step) && !sample_file(run_dir, last.state.step).is_file();
+    let age = |path: &Path| -> Result<Option<SystemTime>, TrainError> {
+        let age = look(path).and_then(|found| found.map(|found| found.modified()).transpose());
+        age.map_err(TrainError::io("read", path))
+    };
+    let saved = age(&last.file("state.json"))?;
+    if samples_at(config, last.state.step) && !has_sample(run_dir, last.state.step)? {
+        return Ok(true);
+    }
     let maps = ["heads.png", "attention.npz"].map(|name| run_dir.join("maps").join(name));
-    Ok(sample
-        || is_missing(run_dir.join("report.html"))
-        || (config.attend.is_some() && maps.into_iter().any(is_missing)))
+    let maps = maps.into_iter().filter(|_| config.attend.is_some());
+    for path in maps.chain([run_dir.join("report.html")]) {
+        if age(&path)? < saved {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -11,10 +11,12 @@ use crate::own_text::{same_text, sum_of};
 use crate::schedule::share;
 use sisun_config::{Base, Config, Draft, TokenizerConfig, TrainConfig};
 use sisun_data::{COMPANIONS, Corpus, DataError, GENERATION, Tokenizer, prepare, vocabulary_size};
-use sisun_files::{HeldDir, LOCK_FILE, LockError, Patience, is_vacant, remove_leftovers_in};
+use sisun_files::{
+    HeldDir, LOCK_FILE, LockError, Patience, if_there, is_file, is_folder, is_vacant, look, remove_leftovers_in,
+};
 use sisun_model::checkpoint::{
-    Checkpoint, CheckpointState, MODEL_FILE, MadeWith, TRAINING_FILE, WriteFile, folder_name, remove_partial, steps_in,
-    write_atomic,
+    Checkpoint, CheckpointState, MODEL_FILE, MadeWith, TRAINING_FILE, WriteFile, folder_name, remove_checkpoint,
+    remove_partial, steps_in, write_atomic,
 };
 use sisun_model::weights::{not_finite, read_tensors, write_tensors};
 use sisun_model::{Activation, BASE_FILE, BEST, CHECKPOINTS, Chosen, LAST, RandomParams, Run, Transformer, memory};
@@ -53,16 +55,18 @@ impl Session {
             check_begun(run_dir)?;
             Err(TrainError::RunExists { path: run_dir.to_owned() })
         };
-        if run_dir.is_file() {
+        let failed = || TrainError::io("read", run_dir);
+        let found = look(run_dir).map_err(failed())?;
+        if found.as_ref().is_some_and(|found| !found.is_dir()) {
             return exists();
         }
-        let was_locked = run_dir.join(LOCK_FILE).is_file();
+        let was_locked = found.is_some() && is_file(&run_dir.join(LOCK_FILE)).map_err(failed())?;
         match HeldDir::take(run_dir, patience) {
-            Ok(held) if is_vacant(run_dir) => Ok(held),
+            Ok(held) if is_vacant(run_dir).map_err(failed())? => Ok(held),
             Ok(held) if was_locked && clear_beginning(run_dir)? => Ok(held),
             Ok(_) => exists(),
             // Of a directory that may only be read.
-            Err(LockError::Io { .. }) if !is_vacant(run_dir) => exists(),
+            Err(LockError::Io { .. }) if !is_vacant(run_dir).map_err(failed())? => exists(),
             Err(error) => Err(error.into()),
         }
     }
@@ -72,7 +76,7 @@ impl Session {
     /// # Errors
     /// No run, one that never began, or one that another process trains.
     pub fn hold_run(run_dir: &Path, patience: Patience<'_>) -> Result<HeldDir, TrainError> {
-        let check = || match run_dir.join(CONFIG).is_file() {
+        let check = || match has_config(run_dir)? {
             true => Ok(()),
             false => Err(TrainError::NothingToResume { path: run_dir.to_owned() }),
         };
@@ -222,6 +226,9 @@ impl Session {
             .iter()
             .for_each(|folder| remove_leftovers_in(folder));
         let run = Run::open(run_dir)?;
+        for note in run.mend_own()? {
+            progress(&format!("note: {note}"));
+        }
         let before = run.config()?;
         let tokenizer = asked.tokenizer()?;
         let mut config = match asked.base()? {
@@ -326,15 +333,15 @@ impl Session {
         let old = steps.len().saturating_sub(self.config.train.keep_checkpoints);
         let kept = [Some(self.state.step), self.state.best.map(|(step, _)| step)];
         for step in steps.into_iter().take(old).filter(|step| !kept.contains(&Some(*step))) {
-            let path = folder.join(folder_name(step));
-            fs::remove_dir_all(&path).map_err(TrainError::io("remove", &path))?;
+            remove_checkpoint(&folder, step).map_err(TrainError::io("remove", folder.join(folder_name(step))))?;
         }
         Ok(())
     }
 
     /// That nobody has moved or removed the run's directory meanwhile.
     pub(crate) fn check_place(&self) -> Result<(), TrainError> {
-        match self._held.as_ref().is_none_or(HeldDir::is_in_place) {
+        let in_place = self._held.as_ref().map_or(Ok(true), HeldDir::is_in_place);
+        match in_place.map_err(TrainError::io("read", &self.run_dir))? {
             true => Ok(()),
             false => Err(TrainError::Moved { path: self.run_dir.clone(), step: self.state.step }),
         }
@@ -348,12 +355,17 @@ fn clear_beginning(run_dir: &Path) -> Result<bool, TrainError> {
     let entries = fs::read_dir(run_dir).and_then(|entries| entries.collect::<std::io::Result<Vec<_>>>());
     let entries = entries.map_err(TrainError::io("read", run_dir))?;
     remove_leftovers_in(run_dir);
-    let all_ours = entries.iter().all(|entry| {
-        let name = entry.file_name();
-        ours.iter().any(|ours| name == **ours) || !entry.path().exists()
-    });
+    for entry in entries {
+        let (name, path) = (entry.file_name(), entry.path());
+        let is_ours = ours.iter().any(|ours| name == **ours);
+        // What was a leftover is gone by now.
+        if !is_ours && if_there(fs::symlink_metadata(&path)).map_err(TrainError::io("read", &path))?.is_some() {
+            return Ok(false);
+        }
+    }
     let checkpoints = run_dir.join(CHECKPOINTS);
-    if !all_ours || !checkpoints.is_dir() || !steps_in(&checkpoints)?.is_empty() {
+    let began = is_folder(&checkpoints).map_err(TrainError::io("read", &checkpoints))?;
+    if !began || !steps_in(&checkpoints)?.is_empty() {
         return Ok(false);
     }
     remove_partial(&checkpoints);
@@ -370,9 +382,16 @@ fn clear_beginning(run_dir: &Path) -> Result<bool, TrainError> {
     Ok(true)
 }
 
+/// Whether this is a folder that holds the settings of a run.
+fn has_config(run_dir: &Path) -> Result<bool, TrainError> {
+    let config = run_dir.join(CONFIG);
+    let found = is_folder(run_dir).and_then(|is_folder| Ok(is_folder && is_file(&config)?));
+    found.map_err(TrainError::io("read", &config))
+}
+
 /// That a run directory was not left before its first checkpoint.
 fn check_begun(run_dir: &Path) -> Result<(), TrainError> {
-    match run_dir.join(CONFIG).is_file() && steps_in(&run_dir.join(CHECKPOINTS))?.is_empty() {
+    match has_config(run_dir)? && steps_in(&run_dir.join(CHECKPOINTS))?.is_empty() {
         true => Err(TrainError::NeverBegan { path: run_dir.to_owned() }),
         false => Ok(()),
     }

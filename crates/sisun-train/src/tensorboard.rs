@@ -5,9 +5,15 @@
 //! `length: u64 | masked CRC-32C of length: u32 | bytes | masked CRC-32C of bytes: u32`, little-endian.
 
 use prost::Message;
-use std::fs::{File, OpenOptions};
+use sisun_files::write_bytes;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+
+/// How the name of an events file begins, before the second in which it was made.
+const BEGINS: &str = "events.out.tfevents.";
+/// How it ends.
+const ENDS: &str = ".sisun";
 
 /// Appends scalar events to one events file, which TensorBoard may read while it grows.
 #[derive(Debug)]
@@ -26,7 +32,7 @@ impl EventWriter {
     pub fn create(dir: &Path, wall_time: f64) -> io::Result<Self> {
         let mut seconds = wall_time as u64;
         let file = loop {
-            let path = dir.join(format!("events.out.tfevents.{seconds:010}.sisun"));
+            let path = dir.join(format!("{BEGINS}{seconds:010}{ENDS}"));
             match OpenOptions::new().write(true).create_new(true).open(path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => seconds = seconds.wrapping_add(1),
                 opened => break opened?,
@@ -72,6 +78,49 @@ impl EventWriter {
         self.file.write_all(&bytes)?;
         self.file.write_all(&masked_crc(&bytes).to_le_bytes())
     }
+}
+
+/// Drops what the events files in `dir` say of steps after `last`, and records that were cut short. Returns whether there are
+/// such files.
+///
+/// # Errors
+/// Whatever the file system says.
+pub fn keep_to(dir: &Path, last: u64) -> io::Result<bool> {
+    let mut found = false;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if !name.to_str().is_some_and(|name| name.starts_with(BEGINS) && name.ends_with(ENDS)) {
+            continue;
+        }
+        found = true;
+        let bytes = fs::read(entry.path())?;
+        let mut kept = Vec::with_capacity(bytes.len());
+        let mut rest = &bytes[..];
+        while let Some((event, record)) = first_record(rest) {
+            rest = &rest[record.len()..];
+            if event.step <= last.cast_signed() {
+                kept.extend_from_slice(record);
+            }
+        }
+        if kept != bytes {
+            write_bytes(&entry.path(), &kept)?;
+        }
+    }
+    Ok(found)
+}
+
+/// The event at the beginning of these bytes, and its whole record; `None` if they are cut short or damaged.
+fn first_record(bytes: &[u8]) -> Option<(Event, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let (length_crc, rest) = rest.split_first_chunk()?;
+    let n = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+    let (event, rest) = rest.split_at_checked(n)?;
+    let (event_crc, rest) = rest.split_first_chunk()?;
+    let is_whole =
+        u32::from_le_bytes(*length_crc) == masked_crc(length) && u32::from_le_bytes(*event_crc) == masked_crc(event);
+    let event = Event::decode(event).ok().filter(|_| is_whole)?;
+    Some((event, &bytes[..bytes.len() - rest.len()]))
 }
 
 /// CRC-32C turned and shifted, as TFRecord stores it: a checksum of data that holds checksums is then harmless.
@@ -145,20 +194,37 @@ mod tests {
         fs::read(&files[0]).unwrap()
     }
 
-    /// Reads TFRecords, checking both checksums of each.
+    /// Reads all of a file's records.
     fn records(mut bytes: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
         while !bytes.is_empty() {
-            let (length, rest) = bytes.split_at(8);
-            let (length_crc, rest) = rest.split_at(4);
-            let (payload, rest) = rest.split_at(u64::from_le_bytes(length.try_into().unwrap()) as usize);
-            let (payload_crc, rest) = rest.split_at(4);
-            assert_eq!(length_crc, masked_crc(length).to_le_bytes());
-            assert_eq!(payload_crc, masked_crc(payload).to_le_bytes());
-            events.push(Event::decode(payload).unwrap());
-            bytes = rest;
+            let (event, record) = first_record(bytes).unwrap();
+            events.push(event);
+            bytes = &bytes[record.len()..];
         }
         events
+    }
+
+    #[test]
+    fn what_is_said_of_later_steps_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!keep_to(dir.path(), 0).unwrap());
+        let mut writer = EventWriter::create(dir.path(), 7.0).unwrap();
+        (1..=4).for_each(|step| writer.scalar(step, "train/loss", 1.0, 8.0).unwrap());
+        writer.flush().unwrap();
+        let (path, whole) = (dir.path().join("events.out.tfevents.0000000007.sisun"), only_file(dir.path()));
+        fs::write(&path, [&whole[..], &whole[..9]].concat()).unwrap();
+        assert!(keep_to(dir.path(), 4).unwrap());
+        assert_eq!(only_file(dir.path()), whole, "a record that was cut short is gone");
+        let steps = || records(&only_file(dir.path())).iter().map(|event| event.step).collect::<Vec<_>>();
+        for (last, expected) in [(2, vec![0, 1, 2]), (0, vec![0])] {
+            assert!(keep_to(dir.path(), last).unwrap());
+            assert_eq!(steps(), expected);
+        }
+        let flipped: Vec<u8> = whole.iter().enumerate().map(|(i, byte)| byte ^ u8::from(i == 60)).collect();
+        fs::write(&path, flipped).unwrap();
+        keep_to(dir.path(), 4).unwrap();
+        assert!(steps().len() < 5, "nothing of a damaged record is taken");
     }
 
     #[test]

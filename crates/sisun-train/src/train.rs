@@ -4,13 +4,14 @@ use crate::TrainError;
 use crate::advice;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::metrics::{Metric, Metrics, read};
-use crate::owed::{sample_file, samples_at};
+use crate::owed::{has_sample, sample_file, samples_at};
 use crate::report::{Report, write_report};
 use crate::session::Session;
 use crate::step::{At, training_step};
 use burn::tensor::Tensor;
 use sisun_config::WindowOrder;
 use sisun_data::{Batch, epoch_batch, random_batch};
+use sisun_files::make_folder;
 use sisun_model::checkpoint::{folder_name, write_atomic};
 use sisun_model::{CHECKPOINTS, Transformer};
 use std::path::PathBuf;
@@ -61,7 +62,7 @@ pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool
     let began_at = session.state.step;
     let mut saved = None;
     // A sample that was due when an earlier process ended.
-    if samples_at(&session.config, began_at) && !sample_file(&session.run_dir, began_at).is_file() {
+    if samples_at(&session.config, began_at) && !has_sample(&session.run_dir, began_at)? {
         sample(session, watcher)?;
     }
 
@@ -170,7 +171,7 @@ fn sample(session: &Session, watcher: &mut dyn Watcher) -> Result<(), TrainError
     if let Some(text) = watcher.sample(session.state.step, &session.model)? {
         let path = sample_file(&session.run_dir, session.state.step);
         let folder = path.parent().unwrap_or(&session.run_dir);
-        std::fs::create_dir_all(folder).map_err(TrainError::io("create", folder))?;
+        make_folder(folder).map_err(TrainError::io("create", folder))?;
         write_atomic(&path, text.as_bytes())?;
     }
     Ok(())

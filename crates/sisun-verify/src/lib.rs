@@ -12,11 +12,14 @@ mod resume;
 mod round_trip;
 mod subject;
 mod tokenizer;
+mod workplace;
 
 pub use check::{Check, Verdict};
 pub use subject::Subject;
 
+use crate::workplace::Workplace;
 use anyhow::Result;
+use sisun_config::plain_system_words;
 use std::path::Path;
 
 /// Run all checks on a run directory, one of its checkpoints, or a Hugging Face directory. `started` is called with the
@@ -31,7 +34,10 @@ pub fn verify(path: &Path, started: &mut dyn FnMut(&str)) -> Result<Vec<Check>> 
     let mut add = |name: &'static str, check: &mut dyn FnMut() -> Result<Check>| {
         started(name);
         // A check that fails on the way has found something that does not hold.
-        checks.push(check().unwrap_or_else(|error| Check::differs(name, format!("{error:#}"))));
+        checks.push(
+            check()
+                .unwrap_or_else(|error| Check::differs(name, plain_system_words(&format!("{error:#}")).into_owned())),
+        );
     };
     let files = Subject::files(path)?;
     add(checksums::NAME, &mut || checksums::check(&files));
@@ -43,13 +49,14 @@ pub fn verify(path: &Path, started: &mut dyn FnMut(&str)) -> Result<Vec<Check>> 
         Ok(Check::holds("model opens", found))
     });
     let Some(subject) = opened else { return Ok(checks) };
-    let folder = tempfile::tempdir()?;
-    add(round_trip::SAVED, &mut || round_trip::saved(&subject, folder.path()));
-    add(resume::NAME, &mut || resume::check(&subject, folder.path()));
+    let workplace = Workplace::new()?;
+    let folder = workplace.path();
+    add(round_trip::SAVED, &mut || round_trip::saved(&subject, folder));
+    add(resume::NAME, &mut || resume::check(&subject, folder));
     add(passes::CACHED, &mut || passes::cached(&subject));
     add(passes::CAPTURED, &mut || passes::captured(&subject));
     add(devices::NAME, &mut || devices::check(&subject));
-    add(round_trip::EXPORTED, &mut || round_trip::exported(&subject, folder.path()));
+    add(round_trip::EXPORTED, &mut || round_trip::exported(&subject, folder));
     add(tokenizer::NAME, &mut || tokenizer::check(&subject));
     Ok(checks)
 }

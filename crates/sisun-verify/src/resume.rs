@@ -4,7 +4,7 @@ use crate::subject::Files;
 use crate::{Check, Subject};
 use anyhow::{Context, Result};
 use sisun_config::Draft;
-use sisun_files::Patience;
+use sisun_files::{Patience, make_folder};
 use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, TRAINING_FILE, WriteFile};
 use sisun_model::{CHECKPOINTS, Chosen, DeviceChoice, LAST, Run, device, thousands};
 use sisun_train::{Session, Watcher, train};
@@ -97,7 +97,7 @@ impl Start {
     /// A copy of the run that has this checkpoint only.
     fn copy(&self, run: &Run, to: &Path) -> Result<()> {
         let checkpoints = to.join(CHECKPOINTS);
-        fs::create_dir_all(&checkpoints)?;
+        make_folder(&checkpoints)?;
         for entry in fs::read_dir(run.root())? {
             let entry = entry?;
             let (from, name) = (entry.path(), entry.file_name());

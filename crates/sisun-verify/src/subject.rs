@@ -36,7 +36,7 @@ pub struct Subject<'f> {
 
 impl<'f> Subject<'f> {
     pub(crate) fn files(path: &Path) -> Result<Files> {
-        if sisun_hf::is_model(path) {
+        if sisun_hf::is_model(path)? {
             return Ok(Files::HuggingFace(path.to_owned()));
         }
         Ok(Files::Run(Run::open(path)?))
@@ -45,7 +45,10 @@ impl<'f> Subject<'f> {
     pub(crate) fn open(files: &'f Files) -> Result<Self> {
         let device = cpu()?;
         let (loaded, config) = match files {
-            Files::Run(run) => (Loaded::of_run(run, &device)?, Some(run.config()?)),
+            Files::Run(run) => {
+                let notes = run.wrong_pointers()?;
+                (Loaded { notes, ..Loaded::of_run(run, &device)? }, Some(run.config()?))
+            }
             Files::HuggingFace(dir) => {
                 let found = sisun_hf::open_as_stored(dir, &device)?;
                 (Loaded::new(found.name, None, found.model, found.tokenizer), None)
@@ -72,7 +75,8 @@ impl<'f> Subject<'f> {
 
     pub(crate) fn describe(&self) -> String {
         let parameters = sisun_model::Count::of(self.loaded.model.config()).total;
-        format!("{}, {} parameters", self.loaded.title(), sisun_model::thousands(parameters))
+        let notes: String = self.loaded.notes.iter().map(|note| format!("; {note}")).collect();
+        format!("{}, {} parameters{notes}", self.loaded.title(), sisun_model::thousands(parameters))
     }
 
     /// The model on another device, read from its files again.

@@ -18,7 +18,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { MAKES = 1, WRITES = 2, CHANGES = 4, OPENS = 8, READS = 16 };
+enum { MAKES = 1, WRITES = 2, CHANGES = 4, OPENS = 8, READS = 16, LOOKS = 32 };
 
 static _Atomic long calls;
 static _Atomic char watched[65536];
@@ -35,8 +35,8 @@ __attribute__((constructor)) static void begin(void) {
     stays = getenv("SISUN_FAULT_STAYS") != NULL;
     if (!fault || !strcmp(fault, "kill")) kinds = MAKES | WRITES | CHANGES;
     else if (!strcmp(fault, "ENOSPC")) error = ENOSPC, kinds = MAKES | WRITES;
-    else if (!strcmp(fault, "EIO")) error = EIO, kinds = MAKES | WRITES | CHANGES | OPENS | READS;
-    else if (!strcmp(fault, "EACCES")) error = EACCES, kinds = MAKES | CHANGES | OPENS;
+    else if (!strcmp(fault, "EIO")) error = EIO, kinds = MAKES | WRITES | CHANGES | OPENS | READS | LOOKS;
+    else if (!strcmp(fault, "EACCES")) error = EACCES, kinds = MAKES | CHANGES | OPENS | LOOKS;
     else if (!strcmp(fault, "EMFILE")) error = EMFILE, kinds = MAKES | OPENS;
     else abort();
 }
@@ -166,6 +166,25 @@ ON_PATH(rmdir, CHANGES, (const char *path), (path))
 ON_PATH(chmod, CHANGES, (const char *path, mode_t mode), (path, mode))
 ON_PATH(link, MAKES, (const char *from, const char *path), (from, path))
 ON_PATH(symlink, MAKES, (const char *from, const char *path), (from, path))
+
+// Whether something is there, and what.
+int statx(int dir, const char *restrict path, int flags, unsigned mask, struct statx *restrict found) {
+    REAL(statx);
+    if (concerns(dir, path) && falls(LOOKS)) return -1;
+    return real(dir, path, flags, mask, found);
+}
+
+ssize_t readlink(const char *restrict path, char *restrict to, size_t n) {
+    REAL(readlink);
+    if (concerns(AT_FDCWD, path) && falls(LOOKS)) return -1;
+    return real(path, to, n);
+}
+
+char *realpath(const char *restrict path, char *restrict to) {
+    REAL(realpath);
+    if (concerns(AT_FDCWD, path) && falls(LOOKS)) return NULL;
+    return real(path, to);
+}
 
 int unlinkat(int dir, const char *path, int flags) {
     REAL(unlinkat);

@@ -3,14 +3,15 @@
 use crate::common::{DeviceArgs, claim};
 use crate::failure::{Interrupted, Usage};
 use crate::progress::Work;
-use crate::terminal::{note, say, say_json, stop_on_interrupt};
-use anyhow::{Result, anyhow};
+use crate::signals::stop_on_interrupt;
+use crate::terminal::{note, say, say_json};
+use anyhow::{Context, Result, anyhow};
 use clap::Subcommand;
 use sisun_compare::{
     Event, Grid, MeasureName, Outcome, Plan, Shard, Standing, Summary, TrackSummary, merge, report, run,
 };
 use sisun_config::{DataConfig, shell};
-use sisun_files::{HeldDir, Holder, LockError, Patience};
+use sisun_files::{HeldDir, Holder, LockError, Patience, is_file};
 use std::path::{Path, PathBuf};
 
 /// Trains every variant with every seed, measures all alike, and writes a report with statistics.
@@ -147,7 +148,8 @@ fn hold(out: &Path, wait: bool, device: &DeviceArgs) -> Result<HeldDir> {
     })?;
     device.note_hollow(&held);
     // Comparisons of older versions have no mark.
-    if !out.join("comparison.json").is_file() {
+    let identity = out.join("comparison.json");
+    if !is_file(&identity).with_context(|| format!("cannot read {}", identity.display()))? {
         claim(out)?;
     }
     Ok(held)

@@ -3,9 +3,10 @@
 use crate::base;
 use crate::terminal::{note, say, say_json};
 use crate::vocabulary;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::json;
 use sisun_config::{Described, Draft};
+use sisun_files::is_folder;
 use sisun_model::{Count, Run, thousands};
 use std::path::{Path, PathBuf};
 
@@ -31,12 +32,13 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let mut notes = Vec::new();
-    let (name, model) = if sisun_hf::is_model(&args.what) {
+    let (name, model) = if sisun_hf::is_model(&args.what)? {
         notes = sisun_hf::notes(&args.what)?;
         let (name, model) = sisun_hf::describe(&args.what)?;
         (name, model.with(&args.set)?)
     } else {
-        let file = if args.what.is_dir() { Run::open(&args.what)?.root().join("config.toml") } else { args.what };
+        let is_folder = is_folder(&args.what).with_context(|| format!("cannot read {}", args.what.display()))?;
+        let file = if is_folder { Run::open(&args.what)?.root().join("config.toml") } else { args.what };
         let Described { name, mut model, tokenizer, data } = read(&file, &args.set)?;
         // What there is to count is counted all the same, and the rows of the embedding are said to be missing.
         if let Err(why) = vocabulary::settle(&mut model, tokenizer.as_ref(), data.as_ref()) {

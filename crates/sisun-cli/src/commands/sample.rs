@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use sisun_config::check_pointer;
 use sisun_data::with_line_feeds;
+use sisun_files::make_folder;
 use sisun_infer::{Finish, Generation, InferError, Language, Loaded, Sample, Sampler, Trace};
 use sisun_model::checkpoint::write_atomic;
 use std::io::Read;
@@ -203,7 +204,7 @@ impl TraceFile {
         };
         // Before the model writes: what it wrote should not be lost to a missing folder.
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+            make_folder(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         }
         Ok(Self { path: path.to_owned(), page })
     }

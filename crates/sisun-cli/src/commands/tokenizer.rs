@@ -8,6 +8,7 @@ use serde::{Deserialize, de::IntoDeserializer};
 use serde_json::json;
 use sisun_config::{DataConfig, Normalize, TokenizerConfig};
 use sisun_data::{Tokenizer, prepare, with_line_feeds};
+use sisun_files::is_folder;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -101,7 +102,8 @@ fn read_form(given: &str) -> Result<Normalize, serde::de::value::Error> {
 }
 
 fn open(path: &Path) -> Result<Tokenizer> {
-    let file = if path.is_dir() { path.join("tokenizer.json") } else { path.to_owned() };
+    let is_folder = is_folder(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let file = if is_folder { path.join("tokenizer.json") } else { path.to_owned() };
     Ok(Tokenizer::from_file(&file)?)
 }
 

@@ -4,17 +4,19 @@ use crate::base;
 use crate::common::DeviceArgs;
 use crate::failure::{Interrupted, Usage};
 use crate::progress::Progress;
-use crate::terminal::{note, say, say_json, stop_on_interrupt};
+use crate::signals::stop_on_interrupt;
+use crate::terminal::{note, say, say_json};
 use anyhow::{Context, Error, Result};
 use burn::module::Module;
 use serde_json::json;
 use sisun_config::{Draft, SampleConfig, shell};
 use sisun_data::{DataError, Tokenizer, Tokens};
-use sisun_files::{Holder, Patience};
+use sisun_files::{Holder, Patience, is_file, is_folder};
 use sisun_infer::maps::{self, Format, PictureOptions};
 use sisun_infer::{Generation, InferError, Loaded, Looking, Sampler};
 use sisun_model::{Count, Transformer, thousands};
 use sisun_train::{Metric, Outcome, Session, TrainError, Watcher, advice, train};
+use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -53,9 +55,18 @@ pub(crate) struct Args {
     device: DeviceArgs,
 }
 
+/// What `look` says of a path, which is not taken for nothing where it cannot be looked at.
+fn looks_like(path: &Path, look: impl FnOnce(&Path) -> io::Result<bool>) -> Result<bool> {
+    match look(path) {
+        // Below a file there is nothing.
+        Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(false),
+        found => found.with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
 pub(crate) fn run(args: Args) -> Result<()> {
     let place = Place::of(args.config, args.run, args.resume)?;
-    if let (true, Some(run), false) = (place.resumes, &place.run, place.config.is_file()) {
+    if let (true, Some(run), false) = (place.resumes, &place.run, looks_like(&place.config, is_file)?) {
         // Its own settings are missing, so that there is nothing to wait for.
         drop(Session::hold_run(run, Patience::Refuse)?);
     }
@@ -86,10 +97,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
         let held = Session::hold_new(&run_dir, patience)?;
         args.device.note_hollow(&held);
         let chosen = args.device.choose()?;
-        if let Some(path) = base.as_ref().filter(|path| sisun_hf::is_model(path)) {
+        if let Some(path) = &base
+            && sisun_hf::is_model(path)?
+        {
             sisun_hf::notes(path)?.iter().for_each(|note| args.device.note(&format!("note: {note}")));
         }
-        let start = base.map(|path| base::open(&path, &chosen.device)).transpose()?;
+        let start = base.map(|path| base::open(&path, &chosen.device, &mut progress)).transpose()?;
         Session::start(config, start, held, &chosen, &mut progress).map_err(recipe)?
     };
     args.device.note(&describe(&session));
@@ -159,32 +172,38 @@ struct Place {
 
 impl Place {
     /// What was meant by a configuration, `--run` and `--resume`. A run brings its own configuration.
-    fn of(config: Option<PathBuf>, run: Option<PathBuf>, resume: Option<Option<PathBuf>>) -> Result<Self, Usage> {
+    fn of(config: Option<PathBuf>, run: Option<PathBuf>, resume: Option<Option<PathBuf>>) -> Result<Self> {
         let resumes = resume.is_some();
         let (mut configs, mut runs) = (Vec::new(), Vec::from_iter(run));
         for named in [config, resume.flatten()].into_iter().flatten() {
-            if named.join("state.json").is_file() {
+            if looks_like(&named.join("state.json"), is_file)? {
                 let message =
                     format!("{} is a checkpoint; name its run, which goes on from the newest", named.display());
-                return Err(Usage(message));
+                return Err(Usage(message).into());
             }
             // A configuration is a file; what is not there is looked for as what it was most likely meant to be.
-            let is_config = named.is_file() || named.extension().is_some_and(|ending| ending == "toml") || !resumes;
-            if is_config && !named.is_dir() { configs.push(named) } else { runs.push(named) }
+            let is_config =
+                looks_like(&named, is_file)? || named.extension().is_some_and(|ending| ending == "toml") || !resumes;
+            if is_config && !looks_like(&named, is_folder)? { configs.push(named) } else { runs.push(named) }
         }
-        if let (false, Some(run)) = (resumes, runs.first().filter(|run| run.is_dir() && configs.is_empty())) {
-            return Err(Usage(match run.join("config.toml").is_file() {
+        if let (false, true, Some(run)) = (resumes, configs.is_empty(), runs.first())
+            && looks_like(run, is_folder)?
+        {
+            return Err(Usage(match looks_like(&run.join("config.toml"), is_file)? {
                 true => format!("{} is a run\nto go on with it: {}", run.display(), advice::resume(run)),
                 false => format!("{} is a directory: name a configuration, a TOML file", run.display()),
-            }));
+            })
+            .into());
         }
         runs.dedup_by(|a, b| a.components().eq(b.components()));
         match (configs.len(), runs.len()) {
-            (0, 0) => Err(Usage("name a run to go on with, as in: sisun train --resume runs/quickstart".to_owned())),
-            (0, _) if !resumes => Err(Usage("name a configuration, a TOML file".to_owned())),
+            (0, 0) => {
+                Err(Usage("name a run to go on with, as in: sisun train --resume runs/quickstart".to_owned()).into())
+            }
+            (0, _) if !resumes => Err(Usage("name a configuration, a TOML file".to_owned()).into()),
             (2.., _) | (_, 2..) => {
                 let named: Vec<String> = configs.iter().chain(&runs).map(|path| path.display().to_string()).collect();
-                Err(Usage(format!("one configuration and one run directory, not {}", named.join(", "))))
+                Err(Usage(format!("one configuration and one run directory, not {}", named.join(", "))).into())
             }
             _ => {
                 let run = runs.pop();

@@ -25,6 +25,7 @@ mod ruler;
 mod safetensors;
 mod sizes;
 
+use sisun_files::make_folder;
 use std::path::{Path, PathBuf};
 
 pub use error::MapsError;
@@ -162,7 +163,7 @@ pub fn write(
     maps.check()?;
     let wanted = |format| formats.contains(&format);
     let pictures = if wanted(Format::Svg) || wanted(Format::Png) { picture::plan(maps, options)? } else { Vec::new() };
-    std::fs::create_dir_all(out).map_err(|source| MapsError::Write { path: out.into(), source })?;
+    make_folder(out).map_err(|source| MapsError::Write { path: out.into(), source })?;
 
     let mut written = Vec::new();
     for (format, name, write) in [

@@ -8,7 +8,8 @@ use crate::silence::{Silencing, silence};
 use anyhow::{Result, bail};
 use burn::tensor::Device;
 use sisun_infer::page::{Kind, Page};
-use sisun_infer::{Language, Loaded, Looking};
+use sisun_infer::{InferError, Language, Loaded, Looking};
+use sisun_model::ModelError;
 use sisun_model::checkpoint::write_atomic;
 use std::path::{Path, PathBuf};
 
@@ -108,11 +109,35 @@ fn over_time(args: &Args, opened: &Opened, looking: &Looking, language: Language
             }
         });
     }
+    let mut shown = 0;
     for path in chosen {
-        let loaded = args.precision.open(path, device)?.loaded;
+        let loaded = match args.precision.open(path, device) {
+            Err(error) if is_damaged(&error) => {
+                args.device.note(&format!("note: left out, because {error}"));
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                page.note(match language {
+                    Language::English => format!("{name} is damaged and left out."),
+                    Language::Korean => format!("{name} 체크포인트는 손상되어 뺐습니다."),
+                });
+                continue;
+            }
+            opened => opened?.loaded,
+        };
         page.add(&loaded, label(&loaded, language), None)?;
+        shown += 1;
+    }
+    if shown < 2 {
+        bail!(
+            "of the checkpoints of {} fewer than two are whole: nothing shows how heads form",
+            args.runs[0].display()
+        );
     }
     Ok(page)
+}
+
+/// Whether a checkpoint cannot be used: pruned by half, say, when a process was killed.
+fn is_damaged(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(InferError::Model(ModelError::Damaged { .. })))
 }
 
 fn side_by_side(

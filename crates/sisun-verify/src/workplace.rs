@@ -1,0 +1,79 @@
+//! A folder for copies of a run, which vanishes with the process, or, if that is killed, when the next one begins.
+
+use anyhow::{Context, Result};
+use sisun_files::{HeldDir, LOCK_FILE, Lock, Patience, is_file};
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// How the names of such folders begin.
+const BEGINS: &str = "sisun-verify-";
+
+/// The folder, held against those who tidy up.
+pub(crate) struct Workplace {
+    // Its lock goes before the folder does.
+    _held: HeldDir,
+    folder: TempDir,
+}
+
+impl Workplace {
+    /// Makes one among the system's temporary files, and removes those of processes that died.
+    pub(crate) fn new() -> Result<Self> {
+        let within = std::env::temp_dir();
+        remove_dead(&within);
+        let make = || -> Result<Self> {
+            let folder = tempfile::Builder::new().prefix(BEGINS).tempdir_in(&within)?;
+            // Whoever tidies up may look at it just now.
+            let _held = HeldDir::take(folder.path(), Patience::Wait(&mut |_| ()))?;
+            Ok(Self { _held, folder })
+        };
+        make().with_context(|| format!("cannot make a folder in {}", within.display()))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Removes the folders whose lock is there and held by nobody. What cannot be removed is only untidy.
+fn remove_dead(within: &Path) {
+    let Ok(entries) = fs::read_dir(within) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(BEGINS)) {
+        let (path, lock) = (entry.path(), entry.path().join(LOCK_FILE));
+        let is_ours = entry.file_type().is_ok_and(|kind| kind.is_dir()) && is_file(&lock).unwrap_or(false);
+        if is_ours
+            && let Ok(lock) = Lock::take(&lock, Patience::Refuse, &mut || Ok(()))
+            && !lock.is_hollow()
+        {
+            let _ = fs::remove_dir_all(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::{LOCK_FILE, remove_dead};
+    use sisun_files::{HeldDir, Patience};
+    use std::fs;
+
+    #[test]
+    fn only_what_the_dead_left_is_removed() {
+        let within = tempfile::tempdir().unwrap();
+        let at = |name: &str| within.path().join(name);
+        for name in ["sisun-verify-dead", "sisun-verify-new", "other"] {
+            fs::create_dir(at(name)).unwrap();
+        }
+        for name in ["sisun-verify-dead", "other"] {
+            fs::write(at(name).join(LOCK_FILE), "").unwrap();
+        }
+        fs::write(at("sisun-verify-dead/copy"), "x").unwrap();
+        let held = HeldDir::take(&at("sisun-verify-alive"), Patience::Refuse).unwrap();
+        remove_dead(within.path());
+        let found =
+            ["sisun-verify-dead", "sisun-verify-new", "sisun-verify-alive", "other"].map(|name| at(name).exists());
+        assert_eq!(found, [false, true, true, true]);
+        drop(held);
+    }
+}
