@@ -209,8 +209,9 @@ fn paths_that_are_no_run() {
         let named = Run::open(&run.join("checkpoints/last")).unwrap();
         assert_eq!(named.checkpoint().unwrap().state.step, 200, "{pointer:?}");
         let found = named.wrong_pointers().unwrap();
+        // The best, as the states of this test have it, is not kept.
         assert!(
-            found.len() == 1 && found[0].contains("which is no checkpoint here: the newest is step-00000200"),
+            found.len() == 2 && found[0].contains("which is no checkpoint here: the newest is step-00000200"),
             "{found:?}"
         );
     }

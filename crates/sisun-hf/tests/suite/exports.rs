@@ -288,9 +288,10 @@ fn nothing_that_is_there_is_overwritten() {
     folder.write("mine.txt", "mine");
     let aside = folder.path(&format!(".new.{}.partial", std::process::id()));
     fs::create_dir(&aside).unwrap();
+    fs::write(aside.join("mine.txt"), "mine").unwrap();
     export(&model, &tokenizer, &[], Export::default(), &folder.path("new")).unwrap_err();
-    assert!(aside.is_dir(), "it is somebody else's");
-    fs::remove_dir(&aside).unwrap();
+    assert!(aside.join("mine.txt").is_file(), "it is somebody else's");
+    fs::remove_dir_all(&aside).unwrap();
     let error = export(&model, &tokenizer, &[], Export::default(), &folder.path("")).unwrap_err().to_string();
     assert!(error.contains("is there already"), "{error}");
     assert_eq!(files(&folder.path("")).len(), 1);
