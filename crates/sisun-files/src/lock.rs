@@ -62,7 +62,7 @@ impl Lock {
         ready: &mut dyn FnMut() -> io::Result<()>,
     ) -> Result<Self, LockError> {
         let failed = |source| LockError::Io { path: path.to_owned(), source };
-        let (mut told, mut nobody, mut removals) = (false, 0, 0);
+        let (mut told, mut looks, mut removals) = (false, 0, 0);
         loop {
             ready().map_err(failed)?;
             let mut file = match open(path) {
@@ -89,8 +89,11 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => {}
             }
             let holder = read(&mut file);
+            looks += 1;
             match &mut patience {
-                Patience::Refuse if holder.is_none() && nobody < LOOKS_AT_NOBODY => nobody += 1,
+                // Who has just taken it may not have written that yet: the file then names the one before, or nobody.
+                _ if looks == 1 => {}
+                Patience::Refuse if holder.is_none() && looks < LOOKS_AT_NOBODY => {}
                 Patience::Refuse => return Err(LockError::Taken { path: path.to_owned(), holder }),
                 Patience::Wait(tell) => {
                     if let (false, Some(holder)) = (told, &holder) {
@@ -203,6 +206,26 @@ mod tests {
             fs::write(folder.path().join("lock"), text).unwrap();
             take(&folder.path().join("lock")).unwrap();
         }
+    }
+
+    /// Between taking the lock and writing so the file still names whoever held it before.
+    #[test]
+    fn the_one_before_is_not_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        fs::write(&path, "{\"pid\":4194304,\"host\":\"x\",\"since\":0}\n").unwrap();
+        let mut file = super::open(&path).unwrap();
+        file.try_lock().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(super::BETWEEN_LOOKS / 4);
+                super::describe(&mut file).unwrap();
+            });
+            match take(&path) {
+                Err(LockError::Taken { holder: Some(holder), .. }) => assert_eq!(holder.pid, std::process::id()),
+                other => panic!("{other:?}"),
+            }
+        });
     }
 
     /// Each holder is alone, though every one of them removes the file and its folder.
