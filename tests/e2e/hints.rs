@@ -168,3 +168,24 @@ fn given_text_is_cut_into_documents_as_asked() {
     assert!(tokens(&["--documents", "file"]) != by_run);
     assert_eq!(sisun(&["eval", &run, "--documents", "line"]).code, Some(2), "there is nothing to cut");
 }
+
+#[test]
+fn what_cannot_be_done_at_the_end_is_told_at_the_beginning() {
+    let lab = Lab::new();
+    let long = format!("attend.text={}", "The cat sat. ".repeat(20));
+    let ran = lab.train("long", &["--set", "model.position=learned", "--set", &long]);
+    ran.fails(2, &["attend.text: its ", "more than the 23 learned positions"]);
+    assert!(!lab.path("long").exists(), "no directory is in the way");
+}
+
+#[test]
+fn a_place_that_is_no_run_is_not_taken_for_one() {
+    let lab = Lab::new();
+    fs::create_dir(lab.path("texts")).unwrap();
+    fs::write(lab.path("texts/a.txt"), "mine").unwrap();
+    for place in ["texts", "texts/a.txt"] {
+        let ran = lab.train(place, &[]).fails(1, &["is there already and is no run", "--run DIR"]);
+        assert!(!ran.stderr.contains("--resume"), "{}", ran.stderr);
+    }
+    assert_eq!(fs::read_to_string(lab.path("texts/a.txt")).unwrap(), "mine");
+}

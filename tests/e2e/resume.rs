@@ -105,7 +105,6 @@ fn settings_that_may_change_take_effect() {
         "name=other",
         "train.steps=60",
         "train.eval_every=10",
-        "train.eval_windows=3",
         "train.checkpoint_every=5",
         "train.keep_checkpoints=4",
         "train.log_every=4",
@@ -133,13 +132,22 @@ fn settings_that_may_change_take_effect() {
     assert!(sample.starts_with("Every year") && sample.len() < 50, "{sample}");
     assert!(fs::read_to_string(lab.path("run/report.html")).unwrap().contains("<h1 dir=\"auto\">other</h1>"));
     let config = fs::read_to_string(lab.path("run/config.toml")).unwrap();
-    for line in
-        ["name = \"other\"", "steps = 60", "eval_windows = 3", "prompt = \"Every year\"", "The sun was shining."]
-    {
+    for line in ["name = \"other\"", "steps = 60", "prompt = \"Every year\"", "The sun was shining."] {
         assert!(config.contains(line), "{line}: {config}");
     }
-    // An evaluation on other windows gives another figure for the same weights.
-    let eval =
-        |windows: &str| crate::sisun::sisun(&["eval", &run, "--windows", windows, "--json", "--quiet"]).ok().json();
-    assert_ne!(eval("3")["loss"], eval("7")["loss"]);
+}
+
+/// What a run has learnt from, and what its best checkpoint was chosen by, stays as it was; steps that are done are not undone.
+#[test]
+fn settings_that_could_only_take_half_effect_are_refused() {
+    let lab = Lab::new();
+    lab.train("run", &[]).ok();
+    for set in ["data.normalize=nfc", "data.jsonl_field=body", "data.jsonl_answer_field=answer", "train.eval_windows=1"]
+    {
+        let key = set.split('=').next().unwrap();
+        lab.train("run", &["--resume", "--set", "train.steps=50", "--set", set]).fails(2, &[key, "may not change"]);
+    }
+    let ran = lab.train("run", &["--resume", "--set", "train.steps=20"]);
+    ran.fails(2, &["has done 40 steps", "train.steps = 20"]);
+    assert!(fs::read_to_string(lab.path("run/config.toml")).unwrap().contains("steps = 40"));
 }

@@ -50,11 +50,19 @@ fn unknown<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
     let at = typed.iter().position(|given| given == argument || given.starts_with(argument.as_str()));
     let before = at.and_then(|at| typed.get(at.checked_sub(1)?)).map_or("", String::as_str);
     let command = C::command();
-    let (name, options) = command_of(&command, typed);
+    let (path, options) = command_of(&command, typed);
+    let name = path.first().copied().unwrap_or_default();
     let option = |given: &str| options.iter().find(|option| is_option(option, given)).filter(|o| takes_value(o));
     let key = argument.strip_prefix("--").map(|key| key.split('=').next().unwrap_or(key));
     let tip = if let (Some(_), Some(at), true) = (option(before), at, argument.starts_with('-')) {
         let joined = if before.starts_with("--") { format!("{before}=") } else { before.to_owned() };
+        let one = format!("{joined}{}", typed[at]);
+        let line = ["sisun"].into_iter().chain(typed[..at - 1].iter().map(String::as_str)).chain([one.as_str()]);
+        // A value that would be refused as well is told so at once.
+        match command.clone().try_get_matches_from(line.chain(typed[at + 1..].iter().map(String::as_str))) {
+            Err(error) if error.kind() == ErrorKind::ValueValidation => return plain::<C>(error, typed),
+            _ => {}
+        }
         format!("a value that begins with - has to follow its option at once: {joined}{}", quoted(&typed[at]))
     } else if let (Some(option), false) = (last_list(&options, typed, at), argument.starts_with('-')) {
         let option = option.get_long().unwrap_or_default();
@@ -68,21 +76,22 @@ fn unknown<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
     } else {
         match error.get(ContextKind::SuggestedArg) {
             Some(ContextValue::String(similar)) => format!("a similar argument exists: {similar}"),
-            _ => format!("sisun {name} --help lists what there is"),
+            _ => format!("{} --help lists what there is", [&["sisun"], &path[..]].concat().join(" ")),
         }
     };
     Error::raw(ErrorKind::UnknownArgument, format!("unexpected argument {} found\n\n  tip: {tip}\n", quoted(argument)))
         .with_cmd(&command)
 }
 
-/// The name of the innermost command that is typed, and its options.
-fn command_of<'c>(command: &'c Command, typed: &[String]) -> (&'c str, Vec<&'c Arg>) {
-    let (mut at, mut name) = (command, "");
+/// The command that is typed, by the names that lead to it, and its options.
+fn command_of<'c>(command: &'c Command, typed: &[String]) -> (Vec<&'c str>, Vec<&'c Arg>) {
+    let (mut at, mut path) = (command, Vec::new());
     for word in typed {
         let Some(inner) = at.find_subcommand(word) else { break };
-        (at, name) = (inner, inner.get_name());
+        at = inner;
+        path.push(inner.get_name());
     }
-    (name, at.get_arguments().collect())
+    (path, at.get_arguments().collect())
 }
 
 fn is_option(option: &Arg, given: &str) -> bool {
@@ -190,8 +199,11 @@ mod tests {
             (&["compare", "c", "--jobs", "0"], "must be at least 1"),
             (&["sample", "r", "--prompt", "-1"], "at once: --prompt=-1\n"),
             (&["sample", "r", "--prompt", "- Hello"], "at once: --prompt='- Hello'\n"),
-            (&["sample", "r", "-n", "-x"], "at once: -n-x\n"),
+            (&["sample", "r", "-n", "-x"], "expected a whole number"),
             (&["explain", "r", "--text", "a", "--query", "--"], "--query"),
+            (&["sample", "r", "--seed", "-1"], "expected a whole number, not a negative one"),
+            (&["sample", "r", "-n", "-3"], "expected a whole number, not a negative one"),
+            (&["data", "make", "stories", "--xyzzy", "5"], "sisun data make stories --help"),
             (&["sample", "--run", "r"], "name the run alone"),
             (&["train", "c.toml", "--steps", "5"], "--set train.steps=VALUE"),
             (&["train", "c.toml", "--lr=3"], "--set train.lr_max=VALUE"),

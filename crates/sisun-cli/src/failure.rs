@@ -70,7 +70,13 @@ fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
 fn is_usage(error: &Error) -> bool {
     let by_train = matches!(
         error.downcast_ref::<TrainError>(),
-        Some(TrainError::Config(_) | TrainError::SmallVocabulary { .. } | TrainError::ConfigChanged { .. })
+        Some(
+            TrainError::Config(_)
+                | TrainError::SmallVocabulary { .. }
+                | TrainError::ConfigChanged { .. }
+                | TrainError::Behind { .. }
+                | TrainError::LongText { .. }
+        )
     );
     let by_infer = matches!(
         error.downcast_ref::<InferError>(),

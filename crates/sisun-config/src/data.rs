@@ -166,6 +166,6 @@ impl TokenizerConfig {
     }
 }
 
-fn default_validation_fraction() -> f64 {
+pub(crate) fn default_validation_fraction() -> f64 {
     0.1
 }

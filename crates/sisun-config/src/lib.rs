@@ -7,6 +7,7 @@ mod data;
 mod draft;
 mod error;
 mod finetune;
+mod idle;
 mod keys;
 mod lfs;
 mod model;

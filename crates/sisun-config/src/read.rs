@@ -163,7 +163,7 @@ fn syntax_remedy(error: &toml::de::Error, text: &str) -> String {
 pub fn apply_override(table: &mut Table, given: &str) -> Result<(), ConfigError> {
     let bad = || ConfigError::BadOverride { given: given.to_owned() };
     let (key, value) = given.split_once('=').ok_or_else(bad)?;
-    if key.trim().split('.').any(|part| part.trim().is_empty()) {
+    if parts(key).iter().any(String::is_empty) {
         return Err(bad());
     }
     let value = value.trim();
@@ -193,9 +193,10 @@ fn whole_value(text: &str) -> Option<Value> {
 /// # Errors
 /// A part of the key that names something other than a table.
 pub fn set(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
-    let (tables, last) = key.rsplit_once('.').map_or(("", key), |(tables, last)| (tables, last));
+    let mut tables = parts(key);
+    let last = tables.pop().unwrap_or_default();
     let mut at = table;
-    for part in tables.split('.').filter(|part| !part.is_empty()) {
+    for part in tables.iter().map(String::as_str).filter(|part| !part.is_empty()) {
         let entry = at.entry(part.to_owned()).or_insert_with(|| Value::Table(Table::new()));
         // `model.position.base=500` on `position = "rope"` means its table form.
         if let (Value::String(kind), "position") = (&entry, part) {
@@ -203,8 +204,22 @@ pub fn set(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
         }
         at = entry.as_table_mut().ok_or_else(|| part.to_owned())?;
     }
-    at.insert(last.to_owned(), value);
+    at.insert(last, value);
     Ok(())
+}
+
+/// The names in a dotted key. Within quotes a dot is part of a name, as in `vary."model.position"`.
+fn parts(key: &str) -> Vec<String> {
+    let (mut parts, mut quote) = (vec![String::new()], None);
+    for c in key.trim().chars() {
+        match (c, quote) {
+            ('"' | '\'', None) => quote = Some(c),
+            (c, Some(begun)) if c == begun => quote = None,
+            ('.', None) => parts.push(String::new()),
+            (c, _) => parts.last_mut().expect("there is one at least").push(c),
+        }
+    }
+    parts.iter().map(|part| part.trim().to_owned()).collect()
 }
 
 /// Reads a TOML value, found at the key `at`, as settings of this shape.

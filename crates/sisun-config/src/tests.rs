@@ -342,6 +342,10 @@ fn nothing_of_an_override_is_dropped() {
         assert_eq!(set(given).expect(given), value, "{given}");
     }
     assert!(set("a=nan").expect("a number").as_float().is_some_and(f64::is_nan));
+    let mut quoted = Table::new();
+    crate::apply_override(&mut quoted, "vary.\"model.position\" = [\"rope\"]").expect("a key in quotes");
+    assert!(quoted["vary"].get("model.position").is_some(), "{quoted}");
+    assert!(crate::apply_override(&mut quoted, "a..b=1").is_err());
     for given in ["a=\"x\" # y", "a=\"x\" y", "a='x", "a=\"x\"\nb=2"] {
         assert!(matches!(set(given), Err(ConfigError::BadQuotes { .. })), "{given}");
     }
@@ -386,4 +390,25 @@ fn what_an_option_does_is_told_as_one() {
     let mut half = Value::Float(40.5);
     let told = Checked::of("train.steps", &mut half, &crate::shape::Shape::Whole).problems[0].to_string();
     assert_eq!(told, "train.steps = 40.5: expected a whole number, without a fraction");
+}
+
+#[test]
+fn settings_that_nothing_reads_are_found() {
+    let base = WHOLE.replace("validation = [\"b.txt\"]\n", "");
+    let idle = |text: &str| {
+        let keys = Config::parse(Path::new("a.toml"), text).expect(text).idle();
+        keys.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+    };
+    let without = |text: &str| -> String {
+        let keys = ["muon_lr_max", "muon_momentum", "lr_min", "schedule", "optimizer"];
+        let is_it = |line: &str| keys.iter().any(|key| line.starts_with(&format!("{key} =")));
+        text.lines().filter(|line| !is_it(line)).map(|line| format!("{line}\n")).collect()
+    };
+    let with = |lines: &str| without(&base).replace("[train]\n", &format!("[train]\n{lines}\n"));
+    assert_eq!(idle(&with("")), [""; 0]);
+    assert_eq!(idle(&with("muon_lr_max = 0.5")), ["train.muon_lr_max"]);
+    assert_eq!(idle(&with("muon_lr_max = 0.5\noptimizer = \"muon\"")), [""; 0]);
+    assert_eq!(idle(&with("lr_min = 1e-5\nschedule = \"constant\"")), ["train.lr_min"]);
+    assert_eq!(idle(&with("lr_min = 1e-5")), [""; 0]);
+    assert_eq!(idle(&without(WHOLE)), ["data.validation_fraction"]);
 }

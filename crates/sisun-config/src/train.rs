@@ -235,22 +235,10 @@ fn default_seed() -> u64 {
 fn one() -> usize {
     1
 }
-impl TrainConfig {
-    /// Keys that were set and that nothing reads with these settings.
-    pub fn idle(&self) -> Vec<&'static str> {
-        let set = [
-            ("train.muon_lr_max", self.muon_lr_max != default_muon_lr()),
-            ("train.muon_momentum", self.muon_momentum != default_muon_momentum()),
-        ];
-        let idle = |set: bool| set && self.optimizer != OptimizerKind::Muon;
-        set.into_iter().filter(|(_, set)| idle(*set)).map(|(key, _)| key).collect()
-    }
-}
-
-fn default_muon_lr() -> f64 {
+pub(crate) fn default_muon_lr() -> f64 {
     0.02
 }
-fn default_muon_momentum() -> f64 {
+pub(crate) fn default_muon_momentum() -> f64 {
     0.95
 }
 fn default_weight_decay() -> f64 {

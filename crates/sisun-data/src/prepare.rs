@@ -497,7 +497,14 @@ impl<'c> Text<'c> {
                     false => String::new(),
                 };
                 progress(&format!("training a tokenizer of {vocab_size} tokens{part}"));
-                Tokenizer::train_bpe(self.training_sample()?.into_iter(), *vocab_size, specials)
+                let made = Tokenizer::train_bpe(self.training_sample()?.into_iter(), *vocab_size, specials)?;
+                if made.vocab_size() < *vocab_size {
+                    progress(&format!(
+                        "note: the text has enough to merge for {} tokens only, not for tokenizer.vocab_size = {vocab_size}",
+                        made.vocab_size()
+                    ));
+                }
+                Ok(made)
             }
         }?;
         if self.rules.normalize == Normalize::Nfc { made.composing() } else { Ok(made) }

@@ -2,8 +2,11 @@
 
 use crate::session::Session;
 use sisun_config::{Config, OptimizerKind, shell};
+use sisun_data::vocabulary_size;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
+
+const VOCAB_SIZE: &str = "model.vocab_size";
 
 /// Goes on with a run as its own `config.toml` says.
 pub fn resume(run_dir: &Path) -> String {
@@ -44,7 +47,7 @@ pub(crate) fn lower_rate(session: &Session, last_good: Option<&Path>) -> String 
 
 /// How settings that may not change on resume are changed all the same, if a command can say so: a new run that starts
 /// from this one's weights, or, where these would not fit, from nothing.
-pub(crate) fn changed(run_dir: &Path, before: &Config, changes: &[Change]) -> Option<String> {
+pub(crate) fn changed(run_dir: &Path, before: &Config, asked: &Config, changes: &[Change]) -> Option<String> {
     let fits = |key: &str| {
         (key.starts_with("train.")
             || key.starts_with("finetune.lora")
@@ -52,7 +55,14 @@ pub(crate) fn changed(run_dir: &Path, before: &Config, changes: &[Change]) -> Op
             && !(key == "model.context_len" && before.model.position == sisun_config::Position::Learned)
     };
     let from = changes.iter().all(|change| fits(&change.key)).then_some(run_dir);
-    Some(anew(run_dir, from, &settings(changes)?))
+    let mut settings = settings(changes)?;
+    let is_changed = |key: &str| changes.iter().any(|change| change.key == key);
+    if is_changed("tokenizer") && !is_changed(VOCAB_SIZE) {
+        // The run's own settings state the size of the vocabulary that it has.
+        let size = vocabulary_size(&asked.data, &asked.tokenizer, &asked.data.cache_folder(), &mut |_| {}).ok()?;
+        settings.push((VOCAB_SIZE.to_owned(), Value::Integer(size.try_into().ok()?)));
+    }
+    Some(anew(run_dir, from, &settings))
 }
 
 /// Begins a run on other text with the settings and weights of this one.
@@ -62,7 +72,7 @@ pub(crate) fn learn(run_dir: &Path, changes: &[Change]) -> Option<String> {
 
 /// Begins a run on text that this one's tokenizer cannot write: from nothing, with a vocabulary of so many characters.
 pub(crate) fn learn_characters(run_dir: &Path, changes: &[Change], vocab_size: usize) -> Option<String> {
-    let size = ("model.vocab_size".to_owned(), Value::Integer(vocab_size.try_into().ok()?));
+    let size = (VOCAB_SIZE.to_owned(), Value::Integer(vocab_size.try_into().ok()?));
     Some(anew(run_dir, None, &[settings(changes)?, vec![size]].concat()))
 }
 

@@ -5,20 +5,23 @@ use sisun_config::Config;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Value;
 
-/// Keys that may differ when a run is resumed: they change how long it goes on and what it writes, not what it computes.
+/// Keys that may differ when a run is resumed: they change how long it goes on and what it writes, not what it computes. The best
+/// checkpoint is chosen by `train.eval_windows`, so that they stay.
 /// Each takes effect. `data` may name the same text in another way; other text is refused by its hash.
-pub(crate) const MAY_CHANGE: [&str; 10] = [
+pub(crate) const MAY_CHANGE: [&str; 9] = [
     "name",
     "data",
     "train.steps",
     "train.eval_every",
-    "train.eval_windows",
     "train.checkpoint_every",
     "train.keep_checkpoints",
     "train.log_every",
     "sample",
     "attend",
 ];
+
+/// Keys of `data` that say more than where the text is: what a run has learnt is made of them.
+const OF_THE_TEXT: [&str; 3] = ["data.normalize", "data.jsonl_field", "data.jsonl_answer_field"];
 
 /// Tables that are one setting: which keys they have depends on their kind.
 const WHOLE: [&str; 2] = ["model.position", "tokenizer"];
@@ -34,7 +37,10 @@ pub(crate) fn of_data(before: &Config, after: &Config) -> Vec<Change> {
 }
 
 pub(crate) fn may_change(key: &str) -> bool {
-    MAY_CHANGE.iter().any(|may| key.strip_prefix(may).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    !OF_THE_TEXT.contains(&key)
+        && MAY_CHANGE
+            .iter()
+            .any(|may| key.strip_prefix(may).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }
 
 fn changes(before: &Config, after: &Config) -> Vec<Change> {

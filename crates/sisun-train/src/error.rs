@@ -46,6 +46,12 @@ pub enum TrainError {
         /// The directory.
         path: PathBuf,
     },
+    /// A place for a run that holds something else.
+    #[error("{} is there already and is no run: choose another place with --run DIR, or an empty folder", path.display())]
+    PlaceTaken {
+        /// The place.
+        path: PathBuf,
+    },
     /// A run directory whose start was cut off.
     #[error(
         "{} was begun but never saved, so that there is nothing to go on from: delete it and start again, or choose another place with --run DIR\nto delete it: rm -r {}",
@@ -62,6 +68,16 @@ pub enum TrainError {
         key: &'static str,
         /// Which characters.
         source: DataError,
+    },
+    /// A text to look at that is longer than the model can read.
+    #[error(
+        "attend.text: its {tokens} tokens are more than the {context_len} learned positions (model.context_len): give a shorter attend.text, or train with a position that has no table"
+    )]
+    LongText {
+        /// Its tokens.
+        tokens: usize,
+        /// The positions.
+        context_len: usize,
     },
     /// `--resume` without a run.
     #[error("there is no run to resume in {}: name another, or start one with a configuration and without --resume", path.display())]
@@ -147,6 +163,16 @@ pub enum TrainError {
         path: PathBuf,
         /// Steps done.
         step: u64,
+    },
+    /// A run that is to end before where it stands.
+    #[error("{} has done {steps} steps already, so that train.steps = {asked} cannot be: name more\nto train it longer: {}", path.display(), advice::longer(path, *steps))]
+    Behind {
+        /// The run.
+        path: PathBuf,
+        /// Steps done.
+        steps: u64,
+        /// What was asked for.
+        asked: u64,
     },
     /// A run that is already over.
     #[error("{} has done all of its {steps} steps\nto train it longer: {}", path.display(), advice::longer(path, *steps))]

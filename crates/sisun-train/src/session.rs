@@ -9,7 +9,7 @@ use crate::optimizer::Optimizer;
 use crate::owed::owes;
 use crate::own_text::{same_text, sum_of};
 use crate::schedule::share;
-use sisun_config::{Base, Config, Draft, TokenizerConfig, TrainConfig};
+use sisun_config::{Base, Config, Draft, Position, TokenizerConfig, TrainConfig};
 use sisun_data::{COMPANIONS, Corpus, DataError, GENERATION, Tokenizer, prepare, vocabulary_size};
 use sisun_files::{
     HeldDir, LOCK_FILE, LockError, Patience, if_there, is_file, is_folder, is_vacant, look, remove_leftovers_in,
@@ -53,6 +53,9 @@ impl Session {
     pub fn hold_new(run_dir: &Path, patience: Patience<'_>) -> Result<HeldDir, TrainError> {
         let exists = || {
             check_begun(run_dir)?;
+            if !has_config(run_dir)? {
+                return Err(TrainError::PlaceTaken { path: run_dir.to_owned() });
+            }
             Err(TrainError::RunExists { path: run_dir.to_owned() })
         };
         let failed = || TrainError::io("read", run_dir);
@@ -245,12 +248,16 @@ impl Session {
         config.tokenizer = tokenizer.unwrap_or(config.tokenizer);
         let changes = refused(&before, &config);
         if !changes.is_empty() {
-            let way = advice::changed(run_dir, &before, &changes);
+            let way = advice::changed(run_dir, &before, &config, &changes);
             return Err(TrainError::ConfigChanged { path: run_dir.to_owned(), changes, way });
         }
         check_memory(&config, chosen)?;
         let checkpoint = run.newest()?;
-        if checkpoint.state.step >= config.train.steps && !owes(run_dir, &config, &checkpoint)? {
+        if checkpoint.state.step > config.train.steps {
+            let (steps, asked) = (checkpoint.state.step, config.train.steps);
+            return Err(TrainError::Behind { path: run_dir.to_owned(), steps, asked });
+        }
+        if checkpoint.state.step == config.train.steps && !owes(run_dir, &config, &checkpoint)? {
             return Err(TrainError::Finished { path: run_dir.to_owned(), steps: checkpoint.state.step });
         }
         let (state, context_len) = (&checkpoint.state, config.model.context_len);
@@ -411,6 +418,9 @@ fn check_texts(
         let (n, context_len) = (encoded.ids.len(), config.model.context_len);
         match key {
             _ if n <= context_len => {}
+            "attend.text" if config.model.position == Position::Learned => {
+                return Err(TrainError::LongText { tokens: n, context_len });
+            }
             "sample.prompt" => progress(&format!("note: only the last {context_len} of {n} tokens of {key} are read")),
             _ => progress(&format!("note: the {n} tokens of {key} are more than the {context_len} of training")),
         }

@@ -106,8 +106,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Session::start(config, start, held, &chosen, &mut progress).map_err(recipe)?
     };
     args.device.note(&describe(&session));
-    for key in session.config.train.idle() {
-        args.device.note(&format!("note: {key} has no effect without train.optimizer = \"muon\""));
+    for (key, why) in session.config.idle() {
+        args.device.note(&format!("note: {key} has no effect {why}"));
     }
 
     let mut watcher = Screen::new(&session, args.device.quiet);
