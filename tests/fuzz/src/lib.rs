@@ -137,23 +137,3 @@ pub fn pairs(bytes: &[u8]) {
     data.jsonl_answer_field = Some("answer".to_owned());
     let _ = first_documents(&data, 1 << 16);
 }
-
-#[cfg(test)]
-mod tests {
-    use super::READERS;
-    use std::fs;
-    use std::path::Path;
-
-    #[test]
-    fn every_reader_takes_its_corpus_without_a_panic() {
-        for (name, read) in READERS {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
-            let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-            assert!(files.len() > 3, "{name} has a corpus");
-            for file in files {
-                let bytes = fs::read(&file).unwrap();
-                assert!(std::panic::catch_unwind(|| read(&bytes)).is_ok(), "{} makes it panic", file.display());
-            }
-        }
-    }
-}
