@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 /// Where to compute.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DeviceArgs {
-    /// Where to compute: auto (a real GPU if there is one, else the CPU), wgpu, cpu or ndarray
+    /// Device: auto (a real GPU if there is one, else the CPU), wgpu, cpu or ndarray
     #[arg(long, value_name = "DEVICE", overrides_with = "device", default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
-    /// Say nothing on stderr but errors
+    /// Print only errors on stderr
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// In what numbers to compute.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct PrecisionArgs {
-    /// In what numbers to compute: float32, or bf16 (weights held and factors rounded to 16 bits, sums float32)
+    /// Number format: float32, or bf16 (weights and factors in 16 bits, sums in float32)
     #[arg(long, value_name = "NUMBERS", default_value = "float32", value_parser = read_precision)]
     precision: Precision,
 }
@@ -40,7 +40,7 @@ impl PrecisionArgs {
 /// On which text to measure.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TextArgs {
-    /// Files, folders or globs to measure on [default: the run's held-out text]
+    /// Files, folders or globs to evaluate on [default: the run's held-out text]
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Vec<String>,
     /// The field that holds the text of JSON lines in --data [default: the run's data.jsonl_field, else text]

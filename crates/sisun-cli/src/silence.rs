@@ -16,7 +16,7 @@ const WINDOWS: usize = 32;
 pub(crate) struct Silencing {
     #[command(flatten)]
     pub(crate) text: TextArgs,
-    /// Silence heads on this many windows of the text, evenly spaced [default: 32]
+    /// Ablate heads on this many windows of the text, evenly spaced [default: 32]
     #[arg(long, value_name = "N")]
     pub(crate) windows: Option<NonZeroUsize>,
 }

@@ -15,10 +15,10 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Writes the attention maps of a text.
+/// Write the attention maps of a text.
 ///
-/// A map has a row for each query (the token that looks) and a column for each key (the token looked at); each
-/// row sums to 1. heads.png shows every head at once, layer5-head0.png one of them.
+/// A map has one row for each query (the attending token) and one column for each key (the token attended to); each
+/// row sums to 1. heads.png shows all heads, layer5-head0.png a single one.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -34,13 +34,13 @@ pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory. Several share a page (html)
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// The text to look at
+    /// The text whose attention is computed
     #[arg(long, value_name = "TEXT")]
     text: String,
-    /// The folder to write into
+    /// The output folder
     #[arg(long, value_name = "DIR", default_value = "maps")]
     out: PathBuf,
-    /// What to write: any of html (one page to explore, attention.html), png, svg, json, csv, npz, safetensors
+    /// Output formats: any of html (one interactive page, attention.html), png, svg, json, csv, npz, safetensors
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "png,npz")]
     format: Vec<Output>,
     /// Layers to keep, counted from 0, as in 0,2-3 [default: all]
@@ -49,7 +49,7 @@ pub(crate) struct Args {
     /// Heads to keep, counted from 0, as in 0,2-3 [default: all]
     #[arg(long, value_name = "LIST")]
     heads: Option<String>,
-    /// What to keep of each head: any of pattern, scores, q, k, v, z
+    /// Activations of each head to write: any of pattern, scores, q, k, v, z
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "pattern")]
     activations: Vec<Activation>,
     /// Print one JSON object: tokens and the files written
@@ -87,22 +87,22 @@ impl FromStr for Output {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Pictures")]
 struct PictureArgs {
-    /// Side of a cell in pixels [default: chosen by the number of tokens]
+    /// Width of a cell in pixels [default: chosen by the number of tokens]
     #[arg(long, value_name = "PIXELS")]
     cell: Option<NonZeroU32>,
-    /// Colours of the weights: blues, viridis, cividis or magma. In each of them dark is more; cividis is made for
+    /// Colours of the weights: blues, viridis, cividis or magma. Dark is high in each of them; cividis suits
     /// colour-blind readers
     #[arg(long, value_name = "MAP", default_value_t)]
     colours: Colours,
-    /// A .ttf, .otf or .ttc file to draw the text with (of a collection, its first font). An SVG only names it
+    /// Font file (.ttf, .otf or .ttc, of which the first font is used) for the labels. An SVG only names it
     /// [default: the embedded Pretendard]
     #[arg(long, value_name = "FILE")]
     font: Option<PathBuf>,
-    /// Size of the token labels in pixels, 4 to 200; other text keeps its proportion to them [default: 10 to 13, as the
-    /// cells have room]
+    /// Size of the token labels in pixels, 4 to 200; other text is scaled with them [default: 10 to 13,
+    /// depending on the space]
     #[arg(long, value_name = "PIXELS")]
     font_size: Option<f32>,
-    /// Numbers in the cells of single heads: auto where all of them fit, always (cells grow as needed) or never
+    /// Write numbers into the cells of single heads: auto (where all fit), always (cells grow as needed) or never
     #[arg(long, value_name = "WHEN", default_value_t)]
     values: Values,
 }

@@ -17,10 +17,9 @@ use sisun_train::{At, Optimizer, training_step};
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// Measures how fast this machine trains, writes and draws attention with a configuration's model.
+/// Measure how fast this machine trains, generates text and computes attention maps with a configuration's model.
 ///
-/// The weights and the tokens are random, and nothing is written. The text is read only where a character vocabulary has to be
-/// counted.
+/// Weights and tokens are random, and nothing is written. The text is read only to count a character vocabulary.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -36,7 +35,7 @@ pub(crate) struct Args {
 enum What {
     /// Time optimizer steps
     Train(Options),
-    /// Time greedy writing from one token up to the context length, one token at a time
+    /// Time greedy decoding from one token up to the context length
     Decode(Options),
     /// Time the attention maps of all layers and heads over one full context
     Attend(Options),
@@ -44,15 +43,15 @@ enum What {
 
 #[derive(clap::Args)]
 struct Options {
-    /// The experiment, a TOML file
+    /// The configuration, a TOML file
     config: PathBuf,
     /// Change a setting, as in --set train.batch_size=4
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Measured repeats: optimizer steps, whole contexts written, or map computations
+    /// Measured repeats: optimizer steps, contexts decoded, or maps computed
     #[arg(long, value_name = "N", default_value = "20")]
     steps: std::num::NonZeroUsize,
-    /// Repeats before those, not measured
+    /// Repeats before the measured ones
     #[arg(long, value_name = "N", default_value = "2")]
     warmup: usize,
     /// Print one JSON object

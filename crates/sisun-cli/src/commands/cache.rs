@@ -13,9 +13,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Seconds of a day.
 const DAY: u64 = 24 * 60 * 60;
 
-/// Lists the token caches: texts that were tokenized and are kept, so that the next run begins at once.
+/// List the token caches: tokenized texts, kept so that the next run starts at once.
 ///
-/// Removing them loses nothing but the time to tokenize again.
+/// Removing them costs only the time to tokenize again.
 #[derive(clap::Args)]
 #[command(
     args_conflicts_with_subcommands = false,
@@ -27,7 +27,7 @@ Examples:
 pub(crate) struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,
-    /// The folder of caches [default: $SISUN_CACHE_DIR, else sisun in the user's cache directory]
+    /// The cache folder [default: $SISUN_CACHE_DIR, else sisun in the user's cache directory]
     #[arg(long, value_name = "DIR", global = true)]
     dir: Option<PathBuf>,
     /// Print one JSON object
@@ -37,9 +37,9 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Remove token caches, and nothing else that may be in the folder
+    /// Remove token caches, and nothing else in the folder
     Clear {
-        /// Only those that were not used for so many days
+        /// Only caches unused for this many days
         #[arg(long, value_name = "DAYS")]
         older_than: Option<u64>,
     },

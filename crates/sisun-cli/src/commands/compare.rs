@@ -14,9 +14,9 @@ use sisun_config::{DataConfig, shell};
 use sisun_files::{HeldDir, Holder, LockError, Patience, is_file};
 use std::path::{Path, PathBuf};
 
-/// Trains every variant with every seed, measures all alike, and writes a report with statistics.
+/// Train every variant with every seed, evaluate all in the same way, and write a report with statistics.
 ///
-/// Finished cells are kept: stopped at any point, the same command goes on where it was.
+/// Finished runs are kept: if it is stopped, the same command continues.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "\
@@ -31,22 +31,22 @@ pub(crate) struct Args {
     /// The comparison, a TOML file
     #[arg(required = true)]
     config: Option<PathBuf>,
-    /// Where results and the report go [default: reports/NAME]
+    /// Directory for results and the report [default: reports/NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Which of the file's budgets
+    /// Budget of the file to use
     #[arg(long, value_name = "NAME", default_value = "class")]
     budget: String,
-    /// Cells side by side, each on one thread [default: the number of processors]
+    /// Train this many models at once, each on one thread [default: the number of processors]
     #[arg(long, value_name = "N")]
     jobs: Option<std::num::NonZeroUsize>,
-    /// Run only a part of the cells, as in 1/3, for several machines
+    /// Train only this part of the models, as in 1/3, to share the work between machines
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
     /// Change a setting, as in --set tracks.copy.examples=500
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// If another process runs it in the directory, wait until it is done
+    /// Wait if another process is working in the directory
     #[arg(long)]
     wait: bool,
     /// Print the summary as one JSON object
@@ -58,15 +58,15 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Join the parts that several machines made
+    /// Merge the parts computed on several machines
     Merge {
-        /// Directories of parts
+        /// Directories of the parts
         #[arg(required = true)]
         parts: Vec<PathBuf>,
-        /// Where the whole goes
+        /// Output directory
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
-        /// If another process writes there, wait until it is done
+        /// Wait if another process is writing there
         #[arg(long)]
         wait: bool,
         /// Print the summary as one JSON object

@@ -5,7 +5,7 @@ use anyhow::Result;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-/// Prints a completion script for a shell.
+/// Print a completion script for a shell.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:

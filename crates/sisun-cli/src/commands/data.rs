@@ -12,7 +12,7 @@ use sisun_data::tasks::{self, Example, Task};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Makes the corpora that come with Sisun, and tasks.
+/// Generate the corpora that come with Sisun, and synthetic tasks.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -21,7 +21,7 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Make text
+    /// Generate text
     Make {
         #[command(subcommand)]
         what: What,
@@ -30,7 +30,7 @@ enum Verb {
 
 #[derive(Subcommand)]
 enum What {
-    /// Small stories whose people, pronouns and things refer to one another
+    /// Short stories with pronouns and objects that refer back to earlier words
     #[command(after_help = "\
 Examples:
   sisun data make stories --language ko --out data/stories-ko.txt
@@ -39,17 +39,17 @@ Examples:
         /// en or ko
         #[arg(long)]
         language: Language,
-        /// The same seed makes the same text [default: that of the corpus in data/]
+        /// Random seed; the same seed gives the same text [default: that of the corpus in data/]
         #[arg(long)]
         seed: Option<u64>,
-        /// At least so many bytes [default: those of the corpus in data/]
+        /// Write at least this many bytes [default: those of the corpus in data/]
         #[arg(long, value_name = "N")]
         bytes: Option<u64>,
         /// Where to write [default: standard output]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Examples of a task with one right answer, a JSON object a line
+    /// Examples of a task with one correct answer, as JSON lines
     #[command(after_help = "\
 Examples:
   sisun data make task --task reverse --lengths 1-20 --count 10000 --out reverse.jsonl
@@ -66,10 +66,10 @@ To train on them, name the two fields in [data]:
         /// A length, or shortest-longest: letters, digits or pairs
         #[arg(long, default_value = "1-20", value_parser = parse_lengths)]
         lengths: (usize, usize),
-        /// How many
+        /// Number of examples
         #[arg(long, value_name = "N", default_value = "1000")]
         count: u64,
-        /// The same seed makes the same examples
+        /// Random seed; the same seed gives the same examples
         #[arg(long, default_value = "1")]
         seed: u64,
         /// Where to write [default: standard output]

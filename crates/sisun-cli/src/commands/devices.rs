@@ -6,7 +6,7 @@ use serde_json::json;
 use sisun_model::DeviceChoice;
 use sisun_model::device::{adapters, choose};
 
-/// Lists what can compute on this machine.
+/// List the devices of this machine.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:

@@ -10,9 +10,9 @@ use sisun_model::thousands;
 use sisun_train::evaluate;
 use std::path::PathBuf;
 
-/// Measures loss, perplexity and bits per byte on a text.
+/// Measure loss, perplexity and bits per byte on a text.
 ///
-/// The text is cut into windows that do not overlap. Without --data it is the run's own held-out text.
+/// The text is cut into windows that do not overlap. Without --data, the run's own held-out text is used.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

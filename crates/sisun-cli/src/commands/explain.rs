@@ -19,11 +19,11 @@ use page::Page;
 use sisun_infer::{Explanation, Language, Query};
 use std::path::PathBuf;
 
-/// Works one query's attention through, step by step, with the model's own numbers.
+/// Compute the attention of one query step by step, with the model's own numbers.
 ///
-/// One token of the text, the query, looks at the others, the keys: similarity q · k, scale, mask, softmax, and the
-/// weighted sum of the values. Each step is a table with its shapes and a sentence that says what it means; the weights
-/// that the model itself found stand beside those worked out here.
+/// One token of the text, the query, attends to the others, the keys: similarity q · k, scale, mask, softmax, and the
+/// weighted sum of the values. Each step is a table with its shapes and one sentence on its meaning; the weights
+/// computed here are shown beside those of the model.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -35,10 +35,10 @@ Examples:
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
     run: PathBuf,
-    /// The text to look at
+    /// The text whose attention is computed
     #[arg(long, value_name = "TEXT")]
     text: String,
-    /// The token that looks: its number, counted from 0, or its text, as in --query cat; of a word of several tokens its last
+    /// The attending token: its number, counted from 0, or its text, as in --query cat (the last token of a longer word)
     /// [default: the last token]
     #[arg(long, value_name = "TOKEN")]
     query: Option<Query>,
@@ -48,10 +48,10 @@ pub(crate) struct Args {
     /// The head, counted from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     head: usize,
-    /// The language to explain in: en or ko
+    /// Language of the explanation: en or ko
     #[arg(long, value_name = "LANGUAGE", default_value_t = Language::English)]
     language: Language,
-    /// Print all keys and whole vectors, however long
+    /// Print all keys and complete vectors
     #[arg(long)]
     full: bool,
     /// Print one JSON object: q, and of each key k, v and every step

@@ -9,10 +9,10 @@ use sisun_hf::{Export, Numbers};
 use sisun_model::{Count, thousands};
 use std::path::PathBuf;
 
-/// Writes a model as a directory that Hugging Face's `transformers` opens.
+/// Export a model to a directory that Hugging Face's `transformers` can load.
 ///
 /// Models with rotary positions become a LLaMA (with QK-norm a Qwen3, with layer norm a GPT-NeoX), models with learned,
-/// sinusoidal or no positions a GPT-2. What none of them can compute is refused.
+/// sinusoidal or no positions a GPT-2. Models that none of these can represent are refused.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -26,13 +26,13 @@ Then in Python:
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints, or a Hugging Face directory
     run: PathBuf,
-    /// The directory to write; it must not be there yet
+    /// The output directory; it must not exist yet
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
-    /// In what numbers the weights are written
+    /// Number format of the weights
     #[arg(long, value_enum, default_value = "float32")]
     dtype: Dtype,
-    /// Write an output head that is tied to the embedding as a tensor of its own
+    /// Write a tied output head as a separate tensor
     #[arg(long)]
     materialize_head: bool,
     /// Print one JSON object

@@ -10,13 +10,13 @@ use serde_json::json;
 use sisun_infer::{Chance, HeadStats, Heads};
 use std::path::PathBuf;
 
-/// Says what each attention head does.
+/// Measure what each attention head does.
 ///
-/// entropy and distance: how widely and how far back it looks, averaged over the text. previous and first: its weight on
-/// the token just before, and on the first token, where heads rest that have nothing to say. same and induction, on
-/// random tokens that come twice: its weight on the same token, and on the one that followed it (Olsson et al. 2022).
-/// without: nats per token by which the loss on held-out text rises when the head is silenced. chance: what a head has that
-/// looks evenly at all it sees; only what is clearly more (twice that, and 0.1 more) is called a finding.
+/// entropy and distance: how widely and how far back a head attends, averaged over the text. previous and first: its weight
+/// on the previous token, and on the first token, where heads that contribute nothing put their weight. same and induction,
+/// on random tokens repeated twice: its weight on the same token, and on the token that followed it (Olsson et al. 2022).
+/// without: by how many nats per token the loss on held-out text rises when the head is ablated. chance: the values of a head
+/// with uniform attention; only what is clearly higher (twice that, plus 0.1) is called a finding.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -26,15 +26,15 @@ Examples:
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
     run: PathBuf,
-    /// The text that entropy, distance, previous and first are measured on [default: the run's attend.text]
+    /// The text on which entropy, distance, previous and first are measured [default: the run's attend.text]
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
     #[command(flatten)]
     silencing: Silencing,
-    /// Do not silence heads, which is most of the work
+    /// Skip ablating the heads, which takes most of the time
     #[arg(long)]
     fast: bool,
-    /// Print one JSON object: tokens, a row for each head, what chance gives, attention rollout
+    /// Print one JSON object: tokens, a row for each head, chance values, attention rollout
     #[arg(long)]
     json: bool,
     #[command(flatten)]

@@ -10,9 +10,9 @@ use sisun_files::is_folder;
 use sisun_model::{Count, Run, thousands};
 use std::path::{Path, PathBuf};
 
-/// Counts a model's parameters, memory and work.
+/// Count a model's parameters, memory and floating-point operations.
 ///
-/// Nothing is allocated, so it answers for GPT-3's shape too.
+/// Nothing is allocated, so this works for GPT-3's shape too.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

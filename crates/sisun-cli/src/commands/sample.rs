@@ -15,10 +15,10 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-/// Lets a trained model write.
+/// Generate text with a trained model.
 ///
-/// The text appears as it is written. When the text grows past the model's context, the older half of what the
-/// model sees is dropped and the rest read afresh.
+/// The text appears as it is generated. When it grows past the model's context, the older half of the context is
+/// dropped and the rest is read again.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -30,40 +30,40 @@ Examples:
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
     run: PathBuf,
-    /// Text to continue [default: none; the model begins a text, as those it was trained on begin]
+    /// The text to continue [default: none; the model begins a new text]
     #[arg(long, value_name = "TEXT", conflicts_with = "prompt_file")]
     prompt: Option<String>,
     /// Read the text to continue from a file, or - for standard input
     #[arg(long, value_name = "FILE")]
     prompt_file: Option<PathBuf>,
-    /// Most tokens to write (how many texts to write: --samples)
+    /// Generate at most this many tokens (for several texts: --samples)
     #[arg(long, short = 'n', value_name = "N", default_value_t = 200)]
     tokens: usize,
-    /// Softmax temperature; 0 always takes the likeliest token
+    /// Softmax temperature; 0 always takes the most likely token
     #[arg(long, value_name = "T", default_value_t = 0.8, allow_negative_numbers = true)]
     temperature: f64,
-    /// Draw from the K likeliest tokens only; 0 takes all
+    /// Sample from the K most likely tokens only; 0 takes all
     #[arg(long, value_name = "K", default_value_t = 0)]
     top_k: usize,
-    /// Draw from the likeliest tokens that together reach this probability
+    /// Sample from the most likely tokens whose probabilities add up to P
     #[arg(long, value_name = "P", default_value_t = 1.0, allow_negative_numbers = true)]
     top_p: f64,
-    /// Draw from tokens at least this share as likely as the likeliest
+    /// Sample from tokens at least P times as likely as the most likely one
     #[arg(long, value_name = "P", default_value_t = 0.0, allow_negative_numbers = true)]
     min_p: f64,
-    /// Make tokens that occurred less likely (1.1 to 1.3 is usual)
+    /// Make tokens that already occurred less likely (usual: 1.1 to 1.3)
     #[arg(long, value_name = "F", default_value_t = 1.0, allow_negative_numbers = true)]
     repetition_penalty: f64,
-    /// End where this text comes up (may be repeated). \n is a line end, \t a tab, \\ a backslash
+    /// Stop at this text (may be repeated); \n is a newline, \t a tab, \\ a backslash
     #[arg(long, value_name = "TEXT", value_parser = unescaped)]
     stop: Vec<String>,
-    /// How many samples to write
+    /// Number of samples
     #[arg(long, value_name = "N", default_value_t = 1)]
     samples: u64,
-    /// The same seed writes the same text
+    /// Random seed; the same seed gives the same text
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Write how each token came about (candidates, what each stage removed, attention) to a .html page or a .json file
+    /// Write how each token was chosen (candidates, what each stage removed, attention) to an .html page or a .json file
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
     /// Print one JSON object: text, tokens with log-probabilities, speed

@@ -12,7 +12,7 @@ use sisun_files::is_folder;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Trains, applies and reads back tokenizers, all in Hugging Face's tokenizer.json format.
+/// Train and apply tokenizers in Hugging Face's tokenizer.json format.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -33,7 +33,7 @@ Examples:
         /// The field that holds the text of JSON lines [default: text]
         #[arg(long, value_name = "FIELD")]
         jsonl_field: Option<String>,
-        /// The Unicode form that it brings text into: none, or nfc (composed)
+        /// Unicode normalization: none, or nfc (composed)
         #[arg(long, value_name = "FORM", default_value = "none", value_parser = read_form)]
         normalize: Normalize,
         /// bpe (byte-level byte-pair encoding) or char (a token for each character)
@@ -49,7 +49,7 @@ Examples:
         #[arg(long, value_name = "FILE", default_value = "tokenizer.json")]
         out: PathBuf,
     },
-    /// Turn text into token ids, as a model is given them: with the tokens that the tokenizer puts around a text (LLaMA's <s>)
+    /// Encode text as token ids, with the special tokens that the tokenizer adds (LLaMA's <s>)
     #[command(after_help = "\
 Examples:
   sisun tokenizer encode runs/quickstart --text \"The cat sat on the mat.\"
@@ -60,14 +60,14 @@ Examples:
         /// The text [default: standard input]
         #[arg(long, value_name = "TEXT")]
         text: Option<String>,
-        /// Leave out the tokens that came from no text
+        /// Leave out the special tokens that were added
         #[arg(long)]
         no_added: bool,
         /// Print one JSON object: ids, labels, character offsets, which tokens were added
         #[arg(long)]
         json: bool,
     },
-    /// Turn token ids back into text
+    /// Decode token ids to text
     #[command(after_help = "\
 Example:
   sisun tokenizer decode runs/quickstart 12 7 300")]

@@ -20,10 +20,10 @@ use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-/// Trains a model as a configuration says, or goes on with a run.
+/// Train a model from a configuration, or continue a run.
 ///
-/// Writes everything into one run directory: settings, tokenizer, metrics, checkpoints, samples and a report.
-/// Ctrl-C finishes the step and saves. One process at a time trains in a directory.
+/// Everything is written to one run directory: settings, tokenizer, metrics, checkpoints, samples and a report.
+/// Ctrl-C finishes the current step and saves. Only one process at a time can train in a directory.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -33,16 +33,16 @@ Examples:
   sisun train --resume runs/rope --set train.steps=2000
   sisun train configs/finetune.toml --set finetune.model=models/gpt2")]
 pub(crate) struct Args {
-    /// The experiment, a TOML file; with --resume a run directory does
+    /// The configuration, a TOML file (with --resume: a run directory)
     #[arg(required_unless_present_any = ["resume", "run"])]
     config: Option<PathBuf>,
     /// The run directory [default: runs/NAME of the configuration]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
-    /// Go on from a run's last checkpoint, as its own config.toml says or another configuration
+    /// Continue a run from its last checkpoint, with its own config.toml or another configuration
     #[arg(long, value_name = "RUN", num_args = 0..=1)]
     resume: Option<Option<PathBuf>>,
-    /// If another process trains in the directory, wait until it is done
+    /// Wait if another process is training in the directory
     #[arg(long)]
     wait: bool,
     /// Change a setting, as in --set train.lr_max=3e-4

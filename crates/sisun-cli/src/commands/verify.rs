@@ -6,7 +6,7 @@ use serde_json::json;
 use sisun_verify::{Check, Verdict};
 use std::path::PathBuf;
 
-/// Check on this machine what Sisun promises about a model.
+/// Check a model on this machine: files, resuming, caching, devices, export, tokenizer.
 ///
 /// Checksums; weights saved and read back to the bit; training stopped and resumed to the bit; decoding with the cache and
 /// capturing against the plain forward pass; the devices of this machine against each other; export and import; the
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Say nothing on stderr but errors
+    /// Print only errors on stderr
     #[arg(short, long)]
     quiet: bool,
 }

@@ -17,13 +17,13 @@ use std::path::{Path, PathBuf};
 #[derive(clap::Args)]
 #[command(next_help_heading = "Page")]
 pub(super) struct PageArgs {
-    /// All checkpoints of the run, with a slider: how heads form
+    /// Show all checkpoints of the run, with a slider: how heads form
     #[arg(long)]
     checkpoints: bool,
-    /// The language that the page begins in, en or ko [default: ko where the text is Korean]
+    /// Initial language of the page: en or ko [default: ko if the text is Korean]
     #[arg(long, value_name = "LANGUAGE")]
     language: Option<Language>,
-    /// Silence each head on held-out text and show by how much the loss rises
+    /// Ablate each head on held-out text and show by how much the loss rises
     #[arg(long)]
     silence: bool,
     #[command(flatten)]
