@@ -4,6 +4,7 @@ mod page;
 
 use crate::common::{DeviceArgs, claim, left_before};
 use crate::failure::Usage;
+use crate::given_text;
 use crate::opened::PrecisionArgs;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
@@ -36,7 +37,7 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
     /// The text to look at
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
     text: String,
     /// The folder to write into
     #[arg(long, value_name = "DIR", default_value = "maps")]
