@@ -13,6 +13,24 @@ fn train_on(bytes: &[u8], code: i32, parts: &[&str]) {
     assert!(!lab.path("run").exists(), "a run that could not start left a folder");
 }
 
+/// A folder in the place of a configuration is told as one, whatever takes the configuration.
+#[test]
+fn a_folder_is_no_configuration() {
+    let lab = Lab::trained();
+    let (run, empty) = (lab.at("run"), lab.at("no-run"));
+    std::fs::create_dir_all(&empty).unwrap();
+    for command in [&["bench", "train"][..], &["bench", "decode"], &["bench", "attend"], &["compare"], &["train"]] {
+        for dir in [&run, &empty] {
+            let ran = sisun(&[command, &[dir]].concat()).fails(2, &[dir, "is a"]);
+            assert!(!ran.stderr.contains("os error"), "{command:?}: {}", ran.stderr);
+        }
+        if command[0] != "train" {
+            sisun(&[command, &[&run]].concat()).fails(2, &["directory", "run/config.toml"]);
+        }
+    }
+    sisun(&["info", &empty]).fails(1, &[&empty]);
+}
+
 #[test]
 fn text_that_cannot_be_used() {
     train_on(b"", 1, &["input.txt", "no text"]);

@@ -71,6 +71,49 @@ fn caches_are_listed_and_cleared_and_nothing_else() {
     assert!(lab.path("away.json").exists() && !folders[1].exists());
 }
 
+/// Where the cache cannot be written, the message says what it is and how to name another, whichever command writes it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_cache_that_cannot_be_written_is_told_as_the_cache() {
+    let lab = Lab::trained();
+    let (data, out, run) = (lab.at("stories.txt"), lab.at("none.json"), lab.at("run"));
+    let occupied = lab.path("occupied");
+    fs::write(&occupied, "mine").unwrap();
+    for cache in [Path::new("/proc/none"), Path::new("/dev/full"), &occupied] {
+        for args in [
+            &["tokenizer", "train", "--data", &data, "--out", &out][..],
+            &["tokenizer", "train", "--data", "-", "--out", &out],
+            &["eval", &run, "--data", &data],
+            &["eval", &run],
+        ] {
+            let ran = Ran::from(command(args).env("SISUN_CACHE_DIR", cache).output().unwrap());
+            ran.fails(1, &["token cache", cache.to_str().unwrap(), "SISUN_CACHE_DIR", "data.cache_dir"]);
+        }
+        let mut train = lab.train_command("no-cache", &[]);
+        let ran = Ran::from(train.env("SISUN_CACHE_DIR", cache).output().unwrap());
+        ran.fails(1, &["token cache", "SISUN_CACHE_DIR", "data.cache_dir"]);
+    }
+    assert_eq!(fs::read_to_string(occupied).unwrap(), "mine");
+    assert!(!lab.path("none.json").exists());
+}
+
+/// Files may grow to 8 KiB only, as on a disk that is full.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_cache_without_room_is_told_as_the_cache() {
+    let lab = Lab::new();
+    let full = format!(
+        "trap '' XFSZ; ulimit -f 8; exec {} tokenizer train --data {} --kind char --out {}",
+        env!("CARGO_BIN_EXE_sisun"),
+        lab.at("stories.txt"),
+        lab.at("none.json")
+    );
+    let mut shell = std::process::Command::new("bash");
+    shell.args(["-c", &full]).env("SISUN_CACHE_DIR", lab.path("cache")).stdin(Stdio::null());
+    Ran::from(shell.output().unwrap())
+        .fails(1, &["token cache", "training.tokens", "SISUN_CACHE_DIR", "data.cache_dir"]);
+}
+
 /// What processes left that were killed goes at the next start, even one that finds its text in the cache; what is somebody
 /// else's stays.
 #[test]

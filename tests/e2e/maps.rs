@@ -63,6 +63,43 @@ fn array(path: &Path, name: &str) -> (Vec<u64>, Vec<f32>) {
     (file.shape().to_vec(), file.into_vec().unwrap())
 }
 
+/// Whatever is asked for is in one of the files, or nothing is made.
+#[test]
+fn every_activation_is_written_or_refused_in_every_format() {
+    let lab = Lab::trained();
+    let run = lab.at("run");
+    let attend = |formats: &str, activations: &str, out: &str| {
+        let at = lab.at(out);
+        let how = ["--format", formats, "--activations", activations, "--out", &at, "--quiet", "--device", "cpu"];
+        sisun(&[&["attend", &run, "--text", "The cat"], &how[..]].concat())
+    };
+    for activation in ["pattern", "scores", "q", "k", "v", "z"] {
+        for format in ["png", "svg", "json", "csv", "npz", "safetensors", "html"] {
+            let written = match format {
+                "png" | "svg" => ["pattern", "scores"].contains(&activation),
+                "csv" => activation == "pattern",
+                "html" => activation != "z",
+                _ => true,
+            };
+            let out = format!("{activation}-{format}");
+            let ran = attend(format, activation, &out);
+            if written {
+                assert!(ran.ok().stdout.lines().count() > 0, "{out}");
+            } else {
+                ran.fails(2, &["--activations", activation, format, "npz"]);
+                assert!(!lab.path(&out).exists(), "{out}");
+            }
+        }
+    }
+    attend("svg,csv", "z", "none").fails(2, &["svg", "pattern"]);
+    attend("csv,npz", "scores", "none").fails(2, &["csv holds only pattern"]);
+    attend("png", "pattern,q", "none").fails(2, &["--activations q", "png holds pattern, scores"]);
+    attend("png", "foo", "none").fails(2, &["foo", "choose from pattern, scores, q, k, v, z"]);
+    attend("npz", "logits", "none").fails(2, &["logits", "choose from pattern, scores, q, k, v, z"]);
+    assert!(!lab.path("none").exists());
+    attend("png,npz", "pattern,q", "both").ok();
+}
+
 #[test]
 fn chosen_layers_and_heads_only() {
     let lab = Lab::trained();

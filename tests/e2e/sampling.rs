@@ -59,6 +59,40 @@ fn the_prompt_may_come_from_standard_input() {
     assert_eq!(piped, sample(&["--prompt", "One day", "-n", "20"]).ok().stdout);
 }
 
+/// Files, standard input and arguments are read by one rule: no byte order mark, line feeds.
+#[test]
+fn prompts_and_texts_are_read_as_training_reads_files() {
+    let lab = Lab::trained();
+    let (run, plain, other) = (lab.at("run"), "One day\nMina", "\u{FEFF}One day\r\nMina");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let at = file.path().to_str().unwrap();
+    std::fs::write(at, other).unwrap();
+    let prompt = |how: &[&str]| sample(&[how, &["-n", "5", "--json"]].concat()).ok().json()["prompt"].clone();
+    assert_eq!(prompt(&["--prompt", plain]), plain);
+    assert_eq!(prompt(&["--prompt", other]), plain);
+    assert_eq!(prompt(&["--prompt-file", at]), plain);
+    let piped = |args: &[&str]| {
+        let mut child =
+            command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(other.as_bytes()).unwrap();
+        Ran::from(child.wait_with_output().unwrap()).ok().json()
+    };
+    let sampled = piped(&["sample", &run, "--prompt-file", "-", "-n", "5", "--json", "--quiet", "--device", "cpu"]);
+    assert_eq!(sampled["prompt"], plain);
+    let encode = ["tokenizer", "encode", &run, "--json"];
+    let encoded = |text: &str| sisun(&[&encode[..], &["--text", text]].concat()).ok().json();
+    assert_eq!(encoded(other), encoded(plain));
+    assert_eq!(piped(&encode), encoded(plain));
+    let out = lab.at("read-as-files");
+    let looked = |args: &[&str]| sisun(&[args, &["--json", "--quiet", "--device", "cpu"]].concat()).ok().json();
+    let attend = |text: &str| looked(&["attend", &run, "--format", "json", "--out", &out, "--text", text]);
+    assert_eq!(attend(other), attend(plain));
+    let explain = |text: &str| looked(&["explain", &run, "--text", text]);
+    assert_eq!(explain(other), explain(plain));
+    let heads = |text: &str| looked(&["heads", &run, "--text", text]);
+    assert_eq!(heads(other), heads(plain));
+}
+
 #[test]
 fn a_prompt_longer_than_the_context_is_read_from_its_end() {
     let long = "The dog ran home. ".repeat(40).trim_end().to_owned();

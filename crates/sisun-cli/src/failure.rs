@@ -87,6 +87,7 @@ fn is_usage(error: &Error) -> bool {
                 | InferError::NoSuchToken { .. }
                 | InferError::ManyTokens { .. }
                 | InferError::NotPerHead { .. }
+                | InferError::UnknownActivation { .. }
                 | InferError::Empty { .. }
         )
     );

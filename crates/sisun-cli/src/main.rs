@@ -5,6 +5,7 @@ mod base;
 mod commands;
 mod common;
 mod failure;
+mod given_text;
 mod opened;
 mod progress;
 mod signals;

@@ -2,7 +2,7 @@
 
 use crate::aliases::option;
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is wrong with a configuration, where, and what would be right.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,12 @@ pub enum ConfigError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// A folder in the place of a configuration.
+    #[error("{} is a directory: name a configuration, a TOML file{}", path.display(), own(path))]
+    Folder {
+        /// The folder.
+        path: PathBuf,
     },
     /// The file is not TOML.
     #[error("{} is not valid TOML: {message}", path.display())]
@@ -161,6 +167,15 @@ impl Problems {
     /// `Ok` if nothing was noted.
     pub(crate) fn end(self) -> Result<(), ConfigError> {
         ConfigError::all(self.0)
+    }
+}
+
+/// Where the settings of a run are, if the folder is one.
+fn own(folder: &Path) -> String {
+    let settings = folder.join("config.toml");
+    match settings.is_file() {
+        true => format!("; those of this run are {}", settings.display()),
+        false => String::new(),
     }
 }
 

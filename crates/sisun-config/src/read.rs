@@ -6,6 +6,7 @@ use crate::lfs::check_pointer;
 use crate::{Config, ConfigError, DataConfig, Draft, ModelConfig, Shape, TokenizerConfig, plain_words};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::io::ErrorKind;
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -115,7 +116,10 @@ impl ModelConfig {
 /// A file that cannot be read or is no TOML.
 pub fn read_table(path: &Path) -> Result<Table, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
+        ErrorKind::IsADirectory => ConfigError::Folder { path: path.to_owned() },
+        _ => unreadable(source),
+    })?;
     check_pointer(text.as_bytes()).map_err(unreadable)?;
     parse_table(path, &text)
 }

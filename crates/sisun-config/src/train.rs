@@ -2,6 +2,7 @@
 
 use crate::ConfigError;
 use crate::error::Problems;
+use crate::given_text;
 use serde::{Deserialize, Serialize};
 
 /// `[train]`: the loop's settings.
@@ -128,6 +129,7 @@ pub enum Schedule {
 #[serde(deny_unknown_fields)]
 pub struct SampleConfig {
     /// Text that the model continues.
+    #[serde(deserialize_with = "given_text::read")]
     pub prompt: String,
     /// Tokens that it writes.
     #[serde(default = "default_sample_tokens")]
@@ -148,6 +150,7 @@ pub struct SampleConfig {
 #[serde(deny_unknown_fields)]
 pub struct AttendConfig {
     /// The sentence.
+    #[serde(deserialize_with = "given_text::read")]
     pub text: String,
 }
 

@@ -146,7 +146,7 @@ impl Unsound {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 Self::Damaged(format!("{name}: {error}"))
             }
-            _ => Self::Unreadable(DataError::io(&path)(error)),
+            _ => Self::Unreadable(DataError::cache(&path)(error)),
         }
     }
 }
@@ -206,8 +206,10 @@ pub(crate) fn lock(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<Lock
     let mut tell = |holder: &Holder| progress(&format!("{holder} prepares the same text: waiting for it"));
     let mut ready = || make_folder(cache_dir);
     let lock = Lock::take(&path, Patience::Wait(&mut tell), &mut ready).map_err(|error| match error {
-        LockError::Io { path, source } => DataError::Io { path, source },
-        taken @ LockError::Taken { .. } => DataError::Io { path: path.clone(), source: std::io::Error::other(taken) },
+        LockError::Io { path, source } => DataError::Cache { path, source },
+        taken @ LockError::Taken { .. } => {
+            DataError::Cache { path: path.clone(), source: std::io::Error::other(taken) }
+        }
     })?;
     if lock.is_hollow() {
         progress(
@@ -335,7 +337,7 @@ impl Writer {
     pub(crate) fn new(folder: &Path, vocab_size: usize, with_loss: bool) -> Result<Self, DataError> {
         let cache_dir = folder.parent().unwrap_or(Path::new("."));
         let prefix = unfinished(&entry_name(folder));
-        let aside = file::readable(0o777).prefix(&prefix).tempdir_in(cache_dir).map_err(DataError::io(cache_dir))?;
+        let aside = file::readable(0o777).prefix(&prefix).tempdir_in(cache_dir).map_err(DataError::cache(cache_dir))?;
         let part = |part| -> Result<PartWriter, DataError> {
             let create = |name: String| HashedFile::create(aside.path().join(name));
             Ok(PartWriter {
@@ -383,23 +385,23 @@ impl Writer {
             }
         }
         let path = self.aside.path().join(TOKENIZER);
-        tokenizer.save(&path)?;
-        files.insert(TOKENIZER.to_owned(), fingerprint(&path).map_err(DataError::io(&path))?);
+        tokenizer.save(&path).map_err(DataError::in_cache)?;
+        files.insert(TOKENIZER.to_owned(), fingerprint(&path).map_err(DataError::cache(&path))?);
         let header = Header { version: VERSION, text: Some(text.to_owned()), training, validation, unknown, files };
         let header = serde_json::to_vec_pretty(&header).expect("a header is plain data");
-        file::write_atomically(&self.aside.path().join(HEADER), &header)?;
+        file::write_atomically(&self.aside.path().join(HEADER), &header).map_err(DataError::in_cache)?;
 
         // What is there is damaged. It is renamed first, so that no half of it is ever seen under its name.
         let cache_dir = folder.parent().unwrap_or(Path::new("."));
         let replaced = cache_dir.join(format!("{}replaced", unfinished(&entry_name(folder))));
-        if_there(std::fs::remove_dir_all(&replaced)).map_err(DataError::io(&replaced))?;
-        if_there(std::fs::rename(folder, &replaced)).map_err(DataError::io(folder))?;
+        if_there(std::fs::remove_dir_all(&replaced)).map_err(DataError::cache(&replaced))?;
+        if_there(std::fs::rename(folder, &replaced)).map_err(DataError::cache(folder))?;
         // Where there are no locks, another process may have finished the same cache meanwhile; then its folder is as good.
         match std::fs::rename(self.aside.path(), folder) {
-            Err(_) if is_file(&folder.join(HEADER)).map_err(DataError::io(folder))? => {}
-            renamed => renamed.map_err(DataError::io(folder))?,
+            Err(_) if is_file(&folder.join(HEADER)).map_err(DataError::cache(folder))? => {}
+            renamed => renamed.map_err(DataError::cache(folder))?,
         }
-        if_there(std::fs::remove_dir_all(&replaced)).map_err(DataError::io(&replaced))?;
+        if_there(std::fs::remove_dir_all(&replaced)).map_err(DataError::cache(&replaced))?;
         Ok(())
     }
 }
@@ -414,19 +416,19 @@ struct HashedFile {
 
 impl HashedFile {
     fn create(path: PathBuf) -> Result<Self, DataError> {
-        let file = File::create(&path).map_err(DataError::io(&path))?;
+        let file = File::create(&path).map_err(DataError::cache(&path))?;
         Ok(Self { file: BufWriter::with_capacity(256 << 10, file), path, hash: Sha256::new(), bytes: 0 })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), DataError> {
         self.hash.update(bytes);
         self.bytes += bytes.len() as u64;
-        self.file.write_all(bytes).map_err(DataError::io(&self.path))
+        self.file.write_all(bytes).map_err(DataError::cache(&self.path))
     }
 
     fn finish(self) -> Result<(String, Fingerprint), DataError> {
-        let file = self.file.into_inner().map_err(|error| error.into_error()).map_err(DataError::io(&self.path))?;
-        file.sync_all().map_err(DataError::io(&self.path))?;
+        let file = self.file.into_inner().map_err(|error| error.into_error()).map_err(DataError::cache(&self.path))?;
+        file.sync_all().map_err(DataError::cache(&self.path))?;
         let name = self.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         Ok((name, Fingerprint { bytes: self.bytes, sha256: hex(&self.hash.finalize()) }))
     }

@@ -208,6 +208,17 @@ pub enum DataError {
         /// What it said.
         message: String,
     },
+    /// The token cache cannot be written, or what is there cannot be read.
+    #[error(
+        "the token cache cannot be used, at `{}`: {source}; name a folder with room for it in the environment variable SISUN_CACHE_DIR, or in data.cache_dir of a configuration",
+        path.display()
+    )]
+    Cache {
+        /// The file or folder of the cache.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Reading or writing failed.
     #[error("`{}`: {source}", path.display())]
     Io {
@@ -223,6 +234,20 @@ impl DataError {
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
+    }
+
+    /// For `map_err`: an I/O error at `path`, which is in the token cache.
+    pub(crate) fn cache(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Cache { path, source }
+    }
+
+    /// The same error, of something in the token cache.
+    pub(crate) fn in_cache(self) -> Self {
+        match self {
+            Self::Io { path, source } => Self::Cache { path, source },
+            error => error,
+        }
     }
 
     /// An error of the tokenizer library.

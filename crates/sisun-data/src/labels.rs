@@ -90,19 +90,24 @@ impl Tokenizer {
 }
 
 /// Which piece, of how many, token `at` is of the character it shares with its neighbours. A token that
-/// shares one with both sides is counted in the one that goes on.
+/// shares one with both sides is counted in the one that goes on. Tokens that came from no text share nothing, wherever they say
+/// that they are.
 fn piece_of(offsets: &[(usize, usize)], at: usize) -> Option<(usize, usize)> {
+    let of_text = |&&(start, end): &&(usize, usize)| start < end;
+    let before = || offsets[..at].iter().rev().filter(of_text);
+    let after = || offsets[at + 1..].iter().filter(of_text);
     let (start, end) = offsets[at];
-    let shared_after = offsets.get(at + 1).is_some_and(|next| start < end && next.0 < end);
-    let shared_before = at > 0 && start < end && offsets[at - 1].1 > start;
-    let character = match (shared_before, shared_after) {
-        (_, true) => end - 1,
-        (true, false) => start,
-        (false, false) => return None,
-    };
-    let covers = |&(start, end): &(usize, usize)| start <= character && character < end;
-    let before = offsets[..at].iter().rev().take_while(|o| covers(o)).count();
-    let after = offsets[at + 1..].iter().take_while(|o| covers(o)).count();
+    let covers = |character: usize| move |&&(start, end): &&(usize, usize)| start <= character && character < end;
+    let [first, last] = [start, end.checked_sub(1)?];
+    let character =
+        match (before().next().is_some_and(|o| covers(first)(&o)), after().next().is_some_and(|o| covers(last)(&o))) {
+            _ if start == end => return None,
+            (_, true) => last,
+            (true, false) => first,
+            (false, false) => return None,
+        };
+    let (before, after) =
+        (before().take_while(covers(character)).count(), after().take_while(covers(character)).count());
     Some((before + 1, before + 1 + after))
 }
 

@@ -47,7 +47,6 @@ pub use kept::{CacheEntry, cache_entries};
 pub use labels::{TokenLabel, labels, visible};
 pub use prepare::{Corpus, Sources, prepare, prepare_again, prepare_whole, vocabulary_size};
 pub use stream::StreamDecoder;
-pub use text::with_line_feeds;
 pub use tokenizer::{Encoding, Tokenizer};
 pub use tokens::Tokens;
 pub use windows::{Batch, epoch_batch, evaluation_windows, random_batch};

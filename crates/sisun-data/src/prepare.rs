@@ -170,7 +170,7 @@ pub fn vocabulary_size(
         TokenizerConfig::Bpe { vocab_size, .. } => Ok(*vocab_size),
         TokenizerConfig::File { path } => Ok(Tokenizer::from_file(path)?.vocab_size()),
         TokenizerConfig::Char => {
-            make_folder(cache_dir).map_err(DataError::io(cache_dir))?;
+            make_folder(cache_dir).map_err(DataError::cache(cache_dir))?;
             let text = Text::read(data, cache_dir, progress)?;
             Ok(text.tokenizer(&Wanted::Characters, progress)?.vocab_size())
         }
@@ -234,7 +234,7 @@ impl<'c> Wanted<'c> {
 
 impl<'c> Text<'c> {
     fn read(rules: &'c DataConfig, cache_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Self, DataError> {
-        make_folder(cache_dir).map_err(DataError::io(cache_dir))?;
+        make_folder(cache_dir).map_err(DataError::cache(cache_dir))?;
         let mut stdin = std::io::stdin().lock();
         cache::tidy(cache_dir);
         let inputs = source::resolve(&rules.sources, rules, cache_dir, &mut stdin)?;
@@ -268,7 +268,7 @@ impl<'c> Text<'c> {
     }
 
     fn read_whole(rules: &'c DataConfig, cache_dir: &Path, progress: &mut dyn FnMut(&str)) -> Result<Self, DataError> {
-        make_folder(cache_dir).map_err(DataError::io(cache_dir))?;
+        make_folder(cache_dir).map_err(DataError::cache(cache_dir))?;
         cache::tidy(cache_dir);
         let inputs = source::resolve(&rules.sources, rules, cache_dir, &mut std::io::stdin().lock())?;
         let scan = read_once(&inputs, rules, &rules.sources.join(", "), progress)?;
@@ -450,8 +450,8 @@ impl<'c> Text<'c> {
             Err(Unsound::Unreadable(error)) => return Err(error),
             Err(Unsound::Damaged(why)) => why,
         };
-        let problem = format!("the token cache just written cannot be read back ({why})");
-        Err(DataError::Io { path: folder.to_owned(), source: std::io::Error::other(problem) })
+        let problem = format!("what was just written cannot be read back ({why})");
+        Err(DataError::Cache { path: folder.to_owned(), source: std::io::Error::other(problem) })
     }
 
     fn build(&self, wanted: &Wanted<'_>, folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<(), DataError> {

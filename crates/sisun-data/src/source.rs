@@ -9,7 +9,7 @@ use sisun_files::{Scratch, is_file, is_folder, look};
 use std::{
     collections::HashSet,
     fs::File,
-    io::Read,
+    io::{ErrorKind, Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -163,8 +163,17 @@ fn nearest(path: &Path) -> Option<PathBuf> {
 }
 
 fn spool(folder: &Path, from: &mut dyn Read, name: PathBuf, rules: &DataConfig) -> Result<Input, DataError> {
-    let mut file = Scratch::new_in(folder, "standard-input").map_err(DataError::io(folder))?;
-    std::io::copy(from, file.file()).map_err(DataError::io(&name))?;
+    let mut file = Scratch::new_in(folder, "standard-input").map_err(DataError::cache(folder))?;
+    let mut block = vec![0; 64 << 10];
+    loop {
+        let read = match from.read(&mut block) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(DataError::io(&name)(error)),
+        };
+        file.file().write_all(&block[..read]).map_err(DataError::cache(folder))?;
+    }
     Input::new(file.path().to_owned(), name, Some(file), rules)
 }
 

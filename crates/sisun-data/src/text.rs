@@ -2,8 +2,8 @@
 
 use crate::{DataError, source::Input};
 use sha2::{Digest, Sha256};
-use sisun_config::check_pointer;
-use std::{borrow::Cow, fs::File, io::Read, path::PathBuf};
+use sisun_config::{check_pointer, with_line_feeds};
+use std::{fs::File, io::Read, path::PathBuf};
 
 /// Bytes read at a time.
 const BLOCK: usize = 256 << 10;
@@ -101,14 +101,6 @@ pub(crate) fn read_blocks(
         block.drain(..whole);
         offset += whole as u64;
     }
-}
-
-/// The text with `\n` for every line end, `\r\n` or `\r`, as Python's text mode reads it.
-pub fn with_line_feeds(text: &str) -> Cow<'_, str> {
-    if !text.contains('\r') {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
 fn utf16_hint(block: &[u8], offset: u64) -> Option<&'static str> {

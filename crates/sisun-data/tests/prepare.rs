@@ -5,7 +5,7 @@ mod desk;
 
 use desk::{Desk, documents, text};
 use sisun_config::{DataConfig, Documents, TokenizerConfig};
-use sisun_data::{DataError, END_OF_TEXT, Tokenizer, Tokens, prepare, prepare_whole, with_line_feeds};
+use sisun_data::{DataError, END_OF_TEXT, Tokenizer, Tokens, prepare, prepare_whole};
 use std::{fs, path::Path};
 
 #[test]
@@ -233,7 +233,7 @@ fn tokenizing_in_pieces_gives_what_tokenizing_at_once_gives() {
     for tokenizer in [desk.tokenizer.clone(), prefixed, TokenizerConfig::Char] {
         desk.tokenizer = tokenizer;
         let corpus = desk.prepare().unwrap();
-        let expected = corpus.tokenizer.encode(&with_line_feeds(&whole)).unwrap().ids;
+        let expected = corpus.tokenizer.encode(&sisun_config::with_line_feeds(&whole)).unwrap().ids;
         assert!(corpus.train.read(0..corpus.train.len()) == expected, "{:?}", desk.tokenizer);
     }
 }

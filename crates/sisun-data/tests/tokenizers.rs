@@ -102,6 +102,41 @@ fn a_label_counts_the_pieces_of_the_character_that_goes_on() {
     assert_eq!(texts, [" 한 1/3", "한 2/3", "한 3/3", "∅"]);
 }
 
+/// Templates put tokens before and after a text, and say of both that they are at its beginning.
+#[test]
+fn tokens_from_no_text_make_no_piece_of_their_neighbours() {
+    let texts = |text: &str, offsets: &[(usize, usize)]| {
+        let encoding = Encoding { ids: vec![0; offsets.len()], offsets: offsets.to_vec() };
+        labels(text, &encoding).into_iter().map(|label| label.text).collect::<Vec<_>>()
+    };
+    assert_eq!(texts("the", &[(0, 0), (0, 3), (0, 0)]), ["∅", "the", "∅"]);
+    assert_eq!(texts("a the", &[(0, 1), (1, 5), (0, 0), (0, 0)]), ["a", " the", "∅", "∅"]);
+    assert_eq!(
+        texts("한", &[(0, 0), (0, 1), (0, 1), (1, 1), (0, 1), (0, 0)])[1..5],
+        ["한 1/3", "한 2/3", "∅", "한 3/3"]
+    );
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/fixtures/tokenizers");
+    let folder = tempfile::TempDir::new().unwrap();
+    for name in ["word_piece", "unigram", "sentencepiece_bpe", "split_byte_level"] {
+        let json = std::fs::read(fixtures.join(name).join("tokenizer.json")).unwrap();
+        let mut json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        let piece = |kind: &str, id: &str| serde_json::json!({ kind: { "id": id, "type_id": 0 } });
+        json["post_processor"] = serde_json::json!({
+            "type": "TemplateProcessing",
+            "single": [piece("SpecialToken", "<s>"), piece("Sequence", "A"), piece("SpecialToken", "</s>")],
+            "pair": [piece("Sequence", "A"), piece("Sequence", "B")],
+            "special_tokens": { "<s>": { "id": "<s>", "ids": [1], "tokens": ["<s>"] }, "</s>": { "id": "</s>", "ids": [2], "tokens": ["</s>"] } },
+        });
+        let path = folder.path().join("tokenizer.json");
+        std::fs::write(&path, json.to_string()).unwrap();
+        let tokenizer = Tokenizer::from_file(&path).unwrap();
+        let encoding = tokenizer.encode_prompt("the cat").unwrap();
+        let texts: Vec<String> = tokenizer.labels("the cat", &encoding).into_iter().map(|label| label.text).collect();
+        assert!(encoding.ids.first() == Some(&1) && encoding.ids.last() == Some(&2), "{name}: {encoding:?}");
+        assert!(texts.iter().all(|text| !text.contains("1/")), "{name}: {texts:?}");
+    }
+}
+
 #[test]
 fn special_tokens_in_a_text_are_recognised() {
     for tokenizer in [characters(), BPE.clone()] {

@@ -1,6 +1,6 @@
 //! Running a text through a model to see where its heads look.
 
-use crate::maps::{self, AttentionMaps, Token};
+use crate::maps::{self, AttentionMaps, PER_HEAD, Token};
 use crate::{InferError, Loaded};
 use burn::tensor::{Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
@@ -80,9 +80,7 @@ impl Loaded {
     ) -> Result<Vec<Token>, InferError> {
         let config = self.model.config();
         let (layers, heads) = looking.of(config)?;
-        let per_head =
-            [Activation::Pattern, Activation::Scores, Activation::Q, Activation::K, Activation::V, Activation::Z];
-        if let Some(other) = looking.activations.iter().find(|name| !per_head.contains(name)) {
+        if let Some(other) = looking.activations.iter().find(|activation| !has_heads(**activation)) {
             return Err(InferError::NotPerHead { name: other.to_string() });
         }
         let tokens = self.tokens(text)?;
@@ -138,6 +136,23 @@ impl Loaded {
     }
 }
 
+/// Reads the name of an activation with a head axis, as `pattern`; spaces around it do not count.
+///
+/// # Errors
+/// Another name.
+pub fn parse_activation(given: &str) -> Result<Activation, InferError> {
+    let name = given.trim();
+    match name.parse::<Activation>() {
+        Ok(activation) if has_heads(activation) => Ok(activation),
+        Ok(_) => Err(InferError::NotPerHead { name: name.to_owned() }),
+        Err(_) => Err(InferError::UnknownActivation { name: name.to_owned() }),
+    }
+}
+
+fn has_heads(activation: Activation) -> bool {
+    PER_HEAD.contains(&activation.to_string().as_str())
+}
+
 /// Reads a list of numbers and ranges, as `0,2-3`.
 ///
 /// # Errors
@@ -173,7 +188,22 @@ fn existing(what: &'static str, chosen: Option<&[usize]>, count: usize) -> Resul
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::parse_selection;
+    use super::{parse_activation, parse_selection};
+    use crate::maps::PER_HEAD;
+
+    #[test]
+    fn only_activations_of_heads_are_taken_and_listed() {
+        for name in PER_HEAD {
+            assert_eq!(parse_activation(&format!(" {name}")).unwrap().to_string(), name);
+        }
+        for name in ["foo", "", "logits", "resid_pre"] {
+            let message = parse_activation(name).unwrap_err().to_string();
+            assert!(
+                message.contains(name) && message.ends_with("choose from pattern, scores, q, k, v, z"),
+                "{message}"
+            );
+        }
+    }
 
     #[test]
     fn selections_are_numbers_and_ranges() {

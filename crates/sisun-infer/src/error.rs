@@ -1,5 +1,6 @@
 //! What can go wrong while using a model.
 
+use crate::maps::PER_HEAD;
 use sisun_data::DataError;
 use sisun_model::ModelError;
 
@@ -105,9 +106,15 @@ pub enum InferError {
         numbers: String,
     },
     /// An activation that has no heads to draw.
-    #[error("{name} has no head axis; choose from pattern, scores, q, k, v, z")]
+    #[error("{name} has no head axis; choose from {}", PER_HEAD.join(", "))]
     NotPerHead {
         /// The activation.
+        name: String,
+    },
+    /// A name that is no activation's.
+    #[error("unknown activation {name:?}; choose from {}", PER_HEAD.join(", "))]
+    UnknownActivation {
+        /// The name.
         name: String,
     },
 }

@@ -9,6 +9,9 @@ use sisun_model::{Capture, KvCache, Pass, Transformer};
 /// The rule past `context_len`, the same for every position variant: when the window is full, its older half is
 /// dropped and the rest is read afresh from position 0. The model so never sees a sequence longer than those it
 /// was trained on, and the logits are always those of a full forward pass over the window.
+///
+/// Without a causal mask a new token changes the keys and values of those before it, so nothing of these is kept: the
+/// whole window is read again for every token.
 #[derive(Debug)]
 pub struct Window<'m> {
     model: &'m Transformer,
@@ -47,12 +50,19 @@ impl<'m> Window<'m> {
     pub(crate) fn read_capturing(&mut self, new: &[u32], capture: Option<&mut Capture>) -> Vec<f32> {
         assert!(!new.is_empty(), "logits follow a token");
         let context_len = self.model.config().context_len;
-        let unread = if self.tokens.len() + new.len() <= context_len {
+        let fits = self.tokens.len() + new.len() <= context_len;
+        let unread = if fits && self.model.config().causal {
             new.to_vec()
         } else {
             let mut all = std::mem::take(&mut self.tokens);
             self.cache = KvCache::new();
-            let keep = if new.len() >= context_len { context_len } else { (context_len / 2).max(new.len()) };
+            let keep = if fits {
+                all.len() + new.len()
+            } else if new.len() >= context_len {
+                context_len
+            } else {
+                (context_len / 2).max(new.len())
+            };
             all.extend_from_slice(new);
             all.split_off(all.len() - keep)
         };

@@ -153,6 +153,30 @@ fn formats_have_names() {
 }
 
 #[test]
+fn a_format_without_a_place_for_anything_makes_nothing() {
+    for name in ["pattern", "scores", "q", "k", "v", "z"] {
+        for format in Format::ALL {
+            let folder = tempfile::tempdir().unwrap();
+            let out = folder.path().join("out");
+            let n = LABELS.len();
+            let values = if name == "scores" { scores(n, 1, 1) } else { pattern(n, 1, 1) };
+            let maps = maps(&LABELS, vec![activation(name, 0, &[0], n, values)]);
+            match write(&maps, &out, &[format], &PictureOptions::default()) {
+                Ok(files) => {
+                    assert!(format.activations().contains(&name) && !files.is_empty(), "{name} as {format}");
+                    let bytes = |file| fs::metadata(file).unwrap().len();
+                    assert!(files.iter().all(|file| bytes(file) > 200), "{name} as {format}");
+                }
+                Err(error) => {
+                    let refused = matches!(error, MapsError::NothingToHold { format: of } if of == format);
+                    assert!(refused && !format.activations().contains(&name) && !out.exists(), "{name}: {error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_folder_that_cannot_be_made_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("occupied");

@@ -55,6 +55,25 @@ fn the_older_half_is_dropped_and_the_rest_read_afresh() {
     }
 }
 
+/// Without a mask tokens that were read before look at the new one as well.
+#[test]
+fn without_a_mask_all_is_read_again() {
+    for more in ["position = \"rope\"\ncausal = false\n", "position = \"learned\"\ncausal = false\n"] {
+        let text = format!(
+            "vocab_size = 13\nd_model = 24\nn_layers = 2\nn_heads = 3\ncontext_len = {CONTEXT}\ninit_std = 0.3\n{more}"
+        );
+        let model = Transformer::random(&ModelConfig::parse(&text).unwrap(), 5, &Device::flex()).unwrap();
+        let mut window = Window::new(&model);
+        let mut lengths = Vec::new();
+        for token in 0..10 {
+            let logits = window.read(&[token]);
+            close(&logits, &full(&model, window.tokens()), &format!("{more}, token {token}"));
+            lengths.push(window.tokens().len());
+        }
+        assert_eq!(lengths, [1, 2, 3, 4, 5, 6, 7, 3, 4, 5]);
+    }
+}
+
 #[test]
 fn of_a_long_prompt_the_last_tokens_are_read() {
     let model = model("\"learned\"");

@@ -17,6 +17,11 @@ const ROW_SUM: f32 = 1e-5;
 /// Token by token through the cache against one pass over all tokens.
 pub(crate) fn cached(subject: &Subject<'_>) -> Result<Check> {
     let model = &subject.loaded.model;
+    if !model.config().causal {
+        let why = "model.causal = false: without a mask every token looks at those after it, so nothing of it can be kept, and \
+                   sampling reads all again for each token";
+        return Ok(Check::not_checked(CACHED, why.to_owned()));
+    }
     let (plain, device) = (plain(model, &subject.ids), model.device());
     let mut cache = KvCache::new();
     let each: Vec<Tensor<3>> =

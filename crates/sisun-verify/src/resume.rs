@@ -2,12 +2,12 @@
 
 use crate::subject::Files;
 use crate::{Check, Subject};
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result, anyhow};
 use sisun_config::Draft;
 use sisun_files::{Patience, make_folder};
 use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, TRAINING_FILE, WriteFile};
 use sisun_model::{CHECKPOINTS, Chosen, DeviceChoice, LAST, Run, device, thousands};
-use sisun_train::{Session, Watcher, train};
+use sisun_train::{Session, TrainError, Watcher, train};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -39,14 +39,20 @@ pub(crate) fn check(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     from.copy(run, &through)?;
     from.copy(run, &stopped)?;
 
+    let of_run = |error: Error| told_of_run(&error, [&through, &stopped], run.root());
     let end = match go_on(&through, &chosen, &Until::Time(TIME, next.unwrap_or(config.train.steps))) {
         Ok(end) => end,
-        Err(error) => return Ok(Check::not_checked(NAME, format!("the run cannot go on here: {error:#}"))),
+        Err(error) => {
+            let (from, why) = (from.checkpoint.path().display(), of_run(error));
+            return Ok(Check::not_checked(NAME, format!("training cannot go on from {from}: {why}")));
+        }
     };
     let half = from.step + (end - from.step) / 2;
-    go_on(&stopped, &chosen, &Until::Step(half))?;
-    go_on(&stopped, &chosen, &Until::Step(end))?;
-    let differs = first_difference(&checkpoint(&through, end), &checkpoint(&stopped, end))?;
+    for until in [half, end] {
+        go_on(&stopped, &chosen, &Until::Step(until)).map_err(|error| anyhow!(of_run(error)))?;
+    }
+    let differs = first_difference(&checkpoint(&through, end), &checkpoint(&stopped, end))
+        .map_err(|error| anyhow!(of_run(error)))?;
     let told = format!("steps {} to {}, stopped after {}", thousands(from.step), thousands(end), thousands(half));
     if let Some(file) = differs {
         return Ok(Check::differs(NAME, format!("{told}: {file} differs from that of going through")));
@@ -63,6 +69,25 @@ pub(crate) fn check(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     fs::remove_dir_all(&through)?;
     fs::remove_dir_all(&stopped)?;
     Ok(Check::holds(NAME, format!("{told}: the same bits{again}")))
+}
+
+/// What went wrong with a copy, told of the run. The copies are gone when it is read, so neither they nor what was saved there
+/// nor commands for them are named.
+fn told_of_run(error: &Error, copies: [&PathBuf; 2], run: &Path) -> String {
+    let diverged = match error.downcast_ref::<TrainError>() {
+        Some(TrainError::NonFinite { step, loss, grad_norm, .. }) => {
+            Some(format!("at step {step} the loss is {loss}, with gradient norm {grad_norm}"))
+        }
+        Some(TrainError::NonFiniteWeights { step, tensor, .. }) => {
+            Some(format!("step {step} leaves weights that are not finite ({tensor})"))
+        }
+        Some(TrainError::NonFiniteValidation { step, loss, .. }) => {
+            Some(format!("after the last step, {step}, the validation loss is {loss}"))
+        }
+        _ => None,
+    };
+    let told = diverged.unwrap_or_else(|| format!("{error:#}").lines().next().unwrap_or_default().to_owned());
+    copies.iter().fold(told, |told, copy| told.replace(&copy.display().to_string(), &run.display().to_string()))
 }
 
 /// Where the copies begin.

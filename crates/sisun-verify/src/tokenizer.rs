@@ -3,15 +3,19 @@
 use crate::subject::Files;
 use crate::{Check, Subject};
 use anyhow::Result;
-use sisun_data::{Tokenizer, first_documents, visible};
+use sisun_data::{Tokenizer, Unknown, first_documents, visible};
+use std::collections::HashSet;
 
 pub(crate) const NAME: &str = "tokenizer round trip";
 
 /// Bytes of text that are tried.
 const BYTES: usize = 256 << 10;
+/// As many lost characters are named.
+const SHOWN: usize = 8;
 
 /// The run's own text as tokens and back. A tokenizer from elsewhere may change a text (lower case, normal forms); it then
-/// has to leave alone what it made.
+/// has to leave alone what it made. What its vocabulary has no token for is lost whatever we do: it is told, and what stands
+/// between it is checked.
 pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
     let tokenizer = &subject.loaded.tokenizer;
     let (texts, from) = match (&subject.config, subject.files) {
@@ -21,11 +25,23 @@ pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
         (Some(config), Files::Run(_)) => (first_documents(&config.data, BYTES)?, "of the run's text"),
         _ => (vec![tokenizer.decode(&subject.ids)?], "made of random tokens"),
     };
-    let (mut changed, mut bytes) = (None, 0);
+    let (mut changed, mut bytes, mut lost) = (None, 0, None);
+    let mut parts = Vec::new();
     for text in &texts {
         bytes += text.len();
-        let once = tokenizer.decode(&tokenizer.encode(text)?.ids)?;
-        if once == *text {
+        match known_parts(tokenizer, text)? {
+            None => parts.push(text.as_str()),
+            Some((known, unknown)) => {
+                parts.extend(known);
+                add(&mut lost, unknown);
+            }
+        }
+    }
+    for text in parts {
+        let encoding = tokenizer.encode(text)?;
+        let once = tokenizer.decode(&encoding.ids)?;
+        // By itself it may be split into other tokens than in its text.
+        if once == *text || tokenizer.unknown(text, &encoding).is_some() {
             continue;
         }
         if !is_kept(tokenizer, &once)? {
@@ -35,13 +51,61 @@ pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
         changed.get_or_insert_with(|| format!("“{}” becomes “{}”", near(text, &once), near(&once, text)));
     }
     let found = format!("{} documents, {bytes} bytes {from}", texts.len());
+    let found = match changed {
+        None => format!("{found}: the same text"),
+        Some(example) => format!("{found}; it changes some as it reads ({example}) and keeps what it made"),
+    };
     Ok(Check::holds(
         NAME,
-        match changed {
-            None => format!("{found}: the same text"),
-            Some(example) => format!("{found}; it changes some as it reads ({example}) and keeps what it made"),
+        match lost {
+            None => found,
+            Some(Unknown { characters: 1, examples, token }) => {
+                format!(
+                    "{found}, but for 1 character that the vocabulary has no token for, lost as {token}: {}",
+                    list(&examples)
+                )
+            }
+            Some(Unknown { characters, examples, token }) => format!(
+                "{found}, but for {characters} characters that the vocabulary has no token for, lost as {token}: {}",
+                list(&examples)
+            ),
         },
     ))
+}
+
+/// What lies between the unknown tokens of a text, and what was lost in these; `None` where there are none.
+fn known_parts<'t>(tokenizer: &Tokenizer, text: &'t str) -> Result<Option<(Vec<&'t str>, Unknown)>> {
+    let encoding = tokenizer.encode(text)?;
+    let Some(unknown) = tokenizer.unknown(text, &encoding) else { return Ok(None) };
+    let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+    let (mut known, mut from) = (Vec::new(), 0);
+    let is_unknown = |id: &u32| tokenizer.token_text(*id) == unknown.token;
+    for (_, &(start, end)) in encoding.ids.iter().zip(&encoding.offsets).filter(|(id, _)| is_unknown(id)) {
+        let (start, end) = (starts[start], starts[end]);
+        known.extend(text.get(from..start));
+        from = from.max(end);
+    }
+    known.extend(text.get(from..));
+    known.retain(|part| !part.trim().is_empty());
+    Ok(Some((known, unknown)))
+}
+
+fn add(lost: &mut Option<Unknown>, more: Unknown) {
+    match lost {
+        None => *lost = Some(more),
+        Some(lost) => {
+            lost.characters += more.characters;
+            lost.examples.extend(more.examples);
+            let mut seen = HashSet::new();
+            lost.examples.retain(|c| seen.insert(*c));
+        }
+    }
+}
+
+/// Some of the characters.
+fn list(examples: &[char]) -> String {
+    let more = if examples.len() > SHOWN { " …" } else { "" };
+    examples.iter().take(SHOWN).map(|c| visible(&c.to_string())).collect::<Vec<_>>().join(" ") + more
 }
 
 fn is_kept(tokenizer: &Tokenizer, text: &str) -> Result<bool> {

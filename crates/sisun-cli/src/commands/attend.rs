@@ -4,13 +4,15 @@ mod page;
 
 use crate::common::{DeviceArgs, claim, left_before};
 use crate::failure::Usage;
+use crate::given_text;
 use crate::opened::PrecisionArgs;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
 use sisun_infer::maps::{self, Colours, Font, Format, MapsError, PictureOptions, Values};
-use sisun_infer::{Looking, parse_selection};
+use sisun_infer::{Looking, parse_activation, parse_selection};
 use sisun_model::Activation;
+use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -35,7 +37,7 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
     /// The text whose attention is computed
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
     text: String,
     /// The output folder
     #[arg(long, value_name = "DIR", default_value = "maps")]
@@ -49,8 +51,9 @@ pub(crate) struct Args {
     /// Heads to keep, counted from 0, as in 0,2-3 [default: all]
     #[arg(long, value_name = "LIST")]
     heads: Option<String>,
-    /// Activations of each head to write: any of pattern, scores, q, k, v, z
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "pattern")]
+    /// Activations of each head to write: any of pattern, scores, q, k, v, z. Pictures (png, svg) show pattern and
+    /// scores, csv lists pattern; html always shows all but z
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "pattern", value_parser = parse_activation)]
     activations: Vec<Activation>,
     /// Print one JSON object: tokens and the files written
     #[arg(long)]
@@ -81,6 +84,52 @@ impl FromStr for Output {
             other => other.parse().map(Self::File).map_err(|error: MapsError| format!("{error}, html")),
         }
     }
+}
+
+impl Output {
+    /// The activations that it shows.
+    fn activations(self) -> &'static [&'static str] {
+        match self {
+            Self::Page => &["pattern", "scores", "q", "k", "v"],
+            Self::File(format) => format.activations(),
+        }
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Page => f.write_str("html"),
+            Self::File(format) => format.fmt(f),
+        }
+    }
+}
+
+/// Refuses what would not be written: formats without a place for anything that is to be kept, and activations that no format has
+/// a place for.
+fn check_activations(outputs: &[Output], activations: &[Activation]) -> Result<()> {
+    let names: Vec<String> = activations.iter().map(ToString::to_string).collect();
+    let shown = |output: &Output| output.activations().join(", ");
+    let empty = outputs.iter().find(|output| {
+        **output != Output::Page && !names.iter().any(|name| output.activations().contains(&name.as_str()))
+    });
+    if let Some(output) = empty {
+        let (given, shown) = (names.join(","), shown(output));
+        return Err(Usage(format!(
+            "--activations {given}: {output} holds only {shown}; add one of these, or write json, npz or safetensors"
+        ))
+        .into());
+    }
+    let lost = names.iter().find(|name| !outputs.iter().any(|output| output.activations().contains(&name.as_str())));
+    if let Some(name) = lost {
+        let held: Vec<String> = outputs.iter().map(|output| format!("{output} holds {}", shown(output))).collect();
+        return Err(Usage(format!(
+            "--activations {name}: no format that is asked for holds it ({}); add json, npz or safetensors to --format, or leave it out",
+            held.join("; ")
+        ))
+        .into());
+    }
+    Ok(())
 }
 
 /// How the pictures (png, svg) are drawn.
@@ -141,6 +190,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .filter_map(|output| if let Output::File(format) = output { Some(*format) } else { None })
         .collect();
     let with_page = args.format.contains(&Output::Page);
+    check_activations(&args.format, &args.activations)?;
     args.page.check(with_page, args.runs.len())?;
     if let (false, Some(option)) = (formats.iter().any(|format| format.is_picture()), args.pictures.idle()) {
         return Err(Usage(format!("{option} is about pictures: add png or svg to --format")).into());

@@ -12,6 +12,7 @@ mod tests;
 mod text;
 
 use crate::common::DeviceArgs;
+use crate::given_text;
 use crate::opened::PrecisionArgs;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
@@ -36,7 +37,7 @@ pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
     run: PathBuf,
     /// The text whose attention is computed
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
     text: String,
     /// The attending token: its number, counted from 0, or its text, as in --query cat (the last token of a longer word)
     /// [default: the last token]

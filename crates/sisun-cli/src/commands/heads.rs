@@ -2,6 +2,7 @@
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
+use crate::given_text;
 use crate::opened::PrecisionArgs;
 use crate::silence::{Silencing, silence};
 use crate::terminal::{say, say_json};
@@ -27,7 +28,7 @@ pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
     run: PathBuf,
     /// The text on which entropy, distance, previous and first are measured [default: the run's attend.text]
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
     text: Option<String>,
     #[command(flatten)]
     silencing: Silencing,

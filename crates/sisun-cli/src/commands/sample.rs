@@ -2,16 +2,14 @@
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
+use crate::given_text;
 use crate::opened::PrecisionArgs;
 use crate::terminal::{is_watched, say, say_json, write_now};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use sisun_config::check_pointer;
-use sisun_data::with_line_feeds;
 use sisun_files::make_folder;
 use sisun_infer::{Finish, Generation, InferError, Language, Loaded, Sample, Sampler, Trace};
 use sisun_model::checkpoint::write_atomic;
-use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +29,7 @@ pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
     run: PathBuf,
     /// The text to continue [default: none; the model begins a new text]
-    #[arg(long, value_name = "TEXT", conflicts_with = "prompt_file")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "prompt_file", value_parser = given_text::argument)]
     prompt: Option<String>,
     /// Read the text to continue from a file, or - for standard input
     #[arg(long, value_name = "FILE")]
@@ -167,25 +165,13 @@ fn unescaped(given: &str) -> Result<String, String> {
 
 /// The prompt, if there is one.
 fn prompt(args: &Args) -> Result<Option<String>> {
-    let (bytes, from) = match (&args.prompt, &args.prompt_file) {
+    let text = match (&args.prompt, &args.prompt_file) {
         (Some(prompt), _) => return Ok(Some(prompt.clone())),
-        (None, Some(path)) if path.as_os_str() == "-" => {
-            let mut bytes = Vec::new();
-            std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
-            (bytes, "standard input".to_owned())
-        }
-        (None, Some(path)) => {
-            let bytes = std::fs::read(path).with_context(|| format!("cannot read prompt file {}", path.display()))?;
-            check_pointer(&bytes).with_context(|| format!("cannot read prompt file {}", path.display()))?;
-            (bytes, path.display().to_string())
-        }
+        (None, Some(path)) if path.as_os_str() == "-" => given_text::standard_input()?,
+        (None, Some(path)) => given_text::file("prompt file", path)?,
         (None, None) => return Ok(None),
     };
-    let text = String::from_utf8(bytes).map_err(|error| {
-        Usage(format!("the prompt in {from} is not valid UTF-8 (byte {})", error.utf8_error().valid_up_to()))
-    })?;
-    // Line ends are those that training text has. A file ends in one; the prompt does not mean it.
-    let text = with_line_feeds(&text);
+    // A file ends in a line end; the prompt does not mean it.
     Ok(Some(text.strip_suffix('\n').unwrap_or(&text).to_owned()))
 }
 

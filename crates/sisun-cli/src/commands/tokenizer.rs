@@ -1,15 +1,14 @@
 //! `sisun tokenizer`.
 
-use crate::failure::Usage;
+use crate::given_text;
 use crate::terminal::{note, say, say_json};
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde::{Deserialize, de::IntoDeserializer};
 use serde_json::json;
 use sisun_config::{DataConfig, Normalize, TokenizerConfig};
-use sisun_data::{Tokenizer, prepare, with_line_feeds};
+use sisun_data::{Tokenizer, prepare};
 use sisun_files::is_folder;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Train and apply tokenizers in Hugging Face's tokenizer.json format.
@@ -57,8 +56,8 @@ Examples:
     Encode {
         /// A tokenizer.json, or a run directory
         tokenizer: PathBuf,
-        /// The text [default: standard input]
-        #[arg(long, value_name = "TEXT")]
+        /// The text [default: standard input], read as a file is: line ends are \n, a byte order mark is left out
+        #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
         text: Option<String>,
         /// Leave out the special tokens that were added
         #[arg(long)]
@@ -111,14 +110,7 @@ fn encode(path: &Path, text: Option<String>, with_added: bool, as_json: bool) ->
     let tokenizer = open(path)?;
     let text = match text {
         Some(text) => text,
-        None => {
-            let mut bytes = Vec::new();
-            std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
-            let text = String::from_utf8(bytes).map_err(|error| {
-                Usage(format!("standard input is not valid UTF-8 (byte {})", error.utf8_error().valid_up_to()))
-            })?;
-            with_line_feeds(&text).into_owned()
-        }
+        None => given_text::standard_input()?,
     };
     let bare = tokenizer.encode(&text)?;
     if let Some(unknown) = tokenizer.unknown(&text, &bare) {

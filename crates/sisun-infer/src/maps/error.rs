@@ -66,6 +66,15 @@ pub enum MapsError {
     /// There are no tokens or no activations.
     #[error("there is nothing to write: the maps hold no tokens or no activations; give a text, a layer and a head")]
     Nothing,
+    /// A format that has no place for anything that was captured.
+    #[error(
+        "{format} holds {}, and nothing else of a head: keep one of these as well, or write json, npz or safetensors, which hold every activation",
+        format.activations().join(" and ")
+    )]
+    NothingToHold {
+        /// The format.
+        format: Format,
+    },
     /// A picture that would take too much memory.
     #[error(
         "picture `{picture}` would be {width} × {height} pixels, more than {limit} in all; take a shorter text, fewer \

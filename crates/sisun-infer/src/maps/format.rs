@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use super::MapsError;
 
+/// The activations with a head axis.
+pub(crate) const PER_HEAD: [&str; 6] = ["pattern", "scores", "q", "k", "v", "z"];
+
 /// A format that maps can be written in; [`super::write()`] lists the files of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -29,6 +32,15 @@ impl Format {
     /// Whether it is drawn.
     pub fn is_picture(self) -> bool {
         matches!(self, Self::Svg | Self::Png)
+    }
+
+    /// The activations that it has a place for.
+    pub fn activations(self) -> &'static [&'static str] {
+        match self {
+            Self::Svg | Self::Png => &["pattern", "scores"],
+            Self::Csv => &["pattern"],
+            Self::Json | Self::Npz | Self::Safetensors => &PER_HEAD,
+        }
     }
 
     /// The word for it, which is also the extension of its files.

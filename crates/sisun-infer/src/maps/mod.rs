@@ -32,6 +32,7 @@ pub use error::MapsError;
 pub use font::Font;
 use font::Fonts;
 pub use format::Format;
+pub(crate) use format::PER_HEAD;
 pub use options::{PictureOptions, Values};
 pub use palette::Colours;
 use serde::Serialize;
@@ -148,7 +149,8 @@ fn is_matrix(name: &str) -> bool {
 ///
 /// # Errors
 /// - [`MapsError::Nothing`] without tokens or activations
-/// - before anything is written, [`MapsError::TooBig`] when a picture asked for would not fit into memory, and
+/// - before anything is written, [`MapsError::NothingToHold`] for a format without a place for any of the activations,
+///   [`MapsError::TooBig`] when a picture asked for would not fit into memory, and
 ///   [`MapsError::FontSize`] or [`MapsError::CellTooSmall`] for options that cannot be met
 /// - [`MapsError::Write`] when the folder or a file cannot be written
 ///
@@ -161,6 +163,11 @@ pub fn write(
     options: &PictureOptions,
 ) -> Result<Vec<PathBuf>, MapsError> {
     maps.check()?;
+    for &format in formats {
+        if !maps.activations.iter().any(|activation| format.activations().contains(&activation.name.as_str())) {
+            return Err(MapsError::NothingToHold { format });
+        }
+    }
     let wanted = |format| formats.contains(&format);
     let pictures = if wanted(Format::Svg) || wanted(Format::Png) { picture::plan(maps, options)? } else { Vec::new() };
     make_folder(out).map_err(|source| MapsError::Write { path: out.into(), source })?;
