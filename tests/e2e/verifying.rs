@@ -126,7 +126,7 @@ fn a_run_that_diverges_is_told_by_its_own_name() {
     let lab = Lab::new();
     let more = ["--set", "train.lr_max=1e30", "--set", "train.grad_clip=0", "--set", "train.warmup_steps=0"];
     let config = ["--set", "train.checkpoint_every=1", "--set", "train.eval_every=100"];
-    lab.train("run", &[&more[..], &config].concat()).fails(1, &["not finite"]);
+    lab.train("run", &[&more[..], &config].concat()).fails(1, &["with a tenth of the learning rate"]);
     let found = checks(&verify(&lab.at("run")).ok());
     let (verdict, told) = &found["resuming"];
     assert_eq!(verdict, "not_checked", "{told}");
