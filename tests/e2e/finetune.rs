@@ -114,6 +114,50 @@ fn near(what: &str, found: &[f32], expected: &[f32]) {
     assert!(far.is_none(), "{what}: {far:?}");
 }
 
+/// Against what a run keeps: the tensors of its optimizer, and how many parameters it says that it trains.
+#[test]
+fn info_counts_what_the_runs_own_training_holds() {
+    let lab = Lab::new();
+    let short = ["--set", "train.steps=4", "--set", "train.warmup_steps=1"];
+    lab.train("base", &short).ok();
+    let base = format!("finetune.model={}", lab.at("base"));
+    let lora = ["--set", &base, "--set", "finetune.lora.rank=3", "--set", "finetune.lora.alpha=6"];
+    let muon = ["--set", "train.optimizer=muon"];
+    fs::write(lab.path("tune.toml"), format!(
+        "[data]\nsources = [{:?}]\ndocuments = \"paragraph\"\nvalidation_fraction = 0.2\n[train]\nbatch_size = 2\nlr_max = 1e-3\n",
+        lab.path("stories.txt")
+    ))
+    .unwrap();
+    for (name, config, more, words) in [
+        ("adamw", "lab.toml", [].to_vec(), "AdamW)"),
+        ("muon", "lab.toml", muon.to_vec(), "Muon and AdamW)"),
+        ("lora", "tune.toml", lora.to_vec(), "AdamW)"),
+        ("lora-muon", "tune.toml", [&lora[..], &muon].concat(), "Muon)"),
+    ] {
+        let run = lab.at(name);
+        let train = ["train", &lab.at(config), "--run", &run, "--device", "cpu"];
+        let told = sisun(&[&train[..], &short, &more].concat()).ok().stderr;
+        let kept = fs::read(lab.path(name).join("checkpoints/step-00000004").join(TRAINING_FILE)).unwrap();
+        let kept = SafeTensors::deserialize(&kept).unwrap();
+        let state: usize = kept.iter().map(|(_, tensor)| tensor.data().len()).sum();
+        let info = sisun(&["info", &run, "--json"]).ok().json();
+        let count = |key: &str| info["count"][key].as_u64().unwrap();
+        let factors = if name.starts_with("lora") { count("trained") } else { 0 };
+        let held = 4 * (count("total") + factors) + 4 * count("trained") + state as u64;
+        assert_eq!(count("training_bytes"), held, "{name}");
+        if factors > 0 {
+            let trains = format!("trains {} of", sisun_model::thousands(factors));
+            assert!(told.contains(&trains), "{trains}: {told}");
+        } else {
+            assert_eq!(count("trained"), count("total"));
+        }
+        let text = sisun(&["info", &run]).ok().stdout;
+        let line = text.lines().find(|line| line.contains("training state")).unwrap();
+        assert!(line.contains(&format!("(weights, gradients, {words}")), "{line}");
+        assert_eq!(text.contains("LoRA, rank 3"), factors > 0, "{text}");
+    }
+}
+
 /// Holds a run of five steps to what PyTorch found.
 fn held(what: &str, run: &Path, reference: &Reference, how: &str) {
     let expected = reference.numbers(&format!("{how}.losses"));

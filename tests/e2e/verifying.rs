@@ -120,6 +120,120 @@ fn damage_is_found() {
     assert!(found.values().any(|(verdict, _)| verdict == "differs"), "{found:?}");
 }
 
+/// Its copies are gone when the message is read.
+#[test]
+fn a_run_that_diverges_is_told_by_its_own_name() {
+    let lab = Lab::new();
+    let more = ["--set", "train.lr_max=1e30", "--set", "train.grad_clip=0", "--set", "train.warmup_steps=0"];
+    let config = ["--set", "train.checkpoint_every=1", "--set", "train.eval_every=100"];
+    lab.train("run", &[&more[..], &config].concat()).fails(1, &["with a tenth of the learning rate"]);
+    let found = checks(&verify(&lab.at("run")).ok());
+    let (verdict, told) = &found["resuming"];
+    assert_eq!(verdict, "not_checked", "{told}");
+    assert!(told.contains(&lab.at("run")) && told.contains("step 1"), "{told}");
+    for (_, told) in found.values() {
+        assert!(
+            !told.contains("sisun-verify-") && !told.contains("through") && !told.contains("sisun train"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn without_a_mask_the_cache_is_not_checked() {
+    let lab = Lab::new();
+    lab.train("run", &["--set", "model.causal=false"]).ok();
+    let found = checks(&verify(&lab.at("run")).ok());
+    let (verdict, told) = &found["decoding with the cache"];
+    assert!(verdict == "not_checked" && told.starts_with("model.causal = false: "), "{told}");
+    assert_eq!(found["captured attention"].0, "holds");
+}
+
+/// Tokenizers of two kinds whose vocabulary has no token for a part of the text: no fault of ours, and told alike.
+#[test]
+fn what_a_tokenizer_has_no_token_for_is_told_and_no_difference() {
+    let lab = Lab::new();
+    let letters: Vec<String> =
+        "abcdefghijklmnopqrstuvwxyABCDEFGHIJKLMNOPQRSTUVWXYZ.,!?'\"".chars().map(String::from).collect();
+    let words = fs::read_to_string(lab.path("stories.txt")).unwrap();
+    let words: std::collections::BTreeSet<&str> =
+        words.split(|c: char| !c.is_alphabetic()).filter(|w| w.len() > 1).collect();
+    let word_ids: BTreeMap<&str, usize> =
+        ["<unk>", "<|endoftext|>"].into_iter().chain(words.into_iter().filter(|w| !w.contains('z'))).zip(0..).collect();
+    let pieces: Vec<Value> = ["<unk>", "<|endoftext|>", "▁"]
+        .into_iter()
+        .chain(letters.iter().map(String::as_str))
+        .map(|piece| serde_json::json!([piece, -1.0]))
+        .collect();
+    let added = serde_json::json!([{
+        "id": 1, "content": "<|endoftext|>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+        "special": true
+    }]);
+    let metaspace =
+        serde_json::json!({ "type": "Metaspace", "replacement": "▁", "prepend_scheme": "never", "split": false });
+    for (name, model, pre_tokenizer, decoder) in [
+        (
+            "unigram",
+            serde_json::json!({ "type": "Unigram", "unk_id": 0, "vocab": pieces }),
+            metaspace.clone(),
+            metaspace,
+        ),
+        (
+            "words",
+            serde_json::json!({ "type": "WordLevel", "unk_token": "<unk>", "vocab": word_ids }),
+            serde_json::json!({ "type": "Whitespace" }),
+            Value::Null,
+        ),
+    ] {
+        let json = serde_json::json!({
+            "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": null,
+            "pre_tokenizer": pre_tokenizer, "post_processor": null, "decoder": decoder, "model": model
+        });
+        let file = lab.at(&format!("{name}.json"));
+        fs::write(&file, json.to_string()).unwrap();
+        let tokenizer = format!("tokenizer={{kind=\"file\", path={file:?}}}");
+        lab.train(name, &["--set", &tokenizer, "--set", "train.steps=4", "--set", "train.warmup_steps=1"]).ok();
+        let found = checks(&verify(&lab.at(name)).ok());
+        let (verdict, told) = &found["tokenizer round trip"];
+        assert!(verdict == "holds" && told.contains("lost as <unk>"), "{name}: {told}");
+        // What it has tokens for is still checked.
+        let mut broken = json;
+        broken["decoder"] = serde_json::json!({ "type": "Replace", "pattern": { "String": "e" }, "content": "3" });
+        let run = lab.path(&format!("{name}-broken"));
+        copy_folder(&lab.path(name), &run);
+        fs::write(run.join("tokenizer.json"), broken.to_string()).unwrap();
+        verify(run.to_str().unwrap()).fails(1, &["differs in"]);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_leaves_no_copy() {
+    use nix::sys::signal::{Signal, kill};
+    use std::time::{Duration, Instant};
+    let lab = Lab::new();
+    lab.train("run", &["--set", "train.steps=4", "--set", "train.warmup_steps=1"]).ok();
+    // Long enough to be interrupted.
+    let config = fs::read_to_string(lab.path("run/config.toml")).unwrap();
+    assert!(config.contains("steps = 4"), "{config}");
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let temporary = tempfile::tempdir().unwrap();
+        let mut child = crate::sisun::command(&["verify", &lab.at("run"), "--quiet"]);
+        let mut child = child.env("TMPDIR", temporary.path()).stdout(std::process::Stdio::null()).spawn().unwrap();
+        let left = || fs::read_dir(temporary.path()).unwrap().count();
+        let began = Instant::now();
+        while left() == 0 {
+            assert!(began.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // The program is told of the folder just after making it.
+        std::thread::sleep(Duration::from_millis(20));
+        kill(nix::unistd::Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
+        assert_eq!(left(), 0, "{signal}");
+    }
+}
+
 #[test]
 fn what_is_no_model_is_told() {
     sisun(&["verify", "runs/none-such"]).fails(1, &["runs/none-such", "no such folder"]);

@@ -2,8 +2,10 @@
 
 use crate::terminal::note;
 use anyhow::{Context, Result};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// Keeps those signals away that whoever started the program wants ignored, as `nohup` does and shells do for commands in the
 /// background: a handler would take the place of that. Has to be called before there are other threads, which inherit it.
@@ -43,6 +45,30 @@ pub(crate) fn stop_on_interrupt(message: &'static str) -> Result<Arc<AtomicBool>
     })
     .context("cannot listen for Ctrl-C")?;
     Ok(stop)
+}
+
+/// Where a command keeps temporary files that an interrupt has to remove.
+pub(crate) type TemporaryFolder = Arc<OnceLock<PathBuf>>;
+
+/// Ctrl-C removes the folder, if there is one by then, and ends the process.
+pub(crate) fn remove_on_interrupt() -> Result<TemporaryFolder> {
+    let folder = TemporaryFolder::default();
+    let to_remove = Arc::clone(&folder);
+    ctrlc::set_handler(move || {
+        if let Some(folder) = to_remove.get() {
+            // Others still write there: what they add meanwhile takes another try.
+            for _ in 0..100 {
+                let removed = std::fs::remove_dir_all(folder);
+                if removed.is_ok() || !folder.exists() {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        std::process::exit(130);
+    })
+    .context("cannot listen for Ctrl-C")?;
+    Ok(folder)
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -3,7 +3,9 @@
 use crate::checked::Checked;
 use crate::keys::{MODEL, MODEL_FILE};
 use crate::lfs::check_pointer;
-use crate::{Config, ConfigError, DataConfig, Draft, ModelConfig, Shape, TokenizerConfig, plain_words};
+use crate::{
+    Config, ConfigError, DataConfig, Draft, LoraConfig, ModelConfig, Shape, TokenizerConfig, TrainConfig, plain_words,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::io::ErrorKind;
@@ -50,12 +52,17 @@ pub struct Described {
     pub tokenizer: Option<TokenizerConfig>,
     /// The text, if the file names one.
     pub data: Option<DataConfig>,
+    /// How it is trained, if the file says so.
+    pub train: Option<TrainConfig>,
+    /// The adapters that are trained instead of the weights, if the file says so.
+    pub lora: Option<LoraConfig>,
 }
 
 impl From<Config> for Described {
     fn from(config: Config) -> Self {
-        let Config { name, model, tokenizer, data, .. } = config;
-        Self { name, model, tokenizer: Some(tokenizer), data: Some(data) }
+        let lora = config.lora();
+        let Config { name, model, tokenizer, data, train, .. } = config;
+        Self { name, model, tokenizer: Some(tokenizer), data: Some(data), train: Some(train), lora }
     }
 }
 
@@ -78,7 +85,14 @@ impl Described {
         file.tokenizer.as_ref().map_or(Ok(()), TokenizerConfig::validate)?;
         model.resolve();
         let stem = path.file_stem().map_or_else(|| "model".into(), |s| s.to_string_lossy().into_owned());
-        Ok(Self { name: file.name.unwrap_or(stem), model, tokenizer: file.tokenizer, data: None })
+        Ok(Self {
+            name: file.name.unwrap_or(stem),
+            model,
+            tokenizer: file.tokenizer,
+            data: None,
+            train: None,
+            lora: None,
+        })
     }
 }
 

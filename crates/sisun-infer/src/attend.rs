@@ -80,9 +80,7 @@ impl Loaded {
     ) -> Result<Vec<Token>, InferError> {
         let config = self.model.config();
         let (layers, heads) = looking.of(config)?;
-        if let Some(other) = looking.activations.iter().find(|activation| !has_heads(**activation)) {
-            return Err(InferError::NotPerHead { name: other.to_string() });
-        }
+        check_per_head(&looking.activations)?;
         let tokens = self.tokens(text)?;
         self.check_length(tokens.len())?;
         self.check_room(tokens.len(), heads.len(), 0, looking)?;
@@ -136,21 +134,24 @@ impl Loaded {
     }
 }
 
-/// Reads the name of an activation with a head axis, as `pattern`; spaces around it do not count.
+/// Reads the name of an activation, as `pattern`; spaces around it do not count.
 ///
 /// # Errors
-/// Another name.
+/// A name that no activation has; those with a head axis are listed.
 pub fn parse_activation(given: &str) -> Result<Activation, InferError> {
-    let name = given.trim();
-    match name.parse::<Activation>() {
-        Ok(activation) if has_heads(activation) => Ok(activation),
-        Ok(_) => Err(InferError::NotPerHead { name: name.to_owned() }),
-        Err(_) => Err(InferError::UnknownActivation { name: name.to_owned() }),
-    }
+    given.trim().parse().map_err(|_| InferError::UnknownActivation { name: given.trim().to_owned() })
 }
 
-fn has_heads(activation: Activation) -> bool {
-    PER_HEAD.contains(&activation.to_string().as_str())
+/// That all of them have a head axis.
+///
+/// # Errors
+/// The first without one.
+pub fn check_per_head(activations: &[Activation]) -> Result<(), InferError> {
+    let has_heads = |activation: &&Activation| PER_HEAD.contains(&activation.to_string().as_str());
+    match activations.iter().find(|activation| !has_heads(activation)) {
+        None => Ok(()),
+        Some(other) => Err(InferError::NotPerHead { name: other.to_string() }),
+    }
 }
 
 /// Reads a list of numbers and ranges, as `0,2-3`.
@@ -188,16 +189,19 @@ fn existing(what: &'static str, chosen: Option<&[usize]>, count: usize) -> Resul
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{parse_activation, parse_selection};
+    use super::{check_per_head, parse_activation, parse_selection};
     use crate::maps::PER_HEAD;
 
     #[test]
     fn only_activations_of_heads_are_taken_and_listed() {
         for name in PER_HEAD {
-            assert_eq!(parse_activation(&format!(" {name}")).unwrap().to_string(), name);
+            let activation = parse_activation(&format!(" {name}")).unwrap();
+            assert_eq!(activation.to_string(), name);
+            check_per_head(&[activation]).unwrap();
         }
         for name in ["foo", "", "logits", "resid_pre"] {
-            let message = parse_activation(name).unwrap_err().to_string();
+            let refused = parse_activation(name).and_then(|activation| check_per_head(&[activation]));
+            let message = refused.unwrap_err().to_string();
             assert!(
                 message.contains(name) && message.ends_with("choose from pattern, scores, q, k, v, z"),
                 "{message}"

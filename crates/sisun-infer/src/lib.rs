@@ -15,7 +15,7 @@ mod sampler;
 mod trace;
 mod window;
 
-pub use attend::{Looking, parse_activation, parse_selection};
+pub use attend::{Looking, check_per_head, parse_activation, parse_selection};
 pub use chance::Chance;
 pub use error::InferError;
 pub use explain::{Explanation, Query};

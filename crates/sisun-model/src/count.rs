@@ -1,7 +1,7 @@
 //! Counting a model's parameters, memory and work without building it.
 
 use serde::Serialize;
-use sisun_config::{Ffn, ModelConfig, Norm, NormPlacement, Position};
+use sisun_config::{Ffn, LoraConfig, ModelConfig, Norm, NormPlacement, OptimizerKind, Position};
 
 /// Parameters by part, and what follows from them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,7 +30,9 @@ pub struct Count {
     pub training_flops_per_token: u64,
     /// Bytes of the weights in float32.
     pub weight_bytes: u64,
-    /// Bytes of weights, gradients and AdamW's two moments in float32; activations come on top.
+    /// Parameters that training changes.
+    pub trained: u64,
+    /// Bytes of weights, gradients and the optimizer's state in float32; activations come on top.
     pub training_bytes: u64,
     /// Bytes of keys and values in float32 at full context.
     pub kv_cache_bytes: u64,
@@ -81,9 +83,40 @@ impl Count {
             forward_flops_per_token: told(forward),
             training_flops_per_token: told(3 * forward),
             weight_bytes: told(4 * total),
+            trained: told(total),
             training_bytes: told(16 * total),
             kv_cache_bytes: told(4 * layers * 2 * kv * d_head * context),
         }
+    }
+}
+
+impl Count {
+    /// As [`Count::of`], of a model that is trained by this optimizer: AdamW keeps two numbers of each parameter, Muon one of
+    /// each in a matrix of the blocks. With `lora` only its factors are trained, of which a matrix `[d_in, d_out]` has
+    /// `rank·(d_in + d_out)`, beside all weights.
+    pub fn of_training(config: &ModelConfig, optimizer: OptimizerKind, lora: Option<LoraConfig>) -> Self {
+        let count = Self::of(config);
+        let n = |x: usize| x as u128;
+        let total = u128::from(count.total);
+        let (trained, in_matrices, added) = match lora {
+            None => (total, u128::from(count.attention_weights) + u128::from(count.ffn_weights), 0),
+            Some(LoraConfig { rank, .. }) => {
+                let (d, ff) = (n(config.d_model), n(config.ff_width()));
+                let width = n(config.n_heads) * n(config.d_head());
+                let qkv = width + 2 * n(config.kv_heads()) * n(config.d_head());
+                let ffn = match config.ffn {
+                    Ffn::None => 0,
+                    Ffn::Swiglu => 3 * (d + ff),
+                    _ => 2 * (d + ff),
+                };
+                let factors = n(rank) * n(config.n_layers) * ((d + qkv) + (width + d) + ffn);
+                (factors, factors, factors)
+            }
+        };
+        let by_muon = if optimizer == OptimizerKind::Muon { in_matrices } else { 0 };
+        let numbers = total + added + trained + by_muon + 2 * (trained - by_muon);
+        let told = |n: u128| u64::try_from(n).unwrap_or(u64::MAX);
+        Self { trained: told(trained), training_bytes: told(4 * numbers), ..count }
     }
 }
 

@@ -22,14 +22,15 @@ use anyhow::Result;
 use sisun_config::plain_system_words;
 use std::path::Path;
 
-/// Run all checks on a run directory, one of its checkpoints, or a Hugging Face directory. `started` is called with the
-/// name of each check before it runs.
+/// Run all checks on a run directory, one of its checkpoints, or a Hugging Face directory. `made` is called with the folder of
+/// temporary files once it is there, so that whoever ends the process before this returns can remove it; `started` is called
+/// with the name of each check before it runs.
 ///
 /// A model that cannot be opened leaves only the checks of its files.
 ///
 /// # Errors
 /// A path that names no model, or a temporary folder that cannot be made.
-pub fn verify(path: &Path, started: &mut dyn FnMut(&str)) -> Result<Vec<Check>> {
+pub fn verify(path: &Path, made: &mut dyn FnMut(&Path), started: &mut dyn FnMut(&str)) -> Result<Vec<Check>> {
     let mut checks = Vec::new();
     let mut add = |name: &'static str, check: &mut dyn FnMut() -> Result<Check>| {
         started(name);
@@ -51,6 +52,7 @@ pub fn verify(path: &Path, started: &mut dyn FnMut(&str)) -> Result<Vec<Check>> 
     let Some(subject) = opened else { return Ok(checks) };
     let workplace = Workplace::new()?;
     let folder = workplace.path();
+    made(folder);
     add(round_trip::SAVED, &mut || round_trip::saved(&subject, folder));
     add(resume::NAME, &mut || resume::check(&subject, folder));
     add(passes::CACHED, &mut || passes::cached(&subject));

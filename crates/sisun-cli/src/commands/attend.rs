@@ -10,7 +10,7 @@ use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
 use sisun_infer::maps::{self, Colours, Font, Format, MapsError, PictureOptions, Values};
-use sisun_infer::{Looking, parse_activation, parse_selection};
+use sisun_infer::{Looking, check_per_head, parse_activation, parse_selection};
 use sisun_model::Activation;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -190,6 +190,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .filter_map(|output| if let Output::File(format) = output { Some(*format) } else { None })
         .collect();
     let with_page = args.format.contains(&Output::Page);
+    check_per_head(&args.activations)?;
     check_activations(&args.format, &args.activations)?;
     args.page.check(with_page, args.runs.len())?;
     if let (false, Some(option)) = (formats.iter().any(|format| format.is_picture()), args.pictures.idle()) {

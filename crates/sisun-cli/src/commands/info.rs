@@ -5,7 +5,7 @@ use crate::terminal::{note, say, say_json};
 use crate::vocabulary;
 use anyhow::{Context, Result};
 use serde_json::json;
-use sisun_config::{Described, Draft};
+use sisun_config::{Described, Draft, LoraConfig, OptimizerKind};
 use sisun_files::is_folder;
 use sisun_model::{Count, Run, thousands};
 use std::path::{Path, PathBuf};
@@ -32,6 +32,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let mut notes = Vec::new();
+    let (mut train, mut lora) = (None, None);
     let (name, model) = if sisun_hf::is_model(&args.what)? {
         notes = sisun_hf::notes(&args.what)?;
         let (name, model) = sisun_hf::describe(&args.what)?;
@@ -39,16 +40,21 @@ pub(crate) fn run(args: Args) -> Result<()> {
     } else {
         let is_folder = is_folder(&args.what).with_context(|| format!("cannot read {}", args.what.display()))?;
         let file = if is_folder { Run::open(&args.what)?.root().join("config.toml") } else { args.what };
-        let Described { name, mut model, tokenizer, data } = read(&file, &args.set)?;
+        let Described { name, mut model, tokenizer, data, train: how, lora: adapters } = read(&file, &args.set)?;
+        (train, lora) = (how, adapters);
         // What there is to count is counted all the same, and the rows of the embedding are said to be missing.
         if let Err(why) = vocabulary::settle(&mut model, tokenizer.as_ref(), data.as_ref()) {
             note(&format!("note: counted without the embedding's rows and the head's: {why:#}"));
         }
         (name, model)
     };
-    let count = Count::of(&model);
+    // What says nothing of training would be trained as a configuration that says nothing of its optimizer.
+    let optimizer = train.map_or(OptimizerKind::Adamw, |train| train.optimizer);
+    let count = Count::of_training(&model, optimizer, lora);
     if args.json {
-        return say_json(&json!({ "name": name, "model": model, "count": count, "notes": notes }));
+        return say_json(&json!({
+            "name": name, "model": model, "optimizer": optimizer, "lora": lora, "count": count, "notes": notes
+        }));
     }
     let heads = if model.kv_heads() == model.n_heads {
         format!("{} heads", model.n_heads)
@@ -88,15 +94,23 @@ pub(crate) fn run(args: Args) -> Result<()> {
         say(&format!("  {what:<38}{:>18}", thousands(n)))?;
     }
     say("")?;
-    let sizes = [
-        ("weights in float32", bytes(count.weight_bytes)),
-        ("training state (weights, gradients, AdamW)", bytes(count.training_bytes)),
-        ("keys and values of a full context", bytes(count.kv_cache_bytes)),
-        ("work per token, forward", flops(count.forward_flops_per_token)),
-        ("work per token, training", flops(count.training_flops_per_token)),
-    ];
+    let by = match (optimizer, lora) {
+        (OptimizerKind::Adamw, _) => "AdamW",
+        (OptimizerKind::Muon, None) => "Muon and AdamW",
+        (OptimizerKind::Muon, Some(_)) => "Muon",
+    };
+    let mut sizes = vec![("weights in float32".to_owned(), bytes(count.weight_bytes))];
+    if let Some(LoraConfig { rank, .. }) = lora {
+        sizes.push((format!("trained parameters (LoRA, rank {rank})"), thousands(count.trained)));
+    }
+    sizes.extend([
+        (format!("training state (weights, gradients, {by})"), bytes(count.training_bytes)),
+        ("keys and values of a full context".to_owned(), bytes(count.kv_cache_bytes)),
+        ("work per token, forward".to_owned(), flops(count.forward_flops_per_token)),
+        ("work per token, training".to_owned(), flops(count.training_flops_per_token)),
+    ]);
     for (what, size) in sizes {
-        say(&format!("  {what:<44}{size:>12}"))?;
+        say(&format!("  {what:<52}{size:>12}"))?;
     }
     Ok(())
 }

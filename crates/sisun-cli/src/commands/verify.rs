@@ -1,10 +1,11 @@
 //! `sisun verify`.
 
+use crate::signals::remove_on_interrupt;
 use crate::terminal::{is_watched, note, say, say_json};
 use anyhow::{Result, bail};
 use serde_json::json;
 use sisun_verify::{Check, Verdict};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Check a model on this machine: files, resuming, caching, devices, export, tokenizer.
 ///
@@ -34,7 +35,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
             note(&format!("checking: {name}"));
         }
     };
-    let checks = sisun_verify::verify(&args.run, &mut started)?;
+    let temporary = remove_on_interrupt()?;
+    // It is made once.
+    let mut made = |folder: &Path| drop(temporary.set(folder.to_owned()));
+    let checks = sisun_verify::verify(&args.run, &mut made, &mut started)?;
     let differing: Vec<&str> =
         checks.iter().filter(|check| check.verdict == Verdict::Differs).map(|check| check.name).collect();
     if args.json {
