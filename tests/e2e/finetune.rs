@@ -5,7 +5,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::SafeTensors;
 use sisun_config::{Config, DataConfig};
 use sisun_data::{Tokenizer, prepare_whole};
-use sisun_infer::Loaded;
+use sisun_infer::LanguageModel;
 use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, TRAINING_FILE, WriteFile};
 use sisun_model::weights::{HostTensors, read_tensors, to_safetensors};
 use sisun_model::{Pass, Run, Transformer};
@@ -369,7 +369,8 @@ fn adapters_lie_in_checkpoints_and_the_base_beside_them() {
     // Two blocks of four matrices.
     assert_eq!(factors.len(), 2 * 4 * 2);
     assert!(factors.keys().all(|name| name.ends_with(".weight.lora.a") || name.ends_with(".weight.lora.b")));
-    let base = Loaded::open(&lab.path("run/checkpoints/step-00000000"), &Device::flex()).unwrap().model.to_host();
+    let base =
+        LanguageModel::open(&lab.path("run/checkpoints/step-00000000"), &Device::flex()).unwrap().model.to_host();
     assert_eq!(read_tensors(&lab.path("run/base.safetensors")).unwrap(), base);
     let moments = read_tensors(&lab.path("run/checkpoints/step-00000030/training.safetensors")).unwrap();
     assert_eq!(moments.len(), 2 * factors.len(), "nothing is kept of what is frozen");
@@ -467,7 +468,7 @@ fn documents_end_as_the_base_says_and_so_does_what_is_written() {
     );
     lab.train("run", &["--quiet"]).ok();
     let run = lab.path("run");
-    let ends = |path: &Path| Loaded::open(path, &Device::flex()).unwrap().tokenizer.ends().to_vec();
+    let ends = |path: &Path| LanguageModel::open(path, &Device::flex()).unwrap().tokenizer.ends().to_vec();
     assert_eq!(ends(&run), [end, other]);
     let asked = ["sample", run.to_str().unwrap(), "--prompt", "the cat", "-n", "40", "--temperature", "0", "--json"];
     let found = sisun(&[&asked[..], &["--device", "cpu"]].concat()).ok().json();
@@ -493,7 +494,7 @@ fn documents_end_as_the_base_says_and_so_does_what_is_written() {
     fs::remove_file(run.join("generation_config.json")).unwrap();
     assert_eq!(ends(&run), [end, other]);
     fs::copy(fixture("llama_tied").join("tokenizer.json"), run.join("tokenizer.json")).unwrap();
-    let altered = Loaded::open(&run, &Device::flex()).unwrap_err().to_string();
+    let altered = LanguageModel::open(&run, &Device::flex()).unwrap_err().to_string();
     assert!(altered.contains("tokenizer.json was altered"), "{altered}");
     // Nor did such a run record what it was made with.
     for step in ["step-00000000", "step-00000030", "step-00000060"] {

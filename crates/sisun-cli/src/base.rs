@@ -2,16 +2,16 @@
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
-use sisun_config::Base;
+use sisun_config::PretrainedSpec;
 use sisun_files::{is_file, look};
-use sisun_hf::Companion;
+use sisun_hf::SidecarFile;
 use sisun_model::Run;
-use sisun_train::{COMPANIONS, Start};
+use sisun_train::{COMPANIONS, InitialWeights};
 use std::path::Path;
 
 /// What a configuration takes from it; no weights are read.
-pub(crate) fn describe(path: &Path) -> Result<Base> {
-    let read = || -> Result<Base> {
+pub(crate) fn describe(path: &Path) -> Result<PretrainedSpec> {
+    let read = || -> Result<PretrainedSpec> {
         if look(path)?.is_none() {
             bail!("no such folder; put a model there, or name another with --set finetune.model=DIR");
         }
@@ -25,28 +25,28 @@ pub(crate) fn describe(path: &Path) -> Result<Base> {
             let config = run.config()?;
             (config.model, run.tokenizer(), Some(config.tokenizer))
         };
-        Ok(Base { path: path.to_owned(), model, tokenizer, made })
+        Ok(PretrainedSpec { path: path.to_owned(), model, tokenizer, made })
     };
     read().with_context(|| named(path))
 }
 
 /// What training takes from it.
-pub(crate) fn open(path: &Path, device: &Device, tell: &mut dyn FnMut(&str)) -> Result<Start> {
-    let mut read = || -> Result<Start> {
+pub(crate) fn open(path: &Path, device: &Device, tell: &mut dyn FnMut(&str)) -> Result<InitialWeights> {
+    let mut read = || -> Result<InitialWeights> {
         if sisun_hf::is_model(path)? {
             let imported = sisun_hf::open(path, device)?;
-            return Ok(Start { model: imported.model, companions: plain(imported.companions) });
+            return Ok(InitialWeights { model: imported.model, companions: plain(imported.companions) });
         }
         let run = Run::open(path)?;
         run.mend()?.iter().for_each(|note| tell(&format!("note: {note}")));
         let (model, _) = run.model(device)?;
-        Ok(Start { model, companions: plain(sisun_hf::companions(&run.root().join(COMPANIONS))?) })
+        Ok(InitialWeights { model, companions: plain(sisun_hf::companions(&run.root().join(COMPANIONS))?) })
     };
     read().with_context(|| named(path))
 }
 
-fn plain(companions: Vec<Companion>) -> Vec<(String, Vec<u8>)> {
-    companions.into_iter().map(|Companion { name, bytes }| (name, bytes)).collect()
+fn plain(companions: Vec<SidecarFile>) -> Vec<(String, Vec<u8>)> {
+    companions.into_iter().map(|SidecarFile { name, bytes }| (name, bytes)).collect()
 }
 
 fn named(path: &Path) -> String {

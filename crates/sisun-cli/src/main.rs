@@ -6,7 +6,7 @@ mod commands;
 mod common;
 mod failure;
 mod given_text;
-mod opened;
+mod model_source;
 mod progress;
 mod signals;
 mod silence;

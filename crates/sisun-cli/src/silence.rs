@@ -1,7 +1,7 @@
 //! What happens to the loss when one head is silent.
 
 use crate::common::DeviceArgs;
-use crate::opened::{Opened, TextArgs};
+use crate::model_source::{ModelSource, TextArgs};
 use crate::progress::Work;
 use anyhow::{Context, Result};
 use sisun_data::Tokens;
@@ -38,7 +38,7 @@ pub(crate) struct Silenced {
 
 /// Silences one after the other of these layers' heads.
 pub(crate) fn silence(
-    opened: &Opened,
+    opened: &ModelSource,
     text: &Tokens,
     heads: &[(usize, usize)],
     how: &Silencing,

@@ -12,10 +12,10 @@ use rand::RngExt;
 use sisun_config::randomness::stream;
 use sisun_data::tasks::Task;
 use sisun_data::{Batch, random_batch};
-use sisun_infer::{Generation, Loaded, Sampler};
+use sisun_infer::{Generation, LanguageModel, Sampler};
 use sisun_model::weights::not_finite;
 use sisun_model::{Count, Transformer};
-use sisun_train::{At, Optimizer, training_step};
+use sisun_train::{Optimizer, StepContext, training_step};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -49,7 +49,7 @@ pub(crate) fn run(
     let mut seconds = Vec::new();
     let mut outcome = Outcome::Trained;
     for step in 0..train.steps {
-        let at = At { random_positions: cell.random_positions, ..At::new(train, step) };
+        let at = StepContext { random_positions: cell.random_positions, ..StepContext::new(train, step) };
         let batch = |i| next_batch(cell, track, text, at.micro_step + i);
         let batches: Vec<Batch> = (0..train.accumulate as u64).map(batch).collect();
         let step_began = Instant::now();
@@ -172,7 +172,7 @@ fn sample(model: &Transformer, text: &Text) -> Result<String, CompareError> {
     // What stands before a text is put there again.
     let first = first.strip_prefix(tokenizer.prefix()).unwrap_or(&first);
     let prompt = tokenizer.decode(first).map_err(data)?;
-    let loaded = Loaded::new(String::new(), None, model.clone(), tokenizer.clone());
+    let loaded = LanguageModel::new(String::new(), None, model.clone(), tokenizer.clone());
     let how = Generation {
         tokens: SAMPLE_TOKENS,
         sampler: Sampler { temperature: 0.8, seed: 1, ..Sampler::default() },

@@ -4,7 +4,8 @@ use crate::checked::Checked;
 use crate::keys::{MODEL, MODEL_FILE};
 use crate::lfs::check_pointer;
 use crate::{
-    Config, ConfigError, DataConfig, Draft, LoraConfig, ModelConfig, Shape, TokenizerConfig, TrainConfig, plain_words,
+    Config, ConfigError, DataConfig, LoraConfig, ModelConfig, PartialConfig, Shape, TokenizerConfig, TrainConfig,
+    plain_words,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -29,7 +30,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`]: the file, the key, the value and the remedy.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        Draft::read(path, overrides)?.finish()
+        PartialConfig::read(path, overrides)?.finish()
     }
 
     /// Reads an experiment from TOML text, as a run directory's `config.toml` holds it.
@@ -37,7 +38,7 @@ impl Config {
     /// # Errors
     /// As [`Config::read`]; `path` only names the text in messages.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        Draft::parse(path, text)?.finish()
+        PartialConfig::parse(path, text)?.finish()
     }
 }
 

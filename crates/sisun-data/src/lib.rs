@@ -6,7 +6,7 @@ mod bpe;
 mod bulk;
 mod byte_level;
 mod cache;
-mod caught;
+mod catch_panic;
 mod characters;
 mod compose;
 mod coverage;

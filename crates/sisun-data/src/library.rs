@@ -1,7 +1,7 @@
 //! The library of tokenizers, made to return: what it panics on becomes an error, what would not end is given up, and what grows is
 //! bounded. Nothing else here calls its `encode`, `decode`, `normalize` and `tokenize`.
 
-use crate::{DataError, caught::caught, pipeline::Pipeline};
+use crate::{DataError, catch_panic::caught, pipeline::Pipeline};
 use rayon::prelude::*;
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use crate::{
     DataError,
-    caught::caught,
+    catch_panic::caught,
     characters::CharTable,
     compose::{composed, to_whole_characters},
     coverage::Coverage,

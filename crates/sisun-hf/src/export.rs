@@ -3,8 +3,8 @@
 use crate::config::{Ids, end, write};
 use crate::layout::{Constant, Part, layout};
 use crate::numbers::turn;
-use crate::stock::Stock;
-use crate::{COMPANIONS, CONFIG, Companion, HfError, TOKENIZER, TOKENIZER_CONFIG};
+use crate::to_transformers::Stock;
+use crate::{COMPANIONS, CONFIG, HfError, SidecarFile, TOKENIZER, TOKENIZER_CONFIG};
 use half::{bf16, f16};
 use rayon::prelude::*;
 use safetensors::{Dtype, View};
@@ -74,7 +74,7 @@ pub struct Exported {
 pub fn export(
     model: &Transformer,
     tokenizer: &Tokenizer,
-    kept: &[Companion],
+    kept: &[SidecarFile],
     how: Export,
     dir: &Path,
 ) -> Result<Exported, HfError> {
@@ -101,7 +101,7 @@ pub fn export(
 fn export_alone(
     model: &Transformer,
     tokenizer: &Tokenizer,
-    kept: &[Companion],
+    kept: &[SidecarFile],
     how: Export,
     dir: &Path,
 ) -> Result<Exported, HfError> {
@@ -193,7 +193,7 @@ fn export_alone(
 
 /// What a companion says, its texts no longer than the model reads (fine-tuning may have cropped that) and ended by each of
 /// these tokens.
-fn fitted<'c>(companion: &'c Companion, context_len: usize, ends: &[u32]) -> Cow<'c, [u8]> {
+fn fitted<'c>(companion: &'c SidecarFile, context_len: usize, ends: &[u32]) -> Cow<'c, [u8]> {
     let Ok(mut settings) = serde_json::from_slice::<Map<String, Value>>(&companion.bytes) else {
         return Cow::Borrowed(&companion.bytes);
     };

@@ -13,8 +13,8 @@ mod json;
 mod layout;
 mod numbers;
 mod params;
-mod stock;
 mod store;
+mod to_transformers;
 
 pub use error::HfError;
 pub use export::{Export, Exported, Numbers, export};
@@ -47,7 +47,7 @@ pub struct Imported {
     /// Its tokenizer, which knows what ends a text by all that the directory says.
     pub tokenizer: Tokenizer,
     /// What goes with the model wherever it goes.
-    pub companions: Vec<Companion>,
+    pub companions: Vec<SidecarFile>,
     /// Tokens that layers with a sliding window see, where that is less than the whole context: the model's context ends there.
     pub window: Option<usize>,
     /// Where it is not what `config.json` says, for people to read.
@@ -56,7 +56,7 @@ pub struct Imported {
 
 /// A file that other software asks for and that training changes nothing of.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Companion {
+pub struct SidecarFile {
     /// Its name.
     pub name: String,
     /// What it holds.
@@ -94,7 +94,7 @@ pub fn tokenizer(dir: &Path) -> PathBuf {
 ///
 /// # Errors
 /// One that cannot be read.
-pub fn companions(dir: &Path) -> Result<Vec<Companion>, HfError> {
+pub fn companions(dir: &Path) -> Result<Vec<SidecarFile>, HfError> {
     let read = |name: &str| {
         let path = dir.join(name);
         if !is_there(&path)? {
@@ -104,7 +104,7 @@ pub fn companions(dir: &Path) -> Result<Vec<Companion>, HfError> {
         if name.ends_with(".json") {
             json::parse::<Map<String, Value>>(&path, &bytes)?;
         }
-        Ok(Some(Companion { name: name.to_owned(), bytes }))
+        Ok(Some(SidecarFile { name: name.to_owned(), bytes }))
     };
     COMPANIONS.into_iter().filter_map(|name| read(name).transpose()).collect()
 }

@@ -1,7 +1,7 @@
 //! Running a text through a model to see where its heads look.
 
 use crate::maps::{self, AttentionMaps, PER_HEAD, Token};
-use crate::{InferError, Loaded};
+use crate::{InferError, LanguageModel};
 use burn::tensor::{Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
 use sisun_data::TokenLabel;
@@ -11,7 +11,7 @@ use std::sync::mpsc::sync_channel;
 
 /// What to keep: all layers and heads unless chosen.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Looking {
+pub struct CaptureSelection {
     /// Activations with a head axis.
     pub activations: Vec<Activation>,
     /// Layers; `None` for all.
@@ -20,13 +20,13 @@ pub struct Looking {
     pub heads: Option<Vec<usize>>,
 }
 
-impl Default for Looking {
+impl Default for CaptureSelection {
     fn default() -> Self {
         Self { activations: vec![Activation::Pattern], layers: None, heads: None }
     }
 }
 
-impl Looking {
+impl CaptureSelection {
     /// The layers and heads of a model that are meant.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl Looking {
     }
 }
 
-impl Loaded {
+impl LanguageModel {
     /// The tokens that the model is given for a text, with labels to show; those that came from no text, such as LLaMA's
     /// `<s>`, are called by their name.
     ///
@@ -59,7 +59,7 @@ impl Loaded {
     /// # Errors
     /// An empty text, characters that the tokenizer does not know, layers or heads that do not exist, or a text
     /// longer than learned positions or a sliding window.
-    pub fn attend(&self, text: &str, looking: &Looking) -> Result<AttentionMaps, InferError> {
+    pub fn attend(&self, text: &str, looking: &CaptureSelection) -> Result<AttentionMaps, InferError> {
         let (layers, heads) = looking.of(self.model.config())?;
         self.check_room(self.tokens(text)?.len(), heads.len(), layers.len(), looking)?;
         let mut activations = Vec::new();
@@ -67,15 +67,15 @@ impl Loaded {
         Ok(AttentionMaps { model: self.title(), text: text.to_owned(), tokens, activations })
     }
 
-    /// As [`Loaded::attend`], but hands each activation on as soon as it is there, layer by layer, while the model goes
+    /// As [`LanguageModel::attend`], but hands each activation on as soon as it is there, layer by layer, while the model goes
     /// on: patterns of all layers need not be in memory together.
     ///
     /// # Errors
-    /// As for [`Loaded::attend`]; then nothing was handed on.
+    /// As for [`LanguageModel::attend`]; then nothing was handed on.
     pub fn attend_each(
         &self,
         text: &str,
-        looking: &Looking,
+        looking: &CaptureSelection,
         mut each: impl FnMut(maps::Activation) + Send,
     ) -> Result<Vec<Token>, InferError> {
         let config = self.model.config();
@@ -115,13 +115,19 @@ impl Loaded {
     }
 }
 
-impl Loaded {
+impl LanguageModel {
     /// That memory has room for the attention of so many heads over a text of `n` tokens, and for what is kept of it. Files that
     /// are written take what is kept once more.
     ///
     /// # Errors
     /// [`ModelError::TooLarge`](sisun_model::ModelError::TooLarge), with what helps.
-    pub fn check_room(&self, n: usize, heads: usize, kept_layers: usize, looking: &Looking) -> Result<(), InferError> {
+    pub fn check_room(
+        &self,
+        n: usize,
+        heads: usize,
+        kept_layers: usize,
+        looking: &CaptureSelection,
+    ) -> Result<(), InferError> {
         let s = if heads == 1 { "" } else { "s" };
         let what = || format!("the attention of {heads} head{s} over {n} tokens, each at every one before it,");
         let remedy = || {

@@ -8,7 +8,7 @@ pub use query::Query;
 pub use steps::{Inputs, KeySteps, Steps};
 
 use crate::maps::{self, Token};
-use crate::{InferError, Loaded, Looking};
+use crate::{CaptureSelection, InferError, LanguageModel};
 use serde::Serialize;
 use sisun_model::Activation;
 use sisun_model::weights::to_host;
@@ -98,11 +98,11 @@ impl Explanation {
     }
 }
 
-impl Loaded {
+impl LanguageModel {
     /// Works one query of one head through; without a layer that of the last.
     ///
     /// # Errors
-    /// Those of [`Loaded::attend`], and a query that is none of the text's tokens or could be several.
+    /// Those of [`LanguageModel::attend`], and a query that is none of the text's tokens or could be several.
     pub fn explain(
         &self,
         text: &str,
@@ -114,7 +114,8 @@ impl Loaded {
         let layer = layer.unwrap_or(config.n_layers - 1);
         let activations =
             [Activation::Q, Activation::K, Activation::V, Activation::Scores, Activation::Pattern, Activation::Z];
-        let looking = Looking { activations: activations.to_vec(), layers: Some(vec![layer]), heads: Some(vec![head]) };
+        let looking =
+            CaptureSelection { activations: activations.to_vec(), layers: Some(vec![layer]), heads: Some(vec![head]) };
         let found = self.attend(text, &looking)?;
         let word = query.among(&found.text, &found.tokens)?;
         let query = word.end - 1;

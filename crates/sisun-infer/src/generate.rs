@@ -3,7 +3,7 @@
 use crate::sampler::Sampler;
 use crate::trace::Tracer;
 use crate::window::Window;
-use crate::{InferError, Loaded};
+use crate::{InferError, LanguageModel};
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -65,7 +65,7 @@ pub enum Finish {
     Interrupted,
 }
 
-impl Loaded {
+impl LanguageModel {
     /// The tokens of a prompt as the model reads them. No prompt is what a text of the training data begins after: what the
     /// tokenizer puts before a text (`<s>`), else the token that ends the one before it.
     ///

@@ -1,10 +1,10 @@
 //! What heads do, by numbers.
 
-use crate::attend::Looking;
+use crate::attend::CaptureSelection;
 use crate::chance::Chance;
 use crate::maps::Token;
 use crate::rollout::Rollout;
-use crate::{InferError, Loaded};
+use crate::{InferError, LanguageModel};
 use burn::tensor::{Int, Tensor, TensorData};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -120,13 +120,13 @@ pub struct Heads {
     pub rollout: Vec<Vec<f32>>,
 }
 
-impl Loaded {
+impl LanguageModel {
     /// What each head does on a text; nothing is silenced.
     ///
     /// # Errors
-    /// As for [`Loaded::attend`].
+    /// As for [`LanguageModel::attend`].
     pub fn heads(&self, text: &str) -> Result<Heads, InferError> {
-        let looking = Looking::default();
+        let looking = CaptureSelection::default();
         let (layers, heads) = looking.of(self.model.config())?;
         let n = self.tokens(text)?.len();
         self.check_length(n)?;

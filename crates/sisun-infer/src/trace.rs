@@ -4,7 +4,7 @@
 use crate::generate::{Finish, Generation, Sample};
 use crate::sampler::{Choice, Sampler};
 use crate::window::Window;
-use crate::{InferError, Loaded};
+use crate::{InferError, LanguageModel};
 use serde::Serialize;
 use sisun_kernels::log_sum_exp;
 use sisun_model::{Activation, Capture, Captured};
@@ -108,11 +108,11 @@ pub enum Stage {
     MinP,
 }
 
-impl Loaded {
-    /// As [`Loaded::generate`], and tells how each token was chosen.
+impl LanguageModel {
+    /// As [`LanguageModel::generate`], and tells how each token was chosen.
     ///
     /// # Errors
-    /// As for [`Loaded::generate`].
+    /// As for [`LanguageModel::generate`].
     pub fn trace(
         &self,
         prompt: &str,
@@ -160,7 +160,7 @@ impl Loaded {
 /// What watches a sample being written.
 #[derive(Debug)]
 pub(crate) struct Tracer<'a> {
-    loaded: &'a Loaded,
+    loaded: &'a LanguageModel,
     /// Of the last token that was read.
     attention: Vec<Vec<Vec<f32>>>,
     steps: Vec<TraceStep>,

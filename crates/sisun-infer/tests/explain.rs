@@ -8,7 +8,7 @@ use serde_json::Value;
 use sisun_config::ModelConfig;
 use sisun_data::Tokenizer;
 use sisun_infer::explain::Inputs;
-use sisun_infer::{Explanation, InferError, Loaded, Looking, Query};
+use sisun_infer::{CaptureSelection, Explanation, InferError, LanguageModel, Query};
 use sisun_model::{Init, ModelError, Params, RandomParams, Transformer};
 use std::f64::consts::E;
 
@@ -132,20 +132,20 @@ impl Params for Uneven {
     }
 }
 
-fn loaded(lines: &str) -> Loaded {
+fn loaded(lines: &str) -> LanguageModel {
     let tokenizer = Tokenizer::characters("the cat sat on mat. 배가고파서".chars(), false).unwrap();
     let text =
         format!("vocab_size = {}\nd_model = 24\nn_layers = 2\ncontext_len = 40\n{lines}", tokenizer.vocab_size());
     let model = ModelConfig::parse(&text).unwrap();
     let model = Transformer::from_params(&model, &mut Uneven(RandomParams::new(4, &Device::flex()))).unwrap();
-    Loaded::new("test".to_owned(), Some(7), model, tokenizer)
+    LanguageModel::new("test".to_owned(), Some(7), model, tokenizer)
 }
 
 const TEXT: &str = "the cat sat on the mat. 배가 고파서";
 
 /// Explains every query of every head of both layers, and checks each against what the model found.
-fn explained(loaded: &Loaded) -> Vec<Explanation> {
-    let maps = loaded.attend(TEXT, &Looking::default()).unwrap();
+fn explained(loaded: &LanguageModel) -> Vec<Explanation> {
+    let maps = loaded.attend(TEXT, &CaptureSelection::default()).unwrap();
     let (n, heads) = (maps.tokens.len(), loaded.model.config().n_heads);
     let mut all = Vec::new();
     for (layer, pattern) in maps.activations.iter().enumerate() {

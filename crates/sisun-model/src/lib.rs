@@ -3,6 +3,7 @@
 //! [`Transformer::forward`] is the one forward path. A [`Pass`] says what else it does on the way: read and
 //! extend a [`KvCache`], keep named activations in a [`Capture`], or drop activations out while training.
 
+mod adapt_config;
 mod attention;
 mod block;
 mod cache;
@@ -20,7 +21,6 @@ mod params;
 mod pointers;
 pub mod position;
 mod precision;
-mod rebuilt;
 mod run;
 mod transformer;
 pub mod weights;

@@ -250,9 +250,9 @@ pub enum TrainError {
         /// The command that tries again.
         way: String,
     },
-    /// The watcher could not do its part.
+    /// The observer could not do its part.
     #[error("{0}")]
-    Watcher(String),
+    Observer(String),
 }
 
 impl From<LockError> for TrainError {

@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// The model that training starts from.
 #[derive(Debug)]
-pub struct Start {
+pub struct InitialWeights {
     /// Its weights, without autodiff.
     pub model: Transformer,
     /// Names and contents of files that go into the run directory, under [`COMPANIONS`], for whoever exports the run.

@@ -1,14 +1,12 @@
 //! Training: the loop ([`train`]), its steps, its evaluation, and what it writes to a run directory.
 //!
-//! Nothing here prints. A [`Watcher`] is told of every step, measurement and sample.
+//! Nothing here prints. A [`TrainObserver`] is told of every step, measurement and sample.
 
 pub mod advice;
 mod batch;
-mod changes;
 mod environment;
 mod error;
 mod evaluate;
-mod facts;
 mod finetune;
 mod gradients;
 mod metrics;
@@ -16,6 +14,8 @@ mod optimizer;
 mod owed;
 mod own_text;
 pub mod report;
+mod resume_check;
+mod run_summary;
 pub mod schedule;
 mod session;
 mod step;
@@ -24,12 +24,12 @@ mod train;
 
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate, evaluate_without};
-pub use finetune::Start;
+pub use finetune::InitialWeights;
 pub use gradients::{NamedGradients, clip};
 pub use metrics::{Metric, read as read_metrics};
 pub use optimizer::Optimizer;
 pub use own_text::own_text;
 pub use session::Session;
 pub use sisun_data::COMPANIONS;
-pub use step::{At, Stepped, random_positions, training_step};
-pub use train::{Outcome, Watcher, train};
+pub use step::{StepContext, StepOutput, random_positions, training_step};
+pub use train::{Outcome, TrainObserver, train};

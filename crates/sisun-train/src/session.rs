@@ -2,14 +2,14 @@
 
 use crate::TrainError;
 use crate::advice;
-use crate::changes::{of_data, refused};
 use crate::environment::{ENVIRONMENT, started_elsewhere, write_environment};
-use crate::finetune::{Start, trained_parameters, write_companions};
+use crate::finetune::{InitialWeights, trained_parameters, write_companions};
 use crate::optimizer::Optimizer;
 use crate::owed::owes;
 use crate::own_text::{same_text, sum_of};
+use crate::resume_check::{of_data, refused};
 use crate::schedule::share;
-use sisun_config::{Base, Config, Draft, Position, TokenizerConfig, TrainConfig};
+use sisun_config::{Config, PartialConfig, Position, PretrainedSpec, TokenizerConfig, TrainConfig};
 use sisun_data::{COMPANIONS, Corpus, DataError, GENERATION, Tokenizer, prepare, vocabulary_size};
 use sisun_files::{
     HeldDir, LOCK_FILE, LockError, Patience, if_there, is_file, is_folder, is_vacant, look, remove_leftovers_in,
@@ -100,7 +100,7 @@ impl Session {
     /// If there is `[finetune]` without weights, or the reverse.
     pub fn start(
         mut config: Config,
-        start: Option<Start>,
+        start: Option<InitialWeights>,
         held: HeldDir,
         chosen: &Chosen,
         progress: &mut dyn FnMut(&str),
@@ -159,7 +159,7 @@ impl Session {
     fn begin(
         config: Config,
         corpus: Corpus,
-        start: Option<Start>,
+        start: Option<InitialWeights>,
         run_dir: &Path,
         chosen: &Chosen,
     ) -> Result<Self, TrainError> {
@@ -174,7 +174,7 @@ impl Session {
         let seed = config.train.seed;
         let mut model = match start {
             None => Transformer::random(&config.model, seed, &device)?,
-            Some(Start { model, companions }) => {
+            Some(InitialWeights { model, companions }) => {
                 write_companions(&companions, run_dir)?;
                 model.rebuilt(&config.model, &device)?
             }
@@ -218,7 +218,7 @@ impl Session {
     /// # Errors
     /// No run, a damaged checkpoint, other settings, or other text.
     pub fn resume(
-        asked: Draft,
+        asked: PartialConfig,
         held: HeldDir,
         chosen: &Chosen,
         progress: &mut dyn FnMut(&str),
@@ -235,7 +235,7 @@ impl Session {
         let before = run.config()?;
         let tokenizer = asked.tokenizer()?;
         let mut config = match asked.base()? {
-            Some(_) => asked.complete(&Base {
+            Some(_) => asked.complete(&PretrainedSpec {
                 path: run_dir.to_owned(),
                 model: before.model.clone(),
                 tokenizer: base_tokenizer(&before, &run),

@@ -14,7 +14,7 @@ use sisun_model::{Pass, Transformer};
 
 /// Where in a run a step stands, and how it is taken.
 #[derive(Clone, Copy, Debug)]
-pub struct At {
+pub struct StepContext {
     /// Steps before it.
     pub step: u64,
     /// Micro-batches before it.
@@ -31,7 +31,7 @@ pub struct At {
     pub random_positions: Option<usize>,
 }
 
-impl At {
+impl StepContext {
     /// The step of this number, each of those before it with as many micro-batches as the configuration says.
     pub fn new(config: &TrainConfig, step: u64) -> Self {
         Self {
@@ -62,7 +62,7 @@ pub(crate) fn precision(config: &TrainConfig) -> Precision {
 
 /// What a step leaves.
 #[derive(Debug)]
-pub struct Stepped {
+pub struct StepOutput {
     /// The model after it.
     pub model: Transformer,
     /// The mean loss over the marked tokens before it, `[1]`; 0 without any.
@@ -77,21 +77,21 @@ pub struct Stepped {
 
 /// One optimizer step on the mean loss over the marked tokens of all micro-batches. Without a marked token the
 /// model stays as it is.
-pub fn training_step(model: &Transformer, optimizer: &mut Optimizer, batches: &[Batch], at: At) -> Stepped {
+pub fn training_step(model: &Transformer, optimizer: &mut Optimizer, batches: &[Batch], at: StepContext) -> StepOutput {
     let tokens = batches.iter().map(|batch| batch.targets.len() as u64).sum();
     let marked = batches.iter().map(marked).sum();
     let (gradients, loss) = gradient(model, batches, at, marked);
     if gradients.is_empty() {
         let grad_norm = loss.zeros_like();
-        return Stepped { model: model.clone(), loss, grad_norm, tokens, marked };
+        return StepOutput { model: model.clone(), loss, grad_norm, tokens, marked };
     }
     let (grad_norm, scale) = gradients::clip(&gradients, at.grad_clip);
     let model = optimizer.step(model.clone(), gradients, &scale, at.step, at.share);
-    Stepped { model, loss, grad_norm, tokens, marked }
+    StepOutput { model, loss, grad_norm, tokens, marked }
 }
 
 /// The gradient of the mean loss over the marked tokens, and that loss.
-fn gradient(model: &Transformer, batches: &[Batch], at: At, marked: u64) -> (NamedGradients, Tensor<1>) {
+fn gradient(model: &Transformer, batches: &[Batch], at: StepContext, marked: u64) -> (NamedGradients, Tensor<1>) {
     let (mut sum, mut losses) = (NamedGradients::new(), Vec::new());
     for (micro_step, batch) in (at.micro_step..).zip(batches) {
         let (gradients, of_rows) = micro_batch(model, batch, at, micro_step, marked);
@@ -113,7 +113,7 @@ fn gradient(model: &Transformer, batches: &[Batch], at: At, marked: u64) -> (Nam
 fn micro_batch(
     model: &Transformer,
     batch: &Batch,
-    at: At,
+    at: StepContext,
     micro_step: u64,
     all_marked: u64,
 ) -> (Vec<NamedGradients>, Vec<Tensor<1>>) {

@@ -7,7 +7,7 @@ use crate::metrics::{Metric, Metrics, read};
 use crate::owed::{has_sample, sample_file, samples_at};
 use crate::report::{Report, write_report};
 use crate::session::Session;
-use crate::step::{At, training_step};
+use crate::step::{StepContext, training_step};
 use burn::tensor::Tensor;
 use sisun_config::WindowOrder;
 use sisun_data::{Batch, epoch_batch, random_batch};
@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Whoever watches a run: the command line's progress bar, a test, a comparison.
-pub trait Watcher {
+pub trait TrainObserver {
     /// A step is done.
     fn stepped(&mut self, _step: u64) {}
     /// A line of metrics was written.
@@ -54,7 +54,11 @@ pub struct Outcome {
 ///
 /// # Errors
 /// A loss that is no number, or a file that cannot be written; earlier checkpoints stay as they are.
-pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool) -> Result<Outcome, TrainError> {
+pub fn train(
+    session: &mut Session,
+    observer: &mut dyn TrainObserver,
+    stop: &AtomicBool,
+) -> Result<Outcome, TrainError> {
     let config = session.config.train.clone();
     let mut metrics = Metrics::open(&session.run_dir, session.state.step)?;
     let mut pending = Pending::new(session);
@@ -63,11 +67,11 @@ pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool
     let mut saved = None;
     // A sample that was due when an earlier process ended.
     if samples_at(&session.config, began_at) && !has_sample(&session.run_dir, began_at)? {
-        sample(session, watcher)?;
+        sample(session, observer)?;
     }
 
     while session.state.step < config.steps && !stop.load(Ordering::Relaxed) {
-        let at = At::of(session);
+        let at = StepContext::of(session);
         let batches: Vec<Batch> =
             (0..config.accumulate as u64).map(|i| next_batch(session, at.micro_step + i)).collect();
         let stepped = training_step(&session.model, &mut session.optimizer, &batches, at);
@@ -80,14 +84,14 @@ pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool
         session.state.elapsed_s = pending.elapsed_s();
         let step = session.state.step;
         let last = step == config.steps;
-        watcher.stepped(step);
+        observer.stepped(step);
 
         let evaluates = last || step.is_multiple_of(config.eval_every);
         let saves = last || step.is_multiple_of(config.checkpoint_every);
         if step == 1 || evaluates || saves || step.is_multiple_of(config.log_every) {
             let metric = pending.read(session)?;
             metrics.write(&metric)?;
-            watcher.measured(&metric);
+            observer.measured(&metric);
         }
         let mut improved = false;
         if evaluates {
@@ -98,14 +102,14 @@ pub fn train(session: &mut Session, watcher: &mut dyn Watcher, stop: &AtomicBool
             }
             let metric = Metric::validation(step, &found, session.state.tokens, session.state.elapsed_s);
             metrics.write(&metric)?;
-            watcher.measured(&metric);
+            observer.measured(&metric);
             evaluation = Some(found);
         }
         if saves || improved {
             saved = Some((step, session.save()?));
         }
         if samples_at(&session.config, step) {
-            sample(session, watcher)?;
+            sample(session, observer)?;
         }
     }
 
@@ -167,8 +171,8 @@ fn evaluate_now(session: &Session) -> Evaluation {
         .expect("preparing the text has made sure that it holds a window and a token to take the loss on")
 }
 
-fn sample(session: &Session, watcher: &mut dyn Watcher) -> Result<(), TrainError> {
-    if let Some(text) = watcher.sample(session.state.step, &session.model)? {
+fn sample(session: &Session, observer: &mut dyn TrainObserver) -> Result<(), TrainError> {
+    if let Some(text) = observer.sample(session.state.step, &session.model)? {
         let path = sample_file(&session.run_dir, session.state.step);
         let folder = path.parent().unwrap_or(&session.run_dir);
         make_folder(folder).map_err(TrainError::io("create", folder))?;

@@ -3,11 +3,11 @@
 use crate::subject::Files;
 use crate::{Check, Subject};
 use anyhow::{Context, Error, Result, anyhow};
-use sisun_config::Draft;
+use sisun_config::PartialConfig;
 use sisun_files::{Patience, make_folder};
 use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, TRAINING_FILE, WriteFile};
 use sisun_model::{CHECKPOINTS, Chosen, DeviceChoice, LAST, Run, device, thousands};
-use sisun_train::{Session, TrainError, Watcher, train};
+use sisun_train::{Session, TrainError, TrainObserver, train};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -158,7 +158,7 @@ struct Stop<'a> {
     stop: &'a AtomicBool,
 }
 
-impl Watcher for Stop<'_> {
+impl TrainObserver for Stop<'_> {
     fn stepped(&mut self, step: u64) {
         self.steps += 1;
         let over = match *self.until {
@@ -171,12 +171,12 @@ impl Watcher for Stop<'_> {
 
 /// Resumes the copy until then, and returns the step it is at.
 fn go_on(copy: &Path, chosen: &Chosen, until: &Until) -> Result<u64> {
-    let draft = Draft::read(&copy.join("config.toml"), &[])?;
+    let draft = PartialConfig::read(&copy.join("config.toml"), &[])?;
     let held = Session::hold_run(copy, Patience::Refuse)?;
     let mut session = Session::resume(draft, held, chosen, &mut |_| {})?;
     let stop = AtomicBool::new(false);
-    let mut watcher = Stop { until, began: Instant::now(), steps: 0, stop: &stop };
-    Ok(train(&mut session, &mut watcher, &stop)?.step)
+    let mut observer = Stop { until, began: Instant::now(), steps: 0, stop: &stop };
+    Ok(train(&mut session, &mut observer, &stop)?.step)
 }
 
 fn checkpoint(run: &Path, step: u64) -> PathBuf {

@@ -4,7 +4,7 @@ use anyhow::Result;
 use burn::tensor::Device;
 use rand::RngExt;
 use sisun_config::{Config, randomness};
-use sisun_infer::Loaded;
+use sisun_infer::LanguageModel;
 use sisun_model::{DeviceChoice, Run, Transformer, device};
 use sisun_train::{TrainError, own_text};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub(crate) enum Files {
 #[derive(Debug)]
 pub struct Subject<'f> {
     pub(crate) files: &'f Files,
-    pub(crate) loaded: Loaded,
+    pub(crate) loaded: LanguageModel,
     /// Of a run: its settings.
     pub(crate) config: Option<Config>,
     /// Whether a run's own text is there and is still what it was trained on; else what is wrong with it.
@@ -47,17 +47,17 @@ impl<'f> Subject<'f> {
         let (loaded, config) = match files {
             Files::Run(run) => {
                 let notes = run.wrong_pointers()?;
-                (Loaded { notes, ..Loaded::of_run(run, &device)? }, Some(run.config()?))
+                (LanguageModel { notes, ..LanguageModel::of_run(run, &device)? }, Some(run.config()?))
             }
             Files::HuggingFace(dir) => {
                 let found = sisun_hf::open_as_stored(dir, &device)?;
-                (Loaded::new(found.name, None, found.model, found.tokenizer), None)
+                (LanguageModel::new(found.name, None, found.model, found.tokenizer), None)
             }
         };
         let n = loaded.model.config().context_len.min(LONGEST);
         let text = match (files, &config) {
             (Files::Run(run), Some(config)) => own_text(run, &config.data, 1, &mut |_| {}),
-            _ => Err(TrainError::Watcher("a Hugging Face directory has no text of its own".to_owned())),
+            _ => Err(TrainError::Observer("a Hugging Face directory has no text of its own".to_owned())),
         };
         // What is to be done about it is not to be done here.
         let problem = |error: &TrainError| error.to_string().lines().next().unwrap_or_default().to_owned();
@@ -94,7 +94,7 @@ pub(crate) fn cpu() -> Result<Device> {
 }
 
 /// Tokens that the tokenizer knows, the same every time.
-fn random_ids(loaded: &Loaded, n: usize) -> Vec<u32> {
+fn random_ids(loaded: &LanguageModel, n: usize) -> Vec<u32> {
     let vocab = loaded.model.config().vocab_size.unwrap_or(1).min(loaded.tokenizer.vocab_size()) as u32;
     let mut draws = randomness::stream(0, "verify", 0);
     std::iter::repeat_with(|| draws.random_range(0..vocab)).filter(|id| loaded.tokenizer.knows(*id)).take(n).collect()

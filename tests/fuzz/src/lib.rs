@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used)]
 
 use burn::tensor::Device;
-use sisun_config::{Config, DataConfig, Described, Draft, TokenizerConfig, apply_override};
+use sisun_config::{Config, DataConfig, Described, PartialConfig, TokenizerConfig, apply_override};
 use sisun_data::{Tokenizer, first_documents, prepare};
 use sisun_model::checkpoint::Checkpoint;
 use sisun_model::weights::read_tensors;
@@ -56,7 +56,7 @@ pub fn config(bytes: &[u8]) {
         assert_eq!(again, config, "what is written can be read");
     }
     let _ = Described::read(&write("config", "fuzz.toml", bytes), &[]);
-    if let Ok(draft) = Draft::parse(path, text) {
+    if let Ok(draft) = PartialConfig::parse(path, text) {
         let _ = (draft.name().is_ok(), draft.base().is_ok(), draft.tokenizer().is_ok());
     }
     let mut table: toml::Table = text.parse().unwrap_or_default();

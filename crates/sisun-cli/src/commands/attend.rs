@@ -5,12 +5,12 @@ mod page;
 use crate::common::{DeviceArgs, claim, left_before};
 use crate::failure::Usage;
 use crate::given_text;
-use crate::opened::PrecisionArgs;
+use crate::model_source::PrecisionArgs;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
 use sisun_infer::maps::{self, Colours, Font, Format, MapsError, PictureOptions, Values};
-use sisun_infer::{Looking, check_per_head, parse_activation, parse_selection};
+use sisun_infer::{CaptureSelection, check_per_head, parse_activation, parse_selection};
 use sisun_model::Activation;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -179,7 +179,7 @@ impl PictureArgs {
 pub(crate) fn run(args: Args) -> Result<()> {
     let pictures = args.pictures.options()?;
     let selection = |what, given: Option<&String>| given.map(|given| parse_selection(what, given)).transpose();
-    let looking = Looking {
+    let looking = CaptureSelection {
         activations: args.activations.clone(),
         layers: selection("layer", args.layers.as_ref())?,
         heads: selection("head", args.heads.as_ref())?,

@@ -13,7 +13,7 @@ use sisun_config::{Config, randomness};
 use sisun_data::Batch;
 use sisun_infer::{Sampler, Window};
 use sisun_model::{Activation, Capture, Count, ModelError, Pass, Transformer, memory, thousands};
-use sisun_train::{At, Optimizer, training_step};
+use sisun_train::{Optimizer, StepContext, training_step};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -117,7 +117,7 @@ fn training(config: &Config, mut model: Transformer, options: &Options) -> Vec<f
         let draw = |i| random_batch(config, step * config.train.accumulate as u64 + i);
         let batches: Vec<Batch> = (0..config.train.accumulate as u64).map(draw).collect();
         let began = Instant::now();
-        let stepped = training_step(&model, &mut optimizer, &batches, At::new(&config.train, step));
+        let stepped = training_step(&model, &mut optimizer, &batches, StepContext::new(&config.train, step));
         stepped.loss.into_scalar::<f32>();
         model = stepped.model;
         step += 1;

@@ -2,7 +2,7 @@
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
-use crate::opened::{PrecisionArgs, TextArgs};
+use crate::model_source::{PrecisionArgs, TextArgs};
 use crate::terminal::{say, say_json};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};

@@ -13,7 +13,7 @@ mod text;
 
 use crate::common::DeviceArgs;
 use crate::given_text;
-use crate::opened::PrecisionArgs;
+use crate::model_source::PrecisionArgs;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use page::Page;

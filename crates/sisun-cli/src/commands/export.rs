@@ -1,7 +1,7 @@
 //! `sisun export`.
 
 use crate::common::DeviceArgs;
-use crate::opened::Opened;
+use crate::model_source::ModelSource;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
@@ -50,7 +50,7 @@ enum Dtype {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let opened = Opened::new(&args.run, &args.device.choose()?.device)?;
+    let opened = ModelSource::new(&args.run, &args.device.choose()?.device)?;
     let numbers = match args.dtype {
         Dtype::Float32 => Numbers::Float32,
         Dtype::Float16 => Numbers::Float16,

@@ -3,7 +3,7 @@
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::given_text;
-use crate::opened::PrecisionArgs;
+use crate::model_source::PrecisionArgs;
 use crate::silence::{Silencing, silence};
 use crate::terminal::{say, say_json};
 use anyhow::{Result, bail};

@@ -5,7 +5,7 @@ use crate::terminal::{note, say, say_json};
 use crate::vocabulary;
 use anyhow::{Context, Result};
 use serde_json::json;
-use sisun_config::{Described, Draft, LoraConfig, OptimizerKind};
+use sisun_config::{Described, LoraConfig, OptimizerKind, PartialConfig};
 use sisun_files::is_folder;
 use sisun_model::{Count, Run, thousands};
 use std::path::{Path, PathBuf};
@@ -117,7 +117,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
 
 /// The model of a file, from the model that it fine-tunes where it does not say it.
 fn read(file: &Path, set: &[String]) -> Result<Described> {
-    let draft = Draft::read(file, set)?;
+    let draft = PartialConfig::read(file, set)?;
     match draft.base()?.filter(|_| !draft.is_whole()) {
         Some(path) => Ok(draft.complete(&base::describe(&path)?)?.into()),
         None => Ok(Described::read(file, set)?),

@@ -3,12 +3,12 @@
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::given_text;
-use crate::opened::PrecisionArgs;
+use crate::model_source::PrecisionArgs;
 use crate::terminal::{is_watched, say, say_json, write_now};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use sisun_files::make_folder;
-use sisun_infer::{Finish, Generation, InferError, Language, Loaded, Sample, Sampler, Trace};
+use sisun_infer::{Finish, Generation, InferError, Language, LanguageModel, Sample, Sampler, Trace};
 use sisun_model::checkpoint::write_atomic;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -204,7 +204,7 @@ impl TraceFile {
 }
 
 fn generate(
-    loaded: &Loaded,
+    loaded: &LanguageModel,
     prompt: &str,
     how: &Generation,
     file: Option<&TraceFile>,
@@ -216,7 +216,7 @@ fn generate(
     Ok(sample)
 }
 
-fn stream(loaded: &Loaded, prompt: &str, how: &Generation, trace: Option<&TraceFile>) -> Result<Sample> {
+fn stream(loaded: &LanguageModel, prompt: &str, how: &Generation, trace: Option<&TraceFile>) -> Result<Sample> {
     let mut failed = None;
     let mut first = true;
     let mut write = |text: &str| {

@@ -9,13 +9,13 @@ use crate::terminal::{note, say, say_json};
 use anyhow::{Context, Error, Result};
 use burn::module::Module;
 use serde_json::json;
-use sisun_config::{Draft, SampleConfig, shell};
+use sisun_config::{PartialConfig, SampleConfig, shell};
 use sisun_data::{DataError, Tokenizer, Tokens};
 use sisun_files::{Holder, Patience, is_file, is_folder};
 use sisun_infer::maps::{self, Format, PictureOptions};
-use sisun_infer::{Generation, InferError, Loaded, Looking, Sampler};
+use sisun_infer::{CaptureSelection, Generation, InferError, LanguageModel, Sampler};
 use sisun_model::{Count, Transformer, thousands};
-use sisun_train::{Metric, Outcome, Session, TrainError, Watcher, advice, train};
+use sisun_train::{Metric, Outcome, Session, TrainError, TrainObserver, advice, train};
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -70,7 +70,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         // Its own settings are missing, so that there is nothing to wait for.
         drop(Session::hold_run(run, Patience::Refuse)?);
     }
-    let draft = Draft::read(&place.config, &args.set)?;
+    let draft = PartialConfig::read(&place.config, &args.set)?;
     let recipe = |error: TrainError| with_recipe(error, &place.config);
     let run_dir = match place.run {
         Some(run_dir) => run_dir,
@@ -110,13 +110,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
         args.device.note(&format!("note: {key} has no effect {why}"));
     }
 
-    let mut watcher = Screen::new(&session, args.device.quiet);
+    let mut observer = Screen::new(&session, args.device.quiet);
     let outcome = train(
         &mut session,
-        &mut watcher,
+        &mut observer,
         &*stop_on_interrupt("finishing this step and saving; press Ctrl-C again to quit at once")?,
     );
-    watcher.progress.finish();
+    observer.progress.finish();
     let outcome = outcome?;
 
     if outcome.interrupted {
@@ -142,7 +142,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             "elapsed_s": outcome.elapsed_s,
         }))?;
     } else {
-        tell(&session, &outcome, watcher.last_sample.as_deref(), maps.as_deref())?;
+        tell(&session, &outcome, observer.last_sample.as_deref(), maps.as_deref())?;
     }
     Ok(sound?)
 }
@@ -270,7 +270,7 @@ impl Screen {
     }
 
     fn write(&self, sample: &SampleConfig, step: u64, model: &Transformer) -> Result<String, InferError> {
-        let loaded = Loaded::new(String::new(), Some(step), model.valid(), self.tokenizer.clone());
+        let loaded = LanguageModel::new(String::new(), Some(step), model.valid(), self.tokenizer.clone());
         let how = Generation {
             tokens: sample.tokens,
             sampler: Sampler {
@@ -287,7 +287,7 @@ impl Screen {
     }
 }
 
-impl Watcher for Screen {
+impl TrainObserver for Screen {
     fn stepped(&mut self, step: u64) {
         self.progress.stepped(step);
     }
@@ -305,7 +305,7 @@ impl Watcher for Screen {
                 self.progress.show(&format!("step {step:>6}  no sample: the model's scores are no numbers"));
                 return Ok(None);
             }
-            Err(error) => return Err(TrainError::Watcher(error.to_string())),
+            Err(error) => return Err(TrainError::Observer(error.to_string())),
         };
         let opening: String = text.chars().take(80).map(|c| if c == '\n' { ' ' } else { c }).collect();
         self.progress.show(&format!("step {step:>6}  “{}…”", opening.trim_end()));
@@ -319,8 +319,9 @@ fn write_maps(session: &Session, outcome: &Outcome) -> Result<Option<PathBuf>> {
     let Some(attend) = &session.config.attend else { return Ok(None) };
     let folder = session.run_dir.join("maps");
     let name = session.config.name.clone();
-    let loaded = Loaded::new(name, Some(outcome.step), session.model().valid(), session.corpus.tokenizer.clone());
-    let found = loaded.attend(&attend.text, &Looking::default())?;
+    let loaded =
+        LanguageModel::new(name, Some(outcome.step), session.model().valid(), session.corpus.tokenizer.clone());
+    let found = loaded.attend(&attend.text, &CaptureSelection::default())?;
     // Its own folder in any case; the mark lets `attend --out` write there as well.
     sisun_files::claim_folder(&folder).with_context(|| format!("cannot write into {}", folder.display()))?;
     maps::write(&found, &folder, &[Format::Png, Format::Npz], &PictureOptions::default())?;

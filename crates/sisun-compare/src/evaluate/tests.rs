@@ -6,7 +6,7 @@ use sisun_config::{ModelConfig, TRAIN, TrainConfig, from_value, randomness::stre
 use sisun_data::tasks::{Example, SYMBOLS, Task};
 use sisun_data::{Batch, Tokens};
 use sisun_model::{Activation, Capture, KvCache, Pass, Transformer};
-use sisun_train::{At, Optimizer, training_step};
+use sisun_train::{Optimizer, StepContext, training_step};
 
 fn config(position: &str, vocab: usize, context_len: usize) -> ModelConfig {
     let lines = "d_model = 12\nn_layers = 2\nn_heads = 3\ninit_std = 0.3";
@@ -55,7 +55,7 @@ fn half_trained(task: Task, length: usize) -> Transformer {
             targets.extend_from_slice(&row[1..]);
         }
         let batch = Batch { batch_size: train.batch_size, context_len, inputs, targets, loss_mask: None };
-        model = training_step(&model, &mut optimizer, &[batch], At::new(&train, step)).model;
+        model = training_step(&model, &mut optimizer, &[batch], StepContext::new(&train, step)).model;
     }
     model.valid()
 }

@@ -6,7 +6,7 @@ use crate::reference::{Expected, greedy, largest, tokens};
 use burn::tensor::Device;
 use sisun_config::{ModelConfig, randomness};
 use sisun_data::Tokenizer;
-use sisun_hf::{Companion, Export, HfError, Numbers, export, open};
+use sisun_hf::{Export, HfError, Numbers, SidecarFile, export, open};
 use sisun_model::weights::to_host;
 use sisun_model::{Activation, Capture, Init, ModelError, Params, Pass, Transformer};
 use std::fs;
@@ -201,7 +201,7 @@ fn what_was_imported_goes_out_as_it_came() {
         assert_eq!(back.model.config(), imported.model.config(), "{}", dir.display());
         assert_eq!(back.tokenizer.ends(), ends, "{}", dir.display());
         // config.json now says what ends a text, if only the tokenizer did.
-        let others = |companions: &[Companion]| -> Vec<Companion> {
+        let others = |companions: &[SidecarFile]| -> Vec<SidecarFile> {
             companions.iter().filter(|companion| companion.name != "generation_config.json").cloned().collect()
         };
         assert_eq!(others(&back.companions), others(companions), "{}", dir.display());

@@ -14,9 +14,9 @@ mod trace;
 mod units;
 mod view;
 
-use crate::attend::Looking;
+use crate::attend::CaptureSelection;
 use crate::maps::Colours;
-use crate::{InferError, Language, Loaded};
+use crate::{InferError, Language, LanguageModel};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use encode::Blocks;
@@ -44,7 +44,7 @@ pub type Silenced = BTreeMap<(usize, usize), f64>;
 #[derive(Debug)]
 pub struct Page {
     content: Content,
-    looking: Looking,
+    looking: CaptureSelection,
     room: Room,
     blocks: Blocks,
 }
@@ -71,7 +71,14 @@ fn colours() -> BTreeMap<String, String> {
 
 impl Page {
     /// Begins a page about a text, on which `views` models will share the room. Of `looking` only layers and heads count.
-    pub fn new(kind: Kind, title: &str, text: &str, looking: &Looking, language: Language, views: usize) -> Self {
+    pub fn new(
+        kind: Kind,
+        title: &str,
+        text: &str,
+        looking: &CaptureSelection,
+        language: Language,
+        views: usize,
+    ) -> Self {
         let content = Content {
             version: 1,
             kind,
@@ -90,7 +97,11 @@ impl Page {
     ///
     /// # Errors
     /// Whatever keeps the text or the chosen layers and heads from being looked at.
-    pub fn checkpoints_that_fit(loaded: &Loaded, text: &str, looking: &Looking) -> Result<usize, InferError> {
+    pub fn checkpoints_that_fit(
+        loaded: &LanguageModel,
+        text: &str,
+        looking: &CaptureSelection,
+    ) -> Result<usize, InferError> {
         let config = loaded.model.config();
         let (layers, heads) = looking.of(config)?;
         let n = loaded.tokens(text)?.len();
@@ -102,8 +113,13 @@ impl Page {
     /// head by how much the loss on other text rises without it, where that was measured.
     ///
     /// # Errors
-    /// As for [`Loaded::attend`].
-    pub fn add(&mut self, loaded: &Loaded, label: String, silenced: Option<&Silenced>) -> Result<(), InferError> {
+    /// As for [`LanguageModel::attend`].
+    pub fn add(
+        &mut self,
+        loaded: &LanguageModel,
+        label: String,
+        silenced: Option<&Silenced>,
+    ) -> Result<(), InferError> {
         let Self { content, looking, room, blocks } = self;
         content.views.push(view(loaded, label, &content.text, looking, silenced, *room, blocks)?);
         Ok(())

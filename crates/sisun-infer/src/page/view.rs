@@ -4,12 +4,12 @@ use super::Silenced;
 use super::encode::{Block, Blocks, Precision};
 use super::thin::{cell_of, thinned, weights};
 use super::units::Units;
-use crate::attend::Looking;
+use crate::attend::CaptureSelection;
 use crate::chance::Chance;
 use crate::heads::{HeadStats, Spread};
 use crate::maps::{self, Token};
 use crate::rollout::Rollout;
-use crate::{InferError, Loaded};
+use crate::{InferError, LanguageModel};
 use rayon::prelude::*;
 use serde::Serialize;
 use sisun_model::Activation;
@@ -90,10 +90,10 @@ pub(super) struct Room {
 
 /// Runs the text through the model and puts what it shows into blocks. `silenced` is what [`Silenced`] says.
 pub(super) fn view(
-    loaded: &Loaded,
+    loaded: &LanguageModel,
     label: String,
     text: &str,
-    looking: &Looking,
+    looking: &CaptureSelection,
     silenced: Option<&Silenced>,
     room: Room,
     blocks: &mut Blocks,
@@ -123,14 +123,13 @@ pub(super) fn view(
     let mut found =
         Found { patterns: Vec::new(), spreads: Vec::new(), rollout: Rollout::new(cells), vectors: Vectors::default() };
     let tokens =
-        loaded.attend_each(text, &Looking { activations: wanted, ..looking.clone() }, |activation| match activation
-            .name
-            .as_str()
-        {
-            "pattern" => found.add_pattern(&activation, n, cell, config.causal, precision, blocks),
-            "q" => found.vectors.q.push(blocks.push(first_rows(&activation, &all_heads, with_vectors))),
-            "k" => found.vectors.k.push(blocks.push(first_rows(&activation, &first_of_group, with_vectors))),
-            _ => found.vectors.v.push(blocks.push(first_rows(&activation, &first_of_group, with_vectors))),
+        loaded.attend_each(text, &CaptureSelection { activations: wanted, ..looking.clone() }, |activation| {
+            match activation.name.as_str() {
+                "pattern" => found.add_pattern(&activation, n, cell, config.causal, precision, blocks),
+                "q" => found.vectors.q.push(blocks.push(first_rows(&activation, &all_heads, with_vectors))),
+                "k" => found.vectors.k.push(blocks.push(first_rows(&activation, &first_of_group, with_vectors))),
+                _ => found.vectors.v.push(blocks.push(first_rows(&activation, &first_of_group, with_vectors))),
+            }
         })?;
     // Rolling out and thinning do not commute, so a thinned page has none.
     let whole = cell == 1 && layers.len() == config.n_layers && heads.len() == config.n_heads;
@@ -210,7 +209,7 @@ fn first_rows(activation: &maps::Activation, rows: &[usize], tokens: usize) -> B
 }
 
 /// The score bias of the chosen heads, for so many tokens.
-fn bias(loaded: &Loaded, heads: &[usize], tokens: usize, blocks: &mut Blocks) -> Option<Bias> {
+fn bias(loaded: &LanguageModel, heads: &[usize], tokens: usize, blocks: &mut Blocks) -> Option<Bias> {
     if tokens == 0 {
         return None;
     }

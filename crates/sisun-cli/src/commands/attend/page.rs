@@ -3,12 +3,12 @@
 use super::Args;
 use crate::common::claim;
 use crate::failure::Usage;
-use crate::opened::Opened;
+use crate::model_source::ModelSource;
 use crate::silence::{Silencing, silence};
 use anyhow::{Result, bail};
 use burn::tensor::Device;
 use sisun_infer::page::{Kind, Page};
-use sisun_infer::{InferError, Language, Loaded, Looking};
+use sisun_infer::{CaptureSelection, InferError, Language, LanguageModel};
 use sisun_model::ModelError;
 use sisun_model::checkpoint::write_atomic;
 use std::path::{Path, PathBuf};
@@ -53,9 +53,9 @@ impl PageArgs {
 /// Writes the page and returns its path. `first` is the first of the runs, `others` are the rest.
 pub(super) fn write(
     args: &Args,
-    first: &Opened,
+    first: &ModelSource,
     others: &[PathBuf],
-    looking: &Looking,
+    looking: &CaptureSelection,
     device: &Device,
 ) -> Result<PathBuf> {
     let language = args.page.language.unwrap_or_else(|| Language::of(&args.text));
@@ -70,7 +70,7 @@ pub(super) fn write(
     Ok(path)
 }
 
-fn one(args: &Args, opened: &Opened, looking: &Looking, language: Language) -> Result<Page> {
+fn one(args: &Args, opened: &ModelSource, looking: &CaptureSelection, language: Language) -> Result<Page> {
     let loaded = &opened.loaded;
     let mut page = Page::new(Kind::Model, &loaded.name, &args.text, looking, language, 1);
     let silenced = match args.page.silence {
@@ -87,7 +87,13 @@ fn one(args: &Args, opened: &Opened, looking: &Looking, language: Language) -> R
     Ok(page)
 }
 
-fn over_time(args: &Args, opened: &Opened, looking: &Looking, language: Language, device: &Device) -> Result<Page> {
+fn over_time(
+    args: &Args,
+    opened: &ModelSource,
+    looking: &CaptureSelection,
+    language: Language,
+    device: &Device,
+) -> Result<Page> {
     let looked_at = &opened.loaded;
     let all = opened.checkpoints()?;
     if all.len() < 2 {
@@ -142,9 +148,9 @@ fn is_damaged(error: &anyhow::Error) -> bool {
 
 fn side_by_side(
     args: &Args,
-    first: &Loaded,
+    first: &LanguageModel,
     others: &[PathBuf],
-    looking: &Looking,
+    looking: &CaptureSelection,
     language: Language,
     device: &Device,
 ) -> Result<Page> {
@@ -170,7 +176,7 @@ fn name(run: &Path) -> String {
 }
 
 /// Its step, or its name where that is not known.
-fn label(loaded: &Loaded, language: Language) -> String {
+fn label(loaded: &LanguageModel, language: Language) -> String {
     match (loaded.step, language) {
         (None, _) => loaded.name.clone(),
         (Some(step), Language::English) => format!("step {step}"),

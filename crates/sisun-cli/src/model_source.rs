@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use sisun_config::{Config, DataConfig, Documents, Precision};
 use sisun_data::{Tokens, prepare_whole};
-use sisun_hf::Companion;
-use sisun_infer::Loaded;
+use sisun_hf::SidecarFile;
+use sisun_infer::LanguageModel;
 use sisun_model::{Run, memory};
 use sisun_train::{COMPANIONS, own_text};
 use std::path::{Path, PathBuf};
@@ -25,11 +25,11 @@ pub(crate) struct PrecisionArgs {
 
 impl PrecisionArgs {
     /// Opens what a RUN argument names, to compute with these numbers.
-    pub(crate) fn open(self, path: &Path, device: &Device) -> Result<Opened> {
+    pub(crate) fn open(self, path: &Path, device: &Device) -> Result<ModelSource> {
         if self.precision == Precision::Bf16 && *device != Device::flex() {
             return Err(Usage("--precision bf16 computes on the CPU only: add --device cpu".to_owned()).into());
         }
-        let mut opened = Opened::new(path, device)?;
+        let mut opened = ModelSource::new(path, device)?;
         if self.precision == Precision::Bf16 {
             opened.loaded.model = opened.loaded.model.in_bf16();
         }
@@ -62,10 +62,10 @@ fn read_precision(given: &str) -> Result<Precision, serde::de::value::Error> {
 }
 
 /// A model, and what is known of how it was trained.
-pub(crate) struct Opened {
-    pub(crate) loaded: Loaded,
+pub(crate) struct ModelSource {
+    pub(crate) loaded: LanguageModel,
     /// What an export keeps of the Hugging Face directory that this is, or that the run began from.
-    pub(crate) companions: Vec<Companion>,
+    pub(crate) companions: Vec<SidecarFile>,
     path: PathBuf,
     /// Absent where others trained it.
     trained: Option<Trained>,
@@ -76,13 +76,13 @@ struct Trained {
     config: Config,
 }
 
-impl Opened {
+impl ModelSource {
     /// Opens a run directory, one of its checkpoints, or a Hugging Face directory.
     pub(crate) fn new(path: &Path, device: &Device) -> Result<Self> {
         let path = path.to_owned();
         if sisun_hf::is_model(&path)? {
             let found = sisun_hf::open_as_stored(&path, device)?;
-            let mut loaded = Loaded::new(found.name, None, found.model, found.tokenizer);
+            let mut loaded = LanguageModel::new(found.name, None, found.model, found.tokenizer);
             (loaded.window, loaded.notes) = (found.window, found.notes);
             return Ok(Self { loaded, companions: found.companions, path, trained: None });
         }
@@ -92,7 +92,7 @@ impl Opened {
         let came_along = run.root().join(COMPANIONS);
         let remedy = || format!("{} came with the model that the run began from: restore it", came_along.display());
         let companions = sisun_hf::companions(&came_along).with_context(remedy)?;
-        let mut loaded = Loaded::of_run(&run, device)?;
+        let mut loaded = LanguageModel::of_run(&run, device)?;
         loaded.notes = notes;
         Ok(Self { loaded, companions, path, trained: Some(Trained { run, config }) })
     }

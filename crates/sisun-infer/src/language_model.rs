@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// A trained model and the tokenizer it was trained with.
 #[derive(Clone, Debug)]
-pub struct Loaded {
+pub struct LanguageModel {
     /// The run's name.
     pub name: String,
     /// Steps it was trained for; not known of models that others trained.
@@ -22,7 +22,7 @@ pub struct Loaded {
     pub notes: Vec<String>,
 }
 
-impl Loaded {
+impl LanguageModel {
     /// Opens a run directory, or one of its checkpoints.
     ///
     /// # Errors

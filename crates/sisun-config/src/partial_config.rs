@@ -18,7 +18,7 @@ const OWN: [&str; 2] = ["context_len", "dropout"];
 
 /// What a configuration takes from the model it is fine-tuned from.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Base {
+pub struct PretrainedSpec {
     /// Where it is, for messages.
     pub path: PathBuf,
     /// Its shape.
@@ -29,10 +29,10 @@ pub struct Base {
     pub made: Option<TokenizerConfig>,
 }
 
-/// An experiment as its file and the overrides say it. With `[finetune]`, [`Draft::complete`] makes a [`Config`] of it;
-/// else [`Draft::finish`].
+/// An experiment as its file and the overrides say it. With `[finetune]`, [`PartialConfig::complete`] makes a [`Config`] of it;
+/// else [`PartialConfig::finish`].
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct PartialConfig {
     table: Table,
 }
 
@@ -46,7 +46,7 @@ struct TokenizerFile {
     tokenizer: TokenizerConfig,
 }
 
-impl Draft {
+impl PartialConfig {
     /// Reads an experiment and merges `overrides` (`train.lr_max=3e-4`) into it.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl Draft {
     /// Reads an experiment from TOML text; `path` only names the text in messages.
     ///
     /// # Errors
-    /// As [`Draft::read`].
+    /// As [`PartialConfig::read`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         Self::from_table(parse_table(path, text)?)
     }
@@ -127,8 +127,8 @@ impl Draft {
     /// Takes `[tokenizer]` and what `[model]` leaves out from the base, and checks every key.
     ///
     /// # Errors
-    /// A key that contradicts the base, or as [`Draft::finish`].
-    pub fn complete(mut self, base: &Base) -> Result<Config, ConfigError> {
+    /// A key that contradicts the base, or as [`PartialConfig::finish`].
+    pub fn complete(mut self, base: &PretrainedSpec) -> Result<Config, ConfigError> {
         let tokenizer = TokenizerConfig::File { path: base.tokenizer.clone() };
         if let Some(stated) = self.tokenizer()? {
             // A run's own says where the tokenizer was; another base brings another.
@@ -188,7 +188,7 @@ fn read_whole(table: Table) -> Result<Config, ConfigError> {
 }
 
 /// The base's `[model]` with what is stated of our own, once nothing stated was found to contradict it.
-fn merged(stated: Table, base: &Base) -> Result<Table, ConfigError> {
+fn merged(stated: Table, base: &PretrainedSpec) -> Result<Table, ConfigError> {
     let Value::Table(mut merged) = as_value(&base.model) else { unreachable!("a model is written as a table") };
     let read = |table: &Table| -> Result<ModelConfig, ConfigError> {
         let table = Table::from_iter([("model".to_owned(), Value::Table(table.clone()))]);
