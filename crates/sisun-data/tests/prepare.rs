@@ -169,8 +169,9 @@ fn one_text_is_prepared_once_and_leftovers_go() {
     let text = "the cat sat on the mat. ".repeat(4_000);
     let desk = Desk::new(&[("a.txt", text.as_bytes())]);
     let cache = desk.cache();
-    fs::create_dir_all(cache.join(".unfinished-00ff-dead")).unwrap();
-    fs::write(cache.join("00ff.lock"), "").unwrap();
+    let entry = "00ff".repeat(16);
+    fs::create_dir_all(cache.join(format!(".unfinished-{entry}-dead"))).unwrap();
+    fs::write(cache.join(format!("{entry}.lock")), "").unwrap();
     let built = std::sync::atomic::AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..6 {
