@@ -127,10 +127,11 @@ fn a_run_that_diverges_is_told_by_its_own_name() {
     let more = ["--set", "train.lr_max=1e30", "--set", "train.grad_clip=0", "--set", "train.warmup_steps=0"];
     let config = ["--set", "train.checkpoint_every=1", "--set", "train.eval_every=100"];
     lab.train("run", &[&more[..], &config].concat()).fails(1, &["with a tenth of the learning rate"]);
-    let found = checks(&verify(&lab.at("run")).ok());
+    // Its weights are finite, and so large that its logits are not: other checks may find that.
+    let found = checks(&verify(&lab.at("run")));
     let (verdict, told) = &found["resuming"];
     assert_eq!(verdict, "not_checked", "{told}");
-    assert!(told.contains(&lab.at("run")) && told.contains("step 1"), "{told}");
+    assert!(told.contains(&lab.at("run")) && told.contains("at step 2"), "{told}");
     for (_, told) in found.values() {
         assert!(
             !told.contains("sisun-verify-") && !told.contains("through") && !told.contains("sisun train"),

@@ -16,7 +16,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// A folder in the place of a configuration.
-    #[error("{} is a directory: name a configuration, a TOML file{}", path.display(), own(path))]
+    #[error("cannot read configuration {}: it is a directory; name a TOML file{}", path.display(), own(path))]
     Folder {
         /// The folder.
         path: PathBuf,
