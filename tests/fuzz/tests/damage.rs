@@ -1,6 +1,6 @@
 //! Every reader on its kept inputs, and on damaged ones.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
