@@ -113,6 +113,13 @@ fn settings_that_may_not_change_show_a_way_that_works() {
         paste(&format!("{way} --device cpu --set train.steps=5")).ok();
         assert_eq!(last_step(&lab, run), 5);
     }
+    // What may change as well is not lost on the way.
+    let both =
+        refused(&["train.batch_size=4", "sample.temperature=0", "train.log_every=2"], &["train.batch_size (5 → 4)"]);
+    let way = told(&both, "in a new run: ");
+    for set in ["train.batch_size=4", "sample.temperature=0", "train.log_every=2"] {
+        assert!(way.contains(&format!("--set {set}")), "{set}: {way}");
+    }
     let as_it_is = told(&refused(&["model.bias=false"], &["model.bias"]), "to go on as it is: ");
     paste(&as_it_is).fails(1, &["all of its 40 steps"]);
     refused(&["finetune.model=nowhere"], &["finetune.model"]);

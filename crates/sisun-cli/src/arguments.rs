@@ -197,6 +197,7 @@ mod tests {
             (&["sample", "r", "-n=-3"], "expected a whole number, not a negative one"),
             (&["sample", "r", "--temperature", "hot"], "'hot' for '--temperature <T>': expected a number\n"),
             (&["compare", "c", "--jobs", "0"], "must be at least 1"),
+            (&["sample", "r", "--samples", "0"], "must be at least 1"),
             (&["sample", "r", "--prompt", "-1"], "at once: --prompt=-1\n"),
             (&["sample", "r", "--prompt", "- Hello"], "at once: --prompt='- Hello'\n"),
             (&["sample", "r", "-n", "-x"], "expected a whole number"),

@@ -47,16 +47,22 @@ pub(crate) fn lower_rate(session: &Session, last_good: Option<&Path>) -> String 
 
 /// How settings that may not change on resume are changed all the same, if a command can say so: a new run that starts
 /// from this one's weights, or, where these would not fit, from nothing.
-pub(crate) fn changed(run_dir: &Path, before: &Config, asked: &Config, changes: &[Change]) -> Option<String> {
+pub(crate) fn changed(
+    run_dir: &Path,
+    before: &Config,
+    asked: &Config,
+    refused: &[Change],
+    all: &[Change],
+) -> Option<String> {
     let fits = |key: &str| {
         (key.starts_with("train.")
             || key.starts_with("finetune.lora")
             || ["model.context_len", "model.dropout"].contains(&key))
             && !(key == "model.context_len" && before.model.position == sisun_config::Position::Learned)
     };
-    let from = changes.iter().all(|change| fits(&change.key)).then_some(run_dir);
-    let mut settings = settings(changes)?;
-    let is_changed = |key: &str| changes.iter().any(|change| change.key == key);
+    let from = refused.iter().all(|change| fits(&change.key)).then_some(run_dir);
+    let mut settings = settings(all)?;
+    let is_changed = |key: &str| all.iter().any(|change| change.key == key);
     if is_changed("tokenizer") && !is_changed(VOCAB_SIZE) {
         // The run's own settings state the size of the vocabulary that it has.
         let size = vocabulary_size(&asked.data, &asked.tokenizer, &asked.data.cache_folder(), &mut |_| {}).ok()?;

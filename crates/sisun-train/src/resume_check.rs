@@ -31,11 +31,6 @@ pub(crate) fn refused(before: &Config, after: &Config) -> Vec<Change> {
     changes(before, after).into_iter().filter(|change| !may_change(&change.key)).collect()
 }
 
-/// Each setting of the text that differs.
-pub(crate) fn of_data(before: &Config, after: &Config) -> Vec<Change> {
-    changes(before, after).into_iter().filter(|change| change.key.starts_with("data.")).collect()
-}
-
 pub(crate) fn may_change(key: &str) -> bool {
     !OF_THE_TEXT.contains(&key)
         && MAY_CHANGE
@@ -43,7 +38,8 @@ pub(crate) fn may_change(key: &str) -> bool {
             .any(|may| key.strip_prefix(may).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }
 
-fn changes(before: &Config, after: &Config) -> Vec<Change> {
+/// Each setting that differs, whether it may or not.
+pub(crate) fn changes(before: &Config, after: &Config) -> Vec<Change> {
     let (before, after) = (keys(before), keys(after));
     let all: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     all.into_iter()

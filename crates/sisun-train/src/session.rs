@@ -7,7 +7,7 @@ use crate::finetune::{InitialWeights, trained_parameters, write_companions};
 use crate::optimizer::Optimizer;
 use crate::owed::owes;
 use crate::own_text::{same_text, sum_of};
-use crate::resume_check::{of_data, refused};
+use crate::resume_check::{changes, refused};
 use crate::schedule::share;
 use sisun_config::{Config, PartialConfig, Position, PretrainedSpec, TokenizerConfig, TrainConfig};
 use sisun_data::{COMPANIONS, Corpus, DataError, GENERATION, Tokenizer, prepare, vocabulary_size};
@@ -246,10 +246,11 @@ impl Session {
         // Left out, the vocabulary's size followed from the tokenizer.
         config.model.vocab_size = config.model.vocab_size.or(before.model.vocab_size);
         config.tokenizer = tokenizer.unwrap_or(config.tokenizer);
-        let changes = refused(&before, &config);
-        if !changes.is_empty() {
-            let way = advice::changed(run_dir, &before, &config, &changes);
-            return Err(TrainError::ConfigChanged { path: run_dir.to_owned(), changes, way });
+        let refused = refused(&before, &config);
+        if !refused.is_empty() {
+            let all = changes(&before, &config);
+            let way = advice::changed(run_dir, &before, &config, &refused, &all);
+            return Err(TrainError::ConfigChanged { path: run_dir.to_owned(), changes: refused, way });
         }
         check_memory(&config, chosen)?;
         let checkpoint = run.newest()?;
@@ -462,7 +463,7 @@ fn check_memory(config: &Config, chosen: &Chosen) -> Result<(), TrainError> {
 fn with_way(error: TrainError, run_dir: &Path, before: &Config, asked: &Config) -> TrainError {
     match error {
         TrainError::DataChanged { path, change, unwritable, .. } => {
-            let changes = of_data(before, asked);
+            let changes = changes(before, asked);
             let way = if unwritable {
                 // A tokenizer that was given would lack the characters in a new run as well.
                 let counted = (before.tokenizer == TokenizerConfig::Char && before.finetune.is_none()).then(|| {

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 /// on the previous token, and on the first token, where heads that contribute nothing put their weight. same and induction,
 /// on random tokens repeated twice: its weight on the same token, and on the token that followed it (Olsson et al. 2022).
 /// without: by how many nats per token the loss on held-out text rises when the head is ablated. chance: the values of a head
-/// with uniform attention; only what is clearly higher (twice that, plus 0.1) is called a finding.
+/// with uniform attention; only what is more than twice that, and more than 0.1 above it, is called a finding.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use sisun_files::make_folder;
 use sisun_infer::{Finish, Generation, InferError, Language, LanguageModel, Sample, Sampler, Trace};
 use sisun_model::checkpoint::write_atomic;
+use std::num::NonZeroU64;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -56,8 +57,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TEXT", value_parser = unescaped)]
     stop: Vec<String>,
     /// Number of samples
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    samples: u64,
+    #[arg(long, value_name = "N", default_value_t = NonZeroU64::MIN)]
+    samples: NonZeroU64,
     /// Random seed; the same seed gives the same text
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -89,7 +90,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     };
     sampler.validate()?;
     let trace = args.trace.as_deref().map(TraceFile::new).transpose()?;
-    if trace.is_some() && args.samples != 1 {
+    if trace.is_some() && args.samples.get() != 1 {
         return Err(Usage("--trace tells how one sample came about: leave --samples out".to_owned()).into());
     }
     let chosen = args.device.choose()?;
@@ -108,17 +109,17 @@ pub(crate) fn run(args: Args) -> Result<()> {
     args.device.note_prompt(read.len(), loaded.model.config().context_len);
 
     let mut objects = Vec::new();
-    for number in 0..args.samples {
+    for number in 0..args.samples.get() {
         let how = Generation { tokens: args.tokens, sampler, stop: args.stop.clone(), number };
         if args.json {
             let sample = generate(&loaded, &prompt, &how, trace.as_ref(), &mut |_| ControlFlow::Continue(()))?;
             objects.push(object(&prompt, &sample));
         } else {
-            if args.samples > 1 {
+            if args.samples.get() > 1 {
                 say(&format!("--- {} of {} ---", number + 1, args.samples))?;
             }
             let sample = stream(&loaded, &prompt, &how, trace.as_ref())?;
-            if args.samples == 1 && sample.finish == Finish::Length && (args.tokens <= FEW || is_watched()) {
+            if args.samples.get() == 1 && sample.finish == Finish::Length && (args.tokens <= FEW || is_watched()) {
                 let n = args.tokens;
                 args.device.note(&format!(
                     "note: stopped after {n} tokens (-n {n}); a larger -n writes on, --samples N writes several texts"
