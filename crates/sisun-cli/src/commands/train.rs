@@ -366,14 +366,14 @@ fn opening(session: &Session) -> Option<String> {
     const LOOKED_AT: usize = 1000;
     let (tokenizer, text) = (&session.corpus.tokenizer, &session.corpus.train);
     let context_len = session.config.model.context_len;
-    let questions = (0..text.documents().min(LOOKED_AT)).filter_map(|i| {
+    let mut questions = (0..text.documents().min(LOOKED_AT)).filter_map(|i| {
         let document = text.document(i);
         let start = (document.start + tokenizer.prefix().len()).min(document.end);
         let end = (start..document.end).find(|&at| text.marked_in(at..at + 1) == 1)?;
         (end > start && end - document.start <= context_len).then_some(start..end)
     });
     if text.has_loss_mask()
-        && let Some(question) = { questions }.next()
+        && let Some(question) = questions.next()
     {
         return tokenizer.decode(&text.read(question)).ok();
     }
