@@ -10,7 +10,10 @@ fn train_on(bytes: &[u8], code: i32, parts: &[&str]) {
     fs::write(lab.path("input.txt"), bytes).unwrap();
     let sources = format!("data.sources=[{:?}]", lab.at("input.txt"));
     lab.train("run", &["--set", &sources]).fails(code, parts);
-    assert!(!lab.path("run").exists(), "a run that could not start left a folder");
+    assert!(
+        !lab.path("run").exists(),
+        "a run that could not start left a folder"
+    );
 }
 
 /// A folder in the place of a configuration is told as one, whatever takes the configuration.
@@ -19,10 +22,20 @@ fn a_folder_is_no_configuration() {
     let lab = Lab::trained();
     let (run, empty) = (lab.at("run"), lab.at("no-run"));
     std::fs::create_dir_all(&empty).unwrap();
-    for command in [&["bench", "train"][..], &["bench", "decode"], &["bench", "attend"], &["compare"], &["train"]] {
+    for command in [
+        &["bench", "train"][..],
+        &["bench", "decode"],
+        &["bench", "attend"],
+        &["compare"],
+        &["train"],
+    ] {
         for dir in [&run, &empty] {
             let ran = sisun(&[command, &[dir]].concat()).fails(2, &[dir, "is a"]);
-            assert!(!ran.stderr.contains("os error"), "{command:?}: {}", ran.stderr);
+            assert!(
+                !ran.stderr.contains("os error"),
+                "{command:?}: {}",
+                ran.stderr
+            );
         }
         if command[0] != "train" {
             sisun(&[command, &[&run]].concat()).fails(2, &["directory", "run/config.toml"]);
@@ -38,8 +51,10 @@ fn text_that_cannot_be_used() {
     train_on(b"good \xff\xfe bad", 1, &["UTF-8", "byte 5"]);
     train_on(b"too short", 1, &["context_len"]);
     let lab = Lab::new();
-    lab.train("run", &["--set", "data.sources=[\"/nowhere/at-all.txt\"]"]).fails(1, &["/nowhere/at-all.txt"]);
-    lab.train("run", &["--set", "model.context_len=100000"]).fails(1, &["context_len = 100000"]);
+    lab.train("run", &["--set", "data.sources=[\"/nowhere/at-all.txt\"]"])
+        .fails(1, &["/nowhere/at-all.txt"]);
+    lab.train("run", &["--set", "model.context_len=100000"])
+        .fails(1, &["context_len = 100000"]);
 }
 
 #[test]
@@ -50,7 +65,10 @@ fn settings_that_cannot_be_used() {
         ("model.d_model=37", &["model.d_model = 37", "n_heads = 3"]),
         ("model.n_kv_heads=2", &["model.n_kv_heads = 2"]),
         ("model.position=rop", &["model.position", "rop"]),
-        ("model.position={kind=\"rope\",fraction=2.0}", &["model.position.fraction = 2"]),
+        (
+            "model.position={kind=\"rope\",fraction=2.0}",
+            &["model.position.fraction = 2"],
+        ),
         ("model.dropout=1.0", &["model.dropout = 1"]),
         ("train.steps=0", &["train.steps = 0"]),
         ("train.steps=\"many\"", &["train.steps", "many"]),
@@ -75,7 +93,8 @@ fn prompts_layers_and_heads_that_do_not_exist() {
     let lab = Lab::trained();
     let run = lab.at("run");
     sisun(&["sample", &run, "--prompt", ""]).fails(2, &["prompt is empty"]);
-    sisun(&["sample", &run, "--prompt", "a", "--temperature", "-1"]).fails(2, &["temperature = -1"]);
+    sisun(&["sample", &run, "--prompt", "a", "--temperature", "-1"])
+        .fails(2, &["temperature = -1"]);
     sisun(&["sample", &run, "--prompt", "a", "--top-p", "0"]).fails(2, &["top-p = 0"]);
     sisun(&["sample", &lab.at("nowhere"), "--prompt", "a"]).fails(1, &["nowhere", "sisun train"]);
     sisun(&["sample", &lab.at(""), "--prompt", "a"]).fails(1, &["config.toml"]);
@@ -93,11 +112,31 @@ fn prompts_layers_and_heads_that_do_not_exist() {
 #[test]
 fn a_character_model_names_the_characters_it_never_saw() {
     let lab = Lab::new();
-    lab.train("run", &["--set", "tokenizer={kind=\"char\"}", "--set", "train.steps=4"]).ok();
+    lab.train(
+        "run",
+        &[
+            "--set",
+            "tokenizer={kind=\"char\"}",
+            "--set",
+            "train.steps=4",
+        ],
+    )
+    .ok();
     sisun(&["sample", &lab.at("run"), "--prompt", "One 한글 day"]).fails(1, &["한", "글"]);
-    lab.train("bad", &["--set", "tokenizer={kind=\"char\"}", "--set", "sample.prompt=\"한\""])
-        .fails(1, &["sample.prompt", "한"]);
-    assert!(!lab.path("bad").exists(), "what it began is in the way of the next start");
+    lab.train(
+        "bad",
+        &[
+            "--set",
+            "tokenizer={kind=\"char\"}",
+            "--set",
+            "sample.prompt=\"한\"",
+        ],
+    )
+    .fails(1, &["sample.prompt", "한"]);
+    assert!(
+        !lab.path("bad").exists(),
+        "what it began is in the way of the next start"
+    );
 }
 
 #[test]
@@ -106,7 +145,8 @@ fn a_run_that_was_cut_off_before_its_first_checkpoint_says_so() {
     std::fs::create_dir(lab.path("run")).unwrap();
     std::fs::copy(lab.path("lab.toml"), lab.path("run/config.toml")).unwrap();
     for more in [&[][..], &["--resume"]] {
-        lab.train("run", more).fails(1, &["never saved", "delete it"]);
+        lab.train("run", more)
+            .fails(1, &["never saved", "delete it"]);
     }
 }
 
@@ -118,9 +158,17 @@ fn a_damaged_checkpoint_is_told_and_the_one_before_offered() {
     let good = fs::read(&model).unwrap();
     fs::write(&model, &good[..good.len() / 2]).unwrap();
     let last = lab.at("run/checkpoints/last");
-    sisun(&["sample", &last, "--prompt", "a"])
-        .fails(1, &["step-00000040", "damaged", "model.safetensors", "step-00000030"]);
-    lab.train("run", &["--resume", "--set", "train.steps=50"]).fails(1, &["damaged", "step-00000030"]);
+    sisun(&["sample", &last, "--prompt", "a"]).fails(
+        1,
+        &[
+            "step-00000040",
+            "damaged",
+            "model.safetensors",
+            "step-00000030",
+        ],
+    );
+    lab.train("run", &["--resume", "--set", "train.steps=50"])
+        .fails(1, &["damaged", "step-00000030"]);
     let mut altered = good.clone();
     let middle = altered.len() / 2;
     altered[middle] ^= 1;
@@ -128,7 +176,9 @@ fn a_damaged_checkpoint_is_told_and_the_one_before_offered() {
     sisun(&["sample", &last, "--prompt", "a"]).fails(1, &["altered"]);
     // As the message says: without the damaged one the run goes on from the one before.
     fs::remove_dir_all(model.parent().unwrap()).unwrap();
-    let ran = lab.train("run", &["--resume", "--set", "train.steps=50"]).ok();
+    let ran = lab
+        .train("run", &["--resume", "--set", "train.steps=50"])
+        .ok();
     assert!(ran.stderr.contains("from step 30"), "{}", ran.stderr);
 }
 
@@ -136,7 +186,15 @@ fn a_damaged_checkpoint_is_told_and_the_one_before_offered() {
 fn a_vocabulary_that_does_not_match_is_told() {
     let lab = Lab::new();
     lab.train("run", &["--set", "train.steps=4"]).ok();
-    let train = ["tokenizer", "train", "--data", &lab.at("stories.txt"), "--vocab-size", "400", "--out"];
+    let train = [
+        "tokenizer",
+        "train",
+        "--data",
+        &lab.at("stories.txt"),
+        "--vocab-size",
+        "400",
+        "--out",
+    ];
     sisun(&[&train[..], &[&lab.at("run/tokenizer.json")]].concat()).ok();
     sisun(&["sample", &lab.at("run"), "--prompt", "a"]).fails(1, &["tokenizer.json was altered"]);
 }
@@ -144,8 +202,20 @@ fn a_vocabulary_that_does_not_match_is_told() {
 #[test]
 fn a_loss_that_is_no_number_stops_the_run() {
     let lab = Lab::new();
-    lab.train("run", &["--set", "train.lr_max=1e38", "--set", "train.grad_clip=0.0"])
-        .fails(1, &["loss became", "at step", "learning rate", "checkpoints/step-", "train.lr_max"]);
+    lab.train(
+        "run",
+        &["--set", "train.lr_max=1e38", "--set", "train.grad_clip=0.0"],
+    )
+    .fails(
+        1,
+        &[
+            "loss became",
+            "at step",
+            "learning rate",
+            "checkpoints/step-",
+            "train.lr_max",
+        ],
+    );
     // What was saved before is whole.
     sisun(&["sample", &lab.at("run"), "--prompt", "a", "-n", "3"]).ok();
 }
@@ -155,10 +225,11 @@ fn a_loss_that_is_no_number_stops_the_run() {
 fn a_full_disk_loses_nothing() {
     let lab = Lab::new();
     lab.train("run", &["--set", "train.steps=20"]).ok();
-    // A limit on the size of files is met as a full disk is: the write fails. 40 blocks of 512 or 1024 bytes are
-    // less than a checkpoint's weights.
-    // Puts the tokens into the cache, so that the checkpoint is the first file too large.
-    lab.train("run", &["--resume", "--set", "train.steps=21"]).ok();
+    // A limit on the size of files is met as a full disk is: the write fails. 40 blocks of 512 or
+    // 1024 bytes are less than a checkpoint's weights. Puts the tokens into the cache, so that the
+    // checkpoint is the first file too large.
+    lab.train("run", &["--resume", "--set", "train.steps=21"])
+        .ok();
     let train = lab.train_command("run", &["--resume"]);
     let mut shell = std::process::Command::new("sh");
     shell
@@ -171,9 +242,12 @@ fn a_full_disk_loses_nothing() {
     let ran = crate::sisun::Ran::from(shell.output().unwrap());
     ran.fails(1, &["cannot write checkpoint", "step-000000"]);
     assert!(
-        !fs::read_dir(lab.path("run/checkpoints"))
-            .unwrap()
-            .any(|e| { e.unwrap().file_name().to_string_lossy().ends_with(".partial") })
+        !fs::read_dir(lab.path("run/checkpoints")).unwrap().any(|e| {
+            e.unwrap()
+                .file_name()
+                .to_string_lossy()
+                .ends_with(".partial")
+        })
     );
     lab.train("run", &["--resume"]).ok();
     assert!(lab.path("run/checkpoints/step-00000040").is_dir());
@@ -182,11 +256,19 @@ fn a_full_disk_loses_nothing() {
 #[test]
 fn readers_that_leave_early_are_no_error() {
     let lab = Lab::trained();
-    let mut child = command(&["sample", &lab.at("run"), "--prompt", "One day", "-n", "200", "--quiet"])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = command(&[
+        "sample",
+        &lab.at("run"),
+        "--prompt",
+        "One day",
+        "-n",
+        "200",
+        "--quiet",
+    ])
+    .stdout(std::process::Stdio::piped())
+    .stderr(std::process::Stdio::piped())
+    .spawn()
+    .unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");

@@ -1,7 +1,9 @@
-//! Pages in a real browser, without a window: Chromium, spoken to by its DevTools protocol over a pipe.
+//! Pages in a real browser, without a window: Chromium, spoken to by its DevTools protocol over a
+//! pipe.
 //!
-//! The pipe needs no port, no WebSocket and no driver; `sh` ties two FIFOs to the descriptors 3 and 4 that
-//! `--remote-debugging-pipe` reads from and writes to. Messages are JSON objects, each ended by a zero byte.
+//! The pipe needs no port, no WebSocket and no driver; `sh` ties two FIFOs to the descriptors 3 and
+//! 4 that `--remote-debugging-pipe` reads from and writes to. Messages are JSON objects, each ended
+//! by a zero byte.
 
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
@@ -29,23 +31,42 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts one in a window of this size; `None` where there is none to start (`.ci/run` installs it, and then says so).
+    /// Starts one in a window of this size; `None` where there is none to start (`.ci/run` installs
+    /// it, and then says so).
     pub(crate) fn start(width: u32, height: u32) -> Option<Self> {
         let Some(program) = program() else {
-            assert!(std::env::var_os("SISUN_BROWSER").is_none(), "SISUN_BROWSER names no program");
+            assert!(
+                std::env::var_os("SISUN_BROWSER").is_none(),
+                "SISUN_BROWSER names no program"
+            );
             eprintln!("NOT RUN: there is no Chromium to open the page in (.ci/run installs it)");
             return None;
         };
         let folder = TempDir::new().unwrap();
         let fifos = ["in", "out"].map(|name| folder.path().join(name));
-        assert!(Command::new("mkfifo").args(&fifos).status().unwrap().success());
+        assert!(
+            Command::new("mkfifo")
+                .args(&fifos)
+                .status()
+                .unwrap()
+                .success()
+        );
         let process = Command::new("sh")
             .args(["-c", "exec \"$0\" \"$@\" 3<\"$FIFO_IN\" 4>\"$FIFO_OUT\""])
             .arg(program)
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe"])
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--hide-scrollbars",
+                "--remote-debugging-pipe",
+            ])
             .args(["--disable-dev-shm-usage", "--no-first-run"])
             .arg(format!("--window-size={width},{height}"))
-            .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+            .arg(format!(
+                "--user-data-dir={}",
+                folder.path().join("profile").display()
+            ))
             .env("FIFO_IN", &fifos[0])
             .env("FIFO_OUT", &fifos[1])
             .stdin(Stdio::null())
@@ -60,7 +81,10 @@ impl Browser {
         std::thread::spawn(move || {
             for message in BufReader::new(answers).split(0) {
                 let Ok(message) = message else { return };
-                if send.send(serde_json::from_slice(&message).unwrap()).is_err() {
+                if send
+                    .send(serde_json::from_slice(&message).unwrap())
+                    .is_err()
+                {
                     return;
                 }
             }
@@ -74,8 +98,13 @@ impl Browser {
             events: RefCell::default(),
             _folder: folder,
         };
-        let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }))["targetId"].clone();
-        let attached = browser.call("Target.attachToTarget", json!({ "targetId": target, "flatten": true }));
+        let target =
+            browser.call("Target.createTarget", json!({ "url": "about:blank" }))["targetId"]
+                .clone();
+        let attached = browser.call(
+            "Target.attachToTarget",
+            json!({ "targetId": target, "flatten": true }),
+        );
         browser.session = attached["sessionId"].as_str().unwrap().to_owned();
         for domain in ["Runtime", "Log", "Network", "Page"] {
             browser.call(&format!("{domain}.enable"), json!({}));
@@ -83,15 +112,21 @@ impl Browser {
         Some(browser)
     }
 
-    /// Opens a page of ours and waits until it says that it is ready; how many milliseconds that took it.
+    /// Opens a page of ours and waits until it says that it is ready; how many milliseconds that
+    /// took it.
     pub(crate) fn open(&self, path: &Path) -> f64 {
         // From another page, so that one that differs only in what follows `#` is loaded as well.
         self.call("Page.navigate", json!({ "url": "about:blank" }));
         self.wait_for("location.href === 'about:blank'");
         self.events.borrow_mut().clear();
-        self.call("Page.navigate", json!({ "url": format!("file://{}", path.display()) }));
+        self.call(
+            "Page.navigate",
+            json!({ "url": format!("file://{}", path.display()) }),
+        );
         self.wait_for("document.documentElement?.dataset.ready !== undefined");
-        self.eval("Number(document.documentElement.dataset.ready)").as_f64().unwrap()
+        self.eval("Number(document.documentElement.dataset.ready)")
+            .as_f64()
+            .unwrap()
     }
 
     /// Opens a page that runs no script and waits until it is there.
@@ -99,16 +134,24 @@ impl Browser {
         self.call("Page.navigate", json!({ "url": "about:blank" }));
         self.wait_for("location.href === 'about:blank'");
         self.events.borrow_mut().clear();
-        self.call("Page.navigate", json!({ "url": format!("file://{}", path.display()) }));
+        self.call(
+            "Page.navigate",
+            json!({ "url": format!("file://{}", path.display()) }),
+        );
         self.wait_for("location.href.startsWith('file:') && document.readyState === 'complete'");
     }
 
     /// The value of an expression in the page; a promise is waited for.
     #[track_caller]
     pub(crate) fn eval(&self, expression: &str) -> Value {
-        let asked = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let asked =
+            json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let answer = self.call("Runtime.evaluate", asked);
-        assert!(answer.get("exceptionDetails").is_none(), "{expression}: {}", answer["exceptionDetails"]);
+        assert!(
+            answer.get("exceptionDetails").is_none(),
+            "{expression}: {}",
+            answer["exceptionDetails"]
+        );
         answer["result"]["value"].clone()
     }
 
@@ -124,7 +167,11 @@ impl Browser {
         let began = Instant::now();
         act();
         while self.eval(expression) != true {
-            assert!(began.elapsed() < PATIENCE, "still not: {expression}; {:?}", self.complaints());
+            assert!(
+                began.elapsed() < PATIENCE,
+                "still not: {expression}; {:?}",
+                self.complaints()
+            );
             std::thread::sleep(Duration::from_millis(20));
             act();
         }
@@ -147,7 +194,10 @@ impl Browser {
     /// Presses a key, as `ArrowRight`.
     pub(crate) fn press(&self, key: &str) {
         for kind in ["keyDown", "keyUp"] {
-            self.call("Input.dispatchKeyEvent", json!({ "type": kind, "key": key, "code": key }));
+            self.call(
+                "Input.dispatchKeyEvent",
+                json!({ "type": kind, "key": key, "code": key }),
+            );
         }
     }
 
@@ -169,13 +219,16 @@ impl Browser {
         let complaint = |event: &Value| match event["method"].as_str()? {
             "Network.requestWillBeSent" => {
                 let url = event["params"]["request"]["url"].as_str()?;
-                let own = url.starts_with("data:") || url.starts_with("blob:") || url == event["params"]["documentURL"];
+                let own = url.starts_with("data:")
+                    || url.starts_with("blob:")
+                    || url == event["params"]["documentURL"];
                 (!own).then(|| format!("request: {url}"))
             }
             "Runtime.exceptionThrown" => Some(format!("exception: {}", event["params"])),
             "Runtime.consoleAPICalled" => {
                 let kind = event["params"]["type"].as_str()?;
-                matches!(kind, "error" | "warning" | "assert").then(|| format!("console: {}", event["params"]["args"]))
+                matches!(kind, "error" | "warning" | "assert")
+                    .then(|| format!("console: {}", event["params"]["args"]))
             }
             "Log.entryAdded" => Some(format!("log: {}", event["params"]["entry"])),
             _ => None,
@@ -206,13 +259,22 @@ impl Browser {
         if !self.session.is_empty() {
             message["sessionId"] = json!(self.session);
         }
-        (&self.to).write_all(format!("{message}\0").as_bytes()).unwrap();
+        (&self.to)
+            .write_all(format!("{message}\0").as_bytes())
+            .unwrap();
         let began = Instant::now();
         loop {
             let left = PATIENCE.saturating_sub(began.elapsed());
-            let answer = self.from.recv_timeout(left).unwrap_or_else(|_| panic!("no answer to {method}"));
+            let answer = self
+                .from
+                .recv_timeout(left)
+                .unwrap_or_else(|_| panic!("no answer to {method}"));
             if answer["id"] == id {
-                assert!(answer.get("error").is_none(), "{method}: {}", answer["error"]);
+                assert!(
+                    answer.get("error").is_none(),
+                    "{method}: {}",
+                    answer["error"]
+                );
                 return answer["result"].clone();
             }
             self.events.borrow_mut().push(answer);
@@ -235,5 +297,8 @@ fn program() -> Option<PathBuf> {
     }
     let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
     let names = ["chromium", "chromium-browser", "google-chrome"];
-    names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
+    names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|path| path.is_file())
 }

@@ -9,69 +9,143 @@ use std::time::{Duration, Instant, SystemTime};
 
 fn cache(lab: &Lab, args: &[&str]) -> Ran {
     let mut cache = command(&["cache"]);
-    cache.args(args).env("SISUN_CACHE_DIR", lab.path("cache")).output().unwrap().into()
+    cache
+        .args(args)
+        .env("SISUN_CACHE_DIR", lab.path("cache"))
+        .output()
+        .unwrap()
+        .into()
 }
 
 #[test]
 fn caches_are_listed_and_cleared_and_nothing_else() {
     let lab = Lab::new();
-    assert_eq!(cache(&lab, &["--json"]).ok().json()["entries"], serde_json::json!([]), "there is no folder yet");
+    assert_eq!(
+        cache(&lab, &["--json"]).ok().json()["entries"],
+        serde_json::json!([]),
+        "there is no folder yet"
+    );
     for kind in ["bpe", "char"] {
         let data = lab.at("stories.txt");
         let out = lab.at(&format!("{kind}.json"));
-        let mut train =
-            command(&["tokenizer", "train", "--data", &data, "--kind", kind, "--vocab-size", "300", "--out", &out]);
-        let ran = Ran::from(train.env("SISUN_CACHE_DIR", lab.path("cache")).output().unwrap()).ok();
-        assert!(ran.stderr.contains(&lab.at("cache")), "training says where: {}", ran.stderr);
+        let mut train = command(&[
+            "tokenizer",
+            "train",
+            "--data",
+            &data,
+            "--kind",
+            kind,
+            "--vocab-size",
+            "300",
+            "--out",
+            &out,
+        ]);
+        let ran = Ran::from(
+            train
+                .env("SISUN_CACHE_DIR", lab.path("cache"))
+                .output()
+                .unwrap(),
+        )
+        .ok();
+        assert!(
+            ran.stderr.contains(&lab.at("cache")),
+            "training says where: {}",
+            ran.stderr
+        );
     }
     let listed = cache(&lab, &["--json"]).ok().json();
     let entries = listed["entries"].as_array().unwrap();
     assert_eq!(entries.len(), 2);
     for entry in entries {
         assert_eq!(entry["text"], lab.at("stories.txt").as_str());
-        assert!(entry["tokens"].as_u64().unwrap() > 1000 && entry["bytes"].as_u64().unwrap() > 2000);
+        assert!(
+            entry["tokens"].as_u64().unwrap() > 1000 && entry["bytes"].as_u64().unwrap() > 2000
+        );
     }
     let told = cache(&lab, &[]).ok().stdout;
-    assert!(told.contains("stories.txt") && told.contains("today") && told.contains("2 token caches"), "{told}");
+    assert!(
+        told.contains("stories.txt") && told.contains("today") && told.contains("2 token caches"),
+        "{told}"
+    );
 
     // One was not used for 40 days.
-    let folders: Vec<_> =
-        entries.iter().map(|entry| std::path::PathBuf::from(entry["path"].as_str().unwrap())).collect();
-    let old = fs::File::options().write(true).open(folders[0].join("header.json")).unwrap();
-    old.set_modified(SystemTime::now() - Duration::from_secs(40 * 86_400)).unwrap();
+    let folders: Vec<_> = entries
+        .iter()
+        .map(|entry| std::path::PathBuf::from(entry["path"].as_str().unwrap()))
+        .collect();
+    let old = fs::File::options()
+        .write(true)
+        .open(folders[0].join("header.json"))
+        .unwrap();
+    old.set_modified(SystemTime::now() - Duration::from_secs(40 * 86_400))
+        .unwrap();
     assert!(cache(&lab, &[]).ok().stdout.contains("40 days ago"));
     assert_eq!(
-        cache(&lab, &["clear", "--older-than", "41"]).ok().stdout.split(',').next(),
+        cache(&lab, &["clear", "--older-than", "41"])
+            .ok()
+            .stdout
+            .split(',')
+            .next(),
         Some("removed 0 token caches")
     );
 
     // What is not ours, or not only, stays.
     let name = "0".repeat(64);
     fs::create_dir_all(lab.path("cache").join(&name)).unwrap();
-    fs::write(lab.path("cache").join(&name).join("thesis.txt"), "years of work").unwrap();
+    fs::write(
+        lab.path("cache").join(&name).join("thesis.txt"),
+        "years of work",
+    )
+    .unwrap();
     fs::write(lab.path("cache/notes.txt"), "mine").unwrap();
     fs::write(folders[1].join("thesis.txt"), "years of work").unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink(&folders[0], lab.path("cache").join("1".repeat(64))).unwrap();
-    assert!(cache(&lab, &["clear", "--older-than", "30"]).ok().stdout.starts_with("removed 1 token cache,"));
+    assert!(
+        cache(&lab, &["clear", "--older-than", "30"])
+            .ok()
+            .stdout
+            .starts_with("removed 1 token cache,")
+    );
     assert!(!folders[0].exists());
-    assert!(cache(&lab, &["clear"]).ok().stdout.starts_with("removed 0 token caches"));
+    assert!(
+        cache(&lab, &["clear"])
+            .ok()
+            .stdout
+            .starts_with("removed 0 token caches")
+    );
     assert!(folders[1].join("header.json").is_file() && folders[1].join("thesis.txt").is_file());
-    assert!(lab.path("cache/notes.txt").is_file() && lab.path("cache").join(name).join("thesis.txt").is_file());
+    assert!(
+        lab.path("cache/notes.txt").is_file()
+            && lab.path("cache").join(name).join("thesis.txt").is_file()
+    );
     fs::remove_file(folders[1].join("thesis.txt")).unwrap();
     // A link among its files.
     #[cfg(unix)]
     {
         fs::rename(folders[1].join("tokenizer.json"), lab.path("away.json")).unwrap();
-        std::os::unix::fs::symlink(lab.path("away.json"), folders[1].join("tokenizer.json")).unwrap();
-        assert!(cache(&lab, &["clear"]).ok().stdout.starts_with("removed 0 token caches"));
+        std::os::unix::fs::symlink(lab.path("away.json"), folders[1].join("tokenizer.json"))
+            .unwrap();
+        assert!(
+            cache(&lab, &["clear"])
+                .ok()
+                .stdout
+                .starts_with("removed 0 token caches")
+        );
         fs::remove_file(folders[1].join("tokenizer.json")).unwrap();
     }
-    assert!(cache(&lab, &["clear", "--json"]).ok().json()["removed"].as_array().unwrap().len() == 1);
+    assert!(
+        cache(&lab, &["clear", "--json"]).ok().json()["removed"]
+            .as_array()
+            .unwrap()
+            .len()
+            == 1
+    );
     assert!(lab.path("away.json").exists() && !folders[1].exists());
 }
 
-/// Where the cache cannot be written, the message says what it is and how to name another, whichever command writes it.
+/// Where the cache cannot be written, the message says what it is and how to name another,
+/// whichever command writes it.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_cache_that_cannot_be_written_is_told_as_the_cache() {
@@ -86,8 +160,21 @@ fn a_cache_that_cannot_be_written_is_told_as_the_cache() {
             &["eval", &run, "--data", &data],
             &["eval", &run],
         ] {
-            let ran = Ran::from(command(args).env("SISUN_CACHE_DIR", cache).output().unwrap());
-            ran.fails(1, &["token cache", cache.to_str().unwrap(), "SISUN_CACHE_DIR", "data.cache_dir"]);
+            let ran = Ran::from(
+                command(args)
+                    .env("SISUN_CACHE_DIR", cache)
+                    .output()
+                    .unwrap(),
+            );
+            ran.fails(
+                1,
+                &[
+                    "token cache",
+                    cache.to_str().unwrap(),
+                    "SISUN_CACHE_DIR",
+                    "data.cache_dir",
+                ],
+            );
         }
         let mut train = lab.train_command("no-cache", &[]);
         let ran = Ran::from(train.env("SISUN_CACHE_DIR", cache).output().unwrap());
@@ -109,13 +196,23 @@ fn a_cache_without_room_is_told_as_the_cache() {
         lab.at("none.json")
     );
     let mut shell = std::process::Command::new("bash");
-    shell.args(["-c", &full]).env("SISUN_CACHE_DIR", lab.path("cache")).stdin(Stdio::null());
-    Ran::from(shell.output().unwrap())
-        .fails(1, &["token cache", "training.tokens", "SISUN_CACHE_DIR", "data.cache_dir"]);
+    shell
+        .args(["-c", &full])
+        .env("SISUN_CACHE_DIR", lab.path("cache"))
+        .stdin(Stdio::null());
+    Ran::from(shell.output().unwrap()).fails(
+        1,
+        &[
+            "token cache",
+            "training.tokens",
+            "SISUN_CACHE_DIR",
+            "data.cache_dir",
+        ],
+    );
 }
 
-/// What processes left that were killed goes at the next start, even one that finds its text in the cache; what is somebody
-/// else's stays.
+/// What processes left that were killed goes at the next start, even one that finds its text in the
+/// cache; what is somebody else's stays.
 #[test]
 fn every_start_removes_what_the_dead_left() {
     let lab = Lab::new();
@@ -126,15 +223,32 @@ fn every_start_removes_what_the_dead_left() {
     };
     train("run0");
     let names = || {
-        let names = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let names = fs::read_dir(&cache)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.collect::<BTreeSet<String>>()
     };
     let before = names();
 
     // Standard input is read into a file, by a process that is then killed.
-    let mut reading = command(&["tokenizer", "train", "--data", "-", "--out", &lab.at("none.json")]);
-    let mut reading = reading.env("SISUN_CACHE_DIR", &cache).stdin(Stdio::piped()).spawn().unwrap();
-    let spool = || names().into_iter().find(|name| name.starts_with(".standard-input."));
+    let mut reading = command(&[
+        "tokenizer",
+        "train",
+        "--data",
+        "-",
+        "--out",
+        &lab.at("none.json"),
+    ]);
+    let mut reading = reading
+        .env("SISUN_CACHE_DIR", &cache)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let spool = || {
+        names()
+            .into_iter()
+            .find(|name| name.starts_with(".standard-input."))
+    };
     let began = Instant::now();
     while spool().is_none() {
         assert!(began.elapsed() < Duration::from_secs(60) && reading.try_wait().unwrap().is_none());
@@ -145,7 +259,8 @@ fn every_start_removes_what_the_dead_left() {
     reading.kill().unwrap();
     reading.wait().unwrap();
 
-    // An entry that was being made, one that an older version was making, one that it may still be making.
+    // An entry that was being made, one that an older version was making, one that it may still be
+    // making.
     let entry = "fedcba9876543210".repeat(4);
     let unfinished = |name: &str| {
         fs::create_dir(cache.join(name)).unwrap();
@@ -154,23 +269,39 @@ fn every_start_removes_what_the_dead_left() {
     unfinished(&format!(".unfinished-{entry}-AbCdEf"));
     fs::write(cache.join(format!("{entry}.lock")), "").unwrap();
     let long_ago = SystemTime::now() - Duration::from_secs(3 * 24 * 60 * 60);
-    let set_back = |path: &Path| fs::File::open(path).unwrap().set_modified(long_ago).unwrap();
-    for (name, more) in
-        [(".unfinished-AbCdEf", None), (".unfinished-newone", None), (".unfinished-theirs", Some("mine.txt"))]
-    {
+    let set_back = |path: &Path| {
+        fs::File::open(path)
+            .unwrap()
+            .set_modified(long_ago)
+            .unwrap()
+    };
+    for (name, more) in [
+        (".unfinished-AbCdEf", None),
+        (".unfinished-newone", None),
+        (".unfinished-theirs", Some("mine.txt")),
+    ] {
         unfinished(name);
         if let Some(more) = more {
             fs::write(cache.join(name).join(more), "mine").unwrap();
         }
         if name != ".unfinished-newone" {
-            fs::read_dir(cache.join(name)).unwrap().for_each(|entry| set_back(&entry.unwrap().path()));
+            fs::read_dir(cache.join(name))
+                .unwrap()
+                .for_each(|entry| set_back(&entry.unwrap().path()));
             set_back(&cache.join(name));
         }
     }
     fs::write(cache.join("mine.lock"), "mine").unwrap();
     let found = train("run2");
-    assert!(found.stderr.contains("found in the cache") || !found.stderr.contains("tokenizing"), "{}", found.stderr);
+    assert!(
+        found.stderr.contains("found in the cache") || !found.stderr.contains("tokenizing"),
+        "{}",
+        found.stderr
+    );
     let left: Vec<String> = names().difference(&before).cloned().collect();
-    assert_eq!(left, [".unfinished-newone", ".unfinished-theirs", "mine.lock"]);
+    assert_eq!(
+        left,
+        [".unfinished-newone", ".unfinished-theirs", "mine.lock"]
+    );
     assert_eq!(fs::read_to_string(cache.join("mine.lock")).unwrap(), "mine");
 }

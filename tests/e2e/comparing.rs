@@ -35,21 +35,36 @@ fn the_shipped_comparisons_run_and_report() {
     for (name, tracks, variants) in [("positions", 4, 7), ("ablations", 1, 6)] {
         let config = format!("configs/compare-{name}.toml");
         let out = lab.at(name);
-        let json =
-            sisun(&["compare", &config, "--budget", "smoke", "--out", &out, "--device", "cpu", "--json"]).ok().json();
+        let json = sisun(&[
+            "compare", &config, "--budget", "smoke", "--out", &out, "--device", "cpu", "--json",
+        ])
+        .ok()
+        .json();
         assert_eq!(json["tracks"].as_array().unwrap().len(), tracks);
         assert_eq!(json["variants"].as_array().unwrap().len(), variants);
         assert_eq!(json["missing"].as_array().unwrap().len(), 0);
         // A trial judges nothing and calls nothing a failure.
-        assert_eq!((&json["trial"], json["verdicts"].as_array().unwrap().len()), (&Value::Bool(true), 0));
-        let told = sisun(&["compare", &config, "--budget", "smoke", "--out", &out, "--device", "cpu"]).ok().stdout;
+        assert_eq!(
+            (&json["trial"], json["verdicts"].as_array().unwrap().len()),
+            (&Value::Bool(true), 0)
+        );
+        let told = sisun(&[
+            "compare", &config, "--budget", "smoke", "--out", &out, "--device", "cpu",
+        ])
+        .ok()
+        .stdout;
         assert_eq!(told.matches(": works: ").count(), tracks, "{told}");
         assert!(told.contains("its numbers mean nothing"), "{told}");
         let page = fs::read_to_string(lab.path(name).join("report.html")).unwrap();
         let markdown = fs::read_to_string(lab.path(name).join("report.md")).unwrap();
         for text in [&told, &page, &markdown] {
-            for failure in ["did not learn it", ">cannot tell<", "** cannot tell", "failed the gate", "does not claim"]
-            {
+            for failure in [
+                "did not learn it",
+                ">cannot tell<",
+                "** cannot tell",
+                "failed the gate",
+                "does not claim",
+            ] {
                 assert!(!text.contains(failure), "{failure} in {text}");
             }
         }
@@ -57,19 +72,41 @@ fn the_shipped_comparisons_run_and_report() {
         assert_eq!(markdown.matches("works: ").count(), tracks);
         assert!(page.contains("This was a trial") && markdown.contains("This was a trial"));
         assert!(page.contains("<svg") && !page.contains("<script"), "{name}");
-        for file in ["report.md", "measures.csv", "measures.parquet", "summary.json", "comparison.toml"] {
-            assert!(fs::metadata(lab.path(name).join(file)).unwrap().len() > 100, "{file}");
+        for file in [
+            "report.md",
+            "measures.csv",
+            "measures.parquet",
+            "summary.json",
+            "comparison.toml",
+        ] {
+            assert!(
+                fs::metadata(lab.path(name).join(file)).unwrap().len() > 100,
+                "{file}"
+            );
         }
         peer("measures_check.py", &lab.path(name));
-        let pictures = fs::read_dir(lab.path(name).join("figures")).unwrap().count();
+        let pictures = fs::read_dir(lab.path(name).join("figures"))
+            .unwrap()
+            .count();
         assert!(pictures >= 6 * tracks, "{pictures} pictures");
     }
-    // Every tasks' and text's other budgets are read, though not run: a part that no cell falls into.
+    // Every tasks' and text's other budgets are read, though not run: a part that no cell falls
+    // into.
     for budget in ["class", "overnight"] {
         let out = lab.at(budget);
         let config = "configs/compare-positions.toml";
-        let args =
-            ["compare", config, "--budget", budget, "--out", &out, "--shard", "100000/100000", "--device", "cpu"];
+        let args = [
+            "compare",
+            config,
+            "--budget",
+            budget,
+            "--out",
+            &out,
+            "--shard",
+            "100000/100000",
+            "--device",
+            "cpu",
+        ];
         sisun(&args).ok();
     }
 }
@@ -79,24 +116,52 @@ fn parts_are_joined_and_the_same_command_goes_on() {
     let lab = Lab::new();
     lab.write_config("tiny.toml", TINY);
     let (config, whole) = (lab.at("tiny.toml"), lab.at("whole"));
-    let compare =
-        |out: &str, more: &[&str]| sisun(&[&["compare", &config, "--out", out, "--device", "cpu"], more].concat());
+    let compare = |out: &str, more: &[&str]| {
+        sisun(&[&["compare", &config, "--out", out, "--device", "cpu"], more].concat())
+    };
     let first = compare(&whole, &[]).ok();
-    assert!(first.stderr.contains("4 cells, 0 of them done before"), "{}", first.stderr);
-    assert!(first.stdout.contains("copy: exact match at lengths 4 (trained on 3)"), "{}", first.stdout);
-    assert!(compare(&whole, &[]).ok().stderr.contains("4 cells, 4 of them done before"));
+    assert!(
+        first.stderr.contains("4 cells, 0 of them done before"),
+        "{}",
+        first.stderr
+    );
+    assert!(
+        first
+            .stdout
+            .contains("copy: exact match at lengths 4 (trained on 3)"),
+        "{}",
+        first.stdout
+    );
+    assert!(
+        compare(&whole, &[])
+            .ok()
+            .stderr
+            .contains("4 cells, 4 of them done before")
+    );
     assert_eq!(compare(&whole, &["--quiet"]).ok().stderr, "");
     let (a, b, joined) = (lab.at("a"), lab.at("b"), lab.at("joined"));
-    assert!(compare(&a, &["--shard", "1/2"]).ok().stdout.contains("sisun compare merge"));
+    assert!(
+        compare(&a, &["--shard", "1/2"])
+            .ok()
+            .stdout
+            .contains("sisun compare merge")
+    );
     compare(&b, &["--shard", "2/2", "--jobs", "1"]).ok();
-    let json = sisun(&["compare", "merge", &a, &b, "--out", &joined, "--json", "--device", "cpu"]).ok().json();
+    let json = sisun(&[
+        "compare", "merge", &a, &b, "--out", &joined, "--json", "--device", "cpu",
+    ])
+    .ok()
+    .json();
     let without_times = |mut json: Value| {
         for variant in json["tracks"][0]["variants"].as_array_mut().unwrap() {
             variant["step_ms"] = Value::Null;
         }
         json
     };
-    assert_eq!(without_times(json), without_times(compare(&whole, &["--json"]).ok().json()));
+    assert_eq!(
+        without_times(json),
+        without_times(compare(&whole, &["--json"]).ok().json())
+    );
 }
 
 #[test]
@@ -104,9 +169,23 @@ fn an_interrupt_keeps_finished_cells() {
     let lab = Lab::new();
     lab.write_config("tiny.toml", TINY);
     let (config, out) = (lab.at("tiny.toml"), lab.at("out"));
-    let args = ["compare", &config, "--out", &out, "--device", "cpu", "--jobs", "1", "--set", "train.steps=3000"];
-    let child =
-        command(&args).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let args = [
+        "compare",
+        &config,
+        "--out",
+        &out,
+        "--device",
+        "cpu",
+        "--jobs",
+        "1",
+        "--set",
+        "train.steps=3000",
+    ];
+    let child = command(&args)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
     let first = lab.path("out").join("cells/copy/none/1.json");
     for _ in 0..600 {
         if first.exists() {
@@ -115,7 +194,13 @@ fn an_interrupt_keeps_finished_cells() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     let pid = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{stderr}");
@@ -128,7 +213,15 @@ fn wrong_comparisons_are_told() {
     let lab = Lab::new();
     lab.write_config("tiny.toml", TINY);
     let (config, out) = (lab.at("tiny.toml"), lab.at("out"));
-    let compare = |more: &[&str]| sisun(&[&["compare", &config, "--out", &out, "--device", "cpu"], more].concat());
+    let compare = |more: &[&str]| {
+        sisun(
+            &[
+                &["compare", &config, "--out", &out, "--device", "cpu"],
+                more,
+            ]
+            .concat(),
+        )
+    };
     compare(&[]).ok();
     compare(&["--budget", "long"]).fails(2, &["another comparison", "--out"]);
     compare(&["--budget", "huge"]).fails(2, &["huge", "class, long"]);
@@ -138,7 +231,14 @@ fn wrong_comparisons_are_told() {
     assert_eq!(compare(&["--shard", "3/2"]).code, Some(2));
     sisun(&["compare", "configs/quickstart.toml"]).fails(2, &["quickstart.toml", "sisun train"]);
     sisun(&["train", &config]).fails(2, &["tracks", "sisun compare"]);
-    sisun(&["compare", "merge", &lab.at("nowhere"), "--out", &lab.at("x")]).fails(2, &["nowhere"]);
+    sisun(&[
+        "compare",
+        "merge",
+        &lab.at("nowhere"),
+        "--out",
+        &lab.at("x"),
+    ])
+    .fails(2, &["nowhere"]);
     assert_eq!(sisun(&["compare"]).code, Some(2));
 }
 
@@ -146,23 +246,64 @@ fn wrong_comparisons_are_told() {
 fn tasks_are_made_and_can_be_trained_on() {
     let lab = Lab::new();
     let out = lab.at("reverse.jsonl");
-    sisun(&["data", "make", "task", "--task", "reverse", "--lengths", "2-5", "--count", "300", "--out", &out]).ok();
+    sisun(&[
+        "data",
+        "make",
+        "task",
+        "--task",
+        "reverse",
+        "--lengths",
+        "2-5",
+        "--count",
+        "300",
+        "--out",
+        &out,
+    ])
+    .ok();
     let text = fs::read_to_string(&out).unwrap();
     assert_eq!(text.lines().count(), 300);
     for line in text.lines() {
         let example: Value = serde_json::from_str(line).unwrap();
-        let (prompt, answer) = (example["prompt"].as_str().unwrap(), example["answer"].as_str().unwrap());
+        let (prompt, answer) = (
+            example["prompt"].as_str().unwrap(),
+            example["answer"].as_str().unwrap(),
+        );
         let reversed: String = prompt.strip_suffix('>').unwrap().chars().rev().collect();
         assert_eq!(Some(reversed.as_str()), answer.strip_suffix('.'));
         assert!((2..=5).contains(&reversed.len()));
     }
-    let again = ["data", "make", "task", "--task", "reverse", "--lengths", "2-5", "--count", "300"];
+    let again = [
+        "data",
+        "make",
+        "task",
+        "--task",
+        "reverse",
+        "--lengths",
+        "2-5",
+        "--count",
+        "300",
+    ];
     assert_eq!(sisun(&again).ok().stdout, text);
-    sisun(&["data", "make", "task", "--task", "recall", "--lengths", "1-99"]).fails(2, &["99", "recall", "16"]);
+    sisun(&[
+        "data",
+        "make",
+        "task",
+        "--task",
+        "recall",
+        "--lengths",
+        "1-99",
+    ])
+    .fails(2, &["99", "recall", "16"]);
     for wrong in ["0", "5-2", "x"] {
-        assert_eq!(sisun(&["data", "make", "task", "--task", "copy", "--lengths", wrong]).code, Some(2));
+        assert_eq!(
+            sisun(&["data", "make", "task", "--task", "copy", "--lengths", wrong]).code,
+            Some(2)
+        );
     }
-    assert_eq!(sisun(&["data", "make", "task", "--task", "kopy"]).code, Some(2));
+    assert_eq!(
+        sisun(&["data", "make", "task", "--task", "kopy"]).code,
+        Some(2)
+    );
     let fields = [
         format!("data.sources=[{out:?}]"),
         "data.jsonl_field=\"prompt\"".to_owned(),

@@ -1,5 +1,5 @@
-//! Every command that README, the help and the configurations show is run as it stands, in their order, in a copy of what they
-//! are about. A command that is added there is run by itself.
+//! Every command that README, the help and the configurations show is run as it stands, in their
+//! order, in a copy of what they are about. A command that is added there is run by itself.
 
 use crate::sisun::{copy_folder, root, sisun};
 use std::collections::BTreeSet;
@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// What a command's beginning is given besides, so that minutes become a second: nobody's promise is about how long a test
-/// takes.
+/// What a command's beginning is given besides, so that minutes become a second: nobody's promise
+/// is about how long a test takes.
 const SHORTER: [(&str, &str); 11] = [
     (
         "sisun train configs/finetune.toml",
@@ -20,12 +20,24 @@ const SHORTER: [(&str, &str); 11] = [
         "sisun train configs/quickstart.toml --resume",
         "--set train.steps=4 --set train.warmup_steps=1 --set train.eval_windows=2",
     ),
-    ("sisun train --resume runs/rope --set train.steps=2000", "--set train.steps=6 --set train.warmup_steps=1"),
-    ("sisun train --resume", "--set train.steps=4 --set train.warmup_steps=1"),
-    ("sisun train", "--set train.steps=2 --set train.warmup_steps=1 --set train.eval_windows=2"),
+    (
+        "sisun train --resume runs/rope --set train.steps=2000",
+        "--set train.steps=6 --set train.warmup_steps=1",
+    ),
+    (
+        "sisun train --resume",
+        "--set train.steps=4 --set train.warmup_steps=1",
+    ),
+    (
+        "sisun train",
+        "--set train.steps=2 --set train.warmup_steps=1 --set train.eval_windows=2",
+    ),
     ("sisun compare merge", ""),
     ("sisun compare", "--set seeds=1"),
-    ("sisun bench", "--steps 1 --warmup 0 --set train.batch_size=1 --set model.context_len=32 --set model.n_layers=1"),
+    (
+        "sisun bench",
+        "--steps 1 --warmup 0 --set train.batch_size=1 --set model.context_len=32 --set model.n_layers=1",
+    ),
     ("sisun heads", "--windows 2"),
     ("sisun eval", ""),
 ];
@@ -50,7 +62,9 @@ fn every_command_that_is_shown_works() {
     let desk = Desk::new(folder.path());
     let mut shown = BTreeSet::new();
     for line in documents() {
-        let line = INSTEAD.iter().fold(line, |line, (theirs, ours)| line.replace(theirs, ours));
+        let line = INSTEAD
+            .iter()
+            .fold(line, |line, (theirs, ours)| line.replace(theirs, ours));
         desk.before(&line);
         let run = shortened(&line);
         if shown.insert(run.clone()) {
@@ -58,7 +72,11 @@ fn every_command_that_is_shown_works() {
         }
     }
     assert!(shown.len() > 50, "only {} commands were found", shown.len());
-    eprintln!("{} commands in {:.0} s", shown.len(), began.elapsed().as_secs_f64());
+    eprintln!(
+        "{} commands in {:.0} s",
+        shown.len(),
+        began.elapsed().as_secs_f64()
+    );
 }
 
 /// The commands of README, then of all help, then of the configurations.
@@ -66,29 +84,54 @@ fn documents() -> Vec<String> {
     let mut all = Vec::new();
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     for (i, block) in readme.split("```").enumerate().filter(|(i, _)| i % 2 == 1) {
-        let Some(block) = block.strip_prefix("sh\n") else { continue };
-        let lines: Vec<String> = block.lines().map(without_comment).filter(|line| !line.is_empty()).collect();
-        let ours = lines.into_iter().filter(|line| !NOT_OURS.contains(&line.as_str()));
-        all.extend(ours.inspect(|line| assert!(is_ours(line), "block {i} of README has {line:?}, which is not tried")));
+        let Some(block) = block.strip_prefix("sh\n") else {
+            continue;
+        };
+        let lines: Vec<String> = block
+            .lines()
+            .map(without_comment)
+            .filter(|line| !line.is_empty())
+            .collect();
+        let ours = lines
+            .into_iter()
+            .filter(|line| !NOT_OURS.contains(&line.as_str()));
+        all.extend(ours.inspect(|line| {
+            assert!(
+                is_ours(line),
+                "block {i} of README has {line:?}, which is not tried"
+            )
+        }));
     }
     gather_help(&mut Vec::new(), &mut all);
-    let mut configs: Vec<PathBuf> = fs::read_dir(root().join("configs")).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut configs: Vec<PathBuf> = fs::read_dir(root().join("configs"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
     configs.sort();
     for config in configs {
         let text = fs::read_to_string(config).unwrap();
-        let lines = text.lines().filter_map(|line| line.strip_prefix("#   ")).map(without_comment);
+        let lines = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("#   "))
+            .map(without_comment);
         all.extend(lines.filter(|line| is_ours(line)));
     }
     all
 }
 
 fn is_ours(line: &str) -> bool {
-    line.starts_with("sisun ") || line.starts_with("cargo run --release -- ") || line.contains("| sisun ")
+    line.starts_with("sisun ")
+        || line.starts_with("cargo run --release -- ")
+        || line.contains("| sisun ")
 }
 
 /// Without `   # why` and `   (why)`.
 fn without_comment(line: &str) -> String {
-    let end = ["  #", " # ", "  ("].iter().filter_map(|mark| line.find(mark)).min().unwrap_or(line.len());
+    let end = ["  #", " # ", "  ("]
+        .iter()
+        .filter_map(|mark| line.find(mark))
+        .min()
+        .unwrap_or(line.len());
     line[..end].trim().to_owned()
 }
 
@@ -111,7 +154,11 @@ fn gather_help(at: &mut Vec<String>, all: &mut Vec<String>) {
             }
         }
     }
-    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let commands = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty());
     for command in commands.filter(|line| line.starts_with("  ") && !line.starts_with("   ")) {
         let name = command.split_whitespace().next().unwrap();
         if name != "help" {
@@ -124,15 +171,25 @@ fn gather_help(at: &mut Vec<String>, all: &mut Vec<String>) {
 
 fn shortened(line: &str) -> String {
     let line = match line {
-        _ if line.starts_with("sisun compare c") && !line.contains("--budget") => format!("{line} --budget smoke"),
+        _ if line.starts_with("sisun compare c") && !line.contains("--budget") => {
+            format!("{line} --budget smoke")
+        }
         _ => line.to_owned(),
     };
     // What reads the output is not what is tried.
     let line = line.split(" | jq ").next().unwrap_or_default().to_owned();
-    let more = SHORTER.iter().find(|(beginning, _)| line.starts_with(beginning)).map_or("", |(_, more)| *more);
-    let (command, into) = line.split_once(" > ").map_or((line.as_str(), None), |(c, into)| (c, Some(into)));
+    let more = SHORTER
+        .iter()
+        .find(|(beginning, _)| line.starts_with(beginning))
+        .map_or("", |(_, more)| *more);
+    let (command, into) = line
+        .split_once(" > ")
+        .map_or((line.as_str(), None), |(c, into)| (c, Some(into)));
     let into = into.map_or(String::new(), |into| format!(" > {into}"));
-    format!("{} {more}{into}", command.trim()).replace("  ", " ").trim().to_owned()
+    format!("{} {more}{into}", command.trim())
+        .replace("  ", " ")
+        .trim()
+        .to_owned()
 }
 
 /// A folder with what a checkout has, and with what a reader is said to have.
@@ -142,23 +199,41 @@ struct Desk {
 
 impl Desk {
     fn new(folder: &Path) -> Self {
-        let desk = Self { folder: folder.to_owned() };
+        let desk = Self {
+            folder: folder.to_owned(),
+        };
         for part in ["configs", "data"] {
             copy_folder(&root().join(part), &desk.folder.join(part));
         }
         let models = root().join("tests/peers/fixtures/hf");
         copy_folder(&models.join("gpt2"), &desk.folder.join("models/gpt2"));
-        copy_folder(&models.join("llama_tied"), &desk.folder.join("home/models/TinyLlama-1.1B-Chat-v1.0"));
+        copy_folder(
+            &models.join("llama_tied"),
+            &desk.folder.join("home/models/TinyLlama-1.1B-Chat-v1.0"),
+        );
         let stories = fs::read_to_string(root().join("data/stories-en.txt")).unwrap();
-        fs::write(desk.folder.join("novel.txt"), &stories[..stories[..40_000].rfind("\n\n").unwrap()]).unwrap();
+        fs::write(
+            desk.folder.join("novel.txt"),
+            &stories[..stories[..40_000].rfind("\n\n").unwrap()],
+        )
+        .unwrap();
         let font = root().join("crates/sisun-infer/assets/Pretendard-Regular.otf");
         fs::copy(font, desk.folder.join("NanumMyeongjo.ttf")).unwrap();
         fs::create_dir(desk.folder.join("bin")).unwrap();
         #[cfg(unix)]
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_sisun"), desk.folder.join("bin/sisun")).unwrap();
-        let my = fs::read_to_string(root().join("configs/quickstart.toml")).unwrap().replace("quickstart", "my");
-        let my = my.replace("d_model = 128", "d_model = 32").replace("warmup_steps = 10", "warmup_steps = 1");
-        fs::write(desk.folder.join("my.toml"), my.replace("steps = 900", "steps = 2")).unwrap();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_sisun"), desk.folder.join("bin/sisun"))
+            .unwrap();
+        let my = fs::read_to_string(root().join("configs/quickstart.toml"))
+            .unwrap()
+            .replace("quickstart", "my");
+        let my = my
+            .replace("d_model = 128", "d_model = 32")
+            .replace("warmup_steps = 10", "warmup_steps = 1");
+        fs::write(
+            desk.folder.join("my.toml"),
+            my.replace("steps = 900", "steps = 2"),
+        )
+        .unwrap();
         desk
     }
 
@@ -174,15 +249,26 @@ impl Desk {
         }
         for run in ["runs/rope", "runs/alibi", "runs/quickstart-ko"] {
             if missing(run) {
-                let language = if run.ends_with("-ko") { "quickstart-ko" } else { "quickstart" };
-                self.run(&format!("sisun train configs/{language}.toml --run {run} {tiny}"));
+                let language = if run.ends_with("-ko") {
+                    "quickstart-ko"
+                } else {
+                    "quickstart"
+                };
+                self.run(&format!(
+                    "sisun train configs/{language}.toml --run {run} {tiny}"
+                ));
             }
         }
         // Parts that other machines make, in the command that joins them.
         if line.starts_with("sisun compare merge") {
-            for (part, shard) in [("part2", "2/3"), ("part3", "3/3"), ("reports/second", "2/2")] {
+            for (part, shard) in [
+                ("part2", "2/3"),
+                ("part3", "3/3"),
+                ("reports/second", "2/2"),
+            ] {
                 if missing(part) {
-                    let positions = "sisun compare configs/compare-positions.toml --budget smoke --set seeds=1";
+                    let positions =
+                        "sisun compare configs/compare-positions.toml --budget smoke --set seeds=1";
                     self.run(&format!("{positions} --shard {shard} --out {part}"));
                 }
             }
@@ -197,7 +283,10 @@ impl Desk {
         if line.starts_with("sisun train") && !line.contains("--resume") {
             let run = after(line, "--run").unwrap_or_else(|| {
                 let config = line.split_whitespace().nth(2).unwrap();
-                format!("runs/{}", Path::new(config).file_stem().unwrap().to_str().unwrap())
+                format!(
+                    "runs/{}",
+                    Path::new(config).file_stem().unwrap().to_str().unwrap()
+                )
             });
             let _ = fs::remove_dir_all(self.folder.join(run));
         }
@@ -205,7 +294,11 @@ impl Desk {
             let _ = fs::remove_dir_all(self.folder.join(after(line, "--out").unwrap()));
         }
         let began = Instant::now();
-        let path = format!("{}:{}", self.folder.join("bin").display(), std::env::var("PATH").unwrap());
+        let path = format!(
+            "{}:{}",
+            self.folder.join("bin").display(),
+            std::env::var("PATH").unwrap()
+        );
         let output = Command::new("sh")
             .args(["-c", line])
             .current_dir(&self.folder)
@@ -228,5 +321,8 @@ impl Desk {
 
 /// The word behind an option.
 fn after(line: &str, option: &str) -> Option<String> {
-    line.split_whitespace().skip_while(|word| *word != option).nth(1).map(str::to_owned)
+    line.split_whitespace()
+        .skip_while(|word| *word != option)
+        .nth(1)
+        .map(str::to_owned)
 }

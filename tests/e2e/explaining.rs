@@ -7,7 +7,13 @@ use unicode_width::UnicodeWidthStr;
 const TEXT: &str = "The cat sat on the mat.";
 
 fn explain(lab: &Lab, run: &str, more: &[&str]) -> Ran {
-    sisun(&[&["explain", &lab.at(run), "--quiet", "--device", "cpu"], more].concat())
+    sisun(
+        &[
+            &["explain", &lab.at(run), "--quiet", "--device", "cpu"],
+            more,
+        ]
+        .concat(),
+    )
 }
 
 /// Demands these parts in this order.
@@ -15,21 +21,39 @@ fn explain(lab: &Lab, run: &str, more: &[&str]) -> Ran {
 fn in_order(text: &str, parts: &[&str]) {
     let mut rest = text;
     for part in parts {
-        rest = rest.split_once(part).unwrap_or_else(|| panic!("no {part:?} where it should be in\n{text}")).1;
+        rest = rest
+            .split_once(part)
+            .unwrap_or_else(|| panic!("no {part:?} where it should be in\n{text}"))
+            .1;
     }
 }
 
 /// The lines of the table after this heading, without its own heading, up to the empty line.
 fn table<'a>(text: &'a str, heading: &str) -> Vec<&'a str> {
-    let (_, after) = text.split_once(heading).unwrap_or_else(|| panic!("no {heading:?} in\n{text}"));
-    let lines = after.lines().skip_while(|line| !line.contains("──")).skip(1);
-    lines.take_while(|line| !line.is_empty()).filter(|line| !line.contains("──")).collect()
+    let (_, after) = text
+        .split_once(heading)
+        .unwrap_or_else(|| panic!("no {heading:?} in\n{text}"));
+    let lines = after
+        .lines()
+        .skip_while(|line| !line.contains("──"))
+        .skip(1);
+    lines
+        .take_while(|line| !line.is_empty())
+        .filter(|line| !line.contains("──"))
+        .collect()
 }
 
 #[test]
 fn steps_come_in_order_with_their_shapes() {
-    let text = explain(Lab::trained(), "run", &["--text", TEXT, "--query", "1"]).ok().stdout;
-    let n = explain(Lab::trained(), "run", &["--text", TEXT, "--json"]).ok().json()["keys"].as_array().unwrap().len();
+    let text = explain(Lab::trained(), "run", &["--text", TEXT, "--query", "1"])
+        .ok()
+        .stdout;
+    let n = explain(Lab::trained(), "run", &["--text", TEXT, "--json"])
+        .ok()
+        .json()["keys"]
+        .as_array()
+        .unwrap()
+        .len();
     let product = format!("(1 × 12) × (12 × {n}) = (1 × {n})");
     let sum = format!("(1 × {n}) × ({n} × 12) = (1 × 12)");
     in_order(
@@ -53,13 +77,22 @@ fn steps_come_in_order_with_their_shapes() {
         ],
     );
     let sums = table(&text, ": softmax").pop().unwrap();
-    assert!(sums.trim_start().starts_with('Σ') && sums.matches(" 1.0000").count() == 2, "{sums}");
+    assert!(
+        sums.trim_start().starts_with('Σ') && sums.matches(" 1.0000").count() == 2,
+        "{sums}"
+    );
     assert!(!text.contains('\x1b'), "colours in a pipe");
 }
 
 #[test]
 fn the_same_in_korean() {
-    let text = explain(Lab::trained(), "run", &["--text", TEXT, "--query", "1", "--language", "ko"]).ok().stdout;
+    let text = explain(
+        Lab::trained(),
+        "run",
+        &["--text", TEXT, "--query", "1", "--language", "ko"],
+    )
+    .ok()
+    .stdout;
     in_order(
         &text,
         &[
@@ -80,17 +113,35 @@ fn the_same_in_korean() {
 
 #[test]
 fn tables_line_up_and_fit_whatever_the_text() {
-    let long = format!("미나가 배를 먹었다. {} \u{1b}[31m</p>\n\t끝", "Mina gave the kite to Daniel. ".repeat(4));
+    let long = format!(
+        "미나가 배를 먹었다. {} \u{1b}[31m</p>\n\t끝",
+        "Mina gave the kite to Daniel. ".repeat(4)
+    );
     for text in [TEXT, "배가 고파서 치킨을 먹었다 🙂👩‍💻", "a", &long] {
-        for more in [&[][..], &["--language", "ko"], &["--full"], &["--query", "0"], &["--layer", "0", "--head", "2"]] {
-            let shown = explain(Lab::trained(), "run", &[&["--text", text], more].concat()).ok().stdout;
-            assert!(!shown.contains('\x1b'), "a text reached the terminal as it was");
+        for more in [
+            &[][..],
+            &["--language", "ko"],
+            &["--full"],
+            &["--query", "0"],
+            &["--layer", "0", "--head", "2"],
+        ] {
+            let shown = explain(Lab::trained(), "run", &[&["--text", text], more].concat())
+                .ok()
+                .stdout;
+            assert!(
+                !shown.contains('\x1b'),
+                "a text reached the terminal as it was"
+            );
             for line in shown.lines() {
                 assert!(line.width() <= 100, "{} columns: {line}", line.width());
             }
-            // Numbers stand at the right of their column: the exponentials' column ends where its title does.
+            // Numbers stand at the right of their column: the exponentials' column ends where its
+            // title does.
             let (_, softmax) = shown.split_once(": softmax").unwrap();
-            let title = softmax.lines().find(|line| line.contains("exp(") && line.contains('#')).unwrap();
+            let title = softmax
+                .lines()
+                .find(|line| line.contains("exp(") && line.contains('#'))
+                .unwrap();
             let end = title.split_inclusive(')').next().unwrap().width();
             for row in table(&shown, ": softmax") {
                 let mut column = 0;
@@ -101,8 +152,16 @@ fn tables_line_up_and_fit_whatever_the_text() {
                         column <= end
                     })
                     .collect();
-                assert!(cut.ends_with(|c: char| c.is_ascii_digit()), "{row}\n{shown}");
-                assert!(row.chars().nth(cut.chars().count()).is_none_or(|c| c == ' '), "{row}\n{shown}");
+                assert!(
+                    cut.ends_with(|c: char| c.is_ascii_digit()),
+                    "{row}\n{shown}"
+                );
+                assert!(
+                    row.chars()
+                        .nth(cut.chars().count())
+                        .is_none_or(|c| c == ' '),
+                    "{row}\n{shown}"
+                );
             }
         }
     }
@@ -111,21 +170,44 @@ fn tables_line_up_and_fit_whatever_the_text() {
 #[test]
 fn of_a_long_text_the_heaviest_keys_are_shown_and_the_sums_are_of_all() {
     let long = "The dog ran home. ".repeat(12);
-    let shown = |more: &[&str]| explain(Lab::trained(), "run", &[&["--text", &long], more].concat()).ok().stdout;
+    let shown = |more: &[&str]| {
+        explain(Lab::trained(), "run", &[&["--text", &long], more].concat())
+            .ok()
+            .stdout
+    };
     let (short, full) = (shown(&[]), shown(&["--full"]));
     let (few, all) = (table(&short, ": softmax"), table(&full, ": softmax"));
-    assert!(few.len() < 30 && all.len() > 40, "{} and {} rows", few.len(), all.len());
+    assert!(
+        few.len() < 30 && all.len() > 40,
+        "{} and {} rows",
+        few.len(),
+        all.len()
+    );
     assert!(short.contains('⋮') && !full.contains('⋮'));
-    let words = |rows: &[&'_ str]| rows.last().unwrap().split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let words = |rows: &[&'_ str]| {
+        rows.last()
+            .unwrap()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(words(&few), words(&all), "the sums");
     let weights = |rows: &[&str]| {
-        let weight = |row: &&str| row.split_whitespace().rev().find_map(|word| word.parse::<f64>().ok()).unwrap();
+        let weight = |row: &&str| {
+            row.split_whitespace()
+                .rev()
+                .find_map(|word| word.parse::<f64>().ok())
+                .unwrap()
+        };
         rows[..rows.len() - 1].iter().map(weight).sum::<f64>()
     };
     // Each of them is rounded to four decimals.
     assert!((weights(&few) - 1.0).abs() < 2e-3 && (weights(&all) - 1.0).abs() < 5e-3);
     // q, of which twelve numbers are in full on a line.
-    let q = short.lines().find(|line| line.trim_start().starts_with('[')).unwrap();
+    let q = short
+        .lines()
+        .find(|line| line.trim_start().starts_with('['))
+        .unwrap();
     assert_eq!(q.matches(',').count(), 11, "{q}");
 }
 
@@ -134,14 +216,28 @@ fn json_agrees_with_the_attention_maps() {
     let lab = Lab::trained();
     let (run, out) = (lab.at("run"), lab.at("explained-maps"));
     let quiet = ["--quiet", "--device", "cpu"];
-    sisun(&[&["attend", &run, "--text", TEXT, "--out", &out, "--format", "json"], &quiet[..]].concat()).ok();
+    sisun(
+        &[
+            &[
+                "attend", &run, "--text", TEXT, "--out", &out, "--format", "json",
+            ],
+            &quiet[..],
+        ]
+        .concat(),
+    )
+    .ok();
     let maps: serde_json::Value =
-        serde_json::from_slice(&fs::read(lab.path("explained-maps/attention.json")).unwrap()).unwrap();
+        serde_json::from_slice(&fs::read(lab.path("explained-maps/attention.json")).unwrap())
+            .unwrap();
     for (layer, head, query) in [(0, 0, 0), (0, 2, 3), (1, 1, 6)] {
         let [l, h, q] = [layer, head, query].map(|number: usize| number.to_string());
-        let more = ["--text", TEXT, "--json", "--layer", &l, "--head", &h, "--query", &q];
+        let more = [
+            "--text", TEXT, "--json", "--layer", &l, "--head", &h, "--query", &q,
+        ];
         let found = explain(lab, "run", &more).ok().json();
-        let row = maps["layers"][layer]["heads"][head]["pattern"][query].as_array().unwrap();
+        let row = maps["layers"][layer]["heads"][head]["pattern"][query]
+            .as_array()
+            .unwrap();
         assert_eq!(found["tokens"], maps["tokens"]);
         assert_eq!(found["query_label"], maps["tokens"][query]["text"]);
         for (key, weight) in found["keys"].as_array().unwrap().iter().zip(row) {
@@ -153,7 +249,10 @@ fn json_agrees_with_the_attention_maps() {
         // z, once more from what is printed.
         let keys = found["keys"].as_array().unwrap();
         for (d, z) in found["z"].as_array().unwrap().iter().enumerate() {
-            let sum: f64 = keys.iter().map(|k| k["weight"].as_f64().unwrap() * k["v"][d].as_f64().unwrap()).sum();
+            let sum: f64 = keys
+                .iter()
+                .map(|k| k["weight"].as_f64().unwrap() * k["v"][d].as_f64().unwrap())
+                .sum();
             assert!((sum - z.as_f64().unwrap()).abs() < 1e-12);
         }
     }
@@ -163,18 +262,63 @@ fn json_agrees_with_the_attention_maps() {
 fn bias_and_shared_keys_are_told() {
     let lab = Lab::new();
     let set = |what| ["--set", what];
-    let alibi = [set("train.steps=4"), set("model.position=alibi"), set("model.n_kv_heads=1")].concat();
+    let alibi = [
+        set("train.steps=4"),
+        set("model.position=alibi"),
+        set("model.n_kv_heads=1"),
+    ]
+    .concat();
     lab.train("alibi", &alibi).ok();
-    let text = explain(&lab, "alibi", &["--text", TEXT, "--head", "1", "--query", "3"]).ok().stdout;
-    in_order(&text, &["Heads 0 to 2 share", "Step 3: position (+ bias)", "0.0039", "+ bias", "Step 4: mask", "+ bias"]);
-    let found = explain(&lab, "alibi", &["--text", TEXT, "--head", "1", "--query", "3", "--json"]).ok().json();
+    let text = explain(
+        &lab,
+        "alibi",
+        &["--text", TEXT, "--head", "1", "--query", "3"],
+    )
+    .ok()
+    .stdout;
+    in_order(
+        &text,
+        &[
+            "Heads 0 to 2 share",
+            "Step 3: position (+ bias)",
+            "0.0039",
+            "+ bias",
+            "Step 4: mask",
+            "+ bias",
+        ],
+    );
+    let found = explain(
+        &lab,
+        "alibi",
+        &["--text", TEXT, "--head", "1", "--query", "3", "--json"],
+    )
+    .ok()
+    .json();
     // The second slope of three heads is the second of two: 2^(−8).
     assert_eq!(found["keys"][1]["bias"], -2.0 / 256.0);
-    assert_eq!((&found["kv_head"], &found["n_kv_heads"]), (&0.into(), &1.into()));
-    let whole = [set("train.steps=4"), set("model.causal=false"), set("model.scaled_scores=false")].concat();
+    assert_eq!(
+        (&found["kv_head"], &found["n_kv_heads"]),
+        (&0.into(), &1.into())
+    );
+    let whole = [
+        set("train.steps=4"),
+        set("model.causal=false"),
+        set("model.scaled_scores=false"),
+    ]
+    .concat();
     lab.train("whole", &whole).ok();
-    let text = explain(&lab, "whole", &["--text", TEXT, "--query", "1"]).ok().stdout;
-    in_order(&text, &["hides nothing", "does not divide", "Step 3: softmax", "left out by this model"]);
+    let text = explain(&lab, "whole", &["--text", TEXT, "--query", "1"])
+        .ok()
+        .stdout;
+    in_order(
+        &text,
+        &[
+            "hides nothing",
+            "does not divide",
+            "Step 3: softmax",
+            "left out by this model",
+        ],
+    );
     assert!(!text.contains("mask"));
 }
 
@@ -187,12 +331,26 @@ fn queries_layers_and_heads_that_do_not_exist() {
     fails(&["--layer", "2"], &["no layer 2", "0 to 1"]);
     fails(&["--head", "9"], &["no head 9", "0 to 2"]);
     fails(&["--query", "99"], &["no token 99", "0 \"T\", 1 \"he\""]);
-    fails(&["--query", "elephant"], &["no token \"elephant\"", "0 \"T\""]);
-    fails(&["--query", "at"], &["--query", "\"at\"", "several tokens", "3, 5, 9"]);
+    fails(
+        &["--query", "elephant"],
+        &["no token \"elephant\"", "0 \"T\""],
+    );
+    fails(
+        &["--query", "at"],
+        &["--query", "\"at\"", "several tokens", "3, 5, 9"],
+    );
     explain(lab, "run", &["--text", ""]).fails(2, &["text is empty"]);
-    assert_eq!(explain(lab, "run", &["--text", TEXT, "--language", "fr"]).code, Some(2));
-    assert_eq!(explain(lab, "run", &["--text", TEXT, "--layer", "-1"]).code, Some(2));
+    assert_eq!(
+        explain(lab, "run", &["--text", TEXT, "--language", "fr"]).code,
+        Some(2)
+    );
+    assert_eq!(
+        explain(lab, "run", &["--text", TEXT, "--layer", "-1"]).code,
+        Some(2)
+    );
     explain(lab, "nowhere", &["--text", TEXT]).fails(1, &["nowhere"]);
-    let shown = explain(lab, "run", &["--text", TEXT, "--query", "the"]).ok().stdout;
+    let shown = explain(lab, "run", &["--text", TEXT, "--query", "the"])
+        .ok()
+        .stdout;
     assert!(shown.starts_with("Where “␣the” looks"), "{shown}");
 }

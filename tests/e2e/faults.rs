@@ -1,10 +1,10 @@
-//! Processes that are killed, and calls that fail, at any point where they touch files: what is there afterwards is the old
-//! state or the new one, the same command or `--resume` then ends in the same bytes as without the fault, nothing else is
-//! touched, and nothing is left lying about.
+//! Processes that are killed, and calls that fail, at any point where they touch files: what is
+//! there afterwards is the old state or the new one, the same command or `--resume` then ends in
+//! the same bytes as without the fault, nothing else is touched, and nothing is left lying about.
 //!
-//! A shim that is preloaded (`faults/shim.c`) counts the calls and makes one of them fail. A few cases of each kind run always;
-//! `SISUN_FAULTS=all cargo test --release -p sisun-cli --test e2e faults:: -- --nocapture --test-threads=1` runs every one and
-//! prints their number.
+//! A shim that is preloaded (`faults/shim.c`) counts the calls and makes one of them fail. A few
+//! cases of each kind run always; `SISUN_FAULTS=all cargo test --release -p sisun-cli --test e2e
+//! faults:: -- --nocapture --test-threads=1` runs every one and prints their number.
 
 use crate::sisun::{Ran, command, copy_folder, root};
 use std::collections::BTreeMap;
@@ -19,8 +19,12 @@ static SHIM: LazyLock<Option<(TempDir, PathBuf)>> = LazyLock::new(|| {
     let folder = TempDir::new().unwrap();
     let library = folder.path().join("shim.so");
     let source = root().join("tests/e2e/faults/shim.c");
-    let built =
-        Command::new("cc").args(["-O1", "-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl").status();
+    let built = Command::new("cc")
+        .args(["-O1", "-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .arg(source)
+        .arg("-ldl")
+        .status();
     match built {
         Ok(status) => {
             assert!(status.success(), "the shim does not compile");
@@ -34,8 +38,14 @@ static SHIM: LazyLock<Option<(TempDir, PathBuf)>> = LazyLock::new(|| {
 });
 
 /// What happens to the process: its name for the shim, and whether all later calls fail as well.
-const FAULTS: [(&str, bool); 6] =
-    [("kill", false), ("ENOSPC", false), ("ENOSPC", true), ("EIO", false), ("EACCES", false), ("EMFILE", false)];
+const FAULTS: [(&str, bool); 6] = [
+    ("kill", false),
+    ("ENOSPC", false),
+    ("ENOSPC", true),
+    ("EIO", false),
+    ("EACCES", false),
+    ("EMFILE", false),
+];
 
 /// Cases of each fault that run without `SISUN_FAULTS=all`.
 const FEW: u64 = 3;
@@ -112,9 +122,28 @@ examples = 4
 [budgets.class]
 "#;
 
-pub(crate) const TRAIN: &[&str] = &["train", "tiny.toml", "--run", "run", "--device", "cpu", "--quiet"];
-pub(crate) const RESUME: &[&str] = &["train", "tiny.toml", "--run", "run", "--resume", "--device", "cpu", "--quiet"];
-pub(crate) const SAMPLE: &[&str] = &["sample", "run", "--prompt", "One", "--tokens", "3", "--device", "cpu", "--quiet"];
+pub(crate) const TRAIN: &[&str] = &[
+    "train",
+    "tiny.toml",
+    "--run",
+    "run",
+    "--device",
+    "cpu",
+    "--quiet",
+];
+pub(crate) const RESUME: &[&str] = &[
+    "train",
+    "tiny.toml",
+    "--run",
+    "run",
+    "--resume",
+    "--device",
+    "cpu",
+    "--quiet",
+];
+pub(crate) const SAMPLE: &[&str] = &[
+    "sample", "run", "--prompt", "One", "--tokens", "3", "--device", "cpu", "--quiet",
+];
 pub(crate) const EXPORT: &[&str] = &["export", "run", "--to", "out", "--device", "cpu", "--quiet"];
 const ATTEND: &[&str] = &[
     "attend",
@@ -130,7 +159,17 @@ const ATTEND: &[&str] = &[
     "--quiet",
 ];
 pub(crate) const COMPARE: &[&str] = &["compare", "grid.toml", "--out", "out", "--quiet"];
-const MAKE: &[&str] = &["data", "make", "stories", "--language", "en", "--bytes", "4000", "--out", "out.txt"];
+const MAKE: &[&str] = &[
+    "data",
+    "make",
+    "stories",
+    "--language",
+    "en",
+    "--bytes",
+    "4000",
+    "--out",
+    "out.txt",
+];
 
 pub(crate) fn shorter(command: &[&'static str]) -> Vec<&'static str> {
     [command, &["--set", "train.steps=4"]].concat()
@@ -151,7 +190,10 @@ pub(crate) fn workplace() -> TempDir {
 pub(crate) fn in_folder(folder: &Path, args: &[&str]) -> Command {
     let mut command = command(args);
     // One thread, so that the calls come in the same order every time.
-    command.current_dir(folder).env("SISUN_CACHE_DIR", folder.join("cache")).env("RAYON_NUM_THREADS", "1");
+    command
+        .current_dir(folder)
+        .env("SISUN_CACHE_DIR", folder.join("cache"))
+        .env("RAYON_NUM_THREADS", "1");
     command
 }
 
@@ -159,19 +201,35 @@ pub(crate) fn run(folder: &Path, args: &[&str]) -> Ran {
     in_folder(folder, args).output().unwrap().into()
 }
 
-/// Runs the command with the fault at call `at` (0: nowhere), and says how many calls there were, if it came to its end.
-fn disturb(folder: &Path, args: &[&str], (fault, stays): (&str, bool), at: u64) -> (Ran, Option<u64>) {
+/// Runs the command with the fault at call `at` (0: nowhere), and says how many calls there were,
+/// if it came to its end.
+fn disturb(
+    folder: &Path,
+    args: &[&str],
+    (fault, stays): (&str, bool),
+    at: u64,
+) -> (Ran, Option<u64>) {
     let (_, library) = SHIM.as_ref().expect("looked at before");
     let count = TempDir::new().unwrap();
     let count = count.path().join("count");
     let mut command = in_folder(folder, args);
-    command.env("LD_PRELOAD", library).env("SISUN_FAULT_ROOT", folder).env("SISUN_FAULT", fault);
-    command.env("SISUN_FAULT_AT", at.to_string()).env("SISUN_FAULT_COUNT", &count);
+    command
+        .env("LD_PRELOAD", library)
+        .env("SISUN_FAULT_ROOT", folder)
+        .env("SISUN_FAULT", fault);
+    command
+        .env("SISUN_FAULT_AT", at.to_string())
+        .env("SISUN_FAULT_COUNT", &count);
     if stays {
         command.env("SISUN_FAULT_STAYS", "1");
     }
     let ran = command.output().unwrap().into();
-    (ran, fs::read_to_string(&count).ok().and_then(|text| text.parse().ok()))
+    (
+        ran,
+        fs::read_to_string(&count)
+            .ok()
+            .and_then(|text| text.parse().ok()),
+    )
 }
 
 /// Files that hold times.
@@ -201,13 +259,18 @@ fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
             if name.ends_with(".lock") {
                 continue;
             }
-            let by_the_clock =
-                CLOCK.contains(&name.as_str()) || name.starts_with("copy-time.") || prefix.contains("cells/");
+            let by_the_clock = CLOCK.contains(&name.as_str())
+                || name.starts_with("copy-time.")
+                || prefix.contains("cells/");
             let (name, fixed) = match name.starts_with("events.out.tfevents") {
                 true => ("events".to_owned(), false),
                 false => (name, !by_the_clock),
             };
-            let content = if fixed { fs::read(entry.path()).unwrap() } else { Vec::new() };
+            let content = if fixed {
+                fs::read(entry.path()).unwrap()
+            } else {
+                Vec::new()
+            };
             found.insert(format!("{prefix}{name}"), content);
         }
     }
@@ -216,12 +279,20 @@ fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-fn differences(found: &BTreeMap<String, Vec<u8>>, expected: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
-    let missing = expected.keys().filter(|name| !found.contains_key(*name)).map(|name| format!("{name} is missing"));
-    let more = found.iter().filter_map(|(name, content)| match expected.get(name) {
-        None => Some(format!("{name} is left over")),
-        Some(expected) => (content != expected).then(|| format!("{name} differs")),
-    });
+fn differences(
+    found: &BTreeMap<String, Vec<u8>>,
+    expected: &BTreeMap<String, Vec<u8>>,
+) -> Vec<String> {
+    let missing = expected
+        .keys()
+        .filter(|name| !found.contains_key(*name))
+        .map(|name| format!("{name} is missing"));
+    let more = found
+        .iter()
+        .filter_map(|(name, content)| match expected.get(name) {
+            None => Some(format!("{name} is left over")),
+            Some(expected) => (content != expected).then(|| format!("{name} differs")),
+        });
     missing.chain(more).collect()
 }
 
@@ -244,7 +315,10 @@ fn problem(
         return Some(format!("it crashed: {}", ran.stderr));
     }
     if !names_its_cause(fault.0, &ran) {
-        return Some(format!("it failed for another reason than the fault: {}", ran.stderr));
+        return Some(format!(
+            "it failed for another reason than the fault: {}",
+            ran.stderr
+        ));
     }
     if fs::read_to_string(folder.join(MINE)).ok().as_deref() != Some("mine") {
         return Some("the user's own file was touched".to_owned());
@@ -252,12 +326,16 @@ fn problem(
     if !scenario.always.is_empty() {
         let read = run(folder, scenario.always);
         if read.code != Some(0) {
-            return Some(format!("afterwards {:?} fails: {}", scenario.always, read.stderr));
+            return Some(format!(
+                "afterwards {:?} fails: {}",
+                scenario.always, read.stderr
+            ));
         }
     }
     let mut told = Vec::new();
     if ran.code != Some(0) {
-        // What was done but for a last sync, or for removing a lock, says that it is done; the snapshot tells whether it is.
+        // What was done but for a last sync, or for removing a lock, says that it is done; the
+        // snapshot tells whether it is.
         let ended = scenario.after.iter().any(|args| {
             let ran = run(folder, args);
             told.push(format!("{args:?}: {}", ran.stderr.trim()));
@@ -265,16 +343,26 @@ fn problem(
             ran.code == Some(0) || is_done("has done all of its") || is_done("is there already")
         });
         if !ended {
-            return Some(format!("nothing ends it\n    first: {}\n    {}", ran.stderr.trim(), told.join("\n    ")));
+            return Some(format!(
+                "nothing ends it\n    first: {}\n    {}",
+                ran.stderr.trim(),
+                told.join("\n    ")
+            ));
         }
     }
     let differences = differences(&snapshot(folder), expected);
-    (!differences.is_empty())
-        .then(|| format!("{}\n    first: {}\n    {}", differences.join(", "), ran.stderr.trim(), told.join("\n    ")))
+    (!differences.is_empty()).then(|| {
+        format!(
+            "{}\n    first: {}\n    {}",
+            differences.join(", "),
+            ran.stderr.trim(),
+            told.join("\n    ")
+        )
+    })
 }
 
-/// Whether a command that failed says so because of the fault: an error is not taken for a file that is not there, or for a
-/// damaged one.
+/// Whether a command that failed says so because of the fault: an error is not taken for a file
+/// that is not there, or for a damaged one.
 fn names_its_cause(fault: &str, ran: &Ran) -> bool {
     let cause = match fault {
         "ENOSPC" => "no space left on device",
@@ -324,61 +412,151 @@ fn try_faults(name: &str, scenario: &Scenario<'_>) {
     }
     assert!(cases > 0, "{name}: no call was seen");
     eprintln!("{name}: {cases} faults, {} problems", problems.len());
-    assert!(problems.is_empty(), "{name}: {} of {cases}\n{}", problems.len(), problems.join("\n"));
+    assert!(
+        problems.is_empty(),
+        "{name}: {} of {cases}\n{}",
+        problems.len(),
+        problems.join("\n")
+    );
 }
 
 #[test]
 fn training_from_the_start() {
-    try_faults("train", &Scenario { before: &[], disturbed: TRAIN, after: &[RESUME, TRAIN], always: &[] });
+    try_faults(
+        "train",
+        &Scenario {
+            before: &[],
+            disturbed: TRAIN,
+            after: &[RESUME, TRAIN],
+            always: &[],
+        },
+    );
 }
 
 #[test]
 fn training_with_the_text_in_the_cache() {
     // The first run, of another name, leaves its cache entry.
-    let before: &[&[&str]] = &[&["train", "tiny.toml", "--run", "other", "--device", "cpu", "--quiet"]];
-    try_faults("train from the cache", &Scenario { before, disturbed: TRAIN, after: &[RESUME, TRAIN], always: &[] });
+    let before: &[&[&str]] = &[&[
+        "train",
+        "tiny.toml",
+        "--run",
+        "other",
+        "--device",
+        "cpu",
+        "--quiet",
+    ]];
+    try_faults(
+        "train from the cache",
+        &Scenario {
+            before,
+            disturbed: TRAIN,
+            after: &[RESUME, TRAIN],
+            always: &[],
+        },
+    );
 }
 
 #[test]
 fn resuming() {
     let first = shorter(TRAIN);
     let before: &[&[&str]] = &[&first];
-    try_faults("resume", &Scenario { before, disturbed: RESUME, after: &[RESUME], always: SAMPLE });
+    try_faults(
+        "resume",
+        &Scenario {
+            before,
+            disturbed: RESUME,
+            after: &[RESUME],
+            always: SAMPLE,
+        },
+    );
 }
 
 #[test]
 fn exporting() {
-    try_faults("export", &Scenario { before: &[TRAIN], disturbed: EXPORT, after: &[EXPORT], always: SAMPLE });
+    try_faults(
+        "export",
+        &Scenario {
+            before: &[TRAIN],
+            disturbed: EXPORT,
+            after: &[EXPORT],
+            always: SAMPLE,
+        },
+    );
 }
 
 #[test]
 fn writing_maps() {
-    try_faults("attend", &Scenario { before: &[TRAIN], disturbed: ATTEND, after: &[ATTEND], always: SAMPLE });
+    try_faults(
+        "attend",
+        &Scenario {
+            before: &[TRAIN],
+            disturbed: ATTEND,
+            after: &[ATTEND],
+            always: SAMPLE,
+        },
+    );
 }
 
 #[test]
 fn comparing() {
-    try_faults("compare", &Scenario { before: &[], disturbed: COMPARE, after: &[COMPARE], always: &[] });
+    try_faults(
+        "compare",
+        &Scenario {
+            before: &[],
+            disturbed: COMPARE,
+            after: &[COMPARE],
+            always: &[],
+        },
+    );
 }
 
-/// Reading a run, its text and a Hugging Face directory: each fails, or says what it says without a fault.
+/// Reading a run, its text and a Hugging Face directory: each fails, or says what it says without a
+/// fault.
 #[test]
 fn reading() {
-    let before: &[&[&str]] = &[TRAIN, EXPORT, &["compare", "grid.toml", "--out", "report", "--quiet"]];
+    let before: &[&[&str]] = &[
+        TRAIN,
+        EXPORT,
+        &["compare", "grid.toml", "--out", "report", "--quiet"],
+    ];
     let all: [(&str, &[&str]); 6] = [
         ("sample", SAMPLE),
-        ("sample of a directory", &["sample", "out", "--prompt", "One", "--tokens", "3", "--device", "cpu", "--quiet"]),
+        (
+            "sample of a directory",
+            &[
+                "sample", "out", "--prompt", "One", "--tokens", "3", "--device", "cpu", "--quiet",
+            ],
+        ),
         ("eval", &["eval", "run", "--device", "cpu", "--quiet"]),
         ("info", &["info", "out"]),
         ("caches", &["cache", "--json"]),
-        ("merge", &["compare", "merge", "report", "--out", "joined", "--quiet"]),
+        (
+            "merge",
+            &["compare", "merge", "report", "--out", "joined", "--quiet"],
+        ),
     ];
     for (name, disturbed) in all {
-        try_faults(name, &Scenario { before, disturbed, after: &[disturbed], always: &[] });
+        try_faults(
+            name,
+            &Scenario {
+                before,
+                disturbed,
+                after: &[disturbed],
+                always: &[],
+            },
+        );
     }
 }
 
 #[test]
 fn making_text() {
-    try_faults("data make", &Scenario { before: &[], disturbed: MAKE, after: &[MAKE], always: &[] });
+    try_faults(
+        "data make",
+        &Scenario {
+            before: &[],
+            disturbed: MAKE,
+            after: &[MAKE],
+            always: &[],
+        },
+    );
 }

@@ -1,4 +1,5 @@
-//! Fine-tuning a Hugging Face directory or a run: whole or low-rank, held to PyTorch (`tests/peers/reference_finetune.py`).
+//! Fine-tuning a Hugging Face directory or a run: whole or low-rank, held to PyTorch
+//! (`tests/peers/reference_finetune.py`).
 
 use crate::sisun::{Lab, Ran, root, sisun};
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -25,8 +26,12 @@ struct Reference {
 
 impl Reference {
     fn of(name: &str) -> Self {
-        let path = root().join("tests/peers/fixtures/finetune").join(format!("{name}.safetensors"));
-        Self { bytes: fs::read(path).unwrap() }
+        let path = root()
+            .join("tests/peers/fixtures/finetune")
+            .join(format!("{name}.safetensors"));
+        Self {
+            bytes: fs::read(path).unwrap(),
+        }
     }
 
     fn file(&self) -> SafeTensors<'_> {
@@ -34,24 +39,45 @@ impl Reference {
     }
 
     fn ids(&self) -> Vec<i64> {
-        self.file().tensor("ids").unwrap().data().as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect()
+        self.file()
+            .tensor("ids")
+            .unwrap()
+            .data()
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| i64::from_le_bytes(*b))
+            .collect()
     }
 
     fn numbers(&self, name: &str) -> Vec<f32> {
-        self.file().tensor(name).unwrap().data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
+        self.file()
+            .tensor(name)
+            .unwrap()
+            .data()
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| f32::from_le_bytes(*b))
+            .collect()
     }
 
     fn text(&self) -> String {
         let (_, header) = SafeTensors::read_metadata(&self.bytes).unwrap();
-        let made: serde_json::Value = serde_json::from_str(&header.metadata().as_ref().unwrap()["made"]).unwrap();
+        let made: serde_json::Value =
+            serde_json::from_str(&header.metadata().as_ref().unwrap()["made"]).unwrap();
         made["text"].as_str().unwrap().to_owned()
     }
 
     fn factors(&self) -> HostTensors {
         let named = |name: &str| name.strip_prefix("factor.").map(str::to_owned);
         let file = self.file();
-        let factors = file.iter().filter_map(|(name, view)| Some((named(name)?, (name, view.shape().to_vec()))));
-        factors.map(|(ours, (name, shape))| (ours, (shape, self.numbers(name)))).collect()
+        let factors = file
+            .iter()
+            .filter_map(|(name, view)| Some((named(name)?, (name, view.shape().to_vec()))));
+        factors
+            .map(|(ours, (name, shape))| (ours, (shape, self.numbers(name))))
+            .collect()
     }
 }
 
@@ -96,14 +122,28 @@ keep_checkpoints = 9
 
 fn losses(run: &Path) -> BTreeMap<u64, f64> {
     let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
-    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let train = lines.filter(|line| line["split"] == "train");
-    train.map(|line| (line["step"].as_u64().unwrap(), line["loss"].as_f64().unwrap())).collect()
+    train
+        .map(|line| {
+            (
+                line["step"].as_u64().unwrap(),
+                line["loss"].as_f64().unwrap(),
+            )
+        })
+        .collect()
 }
 
 fn logits(model: &Transformer, ids: &[i64]) -> Vec<f32> {
-    let tokens = Tensor::<1, Int>::from_data(TensorData::new(ids.to_vec(), [ids.len()]), &model.device());
-    model.forward(tokens.unsqueeze(), Pass::default()).into_data().try_into_vec_as::<f32>().unwrap()
+    let tokens =
+        Tensor::<1, Int>::from_data(TensorData::new(ids.to_vec(), [ids.len()]), &model.device());
+    model
+        .forward(tokens.unsqueeze(), Pass::default())
+        .into_data()
+        .try_into_vec_as::<f32>()
+        .unwrap()
 }
 
 #[track_caller]
@@ -114,14 +154,22 @@ fn near(what: &str, found: &[f32], expected: &[f32]) {
     assert!(far.is_none(), "{what}: {far:?}");
 }
 
-/// Against what a run keeps: the tensors of its optimizer, and how many parameters it says that it trains.
+/// Against what a run keeps: the tensors of its optimizer, and how many parameters it says that it
+/// trains.
 #[test]
 fn info_counts_what_the_runs_own_training_holds() {
     let lab = Lab::new();
     let short = ["--set", "train.steps=4", "--set", "train.warmup_steps=1"];
     lab.train("base", &short).ok();
     let base = format!("finetune.model={}", lab.at("base"));
-    let lora = ["--set", &base, "--set", "finetune.lora.rank=3", "--set", "finetune.lora.alpha=6"];
+    let lora = [
+        "--set",
+        &base,
+        "--set",
+        "finetune.lora.rank=3",
+        "--set",
+        "finetune.lora.alpha=6",
+    ];
     let muon = ["--set", "train.optimizer=muon"];
     fs::write(lab.path("tune.toml"), format!(
         "[data]\nsources = [{:?}]\ndocuments = \"paragraph\"\nvalidation_fraction = 0.2\n[train]\nbatch_size = 2\nlr_max = 1e-3\n",
@@ -132,17 +180,31 @@ fn info_counts_what_the_runs_own_training_holds() {
         ("adamw", "lab.toml", [].to_vec(), "AdamW)"),
         ("muon", "lab.toml", muon.to_vec(), "Muon and AdamW)"),
         ("lora", "tune.toml", lora.to_vec(), "AdamW)"),
-        ("lora-muon", "tune.toml", [&lora[..], &muon].concat(), "Muon)"),
+        (
+            "lora-muon",
+            "tune.toml",
+            [&lora[..], &muon].concat(),
+            "Muon)",
+        ),
     ] {
         let run = lab.at(name);
         let train = ["train", &lab.at(config), "--run", &run, "--device", "cpu"];
         let told = sisun(&[&train[..], &short, &more].concat()).ok().stderr;
-        let kept = fs::read(lab.path(name).join("checkpoints/step-00000004").join(TRAINING_FILE)).unwrap();
+        let kept = fs::read(
+            lab.path(name)
+                .join("checkpoints/step-00000004")
+                .join(TRAINING_FILE),
+        )
+        .unwrap();
         let kept = SafeTensors::deserialize(&kept).unwrap();
         let state: usize = kept.iter().map(|(_, tensor)| tensor.data().len()).sum();
         let info = sisun(&["info", &run, "--json"]).ok().json();
         let count = |key: &str| info["count"][key].as_u64().unwrap();
-        let factors = if name.starts_with("lora") { count("trained") } else { 0 };
+        let factors = if name.starts_with("lora") {
+            count("trained")
+        } else {
+            0
+        };
         let held = 4 * (count("total") + factors) + 4 * count("trained") + state as u64;
         assert_eq!(count("training_bytes"), held, "{name}");
         if factors > 0 {
@@ -152,8 +214,14 @@ fn info_counts_what_the_runs_own_training_holds() {
             assert_eq!(count("trained"), count("total"));
         }
         let text = sisun(&["info", &run]).ok().stdout;
-        let line = text.lines().find(|line| line.contains("training state")).unwrap();
-        assert!(line.contains(&format!("(weights, gradients, {words}")), "{line}");
+        let line = text
+            .lines()
+            .find(|line| line.contains("training state"))
+            .unwrap();
+        assert!(
+            line.contains(&format!("(weights, gradients, {words}")),
+            "{line}"
+        );
         assert_eq!(text.contains("LoRA, rank 3"), factors > 0, "{text}");
     }
 }
@@ -163,12 +231,19 @@ fn held(what: &str, run: &Path, reference: &Reference, how: &str) {
     let expected = reference.numbers(&format!("{how}.losses"));
     let found: Vec<f32> = losses(run).values().map(|loss| *loss as f32).collect();
     near(&format!("{what}: losses"), &found, &expected[..5]);
-    let (model, checkpoint) = Run::open(&run.join("checkpoints/last")).unwrap().model(&Device::flex()).unwrap();
+    let (model, checkpoint) = Run::open(&run.join("checkpoints/last"))
+        .unwrap()
+        .model(&Device::flex())
+        .unwrap();
     assert_eq!(checkpoint.state.step, 5);
     let expected = reference.numbers(&format!("{how}.logits"));
     let ids = reference.ids();
     let found = logits(&model, &ids[..ids.len() - 1]);
-    near(&format!("{what}: logits"), &found[found.len() - expected.len()..], &expected);
+    near(
+        &format!("{what}: logits"),
+        &found[found.len() - expected.len()..],
+        &expected,
+    );
 }
 
 #[test]
@@ -186,14 +261,17 @@ fn adapters_are_trained_as_pytorch_trains_them() {
     for name in ["gpt2", "llama_tied", "llama_untied"] {
         let reference = Reference::of(name);
         let lab = reference_lab(name, &reference, "[finetune.lora]\nrank = 3\nalpha = 6.0");
-        lab.train("run", &["--quiet", "--set", "train.steps=1"]).ok();
+        lab.train("run", &["--quiet", "--set", "train.steps=1"])
+            .ok();
         // From the factors that PyTorch began with.
         let checkpoints = lab.path("run/checkpoints");
         let first = Checkpoint::open(&checkpoints.join("step-00000000")).unwrap();
         let ours = read_tensors(&first.file(MODEL_FILE)).unwrap();
         let theirs = reference.factors();
         assert!(
-            ours.iter().map(|(name, (shape, _))| (name, shape)).eq(theirs.iter().map(|(n, (shape, _))| (n, shape)))
+            ours.iter()
+                .map(|(name, (shape, _))| (name, shape))
+                .eq(theirs.iter().map(|(n, (shape, _))| (n, shape)))
         );
         let moments = fs::read(first.file(TRAINING_FILE)).unwrap();
         fs::remove_dir_all(checkpoints.join("step-00000001")).unwrap();
@@ -216,19 +294,31 @@ fn a_document_is_tokenized_as_transformers_does() {
         let tokenizer = Tokenizer::from_file(&fixture(name).join("tokenizer.json")).unwrap();
         let data = DataConfig::reading(vec![lab.at("learn.txt")]);
         let tokens = prepare_whole(&data, &tokenizer, &lab.path("cache"), &mut |_| ()).unwrap();
-        let found: Vec<i64> = tokens.read(0..tokens.len()).into_iter().map(i64::from).collect();
+        let found: Vec<i64> = tokens
+            .read(0..tokens.len())
+            .into_iter()
+            .map(i64::from)
+            .collect();
         assert_eq!(found, reference.ids(), "{name}");
     }
 }
 
 #[test]
 fn training_begins_at_the_base_bit_for_bit() {
-    for (name, lora) in [("gpt2", ""), ("gpt2", "[finetune.lora]"), ("llama_tied", "[finetune.lora]\nrank = 36")] {
+    for (name, lora) in [
+        ("gpt2", ""),
+        ("gpt2", "[finetune.lora]"),
+        ("llama_tied", "[finetune.lora]\nrank = 36"),
+    ] {
         let reference = Reference::of(name);
         let lab = reference_lab(name, &reference, lora);
-        lab.train("run", &["--quiet", "--set", "train.steps=1"]).ok();
+        lab.train("run", &["--quiet", "--set", "train.steps=1"])
+            .ok();
         let device = Device::flex();
-        let (model, _) = Run::open(&lab.path("run/checkpoints/step-00000000")).unwrap().model(&device).unwrap();
+        let (model, _) = Run::open(&lab.path("run/checkpoints/step-00000000"))
+            .unwrap()
+            .model(&device)
+            .unwrap();
         let base = sisun_hf::open(&fixture(name), &device).unwrap().model;
         let ids = &reference.ids()[..30];
         assert_eq!(logits(&model, ids), logits(&base, ids), "{name} {lora}");
@@ -238,7 +328,11 @@ fn training_begins_at_the_base_bit_for_bit() {
 /// A lab that fine-tunes a fixture on stories.
 fn stories(name: &str, lora: &str) -> Lab {
     let lab = Lab::new();
-    fs::write(lab.path("stories.txt"), "the cat saw the kite.\n\nHana gave the dog to Minsu.\n\n".repeat(60)).unwrap();
+    fs::write(
+        lab.path("stories.txt"),
+        "the cat saw the kite.\n\nHana gave the dog to Minsu.\n\n".repeat(60),
+    )
+    .unwrap();
     lab.write_config(
         "lab.toml",
         &format!(
@@ -281,13 +375,24 @@ fn on(verb: &str, run: &str, more: &[&str]) -> Ran {
 
 #[test]
 fn a_tuned_run_is_a_run_like_any_other() {
-    for (name, lora) in
-        [("gpt2", ""), ("llama_tied", ""), ("gpt2", "[finetune.lora]\nrank = 5"), ("llama_tied", "[finetune.lora]")]
-    {
+    for (name, lora) in [
+        ("gpt2", ""),
+        ("llama_tied", ""),
+        ("gpt2", "[finetune.lora]\nrank = 5"),
+        ("llama_tied", "[finetune.lora]"),
+    ] {
         let lab = stories(name, lora);
         let ran = lab.train("run", &[]).ok();
-        let told = if lora.is_empty() { "parameters\n" } else { " parameters (LoRA, rank " };
-        assert!(ran.stderr.contains("; trains ") && ran.stderr.contains(told), "{}", ran.stderr);
+        let told = if lora.is_empty() {
+            "parameters\n"
+        } else {
+            " parameters (LoRA, rank "
+        };
+        assert!(
+            ran.stderr.contains("; trains ") && ran.stderr.contains(told),
+            "{}",
+            ran.stderr
+        );
         let losses = losses(&lab.path("run"));
         assert!(losses[&30] < losses[&1] - 1.0, "{name} {lora}: {losses:?}");
         let run = lab.at("run");
@@ -295,18 +400,40 @@ fn a_tuned_run_is_a_run_like_any_other() {
         assert!(eval["loss"].as_f64().unwrap() < losses[&1] - 1.0, "{eval}");
         on("sample", &run, &["--prompt", "the cat", "-n", "9"]).ok();
         let maps = lab.at("maps");
-        on("attend", &run, &["--text", "the cat saw the kite", "--out", &maps, "--format", "html", "--checkpoints"])
-            .ok();
-        on("heads", &run, &["--text", "the cat saw the kite", "--windows", "2"]).ok();
+        on(
+            "attend",
+            &run,
+            &[
+                "--text",
+                "the cat saw the kite",
+                "--out",
+                &maps,
+                "--format",
+                "html",
+                "--checkpoints",
+            ],
+        )
+        .ok();
+        on(
+            "heads",
+            &run,
+            &["--text", "the cat saw the kite", "--windows", "2"],
+        )
+        .ok();
         on("explain", &run, &["--text", "the cat saw the kite"]).ok();
         assert!(
-            lab.path("run/hf/tokenizer_config.json").is_file() && lab.path("run/hf/generation_config.json").is_file()
+            lab.path("run/hf/tokenizer_config.json").is_file()
+                && lab.path("run/hf/generation_config.json").is_file()
         );
         let info = sisun(&["info", &run, "--json"]).ok().json();
         assert_eq!(info["model"]["context_len"], 23);
         // And it can be tuned further.
         let further = format!("finetune.model={run}");
-        lab.train("further", &["--quiet", "--set", &further, "--set", "train.steps=2"]).ok();
+        lab.train(
+            "further",
+            &["--quiet", "--set", &further, "--set", "train.steps=2"],
+        )
+        .ok();
         let first = self::losses(&lab.path("further"))[&1];
         assert!(first < losses[&1] - 1.0, "{first}");
         assert!(lab.path("further/hf/tokenizer_config.json").is_file());
@@ -331,21 +458,44 @@ fn a_stopped_run_goes_on_bit_for_bit_without_its_base() {
         fs::remove_dir_all(lab.path("parted/checkpoints/step-00000030")).unwrap();
         fs::write(lab.path("parted/checkpoints/last"), "step-00000020").unwrap();
         fs::remove_dir_all(&base).unwrap();
-        lab.train("parted", &[&set[..], &["--resume"]].concat()).ok();
+        lab.train("parted", &[&set[..], &["--resume"]].concat())
+            .ok();
         let resolved = lab.at("parted/config.toml");
-        let more = ["--set", "train.steps=31", "--quiet", "--device", "cpu", "--resume"];
+        let more = [
+            "--set",
+            "train.steps=31",
+            "--quiet",
+            "--device",
+            "cpu",
+            "--resume",
+        ];
         sisun(&[&["train", &resolved, "--run", &lab.at("parted")], &more[..]].concat()).ok();
         for file in ["model.safetensors", "training.safetensors"] {
-            let read = |run: &str| fs::read(lab.path(run).join("checkpoints/step-00000030").join(file)).unwrap();
+            let read = |run: &str| {
+                fs::read(lab.path(run).join("checkpoints/step-00000030").join(file)).unwrap()
+            };
             assert!(read("whole") == read("parted"), "{file} differs");
         }
         let config = Config::read(&lab.path("whole/config.toml"), &[]).unwrap();
         assert_eq!(config.model.d_model, 36);
-        assert_eq!(sisun(&["info", &lab.at("whole/config.toml"), "--json"]).ok().json()["model"]["d_model"], 36);
+        assert_eq!(
+            sisun(&["info", &lab.at("whole/config.toml"), "--json"])
+                .ok()
+                .json()["model"]["d_model"],
+            36
+        );
         lab.train("new", &set).fails(1, &["finetune.model", "base"]);
         // The same settings with another base in its place.
         let other = format!("finetune.model={}", lab.at("whole"));
-        let more = ["--set", &other, "--set", "train.steps=6", "--quiet", "--device", "cpu"];
+        let more = [
+            "--set",
+            &other,
+            "--set",
+            "train.steps=6",
+            "--quiet",
+            "--device",
+            "cpu",
+        ];
         sisun(&[&["train", &resolved, "--run", &lab.at("other")], &more[..]].concat()).ok();
         // A file that says much leaves the rest to its base all the same.
         let much = "d_model = 36\nn_layers = 2\nn_heads = 6\nposition = 'rope'\ncontext_len = 23";
@@ -356,7 +506,10 @@ fn a_stopped_run_goes_on_bit_for_bit_without_its_base() {
         );
         lab.write_config("much.toml", &text);
         let info = sisun(&["info", &lab.at("much.toml"), "--json"]).ok().json();
-        assert_eq!((&info["model"]["d_ff"], &info["model"]["n_kv_heads"]), (&41.into(), &2.into()));
+        assert_eq!(
+            (&info["model"]["d_ff"], &info["model"]["n_kv_heads"]),
+            (&41.into(), &2.into())
+        );
     }
 }
 
@@ -365,27 +518,51 @@ fn adapters_lie_in_checkpoints_and_the_base_beside_them() {
     let lab = stories("gpt2", "[finetune.lora]\nrank = 5");
     lab.train("run", &["--quiet"]).ok();
     let run = lab.at("run");
-    let factors = read_tensors(&lab.path("run/checkpoints/step-00000030/model.safetensors")).unwrap();
+    let factors =
+        read_tensors(&lab.path("run/checkpoints/step-00000030/model.safetensors")).unwrap();
     // Two blocks of four matrices.
     assert_eq!(factors.len(), 2 * 4 * 2);
-    assert!(factors.keys().all(|name| name.ends_with(".weight.lora.a") || name.ends_with(".weight.lora.b")));
-    let base =
-        LanguageModel::open(&lab.path("run/checkpoints/step-00000000"), &Device::flex()).unwrap().model.to_host();
-    assert_eq!(read_tensors(&lab.path("run/base.safetensors")).unwrap(), base);
-    let moments = read_tensors(&lab.path("run/checkpoints/step-00000030/training.safetensors")).unwrap();
-    assert_eq!(moments.len(), 2 * factors.len(), "nothing is kept of what is frozen");
+    assert!(
+        factors
+            .keys()
+            .all(|name| name.ends_with(".weight.lora.a") || name.ends_with(".weight.lora.b"))
+    );
+    let base = LanguageModel::open(&lab.path("run/checkpoints/step-00000000"), &Device::flex())
+        .unwrap()
+        .model
+        .to_host();
+    assert_eq!(
+        read_tensors(&lab.path("run/base.safetensors")).unwrap(),
+        base
+    );
+    let moments =
+        read_tensors(&lab.path("run/checkpoints/step-00000030/training.safetensors")).unwrap();
+    assert_eq!(
+        moments.len(),
+        2 * factors.len(),
+        "nothing is kept of what is frozen"
+    );
 
     let path = lab.path("run/base.safetensors");
-    let readable = |name: &str| fs::metadata(lab.path("run").join(name)).unwrap().permissions();
-    for file in ["base.safetensors", "checkpoints/step-00000030/model.safetensors"] {
+    let readable = |name: &str| {
+        fs::metadata(lab.path("run").join(name))
+            .unwrap()
+            .permissions()
+    };
+    for file in [
+        "base.safetensors",
+        "checkpoints/step-00000030/model.safetensors",
+    ] {
         assert_eq!(readable(file), readable("config.toml"), "{file}");
     }
     let mut bytes = fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&path, &bytes).unwrap();
-    on("sample", &run, &["--prompt", "the"]).fails(1, &["base.safetensors", "altered", "restore it"]);
+    on("sample", &run, &["--prompt", "the"])
+        .fails(1, &["base.safetensors", "altered", "restore it"]);
     let more = ["--resume", "--quiet", "--set", "train.steps=40"];
-    lab.train("run", &more).fails(1, &["base.safetensors", "altered"]);
+    lab.train("run", &more)
+        .fails(1, &["base.safetensors", "altered"]);
     fs::remove_file(&path).unwrap();
     on("eval", &run, &[]).fails(1, &["base.safetensors", "cannot be read", "train again"]);
 }
@@ -398,33 +575,111 @@ fn what_contradicts_the_base_is_refused() {
         lab.train("run", &given).fails(code, parts);
         assert!(!lab.path("run").exists(), "{given:?}");
     };
-    set(&["model.d_model=128"], 2, &["model.d_model = 128: the model in ", "gpt2 has 15; leave it out"]);
-    set(&["model.bias=false"], 2, &["model.bias = false", "has true"]);
-    set(&["model.position=rope"], 2, &["model.position = \"rope\"", "has \"learned\""]);
-    set(&["model.d_modl=15"], 2, &["model.d_modl", "did you mean model.d_model"]);
-    set(&["model.context_len=93"], 2, &["model.context_len = 93", "92 learned positions"]);
-    set(&["model.context_len=0"], 2, &["model.context_len = 0", "at least 1"]);
-    set(&["tokenizer.kind=char"], 2, &["tokenizer", "brings its own"]);
-    set(&["finetune.lora.rank=0"], 2, &["finetune.lora.rank = 0", "from 1 to 15"]);
-    set(&["finetune.lora.rank=16"], 2, &["finetune.lora.rank = 16", "from 1 to 15"]);
-    set(&["finetune.lora.alpha=-1.0"], 2, &["finetune.lora.alpha", "positive"]);
-    set(&["finetune.lora.rnk=2"], 2, &["finetune.lora.rnk", "did you mean finetune.lora.rank"]);
-    set(&["finetune.model=nowhere"], 1, &["finetune.model = \"nowhere\"", "no such folder"]);
-    set(&["finetune.model=3"], 2, &["finetune.model", "expected text"]);
+    set(
+        &["model.d_model=128"],
+        2,
+        &[
+            "model.d_model = 128: the model in ",
+            "gpt2 has 15; leave it out",
+        ],
+    );
+    set(
+        &["model.bias=false"],
+        2,
+        &["model.bias = false", "has true"],
+    );
+    set(
+        &["model.position=rope"],
+        2,
+        &["model.position = \"rope\"", "has \"learned\""],
+    );
+    set(
+        &["model.d_modl=15"],
+        2,
+        &["model.d_modl", "did you mean model.d_model"],
+    );
+    set(
+        &["model.context_len=93"],
+        2,
+        &["model.context_len = 93", "92 learned positions"],
+    );
+    set(
+        &["model.context_len=0"],
+        2,
+        &["model.context_len = 0", "at least 1"],
+    );
+    set(
+        &["tokenizer.kind=char"],
+        2,
+        &["tokenizer", "brings its own"],
+    );
+    set(
+        &["finetune.lora.rank=0"],
+        2,
+        &["finetune.lora.rank = 0", "from 1 to 15"],
+    );
+    set(
+        &["finetune.lora.rank=16"],
+        2,
+        &["finetune.lora.rank = 16", "from 1 to 15"],
+    );
+    set(
+        &["finetune.lora.alpha=-1.0"],
+        2,
+        &["finetune.lora.alpha", "positive"],
+    );
+    set(
+        &["finetune.lora.rnk=2"],
+        2,
+        &["finetune.lora.rnk", "did you mean finetune.lora.rank"],
+    );
+    set(
+        &["finetune.model=nowhere"],
+        1,
+        &["finetune.model = \"nowhere\"", "no such folder"],
+    );
+    set(
+        &["finetune.model=3"],
+        2,
+        &["finetune.model", "expected text"],
+    );
     set(&["finetune=3"], 2, &["finetune"]);
     // What it says of itself may stand there.
-    lab.train("run", &["--quiet", "--set", "model.d_model=15", "--set", "model.attention_bias=true"]).ok();
+    lab.train(
+        "run",
+        &[
+            "--quiet",
+            "--set",
+            "model.d_model=15",
+            "--set",
+            "model.attention_bias=true",
+        ],
+    )
+    .ok();
     let tuned = lab.at("lab.toml");
-    assert_eq!(sisun(&["info", &tuned, "--json"]).ok().json()["model"]["d_model"], 15);
-    sisun(&["info", &tuned, "--set", "finetune.model=nowhere"]).fails(1, &["finetune.model", "no such folder"]);
+    assert_eq!(
+        sisun(&["info", &tuned, "--json"]).ok().json()["model"]["d_model"],
+        15
+    );
+    sisun(&["info", &tuned, "--set", "finetune.model=nowhere"])
+        .fails(1, &["finetune.model", "no such folder"]);
     sisun(&["bench", "train", &tuned]).fails(2, &["model", "finetune.model", "sisun train"]);
     let more = ["--resume", "--set", "train.steps=40"];
-    lab.train("run", &[&more[..], &["--set", "finetune.lora.rank=4"]].concat()).fails(2, &["finetune.lora.rank"]);
-    lab.train("run", &[&more[..], &["--set", "model.d_model=128"]].concat()).fails(2, &["model.d_model = 128"]);
+    lab.train(
+        "run",
+        &[&more[..], &["--set", "finetune.lora.rank=4"]].concat(),
+    )
+    .fails(2, &["finetune.lora.rank"]);
+    lab.train(
+        "run",
+        &[&more[..], &["--set", "model.d_model=128"]].concat(),
+    )
+    .fails(2, &["model.d_model = 128"]);
     lab.train("none", &more).fails(1, &["no run to resume"]);
 }
 
-/// The text that training is separated by what the base's files name, that samples end there, and that this stays so.
+/// The text that training is separated by what the base's files name, that samples end there, and
+/// that this stays so.
 #[test]
 fn documents_end_as_the_base_says_and_so_does_what_is_written() {
     let lab = Lab::new();
@@ -436,21 +691,38 @@ fn documents_end_as_the_base_says_and_so_does_what_is_written() {
     }
     let set = |file: &str, key: &str, value: serde_json::Value| {
         let path = base.join(file);
-        let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let mut json: serde_json::Value =
+            serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         json[key] = value;
         fs::write(path, json.to_string()).unwrap();
     };
     // No name in the list: an ordinary token, and one that only the tokenizer's settings name.
     let tokenizer = Tokenizer::from_file(&base.join("tokenizer.json")).unwrap();
-    let (end, other) = (tokenizer.vocab_size() as u32 - 1, tokenizer.vocab_size() as u32 - 2);
+    let (end, other) = (
+        tokenizer.vocab_size() as u32 - 1,
+        tokenizer.vocab_size() as u32 - 2,
+    );
     set("generation_config.json", "eos_token_id", end.into());
     set("config.json", "eos_token_id", end.into());
-    let mut plain: serde_json::Value = serde_json::from_slice(&fs::read(base.join("tokenizer.json")).unwrap()).unwrap();
+    let mut plain: serde_json::Value =
+        serde_json::from_slice(&fs::read(base.join("tokenizer.json")).unwrap()).unwrap();
     let vocabulary = plain["model"]["vocab"].as_object().unwrap();
-    let name = vocabulary.iter().find(|(_, id)| **id == other).unwrap().0.clone();
-    set("tokenizer_config.json", "eos_token", serde_json::json!({ "content": name }));
+    let name = vocabulary
+        .iter()
+        .find(|(_, id)| **id == other)
+        .unwrap()
+        .0
+        .clone();
+    set(
+        "tokenizer_config.json",
+        "eos_token",
+        serde_json::json!({ "content": name }),
+    );
     // The list's name is not there at all, as in DeepSeek's.
-    plain["model"]["vocab"].as_object_mut().unwrap().remove("</s>");
+    plain["model"]["vocab"]
+        .as_object_mut()
+        .unwrap()
+        .remove("</s>");
     plain["model"]["vocab"]["<｜end｜>"] = 2.into();
     for token in plain["added_tokens"].as_array_mut().unwrap() {
         if token["content"] == "</s>" {
@@ -468,33 +740,84 @@ fn documents_end_as_the_base_says_and_so_does_what_is_written() {
     );
     lab.train("run", &["--quiet"]).ok();
     let run = lab.path("run");
-    let ends = |path: &Path| LanguageModel::open(path, &Device::flex()).unwrap().tokenizer.ends().to_vec();
+    let ends = |path: &Path| {
+        LanguageModel::open(path, &Device::flex())
+            .unwrap()
+            .tokenizer
+            .ends()
+            .to_vec()
+    };
     assert_eq!(ends(&run), [end, other]);
-    let asked = ["sample", run.to_str().unwrap(), "--prompt", "the cat", "-n", "40", "--temperature", "0", "--json"];
-    let found = sisun(&[&asked[..], &["--device", "cpu"]].concat()).ok().json();
-    assert_eq!((&found["text"], &found["finish"]), (&" saw the kite".into(), &"end_of_text".into()));
-    let during =
-        fs::read_dir(run.join("samples")).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
-    assert!(during.into_iter().any(|text| text.trim_end() == "the cat saw the kite"), "samples end there as well");
+    let asked = [
+        "sample",
+        run.to_str().unwrap(),
+        "--prompt",
+        "the cat",
+        "-n",
+        "40",
+        "--temperature",
+        "0",
+        "--json",
+    ];
+    let found = sisun(&[&asked[..], &["--device", "cpu"]].concat())
+        .ok()
+        .json();
+    assert_eq!(
+        (&found["text"], &found["finish"]),
+        (&" saw the kite".into(), &"end_of_text".into())
+    );
+    let during = fs::read_dir(run.join("samples"))
+        .unwrap()
+        .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
+    assert!(
+        during
+            .into_iter()
+            .any(|text| text.trim_end() == "the cat saw the kite"),
+        "samples end there as well"
+    );
     // Exported, resumed and fine-tuned again it is the same.
     let out = lab.at("out");
-    sisun(&["export", run.to_str().unwrap(), "--to", &out, "--device", "cpu"]).ok();
+    sisun(&[
+        "export",
+        run.to_str().unwrap(),
+        "--to",
+        &out,
+        "--device",
+        "cpu",
+    ])
+    .ok();
     for file in ["config.json", "generation_config.json"] {
-        let json: serde_json::Value = serde_json::from_slice(&fs::read(lab.path("out").join(file)).unwrap()).unwrap();
-        assert_eq!(json["eos_token_id"], serde_json::json!([end, other]), "{file}");
+        let json: serde_json::Value =
+            serde_json::from_slice(&fs::read(lab.path("out").join(file)).unwrap()).unwrap();
+        assert_eq!(
+            json["eos_token_id"],
+            serde_json::json!([end, other]),
+            "{file}"
+        );
     }
     for base in [lab.at("out"), lab.at("run")] {
         let model = format!("finetune.model={base}");
         let again = lab.path("again");
-        lab.train("again", &["--quiet", "--set", &model, "--set", "train.steps=1"]).ok();
+        lab.train(
+            "again",
+            &["--quiet", "--set", &model, "--set", "train.steps=1"],
+        )
+        .ok();
         assert_eq!(ends(&again), [end, other], "{base}");
         fs::remove_dir_all(again).unwrap();
     }
-    // A run from before such tokens were written down has what it had: the name in the list, and what came along.
+    // A run from before such tokens were written down has what it had: the name in the list, and
+    // what came along.
     fs::remove_file(run.join("generation_config.json")).unwrap();
     assert_eq!(ends(&run), [end, other]);
-    fs::copy(fixture("llama_tied").join("tokenizer.json"), run.join("tokenizer.json")).unwrap();
-    let altered = LanguageModel::open(&run, &Device::flex()).unwrap_err().to_string();
+    fs::copy(
+        fixture("llama_tied").join("tokenizer.json"),
+        run.join("tokenizer.json"),
+    )
+    .unwrap();
+    let altered = LanguageModel::open(&run, &Device::flex())
+        .unwrap_err()
+        .to_string();
     assert!(altered.contains("tokenizer.json was altered"), "{altered}");
     // Nor did such a run record what it was made with.
     for step in ["step-00000000", "step-00000030", "step-00000060"] {
@@ -503,7 +826,11 @@ fn documents_end_as_the_base_says_and_so_does_what_is_written() {
             serde_json::from_slice(&fs::read(folder.join("state.json")).unwrap()).unwrap();
         state.as_object_mut().unwrap().remove("made_with").unwrap();
         fs::write(folder.join("state.json"), state.to_string()).unwrap();
-        let sum = std::process::Command::new("sha256sum").arg("state.json").current_dir(&folder).output().unwrap();
+        let sum = std::process::Command::new("sha256sum")
+            .arg("state.json")
+            .current_dir(&folder)
+            .output()
+            .unwrap();
         fs::write(folder.join("state.json.sha256"), sum.stdout).unwrap();
     }
     assert_eq!(ends(&run), [2, end, other]);

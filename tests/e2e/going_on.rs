@@ -7,17 +7,28 @@ use std::process::Command;
 
 /// The commands in a message, each on a line of its own after `LABEL: `.
 fn told(message: &str, label: &str) -> String {
-    let line = message.lines().find_map(|line| line.trim_start().strip_prefix(label));
-    line.unwrap_or_else(|| panic!("no {label:?} in {message}")).trim().to_owned()
+    let line = message
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix(label));
+    line.unwrap_or_else(|| panic!("no {label:?} in {message}"))
+        .trim()
+        .to_owned()
 }
 
 /// Pastes a command, in this directory.
 fn paste_in(folder: &str, text: &str) -> Ran {
     let program = command(&[]);
-    let bin = std::path::Path::new(program.get_program()).parent().unwrap().to_owned();
+    let bin = std::path::Path::new(program.get_program())
+        .parent()
+        .unwrap()
+        .to_owned();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let mut shell = Command::new("sh");
-    shell.args(["-c", text]).env("PATH", path).current_dir(folder).stdin(std::process::Stdio::null());
+    shell
+        .args(["-c", text])
+        .env("PATH", path)
+        .current_dir(folder)
+        .stdin(std::process::Stdio::null());
     for (key, value) in program.get_envs() {
         shell.env(key, value.unwrap());
     }
@@ -35,7 +46,9 @@ fn last_step(lab: &Lab, run: &str) -> u64 {
 
 fn metrics(lab: &Lab, run: &str, split: &str) -> Vec<Value> {
     let text = fs::read_to_string(lab.path(run).join("metrics.jsonl")).unwrap();
-    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.filter(|metric| metric["split"] == split).collect()
 }
 
@@ -47,25 +60,54 @@ fn every_command_that_is_told_works() {
     let lab = Lab::new();
     // A name that a shell takes apart, and settings that only --set knows.
     let run = "it's my $run";
-    let ran = lab.train(run, &["--set", "model.position=alibi", "--set", "train.steps=30"]).ok();
+    let ran = lab
+        .train(
+            run,
+            &["--set", "model.position=alibi", "--set", "train.steps=30"],
+        )
+        .ok();
     paste(&told(&ran.stdout, "next: ")).ok();
     let pictures = lab.path("pictures");
     fs::create_dir(&pictures).unwrap();
-    paste_in(pictures.to_str().unwrap(), ran.stdout.lines().last().unwrap()).ok();
+    paste_in(
+        pictures.to_str().unwrap(),
+        ran.stdout.lines().last().unwrap(),
+    )
+    .ok();
 
-    let finished = lab.train(run, &["--resume", "--set", "model.position=alibi", "--set", "train.steps=30"]);
-    let longer = told(&finished.fails(1, &["all of its 30 steps"]).stderr, "to train it longer: ");
+    let finished = lab.train(
+        run,
+        &[
+            "--resume",
+            "--set",
+            "model.position=alibi",
+            "--set",
+            "train.steps=30",
+        ],
+    );
+    let longer = told(
+        &finished.fails(1, &["all of its 30 steps"]).stderr,
+        "to train it longer: ",
+    );
     paste(&format!("{longer} --device cpu")).ok();
     assert_eq!(last_step(&lab, run), 60);
     // What was said on the way is in its own settings from now on.
     let again = sisun(&[&["train", "--resume", &lab.at(run)], &CPU[..]].concat());
     again.fails(1, &["all of its 60 steps", "train.steps=120"]);
 
-    let exists = lab.train(run, &[]).fails(1, &["exists already", "--run DIR"]);
+    let exists = lab
+        .train(run, &[])
+        .fails(1, &["exists already", "--run DIR"]);
     paste(&told(&exists.stderr, "to go on: ")).fails(1, &["all of its 60 steps"]);
-    for args in [&["train", &lab.at(run)][..], &["train", &lab.at(run), "--set", "train.steps=70"]] {
+    for args in [
+        &["train", &lab.at(run)][..],
+        &["train", &lab.at(run), "--set", "train.steps=70"],
+    ] {
         let named = sisun(args).fails(2, &["is a run"]);
-        paste(&format!("{} --set train.steps=61", told(&named.stderr, "to go on with it: ")));
+        paste(&format!(
+            "{} --set train.steps=61",
+            told(&named.stderr, "to go on with it: ")
+        ));
     }
     assert_eq!(last_step(&lab, run), 61);
     // In either order, and with a configuration.
@@ -79,7 +121,8 @@ fn every_command_that_is_told_works() {
     sisun(&["train", "--resume", &checkpoint]).fails(2, &["is a checkpoint"]);
     sisun(&["train", "--resume"]).fails(2, &["name a run"]);
     sisun(&["train", "--resume", &lab.at("none")]).fails(1, &["no run to resume"]);
-    sisun(&["train", "--resume", &lab.at("none"), "--run", &lab.at(run)]).fails(2, &["one run directory"]);
+    sisun(&["train", "--resume", &lab.at("none"), "--run", &lab.at(run)])
+        .fails(2, &["one run directory"]);
     assert!(!lab.path("none").exists());
 }
 
@@ -99,14 +142,42 @@ fn settings_that_may_not_change_show_a_way_that_works() {
         assert!(way.contains("finetune.model="), "{way}");
         paste(&format!("{way} --device cpu --set train.steps=5")).ok();
         // What the old run ended with, not random weights: ln 320 = 5.77.
-        assert!(metrics(&lab, run, "train")[0]["loss"].as_f64().unwrap() < 4.9, "{:?}", metrics(&lab, run, "train")[0]);
+        assert!(
+            metrics(&lab, run, "train")[0]["loss"].as_f64().unwrap() < 4.9,
+            "{:?}",
+            metrics(&lab, run, "train")[0]
+        );
     };
-    from_its_weights(&refused(&["train.lr_max=0.005"], &["train.lr_max (0.01 → 0.005)"]), "run-2");
-    from_its_weights(&refused(&["train.schedule=linear", "train.seed=5"], &["train.schedule", "train.seed"]), "run-3");
-    from_its_weights(&refused(&["model.context_len=20"], &["model.context_len (23 → 20)"]), "run-4");
-    let shape = (["model.position=alibi"], ["model.position ({ kind = \"rope\"", "→ \"alibi\""], "run-5");
-    let tokens = (["tokenizer={kind=\"char\"}"], ["tokenizer ({ kind = \"bpe\"", "{ kind = \"char\" }"], "run-6");
-    let more_tokens = (["tokenizer.vocab_size=400"], ["tokenizer ({ kind = \"bpe\"", "vocab_size = 400"], "run-7");
+    from_its_weights(
+        &refused(&["train.lr_max=0.005"], &["train.lr_max (0.01 → 0.005)"]),
+        "run-2",
+    );
+    from_its_weights(
+        &refused(
+            &["train.schedule=linear", "train.seed=5"],
+            &["train.schedule", "train.seed"],
+        ),
+        "run-3",
+    );
+    from_its_weights(
+        &refused(&["model.context_len=20"], &["model.context_len (23 → 20)"]),
+        "run-4",
+    );
+    let shape = (
+        ["model.position=alibi"],
+        ["model.position ({ kind = \"rope\"", "→ \"alibi\""],
+        "run-5",
+    );
+    let tokens = (
+        ["tokenizer={kind=\"char\"}"],
+        ["tokenizer ({ kind = \"bpe\"", "{ kind = \"char\" }"],
+        "run-6",
+    );
+    let more_tokens = (
+        ["tokenizer.vocab_size=400"],
+        ["tokenizer ({ kind = \"bpe\"", "vocab_size = 400"],
+        "run-7",
+    );
     for (set, parts, run) in [shape, tokens, more_tokens] {
         let way = told(&refused(&set, &parts), "in a new run: ");
         assert!(!way.contains("finetune.model"), "{way}");
@@ -114,31 +185,52 @@ fn settings_that_may_not_change_show_a_way_that_works() {
         assert_eq!(last_step(&lab, run), 5);
     }
     // What may change as well is not lost on the way.
-    let both =
-        refused(&["train.batch_size=4", "sample.temperature=0", "train.log_every=2"], &["train.batch_size (5 → 4)"]);
+    let both = refused(
+        &[
+            "train.batch_size=4",
+            "sample.temperature=0",
+            "train.log_every=2",
+        ],
+        &["train.batch_size (5 → 4)"],
+    );
     let way = told(&both, "in a new run: ");
-    for set in ["train.batch_size=4", "sample.temperature=0", "train.log_every=2"] {
+    for set in [
+        "train.batch_size=4",
+        "sample.temperature=0",
+        "train.log_every=2",
+    ] {
         assert!(way.contains(&format!("--set {set}")), "{set}: {way}");
     }
-    let as_it_is = told(&refused(&["model.bias=false"], &["model.bias"]), "to go on as it is: ");
+    let as_it_is = told(
+        &refused(&["model.bias=false"], &["model.bias"]),
+        "to go on as it is: ",
+    );
     paste(&as_it_is).fails(1, &["all of its 40 steps"]);
     refused(&["finetune.model=nowhere"], &["finetune.model"]);
 
     let mut text = fs::read_to_string(lab.path("stories.txt")).unwrap();
     text.push_str("\n\nOne day, Mina went home.");
     fs::write(lab.path("stories.txt"), text).unwrap();
-    let changed =
-        sisun(&[&more[..], &["--set", "train.steps=50"]].concat()).fails(1, &["not the text that", "it has changed"]);
+    let changed = sisun(&[&more[..], &["--set", "train.steps=50"]].concat())
+        .fails(1, &["not the text that", "it has changed"]);
     from_its_weights(&changed.stderr, "run-8");
     let cut = ["--set", "train.steps=50", "--set", "data.documents=line"];
-    sisun(&[&more[..], &cut].concat()).fails(1, &["data.documents (\"paragraph\" → \"line\")", "decides over it"]);
+    sisun(&[&more[..], &cut].concat()).fails(
+        1,
+        &[
+            "data.documents (\"paragraph\" → \"line\")",
+            "decides over it",
+        ],
+    );
 }
 
 #[cfg(unix)]
 #[test]
 fn a_run_with_relative_paths_says_where_it_was_started() {
     let lab = Lab::new();
-    let text = fs::read_to_string(lab.path("lab.toml")).unwrap().replace(&lab.at("stories.txt"), "stories.txt");
+    let text = fs::read_to_string(lab.path("lab.toml"))
+        .unwrap()
+        .replace(&lab.at("stories.txt"), "stories.txt");
     lab.write_config("lab.toml", &text);
     let here = lab.at("");
     let elsewhere = lab.path("elsewhere");
@@ -156,13 +248,25 @@ fn a_run_with_relative_paths_says_where_it_was_started() {
 #[test]
 fn training_that_fails_says_what_to_try_and_that_works() {
     let lab = Lab::new();
-    let set = ["train.grad_clip=0.0", "train.eval_every=1", "train.checkpoint_every=1", "model.dropout=0.0"];
+    let set = [
+        "train.grad_clip=0.0",
+        "train.eval_every=1",
+        "train.checkpoint_every=1",
+        "model.dropout=0.0",
+    ];
     let set: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
     // Weights that are no numbers, and weights that are but give none.
-    for (rate, run) in [("train.lr_max=1e38", "spoilt"), ("train.lr_max=1e30", "large")] {
+    for (rate, run) in [
+        ("train.lr_max=1e38", "spoilt"),
+        ("train.lr_max=1e30", "large"),
+    ] {
         let spoilt = lab.train(run, &[&set[..], &["--set", rate]].concat());
         let spoilt = spoilt.fails(1, &["train.lr_max", "with a tenth of the learning rate: "]);
-        let named = spoilt.stderr.split("the last good checkpoint is ").nth(1).unwrap();
+        let named = spoilt
+            .stderr
+            .split("the last good checkpoint is ")
+            .nth(1)
+            .unwrap();
         let named = named.split([';', '\n']).next().unwrap();
         sisun(&["sample", named, "--prompt", "One day", "-n", "3"]).ok();
         // Nothing that was left cannot be read.

@@ -27,14 +27,33 @@ fn a_prompt_that_is_decomposed_is_told() {
     let commands: [&[&str]; 4] = [
         &["sample", &run, "--prompt", DECOMPOSED, "-n", "1"],
         &["explain", &run, "--text", DECOMPOSED],
-        &["attend", &run, "--text", DECOMPOSED, "--format", "npz", "--out", out.to_str().unwrap()],
+        &[
+            "attend",
+            &run,
+            "--text",
+            DECOMPOSED,
+            "--format",
+            "npz",
+            "--out",
+            out.to_str().unwrap(),
+        ],
         &["heads", &run, "--text", DECOMPOSED, "--fast"],
     ];
     for command in commands {
         let ran = sisun(command).ok();
-        assert!(ran.stderr.contains("note: the text is decomposed (NFD"), "{command:?}: {}", ran.stderr);
-        let composed: Vec<&str> = command.iter().map(|&part| if part == DECOMPOSED { "한글" } else { part }).collect();
-        assert!(!sisun(&composed).ok().stderr.contains("NFD"), "{composed:?}");
+        assert!(
+            ran.stderr.contains("note: the text is decomposed (NFD"),
+            "{command:?}: {}",
+            ran.stderr
+        );
+        let composed: Vec<&str> = command
+            .iter()
+            .map(|&part| if part == DECOMPOSED { "한글" } else { part })
+            .collect();
+        assert!(
+            !sisun(&composed).ok().stderr.contains("NFD"),
+            "{composed:?}"
+        );
     }
 }
 
@@ -47,16 +66,35 @@ fn text_with_new_characters_leads_to_a_run_with_a_tokenizer_of_its_own() {
     fs::write(lab.path("ko.txt"), "하나는 둘을 보았다. 뷁. ".repeat(20)).unwrap();
     let ran = sisun(&["train", "--resume", &run, "--set", "train.steps=5"])
         .fails(1, &["not the text that", "'뷁'", "in a new run: "]);
-    let way = ran.stderr.lines().find_map(|line| line.strip_prefix("in a new run: sisun ")).unwrap().to_owned();
+    let way = ran
+        .stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("in a new run: sisun "))
+        .unwrap()
+        .to_owned();
     assert!(!way.contains("finetune"), "{way}");
     sisun(&[way.split(' ').collect::<Vec<_>>(), vec!["--device", "cpu"]].concat()).ok();
     // A tokenizer that is given cannot be made anew.
-    let given = format!("{{ kind = \"file\", path = {:?} }}", lab.path("ko/tokenizer.json"));
+    let given = format!(
+        "{{ kind = \"file\", path = {:?} }}",
+        lab.path("ko/tokenizer.json")
+    );
     fs::write(lab.path("ko.txt"), "하나는 둘을 보았다. ".repeat(20)).unwrap();
     let run = lab.at("given");
-    sisun(&["train", &config, "--run", &run, "--device", "cpu", "--set", &format!("tokenizer={given}")]).ok();
+    sisun(&[
+        "train",
+        &config,
+        "--run",
+        &run,
+        "--device",
+        "cpu",
+        "--set",
+        &format!("tokenizer={given}"),
+    ])
+    .ok();
     fs::write(lab.path("ko.txt"), "하나는 둘을 보았다. 뷁. ".repeat(20)).unwrap();
-    let ran = sisun(&["train", "--resume", &run, "--set", "train.steps=5"]).fails(1, &["not the text that", "'뷁'"]);
+    let ran = sisun(&["train", "--resume", &run, "--set", "train.steps=5"])
+        .fails(1, &["not the text that", "'뷁'"]);
     assert!(!ran.stderr.contains("in a new run"), "{}", ran.stderr);
 }
 
@@ -65,18 +103,35 @@ fn a_run_made_longer_says_that_its_learning_rate_rises() {
     let lab = Lab::new();
     let longer = |run: &str, schedule: &str| {
         let schedule = format!("train.schedule={schedule}");
-        lab.train(run, &["--set", "train.steps=6", "--set", &schedule]).ok();
-        lab.train(run, &["--resume", "--set", "train.steps=12", "--set", &schedule]).ok().stderr
+        lab.train(run, &["--set", "train.steps=6", "--set", &schedule])
+            .ok();
+        lab.train(
+            run,
+            &["--resume", "--set", "train.steps=12", "--set", &schedule],
+        )
+        .ok()
+        .stderr
     };
     let told = longer("cosine", "cosine");
-    let note = told.lines().find(|line| line.contains("the learning rate rises from")).expect("a note");
+    let note = told
+        .lines()
+        .find(|line| line.contains("the learning rate rises from"))
+        .expect("a note");
     // The rates that the steps were taken with.
     let metrics = fs::read_to_string(lab.path("cosine/metrics.jsonl")).unwrap();
     let rates: Vec<f64> = metrics
         .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).unwrap().get("lr").and_then(Value::as_f64))
+        .filter_map(|line| {
+            serde_json::from_str::<Value>(line)
+                .unwrap()
+                .get("lr")
+                .and_then(Value::as_f64)
+        })
         .collect();
-    assert!(note.contains(&format!("from {:.2e} to {:.2e}", rates[5], rates[6])), "{note}\n{rates:?}");
+    assert!(
+        note.contains(&format!("from {:.2e} to {:.2e}", rates[5], rates[6])),
+        "{note}\n{rates:?}"
+    );
     assert!(!longer("constant", "constant").contains("the learning rate rises"));
 }
 
@@ -94,20 +149,50 @@ fn a_setting_that_nothing_reads_is_told() {
 fn the_next_command_asks_a_question_that_was_learnt() {
     let lab = Lab::new();
     let records: String = (0..60)
-        .map(|i| format!("{{\"text\": \"What is {i} and {i}?\\n\", \"answer\": \" It is {}.\"}}\n", 2 * i))
+        .map(|i| {
+            format!(
+                "{{\"text\": \"What is {i} and {i}?\\n\", \"answer\": \" It is {}.\"}}\n",
+                2 * i
+            )
+        })
         .collect();
     fs::write(lab.path("qa.jsonl"), records).unwrap();
     let sources = format!("data.sources={:?}", [lab.at("qa.jsonl")]);
-    let ran =
-        lab.train("qa", &["--set", &sources, "--set", "data.jsonl_answer_field=answer", "--set", "train.steps=4"]).ok();
+    let ran = lab
+        .train(
+            "qa",
+            &[
+                "--set",
+                &sources,
+                "--set",
+                "data.jsonl_answer_field=answer",
+                "--set",
+                "train.steps=4",
+            ],
+        )
+        .ok();
     // The file's own `[sample]` goes before; without it a question is asked.
     let text = fs::read_to_string(lab.path("lab.toml")).unwrap();
     lab.write_config("lab.toml", text.split("[sample]").next().unwrap());
     let asked = lab
-        .train("qa2", &["--set", &sources, "--set", "data.jsonl_answer_field=answer", "--set", "train.steps=4"])
+        .train(
+            "qa2",
+            &[
+                "--set",
+                &sources,
+                "--set",
+                "data.jsonl_answer_field=answer",
+                "--set",
+                "train.steps=4",
+            ],
+        )
         .ok();
     assert!(ran.stdout.contains("--prompt='One day'"), "{}", ran.stdout);
-    assert!(asked.stdout.contains("--prompt='What is 0 and 0?\n'"), "{}", asked.stdout);
+    assert!(
+        asked.stdout.contains("--prompt='What is 0 and 0?\n'"),
+        "{}",
+        asked.stdout
+    );
 }
 
 #[test]
@@ -117,14 +202,30 @@ fn files_of_an_earlier_command_are_told() {
     let out = folder.path().join("maps");
     let attend = |layers: &str| {
         let out = out.to_str().unwrap();
-        sisun(&["attend", &run, "--text", "One day", "--layers", layers, "--format", "svg", "--out", out]).ok().stderr
+        sisun(&[
+            "attend", &run, "--text", "One day", "--layers", layers, "--format", "svg", "--out",
+            out,
+        ])
+        .ok()
+        .stderr
     };
     assert!(!attend("0").contains("earlier"), "nothing was there");
-    assert!(!attend("0").contains("earlier"), "the same files were there");
+    assert!(
+        !attend("0").contains("earlier"),
+        "the same files were there"
+    );
     assert!(attend("1").contains("of an earlier command as well: layer0-head0.svg"));
     let file = folder.path().join("file");
     fs::write(&file, "mine").unwrap();
-    sisun(&["attend", &run, "--text", "One day", "--out", file.to_str().unwrap()]).fails(2, &["is a file", "--out"]);
+    sisun(&[
+        "attend",
+        &run,
+        "--text",
+        "One day",
+        "--out",
+        file.to_str().unwrap(),
+    ])
+    .fails(2, &["is a file", "--out"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
 }
 
@@ -138,8 +239,17 @@ fn a_text_that_a_comment_says_how_to_make_is_told_with_the_command() {
     };
     let ran = train(root.join("configs/induction.toml").to_str().unwrap());
     let told = ran.fails(1, &["copy.jsonl", "to make it: sisun data make task"]);
-    let way = told.stderr.lines().last().unwrap().strip_prefix("to make it: sisun ").unwrap();
-    let made = command(&way.split(' ').collect::<Vec<_>>()).current_dir(folder.path()).output().unwrap();
+    let way = told
+        .stderr
+        .lines()
+        .last()
+        .unwrap()
+        .strip_prefix("to make it: sisun ")
+        .unwrap();
+    let made = command(&way.split(' ').collect::<Vec<_>>())
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
     assert!(made.status.success() && folder.path().join("copy.jsonl").is_file());
 }
 
@@ -147,7 +257,10 @@ fn a_text_that_a_comment_says_how_to_make_is_told_with_the_command() {
 fn a_run_under_runs_is_found_by_its_name_alone() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("runs/mine")).unwrap();
-    let ran = command(&["sample", "mine"]).current_dir(folder.path()).output().unwrap();
+    let ran = command(&["sample", "mine"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
     crate::sisun::Ran::from(ran).fails(1, &["mine is not a run", "did you mean runs/mine?"]);
 }
 
@@ -156,17 +269,40 @@ fn given_text_is_cut_into_documents_as_asked() {
     let lab = Lab::trained();
     let run = lab.at("run");
     let text = tempfile::NamedTempFile::with_suffix(".txt").unwrap();
-    fs::write(text.path(), "One day Mia saw a cat.\n\nTom sat.\n\nThe end came.\n").unwrap();
+    fs::write(
+        text.path(),
+        "One day Mia saw a cat.\n\nTom sat.\n\nThe end came.\n",
+    )
+    .unwrap();
     let tokens = |documents: &[&str]| {
-        let args =
-            [&["eval", &run, "--data", text.path().to_str().unwrap(), "--lengths", "5", "--json"], documents].concat();
+        let args = [
+            &[
+                "eval",
+                &run,
+                "--data",
+                text.path().to_str().unwrap(),
+                "--lengths",
+                "5",
+                "--json",
+            ],
+            documents,
+        ]
+        .concat();
         sisun(&args).ok().json()["tokens"].as_u64()
     };
     let by_run = tokens(&[]);
     assert!(by_run.is_some());
-    assert_eq!(tokens(&["--documents", "paragraph"]), by_run, "as the run's own");
+    assert_eq!(
+        tokens(&["--documents", "paragraph"]),
+        by_run,
+        "as the run's own"
+    );
     assert!(tokens(&["--documents", "file"]) != by_run);
-    assert_eq!(sisun(&["eval", &run, "--documents", "line"]).code, Some(2), "there is nothing to cut");
+    assert_eq!(
+        sisun(&["eval", &run, "--documents", "line"]).code,
+        Some(2),
+        "there is nothing to cut"
+    );
 }
 
 #[test]
@@ -174,7 +310,10 @@ fn what_cannot_be_done_at_the_end_is_told_at_the_beginning() {
     let lab = Lab::new();
     let long = format!("attend.text={}", "The cat sat. ".repeat(20));
     let ran = lab.train("long", &["--set", "model.position=learned", "--set", &long]);
-    ran.fails(2, &["attend.text: its ", "more than the 23 learned positions"]);
+    ran.fails(
+        2,
+        &["attend.text: its ", "more than the 23 learned positions"],
+    );
     assert!(!lab.path("long").exists(), "no directory is in the way");
 }
 
@@ -184,7 +323,9 @@ fn a_place_that_is_no_run_is_not_taken_for_one() {
     fs::create_dir(lab.path("texts")).unwrap();
     fs::write(lab.path("texts/a.txt"), "mine").unwrap();
     for place in ["texts", "texts/a.txt"] {
-        let ran = lab.train(place, &[]).fails(1, &["is there already and is no run", "--run DIR"]);
+        let ran = lab
+            .train(place, &[])
+            .fails(1, &["is there already and is no run", "--run DIR"]);
         assert!(!ran.stderr.contains("--resume"), "{}", ran.stderr);
     }
     assert_eq!(fs::read_to_string(lab.path("texts/a.txt")).unwrap(), "mine");

@@ -1,4 +1,5 @@
-//! Tokenizer files that were made, or damaged, so that whoever reads them panics, hangs or runs out of memory.
+//! Tokenizer files that were made, or damaged, so that whoever reads them panics, hangs or runs out
+//! of memory.
 
 use crate::sisun::{Lab, Ran, command};
 use serde_json::{Value, json};
@@ -27,7 +28,12 @@ fn replace(pattern: Value, content: &str) -> Value {
 fn encode(file: &Path, text: &str) -> (Ran, Duration) {
     let began = Instant::now();
     let mut encoding = command(&["tokenizer", "encode", file.to_str().unwrap()]);
-    let mut encoding = encoding.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut encoding = encoding
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut input = encoding.stdin.take().unwrap();
     let text = text.to_owned();
     // It may end before it has read all.
@@ -44,7 +50,8 @@ fn map(base64: &str) -> Value {
 
 #[test]
 fn hostile_files_are_told() {
-    let many = |list: &str, part: Value, n: usize| json!({ "type": "Sequence", list: vec![part; n] });
+    let many =
+        |list: &str, part: Value, n: usize| json!({ "type": "Sequence", list: vec![part; n] });
     let text = |id: &str| json!({ "Sequence": { "id": id, "type_id": 0 } });
     let template = |single: Value| json!({ "type": "TemplateProcessing", "single": single, "pair": [text("A"), text("B")], "special_tokens": {} });
     let lookahead = "(?=((?:a(?=a)|a(?=a)){0,18})b)a|a";
@@ -56,40 +63,83 @@ fn hostile_files_are_told() {
     let cases = [
         (
             "words of no characters",
-            with("pre_tokenizer", json!({ "type": "FixedLength", "length": 0 })),
+            with(
+                "pre_tokenizer",
+                json!({ "type": "FixedLength", "length": 0 }),
+            ),
             "its pre_tokenizer is damaged",
         ),
-        ("a trie that ends too soon", with("normalizer", map("BAAAAAD//39hAA==")), "its normalizer is damaged"),
-        ("an empty map", with("normalizer", map("")), "precompiled_charsmap"),
-        ("a map that says it has 4 GB", with("normalizer", map("/////wAAAAA=")), "are a trie, of 4"),
-        ("a map without a trie", with("normalizer", map("AAAAAGEA")), "precompiled_charsmap"),
-        ("a map that is no base64", with("normalizer", map("%%%")), "not base64"),
+        (
+            "a trie that ends too soon",
+            with("normalizer", map("BAAAAAD//39hAA==")),
+            "its normalizer is damaged",
+        ),
+        (
+            "an empty map",
+            with("normalizer", map("")),
+            "precompiled_charsmap",
+        ),
+        (
+            "a map that says it has 4 GB",
+            with("normalizer", map("/////wAAAAA=")),
+            "are a trie, of 4",
+        ),
+        (
+            "a map without a trie",
+            with("normalizer", map("AAAAAGEA")),
+            "precompiled_charsmap",
+        ),
+        (
+            "a map that is no base64",
+            with("normalizer", map("%%%")),
+            "not base64",
+        ),
         (
             "tenfold forty times",
-            with("normalizer", many("normalizers", replace(json!({ "String": "a" }), "aaaaaaaaaa"), 40)),
+            with(
+                "normalizer",
+                many(
+                    "normalizers",
+                    replace(json!({ "String": "a" }), "aaaaaaaaaa"),
+                    40,
+                ),
+            ),
             "its normalizer can make a text",
         ),
         (
             "sequences in sequences",
             with(
                 "normalizer",
-                many("normalizers", many("normalizers", replace(json!({ "String": "a" }), "aaaa"), 9), 9),
+                many(
+                    "normalizers",
+                    many("normalizers", replace(json!({ "String": "a" }), "aaaa"), 9),
+                    9,
+                ),
             ),
             "its normalizer can make a text",
         ),
         (
             "a book for each letter",
-            with("normalizer", replace(json!({ "String": "a" }), &"long ".repeat(50_000))),
+            with(
+                "normalizer",
+                replace(json!({ "String": "a" }), &"long ".repeat(50_000)),
+            ),
             "its normalizer can make a text 250000 times as long",
         ),
         (
             "a page for each nothing",
-            with("normalizer", replace(json!({ "Regex": "" }), &"x".repeat(4_000))),
+            with(
+                "normalizer",
+                replace(json!({ "Regex": "" }), &"x".repeat(4_000)),
+            ),
             "its normalizer makes a text more than 16 times as long",
         ),
         (
             "a thousandfold",
-            with("normalizer", replace(json!({ "String": "a" }), &"x".repeat(1_000))),
+            with(
+                "normalizer",
+                replace(json!({ "String": "a" }), &"x".repeat(1_000)),
+            ),
             "its normalizer makes a text more than 16 times as long",
         ),
         (
@@ -106,11 +156,22 @@ fn hostile_files_are_told() {
         ),
         (
             "the text twice, thirty times",
-            with("post_processor", many("processors", template(json!([text("A"), text("A")])), 30)),
+            with(
+                "post_processor",
+                many("processors", template(json!([text("A"), text("A")])), 30),
+            ),
             "names the text 2 times",
         ),
-        ("no text at all", with("post_processor", template(json!([]))), "names the text 0 times"),
-        ("the second of one text", with("post_processor", template(json!([text("B")]))), "damaged"),
+        (
+            "no text at all",
+            with("post_processor", template(json!([]))),
+            "names the text 0 times",
+        ),
+        (
+            "the second of one text",
+            with("post_processor", template(json!([text("B")]))),
+            "damaged",
+        ),
         (
             "an expression that is none",
             with(
@@ -127,26 +188,50 @@ fn hostile_files_are_told() {
             ),
             "not a usable Hugging Face tokenizer",
         ),
-        ("back and forth", with("pre_tokenizer", split), "takes longer than 11 seconds"),
-        ("one long word", with("model", long_words), "takes longer than 11 seconds"),
+        (
+            "back and forth",
+            with("pre_tokenizer", split),
+            "takes longer than 11 seconds",
+        ),
+        (
+            "one long word",
+            with("model", long_words),
+            "takes longer than 11 seconds",
+        ),
         (
             "no pieces",
-            with("model", json!({ "type": "Unigram", "unk_id": 0, "vocab": [], "byte_fallback": false })),
+            with(
+                "model",
+                json!({ "type": "Unigram", "unk_id": 0, "vocab": [], "byte_fallback": false }),
+            ),
             "not a usable Hugging Face tokenizer",
         ),
         (
             "an unknown piece past the last",
-            with("model", json!({ "type": "Unigram", "unk_id": 7, "vocab": [["a", 0.0]], "byte_fallback": false })),
+            with(
+                "model",
+                json!({ "type": "Unigram", "unk_id": 7, "vocab": [["a", 0.0]], "byte_fallback": false }),
+            ),
             "not a usable Hugging Face tokenizer",
         ),
         (
             "merges of no tokens",
-            with("model", json!({ "type": "BPE", "vocab": { "a": 0 }, "merges": [["a", "b"]] })),
+            with(
+                "model",
+                json!({ "type": "BPE", "vocab": { "a": 0 }, "merges": [["a", "b"]] }),
+            ),
             "not a usable Hugging Face tokenizer",
         ),
         (
             "spaces everywhere",
-            with("decoder", many("decoders", json!({ "type": "BPEDecoder", "suffix": "" }), 50)),
+            with(
+                "decoder",
+                many(
+                    "decoders",
+                    json!({ "type": "BPEDecoder", "suffix": "" }),
+                    50,
+                ),
+            ),
             "its decoder can make a text",
         ),
     ];
@@ -156,11 +241,20 @@ fn hostile_files_are_told() {
     for (name, file, told) in cases {
         let path = lab.path("tokenizer.json");
         fs::write(&path, file.to_string()).unwrap();
-        let text = if name == "a thousandfold" { "a".repeat(100_000) } else { letters.clone() };
+        let text = if name == "a thousandfold" {
+            "a".repeat(100_000)
+        } else {
+            letters.clone()
+        };
         let (ran, took) = encode(&path, &text);
-        let right = ran.code == Some(1) && ran.stderr.contains(&lab.at("tokenizer.json")) && ran.stderr.contains(told);
+        let right = ran.code == Some(1)
+            && ran.stderr.contains(&lab.at("tokenizer.json"))
+            && ran.stderr.contains(told);
         if !right || ran.stderr.contains("panicked") || took > Duration::from_secs(30) {
-            wrong.push(format!("{name}: {:?} after {took:?}: {}", ran.code, ran.stderr));
+            wrong.push(format!(
+                "{name}: {:?} after {took:?}: {}",
+                ran.code, ran.stderr
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -181,8 +275,14 @@ fn padding_and_truncation_are_left_out() {
     let truncation = |length: u64, stride: u64| json!({ "direction": "Right", "max_length": length, "strategy": "LongestFirst", "stride": stride });
     for file in [
         with("padding", padding(json!({ "Fixed": 0 }), Value::Null)),
-        with("padding", padding(json!({ "Fixed": 1_u64 << 40 }), json!(0))),
-        with("padding", padding(json!("BatchLongest"), json!(1_u64 << 50))),
+        with(
+            "padding",
+            padding(json!({ "Fixed": 1_u64 << 40 }), json!(0)),
+        ),
+        with(
+            "padding",
+            padding(json!("BatchLongest"), json!(1_u64 << 50)),
+        ),
         with("truncation", truncation(0, 0)),
         with("truncation", truncation(2, 0)),
         with("truncation", truncation(1, 5)),
@@ -194,7 +294,10 @@ fn padding_and_truncation_are_left_out() {
 #[test]
 fn training_on_one_leaves_no_run() {
     let lab = Lab::new();
-    let file = with("pre_tokenizer", json!({ "type": "FixedLength", "length": 0 }));
+    let file = with(
+        "pre_tokenizer",
+        json!({ "type": "FixedLength", "length": 0 }),
+    );
     fs::write(lab.path("tokenizer.json"), file.to_string()).unwrap();
     let settings = fs::read_to_string(lab.path("lab.toml")).unwrap();
     let settings = settings.replace(
@@ -202,6 +305,9 @@ fn training_on_one_leaves_no_run() {
         &format!("kind = \"file\"\npath = {:?}", lab.path("tokenizer.json")),
     );
     lab.write_config("lab.toml", &settings);
-    lab.train("run", &[]).fails(1, &[&lab.at("tokenizer.json"), "its pre_tokenizer is damaged"]);
+    lab.train("run", &[]).fails(
+        1,
+        &[&lab.at("tokenizer.json"), "its pre_tokenizer is damaged"],
+    );
     assert!(!lab.path("run").exists());
 }

@@ -14,13 +14,30 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn on(verb: &str, name: &str, more: &[&str]) -> Ran {
-    sisun(&[&[verb, fixture(name).to_str().unwrap(), "--quiet", "--device", "cpu"], more].concat())
+    sisun(
+        &[
+            &[
+                verb,
+                fixture(name).to_str().unwrap(),
+                "--quiet",
+                "--device",
+                "cpu",
+            ],
+            more,
+        ]
+        .concat(),
+    )
 }
 
 /// The bytes of a tensor in expected.safetensors.
 fn expected(name: &str, tensor: &str) -> Vec<u8> {
     let bytes = fs::read(fixture(name).join("expected.safetensors")).unwrap();
-    SafeTensors::deserialize(&bytes).unwrap().tensor(tensor).unwrap().data().to_vec()
+    SafeTensors::deserialize(&bytes)
+        .unwrap()
+        .tensor(tensor)
+        .unwrap()
+        .data()
+        .to_vec()
 }
 
 fn copied(name: &str) -> TempDir {
@@ -42,12 +59,32 @@ fn text_file() -> (TempDir, String) {
 
 #[test]
 fn greedy_samples_are_those_of_transformers() {
-    for name in ["gpt2", "gpt2_untied", "llama_tied", "llama_untied", "llama_yarn"] {
-        let found = on("sample", name, &["--prompt", TEXT, "-n", "64", "--temperature", "0", "--json"]).ok().json();
-        let ids: Vec<i64> =
-            found["tokens"].as_array().unwrap().iter().map(|token| token["id"].as_i64().unwrap()).collect();
-        let expected: Vec<i64> =
-            expected(name, "greedy").as_chunks().0.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect();
+    for name in [
+        "gpt2",
+        "gpt2_untied",
+        "llama_tied",
+        "llama_untied",
+        "llama_yarn",
+    ] {
+        let found = on(
+            "sample",
+            name,
+            &["--prompt", TEXT, "-n", "64", "--temperature", "0", "--json"],
+        )
+        .ok()
+        .json();
+        let ids: Vec<i64> = found["tokens"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|token| token["id"].as_i64().unwrap())
+            .collect();
+        let expected: Vec<i64> = expected(name, "greedy")
+            .as_chunks()
+            .0
+            .iter()
+            .map(|bytes| i64::from_le_bytes(*bytes))
+            .collect();
         assert_eq!(ids, expected, "{name}");
     }
 }
@@ -59,24 +96,46 @@ fn what_is_written_reads_as_in_transformers() {
     for (name, text) in greedy.as_object().unwrap() {
         let text = text.as_str().unwrap();
         let how = ["--prompt", TEXT, "-n", "64", "--temperature", "0"];
-        assert_eq!(on("sample", name, &how).ok().stdout, format!("{TEXT}{text}\n"), "{name}");
+        assert_eq!(
+            on("sample", name, &how).ok().stdout,
+            format!("{TEXT}{text}\n"),
+            "{name}"
+        );
         let trace = TempDir::new().unwrap();
         let trace = trace.path().join("trace.json");
-        let written =
-            on("sample", name, &[&how[..], &["--json", "--trace", trace.to_str().unwrap()]].concat()).ok().json();
+        let written = on(
+            "sample",
+            name,
+            &[&how[..], &["--json", "--trace", trace.to_str().unwrap()]].concat(),
+        )
+        .ok()
+        .json();
         assert_eq!(written["text"], text, "{name}");
         let trace: Value = serde_json::from_str(&fs::read_to_string(trace).unwrap()).unwrap();
         assert_eq!(trace["text"], text, "{name}");
         let tokens = trace["tokens"].as_array().unwrap();
-        assert_eq!(tokens.len(), trace["prompt_tokens"].as_u64().unwrap() as usize + 64);
+        assert_eq!(
+            tokens.len(),
+            trace["prompt_tokens"].as_u64().unwrap() as usize + 64
+        );
         // How the first word begins that is written, with the space before it.
         let spaces = text.len() - text.trim_start_matches(' ').len();
         let word: String = text.chars().take(spaces + 1).collect();
         if word.contains(char::is_control) {
             continue;
         }
-        let stopped = on("sample", name, &[&how[..], &["--json", "--stop", &word]].concat()).ok().json();
-        assert_eq!((&stopped["text"], &stopped["finish"]), (&"".into(), &"stop".into()), "{name}: {word:?}");
+        let stopped = on(
+            "sample",
+            name,
+            &[&how[..], &["--json", "--stop", &word]].concat(),
+        )
+        .ok()
+        .json();
+        assert_eq!(
+            (&stopped["text"], &stopped["finish"]),
+            (&"".into(), &"stop".into()),
+            "{name}: {word:?}"
+        );
     }
 }
 
@@ -85,9 +144,22 @@ fn attention_maps_are_those_of_transformers() {
     for name in ["gpt2", "llama_biases"] {
         let out = TempDir::new().unwrap();
         let folder = out.path().to_str().unwrap();
-        on("attend", name, &["--text", TEXT, "--out", folder, "--format", "json,html,png,npz"]).ok();
+        on(
+            "attend",
+            name,
+            &[
+                "--text",
+                TEXT,
+                "--out",
+                folder,
+                "--format",
+                "json,html,png,npz",
+            ],
+        )
+        .ok();
         let maps: Value =
-            serde_json::from_str(&fs::read_to_string(out.path().join("attention.json")).unwrap()).unwrap();
+            serde_json::from_str(&fs::read_to_string(out.path().join("attention.json")).unwrap())
+                .unwrap();
         for (layer, found) in maps["layers"].as_array().unwrap().iter().enumerate() {
             let number = |value: &Value| value.as_f64().unwrap();
             let rows = |head: &Value| head["pattern"].as_array().unwrap().clone();
@@ -96,21 +168,53 @@ fn attention_maps_are_those_of_transformers() {
                 .unwrap()
                 .iter()
                 .flat_map(rows)
-                .flat_map(|row| row.as_array().unwrap().iter().map(number).collect::<Vec<_>>())
+                .flat_map(|row| {
+                    row.as_array()
+                        .unwrap()
+                        .iter()
+                        .map(number)
+                        .collect::<Vec<_>>()
+                })
                 .collect();
             let expected = expected(name, &format!("attention.{layer}"));
-            let expected = expected.as_chunks().0.iter().map(|bytes| f64::from(f32::from_le_bytes(*bytes)));
+            let expected = expected
+                .as_chunks()
+                .0
+                .iter()
+                .map(|bytes| f64::from(f32::from_le_bytes(*bytes)));
             assert_eq!(expected.len(), found.len(), "{name}");
-            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() <= 1e-5), "{name}: layer {layer}");
+            assert!(
+                found
+                    .iter()
+                    .zip(expected)
+                    .all(|(a, b)| (a - b).abs() <= 1e-5),
+                "{name}: layer {layer}"
+            );
         }
         let page = fs::read_to_string(out.path().join("attention.html")).unwrap();
-        assert!(page.contains(r#""step":null"#) && !page.contains("step 0"), "a step that nobody knows");
+        assert!(
+            page.contains(r#""step":null"#) && !page.contains("step 0"),
+            "a step that nobody knows"
+        );
     }
-    let [gpt2, llama] = ["gpt2", "llama_tied"].map(|name| fixture(name).to_str().unwrap().to_owned());
+    let [gpt2, llama] =
+        ["gpt2", "llama_tied"].map(|name| fixture(name).to_str().unwrap().to_owned());
     let out = TempDir::new().unwrap();
     let out = out.path().to_str().unwrap();
-    sisun(&["attend", &gpt2, &llama, "--text", TEXT, "--out", out, "--format", "html", "--device", "cpu"]).ok();
-    let checkpoints = ["--text", TEXT, "--out", out, "--format", "html", "--checkpoints"];
+    sisun(&[
+        "attend", &gpt2, &llama, "--text", TEXT, "--out", out, "--format", "html", "--device",
+        "cpu",
+    ])
+    .ok();
+    let checkpoints = [
+        "--text",
+        TEXT,
+        "--out",
+        out,
+        "--format",
+        "html",
+        "--checkpoints",
+    ];
     on("attend", "gpt2", &checkpoints).fails(1, &["keeps no checkpoints"]);
 }
 
@@ -122,12 +226,26 @@ fn text_is_evaluated_and_heads_silenced_on_data_that_is_given() {
         let eval = on("eval", name, &["--data", &data, "--json"]).ok().json();
         let loss = eval["loss"].as_f64().unwrap();
         assert!(loss > 1.0 && eval["step"].is_null(), "{eval}");
-        let windows = on("eval", name, &["--data", &data, "--windows", "2", "--json"]).ok().json();
+        let windows = on("eval", name, &["--data", &data, "--windows", "2", "--json"])
+            .ok()
+            .json();
         on("heads", name, &["--text", TEXT]).fails(1, &["--data"]);
         on("heads", name, &["--data", &data]).fails(1, &["--text"]);
-        let heads = on("heads", name, &["--text", TEXT, "--data", &data, "--windows", "2", "--json"]).ok().json();
+        let heads = on(
+            "heads",
+            name,
+            &["--text", TEXT, "--data", &data, "--windows", "2", "--json"],
+        )
+        .ok()
+        .json();
         assert_eq!(heads["loss"], windows["loss"]);
-        assert!(heads["heads"].as_array().unwrap().iter().all(|head| head["silenced"].as_f64().unwrap() != 0.0));
+        assert!(
+            heads["heads"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|head| head["silenced"].as_f64().unwrap() != 0.0)
+        );
     }
     let table = on("heads", "gpt2", &["--text", TEXT, "--fast"]).ok().stdout;
     assert!(table.contains("1.2"), "{table}");
@@ -136,7 +254,9 @@ fn text_is_evaluated_and_heads_silenced_on_data_that_is_given() {
     let path = short.path().join("short.txt");
     fs::write(&path, "the cat ran home").unwrap();
     let path = path.to_str().unwrap();
-    let heads = on("heads", "gpt2", &["--text", TEXT, "--data", path, "--json"]).ok().json();
+    let heads = on("heads", "gpt2", &["--text", TEXT, "--data", path, "--json"])
+        .ok()
+        .json();
     assert!(heads["loss"].as_f64().unwrap() > 1.0, "{}", heads["loss"]);
 }
 
@@ -146,38 +266,103 @@ fn computing_in_bf16_stays_close_and_is_refused_where_it_cannot_be() {
     let (_folder, data) = text_file();
     for name in ["gpt2", "gpt2_untied", "llama_tied", "llama_untied"] {
         let loss = |precision| {
-            let eval = on("eval", name, &["--data", &data, "--json", "--precision", precision]).ok().json();
+            let eval = on(
+                "eval",
+                name,
+                &["--data", &data, "--json", "--precision", precision],
+            )
+            .ok()
+            .json();
             eval["loss"].as_f64().unwrap()
         };
         let (float32, bf16) = (loss("float32"), loss("bf16"));
-        assert!(bf16 != float32 && (bf16 - float32).abs() < 0.02, "{name}: {bf16}, and {float32} in float32");
-        on("heads", name, &["--text", TEXT, "--fast", "--precision", "bf16"]).ok();
+        assert!(
+            bf16 != float32 && (bf16 - float32).abs() < 0.02,
+            "{name}: {bf16}, and {float32} in float32"
+        );
+        on(
+            "heads",
+            name,
+            &["--text", TEXT, "--fast", "--precision", "bf16"],
+        )
+        .ok();
         on("explain", name, &["--text", TEXT, "--precision", "bf16"]).ok();
-        let sample = ["--prompt", TEXT, "-n", "8", "--temperature", "0", "--json", "--precision", "bf16"];
+        let sample = [
+            "--prompt",
+            TEXT,
+            "-n",
+            "8",
+            "--temperature",
+            "0",
+            "--json",
+            "--precision",
+            "bf16",
+        ];
         let written = on("sample", name, &sample).ok().json();
         assert_eq!(written["tokens"].as_array().unwrap().len(), 8, "{name}");
         let out = TempDir::new().unwrap();
         let folder = out.path().to_str().unwrap();
-        let maps = ["--text", TEXT, "--out", folder, "--format", "npz,html", "--precision", "bf16"];
+        let maps = [
+            "--text",
+            TEXT,
+            "--out",
+            folder,
+            "--format",
+            "npz,html",
+            "--precision",
+            "bf16",
+        ];
         on("attend", name, &maps).ok();
     }
     let lab = Lab::trained();
     let run = lab.at("run");
     let out = TempDir::new().unwrap();
-    let looking = ["--text", "The cat", "--out", out.path().to_str().unwrap(), "--format", "html", "--checkpoints"];
+    let looking = [
+        "--text",
+        "The cat",
+        "--out",
+        out.path().to_str().unwrap(),
+        "--format",
+        "html",
+        "--checkpoints",
+    ];
     let bf16 = ["--precision", "bf16", "--device", "cpu"];
     sisun(&[&["attend", &run][..], &looking, &bf16].concat()).ok();
     sisun(&[&["eval", &run][..], &bf16].concat()).ok();
-    sisun(&["eval", fixture("gpt2").to_str().unwrap(), "--data", &data, "--precision", "bf16", "--device", "ndarray"])
-        .fails(2, &["--precision bf16", "--device cpu"]);
+    sisun(&[
+        "eval",
+        fixture("gpt2").to_str().unwrap(),
+        "--data",
+        &data,
+        "--precision",
+        "bf16",
+        "--device",
+        "ndarray",
+    ])
+    .fails(2, &["--precision bf16", "--device cpu"]);
     let refused = on("eval", "gpt2", &["--data", &data, "--precision", "float16"]);
-    assert!(refused.code == Some(2) && refused.stderr.contains("known here: float32, bf16"), "{}", refused.stderr);
+    assert!(
+        refused.code == Some(2) && refused.stderr.contains("known here: float32, bf16"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[test]
 fn one_query_is_worked_through() {
-    let found = on("explain", "llama_attention_bias", &["--text", TEXT, "--head", "4", "--json"]).ok().json();
-    let weights: f64 = found["keys"].as_array().unwrap().iter().map(|key| key["weight"].as_f64().unwrap()).sum();
+    let found = on(
+        "explain",
+        "llama_attention_bias",
+        &["--text", TEXT, "--head", "4", "--json"],
+    )
+    .ok()
+    .json();
+    let weights: f64 = found["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["weight"].as_f64().unwrap())
+        .sum();
     assert!((weights - 1.0).abs() < 1e-5, "{weights}");
     on("explain", "gpt2_untied", &["--text", TEXT]).ok();
 }
@@ -198,36 +383,66 @@ fn parameters_are_counted_by_config_json_alone() {
     ] {
         let elements = |file: &&str| {
             let bytes = fs::read(fixture(name).join(file)).unwrap();
-            let elements =
-                |(_, view): (&str, safetensors::tensor::TensorView<'_>)| view.shape().iter().product::<usize>();
-            SafeTensors::deserialize(&bytes).unwrap().iter().map(elements).sum::<usize>()
+            let elements = |(_, view): (&str, safetensors::tensor::TensorView<'_>)| {
+                view.shape().iter().product::<usize>()
+            };
+            SafeTensors::deserialize(&bytes)
+                .unwrap()
+                .iter()
+                .map(elements)
+                .sum::<usize>()
         };
         let stored: usize = files.iter().map(elements).sum();
         let alone = TempDir::new().unwrap();
-        fs::copy(fixture(name).join("config.json"), alone.path().join("config.json")).unwrap();
-        let found = sisun(&["info", alone.path().to_str().unwrap(), "--json"]).ok().json();
-        assert_eq!(found["count"]["total"].as_u64().unwrap() as usize, stored, "{name}");
+        fs::copy(
+            fixture(name).join("config.json"),
+            alone.path().join("config.json"),
+        )
+        .unwrap();
+        let found = sisun(&["info", alone.path().to_str().unwrap(), "--json"])
+            .ok()
+            .json();
+        assert_eq!(
+            found["count"]["total"].as_u64().unwrap() as usize,
+            stored,
+            "{name}"
+        );
     }
     let path = fixture("gpt2");
     let path = path.to_str().unwrap();
-    let deeper = sisun(&["info", path, "--set", "model.n_layers=7", "--json"]).ok().json();
+    let deeper = sisun(&["info", path, "--set", "model.n_layers=7", "--json"])
+        .ok()
+        .json();
     assert_eq!(deeper["model"]["n_layers"], 7);
     sisun(&["info", path, "--set", "model.n_layrs=7"]).fails(2, &["n_layrs", "n_layers"]);
-    assert!(sisun(&["info", path]).ok().stdout.contains("2 layers × 3 heads, d_model 15"));
+    assert!(
+        sisun(&["info", path])
+            .ok()
+            .stdout
+            .contains("2 layers × 3 heads, d_model 15")
+    );
 }
 
 #[test]
 fn directories_that_cannot_be_read_say_why() {
     let dir = copied("gpt2");
     let path = dir.path().to_str().unwrap();
-    let sample = |parts: &[&str]| drop(sisun(&["sample", path, "--prompt", TEXT, "--device", "cpu"]).fails(1, parts));
+    let sample = |parts: &[&str]| {
+        drop(sisun(&["sample", path, "--prompt", TEXT, "--device", "cpu"]).fails(1, parts))
+    };
     let write = |file: &str, text: &str| fs::write(dir.path().join(file), text).unwrap();
     let config = fs::read_to_string(dir.path().join("config.json")).unwrap();
-    write("config.json", &config.replace("GPT2LMHeadModel", "MambaForCausalLM"));
+    write(
+        "config.json",
+        &config.replace("GPT2LMHeadModel", "MambaForCausalLM"),
+    );
     sample(&["MambaForCausalLM", "LlamaForCausalLM"]);
     write("config.json", &config.replace("gelu_new", "mish"));
     sample(&["activation_function", "mish", "gelu_new"]);
-    write("config.json", &config.replace("\"n_inner\": 29", "\"n_inner\": 31"));
+    write(
+        "config.json",
+        &config.replace("\"n_inner\": 29", "\"n_inner\": 31"),
+    );
     sample(&[
         "transformer.h.0.mlp.c_fc.weight: shape [15, 29], expected [15, 31]",
         "transformer.h.1.mlp.c_proj.weight",
@@ -235,7 +450,11 @@ fn directories_that_cannot_be_read_say_why() {
     write("config.json", &config);
     write("model.safetensors", "no");
     sample(&["model.safetensors", "not a whole safetensors file"]);
-    fs::rename(dir.path().join("model.safetensors"), dir.path().join("pytorch_model.bin")).unwrap();
+    fs::rename(
+        dir.path().join("model.safetensors"),
+        dir.path().join("pytorch_model.bin"),
+    )
+    .unwrap();
     sample(&["pytorch_model.bin", "save_pretrained"]);
     fs::remove_file(dir.path().join("config.json")).unwrap();
     sample(&["config.toml", "config.json"]);
@@ -245,7 +464,18 @@ fn directories_that_cannot_be_read_say_why() {
 fn a_run_is_still_a_run() {
     let lab = Lab::trained();
     let run = lab.at("run");
-    let found = sisun(&["eval", &run, "--windows", "2", "--json", "--quiet", "--device", "cpu"]).ok().json();
+    let found = sisun(&[
+        "eval",
+        &run,
+        "--windows",
+        "2",
+        "--json",
+        "--quiet",
+        "--device",
+        "cpu",
+    ])
+    .ok()
+    .json();
     assert!(found["step"].as_u64().is_some());
 }
 
@@ -256,17 +486,43 @@ fn what_the_tokenizer_puts_before_a_text_is_read_as_well() {
     let mut tokenizer: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     let tokens = |dir: &str| {
         let out = TempDir::new().unwrap();
-        let args = ["attend", dir, "--text", TEXT, "--out", out.path().to_str().unwrap(), "--format", "npz", "--json"];
-        sisun(&[&args[..], &["--quiet", "--device", "cpu"]].concat()).ok().json()["tokens"].as_array().unwrap().clone()
+        let args = [
+            "attend",
+            dir,
+            "--text",
+            TEXT,
+            "--out",
+            out.path().to_str().unwrap(),
+            "--format",
+            "npz",
+            "--json",
+        ];
+        sisun(&[&args[..], &["--quiet", "--device", "cpu"]].concat())
+            .ok()
+            .json()["tokens"]
+            .as_array()
+            .unwrap()
+            .clone()
     };
     // As LLaMA's own, it puts `<s>` before a text.
     let marked = tokens(copy.path().to_str().unwrap());
-    assert_eq!((&marked[0]["id"], &marked[0]["text"]), (&1.into(), &"<s>".into()));
+    assert_eq!(
+        (&marked[0]["id"], &marked[0]["text"]),
+        (&1.into(), &"<s>".into())
+    );
     tokenizer["post_processor"] = Value::Null;
     fs::write(&path, tokenizer.to_string()).unwrap();
     let plain = tokens(copy.path().to_str().unwrap());
     assert_eq!(marked[1..], plain[..], "the text's own tokens follow");
-    sisun(&["attend", copy.path().to_str().unwrap(), "--text", "", "--device", "cpu"]).fails(2, &["text is empty"]);
+    sisun(&[
+        "attend",
+        copy.path().to_str().unwrap(),
+        "--text",
+        "",
+        "--device",
+        "cpu",
+    ])
+    .fails(2, &["text is empty"]);
 }
 
 #[test]
@@ -275,15 +531,33 @@ fn a_model_of_no_numbers_is_told_and_not_sampled() {
     let path = copy.path().join("model.safetensors");
     let mut bytes = fs::read(&path).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
-    let norm = file.tensor("transformer.ln_f.weight").unwrap().data().as_ptr().addr() - bytes.as_ptr().addr();
+    let norm = file
+        .tensor("transformer.ln_f.weight")
+        .unwrap()
+        .data()
+        .as_ptr()
+        .addr()
+        - bytes.as_ptr().addr();
     bytes[norm..norm + 4].copy_from_slice(&f32::NAN.to_le_bytes());
     fs::write(&path, bytes).unwrap();
     let dir = copy.path().to_str().unwrap();
     for temperature in ["0", "0.8"] {
-        let sample = ["sample", dir, "--prompt", TEXT, "--temperature", temperature, "--quiet", "--device", "cpu"];
+        let sample = [
+            "sample",
+            dir,
+            "--prompt",
+            TEXT,
+            "--temperature",
+            temperature,
+            "--quiet",
+            "--device",
+            "cpu",
+        ];
         sisun(&sample).fails(1, &["token 1", "no numbers"]);
     }
-    let heads = sisun(&["heads", dir, "--text", TEXT, "--fast", "--device", "cpu"]).ok().stdout;
+    let heads = sisun(&["heads", dir, "--text", TEXT, "--fast", "--device", "cpu"])
+        .ok()
+        .stdout;
     assert!(!heads.contains("NaN"), "{heads}");
 }
 
@@ -301,18 +575,32 @@ fn tokens_past_the_models_rows_are_refused_where_a_text_has_one() {
     let dir = dir.path().to_str().unwrap();
     let cpu = ["--quiet", "--device", "cpu"];
     let lab = Lab::new();
-    let [good, bad] = [("good.txt", "the cat ran home. "), ("bad.txt", "the cat <pad> ran. ")].map(|(name, text)| {
+    let [good, bad] = [
+        ("good.txt", "the cat ran home. "),
+        ("bad.txt", "the cat <pad> ran. "),
+    ]
+    .map(|(name, text)| {
         fs::write(lab.path(name), text.repeat(200)).unwrap();
         lab.at(name)
     });
     let out = lab.at("maps");
     let sample = ["sample", dir, "-n", "64", "--temperature", "0", "--prompt"];
     let asked = [&sample[..], &[TEXT], &cpu].concat();
-    assert_eq!(sisun(&asked).ok().stdout, on("sample", "gpt2", &asked[2..asked.len() - 3]).ok().stdout);
+    assert_eq!(
+        sisun(&asked).ok().stdout,
+        on("sample", "gpt2", &asked[2..asked.len() - 3]).ok().stdout
+    );
     sisun(&[&["heads", dir, "--text", TEXT, "--data", &good][..], &cpu].concat()).ok();
     sisun(&[&["eval", dir, "--data", &good][..], &cpu].concat()).ok();
     sisun(&[&["export", dir, "--to", &lab.at("exported")][..], &cpu[1..]].concat()).ok();
-    sisun(&[&["sample", &lab.at("exported"), "-n", "3", "--prompt", TEXT][..], &cpu].concat()).ok();
+    sisun(
+        &[
+            &["sample", &lab.at("exported"), "-n", "3", "--prompt", TEXT][..],
+            &cpu,
+        ]
+        .concat(),
+    )
+    .ok();
     let told = ["\"<pad>\" (id 281)", "only 281 rows"];
     let bad_text = "the <pad> cat";
     for refused in [
@@ -336,33 +624,62 @@ fn tokens_past_the_models_rows_are_refused_where_a_text_has_one() {
         lab.train("tuned", more)
     };
     tune(&bad, &[]).fails(1, &told);
-    tune(&good, &["--set", "sample.prompt=<pad>"]).fails(1, &[&told[..], &["sample.prompt"]].concat());
+    tune(&good, &["--set", "sample.prompt=<pad>"])
+        .fails(1, &[&told[..], &["sample.prompt"]].concat());
     tune(&good, &[]).ok();
 }
 
-/// LLaMA's `<s>` first, and only tokens that the model of the tokenizer has: others give the heads nothing to find.
+/// LLaMA's `<s>` first, and only tokens that the model of the tokenizer has: others give the heads
+/// nothing to find.
 #[test]
 fn random_tokens_that_come_twice_are_those_of_the_vocabulary() {
     let dir = copied("llama_tied");
     let path = dir.path().join("tokenizer.json");
     let mut tokenizer: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     let measured = || {
-        let args = ["heads", dir.path().to_str().unwrap(), "--text", TEXT, "--fast", "--json", "--device", "cpu"];
+        let args = [
+            "heads",
+            dir.path().to_str().unwrap(),
+            "--text",
+            TEXT,
+            "--fast",
+            "--json",
+            "--device",
+            "cpu",
+        ];
         let found = sisun(&args).ok().json();
-        let of =
-            |key: &str| found["heads"].as_array().unwrap().iter().map(|head| head[key].clone()).collect::<Vec<_>>();
-        ((of("same"), of("induction")), found["chance"]["induction"].as_f64().unwrap())
+        let of = |key: &str| {
+            found["heads"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|head| head[key].clone())
+                .collect::<Vec<_>>()
+        };
+        (
+            (of("same"), of("induction")),
+            found["chance"]["induction"].as_f64().unwrap(),
+        )
     };
     let (plain, chance) = measured();
     // Forty-five tokens twice after `<s>`, in a context of 92.
-    let expected = (46..91).map(|query| 1.0 / f64::from(query + 1)).sum::<f64>() / 45.0;
-    assert!((chance - expected).abs() < 1e-12, "{chance}, not {expected}");
+    let expected = (46..91)
+        .map(|query| 1.0 / f64::from(query + 1))
+        .sum::<f64>()
+        / 45.0;
+    assert!(
+        (chance - expected).abs() < 1e-12,
+        "{chance}, not {expected}"
+    );
     for name in ["<a>", "<b>", "<c>"] {
         let added = serde_json::json!({
             "id": 73, "content": name, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
             "special": name == "<a>"
         });
-        tokenizer["added_tokens"].as_array_mut().unwrap().push(added);
+        tokenizer["added_tokens"]
+            .as_array_mut()
+            .unwrap()
+            .push(added);
     }
     fs::write(&path, tokenizer.to_string()).unwrap();
     assert_eq!(measured().0, plain, "added tokens are never drawn");
@@ -374,42 +691,103 @@ fn random_tokens_that_come_twice_are_those_of_the_vocabulary() {
 #[test]
 fn tokens_are_shown_as_the_model_gets_them() {
     let dir = fixture("llama_tied");
-    let encode =
-        |more: &[&str]| sisun(&[&["tokenizer", "encode", dir.to_str().unwrap(), "--text", TEXT], more].concat()).ok();
+    let encode = |more: &[&str]| {
+        sisun(
+            &[
+                &["tokenizer", "encode", dir.to_str().unwrap(), "--text", TEXT],
+                more,
+            ]
+            .concat(),
+        )
+        .ok()
+    };
     let whole = encode(&["--json"]).json();
     let bare = encode(&["--no-added", "--json"]).json();
     let ids = |json: &Value| json["ids"].as_array().unwrap().clone();
-    assert_eq!((&ids(&whole)[0], &ids(&whole)[1..]), (&1.into(), &ids(&bare)[..]));
+    assert_eq!(
+        (&ids(&whole)[0], &ids(&whole)[1..]),
+        (&1.into(), &ids(&bare)[..])
+    );
     assert_eq!(
         (&whole["labels"][0], &whole["added"][0], &whole["added"][1]),
         (&"<s>".into(), &true.into(), &false.into())
     );
-    assert!(bare["added"].as_array().unwrap().iter().all(|added| added == false));
+    assert!(
+        bare["added"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|added| added == false)
+    );
     let lines = encode(&[]).stdout;
     assert!(
-        lines.lines().next().unwrap().ends_with("<s>  (added)") && lines.matches("(added)").count() == 1,
+        lines.lines().next().unwrap().ends_with("<s>  (added)")
+            && lines.matches("(added)").count() == 1,
         "{lines}"
     );
     // What `attend` looks at is the same.
     let out = TempDir::new().unwrap();
-    let maps =
-        on("attend", "llama_tied", &["--text", TEXT, "--out", out.path().to_str().unwrap(), "--json"]).ok().json();
-    let seen: Vec<Value> = maps["tokens"].as_array().unwrap().iter().map(|token| token["id"].clone()).collect();
+    let maps = on(
+        "attend",
+        "llama_tied",
+        &[
+            "--text",
+            TEXT,
+            "--out",
+            out.path().to_str().unwrap(),
+            "--json",
+        ],
+    )
+    .ok()
+    .json();
+    let seen: Vec<Value> = maps["tokens"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|token| token["id"].clone())
+        .collect();
     assert_eq!(seen, ids(&whole));
 }
 
 #[test]
 fn a_word_of_several_tokens_is_asked_for_by_its_text() {
-    let found = on("explain", "gpt2", &["--text", "the kitten sat", "--query", "kitten", "--json"]).ok();
+    let found = on(
+        "explain",
+        "gpt2",
+        &["--text", "the kitten sat", "--query", "kitten", "--json"],
+    )
+    .ok();
     let json = found.json();
-    let word: Vec<usize> =
-        json["query_word"].as_array().unwrap().iter().map(|number| number.as_u64().unwrap() as usize).collect();
-    let labels: String = word.iter().map(|&number| json["tokens"][number]["text"].as_str().unwrap()).collect();
-    assert!(word.len() > 1 && labels == " kitten" && json["query"] == *word.last().unwrap(), "{labels}: {word:?}");
-    let told =
-        sisun(&["explain", fixture("gpt2").to_str().unwrap(), "--text", "the kitten sat", "--query", "kitten"]).ok();
+    let word: Vec<usize> = json["query_word"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|number| number.as_u64().unwrap() as usize)
+        .collect();
+    let labels: String = word
+        .iter()
+        .map(|&number| json["tokens"][number]["text"].as_str().unwrap())
+        .collect();
+    assert!(
+        word.len() > 1 && labels == " kitten" && json["query"] == *word.last().unwrap(),
+        "{labels}: {word:?}"
+    );
+    let told = sisun(&[
+        "explain",
+        fixture("gpt2").to_str().unwrap(),
+        "--text",
+        "the kitten sat",
+        "--query",
+        "kitten",
+    ])
+    .ok();
     assert!(told.stderr.contains("the last looks"), "{}", told.stderr);
-    on("explain", "gpt2", &["--text", "the kitten sat", "--query", "mitten"]).fails(2, &["\"mitten\"", "0 \""]);
+    on(
+        "explain",
+        "gpt2",
+        &["--text", "the kitten sat", "--query", "mitten"],
+    )
+    .fails(2, &["\"mitten\"", "0 \""]);
 }
 
 #[test]
@@ -425,9 +803,20 @@ fn a_sliding_window_ends_the_context_and_nothing_goes_past_it() {
     let out = TempDir::new().unwrap();
     let out = out.path().to_str().unwrap();
     // Within the window it is the model without one.
-    let sample = ["--prompt", "the cat", "-n", "4", "--temperature", "0", "--json"];
-    let [within, whole] =
-        [asked(&[&["sample", dir][..], &sample].concat()), on("sample", "mistral", &sample)].map(|ran| ran.ok());
+    let sample = [
+        "--prompt",
+        "the cat",
+        "-n",
+        "4",
+        "--temperature",
+        "0",
+        "--json",
+    ];
+    let [within, whole] = [
+        asked(&[&["sample", dir][..], &sample].concat()),
+        on("sample", "mistral", &sample),
+    ]
+    .map(|ran| ran.ok());
     assert_eq!(within.json()["tokens"], whole.json()["tokens"]);
     assert!(
         within.stderr.contains("sliding_window = 24") && within.stderr.contains("context is 24"),
@@ -442,7 +831,9 @@ fn a_sliding_window_ends_the_context_and_nothing_goes_past_it() {
     let long = TEXT.repeat(4);
     for refused in [
         &["attend", dir, "--text", &long, "--out", out][..],
-        &["attend", dir, "--text", &long, "--out", out, "--format", "html"],
+        &[
+            "attend", dir, "--text", &long, "--out", out, "--format", "html",
+        ],
         &["explain", dir, "--text", &long],
         &["heads", dir, "--text", &long, "--fast"],
         &["eval", dir, "--data", &data, "--lengths", "8,25"],
@@ -450,5 +841,8 @@ fn a_sliding_window_ends_the_context_and_nothing_goes_past_it() {
         asked(refused).fails(1, &told);
     }
     let info = sisun(&["info", dir]).ok().stdout;
-    assert!(info.contains("context 24") && info.contains("sliding_window = 24"), "{info}");
+    assert!(
+        info.contains("context 24") && info.contains("sliding_window = 24"),
+        "{info}"
+    );
 }

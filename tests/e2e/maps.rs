@@ -31,11 +31,20 @@ fn maps_in_every_format_agree_and_open() {
     ])
     .ok()
     .json();
-    let labels: Vec<&str> = ran["tokens"].as_array().unwrap().iter().map(|t| t["text"].as_str().unwrap()).collect();
-    assert!(labels.iter().any(|label| label.starts_with("한 1/")), "{labels:?}");
+    let labels: Vec<&str> = ran["tokens"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| t["text"].as_str().unwrap())
+        .collect();
+    assert!(
+        labels.iter().any(|label| label.starts_with("한 1/")),
+        "{labels:?}"
+    );
     let n = labels.len();
 
-    let json: serde_json::Value = serde_json::from_slice(&fs::read(lab.path("maps/attention.json")).unwrap()).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_slice(&fs::read(lab.path("maps/attention.json")).unwrap()).unwrap();
     assert_eq!(json["text"], text);
     let bytes = fs::read(lab.path("maps/attention.safetensors")).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
@@ -46,11 +55,24 @@ fn maps_in_every_format_agree_and_open() {
             assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         }
         let view = tensors.tensor(&format!("layer{layer}")).unwrap();
-        let same: Vec<f32> = view.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+        let same: Vec<f32> = view
+            .data()
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
+            .collect();
         assert_eq!(pattern, same);
     }
-    for file in ["heads.png", "heads.svg", "layer0-head0.png", "layer1-head2.svg", "attention.csv"] {
-        assert!(fs::metadata(lab.path("maps").join(file)).unwrap().len() > 500, "{file}");
+    for file in [
+        "heads.png",
+        "heads.svg",
+        "layer0-head0.png",
+        "layer1-head2.svg",
+        "attention.csv",
+    ] {
+        assert!(
+            fs::metadata(lab.path("maps").join(file)).unwrap().len() > 500,
+            "{file}"
+        );
     }
     peer("attention_files_check.py", &lab.path("maps"));
     peer("tensorboard_check.py", &lab.path("run"));
@@ -70,7 +92,17 @@ fn every_activation_is_written_or_refused_in_every_format() {
     let run = lab.at("run");
     let attend = |formats: &str, activations: &str, out: &str| {
         let at = lab.at(out);
-        let how = ["--format", formats, "--activations", activations, "--out", &at, "--quiet", "--device", "cpu"];
+        let how = [
+            "--format",
+            formats,
+            "--activations",
+            activations,
+            "--out",
+            &at,
+            "--quiet",
+            "--device",
+            "cpu",
+        ];
         sisun(&[&["attend", &run, "--text", "The cat"], &how[..]].concat())
     };
     for activation in ["pattern", "scores", "q", "k", "v", "z"] {
@@ -96,10 +128,14 @@ fn every_activation_is_written_or_refused_in_every_format() {
     attend("png", "pattern,q", "none").fails(2, &["--activations q", "png holds pattern, scores"]);
     let unknown = attend("png", "foo", "none");
     assert!(
-        unknown.code == Some(2) && unknown.stderr.contains("choose from pattern, scores, q, k, v, z"),
+        unknown.code == Some(2)
+            && unknown
+                .stderr
+                .contains("choose from pattern, scores, q, k, v, z"),
         "{unknown:?}"
     );
-    attend("npz", "logits", "none").fails(2, &["logits", "choose from pattern, scores, q, k, v, z"]);
+    attend("npz", "logits", "none")
+        .fails(2, &["logits", "choose from pattern, scores, q, k, v, z"]);
     assert!(!lab.path("none").exists());
     attend("png,npz", "pattern,q", "both").ok();
 }
@@ -125,18 +161,38 @@ fn chosen_layers_and_heads_only() {
     sisun(&args).ok();
     let npz = ZipArchive::new(File::open(lab.path("some-maps/attention.npz")).unwrap()).unwrap();
     let names: Vec<&str> = npz.file_names().collect();
-    assert!(names.contains(&"layer1.npy") && !names.contains(&"layer0.npy"), "{names:?}");
-    assert!(lab.path("some-maps/layer1-head2.png").is_file() && !lab.path("some-maps/layer1-head1.png").exists());
+    assert!(
+        names.contains(&"layer1.npy") && !names.contains(&"layer0.npy"),
+        "{names:?}"
+    );
+    assert!(
+        lab.path("some-maps/layer1-head2.png").is_file()
+            && !lab.path("some-maps/layer1-head1.png").exists()
+    );
 }
 
 #[test]
 fn a_text_past_learned_positions_is_refused_and_past_others_told() {
     let lab = Lab::new();
     let short = ["--set", "train.steps=4"];
-    lab.train("learned", &[&short[..], &["--set", "model.position=learned"]].concat()).ok();
+    lab.train(
+        "learned",
+        &[&short[..], &["--set", "model.position=learned"]].concat(),
+    )
+    .ok();
     let long = "The dog ran home. ".repeat(12);
-    let attend =
-        |run: &str| sisun(&["attend", &lab.at(run), "--text", &long, "--out", &lab.at("maps"), "--format", "npz"]);
+    let attend = |run: &str| {
+        sisun(&[
+            "attend",
+            &lab.at(run),
+            "--text",
+            &long,
+            "--out",
+            &lab.at("maps"),
+            "--format",
+            "npz",
+        ])
+    };
     attend("learned").fails(1, &["23 learned positions", "context_len"]);
     lab.train("rope", &short).ok();
     let ran = attend("rope").ok();
@@ -148,36 +204,85 @@ fn pictures_are_drawn_as_asked() {
     let lab = Lab::trained();
     let (run, out) = (lab.at("run"), lab.at("pictures"));
     let attend = |more: &[&str]| {
-        let args = ["attend", &run, "--text", "The cat sat.", "--out", &out, "--format", "svg,png", "--layers", "1"];
+        let args = [
+            "attend",
+            &run,
+            "--text",
+            "The cat sat.",
+            "--out",
+            &out,
+            "--format",
+            "svg,png",
+            "--layers",
+            "1",
+        ];
         sisun(&[&args[..], &["--device", "cpu"], more].concat())
     };
     let font = root().join("crates/sisun-infer/assets/Pretendard-Regular.otf");
-    let options = ["--colours", "cividis", "--values", "never", "--font-size", "26", "--font", font.to_str().unwrap()];
+    let options = [
+        "--colours",
+        "cividis",
+        "--values",
+        "never",
+        "--font-size",
+        "26",
+        "--font",
+        font.to_str().unwrap(),
+    ];
     attend(&options).ok();
     let svg = fs::read_to_string(lab.path("pictures/layer1-head0.svg")).unwrap();
     // Labels and the title in proportion, the font by its name.
-    for part in ["font-size=\"26\"", "font-size=\"32\"", "font-family=\"&apos;Pretendard&apos;, Pretendard"] {
+    for part in [
+        "font-size=\"26\"",
+        "font-size=\"32\"",
+        "font-family=\"&apos;Pretendard&apos;, Pretendard",
+    ] {
         assert!(svg.contains(part), "no {part} in {svg}");
     }
-    assert_eq!(svg.matches("\n0.").count(), 4, "numbers beside the colour bar only: {svg}");
+    assert_eq!(
+        svg.matches("\n0.").count(),
+        4,
+        "numbers beside the colour bar only: {svg}"
+    );
 
-    attend(&["--font", "Cargo.toml"]).fails(1, &["Cargo.toml", "no TrueType or OpenType font", ".otf"]);
+    attend(&["--font", "Cargo.toml"])
+        .fails(1, &["Cargo.toml", "no TrueType or OpenType font", ".otf"]);
     attend(&["--font", "nowhere.ttf"]).fails(1, &["nowhere.ttf"]);
     attend(&["--font-size", "1000"]).fails(2, &["--font-size 1000", "4 to 200"]);
     attend(&["--cell", "9", "--values", "always"]).fails(2, &["--cell 9", "or more"]);
-    for (option, value) in [("--colours", "jet"), ("--values", "maybe"), ("--font-size", "big")] {
+    for (option, value) in [
+        ("--colours", "jet"),
+        ("--values", "maybe"),
+        ("--font-size", "big"),
+    ] {
         let ran = attend(&[option, value]);
         assert_eq!(ran.code, Some(2));
         assert!(ran.stderr.contains(value), "{}", ran.stderr);
     }
-    assert!(attend(&["--colours", "jet"]).stderr.contains("blues, viridis, cividis, magma"));
+    assert!(
+        attend(&["--colours", "jet"])
+            .stderr
+            .contains("blues, viridis, cividis, magma")
+    );
 }
 
 #[test]
 fn a_label_that_begins_with_a_mark_no_font_has_is_drawn() {
     let lab = Lab::trained();
     let (run, out) = (lab.at("run"), lab.at("marks"));
-    // A combining mark, which makes one character with whatever stands before it in the picture's source.
-    let args = ["attend", &run, "--text", "\u{1ab0} & \u{93f}", "--out", &out, "--format", "png", "--device", "cpu"];
+    // A combining mark, which makes one character with whatever stands before it in the picture's
+    // source.
+    let args = [
+        "attend",
+        &run,
+        "--text",
+        "\u{1ab0} & \u{93f}",
+        "--out",
+        &out,
+        "--format",
+        "png",
+        "--device",
+        "cpu",
+    ];
     sisun(&args).ok();
 }

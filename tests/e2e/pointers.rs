@@ -26,7 +26,10 @@ fn a_pointer_is_told_as_what_it_is() {
         let fixture = root().join("tests/peers/fixtures/hf").join(name);
         let model = lab.path(&format!("pointers-{name}"));
         copy_folder(&fixture, &model);
-        let files: Vec<_> = fs::read_dir(&model).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let files: Vec<_> = fs::read_dir(&model)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
         let read = |path: &&std::path::PathBuf| {
             let name = path.file_name().unwrap().to_str().unwrap();
             name.ends_with(".safetensors")
@@ -34,8 +37,23 @@ fn a_pointer_is_told_as_what_it_is() {
                 || ["config.json", "tokenizer.json"].contains(&name)
         };
         let mut looked = 0;
-        for path in files.iter().filter(read).filter(|path| !path.ends_with("expected.safetensors")) {
-            without(path, |name| told_of(name, &["sample", model.to_str().unwrap(), "--prompt", "the cat", "--quiet"]));
+        for path in files
+            .iter()
+            .filter(read)
+            .filter(|path| !path.ends_with("expected.safetensors"))
+        {
+            without(path, |name| {
+                told_of(
+                    name,
+                    &[
+                        "sample",
+                        model.to_str().unwrap(),
+                        "--prompt",
+                        "the cat",
+                        "--quiet",
+                    ],
+                )
+            });
             looked += 1;
         }
         assert!(looked >= 3, "{name}: {looked}");
@@ -44,11 +62,19 @@ fn a_pointer_is_told_as_what_it_is() {
     let run = lab.path("pointers-run");
     copy_folder(&lab.path("run"), &run);
     let at = run.to_str().unwrap();
-    let best = run.join("checkpoints").join(fs::read_to_string(run.join("checkpoints/best")).unwrap().trim());
+    let best = run.join("checkpoints").join(
+        fs::read_to_string(run.join("checkpoints/best"))
+            .unwrap()
+            .trim(),
+    );
     for file in ["model.safetensors", "training.safetensors", "state.json"] {
-        without(&best.join(file), |name| told_of(name, &["sample", at, "--prompt", "One"]));
+        without(&best.join(file), |name| {
+            told_of(name, &["sample", at, "--prompt", "One"])
+        });
     }
-    without(&run.join("tokenizer.json"), |name| told_of(name, &["sample", at, "--prompt", "One"]));
+    without(&run.join("tokenizer.json"), |name| {
+        told_of(name, &["sample", at, "--prompt", "One"])
+    });
     without(&run.join("config.toml"), |name| {
         sisun(&["sample", at, "--prompt", "One"]).fails(1, &[&told[..], &[name]].concat());
     });
@@ -58,8 +84,30 @@ fn a_pointer_is_told_as_what_it_is() {
     let text = text.to_str().unwrap();
     told_of("pointer.txt", &["eval", at, "--data", text]);
     told_of("pointer.txt", &["sample", at, "--prompt-file", text]);
-    told_of("pointer.txt", &["tokenizer", "train", "--data", text, "--out", &lab.at("none.json")]);
-    told_of("pointer.txt", &["attend", at, "--text", "One", "--font", text, "--out", &lab.at("none")]);
+    told_of(
+        "pointer.txt",
+        &[
+            "tokenizer",
+            "train",
+            "--data",
+            text,
+            "--out",
+            &lab.at("none.json"),
+        ],
+    );
+    told_of(
+        "pointer.txt",
+        &[
+            "attend",
+            at,
+            "--text",
+            "One",
+            "--font",
+            text,
+            "--out",
+            &lab.at("none"),
+        ],
+    );
     // The configuration of an experiment is wrong usage.
     sisun(&["train", text]).fails(2, &told);
 }

@@ -1,8 +1,8 @@
-//! Two processes that begin in one place at nearly the same moment: one does all of the work, the other is told who does it,
-//! and nothing is left of the one that gave up.
+//! Two processes that begin in one place at nearly the same moment: one does all of the work, the
+//! other is told who does it, and nothing is left of the one that gave up.
 //!
-//! A few rounds of each kind run always; `SISUN_FAULTS=all cargo test --release -p sisun-cli --test e2e races:: -- --nocapture
-//! --test-threads=1` runs many and prints their number.
+//! A few rounds of each kind run always; `SISUN_FAULTS=all cargo test --release -p sisun-cli --test
+//! e2e races:: -- --nocapture --test-threads=1` runs many and prints their number.
 
 use crate::faults::{COMPARE, EXPORT, RESUME, SAMPLE, TRAIN, in_folder, run, shorter, workplace};
 use crate::sisun::{Ran, copy_folder};
@@ -39,8 +39,12 @@ fn names(folder: &Path) -> BTreeSet<String> {
                 true => walk(&entry.path(), &format!("{prefix}{name}/"), found),
                 false if name == ".lock" => {}
                 // Its name tells the second in which it was made.
-                false if name.starts_with("events.out.tfevents") => drop(found.insert(format!("{prefix}events"))),
-                false => drop(found.insert(format!("{prefix}{name}"))),
+                false if name.starts_with("events.out.tfevents") => {
+                    found.insert(format!("{prefix}events"));
+                }
+                false => {
+                    found.insert(format!("{prefix}{name}"));
+                }
             }
         }
     }
@@ -71,7 +75,11 @@ fn try_races(race: &Race<'_>) {
         let folder = copy();
         let spawn = |args| {
             let mut command = in_folder(folder.path(), args);
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+            command
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
         };
         let first = spawn(race.first);
         // From at once to about as long as one of them takes.
@@ -82,19 +90,31 @@ fn try_races(race: &Race<'_>) {
         let ok = ran.each_ref().map(|ran| ran.code == Some(0));
         let context = || format!("{}, round {round}: {ran:?}", race.name);
         assert!(
-            ran.iter().all(|ran| ran.code.is_some_and(|code| code <= 2) && !ran.stderr.contains("panicked")),
+            ran.iter()
+                .all(|ran| ran.code.is_some_and(|code| code <= 2)
+                    && !ran.stderr.contains("panicked")),
             "{}",
             context()
         );
         if race.first_fails {
-            // The second may have been refused while the first still held the place; then it works now.
+            // The second may have been refused while the first still held the place; then it works
+            // now.
             assert!(!ok[0], "{}", context());
-            assert!(ok[1] || ran[1].stderr.contains(&format!("process {} on ", ids[0])), "{}", context());
+            assert!(
+                ok[1] || ran[1].stderr.contains(&format!("process {} on ", ids[0])),
+                "{}",
+                context()
+            );
         } else {
             assert!(ok[0] || ok[1], "nobody won: {}", context());
             let over = |ran: &Ran| race.told.iter().any(|told| ran.stderr.contains(told));
             for (i, other) in [(0, 1), (1, 0)] {
-                let is_told = || over(&ran[i]) || ran[i].stderr.contains(&format!("process {} on ", ids[other]));
+                let is_told = || {
+                    over(&ran[i])
+                        || ran[i]
+                            .stderr
+                            .contains(&format!("process {} on ", ids[other]))
+                };
                 assert!(ok[i] || is_told(), "{}", context());
             }
         }
@@ -109,22 +129,44 @@ fn try_races(race: &Race<'_>) {
         }
         // The place is free.
         let again = run(folder.path(), race.second);
-        assert!(!again.stderr.contains("process "), "{}: {}", race.name, again.stderr);
+        assert!(
+            !again.stderr.contains("process "),
+            "{}: {}",
+            race.name,
+            again.stderr
+        );
     }
-    eprintln!("{}: {rounds} races, won by the first {}, by the second {}", race.name, won[0], won[1]);
+    eprintln!(
+        "{}: {rounds} races, won by the first {}, by the second {}",
+        race.name, won[0], won[1]
+    );
 }
 
 #[test]
 fn two_starts() {
     let told = &["exists already"];
-    try_races(&Race { name: "two starts", before: &[], first: TRAIN, second: TRAIN, told, first_fails: false });
+    try_races(&Race {
+        name: "two starts",
+        before: &[],
+        first: TRAIN,
+        second: TRAIN,
+        told,
+        first_fails: false,
+    });
 }
 
 #[test]
 fn a_start_that_fails_beside_another() {
     let fails = [TRAIN, &["--set", "model.vocab_size=7"]].concat();
     let name = "a start that fails";
-    try_races(&Race { name, before: &[], first: &fails, second: TRAIN, told: &[], first_fails: true });
+    try_races(&Race {
+        name,
+        before: &[],
+        first: &fails,
+        second: TRAIN,
+        told: &[],
+        first_fails: true,
+    });
 }
 
 #[test]
@@ -132,20 +174,41 @@ fn a_resume_beside_training() {
     let shorter = shorter(TRAIN);
     let told = &["has done all of its"];
     let name = "a resume beside training";
-    try_races(&Race { name, before: &[&shorter], first: RESUME, second: RESUME, told, first_fails: false });
+    try_races(&Race {
+        name,
+        before: &[&shorter],
+        first: RESUME,
+        second: RESUME,
+        told,
+        first_fails: false,
+    });
 }
 
 #[test]
 fn two_comparisons() {
     let name = "two comparisons";
-    try_races(&Race { name, before: &[], first: COMPARE, second: COMPARE, told: &[], first_fails: false });
+    try_races(&Race {
+        name,
+        before: &[],
+        first: COMPARE,
+        second: COMPARE,
+        told: &[],
+        first_fails: false,
+    });
 }
 
 #[test]
 fn two_exports() {
     let told = &["is there already"];
     let name = "two exports";
-    try_races(&Race { name, before: &[TRAIN], first: EXPORT, second: EXPORT, told, first_fails: false });
+    try_races(&Race {
+        name,
+        before: &[TRAIN],
+        first: EXPORT,
+        second: EXPORT,
+        told,
+        first_fails: false,
+    });
 }
 
 /// Cold starts on one text share one preparation.
@@ -163,16 +226,32 @@ fn cold_starts_in_other_places() {
             // Not quiet: it says who prepares.
             let args = ["train", "tiny.toml", "--run", name, "--device", "cpu"];
             let mut command = in_folder(folder.path(), &args);
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+            command
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
         };
         let children: Vec<_> = runs.iter().map(spawn).collect();
-        let ran: Vec<Ran> =
-            children.into_iter().map(|child| Ran::from(child.wait_with_output().unwrap()).ok()).collect();
-        let prepared = ran.iter().filter(|ran| ran.stderr.lines().any(|line| line == "tokenizing")).count();
+        let ran: Vec<Ran> = children
+            .into_iter()
+            .map(|child| Ran::from(child.wait_with_output().unwrap()).ok())
+            .collect();
+        let prepared = ran
+            .iter()
+            .filter(|ran| ran.stderr.lines().any(|line| line == "tokenizing"))
+            .count();
         assert_eq!(prepared, 1, "{ran:?}");
-        assert_eq!(fs::read_dir(folder.path().join("cache")).unwrap().count(), 1, "one entry and nothing else");
+        assert_eq!(
+            fs::read_dir(folder.path().join("cache")).unwrap().count(),
+            1,
+            "one entry and nothing else"
+        );
         let weights = |run: &String| {
-            let path = folder.path().join(run).join("checkpoints/step-00000008/model.safetensors");
+            let path = folder
+                .path()
+                .join(run)
+                .join("checkpoints/step-00000008/model.safetensors");
             fs::read(path).unwrap()
         };
         assert!(runs.iter().all(|run| weights(run) == weights(&runs[0])));

@@ -1,5 +1,6 @@
-//! What a process leaves that ends between two renames: a checkpoint that `last` or `best` does not name yet, or names that are
-//! gone. Every command takes the same checkpoint, the one that the newest `state.json` says, tells so, and puts it right.
+//! What a process leaves that ends between two renames: a checkpoint that `last` or `best` does not
+//! name yet, or names that are gone. Every command takes the same checkpoint, the one that the
+//! newest `state.json` says, tells so, and puts it right.
 
 use crate::sisun::{Lab, copy_folder, sisun};
 use serde_json::Value;
@@ -7,7 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// A run whose checkpoints are those of all steps, and its steps: the best as the newest says, another, and the newest.
+/// A run whose checkpoints are those of all steps, and its steps: the best as the newest says,
+/// another, and the newest.
 struct Kept {
     run: PathBuf,
     best: u64,
@@ -20,19 +22,32 @@ fn folder(step: u64) -> String {
 }
 
 fn state(run: &Path, step: u64) -> Value {
-    let path = run.join("checkpoints").join(folder(step)).join("state.json");
+    let path = run
+        .join("checkpoints")
+        .join(folder(step))
+        .join("state.json");
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// Ten steps with a checkpoint at each second, and an evaluation at every fourth.
 fn kept(lab: &Lab) -> Kept {
-    let set = ["train.steps=10", "train.checkpoint_every=2", "train.eval_every=4", "train.keep_checkpoints=9"];
+    let set = [
+        "train.steps=10",
+        "train.checkpoint_every=2",
+        "train.eval_every=4",
+        "train.keep_checkpoints=9",
+    ];
     let set: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
     lab.train("kept", &set).ok();
     let run = lab.path("kept");
     let best = state(&run, 10)["best"][0].as_u64().unwrap();
     let other = if best == 4 { 2 } else { 4 };
-    Kept { run, best, other, newest: 10 }
+    Kept {
+        run,
+        best,
+        other,
+        newest: 10,
+    }
 }
 
 fn read(run: &Path, pointer: &str) -> String {
@@ -45,21 +60,49 @@ type Damage<'d> = (&'static str, &'d dyn Fn(&Path), u64);
 #[test]
 fn every_state_between_two_renames_is_read_as_the_newest_checkpoint_says() {
     let lab = Lab::new();
-    let Kept { run, best, other, newest } = kept(&lab);
-    let point = |at: &Path, pointer: &str, to: &str| fs::write(at.join("checkpoints").join(pointer), to).unwrap();
-    let remove = |at: &Path, pointer: &str| fs::remove_file(at.join("checkpoints").join(pointer)).unwrap();
+    let Kept {
+        run,
+        best,
+        other,
+        newest,
+    } = kept(&lab);
+    let point = |at: &Path, pointer: &str, to: &str| {
+        fs::write(at.join("checkpoints").join(pointer), to).unwrap()
+    };
+    let remove =
+        |at: &Path, pointer: &str| fs::remove_file(at.join("checkpoints").join(pointer)).unwrap();
     // The best as the checkpoint of another step says it.
     let best_at = |step: u64| state(&run, step)["best"][0].as_u64().unwrap_or(step);
     let cases: [Damage<'_>; 10] = [
         // After `last`, before `best`.
-        ("best names the one before", &|at| point(at, "best", &folder(other)), best),
-        ("best names one that is gone", &|at| point(at, "best", "step-00000003"), best),
+        (
+            "best names the one before",
+            &|at| point(at, "best", &folder(other)),
+            best,
+        ),
+        (
+            "best names one that is gone",
+            &|at| point(at, "best", "step-00000003"),
+            best,
+        ),
         ("best is empty", &|at| point(at, "best", ""), best),
         ("best is missing", &|at| remove(at, "best"), best),
-        ("best names something else", &|at| point(at, "best", "../../elsewhere"), best),
+        (
+            "best names something else",
+            &|at| point(at, "best", "../../elsewhere"),
+            best,
+        ),
         // After the checkpoint, before `last`: the run stands where `last` says.
-        ("last names the one before", &|at| point(at, "last", &folder(8)), best_at(8)),
-        ("last names one that is gone", &|at| point(at, "last", "step-00000011"), best),
+        (
+            "last names the one before",
+            &|at| point(at, "last", &folder(8)),
+            best_at(8),
+        ),
+        (
+            "last names one that is gone",
+            &|at| point(at, "last", "step-00000011"),
+            best,
+        ),
         ("last is empty", &|at| point(at, "last", ""), best),
         ("last is missing", &|at| remove(at, "last"), best),
         (
@@ -73,9 +116,13 @@ fn every_state_between_two_renames_is_read_as_the_newest_checkpoint_says() {
     ];
     for (number, (what, damage, right)) in cases.into_iter().enumerate() {
         let copy = lab.path(&format!("copy{number}"));
-        for (use_, named) in
-            [("eval", ""), ("eval", "/checkpoints/best"), ("sample", ""), ("attend", ""), ("resume", "")]
-        {
+        for (use_, named) in [
+            ("eval", ""),
+            ("eval", "/checkpoints/best"),
+            ("sample", ""),
+            ("attend", ""),
+            ("resume", ""),
+        ] {
             let _ = fs::remove_dir_all(&copy);
             copy_folder(&run, &copy);
             damage(&copy);
@@ -84,7 +131,9 @@ fn every_state_between_two_renames_is_read_as_the_newest_checkpoint_says() {
             let args: Vec<&str> = match use_ {
                 "eval" => vec!["eval", &at, "--json"],
                 "sample" => vec!["sample", &at, "--prompt", "One", "-n", "3"],
-                "attend" => vec!["attend", &at, "--text", "One", "--out", &maps, "--format", "csv"],
+                "attend" => vec![
+                    "attend", &at, "--text", "One", "--out", &maps, "--format", "csv",
+                ],
                 _ => vec!["train", "--resume", &at, "--set", "train.steps=12"],
             };
             let ran = sisun(&[&args[..], &["--device", "cpu"]].concat()).ok();
@@ -93,14 +142,26 @@ fn every_state_between_two_renames_is_read_as_the_newest_checkpoint_says() {
             // Where `last` is one of its checkpoints, what `best` says may be right by it.
             let says_so_too = what.starts_with("last names the one before") && right == best;
             let was_wrong = !says_so_too && what != "last is missing";
-            assert_eq!(ran.stderr.contains("this has been put right"), was_wrong, "{what}, {use_}: {}", ran.stderr);
+            assert_eq!(
+                ran.stderr.contains("this has been put right"),
+                was_wrong,
+                "{what}, {use_}: {}",
+                ran.stderr
+            );
             let (last, pointed) = (read(&copy, "last"), read(&copy, "best"));
             if use_ == "resume" {
                 assert_eq!(last, folder(12), "{what}");
-                assert_eq!(pointed, folder(state(&copy, 12)["best"][0].as_u64().unwrap()), "{what}");
+                assert_eq!(
+                    pointed,
+                    folder(state(&copy, 12)["best"][0].as_u64().unwrap()),
+                    "{what}"
+                );
             } else if was_wrong {
                 assert_eq!(pointed, folder(right), "{what}");
-                assert!(last == folder(newest) || what.starts_with("last names the one before"), "{what}: {last}");
+                assert!(
+                    last == folder(newest) || what.starts_with("last names the one before"),
+                    "{what}: {last}"
+                );
             }
             if was_wrong && use_ != "resume" {
                 let again = sisun(&["eval", &at, "--device", "cpu"]).ok();
@@ -113,12 +174,24 @@ fn every_state_between_two_renames_is_read_as_the_newest_checkpoint_says() {
 #[test]
 fn a_run_that_another_process_trains_is_read_through() {
     let lab = Lab::new();
-    let Kept { run, best, other, .. } = kept(&lab);
+    let Kept {
+        run, best, other, ..
+    } = kept(&lab);
     fs::write(run.join("checkpoints/best"), folder(other)).unwrap();
-    let Some(mut held) = hold(&run.join(".lock")) else { return };
+    let Some(mut held) = hold(&run.join(".lock")) else {
+        return;
+    };
     let ran = sisun(&["eval", run.to_str().unwrap(), "--device", "cpu"]).ok();
-    assert!(ran.stderr.contains(&format!("(step {best})")) && !ran.stderr.contains("put right"), "{}", ran.stderr);
-    assert_eq!(read(&run, "best"), folder(other), "nothing is written beside a process that trains");
+    assert!(
+        ran.stderr.contains(&format!("(step {best})")) && !ran.stderr.contains("put right"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(
+        read(&run, "best"),
+        folder(other),
+        "nothing is written beside a process that trains"
+    );
     drop(held.stdin.take());
     held.wait().unwrap();
 }
@@ -126,7 +199,11 @@ fn a_run_that_another_process_trains_is_read_through() {
 /// Another process that holds a lock until its input ends; none where there is no `flock`.
 fn hold(lock: &Path) -> Option<Child> {
     let mut command = Command::new("flock");
-    command.arg(lock).args(["sh", "-c", "echo held; cat"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+        .arg(lock)
+        .args(["sh", "-c", "echo held; cat"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let Ok(mut held) = command.spawn() else {
         eprintln!("NOT RUN: there is no flock to hold a lock with");
         return None;
@@ -139,7 +216,9 @@ fn hold(lock: &Path) -> Option<Child> {
 #[test]
 fn what_the_newest_checkpoint_cannot_say_is_told() {
     let lab = Lab::new();
-    let Kept { run, best, newest, .. } = kept(&lab);
+    let Kept {
+        run, best, newest, ..
+    } = kept(&lab);
     let at = run.to_str().unwrap();
     // The best was deleted by hand: the newest is taken, each time with a word about it.
     if best != newest {
@@ -148,16 +227,35 @@ fn what_the_newest_checkpoint_cannot_say_is_told() {
         fs::remove_dir_all(copy.join("checkpoints").join(folder(best))).unwrap();
         for _ in 0..2 {
             let ran = sisun(&["eval", copy.to_str().unwrap(), "--device", "cpu"]).ok();
-            assert!(ran.stderr.contains("is not there any more: the newest is taken"), "{}", ran.stderr);
+            assert!(
+                ran.stderr
+                    .contains("is not there any more: the newest is taken"),
+                "{}",
+                ran.stderr
+            );
         }
     }
     // The newest is damaged: what `best` names is all there is to go by.
     let pointed = if best == newest { 8 } else { best };
     fs::write(run.join("checkpoints/best"), folder(pointed)).unwrap();
-    fs::write(run.join("checkpoints").join(folder(newest)).join("state.json"), "{}").unwrap();
+    fs::write(
+        run.join("checkpoints")
+            .join(folder(newest))
+            .join("state.json"),
+        "{}",
+    )
+    .unwrap();
     let ran = sisun(&["eval", at, "--device", "cpu"]).ok();
-    let parts = ["is damaged (state.json was altered", "is the best is taken from", &format!("(step {pointed})")];
-    assert!(parts.iter().all(|part| ran.stderr.contains(part)), "{}", ran.stderr);
+    let parts = [
+        "is damaged (state.json was altered",
+        "is the best is taken from",
+        &format!("(step {pointed})"),
+    ];
+    assert!(
+        parts.iter().all(|part| ran.stderr.contains(part)),
+        "{}",
+        ran.stderr
+    );
     sisun(&["train", "--resume", at, "--device", "cpu"]).fails(1, &[&folder(newest), "is damaged"]);
     // A link in place of the pointer.
     #[cfg(unix)]

@@ -38,8 +38,12 @@ impl Ran {
     pub(crate) fn fails(self, code: i32, parts: &[&str]) -> Self {
         assert_eq!(self.code, Some(code), "{}\n{}", self.stdout, self.stderr);
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
-        let message =
-            self.stderr.lines().skip_while(|line| !line.starts_with("sisun: ")).collect::<Vec<_>>().join("\n");
+        let message = self
+            .stderr
+            .lines()
+            .skip_while(|line| !line.starts_with("sisun: "))
+            .collect::<Vec<_>>()
+            .join("\n");
         assert!(!message.is_empty(), "no message: {}", self.stderr);
         for part in parts {
             assert!(message.contains(part), "no {part:?} in: {message}");
@@ -48,7 +52,8 @@ impl Ran {
     }
 
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
 }
 
@@ -56,7 +61,11 @@ impl Ran {
 pub(crate) fn command(args: &[&str]) -> Command {
     static CACHE: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().unwrap());
     let mut command = Command::new(env!("CARGO_BIN_EXE_sisun"));
-    command.args(args).env("SISUN_CACHE_DIR", CACHE.path()).current_dir(root()).stdin(Stdio::null());
+    command
+        .args(args)
+        .env("SISUN_CACHE_DIR", CACHE.path())
+        .current_dir(root())
+        .stdin(Stdio::null());
     command
 }
 
@@ -67,18 +76,26 @@ pub(crate) fn sisun(args: &[&str]) -> Ran {
 
 /// The repository.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .to_owned()
 }
 
-/// Has a script of `tests/peers` read what we wrote, by the software that people use for it, where `.ci/run` has
-/// installed that.
+/// Has a script of `tests/peers` read what we wrote, by the software that people use for it, where
+/// `.ci/run` has installed that.
 pub(crate) fn peer(script: &str, folder: &Path) {
     let Some(python) = std::env::var_os("SISUN_PEERS_PYTHON") else {
         eprintln!("NOT RUN: {script} (SISUN_PEERS_PYTHON is not set; .ci/run sets it)");
         return;
     };
     let script = root().join("tests/peers").join(script);
-    let output = Command::new(python).arg(script).arg(folder).output().unwrap();
+    let output = Command::new(python)
+        .arg(script)
+        .arg(folder)
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}");
 }
@@ -103,10 +120,12 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    /// Half a minute's worth of nothing: a two-layer model on a few stories, with dropout and accumulation, so that
-    /// whatever state training has is in play.
+    /// Half a minute's worth of nothing: a two-layer model on a few stories, with dropout and
+    /// accumulation, so that whatever state training has is in play.
     pub(crate) fn new() -> Self {
-        let lab = Self { folder: TempDir::new().unwrap() };
+        let lab = Self {
+            folder: TempDir::new().unwrap(),
+        };
         let stories = fs::read_to_string(root().join("data/stories-en.txt")).unwrap();
         let end = stories[..30_000].rfind("\n\n").unwrap();
         fs::write(lab.path("stories.txt"), &stories[..end]).unwrap();
@@ -147,7 +166,11 @@ impl Lab {
     pub(crate) fn trained() -> &'static Self {
         static LAB: LazyLock<Lab> = LazyLock::new(|| {
             let lab = Lab::new();
-            lab.train("run", &["--set", "train.steps=150", "--set", "model.dropout=0.0"]).ok();
+            lab.train(
+                "run",
+                &["--set", "train.steps=150", "--set", "model.dropout=0.0"],
+            )
+            .ok();
             lab
         });
         &LAB

@@ -6,7 +6,9 @@ use std::fs;
 
 fn metrics(lab: &Lab, run: &str) -> Vec<Value> {
     let text = fs::read_to_string(lab.path(run).join("metrics.jsonl")).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[test]
@@ -31,17 +33,33 @@ fn a_run_directory_holds_everything_and_the_loss_falls() {
     ] {
         assert!(run.join(file).is_file(), "{file}");
     }
-    assert!(fs::read_dir(&run).unwrap().any(|e| e.unwrap().file_name().to_string_lossy().starts_with("events.out")));
+    assert!(fs::read_dir(&run).unwrap().any(|e| {
+        e.unwrap()
+            .file_name()
+            .to_string_lossy()
+            .starts_with("events.out")
+    }));
     let sample = fs::read_to_string(run.join("samples/step-00000150.txt")).unwrap();
-    assert!(sample.starts_with("One day") && sample.len() > 20, "{sample}");
+    assert!(
+        sample.starts_with("One day") && sample.len() > 20,
+        "{sample}"
+    );
 
     let metrics = metrics(lab, "run");
-    let losses: Vec<f64> =
-        metrics.iter().filter(|m| m["split"] == "train").map(|m| m["loss"].as_f64().unwrap()).collect();
+    let losses: Vec<f64> = metrics
+        .iter()
+        .filter(|m| m["split"] == "train")
+        .map(|m| m["loss"].as_f64().unwrap())
+        .collect();
     assert_eq!(losses.len(), 150, "one line a step");
     // ln 320 = 5.77 before anything is learnt.
     assert!((losses[0] - 5.77).abs() < 0.15, "{}", losses[0]);
-    assert!(losses[149] < losses[0] - 1.5, "{} -> {}", losses[0], losses[149]);
+    assert!(
+        losses[149] < losses[0] - 1.5,
+        "{} -> {}",
+        losses[0],
+        losses[149]
+    );
     let last = metrics.last().unwrap();
     assert_eq!(last["split"], "validation");
     for key in ["loss", "perplexity", "bits_per_byte", "tokens", "elapsed_s"] {
@@ -49,7 +67,11 @@ fn a_run_directory_holds_everything_and_the_loss_falls() {
     }
     assert_eq!(last["tokens"], 150 * 2 * 5 * 23);
     for key in ["lr", "grad_norm", "tokens_per_second"] {
-        assert!(metrics[0][key].as_f64().unwrap() > 0.0, "{key}: {}", metrics[0]);
+        assert!(
+            metrics[0][key].as_f64().unwrap() > 0.0,
+            "{key}: {}",
+            metrics[0]
+        );
     }
 }
 
@@ -69,7 +91,10 @@ fn only_the_newest_and_the_best_checkpoints_are_kept() {
     expected.sort();
     expected.dedup();
     assert_eq!(kept, expected);
-    assert_eq!(fs::read_to_string(folder.join("last")).unwrap(), "step-00000040");
+    assert_eq!(
+        fs::read_to_string(folder.join("last")).unwrap(),
+        "step-00000040"
+    );
 }
 
 #[test]
@@ -78,10 +103,13 @@ fn training_twice_gives_the_same_bytes() {
     lab.train("a", &[]).ok();
     lab.train("b", &[]).ok();
     for file in ["model.safetensors", "training.safetensors"] {
-        let read = |run: &str| fs::read(lab.path(run).join("checkpoints/step-00000040").join(file)).unwrap();
+        let read = |run: &str| {
+            fs::read(lab.path(run).join("checkpoints/step-00000040").join(file)).unwrap()
+        };
         assert!(read("a") == read("b"), "{file} differs");
     }
-    let samples = ["a", "b"].map(|run| fs::read(lab.path(run).join("samples/step-00000040.txt")).unwrap());
+    let samples =
+        ["a", "b"].map(|run| fs::read(lab.path(run).join("samples/step-00000040.txt")).unwrap());
     assert_eq!(samples[0], samples[1]);
 }
 
@@ -119,15 +147,33 @@ fn one_batch_can_be_learnt_by_heart() {
     .ok();
     let last = metrics(&lab, "run").pop().unwrap();
     assert!(last["loss"].as_f64().unwrap() < 0.02, "{last}");
-    let sample = sisun(&["sample", &lab.at("run"), "--prompt", "abcd", "-n", "12", "--temperature", "0"]).ok();
+    let sample = sisun(&[
+        "sample",
+        &lab.at("run"),
+        "--prompt",
+        "abcd",
+        "-n",
+        "12",
+        "--temperature",
+        "0",
+    ])
+    .ok();
     assert_eq!(sample.stdout.trim_end(), "abcdefghijklmnop");
 }
 
 #[test]
 fn muon_epochs_and_marked_answers_train() {
     let lab = Lab::new();
-    let lines: String =
-        (0..400).map(|i| format!("{{\"q\": \"{}+{}=\", \"a\": \"{}\"}}\n", i % 20, i / 20, i % 20 + i / 20)).collect();
+    let lines: String = (0..400)
+        .map(|i| {
+            format!(
+                "{{\"q\": \"{}+{}=\", \"a\": \"{}\"}}\n",
+                i % 20,
+                i / 20,
+                i % 20 + i / 20
+            )
+        })
+        .collect();
     fs::write(lab.path("sums.jsonl"), lines).unwrap();
     let sources = format!("data.sources=[{:?}]", lab.at("sums.jsonl"));
     lab.train(
@@ -157,7 +203,10 @@ fn muon_epochs_and_marked_answers_train() {
     let last = metrics(&lab, "run").pop().unwrap();
     // 13 characters: guessing costs ln 13 = 2.6 a token.
     assert!(last["loss"].as_f64().unwrap() < 1.6, "{last}");
-    assert!(last.get("bits_per_byte").is_none(), "the loss is on answers only: {last}");
+    assert!(
+        last.get("bits_per_byte").is_none(),
+        "the loss is on answers only: {last}"
+    );
 }
 
 #[test]
@@ -165,9 +214,20 @@ fn stderr_that_is_no_terminal_gets_plain_lines() {
     let lab = Lab::new();
     let ran = lab.train("run", &[]).ok();
     assert!(ran.stderr.contains("device: cpu"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("step 20/40  validation loss"), "{}", ran.stderr);
-    assert!(!ran.stderr.contains('\u{1b}') && !ran.stdout.contains('\u{1b}'), "escape codes");
-    assert!(ran.stdout.contains("validation loss") && ran.stdout.contains("maps/heads.png"), "{}", ran.stdout);
+    assert!(
+        ran.stderr.contains("step 20/40  validation loss"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        !ran.stderr.contains('\u{1b}') && !ran.stdout.contains('\u{1b}'),
+        "escape codes"
+    );
+    assert!(
+        ran.stdout.contains("validation loss") && ran.stdout.contains("maps/heads.png"),
+        "{}",
+        ran.stdout
+    );
     let quiet = lab.train("quiet", &["--quiet"]).ok();
     assert_eq!(quiet.stderr, "");
     let json = lab.train("json", &["--quiet", "--json"]).ok().json();
@@ -180,14 +240,22 @@ fn every_shipped_configuration_is_read() {
     let mut n = 0;
     for entry in fs::read_dir(root().join("configs")).unwrap() {
         let path = entry.unwrap().path();
-        if path.file_name().unwrap().to_str().unwrap().starts_with("compare-") {
+        if path
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with("compare-")
+        {
             continue; // read and run by `comparing`
         }
         // Whose model is not shipped, with one that is.
         let base = ["--set", "finetune.model=tests/peers/fixtures/hf/gpt2"];
         let tunes = path.file_stem().unwrap() == "finetune";
         let more: &[&str] = if tunes { &base } else { &[] };
-        let counted = sisun(&[&["info", path.to_str().unwrap(), "--json"], more].concat()).ok().json();
+        let counted = sisun(&[&["info", path.to_str().unwrap(), "--json"], more].concat())
+            .ok()
+            .json();
         assert!(counted["count"]["total"].as_u64().unwrap() > 0, "{counted}");
         n += 1;
     }
@@ -196,11 +264,17 @@ fn every_shipped_configuration_is_read() {
     assert!(gpt3.contains("57,982,058,496"), "{gpt3}");
 }
 
-/// Long questions with a one-word answer each: most windows hold no token that the loss is taken on.
+/// Long questions with a one-word answer each: most windows hold no token that the loss is taken
+/// on.
 fn sparse(lab: &Lab) -> Vec<String> {
     let question = "the cat sat on the mat and the dog ran home ".repeat(6);
     let lines: String = (0..60)
-        .map(|i| format!("{{\"text\": \"{question}\", \"answer\": \"{}\"}}\n", ["yes", "no"][i * i % 7 % 2]))
+        .map(|i| {
+            format!(
+                "{{\"text\": \"{question}\", \"answer\": \"{}\"}}\n",
+                ["yes", "no"][i * i % 7 % 2]
+            )
+        })
         .collect();
     fs::write(lab.path("sparse.jsonl"), lines).unwrap();
     let set = [
@@ -215,7 +289,9 @@ fn sparse(lab: &Lab) -> Vec<String> {
         "sample.prompt=the cat".to_owned(),
         "attend.text=the cat".to_owned(),
     ];
-    set.into_iter().flat_map(|set| ["--set".to_owned(), set]).collect()
+    set.into_iter()
+        .flat_map(|set| ["--set".to_owned(), set])
+        .collect()
 }
 
 #[test]
@@ -223,24 +299,57 @@ fn a_loss_is_a_mean_over_what_counts() {
     let lab = Lab::new();
     let set = sparse(&lab);
     let set: Vec<&str> = set.iter().map(String::as_str).collect();
-    let ran = lab.train("run", &[&set[..], &["--set", "train.log_every=40"]].concat()).ok();
+    let ran = lab
+        .train(
+            "run",
+            &[&set[..], &["--set", "train.log_every=40"]].concat(),
+        )
+        .ok();
     assert!(ran.stderr.contains("count for the loss)"), "{}", ran.stderr);
     lab.train("each", &set).ok();
-    let train = |run: &str| metrics(&lab, run).into_iter().filter(|m| m["split"] == "train").collect::<Vec<_>>();
+    let train = |run: &str| {
+        metrics(&lab, run)
+            .into_iter()
+            .filter(|m| m["split"] == "train")
+            .collect::<Vec<_>>()
+    };
     let each = train("each");
     let losses: Vec<f64> = each.iter().filter_map(|m| m["loss"].as_f64()).collect();
-    assert!(losses.len() < 20 && losses.len() > 1, "some steps have an answer: {}", losses.len());
+    assert!(
+        losses.len() < 20 && losses.len() > 1,
+        "some steps have an answer: {}",
+        losses.len()
+    );
     for m in &each {
-        assert_eq!(m["loss"].is_null(), m.get("grad_norm").is_none_or(Value::is_null), "{m}");
+        assert_eq!(
+            m["loss"].is_null(),
+            m.get("grad_norm").is_none_or(Value::is_null),
+            "{m}"
+        );
     }
     // Nothing is learnt at this rate: ln 20 or so, never near the zeros of steps that have none.
     let validation = metrics(&lab, "run").pop().unwrap();
     let validation = validation["loss"].as_f64().unwrap();
     let last = train("run").pop().unwrap()["loss"].as_f64().unwrap();
-    assert!((last - validation).abs() < 0.7, "{last} beside {validation}");
-    assert!(losses.iter().all(|loss| (loss - validation).abs() < 1.5), "{losses:?} beside {validation}");
+    assert!(
+        (last - validation).abs() < 0.7,
+        "{last} beside {validation}"
+    );
+    assert!(
+        losses.iter().all(|loss| (loss - validation).abs() < 1.5),
+        "{losses:?} beside {validation}"
+    );
     sisun(&["sample", &lab.at("run"), "--prompt", "the", "-n", "3"]).ok();
-    sisun(&["train", "--resume", &lab.at("run"), "--set", "train.steps=45", "--device", "cpu"]).ok();
+    sisun(&[
+        "train",
+        "--resume",
+        &lab.at("run"),
+        "--set",
+        "train.steps=45",
+        "--device",
+        "cpu",
+    ])
+    .ok();
 }
 
 #[test]
@@ -249,35 +358,75 @@ fn plain_text_counts_whole_beside_answers() {
     let set = sparse(&lab);
     let set: Vec<&str> = set.iter().map(String::as_str).collect();
     lab.train("run", &set).ok();
-    fs::write(lab.path("plain.txt"), "the cat ran home and the dog sat on the mat ".repeat(9)).unwrap();
+    fs::write(
+        lab.path("plain.txt"),
+        "the cat ran home and the dog sat on the mat ".repeat(9),
+    )
+    .unwrap();
     let (run, plain) = (lab.at("run"), lab.at("plain.txt"));
-    let eval = sisun(&["eval", &run, "--data", &plain, "--json", "--quiet"]).ok().json();
+    let eval = sisun(&["eval", &run, "--data", &plain, "--json", "--quiet"])
+        .ok()
+        .json();
     assert_eq!(eval["tokens"], 44 * 9 - 1);
     assert!(eval["bits_per_byte"].as_f64().unwrap() > 0.0, "{eval}");
-    let heads = sisun(&["heads", &run, "--text", "the cat", "--data", &plain, "--json", "--quiet"]).ok().json();
-    assert!((heads["loss"].as_f64().unwrap() - eval["loss"].as_f64().unwrap()).abs() < 0.3, "{heads}");
-    sisun(&["eval", &run, "--data", &plain, "--lengths", "64,4000"]).fails(2, &["--lengths 4000", "396 tokens"]);
+    let heads = sisun(&[
+        "heads", &run, "--text", "the cat", "--data", &plain, "--json", "--quiet",
+    ])
+    .ok()
+    .json();
+    assert!(
+        (heads["loss"].as_f64().unwrap() - eval["loss"].as_f64().unwrap()).abs() < 0.3,
+        "{heads}"
+    );
+    sisun(&["eval", &run, "--data", &plain, "--lengths", "64,4000"])
+        .fails(2, &["--lengths 4000", "396 tokens"]);
     // Held out, it is what `best` is chosen by, all of it.
     let validation = format!("data.validation=[{plain:?}]");
-    lab.train("whole", &[&set[..], &["--set", &validation, "--set", "train.steps=2"]].concat()).ok();
-    assert!(metrics(&lab, "whole").pop().unwrap()["bits_per_byte"].as_f64().unwrap() > 0.0);
+    lab.train(
+        "whole",
+        &[&set[..], &["--set", &validation, "--set", "train.steps=2"]].concat(),
+    )
+    .ok();
+    assert!(
+        metrics(&lab, "whole").pop().unwrap()["bits_per_byte"]
+            .as_f64()
+            .unwrap()
+            > 0.0
+    );
 }
 
 #[test]
 fn a_run_that_ends_without_a_number_says_so() {
     let lab = Lab::new();
-    // Weights that are numbers and give none: the one step leaves them huge, and no further loss is seen.
-    let set =
-        ["train.steps=1", "train.warmup_steps=0", "train.lr_max=1e30", "train.grad_clip=0.0", "model.dropout=0.0"];
+    // Weights that are numbers and give none: the one step leaves them huge, and no further loss is
+    // seen.
+    let set = [
+        "train.steps=1",
+        "train.warmup_steps=0",
+        "train.lr_max=1e30",
+        "train.grad_clip=0.0",
+        "model.dropout=0.0",
+    ];
     let set: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
     let ran = lab.train("run", &[&set[..], &["--json"]].concat());
     let found = ran.json();
     ran.fails(
         1,
-        &["the validation loss after the last step, 1, is NaN", "everything is saved", "learning rate: sisun"],
+        &[
+            "the validation loss after the last step, 1, is NaN",
+            "everything is saved",
+            "learning rate: sisun",
+        ],
     );
-    assert!(found["validation"]["loss"].is_null() && found["best"].is_null(), "{found}");
-    assert!(fs::read_to_string(lab.path("run/report.html")).unwrap().contains("that is not finite"));
+    assert!(
+        found["validation"]["loss"].is_null() && found["best"].is_null(),
+        "{found}"
+    );
+    assert!(
+        fs::read_to_string(lab.path("run/report.html"))
+            .unwrap()
+            .contains("that is not finite")
+    );
     for step in ["step-00000000", "step-00000001"] {
         sisun(&["info", &lab.at(&format!("run/checkpoints/{step}"))]).ok();
     }

@@ -1,4 +1,5 @@
-//! `sisun verify`: that it holds for whole models, and that each thing that can be broken from outside is found.
+//! `sisun verify`: that it holds for whole models, and that each thing that can be broken from
+//! outside is found.
 
 use crate::sisun::{Lab, Ran, copy_folder, root, sisun};
 use serde_json::Value;
@@ -26,7 +27,14 @@ fn checks(ran: &Ran) -> BTreeMap<String, (String, String)> {
     let object: Value = ran.json();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let checks = object["checks"].as_array().unwrap().iter();
-    checks.map(|check| (text(&check["name"]), (text(&check["verdict"]), text(&check["found"])))).collect()
+    checks
+        .map(|check| {
+            (
+                text(&check["name"]),
+                (text(&check["verdict"]), text(&check["found"])),
+            )
+        })
+        .collect()
 }
 
 #[test]
@@ -40,23 +48,38 @@ fn a_whole_run_holds() {
     }
     // Two checkpoints are kept, ten steps apart: the run's own last one comes out again.
     let resuming = &checks["resuming"].1;
-    assert!(resuming.starts_with("steps 140 to 150, stopped after 145: the same bits"), "{resuming}");
-    assert!(resuming.ends_with("the run's own checkpoint again, the same bits"), "{resuming}");
+    assert!(
+        resuming.starts_with("steps 140 to 150, stopped after 145: the same bits"),
+        "{resuming}"
+    );
+    assert!(
+        resuming.ends_with("the run's own checkpoint again, the same bits"),
+        "{resuming}"
+    );
     let text = sisun(&["verify", &lab.at("run"), "--quiet"]).ok().stdout;
     assert_eq!(text.lines().count(), CHECKS.len(), "{text}");
 }
 
-/// With one checkpoint, at the end of its schedule, steps are made from the middle of it; dropout and accumulation are
-/// resumed too.
+/// With one checkpoint, at the end of its schedule, steps are made from the middle of it; dropout
+/// and accumulation are resumed too.
 #[test]
 fn a_run_with_one_checkpoint_holds() {
     let lab = Lab::new();
-    let more =
-        ["--set", "train.checkpoint_every=40", "--set", "train.keep_checkpoints=1", "--set", "train.eval_every=40"];
+    let more = [
+        "--set",
+        "train.checkpoint_every=40",
+        "--set",
+        "train.keep_checkpoints=1",
+        "--set",
+        "train.eval_every=40",
+    ];
     lab.train("run", &more).ok();
     let checks = checks(&verify(&lab.at("run")).ok());
     let (verdict, found) = &checks["resuming"];
-    assert!(verdict == "holds" && found.starts_with("steps 20 to 40, stopped after 30: the same bits"), "{found}");
+    assert!(
+        verdict == "holds" && found.starts_with("steps 20 to 40, stopped after 30: the same bits"),
+        "{found}"
+    );
 }
 
 #[test]
@@ -65,8 +88,16 @@ fn a_hugging_face_directory_holds() {
         let dir = root().join("tests/peers/fixtures/hf").join(name);
         let checks = checks(&verify(dir.to_str().unwrap()).ok());
         for check in CHECKS {
-            let expected = if ["checksums", "resuming"].contains(&check) { "not_checked" } else { "holds" };
-            assert_eq!(checks[check].0, expected, "{name}, {check}: {}", checks[check].1);
+            let expected = if ["checksums", "resuming"].contains(&check) {
+                "not_checked"
+            } else {
+                "holds"
+            };
+            assert_eq!(
+                checks[check].0, expected,
+                "{name}, {check}: {}",
+                checks[check].1
+            );
         }
     }
 }
@@ -77,13 +108,22 @@ fn what_cannot_be_exported_or_read_is_left_out_with_the_reason() {
     lab.train("alibi", &["--set", "model.position=alibi"]).ok();
     fs::remove_file(lab.path("stories.txt")).unwrap();
     let checks = checks(&verify(&lab.at("alibi")).ok());
-    for (name, reason) in
-        [("exported and imported", "alibi"), ("resuming", "stories.txt"), ("tokenizer round trip", "as told above")]
-    {
+    for (name, reason) in [
+        ("exported and imported", "alibi"),
+        ("resuming", "stories.txt"),
+        ("tokenizer round trip", "as told above"),
+    ] {
         let (verdict, found) = &checks[name];
-        assert!(verdict == "not_checked" && found.contains(reason), "{name}: {verdict}: {found}");
+        assert!(
+            verdict == "not_checked" && found.contains(reason),
+            "{name}: {verdict}: {found}"
+        );
     }
-    assert!(checks["decoding with the cache"].1.contains("random tokens"));
+    assert!(
+        checks["decoding with the cache"]
+            .1
+            .contains("random tokens")
+    );
 }
 
 #[test]
@@ -103,13 +143,20 @@ fn damage_is_found() {
     };
     // A checkpoint that is not the one that sampling takes counts as well.
     for file in ["model.safetensors", "training.safetensors", "state.json"] {
-        let found = broken(&format!("bit-{file}"), &format!("checkpoints/step-00000140/{file}"), &|mut bytes| {
-            let at = bytes.len() / 2;
-            bytes[at] ^= 4;
-            bytes
-        });
+        let found = broken(
+            &format!("bit-{file}"),
+            &format!("checkpoints/step-00000140/{file}"),
+            &|mut bytes| {
+                let at = bytes.len() / 2;
+                bytes[at] ^= 4;
+                bytes
+            },
+        );
         let (verdict, message) = &found["checksums"];
-        assert!(verdict == "differs" && message.contains(file) && message.contains("step-00000140"), "{message}");
+        assert!(
+            verdict == "differs" && message.contains(file) && message.contains("step-00000140"),
+            "{message}"
+        );
     }
     // Without its decoder a byte-level tokenizer gives back its own alphabet instead of the text.
     let found = broken("decoder", "tokenizer.json", &|bytes| {
@@ -117,24 +164,45 @@ fn damage_is_found() {
         tokenizer["decoder"] = Value::Null;
         tokenizer.to_string().into_bytes()
     });
-    assert!(found.values().any(|(verdict, _)| verdict == "differs"), "{found:?}");
+    assert!(
+        found.values().any(|(verdict, _)| verdict == "differs"),
+        "{found:?}"
+    );
 }
 
 /// Its copies are gone when the message is read.
 #[test]
 fn a_run_that_diverges_is_told_by_its_own_name() {
     let lab = Lab::new();
-    let more = ["--set", "train.lr_max=1e30", "--set", "train.grad_clip=0", "--set", "train.warmup_steps=0"];
-    let config = ["--set", "train.checkpoint_every=1", "--set", "train.eval_every=100"];
-    lab.train("run", &[&more[..], &config].concat()).fails(1, &["with a tenth of the learning rate"]);
+    let more = [
+        "--set",
+        "train.lr_max=1e30",
+        "--set",
+        "train.grad_clip=0",
+        "--set",
+        "train.warmup_steps=0",
+    ];
+    let config = [
+        "--set",
+        "train.checkpoint_every=1",
+        "--set",
+        "train.eval_every=100",
+    ];
+    lab.train("run", &[&more[..], &config].concat())
+        .fails(1, &["with a tenth of the learning rate"]);
     // Its weights are finite, and so large that its logits are not: other checks may find that.
     let found = checks(&verify(&lab.at("run")));
     let (verdict, told) = &found["resuming"];
     assert_eq!(verdict, "not_checked", "{told}");
-    assert!(told.contains(&lab.at("run")) && told.contains("at step 2"), "{told}");
+    assert!(
+        told.contains(&lab.at("run")) && told.contains("at step 2"),
+        "{told}"
+    );
     for (_, told) in found.values() {
         assert!(
-            !told.contains("sisun-verify-") && !told.contains("through") && !told.contains("sisun train"),
+            !told.contains("sisun-verify-")
+                && !told.contains("through")
+                && !told.contains("sisun train"),
             "{told}"
         );
     }
@@ -146,21 +214,32 @@ fn without_a_mask_the_cache_is_not_checked() {
     lab.train("run", &["--set", "model.causal=false"]).ok();
     let found = checks(&verify(&lab.at("run")).ok());
     let (verdict, told) = &found["decoding with the cache"];
-    assert!(verdict == "not_checked" && told.starts_with("model.causal = false: "), "{told}");
+    assert!(
+        verdict == "not_checked" && told.starts_with("model.causal = false: "),
+        "{told}"
+    );
     assert_eq!(found["captured attention"].0, "holds");
 }
 
-/// Tokenizers of two kinds whose vocabulary has no token for a part of the text: no fault of ours, and told alike.
+/// Tokenizers of two kinds whose vocabulary has no token for a part of the text: no fault of ours,
+/// and told alike.
 #[test]
 fn what_a_tokenizer_has_no_token_for_is_told_and_no_difference() {
     let lab = Lab::new();
-    let letters: Vec<String> =
-        "abcdefghijklmnopqrstuvwxyABCDEFGHIJKLMNOPQRSTUVWXYZ.,!?'\"".chars().map(String::from).collect();
+    let letters: Vec<String> = "abcdefghijklmnopqrstuvwxyABCDEFGHIJKLMNOPQRSTUVWXYZ.,!?'\""
+        .chars()
+        .map(String::from)
+        .collect();
     let words = fs::read_to_string(lab.path("stories.txt")).unwrap();
-    let words: std::collections::BTreeSet<&str> =
-        words.split(|c: char| !c.is_alphabetic()).filter(|w| w.len() > 1).collect();
-    let word_ids: BTreeMap<&str, usize> =
-        ["<unk>", "<|endoftext|>"].into_iter().chain(words.into_iter().filter(|w| !w.contains('z'))).zip(0..).collect();
+    let words: std::collections::BTreeSet<&str> = words
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|w| w.len() > 1)
+        .collect();
+    let word_ids: BTreeMap<&str, usize> = ["<unk>", "<|endoftext|>"]
+        .into_iter()
+        .chain(words.into_iter().filter(|w| !w.contains('z')))
+        .zip(0..)
+        .collect();
     let pieces: Vec<Value> = ["<unk>", "<|endoftext|>", "▁"]
         .into_iter()
         .chain(letters.iter().map(String::as_str))
@@ -170,8 +249,7 @@ fn what_a_tokenizer_has_no_token_for_is_told_and_no_difference() {
         "id": 1, "content": "<|endoftext|>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
         "special": true
     }]);
-    let metaspace =
-        serde_json::json!({ "type": "Metaspace", "replacement": "▁", "prepend_scheme": "never", "split": false });
+    let metaspace = serde_json::json!({ "type": "Metaspace", "replacement": "▁", "prepend_scheme": "never", "split": false });
     for (name, model, pre_tokenizer, decoder) in [
         (
             "unigram",
@@ -193,13 +271,28 @@ fn what_a_tokenizer_has_no_token_for_is_told_and_no_difference() {
         let file = lab.at(&format!("{name}.json"));
         fs::write(&file, json.to_string()).unwrap();
         let tokenizer = format!("tokenizer={{kind=\"file\", path={file:?}}}");
-        lab.train(name, &["--set", &tokenizer, "--set", "train.steps=4", "--set", "train.warmup_steps=1"]).ok();
+        lab.train(
+            name,
+            &[
+                "--set",
+                &tokenizer,
+                "--set",
+                "train.steps=4",
+                "--set",
+                "train.warmup_steps=1",
+            ],
+        )
+        .ok();
         let found = checks(&verify(&lab.at(name)).ok());
         let (verdict, told) = &found["tokenizer round trip"];
-        assert!(verdict == "holds" && told.contains("lost as <unk>"), "{name}: {told}");
+        assert!(
+            verdict == "holds" && told.contains("lost as <unk>"),
+            "{name}: {told}"
+        );
         // What it has tokens for is still checked.
         let mut broken = json;
-        broken["decoder"] = serde_json::json!({ "type": "Replace", "pattern": { "String": "e" }, "content": "3" });
+        broken["decoder"] =
+            serde_json::json!({ "type": "Replace", "pattern": { "String": "e" }, "content": "3" });
         let run = lab.path(&format!("{name}-broken"));
         copy_folder(&lab.path(name), &run);
         fs::write(run.join("tokenizer.json"), broken.to_string()).unwrap();
@@ -213,23 +306,37 @@ fn an_interrupt_leaves_no_copy() {
     use nix::sys::signal::{Signal, kill};
     use std::time::{Duration, Instant};
     let lab = Lab::new();
-    lab.train("run", &["--set", "train.steps=4", "--set", "train.warmup_steps=1"]).ok();
+    lab.train(
+        "run",
+        &["--set", "train.steps=4", "--set", "train.warmup_steps=1"],
+    )
+    .ok();
     // Long enough to be interrupted.
     let config = fs::read_to_string(lab.path("run/config.toml")).unwrap();
     assert!(config.contains("steps = 4"), "{config}");
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let temporary = tempfile::tempdir().unwrap();
         let mut child = crate::sisun::command(&["verify", &lab.at("run"), "--quiet"]);
-        let mut child = child.env("TMPDIR", temporary.path()).stdout(std::process::Stdio::null()).spawn().unwrap();
+        let mut child = child
+            .env("TMPDIR", temporary.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
         let left = || fs::read_dir(temporary.path()).unwrap().count();
         let began = Instant::now();
         while left() == 0 {
-            assert!(began.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none());
+            assert!(
+                began.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none()
+            );
             std::thread::sleep(Duration::from_millis(1));
         }
         // The program is told of the folder just after making it.
         std::thread::sleep(Duration::from_millis(20));
-        kill(nix::unistd::Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
+        kill(
+            nix::unistd::Pid::from_raw(child.id().try_into().unwrap()),
+            signal,
+        )
+        .unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
         assert_eq!(left(), 0, "{signal}");
     }

@@ -4,7 +4,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-/// The largest absolute difference of two equally long slices; infinite when one holds a NaN that the other lacks.
+/// The largest absolute difference of two equally long slices; infinite when one holds a NaN that
+/// the other lacks.
 pub fn largest_difference(found: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(found.len(), expected.len(), "number of values");
     let difference = |(a, b): (&f32, &f32)| {
@@ -12,14 +13,24 @@ pub fn largest_difference(found: &[f32], expected: &[f32]) -> f32 {
         if same { 0.0 } else { (a - b).abs() }
     };
     // `f32::max` passes over NaN.
-    found.iter().zip(expected).map(difference).fold(0.0, |a, b| if b.is_nan() { f32::INFINITY } else { a.max(b) })
+    found
+        .iter()
+        .zip(expected)
+        .map(difference)
+        .fold(
+            0.0,
+            |a, b| if b.is_nan() { f32::INFINITY } else { a.max(b) },
+        )
 }
 
 /// Asserts that two slices differ nowhere by more than `tolerance`.
 #[track_caller]
 pub fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
     let largest = largest_difference(found, expected);
-    assert!(largest <= tolerance, "{what}: largest difference {largest:e}, allowed {tolerance:e}");
+    assert!(
+        largest <= tolerance,
+        "{what}: largest difference {largest:e}, allowed {tolerance:e}"
+    );
 }
 
 /// A tensor's values on the host.

@@ -12,11 +12,13 @@ pub fn cpu() -> Device {
 
 /// The devices that every machine has, with their names.
 pub fn everywhere() -> Vec<(String, Device)> {
-    [DeviceChoice::Cpu, DeviceChoice::Ndarray].map(|choice| (choice.to_string(), choose(choice).unwrap().device)).into()
+    [DeviceChoice::Cpu, DeviceChoice::Ndarray]
+        .map(|choice| (choice.to_string(), choose(choice).unwrap().device))
+        .into()
 }
 
-/// The wgpu device, with its name, where this machine has an adapter. Where it has none, says loudly that `test`
-/// did not run on one.
+/// The wgpu device, with its name, where this machine has an adapter. Where it has none, says
+/// loudly that `test` did not run on one.
 pub fn wgpu(test: &str) -> Option<(String, Device)> {
     match choose(DeviceChoice::Wgpu) {
         Ok(chosen) => Some((chosen.name, chosen.device)),
@@ -27,7 +29,8 @@ pub fn wgpu(test: &str) -> Option<(String, Device)> {
     }
 }
 
-/// Writes a line to stderr whether or not the test passes; `eprintln!` is held back from those that do.
+/// Writes a line to stderr whether or not the test passes; `eprintln!` is held back from those that
+/// do.
 pub fn tell(line: &str) {
     // A closed stderr is no reason to fail.
     let _ = writeln!(std::io::stderr().lock(), "{line}");

@@ -37,8 +37,10 @@ pub struct Forward {
 impl Forward {
     /// Every forward pass, in order of name.
     pub fn all() -> Vec<Self> {
-        let mut paths: Vec<PathBuf> =
-            fs::read_dir(folder().join("forward")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut paths: Vec<PathBuf> = fs::read_dir(folder().join("forward"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
         paths.sort();
         assert!(paths.len() >= 29, "only {} reference files", paths.len());
         paths.into_iter().map(Self::read).collect()
@@ -53,26 +55,45 @@ impl Forward {
         let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
         let config = ModelConfig::parse(&header.metadata().as_ref().unwrap()["config"]).unwrap();
-        let (mut weights, mut expected, mut tokens) = (HostTensors::new(), HostTensors::new(), None);
+        let (mut weights, mut expected, mut tokens) =
+            (HostTensors::new(), HostTensors::new(), None);
         for (name, view) in SafeTensors::deserialize(&bytes).unwrap().iter() {
             if name == "tokens" {
                 assert_eq!(view.dtype(), Dtype::I64);
                 let shape = <[usize; 2]>::try_from(view.shape()).unwrap();
                 tokens = Some((
                     shape,
-                    view.data().chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap())).collect(),
+                    view.data()
+                        .chunks_exact(8)
+                        .map(|b| i64::from_le_bytes(b.try_into().unwrap()))
+                        .collect(),
                 ));
                 continue;
             }
             assert_eq!(view.dtype(), Dtype::F32, "{name}");
-            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
-            let is_result =
-                matches!(name, "logits" | "loss") || name.starts_with("pattern.") || name.starts_with("resid_post.");
-            let to = if is_result { &mut expected } else { &mut weights };
+            let values = view
+                .data()
+                .chunks_exact(4)
+                .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
+                .collect();
+            let is_result = matches!(name, "logits" | "loss")
+                || name.starts_with("pattern.")
+                || name.starts_with("resid_post.");
+            let to = if is_result {
+                &mut expected
+            } else {
+                &mut weights
+            };
             to.insert(name.to_owned(), (view.shape().to_vec(), values));
         }
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        Self { name, config, weights, tokens: tokens.unwrap(), expected }
+        Self {
+            name,
+            config,
+            weights,
+            tokens: tokens.unwrap(),
+            expected,
+        }
     }
 
     /// The model, read from a file that holds the weights and nothing else.

@@ -1,4 +1,5 @@
-//! What the tests share: the devices they run on, the reference files they compare with, and how they compare.
+//! What the tests share: the devices they run on, the reference files they compare with, and how
+//! they compare.
 
 #![allow(clippy::unwrap_used)]
 

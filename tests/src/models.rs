@@ -24,17 +24,17 @@ pub const POSITIONS: [&str; 7] = [
     "{ kind = \"t5_bias\", buckets = 8, max_distance = 16 }",
 ];
 
-/// A small two-layer configuration of awkward sizes with this position variant, changed by further lines of `[model]`.
-/// Three heads are no power of two, and `d_head` is 8.
+/// A small two-layer configuration of awkward sizes with this position variant, changed by further
+/// lines of `[model]`. Three heads are no power of two, and `d_head` is 8.
 pub fn small(position: &str, lines: &str) -> ModelConfig {
-    let base =
-        "vocab_size = 31\nd_model = 24\nn_layers = 2\nn_heads = 3\nd_ff = 29\ncontext_len = 23\ninit_std = 0.3\n";
+    let base = "vocab_size = 31\nd_model = 24\nn_layers = 2\nn_heads = 3\nd_ff = 29\ncontext_len = 23\ninit_std = 0.3\n";
     let mut table: Table = format!("{base}position = {position}").parse().unwrap();
     table.extend(lines.parse::<Table>().unwrap());
     config(&table.to_string())
 }
 
-/// A model in which no parameter stands where it would hide something: norms are not 1, biases are not 0.
+/// A model in which no parameter stands where it would hide something: norms are not 1, biases are
+/// not 0.
 pub fn varied(config: &ModelConfig, seed: u64, device: &Device) -> Transformer {
     Transformer::from_params(config, &mut VariedParams { seed, device }).unwrap()
 }
@@ -98,7 +98,10 @@ struct HostParams<'a> {
 
 impl Params for HostParams<'_> {
     fn values(&mut self, name: &str, shape: &[usize], _: Init) -> Result<Vec<f32>, ModelError> {
-        let (found, values) = self.weights.get(name).unwrap_or_else(|| panic!("no parameter {name}"));
+        let (found, values) = self
+            .weights
+            .get(name)
+            .unwrap_or_else(|| panic!("no parameter {name}"));
         assert_eq!(found, shape, "{name}");
         Ok(values.clone())
     }

@@ -1,4 +1,5 @@
-//! Reading tokens piece by piece through the cache gives what one forward pass over all of them gives.
+//! Reading tokens piece by piece through the cache gives what one forward pass over all of them
+//! gives.
 
 use burn::tensor::{Device, Tensor};
 use sisun_model::{KvCache, Pass, Transformer};
@@ -29,12 +30,22 @@ fn check(model: &Transformer, what: &str) {
             let [batch, _, vocab] = logits.dims();
             assert_eq!(last.dims(), [batch, vocab]);
             let expected = logits.clone().narrow(1, n - 1, 1);
-            assert_close(&format!("{what}: last logits"), &values(last), &values(expected), TOLERANCE);
+            assert_close(
+                &format!("{what}: last logits"),
+                &values(last),
+                &values(expected),
+                TOLERANCE,
+            );
             parts.push(logits);
         }
         assert_eq!(cache.len(), N);
         let what = format!("{what}, in pieces of {pieces:?}");
-        assert_close(&what, &values(Tensor::cat(parts, 1)), &values(whole.clone()), TOLERANCE);
+        assert_close(
+            &what,
+            &values(Tensor::cat(parts, 1)),
+            &values(whole.clone()),
+            TOLERANCE,
+        );
     }
 }
 
@@ -49,7 +60,11 @@ fn every_position(name: &str, device: &Device, shapes: &[&str]) {
 
 #[test]
 fn cached_decoding_equals_the_full_forward() {
-    let shapes = ["", "n_kv_heads = 1\nnorm_placement = \"post\"", "n_heads = 4\nn_kv_heads = 2\nqk_norm = true"];
+    let shapes = [
+        "",
+        "n_kv_heads = 1\nnorm_placement = \"post\"",
+        "n_heads = 4\nn_kv_heads = 2\nqk_norm = true",
+    ];
     for (name, device) in everywhere() {
         every_position(&name, &device, &shapes);
     }
@@ -57,7 +72,9 @@ fn cached_decoding_equals_the_full_forward() {
 
 #[test]
 fn cached_decoding_equals_the_full_forward_on_wgpu() {
-    let Some((name, device)) = wgpu("cached decoding") else { return };
+    let Some((name, device)) = wgpu("cached decoding") else {
+        return;
+    };
     let model = varied(&small("\"rope\"", "n_kv_heads = 1"), 2, &device);
     check(&model, &name);
 }
@@ -67,12 +84,18 @@ fn cached_decoding_equals_the_full_forward_on_wgpu() {
 fn positions_past_the_context() {
     for position in POSITIONS {
         let config = small(position, "n_kv_heads = 1");
-        let longer = sisun_config::ModelConfig { context_len: 5, ..config };
+        let longer = sisun_config::ModelConfig {
+            context_len: 5,
+            ..config
+        };
         let model = varied(&longer, 2, &cpu());
         assert!(model.check_length(5).is_ok());
         if position.contains("learned") {
             let message = model.check_length(6).unwrap_err().to_string();
-            assert!(message.starts_with("6 tokens are more than the 5 learned positions"), "{message}");
+            assert!(
+                message.starts_with("6 tokens are more than the 5 learned positions"),
+                "{message}"
+            );
         } else {
             assert!(model.check_length(N).is_ok(), "{position}");
             check(&model, position);

@@ -6,7 +6,10 @@ use sisun_tests::devices::{cpu, everywhere};
 use sisun_tests::models::{POSITIONS, small, tokens, varied, with_weights};
 
 const N: usize = 11;
-const TEXT: [[i64; N]; 2] = [[3, 14, 15, 9, 26, 5, 3, 5, 8, 9, 7], [27, 18, 28, 18, 28, 4, 5, 9, 0, 4, 5]];
+const TEXT: [[i64; N]; 2] = [
+    [3, 14, 15, 9, 26, 5, 3, 5, 8, 9, 7],
+    [27, 18, 28, 18, 28, 4, 5, 9, 0, 4, 5],
+];
 const ALL: [Activation; 11] = [
     Activation::ResidPre,
     Activation::Q,
@@ -21,26 +24,48 @@ const ALL: [Activation; 11] = [
     Activation::Logits,
 ];
 
-fn capture(model: &Transformer, names: &[Activation], layers: &[usize], heads: &[usize]) -> Vec<Captured> {
+fn capture(
+    model: &Transformer,
+    names: &[Activation],
+    layers: &[usize],
+    heads: &[usize],
+) -> Vec<Captured> {
     let mut capture = Capture::new(names, layers, heads);
-    model.forward(tokens(&TEXT, &model.device()), Pass::capturing(&mut capture));
+    model.forward(
+        tokens(&TEXT, &model.device()),
+        Pass::capturing(&mut capture),
+    );
     capture.into_found()
 }
 
 fn find(found: &[Captured], name: Activation, layer: usize) -> &Captured {
-    found.iter().find(|c| c.name == name && c.layer == layer).unwrap_or_else(|| panic!("no {name} of layer {layer}"))
+    found
+        .iter()
+        .find(|c| c.name == name && c.layer == layer)
+        .unwrap_or_else(|| panic!("no {name} of layer {layer}"))
 }
 
 #[test]
 fn capturing_everything_changes_no_bit_of_the_logits() {
     for (name, device) in everywhere() {
         for position in POSITIONS {
-            let model = varied(&small(position, "n_kv_heads = 1\nqk_norm = true"), 3, &device);
+            let model = varied(
+                &small(position, "n_kv_heads = 1\nqk_norm = true"),
+                3,
+                &device,
+            );
             let text = tokens(&TEXT, &device);
             let mut capture = Capture::new(&ALL, &[0, 1], &[0, 1, 2]);
             let captured = values(model.forward(text.clone(), Pass::capturing(&mut capture)));
-            assert_eq!(captured, values(model.forward(text, Pass::default())), "{name}, {position}");
-            assert_eq!(find(&capture.into_found(), Activation::Logits, 2).values, captured);
+            assert_eq!(
+                captured,
+                values(model.forward(text, Pass::default())),
+                "{name}, {position}"
+            );
+            assert_eq!(
+                find(&capture.into_found(), Activation::Logits, 2).values,
+                captured
+            );
         }
     }
 }
@@ -51,7 +76,12 @@ fn every_activation_has_its_shape() {
     // d_head = 24 / 6; two of six heads, in the order asked for.
     let found = capture(&model, &ALL, &[1], &[5, 2]);
     let shape = |name| find(&found, name, 1).shape.clone();
-    for name in [Activation::ResidPre, Activation::AttnOut, Activation::MlpOut, Activation::ResidPost] {
+    for name in [
+        Activation::ResidPre,
+        Activation::AttnOut,
+        Activation::MlpOut,
+        Activation::ResidPost,
+    ] {
         assert_eq!(shape(name), [2, N, 24], "{name}");
     }
     for name in [Activation::Q, Activation::K, Activation::V, Activation::Z] {
@@ -63,19 +93,42 @@ fn every_activation_has_its_shape() {
     assert_eq!(find(&found, Activation::Logits, 2).shape, [2, N, 31]);
     assert_eq!(found.len(), ALL.len(), "only layer 1 was asked for");
     for captured in &found {
-        assert_eq!(captured.values.len(), captured.shape.iter().product::<usize>());
+        assert_eq!(
+            captured.values.len(),
+            captured.shape.iter().product::<usize>()
+        );
     }
     for name in ALL {
         assert_eq!(name.to_string().parse::<Activation>().unwrap(), name);
     }
-    assert!("patern".parse::<Activation>().unwrap_err().to_string().contains("pattern"));
+    assert!(
+        "patern"
+            .parse::<Activation>()
+            .unwrap_err()
+            .to_string()
+            .contains("pattern")
+    );
 }
 
 #[test]
 fn chosen_heads_are_those_of_a_full_capture() {
-    let model = varied(&small("\"alibi\"", "n_heads = 6\nn_kv_heads = 2"), 3, &cpu());
-    let (every, chosen) = (capture(&model, &ALL, &[0, 1], &[0, 1, 2, 3, 4, 5]), capture(&model, &ALL, &[0], &[4, 1]));
-    for name in [Activation::Q, Activation::K, Activation::V, Activation::Scores, Activation::Pattern, Activation::Z] {
+    let model = varied(
+        &small("\"alibi\"", "n_heads = 6\nn_kv_heads = 2"),
+        3,
+        &cpu(),
+    );
+    let (every, chosen) = (
+        capture(&model, &ALL, &[0, 1], &[0, 1, 2, 3, 4, 5]),
+        capture(&model, &ALL, &[0], &[4, 1]),
+    );
+    for name in [
+        Activation::Q,
+        Activation::K,
+        Activation::V,
+        Activation::Scores,
+        Activation::Pattern,
+        Activation::Z,
+    ] {
         let (every, chosen) = (find(&every, name, 0), find(&chosen, name, 0));
         let (batch, size) = (every.shape[0], every.shape[2..].iter().product::<usize>());
         for b in 0..batch {
@@ -90,43 +143,77 @@ fn chosen_heads_are_those_of_a_full_capture() {
     for name in [Activation::K, Activation::V] {
         let captured = find(&every, name, 1);
         let heads: Vec<&[f32]> = captured.values.chunks(N * 4).take(6).collect();
-        assert!(heads[0] == heads[1] && heads[1] == heads[2] && heads[3] == heads[4] && heads[4] == heads[5], "{name}");
+        assert!(
+            heads[0] == heads[1]
+                && heads[1] == heads[2]
+                && heads[3] == heads[4]
+                && heads[4] == heads[5],
+            "{name}"
+        );
         assert_ne!(heads[2], heads[3], "{name}");
     }
 }
 
-/// Scores, pattern and z of every head follow from what comes before them, worked out here in plain loops.
+/// Scores, pattern and z of every head follow from what comes before them, worked out here in plain
+/// loops.
 #[test]
 fn scores_pattern_and_z_follow_from_q_k_and_v() {
     for causal in [true, false] {
-        let config = small("\"rope\"", &format!("n_heads = 6\nn_kv_heads = 2\ncausal = {causal}"));
+        let config = small(
+            "\"rope\"",
+            &format!("n_heads = 6\nn_kv_heads = 2\ncausal = {causal}"),
+        );
         let (n_heads, d_head) = (6, 4);
         let model = varied(&config, 3, &cpu());
         let found = capture(&model, &ALL, &[1], &[0, 1, 2, 3, 4, 5]);
-        let of = |name| find(&found, name, 1).values.chunks(N * d_head).collect::<Vec<_>>();
+        let of = |name| {
+            find(&found, name, 1)
+                .values
+                .chunks(N * d_head)
+                .collect::<Vec<_>>()
+        };
         let [q, k, v, z] = [Activation::Q, Activation::K, Activation::V, Activation::Z].map(of);
-        let square = |name| find(&found, name, 1).values.chunks(N * N).collect::<Vec<_>>();
+        let square = |name| {
+            find(&found, name, 1)
+                .values
+                .chunks(N * N)
+                .collect::<Vec<_>>()
+        };
         let [scores, pattern] = [Activation::Scores, Activation::Pattern].map(square);
         for head in 0..2 * n_heads {
             for query in 0..N {
-                let row = |m: &[f32], i: usize, width: usize| m[i * width..(i + 1) * width].to_vec();
+                let row =
+                    |m: &[f32], i: usize, width: usize| m[i * width..(i + 1) * width].to_vec();
                 let expected: Vec<f32> = (0..N)
                     .map(|key| {
-                        let dot: f32 =
-                            (0..d_head).map(|d| q[head][query * d_head + d] * k[head][key * d_head + d]).sum();
-                        if causal && key > query { f32::NEG_INFINITY } else { dot / (d_head as f32).sqrt() }
+                        let dot: f32 = (0..d_head)
+                            .map(|d| q[head][query * d_head + d] * k[head][key * d_head + d])
+                            .sum();
+                        if causal && key > query {
+                            f32::NEG_INFINITY
+                        } else {
+                            dot / (d_head as f32).sqrt()
+                        }
                     })
                     .collect();
                 assert_close("scores", &row(scores[head], query, N), &expected, 1e-5);
                 let top = expected.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 let sum: f32 = expected.iter().map(|score| (score - top).exp()).sum();
-                let expected: Vec<f32> = expected.iter().map(|score| (score - top).exp() / sum).collect();
+                let expected: Vec<f32> = expected
+                    .iter()
+                    .map(|score| (score - top).exp() / sum)
+                    .collect();
                 let weights = row(pattern[head], query, N);
                 assert_close("pattern", &weights, &expected, 1e-6);
                 assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-6);
                 assert!(!causal || weights[query + 1..].iter().all(|weight| *weight == 0.0));
-                let expected: Vec<f32> =
-                    (0..d_head).map(|d| (0..N).map(|key| weights[key] * v[head][key * d_head + d]).sum()).collect();
+                let expected: Vec<f32> = (0..d_head)
+                    .map(|d| {
+                        (0..N)
+                            .map(|key| weights[key] * v[head][key * d_head + d])
+                            .sum()
+                    })
+                    .collect();
                 assert_close("z", &row(z[head], query, d_head), &expected, 1e-5);
             }
         }
@@ -140,11 +227,21 @@ fn the_residual_stream_adds_up() {
     let found = capture(&model, &ALL, &[0, 1], &[0]);
     for layer in 0..2 {
         let of = |name| &find(&found, name, layer).values;
-        let parts = [Activation::ResidPre, Activation::AttnOut, Activation::MlpOut].map(of);
-        let sum: Vec<f32> = (0..parts[0].len()).map(|i| parts.iter().map(|part| part[i]).sum()).collect();
+        let parts = [
+            Activation::ResidPre,
+            Activation::AttnOut,
+            Activation::MlpOut,
+        ]
+        .map(of);
+        let sum: Vec<f32> = (0..parts[0].len())
+            .map(|i| parts.iter().map(|part| part[i]).sum())
+            .collect();
         assert_close("residual stream", of(Activation::ResidPost), &sum, 1e-5);
     }
-    assert_eq!(find(&found, Activation::ResidPost, 0).values, find(&found, Activation::ResidPre, 1).values);
+    assert_eq!(
+        find(&found, Activation::ResidPost, 0).values,
+        find(&found, Activation::ResidPre, 1).values
+    );
 }
 
 #[test]
@@ -161,12 +258,18 @@ fn what_is_sent_away_is_what_is_kept() {
     });
     assert_eq!(sent.len(), kept.len());
     for (sent, kept) in sent.iter().zip(&kept) {
-        assert_eq!((sent.name, sent.layer, &sent.shape), (kept.name, kept.layer, &kept.shape));
+        assert_eq!(
+            (sent.name, sent.layer, &sent.shape),
+            (kept.name, kept.layer, &kept.shape)
+        );
         assert_eq!(sent.values, kept.values, "{}", kept.name);
     }
     // Nobody there to receive: the pass goes on.
     let (to, _) = std::sync::mpsc::sync_channel(1);
-    model.forward(tokens(&TEXT, &cpu()), Pass::capturing(&mut Capture::new(&ALL, &[0], &[0]).sending(to)));
+    model.forward(
+        tokens(&TEXT, &cpu()),
+        Pass::capturing(&mut Capture::new(&ALL, &[0], &[0]).sending(to)),
+    );
 }
 
 #[test]
@@ -179,11 +282,15 @@ fn a_silent_head_is_one_whose_rows_of_o_are_zero() {
             let mut weights = model.to_host();
             let d_head = config.d_head();
             for (layer, head) in silenced {
-                let (shape, o) = weights.get_mut(&format!("blocks.{layer}.attn.o.weight")).unwrap();
+                let (shape, o) = weights
+                    .get_mut(&format!("blocks.{layer}.attn.o.weight"))
+                    .unwrap();
                 o[head * d_head * shape[1]..(head + 1) * d_head * shape[1]].fill(0.0);
             }
             let text = tokens(&TEXT, &device);
-            let expected = values(with_weights(&config, &weights, &device).forward(text.clone(), Pass::default()));
+            let expected = values(
+                with_weights(&config, &weights, &device).forward(text.clone(), Pass::default()),
+            );
             let found = values(model.forward(text.clone(), Pass::silencing(&silenced)));
             assert_close(&name, &found, &expected, 1e-5);
             assert_ne!(found, values(model.forward(text, Pass::default())));

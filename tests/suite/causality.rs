@@ -7,12 +7,18 @@ use sisun_tests::devices::{cpu, everywhere};
 use sisun_tests::models::{POSITIONS, small, tokens, varied};
 
 const N: usize = 13;
-const TEXT: [[i64; N]; 2] = [[3, 14, 15, 9, 26, 5, 3, 5, 8, 9, 7, 9, 30], [27, 18, 28, 18, 28, 4, 5, 9, 0, 4, 5, 2, 3]];
+const TEXT: [[i64; N]; 2] = [
+    [3, 14, 15, 9, 26, 5, 3, 5, 8, 9, 7, 9, 30],
+    [27, 18, 28, 18, 28, 4, 5, 9, 0, 4, 5, 2, 3],
+];
 
 /// The logits of each position of the first sequence.
 fn by_position(logits: Tensor<3>) -> Vec<Vec<f32>> {
     let [_, _, vocab] = logits.dims();
-    values(logits.narrow(0, 0, 1)).chunks(vocab).map(<[f32]>::to_vec).collect()
+    values(logits.narrow(0, 0, 1))
+        .chunks(vocab)
+        .map(<[f32]>::to_vec)
+        .collect()
 }
 
 fn logits(model: &Transformer, text: &[[i64; N]]) -> Vec<Vec<f32>> {
@@ -38,7 +44,9 @@ fn a_later_token_changes_no_earlier_logit_and_every_later_one() {
                     let after = logits(&model, &changed);
                     for i in 0..N {
                         let difference = largest_difference(&before[i], &after[i]);
-                        let what = format!("{name}, {position} {lines:?}: token {at}, logits {i}: {difference:e}");
+                        let what = format!(
+                            "{name}, {position} {lines:?}: token {at}, logits {i}: {difference:e}"
+                        );
                         if i < at {
                             assert_eq!(difference, 0.0, "{what}");
                         } else {
@@ -58,7 +66,10 @@ fn without_the_mask_a_later_token_changes_earlier_logits() {
         let mut changed = TEXT;
         changed[0][N - 1] = 1;
         let (before, after) = (logits(&model, &TEXT), logits(&model, &changed));
-        assert!(largest_difference(&before[0], &after[0]) > 1e-4, "{position}");
+        assert!(
+            largest_difference(&before[0], &after[0]) > 1e-4,
+            "{position}"
+        );
     }
 }
 
@@ -66,7 +77,8 @@ fn without_the_mask_a_later_token_changes_earlier_logits() {
 fn one_sequence_of_a_batch_knows_nothing_of_the_other() {
     for position in POSITIONS {
         let model = varied(&small(position, "n_kv_heads = 1"), 1, &cpu());
-        // Both sequences go through the same products, so rounding may differ by how rows fall into blocks.
+        // Both sequences go through the same products, so rounding may differ by how rows fall into
+        // blocks.
         let (together, alone) = (logits(&model, &TEXT), logits(&model, &TEXT[..1]));
         assert_close(position, &together.concat(), &alone.concat(), 1e-5);
     }
@@ -85,7 +97,10 @@ fn a_model_without_positions_and_mask_is_blind_to_order() {
     };
     let blind = difference("\"none\"", "causal = false");
     assert!(blind < 2e-5, "{blind:e}");
-    assert!(difference("\"none\"", "causal = true") > 0.1, "the causal mask alone tells order");
+    assert!(
+        difference("\"none\"", "causal = true") > 0.1,
+        "the causal mask alone tells order"
+    );
     for position in &POSITIONS[1..] {
         let seen = difference(position, "causal = false");
         assert!(seen > 0.1, "{position} does not see order: {seen:e}");

@@ -41,11 +41,27 @@ fn refused(overrides: &[&str]) -> String {
 fn defaults_are_written_out() {
     let config = read(&[]).unwrap();
     assert_eq!(config.name, "plain");
-    assert_eq!((config.model.n_kv_heads, config.model.d_ff), (Some(3), Some(96)));
-    assert_eq!((config.train.beta1, config.train.eps, config.model.norm_eps), (0.9, 1e-8, 1e-5));
+    assert_eq!(
+        (config.model.n_kv_heads, config.model.d_ff),
+        (Some(3), Some(96))
+    );
+    assert_eq!(
+        (config.train.beta1, config.train.eps, config.model.norm_eps),
+        (0.9, 1e-8, 1e-5)
+    );
     let text = config.to_toml();
-    for key in ["seed", "checkpoint_every", "weight_decay", "norm_placement", "validation_fraction", "init_std"] {
-        assert!(text.contains(&format!("\n{key} = ")), "{key} is not in\n{text}");
+    for key in [
+        "seed",
+        "checkpoint_every",
+        "weight_decay",
+        "norm_placement",
+        "validation_fraction",
+        "init_std",
+    ] {
+        assert!(
+            text.contains(&format!("\n{key} = ")),
+            "{key} is not in\n{text}"
+        );
     }
     // SwiGLU's three matrices hold as much as two of 4·d_model: ⅔·96 = 64.
     assert_eq!(read(&["model.ffn=swiglu"]).unwrap().model.d_ff, Some(64));
@@ -62,7 +78,10 @@ fn a_resolved_configuration_reads_back_equal() {
     ];
     for position in POSITIONS {
         for ffn in ["gelu", "swiglu", "none"] {
-            let (position, ffn) = (format!("model.position={position}"), format!("model.ffn={ffn}"));
+            let (position, ffn) = (
+                format!("model.position={position}"),
+                format!("model.ffn={ffn}"),
+            );
             let mut overrides = vec![position.as_str(), ffn.as_str()];
             overrides.extend(further);
             let config = read(&overrides).unwrap();
@@ -77,11 +96,19 @@ fn a_resolved_configuration_reads_back_equal() {
 #[test]
 fn positions_are_written_by_name_or_as_a_table() {
     let position = |text: &str| {
-        let lines = format!("d_model = 24\nn_layers = 1\nn_heads = 3\ncontext_len = 5\nposition = {text}");
+        let lines =
+            format!("d_model = 24\nn_layers = 1\nn_heads = 3\ncontext_len = 5\nposition = {text}");
         ModelConfig::parse(&lines).map(|config| config.position)
     };
-    let rope = |base, fraction| Position::Rope { base, fraction, scaling: None };
-    let t5_bias = |buckets, max_distance| Position::T5Bias { buckets, max_distance };
+    let rope = |base, fraction| Position::Rope {
+        base,
+        fraction,
+        scaling: None,
+    };
+    let t5_bias = |buckets, max_distance| Position::T5Bias {
+        buckets,
+        max_distance,
+    };
     for (text, expected) in [
         ("\"none\"", Position::None),
         ("\"learned\"", Position::Learned),
@@ -102,11 +129,22 @@ fn positions_are_written_by_name_or_as_a_table() {
             position: Position,
         }
         let written = toml::to_string(&Holder { position: found }).unwrap();
-        assert_eq!(toml::from_str::<Holder>(&written).unwrap().position, expected, "{written}");
+        assert_eq!(
+            toml::from_str::<Holder>(&written).unwrap().position,
+            expected,
+            "{written}"
+        );
     }
-    for text in
-        ["\"Rope\"", "\"\"", "7", "[]", "{}", "{ base = 500.0 }", "{ kind = \"rope\", bse = 1.0 }", "{ kind = 1 }"]
-    {
+    for text in [
+        "\"Rope\"",
+        "\"\"",
+        "7",
+        "[]",
+        "{}",
+        "{ base = 500.0 }",
+        "{ kind = \"rope\", bse = 1.0 }",
+        "{ kind = 1 }",
+    ] {
         let found = message(&position(text).expect_err(text));
         assert!(found.contains("position"), "{text}: {found}");
     }
@@ -114,13 +152,31 @@ fn positions_are_written_by_name_or_as_a_table() {
 
 #[test]
 fn overrides_merge_into_the_table() {
-    let config = read(&["train.lr_max=3e-4", "model.position=rope", "model.position.base=500", "name=둘째"]).unwrap();
+    let config = read(&[
+        "train.lr_max=3e-4",
+        "model.position=rope",
+        "model.position.base=500",
+        "name=둘째",
+    ])
+    .unwrap();
     assert_eq!(config.train.lr_max, 3e-4);
-    assert_eq!(config.model.position, Position::Rope { base: 500.0, fraction: 1.0, scaling: None });
+    assert_eq!(
+        config.model.position,
+        Position::Rope {
+            base: 500.0,
+            fraction: 1.0,
+            scaling: None
+        }
+    );
     assert_eq!(config.name, "둘째");
     // The later one wins; blanks around the sign are fine; strings may go without quotation marks.
-    let config =
-        read(&["train.seed=1", " train.seed = 2", "attend.text = the cat", "train.schedule=\"linear\""]).unwrap();
+    let config = read(&[
+        "train.seed=1",
+        " train.seed = 2",
+        "attend.text = the cat",
+        "train.schedule=\"linear\"",
+    ])
+    .unwrap();
     assert_eq!(config.train.seed, 2);
     assert_eq!(config.attend.unwrap().text, "the cat");
     // A value may hold further signs, and a list.
@@ -128,10 +184,24 @@ fn overrides_merge_into_the_table() {
     assert_eq!(config.sample.unwrap().prompt, "a=b");
     assert_eq!(config.data.sources, ["a", "b"]);
 
-    for bad in ["train.lr_max", "=1", ".=1", "train.=1", ".seed=1", "train..seed=1", ""] {
-        assert!(refused(&[bad]).starts_with(&format!("--set {bad}: expected KEY=VALUE")), "{bad}");
+    for bad in [
+        "train.lr_max",
+        "=1",
+        ".=1",
+        "train.=1",
+        ".seed=1",
+        "train..seed=1",
+        "",
+    ] {
+        assert!(
+            refused(&[bad]).starts_with(&format!("--set {bad}: expected KEY=VALUE")),
+            "{bad}"
+        );
     }
-    assert_eq!(refused(&["train.lr_max.x=1"]), "--set train.lr_max.x=1: lr_max is a value, not a table");
+    assert_eq!(
+        refused(&["train.lr_max.x=1"]),
+        "--set train.lr_max.x=1: lr_max is a value, not a table"
+    );
 }
 
 #[test]
@@ -150,33 +220,81 @@ fn a_misspelled_key_is_told_its_nearest() {
         assert_eq!(found, format!("unknown key {key}; did you mean {nearest}?"));
     }
     let found = refused(&["train.zzzzzzzzz=1"]);
-    assert!(found.starts_with("unknown key train.zzzzzzzzz; known here: train.seed, train.steps"), "{found}");
+    assert!(
+        found.starts_with("unknown key train.zzzzzzzzz; known here: train.seed, train.steps"),
+        "{found}"
+    );
     let found = refused(&["model.position.fraction=0.5"]);
     assert_eq!(found, "model.position.fraction belongs to kind = \"rope\"");
     let found = refused(&["train.`a`=1"]);
-    assert!(found.starts_with("unknown key train.`a`; known here: train.seed, train.steps"), "{found}");
+    assert!(
+        found.starts_with("unknown key train.`a`; known here: train.seed, train.steps"),
+        "{found}"
+    );
 }
 
 #[test]
 fn wrong_types_and_missing_keys_name_the_key() {
     for (given, key, expected) in [
-        ("model.d_model=wide", "model.d_model = \"wide\"", "expected a whole number, not text"),
-        ("model.d_model=-1", "model.d_model = -1", "must not be negative"),
-        ("model.d_model=1.5", "model.d_model = 1.5", "expected a whole number"),
-        ("train.lr_max=fast", "train.lr_max = \"fast\"", "expected a number"),
-        ("train.lr_max=nan", "train.lr_max = nan", "expected a finite number"),
-        ("model.bias=1", "model.bias = 1", "expected true or false; write true"),
-        ("model.norm=batch", "model.norm = \"batch\"", "expected one of layer, rms"),
+        (
+            "model.d_model=wide",
+            "model.d_model = \"wide\"",
+            "expected a whole number, not text",
+        ),
+        (
+            "model.d_model=-1",
+            "model.d_model = -1",
+            "must not be negative",
+        ),
+        (
+            "model.d_model=1.5",
+            "model.d_model = 1.5",
+            "expected a whole number",
+        ),
+        (
+            "train.lr_max=fast",
+            "train.lr_max = \"fast\"",
+            "expected a number",
+        ),
+        (
+            "train.lr_max=nan",
+            "train.lr_max = nan",
+            "expected a finite number",
+        ),
+        (
+            "model.bias=1",
+            "model.bias = 1",
+            "expected true or false; write true",
+        ),
+        (
+            "model.norm=batch",
+            "model.norm = \"batch\"",
+            "expected one of layer, rms",
+        ),
         ("train.optimizer=sgd", "train.optimizer = \"sgd\"", "muon"),
-        ("data.sources=7", "data.sources = 7", "expected a list of texts"),
-        ("tokenizer.kind=words", "tokenizer.kind = \"words\"", "expected one of char, bpe, file"),
+        (
+            "data.sources=7",
+            "data.sources = 7",
+            "expected a list of texts",
+        ),
+        (
+            "tokenizer.kind=words",
+            "tokenizer.kind = \"words\"",
+            "expected one of char, bpe, file",
+        ),
         ("model=7", "model = 7", "expected a table"),
     ] {
         let found = refused(&[given]);
         assert!(found.starts_with(&format!("{key}: ")), "{given}: {found}");
         assert!(found.contains(expected), "{given}: {found}");
     }
-    assert_eq!(read(&["data.sources=a.txt", "train.steps=1e3"]).unwrap().train.steps, 1000);
+    assert_eq!(
+        read(&["data.sources=a.txt", "train.steps=1e3"])
+            .unwrap()
+            .train
+            .steps,
+        1000
+    );
     let without = PLAIN.replace("d_model = 24\n", "");
     let found = message(&Config::parse(Path::new("x.toml"), &without).unwrap_err());
     assert!(
@@ -188,28 +306,85 @@ fn wrong_types_and_missing_keys_name_the_key() {
 #[test]
 fn values_out_of_range_name_key_value_and_rule() {
     for (given, expected) in [
-        ("model.d_model=25", "model.d_model = 25 must be divisible by model.n_heads = 3; 24 and 27 are"),
+        (
+            "model.d_model=25",
+            "model.d_model = 25 must be divisible by model.n_heads = 3; 24 and 27 are",
+        ),
         ("model.n_heads=0", "model.n_heads = 0 must be at least 1"),
-        ("model.n_layers=99999999", "model.n_layers = 99999999 must be at most 16777216"),
-        ("model.n_kv_heads=2", "model.n_kv_heads = 2 must divide model.n_heads = 3"),
+        (
+            "model.n_layers=99999999",
+            "model.n_layers = 99999999 must be at most 16777216",
+        ),
+        (
+            "model.n_kv_heads=2",
+            "model.n_kv_heads = 2 must divide model.n_heads = 3",
+        ),
         ("model.d_head=0", "model.d_head = 0 must be at least 1"),
-        ("model.d_head=5592406", "model.d_head = 5592406 must be at most 16777216 / model.n_heads = 5592405"),
-        ("model.dropout=1.0", "model.dropout = 1 must be at least 0 and below 1"),
-        ("model.norm_eps=0.0", "model.norm_eps = 0 must be a positive number"),
-        ("model.init_std=-1", "model.init_std = -1 must be a positive number"),
-        ("model.context_len=0", "model.context_len = 0 must be at least 1"),
+        (
+            "model.d_head=5592406",
+            "model.d_head = 5592406 must be at most 16777216 / model.n_heads = 5592405",
+        ),
+        (
+            "model.dropout=1.0",
+            "model.dropout = 1 must be at least 0 and below 1",
+        ),
+        (
+            "model.norm_eps=0.0",
+            "model.norm_eps = 0 must be a positive number",
+        ),
+        (
+            "model.init_std=-1",
+            "model.init_std = -1 must be a positive number",
+        ),
+        (
+            "model.context_len=0",
+            "model.context_len = 0 must be at least 1",
+        ),
         ("train.steps=0", "train.steps = 0 must be at least 1"),
-        ("train.eval_windows=0", "train.eval_windows = 0 must be at least 1"),
-        ("train.lr_max=-1.0", "train.lr_max = -1 must be a positive number"),
-        ("train.lr_min=0.1", "train.lr_min = 0.1 must be from 0 to train.lr_max = 0.001"),
-        ("train.warmup_steps=8", "train.warmup_steps = 8 must not pass train.steps = 7"),
-        ("train.beta2=1.0", "train.beta2 = 1 must be at least 0 and below 1"),
-        ("train.weight_decay=-0.1", "train.weight_decay = -0.1 must not be negative"),
-        ("data.validation_fraction=1.0", "data.validation_fraction = 1 must be above 0 and below 1"),
-        ("data.sources=[]", "data.sources = [] must name at least one file, folder, glob or \"-\""),
-        ("tokenizer.vocab_size=256", "tokenizer.vocab_size = 256 must be from 257"),
-        ("sample.prompt=", "sample.prompt = \"\": must hold at least one character"),
-        ("attend.text=\"\"", "attend.text = \"\": must hold at least one character"),
+        (
+            "train.eval_windows=0",
+            "train.eval_windows = 0 must be at least 1",
+        ),
+        (
+            "train.lr_max=-1.0",
+            "train.lr_max = -1 must be a positive number",
+        ),
+        (
+            "train.lr_min=0.1",
+            "train.lr_min = 0.1 must be from 0 to train.lr_max = 0.001",
+        ),
+        (
+            "train.warmup_steps=8",
+            "train.warmup_steps = 8 must not pass train.steps = 7",
+        ),
+        (
+            "train.beta2=1.0",
+            "train.beta2 = 1 must be at least 0 and below 1",
+        ),
+        (
+            "train.weight_decay=-0.1",
+            "train.weight_decay = -0.1 must not be negative",
+        ),
+        (
+            "data.validation_fraction=1.0",
+            "data.validation_fraction = 1 must be above 0 and below 1",
+        ),
+        (
+            "data.sources=[]",
+            "data.sources = [] must name at least one file, folder, glob or \"-\"",
+        ),
+        (
+            "tokenizer.vocab_size=256",
+            "tokenizer.vocab_size = 256 must be from 257",
+        ),
+        (
+            "sample.prompt=",
+            "sample.prompt = \"\": must hold at least one character",
+        ),
+        (
+            "attend.text=\"\"",
+            "attend.text = \"\": must hold at least one character",
+        ),
         ("name=a/b", "name = \"a/b\" must be a plain folder name"),
         ("name=..", "name = \"..\" must be a plain folder name"),
     ] {
@@ -217,21 +392,45 @@ fn values_out_of_range_name_key_value_and_rule() {
         assert!(found.starts_with(expected), "{given}: {found}");
     }
     let found = refused(&["model.parallel_residual=true", "model.norm_placement=post"]);
-    assert_eq!(found, "model.parallel_residual = true needs model.norm_placement = \"pre\"");
+    assert_eq!(
+        found,
+        "model.parallel_residual = true needs model.norm_placement = \"pre\""
+    );
     for (position, expected) in [
-        ("{ kind = \"rope\", base = 1.0 }", "model.position.base = 1 must be a number above 1"),
-        ("{ kind = \"rope\", fraction = 1.5 }", "model.position.fraction = 1.5 must be above 0 and at most 1"),
-        ("{ kind = \"rope\", fraction = 0.01 }", "model.position.fraction = 0.01 RoPE turns pairs"),
-        ("{ kind = \"t5_bias\", buckets = 7 }", "model.position.buckets = 7 must be an even number from 2"),
-        ("{ kind = \"t5_bias\", max_distance = 16 }", "model.position.max_distance = 16 must be above half"),
+        (
+            "{ kind = \"rope\", base = 1.0 }",
+            "model.position.base = 1 must be a number above 1",
+        ),
+        (
+            "{ kind = \"rope\", fraction = 1.5 }",
+            "model.position.fraction = 1.5 must be above 0 and at most 1",
+        ),
+        (
+            "{ kind = \"rope\", fraction = 0.01 }",
+            "model.position.fraction = 0.01 RoPE turns pairs",
+        ),
+        (
+            "{ kind = \"t5_bias\", buckets = 7 }",
+            "model.position.buckets = 7 must be an even number from 2",
+        ),
+        (
+            "{ kind = \"t5_bias\", max_distance = 16 }",
+            "model.position.max_distance = 16 must be above half",
+        ),
     ] {
         let found = refused(&[&format!("model.position={position}")]);
         assert!(found.starts_with(expected), "{position}: {found}");
     }
     let found = refused(&["model.position=sinusoidal", "model.d_model=27"]);
-    assert!(found.starts_with("model.d_model = 27 must be even for sinusoidal positions"), "{found}");
+    assert!(
+        found.starts_with("model.d_model = 27 must be even for sinusoidal positions"),
+        "{found}"
+    );
     let found = refused(&["model.ffn=none", "model.d_ff=7"]);
-    assert!(found.starts_with("model.d_ff = 7 has no meaning with model.ffn"), "{found}");
+    assert!(
+        found.starts_with("model.d_ff = 7 has no meaning with model.ffn"),
+        "{found}"
+    );
 }
 
 #[test]
@@ -243,26 +442,44 @@ fn files_that_are_no_configuration() {
         path
     };
     let refused = |path: &Path| message(&Config::read(path, &[]).unwrap_err());
-    for path in [folder.path().join("none.toml"), folder.path().to_owned(), write("binary", &[0xff, 0xfe, 0])] {
+    for path in [
+        folder.path().join("none.toml"),
+        folder.path().to_owned(),
+        write("binary", &[0xff, 0xfe, 0]),
+    ] {
         let found = refused(&path);
-        assert!(found.starts_with(&format!("cannot read configuration {}", path.display())), "{found}");
+        assert!(
+            found.starts_with(&format!("cannot read configuration {}", path.display())),
+            "{found}"
+        );
     }
     let found = refused(&write("broken.toml", "[model]\nd_model = \n".as_bytes()));
-    assert!(found.contains("broken.toml is not valid TOML: ") && found.contains("line 2"), "{found}");
+    assert!(
+        found.contains("broken.toml is not valid TOML: ") && found.contains("line 2"),
+        "{found}"
+    );
     let found = refused(&write("empty.toml", b""));
-    assert!(found.starts_with("10 things are wrong:\n  data.sources is missing: "), "{found}");
+    assert!(
+        found.starts_with("10 things are wrong:\n  data.sources is missing: "),
+        "{found}"
+    );
 
     // A file that describes a model and nothing else is enough for its size.
     let model = &PLAIN[PLAIN.find("[model]").unwrap()..PLAIN.find("[train]").unwrap()];
     let path = write("gpt.toml", model.as_bytes());
-    let Described { name, model, .. } = Described::read(&path, &["model.n_layers=5".to_owned()]).unwrap();
-    assert_eq!((name.as_str(), model.n_layers, model.d_ff), ("gpt", 5, Some(96)));
+    let Described { name, model, .. } =
+        Described::read(&path, &["model.n_layers=5".to_owned()]).unwrap();
+    assert_eq!(
+        (name.as_str(), model.n_layers, model.d_ff),
+        ("gpt", 5, Some(96))
+    );
 }
 
 proptest! {
     #![proptest_config(crate::repeatable(256))]
 
-    /// Whatever is typed, the answer is a configuration that holds to its rules or an error in the house style.
+    /// Whatever is typed, the answer is a configuration that holds to its rules or an error in the
+    /// house style.
     #[test]
     fn no_override_panics(given in prop_oneof![
         any::<String>(),
@@ -306,5 +523,17 @@ const KEYS: [&str; 14] = [
     "train.steps",
     "sample",
 ];
-const VALUES: [&str; 12] =
-    ["rope", "t5_bias", "none", "swiglu", "[]", "{}", "{ kind = \"rope\" }", "\"", "nan", "`x`", "한", ""];
+const VALUES: [&str; 12] = [
+    "rope",
+    "t5_bias",
+    "none",
+    "swiglu",
+    "[]",
+    "{}",
+    "{ kind = \"rope\" }",
+    "\"",
+    "nan",
+    "`x`",
+    "한",
+    "",
+];

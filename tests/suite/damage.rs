@@ -16,7 +16,8 @@ pub(crate) fn damage() -> impl Strategy<Value = Damage> {
     prop_oneof![
         prop::collection::vec((any::<usize>(), 1..=255_u8), 1..4).prop_map(Damage::Flip),
         any::<usize>().prop_map(Damage::Cut),
-        (any::<usize>(), prop::collection::vec(any::<u8>(), 1..9)).prop_map(|(at, with)| Damage::Insert(at, with)),
+        (any::<usize>(), prop::collection::vec(any::<u8>(), 1..9))
+            .prop_map(|(at, with)| Damage::Insert(at, with)),
         prop::collection::vec(any::<u8>(), 0..200).prop_map(Damage::Replace),
     ]
 }
@@ -26,7 +27,9 @@ pub(crate) fn apply(damage: Damage, bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let len = bytes.len();
     match damage {
-        Damage::Flip(flips) => flips.into_iter().for_each(|(at, with)| bytes[at % len] ^= with),
+        Damage::Flip(flips) => flips
+            .into_iter()
+            .for_each(|(at, with)| bytes[at % len] ^= with),
         Damage::Cut(at) => bytes.truncate(at % len),
         Damage::Insert(at, with) => drop(bytes.splice(at % len..at % len, with)),
         Damage::Replace(with) => bytes = with,

@@ -18,12 +18,27 @@ fn drops_its_part_and_scales_the_rest() {
             let dropped = after.iter().filter(|y| **y == 0.0).count() as f64;
             // Five standard deviations of a binomial count.
             let spread = 5.0 * (n as f64 * p * (1.0 - p)).sqrt();
-            assert!((dropped - n as f64 * p).abs() < spread, "{name}: {dropped} of {n} dropped with p = {p}");
+            assert!(
+                (dropped - n as f64 * p).abs() < spread,
+                "{name}: {dropped} of {n} dropped with p = {p}"
+            );
             let scale = (1.0 / (1.0 - p)) as f32;
-            let mask: Vec<f32> = after.iter().map(|y| if *y == 0.0 { 0.0 } else { scale }).collect();
-            let expected: Vec<f32> = before.iter().zip(&mask).map(|(x, scale)| x * scale).collect();
+            let mask: Vec<f32> = after
+                .iter()
+                .map(|y| if *y == 0.0 { 0.0 } else { scale })
+                .collect();
+            let expected: Vec<f32> = before
+                .iter()
+                .zip(&mask)
+                .map(|(x, scale)| x * scale)
+                .collect();
             assert_close(&name, &after, &expected, 1e-5);
-            assert_close("the gradient passes where the value did", &values(x.grad(&gradients).unwrap()), &mask, 1e-5);
+            assert_close(
+                "the gradient passes where the value did",
+                &values(x.grad(&gradients).unwrap()),
+                &mask,
+                1e-5,
+            );
         }
         let x = normal("dropout", 11);
         assert_eq!(values(dropout(tensor(&x, [11], &device), 0.0)), x);
@@ -37,8 +52,12 @@ fn acts_in_training_only() {
     let without = varied(&small("\"rope\"", ""), 1, &cpu());
     let plain = values(without.forward(text.clone(), Pass::default()));
     assert_eq!(values(with.forward(text.clone(), Pass::default())), plain);
-    assert_eq!(values(without.forward(text.clone(), Pass::training(Precision::Float32))), plain);
-    let [once, twice] = [0, 1].map(|_| values(with.forward(text.clone(), Pass::training(Precision::Float32))));
+    assert_eq!(
+        values(without.forward(text.clone(), Pass::training(Precision::Float32))),
+        plain
+    );
+    let [once, twice] =
+        [0, 1].map(|_| values(with.forward(text.clone(), Pass::training(Precision::Float32))));
     assert_ne!(once, plain);
     assert_ne!(once, twice, "each pass drops anew");
 }

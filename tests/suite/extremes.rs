@@ -1,22 +1,36 @@
-//! Inputs at the edge of what `f32` holds: no kernel may make a NaN or an infinity of them, forward or backward.
+//! Inputs at the edge of what `f32` holds: no kernel may make a NaN or an infinity of them, forward
+//! or backward.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use sisun_kernels::optimizer::{AdamW, Muon, adamw_step, muon_step};
-use sisun_kernels::{Activation, Attention, activation, attention, cross_entropy, layer_norm, rms_norm, swiglu};
+use sisun_kernels::{
+    Activation, Attention, activation, attention, cross_entropy, layer_norm, rms_norm, swiglu,
+};
 use sisun_tests::compare::{assert_close, tensor, values};
 use sisun_tests::devices::{everywhere, wgpu};
 
 fn devices() -> Vec<(String, Device)> {
-    everywhere().into_iter().chain(wgpu("the tests of extreme inputs")).collect()
+    everywhere()
+        .into_iter()
+        .chain(wgpu("the tests of extreme inputs"))
+        .collect()
 }
 
 /// Checks `f(x)`, and that its gradient is finite.
-fn check<const D: usize>(what: &str, x: Tensor<D>, expected: &[f32], f: impl Fn(Tensor<D>) -> Tensor<1>) {
+fn check<const D: usize>(
+    what: &str,
+    x: Tensor<D>,
+    expected: &[f32],
+    f: impl Fn(Tensor<D>) -> Tensor<1>,
+) {
     let x = x.autodiff().require_grad();
     let y = f(x.clone());
     let gradient = values(x.grad(&y.clone().sum().backward()).unwrap());
     assert_close(what, &values(y), expected, 1e-4);
-    assert!(gradient.iter().all(|g| g.is_finite()), "{what}: gradient {gradient:?}");
+    assert!(
+        gradient.iter().all(|g| g.is_finite()),
+        "{what}: gradient {gradient:?}"
+    );
 }
 
 #[test]
@@ -27,7 +41,11 @@ fn attention_to_one_key_alone() {
         let v = tensor(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [1, 1, 3, 2], &device).autodiff();
         let expected = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         check(&name, q, &expected, |q| {
-            let how = Attention { causal: true, bias: None, dropout: 0.0 };
+            let how = Attention {
+                causal: true,
+                bias: None,
+                dropout: 0.0,
+            };
             attention(q.clone(), q, v.clone(), &how).flatten(0, 3)
         });
     }
@@ -37,10 +55,15 @@ fn attention_to_one_key_alone() {
 fn losses_of_certain_predictions() {
     for (name, device) in devices() {
         let logits = tensor(&[1e4, 0.0, -1e4, 1e4, 0.0, -1e4], [2, 3], &device);
-        let targets =
-            |at: [i64; 2]| -> Tensor<1, Int> { Tensor::from_data(TensorData::new(at.to_vec(), [2]), &device) };
-        check(&name, logits.clone(), &[0.0], |x| cross_entropy(x, targets([0, 0]), None));
-        check(&name, logits, &[1e4], |x| cross_entropy(x, targets([1, 1]), None));
+        let targets = |at: [i64; 2]| -> Tensor<1, Int> {
+            Tensor::from_data(TensorData::new(at.to_vec(), [2]), &device)
+        };
+        check(&name, logits.clone(), &[0.0], |x| {
+            cross_entropy(x, targets([0, 0]), None)
+        });
+        check(&name, logits, &[1e4], |x| {
+            cross_entropy(x, targets([1, 1]), None)
+        });
     }
 }
 
@@ -50,11 +73,17 @@ fn norms_of_rows_without_variance() {
         let ones = tensor(&[1.0; 3], [3], &device).autodiff();
         for row in [[0.0; 3], [1e3; 3]] {
             let x = tensor(&row, [1, 3], &device);
-            check(&name, x, &[1.0; 3], |x| layer_norm(x, ones.clone(), Some(ones.clone()), 1e-5).flatten(0, 1));
+            check(&name, x, &[1.0; 3], |x| {
+                layer_norm(x, ones.clone(), Some(ones.clone()), 1e-5).flatten(0, 1)
+            });
         }
-        check(&name, tensor(&[0.0; 3], [1, 3], &device), &[0.0; 3], |x| rms_norm(x, ones.clone(), 1e-6).flatten(0, 1));
+        check(&name, tensor(&[0.0; 3], [1, 3], &device), &[0.0; 3], |x| {
+            rms_norm(x, ones.clone(), 1e-6).flatten(0, 1)
+        });
         let large = tensor(&[1e15, -1e15, 1e15], [1, 3], &device);
-        check(&name, large, &[1.0, -1.0, 1.0], |x| rms_norm(x, ones.clone(), 1e-6).flatten(0, 1));
+        check(&name, large, &[1.0, -1.0, 1.0], |x| {
+            rms_norm(x, ones.clone(), 1e-6).flatten(0, 1)
+        });
     }
 }
 
@@ -63,10 +92,18 @@ fn activations_far_from_zero() {
     for (name, device) in devices() {
         let x = || tensor(&[-1e4, -30.0, 0.0, 30.0, 1e4], [5], &device);
         let right = [0.0, 0.0, 0.0, 30.0, 1e4];
-        check(&format!("GELU on {name}"), x(), &right, |x| activation(x, Activation::Gelu));
-        check(&format!("GELU by tanh on {name}"), x(), &right, |x| activation(x, Activation::GeluTanh));
-        check(&format!("ReLU on {name}"), x(), &right, |x| activation(x, Activation::Relu));
-        check(&format!("SwiGLU on {name}"), x(), &right, |x| swiglu(x.clone(), x.ones_like()));
+        check(&format!("GELU on {name}"), x(), &right, |x| {
+            activation(x, Activation::Gelu)
+        });
+        check(&format!("GELU by tanh on {name}"), x(), &right, |x| {
+            activation(x, Activation::GeluTanh)
+        });
+        check(&format!("ReLU on {name}"), x(), &right, |x| {
+            activation(x, Activation::Relu)
+        });
+        check(&format!("SwiGLU on {name}"), x(), &right, |x| {
+            swiglu(x.clone(), x.ones_like())
+        });
     }
 }
 
@@ -74,11 +111,31 @@ fn activations_far_from_zero() {
 #[test]
 fn optimizers_without_a_gradient() {
     for (name, device) in devices() {
-        let (weight, zero) = (tensor(&[1.0; 6], [2, 3], &device), tensor(&[0.0; 6], [2, 3], &device));
-        let how = AdamW { lr: 0.1, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.5, step: 1 };
-        let (after, ..) = adamw_step(weight.clone(), zero.clone(), zero.clone(), zero.clone(), &how);
+        let (weight, zero) = (
+            tensor(&[1.0; 6], [2, 3], &device),
+            tensor(&[0.0; 6], [2, 3], &device),
+        );
+        let how = AdamW {
+            lr: 0.1,
+            beta1: 0.9,
+            beta2: 0.95,
+            epsilon: 1e-8,
+            weight_decay: 0.5,
+            step: 1,
+        };
+        let (after, ..) = adamw_step(
+            weight.clone(),
+            zero.clone(),
+            zero.clone(),
+            zero.clone(),
+            &how,
+        );
         assert_close(&name, &values(after), &[0.95; 6], 1e-6);
-        let how = Muon { lr: 0.1, momentum: 0.95, weight_decay: 0.5 };
+        let how = Muon {
+            lr: 0.1,
+            momentum: 0.95,
+            weight_decay: 0.5,
+        };
         let (after, _) = muon_step(weight, zero.clone(), zero, &how);
         assert_close(&name, &values(after), &[0.95; 6], 1e-6);
     }

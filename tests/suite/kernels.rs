@@ -1,10 +1,11 @@
-//! The CPU's own kernels against the plain compositions in `sisun_kernels::reference`, on the same device, forward and
-//! backward.
+//! The CPU's own kernels against the plain compositions in `sisun_kernels::reference`, on the same
+//! device, forward and backward.
 //!
-//! Both compute in `f32`, but in another order, with other exponentials and with one rounding where the composition
-//! has two. So each result has its bound, stated where it is used, as a multiple of what rounding can do: of the sum of
-//! the sizes of all terms for a linear map, of the largest factor for what is normalised. The usual multiple is
-//! [`ROUNDINGS`]. A composition that is not finite at some input is not asked there.
+//! Both compute in `f32`, but in another order, with other exponentials and with one rounding where
+//! the composition has two. So each result has its bound, stated where it is used, as a multiple of
+//! what rounding can do: of the sum of the sizes of all terms for a linear map, of the largest
+//! factor for what is normalised. The usual multiple is [`ROUNDINGS`]. A composition that is not
+//! finite at some input is not asked there.
 
 mod attentions;
 mod elementwise;
@@ -20,7 +21,8 @@ use burn::backend::Dispatch;
 use burn::tensor::{Device, Tensor};
 use sisun_tests::compare::{normal, tensor, values};
 
-/// Sixteen roundings to the nearest: sums here have up to some hundred terms, whose roundings mostly cancel.
+/// Sixteen roundings to the nearest: sums here have up to some hundred terms, whose roundings
+/// mostly cancel.
 const ROUNDINGS: f32 = 1.0 / (1 << 20) as f32;
 
 /// What underflow to 0 may cost.
@@ -41,7 +43,14 @@ enum Kind {
     Large,
 }
 
-const KINDS: [Kind; 6] = [Kind::Normal, Kind::Tiny, Kind::Sparse, Kind::Zero, Kind::Equal, Kind::Large];
+const KINDS: [Kind; 6] = [
+    Kind::Normal,
+    Kind::Tiny,
+    Kind::Sparse,
+    Kind::Zero,
+    Kind::Equal,
+    Kind::Large,
+];
 
 impl Kind {
     /// `n` numbers of this kind, always the same for a purpose.
@@ -75,7 +84,12 @@ enum Layout {
     Exchanged,
 }
 
-const LAYOUTS: [Layout; 4] = [Layout::Dense, Layout::Turned, Layout::Narrowed, Layout::Exchanged];
+const LAYOUTS: [Layout; 4] = [
+    Layout::Dense,
+    Layout::Turned,
+    Layout::Narrowed,
+    Layout::Exchanged,
+];
 
 impl Layout {
     /// How many numbers a tensor of this shape lies among.
@@ -92,7 +106,10 @@ impl Layout {
         match self {
             Self::Turned => {
                 shape.reverse();
-                flat.reshape(shape).permute(std::array::from_fn::<isize, D, _>(|axis| (D - 1 - axis) as isize))
+                flat.reshape(shape)
+                    .permute(std::array::from_fn::<isize, D, _>(|axis| {
+                        (D - 1 - axis) as isize
+                    }))
             }
             Self::Narrowed => {
                 let last = shape[D - 1];
@@ -130,7 +147,10 @@ impl Bound {
                 Self::All(bound) => *bound,
                 Self::Each(bounds) => bounds[i],
             };
-            assert!(expected.is_finite(), "{what}: the composition has {expected} at {i}");
+            assert!(
+                expected.is_finite(),
+                "{what}: the composition has {expected} at {i}"
+            );
             // Not the other way round: a NaN is within no bound.
             let within = found == expected || (found - expected).abs() <= bound;
             assert!(within, "{what}: {found} at {i}, not {expected} ± {bound:e}");
@@ -140,7 +160,8 @@ impl Bound {
 
 type Operation<'a> = &'a dyn Fn(&[Tensor<1>]) -> Tensor<1>;
 
-/// What the sum of a result's elements is weighted with, so that gradients differ from place to place.
+/// What the sum of a result's elements is weighted with, so that gradients differ from place to
+/// place.
 fn mix(n: usize) -> Vec<f32> {
     normal("mix", n)
 }
@@ -148,22 +169,35 @@ fn mix(n: usize) -> Vec<f32> {
 /// `f` of the inputs and the gradients of `Σ mix·f` with respect to each of them.
 fn passes(inputs: &[Vec<f32>], mix: &[f32], f: Operation<'_>) -> Vec<Vec<f32>> {
     let device = Device::flex().autodiff();
-    let leaves: Vec<Tensor<1>> = inputs.iter().map(|x| tensor(x, [x.len()], &device).require_grad()).collect();
+    let leaves: Vec<Tensor<1>> = inputs
+        .iter()
+        .map(|x| tensor(x, [x.len()], &device).require_grad())
+        .collect();
     let y = f(&leaves);
     let mut all = vec![values(y.clone())];
-    let gradients = (y * tensor(mix, [mix.len()], &Device::flex())).sum().backward();
-    all.extend(leaves.iter().map(|leaf| values(leaf.grad(&gradients).expect("a gradient of every input"))));
+    let gradients = (y * tensor(mix, [mix.len()], &Device::flex()))
+        .sum()
+        .backward();
+    all.extend(
+        leaves
+            .iter()
+            .map(|leaf| values(leaf.grad(&gradients).expect("a gradient of every input"))),
+    );
     all
 }
 
 /// `f` of the inputs where nothing is recorded.
 fn forward(inputs: &[Vec<f32>], f: Operation<'_>) -> Vec<f32> {
-    let inputs: Vec<Tensor<1>> = inputs.iter().map(|x| tensor(x, [x.len()], &Device::flex())).collect();
+    let inputs: Vec<Tensor<1>> = inputs
+        .iter()
+        .map(|x| tensor(x, [x.len()], &Device::flex()))
+        .collect();
     values(f(&inputs))
 }
 
-/// Holds `fast` to `plain`: its result with and without autodiff, and the gradient of each input. There is a bound for
-/// the result and one for each gradient; they are found from the mix and what `plain` gives.
+/// Holds `fast` to `plain`: its result with and without autodiff, and the gradient of each input.
+/// There is a bound for the result and one for each gradient; they are found from the mix and what
+/// `plain` gives.
 #[track_caller]
 fn agree(
     what: &str,
@@ -176,11 +210,20 @@ fn agree(
     let mix = mix(y.len());
     let (found, expected) = (passes(inputs, &mix, fast), passes(inputs, &mix, plain));
     let bits = |x: &[f32]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-    assert!(bits(&y) == bits(&found[0]), "{what}: another result under autodiff");
+    assert!(
+        bits(&y) == bits(&found[0]),
+        "{what}: another result under autodiff"
+    );
     let bounds = bounds(&mix, &expected);
     assert_eq!(bounds.len(), 1 + inputs.len(), "{what}: bounds");
-    for (i, (bound, (found, expected))) in bounds.iter().zip(found.iter().zip(&expected)).enumerate() {
-        let part = if i == 0 { "the result".to_owned() } else { format!("the gradient of input {}", i - 1) };
+    for (i, (bound, (found, expected))) in
+        bounds.iter().zip(found.iter().zip(&expected)).enumerate()
+    {
+        let part = if i == 0 {
+            "the result".to_owned()
+        } else {
+            format!("the gradient of input {}", i - 1)
+        };
         bound.hold(&format!("{what}: {part}"), found, expected);
     }
 }
@@ -195,7 +238,8 @@ fn flat<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     x.flatten(0, D - 1)
 }
 
-/// A result of the kernels themselves, which the functions at the root of their crate hand tensors of fewer shapes.
+/// A result of the kernels themselves, which the functions at the root of their crate hand tensors
+/// of fewer shapes.
 fn lift<const D: usize>(x: burn::backend::tensor::FloatTensor<Dispatch>) -> Tensor<D> {
     Tensor::from_dispatch(x)
 }

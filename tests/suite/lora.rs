@@ -6,7 +6,10 @@ use sisun_config::LoraConfig;
 use sisun_model::{Pass, RandomParams, Transformer};
 use sisun_tests::models::config;
 
-const HOW: LoraConfig = LoraConfig { rank: 3, alpha: 7.5 };
+const HOW: LoraConfig = LoraConfig {
+    rank: 3,
+    alpha: 7.5,
+};
 
 fn plain(device: &Device) -> Transformer {
     let lines = "vocab_size = 31\nd_model = 20\nn_layers = 2\nn_heads = 5\nn_kv_heads = 1\nd_ff = 27\ncontext_len = 11\n\
@@ -16,7 +19,9 @@ fn plain(device: &Device) -> Transformer {
 
 /// Of the same weights, with factors of which none is 0.
 fn adapted(device: &Device) -> Transformer {
-    let model = plain(device).with_lora(HOW, &mut RandomParams::new(5, device)).unwrap();
+    let model = plain(device)
+        .with_lora(HOW, &mut RandomParams::new(5, device))
+        .unwrap();
     struct Fill;
     impl burn::module::ModuleMapper for Fill {
         fn map_float<const D: usize>(
@@ -27,9 +32,16 @@ fn adapted(device: &Device) -> Transformer {
             param.map(|x| match factor && D == 2 && x.dims()[0] == HOW.rank {
                 true => {
                     let (shape, n) = (x.shape(), x.shape().num_elements());
-                    let values: Vec<f32> = (0..n).map(|i| ((i * 37 % 23) as f32 - 11.0) / 40.0).collect();
-                    let filled = Tensor::<D>::from_data(TensorData::new(values, shape), &x.device());
-                    if x.is_require_grad() { filled.require_grad() } else { filled }
+                    let values: Vec<f32> = (0..n)
+                        .map(|i| ((i * 37 % 23) as f32 - 11.0) / 40.0)
+                        .collect();
+                    let filled =
+                        Tensor::<D>::from_data(TensorData::new(values, shape), &x.device());
+                    if x.is_require_grad() {
+                        filled.require_grad()
+                    } else {
+                        filled
+                    }
                 }
                 false => x,
             })
@@ -52,16 +64,26 @@ fn near(what: &str, found: Vec<f32>, expected: Vec<f32>) {
     let size = expected.iter().map(|x| x.abs()).fold(0.0, f32::max);
     let close = |(a, b): &(&f32, &f32)| (*a - *b).abs() <= 1e-5 * size;
     let far = found.iter().zip(&expected).find(|pair| !close(pair));
-    assert!(found.len() == expected.len() && size > 0.0 && far.is_none(), "{what}: {far:?} of {size}");
+    assert!(
+        found.len() == expected.len() && size > 0.0 && far.is_none(),
+        "{what}: {far:?} of {size}"
+    );
 }
 
 #[test]
 fn a_fresh_adapter_changes_no_bit_and_its_draws_follow_from_the_seed() {
     let device = Device::flex();
     let before = plain(&device);
-    let fresh = |seed| plain(&device).with_lora(HOW, &mut RandomParams::new(seed, &device)).unwrap();
+    let fresh = |seed| {
+        plain(&device)
+            .with_lora(HOW, &mut RandomParams::new(seed, &device))
+            .unwrap()
+    };
     assert_eq!(values(logits(&fresh(5))), values(logits(&before)));
-    assert_eq!(values(logits(&fresh(5).materialize())), values(logits(&before)));
+    assert_eq!(
+        values(logits(&fresh(5).materialize())),
+        values(logits(&before))
+    );
     let factors = |seed| {
         let mut all = fresh(seed).to_host();
         all.retain(|name, _| name.contains(".lora."));
@@ -98,10 +120,16 @@ fn factors_get_the_chain_rule_of_the_whole_gradient_and_nothing_else_gets_any() 
     let pairs = [
         ("qkv", &model.blocks[0].attn.qkv, &whole.blocks[0].attn.qkv),
         ("o", &model.blocks[1].attn.o, &whole.blocks[1].attn.o),
-        ("gate", model.blocks[0].ffn.as_ref().unwrap().gate.as_ref().unwrap(), {
-            whole.blocks[0].ffn.as_ref().unwrap().gate.as_ref().unwrap()
-        }),
-        ("down", &model.blocks[1].ffn.as_ref().unwrap().down, &whole.blocks[1].ffn.as_ref().unwrap().down),
+        (
+            "gate",
+            model.blocks[0].ffn.as_ref().unwrap().gate.as_ref().unwrap(),
+            { whole.blocks[0].ffn.as_ref().unwrap().gate.as_ref().unwrap() },
+        ),
+        (
+            "down",
+            &model.blocks[1].ffn.as_ref().unwrap().down,
+            &whole.blocks[1].ffn.as_ref().unwrap().down,
+        ),
     ];
     for (name, ours, theirs) in pairs {
         let adapter = ours.weight.adapter().unwrap();
@@ -114,8 +142,19 @@ fn factors_get_the_chain_rule_of_the_whole_gradient_and_nothing_else_gets_any() 
         assert!(ours.weight.base().grad(&low).is_none() && !ours.weight.base().is_require_grad());
         assert!(ours.bias.as_ref().unwrap().val().grad(&low).is_none());
     }
-    assert!(model.embed.weight.val().grad(&low).is_none() && model.embed.weight.adapter().is_none());
-    assert!(model.position.weight.as_ref().unwrap().val().grad(&low).is_none());
+    assert!(
+        model.embed.weight.val().grad(&low).is_none() && model.embed.weight.adapter().is_none()
+    );
+    assert!(
+        model
+            .position
+            .weight
+            .as_ref()
+            .unwrap()
+            .val()
+            .grad(&low)
+            .is_none()
+    );
     let head = model.head.as_ref().unwrap();
     assert!(head.weight.val().grad(&low).is_none() && head.weight.adapter().is_none());
 }
@@ -134,7 +173,10 @@ fn learned_positions_are_cropped_and_other_shapes_refused() {
     shorter.context_len = 12;
     shorter.n_layers = 1;
     let message = model.rebuilt(&shorter, &device).unwrap_err().to_string();
-    for part in ["position.weight: shape [11, 20], expected [12, 20]", "blocks.1.attn.o.bias: not part of this model"] {
+    for part in [
+        "position.weight: shape [11, 20], expected [12, 20]",
+        "blocks.1.attn.o.bias: not part of this model",
+    ] {
         assert!(message.contains(part), "{message}");
     }
 }

@@ -1,4 +1,5 @@
-//! The numerical tests: reference values, properties, gradients, and files that are not what they should be.
+//! The numerical tests: reference values, properties, gradients, and files that are not what they
+//! should be.
 
 #![allow(clippy::unwrap_used)]
 
@@ -27,14 +28,25 @@ use proptest::test_runner::{Config, RngSeed};
 
 /// Property tests that try the same cases in every run.
 fn repeatable(cases: u32) -> Config {
-    Config { cases, rng_seed: RngSeed::Fixed(7), failure_persistence: None, ..Config::default() }
+    Config {
+        cases,
+        rng_seed: RngSeed::Fixed(7),
+        failure_persistence: None,
+        ..Config::default()
+    }
 }
 
 /// An error's message, held to the house style: lower case, no final stop.
 #[track_caller]
 fn message(error: &impl std::error::Error) -> String {
     let message = error.to_string();
-    assert!(!message.starts_with(char::is_uppercase), "begins with a capital: {message}");
-    assert!(!message.is_empty() && !message.ends_with(['.', '\n', ' ']), "ends with a stop or blank: {message:?}");
+    assert!(
+        !message.starts_with(char::is_uppercase),
+        "begins with a capital: {message}"
+    );
+    assert!(
+        !message.is_empty() && !message.ends_with(['.', '\n', ' ']),
+        "ends with a stop or blank: {message:?}"
+    );
     message
 }

@@ -42,7 +42,10 @@ fn fixture(name: &str) -> Value {
 }
 
 fn devices() -> Vec<(String, Device)> {
-    everywhere().into_iter().chain(wgpu("the comparison of optimizer steps with float64")).collect()
+    everywhere()
+        .into_iter()
+        .chain(wgpu("the comparison of optimizer steps with float64"))
+        .collect()
 }
 
 #[test]
@@ -63,7 +66,12 @@ fn adamw() {
             let gradient = reference.matrix(gradient, &device);
             (weight, first, second) = adamw_step(weight, gradient, first, second, &how);
             // A step moves a weight by about 1e-2.
-            assert_close(&format!("{name}, step {}", i + 1), &values(weight.clone()), &flat(after), 1e-6);
+            assert_close(
+                &format!("{name}, step {}", i + 1),
+                &values(weight.clone()),
+                &flat(after),
+                1e-6,
+            );
         }
         assert_eq!(reference.after.len(), 5);
     }
@@ -84,7 +92,8 @@ fn muon_of_wide_and_tall_matrices() {
                 weight_decay: reference.weight_decay,
             };
             for (i, (gradient, after)) in reference.grads.iter().zip(&reference.after).enumerate() {
-                (weight, momentum) = muon_step(weight, reference.matrix(gradient, &device), momentum, &how);
+                (weight, momentum) =
+                    muon_step(weight, reference.matrix(gradient, &device), momentum, &how);
                 // Five Newton–Schulz steps amplify rounding of the smallest singular values.
                 let what = format!("{name}, {:?}, step {}", reference.shape, i + 1);
                 assert_close(&what, &values(weight.clone()), &flat(after), 5e-6);

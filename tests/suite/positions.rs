@@ -11,14 +11,30 @@ use sisun_tests::compare::{assert_close, largest_difference, normal, tensor, val
 use sisun_tests::devices::{cpu, everywhere};
 use sisun_tests::models::{POSITIONS, small, tokens, varied};
 
-const PLAIN: Attention = Attention { causal: false, bias: None, dropout: 0.0 };
+const PLAIN: Attention = Attention {
+    causal: false,
+    bias: None,
+    dropout: 0.0,
+};
 
-/// The query heads `[batch, head, pos, d_head]`, turned as a part of a projection whose keys and values are the same.
+/// The query heads `[batch, head, pos, d_head]`, turned as a part of a projection whose keys and
+/// values are the same.
 fn rotate_halves(x: Tensor<4>, tables: &RotaryTables) -> Tensor<4> {
     let [_, n_heads, ..] = x.dims();
-    let heads = Heads { n_heads, n_kv_heads: n_heads };
-    let [q, k, v] = heads.split(rotate_heads(Tensor::cat(vec![merge_heads(x.clone()); 3], 2), tables, heads));
-    assert_eq!((values(q.clone()), values(v)), (values(k), values(x)), "keys turn as queries do, values do not");
+    let heads = Heads {
+        n_heads,
+        n_kv_heads: n_heads,
+    };
+    let [q, k, v] = heads.split(rotate_heads(
+        Tensor::cat(vec![merge_heads(x.clone()); 3], 2),
+        tables,
+        heads,
+    ));
+    assert_eq!(
+        (values(q.clone()), values(v)),
+        (values(k), values(x)),
+        "keys turn as queries do, values do not"
+    );
     q
 }
 
@@ -27,7 +43,14 @@ fn rope_scores(query_start: usize, key_start: usize, base: f64, dims: usize) -> 
     let (device, shape) = (cpu(), [1, 2, 7, 10]);
     let [q, k] = ["q", "k"].map(|name| tensor(&normal(name, 140), shape, &device));
     let turn = |x: Tensor<4>, start| {
-        rotate_halves(x, &rope::tables(start..start + 7, &rope::Frequencies::new(dims, base, None, 1), &device))
+        rotate_halves(
+            x,
+            &rope::tables(
+                start..start + 7,
+                &rope::Frequencies::new(dims, base, None, 1),
+                &device,
+            ),
+        )
     };
     values(scores(turn(q, query_start), turn(k, key_start), &PLAIN))
 }
@@ -39,31 +62,58 @@ fn rope_scores_depend_on_the_offset_alone() {
             let here = rope_scores(offset, 0, base, dims);
             for start in [1, 5, 1000] {
                 let there = rope_scores(start + offset, start, base, dims);
-                assert_close(&format!("offset {offset} from {start} on"), &there, &here, 2e-5);
+                assert_close(
+                    &format!("offset {offset} from {start} on"),
+                    &there,
+                    &here,
+                    2e-5,
+                );
             }
         }
         let (near, far) = (rope_scores(3, 0, base, dims), rope_scores(4, 0, base, dims));
-        assert!(largest_difference(&near, &far) > 0.1, "scores do not depend on the offset");
+        assert!(
+            largest_difference(&near, &far) > 0.1,
+            "scores do not depend on the offset"
+        );
     }
 }
 
 #[test]
 fn rope_turns_pairs_of_halves_and_leaves_the_rest() {
     for (_, device) in everywhere() {
-        // Position 2, r = 4: frequencies 1 and 1/√base = 1/10. Dimension 0 pairs with 2, and 1 with 3.
+        // Position 2, r = 4: frequencies 1 and 1/√base = 1/10. Dimension 0 pairs with 2, and 1 with
+        // 3.
         let x = tensor(&[1.0, 1.0, 0.0, 0.0, 7.0], [1, 1, 1, 5], &device);
-        let turned = rotate_halves(x, &rope::tables(2..3, &rope::Frequencies::new(4, 100.0, None, 1), &device));
+        let turned = rotate_halves(
+            x,
+            &rope::tables(2..3, &rope::Frequencies::new(4, 100.0, None, 1), &device),
+        );
         // cos 2, cos 0.2, sin 2, sin 0.2.
-        assert_close("turned", &values(turned), &[-0.416_146_84, 0.980_066_6, 0.909_297_4, 0.198_669_33, 7.0], 1e-6);
+        assert_close(
+            "turned",
+            &values(turned),
+            &[-0.416_146_84, 0.980_066_6, 0.909_297_4, 0.198_669_33, 7.0],
+            1e-6,
+        );
     }
 }
 
 #[test]
 fn rope_angles_stay_exact_far_out() {
-    // r = 4 and base 10,000: cosines and sines of 99,999 and of 999.99. In f32 the second is off by 3e-5 already.
-    let tables = rope::tables(99_999..100_000, &rope::Frequencies::new(4, 10_000.0, None, 1), &cpu());
+    // r = 4 and base 10,000: cosines and sines of 99,999 and of 999.99. In f32 the second is off by
+    // 3e-5 already.
+    let tables = rope::tables(
+        99_999..100_000,
+        &rope::Frequencies::new(4, 10_000.0, None, 1),
+        &cpu(),
+    );
     let found = [values(tables.cos), values(tables.sin)].concat();
-    assert_close("far out", &found, &[-0.509_875_37, 0.570_619_62, 0.860_248_28, 0.821_214_5], 1e-6);
+    assert_close(
+        "far out",
+        &found,
+        &[-0.509_875_37, 0.570_619_62, 0.860_248_28, 0.821_214_5],
+        1e-6,
+    );
 }
 
 #[test]
@@ -75,47 +125,84 @@ fn sinusoidal_table_is_the_papers() {
             [0.841_471, 0.540_302_3, 0.009_999_833, 0.999_95],
             [0.909_297_4, -0.416_146_84, 0.019_998_667, 0.999_8],
         ];
-        assert_close("table", &values(sinusoidal::table(0..3, 4, &device)), &expected.concat(), 1e-6);
+        assert_close(
+            "table",
+            &values(sinusoidal::table(0..3, 4, &device)),
+            &expected.concat(),
+            1e-6,
+        );
     }
-    // The whole table by another road: each pair turns by its own fixed angle from one position to the next.
+    // The whole table by another road: each pair turns by its own fixed angle from one position to
+    // the next.
     let (n, d) = (211, 22);
     let table = values(sinusoidal::table(0..n, d, &cpu()));
     for pair in 0..d / 2 {
         let turn = (-(2.0 * pair as f64 / d as f64) * 10_000_f64.ln()).exp();
         let (mut sin, mut cos) = (0.0_f64, 1.0_f64);
         for row in table.chunks(d) {
-            assert_close(&format!("pair {pair}"), &row[2 * pair..2 * pair + 2], &[sin as f32, cos as f32], 1e-6);
-            (sin, cos) = (sin * turn.cos() + cos * turn.sin(), cos * turn.cos() - sin * turn.sin());
+            assert_close(
+                &format!("pair {pair}"),
+                &row[2 * pair..2 * pair + 2],
+                &[sin as f32, cos as f32],
+                1e-6,
+            );
+            (sin, cos) = (
+                sin * turn.cos() + cos * turn.sin(),
+                cos * turn.cos() - sin * turn.sin(),
+            );
         }
     }
     // A later start is a later part of the same table.
-    assert_eq!(values(sinusoidal::table(200..211, d, &cpu())), table[200 * d..]);
+    assert_eq!(
+        values(sinusoidal::table(200..211, d, &cpu())),
+        table[200 * d..]
+    );
 }
 
 /// Logits of 7 tokens that stand at these places.
 fn logits_at(position: &str, places: Option<Vec<usize>>) -> Vec<f32> {
     let model = varied(&small(position, "context_len = 50"), 3, &cpu());
     let tokens = tokens(&[[1, 5, 9, 2, 6, 0, 30]], &cpu());
-    values(model.forward(tokens, Pass { positions: places, ..Pass::default() }))
+    values(model.forward(
+        tokens,
+        Pass {
+            positions: places,
+            ..Pass::default()
+        },
+    ))
 }
 
 #[test]
 fn tokens_can_stand_anywhere() {
     for position in POSITIONS {
         let in_turn = logits_at(position, None);
-        assert_close(position, &logits_at(position, Some((0..7).collect())), &in_turn, 1e-6);
+        assert_close(
+            position,
+            &logits_at(position, Some((0..7).collect())),
+            &in_turn,
+            1e-6,
+        );
         let moved = logits_at(position, Some((30..37).collect()));
         let spread = logits_at(position, Some(vec![0, 3, 4, 11, 20, 31, 49]));
         match position {
             // Absolute positions are others there.
             "\"learned\"" | "\"sinusoidal\"" => {
-                assert!(largest_difference(&moved, &in_turn) > 1e-3, "{position} moved");
-                assert!(largest_difference(&spread, &in_turn) > 1e-3, "{position} spread");
+                assert!(
+                    largest_difference(&moved, &in_turn) > 1e-3,
+                    "{position} moved"
+                );
+                assert!(
+                    largest_difference(&spread, &in_turn) > 1e-3,
+                    "{position} spread"
+                );
             }
             // Rotary ones see offsets alone: moving all changes nothing, spreading does.
             rope if rope.contains("rope") => {
                 assert_close(rope, &moved, &in_turn, 2e-4);
-                assert!(largest_difference(&spread, &in_turn) > 1e-3, "{rope} spread");
+                assert!(
+                    largest_difference(&spread, &in_turn) > 1e-3,
+                    "{rope} spread"
+                );
             }
             // No positions, or biases that count tokens.
             other => assert_close(other, &spread, &in_turn, 1e-6),
@@ -128,10 +215,20 @@ fn scaled_rope_reads_far_places_as_near_ones() {
     let model = varied(&small("\"rope\"", "context_len = 50"), 3, &cpu());
     let tokens = tokens(&[[1, 5, 9, 2, 6, 0, 30]], &cpu());
     let near = values(model.forward(tokens.clone(), Pass::default()));
-    let apart = Pass { positions: Some((0..7).map(|i| 4 * i).collect()), ..Pass::default() };
+    let apart = Pass {
+        positions: Some((0..7).map(|i| 4 * i).collect()),
+        ..Pass::default()
+    };
     let far = |model: &Transformer, pass| values(model.forward(tokens.clone(), pass));
-    let divided = model.clone().with_rope_scaling(RopeScaling::Linear { factor: 4.0 });
-    assert_eq!(format!("{:?}", divided.config().position).matches("Linear").count(), 1);
+    let divided = model
+        .clone()
+        .with_rope_scaling(RopeScaling::Linear { factor: 4.0 });
+    assert_eq!(
+        format!("{:?}", divided.config().position)
+            .matches("Linear")
+            .count(),
+        1
+    );
     assert_close("places divided by four", &far(&divided, apart), &near, 1e-4);
     assert!(largest_difference(&far(&divided, Pass::default()), &near) > 1e-3);
 }

@@ -29,11 +29,16 @@ fn frequencies_are_those_of_transformers() {
     assert_eq!(fixture.cases.len(), 63);
     for case in &fixture.cases {
         let mut settings = case.settings.clone();
-        let len = settings.remove("len").map_or(1, |len| len.as_u64().unwrap() as usize);
+        let len = settings
+            .remove("len")
+            .map_or(1, |len| len.as_u64().unwrap() as usize);
         settings.insert("kind".to_owned(), json!(case.kind));
         settings.insert("factor".to_owned(), json!(case.factor));
         if !matches!(case.kind.as_str(), "linear" | "ntk") {
-            settings.insert("original_context_len".to_owned(), json!(case.original_context_len));
+            settings.insert(
+                "original_context_len".to_owned(),
+                json!(case.original_context_len),
+            );
         }
         let scaling: RopeScaling = serde_json::from_value(Value::Object(settings)).unwrap();
         let name = format!("{scaling:?}, {} dimensions, {len} tokens", case.rotary_dims);
@@ -42,12 +47,23 @@ fn frequencies_are_those_of_transformers() {
         assert_eq!(found.radians.len(), case.radians.len(), "{name}");
         for (i, (found, expected)) in found.radians.iter().zip(&case.radians).enumerate() {
             // transformers computes them in float32.
-            assert!((found / expected - 1.0).abs() < 1e-5, "{name}, pair {i}: {found} for {expected}");
+            assert!(
+                (found / expected - 1.0).abs() < 1e-5,
+                "{name}, pair {i}: {found} for {expected}"
+            );
         }
         if case.kind == "dynamic" && len <= case.original_context_len {
-            assert_eq!(found, Frequencies::new(case.rotary_dims, case.base, None, 1), "{name} changes nothing yet");
+            assert_eq!(
+                found,
+                Frequencies::new(case.rotary_dims, case.base, None, 1),
+                "{name} changes nothing yet"
+            );
         } else {
-            assert_ne!(found, Frequencies::new(case.rotary_dims, case.base, None, 1), "{name} changes something");
+            assert_ne!(
+                found,
+                Frequencies::new(case.rotary_dims, case.base, None, 1),
+                "{name} changes something"
+            );
         }
     }
 }
@@ -59,12 +75,27 @@ fn a_factor_of_one_changes_nothing() {
         RopeScaling::Linear { factor: 1.0 },
         RopeScaling::Ntk { factor: 1.0 },
         RopeScaling::yarn(1.0, 37),
-        RopeScaling::Dynamic { factor: 1.0, original_context_len: 37 },
-        RopeScaling::Llama3 { factor: 1.0, original_context_len: 37, low_freq_factor: 1.0, high_freq_factor: 4.0 },
+        RopeScaling::Dynamic {
+            factor: 1.0,
+            original_context_len: 37,
+        },
+        RopeScaling::Llama3 {
+            factor: 1.0,
+            original_context_len: 37,
+            low_freq_factor: 1.0,
+            high_freq_factor: 4.0,
+        },
     ];
     for scaling in ways {
         let found = Frequencies::new(10, 500.0, Some(scaling), 37);
         assert!((found.magnitude - 1.0).abs() < 1e-12);
-        assert!(found.radians.iter().zip(&plain.radians).all(|(a, b)| (a / b - 1.0).abs() < 1e-12), "{scaling:?}");
+        assert!(
+            found
+                .radians
+                .iter()
+                .zip(&plain.radians)
+                .all(|(a, b)| (a / b - 1.0).abs() < 1e-12),
+            "{scaling:?}"
+        );
     }
 }

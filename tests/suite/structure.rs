@@ -8,7 +8,10 @@ use std::process::Command;
 use toml::Table;
 
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
 }
 
 /// What `cargo metadata` says of a package.
@@ -27,25 +30,52 @@ fn packages() -> Vec<Package> {
         packages: Vec<Package>,
     }
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["metadata", "--format-version", "1", "--no-deps", "--offline"]).current_dir(root());
+    cargo
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
+        .current_dir(root());
     let output = cargo.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice::<Metadata>(&output.stdout).unwrap().packages
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice::<Metadata>(&output.stdout)
+        .unwrap()
+        .packages
 }
 
 /// Every package that `name` needs, tests included, by way of `Cargo.lock`.
 fn needed_by(name: &str) -> BTreeSet<String> {
-    let lock: Table = fs::read_to_string(root().join("Cargo.lock")).unwrap().parse().unwrap();
+    let lock: Table = fs::read_to_string(root().join("Cargo.lock"))
+        .unwrap()
+        .parse()
+        .unwrap();
     let mut needs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for package in lock["package"].as_array().unwrap() {
-        let dependencies = package.get("dependencies").and_then(|d| d.as_array()).into_iter().flatten();
+        let dependencies = package
+            .get("dependencies")
+            .and_then(|d| d.as_array())
+            .into_iter()
+            .flatten();
         // `name`, or `name version` where several versions are locked.
         let names = dependencies.map(|d| d.as_str().unwrap().split(' ').next().unwrap());
-        needs.entry(package["name"].as_str().unwrap()).or_default().extend(names);
+        needs
+            .entry(package["name"].as_str().unwrap())
+            .or_default()
+            .extend(names);
     }
     let (mut found, mut open) = (BTreeSet::new(), vec![name]);
     while let Some(name) = open.pop() {
-        for need in needs.get(name).unwrap_or_else(|| panic!("{name} is not in Cargo.lock")) {
+        for need in needs
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} is not in Cargo.lock"))
+        {
             if found.insert((*need).to_owned()) {
                 open.push(need);
             }
@@ -74,8 +104,14 @@ fn code(package: &Package) -> Vec<(String, String)> {
         .into_iter()
         .flat_map(|path| {
             let text = fs::read_to_string(&path).unwrap();
-            let lines: Vec<String> = text.lines().map(|line| line.split("//").next().unwrap().to_owned()).collect();
-            lines.into_iter().enumerate().map(move |(i, line)| (format!("{}:{}", path.display(), i + 1), line))
+            let lines: Vec<String> = text
+                .lines()
+                .map(|line| line.split("//").next().unwrap().to_owned())
+                .collect();
+            lines
+                .into_iter()
+                .enumerate()
+                .map(move |(i, line)| (format!("{}:{}", path.display(), i + 1), line))
         })
         .collect()
 }
@@ -83,14 +119,26 @@ fn code(package: &Package) -> Vec<(String, String)> {
 #[test]
 fn dependencies_point_one_way() {
     for (name, never) in [
-        ("sisun-files", &["sisun-config", "sisun-data", "sisun-kernels", "sisun-model"][..]),
+        (
+            "sisun-files",
+            &["sisun-config", "sisun-data", "sisun-kernels", "sisun-model"][..],
+        ),
         ("sisun-config", &["burn", "sisun-data", "sisun-model"]),
         ("sisun-data", &["burn", "sisun-kernels", "sisun-model"]),
         ("sisun-kernels", &["sisun-data", "sisun-model"]),
         ("sisun-model", &["sisun-data", "sisun-train", "sisun-infer"]),
-        ("sisun-train", &["sisun-infer", "sisun-compare", "sisun-cli"]),
-        ("sisun-infer", &["sisun-train", "sisun-compare", "sisun-cli"]),
-        ("sisun-hf", &["sisun-train", "sisun-infer", "sisun-compare", "sisun-cli"]),
+        (
+            "sisun-train",
+            &["sisun-infer", "sisun-compare", "sisun-cli"],
+        ),
+        (
+            "sisun-infer",
+            &["sisun-train", "sisun-compare", "sisun-cli"],
+        ),
+        (
+            "sisun-hf",
+            &["sisun-train", "sisun-infer", "sisun-compare", "sisun-cli"],
+        ),
         ("sisun-compare", &["sisun-cli", "sisun-verify"]),
         ("sisun-verify", &["sisun-cli", "sisun-compare"]),
     ] {
@@ -108,17 +156,27 @@ fn every_member_shares_edition_licence_and_lints() {
     let packages = packages();
     assert!(packages.len() >= 9, "{} members", packages.len());
     for package in &packages {
-        let manifest: Table = fs::read_to_string(&package.manifest_path).unwrap().parse().unwrap();
+        let manifest: Table = fs::read_to_string(&package.manifest_path)
+            .unwrap()
+            .parse()
+            .unwrap();
         for key in ["version", "edition", "rust-version", "license", "publish"] {
-            let shared = manifest["package"].get(key).and_then(|v| v.get("workspace")?.as_bool());
+            let shared = manifest["package"]
+                .get(key)
+                .and_then(|v| v.get("workspace")?.as_bool());
             assert_eq!(shared, Some(true), "{}: package.{key}", package.name);
         }
-        let shared = manifest.get("lints").and_then(|v| v.get("workspace")?.as_bool());
+        let shared = manifest
+            .get("lints")
+            .and_then(|v| v.get("workspace")?.as_bool());
         assert_eq!(shared, Some(true), "{}: lints", package.name);
         assert_eq!(package.license.as_deref(), Some("MIT OR Apache-2.0"));
         assert_eq!(package.edition, "2024");
     }
-    let workspace: Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let workspace: Table = fs::read_to_string(root().join("Cargo.toml"))
+        .unwrap()
+        .parse()
+        .unwrap();
     let lints = &workspace["workspace"]["lints"];
     for lint in ["print_stdout", "print_stderr", "unwrap_used", "dbg_macro"] {
         assert_eq!(lints["clippy"][lint].as_str(), Some("warn"), "{lint}");
@@ -129,7 +187,9 @@ fn every_member_shares_edition_licence_and_lints() {
 #[test]
 fn libraries_never_print() {
     let packages = packages();
-    let libraries = packages.iter().filter(|package| package.name != "sisun-cli");
+    let libraries = packages
+        .iter()
+        .filter(|package| package.name != "sisun-cli");
     for (place, line) in libraries.flat_map(code) {
         for printing in ["println!", "print!", "dbg!", "clippy::print_"] {
             assert!(!line.contains(printing), "{place} prints: {line}");
@@ -147,14 +207,23 @@ fn unsafe_code_is_allowed_by_name_and_proven() {
             let lines: Vec<&str> = text.lines().collect();
             for (i, line) in lines.iter().enumerate() {
                 let code = line.split("//").next().unwrap();
-                if !["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"].iter().any(|form| code.contains(form)) {
+                if !["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"]
+                    .iter()
+                    .any(|form| code.contains(form))
+                {
                     continue;
                 }
                 found += 1;
                 let place = format!("{}:{}: {line}", path.display(), i + 1);
-                assert!(text.contains("allow(unsafe_code)"), "{place}: not allowed in this file");
+                assert!(
+                    text.contains("allow(unsafe_code)"),
+                    "{place}: not allowed in this file"
+                );
                 let above = lines[i.saturating_sub(9)..=i].join("\n");
-                assert!(above.contains("SAFETY:") || above.contains("# Safety"), "{place}: no proof above");
+                assert!(
+                    above.contains("SAFETY:") || above.contains("# Safety"),
+                    "{place}: no proof above"
+                );
             }
         }
     }

@@ -15,7 +15,10 @@ use std::path::PathBuf;
 use tempfile::tempdir;
 
 fn config() -> ModelConfig {
-    small("\"learned\"", "n_layers = 1\nd_model = 6\nn_heads = 1\nd_ff = 5\nvocab_size = 7\ncontext_len = 3")
+    small(
+        "\"learned\"",
+        "n_layers = 1\nd_model = 6\nn_heads = 1\nd_ff = 5\nvocab_size = 7\ncontext_len = 3",
+    )
 }
 
 fn weights() -> HostTensors {
@@ -30,7 +33,10 @@ fn load(bytes: &[u8]) -> Result<HostTensors, String> {
     let loaded = Transformer::load(&path, &config(), &cpu()).map(|model| model.to_host());
     loaded.map_err(|error| {
         let message = message(&error);
-        assert!(message.contains("가중치.safetensors"), "does not name the file: {message}");
+        assert!(
+            message.contains("가중치.safetensors"),
+            "does not name the file: {message}"
+        );
         message
     })
 }
@@ -42,7 +48,10 @@ fn every_missing_extra_and_misshapen_tensor_is_listed() {
     weights.remove("norm_final.bias").unwrap();
     weights.remove("blocks.0.attn.qkv.weight").unwrap();
     weights.insert("embed.weight".to_owned(), (vec![6, 7], vec![0.0; 42]));
-    weights.insert("blocks.0.ffn.up.bias".to_owned(), (vec![5, 1], vec![0.0; 5]));
+    weights.insert(
+        "blocks.0.ffn.up.bias".to_owned(),
+        (vec![5, 1], vec![0.0; 5]),
+    );
     weights.insert("blocks.1.ffn.up.bias".to_owned(), (vec![5], vec![0.0; 5]));
     weights.insert("머리".to_owned(), (vec![0], vec![]));
     let found = load(&to_safetensors(&weights)).unwrap_err();
@@ -65,7 +74,8 @@ fn every_missing_extra_and_misshapen_tensor_is_listed() {
 fn a_file_cut_short_anywhere_is_refused() {
     let bytes = to_safetensors(&weights());
     for len in 0..bytes.len() {
-        let found = load(&bytes[..len]).expect_err(&format!("{len} of {} bytes are accepted", bytes.len()));
+        let found =
+            load(&bytes[..len]).expect_err(&format!("{len} of {} bytes are accepted", bytes.len()));
         assert!(found.contains("is not a whole safetensors file"), "{found}");
     }
     let found = load(&[&bytes[..], b"more"].concat()).unwrap_err();
@@ -81,7 +91,9 @@ fn lying_headers_are_refused() {
         bytes
     };
     let tensor = |dtype: &str, shape: &str, offsets: &str| {
-        with_header(&format!(r#"{{"embed.weight":{{"dtype":"{dtype}","shape":{shape},"data_offsets":{offsets}}}}}"#))
+        with_header(&format!(
+            r#"{{"embed.weight":{{"dtype":"{dtype}","shape":{shape},"data_offsets":{offsets}}}}}"#
+        ))
     };
     for bytes in [
         // Header lengths far past the file, and past what memory holds.
@@ -114,15 +126,24 @@ fn another_number_type_is_named() {
     let data = [0; 16];
     for (dtype, shape) in [(Dtype::F64, 2), (Dtype::I64, 2), (Dtype::U8, 16)] {
         let view = TensorView::new(dtype, vec![shape], &data).unwrap();
-        let found = load(&safetensors::serialize([("embed.weight", view)], None).unwrap()).unwrap_err();
-        assert!(found.contains(&format!("embed.weight is {dtype}")), "{found}");
+        let found =
+            load(&safetensors::serialize([("embed.weight", view)], None).unwrap()).unwrap_err();
+        assert!(
+            found.contains(&format!("embed.weight is {dtype}")),
+            "{found}"
+        );
     }
 }
 
 #[test]
 fn paths_that_are_no_weights() {
     let folder = tempdir().unwrap();
-    for path in [folder.path().to_owned(), folder.path().join("none"), PathBuf::new(), PathBuf::from("a\0b")] {
+    for path in [
+        folder.path().to_owned(),
+        folder.path().join("none"),
+        PathBuf::new(),
+        PathBuf::from("a\0b"),
+    ] {
         message(&Transformer::load(&path, &config(), &cpu()).unwrap_err());
     }
 }
@@ -130,7 +151,8 @@ fn paths_that_are_no_weights() {
 proptest! {
     #![proptest_config(crate::repeatable(500))]
 
-    /// Weights alone carry no checksum: what is damaged loads with its names and shapes, or is refused.
+    /// Weights alone carry no checksum: what is damaged loads with its names and shapes, or is
+    /// refused.
     #[test]
     fn no_damaged_weights_panic(damage in damage()) {
         let weights = weights();

@@ -1,5 +1,5 @@
-//! What clap says of a value that cannot be read, in words of people: `expected a whole number`, not `invalid digit found
-//! in string`.
+//! What clap says of a value that cannot be read, in words of people: `expected a whole number`,
+//! not `invalid digit found in string`.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, Error, Parser};
@@ -7,25 +7,33 @@ use sisun_config::{plain_words, shell};
 use std::error::Error as _;
 use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 
-/// Reads the arguments, or ends the process with help or with what is wrong. Also tells whether any command was asked to be
-/// quiet.
+/// Reads the arguments, or ends the process with help or with what is wrong. Also tells whether any
+/// command was asked to be quiet.
 pub(crate) fn parse<C: Parser>() -> (C, bool) {
-    let read =
-        C::command().try_get_matches().and_then(|matches| Ok((C::from_arg_matches(&matches)?, is_quiet(&matches))));
+    let read = C::command()
+        .try_get_matches()
+        .and_then(|matches| Ok((C::from_arg_matches(&matches)?, is_quiet(&matches))));
     read.unwrap_or_else(|error| {
-        let typed: Vec<String> =
-            std::env::args_os().skip(1).map(|given| given.to_string_lossy().into_owned()).collect();
+        let typed: Vec<String> = std::env::args_os()
+            .skip(1)
+            .map(|given| given.to_string_lossy().into_owned())
+            .collect();
         plain::<C>(error, &typed).exit()
     })
 }
 
 fn is_quiet(matches: &ArgMatches) -> bool {
     // A command without this option does not know it.
-    matches.try_get_one::<bool>("quiet").is_ok_and(|quiet| quiet == Some(&true))
-        || matches.subcommand().is_some_and(|(_, inner)| is_quiet(inner))
+    matches
+        .try_get_one::<bool>("quiet")
+        .is_ok_and(|quiet| quiet == Some(&true))
+        || matches
+            .subcommand()
+            .is_some_and(|(_, inner)| is_quiet(inner))
 }
 
-/// The same error, without words of Rust, and with a remedy that works; `typed` is what stood after the program's name.
+/// The same error, without words of Rust, and with a remedy that works; `typed` is what stood after
+/// the program's name.
 fn plain<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
     match error.kind() {
         ErrorKind::UnknownArgument => return unknown::<C>(error, typed),
@@ -36,37 +44,77 @@ fn plain<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
         Some(ContextValue::String(text)) => text.clone(),
         _ => String::new(),
     };
-    let (argument, value) = (told(ContextKind::InvalidArg), told(ContextKind::InvalidValue));
-    let Some(why) = error.source().map(|source| reason(source, &value)) else { return error };
-    Error::raw(ErrorKind::ValueValidation, format!("invalid value '{value}' for '{argument}': {why}\n"))
-        .with_cmd(&C::command())
+    let (argument, value) = (
+        told(ContextKind::InvalidArg),
+        told(ContextKind::InvalidValue),
+    );
+    let Some(why) = error.source().map(|source| reason(source, &value)) else {
+        return error;
+    };
+    Error::raw(
+        ErrorKind::ValueValidation,
+        format!("invalid value '{value}' for '{argument}': {why}\n"),
+    )
+    .with_cmd(&C::command())
 }
 
 /// The error of an argument that no command has, with what was most likely meant.
 fn unknown<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
-    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return error };
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
     let quoted = shell::word;
     // Of `- Hello` clap tells the first two letters.
-    let at = typed.iter().position(|given| given == argument || given.starts_with(argument.as_str()));
-    let before = at.and_then(|at| typed.get(at.checked_sub(1)?)).map_or("", String::as_str);
+    let at = typed
+        .iter()
+        .position(|given| given == argument || given.starts_with(argument.as_str()));
+    let before = at
+        .and_then(|at| typed.get(at.checked_sub(1)?))
+        .map_or("", String::as_str);
     let command = C::command();
     let (path, options) = command_of(&command, typed);
     let name = path.first().copied().unwrap_or_default();
-    let option = |given: &str| options.iter().find(|option| is_option(option, given)).filter(|o| takes_value(o));
-    let key = argument.strip_prefix("--").map(|key| key.split('=').next().unwrap_or(key));
+    let option = |given: &str| {
+        options
+            .iter()
+            .find(|option| is_option(option, given))
+            .filter(|o| takes_value(o))
+    };
+    let key = argument
+        .strip_prefix("--")
+        .map(|key| key.split('=').next().unwrap_or(key));
     let tip = if let (Some(_), Some(at), true) = (option(before), at, argument.starts_with('-')) {
-        let joined = if before.starts_with("--") { format!("{before}=") } else { before.to_owned() };
+        let joined = if before.starts_with("--") {
+            format!("{before}=")
+        } else {
+            before.to_owned()
+        };
         let one = format!("{joined}{}", typed[at]);
-        let line = ["sisun"].into_iter().chain(typed[..at - 1].iter().map(String::as_str)).chain([one.as_str()]);
+        let line = ["sisun"]
+            .into_iter()
+            .chain(typed[..at - 1].iter().map(String::as_str))
+            .chain([one.as_str()]);
         // A value that would be refused as well is told so at once.
-        match command.clone().try_get_matches_from(line.chain(typed[at + 1..].iter().map(String::as_str))) {
-            Err(error) if error.kind() == ErrorKind::ValueValidation => return plain::<C>(error, typed),
+        match command
+            .clone()
+            .try_get_matches_from(line.chain(typed[at + 1..].iter().map(String::as_str)))
+        {
+            Err(error) if error.kind() == ErrorKind::ValueValidation => {
+                return plain::<C>(error, typed);
+            }
             _ => {}
         }
-        format!("a value that begins with - has to follow its option at once: {joined}{}", quoted(&typed[at]))
-    } else if let (Some(option), false) = (last_list(&options, typed, at), argument.starts_with('-')) {
+        format!(
+            "a value that begins with - has to follow its option at once: {joined}{}",
+            quoted(&typed[at])
+        )
+    } else if let (Some(option), false) =
+        (last_list(&options, typed, at), argument.starts_with('-'))
+    {
         let option = option.get_long().unwrap_or_default();
-        format!("--{option} takes one name at a time: put a pattern such as '*.txt' in quotes, or repeat --{option}")
+        format!(
+            "--{option} takes one name at a time: put a pattern such as '*.txt' in quotes, or repeat --{option}"
+        )
     } else if let (Some(key), "train" | "info") = (key, name)
         && let Some(key) = sisun_config::key_meant(key)
     {
@@ -76,18 +124,29 @@ fn unknown<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
     } else {
         match error.get(ContextKind::SuggestedArg) {
             Some(ContextValue::String(similar)) => format!("a similar argument exists: {similar}"),
-            _ => format!("{} --help lists what there is", [&["sisun"], &path[..]].concat().join(" ")),
+            _ => format!(
+                "{} --help lists what there is",
+                [&["sisun"], &path[..]].concat().join(" ")
+            ),
         }
     };
-    Error::raw(ErrorKind::UnknownArgument, format!("unexpected argument {} found\n\n  tip: {tip}\n", quoted(argument)))
-        .with_cmd(&command)
+    Error::raw(
+        ErrorKind::UnknownArgument,
+        format!(
+            "unexpected argument {} found\n\n  tip: {tip}\n",
+            quoted(argument)
+        ),
+    )
+    .with_cmd(&command)
 }
 
 /// The command that is typed, by the names that lead to it, and its options.
 fn command_of<'c>(command: &'c Command, typed: &[String]) -> (Vec<&'c str>, Vec<&'c Arg>) {
     let (mut at, mut path) = (command, Vec::new());
     for word in typed {
-        let Some(inner) = at.find_subcommand(word) else { break };
+        let Some(inner) = at.find_subcommand(word) else {
+            break;
+        };
         at = inner;
         path.push(inner.get_name());
     }
@@ -95,8 +154,14 @@ fn command_of<'c>(command: &'c Command, typed: &[String]) -> (Vec<&'c str>, Vec<
 }
 
 fn is_option(option: &Arg, given: &str) -> bool {
-    let short = |name: char| given.strip_prefix('-').is_some_and(|rest| rest == name.to_string());
-    given.strip_prefix("--").is_some_and(|name| option.get_long() == Some(name))
+    let short = |name: char| {
+        given
+            .strip_prefix('-')
+            .is_some_and(|rest| rest == name.to_string())
+    };
+    given
+        .strip_prefix("--")
+        .is_some_and(|name| option.get_long() == Some(name))
         || option.get_short().is_some_and(short)
 }
 
@@ -104,10 +169,17 @@ fn takes_value(option: &Arg) -> bool {
     matches!(option.get_action(), ArgAction::Set | ArgAction::Append)
 }
 
-/// The option whose list of values the argument number `at` seems to go on: nothing but values stand between.
+/// The option whose list of values the argument number `at` seems to go on: nothing but values
+/// stand between.
 fn last_list<'c>(options: &[&'c Arg], typed: &[String], at: Option<usize>) -> Option<&'c Arg> {
-    let given = typed.get(..at?)?.iter().rev().find(|given| given.starts_with('-'))?;
-    let appends = |option: &&&Arg| is_option(option, given) && matches!(option.get_action(), ArgAction::Append);
+    let given = typed
+        .get(..at?)?
+        .iter()
+        .rev()
+        .find(|given| given.starts_with('-'))?;
+    let appends = |option: &&&Arg| {
+        is_option(option, given) && matches!(option.get_action(), ArgAction::Append)
+    };
     options.iter().find(appends).copied()
 }
 
@@ -142,14 +214,31 @@ mod tests {
     fn no_option_answers_in_words_of_rust() {
         let mut options = Vec::new();
         gather(&Cli::command(), &mut vec!["sisun".to_owned()], &mut options);
-        assert!(options.len() > 60, "only {} options were found", options.len());
-        let values = ["x", "", "0", "-1", "1.5", "1e3", "nan", "99999999999999999999999", "1,2", "한"];
+        assert!(
+            options.len() > 60,
+            "only {} options were found",
+            options.len()
+        );
+        let values = [
+            "x",
+            "",
+            "0",
+            "-1",
+            "1.5",
+            "1e3",
+            "nan",
+            "99999999999999999999999",
+            "1,2",
+            "한",
+        ];
         let mut refused = 0;
         for (command, option) in options {
             for value in values {
                 let mut line = command.clone();
                 line.push(format!("--{option}={value}"));
-                let Err(error) = Cli::try_parse_from(&line) else { continue };
+                let Err(error) = Cli::try_parse_from(&line) else {
+                    continue;
+                };
                 let message = plain::<Cli>(error, &line[1..]).to_string();
                 refused += usize::from(message.contains("invalid value"));
                 for word in [
@@ -174,7 +263,9 @@ mod tests {
 
     fn gather(command: &Command, at: &mut Vec<String>, options: &mut Vec<(Vec<String>, String)>) {
         for argument in command.get_arguments() {
-            if let (Some(long), ArgAction::Set | ArgAction::Append) = (argument.get_long(), argument.get_action()) {
+            if let (Some(long), ArgAction::Set | ArgAction::Append) =
+                (argument.get_long(), argument.get_action())
+            {
                 options.push((at.clone(), long.to_owned()));
             }
         }
@@ -188,31 +279,77 @@ mod tests {
     #[test]
     fn the_remedy_is_told() {
         let told = |arguments: &[&str]| {
-            let line: Vec<String> = std::iter::once(&"sisun").chain(arguments).map(ToString::to_string).collect();
-            plain::<Cli>(Cli::try_parse_from(&line).err().expect("an error"), &line[1..]).to_string()
+            let line: Vec<String> = std::iter::once(&"sisun")
+                .chain(arguments)
+                .map(ToString::to_string)
+                .collect();
+            plain::<Cli>(
+                Cli::try_parse_from(&line).err().expect("an error"),
+                &line[1..],
+            )
+            .to_string()
         };
         for (arguments, part) in [
-            (&["sample", "r", "-n", "x"][..], "'x' for '--tokens <N>': expected a whole number\n"),
-            (&["sample", "r", "-n", "1e3"], "expected a whole number; write 1000"),
-            (&["sample", "r", "-n=-3"], "expected a whole number, not a negative one"),
-            (&["sample", "r", "--temperature", "hot"], "'hot' for '--temperature <T>': expected a number\n"),
+            (
+                &["sample", "r", "-n", "x"][..],
+                "'x' for '--tokens <N>': expected a whole number\n",
+            ),
+            (
+                &["sample", "r", "-n", "1e3"],
+                "expected a whole number; write 1000",
+            ),
+            (
+                &["sample", "r", "-n=-3"],
+                "expected a whole number, not a negative one",
+            ),
+            (
+                &["sample", "r", "--temperature", "hot"],
+                "'hot' for '--temperature <T>': expected a number\n",
+            ),
             (&["compare", "c", "--jobs", "0"], "must be at least 1"),
             (&["sample", "r", "--samples", "0"], "must be at least 1"),
             (&["sample", "r", "--prompt", "-1"], "at once: --prompt=-1\n"),
-            (&["sample", "r", "--prompt", "- Hello"], "at once: --prompt='- Hello'\n"),
+            (
+                &["sample", "r", "--prompt", "- Hello"],
+                "at once: --prompt='- Hello'\n",
+            ),
             (&["sample", "r", "-n", "-x"], "expected a whole number"),
             (&["explain", "r", "--text", "a", "--query", "--"], "--query"),
-            (&["sample", "r", "--seed", "-1"], "expected a whole number, not a negative one"),
-            (&["sample", "r", "-n", "-3"], "expected a whole number, not a negative one"),
-            (&["data", "make", "stories", "--xyzzy", "5"], "sisun data make stories --help"),
+            (
+                &["sample", "r", "--seed", "-1"],
+                "expected a whole number, not a negative one",
+            ),
+            (
+                &["sample", "r", "-n", "-3"],
+                "expected a whole number, not a negative one",
+            ),
+            (
+                &["data", "make", "stories", "--xyzzy", "5"],
+                "sisun data make stories --help",
+            ),
             (&["sample", "--run", "r"], "name the run alone"),
-            (&["train", "c.toml", "--steps", "5"], "--set train.steps=VALUE"),
+            (
+                &["train", "c.toml", "--steps", "5"],
+                "--set train.steps=VALUE",
+            ),
             (&["train", "c.toml", "--lr=3"], "--set train.lr_max=VALUE"),
-            (&["train", "c.toml", "--n-layers", "5"], "--set model.n_layers=VALUE"),
-            (&["eval", "r", "--data", "a.txt", "b.txt"], "--data takes one name at a time: put a pattern"),
-            (&["sample", "r", "--samplse", "3"], "a similar argument exists: --samples"),
+            (
+                &["train", "c.toml", "--n-layers", "5"],
+                "--set model.n_layers=VALUE",
+            ),
+            (
+                &["eval", "r", "--data", "a.txt", "b.txt"],
+                "--data takes one name at a time: put a pattern",
+            ),
+            (
+                &["sample", "r", "--samplse", "3"],
+                "a similar argument exists: --samples",
+            ),
             (&["heads", "r", "--xyzzy", "3"], "sisun heads --help"),
-            (&["sample", "r", "--precision", "fp16"], "\"fp16\" is not known here; known here: float32, bf16"),
+            (
+                &["sample", "r", "--precision", "fp16"],
+                "\"fp16\" is not known here; known here: float32, bf16",
+            ),
         ] {
             let found = told(arguments);
             assert!(found.contains(part), "{arguments:?}: {found}");

@@ -13,40 +13,67 @@ use std::path::Path;
 pub(crate) fn describe(path: &Path) -> Result<PretrainedSpec> {
     let read = || -> Result<PretrainedSpec> {
         if look(path)?.is_none() {
-            bail!("no such folder; put a model there, or name another with --set finetune.model=DIR");
+            bail!(
+                "no such folder; put a model there, or name another with --set finetune.model=DIR"
+            );
         }
         let (model, tokenizer, made) = if sisun_hf::is_model(path)? {
             (sisun_hf::describe(path)?.1, sisun_hf::tokenizer(path), None)
         } else {
             let run = Run::open(path)?;
-            if !is_file(&run.tokenizer()).with_context(|| format!("cannot read {}", run.tokenizer().display()))? {
-                bail!("{} is missing: restore it, or name another base", run.tokenizer().display());
+            if !is_file(&run.tokenizer())
+                .with_context(|| format!("cannot read {}", run.tokenizer().display()))?
+            {
+                bail!(
+                    "{} is missing: restore it, or name another base",
+                    run.tokenizer().display()
+                );
             }
             let config = run.config()?;
             (config.model, run.tokenizer(), Some(config.tokenizer))
         };
-        Ok(PretrainedSpec { path: path.to_owned(), model, tokenizer, made })
+        Ok(PretrainedSpec {
+            path: path.to_owned(),
+            model,
+            tokenizer,
+            made,
+        })
     };
     read().with_context(|| named(path))
 }
 
 /// What training takes from it.
-pub(crate) fn open(path: &Path, device: &Device, tell: &mut dyn FnMut(&str)) -> Result<InitialWeights> {
+pub(crate) fn open(
+    path: &Path,
+    device: &Device,
+    tell: &mut dyn FnMut(&str),
+) -> Result<InitialWeights> {
     let mut read = || -> Result<InitialWeights> {
         if sisun_hf::is_model(path)? {
             let imported = sisun_hf::open(path, device)?;
-            return Ok(InitialWeights { model: imported.model, companions: plain(imported.companions) });
+            return Ok(InitialWeights {
+                model: imported.model,
+                companions: plain(imported.companions),
+            });
         }
         let run = Run::open(path)?;
-        run.mend()?.iter().for_each(|note| tell(&format!("note: {note}")));
+        run.mend()?
+            .iter()
+            .for_each(|note| tell(&format!("note: {note}")));
         let (model, _) = run.model(device)?;
-        Ok(InitialWeights { model, companions: plain(sisun_hf::companions(&run.root().join(COMPANIONS))?) })
+        Ok(InitialWeights {
+            model,
+            companions: plain(sisun_hf::companions(&run.root().join(COMPANIONS))?),
+        })
     };
     read().with_context(|| named(path))
 }
 
 fn plain(companions: Vec<SidecarFile>) -> Vec<(String, Vec<u8>)> {
-    companions.into_iter().map(|SidecarFile { name, bytes }| (name, bytes)).collect()
+    companions
+        .into_iter()
+        .map(|SidecarFile { name, bytes }| (name, bytes))
+        .collect()
 }
 
 fn named(path: &Path) -> String {

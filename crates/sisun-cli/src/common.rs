@@ -26,7 +26,11 @@ pub(crate) struct DeviceArgs {
 /// One that holds files that Sisun did not put there.
 pub(crate) fn claim(folder: &Path) -> Result<()> {
     if folder.is_file() {
-        return Err(Usage(format!("{} is a file: name a folder with --out", folder.display())).into());
+        return Err(Usage(format!(
+            "{} is a file: name a folder with --out",
+            folder.display()
+        ))
+        .into());
     }
     let claimed = sisun_files::claim_folder(folder);
     if claimed.with_context(|| format!("cannot write into {}", folder.display()))? {
@@ -39,18 +43,37 @@ pub(crate) fn claim(folder: &Path) -> Result<()> {
     .into())
 }
 
-/// Names of what an earlier command left in a folder, besides the files just written, a few of them.
+/// Names of what an earlier command left in a folder, besides the files just written, a few of
+/// them.
 pub(crate) fn left_before(folder: &Path, written: &[PathBuf]) -> Option<String> {
     const SHOWN: usize = 3;
-    let is_new = |path: &PathBuf| written.iter().any(|new| new.file_name() == path.file_name());
-    let entries = std::fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
-    let is_hidden = |path: &PathBuf| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    let mut left: Vec<PathBuf> = entries.filter(|path| path.is_file() && !is_new(path) && !is_hidden(path)).collect();
+    let is_new = |path: &PathBuf| {
+        written
+            .iter()
+            .any(|new| new.file_name() == path.file_name())
+    };
+    let entries = std::fs::read_dir(folder)
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()));
+    let is_hidden = |path: &PathBuf| {
+        path.file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+    };
+    let mut left: Vec<PathBuf> = entries
+        .filter(|path| path.is_file() && !is_new(path) && !is_hidden(path))
+        .collect();
     left.sort();
-    let names: Vec<String> =
-        left.iter().take(SHOWN).filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect();
+    let names: Vec<String> = left
+        .iter()
+        .take(SHOWN)
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .collect();
     let more = left.len().saturating_sub(SHOWN);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
     (!names.is_empty()).then(|| names.join(", ") + &more)
 }
 

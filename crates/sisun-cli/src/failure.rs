@@ -35,14 +35,17 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// Prints the error, if there is one, and says how the process ends: 0 well, 1 a failure at work, 2 wrong usage or
-/// configuration, 130 interrupted.
+/// Prints the error, if there is one, and says how the process ends: 0 well, 1 a failure at work, 2
+/// wrong usage or configuration, 130 interrupted.
 pub(crate) fn exit_code(result: Result<(), Error>) -> ExitCode {
-    let Err(error) = result else { return ExitCode::SUCCESS };
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
     if error.is::<Interrupted>() {
         return ExitCode::from(130);
     }
-    // Whoever read our output has gone (`sisun … | head`): nothing is wrong, and nobody is left to tell.
+    // Whoever read our output has gone (`sisun … | head`): nothing is wrong, and nobody is left to
+    // tell.
     if error.chain().any(is_broken_pipe) {
         return ExitCode::SUCCESS;
     }
@@ -52,19 +55,24 @@ pub(crate) fn exit_code(result: Result<(), Error>) -> ExitCode {
 
 /// The error and its causes, those left out that the sentence before already tells.
 fn message(error: &Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| {
-        if told.is_empty() {
-            cause
-        } else if told.contains(&cause) {
-            told
-        } else {
-            format!("{told}: {cause}")
-        }
-    })
+    error
+        .chain()
+        .map(ToString::to_string)
+        .fold(String::new(), |told, cause| {
+            if told.is_empty() {
+                cause
+            } else if told.contains(&cause) {
+                told
+            } else {
+                format!("{told}: {cause}")
+            }
+        })
 }
 
 fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
-    cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    cause
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn is_usage(error: &Error) -> bool {
@@ -101,14 +109,19 @@ fn is_usage(error: &Error) -> bool {
                 | CompareError::NotAComparison { .. }
         )
     );
-    let by_maps =
-        matches!(error.downcast_ref::<MapsError>(), Some(MapsError::CellTooSmall { .. } | MapsError::FontSize { .. }));
+    let by_maps = matches!(
+        error.downcast_ref::<MapsError>(),
+        Some(MapsError::CellTooSmall { .. } | MapsError::FontSize { .. })
+    );
     by_train
         || by_infer
         || by_maps
         || by_compare
         || error.is::<ConfigError>()
         || error.is::<UnknownLevel>()
-        || matches!(error.downcast_ref::<NoThreads>(), Some(NoThreads::TooMany { .. }))
+        || matches!(
+            error.downcast_ref::<NoThreads>(),
+            Some(NoThreads::TooMany { .. })
+        )
         || error.is::<Usage>()
 }

@@ -1,4 +1,5 @@
-//! Texts that a command is given: in an argument, on standard input, in a file. All are read as training reads files.
+//! Texts that a command is given: in an argument, on standard input, in a file. All are read as
+//! training reads files.
 
 use crate::failure::Usage;
 use anyhow::{Context, Result};
@@ -15,7 +16,9 @@ pub(crate) fn argument(given: &str) -> Result<String, Infallible> {
 /// The text on standard input.
 pub(crate) fn standard_input() -> Result<String> {
     let mut bytes = Vec::new();
-    std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
+    std::io::stdin()
+        .read_to_end(&mut bytes)
+        .context("cannot read standard input")?;
     text("standard input", bytes)
 }
 
@@ -28,7 +31,11 @@ pub(crate) fn file(what: &str, path: &Path) -> Result<String> {
 }
 
 fn text(from: &str, bytes: Vec<u8>) -> Result<String> {
-    let text = String::from_utf8(bytes)
-        .map_err(|error| Usage(format!("{from} is not valid UTF-8 (byte {})", error.utf8_error().valid_up_to())))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        Usage(format!(
+            "{from} is not valid UTF-8 (byte {})",
+            error.utf8_error().valid_up_to()
+        ))
+    })?;
     Ok(as_from_a_file(&text).into_owned())
 }

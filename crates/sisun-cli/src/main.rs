@@ -25,7 +25,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 ///
 /// Sisun (시선, gaze) runs on the machine you have: on its CPU, or on any GPU that wgpu reaches.
 #[derive(Parser)]
-#[command(name = "sisun", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "sisun",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 #[command(after_help = "\
 A first run:
   sisun train configs/quickstart.toml
@@ -91,8 +96,9 @@ fn main() -> ExitCode {
     failure::exit_code(result)
 }
 
-/// Looking for a GPU through OpenGL makes libwayland complain on stderr where `XDG_RUNTIME_DIR` is not set, as in
-/// containers. Setting it in our own process is not safe Rust, so the program starts itself again with it.
+/// Looking for a GPU through OpenGL makes libwayland complain on stderr where `XDG_RUNTIME_DIR` is
+/// not set, as in containers. Setting it in our own process is not safe Rust, so the program starts
+/// itself again with it.
 #[cfg(target_os = "linux")]
 fn quiet_wayland() {
     use std::os::unix::process::CommandExt;

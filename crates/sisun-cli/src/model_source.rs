@@ -27,7 +27,10 @@ impl PrecisionArgs {
     /// Opens what a RUN argument names, to compute with these numbers.
     pub(crate) fn open(self, path: &Path, device: &Device) -> Result<ModelSource> {
         if self.precision == Precision::Bf16 && *device != Device::flex() {
-            return Err(Usage("--precision bf16 computes on the CPU only: add --device cpu".to_owned()).into());
+            return Err(Usage(
+                "--precision bf16 computes on the CPU only: add --device cpu".to_owned(),
+            )
+            .into());
         }
         let mut opened = ModelSource::new(path, device)?;
         if self.precision == Precision::Bf16 {
@@ -43,10 +46,12 @@ pub(crate) struct TextArgs {
     /// Files, folders or globs to evaluate on [default: the run's held-out text]
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Vec<String>,
-    /// The field that holds the text of JSON lines in --data [default: the run's data.jsonl_field, else text]
+    /// The field that holds the text of JSON lines in --data [default: the run's data.jsonl_field,
+    /// else text]
     #[arg(long, value_name = "FIELD", requires = "data")]
     jsonl_field: Option<String>,
-    /// What one document of --data is: file, line or paragraph [default: as the run's data.documents, else file]
+    /// What one document of --data is: file, line or paragraph [default: as the run's
+    /// data.documents, else file]
     #[arg(long, value_name = "WHAT", requires = "data", value_parser = read_documents)]
     documents: Option<Documents>,
 }
@@ -84,45 +89,85 @@ impl ModelSource {
             let found = sisun_hf::open_as_stored(&path, device)?;
             let mut loaded = LanguageModel::new(found.name, None, found.model, found.tokenizer);
             (loaded.window, loaded.notes) = (found.window, found.notes);
-            return Ok(Self { loaded, companions: found.companions, path, trained: None });
+            return Ok(Self {
+                loaded,
+                companions: found.companions,
+                path,
+                trained: None,
+            });
         }
         let run = Run::open(&path)?;
         let notes = run.mend()?;
         let config = run.config()?;
         let came_along = run.root().join(COMPANIONS);
-        let remedy = || format!("{} came with the model that the run began from: restore it", came_along.display());
+        let remedy = || {
+            format!(
+                "{} came with the model that the run began from: restore it",
+                came_along.display()
+            )
+        };
         let companions = sisun_hf::companions(&came_along).with_context(remedy)?;
         let mut loaded = LanguageModel::of_run(&run, device)?;
         loaded.notes = notes;
-        Ok(Self { loaded, companions, path, trained: Some(Trained { run, config }) })
+        Ok(Self {
+            loaded,
+            companions,
+            path,
+            trained: Some(Trained { run, config }),
+        })
     }
 
     /// The text of the run's `[attend]`.
     pub(crate) fn attend_text(&self) -> Option<&str> {
-        self.trained.as_ref()?.config.attend.as_ref().map(|attend| attend.text.as_str())
+        self.trained
+            .as_ref()?
+            .config
+            .attend
+            .as_ref()
+            .map(|attend| attend.text.as_str())
     }
 
     /// Windows of `length` tokens that are evaluated together: as many tokens as in training.
     pub(crate) fn batch_size(&self, length: usize) -> usize {
-        let tokens =
-            |trained: &Trained| trained.config.train.batch_size.saturating_mul(trained.config.model.context_len);
+        let tokens = |trained: &Trained| {
+            trained
+                .config
+                .train
+                .batch_size
+                .saturating_mul(trained.config.model.context_len)
+        };
         (self.trained.as_ref().map_or(0, tokens) / length).max(1)
     }
 
     /// That memory has room to evaluate a text in windows of `length` tokens.
     pub(crate) fn check_evaluation(&self, text: &Tokens, length: usize) -> Result<()> {
-        let tokens = self.batch_size(length).saturating_mul(length).min(text.len());
+        let tokens = self
+            .batch_size(length)
+            .saturating_mul(length)
+            .min(text.len());
         let model = &self.loaded.model;
-        let what = || format!("evaluating {tokens} tokens at once (train.batch_size · model.context_len of the run)");
+        let what = || {
+            format!(
+                "evaluating {tokens} tokens at once (train.batch_size · model.context_len of the run)"
+            )
+        };
         let remedy = || "give a shorter text with --data, or shorter --lengths".to_owned();
-        Ok(memory::check(memory::of_evaluation(model.config(), tokens), &model.device(), what, remedy)?)
+        Ok(memory::check(
+            memory::of_evaluation(model.config(), tokens),
+            &model.device(),
+            what,
+            remedy,
+        )?)
     }
 
     /// All checkpoints, oldest first.
     pub(crate) fn checkpoints(&self) -> Result<Vec<PathBuf>> {
         match &self.trained {
             Some(trained) => Ok(trained.run.checkpoints()?),
-            None => bail!("{} is a Hugging Face directory, which keeps no checkpoints", self.path.display()),
+            None => bail!(
+                "{} is a Hugging Face directory, which keeps no checkpoints",
+                self.path.display()
+            ),
         }
     }
 
@@ -131,28 +176,41 @@ impl ModelSource {
         let mut progress = |line: &str| device.note(line);
         let sources = asked.data.clone();
         let text = match (&self.trained, sources.is_empty()) {
-            (Some(Trained { run, config }), true) => own_text(run, &config.data, 1, &mut progress)?.validation,
+            (Some(Trained { run, config }), true) => {
+                own_text(run, &config.data, 1, &mut progress)?.validation
+            }
             (None, true) => bail!(
                 "{} is a Hugging Face directory, which has no held-out text: give one with --data",
                 self.path.display()
             ),
             (trained, false) => {
                 let mut data = match trained {
-                    Some(trained) => DataConfig { sources, ..trained.config.data.clone() },
+                    Some(trained) => DataConfig {
+                        sources,
+                        ..trained.config.data.clone()
+                    },
                     None => DataConfig::reading(sources),
                 };
                 data.documents = asked.documents.unwrap_or(data.documents);
                 if let Some(field) = &asked.jsonl_field {
                     // What is text and answer at once would be read twice.
-                    data.jsonl_answer_field = data.jsonl_answer_field.filter(|answer| answer != field);
+                    data.jsonl_answer_field =
+                        data.jsonl_answer_field.filter(|answer| answer != field);
                     data.jsonl_field = Some(field.clone());
                 }
-                prepare_whole(&data, &self.loaded.tokenizer, &data.cache_folder(), &mut progress)?
+                prepare_whole(
+                    &data,
+                    &self.loaded.tokenizer,
+                    &data.cache_folder(),
+                    &mut progress,
+                )?
             }
         };
         text.check_rows(&self.loaded.tokenizer, self.loaded.rows())?;
         if text.len() < 2 {
-            bail!("the text to evaluate on has fewer than two tokens: give a longer one with --data");
+            bail!(
+                "the text to evaluate on has fewer than two tokens: give a longer one with --data"
+            );
         }
         Ok(text)
     }

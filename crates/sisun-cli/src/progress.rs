@@ -19,7 +19,12 @@ pub(crate) enum Progress {
     /// A bar that is redrawn.
     Bar(ProgressBar),
     /// A line now and then.
-    Lines { steps: u64, told: Option<Instant>, first_step: u64, began: Instant },
+    Lines {
+        steps: u64,
+        told: Option<Instant>,
+        first_step: u64,
+        began: Instant,
+    },
 }
 
 impl Progress {
@@ -28,8 +33,10 @@ impl Progress {
         if quiet {
             Self::Quiet
         } else if is_watched() {
-            let style = ProgressStyle::with_template("{wide_bar:.cyan/blue} step {pos}/{len}  {msg}  {eta} left")
-                .expect("the template is well formed");
+            let style = ProgressStyle::with_template(
+                "{wide_bar:.cyan/blue} step {pos}/{len}  {msg}  {eta} left",
+            )
+            .expect("the template is well formed");
             let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
             bar.set_style(style.progress_chars("━╸─"));
             bar.set_position(step);
@@ -37,7 +44,12 @@ impl Progress {
             waiting::bar_begins();
             Self::Bar(bar)
         } else {
-            Self::Lines { steps, told: None, first_step: step, began: Instant::now() }
+            Self::Lines {
+                steps,
+                told: None,
+                first_step: step,
+                began: Instant::now(),
+            }
         }
     }
 
@@ -52,21 +64,44 @@ impl Progress {
     pub(crate) fn measured(&mut self, metric: &Metric) {
         let validation = metric.split == "validation";
         let summary = if validation {
-            let bits = metric.bits_per_byte.map_or(String::new(), |bits| format!(", {bits:.3} bits per byte"));
-            format!("validation loss {:.4}{bits}", metric.loss.unwrap_or(f64::NAN))
+            let bits = metric
+                .bits_per_byte
+                .map_or(String::new(), |bits| format!(", {bits:.3} bits per byte"));
+            format!(
+                "validation loss {:.4}{bits}",
+                metric.loss.unwrap_or(f64::NAN)
+            )
         } else {
-            let loss = metric.loss.map_or("loss – (no answers)".to_owned(), |loss| format!("loss {loss:.3}"));
-            format!("{loss}  {:.0} tokens/s", metric.tokens_per_second.unwrap_or(0.0))
+            let loss = metric
+                .loss
+                .map_or("loss – (no answers)".to_owned(), |loss| {
+                    format!("loss {loss:.3}")
+                });
+            format!(
+                "{loss}  {:.0} tokens/s",
+                metric.tokens_per_second.unwrap_or(0.0)
+            )
         };
         match self {
             Self::Quiet => {}
-            Self::Bar(bar) if validation => bar.println(format!("step {:>6}  {summary}", metric.step)),
+            Self::Bar(bar) if validation => {
+                bar.println(format!("step {:>6}  {summary}", metric.step))
+            }
             Self::Bar(bar) => bar.set_message(summary),
-            Self::Lines { steps, told, first_step, began } => {
+            Self::Lines {
+                steps,
+                told,
+                first_step,
+                began,
+            } => {
                 if validation || told.is_none_or(|told| told.elapsed() >= BETWEEN_LINES) {
                     let done = metric.step.saturating_sub(*first_step).max(1);
-                    let left = began.elapsed().as_secs_f64() / done as f64 * (*steps - metric.step) as f64;
-                    note(&format!("step {}/{steps}  {summary}  {left:.0} s left", metric.step));
+                    let left =
+                        began.elapsed().as_secs_f64() / done as f64 * (*steps - metric.step) as f64;
+                    note(&format!(
+                        "step {}/{steps}  {summary}  {left:.0} s left",
+                        metric.step
+                    ));
                     *told = Some(Instant::now());
                 }
             }
@@ -91,7 +126,8 @@ impl Progress {
     }
 }
 
-/// What stderr shows of work that several threads do: how much is done, and how long the rest takes.
+/// What stderr shows of work that several threads do: how much is done, and how long the rest
+/// takes.
 pub(crate) struct Work {
     quiet: bool,
     bar: Option<ProgressBar>,
@@ -104,13 +140,19 @@ impl Work {
     /// For work that has not begun.
     pub(crate) fn new(quiet: bool) -> Self {
         let bar = (!quiet && is_watched()).then(|| {
-            let style = ProgressStyle::with_template("{wide_bar:.cyan/blue} {percent:>3} %  {eta} left")
-                .expect("the template is well formed");
+            let style =
+                ProgressStyle::with_template("{wide_bar:.cyan/blue} {percent:>3} %  {eta} left")
+                    .expect("the template is well formed");
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
             bar.set_style(style.progress_chars("━╸─"));
             bar
         });
-        Self { quiet, bar, done: AtomicU64::new(0), begun: OnceLock::new() }
+        Self {
+            quiet,
+            bar,
+            done: AtomicU64::new(0),
+            begun: OnceLock::new(),
+        }
     }
 
     /// The work begins now.
@@ -136,8 +178,12 @@ impl Work {
         let done = self.done.load(Ordering::Relaxed);
         match (&self.bar, self.begun.get()) {
             (None, Some((all, began))) => {
-                let left = began.elapsed().as_secs_f64() / done.max(1) as f64 * all.saturating_sub(done) as f64;
-                self.show(&format!("{:>3} %  {line}  {left:.0} s left", 100 * done / all.max(&1)));
+                let left = began.elapsed().as_secs_f64() / done.max(1) as f64
+                    * all.saturating_sub(done) as f64;
+                self.show(&format!(
+                    "{:>3} %  {line}  {left:.0} s left",
+                    100 * done / all.max(&1)
+                ));
             }
             _ => self.show(line),
         }

@@ -7,12 +7,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// Keeps those signals away that whoever started the program wants ignored, as `nohup` does and shells do for commands in the
-/// background: a handler would take the place of that. Has to be called before there are other threads, which inherit it.
+/// Keeps those signals away that whoever started the program wants ignored, as `nohup` does and
+/// shells do for commands in the background: a handler would take the place of that. Has to be
+/// called before there are other threads, which inherit it.
 #[cfg(target_os = "linux")]
 pub(crate) fn keep_ignored() {
     use nix::sys::signal::{SigSet, Signal};
-    let ignored = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| ignored(&status)).unwrap_or(0);
+    let ignored = std::fs::read_to_string("/proc/self/status")
+        .ok()
+        .and_then(|status| ignored(&status))
+        .unwrap_or(0);
     let mut kept = SigSet::empty();
     for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM] {
         if ignored & (1 << (signal as i32 - 1)) != 0 {
@@ -29,7 +33,9 @@ pub(crate) fn keep_ignored() {}
 /// The bits of ignored signals, from the lowest for signal 1.
 #[cfg(target_os = "linux")]
 fn ignored(status: &str) -> Option<u64> {
-    let bits = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    let bits = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))?;
     u64::from_str_radix(bits.trim(), 16).ok()
 }
 
@@ -77,7 +83,10 @@ mod tests {
 
     #[test]
     fn the_bits_are_read_from_the_status() {
-        assert_eq!(ignored("Name:\tsisun\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\n"), Some(0x1001));
+        assert_eq!(
+            ignored("Name:\tsisun\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\n"),
+            Some(0x1001)
+        );
         assert_eq!(ignored("Name:\tsisun\n"), None);
     }
 }

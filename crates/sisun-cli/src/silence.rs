@@ -24,7 +24,11 @@ pub(crate) struct Silencing {
 impl Silencing {
     /// The first option that was given, where heads are not to be silenced at all.
     pub(crate) fn idle(&self) -> Option<&'static str> {
-        if self.text.data.is_empty() { self.windows.map(|_| "--windows") } else { Some("--data") }
+        if self.text.data.is_empty() {
+            self.windows.map(|_| "--windows")
+        } else {
+            Some("--data")
+        }
     }
 }
 
@@ -51,8 +55,17 @@ pub(crate) fn silence(
     opened.check_evaluation(text, length)?;
     let loss = |silenced: &[(usize, usize)]| {
         let windows = Some(how.windows.map_or(WINDOWS, NonZeroUsize::get));
-        let found = evaluate_without(silenced, model, text, length, opened.batch_size(length), windows);
-        found.map(|found| found.loss).context("no window of the text has a token to take the loss on")
+        let found = evaluate_without(
+            silenced,
+            model,
+            text,
+            length,
+            opened.batch_size(length),
+            windows,
+        );
+        found
+            .map(|found| found.loss)
+            .context("no window of the text has a token to take the loss on")
     };
     let whole = loss(&[])?;
     let work = Work::new(device.quiet);
@@ -64,5 +77,8 @@ pub(crate) fn silence(
     };
     let rise: Result<sisun_infer::page::Silenced> = heads.iter().map(rise).collect();
     work.finish();
-    Ok(Silenced { loss: whole, rise: rise? })
+    Ok(Silenced {
+        loss: whole,
+        rise: rise?,
+    })
 }

@@ -60,8 +60,9 @@ pub(crate) fn is_watched() -> bool {
     stderr().is_terminal()
 }
 
-/// What a terminal is given of a text: control characters, which could move its cursor, change its colours or set its title,
-/// become their pictures (`␛`). Line ends and tabs stay, and a file or a pipe gets the text as it is.
+/// What a terminal is given of a text: control characters, which could move its cursor, change its
+/// colours or set its title, become their pictures (`␛`). Line ends and tabs stay, and a file or a
+/// pipe gets the text as it is.
 pub(crate) fn shown(text: &str, terminal: bool) -> Cow<'_, str> {
     let control = |c: char| c.is_control() && c != '\n' && c != '\t';
     if !terminal || !text.contains(control) {
@@ -88,8 +89,11 @@ mod tests {
         assert_eq!(shown(text, true), "a␛[31mred␇␍\n\tb␦2J␡한␀");
         assert_eq!(shown(text, false), text);
         assert!(
-            !shown(&(0..0x300).filter_map(char::from_u32).collect::<String>(), true)
-                .contains(|c: char| c.is_control() && !['\n', '\t'].contains(&c))
+            !shown(
+                &(0..0x300).filter_map(char::from_u32).collect::<String>(),
+                true
+            )
+            .contains(|c: char| c.is_control() && !['\n', '\t'].contains(&c))
         );
     }
 }

@@ -4,8 +4,8 @@ use anyhow::{Context, Result, bail};
 use sisun_config::{DataConfig, ModelConfig, TokenizerConfig};
 use sisun_data::vocabulary_size;
 
-/// Fills in `model.vocab_size` from `[tokenizer]`, unless the file states it: of a BPE as it is asked for, of a
-/// `tokenizer.json` as it is, of characters as the text has them.
+/// Fills in `model.vocab_size` from `[tokenizer]`, unless the file states it: of a BPE as it is
+/// asked for, of a `tokenizer.json` as it is, of characters as the text has them.
 ///
 /// # Errors
 /// Why it cannot be known.
@@ -19,12 +19,20 @@ pub(crate) fn settle(
     }
     let remedy = "or state it with --set model.vocab_size=N";
     let size = match (tokenizer, data) {
-        (None, _) => bail!("the file has no [tokenizer] that gives the vocabulary: add one, {remedy}"),
+        (None, _) => {
+            bail!("the file has no [tokenizer] that gives the vocabulary: add one, {remedy}")
+        }
         (Some(TokenizerConfig::Char), None) => {
-            bail!("characters are counted in a text, and the file names none in [data]: name one, {remedy}")
+            bail!(
+                "characters are counted in a text, and the file names none in [data]: name one, {remedy}"
+            )
         }
         (Some(TokenizerConfig::Char), Some(data))
-            if data.sources.iter().chain(&data.validation).any(|source| source == "-") =>
+            if data
+                .sources
+                .iter()
+                .chain(&data.validation)
+                .any(|source| source == "-") =>
         {
             bail!(
                 "characters are counted in a text, and standard input is not read for it: name a file in data.sources, {remedy}"

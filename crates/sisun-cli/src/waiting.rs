@@ -1,5 +1,6 @@
-//! A sign of life on a terminal while nothing else is written: what goes on and for how long, from the third second on, in
-//! every command alike (reading large weights, making tokens, drawing, checking sums, exporting).
+//! A sign of life on a terminal while nothing else is written: what goes on and for how long, from
+//! the third second on, in every command alike (reading large weights, making tokens, drawing,
+//! checking sums, exporting).
 
 use crate::terminal::is_watched;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -42,10 +43,15 @@ impl State {
         }
         let since = self.since;
         let shown = self.shown.get_or_insert_with(|| {
-            let style = ProgressStyle::with_template("{spinner} {wide_msg}").expect("the template is well formed");
+            let style = ProgressStyle::with_template("{spinner} {wide_msg}")
+                .expect("the template is well formed");
             ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
         });
-        shown.set_message(format!("{}  {} s", self.doing, now.duration_since(since).as_secs()));
+        shown.set_message(format!(
+            "{}  {} s",
+            self.doing,
+            now.duration_since(since).as_secs()
+        ));
         shown.tick();
     }
 }
@@ -56,7 +62,13 @@ pub(crate) fn begin(quiet: bool) {
         return;
     }
     let doing = "working".to_owned();
-    *state() = Some(State { since: Instant::now(), doing, occupied: false, bars: 0, shown: None });
+    *state() = Some(State {
+        since: Instant::now(),
+        doing,
+        occupied: false,
+        bars: 0,
+        shown: None,
+    });
     std::thread::spawn(|| {
         loop {
             std::thread::sleep(TICK);
@@ -78,11 +90,14 @@ pub(crate) fn end() {
 /// Writes `text` by `write` where a sign may stand, which is removed before.
 pub(crate) fn interrupt<R>(text: &str, write: impl FnOnce() -> R) -> R {
     let mut state = state();
-    let Some(state) = &mut *state else { return write() };
+    let Some(state) = &mut *state else {
+        return write();
+    };
     state.hide();
     let written = write();
     state.since = Instant::now();
-    // What is written to a pipe leaves the terminal's line alone, but so little is lost by silence then.
+    // What is written to a pipe leaves the terminal's line alone, but so little is lost by silence
+    // then.
     state.occupied = !text.is_empty() && !text.ends_with('\n');
     written
 }
@@ -122,7 +137,13 @@ mod tests {
     #[test]
     fn it_is_due_after_two_seconds_in_which_nothing_is_written() {
         let since = Instant::now();
-        let mut state = State { since, doing: String::new(), occupied: false, bars: 0, shown: None };
+        let mut state = State {
+            since,
+            doing: String::new(),
+            occupied: false,
+            bars: 0,
+            shown: None,
+        };
         assert!(!state.is_due(since + Duration::from_millis(1_900)));
         assert!(state.is_due(since + AFTER));
         state.bars = 1;

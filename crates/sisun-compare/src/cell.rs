@@ -28,8 +28,8 @@ const PROMPT_TOKENS: usize = 16;
 /// Characters or so that a language model writes by itself.
 const SAMPLE_TOKENS: usize = 160;
 
-/// Trains and judges a cell on the thread that calls. `stepped` is told of every step; when it says so, the cell is given
-/// up and there is no result.
+/// Trains and judges a cell on the thread that calls. `stepped` is told of every step; when it says
+/// so, the cell is given up and there is no result.
 pub(crate) fn run(
     cell: &Cell,
     track: &Track,
@@ -40,7 +40,9 @@ pub(crate) fn run(
     let began = Instant::now();
     let mut config = cell.settings.model.clone();
     if let Some(text) = text {
-        config.vocab_size.get_or_insert(text.corpus.tokenizer.vocab_size());
+        config
+            .vocab_size
+            .get_or_insert(text.corpus.tokenizer.vocab_size());
     }
     let train = &cell.settings.train;
     let mut model = Transformer::random(&config, cell.seed, &device.clone().autodiff())?;
@@ -49,7 +51,10 @@ pub(crate) fn run(
     let mut seconds = Vec::new();
     let mut outcome = Outcome::Trained;
     for step in 0..train.steps {
-        let at = StepContext { random_positions: cell.random_positions, ..StepContext::new(train, step) };
+        let at = StepContext {
+            random_positions: cell.random_positions,
+            ..StepContext::new(train, step)
+        };
         let batch = |i| next_batch(cell, track, text, at.micro_step + i);
         let batches: Vec<Batch> = (0..train.accumulate as u64).map(batch).collect();
         let step_began = Instant::now();
@@ -81,29 +86,57 @@ pub(crate) fn run(
         result.outcome = Outcome::Diverged { step: train.steps };
     }
     if result.outcome == Outcome::Trained {
-        let judged = Judged { model: model.valid(), random_positions: cell.random_positions };
+        let judged = Judged {
+            model: model.valid(),
+            random_positions: cell.random_positions,
+        };
         judge(&mut result, &judged, track, text)?;
         only_finite(&mut result);
     }
     seconds.sort_unstable_by(f64::total_cmp);
-    let step_ms = seconds.get(seconds.len() / 2).map_or(0.0, |median| median * 1e3);
-    Ok(Some((result, Timing { step_ms, train_s, total_s: began.elapsed().as_secs_f64() })))
+    let step_ms = seconds
+        .get(seconds.len() / 2)
+        .map_or(0.0, |median| median * 1e3);
+    Ok(Some((
+        result,
+        Timing {
+            step_ms,
+            train_s,
+            total_s: began.elapsed().as_secs_f64(),
+        },
+    )))
 }
 
 /// The rows of one micro-batch: the same for every variant of a track and seed.
 fn next_batch(cell: &Cell, track: &Track, text: Option<&Text>, micro_step: u64) -> Batch {
-    let (batch_size, context_len) = (cell.settings.train.batch_size, cell.settings.model.context_len);
+    let (batch_size, context_len) = (
+        cell.settings.train.batch_size,
+        cell.settings.model.context_len,
+    );
     match (track, track.task(), text) {
         (Track::Task { train_lengths, .. }, Some(task), _) => {
             task_batch(task, *train_lengths, batch_size, cell.seed, micro_step)
         }
-        (_, _, Some(text)) => random_batch(&text.corpus.train, batch_size, context_len, cell.seed, micro_step),
+        (_, _, Some(text)) => random_batch(
+            &text.corpus.train,
+            batch_size,
+            context_len,
+            cell.seed,
+            micro_step,
+        ),
         _ => unreachable!("a grid's tracks are tasks that exist, or texts that were read"),
     }
 }
 
-/// Examples from position 0 on, one a row, filled up to the longest of the training lengths. The loss is on answers.
-fn task_batch(task: Task, [shortest, longest]: [usize; 2], batch_size: usize, seed: u64, micro_step: u64) -> Batch {
+/// Examples from position 0 on, one a row, filled up to the longest of the training lengths. The
+/// loss is on answers.
+fn task_batch(
+    task: Task,
+    [shortest, longest]: [usize; 2],
+    batch_size: usize,
+    seed: u64,
+    micro_step: u64,
+) -> Batch {
     let mut rng = stream(seed, "examples", micro_step);
     let context_len = task.most_tokens(longest) - 1;
     let (mut inputs, mut targets, mut mask) = (Vec::new(), Vec::new(), Vec::new());
@@ -117,28 +150,68 @@ fn task_batch(task: Task, [shortest, longest]: [usize; 2], batch_size: usize, se
         targets.extend_from_slice(&row[1..]);
         mask.extend((0..context_len).map(|pos| answer.contains(&pos)));
     }
-    Batch { batch_size, context_len, inputs, targets, loss_mask: Some(mask) }
+    Batch {
+        batch_size,
+        context_len,
+        inputs,
+        targets,
+        loss_mask: Some(mask),
+    }
 }
 
-fn judge(result: &mut CellResult, model: &Judged, track: &Track, text: Option<&Text>) -> Result<(), CompareError> {
+fn judge(
+    result: &mut CellResult,
+    model: &Judged,
+    track: &Track,
+    text: Option<&Text>,
+) -> Result<(), CompareError> {
     let context_len = model.model.config().context_len;
     match (track, track.task(), text) {
-        (Track::Task { train_lengths: [_, longest], test_lengths, examples, .. }, Some(task), _) => {
+        (
+            Track::Task {
+                train_lengths: [_, longest],
+                test_lengths,
+                examples,
+                ..
+            },
+            Some(task),
+            _,
+        ) => {
             for &length in test_lengths {
                 let test = || task::exact_match(model, &task::examples(task, length, *examples));
-                let tested = model.check_length(task.most_tokens(length) - 1).map(|()| test());
-                let (value, note) = tested.map_or_else(|why| (None, Some(why)), |value| (Some(value), None));
-                result.measures.push(Measure { name: MeasureName::ExactMatch, at: length, value, note });
+                let tested = model
+                    .check_length(task.most_tokens(length) - 1)
+                    .map(|()| test());
+                let (value, note) =
+                    tested.map_or_else(|why| (None, Some(why)), |value| (Some(value), None));
+                result.measures.push(Measure {
+                    name: MeasureName::ExactMatch,
+                    at: length,
+                    value,
+                    note,
+                });
             }
             let rows = task::examples(task, *longest, DISTANCE_ROWS);
-            let rows: Vec<Vec<u32>> = rows.iter().map(|e| [&e.prompt[..], &e.answer].concat()).collect();
+            let rows: Vec<Vec<u32>> = rows
+                .iter()
+                .map(|e| [&e.prompt[..], &e.answer].concat())
+                .collect();
             let shortest = rows.iter().map(Vec::len).min().unwrap_or(0);
             let rows: Vec<&[u32]> = rows.iter().map(|row| &row[..shortest]).collect();
             result.heads = attention::distances(model, &rows);
         }
-        (Track::Language { factors, eval_tokens, .. }, _, Some(text)) => {
+        (
+            Track::Language {
+                factors,
+                eval_tokens,
+                ..
+            },
+            _,
+            Some(text),
+        ) => {
             let held_out = &text.corpus.validation;
-            result.measures = language::measure(model, held_out, context_len, factors, *eval_tokens);
+            result.measures =
+                language::measure(model, held_out, context_len, factors, *eval_tokens);
             let ids = held_out.read(0..held_out.len().min(DISTANCE_ROWS * context_len));
             let rows: Vec<&[u32]> = ids.chunks_exact(context_len).collect();
             result.heads = attention::distances(model, &rows);
@@ -152,12 +225,13 @@ fn judge(result: &mut CellResult, model: &Judged, track: &Track, text: Option<&T
     Ok(())
 }
 
-/// JSON has no other numbers: a measure that is none becomes a measure without a value, and such a distance is left out. Without
-/// this the result could not be read back.
+/// JSON has no other numbers: a measure that is none becomes a measure without a value, and such a
+/// distance is left out. Without this the result could not be read back.
 fn only_finite(result: &mut CellResult) {
     for measure in &mut result.measures {
         if measure.value.is_some_and(|value| !value.is_finite()) {
-            (measure.value, measure.note) = (None, Some("the model gives no finite number".to_owned()));
+            (measure.value, measure.note) =
+                (None, Some("the model gives no finite number".to_owned()));
         }
     }
     result.heads.retain(|head| head.distance.is_finite());
@@ -165,7 +239,10 @@ fn only_finite(result: &mut CellResult) {
 
 /// What the model writes after the first words of the held-out text.
 fn sample(model: &Transformer, text: &Text) -> Result<String, CompareError> {
-    let data = |source| CompareError::Data { track: text.track.clone(), source };
+    let data = |source| CompareError::Data {
+        track: text.track.clone(),
+        source,
+    };
     let tokenizer = &text.corpus.tokenizer;
     let held_out = &text.corpus.validation;
     let first = held_out.read(0..held_out.len().min(PROMPT_TOKENS));
@@ -175,13 +252,20 @@ fn sample(model: &Transformer, text: &Text) -> Result<String, CompareError> {
     let loaded = LanguageModel::new(String::new(), None, model.clone(), tokenizer.clone());
     let how = Generation {
         tokens: SAMPLE_TOKENS,
-        sampler: Sampler { temperature: 0.8, seed: 1, ..Sampler::default() },
+        sampler: Sampler {
+            temperature: 0.8,
+            seed: 1,
+            ..Sampler::default()
+        },
         stop: Vec::new(),
         number: 0,
     };
     let written = loaded.generate(&prompt, &how, &mut |_| ControlFlow::Continue(()));
     // Some tokenizers cannot read back what they decode; the measurements stand without a sample.
-    Ok(written.map_or_else(|why| format!("(no sample: {why})"), |written| format!("{prompt}{}", written.text)))
+    Ok(written.map_or_else(
+        |why| format!("(no sample: {why})"),
+        |written| format!("{prompt}{}", written.text),
+    ))
 }
 
 /// The training loss, averaged between points. Losses are read at points only.
@@ -194,7 +278,12 @@ struct Curve {
 
 impl Curve {
     fn new(steps: u64) -> Self {
-        Self { every: steps.div_ceil(CURVE_POINTS).max(1), steps, pending: Vec::new(), points: Vec::new() }
+        Self {
+            every: steps.div_ceil(CURVE_POINTS).max(1),
+            steps,
+            pending: Vec::new(),
+            points: Vec::new(),
+        }
     }
 
     /// Adds a step; false if a loss or a gradient is no number.
@@ -205,8 +294,15 @@ impl Curve {
         }
         let n = self.pending.len();
         let both: Vec<Tensor<1>> = self.pending.drain(..).flatten().collect();
-        let values = Tensor::cat(both, 0).into_data().try_into_vec_as::<f32>().expect("a float tensor is read as f32");
-        let loss = values.chunks_exact(2).map(|pair| f64::from(pair[0])).sum::<f64>() / n as f64;
+        let values = Tensor::cat(both, 0)
+            .into_data()
+            .try_into_vec_as::<f32>()
+            .expect("a float tensor is read as f32");
+        let loss = values
+            .chunks_exact(2)
+            .map(|pair| f64::from(pair[0]))
+            .sum::<f64>()
+            / n as f64;
         let sound = values.iter().all(|value| value.is_finite());
         if sound {
             self.points.push(CurvePoint { step, loss });

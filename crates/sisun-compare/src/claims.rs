@@ -1,9 +1,10 @@
 //! The agreement card: what was published, beside what was measured here.
 //!
-//! A claim says that one variant is better than another somewhere, or that a number stays on one side of a limit. It is
-//! judged by the 95 % interval over seeds of the difference that it is about: *agrees* if all of the interval lies on the
-//! claimed side, *disagrees* if all of it lies on the other, otherwise *cannot tell*. Seeds that did not learn the task on
-//! the lengths of training say nothing about what happens beyond.
+//! A claim says that one variant is better than another somewhere, or that a number stays on one
+//! side of a limit. It is judged by the 95 % interval over seeds of the difference that it is
+//! about: *agrees* if all of the interval lies on the claimed side, *disagrees* if all of it lies
+//! on the other, otherwise *cannot tell*. Seeds that did not learn the task on the lengths of
+//! training say nothing about what happens beyond.
 
 mod published;
 
@@ -30,22 +31,49 @@ pub struct Claim {
     rule: Rule,
 }
 
-/// What a claim is about. Lengths are told by what is trained on: `Inside` is the longest trained length.
+/// What a claim is about. Lengths are told by what is trained on: `Inside` is the longest trained
+/// length.
 #[derive(Clone, Copy, Debug)]
 enum Rule {
-    /// On a task, the first variant's exact match beyond the training lengths is above the second's.
-    Generalises { task: &'static str, better: &'static str, worse: &'static str },
-    /// On a task, the variant's exact match so many letters beyond the training lengths is at most this.
-    FallsTo { task: &'static str, variant: &'static str, beyond: usize, limit: f64 },
+    /// On a task, the first variant's exact match beyond the training lengths is above the
+    /// second's.
+    Generalises {
+        task: &'static str,
+        better: &'static str,
+        worse: &'static str,
+    },
+    /// On a task, the variant's exact match so many letters beyond the training lengths is at most
+    /// this.
+    FallsTo {
+        task: &'static str,
+        variant: &'static str,
+        beyond: usize,
+        limit: f64,
+    },
     /// On a task, the variant's exact match at the longest trained length is at most this.
-    Fails { task: &'static str, variant: &'static str, limit: f64 },
+    Fails {
+        task: &'static str,
+        variant: &'static str,
+        limit: f64,
+    },
     /// On a text, the variant's loss is lower when it is shown the tokens after the place.
     Leaks { variant: &'static str },
-    /// On a text at so many times the trained context, the first variant's bits per byte are below the second's.
-    Predicts { factor: f64, better: &'static str, worse: &'static str },
-    /// On a text, at a trained context of so many tokens, the first variant's bits per byte are below the second's.
-    PredictsTrainedOn { context_len: usize, better: &'static str, worse: &'static str },
-    /// On a text, the variant's bits per byte at so many times the trained context are above those at the trained one.
+    /// On a text at so many times the trained context, the first variant's bits per byte are below
+    /// the second's.
+    Predicts {
+        factor: f64,
+        better: &'static str,
+        worse: &'static str,
+    },
+    /// On a text, at a trained context of so many tokens, the first variant's bits per byte are
+    /// below the second's.
+    PredictsTrainedOn {
+        context_len: usize,
+        better: &'static str,
+        worse: &'static str,
+    },
+    /// On a text, the variant's bits per byte at so many times the trained context are above those
+    /// at the trained one.
     Worsens { factor: f64, variant: &'static str },
     /// The same, below.
     Improves { factor: f64, variant: &'static str },
@@ -76,15 +104,26 @@ pub struct Verdict {
     pub found: String,
 }
 
-/// Judges every published claim by these tracks; those about variants or tasks that are not in the comparison are left
-/// out.
+/// Judges every published claim by these tracks; those about variants or tasks that are not in the
+/// comparison are left out.
 pub fn judge(tracks: &[TrackSummary]) -> Vec<Verdict> {
-    published::CLAIMS.iter().filter_map(|claim| judge_one(claim, tracks)).collect()
+    published::CLAIMS
+        .iter()
+        .filter_map(|claim| judge_one(claim, tracks))
+        .collect()
 }
 
 fn judge_one(claim: &Claim, tracks: &[TrackSummary]) -> Option<Verdict> {
-    let task = |name: &str| tracks.iter().find(|track| track.track.task().is_some_and(|t| t.to_string() == name));
-    let text = || tracks.iter().find(|track| track.headline.name == MeasureName::BitsPerByte);
+    let task = |name: &str| {
+        tracks
+            .iter()
+            .find(|track| track.track.task().is_some_and(|t| t.to_string() == name))
+    };
+    let text = || {
+        tracks
+            .iter()
+            .find(|track| track.headline.name == MeasureName::BitsPerByte)
+    };
     let verdict = |track: &TrackSummary, (standing, found)| Verdict {
         claim: claim.clone(),
         standing,
@@ -93,49 +132,104 @@ fn judge_one(claim: &Claim, tracks: &[TrackSummary]) -> Option<Verdict> {
     };
     let predicts = |track: &TrackSummary, factor, better, worse| {
         let (a, b) = (track.variant(better)?, track.variant(worse)?);
-        let found = difference(a, b, &bits(track, a, factor)?, &bits(track, b, factor)?, Side::Below);
+        let found = difference(
+            a,
+            b,
+            &bits(track, a, factor)?,
+            &bits(track, b, factor)?,
+            Side::Below,
+        );
         Some(verdict(track, found))
     };
     match claim.rule {
-        Rule::Generalises { task: name, better, worse } => {
-            let track = task(name).filter(|track| track.headline.at.iter().any(|at| *at > track.trained_on))?;
+        Rule::Generalises {
+            task: name,
+            better,
+            worse,
+        } => {
+            let track = task(name)
+                .filter(|track| track.headline.at.iter().any(|at| *at > track.trained_on))?;
             let (a, b) = (track.variant(better)?, track.variant(worse)?);
-            Some(verdict(track, difference(a, b, &a.headline.values, &b.headline.values, Side::Above)))
+            Some(verdict(
+                track,
+                difference(a, b, &a.headline.values, &b.headline.values, Side::Above),
+            ))
         }
-        Rule::FallsTo { task: name, variant, beyond, limit } => {
+        Rule::FallsTo {
+            task: name,
+            variant,
+            beyond,
+            limit,
+        } => {
             let track = task(name)?;
             let variant = track.variant(variant)?;
-            let tested = |at: &&usize| (track.trained_on + 1..=track.trained_on + beyond).contains(*at);
+            let tested =
+                |at: &&usize| (track.trained_on + 1..=track.trained_on + beyond).contains(*at);
             let at = *track.headline.at.iter().filter(tested).max()?;
             let point = variant.at(MeasureName::ExactMatch, at)?;
-            let learned = point.spread.values.iter().zip(&variant.headline.values).map(|(value, headline)| {
-                // Only seeds that passed the gate have a headline.
-                value.filter(|_| headline.is_some())
-            });
-            Some(verdict(track, limited(variant, at, learned.collect(), limit)))
+            let learned = point
+                .spread
+                .values
+                .iter()
+                .zip(&variant.headline.values)
+                .map(|(value, headline)| {
+                    // Only seeds that passed the gate have a headline.
+                    value.filter(|_| headline.is_some())
+                });
+            Some(verdict(
+                track,
+                limited(variant, at, learned.collect(), limit),
+            ))
         }
-        Rule::Fails { task: name, variant, limit } => {
+        Rule::Fails {
+            task: name,
+            variant,
+            limit,
+        } => {
             let track = task(name)?;
             let variant = track.variant(variant)?;
-            let inside = variant.series(MeasureName::ExactMatch).filter(|point| point.at <= track.trained_on);
+            let inside = variant
+                .series(MeasureName::ExactMatch)
+                .filter(|point| point.at <= track.trained_on);
             let point = inside.max_by_key(|point| point.at)?;
-            Some(verdict(track, limited(variant, point.at, point.spread.values.clone(), limit)))
+            Some(verdict(
+                track,
+                limited(variant, point.at, point.spread.values.clone(), limit),
+            ))
         }
         Rule::Leaks { variant } => {
             let track = text()?;
             let variant = track.variant(variant)?;
             let loss = |name| values(variant, name, track.trained_on);
-            let (whole, past) = (loss(MeasureName::LossWholeWindow)?, loss(MeasureName::LossPastOnly)?);
+            let (whole, past) = (
+                loss(MeasureName::LossWholeWindow)?,
+                loss(MeasureName::LossPastOnly)?,
+            );
             Some(verdict(track, leak(variant, &whole, &past)))
         }
-        Rule::Predicts { factor, better, worse } => predicts(text()?, factor, better, worse),
-        Rule::PredictsTrainedOn { context_len, better, worse } => {
-            predicts(text().filter(|track| track.trained_on == context_len)?, 1.0, better, worse)
-        }
+        Rule::Predicts {
+            factor,
+            better,
+            worse,
+        } => predicts(text()?, factor, better, worse),
+        Rule::PredictsTrainedOn {
+            context_len,
+            better,
+            worse,
+        } => predicts(
+            text().filter(|track| track.trained_on == context_len)?,
+            1.0,
+            better,
+            worse,
+        ),
         Rule::Worsens { factor, variant } | Rule::Improves { factor, variant } => {
             let track = text()?;
             let variant = track.variant(variant)?;
-            let side = if matches!(claim.rule, Rule::Worsens { .. }) { Side::Above } else { Side::Below };
+            let side = if matches!(claim.rule, Rule::Worsens { .. }) {
+                Side::Above
+            } else {
+                Side::Below
+            };
             let (far, near) = (bits(track, variant, factor)?, bits(track, variant, 1.0)?);
             Some(verdict(track, change(variant, &far, &near, factor, side)))
         }
@@ -144,12 +238,18 @@ fn judge_one(claim: &Claim, tracks: &[TrackSummary]) -> Option<Verdict> {
 
 /// Bits per byte by seed at so many times the trained context.
 fn bits(track: &TrackSummary, variant: &VariantSummary, factor: f64) -> Option<Vec<Option<f64>>> {
-    values(variant, MeasureName::BitsPerByte, length_at(track.trained_on, factor))
+    values(
+        variant,
+        MeasureName::BitsPerByte,
+        length_at(track.trained_on, factor),
+    )
 }
 
 /// What was measured at a place, by seed.
 fn values(variant: &VariantSummary, name: MeasureName, at: usize) -> Option<Vec<Option<f64>>> {
-    variant.at(name, at).map(|point| point.spread.values.clone())
+    variant
+        .at(name, at)
+        .map(|point| point.spread.values.clone())
 }
 
 /// The mean of those that are there.
@@ -200,9 +300,15 @@ fn difference(
     (standing, found)
 }
 
-fn limited(variant: &VariantSummary, at: usize, values: Vec<Option<f64>>, limit: f64) -> (Standing, String) {
+fn limited(
+    variant: &VariantSummary,
+    at: usize,
+    values: Vec<Option<f64>>,
+    limit: f64,
+) -> (Standing, String) {
     let there: Vec<f64> = values.into_iter().flatten().collect();
-    let Some(Interval { low, high }) = bootstrap(&there, 1).filter(|_| there.len() >= MIN_SEEDS) else {
+    let Some(Interval { low, high }) = bootstrap(&there, 1).filter(|_| there.len() >= MIN_SEEDS)
+    else {
         return (Standing::CannotTell, too_few(there.len(), &[variant]));
     };
     let standing = match (high <= limit, low > limit) {
@@ -211,10 +317,20 @@ fn limited(variant: &VariantSummary, at: usize, values: Vec<Option<f64>>, limit:
         _ => Standing::CannotTell,
     };
     let mean = mean(&there);
-    (standing, format!("{mean:.3} [{low:.3}, {high:.3}] at length {at}, over {} seeds; limit {limit}", there.len()))
+    (
+        standing,
+        format!(
+            "{mean:.3} [{low:.3}, {high:.3}] at length {at}, over {} seeds; limit {limit}",
+            there.len()
+        ),
+    )
 }
 
-fn leak(variant: &VariantSummary, whole: &[Option<f64>], past: &[Option<f64>]) -> (Standing, String) {
+fn leak(
+    variant: &VariantSummary,
+    whole: &[Option<f64>],
+    past: &[Option<f64>],
+) -> (Standing, String) {
     let differences = paired(whole, past);
     let (standing, interval) = stand(&differences, Side::Below);
     let found = match interval {
@@ -253,9 +369,19 @@ fn too_few(n: usize, variants: &[&VariantSummary]) -> String {
     let gate: Vec<String> = variants
         .iter()
         .filter(|variant| !variant.failed_gate.is_empty())
-        .map(|variant| format!("{} seeds of {} did not learn the task", variant.failed_gate.len(), variant.name))
+        .map(|variant| {
+            format!(
+                "{} seeds of {} did not learn the task",
+                variant.failed_gate.len(),
+                variant.name
+            )
+        })
         .collect();
-    let why = if gate.is_empty() { String::new() } else { format!(" ({})", gate.join(", ")) };
+    let why = if gate.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", gate.join(", "))
+    };
     format!("{n} seeds to judge by{why}, {MIN_SEEDS} are needed")
 }
 

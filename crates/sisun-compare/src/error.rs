@@ -95,12 +95,23 @@ impl CompareError {
         move |source| Self::Io { verb, path, source }
     }
 
-    pub(crate) fn invalid(key: impl Into<String>, value: impl ToString, rule: impl Into<String>) -> Self {
-        Self::Invalid { key: key.into(), value: value.to_string(), rule: rule.into() }
+    pub(crate) fn invalid(
+        key: impl Into<String>,
+        value: impl ToString,
+        rule: impl Into<String>,
+    ) -> Self {
+        Self::Invalid {
+            key: key.into(),
+            value: value.to_string(),
+            rule: rule.into(),
+        }
     }
 
     pub(crate) fn missing(key: &'static str, rule: impl Into<String>) -> Self {
-        Self::Missing { key, rule: rule.into() }
+        Self::Missing {
+            key,
+            rule: rule.into(),
+        }
     }
 
     pub(crate) fn config(context: impl Into<String>) -> impl FnOnce(ConfigError) -> Self {

@@ -23,12 +23,18 @@ pub(crate) struct Judged {
 impl Judged {
     /// The places of a row of this length, the same each time; `None`: one after another.
     pub(crate) fn places(&self, len: usize) -> Option<Vec<usize>> {
-        self.random_positions.map(|below| random_positions(1, len as u64, len, below))
+        self.random_positions
+            .map(|below| random_positions(1, len as u64, len, below))
     }
 
     /// Why rows of this length cannot be read.
     pub(crate) fn check_length(&self, len: usize) -> Result<(), String> {
-        let learned = |_| format!("past the table of {} learned positions", self.model.config().context_len);
+        let learned = |_| {
+            format!(
+                "past the table of {} learned positions",
+                self.model.config().context_len
+            )
+        };
         self.model.check_length(len).map_err(learned)?;
         match self.random_positions {
             Some(below) if len > below => Err(format!("longer than the {below} random positions")),
@@ -36,15 +42,29 @@ impl Judged {
         }
     }
 
-    /// The logits of rows of equal length at these places, in batches: `f` gets the row's number and `[pos, vocab]`.
-    pub(crate) fn each_logits(&self, places: Option<&[usize]>, rows: &[&[u32]], mut f: impl FnMut(usize, &[f32])) {
-        let Some(len) = rows.first().map(|row| row.len()) else { return };
+    /// The logits of rows of equal length at these places, in batches: `f` gets the row's number
+    /// and `[pos, vocab]`.
+    pub(crate) fn each_logits(
+        &self,
+        places: Option<&[usize]>,
+        rows: &[&[u32]],
+        mut f: impl FnMut(usize, &[f32]),
+    ) {
+        let Some(len) = rows.first().map(|row| row.len()) else {
+            return;
+        };
         let at_once = (TOKENS_AT_ONCE / len.max(1)).max(1);
         for (i, rows) in rows.chunks(at_once).enumerate() {
-            let pass = Pass { positions: places.map(<[usize]>::to_vec), ..Pass::default() };
+            let pass = Pass {
+                positions: places.map(<[usize]>::to_vec),
+                ..Pass::default()
+            };
             let logits = self.model.forward(tokens(&self.model, rows), pass);
             let [_, _, vocab] = logits.dims();
-            let values = logits.into_data().try_into_vec_as::<f32>().expect("a float tensor can be read as f32");
+            let values = logits
+                .into_data()
+                .try_into_vec_as::<f32>()
+                .expect("a float tensor can be read as f32");
             for (row, logits) in values.chunks_exact(len * vocab).enumerate() {
                 f(i * at_once + row, logits);
             }
@@ -55,7 +75,10 @@ impl Judged {
 /// Rows of equal length on the model's device.
 pub(crate) fn tokens(model: &Transformer, rows: &[&[u32]]) -> Tensor<2, Int> {
     let len = rows.first().map_or(0, |row| row.len());
-    let ids: Vec<i32> = rows.iter().flat_map(|row| row.iter().map(|&id| id as i32)).collect();
+    let ids: Vec<i32> = rows
+        .iter()
+        .flat_map(|row| row.iter().map(|&id| id as i32))
+        .collect();
     Tensor::from_data(TensorData::new(ids, [rows.len(), len]), &model.device())
 }
 

@@ -4,7 +4,9 @@ use crate::CompareError;
 use crate::keys::{FILE, SETTINGS, TRACK};
 use crate::track::Track;
 use serde::{Deserialize, Serialize};
-use sisun_config::{ModelConfig, Position, TrainConfig, apply_override, from_value, read_table, set};
+use sisun_config::{
+    ModelConfig, Position, TrainConfig, apply_override, from_value, read_table, set,
+};
 use sisun_data::tasks::SYMBOLS;
 use std::fmt;
 use std::path::Path;
@@ -22,7 +24,8 @@ pub struct Grid {
     pub name: String,
     /// Which of the file's budgets.
     pub budget: String,
-    /// Whether it only shows that everything works: nothing is learned in its few steps, so nothing is judged.
+    /// Whether it only shows that everything works: nothing is learned in its few steps, so nothing
+    /// is judged.
     pub trial: bool,
     /// Seeds of each variant.
     pub seeds: Vec<u64>,
@@ -51,7 +54,8 @@ pub struct Variant {
     /// What it sets.
     #[serde(default)]
     pub set: Table,
-    /// Its tokens stand at positions drawn below this number, in training and after it (Ruoss et al. 2023).
+    /// Its tokens stand at positions drawn below this number, in training and after it (Ruoss et
+    /// al. 2023).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub random_positions: Option<usize>,
 }
@@ -103,7 +107,8 @@ struct File {
     vary: Table,
     #[serde(default)]
     variants: Vec<Variant>,
-    /// Values that every variant is tried with; on each track it keeps those that do best on what it is trained on.
+    /// Values that every variant is tried with; on each track it keeps those that do best on what
+    /// it is trained on.
     #[serde(default)]
     sweep: Table,
     model: Table,
@@ -112,29 +117,51 @@ struct File {
 }
 
 impl Grid {
-    /// Reads a comparison, with a budget of the file (`[budgets.NAME]`, merged over the rest) and `--set` overrides.
+    /// Reads a comparison, with a budget of the file (`[budgets.NAME]`, merged over the rest) and
+    /// `--set` overrides.
     ///
     /// # Errors
     /// The key, the value and the remedy.
     pub fn read(path: &Path, budget: &str, overrides: &[String]) -> Result<Self, CompareError> {
         let mut table = read_table(path).map_err(CompareError::config(String::new()))?;
         if !table.contains_key("tracks") {
-            let rule = format!("{} is no comparison; `sisun train` takes single experiments", path.display());
+            let rule = format!(
+                "{} is no comparison; `sisun train` takes single experiments",
+                path.display()
+            );
             return Err(CompareError::missing("tracks", rule));
         }
         match table.remove("budgets") {
             Some(Value::Table(known)) => match known.get(budget) {
                 Some(Value::Table(over)) => merge(&mut table, over),
                 _ => {
-                    let names = known.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+                    let names = known
+                        .keys()
+                        .map(String::as_str)
+                        .collect::<Vec<_>>()
+                        .join(", ");
                     let rule = format!("{} has no such budget; it has {names}", path.display());
                     return Err(CompareError::invalid("--budget", budget, rule));
                 }
             },
-            Some(other) => return Err(CompareError::invalid("budgets", other, "expected a table, as [budgets.class]")),
-            None => return Err(CompareError::missing("budgets", "give at least one, as [budgets.class]")),
+            Some(other) => {
+                return Err(CompareError::invalid(
+                    "budgets",
+                    other,
+                    "expected a table, as [budgets.class]",
+                ));
+            }
+            None => {
+                return Err(CompareError::missing(
+                    "budgets",
+                    "give at least one, as [budgets.class]",
+                ));
+            }
         }
-        let stem = path.file_stem().map_or_else(|| "comparison".into(), |stem| stem.to_string_lossy().into_owned());
+        let stem = path.file_stem().map_or_else(
+            || "comparison".into(),
+            |stem| stem.to_string_lossy().into_owned(),
+        );
         table.entry("name").or_insert(Value::String(stem));
         table.insert("budget".to_owned(), Value::String(budget.to_owned()));
         for given in overrides {
@@ -152,35 +179,73 @@ impl Grid {
     /// # Errors
     /// As [`Grid::read`].
     pub fn reopen(path: &Path) -> Result<Self, CompareError> {
-        Self::from_table(read_table(path).map_err(CompareError::config(String::new()))?, Vec::new())
+        Self::from_table(
+            read_table(path).map_err(CompareError::config(String::new()))?,
+            Vec::new(),
+        )
     }
 
     /// The same comparison with what the sweep has chosen.
-    pub(crate) fn with_chosen(&self, chosen: Vec<(String, String, Table)>) -> Result<Self, CompareError> {
-        let table = self.toml.parse().map_err(|_| CompareError::invalid("comparison.toml", "", "is no TOML"))?;
+    pub(crate) fn with_chosen(
+        &self,
+        chosen: Vec<(String, String, Table)>,
+    ) -> Result<Self, CompareError> {
+        let table = self
+            .toml
+            .parse()
+            .map_err(|_| CompareError::invalid("comparison.toml", "", "is no TOML"))?;
         Self::from_table(table, chosen)
     }
 
-    fn from_table(table: Table, chosen: Vec<(String, String, Table)>) -> Result<Self, CompareError> {
+    fn from_table(
+        table: Table,
+        chosen: Vec<(String, String, Table)>,
+    ) -> Result<Self, CompareError> {
         let toml = table.to_string();
-        let file: File = from_value("", Value::Table(table), &FILE).map_err(CompareError::config(String::new()))?;
+        let file: File = from_value("", Value::Table(table), &FILE)
+            .map_err(CompareError::config(String::new()))?;
         let tracks = tracks(file.tracks)?;
         let variants = variants(file.vary, file.variants)?;
-        if let Some(baseline) = file.baseline.as_ref().filter(|name| variants.iter().all(|v| v.name != **name)) {
-            let names = variants.iter().map(|variant| variant.name.as_str()).collect::<Vec<_>>().join(", ");
-            return Err(CompareError::invalid("baseline", baseline, format!("must be one of the variants {names}")));
+        if let Some(baseline) = file
+            .baseline
+            .as_ref()
+            .filter(|name| variants.iter().all(|v| v.name != **name))
+        {
+            let names = variants
+                .iter()
+                .map(|variant| variant.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ");
+            return Err(CompareError::invalid(
+                "baseline",
+                baseline,
+                format!("must be one of the variants {names}"),
+            ));
         }
         if !(1..=10_000).contains(&file.seeds) {
-            return Err(CompareError::invalid("seeds", file.seeds, "must be from 1 to 10000"));
+            return Err(CompareError::invalid(
+                "seeds",
+                file.seeds,
+                "must be from 1 to 10000",
+            ));
         }
         let base = Table::from_iter([
             ("model".to_owned(), Value::Table(file.model)),
             ("train".to_owned(), Value::Table(file.train)),
         ]);
-        let first = base.get("train").and_then(|train| train.get("seed")).and_then(Value::as_integer).unwrap_or(1);
-        let seeds: Vec<u64> = (0..file.seeds as u64).map(|i| first.unsigned_abs() + i).collect();
+        let first = base
+            .get("train")
+            .and_then(|train| train.get("seed"))
+            .and_then(Value::as_integer)
+            .unwrap_or(1);
+        let seeds: Vec<u64> = (0..file.seeds as u64)
+            .map(|i| first.unsigned_abs() + i)
+            .collect();
         let cells = |variants: &[Variant], seeds: &[u64]| -> Result<Vec<Cell>, CompareError> {
-            let all = seeds.len().saturating_mul(tracks.len()).saturating_mul(variants.len());
+            let all = seeds
+                .len()
+                .saturating_mul(tracks.len())
+                .saturating_mul(variants.len());
             if all > MOST_CELLS {
                 let rule = format!(
                     "with {} variants on {} tracks these are {all} models; at most {MOST_CELLS} can be",
@@ -193,13 +258,20 @@ impl Grid {
             for &seed in seeds {
                 for (name, track) in &tracks {
                     for variant in variants {
-                        let mine = |(t, v, _): &&(String, String, Table)| t == name && *v == variant.name;
+                        let mine =
+                            |(t, v, _): &&(String, String, Table)| t == name && *v == variant.name;
                         let chosen = chosen.iter().find(mine).map(|(_, _, set)| set);
                         let settings = settings(&base, name, track, variant, chosen, seed)?;
                         check_random(variant, &settings)?;
                         let random_positions = variant.random_positions;
                         let (track, variant) = (name.clone(), variant.name.clone());
-                        cells.push(Cell { track, variant, seed, settings, random_positions });
+                        cells.push(Cell {
+                            track,
+                            variant,
+                            seed,
+                            settings,
+                            random_positions,
+                        });
                     }
                 }
             }
@@ -242,7 +314,10 @@ impl Grid {
 
     /// A track by its name.
     pub fn track(&self, name: &str) -> Option<&Track> {
-        self.tracks.iter().find(|(known, _)| known == name).map(|(_, track)| track)
+        self.tracks
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, track)| track)
     }
 }
 
@@ -260,12 +335,17 @@ fn merge(table: &mut Table, over: &Table) {
 
 fn tracks(table: Table) -> Result<Vec<(String, Track)>, CompareError> {
     if table.is_empty() {
-        return Err(CompareError::invalid("tracks", "{}", "must hold at least one track"));
+        return Err(CompareError::invalid(
+            "tracks",
+            "{}",
+            "must hold at least one track",
+        ));
     }
     let read = |(name, value): (String, Value)| {
         plain_name("tracks", &name)?;
         let at = format!("tracks.{name}");
-        let track: Track = from_value(&at, value, &TRACK).map_err(CompareError::config(String::new()))?;
+        let track: Track =
+            from_value(&at, value, &TRACK).map_err(CompareError::config(String::new()))?;
         track.validate(&name)?;
         Ok((name, track))
     };
@@ -274,20 +354,42 @@ fn tracks(table: Table) -> Result<Vec<(String, Track)>, CompareError> {
 
 /// Names become folder names.
 fn plain_name(key: &str, name: &str) -> Result<(), CompareError> {
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if plain { Ok(()) } else { Err(CompareError::invalid(key, name, "a name has letters, digits, - and _ only")) }
+    let plain = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if plain {
+        Ok(())
+    } else {
+        Err(CompareError::invalid(
+            key,
+            name,
+            "a name has letters, digits, - and _ only",
+        ))
+    }
 }
 
 /// Every combination of what varies, then the variants that are written out.
 fn variants(vary: Table, written: Vec<Variant>) -> Result<Vec<Variant>, CompareError> {
     if vary.is_empty() && written.is_empty() {
-        return Err(CompareError::missing("vary", "give [vary], or [[variants]], or both"));
+        return Err(CompareError::missing(
+            "vary",
+            "give [vary], or [[variants]], or both",
+        ));
     }
-    let mut all = if vary.is_empty() { Vec::new() } else { combinations(&vary)? };
+    let mut all = if vary.is_empty() {
+        Vec::new()
+    } else {
+        combinations(&vary)?
+    };
     all.extend(written);
     for (i, variant) in all.iter().enumerate() {
         if all[..i].iter().any(|before| before.name == variant.name) {
-            return Err(CompareError::invalid("variants", &variant.name, "two variants have this name"));
+            return Err(CompareError::invalid(
+                "variants",
+                &variant.name,
+                "two variants have this name",
+            ));
         }
     }
     Ok(all)
@@ -297,7 +399,9 @@ fn variants(vary: Table, written: Vec<Variant>) -> Result<Vec<Variant>, CompareE
 const MOST_CELLS: usize = 100_000;
 
 fn combinations(vary: &Table) -> Result<Vec<Variant>, CompareError> {
-    let counts = vary.values().map(|values| values.as_array().map_or(1, Vec::len));
+    let counts = vary
+        .values()
+        .map(|values| values.as_array().map_or(1, Vec::len));
     let all = counts.fold(1, usize::saturating_mul);
     if all > MOST_CELLS {
         let keys = vary.keys().cloned().collect::<Vec<_>>().join(", ");
@@ -307,19 +411,41 @@ fn combinations(vary: &Table) -> Result<Vec<Variant>, CompareError> {
             format!("makes {all} combinations; at most {MOST_CELLS} can be"),
         ));
     }
-    let mut all = vec![Variant { name: String::new(), set: Table::new(), random_positions: None }];
+    let mut all = vec![Variant {
+        name: String::new(),
+        set: Table::new(),
+        random_positions: None,
+    }];
     for (key, values) in vary {
-        let values = values.as_array().filter(|values| !values.is_empty()).ok_or_else(|| {
-            CompareError::invalid(format!("vary.{key:?}"), values, "must be a list of the values to compare")
-        })?;
+        let values = values
+            .as_array()
+            .filter(|values| !values.is_empty())
+            .ok_or_else(|| {
+                CompareError::invalid(
+                    format!("vary.{key:?}"),
+                    values,
+                    "must be a list of the values to compare",
+                )
+            })?;
         let one = |before: &Variant, value: &Value| {
             let short = key.rsplit('.').next().unwrap_or(key);
-            let name = if vary.len() == 1 { told(value) } else { format!("{short} {}", told(value)) };
+            let name = if vary.len() == 1 {
+                told(value)
+            } else {
+                format!("{short} {}", told(value))
+            };
             let mut set = before.set.clone();
             set.insert(key.clone(), value.clone());
-            Variant { name: [before.name.as_str(), &name].join(" ").trim().to_owned(), set, random_positions: None }
+            Variant {
+                name: [before.name.as_str(), &name].join(" ").trim().to_owned(),
+                set,
+                random_positions: None,
+            }
         };
-        all = all.iter().flat_map(|before| values.iter().map(move |value| one(before, value))).collect();
+        all = all
+            .iter()
+            .flat_map(|before| values.iter().map(move |value| one(before, value)))
+            .collect();
     }
     Ok(all)
 }
@@ -341,15 +467,23 @@ fn told(value: &Value) -> String {
 
 /// Only positions that are numbers can be drawn, and as many as a sequence has tokens.
 fn check_random(variant: &Variant, settings: &Settings) -> Result<(), CompareError> {
-    let Some(below) = variant.random_positions else { return Ok(()) };
+    let Some(below) = variant.random_positions else {
+        return Ok(());
+    };
     let key = format!("random_positions of variant {:?}", variant.name);
     let (position, context_len) = (settings.model.position, settings.model.context_len);
     if !matches!(position, Position::Sinusoidal | Position::Rope { .. }) {
-        let rule = format!("only sinusoidal and rope can stand anywhere, not {}", position.name());
+        let rule = format!(
+            "only sinusoidal and rope can stand anywhere, not {}",
+            position.name()
+        );
         return Err(CompareError::invalid(key, below, rule));
     }
     if !(context_len..=1 << 20).contains(&below) {
-        let rule = format!("must be from the {context_len} tokens of a training sequence to {}", 1 << 20);
+        let rule = format!(
+            "must be from the {context_len} tokens of a training sequence to {}",
+            1 << 20
+        );
         return Err(CompareError::invalid(key, below, rule));
     }
     Ok(())
@@ -360,10 +494,18 @@ fn tried(variants: &[Variant], sweep: &Table) -> Result<Vec<Variant>, CompareErr
     let values = combinations(sweep)?;
     let both = |variant: &Variant, tried: &Variant| Variant {
         name: format!("{}{TRIED}{}", variant.name, tried.name),
-        set: variant.set.iter().chain(&tried.set).map(|(key, value)| (key.clone(), value.clone())).collect(),
+        set: variant
+            .set
+            .iter()
+            .chain(&tried.set)
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
         random_positions: variant.random_positions,
     };
-    Ok(variants.iter().flat_map(|variant| values.iter().map(move |tried| both(variant, tried))).collect())
+    Ok(variants
+        .iter()
+        .flat_map(|variant| values.iter().map(move |tried| both(variant, tried)))
+        .collect())
 }
 
 fn settings(
@@ -375,9 +517,18 @@ fn settings(
     seed: u64,
 ) -> Result<Settings, CompareError> {
     let mut table = base.clone();
-    for (key, value) in track.set().iter().chain(&variant.set).chain(chosen.into_iter().flatten()) {
+    for (key, value) in track
+        .set()
+        .iter()
+        .chain(&variant.set)
+        .chain(chosen.into_iter().flatten())
+    {
         if !(key.starts_with("model.") || key.starts_with("train.")) {
-            return Err(CompareError::invalid(key, value, "only keys of [model] and [train] can be compared"));
+            return Err(CompareError::invalid(
+                key,
+                value,
+                "only keys of [model] and [train] can be compared",
+            ));
         }
         set(&mut table, key, value.clone())
             .map_err(|part| CompareError::invalid(key, value, format!("{part} is no table")))?;
@@ -385,22 +536,39 @@ fn settings(
     // A seed beyond i64 cannot be written in TOML; those of a comparison count from a small number.
     set(&mut table, "train.seed", Value::Integer(seed as i64))
         .map_err(|_| CompareError::invalid("train", "", "must be a table"))?;
-    if let (Track::Task { train_lengths: [_, longest], .. }, Some(task)) = (track, track.task()) {
+    if let (
+        Track::Task {
+            train_lengths: [_, longest],
+            ..
+        },
+        Some(task),
+    ) = (track, track.task())
+    {
         let vocab = Value::Integer(SYMBOLS.chars().count() as i64);
         let context = Value::Integer(task.most_tokens(*longest) as i64);
         for (key, value) in [("model.vocab_size", vocab), ("model.context_len", context)] {
-            set(&mut table, key, value).map_err(|_| CompareError::invalid("model", "", "must be a table"))?;
+            set(&mut table, key, value)
+                .map_err(|_| CompareError::invalid("model", "", "must be a table"))?;
         }
     }
     let context = format!("track {track_name:?}, variant {:?}: ", variant.name);
-    let mut read: Settings =
-        from_value("", Value::Table(table), &SETTINGS).map_err(CompareError::config(context.as_str()))?;
-    read.model.validate().map_err(CompareError::config(context.as_str()))?;
-    read.train.validate().map_err(CompareError::config(context.as_str()))?;
+    let mut read: Settings = from_value("", Value::Table(table), &SETTINGS)
+        .map_err(CompareError::config(context.as_str()))?;
+    read.model
+        .validate()
+        .map_err(CompareError::config(context.as_str()))?;
+    read.train
+        .validate()
+        .map_err(CompareError::config(context.as_str()))?;
     read.model.resolve();
     if read.model.dropout > 0.0 {
-        let rule = "must be 0 in a comparison: cells that run side by side share the generator of dropout";
-        return Err(CompareError::invalid("model.dropout", read.model.dropout, rule));
+        let rule =
+            "must be 0 in a comparison: cells that run side by side share the generator of dropout";
+        return Err(CompareError::invalid(
+            "model.dropout",
+            read.model.dropout,
+            rule,
+        ));
     }
     Ok(read)
 }

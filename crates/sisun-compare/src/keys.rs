@@ -1,6 +1,8 @@
 //! The keys of a comparison's file.
 
-use Shape::{Free, Kinds, Named, Numbers, Pair, Part, Table, Tables, Text, Texts, Truth, Whole, Wholes};
+use Shape::{
+    Free, Kinds, Named, Numbers, Pair, Part, Table, Tables, Text, Texts, Truth, Whole, Wholes,
+};
 use sisun_config::{DOCUMENTS, Key, MODEL, MODEL_KEYS, Shape, TOKENIZER, TRAIN, TRAIN_KEYS};
 
 /// The file, a budget merged in.
@@ -15,11 +17,19 @@ pub(crate) const FILE: Shape = Table(&[
     Key::new("sweep", Free),
     Key::needed("model", Part(MODEL_KEYS), "", ""),
     Key::needed("train", Part(TRAIN_KEYS), "", ""),
-    Key::needed("tracks", Named(&TRACK), "what models are trained and judged on, a table for each", "{}"),
+    Key::needed(
+        "tracks",
+        Named(&TRACK),
+        "what models are trained and judged on, a table for each",
+        "{}",
+    ),
 ]);
 
 /// What one model is trained with.
-pub(crate) const SETTINGS: Shape = Table(&[Key::needed("model", MODEL, "", ""), Key::needed("train", TRAIN, "", "")]);
+pub(crate) const SETTINGS: Shape = Table(&[
+    Key::needed("model", MODEL, "", ""),
+    Key::needed("train", TRAIN, "", ""),
+]);
 
 const VARIANT: &[Key] = &[
     Key::needed("name", Text, "how reports call it", "\"without residuals\""),
@@ -33,9 +43,24 @@ pub(crate) const TRACK: Shape = Kinds {
         (
             "task",
             &[
-                Key::needed("task", Text, "which one, as in sisun data make task --help", "\"copy\""),
-                Key::needed("train_lengths", Pair, "shortest and longest length in training", "[1, 10]"),
-                Key::needed("test_lengths", Wholes, "lengths that are tested", "[5, 10, 20]"),
+                Key::needed(
+                    "task",
+                    Text,
+                    "which one, as in sisun data make task --help",
+                    "\"copy\"",
+                ),
+                Key::needed(
+                    "train_lengths",
+                    Pair,
+                    "shortest and longest length in training",
+                    "[1, 10]",
+                ),
+                Key::needed(
+                    "test_lengths",
+                    Wholes,
+                    "lengths that are tested",
+                    "[5, 10, 20]",
+                ),
                 Key::new("examples", Whole),
                 Key::new("set", Free),
             ],
@@ -43,7 +68,12 @@ pub(crate) const TRACK: Shape = Kinds {
         (
             "language",
             &[
-                Key::needed("sources", Texts, "files, folders or globs to learn from", "[\"my-text.txt\"]"),
+                Key::needed(
+                    "sources",
+                    Texts,
+                    "files, folders or globs to learn from",
+                    "[\"my-text.txt\"]",
+                ),
                 Key::new("documents", DOCUMENTS),
                 Key::new("tokenizer", TOKENIZER),
                 Key::new("factors", Numbers),
@@ -100,10 +130,21 @@ mod tests {
         eval_tokens = 64
         set = { "train.steps" = 20 }
     "#;
-    const VALUES: [&str; 10] = ["\"x\"", "\"\"", "-3", "1.5", "nan", "true", "[]", "[\"x\", 1]", "{}", "[{ a = 1 }]"];
+    const VALUES: [&str; 10] = [
+        "\"x\"",
+        "\"\"",
+        "-3",
+        "1.5",
+        "nan",
+        "true",
+        "[]",
+        "[\"x\", 1]",
+        "{}",
+        "[{ a = 1 }]",
+    ];
     const RUST: [&str; 13] = [
-        "f64", "usize", "u64", "struct", "enum", "tuple", "map", "sequence", "None", "invalid", "integer", "string",
-        "boolean",
+        "f64", "usize", "u64", "struct", "enum", "tuple", "map", "sequence", "None", "invalid",
+        "integer", "string", "boolean",
     ];
 
     fn read(table: &Table) -> Result<Grid, String> {
@@ -126,7 +167,13 @@ mod tests {
         let path = path.trim_start_matches('/');
         match path.split_once('/') {
             None => table.get_mut(path).expect("the key is there"),
-            Some((first, rest)) => at(table.get_mut(first).and_then(Value::as_table_mut).expect("a table"), rest),
+            Some((first, rest)) => at(
+                table
+                    .get_mut(first)
+                    .and_then(Value::as_table_mut)
+                    .expect("a table"),
+                rest,
+            ),
         }
     }
 
@@ -139,7 +186,11 @@ mod tests {
         let mut refused = 0;
         for key in &all {
             for text in VALUES {
-                let value = format!("v = {text}").parse::<Table>().expect("TOML").remove("v").expect("v");
+                let value = format!("v = {text}")
+                    .parse::<Table>()
+                    .expect("TOML")
+                    .remove("v")
+                    .expect("v");
                 let mut table = whole.clone();
                 *at(&mut table, key) = value;
                 let Err(message) = read(&table) else { continue };
@@ -162,7 +213,10 @@ mod tests {
         let mut table: Table = WHOLE.parse().expect("TOML");
         *at(&mut table, "/seeds") = Value::String("two".to_owned());
         *at(&mut table, "/tracks/copy/examples") = Value::Boolean(true);
-        at(&mut table, "/train").as_table_mut().expect("a table").insert("learning_rate".to_owned(), Value::Float(0.1));
+        at(&mut table, "/train")
+            .as_table_mut()
+            .expect("a table")
+            .insert("learning_rate".to_owned(), Value::Float(0.1));
         let message = read(&table).expect_err("three things are wrong");
         for part in [
             "seeds = \"two\": expected a whole number",

@@ -1,7 +1,8 @@
 //! Comparisons: many training runs, evaluated alike, and what can be said of their differences.
 //!
-//! A [`Grid`] is tracks × variants × seeds. [`run`] trains and evaluates its cells, each on one thread, and keeps every
-//! finished one; [`Summary`] draws the statistics from the results; [`report`] writes them down.
+//! A [`Grid`] is tracks × variants × seeds. [`run`] trains and evaluates its cells, each on one
+//! thread, and keeps every finished one; [`Summary`] draws the statistics from the results;
+//! [`report`] writes them down.
 //!
 //! Nothing here prints. An [`Event`] is told to whoever watches.
 
@@ -27,6 +28,7 @@ pub use results::{CellResult, CurvePoint, HeadDistance, Measure, MeasureName, Ou
 pub use runner::{Event, Finished, Plan, Shard, merge, run};
 pub use store::{SETTINGS, Store};
 pub use summary::{
-    CLAIMS_FROM, Comparison, GATE, Headline, SeriesPoint, Spread, Summary, TrackSummary, VariantSummary,
+    CLAIMS_FROM, Comparison, GATE, Headline, SeriesPoint, Spread, Summary, TrackSummary,
+    VariantSummary,
 };
 pub use track::Track;

@@ -1,4 +1,5 @@
-//! What a comparison leaves to read: one page that needs no network, the same in Markdown, every number, every figure.
+//! What a comparison leaves to read: one page that needs no network, the same in Markdown, every
+//! number, every figure.
 
 mod axis;
 mod canvas;
@@ -49,9 +50,14 @@ pub fn write(summary: &Summary, out: &Path) -> Result<(), CompareError> {
     let folder = out.join("figures");
     make_folder(&folder).map_err(CompareError::io("create", &folder))?;
     for figure in document::figures(&blocks) {
-        let png = svg_to_png(&figure.svg, &figure.stem)
-            .map_err(|problem| CompareError::Draw { picture: figure.title.clone(), problem: problem.to_string() })?;
-        write_atomic(&folder.join(format!("{}.svg", figure.stem)), figure.svg.as_bytes())?;
+        let png = svg_to_png(&figure.svg, &figure.stem).map_err(|problem| CompareError::Draw {
+            picture: figure.title.clone(),
+            problem: problem.to_string(),
+        })?;
+        write_atomic(
+            &folder.join(format!("{}.svg", figure.stem)),
+            figure.svg.as_bytes(),
+        )?;
         write_atomic(&folder.join(format!("{}.png", figure.stem)), &png)?;
     }
     let rows = measures::measures(summary);
@@ -59,10 +65,17 @@ pub fn write(summary: &Summary, out: &Path) -> Result<(), CompareError> {
     write_atomic(&csv, &measures::csv(&rows, &csv)?)?;
     write_atomic(&parquet, &measures::parquet(&rows, &parquet)?)?;
     let json = out.join("summary.json");
-    let told =
-        serde_json::to_vec_pretty(summary).map_err(std::io::Error::from).map_err(CompareError::io("write", &json))?;
+    let told = serde_json::to_vec_pretty(summary)
+        .map_err(std::io::Error::from)
+        .map_err(CompareError::io("write", &json))?;
     write_atomic(&json, &told)?;
-    write_atomic(&out.join("report.md"), markdown::file(&title, &blocks).as_bytes())?;
-    write_atomic(&out.join("report.html"), html::page(&title, &blocks).as_bytes())?;
+    write_atomic(
+        &out.join("report.md"),
+        markdown::file(&title, &blocks).as_bytes(),
+    )?;
+    write_atomic(
+        &out.join("report.html"),
+        html::page(&title, &blocks).as_bytes(),
+    )?;
     Ok(())
 }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A cell that was trained and judged. All of it follows from the cell: the same cell gives the same bytes.
+/// A cell that was trained and judged. All of it follows from the cell: the same cell gives the
+/// same bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CellResult {
@@ -45,7 +46,8 @@ pub enum Outcome {
 pub struct CurvePoint {
     /// Steps taken.
     pub step: u64,
-    /// Nats per token that the loss is taken on; each step, which has such tokens always, counts alike.
+    /// Nats per token that the loss is taken on; each step, which has such tokens always, counts
+    /// alike.
     pub loss: f64,
 }
 
@@ -71,9 +73,11 @@ pub enum MeasureName {
     ExactMatch,
     /// Bits per byte on held-out text in windows of a length that do not overlap.
     BitsPerByte,
-    /// The same in overlapping windows, each judged on its last tokens alone, so that all have a long past.
+    /// The same in overlapping windows, each judged on its last tokens alone, so that all have a
+    /// long past.
     BitsPerByteSliding,
-    /// Bits per byte, not overlapping, with RoPE's frequencies divided by the factor (position interpolation).
+    /// Bits per byte, not overlapping, with RoPE's frequencies divided by the factor (position
+    /// interpolation).
     BitsPerByteLinear,
     /// The same with a larger base (NTK-aware).
     BitsPerByteNtk,
@@ -121,7 +125,8 @@ pub struct HeadDistance {
     pub distance: f64,
 }
 
-/// How long a cell took. Kept apart from the result, which is the same on every machine like this one.
+/// How long a cell took. Kept apart from the result, which is the same on every machine like this
+/// one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// Median milliseconds of a training step.

@@ -38,7 +38,10 @@ impl FromStr for Shard {
     fn from_str(text: &str) -> Result<Self, String> {
         let parse = || {
             let (number, of) = text.split_once('/')?;
-            let shard = Shard { number: number.trim().parse().ok()?, of: of.trim().parse().ok()? };
+            let shard = Shard {
+                number: number.trim().parse().ok()?,
+                of: of.trim().parse().ok()?,
+            };
             (1..=shard.of).contains(&shard.number).then_some(shard)
         };
         parse().ok_or_else(|| format!("{text:?} is no part: write it as 1/3, the first of three"))
@@ -101,12 +104,14 @@ pub(crate) struct Text {
     pub(crate) corpus: Corpus,
 }
 
-/// Runs the cells that have no result yet, and sums up. A sweep comes first, in a directory of its own inside; every part
-/// of a grid makes it for itself. Each cell runs on one thread whatever `jobs` is, so its result is always the same. When
-/// `stop` is set, cells under way are given up, and a later call begins them anew.
+/// Runs the cells that have no result yet, and sums up. A sweep comes first, in a directory of its
+/// own inside; every part of a grid makes it for itself. Each cell runs on one thread whatever
+/// `jobs` is, so its result is always the same. When `stop` is set, cells under way are given up,
+/// and a later call begins them anew.
 ///
 /// # Errors
-/// Unusable text or settings, another comparison in the directory, or a file that cannot be written.
+/// Unusable text or settings, another comparison in the directory, or a file that cannot be
+/// written.
 pub fn run(
     grid: &Grid,
     out: &Path,
@@ -116,51 +121,95 @@ pub fn run(
 ) -> Result<Finished, CompareError> {
     // Before texts are read, which may take long; their vocabularies count afterwards.
     check_memory(grid, &BTreeMap::new(), plan)?;
-    let work = Work { texts: &read_texts(grid, plan, watch)?, plan, stop, watch };
+    let work = Work {
+        texts: &read_texts(grid, plan, watch)?,
+        plan,
+        stop,
+        watch,
+    };
     check_memory(grid, work.texts, plan)?;
     let mut grid = grid.clone();
     if let Some(sweep) = &grid.sweep {
-        watch(Event::Note(format!("a sweep of {} models first, to choose settings", sweep.cells.len())));
+        watch(Event::Note(format!(
+            "a sweep of {} models first, to choose settings",
+            sweep.cells.len()
+        )));
         let store = work.run_cells(sweep, &out.join(SWEEP), None)?;
         match after_sweep(&grid, sweep, &store)? {
             Some(chosen) => grid = chosen,
             None => {
                 let summary = Summary::of(&grid, &vec![None; grid.cells.len()]);
-                return Ok(Finished { summary, interrupted: true });
+                return Ok(Finished {
+                    summary,
+                    interrupted: true,
+                });
             }
         }
     }
     let store = work.run_cells(&grid, out, plan.shard)?;
-    Ok(Finished { summary: sum_up(&grid, &store)?, interrupted: stop.load(Ordering::Relaxed) })
+    Ok(Finished {
+        summary: sum_up(&grid, &store)?,
+        interrupted: stop.load(Ordering::Relaxed),
+    })
 }
 
 /// That the models which are trained side by side fit into memory.
-fn check_memory(grid: &Grid, texts: &BTreeMap<String, Text>, plan: &Plan) -> Result<(), CompareError> {
-    let cells = grid.cells.iter().chain(grid.sweep.iter().flat_map(|sweep| &sweep.cells));
+fn check_memory(
+    grid: &Grid,
+    texts: &BTreeMap<String, Text>,
+    plan: &Plan,
+) -> Result<(), CompareError> {
+    let cells = grid
+        .cells
+        .iter()
+        .chain(grid.sweep.iter().flat_map(|sweep| &sweep.cells));
     let (mut largest, mut of) = (0_u128, None);
     for cell in cells {
         let mut model = cell.settings.model.clone();
         if let Some(text) = texts.get(&cell.track) {
-            model.vocab_size.get_or_insert(text.corpus.tokenizer.vocab_size());
+            model
+                .vocab_size
+                .get_or_insert(text.corpus.tokenizer.vocab_size());
         }
-        let TrainConfig { batch_size, accumulate, .. } = cell.settings.train;
-        let training = memory::Training { model: &model, batch_size, accumulate, low_rank: false };
+        let TrainConfig {
+            batch_size,
+            accumulate,
+            ..
+        } = cell.settings.train;
+        let training = memory::Training {
+            model: &model,
+            batch_size,
+            accumulate,
+            low_rank: false,
+        };
         training.check(&plan.device)?;
         if training.bytes() > largest {
             (largest, of) = (training.bytes(), Some(cell));
         }
     }
     let jobs = plan.jobs.min(grid.cells.len());
-    let what = || of.map_or_else(String::new, |cell| format!("training {jobs} models like {cell} side by side"));
+    let what = || {
+        of.map_or_else(String::new, |cell| {
+            format!("training {jobs} models like {cell} side by side")
+        })
+    };
     let remedy = || "choose fewer with --jobs".to_owned();
-    Ok(memory::check(largest.saturating_mul(jobs as u128), &plan.device, what, remedy)?)
+    Ok(memory::check(
+        largest.saturating_mul(jobs as u128),
+        &plan.device,
+        what,
+        remedy,
+    )?)
 }
 
 /// The grid with what its sweep chooses; nothing if results are missing.
 fn after_sweep(grid: &Grid, sweep: &Grid, store: &Store) -> Result<Option<Grid>, CompareError> {
-    let found: Result<Vec<_>, CompareError> = sweep.cells.iter().map(|cell| store.read(cell)).collect();
+    let found: Result<Vec<_>, CompareError> =
+        sweep.cells.iter().map(|cell| store.read(cell)).collect();
     let results: Option<Vec<CellResult>> = found?.into_iter().map(|found| Some(found?.0)).collect();
-    results.map(|results| grid.with_chosen(choose(grid, sweep, &results))).transpose()
+    results
+        .map(|results| grid.with_chosen(choose(grid, sweep, &results)))
+        .transpose()
 }
 
 /// What the cells of a run have in common.
@@ -173,9 +222,18 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Runs the cells of this part that have no result yet.
-    fn run_cells(&self, grid: &Grid, out: &Path, shard: Option<Shard>) -> Result<Store, CompareError> {
+    fn run_cells(
+        &self,
+        grid: &Grid,
+        out: &Path,
+        shard: Option<Shard>,
+    ) -> Result<Store, CompareError> {
         let store = Store::open(out, grid, &hashes(self.texts))?;
-        let mine = grid.cells.iter().enumerate().filter(|(i, _)| shard.is_none_or(|s| i % s.of == s.number - 1));
+        let mine = grid
+            .cells
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| shard.is_none_or(|s| i % s.of == s.number - 1));
         let mine: Vec<&Cell> = mine.map(|(_, cell)| cell).collect();
         let mut open: Vec<&Cell> = Vec::new();
         for &cell in &mine {
@@ -183,19 +241,29 @@ impl Work<'_> {
                 continue;
             }
             if store.has_file(cell)? {
-                (self.watch)(Event::Note(format!("the result of {cell} is damaged: running it again")));
+                (self.watch)(Event::Note(format!(
+                    "the result of {cell} is damaged: running it again"
+                )));
             }
             open.push(cell);
         }
-        let work = open.iter().map(|cell| cell.settings.train.steps.saturating_mul(work_of_step(cell)));
+        let work = open
+            .iter()
+            .map(|cell| cell.settings.train.steps.saturating_mul(work_of_step(cell)));
         let work = work.fold(0, u64::saturating_add);
-        (self.watch)(Event::Begun { cells: mine.len(), done: mine.len() - open.len(), work });
+        (self.watch)(Event::Begun {
+            cells: mine.len(),
+            done: mine.len() - open.len(),
+            work,
+        });
         let next = AtomicUsize::new(0);
         let failed: Mutex<Option<CompareError>> = Mutex::new(None);
         let halted = || self.stop.load(Ordering::Relaxed) || lock(&failed).is_some();
         let worker = || {
             while !halted() {
-                let Some(cell) = open.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
+                let Some(cell) = open.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                    return;
+                };
                 if let Err(error) = self.run_cell(cell, grid, &store, &halted) {
                     lock(&failed).get_or_insert(error);
                 }
@@ -219,30 +287,53 @@ impl Work<'_> {
         store: &Store,
         halted: &(dyn Fn() -> bool + Sync),
     ) -> Result<(), CompareError> {
-        let track = grid.track(&cell.track).expect("a grid's cells are of its own tracks");
+        let track = grid
+            .track(&cell.track)
+            .expect("a grid's cells are of its own tracks");
         let work = work_of_step(cell);
         let stepped = || {
             (self.watch)(Event::Worked(work));
-            if halted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if halted() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         };
-        // A pool of one thread: operations find nobody to share with, and every cell computes the same bits.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|error| CompareError::Io {
-            verb: "start a thread for",
-            path: cell.to_string().into(),
-            source: std::io::Error::other(error),
-        })?;
+        // A pool of one thread: operations find nobody to share with, and every cell computes the
+        // same bits.
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .build()
+            .map_err(|error| CompareError::Io {
+                verb: "start a thread for",
+                path: cell.to_string().into(),
+                source: std::io::Error::other(error),
+            })?;
         let done = pool.install(|| {
             let stepped: &(dyn Fn() -> ControlFlow<()> + Sync) = &stepped;
-            cell::run(cell, track, self.texts.get(&cell.track), &self.plan.device, stepped)
+            cell::run(
+                cell,
+                track,
+                self.texts.get(&cell.track),
+                &self.plan.device,
+                stepped,
+            )
         })?;
-        let Some((result, timing)) = done else { return Ok(()) };
+        let Some((result, timing)) = done else {
+            return Ok(());
+        };
         store.write(cell, &result, Some(&timing))?;
-        (self.watch)(Event::CellDone { cell: cell.to_string(), outcome: result.outcome, seconds: timing.total_s });
+        (self.watch)(Event::CellDone {
+            cell: cell.to_string(),
+            outcome: result.outcome,
+            seconds: timing.total_s,
+        });
         Ok(())
     }
 }
 
-/// Joins directories of the same comparison, each with some of its results, in a new one, and sums up.
+/// Joins directories of the same comparison, each with some of its results, in a new one, and sums
+/// up.
 ///
 /// # Errors
 /// A directory with another comparison, text that has changed, or a file that cannot be written.
@@ -257,18 +348,28 @@ pub fn merge(
         let found = is_folder(part).and_then(|is_folder| Ok(is_folder && is_file(&path)?));
         match found.map_err(CompareError::io("read", &path))? {
             true => Ok(path),
-            false => Err(CompareError::NotAComparison { path: part.to_owned() }),
+            false => Err(CompareError::NotAComparison {
+                path: part.to_owned(),
+            }),
         }
     };
-    let first = parts.first().ok_or_else(|| CompareError::invalid("parts", "none", "name at least one directory"))?;
+    let first = parts
+        .first()
+        .ok_or_else(|| CompareError::invalid("parts", "none", "name at least one directory"))?;
     let grid = Grid::reopen(&settings(first)?)?;
     let texts = read_texts(&grid, plan, watch)?;
     let hashes = hashes(&texts);
     let grid = match &grid.sweep {
         None => grid,
         // Each part has made the same sweep.
-        Some(sweep) => after_sweep(&grid, sweep, &Store::open_to_read(&first.join(SWEEP), sweep, &hashes)?)?
-            .ok_or_else(|| CompareError::SweepUnfinished { path: first.clone() })?,
+        Some(sweep) => after_sweep(
+            &grid,
+            sweep,
+            &Store::open_to_read(&first.join(SWEEP), sweep, &hashes)?,
+        )?
+        .ok_or_else(|| CompareError::SweepUnfinished {
+            path: first.clone(),
+        })?,
     };
     let mut stores = Vec::new();
     for part in parts {
@@ -288,7 +389,8 @@ pub fn merge(
 }
 
 fn sum_up(grid: &Grid, store: &Store) -> Result<Summary, CompareError> {
-    let found: Result<Vec<Option<Found>>, CompareError> = grid.cells.iter().map(|cell| store.read(cell)).collect();
+    let found: Result<Vec<Option<Found>>, CompareError> =
+        grid.cells.iter().map(|cell| store.read(cell)).collect();
     Ok(Summary::of(grid, &found?))
 }
 
@@ -299,26 +401,64 @@ fn read_texts(
 ) -> Result<BTreeMap<String, Text>, CompareError> {
     let mut texts = BTreeMap::new();
     for (name, track) in &grid.tracks {
-        let Track::Language { sources, documents, jsonl_field, tokenizer, .. } = track else { continue };
+        let Track::Language {
+            sources,
+            documents,
+            jsonl_field,
+            tokenizer,
+            ..
+        } = track
+        else {
+            continue;
+        };
         let (documents, jsonl_field) = (*documents, jsonl_field.clone());
-        let data = DataConfig { documents, jsonl_field, ..DataConfig::reading(sources.clone()) };
-        let longest = grid.cells.iter().filter(|cell| cell.track == *name).map(|cell| cell.settings.model.context_len);
+        let data = DataConfig {
+            documents,
+            jsonl_field,
+            ..DataConfig::reading(sources.clone())
+        };
+        let longest = grid
+            .cells
+            .iter()
+            .filter(|cell| cell.track == *name)
+            .map(|cell| cell.settings.model.context_len);
         let mut progress = |line: &str| watch(Event::Note(format!("{name}: {line}")));
-        let corpus = prepare(&data, tokenizer, longest.max().unwrap_or(1), &plan.cache, &mut progress)
-            .map_err(|source| CompareError::Data { track: name.clone(), source })?;
-        texts.insert(name.clone(), Text { track: name.clone(), corpus });
+        let corpus = prepare(
+            &data,
+            tokenizer,
+            longest.max().unwrap_or(1),
+            &plan.cache,
+            &mut progress,
+        )
+        .map_err(|source| CompareError::Data {
+            track: name.clone(),
+            source,
+        })?;
+        texts.insert(
+            name.clone(),
+            Text {
+                track: name.clone(),
+                corpus,
+            },
+        );
     }
     Ok(texts)
 }
 
 fn hashes(texts: &BTreeMap<String, Text>) -> BTreeMap<String, String> {
     let both = |text: &Text| format!("{} {}", text.corpus.sha256, text.corpus.tokenizer.sha256());
-    texts.iter().map(|(name, text)| (name.clone(), both(text))).collect()
+    texts
+        .iter()
+        .map(|(name, text)| (name.clone(), both(text)))
+        .collect()
 }
 
 fn work_of_step(cell: &Cell) -> u64 {
     let train = &cell.settings.train;
-    train.batch_size.saturating_mul(train.accumulate).saturating_mul(cell.settings.model.context_len) as u64
+    train
+        .batch_size
+        .saturating_mul(train.accumulate)
+        .saturating_mul(cell.settings.model.context_len) as u64
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

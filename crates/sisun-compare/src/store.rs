@@ -51,12 +51,17 @@ struct Filed {
 }
 
 impl Store {
-    /// Opens or begins the directory of this comparison. A comparison may grow: one with more seeds, variants or tracks goes
-    /// on where a smaller one ended. `texts` holds the hash of each language track's text.
+    /// Opens or begins the directory of this comparison. A comparison may grow: one with more
+    /// seeds, variants or tracks goes on where a smaller one ended. `texts` holds the hash of each
+    /// language track's text.
     ///
     /// # Errors
     /// A directory with another comparison, or one that cannot be written.
-    pub fn open(root: &Path, grid: &Grid, texts: &BTreeMap<String, String>) -> Result<Self, CompareError> {
+    pub fn open(
+        root: &Path,
+        grid: &Grid,
+        texts: &BTreeMap<String, String>,
+    ) -> Result<Self, CompareError> {
         let (store, mine, is_theirs) = Self::looked_at(root, grid, texts)?;
         if !is_theirs {
             make_folder(root).map_err(CompareError::io("write", root))?;
@@ -84,35 +89,62 @@ impl Store {
         grid: &Grid,
         texts: &BTreeMap<String, String>,
     ) -> Result<(Self, Identity, bool), CompareError> {
-        let keys: BTreeMap<String, String> =
-            grid.cells.iter().map(|cell| (cell.to_string(), key(grid, cell, texts.get(&cell.track)))).collect();
+        let keys: BTreeMap<String, String> = grid
+            .cells
+            .iter()
+            .map(|cell| (cell.to_string(), key(grid, cell, texts.get(&cell.track))))
+            .collect();
         let path = root.join(IDENTITY);
-        let mine = Identity { name: grid.name.clone(), budget: grid.budget.clone(), cells: keys.clone() };
-        let text = if_there(std::fs::read_to_string(&path)).map_err(CompareError::io("read", &path))?;
+        let mine = Identity {
+            name: grid.name.clone(),
+            budget: grid.budget.clone(),
+            cells: keys.clone(),
+        };
+        let text =
+            if_there(std::fs::read_to_string(&path)).map_err(CompareError::io("read", &path))?;
         let theirs = match text {
             Some(text) => {
-                sisun_config::check_pointer(text.as_bytes()).map_err(CompareError::io("read", &path))?;
-                let not = |_| CompareError::NotAComparison { path: root.to_owned() };
+                sisun_config::check_pointer(text.as_bytes())
+                    .map_err(CompareError::io("read", &path))?;
+                let not = |_| CompareError::NotAComparison {
+                    path: root.to_owned(),
+                };
                 Some(serde_json::from_str::<Identity>(&text).map_err(not)?)
             }
             None => None,
         };
         if let Some(difference) = theirs.as_ref().and_then(|theirs| difference(theirs, &mine)) {
-            return Err(CompareError::OtherGrid { path: root.to_owned(), difference });
+            return Err(CompareError::OtherGrid {
+                path: root.to_owned(),
+                difference,
+            });
         }
         let is_theirs = theirs.as_ref() == Some(&mine);
-        Ok((Self { root: root.to_owned(), keys }, mine, is_theirs))
+        Ok((
+            Self {
+                root: root.to_owned(),
+                keys,
+            },
+            mine,
+            is_theirs,
+        ))
     }
 
-    /// A finished cell's result and timing; `None` if it is not there, is damaged, or is of other settings.
+    /// A finished cell's result and timing; `None` if it is not there, is damaged, or is of other
+    /// settings.
     ///
     /// # Errors
     /// A file that is there and cannot be read.
     pub fn read(&self, cell: &Cell) -> Result<Option<(CellResult, Option<Timing>)>, CompareError> {
         let path = self.path(cell);
-        let Some(bytes) = read_if_there(&path)? else { return Ok(None) };
-        let Ok(filed) = serde_json::from_slice::<Filed>(&bytes) else { return Ok(None) };
-        let whole = filed.sha256 == checksum(&filed.result) && self.keys.get(&cell.to_string()) == Some(&filed.key);
+        let Some(bytes) = read_if_there(&path)? else {
+            return Ok(None);
+        };
+        let Ok(filed) = serde_json::from_slice::<Filed>(&bytes) else {
+            return Ok(None);
+        };
+        let whole = filed.sha256 == checksum(&filed.result)
+            && self.keys.get(&cell.to_string()) == Some(&filed.key);
         // A result says what it says without its time as well.
         let timing = read_if_there(&path.with_extension("time.json"))?;
         let timing = timing.and_then(|bytes| serde_json::from_slice(&bytes).ok());
@@ -122,26 +154,48 @@ impl Store {
     /// Whether there is a file for the cell, whole or damaged.
     pub(crate) fn has_file(&self, cell: &Cell) -> Result<bool, CompareError> {
         let path = self.path(cell);
-        Ok(look(&path).map_err(CompareError::io("read", &path))?.is_some())
+        Ok(look(&path)
+            .map_err(CompareError::io("read", &path))?
+            .is_some())
     }
 
     /// Keeps a cell's result.
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn write(&self, cell: &Cell, result: &CellResult, timing: Option<&Timing>) -> Result<(), CompareError> {
+    pub fn write(
+        &self,
+        cell: &Cell,
+        result: &CellResult,
+        timing: Option<&Timing>,
+    ) -> Result<(), CompareError> {
         let path = self.path(cell);
         let folder = path.parent().unwrap_or(&self.root);
         make_folder(folder).map_err(CompareError::io("write", folder))?;
         if let Some(timing) = timing {
             write_json(&path.with_extension("time.json"), timing)?;
         }
-        let key = self.keys.get(&cell.to_string()).cloned().unwrap_or_default();
-        write_json(&path, &Filed { key, sha256: checksum(result), result: result.clone() })
+        let key = self
+            .keys
+            .get(&cell.to_string())
+            .cloned()
+            .unwrap_or_default();
+        write_json(
+            &path,
+            &Filed {
+                key,
+                sha256: checksum(result),
+                result: result.clone(),
+            },
+        )
     }
 
     fn path(&self, cell: &Cell) -> PathBuf {
-        let folder = self.root.join("cells").join(&cell.track).join(folder_name(&cell.variant));
+        let folder = self
+            .root
+            .join("cells")
+            .join(&cell.track)
+            .join(folder_name(&cell.variant));
         folder.join(format!("{}.json", cell.seed))
     }
 }
@@ -151,24 +205,38 @@ fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, CompareError> {
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), CompareError> {
-    let text = serde_json::to_string_pretty(value).expect("plain structs of numbers and strings always serialise");
+    let text = serde_json::to_string_pretty(value)
+        .expect("plain structs of numbers and strings always serialise");
     Ok(write_atomic(path, text.as_bytes())?)
 }
 
-/// A variant's name as a folder's: other characters than letters and digits become `-`, and a hash keeps names apart.
+/// A variant's name as a folder's: other characters than letters and digits become `-`, and a hash
+/// keeps names apart.
 fn folder_name(variant: &str) -> String {
-    let plain: String = variant.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
-    if plain == variant { plain } else { format!("{plain}-{}", &hex(&Sha256::digest(variant))[..8]) }
+    let plain: String = variant
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .take(40)
+        .collect();
+    if plain == variant {
+        plain
+    } else {
+        format!("{plain}-{}", &hex(&Sha256::digest(variant))[..8])
+    }
 }
 
 /// Everything that a cell's result follows from.
 fn key(grid: &Grid, cell: &Cell, text: Option<&String>) -> String {
     let parts = (VERSION, cell, grid.track(&cell.track), text);
-    hex(&Sha256::digest(serde_json::to_vec(&parts).expect("plain structs of numbers and strings always serialise")))
+    hex(&Sha256::digest(serde_json::to_vec(&parts).expect(
+        "plain structs of numbers and strings always serialise",
+    )))
 }
 
 fn checksum(result: &CellResult) -> String {
-    hex(&Sha256::digest(serde_json::to_vec(result).expect("plain structs of numbers and strings always serialise")))
+    hex(&Sha256::digest(serde_json::to_vec(result).expect(
+        "plain structs of numbers and strings always serialise",
+    )))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -181,14 +249,22 @@ fn hex(bytes: &[u8]) -> String {
 
 /// The first thing for which one comparison cannot go on with the other's results.
 fn difference(theirs: &Identity, mine: &Identity) -> Option<String> {
-    for (what, theirs, mine) in [("name", &theirs.name, &mine.name), ("budget", &theirs.budget, &mine.budget)] {
+    for (what, theirs, mine) in [
+        ("name", &theirs.name, &mine.name),
+        ("budget", &theirs.budget, &mine.budget),
+    ] {
         if theirs != mine {
             return Some(format!("its {what} is {theirs:?}, not {mine:?}"));
         }
     }
-    theirs.cells.iter().find_map(|(cell, theirs)| match mine.cells.get(cell) {
-        None => Some(format!("it has a cell {cell}, which this one lacks")),
-        Some(mine) if mine != theirs => Some(format!("settings or text of the cell {cell} are others")),
-        Some(_) => None,
-    })
+    theirs
+        .cells
+        .iter()
+        .find_map(|(cell, theirs)| match mine.cells.get(cell) {
+            None => Some(format!("it has a cell {cell}, which this one lacks")),
+            Some(mine) if mine != theirs => {
+                Some(format!("settings or text of the cell {cell} are others"))
+            }
+            Some(_) => None,
+        })
 }

@@ -4,14 +4,17 @@ use crate::claims::{Verdict, judge};
 use crate::grid::Grid;
 use crate::results::{CellResult, MeasureName, Outcome, Timing};
 use crate::stats::{
-    Interval, bootstrap, holm, mean, mean_reciprocal_rank, paired, probability_of_improvement, sign_flip,
+    Interval, bootstrap, holm, mean, mean_reciprocal_rank, paired, probability_of_improvement,
+    sign_flip,
 };
 use crate::track::{Track, length_at};
 use serde::Serialize;
 
-/// Share of a task's trained lengths that a model must solve before what it does beyond them says anything.
+/// Share of a task's trained lengths that a model must solve before what it does beyond them says
+/// anything.
 pub const GATE: f64 = 0.95;
-/// Seeds from which on differences are claimed and not only described: with fewer the exact test cannot reach 5 %.
+/// Seeds from which on differences are claimed and not only described: with fewer the exact test
+/// cannot reach 5 %.
 pub const CLAIMS_FROM: usize = 6;
 
 /// Everything that a report says.
@@ -21,7 +24,8 @@ pub struct Summary {
     pub name: String,
     /// Its budget.
     pub budget: String,
-    /// Whether it is a trial: no seed is asked whether it learned anything, no variants are compared, nothing is judged.
+    /// Whether it is a trial: no seed is asked whether it learned anything, no variants are
+    /// compared, nothing is judged.
     pub trial: bool,
     /// Seeds of each variant.
     pub seeds: Vec<u64>,
@@ -31,7 +35,8 @@ pub struct Summary {
     pub chosen: Vec<(String, String, String)>,
     /// Track by track.
     pub tracks: Vec<TrackSummary>,
-    /// Mean reciprocal rank of each variant over the tasks' headlines, in the order of `variants`; empty without tasks.
+    /// Mean reciprocal rank of each variant over the tasks' headlines, in the order of `variants`;
+    /// empty without tasks.
     pub mean_reciprocal_ranks: Vec<f64>,
     /// The agreement card.
     pub verdicts: Vec<Verdict>,
@@ -87,7 +92,8 @@ pub struct VariantSummary {
     pub parameters: u64,
     /// Seeds whose training diverged.
     pub diverged: Vec<u64>,
-    /// Seeds that did not learn the task on the lengths of training (below [`GATE`]); they have no headline.
+    /// Seeds that did not learn the task on the lengths of training (below [`GATE`]); they have no
+    /// headline.
     pub failed_gate: Vec<u64>,
     /// The headline.
     pub headline: Spread,
@@ -142,31 +148,63 @@ impl Spread {
     /// The spread of these values.
     pub fn of(values: Vec<Option<f64>>) -> Self {
         let there: Vec<f64> = values.iter().flatten().copied().collect();
-        Self { mean: mean(&there), interval: bootstrap(&there, 1), values }
+        Self {
+            mean: mean(&there),
+            interval: bootstrap(&there, 1),
+            values,
+        }
     }
 }
 
 impl Summary {
-    /// The statistics of the results. `found` holds a result for each cell of the grid, in its order, or nothing.
+    /// The statistics of the results. `found` holds a result for each cell of the grid, in its
+    /// order, or nothing.
     pub(crate) fn of(grid: &Grid, found: &[Option<Found>]) -> Self {
-        let tracks: Vec<TrackSummary> =
-            grid.tracks.iter().map(|(name, track)| track_summary(grid, name, track, found)).collect();
-        let variants: Vec<String> = grid.variants.iter().map(|variant| variant.name.clone()).collect();
-        let tasks = tracks.iter().filter(|track| track.headline.name == MeasureName::ExactMatch);
+        let tracks: Vec<TrackSummary> = grid
+            .tracks
+            .iter()
+            .map(|(name, track)| track_summary(grid, name, track, found))
+            .collect();
+        let variants: Vec<String> = grid
+            .variants
+            .iter()
+            .map(|variant| variant.name.clone())
+            .collect();
+        let tasks = tracks
+            .iter()
+            .filter(|track| track.headline.name == MeasureName::ExactMatch);
         let scores: Vec<Vec<f64>> = tasks
             .filter(|_| !grid.trial)
-            .map(|track| track.variants.iter().map(|variant| variant.headline.mean).collect())
+            .map(|track| {
+                track
+                    .variants
+                    .iter()
+                    .map(|variant| variant.headline.mean)
+                    .collect()
+            })
             .collect();
-        let missing = grid.cells.iter().zip(found).filter(|(_, found)| found.is_none());
+        let missing = grid
+            .cells
+            .iter()
+            .zip(found)
+            .filter(|(_, found)| found.is_none());
         Self {
             name: grid.name.clone(),
             budget: grid.budget.clone(),
             trial: grid.trial,
             seeds: grid.seeds.clone(),
-            chosen: grid.chosen.iter().map(|(t, v, set)| (t.clone(), v.clone(), told(set))).collect(),
+            chosen: grid
+                .chosen
+                .iter()
+                .map(|(t, v, set)| (t.clone(), v.clone(), told(set)))
+                .collect(),
             variants,
             mean_reciprocal_ranks: mean_reciprocal_rank(&scores),
-            verdicts: if grid.trial { Vec::new() } else { judge(&tracks) },
+            verdicts: if grid.trial {
+                Vec::new()
+            } else {
+                judge(&tracks)
+            },
             missing: missing.map(|(cell, _)| cell.to_string()).collect(),
             tracks,
         }
@@ -176,11 +214,25 @@ impl Summary {
 impl Summary {
     /// In a trial: that everything works on this track, or what does not.
     pub fn working(&self, track: &TrackSummary) -> String {
-        let models = |n: usize| if n == 1 { "1 model".to_owned() } else { format!("{n} models") };
+        let models = |n: usize| {
+            if n == 1 {
+                "1 model".to_owned()
+            } else {
+                format!("{n} models")
+            }
+        };
         let all = models(track.variants.len() * self.seeds.len());
         let cell = format!("{} / ", track.name);
-        let missing = self.missing.iter().filter(|name| name.starts_with(&cell)).count();
-        let diverged: usize = track.variants.iter().map(|variant| variant.diverged.len()).sum();
+        let missing = self
+            .missing
+            .iter()
+            .filter(|name| name.starts_with(&cell))
+            .count();
+        let diverged: usize = track
+            .variants
+            .iter()
+            .map(|variant| variant.diverged.len())
+            .sum();
         match (missing, diverged) {
             (0, 0) => format!("works: {all} trained and tested"),
             (0, diverged) => format!("{diverged} of {all} diverged"),
@@ -199,7 +251,9 @@ impl TrackSummary {
 impl VariantSummary {
     /// What was measured at a place.
     pub fn at(&self, name: MeasureName, at: usize) -> Option<&SeriesPoint> {
-        self.series.iter().find(|point| point.name == name && point.at == at)
+        self.series
+            .iter()
+            .find(|point| point.name == name && point.at == at)
     }
 
     /// All places where something was measured.
@@ -210,40 +264,90 @@ impl VariantSummary {
 
 /// Settings on one line.
 fn told(set: &toml::Table) -> String {
-    set.iter().map(|(key, value)| format!("{key} = {value}")).collect::<Vec<_>>().join(", ")
+    set.iter()
+        .map(|(key, value)| format!("{key} = {value}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn track_summary(grid: &Grid, name: &str, track: &Track, found: &[Option<Found>]) -> TrackSummary {
-    let cells = || grid.cells.iter().zip(found).filter(move |(cell, _)| cell.track == name);
+    let cells = || {
+        grid.cells
+            .iter()
+            .zip(found)
+            .filter(move |(cell, _)| cell.track == name)
+    };
     let settings = cells().map(|(cell, _)| &cell.settings).next();
     let (steps, context_len) = settings.map_or((0, 0), |s| (s.train.steps, s.model.context_len));
     let (trained_on, headline) = match track {
-        Track::Task { train_lengths: [_, longest], test_lengths, .. } => {
-            let beyond: Vec<usize> = test_lengths.iter().copied().filter(|length| length > longest).collect();
+        Track::Task {
+            train_lengths: [_, longest],
+            test_lengths,
+            ..
+        } => {
+            let beyond: Vec<usize> = test_lengths
+                .iter()
+                .copied()
+                .filter(|length| length > longest)
+                .collect();
             // A task that is not tested beyond its training is compared inside.
-            let at = if beyond.is_empty() { test_lengths.clone() } else { beyond };
-            (*longest, Headline { name: MeasureName::ExactMatch, at })
+            let at = if beyond.is_empty() {
+                test_lengths.clone()
+            } else {
+                beyond
+            };
+            (
+                *longest,
+                Headline {
+                    name: MeasureName::ExactMatch,
+                    at,
+                },
+            )
         }
         Track::Language { factors, .. } => {
-            let factor = factors.iter().copied().find(|factor| *factor >= 2.0).unwrap_or(1.0);
-            (context_len, Headline { name: MeasureName::BitsPerByte, at: vec![length_at(context_len, factor)] })
+            let factor = factors
+                .iter()
+                .copied()
+                .find(|factor| *factor >= 2.0)
+                .unwrap_or(1.0);
+            (
+                context_len,
+                Headline {
+                    name: MeasureName::BitsPerByte,
+                    at: vec![length_at(context_len, factor)],
+                },
+            )
         }
     };
     let variants: Vec<VariantSummary> = grid
         .variants
         .iter()
         .map(|variant| {
-            let seeds: Vec<Option<&Found>> =
-                cells().filter(|(cell, _)| cell.variant == variant.name).map(|(_, found)| found.as_ref()).collect();
+            let seeds: Vec<Option<&Found>> = cells()
+                .filter(|(cell, _)| cell.variant == variant.name)
+                .map(|(_, found)| found.as_ref())
+                .collect();
             let gate = |result: &CellResult| grid.trial || learned(result, &headline, trained_on);
             variant_summary(&variant.name, &seeds, &headline, &gate)
         })
         .collect();
     let comparisons = match grid.trial {
         true => Vec::new(),
-        false => comparisons(&variants, grid.baseline.as_deref(), headline.name.higher_is_better()),
+        false => comparisons(
+            &variants,
+            grid.baseline.as_deref(),
+            headline.name.higher_is_better(),
+        ),
     };
-    TrackSummary { name: name.to_owned(), track: track.clone(), trained_on, steps, headline, variants, comparisons }
+    TrackSummary {
+        name: name.to_owned(),
+        track: track.clone(),
+        trained_on,
+        steps,
+        headline,
+        variants,
+        comparisons,
+    }
 }
 
 fn variant_summary(
@@ -253,12 +357,18 @@ fn variant_summary(
     passed: &dyn Fn(&CellResult) -> bool,
 ) -> VariantSummary {
     let results = || seeds.iter().flatten().map(|(result, _)| result);
-    let all_seeds = |keep: &dyn Fn(&CellResult) -> bool| results().filter(|r| keep(r)).map(|r| r.seed).collect();
-    let by_seed =
-        |value: &dyn Fn(&Found) -> Option<f64>| Spread::of(seeds.iter().map(|found| found.and_then(value)).collect());
+    let all_seeds = |keep: &dyn Fn(&CellResult) -> bool| {
+        results().filter(|r| keep(r)).map(|r| r.seed).collect()
+    };
+    let by_seed = |value: &dyn Fn(&Found) -> Option<f64>| {
+        Spread::of(seeds.iter().map(|found| found.and_then(value)).collect())
+    };
     let mut series: Vec<SeriesPoint> = Vec::new();
     for measure in results().flat_map(|result| &result.measures) {
-        if series.iter().all(|point| (point.name, point.at) != (measure.name, measure.at)) {
+        if series
+            .iter()
+            .all(|point| (point.name, point.at) != (measure.name, measure.at))
+        {
             series.push(SeriesPoint {
                 name: measure.name,
                 at: measure.at,
@@ -268,34 +378,70 @@ fn variant_summary(
         }
     }
     let first = results().next();
-    let places = first.map_or(Vec::new(), |result| result.heads.iter().map(|h| (h.layer, h.head)).collect());
-    let steps = first.map_or(Vec::new(), |result| result.curve.iter().map(|point| point.step).collect());
-    let loss = |result: &CellResult, step| result.curve.iter().find(|p| p.step == step).map(|point| point.loss);
+    let places = first.map_or(Vec::new(), |result| {
+        result.heads.iter().map(|h| (h.layer, h.head)).collect()
+    });
+    let steps = first.map_or(Vec::new(), |result| {
+        result.curve.iter().map(|point| point.step).collect()
+    });
+    let loss = |result: &CellResult, step| {
+        result
+            .curve
+            .iter()
+            .find(|p| p.step == step)
+            .map(|point| point.loss)
+    };
     let distance = |result: &CellResult, layer, head| {
-        result.heads.iter().find(|h| (h.layer, h.head) == (layer, head)).map(|h| h.distance)
+        result
+            .heads
+            .iter()
+            .find(|h| (h.layer, h.head) == (layer, head))
+            .map(|h| h.distance)
     };
     VariantSummary {
         name: name.to_owned(),
         parameters: first.map_or(0, |result| result.parameters),
         diverged: all_seeds(&|result| result.outcome != Outcome::Trained),
         failed_gate: all_seeds(&|result| result.outcome == Outcome::Trained && !passed(result)),
-        headline: by_seed(&|(result, _)| if passed(result) { headline_of(result, headline) } else { None }),
+        headline: by_seed(&|(result, _)| {
+            if passed(result) {
+                headline_of(result, headline)
+            } else {
+                None
+            }
+        }),
         series,
-        curve: steps.into_iter().map(|step| (step, by_seed(&|(result, _)| loss(result, step)))).collect(),
-        heads: places.into_iter().map(|(l, h)| (l, h, by_seed(&|(result, _)| distance(result, l, h)))).collect(),
+        curve: steps
+            .into_iter()
+            .map(|step| (step, by_seed(&|(result, _)| loss(result, step))))
+            .collect(),
+        heads: places
+            .into_iter()
+            .map(|(l, h)| (l, h, by_seed(&|(result, _)| distance(result, l, h))))
+            .collect(),
         step_ms: by_seed(&|(_, timing)| timing.map(|timing| timing.step_ms)),
         sample: first.and_then(|result| result.sample.clone()),
     }
 }
 
 fn value_at(result: &CellResult, name: MeasureName, at: usize) -> Option<f64> {
-    result.measures.iter().find(|m| m.name == name && m.at == at).and_then(|measure| measure.value)
+    result
+        .measures
+        .iter()
+        .find(|m| m.name == name && m.at == at)
+        .and_then(|measure| measure.value)
 }
 
 /// Mean of the headline's places, if all are there.
 fn headline_of(result: &CellResult, headline: &Headline) -> Option<f64> {
-    let values: Option<Vec<f64>> = headline.at.iter().map(|at| value_at(result, headline.name, *at)).collect();
-    values.filter(|values| !values.is_empty()).map(|values| mean(&values))
+    let values: Option<Vec<f64>> = headline
+        .at
+        .iter()
+        .map(|at| value_at(result, headline.name, *at))
+        .collect();
+    values
+        .filter(|values| !values.is_empty())
+        .map(|values| mean(&values))
 }
 
 /// Whether a model solves the lengths it was trained on; text has no such gate.
@@ -303,24 +449,37 @@ fn learned(result: &CellResult, headline: &Headline, trained_on: usize) -> bool 
     if headline.name != MeasureName::ExactMatch {
         return true;
     }
-    let inside = result.measures.iter().filter(|m| m.name == MeasureName::ExactMatch && m.at <= trained_on);
+    let inside = result
+        .measures
+        .iter()
+        .filter(|m| m.name == MeasureName::ExactMatch && m.at <= trained_on);
     let values: Vec<f64> = inside.filter_map(|measure| measure.value).collect();
     mean(&values) >= GATE
 }
 
 /// Each variant against the baseline, or every pair of variants without one.
-fn comparisons(variants: &[VariantSummary], baseline: Option<&str>, higher_is_better: bool) -> Vec<Comparison> {
+fn comparisons(
+    variants: &[VariantSummary],
+    baseline: Option<&str>,
+    higher_is_better: bool,
+) -> Vec<Comparison> {
     let mut all = Vec::new();
     for (i, a) in variants.iter().enumerate() {
         for (j, b) in variants.iter().enumerate() {
-            let wanted = baseline.map_or(i < j, |baseline| b.name == baseline && a.name != baseline);
+            let wanted =
+                baseline.map_or(i < j, |baseline| b.name == baseline && a.name != baseline);
             if !wanted {
                 continue;
             }
             let differences = paired(&a.headline.values, &b.headline.values);
             let there = |spread: &Spread| -> Vec<f64> {
                 let sign = if higher_is_better { 1.0 } else { -1.0 };
-                spread.values.iter().flatten().map(|value| sign * value).collect()
+                spread
+                    .values
+                    .iter()
+                    .flatten()
+                    .map(|value| sign * value)
+                    .collect()
             };
             all.push(Comparison {
                 a: a.name.clone(),
@@ -328,7 +487,10 @@ fn comparisons(variants: &[VariantSummary], baseline: Option<&str>, higher_is_be
                 n: differences.len(),
                 p: sign_flip(&differences),
                 p_holm: None,
-                probability_of_improvement: probability_of_improvement(&there(&a.headline), &there(&b.headline)),
+                probability_of_improvement: probability_of_improvement(
+                    &there(&a.headline),
+                    &there(&b.headline),
+                ),
                 difference: Spread::of(differences.into_iter().map(Some).collect()),
             });
         }

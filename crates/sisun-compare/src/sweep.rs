@@ -7,23 +7,43 @@ use crate::track::Track;
 use std::cmp::Ordering;
 use toml::Table;
 
-/// For each track and variant what it sets in the best of its trials: the highest exact match on lengths of training, or
-/// the fewest bits per byte at the trained context; where they are equal, the lower training loss.
-pub(crate) fn choose(grid: &Grid, sweep: &Grid, results: &[CellResult]) -> Vec<(String, String, Table)> {
+/// For each track and variant what it sets in the best of its trials: the highest exact match on
+/// lengths of training, or the fewest bits per byte at the trained context; where they are equal,
+/// the lower training loss.
+pub(crate) fn choose(
+    grid: &Grid,
+    sweep: &Grid,
+    results: &[CellResult],
+) -> Vec<(String, String, Table)> {
     let mut chosen = Vec::new();
     for (name, track) in &grid.tracks {
         for variant in &grid.variants {
-            let trials = sweep.variants.iter().filter(|trial| trial.name.split(TRIED).next() == Some(&variant.name));
+            let trials = sweep
+                .variants
+                .iter()
+                .filter(|trial| trial.name.split(TRIED).next() == Some(&variant.name));
             let scored = trials.filter_map(|trial| {
-                let result = results.iter().find(|r| r.track == *name && r.variant == trial.name)?;
+                let result = results
+                    .iter()
+                    .find(|r| r.track == *name && r.variant == trial.name)?;
                 Some((trial, score(track, result)))
             });
             // The first of those that are equal.
-            let best =
-                scored.reduce(|best, next| if compare(next.1, best.1) == Ordering::Greater { next } else { best });
+            let best = scored.reduce(|best, next| {
+                if compare(next.1, best.1) == Ordering::Greater {
+                    next
+                } else {
+                    best
+                }
+            });
             if let Some((trial, _)) = best {
-                let added = trial.set.iter().filter(|(key, _)| !variant.set.contains_key(*key));
-                let set = added.map(|(key, value)| (key.clone(), value.clone())).collect();
+                let added = trial
+                    .set
+                    .iter()
+                    .filter(|(key, _)| !variant.set.contains_key(*key));
+                let set = added
+                    .map(|(key, value)| (key.clone(), value.clone()))
+                    .collect();
                 chosen.push((name.clone(), variant.name.clone(), set));
             }
         }
@@ -41,18 +61,35 @@ fn score(track: &Track, result: &CellResult) -> [f64; 2] {
         return [f64::NEG_INFINITY; 2];
     }
     let measured = |name, inside: &dyn Fn(usize) -> bool| -> Vec<f64> {
-        let wanted = result.measures.iter().filter(|m| m.name == name && inside(m.at));
+        let wanted = result
+            .measures
+            .iter()
+            .filter(|m| m.name == name && inside(m.at));
         wanted.filter_map(|measure| measure.value).collect()
     };
     let main = match track {
-        Track::Task { train_lengths: [_, longest], .. } => {
-            mean(&measured(MeasureName::ExactMatch, &|at| at <= *longest))
-        }
+        Track::Task {
+            train_lengths: [_, longest],
+            ..
+        } => mean(&measured(MeasureName::ExactMatch, &|at| at <= *longest)),
         // The first is the trained context.
-        Track::Language { .. } => -measured(MeasureName::BitsPerByte, &|_| true).first().copied().unwrap_or(f64::NAN),
+        Track::Language { .. } => -measured(MeasureName::BitsPerByte, &|_| true)
+            .first()
+            .copied()
+            .unwrap_or(f64::NAN),
     };
-    let loss = result.curve.last().map_or(f64::INFINITY, |point| point.loss);
-    [if main.is_nan() { f64::NEG_INFINITY } else { main }, -loss]
+    let loss = result
+        .curve
+        .last()
+        .map_or(f64::INFINITY, |point| point.loss);
+    [
+        if main.is_nan() {
+            f64::NEG_INFINITY
+        } else {
+            main
+        },
+        -loss,
+    ]
 }
 
 #[cfg(test)]
@@ -62,8 +99,12 @@ mod tests {
     use crate::track::Track;
 
     fn result(outcome: Outcome, loss: f64, measures: &[(MeasureName, usize, f64)]) -> CellResult {
-        let measure =
-            |&(name, at, value): &(MeasureName, usize, f64)| Measure { name, at, value: Some(value), note: None };
+        let measure = |&(name, at, value): &(MeasureName, usize, f64)| Measure {
+            name,
+            at,
+            value: Some(value),
+            note: None,
+        };
         CellResult {
             track: "t".to_owned(),
             variant: "v".to_owned(),
@@ -79,9 +120,10 @@ mod tests {
 
     #[test]
     fn only_what_a_model_is_trained_on_counts() {
-        let task: Track =
-            toml::from_str("kind = \"task\"\ntask = \"copy\"\ntrain_lengths = [1, 10]\ntest_lengths = [5, 10, 20]")
-                .expect("a track");
+        let task: Track = toml::from_str(
+            "kind = \"task\"\ntask = \"copy\"\ntrain_lengths = [1, 10]\ntest_lengths = [5, 10, 20]",
+        )
+        .expect("a track");
         let exact = |inside: f64, beyond: f64| {
             let measures = [
                 (MeasureName::ExactMatch, 5, 1.0),
@@ -92,14 +134,23 @@ mod tests {
         };
         assert!(exact(0.9, 0.0) > exact(0.8, 1.0));
         assert_eq!(exact(0.9, 0.0), exact(0.9, 1.0));
-        let text: Track = toml::from_str("kind = \"language\"\nsources = [\"x\"]").expect("a track");
+        let text: Track =
+            toml::from_str("kind = \"language\"\nsources = [\"x\"]").expect("a track");
         let bits = |near: f64, far: f64, loss: f64| {
-            let measures = [(MeasureName::BitsPerByte, 64, near), (MeasureName::BitsPerByte, 128, far)];
+            let measures = [
+                (MeasureName::BitsPerByte, 64, near),
+                (MeasureName::BitsPerByte, 128, far),
+            ];
             score(&text, &result(Outcome::Trained, loss, &measures))
         };
         assert!(bits(1.0, 9.0, 0.5) > bits(1.1, 1.0, 0.5));
-        assert!(bits(1.0, 9.0, 0.4) > bits(1.0, 1.0, 0.5), "the loss decides between equals");
+        assert!(
+            bits(1.0, 9.0, 0.4) > bits(1.0, 1.0, 0.5),
+            "the loss decides between equals"
+        );
         let diverged = score(&text, &result(Outcome::Diverged { step: 1 }, 0.1, &[]));
-        assert!(diverged < bits(99.0, 99.0, 99.0) && bits(f64::NAN, 1.0, 0.1)[0] == f64::NEG_INFINITY);
+        assert!(
+            diverged < bits(99.0, 99.0, 99.0) && bits(f64::NAN, 1.0, 0.1)[0] == f64::NEG_INFINITY
+        );
     }
 }

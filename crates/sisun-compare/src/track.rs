@@ -16,7 +16,8 @@ pub enum Track {
         task: String,
         /// Shortest and longest length in training.
         train_lengths: [usize; 2],
-        /// Lengths that are tested. Those inside the training lengths decide whether the task was learned.
+        /// Lengths that are tested. Those inside the training lengths decide whether the task was
+        /// learned.
         test_lengths: Vec<usize>,
         /// Examples tested of each length, the same for every variant and seed.
         #[serde(default = "default_examples")]
@@ -70,29 +71,84 @@ impl Track {
     pub(crate) fn validate(&self, name: &str) -> Result<(), CompareError> {
         let key = |key: &str| format!("tracks.{name}.{key}");
         let check = |holds: bool, of: &str, value: String, rule: &str| {
-            if holds { Ok(()) } else { Err(CompareError::invalid(key(of), value, rule)) }
+            if holds {
+                Ok(())
+            } else {
+                Err(CompareError::invalid(key(of), value, rule))
+            }
         };
         match self {
-            Track::Task { task, train_lengths: [shortest, longest], test_lengths, examples, .. } => {
-                let parsed = task.parse::<Task>().map_err(|why| CompareError::invalid(key("task"), task, why))?;
+            Track::Task {
+                task,
+                train_lengths: [shortest, longest],
+                test_lengths,
+                examples,
+                ..
+            } => {
+                let parsed = task
+                    .parse::<Task>()
+                    .map_err(|why| CompareError::invalid(key("task"), task, why))?;
                 let lengths = format!("[{shortest}, {longest}]");
-                check(1 <= *shortest && shortest <= longest, "train_lengths", lengths, "must be [shortest, longest]")?;
+                check(
+                    1 <= *shortest && shortest <= longest,
+                    "train_lengths",
+                    lengths,
+                    "must be [shortest, longest]",
+                )?;
                 let most = parsed.longest().min(1000);
                 for length in test_lengths.iter().chain([longest]) {
                     let rule = format!("must be from 1 to {most} for the task {task}");
-                    check((1..=most).contains(length), "test_lengths", length.to_string(), &rule)?;
+                    check(
+                        (1..=most).contains(length),
+                        "test_lengths",
+                        length.to_string(),
+                        &rule,
+                    )?;
                 }
                 let inside = test_lengths.iter().any(|length| length <= longest);
-                check(inside, "test_lengths", format!("{test_lengths:?}"), "must hold a length of training as well")?;
-                check((1..=1_000_000).contains(examples), "examples", examples.to_string(), "must be from 1 to 1000000")
+                check(
+                    inside,
+                    "test_lengths",
+                    format!("{test_lengths:?}"),
+                    "must hold a length of training as well",
+                )?;
+                check(
+                    (1..=1_000_000).contains(examples),
+                    "examples",
+                    examples.to_string(),
+                    "must be from 1 to 1000000",
+                )
             }
-            Track::Language { sources, factors, eval_tokens, tokenizer, .. } => {
-                check(!sources.is_empty(), "sources", "[]".to_owned(), "must name a file, folder or glob")?;
+            Track::Language {
+                sources,
+                factors,
+                eval_tokens,
+                tokenizer,
+                ..
+            } => {
+                check(
+                    !sources.is_empty(),
+                    "sources",
+                    "[]".to_owned(),
+                    "must name a file, folder or glob",
+                )?;
                 let rising = factors.first() == Some(&1.0) && factors.is_sorted_by(|a, b| a < b);
                 let rule = "must rise from 1, as in [1, 1.5, 2, 4]";
-                check(rising && factors.iter().all(|f| *f <= 64.0), "factors", format!("{factors:?}"), rule)?;
-                check(*eval_tokens >= 1, "eval_tokens", eval_tokens.to_string(), "must be at least 1")?;
-                tokenizer.validate().map_err(CompareError::config(format!("track {name:?}: ")))
+                check(
+                    rising && factors.iter().all(|f| *f <= 64.0),
+                    "factors",
+                    format!("{factors:?}"),
+                    rule,
+                )?;
+                check(
+                    *eval_tokens >= 1,
+                    "eval_tokens",
+                    eval_tokens.to_string(),
+                    "must be at least 1",
+                )?;
+                tokenizer
+                    .validate()
+                    .map_err(CompareError::config(format!("track {name:?}: ")))
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Statistics against SciPy and statsmodels (`tests/peers/reference_statistics.py`), and what must hold for any data.
+//! Statistics against SciPy and statsmodels (`tests/peers/reference_statistics.py`), and what must
+//! hold for any data.
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
@@ -6,7 +7,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sisun_compare::stats::{
-    Interval, bootstrap, holm, mean, mean_reciprocal_rank, paired, probability_of_improvement, sign_flip,
+    Interval, bootstrap, holm, mean, mean_reciprocal_rank, paired, probability_of_improvement,
+    sign_flip,
 };
 use std::ops::RangeInclusive;
 use std::{fs, path::Path};
@@ -45,7 +47,8 @@ struct ReciprocalRank {
 }
 
 fn fixture<T: DeserializeOwned>(name: &str) -> Vec<T> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/fixtures/statistics.json");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/fixtures/statistics.json");
     let all: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     let cases: Vec<T> = serde_json::from_value(all[name].clone()).unwrap();
     assert!(!cases.is_empty());
@@ -55,7 +58,10 @@ fn fixture<T: DeserializeOwned>(name: &str) -> Vec<T> {
 fn assert_close(found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(expected) {
-        assert!((found - expected).abs() <= tolerance, "{found} instead of {expected}");
+        assert!(
+            (found - expected).abs() <= tolerance,
+            "{found} instead of {expected}"
+        );
     }
 }
 
@@ -65,19 +71,40 @@ fn ends(interval: Interval) -> [f64; 2] {
 
 #[test]
 fn bootstrap_of_few_values_is_numpys_over_every_resample() {
-    for Bootstrap { values, interval, mean: expected, .. } in fixture("bootstrap") {
+    for Bootstrap {
+        values,
+        interval,
+        mean: expected,
+        ..
+    } in fixture("bootstrap")
+    {
         assert_close(&[mean(&values)], &[expected.unwrap()], 1e-12);
         assert_close(&ends(bootstrap(&values, 1).unwrap()), &interval, 1e-12);
-        assert_eq!(bootstrap(&values, 1), bootstrap(&values, 2), "nothing is drawn");
+        assert_eq!(
+            bootstrap(&values, 1),
+            bootstrap(&values, 2),
+            "nothing is drawn"
+        );
     }
 }
 
-/// SciPy drew a million resamples; the tolerance is four standard deviations of a quantile of 10,000.
+/// SciPy drew a million resamples; the tolerance is four standard deviations of a quantile of
+/// 10,000.
 #[test]
 fn bootstrap_of_many_values_is_scipys_within_its_chance() {
-    for Bootstrap { values, interval, tolerance, .. } in fixture("bootstrap_drawn") {
+    for Bootstrap {
+        values,
+        interval,
+        tolerance,
+        ..
+    } in fixture("bootstrap_drawn")
+    {
         for seed in 0..10 {
-            assert_close(&ends(bootstrap(&values, seed).unwrap()), &interval, tolerance.unwrap());
+            assert_close(
+                &ends(bootstrap(&values, seed).unwrap()),
+                &interval,
+                tolerance.unwrap(),
+            );
         }
         assert_eq!(bootstrap(&values, 1), bootstrap(&values, 1));
         assert_ne!(bootstrap(&values, 1), bootstrap(&values, 2));
@@ -86,13 +113,31 @@ fn bootstrap_of_many_values_is_scipys_within_its_chance() {
 
 #[test]
 fn there_is_no_interval_of_one_value_or_of_one_that_is_not_finite() {
-    for values in [vec![], vec![1.0], vec![1.0, f64::NAN], vec![1.0, f64::INFINITY], vec![f64::NAN; 12]] {
+    for values in [
+        vec![],
+        vec![1.0],
+        vec![1.0, f64::NAN],
+        vec![1.0, f64::INFINITY],
+        vec![f64::NAN; 12],
+    ] {
         assert_eq!(bootstrap(&values, 1), None, "{values:?}");
     }
     assert!(mean(&[]).is_nan());
     // (0.1 + 0.1 + 0.1) / 3 is not 0.1 in floating point.
-    assert_eq!(bootstrap(&[0.1; 3], 1), Some(Interval { low: 0.1, high: 0.1 }));
-    assert_eq!(bootstrap(&[0.1; 12], 1), Some(Interval { low: 0.1, high: 0.1 }));
+    assert_eq!(
+        bootstrap(&[0.1; 3], 1),
+        Some(Interval {
+            low: 0.1,
+            high: 0.1
+        })
+    );
+    assert_eq!(
+        bootstrap(&[0.1; 12], 1),
+        Some(Interval {
+            low: 0.1,
+            high: 0.1
+        })
+    );
 }
 
 #[test]
@@ -107,7 +152,11 @@ fn sign_flip_is_scipys_exact_test() {
 fn sign_flip_of_many_is_the_exact_test_within_its_chance() {
     for SignFlip { differences, p } in fixture("sign_flip_drawn") {
         assert!(differences.len() > 20);
-        assert_close(&[sign_flip(&differences).unwrap()], &[p], 4.0 * (p * (1.0 - p) / 1e5).sqrt());
+        assert_close(
+            &[sign_flip(&differences).unwrap()],
+            &[p],
+            4.0 * (p * (1.0 - p) / 1e5).sqrt(),
+        );
         assert_eq!(sign_flip(&differences), sign_flip(&differences));
     }
 }
@@ -115,9 +164,16 @@ fn sign_flip_of_many_is_the_exact_test_within_its_chance() {
 #[test]
 fn few_seeds_cannot_give_a_small_p() {
     let p = |n: usize| sign_flip(&(1..=n).map(|i| i as f64).collect::<Vec<_>>()).unwrap();
-    assert_eq!([1, 2, 3, 4, 5, 6].map(p), [1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125]);
+    assert_eq!(
+        [1, 2, 3, 4, 5, 6].map(p),
+        [1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125]
+    );
     assert_eq!(p(20), 2.0_f64.powi(-19));
-    assert_eq!(p(40), 1.0 / 100_001.0, "none of the draws has one sign throughout");
+    assert_eq!(
+        p(40),
+        1.0 / 100_001.0,
+        "none of the draws has one sign throughout"
+    );
 }
 
 #[test]
@@ -132,7 +188,10 @@ fn sign_flip_of_the_odd_cases() {
         assert_eq!(sign_flip(&differences), Some(1.0));
     }
     // |±0.1 ±0.2 ±0.3| is 0.6, 0.4, 0.2 or 0, two patterns each.
-    assert_eq!([sign_flip(&[-0.1, 0.2, 0.3]), sign_flip(&[0.3, -0.2, 0.1])], [Some(0.5), Some(0.75)]);
+    assert_eq!(
+        [sign_flip(&[-0.1, 0.2, 0.3]), sign_flip(&[0.3, -0.2, 0.1])],
+        [Some(0.5), Some(0.75)]
+    );
 }
 
 #[test]
@@ -141,37 +200,68 @@ fn holm_is_statsmodels() {
         assert_close(&holm(&p_values), &adjusted, 1e-12);
     }
     assert!(holm(&[]).is_empty());
-    assert_eq!(holm(&[f64::NAN, 0.125, -f64::NAN]), [1.0, 0.375, 1.0], "what could not be tested still counts");
+    assert_eq!(
+        holm(&[f64::NAN, 0.125, -f64::NAN]),
+        [1.0, 0.375, 1.0],
+        "what could not be tested still counts"
+    );
 }
 
 #[test]
 fn probability_of_improvement_is_mann_and_whitneys_statistic() {
     for Improvement { a, b, probability } in fixture("improvement") {
-        assert_close(&[probability_of_improvement(&a, &b).unwrap()], &[probability], 1e-12);
+        assert_close(
+            &[probability_of_improvement(&a, &b).unwrap()],
+            &[probability],
+            1e-12,
+        );
     }
     assert_eq!(probability_of_improvement(&[], &[1.0]), None);
     assert_eq!(probability_of_improvement(&[1.0], &[]), None);
     assert_eq!(probability_of_improvement(&[1.0, f64::NAN], &[0.0]), None);
-    assert_eq!(probability_of_improvement(&[1.0], &[f64::NEG_INFINITY]), Some(1.0));
+    assert_eq!(
+        probability_of_improvement(&[1.0], &[f64::NEG_INFINITY]),
+        Some(1.0)
+    );
 }
 
 #[test]
 fn mean_reciprocal_rank_is_scipys() {
     for ReciprocalRank { scores, mean } in fixture("reciprocal_rank") {
-        let scores: Vec<Vec<f64>> =
-            scores.into_iter().map(|task| task.into_iter().map(|x| x.unwrap_or(f64::NAN)).collect()).collect();
+        let scores: Vec<Vec<f64>> = scores
+            .into_iter()
+            .map(|task| task.into_iter().map(|x| x.unwrap_or(f64::NAN)).collect())
+            .collect();
         assert_close(&mean_reciprocal_rank(&scores), &mean, 1e-12);
     }
     assert!(mean_reciprocal_rank(&[]).is_empty());
     assert!(mean_reciprocal_rank(&[vec![], vec![]]).is_empty());
     let short = mean_reciprocal_rank(&[vec![1.0, 2.0], vec![3.0]]);
-    assert_eq!(short, mean_reciprocal_rank(&[vec![1.0, 2.0], vec![3.0, f64::NAN]]));
+    assert_eq!(
+        short,
+        mean_reciprocal_rank(&[vec![1.0, 2.0], vec![3.0, f64::NAN]])
+    );
 }
 
 #[test]
 fn only_seeds_that_both_have_are_paired() {
-    let a = [Some(3.0), None, Some(5.0), Some(f64::NAN), Some(7.0), Some(1.0)];
-    let b = [Some(1.0), Some(2.0), None, Some(4.0), Some(f64::INFINITY), Some(4.0), Some(9.0)];
+    let a = [
+        Some(3.0),
+        None,
+        Some(5.0),
+        Some(f64::NAN),
+        Some(7.0),
+        Some(1.0),
+    ];
+    let b = [
+        Some(1.0),
+        Some(2.0),
+        None,
+        Some(4.0),
+        Some(f64::INFINITY),
+        Some(4.0),
+        Some(9.0),
+    ];
     assert_eq!(paired(&a, &b), [2.0, -3.0]);
     assert_eq!(paired(&b, &a), [-2.0, 3.0]);
     assert!(paired(&[], &b).is_empty());
@@ -197,8 +287,8 @@ proptest! {
         prop_assert!(least - 1e-9 <= low && low <= high && high <= most + 1e-9, "{low} {high}");
     }
 
-    /// Moving each value of a resample on to the next one, n times, gives n resamples whose means average x̄. So at
-    /// least one in n is at most x̄ and one in n at least x̄, more than 2.5 %.
+    /// Moving each value of a resample on to the next one, n times, gives n resamples whose means
+    /// average x̄. So at least one in n is at most x̄ and one in n at least x̄, more than 2.5 %.
     #[test]
     fn an_enumerated_interval_holds_the_mean(values in prop_oneof![reals(2..=6), tenths(2..=6)]) {
         let Interval { low, high } = bootstrap(&values, 1).unwrap();

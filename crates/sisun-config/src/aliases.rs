@@ -8,33 +8,122 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
     ("data", &["dataset", "datasets", "corpus"]),
     ("tokenizer", &["tokeniser", "tok"]),
     ("model", &["network", "transformer", "architecture", "gpt"]),
-    ("train", &["training", "trainer", "optim", "optimization", "hyperparameters"]),
+    (
+        "train",
+        &[
+            "training",
+            "trainer",
+            "optim",
+            "optimization",
+            "hyperparameters",
+        ],
+    ),
     ("sample", &["sampling", "generation", "generate"]),
     ("attend", &["attention", "maps"]),
     ("finetune", &["fine_tune", "finetuning", "fine_tuning"]),
-    ("finetune.model", &["base", "base_model", "init_from", "pretrained"]),
+    (
+        "finetune.model",
+        &["base", "base_model", "init_from", "pretrained"],
+    ),
     ("finetune.lora", &["peft"]),
     ("finetune.lora.rank", &["r", "lora_r", "lora_rank"]),
     ("finetune.lora.alpha", &["lora_alpha"]),
-    ("data.sources", &["source", "path", "paths", "file", "files", "text", "input", "train_file", "train_files"]),
-    ("data.validation", &["val", "valid", "val_file", "validation_file", "eval_file"]),
-    ("data.validation_fraction", &["val_fraction", "val_split", "validation_split", "test_size"]),
-    ("data.jsonl_field", &["field", "text_field", "text_column", "column"]),
-    ("data.jsonl_answer_field", &["answer_field", "target_field", "completion_field"]),
+    (
+        "data.sources",
+        &[
+            "source",
+            "path",
+            "paths",
+            "file",
+            "files",
+            "text",
+            "input",
+            "train_file",
+            "train_files",
+        ],
+    ),
+    (
+        "data.validation",
+        &["val", "valid", "val_file", "validation_file", "eval_file"],
+    ),
+    (
+        "data.validation_fraction",
+        &["val_fraction", "val_split", "validation_split", "test_size"],
+    ),
+    (
+        "data.jsonl_field",
+        &["field", "text_field", "text_column", "column"],
+    ),
+    (
+        "data.jsonl_answer_field",
+        &["answer_field", "target_field", "completion_field"],
+    ),
     ("tokenizer.kind", &["type", "tokenizer_type"]),
     ("tokenizer.path", &["file", "tokenizer_file", "json"]),
-    ("tokenizer.vocab_size", &["vocab", "n_vocab", "vocabulary", "vocabulary_size", "num_tokens"]),
+    (
+        "tokenizer.vocab_size",
+        &[
+            "vocab",
+            "n_vocab",
+            "vocabulary",
+            "vocabulary_size",
+            "num_tokens",
+        ],
+    ),
     ("tokenizer.specials", &["special_tokens"]),
     ("model.vocab_size", &["vocab", "n_vocab", "vocabulary_size"]),
     (
         "model.d_model",
-        &["n_embd", "n_embed", "hidden_size", "embed_dim", "embedding_dim", "d_embed", "emb_dim", "dim", "width"],
+        &[
+            "n_embd",
+            "n_embed",
+            "hidden_size",
+            "embed_dim",
+            "embedding_dim",
+            "d_embed",
+            "emb_dim",
+            "dim",
+            "width",
+        ],
     ),
-    ("model.n_layers", &["n_layer", "num_layers", "num_hidden_layers", "layers", "depth", "n_blocks"]),
-    ("model.n_heads", &["n_head", "num_heads", "num_attention_heads", "heads", "nhead"]),
-    ("model.n_kv_heads", &["n_kv_head", "num_key_value_heads", "kv_heads"]),
+    (
+        "model.n_layers",
+        &[
+            "n_layer",
+            "num_layers",
+            "num_hidden_layers",
+            "layers",
+            "depth",
+            "n_blocks",
+        ],
+    ),
+    (
+        "model.n_heads",
+        &[
+            "n_head",
+            "num_heads",
+            "num_attention_heads",
+            "heads",
+            "nhead",
+        ],
+    ),
+    (
+        "model.n_kv_heads",
+        &["n_kv_head", "num_key_value_heads", "kv_heads"],
+    ),
     ("model.d_head", &["head_dim", "head_size", "d_k"]),
-    ("model.d_ff", &["intermediate_size", "n_inner", "ffn_dim", "ff_dim", "hidden_dim", "mlp_dim", "dim_feedforward"]),
+    (
+        "model.d_ff",
+        &[
+            "intermediate_size",
+            "n_inner",
+            "ffn_dim",
+            "ff_dim",
+            "hidden_dim",
+            "mlp_dim",
+            "dim_feedforward",
+        ],
+    ),
     (
         "model.context_len",
         &[
@@ -54,8 +143,27 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
             "max_len",
         ],
     ),
-    ("model.dropout", &["dropout_p", "dropout_rate", "dropout_prob", "attn_pdrop", "resid_pdrop", "embd_pdrop"]),
-    ("model.tied_head", &["tie_weights", "tie_word_embeddings", "weight_tying", "tied", "tie_embeddings"]),
+    (
+        "model.dropout",
+        &[
+            "dropout_p",
+            "dropout_rate",
+            "dropout_prob",
+            "attn_pdrop",
+            "resid_pdrop",
+            "embd_pdrop",
+        ],
+    ),
+    (
+        "model.tied_head",
+        &[
+            "tie_weights",
+            "tie_word_embeddings",
+            "weight_tying",
+            "tied",
+            "tie_embeddings",
+        ],
+    ),
     (
         "model.position",
         &[
@@ -69,11 +177,26 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
         ],
     ),
     ("model.norm", &["normalization", "norm_type", "layer_norm"]),
-    ("model.norm_eps", &["layer_norm_epsilon", "layer_norm_eps", "rms_norm_eps"]),
-    ("model.ffn", &["activation", "activation_function", "hidden_act", "act", "mlp"]),
+    (
+        "model.norm_eps",
+        &["layer_norm_epsilon", "layer_norm_eps", "rms_norm_eps"],
+    ),
+    (
+        "model.ffn",
+        &[
+            "activation",
+            "activation_function",
+            "hidden_act",
+            "act",
+            "mlp",
+        ],
+    ),
     ("model.init_std", &["initializer_range"]),
     ("model.position.base", &["rope_theta", "theta"]),
-    ("model.position.fraction", &["partial_rotary_factor", "rotary_pct"]),
+    (
+        "model.position.fraction",
+        &["partial_rotary_factor", "rotary_pct"],
+    ),
     ("model.position.scaling", &["rope_scaling"]),
     ("train.seed", &["random_seed", "manual_seed"]),
     (
@@ -96,53 +219,142 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
     ),
     (
         "train.batch_size",
-        &["batch", "bs", "batchsize", "per_device_train_batch_size", "micro_batch_size", "train_batch_size"],
+        &[
+            "batch",
+            "bs",
+            "batchsize",
+            "per_device_train_batch_size",
+            "micro_batch_size",
+            "train_batch_size",
+        ],
     ),
-    ("train.accumulate", &["gradient_accumulation_steps", "grad_accum", "accumulation", "accumulation_steps"]),
-    ("train.precision", &["dtype", "mixed_precision", "torch_dtype"]),
+    (
+        "train.accumulate",
+        &[
+            "gradient_accumulation_steps",
+            "grad_accum",
+            "accumulation",
+            "accumulation_steps",
+        ],
+    ),
+    (
+        "train.precision",
+        &["dtype", "mixed_precision", "torch_dtype"],
+    ),
     ("train.optimizer", &["optim", "optimiser", "optimizer_type"]),
-    ("train.lr_max", &["learning_rate", "lr", "max_lr", "peak_lr", "learningrate"]),
+    (
+        "train.lr_max",
+        &["learning_rate", "lr", "max_lr", "peak_lr", "learningrate"],
+    ),
     ("train.lr_min", &["min_lr", "final_lr"]),
-    ("train.warmup_steps", &["warmup", "warmup_iters", "num_warmup_steps"]),
-    ("train.schedule", &["scheduler", "lr_scheduler", "lr_scheduler_type", "lr_schedule", "decay"]),
+    (
+        "train.warmup_steps",
+        &["warmup", "warmup_iters", "num_warmup_steps"],
+    ),
+    (
+        "train.schedule",
+        &[
+            "scheduler",
+            "lr_scheduler",
+            "lr_scheduler_type",
+            "lr_schedule",
+            "decay",
+        ],
+    ),
     ("train.weight_decay", &["wd", "decay_rate"]),
     ("train.eps", &["epsilon", "adam_epsilon"]),
-    ("train.grad_clip", &["clip", "max_grad_norm", "gradient_clip", "gradient_clipping", "clip_grad"]),
+    (
+        "train.grad_clip",
+        &[
+            "clip",
+            "max_grad_norm",
+            "gradient_clip",
+            "gradient_clipping",
+            "clip_grad",
+        ],
+    ),
     ("train.eval_every", &["eval_interval", "eval_steps"]),
     ("train.eval_windows", &["eval_iters", "eval_batches"]),
-    ("train.checkpoint_every", &["save_every", "save_steps", "save_interval", "checkpoint_interval"]),
+    (
+        "train.checkpoint_every",
+        &[
+            "save_every",
+            "save_steps",
+            "save_interval",
+            "checkpoint_interval",
+        ],
+    ),
     ("train.keep_checkpoints", &["save_total_limit"]),
     ("train.log_every", &["log_interval", "logging_steps"]),
-    ("sample.tokens", &["max_new_tokens", "max_tokens", "n_tokens"]),
+    (
+        "sample.tokens",
+        &["max_new_tokens", "max_tokens", "n_tokens"],
+    ),
 ];
 
 /// What does by an option of the command line what other programs have a setting for.
 const OPTIONS: &[(&str, &[&str])] = &[
-    ("--device, as in --device wgpu", &["device", "cuda", "gpu", "use_cuda", "accelerator", "backend", "no_cuda"]),
+    (
+        "--device, as in --device wgpu",
+        &[
+            "device",
+            "cuda",
+            "gpu",
+            "use_cuda",
+            "accelerator",
+            "backend",
+            "no_cuda",
+        ],
+    ),
     (
         "--run of `sisun train`, --out of `sisun compare`",
-        &["out_dir", "output_dir", "run_dir", "save_dir", "checkpoint_dir", "log_dir"],
+        &[
+            "out_dir",
+            "output_dir",
+            "run_dir",
+            "save_dir",
+            "checkpoint_dir",
+            "log_dir",
+        ],
     ),
-    ("--resume of `sisun train`", &["resume", "resume_from", "resume_from_checkpoint"]),
+    (
+        "--resume of `sisun train`",
+        &["resume", "resume_from", "resume_from_checkpoint"],
+    ),
 ];
 
 /// The option of the command line that an unknown key most likely means.
 pub(crate) fn option(name: &str) -> Option<&'static str> {
-    OPTIONS.iter().find(|(_, names)| names.contains(&name)).map(|(option, _)| *option)
+    OPTIONS
+        .iter()
+        .find(|(_, names)| names.contains(&name))
+        .map(|(option, _)| *option)
 }
 
-/// The known key that an unknown one most likely means: another program's name for it, or a misspelling; first in the
-/// same table, then in the others.
+/// The known key that an unknown one most likely means: another program's name for it, or a
+/// misspelling; first in the same table, then in the others.
 pub(crate) fn meant(at: &str, name: &str, siblings: &[String], all: &[String]) -> Option<String> {
     let name = name.to_lowercase().replace(['-', ' '], "_");
-    let parent = |path: &str| path.rsplit_once('.').map_or(String::new(), |(parent, _)| parent.to_owned());
-    let called = || ALIASES.iter().filter(|(_, names)| names.contains(&&*name)).map(|(key, _)| (*key).to_owned());
+    let parent = |path: &str| {
+        path.rsplit_once('.')
+            .map_or(String::new(), |(parent, _)| parent.to_owned())
+    };
+    let called = || {
+        ALIASES
+            .iter()
+            .filter(|(_, names)| names.contains(&&*name))
+            .map(|(key, _)| (*key).to_owned())
+    };
     let known = |key: &String| all.contains(key);
     let leaf = |path: &String| path.rsplit('.').next().unwrap_or(path).to_owned();
     let near = |paths: &[String]| {
         let distance = |path: &String| strsim::damerau_levenshtein(&leaf(path), &name);
         let close = |path: &&String| distance(path) <= leaf(path).len().max(4) / 2;
-        paths.iter().filter(close).min_by_key(|path| distance(path)).cloned()
+        paths
+            .iter()
+            .filter(close)
+            .min_by_key(|path| distance(path))
+            .cloned()
     };
     let exact = |paths: &[String]| paths.iter().find(|path| leaf(path) == name).cloned();
     called()
@@ -151,14 +363,22 @@ pub(crate) fn meant(at: &str, name: &str, siblings: &[String], all: &[String]) -
         .or_else(|| called().find(|key| known(key) && parent(key) == at))
         .or_else(|| exact(all))
         .or_else(|| called().find(known))
-        .or_else(|| near(all).filter(|path| strsim::damerau_levenshtein(&leaf(path), &name) <= name.len() / 3))
+        .or_else(|| {
+            near(all)
+                .filter(|path| strsim::damerau_levenshtein(&leaf(path), &name) <= name.len() / 3)
+        })
 }
 
-/// The key that other programs call so, or that is called so without its table: `lr` is `train.lr_max`.
+/// The key that other programs call so, or that is called so without its table: `lr` is
+/// `train.lr_max`.
 pub fn key_meant(name: &str) -> Option<String> {
     let all = CONFIG.paths("");
     let name = name.to_lowercase().replace('-', "_");
     let leaf = |key: &&String| key.rsplit('.').next() == Some(name.as_str());
-    let found = all.iter().find(leaf).cloned().or_else(|| meant("", &name, &[], &all));
+    let found = all
+        .iter()
+        .find(leaf)
+        .cloned()
+        .or_else(|| meant("", &name, &[], &all));
     found.filter(|key| key.contains('.'))
 }

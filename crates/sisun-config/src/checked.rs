@@ -12,16 +12,21 @@ use toml::{Table, Value};
 pub(crate) struct Checked {
     /// Every problem, in the order of the file.
     pub(crate) problems: Vec<ConfigError>,
-    /// Keys whose value was put in place of one that is missing or wrong, so that the rest can be read.
+    /// Keys whose value was put in place of one that is missing or wrong, so that the rest can be
+    /// read.
     pub(crate) replaced: BTreeSet<String>,
     all: Vec<String>,
 }
 
 impl Checked {
-    /// Checks `value`, found at the key `at`, and writes what is meant in the one way that serde reads: `1e3` as 1000, a
-    /// text alone as a list of it. What is wrong is replaced, so that the rest can be read.
+    /// Checks `value`, found at the key `at`, and writes what is meant in the one way that serde
+    /// reads: `1e3` as 1000, a text alone as a list of it. What is wrong is replaced, so that the
+    /// rest can be read.
     pub(crate) fn of(at: &str, value: &mut Value, shape: &Shape) -> Self {
-        let mut checked = Self { all: shape.paths(at), ..Self::default() };
+        let mut checked = Self {
+            all: shape.paths(at),
+            ..Self::default()
+        };
         checked.value(at, value, shape);
         checked
     }
@@ -34,7 +39,13 @@ impl Checked {
                 true
             }
             (Shape::Kinds { known, .. }, Value::Table(table)) => self.kinds(at, table, known),
-            (Shape::Kinds { known, by_name: true }, Value::String(name)) => {
+            (
+                Shape::Kinds {
+                    known,
+                    by_name: true,
+                },
+                Value::String(name),
+            ) => {
                 let rule = choice(name, known.iter().map(|(name, _)| *name));
                 known.iter().any(|(known, _)| known == name) || self.wrong(at, value, rule)
             }
@@ -90,9 +101,19 @@ impl Checked {
         good
     }
 
-    fn table(&mut self, at: &str, table: &mut Table, keys: &[Key], others: &[(&str, &[Key])], part: bool) {
+    fn table(
+        &mut self,
+        at: &str,
+        table: &mut Table,
+        keys: &[Key],
+        others: &[(&str, &[Key])],
+        part: bool,
+    ) {
         let kind = (!others.is_empty()).then(|| joined(at, "kind"));
-        let siblings: Vec<String> = kind.into_iter().chain(keys.iter().map(|key| joined(at, key.name))).collect();
+        let siblings: Vec<String> = kind
+            .into_iter()
+            .chain(keys.iter().map(|key| joined(at, key.name)))
+            .collect();
         let given: Vec<String> = table.keys().cloned().collect();
         for name in given {
             let path = joined(at, &name);
@@ -105,8 +126,14 @@ impl Checked {
                 continue;
             }
             let removed = table.remove(&name);
-            if let Some((kind, _)) = others.iter().find(|(_, keys)| keys.iter().any(|key| key.name == name)) {
-                self.problems.push(ConfigError::OtherKind { key: path, kind: (*kind).to_owned() });
+            if let Some((kind, _)) = others
+                .iter()
+                .find(|(_, keys)| keys.iter().any(|key| key.name == name))
+            {
+                self.problems.push(ConfigError::OtherKind {
+                    key: path,
+                    kind: (*kind).to_owned(),
+                });
                 continue;
             }
             let suggestion = meant(at, &name, &siblings, &self.all);
@@ -115,9 +142,14 @@ impl Checked {
                 suggestion: suggestion.clone(),
                 known: siblings.clone(),
             });
-            let (Some(Value::Table(inside)), Some(suggestion)) = (removed, suggestion) else { continue };
-            // A table under another name is read as the one that is meant, so that what is inside is told as well.
-            let meant = keys.iter().find(|key| joined(at, key.name) == suggestion && !table.contains_key(key.name));
+            let (Some(Value::Table(inside)), Some(suggestion)) = (removed, suggestion) else {
+                continue;
+            };
+            // A table under another name is read as the one that is meant, so that what is inside
+            // is told as well.
+            let meant = keys
+                .iter()
+                .find(|key| joined(at, key.name) == suggestion && !table.contains_key(key.name));
             if let Some(key) = meant {
                 let mut inside = Value::Table(inside);
                 self.value(&suggestion, &mut inside, &key.shape);
@@ -133,8 +165,12 @@ impl Checked {
     fn missing(&mut self, at: &str, table: &mut Table, keys: &[Key]) {
         for key in keys {
             let path = joined(at, key.name);
-            let Some(needed) = key.needed.filter(|_| !table.contains_key(key.name)) else { continue };
-            if let Shape::Table(_) | Shape::Part(_) | Shape::Kinds { by_name: false, .. } = key.shape {
+            let Some(needed) = key.needed.filter(|_| !table.contains_key(key.name)) else {
+                continue;
+            };
+            if let Shape::Table(_) | Shape::Part(_) | Shape::Kinds { by_name: false, .. } =
+                key.shape
+            {
                 let mut empty = Value::Table(Table::new());
                 if self.value(&path, &mut empty, &key.shape) {
                     table.insert(key.name.to_owned(), empty);
@@ -161,12 +197,20 @@ impl Checked {
         self.problems.iter().any(is)
     }
 
-    fn kinds(&mut self, at: &str, table: &mut Table, known: &[(&'static str, &'static [Key])]) -> bool {
+    fn kinds(
+        &mut self,
+        at: &str,
+        table: &mut Table,
+        known: &[(&'static str, &'static [Key])],
+    ) -> bool {
         let path = joined(at, "kind");
         let kind = match table.get("kind") {
             None => {
-                let kind =
-                    known.iter().find(|(_, keys)| table.keys().any(|name| keys.iter().any(|key| key.name == *name)));
+                let kind = known.iter().find(|(_, keys)| {
+                    table
+                        .keys()
+                        .any(|name| keys.iter().any(|key| key.name == *name))
+                });
                 self.problems.push(ConfigError::Missing {
                     key: path,
                     about: "which kind it is",
@@ -183,33 +227,62 @@ impl Checked {
             }
         };
         let Some((_, keys)) = known.iter().find(|(name, _)| *name == kind) else {
-            self.wrong(&path, &Value::String(kind.clone()), choice(&kind, known.iter().map(|(name, _)| *name)));
+            self.wrong(
+                &path,
+                &Value::String(kind.clone()),
+                choice(&kind, known.iter().map(|(name, _)| *name)),
+            );
             return self.unknown_inside(at, table, known);
         };
         let named = table.remove("kind");
-        let others: Vec<(&str, &[Key])> = known.iter().filter(|(name, _)| *name != kind).copied().collect();
+        let others: Vec<(&str, &[Key])> = known
+            .iter()
+            .filter(|(name, _)| *name != kind)
+            .copied()
+            .collect();
         self.table(at, table, keys, &others, false);
         // The kind stays in front, as whoever reads the table has it.
         let rest = std::mem::take(table);
-        table.extend(named.map(|kind| ("kind".to_owned(), kind)).into_iter().chain(rest));
+        table.extend(
+            named
+                .map(|kind| ("kind".to_owned(), kind))
+                .into_iter()
+                .chain(rest),
+        );
         true
     }
 
     /// Without its kind, a table can only be told the keys that no kind has.
     fn unknown_inside(&mut self, at: &str, table: &Table, known: &[(&str, &[Key])]) -> bool {
         let siblings: Vec<String> = std::iter::once(joined(at, "kind"))
-            .chain(known.iter().flat_map(|(_, keys)| keys.iter()).map(|key| joined(at, key.name)))
+            .chain(
+                known
+                    .iter()
+                    .flat_map(|(_, keys)| keys.iter())
+                    .map(|key| joined(at, key.name)),
+            )
             .collect();
-        for name in table.keys().filter(|name| !siblings.contains(&joined(at, name))) {
+        for name in table
+            .keys()
+            .filter(|name| !siblings.contains(&joined(at, name)))
+        {
             let suggestion = meant(at, name, &siblings, &self.all);
             let key = joined(at, name);
-            self.problems.push(ConfigError::UnknownKey { key, suggestion, known: siblings.clone() });
+            self.problems.push(ConfigError::UnknownKey {
+                key,
+                suggestion,
+                known: siblings.clone(),
+            });
         }
         false
     }
 
     fn wrong(&mut self, at: &str, value: &Value, rule: String) -> bool {
-        self.problems.push(ConfigError::Wrong { key: at.to_owned(), value: shown(value), rule });
+        self.problems.push(ConfigError::Wrong {
+            key: at.to_owned(),
+            value: shown(value),
+            rule,
+        });
         false
     }
 
@@ -217,7 +290,10 @@ impl Checked {
     fn replace(&mut self, path: &str, table: &mut Table, key: &Key) {
         self.replaced.insert(path.to_owned());
         let usual = match key.shape {
-            Shape::Kinds { known, by_name: false } => usual_kind(known),
+            Shape::Kinds {
+                known,
+                by_name: false,
+            } => usual_kind(known),
             Shape::Table(keys) => Some(usual_table(keys)),
             Shape::Named(_) | Shape::Free | Shape::Part(_) => Some(Value::Table(Table::new())),
             Shape::Tables(_) => Some(Value::Array(Vec::new())),
@@ -232,7 +308,9 @@ impl Checked {
 
 fn usual_kind(known: &[(&str, &[Key])]) -> Option<Value> {
     let (name, keys) = known.first()?;
-    let Value::Table(mut table) = usual_table(keys) else { return None };
+    let Value::Table(mut table) = usual_table(keys) else {
+        return None;
+    };
     table.insert("kind".to_owned(), Value::String((*name).to_owned()));
     Some(Value::Table(table))
 }
@@ -242,7 +320,13 @@ fn usual_table(keys: &[Key]) -> Value {
         let value = match (key.needed, key.shape) {
             (None, _) => None,
             (_, Shape::Table(keys)) => Some(usual_table(keys)),
-            (_, Shape::Kinds { known, by_name: false }) => usual_kind(known),
+            (
+                _,
+                Shape::Kinds {
+                    known,
+                    by_name: false,
+                },
+            ) => usual_kind(known),
             (Some(needed), _) => needed.example.parse().ok(),
         };
         value.map(|value| (key.name.to_owned(), value))

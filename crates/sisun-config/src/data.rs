@@ -10,17 +10,18 @@ const JSONL_FIELD: &str = "text";
 
 /// `[data]`: where the text is, what a document is, and which part is held out.
 ///
-/// A source is read as JSON lines, one object a line and each line a document, if its name ends in `.jsonl` or `.ndjson`; and,
-/// where `jsonl_field` or `jsonl_answer_field` is set, whatever its name, if its first line that is not blank begins a JSON
-/// object. A JSON array of objects is read the same way, each object a document. Every other source is plain text, in which
-/// `\r\n` and `\r` are line ends like `\n`, as in Python's text mode. What a JSON string holds is taken as it is; a record
-/// whose text is null is left out, and told.
+/// A source is read as JSON lines, one object a line and each line a document, if its name ends in
+/// `.jsonl` or `.ndjson`; and, where `jsonl_field` or `jsonl_answer_field` is set, whatever its
+/// name, if its first line that is not blank begins a JSON object. A JSON array of objects is read
+/// the same way, each object a document. Every other source is plain text, in which `\r\n` and `\r`
+/// are line ends like `\n`, as in Python's text mode. What a JSON string holds is taken as it is; a
+/// record whose text is null is left out, and told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// Files, folders (read recursively, sorted), globs, or `-` for standard input. Of a folder the files are read that end in
-    /// `.txt`, `.text`, `.md`, `.jsonl` or `.ndjson`, and those in `.json` that are read as JSON lines.
-    /// Relative paths start at the working directory.
+    /// Files, folders (read recursively, sorted), globs, or `-` for standard input. Of a folder the
+    /// files are read that end in `.txt`, `.text`, `.md`, `.jsonl` or `.ndjson`, and those in
+    /// `.json` that are read as JSON lines. Relative paths start at the working directory.
     pub sources: Vec<String>,
     /// What one document is. Documents are separated by an end-of-text token.
     #[serde(default)]
@@ -32,7 +33,8 @@ pub struct DataConfig {
     /// (and the end of text) only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jsonl_answer_field: Option<String>,
-    /// The form that text is brought into, that of prompts included: a tokenizer made or taken for such a run does the same.
+    /// The form that text is brought into, that of prompts included: a tokenizer made or taken for
+    /// such a run does the same.
     #[serde(default, skip_serializing_if = "Normalize::is_none")]
     pub normalize: Normalize,
     /// Sources of a validation split of its own. Empty: the tail of `sources` is held out.
@@ -82,7 +84,8 @@ impl Normalize {
 pub enum TokenizerConfig {
     /// One token per Unicode character of the corpus, numbered in code-point order.
     Char,
-    /// Byte-level byte-pair encoding trained on the training split (Sennrich et al. 2016; Radford et al. 2019).
+    /// Byte-level byte-pair encoding trained on the training split (Sennrich et al. 2016; Radford
+    /// et al. 2019).
     Bpe {
         /// Size of the vocabulary, the 256 bytes and the specials included.
         vocab_size: usize,
@@ -122,10 +125,18 @@ impl DataConfig {
         self.jsonl_field.is_some() || self.jsonl_answer_field.is_some()
     }
 
-    /// The folder of token caches: `cache_dir`, else `$SISUN_CACHE_DIR`, else `sisun` in the user's cache directory.
+    /// The folder of token caches: `cache_dir`, else `$SISUN_CACHE_DIR`, else `sisun` in the user's
+    /// cache directory.
     pub fn cache_folder(&self) -> PathBuf {
-        let asked = self.cache_dir.clone().or_else(|| std::env::var_os("SISUN_CACHE_DIR").map(PathBuf::from));
-        let home = || dirs::cache_dir().unwrap_or_else(std::env::temp_dir).join("sisun");
+        let asked = self
+            .cache_dir
+            .clone()
+            .or_else(|| std::env::var_os("SISUN_CACHE_DIR").map(PathBuf::from));
+        let home = || {
+            dirs::cache_dir()
+                .unwrap_or_else(std::env::temp_dir)
+                .join("sisun")
+        };
         asked.unwrap_or_else(home)
     }
 
@@ -154,12 +165,19 @@ impl TokenizerConfig {
     /// All keys that are out of range, with their values and what would be accepted.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut problems = Problems::default();
-        if let TokenizerConfig::Bpe { vocab_size, specials } = self {
+        if let TokenizerConfig::Bpe {
+            vocab_size,
+            specials,
+        } = self
+        {
             problems.check(
                 (257 + specials.len()..=1 << 20).contains(vocab_size),
                 "tokenizer.vocab_size",
                 vocab_size,
-                format!("must be from {} (the 256 bytes and the special tokens) to 1048576", 257 + specials.len()),
+                format!(
+                    "must be from {} (the 256 bytes and the special tokens) to 1048576",
+                    257 + specials.len()
+                ),
             );
         }
         problems.end()

@@ -107,7 +107,9 @@ pub enum ConfigError {
         given: String,
     },
     /// A `--set` whose value goes on after the end of what it quotes.
-    #[error("--set {given}: the value is not one text in quotes; put quotes around all of it, or around none")]
+    #[error(
+        "--set {given}: the value is not one text in quotes; put quotes around all of it, or around none"
+    )]
     BadQuotes {
         /// What was given.
         given: String,
@@ -147,9 +149,19 @@ pub(crate) struct Problems(Vec<ConfigError>);
 
 impl Problems {
     /// Notes the key, its value and the rule it breaks, unless it holds.
-    pub(crate) fn check(&mut self, holds: bool, key: &str, value: impl Display, rule: impl Into<String>) {
+    pub(crate) fn check(
+        &mut self,
+        holds: bool,
+        key: &str,
+        value: impl Display,
+        rule: impl Into<String>,
+    ) {
         if !holds {
-            self.0.push(ConfigError::OutOfRange { key: key.to_owned(), value: value.to_string(), rule: rule.into() });
+            self.0.push(ConfigError::OutOfRange {
+                key: key.to_owned(),
+                value: value.to_string(),
+                rule: rule.into(),
+            });
         }
     }
 
@@ -180,7 +192,10 @@ fn own(folder: &Path) -> String {
 }
 
 fn listed(problems: &[ConfigError]) -> String {
-    problems.iter().map(|problem| format!("\n  {problem}")).collect()
+    problems
+        .iter()
+        .map(|problem| format!("\n  {problem}"))
+        .collect()
 }
 
 fn suggest(key: &str, suggestion: Option<&str>, known: &[String]) -> String {

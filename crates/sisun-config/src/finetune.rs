@@ -5,7 +5,8 @@ use crate::{ConfigError, Ffn, ModelConfig};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// `[finetune]`: training starts at the weights of another model, whose shape and tokenizer it keeps.
+/// `[finetune]`: training starts at the weights of another model, whose shape and tokenizer it
+/// keeps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FinetuneConfig {
@@ -17,8 +18,9 @@ pub struct FinetuneConfig {
     pub lora: Option<LoraConfig>,
 }
 
-/// `[finetune.lora]`: each matrix `W` of the blocks stays as it is, and `alpha/rank·A·B` is added to it, of which `A` and `B`
-/// are trained (Hu et al. 2021, §4.1). Embeddings, norms, biases and the head stay as they are.
+/// `[finetune.lora]`: each matrix `W` of the blocks stays as it is, and `alpha/rank·A·B` is added
+/// to it, of which `A` and `B` are trained (Hu et al. 2021, §4.1). Embeddings, norms, biases and
+/// the head stay as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LoraConfig {
@@ -44,10 +46,21 @@ impl FinetuneConfig {
     /// All keys that are out of range, with their values and what would be accepted.
     pub fn validate(&self, model: &ModelConfig) -> Result<(), ConfigError> {
         let mut problems = Problems::default();
-        problems.check(!self.model.as_os_str().is_empty(), "finetune.model", "\"\"", "must name a directory");
-        let Some(LoraConfig { rank, alpha }) = self.lora else { return problems.end() };
+        problems.check(
+            !self.model.as_os_str().is_empty(),
+            "finetune.model",
+            "\"\"",
+            "must name a directory",
+        );
+        let Some(LoraConfig { rank, alpha }) = self.lora else {
+            return problems.end();
+        };
         let attention = model.d_model.min(model.n_heads * model.d_head());
-        let side = if model.ffn == Ffn::None { attention } else { attention.min(model.ff_width()) };
+        let side = if model.ffn == Ffn::None {
+            attention
+        } else {
+            attention.min(model.ff_width())
+        };
         problems.check(
             (1..=side).contains(&rank),
             "finetune.lora.rank",
@@ -55,7 +68,12 @@ impl FinetuneConfig {
             format!("must be from 1 to {side}, the smallest side of the blocks' matrices"),
         );
         let positive = alpha.is_finite() && alpha > 0.0;
-        problems.check(positive, "finetune.lora.alpha", alpha, "must be a positive number");
+        problems.check(
+            positive,
+            "finetune.lora.alpha",
+            alpha,
+            "must be a positive number",
+        );
         problems.end()
     }
 }

@@ -1,10 +1,11 @@
-//! Text that is given to a model by itself: in an argument, in a prompt file, on standard input, in the configuration.
+//! Text that is given to a model by itself: in an argument, in a prompt file, on standard input, in
+//! the configuration.
 
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 
-/// A text as training would read it from a file: without a byte order mark at its start, and with `\n` for every line end, `\r\n` or
-/// `\r`, as Python's text mode reads it.
+/// A text as training would read it from a file: without a byte order mark at its start, and with
+/// `\n` for every line end, `\r\n` or `\r`, as Python's text mode reads it.
 pub fn as_from_a_file(text: &str) -> Cow<'_, str> {
     with_line_feeds(text.strip_prefix('\u{FEFF}').unwrap_or(text))
 }
@@ -31,7 +32,11 @@ mod tests {
     #[test]
     fn the_mark_at_the_start_goes_and_line_ends_are_line_feeds() {
         assert_eq!(as_from_a_file("\u{FEFF}a\r\nb\rc\n\r\n"), "a\nb\nc\n\n");
-        assert_eq!(as_from_a_file("\u{FEFF}\u{FEFF}a\u{FEFF}"), "\u{FEFF}a\u{FEFF}", "one mark, and only at the start");
+        assert_eq!(
+            as_from_a_file("\u{FEFF}\u{FEFF}a\u{FEFF}"),
+            "\u{FEFF}a\u{FEFF}",
+            "one mark, and only at the start"
+        );
         assert_eq!(as_from_a_file(""), "");
     }
 

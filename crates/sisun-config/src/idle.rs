@@ -11,8 +11,16 @@ impl Config {
         let without_muon = train.optimizer != OptimizerKind::Muon;
         let muon = "without train.optimizer = \"muon\"";
         let all = [
-            ("train.muon_lr_max", without_muon && train.muon_lr_max != default_muon_lr(), muon),
-            ("train.muon_momentum", without_muon && train.muon_momentum != default_muon_momentum(), muon),
+            (
+                "train.muon_lr_max",
+                without_muon && train.muon_lr_max != default_muon_lr(),
+                muon,
+            ),
+            (
+                "train.muon_momentum",
+                without_muon && train.muon_momentum != default_muon_momentum(),
+                muon,
+            ),
             (
                 "train.lr_min",
                 train.lr_min.is_some() && train.schedule == Schedule::Constant,
@@ -20,10 +28,14 @@ impl Config {
             ),
             (
                 "data.validation_fraction",
-                !self.data.validation.is_empty() && self.data.validation_fraction != default_validation_fraction(),
+                !self.data.validation.is_empty()
+                    && self.data.validation_fraction != default_validation_fraction(),
                 "beside data.validation, which is held out whole",
             ),
         ];
-        all.into_iter().filter(|(_, idle, _)| *idle).map(|(key, _, why)| (key, why)).collect()
+        all.into_iter()
+            .filter(|(_, idle, _)| *idle)
+            .map(|(key, _, why)| (key, why))
+            .collect()
     }
 }

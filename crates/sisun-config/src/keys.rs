@@ -28,8 +28,11 @@ pub(crate) const FINETUNED: Shape = Table(&[
 ]);
 
 /// A file that describes a model and nothing else.
-pub(crate) const MODEL_FILE: Shape =
-    Table(&[Key::new("name", Text), Key::new("tokenizer", TOKENIZER), Key::needed("model", MODEL, "", "")]);
+pub(crate) const MODEL_FILE: Shape = Table(&[
+    Key::new("name", Text),
+    Key::new("tokenizer", TOKENIZER),
+    Key::needed("model", MODEL, "", ""),
+]);
 
 /// The one table that a fine-tuning is told by.
 pub(crate) const FINETUNE_FILE: Shape = Table(&[Key::needed("finetune", Table(FINETUNE), "", "")]);
@@ -47,8 +50,22 @@ pub const TRAIN: Shape = Table(TRAIN_KEYS);
 pub const TOKENIZER: Shape = Kinds {
     known: &[
         ("char", &[]),
-        ("bpe", &[Key::needed("vocab_size", Whole, "how many tokens to learn", "1024"), Key::new("specials", Texts)]),
-        ("file", &[Key::needed("path", Text, "a Hugging Face tokenizer.json", "\"tokenizer.json\"")]),
+        (
+            "bpe",
+            &[
+                Key::needed("vocab_size", Whole, "how many tokens to learn", "1024"),
+                Key::new("specials", Texts),
+            ],
+        ),
+        (
+            "file",
+            &[Key::needed(
+                "path",
+                Text,
+                "a Hugging Face tokenizer.json",
+                "\"tokenizer.json\"",
+            )],
+        ),
     ],
     by_name: false,
 };
@@ -57,12 +74,25 @@ pub const TOKENIZER: Shape = Kinds {
 pub const DOCUMENTS: Shape = Choice(&["file", "line", "paragraph"]);
 
 const FINETUNE: &[Key] = &[
-    Key::needed("model", Text, "the model to begin from, a Hugging Face directory or a run", "\"models/gpt2\""),
-    Key::new("lora", Table(&[Key::new("rank", Whole), Key::new("alpha", Number)])),
+    Key::needed(
+        "model",
+        Text,
+        "the model to begin from, a Hugging Face directory or a run",
+        "\"models/gpt2\"",
+    ),
+    Key::new(
+        "lora",
+        Table(&[Key::new("rank", Whole), Key::new("alpha", Number)]),
+    ),
 ];
 
 const DATA: &[Key] = &[
-    Key::needed("sources", Texts, "files, folders or globs to learn from", "[\"my-text.txt\"]"),
+    Key::needed(
+        "sources",
+        Texts,
+        "files, folders or globs to learn from",
+        "[\"my-text.txt\"]",
+    ),
     Key::new("documents", DOCUMENTS),
     Key::new("jsonl_field", Text),
     Key::new("jsonl_answer_field", Text),
@@ -81,17 +111,37 @@ pub const MODEL_KEYS: &[Key] = &[
     Key::new("n_kv_heads", Whole),
     Key::new("d_head", Whole),
     Key::new("d_ff", Whole),
-    Key::needed("context_len", Whole, "the longest sequence, in tokens", "128"),
+    Key::needed(
+        "context_len",
+        Whole,
+        "the longest sequence, in tokens",
+        "128",
+    ),
     Key::new("dropout", Number),
     Key::new("bias", Truth),
     Key::new("attention_bias", Truth),
     Key::new("ffn_bias", Truth),
     Key::new("tied_head", Truth),
-    Key::needed("position", POSITION, "how the model knows where a token stands", "\"rope\""),
+    Key::needed(
+        "position",
+        POSITION,
+        "how the model knows where a token stands",
+        "\"rope\"",
+    ),
     Key::new("norm", Choice(&["layer", "rms"])),
     Key::new("norm_placement", Choice(&["pre", "post"])),
     Key::new("norm_eps", Number),
-    Key::new("ffn", Choice(&["gelu", "gelu_tanh", "relu", "relu_squared", "swiglu", "none"])),
+    Key::new(
+        "ffn",
+        Choice(&[
+            "gelu",
+            "gelu_tanh",
+            "relu",
+            "relu_squared",
+            "swiglu",
+            "none",
+        ]),
+    ),
     Key::new("residual", Truth),
     Key::new("parallel_residual", Truth),
     Key::new("qk_norm", Truth),
@@ -105,15 +155,30 @@ const POSITION: Shape = Kinds {
         ("none", &[]),
         ("learned", &[]),
         ("sinusoidal", &[]),
-        ("rope", &[Key::new("base", Number), Key::new("fraction", Number), Key::new("scaling", SCALING)]),
+        (
+            "rope",
+            &[
+                Key::new("base", Number),
+                Key::new("fraction", Number),
+                Key::new("scaling", SCALING),
+            ],
+        ),
         ("alibi", &[]),
-        ("t5_bias", &[Key::new("buckets", Whole), Key::new("max_distance", Whole)]),
+        (
+            "t5_bias",
+            &[Key::new("buckets", Whole), Key::new("max_distance", Whole)],
+        ),
     ],
     by_name: true,
 };
 
 const FACTOR: Key = Key::needed("factor", Number, "new context over trained context", "4.0");
-const ORIGINAL: Key = Key::needed("original_context_len", Whole, "the trained context, in tokens", "2048");
+const ORIGINAL: Key = Key::needed(
+    "original_context_len",
+    Whole,
+    "the trained context, in tokens",
+    "2048",
+);
 
 const SCALING: Shape = Kinds {
     known: &[
@@ -136,8 +201,18 @@ const SCALING: Shape = Kinds {
             &[
                 FACTOR,
                 ORIGINAL,
-                Key::needed("low_freq_factor", Number, "pairs that turn less often are divided", "1.0"),
-                Key::needed("high_freq_factor", Number, "pairs that turn more often stay", "4.0"),
+                Key::needed(
+                    "low_freq_factor",
+                    Number,
+                    "pairs that turn less often are divided",
+                    "1.0",
+                ),
+                Key::needed(
+                    "high_freq_factor",
+                    Number,
+                    "pairs that turn more often stay",
+                    "4.0",
+                ),
             ],
         ),
     ],
@@ -147,7 +222,12 @@ const SCALING: Shape = Kinds {
 /// The keys of `[train]`.
 pub const TRAIN_KEYS: &[Key] = &[
     Key::new("seed", Whole),
-    Key::needed("steps", Whole, "how long to train, in optimizer steps", "1000"),
+    Key::needed(
+        "steps",
+        Whole,
+        "how long to train, in optimizer steps",
+        "1000",
+    ),
     Key::needed("batch_size", Whole, "windows of text in one step", "8"),
     Key::new("accumulate", Whole),
     Key::new("windows", Choice(&["random", "epochs"])),
@@ -172,11 +252,21 @@ pub const TRAIN_KEYS: &[Key] = &[
 ];
 
 const SAMPLE: &[Key] = &[
-    Key::needed("prompt", Text, "the text that the model continues", "\"One day\""),
+    Key::needed(
+        "prompt",
+        Text,
+        "the text that the model continues",
+        "\"One day\"",
+    ),
     Key::new("tokens", Whole),
     Key::new("temperature", Number),
     Key::new("top_k", Whole),
     Key::new("every", Whole),
 ];
 
-const ATTEND: &[Key] = &[Key::needed("text", Text, "the text whose attention maps are written", "\"The cat sat.\"")];
+const ATTEND: &[Key] = &[Key::needed(
+    "text",
+    Text,
+    "the text whose attention maps are written",
+    "\"The cat sat.\"",
+)];

@@ -4,18 +4,26 @@ use std::io::{Error, ErrorKind};
 
 /// What a pointer file begins with, by the specification
 /// (<https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>) and before Git LFS had its name.
-const BEGINNINGS: [&[u8]; 2] =
-    [b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/"];
+const BEGINNINGS: [&[u8]; 2] = [
+    b"version https://git-lfs.github.com/spec/",
+    b"version https://hawser.github.com/spec/",
+];
 
 /// Pointers are smaller than this, in bytes.
 const LARGEST: usize = 1024;
 
-/// That a file which begins with these bytes is no pointer of Git LFS. Whoever reads a file that a person gives asks this.
+/// That a file which begins with these bytes is no pointer of Git LFS. Whoever reads a file that a
+/// person gives asks this.
 ///
 /// # Errors
 /// It is one; the error says what that is and how to get the file.
 pub fn check_pointer(beginning: &[u8]) -> Result<(), Error> {
-    let names_content = || beginning.windows(4).take(LARGEST).any(|bytes| bytes == b"\noid");
+    let names_content = || {
+        beginning
+            .windows(4)
+            .take(LARGEST)
+            .any(|bytes| bytes == b"\noid")
+    };
     if !BEGINNINGS.iter().any(|known| beginning.starts_with(known)) || !names_content() {
         return Ok(());
     }
@@ -30,11 +38,23 @@ mod tests {
     #[test]
     fn pointers_are_told_from_text_about_them() {
         let oid = "oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 132735\n";
-        for version in ["https://git-lfs.github.com/spec/v1", "https://hawser.github.com/spec/v1"] {
-            let told = check_pointer(format!("version {version}\next-0-foo sha256:1\n{oid}").as_bytes());
-            assert!(told.is_err_and(|error| error.to_string().contains("git lfs pull")), "{version}");
+        for version in [
+            "https://git-lfs.github.com/spec/v1",
+            "https://hawser.github.com/spec/v1",
+        ] {
+            let told =
+                check_pointer(format!("version {version}\next-0-foo sha256:1\n{oid}").as_bytes());
+            assert!(
+                told.is_err_and(|error| error.to_string().contains("git lfs pull")),
+                "{version}"
+            );
         }
-        for text in ["", "version", "version https://git-lfs.github.com/spec/v1 is a specification.", oid] {
+        for text in [
+            "",
+            "version",
+            "version https://git-lfs.github.com/spec/v1 is a specification.",
+            oid,
+        ] {
             assert!(check_pointer(text.as_bytes()).is_ok(), "{text}");
         }
     }

@@ -1,5 +1,5 @@
-//! Sisun's configuration: TOML read through serde, `--set` overrides, validation, and the random streams
-//! that a configuration's seed stands for. No tensors here: this crate builds in seconds.
+//! Sisun's configuration: TOML read through serde, `--set` overrides, validation, and the random
+//! streams that a configuration's seed stands for. No tensors here: this crate builds in seconds.
 
 mod aliases;
 mod checked;
@@ -36,7 +36,9 @@ pub use partial_config::{PartialConfig, PretrainedSpec};
 pub use read::{Described, apply_override, from_value, read_table, set};
 pub use rope_scaling::RopeScaling;
 pub use shape::{Key, Needed, Shape};
-pub use train::{AttendConfig, OptimizerKind, Precision, SampleConfig, Schedule, TrainConfig, WindowOrder};
+pub use train::{
+    AttendConfig, OptimizerKind, Precision, SampleConfig, Schedule, TrainConfig, WindowOrder,
+};
 pub use words::{plain_system_words, plain_words};
 
 use error::Problems;
@@ -88,7 +90,12 @@ impl Config {
             problems.take(sample.validate());
         }
         if let Some(attend) = &self.attend {
-            problems.check(!attend.text.is_empty(), "attend.text", "\"\"", "must hold at least one character");
+            problems.check(
+                !attend.text.is_empty(),
+                "attend.text",
+                "\"\"",
+                "must hold at least one character",
+            );
         }
         problems.end()
     }
@@ -101,7 +108,12 @@ impl Config {
     pub(crate) fn check_name(name: &str) -> Result<(), ConfigError> {
         let plain = !name.is_empty() && !name.contains(['/', '\\', '\0']) && !name.starts_with('.');
         let mut problems = Problems::default();
-        problems.check(plain, "name", format!("{name:?}"), "must be a plain folder name");
+        problems.check(
+            plain,
+            "name",
+            format!("{name:?}"),
+            "must be a plain folder name",
+        );
         problems.end()
     }
 

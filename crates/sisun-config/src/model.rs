@@ -23,12 +23,14 @@ pub struct ModelConfig {
     /// Dimensions of one head. Default: `d_model / n_heads`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub d_head: Option<usize>,
-    /// Width of the feed-forward network. Default: `4·d_model`; with SwiGLU ⅔ of that, rounded up to a multiple of 8.
+    /// Width of the feed-forward network. Default: `4·d_model`; with SwiGLU ⅔ of that, rounded up
+    /// to a multiple of 8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub d_ff: Option<usize>,
     /// Longest sequence, in tokens, that the model is trained on.
     pub context_len: usize,
-    /// Probability of dropping an activation: after the embedding, on the pattern, after attention and FFN.
+    /// Probability of dropping an activation: after the embedding, on the pattern, after attention
+    /// and FFN.
     #[serde(default)]
     pub dropout: f64,
     /// Whether linear layers and layer norms have a bias.
@@ -60,14 +62,15 @@ pub struct ModelConfig {
     /// Whether each half of a block is added to the residual stream (off: it replaces it).
     #[serde(default = "yes")]
     pub residual: bool,
-    /// Whether the feed-forward network reads what attention reads, `x + attn(norm x) + ffn(norm x)`, instead of what attention
-    /// leaves (Wang and Komatsuzaki 2021; GPT-NeoX, Pythia).
+    /// Whether the feed-forward network reads what attention reads, `x + attn(norm x) + ffn(norm
+    /// x)`, instead of what attention leaves (Wang and Komatsuzaki 2021; GPT-NeoX, Pythia).
     #[serde(default, skip_serializing_if = "is_no")]
     pub parallel_residual: bool,
     /// RMS norm on every query and key head (Dehghani et al. 2023).
     #[serde(default)]
     pub qk_norm: bool,
-    /// Whether later tokens are hidden. Off: every token sees the whole sequence, the future included.
+    /// Whether later tokens are hidden. Off: every token sees the whole sequence, the future
+    /// included.
     #[serde(default = "yes")]
     pub causal: bool,
     /// Whether scores are divided by √d_head (Vaswani et al. 2017, §3.2.1).
@@ -164,9 +167,14 @@ impl ModelConfig {
         head / (self.n_heads / self.kv_heads())
     }
 
-    /// What `q·k` is multiplied by: `1/√d_head` (Vaswani et al. 2017, equation 1), or 1 where scores are not scaled.
+    /// What `q·k` is multiplied by: `1/√d_head` (Vaswani et al. 2017, equation 1), or 1 where
+    /// scores are not scaled.
     pub fn score_scale(&self) -> f64 {
-        if self.scaled_scores { 1.0 / (self.d_head() as f64).sqrt() } else { 1.0 }
+        if self.scaled_scores {
+            1.0 / (self.d_head() as f64).sqrt()
+        } else {
+            1.0
+        }
     }
 
     /// Whether attention's linear layers have a bias.
@@ -192,18 +200,22 @@ impl ModelConfig {
     /// Dimensions of each head that RoPE rotates: even, at most `d_head`. 0 for the other variants.
     pub fn rotary_dims(&self) -> usize {
         match self.position {
-            Position::Rope { fraction, .. } => (self.d_head() as f64 * fraction / 2.0).round() as usize * 2,
+            Position::Rope { fraction, .. } => {
+                (self.d_head() as f64 * fraction / 2.0).round() as usize * 2
+            }
             _ => 0,
         }
     }
 
-    /// Initial standard deviation of the projections back into the residual stream: `init_std / √(2·n_layers)`,
-    /// so that the stream's variance does not grow with depth (Radford et al. 2019, §2.3).
+    /// Initial standard deviation of the projections back into the residual stream: `init_std /
+    /// √(2·n_layers)`, so that the stream's variance does not grow with depth (Radford et al. 2019,
+    /// §2.3).
     pub fn residual_std(&self) -> f64 {
         self.init_std / (2.0 * self.n_layers as f64).sqrt()
     }
 
-    /// Writes the defaults that depend on other keys into their fields, so that a saved configuration says everything.
+    /// Writes the defaults that depend on other keys into their fields, so that a saved
+    /// configuration says everything.
     pub fn resolve(&mut self) {
         self.n_kv_heads = Some(self.kv_heads());
         if self.ffn != Ffn::None {
@@ -239,7 +251,10 @@ impl ModelConfig {
             "model.d_model",
             self.d_model,
             match self.d_model / self.n_heads {
-                0 => format!("must be divisible by model.n_heads = {0}; {0} is", self.n_heads),
+                0 => format!(
+                    "must be divisible by model.n_heads = {0}; {0} is",
+                    self.n_heads
+                ),
                 n => format!(
                     "must be divisible by model.n_heads = {}; {} and {} are",
                     self.n_heads,
@@ -252,7 +267,10 @@ impl ModelConfig {
             self.n_heads * self.d_head() <= 1 << 24,
             "model.d_head",
             self.d_head(),
-            format!("must be at most 16777216 / model.n_heads = {}", (1 << 24) / self.n_heads),
+            format!(
+                "must be at most 16777216 / model.n_heads = {}",
+                (1 << 24) / self.n_heads
+            ),
         );
         problems.check(
             self.n_heads.is_multiple_of(self.kv_heads()),
@@ -300,7 +318,11 @@ impl ModelConfig {
 
     fn validate_position(&self, problems: &mut Problems) {
         match self.position {
-            Position::Rope { base, fraction, scaling } => {
+            Position::Rope {
+                base,
+                fraction,
+                scaling,
+            } => {
                 problems.take(scaling.map_or(Ok(()), |scaling| scaling.validate()));
                 problems.check(
                     base > 1.0 && base <= 1e30,
@@ -329,7 +351,10 @@ impl ModelConfig {
                     ),
                 );
             }
-            Position::T5Bias { buckets, max_distance } => {
+            Position::T5Bias {
+                buckets,
+                max_distance,
+            } => {
                 problems.check(
                     buckets >= 2 && buckets.is_multiple_of(2) && buckets <= 1 << 16,
                     "model.position.buckets",

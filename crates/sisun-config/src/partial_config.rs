@@ -29,8 +29,8 @@ pub struct PretrainedSpec {
     pub made: Option<TokenizerConfig>,
 }
 
-/// An experiment as its file and the overrides say it. With `[finetune]`, [`PartialConfig::complete`] makes a [`Config`] of it;
-/// else [`PartialConfig::finish`].
+/// An experiment as its file and the overrides say it. With `[finetune]`,
+/// [`PartialConfig::complete`] makes a [`Config`] of it; else [`PartialConfig::finish`].
 #[derive(Clone, Debug)]
 pub struct PartialConfig {
     table: Table,
@@ -54,7 +54,9 @@ impl PartialConfig {
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
         let mut table = read_table(path)?;
         if !table.contains_key("name") {
-            let stem = path.file_stem().map_or_else(|| "run".into(), |s| s.to_string_lossy().into_owned());
+            let stem = path
+                .file_stem()
+                .map_or_else(|| "run".into(), |s| s.to_string_lossy().into_owned());
             table.insert("name".to_owned(), Value::String(stem));
         }
         for given in overrides {
@@ -73,8 +75,13 @@ impl PartialConfig {
 
     fn from_table(table: Table) -> Result<Self, ConfigError> {
         if table.contains_key("tracks") {
-            let message = "this is a comparison and no single experiment: run it with `sisun compare`".to_owned();
-            return Err(ConfigError::Invalid { key: "tracks".to_owned(), message });
+            let message =
+                "this is a comparison and no single experiment: run it with `sisun compare`"
+                    .to_owned();
+            return Err(ConfigError::Invalid {
+                key: "tracks".to_owned(),
+                message,
+            });
         }
         Ok(Self { table })
     }
@@ -89,7 +96,11 @@ impl PartialConfig {
             other => {
                 let value = other.map_or_else(|| "nothing".to_owned(), shown);
                 let rule = "expected text, a plain folder name in quotes".to_owned();
-                Err(ConfigError::Wrong { key: "name".to_owned(), value, rule })
+                Err(ConfigError::Wrong {
+                    key: "name".to_owned(),
+                    value,
+                    rule,
+                })
             }
         }
     }
@@ -99,7 +110,9 @@ impl PartialConfig {
     /// # Errors
     /// A `[finetune]` that cannot be read.
     pub fn base(&self) -> Result<Option<PathBuf>, ConfigError> {
-        let Some(finetune) = self.table.get("finetune") else { return Ok(None) };
+        let Some(finetune) = self.table.get("finetune") else {
+            return Ok(None);
+        };
         let table = Table::from_iter([("finetune".to_owned(), finetune.clone())]);
         // Whatever is wrong elsewhere is told before the base is looked for.
         let shape = if self.is_whole() { &CONFIG } else { &FINETUNED };
@@ -110,8 +123,14 @@ impl PartialConfig {
 
     /// Whether it says everything by itself, as a run's `config.toml` does.
     pub fn is_whole(&self) -> bool {
-        let stated = |key: &str| self.table.get("model").and_then(|model| model.get(key)).is_some();
-        self.table.contains_key("tokenizer") && NEEDED.iter().chain(&RESOLVED).all(|key| stated(key))
+        let stated = |key: &str| {
+            self.table
+                .get("model")
+                .and_then(|model| model.get(key))
+                .is_some()
+        };
+        self.table.contains_key("tokenizer")
+            && NEEDED.iter().chain(&RESOLVED).all(|key| stated(key))
     }
 
     /// How it says that text becomes tokens, if it does.
@@ -119,9 +138,13 @@ impl PartialConfig {
     /// # Errors
     /// A `[tokenizer]` that cannot be read.
     pub fn tokenizer(&self) -> Result<Option<TokenizerConfig>, ConfigError> {
-        let Some(stated) = self.table.get("tokenizer") else { return Ok(None) };
+        let Some(stated) = self.table.get("tokenizer") else {
+            return Ok(None);
+        };
         let table = Table::from_iter([("tokenizer".to_owned(), stated.clone())]);
-        Ok(Some(from_value::<TokenizerFile>("", Value::Table(table), &TOKENIZER_FILE)?.tokenizer))
+        Ok(Some(
+            from_value::<TokenizerFile>("", Value::Table(table), &TOKENIZER_FILE)?.tokenizer,
+        ))
     }
 
     /// Takes `[tokenizer]` and what `[model]` leaves out from the base, and checks every key.
@@ -129,25 +152,44 @@ impl PartialConfig {
     /// # Errors
     /// A key that contradicts the base, or as [`PartialConfig::finish`].
     pub fn complete(mut self, base: &PretrainedSpec) -> Result<Config, ConfigError> {
-        let tokenizer = TokenizerConfig::File { path: base.tokenizer.clone() };
+        let tokenizer = TokenizerConfig::File {
+            path: base.tokenizer.clone(),
+        };
         if let Some(stated) = self.tokenizer()? {
             // A run's own says where the tokenizer was; another base brings another.
             let followed = self.is_whole() && matches!(stated, TokenizerConfig::File { .. });
             let same = stated == tokenizer || base.made.as_ref() == Some(&stated);
             if !same && !followed {
-                let message = format!("the model in {} brings its own; leave [tokenizer] out", base.path.display());
-                return Err(ConfigError::Invalid { key: "tokenizer".to_owned(), message });
+                let message = format!(
+                    "the model in {} brings its own; leave [tokenizer] out",
+                    base.path.display()
+                );
+                return Err(ConfigError::Invalid {
+                    key: "tokenizer".to_owned(),
+                    message,
+                });
             }
         }
-        let model = self.table.remove("model").unwrap_or_else(|| Value::Table(Table::new()));
+        let model = self
+            .table
+            .remove("model")
+            .unwrap_or_else(|| Value::Table(Table::new()));
         let Value::Table(stated) = model else {
             let rule = "expected a table".to_owned();
-            return Err(ConfigError::Wrong { key: "model".to_owned(), value: shown(&model), rule });
+            return Err(ConfigError::Wrong {
+                key: "model".to_owned(),
+                value: shown(&model),
+                rule,
+            });
         };
-        self.table.insert("model".to_owned(), Value::Table(merged(stated, base)?));
+        self.table
+            .insert("model".to_owned(), Value::Table(merged(stated, base)?));
         let tokenizer = Value::try_from(&tokenizer).map_err(|_| ConfigError::Invalid {
             key: "finetune.model".to_owned(),
-            message: format!("the path {} is not UTF-8, which TOML has to be; rename it", base.tokenizer.display()),
+            message: format!(
+                "the path {} is not UTF-8, which TOML has to be; rename it",
+                base.tokenizer.display()
+            ),
         })?;
         self.table.insert("tokenizer".to_owned(), tokenizer);
         self.finish()
@@ -156,22 +198,31 @@ impl PartialConfig {
     /// Checks every key.
     ///
     /// # Errors
-    /// The key, the value and the remedy; also a `[finetune]` whose model would have to be asked for the rest.
+    /// The key, the value and the remedy; also a `[finetune]` whose model would have to be asked
+    /// for the rest.
     pub fn finish(self) -> Result<Config, ConfigError> {
         if self.base()?.is_some() && !self.is_whole() {
             let message = "is left to the model in finetune.model, which only `sisun train` and `sisun info` look at; \
                            give them this file, or another command the run that it makes"
                 .to_owned();
-            return Err(ConfigError::Invalid { key: "model".to_owned(), message });
+            return Err(ConfigError::Invalid {
+                key: "model".to_owned(),
+                message,
+            });
         }
         read_whole(self.table)
     }
 }
 
-/// Reads an experiment, or tells all that is wrong with it: missing, unknown, of the wrong kind, out of range.
+/// Reads an experiment, or tells all that is wrong with it: missing, unknown, of the wrong kind,
+/// out of range.
 fn read_whole(table: Table) -> Result<Config, ConfigError> {
     let mut value = Value::Table(table);
-    let Checked { mut problems, replaced, .. } = Checked::of("", &mut value, &CONFIG);
+    let Checked {
+        mut problems,
+        replaced,
+        ..
+    } = Checked::of("", &mut value, &CONFIG);
     let config = read_value::<Config>(value);
     if let Ok(Err(error)) = config.as_ref().map(Config::validate) {
         // What stands in the place of a missing or wrong value says nothing about the file.
@@ -187,9 +238,12 @@ fn read_whole(table: Table) -> Result<Config, ConfigError> {
     Ok(config)
 }
 
-/// The base's `[model]` with what is stated of our own, once nothing stated was found to contradict it.
+/// The base's `[model]` with what is stated of our own, once nothing stated was found to contradict
+/// it.
 fn merged(stated: Table, base: &PretrainedSpec) -> Result<Table, ConfigError> {
-    let Value::Table(mut merged) = as_value(&base.model) else { unreachable!("a model is written as a table") };
+    let Value::Table(mut merged) = as_value(&base.model) else {
+        unreachable!("a model is written as a table")
+    };
     let read = |table: &Table| -> Result<ModelConfig, ConfigError> {
         let table = Table::from_iter([("model".to_owned(), Value::Table(table.clone()))]);
         Ok(from_value::<ModelFile>("", Value::Table(table), &MODEL_FILE)?.model)
@@ -201,7 +255,9 @@ fn merged(stated: Table, base: &PretrainedSpec) -> Result<Table, ConfigError> {
         if OWN.contains(&key.as_str()) {
             merged = one;
         } else if spelled_out(&model) != spelled_out(&read(&merged)?) {
-            let theirs = merged.get(&key).map_or_else(|| "none".to_owned(), ToString::to_string);
+            let theirs = merged
+                .get(&key)
+                .map_or_else(|| "none".to_owned(), ToString::to_string);
             return Err(ConfigError::Contradicts {
                 key: format!("model.{key}"),
                 value: value.to_string(),
@@ -215,7 +271,11 @@ fn merged(stated: Table, base: &PretrainedSpec) -> Result<Table, ConfigError> {
             "is more than the {table} learned positions of the model in {}; at most so many can be trained",
             base.path.display()
         );
-        return Err(ConfigError::OutOfRange { key: "model.context_len".to_owned(), value: own.to_string(), rule });
+        return Err(ConfigError::OutOfRange {
+            key: "model.context_len".to_owned(),
+            value: own.to_string(),
+            rule,
+        });
     }
     Ok(merged)
 }

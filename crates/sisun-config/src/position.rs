@@ -53,9 +53,23 @@ impl From<Table> for Position {
             Table::None {} => Position::None,
             Table::Learned {} => Position::Learned,
             Table::Sinusoidal {} => Position::Sinusoidal,
-            Table::Rope { base, fraction, scaling } => Position::Rope { base, fraction, scaling },
+            Table::Rope {
+                base,
+                fraction,
+                scaling,
+            } => Position::Rope {
+                base,
+                fraction,
+                scaling,
+            },
             Table::Alibi {} => Position::Alibi,
-            Table::T5Bias { buckets, max_distance } => Position::T5Bias { buckets, max_distance },
+            Table::T5Bias {
+                buckets,
+                max_distance,
+            } => Position::T5Bias {
+                buckets,
+                max_distance,
+            },
         }
     }
 }
@@ -63,8 +77,24 @@ impl From<Table> for Position {
 impl Serialize for Position {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match *self {
-            Position::Rope { base, fraction, scaling } => Table::Rope { base, fraction, scaling }.serialize(serializer),
-            Position::T5Bias { buckets, max_distance } => Table::T5Bias { buckets, max_distance }.serialize(serializer),
+            Position::Rope {
+                base,
+                fraction,
+                scaling,
+            } => Table::Rope {
+                base,
+                fraction,
+                scaling,
+            }
+            .serialize(serializer),
+            Position::T5Bias {
+                buckets,
+                max_distance,
+            } => Table::T5Bias {
+                buckets,
+                max_distance,
+            }
+            .serialize(serializer),
             _ => serializer.serialize_str(self.name()),
         }
     }

@@ -1,7 +1,7 @@
 //! Every random draw is a function of (seed, purpose, step).
 //!
-//! Nothing random keeps a hidden state, so nothing random has to be saved in a checkpoint, and no draw
-//! depends on thread order or on what ran earlier in the process.
+//! Nothing random keeps a hidden state, so nothing random has to be saved in a checkpoint, and no
+//! draw depends on thread order or on what ran earlier in the process.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -37,7 +37,10 @@ mod tests {
             .map(|&(seed, purpose, step)| stream(seed, purpose, step).next_u64())
             .collect();
         for (i, a) in draws.iter().enumerate() {
-            assert!(!draws[i + 1..].contains(a), "two streams begin alike: {draws:?}");
+            assert!(
+                !draws[i + 1..].contains(a),
+                "two streams begin alike: {draws:?}"
+            );
         }
     }
 }

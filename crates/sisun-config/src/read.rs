@@ -4,8 +4,8 @@ use crate::checked::Checked;
 use crate::keys::{MODEL, MODEL_FILE};
 use crate::lfs::check_pointer;
 use crate::{
-    Config, ConfigError, DataConfig, LoraConfig, ModelConfig, PartialConfig, Shape, TokenizerConfig, TrainConfig,
-    plain_words,
+    Config, ConfigError, DataConfig, LoraConfig, ModelConfig, PartialConfig, Shape,
+    TokenizerConfig, TrainConfig, plain_words,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -62,8 +62,22 @@ pub struct Described {
 impl From<Config> for Described {
     fn from(config: Config) -> Self {
         let lora = config.lora();
-        let Config { name, model, tokenizer, data, train, .. } = config;
-        Self { name, model, tokenizer: Some(tokenizer), data: Some(data), train: Some(train), lora }
+        let Config {
+            name,
+            model,
+            tokenizer,
+            data,
+            train,
+            ..
+        } = config;
+        Self {
+            name,
+            model,
+            tokenizer: Some(tokenizer),
+            data: Some(data),
+            train: Some(train),
+            lora,
+        }
     }
 }
 
@@ -74,7 +88,10 @@ impl Described {
     /// As [`Config::read`].
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
         let mut table = read_table(path)?;
-        if ["train", "data"].iter().any(|part| table.contains_key(*part)) {
+        if ["train", "data"]
+            .iter()
+            .any(|part| table.contains_key(*part))
+        {
             return Config::read(path, overrides).map(Self::from);
         }
         for given in overrides {
@@ -83,9 +100,13 @@ impl Described {
         let file: ModelFile = from_value("", Value::Table(table), &MODEL_FILE)?;
         let mut model = file.model;
         model.validate()?;
-        file.tokenizer.as_ref().map_or(Ok(()), TokenizerConfig::validate)?;
+        file.tokenizer
+            .as_ref()
+            .map_or(Ok(()), TokenizerConfig::validate)?;
         model.resolve();
-        let stem = path.file_stem().map_or_else(|| "model".into(), |s| s.to_string_lossy().into_owned());
+        let stem = path
+            .file_stem()
+            .map_or_else(|| "model".into(), |s| s.to_string_lossy().into_owned());
         Ok(Self {
             name: file.name.unwrap_or(stem),
             model,
@@ -103,7 +124,8 @@ impl ModelConfig {
     /// # Errors
     /// As [`Config::read`].
     pub fn with(self, overrides: &[String]) -> Result<Self, ConfigError> {
-        let model = Value::try_from(self).expect("plain structs of numbers and strings always serialise");
+        let model =
+            Value::try_from(self).expect("plain structs of numbers and strings always serialise");
         let mut table = Table::from_iter([("model".to_owned(), model)]);
         for given in overrides {
             apply_override(&mut table, given)?;
@@ -130,9 +152,14 @@ impl ModelConfig {
 /// # Errors
 /// A file that cannot be read or is no TOML.
 pub fn read_table(path: &Path) -> Result<Table, ConfigError> {
-    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let unreadable = |source| ConfigError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
     let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
-        ErrorKind::IsADirectory => ConfigError::Folder { path: path.to_owned() },
+        ErrorKind::IsADirectory => ConfigError::Folder {
+            path: path.to_owned(),
+        },
         _ => unreadable(source),
     })?;
     check_pointer(text.as_bytes()).map_err(unreadable)?;
@@ -140,10 +167,15 @@ pub fn read_table(path: &Path) -> Result<Table, ConfigError> {
 }
 
 pub(crate) fn parse_table(path: &Path, text: &str) -> Result<Table, ConfigError> {
-    text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
-        path: path.to_owned(),
-        message: format!("{}{}", error.to_string().trim_end(), syntax_remedy(&error, text)),
-    })
+    text.parse()
+        .map_err(|error: toml::de::Error| ConfigError::Syntax {
+            path: path.to_owned(),
+            message: format!(
+                "{}{}",
+                error.to_string().trim_end(),
+                syntax_remedy(&error, text)
+            ),
+        })
 }
 
 /// What most likely would be right, where a parser tells only what it could not read.
@@ -152,14 +184,28 @@ fn syntax_remedy(error: &toml::de::Error, text: &str) -> String {
         let start = text.get(..at.start)?.rfind('\n').map_or(0, |end| end + 1);
         text.get(start..)?.lines().next()
     });
-    let Some(line) = line else { return String::new() };
-    let Some((key, value)) = line.split_once('=').map(|(key, value)| (key.trim(), value.trim())) else {
+    let Some(line) = line else {
+        return String::new();
+    };
+    let Some((key, value)) = line
+        .split_once('=')
+        .map(|(key, value)| (key.trim(), value.trim()))
+    else {
         return match line.split_once(':') {
-            Some((key, value)) => format!("\na setting is written with `=`: {} = {}", key.trim(), value.trim()),
+            Some((key, value)) => format!(
+                "\na setting is written with `=`: {} = {}",
+                key.trim(),
+                value.trim()
+            ),
             None => String::new(),
         };
     };
-    let first = value.trim_start_matches('[').trim_start().chars().next().unwrap_or(' ');
+    let first = value
+        .trim_start_matches('[')
+        .trim_start()
+        .chars()
+        .next()
+        .unwrap_or(' ');
     match value {
         "True" | "False" => format!("\nwrite {key} = {}", value.to_lowercase()),
         _ if first.is_alphabetic() || "“”‘’".contains(first) => {
@@ -174,13 +220,15 @@ fn syntax_remedy(error: &toml::de::Error, text: &str) -> String {
     }
 }
 
-/// Merges `a.b=value` into the table. A value that is not TOML from its first character to its last (`rope`, `runs/x`,
-/// `one # two`) is taken as text, all of it.
+/// Merges `a.b=value` into the table. A value that is not TOML from its first character to its last
+/// (`rope`, `runs/x`, `one # two`) is taken as text, all of it.
 ///
 /// # Errors
 /// Text of another form, or a key inside of something that is no table.
 pub fn apply_override(table: &mut Table, given: &str) -> Result<(), ConfigError> {
-    let bad = || ConfigError::BadOverride { given: given.to_owned() };
+    let bad = || ConfigError::BadOverride {
+        given: given.to_owned(),
+    };
     let (key, value) = given.split_once('=').ok_or_else(bad)?;
     if parts(key).iter().any(String::is_empty) {
         return Err(bad());
@@ -189,25 +237,35 @@ pub fn apply_override(table: &mut Table, given: &str) -> Result<(), ConfigError>
     let value = match whole_value(value) {
         Some(value) => value,
         None if value.len() > 1 && value.starts_with(['"', '\'']) => {
-            return Err(ConfigError::BadQuotes { given: given.to_owned() });
+            return Err(ConfigError::BadQuotes {
+                given: given.to_owned(),
+            });
         }
         None => Value::String(value.to_owned()),
     };
-    set(table, key.trim(), value).map_err(|key| ConfigError::NotATable { given: given.to_owned(), key })
+    set(table, key.trim(), value).map_err(|key| ConfigError::NotATable {
+        given: given.to_owned(),
+        key,
+    })
 }
 
-/// The value that `text` is as TOML, if that is all it is: no comment behind it, and no further line.
+/// The value that `text` is as TOML, if that is all it is: no comment behind it, and no further
+/// line.
 fn whole_value(text: &str) -> Option<Value> {
-    // Inside of a list a comment or another key would have to end before the bracket, which nothing on the line does.
+    // Inside of a list a comment or another key would have to end before the bracket, which nothing
+    // on the line does.
     let mut listed = format!("v = [{text}]").parse::<Table>().ok()?;
-    let Some(Value::Array(mut all)) = listed.remove("v").filter(|_| listed.is_empty()) else { return None };
+    let Some(Value::Array(mut all)) = listed.remove("v").filter(|_| listed.is_empty()) else {
+        return None;
+    };
     let mut alone = format!("v = {text}").parse::<Table>().ok()?;
     let value = alone.remove("v").filter(|_| alone.is_empty())?;
     // As text, because NaN is not equal to itself.
     (all.len() == 1 && all.pop()?.to_string() == value.to_string()).then_some(value)
 }
 
-/// Puts a value at `a.b.c`, with the tables on the way. On failure returns the part of the key that is no table.
+/// Puts a value at `a.b.c`, with the tables on the way. On failure returns the part of the key that
+/// is no table.
 ///
 /// # Errors
 /// A part of the key that names something other than a table.
@@ -215,11 +273,20 @@ pub fn set(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
     let mut tables = parts(key);
     let last = tables.pop().unwrap_or_default();
     let mut at = table;
-    for part in tables.iter().map(String::as_str).filter(|part| !part.is_empty()) {
-        let entry = at.entry(part.to_owned()).or_insert_with(|| Value::Table(Table::new()));
+    for part in tables
+        .iter()
+        .map(String::as_str)
+        .filter(|part| !part.is_empty())
+    {
+        let entry = at
+            .entry(part.to_owned())
+            .or_insert_with(|| Value::Table(Table::new()));
         // `model.position.base=500` on `position = "rope"` means its table form.
         if let (Value::String(kind), "position") = (&entry, part) {
-            *entry = Value::Table(Table::from_iter([("kind".to_owned(), Value::String(kind.clone()))]));
+            *entry = Value::Table(Table::from_iter([(
+                "kind".to_owned(),
+                Value::String(kind.clone()),
+            )]));
         }
         at = entry.as_table_mut().ok_or_else(|| part.to_owned())?;
     }
@@ -245,7 +312,11 @@ fn parts(key: &str) -> Vec<String> {
 ///
 /// # Errors
 /// All that is wrong with it: keys that are missing or unknown, values of the wrong kind.
-pub fn from_value<T: DeserializeOwned>(at: &str, mut value: Value, shape: &Shape) -> Result<T, ConfigError> {
+pub fn from_value<T: DeserializeOwned>(
+    at: &str,
+    mut value: Value,
+    shape: &Shape,
+) -> Result<T, ConfigError> {
     ConfigError::all(Checked::of(at, &mut value, shape).problems)?;
     read_value(value)
 }
@@ -254,7 +325,14 @@ pub fn from_value<T: DeserializeOwned>(at: &str, mut value: Value, shape: &Shape
 pub(crate) fn read_value<T: DeserializeOwned>(value: Value) -> Result<T, ConfigError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
-        let key = if path == "." { "configuration".to_owned() } else { path };
-        ConfigError::Invalid { key, message: plain_words(error.inner().message()) }
+        let key = if path == "." {
+            "configuration".to_owned()
+        } else {
+            path
+        };
+        ConfigError::Invalid {
+            key,
+            message: plain_words(error.inner().message()),
+        }
     })
 }

@@ -4,7 +4,8 @@ use crate::ConfigError;
 use crate::error::Problems;
 use serde::{Deserialize, Serialize};
 
-/// How rotary frequencies change so that a model reads `factor` times the context it was trained on.
+/// How rotary frequencies change so that a model reads `factor` times the context it was trained
+/// on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum RopeScaling {
@@ -13,7 +14,8 @@ pub enum RopeScaling {
         /// New context over trained context.
         factor: f64,
     },
-    /// A larger base, `base·factor^(r/(r−2))`: high frequencies stay, low ones are divided ("NTK-aware", bloc97 2023).
+    /// A larger base, `base·factor^(r/(r−2))`: high frequencies stay, low ones are divided
+    /// ("NTK-aware", bloc97 2023).
     Ntk {
         /// New context over trained context.
         factor: f64,
@@ -45,7 +47,8 @@ pub enum RopeScaling {
         #[serde(default = "yes", skip_serializing_if = "is_yes")]
         truncate: bool,
     },
-    /// Short wavelengths stay, long ones are divided, those between are mixed (LLaMA 3.1, Grattafiori et al. 2024).
+    /// Short wavelengths stay, long ones are divided, those between are mixed (LLaMA 3.1,
+    /// Grattafiori et al. 2024).
     Llama3 {
         /// New context over trained context.
         factor: f64,
@@ -86,30 +89,72 @@ impl RopeScaling {
         let mut problems = Problems::default();
         let factor = self.factor();
         let rule = "must be from 1 to 1000000";
-        problems.check((1.0..=1e6).contains(&factor), "model.position.scaling.factor", factor, rule);
-        if let Self::Dynamic { original_context_len: len, .. }
-        | Self::Yarn { original_context_len: len, .. }
-        | Self::Llama3 { original_context_len: len, .. } = *self
+        problems.check(
+            (1.0..=1e6).contains(&factor),
+            "model.position.scaling.factor",
+            factor,
+            rule,
+        );
+        if let Self::Dynamic {
+            original_context_len: len,
+            ..
+        }
+        | Self::Yarn {
+            original_context_len: len,
+            ..
+        }
+        | Self::Llama3 {
+            original_context_len: len,
+            ..
+        } = *self
         {
             let key = "model.position.scaling.original_context_len";
-            problems.check((1..=1 << 24).contains(&len), key, len, "must be from 1 to 16777216");
+            problems.check(
+                (1..=1 << 24).contains(&len),
+                key,
+                len,
+                "must be from 1 to 16777216",
+            );
         }
         let mut positive = |key: &str, value: f64| {
             let key = format!("model.position.scaling.{key}");
-            problems.check((1e-6..=1e6).contains(&value), &key, value, "must be from 0.000001 to 1000000");
+            problems.check(
+                (1e-6..=1e6).contains(&value),
+                &key,
+                value,
+                "must be from 0.000001 to 1000000",
+            );
         };
         match *self {
-            Self::Yarn { beta_fast, beta_slow, attention_factor, .. } => {
-                let set = [("beta_fast", beta_fast), ("beta_slow", beta_slow), ("attention_factor", attention_factor)];
+            Self::Yarn {
+                beta_fast,
+                beta_slow,
+                attention_factor,
+                ..
+            } => {
+                let set = [
+                    ("beta_fast", beta_fast),
+                    ("beta_slow", beta_slow),
+                    ("attention_factor", attention_factor),
+                ];
                 for (key, value) in set {
                     value.into_iter().for_each(|value| positive(key, value));
                 }
             }
-            Self::Llama3 { low_freq_factor: low, high_freq_factor: high, .. } => {
+            Self::Llama3 {
+                low_freq_factor: low,
+                high_freq_factor: high,
+                ..
+            } => {
                 positive("low_freq_factor", low);
                 positive("high_freq_factor", high);
                 let rule = format!("must be above low_freq_factor = {low}");
-                problems.check(high > low, "model.position.scaling.high_freq_factor", high, rule);
+                problems.check(
+                    high > low,
+                    "model.position.scaling.high_freq_factor",
+                    high,
+                    rule,
+                );
             }
             Self::Linear { .. } | Self::Ntk { .. } | Self::Dynamic { .. } => {}
         }

@@ -26,14 +26,21 @@ pub(crate) fn rule(value: &Value, shape: &Shape) -> String {
         (Shape::Choice(names), Value::String(name)) => choice(name, names.iter().copied()),
         (Shape::Choice(_), _) => wanted,
         (Shape::Whole, Value::Integer(_)) => "must not be negative".to_owned(),
-        (Shape::Whole, Value::Float(x)) if x.is_finite() && x.fract() == 0.0 => {
-            (if *x < 0.0 { "must not be negative" } else { "is too large" }).to_owned()
-        }
+        (Shape::Whole, Value::Float(x)) if x.is_finite() && x.fract() == 0.0 => (if *x < 0.0 {
+            "must not be negative"
+        } else {
+            "is too large"
+        })
+        .to_owned(),
         (Shape::Whole, Value::Float(_)) => format!("{wanted}, without a fraction"),
         (Shape::Number, Value::Float(_)) => "expected a finite number".to_owned(),
         (Shape::Whole | Shape::Number, Value::String(text)) => match digits(text) {
-            digits if is_too_large(&digits) => format!("is too large; the largest whole number is {}", i64::MAX),
-            digits if matches!(shape, Shape::Whole) && digits.parse::<i64>().is_err() => format!("{wanted}, not text"),
+            digits if is_too_large(&digits) => {
+                format!("is too large; the largest whole number is {}", i64::MAX)
+            }
+            digits if matches!(shape, Shape::Whole) && digits.parse::<i64>().is_err() => {
+                format!("{wanted}, not text")
+            }
             digits if digits.parse::<f64>().is_ok_and(f64::is_finite) => {
                 format!("{wanted}, not text; write {digits}, without quotes")
             }
@@ -50,10 +57,17 @@ pub(crate) fn rule(value: &Value, shape: &Shape) -> String {
         (Shape::Text, Value::Table(_)) => format!("{wanted} in quotes, not a table"),
         (Shape::Text, _) => format!("{wanted}; write it in quotes, as \"{value}\""),
         (Shape::Texts, _) => format!("{wanted}, as in [\"one.txt\", \"two.txt\"]"),
-        (Shape::Wholes, Value::Integer(_)) | (Shape::Numbers, Value::Integer(_) | Value::Float(_)) => {
+        (Shape::Wholes, Value::Integer(_))
+        | (Shape::Numbers, Value::Integer(_) | Value::Float(_)) => {
             format!("{wanted}; write [{value}]")
         }
-        (Shape::Kinds { known, by_name: false }, Value::String(name)) if known.iter().any(|(kind, _)| kind == name) => {
+        (
+            Shape::Kinds {
+                known,
+                by_name: false,
+            },
+            Value::String(name),
+        ) if known.iter().any(|(kind, _)| kind == name) => {
             format!("{wanted}; write {{ kind = {name:?} }}")
         }
         _ => format!("{wanted}, not {}", kind_of(value)),
@@ -66,12 +80,15 @@ fn digits(text: &str) -> String {
 }
 
 fn is_too_large(digits: &str) -> bool {
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<i64>().is_err()
+    !digits.is_empty()
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && digits.parse::<i64>().is_err()
 }
 
 pub(crate) fn choice<'n>(name: &str, known: impl Iterator<Item = &'n str> + Clone) -> String {
     let all = known.clone().collect::<Vec<_>>().join(", ");
-    let distance = |known: &str| strsim::damerau_levenshtein(known, &name.to_lowercase().replace('-', "_"));
+    let distance =
+        |known: &str| strsim::damerau_levenshtein(known, &name.to_lowercase().replace('-', "_"));
     let nearest = known.map(|known| (distance(known), known)).min();
     match nearest {
         Some((distance, nearest)) if distance <= nearest.len() / 2 => {

@@ -63,12 +63,25 @@ pub struct Needed {
 impl Key {
     /// A key that has a default.
     pub const fn new(name: &'static str, shape: Shape) -> Self {
-        Self { name, shape, needed: None }
+        Self {
+            name,
+            shape,
+            needed: None,
+        }
     }
 
     /// A key that has none.
-    pub const fn needed(name: &'static str, shape: Shape, about: &'static str, example: &'static str) -> Self {
-        Self { name, shape, needed: Some(Needed { about, example }) }
+    pub const fn needed(
+        name: &'static str,
+        shape: Shape,
+        about: &'static str,
+        example: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            shape,
+            needed: Some(Needed { about, example }),
+        }
     }
 }
 
@@ -85,7 +98,10 @@ impl Shape {
             Self::Wholes => "a list of whole numbers".to_owned(),
             Self::Numbers => "a list of numbers".to_owned(),
             Self::Pair => "a list of two whole numbers".to_owned(),
-            Self::Kinds { known, by_name: true } => format!("one of {}", names(known)),
+            Self::Kinds {
+                known,
+                by_name: true,
+            } => format!("one of {}", names(known)),
             Self::Kinds { known, .. } => format!("a table whose kind is one of {}", names(known)),
             Self::Table(_) | Self::Part(_) | Self::Named(_) | Self::Free => "a table".to_owned(),
             Self::Tables(_) => "a list of tables".to_owned(),
@@ -117,9 +133,17 @@ impl Shape {
 }
 
 pub(crate) fn joined(at: &str, name: &str) -> String {
-    if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") }
+    if at.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{at}.{name}")
+    }
 }
 
 pub(crate) fn names(known: &[(&str, &[Key])]) -> String {
-    known.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    known
+        .iter()
+        .map(|(name, _)| *name)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -2,12 +2,17 @@
 
 use std::path::Path;
 
-/// Other characters than letters and digits that mean nothing to a shell, wherever they stand in a word.
+/// Other characters than letters and digits that mean nothing to a shell, wherever they stand in a
+/// word.
 const PLAIN: &str = "_-./=,:@%+";
 
 /// The text as one word: as it is, or in quotes (a POSIX shell's, on Windows double ones).
 pub fn word(text: &str) -> String {
-    if !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || PLAIN.contains(c)) {
+    if !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || PLAIN.contains(c))
+    {
         return text.to_owned();
     }
     if cfg!(windows) {
@@ -19,7 +24,11 @@ pub fn word(text: &str) -> String {
 /// The path as one word, which no program takes for an option.
 pub fn path(path: &Path) -> String {
     let text = path.display().to_string();
-    word(&if text.starts_with('-') { format!("./{text}") } else { text })
+    word(&if text.starts_with('-') {
+        format!("./{text}")
+    } else {
+        text
+    })
 }
 
 #[cfg(all(test, unix))]
@@ -30,11 +39,25 @@ mod tests {
 
     #[test]
     fn a_shell_reads_back_what_was_meant() {
-        for text in
-            ["runs/a", "my run", "it's", "", "$HOME `ls` \"x\"", "a\nb", "~", "*", "한글 실험", "a;b&c|d", "#x", "\\"]
-        {
+        for text in [
+            "runs/a",
+            "my run",
+            "it's",
+            "",
+            "$HOME `ls` \"x\"",
+            "a\nb",
+            "~",
+            "*",
+            "한글 실험",
+            "a;b&c|d",
+            "#x",
+            "\\",
+        ] {
             let script = format!("printf %s {}", word(text));
-            let output = Command::new("sh").args(["-c", &script]).output().expect("a shell");
+            let output = Command::new("sh")
+                .args(["-c", &script])
+                .output()
+                .expect("a shell");
             assert_eq!(String::from_utf8_lossy(&output.stdout), text);
         }
         assert_eq!(word("runs/한글-2"), "runs/한글-2");

@@ -90,13 +90,22 @@ const KINDS: [(&str, &str); 10] = [
     ("tokenizer", r#"{ kind = "char" }"#),
     ("tokenizer", r#"{ kind = "file", path = "tokenizer.json" }"#),
     ("model.position", r#"{ kind = "learned" }"#),
-    ("model.position", r#"{ kind = "t5_bias", buckets = 8, max_distance = 64 }"#),
+    (
+        "model.position",
+        r#"{ kind = "t5_bias", buckets = 8, max_distance = 64 }"#,
+    ),
     (
         "model.position",
         r#"{ kind = "rope", base = 500.0, fraction = 0.5, scaling = { kind = "linear", factor = 2.0 } }"#,
     ),
-    ("model.position", r#"{ kind = "rope", scaling = { kind = "ntk", factor = 2.0 } }"#),
-    ("model.position", r#"{ kind = "rope", scaling = { kind = "dynamic", factor = 2.0, original_context_len = 8 } }"#),
+    (
+        "model.position",
+        r#"{ kind = "rope", scaling = { kind = "ntk", factor = 2.0 } }"#,
+    ),
+    (
+        "model.position",
+        r#"{ kind = "rope", scaling = { kind = "dynamic", factor = 2.0, original_context_len = 8 } }"#,
+    ),
     (
         "model.position",
         r#"{ kind = "rope", scaling = { kind = "yarn", factor = 2.0, original_context_len = 8, beta_fast = 32.0, beta_slow = 1.0, attention_factor = 1.1, truncate = false } }"#,
@@ -139,8 +148,8 @@ const VALUES: [&str; 25] = [
 
 /// Words of Rust or serde that nobody has to know.
 const RUST: [&str; 18] = [
-    "f64", "usize", "u64", "i64", "struct", "variant", "enum", "tuple", "newtype", "map", "sequence", "Option", "None",
-    "invalid", "non-zero", "integer", "string", "boolean",
+    "f64", "usize", "u64", "i64", "struct", "variant", "enum", "tuple", "newtype", "map",
+    "sequence", "Option", "None", "invalid", "non-zero", "integer", "string", "boolean",
 ];
 
 fn tables() -> Vec<Table> {
@@ -150,7 +159,9 @@ fn tables() -> Vec<Table> {
         crate::apply_override(&mut table, &format!("{key}={text}")).expect("an override");
         table
     };
-    std::iter::once(whole.clone()).chain(KINDS.iter().map(other)).collect()
+    std::iter::once(whole.clone())
+        .chain(KINDS.iter().map(other))
+        .collect()
 }
 
 fn paths(at: &str, table: &Table, all: &mut Vec<String>) {
@@ -166,7 +177,13 @@ fn paths(at: &str, table: &Table, all: &mut Vec<String>) {
 fn at<'t>(table: &'t mut Table, path: &str) -> &'t mut Value {
     match path.split_once('.') {
         None => table.get_mut(path).expect("the key is there"),
-        Some((first, rest)) => at(table.get_mut(first).and_then(Value::as_table_mut).expect("a table"), rest),
+        Some((first, rest)) => at(
+            table
+                .get_mut(first)
+                .and_then(Value::as_table_mut)
+                .expect("a table"),
+            rest,
+        ),
     }
 }
 
@@ -183,13 +200,22 @@ fn every_key_is_known_and_every_known_key_is_tried() {
         crate::read::read_value::<Config>(value).expect("serde reads what was found right");
     }
     let known: BTreeSet<String> = CONFIG.paths("").into_iter().collect();
-    assert_eq!(known.difference(&tried).collect::<Vec<_>>(), Vec::<&String>::new());
-    assert_eq!(tried.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new());
+    assert_eq!(
+        known.difference(&tried).collect::<Vec<_>>(),
+        Vec::<&String>::new()
+    );
+    assert_eq!(
+        tried.difference(&known).collect::<Vec<_>>(),
+        Vec::<&String>::new()
+    );
     // What serde writes of a configuration is all known too.
     let whole: Config = Config::parse(Path::new("whole.toml"), WHOLE).expect("a configuration");
     let mut written = Vec::new();
     paths("", &whole.to_toml().parse().expect("TOML"), &mut written);
-    assert!(written.iter().all(|path| known.contains(path)), "{written:?}");
+    assert!(
+        written.iter().all(|path| known.contains(path)),
+        "{written:?}"
+    );
 }
 
 #[test]
@@ -200,7 +226,11 @@ fn a_wrong_value_is_told_with_its_key_and_no_word_of_rust() {
         paths("", &table, &mut keys);
         for key in keys {
             for text in VALUES {
-                let value: Value = format!("v = {text}").parse::<Table>().expect("TOML").remove("v").expect("v");
+                let value: Value = format!("v = {text}")
+                    .parse::<Table>()
+                    .expect("TOML")
+                    .remove("v")
+                    .expect("v");
                 let mut table = table.clone();
                 *at(&mut table, &key) = value.clone();
                 let serde = Value::Table(table.clone()).try_into::<Config>();
@@ -212,17 +242,22 @@ fn a_wrong_value_is_told_with_its_key_and_no_word_of_rust() {
                 let message = error.to_string();
                 // A value of the right kind can put another key out of its range.
                 let of_another = matches!(&error, ConfigError::OutOfRange { .. });
-                assert!(message.contains(&key) || of_another, "no {key} in {message}");
+                assert!(
+                    message.contains(&key) || of_another,
+                    "no {key} in {message}"
+                );
                 assert_plain(&message, &value);
                 for problem in error.problems() {
-                    // What the table of keys lets through, serde reads; what it refuses serde refuses, but for values that
-                    // serde has no opinion on (and but for a list of values, which it takes for a table).
+                    // What the table of keys lets through, serde reads; what it refuses serde
+                    // refuses, but for values that serde has no opinion on (and but for a list of
+                    // values, which it takes for a table).
                     assert!(
                         !matches!(&problem, ConfigError::Invalid { key, .. } if key != "model"),
                         "{key} = {text}: {problem}"
                     );
                     if matches!(problem, ConfigError::Wrong { .. }) && serde.is_ok() {
-                        let stricter = ["\"\"", "nan", "-inf", "1979-05-27"].contains(&text) || text.starts_with('[');
+                        let stricter = ["\"\"", "nan", "-inf", "1979-05-27"].contains(&text)
+                            || text.starts_with('[');
                         assert!(stricter, "serde reads {key} = {text}, but: {problem}");
                     }
                 }
@@ -250,11 +285,21 @@ fn every_missing_key_is_told_with_what_it_takes() {
             let mut table = table.clone();
             match key.rsplit_once('.') {
                 None => _ = table.remove(&key),
-                Some((parent, leaf)) => _ = at(&mut table, parent).as_table_mut().expect("a table").remove(leaf),
+                Some((parent, leaf)) => {
+                    _ = at(&mut table, parent)
+                        .as_table_mut()
+                        .expect("a table")
+                        .remove(leaf)
+                }
             }
-            let Err(error) = Config::parse(Path::new("x.toml"), &table.to_string()) else { continue };
+            let Err(error) = Config::parse(Path::new("x.toml"), &table.to_string()) else {
+                continue;
+            };
             let message = error.to_string();
-            assert!(message.contains(&key) || message.contains("is left to the model"), "no {key} in {message}");
+            assert!(
+                message.contains(&key) || message.contains("is left to the model"),
+                "no {key} in {message}"
+            );
             assert_plain(&message, &Value::Boolean(true));
         }
     }
@@ -305,7 +350,10 @@ fn a_first_configuration_is_told_everything_at_once() {
         assert!(message.contains(part), "no {part:?} in {message}");
     }
     // What stands for a missing value is nobody's mistake, and what is meant is not missing.
-    assert!(!message.contains("model.d_model is missing") && !message.contains("divisible"), "{message}");
+    assert!(
+        !message.contains("model.d_model is missing") && !message.contains("divisible"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -314,7 +362,10 @@ fn names_of_other_programs_lead_to_ours() {
     for (key, names) in crate::aliases::ALIASES {
         assert!(all.contains(&(*key).to_owned()), "{key} is no key");
         for name in *names {
-            assert!(!all.iter().any(|path| path == name), "{name} is a key of ours");
+            assert!(
+                !all.iter().any(|path| path == name),
+                "{name} is a key of ours"
+            );
         }
     }
 }
@@ -337,17 +388,29 @@ fn nothing_of_an_override_is_dropped() {
         ("a=1, 2", text("1, 2")),
         ("a=x=y", text("x=y")),
         ("a=", text("")),
-        ("a=[1, 2]", Value::Array(vec![Value::Integer(1), Value::Integer(2)])),
+        (
+            "a=[1, 2]",
+            Value::Array(vec![Value::Integer(1), Value::Integer(2)]),
+        ),
     ] {
         assert_eq!(set(given).expect(given), value, "{given}");
     }
-    assert!(set("a=nan").expect("a number").as_float().is_some_and(f64::is_nan));
+    assert!(
+        set("a=nan")
+            .expect("a number")
+            .as_float()
+            .is_some_and(f64::is_nan)
+    );
     let mut quoted = Table::new();
-    crate::apply_override(&mut quoted, "vary.\"model.position\" = [\"rope\"]").expect("a key in quotes");
+    crate::apply_override(&mut quoted, "vary.\"model.position\" = [\"rope\"]")
+        .expect("a key in quotes");
     assert!(quoted["vary"].get("model.position").is_some(), "{quoted}");
     assert!(crate::apply_override(&mut quoted, "a..b=1").is_err());
     for given in ["a=\"x\" # y", "a=\"x\" y", "a='x", "a=\"x\"\nb=2"] {
-        assert!(matches!(set(given), Err(ConfigError::BadQuotes { .. })), "{given}");
+        assert!(
+            matches!(set(given), Err(ConfigError::BadQuotes { .. })),
+            "{given}"
+        );
     }
 }
 
@@ -365,10 +428,19 @@ fn what_toml_cannot_read_is_told_with_what_to_write() {
         ("lr_max = .5", "write lr_max = 0.5"),
         ("path = \"C:\\Users\\x\"", "in single quotes"),
     ] {
-        let told = crate::read::parse_table(Path::new("a.toml"), text).expect_err(text).to_string();
-        assert!(told.lines().last().is_some_and(|line| line.contains(remedy)), "{text}: {told}");
+        let told = crate::read::parse_table(Path::new("a.toml"), text)
+            .expect_err(text)
+            .to_string();
+        assert!(
+            told.lines()
+                .last()
+                .is_some_and(|line| line.contains(remedy)),
+            "{text}: {told}"
+        );
     }
-    let told = crate::read::parse_table(Path::new("a.toml"), "[a").expect_err("cut off").to_string();
+    let told = crate::read::parse_table(Path::new("a.toml"), "[a")
+        .expect_err("cut off")
+        .to_string();
     assert!(!told.contains("quotes"), "{told}");
 }
 
@@ -379,17 +451,28 @@ fn what_an_option_does_is_told_as_one() {
         ("device", "--device"),
         ("train.output_dir", "--run"),
         ("tokenizer.file", "did you mean tokenizer.path?"),
-        ("tokenizer.foo", "known here: tokenizer.kind, tokenizer.vocab_size"),
+        (
+            "tokenizer.foo",
+            "known here: tokenizer.kind, tokenizer.vocab_size",
+        ),
     ] {
         let mut table: Table = WHOLE.parse().expect("TOML");
         crate::set(&mut table, key, Value::String("x".to_owned())).expect("a place");
         let mut value = Value::Table(table);
-        let told: Vec<String> = Checked::of("", &mut value, &CONFIG).problems.iter().map(ToString::to_string).collect();
+        let told: Vec<String> = Checked::of("", &mut value, &CONFIG)
+            .problems
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert!(told.len() == 1 && told[0].contains(part), "{key}: {told:?}");
     }
     let mut half = Value::Float(40.5);
-    let told = Checked::of("train.steps", &mut half, &crate::shape::Shape::Whole).problems[0].to_string();
-    assert_eq!(told, "train.steps = 40.5: expected a whole number, without a fraction");
+    let told =
+        Checked::of("train.steps", &mut half, &crate::shape::Shape::Whole).problems[0].to_string();
+    assert_eq!(
+        told,
+        "train.steps = 40.5: expected a whole number, without a fraction"
+    );
 }
 
 #[test]
@@ -400,15 +483,30 @@ fn settings_that_nothing_reads_are_found() {
         keys.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
     };
     let without = |text: &str| -> String {
-        let keys = ["muon_lr_max", "muon_momentum", "lr_min", "schedule", "optimizer"];
+        let keys = [
+            "muon_lr_max",
+            "muon_momentum",
+            "lr_min",
+            "schedule",
+            "optimizer",
+        ];
         let is_it = |line: &str| keys.iter().any(|key| line.starts_with(&format!("{key} =")));
-        text.lines().filter(|line| !is_it(line)).map(|line| format!("{line}\n")).collect()
+        text.lines()
+            .filter(|line| !is_it(line))
+            .map(|line| format!("{line}\n"))
+            .collect()
     };
     let with = |lines: &str| without(&base).replace("[train]\n", &format!("[train]\n{lines}\n"));
     assert_eq!(idle(&with("")), [""; 0]);
     assert_eq!(idle(&with("muon_lr_max = 0.5")), ["train.muon_lr_max"]);
-    assert_eq!(idle(&with("muon_lr_max = 0.5\noptimizer = \"muon\"")), [""; 0]);
-    assert_eq!(idle(&with("lr_min = 1e-5\nschedule = \"constant\"")), ["train.lr_min"]);
+    assert_eq!(
+        idle(&with("muon_lr_max = 0.5\noptimizer = \"muon\"")),
+        [""; 0]
+    );
+    assert_eq!(
+        idle(&with("lr_min = 1e-5\nschedule = \"constant\"")),
+        ["train.lr_min"]
+    );
     assert_eq!(idle(&with("lr_min = 1e-5")), [""; 0]);
     assert_eq!(idle(&without(WHOLE)), ["data.validation_fraction"]);
 }

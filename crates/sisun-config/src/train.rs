@@ -88,15 +88,16 @@ pub enum WindowOrder {
     Epochs,
 }
 
-/// In what numbers the matrix products of training are computed. Everything else, the weights and the optimizer
-/// included, is float32.
+/// In what numbers the matrix products of training are computed. Everything else, the weights and
+/// the optimizer included, is float32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
     /// 24 bits of significand.
     #[default]
     Float32,
-    /// Factors rounded to bfloat16 (8 bits), sums in float32. Faster on processors with bfloat16 tiles.
+    /// Factors rounded to bfloat16 (8 bits), sums in float32. Faster on processors with bfloat16
+    /// tiles.
     Bf16,
 }
 
@@ -179,8 +180,16 @@ impl TrainConfig {
             problems.check(value >= 1, key, value, "must be at least 1");
             problems.check(value <= 1 << 40, key, value, "must be at most 2^40");
         }
-        for (key, value) in [("train.lr_max", self.lr_max), ("train.muon_lr_max", self.muon_lr_max)] {
-            problems.check(value.is_finite() && value > 0.0, key, value, "must be a positive number");
+        for (key, value) in [
+            ("train.lr_max", self.lr_max),
+            ("train.muon_lr_max", self.muon_lr_max),
+        ] {
+            problems.check(
+                value.is_finite() && value > 0.0,
+                key,
+                value,
+                "must be a positive number",
+            );
         }
         problems.check(
             self.lr_max <= 0.0 || (0.0..=self.lr_max).contains(&self.lr_min()),
@@ -194,14 +203,34 @@ impl TrainConfig {
             self.warmup_steps,
             format!("must not pass train.steps = {}", self.steps),
         );
-        for (key, value) in
-            [("train.beta1", self.beta1), ("train.beta2", self.beta2), ("train.muon_momentum", self.muon_momentum)]
-        {
-            problems.check((0.0..1.0).contains(&value), key, value, "must be at least 0 and below 1");
+        for (key, value) in [
+            ("train.beta1", self.beta1),
+            ("train.beta2", self.beta2),
+            ("train.muon_momentum", self.muon_momentum),
+        ] {
+            problems.check(
+                (0.0..1.0).contains(&value),
+                key,
+                value,
+                "must be at least 0 and below 1",
+            );
         }
-        problems.check(self.eps.is_finite() && self.eps > 0.0, "train.eps", self.eps, "must be a positive number");
-        for (key, value) in [("train.weight_decay", self.weight_decay), ("train.grad_clip", self.grad_clip)] {
-            problems.check(value.is_finite() && value >= 0.0, key, value, "must not be negative");
+        problems.check(
+            self.eps.is_finite() && self.eps > 0.0,
+            "train.eps",
+            self.eps,
+            "must be a positive number",
+        );
+        for (key, value) in [
+            ("train.weight_decay", self.weight_decay),
+            ("train.grad_clip", self.grad_clip),
+        ] {
+            problems.check(
+                value.is_finite() && value >= 0.0,
+                key,
+                value,
+                "must not be negative",
+            );
         }
         problems.end()
     }
@@ -220,8 +249,18 @@ impl SampleConfig {
             "\"\"",
             "must hold at least one character to continue",
         );
-        problems.check(self.tokens >= 1, "sample.tokens", self.tokens, "must be at least 1");
-        problems.check(self.tokens <= 1 << 40, "sample.tokens", self.tokens, "must be at most 2^40");
+        problems.check(
+            self.tokens >= 1,
+            "sample.tokens",
+            self.tokens,
+            "must be at least 1",
+        );
+        problems.check(
+            self.tokens <= 1 << 40,
+            "sample.tokens",
+            self.tokens,
+            "must be at most 2^40",
+        );
         problems.check(
             self.temperature.is_finite() && self.temperature >= 0.0,
             "sample.temperature",

@@ -1,5 +1,5 @@
-//! Others' sentences in plain words: serde's, in words of the file that was read (`expected a whole number` for `expected
-//! usize`), and the system's.
+//! Others' sentences in plain words: serde's, in words of the file that was read (`expected a whole
+//! number` for `expected usize`), and the system's.
 
 use std::borrow::Cow;
 
@@ -11,23 +11,38 @@ pub fn plain_words(message: &str) -> String {
         Some(at) if line[at..].contains(" column ") => line.split_at(at),
         _ => (line, ""),
     };
-    let told = if let Some(rest) = body.strip_prefix("invalid type: ").or_else(|| body.strip_prefix("invalid value: "))
+    let told = if let Some(rest) = body
+        .strip_prefix("invalid type: ")
+        .or_else(|| body.strip_prefix("invalid value: "))
     {
         match rest.rsplit_once(", expected ") {
-            Some((found, wanted)) => format!("expected {}, not {}", expected(wanted), unexpected(found)),
+            Some((found, wanted)) => {
+                format!("expected {}, not {}", expected(wanted), unexpected(found))
+            }
             None => body.to_owned(),
         }
-    } else if let Some((n, wanted)) = body.strip_prefix("invalid length ").and_then(|r| r.split_once(", expected ")) {
+    } else if let Some((n, wanted)) = body
+        .strip_prefix("invalid length ")
+        .and_then(|r| r.split_once(", expected "))
+    {
         format!("expected {}, not {n} of them", expected(wanted))
     } else if let Some((name, known)) = named(body, "unknown variant `") {
         format!("{name:?} is not known here{known}")
     } else if let Some((name, known)) = named(body, "unknown field `") {
         format!("unknown key {name}{known}")
-    } else if let Some(name) = body.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+    } else if let Some(name) = body
+        .strip_prefix("missing field `")
+        .and_then(|rest| rest.strip_suffix('`'))
+    {
         format!("{name} is missing")
-    } else if let Some(name) = body.strip_prefix("duplicate field `").and_then(|rest| rest.strip_suffix('`')) {
+    } else if let Some(name) = body
+        .strip_prefix("duplicate field `")
+        .and_then(|rest| rest.strip_suffix('`'))
+    {
         format!("{name} stands twice")
-    } else if body.starts_with("data did not match any variant") || body.starts_with("no variant of enum ") {
+    } else if body.starts_with("data did not match any variant")
+        || body.starts_with("no variant of enum ")
+    {
         "this is none of the forms that are understood here".to_owned()
     } else if body.starts_with("EOF while parsing ") {
         "it ends before it is complete".to_owned()
@@ -36,7 +51,8 @@ pub fn plain_words(message: &str) -> String {
     } else if body == "expected value" || body == "expected ident" {
         "a value is expected: text in double quotes, a number, true, false, null, a list or an object".to_owned()
     } else if body.starts_with("control character ") {
-        "a text holds a line end or another control character that is not escaped, as in \\n".to_owned()
+        "a text holds a line end or another control character that is not escaped, as in \\n"
+            .to_owned()
     } else if body == "trailing characters" {
         "something follows after its end".to_owned()
     } else {
@@ -45,21 +61,26 @@ pub fn plain_words(message: &str) -> String {
     format!("{told}{place}")
 }
 
-/// A message with what the system says of an error in it, in plain words: `no such file or folder` for
-/// `No such file or directory (os error 2)`.
+/// A message with what the system says of an error in it, in plain words: `no such file or folder`
+/// for `No such file or directory (os error 2)`.
 pub fn plain_system_words(message: &str) -> Cow<'_, str> {
     const NUMBER: &str = " (os error ";
     let mut told = Cow::Borrowed(message);
     let mut from = 0;
     while let Some(at) = told[from..].find(NUMBER).map(|at| from + at) {
         let digits = at + NUMBER.len();
-        let n = told[digits..].bytes().take_while(u8::is_ascii_digit).count();
+        let n = told[digits..]
+            .bytes()
+            .take_while(u8::is_ascii_digit)
+            .count();
         if n == 0 || told.as_bytes().get(digits + n) != Some(&b')') {
             from = digits;
             continue;
         }
         // The system's words hold none of these.
-        let begins = told[..at].rfind([':', '(', '\n', '`', '"']).map_or(0, |before| before + 1);
+        let begins = told[..at]
+            .rfind([':', '(', '\n', '`', '"'])
+            .map_or(0, |before| before + 1);
         let begins = begins + (told[begins..at].len() - told[begins..at].trim_start().len());
         let plain = match &told[begins..at] {
             "No such file or directory" => "no such file or folder".to_owned(),
@@ -92,11 +113,21 @@ fn named<'m>(body: &'m str, start: &str) -> Option<(&'m str, String)> {
 
 /// What serde found ([`serde::de::Unexpected`]).
 fn unexpected(found: &str) -> String {
-    let inside = |prefix: &str| found.strip_prefix(prefix).map(|rest| rest.trim_matches('`').to_owned());
-    if let Some(value) = inside("boolean ").or_else(|| inside("integer ")).or_else(|| inside("floating point ")) {
+    let inside = |prefix: &str| {
+        found
+            .strip_prefix(prefix)
+            .map(|rest| rest.trim_matches('`').to_owned())
+    };
+    if let Some(value) = inside("boolean ")
+        .or_else(|| inside("integer "))
+        .or_else(|| inside("floating point "))
+    {
         return value;
     }
-    if let Some(text) = found.strip_prefix("string ").or_else(|| found.strip_prefix("character ")) {
+    if let Some(text) = found
+        .strip_prefix("string ")
+        .or_else(|| found.strip_prefix("character "))
+    {
         return format!("the text {}", text.replace('`', "\""));
     }
     match found {
@@ -116,21 +147,32 @@ fn expected(wanted: &str) -> String {
     const SIGNED: [&str; 6] = ["i8", "i16", "i32", "i64", "i128", "isize"];
     let first = wanted.split(' ').next().unwrap_or(wanted);
     if let Some(kind) = wanted.strip_prefix("a nonzero ") {
-        return if UNSIGNED.contains(&kind) { "a whole number of at least 1" } else { "a whole number other than 0" }
-            .to_owned();
+        return if UNSIGNED.contains(&kind) {
+            "a whole number of at least 1"
+        } else {
+            "a whole number other than 0"
+        }
+        .to_owned();
     }
     let counted = |start: &str, end: &str| {
         let n = wanted.strip_prefix(start)?;
-        let n = if end.is_empty() { n } else { n.strip_suffix(end)? };
+        let n = if end.is_empty() {
+            n
+        } else {
+            n.strip_suffix(end)?
+        };
         n.parse::<usize>().is_ok().then(|| format!("a list of {n}"))
     };
-    if let Some(list) = counted("an array of length ", "").or_else(|| counted("a tuple of size ", "")) {
+    if let Some(list) =
+        counted("an array of length ", "").or_else(|| counted("a tuple of size ", ""))
+    {
         return list;
     }
     match wanted {
         "f32" | "f64" => "a number",
         "a boolean" | "bool" => "true or false",
-        "a string" | "a borrowed string" | "path string" | "a character" | "string" | "os string" => "text",
+        "a string" | "a borrowed string" | "path string" | "a character" | "string"
+        | "os string" => "text",
         "a sequence" | "sequence" | "an array" => "a list",
         "a map" | "map" => "a table",
         "unit" | "unit struct" => "nothing",
@@ -138,7 +180,9 @@ fn expected(wanted: &str) -> String {
         "bytes" | "byte array" | "a byte array" | "a borrowed byte array" => "bytes",
         _ if UNSIGNED.contains(&wanted) => "a whole number of at least 0",
         _ if SIGNED.contains(&wanted) => "a whole number",
-        _ if wanted.contains("enum") || wanted.contains("variant") => "one of the names that are known here",
+        _ if wanted.contains("enum") || wanted.contains("variant") => {
+            "one of the names that are known here"
+        }
         _ if wanted.starts_with("tuple struct ") || first == "tuple" => "a list",
         _ if first == "struct" || first == "newtype" => "a table",
         _ if first == "unit" => "nothing",
@@ -234,7 +278,10 @@ mod tests {
         ];
         for found in found {
             for wanted in wanted {
-                for error in [Error::invalid_type(found, &wanted), Error::invalid_value(found, &wanted)] {
+                for error in [
+                    Error::invalid_type(found, &wanted),
+                    Error::invalid_value(found, &wanted),
+                ] {
                     told(&error.to_string());
                 }
                 told(&Error::invalid_length(3, &wanted).to_string());
@@ -264,27 +311,53 @@ mod tests {
     fn told(message: &str) {
         let plain = plain_words(message);
         // What was found and is told again may be any word.
-        let words: Vec<&str> = plain.split(|c: char| !c.is_alphanumeric() && c != '-').collect();
+        let words: Vec<&str> = plain
+            .split(|c: char| !c.is_alphanumeric() && c != '-')
+            .collect();
         for word in RUST {
-            assert!(!words.contains(&word) && !plain.contains("invalid type"), "{word} in {plain:?} of {message:?}");
+            assert!(
+                !words.contains(&word) && !plain.contains("invalid type"),
+                "{word} in {plain:?} of {message:?}"
+            );
         }
     }
 
     #[test]
     fn values_and_places_stay() {
         for (message, plain) in [
-            ("invalid type: string \"x\", expected usize", "expected a whole number of at least 0, not the text \"x\""),
-            ("invalid type: floating point `1.5`, expected u64", "expected a whole number of at least 0, not 1.5"),
+            (
+                "invalid type: string \"x\", expected usize",
+                "expected a whole number of at least 0, not the text \"x\"",
+            ),
+            (
+                "invalid type: floating point `1.5`, expected u64",
+                "expected a whole number of at least 0, not 1.5",
+            ),
             (
                 "invalid value: integer `-1`, expected usize at line 2 column 7",
                 "expected a whole number of at least 0, not -1 at line 2 column 7",
             ),
-            ("unknown variant `a`b`, expected `c` or `d`", "\"a`b\" is not known here; known here: c, d"),
+            (
+                "unknown variant `a`b`, expected `c` or `d`",
+                "\"a`b\" is not known here; known here: c, d",
+            ),
             ("missing field `x`", "x is missing"),
-            ("trailing comma at line 1 column 3", "trailing comma at line 1 column 3"),
-            ("EOF while parsing an object at line 1 column 12", "it ends before it is complete at line 1 column 12"),
-            ("key must be a string at line 1 column 2", "a name in double quotes is expected at line 1 column 2"),
-            ("trailing characters at line 1 column 9", "something follows after its end at line 1 column 9"),
+            (
+                "trailing comma at line 1 column 3",
+                "trailing comma at line 1 column 3",
+            ),
+            (
+                "EOF while parsing an object at line 1 column 12",
+                "it ends before it is complete at line 1 column 12",
+            ),
+            (
+                "key must be a string at line 1 column 2",
+                "a name in double quotes is expected at line 1 column 2",
+            ),
+            (
+                "trailing characters at line 1 column 9",
+                "something follows after its end at line 1 column 9",
+            ),
         ] {
             assert_eq!(plain_words(message), plain);
         }
@@ -293,20 +366,34 @@ mod tests {
     #[test]
     fn what_the_system_says_is_put_in_plain_words() {
         for (message, plain) in [
-            ("cannot read a/b: No such file or directory (os error 2)", "cannot read a/b: no such file or folder"),
+            (
+                "cannot read a/b: No such file or directory (os error 2)",
+                "cannot read a/b: no such file or folder",
+            ),
             (
                 "it is damaged (x: Input/output error (os error 5)); see y: Is a directory (os error 21)",
                 "it is damaged (x: input/output error); see y: is a folder",
             ),
-            ("No such file or directory (os error 2)", "no such file or folder"),
-            ("`한글`: Permission denied (os error 13)\nto go on", "`한글`: permission denied\nto go on"),
-            ("an (os error of mine) and (os error 7", "an (os error of mine) and (os error 7"),
+            (
+                "No such file or directory (os error 2)",
+                "no such file or folder",
+            ),
+            (
+                "`한글`: Permission denied (os error 13)\nto go on",
+                "`한글`: permission denied\nto go on",
+            ),
+            (
+                "an (os error of mine) and (os error 7",
+                "an (os error of mine) and (os error 7",
+            ),
             ("nothing of the kind", "nothing of the kind"),
         ] {
             assert_eq!(plain_system_words(message), plain);
         }
         // Whatever this system calls them.
-        let error = std::fs::read("/does/not/exist").expect_err("it is not there").to_string();
+        let error = std::fs::read("/does/not/exist")
+            .expect_err("it is not there")
+            .to_string();
         assert!(!plain_system_words(&error).contains("os error"), "{error}");
     }
 }

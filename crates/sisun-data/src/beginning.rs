@@ -8,31 +8,41 @@ use crate::{
 };
 use sisun_config::DataConfig;
 
-/// The first documents that `data` names, until they hold `bytes` bytes; the last one may be cut. Standard input, which
-/// can be read only once, gives none.
+/// The first documents that `data` names, until they hold `bytes` bytes; the last one may be cut.
+/// Standard input, which can be read only once, gives none.
 ///
 /// # Errors
 /// Any [`DataError`] that reading the text gives.
 pub fn first_documents(data: &DataConfig, bytes: usize) -> Result<Vec<String>, DataError> {
-    let sources: Vec<String> = data.sources.iter().filter(|source| *source != "-").cloned().collect();
+    let sources: Vec<String> = data
+        .sources
+        .iter()
+        .filter(|source| *source != "-")
+        .cloned()
+        .collect();
     let inputs = source::resolve(&sources, data, &std::env::temp_dir(), &mut std::io::empty())?;
     let (mut documents, mut document, mut taken) = (Vec::new(), String::new(), 0);
     for input in &inputs {
         if taken >= bytes {
             break;
         }
-        read_documents(std::slice::from_ref(input), data, &mut Seen::default(), &mut |event| {
-            match event {
-                Event::Text(text, _) => {
-                    let end = text.floor_char_boundary(bytes - taken);
-                    document.push_str(&text[..end]);
-                    taken += end;
+        read_documents(
+            std::slice::from_ref(input),
+            data,
+            &mut Seen::default(),
+            &mut |event| {
+                match event {
+                    Event::Text(text, _) => {
+                        let end = text.floor_char_boundary(bytes - taken);
+                        document.push_str(&text[..end]);
+                        taken += end;
+                    }
+                    Event::End if document.is_empty() => {}
+                    Event::End => documents.push(std::mem::take(&mut document)),
                 }
-                Event::End if document.is_empty() => {}
-                Event::End => documents.push(std::mem::take(&mut document)),
-            }
-            Ok(())
-        })?;
+                Ok(())
+            },
+        )?;
     }
     Ok(documents)
 }
@@ -48,11 +58,19 @@ mod tests {
     fn documents_end_where_the_bytes_do() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-        std::fs::write(path("a.jsonl"), "{\"text\": \"하나\"}\n{\"text\": \"둘\"}\n").unwrap();
+        std::fs::write(
+            path("a.jsonl"),
+            "{\"text\": \"하나\"}\n{\"text\": \"둘\"}\n",
+        )
+        .unwrap();
         std::fs::write(path("b.txt"), "셋").unwrap();
         let data = DataConfig::reading(vec![path("a.jsonl"), "-".to_owned(), path("b.txt")]);
         assert_eq!(first_documents(&data, 100).unwrap(), ["하나", "둘", "셋"]);
-        assert_eq!(first_documents(&data, 11).unwrap(), ["하나", "둘"], "no half of a character");
+        assert_eq!(
+            first_documents(&data, 11).unwrap(),
+            ["하나", "둘"],
+            "no half of a character"
+        );
         assert_eq!(first_documents(&data, 4).unwrap(), ["하"]);
     }
 }

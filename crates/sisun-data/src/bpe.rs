@@ -7,20 +7,21 @@ use tokenizers::{
     pre_tokenizers::byte_level::ByteLevel,
 };
 
-/// A longer word, such as a line of base64, is counted in parts of this many bytes: the trainer's time grows with
-/// the square of a word's length.
+/// A longer word, such as a line of base64, is counted in parts of this many bytes: the trainer's
+/// time grows with the square of a word's length.
 const LONGEST_WORD: usize = 512;
 
 /// A pair is merged when it occurs at least this often.
 const MIN_FREQUENCY: u64 = 2;
 
 impl Tokenizer {
-    /// Trains a byte-level BPE tokenizer: GPT-2's pre-tokenizer without a space put in front, the 256 bytes
-    /// as alphabet, `<|endoftext|>` and `specials` as the first ids. The same text gives the same
-    /// tokenizer. A text with too few repeated pairs gives a smaller vocabulary than `vocab_size`.
+    /// Trains a byte-level BPE tokenizer: GPT-2's pre-tokenizer without a space put in front, the
+    /// 256 bytes as alphabet, `<|endoftext|>` and `specials` as the first ids. The same text gives
+    /// the same tokenizer. A text with too few repeated pairs gives a smaller vocabulary than
+    /// `vocab_size`.
     ///
-    /// A text cut into several strings gives the same result if it is cut before white space that follows
-    /// something else, since no token reaches across such a place.
+    /// A text cut into several strings gives the same result if it is cut before white space that
+    /// follows something else, since no token reaches across such a place.
     ///
     /// # Errors
     /// [`DataError::VocabTooSmall`], [`DataError::BadSpecial`].
@@ -31,7 +32,10 @@ impl Tokenizer {
     ) -> Result<Self, DataError> {
         let specials = all_specials(specials)?;
         if vocab_size < 256 + specials.len() {
-            return Err(DataError::VocabTooSmall { vocab_size, specials: specials.len() });
+            return Err(DataError::VocabTooSmall {
+                vocab_size,
+                specials: specials.len(),
+            });
         }
         let byte_level = ByteLevel::new(false, false, true);
         let mut trainer = BpeTrainer::builder()
@@ -39,7 +43,12 @@ impl Tokenizer {
             .min_frequency(MIN_FREQUENCY)
             .vocab_size(vocab_size)
             .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
-            .special_tokens(specials.iter().map(|special| AddedToken::from(special.clone(), true)).collect())
+            .special_tokens(
+                specials
+                    .iter()
+                    .map(|special| AddedToken::from(special.clone(), true))
+                    .collect(),
+            )
             .build();
         let words = |text: &str| {
             let mut words = Vec::new();
@@ -56,9 +65,19 @@ impl Tokenizer {
         let specials = trainer.train(&mut model).map_err(DataError::tokenizer)?;
 
         let mut tokenizer = tokenizers::Tokenizer::new(model);
-        tokenizer.with_pre_tokenizer(Some(byte_level)).with_decoder(Some(byte_level));
-        tokenizer.add_special_tokens(specials).map_err(DataError::tokenizer)?;
-        Self::from_json(tokenizer.to_string(false).map_err(DataError::tokenizer)?.as_bytes(), None)
+        tokenizer
+            .with_pre_tokenizer(Some(byte_level))
+            .with_decoder(Some(byte_level));
+        tokenizer
+            .add_special_tokens(specials)
+            .map_err(DataError::tokenizer)?;
+        Self::from_json(
+            tokenizer
+                .to_string(false)
+                .map_err(DataError::tokenizer)?
+                .as_bytes(),
+            None,
+        )
     }
 }
 
@@ -78,7 +97,10 @@ fn all_specials(specials: &[String]) -> Result<Vec<String>, DataError> {
             all.push(special.clone());
             continue;
         };
-        return Err(DataError::BadSpecial { special: special.clone(), problem });
+        return Err(DataError::BadSpecial {
+            special: special.clone(),
+            problem,
+        });
     }
     Ok(all)
 }
@@ -89,12 +111,18 @@ fn in_parts(word: &str) -> Vec<String> {
         return vec![word.to_owned()];
     }
     let bytes: Vec<char> = word.chars().collect();
-    bytes.chunks(LONGEST_WORD).map(|part| part.iter().collect()).collect()
+    bytes
+        .chunks(LONGEST_WORD)
+        .map(|part| part.iter().collect())
+        .collect()
 }
 
 /// The parts of `text` between special tokens: what is special is never part of a merge.
 fn without<'t>(text: &'t str, specials: &[String]) -> Vec<&'t str> {
-    specials
-        .iter()
-        .fold(vec![text], |parts, special| parts.into_iter().flat_map(|part| part.split(special.as_str())).collect())
+    specials.iter().fold(vec![text], |parts, special| {
+        parts
+            .into_iter()
+            .flat_map(|part| part.split(special.as_str()))
+            .collect()
+    })
 }

@@ -16,14 +16,21 @@ pub(crate) struct BulkEncoder<'t> {
 impl<'t> BulkEncoder<'t> {
     pub(crate) fn new(tokenizer: &'t Tokenizer) -> Self {
         let words = WordRules::of(&tokenizer.inner).map(|rules| (rules, WordCache::default()));
-        Self { tokenizer, words, unknown: None }
+        Self {
+            tokenizer,
+            words,
+            unknown: None,
+        }
     }
 
-    /// The ids of some texts. The first `context` bytes of each are only there so that a tokenizer which
-    /// treats a beginning in a special way sees that it is none; their tokens are left out.
+    /// The ids of some texts. The first `context` bytes of each are only there so that a tokenizer
+    /// which treats a beginning in a special way sees that it is none; their tokens are left out.
     pub(crate) fn encode(&mut self, texts: &[(&str, usize)]) -> Result<Vec<Vec<u32>>, DataError> {
         if let Some(table) = &self.tokenizer.characters {
-            return texts.iter().map(|(text, context)| table.encode_ids(&text[*context..])).collect();
+            return texts
+                .iter()
+                .map(|(text, context)| table.encode_ids(&text[*context..]))
+                .collect();
         }
         if let Some((rules, cache)) = &mut self.words {
             let inner = &self.tokenizer.inner;
@@ -39,8 +46,8 @@ impl<'t> BulkEncoder<'t> {
         self.encode_any(texts)
     }
 
-    /// Any tokenizer, with context. Where a token straddles the end of the context, the text after it is
-    /// encoded by itself.
+    /// Any tokenizer, with context. Where a token straddles the end of the context, the text after
+    /// it is encoded by itself.
     fn encode_any(&mut self, texts: &[(&str, usize)]) -> Result<Vec<Vec<u32>>, DataError> {
         let inner = &self.tokenizer.inner;
         let whole: Vec<&str> = texts.iter().map(|(text, _)| *text).collect();
@@ -50,15 +57,30 @@ impl<'t> BulkEncoder<'t> {
         for (&(text, context), encoding) in texts.iter().zip(&encodings) {
             let (ids, offsets) = (encoding.get_ids(), encoding.get_offsets());
             self.tokenizer.check_coverage(text, offsets)?;
-            if offsets.iter().any(|&(start, end)| start < context && context < end) {
+            if offsets
+                .iter()
+                .any(|&(start, end)| start < context && context < end)
+            {
                 let alone = inner.encode(&text[context..], false)?;
-                add(&mut self.unknown, self.tokenizer.unknown_in(&text[context..], alone.get_ids()));
+                add(
+                    &mut self.unknown,
+                    self.tokenizer.unknown_in(&text[context..], alone.get_ids()),
+                );
                 all.push(alone.get_ids().to_vec());
             } else {
-                let kept = || ids.iter().zip(offsets).filter(|(_, (start, _))| *start >= context);
+                let kept = || {
+                    ids.iter()
+                        .zip(offsets)
+                        .filter(|(_, (start, _))| *start >= context)
+                };
                 if let Some(unknown) = self.tokenizer.unknown_id() {
-                    let ranges = kept().filter(|(id, _)| **id == unknown).map(|(_, &range)| range);
-                    add(&mut self.unknown, self.tokenizer.unknown_among(text, ranges));
+                    let ranges = kept()
+                        .filter(|(id, _)| **id == unknown)
+                        .map(|(_, &range)| range);
+                    add(
+                        &mut self.unknown,
+                        self.tokenizer.unknown_among(text, ranges),
+                    );
                 }
                 all.push(kept().map(|(id, _)| *id).collect());
             }

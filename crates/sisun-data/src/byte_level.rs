@@ -1,9 +1,10 @@
-//! GPT-2's alphabet: a printable character for each of the 256 bytes.
-//! (Radford et al. 2019, `bytes_to_unicode` in <https://github.com/openai/gpt-2/blob/master/src/encoder.py>.)
+//! GPT-2's alphabet: a printable character for each of the 256 bytes. (Radford et al. 2019,
+//! `bytes_to_unicode` in <https://github.com/openai/gpt-2/blob/master/src/encoder.py>.)
 
 use std::sync::LazyLock;
 
-/// The bytes that stand for themselves are the printable ones of Latin-1; the others are numbered from 256.
+/// The bytes that stand for themselves are the printable ones of Latin-1; the others are numbered
+/// from 256.
 static CHARACTERS: LazyLock<[char; 256]> = LazyLock::new(|| {
     let mut next = 256_u32;
     std::array::from_fn(|byte| {
@@ -24,12 +25,17 @@ pub(crate) fn character_of(byte: u8) -> char {
 
 /// The byte that `c` stands for.
 fn byte_of(c: char) -> Option<u8> {
-    CHARACTERS.iter().position(|&character| character == c).and_then(|byte| u8::try_from(byte).ok())
+    CHARACTERS
+        .iter()
+        .position(|&character| character == c)
+        .and_then(|byte| u8::try_from(byte).ok())
 }
 
 /// A byte-level token as text; bytes that are no whole character as `<0xED>`.
 pub(crate) fn readable(token: &str) -> String {
-    let Some(bytes) = token.chars().map(byte_of).collect::<Option<Vec<u8>>>() else { return token.to_owned() };
+    let Some(bytes) = token.chars().map(byte_of).collect::<Option<Vec<u8>>>() else {
+        return token.to_owned();
+    };
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
         text += chunk.valid();

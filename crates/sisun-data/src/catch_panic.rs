@@ -8,8 +8,8 @@ thread_local! {
     static SILENT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What `f` returns, or `None` if it panics, about which nothing is printed. `f` must leave nothing half done that is used
-/// afterwards.
+/// What `f` returns, or `None` if it panics, about which nothing is printed. `f` must leave nothing
+/// half done that is used afterwards.
 pub(crate) fn caught<T>(f: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -15,7 +15,10 @@ impl Tokenizer {
     ///
     /// # Errors
     /// [`DataError::NoCharacters`] when `characters` is empty.
-    pub fn characters(characters: impl IntoIterator<Item = char>, end_of_text: bool) -> Result<Self, DataError> {
+    pub fn characters(
+        characters: impl IntoIterator<Item = char>,
+        end_of_text: bool,
+    ) -> Result<Self, DataError> {
         let characters: BTreeSet<char> = characters.into_iter().collect();
         if characters.is_empty() {
             return Err(DataError::NoCharacters);
@@ -26,8 +29,11 @@ impl Tokenizer {
                 "rstrip": false, "normalized": false, "special": true,
             })
         });
-        let vocab: serde_json::Map<String, Value> =
-            characters.iter().enumerate().map(|(id, c)| (c.to_string(), json!(id))).collect();
+        let vocab: serde_json::Map<String, Value> = characters
+            .iter()
+            .enumerate()
+            .map(|(id, c)| (c.to_string(), json!(id)))
+            .collect();
         let tokenizer = json!({
             "version": "1.0",
             "truncation": null,
@@ -48,8 +54,8 @@ fn every_character() -> Value {
     json!({ "type": "Split", "pattern": { "Regex": r"[\s\S]" }, "behavior": "Isolated", "invert": false })
 }
 
-/// A character vocabulary as a table: the ids that Hugging Face's library gives, without its cost of a
-/// string per character.
+/// A character vocabulary as a table: the ids that Hugging Face's library gives, without its cost
+/// of a string per character.
 #[derive(Debug)]
 pub(crate) struct CharTable {
     /// Indexed by code point.
@@ -75,14 +81,21 @@ impl CharTable {
             return None;
         }
         let added = tokenizer.get_added_tokens_decoder();
-        if added.values().any(|token| token.content != END_OF_TEXT || token.lstrip || token.rstrip || token.single_word)
-        {
+        if added.values().any(|token| {
+            token.content != END_OF_TEXT || token.lstrip || token.rstrip || token.single_word
+        }) {
             return None;
         }
-        let mut table = Self { ids: Vec::new(), end_of_text: added.keys().next().copied(), composes };
+        let mut table = Self {
+            ids: Vec::new(),
+            end_of_text: added.keys().next().copied(),
+            composes,
+        };
         for (token, id) in tokenizer.get_vocab(false) {
             let mut characters = token.chars();
-            let (Some(c), None) = (characters.next(), characters.next()) else { return None };
+            let (Some(c), None) = (characters.next(), characters.next()) else {
+                return None;
+            };
             let at = u32::from(c) as usize;
             if table.ids.len() <= at {
                 table.ids.resize(at + 1, NO_TOKEN);
@@ -101,9 +114,17 @@ impl CharTable {
         }
         if ids.contains(&NO_TOKEN) {
             let parts: Vec<Cow<'_, str>> = self.parts(text).map(|(part, _)| part).collect();
-            let characters = distinct(parts.iter().flat_map(|part| part.chars()), |c| self.id(c).is_none());
-            let known = |text: &str| self.parts(text).all(|(part, _)| part.chars().all(|c| self.id(c).is_some()));
-            return Err(DataError::UnseenCharacters { characters, remedy: remedy(text, known) });
+            let characters = distinct(parts.iter().flat_map(|part| part.chars()), |c| {
+                self.id(c).is_none()
+            });
+            let known = |text: &str| {
+                self.parts(text)
+                    .all(|(part, _)| part.chars().all(|c| self.id(c).is_some()))
+            };
+            return Err(DataError::UnseenCharacters {
+                characters,
+                remedy: remedy(text, known),
+            });
         }
         Ok(ids)
     }
@@ -116,7 +137,11 @@ impl CharTable {
             .iter()
             .map(|&id| {
                 let start = at;
-                at += if Some(id) == self.end_of_text { END_OF_TEXT.chars().count() } else { 1 };
+                at += if Some(id) == self.end_of_text {
+                    END_OF_TEXT.chars().count()
+                } else {
+                    1
+                };
                 (start, at)
             })
             .collect();
@@ -124,10 +149,14 @@ impl CharTable {
     }
 
     fn id(&self, c: char) -> Option<u32> {
-        self.ids.get(u32::from(c) as usize).copied().filter(|&id| id != NO_TOKEN)
+        self.ids
+            .get(u32::from(c) as usize)
+            .copied()
+            .filter(|&id| id != NO_TOKEN)
     }
 
-    /// The stretches of ordinary text, each with the end-of-text token that stands before it, if one does.
+    /// The stretches of ordinary text, each with the end-of-text token that stands before it, if
+    /// one does.
     fn parts<'t>(&self, text: &'t str) -> impl Iterator<Item = (Cow<'t, str>, Option<u32>)> {
         let end_of_text = self.end_of_text;
         // Without the token nothing in the text is special: one part.
@@ -135,7 +164,11 @@ impl CharTable {
         let parts = text.splitn(count, END_OF_TEXT);
         let composes = self.composes;
         parts.enumerate().map(move |(i, part)| {
-            let part = if composes { composed(part) } else { Cow::Borrowed(part) };
+            let part = if composes {
+                composed(part)
+            } else {
+                Cow::Borrowed(part)
+            };
             (part, end_of_text.filter(|_| i > 0))
         })
     }

@@ -1,5 +1,5 @@
-//! Unicode's composed form, NFC (<https://unicode.org/reports/tr15/>): `한` as one character rather than as the three that
-//! macOS and some programs write (NFD).
+//! Unicode's composed form, NFC (<https://unicode.org/reports/tr15/>): `한` as one character rather
+//! than as the three that macOS and some programs write (NFD).
 
 use crate::{
     DataError, Tokenizer,
@@ -43,7 +43,8 @@ fn decomposed(text: &str) -> String {
     text.nfd().map(|(c, _)| c).collect()
 }
 
-/// What would help where a vocabulary lacks characters of `text`, if another form of the text is `known`.
+/// What would help where a vocabulary lacks characters of `text`, if another form of the text is
+/// `known`.
 pub(crate) fn remedy(text: &str, known: impl Fn(&str) -> bool) -> Option<&'static str> {
     let (composed, decomposed) = (composed(text), decomposed(text));
     if composed != text && known(&composed) {
@@ -56,7 +57,8 @@ pub(crate) fn remedy(text: &str, known: impl Fn(&str) -> bool) -> Option<&'stati
 }
 
 impl Tokenizer {
-    /// What to know of a text that is in another form than the tokenizer's vocabulary, if it becomes more tokens by that.
+    /// What to know of a text that is in another form than the tokenizer's vocabulary, if it
+    /// becomes more tokens by that.
     ///
     /// # Errors
     /// Those of [`Tokenizer::encode`], of the text as it is.
@@ -66,7 +68,11 @@ impl Tokenizer {
         }
         let tokens = self.encode(text)?.ids.len();
         let fewer = |other: &str| {
-            let others = (other != text).then(|| self.encode(other).ok()).flatten()?.ids.len();
+            let others = (other != text)
+                .then(|| self.encode(other).ok())
+                .flatten()?
+                .ids
+                .len();
             (others < tokens).then_some(others)
         };
         let note = |is: &str, other: &str, fewer: usize| {
@@ -75,16 +81,22 @@ impl Tokenizer {
             )
         };
         Ok(match (fewer(&composed(text)), fewer(&decomposed(text))) {
-            (Some(fewer), _) => Some(note("decomposed (NFD, as macOS writes names)", "composed (NFC)", fewer)),
+            (Some(fewer), _) => Some(note(
+                "decomposed (NFD, as macOS writes names)",
+                "composed (NFC)",
+                fewer,
+            )),
             (None, Some(fewer)) => Some(note("composed (NFC)", "decomposed (NFD)", fewer)),
             (None, None) => None,
         })
     }
 
-    /// Whether Hangul becomes fewer tokens composed than in parts, and is not composed as it is read.
+    /// Whether Hangul becomes fewer tokens composed than in parts, and is not composed as it is
+    /// read.
     pub(crate) fn knows_composed(&self) -> bool {
         let tokens = |text: &str| self.encode(text).map(|encoding| encoding.ids.len());
-        !self.composes && matches!((tokens(PROBE), tokens(&decomposed(PROBE))), (Ok(whole), Ok(parts)) if whole < parts)
+        !self.composes
+            && matches!((tokens(PROBE), tokens(&decomposed(PROBE))), (Ok(whole), Ok(parts)) if whole < parts)
     }
 }
 
@@ -93,8 +105,8 @@ pub(crate) fn has_parts_of_hangul(mut characters: impl Iterator<Item = char>) ->
     characters.any(|c| matches!(c, '\u{1161}'..='\u{1175}' | '\u{11A8}'..='\u{11C2}'))
 }
 
-/// Lets each range of characters that begins within what becomes one character end with that, whatever of it the library
-/// has given the range: it gives only the first.
+/// Lets each range of characters that begins within what becomes one character end with that,
+/// whatever of it the library has given the range: it gives only the first.
 pub(crate) fn to_whole_characters(text: &str, offsets: &mut [(usize, usize)]) {
     if text.is_ascii() {
         return;
@@ -133,7 +145,11 @@ impl Composer {
         self.pending.push_str(text);
         // No character of ASCII is composed with one before it.
         let cut = self.pending.rfind(|c: char| c.is_ascii()).unwrap_or(0);
-        let cut = if self.pending.len() - cut > LONGEST { self.pending.len() } else { cut };
+        let cut = if self.pending.len() - cut > LONGEST {
+            self.pending.len()
+        } else {
+            cut
+        };
         self.give(cut, sink)
     }
 
@@ -157,7 +173,8 @@ mod tests {
     use unicode_normalization_alignments::UnicodeNormalization;
 
     /// 한글, é, and a mark that belongs to nothing.
-    const DECOMPOSED: &str = "\u{1112}\u{1161}\u{11AB}\u{1100}\u{1173}\u{11AF} caf\u{65}\u{301}, \u{301}x";
+    const DECOMPOSED: &str =
+        "\u{1112}\u{1161}\u{11AB}\u{1100}\u{1173}\u{11AF} caf\u{65}\u{301}, \u{301}x";
 
     #[test]
     fn pieces_compose_as_the_whole() {
@@ -176,9 +193,9 @@ mod tests {
                     Ok(())
                 })
             };
-            characters
-                .chunks(size)
-                .for_each(|part| take(Event::Text(&part.iter().collect::<String>(), Kind::Plain)).unwrap());
+            characters.chunks(size).for_each(|part| {
+                take(Event::Text(&part.iter().collect::<String>(), Kind::Plain)).unwrap()
+            });
             take(Event::End).unwrap();
             assert_eq!((whole, ends), (composed(&long).into_owned(), 1));
         }
@@ -189,7 +206,10 @@ mod tests {
         // As the library gives them: 한, 글 in two tokens, a space, caf, é.
         let mut offsets = [(0, 1), (3, 4), (3, 4), (6, 7), (7, 10), (10, 11), (0, 0)];
         to_whole_characters(DECOMPOSED, &mut offsets);
-        assert_eq!(offsets, [(0, 3), (3, 6), (3, 6), (6, 7), (7, 10), (10, 12), (0, 0)]);
+        assert_eq!(
+            offsets,
+            [(0, 3), (3, 6), (3, 6), (6, 7), (7, 10), (10, 12), (0, 0)]
+        );
         let plain = "한글 café".nfc().map(|(c, _)| c).collect::<String>();
         let mut offsets = [(0, 1), (1, 3), (3, 7)];
         to_whole_characters(&plain, &mut offsets);

@@ -110,25 +110,43 @@ fn read_paragraphs(input: &Input, seen: &mut Seen, sink: &mut Sink<'_>) -> Resul
         (within_document, within_line) = (true, !ends);
         Ok(())
     })?;
-    if within_document { sink(Event::End) } else { Ok(()) }
+    if within_document {
+        sink(Event::End)
+    } else {
+        Ok(())
+    }
 }
 
 fn is_blank(line: &str) -> bool {
     line.chars().all(char::is_whitespace)
 }
 
-fn read_json_lines(input: &Input, rules: &DataConfig, seen: &mut Seen, sink: &mut Sink<'_>) -> Result<(), DataError> {
+fn read_json_lines(
+    input: &Input,
+    rules: &DataConfig,
+    seen: &mut Seen,
+    sink: &mut Sink<'_>,
+) -> Result<(), DataError> {
     let mut line = 0;
     let mut nulls = std::mem::take(&mut seen.nulls);
     let read = read_lines(input, seen, usize::MAX, &mut |text, _| {
         line += 1;
-        if is_blank(text) { Ok(()) } else { read_one(input, line, text, rules, &mut nulls, sink) }
+        if is_blank(text) {
+            Ok(())
+        } else {
+            read_one(input, line, text, rules, &mut nulls, sink)
+        }
     });
     seen.nulls = nulls;
     read
 }
 
-fn read_json_array(input: &Input, rules: &DataConfig, seen: &mut Seen, sink: &mut Sink<'_>) -> Result<(), DataError> {
+fn read_json_array(
+    input: &Input,
+    rules: &DataConfig,
+    seen: &mut Seen,
+    sink: &mut Sink<'_>,
+) -> Result<(), DataError> {
     /// An error with or without a place of its own.
     enum Failure {
         Array(NoArray),
@@ -140,9 +158,11 @@ fn read_json_array(input: &Input, rules: &DataConfig, seen: &mut Seen, sink: &mu
         }
     }
     let told = |failure: Failure| match failure {
-        Failure::Array(NoArray { line, problem }) => {
-            DataError::JsonLine { path: input.name.clone(), line, message: problem.to_owned() }
-        }
+        Failure::Array(NoArray { line, problem }) => DataError::JsonLine {
+            path: input.name.clone(),
+            line,
+            message: problem.to_owned(),
+        },
         Failure::Data(error) => error,
     };
     let mut elements = Elements::default();
@@ -167,25 +187,45 @@ fn read_one(
     nulls: &mut Nulls,
     sink: &mut Sink<'_>,
 ) -> Result<(), DataError> {
-    let wanted: Vec<&str> = std::iter::once(rules.text_field()).chain(rules.jsonl_answer_field.as_deref()).collect();
+    let wanted: Vec<&str> = std::iter::once(rules.text_field())
+        .chain(rules.jsonl_answer_field.as_deref())
+        .collect();
     let record = read_record(text, &wanted).map_err(|error| DataError::JsonLine {
         path: input.name.clone(),
         line: line + error.line as u64,
         message: error.problem,
     })?;
-    if let Some(at) = record.wanted.iter().position(|field| *field == Some(Field::Null)) {
+    if let Some(at) = record
+        .wanted
+        .iter()
+        .position(|field| *field == Some(Field::Null))
+    {
         nulls.records += 1;
-        nulls.first.get_or_insert_with(|| (wanted[at].to_owned(), input.name.clone(), line));
+        nulls
+            .first
+            .get_or_insert_with(|| (wanted[at].to_owned(), input.name.clone(), line));
         return Ok(());
     }
-    let kinds = if wanted.len() == 1 { [Kind::Plain; 2] } else { [Kind::Question, Kind::Answer] };
+    let kinds = if wanted.len() == 1 {
+        [Kind::Plain; 2]
+    } else {
+        [Kind::Question, Kind::Answer]
+    };
     for (i, (field, name)) in record.wanted.iter().zip(&wanted).enumerate() {
-        let key = if i == 0 { "data.jsonl_field" } else { "data.jsonl_answer_field" };
+        let key = if i == 0 {
+            "data.jsonl_field"
+        } else {
+            "data.jsonl_answer_field"
+        };
         match (field, i) {
             (Some(Field::Text(text)), _) => sink(Event::Text(text, kinds[i]))?,
             (other, _) => {
                 let problem = no_text(other.as_ref(), name, key, &record.names);
-                return Err(DataError::JsonField { path: input.name.clone(), line, problem });
+                return Err(DataError::JsonField {
+                    path: input.name.clone(),
+                    line,
+                    problem,
+                });
             }
         }
     }
@@ -196,8 +236,14 @@ fn read_one(
 fn no_text(found: Option<&Field>, name: &str, key: &str, names: &[String]) -> String {
     let (is, remedy) = match found {
         None => {
-            let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            return format!("there is no field `{name}` (fields: {names}); set {key} to the one to read");
+            let names = if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            };
+            return format!(
+                "there is no field `{name}` (fields: {names}); set {key} to the one to read"
+            );
         }
         Some(Field::Text(_) | Field::Null) => unreachable!("a text is taken and null is left out"),
         Some(Field::Boolean) => ("true or false", "write it in quotes"),

@@ -1,10 +1,10 @@
-//! Uniform whole numbers and permutations, defined here so that the same seed gives the same draws whatever
-//! the version of a random-number library.
+//! Uniform whole numbers and permutations, defined here so that the same seed gives the same draws
+//! whatever the version of a random-number library.
 
 use rand::Rng;
 
-/// A number in `0..n`. The bias, below n/2⁶⁴, is that of Lemire's multiply-and-shift without rejection
-/// (Lemire 2019, "Fast random integer generation in an interval").
+/// A number in `0..n`. The bias, below n/2⁶⁴, is that of Lemire's multiply-and-shift without
+/// rejection (Lemire 2019, "Fast random integer generation in an interval").
 pub(crate) fn below(rng: &mut impl Rng, n: usize) -> usize {
     ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
 }

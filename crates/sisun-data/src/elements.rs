@@ -39,7 +39,9 @@ impl Elements {
             } else {
                 match (c, self.depth) {
                     _ if blank && self.element.is_empty() => continue,
-                    _ if self.closed => return Err(self.fails("there is more after the array").into()),
+                    _ if self.closed => {
+                        return Err(self.fails("there is more after the array").into());
+                    }
                     ('[', 0) => {
                         self.depth = 1;
                         continue;
@@ -56,7 +58,9 @@ impl Elements {
                         (self.depth, self.closed) = (0, true);
                         continue;
                     }
-                    ('}', 1) => return Err(self.fails("a brace is closed that was not opened").into()),
+                    ('}', 1) => {
+                        return Err(self.fails("a brace is closed that was not opened").into());
+                    }
                     ('"', _) => self.within_string = true,
                     ('[' | '{', _) => self.depth += 1,
                     (']' | '}', _) => self.depth -= 1,
@@ -73,7 +77,11 @@ impl Elements {
 
     /// Says that there is no more text.
     pub(crate) fn finish(&self) -> Result<(), NoArray> {
-        if self.closed { Ok(()) } else { Err(self.fails("the array has no end: the file may have been cut short")) }
+        if self.closed {
+            Ok(())
+        } else {
+            Err(self.fails("the array has no end: the file may have been cut short"))
+        }
     }
 
     fn give<E>(&mut self, sink: &mut dyn FnMut(&str, u64) -> Result<(), E>) -> Result<(), E> {
@@ -83,7 +91,10 @@ impl Elements {
     }
 
     fn fails(&self, problem: &'static str) -> NoArray {
-        NoArray { line: self.lines + 1, problem }
+        NoArray {
+            line: self.lines + 1,
+            problem,
+        }
     }
 }
 
@@ -107,13 +118,34 @@ mod tests {
     #[test]
     fn elements_are_cut_where_the_array_is() {
         let text = "\n[ {\"a\": \"],{\\\"\", \"b\": [1, {}]},\n\n {\n\"a\": \"한\"}  ,[2]\n]\n";
-        let expected = [("{\"a\": \"],{\\\"\", \"b\": [1, {}]}", 2), ("{\n\"a\": \"한\"}", 4), ("[2]", 5)];
+        let expected = [
+            ("{\"a\": \"],{\\\"\", \"b\": [1, {}]}", 2),
+            ("{\n\"a\": \"한\"}", 4),
+            ("[2]", 5),
+        ];
         for size in [1, 2, 7, 100] {
-            assert_eq!(elements(text, size), Ok(expected.map(|(text, line)| (text.to_owned(), line)).to_vec()));
+            assert_eq!(
+                elements(text, size),
+                Ok(expected
+                    .map(|(text, line)| (text.to_owned(), line))
+                    .to_vec())
+            );
         }
         assert_eq!(elements("[]", 9), Ok(Vec::new()));
-        for (text, line) in [("[{}", 1), ("[1]\n[2]", 2), ("[{}]x", 1), ("[}", 1), ("", 1), ("{}", 1), ("[\"]", 1)] {
-            assert_eq!(elements(text, 9).map_err(|error| error.line), Err(line), "{text}");
+        for (text, line) in [
+            ("[{}", 1),
+            ("[1]\n[2]", 2),
+            ("[{}]x", 1),
+            ("[}", 1),
+            ("", 1),
+            ("{}", 1),
+            ("[\"]", 1),
+        ] {
+            assert_eq!(
+                elements(text, 9).map_err(|error| error.line),
+                Err(line),
+                "{text}"
+            );
         }
     }
 }

@@ -25,23 +25,39 @@ pub(crate) struct Encoder<'t> {
 
 impl<'t> Encoder<'t> {
     pub(crate) fn new(tokenizer: &'t Tokenizer, end_of_text: Option<u32>, writer: Writer) -> Self {
-        Self { tokenizer, bulk: BulkEncoder::new(tokenizer), end_of_text, writer, group: Vec::new(), bytes: 0 }
+        Self {
+            tokenizer,
+            bulk: BulkEncoder::new(tokenizer),
+            end_of_text,
+            writer,
+            group: Vec::new(),
+            bytes: 0,
+        }
     }
 
     pub(crate) fn add(&mut self, piece: Piece) -> Result<(), DataError> {
         self.bytes += piece.text.len();
         self.group.push(piece);
-        if self.bytes >= GROUP { self.flush() } else { Ok(()) }
+        if self.bytes >= GROUP {
+            self.flush()
+        } else {
+            Ok(())
+        }
     }
 
     /// Writes what is left and makes the cache visible as `folder`, of the text called `text`.
     pub(crate) fn finish(mut self, folder: &Path, text: &str) -> Result<(), DataError> {
         self.flush()?;
-        self.writer.finish(folder, text, self.tokenizer, self.bulk.into_unknown())
+        self.writer
+            .finish(folder, text, self.tokenizer, self.bulk.into_unknown())
     }
 
     fn flush(&mut self) -> Result<(), DataError> {
-        let texts: Vec<(&str, usize)> = self.group.iter().map(|piece| (piece.text.as_str(), piece.context)).collect();
+        let texts: Vec<(&str, usize)> = self
+            .group
+            .iter()
+            .map(|piece| (piece.text.as_str(), piece.context))
+            .collect();
         let encoded = self.bulk.encode(&texts)?;
         let prefix = self.tokenizer.prefix();
         for (piece, ids) in self.group.iter().zip(&encoded) {

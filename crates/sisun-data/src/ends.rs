@@ -1,4 +1,5 @@
-//! Which tokens end a text: what the files beside a tokenizer say, or else its names for such tokens.
+//! Which tokens end a text: what the files beside a tokenizer say, or else its names for such
+//! tokens.
 
 use crate::{DataError, Tokenizer};
 use serde_json::{Map, Value, json};
@@ -13,7 +14,14 @@ pub const COMPANIONS: &str = "hf";
 pub const GENERATION: &str = "generation_config.json";
 
 /// What other families call the token that ends a text, in the order they are looked for.
-const NAMES: [&str; 6] = [END_OF_TEXT, "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "[EOS]"];
+const NAMES: [&str; 6] = [
+    END_OF_TEXT,
+    "<|end_of_text|>",
+    "</s>",
+    "<eos>",
+    "<|eos|>",
+    "[EOS]",
+];
 /// The files that name such tokens, and by which key, in the order they are asked.
 const FILES: [(&str, &str); 4] = [
     (GENERATION, "eos_token_id"),
@@ -23,7 +31,8 @@ const FILES: [(&str, &str); 4] = [
 ];
 
 impl Tokenizer {
-    /// The token that ends a text, such as `<|endoftext|>` or `</s>`: it follows each document of a training text.
+    /// The token that ends a text, such as `<|endoftext|>` or `</s>`: it follows each document of a
+    /// training text.
     pub fn end_of_text(&self) -> Option<u32> {
         self.ends.iter().copied().find(|&id| self.knows(id))
     }
@@ -38,9 +47,10 @@ impl Tokenizer {
         NAMES.iter().find_map(|name| inner.token_to_id(name))
     }
 
-    /// The same, ending texts as the files in a directory say: `generation_config.json`, `config.json`,
-    /// `tokenizer_config.json` and `special_tokens_map.json`, in this order, each if it is there. Where none says anything,
-    /// the token's name has to. In a run directory what came with the model that it began from ends texts as well.
+    /// The same, ending texts as the files in a directory say: `generation_config.json`,
+    /// `config.json`, `tokenizer_config.json` and `special_tokens_map.json`, in this order, each if
+    /// it is there. Where none says anything, the token's name has to. In a run directory what came
+    /// with the model that it began from ends texts as well.
     ///
     /// # Errors
     /// [`DataError::Ends`]: a file that cannot be read, or says something else.
@@ -55,10 +65,12 @@ impl Tokenizer {
         Ok(self)
     }
 
-    /// A `generation_config.json` for beside the tokenizer, unless the tokenizer alone says which tokens end a text.
+    /// A `generation_config.json` for beside the tokenizer, unless the tokenizer alone says which
+    /// tokens end a text.
     pub fn ends_to_keep(&self) -> Option<Vec<u8>> {
         let by_name: Vec<u32> = Self::named_end(&self.inner).into_iter().collect();
-        (self.ends != by_name).then(|| format!("{:#}\n", json!({ "eos_token_id": self.ends })).into_bytes())
+        (self.ends != by_name)
+            .then(|| format!("{:#}\n", json!({ "eos_token_id": self.ends })).into_bytes())
     }
 }
 
@@ -70,15 +82,26 @@ fn said(dir: &Path, tokenizer: &Tokenizer) -> Result<Vec<u32>, DataError> {
         if !is_file(&path).map_err(DataError::io(&path))? {
             continue;
         }
-        let bad = |problem: String| DataError::Ends { path: path.clone(), problem };
+        let bad = |problem: String| DataError::Ends {
+            path: path.clone(),
+            problem,
+        };
         let bytes = std::fs::read(&path).map_err(DataError::io(&path))?;
-        let file: Map<String, Value> = serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
+        let file: Map<String, Value> =
+            serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
         let ids = match (key, file.get(key).unwrap_or(&Value::Null)) {
-            ("eos_token_id", value) => ids(value)
-                .ok_or_else(|| bad(format!("{key} = {value}: expected the number of a token, or a list of them")))?,
+            ("eos_token_id", value) => ids(value).ok_or_else(|| {
+                bad(format!(
+                    "{key} = {value}: expected the number of a token, or a list of them"
+                ))
+            })?,
             (_, token) => {
-                let name = token.as_str().or(token.get("content").and_then(Value::as_str));
-                name.and_then(|name| tokenizer.inner.token_to_id(name)).into_iter().collect()
+                let name = token
+                    .as_str()
+                    .or(token.get("content").and_then(Value::as_str));
+                name.and_then(|name| tokenizer.inner.token_to_id(name))
+                    .into_iter()
+                    .collect()
             }
         };
         ends.extend(ids);

@@ -8,7 +8,9 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum DataError {
     /// `data.sources` is an empty list.
-    #[error("data.sources is empty; name at least one file, folder or glob, or `-` for standard input")]
+    #[error(
+        "data.sources is empty; name at least one file, folder or glob, or `-` for standard input"
+    )]
     NoSources,
     /// A source that does not exist.
     #[error("data source `{}` does not exist{}", path.display(), did_you_mean(suggestion.as_deref()))]
@@ -252,12 +254,16 @@ impl DataError {
 
     /// An error of the tokenizer library.
     pub(crate) fn tokenizer(error: impl std::fmt::Display) -> Self {
-        Self::Tokenizer { message: sisun_config::plain_words(&error.to_string()) }
+        Self::Tokenizer {
+            message: sisun_config::plain_words(&error.to_string()),
+        }
     }
 }
 
 fn did_you_mean(suggestion: Option<&Path>) -> String {
-    suggestion.map_or_else(String::new, |path| format!("; did you mean `{}`?", path.display()))
+    suggestion.map_or_else(String::new, |path| {
+        format!("; did you mean `{}`?", path.display())
+    })
 }
 
 fn remedy(hint: &Option<&str>) -> String {

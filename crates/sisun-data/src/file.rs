@@ -8,8 +8,8 @@ pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> Result<(), DataE
     sisun_files::write_bytes(path, contents).map_err(DataError::io(path))
 }
 
-/// What makes temporary files (`0o666`) and folders (`0o777`) that others may read as far as the umask lets them; by default
-/// they are their owner's alone, and so would be what they become.
+/// What makes temporary files (`0o666`) and folders (`0o777`) that others may read as far as the
+/// umask lets them; by default they are their owner's alone, and so would be what they become.
 #[cfg_attr(not(unix), allow(unused_variables))]
 pub(crate) fn readable(mode: u32) -> tempfile::Builder<'static, 'static> {
     #[cfg_attr(not(unix), allow(unused_mut))]

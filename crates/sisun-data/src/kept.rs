@@ -23,8 +23,8 @@ pub struct CacheEntry {
     pub used: SystemTime,
 }
 
-/// The entries of a cache folder, the one that was used last first; none if there is no such folder. What is not in the form of
-/// an entry is left out.
+/// The entries of a cache folder, the one that was used last first; none if there is no such
+/// folder. What is not in the form of an entry is left out.
 ///
 /// # Errors
 /// A folder that cannot be read.
@@ -44,21 +44,41 @@ pub fn cache_entries(cache_dir: &Path) -> Result<Vec<CacheEntry>, DataError> {
 /// The entry in this folder, if everything there is what an entry has: no link, no other file.
 fn entry(path: &Path) -> Result<Option<CacheEntry>, DataError> {
     let failed = || DataError::io(path);
-    let is_named_so = path.file_name().and_then(|name| name.to_str()).is_some_and(cache::is_entry_name);
+    let is_named_so = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .is_some_and(cache::is_entry_name);
     let is_folder = || {
-        Ok::<bool, DataError>(if_there(path.symlink_metadata()).map_err(failed())?.is_some_and(|found| found.is_dir()))
+        Ok::<bool, DataError>(
+            if_there(path.symlink_metadata())
+                .map_err(failed())?
+                .is_some_and(|found| found.is_dir()),
+        )
     };
     if !is_named_so || !is_folder()? {
         return Ok(None);
     }
-    let Some(description) = cache::describe(path)? else { return Ok(None) };
+    let Some(description) = cache::describe(path)? else {
+        return Ok(None);
+    };
     let mut bytes = 0;
     // It may be removed meanwhile.
-    for file in if_there(fs::read_dir(path)).map_err(failed())?.into_iter().flatten() {
+    for file in if_there(fs::read_dir(path))
+        .map_err(failed())?
+        .into_iter()
+        .flatten()
+    {
         let file = file.map_err(failed())?;
         // Of a link this is the link itself.
-        let Some(metadata) = if_there(file.metadata()).map_err(failed())? else { return Ok(None) };
-        if !metadata.is_file() || !file.file_name().to_str().is_some_and(cache::is_file_of_an_entry) {
+        let Some(metadata) = if_there(file.metadata()).map_err(failed())? else {
+            return Ok(None);
+        };
+        if !metadata.is_file()
+            || !file
+                .file_name()
+                .to_str()
+                .is_some_and(cache::is_file_of_an_entry)
+        {
             return Ok(None);
         }
         bytes += metadata.len();
@@ -73,8 +93,8 @@ fn entry(path: &Path) -> Result<Option<CacheEntry>, DataError> {
 }
 
 impl CacheEntry {
-    /// Removes the entry, file by file; a process that has it open goes on reading. Returns whether it was still there, as an
-    /// entry and nothing else.
+    /// Removes the entry, file by file; a process that has it open goes on reading. Returns whether
+    /// it was still there, as an entry and nothing else.
     ///
     /// # Errors
     /// A file that cannot be removed.

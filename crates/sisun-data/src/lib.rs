@@ -1,5 +1,5 @@
-//! Text to tokens to windows: reading files, tokenizers, the token cache, and the small corpora that come
-//! with Sisun. No tensors here.
+//! Text to tokens to windows: reading files, tokenizers, the token cache, and the small corpora
+//! that come with Sisun. No tensors here.
 
 mod beginning;
 mod bpe;

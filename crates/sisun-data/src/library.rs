@@ -1,5 +1,6 @@
-//! The library of tokenizers, made to return: what it panics on becomes an error, what would not end is given up, and what grows is
-//! bounded. Nothing else here calls its `encode`, `decode`, `normalize` and `tokenize`.
+//! The library of tokenizers, made to return: what it panics on becomes an error, what would not
+//! end is given up, and what grows is bounded. Nothing else here calls its `encode`, `decode`,
+//! `normalize` and `tokenize`.
 
 use crate::{DataError, catch_panic::caught, pipeline::Pipeline};
 use rayon::prelude::*;
@@ -9,17 +10,19 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokenizers::{
-    Encoding, Model, NormalizedString, Normalizer, OffsetReferential, PreTokenizedString, PreTokenizer, Token,
+    Encoding, Model, NormalizedString, Normalizer, OffsetReferential, PreTokenizedString,
+    PreTokenizer, Token,
 };
 
-/// Text that cannot become longer than this is not measured before it is encoded. The library takes about 17 bytes of
-/// memory for each.
+/// Text that cannot become longer than this is not measured before it is encoded. The library takes
+/// about 17 bytes of memory for each.
 const UNMEASURED: u64 = 64 << 20;
-/// Longer text may become so many times as long; Arabic ligatures become 11 times as long, and few texts are made of them.
+/// Longer text may become so many times as long; Arabic ligatures become 11 times as long, and few
+/// texts are made of them.
 const MOST_MEASURED: u64 = 16;
 
-/// The longest that encoding or decoding may take, where nothing else bounds it: this, and a second for each so many bytes. The
-/// library's slowest part encodes fifty times as many.
+/// The longest that encoding or decoding may take, where nothing else bounds it: this, and a second
+/// for each so many bytes. The library's slowest part encodes fifty times as many.
 const PATIENCE: Duration = Duration::from_secs(10);
 const BYTES_A_SECOND: u64 = 20_000;
 
@@ -59,23 +62,39 @@ impl Deref for Library {
 }
 
 impl Library {
-    pub(crate) fn new(inner: tokenizers::Tokenizer, pipeline: Pipeline, path: Option<&Path>) -> Self {
-        Self { inner, pipeline, path: path.map(Path::to_owned) }
+    pub(crate) fn new(
+        inner: tokenizers::Tokenizer,
+        pipeline: Pipeline,
+        path: Option<&Path>,
+    ) -> Self {
+        Self {
+            inner,
+            pipeline,
+            path: path.map(Path::to_owned),
+        }
     }
 
     /// The same, changed, from the same place.
     pub(crate) fn with(&self, inner: tokenizers::Tokenizer) -> Self {
-        Self { inner, pipeline: self.pipeline, path: self.path.clone() }
+        Self {
+            inner,
+            pipeline: self.pipeline,
+            path: self.path.clone(),
+        }
     }
 
     fn unusable(&self, message: String) -> DataError {
         match &self.path {
-            Some(path) => DataError::TokenizerFile { path: path.clone(), message },
+            Some(path) => DataError::TokenizerFile {
+                path: path.clone(),
+                message,
+            },
             None => DataError::tokenizer(message),
         }
     }
 
-    /// The tokens of a text; `special` says whether with those that the post-processor puts around it.
+    /// The tokens of a text; `special` says whether with those that the post-processor puts around
+    /// it.
     pub(crate) fn encode(self: &Arc<Self>, text: &str, special: bool) -> Result<Encoding, Failure> {
         match self.encode_all(&[text], special) {
             Ok(mut one) => Ok(one.remove(0)),
@@ -91,19 +110,29 @@ impl Library {
     ) -> Result<Vec<Encoding>, (usize, Failure)> {
         let parts = rayon::current_num_threads().clamp(1, texts.len().max(1));
         if !self.pipeline.slow_to_encode || texts.is_empty() {
-            let encode = |(i, text): (usize, &&str)| self.encode_here(text, special).map_err(|failure| (i, failure));
+            let encode = |(i, text): (usize, &&str)| {
+                self.encode_here(text, special)
+                    .map_err(|failure| (i, failure))
+            };
             return match parts {
                 1 => texts.iter().enumerate().map(encode).collect(),
                 _ => texts.par_iter().enumerate().map(encode).collect(),
             };
         }
-        let share = |part: usize| -> Range<usize> { part * texts.len() / parts..(part + 1) * texts.len() / parts };
+        let share = |part: usize| -> Range<usize> {
+            part * texts.len() / parts..(part + 1) * texts.len() / parts
+        };
         let job = |part: usize| {
             let (first, library) = (share(part).start, Arc::clone(self));
-            let texts: Vec<String> = texts[share(part)].iter().map(|text| (*text).to_owned()).collect();
+            let texts: Vec<String> = texts[share(part)]
+                .iter()
+                .map(|text| (*text).to_owned())
+                .collect();
             move || -> Result<Vec<Encoding>, (usize, Failure)> {
                 let encode = |(i, text): (usize, &String)| {
-                    library.encode_here(text, special).map_err(|failure| (first + i, failure))
+                    library
+                        .encode_here(text, special)
+                        .map_err(|failure| (first + i, failure))
                 };
                 texts.iter().enumerate().map(encode).collect()
             }
@@ -111,7 +140,10 @@ impl Library {
         let bytes = texts.iter().map(|text| text.len()).sum();
         match in_time(bytes, (0..parts).map(job).collect()) {
             Some(found) => Ok(found.into_iter().collect::<Result<Vec<_>, _>>()?.concat()),
-            None => Err((0, Failure::Unusable(self.unusable(too_slow(bytes, "encoding"))))),
+            None => Err((
+                0,
+                Failure::Unusable(self.unusable(too_slow(bytes, "encoding"))),
+            )),
         }
     }
 
@@ -137,7 +169,8 @@ impl Library {
             (part, rest) = rest.split_at(rest.floor_char_boundary(at_once.min(rest.len())));
             found += self.normalized(part)?.get().len() as u64;
             if found > most {
-                let problem = format!("its normalizer makes a text more than {MOST_MEASURED} times as long");
+                let problem =
+                    format!("its normalizer makes a text more than {MOST_MEASURED} times as long");
                 return Err(self.unusable(problem));
             }
         }
@@ -151,10 +184,14 @@ impl Library {
     pub(crate) fn normalized(&self, text: &str) -> Result<NormalizedString, DataError> {
         let normalize = || {
             let mut normalized = NormalizedString::from(text);
-            let done = self.inner.get_normalizer().map_or(Ok(()), |normalizer| normalizer.normalize(&mut normalized));
+            let done = self
+                .inner
+                .get_normalizer()
+                .map_or(Ok(()), |normalizer| normalizer.normalize(&mut normalized));
             done.map(|()| normalized)
         };
-        let normalized = caught(normalize).ok_or_else(|| self.unusable("its normalizer is damaged".to_owned()))?;
+        let normalized = caught(normalize)
+            .ok_or_else(|| self.unusable("its normalizer is damaged".to_owned()))?;
         normalized.map_err(DataError::tokenizer)
     }
 
@@ -164,7 +201,9 @@ impl Library {
     /// What it cannot write, or a model that is damaged.
     pub(crate) fn tokens_of_word(&self, word: &str) -> Result<Vec<Token>, DataError> {
         let tokens = caught(|| self.inner.get_model().tokenize(word));
-        tokens.ok_or_else(|| self.unusable("its model is damaged".to_owned()))?.map_err(DataError::tokenizer)
+        tokens
+            .ok_or_else(|| self.unusable("its model is damaged".to_owned()))?
+            .map_err(DataError::tokenizer)
     }
 
     /// The text of some tokens, special ones written out.
@@ -175,19 +214,32 @@ impl Library {
         let damaged = || self.unusable("its decoder is damaged".to_owned());
         if !self.pipeline.slow_to_decode {
             // Some settings of a decoder make the library count below zero.
-            return caught(|| self.inner.decode(ids, false)).ok_or_else(damaged)?.map_err(DataError::tokenizer);
+            return caught(|| self.inner.decode(ids, false))
+                .ok_or_else(damaged)?
+                .map_err(DataError::tokenizer);
         }
         let (library, owned) = (Arc::clone(self), ids.to_vec());
-        let decoded = in_time(ids.len(), vec![move || caught(|| library.inner.decode(&owned, false))]);
+        let decoded = in_time(
+            ids.len(),
+            vec![move || caught(|| library.inner.decode(&owned, false))],
+        );
         let decoded = decoded.ok_or_else(|| self.unusable(too_slow(ids.len(), "decoding")))?;
-        decoded.into_iter().next().flatten().ok_or_else(damaged)?.map_err(DataError::tokenizer)
+        decoded
+            .into_iter()
+            .next()
+            .flatten()
+            .ok_or_else(damaged)?
+            .map_err(DataError::tokenizer)
     }
 
     /// Which part the library panics in.
     fn damaged_on(&self, text: &str) -> String {
         let in_words = || {
             let mut words = PreTokenizedString::from(text);
-            let split = self.inner.get_pre_tokenizer().map(|parts| parts.pre_tokenize(&mut words));
+            let split = self
+                .inner
+                .get_pre_tokenizer()
+                .map(|parts| parts.pre_tokenize(&mut words));
             words.get_splits(OffsetReferential::Original, tokenizers::OffsetType::Byte);
             split.is_some()
         };
@@ -212,20 +264,28 @@ fn limit(size: usize) -> Duration {
     PATIENCE + Duration::from_secs(size as u64 / BYTES_A_SECOND)
 }
 
-/// What the jobs give, each on a thread of its own, or `None` where that takes too long for `size` bytes: no other way ends a
-/// search within the library. Those that are given up go on until the process ends.
-fn in_time<T: Send + 'static>(size: usize, jobs: Vec<impl FnOnce() -> T + Send + 'static>) -> Option<Vec<T>> {
+/// What the jobs give, each on a thread of its own, or `None` where that takes too long for `size`
+/// bytes: no other way ends a search within the library. Those that are given up go on until the
+/// process ends.
+fn in_time<T: Send + 'static>(
+    size: usize,
+    jobs: Vec<impl FnOnce() -> T + Send + 'static>,
+) -> Option<Vec<T>> {
     let until = Instant::now() + limit(size);
     let (to, from) = mpsc::channel();
     let n = jobs.len();
     for (i, job) in jobs.into_iter().enumerate() {
         let to = to.clone();
         // Nobody listens any more where it took too long.
-        thread::Builder::new().spawn(move || to.send((i, job())).unwrap_or_default()).ok()?;
+        thread::Builder::new()
+            .spawn(move || to.send((i, job())).unwrap_or_default())
+            .ok()?;
     }
     let mut found: Vec<Option<T>> = (0..n).map(|_| None).collect();
     for _ in 0..n {
-        let (i, result) = from.recv_timeout(until.saturating_duration_since(Instant::now())).ok()?;
+        let (i, result) = from
+            .recv_timeout(until.saturating_duration_since(Instant::now()))
+            .ok()?;
         found[i] = Some(result);
     }
     found.into_iter().collect()

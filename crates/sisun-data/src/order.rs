@@ -19,7 +19,8 @@ pub(crate) struct Order {
 
 impl Order {
     fn new(tokens: &Tokens, seed: u64, epoch: u64) -> Self {
-        let count = u32::try_from(tokens.documents()).expect("fewer than 2³² documents fit in a cache's index");
+        let count = u32::try_from(tokens.documents())
+            .expect("fewer than 2³² documents fit in a cache's index");
         let mut documents: Vec<u32> = (0..count).collect();
         shuffle(&mut documents, &mut stream(seed, "documents", epoch));
         let mut end = 0;
@@ -30,7 +31,12 @@ impl Order {
                 end
             })
             .collect();
-        Self { seed, epoch, documents, ends }
+        Self {
+            seed,
+            epoch,
+            documents,
+            ends,
+        }
     }
 
     /// The stretches of tokens that stand at `range` of the epoch.
@@ -50,7 +56,8 @@ impl Order {
     }
 }
 
-/// The orders last used, so that a batch does not shuffle anew. What they hold follows from seed and epoch alone.
+/// The orders last used, so that a batch does not shuffle anew. What they hold follows from seed
+/// and epoch alone.
 #[derive(Debug, Default)]
 pub(crate) struct Orders(Mutex<Vec<Arc<Order>>>);
 
@@ -60,7 +67,10 @@ const KEPT: usize = 2;
 impl Orders {
     pub(crate) fn get(&self, tokens: &Tokens, seed: u64, epoch: u64) -> Arc<Order> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(order) = kept.iter().find(|order| (order.seed, order.epoch) == (seed, epoch)) {
+        if let Some(order) = kept
+            .iter()
+            .find(|order| (order.seed, order.epoch) == (seed, epoch))
+        {
             return order.clone();
         }
         let order = Arc::new(Order::new(tokens, seed, epoch));

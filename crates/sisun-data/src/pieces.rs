@@ -1,4 +1,5 @@
-//! Text of any length cut into pieces that can be tokenized one by one, as if it had been done at once.
+//! Text of any length cut into pieces that can be tokenized one by one, as if it had been done at
+//! once.
 
 use crate::{
     DataError,
@@ -12,7 +13,8 @@ use sisun_config::DataConfig;
 const PIECE: usize = 64 << 10;
 /// A stretch without any white space is cut after this many bytes.
 const LONGEST: usize = 4 << 20;
-/// A piece carries this many bytes of what precedes it, for tokenizers that treat a beginning in a special way.
+/// A piece carries this many bytes of what precedes it, for tokenizers that treat a beginning in a
+/// special way.
 const CONTEXT: usize = 64;
 
 /// Which part of the corpus a text belongs to.
@@ -29,8 +31,8 @@ pub(crate) enum Boundary {
     None(Part),
     /// A single document, cut before this character.
     Character(u64),
-    /// Several documents: validation begins with the first that starts at or after `target` characters,
-    /// and at the latest with the last one.
+    /// Several documents: validation begins with the first that starts at or after `target`
+    /// characters, and at the latest with the last one.
     Document { target: u64, documents: u64 },
 }
 
@@ -75,7 +77,10 @@ pub(crate) fn read_pieces(
             if let Boundary::Character(target) = boundary {
                 let here = text.chars().count() as u64;
                 if cutter.part == Part::Training && characters + here > target {
-                    let at = text.char_indices().nth((target - characters) as usize).map_or(text.len(), |(at, _)| at);
+                    let at = text
+                        .char_indices()
+                        .nth((target - characters) as usize)
+                        .map_or(text.len(), |(at, _)| at);
                     cutter.push(&text[..at], kind)?;
                     cutter.flush(false)?;
                     (cutter.part, cutter.starts_document) = (Part::Validation, true);
@@ -90,7 +95,10 @@ pub(crate) fn read_pieces(
         Event::End => {
             cutter.flush(true)?;
             documents += 1;
-            if let Boundary::Document { target, documents: all } = boundary
+            if let Boundary::Document {
+                target,
+                documents: all,
+            } = boundary
                 && (characters >= target || documents + 1 == all)
             {
                 cutter.part = Part::Validation;
@@ -112,7 +120,14 @@ struct Cutter<'s> {
 
 impl<'s> Cutter<'s> {
     fn new(sink: &'s mut dyn FnMut(Piece) -> Result<(), DataError>) -> Self {
-        Self { sink, part: Part::Training, text: String::new(), context: 0, kind: Kind::Plain, starts_document: true }
+        Self {
+            sink,
+            part: Part::Training,
+            text: String::new(),
+            context: 0,
+            kind: Kind::Plain,
+            starts_document: true,
+        }
     }
 
     fn push(&mut self, text: &str, kind: Kind) -> Result<(), DataError> {
@@ -158,8 +173,8 @@ impl<'s> Cutter<'s> {
 
 /// Where to cut `text`, of which the first `context` bytes are context: not at all if it is short.
 ///
-/// No token of the usual pre-tokenizers reaches from a letter or digit into the white space after it, so
-/// that is where to cut; failing that, before any white space that follows something else.
+/// No token of the usual pre-tokenizers reaches from a letter or digit into the white space after
+/// it, so that is where to cut; failing that, before any white space that follows something else.
 fn find_cut(text: &str, context: usize) -> Option<usize> {
     if text.len() - context <= PIECE {
         return None;

@@ -1,14 +1,15 @@
-//! What the parts of a `tokenizer.json` may do to a text, looked at before the library builds and runs them: how many times as
-//! long they can make it, and whether how long they take is bounded.
+//! What the parts of a `tokenizer.json` may do to a text, looked at before the library builds and
+//! runs them: how many times as long they can make it, and whether how long they take is bounded.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Text may become so many times as long in normalizers, in the worst case, and in decoders. Those that exist reach about
-/// 700: three Unicode forms and a SentencePiece map, each at its worst.
+/// Text may become so many times as long in normalizers, in the worst case, and in decoders. Those
+/// that exist reach about 700: three Unicode forms and a SentencePiece map, each at its worst.
 const MOST_GROWTH: u64 = 4096;
-/// And in pre-tokenizers: bytes written as characters double it, marks of spaces make it three times as long.
+/// And in pre-tokenizers: bytes written as characters double it, marks of spaces make it three
+/// times as long.
 const MOST_GROWTH_IN_WORDS: u64 = 16;
 /// The library's WordPiece takes a time that grows with the cube of a word's length. BERT has 100.
 const LONGEST_WORD: u64 = 200;
@@ -18,7 +19,8 @@ const LONGEST_WORD: u64 = 200;
 pub(crate) struct Pipeline {
     /// The most bytes that the normalizer makes of one byte.
     pub(crate) growth: u64,
-    /// Whether encoding could take any time: it searches for a regular expression of the file, or for parts of long words.
+    /// Whether encoding could take any time: it searches for a regular expression of the file, or
+    /// for parts of long words.
     pub(crate) slow_to_encode: bool,
     /// The same of decoding.
     pub(crate) slow_to_decode: bool,
@@ -73,7 +75,9 @@ impl Pipeline {
             .is_some_and(|most| most > LONGEST_WORD);
         Ok(Self {
             growth,
-            slow_to_encode: has_expression(&file.normalizer) || has_expression(&file.pre_tokenizer) || long_words,
+            slow_to_encode: has_expression(&file.normalizer)
+                || has_expression(&file.pre_tokenizer)
+                || long_words,
             slow_to_decode: has_expression(&file.decoder),
         })
     }
@@ -96,8 +100,8 @@ fn kind(part: &Value) -> &str {
     part["type"].as_str().unwrap_or_default()
 }
 
-/// How many times as long a normalizer can make a text, in bytes of UTF-8. Of the Unicode forms Unicode says it
-/// (<https://unicode.org/faq/normalization.html#12>).
+/// How many times as long a normalizer can make a text, in bytes of UTF-8. Of the Unicode forms
+/// Unicode says it (<https://unicode.org/faq/normalization.html#12>).
 fn growth(normalizer: &Value) -> Result<u64, String> {
     let (mut forms, mut others) = (1, 1_u64);
     for part in parts(normalizer) {
@@ -137,21 +141,33 @@ fn growth_by_replacing(part: &Value) -> u64 {
     }
 }
 
-/// Of SentencePiece's map of characters: the length of a trie in bytes as `u32`, the trie, and replacements that end in 0.
+/// Of SentencePiece's map of characters: the length of a trie in bytes as `u32`, the trie, and
+/// replacements that end in 0.
 fn growth_by_map(part: &Value) -> Result<u64, String> {
     let bad = |why: &str| format!("the precompiled_charsmap of its normalizer is damaged: {why}");
-    let Some(map) = part["precompiled_charsmap"].as_str() else { return Ok(1) };
+    let Some(map) = part["precompiled_charsmap"].as_str() else {
+        return Ok(1);
+    };
     let map = STANDARD.decode(map).map_err(|_| bad("it is not base64"))?;
-    let Some((length, rest)) = map.split_first_chunk() else { return Err(bad("it is empty")) };
+    let Some((length, rest)) = map.split_first_chunk() else {
+        return Err(bad("it is empty"));
+    };
     let length = u32::from_le_bytes(*length) as usize;
     if length < 4 || !length.is_multiple_of(4) || length > rest.len() {
-        return Err(bad(&format!("it says that its first {length} bytes are a trie, of {}", rest.len())));
+        return Err(bad(&format!(
+            "it says that its first {length} bytes are a trie, of {}",
+            rest.len()
+        )));
     }
     let replacements = &rest[length..];
     if std::str::from_utf8(replacements).is_err() {
         return Err(bad("its replacements are not UTF-8"));
     }
-    let longest = replacements.split(|byte| *byte == 0).map(<[u8]>::len).max().unwrap_or(0);
+    let longest = replacements
+        .split(|byte| *byte == 0)
+        .map(<[u8]>::len)
+        .max()
+        .unwrap_or(0);
     Ok((longest as u64).max(1))
 }
 
@@ -175,12 +191,21 @@ fn growth_in_decoder(decoder: &Value) -> u64 {
     product(parts(decoder).into_iter().map(factor))
 }
 
-/// That each template names the text once. One that names it twice makes two of it, and several after another a multitude.
+/// That each template names the text once. One that names it twice makes two of it, and several
+/// after another a multitude.
 fn check_templates(post_processor: &Value) -> Result<(), String> {
-    for single in parts(post_processor).into_iter().filter_map(|part| part.get("single")?.as_array()) {
-        let named = single.iter().filter(|piece| piece.get("Sequence").is_some()).count();
+    for single in parts(post_processor)
+        .into_iter()
+        .filter_map(|part| part.get("single")?.as_array())
+    {
+        let named = single
+            .iter()
+            .filter(|piece| piece.get("Sequence").is_some())
+            .count();
         if named != 1 {
-            return Err(format!("its post_processor has a template that names the text {named} times instead of once"));
+            return Err(format!(
+                "its post_processor has a template that names the text {named} times instead of once"
+            ));
         }
     }
     Ok(())
@@ -188,7 +213,9 @@ fn check_templates(post_processor: &Value) -> Result<(), String> {
 
 /// Whether a regular expression is searched for anywhere in it.
 fn has_expression(part: &Value) -> bool {
-    parts(part).into_iter().any(|part| part["pattern"].get("Regex").is_some())
+    parts(part)
+        .into_iter()
+        .any(|part| part["pattern"].get("Regex").is_some())
 }
 
 #[cfg(test)]
@@ -204,7 +231,8 @@ mod tests {
 
     #[test]
     fn growth_by_hand() {
-        let replace = |from: Value, to: &str| json!({ "type": "Replace", "pattern": from, "content": to });
+        let replace =
+            |from: Value, to: &str| json!({ "type": "Replace", "pattern": from, "content": to });
         let of = |normalizer| of(normalizer, Value::Null, Value::Null).unwrap().growth;
         assert_eq!(of(Value::Null), 1);
         assert_eq!(of(json!({ "type": "NFKC" })), 11);
@@ -212,30 +240,45 @@ mod tests {
         assert_eq!(of(replace(json!({ "String": "``" }), "\"")), 1);
         assert_eq!(of(replace(json!({ "Regex": " {2,}" }), "▁")), 4);
         // LLaMA's: a mark in front, spaces as marks.
-        let llama = json!([{ "type": "Prepend", "prepend": "▁" }, replace(json!({ "String": " " }), "▁")]);
+        let llama =
+            json!([{ "type": "Prepend", "prepend": "▁" }, replace(json!({ "String": " " }), "▁")]);
         assert_eq!(of(json!({ "type": "Sequence", "normalizers": llama })), 12);
         // The forms once, and a map whose longest replacement has two bytes.
         let map = STANDARD.encode([&4_u32.to_le_bytes()[..], &[0; 4], b"a\0bc\0"].concat());
-        let albert =
-            json!([{ "type": "NFKD" }, { "type": "NFKC" }, { "type": "Precompiled", "precompiled_charsmap": map }]);
+        let albert = json!([{ "type": "NFKD" }, { "type": "NFKC" }, { "type": "Precompiled", "precompiled_charsmap": map }]);
         assert_eq!(of(json!({ "type": "Sequence", "normalizers": albert })), 22);
     }
 
     #[test]
     fn what_can_grow_without_bound_is_refused() {
-        let ten = json!({ "type": "Replace", "pattern": { "String": "a" }, "content": "aaaaaaaaaa" });
-        let nested =
-            json!({ "type": "Sequence", "normalizers": [{ "type": "Sequence", "normalizers": vec![ten; 40] }] });
+        let ten =
+            json!({ "type": "Replace", "pattern": { "String": "a" }, "content": "aaaaaaaaaa" });
+        let nested = json!({ "type": "Sequence", "normalizers": [{ "type": "Sequence", "normalizers": vec![ten; 40] }] });
         let refused = of(nested, Value::Null, Value::Null).unwrap_err();
-        assert!(refused.contains("its normalizer can make a text 18446744073709551615 times as long"), "{refused}");
-        let words = json!({ "type": "Sequence", "pretokenizers": vec![json!({ "type": "ByteLevel" }); 5] });
         assert!(
-            of(Value::Null, words, Value::Null).unwrap_err().contains("its pre_tokenizer can make a text 32 times")
+            refused.contains("its normalizer can make a text 18446744073709551615 times as long"),
+            "{refused}"
+        );
+        let words =
+            json!({ "type": "Sequence", "pretokenizers": vec![json!({ "type": "ByteLevel" }); 5] });
+        assert!(
+            of(Value::Null, words, Value::Null)
+                .unwrap_err()
+                .contains("its pre_tokenizer can make a text 32 times")
         );
         let spaces = json!({ "type": "Sequence", "decoders": vec![json!({ "type": "BPEDecoder", "suffix": "" }); 60] });
-        assert!(of(Value::Null, Value::Null, spaces).unwrap_err().contains("its decoder can make a text"));
-        let twice = json!({ "post_processor": { "single": [{ "Sequence": {} }, { "Sequence": {} }] } });
-        assert!(Pipeline::of(twice.to_string().as_bytes()).unwrap_err().contains("names the text 2 times"));
+        assert!(
+            of(Value::Null, Value::Null, spaces)
+                .unwrap_err()
+                .contains("its decoder can make a text")
+        );
+        let twice =
+            json!({ "post_processor": { "single": [{ "Sequence": {} }, { "Sequence": {} }] } });
+        assert!(
+            Pipeline::of(twice.to_string().as_bytes())
+                .unwrap_err()
+                .contains("names the text 2 times")
+        );
     }
 
     #[test]
@@ -243,10 +286,20 @@ mod tests {
         for (map, told) in [
             ("*", "not base64"),
             ("", "is empty"),
-            (&*STANDARD.encode([255; 8]), "says that its first 4294967295 bytes are a trie, of 4"),
-            (&*STANDARD.encode([4, 0, 0, 0, 0, 0, 0, 0, 255]), "not UTF-8"),
+            (
+                &*STANDARD.encode([255; 8]),
+                "says that its first 4294967295 bytes are a trie, of 4",
+            ),
+            (
+                &*STANDARD.encode([4, 0, 0, 0, 0, 0, 0, 0, 255]),
+                "not UTF-8",
+            ),
         ] {
-            let refused = of(json!({ "type": "Precompiled", "precompiled_charsmap": map }), Value::Null, Value::Null);
+            let refused = of(
+                json!({ "type": "Precompiled", "precompiled_charsmap": map }),
+                Value::Null,
+                Value::Null,
+            );
             let refused = refused.unwrap_err();
             assert!(refused.contains(told), "{refused}");
         }

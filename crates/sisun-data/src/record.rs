@@ -1,4 +1,5 @@
-//! One record of JSON as Python's `json` reads it: what it takes beyond the standard is taken as well.
+//! One record of JSON as Python's `json` reads it: what it takes beyond the standard is taken as
+//! well.
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use sisun_config::plain_words;
@@ -31,8 +32,9 @@ pub(crate) struct NoRecord {
     pub(crate) problem: String,
 }
 
-/// Reads a JSON object. As in Python a name that comes twice means the last, `NaN` and `Infinity` are numbers, and half a
-/// surrogate pair (`"\ud83d"`, an emoji that was cut) is a character, U+FFFD here.
+/// Reads a JSON object. As in Python a name that comes twice means the last, `NaN` and `Infinity`
+/// are numbers, and half a surrogate pair (`"\ud83d"`, an emoji that was cut) is a character,
+/// U+FFFD here.
 pub(crate) fn read_record(text: &str, wanted: &[&str]) -> Result<Record, NoRecord> {
     let read = |text: &str| {
         let mut reader = serde_json::Deserializer::from_str(text);
@@ -46,14 +48,24 @@ pub(crate) fn read_record(text: &str, wanted: &[&str]) -> Result<Record, NoRecor
     result.map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let told = error.to_string();
-        let problem = plain_words(told.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&told));
-        let place = if column > 0 { format!(" at column {column}") } else { String::new() };
-        NoRecord { line: line.saturating_sub(1), problem: format!("{problem}{place}") }
+        let problem = plain_words(
+            told.strip_suffix(&format!(" at line {line} column {column}"))
+                .unwrap_or(&told),
+        );
+        let place = if column > 0 {
+            format!(" at column {column}")
+        } else {
+            String::new()
+        };
+        NoRecord {
+            line: line.saturating_sub(1),
+            problem: format!("{problem}{place}"),
+        }
     })
 }
 
-/// JSON of the same length with what Python adds to the standard replaced: half a pair by U+FFFD, what is no number and
-/// infinities by 0.
+/// JSON of the same length with what Python adds to the standard replaced: half a pair by U+FFFD,
+/// what is no number and infinities by 0.
 fn as_standard(text: &str) -> Cow<'_, str> {
     const NAMES: [&[u8]; 2] = [b"NaN", b"Infinity"];
     let bytes = text.as_bytes();
@@ -73,7 +85,9 @@ fn as_standard(text: &str) -> Cow<'_, str> {
             _ if within => {}
             _ => {
                 let signed = at > 0 && bytes[at - 1] == b'-';
-                let names = NAMES.iter().filter(|name| !signed || name.starts_with(b"I"));
+                let names = NAMES
+                    .iter()
+                    .filter(|name| !signed || name.starts_with(b"I"));
                 if let Some(name) = names.into_iter().find(|name| bytes[at..].starts_with(name)) {
                     changed.push((at, format!("{:<1$}", "0", name.len())));
                     at += name.len() - 1;
@@ -96,7 +110,11 @@ fn as_standard(text: &str) -> Cow<'_, str> {
 fn unit(bytes: &[u8], at: usize) -> Option<u16> {
     let digits = bytes.get(at..at + 6)?.strip_prefix(br"\u")?;
     let digits = std::str::from_utf8(digits).ok()?;
-    if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) { u16::from_str_radix(digits, 16).ok() } else { None }
+    if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        u16::from_str_radix(digits, 16).ok()
+    } else {
+        None
+    }
 }
 
 /// Reads the fields with these names and skips the others, however deep they are.
@@ -118,12 +136,19 @@ impl<'de> Visitor<'de> for Wanted<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
-        let mut record = Record { wanted: vec![None; self.0.len()], names: Vec::new() };
+        let mut record = Record {
+            wanted: vec![None; self.0.len()],
+            names: Vec::new(),
+        };
         while let Some(name) = map.next_key::<String>()? {
             match self.0.iter().any(|wanted| *wanted == name) {
                 true => {
                     let field = map.next_value_seed(AField)?;
-                    let places = self.0.iter().zip(&mut record.wanted).filter(|(wanted, _)| **wanted == name);
+                    let places = self
+                        .0
+                        .iter()
+                        .zip(&mut record.wanted)
+                        .filter(|(wanted, _)| **wanted == name);
                     places.for_each(|(_, place)| *place = Some(field.clone()));
                 }
                 false => _ = map.next_value::<IgnoredAny>()?,
@@ -222,18 +247,37 @@ mod tests {
     use super::{Field, read_record};
 
     fn text(json: &str) -> Field {
-        read_record(json, &["text"]).unwrap().wanted.remove(0).unwrap()
+        read_record(json, &["text"])
+            .unwrap()
+            .wanted
+            .remove(0)
+            .unwrap()
     }
 
     #[test]
     fn what_python_adds_to_the_standard_is_read() {
-        let is = |json: &str, expected: &str| assert_eq!(text(json), Field::Text(expected.to_owned()), "{json}");
+        let is = |json: &str, expected: &str| {
+            assert_eq!(text(json), Field::Text(expected.to_owned()), "{json}")
+        };
         is(r#"{"text": "cut \ud83d here"}"#, "cut \u{FFFD} here");
-        is(r#"{"text": "\ude00\ud83d\ude00\ud83d\ud83d\ude00"}"#, "\u{FFFD}\u{1F600}\u{FFFD}\u{1F600}");
-        is(r#"{"text": "\\ud83d \"NaN\\", "s": [NaN, -Infinity, Infinity], "d": {"e": 1e999}}"#, "\\ud83d \"NaN\\");
+        is(
+            r#"{"text": "\ude00\ud83d\ude00\ud83d\ud83d\ude00"}"#,
+            "\u{FFFD}\u{1F600}\u{FFFD}\u{1F600}",
+        );
+        is(
+            r#"{"text": "\\ud83d \"NaN\\", "s": [NaN, -Infinity, Infinity], "d": {"e": 1e999}}"#,
+            "\\ud83d \"NaN\\",
+        );
         is(r#"{"\ud83d": 0, "text": "a\u0000b"}"#, "a\0b");
         is(r#"{"text": "first", "text": "second"}"#, "second");
-        is(&format!(r#"{{"deep": {}{}, "text": "x"}}"#, "[".repeat(100_000), "]".repeat(100_000)), "x");
+        is(
+            &format!(
+                r#"{{"deep": {}{}, "text": "x"}}"#,
+                "[".repeat(100_000),
+                "]".repeat(100_000)
+            ),
+            "x",
+        );
         assert_eq!(text(r#"{"text": NaN}"#), Field::Number);
         assert_eq!(text(r#"{"text": [["a"], {"b": null}]}"#), Field::List);
         assert_eq!(text(r#"{"text": {"a": ["b"]}}"#), Field::Object);
@@ -252,14 +296,17 @@ mod tests {
             line: String,
             text: Option<String>,
         }
-        let fixture: Fixture =
-            serde_json::from_str(include_str!("../../../tests/peers/fixtures/json_lines.json")).unwrap();
+        let fixture: Fixture = serde_json::from_str(include_str!(
+            "../../../tests/peers/fixtures/json_lines.json"
+        ))
+        .unwrap();
         assert!(fixture.cases.len() > 500);
         for Case { line, text } in fixture.cases {
-            let found = match read_record(&line, &["text"]).map(|mut record| record.wanted.remove(0)) {
-                Ok(Some(Field::Text(text))) => Some(text),
-                _ => None,
-            };
+            let found =
+                match read_record(&line, &["text"]).map(|mut record| record.wanted.remove(0)) {
+                    Ok(Some(Field::Text(text))) => Some(text),
+                    _ => None,
+                };
             assert_eq!(found, text, "{line}");
         }
     }
@@ -268,12 +315,31 @@ mod tests {
     fn what_is_no_record_is_told_with_its_place() {
         let problem = |json: &str| read_record(json, &["text"]).unwrap_err().problem;
         assert_eq!(problem(r#""text""#), "it is a string at column 6");
-        assert_eq!(problem(r#"{"text": "a"} {"#), "something follows after its end at column 15");
-        assert_eq!(problem(r#"{"s": NaN, "text": "\x"}"#), "invalid escape at column 22");
-        assert!(problem("{\"text\": \"a\u{1}\"}").starts_with("a text holds a line end or another control character"));
-        for json in [r#"{"a": NaNs}"#, r#"{"a": nan}"#, r#"{"a": -NaN}"#, r#"{"text": "\ud83"}"#, "{'text': 'a'}", ""] {
+        assert_eq!(
+            problem(r#"{"text": "a"} {"#),
+            "something follows after its end at column 15"
+        );
+        assert_eq!(
+            problem(r#"{"s": NaN, "text": "\x"}"#),
+            "invalid escape at column 22"
+        );
+        assert!(
+            problem("{\"text\": \"a\u{1}\"}")
+                .starts_with("a text holds a line end or another control character")
+        );
+        for json in [
+            r#"{"a": NaNs}"#,
+            r#"{"a": nan}"#,
+            r#"{"a": -NaN}"#,
+            r#"{"text": "\ud83"}"#,
+            "{'text': 'a'}",
+            "",
+        ] {
             assert!(read_record(json, &["text"]).is_err(), "{json}");
         }
-        assert_eq!(read_record("{\"a\":\n1,\n,}", &["text"]).unwrap_err().line, 2);
+        assert_eq!(
+            read_record("{\"a\":\n1,\n,}", &["text"]).unwrap_err().line,
+            2
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! One reading of the text before anything is made of it: is it sound, how much is there, and what is its hash?
+//! One reading of the text before anything is made of it: is it sound, how much is there, and what
+//! is its hash?
 
 use crate::{
     DataError,
@@ -27,8 +28,8 @@ pub(crate) struct Scan {
 /// Reads all of `inputs` once.
 ///
 /// # Errors
-/// Whatever makes the text unusable, and [`DataError::Empty`] if there is none; `name` is what the message
-/// then calls it.
+/// Whatever makes the text unusable, and [`DataError::Empty`] if there is none; `name` is what the
+/// message then calls it.
 pub(crate) fn scan(inputs: &[Input], rules: &DataConfig, name: &str) -> Result<Scan, DataError> {
     let (mut documents, mut characters, mut bytes, mut answers) = (0, 0, 0, false);
     let mut hash = Sha256::new();
@@ -54,11 +55,22 @@ pub(crate) fn scan(inputs: &[Input], rules: &DataConfig, name: &str) -> Result<S
         Ok(())
     })?;
     if bytes == 0 {
-        let why =
-            seen.nulls.first.map_or_else(String::new, |(field, ..)| format!(" ({field} is null in every record)"));
-        return Err(DataError::Empty { name: format!("{name}{why}") });
+        let why = seen.nulls.first.map_or_else(String::new, |(field, ..)| {
+            format!(" ({field} is null in every record)")
+        });
+        return Err(DataError::Empty {
+            name: format!("{name}{why}"),
+        });
     }
-    Ok(Scan { documents, characters, bytes, answers, sha256: hash.finalize().into(), seen, alphabet })
+    Ok(Scan {
+        documents,
+        characters,
+        bytes,
+        answers,
+        sha256: hash.finalize().into(),
+        seen,
+        alphabet,
+    })
 }
 
 /// A set of characters: one bit a code point.

@@ -3,16 +3,18 @@
 use crate::Tokenizer;
 
 impl Tokenizer {
-    /// One token in readable form: its text within other text, with spaces as spaces (`Ġthe`, `▁the` and WordPiece's `the`
-    /// are ` the`, `##ing` is `ing`), and bytes that are no whole character as `<0xED>`. For an id outside the vocabulary,
-    /// `<unknown 123>`.
+    /// One token in readable form: its text within other text, with spaces as spaces (`Ġthe`,
+    /// `▁the` and WordPiece's `the` are ` the`, `##ing` is `ing`), and bytes that are no whole
+    /// character as `<0xED>`. For an id outside the vocabulary, `<unknown 123>`.
     pub fn token_text(&self, id: u32) -> String {
         match self.inner.id_to_token(id) {
             None => format!("<unknown {id}>"),
             Some(token) if self.is_special(id) => token,
             Some(token) if self.byte_level => crate::byte_level::readable(&token),
             Some(token) => match self.within_text(id) {
-                Some(text) if !text.is_empty() && !text.contains(char::REPLACEMENT_CHARACTER) => text,
+                Some(text) if !text.is_empty() && !text.contains(char::REPLACEMENT_CHARACTER) => {
+                    text
+                }
                 _ => token.replace('▁', " "),
             },
         }
@@ -27,12 +29,18 @@ impl Tokenizer {
 
     /// Whether a token is a special one, which stands for no text of its own.
     pub fn is_special(&self, id: u32) -> bool {
-        self.inner.id_to_token(id).is_some_and(|token| self.inner.get_added_vocabulary().is_special_token(&token))
+        self.inner
+            .id_to_token(id)
+            .is_some_and(|token| self.inner.get_added_vocabulary().is_special_token(&token))
     }
 
-    /// Whether a token was added to the vocabulary that the model of the tokenizer has: special ones were, and marks of a chat.
+    /// Whether a token was added to the vocabulary that the model of the tokenizer has: special
+    /// ones were, and marks of a chat.
     pub fn is_added(&self, id: u32) -> bool {
-        self.inner.get_added_vocabulary().get_added_tokens_decoder().contains_key(&id)
+        self.inner
+            .get_added_vocabulary()
+            .get_added_tokens_decoder()
+            .contains_key(&id)
     }
 
     /// The byte that a token such as `<0xED>` stands for, where the decoder knows such tokens.
@@ -56,6 +64,9 @@ pub(crate) fn plain(tokenizer: &tokenizers::Tokenizer) -> Option<u32> {
 
 /// The byte of `<0xED>`, as the library's decoder reads it.
 fn byte(token: &str) -> Option<u8> {
-    let digits = token.strip_prefix("<0x")?.strip_suffix('>').filter(|digits| digits.len() == 2)?;
+    let digits = token
+        .strip_prefix("<0x")?
+        .strip_suffix('>')
+        .filter(|digits| digits.len() == 2)?;
     u8::from_str_radix(digits, 16).ok()
 }

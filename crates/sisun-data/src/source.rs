@@ -35,18 +35,30 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    fn new(path: PathBuf, name: PathBuf, spool: Option<Scratch>, rules: &DataConfig) -> Result<Self, DataError> {
+    fn new(
+        path: PathBuf,
+        name: PathBuf,
+        spool: Option<Scratch>,
+        rules: &DataConfig,
+    ) -> Result<Self, DataError> {
         let (form, looks) = form_of(&path, &name, rules)?;
-        Ok(Self { path, name, form, looks, _spool: spool.map(Arc::new) })
+        Ok(Self {
+            path,
+            name,
+            form,
+            looks,
+            _spool: spool.map(Arc::new),
+        })
     }
 }
 
 /// The files that `sources` name, in the order of the sources and sorted within each; none twice.
 ///
-/// A folder gives its files ending in `.txt`, `.text`, `.md`, `.jsonl` or `.ndjson`, and those in `.json` that are read as
-/// JSON, at any depth, without hidden ones and without following links to other folders. A glob gives the files that match,
-/// whatever their ending, and what is in the folders that match. `-` is `stdin`. What can be read only once, standard input
-/// or a pipe, is put into a file in `spool_folder`.
+/// A folder gives its files ending in `.txt`, `.text`, `.md`, `.jsonl` or `.ndjson`, and those in
+/// `.json` that are read as JSON, at any depth, without hidden ones and without following links to
+/// other folders. A glob gives the files that match, whatever their ending, and what is in the
+/// folders that match. `-` is `stdin`. What can be read only once, standard input or a pipe, is put
+/// into a file in `spool_folder`.
 pub(crate) fn resolve(
     sources: &[String],
     rules: &DataConfig,
@@ -82,9 +94,17 @@ pub(crate) fn resolve(
 
 /// The inputs that are not among `others`.
 pub(crate) fn without(inputs: Vec<Input>, others: &[Input]) -> Vec<Input> {
-    let real = |input: &Input| input.path.canonicalize().unwrap_or_else(|_| input.path.clone());
+    let real = |input: &Input| {
+        input
+            .path
+            .canonicalize()
+            .unwrap_or_else(|_| input.path.clone())
+    };
     let others: HashSet<PathBuf> = others.iter().map(real).collect();
-    inputs.into_iter().filter(|input| !others.contains(&real(input))).collect()
+    inputs
+        .into_iter()
+        .filter(|input| !others.contains(&real(input)))
+        .collect()
 }
 
 fn files_of(source: &str, rules: &DataConfig) -> Result<Vec<PathBuf>, DataError> {
@@ -101,15 +121,23 @@ fn files_of(source: &str, rules: &DataConfig) -> Result<Vec<PathBuf>, DataError>
         _ => {}
     }
     if !source.contains(['*', '?', '[']) {
-        return Err(DataError::Missing { path: path.to_owned(), suggestion: nearest(path) });
+        return Err(DataError::Missing {
+            path: path.to_owned(),
+            suggestion: nearest(path),
+        });
     }
-    let matches = glob::glob(source)
-        .map_err(|error| DataError::Glob { pattern: source.to_owned(), message: error.to_string() })?;
+    let matches = glob::glob(source).map_err(|error| DataError::Glob {
+        pattern: source.to_owned(),
+        message: error.to_string(),
+    })?;
     let mut files = Vec::new();
     for found in matches {
         let found = found.map_err(|error| {
             let path = error.path().to_owned();
-            DataError::Io { path, source: error.into() }
+            DataError::Io {
+                path,
+                source: error.into(),
+            }
         })?;
         if is_folder(&found).map_err(DataError::io(&found))? {
             walk(&found, rules, &mut files)?;
@@ -122,7 +150,13 @@ fn files_of(source: &str, rules: &DataConfig) -> Result<Vec<PathBuf>, DataError>
 }
 
 fn some(files: Vec<PathBuf>, source: &str) -> Result<Vec<PathBuf>, DataError> {
-    if files.is_empty() { Err(DataError::NoFiles { name: source.to_owned() }) } else { Ok(files) }
+    if files.is_empty() {
+        Err(DataError::NoFiles {
+            name: source.to_owned(),
+        })
+    } else {
+        Ok(files)
+    }
 }
 
 /// Adds the text files below `folder`, sorted.
@@ -146,13 +180,16 @@ fn walk(folder: &Path, rules: &DataConfig, files: &mut Vec<PathBuf>) -> Result<(
 }
 
 fn is_text(path: &Path, rules: &DataConfig) -> Result<bool, DataError> {
-    Ok(ends_in(path, &TEXT_ENDINGS) || (ends_in(path, &JSON_ENDINGS) && form_of(path, path, rules)?.0 != Form::Text))
+    Ok(ends_in(path, &TEXT_ENDINGS)
+        || (ends_in(path, &JSON_ENDINGS) && form_of(path, path, rules)?.0 != Form::Text))
 }
 
 /// The name in the same folder that differs least, if it differs little.
 fn nearest(path: &Path) -> Option<PathBuf> {
     let wanted = path.file_name()?.to_string_lossy().to_lowercase();
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     names
@@ -162,7 +199,12 @@ fn nearest(path: &Path) -> Option<PathBuf> {
         .map(|(_, name)| folder.map_or_else(|| PathBuf::from(&name), |folder| folder.join(&name)))
 }
 
-fn spool(folder: &Path, from: &mut dyn Read, name: PathBuf, rules: &DataConfig) -> Result<Input, DataError> {
+fn spool(
+    folder: &Path,
+    from: &mut dyn Read,
+    name: PathBuf,
+    rules: &DataConfig,
+) -> Result<Input, DataError> {
     let mut file = Scratch::new_in(folder, "standard-input").map_err(DataError::cache(folder))?;
     let mut block = vec![0; 64 << 10];
     loop {
@@ -172,7 +214,9 @@ fn spool(folder: &Path, from: &mut dyn Read, name: PathBuf, rules: &DataConfig) 
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => return Err(DataError::io(&name)(error)),
         };
-        file.file().write_all(&block[..read]).map_err(DataError::cache(folder))?;
+        file.file()
+            .write_all(&block[..read])
+            .map_err(DataError::cache(folder))?;
     }
     Input::new(file.path().to_owned(), name, Some(file), rules)
 }
@@ -202,6 +246,10 @@ mod tests {
             assert_eq!(text, "하나의 글");
         }
         drop(inputs);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            0,
+            "nothing is left behind"
+        );
     }
 }

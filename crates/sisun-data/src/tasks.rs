@@ -1,8 +1,9 @@
-//! Tasks with one right answer, generated: what a model must understand of order and distance to solve.
+//! Tasks with one right answer, generated: what a model must understand of order and distance to
+//! solve.
 //!
-//! An example is a prompt that ends with `>` and an answer that ends with `.`; a model is trained on the answer alone.
-//! The tasks are those of the literature on length generalisation (Kazemnejad et al. 2023, §4 and appendix; Zhou et
-//! al. 2024; Arora et al. 2024 for associative recall).
+//! An example is a prompt that ends with `>` and an answer that ends with `.`; a model is trained
+//! on the answer alone. The tasks are those of the literature on length generalisation (Kazemnejad
+//! et al. 2023, §4 and appendix; Zhou et al. 2024; Arora et al. 2024 for associative recall).
 
 mod arithmetic;
 
@@ -72,7 +73,11 @@ impl Task {
 
     /// The lengths that make sense: recall has a letter for each pair, and there are only so many.
     pub fn longest(self) -> usize {
-        if self == Task::Recall { LETTERS } else { usize::MAX }
+        if self == Task::Recall {
+            LETTERS
+        } else {
+            usize::MAX
+        }
     }
 
     /// Tokens of the longest example of a length, prompt and answer.
@@ -81,7 +86,8 @@ impl Task {
             Task::Copy | Task::CopyRepeated | Task::Reverse | Task::Sort => 2 * length + 2,
             Task::CopyTwice => 3 * length + 2,
             Task::Addition => 3 * length + 4,
-            // The sum has one digit more; of the lines `a+b+c=dd,` only the last needs its second digit for sure.
+            // The sum has one digit more; of the lines `a+b+c=dd,` only the last needs its second
+            // digit for sure.
             Task::AdditionScratchpad => 2 * length + 2 + 9 * length + length + 2,
             Task::Recall => 2 * length + 4,
             Task::Parity | Task::Majority => length + 3,
@@ -93,8 +99,12 @@ impl Task {
     /// # Panics
     /// If the length is 0 or above [`Task::longest`].
     pub fn example(self, length: usize, rng: &mut impl Rng) -> Example {
-        assert!((1..=self.longest()).contains(&length), "{self} has no examples of length {length}");
-        let mut letters = || -> String { (0..length).map(|_| letter(below(rng, LETTERS))).collect() };
+        assert!(
+            (1..=self.longest()).contains(&length),
+            "{self} has no examples of length {length}"
+        );
+        let mut letters =
+            || -> String { (0..length).map(|_| letter(below(rng, LETTERS))).collect() };
         let (prompt, answer) = match self {
             Task::Copy => {
                 let text = letters();
@@ -128,20 +138,30 @@ impl Task {
             }
             Task::Majority => majority(length, rng),
         };
-        Example { prompt: ids(&(prompt + ">")), answer: ids(&(answer + ".")) }
+        Example {
+            prompt: ids(&(prompt + ">")),
+            answer: ids(&(answer + ".")),
+        }
     }
 }
 
 /// Text of [`SYMBOLS`] as ids.
 fn ids(text: &str) -> Vec<u32> {
-    let id = |c| SYMBOLS.chars().position(|symbol| symbol == c).expect("tasks write symbols only") as u32;
+    let id = |c| {
+        SYMBOLS
+            .chars()
+            .position(|symbol| symbol == c)
+            .expect("tasks write symbols only") as u32
+    };
     text.chars().map(id).collect()
 }
 
 /// Ids as text.
 pub fn text(ids: &[u32]) -> String {
     let symbols: Vec<char> = SYMBOLS.chars().collect();
-    ids.iter().map(|&id| symbols.get(id as usize).copied().unwrap_or('?')).collect()
+    ids.iter()
+        .map(|&id| symbols.get(id as usize).copied().unwrap_or('?'))
+        .collect()
 }
 
 fn letter(i: usize) -> char {
@@ -149,7 +169,9 @@ fn letter(i: usize) -> char {
 }
 
 fn bits(length: usize, rng: &mut impl Rng) -> String {
-    (0..length).map(|_| if below(rng, 2) == 1 { '1' } else { '0' }).collect()
+    (0..length)
+        .map(|_| if below(rng, 2) == 1 { '1' } else { '0' })
+        .collect()
 }
 
 fn majority(length: usize, rng: &mut impl Rng) -> (String, String) {
@@ -169,13 +191,25 @@ fn recall(pairs: usize, rng: &mut impl Rng) -> (String, String) {
     }
     let digits: Vec<usize> = (0..pairs).map(|_| below(rng, 10)).collect();
     let asked = below(rng, pairs);
-    let said: String = letters.iter().zip(&digits).map(|(letter, digit)| format!("{letter}{digit}")).collect();
-    (format!("{said}{}", letters[asked]), digits[asked].to_string())
+    let said: String = letters
+        .iter()
+        .zip(&digits)
+        .map(|(letter, digit)| format!("{letter}{digit}"))
+        .collect();
+    (
+        format!("{said}{}", letters[asked]),
+        digits[asked].to_string(),
+    )
 }
 
 impl fmt::Display for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(NAMES.iter().find(|(_, task)| task == self).map_or("", |(name, _)| name))
+        f.write_str(
+            NAMES
+                .iter()
+                .find(|(_, task)| task == self)
+                .map_or("", |(name, _)| name),
+        )
     }
 }
 
@@ -184,7 +218,10 @@ impl FromStr for Task {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let known = || NAMES.map(|(known, _)| known).join(", ");
-        let found = NAMES.iter().find(|(known, _)| *known == name).map(|(_, task)| *task);
+        let found = NAMES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, task)| *task);
         found.ok_or_else(|| format!("no task is called {name:?}; there are {}", known()))
     }
 }

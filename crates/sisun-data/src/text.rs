@@ -45,8 +45,8 @@ impl Seen {
     }
 }
 
-/// Gives the text of a file to `sink` in blocks cut between characters. A byte order mark at the start is
-/// left out, and line ends are `\n`.
+/// Gives the text of a file to `sink` in blocks cut between characters. A byte order mark at the
+/// start is left out, and line ends are `\n`.
 ///
 /// # Errors
 /// [`DataError::Binary`], [`DataError::InvalidUtf8`], [`DataError::Io`], and those of `sink`.
@@ -63,13 +63,20 @@ pub(crate) fn read_blocks(
         // What is left in `block` is a character that the last read cut.
         let carried = block.len();
         let wanted = (BLOCK - carried) as u64;
-        let read = (&mut file).take(wanted).read_to_end(&mut block).map_err(DataError::io(&input.name))?;
+        let read = (&mut file)
+            .take(wanted)
+            .read_to_end(&mut block)
+            .map_err(DataError::io(&input.name))?;
         if offset == 0 {
             check_pointer(&block).map_err(DataError::io(&input.name))?;
         }
         if let Some(at) = block.iter().position(|&byte| byte == 0) {
             let hint = utf16_hint(&block, offset);
-            return Err(DataError::Binary { path: input.name.clone(), offset: offset + at as u64, hint });
+            return Err(DataError::Binary {
+                path: input.name.clone(),
+                offset: offset + at as u64,
+                hint,
+            });
         }
         let whole = match std::str::from_utf8(&block) {
             Ok(_) => block.len(),
@@ -83,12 +90,25 @@ pub(crate) fn read_blocks(
                 });
             }
         };
-        let text = std::str::from_utf8(&block[..whole]).expect("valid up to `whole`, as just checked");
-        let text = if offset == 0 { text.strip_prefix('\u{FEFF}').unwrap_or(text) } else { text };
+        let text =
+            std::str::from_utf8(&block[..whole]).expect("valid up to `whole`, as just checked");
+        let text = if offset == 0 {
+            text.strip_prefix('\u{FEFF}').unwrap_or(text)
+        } else {
+            text
+        };
         seen.carriage_returns |= text.contains('\r');
         // The line feed of a pair that the end of a block has cut was given already.
-        let rest = if after_return { text.strip_prefix('\n').unwrap_or(text) } else { text };
-        after_return = if text.is_empty() { after_return } else { text.ends_with('\r') };
+        let rest = if after_return {
+            text.strip_prefix('\n').unwrap_or(text)
+        } else {
+            text
+        };
+        after_return = if text.is_empty() {
+            after_return
+        } else {
+            text.ends_with('\r')
+        };
         let text = with_line_feeds(rest);
         if !text.is_empty() {
             seen.text(&text);
@@ -104,7 +124,8 @@ pub(crate) fn read_blocks(
 }
 
 fn utf16_hint(block: &[u8], offset: u64) -> Option<&'static str> {
-    let marked = offset == 0 && (block.starts_with(&[0xFF, 0xFE]) || block.starts_with(&[0xFE, 0xFF]));
+    let marked =
+        offset == 0 && (block.starts_with(&[0xFF, 0xFE]) || block.starts_with(&[0xFE, 0xFF]));
     marked.then_some("it looks like UTF-16 text: `iconv -f UTF-16 -t UTF-8` makes it readable")
 }
 

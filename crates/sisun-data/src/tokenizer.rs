@@ -24,7 +24,8 @@ use tokenizers::{
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     pub(crate) inner: Arc<Library>,
-    /// Present when the vocabulary is one of single characters: the same ids, a hundred times faster.
+    /// Present when the vocabulary is one of single characters: the same ids, a hundred times
+    /// faster.
     pub(crate) characters: Option<Arc<CharTable>>,
     /// A token of a letter, which shows how others read after it.
     pub(crate) plain: Option<u32>,
@@ -49,24 +50,28 @@ pub struct Tokenizer {
 pub struct Encoding {
     /// One id a token.
     pub ids: Vec<u32>,
-    /// For each token the half-open range of the text it came from, in **characters**. Pieces of one
-    /// character share that character's range.
+    /// For each token the half-open range of the text it came from, in **characters**. Pieces of
+    /// one character share that character's range.
     pub offsets: Vec<(usize, usize)>,
 }
 
 impl Tokenizer {
-    /// Reads a Hugging Face `tokenizer.json`. Truncation and padding that the file sets are left out,
-    /// whatever they say: who reads a text cuts it where the model ends, and no batch of ours needs padding. What ends a text is what
-    /// the files beside it say, as Hugging Face's directories and our runs have them.
+    /// Reads a Hugging Face `tokenizer.json`. Truncation and padding that the file sets are left
+    /// out, whatever they say: who reads a text cuts it where the model ends, and no batch of ours
+    /// needs padding. What ends a text is what the files beside it say, as Hugging Face's
+    /// directories and our runs have them.
     ///
     /// # Errors
-    /// [`DataError::Io`] when the file cannot be read, [`DataError::TokenizerFile`] when it is no tokenizer, and
-    /// [`DataError::Ends`].
+    /// [`DataError::Io`] when the file cannot be read, [`DataError::TokenizerFile`] when it is no
+    /// tokenizer, and [`DataError::Ends`].
     pub fn from_file(path: &Path) -> Result<Self, DataError> {
         let json = std::fs::read(path).map_err(DataError::io(path))?;
         sisun_config::check_pointer(&json).map_err(DataError::io(path))?;
-        let tokenizer = Self::from_json(&json, Some(path))
-            .map_err(|error| DataError::TokenizerFile { path: path.to_owned(), message: error.to_string() })?;
+        let tokenizer =
+            Self::from_json(&json, Some(path)).map_err(|error| DataError::TokenizerFile {
+                path: path.to_owned(),
+                message: error.to_string(),
+            })?;
         tokenizer.ending_as_in(path.parent().unwrap_or(Path::new("")))
     }
 
@@ -106,8 +111,12 @@ impl Tokenizer {
             prefix,
             ends: Self::named_end(&inner).into_iter().collect(),
             plain: single::plain(&inner),
-            byte_level: has_decoder(&inner, |decoder| matches!(decoder, DecoderWrapper::ByteLevel(_))),
-            byte_fallback: has_decoder(&inner, |decoder| matches!(decoder, DecoderWrapper::ByteFallback(_))),
+            byte_level: has_decoder(&inner, |decoder| {
+                matches!(decoder, DecoderWrapper::ByteLevel(_))
+            }),
+            byte_fallback: has_decoder(&inner, |decoder| {
+                matches!(decoder, DecoderWrapper::ByteFallback(_))
+            }),
             composes: composes(&inner),
             coverage: Coverage::of(&inner, &canonical),
             sha256: hex(&Sha256::digest(canonical.as_bytes())),
@@ -134,8 +143,8 @@ impl Tokenizer {
         self.sha256.clone()
     }
 
-    /// The tokens of `text`, and of nothing else: no token is put before or after it. Special tokens that
-    /// are written out in the text are recognised.
+    /// The tokens of `text`, and of nothing else: no token is put before or after it. Special
+    /// tokens that are written out in the text are recognised.
     ///
     /// # Errors
     /// [`DataError::UnseenCharacters`] when the vocabulary has no way to write some characters.
@@ -143,8 +152,9 @@ impl Tokenizer {
         self.encoded(text, false)
     }
 
-    /// What a model is given to read `text`: its tokens, and those that the tokenizer puts around a text (its post-processor;
-    /// LLaMA's `<s>`), which came from no text. None of the tokenizers that are trained here put any.
+    /// What a model is given to read `text`: its tokens, and those that the tokenizer puts around a
+    /// text (its post-processor; LLaMA's `<s>`), which came from no text. None of the tokenizers
+    /// that are trained here put any.
     ///
     /// # Errors
     /// As [`Tokenizer::encode`].
@@ -152,25 +162,39 @@ impl Tokenizer {
         self.encoded(text, true)
     }
 
-    /// The tokens that the tokenizer puts before a text (LLaMA's `<s>`): each document of a training text begins with them.
+    /// The tokens that the tokenizer puts before a text (LLaMA's `<s>`): each document of a
+    /// training text begins with them.
     pub fn prefix(&self) -> &[u32] {
         &self.prefix
     }
 
     fn encoded(&self, text: &str, special: bool) -> Result<Encoding, DataError> {
         // A table knows no offsets of characters that were composed.
-        if let Some(table) = self.characters.as_ref().filter(|_| !self.composes || composed(text) == text) {
+        if let Some(table) = self
+            .characters
+            .as_ref()
+            .filter(|_| !self.composes || composed(text) == text)
+        {
             return table.encode(text);
         }
-        let encoding = self.inner.encode(text, special).map_err(|failure| self.explain(text, failure))?;
+        let encoding = self
+            .inner
+            .encode(text, special)
+            .map_err(|failure| self.explain(text, failure))?;
         self.check_coverage(text, encoding.get_offsets())?;
         let character_at = character_index(text);
-        let mut offsets: Vec<(usize, usize)> =
-            encoding.get_offsets().iter().map(|&(start, end)| (character_at(start), character_at(end))).collect();
+        let mut offsets: Vec<(usize, usize)> = encoding
+            .get_offsets()
+            .iter()
+            .map(|&(start, end)| (character_at(start), character_at(end)))
+            .collect();
         if self.composes {
             to_whole_characters(text, &mut offsets);
         }
-        Ok(Encoding { ids: encoding.get_ids().to_vec(), offsets })
+        Ok(Encoding {
+            ids: encoding.get_ids().to_vec(),
+            offsets,
+        })
     }
 
     /// The text of `ids`, special tokens written out. Bytes that are not UTF-8 become U+FFFD.
@@ -192,13 +216,18 @@ impl Tokenizer {
         (id as usize) < self.vocab_size && !self.holes.contains(&id)
     }
 
-    /// That a model with so many rows can read `ids`: a tokenizer may have tokens besides those that a model was trained on.
+    /// That a model with so many rows can read `ids`: a tokenizer may have tokens besides those
+    /// that a model was trained on.
     ///
     /// # Errors
     /// [`DataError::NoRow`], of the first that it cannot.
     pub fn check_rows(&self, ids: &[u32], rows: usize) -> Result<(), DataError> {
         match ids.iter().find(|&&id| id as usize >= rows) {
-            Some(&id) => Err(DataError::NoRow { token: self.token_text(id), id, rows }),
+            Some(&id) => Err(DataError::NoRow {
+                token: self.token_text(id),
+                id,
+                rows,
+            }),
             None => Ok(()),
         }
     }
@@ -206,7 +235,10 @@ impl Tokenizer {
     /// An error if `id` is not a token of the vocabulary.
     pub(crate) fn check_id(&self, id: u32) -> Result<(), DataError> {
         if !self.knows(id) {
-            return Err(DataError::UnknownToken { id, vocab_size: self.vocab_size });
+            return Err(DataError::UnknownToken {
+                id,
+                vocab_size: self.vocab_size,
+            });
         }
         Ok(())
     }
@@ -226,7 +258,9 @@ impl Tokenizer {
             None => first,
             Some(theirs) => NormalizerWrapper::Sequence(Sequence::new(vec![first, theirs])),
         };
-        inner.with_normalizer(Some(both)).map_err(DataError::tokenizer)?;
+        inner
+            .with_normalizer(Some(both))
+            .map_err(DataError::tokenizer)?;
         let canonical = inner.to_string(false).map_err(DataError::tokenizer)?;
         Ok(Self {
             characters: CharTable::of(&inner, &canonical).map(Arc::new),
@@ -245,7 +279,9 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// Whether the normaliser of a tokenizer, whatever else it does, composes characters.
 fn composes(tokenizer: &Library) -> bool {
-    tokenizer.normalized("\u{1112}\u{1161}\u{11AB}").is_ok_and(|text| text.get().contains('한'))
+    tokenizer
+        .normalized("\u{1112}\u{1161}\u{11AB}")
+        .is_ok_and(|text| text.get().contains('한'))
 }
 
 /// Byte offset to character index.
@@ -256,21 +292,42 @@ fn character_index(text: &str) -> impl Fn(usize) -> usize {
 
 /// The special tokens before and after the token of a text that has only one.
 fn around(tokenizer: &tokenizers::Tokenizer) -> Result<[Vec<u32>; 2], DataError> {
-    let one = tokenizers::Encoding::from_tokens(vec![tokenizers::Token::new(0, "x".to_owned(), (0, 1))], 0);
-    let whole = tokenizer.post_process(one, None, true).map_err(DataError::tokenizer)?;
-    let tokens: Vec<(u32, bool)> =
-        whole.get_ids().iter().zip(whole.get_special_tokens_mask()).map(|(&id, &special)| (id, special == 1)).collect();
-    let mut parts = tokens.splitn(2, |(_, special)| !special).map(|part| part.iter().map(|(id, _)| *id).collect());
-    Ok([parts.next().unwrap_or_default(), parts.next().unwrap_or_default()])
+    let one = tokenizers::Encoding::from_tokens(
+        vec![tokenizers::Token::new(0, "x".to_owned(), (0, 1))],
+        0,
+    );
+    let whole = tokenizer
+        .post_process(one, None, true)
+        .map_err(DataError::tokenizer)?;
+    let tokens: Vec<(u32, bool)> = whole
+        .get_ids()
+        .iter()
+        .zip(whole.get_special_tokens_mask())
+        .map(|(&id, &special)| (id, special == 1))
+        .collect();
+    let mut parts = tokens
+        .splitn(2, |(_, special)| !special)
+        .map(|part| part.iter().map(|(id, _)| *id).collect());
+    Ok([
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    ])
 }
 
 /// Whether one of the parts of a tokenizer's decoder is what is looked for.
-fn has_decoder(tokenizer: &tokenizers::Tokenizer, is_it: impl Fn(&DecoderWrapper) -> bool + Copy) -> bool {
+fn has_decoder(
+    tokenizer: &tokenizers::Tokenizer,
+    is_it: impl Fn(&DecoderWrapper) -> bool + Copy,
+) -> bool {
     fn has(decoder: &DecoderWrapper, is_it: impl Fn(&DecoderWrapper) -> bool + Copy) -> bool {
         match decoder {
-            DecoderWrapper::Sequence(sequence) => sequence.get_decoders().iter().any(|part| has(part, is_it)),
+            DecoderWrapper::Sequence(sequence) => {
+                sequence.get_decoders().iter().any(|part| has(part, is_it))
+            }
             other => is_it(other),
         }
     }
-    tokenizer.get_decoder().is_some_and(|decoder| has(decoder, is_it))
+    tokenizer
+        .get_decoder()
+        .is_some_and(|decoder| has(decoder, is_it))
 }

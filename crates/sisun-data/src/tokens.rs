@@ -8,8 +8,9 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-/// After this many reads the pages they touched are given back, so that a mapping larger than memory does
-/// not fill it. The kernel brings in up to 64 KiB a read, so this bounds the mapping's share at 128 MiB.
+/// After this many reads the pages they touched are given back, so that a mapping larger than
+/// memory does not fill it. The kernel brings in up to 64 KiB a read, so this bounds the mapping's
+/// share at 128 MiB.
 const READS_BETWEEN_RELEASES: usize = 2048;
 
 /// The tokens of one split, where its documents start, and on which of them the loss is taken.
@@ -41,7 +42,11 @@ pub(crate) enum Width {
 impl Width {
     /// The narrowest that holds every id below `vocab_size`.
     pub(crate) fn of(vocab_size: usize) -> Self {
-        if vocab_size <= 1 << 16 { Self::Two } else { Self::Four }
+        if vocab_size <= 1 << 16 {
+            Self::Two
+        } else {
+            Self::Four
+        }
     }
 
     /// Appends `id`, which must be below the vocabulary's size.
@@ -93,21 +98,41 @@ impl Bytes {
 impl Tokens {
     /// Tokens held in memory.
     ///
-    /// `loss` says on which tokens the loss is taken (`None`: on all); `document_starts` is the index of the
-    /// first token of each document, ascending; `text_bytes` is how many bytes of text the tokens stand for.
+    /// `loss` says on which tokens the loss is taken (`None`: on all); `document_starts` is the
+    /// index of the first token of each document, ascending; `text_bytes` is how many bytes of text
+    /// the tokens stand for.
     ///
     /// # Panics
     /// If `loss` has another length than `ids` or a document starts outside them.
-    pub fn from_ids(ids: &[u32], loss: Option<&[bool]>, document_starts: &[usize], text_bytes: u64) -> Self {
-        assert!(loss.is_none_or(|loss| loss.len() == ids.len()), "one loss mark a token");
+    pub fn from_ids(
+        ids: &[u32],
+        loss: Option<&[bool]>,
+        document_starts: &[usize],
+        text_bytes: u64,
+    ) -> Self {
+        assert!(
+            loss.is_none_or(|loss| loss.len() == ids.len()),
+            "one loss mark a token"
+        );
         assert!(document_starts.is_sorted(), "document starts ascend");
-        assert!(document_starts.iter().all(|&start| start <= ids.len()), "a document starts past the end");
+        assert!(
+            document_starts.iter().all(|&start| start <= ids.len()),
+            "a document starts past the end"
+        );
         let mut bytes = Vec::with_capacity(4 * ids.len());
         ids.iter().for_each(|&id| Width::Four.write(id, &mut bytes));
         Self {
-            ids: Ids { bytes: Bytes::Held(bytes), width: Width::Four },
+            ids: Ids {
+                bytes: Bytes::Held(bytes),
+                width: Width::Four,
+            },
             loss: loss.map(|loss| Bytes::Held(loss.iter().map(|&on| u8::from(on)).collect())),
-            starts: Bytes::Held(document_starts.iter().flat_map(|&start| (start as u64).to_le_bytes()).collect()),
+            starts: Bytes::Held(
+                document_starts
+                    .iter()
+                    .flat_map(|&start| (start as u64).to_le_bytes())
+                    .collect(),
+            ),
             text_bytes,
             reads: AtomicUsize::new(0),
             orders: Orders::default(),
@@ -125,8 +150,14 @@ impl Tokens {
         text_bytes: u64,
     ) -> std::io::Result<Self> {
         Ok(Self {
-            ids: Ids { bytes: Bytes::map(ids)?, width },
-            loss: loss.map(Bytes::map).transpose()?.filter(|loss| loss.contains(&0)),
+            ids: Ids {
+                bytes: Bytes::map(ids)?,
+                width,
+            },
+            loss: loss
+                .map(Bytes::map)
+                .transpose()?
+                .filter(|loss| loss.contains(&0)),
             starts: Bytes::map(starts)?,
             text_bytes,
             reads: AtomicUsize::new(0),
@@ -144,8 +175,8 @@ impl Tokens {
         self.len() == 0
     }
 
-    /// How many bytes of text the tokens stand for. End-of-text tokens stand for none. With it a loss per
-    /// token becomes bits per byte: `loss · len / (ln 2 · bytes)`.
+    /// How many bytes of text the tokens stand for. End-of-text tokens stand for none. With it a
+    /// loss per token becomes bits per byte: `loss · len / (ln 2 · bytes)`.
     pub fn bytes(&self) -> u64 {
         self.text_bytes
     }
@@ -161,10 +192,16 @@ impl Tokens {
     /// If there is no such document.
     pub fn document(&self, i: usize) -> Range<usize> {
         let start = |i: usize| {
-            let bytes = self.starts[8 * i..8 * i + 8].try_into().expect("eight bytes were taken");
+            let bytes = self.starts[8 * i..8 * i + 8]
+                .try_into()
+                .expect("eight bytes were taken");
             u64::from_le_bytes(bytes) as usize
         };
-        start(i)..if i + 1 < self.documents() { start(i + 1) } else { self.len() }
+        start(i)..if i + 1 < self.documents() {
+            start(i + 1)
+        } else {
+            self.len()
+        }
     }
 
     /// Whether the loss is taken on some of the tokens only.
@@ -221,8 +258,20 @@ impl Tokens {
         let width = self.ids.width.bytes();
         let bytes = &self.ids.bytes[width * range.start..width * range.end];
         match self.ids.width {
-            Width::Two => ids.extend(bytes.as_chunks().0.iter().map(|&two| u32::from(u16::from_le_bytes(two)))),
-            Width::Four => ids.extend(bytes.as_chunks().0.iter().map(|&four| u32::from_le_bytes(four))),
+            Width::Two => ids.extend(
+                bytes
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|&two| u32::from(u16::from_le_bytes(two))),
+            ),
+            Width::Four => ids.extend(
+                bytes
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|&four| u32::from_le_bytes(four)),
+            ),
         }
         self.count_read(range.len());
     }

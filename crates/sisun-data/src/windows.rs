@@ -34,8 +34,14 @@ impl Batch {
     /// Adds the row whose `context_len + 1` tokens are those of `stretches`, one after another.
     fn push(&mut self, tokens: &Tokens, stretches: impl Iterator<Item = Range<usize>> + Clone) {
         let mut ids = Vec::with_capacity(self.context_len + 1);
-        stretches.clone().for_each(|stretch| tokens.read_into(stretch, &mut ids));
-        assert_eq!(ids.len(), self.context_len + 1, "a window is its inputs and one token more");
+        stretches
+            .clone()
+            .for_each(|stretch| tokens.read_into(stretch, &mut ids));
+        assert_eq!(
+            ids.len(),
+            self.context_len + 1,
+            "a window is its inputs and one token more"
+        );
         self.inputs.extend_from_slice(&ids[..self.context_len]);
         self.targets.extend_from_slice(&ids[1..]);
         if let Some(mask) = &mut self.loss_mask {
@@ -52,8 +58,18 @@ impl Batch {
 ///
 /// # Panics
 /// If `tokens` holds no window, which [`prepare`](crate::prepare) has made sure of.
-pub fn random_batch(tokens: &Tokens, batch_size: usize, context_len: usize, seed: u64, micro_step: u64) -> Batch {
-    assert!(tokens.len() > context_len, "{} tokens hold no window of {context_len} + 1", tokens.len());
+pub fn random_batch(
+    tokens: &Tokens,
+    batch_size: usize,
+    context_len: usize,
+    seed: u64,
+    micro_step: u64,
+) -> Batch {
+    assert!(
+        tokens.len() > context_len,
+        "{} tokens hold no window of {context_len} + 1",
+        tokens.len()
+    );
     let mut rng = stream(seed, "windows", micro_step);
     let mut batch = Batch::new(tokens, batch_size, context_len);
     for _ in 0..batch_size {
@@ -63,26 +79,38 @@ pub fn random_batch(tokens: &Tokens, batch_size: usize, context_len: usize, seed
     batch
 }
 
-/// Windows that go through the documents epoch by epoch: each epoch is all documents in an order drawn from
-/// (seed, epoch), one after another, and windows follow one another through the endless row of epochs. So
-/// every token is a target exactly once an epoch, except the very first of all.
+/// Windows that go through the documents epoch by epoch: each epoch is all documents in an order
+/// drawn from (seed, epoch), one after another, and windows follow one another through the endless
+/// row of epochs. So every token is a target exactly once an epoch, except the very first of all.
 ///
 /// The batch is a function of the arguments alone.
 ///
 /// # Panics
 /// If `tokens` is empty.
-pub fn epoch_batch(tokens: &Tokens, batch_size: usize, context_len: usize, seed: u64, micro_step: u64) -> Batch {
+pub fn epoch_batch(
+    tokens: &Tokens,
+    batch_size: usize,
+    context_len: usize,
+    seed: u64,
+    micro_step: u64,
+) -> Batch {
     let len = tokens.len();
     assert!(len > 0, "there are no tokens to go through");
     let mut batch = Batch::new(tokens, batch_size, context_len);
     for row in 0..batch_size as u64 {
-        let mut at = (u128::from(micro_step) * batch_size as u128 + u128::from(row)) * context_len as u128;
+        let mut at =
+            (u128::from(micro_step) * batch_size as u128 + u128::from(row)) * context_len as u128;
         let end = at + context_len as u128 + 1;
         let mut stretches = Vec::new();
         while at < end {
             let (epoch, from) = ((at / len as u128) as u64, (at % len as u128) as usize);
             let upto = (from as u128 + (end - at)).min(len as u128) as usize;
-            stretches.extend(tokens.orders.get(tokens, seed, epoch).stretches(tokens, from..upto));
+            stretches.extend(
+                tokens
+                    .orders
+                    .get(tokens, seed, epoch)
+                    .stretches(tokens, from..upto),
+            );
             at += (upto - from) as u128;
         }
         batch.push(tokens, stretches.into_iter());
@@ -90,12 +118,13 @@ pub fn epoch_batch(tokens: &Tokens, batch_size: usize, context_len: usize, seed:
     batch
 }
 
-/// The same windows every time, none overlapping another in its targets, in batches of up to `batch_size`.
+/// The same windows every time, none overlapping another in its targets, in batches of up to
+/// `batch_size`.
 ///
-/// Without a limit every token but the first is a target exactly once; what is left at the end is a window
-/// shorter than `context_len`, in a batch of its own. With a limit there are that many full windows, evenly
-/// spaced among those with a token that the loss is taken on (all of them, if there are fewer). If only the rest has
-/// such tokens, or there is no full window, it is the rest.
+/// Without a limit every token but the first is a target exactly once; what is left at the end is a
+/// window shorter than `context_len`, in a batch of its own. With a limit there are that many full
+/// windows, evenly spaced among those with a token that the loss is taken on (all of them, if there
+/// are fewer). If only the rest has such tokens, or there is no full window, it is the rest.
 ///
 /// # Panics
 /// If `batch_size` or `context_len` is zero.
@@ -114,11 +143,18 @@ pub fn evaluation_windows(
             let counts = |i: &usize| tokens.marked_in(window(*i).start + 1..window(*i).end) > 0;
             Starts::Listed(evenly((0..full).filter(counts).collect(), limit))
         }
-        Some(limit) => Starts::Even { taken: limit.min(full), full },
+        Some(limit) => Starts::Even {
+            taken: limit.min(full),
+            full,
+        },
         None => Starts::Even { taken: full, full },
     };
     let taken = starts.len();
-    let rest = if limit.is_none() || taken == 0 { targets % context_len } else { 0 };
+    let rest = if limit.is_none() || taken == 0 {
+        targets % context_len
+    } else {
+        0
+    };
     let batches = (0..taken).step_by(batch_size).map(move |first| {
         let rows = first..taken.min(first + batch_size);
         let mut batch = Batch::new(tokens, rows.len(), context_len);
@@ -158,6 +194,9 @@ impl Starts {
 
 /// At most `limit` of these, evenly spaced.
 fn evenly(all: Vec<usize>, limit: usize) -> Vec<usize> {
-    let even = Starts::Even { taken: limit.min(all.len()), full: all.len() };
+    let even = Starts::Even {
+        taken: limit.min(all.len()),
+        full: all.len(),
+    };
     (0..even.len()).map(|i| all[even.get(i)]).collect()
 }

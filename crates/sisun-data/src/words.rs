@@ -1,16 +1,17 @@
-//! Byte-level BPE word by word, as GPT-2 has it: what a word becomes does not depend on its neighbours, and
-//! most words have been met before. Gives the ids that Hugging Face's library gives, which spends most
-//! of its time on offsets that a corpus does not need.
+//! Byte-level BPE word by word, as GPT-2 has it: what a word becomes does not depend on its
+//! neighbours, and most words have been met before. Gives the ids that Hugging Face's library
+//! gives, which spends most of its time on offsets that a corpus does not need.
 
 use crate::{DataError, byte_level::character_of, compose::composed, library::Library};
 use regex::Regex;
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper};
 
-/// GPT-2's pattern (<https://github.com/openai/gpt-2/blob/master/src/encoder.py>) without its look-ahead
-/// `\s+(?!\S)`, which [`next_word`] does.
+/// GPT-2's pattern (<https://github.com/openai/gpt-2/blob/master/src/encoder.py>) without its
+/// look-ahead `\s+(?!\S)`, which [`next_word`] does.
 static WORD: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+").expect("the pattern is well formed")
+    Regex::new(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+")
+        .expect("the pattern is well formed")
 });
 
 /// Longer words are not remembered.
@@ -30,39 +31,61 @@ pub(crate) struct WordRules {
 }
 
 impl WordRules {
-    /// The rules of `tokenizer`, if it works as GPT-2's does: no normalizer but NFC, GPT-2's words without a space put
-    /// in front, BPE without dropout, special tokens that do not reach into what surrounds them.
+    /// The rules of `tokenizer`, if it works as GPT-2's does: no normalizer but NFC, GPT-2's words
+    /// without a space put in front, BPE without dropout, special tokens that do not reach into
+    /// what surrounds them.
     pub(crate) fn of(tokenizer: &Library) -> Option<Self> {
         let words = match tokenizer.get_pre_tokenizer() {
-            Some(PreTokenizerWrapper::ByteLevel(words)) => words.use_regex && !words.add_prefix_space,
+            Some(PreTokenizerWrapper::ByteLevel(words)) => {
+                words.use_regex && !words.add_prefix_space
+            }
             _ => false,
         };
-        let bpe = matches!(tokenizer.get_model(), ModelWrapper::BPE(model) if model.dropout.is_none());
+        let bpe =
+            matches!(tokenizer.get_model(), ModelWrapper::BPE(model) if model.dropout.is_none());
         let added = tokenizer.get_added_tokens_decoder();
-        let plain =
-            added.values().all(|token| !token.lstrip && !token.rstrip && !token.single_word && !token.normalized);
+        let plain = added
+            .values()
+            .all(|token| !token.lstrip && !token.rstrip && !token.single_word && !token.normalized);
         let composes = matches!(tokenizer.get_normalizer(), Some(NormalizerWrapper::NFC(_)));
         if !words || !bpe || !plain || (tokenizer.get_normalizer().is_some() && !composes) {
             return None;
         }
-        Some(Self { specials: added.into_iter().map(|(id, token)| (token.content, id)).collect(), composes })
+        Some(Self {
+            specials: added
+                .into_iter()
+                .map(|(id, token)| (token.content, id))
+                .collect(),
+            composes,
+        })
     }
 
     /// The ids of `text`.
-    pub(crate) fn encode(&self, library: &Library, cache: &mut WordCache, text: &str) -> Result<Vec<u32>, DataError> {
+    pub(crate) fn encode(
+        &self,
+        library: &Library,
+        cache: &mut WordCache,
+        text: &str,
+    ) -> Result<Vec<u32>, DataError> {
         let mut ids = Vec::with_capacity(text.len() / 3);
         let mut rest = text;
         loop {
             let special = self.first_special(rest);
             let plain = &rest[..special.map_or(rest.len(), |(at, ..)| at)];
-            let plain = if self.composes { composed(plain) } else { Cow::Borrowed(plain) };
+            let plain = if self.composes {
+                composed(plain)
+            } else {
+                Cow::Borrowed(plain)
+            };
             let mut plain = &*plain;
             while !plain.is_empty() {
                 let (word, after) = plain.split_at(next_word(plain));
                 encode_word(library, cache, word, &mut ids)?;
                 plain = after;
             }
-            let Some((at, special, id)) = special else { return Ok(ids) };
+            let Some((at, special, id)) = special else {
+                return Ok(ids);
+            };
             ids.push(id);
             rest = &rest[at + special.len()..];
         }
@@ -70,17 +93,19 @@ impl WordRules {
 
     /// The special token that comes first, the longest of those that begin there.
     fn first_special(&self, text: &str) -> Option<(usize, &str, u32)> {
-        let found = self
-            .specials
-            .iter()
-            .filter_map(|(special, id)| Some((text.find(special.as_str())?, special.as_str(), *id)));
+        let found = self.specials.iter().filter_map(|(special, id)| {
+            Some((text.find(special.as_str())?, special.as_str(), *id))
+        });
         found.min_by_key(|(at, special, _)| (*at, std::cmp::Reverse(special.len())))
     }
 }
 
 /// The length of the first word of `text`, which must not be empty.
 fn next_word(text: &str) -> usize {
-    let word = WORD.find(text).expect("every character is white space, a letter, a digit or none of them").as_str();
+    let word = WORD
+        .find(text)
+        .expect("every character is white space, a letter, a digit or none of them")
+        .as_str();
     if word.len() == text.len() || !word.chars().all(char::is_whitespace) {
         return word.len();
     }
@@ -91,7 +116,12 @@ fn next_word(text: &str) -> usize {
     }
 }
 
-fn encode_word(library: &Library, cache: &mut WordCache, word: &str, ids: &mut Vec<u32>) -> Result<(), DataError> {
+fn encode_word(
+    library: &Library,
+    cache: &mut WordCache,
+    word: &str,
+    ids: &mut Vec<u32>,
+) -> Result<(), DataError> {
     if let Some(known) = cache.get(word) {
         ids.extend_from_slice(known);
         return Ok(());
@@ -120,7 +150,12 @@ mod tests {
 
     static BPE: LazyLock<Tokenizer> = LazyLock::new(|| {
         let text = "the cat's hat isn't there;  하나는 12,345원을\n\n\t주었어요. ".repeat(4);
-        Tokenizer::train_bpe([text].iter(), 330, &["<|user|>".to_owned(), "<|user|>>".to_owned()]).unwrap()
+        Tokenizer::train_bpe(
+            [text].iter(),
+            330,
+            &["<|user|>".to_owned(), "<|user|>>".to_owned()],
+        )
+        .unwrap()
     });
 
     proptest! {

@@ -27,18 +27,26 @@ struct Continuation {
 
 fn families() -> Vec<(String, Tokenizer, Vec<Continuation>)> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/fixtures");
-    let fixture: Fixture = serde_json::from_slice(&fs::read(fixtures.join("continuations.json")).unwrap()).unwrap();
+    let fixture: Fixture =
+        serde_json::from_slice(&fs::read(fixtures.join("continuations.json")).unwrap()).unwrap();
     let folder = tempfile::TempDir::new().unwrap();
     let read = |(name, family): (String, Family)| {
         let path = match family.tokenizer {
-            None => fixtures.join("tokenizers").join(&name).join("tokenizer.json"),
+            None => fixtures
+                .join("tokenizers")
+                .join(&name)
+                .join("tokenizer.json"),
             Some(tokenizer) => {
                 let path = folder.path().join("tokenizer.json");
                 fs::write(&path, tokenizer.to_string()).unwrap();
                 path
             }
         };
-        (name, Tokenizer::from_file(&path).unwrap(), family.continuations)
+        (
+            name,
+            Tokenizer::from_file(&path).unwrap(),
+            family.continuations,
+        )
     };
     fixture.families.into_iter().map(read).collect()
 }
@@ -52,7 +60,11 @@ fn what_tokens_add_to_a_text_is_what_transformers_says() {
             let found = tokenizer.decode_after(&before, &ids).unwrap();
             assert_eq!(found, text, "{name}: {ids:?} after {before:?}");
             let pieces = tokenizer.texts_after(&before, &ids).unwrap();
-            assert_eq!(pieces.len(), ids.len(), "{name}: a piece for each of {ids:?}");
+            assert_eq!(
+                pieces.len(),
+                ids.len(),
+                "{name}: a piece for each of {ids:?}"
+            );
         }
     }
 }
@@ -60,7 +72,10 @@ fn what_tokens_add_to_a_text_is_what_transformers_says() {
 #[test]
 fn whatever_is_streamed_was_not_taken_back_and_memory_is_bounded() {
     for (name, tokenizer, continuations) in families() {
-        let all: Vec<u32> = continuations.iter().flat_map(|continuation| continuation.ids.clone()).collect();
+        let all: Vec<u32> = continuations
+            .iter()
+            .flat_map(|continuation| continuation.ids.clone())
+            .collect();
         let mut stream = tokenizer.stream_decoder();
         let (mut text, mut longest) = (String::new(), 0);
         for &id in &all {
@@ -76,29 +91,59 @@ fn whatever_is_streamed_was_not_taken_back_and_memory_is_bounded() {
 
 #[test]
 fn the_first_token_of_a_text_and_the_next_read_differently() {
-    let of = |wanted: &str| families().into_iter().find(|(name, ..)| name == wanted).unwrap().1;
-    for (name, space) in
-        [("sentencepiece_bpe", true), ("unigram", true), ("word_piece", true), ("split_byte_level", false)]
-    {
+    let of = |wanted: &str| {
+        families()
+            .into_iter()
+            .find(|(name, ..)| name == wanted)
+            .unwrap()
+            .1
+    };
+    for (name, space) in [
+        ("sentencepiece_bpe", true),
+        ("unigram", true),
+        ("word_piece", true),
+        ("split_byte_level", false),
+    ] {
         let tokenizer = of(name);
         let kite = tokenizer.encode("kite").unwrap().ids;
         let the = tokenizer.encode("the").unwrap().ids;
         let expected = if space { " kite" } else { "kite" };
-        assert_eq!(tokenizer.decode_after(&the, &kite).unwrap(), expected, "{name}");
-        assert_eq!(tokenizer.decode_after(&[], &kite).unwrap(), "kite", "{name}");
+        assert_eq!(
+            tokenizer.decode_after(&the, &kite).unwrap(),
+            expected,
+            "{name}"
+        );
+        assert_eq!(
+            tokenizer.decode_after(&[], &kite).unwrap(),
+            "kite",
+            "{name}"
+        );
         // A token that begins a text is none.
         let special = tokenizer.end_of_text().unwrap();
-        assert_eq!(tokenizer.decode_after(&[special], &kite).unwrap(), "kite", "{name}");
+        assert_eq!(
+            tokenizer.decode_after(&[special], &kite).unwrap(),
+            "kite",
+            "{name}"
+        );
     }
     let word_piece = of("word_piece");
-    let texts: String =
-        word_piece.encode("the kite").unwrap().ids.iter().map(|&id| word_piece.token_text(id)).collect();
+    let texts: String = word_piece
+        .encode("the kite")
+        .unwrap()
+        .ids
+        .iter()
+        .map(|&id| word_piece.token_text(id))
+        .collect();
     assert_eq!(texts, " the kite");
 }
 
 #[test]
 fn bytes_that_are_held_back_are_pending_while_they_are_text() {
-    let tokenizer = families().into_iter().find(|(name, ..)| name == "sentencepiece_bpe").unwrap().1;
+    let tokenizer = families()
+        .into_iter()
+        .find(|(name, ..)| name == "sentencepiece_bpe")
+        .unwrap()
+        .1;
     let bytes: Vec<u32> = tokenizer
         .encode("빨")
         .unwrap()
@@ -107,7 +152,9 @@ fn bytes_that_are_held_back_are_pending_while_they_are_text() {
         .filter(|&id| tokenizer.token_text(id).starts_with("<0x"))
         .collect();
     assert_eq!(bytes.len(), 3);
-    let mut stream = tokenizer.stream_decoder_after(&tokenizer.encode("the").unwrap().ids).unwrap();
+    let mut stream = tokenizer
+        .stream_decoder_after(&tokenizer.encode("the").unwrap().ids)
+        .unwrap();
     let mut pending = Vec::new();
     for &id in &bytes {
         assert_eq!(stream.push(id).unwrap(), "");
@@ -115,7 +162,12 @@ fn bytes_that_are_held_back_are_pending_while_they_are_text() {
     }
     assert_eq!(pending, ["", "", "빨"]);
     assert_eq!(
-        stream.push(tokenizer.encode("kite").unwrap().ids[0]).unwrap(),
-        format!("빨{}", tokenizer.token_text(tokenizer.encode("kite").unwrap().ids[0]))
+        stream
+            .push(tokenizer.encode("kite").unwrap().ids[0])
+            .unwrap(),
+        format!(
+            "빨{}",
+            tokenizer.token_text(tokenizer.encode("kite").unwrap().ids[0])
+        )
     );
 }

@@ -28,15 +28,19 @@ fn foreign(desk: &Desk, model: &Value, parts: &Value, added: &[&str]) -> Tokeniz
 }
 
 fn bpe(tokens: &[&str], unknown: Option<&str>, byte_fallback: bool) -> Value {
-    let vocab: serde_json::Map<String, Value> =
-        (0..).zip(tokens).map(|(i, token)| ((*token).to_owned(), json!(i))).collect();
+    let vocab: serde_json::Map<String, Value> = (0..)
+        .zip(tokens)
+        .map(|(i, token)| ((*token).to_owned(), json!(i)))
+        .collect();
     json!({ "type": "BPE", "vocab": vocab, "merges": [], "unk_token": unknown, "byte_fallback": byte_fallback })
 }
 
 /// What encoding and training say of a text: the same characters.
 fn unseen(desk: &mut Desk, tokenizer: &Tokenizer, text: &str) -> Vec<char> {
     fs::write(desk.path("a.txt"), text.repeat(40)).unwrap();
-    desk.tokenizer = TokenizerConfig::File { path: desk.path("tokenizer.json").into() };
+    desk.tokenizer = TokenizerConfig::File {
+        path: desk.path("tokenizer.json").into(),
+    };
     let characters = |error: DataError| match error {
         DataError::UnseenCharacters { characters, .. } => characters,
         other => panic!("{other}"),
@@ -64,9 +68,22 @@ fn a_byte_level_vocabulary_that_lacks_bytes_is_told() {
     let mut desk = Desk::new(&[("a.txt", b"")]);
     for parts in byte_level() {
         // 한 is ED 95 9C, of which the last byte is there.
-        let tokenizer = foreign(&desk, &bpe(&["a", "b", "Ġ", "ľ"], None, false), &parts, &["<|끝|>"]);
-        assert_eq!(tokenizer.encode("ab a<|끝|>b").unwrap().ids, [0, 1, 2, 0, 4, 1], "{parts}");
-        assert_eq!(unseen(&mut desk, &tokenizer, "ab 한c<|끝|>a\nb"), ['한', 'c', '\n'], "{parts}");
+        let tokenizer = foreign(
+            &desk,
+            &bpe(&["a", "b", "Ġ", "ľ"], None, false),
+            &parts,
+            &["<|끝|>"],
+        );
+        assert_eq!(
+            tokenizer.encode("ab a<|끝|>b").unwrap().ids,
+            [0, 1, 2, 0, 4, 1],
+            "{parts}"
+        );
+        assert_eq!(
+            unseen(&mut desk, &tokenizer, "ab 한c<|끝|>a\nb"),
+            ['한', 'c', '\n'],
+            "{parts}"
+        );
         // A space is text as well.
         let tokenizer = foreign(&desk, &bpe(&["a", "b"], None, false), &parts, &[]);
         assert_eq!(unseen(&mut desk, &tokenizer, "ab a"), [' '], "{parts}");
@@ -82,12 +99,19 @@ fn byte_fallback_without_bytes_is_told() {
     let metaspace = json!({ "pre_tokenizer": { "type": "Metaspace", "replacement": "▁", "prepend_scheme": "always" } });
     for parts in [sentencepiece, metaspace] {
         let some: Vec<String> = (0..0x80).map(|byte| format!("<0x{byte:02X}>")).collect();
-        let tokens: Vec<&str> = ["a", "b", "▁"].into_iter().chain(some.iter().map(String::as_str)).collect();
+        let tokens: Vec<&str> = ["a", "b", "▁"]
+            .into_iter()
+            .chain(some.iter().map(String::as_str))
+            .collect();
         let tokenizer = foreign(&desk, &bpe(&tokens, None, true), &parts, &[]);
         assert_eq!(tokenizer.encode("ab\nq").unwrap().ids.len(), 5, "{parts}");
         assert_eq!(unseen(&mut desk, &tokenizer, "ab 한q\n"), ['한'], "{parts}");
         let tokenizer = foreign(&desk, &bpe(&["a", "b", "▁"], None, false), &parts, &[]);
-        assert_eq!(unseen(&mut desk, &tokenizer, "ab 한q\n"), ['한', 'q', '\n'], "{parts}");
+        assert_eq!(
+            unseen(&mut desk, &tokenizer, "ab 한q\n"),
+            ['한', 'q', '\n'],
+            "{parts}"
+        );
     }
 }
 
@@ -102,7 +126,11 @@ fn what_is_left_out_within_a_word_is_told() {
     let tokenizer = foreign(&desk, &model, &white, &[]);
     assert_eq!(tokenizer.encode("aab bb").unwrap().ids, [0, 0, 2, 1, 2]);
     assert_eq!(unseen(&mut desk, &tokenizer, "a한b ab"), ['한']);
-    assert_eq!(unseen(&mut desk, &tokenizer, "ab ba"), ['a'], "which is known but not at the end of a word");
+    assert_eq!(
+        unseen(&mut desk, &tokenizer, "ab ba"),
+        ['a'],
+        "which is known but not at the end of a word"
+    );
     let mut model = bpe(&["a", "##b"], None, false);
     model["continuing_subword_prefix"] = json!("##");
     let tokenizer = foreign(&desk, &model, &white, &[]);
@@ -116,36 +144,60 @@ fn what_becomes_the_unknown_token_is_counted() {
         json!({ "type": kind, "vocab": { "ab": 0, "a": 1, "[UNK]": 2, "b": 3 }, "unk_token": "[UNK]",
                 "continuing_subword_prefix": "##", "max_input_chars_per_word": 100 })
     };
-    let unigram =
-        json!({ "type": "Unigram", "unk_id": 0, "vocab": [["[UNK]", 0.0], ["a", -1.0], ["b", -1.0], ["ab", -1.5]] });
+    let unigram = json!({ "type": "Unigram", "unk_id": 0, "vocab": [["[UNK]", 0.0], ["a", -1.0], ["b", -1.0], ["ab", -1.5]] });
     let [level, ..] = byte_level();
     let cases = [
         (words("WordLevel"), &white, "ab 한글 a [UNK] 한"),
         (words("WordPiece"), &white, "ab 한글 a [UNK] 한"),
         (unigram, &white, "ab 한글 a 한"),
-        (bpe(&["a", "b", "[UNK]"], Some("[UNK]"), false), &white, "ab 한글 a 한"),
-        (bpe(&["a", "b", "Ġ", "[UNK]"], Some("[UNK]"), false), &level, "ab 한글 a 한"),
+        (
+            bpe(&["a", "b", "[UNK]"], Some("[UNK]"), false),
+            &white,
+            "ab 한글 a 한",
+        ),
+        (
+            bpe(&["a", "b", "Ġ", "[UNK]"], Some("[UNK]"), false),
+            &level,
+            "ab 한글 a 한",
+        ),
     ];
     for (model, parts, text) in cases {
         let mut desk = Desk::new(&[("a.txt", text.as_bytes())]);
         let tokenizer = foreign(&desk, &model, parts, &["<|endoftext|>"]);
-        let unknown = tokenizer.unknown(text, &tokenizer.encode(text).unwrap()).unwrap();
+        let unknown = tokenizer
+            .unknown(text, &tokenizer.encode(text).unwrap())
+            .unwrap();
         assert_eq!(unknown.examples, ['한', '글'], "{model}");
         let at_once = unknown.characters;
         // One for each byte where the model sees bytes.
         assert_eq!(at_once, if *parts == level { 9 } else { 3 }, "{model}");
-        assert_eq!(tokenizer.unknown("ab a", &tokenizer.encode("ab a").unwrap()), None);
+        assert_eq!(
+            tokenizer.unknown("ab a", &tokenizer.encode("ab a").unwrap()),
+            None
+        );
 
         fs::write(desk.path("a.txt"), format!("{text} ").repeat(20)).unwrap();
-        desk.tokenizer = TokenizerConfig::File { path: desk.path("tokenizer.json").into() };
+        desk.tokenizer = TokenizerConfig::File {
+            path: desk.path("tokenizer.json").into(),
+        };
         // From the text, and again from the cache.
         for _ in 0..2 {
             desk.messages.clear();
             desk.prepare().unwrap();
             let told = format!("note: {} characters of the text", 20 * at_once);
-            let notes: Vec<&String> = desk.messages.iter().filter(|message| message.starts_with("note")).collect();
-            assert!(notes.len() == 1 && notes[0].starts_with(&told), "{model}: {notes:?}");
-            assert!(notes[0].contains("[UNK]") && notes[0].contains("'한' (U+D55C), '글'"), "{notes:?}");
+            let notes: Vec<&String> = desk
+                .messages
+                .iter()
+                .filter(|message| message.starts_with("note"))
+                .collect();
+            assert!(
+                notes.len() == 1 && notes[0].starts_with(&told),
+                "{model}: {notes:?}"
+            );
+            assert!(
+                notes[0].contains("[UNK]") && notes[0].contains("'한' (U+D55C), '글'"),
+                "{notes:?}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Composed and decomposed text: what is composed where it is asked for, and what is said where it is not.
+//! Composed and decomposed text: what is composed where it is asked for, and what is said where it
+//! is not.
 #![allow(clippy::unwrap_used)]
 
 mod desk;
@@ -18,12 +19,20 @@ fn decomposed(text: &str) -> String {
 /// Every kind of tokenizer, on decomposed text that is to be composed.
 fn desks() -> [Desk; 3] {
     let text = decomposed(&TEXT.repeat(40));
-    let bpe = TokenizerConfig::Bpe { vocab_size: 300, specials: Vec::new() };
+    let bpe = TokenizerConfig::Bpe {
+        vocab_size: 300,
+        specials: Vec::new(),
+    };
     let mut plain = Desk::new(&[("a.txt", TEXT.repeat(40).as_bytes())]);
     plain.tokenizer = bpe.clone();
     let file = fs::read({
         let path = plain.path("tokenizer.json");
-        plain.prepare().unwrap().tokenizer.save(path.as_ref()).unwrap();
+        plain
+            .prepare()
+            .unwrap()
+            .tokenizer
+            .save(path.as_ref())
+            .unwrap();
         path
     });
     let file = file.unwrap();
@@ -35,7 +44,9 @@ fn desks() -> [Desk; 3] {
         desk
     };
     let mut given = desk(TokenizerConfig::Char);
-    given.tokenizer = TokenizerConfig::File { path: given.path("tokenizer.json").into() };
+    given.tokenizer = TokenizerConfig::File {
+        path: given.path("tokenizer.json").into(),
+    };
     [desk(TokenizerConfig::Char), desk(bpe), given]
 }
 
@@ -45,8 +56,15 @@ fn training_text_and_prompts_are_composed() {
         let corpus = desk.prepare().unwrap();
         let whole = text(&corpus, &corpus.train) + &text(&corpus, &corpus.validation);
         assert_eq!(whole, TEXT.repeat(40), "{:?}", desk.tokenizer);
-        assert_eq!(corpus.train.bytes() + corpus.validation.bytes(), (TEXT.len() * 40) as u64);
-        assert!(!desk.messages.iter().any(|message| message.contains("NFD")), "{:?}", desk.messages);
+        assert_eq!(
+            corpus.train.bytes() + corpus.validation.bytes(),
+            (TEXT.len() * 40) as u64
+        );
+        assert!(
+            !desk.messages.iter().any(|message| message.contains("NFD")),
+            "{:?}",
+            desk.messages
+        );
 
         // What every tool reads the tokenizer with.
         let path = desk.path("saved.json");
@@ -56,13 +74,22 @@ fn training_text_and_prompts_are_composed() {
         let ids = saved.encode(TEXT).unwrap().ids;
         assert_eq!(saved.encode(&decomposed(TEXT)).unwrap().ids, ids);
         let library = tokenizers::Tokenizer::from_file(&path).unwrap();
-        assert_eq!(library.encode(decomposed(TEXT), false).unwrap().get_ids(), ids);
+        assert_eq!(
+            library.encode(decomposed(TEXT), false).unwrap().get_ids(),
+            ids
+        );
         // Once more is the same tokenizer.
         desk.tokenizer = TokenizerConfig::File { path: path.into() };
         let again = desk.prepare().unwrap();
-        assert_eq!((again.tokenizer.sha256(), again.sha256), (saved.sha256(), corpus.sha256));
+        assert_eq!(
+            (again.tokenizer.sha256(), again.sha256),
+            (saved.sha256(), corpus.sha256)
+        );
         let tokens = prepare_whole(&desk.data, &saved, &desk.cache(), &mut |_| ()).unwrap();
-        assert_eq!(saved.decode(&tokens.read(0..tokens.len())).unwrap(), TEXT.repeat(40));
+        assert_eq!(
+            saved.decode(&tokens.read(0..tokens.len())).unwrap(),
+            TEXT.repeat(40)
+        );
     }
 }
 
@@ -72,16 +99,32 @@ fn labels_show_the_text_as_it_was_written() {
     for mut desk in desks() {
         let tokenizer = desk.prepare().unwrap().tokenizer;
         let written = decomposed(TEXT);
-        let (plain, parts) = (tokenizer.encode(TEXT).unwrap(), tokenizer.encode(&written).unwrap());
-        let composed: Vec<String> = labels(TEXT, &plain).into_iter().map(|label| label.text).collect();
-        let shown: Vec<String> =
-            labels(&written, &parts).into_iter().map(|label| label.text.nfc().map(|(c, _)| c).collect()).collect();
+        let (plain, parts) = (
+            tokenizer.encode(TEXT).unwrap(),
+            tokenizer.encode(&written).unwrap(),
+        );
+        let composed: Vec<String> = labels(TEXT, &plain)
+            .into_iter()
+            .map(|label| label.text)
+            .collect();
+        let shown: Vec<String> = labels(&written, &parts)
+            .into_iter()
+            .map(|label| label.text.nfc().map(|(c, _)| c).collect())
+            .collect();
         assert_eq!(shown, composed, "{:?}", desk.tokenizer);
         let characters: Vec<char> = written.chars().collect();
-        assert!(parts.offsets.iter().all(|(start, end)| start <= end && *end <= characters.len()));
+        assert!(
+            parts
+                .offsets
+                .iter()
+                .all(|(start, end)| start <= end && *end <= characters.len())
+        );
         if desk.tokenizer == TokenizerConfig::Char {
-            let joined: Vec<String> =
-                parts.offsets.iter().map(|&(start, end)| characters[start..end].iter().collect()).collect();
+            let joined: Vec<String> = parts
+                .offsets
+                .iter()
+                .map(|&(start, end)| characters[start..end].iter().collect())
+                .collect();
             assert_eq!(joined.concat(), written, "they cover all of it, once");
         }
     }
@@ -95,45 +138,83 @@ fn a_form_that_would_be_known_is_named() {
     };
     let composed = Tokenizer::characters(TEXT.chars(), false).unwrap();
     let told = remedy(&composed, &decomposed("민수에게"));
-    assert!(told.contains("NFD") && told.contains("data.normalize = \"nfc\"") && told.contains("'NFC'"), "{told}");
+    assert!(
+        told.contains("NFD") && told.contains("data.normalize = \"nfc\"") && told.contains("'NFC'"),
+        "{told}"
+    );
     let told = remedy(&composed, &decomposed("민수에게 뷁"));
-    assert!(!told.contains("NFC") && told.contains("byte-level"), "{told}");
+    assert!(
+        !told.contains("NFC") && told.contains("byte-level"),
+        "{told}"
+    );
     let parts = Tokenizer::characters(decomposed(TEXT).chars(), false).unwrap();
     let told = remedy(&parts, "민수에게");
-    assert!(told.contains("'NFD'") && told.contains("data.normalize"), "{told}");
+    assert!(
+        told.contains("'NFD'") && told.contains("data.normalize"),
+        "{told}"
+    );
     assert!(!remedy(&composed, "XYZ").contains("NFC"));
 
     let mut desk = Desk::new(&[("a.txt", decomposed(&TEXT.repeat(9)).as_bytes())]);
     desk.prepare().unwrap();
-    assert!(desk.messages.iter().any(|message| message.contains("data.normalize = \"nfc\"")), "{:?}", desk.messages);
+    assert!(
+        desk.messages
+            .iter()
+            .any(|message| message.contains("data.normalize = \"nfc\"")),
+        "{:?}",
+        desk.messages
+    );
 }
 
 #[test]
 fn a_prompt_in_the_other_form_is_told() {
     let text = TEXT.repeat(40);
-    for (trained, other, form) in
-        [(text.clone(), decomposed(TEXT), "composed (NFC)"), (decomposed(&text), TEXT.to_owned(), "decomposed (NFD)")]
-    {
+    for (trained, other, form) in [
+        (text.clone(), decomposed(TEXT), "composed (NFC)"),
+        (decomposed(&text), TEXT.to_owned(), "decomposed (NFD)"),
+    ] {
         let mut desk = Desk::new(&[("a.txt", trained.as_bytes())]);
-        desk.tokenizer = TokenizerConfig::Bpe { vocab_size: 300, specials: Vec::new() };
+        desk.tokenizer = TokenizerConfig::Bpe {
+            vocab_size: 300,
+            specials: Vec::new(),
+        };
         let tokenizer = desk.prepare().unwrap().tokenizer;
         let told = tokenizer.form_note(&other).unwrap().unwrap();
-        let counts = [other.clone(), if form.contains("NFC") { TEXT.to_owned() } else { decomposed(TEXT) }]
-            .map(|text| tokenizer.encode(&text).unwrap().ids.len());
+        let counts = [
+            other.clone(),
+            if form.contains("NFC") {
+                TEXT.to_owned()
+            } else {
+                decomposed(TEXT)
+            },
+        ]
+        .map(|text| tokenizer.encode(&text).unwrap().ids.len());
         assert!(
-            told.contains(&format!("becomes {} tokens, {form} it would become {}", counts[0], counts[1])),
+            told.contains(&format!(
+                "becomes {} tokens, {form} it would become {}",
+                counts[0], counts[1]
+            )),
             "{told}"
         );
-        let same = if form.contains("NFC") { TEXT.to_owned() } else { decomposed(TEXT) };
+        let same = if form.contains("NFC") {
+            TEXT.to_owned()
+        } else {
+            decomposed(TEXT)
+        };
         assert_eq!(tokenizer.form_note(&same).unwrap(), None);
         assert_eq!(tokenizer.form_note("plain ASCII").unwrap(), None);
         let mut messages = Vec::new();
         let path = desk.path("other.txt");
         fs::write(&path, other.repeat(20)).unwrap();
         desk.data.sources = vec![path];
-        prepare_whole(&desk.data, &tokenizer, &desk.cache(), &mut |line| messages.push(line.to_owned())).unwrap();
+        prepare_whole(&desk.data, &tokenizer, &desk.cache(), &mut |line| {
+            messages.push(line.to_owned())
+        })
+        .unwrap();
         assert_eq!(
-            messages.iter().any(|line| line.contains("compose the text first")),
+            messages
+                .iter()
+                .any(|line| line.contains("compose the text first")),
             form.contains("NFC"),
             "{messages:?}"
         );

@@ -1,4 +1,5 @@
-//! From files to tokens: sources, documents, splits, the cache, and everything that can be wrong with them.
+//! From files to tokens: sources, documents, splits, the cache, and everything that can be wrong
+//! with them.
 #![allow(clippy::unwrap_used)]
 
 mod desk;
@@ -18,28 +19,53 @@ fn one_document_is_split_as_nanogpt_splits_it() {
     assert_eq!(text(&corpus, &corpus.train), whole[..at]);
     assert_eq!(text(&corpus, &corpus.validation), whole[at..]);
     assert_eq!((corpus.train.len(), corpus.validation.len()), (33, 4));
-    assert_eq!((corpus.train.bytes(), corpus.validation.bytes()), (at as u64, (whole.len() - at) as u64));
+    assert_eq!(
+        (corpus.train.bytes(), corpus.validation.bytes()),
+        (at as u64, (whole.len() - at) as u64)
+    );
     assert_eq!(corpus.tokenizer.end_of_text(), None);
     assert_eq!(corpus.train.documents(), 1);
 }
 
 #[test]
 fn documents_are_followed_by_an_end_of_text_and_split_between() {
-    let mut desk = Desk::new(&[("a.txt", "one\n\n\ntwo\nzwei\n\t\n\n three\n\nfour".as_bytes())]);
+    let mut desk = Desk::new(&[(
+        "a.txt",
+        "one\n\n\ntwo\nzwei\n\t\n\n three\n\nfour".as_bytes(),
+    )]);
     desk.data.documents = Documents::Paragraph;
     desk.data.validation_fraction = 0.5;
     let corpus = desk.prepare().unwrap();
-    let with_end = |documents: &[&str]| documents.iter().map(|d| format!("{d}{END_OF_TEXT}")).collect::<Vec<_>>();
-    // 3 + 8 + 6 + 4 = 21 characters: `three` is the first document that starts at or after number 10.
-    assert_eq!(documents(&corpus, &corpus.train), with_end(&["one", "two\nzwei"]));
-    assert_eq!(documents(&corpus, &corpus.validation), with_end(&[" three", "four"]));
+    let with_end = |documents: &[&str]| {
+        documents
+            .iter()
+            .map(|d| format!("{d}{END_OF_TEXT}"))
+            .collect::<Vec<_>>()
+    };
+    // 3 + 8 + 6 + 4 = 21 characters: `three` is the first document that starts at or after number
+    // 10.
+    assert_eq!(
+        documents(&corpus, &corpus.train),
+        with_end(&["one", "two\nzwei"])
+    );
+    assert_eq!(
+        documents(&corpus, &corpus.validation),
+        with_end(&[" three", "four"])
+    );
     assert_eq!((corpus.train.bytes(), corpus.validation.bytes()), (11, 10));
 
     desk.data.documents = Documents::Line;
     desk.data.validation_fraction = 0.01;
     let corpus = desk.prepare().unwrap();
-    assert_eq!(documents(&corpus, &corpus.train), with_end(&["one", "two", "zwei", " three"]));
-    assert_eq!(documents(&corpus, &corpus.validation), with_end(&["four"]), "at least one document is held out");
+    assert_eq!(
+        documents(&corpus, &corpus.train),
+        with_end(&["one", "two", "zwei", " three"])
+    );
+    assert_eq!(
+        documents(&corpus, &corpus.validation),
+        with_end(&["four"]),
+        "at least one document is held out"
+    );
 }
 
 #[test]
@@ -47,15 +73,26 @@ fn windows_line_endings_and_a_byte_order_mark_are_no_text_of_their_own() {
     let mut desk = Desk::new(&[("a.txt", "\u{FEFF}one\r\nuno\r\n\r\ntwo\r\n".as_bytes())]);
     desk.data.documents = Documents::Paragraph;
     let corpus = desk.prepare().unwrap();
-    assert_eq!(documents(&corpus, &corpus.train), [format!("one\nuno{END_OF_TEXT}")]);
-    assert_eq!(documents(&corpus, &corpus.validation), [format!("two{END_OF_TEXT}")]);
+    assert_eq!(
+        documents(&corpus, &corpus.train),
+        [format!("one\nuno{END_OF_TEXT}")]
+    );
+    assert_eq!(
+        documents(&corpus, &corpus.validation),
+        [format!("two{END_OF_TEXT}")]
+    );
 }
 
 /// As Python's text mode reads a file.
 #[test]
 fn every_line_end_is_a_line_feed() {
     // A pair that the end of the first block cuts, and a lone one that it ends with.
-    let cut = |ending: &str| format!("{}{ending}two\n\n{ending}three", "one ".repeat(1 << 16)[1..].to_owned());
+    let cut = |ending: &str| {
+        format!(
+            "{}{ending}two\n\n{ending}three",
+            "one ".repeat(1 << 16)[1..].to_owned()
+        )
+    };
     for ending in ["\r\n", "\r", "\n", "\r\r\n", "\r\n\r\n\n\r"] {
         let whole = cut(ending);
         for documents in [Documents::File, Documents::Line, Documents::Paragraph] {
@@ -64,7 +101,12 @@ fn every_line_end_is_a_line_feed() {
                 desk.data.documents = documents;
                 let corpus = desk.prepare().unwrap();
                 assert_eq!(corpus.sources.carriage_returns, contents.contains('\r'));
-                (text(&corpus, &corpus.train), text(&corpus, &corpus.validation), corpus.sha256, corpus.sources.sha256)
+                (
+                    text(&corpus, &corpus.train),
+                    text(&corpus, &corpus.validation),
+                    corpus.sha256,
+                    corpus.sources.sha256,
+                )
             };
             let python = whole.replace("\r\n", "\n").replace('\r', "\n");
             assert!(read(&whole) == read(&python), "{ending:?} {documents:?}");
@@ -72,7 +114,8 @@ fn every_line_end_is_a_line_feed() {
     }
 }
 
-/// What runs recorded before carriage returns were line ends everywhere: text without them has the same fingerprint.
+/// What runs recorded before carriage returns were line ends everywhere: text without them has the
+/// same fingerprint.
 #[test]
 fn the_fingerprint_of_a_text_stays_what_it_was() {
     let mut desk = Desk::new(&[("a.txt", "one\n\ntwo\n 하나\n\nthree\n".as_bytes())]);
@@ -95,9 +138,17 @@ fn folders_and_globs_are_sorted_and_no_file_is_read_twice() {
         ("d.log", b"dd"),
         ("e.log", b"ee"),
     ]);
-    desk.data.sources = vec![desk.path("corpus"), desk.path("*.log"), desk.path("corpus/b.txt")];
+    desk.data.sources = vec![
+        desk.path("corpus"),
+        desk.path("*.log"),
+        desk.path("corpus/b.txt"),
+    ];
     let corpus = desk.prepare().unwrap();
-    let all: Vec<String> = [documents(&corpus, &corpus.train), documents(&corpus, &corpus.validation)].concat();
+    let all: Vec<String> = [
+        documents(&corpus, &corpus.train),
+        documents(&corpus, &corpus.validation),
+    ]
+    .concat();
     assert_eq!(all.concat().replace(END_OF_TEXT, "|"), "aa|bb|cc|dd|ee|");
 }
 
@@ -107,7 +158,11 @@ fn a_validation_file_is_not_trained_on() {
     desk.data.sources = vec![desk.path("corpus")];
     desk.data.validation = vec![desk.path("corpus/z.txt")];
     let corpus = desk.prepare().unwrap();
-    assert_eq!(text(&corpus, &corpus.train), "training", "one document on each side: no end of text");
+    assert_eq!(
+        text(&corpus, &corpus.train),
+        "training",
+        "one document on each side: no end of text"
+    );
     assert_eq!(text(&corpus, &corpus.validation), "held out");
 }
 
@@ -119,10 +174,15 @@ fn json_lines_give_questions_and_answers_with_loss_on_the_answers() {
     desk.data.jsonl_answer_field = Some("a".to_owned());
     let corpus = desk.prepare().unwrap();
     let end = END_OF_TEXT;
-    assert_eq!(documents(&corpus, &corpus.train), [format!("2+2=4{end}"), format!("둘 더하기 둘은 넷{end}")]);
+    assert_eq!(
+        documents(&corpus, &corpus.train),
+        [format!("2+2=4{end}"), format!("둘 더하기 둘은 넷{end}")]
+    );
     assert_eq!(documents(&corpus, &corpus.validation), [format!("x{end}")]);
     let mut marks = Vec::new();
-    corpus.train.read_loss_into(0..corpus.train.len(), &mut marks);
+    corpus
+        .train
+        .read_loss_into(0..corpus.train.len(), &mut marks);
     let marks: String = marks.iter().map(|&on| if on { '1' } else { '.' }).collect();
     assert_eq!(marks, "....11.........11");
 }
@@ -135,13 +195,26 @@ fn marks(tokens: &Tokens) -> String {
 
 #[test]
 fn a_text_without_answers_counts_whole() {
-    let lines = "{\"text\": \"2+2=\", \"answer\": \"4\"}\n{\"text\": \"1+2=\", \"answer\": \"3\"}\n";
-    let mut desk = Desk::new(&[("a.jsonl", lines.as_bytes()), ("b.txt", b"1=1"), ("c.txt", b"4-2=2")]);
+    let lines =
+        "{\"text\": \"2+2=\", \"answer\": \"4\"}\n{\"text\": \"1+2=\", \"answer\": \"3\"}\n";
+    let mut desk = Desk::new(&[
+        ("a.jsonl", lines.as_bytes()),
+        ("b.txt", b"1=1"),
+        ("c.txt", b"4-2=2"),
+    ]);
     desk.data.jsonl_answer_field = Some("answer".to_owned());
     let corpus = desk.prepare().unwrap();
-    assert_eq!(marks(&corpus.train), "....11....111111", "two answers, then a plain document");
+    assert_eq!(
+        marks(&corpus.train),
+        "....11....111111",
+        "two answers, then a plain document"
+    );
     assert_eq!(corpus.train.marked(), 8);
-    assert!(!corpus.validation.has_loss_mask(), "nothing is left out: {}", marks(&corpus.validation));
+    assert!(
+        !corpus.validation.has_loss_mask(),
+        "nothing is left out: {}",
+        marks(&corpus.validation)
+    );
 
     // By itself it is what it is without the key, no end of text included.
     let plain = |answers: Option<&str>| {
@@ -160,8 +233,14 @@ fn answers_that_are_all_empty_are_refused() {
     let mut desk = Desk::new(&[("a.jsonl", lines.as_bytes())]);
     desk.data.jsonl_answer_field = Some("answer".to_owned());
     let error = desk.error();
-    assert!(matches!(error, DataError::NothingMarked { split: "training" }), "{error}");
-    assert!(error.to_string().contains("data.jsonl_answer_field"), "{error}");
+    assert!(
+        matches!(error, DataError::NothingMarked { split: "training" }),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains("data.jsonl_answer_field"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -175,7 +254,10 @@ fn one_text_is_prepared_once_and_leftovers_go() {
     std::thread::scope(|scope| {
         for _ in 0..6 {
             scope.spawn(|| {
-                let tokenizer = TokenizerConfig::Bpe { vocab_size: 300, specials: Vec::new() };
+                let tokenizer = TokenizerConfig::Bpe {
+                    vocab_size: 300,
+                    specials: Vec::new(),
+                };
                 let mut progress = |line: &str| {
                     let builds = usize::from(line.starts_with("training a tokenizer"));
                     built.fetch_add(builds, std::sync::atomic::Ordering::Relaxed);
@@ -190,13 +272,30 @@ fn one_text_is_prepared_once_and_leftovers_go() {
 
 #[test]
 fn a_question_and_its_answer_are_tokenized_apart() {
-    let line = format!("{{\"text\": \"{0}a\", \"answer\": \"b{0}\"}}\n", "ab ".repeat(9)).repeat(2);
+    let line = format!(
+        "{{\"text\": \"{0}a\", \"answer\": \"b{0}\"}}\n",
+        "ab ".repeat(9)
+    )
+    .repeat(2);
     let mut desk = Desk::new(&[("a.jsonl", line.as_bytes())]);
     desk.data.jsonl_answer_field = Some("answer".to_owned());
-    desk.tokenizer = TokenizerConfig::Bpe { vocab_size: 300, specials: Vec::new() };
+    desk.tokenizer = TokenizerConfig::Bpe {
+        vocab_size: 300,
+        specials: Vec::new(),
+    };
     let corpus = desk.prepare().unwrap();
-    let mut expected = corpus.tokenizer.encode(&format!("{}a", "ab ".repeat(9))).unwrap().ids;
-    expected.extend(corpus.tokenizer.encode(&format!("b{}", "ab ".repeat(9))).unwrap().ids);
+    let mut expected = corpus
+        .tokenizer
+        .encode(&format!("{}a", "ab ".repeat(9)))
+        .unwrap()
+        .ids;
+    expected.extend(
+        corpus
+            .tokenizer
+            .encode(&format!("b{}", "ab ".repeat(9)))
+            .unwrap()
+            .ids,
+    );
     expected.extend(corpus.tokenizer.end_of_text());
     assert_eq!(corpus.train.read(0..corpus.train.len()), expected);
 }
@@ -205,8 +304,17 @@ fn a_question_and_its_answer_are_tokenized_apart() {
 fn long_text() -> String {
     let mut text = String::new();
     for i in 0..9_000 {
-        text += ["Hana's kite", "하나는 연을", "1,234.5", "\n\n", "  ", "don't!", "\u{1F600}", "\r\n\t", "끝."]
-            [i * i % 97 % 9];
+        text += [
+            "Hana's kite",
+            "하나는 연을",
+            "1,234.5",
+            "\n\n",
+            "  ",
+            "don't!",
+            "\u{1F600}",
+            "\r\n\t",
+            "끝.",
+        ][i * i % 97 % 9];
         text += if i % 5 == 0 { "\n" } else { " " };
         if i % 3_001 == 3_000 {
             text += &"가나다라".repeat(9_000);
@@ -224,17 +332,30 @@ fn tokenizing_in_pieces_gives_what_tokenizing_at_once_gives() {
     desk.data.sources.truncate(1);
     desk.data.validation = vec![desk.path("b.txt")];
     // A byte-level one of our own; one that puts a mark in front of every text; one of characters.
-    desk.tokenizer = TokenizerConfig::Bpe { vocab_size: 400, specials: Vec::new() };
+    desk.tokenizer = TokenizerConfig::Bpe {
+        vocab_size: 400,
+        specials: Vec::new(),
+    };
     let bpe = desk.prepare().unwrap();
     let prefixed = fs::read_to_string(saved(&desk, &bpe.tokenizer)).unwrap();
     let prefixed = prefixed.replace("\"add_prefix_space\": false", "\"add_prefix_space\": true");
     fs::write(desk.path("prefixed.json"), prefixed).unwrap();
-    let prefixed = TokenizerConfig::File { path: desk.path("prefixed.json").into() };
+    let prefixed = TokenizerConfig::File {
+        path: desk.path("prefixed.json").into(),
+    };
     for tokenizer in [desk.tokenizer.clone(), prefixed, TokenizerConfig::Char] {
         desk.tokenizer = tokenizer;
         let corpus = desk.prepare().unwrap();
-        let expected = corpus.tokenizer.encode(&sisun_config::with_line_feeds(&whole)).unwrap().ids;
-        assert!(corpus.train.read(0..corpus.train.len()) == expected, "{:?}", desk.tokenizer);
+        let expected = corpus
+            .tokenizer
+            .encode(&sisun_config::with_line_feeds(&whole))
+            .unwrap()
+            .ids;
+        assert!(
+            corpus.train.read(0..corpus.train.len()) == expected,
+            "{:?}",
+            desk.tokenizer
+        );
     }
 }
 
@@ -247,10 +368,16 @@ fn saved(desk: &Desk, tokenizer: &Tokenizer) -> String {
 #[test]
 fn a_bpe_tokenizer_is_trained_on_the_training_part_only() {
     let training = "the cat sat on the mat. ".repeat(50);
-    let mut desk = Desk::new(&[("a.txt", training.as_bytes()), ("b.txt", "zyzzyva ".repeat(50).as_bytes())]);
+    let mut desk = Desk::new(&[
+        ("a.txt", training.as_bytes()),
+        ("b.txt", "zyzzyva ".repeat(50).as_bytes()),
+    ]);
     desk.data.sources.truncate(1);
     desk.data.validation = vec![desk.path("b.txt")];
-    desk.tokenizer = TokenizerConfig::Bpe { vocab_size: 280, specials: Vec::new() };
+    desk.tokenizer = TokenizerConfig::Bpe {
+        vocab_size: 280,
+        specials: Vec::new(),
+    };
     let corpus = desk.prepare().unwrap();
     let expected = Tokenizer::train_bpe([training].iter(), 280, &[]).unwrap();
     assert_eq!(corpus.tokenizer.sha256(), expected.sha256());
@@ -276,33 +403,68 @@ fn the_cache_is_used_again_whatever_the_files_are_called() {
 
 #[test]
 fn a_damaged_cache_is_made_anew() {
-    let mut desk = Desk::new(&[("a.txt", "one two three four five six\n".repeat(40).as_bytes())]);
+    let mut desk = Desk::new(&[(
+        "a.txt",
+        "one two three four five six\n".repeat(40).as_bytes(),
+    )]);
     desk.data.documents = Documents::Line;
     let expected = {
         let corpus = desk.prepare().unwrap();
-        (text(&corpus, &corpus.train), text(&corpus, &corpus.validation))
+        (
+            text(&corpus, &corpus.train),
+            text(&corpus, &corpus.validation),
+        )
     };
-    let folder = fs::read_dir(desk.cache()).unwrap().next().unwrap().unwrap().path();
-    let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let folder = fs::read_dir(desk.cache())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let names: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(names.len(), 6, "{names:?}");
     for name in names {
         let path = folder.join(&name);
         let good = fs::read(&path).unwrap();
         let mut altered = good.clone();
         altered[good.len() / 2] ^= 1;
-        for damage in [Some(good[..good.len() - 1].to_vec()), Some(altered), Some(Vec::new()), None] {
+        for damage in [
+            Some(good[..good.len() - 1].to_vec()),
+            Some(altered),
+            Some(Vec::new()),
+            None,
+        ] {
             match damage {
                 Some(bytes) => fs::write(&path, bytes).unwrap(),
                 None => fs::remove_file(&path).unwrap(),
             }
             desk.messages.clear();
             let corpus = desk.prepare().unwrap();
-            assert!(desk.messages.iter().any(|message| message.contains("damaged")), "{name:?}: {:?}", desk.messages);
-            assert_eq!((text(&corpus, &corpus.train), text(&corpus, &corpus.validation)), expected);
+            assert!(
+                desk.messages
+                    .iter()
+                    .any(|message| message.contains("damaged")),
+                "{name:?}: {:?}",
+                desk.messages
+            );
+            assert_eq!(
+                (
+                    text(&corpus, &corpus.train),
+                    text(&corpus, &corpus.validation)
+                ),
+                expected
+            );
             assert_eq!(fs::read(&path).unwrap(), good);
         }
     }
-    assert_eq!(fs::read_dir(desk.cache()).unwrap().count(), 1, "nothing unfinished is left behind");
+    assert_eq!(
+        fs::read_dir(desk.cache()).unwrap().count(),
+        1,
+        "nothing unfinished is left behind"
+    );
 }
 
 #[test]
@@ -310,7 +472,10 @@ fn a_whole_text_is_one_split() {
     let desk = Desk::new(&[("a.txt", "나비야 나비야".as_bytes())]);
     let tokenizer = Tokenizer::characters("나비야 이리".chars(), false).unwrap();
     let tokens = prepare_whole(&desk.data, &tokenizer, &desk.cache(), &mut |_| ()).unwrap();
-    assert_eq!(tokenizer.decode(&tokens.read(0..tokens.len())).unwrap(), "나비야 나비야");
+    assert_eq!(
+        tokenizer.decode(&tokens.read(0..tokens.len())).unwrap(),
+        "나비야 나비야"
+    );
     let other = Tokenizer::characters("나".chars(), false).unwrap();
     let error = prepare_whole(&desk.data, &other, &desk.cache(), &mut |_| ()).unwrap_err();
     assert!(
@@ -354,10 +519,23 @@ fn text_that_is_none_is_refused_with_its_place() {
     Desk::new(&[("a.txt", &sound)]).prepare().unwrap();
 
     let binary = Desk::new(&[("a.txt", b"abc\0def\xFF")]).error();
-    assert!(matches!(binary, DataError::Binary { offset: 3, hint: None, .. }), "{binary}");
+    assert!(
+        matches!(
+            binary,
+            DataError::Binary {
+                offset: 3,
+                hint: None,
+                ..
+            }
+        ),
+        "{binary}"
+    );
     let utf16 = Desk::new(&[("a.txt", b"\xFF\xFEa\0b\0")]).error();
     assert!(utf16.to_string().contains("UTF-16"), "{utf16}");
-    assert!(matches!(Desk::new(&[("a.txt", b"")]).error(), DataError::Empty { .. }));
+    assert!(matches!(
+        Desk::new(&[("a.txt", b"")]).error(),
+        DataError::Empty { .. }
+    ));
     let mut blank = Desk::new(&[("a.txt", b" \n\n")]);
     blank.data.documents = Documents::Line;
     assert!(matches!(blank.error(), DataError::Empty { .. }));
@@ -367,23 +545,66 @@ fn text_that_is_none_is_refused_with_its_place() {
 fn json_lines_are_refused_with_their_line() {
     let error = |contents: &str| Desk::new(&[("a.jsonl", contents.as_bytes())]).error();
     let missing = error("{\"text\": \"a\"}\n\n{\"body\": \"b\", \"id\": 1}\n");
-    assert!(matches!(missing, DataError::JsonField { line: 3, .. }), "{missing}");
-    assert!(missing.to_string().contains("fields: body, id"), "{missing}");
-    assert!(matches!(error("{\"text\": 5}\n"), DataError::JsonField { line: 1, .. }));
-    assert!(matches!(error("{\"text\": \"a\"}\n{\"text\": \"b\""), DataError::JsonLine { line: 2, .. }));
-    assert!(matches!(error("[1]\n"), DataError::JsonLine { line: 1, .. }));
-    assert!(matches!(error(&"[".repeat(100_000)), DataError::JsonLine { line: 1, .. }));
+    assert!(
+        matches!(missing, DataError::JsonField { line: 3, .. }),
+        "{missing}"
+    );
+    assert!(
+        missing.to_string().contains("fields: body, id"),
+        "{missing}"
+    );
+    assert!(matches!(
+        error("{\"text\": 5}\n"),
+        DataError::JsonField { line: 1, .. }
+    ));
+    assert!(matches!(
+        error("{\"text\": \"a\"}\n{\"text\": \"b\""),
+        DataError::JsonLine { line: 2, .. }
+    ));
+    assert!(matches!(
+        error("[1]\n"),
+        DataError::JsonLine { line: 1, .. }
+    ));
+    assert!(matches!(
+        error(&"[".repeat(100_000)),
+        DataError::JsonLine { line: 1, .. }
+    ));
 }
 
 #[test]
 fn a_text_shorter_than_a_window_is_refused() {
     let desk = Desk::new(&[("a.txt", b"abcdefghij".repeat(10).as_slice())]);
-    let prepare = |context_len| prepare(&desk.data, &desk.tokenizer, context_len, &desk.cache(), &mut |_| ());
+    let prepare = |context_len| {
+        prepare(
+            &desk.data,
+            &desk.tokenizer,
+            context_len,
+            &desk.cache(),
+            &mut |_| (),
+        )
+    };
     // 90 characters and 10.
     prepare(9).unwrap();
     let error = prepare(10).unwrap_err();
-    assert!(matches!(error, DataError::TooShort { split: "validation", tokens: 10, context_len: 10 }), "{error}");
-    assert!(matches!(prepare(90), Err(DataError::TooShort { split: "training", tokens: 90, .. })));
+    assert!(
+        matches!(
+            error,
+            DataError::TooShort {
+                split: "validation",
+                tokens: 10,
+                context_len: 10
+            }
+        ),
+        "{error}"
+    );
+    assert!(matches!(
+        prepare(90),
+        Err(DataError::TooShort {
+            split: "training",
+            tokens: 90,
+            ..
+        })
+    ));
 }
 
 #[test]
@@ -391,7 +612,10 @@ fn a_fraction_must_be_one() {
     let mut desk = Desk::new(&[("a.txt", b"abcdefghij")]);
     for value in [0.0, 1.0, -0.5, f64::NAN, f64::INFINITY] {
         desk.data.validation_fraction = value;
-        assert!(matches!(desk.error(), DataError::ValidationFraction { .. }), "{value}");
+        assert!(
+            matches!(desk.error(), DataError::ValidationFraction { .. }),
+            "{value}"
+        );
     }
 }
 
@@ -399,29 +623,51 @@ fn a_fraction_must_be_one() {
 fn several_documents_need_an_end_of_text() {
     let mut desk = Desk::new(&[("a.txt", b"abc"), ("b.txt", b"abc")]);
     let tokenizer = Tokenizer::characters("abc".chars(), false).unwrap();
-    desk.tokenizer = TokenizerConfig::File { path: saved(&desk, &tokenizer).into() };
+    desk.tokenizer = TokenizerConfig::File {
+        path: saved(&desk, &tokenizer).into(),
+    };
     assert!(matches!(desk.error(), DataError::NoEndOfText));
 }
 
 #[test]
 fn a_broken_tokenizer_file_is_an_error() {
     let mut desk = Desk::new(&[("a.txt", b"abcabc")]);
-    for contents in ["", "{}", "[]", "{\"model\": {\"type\": \"BPE\"}}", "{\"version\": \"1.0\", \"model\": null}"] {
+    for contents in [
+        "",
+        "{}",
+        "[]",
+        "{\"model\": {\"type\": \"BPE\"}}",
+        "{\"version\": \"1.0\", \"model\": null}",
+    ] {
         fs::write(desk.path("t.json"), contents).unwrap();
-        desk.tokenizer = TokenizerConfig::File { path: desk.path("t.json").into() };
+        desk.tokenizer = TokenizerConfig::File {
+            path: desk.path("t.json").into(),
+        };
         let error = desk.error();
-        assert!(matches!(error, DataError::TokenizerFile { .. }), "{contents}: {error}");
+        assert!(
+            matches!(error, DataError::TokenizerFile { .. }),
+            "{contents}: {error}"
+        );
     }
-    desk.tokenizer = TokenizerConfig::File { path: desk.path("absent.json").into() };
+    desk.tokenizer = TokenizerConfig::File {
+        path: desk.path("absent.json").into(),
+    };
     assert!(matches!(desk.error(), DataError::Io { .. }));
 }
 
 #[test]
 fn documents_begin_with_what_the_tokenizer_puts_before_a_text() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/fixtures/hf/llama_tied/tokenizer.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/peers/fixtures/hf/llama_tied/tokenizer.json");
     let tokenizer = Tokenizer::from_file(&path).unwrap();
     let begin = tokenizer.prefix()[0];
-    assert_eq!((tokenizer.prefix().len(), tokenizer.token_text(begin).as_str()), (1, "<s>"));
+    assert_eq!(
+        (
+            tokenizer.prefix().len(),
+            tokenizer.token_text(begin).as_str()
+        ),
+        (1, "<s>")
+    );
 
     let mut desk = Desk::new(&[("a.txt", b"the cat\n\nthe dog\n\nthe kite\n\nthe mat")]);
     desk.data.documents = Documents::Paragraph;
@@ -431,13 +677,20 @@ fn documents_begin_with_what_the_tokenizer_puts_before_a_text() {
     for i in 0..3 {
         let ids = corpus.train.read(corpus.train.document(i));
         let text = ["the cat", "the dog", "the kite"][i];
-        let expected = [&tokenizer.encode_prompt(text).unwrap().ids[..], &[tokenizer.end_of_text().unwrap()]].concat();
+        let expected = [
+            &tokenizer.encode_prompt(text).unwrap().ids[..],
+            &[tokenizer.end_of_text().unwrap()],
+        ]
+        .concat();
         assert_eq!(ids, expected, "{text}");
     }
     // Tokens that came from no text stand for no bytes.
     assert_eq!(corpus.train.bytes(), 22);
 
-    let mut desk = Desk::new(&[("a.jsonl", b"{\"q\": \"the\", \"a\": \"cat\"}\n{\"q\": \"the\", \"a\": \"dog\"}\n")]);
+    let mut desk = Desk::new(&[(
+        "a.jsonl",
+        b"{\"q\": \"the\", \"a\": \"cat\"}\n{\"q\": \"the\", \"a\": \"dog\"}\n",
+    )]);
     desk.data.jsonl_field = Some("q".to_owned());
     desk.data.jsonl_answer_field = Some("a".to_owned());
     desk.tokenizer = TokenizerConfig::File { path: path.clone() };
@@ -446,7 +699,13 @@ fn documents_begin_with_what_the_tokenizer_puts_before_a_text() {
     asked.read_loss_into(0..asked.len(), &mut marks);
     let question = 1 + tokenizer.encode("the").unwrap().ids.len();
     assert_eq!(ids[0], begin);
-    assert!(marks.iter().enumerate().all(|(i, &mark)| mark == (i >= question)), "{marks:?}");
+    assert!(
+        marks
+            .iter()
+            .enumerate()
+            .all(|(i, &mark)| mark == (i >= question)),
+        "{marks:?}"
+    );
 
     // Of a tokenizer that puts nothing there, and of one that also puts something after a text.
     let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
@@ -457,7 +716,10 @@ fn documents_begin_with_what_the_tokenizer_puts_before_a_text() {
         Tokenizer::from_file(&path).unwrap().prefix().to_vec()
     };
     let after = serde_json::json!({ "SpecialToken": { "id": "<s>", "type_id": 0 } });
-    json["post_processor"]["single"].as_array_mut().unwrap().push(after);
+    json["post_processor"]["single"]
+        .as_array_mut()
+        .unwrap()
+        .push(after);
     assert_eq!(prefix(&json), [begin]);
     json["post_processor"] = serde_json::Value::Null;
     assert_eq!(prefix(&json), [0; 0]);
@@ -470,8 +732,13 @@ fn a_tokenizer_file_ends_documents_as_the_files_beside_it_say() {
     let text = "one\n\ntwo\n\nthree\n\nfour\n".repeat(9);
     std::fs::write(path("text.txt"), &text).unwrap();
     let specials = ["<|im_end|>".to_owned()];
-    Tokenizer::train_bpe([text].iter(), 300, &specials).unwrap().save(&path("tokenizer.json")).unwrap();
-    let wanted = TokenizerConfig::File { path: path("tokenizer.json") };
+    Tokenizer::train_bpe([text].iter(), 300, &specials)
+        .unwrap()
+        .save(&path("tokenizer.json"))
+        .unwrap();
+    let wanted = TokenizerConfig::File {
+        path: path("tokenizer.json"),
+    };
     let data = DataConfig {
         documents: Documents::Paragraph,
         ..DataConfig::reading(vec![path("text.txt").to_str().unwrap().to_owned()])
@@ -485,22 +752,42 @@ fn a_tokenizer_file_ends_documents_as_the_files_beside_it_say() {
         corpus.tokenizer.token_text(*first.last().unwrap())
     };
     assert_eq!(separator(), END_OF_TEXT);
-    std::fs::write(path("tokenizer_config.json"), r#"{"eos_token": "<|im_end|>"}"#).unwrap();
+    std::fs::write(
+        path("tokenizer_config.json"),
+        r#"{"eos_token": "<|im_end|>"}"#,
+    )
+    .unwrap();
     assert_eq!(separator(), "<|im_end|>");
     std::fs::remove_file(path("tokenizer_config.json")).unwrap();
     assert_eq!(separator(), END_OF_TEXT);
     std::fs::write(path("generation_config.json"), r#"{"eos_token_id": "two"}"#).unwrap();
-    let message = prepare(&data, &wanted, 1, &cache, &mut |_| {}).unwrap_err().to_string();
-    assert!(message.contains("generation_config.json") && message.contains("\"two\""), "{message}");
+    let message = prepare(&data, &wanted, 1, &cache, &mut |_| {})
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("generation_config.json") && message.contains("\"two\""),
+        "{message}"
+    );
 }
 
 /// A cache is of the text that its name stands for, or there is none.
 #[test]
 fn text_that_changes_while_it_is_read_leaves_nothing_behind() {
     let whole = "one two three four. ".repeat(50);
-    let bpe = TokenizerConfig::Bpe { vocab_size: 260, specials: Vec::new() };
-    for (moment, tokenizer) in [("tokenizing", TokenizerConfig::Char), ("training a tokenizer", bpe)] {
-        for change in [String::new(), whole.replace("three", "eerht"), whole.clone() + "five", whole[..90].to_owned()] {
+    let bpe = TokenizerConfig::Bpe {
+        vocab_size: 260,
+        specials: Vec::new(),
+    };
+    for (moment, tokenizer) in [
+        ("tokenizing", TokenizerConfig::Char),
+        ("training a tokenizer", bpe),
+    ] {
+        for change in [
+            String::new(),
+            whole.replace("three", "eerht"),
+            whole.clone() + "five",
+            whole[..90].to_owned(),
+        ] {
             let desk = Desk::new(&[("a.txt", whole.as_bytes())]);
             let prepare = |change: Option<&str>| {
                 prepare(&desk.data, &tokenizer, 1, &desk.cache(), &mut |message| {
@@ -510,9 +797,16 @@ fn text_that_changes_while_it_is_read_leaves_nothing_behind() {
                 })
             };
             let error = prepare(Some(&change)).unwrap_err();
-            assert!(matches!(error, DataError::Changed { .. }), "{moment} {change:?}: {error}");
+            assert!(
+                matches!(error, DataError::Changed { .. }),
+                "{moment} {change:?}: {error}"
+            );
             assert!(error.to_string().contains("a.txt"), "{error}");
-            assert_eq!(fs::read_dir(desk.cache()).unwrap().count(), 0, "nothing is kept");
+            assert_eq!(
+                fs::read_dir(desk.cache()).unwrap().count(),
+                0,
+                "nothing is kept"
+            );
             fs::write(desk.path("a.txt"), &whole).unwrap();
             let corpus = prepare(None).unwrap();
             let text = text(&corpus, &corpus.train) + &text(&corpus, &corpus.validation);

@@ -9,11 +9,17 @@ const LANGUAGES: [Language; 2] = [Language::English, Language::Korean];
 #[test]
 fn the_shipped_corpora_are_what_their_recipe_makes() {
     for recipe in SHIPPED {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data").join(recipe.file);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../data")
+            .join(recipe.file);
         let shipped = std::fs::read_to_string(path).unwrap();
         assert!((1_000_000..3_000_000).contains(&shipped.len()));
         let made = make_stories(recipe.language, recipe.seed, recipe.min_bytes);
-        assert!(made == shipped, "{} is not what its recipe makes", recipe.file);
+        assert!(
+            made == shipped,
+            "{} is not what its recipe makes",
+            recipe.file
+        );
     }
 }
 
@@ -39,25 +45,51 @@ fn a_story_is_a_line_of_a_few_sentences_and_hardly_any_comes_twice() {
             assert!(!story.contains("  ") && story.trim() == *story, "{story}");
             assert!(story.ends_with(['.', '!', '?', '"']), "{story}");
             assert_eq!(story.matches('"').count() % 2, 0, "{story}");
-            assert!((4..=16).contains(&sentences(story)), "{} sentences: {story}", sentences(story));
+            assert!(
+                (4..=16).contains(&sentences(story)),
+                "{} sentences: {story}",
+                sentences(story)
+            );
         }
         let distinct: HashSet<&&str> = stories.iter().collect();
-        assert!(distinct.len() * 1000 >= stories.len() * 999, "{} of {}", distinct.len(), stories.len());
+        assert!(
+            distinct.len() * 1000 >= stories.len() * 999,
+            "{} of {}",
+            distinct.len(),
+            stories.len()
+        );
     }
 }
 
 /// Sentences of the narration: what someone says counts with the words that say who.
 fn sentences(story: &str) -> usize {
-    let narration: String = story.split('"').enumerate().map(|(i, part)| if i % 2 == 0 { part } else { "…" }).collect();
-    narration.split(['.', '!', '?']).filter(|sentence| !sentence.trim().is_empty()).count()
+    let narration: String = story
+        .split('"')
+        .enumerate()
+        .map(|(i, part)| if i % 2 == 0 { part } else { "…" })
+        .collect();
+    narration
+        .split(['.', '!', '?'])
+        .filter(|sentence| !sentence.trim().is_empty())
+        .count()
 }
 
 /// What examples everywhere begin with and look at is part of what a model of the stories has read.
 #[test]
 fn the_words_of_the_examples_are_in_the_stories() {
     for (language, sentences) in [
-        (Language::English, &["Once upon a time, ", "Once there was ", "The cat sat on the mat."][..]),
-        (Language::Korean, &["옛날에 ", "고양이가 방석 위에 앉았어요.", "밥을 먹었어요."]),
+        (
+            Language::English,
+            &[
+                "Once upon a time, ",
+                "Once there was ",
+                "The cat sat on the mat.",
+            ][..],
+        ),
+        (
+            Language::Korean,
+            &["옛날에 ", "고양이가 방석 위에 앉았어요.", "밥을 먹었어요."],
+        ),
     ] {
         let text = make_stories(language, 5, 300_000);
         for sentence in sentences {
@@ -71,7 +103,9 @@ fn english_articles_and_capitals_are_right() {
     let text = make_stories(Language::English, 5, 300_000);
     for word in text.split([' ', '\n', '"']).collect::<Vec<_>>().windows(2) {
         let vowel = word[1].starts_with(['a', 'e', 'i', 'o', 'u'])
-            && !["ukulele", "unicycle"].iter().any(|w| word[1].starts_with(w));
+            && !["ukulele", "unicycle"]
+                .iter()
+                .any(|w| word[1].starts_with(w));
         match word[0] {
             "a" | "A" => assert!(!vowel, "{word:?}"),
             "an" | "An" => assert!(vowel, "{word:?}"),
@@ -79,10 +113,18 @@ fn english_articles_and_capitals_are_right() {
         }
     }
     for story in text.trim_end().split("\n\n") {
-        assert!(story.trim_start_matches('"').starts_with(char::is_uppercase), "{story}");
+        assert!(
+            story
+                .trim_start_matches('"')
+                .starts_with(char::is_uppercase),
+            "{story}"
+        );
         let characters: Vec<char> = story.chars().collect();
         for four in characters.windows(3) {
-            assert!(!(matches!(four, ['.' | '!' | '?', ' ', c] if c.is_lowercase())), "{story}");
+            assert!(
+                !(matches!(four, ['.' | '!' | '?', ' ', c] if c.is_lowercase())),
+                "{story}"
+            );
         }
     }
 }
@@ -92,11 +134,19 @@ fn korean_particles_follow_the_final_consonant() {
     let text = make_stories(Language::Korean, 5, 300_000);
     let mut checked = 0;
     for word in text.split(|c: char| !('가'..='힣').contains(&c)) {
-        for (particle, after_consonant) in [("을", true), ("를", false), ("과", true), ("와", false)] {
+        for (particle, after_consonant) in
+            [("을", true), ("를", false), ("과", true), ("와", false)]
+        {
             // Words that only look like a noun with a particle.
-            let noun = word.strip_suffix(particle).filter(|_| !["마을", "가져와", "과", "와"].contains(&word));
+            let noun = word
+                .strip_suffix(particle)
+                .filter(|_| !["마을", "가져와", "과", "와"].contains(&word));
             if let Some(last) = noun.and_then(|noun| noun.chars().last()) {
-                assert_eq!((u32::from(last) - 0xAC00) % 28 != 0, after_consonant, "{word}");
+                assert_eq!(
+                    (u32::from(last) - 0xAC00) % 28 != 0,
+                    after_consonant,
+                    "{word}"
+                );
                 checked += 1;
             }
         }

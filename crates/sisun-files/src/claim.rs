@@ -10,8 +10,9 @@ use std::path::Path;
 /// The file that marks a folder as one that Sisun writes into.
 const MARK: &str = ".sisun";
 
-/// Make a folder, if it is not there, and mark it as one that Sisun writes into. Returns false, having changed nothing, if it
-/// holds files without the mark: they are somebody's own, and may have the names of ours.
+/// Make a folder, if it is not there, and mark it as one that Sisun writes into. Returns false,
+/// having changed nothing, if it holds files without the mark: they are somebody's own, and may
+/// have the names of ours.
 ///
 /// # Errors
 /// A folder that cannot be made, read or marked.
@@ -28,7 +29,10 @@ pub fn claim_folder(dir: &Path) -> io::Result<bool> {
             return Ok(false);
         }
     }
-    write_bytes(&mark, b"Sisun wrote the files of this folder and may replace them.\n")?;
+    write_bytes(
+        &mark,
+        b"Sisun wrote the files of this folder and may replace them.\n",
+    )?;
     Ok(true)
 }
 
@@ -51,7 +55,14 @@ mod tests {
         fs::create_dir(at("theirs")).unwrap();
         fs::write(at("theirs/report.html"), "theirs").unwrap();
         assert!(!claim_folder(&at("theirs")).unwrap());
-        assert_eq!(fs::read_dir(at("theirs")).unwrap().count(), 1, "nothing was put there");
-        assert!(claim_folder(&at("theirs/report.html")).is_err(), "a file is no folder");
+        assert_eq!(
+            fs::read_dir(at("theirs")).unwrap().count(),
+            1,
+            "nothing was put there"
+        );
+        assert!(
+            claim_folder(&at("theirs/report.html")).is_err(),
+            "a file is no folder"
+        );
     }
 }

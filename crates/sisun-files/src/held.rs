@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 /// The file in a directory that is locked by whoever writes there. It stays when they are done.
 pub const LOCK_FILE: &str = ".lock";
 
-/// A directory that this process alone writes, until this is dropped. If nothing was put there by then, it is left as it
-/// was found: not there, or empty.
+/// A directory that this process alone writes, until this is dropped. If nothing was put there by
+/// then, it is left as it was found: not there, or empty.
 #[derive(Debug)]
 pub struct HeldDir {
     dir: PathBuf,
@@ -23,11 +23,16 @@ impl HeldDir {
     /// Makes the directory, if it is not there, and locks it.
     ///
     /// # Errors
-    /// A directory that another process holds and that is not waited for, or one that cannot be made.
+    /// A directory that another process holds and that is not waited for, or one that cannot be
+    /// made.
     pub fn take(dir: &Path, patience: Patience<'_>) -> Result<Self, LockError> {
         let mut made = Vec::new();
         let lock = Lock::take(&dir.join(LOCK_FILE), patience, &mut || make(dir, &mut made));
-        let mut held = Self { dir: dir.to_owned(), lock: None, made };
+        let mut held = Self {
+            dir: dir.to_owned(),
+            lock: None,
+            made,
+        };
         match lock {
             Ok(lock) => {
                 held.lock = Some(lock);
@@ -36,7 +41,10 @@ impl HeldDir {
             Err(LockError::Taken { holder, .. }) => {
                 // It is somebody else's, whoever made it.
                 held.made.clear();
-                Err(LockError::Taken { path: dir.to_owned(), holder })
+                Err(LockError::Taken {
+                    path: dir.to_owned(),
+                    holder,
+                })
             }
             Err(error) => Err(error),
         }
@@ -151,8 +159,16 @@ mod tests {
         let dir = folder.path().join("run");
         let held = HeldDir::take(&dir, Patience::Refuse).unwrap();
         let error = HeldDir::take(&dir, Patience::Refuse).unwrap_err();
-        assert!(matches!(&error, LockError::Taken { path, .. } if *path == dir), "{error}");
-        assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+        assert!(
+            matches!(&error, LockError::Taken { path, .. } if *path == dir),
+            "{error}"
+        );
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("process {}", std::process::id())),
+            "{error}"
+        );
         assert!(dir.join(LOCK_FILE).exists());
         drop(held);
     }

@@ -18,14 +18,26 @@ pub struct Holder {
 impl Holder {
     /// This process, from now on.
     pub(crate) fn this() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Self { pid: std::process::id(), host: host(), since }
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        Self {
+            pid: std::process::id(),
+            host: host(),
+            since,
+        }
     }
 }
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "process {} on {} (since {})", self.pid, self.host, date(self.since))
+        write!(
+            f,
+            "process {} on {} (since {})",
+            self.pid,
+            self.host,
+            date(self.since)
+        )
     }
 }
 
@@ -37,21 +49,32 @@ fn host() -> String {
         String::from_utf8(output.stdout).ok()
     };
     let name = told.or_else(asked).map(|name| name.trim().to_owned());
-    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "a host without a name".to_owned())
+    name.filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "a host without a name".to_owned())
 }
 
-/// Seconds after 1970 as `2026-11-28 02:42 UTC` (Hinnant, "chrono-compatible low-level date algorithms").
+/// Seconds after 1970 as `2026-11-28 02:42 UTC` (Hinnant, "chrono-compatible low-level date
+/// algorithms").
 fn date(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let z = days + 719_468;
     let (era, day_of_era) = (z / 146_097, z % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", rest / 3_600, rest / 60 % 60)
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}:{:02} UTC",
+        rest / 3_600,
+        rest / 60 % 60
+    )
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Files that are written whole, locks, and files mapped to be read. It knows nothing of what the files hold.
+//! Files that are written whole, locks, and files mapped to be read. It knows nothing of what the
+//! files hold.
 
 mod claim;
 mod held;

@@ -14,7 +14,8 @@ const MOST_REMOVALS: u32 = 1_000;
 /// Looks at a lock file that says nothing yet: its process is about to write who it is.
 const LOOKS_AT_NOBODY: u32 = 20;
 
-/// A lock that this process holds until it is dropped. `None` inside: the file system knows no locks.
+/// A lock that this process holds until it is dropped. `None` inside: the file system knows no
+/// locks.
 #[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
@@ -51,17 +52,21 @@ pub enum LockError {
 }
 
 impl Lock {
-    /// Locks the file at this path, which is made if it is not there, and writes into it who holds it. The folder is made
-    /// by `ready`, again if another process has removed it meanwhile.
+    /// Locks the file at this path, which is made if it is not there, and writes into it who holds
+    /// it. The folder is made by `ready`, again if another process has removed it meanwhile.
     ///
     /// # Errors
-    /// A lock that somebody else holds and is not waited for, or a file that cannot be made or locked.
+    /// A lock that somebody else holds and is not waited for, or a file that cannot be made or
+    /// locked.
     pub fn take(
         path: &Path,
         mut patience: Patience<'_>,
         ready: &mut dyn FnMut() -> io::Result<()>,
     ) -> Result<Self, LockError> {
-        let failed = |source| LockError::Io { path: path.to_owned(), source };
+        let failed = |source| LockError::Io {
+            path: path.to_owned(),
+            source,
+        };
         let (mut told, mut looks, mut removals) = (false, 0, 0);
         loop {
             ready().map_err(failed)?;
@@ -75,15 +80,22 @@ impl Lock {
             };
             match file.try_lock() {
                 Ok(()) => {
-                    // Removed by whoever held it between opening and locking: then this is a file that nobody else sees.
+                    // Removed by whoever held it between opening and locking: then this is a file
+                    // that nobody else sees.
                     if !is_at(&file, path).map_err(failed)? {
                         continue;
                     }
                     describe(&mut file).map_err(failed)?;
-                    return Ok(Self { path: path.to_owned(), file: Some(file) });
+                    return Ok(Self {
+                        path: path.to_owned(),
+                        file: Some(file),
+                    });
                 }
                 Err(TryLockError::Error(error)) if knows_no_locks(&error) => {
-                    return Ok(Self { path: path.to_owned(), file: None });
+                    return Ok(Self {
+                        path: path.to_owned(),
+                        file: None,
+                    });
                 }
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
                 Err(TryLockError::WouldBlock) => {}
@@ -91,10 +103,16 @@ impl Lock {
             let holder = read(&mut file);
             looks += 1;
             match &mut patience {
-                // Who has just taken it may not have written that yet: the file then names the one before, or nobody.
+                // Who has just taken it may not have written that yet: the file then names the one
+                // before, or nobody.
                 _ if looks == 1 => {}
                 Patience::Refuse if holder.is_none() && looks < LOOKS_AT_NOBODY => {}
-                Patience::Refuse => return Err(LockError::Taken { path: path.to_owned(), holder }),
+                Patience::Refuse => {
+                    return Err(LockError::Taken {
+                        path: path.to_owned(),
+                        holder,
+                    });
+                }
                 Patience::Wait(tell) => {
                     if let (false, Some(holder)) = (told, &holder) {
                         tell(holder);
@@ -111,12 +129,16 @@ impl Lock {
         self.file.is_none()
     }
 
-    /// Whether the locked file is still at its path; not known where the file system knows no locks.
+    /// Whether the locked file is still at its path; not known where the file system knows no
+    /// locks.
     pub(crate) fn is_in_place(&self) -> io::Result<bool> {
-        self.file.as_ref().map_or(Ok(true), |file| is_at(file, &self.path))
+        self.file
+            .as_ref()
+            .map_or(Ok(true), |file| is_at(file, &self.path))
     }
 
-    /// Gives the lock up and removes its file. Whoever has the file open already notices that it is gone.
+    /// Gives the lock up and removes its file. Whoever has the file open already notices that it is
+    /// gone.
     ///
     /// # Errors
     /// A file that cannot be removed.
@@ -126,7 +148,12 @@ impl Lock {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
 }
 
 /// Writes who holds the file.
@@ -190,7 +217,10 @@ mod tests {
         let lock = take(&path).unwrap();
         assert!(!lock.is_hollow());
         match take(&path) {
-            Err(LockError::Taken { holder: Some(holder), .. }) => assert_eq!(holder.pid, std::process::id()),
+            Err(LockError::Taken {
+                holder: Some(holder),
+                ..
+            }) => assert_eq!(holder.pid, std::process::id()),
             other => panic!("{other:?}"),
         }
         drop(lock);
@@ -202,7 +232,11 @@ mod tests {
     #[test]
     fn what_a_dead_process_left_is_no_lock() {
         let folder = tempfile::tempdir().unwrap();
-        for text in ["{\"pid\":1,\"host\":\"x\",\"since\":0}\n", "", "\u{0}not json"] {
+        for text in [
+            "{\"pid\":1,\"host\":\"x\",\"since\":0}\n",
+            "",
+            "\u{0}not json",
+        ] {
             fs::write(folder.path().join("lock"), text).unwrap();
             take(&folder.path().join("lock")).unwrap();
         }
@@ -222,7 +256,10 @@ mod tests {
                 super::describe(&mut file).unwrap();
             });
             match take(&path) {
-                Err(LockError::Taken { holder: Some(holder), .. }) => assert_eq!(holder.pid, std::process::id()),
+                Err(LockError::Taken {
+                    holder: Some(holder),
+                    ..
+                }) => assert_eq!(holder.pid, std::process::id()),
                 other => panic!("{other:?}"),
             }
         });
@@ -253,7 +290,9 @@ mod tests {
     #[test]
     fn a_file_system_without_locks_is_told_from_an_error() {
         assert!(knows_no_locks(&io::Error::from(io::ErrorKind::Unsupported)));
-        assert!(!knows_no_locks(&io::Error::from(io::ErrorKind::PermissionDenied)));
+        assert!(!knows_no_locks(&io::Error::from(
+            io::ErrorKind::PermissionDenied
+        )));
         #[cfg(target_os = "linux")]
         assert!(knows_no_locks(&io::Error::from_raw_os_error(37)));
     }

@@ -1,11 +1,13 @@
 //! Files mapped into memory, and what happens when one is cut short meanwhile.
 //!
-//! Weights and token caches are mapped rather than read: a model of several gigabytes is then in memory once, as pages that
-//! the system shares between processes and takes back when it needs them, and tensors are parts of the file without a copy.
-//! Reading with checks would give that up, and every read of a token would need an error of its own. The price of a mapping
-//! is that a page which is gone, because another process cut the file short or because the disk fails, is told by a signal
-//! (`SIGBUS`) where an error would be returned. It is caught: the process ends with status 1 and a message that names the
-//! file. It loses what a kill would lose, and no more: whatever is on disk was written whole.
+//! Weights and token caches are mapped rather than read: a model of several gigabytes is then in
+//! memory once, as pages that the system shares between processes and takes back when it needs
+//! them, and tensors are parts of the file without a copy. Reading with checks would give that up,
+//! and every read of a token would need an error of its own. The price of a mapping is that a page
+//! which is gone, because another process cut the file short or because the disk fails, is told by
+//! a signal (`SIGBUS`) where an error would be returned. It is caught: the process ends with status
+//! 1 and a message that names the file. It loses what a kill would lose, and no more: whatever is
+//! on disk was written whole.
 //!
 //! On Windows no handler is needed, since a file that is mapped cannot be cut short.
 #![allow(unsafe_code)] // mapping, and the handler of the signal, each with its proof
@@ -27,19 +29,22 @@ impl Mapped {
     /// A file that cannot be opened or mapped.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
-        // SAFETY: a mapping is unsound if the file changes under it. Files of ours are written aside, renamed into place and
-        // never written to again, and published models are replaced as a whole. One that is cut short all the same ends
-        // the process, as the handler below says.
+        // SAFETY: a mapping is unsound if the file changes under it. Files of ours are written
+        // aside, renamed into place and never written to again, and published models are replaced
+        // as a whole. One that is cut short all the same ends the process, as the handler below
+        // says.
         let map = unsafe { Mmap::map(&file) }?;
         #[cfg(unix)]
         lost_pages::watch(&map, path);
         Ok(Self(map))
     }
 
-    /// Give the pages that were read back to the system, which fetches them again when they are needed.
+    /// Give the pages that were read back to the system, which fetches them again when they are
+    /// needed.
     pub fn release(&self) {
-        // SAFETY: `DontNeed` loses changes of private mappings. This one is shared and read-only, so the pages come back from
-        // the file as they were. That the advice is not taken does no harm.
+        // SAFETY: `DontNeed` loses changes of private mappings. This one is shared and read-only,
+        // so the pages come back from the file as they were. That the advice is not taken does no
+        // harm.
         #[cfg(unix)]
         let _ = unsafe { self.0.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
     }
@@ -69,8 +74,9 @@ mod lost_pages {
     use std::sync::Once;
     use std::sync::atomic::{AtomicPtr, Ordering};
 
-    /// A mapping that was made. It is never freed, since the handler may read it at any moment; there are as many as files were
-    /// opened. One whose mapping ended does no harm: whatever is mapped there later stands before it.
+    /// A mapping that was made. It is never freed, since the handler may read it at any moment;
+    /// there are as many as files were opened. One whose mapping ended does no harm: whatever is
+    /// mapped there later stands before it.
     struct Watched {
         start: usize,
         len: usize,
@@ -84,7 +90,8 @@ mod lost_pages {
 
     /// What took the signal before.
     struct Before(UnsafeCell<MaybeUninit<libc::sigaction>>);
-    // SAFETY: it is written once, before the handler that reads it is in place, and only read afterwards.
+    // SAFETY: it is written once, before the handler that reads it is in place, and only read
+    // afterwards.
     unsafe impl Sync for Before {}
     static BEFORE: Before = Before(UnsafeCell::new(MaybeUninit::uninit()));
 
@@ -111,13 +118,14 @@ mod lost_pages {
     }
 
     fn take_signal() {
-        // SAFETY: an all-zero `sigaction` is a valid one with an empty mask. The handler has the type that `SA_SIGINFO`
-        // promises, and calls only what may be called in a handler. `BEFORE` is written first, and by this call alone: it runs
-        // once.
+        // SAFETY: an all-zero `sigaction` is a valid one with an empty mask. The handler has the
+        // type that `SA_SIGINFO` promises, and calls only what may be called in a handler. `BEFORE`
+        // is written first, and by this call alone: it runs once.
         unsafe {
             libc::sigaction(libc::SIGBUS, null(), (*BEFORE.0.get()).as_mut_ptr());
             let mut action: libc::sigaction = zeroed();
-            let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = lost_page;
+            let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
+                lost_page;
             action.sa_sigaction = handler as libc::sighandler_t;
             action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
             // Should it not be taken, the signal ends the process without the message.
@@ -126,9 +134,10 @@ mod lost_pages {
     }
 
     extern "C" fn lost_page(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-        // SAFETY: the kernel gives a valid `info`. What `NEWEST` leads to is never freed, and nothing of it changes once it is
-        // there. `write`, `_exit`, `raise` and `sigaction` may be called in a handler, and an
-        // all-zero `sigaction` is the default. `BEFORE` was written before this handler was set.
+        // SAFETY: the kernel gives a valid `info`. What `NEWEST` leads to is never freed, and
+        // nothing of it changes once it is there. `write`, `_exit`, `raise` and `sigaction` may be
+        // called in a handler, and an all-zero `sigaction` is the default. `BEFORE` was written
+        // before this handler was set.
         unsafe {
             if (*info).si_code <= 0 {
                 // Sent by a process: it ends us as if nobody caught it.
@@ -141,7 +150,11 @@ mod lost_pages {
             let mut at: *const Watched = NEWEST.load(Ordering::Acquire);
             while let Some(watched) = at.as_ref() {
                 if address.wrapping_sub(watched.start) < watched.len.next_multiple_of(PAGE) {
-                    libc::write(libc::STDERR_FILENO, watched.message.as_ptr().cast(), watched.message.len());
+                    libc::write(
+                        libc::STDERR_FILENO,
+                        watched.message.as_ptr().cast(),
+                        watched.message.len(),
+                    );
                     libc::_exit(1);
                 }
                 at = watched.before;
@@ -170,7 +183,12 @@ mod tests {
         if let Some(path) = std::env::var_os(FILE) {
             let [first, second] = [1, 2].map(|_| Mapped::open(path.as_ref()).unwrap());
             drop(second);
-            File::options().write(true).open(path).unwrap().set_len(10).unwrap();
+            File::options()
+                .write(true)
+                .open(path)
+                .unwrap()
+                .set_len(10)
+                .unwrap();
             let sum: u64 = first.iter().map(|byte| u64::from(*byte)).sum();
             unreachable!("read {sum} from pages that are gone");
         }
@@ -178,14 +196,21 @@ mod tests {
         let path = folder.path().join("weights of a model");
         std::fs::write(&path, vec![1; 1 << 20]).unwrap();
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "map::tests::a_file_that_is_cut_short_is_told_by_its_name", "--nocapture"])
+            .args([
+                "--exact",
+                "map::tests::a_file_that_is_cut_short_is_told_by_its_name",
+                "--nocapture",
+            ])
             .env(FILE, &path)
             .stdout(Stdio::null())
             .output()
             .unwrap();
         let told = String::from_utf8(child.stderr).unwrap();
         assert_eq!(child.status.code(), Some(1), "{:?}: {told}", child.status);
-        assert!(told.contains(&format!("sisun: {} was cut short", path.display())), "{told}");
+        assert!(
+            told.contains(&format!("sisun: {} was cut short", path.display())),
+            "{told}"
+        );
     }
 
     #[test]
@@ -205,15 +230,26 @@ mod tests {
         if std::env::var_os(FILE).is_some() {
             let path = std::env::current_exe().unwrap();
             let _map = Mapped::open(&path).unwrap();
-            Command::new("kill").args(["-BUS", &std::process::id().to_string()]).status().unwrap();
+            Command::new("kill")
+                .args(["-BUS", &std::process::id().to_string()])
+                .status()
+                .unwrap();
             std::thread::sleep(std::time::Duration::from_secs(5));
             unreachable!("the signal was swallowed");
         }
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "map::tests::a_signal_that_was_sent_ends_the_process_as_ever"])
+            .args([
+                "--exact",
+                "map::tests::a_signal_that_was_sent_ends_the_process_as_ever",
+            ])
             .env(FILE, "")
             .output()
             .unwrap();
-        assert_eq!(child.status.signal(), Some(libc::SIGBUS), "{:?}", child.status);
+        assert_eq!(
+            child.status.signal(),
+            Some(libc::SIGBUS),
+            "{:?}",
+            child.status
+        );
     }
 }

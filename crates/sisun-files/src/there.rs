@@ -1,5 +1,5 @@
-//! What is at a path. Only the system's own word that nothing is there counts as nothing: whoever may not look, or looks at a
-//! disk that fails, has not found out.
+//! What is at a path. Only the system's own word that nothing is there counts as nothing: whoever
+//! may not look, or looks at a disk that fails, has not found out.
 
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
@@ -29,8 +29,8 @@ pub fn is_folder(path: &Path) -> io::Result<bool> {
     Ok(look(path)?.is_some_and(|found| found.is_dir()))
 }
 
-/// Makes a folder and those above it, if they are not there. Unlike the standard library's, it tells why a folder that is
-/// there already cannot be looked at.
+/// Makes a folder and those above it, if they are not there. Unlike the standard library's, it
+/// tells why a folder that is there already cannot be looked at.
 ///
 /// # Errors
 /// Whatever keeps it from being made, or something else of its name.
@@ -79,7 +79,14 @@ mod tests {
     fn folders_are_made_with_those_above_them() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        for path in [at("a/b/c"), at("a/b/c"), at("a"), "".into(), ".".into(), "/".into()] {
+        for path in [
+            at("a/b/c"),
+            at("a/b/c"),
+            at("a"),
+            "".into(),
+            ".".into(),
+            "/".into(),
+        ] {
             make_folder(&path).unwrap();
         }
         assert!(at("a/b/c").is_dir());

@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 /// How the name of a file ends that is not whole yet.
 const PARTIAL: &str = ".partial";
 
-/// Write a file whole or not at all: what stood there before stays until the new content is complete and synced, and a
-/// write that fails leaves no trace.
+/// Write a file whole or not at all: what stood there before stays until the new content is
+/// complete and synced, and a write that fails leaves no trace.
 ///
-/// A symbolic link is followed to its target. The mode and the owner of a file that is replaced are kept; a new file has
-/// the mode that the umask leaves. A file with several names (hard links) is overwritten in place once the new content is
-/// complete. Pipes, terminals and other devices are written to as they are.
+/// A symbolic link is followed to its target. The mode and the owner of a file that is replaced are
+/// kept; a new file has the mode that the umask leaves. A file with several names (hard links) is
+/// overwritten in place once the new content is complete. Pipes, terminals and other devices are
+/// written to as they are.
 ///
 /// # Errors
 /// Those of `write`, and whatever keeps the file from being made, synced or renamed.
@@ -27,12 +28,19 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>)
         Err(error) => return Err(error),
     };
     if existing.as_ref().is_some_and(|metadata| metadata.is_dir()) {
-        return Err(io::Error::new(ErrorKind::IsADirectory, "a folder of this name is in the way"));
+        return Err(io::Error::new(
+            ErrorKind::IsADirectory,
+            "a folder of this name is in the way",
+        ));
     }
     if let Some(mut stream) = standard_stream(path)? {
         return write(&mut stream);
     }
-    if existing.as_ref().is_some_and(|metadata| !metadata.is_file()) || is_descriptor(path) {
+    if existing
+        .as_ref()
+        .is_some_and(|metadata| !metadata.is_file())
+        || is_descriptor(path)
+    {
         return write(&mut OpenOptions::new().append(true).open(path)?);
     }
     let target = followed(path)?;
@@ -58,15 +66,24 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Remove every partial file in a folder that a dead process left there: those that nobody holds.
 pub fn remove_leftovers_in(folder: &Path) {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten().filter(|entry| is_partial(&entry.file_name())) {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries
+        .flatten()
+        .filter(|entry| is_partial(&entry.file_name()))
+    {
         remove_if_dead(&entry.path());
     }
 }
 
-/// A file that is needed for a while and removed when this is dropped. Should its process die before, then whoever next
-/// writes in the folder, or calls [`remove_leftovers_in`], removes it.
+/// A file that is needed for a while and removed when this is dropped. Should its process die
+/// before, then whoever next writes in the folder, or calls [`remove_leftovers_in`], removes it.
 #[derive(Debug)]
 pub struct Scratch(Partial);
 
@@ -95,9 +112,17 @@ impl Scratch {
 /// # Errors
 /// Whatever keeps it from being opened or synced.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     // Windows cannot open folders; its rename is durable without.
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
 }
 
 /// Characters that nobody can guess, so that nobody can put something in the way.
@@ -106,8 +131,8 @@ fn unguessable() -> String {
     format!("{:016x}", RandomState::new().build_hasher().finish())
 }
 
-/// A file beside the one it will become. It is locked, so that others see whether its process lives, and removed unless
-/// it got there.
+/// A file beside the one it will become. It is locked, so that others see whether its process
+/// lives, and removed unless it got there.
 #[derive(Debug)]
 struct Partial {
     path: PathBuf,
@@ -123,9 +148,18 @@ impl Partial {
             name.push(target.file_name().unwrap_or_default());
             name.push(format!(".{}{PARTIAL}", unguessable()));
             let path = target.with_file_name(name);
-            match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
+            match OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .open(&path)
+            {
                 Ok(file) => {
-                    let partial = Self { path, file, done: false };
+                    let partial = Self {
+                        path,
+                        file,
+                        done: false,
+                    };
                     match partial.file.try_lock() {
                         // Somebody took it for a leftover before it was locked.
                         Err(TryLockError::WouldBlock) => {}
@@ -166,9 +200,15 @@ impl Drop for Partial {
 
 /// Whether a name is that of a partial file: `.NAME.0123456789abcdef.partial`.
 fn is_partial(found: &OsStr) -> bool {
-    let Some(rest) = found.as_encoded_bytes().strip_suffix(PARTIAL.as_bytes()) else { return false };
-    let Some((stem, token)) = rest.split_at_checked(rest.len().saturating_sub(17)) else { return false };
-    let is_token = token.first() == Some(&b'.') && token.len() == 17 && token[1..].iter().all(u8::is_ascii_hexdigit);
+    let Some(rest) = found.as_encoded_bytes().strip_suffix(PARTIAL.as_bytes()) else {
+        return false;
+    };
+    let Some((stem, token)) = rest.split_at_checked(rest.len().saturating_sub(17)) else {
+        return false;
+    };
+    let is_token = token.first() == Some(&b'.')
+        && token.len() == 17
+        && token[1..].iter().all(u8::is_ascii_hexdigit);
     let stem = stem.strip_prefix(b".");
     is_token && stem.is_some_and(|stem| !stem.is_empty())
 }
@@ -186,15 +226,19 @@ fn remove_if_dead(path: &Path) {
     }
 }
 
-/// Standard output or standard error, where a path names it: opened anew, a file that it goes to would be written from its
-/// beginning again.
+/// Standard output or standard error, where a path names it: opened anew, a file that it goes to
+/// would be written from its beginning again.
 #[cfg(unix)]
 fn standard_stream(path: &Path) -> io::Result<Option<File>> {
     use std::os::fd::AsFd;
     let names = |number: &str, name: &str| {
-        [format!("/dev/{name}"), format!("/dev/fd/{number}"), format!("/proc/self/fd/{number}")]
-            .iter()
-            .any(|known| path == Path::new(known))
+        [
+            format!("/dev/{name}"),
+            format!("/dev/fd/{number}"),
+            format!("/proc/self/fd/{number}"),
+        ]
+        .iter()
+        .any(|known| path == Path::new(known))
     };
     let copied = if names("1", "stdout") {
         io::stdout().as_fd().try_clone_to_owned()?
@@ -211,9 +255,16 @@ fn standard_stream(_: &Path) -> io::Result<Option<File>> {
     Ok(None)
 }
 
-/// Whether a path names what a process has open (`/dev/stdout`, `/proc/self/fd/3`), which is not to be replaced.
+/// Whether a path names what a process has open (`/dev/stdout`, `/proc/self/fd/3`), which is not to
+/// be replaced.
 fn is_descriptor(path: &Path) -> bool {
-    let known = ["/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
+    let known = [
+        "/dev/stdin",
+        "/dev/stdout",
+        "/dev/stderr",
+        "/dev/fd",
+        "/proc",
+    ];
     cfg!(unix) && known.iter().any(|known| path.starts_with(known))
 }
 
@@ -224,7 +275,10 @@ fn followed(path: &Path) -> io::Result<PathBuf> {
     for _ in 0..40 {
         match fs::read_link(&path) {
             Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
-            Err(error) if error.kind() == ErrorKind::NotFound || error.kind() == ErrorKind::InvalidInput => {
+            Err(error)
+                if error.kind() == ErrorKind::NotFound
+                    || error.kind() == ErrorKind::InvalidInput =>
+            {
                 return Ok(path);
             }
             Err(error) => return Err(error),
@@ -248,7 +302,8 @@ fn keep_owner_and_mode(file: &File, existing: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, fchown};
     let new = file.metadata()?;
     if (new.uid(), new.gid()) != (existing.uid(), existing.gid()) {
-        // Only root may give files away; another user's new file is their own, as an editor's would be.
+        // Only root may give files away; another user's new file is their own, as an editor's would
+        // be.
         let _ = fchown(file, Some(existing.uid()), Some(existing.gid()));
     }
     // After the owner, whose change takes some bits away.
@@ -279,10 +334,17 @@ mod tests {
         });
         assert_eq!(failed.unwrap_err().to_string(), "no more");
         assert_eq!(fs::read(&path).unwrap(), b"old");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no trace of it");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "no trace of it"
+        );
         write_bytes(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert!(write_bytes(folder.path(), b"x").is_err(), "a folder is no file");
+        assert!(
+            write_bytes(folder.path(), b"x").is_err(),
+            "a folder is no file"
+        );
         assert!(write_bytes(&folder.path().join("none/file"), b"x").is_err());
     }
 
@@ -290,14 +352,23 @@ mod tests {
     fn leftovers_of_the_dead_go_and_those_of_the_living_stay() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        for name in
-            [".a.0123456789abcdef.partial", ".b.0123456789abcdef.partial", ".a.partial", "a.0123456789abcdef.partial"]
-        {
+        for name in [
+            ".a.0123456789abcdef.partial",
+            ".b.0123456789abcdef.partial",
+            ".a.partial",
+            "a.0123456789abcdef.partial",
+        ] {
             fs::write(at(name), "").unwrap();
         }
         write_whole(&at("a"), |_| {
-            assert!(!at(".a.0123456789abcdef.partial").exists(), "left by a process that is dead");
-            assert!(!at(".b.0123456789abcdef.partial").exists(), "of another file");
+            assert!(
+                !at(".a.0123456789abcdef.partial").exists(),
+                "left by a process that is dead"
+            );
+            assert!(
+                !at(".b.0123456789abcdef.partial").exists(),
+                "of another file"
+            );
             let partial = |folder: &std::path::Path| fs::read_dir(folder).unwrap().count();
             let before = partial(folder.path());
             remove_leftovers_in(folder.path());
@@ -305,7 +376,10 @@ mod tests {
             Ok(())
         })
         .unwrap();
-        assert!(at(".a.partial").exists() && at("a.0123456789abcdef.partial").exists(), "not ours");
+        assert!(
+            at(".a.partial").exists() && at("a.0123456789abcdef.partial").exists(),
+            "not ours"
+        );
     }
 
     /// `/dev/shm` is a folder like others, whatever else there is under `/dev`.
@@ -353,7 +427,10 @@ mod tests {
         write_bytes(&at("link-to-link"), b"new").unwrap();
         assert!(at("link").is_symlink() && at("link-to-link").is_symlink());
         assert_eq!(fs::read(at("sub/target")).unwrap(), b"new");
-        assert_eq!(fs::metadata(at("sub/target")).unwrap().mode() & 0o777, 0o640);
+        assert_eq!(
+            fs::metadata(at("sub/target")).unwrap().mode() & 0o777,
+            0o640
+        );
         // A link whose target is not there yet.
         symlink("sub/later", at("dangling")).unwrap();
         write_bytes(&at("dangling"), b"made").unwrap();
@@ -367,7 +444,13 @@ mod tests {
         assert_eq!(fs::read(at("sub/target")).unwrap(), b"both");
         assert_eq!(fs::metadata(at("twin")).unwrap().nlink(), 2);
 
-        assert!(std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(at("pipe"))
+                .status()
+                .unwrap()
+                .success()
+        );
         let reader = std::thread::spawn({
             let path = at("pipe");
             move || fs::read(path).unwrap()

@@ -126,7 +126,9 @@ pub enum HfError {
         holder: Option<Holder>,
     },
     /// A number that float16 has no room for.
-    #[error("{name} holds {value}, past float16's largest number, 65504: write it with --dtype bfloat16 or float32")]
+    #[error(
+        "{name} holds {value}, past float16's largest number, 65504: write it with --dtype bfloat16 or float32"
+    )]
     PastFloat16 {
         /// The parameter.
         name: String,
@@ -151,10 +153,16 @@ pub enum HfError {
 
 impl HfError {
     pub(crate) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<'_> {
-        |source| Self::Io { path: path.to_owned(), source }
+        |source| Self::Io {
+            path: path.to_owned(),
+            source,
+        }
     }
 
     pub(crate) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<'_> {
-        |source| Self::Write { path: path.to_owned(), source }
+        |source| Self::Write {
+            path: path.to_owned(),
+            source,
+        }
     }
 }

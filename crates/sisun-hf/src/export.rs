@@ -64,13 +64,13 @@ pub struct Exported {
     pub bytes: u64,
 }
 
-/// Writes `config.json`, `model.safetensors`, `tokenizer.json`, `tokenizer_config.json` and `generation_config.json` to `dir`,
-/// all of them or none. `kept` take the place of the files of their names; whatever they say, a text ends where the tokenizer
-/// says that it does.
+/// Writes `config.json`, `model.safetensors`, `tokenizer.json`, `tokenizer_config.json` and
+/// `generation_config.json` to `dir`, all of them or none. `kept` take the place of the files of
+/// their names; whatever they say, a text ends where the tokenizer says that it does.
 ///
 /// # Errors
-/// A setting that no model of `transformers` has (all are listed), a number that float16 cannot hold, a directory that is
-/// there already, or a file that cannot be written.
+/// A setting that no model of `transformers` has (all are listed), a number that float16 cannot
+/// hold, a directory that is there already, or a file that cannot be written.
 pub fn export(
     model: &Transformer,
     tokenizer: &Tokenizer,
@@ -79,16 +79,25 @@ pub fn export(
     dir: &Path,
 ) -> Result<Exported, HfError> {
     // An empty folder that is there is written anew; by its full name, since `.` has none.
-    let dir = &dir.canonicalize().unwrap_or_else(|_| dir.components().collect());
+    let dir = &dir
+        .canonicalize()
+        .unwrap_or_else(|_| dir.components().collect());
     let name = dir.file_name().unwrap_or_default().to_string_lossy();
     let parent = dir.parent().map_or_else(PathBuf::new, Path::to_owned);
     let beside = lock_of(&parent, &name);
-    let lock = Lock::take(&beside, Patience::Refuse, &mut || match parent.as_os_str().is_empty() {
-        true => Ok(()),
-        false => make_folder(&parent),
-    })
+    let lock = Lock::take(
+        &beside,
+        Patience::Refuse,
+        &mut || match parent.as_os_str().is_empty() {
+            true => Ok(()),
+            false => make_folder(&parent),
+        },
+    )
     .map_err(|error| match error {
-        LockError::Taken { holder, .. } => HfError::InUse { path: dir.clone(), holder },
+        LockError::Taken { holder, .. } => HfError::InUse {
+            path: dir.clone(),
+            holder,
+        },
         LockError::Io { path, source } => HfError::write(&path)(source),
     })?;
     let exported = export_alone(model, tokenizer, kept, how, dir);
@@ -107,11 +116,16 @@ fn export_alone(
 ) -> Result<Exported, HfError> {
     let there = look(dir).map_err(HfError::read(dir))?;
     let is_empty = match &there {
-        Some(found) if found.is_dir() => fs::read_dir(dir).map_err(HfError::read(dir))?.next().is_none(),
+        Some(found) if found.is_dir() => fs::read_dir(dir)
+            .map_err(HfError::read(dir))?
+            .next()
+            .is_none(),
         found => found.is_none(),
     };
     if !is_empty {
-        return Err(HfError::Exists { path: dir.to_owned() });
+        return Err(HfError::Exists {
+            path: dir.to_owned(),
+        });
     }
     let mut stock = Stock::of(model)?;
     if how.materialize_head {
@@ -123,13 +137,21 @@ fn export_alone(
         let width = parts.iter().map(Part::width).sum();
         let mut first = 0;
         for part in parts {
-            let tensor = tensors.entry(&part.name).or_insert_with(|| Outgoing::new(part, how.numbers));
+            let tensor = tensors
+                .entry(&part.name)
+                .or_insert_with(|| Outgoing::new(part, how.numbers));
             for rows in part.rows.ranges() {
                 let columns = first..first + part.width_of(rows.len());
                 first = columns.end;
                 // A bias that ours lacks stays 0.
                 if let Some((_, values)) = stock.tensors.get(ours) {
-                    tensor.sources.push(Source { values, width, columns, rows, transposed: part.transposed });
+                    tensor.sources.push(Source {
+                        values,
+                        width,
+                        columns,
+                        rows,
+                        transposed: part.transposed,
+                    });
                 }
             }
         }
@@ -140,12 +162,21 @@ fn export_alone(
         }
     }
     for Constant { part, value, .. } in &layout.constants {
-        tensors.insert(&part.name, Outgoing { everywhere: *value, ..Outgoing::new(part, how.numbers) });
+        tensors.insert(
+            &part.name,
+            Outgoing {
+                everywhere: *value,
+                ..Outgoing::new(part, how.numbers)
+            },
+        );
     }
     if how.numbers == Numbers::Float16 {
         check_range(&stock.tensors)?;
     }
-    let parameters = tensors.values().map(|tensor| tensor.shape.iter().product::<usize>()).sum();
+    let parameters = tensors
+        .values()
+        .map(|tensor| tensor.shape.iter().product::<usize>())
+        .sum();
 
     let name = dir.file_name().unwrap_or_default().to_string_lossy();
     let aside = dir.with_file_name(format!(".{name}.{}.partial", std::process::id()));
@@ -165,9 +196,13 @@ fn export_alone(
         for (name, json) in [
             (CONFIG, config),
             (GENERATION, generation_config(&ids)),
-            (TOKENIZER_CONFIG, tokenizer_config(tokenizer, &ids, stock.config.context_len)),
+            (
+                TOKENIZER_CONFIG,
+                tokenizer_config(tokenizer, &ids, stock.config.context_len),
+            ),
         ] {
-            let text = serde_json::to_string_pretty(&json).expect("plain numbers and strings always serialise");
+            let text = serde_json::to_string_pretty(&json)
+                .expect("plain numbers and strings always serialise");
             let path = aside.join(name);
             fs::write(&path, text + "\n").map_err(HfError::write(&path))?;
         }
@@ -177,12 +212,18 @@ fn export_alone(
             let bytes = fitted(companion, stock.config.context_len, tokenizer.ends());
             fs::write(&path, bytes).map_err(HfError::write(&path))?;
         }
-        let bytes = fs::metadata(&weights).map_err(HfError::write(&weights))?.len();
+        let bytes = fs::metadata(&weights)
+            .map_err(HfError::write(&weights))?
+            .len();
         if there.is_some() {
             fs::remove_dir(dir).map_err(HfError::write(dir))?;
         }
         fs::rename(&aside, dir).map_err(HfError::write(dir))?;
-        Ok(Exported { architecture: stock.family.architecture(), parameters, bytes })
+        Ok(Exported {
+            architecture: stock.family.architecture(),
+            parameters,
+            bytes,
+        })
     })();
     if written.is_err() {
         // The first error is the one to tell.
@@ -191,8 +232,8 @@ fn export_alone(
     written
 }
 
-/// What a companion says, its texts no longer than the model reads (fine-tuning may have cropped that) and ended by each of
-/// these tokens.
+/// What a companion says, its texts no longer than the model reads (fine-tuning may have cropped
+/// that) and ended by each of these tokens.
 fn fitted<'c>(companion: &'c SidecarFile, context_len: usize, ends: &[u32]) -> Cow<'c, [u8]> {
     let Ok(mut settings) = serde_json::from_slice::<Map<String, Value>>(&companion.bytes) else {
         return Cow::Borrowed(&companion.bytes);
@@ -201,7 +242,9 @@ fn fitted<'c>(companion: &'c SidecarFile, context_len: usize, ends: &[u32]) -> C
     let changed = match companion.name.as_str() {
         TOKENIZER_CONFIG => {
             let longest = settings.get("model_max_length").and_then(number);
-            longest.filter(|longest| *longest > context_len as u64).map(|_| ("model_max_length", json!(context_len)))
+            longest
+                .filter(|longest| *longest > context_len as u64)
+                .map(|_| ("model_max_length", json!(context_len)))
         }
         GENERATION => {
             let said: Vec<u64> = match settings.get("eos_token_id") {
@@ -224,8 +267,15 @@ fn fitted<'c>(companion: &'c SidecarFile, context_len: usize, ends: &[u32]) -> C
 
 /// Where a tokenizer puts nothing before a text, a text begins after the end of the one before.
 fn ids(tokenizer: &Tokenizer) -> Ids {
-    let begin = tokenizer.prefix().first().or(tokenizer.ends().first()).copied();
-    Ids { begin, ends: tokenizer.ends().to_vec() }
+    let begin = tokenizer
+        .prefix()
+        .first()
+        .or(tokenizer.ends().first())
+        .copied();
+    Ids {
+        begin,
+        ends: tokenizer.ends().to_vec(),
+    }
 }
 
 fn generation_config(ids: &Ids) -> Value {
@@ -242,7 +292,11 @@ fn tokenizer_config(tokenizer: &Tokenizer, ids: &Ids, context_len: usize) -> Val
         "model_input_names": ["input_ids", "attention_mask"],
     });
     let end = ids.ends.first().copied();
-    for (key, id) in [("bos_token", ids.begin), ("eos_token", end), ("pad_token", end)] {
+    for (key, id) in [
+        ("bos_token", ids.begin),
+        ("eos_token", end),
+        ("pad_token", end),
+    ] {
         // config.json may name what the tokenizer does not have.
         if let Some(id) = id.filter(|id| tokenizer.knows(*id)) {
             config[key] = tokenizer.token_text(id).into();
@@ -254,24 +308,37 @@ fn tokenizer_config(tokenizer: &Tokenizer, ids: &Ids, context_len: usize) -> Val
 /// Whether a folder holds only what an export writes.
 fn holds_an_export(folder: &Path) -> bool {
     let names = fs::read_dir(folder).and_then(|entries| {
-        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect::<io::Result<Vec<String>>>()
+        entries
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect::<io::Result<Vec<String>>>()
     });
     let ours = |name: &String| {
-        [CONFIG, TOKENIZER, "model.safetensors"].iter().chain(&COMPANIONS).any(|known| known == name)
+        [CONFIG, TOKENIZER, "model.safetensors"]
+            .iter()
+            .chain(&COMPANIONS)
+            .any(|known| known == name)
             || (name.starts_with('.') && name.ends_with(".partial"))
     };
     names.is_ok_and(|names| names.iter().all(ours))
 }
 
-/// Removes what exports left in this folder that were killed: those to `mine`, whose lock is held, and to others whose lock
-/// nobody holds. What cannot be removed is only untidy.
+/// Removes what exports left in this folder that were killed: those to `mine`, whose lock is held,
+/// and to others whose lock nobody holds. What cannot be removed is only untidy.
 fn remove_leftovers(parent: &Path, mine: &str) {
-    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-    let Ok(entries) = fs::read_dir(parent) else { return };
+    let parent = if parent.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        parent
+    };
+    let Ok(entries) = fs::read_dir(parent) else {
+        return;
+    };
     let mut left = BTreeMap::<String, Vec<PathBuf>>::new();
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let parts = name.strip_prefix('.').and_then(|rest| rest.strip_suffix(".partial")?.rsplit_once('.'));
+        let parts = name
+            .strip_prefix('.')
+            .and_then(|rest| rest.strip_suffix(".partial")?.rsplit_once('.'));
         if let Some((of, pid)) = parts
             && !of.is_empty()
             && pid.parse::<u32>().is_ok()
@@ -303,9 +370,14 @@ fn lock_of(parent: &Path, name: &str) -> PathBuf {
 /// That no number is larger than float16 can hold.
 fn check_range(tensors: &HostTensors) -> Result<(), HfError> {
     for (name, (_, values)) in tensors {
-        let past = values.iter().find(|value| value.is_finite() && f16::from_f32(**value).is_infinite());
+        let past = values
+            .iter()
+            .find(|value| value.is_finite() && f16::from_f32(**value).is_infinite());
         if let Some(value) = past {
-            return Err(HfError::PastFloat16 { name: name.clone(), value: *value });
+            return Err(HfError::PastFloat16 {
+                name: name.clone(),
+                value: *value,
+            });
         }
     }
     Ok(())
@@ -333,18 +405,32 @@ struct Source<'s> {
 
 impl<'s> Outgoing<'s> {
     fn new(part: &'s Part, numbers: Numbers) -> Self {
-        Self { numbers, shape: &part.shape, everywhere: 0.0, sources: Vec::new() }
+        Self {
+            numbers,
+            shape: &part.shape,
+            everywhere: 0.0,
+            sources: Vec::new(),
+        }
     }
 
     fn values(&self) -> Vec<f32> {
         let mut values = vec![self.everywhere; self.shape.iter().product()];
         let row = values.len() / self.shape[0];
-        for Source { values: from, width, columns, rows, transposed } in &self.sources {
+        for Source {
+            values: from,
+            width,
+            columns,
+            rows,
+            transposed,
+        } in &self.sources
+        {
             let to = &mut values[rows.start * row..rows.end * row];
             if *transposed {
                 turn(&from[columns.start..], *width, row, to);
             } else {
-                let from = from.chunks_exact(*width).flat_map(|row| &row[columns.clone()]);
+                let from = from
+                    .chunks_exact(*width)
+                    .flat_map(|row| &row[columns.clone()]);
                 to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
             }
         }
@@ -355,7 +441,9 @@ impl<'s> Outgoing<'s> {
 fn pack<const N: usize>(values: &[f32], bytes: impl Fn(f32) -> [u8; N] + Sync) -> Vec<u8> {
     let mut packed = vec![0; values.len() * N];
     let to = packed.as_chunks_mut().0;
-    to.par_iter_mut().zip(values).for_each(|(to, value)| *to = bytes(*value));
+    to.par_iter_mut()
+        .zip(values)
+        .for_each(|(to, value)| *to = bytes(*value));
     packed
 }
 
@@ -381,7 +469,11 @@ impl View for Outgoing<'_> {
     }
 
     fn data_len(&self) -> usize {
-        let size = if self.numbers == Numbers::Float32 { 4 } else { 2 };
+        let size = if self.numbers == Numbers::Float32 {
+            4
+        } else {
+            2
+        };
         self.shape.iter().product::<usize>() * size
     }
 }

@@ -15,15 +15,28 @@ pub(crate) enum Family {
 pub(crate) const FAMILIES: &str = "supported are GPT2LMHeadModel, LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM and GPTNeoXForCausalLM";
 
 impl Family {
-    const ALL: [Self; 6] = [Self::Gpt2, Self::Neox, Self::Llama, Self::Mistral, Self::Qwen2, Self::Qwen3];
+    const ALL: [Self; 6] = [
+        Self::Gpt2,
+        Self::Neox,
+        Self::Llama,
+        Self::Mistral,
+        Self::Qwen2,
+        Self::Qwen3,
+    ];
 
-    /// The family that a name of `architectures` or of `model_type` stands for, whatever its case: early conversions say
-    /// `LLaMAForCausalLM`. The model without its head (`LlamaModel`) counts as well: files say whether there is one.
+    /// The family that a name of `architectures` or of `model_type` stands for, whatever its case:
+    /// early conversions say `LLaMAForCausalLM`. The model without its head (`LlamaModel`) counts
+    /// as well: files say whether there is one.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|family| {
             let whole = family.architecture();
-            let stem = whole.strip_suffix("ForCausalLM").or(whole.strip_suffix("LMHeadModel")).unwrap_or(whole);
-            [whole, family.model_type(), &format!("{stem}Model")].iter().any(|known| known.eq_ignore_ascii_case(name))
+            let stem = whole
+                .strip_suffix("ForCausalLM")
+                .or(whole.strip_suffix("LMHeadModel"))
+                .unwrap_or(whole);
+            [whole, family.model_type(), &format!("{stem}Model")]
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(name))
         })
     }
 
@@ -77,12 +90,16 @@ impl Family {
         }
     }
 
-    /// Whether a tensor is one of those that old files hold for each layer and nobody reads: the causal mask, RoPE's
-    /// frequencies.
+    /// Whether a tensor is one of those that old files hold for each layer and nobody reads: the
+    /// causal mask, RoPE's frequencies.
     pub(crate) fn ignores(self, name: &str) -> bool {
         let ends: &[&str] = match self {
             Self::Gpt2 => &[".attn.bias", ".attn.masked_bias"],
-            Self::Neox => &[".attention.bias", ".attention.masked_bias", ".rotary_emb.inv_freq"],
+            Self::Neox => &[
+                ".attention.bias",
+                ".attention.masked_bias",
+                ".rotary_emb.inv_freq",
+            ],
             Self::Llama | Self::Mistral | Self::Qwen2 | Self::Qwen3 => &[".rotary_emb.inv_freq"],
         };
         ends.iter().any(|end| name.ends_with(end))
@@ -92,7 +109,11 @@ impl Family {
     pub(crate) fn in_its_words(self, message: &str) -> String {
         let gpt2 = self == Self::Gpt2;
         let word = |gpt2s: &'static str, others: &'static str| if gpt2 { gpt2s } else { others };
-        let epsilon = if self == Self::Neox { "layer_norm_eps" } else { word("layer_norm_epsilon", "rms_norm_eps") };
+        let epsilon = if self == Self::Neox {
+            "layer_norm_eps"
+        } else {
+            word("layer_norm_epsilon", "rms_norm_eps")
+        };
         let words = [
             ("model.vocab_size", "vocab_size"),
             ("model.d_model", word("n_embd", "hidden_size")),
@@ -103,18 +124,26 @@ impl Family {
             ("model.n_kv_heads", "num_key_value_heads"),
             ("model.d_head", "head_dim"),
             ("model.d_ff", word("n_inner", "intermediate_size")),
-            ("model.context_len", word("n_positions", "max_position_embeddings")),
+            (
+                "model.context_len",
+                word("n_positions", "max_position_embeddings"),
+            ),
             ("model.norm_eps", epsilon),
             ("model.position.base", "rope_theta"),
             ("model.position.fraction", "partial_rotary_factor"),
-            ("model.position.scaling.original_context_len", "rope_parameters.original_max_position_embeddings"),
+            (
+                "model.position.scaling.original_context_len",
+                "rope_parameters.original_max_position_embeddings",
+            ),
             ("model.position.scaling.", "rope_parameters."),
         ];
         // In one pass: their words hold some of ours.
         let (mut told, mut rest) = (String::new(), message);
         while let Some(first) = rest.chars().next() {
             let within = told.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.');
-            let word = words.iter().find(|(ours, _)| !within && rest.starts_with(ours));
+            let word = words
+                .iter()
+                .find(|(ours, _)| !within && rest.starts_with(ours));
             let (step, theirs) = match word {
                 Some((ours, theirs)) => (ours.len(), *theirs),
                 None => (first.len_utf8(), &rest[..first.len_utf8()]),

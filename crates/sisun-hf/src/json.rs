@@ -9,7 +9,10 @@ use std::path::Path;
 
 /// Reads a JSON file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, HfError> {
-    let failed = |source| HfError::Io { path: path.to_owned(), source };
+    let failed = |source| HfError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let bytes = std::fs::read(path).map_err(failed)?;
     check_pointer(&bytes).map_err(failed)?;
     Ok(bytes)
@@ -33,7 +36,14 @@ where
     serde_path_to_error::deserialize(json).map_err(|error| {
         let key = error.path().to_string();
         let message = plain_words(&error.inner().to_string());
-        let problem = if key == "." || key == "?" { message } else { format!("{key}: {message}") };
-        HfError::Json { path: path.to_owned(), problem }
+        let problem = if key == "." || key == "?" {
+            message
+        } else {
+            format!("{key}: {message}")
+        };
+        HfError::Json {
+            path: path.to_owned(),
+            problem,
+        }
     })
 }

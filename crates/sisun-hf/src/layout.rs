@@ -43,7 +43,12 @@ pub(crate) struct Rows {
 impl Rows {
     /// The first `n`.
     fn all(n: usize) -> Self {
-        Self { first: 0, len: n, step: n, stretches: 1 }
+        Self {
+            first: 0,
+            len: n,
+            step: n,
+            stretches: 1,
+        }
     }
 
     fn count(self) -> usize {
@@ -96,14 +101,22 @@ impl Part {
     }
 
     fn whole(name: String, shape: &[usize]) -> Self {
-        Self { name, rows: Rows::all(shape[0]), shape: shape.to_vec(), transposed: false }
+        Self {
+            name,
+            rows: Rows::all(shape[0]),
+            shape: shape.to_vec(),
+            transposed: false,
+        }
     }
 
     /// The weight, or else the bias, of a `Linear` with these outputs and inputs.
     fn linear(name: &str, kind: &str, [d_out, d_in]: [usize; 2]) -> Self {
         let name = format!("{name}.{kind}");
         match kind {
-            "weight" => Self { transposed: true, ..Self::whole(name, &[d_out, d_in]) },
+            "weight" => Self {
+                transposed: true,
+                ..Self::whole(name, &[d_out, d_in])
+            },
             _ => Self::whole(name, &[d_out]),
         }
     }
@@ -118,10 +131,15 @@ pub(crate) fn layout(family: Family, config: &ModelConfig, prefix: &str) -> Layo
     match family {
         Family::Gpt2 => gpt2(config, prefix, &mut layout),
         Family::Neox => neox(config, prefix, &mut layout),
-        Family::Llama | Family::Mistral | Family::Qwen2 | Family::Qwen3 => llama(family, config, prefix, &mut layout),
+        Family::Llama | Family::Mistral | Family::Qwen2 | Family::Qwen3 => {
+            llama(family, config, prefix, &mut layout)
+        }
     }
     if !config.tied_head {
-        layout.add("head.weight", vec![Part::linear(family.head(), "weight", [vocab, d])]);
+        layout.add(
+            "head.weight",
+            vec![Part::linear(family.head(), "weight", [vocab, d])],
+        );
     }
     layout
 }
@@ -132,12 +150,23 @@ impl Layout {
     }
 
     /// Norms that stand before attention, before the feed-forward network and before the head.
-    fn add_norms(&mut self, config: &ModelConfig, kinds: &[&str], theirs: impl Fn(usize) -> [String; 2], last: String) {
+    fn add_norms(
+        &mut self,
+        config: &ModelConfig,
+        kinds: &[&str],
+        theirs: impl Fn(usize) -> [String; 2],
+        last: String,
+    ) {
         let of_layer = |layer| {
             let [attention, ffn] = theirs(layer);
-            [(format!("blocks.{layer}.norm_attn"), attention), (format!("blocks.{layer}.norm_ffn"), ffn)]
+            [
+                (format!("blocks.{layer}.norm_attn"), attention),
+                (format!("blocks.{layer}.norm_ffn"), ffn),
+            ]
         };
-        let norms = (0..config.n_layers).flat_map(of_layer).chain([("norm_final".to_owned(), last)]);
+        let norms = (0..config.n_layers)
+            .flat_map(of_layer)
+            .chain([("norm_final".to_owned(), last)]);
         for (ours, theirs) in norms {
             for kind in kinds {
                 let part = Part::whole(format!("{theirs}.{kind}"), &[config.d_model]);
@@ -150,7 +179,13 @@ impl Layout {
 /// GPT-2's `Conv1D` keeps its weights `[d_in, d_out]`, and q, k and v in one, as we do.
 fn gpt2(config: &ModelConfig, prefix: &str, layout: &mut Layout) {
     let (d, ff) = (config.d_model, config.ff_width());
-    layout.add("position.weight", vec![Part::whole(format!("{prefix}wpe.weight"), &[config.context_len, d])]);
+    layout.add(
+        "position.weight",
+        vec![Part::whole(
+            format!("{prefix}wpe.weight"),
+            &[config.context_len, d],
+        )],
+    );
     let norms = |layer| ["ln_1", "ln_2"].map(|norm| format!("{prefix}h.{layer}.{norm}"));
     layout.add_norms(config, &["weight", "bias"], norms, format!("{prefix}ln_f"));
     for layer in 0..config.n_layers {
@@ -160,28 +195,56 @@ fn gpt2(config: &ModelConfig, prefix: &str, layout: &mut Layout) {
             ("ffn.up", "mlp.c_fc", [d, ff]),
             ("ffn.down", "mlp.c_proj", [ff, d]),
         ] {
-            let (ours, theirs) = (format!("blocks.{layer}.{ours}"), format!("{prefix}h.{layer}.{theirs}"));
-            layout.add(format!("{ours}.weight"), vec![Part::whole(format!("{theirs}.weight"), &[d_in, d_out])]);
-            layout.add(format!("{ours}.bias"), vec![Part::whole(format!("{theirs}.bias"), &[d_out])]);
+            let (ours, theirs) = (
+                format!("blocks.{layer}.{ours}"),
+                format!("{prefix}h.{layer}.{theirs}"),
+            );
+            layout.add(
+                format!("{ours}.weight"),
+                vec![Part::whole(format!("{theirs}.weight"), &[d_in, d_out])],
+            );
+            layout.add(
+                format!("{ours}.bias"),
+                vec![Part::whole(format!("{theirs}.bias"), &[d_out])],
+            );
         }
     }
 }
 
-/// GPT-NeoX keeps q, k and v in one, but head by head: the rows of a head's q, then its k, then its v.
+/// GPT-NeoX keeps q, k and v in one, but head by head: the rows of a head's q, then its k, then its
+/// v.
 fn neox(config: &ModelConfig, prefix: &str, layout: &mut Layout) {
     let (d, ff, d_head) = (config.d_model, config.ff_width(), config.d_head());
-    let norms =
-        |layer| ["input_layernorm", "post_attention_layernorm"].map(|norm| format!("{prefix}layers.{layer}.{norm}"));
-    layout.add_norms(config, &["weight", "bias"], norms, format!("{prefix}final_layer_norm"));
+    let norms = |layer| {
+        ["input_layernorm", "post_attention_layernorm"]
+            .map(|norm| format!("{prefix}layers.{layer}.{norm}"))
+    };
+    layout.add_norms(
+        config,
+        &["weight", "bias"],
+        norms,
+        format!("{prefix}final_layer_norm"),
+    );
     for layer in 0..config.n_layers {
         let (ours, theirs) = (format!("blocks.{layer}"), format!("{prefix}layers.{layer}"));
         for kind in ["weight", "bias"] {
-            let mut linear = |name: &str, parts: Vec<Part>| layout.add(format!("{ours}.{name}.{kind}"), parts);
-            let one = |name: &str, shape| vec![Part::linear(&format!("{theirs}.{name}"), kind, shape)];
+            let mut linear =
+                |name: &str, parts: Vec<Part>| layout.add(format!("{ours}.{name}.{kind}"), parts);
+            let one =
+                |name: &str, shape| vec![Part::linear(&format!("{theirs}.{name}"), kind, shape)];
             if kind == "weight" || config.has_attention_bias() {
-                let fused = Part::linear(&format!("{theirs}.attention.query_key_value"), kind, [3 * d, d]);
+                let fused = Part::linear(
+                    &format!("{theirs}.attention.query_key_value"),
+                    kind,
+                    [3 * d, d],
+                );
                 let of_heads = |part: usize| Part {
-                    rows: Rows { first: part * d_head, len: d_head, step: 3 * d_head, stretches: config.n_heads },
+                    rows: Rows {
+                        first: part * d_head,
+                        len: d_head,
+                        step: 3 * d_head,
+                        stretches: config.n_heads,
+                    },
                     ..fused.clone()
                 };
                 linear("attn.qkv", (0..3).map(of_heads).collect());
@@ -196,26 +259,52 @@ fn neox(config: &ModelConfig, prefix: &str, layout: &mut Layout) {
 /// LLaMA and its kin keep q, k and v apart.
 fn llama(family: Family, config: &ModelConfig, prefix: &str, layout: &mut Layout) {
     let (d, ff) = (config.d_model, config.ff_width());
-    let (q, kv) = (config.n_heads * config.d_head(), config.kv_heads() * config.d_head());
-    let norms =
-        |layer| ["input_layernorm", "post_attention_layernorm"].map(|norm| format!("{prefix}layers.{layer}.{norm}"));
+    let (q, kv) = (
+        config.n_heads * config.d_head(),
+        config.kv_heads() * config.d_head(),
+    );
+    let norms = |layer| {
+        ["input_layernorm", "post_attention_layernorm"]
+            .map(|norm| format!("{prefix}layers.{layer}.{norm}"))
+    };
     layout.add_norms(config, &["weight"], norms, format!("{prefix}norm"));
     for layer in 0..config.n_layers {
         let (ours, theirs) = (format!("blocks.{layer}"), format!("{prefix}layers.{layer}"));
         let mut linear = |name: &str, parts: &[(&str, [usize; 2])], bias: bool| {
-            for kind in if bias { &["weight", "bias"][..] } else { &["weight"] } {
-                let parts = parts.iter().map(|(of, shape)| Part::linear(&format!("{theirs}.{of}"), kind, *shape));
+            for kind in if bias {
+                &["weight", "bias"][..]
+            } else {
+                &["weight"]
+            } {
+                let parts = parts
+                    .iter()
+                    .map(|(of, shape)| Part::linear(&format!("{theirs}.{of}"), kind, *shape));
                 layout.add(format!("{ours}.{name}.{kind}"), parts.collect());
             }
         };
         let (attention, ffn) = (config.has_attention_bias(), config.has_ffn_bias());
-        let qkv = [("self_attn.q_proj", [q, d]), ("self_attn.k_proj", [kv, d]), ("self_attn.v_proj", [kv, d])];
+        let qkv = [
+            ("self_attn.q_proj", [q, d]),
+            ("self_attn.k_proj", [kv, d]),
+            ("self_attn.v_proj", [kv, d]),
+        ];
         linear("attn.qkv", &qkv, attention);
-        linear("attn.o", &[("self_attn.o_proj", [d, q])], attention && family != Family::Qwen2);
+        linear(
+            "attn.o",
+            &[("self_attn.o_proj", [d, q])],
+            attention && family != Family::Qwen2,
+        );
         linear("ffn.down", &[("mlp.down_proj", [d, ff])], ffn);
         // Theirs is `down(act(gate(x)) ⊙ up(x))`.
-        let (gate, up) = (format!("{theirs}.mlp.gate_proj"), format!("{theirs}.mlp.up_proj"));
-        let kinds = if ffn { &["weight", "bias"][..] } else { &["weight"] };
+        let (gate, up) = (
+            format!("{theirs}.mlp.gate_proj"),
+            format!("{theirs}.mlp.up_proj"),
+        );
+        let kinds = if ffn {
+            &["weight", "bias"][..]
+        } else {
+            &["weight"]
+        };
         match config.ffn {
             Ffn::Swiglu => {
                 linear("ffn.gate", &[("mlp.gate_proj", [ff, d])], ffn);
@@ -247,7 +336,10 @@ fn llama(family: Family, config: &ModelConfig, prefix: &str, layout: &mut Layout
         }
         if config.qk_norm {
             for norm in ["q_norm", "k_norm"] {
-                let part = Part::whole(format!("{theirs}.self_attn.{norm}.weight"), &[config.d_head()]);
+                let part = Part::whole(
+                    format!("{theirs}.self_attn.{norm}.weight"),
+                    &[config.d_head()],
+                );
                 layout.add(format!("{ours}.attn.{norm}.weight"), vec![part]);
             }
         }

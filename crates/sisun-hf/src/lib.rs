@@ -1,8 +1,9 @@
-//! Models of Hugging Face's `transformers`: a directory with `config.json`, weights as safetensors and `tokenizer.json`.
+//! Models of Hugging Face's `transformers`: a directory with `config.json`, weights as safetensors
+//! and `tokenizer.json`.
 //!
-//! [`open`] reads GPT-2, LLaMA and their kin into a [`Transformer`]. Weights stay where they are on disk until each parameter
-//! is asked for, is converted to float32 and turned into our layout; with [`open_as_stored`] matrices stay there for good.
-//! [`export`] writes such a directory.
+//! [`open`] reads GPT-2, LLaMA and their kin into a [`Transformer`]. Weights stay where they are on
+//! disk until each parameter is asked for, is converted to float32 and turned into our layout; with
+//! [`open_as_stored`] matrices stay there for good. [`export`] writes such a directory.
 
 mod check;
 mod config;
@@ -34,8 +35,14 @@ use std::path::{Path, PathBuf};
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
 const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
-/// What a directory may hold besides, that other software asks for and that training changes nothing of.
-const COMPANIONS: [&str; 4] = [TOKENIZER_CONFIG, "special_tokens_map.json", GENERATION, "chat_template.jinja"];
+/// What a directory may hold besides, that other software asks for and that training changes
+/// nothing of.
+const COMPANIONS: [&str; 4] = [
+    TOKENIZER_CONFIG,
+    "special_tokens_map.json",
+    GENERATION,
+    "chat_template.jinja",
+];
 
 /// A model that was read from a Hugging Face directory.
 #[derive(Clone, Debug)]
@@ -48,7 +55,8 @@ pub struct Imported {
     pub tokenizer: Tokenizer,
     /// What goes with the model wherever it goes.
     pub companions: Vec<SidecarFile>,
-    /// Tokens that layers with a sliding window see, where that is less than the whole context: the model's context ends there.
+    /// Tokens that layers with a sliding window see, where that is less than the whole context: the
+    /// model's context ends there.
     pub window: Option<usize>,
     /// Where it is not what `config.json` says, for people to read.
     pub notes: Vec<String>,
@@ -63,12 +71,15 @@ pub struct SidecarFile {
     pub bytes: Vec<u8>,
 }
 
-/// Whether this is a Hugging Face directory rather than a run, or a file of a model, for which [`open`] tells what to do.
+/// Whether this is a Hugging Face directory rather than a run, or a file of a model, for which
+/// [`open`] tells what to do.
 ///
 /// # Errors
 /// Whatever keeps it from being looked at, other than that it is not there.
 pub fn is_model(path: &Path) -> Result<bool, HfError> {
-    let Some(found) = look(path).map_err(HfError::read(path))? else { return Ok(false) };
+    let Some(found) = look(path).map_err(HfError::read(path))? else {
+        return Ok(false);
+    };
     if found.is_file() {
         return Ok(store::has_pickled_name(path) || is_part(path));
     }
@@ -77,7 +88,8 @@ pub fn is_model(path: &Path) -> Result<bool, HfError> {
 
 /// Whether a file's name is one of a model's.
 fn is_part(path: &Path) -> bool {
-    path.extension().is_some_and(|end| end == "safetensors" || end == "json")
+    path.extension()
+        .is_some_and(|end| end == "safetensors" || end == "json")
 }
 
 /// Whether there is a file of this path.
@@ -90,7 +102,8 @@ pub fn tokenizer(dir: &Path) -> PathBuf {
     dir.join(TOKENIZER)
 }
 
-/// The files in a directory that go with a model wherever it goes: settings of its tokenizer and of how it writes.
+/// The files in a directory that go with a model wherever it goes: settings of its tokenizer and of
+/// how it writes.
 ///
 /// # Errors
 /// One that cannot be read.
@@ -104,13 +117,19 @@ pub fn companions(dir: &Path) -> Result<Vec<SidecarFile>, HfError> {
         if name.ends_with(".json") {
             json::parse::<Map<String, Value>>(&path, &bytes)?;
         }
-        Ok(Some(SidecarFile { name: name.to_owned(), bytes }))
+        Ok(Some(SidecarFile {
+            name: name.to_owned(),
+            bytes,
+        }))
     };
-    COMPANIONS.into_iter().filter_map(|name| read(name).transpose()).collect()
+    COMPANIONS
+        .into_iter()
+        .filter_map(|name| read(name).transpose())
+        .collect()
 }
 
-/// The name and configuration of the model in a directory, by its `config.json`, and by its weights where they are there and
-/// have a head of their own.
+/// The name and configuration of the model in a directory, by its `config.json`, and by its weights
+/// where they are there and have a head of their own.
 ///
 /// # Errors
 /// A file that cannot be read, or a model of another kind.
@@ -126,7 +145,8 @@ pub fn notes(dir: &Path) -> Result<Vec<String>, HfError> {
     Ok(settled(dir, sound_store(dir)?.as_ref())?.1)
 }
 
-/// The weights in a directory, if they are there and sound: what is wrong with them is told when they are read.
+/// The weights in a directory, if they are there and sound: what is wrong with them is told when
+/// they are read.
 fn sound_store(dir: &Path) -> Result<Option<Store>, HfError> {
     match Store::open(dir) {
         Err(error @ (HfError::Io { .. } | HfError::Model(ModelError::Io { .. }))) => Err(error),
@@ -137,14 +157,16 @@ fn sound_store(dir: &Path) -> Result<Option<Store>, HfError> {
 /// Reads the model in a directory, every parameter as float32 and in our layout.
 ///
 /// # Errors
-/// Whatever `config.json`, the weights or `tokenizer.json` have wrong; of tensors all that do not fit are listed.
+/// Whatever `config.json`, the weights or `tokenizer.json` have wrong; of tensors all that do not
+/// fit are listed.
 pub fn open(dir: &Path, device: &Device) -> Result<Imported, HfError> {
     open_with(dir, device, false)
 }
 
-/// Reads the model in a directory to compute with it, not to train it: on the CPU's backend, weight matrices in float32 or
-/// bfloat16 stay as they are in the file, which remains mapped. It computes the same as the model of [`open`], in which
-/// each bfloat16 has become the float32 of the same value.
+/// Reads the model in a directory to compute with it, not to train it: on the CPU's backend, weight
+/// matrices in float32 or bfloat16 stay as they are in the file, which remains mapped. It computes
+/// the same as the model of [`open`], in which each bfloat16 has become the float32 of the same
+/// value.
 ///
 /// # Errors
 /// As [`open`].
@@ -160,9 +182,19 @@ fn open_with(dir: &Path, device: &Device, as_stored: bool) -> Result<Imported, H
     let (described, notes) = settled(dir, Some(&store))?;
     // Before anything is allocated by the sizes that config.json claims.
     let layout = check::check(&described, &store)?;
-    let model = Transformer::from_params(&described.model, &mut StoredParams::new(&store, layout, device, as_stored))?;
+    let model = Transformer::from_params(
+        &described.model,
+        &mut StoredParams::new(&store, layout, device, as_stored),
+    )?;
     let (name, companions, window) = (name(dir), companions(dir)?, described.window);
-    Ok(Imported { name, model, tokenizer, companions, window, notes })
+    Ok(Imported {
+        name,
+        model,
+        tokenizer,
+        companions,
+        window,
+        notes,
+    })
 }
 
 /// What `config.json` and the weights together describe, and where they are not of one mind.
@@ -185,7 +217,11 @@ fn settled(dir: &Path, store: Option<&Store>) -> Result<(Described, Vec<String>)
 }
 
 fn described(dir: &Path) -> Result<Described, HfError> {
-    let within = dir.parent().filter(|within| !within.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    let within = dir
+        .parent()
+        .filter(|within| !within.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+        .to_owned();
     let path = dir.to_owned();
     let is_a_file = is_there(dir)?;
     if is_a_file && store::has_pickled_name(dir) {
@@ -200,12 +236,17 @@ fn described(dir: &Path) -> Result<Described, HfError> {
 fn read_tokenizer(dir: &Path) -> Result<Tokenizer, HfError> {
     let path = tokenizer(dir);
     if !is_there(&path)? {
-        return Err(HfError::NoTokenizer { dir: dir.to_owned() });
+        return Err(HfError::NoTokenizer {
+            dir: dir.to_owned(),
+        });
     }
     Ok(Tokenizer::from_file(&path)?)
 }
 
 fn name(dir: &Path) -> String {
     let whole = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
-    whole.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
+    whole.file_name().map_or_else(
+        || "model".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }

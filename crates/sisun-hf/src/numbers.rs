@@ -4,10 +4,12 @@ use half::f16;
 use rayon::prelude::*;
 use safetensors::Dtype;
 
-/// Sides of the blocks in which a matrix is turned: a block of either side stays in the nearest cache.
+/// Sides of the blocks in which a matrix is turned: a block of either side stays in the nearest
+/// cache.
 const BLOCK: usize = 64;
 
-/// A part of a row-major matrix: `columns` columns of a matrix that is `width` wide, from column `first` on.
+/// A part of a row-major matrix: `columns` columns of a matrix that is `width` wide, from column
+/// `first` on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Columns {
     pub(crate) first: usize,
@@ -15,14 +17,25 @@ pub(crate) struct Columns {
     pub(crate) width: usize,
 }
 
-/// Writes the numbers of a file into some columns of `to`, on all threads; where `transposed`, the file has them column
-/// by column. Numbers of any other type than float32, float16 and bfloat16 are left out.
-pub(crate) fn place(bytes: &[u8], dtype: Dtype, transposed: bool, columns: Columns, to: &mut [f32]) {
+/// Writes the numbers of a file into some columns of `to`, on all threads; where `transposed`, the
+/// file has them column by column. Numbers of any other type than float32, float16 and bfloat16 are
+/// left out.
+pub(crate) fn place(
+    bytes: &[u8],
+    dtype: Dtype,
+    transposed: bool,
+    columns: Columns,
+    to: &mut [f32],
+) {
     match dtype {
         Dtype::F32 => place_as(bytes, transposed, columns, to, f32::from_le_bytes),
-        Dtype::F16 => place_as(bytes, transposed, columns, to, |b| f16::from_le_bytes(b).to_f32()),
+        Dtype::F16 => place_as(bytes, transposed, columns, to, |b| {
+            f16::from_le_bytes(b).to_f32()
+        }),
         // The upper half of a float32.
-        Dtype::BF16 => place_as(bytes, transposed, columns, to, |[low, high]| f32::from_le_bytes([0, 0, low, high])),
+        Dtype::BF16 => place_as(bytes, transposed, columns, to, |[low, high]| {
+            f32::from_le_bytes([0, 0, low, high])
+        }),
         _ => {}
     }
 }
@@ -36,18 +49,30 @@ fn place_as<const N: usize>(
 ) {
     let (from, _) = bytes.as_chunks::<N>();
     let rows = to.len() / columns.width;
-    // A thread is the first to touch its rows, so the system clears their pages on all threads as well.
-    to.par_chunks_mut(BLOCK * columns.width).enumerate().for_each(|(block, to)| {
-        let first = block * BLOCK;
-        match transposed {
-            false => copy(&from[first * columns.count..], columns, to, &number),
-            true => turn_block(&from[first..], rows, columns, to, &number),
-        }
-    });
+    // A thread is the first to touch its rows, so the system clears their pages on all threads as
+    // well.
+    to.par_chunks_mut(BLOCK * columns.width)
+        .enumerate()
+        .for_each(|(block, to)| {
+            let first = block * BLOCK;
+            match transposed {
+                false => copy(&from[first * columns.count..], columns, to, &number),
+                true => turn_block(&from[first..], rows, columns, to, &number),
+            }
+        });
 }
 
 /// Rows of numbers.
-fn copy<T: Copy>(from: &[T], Columns { first, count, width }: Columns, to: &mut [f32], number: impl Fn(T) -> f32) {
+fn copy<T: Copy>(
+    from: &[T],
+    Columns {
+        first,
+        count,
+        width,
+    }: Columns,
+    to: &mut [f32],
+    number: impl Fn(T) -> f32,
+) {
     for (row, from) in to.chunks_exact_mut(width).zip(from.chunks_exact(count)) {
         for (to, from) in row[first..first + count].iter_mut().zip(from) {
             *to = number(*from);
@@ -57,17 +82,27 @@ fn copy<T: Copy>(from: &[T], Columns { first, count, width }: Columns, to: &mut 
 
 /// Writes columns of a row-major matrix, `width` wide, as rows of `row` numbers, on all threads.
 pub(crate) fn turn(from: &[f32], width: usize, row: usize, to: &mut [f32]) {
-    let columns = Columns { first: 0, count: row, width: row };
+    let columns = Columns {
+        first: 0,
+        count: row,
+        width: row,
+    };
     to.par_chunks_mut(BLOCK * row)
         .enumerate()
-        .for_each(|(block, to)| turn_block(&from[block * BLOCK..], width, columns, to, |number| number));
+        .for_each(|(block, to)| {
+            turn_block(&from[block * BLOCK..], width, columns, to, |number| number)
+        });
 }
 
 /// Columns of numbers, one beginning `stride` after the other.
 fn turn_block<T: Copy>(
     from: &[T],
     stride: usize,
-    Columns { first, count, width }: Columns,
+    Columns {
+        first,
+        count,
+        width,
+    }: Columns,
     to: &mut [f32],
     number: impl Fn(T) -> f32,
 ) {
@@ -91,13 +126,23 @@ mod tests {
     fn matrices_larger_than_a_block_are_turned() {
         let (rows, count) = (131, 71);
         let number = |row: usize, column: usize| (row * 1000 + column) as f32;
-        let bytes: Vec<u8> =
-            (0..count).flat_map(|column| (0..rows).flat_map(move |row| number(row, column).to_le_bytes())).collect();
-        let columns = Columns { first: 3, count, width: 3 + count + 5 };
+        let bytes: Vec<u8> = (0..count)
+            .flat_map(|column| (0..rows).flat_map(move |row| number(row, column).to_le_bytes()))
+            .collect();
+        let columns = Columns {
+            first: 3,
+            count,
+            width: 3 + count + 5,
+        };
         let mut to = vec![-1.0; rows * columns.width];
         place(&bytes, Dtype::F32, true, columns, &mut to);
         for (row, values) in to.chunks_exact(columns.width).enumerate() {
-            assert!(values[..3].iter().chain(&values[3 + count..]).all(|value| *value == -1.0));
+            assert!(
+                values[..3]
+                    .iter()
+                    .chain(&values[3 + count..])
+                    .all(|value| *value == -1.0)
+            );
             let expected: Vec<f32> = (0..count).map(|column| number(row, column)).collect();
             assert_eq!(values[3..3 + count], expected);
         }
@@ -106,16 +151,26 @@ mod tests {
     #[test]
     fn every_number_of_16_bits_is_converted_exactly() {
         let bytes: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
-        let columns = Columns { first: 0, count: 1 << 16, width: 1 << 16 };
+        let columns = Columns {
+            first: 0,
+            count: 1 << 16,
+            width: 1 << 16,
+        };
         let mut to = vec![0.0; 1 << 16];
         for (dtype, number) in [
-            (Dtype::F16, (|bits| f16::from_bits(bits).to_f64()) as fn(u16) -> f64),
+            (
+                Dtype::F16,
+                (|bits| f16::from_bits(bits).to_f64()) as fn(u16) -> f64,
+            ),
             (Dtype::BF16, |bits| bf16::from_bits(bits).to_f64()),
         ] {
             place(&bytes, dtype, false, columns, &mut to);
             for (bits, found) in (0..=u16::MAX).zip(&to) {
                 let expected = number(bits);
-                assert!(f64::from(*found) == expected || (found.is_nan() && expected.is_nan()), "{dtype} {bits:#06x}");
+                assert!(
+                    f64::from(*found) == expected || (found.is_nan() && expected.is_nan()),
+                    "{dtype} {bits:#06x}"
+                );
             }
         }
     }

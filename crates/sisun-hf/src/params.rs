@@ -1,5 +1,5 @@
-//! Parameters from the store: matrices as they are stored where that will do, everything else converted when the model
-//! asks for it.
+//! Parameters from the store: matrices as they are stored where that will do, everything else
+//! converted when the model asks for it.
 
 use crate::layout::{Layout, Part};
 use crate::numbers::{Columns, place};
@@ -13,7 +13,8 @@ use sisun_model::{HeldMatrix, Init, ModelError, Params};
 /// Bytes that a thread copies at a time.
 const PIECE: usize = 1 << 20;
 
-/// A checked store as a source of parameters: beside the model being built only one parameter is in memory.
+/// A checked store as a source of parameters: beside the model being built only one parameter is in
+/// memory.
 #[derive(Debug)]
 pub(crate) struct StoredParams<'s> {
     store: &'s Store,
@@ -31,40 +32,63 @@ struct Found<'s> {
 }
 
 impl<'s> StoredParams<'s> {
-    /// `layout` fits the store: [`crate::check::check`] made it. With `as_stored` matrices keep their numbers and order, and
-    /// where possible their place in the file.
+    /// `layout` fits the store: [`crate::check::check`] made it. With `as_stored` matrices keep
+    /// their numbers and order, and where possible their place in the file.
     pub(crate) fn new(store: &'s Store, layout: Layout, device: &Device, as_stored: bool) -> Self {
-        Self { store, layout, device: device.clone(), as_stored }
+        Self {
+            store,
+            layout,
+            device: device.clone(),
+            as_stored,
+        }
     }
 
     /// The parts of one of our parameters.
     fn parts(&self, name: &str) -> Result<Vec<Found<'_>>, ModelError> {
-        let missing = |what: String| ModelError::Mismatch { path: self.store.dir.clone(), problems: vec![what] };
+        let missing = |what: String| ModelError::Mismatch {
+            path: self.store.dir.clone(),
+            problems: vec![what],
+        };
         let parts = self.layout.parameters.get(name);
         let parts = parts.ok_or_else(|| missing(format!("{name}: nothing is stored for it")))?;
         let mut found = Vec::new();
         for part in parts {
-            let stored = self.store.get(&part.name).ok_or_else(|| missing(format!("{}: missing", part.name)))?;
+            let stored = self
+                .store
+                .get(&part.name)
+                .ok_or_else(|| missing(format!("{}: missing", part.name)))?;
             let bytes = self.store.bytes(stored);
             let row = bytes.len() / part.shape.first().copied().unwrap_or(1).max(1);
             found.extend(part.rows.ranges().map(|rows| {
                 let bytes = bytes.slice(rows.start * row..rows.end * row);
-                Found { part, rows: rows.len(), dtype: stored.dtype, bytes }
+                Found {
+                    part,
+                    rows: rows.len(),
+                    dtype: stored.dtype,
+                    bytes,
+                }
             }));
         }
         Ok(found)
     }
 }
 
-/// A matrix as it is stored, if the kernels can read it so: one part, or several one below the other.
+/// A matrix as it is stored, if the kernels can read it so: one part, or several one below the
+/// other.
 fn held(parts: &[Found<'_>]) -> Option<HeldMatrix> {
-    let [first, others @ ..] = parts else { return None };
+    let [first, others @ ..] = parts else {
+        return None;
+    };
     let dtype = match first.dtype {
         Dtype::F32 => DType::F32,
         Dtype::BF16 => DType::BF16,
         _ => return None,
     };
-    let stacked = || parts.iter().all(|found| found.part.transposed && found.dtype == first.dtype);
+    let stacked = || {
+        parts
+            .iter()
+            .all(|found| found.part.transposed && found.dtype == first.dtype)
+    };
     // Files are little-endian.
     if cfg!(target_endian = "big") || !(others.is_empty() || stacked()) {
         return None;
@@ -77,7 +101,10 @@ fn held(parts: &[Found<'_>]) -> Option<HeldMatrix> {
         _ => aligned(parts),
     };
     let data = TensorData::from_bytes(bytes, [rows, first.part.shape[1]], dtype);
-    Some(HeldMatrix { data, turned: first.part.transposed })
+    Some(HeldMatrix {
+        data,
+        turned: first.part.transposed,
+    })
 }
 
 /// A copy of the parts' bytes, one after another, aligned for any number.
@@ -87,7 +114,9 @@ fn aligned(parts: &[Found<'_>]) -> Bytes {
     for from in parts.iter().map(|found| &found.bytes) {
         let (to, after) = rest.split_at_mut(from.len());
         // Whoever touches a page first waits for the system to clear it: all threads do.
-        to.par_chunks_mut(PIECE).zip(from.par_chunks(PIECE)).for_each(|(to, from)| to.copy_from_slice(from));
+        to.par_chunks_mut(PIECE)
+            .zip(from.par_chunks(PIECE))
+            .for_each(|(to, from)| to.copy_from_slice(from));
         rest = after;
     }
     Bytes::from_bytes_vec(bytes)
@@ -98,15 +127,30 @@ impl Params for StoredParams<'_> {
         let mut values = vec![0.0; shape.iter().product()];
         let width = shape.last().copied().unwrap_or(1);
         let mut first = 0;
-        for Found { part, rows, dtype, bytes } in self.parts(name)? {
-            let columns = Columns { first, count: part.width_of(rows), width };
+        for Found {
+            part,
+            rows,
+            dtype,
+            bytes,
+        } in self.parts(name)?
+        {
+            let columns = Columns {
+                first,
+                count: part.width_of(rows),
+                width,
+            };
             place(&bytes, dtype, part.transposed, columns, &mut values);
             first += columns.count;
         }
         Ok(values)
     }
 
-    fn matrix(&mut self, name: &str, shape: [usize; 2], init: Init) -> Result<HeldMatrix, ModelError> {
+    fn matrix(
+        &mut self,
+        name: &str,
+        shape: [usize; 2],
+        init: Init,
+    ) -> Result<HeldMatrix, ModelError> {
         if self.as_stored
             && let Some(held) = held(&self.parts(name)?)
         {

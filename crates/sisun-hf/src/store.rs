@@ -41,18 +41,27 @@ struct Index {
 }
 
 impl Store {
-    /// Maps the weights of a directory and checks the header of each file: nothing is read or allocated by sizes that
-    /// the file does not have.
+    /// Maps the weights of a directory and checks the header of each file: nothing is read or
+    /// allocated by sizes that the file does not have.
     pub(crate) fn open(dir: &Path) -> Result<Self, HfError> {
-        let mut store = Self { dir: dir.to_owned(), maps: Vec::new(), tensors: BTreeMap::new() };
+        let mut store = Self {
+            dir: dir.to_owned(),
+            maps: Vec::new(),
+            tensors: BTreeMap::new(),
+        };
         if is_there(&dir.join(WHOLE))? {
             store.tensors = store.map(&dir.join(WHOLE))?;
         } else if is_there(&dir.join(INDEX))? {
             store.map_shards(&dir.join(INDEX))?;
         } else {
             return Err(match pickled(dir)? {
-                Some(path) => HfError::Pickled { path, dir: dir.to_owned() },
-                None => HfError::NoWeights { dir: dir.to_owned() },
+                Some(path) => HfError::Pickled {
+                    path,
+                    dir: dir.to_owned(),
+                },
+                None => HfError::NoWeights {
+                    dir: dir.to_owned(),
+                },
             });
         }
         Ok(store)
@@ -78,10 +87,17 @@ impl Store {
         let files: BTreeSet<&String> = index.weight_map.values().collect();
         let fail = |problems: Vec<String>| match problems.is_empty() {
             true => Ok(()),
-            false => Err(HfError::Index { path: path.to_owned(), problems }),
+            false => Err(HfError::Index {
+                path: path.to_owned(),
+                problems,
+            }),
         };
         let outside = files.iter().filter(|file| !is_plain(file));
-        fail(outside.map(|file| format!("{file:?}: must be the name of a file in the same folder")).collect())?;
+        fail(
+            outside
+                .map(|file| format!("{file:?}: must be the name of a file in the same folder"))
+                .collect(),
+        )?;
         let mut missing = Vec::new();
         for file in &files {
             if !is_there(&self.dir.join(file))? {
@@ -97,31 +113,54 @@ impl Store {
                     Some(of) if of == file => {
                         self.tensors.insert(name, stored);
                     }
-                    Some(of) => problems.push(format!("{name}: is in {file}, but the index says {of}")),
+                    Some(of) => {
+                        problems.push(format!("{name}: is in {file}, but the index says {of}"))
+                    }
                     None => problems.push(format!("{name}: is in {file}, but not in the index")),
                 }
             }
         }
-        let lacking = index.weight_map.iter().filter(|(name, _)| !self.tensors.contains_key(*name));
+        let lacking = index
+            .weight_map
+            .iter()
+            .filter(|(name, _)| !self.tensors.contains_key(*name));
         problems.extend(lacking.map(|(name, file)| format!("{name}: not in {file}")));
         fail(problems)
     }
 
     /// Maps one file and gives its tensors.
     fn map(&mut self, path: &Path) -> Result<BTreeMap<String, Stored>, HfError> {
-        let bad = |problem: String| HfError::BadWeights { path: path.to_owned(), problem };
+        let bad = |problem: String| HfError::BadWeights {
+            path: path.to_owned(),
+            problem,
+        };
         let map = map_file(path)?;
-        let (header, metadata) = SafeTensors::read_metadata(&map).map_err(|error| bad(error.to_string()))?;
+        let (header, metadata) =
+            SafeTensors::read_metadata(&map).map_err(|error| bad(error.to_string()))?;
         let start = HEADER_LENGTH + header;
         let file = self.maps.len();
         let place = |(name, info): (String, &TensorInfo)| -> Result<(String, Stored), HfError> {
             let (from, to) = info.data_offsets;
             let range = start.checked_add(from).zip(start.checked_add(to));
-            let bytes = range.map(|(from, to)| from..to).filter(|bytes| map.get(bytes.clone()).is_some());
+            let bytes = range
+                .map(|(from, to)| from..to)
+                .filter(|bytes| map.get(bytes.clone()).is_some());
             let bytes = bytes.ok_or_else(|| bad(format!("{name} lies past its end")))?;
-            Ok((name, Stored { dtype: info.dtype, shape: info.shape.clone(), file, bytes }))
+            Ok((
+                name,
+                Stored {
+                    dtype: info.dtype,
+                    shape: info.shape.clone(),
+                    file,
+                    bytes,
+                },
+            ))
         };
-        let tensors = metadata.tensors().into_iter().map(place).collect::<Result<_, _>>()?;
+        let tensors = metadata
+            .tensors()
+            .into_iter()
+            .map(place)
+            .collect::<Result<_, _>>()?;
         self.maps.push(Bytes::from_owner(map));
         Ok(tensors)
     }
@@ -138,7 +177,11 @@ fn is_plain(name: &str) -> bool {
 /// A file of pickled weights.
 fn pickled(dir: &Path) -> Result<Option<PathBuf>, HfError> {
     let entries = std::fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let mut files: Vec<PathBuf> = entries.map_err(HfError::read(dir))?.iter().map(|entry| entry.path()).collect();
+    let mut files: Vec<PathBuf> = entries
+        .map_err(HfError::read(dir))?
+        .iter()
+        .map(|entry| entry.path())
+        .collect();
     files.retain(|path| has_pickled_name(path));
     files.sort();
     for path in files {
@@ -151,5 +194,9 @@ fn pickled(dir: &Path) -> Result<Option<PathBuf>, HfError> {
 
 /// Whether a file's name is one of pickled weights.
 pub(crate) fn has_pickled_name(path: &Path) -> bool {
-    path.extension().is_some_and(|end| ["bin", "pt", "pth", "ckpt"].iter().any(|known| end == *known))
+    path.extension().is_some_and(|end| {
+        ["bin", "pt", "pth", "ckpt"]
+            .iter()
+            .any(|known| end == *known)
+    })
 }

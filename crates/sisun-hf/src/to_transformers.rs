@@ -16,9 +16,9 @@ pub(crate) struct Stock {
 }
 
 impl Stock {
-    /// Rotary positions make a LLaMA of a model with RMS norm (a Qwen3 of one with QK-norm) and a GPT-NeoX of one with layer
-    /// norm. All others become a GPT-2, whose table of positions holds learned ones as they are, sinusoidal ones baked in, and
-    /// zeros for none.
+    /// Rotary positions make a LLaMA of a model with RMS norm (a Qwen3 of one with QK-norm) and a
+    /// GPT-NeoX of one with layer norm. All others become a GPT-2, whose table of positions holds
+    /// learned ones as they are, sinusoidal ones baked in, and zeros for none.
     ///
     /// # Errors
     /// Each setting that none of them has.
@@ -34,28 +34,41 @@ impl Stock {
         if !problems.is_empty() {
             return Err(HfError::NoCounterpart { problems });
         }
-        let mut stock = Self { family, config: config.clone(), tensors: model.to_host() };
+        let mut stock = Self {
+            family,
+            config: config.clone(),
+            tensors: model.to_host(),
+        };
         if let Position::Rope { base, scaling, .. } = &mut stock.config.position
             && let Some(RopeScaling::Ntk { factor }) = *scaling
         {
             let r = config.rotary_dims() as f64;
             // One pair alone has no lower frequency to divide.
-            *base *= if r > 2.0 { factor.powf(r / (r - 2.0)) } else { 1.0 };
+            *base *= if r > 2.0 {
+                factor.powf(r / (r - 2.0))
+            } else {
+                1.0
+            };
             *scaling = None;
         }
         if matches!(family, Family::Gpt2 | Family::Neox) {
             stock.share_no_keys();
             stock.config.bias = true;
             stock.config.ffn_bias = None;
-            stock.config.attention_bias = (family == Family::Neox).then(|| config.has_attention_bias());
+            stock.config.attention_bias =
+                (family == Family::Neox).then(|| config.has_attention_bias());
         }
         if family == Family::Llama && matches!(config.ffn, Ffn::Gelu | Ffn::GeluTanh) {
             stock.config.ffn_bias = Some(true);
         }
         if family == Family::Gpt2 && config.position != Position::Learned {
             let (n, d) = (config.context_len, config.d_model);
-            let table = model.added_positions(n).map_or_else(|| vec![0.0; n * d], |rows| to_host(rows).1);
-            stock.tensors.insert("position.weight".to_owned(), (vec![n, d], table));
+            let table = model
+                .added_positions(n)
+                .map_or_else(|| vec![0.0; n * d], |rows| to_host(rows).1);
+            stock
+                .tensors
+                .insert("position.weight".to_owned(), (vec![n, d], table));
             stock.config.position = Position::Learned;
         }
         Ok(stock)
@@ -63,18 +76,35 @@ impl Stock {
 
     /// Gives each query head a copy of the keys and values that it reads.
     fn share_no_keys(&mut self) {
-        let (heads, kv, d_head) = (self.config.n_heads, self.config.kv_heads(), self.config.d_head());
+        let (heads, kv, d_head) = (
+            self.config.n_heads,
+            self.config.kv_heads(),
+            self.config.d_head(),
+        );
         if heads == kv {
             return;
         }
         let read = |first: usize| (0..heads).map(move |head| first + head / (heads / kv));
-        let order: Vec<usize> = (0..heads).chain(read(heads)).chain(read(heads + kv)).collect();
-        let fused = self.tensors.iter_mut().filter(|(name, _)| name.contains(".attn.qkv."));
+        let order: Vec<usize> = (0..heads)
+            .chain(read(heads))
+            .chain(read(heads + kv))
+            .collect();
+        let fused = self
+            .tensors
+            .iter_mut()
+            .filter(|(name, _)| name.contains(".attn.qkv."));
         for (_, (shape, values)) in fused {
             let row = |row: &[f32]| -> Vec<f32> {
-                order.iter().flat_map(|head| &row[head * d_head..(head + 1) * d_head]).copied().collect()
+                order
+                    .iter()
+                    .flat_map(|head| &row[head * d_head..(head + 1) * d_head])
+                    .copied()
+                    .collect()
             };
-            *values = values.chunks_exact((heads + 2 * kv) * d_head).flat_map(row).collect();
+            *values = values
+                .chunks_exact((heads + 2 * kv) * d_head)
+                .flat_map(row)
+                .collect();
             if let Some(width) = shape.last_mut() {
                 *width = 3 * heads * d_head;
             }
@@ -85,9 +115,14 @@ impl Stock {
     /// Gives the model a head of its own, equal to the embedding.
     pub(crate) fn untie(&mut self) {
         let (d, vocab) = (self.config.d_model, self.config.vocab_size.unwrap_or(0));
-        if let (true, Some((_, embedding))) = (self.config.tied_head, self.tensors.get("embed.weight")) {
-            let head = (0..d).flat_map(|of| embedding.iter().skip(of).step_by(d).copied()).collect();
-            self.tensors.insert("head.weight".to_owned(), (vec![d, vocab], head));
+        if let (true, Some((_, embedding))) =
+            (self.config.tied_head, self.tensors.get("embed.weight"))
+        {
+            let head = (0..d)
+                .flat_map(|of| embedding.iter().skip(of).step_by(d).copied())
+                .collect();
+            self.tensors
+                .insert("head.weight".to_owned(), (vec![d, vocab], head));
             self.config.tied_head = false;
         }
     }
@@ -96,28 +131,51 @@ impl Stock {
 /// Every setting that the family has no counterpart for.
 fn problems(family: Family, config: &ModelConfig) -> Vec<String> {
     let common = [
-        (config.norm_placement == NormPlacement::Post, "model.norm_placement = \"post\": theirs stand before"),
-        (!config.residual, "model.residual = false: theirs always add"),
-        (!config.causal, "model.causal = false: theirs hide later tokens"),
+        (
+            config.norm_placement == NormPlacement::Post,
+            "model.norm_placement = \"post\": theirs stand before",
+        ),
+        (
+            !config.residual,
+            "model.residual = false: theirs always add",
+        ),
+        (
+            !config.causal,
+            "model.causal = false: theirs hide later tokens",
+        ),
         (
             config.parallel_residual && family != Family::Neox,
             "model.parallel_residual = true: only GPT-NeoX has it, with RoPE and layer norm",
         ),
-        (config.ffn == Ffn::None, "model.ffn = \"none\": each of their blocks has a feed-forward network"),
+        (
+            config.ffn == Ffn::None,
+            "model.ffn = \"none\": each of their blocks has a feed-forward network",
+        ),
     ];
     let gelu = matches!(config.ffn, Ffn::Gelu | Ffn::GeluTanh);
     let own: &[(bool, &str)] = match (config.position, family) {
-        (Position::Alibi, _) => {
-            &[(true, "model.position = \"alibi\": neither GPT-2 nor LLaMA lowers scores by distance")]
-        }
-        (Position::T5Bias { .. }, _) => {
-            &[(true, "model.position = \"t5_bias\": neither GPT-2 nor LLaMA adds to scores by distance")]
-        }
+        (Position::Alibi, _) => &[(
+            true,
+            "model.position = \"alibi\": neither GPT-2 nor LLaMA lowers scores by distance",
+        )],
+        (Position::T5Bias { .. }, _) => &[(
+            true,
+            "model.position = \"t5_bias\": neither GPT-2 nor LLaMA adds to scores by distance",
+        )],
         (_, Family::Gpt2) => &[
-            (config.norm == Norm::Rms, "model.norm = \"rms\": without RoPE only GPT-2 is left, which has layer norm"),
-            (config.ffn == Ffn::Swiglu, "model.ffn = \"swiglu\": GPT-2 has no gate"),
+            (
+                config.norm == Norm::Rms,
+                "model.norm = \"rms\": without RoPE only GPT-2 is left, which has layer norm",
+            ),
+            (
+                config.ffn == Ffn::Swiglu,
+                "model.ffn = \"swiglu\": GPT-2 has no gate",
+            ),
             (config.qk_norm, "model.qk_norm = true: GPT-2 has none"),
-            (config.d_head.is_some(), "model.d_head: GPT-2's heads are d_model / n_heads wide"),
+            (
+                config.d_head.is_some(),
+                "model.d_head: GPT-2's heads are d_model / n_heads wide",
+            ),
         ],
         (_, Family::Neox) => &[
             (
@@ -128,13 +186,28 @@ fn problems(family: Family, config: &ModelConfig) -> Vec<String> {
                 config.qk_norm,
                 "model.qk_norm = true with layer norm: GPT-NeoX has none; model.norm = \"rms\" makes a Qwen3",
             ),
-            (!config.scaled_scores, "model.scaled_scores = false: GPT-NeoX divides by √d_head"),
-            (config.d_head.is_some(), "model.d_head: GPT-NeoX's heads are d_model / n_heads wide"),
+            (
+                !config.scaled_scores,
+                "model.scaled_scores = false: GPT-NeoX divides by √d_head",
+            ),
+            (
+                config.d_head.is_some(),
+                "model.d_head: GPT-NeoX's heads are d_model / n_heads wide",
+            ),
         ],
         (_, Family::Llama | Family::Mistral | Family::Qwen2 | Family::Qwen3) => &[
-            (config.ffn == Ffn::Relu, "model.ffn = \"relu\" with RMS norm: LLaMA's has a gate"),
-            (config.rotary_dims() != config.d_head(), "model.position.fraction: LLaMA turns all of each head"),
-            (!config.scaled_scores, "model.scaled_scores = false: LLaMA divides by √d_head"),
+            (
+                config.ffn == Ffn::Relu,
+                "model.ffn = \"relu\" with RMS norm: LLaMA's has a gate",
+            ),
+            (
+                config.rotary_dims() != config.d_head(),
+                "model.position.fraction: LLaMA turns all of each head",
+            ),
+            (
+                !config.scaled_scores,
+                "model.scaled_scores = false: LLaMA divides by √d_head",
+            ),
             (
                 family == Family::Llama && !config.d_model.is_multiple_of(config.n_heads),
                 "model.d_model: LLaMA's has to be divisible by the number of heads",

@@ -17,7 +17,8 @@ pub struct Chance {
 }
 
 impl Chance {
-    /// For a text of `n` tokens, and sequences of `before` tokens and then `drawn` tokens that come twice, if there are any.
+    /// For a text of `n` tokens, and sequences of `before` tokens and then `drawn` tokens that come
+    /// twice, if there are any.
     pub(crate) fn of(causal: bool, n: usize, repeated: Option<(usize, usize)>) -> Self {
         // A query sees itself and all before it, or else everything.
         let mean = |queries: Range<usize>, all: usize| {
@@ -30,10 +31,16 @@ impl Chance {
             let length = before + 2 * drawn;
             mean(before + drawn..length, length)
         });
-        Self { previous: text, first: text, same: repeated, induction: repeated }
+        Self {
+            previous: text,
+            first: text,
+            same: repeated,
+            induction: repeated,
+        }
     }
 
-    /// Whether a weight is clearly more than chance gives: twice as much, and a tenth of all attention more.
+    /// Whether a weight is clearly more than chance gives: twice as much, and a tenth of all
+    /// attention more.
     pub fn is_beaten(chance: f64, weight: f64) -> bool {
         weight >= 2.0 * chance && weight >= chance + 0.1
     }
@@ -49,9 +56,20 @@ mod tests {
         for before in [0, 1] {
             let length = before + 6;
             let even: Vec<f32> = (0..length)
-                .flat_map(|query| (0..length).map(move |key| if key <= query { 1.0 / (query + 1) as f32 } else { 0.0 }))
+                .flat_map(|query| {
+                    (0..length).map(move |key| {
+                        if key <= query {
+                            1.0 / (query + 1) as f32
+                        } else {
+                            0.0
+                        }
+                    })
+                })
                 .collect();
-            let (spread, repetition) = (Spread::of(&even, length), Repetition::of([&even[..]].into_iter(), before, 3));
+            let (spread, repetition) = (
+                Spread::of(&even, length),
+                Repetition::of([&even[..]].into_iter(), before, 3),
+            );
             let chance = Chance::of(true, length, Some((before, 3)));
             for (found, expected) in [
                 (chance.previous, spread.previous),
@@ -59,11 +77,22 @@ mod tests {
                 (chance.same, repetition.same.unwrap_or(f64::NAN)),
                 (chance.induction, repetition.induction.unwrap_or(f64::NAN)),
             ] {
-                assert!((found.unwrap_or(0.0) - expected).abs() < 1e-7, "{found:?}, not {expected}");
+                assert!(
+                    (found.unwrap_or(0.0) - expected).abs() < 1e-7,
+                    "{found:?}, not {expected}"
+                );
             }
         }
         assert_eq!(Chance::of(false, 4, None).first, Some(0.25));
-        assert_eq!(Chance::of(true, 1, None), Chance::default(), "nothing is before the only token");
-        assert!(Chance::is_beaten(0.01, 0.3) && !Chance::is_beaten(0.01, 0.1) && !Chance::is_beaten(0.4, 0.6));
+        assert_eq!(
+            Chance::of(true, 1, None),
+            Chance::default(),
+            "nothing is before the only token"
+        );
+        assert!(
+            Chance::is_beaten(0.01, 0.3)
+                && !Chance::is_beaten(0.01, 0.1)
+                && !Chance::is_beaten(0.4, 0.6)
+        );
     }
 }

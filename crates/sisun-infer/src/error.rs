@@ -20,13 +20,17 @@ pub enum InferError {
         what: &'static str,
     },
     /// Logits that are no numbers.
-    #[error("the model's scores for token {place} are no numbers (NaN): its weights or its settings are damaged")]
+    #[error(
+        "the model's scores for token {place} are no numbers (NaN): its weights or its settings are damaged"
+    )]
     NotNumbers {
         /// Which token of the sample.
         place: usize,
     },
     /// A run's tokenizer that knows more tokens than its model, which was trained with all of them.
-    #[error("the tokenizer has {tokenizer} tokens but the model only {model}: they do not belong together")]
+    #[error(
+        "the tokenizer has {tokenizer} tokens but the model only {model}: they do not belong together"
+    )]
     Vocabulary {
         /// Size of the tokenizer's vocabulary.
         tokenizer: usize,
@@ -98,7 +102,9 @@ pub enum InferError {
         remedy: String,
     },
     /// A label that several tokens have.
-    #[error("--query: {label:?} is the label of several tokens; choose one by its number: {numbers}")]
+    #[error(
+        "--query: {label:?} is the label of several tokens; choose one by its number: {numbers}"
+    )]
     ManyTokens {
         /// The label.
         label: String,

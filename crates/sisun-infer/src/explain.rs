@@ -1,5 +1,5 @@
-//! One query of one head, worked through: each step of attention from the model's own q, k and v, beside the weights and
-//! the result that the model itself found.
+//! One query of one head, worked through: each step of attention from the model's own q, k and v,
+//! beside the weights and the result that the model itself found.
 
 mod query;
 mod steps;
@@ -78,7 +78,8 @@ pub struct Key {
     pub v: Vec<f64>,
 }
 
-/// The largest absolute differences between the working, in float64, and the model's own numbers, in float32.
+/// The largest absolute differences between the working, in float64, and the model's own numbers,
+/// in float32.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Differences {
     /// Of scores, over the keys that are not hidden.
@@ -92,8 +93,15 @@ pub struct Differences {
 impl Explanation {
     /// The keys that are not hidden, those with the largest weights first.
     pub fn heaviest(&self) -> Vec<usize> {
-        let mut keys: Vec<usize> = (0..self.keys.len()).filter(|&key| !self.keys[key].steps.hidden).collect();
-        keys.sort_by(|&a, &b| self.keys[b].steps.weight.total_cmp(&self.keys[a].steps.weight));
+        let mut keys: Vec<usize> = (0..self.keys.len())
+            .filter(|&key| !self.keys[key].steps.hidden)
+            .collect();
+        keys.sort_by(|&a, &b| {
+            self.keys[b]
+                .steps
+                .weight
+                .total_cmp(&self.keys[a].steps.weight)
+        });
         keys
     }
 }
@@ -102,7 +110,8 @@ impl LanguageModel {
     /// Works one query of one head through; without a layer that of the last.
     ///
     /// # Errors
-    /// Those of [`LanguageModel::attend`], and a query that is none of the text's tokens or could be several.
+    /// Those of [`LanguageModel::attend`], and a query that is none of the text's tokens or could
+    /// be several.
     pub fn explain(
         &self,
         text: &str,
@@ -112,17 +121,30 @@ impl LanguageModel {
     ) -> Result<Explanation, InferError> {
         let config = self.model.config();
         let layer = layer.unwrap_or(config.n_layers - 1);
-        let activations =
-            [Activation::Q, Activation::K, Activation::V, Activation::Scores, Activation::Pattern, Activation::Z];
-        let looking =
-            CaptureSelection { activations: activations.to_vec(), layers: Some(vec![layer]), heads: Some(vec![head]) };
+        let activations = [
+            Activation::Q,
+            Activation::K,
+            Activation::V,
+            Activation::Scores,
+            Activation::Pattern,
+            Activation::Z,
+        ];
+        let looking = CaptureSelection {
+            activations: activations.to_vec(),
+            layers: Some(vec![layer]),
+            heads: Some(vec![head]),
+        };
         let found = self.attend(text, &looking)?;
         let word = query.among(&found.text, &found.tokens)?;
         let query = word.end - 1;
         let n = found.tokens.len();
         let [q, k, v, scores, pattern, z] = activations.map(|name| {
             let name = name.to_string();
-            found.activations.iter().find(|found| found.name == name).expect("what was asked for was captured")
+            found
+                .activations
+                .iter()
+                .find(|found| found.name == name)
+                .expect("what was asked for was captured")
         });
 
         let d_head = config.d_head();
@@ -131,19 +153,47 @@ impl LanguageModel {
         let [k, v] = [k, v].map(|rows| (0..n).map(|key| row(rows, key)).collect::<Vec<_>>());
         let bias = self.bias(head, query, n);
         let hidden: Vec<bool> = (0..n).map(|key| config.causal && key > query).collect();
-        let inputs = Inputs { q: &q, k: &k, v: &v, scale, bias: bias.as_deref(), hidden: &hidden };
-        let Steps { keys, max_score, exp_sum, z: worked_z } = inputs.work();
+        let inputs = Inputs {
+            q: &q,
+            k: &k,
+            v: &v,
+            scale,
+            bias: bias.as_deref(),
+            hidden: &hidden,
+        };
+        let Steps {
+            keys,
+            max_score,
+            exp_sum,
+            z: worked_z,
+        } = inputs.work();
 
         let [scores, pattern, model_z] = [scores, pattern, z].map(|rows| row(rows, query));
         let seen = || (0..n).filter(|&key| !hidden[key]);
         let differences = Differences {
             score: largest(seen().map(|key| keys[key].score - scores[key])),
             pattern: largest((0..n).map(|key| keys[key].weight - pattern[key])),
-            z: largest(worked_z.iter().zip(&model_z).map(|(worked, model)| worked - model)),
+            z: largest(
+                worked_z
+                    .iter()
+                    .zip(&model_z)
+                    .map(|(worked, model)| worked - model),
+            ),
         };
-        let keys = (found.tokens.iter().zip(keys).zip(pattern).zip(k.into_iter().zip(v)))
-            .map(|(((token, steps), pattern), (k, v))| Key { label: token.text.clone(), k, steps, pattern, v })
-            .collect();
+        let keys = (found
+            .tokens
+            .iter()
+            .zip(keys)
+            .zip(pattern)
+            .zip(k.into_iter().zip(v)))
+        .map(|(((token, steps), pattern), (k, v))| Key {
+            label: token.text.clone(),
+            k,
+            steps,
+            pattern,
+            v,
+        })
+        .collect();
         Ok(Explanation {
             model: found.model,
             text: found.text,
@@ -175,17 +225,26 @@ impl LanguageModel {
         let (shape, by_offset) = to_host(self.model.score_bias(n)?);
         let of_head = &by_offset[head * shape[1]..][..shape[1]];
         // The offsets `query − key` begin at −(n − 1).
-        Some((0..n).map(|key| f64::from(of_head[query + n - 1 - key])).collect())
+        Some(
+            (0..n)
+                .map(|key| f64::from(of_head[query + n - 1 - key]))
+                .collect(),
+        )
     }
 }
 
 /// One row of the one head that was captured.
 fn row(activation: &maps::Activation, at: usize) -> Vec<f64> {
     let width = activation.shape[2];
-    activation.values[at * width..][..width].iter().map(|&x| f64::from(x)).collect()
+    activation.values[at * width..][..width]
+        .iter()
+        .map(|&x| f64::from(x))
+        .collect()
 }
 
 /// The largest absolute value, or NaN where there is one.
 fn largest(values: impl Iterator<Item = f64>) -> f64 {
-    values.map(f64::abs).fold(0.0, |a, b| if a >= b || a.is_nan() { a } else { b })
+    values
+        .map(f64::abs)
+        .fold(0.0, |a, b| if a >= b || a.is_nan() { a } else { b })
 }

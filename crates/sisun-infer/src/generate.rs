@@ -66,8 +66,9 @@ pub enum Finish {
 }
 
 impl LanguageModel {
-    /// The tokens of a prompt as the model reads them. No prompt is what a text of the training data begins after: what the
-    /// tokenizer puts before a text (`<s>`), else the token that ends the one before it.
+    /// The tokens of a prompt as the model reads them. No prompt is what a text of the training
+    /// data begins after: what the tokenizer puts before a text (`<s>`), else the token that ends
+    /// the one before it.
     ///
     /// # Errors
     /// Characters that the tokenizer does not know, or no prompt where no token begins a text.
@@ -77,15 +78,19 @@ impl LanguageModel {
             return Ok(seen);
         }
         let begins = self.tokenizer.end_of_text();
-        begins.filter(|_| prompt.is_empty()).map(|id| vec![id]).ok_or(InferError::Empty { what: "prompt" })
+        begins
+            .filter(|_| prompt.is_empty())
+            .map(|id| vec![id])
+            .ok_or(InferError::Empty { what: "prompt" })
     }
 
-    /// Continues `prompt`, or begins a text where it is empty. `write` gets the text as it becomes certain, never half a character and never the
-    /// beginning of a stop text; it may end the sample.
+    /// Continues `prompt`, or begins a text where it is empty. `write` gets the text as it becomes
+    /// certain, never half a character and never the beginning of a stop text; it may end the
+    /// sample.
     ///
     /// # Errors
-    /// No prompt where no token begins a text, characters that the tokenizer does not know, tokens that the model does not
-    /// know, or a setting out of range.
+    /// No prompt where no token begins a text, characters that the tokenizer does not know, tokens
+    /// that the model does not know, or a setting out of range.
     pub fn generate(
         &self,
         prompt: &str,
@@ -106,7 +111,9 @@ impl LanguageModel {
         how.sampler.validate()?;
         let seen = self.prompt_tokens(prompt)?;
         self.tokenizer.check_rows(&seen, self.rows())?;
-        Window::with(&self.model, |window| self.write_after(seen, window, how, tracer, write))
+        Window::with(&self.model, |window| {
+            self.write_after(seen, window, how, tracer, write)
+        })
     }
 
     fn write_after(
@@ -118,18 +125,27 @@ impl LanguageModel {
         write: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Sample, InferError> {
         // A model may have more rows than its tokenizer has tokens; no text comes of those.
-        let unknown: Vec<usize> =
-            (0..self.rows() as u32).filter(|&id| !self.tokenizer.knows(id)).map(|id| id as usize).collect();
+        let unknown: Vec<usize> = (0..self.rows() as u32)
+            .filter(|&id| !self.tokenizer.knows(id))
+            .map(|id| id as usize)
+            .collect();
         let read = |window: &mut Window<'_>, new: &[u32], tracer: &mut Option<&mut Tracer<'_>>| {
             let mut logits = match tracer {
                 Some(tracer) => tracer.read(window, new),
                 None => window.read(new),
             };
-            unknown.iter().for_each(|&id| logits[id] = f32::NEG_INFINITY);
+            unknown
+                .iter()
+                .for_each(|&id| logits[id] = f32::NEG_INFINITY);
             logits
         };
         let mut decoder = self.tokenizer.stream_decoder_after(&seen)?;
-        let mut output = Output { text: String::new(), written: 0, stop: &how.stop, write };
+        let mut output = Output {
+            text: String::new(),
+            written: 0,
+            stop: &how.stop,
+            write,
+        };
         let prompt_tokens = seen.len();
         let began = Instant::now();
         let mut logits = read(&mut window, &seen, &mut tracer);
@@ -141,9 +157,13 @@ impl LanguageModel {
             if tokens.len() == how.tokens {
                 break Finish::Length;
             }
-            let choice = how.sampler.choose(&logits, &seen, how.number, tokens.len() as u64);
+            let choice = how
+                .sampler
+                .choose(&logits, &seen, how.number, tokens.len() as u64);
             if choice.logprob.is_nan() {
-                return Err(InferError::NotNumbers { place: tokens.len() + 1 });
+                return Err(InferError::NotNumbers {
+                    place: tokens.len() + 1,
+                });
             }
             if self.tokenizer.ends().contains(&choice.id) {
                 break Finish::EndOfText;
@@ -153,7 +173,11 @@ impl LanguageModel {
             }
             seen.push(choice.id);
             let text = self.tokenizer.token_text(choice.id);
-            tokens.push(SampledToken { id: choice.id, text, logprob: choice.logprob });
+            tokens.push(SampledToken {
+                id: choice.id,
+                text,
+                logprob: choice.logprob,
+            });
             if let ControlFlow::Break(finish) = output.add(&decoder.push(choice.id)?) {
                 break finish;
             }
@@ -169,7 +193,15 @@ impl LanguageModel {
             output.finish(&decoder.finish()?);
         }
         let tokens_per_second = tokens.len() as f64 / seconds.max(1e-9);
-        Ok(Sample { text: output.text, tokens, finish, prompt_tokens, prompt_tokens_read, tokens_per_second, prompt_s })
+        Ok(Sample {
+            text: output.text,
+            tokens,
+            finish,
+            prompt_tokens,
+            prompt_tokens_read,
+            tokens_per_second,
+            prompt_s,
+        })
     }
 }
 
@@ -185,14 +217,21 @@ impl Output<'_> {
     fn add(&mut self, new: &str) -> ControlFlow<Finish> {
         self.text.push_str(new);
         let stops = self.stop.iter().filter(|stop| !stop.is_empty());
-        if let Some(at) = stops.clone().filter_map(|stop| self.text[self.written..].find(stop.as_str())).min() {
+        if let Some(at) = stops
+            .clone()
+            .filter_map(|stop| self.text[self.written..].find(stop.as_str()))
+            .min()
+        {
             self.text.truncate(self.written + at);
             // The sample is over either way.
             let _ = self.write_to(self.text.len());
             return ControlFlow::Break(Finish::Stop);
         }
         let pending = &self.text[self.written..];
-        let held = stops.map(|stop| longest_end_that_begins(pending, stop)).max().unwrap_or(0);
+        let held = stops
+            .map(|stop| longest_end_that_begins(pending, stop))
+            .max()
+            .unwrap_or(0);
         match self.write_to(self.text.len() - held) {
             ControlFlow::Break(()) => ControlFlow::Break(Finish::Interrupted),
             ControlFlow::Continue(()) => ControlFlow::Continue(()),
@@ -202,7 +241,10 @@ impl Output<'_> {
     /// Ends the text if a stop text comes up in it with what is not certain yet.
     fn stops_at(&mut self, pending: &str) -> bool {
         let whole = format!("{}{pending}", &self.text[self.written..]);
-        let comes_up = self.stop.iter().any(|stop| !stop.is_empty() && whole.contains(stop.as_str()));
+        let comes_up = self
+            .stop
+            .iter()
+            .any(|stop| !stop.is_empty() && whole.contains(stop.as_str()));
         comes_up && self.add(pending) == ControlFlow::Break(Finish::Stop)
     }
 
@@ -224,8 +266,14 @@ impl Output<'_> {
 
 /// Bytes of the longest end of `text` with which `stop` begins.
 fn longest_end_that_begins(text: &str, stop: &str) -> usize {
-    let starts = stop.char_indices().map(|(at, _)| at).filter(|&at| at > 0 && at <= text.len());
-    starts.filter(|&at| text.ends_with(&stop[..at])).max().unwrap_or(0)
+    let starts = stop
+        .char_indices()
+        .map(|(at, _)| at)
+        .filter(|&at| at > 0 && at <= text.len());
+    starts
+        .filter(|&at| text.ends_with(&stop[..at]))
+        .max()
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -240,7 +288,12 @@ mod tests {
             written.push(text.to_owned());
             ControlFlow::Continue(())
         };
-        let mut output = Output { text: String::new(), written: 0, stop: &stop, write: &mut write };
+        let mut output = Output {
+            text: String::new(),
+            written: 0,
+            stop: &stop,
+            write: &mut write,
+        };
         let mut end = None;
         for piece in pieces {
             if let ControlFlow::Break(finish) = output.add(piece) {
@@ -265,15 +318,26 @@ mod tests {
     #[test]
     fn what_only_began_like_a_stop_text_is_written_in_the_end() {
         let (written, text, end) = run(&["a", "b", "x", "ab"], &["abc"]);
-        assert_eq!((written.concat().as_str(), text.as_str(), end), ("abxab", "abxab", None));
-        assert_eq!(written[0], "abx", "the first two could have become the stop text");
+        assert_eq!(
+            (written.concat().as_str(), text.as_str(), end),
+            ("abxab", "abxab", None)
+        );
+        assert_eq!(
+            written[0], "abx",
+            "the first two could have become the stop text"
+        );
     }
 
     #[test]
     fn a_stop_text_in_what_is_not_certain_yet_ends_it() {
         let stop = ["\n".to_owned()];
         let mut write = |_: &str| ControlFlow::Continue(());
-        let mut output = Output { text: String::new(), written: 0, stop: &stop, write: &mut write };
+        let mut output = Output {
+            text: String::new(),
+            written: 0,
+            stop: &stop,
+            write: &mut write,
+        };
         assert_eq!(output.add("one"), ControlFlow::Continue(()));
         assert!(!output.stops_at("") && !output.stops_at("\t") && output.stops_at("\t\n"));
         assert_eq!(output.text, "one\t");

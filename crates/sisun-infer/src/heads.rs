@@ -75,14 +75,14 @@ impl Spread {
     }
 }
 
-/// How one head attends to what was there before, on random tokens that come twice; means over the second time. `None`
-/// where context or vocabulary is too small for a sequence.
+/// How one head attends to what was there before, on random tokens that come twice; means over the
+/// second time. `None` where context or vocabulary is too small for a sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Repetition {
     /// Weight on the same token, the first time.
     pub same: Option<f64>,
-    /// Weight on the token that came next the first time: prefix matching, which makes an induction head (Olsson et al.
-    /// 2022, "In-context Learning and Induction Heads").
+    /// Weight on the token that came next the first time: prefix matching, which makes an induction
+    /// head (Olsson et al. 2022, "In-context Learning and Induction Heads").
     pub induction: Option<f64>,
 }
 
@@ -91,7 +91,11 @@ impl Repetition {
     ///
     /// # Shapes
     /// - each pattern: `[query, key]`, of both as many as the sequence has tokens
-    pub(crate) fn of<'a>(patterns: impl Iterator<Item = &'a [f32]>, before: usize, drawn: usize) -> Self {
+    pub(crate) fn of<'a>(
+        patterns: impl Iterator<Item = &'a [f32]>,
+        before: usize,
+        drawn: usize,
+    ) -> Self {
         let (mut same, mut induction, mut queries) = (0.0, 0.0, 0);
         let length = before + 2 * drawn;
         for pattern in patterns {
@@ -103,7 +107,10 @@ impl Repetition {
             }
         }
         let mean = |sum: f64| (queries > 0).then(|| sum / f64::from(queries));
-        Self { same: mean(same), induction: mean(induction) }
+        Self {
+            same: mean(same),
+            induction: mean(induction),
+        }
     }
 }
 
@@ -136,15 +143,35 @@ impl LanguageModel {
         let tokens = self.attend_each(text, &looking, |found| {
             let patterns: Vec<&[f32]> = found.by_head().map(|(_, pattern)| pattern).collect();
             rollout.add_layer(&patterns);
-            spreads.push(patterns.par_iter().map(|pattern| Spread::of(pattern, n)).collect());
+            spreads.push(
+                patterns
+                    .par_iter()
+                    .map(|pattern| Spread::of(pattern, n))
+                    .collect(),
+            );
         })?;
         let stats = self.head_stats(&layers, &heads, &spreads).concat();
-        let rollout = rollout.matrix().chunks_exact(n).map(<[f32]>::to_vec).collect();
-        Ok(Heads { tokens, heads: stats, chance: self.chance(n), rollout })
+        let rollout = rollout
+            .matrix()
+            .chunks_exact(n)
+            .map(<[f32]>::to_vec)
+            .collect();
+        Ok(Heads {
+            tokens,
+            heads: stats,
+            chance: self.chance(n),
+            rollout,
+        })
     }
 
-    /// What is known of these heads: for each layer, for each head, given its spread; nothing is silenced.
-    pub(crate) fn head_stats(&self, layers: &[usize], heads: &[usize], spreads: &[Vec<Spread>]) -> Vec<Vec<HeadStats>> {
+    /// What is known of these heads: for each layer, for each head, given its spread; nothing is
+    /// silenced.
+    pub(crate) fn head_stats(
+        &self,
+        layers: &[usize],
+        heads: &[usize],
+        spreads: &[Vec<Spread>],
+    ) -> Vec<Vec<HeadStats>> {
         let repetition = self.repetition(layers, heads);
         let of_layer = |(l, &layer): (usize, &usize)| {
             let of_head = |(h, &head): (usize, &usize)| HeadStats {
@@ -159,35 +186,52 @@ impl LanguageModel {
         layers.iter().enumerate().map(of_layer).collect()
     }
 
-    /// The weights that a head has by chance, on a text of `n` tokens and on random sequences that come twice.
+    /// The weights that a head has by chance, on a text of `n` tokens and on random sequences that
+    /// come twice.
     pub fn chance(&self, n: usize) -> Chance {
-        let repeated = self.repeatable().map(|(ids, drawn)| (self.tokenizer.prefix().len(), drawn.min(ids.len())));
+        let repeated = self
+            .repeatable()
+            .map(|(ids, drawn)| (self.tokenizer.prefix().len(), drawn.min(ids.len())));
         Chance::of(self.model.config().causal, n, repeated)
     }
 
-    /// The tokens that sequences are drawn from, and how many are drawn: none that were added to a vocabulary, none that model
-    /// or tokenizer lacks. `None` where context or vocabulary is too small.
+    /// The tokens that sequences are drawn from, and how many are drawn: none that were added to a
+    /// vocabulary, none that model or tokenizer lacks. `None` where context or vocabulary is too
+    /// small.
     fn repeatable(&self) -> Option<(Vec<i32>, usize)> {
         let (tokenizer, rows) = (&self.tokenizer, self.rows());
         let prefix = tokenizer.prefix();
         let known = tokenizer.vocab_size().min(rows) as u32;
-        let ids: Vec<i32> =
-            (0..known).filter(|&id| tokenizer.knows(id) && !tokenizer.is_added(id)).map(|id| id as i32).collect();
-        let drawn = DRAWN.min(self.model.config().context_len.saturating_sub(prefix.len()) / 2).min(ids.len());
+        let ids: Vec<i32> = (0..known)
+            .filter(|&id| tokenizer.knows(id) && !tokenizer.is_added(id))
+            .map(|id| id as i32)
+            .collect();
+        let drawn = DRAWN
+            .min(self.model.config().context_len.saturating_sub(prefix.len()) / 2)
+            .min(ids.len());
         (drawn >= 2 && prefix.iter().all(|&id| (id as usize) < rows)).then_some((ids, drawn))
     }
 
-    /// How each of these heads attends on random sequences that come twice, after what the tokenizer puts before a text: for
-    /// each layer, for each head. The sequences follow from the vocabulary and the context's length alone.
+    /// How each of these heads attends on random sequences that come twice, after what the
+    /// tokenizer puts before a text: for each layer, for each head. The sequences follow from the
+    /// vocabulary and the context's length alone.
     pub fn repetition(&self, layers: &[usize], heads: &[usize]) -> Vec<Vec<Repetition>> {
         let Some((mut ids, drawn)) = self.repeatable() else {
             return vec![vec![Repetition::default(); heads.len()]; layers.len()];
         };
-        let prefix: Vec<i32> = self.tokenizer.prefix().iter().map(|&id| id as i32).collect();
+        let prefix: Vec<i32> = self
+            .tokenizer
+            .prefix()
+            .iter()
+            .map(|&id| id as i32)
+            .collect();
         let mut tokens = Vec::new();
         for sequence in 0..SEQUENCES as u64 {
             // No token twice among those drawn, so that each has one place to look back to.
-            let (chosen, _) = ids.partial_shuffle(&mut randomness::stream(0, "repeated tokens", sequence), drawn);
+            let (chosen, _) = ids.partial_shuffle(
+                &mut randomness::stream(0, "repeated tokens", sequence),
+                drawn,
+            );
             tokens.extend_from_slice(&prefix);
             tokens.extend_from_slice(chosen);
             tokens.extend_from_slice(chosen);
@@ -196,13 +240,22 @@ impl LanguageModel {
         let tokens = TensorData::new(tokens, [SEQUENCES, length]);
         let mut capture = Capture::new(&[Activation::Pattern], layers, heads);
         let tokens = Tensor::<2, Int>::from_data(tokens, &self.model.device());
-        self.model.forward_last(tokens, Pass::capturing(&mut capture));
+        self.model
+            .forward_last(tokens, Pass::capturing(&mut capture));
         let of_layer = |values: &[f32]| {
-            let pattern = |sequence: usize, head: usize| &values[(sequence * heads.len() + head) * length * length..];
+            let pattern = |sequence: usize, head: usize| {
+                &values[(sequence * heads.len() + head) * length * length..]
+            };
             let patterns = |head| (0..SEQUENCES).map(move |sequence| pattern(sequence, head));
-            (0..heads.len()).map(|head| Repetition::of(patterns(head), prefix.len(), drawn)).collect()
+            (0..heads.len())
+                .map(|head| Repetition::of(patterns(head), prefix.len(), drawn))
+                .collect()
         };
-        capture.into_found().iter().map(|found| of_layer(&found.values)).collect()
+        capture
+            .into_found()
+            .iter()
+            .map(|found| of_layer(&found.values))
+            .collect()
     }
 }
 
@@ -224,12 +277,17 @@ mod tests {
         assert!((spread.distance - (0.5 + 0.5 + 0.75) / 3.0).abs() < 1e-12);
         assert!((spread.previous - (0.5 + 0.75) / 2.0).abs() < 1e-12);
         assert!((spread.first - (0.5 + 0.25) / 2.0).abs() < 1e-12);
-        assert_eq!(Spread::of(&[1.0], 1), Spread::default(), "one token looks at itself");
+        assert_eq!(
+            Spread::of(&[1.0], 1),
+            Spread::default(),
+            "one token looks at itself"
+        );
     }
 
     #[test]
     fn the_token_after_the_same_token_is_induction() {
-        // Two tokens twice; the third query looks at the second token, the fourth half at itself, half at the third.
+        // Two tokens twice; the third query looks at the second token, the fourth half at itself,
+        // half at the third.
         #[rustfmt::skip]
         let pattern = [
             1.0, 0.0, 0.0, 0.0,
@@ -240,11 +298,15 @@ mod tests {
         let found = Repetition::of([&pattern[..]].into_iter(), 0, 2);
         assert_eq!(found.same, Some(f64::from(0.2f32) / 2.0));
         assert_eq!(found.induction, Some((f64::from(0.8f32) + 0.5) / 2.0));
-        assert_eq!(Repetition::of(std::iter::empty(), 0, 2), Repetition::default());
+        assert_eq!(
+            Repetition::of(std::iter::empty(), 0, 2),
+            Repetition::default()
+        );
     }
     #[test]
     fn what_comes_before_the_tokens_that_come_twice_is_passed_over() {
-        // One token, then two twice; the fourth query looks at the second token, the fifth at the fourth.
+        // One token, then two twice; the fourth query looks at the second token, the fifth at the
+        // fourth.
         let mut pattern = [0.0; 25];
         (pattern[3 * 5 + 1], pattern[4 * 5 + 3]) = (1.0, 1.0);
         let found = Repetition::of([&pattern[..]].into_iter(), 1, 2);

@@ -17,7 +17,11 @@ impl Language {
     /// Korean where the text has Hangul in it, otherwise English.
     pub fn of(text: &str) -> Self {
         let hangul = |c| matches!(c, '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7af}');
-        if text.chars().any(hangul) { Self::Korean } else { Self::English }
+        if text.chars().any(hangul) {
+            Self::Korean
+        } else {
+            Self::English
+        }
     }
 
     /// Its code (ISO 639-1).
@@ -42,7 +46,9 @@ impl FromStr for Language {
         match given.trim() {
             "en" => Ok(Self::English),
             "ko" => Ok(Self::Korean),
-            _ => Err(InferError::UnknownLanguage { given: given.to_owned() }),
+            _ => Err(InferError::UnknownLanguage {
+                given: given.to_owned(),
+            }),
         }
     }
 }

@@ -51,7 +51,14 @@ impl LanguageModel {
 
     /// Puts a model and a tokenizer together. Of these one may have tokens that the other lacks.
     pub fn new(name: String, step: Option<u64>, model: Transformer, tokenizer: Tokenizer) -> Self {
-        Self { name, step, model, tokenizer, window: None, notes: Vec::new() }
+        Self {
+            name,
+            step,
+            model,
+            tokenizer,
+            window: None,
+            notes: Vec::new(),
+        }
     }
 
     /// That the model can read so many tokens at once.
@@ -72,7 +79,11 @@ impl LanguageModel {
 
     /// Its name and age, and its notes, a line each.
     pub fn introduction(&self) -> String {
-        let notes: String = self.notes.iter().map(|note| format!("\nnote: {note}")).collect();
+        let notes: String = self
+            .notes
+            .iter()
+            .map(|note| format!("\nnote: {note}"))
+            .collect();
         format!("model: {}{notes}", self.title())
     }
 

@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
-/// Attention rollout (Abnar and Zuidema 2020, equation 1): how much of each token's first vector is in each token's last
-/// one, if attention were all that mixes them. `rollout ← (½·A + ½·I)·rollout`, with `A` the mean of a layer's heads.
+/// Attention rollout (Abnar and Zuidema 2020, equation 1): how much of each token's first vector is
+/// in each token's last one, if attention were all that mixes them. `rollout ← (½·A +
+/// ½·I)·rollout`, with `A` the mean of a layer's heads.
 #[derive(Debug)]
 pub(crate) struct Rollout {
     n: usize,
@@ -26,11 +27,20 @@ impl Rollout {
         let (n, before) = (self.n, &self.matrix);
         let share = 0.5 / patterns.len().max(1) as f32;
         let row = |query: usize| {
-            let mut row: Vec<f32> = before[query * n..][..n].iter().map(|own| 0.5 * own).collect();
+            let mut row: Vec<f32> = before[query * n..][..n]
+                .iter()
+                .map(|own| 0.5 * own)
+                .collect();
             for key in 0..n {
-                let weight = share * patterns.iter().map(|pattern| pattern[query * n + key]).sum::<f32>();
+                let weight = share
+                    * patterns
+                        .iter()
+                        .map(|pattern| pattern[query * n + key])
+                        .sum::<f32>();
                 if weight != 0.0 {
-                    row.iter_mut().zip(&before[key * n..][..n]).for_each(|(sum, x)| *sum += weight * x);
+                    row.iter_mut()
+                        .zip(&before[key * n..][..n])
+                        .for_each(|(sum, x)| *sum += weight * x);
                 }
             }
             row

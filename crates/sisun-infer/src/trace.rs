@@ -1,5 +1,5 @@
-//! How a sample came about: for each token what else the model considered, what the sampler left of it, and where the model
-//! looked.
+//! How a sample came about: for each token what else the model considered, what the sampler left of
+//! it, and where the model looked.
 
 use crate::generate::{Finish, Generation, Sample};
 use crate::sampler::{Choice, Sampler};
@@ -52,7 +52,8 @@ pub struct TraceStep {
     pub id: u32,
     /// Its log-probability under the model, in nats.
     pub logprob: f64,
-    /// Entropy of what the model gave, in nats: `e` to this power is how many tokens it wavered between.
+    /// Entropy of what the model gave, in nats: `e` to this power is how many tokens it wavered
+    /// between.
     pub entropy: f64,
     /// How many tokens each stage left.
     pub left: Left,
@@ -64,7 +65,8 @@ pub struct TraceStep {
     pub attention: Vec<Vec<Vec<f32>>>,
 }
 
-/// How many tokens each stage left. Where the temperature is 0, the likeliest is taken and no stage acts.
+/// How many tokens each stage left. Where the temperature is 0, the likeliest is taken and no stage
+/// acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Left {
     /// Of the vocabulary.
@@ -119,12 +121,23 @@ impl LanguageModel {
         how: &Generation,
         write: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<(Sample, Trace), InferError> {
-        let mut tracer = Tracer { loaded: self, attention: Vec::new(), steps: Vec::new() };
+        let mut tracer = Tracer {
+            loaded: self,
+            attention: Vec::new(),
+            steps: Vec::new(),
+        };
         let sample = self.generate_watched(prompt, how, Some(&mut tracer), write)?;
         let before = self.prompt_tokens(prompt)?;
         let mut tokens: Vec<String> = match prompt {
-            "" => before.iter().map(|id| self.tokenizer.token_text(*id)).collect(),
-            _ => self.tokens(prompt)?.into_iter().map(|token| token.text).collect(),
+            "" => before
+                .iter()
+                .map(|id| self.tokenizer.token_text(*id))
+                .collect(),
+            _ => self
+                .tokens(prompt)?
+                .into_iter()
+                .map(|token| token.text)
+                .collect(),
         };
         let prompt_tokens = tokens.len();
         tokens.extend(self.written(&before, &sample)?);
@@ -146,14 +159,23 @@ impl LanguageModel {
         Ok((sample, trace))
     }
 
-    /// Labels of the tokens of a sample that follows these: where several make one character, each says which piece it is.
+    /// Labels of the tokens of a sample that follows these: where several make one character, each
+    /// says which piece it is.
     fn written(&self, before: &[u32], sample: &Sample) -> Result<Vec<String>, InferError> {
         let ids: Vec<u32> = sample.tokens.iter().map(|token| token.id).collect();
-        let name = |(text, piece, pieces): (String, usize, usize)| match (sisun_data::visible(&text), pieces) {
+        let name = |(text, piece, pieces): (String, usize, usize)| match (
+            sisun_data::visible(&text),
+            pieces,
+        ) {
             (plain, 1) => plain,
             (plain, pieces) => format!("{plain} {piece}/{pieces}"),
         };
-        Ok(self.tokenizer.texts_after(before, &ids)?.into_iter().map(name).collect())
+        Ok(self
+            .tokenizer
+            .texts_after(before, &ids)?
+            .into_iter()
+            .map(name)
+            .collect())
     }
 }
 
@@ -170,10 +192,19 @@ impl Tracer<'_> {
     /// Has the window read, and looks where its last token looks.
     pub(crate) fn read(&mut self, window: &mut Window<'_>, new: &[u32]) -> Vec<f32> {
         let config = self.loaded.model.config();
-        let (layers, heads): (Vec<usize>, Vec<usize>) = ((0..config.n_layers).collect(), (0..config.n_heads).collect());
+        let (layers, heads): (Vec<usize>, Vec<usize>) = (
+            (0..config.n_layers).collect(),
+            (0..config.n_heads).collect(),
+        );
         let last_rows = |found: Captured| {
-            let [_, _, queries, keys] = found.shape[..] else { return Vec::new() };
-            found.values.chunks_exact(queries * keys).map(|pattern| pattern[pattern.len() - keys..].to_vec()).collect()
+            let [_, _, queries, keys] = found.shape[..] else {
+                return Vec::new();
+            };
+            found
+                .values
+                .chunks_exact(queries * keys)
+                .map(|pattern| pattern[pattern.len() - keys..].to_vec())
+                .collect()
         };
         std::thread::scope(|scope| {
             // Of a whole pattern one row is kept, so no two layers' are held together.
@@ -188,14 +219,34 @@ impl Tracer<'_> {
     }
 
     /// A token was chosen after those `before`, of which the model sees the last `seen`.
-    pub(crate) fn chose(&mut self, choice: Choice, logits: &[f32], before: &[u32], seen: usize, sampler: &Sampler) {
+    pub(crate) fn chose(
+        &mut self,
+        choice: Choice,
+        logits: &[f32],
+        before: &[u32],
+        seen: usize,
+        sampler: &Sampler,
+    ) {
         let [largest, rest] = log_sum_exp(logits);
         let logprob = |logit: f32| f64::from(logit) - f64::from(largest) - f64::from(rest);
         // What cannot come adds nothing; a logit that is no number makes the entropy none.
-        let share = |l: f64| if l == f64::NEG_INFINITY { 0.0 } else { l.exp() * l };
-        let entropy = -logits.iter().map(|&logit| share(logprob(logit))).sum::<f64>();
+        let share = |l: f64| {
+            if l == f64::NEG_INFINITY {
+                0.0
+            } else {
+                l.exp() * l
+            }
+        };
+        let entropy = -logits
+            .iter()
+            .map(|&logit| share(logprob(logit)))
+            .sum::<f64>();
         let stages = Stages::new(sampler, logits, before, choice.id);
-        let likelier = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
+        let likelier = |a: &u32, b: &u32| {
+            logits[*b as usize]
+                .total_cmp(&logits[*a as usize])
+                .then(a.cmp(b))
+        };
         let mut ids: Vec<u32> = (0..logits.len() as u32).collect();
         if ids.len() > CANDIDATES {
             ids.select_nth_unstable_by(CANDIDATES - 1, likelier);
@@ -225,7 +276,8 @@ impl Tracer<'_> {
     }
 }
 
-/// What each stage of a sampler leaves of a step's tokens, with their weights, in the order of their ids.
+/// What each stage of a sampler leaves of a step's tokens, with their weights, in the order of
+/// their ids.
 struct Stages {
     all: Vec<(u32, f64)>,
     top_k: Vec<(u32, f64)>,
@@ -238,32 +290,64 @@ impl Stages {
     /// The sampler's own stages, switched on one after the other.
     fn new(sampler: &Sampler, logits: &[f32], before: &[u32], chosen: u32) -> Self {
         if sampler.temperature == 0.0 {
-            let all = Sampler { temperature: 1.0, ..sampler.unlimited() }.weights(logits, before);
+            let all = Sampler {
+                temperature: 1.0,
+                ..sampler.unlimited()
+            }
+            .weights(logits, before);
             let one = vec![(chosen, 1.0)];
-            return Self { all, top_k: one.clone(), top_p: one.clone(), min_p: one, greedy: true };
+            return Self {
+                all,
+                top_k: one.clone(),
+                top_p: one.clone(),
+                min_p: one,
+                greedy: true,
+            };
         }
         let (none, all) = (sampler.unlimited(), *sampler);
         Self {
             all: none.weights(logits, before),
-            top_k: Sampler { top_k: all.top_k, ..none }.weights(logits, before),
-            top_p: Sampler { top_k: all.top_k, top_p: all.top_p, ..none }.weights(logits, before),
+            top_k: Sampler {
+                top_k: all.top_k,
+                ..none
+            }
+            .weights(logits, before),
+            top_p: Sampler {
+                top_k: all.top_k,
+                top_p: all.top_p,
+                ..none
+            }
+            .weights(logits, before),
             min_p: all.weights(logits, before),
             greedy: false,
         }
     }
 
     fn left(&self) -> Left {
-        let [vocabulary, top_k, top_p, min_p] = [&self.all, &self.top_k, &self.top_p, &self.min_p].map(Vec::len);
-        Left { vocabulary, top_k, top_p, min_p }
+        let [vocabulary, top_k, top_p, min_p] =
+            [&self.all, &self.top_k, &self.top_p, &self.min_p].map(Vec::len);
+        Left {
+            vocabulary,
+            top_k,
+            top_p,
+            min_p,
+        }
     }
 
     fn removed(&self, id: u32) -> Option<Stage> {
         let stages = if self.greedy {
             vec![(&self.min_p, Stage::Greedy)]
         } else {
-            vec![(&self.top_k, Stage::TopK), (&self.top_p, Stage::TopP), (&self.min_p, Stage::MinP)]
+            vec![
+                (&self.top_k, Stage::TopK),
+                (&self.top_p, Stage::TopP),
+                (&self.min_p, Stage::MinP),
+            ]
         };
-        stages.into_iter().find(|(left, _)| find(left, id).is_none()).map(|(_, stage)| stage)
+        stages
+            .into_iter()
+            .find(|(left, _)| find(left, id).is_none())
+            .map(|(_, stage)| stage)
     }
 
     fn tempered(&self, id: u32) -> f64 {
@@ -276,9 +360,13 @@ impl Stages {
 }
 
 fn find(left: &[(u32, f64)], id: u32) -> Option<f64> {
-    left.binary_search_by_key(&id, |(id, _)| *id).ok().map(|at| left[at].1)
+    left.binary_search_by_key(&id, |(id, _)| *id)
+        .ok()
+        .map(|at| left[at].1)
 }
 
 fn share(left: &[(u32, f64)], id: u32) -> f64 {
-    find(left, id).map_or(0.0, |weight| weight / left.iter().map(|(_, weight)| weight).sum::<f64>())
+    find(left, id).map_or(0.0, |weight| {
+        weight / left.iter().map(|(_, weight)| weight).sum::<f64>()
+    })
 }

@@ -6,12 +6,13 @@ use sisun_model::{Capture, KvCache, Pass, Transformer};
 
 /// The tokens that the model sees while it writes.
 ///
-/// The rule past `context_len`, the same for every position variant: when the window is full, its older half is
-/// dropped and the rest is read afresh from position 0. The model so never sees a sequence longer than those it
-/// was trained on, and the logits are always those of a full forward pass over the window.
+/// The rule past `context_len`, the same for every position variant: when the window is full, its
+/// older half is dropped and the rest is read afresh from position 0. The model so never sees a
+/// sequence longer than those it was trained on, and the logits are always those of a full forward
+/// pass over the window.
 ///
-/// Without a causal mask a new token changes the keys and values of those before it, so nothing of these is kept: the
-/// whole window is read again for every token.
+/// Without a causal mask a new token changes the keys and values of those before it, so nothing of
+/// these is kept: the whole window is read again for every token.
 #[derive(Debug)]
 pub struct Window<'m> {
     model: &'m Transformer,
@@ -20,16 +21,24 @@ pub struct Window<'m> {
 }
 
 impl<'m> Window<'m> {
-    /// Runs `f`, which reads token after token into an empty window. On the CPU its threads stay awake for it; other
-    /// devices' threads would only be in the way.
+    /// Runs `f`, which reads token after token into an empty window. On the CPU its threads stay
+    /// awake for it; other devices' threads would only be in the way.
     pub fn with<R>(model: &'m Transformer, f: impl FnOnce(Window<'m>) -> R) -> R {
         let run = || f(Self::new(model));
-        if model.device() == Device::flex() { keep_awake(run) } else { run() }
+        if model.device() == Device::flex() {
+            keep_awake(run)
+        } else {
+            run()
+        }
     }
 
     /// An empty window.
     pub fn new(model: &'m Transformer) -> Self {
-        Self { model, cache: KvCache::new(), tokens: Vec::new() }
+        Self {
+            model,
+            cache: KvCache::new(),
+            tokens: Vec::new(),
+        }
     }
 
     /// The tokens in it.
@@ -37,8 +46,8 @@ impl<'m> Window<'m> {
         &self.tokens
     }
 
-    /// Reads more tokens and returns the logits of the one after them. Of more than `context_len` at once only
-    /// the last are read.
+    /// Reads more tokens and returns the logits of the one after them. Of more than `context_len`
+    /// at once only the last are read.
     ///
     /// # Panics
     /// If `new` is empty.
@@ -47,7 +56,11 @@ impl<'m> Window<'m> {
     }
 
     /// As [`Window::read`], and keeps activations of what is read.
-    pub(crate) fn read_capturing(&mut self, new: &[u32], capture: Option<&mut Capture>) -> Vec<f32> {
+    pub(crate) fn read_capturing(
+        &mut self,
+        new: &[u32],
+        capture: Option<&mut Capture>,
+    ) -> Vec<f32> {
         assert!(!new.is_empty(), "logits follow a token");
         let context_len = self.model.config().context_len;
         let fits = self.tokens.len() + new.len() <= context_len;
@@ -71,7 +84,15 @@ impl<'m> Window<'m> {
         let shape = [1, ids.len()];
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.model.device());
         let (model, cache) = (self.model, &mut self.cache);
-        let logits = model.forward_last(ids, Pass { capture, ..Pass::cached(cache) });
-        logits.try_into_vec_as::<f32>().expect("a float tensor that was computed can be read as f32")
+        let logits = model.forward_last(
+            ids,
+            Pass {
+                capture,
+                ..Pass::cached(cache)
+            },
+        );
+        logits
+            .try_into_vec_as::<f32>()
+            .expect("a float tensor that was computed can be read as f32")
     }
 }

@@ -20,7 +20,10 @@ fn model(position: &str) -> Transformer {
 fn full(model: &Transformer, tokens: &[u32]) -> Vec<f32> {
     let ids: Vec<i32> = tokens.iter().map(|&id| id as i32).collect();
     let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [1, tokens.len()]), &Device::flex());
-    model.forward_last(ids, Pass::default()).try_into_vec_as::<f32>().unwrap()
+    model
+        .forward_last(ids, Pass::default())
+        .try_into_vec_as::<f32>()
+        .unwrap()
 }
 
 fn close(found: &[f32], expected: &[f32], what: &str) {
@@ -46,28 +49,47 @@ fn the_older_half_is_dropped_and_the_rest_read_afresh() {
         let mut lengths = Vec::new();
         for (i, &token) in tokens.iter().enumerate() {
             let logits = window.read(&[token]);
-            assert!(tokens[..=i].ends_with(window.tokens()), "{position}: the window is the end of the text");
-            close(&logits, &full(&model, window.tokens()), &format!("{position}, token {i}"));
+            assert!(
+                tokens[..=i].ends_with(window.tokens()),
+                "{position}: the window is the end of the text"
+            );
+            close(
+                &logits,
+                &full(&model, window.tokens()),
+                &format!("{position}, token {i}"),
+            );
             lengths.push(window.tokens().len());
         }
         // Seven tokens fill it; then three stay, the new one among them.
-        assert_eq!(lengths[..13], [1, 2, 3, 4, 5, 6, 7, 3, 4, 5, 6, 7, 3], "{position}");
+        assert_eq!(
+            lengths[..13],
+            [1, 2, 3, 4, 5, 6, 7, 3, 4, 5, 6, 7, 3],
+            "{position}"
+        );
     }
 }
 
 /// Without a mask tokens that were read before look at the new one as well.
 #[test]
 fn without_a_mask_all_is_read_again() {
-    for more in ["position = \"rope\"\ncausal = false\n", "position = \"learned\"\ncausal = false\n"] {
+    for more in [
+        "position = \"rope\"\ncausal = false\n",
+        "position = \"learned\"\ncausal = false\n",
+    ] {
         let text = format!(
             "vocab_size = 13\nd_model = 24\nn_layers = 2\nn_heads = 3\ncontext_len = {CONTEXT}\ninit_std = 0.3\n{more}"
         );
-        let model = Transformer::random(&ModelConfig::parse(&text).unwrap(), 5, &Device::flex()).unwrap();
+        let model =
+            Transformer::random(&ModelConfig::parse(&text).unwrap(), 5, &Device::flex()).unwrap();
         let mut window = Window::new(&model);
         let mut lengths = Vec::new();
         for token in 0..10 {
             let logits = window.read(&[token]);
-            close(&logits, &full(&model, window.tokens()), &format!("{more}, token {token}"));
+            close(
+                &logits,
+                &full(&model, window.tokens()),
+                &format!("{more}, token {token}"),
+            );
             lengths.push(window.tokens().len());
         }
         assert_eq!(lengths, [1, 2, 3, 4, 5, 6, 7, 3, 4, 5]);

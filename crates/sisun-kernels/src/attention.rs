@@ -26,22 +26,38 @@ pub struct Attention {
 ///
 /// # Shapes
 /// - `q`: `[batch, n_heads, query, d_head]`
-/// - `k`, `v`: `[batch, n_kv_heads, key, d_head]`; query head `h` reads key head `h / (n_heads / n_kv_heads)`
+/// - `k`, `v`: `[batch, n_kv_heads, key, d_head]`; query head `h` reads key head `h / (n_heads /
+///   n_kv_heads)`
 /// - result `z`: `[batch, n_heads, query, d_head]`
 pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, how: &Attention) -> Tensor<4> {
     let ([batch, n_heads, n_query, d_head], [_, n_kv_heads, n_key, _]) = (q.dims(), k.dims());
     assert_shape!(k, [batch, n_kv_heads, n_key, d_head]);
     assert_shape!(v, [batch, n_kv_heads, n_key, d_head]);
-    check(Heads { n_heads, n_kv_heads }, n_query, n_key, how);
+    check(
+        Heads {
+            n_heads,
+            n_kv_heads,
+        },
+        n_query,
+        n_key,
+        how,
+    );
     if how.dropout > 0.0 {
         return reference::attention(q, k, v, how);
     }
     let (q, k, v) = (q.into_dispatch(), k.into_dispatch(), v.into_dispatch());
-    let z = Tensor::<3>::from_dispatch(Dispatch::attention(q, k, v, how.bias.clone().into(), how.causal));
+    let z = Tensor::<3>::from_dispatch(Dispatch::attention(
+        q,
+        k,
+        v,
+        how.bias.clone().into(),
+        how.causal,
+    ));
     z.reshape([batch, n_query, n_heads, d_head]).swap_dims(1, 2)
 }
 
-/// [`attention`] of a sequence to itself, where q, k and v lie side by side as one projection left them.
+/// [`attention`] of a sequence to itself, where q, k and v lie side by side as one projection left
+/// them.
 ///
 /// # Shapes
 /// - `qkv`: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`
@@ -54,13 +70,27 @@ pub fn self_attention(qkv: Tensor<3>, heads: Heads, how: &Attention) -> Tensor<3
         let [q, k, v] = heads.split(qkv);
         return merge_heads(reference::attention(q, k, v, how));
     }
-    Tensor::from_dispatch(Dispatch::self_attention(qkv.into_dispatch(), how.bias.clone().into(), heads, how.causal))
+    Tensor::from_dispatch(Dispatch::self_attention(
+        qkv.into_dispatch(),
+        how.bias.clone().into(),
+        heads,
+        how.causal,
+    ))
 }
 
 fn check(heads: Heads, n_query: usize, n_key: usize, how: &Attention) {
-    let Heads { n_heads, n_kv_heads } = heads;
-    assert!(n_heads.is_multiple_of(n_kv_heads), "{n_heads} query heads cannot share {n_kv_heads} key heads");
-    assert!(!how.causal || n_key >= n_query, "{n_query} queries cannot stand at the end of {n_key} keys");
+    let Heads {
+        n_heads,
+        n_kv_heads,
+    } = heads;
+    assert!(
+        n_heads.is_multiple_of(n_kv_heads),
+        "{n_heads} query heads cannot share {n_kv_heads} key heads"
+    );
+    assert!(
+        !how.causal || n_key >= n_query,
+        "{n_query} queries cannot stand at the end of {n_key} keys"
+    );
     if let Some(bias) = &how.bias {
         assert_shape!(bias, [n_key + n_query - 1, n_heads]);
     }

@@ -1,14 +1,17 @@
 //! The operations that have a fast version on some backend.
 //!
-//! [`Kernels`] is the list. What each does is its default body: a composition of Burn operations from `reference`,
-//! differentiable and the same on every backend. `Flex`, the CPU, has its own version of each in `flex`.
+//! [`Kernels`] is the list. What each does is its default body: a composition of Burn operations
+//! from `reference`, differentiable and the same on every backend. `Flex`, the CPU, has its own
+//! version of each in `flex`.
 #![allow(deprecated)] // Burn's `NdArray`: the other CPU backend, which the tests compare with
 
 use crate::reference;
 use crate::{Activation, Attention, Heads, Precision};
 use burn::backend::autodiff::checkpoint::strategy::{BalancedCheckpointing, NoCheckpointing};
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Autodiff, Backend, Cube, Dispatch, ExtensionType, Flex, NdArray, backend_extension};
+use burn::backend::{
+    Autodiff, Backend, Cube, Dispatch, ExtensionType, Flex, NdArray, backend_extension,
+};
 use burn::tensor::{FloatDType, Int, Tensor};
 
 /// A tensor that may be left out.
@@ -90,7 +93,11 @@ pub trait Kernels: Backend + Lift {
     ) -> FloatTensor<Self> {
         let _ = precision; // what a backend may use, not what it must
         let weight = Self::lift::<2>(weight);
-        let weight = if transposed { weight.transpose() } else { weight };
+        let weight = if transposed {
+            weight.transpose()
+        } else {
+            weight
+        };
         Self::lower(reference::linear(Self::lift(x), weight, bias.lift()))
     }
 
@@ -127,7 +134,13 @@ pub trait Kernels: Backend + Lift {
         heads: Heads,
         epsilon: f64,
     ) -> FloatTensor<Self> {
-        Self::lower(reference::norm_heads(Self::lift(qkv), Self::lift(gamma_q), Self::lift(gamma_k), heads, epsilon))
+        Self::lower(reference::norm_heads(
+            Self::lift(qkv),
+            Self::lift(gamma_q),
+            Self::lift(gamma_k),
+            heads,
+            epsilon,
+        ))
     }
 
     /// [`crate::rotate_heads`].
@@ -137,7 +150,12 @@ pub trait Kernels: Backend + Lift {
         sin: FloatTensor<Self>,
         heads: Heads,
     ) -> FloatTensor<Self> {
-        Self::lower(reference::rotate_heads(Self::lift(qkv), Self::lift(cos), Self::lift(sin), heads))
+        Self::lower(reference::rotate_heads(
+            Self::lift(qkv),
+            Self::lift(cos),
+            Self::lift(sin),
+            heads,
+        ))
     }
 
     /// [`crate::self_attention`].
@@ -148,7 +166,11 @@ pub trait Kernels: Backend + Lift {
         causal: bool,
     ) -> FloatTensor<Self> {
         let [q, k, v] = heads.split(Self::lift(qkv));
-        let how = Attention { causal, bias: bias.lift(), dropout: 0.0 };
+        let how = Attention {
+            causal,
+            bias: bias.lift(),
+            dropout: 0.0,
+        };
         Self::lower(reference::merge_heads(reference::attention(q, k, v, &how)))
     }
 
@@ -160,14 +182,21 @@ pub trait Kernels: Backend + Lift {
         #[extension_type] bias: Optional<Self>,
         causal: bool,
     ) -> FloatTensor<Self> {
-        let how = Attention { causal, bias: bias.lift(), dropout: 0.0 };
+        let how = Attention {
+            causal,
+            bias: bias.lift(),
+            dropout: 0.0,
+        };
         let z = reference::attention(Self::lift(q), Self::lift(k), Self::lift(v), &how);
         Self::lower(reference::merge_heads(z))
     }
 
     /// [`crate::embedding`].
     fn embedding(weight: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self> {
-        Self::lower(reference::embedding(Self::lift(weight), Self::lift_int(tokens)))
+        Self::lower(reference::embedding(
+            Self::lift(weight),
+            Self::lift_int(tokens),
+        ))
     }
 
     /// [`crate::in_bf16`].
@@ -181,7 +210,11 @@ pub trait Kernels: Backend + Lift {
         targets: IntTensor<Self>,
         #[extension_type] weights: Optional<Self>,
     ) -> FloatTensor<Self> {
-        Self::lower(reference::cross_entropy(Self::lift(logits), Self::lift_int(targets), weights.lift()))
+        Self::lower(reference::cross_entropy(
+            Self::lift(logits),
+            Self::lift_int(targets),
+            weights.lift(),
+        ))
     }
 }
 

@@ -11,8 +11,8 @@ pub enum Precision {
     /// 24 bits of significand.
     #[default]
     Float32,
-    /// Factors rounded to bfloat16, 8 bits of significand; products and sums in float32. A backend without a faster
-    /// way to do that stays at float32.
+    /// Factors rounded to bfloat16, 8 bits of significand; products and sums in float32. A backend
+    /// without a faster way to do that stays at float32.
     Bf16,
 }
 
@@ -36,7 +36,12 @@ pub enum Activation {
 /// - `weight`: `[d_in, d_out]`
 /// - `bias`: `[d_out]`
 /// - result: `[batch, pos, d_out]`
-pub fn linear(x: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>, precision: Precision) -> Tensor<3> {
+pub fn linear(
+    x: Tensor<3>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+    precision: Precision,
+) -> Tensor<3> {
     let ([_, _, d_in], [_, d_out]) = (x.dims(), weight.dims());
     assert_shape!(weight, [d_in, d_out]);
     if let Some(bias) = &bias {
@@ -68,7 +73,13 @@ fn affine(
     let d_out = weight.dims()[usize::from(!transposed)];
     // One product of all rows at once instead of one for each sequence.
     let x = x.reshape([batch * pos, d_in]).into_dispatch();
-    let y = Dispatch::linear(x, weight.into_dispatch(), bias.into(), transposed, precision);
+    let y = Dispatch::linear(
+        x,
+        weight.into_dispatch(),
+        bias.into(),
+        transposed,
+        precision,
+    );
     Tensor::<2>::from_dispatch(y).reshape([batch, pos, d_out])
 }
 
@@ -77,7 +88,12 @@ fn affine(
 /// # Shapes
 /// - `x` and the result: `[.., d]`
 /// - `gamma`, `beta`: `[d]`
-pub fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Option<Tensor<1>>, epsilon: f64) -> Tensor<D> {
+pub fn layer_norm<const D: usize>(
+    x: Tensor<D>,
+    gamma: Tensor<1>,
+    beta: Option<Tensor<1>>,
+    epsilon: f64,
+) -> Tensor<D> {
     norm(x, gamma, beta, epsilon, true)
 }
 
@@ -100,7 +116,9 @@ fn norm<const D: usize>(
     let shape = x.dims();
     let d = shape[D - 1];
     assert_shape!(gamma, [d]);
-    let rows = x.reshape([shape[..D - 1].iter().product(), d]).into_dispatch();
+    let rows = x
+        .reshape([shape[..D - 1].iter().product(), d])
+        .into_dispatch();
     let y = Dispatch::norm(rows, gamma.into_dispatch(), beta.into(), epsilon, centred);
     Tensor::<2>::from_dispatch(y).reshape(shape)
 }
@@ -108,8 +126,11 @@ fn norm<const D: usize>(
 /// `activation(x)` of each element.
 pub fn activation<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
     let shape = x.dims();
-    Tensor::<1>::from_dispatch(Dispatch::activation(x.flatten::<1>(0, D - 1).into_dispatch(), activation))
-        .reshape(shape)
+    Tensor::<1>::from_dispatch(Dispatch::activation(
+        x.flatten::<1>(0, D - 1).into_dispatch(),
+        activation,
+    ))
+    .reshape(shape)
 }
 
 /// `silu(gate) ⊙ up` with `silu(x) = x·σ(x)`: the gated half of SwiGLU (Shazeer 2020, equation 6).
@@ -127,11 +148,14 @@ pub fn swiglu<const D: usize>(gate: Tensor<D>, up: Tensor<D>) -> Tensor<D> {
 /// - `tokens`: `[batch, pos]`, each below `vocab`
 /// - result: `[batch, pos, d_model]`
 pub fn embedding(weight: Tensor<2>, tokens: Tensor<2, Int>) -> Tensor<3> {
-    Tensor::from_dispatch(Dispatch::embedding(weight.into_dispatch(), tokens.into_dispatch()))
+    Tensor::from_dispatch(Dispatch::embedding(
+        weight.into_dispatch(),
+        tokens.into_dispatch(),
+    ))
 }
 
-/// `x` rounded to bfloat16 (to nearest, ties to even) and held so. [`linear`], [`linear_transposed`] and [`embedding`] take
-/// such weights, without a gradient.
+/// `x` rounded to bfloat16 (to nearest, ties to even) and held so. [`linear`],
+/// [`linear_transposed`] and [`embedding`] take such weights, without a gradient.
 pub fn in_bf16<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     Tensor::from_dispatch(Dispatch::in_bf16(x.into_dispatch()))
 }
@@ -143,11 +167,19 @@ pub fn in_bf16<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 /// - `targets`: `[n]`
 /// - `weights`: `[n]`, 1 for every position when absent; their sum must not be 0
 /// - result: `[1]`
-pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>, weights: Option<Tensor<1>>) -> Tensor<1> {
+pub fn cross_entropy(
+    logits: Tensor<2>,
+    targets: Tensor<1, Int>,
+    weights: Option<Tensor<1>>,
+) -> Tensor<1> {
     let [n, _] = logits.dims();
     assert_shape!(targets, [n]);
     if let Some(weights) = &weights {
         assert_shape!(weights, [n]);
     }
-    Tensor::from_dispatch(Dispatch::cross_entropy(logits.into_dispatch(), targets.into_dispatch(), weights.into()))
+    Tensor::from_dispatch(Dispatch::cross_entropy(
+        logits.into_dispatch(),
+        targets.into_dispatch(),
+        weights.into(),
+    ))
 }

@@ -1,9 +1,10 @@
 //! The tensor operations of the model, one function each.
 //!
-//! The functions at the root of this crate are what the model calls. Each has a plain version in [`reference`]: the
-//! composition of Burn operations that its formula says, differentiable and the same on every backend. Where a
-//! backend has a faster version of an operation, [`backend::Kernels`] chooses it; the CPU's are in `flex`, on slices
-//! in `cpu`. A reader who only wants to know what is computed needs neither.
+//! The functions at the root of this crate are what the model calls. Each has a plain version in
+//! [`reference`]: the composition of Burn operations that its formula says, differentiable and the
+//! same on every backend. Where a backend has a faster version of an operation,
+//! [`backend::Kernels`] chooses it; the CPU's are in `flex`, on slices in `cpu`. A reader who only
+//! wants to know what is computed needs neither.
 //!
 //! A wrong shape inside our own code is a bug and panics, through [`assert_shape!`].
 
@@ -26,6 +27,6 @@ pub use cpu::threads::{NoThreads, each_alone, most_threads, on_pool, start_threa
 pub use dropout::dropout;
 pub use heads::{Heads, RotaryTables, norm_heads, rotate_heads};
 pub use layers::{
-    Activation, Precision, activation, cross_entropy, embedding, in_bf16, layer_norm, linear, linear_transposed,
-    rms_norm, swiglu,
+    Activation, Precision, activation, cross_entropy, embedding, in_bf16, layer_norm, linear,
+    linear_transposed, rms_norm, swiglu,
 };

@@ -45,7 +45,10 @@ pub(crate) struct NewtonSchulz {
     pub(crate) steps: usize,
 }
 
-pub(crate) const NEWTON_SCHULZ: NewtonSchulz = NewtonSchulz { coefficients: [3.4445, -4.7750, 2.0315], steps: 5 };
+pub(crate) const NEWTON_SCHULZ: NewtonSchulz = NewtonSchulz {
+    coefficients: [3.4445, -4.7750, 2.0315],
+    steps: 5,
+};
 
 /// A matrix that Muon steps, with its momentum.
 ///
@@ -63,15 +66,21 @@ pub struct MuonSlot {
     pub how: Muon,
 }
 
-/// [`muon_step`] of many matrices, their gradients multiplied by `scale` first, the products in `precision` where
-/// the device has a choice. Returns `(p, m)` of each.
+/// [`muon_step`] of many matrices, their gradients multiplied by `scale` first, the products in
+/// `precision` where the device has a choice. Returns `(p, m)` of each.
 ///
 /// # Shapes
 /// - `scale`: `[1]`
 pub fn muon(slots: Vec<MuonSlot>, scale: &Tensor<1>, precision: Precision) -> Vec<[Tensor<2>; 2]> {
     if slots.is_empty() || !slots.iter().all(|slot| is_on_cpu(&slot.param)) {
-        let step = |MuonSlot { param, gradient, momentum, how }: MuonSlot| {
-            let (param, momentum) = muon_step(param, gradient * scale.clone().unsqueeze(), momentum, &how);
+        let step = |MuonSlot {
+                        param,
+                        gradient,
+                        momentum,
+                        how,
+                    }: MuonSlot| {
+            let (param, momentum) =
+                muon_step(param, gradient * scale.clone().unsqueeze(), momentum, &how);
             [param, momentum]
         };
         return slots.into_iter().map(step).collect();
@@ -81,19 +90,27 @@ pub fn muon(slots: Vec<MuonSlot>, scale: &Tensor<1>, precision: Precision) -> Ve
     let hows: Vec<Muon> = slots.iter().map(|slot| slot.how).collect();
     let mut moments: Vec<FlexTensor> = slots.into_iter().map(|slot| whole(slot.momentum)).collect();
     let slots = read.iter().zip(&mut stepped).zip(&mut moments).zip(&hows);
-    let slots = slots.map(|((([param, gradient], stepped), momentum), how)| cpu::muon::Slot {
-        shape: shaped(param),
-        param: floats(param),
-        gradient: floats(gradient),
-        stepped,
-        momentum: momentum.storage_mut(),
-        how: *how,
-    });
+    let slots = slots.map(
+        |((([param, gradient], stepped), momentum), how)| cpu::muon::Slot {
+            shape: shaped(param),
+            param: floats(param),
+            gradient: floats(gradient),
+            stepped,
+            momentum: momentum.storage_mut(),
+            how: *how,
+        },
+    );
     cpu::muon::muon(slots.collect(), scale, precision);
     let shapes: Vec<[usize; 2]> = read.iter().map(|[param, _]| shaped(param)).collect();
     let lift = Tensor::from_primitive::<Flex>;
-    let stepped = stepped.into_iter().zip(shapes).map(|(param, shape)| lift(tensor(param, shape)));
-    stepped.zip(moments).map(|(param, momentum)| [param, lift(momentum)]).collect()
+    let stepped = stepped
+        .into_iter()
+        .zip(shapes)
+        .map(|(param, shape)| lift(tensor(param, shape)));
+    stepped
+        .zip(moments)
+        .map(|(param, momentum)| [param, lift(momentum)])
+        .collect()
 }
 
 /// A parameter that AdamW steps, with what is kept of it, all flat and of one length.
@@ -111,14 +128,22 @@ pub struct AdamWSlot {
     pub how: AdamW,
 }
 
-/// [`adamw_step`] of many parameters, their gradients multiplied by `scale` first. Returns `(p, m, v)` of each.
+/// [`adamw_step`] of many parameters, their gradients multiplied by `scale` first. Returns `(p, m,
+/// v)` of each.
 ///
 /// # Shapes
 /// - `scale`: `[1]`
 pub fn adamw(slots: Vec<AdamWSlot>, scale: &Tensor<1>) -> Vec<[Tensor<1>; 3]> {
     if slots.is_empty() || !slots.iter().all(|slot| is_on_cpu(&slot.param)) {
-        let step = |AdamWSlot { param, gradient, first, second, how }: AdamWSlot| {
-            let (param, first, second) = adamw_step(param, gradient * scale.clone(), first, second, &how);
+        let step = |AdamWSlot {
+                        param,
+                        gradient,
+                        first,
+                        second,
+                        how,
+                    }: AdamWSlot| {
+            let (param, first, second) =
+                adamw_step(param, gradient * scale.clone(), first, second, &how);
             [param, first, second]
         };
         return slots.into_iter().map(step).collect();
@@ -126,17 +151,22 @@ pub fn adamw(slots: Vec<AdamWSlot>, scale: &Tensor<1>) -> Vec<[Tensor<1>; 3]> {
     let scale = floats(&readable(scale))[0];
     let (read, mut stepped) = opened(slots.iter().map(|slot| [&slot.param, &slot.gradient]));
     let hows: Vec<AdamW> = slots.iter().map(|slot| slot.how).collect();
-    let mut moments: Vec<[FlexTensor; 2]> =
-        slots.into_iter().map(|slot| [slot.first, slot.second].map(whole)).collect();
+    let mut moments: Vec<[FlexTensor; 2]> = slots
+        .into_iter()
+        .map(|slot| [slot.first, slot.second].map(whole))
+        .collect();
     let slots = read.iter().zip(&mut stepped).zip(&mut moments).zip(&hows);
-    let slots = slots.map(|((([param, gradient], stepped), [first, second]), how)| cpu::optimizer::Slot {
-        param: floats(param),
-        gradient: floats(gradient),
-        stepped,
-        first: first.storage_mut(),
-        second: second.storage_mut(),
-        how: *how,
-    });
+    let slots =
+        slots.map(
+            |((([param, gradient], stepped), [first, second]), how)| cpu::optimizer::Slot {
+                param: floats(param),
+                gradient: floats(gradient),
+                stepped,
+                first: first.storage_mut(),
+                second: second.storage_mut(),
+                how: *how,
+            },
+        );
     cpu::optimizer::adamw(slots.collect(), scale);
     let lift = Tensor::from_primitive::<Flex>;
     stepped
@@ -149,7 +179,8 @@ pub fn adamw(slots: Vec<AdamWSlot>, scale: &Tensor<1>) -> Vec<[Tensor<1>; 3]> {
         .collect()
 }
 
-/// The sums over several lists of tensors, first with first, second with second, in the order of the lists.
+/// The sums over several lists of tensors, first with first, second with second, in the order of
+/// the lists.
 ///
 /// # Panics
 /// If there is no list, or they differ in length or shapes.
@@ -163,8 +194,15 @@ pub fn sum(lists: Vec<Vec<Tensor<1>>>) -> Vec<Tensor<1>> {
         }
         let mut sums: Vec<FlexTensor> = sums.into_iter().map(whole).collect();
         let list: Vec<FlexTensor> = list.iter().map(readable).collect();
-        cpu::optimizer::add(sums.iter_mut().map(FlexTensor::storage_mut).zip(list.iter().map(floats)).collect());
-        sums.into_iter().map(Tensor::from_primitive::<Flex>).collect()
+        cpu::optimizer::add(
+            sums.iter_mut()
+                .map(FlexTensor::storage_mut)
+                .zip(list.iter().map(floats))
+                .collect(),
+        );
+        sums.into_iter()
+            .map(Tensor::from_primitive::<Flex>)
+            .collect()
     })
 }
 
@@ -179,7 +217,10 @@ pub fn global_norm(tensors: &[Tensor<1>]) -> Tensor<1> {
     }
     let tensors: Vec<FlexTensor> = tensors.iter().map(readable).collect();
     let parts: Vec<&[f32]> = tensors.iter().map(floats).collect();
-    Tensor::from_floats([cpu::optimizer::sum_of_squares(&parts).sqrt() as f32], &Device::flex())
+    Tensor::from_floats(
+        [cpu::optimizer::sum_of_squares(&parts).sqrt() as f32],
+        &Device::flex(),
+    )
 }
 
 fn is_on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
@@ -187,7 +228,8 @@ fn is_on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
 }
 
 fn lower<const D: usize>(x: Tensor<D>) -> FlexTensor {
-    x.try_into_primitive::<Flex>().expect("its device was looked at")
+    x.try_into_primitive::<Flex>()
+        .expect("its device was looked at")
 }
 
 /// The tensor for what reads it.
@@ -200,11 +242,15 @@ fn opened<'a, const D: usize>(
     pairs: impl Iterator<Item = [&'a Tensor<D>; 2]>,
 ) -> (Vec<[FlexTensor; 2]>, Vec<cpu::Buffer>) {
     let read: Vec<[FlexTensor; 2]> = pairs.map(|pair| pair.map(readable)).collect();
-    let stepped = read.iter().map(|[param, _]| cpu::Buffer::uncleared(floats(param).len())).collect();
+    let stepped = read
+        .iter()
+        .map(|[param, _]| cpu::Buffer::uncleared(floats(param).len()))
+        .collect();
     (read, stepped)
 }
 
-/// The tensor as one that is all of its memory, for what writes to it: `storage_mut` gives the memory of a view whole.
+/// The tensor as one that is all of its memory, for what writes to it: `storage_mut` gives the
+/// memory of a view whole.
 fn whole<const D: usize>(x: Tensor<D>) -> FlexTensor {
     let x = contiguous(&lower(x));
     let (storage, numbers): (&[f32], _) = (x.storage(), floats(&x));

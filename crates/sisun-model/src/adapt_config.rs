@@ -7,9 +7,10 @@ use sisun_config::ModelConfig;
 use std::path::Path;
 
 impl Transformer {
-    /// The same weights on `device` under a configuration that may differ in `context_len` and `dropout`. Learned positions
-    /// are cropped to their first rows (nanoGPT's `crop_block_size`). Beside the two models only one parameter is in memory,
-    /// and each is let go when its copy is made.
+    /// The same weights on `device` under a configuration that may differ in `context_len` and
+    /// `dropout`. Learned positions are cropped to their first rows (nanoGPT's `crop_block_size`).
+    /// Beside the two models only one parameter is in memory, and each is let go when its copy is
+    /// made.
     ///
     /// # Errors
     /// A configuration of another shape; all tensors that differ are listed.

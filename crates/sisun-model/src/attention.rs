@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 /// The attention half of a block.
 #[derive(Module, Debug)]
 pub struct SelfAttention {
-    /// `[d_model, (n_heads + 2·n_kv_heads)·d_head]`: the columns of all query heads, then of the keys', then of the values'.
+    /// `[d_model, (n_heads + 2·n_kv_heads)·d_head]`: the columns of all query heads, then of the
+    /// keys', then of the values'.
     pub qkv: Linear,
     /// `[n_heads·d_head, d_model]`.
     pub o: Linear,
@@ -39,17 +40,30 @@ pub(crate) struct Shared {
 }
 
 impl SelfAttention {
-    pub(crate) fn new(source: &mut dyn Params, name: &str, config: &ModelConfig) -> Result<Self, ModelError> {
+    pub(crate) fn new(
+        source: &mut dyn Params,
+        name: &str,
+        config: &ModelConfig,
+    ) -> Result<Self, ModelError> {
         let (d_model, d_head) = (config.d_model, config.d_head());
         let width = (config.n_heads + 2 * config.kv_heads()) * d_head;
         let bias = config.has_attention_bias();
         let mut head_norm = |which: &str| {
-            config.qk_norm.then(|| NormLayer::rms(source, &format!("{name}.{which}"), d_head, config)).transpose()
+            config
+                .qk_norm
+                .then(|| NormLayer::rms(source, &format!("{name}.{which}"), d_head, config))
+                .transpose()
         };
         Ok(Self {
             q_norm: head_norm("q_norm")?,
             k_norm: head_norm("k_norm")?,
-            qkv: Linear::new(source, &format!("{name}.qkv"), [d_model, width], bias, config.init_std)?,
+            qkv: Linear::new(
+                source,
+                &format!("{name}.qkv"),
+                [d_model, width],
+                bias,
+                config.init_std,
+            )?,
             o: Linear::new(
                 source,
                 &format!("{name}.o"),
@@ -57,7 +71,10 @@ impl SelfAttention {
                 bias,
                 config.residual_std(),
             )?,
-            heads: Heads { n_heads: config.n_heads, n_kv_heads: config.kv_heads() },
+            heads: Heads {
+                n_heads: config.n_heads,
+                n_kv_heads: config.kv_heads(),
+            },
             q_factor: (!config.scaled_scores).then(|| (d_head as f64).sqrt()),
             dropout: config.dropout,
         })
@@ -65,10 +82,18 @@ impl SelfAttention {
 
     /// # Shapes
     /// - `x` and the result: `[batch, pos, d_model]`
-    pub(crate) fn forward(&self, layer: usize, x: Tensor<3>, shared: &Shared, pass: &mut Pass<'_>) -> Tensor<3> {
+    pub(crate) fn forward(
+        &self,
+        layer: usize,
+        x: Tensor<3>,
+        shared: &Shared,
+        pass: &mut Pass<'_>,
+    ) -> Tensor<3> {
         let qkv = self.qkv.forward(x, pass.precision);
         let qkv = match (&self.q_norm, &self.k_norm) {
-            (Some(q), Some(k)) => kernels::norm_heads(qkv, q.weight.val(), k.weight.val(), self.heads, q.epsilon),
+            (Some(q), Some(k)) => {
+                kernels::norm_heads(qkv, q.weight.val(), k.weight.val(), self.heads, q.epsilon)
+            }
             _ => qkv,
         };
         let qkv = match &shared.rotation {
@@ -85,7 +110,13 @@ impl SelfAttention {
     /// # Shapes
     /// - `qkv`: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`
     /// - result: `[batch, pos, n_heads·d_head]`
-    fn attend(&self, layer: usize, qkv: Tensor<3>, how: &Attention, pass: &mut Pass<'_>) -> Tensor<3> {
+    fn attend(
+        &self,
+        layer: usize,
+        qkv: Tensor<3>,
+        how: &Attention,
+        pass: &mut Pass<'_>,
+    ) -> Tensor<3> {
         if pass.cache.is_none() && pass.capture.is_none() && self.q_factor.is_none() {
             return kernels::self_attention(qkv, self.heads, how);
         }
@@ -119,15 +150,30 @@ impl SelfAttention {
         }
         let [_, _, width] = z.dims();
         let d_head = width / self.heads.n_heads;
-        let heard = |at: usize| if silenced.contains(&(layer, at / d_head)) { 0.0 } else { 1.0 };
+        let heard = |at: usize| {
+            if silenced.contains(&(layer, at / d_head)) {
+                0.0
+            } else {
+                1.0
+            }
+        };
         let factors: Vec<f32> = (0..width).map(heard).collect();
         let factors = Tensor::<1>::from_data(TensorData::new(factors, [width]), &z.device());
         z * factors.unsqueeze()
     }
 
-    /// Keeps what a capture wants of k, v and of the two `[query, key]` tensors, which the plain pass need not build.
-    fn capture(&self, layer: usize, [q, k, v]: [&Tensor<4>; 3], how: &Attention, pass: &mut Pass<'_>) {
-        let Some(capture) = &mut pass.capture else { return };
+    /// Keeps what a capture wants of k, v and of the two `[query, key]` tensors, which the plain
+    /// pass need not build.
+    fn capture(
+        &self,
+        layer: usize,
+        [q, k, v]: [&Tensor<4>; 3],
+        how: &Attention,
+        pass: &mut Pass<'_>,
+    ) {
+        let Some(capture) = &mut pass.capture else {
+            return;
+        };
         let group = self.heads.n_heads / self.heads.n_kv_heads;
         capture.keep_heads(Activation::K, layer, k, group);
         capture.keep_heads(Activation::V, layer, v, group);
@@ -142,7 +188,8 @@ impl SelfAttention {
     }
 }
 
-/// The scores of these heads alone, bit for bit as among all: the heads of a group are worked out together either way.
+/// The scores of these heads alone, bit for bit as among all: the heads of a group are worked out
+/// together either way.
 ///
 /// # Shapes
 /// - `q`: `[batch, n_heads, query, d_head]`
@@ -156,15 +203,32 @@ fn scores_of(heads: &[usize], q: &Tensor<4>, k: &Tensor<4>, how: &Attention) -> 
         let n = rows.len();
         Tensor::<1, Int>::from_data(TensorData::new(rows, [n]), &device)
     };
-    let kv_heads: Vec<usize> = heads.iter().map(|head| head / group).collect::<BTreeSet<_>>().into_iter().collect();
-    let together: Vec<usize> = kv_heads.iter().flat_map(|kv_head| kv_head * group..(kv_head + 1) * group).collect();
-    let how = Attention { bias: how.bias.clone().map(|bias| bias.select(1, at(&together))), ..how.clone() };
-    let (q, k) = (q.clone().select(1, at(&together)), k.clone().select(1, at(&kv_heads)));
+    let kv_heads: Vec<usize> = heads
+        .iter()
+        .map(|head| head / group)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let together: Vec<usize> = kv_heads
+        .iter()
+        .flat_map(|kv_head| kv_head * group..(kv_head + 1) * group)
+        .collect();
+    let how = Attention {
+        bias: how.bias.clone().map(|bias| bias.select(1, at(&together))),
+        ..how.clone()
+    };
+    let (q, k) = (
+        q.clone().select(1, at(&together)),
+        k.clone().select(1, at(&kv_heads)),
+    );
     let scores = kernels::attention::scores(q, k, &how);
     match together == heads {
         true => scores,
         false => {
-            let chosen: Vec<usize> = heads.iter().map(|head| together.partition_point(|one| one < head)).collect();
+            let chosen: Vec<usize> = heads
+                .iter()
+                .map(|head| together.partition_point(|one| one < head))
+                .collect();
             scores.select(1, at(&chosen))
         }
     }

@@ -34,13 +34,21 @@ pub struct Block {
 }
 
 impl Block {
-    pub(crate) fn new(source: &mut dyn Params, name: &str, config: &ModelConfig) -> Result<Self, ModelError> {
+    pub(crate) fn new(
+        source: &mut dyn Params,
+        name: &str,
+        config: &ModelConfig,
+    ) -> Result<Self, ModelError> {
         let has_ffn = config.ffn != Ffn::None;
         Ok(Self {
             norm_attn: NormLayer::new(source, &format!("{name}.norm_attn"), config)?,
             attn: SelfAttention::new(source, &format!("{name}.attn"), config)?,
-            norm_ffn: has_ffn.then(|| NormLayer::new(source, &format!("{name}.norm_ffn"), config)).transpose()?,
-            ffn: has_ffn.then(|| FeedForward::new(source, &format!("{name}.ffn"), config)).transpose()?,
+            norm_ffn: has_ffn
+                .then(|| NormLayer::new(source, &format!("{name}.norm_ffn"), config))
+                .transpose()?,
+            ffn: has_ffn
+                .then(|| FeedForward::new(source, &format!("{name}.ffn"), config))
+                .transpose()?,
             placement: config.norm_placement,
             residual: config.residual,
             parallel: config.parallel_residual,
@@ -50,9 +58,17 @@ impl Block {
 
     /// # Shapes
     /// - `x` and the result: `[batch, pos, d_model]`
-    pub(crate) fn forward(&self, layer: usize, x: Tensor<3>, shared: &Shared, pass: &mut Pass<'_>) -> Tensor<3> {
+    pub(crate) fn forward(
+        &self,
+        layer: usize,
+        x: Tensor<3>,
+        shared: &Shared,
+        pass: &mut Pass<'_>,
+    ) -> Tensor<3> {
         pass.keep(Activation::ResidPre, layer, &x);
-        let attended = self.half(x.clone(), &self.norm_attn, |x| self.attn.forward(layer, x, shared, pass));
+        let attended = self.half(x.clone(), &self.norm_attn, |x| {
+            self.attn.forward(layer, x, shared, pass)
+        });
         let x = match (&self.norm_ffn, &self.ffn) {
             (Some(norm), Some(ffn)) => {
                 let mut ffn = |x| {
@@ -60,7 +76,11 @@ impl Block {
                     pass.keep(Activation::MlpOut, layer, &out);
                     kernels::dropout(out, pass.dropout(self.dropout))
                 };
-                if self.parallel { attended + ffn(norm.forward(x)) } else { self.half(attended, norm, ffn) }
+                if self.parallel {
+                    attended + ffn(norm.forward(x))
+                } else {
+                    self.half(attended, norm, ffn)
+                }
             }
             _ => attended,
         };
@@ -69,7 +89,12 @@ impl Block {
     }
 
     /// `x + f(norm(x))`, or `norm(x + f(x))`; without residuals the `x +` is left out.
-    fn half(&self, x: Tensor<3>, norm: &NormLayer, f: impl FnOnce(Tensor<3>) -> Tensor<3>) -> Tensor<3> {
+    fn half(
+        &self,
+        x: Tensor<3>,
+        norm: &NormLayer,
+        f: impl FnOnce(Tensor<3>) -> Tensor<3>,
+    ) -> Tensor<3> {
         let add = |x: Tensor<3>, y: Tensor<3>| if self.residual { x + y } else { y };
         match self.placement {
             NormPlacement::Pre => add(x.clone(), f(norm.forward(x))),

@@ -5,14 +5,15 @@ use burn::tensor::{Tensor, s};
 /// Room for this many tokens is made at first; it doubles when it is full.
 const FIRST_ROOM: usize = 64;
 
-/// What decoding keeps so that a new token needs only its own column: the keys and values of every layer, in buffers
-/// with room for more.
+/// What decoding keeps so that a new token needs only its own column: the keys and values of every
+/// layer, in buffers with room for more.
 #[derive(Clone, Debug, Default)]
 pub struct KvCache {
     layers: Vec<Layer>,
 }
 
-/// Keys and values, `[batch, n_kv_heads, room, d_head]`, of which the first `len` positions are filled.
+/// Keys and values, `[batch, n_kv_heads, room, d_head]`, of which the first `len` positions are
+/// filled.
 #[derive(Clone, Debug)]
 struct Layer {
     buffers: [Tensor<4>; 2],
@@ -40,10 +41,18 @@ impl KvCache {
     /// # Shapes
     /// - `k`, `v`: `[batch, n_kv_heads, new, d_head]`
     /// - result: `[batch, n_kv_heads, len + new, d_head]` each
-    pub(crate) fn extend(&mut self, layer: usize, k: Tensor<4>, v: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
+    pub(crate) fn extend(
+        &mut self,
+        layer: usize,
+        k: Tensor<4>,
+        v: Tensor<4>,
+    ) -> (Tensor<4>, Tensor<4>) {
         if layer == self.layers.len() {
             let empty = |x: &Tensor<4>| with_room(None, x, FIRST_ROOM.max(x.dims()[2]));
-            self.layers.push(Layer { buffers: [empty(&k), empty(&v)], len: 0 });
+            self.layers.push(Layer {
+                buffers: [empty(&k), empty(&v)],
+                len: 0,
+            });
         }
         let layer = &mut self.layers[layer];
         let (from, to) = (layer.len, layer.len + k.dims()[2]);
@@ -70,9 +79,10 @@ fn with_room(old: Option<(&Tensor<4>, usize)>, like: &Tensor<4>, room: usize) ->
     let [batch, heads, _, d_head] = like.dims();
     let empty = Tensor::zeros([batch, heads, room, d_head], &like.device());
     match old {
-        Some((old, len)) => {
-            empty.slice_assign(s![0..batch, 0..heads, 0..len, 0..d_head], old.clone().narrow(2, 0, len))
-        }
+        Some((old, len)) => empty.slice_assign(
+            s![0..batch, 0..heads, 0..len, 0..d_head],
+            old.clone().narrow(2, 0, len),
+        ),
         None => empty,
     }
 }

@@ -50,7 +50,10 @@ const NAMES: [(&str, Activation); 11] = [
 
 impl fmt::Display for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = NAMES.iter().find(|(_, activation)| activation == self).map_or("", |(name, _)| name);
+        let name = NAMES
+            .iter()
+            .find(|(_, activation)| activation == self)
+            .map_or("", |(name, _)| name);
         f.write_str(name)
     }
 }
@@ -59,9 +62,14 @@ impl FromStr for Activation {
     type Err = ModelError;
 
     fn from_str(name: &str) -> Result<Self, ModelError> {
-        NAMES.iter().find(|(known, _)| *known == name).map(|(_, activation)| *activation).ok_or_else(|| {
-            ModelError::UnknownActivation { name: name.to_owned(), known: NAMES.map(|(known, _)| known).join(", ") }
-        })
+        NAMES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, activation)| *activation)
+            .ok_or_else(|| ModelError::UnknownActivation {
+                name: name.to_owned(),
+                known: NAMES.map(|(known, _)| known).join(", "),
+            })
     }
 }
 
@@ -97,14 +105,23 @@ enum Kept {
 impl Capture {
     /// Asks for these activations of these layers; those with a head axis of these heads only.
     pub fn new(names: &[Activation], layers: &[usize], heads: &[usize]) -> Self {
-        Self { names: names.to_vec(), layers: layers.to_vec(), heads: heads.to_vec(), kept: Kept::Here(Vec::new()) }
+        Self {
+            names: names.to_vec(),
+            layers: layers.to_vec(),
+            heads: heads.to_vec(),
+            kept: Kept::Here(Vec::new()),
+        }
     }
 
-    /// The same, but each activation is sent away as soon as it is there, so that patterns of many layers need not be
-    /// in memory together. The forward pass waits where the channel is full; what nobody receives any more is dropped.
+    /// The same, but each activation is sent away as soon as it is there, so that patterns of many
+    /// layers need not be in memory together. The forward pass waits where the channel is full;
+    /// what nobody receives any more is dropped.
     #[must_use]
     pub fn sending(self, to: SyncSender<Captured>) -> Self {
-        Self { kept: Kept::Sent(to), ..self }
+        Self {
+            kept: Kept::Sent(to),
+            ..self
+        }
     }
 
     /// What was kept, in the order of the forward pass; nothing of what was sent away.
@@ -131,9 +148,15 @@ impl Capture {
         }
     }
 
-    /// Keeps the chosen heads of an activation `[batch, head, .., ..]`, if asked for. Where heads share one
-    /// (`heads_each > 1`), each chosen head gets the one it reads.
-    pub(crate) fn keep_heads(&mut self, name: Activation, layer: usize, x: &Tensor<4>, heads_each: usize) {
+    /// Keeps the chosen heads of an activation `[batch, head, .., ..]`, if asked for. Where heads
+    /// share one (`heads_each > 1`), each chosen head gets the one it reads.
+    pub(crate) fn keep_heads(
+        &mut self,
+        name: Activation,
+        layer: usize,
+        x: &Tensor<4>,
+        heads_each: usize,
+    ) {
         if self.wants(name, layer) {
             let chosen = self.chosen(x, heads_each);
             self.push(name, layer, chosen);
@@ -151,7 +174,10 @@ impl Capture {
     pub(crate) fn keep_scores(&mut self, layer: usize, scores: &Tensor<4>) {
         if self.wants(Activation::Scores, layer) {
             let (shape, mut values) = to_host(scores.clone().inner());
-            for value in values.iter_mut().filter(|v| **v <= sisun_kernels::attention::HIDDEN_SCORE) {
+            for value in values
+                .iter_mut()
+                .filter(|v| **v <= sisun_kernels::attention::HIDDEN_SCORE)
+            {
                 *value = f32::NEG_INFINITY;
             }
             self.push(Activation::Scores, layer, (shape, values));
@@ -159,14 +185,23 @@ impl Capture {
     }
 
     fn chosen(&self, x: &Tensor<4>, heads_each: usize) -> (Vec<usize>, Vec<f32>) {
-        let heads: Vec<i64> = self.heads.iter().map(|head| (head / heads_each) as i64).collect();
+        let heads: Vec<i64> = self
+            .heads
+            .iter()
+            .map(|head| (head / heads_each) as i64)
+            .collect();
         let n = heads.len();
         let heads = Tensor::<1, Int>::from_data(TensorData::new(heads, [n]), &x.device().inner());
         to_host(x.clone().inner().select(1, heads))
     }
 
     fn push(&mut self, name: Activation, layer: usize, (shape, values): (Vec<usize>, Vec<f32>)) {
-        let captured = Captured { name, layer, shape, values };
+        let captured = Captured {
+            name,
+            layer,
+            shape,
+            values,
+        };
         match &mut self.kept {
             Kept::Here(found) => found.push(captured),
             // Nobody listens any more: then nobody misses it.

@@ -16,7 +16,8 @@ pub const MODEL_FILE: &str = "model.safetensors";
 /// The optimizer's state in a checkpoint.
 pub const TRAINING_FILE: &str = "training.safetensors";
 const STATE_FILE: &str = "state.json";
-/// What `sha256sum state.json` prints: `state.json` holds the sums of the other files, and cannot hold its own.
+/// What `sha256sum state.json` prints: `state.json` holds the sums of the other files, and cannot
+/// hold its own.
 const STATE_SUM_FILE: &str = "state.json.sha256";
 
 /// How the name of what is not whole yet ends.
@@ -33,7 +34,8 @@ pub struct CheckpointState {
     pub tokens: u64,
     /// Seconds spent training.
     pub elapsed_s: f64,
-    /// Seed of every random stream; with `step` it fixes windows, dropout and samples, so no generator is saved.
+    /// Seed of every random stream; with `step` it fixes windows, dropout and samples, so no
+    /// generator is saved.
     pub seed: u64,
     /// The next micro-batch of the data stream.
     pub next_micro_step: u64,
@@ -42,16 +44,18 @@ pub struct CheckpointState {
     pub best: Option<(u64, f64)>,
     /// SHA-256 of the text the run was trained on.
     pub data_sha256: String,
-    /// What was read of it, whatever was made of that. Not known of runs from before it was recorded.
+    /// What was read of it, whatever was made of that. Not known of runs from before it was
+    /// recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sources: Option<SourcesSum>,
-    /// What the run was made with, to be found again wherever it is opened; older runs do not have it.
+    /// What the run was made with, to be found again wherever it is opened; older runs do not have
+    /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_with: Option<MadeWith>,
     /// Size and SHA-256 of each file.
     pub files: BTreeMap<String, FileSum>,
-    /// Of a run that trains low-rank adapters: size and SHA-256 of the weights they are added to, which lie in the run
-    /// directory.
+    /// Of a run that trains low-rank adapters: size and SHA-256 of the weights they are added to,
+    /// which lie in the run directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<FileSum>,
 }
@@ -68,13 +72,18 @@ pub struct MadeWith {
 impl MadeWith {
     /// Of these settings and a tokenizer of this sum.
     pub fn new(config: &Config, tokenizer_sha256: String) -> Self {
-        Self { model_sha256: model_sum(config), tokenizer_sha256 }
+        Self {
+            model_sha256: model_sum(config),
+            tokenizer_sha256,
+        }
     }
 }
 
-/// The sum of the settings that decide what the weights mean. None of them may change when a run is resumed.
+/// The sum of the settings that decide what the weights mean. None of them may change when a run is
+/// resumed.
 pub(crate) fn model_sum(config: &Config) -> String {
-    let toml = toml::to_string(&config.model).expect("plain structs of numbers and strings always serialise");
+    let toml = toml::to_string(&config.model)
+        .expect("plain structs of numbers and strings always serialise");
     sum(format!("{toml}{:?}", config.lora()).as_bytes()).sha256
 }
 
@@ -123,7 +132,8 @@ impl Checkpoint {
     /// Opens a checkpoint and verifies every file in it.
     ///
     /// # Errors
-    /// [`ModelError::Damaged`], naming the file, what differs, and the newest older checkpoint that is whole.
+    /// [`ModelError::Damaged`], naming the file, what differs, and the newest older checkpoint that
+    /// is whole.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         Self::verified(path).map_err(|problem| ModelError::Damaged {
             path: path.to_owned(),
@@ -137,15 +147,22 @@ impl Checkpoint {
         let state = read_state(path)?;
         for (name, expected) in &state.files {
             let file = path.join(name);
-            let found = sum_file(&file).map_err(|error| format!("{name} cannot be read ({error})"))?;
+            let found =
+                sum_file(&file).map_err(|error| format!("{name} cannot be read ({error})"))?;
             if found.bytes != expected.bytes {
-                return Err(format!("{name} has {} bytes, expected {}", found.bytes, expected.bytes));
+                return Err(format!(
+                    "{name} has {} bytes, expected {}",
+                    found.bytes, expected.bytes
+                ));
             }
             if found.sha256 != expected.sha256 {
                 return Err(format!("{name} was altered (its SHA-256 differs)"));
             }
         }
-        Ok(Self { path: path.to_owned(), state })
+        Ok(Self {
+            path: path.to_owned(),
+            state,
+        })
     }
 
     /// Its folder.
@@ -161,8 +178,8 @@ impl Checkpoint {
     /// Writes a checkpoint beside its final place, syncs it, and renames it there.
     ///
     /// # Errors
-    /// Anything that keeps the files from being written, a full disk for instance; what was written is removed
-    /// and earlier checkpoints are untouched.
+    /// Anything that keeps the files from being written, a full disk for instance; what was written
+    /// is removed and earlier checkpoints are untouched.
     pub fn write(
         checkpoints: &Path,
         mut state: CheckpointState,
@@ -181,7 +198,8 @@ impl Checkpoint {
                 file.sync_all()?;
                 state.files.insert((*name).to_owned(), sum_file(&path)?);
             }
-            let text = serde_json::to_string_pretty(&state).expect("plain numbers and strings always serialise");
+            let text = serde_json::to_string_pretty(&state)
+                .expect("plain numbers and strings always serialise");
             write_synced(&aside.join(STATE_FILE), text.as_bytes())?;
             write_synced(&aside.join(STATE_SUM_FILE), state_sum(&text).as_bytes())?;
             sync_folder(&aside)?;
@@ -198,19 +216,24 @@ impl Checkpoint {
     }
 }
 
-/// The state of a checkpoint, verified, or what is wrong with it. Its other files are not looked at.
+/// The state of a checkpoint, verified, or what is wrong with it. Its other files are not looked
+/// at.
 pub(crate) fn read_state(path: &Path) -> Result<CheckpointState, String> {
-    let read =
-        |name: &str| fs::read_to_string(path.join(name)).map_err(|error| format!("{name} cannot be read ({error})"));
+    let read = |name: &str| {
+        fs::read_to_string(path.join(name))
+            .map_err(|error| format!("{name} cannot be read ({error})"))
+    };
     let (text, sum) = (read(STATE_FILE)?, read(STATE_SUM_FILE)?);
-    check_pointer(text.as_bytes()).map_err(|pointer| format!("{STATE_FILE} cannot be read ({pointer})"))?;
+    check_pointer(text.as_bytes())
+        .map_err(|pointer| format!("{STATE_FILE} cannot be read ({pointer})"))?;
     if sum != state_sum(&text) {
         return Err(format!("{STATE_FILE} was altered (its SHA-256 differs)"));
     }
     serde_json::from_str(&text).map_err(|error| format!("{STATE_FILE} is not valid ({error})"))
 }
 
-/// Removes the checkpoint of a step, if it is there. It is renamed first, so that none is ever seen with half of its files.
+/// Removes the checkpoint of a step, if it is there. It is renamed first, so that none is ever seen
+/// with half of its files.
 ///
 /// # Errors
 /// Whatever keeps it from being removed.
@@ -224,8 +247,8 @@ pub fn remove_checkpoint(checkpoints: &Path, step: u64) -> std::io::Result<()> {
     }
 }
 
-/// The steps of the checkpoints in a folder, oldest first; none if there is no such folder. Folders whose names only look
-/// like those of checkpoints (`step-7`, `step-+5`) are somebody's own.
+/// The steps of the checkpoints in a folder, oldest first; none if there is no such folder. Folders
+/// whose names only look like those of checkpoints (`step-7`, `step-+5`) are somebody's own.
 ///
 /// # Errors
 /// A folder that cannot be read.
@@ -233,7 +256,9 @@ pub fn steps_in(checkpoints: &Path) -> Result<Vec<u64>, ModelError> {
     let failed = ModelError::io("read", checkpoints);
     let names: std::io::Result<Vec<OsString>> = match fs::read_dir(checkpoints) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect()),
+        entries => {
+            entries.and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect())
+        }
     };
     let step = |name: &OsString| {
         let step = name.to_str()?.strip_prefix("step-")?.parse().ok()?;
@@ -252,8 +277,13 @@ pub fn remove_partial(checkpoints: &Path) {
         let step = stem.strip_prefix("step-")?.parse().ok()?;
         Some(stem == folder_name(step))
     };
-    let Ok(entries) = fs::read_dir(checkpoints) else { return };
-    for entry in entries.flatten().filter(|entry| is_ours(entry.file_name()) == Some(true)) {
+    let Ok(entries) = fs::read_dir(checkpoints) else {
+        return;
+    };
+    for entry in entries
+        .flatten()
+        .filter(|entry| is_ours(entry.file_name()) == Some(true))
+    {
         // A leftover that cannot be removed is only untidy.
         let _ = fs::remove_dir_all(entry.path());
     }
@@ -290,7 +320,10 @@ fn state_sum(text: &str) -> String {
 }
 
 fn sum(bytes: &[u8]) -> FileSum {
-    FileSum { bytes: bytes.len() as u64, sha256: hex(&Sha256::digest(bytes)) }
+    FileSum {
+        bytes: bytes.len() as u64,
+        sha256: hex(&Sha256::digest(bytes)),
+    }
 }
 
 /// Size and SHA-256 of a file.
@@ -300,7 +333,10 @@ pub(crate) fn sum_file(path: &Path) -> std::io::Result<FileSum> {
     loop {
         let n = file.read(&mut block)?;
         if n == 0 {
-            return Ok(FileSum { bytes, sha256: hex(&hash.finalize()) });
+            return Ok(FileSum {
+                bytes,
+                sha256: hex(&hash.finalize()),
+            });
         }
         if bytes == 0 {
             check_pointer(&block[..n])?;
@@ -316,11 +352,17 @@ fn hex(bytes: &[u8]) -> String {
 
 /// What to do about a damaged checkpoint: use the newest older one that is whole, if there is one.
 fn remedy_for(path: &Path) -> String {
-    let step = path.file_name().and_then(|name| name.to_str()?.strip_prefix("step-")?.parse::<u64>().ok());
+    let step = path
+        .file_name()
+        .and_then(|name| name.to_str()?.strip_prefix("step-")?.parse::<u64>().ok());
     let (Some(checkpoints), Some(step)) = (path.parent(), step) else {
         return "restore it from a copy".to_owned();
     };
-    let older = steps_in(checkpoints).unwrap_or_default().into_iter().rev().filter(|older| *older < step);
+    let older = steps_in(checkpoints)
+        .unwrap_or_default()
+        .into_iter()
+        .rev()
+        .filter(|older| *older < step);
     let mut older = older.map(|older| checkpoints.join(folder_name(older)));
     let mut damaged = 0;
     let whole = older.find(|older| {
@@ -337,7 +379,9 @@ fn remedy_for(path: &Path) -> String {
             "those before it are damaged too, down to {}: name that folder, or delete the damaged ones to go on from it",
             older.display()
         ),
-        (None, 0) => "no older checkpoint is left; train again, or restore it from a copy".to_owned(),
+        (None, 0) => {
+            "no older checkpoint is left; train again, or restore it from a copy".to_owned()
+        }
         (None, _) => "so is every older one; train again, or restore one from a copy".to_owned(),
     }
 }

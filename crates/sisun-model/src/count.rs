@@ -24,7 +24,8 @@ pub struct Count {
     pub head: u64,
     /// Everything.
     pub total: u64,
-    /// Floating-point operations of a forward pass for one token at full context, causal attention counted half.
+    /// Floating-point operations of a forward pass for one token at full context, causal attention
+    /// counted half.
     pub forward_flops_per_token: u64,
     /// The same with the backward pass, which costs twice the forward's.
     pub training_flops_per_token: u64,
@@ -43,10 +44,22 @@ impl Count {
     pub fn of(config: &ModelConfig) -> Self {
         // Products of three sizes pass 64 bits.
         let n = |x: usize| x as u128;
-        let (d, layers, heads, kv) = (n(config.d_model), n(config.n_layers), n(config.n_heads), n(config.kv_heads()));
-        let (d_head, ff, vocab) = (n(config.d_head()), n(config.ff_width()), n(config.vocab_size.unwrap_or(0)));
+        let (d, layers, heads, kv) = (
+            n(config.d_model),
+            n(config.n_layers),
+            n(config.n_heads),
+            n(config.kv_heads()),
+        );
+        let (d_head, ff, vocab) = (
+            n(config.d_head()),
+            n(config.ff_width()),
+            n(config.vocab_size.unwrap_or(0)),
+        );
         let context = n(config.context_len);
-        let (attention_bias, ffn_bias) = (u128::from(config.has_attention_bias()), u128::from(config.has_ffn_bias()));
+        let (attention_bias, ffn_bias) = (
+            u128::from(config.has_attention_bias()),
+            u128::from(config.has_ffn_bias()),
+        );
         let qkv_width = (heads + 2 * kv) * d_head;
         let norm_width = d * (1 + u128::from(config.bias && config.norm == Norm::Layer));
         let ffn_halves = u128::from(config.ffn != Ffn::None);
@@ -59,16 +72,31 @@ impl Count {
             _ => 0,
         };
         let attention_weights = layers * (d * qkv_width + heads * d_head * d);
-        let attention_other = layers * (attention_bias * (qkv_width + d) + u128::from(config.qk_norm) * 2 * d_head);
+        let attention_other =
+            layers * (attention_bias * (qkv_width + d) + u128::from(config.qk_norm) * 2 * d_head);
         let ffn_weights = layers * (into_ff + 1) * d * ff;
         let ffn_other = layers * ffn_bias * ffn_halves * (into_ff * ff + d);
-        let norms = norm_width * (layers * (1 + ffn_halves) + u128::from(config.norm_placement == NormPlacement::Pre));
+        let norms = norm_width
+            * (layers * (1 + ffn_halves) + u128::from(config.norm_placement == NormPlacement::Pre));
         let head = if config.tied_head { 0 } else { d * vocab };
-        let total = embedding + position + attention_weights + attention_other + ffn_weights + ffn_other + norms + head;
+        let total = embedding
+            + position
+            + attention_weights
+            + attention_other
+            + ffn_weights
+            + ffn_other
+            + norms
+            + head;
 
-        // A multiplication and an addition for each weight, and for each pair of query and key in q·k and pattern·v.
-        let keys = if config.causal { context.div_ceil(2) } else { context };
-        let forward = 2 * (attention_weights + ffn_weights + d * vocab) + layers * 4 * keys * heads * d_head;
+        // A multiplication and an addition for each weight, and for each pair of query and key in
+        // q·k and pattern·v.
+        let keys = if config.causal {
+            context.div_ceil(2)
+        } else {
+            context
+        };
+        let forward =
+            2 * (attention_weights + ffn_weights + d * vocab) + layers * 4 * keys * heads * d_head;
         let told = |n: u128| u64::try_from(n).unwrap_or(u64::MAX);
         Self {
             embedding: told(embedding),
@@ -91,15 +119,23 @@ impl Count {
 }
 
 impl Count {
-    /// As [`Count::of`], of a model that is trained by this optimizer: AdamW keeps two numbers of each parameter, Muon one of
-    /// each in a matrix of the blocks. With `lora` only its factors are trained, of which a matrix `[d_in, d_out]` has
-    /// `rank·(d_in + d_out)`, beside all weights.
-    pub fn of_training(config: &ModelConfig, optimizer: OptimizerKind, lora: Option<LoraConfig>) -> Self {
+    /// As [`Count::of`], of a model that is trained by this optimizer: AdamW keeps two numbers of
+    /// each parameter, Muon one of each in a matrix of the blocks. With `lora` only its factors are
+    /// trained, of which a matrix `[d_in, d_out]` has `rank·(d_in + d_out)`, beside all weights.
+    pub fn of_training(
+        config: &ModelConfig,
+        optimizer: OptimizerKind,
+        lora: Option<LoraConfig>,
+    ) -> Self {
         let count = Self::of(config);
         let n = |x: usize| x as u128;
         let total = u128::from(count.total);
         let (trained, in_matrices, added) = match lora {
-            None => (total, u128::from(count.attention_weights) + u128::from(count.ffn_weights), 0),
+            None => (
+                total,
+                u128::from(count.attention_weights) + u128::from(count.ffn_weights),
+                0,
+            ),
             Some(LoraConfig { rank, .. }) => {
                 let (d, ff) = (n(config.d_model), n(config.ff_width()));
                 let width = n(config.n_heads) * n(config.d_head());
@@ -113,18 +149,30 @@ impl Count {
                 (factors, factors, factors)
             }
         };
-        let by_muon = if optimizer == OptimizerKind::Muon { in_matrices } else { 0 };
+        let by_muon = if optimizer == OptimizerKind::Muon {
+            in_matrices
+        } else {
+            0
+        };
         let numbers = total + added + trained + by_muon + 2 * (trained - by_muon);
         let told = |n: u128| u64::try_from(n).unwrap_or(u64::MAX);
-        Self { trained: told(trained), training_bytes: told(4 * numbers), ..count }
+        Self {
+            trained: told(trained),
+            training_bytes: told(4 * numbers),
+            ..count
+        }
     }
 }
 
 /// `1234567` as `1,234,567`.
 pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).expect("digits are ASCII")).collect();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).expect("digits are ASCII"))
+        .collect();
     groups.join(",")
 }
 
@@ -141,11 +189,17 @@ mod tests {
             "vocab_size = {n}\nd_model = {n}\nn_layers = {n}\nn_heads = {n}\nd_ff = {n}\ncontext_len = {n}\nposition = 'none'"
         );
         let count = Count::of(&ModelConfig::parse(&settings).unwrap());
-        assert_eq!((count.embedding, count.attention_weights, count.total), (1 << 48, u64::MAX, u64::MAX));
+        assert_eq!(
+            (count.embedding, count.attention_weights, count.total),
+            (1 << 48, u64::MAX, u64::MAX)
+        );
     }
 
     #[test]
     fn thousands_are_set_apart() {
-        assert_eq!([0, 999, 1000, 57_982_058_496].map(thousands), ["0", "999", "1,000", "57,982,058,496"]);
+        assert_eq!(
+            [0, 999, 1000, 57_982_058_496].map(thousands),
+            ["0", "999", "1,000", "57,982,058,496"]
+        );
     }
 }

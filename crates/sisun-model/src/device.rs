@@ -29,7 +29,12 @@ const CHOICES: [(&str, DeviceChoice); 4] = [
 
 impl fmt::Display for DeviceChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(CHOICES.iter().find(|(_, choice)| choice == self).map_or("", |(name, _)| name))
+        f.write_str(
+            CHOICES
+                .iter()
+                .find(|(_, choice)| choice == self)
+                .map_or("", |(name, _)| name),
+        )
     }
 }
 
@@ -37,9 +42,14 @@ impl FromStr for DeviceChoice {
     type Err = ModelError;
 
     fn from_str(name: &str) -> Result<Self, ModelError> {
-        CHOICES.iter().find(|(known, _)| *known == name).map(|(_, choice)| *choice).ok_or_else(|| {
-            ModelError::NoDevice { wanted: name.to_owned(), problem: "use auto, wgpu, cpu or ndarray".to_owned() }
-        })
+        CHOICES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, choice)| *choice)
+            .ok_or_else(|| ModelError::NoDevice {
+                wanted: name.to_owned(),
+                problem: "use auto, wgpu, cpu or ndarray".to_owned(),
+            })
     }
 }
 
@@ -93,10 +103,15 @@ pub fn choose(choice: DeviceChoice) -> Result<Chosen, ModelError> {
     match choice {
         DeviceChoice::Cpu => Ok(cpu("asked for".to_owned())),
         DeviceChoice::Ndarray => Ok(ndarray()),
-        DeviceChoice::Auto => Ok(match wgpu_devices().into_iter().find(|(_, kind)| *kind != SOFTWARE) {
-            Some((device, kind)) => wgpu(device, format!("a {kind} was found")),
-            None => cpu("no GPU was found".to_owned()),
-        }),
+        DeviceChoice::Auto => Ok(
+            match wgpu_devices()
+                .into_iter()
+                .find(|(_, kind)| *kind != SOFTWARE)
+            {
+                Some((device, kind)) => wgpu(device, format!("a {kind} was found")),
+                None => cpu("no GPU was found".to_owned()),
+            },
+        ),
         DeviceChoice::Wgpu => {
             let mut found = wgpu_devices();
             found.sort_by_key(|(_, kind)| *kind == SOFTWARE);
@@ -116,10 +131,19 @@ pub fn choose(choice: DeviceChoice) -> Result<Chosen, ModelError> {
 const SOFTWARE: &str = "software adapter";
 
 fn cpu(why: String) -> Chosen {
-    let simd = if cfg!(target_arch = "x86_64") { Level::current().name() } else { std::env::consts::ARCH };
+    let simd = if cfg!(target_arch = "x86_64") {
+        Level::current().name()
+    } else {
+        std::env::consts::ARCH
+    };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let name = format!("cpu ({simd}, {threads} threads)");
-    Chosen { device: Device::flex(), name, why, deterministic: true }
+    Chosen {
+        device: Device::flex(),
+        name,
+        why,
+        deterministic: true,
+    }
 }
 
 #[allow(deprecated)] // Upstream will remove it; until then it is an independent check of the other two.
@@ -134,11 +158,18 @@ fn ndarray() -> Chosen {
 
 fn wgpu(device: Device, why: String) -> Chosen {
     let name = format!("wgpu: {}", adapter_name(&device));
-    Chosen { device, name, why, deterministic: false }
+    Chosen {
+        device,
+        name,
+        why,
+        deterministic: false,
+    }
 }
 
 fn adapter_name(device: &Device) -> String {
-    device.identity().map_or_else(|| "unnamed adapter".to_owned(), |identity| identity.name)
+    device
+        .identity()
+        .map_or_else(|| "unnamed adapter".to_owned(), |identity| identity.name)
 }
 
 /// The adapters with their kinds, real ones in wgpu's order. Opens none of them.
@@ -146,7 +177,8 @@ fn wgpu_devices() -> Vec<(Device, &'static str)> {
     Device::enumerate(DeviceType::Wgpu)
         .into_iter()
         .map(|device| {
-            let is = |kind: fn(usize) -> DeviceKind| (0..8).any(|i| device == Device::wgpu(kind(i)));
+            let is =
+                |kind: fn(usize) -> DeviceKind| (0..8).any(|i| device == Device::wgpu(kind(i)));
             let kind = if is(DeviceKind::DiscreteGpu) {
                 "discrete GPU"
             } else if is(DeviceKind::IntegratedGpu) {

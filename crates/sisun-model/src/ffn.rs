@@ -22,15 +22,28 @@ pub struct FeedForward {
 }
 
 impl FeedForward {
-    pub(crate) fn new(source: &mut dyn Params, name: &str, config: &ModelConfig) -> Result<Self, ModelError> {
-        let (wide, narrow) = ([config.d_model, config.ff_width()], [config.ff_width(), config.d_model]);
+    pub(crate) fn new(
+        source: &mut dyn Params,
+        name: &str,
+        config: &ModelConfig,
+    ) -> Result<Self, ModelError> {
+        let (wide, narrow) = (
+            [config.d_model, config.ff_width()],
+            [config.ff_width(), config.d_model],
+        );
         let (bias, std) = (config.has_ffn_bias(), config.init_std);
         Ok(Self {
             up: Linear::new(source, &format!("{name}.up"), wide, bias, std)?,
             gate: (config.ffn == Ffn::Swiglu)
                 .then(|| Linear::new(source, &format!("{name}.gate"), wide, bias, std))
                 .transpose()?,
-            down: Linear::new(source, &format!("{name}.down"), narrow, bias, config.residual_std())?,
+            down: Linear::new(
+                source,
+                &format!("{name}.down"),
+                narrow,
+                bias,
+                config.residual_std(),
+            )?,
             kind: config.ffn,
         })
     }
@@ -39,7 +52,10 @@ impl FeedForward {
     /// - `x` and the result: `[batch, pos, d_model]`
     pub fn forward(&self, x: Tensor<3>, precision: Precision) -> Tensor<3> {
         let hidden = match &self.gate {
-            Some(gate) => kernels::swiglu(gate.forward(x.clone(), precision), self.up.forward(x, precision)),
+            Some(gate) => kernels::swiglu(
+                gate.forward(x.clone(), precision),
+                self.up.forward(x, precision),
+            ),
             None => kernels::activation(self.up.forward(x, precision), self.activation()),
         };
         self.down.forward(hidden, precision)

@@ -14,8 +14,8 @@ pub struct Pass<'a> {
     pub capture: Option<&'a mut Capture>,
     /// Whether dropout acts.
     pub training: bool,
-    /// Where the tokens stand, ascending, one place for each; `None`: one after another. Learned, sinusoidal and rotary
-    /// positions follow it; score biases count tokens and do not.
+    /// Where the tokens stand, ascending, one place for each; `None`: one after another. Learned,
+    /// sinusoidal and rotary positions follow it; score biases count tokens and do not.
     pub positions: Option<Vec<usize>>,
     /// Layers and heads whose `z` is set to zero, to see what the model does without them.
     pub silenced: &'a [(usize, usize)],
@@ -26,22 +26,35 @@ pub struct Pass<'a> {
 impl<'a> Pass<'a> {
     /// A pass with dropout.
     pub fn training(precision: Precision) -> Self {
-        Self { training: true, precision, ..Self::default() }
+        Self {
+            training: true,
+            precision,
+            ..Self::default()
+        }
     }
 
     /// A pass that continues after the tokens in `cache`.
     pub fn cached(cache: &'a mut KvCache) -> Self {
-        Self { cache: Some(cache), ..Self::default() }
+        Self {
+            cache: Some(cache),
+            ..Self::default()
+        }
     }
 
     /// A pass that keeps activations.
     pub fn capturing(capture: &'a mut Capture) -> Self {
-        Self { capture: Some(capture), ..Self::default() }
+        Self {
+            capture: Some(capture),
+            ..Self::default()
+        }
     }
 
     /// A pass without these layers' heads.
     pub fn silencing(heads: &'a [(usize, usize)]) -> Self {
-        Self { silenced: heads, ..Self::default() }
+        Self {
+            silenced: heads,
+            ..Self::default()
+        }
     }
 
     /// `p` while training, otherwise 0.

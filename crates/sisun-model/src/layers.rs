@@ -25,8 +25,15 @@ impl Linear {
         std: f64,
     ) -> Result<Self, ModelError> {
         Ok(Self {
-            weight: matrix(source, &format!("{name}.weight"), [d_in, d_out], Init::Normal(std))?,
-            bias: bias.then(|| param(source, &format!("{name}.bias"), [d_out], Init::Zeros)).transpose()?,
+            weight: matrix(
+                source,
+                &format!("{name}.weight"),
+                [d_in, d_out],
+                Init::Normal(std),
+            )?,
+            bias: bias
+                .then(|| param(source, &format!("{name}.bias"), [d_out], Init::Zeros))
+                .transpose()?,
         })
     }
 
@@ -38,7 +45,8 @@ impl Linear {
         let Some(adapter) = self.weight.adapter() else {
             return kernels::linear(x, self.weight.val(), bias, precision);
         };
-        // `x·W + s·(x·A)·B` rather than `x·(W + s·A·B)`: neither the sum of the matrices nor its gradient is ever made.
+        // `x·W + s·(x·A)·B` rather than `x·(W + s·A·B)`: neither the sum of the matrices nor its
+        // gradient is ever made.
         let low = kernels::linear(x.clone(), adapter.a.val(), None, precision);
         let added = kernels::linear(low, adapter.b.val(), None, precision) * adapter.scale;
         kernels::linear(x, self.weight.base(), bias, precision) + added
@@ -53,8 +61,15 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    pub(crate) fn new(source: &mut dyn Params, name: &str, shape: [usize; 2], std: f64) -> Result<Self, ModelError> {
-        Ok(Self { weight: matrix(source, &format!("{name}.weight"), shape, Init::Normal(std))? })
+    pub(crate) fn new(
+        source: &mut dyn Params,
+        name: &str,
+        shape: [usize; 2],
+        std: f64,
+    ) -> Result<Self, ModelError> {
+        Ok(Self {
+            weight: matrix(source, &format!("{name}.weight"), shape, Init::Normal(std))?,
+        })
     }
 
     /// # Shapes
@@ -89,10 +104,23 @@ pub struct NormLayer {
 
 impl NormLayer {
     /// The model's own normalisation over `d_model`.
-    pub(crate) fn new(source: &mut dyn Params, name: &str, config: &ModelConfig) -> Result<Self, ModelError> {
+    pub(crate) fn new(
+        source: &mut dyn Params,
+        name: &str,
+        config: &ModelConfig,
+    ) -> Result<Self, ModelError> {
         let bias = config.bias && config.norm == Norm::Layer;
         Ok(Self {
-            bias: bias.then(|| param(source, &format!("{name}.bias"), [config.d_model], Init::Zeros)).transpose()?,
+            bias: bias
+                .then(|| {
+                    param(
+                        source,
+                        &format!("{name}.bias"),
+                        [config.d_model],
+                        Init::Zeros,
+                    )
+                })
+                .transpose()?,
             norm: config.norm,
             ..Self::rms(source, name, config.d_model, config)?
         })
@@ -117,7 +145,12 @@ impl NormLayer {
     /// - `x` and the result: `[.., d]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         match self.norm {
-            Norm::Layer => kernels::layer_norm(x, self.weight.val(), self.bias.as_ref().map(Param::val), self.epsilon),
+            Norm::Layer => kernels::layer_norm(
+                x,
+                self.weight.val(),
+                self.bias.as_ref().map(Param::val),
+                self.epsilon,
+            ),
             Norm::Rms => kernels::rms_norm(x, self.weight.val(), self.epsilon),
         }
     }

@@ -1,7 +1,9 @@
-//! The model: tokens to logits, everything that its configuration can vary, and its weights on disk.
+//! The model: tokens to logits, everything that its configuration can vary, and its weights on
+//! disk.
 //!
-//! [`Transformer::forward`] is the one forward path. A [`Pass`] says what else it does on the way: read and
-//! extend a [`KvCache`], keep named activations in a [`Capture`], or drop activations out while training.
+//! [`Transformer::forward`] is the one forward path. A [`Pass`] says what else it does on the way:
+//! read and extend a [`KvCache`], keep named activations in a [`Capture`], or drop activations out
+//! while training.
 
 mod adapt_config;
 mod attention;

@@ -1,4 +1,5 @@
-//! Low-rank adaptation: the blocks' matrices stay as they are, and what is added to each is trained (Hu et al. 2021).
+//! Low-rank adaptation: the blocks' matrices stay as they are, and what is added to each is trained
+//! (Hu et al. 2021).
 
 use crate::params::{Init, Params, param};
 use crate::{ModelError, Transformer};
@@ -15,9 +16,10 @@ pub(crate) fn is_factor(name: &str) -> bool {
 }
 
 impl Transformer {
-    /// The same model with every weight frozen and, on each matrix `W` of the blocks, an adapter that makes it
-    /// `W + alpha/rank·A·B` (Hu et al. 2021, equation 3). `A` and `B` come from `source`; drawn at random, `A` is normal with the
-    /// variance that the authors' code draws, `1/(3·d_in)`, and `B` is 0, so that the model is the same as before.
+    /// The same model with every weight frozen and, on each matrix `W` of the blocks, an adapter
+    /// that makes it `W + alpha/rank·A·B` (Hu et al. 2021, equation 3). `A` and `B` come from
+    /// `source`; drawn at random, `A` is normal with the variance that the authors' code draws,
+    /// `1/(3·d_in)`, and `B` is 0, so that the model is the same as before.
     ///
     /// [`Module::materialize`] adds the adapters up.
     ///
@@ -29,7 +31,11 @@ impl Transformer {
     /// What the source cannot give.
     pub fn with_lora(self, how: LoraConfig, source: &mut dyn Params) -> Result<Self, ModelError> {
         let mut problem = None;
-        let model = self.apply_reparameterization(Adapters { how, source, problem: &mut problem });
+        let model = self.apply_reparameterization(Adapters {
+            how,
+            source,
+            problem: &mut problem,
+        });
         problem.map_or(Ok(model), Err)
     }
 }
@@ -41,7 +47,13 @@ struct Adapters<'s> {
 }
 
 impl Adapters<'_> {
-    fn factor(&mut self, path: &str, which: &str, shape: [usize; 2], init: Init) -> Option<Param<Tensor<2>>> {
+    fn factor(
+        &mut self,
+        path: &str,
+        which: &str,
+        shape: [usize; 2],
+        init: Init,
+    ) -> Option<Param<Tensor<2>>> {
         match param(self.source, &format!("{path}{FACTORS}{which}"), shape, init) {
             Ok(factor) => Some(factor),
             Err(error) => {
@@ -69,7 +81,11 @@ impl Reparameterizer for Adapters<'_> {
         let std = (3.0 * d_in as f64).sqrt().recip();
         let a = self.factor(path, "a", [d_in, rank], Init::Normal(std));
         let b = self.factor(path, "b", [rank, d_out], Init::Zeros);
-        let adapter = a.zip(b).map(|(a, b)| LoraAdapter { a, b, scale: self.how.scale() });
+        let adapter = a.zip(b).map(|(a, b)| LoraAdapter {
+            a,
+            b,
+            scale: self.how.scale(),
+        });
         (frozen, adapter)
     }
 }

@@ -9,9 +9,11 @@ use std::path::Path;
 
 /// Bytes of a number.
 const NUMBER: u128 = 4;
-/// What a tensor takes besides its numbers, its name and its place in a graph included (measured with millions of them).
+/// What a tensor takes besides its numbers, its name and its place in a graph included (measured
+/// with millions of them).
 const TENSOR: u128 = 1 << 10;
-/// Where it is not known what is free: on GPUs, and on systems that do not say. It only keeps out what is absurd.
+/// Where it is not known what is free: on GPUs, and on systems that do not say. It only keeps out
+/// what is absurd.
 const UNKNOWN: u64 = 1 << 40;
 
 /// Bytes, as people read them: `20.1 GiB`.
@@ -44,48 +46,68 @@ pub fn check(
     let available = Bytes(if on_cpu { available() } else { UNKNOWN }.into());
     match bytes <= available.0 {
         true => Ok(()),
-        false => Err(ModelError::TooLarge { what: what(), needed: Bytes(bytes), available, remedy: remedy() }),
+        false => Err(ModelError::TooLarge {
+            what: what(),
+            needed: Bytes(bytes),
+            available,
+            remedy: remedy(),
+        }),
     }
 }
 
-/// The bytes that this process can still allocate: what Linux says is available (`/proc/meminfo`, swap included), no more than
-/// its control groups and its limit of address space leave. On other systems 1 TiB.
+/// The bytes that this process can still allocate: what Linux says is available (`/proc/meminfo`,
+/// swap included), no more than its control groups and its limit of address space leave. On other
+/// systems 1 TiB.
 pub fn available() -> u64 {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let Some(machine) = of_machine(&read("/proc/meminfo")) else { return UNKNOWN };
-    let limits = [of_groups(&read("/proc/self/cgroup"), Path::new("/sys/fs/cgroup")), {
-        of_address_space(&read("/proc/self/limits"), &read("/proc/self/status"))
-    }];
+    let Some(machine) = of_machine(&read("/proc/meminfo")) else {
+        return UNKNOWN;
+    };
+    let limits = [
+        of_groups(&read("/proc/self/cgroup"), Path::new("/sys/fs/cgroup")),
+        { of_address_space(&read("/proc/self/limits"), &read("/proc/self/status")) },
+    ];
     limits.into_iter().flatten().fold(machine, u64::min)
 }
 
 /// `MemAvailable` and `SwapFree`.
 fn of_machine(meminfo: &str) -> Option<u64> {
-    Some(kilobytes(meminfo, "MemAvailable:")?.saturating_add(kilobytes(meminfo, "SwapFree:").unwrap_or(0)))
+    Some(
+        kilobytes(meminfo, "MemAvailable:")?
+            .saturating_add(kilobytes(meminfo, "SwapFree:").unwrap_or(0)),
+    )
 }
 
 /// The bytes of a line `name 123 kB`.
 fn kilobytes(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
+    line.split_whitespace()
+        .next()?
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(1024)
 }
 
 /// What `ulimit -v` leaves.
 fn of_address_space(limits: &str, status: &str) -> Option<u64> {
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max address space"))?;
     let limit: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(limit.saturating_sub(kilobytes(status, "VmSize:").unwrap_or(0)))
 }
 
-/// What the control groups of a process leave, their own and those around them. Pages of files, which are given back when they
-/// are needed, do not count as used.
+/// What the control groups of a process leave, their own and those around them. Pages of files,
+/// which are given back when they are needed, do not count as used.
 fn of_groups(cgroup: &str, root: &Path) -> Option<u64> {
     let number = |path: &Path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
     let left = |folder: &Path, limit: &str, used: &str, file: &[&str]| {
         let limit = number(&folder.join(limit))?;
         let stat = fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
         let value = |name: &&str| -> u64 {
-            let line = stat.lines().find_map(|line| line.strip_prefix(*name)?.strip_prefix(' '));
+            let line = stat
+                .lines()
+                .find_map(|line| line.strip_prefix(*name)?.strip_prefix(' '));
             line.and_then(|number| number.parse().ok()).unwrap_or(0)
         };
         let used = number(&folder.join(used))?.saturating_sub(file.iter().map(value).sum());
@@ -95,10 +117,20 @@ fn of_groups(cgroup: &str, root: &Path) -> Option<u64> {
         let mut parts = line.splitn(3, ':').skip(1);
         let (controllers, path) = (parts.next()?, parts.next()?.trim_start_matches('/'));
         let (root, limit, used, file) = match controllers {
-            "" => (root.to_owned(), "memory.max", "memory.current", ["active_file", "inactive_file"]),
+            "" => (
+                root.to_owned(),
+                "memory.max",
+                "memory.current",
+                ["active_file", "inactive_file"],
+            ),
             _ if controllers.split(',').any(|name| name == "memory") => {
                 let names = ["total_active_file", "total_inactive_file"];
-                (root.join("memory"), "memory.limit_in_bytes", "memory.usage_in_bytes", names)
+                (
+                    root.join("memory"),
+                    "memory.limit_in_bytes",
+                    "memory.usage_in_bytes",
+                    names,
+                )
             }
             _ => return None,
         };
@@ -121,25 +153,31 @@ pub fn of_weights(config: &ModelConfig) -> u128 {
     NUMBER * u128::from(Count::of(config).total) + TENSOR * tensors(config)
 }
 
-/// What the attention of so many heads takes at least over a text of `n` tokens: of as many layers as are kept the activations
-/// that are `[query, key]`, and with them scores and pattern of the next; where none is kept, scores and pattern, and their
-/// copies that somebody works on meanwhile. Files that are written take what is kept once more.
+/// What the attention of so many heads takes at least over a text of `n` tokens: of as many layers
+/// as are kept the activations that are `[query, key]`, and with them scores and pattern of the
+/// next; where none is kept, scores and pattern, and their copies that somebody works on meanwhile.
+/// Files that are written take what is kept once more.
 pub fn of_attention(n: usize, heads: usize, kept_layers: usize, kept: &[Activation]) -> u128 {
     let at_once: u128 = if kept_layers == 0 { 4 } else { 2 };
     let square = |name: &&Activation| matches!(name, Activation::Scores | Activation::Pattern);
     let kept = (kept_layers as u128).saturating_mul(kept.iter().filter(square).count() as u128);
     let squares = (at_once + kept).saturating_mul(heads as u128);
-    (n as u128 * n as u128).saturating_mul(squares).saturating_mul(NUMBER)
+    (n as u128 * n as u128)
+        .saturating_mul(squares)
+        .saturating_mul(NUMBER)
 }
 
-/// What evaluating takes at least, so many tokens at a time: their logits and what becomes of these.
+/// What evaluating takes at least, so many tokens at a time: their logits and what becomes of
+/// these.
 pub fn of_evaluation(config: &ModelConfig, tokens: usize) -> u128 {
     let width = (config.d_model + config.ff_width()).max(2 * config.vocab_size.unwrap_or(0));
-    (tokens as u128).saturating_mul(width as u128).saturating_mul(NUMBER)
+    (tokens as u128)
+        .saturating_mul(width as u128)
+        .saturating_mul(NUMBER)
 }
 
-/// What training takes at least: weights, and of those that are trained gradients and two moments; the tokens of a step; and
-/// what a micro-batch keeps for its backward pass.
+/// What training takes at least: weights, and of those that are trained gradients and two moments;
+/// the tokens of a step; and what a micro-batch keeps for its backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Training<'c> {
     /// The network.
@@ -155,17 +193,27 @@ pub struct Training<'c> {
 impl Training<'_> {
     /// Bytes.
     pub fn bytes(&self) -> u128 {
-        let Self { model, batch_size, accumulate, low_rank } = *self;
+        let Self {
+            model,
+            batch_size,
+            accumulate,
+            low_rank,
+        } = *self;
         let state = if low_rank { 1 } else { 4 } * of_weights(model);
         let tokens = (batch_size as u128).saturating_mul(model.context_len as u128);
         // Inputs and targets.
-        let batches = tokens.saturating_mul(accumulate as u128).saturating_mul(2 * NUMBER);
-        let kept = tokens.saturating_mul(Self::kept_a_token(model)).saturating_mul(NUMBER);
+        let batches = tokens
+            .saturating_mul(accumulate as u128)
+            .saturating_mul(2 * NUMBER);
+        let kept = tokens
+            .saturating_mul(Self::kept_a_token(model))
+            .saturating_mul(NUMBER);
         state.saturating_add(batches).saturating_add(kept)
     }
 
-    /// Numbers that the backward pass needs of each token: in every block the residual stream twice, both norms, q, k, v, z and
-    /// the feed-forward network's width before and after its activation; the logits and their gradient.
+    /// Numbers that the backward pass needs of each token: in every block the residual stream
+    /// twice, both norms, q, k, v, z and the feed-forward network's width before and after its
+    /// activation; the logits and their gradient.
     fn kept_a_token(model: &ModelConfig) -> u128 {
         let n = |x: usize| x as u128;
         let heads = (2 * n(model.n_heads) + 2 * n(model.kv_heads())) * n(model.d_head());
@@ -189,31 +237,81 @@ impl Training<'_> {
 
     /// The setting without which least would be needed.
     fn largest(&self) -> (&'static str, usize) {
-        let Self { model, batch_size, accumulate, .. } = *self;
+        let Self {
+            model,
+            batch_size,
+            accumulate,
+            ..
+        } = *self;
         let without = |change: &dyn Fn(&mut ModelConfig)| {
             let mut model = model.clone();
             change(&mut model);
-            Training { model: &model, ..*self }.bytes()
+            Training {
+                model: &model,
+                ..*self
+            }
+            .bytes()
         };
         let settings = [
-            ("train.accumulate", accumulate, Training { accumulate: 1, ..*self }.bytes()),
-            ("train.batch_size", batch_size, Training { batch_size: 1, ..*self }.bytes()),
-            ("model.n_layers", model.n_layers, without(&|model| model.n_layers = 1)),
-            ("model.d_ff", model.ff_width(), without(&|model| model.d_ff = Some(1))),
-            ("model.vocab_size", model.vocab_size.unwrap_or(0), without(&|model| model.vocab_size = Some(1))),
-            ("model.context_len", model.context_len, without(&|model| model.context_len = 1)),
+            (
+                "train.accumulate",
+                accumulate,
+                Training {
+                    accumulate: 1,
+                    ..*self
+                }
+                .bytes(),
+            ),
+            (
+                "train.batch_size",
+                batch_size,
+                Training {
+                    batch_size: 1,
+                    ..*self
+                }
+                .bytes(),
+            ),
+            (
+                "model.n_layers",
+                model.n_layers,
+                without(&|model| model.n_layers = 1),
+            ),
+            (
+                "model.d_ff",
+                model.ff_width(),
+                without(&|model| model.d_ff = Some(1)),
+            ),
+            (
+                "model.vocab_size",
+                model.vocab_size.unwrap_or(0),
+                without(&|model| model.vocab_size = Some(1)),
+            ),
+            (
+                "model.context_len",
+                model.context_len,
+                without(&|model| model.context_len = 1),
+            ),
             (
                 "model.d_model",
                 model.d_model,
                 without(&|model| (model.d_head, model.d_model) = (Some(model.d_head()), 1)),
             ),
             ("model.n_heads", model.n_heads, {
-                without(&|model| (model.d_head, model.n_heads, model.n_kv_heads) = (Some(model.d_head()), 1, Some(1)))
+                without(&|model| {
+                    (model.d_head, model.n_heads, model.n_kv_heads) =
+                        (Some(model.d_head()), 1, Some(1))
+                })
             }),
-            ("model.d_head", model.d_head(), without(&|model| model.d_head = Some(1))),
+            (
+                "model.d_head",
+                model.d_head(),
+                without(&|model| model.d_head = Some(1)),
+            ),
         ];
         let least = settings.into_iter().min_by_key(|(_, _, without)| *without);
-        least.map_or(("model.d_model", model.d_model), |(key, value, _)| (key, value))
+        least.map_or(("model.d_model", model.d_model), |(key, value, _)| {
+            (key, value)
+        })
     }
 }
 
@@ -222,7 +320,13 @@ impl Training<'_> {
 /// # Errors
 /// [`ModelError::TooLarge`], naming the setting that decides most of it.
 pub fn check_weights(config: &ModelConfig, device: &Device) -> Result<(), ModelError> {
-    let (key, value) = Training { model: config, batch_size: 1, accumulate: 1, low_rank: false }.largest();
+    let (key, value) = Training {
+        model: config,
+        batch_size: 1,
+        accumulate: 1,
+        low_rank: false,
+    }
+    .largest();
     check(
         of_weights(config),
         device,
@@ -249,27 +353,59 @@ mod tests {
         let (model, tensors) = (model(""), 8 * 3 * 1024);
         let weights = u128::from(crate::Count::of(&model).total) * 4 + tensors;
         assert_eq!(of_weights(&model), weights);
-        let one = Training { model: &model, batch_size: 1, accumulate: 1, low_rank: false };
+        let one = Training {
+            model: &model,
+            batch_size: 1,
+            accumulate: 1,
+            low_rank: false,
+        };
         // A token: three blocks of 4·10 + 4·2·5 + 2·40, and twice 100 logits.
         let kept = 3 * (40 + 40 + 80) + 200;
         assert_eq!(one.bytes(), 4 * weights + 20 * 8 + 20 * kept * 4);
-        assert_eq!(one.bytes() - Training { low_rank: true, ..one }.bytes(), 3 * weights);
-        let more = Training { batch_size: 7, accumulate: 5, ..one };
-        assert_eq!(more.bytes(), 4 * weights + 5 * 7 * 20 * 8 + 7 * 20 * kept * 4);
+        assert_eq!(
+            one.bytes()
+                - Training {
+                    low_rank: true,
+                    ..one
+                }
+                .bytes(),
+            3 * weights
+        );
+        let more = Training {
+            batch_size: 7,
+            accumulate: 5,
+            ..one
+        };
+        assert_eq!(
+            more.bytes(),
+            4 * weights + 5 * 7 * 20 * 8 + 7 * 20 * kept * 4
+        );
     }
 
     #[test]
     fn the_largest_setting_is_named() {
         let huge = 1 << 24;
-        for (key, value) in
-            [("d_ff", huge), ("n_layers", huge), ("vocab_size", huge), ("context_len", huge), ("d_model", huge)]
-        {
+        for (key, value) in [
+            ("d_ff", huge),
+            ("n_layers", huge),
+            ("vocab_size", huge),
+            ("context_len", huge),
+            ("d_model", huge),
+        ] {
             let model = model(&format!("{key} = {value}"));
-            let told = Training { model: &model, batch_size: 1 << 10, accumulate: 1, low_rank: false }
-                .check(&Device::flex())
-                .unwrap_err()
-                .to_string();
-            assert!(told.contains(&format!("training with model.{key} = {value} needs about")), "{told}");
+            let told = Training {
+                model: &model,
+                batch_size: 1 << 10,
+                accumulate: 1,
+                low_rank: false,
+            }
+            .check(&Device::flex())
+            .unwrap_err()
+            .to_string();
+            assert!(
+                told.contains(&format!("training with model.{key} = {value} needs about")),
+                "{told}"
+            );
         }
         let model = model("");
         for (batch_size, accumulate, told) in [
@@ -277,10 +413,15 @@ mod tests {
             (1, 1 << 40, "train.accumulate = 1099511627776"),
             (usize::MAX, usize::MAX, " GiB"),
         ] {
-            let found = Training { model: &model, batch_size, accumulate, low_rank: false }
-                .check(&Device::flex())
-                .unwrap_err()
-                .to_string();
+            let found = Training {
+                model: &model,
+                batch_size,
+                accumulate,
+                low_rank: false,
+            }
+            .check(&Device::flex())
+            .unwrap_err()
+            .to_string();
             assert!(found.contains(told), "{found}");
         }
     }
@@ -301,8 +442,14 @@ mod tests {
         assert_eq!(of_machine("nothing"), None);
         let limits = "Limit                     Soft Limit           Hard Limit           Units\n\
                       Max address space         5000000              unlimited            bytes\n";
-        assert_eq!(of_address_space(limits, "VmSize:\t    1000 kB\n"), Some(5_000_000 - 1_024_000));
-        assert_eq!(of_address_space("Max address space         unlimited  unlimited  bytes", ""), None);
+        assert_eq!(
+            of_address_space(limits, "VmSize:\t    1000 kB\n"),
+            Some(5_000_000 - 1_024_000)
+        );
+        assert_eq!(
+            of_address_space("Max address space         unlimited  unlimited  bytes", ""),
+            None
+        );
         assert!(available() > 1 << 20, "{}", available());
     }
 
@@ -312,22 +459,41 @@ mod tests {
         let write = |folder: &str, files: &[(&str, &str)]| {
             let folder = root.path().join(folder);
             fs::create_dir_all(&folder).unwrap();
-            files.iter().for_each(|(name, text)| fs::write(folder.join(name), text).unwrap());
+            files
+                .iter()
+                .for_each(|(name, text)| fs::write(folder.join(name), text).unwrap());
         };
         write(
             "a",
-            &[("memory.max", "1000\n"), ("memory.current", "400\n"), ("memory.stat", "anon 1\ninactive_file 100\n")],
+            &[
+                ("memory.max", "1000\n"),
+                ("memory.current", "400\n"),
+                ("memory.stat", "anon 1\ninactive_file 100\n"),
+            ],
         );
-        write("a/b", &[("memory.max", "max\n"), ("memory.current", "400\n")]);
+        write(
+            "a/b",
+            &[("memory.max", "max\n"), ("memory.current", "400\n")],
+        );
         assert_eq!(of_groups("0::/a/b\n", root.path()), Some(700));
         assert_eq!(of_groups("0::/c\n", root.path()), None);
-        write("memory/c", &[("memory.limit_in_bytes", "50"), ("memory.usage_in_bytes", "60")]);
+        write(
+            "memory/c",
+            &[
+                ("memory.limit_in_bytes", "50"),
+                ("memory.usage_in_bytes", "60"),
+            ],
+        );
         assert_eq!(of_groups("3:cpu,memory:/c\n0::/a\n", root.path()), Some(0));
     }
 
     #[test]
     fn bytes_are_told_as_people_read_them() {
-        let told = [5 << 20, 1 << 29, 20 << 30, 3 << 40, 1 << 90].map(|bytes| Bytes(bytes).to_string());
-        assert_eq!(told, ["5 MiB", "0.5 GiB", "20.0 GiB", "3072 GiB", "1e18 GiB"]);
+        let told =
+            [5 << 20, 1 << 29, 20 << 30, 3 << 40, 1 << 90].map(|bytes| Bytes(bytes).to_string());
+        assert_eq!(
+            told,
+            ["5 MiB", "0.5 GiB", "20.0 GiB", "3072 GiB", "1e18 GiB"]
+        );
     }
 }

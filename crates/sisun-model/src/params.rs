@@ -26,11 +26,17 @@ pub trait Params {
     /// When a file holds no such tensor of this shape.
     fn values(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Vec<f32>, ModelError>;
 
-    /// The values of one matrix that tokens are looked up in or multiplied with, as the source holds them.
+    /// The values of one matrix that tokens are looked up in or multiplied with, as the source
+    /// holds them.
     ///
     /// # Errors
     /// As [`Params::values`].
-    fn matrix(&mut self, name: &str, shape: [usize; 2], init: Init) -> Result<HeldMatrix, ModelError> {
+    fn matrix(
+        &mut self,
+        name: &str,
+        shape: [usize; 2],
+        init: Init,
+    ) -> Result<HeldMatrix, ModelError> {
         let values = self.values(name, &shape, init)?;
         Ok(HeldMatrix::float32(values, shape))
     }
@@ -51,7 +57,10 @@ pub struct HeldMatrix {
 impl HeldMatrix {
     /// Row-major values.
     pub fn float32(values: Vec<f32>, shape: [usize; 2]) -> Self {
-        Self { data: TensorData::new(values, shape), turned: false }
+        Self {
+            data: TensorData::new(values, shape),
+            turned: false,
+        }
     }
 }
 
@@ -63,10 +72,14 @@ pub(crate) fn param<const D: usize>(
     init: Init,
 ) -> Result<Param<Tensor<D>>, ModelError> {
     let values = source.values(name, &shape, init)?;
-    Ok(Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), source.device())))
+    Ok(Param::from_tensor(Tensor::from_data(
+        TensorData::new(values, shape),
+        source.device(),
+    )))
 }
 
-/// One matrix of a module, from a source. It is not copied: a turned one is seen through its strides.
+/// One matrix of a module, from a source. It is not copied: a turned one is seen through its
+/// strides.
 pub(crate) fn matrix(
     source: &mut dyn Params,
     name: &str,
@@ -76,11 +89,15 @@ pub(crate) fn matrix(
     let HeldMatrix { data, turned } = source.matrix(name, shape, init)?;
     let dtype = data.dtype();
     let held = Tensor::from_data(data, (source.device(), dtype));
-    Ok(Param::from_tensor(if turned { held.transpose() } else { held }))
+    Ok(Param::from_tensor(if turned {
+        held.transpose()
+    } else {
+        held
+    }))
 }
 
-/// Parameters drawn at random. Each depends on the seed and its own name only, so that a variant of a model
-/// shares every parameter that it has in common with another.
+/// Parameters drawn at random. Each depends on the seed and its own name only, so that a variant of
+/// a model shares every parameter that it has in common with another.
 #[derive(Debug)]
 pub struct RandomParams {
     seed: u64,
@@ -90,7 +107,10 @@ pub struct RandomParams {
 impl RandomParams {
     /// A source for this seed.
     pub fn new(seed: u64, device: &Device) -> Self {
-        Self { seed, device: device.clone() }
+        Self {
+            seed,
+            device: device.clone(),
+        }
     }
 }
 
@@ -102,7 +122,9 @@ impl Params for RandomParams {
             Init::Zeros => vec![0.0; n],
             Init::Normal(std) => {
                 let mut draws = randomness::stream(self.seed, &format!("init {name}"), 0);
-                (0..n).map(|_| draws.sample::<f32, _>(StandardNormal) * std as f32).collect()
+                (0..n)
+                    .map(|_| draws.sample::<f32, _>(StandardNormal) * std as f32)
+                    .collect()
             }
         })
     }

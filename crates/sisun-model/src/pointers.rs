@@ -1,7 +1,8 @@
 //! Which checkpoint of a run is the newest, and which the best.
 //!
-//! The newest is the one that the file `last` names. Which one is the best stands in its `state.json`, and nowhere else: the
-//! file `best` only repeats it, and may say something older where a process ended between two renames.
+//! The newest is the one that the file `last` names. Which one is the best stands in its
+//! `state.json`, and nowhere else: the file `best` only repeats it, and may say something older
+//! where a process ended between two renames.
 
 use crate::ModelError;
 use crate::checkpoint::{CheckpointState, folder_name, read_state, steps_in, write_atomic};
@@ -43,7 +44,9 @@ impl Standing {
         let newest = match &last {
             Pointed::Checkpoint(path) => path.clone(),
             pointed => {
-                let Some(step) = steps_in(checkpoints)?.last().copied() else { return Ok(None) };
+                let Some(step) = steps_in(checkpoints)?.last().copied() else {
+                    return Ok(None);
+                };
                 let name = folder_name(step);
                 if let Pointed::Nothing(said) = pointed {
                     wrong.push(Wrong {
@@ -74,10 +77,15 @@ impl Standing {
                 _ => newest.clone(),
             },
         };
-        Ok(Some(Self { newest, best, wrong }))
+        Ok(Some(Self {
+            newest,
+            best,
+            wrong,
+        }))
     }
 
-    /// Has the pointers say what is right, in a run that this process holds. What was found, for people to read.
+    /// Has the pointers say what is right, in a run that this process holds. What was found, for
+    /// people to read.
     pub(crate) fn mend(&self) -> Vec<String> {
         let mend = |wrong: &Wrong| match &wrong.right {
             Some((pointer, right)) if write_atomic(pointer, right.as_bytes()).is_ok() => {
@@ -93,15 +101,21 @@ impl Standing {
         self.wrong.iter().map(|wrong| wrong.told.clone()).collect()
     }
 
-    /// As [`Standing::mend`], in a run that is only read: where nobody trains it and it can be written. Where somebody does,
-    /// that process is about to put it right.
-    pub(crate) fn mend_if_free(&self, root: &Path, checkpoints: &Path) -> Result<Vec<String>, ModelError> {
+    /// As [`Standing::mend`], in a run that is only read: where nobody trains it and it can be
+    /// written. Where somebody does, that process is about to put it right.
+    pub(crate) fn mend_if_free(
+        &self,
+        root: &Path,
+        checkpoints: &Path,
+    ) -> Result<Vec<String>, ModelError> {
         if self.wrong.is_empty() {
             return Ok(Vec::new());
         }
         match HeldDir::take(root, Patience::Refuse) {
             // Somebody may have put it right in the meantime.
-            Ok(_held) => Ok(Self::of(checkpoints)?.map_or_else(Vec::new, |standing| standing.mend())),
+            Ok(_held) => {
+                Ok(Self::of(checkpoints)?.map_or_else(Vec::new, |standing| standing.mend()))
+            }
             Err(LockError::Taken { .. }) => Ok(Vec::new()),
             Err(LockError::Io { .. }) => Ok(self.told()),
         }
@@ -147,8 +161,16 @@ fn best_by(
         Pointed::Nothing(said) => format!("names {said}, which is no checkpoint here"),
         Pointed::Absent => "is missing".to_owned(),
     };
-    let told = format!("{} {said}; by {} the best is {}", pointer.display(), name(newest), name(&best));
-    wrong.push(Wrong { told, right: Some((pointer, folder_name(step))) });
+    let told = format!(
+        "{} {said}; by {} the best is {}",
+        pointer.display(),
+        name(newest),
+        name(&best)
+    );
+    wrong.push(Wrong {
+        told,
+        right: Some((pointer, folder_name(step))),
+    });
     Ok(best)
 }
 
@@ -161,19 +183,29 @@ enum Pointed {
     Checkpoint(PathBuf),
 }
 
-/// Reads a pointer: a file that holds the name of a checkpoint's folder, or a link to such a folder.
+/// Reads a pointer: a file that holds the name of a checkpoint's folder, or a link to such a
+/// folder.
 fn pointed(checkpoints: &Path, pointer: &str) -> Result<Pointed, ModelError> {
     let path = checkpoints.join(pointer);
     let failed = || ModelError::io("read", &path);
-    let is_link = if_there(fs::symlink_metadata(&path)).map_err(failed())?.is_some_and(|found| found.is_symlink());
+    let is_link = if_there(fs::symlink_metadata(&path))
+        .map_err(failed())?
+        .is_some_and(|found| found.is_symlink());
     let bytes = match is_link && is_folder(&path).map_err(failed())? {
-        true => fs::canonicalize(&path).map_err(failed())?.file_name().map(|name| name.as_encoded_bytes().to_owned()),
+        true => fs::canonicalize(&path)
+            .map_err(failed())?
+            .file_name()
+            .map(|name| name.as_encoded_bytes().to_owned()),
         false => if_there(fs::read(&path)).map_err(failed())?,
     };
-    let Some(bytes) = bytes else { return Ok(Pointed::Absent) };
+    let Some(bytes) = bytes else {
+        return Ok(Pointed::Absent);
+    };
     let said = String::from_utf8_lossy(&bytes);
     let named = said.trim();
-    let step = named.strip_prefix("step-").and_then(|step| step.parse().ok());
+    let step = named
+        .strip_prefix("step-")
+        .and_then(|step| step.parse().ok());
     let folder = checkpoints.join(named);
     let is_checkpoint = step.is_some_and(|step| named == folder_name(step))
         && is_folder(&folder).map_err(ModelError::io("read", &folder))?;
@@ -185,5 +217,9 @@ fn pointed(checkpoints: &Path, pointer: &str) -> Result<Pointed, ModelError> {
 }
 
 fn name(checkpoint: &Path) -> String {
-    checkpoint.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    checkpoint
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }

@@ -6,12 +6,12 @@ use burn::tensor::Tensor;
 use sisun_kernels::{self as kernels, Precision};
 
 impl Transformer {
-    /// The same model with its weight matrices and token embedding rounded to bfloat16 and held so, in half the memory.
-    /// From then on every pass is one with [`Precision::Bf16`]. Norms, biases, tables of positions and all activations stay
-    /// float32.
+    /// The same model with its weight matrices and token embedding rounded to bfloat16 and held so,
+    /// in half the memory. From then on every pass is one with [`Precision::Bf16`]. Norms, biases,
+    /// tables of positions and all activations stay float32.
     ///
-    /// There are no gradients for such weights: the model must be on a device without autodiff, and of the CPU's backend,
-    /// which alone multiplies them.
+    /// There are no gradients for such weights: the model must be on a device without autodiff, and
+    /// of the CPU's backend, which alone multiplies them.
     #[must_use]
     pub fn in_bf16(self) -> Self {
         struct Rounding(Vec<String>);

@@ -1,6 +1,8 @@
 //! A run directory, as whoever reads it sees it.
 
-use crate::checkpoint::{Checkpoint, CheckpointState, FileSum, MODEL_FILE, folder_name, model_sum, steps_in, sum_file};
+use crate::checkpoint::{
+    Checkpoint, CheckpointState, FileSum, MODEL_FILE, folder_name, model_sum, steps_in, sum_file,
+};
 use crate::pointers::{BEST, LAST, Standing};
 use crate::weights::write_tensors;
 use crate::{ModelError, Transformer};
@@ -35,12 +37,16 @@ enum Chosen {
 }
 
 impl Run {
-    /// Opens a run: its directory, one of its checkpoint folders, or `checkpoints/last` or `checkpoints/best`.
+    /// Opens a run: its directory, one of its checkpoint folders, or `checkpoints/last` or
+    /// `checkpoints/best`.
     ///
     /// # Errors
     /// A path that is none of these.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let not = |problem: &str| ModelError::NotARun { path: path.to_owned(), problem: problem.to_owned() };
+        let not = |problem: &str| ModelError::NotARun {
+            path: path.to_owned(),
+            problem: problem.to_owned(),
+        };
         let failed = || ModelError::io("read", path);
         let found = match look(path) {
             // A name that no file can have.
@@ -49,12 +55,16 @@ impl Run {
         };
         let Some(found) = found else {
             // A pointer that is missing only repeats what the run knows.
-            let pointer =
-                [(BEST, Chosen::Best), (LAST, Chosen::Newest)].into_iter().find(|(name, _)| path.ends_with(name));
+            let pointer = [(BEST, Chosen::Best), (LAST, Chosen::Newest)]
+                .into_iter()
+                .find(|(name, _)| path.ends_with(name));
             if let (Some((_, chosen)), Some(root)) = (pointer, path.parent().and_then(Path::parent))
                 && is_file(&root.join(CONFIG)).map_err(failed())?
             {
-                return Ok(Self { root: root.to_owned(), chosen });
+                return Ok(Self {
+                    root: root.to_owned(),
+                    chosen,
+                });
             }
             let under_runs = Path::new("runs").join(path);
             return Err(not(&match is_folder(&under_runs) {
@@ -63,12 +73,19 @@ impl Run {
             }));
         };
         if found.is_dir() && is_file(&path.join(CONFIG)).map_err(failed())? {
-            return Ok(Self { root: path.to_owned(), chosen: Chosen::Best });
+            return Ok(Self {
+                root: path.to_owned(),
+                chosen: Chosen::Best,
+            });
         }
         let whole = path.canonicalize().map_err(failed())?;
         let root = match whole.parent().and_then(Path::parent) {
             Some(root) if is_file(&root.join(CONFIG)).map_err(failed())? => root.to_owned(),
-            _ => return Err(not("it holds no config.toml, nor a Hugging Face model's config.json")),
+            _ => {
+                return Err(not(
+                    "it holds no config.toml, nor a Hugging Face model's config.json",
+                ));
+            }
         };
         let name = whole.file_name().unwrap_or_default();
         let chosen = match found.is_dir() {
@@ -118,8 +135,8 @@ impl Run {
         Checkpoint::open(&self.standing()?.newest)
     }
 
-    /// Has the files `last` and `best` say what the newest checkpoint says, where they do not and nobody else trains the run.
-    /// What was found, for people to read.
+    /// Has the files `last` and `best` say what the newest checkpoint says, where they do not and
+    /// nobody else trains the run. What was found, for people to read.
     ///
     /// # Errors
     /// Files that cannot be read.
@@ -129,7 +146,9 @@ impl Run {
             Chosen::Folder(_) => None,
             _ => Standing::of(&checkpoints)?,
         };
-        standing.map_or(Ok(Vec::new()), |standing| standing.mend_if_free(&self.root, &checkpoints))
+        standing.map_or(Ok(Vec::new()), |standing| {
+            standing.mend_if_free(&self.root, &checkpoints)
+        })
     }
 
     /// What [`Run::mend`] would find, with nothing written.
@@ -137,7 +156,8 @@ impl Run {
     /// # Errors
     /// Files that cannot be read.
     pub fn wrong_pointers(&self) -> Result<Vec<String>, ModelError> {
-        Ok(Standing::of(&self.root.join(CHECKPOINTS))?.map_or_else(Vec::new, |standing| standing.told()))
+        Ok(Standing::of(&self.root.join(CHECKPOINTS))?
+            .map_or_else(Vec::new, |standing| standing.told()))
     }
 
     /// As [`Run::mend`], of a run that this process trains.
@@ -145,7 +165,8 @@ impl Run {
     /// # Errors
     /// Files that cannot be read.
     pub fn mend_own(&self) -> Result<Vec<String>, ModelError> {
-        Ok(Standing::of(&self.root.join(CHECKPOINTS))?.map_or_else(Vec::new, |standing| standing.mend()))
+        Ok(Standing::of(&self.root.join(CHECKPOINTS))?
+            .map_or_else(Vec::new, |standing| standing.mend()))
     }
 
     /// The folders of all its checkpoints, oldest first.
@@ -154,7 +175,10 @@ impl Run {
     /// A folder that cannot be read.
     pub fn checkpoints(&self) -> Result<Vec<PathBuf>, ModelError> {
         let folder = self.root.join(CHECKPOINTS);
-        Ok(steps_in(&folder)?.into_iter().map(|step| folder.join(folder_name(step))).collect())
+        Ok(steps_in(&folder)?
+            .into_iter()
+            .map(|step| folder.join(folder_name(step)))
+            .collect())
     }
 
     /// The model of [`Run::checkpoint`], its adapters added up.
@@ -186,7 +210,9 @@ impl Run {
             });
         }
         let weights = checkpoint.file(MODEL_FILE);
-        let Some(lora) = config.lora() else { return Transformer::load(&weights, &config.model, device) };
+        let Some(lora) = config.lora() else {
+            return Transformer::load(&weights, &config.model, device);
+        };
         let path = self.root.join(BASE_FILE);
         if checkpoint.state.base.is_none() {
             let problem = "has no checksum in the checkpoint's state.json".to_owned();
@@ -196,25 +222,32 @@ impl Run {
         Transformer::load(&path, &config.model, device)?.load_lora(lora, &weights)
     }
 
-    /// Verify that a tokenizer of this sum is the one that the run was made with, as a checkpoint recorded it.
+    /// Verify that a tokenizer of this sum is the one that the run was made with, as a checkpoint
+    /// recorded it.
     ///
     /// # Errors
     /// [`ModelError::AlteredRunFile`].
     pub fn check_tokenizer(&self, sha256: &str, state: &CheckpointState) -> Result<(), ModelError> {
         match &state.made_with {
             Some(made_with) if made_with.tokenizer_sha256 != sha256 => {
-                Err(ModelError::AlteredRunFile { path: self.tokenizer(), what: "its vocabulary or settings" })
+                Err(ModelError::AlteredRunFile {
+                    path: self.tokenizer(),
+                    what: "its vocabulary or settings",
+                })
             }
             _ => Ok(()),
         }
     }
 
-    /// Verify the weights that a run's adapters are added to, if it has adapters, by the sum that a checkpoint recorded.
+    /// Verify the weights that a run's adapters are added to, if it has adapters, by the sum that a
+    /// checkpoint recorded.
     ///
     /// # Errors
     /// [`ModelError::DamagedBase`]: they cannot be read, or were altered.
     pub fn check_base(&self, checkpoint: &Checkpoint) -> Result<(), ModelError> {
-        let Some(expected) = &checkpoint.state.base else { return Ok(()) };
+        let Some(expected) = &checkpoint.state.base else {
+            return Ok(());
+        };
         let path = self.root.join(BASE_FILE);
         let problem = match sum_file(&path) {
             Ok(found) if found == *expected => return Ok(()),
@@ -224,7 +257,8 @@ impl Run {
         Err(ModelError::DamagedBase { path, problem })
     }
 
-    /// Writes the weights that a run's adapters are added to into its directory, whole or not at all.
+    /// Writes the weights that a run's adapters are added to into its directory, whole or not at
+    /// all.
     ///
     /// # Errors
     /// Whatever keeps the file from being written.

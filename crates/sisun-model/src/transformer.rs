@@ -35,8 +35,9 @@ pub struct Transformer {
 }
 
 impl Transformer {
-    /// A model with random weights: GPT-2's initialisation (Radford et al. 2019, §2.3), normal with `init_std`,
-    /// the projections back into the residual stream divided by `√(2·n_layers)`, biases 0, norms 1.
+    /// A model with random weights: GPT-2's initialisation (Radford et al. 2019, §2.3), normal with
+    /// `init_std`, the projections back into the residual stream divided by `√(2·n_layers)`, biases
+    /// 0, norms 1.
     ///
     /// # Errors
     /// A configuration that is out of range, without `vocab_size`, or larger than memory.
@@ -49,7 +50,8 @@ impl Transformer {
     /// A model whose parameters come from `source`.
     ///
     /// # Errors
-    /// A configuration that is out of range or without `vocab_size`, or what the source cannot give.
+    /// A configuration that is out of range or without `vocab_size`, or what the source cannot
+    /// give.
     pub fn from_params(config: &ModelConfig, source: &mut dyn Params) -> Result<Self, ModelError> {
         config.validate()?;
         let vocab = config.vocab_size.ok_or(ModelError::NoVocabulary)?;
@@ -81,7 +83,8 @@ impl Transformer {
         self.embed.weight.val().device()
     }
 
-    /// The same model with RoPE's frequencies changed for longer contexts; with other positions, the same model.
+    /// The same model with RoPE's frequencies changed for longer contexts; with other positions,
+    /// the same model.
     #[must_use]
     pub fn with_rope_scaling(mut self, changed: RopeScaling) -> Self {
         self.position = self.position.with_scaling(changed);
@@ -91,8 +94,9 @@ impl Transformer {
         self
     }
 
-    /// What the position variant adds to the scores of `n` tokens: for each head in a row of its own the bias where
-    /// `query − key` is `−(n − 1)`, …, `n − 1`. `None` for variants that add nothing (all but ALiBi and T5's bias).
+    /// What the position variant adds to the scores of `n` tokens: for each head in a row of its
+    /// own the bias where `query − key` is `−(n − 1)`, …, `n − 1`. `None` for variants that add
+    /// nothing (all but ALiBi and T5's bias).
     ///
     /// # Shapes
     /// - result: `[n_heads, 2·n − 1]`
@@ -101,8 +105,8 @@ impl Transformer {
         Some(by_offset.transpose())
     }
 
-    /// What the position variant adds to the embeddings of the first `n` tokens. `None` for variants that add nothing
-    /// there (all but learned and sinusoidal positions).
+    /// What the position variant adds to the embeddings of the first `n` tokens. `None` for
+    /// variants that add nothing there (all but learned and sinusoidal positions).
     ///
     /// # Shapes
     /// - result: `[n, d_model]`
@@ -110,7 +114,8 @@ impl Transformer {
     /// # Panics
     /// If learned positions end before; [`Transformer::check_length`] tells beforehand.
     pub fn added_positions(&self, n: usize) -> Option<Tensor<2>> {
-        self.position.embedding(&Positions::From(0, n), self.config.d_model, &self.device())
+        self.position
+            .embedding(&Positions::From(0, n), self.config.d_model, &self.device())
     }
 
     /// Whether the model can read `len` tokens in one sequence.
@@ -119,7 +124,10 @@ impl Transformer {
     /// Only learned positions end: the table has `context_len` rows.
     pub fn check_length(&self, len: usize) -> Result<(), ModelError> {
         if self.config.position == Position::Learned && len > self.config.context_len {
-            return Err(ModelError::PastTable { len, context_len: self.config.context_len });
+            return Err(ModelError::PastTable {
+                len,
+                context_len: self.config.context_len,
+            });
         }
         Ok(())
     }
@@ -127,11 +135,13 @@ impl Transformer {
     /// The logits of the token after each position.
     ///
     /// # Shapes
-    /// - `tokens`: `[batch, pos]`, each below `vocab_size`; with a cache, the tokens after those in it
+    /// - `tokens`: `[batch, pos]`, each below `vocab_size`; with a cache, the tokens after those in
+    ///   it
     /// - result: `[batch, pos, vocab]`
     ///
     /// # Panics
-    /// If learned positions end before the last token; [`Transformer::check_length`] tells beforehand.
+    /// If learned positions end before the last token; [`Transformer::check_length`] tells
+    /// beforehand.
     pub fn forward(&self, tokens: Tensor<2, Int>, mut pass: Pass<'_>) -> Tensor<3> {
         let x = self.hidden(tokens, &mut pass);
         self.logits(x, &mut pass)
@@ -170,7 +180,10 @@ impl Transformer {
             None => Positions::From(start, pos),
         };
         let x = self.embed.forward(tokens);
-        let x = match self.position.embedding(&positions, self.config.d_model, &device) {
+        let x = match self
+            .position
+            .embedding(&positions, self.config.d_model, &device)
+        {
             Some(rows) => x + rows.unsqueeze(),
             None => x,
         };

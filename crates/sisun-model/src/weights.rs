@@ -23,7 +23,10 @@ pub type HostTensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 impl Transformer {
     /// Every parameter, copied to the host.
     pub fn to_host(&self) -> HostTensors {
-        self.flat().into_iter().map(|(name, flat)| (name, (flat.shape, to_host(flat.values).1))).collect()
+        self.flat()
+            .into_iter()
+            .map(|(name, flat)| (name, (flat.shape, to_host(flat.values).1)))
+            .collect()
     }
 
     /// Every parameter by name; nothing is copied.
@@ -39,7 +42,13 @@ impl Transformer {
             fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
                 let tensor = param.val().without_autodiff();
                 let shape = tensor.dims().to_vec();
-                self.1.insert(self.0.join("."), Flat { shape, values: tensor.reshape([-1]) });
+                self.1.insert(
+                    self.0.join("."),
+                    Flat {
+                        shape,
+                        values: tensor.reshape([-1]),
+                    },
+                );
             }
         }
         let mut reader = Reader(Vec::new(), FlatTensors::new());
@@ -49,14 +58,17 @@ impl Transformer {
 
     /// The factors of the adapters by name; nothing is copied.
     pub fn flat_factors(&self) -> FlatTensors {
-        self.flat().into_iter().filter(|(name, _)| is_factor(name)).collect()
+        self.flat()
+            .into_iter()
+            .filter(|(name, _)| is_factor(name))
+            .collect()
     }
 
     /// Reads `model.safetensors`.
     ///
     /// # Errors
-    /// A file that cannot be read, is no whole safetensors file, or does not hold exactly this configuration's
-    /// tensors; all that differ are listed.
+    /// A file that cannot be read, is no whole safetensors file, or does not hold exactly this
+    /// configuration's tensors; all that differ are listed.
     pub fn load(path: &Path, config: &ModelConfig, device: &Device) -> Result<Self, ModelError> {
         config.validate()?;
         memory::check_weights(config, device)?;
@@ -90,7 +102,8 @@ pub struct Flat {
     pub values: Tensor<1>,
 }
 
-/// Writes tensors as a safetensors file, the bytes of [`to_safetensors`]; only one is copied at a time.
+/// Writes tensors as a safetensors file, the bytes of [`to_safetensors`]; only one is copied at a
+/// time.
 ///
 /// # Errors
 /// Whatever keeps the file from being written.
@@ -98,8 +111,9 @@ pub fn write_tensors(tensors: &FlatTensors, file: &mut impl Write) -> io::Result
     write_views(tensors, metadata(), file)
 }
 
-/// Writes tensors that are made when they are asked for as a safetensors file: its header's length, its header, and the
-/// tensors by descending width of their numbers and then by name, as the library orders them.
+/// Writes tensors that are made when they are asked for as a safetensors file: its header's length,
+/// its header, and the tensors by descending width of their numbers and then by name, as the
+/// library orders them.
 ///
 /// # Errors
 /// Whatever keeps the file from being written.
@@ -119,7 +133,14 @@ where
         let begin = end;
         end += tensor.data_len();
         let (dtype, shape) = (tensor.dtype(), tensor.shape().to_vec());
-        (name.to_string(), TensorInfo { dtype, shape, data_offsets: (begin, end) })
+        (
+            name.to_string(),
+            TensorInfo {
+                dtype,
+                shape,
+                data_offsets: (begin, end),
+            },
+        )
     });
     let header = Metadata::new(Some(metadata), infos.collect()).map_err(io::Error::other)?;
     let mut header = serde_json::to_value(&header)?;
@@ -129,17 +150,30 @@ where
     }
     let mut header = header.to_string();
     // The numbers begin at a multiple of 8.
-    header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
+    header.extend(std::iter::repeat_n(
+        ' ',
+        header.len().next_multiple_of(8) - header.len(),
+    ));
     file.write_all(&(header.len() as u64).to_le_bytes())?;
     file.write_all(header.as_bytes())?;
-    tensors.iter().try_for_each(|(_, tensor)| file.write_all(&tensor.data()))
+    tensors
+        .iter()
+        .try_for_each(|(_, tensor)| file.write_all(&tensor.data()))
 }
 
-/// The first tensor, by name, that holds a number which is not finite. It is asked of the host: a GPU's compiler may take
-/// for granted that there are no such numbers.
+/// The first tensor, by name, that holds a number which is not finite. It is asked of the host: a
+/// GPU's compiler may take for granted that there are no such numbers.
 pub fn not_finite(tensors: &FlatTensors) -> Option<&str> {
-    let sound = |flat: &Flat| to_host(flat.values.clone()).1.into_iter().all(f32::is_finite);
-    tensors.iter().find(|(_, flat)| !sound(flat)).map(|(name, _)| name.as_str())
+    let sound = |flat: &Flat| {
+        to_host(flat.values.clone())
+            .1
+            .into_iter()
+            .all(f32::is_finite)
+    };
+    tensors
+        .iter()
+        .find(|(_, flat)| !sound(flat))
+        .map(|(name, _)| name.as_str())
 }
 
 /// Hugging Face's loaders ask for this key.
@@ -159,7 +193,12 @@ impl View for &Flat {
     fn data(&self) -> Cow<'_, [u8]> {
         let (_, values) = to_host(self.values.clone());
         let mut bytes = vec![0; 4 * values.len()];
-        bytes.as_chunks_mut().0.iter_mut().zip(values).for_each(|(four, value)| *four = value.to_le_bytes());
+        bytes
+            .as_chunks_mut()
+            .0
+            .iter_mut()
+            .zip(values)
+            .for_each(|(four, value)| *four = value.to_le_bytes());
         bytes.into()
     }
 
@@ -171,16 +210,31 @@ impl View for &Flat {
 /// A tensor's shape and values, copied to the host as `f32`.
 pub fn to_host<const D: usize>(tensor: Tensor<D>) -> (Vec<usize>, Vec<f32>) {
     let shape = tensor.dims().to_vec();
-    (shape, tensor.try_into_vec_as::<f32>().expect("a float tensor that was computed can be read as f32"))
+    (
+        shape,
+        tensor
+            .try_into_vec_as::<f32>()
+            .expect("a float tensor that was computed can be read as f32"),
+    )
 }
 
-/// The bytes of a safetensors file that holds these tensors as `f32`; the same tensors give the same bytes.
+/// The bytes of a safetensors file that holds these tensors as `f32`; the same tensors give the
+/// same bytes.
 pub fn to_safetensors(tensors: &HostTensors) -> Vec<u8> {
-    let bytes: Vec<Vec<u8>> =
-        tensors.values().map(|(_, values)| values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
-    let views = tensors.iter().zip(&bytes).map(|((name, (shape, _)), bytes)| {
-        (name, TensorView::new(Dtype::F32, shape.clone(), bytes).expect("the values fill the shape"))
-    });
+    let bytes: Vec<Vec<u8>> = tensors
+        .values()
+        .map(|(_, values)| values.iter().flat_map(|v| v.to_le_bytes()).collect())
+        .collect();
+    let views = tensors
+        .iter()
+        .zip(&bytes)
+        .map(|((name, (shape, _)), bytes)| {
+            (
+                name,
+                TensorView::new(Dtype::F32, shape.clone(), bytes)
+                    .expect("the values fill the shape"),
+            )
+        });
     safetensors::serialize(views, Some(metadata())).expect("names and shapes are plain")
 }
 
@@ -189,14 +243,20 @@ pub fn to_safetensors(tensors: &HostTensors) -> Vec<u8> {
 /// # Errors
 /// A file that cannot be read, is cut short, has a header that lies, or holds another number type.
 pub fn read_tensors(path: &Path) -> Result<HostTensors, ModelError> {
-    let bad = |problem: String| ModelError::BadWeights { path: path.to_owned(), problem };
+    let bad = |problem: String| ModelError::BadWeights {
+        path: path.to_owned(),
+        problem,
+    };
     let map = map_file(path)?;
     let file = SafeTensors::deserialize(&map).map_err(|error| bad(error.to_string()))?;
     file.iter()
         .map(|(name, view)| {
             let data = view.data();
             let values: Vec<f32> = match view.dtype() {
-                Dtype::F32 => data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+                Dtype::F32 => data
+                    .chunks_exact(4)
+                    .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                    .collect(),
                 other => return Err(bad(format!("tensor {name} is {other}, expected F32"))),
             };
             Ok((name.to_owned(), (view.shape().to_vec(), values)))
@@ -249,16 +309,27 @@ pub(crate) struct NamedParams<T> {
 
 impl<T: Source> NamedParams<T> {
     pub(crate) fn new(tensors: BTreeMap<String, T>, device: &Device) -> Self {
-        Self { tensors, problems: Vec::new(), device: device.clone() }
+        Self {
+            tensors,
+            problems: Vec::new(),
+            device: device.clone(),
+        }
     }
 
     /// That every tensor was wanted and fitted; `path` is told where not.
     pub(crate) fn finish(mut self, path: &Path) -> Result<(), ModelError> {
-        self.problems.extend(self.tensors.into_keys().map(|name| format!("{name}: not part of this model")));
+        self.problems.extend(
+            self.tensors
+                .into_keys()
+                .map(|name| format!("{name}: not part of this model")),
+        );
         if self.problems.is_empty() {
             return Ok(());
         }
-        Err(ModelError::Mismatch { path: path.to_owned(), problems: self.problems })
+        Err(ModelError::Mismatch {
+            path: path.to_owned(),
+            problems: self.problems,
+        })
     }
 }
 

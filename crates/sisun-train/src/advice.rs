@@ -15,38 +15,62 @@ pub fn resume(run_dir: &Path) -> String {
 
 /// Goes on with a run that has taken all of its steps, for as many again.
 pub(crate) fn longer(run_dir: &Path, steps: u64) -> String {
-    format!("{} --set train.steps={}", resume(run_dir), steps.saturating_mul(2))
+    format!(
+        "{} --set train.steps={}",
+        resume(run_dir),
+        steps.saturating_mul(2)
+    )
 }
 
-/// Begins a run with the settings of another, some of them changed; its weights too, if it is to start from some.
+/// Begins a run with the settings of another, some of them changed; its weights too, if it is to
+/// start from some.
 pub(crate) fn anew(run_dir: &Path, from: Option<&Path>, settings: &[(String, Value)]) -> String {
     let config = shell::path(&run_dir.join("config.toml"));
-    let mut command = format!("sisun train {config} --run {}", shell::path(&vacant_beside(run_dir)));
-    let from = from.map(|from| ("finetune.model".to_owned(), Value::String(from.display().to_string())));
+    let mut command = format!(
+        "sisun train {config} --run {}",
+        shell::path(&vacant_beside(run_dir))
+    );
+    let from = from.map(|from| {
+        (
+            "finetune.model".to_owned(),
+            Value::String(from.display().to_string()),
+        )
+    });
     for (key, value) in from.iter().chain(settings) {
-        command += &format!(" --set {}", shell::word(&format!("{key}={}", spelled(value))));
+        command += &format!(
+            " --set {}",
+            shell::word(&format!("{key}={}", spelled(value)))
+        );
     }
     command
 }
 
-/// Begins a run with a tenth of the learning rate, from the last good checkpoint if training had begun by then.
+/// Begins a run with a tenth of the learning rate, from the last good checkpoint if training had
+/// begun by then.
 pub(crate) fn lower_rate(session: &Session, last_good: Option<&Path>) -> String {
     let train = &session.config.train;
-    let tenth = |rate: f64| format!("{:.1e}", rate / 10.0).parse().unwrap_or(rate / 10.0);
+    let tenth = |rate: f64| {
+        format!("{:.1e}", rate / 10.0)
+            .parse()
+            .unwrap_or(rate / 10.0)
+    };
     let rate: f64 = tenth(train.lr_max);
     let mut settings = vec![("train.lr_max".to_owned(), Value::Float(rate))];
     if train.lr_min.is_some_and(|lowest| lowest > rate) {
         settings.push(("train.lr_min".to_owned(), Value::Float(tenth(rate))));
     }
     if train.optimizer == OptimizerKind::Muon {
-        settings.push(("train.muon_lr_max".to_owned(), Value::Float(tenth(train.muon_lr_max))));
+        settings.push((
+            "train.muon_lr_max".to_owned(),
+            Value::Float(tenth(train.muon_lr_max)),
+        ));
     }
     let trained = last_good.filter(|path| !path.ends_with(sisun_model::checkpoint::folder_name(0)));
     anew(&session.run_dir, trained, &settings)
 }
 
-/// How settings that may not change on resume are changed all the same, if a command can say so: a new run that starts
-/// from this one's weights, or, where these would not fit, from nothing.
+/// How settings that may not change on resume are changed all the same, if a command can say so: a
+/// new run that starts from this one's weights, or, where these would not fit, from nothing.
 pub(crate) fn changed(
     run_dir: &Path,
     before: &Config,
@@ -58,14 +82,24 @@ pub(crate) fn changed(
         (key.starts_with("train.")
             || key.starts_with("finetune.lora")
             || ["model.context_len", "model.dropout"].contains(&key))
-            && !(key == "model.context_len" && before.model.position == sisun_config::Position::Learned)
+            && !(key == "model.context_len"
+                && before.model.position == sisun_config::Position::Learned)
     };
-    let from = refused.iter().all(|change| fits(&change.key)).then_some(run_dir);
+    let from = refused
+        .iter()
+        .all(|change| fits(&change.key))
+        .then_some(run_dir);
     let mut settings = settings(all)?;
     let is_changed = |key: &str| all.iter().any(|change| change.key == key);
     if is_changed("tokenizer") && !is_changed(VOCAB_SIZE) {
         // The run's own settings state the size of the vocabulary that it has.
-        let size = vocabulary_size(&asked.data, &asked.tokenizer, &asked.data.cache_folder(), &mut |_| {}).ok()?;
+        let size = vocabulary_size(
+            &asked.data,
+            &asked.tokenizer,
+            &asked.data.cache_folder(),
+            &mut |_| {},
+        )
+        .ok()?;
         settings.push((VOCAB_SIZE.to_owned(), Value::Integer(size.try_into().ok()?)));
     }
     Some(anew(run_dir, from, &settings))
@@ -76,15 +110,30 @@ pub(crate) fn learn(run_dir: &Path, changes: &[Change]) -> Option<String> {
     Some(anew(run_dir, Some(run_dir), &settings(changes)?))
 }
 
-/// Begins a run on text that this one's tokenizer cannot write: from nothing, with a vocabulary of so many characters.
-pub(crate) fn learn_characters(run_dir: &Path, changes: &[Change], vocab_size: usize) -> Option<String> {
-    let size = (VOCAB_SIZE.to_owned(), Value::Integer(vocab_size.try_into().ok()?));
-    Some(anew(run_dir, None, &[settings(changes)?, vec![size]].concat()))
+/// Begins a run on text that this one's tokenizer cannot write: from nothing, with a vocabulary of
+/// so many characters.
+pub(crate) fn learn_characters(
+    run_dir: &Path,
+    changes: &[Change],
+    vocab_size: usize,
+) -> Option<String> {
+    let size = (
+        VOCAB_SIZE.to_owned(),
+        Value::Integer(vocab_size.try_into().ok()?),
+    );
+    Some(anew(
+        run_dir,
+        None,
+        &[settings(changes)?, vec![size]].concat(),
+    ))
 }
 
 /// Keys and values as they are to be, if every key has one.
 fn settings(changes: &[Change]) -> Option<Vec<(String, Value)>> {
-    changes.iter().map(|change| Some((change.key.clone(), change.after.clone()?))).collect()
+    changes
+        .iter()
+        .map(|change| Some((change.key.clone(), change.after.clone()?)))
+        .collect()
 }
 
 /// A setting that differs between a run and what it is asked to go on with.
@@ -100,8 +149,18 @@ pub struct Change {
 
 impl std::fmt::Display for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let show = |value: &Option<Value>| value.as_ref().map_or_else(|| "not set".to_owned(), Value::to_string);
-        write!(f, "{} ({} → {})", self.key, show(&self.before), show(&self.after))
+        let show = |value: &Option<Value>| {
+            value
+                .as_ref()
+                .map_or_else(|| "not set".to_owned(), Value::to_string)
+        };
+        write!(
+            f,
+            "{} ({} → {})",
+            self.key,
+            show(&self.before),
+            show(&self.after)
+        )
     }
 }
 
@@ -125,12 +184,16 @@ fn is_only_text(text: &str) -> bool {
 fn vacant_beside(run_dir: &Path) -> PathBuf {
     // `.` has no name of its own.
     let named = |dir: PathBuf| dir.file_name().map(|name| (dir.clone(), name.to_owned()));
-    let found = named(run_dir.components().collect()).or_else(|| named(run_dir.canonicalize().ok()?));
+    let found =
+        named(run_dir.components().collect()).or_else(|| named(run_dir.canonicalize().ok()?));
     let (dir, name) = found.unwrap_or_else(|| ("run".into(), "run".into()));
     let numbered = |number: u64| {
         let mut name = name.clone();
         name.push(format!("-{number}"));
         dir.with_file_name(name)
     };
-    (2..).map(numbered).find(|path| !path.exists()).unwrap_or(dir)
+    (2..)
+        .map(numbered)
+        .find(|path| !path.exists())
+        .unwrap_or(dir)
 }

@@ -25,7 +25,10 @@ pub(crate) fn tensors(batch: &Batch, device: &Device) -> TensorBatch {
         Tensor::from_data(TensorData::new(ones, [n]), &plain)
     });
     TensorBatch {
-        inputs: Tensor::from_data(TensorData::new(ids(&batch.inputs), [batch.batch_size, batch.context_len]), device),
+        inputs: Tensor::from_data(
+            TensorData::new(ids(&batch.inputs), [batch.batch_size, batch.context_len]),
+            device,
+        ),
         targets: Tensor::from_data(TensorData::new(ids(&batch.targets), [n]), device),
         weights,
         marked: marked(batch),
@@ -34,7 +37,12 @@ pub(crate) fn tensors(batch: &Batch, device: &Device) -> TensorBatch {
 
 /// Targets the loss is taken on.
 pub(crate) fn marked(batch: &Batch) -> u64 {
-    batch.loss_mask.as_ref().map_or(batch.targets.len(), |mask| mask.iter().filter(|&&on| on).count()) as u64
+    batch
+        .loss_mask
+        .as_ref()
+        .map_or(batch.targets.len(), |mask| {
+            mask.iter().filter(|&&on| on).count()
+        }) as u64
 }
 
 /// The batch in at most `parts` batches, rows in order, as even as can be.

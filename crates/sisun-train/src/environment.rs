@@ -27,7 +27,11 @@ struct Environment<'a> {
 }
 
 /// Records it.
-pub(crate) fn write_environment(run_dir: &Path, corpus: &Corpus, chosen: &Chosen) -> Result<(), TrainError> {
+pub(crate) fn write_environment(
+    run_dir: &Path,
+    corpus: &Corpus,
+    chosen: &Chosen,
+) -> Result<(), TrainError> {
     let environment = Environment {
         sisun: env!("CARGO_PKG_VERSION"),
         burn: "0.22.1",
@@ -38,9 +42,12 @@ pub(crate) fn write_environment(run_dir: &Path, corpus: &Corpus, chosen: &Chosen
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         data_sha256: &corpus.sha256,
         tokenizer_sha256: corpus.tokenizer.sha256(),
-        working_directory: std::env::current_dir().ok().filter(|path| path.to_str().is_some()),
+        working_directory: std::env::current_dir()
+            .ok()
+            .filter(|path| path.to_str().is_some()),
     };
-    let text = serde_json::to_string_pretty(&environment).expect("plain numbers and strings always serialise");
+    let text = serde_json::to_string_pretty(&environment)
+        .expect("plain numbers and strings always serialise");
     Ok(write_atomic(&run_dir.join(ENVIRONMENT), text.as_bytes())?)
 }
 

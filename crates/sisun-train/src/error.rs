@@ -85,7 +85,8 @@ pub enum TrainError {
         /// The directory.
         path: PathBuf,
     },
-    /// A line of a run's metrics that is none, and not the last, which a process that is killed leaves cut.
+    /// A line of a run's metrics that is none, and not the last, which a process that is killed
+    /// leaves cut.
     #[error(
         "line {line} of {} is damaged ({problem}): restore the file, or delete the line, and with it what it measured",
         path.display()
@@ -183,7 +184,9 @@ pub enum TrainError {
         steps: u64,
     },
     /// A vocabulary smaller than the tokenizer's.
-    #[error("model.vocab_size = {stated} is less than the tokenizer's {needed} tokens; leave the key out, or raise it")]
+    #[error(
+        "model.vocab_size = {stated} is less than the tokenizer's {needed} tokens; leave the key out, or raise it"
+    )]
     SmallVocabulary {
         /// What the configuration says.
         stated: usize,
@@ -205,7 +208,8 @@ pub enum TrainError {
         lr: f64,
         /// The global norm of the gradient.
         grad_norm: f64,
-        /// The newest checkpoint whose weights are finite and are older than those that gave this, if one is kept.
+        /// The newest checkpoint whose weights are finite and are older than those that gave this,
+        /// if one is kept.
         last_good: Option<PathBuf>,
         /// The command that tries again.
         way: String,
@@ -259,21 +263,36 @@ impl From<LockError> for TrainError {
     fn from(error: LockError) -> Self {
         match error {
             LockError::Taken { path, holder } => Self::InUse { path, holder },
-            LockError::Io { path, source } => Self::Io { action: "lock", path, source },
+            LockError::Io { path, source } => Self::Io {
+                action: "lock",
+                path,
+                source,
+            },
         }
     }
 }
 
 impl TrainError {
     /// An I/O error with its path.
-    pub(crate) fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl AsRef<Path>,
+    ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.as_ref().to_owned();
-        move |source| Self::Io { action, path, source }
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
     }
 }
 
 fn list(changes: &[Change]) -> String {
-    changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    changes
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn instead(way: Option<&str>) -> String {
@@ -285,7 +304,10 @@ fn instead(way: Option<&str>) -> String {
 
 fn elsewhere(started_in: Option<&Path>) -> String {
     started_in.map_or_else(String::new, |path| {
-        format!("; relative paths start at the working directory, and the run was started in {}", path.display())
+        format!(
+            "; relative paths start at the working directory, and the run was started in {}",
+            path.display()
+        )
     })
 }
 

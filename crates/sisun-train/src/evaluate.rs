@@ -14,14 +14,16 @@ pub struct Evaluation {
     pub loss: f64,
     /// `e^loss`.
     pub perplexity: f64,
-    /// `loss / ln 2 · tokens / bytes`, comparable between tokenizers. `None` where the loss is on part of the text only.
+    /// `loss / ln 2 · tokens / bytes`, comparable between tokenizers. `None` where the loss is on
+    /// part of the text only.
     pub bits_per_byte: Option<f64>,
     /// Tokens the loss was taken on.
     pub tokens: u64,
 }
 
-/// Evaluates on non-overlapping windows of `context_len` tokens: all of the text (`limit` `None`), or that many
-/// windows, evenly spaced and the same each time. `None` if the text has no token to take the loss on.
+/// Evaluates on non-overlapping windows of `context_len` tokens: all of the text (`limit` `None`),
+/// or that many windows, evenly spaced and the same each time. `None` if the text has no token to
+/// take the loss on.
 pub fn evaluate(
     model: &Transformer,
     text: &Tokens,
@@ -32,7 +34,8 @@ pub fn evaluate(
     evaluate_without(&[], model, text, context_len, batch_size, limit)
 }
 
-/// As [`evaluate`], with some heads silent: what they give, `z`, is set to zero. Each is a pair of layer and head.
+/// As [`evaluate`], with some heads silent: what they give, `z`, is set to zero. Each is a pair of
+/// layer and head.
 pub fn evaluate_without(
     silenced: &[(usize, usize)],
     model: &Transformer,
@@ -45,7 +48,12 @@ pub fn evaluate_without(
     let device = model.device();
     let (mut sum, mut count) = (0.0, 0);
     for batch in evaluation_windows(text, batch_size, context_len, limit) {
-        let TensorBatch { inputs, targets, weights, marked } = tensors(&batch, &device);
+        let TensorBatch {
+            inputs,
+            targets,
+            weights,
+            marked,
+        } = tensors(&batch, &device);
         if marked == 0 {
             continue;
         }
@@ -60,6 +68,12 @@ pub fn evaluate_without(
     }
     let loss = sum / count as f64;
     let tokens_per_byte = text.len() as f64 / text.bytes() as f64;
-    let bits_per_byte = (!text.has_loss_mask()).then(|| loss / std::f64::consts::LN_2 * tokens_per_byte);
-    Some(Evaluation { loss, perplexity: loss.exp(), bits_per_byte, tokens: count })
+    let bits_per_byte =
+        (!text.has_loss_mask()).then(|| loss / std::f64::consts::LN_2 * tokens_per_byte);
+    Some(Evaluation {
+        loss,
+        perplexity: loss.exp(),
+        bits_per_byte,
+        tokens: count,
+    })
 }

@@ -14,12 +14,16 @@ use std::path::Path;
 pub struct InitialWeights {
     /// Its weights, without autodiff.
     pub model: Transformer,
-    /// Names and contents of files that go into the run directory, under [`COMPANIONS`], for whoever exports the run.
+    /// Names and contents of files that go into the run directory, under [`COMPANIONS`], for
+    /// whoever exports the run.
     pub companions: Vec<(String, Vec<u8>)>,
 }
 
 /// Writes the files into the run directory.
-pub(crate) fn write_companions(files: &[(String, Vec<u8>)], run_dir: &Path) -> Result<(), TrainError> {
+pub(crate) fn write_companions(
+    files: &[(String, Vec<u8>)],
+    run_dir: &Path,
+) -> Result<(), TrainError> {
     let folder = run_dir.join(COMPANIONS);
     for (name, bytes) in files {
         make_folder(&folder).map_err(TrainError::io("create", &folder))?;

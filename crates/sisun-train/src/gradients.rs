@@ -37,25 +37,33 @@ pub(crate) fn add(sum: NamedGradients, pass: NamedGradients) -> NamedGradients {
     }
     let names: Vec<String> = sum.keys().cloned().collect();
     let lists = [sum, pass].map(|gradients| gradients.into_values().collect());
-    names.into_iter().zip(optimizer::sum(lists.into())).collect()
+    names
+        .into_iter()
+        .zip(optimizer::sum(lists.into()))
+        .collect()
 }
 
-/// The same model whose parameters are leaves of a graph of their own, so that several passes can go on at once. Frozen
-/// ones stay outside of it.
+/// The same model whose parameters are leaves of a graph of their own, so that several passes can
+/// go on at once. Frozen ones stay outside of it.
 pub(crate) fn own_leaves(model: &Transformer) -> Transformer {
     struct Leaves;
     impl ModuleMapper for Leaves {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
             let (id, tensor, mapper) = param.consume();
             let trained = tensor.is_require_grad();
-            Param::from_mapped_value(id, Tensor::from_inner(tensor.inner()).set_require_grad(trained), mapper)
+            Param::from_mapped_value(
+                id,
+                Tensor::from_inner(tensor.inner()).set_require_grad(trained),
+                mapper,
+            )
         }
     }
     model.clone().map(&mut Leaves)
 }
 
-/// The Euclidean norm over all parameters, and the factor that brings it to at most `largest` (Pascanu et al. 2013):
-/// `min(1, largest / norm)`, found without reading anything back from the device. A `largest` of 0 leaves all as it is.
+/// The Euclidean norm over all parameters, and the factor that brings it to at most `largest`
+/// (Pascanu et al. 2013): `min(1, largest / norm)`, found without reading anything back from the
+/// device. A `largest` of 0 leaves all as it is.
 ///
 /// # Shapes
 /// - results: `[1]`

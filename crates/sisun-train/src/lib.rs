@@ -1,4 +1,5 @@
-//! Training: the loop ([`train`]), its steps, its evaluation, and what it writes to a run directory.
+//! Training: the loop ([`train`]), its steps, its evaluation, and what it writes to a run
+//! directory.
 //!
 //! Nothing here prints. A [`TrainObserver`] is told of every step, measurement and sample.
 

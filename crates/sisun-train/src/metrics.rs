@@ -10,15 +10,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// One line of `metrics.jsonl`. Absent fields do not apply to the split. `null` stands for what is no number, or, of the
-/// training split, a mean of nothing: no step since the line before had a token to take the loss on.
+/// One line of `metrics.jsonl`. Absent fields do not apply to the split. `null` stands for what is
+/// no number, or, of the training split, a mean of nothing: no step since the line before had a
+/// token to take the loss on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
     /// Steps done.
     pub step: u64,
     /// `train` or `validation`.
     pub split: String,
-    /// Nats per token that the loss is taken on; of the training split, averaged over those since the line before.
+    /// Nats per token that the loss is taken on; of the training split, averaged over those since
+    /// the line before.
     pub loss: Option<f64>,
     /// Bits per byte of text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,7 +45,12 @@ pub struct Metric {
 
 impl Metric {
     /// A line about the validation split.
-    pub(crate) fn validation(step: u64, evaluation: &Evaluation, tokens: u64, elapsed_s: f64) -> Self {
+    pub(crate) fn validation(
+        step: u64,
+        evaluation: &Evaluation,
+        tokens: u64,
+        elapsed_s: f64,
+    ) -> Self {
         Self {
             step,
             split: "validation".to_owned(),
@@ -68,26 +75,39 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Opens the files of a run that stands at `step`. What both say of steps after it, from a session that was cut
-    /// short after its last checkpoint, is dropped.
+    /// Opens the files of a run that stands at `step`. What both say of steps after it, from a
+    /// session that was cut short after its last checkpoint, is dropped.
     pub(crate) fn open(run_dir: &Path, step: u64) -> Result<Self, TrainError> {
         let path = run_dir.join("metrics.jsonl");
-        let kept: Vec<Metric> = read(&path)?.into_iter().filter(|metric| metric.step <= step).collect();
+        let kept: Vec<Metric> = read(&path)?
+            .into_iter()
+            .filter(|metric| metric.step <= step)
+            .collect();
         let text: String = kept.iter().map(line).collect();
         sisun_model::checkpoint::write_atomic(&path, text.as_bytes())?;
-        let file = OpenOptions::new().append(true).open(&path).map_err(TrainError::io("open", &path))?;
+        let file = OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .map_err(TrainError::io("open", &path))?;
         let failed = || TrainError::io("write events in", run_dir);
         let went_before = keep_to(run_dir, step).map_err(failed())?;
         let mut events = EventWriter::create(run_dir, now()).map_err(failed())?;
         if went_before {
             events.resumed(step + 1, now()).map_err(failed())?;
         }
-        Ok(Self { path, file, events, events_dir: run_dir.to_owned() })
+        Ok(Self {
+            path,
+            file,
+            events,
+            events_dir: run_dir.to_owned(),
+        })
     }
 
     /// Appends one line to each file.
     pub(crate) fn write(&mut self, metric: &Metric) -> Result<(), TrainError> {
-        self.file.write_all(line(metric).as_bytes()).map_err(TrainError::io("write", &self.path))?;
+        self.file
+            .write_all(line(metric).as_bytes())
+            .map_err(TrainError::io("write", &self.path))?;
         let split = &metric.split;
         let scalars = [
             ("loss", metric.loss),
@@ -101,25 +121,37 @@ impl Metrics {
         for (name, value) in scalars {
             if let Some(value) = value {
                 self.events
-                    .scalar(metric.step, &format!("{split}/{name}"), value as f32, wall_time)
+                    .scalar(
+                        metric.step,
+                        &format!("{split}/{name}"),
+                        value as f32,
+                        wall_time,
+                    )
                     .map_err(TrainError::io("write events in", &self.events_dir))?;
             }
         }
-        self.events.flush().map_err(TrainError::io("write events in", &self.events_dir))
+        self.events
+            .flush()
+            .map_err(TrainError::io("write events in", &self.events_dir))
     }
 }
 
-/// The lines of a `metrics.jsonl`; none if there is no such file. A last line that was cut short, as it is when a process is
-/// killed, is left out.
+/// The lines of a `metrics.jsonl`; none if there is no such file. A last line that was cut short,
+/// as it is when a process is killed, is left out.
 ///
 /// # Errors
 /// A file that cannot be read, or another line that is damaged.
 pub fn read(path: &Path) -> Result<Vec<Metric>, TrainError> {
     let bytes = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        read => read.and_then(|bytes| check_pointer(&bytes).map(|()| bytes)).map_err(TrainError::io("read", path))?,
+        read => read
+            .and_then(|bytes| check_pointer(&bytes).map(|()| bytes))
+            .map_err(TrainError::io("read", path))?,
     };
-    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+    let whole = bytes
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .map_or(0, |at| at + 1);
     let lines = bytes[..whole].split_inclusive(|&byte| byte == b'\n');
     let mut metrics: Vec<Metric> = lines
         .zip(1..)
@@ -137,13 +169,16 @@ pub fn read(path: &Path) -> Result<Vec<Metric>, TrainError> {
 }
 
 fn line(metric: &Metric) -> String {
-    let mut text = serde_json::to_string(metric).expect("plain numbers and strings always serialise");
+    let mut text =
+        serde_json::to_string(metric).expect("plain numbers and strings always serialise");
     text.push('\n');
     text
 }
 
 fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
 }
 
 #[cfg(test)]
@@ -176,21 +211,39 @@ mod tests {
             std::fs::write(&path, bytes).unwrap();
             read(&path)
         };
-        assert_eq!(read_back(whole.as_bytes()).unwrap(), [metric(1), metric(2), metric(3)]);
+        assert_eq!(
+            read_back(whole.as_bytes()).unwrap(),
+            [metric(1), metric(2), metric(3)]
+        );
         for cut in 1..lines[2].len() {
             let found = read_back(&whole.as_bytes()[..whole.len() - cut]).unwrap();
             // Without its line end alone it says all that it has to.
             assert_eq!(found.len(), if cut == 1 { 3 } else { 2 }, "{cut}");
         }
-        assert_eq!(read_back(&[whole.as_bytes(), &[0; 9]].concat()).unwrap().len(), 3, "what a power cut leaves");
+        assert_eq!(
+            read_back(&[whole.as_bytes(), &[0; 9]].concat())
+                .unwrap()
+                .len(),
+            3,
+            "what a power cut leaves"
+        );
         for (damaged, number) in [
-            (whole.replacen("\"step\":2", "\"step\":x", 1).into_bytes(), 2),
-            ([lines[0].as_bytes(), b"\xFF\xFE\n", lines[1].as_bytes()].concat(), 2),
+            (
+                whole.replacen("\"step\":2", "\"step\":x", 1).into_bytes(),
+                2,
+            ),
+            (
+                [lines[0].as_bytes(), b"\xFF\xFE\n", lines[1].as_bytes()].concat(),
+                2,
+            ),
             (format!("\n{whole}").into_bytes(), 1),
             (format!("{}{{}}\n", lines[0]).into_bytes(), 2),
         ] {
             let error = read_back(&damaged).unwrap_err();
-            assert!(matches!(error, TrainError::DamagedMetrics { line, .. } if line == number), "{error}");
+            assert!(
+                matches!(error, TrainError::DamagedMetrics { line, .. } if line == number),
+                "{error}"
+            );
         }
     }
 }

@@ -10,10 +10,11 @@ use sisun_model::weights::{Flat, FlatTensors, HostTensors};
 use sisun_model::{ModelError, Transformer};
 use std::collections::BTreeMap;
 
-/// AdamW, or Muon for the blocks' matrices and AdamW for the rest, with its state. The factors of adapters are matrices;
-/// what is frozen has no gradient, and so neither state nor step.
+/// AdamW, or Muon for the blocks' matrices and AdamW for the rest, with its state. The factors of
+/// adapters are matrices; what is frozen has no gradient, and so neither state nor step.
 ///
-/// Weight decay acts on matrices only: norms, biases, embeddings, learned positions and T5's biases get none.
+/// Weight decay acts on matrices only: norms, biases, embeddings, learned positions and T5's biases
+/// get none.
 #[derive(Debug)]
 pub struct Optimizer {
     config: TrainConfig,
@@ -30,11 +31,14 @@ struct Moments {
 impl Optimizer {
     /// An optimizer that has seen nothing.
     pub fn new(config: &TrainConfig) -> Self {
-        Self { config: config.clone(), moments: BTreeMap::new() }
+        Self {
+            config: config.clone(),
+            moments: BTreeMap::new(),
+        }
     }
 
-    /// Takes one step, counted from 0, at `share` of the highest learning rates. The gradients are multiplied by
-    /// `scale` first.
+    /// Takes one step, counted from 0, at `share` of the highest learning rates. The gradients are
+    /// multiplied by `scale` first.
     pub fn step(
         &mut self,
         model: Transformer,
@@ -48,49 +52,120 @@ impl Optimizer {
         let (mut names, mut slots) = (Vec::new(), Vec::new());
         let (mut matrix_names, mut matrices) = (Vec::new(), Vec::new());
         for (name, gradient) in gradients {
-            let (param, shape) = params.found.remove(&name).expect("a gradient is of a parameter of this model");
+            let (param, shape) = params
+                .found
+                .remove(&name)
+                .expect("a gradient is of a parameter of this model");
             let kind = Kind::of(&name, &shape, &self.config);
-            let weight_decay = if kind == Kind::Other { 0.0 } else { self.config.weight_decay };
+            let weight_decay = if kind == Kind::Other {
+                0.0
+            } else {
+                self.config.weight_decay
+            };
             let zeros = || param.zeros_like();
-            let fresh = || Moments { first: zeros(), second: (kind != Kind::Muon).then(zeros) };
+            let fresh = || Moments {
+                first: zeros(),
+                second: (kind != Kind::Muon).then(zeros),
+            };
             match self.moments.remove(&name).unwrap_or_else(fresh) {
-                Moments { first, second: None } => {
+                Moments {
+                    first,
+                    second: None,
+                } => {
                     let lr = self.config.muon_lr_max * share;
-                    let how = Muon { lr, momentum: self.config.muon_momentum, weight_decay };
-                    let [param, gradient, momentum] = [param, gradient, first].map(|x| x.reshape([shape[0], shape[1]]));
-                    matrices.push(MuonSlot { param, gradient, momentum, how });
+                    let how = Muon {
+                        lr,
+                        momentum: self.config.muon_momentum,
+                        weight_decay,
+                    };
+                    let [param, gradient, momentum] =
+                        [param, gradient, first].map(|x| x.reshape([shape[0], shape[1]]));
+                    matrices.push(MuonSlot {
+                        param,
+                        gradient,
+                        momentum,
+                        how,
+                    });
                     matrix_names.push(name);
                 }
-                Moments { first, second: Some(second) } => {
+                Moments {
+                    first,
+                    second: Some(second),
+                } => {
                     let how = self.adamw(share, weight_decay, step);
-                    slots.push(AdamWSlot { param, gradient, first, second, how });
+                    slots.push(AdamWSlot {
+                        param,
+                        gradient,
+                        first,
+                        second,
+                        how,
+                    });
                     names.push(name);
                 }
             }
         }
         let mut stepped = BTreeMap::new();
-        for (name, [param, momentum]) in matrix_names.into_iter().zip(muon(matrices, scale, precision(&self.config))) {
-            self.moments.insert(name.clone(), Moments { first: momentum.reshape([-1]), second: None });
+        for (name, [param, momentum]) in
+            matrix_names
+                .into_iter()
+                .zip(muon(matrices, scale, precision(&self.config)))
+        {
+            self.moments.insert(
+                name.clone(),
+                Moments {
+                    first: momentum.reshape([-1]),
+                    second: None,
+                },
+            );
             stepped.insert(name, param.reshape([-1]));
         }
         for (name, [param, first, second]) in names.into_iter().zip(adamw(slots, scale)) {
-            self.moments.insert(name.clone(), Moments { first, second: Some(second) });
+            self.moments.insert(
+                name.clone(),
+                Moments {
+                    first,
+                    second: Some(second),
+                },
+            );
             stepped.insert(name, param);
         }
-        model.map(&mut Replace { path: Vec::new(), stepped })
+        model.map(&mut Replace {
+            path: Vec::new(),
+            stepped,
+        })
     }
 
     fn adamw(&self, share: f64, weight_decay: f64, step: u64) -> AdamW {
-        let TrainConfig { lr_max, beta1, beta2, eps: epsilon, .. } = self.config;
-        AdamW { lr: lr_max * share, beta1, beta2, epsilon, weight_decay, step: step + 1 }
+        let TrainConfig {
+            lr_max,
+            beta1,
+            beta2,
+            eps: epsilon,
+            ..
+        } = self.config;
+        AdamW {
+            lr: lr_max * share,
+            beta1,
+            beta2,
+            epsilon,
+            weight_decay,
+            step: step + 1,
+        }
     }
 
     /// Its state, for a checkpoint; nothing is copied.
     pub fn flat(&self) -> FlatTensors {
-        let flat = |values: &Tensor<1>| Flat { shape: values.dims().to_vec(), values: values.clone() };
+        let flat = |values: &Tensor<1>| Flat {
+            shape: values.dims().to_vec(),
+            values: values.clone(),
+        };
         let mut tensors = FlatTensors::new();
         for (name, Moments { first, second }) in &self.moments {
-            let prefix = if second.is_some() { "first" } else { "momentum" };
+            let prefix = if second.is_some() {
+                "first"
+            } else {
+                "momentum"
+            };
             tensors.insert(format!("{prefix}.{name}"), flat(first));
             if let Some(second) = second {
                 tensors.insert(format!("second.{name}"), flat(second));
@@ -103,7 +178,11 @@ impl Optimizer {
     ///
     /// # Errors
     /// A state that lacks one half of a pair.
-    pub fn from_host(config: &TrainConfig, mut tensors: HostTensors, device: &Device) -> Result<Self, ModelError> {
+    pub fn from_host(
+        config: &TrainConfig,
+        mut tensors: HostTensors,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
         let tensor = |(shape, values): (Vec<usize>, Vec<f32>)| -> Tensor<1> {
             let n = shape.iter().product::<usize>();
             Tensor::from_data(TensorData::new(values, [n]), device)
@@ -111,16 +190,33 @@ impl Optimizer {
         let mut moments = BTreeMap::new();
         while let Some((key, value)) = tensors.pop_first() {
             if let Some(name) = key.strip_prefix("momentum.") {
-                moments.insert(name.to_owned(), Moments { first: tensor(value), second: None });
+                moments.insert(
+                    name.to_owned(),
+                    Moments {
+                        first: tensor(value),
+                        second: None,
+                    },
+                );
             } else if let Some(name) = key.strip_prefix("first.") {
-                let second = tensors.remove(&format!("second.{name}")).ok_or_else(|| ModelError::BadWeights {
-                    path: sisun_model::checkpoint::TRAINING_FILE.into(),
-                    problem: format!("second.{name} is missing"),
+                let second = tensors.remove(&format!("second.{name}")).ok_or_else(|| {
+                    ModelError::BadWeights {
+                        path: sisun_model::checkpoint::TRAINING_FILE.into(),
+                        problem: format!("second.{name} is missing"),
+                    }
                 })?;
-                moments.insert(name.to_owned(), Moments { first: tensor(value), second: Some(tensor(second)) });
+                moments.insert(
+                    name.to_owned(),
+                    Moments {
+                        first: tensor(value),
+                        second: Some(tensor(second)),
+                    },
+                );
             }
         }
-        Ok(Self { config: config.clone(), moments })
+        Ok(Self {
+            config: config.clone(),
+            moments,
+        })
     }
 }
 
@@ -166,7 +262,8 @@ impl ModuleVisitor for Params {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let tensor = param.val().inner();
         let shape = tensor.dims().to_vec();
-        self.found.insert(self.path.join("."), (tensor.reshape([-1]), shape));
+        self.found
+            .insert(self.path.join("."), (tensor.reshape([-1]), shape));
     }
 }
 
@@ -186,7 +283,9 @@ impl ModuleMapper for Replace {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(stepped) = self.stepped.remove(&self.path.join(".")) else { return param };
+        let Some(stepped) = self.stepped.remove(&self.path.join(".")) else {
+            return param;
+        };
         let (id, tensor, mapper) = param.consume();
         let stepped = Tensor::from_inner(stepped.reshape(tensor.dims())).require_grad();
         Param::from_mapped_value(id, stepped, mapper)

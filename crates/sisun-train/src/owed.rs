@@ -1,4 +1,5 @@
-//! What a run that has taken all of its steps owes because its process ended right after the last checkpoint.
+//! What a run that has taken all of its steps owes because its process ended right after the last
+//! checkpoint.
 
 use crate::TrainError;
 use sisun_config::Config;
@@ -23,11 +24,17 @@ pub(crate) fn has_sample(run_dir: &Path, step: u64) -> Result<bool, TrainError> 
 
 /// Whether a sample is due at this step: every so many steps, and at the end.
 pub(crate) fn samples_at(config: &Config, step: u64) -> bool {
-    let every = |every: u64| step == config.train.steps || (every > 0 && step.is_multiple_of(every));
-    step > 0 && config.sample.as_ref().is_some_and(|sample| every(sample.every))
+    let every =
+        |every: u64| step == config.train.steps || (every > 0 && step.is_multiple_of(every));
+    step > 0
+        && config
+            .sample
+            .as_ref()
+            .is_some_and(|sample| every(sample.every))
 }
 
-/// Whether something that follows the last checkpoint is missing, or is older than it: the last sample, the report, maps.
+/// Whether something that follows the last checkpoint is missing, or is older than it: the last
+/// sample, the report, maps.
 ///
 /// # Errors
 /// Files whose age cannot be read.

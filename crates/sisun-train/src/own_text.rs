@@ -1,4 +1,5 @@
-//! The text of a run, read again: it must be the text that the run was trained on, or held-out text would not be held out.
+//! The text of a run, read again: it must be the text that the run was trained on, or held-out text
+//! would not be held out.
 
 use crate::TrainError;
 use crate::environment::started_elsewhere;
@@ -22,10 +23,18 @@ pub fn own_text(
     context_len: usize,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Corpus, TrainError> {
-    same_text(run, &run.checkpoint()?.state, data, data, context_len, progress)
+    same_text(
+        run,
+        &run.checkpoint()?.state,
+        data,
+        data,
+        context_len,
+        progress,
+    )
 }
 
-/// Reads text by the settings `asked`, which has to be the text that the run read by its own, `recorded`.
+/// Reads text by the settings `asked`, which has to be the text that the run read by its own,
+/// `recorded`.
 pub(crate) fn same_text(
     run: &Run,
     state: &CheckpointState,
@@ -45,21 +54,32 @@ pub(crate) fn same_text(
         way: None,
     };
     let settings = differences(recorded, asked);
-    let corpus = prepare_again(asked, &tokenizer, &made_by, context_len, &cache, progress).map_err(|error| {
-        match error {
-            // What is left of a text, or was put in its place, may not do for what its settings ask.
-            DataError::Empty { .. } | DataError::UnseenCharacters { .. } | DataError::TooShort { .. } => {
-                let unwritable = matches!(error, DataError::UnseenCharacters { .. });
-                changed(explain(&settings, &format!("it has changed ({error})")), unwritable)
+    let corpus = prepare_again(asked, &tokenizer, &made_by, context_len, &cache, progress)
+        .map_err(|error| {
+            match error {
+                // What is left of a text, or was put in its place, may not do for what its settings
+                // ask.
+                DataError::Empty { .. }
+                | DataError::UnseenCharacters { .. }
+                | DataError::TooShort { .. } => {
+                    let unwritable = matches!(error, DataError::UnseenCharacters { .. });
+                    changed(
+                        explain(&settings, &format!("it has changed ({error})")),
+                        unwritable,
+                    )
+                }
+                DataError::Missing { .. } | DataError::NoFiles { .. } | DataError::Io { .. } => {
+                    let path = run.root().to_owned();
+                    let started_in = started_elsewhere(&path);
+                    TrainError::NoText {
+                        path,
+                        source: error,
+                        started_in,
+                    }
+                }
+                error => error.into(),
             }
-            DataError::Missing { .. } | DataError::NoFiles { .. } | DataError::Io { .. } => {
-                let path = run.root().to_owned();
-                let started_in = started_elsewhere(&path);
-                TrainError::NoText { path, source: error, started_in }
-            }
-            error => error.into(),
-        }
-    })?;
+        })?;
     if corpus.sha256 == state.data_sha256 {
         return Ok(corpus);
     }
@@ -87,12 +107,32 @@ pub(crate) fn same_text(
 
 /// `data.key (old → new)` for each setting that differs.
 fn differences(recorded: &DataConfig, asked: &DataConfig) -> Vec<String> {
-    let table = |data| Table::try_from(data).expect("plain structs of numbers and strings always serialise");
+    let table = |data| {
+        Table::try_from(data).expect("plain structs of numbers and strings always serialise")
+    };
     let (recorded, asked): (Table, Table) = (table(recorded), table(asked));
-    let keys: BTreeSet<&String> = recorded.keys().chain(asked.keys()).filter(|key| *key != CACHE).collect();
-    let show = |table: &Table, key: &str| table.get(key).map_or_else(|| "left out".to_owned(), ToString::to_string);
-    let differs = keys.into_iter().filter(|key| recorded.get(*key) != asked.get(*key));
-    differs.map(|key| format!("data.{key} ({} → {})", show(&recorded, key), show(&asked, key))).collect()
+    let keys: BTreeSet<&String> = recorded
+        .keys()
+        .chain(asked.keys())
+        .filter(|key| *key != CACHE)
+        .collect();
+    let show = |table: &Table, key: &str| {
+        table
+            .get(key)
+            .map_or_else(|| "left out".to_owned(), ToString::to_string)
+    };
+    let differs = keys
+        .into_iter()
+        .filter(|key| recorded.get(*key) != asked.get(*key));
+    differs
+        .map(|key| {
+            format!(
+                "data.{key} ({} → {})",
+                show(&recorded, key),
+                show(&asked, key)
+            )
+        })
+        .collect()
 }
 
 /// What differs, settings first.
@@ -105,5 +145,9 @@ fn explain(settings: &[String], of_the_text: &str) -> String {
 
 /// As a checkpoint records it.
 pub(crate) fn sum_of(sources: &Sources) -> SourcesSum {
-    SourcesSum { files: sources.files, bytes: sources.bytes, sha256: sources.sha256.clone() }
+    SourcesSum {
+        files: sources.files,
+        bytes: sources.bytes,
+        sha256: sources.sha256.clone(),
+    }
 }

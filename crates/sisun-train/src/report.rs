@@ -1,4 +1,5 @@
-//! What a finished run leaves to look at: `report.html`, one page that needs no network, and `loss.svg`.
+//! What a finished run leaves to look at: `report.html`, one page that needs no network, and
+//! `loss.svg`.
 
 mod chart;
 pub mod text;
@@ -29,7 +30,8 @@ pub struct Report {
 
 /// Writes `report.html` and `loss.svg` into `run_dir`, each replaced as a whole.
 ///
-/// Losses that are not finite are left out of the curves, and the page says how many and from which step on.
+/// Losses that are not finite are left out of the curves, and the page says how many and from which
+/// step on.
 ///
 /// # Errors
 /// Whatever the file system says.
@@ -37,7 +39,10 @@ pub fn write_report(run_dir: &Path, report: &Report) -> io::Result<()> {
     let (train, validation) = (Curve::new(&report.train), Curve::new(&report.validation));
     let svg = loss_svg(&printable(&report.title), &train, &validation)?;
     write_bytes(&run_dir.join("loss.svg"), svg.as_bytes())?;
-    write_bytes(&run_dir.join("report.html"), page(report, &svg, &train, &validation).as_bytes())
+    write_bytes(
+        &run_dir.join("report.html"),
+        page(report, &svg, &train, &validation).as_bytes(),
+    )
 }
 
 fn page(report: &Report, svg: &str, train: &Curve, validation: &Curve) -> String {
@@ -60,7 +65,11 @@ fn page(report: &Report, svg: &str, train: &Curve, validation: &Curve) -> String
 }
 
 fn best(curve: &Curve) -> Option<(u64, f64)> {
-    curve.points.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))
+    curve
+        .points
+        .iter()
+        .copied()
+        .min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 fn tiles(train: &Curve, validation: &Curve) -> String {
@@ -69,18 +78,38 @@ fn tiles(train: &Curve, validation: &Curve) -> String {
     };
     let mut tiles = String::new();
     if let Some((step, loss)) = best(validation) {
-        tiles += &tile("best validation loss", format!("{loss:.4}"), format!("at step {}", thousands(step)));
-        tiles += &tile("its perplexity", number(loss.exp()), format!("{} bits per token", number(loss / 2f64.ln())));
+        tiles += &tile(
+            "best validation loss",
+            format!("{loss:.4}"),
+            format!("at step {}", thousands(step)),
+        );
+        tiles += &tile(
+            "its perplexity",
+            number(loss.exp()),
+            format!("{} bits per token", number(loss / 2f64.ln())),
+        );
     }
     if let Some((step, loss)) = train.points.last() {
-        tiles += &tile("last training loss", format!("{loss:.4}"), format!("at step {}", thousands(*step)));
+        tiles += &tile(
+            "last training loss",
+            format!("{loss:.4}"),
+            format!("at step {}", thousands(*step)),
+        );
     }
-    if tiles.is_empty() { tiles } else { format!("<dl class=\"tiles\">\n{tiles}</dl>\n") }
+    if tiles.is_empty() {
+        tiles
+    } else {
+        format!("<dl class=\"tiles\">\n{tiles}</dl>\n")
+    }
 }
 
 /// Two decimals, or powers of ten where those would be long.
 fn number(x: f64) -> String {
-    if x.abs() < 1e6 { format!("{x:.2}") } else { format!("{x:.2e}") }
+    if x.abs() < 1e6 {
+        format!("{x:.2}")
+    } else {
+        format!("{x:.2e}")
+    }
 }
 
 fn caption(train: &Curve, validation: &Curve) -> String {
@@ -105,7 +134,11 @@ fn caption(train: &Curve, validation: &Curve) -> String {
             ));
         }
     }
-    if lines.is_empty() { String::new() } else { format!("<figcaption>{}</figcaption>\n", lines.join("<br>\n")) }
+    if lines.is_empty() {
+        String::new()
+    } else {
+        format!("<figcaption>{}</figcaption>\n", lines.join("<br>\n"))
+    }
 }
 
 fn facts(facts: &[(String, String)]) -> String {
@@ -115,7 +148,11 @@ fn facts(facts: &[(String, String)]) -> String {
     let rows: String = facts
         .iter()
         .map(|(name, value)| {
-            format!("<tr><th scope=\"row\">{}</th><td dir=\"auto\">{}</td></tr>\n", escaped(name), escaped(value))
+            format!(
+                "<tr><th scope=\"row\">{}</th><td dir=\"auto\">{}</td></tr>\n",
+                escaped(name),
+                escaped(value)
+            )
         })
         .collect();
     format!("<h2>The run</h2>\n<div class=\"card\"><table class=\"facts\">\n{rows}</table></div>\n")
@@ -125,7 +162,11 @@ fn facts(facts: &[(String, String)]) -> String {
 fn samples(samples: &[(u64, String)]) -> String {
     let article = |(step, text): &(u64, String)| {
         // The parser drops a line feed right after <pre>: this one, not the sample's.
-        format!("<article><h3>step {}</h3><pre dir=\"auto\">\n{}</pre></article>\n", thousands(*step), escaped(text))
+        format!(
+            "<article><h3>step {}</h3><pre dir=\"auto\">\n{}</pre></article>\n",
+            thousands(*step),
+            escaped(text)
+        )
     };
     let Some((last, earlier)) = samples.split_last() else {
         return String::new();
@@ -134,7 +175,9 @@ fn samples(samples: &[(u64, String)]) -> String {
     if !earlier.is_empty() {
         let articles: String = earlier.iter().rev().map(article).collect();
         let count = thousands(earlier.len() as u64);
-        section += &format!("<details>\n<summary>Earlier samples ({count})</summary>\n{articles}</details>\n");
+        section += &format!(
+            "<details>\n<summary>Earlier samples ({count})</summary>\n{articles}</details>\n"
+        );
     }
     section
 }
@@ -147,8 +190,16 @@ fn evaluations(validation: &Curve) -> String {
         .points
         .iter()
         .map(|&(step, loss)| {
-            let class = if step == best.0 { " class=\"best\"" } else { "" };
-            format!("<tr{class}><td>{}</td><td>{loss:.4}</td><td>{}</td></tr>\n", thousands(step), number(loss.exp()))
+            let class = if step == best.0 {
+                " class=\"best\""
+            } else {
+                ""
+            };
+            format!(
+                "<tr{class}><td>{}</td><td>{loss:.4}</td><td>{}</td></tr>\n",
+                thousands(step),
+                number(loss.exp())
+            )
         })
         .collect();
     format!(
@@ -168,7 +219,10 @@ mod tests {
     fn written(report: &Report) -> (String, String) {
         let dir = tempfile::tempdir().unwrap();
         write_report(dir.path(), report).unwrap();
-        let mut names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut names: Vec<_> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         names.sort();
         assert_eq!(names, ["loss.svg", "report.html"]);
         let read = |name| fs::read_to_string(dir.path().join(name)).unwrap();
@@ -187,7 +241,11 @@ mod tests {
             validation: vec![],
             samples: vec![(1, evil.to_owned()), (2, evil.to_owned())],
         });
-        assert_eq!(html.matches(shown).count(), 6, "title, heading, fact and value, two samples");
+        assert_eq!(
+            html.matches(shown).count(),
+            6,
+            "title, heading, fact and value, two samples"
+        );
         for text in [&html, &svg] {
             assert!(!text.contains("<script") && !text.contains('\0') && !text.contains('\u{1b}'));
         }
@@ -195,7 +253,10 @@ mod tests {
 
     #[test]
     fn nothing_is_loaded_from_anywhere() {
-        let (html, svg) = written(&Report { train: vec![(0, 1.0)], ..Report::default() });
+        let (html, svg) = written(&Report {
+            train: vec![(0, 1.0)],
+            ..Report::default()
+        });
         for text in [html, svg] {
             let text = text.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
             for way in ["http:", "https:", "src=", "href=", "url(", "@import"] {
@@ -207,24 +268,39 @@ mod tests {
     #[test]
     fn an_empty_report_is_a_page() {
         let (html, svg) = written(&Report::default());
-        assert!(html.contains("no finite loss was recorded") && svg.contains("no finite loss was recorded"));
+        assert!(
+            html.contains("no finite loss was recorded")
+                && svg.contains("no finite loss was recorded")
+        );
         assert!(!html.contains("<h2>"));
     }
 
     #[test]
     fn the_best_evaluation_stands_out() {
         let validation = vec![(0, 4.0), (1_500, 2.0), (2_000, 2.5), (2_500, f64::NAN)];
-        let (html, _) = written(&Report { validation, ..Report::default() });
-        assert!(html.contains("<tr class=\"best\"><td>1,500</td><td>2.0000</td><td>7.39</td></tr>"));
+        let (html, _) = written(&Report {
+            validation,
+            ..Report::default()
+        });
+        assert!(
+            html.contains("<tr class=\"best\"><td>1,500</td><td>2.0000</td><td>7.39</td></tr>")
+        );
         assert!(html.contains("<dd>2.0000<small>at step 1,500</small>"));
         assert!(html.contains("2.89 bits per token"), "2 / ln 2");
-        assert!(html.contains("1 value of the validation loss that is not finite, first at step 2,500."));
+        assert!(
+            html.contains(
+                "1 value of the validation loss that is not finite, first at step 2,500."
+            )
+        );
     }
 
     #[test]
     fn samples_keep_their_text() {
         let text = "\n  철수가 사과를 먹었다.\n\t🦊 <끝>";
-        let (html, _) = written(&Report { samples: vec![(1_000, text.to_owned())], ..Report::default() });
+        let (html, _) = written(&Report {
+            samples: vec![(1_000, text.to_owned())],
+            ..Report::default()
+        });
         assert!(
             html.contains("<h3>step 1,000</h3><pre dir=\"auto\">\n\n  철수가 사과를 먹었다.\n\t🦊 &lt;끝&gt;</pre>")
         );
@@ -235,7 +311,14 @@ mod tests {
     fn a_report_is_replaced_and_a_missing_directory_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         for title in ["first", "second"] {
-            write_report(dir.path(), &Report { title: title.to_owned(), ..Report::default() }).unwrap();
+            write_report(
+                dir.path(),
+                &Report {
+                    title: title.to_owned(),
+                    ..Report::default()
+                },
+            )
+            .unwrap();
         }
         let html = fs::read_to_string(dir.path().join("report.html")).unwrap();
         assert!(html.contains("second") && !html.contains("first</h1>"));

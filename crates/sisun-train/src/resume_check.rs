@@ -5,9 +5,10 @@ use sisun_config::Config;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Value;
 
-/// Keys that may differ when a run is resumed: they change how long it goes on and what it writes, not what it computes. The best
-/// checkpoint is chosen by `train.eval_windows`, so that they stay.
-/// Each takes effect. `data` may name the same text in another way; other text is refused by its hash.
+/// Keys that may differ when a run is resumed: they change how long it goes on and what it writes,
+/// not what it computes. The best checkpoint is chosen by `train.eval_windows`, so that they stay.
+/// Each takes effect. `data` may name the same text in another way; other text is refused by its
+/// hash.
 pub(crate) const MAY_CHANGE: [&str; 9] = [
     "name",
     "data",
@@ -21,21 +22,29 @@ pub(crate) const MAY_CHANGE: [&str; 9] = [
 ];
 
 /// Keys of `data` that say more than where the text is: what a run has learnt is made of them.
-const OF_THE_TEXT: [&str; 3] = ["data.normalize", "data.jsonl_field", "data.jsonl_answer_field"];
+const OF_THE_TEXT: [&str; 3] = [
+    "data.normalize",
+    "data.jsonl_field",
+    "data.jsonl_answer_field",
+];
 
 /// Tables that are one setting: which keys they have depends on their kind.
 const WHOLE: [&str; 2] = ["model.position", "tokenizer"];
 
 /// Each setting that differs and may not.
 pub(crate) fn refused(before: &Config, after: &Config) -> Vec<Change> {
-    changes(before, after).into_iter().filter(|change| !may_change(&change.key)).collect()
+    changes(before, after)
+        .into_iter()
+        .filter(|change| !may_change(&change.key))
+        .collect()
 }
 
 pub(crate) fn may_change(key: &str) -> bool {
     !OF_THE_TEXT.contains(&key)
-        && MAY_CHANGE
-            .iter()
-            .any(|may| key.strip_prefix(may).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        && MAY_CHANGE.iter().any(|may| {
+            key.strip_prefix(may)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
 }
 
 /// Each setting that differs, whether it may or not.
@@ -44,14 +53,19 @@ pub(crate) fn changes(before: &Config, after: &Config) -> Vec<Change> {
     let all: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     all.into_iter()
         .filter(|key| before.get(*key) != after.get(*key))
-        .map(|key| Change { key: key.clone(), before: before.get(key).cloned(), after: after.get(key).cloned() })
+        .map(|key| Change {
+            key: key.clone(),
+            before: before.get(key).cloned(),
+            after: after.get(key).cloned(),
+        })
         .collect()
 }
 
 /// Every setting by its full key.
 pub(crate) fn keys(config: &Config) -> BTreeMap<String, Value> {
     let mut keys = BTreeMap::new();
-    let table = toml::Table::try_from(config).expect("plain structs of numbers and strings always serialise");
+    let table = toml::Table::try_from(config)
+        .expect("plain structs of numbers and strings always serialise");
     flatten("", Value::Table(table), &mut keys);
     keys
 }
@@ -60,7 +74,11 @@ fn flatten(prefix: &str, value: Value, keys: &mut BTreeMap<String, Value>) {
     match value {
         Value::Table(table) if !WHOLE.contains(&prefix) => {
             for (key, value) in table {
-                let path = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
+                let path = if prefix.is_empty() {
+                    key
+                } else {
+                    format!("{prefix}.{key}")
+                };
                 flatten(&path, value, keys);
             }
         }
@@ -145,30 +163,72 @@ text = "a"
                 // A word that is none: another test of the same key follows below.
                 Err(_) => continue,
             };
-            let refused: Vec<String> = refused(&before, &after).into_iter().map(|change| change.key).collect();
+            let refused: Vec<String> = refused(&before, &after)
+                .into_iter()
+                .map(|change| change.key)
+                .collect();
             match may_change(key) {
                 true => assert_eq!(refused, [""; 0], "{key}"),
                 false => assert_eq!(refused, [key.as_str()]),
             }
         }
         for words in [
-            ["kind = \"bpe\"\nvocab_size = 400\nspecials = [\"<a>\"]", "kind = \"char\"", "tokenizer"],
-            ["{ kind = \"rope\", base = 500.0 }", "\"alibi\"", "model.position"],
+            [
+                "kind = \"bpe\"\nvocab_size = 400\nspecials = [\"<a>\"]",
+                "kind = \"char\"",
+                "tokenizer",
+            ],
+            [
+                "{ kind = \"rope\", base = 500.0 }",
+                "\"alibi\"",
+                "model.position",
+            ],
             ["lr_min = 1e-4", "", "train.lr_min"],
-            ["steps = 9", "steps = 9\nschedule = \"linear\"", "train.schedule"],
-            ["steps = 9", "steps = 9\noptimizer = \"muon\"", "train.optimizer"],
-            ["steps = 9", "steps = 9\nwindows = \"epochs\"", "train.windows"],
-            ["steps = 9", "steps = 9\nprecision = \"bf16\"", "train.precision"],
-            ["dropout = 0.1", "dropout = 0.1\nnorm = \"rms\"", "model.norm"],
+            [
+                "steps = 9",
+                "steps = 9\nschedule = \"linear\"",
+                "train.schedule",
+            ],
+            [
+                "steps = 9",
+                "steps = 9\noptimizer = \"muon\"",
+                "train.optimizer",
+            ],
+            [
+                "steps = 9",
+                "steps = 9\nwindows = \"epochs\"",
+                "train.windows",
+            ],
+            [
+                "steps = 9",
+                "steps = 9\nprecision = \"bf16\"",
+                "train.precision",
+            ],
+            [
+                "dropout = 0.1",
+                "dropout = 0.1\nnorm = \"rms\"",
+                "model.norm",
+            ],
         ] {
             let [from, to, key] = words;
             assert!(ALL.contains(from));
-            let after = Config::parse(Path::new("all.toml"), &ALL.replace(from, to)).expect("a configuration");
+            let after = Config::parse(Path::new("all.toml"), &ALL.replace(from, to))
+                .expect("a configuration");
             let refused = refused(&before, &after);
-            assert_eq!(refused.iter().map(|change| change.key.as_str()).collect::<Vec<_>>(), [key]);
+            assert_eq!(
+                refused
+                    .iter()
+                    .map(|change| change.key.as_str())
+                    .collect::<Vec<_>>(),
+                [key]
+            );
         }
         for may in MAY_CHANGE {
-            assert!(all.keys().any(|key| key == may || key.starts_with(&format!("{may}."))), "{may} is no key");
+            assert!(
+                all.keys()
+                    .any(|key| key == may || key.starts_with(&format!("{may}."))),
+                "{may} is no key"
+            );
         }
     }
 }

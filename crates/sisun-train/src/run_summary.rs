@@ -28,10 +28,23 @@ impl Session {
             thousands(corpus.validation.len() as u64),
             thousands(corpus.tokenizer.vocab_size() as u64)
         );
-        let best = self.state.best.map(|(step, loss)| format!("{loss:.4} at step {}", thousands(step)));
+        let best = self
+            .state
+            .best
+            .map(|(step, loss)| format!("{loss:.4} at step {}", thousands(step)));
         let mut facts = vec![
-            ("Steps", format!("{} of {}", thousands(self.state.step), thousands(train.steps))),
-            ("Best validation loss", best.unwrap_or_else(|| "not evaluated yet".to_owned())),
+            (
+                "Steps",
+                format!(
+                    "{} of {}",
+                    thousands(self.state.step),
+                    thousands(train.steps)
+                ),
+            ),
+            (
+                "Best validation loss",
+                best.unwrap_or_else(|| "not evaluated yet".to_owned()),
+            ),
             ("Parameters", thousands(Count::of(model).total)),
             ("Model", shape),
             ("Text", text),
@@ -41,13 +54,28 @@ impl Session {
         if let Some(finetune) = &self.config.finetune {
             facts.push(("Starts from", finetune.model.display().to_string()));
             let all = thousands(Count::of(model).total);
-            facts.push(("Trained", format!("{} of {all} parameters", thousands(self.trained_parameters()))));
+            facts.push((
+                "Trained",
+                format!(
+                    "{} of {all} parameters",
+                    thousands(self.trained_parameters())
+                ),
+            ));
         }
         if self.state.elapsed_s > 0.0 {
             let speed = (tokens as f64 / self.state.elapsed_s) as u64;
-            facts.push(("Speed", format!("{} tokens per second, evaluation included", thousands(speed))));
+            facts.push((
+                "Speed",
+                format!(
+                    "{} tokens per second, evaluation included",
+                    thousands(speed)
+                ),
+            ));
         }
-        facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        facts
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 
     /// The samples written so far, by step.
@@ -55,12 +83,19 @@ impl Session {
         let folder = self.run_dir.join("samples");
         let failed = || TrainError::io("read", &folder);
         let mut samples = Vec::new();
-        for entry in if_there(fs::read_dir(&folder)).map_err(failed())?.into_iter().flatten() {
+        for entry in if_there(fs::read_dir(&folder))
+            .map_err(failed())?
+            .into_iter()
+            .flatten()
+        {
             let entry = entry.map_err(failed())?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let step = name.strip_prefix("step-").and_then(|rest| rest.strip_suffix(".txt")?.parse().ok());
+            let step = name
+                .strip_prefix("step-")
+                .and_then(|rest| rest.strip_suffix(".txt")?.parse().ok());
             if let Some(step) = step {
-                let text = fs::read_to_string(entry.path()).map_err(TrainError::io("read", entry.path()))?;
+                let text = fs::read_to_string(entry.path())
+                    .map_err(TrainError::io("read", entry.path()))?;
                 samples.push((step, text));
             }
         }
@@ -86,5 +121,6 @@ impl Session {
 
 fn has_finite_weights(checkpoint: &Checkpoint) -> bool {
     let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
-    read_tensors(&checkpoint.file(MODEL_FILE)).is_ok_and(|found| found.values().all(|(_, values)| finite(values)))
+    read_tensors(&checkpoint.file(MODEL_FILE))
+        .is_ok_and(|found| found.values().all(|(_, values)| finite(values)))
 }

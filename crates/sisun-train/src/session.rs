@@ -12,14 +12,17 @@ use crate::schedule::share;
 use sisun_config::{Config, PartialConfig, Position, PretrainedSpec, TokenizerConfig, TrainConfig};
 use sisun_data::{COMPANIONS, Corpus, DataError, GENERATION, Tokenizer, prepare, vocabulary_size};
 use sisun_files::{
-    HeldDir, LOCK_FILE, LockError, Patience, if_there, is_file, is_folder, is_vacant, look, remove_leftovers_in,
+    HeldDir, LOCK_FILE, LockError, Patience, if_there, is_file, is_folder, is_vacant, look,
+    remove_leftovers_in,
 };
 use sisun_model::checkpoint::{
-    Checkpoint, CheckpointState, MODEL_FILE, MadeWith, TRAINING_FILE, WriteFile, folder_name, remove_checkpoint,
-    remove_partial, steps_in, write_atomic,
+    Checkpoint, CheckpointState, MODEL_FILE, MadeWith, TRAINING_FILE, WriteFile, folder_name,
+    remove_checkpoint, remove_partial, steps_in, write_atomic,
 };
 use sisun_model::weights::{not_finite, read_tensors, write_tensors};
-use sisun_model::{Activation, BASE_FILE, BEST, CHECKPOINTS, Chosen, LAST, RandomParams, Run, Transformer, memory};
+use sisun_model::{
+    Activation, BASE_FILE, BEST, CHECKPOINTS, Chosen, LAST, RandomParams, Run, Transformer, memory,
+};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,8 +48,8 @@ const CONFIG: &str = "config.toml";
 const TOKENIZER: &str = "tokenizer.json";
 
 impl Session {
-    /// Takes a directory for a run that is to begin there. It is this process's alone until it is dropped, and if no run
-    /// began by then it is left as it was found.
+    /// Takes a directory for a run that is to begin there. It is this process's alone until it is
+    /// dropped, and if no run began by then it is left as it was found.
     ///
     /// # Errors
     /// One that holds something, or in which another process trains.
@@ -54,9 +57,13 @@ impl Session {
         let exists = || {
             check_begun(run_dir)?;
             if !has_config(run_dir)? {
-                return Err(TrainError::PlaceTaken { path: run_dir.to_owned() });
+                return Err(TrainError::PlaceTaken {
+                    path: run_dir.to_owned(),
+                });
             }
-            Err(TrainError::RunExists { path: run_dir.to_owned() })
+            Err(TrainError::RunExists {
+                path: run_dir.to_owned(),
+            })
         };
         let failed = || TrainError::io("read", run_dir);
         let found = look(run_dir).map_err(failed())?;
@@ -81,7 +88,9 @@ impl Session {
     pub fn hold_run(run_dir: &Path, patience: Patience<'_>) -> Result<HeldDir, TrainError> {
         let check = || match has_config(run_dir)? {
             true => Ok(()),
-            false => Err(TrainError::NothingToResume { path: run_dir.to_owned() }),
+            false => Err(TrainError::NothingToResume {
+                path: run_dir.to_owned(),
+            }),
         };
         check()?;
         let held = HeldDir::take(run_dir, patience)?;
@@ -90,8 +99,8 @@ impl Session {
         Ok(held)
     }
 
-    /// Begins a run in a directory from [`Session::hold_new`]: prepares the text, writes everything that describes the run,
-    /// and draws the weights, or takes those that are fine-tuned.
+    /// Begins a run in a directory from [`Session::hold_new`]: prepares the text, writes everything
+    /// that describes the run, and draws the weights, or takes those that are fine-tuned.
     ///
     /// # Errors
     /// Unusable data, a vocabulary larger than `model.vocab_size`, or weights of another shape.
@@ -105,11 +114,21 @@ impl Session {
         chosen: &Chosen,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, TrainError> {
-        assert_eq!(config.finetune.is_some(), start.is_some(), "weights to start from come with [finetune]");
+        assert_eq!(
+            config.finetune.is_some(),
+            start.is_some(),
+            "weights to start from come with [finetune]"
+        );
         // Before the text is read, which may take long; its vocabulary counts afterwards.
         check_memory(&config, chosen)?;
         let cache = config.data.cache_folder();
-        let corpus = prepare(&config.data, &config.tokenizer, config.model.context_len, &cache, progress)?;
+        let corpus = prepare(
+            &config.data,
+            &config.tokenizer,
+            config.model.context_len,
+            &cache,
+            progress,
+        )?;
         let needed = corpus.tokenizer.vocab_size();
         let stated = *config.model.vocab_size.get_or_insert(needed);
         if config.finetune.is_some() {
@@ -135,7 +154,10 @@ impl Session {
                 let _ = fs::remove_dir_all(run_dir.join(folder));
             }
         });
-        Ok(Self { _held: Some(held), ..begun? })
+        Ok(Self {
+            _held: Some(held),
+            ..begun?
+        })
     }
 
     /// The error of weights that training has spoilt, or that it would begin with.
@@ -194,7 +216,10 @@ impl Session {
             data_sha256: corpus.sha256.clone(),
             sources: Some(sum_of(&corpus.sources)),
             // As it is read back: some files are written otherwise than they were read.
-            made_with: Some(MadeWith::new(&config, Tokenizer::from_file(&run_dir.join(TOKENIZER))?.sha256())),
+            made_with: Some(MadeWith::new(
+                &config,
+                Tokenizer::from_file(&run_dir.join(TOKENIZER))?.sha256(),
+            )),
             files: BTreeMap::new(),
             base,
         };
@@ -212,8 +237,9 @@ impl Session {
         Ok(session)
     }
 
-    /// Goes on with a run in a directory from [`Session::hold_run`] from its newest checkpoint, with the tokenizer that it began with. What a draft leaves to the
-    /// model that was fine-tuned is as the run has it: that model is not looked at again.
+    /// Goes on with a run in a directory from [`Session::hold_run`] from its newest checkpoint,
+    /// with the tokenizer that it began with. What a draft leaves to the model that was fine-tuned
+    /// is as the run has it: that model is not looked at again.
     ///
     /// # Errors
     /// No run, a damaged checkpoint, other settings, or other text.
@@ -225,9 +251,14 @@ impl Session {
     ) -> Result<Self, TrainError> {
         let run_dir = &held.dir().to_owned();
         remove_partial(&run_dir.join(CHECKPOINTS));
-        [run_dir.to_owned(), run_dir.join(CHECKPOINTS), run_dir.join("samples"), run_dir.join("maps")]
-            .iter()
-            .for_each(|folder| remove_leftovers_in(folder));
+        [
+            run_dir.to_owned(),
+            run_dir.join(CHECKPOINTS),
+            run_dir.join("samples"),
+            run_dir.join("maps"),
+        ]
+        .iter()
+        .for_each(|folder| remove_leftovers_in(folder));
         let run = Run::open(run_dir)?;
         for note in run.mend_own()? {
             progress(&format!("note: {note}"));
@@ -250,20 +281,38 @@ impl Session {
         if !refused.is_empty() {
             let all = changes(&before, &config);
             let way = advice::changed(run_dir, &before, &config, &refused, &all);
-            return Err(TrainError::ConfigChanged { path: run_dir.to_owned(), changes: refused, way });
+            return Err(TrainError::ConfigChanged {
+                path: run_dir.to_owned(),
+                changes: refused,
+                way,
+            });
         }
         check_memory(&config, chosen)?;
         let checkpoint = run.newest()?;
         if checkpoint.state.step > config.train.steps {
             let (steps, asked) = (checkpoint.state.step, config.train.steps);
-            return Err(TrainError::Behind { path: run_dir.to_owned(), steps, asked });
+            return Err(TrainError::Behind {
+                path: run_dir.to_owned(),
+                steps,
+                asked,
+            });
         }
         if checkpoint.state.step == config.train.steps && !owes(run_dir, &config, &checkpoint)? {
-            return Err(TrainError::Finished { path: run_dir.to_owned(), steps: checkpoint.state.step });
+            return Err(TrainError::Finished {
+                path: run_dir.to_owned(),
+                steps: checkpoint.state.step,
+            });
         }
         let (state, context_len) = (&checkpoint.state, config.model.context_len);
-        let corpus = same_text(&run, state, &before.data, &config.data, context_len, progress)
-            .map_err(|error| with_way(error, run_dir, &before, &config))?;
+        let corpus = same_text(
+            &run,
+            state,
+            &before.data,
+            &config.data,
+            context_len,
+            progress,
+        )
+        .map_err(|error| with_way(error, run_dir, &before, &config))?;
         check_texts(&config, &corpus, chosen, progress)?;
         note_rate(&before.train, &config.train, state.step, progress);
         let device = chosen.device.clone().autodiff();
@@ -299,10 +348,12 @@ impl Session {
         trained_parameters(&self.model)
     }
 
-    /// Writes a checkpoint, points `last` and (if it is the best) `best` at it, and removes those that are not kept.
+    /// Writes a checkpoint, points `last` and (if it is the best) `best` at it, and removes those
+    /// that are not kept.
     ///
     /// # Errors
-    /// Weights that are not finite: such a checkpoint is no use to anybody, and would push out the last good one.
+    /// Weights that are not finite: such a checkpoint is no use to anybody, and would push out the
+    /// last good one.
     pub(crate) fn save(&self) -> Result<PathBuf, TrainError> {
         self.check_place()?;
         let folder = self.run_dir.join(CHECKPOINTS);
@@ -318,11 +369,12 @@ impl Session {
             (MODEL_FILE, &|file| write_tensors(&weights, file)),
             (TRAINING_FILE, &|file| write_tensors(&moments, file)),
         ];
-        let checkpoint = Checkpoint::write(&folder, self.state.clone(), &files).or_else(|error| {
-            // It may have gone away in this moment.
-            self.check_place()?;
-            Err(TrainError::from(error))
-        })?;
+        let checkpoint =
+            Checkpoint::write(&folder, self.state.clone(), &files).or_else(|error| {
+                // It may have gone away in this moment.
+                self.check_place()?;
+                Err(TrainError::from(error))
+            })?;
         let name = folder_name(self.state.step);
         write_atomic(&folder.join(LAST), name.as_bytes())?;
         let best = self.state.best.map(|(step, _)| step);
@@ -333,15 +385,23 @@ impl Session {
         Ok(checkpoint.path().to_owned())
     }
 
-    /// Removes checkpoints that are not kept: never the one that the run is at, nor the best, nor any of a later step.
+    /// Removes checkpoints that are not kept: never the one that the run is at, nor the best, nor
+    /// any of a later step.
     pub(crate) fn prune(&self) -> Result<(), TrainError> {
         let folder = self.run_dir.join(CHECKPOINTS);
         let mut steps = steps_in(&folder)?;
         steps.retain(|step| *step <= self.state.step);
-        let old = steps.len().saturating_sub(self.config.train.keep_checkpoints);
+        let old = steps
+            .len()
+            .saturating_sub(self.config.train.keep_checkpoints);
         let kept = [Some(self.state.step), self.state.best.map(|(step, _)| step)];
-        for step in steps.into_iter().take(old).filter(|step| !kept.contains(&Some(*step))) {
-            remove_checkpoint(&folder, step).map_err(TrainError::io("remove", folder.join(folder_name(step))))?;
+        for step in steps
+            .into_iter()
+            .take(old)
+            .filter(|step| !kept.contains(&Some(*step)))
+        {
+            remove_checkpoint(&folder, step)
+                .map_err(TrainError::io("remove", folder.join(folder_name(step))))?;
         }
         Ok(())
     }
@@ -351,23 +411,41 @@ impl Session {
         let in_place = self._held.as_ref().map_or(Ok(true), HeldDir::is_in_place);
         match in_place.map_err(TrainError::io("read", &self.run_dir))? {
             true => Ok(()),
-            false => Err(TrainError::Moved { path: self.run_dir.clone(), step: self.state.step }),
+            false => Err(TrainError::Moved {
+                path: self.run_dir.clone(),
+                step: self.state.step,
+            }),
         }
     }
 }
 
-/// Clears a directory that a start was killed in before its first checkpoint, and says whether it was one: there is a lock, the
-/// folder of checkpoints holds none, and nothing is there that a start does not write.
+/// Clears a directory that a start was killed in before its first checkpoint, and says whether it
+/// was one: there is a lock, the folder of checkpoints holds none, and nothing is there that a
+/// start does not write.
 fn clear_beginning(run_dir: &Path) -> Result<bool, TrainError> {
-    let ours = [CONFIG, ENVIRONMENT, TOKENIZER, GENERATION, BASE_FILE, CHECKPOINTS, COMPANIONS, LOCK_FILE];
-    let entries = fs::read_dir(run_dir).and_then(|entries| entries.collect::<std::io::Result<Vec<_>>>());
+    let ours = [
+        CONFIG,
+        ENVIRONMENT,
+        TOKENIZER,
+        GENERATION,
+        BASE_FILE,
+        CHECKPOINTS,
+        COMPANIONS,
+        LOCK_FILE,
+    ];
+    let entries =
+        fs::read_dir(run_dir).and_then(|entries| entries.collect::<std::io::Result<Vec<_>>>());
     let entries = entries.map_err(TrainError::io("read", run_dir))?;
     remove_leftovers_in(run_dir);
     for entry in entries {
         let (name, path) = (entry.file_name(), entry.path());
         let is_ours = ours.iter().any(|ours| name == **ours);
         // What was a leftover is gone by now.
-        if !is_ours && if_there(fs::symlink_metadata(&path)).map_err(TrainError::io("read", &path))?.is_some() {
+        if !is_ours
+            && if_there(fs::symlink_metadata(&path))
+                .map_err(TrainError::io("read", &path))?
+                .is_some()
+        {
             return Ok(false);
         }
     }
@@ -379,7 +457,11 @@ fn clear_beginning(run_dir: &Path) -> Result<bool, TrainError> {
     remove_partial(&checkpoints);
     for name in ours.iter().filter(|name| **name != LOCK_FILE) {
         let path = run_dir.join(name);
-        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        let removed = if path.is_dir() {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
         match removed {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(TrainError::io("remove", &path)(error));
@@ -400,33 +482,58 @@ fn has_config(run_dir: &Path) -> Result<bool, TrainError> {
 /// That a run directory was not left before its first checkpoint.
 fn check_begun(run_dir: &Path) -> Result<(), TrainError> {
     match has_config(run_dir)? && steps_in(&run_dir.join(CHECKPOINTS))?.is_empty() {
-        true => Err(TrainError::NeverBegan { path: run_dir.to_owned() }),
+        true => Err(TrainError::NeverBegan {
+            path: run_dir.to_owned(),
+        }),
         false => Ok(()),
     }
 }
 
-/// That the tokenizer can write the texts that the configuration asks about; tells which is longer than what is read.
+/// That the tokenizer can write the texts that the configuration asks about; tells which is longer
+/// than what is read.
 fn check_texts(
     config: &Config,
     corpus: &Corpus,
     chosen: &Chosen,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(), TrainError> {
-    let prompt = config.sample.as_ref().map(|sample| ("sample.prompt", &sample.prompt));
-    let sentence = config.attend.as_ref().map(|attend| ("attend.text", &attend.text));
+    let prompt = config
+        .sample
+        .as_ref()
+        .map(|sample| ("sample.prompt", &sample.prompt));
+    let sentence = config
+        .attend
+        .as_ref()
+        .map(|attend| ("attend.text", &attend.text));
     for (key, text) in prompt.into_iter().chain(sentence) {
-        let encoded = corpus.tokenizer.encode_prompt(text).map_err(|source| TrainError::Text { key, source })?;
+        let encoded = corpus
+            .tokenizer
+            .encode_prompt(text)
+            .map_err(|source| TrainError::Text { key, source })?;
         let (n, context_len) = (encoded.ids.len(), config.model.context_len);
         match key {
             _ if n <= context_len => {}
             "attend.text" if config.model.position == Position::Learned => {
-                return Err(TrainError::LongText { tokens: n, context_len });
+                return Err(TrainError::LongText {
+                    tokens: n,
+                    context_len,
+                });
             }
-            "sample.prompt" => progress(&format!("note: only the last {context_len} of {n} tokens of {key} are read")),
-            _ => progress(&format!("note: the {n} tokens of {key} are more than the {context_len} of training")),
+            "sample.prompt" => progress(&format!(
+                "note: only the last {context_len} of {n} tokens of {key} are read"
+            )),
+            _ => progress(&format!(
+                "note: the {n} tokens of {key} are more than the {context_len} of training"
+            )),
         }
-        let rows = config.model.vocab_size.unwrap_or(corpus.tokenizer.vocab_size());
-        corpus.tokenizer.check_rows(&encoded.ids, rows).map_err(|source| TrainError::Text { key, source })?;
+        let rows = config
+            .model
+            .vocab_size
+            .unwrap_or(corpus.tokenizer.vocab_size());
+        corpus
+            .tokenizer
+            .check_rows(&encoded.ids, rows)
+            .map_err(|source| TrainError::Text { key, source })?;
         if key == "attend.text" {
             let (heads, layers) = (config.model.n_heads, config.model.n_layers);
             memory::check(
@@ -443,7 +550,10 @@ fn check_texts(
 /// Tells that the learning rate rises again because the run is made longer, if it does.
 fn note_rate(before: &TrainConfig, after: &TrainConfig, step: u64, progress: &mut dyn FnMut(&str)) {
     let last = step.saturating_sub(1);
-    let (was, is) = (before.lr_max * share(before, last), after.lr_max * share(after, step));
+    let (was, is) = (
+        before.lr_max * share(before, last),
+        after.lr_max * share(after, step),
+    );
     if before.steps < after.steps && last >= before.warmup_steps && is > was * 1.001 {
         progress(&format!(
             "note: the learning rate rises from {was:.2e} to {is:.2e}, because its schedule now ends at step {}; train.schedule = \"constant\" would have none",
@@ -455,25 +565,57 @@ fn note_rate(before: &TrainConfig, after: &TrainConfig, step: u64, progress: &mu
 /// That training a model of these sizes fits into memory, as far as its vocabulary is known.
 fn check_memory(config: &Config, chosen: &Chosen) -> Result<(), TrainError> {
     let (model, low_rank) = (&config.model, config.lora().is_some());
-    let TrainConfig { batch_size, accumulate, .. } = config.train;
-    Ok(memory::Training { model, batch_size, accumulate, low_rank }.check(&chosen.device)?)
+    let TrainConfig {
+        batch_size,
+        accumulate,
+        ..
+    } = config.train;
+    Ok(memory::Training {
+        model,
+        batch_size,
+        accumulate,
+        low_rank,
+    }
+    .check(&chosen.device)?)
 }
 
-/// Adds to the error of a text that is another, or is not there, where the run was started and what to type instead.
+/// Adds to the error of a text that is another, or is not there, where the run was started and what
+/// to type instead.
 fn with_way(error: TrainError, run_dir: &Path, before: &Config, asked: &Config) -> TrainError {
     match error {
-        TrainError::DataChanged { path, change, unwritable, .. } => {
+        TrainError::DataChanged {
+            path,
+            change,
+            unwritable,
+            ..
+        } => {
             let changes = changes(before, asked);
             let way = if unwritable {
                 // A tokenizer that was given would lack the characters in a new run as well.
-                let counted = (before.tokenizer == TokenizerConfig::Char && before.finetune.is_none()).then(|| {
-                    vocabulary_size(&asked.data, &before.tokenizer, &asked.data.cache_folder(), &mut |_| {}).ok()
+                let counted = (before.tokenizer == TokenizerConfig::Char
+                    && before.finetune.is_none())
+                .then(|| {
+                    vocabulary_size(
+                        &asked.data,
+                        &before.tokenizer,
+                        &asked.data.cache_folder(),
+                        &mut |_| {},
+                    )
+                    .ok()
                 });
-                counted.flatten().and_then(|size| advice::learn_characters(run_dir, &changes, size))
+                counted
+                    .flatten()
+                    .and_then(|size| advice::learn_characters(run_dir, &changes, size))
             } else {
                 advice::learn(run_dir, &changes)
             };
-            TrainError::DataChanged { path, change, unwritable, started_in: started_elsewhere(run_dir), way }
+            TrainError::DataChanged {
+                path,
+                change,
+                unwritable,
+                started_in: started_elsewhere(run_dir),
+                way,
+            }
         }
         TrainError::NoText {
             path,
@@ -481,7 +623,11 @@ fn with_way(error: TrainError, run_dir: &Path, before: &Config, asked: &Config) 
             started_in: Some(started_in),
         } => {
             let path = run_dir.canonicalize().unwrap_or(path);
-            TrainError::DataElsewhere { path, started_in, source: Box::new(source) }
+            TrainError::DataElsewhere {
+                path,
+                started_in,
+                source: Box::new(source),
+            }
         }
         error => error,
     }

@@ -27,12 +27,14 @@ pub struct StepContext {
     pub grad_clip: f64,
     /// In what numbers the layers' products are computed.
     pub precision: Precision,
-    /// If set, the tokens of a micro-batch stand at places drawn below this number, ascending (Ruoss et al. 2023).
+    /// If set, the tokens of a micro-batch stand at places drawn below this number, ascending
+    /// (Ruoss et al. 2023).
     pub random_positions: Option<usize>,
 }
 
 impl StepContext {
-    /// The step of this number, each of those before it with as many micro-batches as the configuration says.
+    /// The step of this number, each of those before it with as many micro-batches as the
+    /// configuration says.
     pub fn new(config: &TrainConfig, step: u64) -> Self {
         Self {
             step,
@@ -48,7 +50,11 @@ impl StepContext {
     /// The next step of a session.
     pub(crate) fn of(session: &Session) -> Self {
         let state = &session.state;
-        Self { micro_step: state.next_micro_step, seed: state.seed, ..Self::new(&session.config.train, state.step) }
+        Self {
+            micro_step: state.next_micro_step,
+            seed: state.seed,
+            ..Self::new(&session.config.train, state.step)
+        }
     }
 }
 
@@ -75,23 +81,45 @@ pub struct StepOutput {
     pub marked: u64,
 }
 
-/// One optimizer step on the mean loss over the marked tokens of all micro-batches. Without a marked token the
-/// model stays as it is.
-pub fn training_step(model: &Transformer, optimizer: &mut Optimizer, batches: &[Batch], at: StepContext) -> StepOutput {
+/// One optimizer step on the mean loss over the marked tokens of all micro-batches. Without a
+/// marked token the model stays as it is.
+pub fn training_step(
+    model: &Transformer,
+    optimizer: &mut Optimizer,
+    batches: &[Batch],
+    at: StepContext,
+) -> StepOutput {
     let tokens = batches.iter().map(|batch| batch.targets.len() as u64).sum();
     let marked = batches.iter().map(marked).sum();
     let (gradients, loss) = gradient(model, batches, at, marked);
     if gradients.is_empty() {
         let grad_norm = loss.zeros_like();
-        return StepOutput { model: model.clone(), loss, grad_norm, tokens, marked };
+        return StepOutput {
+            model: model.clone(),
+            loss,
+            grad_norm,
+            tokens,
+            marked,
+        };
     }
     let (grad_norm, scale) = gradients::clip(&gradients, at.grad_clip);
     let model = optimizer.step(model.clone(), gradients, &scale, at.step, at.share);
-    StepOutput { model, loss, grad_norm, tokens, marked }
+    StepOutput {
+        model,
+        loss,
+        grad_norm,
+        tokens,
+        marked,
+    }
 }
 
 /// The gradient of the mean loss over the marked tokens, and that loss.
-fn gradient(model: &Transformer, batches: &[Batch], at: StepContext, marked: u64) -> (NamedGradients, Tensor<1>) {
+fn gradient(
+    model: &Transformer,
+    batches: &[Batch],
+    at: StepContext,
+    marked: u64,
+) -> (NamedGradients, Tensor<1>) {
     let (mut sum, mut losses) = (NamedGradients::new(), Vec::new());
     for (micro_step, batch) in (at.micro_step..).zip(batches) {
         let (gradients, of_rows) = micro_batch(model, batch, at, micro_step, marked);
@@ -106,10 +134,12 @@ fn gradient(model: &Transformer, batches: &[Batch], at: StepContext, marked: u64
     (sum, loss)
 }
 
-/// Forward and backward pass of one micro-batch, whose loss is `1/marked` of the sum over its marked tokens.
+/// Forward and backward pass of one micro-batch, whose loss is `1/marked` of the sum over its
+/// marked tokens.
 ///
-/// On the CPU each thread takes some of its rows: passes by themselves share no operation and so never wait for each
-/// other. Dropout draws from the device's one generator, so with it there is one pass.
+/// On the CPU each thread takes some of its rows: passes by themselves share no operation and so
+/// never wait for each other. Dropout draws from the device's one generator, so with it there is
+/// one pass.
 fn micro_batch(
     model: &Transformer,
     batch: &Batch,
@@ -123,12 +153,28 @@ fn micro_batch(
         true => rayon::current_num_threads(),
         false => 1,
     };
-    let rows = split(batch, n_passes).into_iter().filter(|rows| marked(rows) > 0).collect();
-    let places = at.random_positions.map(|below| random_positions(at.seed, micro_step, batch.context_len, below));
+    let rows = split(batch, n_passes)
+        .into_iter()
+        .filter(|rows| marked(rows) > 0)
+        .collect();
+    let places = at
+        .random_positions
+        .map(|below| random_positions(at.seed, micro_step, batch.context_len, below));
     let passes = each_alone(rows, |rows| {
         let model = gradients::own_leaves(model);
-        let TensorBatch { inputs, targets, weights, marked } = tensors(&rows, &device);
-        let logits = model.forward(inputs, Pass { positions: places.clone(), ..Pass::training(at.precision) });
+        let TensorBatch {
+            inputs,
+            targets,
+            weights,
+            marked,
+        } = tensors(&rows, &device);
+        let logits = model.forward(
+            inputs,
+            Pass {
+                positions: places.clone(),
+                ..Pass::training(at.precision)
+            },
+        );
         let [rows, pos, vocab] = logits.dims();
         let loss = cross_entropy(logits.reshape([rows * pos, vocab]), targets, weights);
         let loss = loss * (marked as f64 / all_marked as f64);
@@ -138,7 +184,8 @@ fn micro_batch(
     passes.into_iter().unzip()
 }
 
-/// `len` of the numbers below `below`, ascending, all choices equally likely (Knuth, volume 2, algorithm 3.4.2 S).
+/// `len` of the numbers below `below`, ascending, all choices equally likely (Knuth, volume 2,
+/// algorithm 3.4.2 S).
 ///
 /// # Panics
 /// If there are not so many.
@@ -164,11 +211,20 @@ mod tests {
         let mut counts = [0; 7];
         for number in 0..7_000 {
             let places = random_positions(1, number, 3, 7);
-            assert!(places.len() == 3 && places.is_sorted_by(|a, b| a < b), "{places:?}");
+            assert!(
+                places.len() == 3 && places.is_sorted_by(|a, b| a < b),
+                "{places:?}"
+            );
             places.iter().for_each(|place| counts[*place] += 1);
         }
-        assert!(counts.iter().all(|count| (2_800..3_200).contains(count)), "{counts:?}");
+        assert!(
+            counts.iter().all(|count| (2_800..3_200).contains(count)),
+            "{counts:?}"
+        );
         assert_eq!(random_positions(1, 0, 4, 4), [0, 1, 2, 3]);
-        assert_eq!(random_positions(2, 5, 3, 900), random_positions(2, 5, 3, 900));
+        assert_eq!(
+            random_positions(2, 5, 3, 900),
+            random_positions(2, 5, 3, 900)
+        );
     }
 }

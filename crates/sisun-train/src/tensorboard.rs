@@ -1,8 +1,8 @@
 //! Scalars for TensorBoard: `Event` protocol buffers in TFRecord framing.
 //!
-//! The messages are the fields we write of TensorFlow's `event.proto` and `summary.proto`, declared by hand so that
-//! building needs no `protoc`. A record is
-//! `length: u64 | masked CRC-32C of length: u32 | bytes | masked CRC-32C of bytes: u32`, little-endian.
+//! The messages are the fields we write of TensorFlow's `event.proto` and `summary.proto`, declared
+//! by hand so that building needs no `protoc`. A record is `length: u64 | masked CRC-32C of length:
+//! u32 | bytes | masked CRC-32C of bytes: u32`, little-endian.
 
 use prost::Message;
 use sisun_files::write_bytes;
@@ -24,8 +24,9 @@ pub struct EventWriter {
 impl EventWriter {
     /// Starts a new file `events.out.tfevents.{secs}.sisun` in `dir`, which must exist.
     ///
-    /// `wall_time` is in seconds since 1970. A resumed run gets a file of its own: where the name is taken, the next
-    /// free second is used, because TensorBoard reads files in the order of their names.
+    /// `wall_time` is in seconds since 1970. A resumed run gets a file of its own: where the name
+    /// is taken, the next free second is used, because TensorBoard reads files in the order of
+    /// their names.
     ///
     /// # Errors
     /// Whatever the file system says.
@@ -34,32 +35,57 @@ impl EventWriter {
         let file = loop {
             let path = dir.join(format!("{BEGINS}{seconds:010}{ENDS}"));
             match OpenOptions::new().write(true).create_new(true).open(path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => seconds = seconds.wrapping_add(1),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    seconds = seconds.wrapping_add(1)
+                }
                 opened => break opened?,
             }
         };
-        let mut writer = Self { file: BufWriter::new(file) };
-        writer.write(&Event { wall_time, file_version: Some("brain.Event:2".to_owned()), ..Event::default() })?;
+        let mut writer = Self {
+            file: BufWriter::new(file),
+        };
+        writer.write(&Event {
+            wall_time,
+            file_version: Some("brain.Event:2".to_owned()),
+            ..Event::default()
+        })?;
         Ok(writer)
     }
 
-    /// Marks that training goes on at `step`: TensorBoard drops what earlier files say about that step and later ones.
+    /// Marks that training goes on at `step`: TensorBoard drops what earlier files say about that
+    /// step and later ones.
     ///
     /// # Errors
     /// Whatever the file system says.
     pub fn resumed(&mut self, step: u64, wall_time: f64) -> io::Result<()> {
-        let session_log = Some(SessionLog { status: SESSION_START });
-        self.write(&Event { wall_time, step: step.cast_signed(), session_log, ..Event::default() })
+        let session_log = Some(SessionLog {
+            status: SESSION_START,
+        });
+        self.write(&Event {
+            wall_time,
+            step: step.cast_signed(),
+            session_log,
+            ..Event::default()
+        })
     }
 
-    /// Writes one value of the curve `tag`, such as `validation/loss`. NaN and infinities are written as they are.
+    /// Writes one value of the curve `tag`, such as `validation/loss`. NaN and infinities are
+    /// written as they are.
     ///
     /// # Errors
     /// Whatever the file system says.
     pub fn scalar(&mut self, step: u64, tag: &str, value: f32, wall_time: f64) -> io::Result<()> {
-        let value = Value { tag: tag.to_owned(), simple_value: Some(value) };
+        let value = Value {
+            tag: tag.to_owned(),
+            simple_value: Some(value),
+        };
         let summary = Some(Summary { value: vec![value] });
-        self.write(&Event { wall_time, step: step.cast_signed(), summary, ..Event::default() })
+        self.write(&Event {
+            wall_time,
+            step: step.cast_signed(),
+            summary,
+            ..Event::default()
+        })
     }
 
     /// Hands everything written so far to the operating system, where TensorBoard sees it.
@@ -80,8 +106,8 @@ impl EventWriter {
     }
 }
 
-/// Drops what the events files in `dir` say of steps after `last`, and records that were cut short. Returns whether there are
-/// such files.
+/// Drops what the events files in `dir` say of steps after `last`, and records that were cut short.
+/// Returns whether there are such files.
 ///
 /// # Errors
 /// Whatever the file system says.
@@ -90,7 +116,10 @@ pub fn keep_to(dir: &Path, last: u64) -> io::Result<bool> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         let name = entry.file_name();
-        if !name.to_str().is_some_and(|name| name.starts_with(BEGINS) && name.ends_with(ENDS)) {
+        if !name
+            .to_str()
+            .is_some_and(|name| name.starts_with(BEGINS) && name.ends_with(ENDS))
+        {
             continue;
         }
         found = true;
@@ -110,22 +139,26 @@ pub fn keep_to(dir: &Path, last: u64) -> io::Result<bool> {
     Ok(found)
 }
 
-/// The event at the beginning of these bytes, and its whole record; `None` if they are cut short or damaged.
+/// The event at the beginning of these bytes, and its whole record; `None` if they are cut short or
+/// damaged.
 fn first_record(bytes: &[u8]) -> Option<(Event, &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
     let (length_crc, rest) = rest.split_first_chunk()?;
     let n = usize::try_from(u64::from_le_bytes(*length)).ok()?;
     let (event, rest) = rest.split_at_checked(n)?;
     let (event_crc, rest) = rest.split_first_chunk()?;
-    let is_whole =
-        u32::from_le_bytes(*length_crc) == masked_crc(length) && u32::from_le_bytes(*event_crc) == masked_crc(event);
+    let is_whole = u32::from_le_bytes(*length_crc) == masked_crc(length)
+        && u32::from_le_bytes(*event_crc) == masked_crc(event);
     let event = Event::decode(event).ok().filter(|_| is_whole)?;
     Some((event, &bytes[..bytes.len() - rest.len()]))
 }
 
-/// CRC-32C turned and shifted, as TFRecord stores it: a checksum of data that holds checksums is then harmless.
+/// CRC-32C turned and shifted, as TFRecord stores it: a checksum of data that holds checksums is
+/// then harmless.
 fn masked_crc(bytes: &[u8]) -> u32 {
-    crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
+    crc32c::crc32c(bytes)
+        .rotate_right(15)
+        .wrapping_add(0xa282_ead8)
 }
 
 /// `tensorflow.Event`. `what` is a oneof there; here one of the optional fields is set.
@@ -175,8 +208,9 @@ mod tests {
     use super::*;
     use std::fs;
 
-    /// Written by TensorBoard 2.21.0's own RecordWriter: the version at 1700000000.25, `validation/loss` 1.875 at
-    /// step 300, `손실` 0.0 at step 7, a session start at step 300; wall times 1700000001.5, …2.0 and …3.0.
+    /// Written by TensorBoard 2.21.0's own RecordWriter: the version at 1700000000.25,
+    /// `validation/loss` 1.875 at step 300, `손실` 0.0 at step 7, a session start at step 300; wall
+    /// times 1700000001.5, …2.0 and …3.0.
     const TENSORBOARD: [&str; 4] = [
         "1800000000000000a37f4b220900001040fc54d9411a0d627261696e2e4576656e743a32338d2fe9",
         "2600000000000000734fe3000900006040fc54d94110ac022a180a160a0f76616c69646174696f6e2f6c6f7373150000f03f4e2541a1",
@@ -189,7 +223,10 @@ mod tests {
     }
 
     fn only_file(dir: &Path) -> Vec<u8> {
-        let files: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let files: Vec<_> = fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
         assert_eq!(files.len(), 1, "{files:?}");
         fs::read(&files[0]).unwrap()
     }
@@ -212,16 +249,32 @@ mod tests {
         let mut writer = EventWriter::create(dir.path(), 7.0).unwrap();
         (1..=4).for_each(|step| writer.scalar(step, "train/loss", 1.0, 8.0).unwrap());
         writer.flush().unwrap();
-        let (path, whole) = (dir.path().join("events.out.tfevents.0000000007.sisun"), only_file(dir.path()));
+        let (path, whole) = (
+            dir.path().join("events.out.tfevents.0000000007.sisun"),
+            only_file(dir.path()),
+        );
         fs::write(&path, [&whole[..], &whole[..9]].concat()).unwrap();
         assert!(keep_to(dir.path(), 4).unwrap());
-        assert_eq!(only_file(dir.path()), whole, "a record that was cut short is gone");
-        let steps = || records(&only_file(dir.path())).iter().map(|event| event.step).collect::<Vec<_>>();
+        assert_eq!(
+            only_file(dir.path()),
+            whole,
+            "a record that was cut short is gone"
+        );
+        let steps = || {
+            records(&only_file(dir.path()))
+                .iter()
+                .map(|event| event.step)
+                .collect::<Vec<_>>()
+        };
         for (last, expected) in [(2, vec![0, 1, 2]), (0, vec![0])] {
             assert!(keep_to(dir.path(), last).unwrap());
             assert_eq!(steps(), expected);
         }
-        let flipped: Vec<u8> = whole.iter().enumerate().map(|(i, byte)| byte ^ u8::from(i == 60)).collect();
+        let flipped: Vec<u8> = whole
+            .iter()
+            .enumerate()
+            .map(|(i, byte)| byte ^ u8::from(i == 60))
+            .collect();
         fs::write(&path, flipped).unwrap();
         keep_to(dir.path(), 4).unwrap();
         assert!(steps().len() < 5, "nothing of a damaged record is taken");
@@ -231,18 +284,27 @@ mod tests {
     fn bytes_are_tensorboards_own() {
         let dir = tempfile::tempdir().unwrap();
         let mut writer = EventWriter::create(dir.path(), 1_700_000_000.25).unwrap();
-        writer.scalar(300, "validation/loss", 1.875, 1_700_000_001.5).unwrap();
+        writer
+            .scalar(300, "validation/loss", 1.875, 1_700_000_001.5)
+            .unwrap();
         writer.scalar(7, "손실", 0.0, 1_700_000_002.0).unwrap();
         writer.resumed(300, 1_700_000_003.0).unwrap();
         writer.flush().unwrap();
         assert_eq!(hex(&only_file(dir.path())), TENSORBOARD.concat());
-        assert!(dir.path().join("events.out.tfevents.1700000000.sisun").exists());
+        assert!(
+            dir.path()
+                .join("events.out.tfevents.1700000000.sisun")
+                .exists()
+        );
     }
 
     #[test]
     fn masked_crc_is_the_published_one() {
         // CRC-32C's check value 0xe3069283, turned and shifted by hand.
-        assert_eq!(masked_crc(b"123456789"), 0x2507_c60d_u32.wrapping_add(0xa282_ead8));
+        assert_eq!(
+            masked_crc(b"123456789"),
+            0x2507_c60d_u32.wrapping_add(0xa282_ead8)
+        );
     }
 
     #[test]
@@ -258,7 +320,9 @@ mod tests {
         assert_eq!(events[0].file_version.as_deref(), Some("brain.Event:2"));
         assert_eq!(events.len(), 1 + values.len());
         for (step, (event, value)) in events[1..].iter().zip(values).enumerate() {
-            let read = event.summary.as_ref().unwrap().value[0].simple_value.unwrap();
+            let read = event.summary.as_ref().unwrap().value[0]
+                .simple_value
+                .unwrap();
             assert_eq!((event.step, read.to_bits()), (step as i64, value.to_bits()));
         }
     }
@@ -270,7 +334,12 @@ mod tests {
             EventWriter::create(dir.path(), 1_699_999_999.9).unwrap();
         }
         for name in ["1699999999", "1700000000", "1700000001"] {
-            assert!(dir.path().join(format!("events.out.tfevents.{name}.sisun")).exists(), "{name}");
+            assert!(
+                dir.path()
+                    .join(format!("events.out.tfevents.{name}.sisun"))
+                    .exists(),
+                "{name}"
+            );
         }
     }
 

@@ -53,7 +53,8 @@ pub struct Outcome {
 /// Trains until the last step, or until `stop` is set: then the step is finished and saved first.
 ///
 /// # Errors
-/// A loss that is no number, or a file that cannot be written; earlier checkpoints stay as they are.
+/// A loss that is no number, or a file that cannot be written; earlier checkpoints stay as they
+/// are.
 pub fn train(
     session: &mut Session,
     observer: &mut dyn TrainObserver,
@@ -72,10 +73,16 @@ pub fn train(
 
     while session.state.step < config.steps && !stop.load(Ordering::Relaxed) {
         let at = StepContext::of(session);
-        let batches: Vec<Batch> =
-            (0..config.accumulate as u64).map(|i| next_batch(session, at.micro_step + i)).collect();
+        let batches: Vec<Batch> = (0..config.accumulate as u64)
+            .map(|i| next_batch(session, at.micro_step + i))
+            .collect();
         let stepped = training_step(&session.model, &mut session.optimizer, &batches, at);
-        pending.push(stepped.loss, stepped.grad_norm, stepped.marked, at.share * config.lr_max);
+        pending.push(
+            stepped.loss,
+            stepped.grad_norm,
+            stepped.marked,
+            at.share * config.lr_max,
+        );
         session.model = stepped.model;
 
         session.state.step += 1;
@@ -96,11 +103,13 @@ pub fn train(
         let mut improved = false;
         if evaluates {
             let found = evaluate_now(session);
-            improved = found.loss.is_finite() && session.state.best.is_none_or(|(_, best)| found.loss < best);
+            improved = found.loss.is_finite()
+                && session.state.best.is_none_or(|(_, best)| found.loss < best);
             if improved {
                 session.state.best = Some((step, found.loss));
             }
-            let metric = Metric::validation(step, &found, session.state.tokens, session.state.elapsed_s);
+            let metric =
+                Metric::validation(step, &found, session.state.tokens, session.state.elapsed_s);
             metrics.write(&metric)?;
             observer.measured(&metric);
             evaluation = Some(found);
@@ -119,7 +128,10 @@ pub fn train(
         None if session.state.step == began_at && began_at > 0 => {
             session.check_place()?;
             session.prune()?;
-            session.run_dir.join(CHECKPOINTS).join(folder_name(began_at))
+            session
+                .run_dir
+                .join(CHECKPOINTS)
+                .join(folder_name(began_at))
         }
         _ => session.save()?,
     };
@@ -141,7 +153,11 @@ impl Outcome {
     /// # Errors
     /// [`TrainError::NonFiniteValidation`].
     pub fn check(&self, session: &Session) -> Result<(), TrainError> {
-        match self.validation.as_ref().filter(|validation| !validation.loss.is_finite()) {
+        match self
+            .validation
+            .as_ref()
+            .filter(|validation| !validation.loss.is_finite())
+        {
             None => Ok(()),
             Some(validation) => Err(TrainError::NonFiniteValidation {
                 step: self.step,
@@ -160,15 +176,29 @@ fn next_batch(session: &Session, micro_step: u64) -> Batch {
         WindowOrder::Random => random_batch,
         WindowOrder::Epochs => epoch_batch,
     };
-    draw(text, config.train.batch_size, config.model.context_len, config.train.seed, micro_step)
+    draw(
+        text,
+        config.train.batch_size,
+        config.model.context_len,
+        config.train.seed,
+        micro_step,
+    )
 }
 
 fn evaluate_now(session: &Session) -> Evaluation {
     let config = &session.config;
     let batch_size = config.train.batch_size;
     let text = &session.corpus.validation;
-    evaluate(&session.model, text, config.model.context_len, batch_size, config.train.eval_windows)
-        .expect("preparing the text has made sure that it holds a window and a token to take the loss on")
+    evaluate(
+        &session.model,
+        text,
+        config.model.context_len,
+        batch_size,
+        config.train.eval_windows,
+    )
+    .expect(
+        "preparing the text has made sure that it holds a window and a token to take the loss on",
+    )
 }
 
 fn sample(session: &Session, observer: &mut dyn TrainObserver) -> Result<(), TrainError> {
@@ -181,7 +211,8 @@ fn sample(session: &Session, observer: &mut dyn TrainObserver) -> Result<(), Tra
     Ok(())
 }
 
-/// Losses and norms that are still on the device: reading each at once would make a GPU wait at every step.
+/// Losses and norms that are still on the device: reading each at once would make a GPU wait at
+/// every step.
 struct Pending {
     losses: Vec<Tensor<1>>,
     norms: Vec<Tensor<1>>,
@@ -247,12 +278,20 @@ impl Pending {
         }
         let read = |tensors: &mut Vec<Tensor<1>>| {
             let data = Tensor::cat(std::mem::take(tensors), 0).into_data();
-            data.try_into_vec_as::<f32>().expect("a float tensor that was computed can be read as f32")
+            data.try_into_vec_as::<f32>()
+                .expect("a float tensor that was computed can be read as f32")
         };
         let (losses, norms) = (read(&mut self.losses), read(&mut self.norms));
-        let (marked, rates) = (std::mem::take(&mut self.marked), std::mem::take(&mut self.rates));
+        let (marked, rates) = (
+            std::mem::take(&mut self.marked),
+            std::mem::take(&mut self.rates),
+        );
         let first = session.state.step - losses.len() as u64 + 1;
-        if let Some(i) = losses.iter().zip(&norms).position(|(loss, norm)| !(loss.is_finite() && norm.is_finite())) {
+        if let Some(i) = losses
+            .iter()
+            .zip(&norms)
+            .position(|(loss, norm)| !(loss.is_finite() && norm.is_finite()))
+        {
             let step = first + i as u64;
             // Weights that gave this are no good, finite or not; those before them may be.
             let before = session.last_good_checkpoint(step.saturating_sub(2));
@@ -283,9 +322,16 @@ impl Means {
     /// Of steps with these losses and norms, each loss the mean over so many marked tokens.
     fn of(losses: &[f32], norms: &[f32], marked: &[u64]) -> Option<Self> {
         let all: u64 = marked.iter().sum();
-        let sum: f64 = losses.iter().zip(marked).map(|(loss, marked)| f64::from(*loss) * *marked as f64).sum();
+        let sum: f64 = losses
+            .iter()
+            .zip(marked)
+            .map(|(loss, marked)| f64::from(*loss) * *marked as f64)
+            .sum();
         let last = marked.iter().rposition(|marked| *marked > 0)?;
-        Some(Self { loss: sum / all as f64, grad_norm: f64::from(norms[last]) })
+        Some(Self {
+            loss: sum / all as f64,
+            grad_norm: f64::from(norms[last]),
+        })
     }
 }
 
@@ -297,12 +343,17 @@ fn write_run_report(session: &Session) -> Result<(), TrainError> {
         title: session.config.name.clone(),
         facts: session.facts(),
         // Without a loss are steps that had no token to take it on.
-        train: of("train").filter_map(|metric| Some((metric.step, metric.loss?))).collect(),
+        train: of("train")
+            .filter_map(|metric| Some((metric.step, metric.loss?)))
+            .collect(),
         // Without a loss are evaluations whose loss is no number.
-        validation: of("validation").map(|metric| (metric.step, metric.loss.unwrap_or(f64::NAN))).collect(),
+        validation: of("validation")
+            .map(|metric| (metric.step, metric.loss.unwrap_or(f64::NAN)))
+            .collect(),
         samples: session.samples()?,
     };
-    write_report(&session.run_dir, &report).map_err(TrainError::io("write the report in", &session.run_dir))
+    write_report(&session.run_dir, &report)
+        .map_err(TrainError::io("write the report in", &session.run_dir))
 }
 
 #[cfg(test)]
@@ -312,8 +363,20 @@ mod tests {
     #[test]
     fn a_mean_counts_the_tokens_it_is_a_mean_of() {
         let means = Means::of(&[3.0, 0.0, 5.0, 0.0], &[0.5, 0.0, 0.25, 0.0], &[1, 0, 3, 0]);
-        assert_eq!(means, Some(Means { loss: (3.0 + 3.0 * 5.0) / 4.0, grad_norm: 0.25 }));
+        assert_eq!(
+            means,
+            Some(Means {
+                loss: (3.0 + 3.0 * 5.0) / 4.0,
+                grad_norm: 0.25
+            })
+        );
         assert_eq!(Means::of(&[0.0, 0.0], &[0.0, 0.0], &[0, 0]), None);
-        assert_eq!(Means::of(&[2.0, 4.0], &[1.0, 7.0], &[9, 9]), Some(Means { loss: 3.0, grad_norm: 7.0 }));
+        assert_eq!(
+            Means::of(&[2.0, 4.0], &[1.0, 7.0], &[9, 9]),
+            Some(Means {
+                loss: 3.0,
+                grad_norm: 7.0
+            })
+        );
     }
 }

@@ -28,21 +28,37 @@ pub struct Check {
 impl Check {
     /// A check that passed.
     pub fn holds(name: &'static str, found: String) -> Self {
-        Self { name, verdict: Verdict::Holds, found }
+        Self {
+            name,
+            verdict: Verdict::Holds,
+            found,
+        }
     }
 
     /// A check that failed.
     pub fn differs(name: &'static str, found: String) -> Self {
-        Self { name, verdict: Verdict::Differs, found }
+        Self {
+            name,
+            verdict: Verdict::Differs,
+            found,
+        }
     }
 
     /// A check that was left out, and why.
     pub fn not_checked(name: &'static str, why: String) -> Self {
-        Self { name, verdict: Verdict::NotChecked, found: why }
+        Self {
+            name,
+            verdict: Verdict::NotChecked,
+            found: why,
+        }
     }
 
     /// A check that passed or failed.
     pub fn of(name: &'static str, holds: bool, found: String) -> Self {
-        if holds { Self::holds(name, found) } else { Self::differs(name, found) }
+        if holds {
+            Self::holds(name, found)
+        } else {
+            Self::differs(name, found)
+        }
     }
 }

@@ -8,14 +8,18 @@ use sisun_model::checkpoint::Checkpoint;
 
 pub(crate) const NAME: &str = "checksums";
 
-/// Size and SHA-256 of every file that a sum was recorded for: each checkpoint's, and the weights under adapters.
+/// Size and SHA-256 of every file that a sum was recorded for: each checkpoint's, and the weights
+/// under adapters.
 pub(crate) fn check(files: &Files) -> Result<Check> {
     let Files::Run(run) = files else {
         let why = "a Hugging Face directory records no checksums; its headers and shapes are checked as it opens";
         return Ok(Check::not_checked(NAME, why.to_owned()));
     };
     let folders = run.checkpoints()?;
-    let problems: Vec<String> = folders.iter().filter_map(|folder| problem(run, folder)).collect();
+    let problems: Vec<String> = folders
+        .iter()
+        .filter_map(|folder| problem(run, folder))
+        .collect();
     if !problems.is_empty() {
         return Ok(Check::differs(NAME, problems.join("; ")));
     }
@@ -31,5 +35,7 @@ fn problem(run: &Run, folder: &std::path::Path) -> Option<String> {
         Ok(checkpoint) => checkpoint,
         Err(error) => return Some(error.to_string()),
     };
-    run.check_base(&checkpoint).err().map(|error| error.to_string())
+    run.check_base(&checkpoint)
+        .err()
+        .map(|error| error.to_string())
 }

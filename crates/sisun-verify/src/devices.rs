@@ -25,9 +25,10 @@ pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
     let mut found = Vec::new();
     for adapter in device::adapters() {
         match adapter.is_software() && !small {
-            true => {
-                found.push(format!("{}: not asked (a software adapter, slow with a model of this size)", adapter.name))
-            }
+            true => found.push(format!(
+                "{}: not asked (a software adapter, slow with a model of this size)",
+                adapter.name
+            )),
             false => others.push((adapter.name, adapter.device)),
         }
     }
@@ -37,7 +38,11 @@ pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
         holds &= difference.within(TOLERANCE);
         found.push(format!("{name}: {}", difference.tell(TOLERANCE)));
     }
-    Ok(Check::of(NAME, holds, format!("logits beside the CPU's, {}", found.join("; "))))
+    Ok(Check::of(
+        NAME,
+        holds,
+        format!("logits beside the CPU's, {}", found.join("; ")),
+    ))
 }
 
 fn logits(model: &Transformer, ids: &[u32]) -> Vec<f32> {

@@ -1,7 +1,8 @@
 //! What the tests promise, checked on the user's own machine and model: `sisun verify`.
 //!
-//! [`verify`] runs every check that applies and returns a [`Check`] for each: what was compared, what was found, and
-//! whether it holds. Nothing is written but a folder of temporary files, which is removed again.
+//! [`verify`] runs every check that applies and returns a [`Check`] for each: what was compared,
+//! what was found, and whether it holds. Nothing is written but a folder of temporary files, which
+//! is removed again.
 
 mod check;
 mod checksums;
@@ -22,23 +23,27 @@ use anyhow::Result;
 use sisun_config::plain_system_words;
 use std::path::Path;
 
-/// Run all checks on a run directory, one of its checkpoints, or a Hugging Face directory. `made` is called with the folder of
-/// temporary files once it is there, so that whoever ends the process before this returns can remove it; `started` is called
-/// with the name of each check before it runs.
+/// Run all checks on a run directory, one of its checkpoints, or a Hugging Face directory. `made`
+/// is called with the folder of temporary files once it is there, so that whoever ends the process
+/// before this returns can remove it; `started` is called with the name of each check before it
+/// runs.
 ///
 /// A model that cannot be opened leaves only the checks of its files.
 ///
 /// # Errors
 /// A path that names no model, or a temporary folder that cannot be made.
-pub fn verify(path: &Path, made: &mut dyn FnMut(&Path), started: &mut dyn FnMut(&str)) -> Result<Vec<Check>> {
+pub fn verify(
+    path: &Path,
+    made: &mut dyn FnMut(&Path),
+    started: &mut dyn FnMut(&str),
+) -> Result<Vec<Check>> {
     let mut checks = Vec::new();
     let mut add = |name: &'static str, check: &mut dyn FnMut() -> Result<Check>| {
         started(name);
         // A check that fails on the way has found something that does not hold.
-        checks.push(
-            check()
-                .unwrap_or_else(|error| Check::differs(name, plain_system_words(&format!("{error:#}")).into_owned())),
-        );
+        checks.push(check().unwrap_or_else(|error| {
+            Check::differs(name, plain_system_words(&format!("{error:#}")).into_owned())
+        }));
     };
     let files = Subject::files(path)?;
     add(checksums::NAME, &mut || checksums::check(&files));
@@ -49,16 +54,22 @@ pub fn verify(path: &Path, made: &mut dyn FnMut(&Path), started: &mut dyn FnMut(
         opened = Some(subject);
         Ok(Check::holds("model opens", found))
     });
-    let Some(subject) = opened else { return Ok(checks) };
+    let Some(subject) = opened else {
+        return Ok(checks);
+    };
     let workplace = Workplace::new()?;
     let folder = workplace.path();
     made(folder);
-    add(round_trip::SAVED, &mut || round_trip::saved(&subject, folder));
+    add(round_trip::SAVED, &mut || {
+        round_trip::saved(&subject, folder)
+    });
     add(resume::NAME, &mut || resume::check(&subject, folder));
     add(passes::CACHED, &mut || passes::cached(&subject));
     add(passes::CAPTURED, &mut || passes::captured(&subject));
     add(devices::NAME, &mut || devices::check(&subject));
-    add(round_trip::EXPORTED, &mut || round_trip::exported(&subject, folder));
+    add(round_trip::EXPORTED, &mut || {
+        round_trip::exported(&subject, folder)
+    });
     add(tokenizer::NAME, &mut || tokenizer::check(&subject));
     Ok(checks)
 }

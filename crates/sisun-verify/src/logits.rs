@@ -8,7 +8,8 @@ use sisun_model::weights::to_host;
 pub(crate) struct Difference {
     /// Largest absolute difference; infinite where one is not finite or the lengths differ.
     pub(crate) largest: f32,
-    /// Largest absolute value of the expected numbers, at least 1: what `largest` is judged against.
+    /// Largest absolute value of the expected numbers, at least 1: what `largest` is judged
+    /// against.
     pub(crate) scale: f32,
 }
 
@@ -16,11 +17,17 @@ impl Difference {
     pub(crate) fn between(found: &[f32], expected: &[f32]) -> Self {
         let scale = expected.iter().fold(1.0f32, |a, b| a.max(b.abs()));
         if found.len() != expected.len() || !scale.is_finite() {
-            return Self { largest: f32::INFINITY, scale: 1.0 };
+            return Self {
+                largest: f32::INFINITY,
+                scale: 1.0,
+            };
         }
         let differences = found.iter().zip(expected).map(|(a, b)| (a - b).abs());
         // `f32::max` passes over NaN.
-        let largest = differences.fold(0.0f32, |a, b| if b.is_nan() { f32::INFINITY } else { a.max(b) });
+        let largest = differences.fold(
+            0.0f32,
+            |a, b| if b.is_nan() { f32::INFINITY } else { a.max(b) },
+        );
         Self { largest, scale }
     }
 
@@ -33,7 +40,10 @@ impl Difference {
     pub(crate) fn tell(self, tolerance: f32) -> String {
         match self.largest {
             0.0 => "the same bits".to_owned(),
-            largest => format!("largest difference {largest:.1e}, allowed {:.1e}", tolerance * self.scale),
+            largest => format!(
+                "largest difference {largest:.1e}, allowed {:.1e}",
+                tolerance * self.scale
+            ),
         }
     }
 }
@@ -61,9 +71,15 @@ mod tests {
         let found = Difference::between(&[10.0, -2.0], &[10.0, -2.001]);
         assert!(found.within(1.1e-4) && !found.within(0.9e-4), "{found:?}");
         assert!(Difference::between(&[0.0], &[0.0]).within(0.0));
-        for (found, expected) in [(&[f32::NAN, 0.0][..], &[0.0, 0.0][..]), (&[0.0], &[f32::NAN]), (&[0.0], &[0.0, 0.0])]
-        {
-            assert!(!Difference::between(found, expected).within(1.0), "{found:?} {expected:?}");
+        for (found, expected) in [
+            (&[f32::NAN, 0.0][..], &[0.0, 0.0][..]),
+            (&[0.0], &[f32::NAN]),
+            (&[0.0], &[0.0, 0.0]),
+        ] {
+            assert!(
+                !Difference::between(found, expected).within(1.0),
+                "{found:?} {expected:?}"
+            );
         }
         assert!(!Difference::between(&[f32::INFINITY], &[f32::INFINITY]).within(1.0));
     }

@@ -24,29 +24,54 @@ pub(crate) fn cached(subject: &Subject<'_>) -> Result<Check> {
     }
     let (plain, device) = (plain(model, &subject.ids), model.device());
     let mut cache = KvCache::new();
-    let each: Vec<Tensor<3>> =
-        subject.ids.iter().map(|id| model.forward(batch_of(&[*id], &device), Pass::cached(&mut cache))).collect();
+    let each: Vec<Tensor<3>> = subject
+        .ids
+        .iter()
+        .map(|id| model.forward(batch_of(&[*id], &device), Pass::cached(&mut cache)))
+        .collect();
     let found = Difference::between(&values(Tensor::cat(each, 1)), &plain);
-    Ok(judged(CACHED, subject, "token by token and all at once", found))
+    Ok(judged(
+        CACHED,
+        subject,
+        "token by token and all at once",
+        found,
+    ))
 }
 
-/// A pass that keeps all patterns against one that keeps nothing; and each pattern is one: rows that sum to 1, nothing
-/// ahead of the query where the model is causal.
+/// A pass that keeps all patterns against one that keeps nothing; and each pattern is one: rows
+/// that sum to 1, nothing ahead of the query where the model is causal.
 pub(crate) fn captured(subject: &Subject<'_>) -> Result<Check> {
     let model = &subject.loaded.model;
     let config = model.config();
-    let (layers, heads): (Vec<usize>, Vec<usize>) = ((0..config.n_layers).collect(), (0..config.n_heads).collect());
+    let (layers, heads): (Vec<usize>, Vec<usize>) = (
+        (0..config.n_layers).collect(),
+        (0..config.n_heads).collect(),
+    );
     let mut capture = Capture::new(&[Activation::Pattern], &layers, &heads);
-    let logits = values(model.forward(batch_of(&subject.ids, &model.device()), Pass::capturing(&mut capture)));
+    let logits = values(model.forward(
+        batch_of(&subject.ids, &model.device()),
+        Pass::capturing(&mut capture),
+    ));
     let patterns = capture.into_found();
     if patterns.len() != config.n_layers {
-        return Ok(Check::differs(CAPTURED, format!("{} patterns of {} layers", patterns.len(), config.n_layers)));
+        return Ok(Check::differs(
+            CAPTURED,
+            format!("{} patterns of {} layers", patterns.len(), config.n_layers),
+        ));
     }
-    if let Some(problem) = patterns.iter().find_map(|pattern| malformed(pattern, config.causal)) {
+    if let Some(problem) = patterns
+        .iter()
+        .find_map(|pattern| malformed(pattern, config.causal))
+    {
         return Ok(Check::differs(CAPTURED, problem));
     }
     let found = Difference::between(&logits, &plain(model, &subject.ids));
-    Ok(judged(CAPTURED, subject, "logits with and without capturing", found))
+    Ok(judged(
+        CAPTURED,
+        subject,
+        "logits with and without capturing",
+        found,
+    ))
 }
 
 fn plain(model: &Transformer, ids: &[u32]) -> Vec<f32> {
@@ -55,14 +80,27 @@ fn plain(model: &Transformer, ids: &[u32]) -> Vec<f32> {
 
 fn judged(name: &'static str, subject: &Subject<'_>, what: &str, found: Difference) -> Check {
     let (n, from) = (subject.ids.len(), subject.ids_from);
-    Check::of(name, found.within(TOLERANCE), format!("{what}, {n} {from}: {}", found.tell(TOLERANCE)))
+    Check::of(
+        name,
+        found.within(TOLERANCE),
+        format!("{what}, {n} {from}: {}", found.tell(TOLERANCE)),
+    )
 }
 
 /// What is wrong with a pattern `[1, head, query, key]`, if anything.
 fn malformed(pattern: &Captured, causal: bool) -> Option<String> {
-    let [_, heads, n, keys] = pattern.shape[..] else { return Some(format!("a pattern of shape {:?}", pattern.shape)) };
+    let [_, heads, n, keys] = pattern.shape[..] else {
+        return Some(format!("a pattern of shape {:?}", pattern.shape));
+    };
     let rows = pattern.values.chunks_exact(keys);
-    let place = |row: usize| format!("layer {}, head {}, query {}", pattern.layer, row / n, row % n);
+    let place = |row: usize| {
+        format!(
+            "layer {}, head {}, query {}",
+            pattern.layer,
+            row / n,
+            row % n
+        )
+    };
     let wrong = |(row, weights): (usize, &[f32])| {
         let sum: f32 = weights.iter().sum();
         if (sum - 1.0).abs() > ROW_SUM || sum.is_nan() {
@@ -73,7 +111,11 @@ fn malformed(pattern: &Captured, causal: bool) -> Option<String> {
     };
     match rows.len() == heads * n {
         true => rows.enumerate().find_map(wrong),
-        false => Some(format!("layer {}: {} rows for {heads} heads of {n} queries", pattern.layer, rows.len())),
+        false => Some(format!(
+            "layer {}: {} rows for {heads} heads of {n} queries",
+            pattern.layer,
+            rows.len()
+        )),
     }
 }
 
@@ -82,20 +124,38 @@ mod tests {
     use super::{Activation, Captured, malformed};
 
     fn pattern(values: [f32; 8]) -> Captured {
-        Captured { name: Activation::Pattern, layer: 3, shape: vec![1, 2, 2, 2], values: values.to_vec() }
+        Captured {
+            name: Activation::Pattern,
+            layer: 3,
+            shape: vec![1, 2, 2, 2],
+            values: values.to_vec(),
+        }
     }
 
     #[test]
     fn a_pattern_has_rows_of_weights_and_nothing_ahead() {
-        assert_eq!(malformed(&pattern([1.0, 0.0, 0.25, 0.75, 1.0, 0.0, 0.5, 0.5]), true), None);
-        let sum = malformed(&pattern([1.0, 0.0, 0.25, 0.75, 1.0, 0.0, 0.5, 0.51]), true).unwrap_or_default();
-        assert!(sum.starts_with("layer 3, head 1, query 1: the weights sum to 1.01"), "{sum}");
+        assert_eq!(
+            malformed(&pattern([1.0, 0.0, 0.25, 0.75, 1.0, 0.0, 0.5, 0.5]), true),
+            None
+        );
+        let sum = malformed(&pattern([1.0, 0.0, 0.25, 0.75, 1.0, 0.0, 0.5, 0.51]), true)
+            .unwrap_or_default();
+        assert!(
+            sum.starts_with("layer 3, head 1, query 1: the weights sum to 1.01"),
+            "{sum}"
+        );
         let ahead = pattern([1.0, 0.0, 0.25, 0.75, 0.5, 0.5, 0.5, 0.5]);
         assert_eq!(
             malformed(&ahead, true).as_deref(),
             Some("layer 3, head 1, query 0: weight on a key after the query")
         );
         assert_eq!(malformed(&ahead, false), None);
-        assert!(malformed(&pattern([f32::NAN, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0]), false).is_some());
+        assert!(
+            malformed(
+                &pattern([f32::NAN, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0]),
+                false
+            )
+            .is_some()
+        );
     }
 }

@@ -19,15 +19,19 @@ pub(crate) const NAME: &str = "resuming";
 /// How long the training that goes through may take; it makes two steps at least.
 const TIME: Duration = Duration::from_secs(6);
 
-/// Trains a copy of the run from a checkpoint before its last step twice: once through, and once stopped half-way, saved and
-/// resumed from the files. Where the copy gets to a step that the run has a checkpoint of, that is compared as well.
+/// Trains a copy of the run from a checkpoint before its last step twice: once through, and once
+/// stopped half-way, saved and resumed from the files. Where the copy gets to a step that the run
+/// has a checkpoint of, that is compared as well.
 pub(crate) fn check(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     let (Files::Run(run), Some(config)) = (subject.files, &subject.config) else {
         let why = "a Hugging Face directory holds no state to go on from".to_owned();
         return Ok(Check::not_checked(NAME, why));
     };
     if config.train.steps < 2 {
-        return Ok(Check::not_checked(NAME, "the run has one step only".to_owned()));
+        return Ok(Check::not_checked(
+            NAME,
+            "the run has one step only".to_owned(),
+        ));
     }
     if let Err(problem) = &subject.own_text {
         return Ok(Check::not_checked(NAME, problem.clone()));
@@ -40,11 +44,18 @@ pub(crate) fn check(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     from.copy(run, &stopped)?;
 
     let of_run = |error: Error| told_of_run(&error, [&through, &stopped], run.root());
-    let end = match go_on(&through, &chosen, &Until::Time(TIME, next.unwrap_or(config.train.steps))) {
+    let end = match go_on(
+        &through,
+        &chosen,
+        &Until::Time(TIME, next.unwrap_or(config.train.steps)),
+    ) {
         Ok(end) => end,
         Err(error) => {
             let (from, why) = (from.checkpoint.path().display(), of_run(error));
-            return Ok(Check::not_checked(NAME, format!("training cannot go on from {from}: {why}")));
+            return Ok(Check::not_checked(
+                NAME,
+                format!("training cannot go on from {from}: {why}"),
+            ));
         }
     };
     let half = from.step + (end - from.step) / 2;
@@ -53,12 +64,22 @@ pub(crate) fn check(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     }
     let differs = first_difference(&checkpoint(&through, end), &checkpoint(&stopped, end))
         .map_err(|error| anyhow!(of_run(error)))?;
-    let told = format!("steps {} to {}, stopped after {}", thousands(from.step), thousands(end), thousands(half));
+    let told = format!(
+        "steps {} to {}, stopped after {}",
+        thousands(from.step),
+        thousands(end),
+        thousands(half)
+    );
     if let Some(file) = differs {
-        return Ok(Check::differs(NAME, format!("{told}: {file} differs from that of going through")));
+        return Ok(Check::differs(
+            NAME,
+            format!("{told}: {file} differs from that of going through"),
+        ));
     }
     let again = match next == Some(end) && !from.rewound {
-        true if first_difference(&checkpoint(&through, end), &checkpoint(run.root(), end))?.is_none() => {
+        true if first_difference(&checkpoint(&through, end), &checkpoint(run.root(), end))?
+            .is_none() =>
+        {
             "; the run's own checkpoint again, the same bits"
         }
         true => {
@@ -71,23 +92,36 @@ pub(crate) fn check(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     Ok(Check::holds(NAME, format!("{told}: the same bits{again}")))
 }
 
-/// What went wrong with a copy, told of the run. The copies are gone when it is read, so neither they nor what was saved there
-/// nor commands for them are named.
+/// What went wrong with a copy, told of the run. The copies are gone when it is read, so neither
+/// they nor what was saved there nor commands for them are named.
 fn told_of_run(error: &Error, copies: [&PathBuf; 2], run: &Path) -> String {
     let diverged = match error.downcast_ref::<TrainError>() {
-        Some(TrainError::NonFinite { step, loss, grad_norm, .. }) => {
-            Some(format!("at step {step} the loss is {loss}, with gradient norm {grad_norm}"))
-        }
-        Some(TrainError::NonFiniteWeights { step, tensor, .. }) => {
-            Some(format!("step {step} leaves weights that are not finite ({tensor})"))
-        }
-        Some(TrainError::NonFiniteValidation { step, loss, .. }) => {
-            Some(format!("after the last step, {step}, the validation loss is {loss}"))
-        }
+        Some(TrainError::NonFinite {
+            step,
+            loss,
+            grad_norm,
+            ..
+        }) => Some(format!(
+            "at step {step} the loss is {loss}, with gradient norm {grad_norm}"
+        )),
+        Some(TrainError::NonFiniteWeights { step, tensor, .. }) => Some(format!(
+            "step {step} leaves weights that are not finite ({tensor})"
+        )),
+        Some(TrainError::NonFiniteValidation { step, loss, .. }) => Some(format!(
+            "after the last step, {step}, the validation loss is {loss}"
+        )),
         _ => None,
     };
-    let told = diverged.unwrap_or_else(|| format!("{error:#}").lines().next().unwrap_or_default().to_owned());
-    copies.iter().fold(told, |told, copy| told.replace(&copy.display().to_string(), &run.display().to_string()))
+    let told = diverged.unwrap_or_else(|| {
+        format!("{error:#}")
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    });
+    copies.iter().fold(told, |told, copy| {
+        told.replace(&copy.display().to_string(), &run.display().to_string())
+    })
 }
 
 /// Where the copies begin.
@@ -99,23 +133,35 @@ struct Start {
 }
 
 impl Start {
-    /// The newest checkpoint before the last step, else the last one, set back to the middle of the schedule: at the end of
-    /// many schedules the learning rate is 0, and steps would change nothing.
+    /// The newest checkpoint before the last step, else the last one, set back to the middle of the
+    /// schedule: at the end of many schedules the learning rate is 0, and steps would change
+    /// nothing.
     fn of(run: &Run, steps: u64) -> Result<Self> {
         let checkpoints = run.checkpoints()?;
         for path in checkpoints.iter().rev() {
             let checkpoint = Checkpoint::open(path)?;
             let step = checkpoint.state.step;
             if step < steps.saturating_sub(1) && (step > 0 || checkpoints.len() == 1) {
-                return Ok(Self { checkpoint, step, rewound: false });
+                return Ok(Self {
+                    checkpoint,
+                    step,
+                    rewound: false,
+                });
             }
         }
-        Ok(Self { checkpoint: run.newest()?, step: (steps / 2).min(steps - 2), rewound: true })
+        Ok(Self {
+            checkpoint: run.newest()?,
+            step: (steps / 2).min(steps - 2),
+            rewound: true,
+        })
     }
 
     /// The step of the run's next checkpoint.
     fn next(&self, run: &Run) -> Result<Option<u64>> {
-        let steps = run.checkpoints()?.into_iter().filter_map(|path| step_of(&path));
+        let steps = run
+            .checkpoints()?
+            .into_iter()
+            .filter_map(|path| step_of(&path));
         Ok(steps.filter(|step| *step > self.step).min())
     }
 
@@ -126,18 +172,27 @@ impl Start {
         for entry in fs::read_dir(run.root())? {
             let entry = entry?;
             let (from, name) = (entry.path(), entry.file_name());
-            let needed = ["config.toml", "environment.json", "tokenizer.json", sisun_model::BASE_FILE];
+            let needed = [
+                "config.toml",
+                "environment.json",
+                "tokenizer.json",
+                sisun_model::BASE_FILE,
+            ];
             if needed.iter().any(|needed| name == **needed) {
-                fs::copy(&from, to.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
+                fs::copy(&from, to.join(name))
+                    .with_context(|| format!("cannot copy {}", from.display()))?;
             }
         }
         let mut state = self.checkpoint.state.clone();
-        state.next_micro_step = state.next_micro_step.checked_div(state.step).unwrap_or(0) * self.step;
+        state.next_micro_step =
+            state.next_micro_step.checked_div(state.step).unwrap_or(0) * self.step;
         (state.step, state.best) = (self.step, None);
         let [model, training] = [MODEL_FILE, TRAINING_FILE].map(|name| self.checkpoint.file(name));
         let copied = |from: &Path, to: &mut File| io::copy(&mut File::open(from)?, to).map(drop);
-        let files: [(&str, &WriteFile<'_>); 2] =
-            [(MODEL_FILE, &|file| copied(&model, file)), (TRAINING_FILE, &|file| copied(&training, file))];
+        let files: [(&str, &WriteFile<'_>); 2] = [
+            (MODEL_FILE, &|file| copied(&model, file)),
+            (TRAINING_FILE, &|file| copied(&training, file)),
+        ];
         let written = Checkpoint::write(&checkpoints, state, &files)?;
         let name = written.path().file_name().unwrap_or_default();
         Ok(fs::write(checkpoints.join(LAST), name.as_encoded_bytes())?)
@@ -163,7 +218,9 @@ impl TrainObserver for Stop<'_> {
         self.steps += 1;
         let over = match *self.until {
             Until::Step(last) => step >= last,
-            Until::Time(time, last) => step >= last || (self.steps >= 2 && self.began.elapsed() >= time),
+            Until::Time(time, last) => {
+                step >= last || (self.steps >= 2 && self.began.elapsed() >= time)
+            }
         };
         self.stop.store(over, Ordering::Relaxed);
     }
@@ -175,16 +232,27 @@ fn go_on(copy: &Path, chosen: &Chosen, until: &Until) -> Result<u64> {
     let held = Session::hold_run(copy, Patience::Refuse)?;
     let mut session = Session::resume(draft, held, chosen, &mut |_| {})?;
     let stop = AtomicBool::new(false);
-    let mut observer = Stop { until, began: Instant::now(), steps: 0, stop: &stop };
+    let mut observer = Stop {
+        until,
+        began: Instant::now(),
+        steps: 0,
+        stop: &stop,
+    };
     Ok(train(&mut session, &mut observer, &stop)?.step)
 }
 
 fn checkpoint(run: &Path, step: u64) -> PathBuf {
-    run.join(CHECKPOINTS).join(sisun_model::checkpoint::folder_name(step))
+    run.join(CHECKPOINTS)
+        .join(sisun_model::checkpoint::folder_name(step))
 }
 
 fn step_of(checkpoint: &Path) -> Option<u64> {
-    checkpoint.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok()
+    checkpoint
+        .file_name()?
+        .to_str()?
+        .strip_prefix("step-")?
+        .parse()
+        .ok()
 }
 
 /// The first file of two checkpoints that differs.

@@ -45,35 +45,60 @@ pub(crate) fn exported(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     let architecture = match written {
         Ok(written) => written.architecture,
         Err(HfError::NoCounterpart { problems }) => {
-            let why = format!("no model of transformers computes what this one does: {}", problems.join("; "));
+            let why = format!(
+                "no model of transformers computes what this one does: {}",
+                problems.join("; ")
+            );
             return Ok(Check::not_checked(EXPORTED, why));
         }
         Err(error) => return Err(error.into()),
     };
     let back = sisun_hf::open(&to, &device)?;
-    let logits = |model: &Transformer| values(model.forward(batch_of(&subject.ids, &device), Pass::default()));
+    let logits = |model: &Transformer| {
+        values(model.forward(batch_of(&subject.ids, &device), Pass::default()))
+    };
     let found = Difference::between(&logits(&back.model), &logits(&model));
     std::fs::remove_dir_all(&to)?;
     let same_tokenizer = back.tokenizer.sha256() == loaded.tokenizer.sha256();
-    let tokenizer = if same_tokenizer { "" } else { "; the tokenizer differs" };
-    let told = format!("{architecture}, logits: {}{tokenizer}", found.tell(TOLERANCE));
-    Ok(Check::of(EXPORTED, found.within(TOLERANCE) && same_tokenizer, told))
+    let tokenizer = if same_tokenizer {
+        ""
+    } else {
+        "; the tokenizer differs"
+    };
+    let told = format!(
+        "{architecture}, logits: {}{tokenizer}",
+        found.tell(TOLERANCE)
+    );
+    Ok(Check::of(
+        EXPORTED,
+        found.within(TOLERANCE) && same_tokenizer,
+        told,
+    ))
 }
 
 fn too_large(subject: &Subject<'_>) -> Option<String> {
     let parameters = Count::of(subject.loaded.model.config()).total;
-    (parameters > MOST_PARAMETERS).then(|| format!("{} parameters would take too long", thousands(parameters)))
+    (parameters > MOST_PARAMETERS)
+        .then(|| format!("{} parameters would take too long", thousands(parameters)))
 }
 
 /// The first parameter whose shape or bits differ.
 fn first_difference(before: &HostTensors, after: &HostTensors) -> Option<String> {
     let same = |name: &String| match (before.get(name), after.get(name)) {
         (Some((shape, values)), Some((other_shape, others))) => {
-            shape == other_shape && values.iter().map(|x| x.to_bits()).eq(others.iter().map(|x| x.to_bits()))
+            shape == other_shape
+                && values
+                    .iter()
+                    .map(|x| x.to_bits())
+                    .eq(others.iter().map(|x| x.to_bits()))
         }
         _ => false,
     };
-    before.keys().chain(after.keys()).find(|name| !same(name)).cloned()
+    before
+        .keys()
+        .chain(after.keys())
+        .find(|name| !same(name))
+        .cloned()
 }
 
 #[cfg(test)]
@@ -81,7 +106,10 @@ mod tests {
     use super::{HostTensors, first_difference};
 
     fn tensors(values: [f32; 2], shape: [usize; 2]) -> HostTensors {
-        HostTensors::from([("a".to_owned(), (vec![1], vec![1.0])), ("b".to_owned(), (shape.to_vec(), values.to_vec()))])
+        HostTensors::from([
+            ("a".to_owned(), (vec![1], vec![1.0])),
+            ("b".to_owned(), (shape.to_vec(), values.to_vec())),
+        ])
     }
 
     #[test]
@@ -89,8 +117,14 @@ mod tests {
         let whole = tensors([0.0, f32::NAN], [1, 2]);
         assert_eq!(first_difference(&whole, &whole.clone()), None);
         let b = Some("b".to_owned());
-        assert_eq!(first_difference(&whole, &tensors([-0.0, f32::NAN], [1, 2])), b);
-        assert_eq!(first_difference(&whole, &tensors([0.0, f32::NAN], [2, 1])), b);
+        assert_eq!(
+            first_difference(&whole, &tensors([-0.0, f32::NAN], [1, 2])),
+            b
+        );
+        assert_eq!(
+            first_difference(&whole, &tensors([0.0, f32::NAN], [2, 1])),
+            b
+        );
         let mut more = whole.clone();
         more.insert("c".to_owned(), (vec![], vec![]));
         assert_eq!(first_difference(&whole, &more).as_deref(), Some("c"));

@@ -26,7 +26,8 @@ pub struct Subject<'f> {
     pub(crate) loaded: LanguageModel,
     /// Of a run: its settings.
     pub(crate) config: Option<Config>,
-    /// Whether a run's own text is there and is still what it was trained on; else what is wrong with it.
+    /// Whether a run's own text is there and is still what it was trained on; else what is wrong
+    /// with it.
     pub(crate) own_text: Result<(), String>,
     /// What the passes read: the beginning of the held-out text, else tokens drawn at random.
     pub(crate) ids: Vec<u32>,
@@ -47,22 +48,44 @@ impl<'f> Subject<'f> {
         let (loaded, config) = match files {
             Files::Run(run) => {
                 let notes = run.wrong_pointers()?;
-                (LanguageModel { notes, ..LanguageModel::of_run(run, &device)? }, Some(run.config()?))
+                (
+                    LanguageModel {
+                        notes,
+                        ..LanguageModel::of_run(run, &device)?
+                    },
+                    Some(run.config()?),
+                )
             }
             Files::HuggingFace(dir) => {
                 let found = sisun_hf::open_as_stored(dir, &device)?;
-                (LanguageModel::new(found.name, None, found.model, found.tokenizer), None)
+                (
+                    LanguageModel::new(found.name, None, found.model, found.tokenizer),
+                    None,
+                )
             }
         };
         let n = loaded.model.config().context_len.min(LONGEST);
         let text = match (files, &config) {
             (Files::Run(run), Some(config)) => own_text(run, &config.data, 1, &mut |_| {}),
-            _ => Err(TrainError::Observer("a Hugging Face directory has no text of its own".to_owned())),
+            _ => Err(TrainError::Observer(
+                "a Hugging Face directory has no text of its own".to_owned(),
+            )),
         };
         // What is to be done about it is not to be done here.
-        let problem = |error: &TrainError| error.to_string().lines().next().unwrap_or_default().to_owned();
+        let problem = |error: &TrainError| {
+            error
+                .to_string()
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        };
         let found = text.as_ref().map(drop).map_err(problem);
-        let (ids, ids_from) = match text.ok().map(|corpus| corpus.validation).filter(|text| text.len() > 1) {
+        let (ids, ids_from) = match text
+            .ok()
+            .map(|corpus| corpus.validation)
+            .filter(|text| text.len() > 1)
+        {
             Some(text) => {
                 let mut ids = Vec::new();
                 text.read_into(0..n.min(text.len()), &mut ids);
@@ -70,13 +93,29 @@ impl<'f> Subject<'f> {
             }
             None => (random_ids(&loaded, n), "random tokens"),
         };
-        Ok(Self { files, loaded, config, own_text: found, ids, ids_from })
+        Ok(Self {
+            files,
+            loaded,
+            config,
+            own_text: found,
+            ids,
+            ids_from,
+        })
     }
 
     pub(crate) fn describe(&self) -> String {
         let parameters = sisun_model::Count::of(self.loaded.model.config()).total;
-        let notes: String = self.loaded.notes.iter().map(|note| format!("; {note}")).collect();
-        format!("{}, {} parameters{notes}", self.loaded.title(), sisun_model::thousands(parameters))
+        let notes: String = self
+            .loaded
+            .notes
+            .iter()
+            .map(|note| format!("; {note}"))
+            .collect();
+        format!(
+            "{}, {} parameters{notes}",
+            self.loaded.title(),
+            sisun_model::thousands(parameters)
+        )
     }
 
     /// The model on another device, read from its files again.
@@ -95,7 +134,15 @@ pub(crate) fn cpu() -> Result<Device> {
 
 /// Tokens that the tokenizer knows, the same every time.
 fn random_ids(loaded: &LanguageModel, n: usize) -> Vec<u32> {
-    let vocab = loaded.model.config().vocab_size.unwrap_or(1).min(loaded.tokenizer.vocab_size()) as u32;
+    let vocab = loaded
+        .model
+        .config()
+        .vocab_size
+        .unwrap_or(1)
+        .min(loaded.tokenizer.vocab_size()) as u32;
     let mut draws = randomness::stream(0, "verify", 0);
-    std::iter::repeat_with(|| draws.random_range(0..vocab)).filter(|id| loaded.tokenizer.knows(*id)).take(n).collect()
+    std::iter::repeat_with(|| draws.random_range(0..vocab))
+        .filter(|id| loaded.tokenizer.knows(*id))
+        .take(n)
+        .collect()
 }

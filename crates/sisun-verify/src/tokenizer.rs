@@ -13,17 +13,25 @@ const BYTES: usize = 256 << 10;
 /// As many lost characters are named.
 const SHOWN: usize = 8;
 
-/// The run's own text as tokens and back. A tokenizer from elsewhere may change a text (lower case, normal forms); it then
-/// has to leave alone what it made. What its vocabulary has no token for is lost whatever we do: it is told, and what stands
-/// between it is checked.
+/// The run's own text as tokens and back. A tokenizer from elsewhere may change a text (lower case,
+/// normal forms); it then has to leave alone what it made. What its vocabulary has no token for is
+/// lost whatever we do: it is told, and what stands between it is checked.
 pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
     let tokenizer = &subject.loaded.tokenizer;
     let (texts, from) = match (&subject.config, subject.files) {
         (Some(_), Files::Run(_)) if subject.own_text.is_err() => {
-            return Ok(Check::not_checked(NAME, "the run's text is not there as it was, as told above".to_owned()));
+            return Ok(Check::not_checked(
+                NAME,
+                "the run's text is not there as it was, as told above".to_owned(),
+            ));
         }
-        (Some(config), Files::Run(_)) => (first_documents(&config.data, BYTES)?, "of the run's text"),
-        _ => (vec![tokenizer.decode(&subject.ids)?], "made of random tokens"),
+        (Some(config), Files::Run(_)) => {
+            (first_documents(&config.data, BYTES)?, "of the run's text")
+        }
+        _ => (
+            vec![tokenizer.decode(&subject.ids)?],
+            "made of random tokens",
+        ),
     };
     let (mut changed, mut bytes, mut lost) = (None, 0, None);
     let mut parts = Vec::new();
@@ -45,27 +53,43 @@ pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
             continue;
         }
         if !is_kept(tokenizer, &once)? {
-            let found = format!("“{}” comes back as “{}”", near(text, &once), near(&once, text));
+            let found = format!(
+                "“{}” comes back as “{}”",
+                near(text, &once),
+                near(&once, text)
+            );
             return Ok(Check::differs(NAME, found));
         }
-        changed.get_or_insert_with(|| format!("“{}” becomes “{}”", near(text, &once), near(&once, text)));
+        changed.get_or_insert_with(|| {
+            format!("“{}” becomes “{}”", near(text, &once), near(&once, text))
+        });
     }
     let found = format!("{} documents, {bytes} bytes {from}", texts.len());
     let found = match changed {
         None => format!("{found}: the same text"),
-        Some(example) => format!("{found}; it changes some as it reads ({example}) and keeps what it made"),
+        Some(example) => {
+            format!("{found}; it changes some as it reads ({example}) and keeps what it made")
+        }
     };
     Ok(Check::holds(
         NAME,
         match lost {
             None => found,
-            Some(Unknown { characters: 1, examples, token }) => {
+            Some(Unknown {
+                characters: 1,
+                examples,
+                token,
+            }) => {
                 format!(
                     "{found}, but for 1 character that the vocabulary has no token for, lost as {token}: {}",
                     list(&examples)
                 )
             }
-            Some(Unknown { characters, examples, token }) => format!(
+            Some(Unknown {
+                characters,
+                examples,
+                token,
+            }) => format!(
                 "{found}, but for {characters} characters that the vocabulary has no token for, lost as {token}: {}",
                 list(&examples)
             ),
@@ -73,14 +97,29 @@ pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
     ))
 }
 
-/// What lies between the unknown tokens of a text, and what was lost in these; `None` where there are none.
-fn known_parts<'t>(tokenizer: &Tokenizer, text: &'t str) -> Result<Option<(Vec<&'t str>, Unknown)>> {
+/// What lies between the unknown tokens of a text, and what was lost in these; `None` where there
+/// are none.
+fn known_parts<'t>(
+    tokenizer: &Tokenizer,
+    text: &'t str,
+) -> Result<Option<(Vec<&'t str>, Unknown)>> {
     let encoding = tokenizer.encode(text)?;
-    let Some(unknown) = tokenizer.unknown(text, &encoding) else { return Ok(None) };
-    let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+    let Some(unknown) = tokenizer.unknown(text, &encoding) else {
+        return Ok(None);
+    };
+    let starts: Vec<usize> = text
+        .char_indices()
+        .map(|(at, _)| at)
+        .chain([text.len()])
+        .collect();
     let (mut known, mut from) = (Vec::new(), 0);
     let is_unknown = |id: &u32| tokenizer.token_text(*id) == unknown.token;
-    for (_, &(start, end)) in encoding.ids.iter().zip(&encoding.offsets).filter(|(id, _)| is_unknown(id)) {
+    for (_, &(start, end)) in encoding
+        .ids
+        .iter()
+        .zip(&encoding.offsets)
+        .filter(|(id, _)| is_unknown(id))
+    {
         let (start, end) = (starts[start], starts[end]);
         known.extend(text.get(from..start));
         from = from.max(end);
@@ -105,7 +144,13 @@ fn add(lost: &mut Option<Unknown>, more: Unknown) {
 /// Some of the characters.
 fn list(examples: &[char]) -> String {
     let more = if examples.len() > SHOWN { " …" } else { "" };
-    examples.iter().take(SHOWN).map(|c| visible(&c.to_string())).collect::<Vec<_>>().join(" ") + more
+    examples
+        .iter()
+        .take(SHOWN)
+        .map(|c| visible(&c.to_string()))
+        .collect::<Vec<_>>()
+        .join(" ")
+        + more
 }
 
 fn is_kept(tokenizer: &Tokenizer, text: &str) -> Result<bool> {
@@ -114,8 +159,18 @@ fn is_kept(tokenizer: &Tokenizer, text: &str) -> Result<bool> {
 
 /// Some characters of `text` around the first that differs from `other`'s.
 fn near(text: &str, other: &str) -> String {
-    let same = text.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
-    visible(&text.chars().skip(same.saturating_sub(8)).take(24).collect::<String>())
+    let same = text
+        .chars()
+        .zip(other.chars())
+        .take_while(|(a, b)| a == b)
+        .count();
+    visible(
+        &text
+            .chars()
+            .skip(same.saturating_sub(8))
+            .take(24)
+            .collect::<String>(),
+    )
 }
 
 #[cfg(test)]
@@ -124,7 +179,10 @@ mod tests {
 
     #[test]
     fn the_place_of_a_difference_is_shown() {
-        assert_eq!(near("The quick brown fox", "The quick Brown fox"), "e quick brown fox");
+        assert_eq!(
+            near("The quick brown fox", "The quick Brown fox"),
+            "e quick brown fox"
+        );
         assert_eq!(near("", "x"), "∅");
     }
 }

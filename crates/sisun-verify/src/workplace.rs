@@ -1,4 +1,5 @@
-//! A folder for copies of a run, which vanishes with the process, or, if that is killed, when the next one begins.
+//! A folder for copies of a run, which vanishes with the process, or, if that is killed, when the
+//! next one begins.
 
 use anyhow::{Context, Result};
 use sisun_files::{HeldDir, LOCK_FILE, Lock, Patience, is_file};
@@ -22,7 +23,9 @@ impl Workplace {
         let within = std::env::temp_dir();
         remove_dead(&within);
         let make = || -> Result<Self> {
-            let folder = tempfile::Builder::new().prefix(BEGINS).tempdir_in(&within)?;
+            let folder = tempfile::Builder::new()
+                .prefix(BEGINS)
+                .tempdir_in(&within)?;
             // Whoever tidies up may look at it just now.
             let _held = HeldDir::take(folder.path(), Patience::Wait(&mut |_| ()))?;
             Ok(Self { _held, folder })
@@ -35,12 +38,19 @@ impl Workplace {
     }
 }
 
-/// Removes the folders whose lock is there and held by nobody. What cannot be removed is only untidy.
+/// Removes the folders whose lock is there and held by nobody. What cannot be removed is only
+/// untidy.
 fn remove_dead(within: &Path) {
-    let Ok(entries) = fs::read_dir(within) else { return };
-    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(BEGINS)) {
+    let Ok(entries) = fs::read_dir(within) else {
+        return;
+    };
+    for entry in entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(BEGINS))
+    {
         let (path, lock) = (entry.path(), entry.path().join(LOCK_FILE));
-        let is_ours = entry.file_type().is_ok_and(|kind| kind.is_dir()) && is_file(&lock).unwrap_or(false);
+        let is_ours =
+            entry.file_type().is_ok_and(|kind| kind.is_dir()) && is_file(&lock).unwrap_or(false);
         if is_ours
             && let Ok(lock) = Lock::take(&lock, Patience::Refuse, &mut || Ok(()))
             && !lock.is_hollow()
@@ -71,8 +81,13 @@ mod tests {
         fs::write(at("sisun-verify-dead/copy"), "x").unwrap();
         let held = HeldDir::take(&at("sisun-verify-alive"), Patience::Refuse).unwrap();
         remove_dead(within.path());
-        let found =
-            ["sisun-verify-dead", "sisun-verify-new", "sisun-verify-alive", "other"].map(|name| at(name).exists());
+        let found = [
+            "sisun-verify-dead",
+            "sisun-verify-new",
+            "sisun-verify-alive",
+            "other",
+        ]
+        .map(|name| at(name).exists());
         assert_eq!(found, [false, true, true, true]);
         drop(held);
     }

@@ -1,5 +1,5 @@
-//! Every reader of a file that others may have written or damaged, given any bytes: it may refuse them, and may not panic,
-//! hang or take memory that the bytes do not account for.
+//! Every reader of a file that others may have written or damaged, given any bytes: it may refuse
+//! them, and may not panic, hang or take memory that the bytes do not account for.
 //!
 //! `cargo fuzz` runs each without end (README of this folder); the tests read the kept corpus once.
 
@@ -35,7 +35,12 @@ pub const READERS: [(&str, Reader); 9] = [
 /// A folder of this process, in memory where the system has such.
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
     let memory = Path::new("/dev/shm");
-    if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap()
+    if memory.is_dir() {
+        TempDir::new_in(memory)
+    } else {
+        TempDir::new()
+    }
+    .unwrap()
 });
 
 /// Writes a file into a folder of its own.
@@ -49,7 +54,9 @@ fn write(folder: &str, name: &str, bytes: &[u8]) -> PathBuf {
 
 /// A configuration, and each of its lines as `--set` would have it.
 pub fn config(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     let path = Path::new("fuzz.toml");
     if let Ok(config) = Config::parse(path, text) {
         let again = Config::parse(path, &config.to_toml()).unwrap();
@@ -57,7 +64,11 @@ pub fn config(bytes: &[u8]) {
     }
     let _ = Described::read(&write("config", "fuzz.toml", bytes), &[]);
     if let Ok(draft) = PartialConfig::parse(path, text) {
-        let _ = (draft.name().is_ok(), draft.base().is_ok(), draft.tokenizer().is_ok());
+        let _ = (
+            draft.name().is_ok(),
+            draft.base().is_ok(),
+            draft.tokenizer().is_ok(),
+        );
     }
     let mut table: toml::Table = text.parse().unwrap_or_default();
     for line in text.lines() {
@@ -68,12 +79,23 @@ pub fn config(bytes: &[u8]) {
 /// A `tokenizer.json`, which then reads and writes a few texts.
 pub fn tokenizer(bytes: &[u8]) {
     let path = write("tokenizer", "tokenizer.json", bytes);
-    let Ok(tokenizer) = Tokenizer::from_file(&path) else { return };
-    for text in ["", "The cat sat.", "옛날에 고양이가", " \n\t<|endoftext|> 12", "\u{301}e\u{0}\u{FFFF}"] {
+    let Ok(tokenizer) = Tokenizer::from_file(&path) else {
+        return;
+    };
+    for text in [
+        "",
+        "The cat sat.",
+        "옛날에 고양이가",
+        " \n\t<|endoftext|> 12",
+        "\u{301}e\u{0}\u{FFFF}",
+    ] {
         if let Ok(encoding) = tokenizer.encode_prompt(text) {
             let count = text.chars().count();
             assert!(
-                encoding.offsets.iter().all(|(start, end)| start <= end && *end <= count),
+                encoding
+                    .offsets
+                    .iter()
+                    .all(|(start, end)| start <= end && *end <= count),
                 "{text:?}: {encoding:?}"
             );
             let _ = tokenizer.decode(&encoding.ids);
@@ -98,7 +120,8 @@ pub fn metrics(bytes: &[u8]) {
     let _ = read_metrics(&write("metrics", "metrics.jsonl", bytes));
 }
 
-/// What a token cache says of its files. A damaged one is made anew, and the tokens are the same in any case.
+/// What a token cache says of its files. A damaged one is made anew, and the tokens are the same in
+/// any case.
 pub fn cache_header(bytes: &[u8]) {
     static TEXT: LazyLock<PathBuf> =
         LazyLock::new(|| write("text", "a.txt", "one two three four ".repeat(9).as_bytes()));
@@ -107,7 +130,9 @@ pub fn cache_header(bytes: &[u8]) {
     let prepared = || prepare(&data, &TokenizerConfig::Char, 3, &cache, &mut |_| ()).unwrap();
     let before = prepared();
     let ids = before.train.read(0..before.train.len());
-    let entries = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path().join("header.json"));
+    let entries = fs::read_dir(&cache)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("header.json"));
     for header in entries.filter(|header| header.is_file()) {
         fs::write(header, bytes).unwrap();
     }
@@ -123,8 +148,7 @@ pub fn hf_config(bytes: &[u8]) {
 
 /// The index of a Hugging Face directory's parts.
 pub fn hf_index(bytes: &[u8]) {
-    const CONFIG: &str =
-        r#"{"model_type": "gpt2", "n_embd": 6, "n_layer": 1, "n_head": 2, "n_positions": 5, "vocab_size": 7}"#;
+    const CONFIG: &str = r#"{"model_type": "gpt2", "n_embd": 6, "n_layer": 1, "n_head": 2, "n_positions": 5, "vocab_size": 7}"#;
     write("hf_index", "config.json", CONFIG.as_bytes());
     let path = write("hf_index", "model.safetensors.index.json", bytes);
     let _ = sisun_hf::open(path.parent().unwrap(), &Device::flex());

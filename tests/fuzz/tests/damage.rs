@@ -11,8 +11,13 @@ use std::time::{Duration, Instant};
 
 /// The kept inputs of a reader, in the order of their names.
 fn corpus(name: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
-    let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpus")
+        .join(name);
+    let mut files: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.sort();
     assert!(files.len() > 3, "{name} has a corpus");
     files.iter().map(|file| fs::read(file).unwrap()).collect()
@@ -25,12 +30,20 @@ fn try_on(name: &str, read: Reader, bytes: &[u8]) {
     if !survived || begun.elapsed() > Duration::from_secs(20) {
         let kept = std::env::temp_dir().join(format!("sisun-fuzz-{name}"));
         fs::write(&kept, bytes).unwrap();
-        panic!("{name} {} {}", if survived { "takes too long over" } else { "panics at" }, kept.display());
+        panic!(
+            "{name} {} {}",
+            if survived {
+                "takes too long over"
+            } else {
+                "panics at"
+            },
+            kept.display()
+        );
     }
 }
 
-/// Something of what may happen to a file: bits that flip, parts that are lost, doubled or taken from another one, numbers that
-/// are far too large, words that mean something.
+/// Something of what may happen to a file: bits that flip, parts that are lost, doubled or taken
+/// from another one, numbers that are far too large, words that mean something.
 fn damaged(rng: &mut StdRng, inputs: &[Vec<u8>]) -> Vec<u8> {
     const WORDS: [&str; 14] = [
         "null",
@@ -61,18 +74,29 @@ fn damaged(rng: &mut StdRng, inputs: &[Vec<u8>]) -> Vec<u8> {
             4 => {
                 let other = &inputs[rng.random_range(0..inputs.len())];
                 let start = rng.random_range(0..=other.len());
-                bytes.splice(from..to, other[start..other.len().min(start + 64)].to_vec()).for_each(drop);
+                bytes
+                    .splice(from..to, other[start..other.len().min(start + 64)].to_vec())
+                    .for_each(drop);
             }
             5 => {
                 // A value: from one colon, equals sign or comma to the next end of one.
                 let ends = |c: &u8| b",}]\n".contains(c);
-                if let Some(start) = bytes[a..].iter().position(|c| b":=,[".contains(c)).map(|at| a + at + 1) {
-                    let end = bytes[start..].iter().position(ends).map_or(n, |at| start + at);
+                if let Some(start) = bytes[a..]
+                    .iter()
+                    .position(|c| b":=,[".contains(c))
+                    .map(|at| a + at + 1)
+                {
+                    let end = bytes[start..]
+                        .iter()
+                        .position(ends)
+                        .map_or(n, |at| start + at);
                     let word = WORDS[rng.random_range(0..WORDS.len())].bytes();
                     bytes.splice(start..end, word).for_each(drop);
                 }
             }
-            _ => bytes.splice(a..a, WORDS[rng.random_range(0..WORDS.len())].bytes()).for_each(drop),
+            _ => bytes
+                .splice(a..a, WORDS[rng.random_range(0..WORDS.len())].bytes())
+                .for_each(drop),
         }
     }
     bytes
@@ -81,14 +105,19 @@ fn damaged(rng: &mut StdRng, inputs: &[Vec<u8>]) -> Vec<u8> {
 #[test]
 fn every_reader_takes_its_corpus() {
     for (name, read) in READERS {
-        corpus(name).iter().for_each(|bytes| try_on(name, read, bytes));
+        corpus(name)
+            .iter()
+            .for_each(|bytes| try_on(name, read, bytes));
     }
 }
 
-/// Three hundred files for each reader, the same every time; with `SISUN_FUZZ_SECONDS` other ones for so long.
+/// Three hundred files for each reader, the same every time; with `SISUN_FUZZ_SECONDS` other ones
+/// for so long.
 #[test]
 fn every_reader_takes_damaged_files() {
-    let asked: Option<u64> = std::env::var("SISUN_FUZZ_SECONDS").ok().map(|seconds| seconds.parse().unwrap());
+    let asked: Option<u64> = std::env::var("SISUN_FUZZ_SECONDS")
+        .ok()
+        .map(|seconds| seconds.parse().unwrap());
     let seed = if asked.is_some() { rand::random() } else { 1 };
     for (name, read) in READERS {
         let inputs = corpus(name);

@@ -10,8 +10,8 @@ use sisun_kernels::reference::{self, merge_heads};
 use sisun_kernels::{Attention, Heads, self_attention};
 use sisun_tests::compare::normal;
 
-/// Part of the largest value that a result may be off by, and of the largest gradient. Results are sums with positive
-/// weights that add up to 1; gradients of scores are differences of such sums.
+/// Part of the largest value that a result may be off by, and of the largest gradient. Results are
+/// sums with positive weights that add up to 1; gradients of scores are differences of such sums.
 const RESULT: f32 = 2e-6;
 const GRADIENT: f32 = 1e-5;
 
@@ -29,12 +29,22 @@ struct Sizes {
 
 impl Sizes {
     fn heads(&self) -> Heads {
-        Heads { n_heads: self.n_kv_heads * self.group, n_kv_heads: self.n_kv_heads }
+        Heads {
+            n_heads: self.n_kv_heads * self.group,
+            n_kv_heads: self.n_kv_heads,
+        }
     }
 
     fn how(&self, bias: Option<&Tensor<1>>) -> Attention {
-        let bias = bias.map(|bias| bias.clone().reshape([self.n_key + self.n_query - 1, self.heads().n_heads]));
-        Attention { causal: self.causal, bias, dropout: 0.0 }
+        let bias = bias.map(|bias| {
+            bias.clone()
+                .reshape([self.n_key + self.n_query - 1, self.heads().n_heads])
+        });
+        Attention {
+            causal: self.causal,
+            bias,
+            dropout: 0.0,
+        }
     }
 
     fn bias(&self, seed: u32) -> Option<Vec<f32>> {
@@ -42,74 +52,145 @@ impl Sizes {
         self.biased.then(|| normal(&format!("{seed} bias"), n))
     }
 
-    /// Bounds for inputs with keys and queries of this size at most, and values of that. A score's rounding is a part of
-    /// the score, and the softmax makes it the same part of its weight.
+    /// Bounds for inputs with keys and queries of this size at most, and values of that. A score's
+    /// rounding is a part of the score, and the softmax makes it the same part of its weight.
     fn bounds(&self, query_key: [f32; 2], value: f32, expected: &[Vec<f32>]) -> Vec<Bound> {
         let [query, key] = query_key;
         let score = query * key * (self.d_head as f32).sqrt() + 5.0; // 5: of the bias
         let rounding = (score / 16.0).max(1.0);
-        let slope = expected[1..].iter().map(|x| largest(x)).fold(value.max(query).max(key), f32::max);
+        let slope = expected[1..]
+            .iter()
+            .map(|x| largest(x))
+            .fold(value.max(query).max(key), f32::max);
         // Terms of one size round the same way each time they are added to the others.
         let sum = self.n_key.max(self.n_query) as f32 * f32::EPSILON / 2.0;
         let mut bounds = vec![Bound::All((RESULT + sum) * rounding * value)];
-        bounds.extend(expected[1..].iter().map(|_| Bound::All((GRADIENT + sum) * rounding * slope)));
+        bounds.extend(
+            expected[1..]
+                .iter()
+                .map(|_| Bound::All((GRADIENT + sum) * rounding * slope)),
+        );
         bounds
     }
 
     /// q, k and v side by side.
     fn check_fused(&self, seed: u32, layout: Layout, kind: Kind) {
         let heads = self.heads();
-        let shape = [self.batch, self.n_query, (heads.n_heads + 2 * heads.n_kv_heads) * self.d_head];
+        let shape = [
+            self.batch,
+            self.n_query,
+            (heads.n_heads + 2 * heads.n_kv_heads) * self.d_head,
+        ];
         let mut inputs = vec![kind.draw(&format!("{seed} qkv"), layout.len(shape))];
         inputs.extend(self.bias(seed));
-        let fast = |x: &[Tensor<1>]| flat(self_attention(layout.view(&x[0], shape), heads, &self.how(x.get(1))));
+        let fast = |x: &[Tensor<1>]| {
+            flat(self_attention(
+                layout.view(&x[0], shape),
+                heads,
+                &self.how(x.get(1)),
+            ))
+        };
         let plain = |x: &[Tensor<1>]| {
             let [q, k, v] = heads.split(layout.view(&x[0], shape));
-            flat(merge_heads(reference::attention(q, k, v, &self.how(x.get(1)))))
+            flat(merge_heads(reference::attention(
+                q,
+                k,
+                v,
+                &self.how(x.get(1)),
+            )))
         };
-        agree(&format!("fused {self:?} {layout:?} {kind:?}"), &inputs, &fast, &plain, |_, expected| {
-            let size = largest(&inputs[0]);
-            self.bounds([size; 2], size, expected)
-        });
+        agree(
+            &format!("fused {self:?} {layout:?} {kind:?}"),
+            &inputs,
+            &fast,
+            &plain,
+            |_, expected| {
+                let size = largest(&inputs[0]);
+                self.bounds([size; 2], size, expected)
+            },
+        );
     }
 
     /// q, k and v each by itself, as a cache has them.
     fn check_apart(&self, seed: u32, layouts: [Layout; 3], kinds: [Kind; 3]) {
-        let Heads { n_heads, n_kv_heads } = self.heads();
-        let shapes = [(n_heads, self.n_query), (n_kv_heads, self.n_key), (n_kv_heads, self.n_key)]
-            .map(|(heads, pos)| [self.batch, heads, pos, self.d_head]);
-        let mut inputs: Vec<Vec<f32>> =
-            (0..3).map(|i| kinds[i].draw(&format!("{seed} {i}"), layouts[i].len(shapes[i]))).collect();
+        let Heads {
+            n_heads,
+            n_kv_heads,
+        } = self.heads();
+        let shapes = [
+            (n_heads, self.n_query),
+            (n_kv_heads, self.n_key),
+            (n_kv_heads, self.n_key),
+        ]
+        .map(|(heads, pos)| [self.batch, heads, pos, self.d_head]);
+        let mut inputs: Vec<Vec<f32>> = (0..3)
+            .map(|i| kinds[i].draw(&format!("{seed} {i}"), layouts[i].len(shapes[i])))
+            .collect();
         inputs.extend(self.bias(seed));
         let parts = |x: &[Tensor<1>]| [0, 1, 2].map(|i| layouts[i].view(&x[i], shapes[i]));
         let fast = |x: &[Tensor<1>]| {
             let [q, k, v] = parts(x).map(Tensor::into_dispatch);
-            flat(lift::<3>(Dispatch::attention(q, k, v, self.how(x.get(3)).bias.into(), self.causal)))
+            flat(lift::<3>(Dispatch::attention(
+                q,
+                k,
+                v,
+                self.how(x.get(3)).bias.into(),
+                self.causal,
+            )))
         };
         let plain = |x: &[Tensor<1>]| {
             let [q, k, v] = parts(x);
-            flat(merge_heads(reference::attention(q, k, v, &self.how(x.get(3)))))
+            flat(merge_heads(reference::attention(
+                q,
+                k,
+                v,
+                &self.how(x.get(3)),
+            )))
         };
-        agree(&format!("apart {self:?} {layouts:?} {kinds:?}"), &inputs, &fast, &plain, |_, expected| {
-            let [q, k, v] = [0, 1, 2].map(|i| largest(&inputs[i]));
-            self.bounds([q, k], v, expected)
-        });
+        agree(
+            &format!("apart {self:?} {layouts:?} {kinds:?}"),
+            &inputs,
+            &fast,
+            &plain,
+            |_, expected| {
+                let [q, k, v] = [0, 1, 2].map(|i| largest(&inputs[i]));
+                self.bounds([q, k], v, expected)
+            },
+        );
     }
 }
 
 fn sizes() -> impl Strategy<Value = Sizes> {
     let long = || prop_oneof![1_usize..6, 6_usize..40, 60_usize..70, 126_usize..140];
-    (1_usize..4, 1_usize..4, 1_usize..4, long(), long(), 1_usize..40, any::<[bool; 2]>()).prop_map(
-        |(batch, n_kv_heads, group, a, b, d_head, [causal, biased])| {
-            // The queries stand at the end of the keys.
-            let (n_query, n_key) = (a.min(b), a.max(b));
-            Sizes { batch, n_kv_heads, group, n_query, n_key, d_head, causal, biased }
-        },
+    (
+        1_usize..4,
+        1_usize..4,
+        1_usize..4,
+        long(),
+        long(),
+        1_usize..40,
+        any::<[bool; 2]>(),
     )
+        .prop_map(
+            |(batch, n_kv_heads, group, a, b, d_head, [causal, biased])| {
+                // The queries stand at the end of the keys.
+                let (n_query, n_key) = (a.min(b), a.max(b));
+                Sizes {
+                    batch,
+                    n_kv_heads,
+                    group,
+                    n_query,
+                    n_key,
+                    d_head,
+                    causal,
+                    biased,
+                }
+            },
+        )
 }
 
-/// Kinds whose scores can be compared: of numbers around 1e3 they would be 1e6 and more, and `f32` knows such scores no
-/// better than to some tenths, here and in the composition.
+/// Kinds whose scores can be compared: of numbers around 1e3 they would be 1e6 and more, and `f32`
+/// knows such scores no better than to some tenths, here and in the composition.
 fn kinds() -> impl Strategy<Value = Kind> {
     prop::sample::select(&KINDS[..5])
 }
@@ -143,30 +224,60 @@ proptest! {
     }
 }
 
-const ORDINARY: Sizes =
-    Sizes { batch: 2, n_kv_heads: 2, group: 2, n_query: 70, n_key: 70, d_head: 16, causal: true, biased: true };
+const ORDINARY: Sizes = Sizes {
+    batch: 2,
+    n_kv_heads: 2,
+    group: 2,
+    n_query: 70,
+    n_key: 70,
+    d_head: 16,
+    causal: true,
+    biased: true,
+};
 
-/// One key takes all the weight of each query: scores of some hundreds, thousands apart from the next.
+/// One key takes all the weight of each query: scores of some hundreds, thousands apart from the
+/// next.
 #[test]
 fn saturated() {
     for (n_query, n_key) in [(70, 70), (1, 70), (5, 131)] {
-        let sizes = Sizes { n_query, n_key, ..ORDINARY };
+        let sizes = Sizes {
+            n_query,
+            n_key,
+            ..ORDINARY
+        };
         for scale in [10.0, 30.0] {
             let [batch, heads, kv_heads] = [sizes.batch, sizes.heads().n_heads, sizes.n_kv_heads];
-            let inputs: Vec<Vec<f32>> = [(heads, n_query, scale), (kv_heads, n_key, scale), (kv_heads, n_key, 1.0)]
-                .iter()
-                .enumerate()
-                .map(|(i, (heads, pos, scale))| {
-                    let mut x = normal(&format!("saturated {i}"), batch * heads * pos * sizes.d_head);
-                    x.iter_mut().for_each(|x| *x *= scale);
-                    x
-                })
-                .collect();
+            let inputs: Vec<Vec<f32>> = [
+                (heads, n_query, scale),
+                (kv_heads, n_key, scale),
+                (kv_heads, n_key, 1.0),
+            ]
+            .iter()
+            .enumerate()
+            .map(|(i, (heads, pos, scale))| {
+                let mut x = normal(
+                    &format!("saturated {i}"),
+                    batch * heads * pos * sizes.d_head,
+                );
+                x.iter_mut().for_each(|x| *x *= scale);
+                x
+            })
+            .collect();
             let parts = |x: &[Tensor<1>]| {
-                let view = |i: usize, heads, pos| Layout::Dense.view(&x[i], [batch, heads, pos, sizes.d_head]);
-                [view(0, heads, n_query), view(1, kv_heads, n_key), view(2, kv_heads, n_key)]
+                let view = |i: usize, heads, pos| {
+                    Layout::Dense.view(&x[i], [batch, heads, pos, sizes.d_head])
+                };
+                [
+                    view(0, heads, n_query),
+                    view(1, kv_heads, n_key),
+                    view(2, kv_heads, n_key),
+                ]
             };
-            let how = Attention { causal: true, bias: None, dropout: 0.0 };
+            let how = Attention {
+                causal: true,
+                bias: None,
+                dropout: 0.0,
+            };
             let fast = |x: &[Tensor<1>]| {
                 let [q, k, v] = parts(x);
                 flat(sisun_kernels::attention(q, k, v, &how))
@@ -175,9 +286,19 @@ fn saturated() {
                 let [q, k, v] = parts(x);
                 flat(reference::attention(q, k, v, &how))
             };
-            agree(&format!("{sizes:?} times {scale}"), &inputs, &fast, &plain, |_, expected| {
-                sizes.bounds([largest(&inputs[0]), largest(&inputs[1])], largest(&inputs[2]), expected)
-            });
+            agree(
+                &format!("{sizes:?} times {scale}"),
+                &inputs,
+                &fast,
+                &plain,
+                |_, expected| {
+                    sizes.bounds(
+                        [largest(&inputs[0]), largest(&inputs[1])],
+                        largest(&inputs[2]),
+                        expected,
+                    )
+                },
+            );
         }
     }
 }

@@ -9,11 +9,16 @@ use sisun_kernels::backend::Kernels;
 use sisun_kernels::{Activation, activation, reference, swiglu};
 use sisun_tests::compare::normal;
 
-const ACTIVATIONS: [Activation; 4] =
-    [Activation::Gelu, Activation::GeluTanh, Activation::Relu, Activation::ReluSquared];
+const ACTIVATIONS: [Activation; 4] = [
+    Activation::Gelu,
+    Activation::GeluTanh,
+    Activation::Relu,
+    Activation::ReluSquared,
+];
 
-/// Bounds for the result and the gradient. Gates (Φ, σ) are off by some 3e-7 of 1, here and in the composition together
-/// by 6e-7; the slope of a gate times x adds as much again. A square rounds once.
+/// Bounds for the result and the gradient. Gates (Φ, σ) are off by some 3e-7 of 1, here and in the
+/// composition together by 6e-7; the slope of a gate times x adds as much again. A square rounds
+/// once.
 fn bounds(kind: Activation, x: &[f32], dy: &[f32]) -> Vec<Bound> {
     let both: Vec<f32> = x.iter().zip(dy).map(|(x, dy)| x * dy).collect();
     match kind {
@@ -22,7 +27,10 @@ fn bounds(kind: Activation, x: &[f32], dy: &[f32]) -> Vec<Bound> {
         Activation::GeluTanh => vec![Bound::part(6e-7, x), Bound::part(5e-6, dy)],
         Activation::Relu => vec![Bound::All(0.0), Bound::All(0.0)],
         Activation::ReluSquared => {
-            vec![Bound::part(2e-7, &x.iter().map(|x| x * x).collect::<Vec<_>>()), Bound::part(5e-7, &both)]
+            vec![
+                Bound::part(2e-7, &x.iter().map(|x| x * x).collect::<Vec<_>>()),
+                Bound::part(5e-7, &both),
+            ]
         }
     }
 }
@@ -31,23 +39,36 @@ fn check(what: &str, kind: Activation, x: Vec<f32>) {
     let inputs = [x];
     let fast = |x: &[Tensor<1>]| activation(x[0].clone(), kind);
     let plain = |x: &[Tensor<1>]| reference::activation(x[0].clone(), kind);
-    agree(&format!("{kind:?} of {what}"), &inputs, &fast, &plain, |mix, _| bounds(kind, &inputs[0], mix));
+    agree(
+        &format!("{kind:?} of {what}"),
+        &inputs,
+        &fast,
+        &plain,
+        |mix, _| bounds(kind, &inputs[0], mix),
+    );
 }
 
-/// The result's bound is part of `gate·up`; a gradient's of `dy` times the other factor, for the slope of silu is
-/// below 1.1 and its rounding below 1e-6.
+/// The result's bound is part of `gate·up`; a gradient's of `dy` times the other factor, for the
+/// slope of silu is below 1.1 and its rounding below 1e-6.
 fn check_gate(what: &str, inputs: [Vec<f32>; 2]) {
     let fast = |x: &[Tensor<1>]| swiglu(x[0].clone(), x[1].clone());
     let plain = |x: &[Tensor<1>]| reference::swiglu(x[0].clone(), x[1].clone());
-    agree(&format!("swiglu of {what}"), &inputs, &fast, &plain, |mix, _| {
-        let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).collect::<Vec<_>>();
-        let [gate, up] = &inputs;
-        vec![
-            Bound::part(5e-7, &product(gate, up)),
-            Bound::part(3e-6, &product(mix, up)),
-            Bound::part(5e-7, &product(mix, gate)),
-        ]
-    });
+    agree(
+        &format!("swiglu of {what}"),
+        &inputs,
+        &fast,
+        &plain,
+        |mix, _| {
+            let product =
+                |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).collect::<Vec<_>>();
+            let [gate, up] = &inputs;
+            vec![
+                Bound::part(5e-7, &product(gate, up)),
+                Bound::part(3e-6, &product(mix, up)),
+                Bound::part(5e-7, &product(mix, gate)),
+            ]
+        },
+    );
 }
 
 proptest! {
@@ -81,7 +102,8 @@ proptest! {
             flat(reference::activation(view(x, 0), which) + reference::swiglu(view(x, 0), view(x, 1)))
         };
         agree(&format!("{which:?} and swiglu of {shape:?} {layouts:?}"), &inputs, &fast, &plain, |_, _| {
-            // Normal numbers, none above 6: products of three factors, each part off by 1e-6 at most.
+            // Normal numbers, none above 6: products of three factors, each part off by 1e-6 at
+            // most.
             vec![Bound::All(4e-5), Bound::All(4e-5), Bound::All(4e-5)]
         });
     }
@@ -92,15 +114,24 @@ proptest! {
 fn of_a_view() {
     let inputs = [normal("of a view", 67)];
     let layout = Layout::Narrowed;
-    let fast = |x: &[Tensor<1>]| lift(Dispatch::activation(layout.view(&x[0], [64]).into_dispatch(), Activation::Relu));
+    let fast = |x: &[Tensor<1>]| {
+        lift(Dispatch::activation(
+            layout.view(&x[0], [64]).into_dispatch(),
+            Activation::Relu,
+        ))
+    };
     let plain = |x: &[Tensor<1>]| reference::activation(layout.view(&x[0], [64]), Activation::Relu);
-    agree("a view", &inputs, &fast, &plain, |_, _| vec![Bound::All(0.0), Bound::All(0.0)]);
+    agree("a view", &inputs, &fast, &plain, |_, _| {
+        vec![Bound::All(0.0), Bound::All(0.0)]
+    });
 }
 
 #[test]
 fn far_from_zero_and_close_to_it() {
     let mut x = vec![0.0, -0.0];
-    for size in [1e-38, 1e-30, 1e-20, 1e-10, 0.5, 5.0, 17.0, 86.0, 88.0, 89.0, 104.0, 1e4, 1e10, 1e18] {
+    for size in [
+        1e-38, 1e-30, 1e-20, 1e-10, 0.5, 5.0, 17.0, 86.0, 88.0, 89.0, 104.0, 1e4, 1e10, 1e18,
+    ] {
         x.extend([size, -size]);
     }
     for kind in ACTIVATIONS {

@@ -1,7 +1,8 @@
-//! Of nothing comes nothing, and gradients of 0: also where the buffer that a gradient lies in held other numbers.
+//! Of nothing comes nothing, and gradients of 0: also where the buffer that a gradient lies in held
+//! other numbers.
 //!
-//! Burn's `reshape` has another meaning for a size of 0, so compositions (and the functions at the crate's root) do not
-//! take empty batches. These are the kernels themselves.
+//! Burn's `reshape` has another meaning for a size of 0, so compositions (and the functions at the
+//! crate's root) do not take empty batches. These are the kernels themselves.
 
 use super::lift;
 use burn::backend::Dispatch;
@@ -18,8 +19,13 @@ fn leaf<const D: usize>(shape: [usize; D]) -> Tensor<D> {
 fn spoil() {
     for n in [4, 5, 7, 26, 35] {
         let x = Tensor::<1>::ones([n], &Device::flex()).into_dispatch();
-        let lent: Vec<_> = (0..4).map(|_| Dispatch::activation(x.clone(), Activation::Gelu)).collect();
-        assert!(lent.into_iter().all(|y| values(lift::<1>(y)).iter().all(|y| *y > 0.5)));
+        let lent: Vec<_> = (0..4)
+            .map(|_| Dispatch::activation(x.clone(), Activation::Gelu))
+            .collect();
+        assert!(
+            lent.into_iter()
+                .all(|y| values(lift::<1>(y)).iter().all(|y| *y > 0.5))
+        );
     }
 }
 
@@ -34,7 +40,10 @@ fn back<const D: usize>(y: Tensor<D>, shape: [usize; D]) -> Gradients {
 #[track_caller]
 fn is_zero<const D: usize>(parameter: &Tensor<D>, gradients: &Gradients) {
     let gradient = values(parameter.grad(gradients).expect("a gradient"));
-    assert!(!gradient.is_empty() && gradient.iter().all(|x| *x == 0.0), "{gradient:?}");
+    assert!(
+        !gradient.is_empty() && gradient.iter().all(|x| *x == 0.0),
+        "{gradient:?}"
+    );
 }
 
 #[test]
@@ -44,7 +53,13 @@ fn linear_maps() {
             let (weight, bias) = (leaf(if transposed { [7, 5] } else { [5, 7] }), leaf([7]));
             let given = Some(bias.clone()).into();
             let x = leaf([0, 5]).into_dispatch();
-            let y = Dispatch::linear(x, weight.clone().into_dispatch(), given, transposed, precision);
+            let y = Dispatch::linear(
+                x,
+                weight.clone().into_dispatch(),
+                given,
+                transposed,
+                precision,
+            );
             let gradients = back(lift(y), [0, 7]);
             is_zero(&weight, &gradients);
             is_zero(&bias, &gradients);
@@ -57,7 +72,13 @@ fn norms() {
     for centred in [false, true] {
         let (gamma, beta) = (leaf([7]), leaf([7]));
         let given = Some(beta.clone()).into();
-        let y = Dispatch::norm(leaf([0, 7]).into_dispatch(), gamma.clone().into_dispatch(), given, 1e-5, centred);
+        let y = Dispatch::norm(
+            leaf([0, 7]).into_dispatch(),
+            gamma.clone().into_dispatch(),
+            given,
+            1e-5,
+            centred,
+        );
         let gradients = back(lift(y), [0, 7]);
         is_zero(&gamma, &gradients);
         is_zero(&beta, &gradients);
@@ -65,7 +86,10 @@ fn norms() {
     let (of_q, of_k) = (leaf([4]), leaf([4]));
     let gammas = [&of_q, &of_k].map(|gamma| gamma.clone().into_dispatch());
     let [for_q, for_k] = gammas;
-    let heads = Heads { n_heads: 2, n_kv_heads: 1 };
+    let heads = Heads {
+        n_heads: 2,
+        n_kv_heads: 1,
+    };
     let y = Dispatch::norm_heads(leaf([0, 3, 16]).into_dispatch(), for_q, for_k, heads, 1e-5);
     let gradients = back(lift(y), [0, 3, 16]);
     is_zero(&of_q, &gradients);
@@ -74,16 +98,33 @@ fn norms() {
 
 #[test]
 fn activations() {
-    for kind in [Activation::Gelu, Activation::GeluTanh, Activation::Relu, Activation::ReluSquared] {
-        back::<1>(lift(Dispatch::activation(leaf([0]).into_dispatch(), kind)), [0]);
+    for kind in [
+        Activation::Gelu,
+        Activation::GeluTanh,
+        Activation::Relu,
+        Activation::ReluSquared,
+    ] {
+        back::<1>(
+            lift(Dispatch::activation(leaf([0]).into_dispatch(), kind)),
+            [0],
+        );
     }
-    back::<1>(lift(Dispatch::swiglu(leaf([0]).into_dispatch(), leaf([0]).into_dispatch())), [0]);
+    back::<1>(
+        lift(Dispatch::swiglu(
+            leaf([0]).into_dispatch(),
+            leaf([0]).into_dispatch(),
+        )),
+        [0],
+    );
 }
 
 /// Biases of 13 offsets for two heads, that no sequence used.
 #[test]
 fn attentions() {
-    let heads = Heads { n_heads: 2, n_kv_heads: 1 };
+    let heads = Heads {
+        n_heads: 2,
+        n_kv_heads: 1,
+    };
     for causal in [false, true] {
         let bias = leaf([13, 2]);
         let given = Some(bias.clone()).into();

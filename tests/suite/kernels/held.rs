@@ -1,4 +1,5 @@
-//! Weights held in bfloat16, against the composition with the same numbers in float32. They have no gradients.
+//! Weights held in bfloat16, against the composition with the same numbers in float32. They have no
+//! gradients.
 
 use super::linear::Map;
 use super::{Bound, KINDS, LAYOUTS, Layout, ROUNDINGS, flat, largest};
@@ -15,30 +16,52 @@ fn in_float32<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 /// The same maps with a weight that is held.
 impl Map {
     fn check_held(&self, x: &[f32], weight: &[f32]) {
-        let Self { n, d_in, d_out, transposed, .. } = *self;
+        let Self {
+            n,
+            d_in,
+            d_out,
+            transposed,
+            ..
+        } = *self;
         let device = Device::flex();
         let x = self.layouts[0].view(&tensor(x, [x.len()], &device), [n, d_in]);
         let shape = self.weight_shape();
         let held = in_bf16(self.layouts[1].view(&tensor(weight, [weight.len()], &device), shape));
-        let bias = self.biased.then(|| tensor(&normal("bias", d_out), [d_out], &device));
+        let bias = self
+            .biased
+            .then(|| tensor(&normal("bias", d_out), [d_out], &device));
         let same = in_float32(held.clone());
         let same = if transposed { same.transpose() } else { same };
-        let sizes = values(reference::linear(x.clone().abs(), same.clone().abs(), bias.clone().map(Tensor::abs)));
-        for (precision, x_taken) in [(Precision::Float32, x.clone()), (Precision::Bf16, in_float32(in_bf16(x.clone())))]
-        {
+        let sizes = values(reference::linear(
+            x.clone().abs(),
+            same.clone().abs(),
+            bias.clone().map(Tensor::abs),
+        ));
+        for (precision, x_taken) in [
+            (Precision::Float32, x.clone()),
+            (Precision::Bf16, in_float32(in_bf16(x.clone()))),
+        ] {
             let x = x.clone().unsqueeze::<3>();
             let found = match transposed {
                 true => linear_transposed(x, held.clone(), precision),
                 false => linear(x, held.clone(), bias.clone(), precision),
             };
             let expected = values(reference::linear(x_taken, same.clone(), bias.clone()));
-            // Rounding x to bfloat16 makes its sizes larger by 2⁻⁸ at most, which the bound forgives.
-            Bound::part(ROUNDINGS, &sizes).hold(&format!("{self:?} in {precision:?}"), &values(found), &expected);
+            // Rounding x to bfloat16 makes its sizes larger by 2⁻⁸ at most, which the bound
+            // forgives.
+            Bound::part(ROUNDINGS, &sizes).hold(
+                &format!("{self:?} in {precision:?}"),
+                &values(found),
+                &expected,
+            );
         }
     }
 
     fn draw_held(&self, seed: u32) -> [Vec<f32>; 2] {
-        let lens = [self.layouts[0].len([self.n, self.d_in]), self.layouts[1].len(self.weight_shape())];
+        let lens = [
+            self.layouts[0].len([self.n, self.d_in]),
+            self.layouts[1].len(self.weight_shape()),
+        ];
         [0, 1].map(|i| normal(&format!("{seed} {i}"), lens[i]))
     }
 }
@@ -112,7 +135,14 @@ fn sizes_that_take_other_ways() {
         for transposed in [false, true] {
             for layout in [Layout::Dense, Layout::Turned] {
                 let layouts = [Layout::Dense, layout];
-                let map = Map { n, d_in, d_out, transposed, biased: !transposed, layouts };
+                let map = Map {
+                    n,
+                    d_in,
+                    d_out,
+                    transposed,
+                    biased: !transposed,
+                    layouts,
+                };
                 let [x, weight] = map.draw_held(3);
                 map.check_held(&x, &weight);
             }
@@ -123,7 +153,14 @@ fn sizes_that_take_other_ways() {
 /// A weight too large for one block of float32, and a product too large for one thread.
 #[test]
 fn more_than_a_block() {
-    let map = Map { n: 40, d_in: 1100, d_out: 8100, transposed: false, biased: true, layouts: [Layout::Dense; 2] };
+    let map = Map {
+        n: 40,
+        d_in: 1100,
+        d_out: 8100,
+        transposed: false,
+        biased: true,
+        layouts: [Layout::Dense; 2],
+    };
     let [x, weight] = map.draw_held(4);
     map.check_held(&x, &weight);
 }
@@ -135,7 +172,12 @@ fn what_is_not_finite_stays_so() {
         let mut numbers = vec![1.0; 50 * 50];
         (numbers[7 * 50 + 3], numbers[9 * 50 + 5]) = (f32::NAN, f32::INFINITY);
         let held = in_bf16(tensor(&numbers, [50, 50], &device));
-        let found = values(linear(Tensor::ones([1, n, 50], &device), held, None, Precision::Float32));
+        let found = values(linear(
+            Tensor::ones([1, n, 50], &device),
+            held,
+            None,
+            Precision::Float32,
+        ));
         for row in found.chunks_exact(50) {
             let finite: Vec<usize> = (0..50).filter(|&i| row[i].is_finite()).collect();
             assert_eq!(finite.len(), 48, "{n} rows: {row:?}");

@@ -10,12 +10,16 @@ const LOWER: [Level; 3] = [Level::Avx512, Level::Avx2, Level::Portable];
 
 #[test]
 fn the_environment_lowers_the_level() {
-    if let Some(wanted) = std::env::var(VARIABLE).ok().and_then(|name| Level::named(&name)) {
+    if let Some(wanted) = std::env::var(VARIABLE)
+        .ok()
+        .and_then(|name| Level::named(&name))
+    {
         assert!(Level::current() <= wanted, "{:?}", Level::current());
     }
 }
 
-/// The tests of the kernels once more in a process of each lower level. (Their unit tests do the same by themselves.)
+/// The tests of the kernels once more in a process of each lower level. (Their unit tests do the
+/// same by themselves.)
 #[test]
 fn every_level() {
     for level in LOWER.into_iter().filter(|level| *level < Level::current()) {
@@ -24,9 +28,19 @@ fn every_level() {
             .env(VARIABLE, level.name())
             .output()
             .unwrap();
-        let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let (text, errors) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
         assert!(output.status.success(), "{}: {text}{errors}", level.name());
-        let ran = text.split("test result: ok. ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
-        assert!(ran.is_some_and(|n: usize| n > 20), "{}: {ran:?} tests ran: {text}", level.name());
+        let ran = text
+            .split("test result: ok. ")
+            .nth(1)
+            .and_then(|rest| rest.split(' ').next()?.parse().ok());
+        assert!(
+            ran.is_some_and(|n: usize| n > 20),
+            "{}: {ran:?} tests ran: {text}",
+            level.name()
+        );
     }
 }

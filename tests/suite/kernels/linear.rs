@@ -9,7 +9,8 @@ use sisun_kernels::backend::Kernels;
 use sisun_kernels::{Precision, embedding, reference};
 use sisun_tests::compare::normal;
 
-/// Both factors rounded to 8 bits of significand are off by 2^-8 at most, and their product by 2^-7 and a little.
+/// Both factors rounded to 8 bits of significand are off by 2^-8 at most, and their product by 2^-7
+/// and a little.
 const BF16: f32 = 1.02 / 128.0;
 
 #[derive(Clone, Copy, Debug)]
@@ -24,40 +25,87 @@ pub(super) struct Map {
 
 impl Map {
     pub(super) fn weight_shape(&self) -> [usize; 2] {
-        if self.transposed { [self.d_out, self.d_in] } else { [self.d_in, self.d_out] }
+        if self.transposed {
+            [self.d_out, self.d_in]
+        } else {
+            [self.d_in, self.d_out]
+        }
     }
 
     fn inputs(&self, seed: u32, kinds: [Kind; 2]) -> Vec<Vec<f32>> {
-        let lens = [self.layouts[0].len([self.n, self.d_in]), self.layouts[1].len(self.weight_shape())];
-        let mut inputs: Vec<_> = (0..2).map(|i| kinds[i].draw(&format!("{seed} {i}"), lens[i])).collect();
-        inputs.extend(self.biased.then(|| normal(&format!("{seed} bias"), self.d_out)));
+        let lens = [
+            self.layouts[0].len([self.n, self.d_in]),
+            self.layouts[1].len(self.weight_shape()),
+        ];
+        let mut inputs: Vec<_> = (0..2)
+            .map(|i| kinds[i].draw(&format!("{seed} {i}"), lens[i]))
+            .collect();
+        inputs.extend(
+            self.biased
+                .then(|| normal(&format!("{seed} bias"), self.d_out)),
+        );
         inputs
     }
 
     fn parts(&self, x: &[Tensor<1>]) -> (Tensor<2>, Tensor<2>, Option<Tensor<1>>) {
         let [of_x, of_weight] = self.layouts;
-        (of_x.view(&x[0], [self.n, self.d_in]), of_weight.view(&x[1], self.weight_shape()), x.get(2).cloned())
+        (
+            of_x.view(&x[0], [self.n, self.d_in]),
+            of_weight.view(&x[1], self.weight_shape()),
+            x.get(2).cloned(),
+        )
     }
 
     fn check(&self, inputs: &[Vec<f32>]) {
         let plain = |x: &[Tensor<1>]| {
             let (x, weight, bias) = self.parts(x);
-            flat(reference::linear(x, if self.transposed { weight.transpose() } else { weight }, bias))
+            flat(reference::linear(
+                x,
+                if self.transposed {
+                    weight.transpose()
+                } else {
+                    weight
+                },
+                bias,
+            ))
         };
-        // The map is linear in each argument, so of sizes it gives the sizes of its sums' terms, and so do its gradients.
+        // The map is linear in each argument, so of sizes it gives the sizes of its sums' terms,
+        // and so do its gradients.
         let sizes = |mix: &[f32]| {
-            let sizes: Vec<Vec<f32>> = inputs.iter().map(|x| x.iter().map(|x| x.abs()).collect()).collect();
-            passes(&sizes, &mix.iter().map(|x| x.abs()).collect::<Vec<_>>(), &plain)
+            let sizes: Vec<Vec<f32>> = inputs
+                .iter()
+                .map(|x| x.iter().map(|x| x.abs()).collect())
+                .collect();
+            passes(
+                &sizes,
+                &mix.iter().map(|x| x.abs()).collect::<Vec<_>>(),
+                &plain,
+            )
         };
         for (precision, part) in [(Precision::Float32, ROUNDINGS), (Precision::Bf16, BF16)] {
             let fast = |x: &[Tensor<1>]| {
                 let (x, weight, bias) = self.parts(x);
                 let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
-                flat(lift::<2>(Dispatch::linear(x, weight, bias.into(), self.transposed, precision)))
+                flat(lift::<2>(Dispatch::linear(
+                    x,
+                    weight,
+                    bias.into(),
+                    self.transposed,
+                    precision,
+                )))
             };
-            agree(&format!("{self:?} in {precision:?}"), inputs, &fast, &plain, |mix, _| {
-                sizes(mix).iter().map(|sizes| Bound::part(part, sizes)).collect()
-            });
+            agree(
+                &format!("{self:?} in {precision:?}"),
+                inputs,
+                &fast,
+                &plain,
+                |mix, _| {
+                    sizes(mix)
+                        .iter()
+                        .map(|sizes| Bound::part(part, sizes))
+                        .collect()
+                },
+            );
         }
     }
 }
@@ -91,10 +139,20 @@ proptest! {
     }
 }
 
-/// The result is a copy. A gradient is a sum of what the token got, in the same order in both: equal as well.
-fn check_look_up(seed: u32, [batch, pos]: [usize; 2], shape: [usize; 2], layout: Layout, kind: Kind, turned: bool) {
+/// The result is a copy. A gradient is a sum of what the token got, in the same order in both:
+/// equal as well.
+fn check_look_up(
+    seed: u32,
+    [batch, pos]: [usize; 2],
+    shape: [usize; 2],
+    layout: Layout,
+    kind: Kind,
+    turned: bool,
+) {
     // Few different tokens, so that they repeat.
-    let tokens: Vec<i64> = (0..batch * pos).map(|i| (i * (seed as usize % 13 + 1) % shape[0]) as i64).collect();
+    let tokens: Vec<i64> = (0..batch * pos)
+        .map(|i| (i * (seed as usize % 13 + 1) % shape[0]) as i64)
+        .collect();
     let tokens = |device: &Device| -> Tensor<2, Int> {
         let data = |shape| TensorData::new(tokens.clone(), shape);
         match turned {
@@ -104,9 +162,16 @@ fn check_look_up(seed: u32, [batch, pos]: [usize; 2], shape: [usize; 2], layout:
     };
     let inputs = [kind.draw(&format!("{seed}"), layout.len(shape))];
     let fast = |x: &[Tensor<1>]| flat(embedding(layout.view(&x[0], shape), tokens(&x[0].device())));
-    let plain = |x: &[Tensor<1>]| flat(reference::embedding(layout.view(&x[0], shape), tokens(&x[0].device())));
+    let plain = |x: &[Tensor<1>]| {
+        flat(reference::embedding(
+            layout.view(&x[0], shape),
+            tokens(&x[0].device()),
+        ))
+    };
     let what = format!("{batch} x {pos} of {shape:?} {layout:?} {kind:?} {turned}");
-    agree(&what, &inputs, &fast, &plain, |_, _| vec![Bound::All(0.0), Bound::All(0.0)]);
+    agree(&what, &inputs, &fast, &plain, |_, _| {
+        vec![Bound::All(0.0), Bound::All(0.0)]
+    });
 }
 
 #[test]
@@ -117,9 +182,23 @@ fn look_ups_shared_by_threads() {
 /// One row and one column (decoding), and sizes that all threads share.
 #[test]
 fn sizes_that_take_other_ways() {
-    for (n, d_in, d_out) in [(1, 300, 333), (333, 300, 1), (1, 1, 1), (300, 65, 129), (33, 513, 40), (5, 400, 300)] {
+    for (n, d_in, d_out) in [
+        (1, 300, 333),
+        (333, 300, 1),
+        (1, 1, 1),
+        (300, 65, 129),
+        (33, 513, 40),
+        (5, 400, 300),
+    ] {
         for transposed in [false, true] {
-            let map = Map { n, d_in, d_out, transposed, biased: !transposed, layouts: [Layout::Dense, Layout::Turned] };
+            let map = Map {
+                n,
+                d_in,
+                d_out,
+                transposed,
+                biased: !transposed,
+                layouts: [Layout::Dense, Layout::Turned],
+            };
             map.check(&map.inputs(3, [Kind::Normal; 2]));
         }
     }
@@ -129,7 +208,14 @@ fn sizes_that_take_other_ways() {
 #[test]
 fn factors_at_both_ends() {
     for (n, d_in, d_out) in [(40, 37, 45), (1, 50, 64), (3, 7, 2)] {
-        let map = Map { n, d_in, d_out, transposed: false, biased: true, layouts: [Layout::Dense; 2] };
+        let map = Map {
+            n,
+            d_in,
+            d_out,
+            transposed: false,
+            biased: true,
+            layouts: [Layout::Dense; 2],
+        };
         for scale in [1e-30, 1e30] {
             let mut inputs = map.inputs(4, [Kind::Normal; 2]);
             inputs[0].iter_mut().for_each(|x| *x *= scale);

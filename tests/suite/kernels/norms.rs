@@ -11,23 +11,36 @@ use sisun_tests::compare::{normal, tensor, values};
 
 const EPSILON: f64 = 1e-5;
 
-/// The largest `|x̂|` and `1/√(var + ε)` that rows of `d` numbers can have, without the mean taken off `x̂`.
+/// The largest `|x̂|` and `1/√(var + ε)` that rows of `d` numbers can have, without the mean taken
+/// off `x̂`.
 fn amplification(x: &[f32], d: usize, centred: bool) -> (f32, f32) {
     let scale = |row: &[f32]| {
         let numbers = || row.iter().map(|x| f64::from(*x));
-        let mean = if centred { numbers().sum::<f64>() / d as f64 } else { 0.0 };
+        let mean = if centred {
+            numbers().sum::<f64>() / d as f64
+        } else {
+            0.0
+        };
         let square = numbers().map(|x| (x - mean).powi(2)).sum::<f64>() / d as f64;
-        (largest(row) / (square + EPSILON).sqrt() as f32, 1.0 / (square + EPSILON).sqrt() as f32)
+        (
+            largest(row) / (square + EPSILON).sqrt() as f32,
+            1.0 / (square + EPSILON).sqrt() as f32,
+        )
     };
-    x.chunks_exact(d).map(scale).fold((0.0, 0.0), |a, b| (a.0.max(b.0), a.1.max(b.1)))
+    x.chunks_exact(d)
+        .map(scale)
+        .fold((0.0, 0.0), |a, b| (a.0.max(b.0), a.1.max(b.1)))
 }
 
-/// Bounds for `x̂·γ + β`, and the gradients of x, γ and β. Taking a mean off loses so many times a rounding as `x` is
-/// larger than the deviation; `x̂` is that number at most, with its loss. In dx it comes squared.
+/// Bounds for `x̂·γ + β`, and the gradients of x, γ and β. Taking a mean off loses so many times a
+/// rounding as `x` is larger than the deviation; `x̂` is that number at most, with its loss. In dx
+/// it comes squared.
 fn bounds(x: &[f32], d: usize, centred: bool, gammas: &[f32], mix: &[f32]) -> [f32; 4] {
     let (normed, scale) = amplification(x, d, centred);
     let (gamma, dy) = (largest(gammas), largest(mix));
-    let all: f32 = (0..d).map(|i| mix.iter().skip(i).step_by(d).map(|x| x.abs()).sum()).fold(0.0, f32::max);
+    let all: f32 = (0..d)
+        .map(|i| mix.iter().skip(i).step_by(d).map(|x| x.abs()).sum())
+        .fold(0.0, f32::max);
     [
         ROUNDINGS * (gamma * normed + 3.0), // 3: of β
         ROUNDINGS * scale * gamma * dy * (1.0 + normed * normed),
@@ -36,13 +49,32 @@ fn bounds(x: &[f32], d: usize, centred: bool, gammas: &[f32], mix: &[f32]) -> [f
     ]
 }
 
-fn check_norm(seed: u32, shape: [usize; 2], layout: Layout, kind: Kind, centred: bool, has_beta: bool) {
+fn check_norm(
+    seed: u32,
+    shape: [usize; 2],
+    layout: Layout,
+    kind: Kind,
+    centred: bool,
+    has_beta: bool,
+) {
     let [_, d] = shape;
-    let mut inputs = vec![kind.draw(&format!("{seed} x"), layout.len(shape)), normal(&format!("{seed} γ"), d)];
+    let mut inputs = vec![
+        kind.draw(&format!("{seed} x"), layout.len(shape)),
+        normal(&format!("{seed} γ"), d),
+    ];
     inputs.extend(has_beta.then(|| normal(&format!("{seed} β"), d)));
     let fast = |x: &[Tensor<1>]| {
-        let (rows, gamma) = (layout.view(&x[0], shape).into_dispatch(), x[1].clone().into_dispatch());
-        flat(lift::<2>(Dispatch::norm(rows, gamma, x.get(2).cloned().into(), EPSILON, centred)))
+        let (rows, gamma) = (
+            layout.view(&x[0], shape).into_dispatch(),
+            x[1].clone().into_dispatch(),
+        );
+        flat(lift::<2>(Dispatch::norm(
+            rows,
+            gamma,
+            x.get(2).cloned().into(),
+            EPSILON,
+            centred,
+        )))
     };
     let plain = |x: &[Tensor<1>]| {
         let (rows, gamma) = (layout.view(&x[0], shape), x[1].clone());
@@ -55,7 +87,10 @@ fn check_norm(seed: u32, shape: [usize; 2], layout: Layout, kind: Kind, centred:
     agree(&what, &inputs, &fast, &plain, |mix, _| {
         let rows = as_seen(&inputs[0], layout, shape);
         let bounds = bounds(&rows, d, centred, &inputs[1], mix);
-        bounds[..1 + inputs.len()].iter().map(|bound| Bound::All(*bound)).collect()
+        bounds[..1 + inputs.len()]
+            .iter()
+            .map(|bound| Bound::All(*bound))
+            .collect()
     });
 }
 

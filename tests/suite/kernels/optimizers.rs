@@ -13,7 +13,13 @@ const LENS: [usize; 9] = [1, 7, 15, 16, 17, 33, 100, 32_768, 40_001];
 /// Whole tensors, and views into the middle of others.
 const LAYOUTS: [Layout; 2] = [Layout::Dense, Layout::Narrowed];
 
-const KINDS: [Kind; 5] = [Kind::Normal, Kind::Tiny, Kind::Sparse, Kind::Zero, Kind::Large];
+const KINDS: [Kind; 5] = [
+    Kind::Normal,
+    Kind::Tiny,
+    Kind::Sparse,
+    Kind::Zero,
+    Kind::Large,
+];
 
 fn draw(purpose: &str, n: usize, layout: Layout, kind: Kind) -> Tensor<1> {
     let numbers = kind.draw(purpose, layout.len([n]));
@@ -31,11 +37,14 @@ fn slot(seed: u32, n: usize, layouts: [Layout; 4], kinds: [Kind; 3], how: AdamW)
     }
 }
 
-/// The same operations in the same order, with constants rounded to `f32` before they meet: a few roundings of each
-/// result, of the parameter and its step together.
+/// The same operations in the same order, with constants rounded to `f32` before they meet: a few
+/// roundings of each result, of the parameter and its step together.
 fn check(slots: Vec<AdamWSlot>, scale: f32) {
     let scale = tensor(&[scale], [1], &Device::flex());
-    let before: Vec<_> = slots.iter().map(|s| [&s.first, &s.second].map(|x| values(x.clone()))).collect();
+    let before: Vec<_> = slots
+        .iter()
+        .map(|s| [&s.first, &s.second].map(|x| values(x.clone())))
+        .collect();
     let stepped = adamw(slots.clone(), &scale);
     assert_eq!(stepped.len(), slots.len());
     for (i, (slot, found)) in slots.into_iter().zip(stepped).enumerate() {
@@ -48,19 +57,33 @@ fn check(slots: Vec<AdamWSlot>, scale: f32) {
             slot.second.clone(),
             &slot.how,
         );
-        let [found, plain] = [found.into(), plain].map(|(param, first, second)| [param, first, second].map(values));
-        let moved: Vec<f32> = param.iter().zip(&plain[0]).map(|(a, b)| a.abs() + b.abs()).collect();
+        let [found, plain] =
+            [found.into(), plain].map(|(param, first, second)| [param, first, second].map(values));
+        let moved: Vec<f32> = param
+            .iter()
+            .zip(&plain[0])
+            .map(|(a, b)| a.abs() + b.abs())
+            .collect();
         // The sizes of the terms of m are not seen in it when they cancel.
         let gradient = values(slot.gradient * scale.clone());
-        let first: Vec<f32> = before[i][0].iter().zip(&gradient).map(|(m, g)| m.abs() + g.abs()).collect();
+        let first: Vec<f32> = before[i][0]
+            .iter()
+            .zip(&gradient)
+            .map(|(m, g)| m.abs() + g.abs())
+            .collect();
         let sharp = slot.how.lr as f32 / slot.how.epsilon as f32;
-        let step =
-            moved.iter().zip(&first).map(|(moved, first)| 1e-6 * moved + 1e-7 * first.min(1e-30) * sharp + super::TINY);
+        let step = moved
+            .iter()
+            .zip(&first)
+            .map(|(moved, first)| 1e-6 * moved + 1e-7 * first.min(1e-30) * sharp + super::TINY);
         Bound::Each(step.collect()).hold(&format!("{what}: p"), &found[0], &plain[0]);
         Bound::part(3e-7, &first).hold(&format!("{what}: m"), &found[1], &plain[1]);
         Bound::part(5e-7, &plain[2]).hold(&format!("{what}: v"), &found[2], &plain[2]);
         // Who else holds the old moments still has them.
-        assert!(values(slot.first) == before[i][0] && values(slot.second) == before[i][1], "{what}: written to");
+        assert!(
+            values(slot.first) == before[i][0] && values(slot.second) == before[i][1],
+            "{what}: written to"
+        );
     }
 }
 
@@ -102,7 +125,8 @@ proptest! {
         assert_eq!(kept.into_iter().map(values).collect::<Vec<_>>(), before, "written to");
     }
 
-    /// Squares are summed lane by lane in `f32`, so that errors grow with the length of a lane at worst.
+    /// Squares are summed lane by lane in `f32`, so that errors grow with the length of a lane at
+    /// worst.
     #[test]
     fn norms_of_all(
         seed: u32,
@@ -121,7 +145,14 @@ proptest! {
 
 #[test]
 fn gradients_at_the_edges() {
-    let how = AdamW { lr: 0.1, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.5, step: 1 };
+    let how = AdamW {
+        lr: 0.1,
+        beta1: 0.9,
+        beta2: 0.95,
+        epsilon: 1e-8,
+        weight_decay: 0.5,
+        step: 1,
+    };
     let of = |x: &[f32]| tensor::<1>(x, [x.len()], &Device::flex());
     let gradients = [0.0, 1e-30, -1e-30, 1e-15, 1e15, -1e15];
     let zeros = [0.0; 6];

@@ -17,9 +17,11 @@ use sisun_train::{Optimizer, StepContext, training_step};
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// Measure how fast this machine trains, generates text and computes attention maps with a configuration's model.
+/// Measure how fast this machine trains, generates text and computes attention maps with a
+/// configuration's model.
 ///
-/// Weights and tokens are random, and nothing is written. The text is read only to count a character vocabulary.
+/// Weights and tokens are random, and nothing is written. The text is read only to count a
+/// character vocabulary.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -64,10 +66,16 @@ struct Options {
 pub(crate) fn run(args: Args) -> Result<()> {
     let (What::Train(options) | What::Decode(options) | What::Attend(options)) = &args.what;
     let mut config = Config::read(&options.config, &options.set)?;
-    vocabulary::settle(&mut config.model, Some(&config.tokenizer), Some(&config.data))
-        .map_err(|error| Usage(format!("{}: {error:#}", options.config.display())))?;
+    vocabulary::settle(
+        &mut config.model,
+        Some(&config.tokenizer),
+        Some(&config.data),
+    )
+    .map_err(|error| Usage(format!("{}: {error:#}", options.config.display())))?;
     if config.lora().is_some() {
-        options.device.note("note: [finetune.lora] has no part in this: every weight is trained");
+        options
+            .device
+            .note("note: [finetune.lora] has no part in this: every weight is trained");
     }
     let chosen = options.device.choose()?;
     let device = match args.what {
@@ -82,13 +90,29 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let (times, tokens, flops_per_token) = match &args.what {
         What::Train(_) => {
             let tokens = config.train.batch_size * len * config.train.accumulate;
-            (training(&config, model, options), tokens, count.training_flops_per_token)
+            (
+                training(&config, model, options),
+                tokens,
+                count.training_flops_per_token,
+            )
         }
-        What::Decode(_) => (decoding(&model, options), len - 1, count.forward_flops_per_token),
-        What::Attend(_) => (attending(&model, options), len, count.forward_flops_per_token),
+        What::Decode(_) => (
+            decoding(&model, options),
+            len - 1,
+            count.forward_flops_per_token,
+        ),
+        What::Attend(_) => (
+            attending(&model, options),
+            len,
+            count.forward_flops_per_token,
+        ),
     };
     let found = Found::new(times, tokens, flops_per_token, peak);
-    if options.json { say_json(&found.json(count.total, &chosen.name)) } else { say(&found.text(count.total)) }
+    if options.json {
+        say_json(&found.json(count.total, &chosen.name))
+    } else {
+        say(&found.text(count.total))
+    }
 }
 
 /// That what is measured fits into memory.
@@ -97,13 +121,29 @@ fn check_memory(what: &What, config: &Config, device: &Device) -> Result<(), Mod
     match what {
         What::Train(_) => {
             let (batch_size, accumulate) = (train.batch_size, train.accumulate);
-            memory::Training { model, batch_size, accumulate, low_rank: false }.check(device)
+            memory::Training {
+                model,
+                batch_size,
+                accumulate,
+                low_rank: false,
+            }
+            .check(device)
         }
         What::Decode(_) => memory::check_weights(model, device),
         What::Attend(_) => memory::check(
-            memory::of_attention(model.context_len, model.n_heads, model.n_layers, &[Activation::Pattern]),
+            memory::of_attention(
+                model.context_len,
+                model.n_heads,
+                model.n_layers,
+                &[Activation::Pattern],
+            ),
             device,
-            || format!("the attention of all heads over model.context_len = {} tokens", model.context_len),
+            || {
+                format!(
+                    "the attention of all heads over model.context_len = {} tokens",
+                    model.context_len
+                )
+            },
             || "lower it, or model.n_layers or model.n_heads".to_owned(),
         ),
     }
@@ -117,7 +157,12 @@ fn training(config: &Config, mut model: Transformer, options: &Options) -> Vec<f
         let draw = |i| random_batch(config, step * config.train.accumulate as u64 + i);
         let batches: Vec<Batch> = (0..config.train.accumulate as u64).map(draw).collect();
         let began = Instant::now();
-        let stepped = training_step(&model, &mut optimizer, &batches, StepContext::new(&config.train, step));
+        let stepped = training_step(
+            &model,
+            &mut optimizer,
+            &batches,
+            StepContext::new(&config.train, step),
+        );
         stepped.loss.into_scalar::<f32>();
         model = stepped.model;
         step += 1;
@@ -129,17 +174,32 @@ fn random_batch(config: &Config, number: u64) -> Batch {
     let mut draws = randomness::stream(config.train.seed, "bench", number);
     let (batch_size, context_len) = (config.train.batch_size, config.model.context_len);
     let vocab = config.model.vocab_size.unwrap_or(1) as u32;
-    let mut tokens = || (0..batch_size * context_len).map(|_| draws.random_range(0..vocab)).collect();
-    Batch { batch_size, context_len, inputs: tokens(), targets: tokens(), loss_mask: None }
+    let mut tokens = || {
+        (0..batch_size * context_len)
+            .map(|_| draws.random_range(0..vocab))
+            .collect()
+    };
+    Batch {
+        batch_size,
+        context_len,
+        inputs: tokens(),
+        targets: tokens(),
+        loss_mask: None,
+    }
 }
 
 /// Seconds of writing each context.
 fn decoding(model: &Transformer, options: &Options) -> Vec<f64> {
-    let greedy = Sampler { temperature: 0.0, ..Sampler::default() };
+    let greedy = Sampler {
+        temperature: 0.0,
+        ..Sampler::default()
+    };
     repeat(options, || {
         let began = Instant::now();
         Window::with(model, |mut window| {
-            (1..model.config().context_len).fold(0, |token, _| greedy.choose(&window.read(&[token]), &[], 0, 0).id)
+            (1..model.config().context_len).fold(0, |token, _| {
+                greedy.choose(&window.read(&[token]), &[], 0, 0).id
+            })
         });
         began.elapsed().as_secs_f64()
     })
@@ -150,12 +210,17 @@ fn attending(model: &Transformer, options: &Options) -> Vec<f64> {
     let config = model.config();
     let layers: Vec<usize> = (0..config.n_layers).collect();
     let heads: Vec<usize> = (0..config.n_heads).collect();
-    let tokens: Vec<i32> = (0..config.context_len).map(|i| (i * 7 % config.vocab_size.unwrap_or(1)) as i32).collect();
+    let tokens: Vec<i32> = (0..config.context_len)
+        .map(|i| (i * 7 % config.vocab_size.unwrap_or(1)) as i32)
+        .collect();
     repeat(options, || {
         let ids = TensorData::new(tokens.clone(), [1, tokens.len()]);
         let began = Instant::now();
         let mut capture = Capture::new(&[Activation::Pattern], &layers, &heads);
-        model.forward(Tensor::<2, Int>::from_data(ids, &model.device()), Pass::capturing(&mut capture));
+        model.forward(
+            Tensor::<2, Int>::from_data(ids, &model.device()),
+            Pass::capturing(&mut capture),
+        );
         drop(capture.into_found());
         began.elapsed().as_secs_f64()
     })
@@ -168,7 +233,8 @@ fn repeat(options: &Options, mut once: impl FnMut() -> f64) -> Vec<f64> {
     (0..options.steps.get()).map(|_| once()).collect()
 }
 
-/// GFLOP/s of one large float32 matrix product on the device, the best of several: what a model could reach at most.
+/// GFLOP/s of one large float32 matrix product on the device, the best of several: what a model
+/// could reach at most.
 fn matmul_peak(device: &Device) -> f64 {
     const N: usize = 1024;
     let random = || Tensor::<2>::random([N, N], Distribution::Normal(0.0, 1.0), device);
@@ -176,7 +242,12 @@ fn matmul_peak(device: &Device) -> f64 {
     let once = || {
         let began = Instant::now();
         // Reading one number waits for all.
-        let c = sisun_kernels::linear(a.clone().unsqueeze(), b.clone(), None, sisun_kernels::Precision::Float32);
+        let c = sisun_kernels::linear(
+            a.clone().unsqueeze(),
+            b.clone(),
+            None,
+            sisun_kernels::Precision::Float32,
+        );
         c.narrow(1, 0, 1).narrow(2, 0, 1).into_scalar::<f32>();
         began.elapsed().as_secs_f64()
     };
@@ -223,7 +294,9 @@ impl Found {
     }
 
     fn text(&self, parameters: u64) -> String {
-        let memory = self.memory.map_or(String::new(), |bytes| format!(", peak memory {} MB", bytes / 1_000_000));
+        let memory = self.memory.map_or(String::new(), |bytes| {
+            format!(", peak memory {} MB", bytes / 1_000_000)
+        });
         format!(
             "{} parameters: {} tokens/s\none repeat: {:.1} ms (median; {:.1} to {:.1}){memory}\n\
              {:.0} GFLOP/s, {:.0} % of the {:.0} of one large float32 matrix product here",
@@ -242,6 +315,15 @@ impl Found {
 /// The most memory that this process had in use, where the system tells.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? * 1024)
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(
+        line.trim()
+            .strip_suffix(" kB")?
+            .trim()
+            .parse::<u64>()
+            .ok()?
+            * 1024,
+    )
 }

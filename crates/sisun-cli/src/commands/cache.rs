@@ -46,12 +46,16 @@ enum Verb {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let dir = args.dir.unwrap_or_else(|| DataConfig::reading(Vec::new()).cache_folder());
+    let dir = args
+        .dir
+        .unwrap_or_else(|| DataConfig::reading(Vec::new()).cache_folder());
     let mut entries = cache_entries(&dir)?;
     let removed = match args.verb {
         None => false,
         Some(Verb::Clear { older_than }) => {
-            entries.retain(|entry| older_than.is_none_or(|days| unused(entry).as_secs() >= days.saturating_mul(DAY)));
+            entries.retain(|entry| {
+                older_than.is_none_or(|days| unused(entry).as_secs() >= days.saturating_mul(DAY))
+            });
             let mut gone = Vec::new();
             for entry in entries {
                 if entry.remove()? {
@@ -69,7 +73,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
         return say_json(&json!({ "dir": dir, key: listed, "bytes": bytes }));
     }
     if !removed && !entries.is_empty() {
-        say(&format!("{:>12}  {:>9}  {:>15}  text", "last used", "size", "tokens"))?;
+        say(&format!(
+            "{:>12}  {:>9}  {:>15}  text",
+            "last used", "size", "tokens"
+        ))?;
     }
     for entry in entries.iter().filter(|_| !removed) {
         let text = entry.text.as_deref().unwrap_or("not known");
@@ -82,19 +89,34 @@ pub(crate) fn run(args: Args) -> Result<()> {
             entry.path.display()
         ))?;
     }
-    let caches = if entries.len() == 1 { "token cache" } else { "token caches" };
+    let caches = if entries.len() == 1 {
+        "token cache"
+    } else {
+        "token caches"
+    };
     let verb = if removed { "removed " } else { "" };
-    say(&format!("{verb}{} {caches}, {}, in {}", entries.len(), size(bytes), dir.display()))
+    say(&format!(
+        "{verb}{} {caches}, {}, in {}",
+        entries.len(),
+        size(bytes),
+        dir.display()
+    ))
 }
 
 fn object(entry: &CacheEntry) -> Value {
-    let used = entry.used.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let used = entry
+        .used
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
     json!({ "text": entry.text, "tokens": entry.tokens, "bytes": entry.bytes, "used_unix_s": used, "path": entry.path })
 }
 
 /// How long it was not used; no time, if the clock was set back.
 fn unused(entry: &CacheEntry) -> Duration {
-    SystemTime::now().duration_since(entry.used).unwrap_or_default()
+    SystemTime::now()
+        .duration_since(entry.used)
+        .unwrap_or_default()
 }
 
 fn ago(entry: &CacheEntry) -> String {

@@ -8,13 +8,15 @@ use crate::terminal::{note, say, say_json};
 use anyhow::{Context, Result, anyhow};
 use clap::Subcommand;
 use sisun_compare::{
-    Event, Grid, MeasureName, Outcome, Plan, Shard, Standing, Summary, TrackSummary, merge, report, run,
+    Event, Grid, MeasureName, Outcome, Plan, Shard, Standing, Summary, TrackSummary, merge, report,
+    run,
 };
 use sisun_config::{DataConfig, shell};
 use sisun_files::{HeldDir, Holder, LockError, Patience, is_file};
 use std::path::{Path, PathBuf};
 
-/// Train every variant with every seed, evaluate all in the same way, and write a report with statistics.
+/// Train every variant with every seed, evaluate all in the same way, and write a report with
+/// statistics.
 ///
 /// Finished runs are kept: if it is stopped, the same command continues.
 #[derive(clap::Args)]
@@ -78,7 +80,14 @@ enum Verb {
 }
 
 pub(crate) fn run_command(args: Args) -> Result<()> {
-    if let Some(Verb::Merge { parts, out, wait, json, device }) = args.verb {
+    if let Some(Verb::Merge {
+        parts,
+        out,
+        wait,
+        json,
+        device,
+    }) = args.verb
+    {
         let _held = hold(&out, wait, &device)?;
         let plan = plan(&device, None, None)?;
         let watch = |event| {
@@ -90,12 +99,17 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
         report::write(&summary, &out)?;
         return tell(&summary, &out, json);
     }
-    let Some(config) = args.config else { return Err(Usage("name a comparison, a TOML file".to_owned()).into()) };
+    let Some(config) = args.config else {
+        return Err(Usage("name a comparison, a TOML file".to_owned()).into());
+    };
     let grid = Grid::read(&config, &args.budget, &args.set)?;
-    let out = args.out.unwrap_or_else(|| Path::new("reports").join(&grid.name));
+    let out = args
+        .out
+        .unwrap_or_else(|| Path::new("reports").join(&grid.name));
     let _held = hold(&out, args.wait, &args.device)?;
     let plan = plan(&args.device, args.jobs, args.shard)?;
-    let stop = stop_on_interrupt("stopping; finished cells are kept; press Ctrl-C again to quit at once")?;
+    let stop =
+        stop_on_interrupt("stopping; finished cells are kept; press Ctrl-C again to quit at once")?;
     let progress = Work::new(args.device.quiet);
     let watch = |event: Event| match event {
         Event::Note(line) => progress.show(&line),
@@ -110,7 +124,11 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
             progress.begin(work);
         }
         Event::Worked(work) => progress.worked(work),
-        Event::CellDone { cell, outcome, seconds } => {
+        Event::CellDone {
+            cell,
+            outcome,
+            seconds,
+        } => {
             let how = match outcome {
                 Outcome::Trained => String::new(),
                 Outcome::Diverged { step } => format!(", diverged by step {step}"),
@@ -122,7 +140,10 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
     progress.finish();
     let finished = finished?;
     if finished.interrupted {
-        note(&format!("stopped with {} cells to go; the same command goes on", finished.summary.missing.len()));
+        note(&format!(
+            "stopped with {} cells to go; the same command goes on",
+            finished.summary.missing.len()
+        ));
         return Err(Interrupted.into());
     }
     if args.shard.is_some() {
@@ -138,8 +159,17 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
 
 /// Keeps other processes out of the directory.
 fn hold(out: &Path, wait: bool, device: &DeviceArgs) -> Result<HeldDir> {
-    let mut tell = |holder: &Holder| device.note(&format!("waiting for {holder}, which writes {}", out.display()));
-    let patience = if wait { Patience::Wait(&mut tell) } else { Patience::Refuse };
+    let mut tell = |holder: &Holder| {
+        device.note(&format!(
+            "waiting for {holder}, which writes {}",
+            out.display()
+        ))
+    };
+    let patience = if wait {
+        Patience::Wait(&mut tell)
+    } else {
+        Patience::Refuse
+    };
     let held = HeldDir::take(out, patience).map_err(|error| match error {
         LockError::Taken { .. } => {
             anyhow!("{error}: wait until it is done (--wait does), or choose another place with --out DIR")
@@ -155,12 +185,17 @@ fn hold(out: &Path, wait: bool, device: &DeviceArgs) -> Result<HeldDir> {
     Ok(held)
 }
 
-fn plan(device: &DeviceArgs, jobs: Option<std::num::NonZeroUsize>, shard: Option<Shard>) -> Result<Plan> {
+fn plan(
+    device: &DeviceArgs,
+    jobs: Option<std::num::NonZeroUsize>,
+    shard: Option<Shard>,
+) -> Result<Plan> {
     if let Some(jobs) = jobs.filter(|jobs| jobs.get() > sisun_kernels::most_threads()) {
         let most = sisun_kernels::most_threads();
-        return Err(
-            Usage(format!("--jobs {jobs}: more than this machine can run side by side; give at most {most}")).into()
-        );
+        return Err(Usage(format!(
+            "--jobs {jobs}: more than this machine can run side by side; give at most {most}"
+        ))
+        .into());
     }
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Plan {
@@ -187,7 +222,13 @@ fn tell(summary: &Summary, out: &Path, json: bool) -> Result<()> {
             summary.budget
         ))?;
     }
-    let count = |standing| summary.verdicts.iter().filter(|verdict| verdict.standing == standing).count();
+    let count = |standing| {
+        summary
+            .verdicts
+            .iter()
+            .filter(|verdict| verdict.standing == standing)
+            .count()
+    };
     if !summary.verdicts.is_empty() {
         say(&format!(
             "published directions: {} agree, {} disagree, {} cannot tell",
@@ -197,7 +238,10 @@ fn tell(summary: &Summary, out: &Path, json: bool) -> Result<()> {
         ))?;
     }
     if !summary.missing.is_empty() {
-        say(&format!("{} cells have no result yet", summary.missing.len()))?;
+        say(&format!(
+            "{} cells have no result yet",
+            summary.missing.len()
+        ))?;
     }
     say(&format!("report: {}", out.join("report.html").display()))
 }
@@ -209,20 +253,50 @@ fn table(track: &TrackSummary) -> String {
         MeasureName::ExactMatch => "exact match at lengths",
         _ => "bits per byte at",
     };
-    let mut text = format!("{}: {what} {} (trained on {})\n", track.name, places.join(", "), track.trained_on);
-    let width = track.variants.iter().map(|variant| variant.name.chars().count()).max().unwrap_or(0);
+    let mut text = format!(
+        "{}: {what} {} (trained on {})\n",
+        track.name,
+        places.join(", "),
+        track.trained_on
+    );
+    let width = track
+        .variants
+        .iter()
+        .map(|variant| variant.name.chars().count())
+        .max()
+        .unwrap_or(0);
     for variant in &track.variants {
         let spread = &variant.headline;
-        let number = |x: f64| if x.is_nan() { "–".to_owned() } else { format!("{x:.3}") };
-        let interval = spread.interval.map_or(String::new(), |i| format!("  [{:.3}, {:.3}]", i.low, i.high));
-        let seeds = |n: usize| if n == 1 { "1 seed".to_owned() } else { format!("{n} seeds") };
+        let number = |x: f64| {
+            if x.is_nan() {
+                "–".to_owned()
+            } else {
+                format!("{x:.3}")
+            }
+        };
+        let interval = spread.interval.map_or(String::new(), |i| {
+            format!("  [{:.3}, {:.3}]", i.low, i.high)
+        });
+        let seeds = |n: usize| {
+            if n == 1 {
+                "1 seed".to_owned()
+            } else {
+                format!("{n} seeds")
+            }
+        };
         let failed = match (variant.failed_gate.len(), variant.diverged.len()) {
             (0, 0) => String::new(),
             (failed, 0) => format!("  {} did not learn it", seeds(failed)),
             (0, diverged) => format!("  {} diverged", seeds(diverged)),
-            (failed, diverged) => format!("  {} did not learn it, {diverged} diverged", seeds(failed)),
+            (failed, diverged) => {
+                format!("  {} did not learn it, {diverged} diverged", seeds(failed))
+            }
         };
-        text += &format!("  {:width$}  {:>6}{interval}{failed}\n", variant.name, number(spread.mean));
+        text += &format!(
+            "  {:width$}  {:>6}{interval}{failed}\n",
+            variant.name,
+            number(spread.mean)
+        );
     }
     text
 }

@@ -60,7 +60,8 @@ To train on them, name the two fields in [data]:
   jsonl_field = \"prompt\"
   jsonl_answer_field = \"answer\"        # the loss is on the answer alone")]
     Task {
-        /// copy, copy-repeated, copy-twice, reverse, addition, addition-scratchpad, sort, recall, parity or majority
+        /// copy, copy-repeated, copy-twice, reverse, addition, addition-scratchpad, sort, recall,
+        /// parity or majority
         #[arg(long)]
         task: Task,
         /// A length, or shortest-longest: letters, digits or pairs
@@ -79,24 +80,51 @@ To train on them, name the two fields in [data]:
 }
 
 fn parse_lengths(text: &str) -> Result<(usize, usize), String> {
-    let parse = |text: &str| text.trim().parse::<usize>().ok().filter(|length| (1..=1000).contains(length));
+    let parse = |text: &str| {
+        text.trim()
+            .parse::<usize>()
+            .ok()
+            .filter(|length| (1..=1000).contains(length))
+    };
     let (shortest, longest) = text.split_once('-').unwrap_or((text, text));
-    let lengths = parse(shortest).zip(parse(longest)).filter(|(shortest, longest)| shortest <= longest);
-    lengths.ok_or_else(|| format!("{text:?} is no length: give one from 1 to 1000, or two as in 1-20"))
+    let lengths = parse(shortest)
+        .zip(parse(longest))
+        .filter(|(shortest, longest)| shortest <= longest);
+    lengths
+        .ok_or_else(|| format!("{text:?} is no length: give one from 1 to 1000, or two as in 1-20"))
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let Verb::Make { what } = args.verb;
     match what {
-        What::Stories { language, seed, bytes, out } => stories(language, seed, bytes, out),
-        What::Task { task, lengths, count, seed, out } => examples(task, lengths, count, seed, out),
+        What::Stories {
+            language,
+            seed,
+            bytes,
+            out,
+        } => stories(language, seed, bytes, out),
+        What::Task {
+            task,
+            lengths,
+            count,
+            seed,
+            out,
+        } => examples(task, lengths, count, seed, out),
     }
 }
 
-fn stories(language: Language, seed: Option<u64>, bytes: Option<u64>, out: Option<PathBuf>) -> Result<()> {
+fn stories(
+    language: Language,
+    seed: Option<u64>,
+    bytes: Option<u64>,
+    out: Option<PathBuf>,
+) -> Result<()> {
     let shipped = SHIPPED.iter().find(|recipe| recipe.language == language);
     let shipped = shipped.context("no corpus is shipped in this language")?;
-    let (seed, bytes) = (seed.unwrap_or(shipped.seed), bytes.unwrap_or(shipped.min_bytes));
+    let (seed, bytes) = (
+        seed.unwrap_or(shipped.seed),
+        bytes.unwrap_or(shipped.min_bytes),
+    );
     let mut written = 0;
     let to = write(out.as_deref(), &mut |to| {
         written = write_stories(language, seed, bytes, to)?;
@@ -117,16 +145,22 @@ fn examples(
     out: Option<PathBuf>,
 ) -> Result<()> {
     if longest > task.longest() {
-        return Err(
-            Usage(format!("--lengths {longest}: the task {task} has none longer than {}", task.longest())).into()
-        );
+        return Err(Usage(format!(
+            "--lengths {longest}: the task {task} has none longer than {}",
+            task.longest()
+        ))
+        .into());
     }
     let to = write(out.as_deref(), &mut |to| {
         for i in 0..count {
             let mut rng = randomness::stream(seed, "examples", i);
             let length = rng.random_range(shortest as u64..=longest as u64) as usize;
             let Example { prompt, answer } = task.example(length, &mut rng);
-            writeln!(to, "{}", json!({ "prompt": tasks::text(&prompt), "answer": tasks::text(&answer) }))?;
+            writeln!(
+                to,
+                "{}",
+                json!({ "prompt": tasks::text(&prompt), "answer": tasks::text(&answer) })
+            )?;
         }
         Ok(())
     });
@@ -138,7 +172,10 @@ fn examples(
 }
 
 /// Writes as it is made, however much it is, into a file or to standard output.
-fn write(out: Option<&Path>, make: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+fn write(
+    out: Option<&Path>,
+    make: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     let mut buffered = |to: &mut dyn Write| {
         let mut to = BufWriter::with_capacity(1 << 16, to);
         make(&mut to)?;

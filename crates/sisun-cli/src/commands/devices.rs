@@ -22,9 +22,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let auto = choose(DeviceChoice::Auto)?;
     let adapters = adapters();
     if args.json {
-        let adapters: Vec<_> =
-            adapters.iter().map(|adapter| json!({ "name": adapter.name, "kind": adapter.kind })).collect();
-        return say_json(&json!({ "cpu": cpu.name, "adapters": adapters, "auto": auto.name, "why": auto.why }));
+        let adapters: Vec<_> = adapters
+            .iter()
+            .map(|adapter| json!({ "name": adapter.name, "kind": adapter.kind }))
+            .collect();
+        return say_json(
+            &json!({ "cpu": cpu.name, "adapters": adapters, "auto": auto.name, "why": auto.why }),
+        );
     }
     say(&format!("cpu      {}", cpu.name))?;
     say("ndarray  Burn's ndarray backend, to check the others against")?;
@@ -34,5 +38,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
     for adapter in &adapters {
         say(&format!("wgpu     {} ({})", adapter.name, adapter.kind))?;
     }
-    say(&format!("\n--device auto takes {}: {}", auto.name, auto.why))
+    say(&format!(
+        "\n--device auto takes {}: {}",
+        auto.name, auto.why
+    ))
 }

@@ -12,7 +12,8 @@ use std::path::PathBuf;
 
 /// Measure loss, perplexity and bits per byte on a text.
 ///
-/// The text is cut into windows that do not overlap. Without --data, the run's own held-out text is used.
+/// The text is cut into windows that do not overlap. Without --data, the run's own held-out text is
+/// used.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -20,7 +21,8 @@ Examples:
   sisun eval runs/quickstart --data novel.txt
   sisun eval runs/rope --lengths 64,128,256 --json")]
 pub(crate) struct Args {
-    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
+    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
+    /// Face directory
     run: PathBuf,
     #[command(flatten)]
     text: TextArgs,
@@ -45,13 +47,21 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let loaded = &opened.loaded;
     args.device.note(&loaded.introduction());
     let trained_on = loaded.model.config().context_len;
-    let lengths: Vec<usize> =
-        if args.lengths.is_empty() { vec![trained_on] } else { args.lengths.iter().map(|n| n.get()).collect() };
+    let lengths: Vec<usize> = if args.lengths.is_empty() {
+        vec![trained_on]
+    } else {
+        args.lengths.iter().map(|n| n.get()).collect()
+    };
     for &length in &lengths {
         loaded.check_length(length)?;
     }
     let text = opened.held_out(&args.text, &args.device)?;
-    if let Some(length) = lengths.iter().copied().filter(|length| text.len() <= *length).max() {
+    if let Some(length) = lengths
+        .iter()
+        .copied()
+        .filter(|length| text.len() <= *length)
+        .max()
+    {
         let (there, needed) = (thousands(text.len() as u64), thousands(length as u64 + 1));
         let message = format!(
             "--lengths {length}: the text has {there} tokens, but one window needs {needed}: give shorter lengths, or more text with --data"
@@ -65,12 +75,26 @@ pub(crate) fn run(args: Args) -> Result<()> {
     for &length in &lengths {
         opened.check_evaluation(&text, length)?;
         let limit = args.windows.map(|windows| windows.get());
-        let found = evaluate(&loaded.model, &text, length, opened.batch_size(length), limit)
-            .context("no window of the text has a token to take the loss on: give another text with --data")?;
+        let found = evaluate(
+            &loaded.model,
+            &text,
+            length,
+            opened.batch_size(length),
+            limit,
+        )
+        .context(
+            "no window of the text has a token to take the loss on: give another text with --data",
+        )?;
         not_finite = not_finite.or((!found.loss.is_finite()).then_some(length));
         if !args.json {
-            let bits = found.bits_per_byte.map_or(String::new(), |bits| format!(", {bits:.4} bits per byte"));
-            let beyond = if length > trained_on { format!(" (trained on {trained_on})") } else { String::new() };
+            let bits = found
+                .bits_per_byte
+                .map_or(String::new(), |bits| format!(", {bits:.4} bits per byte"));
+            let beyond = if length > trained_on {
+                format!(" (trained on {trained_on})")
+            } else {
+                String::new()
+            };
             say(&format!(
                 "windows of {length}{beyond}: loss {:.4}, perplexity {:.3}{bits}, {} tokens",
                 found.loss,

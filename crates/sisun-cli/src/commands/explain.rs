@@ -22,9 +22,9 @@ use std::path::PathBuf;
 
 /// Compute the attention of one query step by step, with the model's own numbers.
 ///
-/// One token of the text, the query, attends to the others, the keys: similarity q · k, scale, mask, softmax, and the
-/// weighted sum of the values. Each step is a table with its shapes and one sentence on its meaning; the weights
-/// computed here are shown beside those of the model.
+/// One token of the text, the query, attends to the others, the keys: similarity q · k, scale,
+/// mask, softmax, and the weighted sum of the values. Each step is a table with its shapes and one
+/// sentence on its meaning; the weights computed here are shown beside those of the model.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -34,13 +34,14 @@ Examples:
   sisun explain runs/quickstart --text \"The cat\" --full > steps.txt
   sisun explain runs/quickstart --text \"The cat\" --json | jq '.keys[] | {label, score, weight}'")]
 pub(crate) struct Args {
-    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
+    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
+    /// Face directory
     run: PathBuf,
     /// The text whose attention is computed
     #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
     text: String,
-    /// The attending token: its number, counted from 0, or its text, as in --query cat (the last token of a longer word)
-    /// [default: the last token]
+    /// The attending token: its number, counted from 0, or its text, as in --query cat (the last
+    /// token of a longer word) [default: the last token]
     #[arg(long, value_name = "TOKEN")]
     query: Option<Query>,
     /// The layer, counted from 0 [default: the last]
@@ -74,7 +75,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let query = args.query.unwrap_or_default();
     let found = loaded.explain(&args.text, args.layer, args.head, &query)?;
     if let Some(namesake) = query.namesake(&found.tokens) {
-        let [asked, other] = [found.query, namesake].map(|number| format!("{number} {:?}", found.tokens[number].text));
+        let [asked, other] = [found.query, namesake]
+            .map(|number| format!("{number} {:?}", found.tokens[number].text));
         args.device.note(&format!(
             "note: --query takes a number as a token's number, {asked}; for {other} say --query {namesake}"
         ));
@@ -91,7 +93,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ));
     }
     args.device.note_form(&loaded.tokenizer, &args.text)?;
-    args.device.note_length(found.tokens.len(), loaded.model.config().context_len);
+    args.device
+        .note_length(found.tokens.len(), loaded.model.config().context_len);
     if args.json {
         return say_json(&found);
     }

@@ -11,8 +11,9 @@ use std::path::PathBuf;
 
 /// Export a model to a directory that Hugging Face's `transformers` can load.
 ///
-/// Models with rotary positions become a LLaMA (with QK-norm a Qwen3, with layer norm a GPT-NeoX), models with learned,
-/// sinusoidal or no positions a GPT-2. Models that none of these can represent are refused.
+/// Models with rotary positions become a LLaMA (with QK-norm a Qwen3, with layer norm a GPT-NeoX),
+/// models with learned, sinusoidal or no positions a GPT-2. Models that none of these can represent
+/// are refused.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -56,10 +57,19 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Dtype::Float16 => Numbers::Float16,
         Dtype::Bfloat16 => Numbers::Bfloat16,
     };
-    let how = Export { numbers, materialize_head: args.materialize_head };
+    let how = Export {
+        numbers,
+        materialize_head: args.materialize_head,
+    };
     let (loaded, to) = (&opened.loaded, &args.to);
     args.device.note(&loaded.introduction());
-    let exported = sisun_hf::export(&loaded.model, &loaded.tokenizer, &opened.companions, how, to)?;
+    let exported = sisun_hf::export(
+        &loaded.model,
+        &loaded.tokenizer,
+        &opened.companions,
+        how,
+        to,
+    )?;
     if args.json {
         return say_json(&json!({
             "to": to,
@@ -77,7 +87,16 @@ pub(crate) fn run(args: Args) -> Result<()> {
             exported.architecture
         ));
     }
-    let (to, parameters) = (to.display().to_string(), thousands(exported.parameters as u64));
-    say(&format!("{to}: {} of {parameters} parameters in {}", exported.architecture, numbers.name()))?;
-    say(&format!("in Python: AutoModelForCausalLM.from_pretrained({to:?}), AutoTokenizer.from_pretrained({to:?})"))
+    let (to, parameters) = (
+        to.display().to_string(),
+        thousands(exported.parameters as u64),
+    );
+    say(&format!(
+        "{to}: {} of {parameters} parameters in {}",
+        exported.architecture,
+        numbers.name()
+    ))?;
+    say(&format!(
+        "in Python: AutoModelForCausalLM.from_pretrained({to:?}), AutoTokenizer.from_pretrained({to:?})"
+    ))
 }

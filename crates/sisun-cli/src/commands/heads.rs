@@ -13,11 +13,13 @@ use std::path::PathBuf;
 
 /// Measure what each attention head does.
 ///
-/// entropy and distance: how widely and how far back a head attends, averaged over the text. previous and first: its weight
-/// on the previous token, and on the first token, where heads that contribute nothing put their weight. same and induction,
-/// on random tokens repeated twice: its weight on the same token, and on the token that followed it (Olsson et al. 2022).
-/// without: by how many nats per token the loss on held-out text rises when the head is ablated. chance: the values of a head
-/// with uniform attention; only what is more than twice that, and more than 0.1 above it, is called a finding.
+/// entropy and distance: how widely and how far back a head attends, averaged over the text.
+/// previous and first: its weight on the previous token, and on the first token, where heads that
+/// contribute nothing put their weight. same and induction, on random tokens repeated twice: its
+/// weight on the same token, and on the token that followed it (Olsson et al. 2022). without: by
+/// how many nats per token the loss on held-out text rises when the head is ablated. chance: the
+/// values of a head with uniform attention; only what is more than twice that, and more than 0.1
+/// above it, is called a finding.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -25,9 +27,11 @@ Examples:
   sisun heads runs/quickstart --text \"The cat sat on the mat.\" --data novel.txt
   sisun heads runs/quickstart --json > heads.json")]
 pub(crate) struct Args {
-    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
+    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
+    /// Face directory
     run: PathBuf,
-    /// The text on which entropy, distance, previous and first are measured [default: the run's attend.text]
+    /// The text on which entropy, distance, previous and first are measured [default: the run's
+    /// attend.text]
     #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
     text: Option<String>,
     #[command(flatten)]
@@ -46,7 +50,10 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     if let (true, Some(option)) = (args.fast, args.silencing.idle()) {
-        return Err(Usage(format!("{option} is about silencing heads, which --fast leaves out")).into());
+        return Err(Usage(format!(
+            "{option} is about silencing heads, which --fast leaves out"
+        ))
+        .into());
     }
     let chosen = args.device.choose()?;
     let opened = args.precision.open(&args.run, &chosen.device)?;
@@ -58,12 +65,17 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let n = loaded.tokens(text)?.len();
     loaded.check_length(n)?;
     args.device.note_form(&loaded.tokenizer, text)?;
-    args.device.note_length(n, loaded.model.config().context_len);
+    args.device
+        .note_length(n, loaded.model.config().context_len);
     let mut found = loaded.heads(text)?;
     let mut loss = None;
     if !args.fast {
         let tokens = opened.held_out(&args.silencing.text, &args.device)?;
-        let all: Vec<(usize, usize)> = found.heads.iter().map(|head| (head.layer, head.head)).collect();
+        let all: Vec<(usize, usize)> = found
+            .heads
+            .iter()
+            .map(|head| (head.layer, head.head))
+            .collect();
         let silenced = silence(&opened, &tokens, &all, &args.silencing, &args.device)?;
         for head in &mut found.heads {
             head.silenced = silenced.rise.get(&(head.layer, head.head)).copied();
@@ -93,14 +105,25 @@ pub(crate) fn run(args: Args) -> Result<()> {
 }
 
 fn table(found: &Heads) -> String {
-    let mut table = format!("{:>6}{}\n", "head", COLUMNS.map(|column| format!("{:>10}", column.name)).concat());
+    let mut table = format!(
+        "{:>6}{}\n",
+        "head",
+        COLUMNS
+            .map(|column| format!("{:>10}", column.name))
+            .concat()
+    );
     let mut row = |name: &str, value: &dyn Fn(&Column) -> Option<f64>| {
         let cell = |column: &Column| number(value(column)).unwrap_or_else(|| "-".to_owned());
-        let cells: String = COLUMNS.iter().map(|column| format!("{:>10}", cell(column))).collect();
+        let cells: String = COLUMNS
+            .iter()
+            .map(|column| format!("{:>10}", cell(column)))
+            .collect();
         table += &format!("{name:>6}{cells}\n");
     };
     for head in &found.heads {
-        row(&format!("{}.{}", head.layer, head.head), &|column| (column.of)(head));
+        row(&format!("{}.{}", head.layer, head.head), &|column| {
+            (column.of)(head)
+        });
     }
     row("chance", &|column| (column.chance)(&found.chance));
     table
@@ -108,7 +131,9 @@ fn table(found: &Heads) -> String {
 
 /// A value to show, if it is a number.
 fn number(value: Option<f64>) -> Option<String> {
-    value.filter(|value| value.is_finite()).map(|value| format!("{value:.3}"))
+    value
+        .filter(|value| value.is_finite())
+        .map(|value| format!("{value:.3}"))
 }
 
 /// A column of the table.
@@ -121,8 +146,18 @@ struct Column {
 }
 
 const COLUMNS: [Column; 7] = [
-    Column { name: "entropy", of: |head| Some(head.spread.entropy), chance: |_| None, does: None },
-    Column { name: "distance", of: |head| Some(head.spread.distance), chance: |_| None, does: None },
+    Column {
+        name: "entropy",
+        of: |head| Some(head.spread.entropy),
+        chance: |_| None,
+        does: None,
+    },
+    Column {
+        name: "distance",
+        of: |head| Some(head.spread.distance),
+        chance: |_| None,
+        does: None,
+    },
     Column {
         name: "previous",
         of: |head| Some(head.spread.previous),
@@ -147,31 +182,50 @@ const COLUMNS: [Column; 7] = [
         chance: |chance| chance.induction,
         does: Some("looks most at what followed the same token (induction)"),
     },
-    Column { name: "without", of: |head| head.silenced, chance: |_| Some(0.0), does: Some("is missed most") },
+    Column {
+        name: "without",
+        of: |head| head.silenced,
+        chance: |_| Some(0.0),
+        does: Some("is missed most"),
+    },
 ];
 
 /// Which head does each thing most, if clearly more than chance gives.
 fn findings(found: &Heads) -> Vec<String> {
     let line = |column: &Column| {
-        let (does, of) = (column.does?, |head: &HeadStats| (column.of)(head).filter(|value| value.is_finite()));
-        let values = found.heads.iter().filter_map(|head| Some((head, of(head)?)));
+        let (does, of) = (column.does?, |head: &HeadStats| {
+            (column.of)(head).filter(|value| value.is_finite())
+        });
+        let values = found
+            .heads
+            .iter()
+            .filter_map(|head| Some((head, of(head)?)));
         let (best, value) = values.max_by(|a, b| a.1.total_cmp(&b.1))?;
         let name = format!("head {}.{}", best.layer, best.head);
         // A rise of the loss is one, however small.
         if column.name == "without" {
             return Some(match value > 0.0 {
                 true => format!("{name} {does}: {value:.3}"),
-                false => "no head is missed: without any one of them the loss does not rise".to_owned(),
+                false => {
+                    "no head is missed: without any one of them the loss does not rise".to_owned()
+                }
             });
         }
         let chance = (column.chance)(&found.chance)?;
         Some(match Chance::is_beaten(chance, value) {
             true => format!("{name} {does}: {value:.3} (chance {chance:.3})"),
-            false => format!("{}: no head stands out ({name} has {value:.3}, chance {chance:.3})", column.name),
+            false => format!(
+                "{}: no head stands out ({name} has {value:.3}, chance {chance:.3})",
+                column.name
+            ),
         })
     };
     let mut lines: Vec<String> = COLUMNS.iter().filter_map(line).collect();
-    if found.heads.iter().any(|head| !head.spread.entropy.is_finite()) {
+    if found
+        .heads
+        .iter()
+        .any(|head| !head.spread.entropy.is_finite())
+    {
         lines.push("some of its attention is no number: the model has diverged, or its weights are damaged".to_owned());
     }
     lines

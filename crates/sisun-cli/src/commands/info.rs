@@ -38,17 +38,33 @@ pub(crate) fn run(args: Args) -> Result<()> {
         let (name, model) = sisun_hf::describe(&args.what)?;
         (name, model.with(&args.set)?)
     } else {
-        let is_folder = is_folder(&args.what).with_context(|| format!("cannot read {}", args.what.display()))?;
-        let file = if is_folder { Run::open(&args.what)?.root().join("config.toml") } else { args.what };
-        let Described { name, mut model, tokenizer, data, train: how, lora: adapters } = read(&file, &args.set)?;
+        let is_folder = is_folder(&args.what)
+            .with_context(|| format!("cannot read {}", args.what.display()))?;
+        let file = if is_folder {
+            Run::open(&args.what)?.root().join("config.toml")
+        } else {
+            args.what
+        };
+        let Described {
+            name,
+            mut model,
+            tokenizer,
+            data,
+            train: how,
+            lora: adapters,
+        } = read(&file, &args.set)?;
         (train, lora) = (how, adapters);
-        // What there is to count is counted all the same, and the rows of the embedding are said to be missing.
+        // What there is to count is counted all the same, and the rows of the embedding are said to
+        // be missing.
         if let Err(why) = vocabulary::settle(&mut model, tokenizer.as_ref(), data.as_ref()) {
-            note(&format!("note: counted without the embedding's rows and the head's: {why:#}"));
+            note(&format!(
+                "note: counted without the embedding's rows and the head's: {why:#}"
+            ));
         }
         (name, model)
     };
-    // What says nothing of training would be trained as a configuration that says nothing of its optimizer.
+    // What says nothing of training would be trained as a configuration that says nothing of its
+    // optimizer.
     let optimizer = train.map_or(OptimizerKind::Adamw, |train| train.optimizer);
     let count = Count::of_training(&model, optimizer, lora);
     if args.json {
@@ -59,7 +75,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let heads = if model.kv_heads() == model.n_heads {
         format!("{} heads", model.n_heads)
     } else {
-        format!("{} heads ({} for keys and values)", model.n_heads, model.kv_heads())
+        format!(
+            "{} heads ({} for keys and values)",
+            model.n_heads,
+            model.kv_heads()
+        )
     };
     say(&format!(
         "{name}: {} layers × {heads}, d_model {}, d_head {}, d_ff {}, context {}, {} positions",
@@ -78,7 +98,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Some(size) => format!("embedding ({} tokens)", thousands(size as u64)),
         None => "embedding (vocabulary not known)".to_owned(),
     };
-    let head = if model.tied_head { "head (tied: the embedding's)" } else { "head" };
+    let head = if model.tied_head {
+        "head (tied: the embedding's)"
+    } else {
+        "head"
+    };
     let rows = [
         (vocabulary.as_str(), count.embedding),
         ("positions", count.position),
@@ -101,13 +125,28 @@ pub(crate) fn run(args: Args) -> Result<()> {
     };
     let mut sizes = vec![("weights in float32".to_owned(), bytes(count.weight_bytes))];
     if let Some(LoraConfig { rank, .. }) = lora {
-        sizes.push((format!("trained parameters (LoRA, rank {rank})"), thousands(count.trained)));
+        sizes.push((
+            format!("trained parameters (LoRA, rank {rank})"),
+            thousands(count.trained),
+        ));
     }
     sizes.extend([
-        (format!("training state (weights, gradients, {by})"), bytes(count.training_bytes)),
-        ("keys and values of a full context".to_owned(), bytes(count.kv_cache_bytes)),
-        ("work per token, forward".to_owned(), flops(count.forward_flops_per_token)),
-        ("work per token, training".to_owned(), flops(count.training_flops_per_token)),
+        (
+            format!("training state (weights, gradients, {by})"),
+            bytes(count.training_bytes),
+        ),
+        (
+            "keys and values of a full context".to_owned(),
+            bytes(count.kv_cache_bytes),
+        ),
+        (
+            "work per token, forward".to_owned(),
+            flops(count.forward_flops_per_token),
+        ),
+        (
+            "work per token, training".to_owned(),
+            flops(count.training_flops_per_token),
+        ),
     ]);
     for (what, size) in sizes {
         say(&format!("  {what:<52}{size:>12}"))?;
@@ -129,7 +168,10 @@ fn bytes(n: u64) -> String {
 }
 
 fn flops(n: u64) -> String {
-    scaled(n as f64, &["FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"])
+    scaled(
+        n as f64,
+        &["FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"],
+    )
 }
 
 fn scaled(mut n: f64, units: &[&str]) -> String {

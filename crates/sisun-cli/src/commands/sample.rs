@@ -8,7 +8,9 @@ use crate::terminal::{is_watched, say, say_json, write_now};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use sisun_files::make_folder;
-use sisun_infer::{Finish, Generation, InferError, Language, LanguageModel, Sample, Sampler, Trace};
+use sisun_infer::{
+    Finish, Generation, InferError, Language, LanguageModel, Sample, Sampler, Trace,
+};
 use sisun_model::checkpoint::write_atomic;
 use std::num::NonZeroU64;
 use std::ops::ControlFlow;
@@ -16,8 +18,8 @@ use std::path::{Path, PathBuf};
 
 /// Generate text with a trained model.
 ///
-/// The text appears as it is generated. When it grows past the model's context, the older half of the context is
-/// dropped and the rest is read again.
+/// The text appears as it is generated. When it grows past the model's context, the older half of
+/// the context is dropped and the rest is read again.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -27,7 +29,8 @@ Examples:
   sisun sample runs/quickstart --samples 3 --stop '\\n'
   echo \"One day\" | sisun sample runs/quickstart --prompt-file - --samples 3 --seed 7 --json")]
 pub(crate) struct Args {
-    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
+    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
+    /// Face directory
     run: PathBuf,
     /// The text to continue [default: none; the model begins a new text]
     #[arg(long, value_name = "TEXT", conflicts_with = "prompt_file", value_parser = given_text::argument)]
@@ -39,19 +42,39 @@ pub(crate) struct Args {
     #[arg(long, short = 'n', value_name = "N", default_value_t = 200)]
     tokens: usize,
     /// Softmax temperature; 0 always takes the most likely token
-    #[arg(long, value_name = "T", default_value_t = 0.8, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "T",
+        default_value_t = 0.8,
+        allow_negative_numbers = true
+    )]
     temperature: f64,
     /// Sample from the K most likely tokens only; 0 takes all
     #[arg(long, value_name = "K", default_value_t = 0)]
     top_k: usize,
     /// Sample from the most likely tokens whose probabilities add up to P
-    #[arg(long, value_name = "P", default_value_t = 1.0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "P",
+        default_value_t = 1.0,
+        allow_negative_numbers = true
+    )]
     top_p: f64,
     /// Sample from tokens at least P times as likely as the most likely one
-    #[arg(long, value_name = "P", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "P",
+        default_value_t = 0.0,
+        allow_negative_numbers = true
+    )]
     min_p: f64,
     /// Make tokens that already occurred less likely (usual: 1.1 to 1.3)
-    #[arg(long, value_name = "F", default_value_t = 1.0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "F",
+        default_value_t = 1.0,
+        allow_negative_numbers = true
+    )]
     repetition_penalty: f64,
     /// Stop at this text (may be repeated); \n is a newline, \t a tab, \\ a backslash
     #[arg(long, value_name = "TEXT", value_parser = unescaped)]
@@ -62,7 +85,8 @@ pub(crate) struct Args {
     /// Random seed; the same seed gives the same text
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Write how each token was chosen (candidates, what each stage removed, attention) to an .html page or a .json file
+    /// Write how each token was chosen (candidates, what each stage removed, attention) to an .html
+    /// page or a .json file
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
     /// Print one JSON object: text, tokens with log-probabilities, speed
@@ -77,7 +101,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<()> {
     let prompt = prompt(&args)?;
     if prompt.as_deref() == Some("") {
-        return Err(Usage("the prompt is empty; without --prompt the model begins a text by itself".to_owned()).into());
+        return Err(Usage(
+            "the prompt is empty; without --prompt the model begins a text by itself".to_owned(),
+        )
+        .into());
     }
     let prompt = prompt.unwrap_or_default();
     let sampler = Sampler {
@@ -91,7 +118,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
     sampler.validate()?;
     let trace = args.trace.as_deref().map(TraceFile::new).transpose()?;
     if trace.is_some() && args.samples.get() != 1 {
-        return Err(Usage("--trace tells how one sample came about: leave --samples out".to_owned()).into());
+        return Err(Usage(
+            "--trace tells how one sample came about: leave --samples out".to_owned(),
+        )
+        .into());
     }
     let chosen = args.device.choose()?;
     let loaded = args.precision.open(&args.run, &chosen.device)?.loaded;
@@ -106,20 +136,31 @@ pub(crate) fn run(args: Args) -> Result<()> {
         (error, _) => anyhow::Error::from(error),
     })?;
     args.device.note_form(&loaded.tokenizer, &prompt)?;
-    args.device.note_prompt(read.len(), loaded.model.config().context_len);
+    args.device
+        .note_prompt(read.len(), loaded.model.config().context_len);
 
     let mut objects = Vec::new();
     for number in 0..args.samples.get() {
-        let how = Generation { tokens: args.tokens, sampler, stop: args.stop.clone(), number };
+        let how = Generation {
+            tokens: args.tokens,
+            sampler,
+            stop: args.stop.clone(),
+            number,
+        };
         if args.json {
-            let sample = generate(&loaded, &prompt, &how, trace.as_ref(), &mut |_| ControlFlow::Continue(()))?;
+            let sample = generate(&loaded, &prompt, &how, trace.as_ref(), &mut |_| {
+                ControlFlow::Continue(())
+            })?;
             objects.push(object(&prompt, &sample));
         } else {
             if args.samples.get() > 1 {
                 say(&format!("--- {} of {} ---", number + 1, args.samples))?;
             }
             let sample = stream(&loaded, &prompt, &how, trace.as_ref())?;
-            if args.samples.get() == 1 && sample.finish == Finish::Length && (args.tokens <= FEW || is_watched()) {
+            if args.samples.get() == 1
+                && sample.finish == Finish::Length
+                && (args.tokens <= FEW || is_watched())
+            {
                 let n = args.tokens;
                 args.device.note(&format!(
                     "note: stopped after {n} tokens (-n {n}); a larger -n writes on, --samples N writes several texts"
@@ -149,7 +190,8 @@ fn unescaped(given: &str) -> Result<String, String> {
                 Some('r') => text.push('\r'),
                 Some('\\') => text.push('\\'),
                 other => {
-                    let found = other.map_or_else(|| "at its end".to_owned(), |c| format!("before {c:?}"));
+                    let found =
+                        other.map_or_else(|| "at its end".to_owned(), |c| format!("before {c:?}"));
                     return Err(format!(
                         "a backslash {found} means nothing: write \\\\ for a backslash, \\n for a line end"
                     ));
@@ -187,18 +229,31 @@ impl TraceFile {
         let page = match path.extension().and_then(|extension| extension.to_str()) {
             Some("html") => true,
             Some("json") => false,
-            _ => return Err(Usage(format!("--trace {}: name a .html or a .json file", path.display())).into()),
+            _ => {
+                return Err(Usage(format!(
+                    "--trace {}: name a .html or a .json file",
+                    path.display()
+                ))
+                .into());
+            }
         };
         // Before the model writes: what it wrote should not be lost to a missing folder.
         if let Some(folder) = path.parent() {
             make_folder(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         }
-        Ok(Self { path: path.to_owned(), page })
+        Ok(Self {
+            path: path.to_owned(),
+            page,
+        })
     }
 
     fn write(&self, trace: Trace) -> Result<()> {
         let language = Language::of(&trace.prompt);
-        let content = if self.page { trace.html(language)? } else { serde_json::to_string(&trace)? };
+        let content = if self.page {
+            trace.html(language)?
+        } else {
+            serde_json::to_string(&trace)?
+        };
         write_atomic(&self.path, content.as_bytes())?;
         Ok(())
     }
@@ -211,18 +266,29 @@ fn generate(
     file: Option<&TraceFile>,
     write: &mut dyn FnMut(&str) -> ControlFlow<()>,
 ) -> Result<Sample> {
-    let Some(file) = file else { return Ok(loaded.generate(prompt, how, write)?) };
+    let Some(file) = file else {
+        return Ok(loaded.generate(prompt, how, write)?);
+    };
     let (sample, trace) = loaded.trace(prompt, how, write)?;
     file.write(trace)?;
     Ok(sample)
 }
 
-fn stream(loaded: &LanguageModel, prompt: &str, how: &Generation, trace: Option<&TraceFile>) -> Result<Sample> {
+fn stream(
+    loaded: &LanguageModel,
+    prompt: &str,
+    how: &Generation,
+    trace: Option<&TraceFile>,
+) -> Result<Sample> {
     let mut failed = None;
     let mut first = true;
     let mut write = |text: &str| {
         // The prompt appears only once the model accepted it.
-        let result = if std::mem::take(&mut first) { write_now(&format!("{prompt}{text}")) } else { write_now(text) };
+        let result = if std::mem::take(&mut first) {
+            write_now(&format!("{prompt}{text}"))
+        } else {
+            write_now(text)
+        };
         match result {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {

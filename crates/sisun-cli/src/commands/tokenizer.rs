@@ -56,7 +56,8 @@ Examples:
     Encode {
         /// A tokenizer.json, or a run directory
         tokenizer: PathBuf,
-        /// The text [default: standard input], read as a file is: line ends are \n, a byte order mark is left out
+        /// The text [default: standard input], read as a file is: line ends are \n, a byte order
+        /// mark is left out
         #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
         text: Option<String>,
         /// Leave out the special tokens that were added
@@ -87,10 +88,31 @@ enum Kind {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     match args.verb {
-        Verb::Train { data, jsonl_field, normalize, kind, vocab_size, special, out } => {
-            train(DataConfig { jsonl_field, normalize, ..DataConfig::reading(data) }, kind, vocab_size, special, &out)
-        }
-        Verb::Encode { tokenizer, text, no_added, json } => encode(&tokenizer, text, !no_added, json),
+        Verb::Train {
+            data,
+            jsonl_field,
+            normalize,
+            kind,
+            vocab_size,
+            special,
+            out,
+        } => train(
+            DataConfig {
+                jsonl_field,
+                normalize,
+                ..DataConfig::reading(data)
+            },
+            kind,
+            vocab_size,
+            special,
+            &out,
+        ),
+        Verb::Encode {
+            tokenizer,
+            text,
+            no_added,
+            json,
+        } => encode(&tokenizer, text, !no_added, json),
         Verb::Decode { tokenizer, ids } => say(&open(&tokenizer)?.decode(&ids)?),
     }
 }
@@ -102,7 +124,11 @@ fn read_form(given: &str) -> Result<Normalize, serde::de::value::Error> {
 
 fn open(path: &Path) -> Result<Tokenizer> {
     let is_folder = is_folder(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let file = if is_folder { path.join("tokenizer.json") } else { path.to_owned() };
+    let file = if is_folder {
+        path.join("tokenizer.json")
+    } else {
+        path.to_owned()
+    };
     Ok(Tokenizer::from_file(&file)?)
 }
 
@@ -116,33 +142,60 @@ fn encode(path: &Path, text: Option<String>, with_added: bool, as_json: bool) ->
     if let Some(unknown) = tokenizer.unknown(&text, &bare) {
         note(&format!("note: {unknown}"));
     }
-    let from = if with_added { tokenizer.prefix().len() } else { 0 };
+    let from = if with_added {
+        tokenizer.prefix().len()
+    } else {
+        0
+    };
     let of_text = from..from + bare.ids.len();
-    let encoding = if with_added { tokenizer.encode_prompt(&text)? } else { bare };
+    let encoding = if with_added {
+        tokenizer.encode_prompt(&text)?
+    } else {
+        bare
+    };
     let labels = tokenizer.labels(&text, &encoding);
     let added: Vec<bool> = (0..labels.len()).map(|at| !of_text.contains(&at)).collect();
     if as_json {
-        let offsets: Vec<(usize, usize)> = labels.iter().map(|label| (label.start, label.end)).collect();
+        let offsets: Vec<(usize, usize)> = labels
+            .iter()
+            .map(|label| (label.start, label.end))
+            .collect();
         let labels: Vec<&str> = labels.iter().map(|label| label.text.as_str()).collect();
-        return say_json(&json!({ "ids": encoding.ids, "labels": labels, "offsets": offsets, "added": added }));
+        return say_json(
+            &json!({ "ids": encoding.ids, "labels": labels, "offsets": offsets, "added": added }),
+        );
     }
     for (label, added) in labels.iter().zip(added) {
         let added = if added { "  (added)" } else { "" };
-        say(&format!("{:>7}  {:>5}..{:<5}  {}{added}", label.id, label.start, label.end, label.text))?;
+        say(&format!(
+            "{:>7}  {:>5}..{:<5}  {}{added}",
+            label.id, label.start, label.end, label.text
+        ))?;
     }
     Ok(())
 }
 
-fn train(data: DataConfig, kind: Kind, vocab_size: usize, specials: Vec<String>, out: &Path) -> Result<()> {
+fn train(
+    data: DataConfig,
+    kind: Kind,
+    vocab_size: usize,
+    specials: Vec<String>,
+    out: &Path,
+) -> Result<()> {
     let wanted = match kind {
-        Kind::Bpe => TokenizerConfig::Bpe { vocab_size, specials },
+        Kind::Bpe => TokenizerConfig::Bpe {
+            vocab_size,
+            specials,
+        },
         Kind::Char => TokenizerConfig::Char,
     };
     wanted.validate()?;
     let corpus = prepare(&data, &wanted, 1, &data.cache_folder(), &mut note)?;
     corpus.tokenizer.save(out)?;
-    let (tokens, bytes) =
-        (corpus.train.len() + corpus.validation.len(), corpus.train.bytes() + corpus.validation.bytes());
+    let (tokens, bytes) = (
+        corpus.train.len() + corpus.validation.len(),
+        corpus.train.bytes() + corpus.validation.bytes(),
+    );
     say(&format!(
         "{}: {} tokens, {:.2} bytes of this text for each",
         out.display(),

@@ -22,8 +22,9 @@ use std::path::{Path, PathBuf};
 
 /// Train a model from a configuration, or continue a run.
 ///
-/// Everything is written to one run directory: settings, tokenizer, metrics, checkpoints, samples and a report.
-/// Ctrl-C finishes the current step and saves. Only one process at a time can train in a directory.
+/// Everything is written to one run directory: settings, tokenizer, metrics, checkpoints, samples
+/// and a report. Ctrl-C finishes the current step and saves. Only one process at a time can train
+/// in a directory.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -66,7 +67,11 @@ fn looks_like(path: &Path, look: impl FnOnce(&Path) -> io::Result<bool>) -> Resu
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let place = Place::of(args.config, args.run, args.resume)?;
-    if let (true, Some(run), false) = (place.resumes, &place.run, looks_like(&place.config, is_file)?) {
+    if let (true, Some(run), false) = (
+        place.resumes,
+        &place.run,
+        looks_like(&place.config, is_file)?,
+    ) {
         // Its own settings are missing, so that there is nothing to wait for.
         drop(Session::hold_run(run, Patience::Refuse)?);
     }
@@ -79,10 +84,21 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let resumes = place.resumes;
     let mut tell_of = |holder: &Holder| {
         // A run that is there when the other is done is not begun again.
-        let then = if resumes { "" } else { "; to go on with its run then, say --resume" };
-        args.device.note(&format!("waiting for {holder}, which trains in {}{then}", run_dir.display()));
+        let then = if resumes {
+            ""
+        } else {
+            "; to go on with its run then, say --resume"
+        };
+        args.device.note(&format!(
+            "waiting for {holder}, which trains in {}{then}",
+            run_dir.display()
+        ));
     };
-    let patience = if args.wait { Patience::Wait(&mut tell_of) } else { Patience::Refuse };
+    let patience = if args.wait {
+        Patience::Wait(&mut tell_of)
+    } else {
+        Patience::Refuse
+    };
     let mut progress = |line: &str| args.device.note(line);
     let mut session = if place.resumes {
         let held = Session::hold_run(&run_dir, patience)?;
@@ -100,14 +116,19 @@ pub(crate) fn run(args: Args) -> Result<()> {
         if let Some(path) = &base
             && sisun_hf::is_model(path)?
         {
-            sisun_hf::notes(path)?.iter().for_each(|note| args.device.note(&format!("note: {note}")));
+            sisun_hf::notes(path)?
+                .iter()
+                .for_each(|note| args.device.note(&format!("note: {note}")));
         }
-        let start = base.map(|path| base::open(&path, &chosen.device, &mut progress)).transpose()?;
+        let start = base
+            .map(|path| base::open(&path, &chosen.device, &mut progress))
+            .transpose()?;
         Session::start(config, start, held, &chosen, &mut progress).map_err(recipe)?
     };
     args.device.note(&describe(&session));
     for (key, why) in session.config.idle() {
-        args.device.note(&format!("note: {key} has no effect {why}"));
+        args.device
+            .note(&format!("note: {key} has no effect {why}"));
     }
 
     let mut observer = Screen::new(&session, args.device.quiet);
@@ -130,7 +151,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
         return Err(Interrupted.into());
     }
     let sound = outcome.check(&session);
-    let maps = if sound.is_ok() { write_maps(&session, &outcome)? } else { None };
+    let maps = if sound.is_ok() {
+        write_maps(&session, &outcome)?
+    } else {
+        None
+    };
     if args.json {
         say_json(&json!({
             "run": run_dir,
@@ -142,18 +167,30 @@ pub(crate) fn run(args: Args) -> Result<()> {
             "elapsed_s": outcome.elapsed_s,
         }))?;
     } else {
-        tell(&session, &outcome, observer.last_sample.as_deref(), maps.as_deref())?;
+        tell(
+            &session,
+            &outcome,
+            observer.last_sample.as_deref(),
+            maps.as_deref(),
+        )?;
     }
     Ok(sound?)
 }
 
-/// Adds to the error of a text that is not there the command that makes it, if a comment of the configuration tells it.
+/// Adds to the error of a text that is not there the command that makes it, if a comment of the
+/// configuration tells it.
 fn with_recipe(error: TrainError, config: &Path) -> Error {
-    let TrainError::Data(DataError::Missing { path, .. }) = &error else { return error.into() };
+    let TrainError::Data(DataError::Missing { path, .. }) = &error else {
+        return error.into();
+    };
     let name = path.display().to_string();
     let comments = std::fs::read_to_string(config).unwrap_or_default();
-    let mut lines = comments.lines().filter_map(|line| Some(line.strip_prefix('#')?.trim()));
-    match lines.find(|line| line.starts_with("sisun data ") && line.split_whitespace().any(|word| word == name)) {
+    let mut lines = comments
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix('#')?.trim()));
+    match lines.find(|line| {
+        line.starts_with("sisun data ") && line.split_whitespace().any(|word| word == name)
+    }) {
         Some(line) => {
             let with_recipe = format!("{error}\nto make it: {line}");
             Error::new(error).context(with_recipe)
@@ -171,45 +208,78 @@ struct Place {
 }
 
 impl Place {
-    /// What was meant by a configuration, `--run` and `--resume`. A run brings its own configuration.
-    fn of(config: Option<PathBuf>, run: Option<PathBuf>, resume: Option<Option<PathBuf>>) -> Result<Self> {
+    /// What was meant by a configuration, `--run` and `--resume`. A run brings its own
+    /// configuration.
+    fn of(
+        config: Option<PathBuf>,
+        run: Option<PathBuf>,
+        resume: Option<Option<PathBuf>>,
+    ) -> Result<Self> {
         let resumes = resume.is_some();
         let (mut configs, mut runs) = (Vec::new(), Vec::from_iter(run));
         for named in [config, resume.flatten()].into_iter().flatten() {
             if looks_like(&named.join("state.json"), is_file)? {
-                let message =
-                    format!("{} is a checkpoint; name its run, which goes on from the newest", named.display());
+                let message = format!(
+                    "{} is a checkpoint; name its run, which goes on from the newest",
+                    named.display()
+                );
                 return Err(Usage(message).into());
             }
-            // A configuration is a file; what is not there is looked for as what it was most likely meant to be.
-            let is_config =
-                looks_like(&named, is_file)? || named.extension().is_some_and(|ending| ending == "toml") || !resumes;
-            if is_config && !looks_like(&named, is_folder)? { configs.push(named) } else { runs.push(named) }
+            // A configuration is a file; what is not there is looked for as what it was most likely
+            // meant to be.
+            let is_config = looks_like(&named, is_file)?
+                || named.extension().is_some_and(|ending| ending == "toml")
+                || !resumes;
+            if is_config && !looks_like(&named, is_folder)? {
+                configs.push(named)
+            } else {
+                runs.push(named)
+            }
         }
         if let (false, true, Some(run)) = (resumes, configs.is_empty(), runs.first())
             && looks_like(run, is_folder)?
         {
             return Err(Usage(match looks_like(&run.join("config.toml"), is_file)? {
-                true => format!("{} is a run\nto go on with it: {}", run.display(), advice::resume(run)),
-                false => format!("{} is a directory: name a configuration, a TOML file", run.display()),
+                true => format!(
+                    "{} is a run\nto go on with it: {}",
+                    run.display(),
+                    advice::resume(run)
+                ),
+                false => format!(
+                    "{} is a directory: name a configuration, a TOML file",
+                    run.display()
+                ),
             })
             .into());
         }
         runs.dedup_by(|a, b| a.components().eq(b.components()));
         match (configs.len(), runs.len()) {
-            (0, 0) => {
-                Err(Usage("name a run to go on with, as in: sisun train --resume runs/quickstart".to_owned()).into())
-            }
+            (0, 0) => Err(Usage(
+                "name a run to go on with, as in: sisun train --resume runs/quickstart".to_owned(),
+            )
+            .into()),
             (0, _) if !resumes => Err(Usage("name a configuration, a TOML file".to_owned()).into()),
             (2.., _) | (_, 2..) => {
-                let named: Vec<String> = configs.iter().chain(&runs).map(|path| path.display().to_string()).collect();
-                Err(Usage(format!("one configuration and one run directory, not {}", named.join(", "))).into())
+                let named: Vec<String> = configs
+                    .iter()
+                    .chain(&runs)
+                    .map(|path| path.display().to_string())
+                    .collect();
+                Err(Usage(format!(
+                    "one configuration and one run directory, not {}",
+                    named.join(", ")
+                ))
+                .into())
             }
             _ => {
                 let run = runs.pop();
                 let own = || run.as_ref().map(|run| run.join("config.toml"));
                 let config = configs.pop().or_else(own).unwrap_or_default();
-                Ok(Self { config, run, resumes })
+                Ok(Self {
+                    config,
+                    run,
+                    resumes,
+                })
             }
         }
     }
@@ -218,12 +288,25 @@ impl Place {
 fn describe(session: &Session) -> String {
     let (model, corpus) = (&session.config.model, &session.corpus);
     let total = thousands(Count::of(model).total);
-    let finetune = session.config.finetune.as_ref().map_or(String::new(), |finetune| {
-        let how = finetune.lora.map_or(String::new(), |lora| format!(" (LoRA, rank {})", lora.rank));
-        let trained = thousands(session.trained_parameters());
-        format!("\nfrom: {}; trains {trained} of {total} parameters{how}", finetune.model.display())
-    });
-    let at = if session.step() > 0 { format!(", from step {}", thousands(session.step())) } else { String::new() };
+    let finetune = session
+        .config
+        .finetune
+        .as_ref()
+        .map_or(String::new(), |finetune| {
+            let how = finetune
+                .lora
+                .map_or(String::new(), |lora| format!(" (LoRA, rank {})", lora.rank));
+            let trained = thousands(session.trained_parameters());
+            format!(
+                "\nfrom: {}; trains {trained} of {total} parameters{how}",
+                finetune.model.display()
+            )
+        });
+    let at = if session.step() > 0 {
+        format!(", from step {}", thousands(session.step()))
+    } else {
+        String::new()
+    };
     format!(
         "text: {} tokens to learn from{}, {} held out{}, {} kinds\nmodel: {} parameters, {} layers × {} heads, {} positions{finetune}\nrun: {}{at}",
         thousands(corpus.train.len() as u64),
@@ -242,7 +325,10 @@ fn describe(session: &Session) -> String {
 /// On how many tokens the loss is taken, where that is not all.
 fn marked(tokens: &Tokens) -> String {
     match tokens.has_loss_mask() {
-        true => format!(" ({} of them count for the loss)", thousands(tokens.marked() as u64)),
+        true => format!(
+            " ({} of them count for the loss)",
+            thousands(tokens.marked() as u64)
+        ),
         false => String::new(),
     }
 }
@@ -269,8 +355,18 @@ impl Screen {
         }
     }
 
-    fn write(&self, sample: &SampleConfig, step: u64, model: &Transformer) -> Result<String, InferError> {
-        let loaded = LanguageModel::new(String::new(), Some(step), model.valid(), self.tokenizer.clone());
+    fn write(
+        &self,
+        sample: &SampleConfig,
+        step: u64,
+        model: &Transformer,
+    ) -> Result<String, InferError> {
+        let loaded = LanguageModel::new(
+            String::new(),
+            Some(step),
+            model.valid(),
+            self.tokenizer.clone(),
+        );
         let how = Generation {
             tokens: sample.tokens,
             sampler: Sampler {
@@ -297,18 +393,28 @@ impl TrainObserver for Screen {
     }
 
     fn sample(&mut self, step: u64, model: &Transformer) -> Result<Option<String>, TrainError> {
-        let Some(sample) = &self.sample else { return Ok(None) };
+        let Some(sample) = &self.sample else {
+            return Ok(None);
+        };
         let text = match self.write(sample, step, model) {
             Ok(text) => text,
-            // The next loss, or the last evaluation, is no number either, and is told with what to do.
+            // The next loss, or the last evaluation, is no number either, and is told with what to
+            // do.
             Err(InferError::NotNumbers { .. }) => {
-                self.progress.show(&format!("step {step:>6}  no sample: the model's scores are no numbers"));
+                self.progress.show(&format!(
+                    "step {step:>6}  no sample: the model's scores are no numbers"
+                ));
                 return Ok(None);
             }
             Err(error) => return Err(TrainError::Observer(error.to_string())),
         };
-        let opening: String = text.chars().take(80).map(|c| if c == '\n' { ' ' } else { c }).collect();
-        self.progress.show(&format!("step {step:>6}  “{}…”", opening.trim_end()));
+        let opening: String = text
+            .chars()
+            .take(80)
+            .map(|c| if c == '\n' { ' ' } else { c })
+            .collect();
+        self.progress
+            .show(&format!("step {step:>6}  “{}…”", opening.trim_end()));
         self.last_sample = Some(text.clone());
         Ok(Some(text))
     }
@@ -316,24 +422,43 @@ impl TrainObserver for Screen {
 
 /// Writes the maps that `[attend]` asks for, of the model after its last step.
 fn write_maps(session: &Session, outcome: &Outcome) -> Result<Option<PathBuf>> {
-    let Some(attend) = &session.config.attend else { return Ok(None) };
+    let Some(attend) = &session.config.attend else {
+        return Ok(None);
+    };
     let folder = session.run_dir.join("maps");
     let name = session.config.name.clone();
-    let loaded =
-        LanguageModel::new(name, Some(outcome.step), session.model().valid(), session.corpus.tokenizer.clone());
+    let loaded = LanguageModel::new(
+        name,
+        Some(outcome.step),
+        session.model().valid(),
+        session.corpus.tokenizer.clone(),
+    );
     let found = loaded.attend(&attend.text, &CaptureSelection::default())?;
     // Its own folder in any case; the mark lets `attend --out` write there as well.
-    sisun_files::claim_folder(&folder).with_context(|| format!("cannot write into {}", folder.display()))?;
-    maps::write(&found, &folder, &[Format::Png, Format::Npz], &PictureOptions::default())?;
+    sisun_files::claim_folder(&folder)
+        .with_context(|| format!("cannot write into {}", folder.display()))?;
+    maps::write(
+        &found,
+        &folder,
+        &[Format::Png, Format::Npz],
+        &PictureOptions::default(),
+    )?;
     Ok(Some(folder))
 }
 
-fn tell(session: &Session, outcome: &Outcome, sample: Option<&str>, maps: Option<&Path>) -> Result<()> {
+fn tell(
+    session: &Session,
+    outcome: &Outcome,
+    sample: Option<&str>,
+    maps: Option<&Path>,
+) -> Result<()> {
     if let Some(sample) = sample {
         say(&format!("\n{}\n", sample.trim_end()))?;
     }
     if let Some(validation) = &outcome.validation {
-        let bits = validation.bits_per_byte.map_or(String::new(), |bits| format!(", {bits:.3} bits per byte"));
+        let bits = validation
+            .bits_per_byte
+            .map_or(String::new(), |bits| format!(", {bits:.3} bits per byte"));
         say(&format!(
             "validation loss {:.4} (perplexity {:.2}{bits}) after {} steps in {:.0} s",
             validation.loss,
@@ -343,18 +468,40 @@ fn tell(session: &Session, outcome: &Outcome, sample: Option<&str>, maps: Option
         ))?;
     }
     if let Some(maps) = maps {
-        say(&format!("attention maps: {}", maps.join("heads.png").display()))?;
+        say(&format!(
+            "attention maps: {}",
+            maps.join("heads.png").display()
+        ))?;
     }
-    say(&format!("report:         {}", session.run_dir.join("report.html").display()))?;
+    say(&format!(
+        "report:         {}",
+        session.run_dir.join("report.html").display()
+    ))?;
     let run = shell::path(&session.run_dir);
     let opening = opening(session);
-    let prompt = session.config.sample.as_ref().map(|sample| sample.prompt.clone()).or_else(|| opening.clone());
-    let text = session.config.attend.as_ref().map(|attend| attend.text.clone()).or(opening);
+    let prompt = session
+        .config
+        .sample
+        .as_ref()
+        .map(|sample| sample.prompt.clone())
+        .or_else(|| opening.clone());
+    let text = session
+        .config
+        .attend
+        .as_ref()
+        .map(|attend| attend.text.clone())
+        .or(opening);
     if let Some(prompt) = prompt {
-        say(&format!("\nnext: sisun sample {run} --prompt={}", shell::word(&prompt)))?;
+        say(&format!(
+            "\nnext: sisun sample {run} --prompt={}",
+            shell::word(&prompt)
+        ))?;
     }
     match text {
-        Some(text) => say(&format!("      sisun attend {run} --text={} --out maps", shell::word(&text))),
+        Some(text) => say(&format!(
+            "      sisun attend {run} --text={} --out maps",
+            shell::word(&text)
+        )),
         None => Ok(()),
     }
 }
@@ -379,8 +526,15 @@ fn opening(session: &Session) -> Option<String> {
     }
     let document = text.document(0);
     let from = (document.start + tokenizer.prefix().len()).min(document.end);
-    let text = tokenizer.decode(&text.read(from..document.end.min(from + 40))).ok()?;
-    let words: Vec<&str> = text.lines().find(|line| !line.trim().is_empty())?.split_whitespace().take(WORDS).collect();
+    let text = tokenizer
+        .decode(&text.read(from..document.end.min(from + 40)))
+        .ok()?;
+    let words: Vec<&str> = text
+        .lines()
+        .find(|line| !line.trim().is_empty())?
+        .split_whitespace()
+        .take(WORDS)
+        .collect();
     let opening = words.join(" ");
     tokenizer.encode(&opening).is_ok().then_some(opening)
 }

@@ -9,17 +9,18 @@ use std::path::{Path, PathBuf};
 
 /// Check a model on this machine: files, resuming, caching, devices, export, tokenizer.
 ///
-/// Checksums; weights saved and read back to the bit; training stopped and resumed to the bit; decoding with the cache and
-/// capturing against the plain forward pass; the devices of this machine against each other; export and import; the
-/// tokenizer on the run's own text. Takes less than a minute for a small model and changes nothing. The exit code is 1
-/// if anything differs.
+/// Checksums; weights saved and read back to the bit; training stopped and resumed to the bit;
+/// decoding with the cache and capturing against the plain forward pass; the devices of this
+/// machine against each other; export and import; the tokenizer on the run's own text. Takes less
+/// than a minute for a small model and changes nothing. The exit code is 1 if anything differs.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   sisun verify runs/quickstart
   sisun verify runs/quickstart --json")]
 pub(crate) struct Args {
-    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging Face directory
+    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
+    /// Face directory
     run: PathBuf,
     /// Print one JSON object
     #[arg(long)]
@@ -39,15 +40,22 @@ pub(crate) fn run(args: Args) -> Result<()> {
     // It is made once.
     let mut made = |folder: &Path| drop(temporary.set(folder.to_owned()));
     let checks = sisun_verify::verify(&args.run, &mut made, &mut started)?;
-    let differing: Vec<&str> =
-        checks.iter().filter(|check| check.verdict == Verdict::Differs).map(|check| check.name).collect();
+    let differing: Vec<&str> = checks
+        .iter()
+        .filter(|check| check.verdict == Verdict::Differs)
+        .map(|check| check.name)
+        .collect();
     if args.json {
         say_json(&json!({ "run": args.run, "holds": differing.is_empty(), "checks": checks }))?;
     } else {
         checks.iter().try_for_each(|check| say(&line(check)))?;
     }
     if !differing.is_empty() {
-        bail!("{}: differs in {}", args.run.display(), differing.join(", "));
+        bail!(
+            "{}: differs in {}",
+            args.run.display(),
+            differing.join(", ")
+        );
     }
     Ok(())
 }

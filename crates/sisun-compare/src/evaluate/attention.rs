@@ -12,21 +12,37 @@ pub(crate) fn distances(judged: &Judged, rows: &[&[u32]]) -> Vec<HeadDistance> {
     let heads: Vec<usize> = (0..config.n_heads).collect();
     let mut capture = Capture::new(&[Activation::Pattern], &layers, &heads);
     let positions = judged.places(rows.first().map_or(0, |row| row.len()));
-    model.forward(tokens(model, rows), Pass { positions, ..Pass::capturing(&mut capture) });
+    model.forward(
+        tokens(model, rows),
+        Pass {
+            positions,
+            ..Pass::capturing(&mut capture)
+        },
+    );
     let mut found = Vec::new();
     for captured in capture.into_found() {
-        let [batch, n_heads, n_query, n_key] = captured.shape[..] else { continue };
+        let [batch, n_heads, n_query, n_key] = captured.shape[..] else {
+            continue;
+        };
         for head in 0..n_heads {
             let mut sum = 0.0;
             for row in 0..batch {
-                let pattern = &captured.values[(row * n_heads + head) * n_query * n_key..][..n_query * n_key];
+                let pattern =
+                    &captured.values[(row * n_heads + head) * n_query * n_key..][..n_query * n_key];
                 for (q, weights) in pattern.chunks_exact(n_key).enumerate() {
-                    let far = weights.iter().enumerate().map(|(k, w)| f64::from(*w) * q.abs_diff(k) as f64);
+                    let far = weights
+                        .iter()
+                        .enumerate()
+                        .map(|(k, w)| f64::from(*w) * q.abs_diff(k) as f64);
                     sum += far.sum::<f64>();
                 }
             }
             let distance = sum / (batch * n_query).max(1) as f64;
-            found.push(HeadDistance { layer: captured.layer, head, distance });
+            found.push(HeadDistance {
+                layer: captured.layer,
+                head,
+                distance,
+            });
         }
     }
     found

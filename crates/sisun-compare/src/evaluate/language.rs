@@ -7,13 +7,14 @@ use sisun_config::{Position, RopeScaling};
 use sisun_data::Tokens;
 use std::f64::consts::LN_2;
 
-/// Windows over which the loss at a position is averaged in bins of this share of the trained context.
+/// Windows over which the loss at a position is averaged in bins of this share of the trained
+/// context.
 const BINS_A_CONTEXT: usize = 8;
 /// Windows that are read with and without their future.
 const LEAK_WINDOWS: usize = 64;
 
-/// Everything that is measured on held-out text: `factors` times the trained context `context_len`, on the same first
-/// `eval_tokens` tokens each time.
+/// Everything that is measured on held-out text: `factors` times the trained context `context_len`,
+/// on the same first `eval_tokens` tokens each time.
 pub(crate) fn measure(
     model: &Judged,
     text: &Tokens,
@@ -28,15 +29,28 @@ pub(crate) fn measure(
     for factor in factors {
         let length = length_at(context_len, *factor);
         let mut push = |name, value: Result<f64, String>| {
-            let (value, note) = value.map_or_else(|note| (None, Some(note)), |value| (Some(value), None));
-            measures.push(Measure { name, at: length, value, note });
+            let (value, note) =
+                value.map_or_else(|note| (None, Some(note)), |value| (Some(value), None));
+            measures.push(Measure {
+                name,
+                at: length,
+                value,
+                note,
+            });
         };
         let possible = check(model, &ids, length);
-        push(MeasureName::BitsPerByte, possible.clone().map(|()| mean_loss(model, &ids, length, length) * per_byte));
+        push(
+            MeasureName::BitsPerByte,
+            possible
+                .clone()
+                .map(|()| mean_loss(model, &ids, length, length) * per_byte),
+        );
         let stride = (context_len / 2).max(1);
         push(
             MeasureName::BitsPerByteSliding,
-            possible.clone().map(|()| mean_loss(model, &ids, length, stride) * per_byte),
+            possible
+                .clone()
+                .map(|()| mean_loss(model, &ids, length, stride) * per_byte),
         );
         if possible.is_ok() {
             longest = Some(length);
@@ -44,7 +58,12 @@ pub(crate) fn measure(
         }
     }
     if let Some(length) = longest {
-        measures.extend(by_position(model, &ids, length, (context_len / BINS_A_CONTEXT).max(1)));
+        measures.extend(by_position(
+            model,
+            &ids,
+            length,
+            (context_len / BINS_A_CONTEXT).max(1),
+        ));
     }
     if ids.len() > context_len {
         measures.extend(leak(model, &ids, context_len));
@@ -52,24 +71,51 @@ pub(crate) fn measure(
     measures
 }
 
-/// Bits per byte of a rotary model beyond the trained context, its frequencies changed in each way for that length.
-fn scaled(model: &Judged, ids: &[u32], context_len: usize, length: usize, per_byte: f64) -> Vec<Measure> {
+/// Bits per byte of a rotary model beyond the trained context, its frequencies changed in each way
+/// for that length.
+fn scaled(
+    model: &Judged,
+    ids: &[u32],
+    context_len: usize,
+    length: usize,
+    per_byte: f64,
+) -> Vec<Measure> {
     let factor = length as f64 / context_len as f64;
     let rotary = model.random_positions.is_none()
-        && matches!(model.model.config().position, Position::Rope { scaling: None, .. });
+        && matches!(
+            model.model.config().position,
+            Position::Rope { scaling: None, .. }
+        );
     if !rotary || length <= context_len {
         return Vec::new();
     }
     let ways = [
-        (MeasureName::BitsPerByteLinear, RopeScaling::Linear { factor }),
+        (
+            MeasureName::BitsPerByteLinear,
+            RopeScaling::Linear { factor },
+        ),
         (MeasureName::BitsPerByteNtk, RopeScaling::Ntk { factor }),
-        (MeasureName::BitsPerByteYarn, RopeScaling::yarn(factor, context_len)),
+        (
+            MeasureName::BitsPerByteYarn,
+            RopeScaling::yarn(factor, context_len),
+        ),
     ];
     let measure = |(name, scaling)| {
-        let value =
-            mean_loss(&Judged { model: model.model.clone().with_rope_scaling(scaling), ..*model }, ids, length, length)
-                * per_byte;
-        Measure { name, at: length, value: Some(value), note: None }
+        let value = mean_loss(
+            &Judged {
+                model: model.model.clone().with_rope_scaling(scaling),
+                ..*model
+            },
+            ids,
+            length,
+            length,
+        ) * per_byte;
+        Measure {
+            name,
+            at: length,
+            value: Some(value),
+            note: None,
+        }
     };
     ways.map(measure).into()
 }
@@ -77,18 +123,30 @@ fn scaled(model: &Judged, ids: &[u32], context_len: usize, length: usize, per_by
 /// Why a length cannot be measured.
 fn check(model: &Judged, ids: &[u32], length: usize) -> Result<(), String> {
     model.check_length(length)?;
-    if ids.len() > length { Ok(()) } else { Err(format!("the held-out text has only {} tokens", ids.len())) }
+    if ids.len() > length {
+        Ok(())
+    } else {
+        Err(format!("the held-out text has only {} tokens", ids.len()))
+    }
 }
 
-/// Nats per token in windows of `length` that begin `stride` tokens apart. The first is judged on all of its tokens,
-/// the others on their last `stride`: with `stride = length` windows do not overlap.
+/// Nats per token in windows of `length` that begin `stride` tokens apart. The first is judged on
+/// all of its tokens, the others on their last `stride`: with `stride = length` windows do not
+/// overlap.
 fn mean_loss(model: &Judged, ids: &[u32], length: usize, stride: usize) -> f64 {
     let starts: Vec<usize> = (0..ids.len() - length).step_by(stride).collect();
-    let rows: Vec<&[u32]> = starts.iter().map(|start| &ids[*start..start + length]).collect();
+    let rows: Vec<&[u32]> = starts
+        .iter()
+        .map(|start| &ids[*start..start + length])
+        .collect();
     let (mut sum, mut count) = (0.0, 0);
     model.each_logits(model.places(length).as_deref(), &rows, |i, logits| {
         let vocab = logits.len() / length;
-        let from = if i == 0 { 0 } else { length - stride.min(length) };
+        let from = if i == 0 {
+            0
+        } else {
+            length - stride.min(length)
+        };
         for pos in from..length {
             sum += surprise(&logits[pos * vocab..][..vocab], ids[starts[i] + pos + 1]);
             count += 1;
@@ -100,7 +158,10 @@ fn mean_loss(model: &Judged, ids: &[u32], length: usize, stride: usize) -> f64 {
 /// Mean loss at positions `bin·i..bin·(i+1)` of windows that do not overlap.
 fn by_position(model: &Judged, ids: &[u32], length: usize, bin: usize) -> Vec<Measure> {
     let starts: Vec<usize> = (0..ids.len() - length).step_by(length).collect();
-    let rows: Vec<&[u32]> = starts.iter().map(|start| &ids[*start..start + length]).collect();
+    let rows: Vec<&[u32]> = starts
+        .iter()
+        .map(|start| &ids[*start..start + length])
+        .collect();
     let mut sums = vec![(0.0, 0u32); length.div_ceil(bin)];
     model.each_logits(model.places(length).as_deref(), &rows, |i, logits| {
         let vocab = logits.len() / length;
@@ -119,14 +180,24 @@ fn by_position(model: &Judged, ids: &[u32], length: usize, bin: usize) -> Vec<Me
     sums.iter().enumerate().map(measure).collect()
 }
 
-/// The loss at three positions of some windows: given the whole window, and given only what comes before. They differ
-/// where a model looks ahead.
+/// The loss at three positions of some windows: given the whole window, and given only what comes
+/// before. They differ where a model looks ahead.
 fn leak(model: &Judged, ids: &[u32], context_len: usize) -> [Measure; 2] {
     let apart = ((ids.len() - context_len) / LEAK_WINDOWS).max(1);
-    let starts: Vec<usize> = (0..ids.len() - context_len).step_by(apart).take(LEAK_WINDOWS).collect();
-    let judged_at = [context_len / 4, context_len / 2, context_len.saturating_sub(2)];
+    let starts: Vec<usize> = (0..ids.len() - context_len)
+        .step_by(apart)
+        .take(LEAK_WINDOWS)
+        .collect();
+    let judged_at = [
+        context_len / 4,
+        context_len / 2,
+        context_len.saturating_sub(2),
+    ];
     let (mut whole, mut past) = (0.0, 0.0);
-    let rows: Vec<&[u32]> = starts.iter().map(|start| &ids[*start..start + context_len]).collect();
+    let rows: Vec<&[u32]> = starts
+        .iter()
+        .map(|start| &ids[*start..start + context_len])
+        .collect();
     let places = model.places(context_len);
     model.each_logits(places.as_deref(), &rows, |i, logits| {
         let vocab = logits.len() / context_len;
@@ -136,7 +207,10 @@ fn leak(model: &Judged, ids: &[u32], context_len: usize) -> [Measure; 2] {
             .sum::<f64>();
     });
     for pos in judged_at {
-        let rows: Vec<&[u32]> = starts.iter().map(|start| &ids[*start..=start + pos]).collect();
+        let rows: Vec<&[u32]> = starts
+            .iter()
+            .map(|start| &ids[*start..=start + pos])
+            .collect();
         let places = places.as_ref().map(|places| &places[..=pos]);
         model.each_logits(places, &rows, |i, logits| {
             let vocab = logits.len() / (pos + 1);
@@ -144,7 +218,11 @@ fn leak(model: &Judged, ids: &[u32], context_len: usize) -> [Measure; 2] {
         });
     }
     let n = (starts.len() * judged_at.len()) as f64;
-    [(MeasureName::LossWholeWindow, whole / n), (MeasureName::LossPastOnly, past / n)].map(|(name, value)| Measure {
+    [
+        (MeasureName::LossWholeWindow, whole / n),
+        (MeasureName::LossPastOnly, past / n),
+    ]
+    .map(|(name, value)| Measure {
         name,
         at: context_len,
         value: Some(value),

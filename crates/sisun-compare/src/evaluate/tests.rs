@@ -17,7 +17,10 @@ fn config(position: &str, vocab: usize, context_len: usize) -> ModelConfig {
 }
 
 fn judged(model: &Transformer) -> Judged {
-    Judged { model: model.clone(), random_positions: None }
+    Judged {
+        model: model.clone(),
+        random_positions: None,
+    }
 }
 
 /// Greedy decoding as text is written: token by token from the prompt, with a cache.
@@ -27,7 +30,9 @@ fn writes(model: &Transformer, Example { prompt, answer }: &Example) -> bool {
     answer.iter().all(|right| {
         let logits = model.forward_last(tokens(model, &[&read]), Pass::cached(&mut cache));
         let logits = logits.try_into_vec_as::<f32>().expect("floats");
-        let best = (0..).zip(&logits).reduce(|best, next| if next.1 > best.1 { next } else { best });
+        let best = (0..)
+            .zip(&logits)
+            .reduce(|best, next| if next.1 > best.1 { next } else { best });
         read = vec![best.expect("a vocabulary").0];
         read[0] == *right
     })
@@ -43,7 +48,8 @@ fn half_trained(task: Task, length: usize) -> Transformer {
         lr_max = 1e-2
         schedule = "constant"
     };
-    let train: TrainConfig = from_value("train", toml::Value::Table(table), &TRAIN).expect("settings");
+    let train: TrainConfig =
+        from_value("train", toml::Value::Table(table), &TRAIN).expect("settings");
     let mut model = Transformer::random(&model, 3, &Device::flex().autodiff()).expect("a model");
     let mut optimizer = Optimizer::new(&train);
     for step in 0..train.steps {
@@ -54,8 +60,20 @@ fn half_trained(task: Task, length: usize) -> Transformer {
             inputs.extend_from_slice(&row[..context_len]);
             targets.extend_from_slice(&row[1..]);
         }
-        let batch = Batch { batch_size: train.batch_size, context_len, inputs, targets, loss_mask: None };
-        model = training_step(&model, &mut optimizer, &[batch], StepContext::new(&train, step)).model;
+        let batch = Batch {
+            batch_size: train.batch_size,
+            context_len,
+            inputs,
+            targets,
+            loss_mask: None,
+        };
+        model = training_step(
+            &model,
+            &mut optimizer,
+            &[batch],
+            StepContext::new(&train, step),
+        )
+        .model;
     }
     model.valid()
 }
@@ -65,48 +83,85 @@ fn exact_match_is_what_greedy_decoding_writes() {
     let model = half_trained(Task::Sort, 2);
     for length in [2, 3] {
         let examples = task::examples(Task::Sort, length, 150);
-        let written = examples.iter().filter(|example| writes(&model, example)).count();
-        assert_eq!(task::exact_match(&judged(&model), &examples), written as f64 / 150.0, "length {length}");
+        let written = examples
+            .iter()
+            .filter(|example| writes(&model, example))
+            .count();
+        assert_eq!(
+            task::exact_match(&judged(&model), &examples),
+            written as f64 / 150.0,
+            "length {length}"
+        );
         if length == 2 {
-            assert!((15..136).contains(&written), "{written} of 150 tell right from wrong");
+            assert!(
+                (15..136).contains(&written),
+                "{written} of 150 tell right from wrong"
+            );
         }
     }
 }
 
 #[test]
 fn test_examples_are_always_the_same() {
-    assert_eq!(task::examples(Task::Copy, 5, 9), task::examples(Task::Copy, 5, 11)[..9]);
-    assert_ne!(task::examples(Task::Copy, 5, 2)[0], task::examples(Task::Copy, 5, 2)[1]);
+    assert_eq!(
+        task::examples(Task::Copy, 5, 9),
+        task::examples(Task::Copy, 5, 11)[..9]
+    );
+    assert_ne!(
+        task::examples(Task::Copy, 5, 2)[0],
+        task::examples(Task::Copy, 5, 2)[1]
+    );
 }
 
 #[test]
 fn losses_are_those_of_one_window_at_a_time() {
     let (context_len, n) = (7, 97);
-    let model = Transformer::random(&config("alibi", 11, context_len), 5, &Device::flex()).expect("a model");
+    let model = Transformer::random(&config("alibi", 11, context_len), 5, &Device::flex())
+        .expect("a model");
     let ids: Vec<u32> = (0..n).map(|i| (i * i % 11) as u32).collect();
     let text = Tokens::from_ids(&ids, None, &[0], 2 * n as u64);
     let measures = language::measure(&judged(&model), &text, context_len, &[1.0, 2.0], 60);
-    let at = |name, at| measures.iter().find(|m| (m.name, m.at) == (name, at)).and_then(|m| m.value).expect("a value");
+    let at = |name, at| {
+        measures
+            .iter()
+            .find(|m| (m.name, m.at) == (name, at))
+            .and_then(|m| m.value)
+            .expect("a value")
+    };
     let ids = &ids[..61];
     // Nats of each token of one window from `from` on.
     let window = |start: usize, length: usize, from: usize| -> Vec<f64> {
-        let logits = model.forward(tokens(&model, &[&ids[start..start + length]]), Pass::default());
+        let logits = model.forward(
+            tokens(&model, &[&ids[start..start + length]]),
+            Pass::default(),
+        );
         let logits = logits.into_data().try_into_vec_as::<f32>().expect("floats");
-        (from..length).map(|pos| surprise(&logits[pos * 11..][..11], ids[start + pos + 1])).collect()
+        (from..length)
+            .map(|pos| surprise(&logits[pos * 11..][..11], ids[start + pos + 1]))
+            .collect()
     };
     let mean = |all: Vec<f64>| all.iter().sum::<f64>() / all.len() as f64;
     let bits = |nats: f64| nats / std::f64::consts::LN_2 / 2.0;
     for length in [7, 14] {
-        let apart: Vec<f64> = (0..60 / length).flat_map(|i| window(i * length, length, 0)).collect();
+        let apart: Vec<f64> = (0..60 / length)
+            .flat_map(|i| window(i * length, length, 0))
+            .collect();
         assert_eq!(apart.len(), 60 / length * length);
         let found = at(MeasureName::BitsPerByte, length);
-        assert!((found - bits(mean(apart))).abs() < 1e-6, "{length}: {found}");
+        assert!(
+            (found - bits(mean(apart))).abs() < 1e-6,
+            "{length}: {found}"
+        );
         // Windows begin 3 tokens apart; each but the first is judged on its last 3.
         let starts = (0..61 - length).step_by(3);
-        let sliding: Vec<f64> =
-            starts.flat_map(|start| window(start, length, if start == 0 { 0 } else { length - 3 })).collect();
+        let sliding: Vec<f64> = starts
+            .flat_map(|start| window(start, length, if start == 0 { 0 } else { length - 3 }))
+            .collect();
         let found = at(MeasureName::BitsPerByteSliding, length);
-        assert!((found - bits(mean(sliding))).abs() < 1e-6, "{length}: {found}");
+        assert!(
+            (found - bits(mean(sliding))).abs() < 1e-6,
+            "{length}: {found}"
+        );
     }
     let third: Vec<f64> = (0..4).map(|i| window(i * 14, 14, 0)[3]).collect();
     assert!((at(MeasureName::LossAtPosition, 3) - mean(third)).abs() < 1e-6);
@@ -118,7 +173,10 @@ fn a_text_that_is_too_short_for_a_length_is_no_number() {
     let text = Tokens::from_ids(&[1, 2, 3, 4, 1, 2], None, &[0], 6);
     let measures = language::measure(&judged(&model), &text, 4, &[1.0, 2.0], 60);
     let far = measures.iter().find(|m| m.at == 8).expect("a measure at 8");
-    assert_eq!((far.value, far.note.as_deref()), (None, Some("the held-out text has only 6 tokens")));
+    assert_eq!(
+        (far.value, far.note.as_deref()),
+        (None, Some("the held-out text has only 6 tokens"))
+    );
     assert!(measures.iter().any(|m| m.at == 4 && m.value.is_some()));
 }
 
@@ -139,9 +197,18 @@ fn distances_are_means_of_the_patterns() {
         let (query, key) = (i / 5 % 5, i % 5);
         sum += f64::from(*weight) * (query as f64 - key as f64).abs();
     }
-    assert!((found[5].distance - sum / 10.0).abs() < 1e-6, "{} for {}", found[5].distance, sum / 10.0);
+    assert!(
+        (found[5].distance - sum / 10.0).abs() < 1e-6,
+        "{} for {}",
+        found[5].distance,
+        sum / 10.0
+    );
     // The first query sees itself alone, the last four keys more at most.
-    assert!(found.iter().all(|head| head.distance > 0.0 && head.distance < 2.0));
+    assert!(
+        found
+            .iter()
+            .all(|head| head.distance > 0.0 && head.distance < 2.0)
+    );
 }
 
 #[test]
@@ -149,19 +216,36 @@ fn random_positions_are_read_alike_by_every_measure() {
     let model = Transformer::random(&config("rope", 11, 8), 5, &Device::flex()).expect("a model");
     let ids: Vec<u32> = (0..90).map(|i| (i * i % 11) as u32).collect();
     let text = Tokens::from_ids(&ids, None, &[0], 90);
-    let judged = Judged { model, random_positions: Some(20) };
+    let judged = Judged {
+        model,
+        random_positions: Some(20),
+    };
     let measures = language::measure(&judged, &text, 8, &[1.0, 2.0, 3.0], 80);
-    let at = |name, at| measures.iter().find(|m| (m.name, m.at) == (name, at)).expect("a measure");
+    let at = |name, at| {
+        measures
+            .iter()
+            .find(|m| (m.name, m.at) == (name, at))
+            .expect("a measure")
+    };
     // The past alone is read at the same places as within the whole window.
     let leak = at(MeasureName::LossPastOnly, 8).value.expect("a loss")
         - at(MeasureName::LossWholeWindow, 8).value.expect("a loss");
     assert!(leak.abs() < 1e-5, "{leak}");
     assert!(at(MeasureName::BitsPerByte, 16).value.is_some());
-    assert_eq!(at(MeasureName::BitsPerByte, 24).note.as_deref(), Some("longer than the 20 random positions"));
-    let plain = Judged { random_positions: None, ..judged.clone() };
+    assert_eq!(
+        at(MeasureName::BitsPerByte, 24).note.as_deref(),
+        Some("longer than the 20 random positions")
+    );
+    let plain = Judged {
+        random_positions: None,
+        ..judged.clone()
+    };
     let plain = language::measure(&plain, &text, 8, &[1.0], 80);
     assert_ne!(plain[0].value, at(MeasureName::BitsPerByte, 8).value);
-    let all = Judged { random_positions: Some(8), ..judged };
+    let all = Judged {
+        random_positions: Some(8),
+        ..judged
+    };
     assert_eq!(
         plain[0].value,
         language::measure(&all, &text, 8, &[1.0], 80)[0].value,

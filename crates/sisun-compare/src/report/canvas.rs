@@ -1,4 +1,5 @@
-//! What every picture is drawn on: an SVG in CSS pixels that follows the reader's light or dark scheme.
+//! What every picture is drawn on: an SVG in CSS pixels that follows the reader's light or dark
+//! scheme.
 
 use super::colours::{INK, Marker, PAPER, picture_style};
 use super::text;
@@ -35,8 +36,8 @@ pub(super) struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
 }
 
-/// Draws a picture of this height and returns it as an SVG document. `name` is what it is called in an error and by
-/// those who read pages aloud.
+/// Draws a picture of this height and returns it as an SVG document. `name` is what it is called in
+/// an error and by those who read pages aloud.
 pub(super) fn picture(
     name: &str,
     height: f64,
@@ -44,10 +45,19 @@ pub(super) fn picture(
 ) -> Result<String, CompareError> {
     let units = |pixels: f64| (pixels * UNITS).round() as u32;
     let mut svg = String::new();
-    let canvas = Canvas { area: SVGBackend::with_string(&mut svg, (units(WIDTH), units(height))).into_drawing_area() };
-    let drawn = canvas.area.fill(&PAPER).and_then(|()| draw(&canvas)).and_then(|()| canvas.area.present());
+    let canvas = Canvas {
+        area: SVGBackend::with_string(&mut svg, (units(WIDTH), units(height))).into_drawing_area(),
+    };
+    let drawn = canvas
+        .area
+        .fill(&PAPER)
+        .and_then(|()| draw(&canvas))
+        .and_then(|()| canvas.area.present());
     drop(canvas);
-    drawn.map_err(|problem| CompareError::Draw { picture: name.to_owned(), problem: problem.to_string() })?;
+    drawn.map_err(|problem| CompareError::Draw {
+        picture: name.to_owned(),
+        problem: problem.to_string(),
+    })?;
     let size = |width: u32, height: u32| format!("width=\"{width}\" height=\"{height}\"");
     let ours = format!(
         "class=\"chart\" role=\"img\" aria-label=\"{}\" {}",
@@ -63,26 +73,52 @@ pub(super) fn picture(
 
 impl Canvas<'_> {
     /// A line through points.
-    pub(super) fn line(&self, points: &[(f64, f64)], colour: RGBAColor, width: f64) -> Result<(), Problem> {
+    pub(super) fn line(
+        &self,
+        points: &[(f64, f64)],
+        colour: RGBAColor,
+        width: f64,
+    ) -> Result<(), Problem> {
         let style = colour.stroke_width((width * UNITS).round() as u32);
-        self.area.draw(&PathElement::new(points.iter().copied().map(at).collect::<Vec<_>>(), style))
+        self.area.draw(&PathElement::new(
+            points.iter().copied().map(at).collect::<Vec<_>>(),
+            style,
+        ))
     }
 
     /// The same in dashes.
-    pub(super) fn dashes(&self, points: &[(f64, f64)], colour: RGBAColor, width: f64) -> Result<(), Problem> {
-        let (style, dash) = (colour.stroke_width((width * UNITS).round() as u32), (5.0 * UNITS) as i32);
+    pub(super) fn dashes(
+        &self,
+        points: &[(f64, f64)],
+        colour: RGBAColor,
+        width: f64,
+    ) -> Result<(), Problem> {
+        let (style, dash) = (
+            colour.stroke_width((width * UNITS).round() as u32),
+            (5.0 * UNITS) as i32,
+        );
         let points: Vec<_> = points.iter().copied().map(at).collect();
-        self.area.draw(&DashedPathElement::new(points, dash, dash * 4 / 5, style))
+        self.area
+            .draw(&DashedPathElement::new(points, dash, dash * 4 / 5, style))
     }
 
     /// A filled shape.
     pub(super) fn shape(&self, points: &[(f64, f64)], colour: RGBAColor) -> Result<(), Problem> {
-        self.area.draw(&Polygon::new(points.iter().copied().map(at).collect::<Vec<_>>(), colour))
+        self.area.draw(&Polygon::new(
+            points.iter().copied().map(at).collect::<Vec<_>>(),
+            colour,
+        ))
     }
 
     /// A filled box from its upper left to its lower right corner.
-    pub(super) fn rectangle(&self, from: (f64, f64), to: (f64, f64), colour: RGBAColor) -> Result<(), Problem> {
-        self.area.draw(&Rectangle::new([at(from), at(to)], colour.filled()))
+    pub(super) fn rectangle(
+        &self,
+        from: (f64, f64),
+        to: (f64, f64),
+        colour: RGBAColor,
+    ) -> Result<(), Problem> {
+        self.area
+            .draw(&Rectangle::new([at(from), at(to)], colour.filled()))
     }
 
     /// One line of text whose middle is at the height given.
@@ -101,14 +137,29 @@ impl Canvas<'_> {
         };
         // Line ends are not kept in SVG, and other white space is drawn as one.
         let text = text::printable(text).replace(['\n', '\r', '\t'], " ");
-        let style = (FONTS, size * FONT_UNITS).into_font().color(&colour).pos(Pos::new(across, VPos::Center));
+        let style = (FONTS, size * FONT_UNITS)
+            .into_font()
+            .color(&colour)
+            .pos(Pos::new(across, VPos::Center));
         self.area.draw(&Text::new(text, at(place), style))
     }
 
     /// What the picture shows, and below it how to read it.
     pub(super) fn title(&self, title: &str, below: &str) -> Result<(), Problem> {
-        self.text(&fitted(title, WIDTH - 32.0, 17.0), (16.0, 24.0), 17.0, INK, Anchor::Start)?;
-        self.text(&fitted(below, WIDTH - 32.0, 13.0), (16.0, 46.0), 13.0, super::colours::QUIET, Anchor::Start)
+        self.text(
+            &fitted(title, WIDTH - 32.0, 17.0),
+            (16.0, 24.0),
+            17.0,
+            INK,
+            Anchor::Start,
+        )?;
+        self.text(
+            &fitted(below, WIDTH - 32.0, 13.0),
+            (16.0, 46.0),
+            13.0,
+            super::colours::QUIET,
+            Anchor::Start,
+        )
     }
 
     /// A marker around a place.
@@ -120,21 +171,47 @@ impl Canvas<'_> {
         colour: RGBAColor,
     ) -> Result<(), Problem> {
         let corners = |corners: &[(f64, f64)]| -> Vec<(f64, f64)> {
-            corners.iter().map(|(dx, dy)| (x + dx * size, y + dy * size)).collect()
+            corners
+                .iter()
+                .map(|(dx, dy)| (x + dx * size, y + dy * size))
+                .collect()
         };
         match marker {
-            Marker::Circle => self.area.draw(&Circle::new(at((x, y)), (size * UNITS).round() as u32, colour.filled())),
-            Marker::Square => self.shape(&corners(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]), colour),
-            Marker::Triangle => self.shape(&corners(&[(0.0, -1.15), (1.1, 0.85), (-1.1, 0.85)]), colour),
-            Marker::Diamond => self.shape(&corners(&[(0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)]), colour),
-            Marker::Down => self.shape(&corners(&[(0.0, 1.15), (1.1, -0.85), (-1.1, -0.85)]), colour),
+            Marker::Circle => self.area.draw(&Circle::new(
+                at((x, y)),
+                (size * UNITS).round() as u32,
+                colour.filled(),
+            )),
+            Marker::Square => self.shape(
+                &corners(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
+                colour,
+            ),
+            Marker::Triangle => {
+                self.shape(&corners(&[(0.0, -1.15), (1.1, 0.85), (-1.1, 0.85)]), colour)
+            }
+            Marker::Diamond => self.shape(
+                &corners(&[(0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)]),
+                colour,
+            ),
+            Marker::Down => self.shape(
+                &corners(&[(0.0, 1.15), (1.1, -0.85), (-1.1, -0.85)]),
+                colour,
+            ),
             Marker::Plus => {
                 self.line(&corners(&[(-1.2, 0.0), (1.2, 0.0)]), colour, size * 0.6)?;
                 self.line(&corners(&[(0.0, -1.2), (0.0, 1.2)]), colour, size * 0.6)
             }
             Marker::Cross => {
-                self.line(&corners(&[(-0.95, -0.95), (0.95, 0.95)]), colour, size * 0.6)?;
-                self.line(&corners(&[(-0.95, 0.95), (0.95, -0.95)]), colour, size * 0.6)
+                self.line(
+                    &corners(&[(-0.95, -0.95), (0.95, 0.95)]),
+                    colour,
+                    size * 0.6,
+                )?;
+                self.line(
+                    &corners(&[(-0.95, 0.95), (0.95, -0.95)]),
+                    colour,
+                    size * 0.6,
+                )
             }
         }
     }
@@ -144,9 +221,13 @@ fn at((x, y): (f64, f64)) -> (i32, i32) {
     ((x * UNITS).round() as i32, (y * UNITS).round() as i32)
 }
 
-/// Width of a text in CSS pixels, about: Latin letters are narrow, those of other scripts may be square.
+/// Width of a text in CSS pixels, about: Latin letters are narrow, those of other scripts may be
+/// square.
 pub(super) fn width(text: &str, size: f64) -> f64 {
-    text.chars().map(|c| if c < '\u{1100}' { LETTER } else { 1.0 }).sum::<f64>() * size
+    text.chars()
+        .map(|c| if c < '\u{1100}' { LETTER } else { 1.0 })
+        .sum::<f64>()
+        * size
 }
 
 /// As much of a text as has room.

@@ -9,8 +9,8 @@ pub(super) const GRID: RGBColor = RGBColor(0xe9, 0xe6, 0xe1);
 /// Behind the lengths that were trained on.
 pub(super) const SHADE: RGBColor = RGBColor(0xf5, 0xf3, 0xf0);
 
-/// The palette of Okabe and Ito (2008) that people with any kind of colour vision tell apart, and the same for dark
-/// pages. Its yellow is left out: it does not show on white.
+/// The palette of Okabe and Ito (2008) that people with any kind of colour vision tell apart, and
+/// the same for dark pages. Its yellow is left out: it does not show on white.
 const VARIANTS: [(RGBColor, &str); 7] = [
     (RGBColor(0x00, 0x72, 0xb2), "#5a9cf0"),
     (RGBColor(0xd5, 0x5e, 0x00), "#f07f2e"),
@@ -57,14 +57,19 @@ pub(super) fn colour(variant: usize) -> RGBColor {
     VARIANTS[variant % VARIANTS.len()].0
 }
 
-/// Its marker. Each time the colours are used up the markers move on, so that 49 variants look different.
+/// Its marker. Each time the colours are used up the markers move on, so that 49 variants look
+/// different.
 pub(super) fn marker(variant: usize) -> Marker {
     look(variant).0
 }
 
 /// Its marker and colour for HTML.
 pub(super) fn key(variant: usize) -> String {
-    format!("<span class=\"key k{}\" aria-hidden=\"true\">{}</span>", variant % VARIANTS.len(), look(variant).1)
+    format!(
+        "<span class=\"key k{}\" aria-hidden=\"true\">{}</span>",
+        variant % VARIANTS.len(),
+        look(variant).1
+    )
 }
 
 fn look(variant: usize) -> (Marker, char) {
@@ -73,20 +78,34 @@ fn look(variant: usize) -> (Marker, char) {
 
 /// CSS that gives the keys of a page their colours.
 pub(super) fn key_style() -> String {
-    let light: String =
-        (0..).zip(VARIANTS).map(|(i, (light, _))| format!(".k{i} {{ color: {}; }} ", hex(light))).collect();
-    let dark: String = (0..).zip(VARIANTS).map(|(i, (_, dark))| format!(".k{i} {{ color: {dark}; }} ")).collect();
+    let light: String = (0..)
+        .zip(VARIANTS)
+        .map(|(i, (light, _))| format!(".k{i} {{ color: {}; }} ", hex(light)))
+        .collect();
+    let dark: String = (0..)
+        .zip(VARIANTS)
+        .map(|(i, (_, dark))| format!(".k{i} {{ color: {dark}; }} "))
+        .collect();
     format!("{light}\n@media (prefers-color-scheme: dark) {{ {dark}}}\n@media print {{ {light}}}\n")
 }
 
-/// CSS that lets a picture follow the reader's dark scheme, by the attributes that the drawing gives its shapes.
+/// CSS that lets a picture follow the reader's dark scheme, by the attributes that the drawing
+/// gives its shapes.
 pub(super) fn picture_style() -> String {
-    let rule =
-        |light: RGBColor, of: &str, dark: &str| format!(".chart [{of}=\"{}\"] {{ {of}: {dark}; }}\n", hex(light));
-    let rest: String = DARK.iter().map(|(light, of, dark)| rule(*light, of, dark)).collect();
-    let variants: String =
-        VARIANTS.iter().flat_map(|(light, dark)| ["fill", "stroke"].map(|of| rule(*light, of, dark))).collect();
-    format!("<style>\n@media screen and (prefers-color-scheme: dark) {{\n{rest}{variants}}}\n</style>")
+    let rule = |light: RGBColor, of: &str, dark: &str| {
+        format!(".chart [{of}=\"{}\"] {{ {of}: {dark}; }}\n", hex(light))
+    };
+    let rest: String = DARK
+        .iter()
+        .map(|(light, of, dark)| rule(*light, of, dark))
+        .collect();
+    let variants: String = VARIANTS
+        .iter()
+        .flat_map(|(light, dark)| ["fill", "stroke"].map(|of| rule(*light, of, dark)))
+        .collect();
+    format!(
+        "<style>\n@media screen and (prefers-color-scheme: dark) {{\n{rest}{variants}}}\n</style>"
+    )
 }
 
 /// As plotters writes it.
@@ -96,12 +115,29 @@ fn hex(RGBColor(r, g, b): RGBColor) -> String {
 
 /// Light to dark blue for a share from 0 to 1, and the ink that can be read on it.
 pub(super) fn heat(share: f64) -> (RGBColor, RGBColor) {
-    const ENDS: [[f64; 3]; 3] = [[242.0, 246.0, 250.0], [103.0, 164.0, 208.0], [8.0, 54.0, 102.0]];
-    let place = if share.is_finite() { share.clamp(0.0, 1.0) * 2.0 } else { 0.0 };
-    let (from, part) = if place < 1.0 { (0, place) } else { (1, place - 1.0) };
-    let [r, g, b] = [0, 1, 2].map(|i| (ENDS[from][i] + part * (ENDS[from + 1][i] - ENDS[from][i])).round() as u8);
+    const ENDS: [[f64; 3]; 3] = [
+        [242.0, 246.0, 250.0],
+        [103.0, 164.0, 208.0],
+        [8.0, 54.0, 102.0],
+    ];
+    let place = if share.is_finite() {
+        share.clamp(0.0, 1.0) * 2.0
+    } else {
+        0.0
+    };
+    let (from, part) = if place < 1.0 {
+        (0, place)
+    } else {
+        (1, place - 1.0)
+    };
+    let [r, g, b] = [0, 1, 2]
+        .map(|i| (ENDS[from][i] + part * (ENDS[from + 1][i] - ENDS[from][i])).round() as u8);
     // Neither of these inks is one that the dark scheme changes.
-    let ink = if place < 1.15 { RGBColor(0x14, 0x14, 0x14) } else { RGBColor(0xfc, 0xfc, 0xfc) };
+    let ink = if place < 1.15 {
+        RGBColor(0x14, 0x14, 0x14)
+    } else {
+        RGBColor(0xfc, 0xfc, 0xfc)
+    };
     (RGBColor(r, g, b), ink)
 }
 
@@ -123,7 +159,11 @@ mod tests {
             let RGBColor(r, g, b) = heat(share).0;
             u32::from(r) + u32::from(g) + u32::from(b)
         };
-        assert!([0.0, 0.2, 0.5, 0.8, 1.0].map(light).is_sorted_by(|a, b| a > b));
+        assert!(
+            [0.0, 0.2, 0.5, 0.8, 1.0]
+                .map(light)
+                .is_sorted_by(|a, b| a > b)
+        );
         assert_eq!(heat(f64::NAN).0, heat(0.0).0);
         assert_eq!(heat(7.0).0, heat(1.0).0);
     }

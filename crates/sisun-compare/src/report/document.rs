@@ -74,7 +74,10 @@ pub(super) enum Cell {
 impl Table {
     /// A table with these columns and no rows yet.
     pub(super) fn new(head: &[&str]) -> Self {
-        Self { head: head.iter().map(|column| (*column).to_owned()).collect(), rows: Vec::new() }
+        Self {
+            head: head.iter().map(|column| (*column).to_owned()).collect(),
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a row.

@@ -29,26 +29,48 @@ const BAND: &str = "the band is the 95 % interval over seeds";
 
 /// The headline, every seed a dot.
 pub(super) fn headline(track: &TrackSummary) -> Result<Figure, CompareError> {
-    let numbers = track.variants.iter().flat_map(|variant| numbers(&variant.headline));
+    let numbers = track
+        .variants
+        .iter()
+        .flat_map(|variant| numbers(&variant.headline));
     let (x, better) = match track.headline.name {
         MeasureName::ExactMatch => (Axis::unit(), "more is better"),
         _ => (Axis::around(numbers), "less is better"),
     };
-    let nothing = |variant: &VariantSummary| super::track::apart(track, variant).first().cloned().unwrap_or_default();
+    let nothing = |variant: &VariantSummary| {
+        super::track::apart(track, variant)
+            .first()
+            .cloned()
+            .unwrap_or_default()
+    };
     let chart = Dots {
         title: format!("{}: {}", track.name, super::track::headline_words(track)),
-        below: format!("Dots: seeds. Upright line: their mean. Bar: its 95 % interval. Here {better}."),
+        below: format!(
+            "Dots: seeds. Upright line: their mean. Bar: its 95 % interval. Here {better}."
+        ),
         across: measure_words(track.headline.name).to_owned(),
         x,
         told: text::number,
-        rows: track.variants.iter().map(|v| (v.name.as_str(), &v.headline, nothing(v))).collect(),
+        rows: track
+            .variants
+            .iter()
+            .map(|v| (v.name.as_str(), &v.headline, nothing(v)))
+            .collect(),
     };
     let gate = match track.headline.name {
         MeasureName::ExactMatch => " Only seeds that learned the trained lengths have a dot.",
         _ => "",
     };
-    let caption = format!("What the variants are compared by. Every dot is a model trained from its own seed.{gate}");
-    Ok(figure(track, "headline", chart.title.clone(), caption, chart.svg()?))
+    let caption = format!(
+        "What the variants are compared by. Every dot is a model trained from its own seed.{gate}"
+    );
+    Ok(figure(
+        track,
+        "headline",
+        chart.title.clone(),
+        caption,
+        chart.svg()?,
+    ))
 }
 
 /// Exact match or bits per byte by length.
@@ -60,7 +82,12 @@ pub(super) fn lengths(track: &TrackSummary) -> Result<Figure, CompareError> {
     let (x, y, below, across) = match &track.track {
         Track::Task { .. } => {
             let x = Axis::whole(places.iter().map(|at| *at as f64));
-            (x, Axis::unit(), format!("Mean over seeds; {BAND}."), "length of the task")
+            (
+                x,
+                Axis::unit(),
+                format!("Mean over seeds; {BAND}."),
+                "length of the task",
+            )
         }
         Track::Language { .. } => {
             let sliding = |(number, variant): (usize, &VariantSummary)| Line {
@@ -70,8 +97,15 @@ pub(super) fn lengths(track: &TrackSummary) -> Result<Figure, CompareError> {
             };
             lines.extend(track.variants.iter().enumerate().map(sliding));
             let y = Axis::around(heights(&lines));
-            let below = format!("Less is better. Solid: windows side by side; {BAND}. Dashed: sliding windows.");
-            (Axis::multiples(&places, track.trained_on), y, below, MULTIPLES)
+            let below = format!(
+                "Less is better. Solid: windows side by side; {BAND}. Dashed: sliding windows."
+            );
+            (
+                Axis::multiples(&places, track.trained_on),
+                y,
+                below,
+                MULTIPLES,
+            )
         }
     };
     let chart = Lines {
@@ -96,27 +130,57 @@ pub(super) fn lengths(track: &TrackSummary) -> Result<Figure, CompareError> {
              beginning."
         }
     };
-    Ok(figure(track, "lengths", chart.title.clone(), caption.to_owned(), chart.svg()?))
+    Ok(figure(
+        track,
+        "lengths",
+        chart.title.clone(),
+        caption.to_owned(),
+        chart.svg()?,
+    ))
 }
 
-/// Bits per byte by length where rotary positions are stretched to a context that was not trained on.
+/// Bits per byte by length where rotary positions are stretched to a context that was not trained
+/// on.
 pub(super) fn scaling(track: &TrackSummary) -> Result<Option<Figure>, CompareError> {
-    let stretched = |variant: &VariantSummary| SCALED.iter().any(|name| variant.series(*name).next().is_some());
+    let stretched = |variant: &VariantSummary| {
+        SCALED
+            .iter()
+            .any(|name| variant.series(*name).next().is_some())
+    };
     let mut lines = Vec::new();
-    for (number, variant) in track.variants.iter().enumerate().filter(|(_, variant)| stretched(variant)) {
+    for (number, variant) in track
+        .variants
+        .iter()
+        .enumerate()
+        .filter(|(_, variant)| stretched(variant))
+    {
         let plain = series(variant, MeasureName::BitsPerByte);
-        let start = plain.iter().find(|point| point.x <= track.trained_on as f64).copied();
-        lines.push(Line { variant: number, label: Some(variant.name.clone()), points: plain });
+        let start = plain
+            .iter()
+            .find(|point| point.x <= track.trained_on as f64)
+            .copied();
+        lines.push(Line {
+            variant: number,
+            label: Some(variant.name.clone()),
+            points: plain,
+        });
         for name in SCALED {
             // Looks that no variant of the track has.
             let unused = track.variants.len() + lines.len();
             let mut points = series(variant, name);
-            if points.first().is_some_and(|first| first.x > track.trained_on as f64) {
+            if points
+                .first()
+                .is_some_and(|first| first.x > track.trained_on as f64)
+            {
                 // Within the trained context nothing is stretched.
                 points.splice(0..0, start);
             }
             let label = Some(format!("{}, {}", variant.name, measure_words(name)));
-            lines.push(Line { variant: unused, label, points });
+            lines.push(Line {
+                variant: unused,
+                label,
+                points,
+            });
         }
     }
     if lines.is_empty() {
@@ -135,27 +199,49 @@ pub(super) fn scaling(track: &TrackSummary) -> Result<Option<Figure>, CompareErr
     let caption = "The same models, not trained again. At each length the rotary angles are changed by that length’s \
          factor: positions are interpolated (divided by it), the base is made larger (NTK-aware), or both in part \
          (YaRN).";
-    Ok(Some(figure(track, "scaling", chart.title.clone(), caption.to_owned(), chart.svg()?)))
+    Ok(Some(figure(
+        track,
+        "scaling",
+        chart.title.clone(),
+        caption.to_owned(),
+        chart.svg()?,
+    )))
 }
 
 /// Training loss by step.
 pub(super) fn curves(track: &TrackSummary) -> Result<Figure, CompareError> {
     let points = |variant: &VariantSummary| {
-        variant.curve.iter().map(|(step, spread)| point(*step as f64, spread)).collect::<Vec<_>>()
+        variant
+            .curve
+            .iter()
+            .map(|(step, spread)| point(*step as f64, spread))
+            .collect::<Vec<_>>()
     };
     let lines = lines(track, points);
     let chart = Lines {
         title: format!("{}: training loss", track.name),
         below: format!("Mean over seeds of the loss in nats per token; {BAND}."),
         across: "step".to_owned(),
-        x: Axis::whole(lines.iter().flat_map(|line| line.points.iter().map(|point| point.x))),
+        x: Axis::whole(
+            lines
+                .iter()
+                .flat_map(|line| line.points.iter().map(|point| point.x)),
+        ),
         y: Axis::around(heights(&lines)),
         trained_on: None,
         lines,
         notes: Vec::new(),
     };
-    let caption = "How fast each variant learns what it is trained on. It says nothing about other lengths.".to_owned();
-    Ok(figure(track, "curves", chart.title.clone(), caption, chart.svg()?))
+    let caption =
+        "How fast each variant learns what it is trained on. It says nothing about other lengths."
+            .to_owned();
+    Ok(figure(
+        track,
+        "curves",
+        chart.title.clone(),
+        caption,
+        chart.svg()?,
+    ))
 }
 
 /// Loss by position in the longest window.
@@ -167,9 +253,15 @@ pub(super) fn positions(track: &TrackSummary) -> Result<Option<Figure>, CompareE
     let lines = lines(track, |variant| series(variant, name));
     let chart = Lines {
         title: format!("{}: loss by position in the context", track.name),
-        below: format!("Mean over seeds of the loss in nats per token, in the longest windows; {BAND}."),
+        below: format!(
+            "Mean over seeds of the loss in nats per token, in the longest windows; {BAND}."
+        ),
         across: "position in the window".to_owned(),
-        x: Axis::whole(lines.iter().flat_map(|line| line.points.iter().map(|point| point.x))),
+        x: Axis::whole(
+            lines
+                .iter()
+                .flat_map(|line| line.points.iter().map(|point| point.x)),
+        ),
         y: Axis::around(heights(&lines)),
         trained_on: trained_on(track),
         lines,
@@ -177,7 +269,13 @@ pub(super) fn positions(track: &TrackSummary) -> Result<Option<Figure>, CompareE
     };
     let caption = "Each model reads the longest windows that it can. A model that uses what it has read gets better \
          along the window; one that meets positions unlike any in training gets worse right of the upright line.";
-    Ok(Some(figure(track, "positions", chart.title.clone(), caption.to_owned(), chart.svg()?)))
+    Ok(Some(figure(
+        track,
+        "positions",
+        chart.title.clone(),
+        caption.to_owned(),
+        chart.svg()?,
+    )))
 }
 
 /// Mean attention distance by head.
@@ -192,29 +290,58 @@ pub(super) fn distances(track: &TrackSummary) -> Result<Option<Figure>, CompareE
 
 /// Time of a training step.
 pub(super) fn times(track: &TrackSummary) -> Result<Option<Figure>, CompareError> {
-    if track.variants.iter().all(|variant| variant.step_ms.mean.is_nan()) {
+    if track
+        .variants
+        .iter()
+        .all(|variant| variant.step_ms.mean.is_nan())
+    {
         return Ok(None);
     }
-    let numbers = track.variants.iter().flat_map(|variant| numbers(&variant.step_ms));
+    let numbers = track
+        .variants
+        .iter()
+        .flat_map(|variant| numbers(&variant.step_ms));
     let chart = Dots {
         title: format!("{}: time of a training step", track.name),
-        below: "Dots: the median step of each seed. Upright line: their mean. Bar: its 95 % interval.".to_owned(),
+        below:
+            "Dots: the median step of each seed. Upright line: their mean. Bar: its 95 % interval."
+                .to_owned(),
         across: "milliseconds".to_owned(),
         x: Axis::from_zero(numbers),
         told: text::tenths,
-        rows: track.variants.iter().map(|v| (v.name.as_str(), &v.step_ms, NOTHING.to_owned())).collect(),
+        rows: track
+            .variants
+            .iter()
+            .map(|v| (v.name.as_str(), &v.step_ms, NOTHING.to_owned()))
+            .collect(),
     };
-    let caption = "Other models may have trained beside these, so the times compare variants, not machines.".to_owned();
-    Ok(Some(figure(track, "time", chart.title.clone(), caption, chart.svg()?)))
+    let caption =
+        "Other models may have trained beside these, so the times compare variants, not machines."
+            .to_owned();
+    Ok(Some(figure(
+        track,
+        "time",
+        chart.title.clone(),
+        caption,
+        chart.svg()?,
+    )))
 }
 
 fn figure(track: &TrackSummary, kind: &str, title: String, caption: String, svg: String) -> Figure {
-    Figure { stem: format!("{}-{kind}", text::file_name(&track.name)), title, caption, svg }
+    Figure {
+        stem: format!("{}-{kind}", text::file_name(&track.name)),
+        title,
+        caption,
+        svg,
+    }
 }
 
 fn trained_on(track: &TrackSummary) -> Option<(f64, String)> {
     let label = match &track.track {
-        Track::Task { train_lengths: [shortest, longest], .. } => format!("trained on {shortest} to {longest}"),
+        Track::Task {
+            train_lengths: [shortest, longest],
+            ..
+        } => format!("trained on {shortest} to {longest}"),
         Track::Language { .. } => format!("trained on {}", count(track.trained_on, "token")),
     };
     (track.trained_on > 0).then_some((track.trained_on as f64, label))
@@ -230,23 +357,37 @@ fn lines(track: &TrackSummary, points: impl Fn(&VariantSummary) -> Vec<Point>) -
 }
 
 fn series(variant: &VariantSummary, name: MeasureName) -> Vec<Point> {
-    let mut points: Vec<Point> =
-        variant.series(name).map(|measured| point(measured.at as f64, &measured.spread)).collect();
+    let mut points: Vec<Point> = variant
+        .series(name)
+        .map(|measured| point(measured.at as f64, &measured.spread))
+        .collect();
     points.sort_by(|a, b| a.x.total_cmp(&b.x));
     points
 }
 
 fn point(x: f64, spread: &Spread) -> Point {
-    Point { x, y: spread.mean, interval: spread.interval }
+    Point {
+        x,
+        y: spread.mean,
+        interval: spread.interval,
+    }
 }
 
 /// The means and the ends of intervals.
 fn heights(lines: &[Line]) -> impl Iterator<Item = f64> {
-    let ends = |point: &Point| point.interval.map_or([f64::NAN; 2], |interval| [interval.low, interval.high]);
+    let ends = |point: &Point| {
+        point
+            .interval
+            .map_or([f64::NAN; 2], |interval| [interval.low, interval.high])
+    };
     lines.iter().flat_map(move |line| {
         // Dashed lines have no bands.
         line.points.iter().flat_map(move |p| {
-            let [low, high] = if line.label.is_some() { ends(p) } else { [f64::NAN; 2] };
+            let [low, high] = if line.label.is_some() {
+                ends(p)
+            } else {
+                [f64::NAN; 2]
+            };
             [p.y, low, high]
         })
     })

@@ -19,9 +19,17 @@ fn block(block: &Block) -> String {
         Block::Part(title) => format!("### {}\n\n", markdown(title)),
         Block::Text(text) => format!("{}\n\n", markdown(text)),
         Block::Banner(text) => format!("> **{}**\n\n", markdown(text)),
-        Block::List(points) => points.iter().map(|point| format!("- {}\n", markdown(point))).collect::<String>() + "\n",
+        Block::List(points) => {
+            points
+                .iter()
+                .map(|point| format!("- {}\n", markdown(point)))
+                .collect::<String>()
+                + "\n"
+        }
         Block::Terms(terms) => {
-            let term = |(word, text): &(&str, String)| format!("- **{}**. {}\n", markdown(word), markdown(text));
+            let term = |(word, text): &(&str, String)| {
+                format!("- **{}**. {}\n", markdown(word), markdown(text))
+            };
             terms.iter().map(term).collect::<String>() + "\n"
         }
         Block::Tiles(tiles) => {
@@ -31,7 +39,10 @@ fn block(block: &Block) -> String {
         Block::Table(table) => self::table(table),
         Block::Figure(figure) => {
             let (title, stem) = (markdown(&figure.title), &figure.stem);
-            format!("![{title}](figures/{stem}.svg)\n\n{}\n\n", markdown(&figure.caption))
+            format!(
+                "![{title}](figures/{stem}.svg)\n\n{}\n\n",
+                markdown(&figure.caption)
+            )
         }
         Block::Verdicts(verdicts) => self::verdicts(verdicts),
         Block::Sample { variant, text } => {
@@ -39,27 +50,48 @@ fn block(block: &Block) -> String {
             // A fence is longer than any run of back quotes inside.
             let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
             let fence = "`".repeat(longest.max(2) + 1);
-            format!("**{}**\n\n{fence}text\n{text}\n{fence}\n\n", inside(variant))
+            format!(
+                "**{}**\n\n{fence}text\n{text}\n{fence}\n\n",
+                inside(variant)
+            )
         }
         Block::Fold { title, blocks } => {
-            format!("<details><summary>{}</summary>\n\n{}</details>\n\n", markdown(title), body(blocks))
+            format!(
+                "<details><summary>{}</summary>\n\n{}</details>\n\n",
+                markdown(title),
+                body(blocks)
+            )
         }
     }
 }
 
 fn table(table: &Table) -> String {
-    let is_number = |column: usize| table.rows.iter().any(|row| matches!(row.cells.get(column), Some(Cell::Number(_))));
+    let is_number = |column: usize| {
+        table
+            .rows
+            .iter()
+            .any(|row| matches!(row.cells.get(column), Some(Cell::Number(_))))
+    };
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let head = line(table.head.iter().map(|text| markdown(text)).collect());
-    let rule = (0..table.head.len()).map(|i| if is_number(i) { "---:" } else { "---" }.to_owned()).collect();
+    let rule = (0..table.head.len())
+        .map(|i| if is_number(i) { "---:" } else { "---" }.to_owned())
+        .collect();
     let rows = table.rows.iter().map(|row| {
         // What stands out is what the row is about, not each of its numbers.
-        let told = row.cells.iter().enumerate().map(|(i, cell)| match inside(cell) {
-            text if row.strong && !text.is_empty() && (i == 0 || !matches!(cell, Cell::Number(_))) => {
-                format!("**{text}**")
-            }
-            text => text,
-        });
+        let told = row
+            .cells
+            .iter()
+            .enumerate()
+            .map(|(i, cell)| match inside(cell) {
+                text if row.strong
+                    && !text.is_empty()
+                    && (i == 0 || !matches!(cell, Cell::Number(_))) =>
+                {
+                    format!("**{text}**")
+                }
+                text => text,
+            });
         line(told.collect())
     });
     format!("{head}{}{}\n", line(rule), rows.collect::<String>())
@@ -78,7 +110,10 @@ fn verdicts(verdicts: &[Verdict]) -> String {
             Standing::Disagrees => "**disagrees**",
             Standing::CannotTell => "cannot tell",
         };
-        let track = verdict.track.as_ref().map_or_else(String::new, |track| format!(" (on {})", markdown(track)));
+        let track = verdict
+            .track
+            .as_ref()
+            .map_or_else(String::new, |track| format!(" (on {})", markdown(track)));
         format!(
             "| {standing} | {} | {} ({}) | {}{track} |\n",
             markdown(verdict.claim.statement),

@@ -5,8 +5,11 @@ use crate::results::MeasureName;
 use crate::summary::{Spread, TrackSummary};
 
 /// Ways to stretch rotary positions.
-pub(super) const SCALED: [MeasureName; 3] =
-    [MeasureName::BitsPerByteLinear, MeasureName::BitsPerByteNtk, MeasureName::BitsPerByteYarn];
+pub(super) const SCALED: [MeasureName; 3] = [
+    MeasureName::BitsPerByteLinear,
+    MeasureName::BitsPerByteNtk,
+    MeasureName::BitsPerByteYarn,
+];
 
 /// What a measure is called.
 pub(super) fn measure_words(name: MeasureName) -> &'static str {
@@ -25,8 +28,11 @@ pub(super) fn measure_words(name: MeasureName) -> &'static str {
 
 /// All places where something was measured, rising.
 pub(super) fn places(track: &TrackSummary, name: MeasureName) -> Vec<usize> {
-    let mut places: Vec<usize> =
-        track.variants.iter().flat_map(|variant| variant.series(name).map(|point| point.at)).collect();
+    let mut places: Vec<usize> = track
+        .variants
+        .iter()
+        .flat_map(|variant| variant.series(name).map(|point| point.at))
+        .collect();
     places.sort_unstable();
     places.dedup();
     places
@@ -37,16 +43,26 @@ pub(super) fn notes(track: &TrackSummary, name: MeasureName) -> Vec<String> {
     let mut notes = Vec::new();
     for variant in &track.variants {
         let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
-        for point in variant.series(name).filter(|point| numbers(&point.spread).next().is_none()) {
+        for point in variant
+            .series(name)
+            .filter(|point| numbers(&point.spread).next().is_none())
+        {
             let at = thousands(point.at as u64);
-            let why = point.note.as_deref().unwrap_or("no seed was measured there");
+            let why = point
+                .note
+                .as_deref()
+                .unwrap_or("no seed was measured there");
             match reasons.iter_mut().find(|(known, _)| *known == why) {
                 Some((_, places)) => places.push(at),
                 None => reasons.push((why, vec![at])),
             }
         }
         let told = |(why, places): (&str, Vec<String>)| {
-            format!("{} has no value at {}: {why}.", variant.name, listed(&places))
+            format!(
+                "{} has no value at {}: {why}.",
+                variant.name,
+                listed(&places)
+            )
         };
         notes.extend(reasons.into_iter().map(told));
     }
@@ -55,5 +71,10 @@ pub(super) fn notes(track: &TrackSummary, name: MeasureName) -> Vec<String> {
 
 /// The seeds' values that are numbers.
 pub(super) fn numbers(spread: &Spread) -> impl Iterator<Item = f64> {
-    spread.values.iter().flatten().copied().filter(|value| !value.is_nan())
+    spread
+        .values
+        .iter()
+        .flatten()
+        .copied()
+        .filter(|value| !value.is_nan())
 }

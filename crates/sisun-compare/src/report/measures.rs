@@ -12,7 +12,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// One number that one seed gave; `value` is none where there is no number, and `note` then says why.
+/// One number that one seed gave; `value` is none where there is no number, and `note` then says
+/// why.
 pub(super) struct Measure<'a> {
     track: &'a str,
     variant: &'a str,
@@ -29,16 +30,28 @@ pub(super) fn measures(summary: &Summary) -> Vec<Measure<'_>> {
     for track in &summary.tracks {
         for variant in &track.variants {
             let mut add = |measure: String, at, spread, note| {
-                rows.extend(of_seeds(summary, track, variant, spread, note, &measure, at));
+                rows.extend(of_seeds(
+                    summary, track, variant, spread, note, &measure, at,
+                ));
             };
             for point in &variant.series {
-                add(point.name.to_string(), Some(point.at as u64), &point.spread, point.note.as_deref());
+                add(
+                    point.name.to_string(),
+                    Some(point.at as u64),
+                    &point.spread,
+                    point.note.as_deref(),
+                );
             }
             for (step, spread) in &variant.curve {
                 add("train_loss".to_owned(), Some(*step), spread, None);
             }
             for (layer, head, spread) in &variant.heads {
-                add(format!("attention_distance_layer{layer}_head{head}"), None, spread, None);
+                add(
+                    format!("attention_distance_layer{layer}_head{head}"),
+                    None,
+                    spread,
+                    None,
+                );
             }
             add("step_ms".to_owned(), None, &variant.step_ms, None);
         }
@@ -59,11 +72,24 @@ fn of_seeds<'a>(
         let value = value.filter(|value| !value.is_nan());
         let note = match value {
             Some(_) => "",
-            None if summary.missing.contains(&format!("{} / {} / {seed}", track.name, variant.name)) => "no result yet",
+            None if summary
+                .missing
+                .contains(&format!("{} / {} / {seed}", track.name, variant.name)) =>
+            {
+                "no result yet"
+            }
             None if variant.diverged.contains(&seed) => "diverged",
             None => note.unwrap_or(""),
         };
-        Measure { track: &track.name, variant: &variant.name, seed, measure: measure.to_owned(), at, value, note }
+        Measure {
+            track: &track.name,
+            variant: &variant.name,
+            seed,
+            measure: measure.to_owned(),
+            at,
+            value,
+            note,
+        }
     };
     summary.seeds.iter().zip(&spread.values).map(one).collect()
 }
@@ -80,14 +106,20 @@ pub(super) fn csv(rows: &[Measure<'_>], path: &Path) -> Result<Vec<u8>, CompareE
                 &row.seed.to_string(),
                 &row.measure,
                 &row.at.map_or_else(String::new, |at| at.to_string()),
-                &row.value.map_or_else(String::new, |value| value.to_string()),
+                &row.value
+                    .map_or_else(String::new, |value| value.to_string()),
                 row.note,
             ])?;
         }
         csv::Result::Ok(())
     };
-    write().map_err(io::Error::from).map_err(CompareError::io("write", path))?;
-    writer.into_inner().map_err(|error| error.into_error()).map_err(CompareError::io("write", path))
+    write()
+        .map_err(io::Error::from)
+        .map_err(CompareError::io("write", path))?;
+    writer
+        .into_inner()
+        .map_err(|error| error.into_error())
+        .map_err(CompareError::io("write", path))
 }
 
 /// What a Parquet file's columns hold, in the format's own words.
@@ -103,17 +135,27 @@ const SCHEMA: &str = "message measures {
 
 /// The same table as the bytes of a Parquet file. `path` is where it will be, for an error.
 pub(super) fn parquet(rows: &[Measure<'_>], path: &Path) -> Result<Vec<u8>, CompareError> {
-    columns(rows).map_err(io::Error::other).map_err(CompareError::io("write", path))
+    columns(rows)
+        .map_err(io::Error::other)
+        .map_err(CompareError::io("write", path))
 }
 
 fn columns(rows: &[Measure<'_>]) -> Result<Vec<u8>, ParquetError> {
     let schema = Arc::new(parse_message_type(SCHEMA)?);
-    let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::new(WriterProperties::builder().build()))?;
+    let mut file = SerializedFileWriter::new(
+        Vec::new(),
+        schema,
+        Arc::new(WriterProperties::builder().build()),
+    )?;
     let mut group = file.next_row_group()?;
     for index in 0.. {
-        let Some(mut column) = group.next_column()? else { break };
+        let Some(mut column) = group.next_column()? else {
+            break;
+        };
         let text = |of: for<'a> fn(&'a Measure<'_>) -> &'a str| {
-            rows.iter().map(|row| ByteArray::from(of(row))).collect::<Vec<_>>()
+            rows.iter()
+                .map(|row| ByteArray::from(of(row)))
+                .collect::<Vec<_>>()
         };
         match (index, column.untyped()) {
             (0, ColumnWriter::ByteArrayColumnWriter(writer)) => {
@@ -122,14 +164,19 @@ fn columns(rows: &[Measure<'_>]) -> Result<Vec<u8>, ParquetError> {
             (1, ColumnWriter::ByteArrayColumnWriter(writer)) => {
                 writer.write_batch(&text(|row| row.variant), None, None)?
             }
-            (2, ColumnWriter::Int64ColumnWriter(writer)) => {
-                writer.write_batch(&rows.iter().map(|row| row.seed as i64).collect::<Vec<_>>(), None, None)?
-            }
+            (2, ColumnWriter::Int64ColumnWriter(writer)) => writer.write_batch(
+                &rows.iter().map(|row| row.seed as i64).collect::<Vec<_>>(),
+                None,
+                None,
+            )?,
             (3, ColumnWriter::ByteArrayColumnWriter(writer)) => {
                 writer.write_batch(&text(|row| &row.measure), None, None)?
             }
             (4, ColumnWriter::Int64ColumnWriter(writer)) => {
-                let values: Vec<i64> = rows.iter().filter_map(|row| row.at.map(|at| at as i64)).collect();
+                let values: Vec<i64> = rows
+                    .iter()
+                    .filter_map(|row| row.at.map(|at| at as i64))
+                    .collect();
                 writer.write_batch(&values, Some(&given(rows, |row| row.at.is_some())), None)?
             }
             (5, ColumnWriter::DoubleColumnWriter(writer)) => {
@@ -139,7 +186,11 @@ fn columns(rows: &[Measure<'_>]) -> Result<Vec<u8>, ParquetError> {
             (6, ColumnWriter::ByteArrayColumnWriter(writer)) => {
                 writer.write_batch(&text(|row| row.note), None, None)?
             }
-            _ => return Err(ParquetError::General(format!("column {index} is not what the schema says"))),
+            _ => {
+                return Err(ParquetError::General(format!(
+                    "column {index} is not what the schema says"
+                )));
+            }
         };
         column.close()?;
     }

@@ -10,7 +10,10 @@ use crate::track::Track;
 
 /// From the first sentence to the agreement card and the ranks.
 pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
-    let mut blocks = vec![Block::Text(trained(summary)), Block::Text(differences(summary))];
+    let mut blocks = vec![
+        Block::Text(trained(summary)),
+        Block::Text(differences(summary)),
+    ];
     if summary.trial {
         blocks.splice(0..0, trial(summary));
         return blocks;
@@ -34,7 +37,10 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
 
 /// What a trial shows.
 fn trial(summary: &Summary) -> Vec<Block> {
-    let works = summary.tracks.iter().map(|track| format!("{}: {}", track.name, summary.working(track)));
+    let works = summary
+        .tracks
+        .iter()
+        .map(|track| format!("{}: {}", track.name, summary.working(track)));
     vec![
         Block::Banner(
             "This was a trial: it shows that everything works here. Nothing is learned in so few steps, so none of the \
@@ -47,25 +53,48 @@ fn trial(summary: &Summary) -> Vec<Block> {
 
 /// How many models, how large, for how long.
 fn trained(summary: &Summary) -> String {
-    let (variants, seeds, tracks) = (summary.variants.len(), summary.seeds.len(), summary.tracks.len());
-    let all = || summary.tracks.iter().flat_map(|track| track.variants.iter().map(move |variant| (track, variant)));
-    let sizes = span(all().map(|(_, variant)| variant.parameters).filter(|n| *n > 0));
+    let (variants, seeds, tracks) = (
+        summary.variants.len(),
+        summary.seeds.len(),
+        summary.tracks.len(),
+    );
+    let all = || {
+        summary
+            .tracks
+            .iter()
+            .flat_map(|track| track.variants.iter().map(move |variant| (track, variant)))
+    };
+    let sizes = span(
+        all()
+            .map(|(_, variant)| variant.parameters)
+            .filter(|n| *n > 0),
+    );
     let steps = span(summary.tracks.iter().map(|track| track.steps));
-    let mut step_ms: Vec<f64> =
-        all().flat_map(|(_, variant)| variant.step_ms.values.iter().flatten().copied()).collect();
+    let mut step_ms: Vec<f64> = all()
+        .flat_map(|(_, variant)| variant.step_ms.values.iter().flatten().copied())
+        .collect();
     step_ms.retain(|ms| ms.is_finite());
     step_ms.sort_unstable_by(f64::total_cmp);
     let total_s: f64 = all()
-        .flat_map(|(track, variant)| variant.step_ms.values.iter().flatten().map(|ms| ms / 1e3 * track.steps as f64))
+        .flat_map(|(track, variant)| {
+            variant
+                .step_ms
+                .values
+                .iter()
+                .flatten()
+                .map(|ms| ms / 1e3 * track.steps as f64)
+        })
         .filter(|seconds| seconds.is_finite())
         .sum();
-    let time = step_ms.get(step_ms.len() / 2).map_or_else(String::new, |median| {
-        format!(
-            " A step took {} ms (median), all of the training about {} on one thread.",
-            tenths(*median),
-            duration(total_s)
-        )
-    });
+    let time = step_ms
+        .get(step_ms.len() / 2)
+        .map_or_else(String::new, |median| {
+            format!(
+                " A step took {} ms (median), all of the training about {} on one thread.",
+                tenths(*median),
+                duration(total_s)
+            )
+        });
     format!(
         "This report compares {} of a small transformer (budget “{}”): {} each on {}, {} in all, every one trained \
          from nothing. They have {} learned numbers and were trained for {} steps.{time}",
@@ -99,7 +128,10 @@ fn chosen(summary: &Summary) -> Vec<Block> {
     if summary.chosen.is_empty() {
         return Vec::new();
     }
-    let settings = summary.chosen.iter().map(|(track, variant, set)| format!("{track} / {variant}: {set}"));
+    let settings = summary
+        .chosen
+        .iter()
+        .map(|(track, variant, set)| format!("{track} / {variant}: {set}"));
     vec![
         Block::Text(
             "Before, each variant was tried with several settings and a seed that is not compared. On each track it \
@@ -137,7 +169,12 @@ fn banners(summary: &Summary) -> Vec<Block> {
             blocks: vec![Block::List(summary.missing.clone())],
         });
     }
-    let diverged: usize = summary.tracks.iter().flat_map(|t| &t.variants).map(|variant| variant.diverged.len()).sum();
+    let diverged: usize = summary
+        .tracks
+        .iter()
+        .flat_map(|t| &t.variants)
+        .map(|variant| variant.diverged.len())
+        .sum();
     if diverged > 0 {
         banners.push(Block::Banner(format!(
             "{} diverged: the loss became no number. Each is named with its track, and is in no mean.",
@@ -149,18 +186,35 @@ fn banners(summary: &Summary) -> Vec<Block> {
 
 /// Track by track, the best, the worst, and how many differences hold.
 fn glance(summary: &Summary) -> Option<Table> {
-    let mut table = Table::new(&["track", "compared by", "best", "its mean", "worst", "its mean", "pairs that hold"]);
+    let mut table = Table::new(&[
+        "track",
+        "compared by",
+        "best",
+        "its mean",
+        "worst",
+        "its mean",
+        "pairs that hold",
+    ]);
     for track in &summary.tracks {
-        let mut ranked: Vec<_> = track.variants.iter().enumerate().filter(|(_, v)| !v.headline.mean.is_nan()).collect();
+        let mut ranked: Vec<_> = track
+            .variants
+            .iter()
+            .enumerate()
+            .filter(|(_, v)| !v.headline.mean.is_nan())
+            .collect();
         ranked.sort_by(|(_, a), (_, b)| a.headline.mean.total_cmp(&b.headline.mean));
         if track.headline.name.higher_is_better() {
             ranked.reverse();
         }
         let side = |found: Option<&(usize, &crate::summary::VariantSummary)>| match found {
-            Some((i, variant)) => {
-                [Cell::Variant(*i, variant.name.clone()), Cell::Number(spread(&variant.headline, number))]
-            }
-            None => [Cell::Words(super::text::NOTHING.to_owned()), Cell::Number(super::text::NOTHING.to_owned())],
+            Some((i, variant)) => [
+                Cell::Variant(*i, variant.name.clone()),
+                Cell::Number(spread(&variant.headline, number)),
+            ],
+            None => [
+                Cell::Words(super::text::NOTHING.to_owned()),
+                Cell::Number(super::text::NOTHING.to_owned()),
+            ],
         };
         let held = track.comparisons.iter().filter(|pair| holds(pair)).count();
         let [best, its_mean] = side(ranked.first());
@@ -182,14 +236,23 @@ fn glance(summary: &Summary) -> Option<Table> {
 }
 
 fn card(seeds: usize, verdicts: &[Verdict]) -> Vec<Block> {
-    let mut blocks = vec![Block::Section("Agreement with published results".to_owned())];
+    let mut blocks = vec![Block::Section(
+        "Agreement with published results".to_owned(),
+    )];
     if verdicts.is_empty() {
-        let none =
-            "None of the published results that this program knows is about the variants and tracks compared here.";
+        let none = "None of the published results that this program knows is about the variants and tracks compared here.";
         blocks.push(Block::Text(none.to_owned()));
         return blocks;
     }
-    let counted = |standing, words| (verdicts.iter().filter(|verdict| verdict.standing == standing).count(), words);
+    let counted = |standing, words| {
+        (
+            verdicts
+                .iter()
+                .filter(|verdict| verdict.standing == standing)
+                .count(),
+            words,
+        )
+    };
     blocks.push(Block::Tiles(vec![
         counted(Standing::Agrees, "agrees"),
         counted(Standing::Disagrees, "disagrees"),
@@ -221,19 +284,37 @@ fn card(seeds: usize, verdicts: &[Verdict]) -> Vec<Block> {
 }
 
 fn ranks(summary: &Summary) -> Vec<Block> {
-    let tasks: Vec<&TrackSummary> = summary.tracks.iter().filter(|t| matches!(t.track, Track::Task { .. })).collect();
+    let tasks: Vec<&TrackSummary> = summary
+        .tracks
+        .iter()
+        .filter(|t| matches!(t.track, Track::Task { .. }))
+        .collect();
     if summary.mean_reciprocal_ranks.is_empty() || tasks.is_empty() {
         return Vec::new();
     }
-    let mut ranked: Vec<(usize, f64)> = summary.mean_reciprocal_ranks.iter().copied().enumerate().collect();
+    let mut ranked: Vec<(usize, f64)> = summary
+        .mean_reciprocal_ranks
+        .iter()
+        .copied()
+        .enumerate()
+        .collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
     let mut head = vec!["variant".to_owned(), "mean reciprocal rank".to_owned()];
     head.extend(tasks.iter().map(|track| track.name.clone()));
-    let mut table = Table { head, rows: Vec::new() };
+    let mut table = Table {
+        head,
+        rows: Vec::new(),
+    };
     for (i, rank) in ranked {
-        let Some(name) = summary.variants.get(i) else { continue };
+        let Some(name) = summary.variants.get(i) else {
+            continue;
+        };
         let mut cells = vec![Cell::Variant(i, name.clone()), Cell::Number(number(rank))];
-        let mean = |track: &&TrackSummary| track.variant(name).map_or(f64::NAN, |variant| variant.headline.mean);
+        let mean = |track: &&TrackSummary| {
+            track
+                .variant(name)
+                .map_or(f64::NAN, |variant| variant.headline.mean)
+        };
         cells.extend(tasks.iter().map(|track| Cell::Number(number(mean(track)))));
         table.push(false, cells);
     }
@@ -250,7 +331,9 @@ fn ranks(summary: &Summary) -> Vec<Block> {
 
 /// `1,000`, or `1,000 to 2,000`.
 fn span(values: impl Iterator<Item = u64>) -> Option<String> {
-    let (low, high) = values.fold((u64::MAX, 0), |(low, high), value| (low.min(value), high.max(value)));
+    let (low, high) = values.fold((u64::MAX, 0), |(low, high), value| {
+        (low.min(value), high.max(value))
+    });
     match low.cmp(&high) {
         std::cmp::Ordering::Greater => None,
         std::cmp::Ordering::Equal => Some(thousands(low)),

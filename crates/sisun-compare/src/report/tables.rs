@@ -2,7 +2,9 @@
 
 use super::document::{Cell, Table};
 use super::measured::{SCALED, measure_words, places};
-use super::text::{NOTHING, bound, count, interval, maybe, number, p_value, signed, spread, tenths, thousands};
+use super::text::{
+    NOTHING, bound, count, interval, maybe, number, p_value, signed, spread, tenths, thousands,
+};
 use super::track::apart;
 use crate::results::MeasureName;
 use crate::stats::Interval;
@@ -21,10 +23,25 @@ pub(super) fn holds(pair: &Comparison) -> bool {
 /// The variants of a track.
 pub(super) fn variants(track: &TrackSummary) -> Table {
     let (inside, headline) = match track.headline.name {
-        MeasureName::ExactMatch => (format!("on trained lengths (up to {})", track.trained_on), "mean of the headline"),
-        _ => (format!("at the trained length ({})", track.trained_on), "mean of the headline"),
+        MeasureName::ExactMatch => (
+            format!("on trained lengths (up to {})", track.trained_on),
+            "mean of the headline",
+        ),
+        _ => (
+            format!("at the trained length ({})", track.trained_on),
+            "mean of the headline",
+        ),
     };
-    let head = ["variant", &inside, headline, "95 % interval", "seeds", "left out", "ms a step", "learned numbers"];
+    let head = [
+        "variant",
+        &inside,
+        headline,
+        "95 % interval",
+        "seeds",
+        "left out",
+        "ms a step",
+        "learned numbers",
+    ];
     let mut table = Table::new(&head);
     for (i, variant) in track.variants.iter().enumerate() {
         let parameters = Some(variant.parameters).filter(|n| *n > 0);
@@ -50,7 +67,10 @@ pub(super) fn variants(track: &TrackSummary) -> Table {
 pub(super) fn seeds(seeds: &[u64], track: &TrackSummary) -> Table {
     let mut head = vec!["variant".to_owned()];
     head.extend(seeds.iter().map(|seed| format!("seed {seed}")));
-    let mut table = Table { head, rows: Vec::new() };
+    let mut table = Table {
+        head,
+        rows: Vec::new(),
+    };
     for (i, variant) in track.variants.iter().enumerate() {
         let value = |(seed, value): (&u64, &Option<f64>)| {
             Cell::Number(match value {
@@ -69,8 +89,13 @@ pub(super) fn seeds(seeds: &[u64], track: &TrackSummary) -> Table {
 
 /// The mean of what the headline measures over the trained lengths, or at the trained context.
 fn inside_mean(track: &TrackSummary, variant: &VariantSummary) -> f64 {
-    let inside = variant.series(track.headline.name).filter(|point| point.at <= track.trained_on);
-    let means: Vec<f64> = inside.map(|point| point.spread.mean).filter(|mean| !mean.is_nan()).collect();
+    let inside = variant
+        .series(track.headline.name)
+        .filter(|point| point.at <= track.trained_on);
+    let means: Vec<f64> = inside
+        .map(|point| point.spread.mean)
+        .filter(|mean| !mean.is_nan())
+        .collect();
     crate::stats::mean(&means)
 }
 
@@ -79,32 +104,58 @@ pub(super) fn by_place(track: &TrackSummary, name: MeasureName) -> Option<Table>
     let places = places(track, name);
     let mut head = vec!["length".to_owned()];
     head.extend(track.variants.iter().map(|variant| variant.name.clone()));
-    let mut table = Table { head, rows: Vec::new() };
+    let mut table = Table {
+        head,
+        rows: Vec::new(),
+    };
     for at in places {
         let mut cells = vec![Cell::Number(thousands(at as u64))];
         cells.extend(track.variants.iter().map(|variant| {
             let point = variant.at(name, at);
             let there = point.filter(|point| !point.spread.mean.is_nan());
-            let why = point.and_then(|point| point.note.clone()).unwrap_or_else(|| NOTHING.to_owned());
-            there.map_or(Cell::Words(why), |point| Cell::Number(spread(&point.spread, number)))
+            let why = point
+                .and_then(|point| point.note.clone())
+                .unwrap_or_else(|| NOTHING.to_owned());
+            there.map_or(Cell::Words(why), |point| {
+                Cell::Number(spread(&point.spread, number))
+            })
         }));
         table.push(at == track.trained_on, cells);
     }
     (!table.rows.is_empty()).then_some(table)
 }
 
-/// Bits per byte of a variant by length, as it is and with its rotary positions stretched; `None` if they cannot be.
+/// Bits per byte of a variant by length, as it is and with its rotary positions stretched; `None`
+/// if they cannot be.
 pub(super) fn scaling(variant: &VariantSummary) -> Option<Table> {
-    let ways: Vec<MeasureName> = SCALED.into_iter().filter(|name| variant.series(*name).next().is_some()).collect();
+    let ways: Vec<MeasureName> = SCALED
+        .into_iter()
+        .filter(|name| variant.series(*name).next().is_some())
+        .collect();
     let first = *ways.first()?;
     let mut head = vec!["length".to_owned(), "as trained".to_owned()];
     head.extend(ways.iter().map(|name| measure_words(*name).to_owned()));
-    let mut table = Table { head, rows: Vec::new() };
+    let mut table = Table {
+        head,
+        rows: Vec::new(),
+    };
     for at in variant.series(first).map(|point| point.at) {
-        let told =
-            |name| Cell::Number(variant.at(name, at).map_or_else(|| NOTHING.to_owned(), |p| spread(&p.spread, number)));
-        let names = [MeasureName::BitsPerByte].into_iter().chain(ways.iter().copied());
-        table.push(false, std::iter::once(Cell::Number(thousands(at as u64))).chain(names.map(told)).collect());
+        let told = |name| {
+            Cell::Number(
+                variant
+                    .at(name, at)
+                    .map_or_else(|| NOTHING.to_owned(), |p| spread(&p.spread, number)),
+            )
+        };
+        let names = [MeasureName::BitsPerByte]
+            .into_iter()
+            .chain(ways.iter().copied());
+        table.push(
+            false,
+            std::iter::once(Cell::Number(thousands(at as u64)))
+                .chain(names.map(told))
+                .collect(),
+        );
     }
     Some(table)
 }
@@ -113,18 +164,33 @@ pub(super) fn scaling(variant: &VariantSummary) -> Option<Table> {
 pub(super) fn what_holds(seeds: usize, track: &TrackSummary) -> String {
     let all = track.comparisons.len();
     let held = track.comparisons.iter().filter(|pair| holds(pair)).count();
-    let tested = track.comparisons.iter().filter(|pair| pair.p.is_some()).count();
-    let n = track.comparisons.iter().map(|pair| pair.n).max().unwrap_or(0);
+    let tested = track
+        .comparisons
+        .iter()
+        .filter(|pair| pair.p.is_some())
+        .count();
+    let n = track
+        .comparisons
+        .iter()
+        .map(|pair| pair.n)
+        .max()
+        .unwrap_or(0);
     let against = track.comparisons.first().map(|pair| pair.b.as_str());
-    let baseline = against.filter(|name| all > 1 && track.comparisons.iter().all(|pair| pair.b == *name));
+    let baseline =
+        against.filter(|name| all > 1 && track.comparisons.iter().all(|pair| pair.b == *name));
     let who = match baseline {
         Some(name) => format!("Every other variant is compared with {name}"),
         None => "Every two variants are compared".to_owned(),
     };
-    let mut told =
-        format!("{who} on the {}, seed by seed: the one ahead, and by how much.", measure_words(track.headline.name));
+    let mut told = format!(
+        "{who} on the {}, seed by seed: the one ahead, and by how much.",
+        measure_words(track.headline.name)
+    );
     told += &match (seeds < CLAIMS_FROM, held) {
-        (true, _) => format!(" With {} these differences are described, none is claimed.", count(seeds, "seed")),
+        (true, _) => format!(
+            " With {} these differences are described, none is claimed.",
+            count(seeds, "seed")
+        ),
         (false, 1) => format!(" Of {}, 1 difference holds.", count(all, "pair")),
         (false, _) => format!(" Of {}, {held} differences hold.", count(all, "pair")),
     };
@@ -146,23 +212,60 @@ pub(super) fn what_holds(seeds: usize, track: &TrackSummary) -> String {
 
 /// The pairs, surest first: those shown at once, and the rest.
 pub(super) fn pairs(track: &TrackSummary) -> (Table, Table) {
-    let head = ["ahead", "behind", "difference", "95 % interval", "p", "p (Holm)", "P(better)", "seeds", ""];
-    let number_of = |name: &str| track.variants.iter().position(|variant| variant.name == name).unwrap_or(0);
+    let head = [
+        "ahead",
+        "behind",
+        "difference",
+        "95 % interval",
+        "p",
+        "p (Holm)",
+        "P(better)",
+        "seeds",
+        "",
+    ];
+    let number_of = |name: &str| {
+        track
+            .variants
+            .iter()
+            .position(|variant| variant.name == name)
+            .unwrap_or(0)
+    };
     let none_last = |p: Option<f64>| p.filter(|p| !p.is_nan()).unwrap_or(f64::INFINITY);
     let mut sorted: Vec<&Comparison> = track.comparisons.iter().collect();
     sorted.sort_by(|a, b| {
         let by = |of: fn(&Comparison) -> Option<f64>| none_last(of(a)).total_cmp(&none_last(of(b)));
-        by(|pair| pair.p_holm).then(by(|pair| pair.p)).then(by(|pair| Some(-pair.difference.mean.abs())))
+        by(|pair| pair.p_holm)
+            .then(by(|pair| pair.p))
+            .then(by(|pair| Some(-pair.difference.mean.abs())))
     });
     let (mut first, mut rest) = (Table::new(&head), Table::new(&head));
     for (i, pair) in sorted.into_iter().enumerate() {
-        let table = if i < FIRST_PAIRS || holds(pair) { &mut first } else { &mut rest };
+        let table = if i < FIRST_PAIRS || holds(pair) {
+            &mut first
+        } else {
+            &mut rest
+        };
         // In favour of the first is what is above 0 where more is better, and below where less is.
         let turned = (pair.difference.mean < 0.0) == track.headline.name.higher_is_better();
-        let (ahead, behind) = if turned { (&pair.b, &pair.a) } else { (&pair.a, &pair.b) };
+        let (ahead, behind) = if turned {
+            (&pair.b, &pair.a)
+        } else {
+            (&pair.a, &pair.b)
+        };
         let below = pair.difference.mean < 0.0;
-        let size = |i: Interval| if below { Interval { low: -i.high, high: -i.low } } else { i };
-        let better = pair.probability_of_improvement.map(|p| if turned { 1.0 - p } else { p });
+        let size = |i: Interval| {
+            if below {
+                Interval {
+                    low: -i.high,
+                    high: -i.low,
+                }
+            } else {
+                i
+            }
+        };
+        let better = pair
+            .probability_of_improvement
+            .map(|p| if turned { 1.0 - p } else { p });
         table.push(
             holds(pair),
             vec![
@@ -188,15 +291,26 @@ pub(super) fn leaks(track: &TrackSummary) -> Vec<(usize, &VariantSummary, [Sprea
         let whole = variant.series(MeasureName::LossWholeWindow).next()?;
         let past = variant.at(MeasureName::LossPastOnly, whole.at)?;
         let seeds = past.spread.values.iter().zip(&whole.spread.values);
-        let leak = seeds.map(|(past, whole)| Some((*past)? - (*whole)?).filter(|leak| !leak.is_nan())).collect();
-        Some((i, variant, [whole.spread.clone(), past.spread.clone(), Spread::of(leak)]))
+        let leak = seeds
+            .map(|(past, whole)| Some((*past)? - (*whole)?).filter(|leak| !leak.is_nan()))
+            .collect();
+        Some((
+            i,
+            variant,
+            [whole.spread.clone(), past.spread.clone(), Spread::of(leak)],
+        ))
     };
     track.variants.iter().enumerate().filter_map(of).collect()
 }
 
 /// The same as a table.
 pub(super) fn leak(leaks: &[(usize, &VariantSummary, [Spread; 3])]) -> Table {
-    let mut table = Table::new(&["variant", "whole window given", "only the past given", "leak"]);
+    let mut table = Table::new(&[
+        "variant",
+        "whole window given",
+        "only the past given",
+        "leak",
+    ]);
     for (i, variant, [whole, past, leak]) in leaks {
         table.push(
             false,

@@ -1,4 +1,5 @@
-//! Numbers and names as text for people, and as text that a page, a picture or a table cannot misread.
+//! Numbers and names as text for people, and as text that a page, a picture or a table cannot
+//! misread.
 
 use crate::stats::Interval;
 use crate::summary::Spread;
@@ -17,7 +18,9 @@ pub(super) fn markdown(text: &str) -> String {
             '&' => markdown.push_str("&amp;"),
             '<' => markdown.push_str("&lt;"),
             '>' => markdown.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '$' => markdown.extend(['\\', c]),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '$' => {
+                markdown.extend(['\\', c])
+            }
             _ => markdown.push(c),
         }
     }
@@ -26,12 +29,24 @@ pub(super) fn markdown(text: &str) -> String {
 
 /// `name` as a part of a file name.
 pub(super) fn file_name(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect()
+    name.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '_' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect()
 }
 
 /// `1 seed`, `2 seeds`.
 pub(super) fn count(n: usize, thing: &str) -> String {
-    format!("{} {thing}{}", thousands(n as u64), if n == 1 { "" } else { "s" })
+    format!(
+        "{} {thing}{}",
+        thousands(n as u64),
+        if n == 1 { "" } else { "s" }
+    )
 }
 
 /// Three decimals; fewer or powers of ten where those would be long.
@@ -44,12 +59,20 @@ pub(super) fn number(x: f64) -> String {
         size => format!("{size:.2e}"),
     };
     let zero = text.chars().all(|c| matches!(c, '0' | '.'));
-    if x < 0.0 && !zero { format!("−{text}") } else { text }
+    if x < 0.0 && !zero {
+        format!("−{text}")
+    } else {
+        text
+    }
 }
 
 /// One decimal, for what is measured more roughly.
 pub(super) fn tenths(x: f64) -> String {
-    if x.is_finite() { format!("{x:.1}") } else { number(x) }
+    if x.is_finite() {
+        format!("{x:.1}")
+    } else {
+        number(x)
+    }
 }
 
 /// Three decimals and the sign.
@@ -65,7 +88,11 @@ pub(super) fn maybe(x: Option<f64>, told: impl Fn(f64) -> String) -> String {
 
 /// A probability; never 0, which no test can find.
 pub(super) fn p_value(p: f64) -> String {
-    if p < 0.001 { "< 0.001".to_owned() } else { number(p) }
+    if p < 0.001 {
+        "< 0.001".to_owned()
+    } else {
+        number(p)
+    }
 }
 
 /// A bound with up to four decimals.
@@ -76,7 +103,10 @@ pub(super) fn bound(x: f64) -> String {
 
 /// An interval, its ends told by `told`.
 pub(super) fn interval(interval: Option<Interval>, told: impl Fn(f64) -> String) -> String {
-    maybe_interval(interval).map_or_else(|| NOTHING.to_owned(), |i| format!("[{}, {}]", told(i.low), told(i.high)))
+    maybe_interval(interval).map_or_else(
+        || NOTHING.to_owned(),
+        |i| format!("[{}, {}]", told(i.low), told(i.high)),
+    )
 }
 
 /// An interval with ends that are numbers.
@@ -132,9 +162,15 @@ mod tests {
         ] {
             assert_eq!(number(x), text, "{x}");
         }
-        assert_eq!((signed(0.25), signed(-0.25), signed(f64::NAN)), ("+0.250".into(), "−0.250".into(), "–".into()));
+        assert_eq!(
+            (signed(0.25), signed(-0.25), signed(f64::NAN)),
+            ("+0.250".into(), "−0.250".into(), "–".into())
+        );
         assert_eq!([1.0, 0.0625, 0.65625].map(bound), ["1", "0.0625", "0.6562"]);
-        assert_eq!((p_value(1e-9), p_value(0.03125)), ("< 0.001".into(), "0.031".into()));
+        assert_eq!(
+            (p_value(1e-9), p_value(0.03125)),
+            ("< 0.001".into(), "0.031".into())
+        );
     }
 
     #[test]
@@ -148,9 +184,15 @@ mod tests {
     #[test]
     fn lists_and_times_read_well() {
         let words = |n: usize| listed(&["a", "b", "c"].map(str::to_owned)[..n]);
-        assert_eq!([words(0), words(1), words(2), words(3)], ["", "a", "a and b", "a, b and c"]);
+        assert_eq!(
+            [words(0), words(1), words(2), words(3)],
+            ["", "a", "a and b", "a, b and c"]
+        );
         let times = [12.4, 200.0, 9_000.0, f64::NAN].map(duration);
         assert_eq!(times, ["12 seconds", "3 minutes", "2.5 hours", "–"]);
-        assert_eq!((count(1, "seed"), count(1_000, "seed")), ("1 seed".into(), "1,000 seeds".into()));
+        assert_eq!(
+            (count(1, "seed"), count(1_000, "seed")),
+            ("1 seed".into(), "1,000 seeds".into())
+        );
     }
 }

@@ -18,8 +18,15 @@ const EXAMPLE: usize = 6;
 const LEAK: f64 = 0.05;
 
 /// The section of a track.
-pub(super) fn blocks(seeds: &[u64], trial: bool, track: &TrackSummary) -> Result<Vec<Block>, CompareError> {
-    let mut blocks = vec![Block::Section(format!("Track: {}", track.name)), Block::Text(what(track))];
+pub(super) fn blocks(
+    seeds: &[u64],
+    trial: bool,
+    track: &TrackSummary,
+) -> Result<Vec<Block>, CompareError> {
+    let mut blocks = vec![
+        Block::Section(format!("Track: {}", track.name)),
+        Block::Text(what(track)),
+    ];
     blocks.push(Block::Figure(figures::headline(track)?));
     blocks.push(Block::Table(tables::variants(track)));
     blocks.push(Block::Text("Every seed by itself:".to_owned()));
@@ -66,18 +73,30 @@ pub(super) fn blocks(seeds: &[u64], trial: bool, track: &TrackSummary) -> Result
 }
 
 fn fold(title: String, block: Block) -> Block {
-    Block::Fold { title, blocks: vec![block] }
+    Block::Fold {
+        title,
+        blocks: vec![block],
+    }
 }
 
 /// What is trained and what is tested.
 fn what(track: &TrackSummary) -> String {
     let steps = thousands(track.steps);
     match &track.track {
-        Track::Task { task, train_lengths: [shortest, longest], test_lengths, examples, .. } => {
+        Track::Task {
+            task,
+            train_lengths: [shortest, longest],
+            test_lengths,
+            examples,
+            ..
+        } => {
             let parsed = track.track.task();
             let told = parsed.map_or("", task_words);
             let example = parsed.map_or_else(String::new, |task| example(task, *longest));
-            let tested: Vec<String> = test_lengths.iter().map(|length| thousands(*length as u64)).collect();
+            let tested: Vec<String> = test_lengths
+                .iter()
+                .map(|length| thousands(*length as u64))
+                .collect();
             format!(
                 "The task {task}: {told} {example}Each model is trained for {steps} steps on lengths {shortest} to \
                  {longest}, with the loss on the answer alone, and tested on {} of each of the lengths {}, the same \
@@ -86,11 +105,20 @@ fn what(track: &TrackSummary) -> String {
                 listed(&tested),
             )
         }
-        Track::Language { sources, tokenizer, factors, eval_tokens, .. } => {
+        Track::Language {
+            sources,
+            tokenizer,
+            factors,
+            eval_tokens,
+            ..
+        } => {
             let tokens = match tokenizer {
                 TokenizerConfig::Char => "a token is a character".to_owned(),
                 TokenizerConfig::Bpe { vocab_size, .. } => {
-                    format!("tokens are byte pairs, {} in all", thousands(*vocab_size as u64))
+                    format!(
+                        "tokens are byte pairs, {} in all",
+                        thousands(*vocab_size as u64)
+                    )
                 }
                 TokenizerConfig::File { path } => format!("tokens are those of {}", path.display()),
             };
@@ -115,7 +143,9 @@ fn task_words(task: Task) -> &'static str {
         Task::CopyTwice => "write random letters again, twice.",
         Task::Reverse => "write random letters backwards.",
         Task::Addition => "add two numbers of as many digits.",
-        Task::AdditionScratchpad => "add two numbers of as many digits, writing down every digit’s sum on the way.",
+        Task::AdditionScratchpad => {
+            "add two numbers of as many digits, writing down every digit’s sum on the way."
+        }
         Task::Sort => "write random letters in the order of the alphabet.",
         Task::Recall => {
             "read pairs of a letter and a digit, and write the digit that stood after the letter asked for."
@@ -128,18 +158,34 @@ fn task_words(task: Task) -> &'static str {
 fn example(task: Task, longest: usize) -> String {
     let length = longest.min(EXAMPLE).min(task.longest()).max(1);
     let example = task.example(length, &mut stream(1, "report", 0));
-    format!("For example, it reads “{}” and must write “{}”. ", text(&example.prompt), text(&example.answer))
+    format!(
+        "For example, it reads “{}” and must write “{}”. ",
+        text(&example.prompt),
+        text(&example.answer)
+    )
 }
 
 /// What the headline is.
 pub(super) fn headline_words(track: &TrackSummary) -> String {
     let words = measure_words(track.headline.name);
-    let places: Vec<String> = track.headline.at.iter().map(|at| thousands(*at as u64)).collect();
+    let places: Vec<String> = track
+        .headline
+        .at
+        .iter()
+        .map(|at| thousands(*at as u64))
+        .collect();
     match track.headline.name {
         MeasureName::ExactMatch if places.len() > 4 => {
-            format!("mean {words} at the {} lengths from {} to {}", places.len(), places[0], places[places.len() - 1])
+            format!(
+                "mean {words} at the {} lengths from {} to {}",
+                places.len(),
+                places[0],
+                places[places.len() - 1]
+            )
         }
-        MeasureName::ExactMatch if places.len() > 1 => format!("mean {words} at lengths {}", listed(&places)),
+        MeasureName::ExactMatch if places.len() > 1 => {
+            format!("mean {words} at lengths {}", listed(&places))
+        }
         MeasureName::ExactMatch => format!("{words} at length {}", listed(&places)),
         _ => format!("{words} at {} tokens", listed(&places)),
     }
@@ -155,16 +201,31 @@ pub(super) fn apart(track: &TrackSummary, variant: &VariantSummary) -> Vec<Strin
     let mut reasons: Vec<String> = Vec::new();
     reasons.extend(named("diverged", &variant.diverged));
     reasons.extend(named("failed the gate", &variant.failed_gate));
-    let points = track.headline.at.iter().filter_map(|at| variant.at(track.headline.name, *at));
-    let noted: Vec<(usize, &String)> = points.filter_map(|point| Some((point.at, point.note.as_ref()?))).collect();
+    let points = track
+        .headline
+        .at
+        .iter()
+        .filter_map(|at| variant.at(track.headline.name, *at));
+    let noted: Vec<(usize, &String)> = points
+        .filter_map(|point| Some((point.at, point.note.as_ref()?)))
+        .collect();
     match noted[..] {
         [(at, note)] => reasons.push(format!("nothing at {}: {note}", thousands(at as u64))),
         [(first, note), .., (last, _)] => {
-            reasons.push(format!("nothing at {} to {}: {note}", thousands(first as u64), thousands(last as u64)));
+            reasons.push(format!(
+                "nothing at {} to {}: {note}",
+                thousands(first as u64),
+                thousands(last as u64)
+            ));
         }
         [] => {}
     }
-    let absent = variant.headline.values.iter().filter(|value| value.is_none()).count();
+    let absent = variant
+        .headline
+        .values
+        .iter()
+        .filter(|value| value.is_none())
+        .count();
     if reasons.is_empty() && absent > 0 {
         reasons.push(format!("{} without a value", count(absent, "seed")));
     }
@@ -175,12 +236,17 @@ fn pairs(seeds: usize, track: &TrackSummary) -> Vec<Block> {
     if track.comparisons.is_empty() {
         return Vec::new();
     }
-    let mut blocks =
-        vec![Block::Part("Which differences hold".to_owned()), Block::Text(tables::what_holds(seeds, track))];
+    let mut blocks = vec![
+        Block::Part("Which differences hold".to_owned()),
+        Block::Text(tables::what_holds(seeds, track)),
+    ];
     let (first, rest) = tables::pairs(track);
     blocks.push(Block::Table(first));
     if !rest.rows.is_empty() {
-        blocks.push(fold(format!("The other {}", count(rest.rows.len(), "pair")), Block::Table(rest)));
+        blocks.push(fold(
+            format!("The other {}", count(rest.rows.len(), "pair")),
+            Block::Table(rest),
+        ));
     }
     blocks
 }
@@ -213,9 +279,20 @@ fn leak(track: &TrackSummary) -> Vec<Block> {
 fn samples(track: &TrackSummary) -> Option<Block> {
     let sample = |(number, variant): (usize, &VariantSummary)| {
         let text = variant.sample.clone().filter(|text| !text.is_empty())?;
-        Some(Block::Sample { variant: Cell::Variant(number, variant.name.clone()), text })
+        Some(Block::Sample {
+            variant: Cell::Variant(number, variant.name.clone()),
+            text,
+        })
     };
-    let samples: Vec<Block> = track.variants.iter().enumerate().filter_map(sample).collect();
+    let samples: Vec<Block> = track
+        .variants
+        .iter()
+        .enumerate()
+        .filter_map(sample)
+        .collect();
     let title = "What the first seed’s models write (the first words are given)".to_owned();
-    (!samples.is_empty()).then_some(Block::Fold { title, blocks: samples })
+    (!samples.is_empty()).then_some(Block::Fold {
+        title,
+        blocks: samples,
+    })
 }

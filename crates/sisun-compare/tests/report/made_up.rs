@@ -1,8 +1,11 @@
 //! Summaries that no model made.
 
-use sisun_compare::stats::{holm, mean_reciprocal_rank, paired, probability_of_improvement, sign_flip};
+use sisun_compare::stats::{
+    holm, mean_reciprocal_rank, paired, probability_of_improvement, sign_flip,
+};
 use sisun_compare::{
-    Comparison, Headline, MeasureName, SeriesPoint, Spread, Summary, Track, TrackSummary, VariantSummary, judge,
+    Comparison, Headline, MeasureName, SeriesPoint, Spread, Summary, Track, TrackSummary,
+    VariantSummary, judge,
 };
 
 pub(crate) const EVIL: &str = "<script>|x";
@@ -12,11 +15,18 @@ pub(crate) const LENGTHS: [usize; 5] = [10, 20, 21, 23, 30];
 
 /// A value a little different for each seed.
 pub(crate) fn near(value: f64, seeds: usize) -> Vec<Option<f64>> {
-    (0..seeds).map(|seed| Some(value + 0.01 * (seed * seed % 5) as f64)).collect()
+    (0..seeds)
+        .map(|seed| Some(value + 0.01 * (seed * seed % 5) as f64))
+        .collect()
 }
 
 pub(crate) fn point(name: MeasureName, at: usize, values: Vec<Option<f64>>) -> SeriesPoint {
-    SeriesPoint { name, at, spread: Spread::of(values), note: None }
+    SeriesPoint {
+        name,
+        at,
+        spread: Spread::of(values),
+        note: None,
+    }
 }
 
 pub(crate) fn variant(name: &str, seeds: usize) -> VariantSummary {
@@ -27,8 +37,12 @@ pub(crate) fn variant(name: &str, seeds: usize) -> VariantSummary {
         failed_gate: Vec::new(),
         headline: Spread::of(vec![None; seeds]),
         series: Vec::new(),
-        curve: [10, 20, 40].map(|step| (step, Spread::of(near(40.0 / step as f64, seeds)))).into(),
-        heads: [(0, 0), (0, 1), (1, 0)].map(|(l, h)| (l, h, Spread::of(near(1.0 + 3.0 * l as f64, seeds)))).into(),
+        curve: [10, 20, 40]
+            .map(|step| (step, Spread::of(near(40.0 / step as f64, seeds))))
+            .into(),
+        heads: [(0, 0), (0, 1), (1, 0)]
+            .map(|(l, h)| (l, h, Spread::of(near(1.0 + 3.0 * l as f64, seeds))))
+            .into(),
         step_ms: Spread::of(near(12.0, seeds)),
         sample: None,
     }
@@ -39,14 +53,18 @@ pub(crate) fn compared(variants: &[VariantSummary]) -> Vec<Comparison> {
     for (i, a) in variants.iter().enumerate() {
         for b in &variants[i + 1..] {
             let differences = paired(&a.headline.values, &b.headline.values);
-            let there = |spread: &Spread| spread.values.iter().flatten().copied().collect::<Vec<_>>();
+            let there =
+                |spread: &Spread| spread.values.iter().flatten().copied().collect::<Vec<_>>();
             all.push(Comparison {
                 a: a.name.clone(),
                 b: b.name.clone(),
                 n: differences.len(),
                 p: sign_flip(&differences),
                 p_holm: None,
-                probability_of_improvement: probability_of_improvement(&there(&a.headline), &there(&b.headline)),
+                probability_of_improvement: probability_of_improvement(
+                    &there(&a.headline),
+                    &there(&b.headline),
+                ),
                 difference: Spread::of(differences.into_iter().map(Some).collect()),
             });
         }
@@ -58,7 +76,8 @@ pub(crate) fn compared(variants: &[VariantSummary]) -> Vec<Comparison> {
     all
 }
 
-/// `none` copies on, `sinusoidal` does not, no seed of `learned` learned the task, and one of the last diverged.
+/// `none` copies on, `sinusoidal` does not, no seed of `learned` learned the task, and one of the
+/// last diverged.
 pub(crate) fn task(seeds: usize) -> TrackSummary {
     let variants: Vec<VariantSummary> = NAMES
         .iter()
@@ -71,7 +90,9 @@ pub(crate) fn task(seeds: usize) -> TrackSummary {
             let mut variant = variant(name, seeds);
             for at in LENGTHS {
                 let value = if at <= 20 { 0.97 } else { beyond };
-                variant.series.push(point(MeasureName::ExactMatch, at, near(value, seeds)));
+                variant
+                    .series
+                    .push(point(MeasureName::ExactMatch, at, near(value, seeds)));
             }
             match *name {
                 "learned" => variant.failed_gate = (1..=seeds as u64).collect(),
@@ -98,7 +119,10 @@ pub(crate) fn task(seeds: usize) -> TrackSummary {
         },
         trained_on: 20,
         steps: 2_000,
-        headline: Headline { name: MeasureName::ExactMatch, at: vec![21, 23, 30] },
+        headline: Headline {
+            name: MeasureName::ExactMatch,
+            at: vec![21, 23, 30],
+        },
         comparisons: compared(&variants),
         variants,
     }
@@ -120,7 +144,9 @@ pub(crate) fn language(seeds: usize) -> TrackSummary {
                     variant.series.push(point(name, at, near(value, seeds)));
                 }
                 if *name == "sinusoidal" && at > 64 {
-                    variant.series.push(point(MeasureName::BitsPerByteYarn, at, near(2.25, seeds)));
+                    variant
+                        .series
+                        .push(point(MeasureName::BitsPerByteYarn, at, near(2.25, seeds)));
                 }
                 if *name == "learned" && at > 64 {
                     for point in variant.series.iter_mut().filter(|point| point.at == at) {
@@ -131,12 +157,24 @@ pub(crate) fn language(seeds: usize) -> TrackSummary {
             }
             for at in 0..64 {
                 let loss = 3.0 - (at as f64).sqrt() / 5.0;
-                variant.series.push(point(MeasureName::LossAtPosition, 8 * at, near(loss, seeds)));
+                variant.series.push(point(
+                    MeasureName::LossAtPosition,
+                    8 * at,
+                    near(loss, seeds),
+                ));
             }
             let seen = if *name == "none" { 0.02 } else { 1.5 };
-            variant.series.push(point(MeasureName::LossWholeWindow, 64, near(seen, seeds)));
-            variant.series.push(point(MeasureName::LossPastOnly, 64, near(1.5, seeds)));
-            variant.headline = variant.at(MeasureName::BitsPerByte, 128).unwrap().spread.clone();
+            variant
+                .series
+                .push(point(MeasureName::LossWholeWindow, 64, near(seen, seeds)));
+            variant
+                .series
+                .push(point(MeasureName::LossPastOnly, 64, near(1.5, seeds)));
+            variant.headline = variant
+                .at(MeasureName::BitsPerByte, 128)
+                .unwrap()
+                .spread
+                .clone();
             variant.sample = Some(format!("once\u{1b}[0m ``` | </pre> {name}\n  upon a time"));
             variant
         })
@@ -154,7 +192,10 @@ pub(crate) fn language(seeds: usize) -> TrackSummary {
         },
         trained_on: 64,
         steps: 1_000,
-        headline: Headline { name: MeasureName::BitsPerByte, at: vec![128] },
+        headline: Headline {
+            name: MeasureName::BitsPerByte,
+            at: vec![128],
+        },
         comparisons: compared(&variants),
         variants,
     }
@@ -162,7 +203,11 @@ pub(crate) fn language(seeds: usize) -> TrackSummary {
 
 pub(crate) fn summary(seeds: usize) -> Summary {
     let tracks = vec![task(seeds), language(seeds)];
-    let scores: Vec<f64> = tracks[0].variants.iter().map(|variant| variant.headline.mean).collect();
+    let scores: Vec<f64> = tracks[0]
+        .variants
+        .iter()
+        .map(|variant| variant.headline.mean)
+        .collect();
     Summary {
         name: "positions & <more>".to_owned(),
         budget: "class".to_owned(),
@@ -171,7 +216,11 @@ pub(crate) fn summary(seeds: usize) -> Summary {
         variants: NAMES.map(str::to_owned).into(),
         mean_reciprocal_ranks: mean_reciprocal_rank(&[scores]),
         verdicts: judge(&tracks),
-        chosen: vec![("copy".to_owned(), "rope".to_owned(), "train.lr_max = 0.001".to_owned())],
+        chosen: vec![(
+            "copy".to_owned(),
+            "rope".to_owned(),
+            "train.lr_max = 0.001".to_owned(),
+        )],
         missing: Vec::new(),
         tracks,
     }

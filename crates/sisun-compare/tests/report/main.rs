@@ -21,13 +21,23 @@ fn written(summary: &Summary) -> Written {
     let dir = tempfile::tempdir().unwrap();
     report::write(summary, dir.path()).unwrap();
     let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
-    Written { html: read("report.html"), markdown: read("report.md"), dir }
+    Written {
+        html: read("report.html"),
+        markdown: read("report.md"),
+        dir,
+    }
 }
 
 fn csv_rows(dir: &Path) -> Vec<Vec<String>> {
     let mut reader = csv::Reader::from_path(dir.join("measures.csv")).unwrap();
-    assert_eq!(reader.headers().unwrap(), vec!["track", "variant", "seed", "measure", "at", "value", "note"]);
-    reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+    assert_eq!(
+        reader.headers().unwrap(),
+        vec!["track", "variant", "seed", "measure", "at", "value", "note"]
+    );
+    reader
+        .records()
+        .map(|row| row.unwrap().iter().map(str::to_owned).collect())
+        .collect()
 }
 
 /// As text, nothing as "".
@@ -44,7 +54,12 @@ fn parquet_rows(dir: &Path) -> Vec<Vec<String>> {
     reader
         .get_row_iter(None)
         .unwrap()
-        .map(|row| row.unwrap().get_column_iter().map(|(_, field)| text(field)).collect())
+        .map(|row| {
+            row.unwrap()
+                .get_column_iter()
+                .map(|(_, field)| text(field))
+                .collect()
+        })
         .collect()
 }
 
@@ -53,20 +68,37 @@ fn everything_a_person_gave_is_escaped() {
     let Written { html, markdown, .. } = written(&summary(6));
     assert!(!html.contains("<script"));
     let outside = markdown.split("````").step_by(2).collect::<String>();
-    assert!(!outside.contains("<script") && outside.contains("&lt;script"), "only samples, in fences, are as they are");
+    assert!(
+        !outside.contains("<script") && outside.contains("&lt;script"),
+        "only samples, in fences, are as they are"
+    );
     assert!(!html.contains('\u{1b}') && !markdown.contains('\u{1b}'));
     for name in ["none", "sinusoidal", "learned", EVIL_HTML] {
         let cell = format!("<span dir=\"auto\">{name}</span>");
-        assert!(html.matches(&cell).count() >= 8, "{name}: tables of two tracks, ranks, pairs and samples");
+        assert!(
+            html.matches(&cell).count() >= 8,
+            "{name}: tables of two tracks, ranks, pairs and samples"
+        );
     }
     assert!(html.contains("<h1 dir=\"auto\">Comparison: positions &amp; &lt;more&gt;</h1>"));
     assert!(html.contains("Text from data/&lt;stories&gt; (a token is a character)"));
     assert!(html.contains("once␛[0m ``` | &lt;/pre&gt; none\n  upon a time</pre>"));
     assert!(markdown.contains("| &lt;script&gt;\\|x |"));
-    assert!(markdown.contains("````text\nonce␛[0m ``` | </pre> none\n  upon a time\n````\n"), "a fence that holds");
-    for row in markdown.lines().filter(|line| line.starts_with('|')).collect::<Vec<_>>().windows(2) {
+    assert!(
+        markdown.contains("````text\nonce␛[0m ``` | </pre> none\n  upon a time\n````\n"),
+        "a fence that holds"
+    );
+    for row in markdown
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .collect::<Vec<_>>()
+        .windows(2)
+    {
         let bars = |line: &str| line.replace("\\|", "").matches('|').count();
-        assert!(row[1].starts_with("| ---") <= (bars(row[0]) == bars(row[1])), "{row:?}");
+        assert!(
+            row[1].starts_with("| ---") <= (bars(row[0]) == bars(row[1])),
+            "{row:?}"
+        );
     }
 }
 
@@ -74,11 +106,19 @@ fn everything_a_person_gave_is_escaped() {
 fn nothing_is_loaded_from_anywhere() {
     let Written { html, .. } = written(&summary(6));
     let html = html.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
-    for way in ["http:", "https:", "src=", "url(", "@import", "<link", "<iframe"] {
+    for way in [
+        "http:", "https:", "src=", "url(", "@import", "<link", "<iframe",
+    ] {
         assert!(!html.contains(way), "{way}");
     }
     let sections = html.matches("<h2 id=\"s").count();
-    assert_eq!((html.matches("href=").count(), html.matches("href=\"#s").count()), (sections, sections));
+    assert_eq!(
+        (
+            html.matches("href=").count(),
+            html.matches("href=\"#s").count()
+        ),
+        (sections, sections)
+    );
     assert!(html.contains("default-src 'none'"));
 }
 
@@ -87,7 +127,10 @@ fn fewer_than_six_seeds_describe_and_do_not_claim() {
     let said = "this report describes and does not claim";
     let Written { html, markdown, .. } = written(&summary(5));
     assert!(html.contains(said) && markdown.contains(said));
-    assert!(html.contains("the exact test cannot give p below 0.0625"), "2 / 2⁵");
+    assert!(
+        html.contains("the exact test cannot give p below 0.0625"),
+        "2 / 2⁵"
+    );
     assert!(!html.contains("<td>holds</td>"));
     let Written { html, markdown, .. } = written(&summary(6));
     assert!(!html.contains(said) && !markdown.contains(said));
@@ -98,11 +141,19 @@ fn fewer_than_six_seeds_describe_and_do_not_claim() {
 fn differences_that_hold_stand_out() {
     let mut summary = summary(10);
     let Written { html, markdown, .. } = written(&summary);
-    let row = |html: &str| html.lines().filter(|line| line.contains("<td>holds</td>")).count();
-    assert!(row(&html) > 0 && html.contains("<tr class=\"strong\"><th scope=\"row\" class=\"variant\">"));
+    let row = |html: &str| {
+        html.lines()
+            .filter(|line| line.contains("<td>holds</td>"))
+            .count()
+    };
+    assert!(
+        row(&html) > 0
+            && html.contains("<tr class=\"strong\"><th scope=\"row\" class=\"variant\">")
+    );
     assert!(markdown.contains(" | **holds** |"));
     assert_eq!(row(&html), markdown.matches("| **holds** |").count());
-    // With as many pairs as these, six seeds cannot reach 5 % after Holm's correction, and the report says so.
+    // With as many pairs as these, six seeds cannot reach 5 % after Holm's correction, and the
+    // report says so.
     summary.tracks.remove(1);
     for pair in &mut summary.tracks[0].comparisons {
         pair.n = 6;
@@ -122,19 +173,40 @@ fn what_is_missing_is_said() {
     let mut summary = summary(6);
     let Written { html, .. } = written(&summary);
     assert!(!html.contains("have no result yet"));
-    summary.missing = vec![format!("copy / {EVIL} / 3"), "stories / none / 6".to_owned()];
+    summary.missing = vec![
+        format!("copy / {EVIL} / 3"),
+        "stories / none / 6".to_owned(),
+    ];
     for at in 0..summary.tracks[1].variants[0].series.len() {
         let point = &mut summary.tracks[1].variants[0].series[at];
         point.spread.values[5] = None;
     }
-    let Written { html, markdown, dir } = written(&summary);
+    let Written {
+        html,
+        markdown,
+        dir,
+    } = written(&summary);
     for text in [&html, &markdown] {
-        assert!(text.contains("2 of 48 models have no result yet: the report is of what is there."));
+        assert!(
+            text.contains("2 of 48 models have no result yet: the report is of what is there.")
+        );
     }
     assert!(html.contains("<li>copy / &lt;script&gt;|x / 3</li>"));
     let rows = csv_rows(dir.path());
     assert!(
-        rows.contains(&["stories", "none", "6", "bits_per_byte", "64", "", "no result yet"].map(str::to_owned).into())
+        rows.contains(
+            &[
+                "stories",
+                "none",
+                "6",
+                "bits_per_byte",
+                "64",
+                "",
+                "no result yet"
+            ]
+            .map(str::to_owned)
+            .into()
+        )
     );
 }
 
@@ -151,9 +223,15 @@ fn failures_are_named_apart() {
         ));
         assert!(!text.contains("NaN"));
     }
-    assert_eq!(html.matches("has seen the tokens").count(), 1, "only one looks ahead");
+    assert_eq!(
+        html.matches("has seen the tokens").count(),
+        1,
+        "only one looks ahead"
+    );
     assert!(
-        html.contains("learned has no value at 128 and 512: past the table of 64 learned positions."),
+        html.contains(
+            "learned has no value at 128 and 512: past the table of 64 learned positions."
+        ),
         "in the figure"
     );
 }
@@ -161,21 +239,34 @@ fn failures_are_named_apart() {
 #[test]
 fn the_card_counts_and_names_every_standing() {
     let mut summary = summary(6);
-    assert!(summary.verdicts.len() >= 3, "claims about these variants: {:?}", summary.verdicts);
-    for (verdict, standing) in summary
-        .verdicts
-        .iter_mut()
-        .zip([Standing::Agrees, Standing::Disagrees].into_iter().chain(std::iter::repeat(Standing::CannotTell)))
-    {
+    assert!(
+        summary.verdicts.len() >= 3,
+        "claims about these variants: {:?}",
+        summary.verdicts
+    );
+    for (verdict, standing) in summary.verdicts.iter_mut().zip(
+        [Standing::Agrees, Standing::Disagrees]
+            .into_iter()
+            .chain(std::iter::repeat(Standing::CannotTell)),
+    ) {
         verdict.standing = standing;
     }
     let rest = summary.verdicts.len() - 2;
     let Written { html, markdown, .. } = written(&summary);
-    for (class, words, n) in
-        [("agrees", "agrees", 1), ("disagrees", "disagrees", 1), ("cannot-tell", "cannot tell", rest)]
-    {
-        assert!(html.contains(&format!("<div class=\"{class}\"><dt>{words}</dt><dd>{n}</dd></div>")), "{words}");
-        let card = format!("<article class=\"verdict {class}\"><h4><span class=\"standing\">{words}</span>");
+    for (class, words, n) in [
+        ("agrees", "agrees", 1),
+        ("disagrees", "disagrees", 1),
+        ("cannot-tell", "cannot tell", rest),
+    ] {
+        assert!(
+            html.contains(&format!(
+                "<div class=\"{class}\"><dt>{words}</dt><dd>{n}</dd></div>"
+            )),
+            "{words}"
+        );
+        let card = format!(
+            "<article class=\"verdict {class}\"><h4><span class=\"standing\">{words}</span>"
+        );
         assert_eq!(html.matches(&card).count(), n, "{words}");
         assert!(markdown.contains(&format!("**{n}** {words}")), "{words}");
     }
@@ -184,7 +275,11 @@ fn the_card_counts_and_names_every_standing() {
     let first = &summary.verdicts[0];
     assert!(html.contains(first.claim.statement) && html.contains(first.claim.published));
     summary.verdicts.clear();
-    assert!(written(&summary).html.contains("None of the published results"));
+    assert!(
+        written(&summary)
+            .html
+            .contains("None of the published results")
+    );
 }
 
 #[test]
@@ -193,17 +288,41 @@ fn every_measurement_is_in_the_table() {
     let summary = summary(seeds);
     let Written { dir, .. } = written(&summary);
     let rows = csv_rows(dir.path());
-    assert!(parquet_rows(dir.path()) == rows, "the Parquet file holds what the CSV file holds");
+    assert!(
+        parquet_rows(dir.path()) == rows,
+        "the Parquet file holds what the CSV file holds"
+    );
     let of = |v: &VariantSummary| v.series.len() + v.curve.len() + v.heads.len() + 1;
-    let expected: usize = summary.tracks.iter().flat_map(|track| &track.variants).map(of).sum();
+    let expected: usize = summary
+        .tracks
+        .iter()
+        .flat_map(|track| &track.variants)
+        .map(of)
+        .sum();
     assert_eq!(rows.len(), expected * seeds);
     for row in [
         ["copy", "none", "1", "exact_match", "30", "0.8", ""],
         ["copy", EVIL, "2", "exact_match", "23", "", "diverged"],
-        ["stories", "learned", "1", "bits_per_byte", "128", "", "past the table of 64 learned positions"],
+        [
+            "stories",
+            "learned",
+            "1",
+            "bits_per_byte",
+            "128",
+            "",
+            "past the table of 64 learned positions",
+        ],
         ["stories", EVIL, "1", "bits_per_byte", "64", "inf", ""],
         ["copy", "none", "1", "train_loss", "40", "1", ""],
-        ["copy", "none", "1", "attention_distance_layer1_head0", "", "4", ""],
+        [
+            "copy",
+            "none",
+            "1",
+            "attention_distance_layer1_head0",
+            "",
+            "4",
+            "",
+        ],
         ["copy", "none", "1", "step_ms", "", "12", ""],
     ] {
         assert!(rows.contains(&row.map(str::to_owned).into()), "{row:?}");
@@ -212,26 +331,60 @@ fn every_measurement_is_in_the_table() {
 
 #[test]
 fn figures_are_pictures_and_the_same_in_both_reports() {
-    let Written { dir, html, markdown } = written(&summary(6));
+    let Written {
+        dir,
+        html,
+        markdown,
+    } = written(&summary(6));
     let mut stems = Vec::new();
     for entry in fs::read_dir(dir.path().join("figures")).unwrap() {
         let path = entry.unwrap().path();
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
         if path.extension().unwrap() == "png" {
-            assert!(fs::read(&path).unwrap().starts_with(b"\x89PNG\r\n\x1a\n"), "{stem}");
+            assert!(
+                fs::read(&path).unwrap().starts_with(b"\x89PNG\r\n\x1a\n"),
+                "{stem}"
+            );
             continue;
         }
         let svg = fs::read_to_string(&path).unwrap();
-        assert!(svg.starts_with("<svg class=\"chart\"") && !svg.contains("NaN") && !svg.contains("<script"), "{stem}");
+        assert!(
+            svg.starts_with("<svg class=\"chart\"")
+                && !svg.contains("NaN")
+                && !svg.contains("<script"),
+            "{stem}"
+        );
         svg_to_png(&svg, &stem).unwrap();
         assert!(html.contains(&svg), "{stem}");
-        assert!(markdown.contains(&format!("](figures/{stem}.svg)")), "{stem}");
+        assert!(
+            markdown.contains(&format!("](figures/{stem}.svg)")),
+            "{stem}"
+        );
         stems.push(stem);
     }
     stems.sort();
-    let of = |track: &str, kinds: &[&str]| kinds.iter().map(|kind| format!("{track}-{kind}")).collect::<Vec<_>>();
-    let copy = of("copy", &["curves", "distances", "headline", "lengths", "time"]);
-    let stories = of("stories", &["curves", "distances", "headline", "lengths", "positions", "scaling", "time"]);
+    let of = |track: &str, kinds: &[&str]| {
+        kinds
+            .iter()
+            .map(|kind| format!("{track}-{kind}"))
+            .collect::<Vec<_>>()
+    };
+    let copy = of(
+        "copy",
+        &["curves", "distances", "headline", "lengths", "time"],
+    );
+    let stories = of(
+        "stories",
+        &[
+            "curves",
+            "distances",
+            "headline",
+            "lengths",
+            "positions",
+            "scaling",
+            "time",
+        ],
+    );
     assert_eq!(stems, [copy, stories].concat());
 }
 
@@ -245,14 +398,20 @@ fn a_comparison_with_no_results_has_a_report() {
     for track in &mut empty.tracks {
         for variant in &mut track.variants {
             let name = variant.name.clone();
-            *variant = VariantSummary { parameters: 0, curve: vec![], heads: vec![], ..self::variant(&name, 2) };
+            *variant = VariantSummary {
+                parameters: 0,
+                curve: vec![],
+                heads: vec![],
+                ..self::variant(&name, 2)
+            };
             variant.step_ms = Spread::of(vec![None; 2]);
         }
         track.comparisons = compared(&track.variants);
     }
     let Written { html, dir, .. } = written(&empty);
     assert!(html.contains("nothing was measured") && !html.contains("NaN"));
-    let json: serde_json::Value = serde_json::from_slice(&fs::read(dir.path().join("summary.json")).unwrap()).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_slice(&fs::read(dir.path().join("summary.json")).unwrap()).unwrap();
     assert!(json["tracks"][0]["variants"][0]["headline"]["mean"].is_null());
     empty.tracks.clear();
     empty.variants.clear();
@@ -266,15 +425,32 @@ fn a_report_is_replaced_and_a_folder_that_cannot_be_made_is_an_error() {
     report::write(&summary, dir.path()).unwrap();
     summary.name = "second".to_owned();
     report::write(&summary, dir.path()).unwrap();
-    assert!(fs::read_to_string(dir.path().join("report.html")).unwrap().contains("Comparison: second"));
+    assert!(
+        fs::read_to_string(dir.path().join("report.html"))
+            .unwrap()
+            .contains("Comparison: second")
+    );
     let file = dir.path().join("report.md");
     let error = report::write(&summary, &file).unwrap_err().to_string();
-    assert!(error.starts_with("cannot create ") && error.contains("figures"), "{error}");
+    assert!(
+        error.starts_with("cannot create ") && error.contains("figures"),
+        "{error}"
+    );
 }
 
 #[test]
 fn what_cannot_be_drawn_is_an_error() {
-    assert!(svg_to_png("no picture", "x").unwrap_err().to_string().starts_with("picture `x` cannot be drawn as PNG"));
+    assert!(
+        svg_to_png("no picture", "x")
+            .unwrap_err()
+            .to_string()
+            .starts_with("picture `x` cannot be drawn as PNG")
+    );
     let huge = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"100000\" height=\"100000\"/>";
-    assert!(svg_to_png(huge, "x").unwrap_err().to_string().contains("100000 × 100000 pixels"));
+    assert!(
+        svg_to_png(huge, "x")
+            .unwrap_err()
+            .to_string()
+            .contains("100000 × 100000 pixels")
+    );
 }

@@ -25,7 +25,10 @@ impl Gender {
             "girl" | "woman" => Self::Female,
             "boy" | "man" => Self::Male,
             "pet" => Self::Animal,
-            other => panic!("{} is from the list {other}, which is not of people", word.text),
+            other => panic!(
+                "{} is from the list {other}, which is not of people",
+                word.text
+            ),
         }
     }
 
@@ -35,7 +38,9 @@ impl Gender {
             Self::Male => ["he", "him", "his", "himself"],
             Self::Animal => ["it", "it", "its", "itself"],
         };
-        let at = ["he", "him", "his", "himself"].iter().position(|form| *form == case)?;
+        let at = ["he", "him", "his", "himself"]
+            .iter()
+            .position(|form| *form == case)?;
         Some(forms[at])
     }
 }
@@ -46,17 +51,24 @@ impl Voice for English {
         &place.details[1..]
     }
 
-    /// `A` the word, `A's` with a possessive; `he A him A his A himself A` a pronoun, or the name where a
-    /// pronoun could mean someone else; `a X` with article, described the first time; `a* X the X the* X
-    /// adj X` with article, description or both; `use X` what one does with it; `at P to P` a place;
-    /// `kind A` a girl or a boy; `sound D`, `animal D` of a pet.
+    /// `A` the word, `A's` with a possessive; `he A him A his A himself A` a pronoun, or the name
+    /// where a pronoun could mean someone else; `a X` with article, described the first time; `a* X
+    /// the X the* X adj X` with article, description or both; `use X` what one does with it; `at P
+    /// to P` a place; `kind A` a girl or a boy; `sound D`, `animal D` of a pet.
     fn fill(&mut self, slot: &str, cast: &Cast) -> String {
         let (form, name) = slot.rsplit_once(' ').unwrap_or(("", slot));
-        let (name, possessive) = name.strip_suffix("'s").map_or((name, false), |name| (name, true));
+        let (name, possessive) = name
+            .strip_suffix("'s")
+            .map_or((name, false), |name| (name, true));
         let variable = name.chars().next().expect("a slot names a variable");
-        let word = cast.get(&variable).unwrap_or_else(|| panic!("{slot}: the story has no such variable"));
-        let described =
-            if word.adjective.is_empty() { word.text.clone() } else { format!("{} {}", word.adjective, word.text) };
+        let word = cast
+            .get(&variable)
+            .unwrap_or_else(|| panic!("{slot}: the story has no such variable"));
+        let described = if word.adjective.is_empty() {
+            word.text.clone()
+        } else {
+            format!("{} {}", word.adjective, word.text)
+        };
         match form {
             "" if possessive => self.name(variable, word) + "'s",
             "" => self.name(variable, word),
@@ -98,13 +110,15 @@ impl English {
 
 /// `a` or `an`, by sound.
 pub(crate) fn with_article(noun: &str) -> String {
-    let like_you = ["uni", "uku", "use"].iter().any(|start| noun.starts_with(start));
+    let like_you = ["uni", "uku", "use"]
+        .iter()
+        .any(|start| noun.starts_with(start));
     let vowel = noun.starts_with(['a', 'e', 'i', 'o', 'u']) && !like_you;
     format!("{} {noun}", if vowel { "an" } else { "a" })
 }
 
-/// Capital letters at the beginning of sentences and of what someone says, unless a comma before the quotation
-/// mark shows that a sentence goes on.
+/// Capital letters at the beginning of sentences and of what someone says, unless a comma before
+/// the quotation mark shows that a sentence goes on.
 pub(crate) fn capitalize(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let (mut begins, mut speaks) = (true, false);
@@ -137,7 +151,10 @@ mod tests {
             details: Vec::new(),
             adjective: String::new(),
         };
-        people.into_iter().map(|(variable, list, name)| (variable, word(list, name))).collect()
+        people
+            .into_iter()
+            .map(|(variable, list, name)| (variable, word(list, name)))
+            .collect()
     }
 
     fn told(slots: &[&str], cast: &Cast) -> Vec<String> {
@@ -148,26 +165,61 @@ mod tests {
     #[test]
     fn a_pronoun_means_the_person_of_its_gender_named_last() {
         let girls = cast([('A', "girl", "Mia"), ('B', "woman", "Aunt May")]);
-        let slots = ["A", "his A", "B", "he B", "he A", "he A", "himself B", "his B", "his A"];
-        let expected = ["Mia", "her", "Aunt May", "she", "Mia", "she", "herself", "Aunt May's", "Mia's"];
+        let slots = [
+            "A",
+            "his A",
+            "B",
+            "he B",
+            "he A",
+            "he A",
+            "himself B",
+            "his B",
+            "his A",
+        ];
+        let expected = [
+            "Mia",
+            "her",
+            "Aunt May",
+            "she",
+            "Mia",
+            "she",
+            "herself",
+            "Aunt May's",
+            "Mia's",
+        ];
         assert_eq!(told(&slots, &girls), expected);
 
         let girl_and_boy = cast([('A', "girl", "Mia"), ('B', "boy", "Ben")]);
         let slots = ["he A", "A", "B", "he A", "him B", "A's", "his B"];
-        assert_eq!(told(&slots, &girl_and_boy), ["Mia", "Mia", "Ben", "she", "him", "Mia's", "his"]);
+        assert_eq!(
+            told(&slots, &girl_and_boy),
+            ["Mia", "Mia", "Ben", "she", "him", "Mia's", "his"]
+        );
     }
 
     #[test]
     fn articles_follow_the_sound() {
-        let nouns = ["kite", "apple", "old ring", "umbrella", "ukulele", "unicycle", "hoop"];
-        let expected = ["a kite", "an apple", "an old ring", "an umbrella", "a ukulele", "a unicycle", "a hoop"];
+        let nouns = [
+            "kite", "apple", "old ring", "umbrella", "ukulele", "unicycle", "hoop",
+        ];
+        let expected = [
+            "a kite",
+            "an apple",
+            "an old ring",
+            "an umbrella",
+            "a ukulele",
+            "a unicycle",
+            "a hoop",
+        ];
         assert_eq!(nouns.map(with_article), expected);
     }
 
     #[test]
     fn sentences_begin_with_a_capital() {
         assert_eq!(
-            capitalize("the end. \"a kite!\" cried Ben. \"it is,\" said Mia, \"but not here. over there.\" she left."),
+            capitalize(
+                "the end. \"a kite!\" cried Ben. \"it is,\" said Mia, \"but not here. over there.\" she left."
+            ),
             "The end. \"A kite!\" cried Ben. \"It is,\" said Mia, \"but not here. Over there.\" She left."
         );
     }

@@ -16,9 +16,9 @@
 //! > wonder                        a shared beat
 //! ```
 //!
-//! A variable gets a word from one of the lists named, never one that the story has already; from a list
-//! called `adjective` or `taste` it gets a describing word besides; `spot P` takes one of the spots of the
-//! place P. What stands in braces is up to the language.
+//! A variable gets a word from one of the lists named, never one that the story has already; from a
+//! list called `adjective` or `taste` it gets a describing word besides; `spot P` takes one of the
+//! spots of the place P. What stands in braces is up to the language.
 
 use crate::draw::below;
 use rand::Rng;
@@ -65,7 +65,10 @@ struct Variable {
 
 #[derive(Clone, Debug)]
 enum Source {
-    Lists { lists: Vec<String>, describing: Option<String> },
+    Lists {
+        lists: Vec<String>,
+        describing: Option<String>,
+    },
     SpotOf(char),
 }
 
@@ -93,30 +96,53 @@ impl Grammar {
     /// Reads a grammar.
     ///
     /// # Panics
-    /// If it is not one. The grammars are part of the program and a test tells every story of theirs.
+    /// If it is not one. The grammars are part of the program and a test tells every story of
+    /// theirs.
     pub(crate) fn parse(text: &str) -> Self {
         let mut grammar = Self::default();
         let mut section = ("", "");
-        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        for line in text
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
             if let Some(heading) = line.strip_prefix('@') {
                 section = heading.split_once(' ').expect("a section has a name");
                 match section.0 {
                     "alias" => {
-                        let (name, lists) = section.1.split_once(" = ").expect("an alias has lists");
-                        grammar.aliases.insert(name.to_owned(), lists.split(' ').map(str::to_owned).collect());
+                        let (name, lists) =
+                            section.1.split_once(" = ").expect("an alias has lists");
+                        grammar.aliases.insert(
+                            name.to_owned(),
+                            lists.split(' ').map(str::to_owned).collect(),
+                        );
                     }
                     "default" => grammar.defaults = variables(section.1),
                     _ => {}
                 }
                 if section.0 == "story" {
-                    grammar.stories.push(Story { variables: Vec::new(), beats: Vec::new() });
+                    grammar.stories.push(Story {
+                        variables: Vec::new(),
+                        beats: Vec::new(),
+                    });
                 }
                 continue;
             }
             match section.0 {
-                "words" => grammar.words.entry(section.1.to_owned()).or_default().extend(words(section.1, line)),
-                "beats" => grammar.shared.entry(section.1.to_owned()).or_default().push(line.to_owned()),
-                "story" => grammar.stories.last_mut().expect("the section began with one").add(line),
+                "words" => grammar
+                    .words
+                    .entry(section.1.to_owned())
+                    .or_default()
+                    .extend(words(section.1, line)),
+                "beats" => grammar
+                    .shared
+                    .entry(section.1.to_owned())
+                    .or_default()
+                    .push(line.to_owned()),
+                "story" => grammar
+                    .stories
+                    .last_mut()
+                    .expect("the section began with one")
+                    .add(line),
                 other => panic!("a line outside any section that has lines: @{other}: {line}"),
             }
         }
@@ -133,10 +159,17 @@ impl Grammar {
             let word = match &variable.source {
                 Source::SpotOf(place) => {
                     let place = &cast[place];
-                    let spots: Vec<&String> =
-                        V::spots(place).iter().filter(|spot| cast.values().all(|word| word.text != **spot)).collect();
+                    let spots: Vec<&String> = V::spots(place)
+                        .iter()
+                        .filter(|spot| cast.values().all(|word| word.text != **spot))
+                        .collect();
                     let text = spots[below(rng, spots.len())].clone();
-                    Word { text, list: "spot".to_owned(), details: Vec::new(), adjective: String::new() }
+                    Word {
+                        text,
+                        list: "spot".to_owned(),
+                        details: Vec::new(),
+                        adjective: String::new(),
+                    }
                 }
                 Source::Lists { lists, describing } => {
                     let free: Vec<&Word> = lists
@@ -147,7 +180,8 @@ impl Grammar {
                     let mut word = free[below(rng, free.len())].clone();
                     if let Some(describing) = describing {
                         let describing: Vec<&Word> = self.list(describing).collect();
-                        word.adjective.clone_from(&describing[below(rng, describing.len())].text);
+                        word.adjective
+                            .clone_from(&describing[below(rng, describing.len())].text);
                     }
                     word
                 }
@@ -158,7 +192,13 @@ impl Grammar {
     }
 
     /// Tells `story` with the words of `cast`.
-    pub(crate) fn tell(&self, story: &Story, cast: &Cast, voice: &mut impl Voice, rng: &mut impl Rng) -> String {
+    pub(crate) fn tell(
+        &self,
+        story: &Story,
+        cast: &Cast,
+        voice: &mut impl Voice,
+        rng: &mut impl Rng,
+    ) -> String {
         let mut text = String::new();
         for beat in &story.beats {
             if beat.optional && below(rng, 2) == 0 {
@@ -171,16 +211,27 @@ impl Grammar {
             if !text.is_empty() {
                 text.push(' ');
             }
-            fill(&tellings[below(rng, tellings.len())], cast, voice, &mut text);
+            fill(
+                &tellings[below(rng, tellings.len())],
+                cast,
+                voice,
+                &mut text,
+            );
         }
         text
     }
 
     /// The words of a list or of the lists an alias stands for.
     pub(crate) fn list<'g>(&'g self, name: &'g str) -> impl Iterator<Item = &'g Word> {
-        let lists =
-            self.aliases.get(name).map_or_else(|| vec![name], |lists| lists.iter().map(String::as_str).collect());
-        lists.into_iter().flat_map(|list| self.words.get(list).unwrap_or_else(|| panic!("no word list {list}")))
+        let lists = self.aliases.get(name).map_or_else(
+            || vec![name],
+            |lists| lists.iter().map(String::as_str).collect(),
+        );
+        lists.into_iter().flat_map(|list| {
+            self.words
+                .get(list)
+                .unwrap_or_else(|| panic!("no word list {list}"))
+        })
     }
 }
 
@@ -191,12 +242,19 @@ impl Story {
             return;
         }
         if let Some(telling) = line.strip_prefix('\t') {
-            let beat = self.beats.last_mut().expect("another telling follows a first one");
-            let Tellings::Own(tellings) = &mut beat.tellings else { panic!("a shared beat is told as it is: {line}") };
+            let beat = self
+                .beats
+                .last_mut()
+                .expect("another telling follows a first one");
+            let Tellings::Own(tellings) = &mut beat.tellings else {
+                panic!("a shared beat is told as it is: {line}")
+            };
             tellings.push(telling.to_owned());
             return;
         }
-        let (optional, line) = line.strip_prefix("? ").map_or((false, line), |line| (true, line));
+        let (optional, line) = line
+            .strip_prefix("? ")
+            .map_or((false, line), |line| (true, line));
         let tellings = match line.strip_prefix("> ") {
             Some(shared) => Tellings::Shared(shared.to_owned()),
             None => Tellings::Own(vec![line.to_owned()]),
@@ -214,13 +272,21 @@ fn variable(text: &str) -> Variable {
     let source = match lists.strip_prefix("spot ") {
         Some(place) => Source::SpotOf(single(place)),
         None => {
-            let (describing, lists) =
-                lists.split(' ').map(str::to_owned).partition(|list| DESCRIBING.contains(&list.as_str()));
+            let (describing, lists) = lists
+                .split(' ')
+                .map(str::to_owned)
+                .partition(|list| DESCRIBING.contains(&list.as_str()));
             let describing: Vec<String> = describing;
-            Source::Lists { lists, describing: describing.into_iter().next() }
+            Source::Lists {
+                lists,
+                describing: describing.into_iter().next(),
+            }
         }
     };
-    Variable { name: single(name), source }
+    Variable {
+        name: single(name),
+        source,
+    }
 }
 
 fn single(name: &str) -> char {
@@ -240,7 +306,10 @@ fn words(list: &str, line: &str) -> Vec<Word> {
     };
     match line.split_once(" = ") {
         Some((text, details)) => vec![word(text, details.split("; ").map(str::to_owned).collect())],
-        None => line.split(", ").map(|text| word(text, Vec::new())).collect(),
+        None => line
+            .split(", ")
+            .map(|text| word(text, Vec::new()))
+            .collect(),
     }
 }
 
@@ -248,7 +317,9 @@ fn words(list: &str, line: &str) -> Vec<Word> {
 fn fill(telling: &str, cast: &Cast, voice: &mut impl Voice, text: &mut String) {
     let mut rest = telling;
     while let Some((before, after)) = rest.split_once('{') {
-        let (slot, after) = after.split_once('}').expect("a brace that opens also closes");
+        let (slot, after) = after
+            .split_once('}')
+            .expect("a brace that opens also closes");
         text.push_str(before);
         text.push_str(&voice.fill(slot, cast));
         rest = after;

@@ -48,10 +48,11 @@ impl Final {
     }
 }
 
-/// The word with `particle`, given as it is after a consonant (`은`, `으로`, `이에요`), in the form that the
-/// word demands. Particles with one form (`도`, `한테`) stay as they are. After ㄹ, `으로` is `로`.
+/// The word with `particle`, given as it is after a consonant (`은`, `으로`, `이에요`), in the form that
+/// the word demands. Particles with one form (`도`, `한테`) stay as they are. After ㄹ, `으로` is `로`.
 pub(crate) fn with_particle(word: &str, particle: &str) -> String {
-    let Some((after_consonant, after_vowel)) = PARTICLES.iter().find(|(form, _)| *form == particle) else {
+    let Some((after_consonant, after_vowel)) = PARTICLES.iter().find(|(form, _)| *form == particle)
+    else {
         return format!("{word}{particle}");
     };
     let vowel_form = match Final::of(word) {
@@ -59,12 +60,23 @@ pub(crate) fn with_particle(word: &str, particle: &str) -> String {
         Final::Rieul => particle == "으로",
         Final::Consonant => false,
     };
-    format!("{word}{}", if vowel_form { after_vowel } else { after_consonant })
+    format!(
+        "{word}{}",
+        if vowel_form {
+            after_vowel
+        } else {
+            after_consonant
+        }
+    )
 }
 
 /// How friends call someone by name: `민준이`, `민수`.
 fn familiar(name: &str) -> String {
-    if Final::of(name) == Final::Vowel { name.to_owned() } else { format!("{name}이") }
+    if Final::of(name) == Final::Vowel {
+        name.to_owned()
+    } else {
+        format!("{name}이")
+    }
 }
 
 impl Voice for Korean {
@@ -72,8 +84,8 @@ impl Voice for Korean {
         &place.details
     }
 
-    /// `A은` the word with a particle; `X*을` described; `A~이` a familiar name; `X!` the thing and the stem of
-    /// what one does with it (`연을 날리`); `animal D이`, `sound D` of a pet.
+    /// `A은` the word with a particle; `X*을` described; `A~이` a familiar name; `X!` the thing and
+    /// the stem of what one does with it (`연을 날리`); `animal D이`, `sound D` of a pet.
     fn fill(&mut self, slot: &str, cast: &Cast) -> String {
         let (form, slot) = slot.split_once(' ').unwrap_or(("", slot));
         let variable = slot.chars().next().expect("a slot names a variable");

@@ -1,8 +1,8 @@
-//! Small coherent stories to learn a language from: names that come back, pronouns that refer, things that
-//! are given, lost, found and asked about, so that attention has something to find.
+//! Small coherent stories to learn a language from: names that come back, pronouns that refer,
+//! things that are given, lost, found and asked about, so that attention has something to find.
 //!
-//! The corpora in `data/` are made here ([`SHIPPED`]). A story is a function of (seed, its number), so a
-//! longer corpus begins with a shorter one.
+//! The corpora in `data/` are made here ([`SHIPPED`]). A story is a function of (seed, its number),
+//! so a longer corpus begins with a shorter one.
 
 mod english;
 mod grammar;
@@ -32,7 +32,9 @@ impl FromStr for Language {
         match code {
             "en" => Ok(Self::English),
             "ko" => Ok(Self::Korean),
-            other => Err(format!("there are no stories in `{other}`; choose `en` or `ko`")),
+            other => Err(format!(
+                "there are no stories in `{other}`; choose `en` or `ko`"
+            )),
         }
     }
 }
@@ -52,12 +54,22 @@ pub struct Recipe {
 
 /// The corpora in `data/`.
 pub const SHIPPED: [Recipe; 2] = [
-    Recipe { file: "stories-en.txt", language: Language::English, seed: 1, min_bytes: 1_200_000 },
-    Recipe { file: "stories-ko.txt", language: Language::Korean, seed: 1, min_bytes: 1_400_000 },
+    Recipe {
+        file: "stories-en.txt",
+        language: Language::English,
+        seed: 1,
+        min_bytes: 1_200_000,
+    },
+    Recipe {
+        file: "stories-ko.txt",
+        language: Language::Korean,
+        seed: 1,
+        min_bytes: 1_400_000,
+    },
 ];
 
-/// Stories with a blank line between, each on one line, until there are at least `min_bytes` bytes of them.
-/// The same arguments give the same text.
+/// Stories with a blank line between, each on one line, until there are at least `min_bytes` bytes
+/// of them. The same arguments give the same text.
 pub fn make_stories(language: Language, seed: u64, min_bytes: u64) -> String {
     let mut text = Vec::new();
     write_stories(language, seed, min_bytes, &mut text).expect("writing into memory cannot fail");
@@ -68,7 +80,12 @@ pub fn make_stories(language: Language, seed: u64, min_bytes: u64) -> String {
 ///
 /// # Errors
 /// What keeps it from being written.
-pub fn write_stories(language: Language, seed: u64, min_bytes: u64, to: &mut (impl Write + ?Sized)) -> io::Result<u64> {
+pub fn write_stories(
+    language: Language,
+    seed: u64,
+    min_bytes: u64,
+    to: &mut (impl Write + ?Sized),
+) -> io::Result<u64> {
     let (grammar, purpose) = match language {
         Language::English => (Grammar::parse(include_str!("english.txt")), "stories-en"),
         Language::Korean => (Grammar::parse(include_str!("korean.txt")), "stories-ko"),

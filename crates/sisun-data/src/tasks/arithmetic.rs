@@ -6,8 +6,14 @@ use rand::Rng;
 /// Two numbers of `length` digits, the first not 0 (unless there is only one digit), and their sum.
 pub(super) fn addition(length: usize, scratchpad: bool, rng: &mut impl Rng) -> (String, String) {
     let mut number = || -> Vec<usize> {
-        let first = if length == 1 { below(rng, 10) } else { 1 + below(rng, 9) };
-        std::iter::once(first).chain((1..length).map(|_| below(rng, 10))).collect()
+        let first = if length == 1 {
+            below(rng, 10)
+        } else {
+            1 + below(rng, 9)
+        };
+        std::iter::once(first)
+            .chain((1..length).map(|_| below(rng, 10)))
+            .collect()
     };
     let (a, b) = (number(), number());
     let (mut carry, mut sum, mut steps) = (0, Vec::new(), String::new());
@@ -20,7 +26,9 @@ pub(super) fn addition(length: usize, scratchpad: bool, rng: &mut impl Rng) -> (
     if carry > 0 {
         sum.push(carry);
     }
-    let written = |digits: &mut dyn Iterator<Item = &usize>| -> String { digits.map(ToString::to_string).collect() };
+    let written = |digits: &mut dyn Iterator<Item = &usize>| -> String {
+        digits.map(ToString::to_string).collect()
+    };
     let prompt = format!("{}+{}", written(&mut a.iter()), written(&mut b.iter()));
     let sum = written(&mut sum.iter().rev());
     (prompt, if scratchpad { steps + &sum } else { sum })

@@ -3,20 +3,28 @@ use sisun_config::randomness::stream;
 use std::collections::BTreeSet;
 
 fn parts(Example { prompt, answer }: &Example) -> (String, String) {
-    (text(prompt).trim_end_matches('>').to_owned(), text(answer).trim_end_matches('.').to_owned())
+    (
+        text(prompt).trim_end_matches('>').to_owned(),
+        text(answer).trim_end_matches('.').to_owned(),
+    )
 }
 
 /// What the answer must be, found another way than the generator finds it.
 fn solved(task: Task, prompt: &str) -> String {
     let numbers = |prompt: &str| {
         let (a, b) = prompt.split_once('+').expect("a sum");
-        (a.parse::<u128>().expect("a number"), b.parse::<u128>().expect("a number"))
+        (
+            a.parse::<u128>().expect("a number"),
+            b.parse::<u128>().expect("a number"),
+        )
     };
     match task {
         Task::Copy | Task::CopyRepeated => prompt.to_owned(),
         Task::CopyTwice => format!("{prompt}{prompt}"),
         Task::Reverse => prompt.chars().rev().collect(),
-        Task::Sort => ('a'..='p').flat_map(|c| vec![c; prompt.matches(c).count()]).collect(),
+        Task::Sort => ('a'..='p')
+            .flat_map(|c| vec![c; prompt.matches(c).count()])
+            .collect(),
         Task::Addition => {
             let (a, b) = numbers(prompt);
             (a + b).to_string()
@@ -26,7 +34,11 @@ fn solved(task: Task, prompt: &str) -> String {
             let digits = prompt.len() / 2;
             let steps = (0..digits as u32).map(|i| {
                 let (power, next) = (10u128.pow(i), 10u128.pow(i + 1));
-                let (x, y, carry) = (a / power % 10, b / power % 10, (a % power + b % power) / power);
+                let (x, y, carry) = (
+                    a / power % 10,
+                    b / power % 10,
+                    (a % power + b % power) / power,
+                );
                 assert!(a % next < next);
                 format!("{x}+{y}+{carry}={},", x + y + carry)
             });
@@ -38,7 +50,9 @@ fn solved(task: Task, prompt: &str) -> String {
             prompt[at + 1..at + 2].to_owned()
         }
         Task::Parity => (prompt.bytes().filter(|b| *b == b'1').count() % 2).to_string(),
-        Task::Majority => u8::from(prompt.matches('1').count() > prompt.matches('0').count()).to_string(),
+        Task::Majority => {
+            u8::from(prompt.matches('1').count() > prompt.matches('0').count()).to_string()
+        }
     }
 }
 
@@ -52,13 +66,27 @@ fn every_answer_is_right_and_fits() {
                 let (prompt, answer) = parts(&example);
                 assert_eq!(answer, solved(task, &prompt), "{task} of {prompt}");
                 let tokens = example.prompt.len() + example.answer.len();
-                assert!(tokens <= task.most_tokens(length), "{task} of {length}: {tokens}");
+                assert!(
+                    tokens <= task.most_tokens(length),
+                    "{task} of {length}: {tokens}"
+                );
                 longest_seen = longest_seen.max(tokens * usize::from(length == 15));
-                assert!(example.prompt.iter().chain(&example.answer).all(|id| *id > 0), "padding is never asked for");
+                assert!(
+                    example
+                        .prompt
+                        .iter()
+                        .chain(&example.answer)
+                        .all(|id| *id > 0),
+                    "padding is never asked for"
+                );
             }
         }
         // The bound is one that examples reach, or nearly: rows are padded to it.
-        assert!(longest_seen + 15 >= task.most_tokens(15), "{task}: {longest_seen} of {}", task.most_tokens(15));
+        assert!(
+            longest_seen + 15 >= task.most_tokens(15),
+            "{task}: {longest_seen} of {}",
+            task.most_tokens(15)
+        );
     }
 }
 
@@ -74,10 +102,17 @@ fn names_are_read_back() {
     for task in Task::all() {
         assert_eq!(task.to_string().parse(), Ok(task));
     }
-    assert!("kopy".parse::<Task>().is_err_and(|problem| problem.contains("kopy") && problem.contains("copy-twice")));
+    assert!(
+        "kopy"
+            .parse::<Task>()
+            .is_err_and(|problem| problem.contains("kopy") && problem.contains("copy-twice"))
+    );
 }
 
 #[test]
 fn symbols_are_distinct() {
-    assert_eq!(SYMBOLS.chars().collect::<BTreeSet<_>>().len(), SYMBOLS.chars().count());
+    assert_eq!(
+        SYMBOLS.chars().collect::<BTreeSet<_>>().len(),
+        SYMBOLS.chars().count()
+    );
 }

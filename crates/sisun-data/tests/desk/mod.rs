@@ -22,9 +22,17 @@ impl Desk {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, contents).unwrap();
         }
-        let sources = files.iter().map(|(name, _)| folder.path().join(name).display().to_string()).collect();
+        let sources = files
+            .iter()
+            .map(|(name, _)| folder.path().join(name).display().to_string())
+            .collect();
         let data = DataConfig::reading(sources);
-        Self { folder, data, tokenizer: TokenizerConfig::Char, messages: Vec::new() }
+        Self {
+            folder,
+            data,
+            tokenizer: TokenizerConfig::Char,
+            messages: Vec::new(),
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> String {
@@ -38,7 +46,9 @@ impl Desk {
     pub(crate) fn prepare(&mut self) -> Result<Corpus, DataError> {
         let cache = self.cache();
         let messages = &mut self.messages;
-        prepare(&self.data, &self.tokenizer, 1, &cache, &mut |message| messages.push(message.to_owned()))
+        prepare(&self.data, &self.tokenizer, 1, &cache, &mut |message| {
+            messages.push(message.to_owned())
+        })
     }
 
     /// A tokenizer of these characters.
@@ -52,9 +62,19 @@ impl Desk {
 }
 
 pub(crate) fn text(corpus: &Corpus, tokens: &Tokens) -> String {
-    corpus.tokenizer.decode(&tokens.read(0..tokens.len())).unwrap()
+    corpus
+        .tokenizer
+        .decode(&tokens.read(0..tokens.len()))
+        .unwrap()
 }
 
 pub(crate) fn documents(corpus: &Corpus, tokens: &Tokens) -> Vec<String> {
-    (0..tokens.documents()).map(|i| corpus.tokenizer.decode(&tokens.read(tokens.document(i))).unwrap()).collect()
+    (0..tokens.documents())
+        .map(|i| {
+            corpus
+                .tokenizer
+                .decode(&tokens.read(tokens.document(i)))
+                .unwrap()
+        })
+        .collect()
 }

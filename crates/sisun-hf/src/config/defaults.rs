@@ -1,5 +1,5 @@
-//! What a family's configuration class takes for the keys that a `config.json` leaves out (`transformers` 5.23; held to it by
-//! `tests/peers/reference_defaults.py`).
+//! What a family's configuration class takes for the keys that a `config.json` leaves out
+//! (`transformers` 5.23; held to it by `tests/peers/reference_defaults.py`).
 
 use crate::family::Family;
 use serde_json::{Map, Value, json};
@@ -66,7 +66,12 @@ fn defaults(family: Family) -> Value {
 }
 
 /// Those of LLaMA and its kin.
-fn llama(vocab_size: usize, intermediate_size: usize, num_key_value_heads: Value, positions: usize) -> Value {
+fn llama(
+    vocab_size: usize,
+    intermediate_size: usize,
+    num_key_value_heads: Value,
+    positions: usize,
+) -> Value {
     json!({
         "vocab_size": vocab_size,
         "hidden_size": 4096,

@@ -38,7 +38,13 @@ impl Gpt2 {
             norm_eps: self.layer_norm_epsilon,
             scaled_scores: self.scale_attn_weights,
             ffn: activation(file, "activation_function", &self.activation_function)?,
-            ..plain(self.vocab_size, self.n_embd, self.n_layer, self.n_head, self.n_positions)
+            ..plain(
+                self.vocab_size,
+                self.n_embd,
+                self.n_layer,
+                self.n_head,
+                self.n_positions,
+            )
         })
     }
 }

@@ -31,7 +31,8 @@ pub(super) struct Llama {
 }
 
 impl Llama {
-    /// The model and, where some of its layers see no further back, how many tokens they see: its context ends there.
+    /// The model and, where some of its layers see no further back, how many tokens they see: its
+    /// context ends there.
     pub(super) fn model(
         self,
         file: &File<'_>,
@@ -45,7 +46,9 @@ impl Llama {
             "relu" => Ffn::ReluSquared,
             "gelu" if ungated => Ffn::Gelu,
             "gelu_new" | "gelu_pytorch_tanh" if ungated => Ffn::GeluTanh,
-            other => return file.unsupported("hidden_act", format!("{other:?}"), "supported is silu"),
+            other => {
+                return file.unsupported("hidden_act", format!("{other:?}"), "supported is silu");
+            }
         };
         let window = self.window(file, family)?;
         let n_heads = self.num_attention_heads;
@@ -62,8 +65,9 @@ impl Llama {
             _ => (false, false),
         };
         let rope = rope.whole(file)?;
-        let context_len =
-            window.map_or(self.max_position_embeddings, |window| window.min(self.max_position_embeddings));
+        let context_len = window.map_or(self.max_position_embeddings, |window| {
+            window.min(self.max_position_embeddings)
+        });
         let model = ModelConfig {
             n_kv_heads: Some(self.num_key_value_heads.unwrap_or(n_heads)),
             d_head: d_head.filter(|d_head| d_head.checked_mul(n_heads) != Some(self.hidden_size)),
@@ -77,17 +81,31 @@ impl Llama {
             norm_eps: self.rms_norm_eps,
             ffn,
             qk_norm: family == Family::Qwen3,
-            ..plain(self.vocab_size, self.hidden_size, self.num_hidden_layers, n_heads, context_len)
+            ..plain(
+                self.vocab_size,
+                self.hidden_size,
+                self.num_hidden_layers,
+                n_heads,
+                context_len,
+            )
         };
         Ok((model, window))
     }
 
-    /// Tokens that the layers with a window see, if some have one that is shorter than the text may be. As `transformers`
-    /// has it a query sees itself and the `window − 1` tokens before it: in a text of `window` tokens nothing is hidden.
+    /// Tokens that the layers with a window see, if some have one that is shorter than the text may
+    /// be. As `transformers` has it a query sees itself and the `window − 1` tokens before it: in a
+    /// text of `window` tokens nothing is hidden.
     fn window(&self, file: &File<'_>, family: Family) -> Result<Option<usize>, HfError> {
-        let kinds = self.layer_types.as_ref().filter(|_| family != Family::Llama);
+        let kinds = self
+            .layer_types
+            .as_ref()
+            .filter(|_| family != Family::Llama);
         let known = ["full_attention", "sliding_attention"];
-        if let Some(kind) = kinds.into_iter().flatten().find(|kind| !known.contains(&kind.as_str())) {
+        if let Some(kind) = kinds
+            .into_iter()
+            .flatten()
+            .find(|kind| !known.contains(&kind.as_str()))
+        {
             return file.unsupported(
                 "layer_types",
                 format!("{kind:?}"),
@@ -97,12 +115,23 @@ impl Llama {
         let windowed = match (family, kinds) {
             (Family::Mistral, _) => true,
             (Family::Qwen2 | Family::Qwen3, _) if !self.use_sliding_window => false,
-            (Family::Qwen2 | Family::Qwen3, Some(kinds)) => kinds.iter().any(|kind| kind == "sliding_attention"),
-            (Family::Qwen2 | Family::Qwen3, None) => self.max_window_layers < self.num_hidden_layers,
+            (Family::Qwen2 | Family::Qwen3, Some(kinds)) => {
+                kinds.iter().any(|kind| kind == "sliding_attention")
+            }
+            (Family::Qwen2 | Family::Qwen3, None) => {
+                self.max_window_layers < self.num_hidden_layers
+            }
             _ => false,
         };
-        match self.sliding_window.filter(|window| windowed && *window < self.max_position_embeddings) {
-            Some(0) => file.unsupported("sliding_window", 0, "a query has to see itself at least (null is no window)"),
+        match self
+            .sliding_window
+            .filter(|window| windowed && *window < self.max_position_embeddings)
+        {
+            Some(0) => file.unsupported(
+                "sliding_window",
+                0,
+                "a query has to see itself at least (null is no window)",
+            ),
             window => Ok(window),
         }
     }

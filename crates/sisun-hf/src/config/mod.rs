@@ -1,5 +1,5 @@
-//! `config.json`: what `transformers` calls the parts of a model, and what we call them. What a file leaves out is what
-//! the family's configuration class takes for it.
+//! `config.json`: what `transformers` calls the parts of a model, and what we call them. What a
+//! file leaves out is what the family's configuration class takes for it.
 
 mod defaults;
 mod gpt2;
@@ -51,7 +51,12 @@ impl File<'_> {
         value: impl std::fmt::Display,
         supported: &'static str,
     ) -> Result<T, HfError> {
-        Err(HfError::Unsupported { path: self.0.to_owned(), key, value: value.to_string(), supported })
+        Err(HfError::Unsupported {
+            path: self.0.to_owned(),
+            key,
+            value: value.to_string(),
+            supported,
+        })
     }
 }
 
@@ -73,19 +78,34 @@ impl Described {
         defaults::fill(family, &mut keys);
         let keys = Value::Object(keys);
         let (model, window) = match family {
-            Family::Gpt2 => (json::of_value::<gpt2::Gpt2>(path, keys)?.model(&file)?, None),
-            Family::Neox => {
-                (json::of_value::<neox::Neox>(path, keys)?.model(&file, RopeKeys::read(&file, &text)?)?, None)
-            }
-            Family::Llama | Family::Mistral | Family::Qwen2 | Family::Qwen3 => {
-                json::of_value::<llama::Llama>(path, keys)?.model(&file, family, RopeKeys::read(&file, &text)?)?
-            }
+            Family::Gpt2 => (
+                json::of_value::<gpt2::Gpt2>(path, keys)?.model(&file)?,
+                None,
+            ),
+            Family::Neox => (
+                json::of_value::<neox::Neox>(path, keys)?
+                    .model(&file, RopeKeys::read(&file, &text)?)?,
+                None,
+            ),
+            Family::Llama | Family::Mistral | Family::Qwen2 | Family::Qwen3 => json::of_value::<
+                llama::Llama,
+            >(
+                path, keys
+            )?
+            .model(&file, family, RopeKeys::read(&file, &text)?)?,
         };
         model.validate().map_err(|error| {
             let problem = family.in_its_words(&error.to_string());
-            HfError::Config { path: path.to_owned(), problem }
+            HfError::Config {
+                path: path.to_owned(),
+                problem,
+            }
         })?;
-        Ok(Self { family, model, window })
+        Ok(Self {
+            family,
+            model,
+            window,
+        })
     }
 }
 
@@ -96,13 +116,22 @@ impl Any {
             (Some(name), _) => ("architectures", name.as_str()),
             (None, Some(kind)) => ("model_type", kind.as_str()),
             (None, None) => {
-                let problem = format!("neither architectures nor model_type says which model this is; {FAMILIES}");
-                return Err(HfError::Json { path: path.to_owned(), problem });
+                let problem = format!(
+                    "neither architectures nor model_type says which model this is; {FAMILIES}"
+                );
+                return Err(HfError::Json {
+                    path: path.to_owned(),
+                    problem,
+                });
             }
         };
         match Family::named(value) {
             // Of two that are known `transformers` goes by the type.
-            Some(family) => Ok(self.model_type.as_deref().and_then(Family::named).unwrap_or(family)),
+            Some(family) => Ok(self
+                .model_type
+                .as_deref()
+                .and_then(Family::named)
+                .unwrap_or(family)),
             None => File(path).unsupported(key, format!("{value:?}"), FAMILIES),
         }
     }
@@ -123,7 +152,13 @@ fn activation(file: &File<'_>, key: &'static str, name: &str) -> Result<Ffn, HfE
 }
 
 /// A model of these sizes, everything else as in GPT-2.
-fn plain(vocab_size: usize, d_model: usize, n_layers: usize, n_heads: usize, context_len: usize) -> ModelConfig {
+fn plain(
+    vocab_size: usize,
+    d_model: usize,
+    n_layers: usize,
+    n_heads: usize,
+    context_len: usize,
+) -> ModelConfig {
     ModelConfig {
         vocab_size: Some(vocab_size),
         d_model,

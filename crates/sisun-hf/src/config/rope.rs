@@ -1,5 +1,5 @@
-//! What `config.json` says about rotary positions, in the words of `transformers` 4 (`rope_theta`, `rope_scaling`) and of
-//! 5 (`rope_parameters`).
+//! What `config.json` says about rotary positions, in the words of `transformers` 4 (`rope_theta`,
+//! `rope_scaling`) and of 5 (`rope_parameters`).
 
 use super::File;
 use crate::{HfError, json};
@@ -64,7 +64,8 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<boo
 }
 
 impl RopeKeys {
-    /// Reads them. They are not flattened into the family's keys, because errors would then name none.
+    /// Reads them. They are not flattened into the family's keys, because errors would then name
+    /// none.
     pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Self, HfError> {
         #[derive(Deserialize)]
         struct Raw {
@@ -74,10 +75,19 @@ impl RopeKeys {
             rope_parameters: Value,
         }
         let raw: Raw = json::parse(file.0, text)?;
-        for (key, settings) in [("rope_scaling", raw.rope_scaling), ("rope_parameters", raw.rope_parameters)] {
-            let plain = settings.as_object().map(|settings| !settings.values().any(Value::is_object));
+        for (key, settings) in [
+            ("rope_scaling", raw.rope_scaling),
+            ("rope_parameters", raw.rope_parameters),
+        ] {
+            let plain = settings
+                .as_object()
+                .map(|settings| !settings.values().any(Value::is_object));
             if !plain.unwrap_or(settings.is_null()) {
-                return file.unsupported(key, settings, "supported is one object of settings for all layers");
+                return file.unsupported(
+                    key,
+                    settings,
+                    "supported is one object of settings for all layers",
+                );
             }
         }
         json::parse(file.0, text)
@@ -92,35 +102,70 @@ impl RopeKeys {
 
     /// The same, if it turns all of each head.
     pub(super) fn whole(self, file: &File<'_>) -> Result<Self, HfError> {
-        match self.settings().partial_rotary_factor.or(self.partial_rotary_factor).filter(|fraction| *fraction != 1.0) {
-            Some(fraction) => file.unsupported("partial_rotary_factor", fraction, "all of each head has to be turned"),
+        match self
+            .settings()
+            .partial_rotary_factor
+            .or(self.partial_rotary_factor)
+            .filter(|fraction| *fraction != 1.0)
+        {
+            Some(fraction) => file.unsupported(
+                "partial_rotary_factor",
+                fraction,
+                "all of each head has to be turned",
+            ),
             None => Ok(self),
         }
     }
 
     /// The older key counts where both are there, unless it is empty.
     fn settings(&self) -> Settings {
-        let older = self.rope_scaling.as_ref().filter(|settings| **settings != Settings::default());
-        older.or(self.rope_parameters.as_ref()).cloned().unwrap_or_default()
+        let older = self
+            .rope_scaling
+            .as_ref()
+            .filter(|settings| **settings != Settings::default());
+        older
+            .or(self.rope_parameters.as_ref())
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// The position variant.
-    pub(super) fn position(&self, file: &File<'_>, d_head: usize, context_len: usize) -> Result<Position, HfError> {
+    pub(super) fn position(
+        &self,
+        file: &File<'_>,
+        d_head: usize,
+        context_len: usize,
+    ) -> Result<Position, HfError> {
         let settings = self.settings();
         let base = settings.rope_theta.or(self.rope_theta).unwrap_or(10_000.0);
         let scaling = scaling(file, &settings, self, context_len)?;
-        let fraction = settings.partial_rotary_factor.or(self.partial_rotary_factor).unwrap_or(1.0);
+        let fraction = settings
+            .partial_rotary_factor
+            .or(self.partial_rotary_factor)
+            .unwrap_or(1.0);
         // Out of range it is told by its name when the whole model is checked.
         if !(0.0..=1.0).contains(&fraction) {
-            return Ok(Position::Rope { base, fraction, scaling });
+            return Ok(Position::Rope {
+                base,
+                fraction,
+                scaling,
+            });
         }
         let turned = (d_head as f64 * fraction) as usize;
         if !turned.is_multiple_of(2) {
-            let problem =
-                format!("RoPE turns pairs of dimensions, but {turned} of the {d_head} of a head are to be turned");
-            return Err(HfError::Json { path: file.0.to_owned(), problem });
+            let problem = format!(
+                "RoPE turns pairs of dimensions, but {turned} of the {d_head} of a head are to be turned"
+            );
+            return Err(HfError::Json {
+                path: file.0.to_owned(),
+                problem,
+            });
         }
-        Ok(Position::Rope { base, fraction: turned as f64 / d_head.max(1) as f64, scaling })
+        Ok(Position::Rope {
+            base,
+            fraction: turned as f64 / d_head.max(1) as f64,
+            scaling,
+        })
     }
 }
 
@@ -130,20 +175,32 @@ fn scaling(
     keys: &RopeKeys,
     context_len: usize,
 ) -> Result<Option<RopeScaling>, HfError> {
-    let kind = settings.rope_type.as_deref().or(settings.kind.as_deref()).unwrap_or("default");
+    let kind = settings
+        .rope_type
+        .as_deref()
+        .or(settings.kind.as_deref())
+        .unwrap_or("default");
     let needed = |key: &str, value: Option<f64>| {
         let problem = || format!("rope scaling {kind:?} needs a {key}");
-        value.ok_or_else(|| HfError::Json { path: file.0.to_owned(), problem: problem() })
+        value.ok_or_else(|| HfError::Json {
+            path: file.0.to_owned(),
+            problem: problem(),
+        })
     };
-    let original = keys.original_max_position_embeddings.or(settings.original_max_position_embeddings);
+    let original = keys
+        .original_max_position_embeddings
+        .or(settings.original_max_position_embeddings);
     let original_context_len = original.unwrap_or(context_len);
     Ok(Some(match kind {
         "default" => return Ok(None),
-        "linear" => RopeScaling::Linear { factor: needed("factor", settings.factor)? },
+        "linear" => RopeScaling::Linear {
+            factor: needed("factor", settings.factor)?,
+        },
         // It goes by what the model can read, whatever it was trained on.
-        "dynamic" => {
-            RopeScaling::Dynamic { factor: needed("factor", settings.factor)?, original_context_len: context_len }
-        }
+        "dynamic" => RopeScaling::Dynamic {
+            factor: needed("factor", settings.factor)?,
+            original_context_len: context_len,
+        },
         "llama3" => RopeScaling::Llama3 {
             factor: needed("factor", settings.factor)?,
             original_context_len,
@@ -156,7 +213,9 @@ fn scaling(
 }
 
 fn yarn(settings: &Settings, context_len: usize, original_context_len: usize) -> RopeScaling {
-    let factor = settings.factor.unwrap_or(context_len as f64 / original_context_len as f64);
+    let factor = settings
+        .factor
+        .unwrap_or(context_len as f64 / original_context_len as f64);
     // `transformers` takes 0 for unset.
     let set = |value: Option<f64>| value.filter(|value| *value != 0.0);
     let grown = |by: f64| 0.1 * by * factor.ln() + 1.0;
@@ -170,6 +229,8 @@ fn yarn(settings: &Settings, context_len: usize, original_context_len: usize) ->
         beta_fast: set(settings.beta_fast),
         beta_slow: set(settings.beta_slow),
         attention_factor: settings.attention_factor.or(by_scales),
-        truncate: settings.truncate.is_none_or(|truncate| truncate.unwrap_or(false)),
+        truncate: settings
+            .truncate
+            .is_none_or(|truncate| truncate.unwrap_or(false)),
     }
 }

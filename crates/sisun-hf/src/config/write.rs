@@ -47,7 +47,13 @@ pub(crate) fn write(family: Family, model: &ModelConfig, ids: &Ids, dtype: &str)
         _ => Value::Null,
     };
     let both = [of_family, rope];
-    let more = both.into_iter().filter_map(|value| if let Value::Object(keys) = value { Some(keys) } else { None });
+    let more = both.into_iter().filter_map(|value| {
+        if let Value::Object(keys) = value {
+            Some(keys)
+        } else {
+            None
+        }
+    });
     if let Value::Object(config) = &mut config {
         more.for_each(|keys: Map<String, Value>| config.extend(keys));
     }
@@ -117,16 +123,28 @@ fn llama(family: Family, model: &ModelConfig) -> Value {
 /// Scaling by the length read begins at this many positions.
 fn positions(model: &ModelConfig) -> usize {
     match model.position {
-        Position::Rope { scaling: Some(RopeScaling::Dynamic { original_context_len, .. }), .. } => original_context_len,
+        Position::Rope {
+            scaling:
+                Some(RopeScaling::Dynamic {
+                    original_context_len,
+                    ..
+                }),
+            ..
+        } => original_context_len,
         _ => model.context_len,
     }
 }
 
-/// The share of each head that is turned. Theirs is multiplied by the head's width and cut off to a whole number.
+/// The share of each head that is turned. Theirs is multiplied by the head's width and cut off to a
+/// whole number.
 fn turned(model: &ModelConfig) -> f64 {
     let (turned, width) = (model.rotary_dims(), model.d_head() as f64);
     let share = turned as f64 / width;
-    if (share * width) as usize == turned { share } else { (turned as f64 + 0.5) / width }
+    if (share * width) as usize == turned {
+        share
+    } else {
+        (turned as f64 + 0.5) / width
+    }
 }
 
 fn activation(ffn: Ffn) -> &'static str {
@@ -144,29 +162,54 @@ fn rope(base: f64, fraction: f64, scaling: Option<RopeScaling>) -> Value {
         // The export has put what a fixed factor does into the base.
         None | Some(RopeScaling::Ntk { .. }) => json!({ "rope_type": "default" }),
         Some(RopeScaling::Linear { factor }) => json!({ "rope_type": "linear", "factor": factor }),
-        Some(RopeScaling::Dynamic { factor, .. }) => json!({ "rope_type": "dynamic", "factor": factor }),
-        Some(RopeScaling::Llama3 { factor, original_context_len, low_freq_factor, high_freq_factor }) => json!({
+        Some(RopeScaling::Dynamic { factor, .. }) => {
+            json!({ "rope_type": "dynamic", "factor": factor })
+        }
+        Some(RopeScaling::Llama3 {
+            factor,
+            original_context_len,
+            low_freq_factor,
+            high_freq_factor,
+        }) => json!({
             "rope_type": "llama3",
             "factor": factor,
             "original_max_position_embeddings": original_context_len,
             "low_freq_factor": low_freq_factor,
             "high_freq_factor": high_freq_factor,
         }),
-        Some(RopeScaling::Yarn { factor, original_context_len, beta_fast, beta_slow, attention_factor, truncate }) => {
+        Some(RopeScaling::Yarn {
+            factor,
+            original_context_len,
+            beta_fast,
+            beta_slow,
+            attention_factor,
+            truncate,
+        }) => {
             let mut settings = json!({
                 "rope_type": "yarn",
                 "factor": factor,
                 "original_max_position_embeddings": original_context_len,
                 "truncate": truncate,
             });
-            let set = [("beta_fast", beta_fast), ("beta_slow", beta_slow), ("attention_factor", attention_factor)];
-            for (key, value) in set.into_iter().filter_map(|(key, value)| Some((key, value?))) {
+            let set = [
+                ("beta_fast", beta_fast),
+                ("beta_slow", beta_slow),
+                ("attention_factor", attention_factor),
+            ];
+            for (key, value) in set
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, value?)))
+            {
                 settings[key] = value.into();
             }
             settings
         }
     };
-    let older = if settings["rope_type"] == "default" { Value::Null } else { settings.clone() };
+    let older = if settings["rope_type"] == "default" {
+        Value::Null
+    } else {
+        settings.clone()
+    };
     let mut parameters = settings;
     parameters["rope_theta"] = base.into();
     if fraction < 1.0 {

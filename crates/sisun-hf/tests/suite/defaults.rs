@@ -8,7 +8,10 @@ use std::fs;
 #[test]
 fn what_is_left_out_is_what_the_class_takes() {
     let text = fs::read(fixtures().with_file_name("config_defaults.json")).unwrap();
-    let cases = serde_json::from_slice::<Value>(&text).unwrap()["cases"].as_array().unwrap().clone();
+    let cases = serde_json::from_slice::<Value>(&text).unwrap()["cases"]
+        .as_array()
+        .unwrap()
+        .clone();
     assert!(cases.len() > 30);
     for case in cases {
         let (config, expected) = (&case["config"], &case["resolved"]);
@@ -30,17 +33,31 @@ fn what_is_left_out_is_what_the_class_takes() {
         }
         // The context ends where a window would hide something.
         let window = number("window");
-        assert_eq!(Some(model.context_len), window.or(number("positions")), "{config}");
+        assert_eq!(
+            Some(model.context_len),
+            window.or(number("positions")),
+            "{config}"
+        );
         let notes = sisun_hf::notes(&dir.path("")).unwrap();
-        assert_eq!(notes.iter().any(|note| note.contains("sliding_window")), window.is_some(), "{config}: {notes:?}");
-        assert_eq!(model.norm_eps, expected["norm_eps"].as_f64().unwrap(), "{config}");
+        assert_eq!(
+            notes.iter().any(|note| note.contains("sliding_window")),
+            window.is_some(),
+            "{config}: {notes:?}"
+        );
+        assert_eq!(
+            model.norm_eps,
+            expected["norm_eps"].as_f64().unwrap(),
+            "{config}"
+        );
         assert_eq!(model.tied_head, expected["tied"], "{config}");
         assert_eq!(activation(&model), expected["activation"], "{config}");
         let rope = match model.position {
             Position::Rope { base, fraction, .. } => Some((base, fraction)),
             _ => None,
         };
-        let turned = expected["rope_theta"].as_f64().zip(expected["rotated"].as_f64());
+        let turned = expected["rope_theta"]
+            .as_f64()
+            .zip(expected["rotated"].as_f64());
         assert_eq!(rope, turned, "{config}");
     }
 }

@@ -22,7 +22,11 @@ impl Directory {
         let copy = Self(TempDir::new().unwrap());
         for entry in fs::read_dir(fixtures().join(name)).unwrap() {
             let path = entry.unwrap().path();
-            fs::copy(&path, copy.path(path.file_name().unwrap().to_str().unwrap())).unwrap();
+            fs::copy(
+                &path,
+                copy.path(path.file_name().unwrap().to_str().unwrap()),
+            )
+            .unwrap();
         }
         copy
     }
@@ -58,7 +62,10 @@ impl Directory {
     pub(crate) fn open(&self) -> Result<Imported, String> {
         sisun_hf::open(self.0.path(), &Device::flex()).map_err(|error| {
             let message = error.to_string();
-            assert!(!message.starts_with(char::is_uppercase), "begins with a capital: {message}");
+            assert!(
+                !message.starts_with(char::is_uppercase),
+                "begins with a capital: {message}"
+            );
             assert!(
                 !message.is_empty() && !message.ends_with(['.', '\n', ' ']),
                 "ends with a stop or blank: {message:?}"
@@ -85,12 +92,19 @@ pub(crate) fn read_tensors(path: &Path) -> Tensors {
     let bytes = fs::read(path).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let tensor = |view: safetensors::tensor::TensorView<'_>| {
-        (view.dtype().to_string(), view.shape().to_vec(), view.data().to_vec())
+        (
+            view.dtype().to_string(),
+            view.shape().to_vec(),
+            view.data().to_vec(),
+        )
     };
-    file.iter().map(|(name, view)| (name.to_owned(), tensor(view))).collect()
+    file.iter()
+        .map(|(name, view)| (name.to_owned(), tensor(view)))
+        .collect()
 }
 
-/// The bytes of a file with these tensors, written by hand so that it may hold whatever a test wants.
+/// The bytes of a file with these tensors, written by hand so that it may hold whatever a test
+/// wants.
 pub(crate) fn file_of(tensors: &Tensors) -> Vec<u8> {
     let (mut header, mut data) = (json!({}), Vec::new());
     for (name, (dtype, shape, bytes)) in tensors {
@@ -99,5 +113,10 @@ pub(crate) fn file_of(tensors: &Tensors) -> Vec<u8> {
         data.extend(bytes);
     }
     let header = header.to_string();
-    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &data].concat()
+    [
+        &(header.len() as u64).to_le_bytes()[..],
+        header.as_bytes(),
+        &data,
+    ]
+    .concat()
 }

@@ -1,4 +1,5 @@
-//! Logits, attention and greedy continuations against Hugging Face transformers (`tests/peers/reference_hf.py`).
+//! Logits, attention and greedy continuations against Hugging Face transformers
+//! (`tests/peers/reference_hf.py`).
 
 use crate::directory::{fixtures, read_tensors};
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -24,14 +25,32 @@ impl Expected {
     pub(crate) fn read(path: &Path) -> Self {
         let tensors = read_tensors(path);
         let whole = |name: &str| {
-            tensors[name].2.as_chunks().0.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect::<Vec<i64>>()
+            tensors[name]
+                .2
+                .as_chunks()
+                .0
+                .iter()
+                .map(|bytes| i64::from_le_bytes(*bytes))
+                .collect::<Vec<i64>>()
         };
         let real = |name: &str| {
             let (_, shape, bytes) = &tensors[name];
-            (shape.clone(), bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect::<Vec<f32>>())
+            (
+                shape.clone(),
+                bytes
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|bytes| f32::from_le_bytes(*bytes))
+                    .collect::<Vec<f32>>(),
+            )
         };
-        let texts = (0..).map(|text| format!("text.{text}")).take_while(|name| tensors.contains_key(name));
-        let layers = (0..).map(|layer| format!("attention.{layer}")).take_while(|name| tensors.contains_key(name));
+        let texts = (0..)
+            .map(|text| format!("text.{text}"))
+            .take_while(|name| tensors.contains_key(name));
+        let layers = (0..)
+            .map(|layer| format!("attention.{layer}"))
+            .take_while(|name| tensors.contains_key(name));
         Self {
             ids: whole("ids"),
             prompt: whole("prompt"),
@@ -44,13 +63,26 @@ impl Expected {
 }
 
 pub(crate) fn tokens(ids: &[i64]) -> Tensor<2, Int> {
-    Tensor::from_data(TensorData::new(ids.to_vec(), [1, ids.len()]), &Device::flex())
+    Tensor::from_data(
+        TensorData::new(ids.to_vec(), [1, ids.len()]),
+        &Device::flex(),
+    )
 }
 
 pub(crate) fn largest(found: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(found.len(), expected.len());
-    let difference = |(a, b): (&f32, &f32)| if (a - b).is_nan() { f32::INFINITY } else { (a - b).abs() };
-    found.iter().zip(expected).map(difference).fold(0.0, f32::max)
+    let difference = |(a, b): (&f32, &f32)| {
+        if (a - b).is_nan() {
+            f32::INFINITY
+        } else {
+            (a - b).abs()
+        }
+    };
+    found
+        .iter()
+        .zip(expected)
+        .map(difference)
+        .fold(0.0, f32::max)
 }
 
 /// The likeliest token after each, with a cache.
@@ -58,7 +90,9 @@ pub(crate) fn greedy(model: &Transformer, prompt: &[i64], n: usize) -> Vec<i64> 
     let (mut cache, mut new, mut written) = (KvCache::new(), prompt.to_vec(), Vec::new());
     while written.len() < n {
         let logits = to_host(model.forward_last(tokens(&new), Pass::cached(&mut cache))).1;
-        let likeliest = (0..logits.len()).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).unwrap();
+        let likeliest = (0..logits.len())
+            .max_by(|a, b| logits[*a].total_cmp(&logits[*b]))
+            .unwrap();
         new = vec![likeliest as i64];
         written.push(likeliest as i64);
     }
@@ -68,14 +102,26 @@ pub(crate) fn greedy(model: &Transformer, prompt: &[i64], n: usize) -> Vec<i64> 
 /// As float32 in our layout, and as they are stored.
 #[test]
 fn logits_attention_and_continuations_are_those_of_transformers() {
-    let mut names: Vec<String> =
-        std::fs::read_dir(fixtures()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = std::fs::read_dir(fixtures())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     assert_eq!(names.len(), 17);
     for name in names {
         let dir = fixtures().join(&name);
-        check(&name, &sisun_hf::open(&dir, &Device::flex()).unwrap().model, false);
-        check(&name, &sisun_hf::open_as_stored(&dir, &Device::flex()).unwrap().model, dtype(&dir) == Dtype::BF16);
+        check(
+            &name,
+            &sisun_hf::open(&dir, &Device::flex()).unwrap().model,
+            false,
+        );
+        check(
+            &name,
+            &sisun_hf::open_as_stored(&dir, &Device::flex())
+                .unwrap()
+                .model,
+            dtype(&dir) == Dtype::BF16,
+        );
     }
 }
 
@@ -91,37 +137,71 @@ fn dtype(dir: &Path) -> Dtype {
 
 fn check(name: &str, model: &Transformer, in_bf16: bool) {
     let held = model.blocks[0].attn.o.weight.val().dtype();
-    assert_eq!(held == burn::tensor::DType::BF16, in_bf16, "{name} is held in {held:?}");
+    assert_eq!(
+        held == burn::tensor::DType::BF16,
+        in_bf16,
+        "{name} is held in {held:?}"
+    );
     let expected = Expected::read(&fixtures().join(name).join("expected.safetensors"));
     let config = model.config();
     assert_eq!(expected.attention.len(), config.n_layers, "{name}");
-    let (layers, heads): (Vec<usize>, Vec<usize>) = ((0..config.n_layers).collect(), (0..config.n_heads).collect());
+    let (layers, heads): (Vec<usize>, Vec<usize>) = (
+        (0..config.n_layers).collect(),
+        (0..config.n_heads).collect(),
+    );
     let mut capture = Capture::new(&[Activation::Pattern], &layers, &heads);
     let (_, logits) = to_host(model.forward(tokens(&expected.ids), Pass::capturing(&mut capture)));
 
-    let (n, rows, vocab) = (expected.ids.len(), expected.logits.0[0], expected.logits.0[1]);
+    let (n, rows, vocab) = (
+        expected.ids.len(),
+        expected.logits.0[0],
+        expected.logits.0[1],
+    );
     assert_eq!(vocab, config.vocab_size.unwrap(), "{name}");
     let of_logits = largest(&logits[(n - rows) * vocab..], &expected.logits.1);
     let mut of_attention = 0.0_f32;
     for (found, (shape, expected)) in capture.into_found().iter().zip(&expected.attention) {
         assert_eq!(shape, &[config.n_heads, rows, n], "{name}");
-        let last_rows: Vec<f32> =
-            found.values.chunks_exact(n * n).flat_map(|head| &head[(n - rows) * n..]).copied().collect();
+        let last_rows: Vec<f32> = found
+            .values
+            .chunks_exact(n * n)
+            .flat_map(|head| &head[(n - rows) * n..])
+            .copied()
+            .collect();
         of_attention = of_attention.max(largest(&last_rows, expected));
     }
-    println!("{name}: {n} tokens, largest differences: logits {of_logits:.1e}, attention {of_attention:.1e}");
+    println!(
+        "{name}: {n} tokens, largest differences: logits {of_logits:.1e}, attention {of_attention:.1e}"
+    );
     assert!(of_logits <= 1e-4, "{name}: logits differ by {of_logits:e}");
-    assert!(of_attention <= 1e-5, "{name}: attention differs by {of_attention:e}");
+    assert!(
+        of_attention <= 1e-5,
+        "{name}: attention differs by {of_attention:e}"
+    );
     assert_eq!(expected.greedy.len(), 64, "{name}");
-    assert_eq!(greedy(model, &expected.prompt, 64), expected.greedy, "{name}");
+    assert_eq!(
+        greedy(model, &expected.prompt, 64),
+        expected.greedy,
+        "{name}"
+    );
 }
 
 /// What is held is what is stored: no number changes on the way, whatever type and order it has.
 #[test]
 fn parameters_held_as_they_are_stored_are_the_same_numbers() {
-    for name in ["gpt2", "gpt2_untied", "llama_tied", "llama_untied", "llama_attention_bias"] {
-        let [converted, held] = [sisun_hf::open, sisun_hf::open_as_stored]
-            .map(|open| open(&fixtures().join(name), &Device::flex()).unwrap().model.to_host());
+    for name in [
+        "gpt2",
+        "gpt2_untied",
+        "llama_tied",
+        "llama_untied",
+        "llama_attention_bias",
+    ] {
+        let [converted, held] = [sisun_hf::open, sisun_hf::open_as_stored].map(|open| {
+            open(&fixtures().join(name), &Device::flex())
+                .unwrap()
+                .model
+                .to_host()
+        });
         assert!(converted == held, "{name}");
     }
 }
@@ -141,19 +221,31 @@ fn tensors_at_odd_addresses_are_read() {
     // A header may end in spaces, as many as one likes.
     let moved = [&(length + 1).to_le_bytes()[..], header, b" ", numbers].concat();
     std::fs::write(copy.path().join("model.safetensors"), moved).unwrap();
-    let [there, moved] =
-        [&dir, copy.path()].map(|dir| sisun_hf::open_as_stored(dir, &Device::flex()).unwrap().model.to_host());
+    let [there, moved] = [&dir, copy.path()].map(|dir| {
+        sisun_hf::open_as_stored(dir, &Device::flex())
+            .unwrap()
+            .model
+            .to_host()
+    });
     assert!(there == moved);
 }
 
-/// A tokenizer of the directory gives the ids that `transformers` gives its model, `<s>` before a LLaMA's.
+/// A tokenizer of the directory gives the ids that `transformers` gives its model, `<s>` before a
+/// LLaMA's.
 #[test]
 fn tokenizers_come_with_their_models() {
     for name in ["gpt2", "llama_untied", "qwen2", "qwen3", "neox"] {
         let imported = sisun_hf::open(&fixtures().join(name), &Device::flex()).unwrap();
         assert_eq!(imported.name, name);
         let expected = Expected::read(&fixtures().join(name).join("expected.safetensors"));
-        let ids = imported.tokenizer.encode_prompt("the cat saw the kite and ran").unwrap().ids;
-        assert_eq!(ids.into_iter().map(i64::from).collect::<Vec<_>>(), expected.prompt);
+        let ids = imported
+            .tokenizer
+            .encode_prompt("the cat saw the kite and ran")
+            .unwrap()
+            .ids;
+        assert_eq!(
+            ids.into_iter().map(i64::from).collect::<Vec<_>>(),
+            expected.prompt
+        );
     }
 }

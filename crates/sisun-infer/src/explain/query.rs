@@ -17,8 +17,8 @@ pub enum Query {
     Last,
     /// By its number, counted from 0.
     Number(usize),
-    /// By its label, or by a text that several tokens in a row make up: then the last of them, which sees all of it. The space
-    /// that a word may begin with need not be given.
+    /// By its label, or by a text that several tokens in a row make up: then the last of them,
+    /// which sees all of it. The space that a word may begin with need not be given.
     Label(String),
 }
 
@@ -27,12 +27,15 @@ impl FromStr for Query {
 
     /// Digits are a number, anything else a label.
     fn from_str(given: &str) -> Result<Self, Infallible> {
-        Ok(given.parse().map_or_else(|_| Self::Label(given.to_owned()), Self::Number))
+        Ok(given
+            .parse()
+            .map_or_else(|_| Self::Label(given.to_owned()), Self::Number))
     }
 }
 
 impl Query {
-    /// The numbers of the tokens among these, of which there is at least one, that make up what is meant; the last of them looks.
+    /// The numbers of the tokens among these, of which there is at least one, that make up what is
+    /// meant; the last of them looks.
     ///
     /// # Errors
     /// No such token, or several with that label.
@@ -56,56 +59,84 @@ impl Query {
                 let forms = sisun_data::forms(label);
                 let is_it = |token: &Token| {
                     let text = &token.text;
-                    forms.iter().any(|form| text == form || text.strip_prefix(' ') == Some(form))
+                    forms
+                        .iter()
+                        .any(|form| text == form || text.strip_prefix(' ') == Some(form))
                 };
                 let mut found: Vec<Range<usize>> = (0..tokens.len())
                     .filter(|&number| is_it(&tokens[number]))
                     .map(|number| number..number + 1)
                     .collect();
                 if found.is_empty() {
-                    found = forms.iter().flat_map(|form| made_up_of(form, text, tokens)).collect();
+                    found = forms
+                        .iter()
+                        .flat_map(|form| made_up_of(form, text, tokens))
+                        .collect();
                 }
                 match &found[..] {
                     [] => Err(missing(format!("{label:?}"), &holding(&forms, tokens))),
                     [one] => Ok(one.clone()),
                     several => {
-                        let last: Vec<usize> = several.iter().map(|tokens| tokens.end - 1).collect();
-                        Err(InferError::ManyTokens { label: label.clone(), numbers: numbers(&last) })
+                        let last: Vec<usize> =
+                            several.iter().map(|tokens| tokens.end - 1).collect();
+                        Err(InferError::ManyTokens {
+                            label: label.clone(),
+                            numbers: numbers(&last),
+                        })
                     }
                 }
             }
         }
     }
 
-    /// The number of a token whose text is the number that was given, if that is not the token that it is the number of.
+    /// The number of a token whose text is the number that was given, if that is not the token that
+    /// it is the number of.
     pub fn namesake(&self, tokens: &[Token]) -> Option<usize> {
-        let Self::Number(given) = self else { return None };
-        let found = tokens.iter().position(|token| token.text.trim_start_matches(' ') == given.to_string())?;
+        let Self::Number(given) = self else {
+            return None;
+        };
+        let found = tokens
+            .iter()
+            .position(|token| token.text.trim_start_matches(' ') == given.to_string())?;
         (found != *given).then_some(found)
     }
 }
 
 /// The tokens that have a text of these forms within them.
 fn holding(forms: &[String], tokens: &[Token]) -> Vec<usize> {
-    let holds = |token: &Token| forms.iter().any(|form| !form.trim().is_empty() && token.text.contains(form.as_str()));
-    (0..tokens.len()).filter(|&number| holds(&tokens[number])).take(LISTED).collect()
+    let holds = |token: &Token| {
+        forms
+            .iter()
+            .any(|form| !form.trim().is_empty() && token.text.contains(form.as_str()))
+    };
+    (0..tokens.len())
+        .filter(|&number| holds(&tokens[number]))
+        .take(LISTED)
+        .collect()
 }
 
-/// The tokens in a row whose text is `wanted`, wherever it occurs; before it the first of them may have white space.
+/// The tokens in a row whose text is `wanted`, wherever it occurs; before it the first of them may
+/// have white space.
 fn made_up_of(wanted: &str, text: &str, tokens: &[Token]) -> Vec<Range<usize>> {
     let characters: Vec<char> = text.chars().collect();
     let wanted: Vec<char> = wanted.chars().collect();
     if wanted.is_empty() {
         return Vec::new();
     }
-    let runs = characters.windows(wanted.len()).enumerate().filter(|(_, window)| *window == wanted);
+    let runs = characters
+        .windows(wanted.len())
+        .enumerate()
+        .filter(|(_, window)| *window == wanted);
     let tokens_of = |start: usize| {
         let end = start + wanted.len();
-        let within = |token: &Token| token.start < end && token.end > start && token.start < token.end;
+        let within =
+            |token: &Token| token.start < end && token.end > start && token.start < token.end;
         let first = tokens.iter().position(within)?;
         let last = tokens.iter().rposition(within)?;
         let before = &characters[tokens[first].start.min(start)..start];
-        let whole = tokens[first].start <= start && before.iter().all(|c| c.is_whitespace()) && tokens[last].end == end;
+        let whole = tokens[first].start <= start
+            && before.iter().all(|c| c.is_whitespace())
+            && tokens[last].end == end;
         whole.then_some(first..last + 1)
     };
     runs.filter_map(|(start, _)| tokens_of(start)).collect()
@@ -122,7 +153,10 @@ fn list(tokens: &[Token]) -> String {
 
 /// Numbers and labels.
 fn named<'t>(tokens: impl Iterator<Item = (usize, &'t Token)>) -> String {
-    tokens.map(|(number, token)| format!("{number} {:?}", token.text)).collect::<Vec<_>>().join(", ")
+    tokens
+        .map(|(number, token)| format!("{number} {:?}", token.text))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn numbers(found: &[usize]) -> String {
@@ -141,18 +175,38 @@ mod tests {
     use crate::maps::Token;
 
     fn find(query: &str, labels: &[&str]) -> Result<usize, String> {
-        let token = |label: &&str| Token { id: 0, text: (*label).to_owned(), start: 0, end: 0 };
+        let token = |label: &&str| Token {
+            id: 0,
+            text: (*label).to_owned(),
+            start: 0,
+            end: 0,
+        };
         let tokens: Vec<Token> = labels.iter().map(token).collect();
-        query.parse::<Query>().unwrap().among("", &tokens).map(|found| found.start).map_err(|error| error.to_string())
+        query
+            .parse::<Query>()
+            .unwrap()
+            .among("", &tokens)
+            .map(|found| found.start)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
     fn a_token_is_found_by_number_and_by_label() {
         let cat = ["The", " cat", " sat", " on", " the", " mat", "."];
-        for (query, number) in [("0", 0), ("6", 6), ("sat", 2), (" sat", 2), (".", 6), ("The", 0)] {
+        for (query, number) in [
+            ("0", 0),
+            ("6", 6),
+            ("sat", 2),
+            (" sat", 2),
+            (".", 6),
+            ("The", 0),
+        ] {
             assert_eq!(find(query, &cat), Ok(number), "{query:?}");
         }
-        assert_eq!(find("배", &["어제", " 밤에", " 배", "가", " 고파서"]), Ok(2));
+        assert_eq!(
+            find("배", &["어제", " 밤에", " 배", "가", " 고파서"]),
+            Ok(2)
+        );
         assert_eq!(find("한 2/3", &["한 1/3", "한 2/3", "한 3/3"]), Ok(1));
         // A number is a number, even where a token reads so.
         assert_eq!(find("1", &["1", "2"]), Ok(1));
@@ -162,17 +216,31 @@ mod tests {
     fn what_is_not_there_is_told_with_what_is() {
         for query in ["7", "dog", "", " ", "-1", "99999999999999999999999999"] {
             let message = find(query, &["The", " cat"]).unwrap_err();
-            assert!(message.contains(query) && message.contains("0 \"The\", 1 \" cat\""), "{message}");
+            assert!(
+                message.contains(query) && message.contains("0 \"The\", 1 \" cat\""),
+                "{message}"
+            );
         }
         let many = vec!["a"; 100];
-        assert!(find("b", &many).unwrap_err().ends_with("23 \"a\", … 99 \"a\""));
+        assert!(
+            find("b", &many)
+                .unwrap_err()
+                .ends_with("23 \"a\", … 99 \"a\"")
+        );
     }
 
     #[test]
     fn a_part_of_a_token_is_told_with_the_token() {
         let message = find("고양이", &["작은", " 고양이가", " 고양이를"]).unwrap_err();
-        assert!(message.ends_with("part of 1 \" 고양이가\", 2 \" 고양이를\": choose by number"), "{message}");
-        assert!(!find("개", &["작은", " 고양이가"]).unwrap_err().contains("part of"));
+        assert!(
+            message.ends_with("part of 1 \" 고양이가\", 2 \" 고양이를\": choose by number"),
+            "{message}"
+        );
+        assert!(
+            !find("개", &["작은", " 고양이가"])
+                .unwrap_err()
+                .contains("part of")
+        );
     }
 
     #[test]
@@ -184,11 +252,22 @@ mod tests {
 
     #[test]
     fn a_token_that_reads_as_the_number_given_is_told() {
-        let token = |text: &str| Token { id: 0, text: text.to_owned(), start: 0, end: 0 };
+        let token = |text: &str| Token {
+            id: 0,
+            text: text.to_owned(),
+            start: 0,
+            end: 0,
+        };
         let tokens = [token("1"), token(" +"), token(" 2"), token(" 0")];
         let namesake = |query: &str| query.parse::<Query>().unwrap().namesake(&tokens);
         assert_eq!(
-            [namesake("0"), namesake("1"), namesake("2"), namesake("3"), namesake("+")],
+            [
+                namesake("0"),
+                namesake("1"),
+                namesake("2"),
+                namesake("3"),
+                namesake("+")
+            ],
             [Some(3), Some(0), None, None, None]
         );
     }
@@ -196,20 +275,38 @@ mod tests {
     #[test]
     fn of_several_tokens_with_a_label_the_numbers_are_told() {
         let message = find("the", &["the", " cat", " on", " the", " mat"]).unwrap_err();
-        assert!(message.contains("\"the\"") && message.contains("0, 3"), "{message}");
+        assert!(
+            message.contains("\"the\"") && message.contains("0, 3"),
+            "{message}"
+        );
         // With its space it is one of them.
         assert_eq!(find(" the", &["the", " cat", " on", " the", " mat"]), Ok(3));
     }
     #[test]
     fn a_word_of_several_tokens_is_found_by_its_last() {
         let text = "The cat  sat, a 배 cat.";
-        let spans =
-            [(0, 3), (3, 6), (6, 7), (7, 8), (8, 12), (12, 13), (13, 15), (15, 17), (16, 17), (17, 21), (21, 22)];
+        let spans = [
+            (0, 3),
+            (3, 6),
+            (6, 7),
+            (7, 8),
+            (8, 12),
+            (12, 13),
+            (13, 15),
+            (15, 17),
+            (16, 17),
+            (17, 21),
+            (21, 22),
+        ];
         let characters: Vec<char> = text.chars().collect();
         let token = |&(start, end): &(usize, usize)| Token {
             id: 0,
             text: sisun_data::visible(&characters[start..end].iter().collect::<String>())
-                + if start == 15 || start == 16 { " 1/2" } else { "" },
+                + if start == 15 || start == 16 {
+                    " 1/2"
+                } else {
+                    ""
+                },
             start,
             end,
         };
@@ -225,9 +322,17 @@ mod tests {
         }
         let twice: Vec<Token> = [(0, 1), (1, 2), (2, 4), (4, 5)]
             .iter()
-            .map(|&(start, end)| Token { id: 0, text: String::new(), start, end })
+            .map(|&(start, end)| Token {
+                id: 0,
+                text: String::new(),
+                start,
+                end,
+            })
             .collect();
-        let message = Query::Label("ab".to_owned()).among("ab ab", &twice).unwrap_err().to_string();
+        let message = Query::Label("ab".to_owned())
+            .among("ab ab", &twice)
+            .unwrap_err()
+            .to_string();
         assert!(message.contains("1, 3"), "{message}");
     }
 }

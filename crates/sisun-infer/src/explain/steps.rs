@@ -43,7 +43,8 @@ pub struct KeySteps {
 pub struct Steps {
     /// Key by key.
     pub keys: Vec<KeySteps>,
-    /// The largest score. The softmax subtracts it, which changes no weight and keeps `exp` from overflowing.
+    /// The largest score. The softmax subtracts it, which changes no weight and keeps `exp` from
+    /// overflowing.
     pub max_score: f64,
     /// `Σ exp(score − max)`.
     pub exp_sum: f64,
@@ -52,25 +53,61 @@ pub struct Steps {
 }
 
 impl Inputs<'_> {
-    /// `softmax(q·Kᵀ·scale + bias)·V`, hidden keys left out (Vaswani et al. 2017, equation 1, for one row of Q).
+    /// `softmax(q·Kᵀ·scale + bias)·V`, hidden keys left out (Vaswani et al. 2017, equation 1, for
+    /// one row of Q).
     ///
     /// # Panics
     /// When lengths disagree, or every key is hidden.
     pub fn work(&self) -> Steps {
-        let Self { q, k, v, scale, bias, hidden } = *self;
-        assert!(k.len() == v.len() && k.len() == hidden.len(), "{} keys, {} values", k.len(), v.len());
-        assert!(bias.is_none_or(|bias| bias.len() == k.len()), "a bias for each of {} keys", k.len());
-        assert!(k.iter().chain(v).all(|row| row.len() == q.len()), "rows of {} numbers", q.len());
+        let Self {
+            q,
+            k,
+            v,
+            scale,
+            bias,
+            hidden,
+        } = *self;
+        assert!(
+            k.len() == v.len() && k.len() == hidden.len(),
+            "{} keys, {} values",
+            k.len(),
+            v.len()
+        );
+        assert!(
+            bias.is_none_or(|bias| bias.len() == k.len()),
+            "a bias for each of {} keys",
+            k.len()
+        );
+        assert!(
+            k.iter().chain(v).all(|row| row.len() == q.len()),
+            "rows of {} numbers",
+            q.len()
+        );
         assert!(hidden.contains(&false), "a query sees itself at least");
         let mut keys: Vec<KeySteps> = (0..k.len())
             .map(|key| {
                 let dot = q.iter().zip(&k[key]).map(|(q, k)| q * k).sum();
                 let (scaled, bias, hidden) = (dot * scale, bias.map(|bias| bias[key]), hidden[key]);
-                let score = if hidden { f64::NEG_INFINITY } else { scaled + bias.unwrap_or(0.0) };
-                KeySteps { dot, scaled, bias, hidden, score, exp: 0.0, weight: 0.0 }
+                let score = if hidden {
+                    f64::NEG_INFINITY
+                } else {
+                    scaled + bias.unwrap_or(0.0)
+                };
+                KeySteps {
+                    dot,
+                    scaled,
+                    bias,
+                    hidden,
+                    score,
+                    exp: 0.0,
+                    weight: 0.0,
+                }
             })
             .collect();
-        let max_score = keys.iter().map(|key| key.score).fold(f64::NEG_INFINITY, f64::max);
+        let max_score = keys
+            .iter()
+            .map(|key| key.score)
+            .fold(f64::NEG_INFINITY, f64::max);
         for key in &mut keys {
             key.exp = (key.score - max_score).exp();
         }
@@ -78,7 +115,14 @@ impl Inputs<'_> {
         for key in &mut keys {
             key.weight = key.exp / exp_sum;
         }
-        let z = (0..q.len()).map(|d| keys.iter().zip(v).map(|(key, v)| key.weight * v[d]).sum()).collect();
-        Steps { keys, max_score, exp_sum, z }
+        let z = (0..q.len())
+            .map(|d| keys.iter().zip(v).map(|(key, v)| key.weight * v[d]).sum())
+            .collect();
+        Steps {
+            keys,
+            max_score,
+            exp_sum,
+            z,
+        }
     }
 }

@@ -10,8 +10,8 @@ use svg::node::element::{Group, Image, Rectangle};
 use super::colour::{HIDDEN, Paint, Rgb};
 use super::raster;
 
-/// With more cells than this in a picture, they become one embedded image a matrix instead of rectangles: a viewer
-/// handles a few thousand elements well, not a quarter of a million.
+/// With more cells than this in a picture, they become one embedded image a matrix instead of
+/// rectangles: a viewer handles a few thousand elements well, not a quarter of a million.
 pub(super) const MOST_RECTANGLES: usize = 4096;
 
 /// From this side on, cells are set apart by a gap of one pixel.
@@ -32,17 +32,35 @@ impl<'a> Cells<'a> {
     /// # Shapes
     /// - values: `[query, key]`, `n` × `n`
     pub(super) fn new(values: &'a [f32], n: usize, paint: &Arc<Paint>) -> Self {
-        // A softmax writes exact zeros where a mask hides, so a causal pattern is known by its upper triangle.
-        let causal = (0..n).all(|query| values[query * n + query + 1..(query + 1) * n].iter().all(|&v| v == 0.0));
-        Self { values: values.into(), n, causal, paint: Arc::clone(paint) }
+        // A softmax writes exact zeros where a mask hides, so a causal pattern is known by its
+        // upper triangle.
+        let causal = (0..n).all(|query| {
+            values[query * n + query + 1..(query + 1) * n]
+                .iter()
+                .all(|&v| v == 0.0)
+        });
+        Self {
+            values: values.into(),
+            n,
+            causal,
+            paint: Arc::clone(paint),
+        }
     }
 
-    /// The same in small: each cell stands for `pool` × `pool` cells and shows the largest of them, because an average
-    /// would wash out the thin lines that attention draws.
+    /// The same in small: each cell stands for `pool` × `pool` cells and shows the largest of them,
+    /// because an average would wash out the thin lines that attention draws.
     pub(super) fn pooled(&self, pool: usize) -> Cells<'static> {
         let n = self.n.div_ceil(pool);
-        let values = (0..n * n).map(|i| self.largest(i / n * pool, i % n * pool, pool).unwrap_or(f32::NAN));
-        Cells { values: values.collect(), n, causal: false, paint: Arc::clone(&self.paint) }
+        let values = (0..n * n).map(|i| {
+            self.largest(i / n * pool, i % n * pool, pool)
+                .unwrap_or(f32::NAN)
+        });
+        Cells {
+            values: values.collect(),
+            n,
+            causal: false,
+            paint: Arc::clone(&self.paint),
+        }
     }
 
     /// The largest visible value of `pool` × `pool` cells from a corner on.
@@ -75,12 +93,19 @@ impl<'a> Cells<'a> {
 
     /// The colour of a cell.
     pub(super) fn colour_at(&self, query: usize, key: usize) -> Rgb {
-        self.visible(query, key).map_or(HIDDEN, |value| self.paint.colour(value))
+        self.visible(query, key)
+            .map_or(HIDDEN, |value| self.paint.colour(value))
     }
 
     /// One rectangle for each cell, `side` pixels apart.
     pub(super) fn rectangles(&self, left: usize, top: usize, side: usize) -> Group {
-        let drawn = |i| if side >= GAP_FROM && i + 1 < self.n { side - 1 } else { side };
+        let drawn = |i| {
+            if side >= GAP_FROM && i + 1 < self.n {
+                side - 1
+            } else {
+                side
+            }
+        };
         let mut group = Group::new().set("shape-rendering", "crispEdges");
         for query in 0..self.n {
             for key in 0..self.n {
@@ -117,7 +142,10 @@ impl Patch<'_> {
             .set("height", length)
             // As an attribute this value is not in SVG 1.1, so renderers skip it.
             .set("style", "image-rendering:pixelated")
-            .set("href", format!("data:image/png;base64,{}", STANDARD.encode(self.png())))
+            .set(
+                "href",
+                format!("data:image/png;base64,{}", STANDARD.encode(self.png())),
+            )
     }
 
     fn png(&self) -> Vec<u8> {
@@ -130,19 +158,26 @@ impl Patch<'_> {
         raster::encode(side, side, &rgb)
     }
 
-    /// Into the pixels of a page, as the same image would be drawn; this takes no second copy of them.
+    /// Into the pixels of a page, as the same image would be drawn; this takes no second copy of
+    /// them.
     ///
     /// # Shapes
     /// - rgba: `[height, width, 4]`, `scale` pixels for each of the SVG
     pub(super) fn paint(&self, rgba: &mut [u8], width: usize, scale: usize) {
-        let Self { cells, left, top, side } = *self;
+        let Self {
+            cells,
+            left,
+            top,
+            side,
+        } = *self;
         let side = side * scale;
         for query in 0..cells.n {
             let start = ((top * scale + query * side) * width + left * scale) * 4;
             let row = start..start + cells.n * side * 4;
             for (key, cell) in rgba[row.clone()].chunks_exact_mut(side * 4).enumerate() {
                 let [red, green, blue] = cells.colour_at(query, key).0;
-                cell.chunks_exact_mut(4).for_each(|pixel| pixel.copy_from_slice(&[red, green, blue, 255]));
+                cell.chunks_exact_mut(4)
+                    .for_each(|pixel| pixel.copy_from_slice(&[red, green, blue, 255]));
             }
             (1..side).for_each(|line| rgba.copy_within(row.clone(), start + line * width * 4));
         }
@@ -156,14 +191,22 @@ mod tests {
     use crate::maps::colour::Scale;
 
     fn cells(values: &[f32], n: usize) -> Cells<'_> {
-        Cells::new(values, n, &Arc::new(Paint::new(Scale::Weights, Colours::Blues)))
+        Cells::new(
+            values,
+            n,
+            &Arc::new(Paint::new(Scale::Weights, Colours::Blues)),
+        )
     }
 
     #[test]
     fn causal_patterns_hide_the_upper_triangle() {
         let cells = cells(&[1.0, 0.0, 0.0, 0.5, 0.5, 0.0, 1.0, 0.0, 0.0], 3);
         assert_eq!(cells.visible(0, 1), None);
-        assert_eq!(cells.visible(2, 1), Some(0.0), "a weight of 0 below the diagonal is visible");
+        assert_eq!(
+            cells.visible(2, 1),
+            Some(0.0),
+            "a weight of 0 below the diagonal is visible"
+        );
         assert!(cells.any_hidden());
         assert_eq!(cells.colour_at(1, 2), HIDDEN);
     }
@@ -189,7 +232,10 @@ mod tests {
         // 3 × 3 in blocks of 2: the last row and column of blocks are only one cell wide.
         let pooled = cells(&[0.1, 0.0, 0.0, 0.2, 0.8, 0.0, 0.3, 0.1, 0.6], 3).pooled(2);
         assert_eq!(pooled.n, 2);
-        assert_eq!(pooled.all_visible().collect::<Vec<_>>(), [(0, 0, 0.8), (1, 0, 0.3), (1, 1, 0.6)]);
+        assert_eq!(
+            pooled.all_visible().collect::<Vec<_>>(),
+            [(0, 0, 0.8), (1, 0, 0.3), (1, 1, 0.6)]
+        );
         assert_eq!(pooled.colour_at(0, 1), HIDDEN);
         assert!(pooled.any_hidden());
     }
@@ -197,20 +243,38 @@ mod tests {
     #[test]
     fn a_zero_below_the_diagonal_stays_visible_in_small() {
         let pooled = cells(&[1.0, 0.0, 1.0, 0.0], 2).pooled(1);
-        assert_eq!(pooled.all_visible().collect::<Vec<_>>(), [(0, 0, 1.0), (1, 0, 1.0), (1, 1, 0.0)]);
+        assert_eq!(
+            pooled.all_visible().collect::<Vec<_>>(),
+            [(0, 0, 1.0), (1, 0, 1.0), (1, 1, 0.0)]
+        );
     }
 
     #[test]
     fn patches_are_painted_where_they_are() {
-        // One cell of 2 × 2 pixels for each value, doubled, one (doubled) pixel from the corner of a page of 6 × 6.
+        // One cell of 2 × 2 pixels for each value, doubled, one (doubled) pixel from the corner of
+        // a page of 6 × 6.
         let cells = cells(&[1.0, 0.0, 0.5, 0.5], 2);
         let mut rgba = vec![7; 12 * 12 * 4];
-        Patch { cells: &cells, left: 1, top: 1, side: 2 }.paint(&mut rgba, 12, 2);
+        Patch {
+            cells: &cells,
+            left: 1,
+            top: 1,
+            side: 2,
+        }
+        .paint(&mut rgba, 12, 2);
         for (i, pixel) in rgba.chunks_exact(4).enumerate() {
             let (y, x) = (i / 12, i % 12);
             let inside = (2..10).contains(&x) && (2..10).contains(&y);
-            let Rgb([red, green, blue]) = if inside { cells.colour_at((y - 2) / 4, (x - 2) / 4) } else { Rgb([7; 3]) };
-            assert_eq!(pixel, [red, green, blue, if inside { 255 } else { 7 }], "{x}, {y}");
+            let Rgb([red, green, blue]) = if inside {
+                cells.colour_at((y - 2) / 4, (x - 2) / 4)
+            } else {
+                Rgb([7; 3])
+            };
+            assert_eq!(
+                pixel,
+                [red, green, blue, if inside { 255 } else { 7 }],
+                "{x}, {y}"
+            );
         }
     }
 }

@@ -22,10 +22,15 @@ pub(super) const HIDDEN: Rgb = Rgb([0xe9, 0xe9, 0xe9]);
 /// Text and lines.
 pub(super) const INK: Rgb = Rgb([0x22, 0x22, 0x22]);
 
-/// Black or white ink, whichever has the higher contrast on `background` (WCAG 2.2, contrast ratio).
+/// Black or white ink, whichever has the higher contrast on `background` (WCAG 2.2, contrast
+/// ratio).
 pub(super) fn ink_on(background: Rgb) -> Rgb {
     let white = Rgb([255; 3]);
-    if contrast(INK, background) >= contrast(white, background) { INK } else { white }
+    if contrast(INK, background) >= contrast(white, background) {
+        INK
+    } else {
+        white
+    }
 }
 
 /// Contrast ratio (WCAG 2.2): from 1, the same, to 21, black on white.
@@ -38,7 +43,11 @@ pub(super) fn contrast(a: Rgb, b: Rgb) -> f32 {
 pub(super) fn luminance(Rgb(channels): Rgb) -> f32 {
     let linear = channels.map(|channel| {
         let c = f32::from(channel) / 255.0;
-        if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        if c <= 0.040_45 {
+            c / 12.92
+        } else {
+            ((c + 0.055) / 1.055).powf(2.4)
+        }
     });
     0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 }
@@ -48,8 +57,8 @@ pub(super) fn luminance(Rgb(channels): Rgb) -> f32 {
 pub(super) enum Scale {
     /// Weights of a softmax: 0 to 1, whatever values occur, so that every picture reads alike.
     Weights,
-    /// The same by square roots, as Matplotlib's `PowerNorm(0.5)`: over many tokens most weights are so small that a
-    /// linear scale would show an empty page.
+    /// The same by square roots, as Matplotlib's `PowerNorm(0.5)`: over many tokens most weights
+    /// are so small that a linear scale would show an empty page.
     RootWeights,
     /// Evenly from the least value to the greatest.
     Range {
@@ -61,23 +70,33 @@ pub(super) enum Scale {
 }
 
 impl Scale {
-    /// From so many tokens on, an even share of the attention would look like none on a linear scale.
+    /// From so many tokens on, an even share of the attention would look like none on a linear
+    /// scale.
     const ROOT_FROM: usize = 65;
 
     /// The scale of weights over `n` tokens.
     pub(super) fn weights(n: usize) -> Self {
-        if n < Self::ROOT_FROM { Self::Weights } else { Self::RootWeights }
+        if n < Self::ROOT_FROM {
+            Self::Weights
+        } else {
+            Self::RootWeights
+        }
     }
 
     /// From the least to the greatest finite value.
     pub(super) fn spanning(values: impl Iterator<Item = f32>) -> Self {
         let (low, high) = values
             .filter(|value| value.is_finite())
-            .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+            .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| {
+                (low.min(value), high.max(value))
+            });
         match low.partial_cmp(&high) {
             Some(Ordering::Less) => Self::Range { low, high },
             // One value only: it sits at the light end of a scale of length 1.
-            Some(Ordering::Equal) => Self::Range { low, high: low + 1.0 },
+            Some(Ordering::Equal) => Self::Range {
+                low,
+                high: low + 1.0,
+            },
             _ => Self::Weights,
         }
     }
@@ -105,11 +124,14 @@ impl Scale {
         let values = match self {
             Self::Weights => vec![0.0, 0.25, 0.5, 0.75, 1.0],
             Self::RootWeights => vec![0.0, 0.01, 0.1, 0.25, 0.5, 1.0],
-            Self::Range { low, high } => {
-                [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| low * (1.0 - share) + high * share).to_vec()
-            }
+            Self::Range { low, high } => [0.0, 0.25, 0.5, 0.75, 1.0]
+                .map(|share| low * (1.0 - share) + high * share)
+                .to_vec(),
         };
-        values.into_iter().map(|value| (value, self.share(value))).collect()
+        values
+            .into_iter()
+            .map(|value| (value, self.share(value)))
+            .collect()
     }
 }
 
@@ -121,7 +143,10 @@ pub(super) struct Paint {
 
 impl Paint {
     pub(super) fn new(scale: Scale, colours: Colours) -> Self {
-        Self { scale, table: colours.table() }
+        Self {
+            scale,
+            table: colours.table(),
+        }
     }
 
     /// The colour of a value; what lies outside the scale takes the nearest end.
@@ -131,11 +156,15 @@ impl Paint {
         Rgb(self.table[entry.min(255)])
     }
 
-    /// Colours at even distances along the scale and their places on it, as close as a gradient between them looks the
-    /// same.
+    /// Colours at even distances along the scale and their places on it, as close as a gradient
+    /// between them looks the same.
     pub(super) fn stops(&self) -> impl Iterator<Item = (f32, Rgb)> {
         let last = self.table.len() - 1;
-        self.table.iter().enumerate().step_by(5).map(move |(i, &colour)| (i as f32 / last as f32, Rgb(colour)))
+        self.table
+            .iter()
+            .enumerate()
+            .step_by(5)
+            .map(move |(i, &colour)| (i as f32 / last as f32, Rgb(colour)))
     }
 }
 
@@ -156,23 +185,49 @@ mod tests {
     fn shares_take_their_entry_of_the_table() {
         let table = Colours::Viridis.table();
         let paint = Paint::new(Scale::Weights, Colours::Viridis);
-        for (share, entry) in [(0.0, 0), (0.003, 0), (0.004, 1), (0.5, 128), (0.996, 254), (0.997, 255), (1.0, 255)] {
+        for (share, entry) in [
+            (0.0, 0),
+            (0.003, 0),
+            (0.004, 1),
+            (0.5, 128),
+            (0.996, 254),
+            (0.997, 255),
+            (1.0, 255),
+        ] {
             assert_eq!(paint.colour(share), Rgb(table[entry]), "{share}");
         }
         for (outside, entry) in [(-3.0, 0), (7.0, 255), (f32::NAN, 0), (f32::INFINITY, 255)] {
             assert_eq!(paint.colour(outside), Rgb(table[entry]), "{outside}");
         }
         let stops: Vec<(f32, Rgb)> = paint.stops().collect();
-        assert_eq!((stops[0], stops[stops.len() - 1]), ((0.0, Rgb(table[0])), (1.0, Rgb(table[255]))));
+        assert_eq!(
+            (stops[0], stops[stops.len() - 1]),
+            ((0.0, Rgb(table[0])), (1.0, Rgb(table[255])))
+        );
     }
 
     #[test]
     fn scale_of_odd_values() {
         let scale = Scale::spanning([f32::NEG_INFINITY, -2.0, 6.0, f32::NAN].into_iter());
-        assert_eq!(scale, Scale::Range { low: -2.0, high: 6.0 });
+        assert_eq!(
+            scale,
+            Scale::Range {
+                low: -2.0,
+                high: 6.0
+            }
+        );
         assert_eq!(coloured(scale, 2.0), blues(0.5));
-        assert_eq!(Scale::spanning([3.0, 3.0].into_iter()), Scale::Range { low: 3.0, high: 4.0 });
-        assert_eq!(Scale::spanning([f32::NEG_INFINITY].into_iter()), Scale::Weights);
+        assert_eq!(
+            Scale::spanning([3.0, 3.0].into_iter()),
+            Scale::Range {
+                low: 3.0,
+                high: 4.0
+            }
+        );
+        assert_eq!(
+            Scale::spanning([f32::NEG_INFINITY].into_iter()),
+            Scale::Weights
+        );
         let all = Scale::spanning([f32::MIN, f32::MAX].into_iter());
         assert_eq!(coloured(all, 0.0), blues(0.5));
     }
@@ -181,9 +236,21 @@ mod tests {
     fn many_tokens_take_square_roots() {
         assert_eq!(coloured(Scale::weights(64), 0.25), blues(0.25));
         assert_eq!(coloured(Scale::weights(65), 0.25), blues(0.5));
-        for scale in [Scale::Weights, Scale::RootWeights, Scale::Range { low: -7.0, high: 3.0 }] {
+        for scale in [
+            Scale::Weights,
+            Scale::RootWeights,
+            Scale::Range {
+                low: -7.0,
+                high: 3.0,
+            },
+        ] {
             let ticks = scale.ticks();
-            assert!(ticks.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1), "{ticks:?}");
+            assert!(
+                ticks
+                    .windows(2)
+                    .all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1),
+                "{ticks:?}"
+            );
             assert_eq!((ticks[0].1, ticks[ticks.len() - 1].1), (0.0, 1.0));
             assert_eq!((ticks[0].0, ticks[ticks.len() - 1].0), scale.ends());
         }

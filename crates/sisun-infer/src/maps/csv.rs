@@ -4,11 +4,22 @@ use std::path::Path;
 
 use super::{AttentionMaps, MapsError, disk};
 
-/// Writes the patterns as `layer,head,query,key,query_token,key_token,weight`, one row for each cell.
+/// Writes the patterns as `layer,head,query,key,query_token,key_token,weight`, one row for each
+/// cell.
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
     disk::write_stream(path, |out| {
-        let mut table = csv::WriterBuilder::new().has_headers(false).from_writer(out);
-        table.write_record(["layer", "head", "query", "key", "query_token", "key_token", "weight"])?;
+        let mut table = csv::WriterBuilder::new()
+            .has_headers(false)
+            .from_writer(out);
+        table.write_record([
+            "layer",
+            "head",
+            "query",
+            "key",
+            "query_token",
+            "key_token",
+            "weight",
+        ])?;
         for activation in maps.named("pattern") {
             for (head, values) in activation.by_head() {
                 for (query, row) in values.chunks_exact(maps.tokens.len()).enumerate() {

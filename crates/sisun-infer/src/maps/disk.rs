@@ -16,10 +16,16 @@ pub(super) fn write_stream(
         fill(&mut writer)?;
         writer.flush()
     });
-    written.map_err(|source| MapsError::Write { path: path.into(), source })
+    written.map_err(|source| MapsError::Write {
+        path: path.into(),
+        source,
+    })
 }
 
 /// Writes what is in memory already.
 pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), MapsError> {
-    sisun_files::write_bytes(path, bytes).map_err(|source| MapsError::Write { path: path.into(), source })
+    sisun_files::write_bytes(path, bytes).map_err(|source| MapsError::Write {
+        path: path.into(),
+        source,
+    })
 }

@@ -64,7 +64,9 @@ pub enum MapsError {
         least: usize,
     },
     /// There are no tokens or no activations.
-    #[error("there is nothing to write: the maps hold no tokens or no activations; give a text, a layer and a head")]
+    #[error(
+        "there is nothing to write: the maps hold no tokens or no activations; give a text, a layer and a head"
+    )]
     Nothing,
     /// A format that has no place for anything that was captured.
     #[error(

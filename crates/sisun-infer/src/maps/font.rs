@@ -16,11 +16,12 @@ use super::MapsError;
 use super::label;
 use super::ruler::Ruler;
 
-/// Pretendard 1.3.9 Regular, unmodified (SIL Open Font License 1.1, licence beside it): Latin, Greek, Cyrillic, kana
-/// and all 11,172 Hangul syllables.
+/// Pretendard 1.3.9 Regular, unmodified (SIL Open Font License 1.1, licence beside it): Latin,
+/// Greek, Cyrillic, kana and all 11,172 Hangul syllables.
 pub(super) static PRETENDARD: &[u8] = include_bytes!("../../assets/Pretendard-Regular.otf");
 
-/// The `font-family` of every picture: the embedded font's design first, then what systems have for Korean.
+/// The `font-family` of every picture: the embedded font's design first, then what systems have for
+/// Korean.
 const FAMILIES: &str = "Pretendard, 'Apple SD Gothic Neo', 'Malgun Gothic', 'Noto Sans KR', 'Noto Sans CJK KR', \
                         NanumGothic, sans-serif";
 
@@ -35,45 +36,69 @@ pub struct Font {
 }
 
 impl Font {
-    /// Reads a TrueType or OpenType font (`.ttf`, `.otf`), or the first face of a collection (`.ttc`).
+    /// Reads a TrueType or OpenType font (`.ttf`, `.otf`), or the first face of a collection
+    /// (`.ttc`).
     ///
     /// # Errors
-    /// [`MapsError::ReadFont`] for a file that cannot be read, [`MapsError::NoFont`] for one that is no font.
+    /// [`MapsError::ReadFont`] for a file that cannot be read, [`MapsError::NoFont`] for one that
+    /// is no font.
     pub fn open(path: &Path) -> Result<Self, MapsError> {
-        let unreadable = |source| MapsError::ReadFont { path: path.into(), source };
+        let unreadable = |source| MapsError::ReadFont {
+            path: path.into(),
+            source,
+        };
         let data = fs::read(path).map_err(unreadable)?;
         sisun_config::check_pointer(&data).map_err(unreadable)?;
         Self::read(path, data).ok_or_else(|| MapsError::NoFont { path: path.into() })
     }
 
     fn read(path: &Path, data: Vec<u8>) -> Option<Self> {
-        // Before `fontdb`, which believes a collection that says it has four thousand million faces.
+        // Before `fontdb`, which believes a collection that says it has four thousand million
+        // faces.
         let variable = is_variable(&first_face(&data)?);
         let data = Arc::new(data);
         let mut faces = fontdb::Database::new();
         faces.load_font_source(fontdb::Source::Binary(Arc::clone(&data) as _));
         let face = faces.faces().find(|face| face.index == 0)?;
         // A variable font takes the weight that text asks for, whatever weight it calls its own.
-        let weight = if variable { fontdb::Weight::NORMAL.0 } else { face.weight.0 };
+        let weight = if variable {
+            fontdb::Weight::NORMAL.0
+        } else {
+            face.weight.0
+        };
         let (family, style) = (face.families.first()?.0.clone(), face.style);
-        Some(Self { path: path.into(), data, family, style, weight })
+        Some(Self {
+            path: path.into(),
+            data,
+            family,
+            style,
+            weight,
+        })
     }
 
     /// The face, for measuring, and the weight that it is drawn in.
     pub(super) fn face(&self) -> (skrifa::FontRef<'_>, u16) {
-        (first_face(&self.data).expect("`open` has read it from the same bytes"), self.weight)
+        (
+            first_face(&self.data).expect("`open` has read it from the same bytes"),
+            self.weight,
+        )
     }
 }
 
 impl fmt::Debug for Font {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Font").field("path", &self.path).field("family", &self.family).finish_non_exhaustive()
+        f.debug_struct("Font")
+            .field("path", &self.path)
+            .field("family", &self.family)
+            .finish_non_exhaustive()
     }
 }
 
 /// The font, or the first of a collection, if it has any characters.
 fn first_face(data: &[u8]) -> Option<skrifa::FontRef<'_>> {
-    skrifa::FontRef::from_index(data, 0).ok().filter(|font| font.charmap().has_map())
+    skrifa::FontRef::from_index(data, 0)
+        .ok()
+        .filter(|font| font.charmap().has_map())
 }
 
 /// Whether the weight of a font can be chosen.
@@ -81,15 +106,29 @@ fn is_variable(font: &skrifa::FontRef<'_>) -> bool {
     font.axes().get_by_tag(skrifa::Tag::new(b"wght")).is_some()
 }
 
-/// Names the font of all text in a picture: the chosen one first, then those that every picture names.
+/// Names the font of all text in a picture: the chosen one first, then those that every picture
+/// names.
 pub(super) fn named(page: Document, chosen: Option<&Font>) -> Document {
-    let Some(Font { family, style, weight, .. }) = chosen else {
+    let Some(Font {
+        family,
+        style,
+        weight,
+        ..
+    }) = chosen
+    else {
         return page.set("font-family", FAMILIES);
     };
     // What would end the quotes or is not allowed in XML is no part of any real name.
-    let family: String = family.chars().filter(|&c| !matches!(c, '\'' | '"' | '\\') && label::is_plain(c)).collect();
+    let family: String = family
+        .chars()
+        .filter(|&c| !matches!(c, '\'' | '"' | '\\') && label::is_plain(c))
+        .collect();
     let page = page.set("font-family", format!("'{family}', {FAMILIES}"));
-    let page = if *weight == fontdb::Weight::NORMAL.0 { page } else { page.set("font-weight", *weight) };
+    let page = if *weight == fontdb::Weight::NORMAL.0 {
+        page
+    } else {
+        page.set("font-weight", *weight)
+    };
     match style {
         fontdb::Style::Normal => page,
         fontdb::Style::Italic => page.set("font-style", "italic"),
@@ -107,8 +146,9 @@ pub(super) struct Fonts {
 }
 
 impl Fonts {
-    /// What drawing `labels` takes: the chosen font, the embedded one for what that lacks, and those of the system only
-    /// where both lack a character, so that the usual picture is the same on every machine.
+    /// What drawing `labels` takes: the chosen font, the embedded one for what that lacks, and
+    /// those of the system only where both lack a character, so that the usual picture is the same
+    /// on every machine.
     pub(super) fn new<'a>(labels: impl Iterator<Item = &'a str>, font: Option<&Font>) -> Self {
         let ruler = Ruler::new(font);
         let mut fonts = fontdb::Database::new();
@@ -116,29 +156,43 @@ impl Fonts {
         let chosen = font.and_then(|font| {
             let faces = fonts.load_font_source(fontdb::Source::Binary(Arc::clone(&font.data) as _));
             // The other faces of a collection have no business here.
-            let (chosen, others): (Vec<_>, Vec<_>) =
-                faces.into_iter().partition(|&id| fonts.face(id).is_some_and(|face| face.index == 0));
+            let (chosen, others): (Vec<_>, Vec<_>) = faces
+                .into_iter()
+                .partition(|&id| fonts.face(id).is_some_and(|face| face.index == 0));
             others.into_iter().for_each(|id| fonts.remove_face(id));
             chosen.first().copied()
         });
-        let mut missing: BTreeSet<char> =
-            labels.flat_map(|text| ruler.lacking(&label::drawable(text)).collect::<Vec<_>>()).collect();
+        let mut missing: BTreeSet<char> = labels
+            .flat_map(|text| ruler.lacking(&label::drawable(text)).collect::<Vec<_>>())
+            .collect();
         if !missing.is_empty() {
             fonts.load_system_fonts();
-            missing.retain(|&c| !fonts.faces().any(|face| is_usable(face) && has_char(&fonts, face.id, c)));
+            missing.retain(|&c| {
+                !fonts
+                    .faces()
+                    .any(|face| is_usable(face) && has_char(&fonts, face.id, c))
+            });
         }
-        Self { database: Arc::new(fonts), chosen, missing }
+        Self {
+            database: Arc::new(fonts),
+            chosen,
+            missing,
+        }
     }
 
-    /// `svg` with a box for every character that no font has: their own signs for that run into each other.
+    /// `svg` with a box for every character that no font has: their own signs for that run into
+    /// each other.
     pub(super) fn drawable<'t>(&self, svg: &'t str) -> Cow<'t, str> {
         if self.missing.is_empty() {
             return svg.into();
         }
         let is_missing = |grapheme: &str| grapheme.chars().any(|c| self.missing.contains(&c));
         // A mark that begins a text makes one grapheme with the markup before it, which must stay.
-        let markup =
-            |grapheme: &str| grapheme.starts_with(['<', '>', '&', ';', '"', '\'']).then(|| grapheme[..1].to_owned());
+        let markup = |grapheme: &str| {
+            grapheme
+                .starts_with(['<', '>', '&', ';', '"', '\''])
+                .then(|| grapheme[..1].to_owned())
+        };
         let drawn = |grapheme| match is_missing(grapheme) {
             true => Cow::from(markup(grapheme).unwrap_or_default() + "□"),
             false => Cow::from(grapheme),
@@ -152,19 +206,27 @@ impl Fonts {
             Some(chosen) => Box::new(move |_, _| Some(chosen)),
             None => usvg::FontResolver::default_font_selector(),
         };
-        usvg::FontResolver { select_font, select_fallback: Box::new(plainest) }
+        usvg::FontResolver {
+            select_font,
+            select_fallback: Box::new(plainest),
+        }
     }
 }
 
-/// The font for a character that the fonts in use lack: of those that have it, the one most like the embedded one,
-/// which is upright, regular and without serifs.
+/// The font for a character that the fonts in use lack: of those that have it, the one most like
+/// the embedded one, which is upright, regular and without serifs.
 fn plainest(c: char, used: &[fontdb::ID], fonts: &mut Arc<fontdb::Database>) -> Option<fontdb::ID> {
     fonts
         .faces()
         .filter(|face| !used.contains(&face.id) && is_usable(face) && has_char(fonts, face.id, c))
         .min_by_key(|face| {
             let weight = face.weight.0.abs_diff(fontdb::Weight::NORMAL.0);
-            (face.style != fontdb::Style::Normal, is_called(face, "Serif"), weight, face.monospaced)
+            (
+                face.style != fontdb::Style::Normal,
+                is_called(face, "Serif"),
+                weight,
+                face.monospaced,
+            )
         })
         .map(|face| face.id)
 }
@@ -179,7 +241,8 @@ fn is_called(face: &fontdb::FaceInfo, word: &str) -> bool {
 }
 
 fn has_char(fonts: &fontdb::Database, face: fontdb::ID, c: char) -> bool {
-    let has =
-        |data: &[u8], index| skrifa::FontRef::from_index(data, index).is_ok_and(|font| font.charmap().map(c).is_some());
+    let has = |data: &[u8], index| {
+        skrifa::FontRef::from_index(data, index).is_ok_and(|font| font.charmap().map(c).is_some())
+    };
     fonts.with_face_data(face, has).unwrap_or(false)
 }

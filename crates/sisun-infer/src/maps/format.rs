@@ -27,7 +27,14 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 6] = [Self::Svg, Self::Png, Self::Json, Self::Csv, Self::Npz, Self::Safetensors];
+    pub const ALL: [Self; 6] = [
+        Self::Svg,
+        Self::Png,
+        Self::Json,
+        Self::Csv,
+        Self::Npz,
+        Self::Safetensors,
+    ];
 
     /// Whether it is drawn.
     pub fn is_picture(self) -> bool {
@@ -70,6 +77,8 @@ impl FromStr for Format {
         Self::ALL
             .into_iter()
             .find(|format| format.name() == given.trim())
-            .ok_or_else(|| MapsError::UnknownFormat { given: given.into() })
+            .ok_or_else(|| MapsError::UnknownFormat {
+                given: given.into(),
+            })
     }
 }

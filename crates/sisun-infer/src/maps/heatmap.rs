@@ -18,7 +18,8 @@ const PLOT: usize = 880;
 const LARGEST_CELL: usize = 48;
 /// Cells of at least this side have their value written in them, at the usual size of text.
 const VALUES_FROM: f32 = 36.0;
-/// The longest label in pixels; longer ones end in `…`. This and the space are for text of the usual size, too.
+/// The longest label in pixels; longer ones end in `…`. This and the space are for text of the
+/// usual size, too.
 const LONGEST_LABEL: f32 = 150.0;
 /// Space between the parts around the plot, and around a value in its cell.
 const GAP: f32 = 8.0;
@@ -43,7 +44,8 @@ pub(super) struct Heatmap<'a> {
 
 impl<'a> Heatmap<'a> {
     /// # Errors
-    /// [`MapsError::CellTooSmall`] where values are asked for that the side of a cell asked for has no room for.
+    /// [`MapsError::CellTooSmall`] where values are asked for that the side of a cell asked for has
+    /// no room for.
     pub(super) fn new(
         subject: Arc<Subject<'a>>,
         panel: Panel<'a>,
@@ -56,7 +58,13 @@ impl<'a> Heatmap<'a> {
             Values::Auto => n * n <= MOST_RECTANGLES && values_fit(&subject, &panel, side),
             Values::Never => false,
         };
-        let Sizes { title: title_size, axis, margin, scale, .. } = subject.sizes;
+        let Sizes {
+            title: title_size,
+            axis,
+            margin,
+            scale,
+            ..
+        } = subject.sizes;
         let gap = GAP * scale;
         let labels = Labels::new(&subject, side as f32, LONGEST_LABEL * scale);
         let length = (n * side) as f32;
@@ -75,7 +83,20 @@ impl<'a> Heatmap<'a> {
         let width = (legend_at + legend.width() + margin).ceil() as usize;
         let height = (plot.top + below.max(legend.height(length)) + margin).ceil() as usize;
         let name = subject.file_name(&format!("layer{layer}-head{head}"));
-        Ok(Self { name, title, subject, panel, labels, side, values, gap, plot, legend_at, width, height })
+        Ok(Self {
+            name,
+            title,
+            subject,
+            panel,
+            labels,
+            side,
+            values,
+            gap,
+            plot,
+            legend_at,
+            width,
+            height,
+        })
     }
 
     /// Width and height in pixels.
@@ -85,15 +106,32 @@ impl<'a> Heatmap<'a> {
 
     /// The picture but for its [`Heatmap::patches`].
     pub(super) fn draw(&self) -> Document {
-        let Plot { left, top, width: length, .. } = self.plot;
-        let Sizes { title: title_size, axis, margin, .. } = self.subject.sizes;
+        let Plot {
+            left,
+            top,
+            width: length,
+            ..
+        } = self.plot;
+        let Sizes {
+            title: title_size,
+            axis,
+            margin,
+            ..
+        } = self.subject.sizes;
         let (ruler, side) = (&self.subject.ruler, self.side as f32);
         let middle = left + length / 2.0;
         let keys_at = top + length + self.gap;
         let bottom = keys_at + self.labels.depth(side) + 1.5 * self.gap + axis;
         let legend = Legend::new(&self.subject, self.panel.cells.any_hidden());
         let page = draw::page(self.width, self.height, &self.title, &self.subject)
-            .add(draw::text(ruler, &self.title, middle, margin + title_size / 2.0, title_size, Anchor::Middle))
+            .add(draw::text(
+                ruler,
+                &self.title,
+                middle,
+                margin + title_size / 2.0,
+                title_size,
+                Anchor::Middle,
+            ))
             .add(self.labels.down(ruler, left - self.gap, top, side))
             .add(self.labels.across(ruler, left, keys_at, side))
             .add(draw::axis_titles(&self.subject, self.plot, bottom))
@@ -101,11 +139,20 @@ impl<'a> Heatmap<'a> {
         if self.is_patch() {
             return page.add(frame(left, top, length));
         }
-        let page = page.add(self.panel.cells.rectangles(left as usize, top as usize, self.side));
-        if self.values { page.add(self.values()) } else { page }
+        let page = page.add(
+            self.panel
+                .cells
+                .rectangles(left as usize, top as usize, self.side),
+        );
+        if self.values {
+            page.add(self.values())
+        } else {
+            page
+        }
     }
 
-    /// The cells, where they are too many for rectangles. Cells with a value in them are rectangles however many.
+    /// The cells, where they are too many for rectangles. Cells with a value in them are rectangles
+    /// however many.
     pub(super) fn patches(&self) -> Vec<Patch<'_>> {
         let patch = || Patch {
             cells: &self.panel.cells,
@@ -122,19 +169,33 @@ impl<'a> Heatmap<'a> {
 
     /// The value of each visible cell, in the ink that its colour leaves readable.
     fn values(&self) -> Group {
-        let (cells, Subject { ruler, sizes: Sizes { value: size, .. }, .. }) = (&self.panel.cells, &*self.subject);
+        let (
+            cells,
+            Subject {
+                ruler,
+                sizes: Sizes { value: size, .. },
+                ..
+            },
+        ) = (&self.panel.cells, &*self.subject);
         let centre = |start: f32, i: usize| start + self.side as f32 * (i as f32 + 0.5) - 0.5;
-        cells.all_visible().fold(Group::new(), |group, (query, key, value)| {
-            let (x, y) = (centre(self.plot.left, key), centre(self.plot.top, query));
-            let value = draw::text(ruler, &draw::number(value), x, y, *size, Anchor::Middle);
-            group.add(value.set("fill", ink_on(cells.colour_at(query, key)).to_string()))
-        })
+        cells
+            .all_visible()
+            .fold(Group::new(), |group, (query, key, value)| {
+                let (x, y) = (centre(self.plot.left, key), centre(self.plot.top, query));
+                let value = draw::text(ruler, &draw::number(value), x, y, *size, Anchor::Middle);
+                group.add(value.set("fill", ink_on(cells.colour_at(query, key)).to_string()))
+            })
     }
 }
 
-/// The side of a cell in pixels: as asked for, or as `n` tokens and the values in the cells have room.
+/// The side of a cell in pixels: as asked for, or as `n` tokens and the values in the cells have
+/// room.
 fn side(subject: &Subject<'_>, n: usize, options: &PictureOptions) -> Result<usize, MapsError> {
-    let least = if options.values == Values::Always { side_for_values(subject) } else { 1 };
+    let least = if options.values == Values::Always {
+        side_for_values(subject)
+    } else {
+        1
+    };
     match options.cell.map(|side| side.get() as usize) {
         Some(given) if given < least => Err(MapsError::CellTooSmall { given, least }),
         Some(given) => Ok(given),
@@ -142,27 +203,42 @@ fn side(subject: &Subject<'_>, n: usize, options: &PictureOptions) -> Result<usi
     }
 }
 
-/// The side that a cell takes for any value of the scale. It is the same for all heads, so that they compare.
+/// The side that a cell takes for any value of the scale. It is the same for all heads, so that
+/// they compare.
 fn side_for_values(subject: &Subject<'_>) -> usize {
-    let Sizes { value: size, scale, .. } = subject.sizes;
+    let Sizes {
+        value: size, scale, ..
+    } = subject.sizes;
     let width = |text: &str| subject.ruler.width(text, size);
-    let digit = ('0'..='9').map(String::from).max_by(|a, b| width(a).total_cmp(&width(b))).unwrap_or_default();
+    let digit = ('0'..='9')
+        .map(String::from)
+        .max_by(|a, b| width(a).total_cmp(&width(b)))
+        .unwrap_or_default();
     let (low, high) = subject.paint.scale.ends();
-    // The longest numbers are at the ends of the scale, or where powers of ten are about to take over.
+    // The longest numbers are at the ends of the scale, or where powers of ten are about to take
+    // over.
     let longest = [low, high, low.max(-999.999), high.min(999.999)];
-    let widths = longest.map(|value| width(&draw::number(value).replace(|c: char| c.is_ascii_digit(), &digit)));
+    let widths = longest
+        .map(|value| width(&draw::number(value).replace(|c: char| c.is_ascii_digit(), &digit)));
     (widths.into_iter().fold(0.0, f32::max) + GAP * scale).ceil() as usize
 }
 
 /// Whether every value can be written in its cell.
 fn values_fit(subject: &Subject<'_>, panel: &Panel<'_>, side: usize) -> bool {
-    let Sizes { value: size, scale, .. } = subject.sizes;
+    let Sizes {
+        value: size, scale, ..
+    } = subject.sizes;
     let side = side as f32;
     let width = |value| subject.ruler.width(&draw::number(value), size);
-    side >= VALUES_FROM * scale && panel.cells.all_visible().all(|(_, _, value)| width(value) <= side - GAP * scale)
+    side >= VALUES_FROM * scale
+        && panel
+            .cells
+            .all_visible()
+            .all(|(_, _, value)| width(value) <= side - GAP * scale)
 }
 
-/// A thin line around cells that have no gaps, so that light ones at the edge do not fade into the page.
+/// A thin line around cells that have no gaps, so that light ones at the edge do not fade into the
+/// page.
 pub(super) fn frame(left: f32, top: f32, length: f32) -> Rectangle {
     Rectangle::new()
         .set("x", left - 0.5)

@@ -8,11 +8,15 @@ use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use super::{Activation, AttentionMaps, MapsError, disk};
 
-/// Writes `{model, text, tokens: [{id, text, start, end}], layers: [{layer, heads: [{head, pattern: [[…]], …}]}]}`.
+/// Writes `{model, text, tokens: [{id, text, start, end}], layers: [{layer, heads: [{head, pattern:
+/// [[…]], …}]}]}`.
 ///
-/// JSON has no infinities, so a value that is not finite is written as `null`: the hidden cells of `scores`.
+/// JSON has no infinities, so a value that is not finite is written as `null`: the hidden cells of
+/// `scores`.
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
-    disk::write_stream(path, |out| serde_json::to_writer(out, maps).map_err(io::Error::from))
+    disk::write_stream(path, |out| {
+        serde_json::to_writer(out, maps).map_err(io::Error::from)
+    })
 }
 
 impl Serialize for AttentionMaps {
@@ -20,7 +24,14 @@ impl Serialize for AttentionMaps {
         let layers: BTreeSet<usize> = self.activations.iter().map(|a| a.layer).collect();
         let layers: Vec<Layer<'_>> = layers
             .into_iter()
-            .map(|layer| Layer { layer, activations: self.activations.iter().filter(|a| a.layer == layer).collect() })
+            .map(|layer| Layer {
+                layer,
+                activations: self
+                    .activations
+                    .iter()
+                    .filter(|a| a.layer == layer)
+                    .collect(),
+            })
             .collect();
         let mut object = serializer.serialize_struct("AttentionMaps", 4)?;
         object.serialize_field("model", &self.model)?;
@@ -39,9 +50,18 @@ struct Layer<'a> {
 
 impl Serialize for Layer<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let heads: BTreeSet<usize> = self.activations.iter().flat_map(|a| a.heads.iter().copied()).collect();
-        let heads: Vec<Head<'_>> =
-            heads.into_iter().map(|head| Head { head, activations: &self.activations }).collect();
+        let heads: BTreeSet<usize> = self
+            .activations
+            .iter()
+            .flat_map(|a| a.heads.iter().copied())
+            .collect();
+        let heads: Vec<Head<'_>> = heads
+            .into_iter()
+            .map(|head| Head {
+                head,
+                activations: &self.activations,
+            })
+            .collect();
         let mut object = serializer.serialize_struct("Layer", 2)?;
         object.serialize_field("layer", &self.layer)?;
         object.serialize_field("heads", &heads)?;
@@ -61,7 +81,13 @@ impl Serialize for Head<'_> {
         object.serialize_entry("head", &self.head)?;
         for activation in self.activations {
             if let Some((_, values)) = activation.by_head().find(|(head, _)| *head == self.head) {
-                object.serialize_entry(&activation.name, &Rows { values, width: activation.shape[2] })?;
+                object.serialize_entry(
+                    &activation.name,
+                    &Rows {
+                        values,
+                        width: activation.shape[2],
+                    },
+                )?;
             }
         }
         object.end()

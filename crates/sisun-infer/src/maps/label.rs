@@ -6,8 +6,9 @@ use std::borrow::Cow;
 ///
 /// - line feed `⏎`, tab `⇥`
 /// - `␣` for a space at either end or beside another one, which XML viewers collapse
-/// - `\u{…}` for other control characters, most of which XML 1.0 forbids (production 2, `Char`), and for characters
-///   without a shape of their own, such as those that turn the direction of writing
+/// - `\u{…}` for other control characters, most of which XML 1.0 forbids (production 2, `Char`),
+///   and for characters without a shape of their own, such as those that turn the direction of
+///   writing
 pub(super) fn drawable(label: &str) -> Cow<'_, str> {
     if label.chars().all(|c| c != ' ' && is_plain(c)) {
         return Cow::Borrowed(label);
@@ -42,8 +43,17 @@ mod tests {
 
     #[test]
     fn ordinary_text_stays() {
-        for label in ["cat", "한 1/3", "é", "👩‍👩‍👧", "</script>", "\"&'", "שלום", "नमस्ते", "·"]
-        {
+        for label in [
+            "cat",
+            "한 1/3",
+            "é",
+            "👩‍👩‍👧",
+            "</script>",
+            "\"&'",
+            "שלום",
+            "नमस्ते",
+            "·",
+        ] {
             assert_eq!(drawable(label), label);
         }
     }

@@ -1,8 +1,8 @@
 //! Attention maps as plain data, written as files and pictures.
 //!
-//! What the model computed arrives as [`AttentionMaps`]: the tokens of one text and the activations that were
-//! captured while it went through. [`write()`] turns it into tensors (NPZ, safetensors), tables (JSON, CSV) and
-//! pictures (SVG, PNG). Nothing here runs a model.
+//! What the model computed arrives as [`AttentionMaps`]: the tokens of one text and the activations
+//! that were captured while it went through. [`write()`] turns it into tensors (NPZ, safetensors),
+//! tables (JSON, CSV) and pictures (SVG, PNG). Nothing here runs a model.
 
 mod cells;
 mod colour;
@@ -42,8 +42,8 @@ use serde::Serialize;
 pub struct Token {
     /// Its number in the vocabulary.
     pub id: u32,
-    /// The label to show. It may differ from the text, for example `⏎` for a line break or `한 1/3` for a part of
-    /// a character.
+    /// The label to show. It may differ from the text, for example `⏎` for a line break or `한 1/3`
+    /// for a part of a character.
     pub text: String,
     /// First character of the text that the token covers, counted in characters.
     pub start: usize,
@@ -62,8 +62,8 @@ pub struct Activation {
     pub name: String,
     /// The layer that it was captured in, counted from 0.
     pub layer: usize,
-    /// The numbers of the captured heads, in the order of the first axis. For `k` and `v` of grouped queries they
-    /// count key/value heads.
+    /// The numbers of the captured heads, in the order of the first axis. For `k` and `v` of
+    /// grouped queries they count key/value heads.
     pub heads: Vec<usize>,
     /// Lengths of the three axes.
     pub shape: [usize; 3],
@@ -72,17 +72,24 @@ pub struct Activation {
 }
 
 impl Activation {
-    /// Name of the array or tensor that holds it in a file: `layer3` for the pattern of layer 3, otherwise the
-    /// activation and its layer, as in `scores3`.
+    /// Name of the array or tensor that holds it in a file: `layer3` for the pattern of layer 3,
+    /// otherwise the activation and its layer, as in `scores3`.
     fn array_name(&self) -> String {
-        let stem = if self.name == "pattern" { "layer" } else { &self.name };
+        let stem = if self.name == "pattern" {
+            "layer"
+        } else {
+            &self.name
+        };
         format!("{stem}{}", self.layer)
     }
 
     /// The heads one by one: number and values.
     pub(crate) fn by_head(&self) -> impl Iterator<Item = (usize, &[f32])> {
         let size = self.shape[1] * self.shape[2];
-        self.heads.iter().copied().zip(self.values.chunks_exact(size))
+        self.heads
+            .iter()
+            .copied()
+            .zip(self.values.chunks_exact(size))
     }
 }
 
@@ -111,16 +118,33 @@ impl AttentionMaps {
             return Err(MapsError::Nothing);
         }
         for activation in &self.activations {
-            let Activation { name, layer, heads, shape, values } = activation;
+            let Activation {
+                name,
+                layer,
+                heads,
+                shape,
+                values,
+            } = activation;
             let [n_heads, positions, width] = *shape;
-            assert!(n_heads == heads.len() && n_heads > 0, "{name} of layer {layer}: heads {heads:?}, shape {shape:?}");
-            assert_eq!(positions, self.tokens.len(), "{name} of layer {layer}: second axis is one row a token");
+            assert!(
+                n_heads == heads.len() && n_heads > 0,
+                "{name} of layer {layer}: heads {heads:?}, shape {shape:?}"
+            );
+            assert_eq!(
+                positions,
+                self.tokens.len(),
+                "{name} of layer {layer}: second axis is one row a token"
+            );
             assert!(width > 0, "{name} of layer {layer}: the last axis is empty");
             assert!(
                 !is_matrix(name) || width == positions,
                 "{name} of layer {layer}: as many keys as queries, shape {shape:?}"
             );
-            assert_eq!(values.len(), n_heads * positions * width, "{name} of layer {layer}: values, shape {shape:?}");
+            assert_eq!(
+                values.len(),
+                n_heads * positions * width,
+                "{name} of layer {layer}: values, shape {shape:?}"
+            );
         }
         Ok(())
     }
@@ -131,7 +155,8 @@ fn is_matrix(name: &str) -> bool {
     matches!(name, "pattern" | "scores")
 }
 
-/// Writes the maps into the folder `out`, which is created when it is missing, and returns the files written.
+/// Writes the maps into the folder `out`, which is created when it is missing, and returns the
+/// files written.
 ///
 /// | format | files |
 /// | --- | --- |
@@ -141,17 +166,17 @@ fn is_matrix(name: &str) -> bool {
 /// | `csv` | `attention.csv`: the patterns in long form, one row for each head, query and key |
 /// | `svg`, `png` | `layer{l}-head{h}` for every pattern, `scores-layer{l}-head{h}` where scores were captured, and `heads` and `scores-heads`, which show all of them side by side |
 ///
-/// Pictures of weights span 0 to 1, from 65 tokens on by square roots, as their colour bar says. Where `heads` has more
-/// cells than pixels, a pixel shows the largest of its cells. Several pictures are drawn at the same time, as many as
-/// have 2²⁶ pixels together.
+/// Pictures of weights span 0 to 1, from 65 tokens on by square roots, as their colour bar says.
+/// Where `heads` has more cells than pixels, a pixel shows the largest of its cells. Several
+/// pictures are drawn at the same time, as many as have 2²⁶ pixels together.
 ///
 /// Each file appears whole or not at all, and one of the same name is replaced.
 ///
 /// # Errors
 /// - [`MapsError::Nothing`] without tokens or activations
-/// - before anything is written, [`MapsError::NothingToHold`] for a format without a place for any of the activations,
-///   [`MapsError::TooBig`] when a picture asked for would not fit into memory, and
-///   [`MapsError::FontSize`] or [`MapsError::CellTooSmall`] for options that cannot be met
+/// - before anything is written, [`MapsError::NothingToHold`] for a format without a place for any
+///   of the activations, [`MapsError::TooBig`] when a picture asked for would not fit into memory,
+///   and [`MapsError::FontSize`] or [`MapsError::CellTooSmall`] for options that cannot be met
 /// - [`MapsError::Write`] when the folder or a file cannot be written
 ///
 /// # Panics
@@ -164,18 +189,37 @@ pub fn write(
 ) -> Result<Vec<PathBuf>, MapsError> {
     maps.check()?;
     for &format in formats {
-        if !maps.activations.iter().any(|activation| format.activations().contains(&activation.name.as_str())) {
+        if !maps
+            .activations
+            .iter()
+            .any(|activation| format.activations().contains(&activation.name.as_str()))
+        {
             return Err(MapsError::NothingToHold { format });
         }
     }
     let wanted = |format| formats.contains(&format);
-    let pictures = if wanted(Format::Svg) || wanted(Format::Png) { picture::plan(maps, options)? } else { Vec::new() };
-    make_folder(out).map_err(|source| MapsError::Write { path: out.into(), source })?;
+    let pictures = if wanted(Format::Svg) || wanted(Format::Png) {
+        picture::plan(maps, options)?
+    } else {
+        Vec::new()
+    };
+    make_folder(out).map_err(|source| MapsError::Write {
+        path: out.into(),
+        source,
+    })?;
 
     let mut written = Vec::new();
     for (format, name, write) in [
-        (Format::Npz, "attention.npz", npz::write as fn(&AttentionMaps, &Path) -> Result<(), MapsError>),
-        (Format::Safetensors, "attention.safetensors", safetensors::write),
+        (
+            Format::Npz,
+            "attention.npz",
+            npz::write as fn(&AttentionMaps, &Path) -> Result<(), MapsError>,
+        ),
+        (
+            Format::Safetensors,
+            "attention.safetensors",
+            safetensors::write,
+        ),
         (Format::Json, "attention.json", json::write),
         (Format::Csv, "attention.csv", csv::write),
     ] {
@@ -206,8 +250,8 @@ pub fn write(
     Ok(written)
 }
 
-/// Draws an SVG that paints its own page as a PNG, with the embedded font of the maps for its text, and twice as many
-/// pixels along each side where it is not large as it is.
+/// Draws an SVG that paints its own page as a PNG, with the embedded font of the maps for its text,
+/// and twice as many pixels along each side where it is not large as it is.
 ///
 /// # Errors
 /// - [`MapsError::Draw`] for text that is no SVG; `name` says which picture it was

@@ -9,15 +9,16 @@ use super::{Colours, Font, MapsError};
 /// How pictures are drawn.
 #[derive(Debug, Clone, Default)]
 pub struct PictureOptions {
-    /// Side of one cell of a `layer{l}-head{h}` picture in pixels of the SVG; chosen from the number of tokens when
-    /// absent.
+    /// Side of one cell of a `layer{l}-head{h}` picture in pixels of the SVG; chosen from the
+    /// number of tokens when absent.
     pub cell: Option<NonZeroU32>,
     /// The colours of weights and scores.
     pub colours: Colours,
     /// The font of all text; the embedded one when absent.
     pub font: Option<Font>,
-    /// Size of the token labels in pixels of the SVG, from 4 to 200; titles, numbers and margins keep their proportion
-    /// to it. When absent, labels have 10 to 13 pixels, as the cells have room.
+    /// Size of the token labels in pixels of the SVG, from 4 to 200; titles, numbers and margins
+    /// keep their proportion to it. When absent, labels have 10 to 13 pixels, as the cells have
+    /// room.
     pub font_size: Option<f32>,
     /// Whether numbers stand in the cells of a `layer{l}-head{h}` picture.
     pub values: Values,
@@ -61,6 +62,11 @@ impl FromStr for Values {
     /// Reads a word, such as `always`; spaces around it do not count.
     fn from_str(given: &str) -> Result<Self, MapsError> {
         let named = |values: &Self| values.name() == given.trim();
-        Self::ALL.into_iter().find(named).ok_or_else(|| MapsError::UnknownValues { given: given.into() })
+        Self::ALL
+            .into_iter()
+            .find(named)
+            .ok_or_else(|| MapsError::UnknownValues {
+                given: given.into(),
+            })
     }
 }

@@ -15,22 +15,29 @@ use super::ruler::Ruler;
 use super::sizes::Sizes;
 use super::{AttentionMaps, MapsError, PictureOptions, label, raster};
 
-/// The most pixels of a picture, and of all that are drawn at the same time: 256 MiB for the pixels.
+/// The most pixels of a picture, and of all that are drawn at the same time: 256 MiB for the
+/// pixels.
 pub(super) const MOST_PIXELS: u64 = 1 << 26;
 
 /// The most pixels of a picture at double resolution.
 const MOST_DOUBLED: u64 = 1 << 25;
 
-/// Pixels of the PNG for each pixel of the SVG along one side: 2 for sharp text in print and on dense screens, 1 where
-/// the picture is large as it is.
+/// Pixels of the PNG for each pixel of the SVG along one side: 2 for sharp text in print and on
+/// dense screens, 1 where the picture is large as it is.
 pub(super) fn magnification(width: u64, height: u64) -> u32 {
-    if pixels(width, height, 2) <= MOST_DOUBLED { 2 } else { 1 }
+    if pixels(width, height, 2) <= MOST_DOUBLED {
+        2
+    } else {
+        1
+    }
 }
 
 /// How many pixels a page has at a magnification.
 pub(super) fn pixels(width: u64, height: u64, scale: u32) -> u64 {
     let scale = u64::from(scale);
-    width.saturating_mul(scale).saturating_mul(height.saturating_mul(scale))
+    width
+        .saturating_mul(scale)
+        .saturating_mul(height.saturating_mul(scale))
 }
 
 /// What is common to the pictures of one kind of activation.
@@ -113,51 +120,88 @@ impl Picture<'_> {
 
     /// The picture as an SVG document.
     pub(super) fn svg(&self) -> String {
-        self.patches().iter().fold(self.page(), |page, patch| page.add(patch.image())).to_string()
+        self.patches()
+            .iter()
+            .fold(self.page(), |page, patch| page.add(patch.image()))
+            .to_string()
     }
 
     /// The picture as a PNG.
     pub(super) fn png(&self, fonts: &Fonts) -> Result<Vec<u8>, MapsError> {
-        raster::png(&self.page().to_string(), self.name(), fonts, &self.patches())
+        raster::png(
+            &self.page().to_string(),
+            self.name(),
+            fonts,
+            &self.patches(),
+        )
     }
 }
 
-/// Lays out a heatmap for each head and a grid of all heads, for the patterns and for the scores if there are any.
+/// Lays out a heatmap for each head and a grid of all heads, for the patterns and for the scores if
+/// there are any.
 ///
 /// # Errors
 /// - [`MapsError::FontSize`] and [`MapsError::CellTooSmall`] for options that cannot be met
 /// - [`MapsError::TooBig`] for a picture of more than [`MOST_PIXELS`]
-pub(super) fn plan<'a>(maps: &'a AttentionMaps, options: &'a PictureOptions) -> Result<Vec<Picture<'a>>, MapsError> {
+pub(super) fn plan<'a>(
+    maps: &'a AttentionMaps,
+    options: &'a PictureOptions,
+) -> Result<Vec<Picture<'a>>, MapsError> {
     let n = maps.tokens.len();
     let font = options.font.as_ref();
     let sizes = Sizes::new(options.font_size)?;
     let mut pictures = Vec::new();
-    for (name, quantity, prefix) in [("pattern", "Attention weight", ""), ("scores", "Attention score", "scores-")] {
+    for (name, quantity, prefix) in [
+        ("pattern", "Attention weight", ""),
+        ("scores", "Attention score", "scores-"),
+    ] {
         let activations: Vec<_> = maps.named(name).collect();
-        let values = || activations.iter().flat_map(|activation| activation.values.iter().copied());
-        let scale = if name == "pattern" { Scale::weights(n) } else { Scale::spanning(values()) };
+        let values = || {
+            activations
+                .iter()
+                .flat_map(|activation| activation.values.iter().copied())
+        };
+        let scale = if name == "pattern" {
+            Scale::weights(n)
+        } else {
+            Scale::spanning(values())
+        };
         let subject = Arc::new(Subject {
             quantity,
             prefix,
             paint: Arc::new(Paint::new(scale, options.colours)),
             source: label::drawable(&format!("{}: {}", maps.model, maps.text)).into_owned(),
-            labels: maps.tokens.iter().map(|token| label::drawable(&token.text).into_owned()).collect(),
+            labels: maps
+                .tokens
+                .iter()
+                .map(|token| label::drawable(&token.text).into_owned())
+                .collect(),
             font,
             ruler: Ruler::new(font),
             sizes,
         });
-        let heads = activations
-            .iter()
-            .flat_map(|&activation| activation.by_head().map(move |(head, values)| (activation.layer, head, values)));
+        let heads = activations.iter().flat_map(|&activation| {
+            activation
+                .by_head()
+                .map(move |(head, values)| (activation.layer, head, values))
+        });
         let panels: Vec<Panel<'a>> = heads
-            .map(|(layer, head, values)| Panel { layer, head, cells: Cells::new(values, n, &subject.paint) })
+            .map(|(layer, head, values)| Panel {
+                layer,
+                head,
+                cells: Cells::new(values, n, &subject.paint),
+            })
             .collect();
         if panels.is_empty() {
             continue;
         }
         let grid = Grid::new(Arc::clone(&subject), &panels, n);
         for panel in panels {
-            pictures.push(Picture::Heatmap(Heatmap::new(Arc::clone(&subject), panel, options)?));
+            pictures.push(Picture::Heatmap(Heatmap::new(
+                Arc::clone(&subject),
+                panel,
+                options,
+            )?));
         }
         pictures.push(Picture::Grid(grid));
     }
@@ -168,13 +212,18 @@ pub(super) fn plan<'a>(maps: &'a AttentionMaps, options: &'a PictureOptions) -> 
 fn fits_into_memory(picture: &Picture<'_>) -> Result<(), MapsError> {
     if picture.pixels() > MOST_PIXELS {
         let (width, height) = picture.size();
-        return Err(MapsError::TooBig { picture: picture.name().into(), width, height, limit: MOST_PIXELS });
+        return Err(MapsError::TooBig {
+            picture: picture.name().into(),
+            width,
+            height,
+            limit: MOST_PIXELS,
+        });
     }
     Ok(())
 }
 
-/// Applies `draw` to every picture, in any order, to so many at the same time that they have [`MOST_PIXELS`] together;
-/// what it returned is in the order of the pictures.
+/// Applies `draw` to every picture, in any order, to so many at the same time that they have
+/// [`MOST_PIXELS`] together; what it returned is in the order of the pictures.
 ///
 /// # Errors
 /// The first error of `draw`, after which no other picture is begun.
@@ -183,7 +232,8 @@ pub(super) fn each<T: Send>(
     draw: impl Fn(&Picture<'_>) -> Result<T, MapsError> + Sync,
 ) -> Result<Vec<T>, MapsError> {
     let largest = pictures.iter().map(Picture::pixels).max().unwrap_or(0);
-    let at_once = (MOST_PIXELS / largest.max(1)).clamp(1, rayon::current_num_threads() as u64) as usize;
+    let at_once =
+        (MOST_PIXELS / largest.max(1)).clamp(1, rayon::current_num_threads() as u64) as usize;
     let next = AtomicUsize::new(0);
     let take = || {
         let i = next.fetch_add(1, Ordering::Relaxed);
@@ -197,8 +247,11 @@ pub(super) fn each<T: Send>(
         }
         Ok(drawn)
     };
-    let drawn: Vec<Vec<(usize, T)>> =
-        (0..at_once).into_par_iter().with_max_len(1).map(one_after_another).collect::<Result<_, MapsError>>()?;
+    let drawn: Vec<Vec<(usize, T)>> = (0..at_once)
+        .into_par_iter()
+        .with_max_len(1)
+        .map(one_after_another)
+        .collect::<Result<_, MapsError>>()?;
     let mut drawn: Vec<(usize, T)> = drawn.into_iter().flatten().collect();
     drawn.sort_by_key(|(i, _)| *i);
     Ok(drawn.into_iter().map(|(_, drawn)| drawn).collect())
@@ -217,10 +270,20 @@ mod tests {
 
     /// Five heads over two tokens.
     fn sample() -> AttentionMaps {
-        let token = |id| Token { id, text: "a".into(), start: 0, end: 1 };
+        let token = |id| Token {
+            id,
+            text: "a".into(),
+            start: 0,
+            end: 1,
+        };
         let values = [1.0, 0.0, 0.5, 0.5].repeat(5);
-        let activation =
-            Activation { name: "pattern".into(), layer: 0, heads: (0..5).collect(), shape: [5, 2, 2], values };
+        let activation = Activation {
+            name: "pattern".into(),
+            layer: 0,
+            heads: (0..5).collect(),
+            shape: [5, 2, 2],
+            values,
+        };
         AttentionMaps {
             model: String::new(),
             text: "aa".into(),
@@ -229,9 +292,16 @@ mod tests {
         }
     }
 
-    /// The names of pictures with cells of `side` pixels, and how many of them were in work together.
+    /// The names of pictures with cells of `side` pixels, and how many of them were in work
+    /// together.
     fn drawn_together(side: u32) -> (Vec<String>, usize) {
-        let (maps, options) = (sample(), PictureOptions { cell: NonZeroU32::new(side), ..PictureOptions::default() });
+        let (maps, options) = (
+            sample(),
+            PictureOptions {
+                cell: NonZeroU32::new(side),
+                ..PictureOptions::default()
+            },
+        );
         let (working, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let pictures = plan(&maps, &options).unwrap();
         let draw = |picture: &Picture<'_>| {
@@ -240,14 +310,24 @@ mod tests {
             working.fetch_sub(1, Ordering::SeqCst);
             Ok(picture.name().to_owned())
         };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(4)
+            .build()
+            .unwrap();
         let names = pool.install(|| each(&pictures, draw));
         (names.unwrap(), most.into_inner())
     }
 
     #[test]
     fn only_as_many_pictures_are_in_work_as_memory_holds() {
-        let names = ["layer0-head0", "layer0-head1", "layer0-head2", "layer0-head3", "layer0-head4", "heads"];
+        let names = [
+            "layer0-head0",
+            "layer0-head1",
+            "layer0-head2",
+            "layer0-head3",
+            "layer0-head4",
+            "heads",
+        ];
         let (drawn, together) = drawn_together(48);
         assert_eq!(drawn, names);
         assert!((2..=4).contains(&together), "{together}");
@@ -261,7 +341,10 @@ mod tests {
     fn an_error_ends_the_work() {
         let (maps, options) = (sample(), PictureOptions::default());
         let begun = AtomicUsize::new(0);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .build()
+            .unwrap();
         let drawn = pool.install(|| {
             each(&plan(&maps, &options).unwrap(), |_| {
                 begun.fetch_add(1, Ordering::SeqCst);
@@ -275,7 +358,8 @@ mod tests {
     #[test]
     fn only_what_is_not_large_is_doubled() {
         assert_eq!(
-            [(1000, 1000), (2800, 2800), (3000, 3000), (u64::MAX, 3)].map(|(w, h)| magnification(w, h)),
+            [(1000, 1000), (2800, 2800), (3000, 3000), (u64::MAX, 3)]
+                .map(|(w, h)| magnification(w, h)),
             [2, 2, 1, 1]
         );
     }

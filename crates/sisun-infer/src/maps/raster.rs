@@ -10,24 +10,43 @@ use super::cells::Patch;
 use super::font::Fonts;
 use super::picture::{MOST_PIXELS, magnification, pixels};
 
-/// Draws `svg`, which paints its own page, as a PNG, [`magnification`] pixels for each of its own, and `patches` onto it.
-pub(super) fn png(svg: &str, picture: &str, fonts: &Fonts, patches: &[Patch<'_>]) -> Result<Vec<u8>, MapsError> {
+/// Draws `svg`, which paints its own page, as a PNG, [`magnification`] pixels for each of its own,
+/// and `patches` onto it.
+pub(super) fn png(
+    svg: &str,
+    picture: &str,
+    fonts: &Fonts,
+    patches: &[Patch<'_>],
+) -> Result<Vec<u8>, MapsError> {
     let options = usvg::Options {
         fontdb: Arc::clone(&fonts.database),
         font_resolver: fonts.resolver(),
         ..usvg::Options::default()
     };
-    let tree = usvg::Tree::from_str(&fonts.drawable(svg), &options)
-        .map_err(|source| MapsError::Draw { picture: picture.into(), source })?;
+    let tree =
+        usvg::Tree::from_str(&fonts.drawable(svg), &options).map_err(|source| MapsError::Draw {
+            picture: picture.into(),
+            source,
+        })?;
     let size = tree.size().to_int_size();
     let (width, height) = (u64::from(size.width()), u64::from(size.height()));
     let scale = magnification(width, height);
     if pixels(width, height, scale) > MOST_PIXELS {
-        return Err(MapsError::TooBig { picture: picture.into(), width, height, limit: MOST_PIXELS });
+        return Err(MapsError::TooBig {
+            picture: picture.into(),
+            width,
+            height,
+            limit: MOST_PIXELS,
+        });
     }
     let (width, height) = (size.width() * scale, size.height() * scale);
-    let mut page = Pixmap::new(width, height).expect("its size is limited above, and that of an SVG is not 0");
-    resvg::render(&tree, Transform::from_scale(scale as f32, scale as f32), &mut page.as_mut());
+    let mut page =
+        Pixmap::new(width, height).expect("its size is limited above, and that of an SVG is not 0");
+    resvg::render(
+        &tree,
+        Transform::from_scale(scale as f32, scale as f32),
+        &mut page.as_mut(),
+    );
     for patch in patches {
         patch.paint(page.data_mut(), width as usize, scale as usize);
     }

@@ -9,19 +9,26 @@ use sisun_model::weights::write_views;
 
 use super::{Activation, AttentionMaps, MapsError, disk};
 
-/// Writes one float32 tensor for each activation. The metadata has `model` and `text` as they are, `tokens` as a JSON
-/// list of `{id, text, start, end}`, and `heads` as a JSON object from tensor to the numbers of its heads.
+/// Writes one float32 tensor for each activation. The metadata has `model` and `text` as they are,
+/// `tokens` as a JSON list of `{id, text, start, end}`, and `heads` as a JSON object from tensor to
+/// the numbers of its heads.
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
     disk::write_stream(path, |file| {
-        let heads: BTreeMap<String, &[usize]> =
-            maps.activations.iter().map(|a| (a.array_name(), a.heads.as_slice())).collect();
+        let heads: BTreeMap<String, &[usize]> = maps
+            .activations
+            .iter()
+            .map(|a| (a.array_name(), a.heads.as_slice()))
+            .collect();
         let metadata = HashMap::from([
             ("model".to_owned(), maps.model.clone()),
             ("text".to_owned(), maps.text.clone()),
             ("tokens".to_owned(), serde_json::to_string(&maps.tokens)?),
             ("heads".to_owned(), serde_json::to_string(&heads)?),
         ]);
-        let tensors = maps.activations.iter().map(|activation| (activation.array_name(), activation));
+        let tensors = maps
+            .activations
+            .iter()
+            .map(|activation| (activation.array_name(), activation));
         write_views(tensors, metadata, file)
     })
 }
@@ -36,7 +43,10 @@ impl View for &Activation {
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        self.values.iter().flat_map(|value| value.to_le_bytes()).collect()
+        self.values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect()
     }
 
     fn data_len(&self) -> usize {

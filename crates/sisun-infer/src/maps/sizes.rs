@@ -33,11 +33,24 @@ impl Sizes {
     /// [`MapsError::FontSize`] for a size that is no number or not allowed.
     pub(super) fn new(labels: Option<f32>) -> Result<Self, MapsError> {
         if let Some(given) = labels.filter(|size| !ALLOWED.contains(size)) {
-            return Err(MapsError::FontSize { given, least: *ALLOWED.start(), greatest: *ALLOWED.end() });
+            return Err(MapsError::FontSize {
+                given,
+                least: *ALLOWED.start(),
+                greatest: *ALLOWED.end(),
+            });
         }
         let scale = labels.map_or(1.0, |size| size / USUAL);
-        let [title, axis, tick, value, margin] = [16.0, 14.0, 12.0, 12.0, 16.0].map(|usual| usual * scale);
-        Ok(Self { labels, title, axis, tick, value, margin, scale })
+        let [title, axis, tick, value, margin] =
+            [16.0, 14.0, 12.0, 12.0, 16.0].map(|usual| usual * scale);
+        Ok(Self {
+            labels,
+            title,
+            axis,
+            tick,
+            value,
+            margin,
+            scale,
+        })
     }
 
     /// Size of the labels of cells of `side` pixels.

@@ -37,7 +37,12 @@ impl Block {
 
     /// Little-endian float32.
     pub(crate) fn floats(values: impl IntoIterator<Item = f32>) -> Self {
-        Self::new(&values.into_iter().flat_map(f32::to_le_bytes).collect::<Vec<u8>>())
+        Self::new(
+            &values
+                .into_iter()
+                .flat_map(f32::to_le_bytes)
+                .collect::<Vec<u8>>(),
+        )
     }
 }
 
@@ -48,17 +53,21 @@ pub(crate) struct Precision {
 }
 
 impl Precision {
-    /// As fine as a page of so many weights can carry: 16 bits up to a few million, then 14: four decimals either way.
+    /// As fine as a page of so many weights can carry: 16 bits up to a few million, then 14: four
+    /// decimals either way.
     pub(crate) fn of(weights: usize) -> Self {
         const MOST_FINE: usize = 2_500_000;
-        Self { bits: if weights <= MOST_FINE { 16 } else { 14 } }
+        Self {
+            bits: if weights <= MOST_FINE { 16 } else { 14 },
+        }
     }
 
     fn greatest(self) -> f32 {
         ((1u32 << self.bits) - 1) as f32
     }
 
-    /// The largest difference between a weight and what the page says, with the rounding of a float32 product.
+    /// The largest difference between a weight and what the page says, with the rounding of a
+    /// float32 product.
     pub(crate) fn error(self) -> f64 {
         0.5 / f64::from(self.greatest()) + 6e-8
     }
@@ -74,7 +83,9 @@ impl Precision {
     pub(crate) fn encode(self, patterns: &[&[f32]], n: usize, causal: bool) -> Block {
         let of_pattern = |pattern: &&[f32]| -> Vec<u16> {
             let rows = pattern.chunks_exact(n).enumerate();
-            rows.flat_map(|(query, row)| &row[..if causal { query + 1 } else { n }]).map(|&p| self.code(p)).collect()
+            rows.flat_map(|(query, row)| &row[..if causal { query + 1 } else { n }])
+                .map(|&p| self.code(p))
+                .collect()
         };
         let codes: Vec<Vec<u16>> = patterns.par_iter().map(of_pattern).collect();
         planes(&codes.concat())
@@ -88,7 +99,10 @@ impl Precision {
 
 /// First the high bytes of all, which deflate well, then the low ones.
 fn planes(codes: &[u16]) -> Block {
-    let (high, low) = (codes.iter().map(|code| (code >> 8) as u8), codes.iter().map(|code| *code as u8));
+    let (high, low) = (
+        codes.iter().map(|code| (code >> 8) as u8),
+        codes.iter().map(|code| *code as u8),
+    );
     Block::new(&high.chain(low).collect::<Vec<u8>>())
 }
 
@@ -102,19 +116,25 @@ mod tests {
 
     fn bytes(block: &Block) -> Vec<u8> {
         let mut bytes = Vec::new();
-        DeflateDecoder::new(&STANDARD.decode(&block.0).unwrap()[..]).read_to_end(&mut bytes).unwrap();
+        DeflateDecoder::new(&STANDARD.decode(&block.0).unwrap()[..])
+            .read_to_end(&mut bytes)
+            .unwrap();
         bytes
     }
 
     #[test]
     fn patterns_come_back_within_the_stated_error() {
         let n = 7;
-        let pattern: Vec<f32> = (0..n * n).map(|i| ((i * 37 % 101) as f32 / 101.0).powi(3)).collect();
+        let pattern: Vec<f32> = (0..n * n)
+            .map(|i| ((i * 37 % 101) as f32 / 101.0).powi(3))
+            .collect();
         for (bits, causal) in [(16, true), (14, true), (14, false)] {
             let precision = Precision { bits };
             let bytes = bytes(&precision.encode(&[&pattern, &pattern], n, causal));
             let cells: Vec<f32> = (0..n)
-                .flat_map(|query| (0..if causal { query + 1 } else { n }).map(move |key| query * n + key))
+                .flat_map(|query| {
+                    (0..if causal { query + 1 } else { n }).map(move |key| query * n + key)
+                })
                 .map(|at| pattern[at])
                 .collect();
             assert_eq!(bytes.len(), 2 * 2 * cells.len());
@@ -135,6 +155,9 @@ mod tests {
 
     #[test]
     fn floats_are_little_endian() {
-        assert_eq!(bytes(&Block::floats([1.0, -2.5])), [0, 0, 128, 63, 0, 0, 32, 192]);
+        assert_eq!(
+            bytes(&Block::floats([1.0, -2.5])),
+            [0, 0, 128, 63, 0, 0, 32, 192]
+        );
     }
 }

@@ -73,17 +73,24 @@ pub(crate) fn join<'a>(
     blocks: impl Iterator<Item = &'a str>,
 ) -> String {
     let style = parts.styles.concat();
-    let script = format!("(() => {{\n\"use strict\";\n{}}})();\n", parts.scripts.concat());
+    let script = format!(
+        "(() => {{\n\"use strict\";\n{}}})();\n",
+        parts.scripts.concat()
+    );
     let csp = format!(
         "default-src 'none'; script-src '{}'; style-src '{}'; img-src data: blob:",
         hash(&script),
         hash(&style)
     );
     // Inside a script element only `<` could end it; in JSON it stands in strings alone.
-    let mut content =
-        format!("<script type=\"application/json\" id=\"page\">{}</script>", data.replace('<', "\\u003c"));
+    let mut content = format!(
+        "<script type=\"application/json\" id=\"page\">{}</script>",
+        data.replace('<', "\\u003c")
+    );
     for (number, block) in blocks.enumerate() {
-        content += &format!("\n<script type=\"application/octet-stream\" id=\"b{number}\">{block}</script>");
+        content += &format!(
+            "\n<script type=\"application/octet-stream\" id=\"b{number}\">{block}</script>"
+        );
     }
     let title = escaped(title);
     fill(
@@ -101,11 +108,18 @@ pub(crate) fn join<'a>(
 
 /// The template with each `{{name}}` replaced, in one go: what is put in is not looked at again.
 fn fill(template: &str, values: &[(&str, &str)]) -> String {
-    let mut page = String::with_capacity(template.len() + values.iter().map(|(_, value)| value.len()).sum::<usize>());
+    let mut page = String::with_capacity(
+        template.len() + values.iter().map(|(_, value)| value.len()).sum::<usize>(),
+    );
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
-        let (name, after) = after.split_once("}}").expect("the project's own template closes what it opens");
-        let (_, value) = values.iter().find(|(known, _)| *known == name).expect("a template names known values");
+        let (name, after) = after
+            .split_once("}}")
+            .expect("the project's own template closes what it opens");
+        let (_, value) = values
+            .iter()
+            .find(|(known, _)| *known == name)
+            .expect("a template names known values");
         page += before;
         page += value;
         rest = after;
@@ -119,7 +133,10 @@ fn hash(text: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -128,12 +145,21 @@ mod tests {
 
     #[test]
     fn what_is_put_in_is_not_looked_at_again() {
-        assert_eq!(fill("<{{a}}|{{b}}>", &[("a", "{{b}}"), ("b", "{{"), ("c", "")]), "<{{b}}|{{>");
+        assert_eq!(
+            fill("<{{a}}|{{b}}>", &[("a", "{{b}}"), ("b", "{{"), ("c", "")]),
+            "<{{b}}|{{>"
+        );
     }
 
     #[test]
     fn no_text_ends_the_script_that_holds_it() {
-        let page = join(ATTENTION, "en", "</title><b>", "{\"text\":\"</script><!--\"}", ["AAAA"].into_iter());
+        let page = join(
+            ATTENTION,
+            "en",
+            "</title><b>",
+            "{\"text\":\"</script><!--\"}",
+            ["AAAA"].into_iter(),
+        );
         assert!(page.contains("&lt;/title&gt;&lt;b&gt;") && !page.contains("</title><b>"));
         assert!(page.contains("{\"text\":\"\\u003c/script>\\u003c!--\"}"));
         assert!(page.contains("id=\"b0\">AAAA</script>"));
@@ -147,7 +173,10 @@ mod tests {
             after.split_once(to).expect("and ends it").0.to_owned()
         };
         let script = between("<script>", "</script>");
-        assert!(page.contains(&hash(&script)), "the policy names the script as it stands");
+        assert!(
+            page.contains(&hash(&script)),
+            "the policy names the script as it stands"
+        );
         assert!(page.contains(&hash(&between("<style>", "</style>"))));
         assert!(page.contains("default-src 'none'"));
     }

@@ -1,11 +1,13 @@
 //! Attention as one page that needs no network: a file to open, to keep and to send to a friend.
 //!
-//! The page's scripts, styles and template lie in `crates/sisun-infer/page` and are joined here, as they are, with the data:
-//! one JSON object that describes it ([`View`](view::View)), and blocks of binary numbers (raw deflate, base64) that the object names.
-//! A policy in the page (CSP) lets exactly these scripts and styles run and nothing be fetched, whatever the text holds.
+//! The page's scripts, styles and template lie in `crates/sisun-infer/page` and are joined here, as
+//! they are, with the data: one JSON object that describes it ([`View`](view::View)), and blocks of
+//! binary numbers (raw deflate, base64) that the object names. A policy in the page (CSP) lets
+//! exactly these scripts and styles run and nothing be fetched, whatever the text holds.
 //!
-//! Weights travel as whole numbers of 16 bits, or of 14 where there are millions; the page states the error. Above
-//! 20 million weights a cell of a map stands for several tokens in a row, and the page says so; a trace of so many is refused.
+//! Weights travel as whole numbers of 16 bits, or of 14 where there are millions; the page states
+//! the error. Above 20 million weights a cell of a map stands for several tokens in a row, and the
+//! page says so; a trace of so many is refused.
 
 mod encode;
 mod html;
@@ -37,7 +39,8 @@ pub enum Kind {
     Variants,
 }
 
-/// Nats per token by which the loss on other text rises without a layer's head, where that was measured.
+/// Nats per token by which the loss on other text rises without a layer's head, where that was
+/// measured.
 pub type Silenced = BTreeMap<(usize, usize), f64>;
 
 /// A page in the making.
@@ -65,12 +68,18 @@ struct Content {
 
 /// The colour maps by name.
 fn colours() -> BTreeMap<String, String> {
-    let table = |colours: Colours| (colours.to_string(), STANDARD.encode(colours.table().as_flattened()));
+    let table = |colours: Colours| {
+        (
+            colours.to_string(),
+            STANDARD.encode(colours.table().as_flattened()),
+        )
+    };
     Colours::ALL.into_iter().map(table).collect()
 }
 
 impl Page {
-    /// Begins a page about a text, on which `views` models will share the room. Of `looking` only layers and heads count.
+    /// Begins a page about a text, on which `views` models will share the room. Of `looking` only
+    /// layers and heads count.
     pub fn new(
         kind: Kind,
         title: &str,
@@ -89,11 +98,20 @@ impl Page {
             colours: colours(),
             views: Vec::new(),
         };
-        let room = Room { weights: MOST_WEIGHTS / views.max(1), views: views.max(1) };
-        Self { content, looking: looking.clone(), room, blocks: Blocks::default() }
+        let room = Room {
+            weights: MOST_WEIGHTS / views.max(1),
+            views: views.max(1),
+        };
+        Self {
+            content,
+            looking: looking.clone(),
+            room,
+            blocks: Blocks::default(),
+        }
     }
 
-    /// How many checkpoints of a model fit on one page without thinning their patterns of this text, at least two.
+    /// How many checkpoints of a model fit on one page without thinning their patterns of this
+    /// text, at least two.
     ///
     /// # Errors
     /// Whatever keeps the text or the chosen layers and heads from being looked at.
@@ -109,8 +127,9 @@ impl Page {
         Ok((MOST_WEIGHTS / each.max(1)).max(2))
     }
 
-    /// Adds what the text does in a model. `label` tells it from the page's other models. `silenced` holds for each layer and
-    /// head by how much the loss on other text rises without it, where that was measured.
+    /// Adds what the text does in a model. `label` tells it from the page's other models.
+    /// `silenced` holds for each layer and head by how much the loss on other text rises without
+    /// it, where that was measured.
     ///
     /// # Errors
     /// As for [`LanguageModel::attend`].
@@ -120,8 +139,21 @@ impl Page {
         label: String,
         silenced: Option<&Silenced>,
     ) -> Result<(), InferError> {
-        let Self { content, looking, room, blocks } = self;
-        content.views.push(view(loaded, label, &content.text, looking, silenced, *room, blocks)?);
+        let Self {
+            content,
+            looking,
+            room,
+            blocks,
+        } = self;
+        content.views.push(view(
+            loaded,
+            label,
+            &content.text,
+            looking,
+            silenced,
+            *room,
+            blocks,
+        )?);
         Ok(())
     }
 
@@ -135,8 +167,11 @@ impl Page {
         for sentence in self.sentences() {
             self.note(sentence);
         }
-        let Content { language, title, .. } = &self.content;
-        let data = serde_json::to_string(&self.content).expect("plain structs of numbers and strings always serialise");
+        let Content {
+            language, title, ..
+        } = &self.content;
+        let data = serde_json::to_string(&self.content)
+            .expect("plain structs of numbers and strings always serialise");
         html::join(html::ATTENTION, language, title, &data, self.blocks.iter())
     }
 
@@ -144,7 +179,12 @@ impl Page {
     fn sentences(&self) -> Vec<String> {
         let korean = self.content.language == Language::Korean.code();
         let mut sentences = Vec::new();
-        if let Some((view, cell)) = self.content.views.iter().find_map(|view| Some((view, view.thinned?))) {
+        if let Some((view, cell)) = self
+            .content
+            .views
+            .iter()
+            .find_map(|view| Some((view, view.thinned?)))
+        {
             let n = view.tokens.len();
             sentences.push(if korean {
                 format!("토큰이 {n}개라서 한 칸이 이어지는 토큰 {cell}개를 나타냅니다(질의는 평균, 키는 합).")
@@ -154,7 +194,9 @@ impl Page {
                 )
             });
         }
-        let short = |view: &&View| view.vectors.as_ref().map_or(0, |vectors| vectors.tokens) < view.tokens.len();
+        let short = |view: &&View| {
+            view.vectors.as_ref().map_or(0, |vectors| vectors.tokens) < view.tokens.len()
+        };
         if let Some(view) = self.content.views.iter().find(short) {
             let kept = view.vectors.as_ref().map_or(0, |vectors| vectors.tokens);
             sentences.push(if kept == 0 && korean {
@@ -171,9 +213,11 @@ impl Page {
         }
         if self.content.views.iter().any(View::has_no_numbers) {
             sentences.push(if korean {
-                "수가 아닌 값(NaN)이 있습니다. 학습이 발산한 모델이며, 그런 칸은 0으로 보입니다.".to_owned()
+                "수가 아닌 값(NaN)이 있습니다. 학습이 발산한 모델이며, 그런 칸은 0으로 보입니다."
+                    .to_owned()
             } else {
-                "Some of these are no numbers (NaN): the model has diverged; such cells show 0.".to_owned()
+                "Some of these are no numbers (NaN): the model has diverged; such cells show 0."
+                    .to_owned()
             });
         }
         sentences

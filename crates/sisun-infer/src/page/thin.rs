@@ -8,13 +8,15 @@ pub(crate) fn weights(n: usize, causal: bool) -> usize {
     if causal { n * (n + 1) / 2 } else { n * n }
 }
 
-/// How many tokens in a row one cell must stand for, so that `patterns` patterns of `n` tokens have at most `most` weights.
+/// How many tokens in a row one cell must stand for, so that `patterns` patterns of `n` tokens have
+/// at most `most` weights.
 pub(crate) fn cell_of(n: usize, patterns: usize, causal: bool, most: usize) -> usize {
     let fits = |cell: &usize| weights(n.div_ceil(*cell), causal).saturating_mul(patterns) <= most;
     (1..=n.max(1)).find(fits).unwrap_or(n.max(1))
 }
 
-/// A pattern by cells of so many tokens: keys of a cell are summed, queries averaged, so each row still sums to 1.
+/// A pattern by cells of so many tokens: keys of a cell are summed, queries averaged, so each row
+/// still sums to 1.
 ///
 /// # Shapes
 /// - `pattern`: `[query, key]`, `n` × `n`
@@ -38,10 +40,18 @@ mod tests {
 
     #[test]
     fn cells_are_as_small_as_fits() {
-        assert_eq!(cell_of(1024, 36, true, MOST_WEIGHTS), 1, "what the page promises");
+        assert_eq!(
+            cell_of(1024, 36, true, MOST_WEIGHTS),
+            1,
+            "what the page promises"
+        );
         assert_eq!(cell_of(4096, 36, true, MOST_WEIGHTS), 4);
         assert_eq!(cell_of(1024, 36, false, MOST_WEIGHTS), 2);
-        assert_eq!(cell_of(5, usize::MAX, true, 1), 5, "one cell is the least there is");
+        assert_eq!(
+            cell_of(5, usize::MAX, true, 1),
+            5,
+            "one cell is the least there is"
+        );
     }
 
     #[test]

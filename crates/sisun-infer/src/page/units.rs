@@ -30,7 +30,8 @@ impl Units {
         })
     }
 
-    /// Whole characters (grapheme clusters), where tokens are only pieces of them; a token of several characters stays one.
+    /// Whole characters (grapheme clusters), where tokens are only pieces of them; a token of
+    /// several characters stays one.
     pub(crate) fn characters(text: &str, tokens: &[Token]) -> Option<Self> {
         let character = numbered(text.graphemes(true));
         Self::joining(text, tokens, |before, token| {
@@ -41,7 +42,11 @@ impl Units {
         })
     }
 
-    fn joining(text: &str, tokens: &[Token], joined: impl Fn(&Token, &Token) -> bool) -> Option<Self> {
+    fn joining(
+        text: &str,
+        tokens: &[Token],
+        joined: impl Fn(&Token, &Token) -> bool,
+    ) -> Option<Self> {
         let mut of = Vec::with_capacity(tokens.len());
         let mut unit = 0;
         for (at, token) in tokens.iter().enumerate() {
@@ -55,14 +60,24 @@ impl Units {
         }
         let characters: Vec<char> = text.chars().collect();
         let name = |unit: usize| {
-            let members = || tokens.iter().zip(&of).filter(|(_, of)| **of == unit).map(|(token, _)| token);
+            let members = || {
+                tokens
+                    .iter()
+                    .zip(&of)
+                    .filter(|(_, of)| **of == unit)
+                    .map(|(token, _)| token)
+            };
             let start = members().map(|token| token.start).min().unwrap_or(0);
             let end = members().map(|token| token.end).max().unwrap_or(0);
             let spelled: String = characters[start..end].iter().collect();
             let plain = spelled.trim();
             let shows = !plain.is_empty() && !plain.chars().any(|c| c.is_control());
             // Otherwise the tokens' labels, in which what is invisible is visible.
-            if shows { plain.to_owned() } else { members().map(|token| token.text.as_str()).collect() }
+            if shows {
+                plain.to_owned()
+            } else {
+                members().map(|token| token.text.as_str()).collect()
+            }
         };
         let text = (0..=unit).map(name).collect();
         Some(Self { of, text })
@@ -76,7 +91,10 @@ fn shares_a_character(before: &Token, token: &Token) -> bool {
 
 /// For each character the number of the piece that it is in.
 fn numbered<'a>(pieces: impl Iterator<Item = &'a str>) -> Vec<usize> {
-    pieces.enumerate().flat_map(|(number, piece)| piece.chars().map(move |_| number)).collect()
+    pieces
+        .enumerate()
+        .flat_map(|(number, piece)| piece.chars().map(move |_| number))
+        .collect()
 }
 
 #[cfg(test)]
@@ -86,18 +104,33 @@ mod tests {
     use super::*;
 
     fn tokens(spans: &[(usize, usize, &str)]) -> Vec<Token> {
-        let token = |&(start, end, text): &(usize, usize, &str)| Token { id: 0, text: text.to_owned(), start, end };
+        let token = |&(start, end, text): &(usize, usize, &str)| Token {
+            id: 0,
+            text: text.to_owned(),
+            start,
+            end,
+        };
         spans.iter().map(token).collect()
     }
 
     #[test]
     fn pieces_of_a_word_are_joined_and_its_space_goes_with_it() {
         let text = "The cats sat.";
-        let tokens = tokens(&[(0, 3, "The"), (3, 6, " ca"), (6, 8, "ts"), (8, 12, " sat"), (12, 13, ".")]);
+        let tokens = tokens(&[
+            (0, 3, "The"),
+            (3, 6, " ca"),
+            (6, 8, "ts"),
+            (8, 12, " sat"),
+            (12, 13, "."),
+        ]);
         let words = Units::words(text, &tokens).unwrap();
         assert_eq!(words.of, [0, 1, 1, 2, 3]);
         assert_eq!(words.text, ["The", "cats", "sat", "."]);
-        assert_eq!(Units::characters(text, &tokens), None, "no token is a piece of a character");
+        assert_eq!(
+            Units::characters(text, &tokens),
+            None,
+            "no token is a piece of a character"
+        );
     }
 
     #[test]
@@ -114,7 +147,11 @@ mod tests {
             (4, 5, "파"),
         ]);
         let words = Units::words(text, &tokens).unwrap();
-        assert_eq!(words.of, [0, 0, 0, 0, 1, 2, 2], "a space that is a token stays one");
+        assert_eq!(
+            words.of,
+            [0, 0, 0, 0, 1, 2, 2],
+            "a space that is a token stays one"
+        );
         assert_eq!(words.text, ["배가", "␣", "고파"]);
         let characters = Units::characters(text, &tokens).unwrap();
         assert_eq!(characters.of, [0, 1, 1, 1, 2, 3, 4]);
@@ -132,7 +169,13 @@ mod tests {
 
     #[test]
     fn tokens_that_came_from_no_text_stand_alone() {
-        let tokens = tokens(&[(0, 0, "∅"), (0, 1, "a"), (1, 1, "∅"), (1, 2, "b"), (2, 3, "c")]);
+        let tokens = tokens(&[
+            (0, 0, "∅"),
+            (0, 1, "a"),
+            (1, 1, "∅"),
+            (1, 2, "b"),
+            (2, 3, "c"),
+        ]);
         let words = Units::words("abc", &tokens).unwrap();
         assert_eq!(words.of, [0, 1, 2, 3, 3]);
     }

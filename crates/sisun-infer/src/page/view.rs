@@ -14,7 +14,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 use sisun_model::Activation;
 
-/// Bytes of q, k and v that all of a page's models have, at least and at most; a weight is reckoned at a byte.
+/// Bytes of q, k and v that all of a page's models have, at least and at most; a weight is reckoned
+/// at a byte.
 const VECTOR_BYTES: [usize; 2] = [1 << 20, 4 << 20];
 
 /// One model on one text, as the page's scripts read it; numbers stand in the blocks it names.
@@ -48,7 +49,10 @@ pub(super) struct View {
 impl View {
     /// Whether something in it is no number.
     pub(super) fn has_no_numbers(&self) -> bool {
-        self.stats.iter().flatten().any(|head| head.spread.entropy.is_nan())
+        self.stats
+            .iter()
+            .flatten()
+            .any(|head| head.spread.entropy.is_nan())
     }
 }
 
@@ -88,7 +92,8 @@ pub(super) struct Room {
     pub(super) views: usize,
 }
 
-/// Runs the text through the model and puts what it shows into blocks. `silenced` is what [`Silenced`] says.
+/// Runs the text through the model and puts what it shows into blocks. `silenced` is what
+/// [`Silenced`] says.
 pub(super) fn view(
     loaded: &LanguageModel,
     label: String,
@@ -103,10 +108,12 @@ pub(super) fn view(
     let n = loaded.tokens(text)?.len();
     let cell = cell_of(n, layers.len() * heads.len(), config.causal, room.weights);
     let cells = n.div_ceil(cell);
-    let precision = Precision::of(weights(cells, config.causal) * layers.len() * heads.len() * room.views);
+    let precision =
+        Precision::of(weights(cells, config.causal) * layers.len() * heads.len() * room.views);
     let mut kv_heads: Vec<usize> = heads.iter().map(|&head| config.kv_head(head)).collect();
     kv_heads.dedup();
-    let per_token = layers.len() * (heads.len() + 2 * kv_heads.len()) * config.d_head() * size_of::<f32>();
+    let per_token =
+        layers.len() * (heads.len() + 2 * kv_heads.len()) * config.d_head() * size_of::<f32>();
     let pattern_bytes = weights(cells, config.causal) * layers.len() * heads.len() * room.views;
     let [least, most] = VECTOR_BYTES;
     let vector_bytes = most.saturating_sub(pattern_bytes).max(least) / room.views;
@@ -117,26 +124,53 @@ pub(super) fn view(
         wanted.extend([Activation::Q, Activation::K, Activation::V]);
     }
     // The first head of each group of those that read the same keys.
-    let first_of_group: Vec<usize> =
-        kv_heads.iter().filter_map(|kv| heads.iter().position(|&head| config.kv_head(head) == *kv)).collect();
+    let first_of_group: Vec<usize> = kv_heads
+        .iter()
+        .filter_map(|kv| heads.iter().position(|&head| config.kv_head(head) == *kv))
+        .collect();
     let all_heads: Vec<usize> = (0..heads.len()).collect();
-    let mut found =
-        Found { patterns: Vec::new(), spreads: Vec::new(), rollout: Rollout::new(cells), vectors: Vectors::default() };
-    let tokens =
-        loaded.attend_each(text, &CaptureSelection { activations: wanted, ..looking.clone() }, |activation| {
-            match activation.name.as_str() {
-                "pattern" => found.add_pattern(&activation, n, cell, config.causal, precision, blocks),
-                "q" => found.vectors.q.push(blocks.push(first_rows(&activation, &all_heads, with_vectors))),
-                "k" => found.vectors.k.push(blocks.push(first_rows(&activation, &first_of_group, with_vectors))),
-                _ => found.vectors.v.push(blocks.push(first_rows(&activation, &first_of_group, with_vectors))),
+    let mut found = Found {
+        patterns: Vec::new(),
+        spreads: Vec::new(),
+        rollout: Rollout::new(cells),
+        vectors: Vectors::default(),
+    };
+    let tokens = loaded.attend_each(
+        text,
+        &CaptureSelection {
+            activations: wanted,
+            ..looking.clone()
+        },
+        |activation| match activation.name.as_str() {
+            "pattern" => found.add_pattern(&activation, n, cell, config.causal, precision, blocks),
+            "q" => {
+                found
+                    .vectors
+                    .q
+                    .push(blocks.push(first_rows(&activation, &all_heads, with_vectors)))
             }
-        })?;
+            "k" => found.vectors.k.push(blocks.push(first_rows(
+                &activation,
+                &first_of_group,
+                with_vectors,
+            ))),
+            _ => found.vectors.v.push(blocks.push(first_rows(
+                &activation,
+                &first_of_group,
+                with_vectors,
+            ))),
+        },
+    )?;
     // Rolling out and thinning do not commute, so a thinned page has none.
     let whole = cell == 1 && layers.len() == config.n_layers && heads.len() == config.n_heads;
-    let rollout = whole.then(|| blocks.push(precision.encode(&[found.rollout.matrix()], cells, config.causal)));
+    let rollout = whole
+        .then(|| blocks.push(precision.encode(&[found.rollout.matrix()], cells, config.causal)));
     let vectors = (with_vectors > 0).then(|| Vectors {
         tokens: with_vectors,
-        kv_heads: heads.iter().filter_map(|&head| kv_heads.iter().position(|kv| *kv == config.kv_head(head))).collect(),
+        kv_heads: heads
+            .iter()
+            .filter_map(|&head| kv_heads.iter().position(|kv| *kv == config.kv_head(head)))
+            .collect(),
         ..found.vectors
     });
     let bias = bias(loaded, &heads, with_vectors, blocks);
@@ -154,9 +188,21 @@ pub(super) fn view(
         scale: config.score_scale(),
         n: cells,
         thinned: (cell > 1).then_some(cell),
-        words: if cell > 1 { None } else { Units::words(text, &tokens) },
-        characters: if cell > 1 { None } else { Units::characters(text, &tokens) },
-        patterns: Patterns { blocks: found.patterns, bits: precision.bits, error: precision.error() },
+        words: if cell > 1 {
+            None
+        } else {
+            Units::words(text, &tokens)
+        },
+        characters: if cell > 1 {
+            None
+        } else {
+            Units::characters(text, &tokens)
+        },
+        patterns: Patterns {
+            blocks: found.patterns,
+            bits: precision.bits,
+            error: precision.error(),
+        },
         rollout,
         vectors,
         bias,
@@ -188,37 +234,72 @@ impl Found {
         blocks: &mut Blocks,
     ) {
         let patterns: Vec<&[f32]> = activation.by_head().map(|(_, pattern)| pattern).collect();
-        self.spreads.push(patterns.par_iter().map(|pattern| Spread::of(pattern, n)).collect());
+        self.spreads.push(
+            patterns
+                .par_iter()
+                .map(|pattern| Spread::of(pattern, n))
+                .collect(),
+        );
         let small: Vec<Vec<f32>> = match cell {
             1 => Vec::new(),
-            _ => patterns.par_iter().map(|pattern| thinned(pattern, n, cell)).collect(),
+            _ => patterns
+                .par_iter()
+                .map(|pattern| thinned(pattern, n, cell))
+                .collect(),
         };
-        let patterns = if cell == 1 { patterns } else { small.iter().map(Vec::as_slice).collect() };
+        let patterns = if cell == 1 {
+            patterns
+        } else {
+            small.iter().map(Vec::as_slice).collect()
+        };
         if cell == 1 {
             self.rollout.add_layer(&patterns);
         }
-        self.patterns.push(blocks.push(precision.encode(&patterns, n.div_ceil(cell), causal)));
+        self.patterns
+            .push(blocks.push(precision.encode(&patterns, n.div_ceil(cell), causal)));
     }
 }
 
 /// Of chosen rows of the head axis the first tokens.
 fn first_rows(activation: &maps::Activation, rows: &[usize], tokens: usize) -> Block {
     let [_, n, d_head] = activation.shape;
-    let of_row = |&row: &usize| activation.values[row * n * d_head..][..tokens * d_head].iter().copied();
+    let of_row = |&row: &usize| {
+        activation.values[row * n * d_head..][..tokens * d_head]
+            .iter()
+            .copied()
+    };
     Block::floats(rows.iter().flat_map(of_row))
 }
 
 /// The score bias of the chosen heads, for so many tokens.
-fn bias(loaded: &LanguageModel, heads: &[usize], tokens: usize, blocks: &mut Blocks) -> Option<Bias> {
+fn bias(
+    loaded: &LanguageModel,
+    heads: &[usize],
+    tokens: usize,
+    blocks: &mut Blocks,
+) -> Option<Bias> {
     if tokens == 0 {
         return None;
     }
     let bias = loaded.model.score_bias(tokens)?;
     let [_, width] = bias.dims();
-    let values =
-        bias.into_data().try_into_vec_as::<f32>().expect("a float tensor that was computed can be read as f32");
+    let values = bias
+        .into_data()
+        .try_into_vec_as::<f32>()
+        .expect("a float tensor that was computed can be read as f32");
     // Behind a mask no key comes after its query: offsets from 0 on.
-    let from = if loaded.model.config().causal { tokens - 1 } else { 0 };
-    let of_head = |&head: &usize| values[head * width + from..(head + 1) * width].iter().copied();
-    Some(Bias { block: blocks.push(Block::floats(heads.iter().flat_map(of_head))), tokens })
+    let from = if loaded.model.config().causal {
+        tokens - 1
+    } else {
+        0
+    };
+    let of_head = |&head: &usize| {
+        values[head * width + from..(head + 1) * width]
+            .iter()
+            .copied()
+    };
+    Some(Bias {
+        block: blocks.push(Block::floats(heads.iter().flat_map(of_head))),
+        tokens,
+    })
 }

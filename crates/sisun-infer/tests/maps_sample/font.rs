@@ -47,21 +47,42 @@ fn face(family: &str, advance: u16, start: usize) -> Vec<u8> {
         ),
         (
             b"hhea",
-            [longs(&[0x0001_0000]), words(&[800, 0xff38, 0, advance, 50, 50, right, 1]), vec![0; 14], words(&[2])]
-                .concat(),
+            [
+                longs(&[0x0001_0000]),
+                words(&[800, 0xff38, 0, advance, 50, 50, right, 1]),
+                vec![0; 14],
+                words(&[2]),
+            ]
+            .concat(),
         ),
         (b"hmtx", words(&[advance, 50, advance, 50])),
         (b"loca", words(&[0, 0, 18])),
-        (b"maxp", [longs(&[0x0001_0000]), words(&[2, 4, 1, 0, 0, 2]), vec![0; 16]].concat()),
+        (
+            b"maxp",
+            [
+                longs(&[0x0001_0000]),
+                words(&[2, 4, 1, 0, 0, 2]),
+                vec![0; 16],
+            ]
+            .concat(),
+        ),
         (b"name", name(family)),
         (b"post", [longs(&[0x0003_0000]), vec![0; 28]].concat()),
     ];
-    let mut file = [longs(&[0x0001_0000]), words(&[tables.len() as u16, 128, 3, 32])].concat();
+    let mut file = [
+        longs(&[0x0001_0000]),
+        words(&[tables.len() as u16, 128, 3, 32]),
+    ]
+    .concat();
     let mut body = Vec::new();
     let header = file.len() + 16 * tables.len();
     for (tag, table) in tables {
         file.extend(tag);
-        file.extend(longs(&[0, (start + header + body.len()) as u32, table.len() as u32]));
+        file.extend(longs(&[
+            0,
+            (start + header + body.len()) as u32,
+            table.len() as u32,
+        ]));
         body.extend(table);
         body.resize(body.len().next_multiple_of(4), 0);
     }
@@ -72,7 +93,12 @@ fn face(family: &str, advance: u16, start: usize) -> Vec<u8> {
 /// Format 12: each character of ASCII is glyph 1.
 fn cmap() -> Vec<u8> {
     let groups: Vec<u8> = (0x20..=0x7e).flat_map(|c| longs(&[c, c, 1])).collect();
-    let table = [words(&[12, 0]), longs(&[16 + groups.len() as u32, 0, groups.len() as u32 / 12]), groups].concat();
+    let table = [
+        words(&[12, 0]),
+        longs(&[16 + groups.len() as u32, 0, groups.len() as u32 / 12]),
+        groups,
+    ]
+    .concat();
     [words(&[0, 1, 3, 10]), longs(&[12]), table].concat()
 }
 
@@ -93,9 +119,15 @@ fn name(family: &str) -> Vec<u8> {
 }
 
 fn words(values: &[u16]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_be_bytes()).collect()
+    values
+        .iter()
+        .flat_map(|value| value.to_be_bytes())
+        .collect()
 }
 
 fn longs(values: &[u32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_be_bytes()).collect()
+    values
+        .iter()
+        .flat_map(|value| value.to_be_bytes())
+        .collect()
 }

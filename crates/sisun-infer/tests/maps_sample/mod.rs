@@ -11,15 +11,37 @@ pub(crate) fn maps(labels: &[&str], activations: Vec<Activation>) -> AttentionMa
     let tokens = labels
         .iter()
         .enumerate()
-        .map(|(i, label)| Token { id: 100 + i as u32, text: (*label).to_owned(), start: i, end: i + 1 })
+        .map(|(i, label)| Token {
+            id: 100 + i as u32,
+            text: (*label).to_owned(),
+            start: i,
+            end: i + 1,
+        })
         .collect();
-    AttentionMaps { model: "runs/tiny".into(), text: labels.concat(), tokens, activations }
+    AttentionMaps {
+        model: "runs/tiny".into(),
+        text: labels.concat(),
+        tokens,
+        activations,
+    }
 }
 
 /// An activation with one row for each token and `width` values in it.
-pub(crate) fn activation(name: &str, layer: usize, heads: &[usize], width: usize, values: Vec<f32>) -> Activation {
+pub(crate) fn activation(
+    name: &str,
+    layer: usize,
+    heads: &[usize],
+    width: usize,
+    values: Vec<f32>,
+) -> Activation {
     let shape = [heads.len(), values.len() / heads.len() / width, width];
-    Activation { name: name.into(), layer, heads: heads.to_vec(), shape, values }
+    Activation {
+        name: name.into(),
+        layer,
+        heads: heads.to_vec(),
+        shape,
+        values,
+    }
 }
 
 /// Causal scores, spread over about ±4 without pattern; what is hidden is `-inf`.
@@ -28,7 +50,11 @@ pub(crate) fn scores(n: usize, heads: usize, seed: usize) -> Vec<f32> {
         .map(|i| {
             let (query, key) = (i / n % n, i % n);
             let spread = ((i * 7919 + seed * 104_729) % 997) as f32 / 997.0;
-            if key > query { f32::NEG_INFINITY } else { spread * 8.0 - 4.0 }
+            if key > query {
+                f32::NEG_INFINITY
+            } else {
+                spread * 8.0 - 4.0
+            }
         })
         .collect()
 }

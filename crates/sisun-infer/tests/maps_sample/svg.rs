@@ -15,9 +15,19 @@ pub(crate) fn parse(path: &Path) -> Tree {
 /// Reads an SVG with these fonts and the embedded one.
 pub(crate) fn parse_with(path: &Path, fonts: &[Vec<u8>]) -> Tree {
     let mut database = fontdb::Database::new();
-    database.load_font_file(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/Pretendard-Regular.otf")).unwrap();
-    fonts.iter().for_each(|font| database.load_font_data(font.clone()));
-    let options = usvg::Options { fontdb: Arc::new(database), ..usvg::Options::default() };
+    database
+        .load_font_file(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/assets/Pretendard-Regular.otf"
+        ))
+        .unwrap();
+    fonts
+        .iter()
+        .for_each(|font| database.load_font_data(font.clone()));
+    let options = usvg::Options {
+        fontdb: Arc::new(database),
+        ..usvg::Options::default()
+    };
     Tree::from_str(&fs::read_to_string(path).unwrap(), &options).unwrap()
 }
 
@@ -25,7 +35,11 @@ pub(crate) fn parse_with(path: &Path, fonts: &[Vec<u8>]) -> Tree {
 pub(crate) fn render(tree: &Tree, like: &Pixmap) -> Pixmap {
     let mut pixels = Pixmap::new(like.width(), like.height()).unwrap();
     let scale = like.width() as f32 / tree.size().width();
-    resvg::render(tree, Transform::from_scale(scale, scale), &mut pixels.as_mut());
+    resvg::render(
+        tree,
+        Transform::from_scale(scale, scale),
+        &mut pixels.as_mut(),
+    );
     pixels
 }
 
@@ -49,7 +63,9 @@ pub(crate) fn squares(tree: &Tree, side: f32) -> Vec<(String, Rect)> {
     let square = |node: &&Node| match node {
         Node::Path(path) => {
             let place = path.abs_bounding_box();
-            let Some(Paint::Color(fill)) = path.fill().map(|fill| fill.paint()) else { return None };
+            let Some(Paint::Color(fill)) = path.fill().map(|fill| fill.paint()) else {
+                return None;
+            };
             let fill = format!("#{:02x}{:02x}{:02x}", fill.red, fill.green, fill.blue);
             let near = |length: f32| (length - side).abs() <= 1.0;
             (near(place.width()) && near(place.height())).then_some((fill, place))
@@ -66,22 +82,36 @@ pub(crate) fn texts(tree: &Tree) -> Vec<(String, &usvg::Text)> {
         .into_iter()
         .filter(text)
         .map(|node| {
-            let Node::Text(text) = node else { unreachable!("filtered above") };
-            (text.chunks().iter().map(|chunk| chunk.text()).collect(), &**text)
+            let Node::Text(text) = node else {
+                unreachable!("filtered above")
+            };
+            (
+                text.chunks().iter().map(|chunk| chunk.text()).collect(),
+                &**text,
+            )
         })
         .collect()
 }
 
-/// Demands that all text is on the page, `margin` pixels from its edges, that no level text is over another, where lines
-/// are at least `line` pixels apart, and that slanted labels are as far from each other.
+/// Demands that all text is on the page, `margin` pixels from its edges, that no level text is over
+/// another, where lines are at least `line` pixels apart, and that slanted labels are as far from
+/// each other.
 #[track_caller]
 pub(crate) fn assert_tidy(tree: &Tree, margin: f32, line: f32, picture: &str) {
     let (width, height) = (tree.size().width(), tree.size().height());
     let texts = texts(tree);
     for (words, text) in &texts {
         let place = text.abs_stroke_bounding_box();
-        let margins = [place.left(), place.top(), width - place.right(), height - place.bottom()];
-        assert!(margins.iter().all(|&m| m >= margin), "{words} at {place:?} of {width} × {height}, {picture}");
+        let margins = [
+            place.left(),
+            place.top(),
+            width - place.right(),
+            height - place.bottom(),
+        ];
+        assert!(
+            margins.iter().all(|&m| m >= margin),
+            "{words} at {place:?} of {width} × {height}, {picture}"
+        );
     }
     let turned = |text: &usvg::Text| text.abs_transform().ky != 0.0;
     let level: Vec<_> = texts.iter().filter(|(_, text)| !turned(text)).collect();
@@ -95,11 +125,19 @@ pub(crate) fn assert_tidy(tree: &Tree, margin: f32, line: f32, picture: &str) {
         }
     }
     let is_slanted = |text: &usvg::Text| turned(text) && text.abs_transform().sx > 0.1;
-    let mut starts: Vec<f32> =
-        texts.iter().filter(|(_, text)| is_slanted(text)).map(|(_, text)| text.abs_transform().tx).collect();
+    let mut starts: Vec<f32> = texts
+        .iter()
+        .filter(|(_, text)| is_slanted(text))
+        .map(|(_, text)| text.abs_transform().tx)
+        .collect();
     starts.sort_by(f32::total_cmp);
     for pair in starts.windows(2) {
         let apart = (pair[1] - pair[0]) * 60_f32.to_radians().sin();
-        assert!(apart >= line, "labels at {} and {}, {picture}", pair[0], pair[1]);
+        assert!(
+            apart >= line,
+            "labels at {} and {}, {picture}",
+            pair[0],
+            pair[1]
+        );
     }
 }

@@ -13,7 +13,9 @@ const COST: usize = 16;
 /// `y = f(x)`.
 pub(crate) fn forward(x: &[f32], activation: Activation) -> Buffer {
     let mut y = Buffer::uncleared(x.len());
-    for_rows(&mut y, 1, COST, |first, y| forward_slice(y, &x[first..][..y.len()], activation));
+    for_rows(&mut y, 1, COST, |first, y| {
+        forward_slice(y, &x[first..][..y.len()], activation)
+    });
     y
 }
 
@@ -68,7 +70,13 @@ pub(crate) fn backward(dy: &[f32], x: &[f32], activation: Activation) -> Buffer 
 
 #[pulp::with_simd(backward_slice = arch())]
 #[inline(always)]
-fn backward_slice_simd<S: Simd>(simd: S, dx: &mut [f32], dy: &[f32], x: &[f32], activation: Activation) {
+fn backward_slice_simd<S: Simd>(
+    simd: S,
+    dx: &mut [f32],
+    dy: &[f32],
+    x: &[f32],
+    activation: Activation,
+) {
     let zero = simd.splat_f32s(0.0);
     match activation {
         Activation::Gelu => map2(
@@ -91,10 +99,16 @@ fn backward_slice_simd<S: Simd>(simd: S, dx: &mut [f32], dy: &[f32], x: &[f32], 
             |dy, x| {
                 // With s = σ(2u): d(x·s) = s + x·s(1 − s)·2u′.
                 let s = tanh_gate(simd, x);
-                let slope =
-                    simd.mul_add_e_f32s(simd.mul_f32s(x, x), simd.splat_f32s(3.0 * TANH_CUBE), simd.splat_f32s(1.0));
+                let slope = simd.mul_add_e_f32s(
+                    simd.mul_f32s(x, x),
+                    simd.splat_f32s(3.0 * TANH_CUBE),
+                    simd.splat_f32s(1.0),
+                );
                 let slope = simd.mul_f32s(slope, simd.splat_f32s(2.0 * TANH_SCALE));
-                let rise = simd.mul_f32s(simd.mul_f32s(s, simd.sub_f32s(simd.splat_f32s(1.0), s)), slope);
+                let rise = simd.mul_f32s(
+                    simd.mul_f32s(s, simd.sub_f32s(simd.splat_f32s(1.0), s)),
+                    slope,
+                );
                 simd.mul_f32s(dy, simd.mul_add_e_f32s(x, rise, s))
             },
         ),
@@ -126,8 +140,14 @@ const TANH_CUBE: f32 = 0.044_715;
 /// `½(1 + tanh u) = σ(2u)` with `u = √(2/π)(x + 0.044715x³)`.
 #[inline(always)]
 fn tanh_gate<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    let cube = simd.mul_f32s(simd.mul_f32s(x, x), simd.mul_f32s(x, simd.splat_f32s(TANH_CUBE)));
-    sigmoid(simd, simd.mul_f32s(simd.add_f32s(x, cube), simd.splat_f32s(2.0 * TANH_SCALE)))
+    let cube = simd.mul_f32s(
+        simd.mul_f32s(x, x),
+        simd.mul_f32s(x, simd.splat_f32s(TANH_CUBE)),
+    );
+    sigmoid(
+        simd,
+        simd.mul_f32s(simd.add_f32s(x, cube), simd.splat_f32s(2.0 * TANH_SCALE)),
+    )
 }
 
 /// `y = silu(gate) ⊙ up`.
@@ -153,16 +173,22 @@ fn swiglu_slice_simd<S: Simd>(simd: S, y: &mut [f32], up: &[f32], gate: &[f32]) 
     );
 }
 
-/// The gradients `(dgate, dup)`: with `s = σ(gate)`, `dgate = dy ⊙ up ⊙ s(1 + gate(1 − s))`, `dup = dy ⊙ gate·s`.
+/// The gradients `(dgate, dup)`: with `s = σ(gate)`, `dgate = dy ⊙ up ⊙ s(1 + gate(1 − s))`, `dup =
+/// dy ⊙ gate·s`.
 pub(crate) fn swiglu_backward(dy: &[f32], gate: &[f32], up: &[f32]) -> (Buffer, Buffer) {
     let (mut dgate, mut dup) = (Buffer::uncleared(dy.len()), Buffer::uncleared(dy.len()));
-    for_rows2((&mut dgate, 1), (&mut dup, 1), 2 * COST, |first, dgate, dup| {
-        let n = dup.len();
-        dgate.copy_from_slice(&dy[first..][..n]);
-        gate_gradient(dgate, &gate[first..][..n], &up[first..][..n]);
-        // dup = silu(gate) ⊙ dy, as the result was with up.
-        swiglu_slice(dup, &dy[first..][..n], &gate[first..][..n]);
-    });
+    for_rows2(
+        (&mut dgate, 1),
+        (&mut dup, 1),
+        2 * COST,
+        |first, dgate, dup| {
+            let n = dup.len();
+            dgate.copy_from_slice(&dy[first..][..n]);
+            gate_gradient(dgate, &gate[first..][..n], &up[first..][..n]);
+            // dup = silu(gate) ⊙ dy, as the result was with up.
+            swiglu_slice(dup, &dy[first..][..n], &gate[first..][..n]);
+        },
+    );
     (dgate, dup)
 }
 

@@ -1,12 +1,13 @@
 //! Exact attention in blocks that fit the caches, after FlashAttention (Dao et al. 2022; Dao 2023).
 //!
-//! `z = softmax(q·kᵀ/√d_head + bias)·v` without the pattern `[query, key]` in memory: a block of queries meets the
-//! keys block by block, with a running maximum and sum (online softmax, Milakov and Gimelshein 2018). What the backward
-//! pass needs of the softmax is one number a query, the log of the sum of exponentials; from it the probabilities are
-//! computed again, block by block. Blocks in which causality hides every key are not computed.
+//! `z = softmax(q·kᵀ/√d_head + bias)·v` without the pattern `[query, key]` in memory: a block of
+//! queries meets the keys block by block, with a running maximum and sum (online softmax, Milakov
+//! and Gimelshein 2018). What the backward pass needs of the softmax is one number a query, the log
+//! of the sum of exponentials; from it the probabilities are computed again, block by block. Blocks
+//! in which causality hides every key are not computed.
 //!
-//! All products are of the form rows × broadcast elements, see `product`; so that their right factors are rows of whole
-//! vectors, keys and values of a head are copied into scratch once.
+//! All products are of the form rows × broadcast elements, see `product`; so that their right
+//! factors are rows of whole vectors, keys and values of a head are copied into scratch once.
 
 mod backward;
 mod bias;
@@ -40,7 +41,8 @@ pub(crate) struct Shape {
     pub n_key: usize,
     /// Elements of a query, key or value.
     pub d_head: usize,
-    /// Whether query `i` sees only the keys up to `i + n_key − n_query` (the last query stands at the last key).
+    /// Whether query `i` sees only the keys up to `i + n_key − n_query` (the last query stands at
+    /// the last key).
     pub causal: bool,
 }
 
@@ -50,8 +52,8 @@ const QUERY_BLOCK: usize = 64;
 /// Keys in a block: with a `d_head` of 64, 16 KB.
 const KEY_BLOCK: usize = 64;
 
-/// Rows of a block on the diagonal that are computed together: the keys that the last of them sees are computed for
-/// all, so fewer rows waste less there, but make the products less efficient.
+/// Rows of a block on the diagonal that are computed together: the keys that the last of them sees
+/// are computed for all, so fewer rows waste less there, but make the products less efficient.
 const STRIP: usize = 16;
 
 /// `log2 e`: exponentials and maxima are to base two inside, where they cost one product less.
@@ -60,8 +62,9 @@ const LOG2_E: f32 = std::f32::consts::LOG2_E;
 /// What undoes [`LOG2_E`].
 const LN_2: f32 = std::f32::consts::LN_2;
 
-/// Multiply-adds of one product below which a call stays on its thread: some 25 µs of forward pass. With a quarter of
-/// that, two threads are still no slower when they are awake, but waking one costs several microseconds.
+/// Multiply-adds of one product below which a call stays on its thread: some 25 µs of forward pass.
+/// With a quarter of that, two threads are still no slower when they are awake, but waking one
+/// costs several microseconds.
 const PARALLEL_WORK: usize = 1 << 18;
 
 impl Shape {
@@ -78,13 +81,21 @@ impl Shape {
     /// How many of the keys from `key` on query `query` sees.
     #[inline(always)]
     fn visible(&self, query: usize, key: usize) -> usize {
-        let end = if self.causal { self.n_key - self.n_query + query + 1 } else { self.n_key };
+        let end = if self.causal {
+            self.n_key - self.n_query + query + 1
+        } else {
+            self.n_key
+        };
         end.saturating_sub(key)
     }
 
     /// Multiply-adds of one product over all visible pairs.
     fn work(&self) -> usize {
-        let hidden = if self.causal { self.n_query * (self.n_query - 1) / 2 } else { 0 };
+        let hidden = if self.causal {
+            self.n_query * (self.n_query - 1) / 2
+        } else {
+            0
+        };
         self.batch * self.n_heads * self.d_head * (self.n_query * self.n_key - hidden)
     }
 
@@ -95,19 +106,53 @@ impl Shape {
 
     /// # Panics
     /// If sizes contradict each other, or the data.
-    fn check(&self, q: Heads<'_>, k: Heads<'_>, v: Heads<'_>, bias: Option<&[f32]>, z: &[f32], log_sum_exp: &[f32]) {
-        let Self { batch, n_heads, n_kv_heads, n_query, n_key, d_head, causal } = *self;
-        assert!(n_heads.is_multiple_of(n_kv_heads), "{n_heads} query heads cannot share {n_kv_heads} key heads");
+    fn check(
+        &self,
+        q: Heads<'_>,
+        k: Heads<'_>,
+        v: Heads<'_>,
+        bias: Option<&[f32]>,
+        z: &[f32],
+        log_sum_exp: &[f32],
+    ) {
+        let Self {
+            batch,
+            n_heads,
+            n_kv_heads,
+            n_query,
+            n_key,
+            d_head,
+            causal,
+        } = *self;
+        assert!(
+            n_heads.is_multiple_of(n_kv_heads),
+            "{n_heads} query heads cannot share {n_kv_heads} key heads"
+        );
         assert!(n_key > 0, "attention to nothing");
-        assert!(!causal || n_key >= n_query, "{n_query} queries cannot stand at the end of {n_key} keys");
+        assert!(
+            !causal || n_key >= n_query,
+            "{n_query} queries cannot stand at the end of {n_key} keys"
+        );
         q.check([batch, n_heads, n_query], d_head);
         k.check([batch, n_kv_heads, n_key], d_head);
         v.check([batch, n_kv_heads, n_key], d_head);
         if let Some(bias) = bias {
-            assert_eq!(bias.len(), (n_key + n_query - 1) * n_heads, "bias is not [n_key + n_query − 1, head]");
+            assert_eq!(
+                bias.len(),
+                (n_key + n_query - 1) * n_heads,
+                "bias is not [n_key + n_query − 1, head]"
+            );
         }
-        assert_eq!(z.len(), batch * n_query * n_heads * d_head, "z is not [batch, query, head, d_head]");
-        assert_eq!(log_sum_exp.len(), batch * n_heads * n_query, "log_sum_exp is not [batch, head, query]");
+        assert_eq!(
+            z.len(),
+            batch * n_query * n_heads * d_head,
+            "z is not [batch, query, head, d_head]"
+        );
+        assert_eq!(
+            log_sum_exp.len(),
+            batch * n_heads * n_query,
+            "log_sum_exp is not [batch, head, query]"
+        );
     }
 
     /// Where `z` and its gradient lie: `[batch, query, head, d_head]`.

@@ -1,8 +1,9 @@
 //! Buffers that are used again.
 //!
-//! A training step asks for the same few sizes over and over. Memory fresh from the system costs a page fault every
-//! 4 KiB, and memory from an allocator would have to be cleared before it may be borrowed as `&mut [f32]`. A buffer
-//! that was here before costs neither: its old numbers are simply there to be overwritten.
+//! A training step asks for the same few sizes over and over. Memory fresh from the system costs a
+//! page fault every 4 KiB, and memory from an allocator would have to be cleared before it may be
+//! borrowed as `&mut [f32]`. A buffer that was here before costs neither: its old numbers are
+//! simply there to be overwritten.
 
 use bytemuck::{Pod, Zeroable};
 use std::collections::BTreeMap;
@@ -31,7 +32,10 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// `len` numbers of no particular value: whatever stood there before, or zeros.
     pub(crate) fn uncleared(len: usize) -> Self {
-        Self { lines: pool().take(len.div_ceil(LINE)), len }
+        Self {
+            lines: pool().take(len.div_ceil(LINE)),
+            len,
+        }
     }
 
     /// `len` zeros.
@@ -71,7 +75,13 @@ struct Pool {
     clock: u64,
 }
 
-static POOL: Mutex<Pool> = Mutex::new(Pool { idle: BTreeMap::new(), idle_total: 0, lent: 0, most_lent: 0, clock: 0 });
+static POOL: Mutex<Pool> = Mutex::new(Pool {
+    idle: BTreeMap::new(),
+    idle_total: 0,
+    lent: 0,
+    most_lent: 0,
+    clock: 0,
+});
 
 fn pool() -> MutexGuard<'static, Pool> {
     // A thread that panicked in here has left whole vectors behind, nothing half done.
@@ -99,7 +109,10 @@ impl Pool {
         self.lent -= n_lines;
         self.idle_total += n_lines;
         self.clock += 1;
-        self.idle.entry(n_lines).or_default().push((self.clock, lines));
+        self.idle
+            .entry(n_lines)
+            .or_default()
+            .push((self.clock, lines));
         let most = ((self.most_lent as f64 * SLACK) as usize).max(ALWAYS_KEPT);
         while self.lent + self.idle_total > most {
             self.free_oldest();
@@ -108,7 +121,11 @@ impl Pool {
 
     /// Gives back the piece that was idle for longest. Each list is in order of time, oldest first.
     fn free_oldest(&mut self) {
-        let oldest = self.idle.iter().filter_map(|(n, pieces)| Some((pieces.first()?.0, *n))).min();
+        let oldest = self
+            .idle
+            .iter()
+            .filter_map(|(n, pieces)| Some((pieces.first()?.0, *n)))
+            .min();
         let Some((_, n_lines)) = oldest else { return };
         if let Some(pieces) = self.idle.get_mut(&n_lines) {
             pieces.remove(0);
@@ -125,7 +142,13 @@ mod tests {
     use super::*;
 
     fn empty() -> Pool {
-        Pool { idle: BTreeMap::new(), idle_total: 0, lent: 0, most_lent: 0, clock: 0 }
+        Pool {
+            idle: BTreeMap::new(),
+            idle_total: 0,
+            lent: 0,
+            most_lent: 0,
+            clock: 0,
+        }
     }
 
     #[test]
@@ -133,7 +156,11 @@ mod tests {
         for len in [0, 1, 15, 16, 17, 1000, 4099] {
             let buffer = Buffer::uncleared(len);
             assert_eq!(buffer.len(), len);
-            assert!(buffer.as_ptr().addr().is_multiple_of(64), "{len} numbers at {:p}", buffer.as_ptr());
+            assert!(
+                buffer.as_ptr().addr().is_multiple_of(64),
+                "{len} numbers at {:p}",
+                buffer.as_ptr()
+            );
         }
     }
 
@@ -163,9 +190,17 @@ mod tests {
         for &size in &sizes {
             let lines = pool.take(size);
             pool.put(lines);
-            assert!(pool.lent == 0 && pool.idle_total <= ALWAYS_KEPT, "{} lines idle", pool.idle_total);
+            assert!(
+                pool.lent == 0 && pool.idle_total <= ALWAYS_KEPT,
+                "{} lines idle",
+                pool.idle_total
+            );
         }
-        let idle: Vec<usize> = pool.idle.iter().flat_map(|(n, pieces)| vec![*n; pieces.len()]).collect();
+        let idle: Vec<usize> = pool
+            .idle
+            .iter()
+            .flat_map(|(n, pieces)| vec![*n; pieces.len()])
+            .collect();
         assert_eq!(idle.iter().sum::<usize>(), pool.idle_total);
         assert_eq!(idle, sizes[7..]);
     }
@@ -177,8 +212,15 @@ mod tests {
         let small: Vec<_> = (0..10).map(|i| pool.take(ALWAYS_KEPT / 8 + i)).collect();
         let most = pool.lent;
         assert_eq!(pool.most_lent, most);
-        large.into_iter().chain(small).for_each(|lines| pool.put(lines));
-        assert_eq!((pool.lent, pool.idle_total), (0, most), "all of it fits into the slack");
+        large
+            .into_iter()
+            .chain(small)
+            .for_each(|lines| pool.put(lines));
+        assert_eq!(
+            (pool.lent, pool.idle_total),
+            (0, most),
+            "all of it fits into the slack"
+        );
         for i in 0..10 {
             let lines = pool.take(ALWAYS_KEPT / 2 + i);
             pool.put(lines);

@@ -3,7 +3,8 @@
 use super::math::exp;
 use pulp::Simd;
 
-/// `Φ(x)`, the normal distribution function, and its density `φ(x)`, absolute errors below 3e-7 and 1e-7.
+/// `Φ(x)`, the normal distribution function, and its density `φ(x)`, absolute errors below 3e-7 and
+/// 1e-7.
 ///
 /// `Φ` by Abramowitz and Stegun 1964, formula 7.1.26, which shares its exponential with `φ`.
 #[inline(always)]
@@ -45,27 +46,50 @@ pub(crate) fn map<S: Simd>(simd: S, y: &mut [f32], x: &[f32], f: impl Fn(S::f32s
 
 /// `y[i] = f(a[i], b[i])`.
 #[inline(always)]
-pub(crate) fn map2<S: Simd>(simd: S, y: &mut [f32], a: &[f32], b: &[f32], f: impl Fn(S::f32s, S::f32s) -> S::f32s) {
+pub(crate) fn map2<S: Simd>(
+    simd: S,
+    y: &mut [f32],
+    a: &[f32],
+    b: &[f32],
+    f: impl Fn(S::f32s, S::f32s) -> S::f32s,
+) {
     let (y_head, y_tail) = S::as_mut_simd_f32s(y);
     let ((a_head, a_tail), (b_head, b_tail)) = (S::as_simd_f32s(a), S::as_simd_f32s(b));
     for ((y, a), b) in y_head.iter_mut().zip(a_head).zip(b_head) {
         *y = f(*a, *b);
     }
     if !y_tail.is_empty() {
-        simd.partial_store_f32s(y_tail, f(simd.partial_load_f32s(a_tail), simd.partial_load_f32s(b_tail)));
+        simd.partial_store_f32s(
+            y_tail,
+            f(
+                simd.partial_load_f32s(a_tail),
+                simd.partial_load_f32s(b_tail),
+            ),
+        );
     }
 }
 
 /// `y[i] = f(y[i], a[i])`.
 #[inline(always)]
-pub(crate) fn update<S: Simd>(simd: S, y: &mut [f32], a: &[f32], f: impl Fn(S::f32s, S::f32s) -> S::f32s) {
+pub(crate) fn update<S: Simd>(
+    simd: S,
+    y: &mut [f32],
+    a: &[f32],
+    f: impl Fn(S::f32s, S::f32s) -> S::f32s,
+) {
     let (y_head, y_tail) = S::as_mut_simd_f32s(y);
     let (a_head, a_tail) = S::as_simd_f32s(a);
     for (y, a) in y_head.iter_mut().zip(a_head) {
         *y = f(*y, *a);
     }
     if !y_tail.is_empty() {
-        simd.partial_store_f32s(y_tail, f(simd.partial_load_f32s(y_tail), simd.partial_load_f32s(a_tail)));
+        simd.partial_store_f32s(
+            y_tail,
+            f(
+                simd.partial_load_f32s(y_tail),
+                simd.partial_load_f32s(a_tail),
+            ),
+        );
     }
 }
 
@@ -110,12 +134,20 @@ pub(crate) fn sum<S: Simd>(simd: S, x: &[f32], f: impl Fn(S::f32s) -> S::f32s) -
 
 /// `Σ f(a[i], b[i])`, as [`sum`].
 #[inline(always)]
-pub(crate) fn sum2<S: Simd>(simd: S, a: &[f32], b: &[f32], f: impl Fn(S::f32s, S::f32s) -> S::f32s) -> f32 {
+pub(crate) fn sum2<S: Simd>(
+    simd: S,
+    a: &[f32],
+    b: &[f32],
+    f: impl Fn(S::f32s, S::f32s) -> S::f32s,
+) -> f32 {
     let (a_head, a_tail) = S::as_simd_f32s(a);
     let (b_head, b_tail) = S::as_simd_f32s(b);
     let mut total = simd.splat_f32s(0.0);
     if !a_tail.is_empty() {
-        total = f(simd.partial_load_f32s(a_tail), simd.partial_load_f32s(b_tail));
+        total = f(
+            simd.partial_load_f32s(a_tail),
+            simd.partial_load_f32s(b_tail),
+        );
     }
     for (a, b) in a_head.iter().zip(b_head) {
         total = simd.add_f32s(total, f(*a, *b));
@@ -131,7 +163,8 @@ pub(crate) fn max<S: Simd>(simd: S, x: &[f32]) -> f32 {
     for x in head {
         largest = simd.max_f32s(largest, *x);
     }
-    tail.iter().fold(simd.reduce_max_f32s(largest), |a, b| a.max(*b))
+    tail.iter()
+        .fold(simd.reduce_max_f32s(largest), |a, b| a.max(*b))
 }
 
 #[cfg(test)]

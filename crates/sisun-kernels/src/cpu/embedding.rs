@@ -14,13 +14,16 @@ pub(crate) fn forward<T: Number>(table: &[T], d: usize, tokens: &[usize]) -> Buf
     let mut out = Buffer::uncleared(tokens.len() * d);
     for_rows(&mut out, d, d, |first, out| {
         for (row, &token) in out.chunks_exact_mut(d).zip(&tokens[first..]) {
-            row.iter_mut().zip(&table[token * d..][..d]).for_each(|(to, from)| *to = from.value());
+            row.iter_mut()
+                .zip(&table[token * d..][..d])
+                .for_each(|(to, from)| *to = from.value());
         }
     });
     out
 }
 
-/// The gradient of the table: row `t` is the sum of `dy` where the token was `t`, in the tokens' order.
+/// The gradient of the table: row `t` is the sum of `dy` where the token was `t`, in the tokens'
+/// order.
 ///
 /// # Shapes
 /// - `dy`: `[n, d]`
@@ -31,7 +34,11 @@ pub(crate) fn backward(dy: &[f32], d: usize, tokens: &[usize], vocab: usize) -> 
     let rows = rows_a_task(vocab, tokens.len() * d / vocab.max(1));
     let gather = |(task, out): (usize, &mut [f32])| {
         let owned = task * rows..task * rows + out.len() / d;
-        for (dy, token) in dy.chunks_exact(d).zip(tokens).filter(|(_, token)| owned.contains(token)) {
+        for (dy, token) in dy
+            .chunks_exact(d)
+            .zip(tokens)
+            .filter(|(_, token)| owned.contains(token))
+        {
             let row = &mut out[(token - owned.start) * d..][..d];
             row.iter_mut().zip(dy).for_each(|(sum, dy)| *sum += dy);
         }

@@ -1,4 +1,5 @@
-//! What is done to the query and key heads inside one fused projection: rotation, and the norm of each head.
+//! What is done to the query and key heads inside one fused projection: rotation, and the norm of
+//! each head.
 
 use super::buffer::Buffer;
 use super::norm::{self, Norm};
@@ -18,13 +19,21 @@ impl Fused {
     }
 }
 
-/// Turns the first `2·half` dimensions of every query and key head by its position's angles, dimension `i` with
-/// dimension `i + half`; `backwards` turns by the negative angles, which is the gradient.
+/// Turns the first `2·half` dimensions of every query and key head by its position's angles,
+/// dimension `i` with dimension `i + half`; `backwards` turns by the negative angles, which is the
+/// gradient.
 ///
 /// # Shapes
 /// - `x` and the result: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`
 /// - `cos`, `sin`: `[pos, half]`
-pub(crate) fn rotate(x: &[f32], fused: Fused, cos: &[f32], sin: &[f32], half: usize, backwards: bool) -> Buffer {
+pub(crate) fn rotate(
+    x: &[f32],
+    fused: Fused,
+    cos: &[f32],
+    sin: &[f32],
+    half: usize,
+    backwards: bool,
+) -> Buffer {
     let width = fused.width();
     let mut y = Buffer::uncleared(x.len());
     if half == 0 {
@@ -50,31 +59,49 @@ pub(crate) fn rotate(x: &[f32], fused: Fused, cos: &[f32], sin: &[f32], half: us
     y
 }
 
-/// The RMS norm of every query head and every key head, values as they are. Returns the result and the factor of
-/// each head.
+/// The RMS norm of every query head and every key head, values as they are. Returns the result and
+/// the factor of each head.
 ///
 /// # Shapes
 /// - `x` and the result: as for [`rotate`]
 /// - moments: `[batch, pos, n_heads + n_kv_heads, 2]`
-pub(crate) fn norm(x: &[f32], fused: Fused, gamma_q: Norm<'_>, gamma_k: Norm<'_>) -> (Buffer, Buffer) {
+pub(crate) fn norm(
+    x: &[f32],
+    fused: Fused,
+    gamma_q: Norm<'_>,
+    gamma_k: Norm<'_>,
+) -> (Buffer, Buffer) {
     let (width, n_normed) = (fused.width(), fused.n_heads + fused.n_kv_heads);
     let mut y = Buffer::uncleared(x.len());
     let mut moments = Buffer::uncleared(x.len() / width * n_normed * 2);
     let [queries, keys] = [fused.n_heads, fused.n_kv_heads].map(|n| n * fused.d_head);
-    for_rows2((&mut y, width), (&mut moments, n_normed * 2), 8 * width, |first, y, moments| {
-        let rows = y.chunks_exact_mut(width).zip(moments.chunks_exact_mut(n_normed * 2));
-        for ((y, moments), x) in rows.zip(x[first * width..].chunks_exact(width)) {
-            let (moments_q, moments_k) = moments.split_at_mut(fused.n_heads * 2);
-            norm::forward_rows(&mut y[..queries], moments_q, &x[..queries], gamma_q, None);
-            norm::forward_rows(&mut y[queries..][..keys], moments_k, &x[queries..][..keys], gamma_k, None);
-            y[queries + keys..].copy_from_slice(&x[queries + keys..]);
-        }
-    });
+    for_rows2(
+        (&mut y, width),
+        (&mut moments, n_normed * 2),
+        8 * width,
+        |first, y, moments| {
+            let rows = y
+                .chunks_exact_mut(width)
+                .zip(moments.chunks_exact_mut(n_normed * 2));
+            for ((y, moments), x) in rows.zip(x[first * width..].chunks_exact(width)) {
+                let (moments_q, moments_k) = moments.split_at_mut(fused.n_heads * 2);
+                norm::forward_rows(&mut y[..queries], moments_q, &x[..queries], gamma_q, None);
+                norm::forward_rows(
+                    &mut y[queries..][..keys],
+                    moments_k,
+                    &x[queries..][..keys],
+                    gamma_k,
+                    None,
+                );
+                y[queries + keys..].copy_from_slice(&x[queries + keys..]);
+            }
+        },
+    );
     (y, moments)
 }
 
-/// The gradients of [`norm`]: that of `x`, and those of both γ in one row of `4·d_head` (each followed by the sums
-/// that a β would get, which there is none of).
+/// The gradients of [`norm`]: that of `x`, and those of both γ in one row of `4·d_head` (each
+/// followed by the sums that a β would get, which there is none of).
 pub(crate) fn norm_backward(
     dy: &[f32],
     x: &[f32],
@@ -87,17 +114,40 @@ pub(crate) fn norm_backward(
     let mut dx = Buffer::uncleared(x.len());
     let [queries, keys] = [fused.n_heads, fused.n_kv_heads].map(|n| n * fused.d_head);
     let n_sums = 4 * fused.d_head;
-    let sums = sum_over_rows((&mut dx, width), x.len() / width, n_sums, 12 * width, |first, dx, sums| {
-        let (sums_q, sums_k) = sums.split_at_mut(n_sums / 2);
-        for (i, dx) in dx.chunks_exact_mut(width).enumerate() {
-            let (dy, x) = (&dy[(first + i) * width..][..width], &x[(first + i) * width..][..width]);
-            let (moments_q, moments_k) =
-                moments[(first + i) * n_normed * 2..][..n_normed * 2].split_at(fused.n_heads * 2);
-            norm::backward_rows(&mut dx[..queries], sums_q, &dy[..queries], &x[..queries], moments_q, gamma_q);
-            let k = queries..queries + keys;
-            norm::backward_rows(&mut dx[k.clone()], sums_k, &dy[k.clone()], &x[k], moments_k, gamma_k);
-            dx[queries + keys..].copy_from_slice(&dy[queries + keys..]);
-        }
-    });
+    let sums = sum_over_rows(
+        (&mut dx, width),
+        x.len() / width,
+        n_sums,
+        12 * width,
+        |first, dx, sums| {
+            let (sums_q, sums_k) = sums.split_at_mut(n_sums / 2);
+            for (i, dx) in dx.chunks_exact_mut(width).enumerate() {
+                let (dy, x) = (
+                    &dy[(first + i) * width..][..width],
+                    &x[(first + i) * width..][..width],
+                );
+                let (moments_q, moments_k) = moments[(first + i) * n_normed * 2..][..n_normed * 2]
+                    .split_at(fused.n_heads * 2);
+                norm::backward_rows(
+                    &mut dx[..queries],
+                    sums_q,
+                    &dy[..queries],
+                    &x[..queries],
+                    moments_q,
+                    gamma_q,
+                );
+                let k = queries..queries + keys;
+                norm::backward_rows(
+                    &mut dx[k.clone()],
+                    sums_k,
+                    &dy[k.clone()],
+                    &x[k],
+                    moments_k,
+                    gamma_k,
+                );
+                dx[queries + keys..].copy_from_slice(&dy[queries + keys..]);
+            }
+        },
+    );
     (dx, sums)
 }

@@ -7,8 +7,9 @@ use super::simd::arch;
 use super::threads::for_rows;
 use pulp::Simd;
 
-/// `−Σ wᵢ·(logitsᵢ[targetᵢ] − lseᵢ) / Σ wᵢ`, `lse` the log of the sum of exponentials. Returns the loss and `lse` in two
-/// parts, the row's largest logit and what the log adds to it: their sum would lose the second beside a large first.
+/// `−Σ wᵢ·(logitsᵢ[targetᵢ] − lseᵢ) / Σ wᵢ`, `lse` the log of the sum of exponentials. Returns the
+/// loss and `lse` in two parts, the row's largest logit and what the log adds to it: their sum
+/// would lose the second beside a large first.
 ///
 /// # Shapes
 /// - `logits`: `[n, vocab]`
@@ -75,14 +76,21 @@ pub(crate) fn backward(
     weights: Option<&[f32]>,
 ) -> Buffer {
     let vocab = logits.len() / targets.len().max(1);
-    let share = weights.map_or(targets.len() as f64, |weights| weights.iter().map(|&w| f64::from(w)).sum());
+    let share = weights.map_or(targets.len() as f64, |weights| {
+        weights.iter().map(|&w| f64::from(w)).sum()
+    });
     let unit = (f64::from(dloss) / share) as f32;
     let mut dlogits = Buffer::uncleared(logits.len());
     for_rows(&mut dlogits, vocab, 8 * vocab, |first, dlogits| {
         for (i, row) in dlogits.chunks_exact_mut(vocab).enumerate() {
             let i = first + i;
             let scale = unit * weights.map_or(1.0, |weights| weights[i]);
-            softmax_row(row, &logits[i * vocab..][..vocab], [log_sum[2 * i], log_sum[2 * i + 1]], scale);
+            softmax_row(
+                row,
+                &logits[i * vocab..][..vocab],
+                [log_sum[2 * i], log_sum[2 * i + 1]],
+                scale,
+            );
             row[targets[i]] -= scale;
         }
     });
@@ -91,13 +99,24 @@ pub(crate) fn backward(
 
 #[pulp::with_simd(softmax_row = arch())]
 #[inline(always)]
-fn softmax_row_simd<S: Simd>(simd: S, out: &mut [f32], logits: &[f32], log_sum: [f32; 2], scale: f32) {
+fn softmax_row_simd<S: Simd>(
+    simd: S,
+    out: &mut [f32],
+    logits: &[f32],
+    log_sum: [f32; 2],
+    scale: f32,
+) {
     let ([largest, log_sum], scale) = (log_sum.map(|x| simd.splat_f32s(x)), simd.splat_f32s(scale));
     map(
         simd,
         out,
         logits,
         #[inline(always)]
-        |x| simd.mul_f32s(scale, exp(simd, simd.sub_f32s(simd.sub_f32s(x, largest), log_sum))),
+        |x| {
+            simd.mul_f32s(
+                scale,
+                exp(simd, simd.sub_f32s(simd.sub_f32s(x, largest), log_sum)),
+            )
+        },
     );
 }

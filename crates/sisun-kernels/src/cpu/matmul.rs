@@ -1,5 +1,5 @@
-//! Float32 matrix product C = A B (+ C), on AMX tiles where the CPU has them and by the `gemm` crate elsewhere.
-//! [`held`] has the one whose B is held in bfloat16.
+//! Float32 matrix product C = A B (+ C), on AMX tiles where the CPU has them and by the `gemm`
+//! crate elsewhere. [`held`] has the one whose B is held in bfloat16.
 #![allow(unsafe_code)] // the call of `gemm`, with its proof
 
 use crate::cpu::threads::n_threads;
@@ -34,7 +34,8 @@ pub(crate) fn amx_available() -> bool {
 /// Rows and columns of C from which float32 tiles are faster than multiply-adds.
 const TILES_FROM: usize = 32;
 
-/// A matrix in somebody else's memory: element (i, j) is `data[i * row_stride + j * column_stride]`.
+/// A matrix in somebody else's memory: element (i, j) is `data[i * row_stride + j *
+/// column_stride]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matrix<'a, T = f32> {
     data: &'a [T],
@@ -50,13 +51,27 @@ impl<'a, T: Copy> Matrix<'a, T> {
     /// # Panics
     ///
     /// Where an element lies outside `data`.
-    pub(crate) fn new(data: &'a [T], rows: usize, columns: usize, row_stride: usize, column_stride: usize) -> Self {
+    pub(crate) fn new(
+        data: &'a [T],
+        rows: usize,
+        columns: usize,
+        row_stride: usize,
+        column_stride: usize,
+    ) -> Self {
         assert!(
-            rows == 0 || columns == 0 || last(rows, row_stride) + last(columns, column_stride) < data.len(),
+            rows == 0
+                || columns == 0
+                || last(rows, row_stride) + last(columns, column_stride) < data.len(),
             "{rows} x {columns} with strides {row_stride} and {column_stride} in {} elements",
             data.len()
         );
-        Self { data, rows, columns, row_stride, column_stride }
+        Self {
+            data,
+            rows,
+            columns,
+            row_stride,
+            column_stride,
+        }
     }
 
     /// A dense `rows` x `columns` matrix, rows one after the other.
@@ -87,7 +102,11 @@ impl<'a, T: Copy> Matrix<'a, T> {
     pub(crate) fn take_columns(self, columns: std::ops::Range<usize>) -> Self {
         assert!(columns.start <= columns.end && columns.end <= self.columns);
         let start = (columns.start * self.column_stride).min(self.data.len());
-        Self { data: &self.data[start..], columns: columns.len(), ..self }
+        Self {
+            data: &self.data[start..],
+            columns: columns.len(),
+            ..self
+        }
     }
 
     /// Only some of the rows.
@@ -141,10 +160,15 @@ pub(crate) enum Engine {
 
 /// The engine of this process.
 fn engine() -> Engine {
-    if Level::current() == Level::Amx { Engine::Amx } else { Engine::Fma }
+    if Level::current() == Level::Amx {
+        Engine::Amx
+    } else {
+        Engine::Fma
+    }
 }
 
-/// C = A B, or C + A B with `accumulate`. A is m x k, B is k x n, C is m x n with rows `c_row_stride` apart.
+/// C = A B, or C + A B with `accumulate`. A is m x k, B is k x n, C is m x n with rows
+/// `c_row_stride` apart.
 ///
 /// # Panics
 ///
@@ -183,7 +207,9 @@ pub(crate) fn matmul_on(
     assert!(last(m, c_row_stride) + n <= c.len(), "C is too short");
     if a.columns == 0 {
         if !accumulate {
-            c.chunks_mut(c_row_stride.max(n)).take(m).for_each(|row| row[..n].fill(0.0));
+            c.chunks_mut(c_row_stride.max(n))
+                .take(m)
+                .for_each(|row| row[..n].fill(0.0));
         }
         return;
     }
@@ -213,8 +239,8 @@ pub(crate) fn matmul_on(
     }
 }
 
-/// The product where one factor is one row, `vector`, unless the strides of the other, `matrix` (lanes x k), are in the
-/// way. Elements of C are `stride` apart.
+/// The product where one factor is one row, `vector`, unless the strides of the other, `matrix`
+/// (lanes x k), are in the way. Elements of C are `stride` apart.
 fn vector_product<T: Number>(
     c: &mut [f32],
     stride: usize,
@@ -251,7 +277,8 @@ fn fused(c: &mut [f32], c_row_stride: usize, a: Matrix<'_>, b: Matrix<'_>, accum
         1 => gemm::Parallelism::None,
         threads => gemm::Parallelism::Rayon(threads),
     };
-    // SAFETY: `matmul_on` has checked C, and `Matrix` its own bounds; C is borrowed mutably, so it overlaps neither.
+    // SAFETY: `matmul_on` has checked C, and `Matrix` its own bounds; C is borrowed mutably, so it
+    // overlaps neither.
     unsafe {
         gemm::gemm(
             a.rows,
@@ -281,7 +308,8 @@ fn fused(c: &mut [f32], c_row_stride: usize, a: Matrix<'_>, b: Matrix<'_>, accum
 fn rounded(matrix: Matrix<'_>) -> Vec<f32> {
     let mut values = Vec::with_capacity(matrix.rows * matrix.columns);
     for i in 0..matrix.rows {
-        let row = (0..matrix.columns).map(|j| matrix.data[i * matrix.row_stride + j * matrix.column_stride]);
+        let row = (0..matrix.columns)
+            .map(|j| matrix.data[i * matrix.row_stride + j * matrix.column_stride]);
         values.extend(row.map(round_to_bf16));
     }
     values

@@ -1,4 +1,5 @@
-//! The operations on slices of `f32`: no tensors, no gradients' bookkeeping. Threads and vectors live here.
+//! The operations on slices of `f32`: no tensors, no gradients' bookkeeping. Threads and vectors
+//! live here.
 
 pub(crate) mod activation;
 pub(crate) mod attention;
@@ -33,10 +34,16 @@ use threads::sum_over_rows;
 /// - `x`: `[rows, width]`
 /// - result: `[width]`
 pub(crate) fn sum_rows(x: &[f32], width: usize) -> Buffer {
-    sum_over_rows((&mut [], 0), x.len() / width.max(1), width, width, |first, _, sums| {
-        let rows = &x[first * width..];
-        add_rows(sums, &rows[..rows.len().min(threads::BLOCK * width)]);
-    })
+    sum_over_rows(
+        (&mut [], 0),
+        x.len() / width.max(1),
+        width,
+        width,
+        |first, _, sums| {
+            let rows = &x[first * width..];
+            add_rows(sums, &rows[..rows.len().min(threads::BLOCK * width)]);
+        },
+    )
 }
 
 #[pulp::with_simd(add_rows = arch())]
@@ -56,6 +63,7 @@ fn add_rows_simd<S: Simd>(simd: S, sums: &mut [f32], rows: &[f32]) {
 /// Every row of `y` set to `row`.
 pub(crate) fn spread_row(y: &mut [f32], row: &[f32]) {
     threads::for_rows(y, row.len(), row.len(), |_, y| {
-        y.chunks_exact_mut(row.len()).for_each(|y| y.copy_from_slice(row));
+        y.chunks_exact_mut(row.len())
+            .for_each(|y| y.copy_from_slice(row));
     });
 }

@@ -27,23 +27,51 @@ pub(crate) fn muon(slots: Vec<Slot<'_>>, scale: f32, precision: Precision) {
 }
 
 fn step(slot: Slot<'_>, scale: f32, precision: Precision) {
-    let Slot { param, gradient, stepped, momentum, shape: [d_in, d_out], how } = slot;
+    let Slot {
+        param,
+        gradient,
+        stepped,
+        momentum,
+        shape: [d_in, d_out],
+        how,
+    } = slot;
     let mut ahead = Buffer::uncleared(param.len());
     look_ahead(momentum, &mut ahead, gradient, how.momentum as f32, scale);
     // The products are smallest when the shorter side comes first.
     let turned = d_in > d_out;
     let (rows, columns) = if turned { (d_out, d_in) } else { (d_in, d_out) };
-    let mut x = if turned { transposed(&ahead, d_in, d_out) } else { ahead };
+    let mut x = if turned {
+        transposed(&ahead, d_in, d_out)
+    } else {
+        ahead
+    };
     orthogonal(&mut x, rows, columns, precision);
-    let x = if turned { transposed(&x, rows, columns) } else { x };
+    let x = if turned {
+        transposed(&x, rows, columns)
+    } else {
+        x
+    };
     let rate = how.lr * (d_out as f64 / d_in as f64).max(1.0).sqrt();
-    descend(stepped, param, &x, (1.0 - how.lr * how.weight_decay) as f32, rate as f32);
+    descend(
+        stepped,
+        param,
+        &x,
+        (1.0 - how.lr * how.weight_decay) as f32,
+        rate as f32,
+    );
 }
 
 /// `m ← μm + sg` and `ahead = sg + μm`.
 #[pulp::with_simd(look_ahead = arch())]
 #[inline(always)]
-fn look_ahead_simd<S: Simd>(simd: S, momentum: &mut [f32], ahead: &mut [f32], gradient: &[f32], mu: f32, scale: f32) {
+fn look_ahead_simd<S: Simd>(
+    simd: S,
+    momentum: &mut [f32],
+    ahead: &mut [f32],
+    gradient: &[f32],
+    mu: f32,
+    scale: f32,
+) {
     let (mu, scale) = (simd.splat_f32s(mu), simd.splat_f32s(scale));
     map(
         simd,
@@ -71,7 +99,14 @@ fn look_ahead_simd<S: Simd>(simd: S, momentum: &mut [f32], ahead: &mut [f32], gr
 /// `stepped = keep·param − rate·x`.
 #[pulp::with_simd(descend = arch())]
 #[inline(always)]
-fn descend_simd<S: Simd>(simd: S, stepped: &mut [f32], param: &[f32], x: &[f32], keep: f32, rate: f32) {
+fn descend_simd<S: Simd>(
+    simd: S,
+    stepped: &mut [f32],
+    param: &[f32],
+    x: &[f32],
+    keep: f32,
+    rate: f32,
+) {
     let (keep, rate) = (simd.splat_f32s(keep), simd.splat_f32s(rate));
     update2(
         simd,
@@ -102,7 +137,10 @@ fn orthogonal(x: &mut Buffer, rows: usize, columns: usize, precision: Precision)
         matmul(&mut square, rows, view, view, false, precision);
         polynomial(&mut gram, &square, b as f32, c as f32);
         scaled(&mut next, x, a as f32);
-        let (gram, view) = (Matrix::row_major(&gram, rows, rows), Matrix::row_major(x, rows, columns));
+        let (gram, view) = (
+            Matrix::row_major(&gram, rows, rows),
+            Matrix::row_major(x, rows, columns),
+        );
         matmul(&mut next, columns, gram, view, true, precision);
         std::mem::swap(x, &mut next);
     }

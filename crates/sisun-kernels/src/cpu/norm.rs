@@ -15,8 +15,8 @@ pub(crate) struct Norm<'a> {
     pub centred: bool,
 }
 
-/// `y = (x − mean)/√(var + ε) ⊙ γ + β` of each row, or `y = x/√(mean(x²) + ε) ⊙ γ`. Returns `y` and what
-/// [`backward`] needs of each row: its mean (0 for the RMS norm) and the factor `1/√(… + ε)`.
+/// `y = (x − mean)/√(var + ε) ⊙ γ + β` of each row, or `y = x/√(mean(x²) + ε) ⊙ γ`. Returns `y` and
+/// what [`backward`] needs of each row: its mean (0 for the RMS norm) and the factor `1/√(… + ε)`.
 ///
 /// # Shapes
 /// - `x`, `y`: `[rows, d]`
@@ -26,9 +26,14 @@ pub(crate) fn forward(x: &[f32], norm: Norm<'_>, beta: Option<&[f32]>) -> (Buffe
     let d = norm.gamma.len();
     let mut y = Buffer::uncleared(x.len());
     let mut moments = Buffer::uncleared(x.len().checked_div(d).unwrap_or(0) * 2);
-    for_rows2((&mut y, d), (&mut moments, 2), 8 * d, |first, y, moments| {
-        forward_rows(y, moments, &x[first * d..][..y.len()], norm, beta);
-    });
+    for_rows2(
+        (&mut y, d),
+        (&mut moments, 2),
+        8 * d,
+        |first, y, moments| {
+            forward_rows(y, moments, &x[first * d..][..y.len()], norm, beta);
+        },
+    );
     (y, moments)
 }
 
@@ -44,7 +49,11 @@ pub(crate) fn forward_rows_simd<S: Simd>(
     beta: Option<&[f32]>,
 ) {
     let d = norm.gamma.len();
-    for ((y, moments), x) in y.chunks_exact_mut(d).zip(moments.chunks_exact_mut(2)).zip(x.chunks_exact(d)) {
+    for ((y, moments), x) in y
+        .chunks_exact_mut(d)
+        .zip(moments.chunks_exact_mut(2))
+        .zip(x.chunks_exact(d))
+    {
         let mean = if norm.centred {
             sum(
                 simd,
@@ -93,8 +102,8 @@ pub(crate) fn forward_rows_simd<S: Simd>(
     }
 }
 
-/// The gradients `(dx, [dγ, dβ])`. With `x̂ = (x − mean)·scale` and `g = dy ⊙ γ`:
-/// `dx = scale·(g − mean(g) − x̂·mean(g ⊙ x̂))`, `dγ = Σ dy ⊙ x̂`, `dβ = Σ dy`; the RMS norm has no `mean(g)`.
+/// The gradients `(dx, [dγ, dβ])`. With `x̂ = (x − mean)·scale` and `g = dy ⊙ γ`: `dx = scale·(g −
+/// mean(g) − x̂·mean(g ⊙ x̂))`, `dγ = Σ dy ⊙ x̂`, `dβ = Σ dy`; the RMS norm has no `mean(g)`.
 ///
 /// # Shapes
 /// - `dx`: `[rows, d]`
@@ -105,7 +114,14 @@ pub(crate) fn backward(dy: &[f32], x: &[f32], moments: &[f32], norm: Norm<'_>) -
     let n_rows = moments.len() / 2;
     let sums = sum_over_rows((&mut dx, d), n_rows, 2 * d, 12 * d, |first, dx, sums| {
         let (from, n) = (first * d, dx.len());
-        backward_rows(dx, sums, &dy[from..][..n], &x[from..][..n], &moments[2 * first..], norm);
+        backward_rows(
+            dx,
+            sums,
+            &dy[from..][..n],
+            &x[from..][..n],
+            &moments[2 * first..],
+            norm,
+        );
     });
     (dx, sums)
 }
@@ -124,7 +140,11 @@ pub(crate) fn backward_rows_simd<S: Simd>(
 ) {
     let d = norm.gamma.len();
     let (dgamma, dbeta) = sums.split_at_mut(d);
-    let rows = dx.chunks_exact_mut(d).zip(dy.chunks_exact(d)).zip(x.chunks_exact(d)).zip(moments.chunks_exact(2));
+    let rows = dx
+        .chunks_exact_mut(d)
+        .zip(dy.chunks_exact(d))
+        .zip(x.chunks_exact(d))
+        .zip(moments.chunks_exact(2));
     for (((dx, dy), x), moments) in rows {
         let (mean, scale) = (simd.splat_f32s(moments[0]), simd.splat_f32s(moments[1]));
         map(
@@ -179,7 +199,8 @@ pub(crate) fn backward_rows_simd<S: Simd>(
 /// `Σ a·b·c`.
 #[inline(always)]
 fn dot3<S: Simd>(simd: S, a: &[f32], b: &[f32], c: &[f32]) -> f32 {
-    let ((a, a_tail), (b, b_tail), (c, c_tail)) = (S::as_simd_f32s(a), S::as_simd_f32s(b), S::as_simd_f32s(c));
+    let ((a, a_tail), (b, b_tail), (c, c_tail)) =
+        (S::as_simd_f32s(a), S::as_simd_f32s(b), S::as_simd_f32s(c));
     let load = |tail| simd.partial_load_f32s(tail);
     let mut total = simd.mul_f32s(simd.mul_f32s(load(a_tail), load(b_tail)), load(c_tail));
     for ((a, b), c) in a.iter().zip(b).zip(c) {

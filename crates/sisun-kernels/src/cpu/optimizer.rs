@@ -23,21 +23,29 @@ pub(crate) struct Slot<'a> {
 /// [`crate::optimizer::adamw`] with the gradients multiplied by `scale` first.
 pub(crate) fn adamw(slots: Vec<Slot<'_>>, scale: f32) {
     let tasks: Vec<Slot<'_>> = slots.into_iter().flat_map(pieces).collect();
-    tasks.into_par_iter().for_each(|slot| adamw_slice(slot, scale));
+    tasks
+        .into_par_iter()
+        .for_each(|slot| adamw_slice(slot, scale));
 }
 
 fn pieces(slot: Slot<'_>) -> impl Iterator<Item = Slot<'_>> {
     let how = slot.how;
     let old = slot.param.chunks(CHUNK).zip(slot.gradient.chunks(CHUNK));
-    let new = slot.stepped.chunks_mut(CHUNK).zip(slot.first.chunks_mut(CHUNK)).zip(slot.second.chunks_mut(CHUNK));
-    old.zip(new).map(move |((param, gradient), ((stepped, first), second))| Slot {
-        param,
-        gradient,
-        stepped,
-        first,
-        second,
-        how,
-    })
+    let new = slot
+        .stepped
+        .chunks_mut(CHUNK)
+        .zip(slot.first.chunks_mut(CHUNK))
+        .zip(slot.second.chunks_mut(CHUNK));
+    old.zip(new).map(
+        move |((param, gradient), ((stepped, first), second))| Slot {
+            param,
+            gradient,
+            stepped,
+            first,
+            second,
+            how,
+        },
+    )
 }
 
 #[pulp::with_simd(adamw_slice = arch())]
@@ -49,14 +57,22 @@ fn adamw_slice_simd<S: Simd>(simd: S, slot: Slot<'_>, scale: f32) {
     let (stepped, stepped_tail) = S::as_mut_simd_f32s(slot.stepped);
     let (first, first_tail) = S::as_mut_simd_f32s(slot.first);
     let (second, second_tail) = S::as_mut_simd_f32s(slot.second);
-    for ((((param, gradient), stepped), first), second) in
-        param.iter().zip(gradient).zip(stepped).zip(first).zip(second)
+    for ((((param, gradient), stepped), first), second) in param
+        .iter()
+        .zip(gradient)
+        .zip(stepped)
+        .zip(first)
+        .zip(second)
     {
         (*stepped, *first, *second) = step.take(simd, *param, *gradient, *first, *second);
     }
     if !param_tail.is_empty() {
-        let [param, gradient] = [param_tail, gradient_tail].map(|tail| simd.partial_load_f32s(tail));
-        let (one, two) = (simd.partial_load_f32s(first_tail), simd.partial_load_f32s(second_tail));
+        let [param, gradient] =
+            [param_tail, gradient_tail].map(|tail| simd.partial_load_f32s(tail));
+        let (one, two) = (
+            simd.partial_load_f32s(first_tail),
+            simd.partial_load_f32s(second_tail),
+        );
         let (param, one, two) = step.take(simd, param, gradient, one, two);
         simd.partial_store_f32s(stepped_tail, param);
         simd.partial_store_f32s(first_tail, one);
@@ -108,18 +124,36 @@ impl<S: Simd> Step<S> {
     ) -> (S::f32s, S::f32s, S::f32s) {
         let gradient = simd.mul_f32s(gradient, self.scale);
         let squared = simd.mul_f32s(gradient, gradient);
-        let first = simd.add_f32s(simd.mul_f32s(first, self.beta1), simd.mul_f32s(gradient, self.rest1));
-        let second = simd.add_f32s(simd.mul_f32s(second, self.beta2), simd.mul_f32s(squared, self.rest2));
-        let denominator = simd.add_f32s(simd.mul_f32s(simd.sqrt_f32s(second), self.per_root), self.epsilon);
+        let first = simd.add_f32s(
+            simd.mul_f32s(first, self.beta1),
+            simd.mul_f32s(gradient, self.rest1),
+        );
+        let second = simd.add_f32s(
+            simd.mul_f32s(second, self.beta2),
+            simd.mul_f32s(squared, self.rest2),
+        );
+        let denominator = simd.add_f32s(
+            simd.mul_f32s(simd.sqrt_f32s(second), self.per_root),
+            self.epsilon,
+        );
         let update = simd.mul_f32s(simd.div_f32s(first, denominator), self.rate);
-        (simd.sub_f32s(simd.mul_f32s(param, self.keep), update), first, second)
+        (
+            simd.sub_f32s(simd.mul_f32s(param, self.keep), update),
+            first,
+            second,
+        )
     }
 }
 
 /// Adds the second of each pair to the first.
 pub(crate) fn add(pairs: Vec<(&mut [f32], &[f32])>) {
-    let pieces = pairs.into_iter().flat_map(|(sum, x)| sum.chunks_mut(CHUNK).zip(x.chunks(CHUNK)));
-    pieces.collect::<Vec<_>>().into_par_iter().for_each(|(sum, x)| add_slice(sum, x));
+    let pieces = pairs
+        .into_iter()
+        .flat_map(|(sum, x)| sum.chunks_mut(CHUNK).zip(x.chunks(CHUNK)));
+    pieces
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .for_each(|(sum, x)| add_slice(sum, x));
 }
 
 #[pulp::with_simd(add_slice = arch())]

@@ -2,8 +2,8 @@
 
 use pulp::{Simd, WithSimd};
 
-/// A left factor of any strides: element `(row, inner)` is `data[row·row_stride + inner·inner_stride]`, so that its
-/// transpose costs nothing.
+/// A left factor of any strides: element `(row, inner)` is `data[row·row_stride +
+/// inner·inner_stride]`, so that its transpose costs nothing.
 #[derive(Clone, Copy)]
 pub(crate) struct Left<'a> {
     pub(crate) data: &'a [f32],
@@ -16,7 +16,8 @@ pub(crate) struct Left<'a> {
 /// # Shapes
 /// - `left`: `[rows, inner]`
 /// - `right`: `[inner, columns]`, rows `right_stride` apart
-/// - `out`: `[rows, columns]`, rows `out_stride` apart; `columns` is a multiple of the vector length
+/// - `out`: `[rows, columns]`, rows `out_stride` apart; `columns` is a multiple of the vector
+///   length
 pub(crate) struct Product<'a> {
     pub(crate) rows: usize,
     pub(crate) inner: usize,
@@ -30,15 +31,16 @@ pub(crate) struct Product<'a> {
 }
 
 impl Product<'_> {
-    /// Multiplies. A call of its own (`vectorize` is a border to the inliner), so that the tiles below are compiled
-    /// once, not at every place that multiplies.
+    /// Multiplies. A call of its own (`vectorize` is a border to the inliner), so that the tiles
+    /// below are compiled once, not at every place that multiplies.
     #[inline(always)]
     pub(crate) fn run<S: Simd>(self, simd: S) {
         simd.vectorize(self);
     }
 
-    /// All panels of columns. A tile's accumulators, a row of `right` and an element of `left` must fit the registers,
-    /// and at least eight accumulators are needed to fill two multiply-add units of latency four.
+    /// All panels of columns. A tile's accumulators, a row of `right` and an element of `left` must
+    /// fit the registers, and at least eight accumulators are needed to fill two multiply-add units
+    /// of latency four.
     #[inline(always)]
     fn panels<S: Simd>(&mut self, simd: S) {
         let mut column = 0;
@@ -53,7 +55,11 @@ impl Product<'_> {
 
     /// Panels of `VECTORS` vectors from `column` on, as many as fit; returns the first column left.
     #[inline(always)]
-    fn panels_of<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, mut column: usize) -> usize {
+    fn panels_of<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        mut column: usize,
+    ) -> usize {
         while column + VECTORS * S::F32_LANES <= self.columns {
             let mut row = 0;
             row = self.tiles::<S, ROWS, VECTORS>(simd, row, column);
@@ -83,13 +89,28 @@ impl Product<'_> {
     /// The tile of `ROWS` rows and `VECTORS` vectors at `(row, column)`, summed in registers.
     #[allow(unsafe_code)]
     #[inline(always)]
-    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, row: usize, column: usize) {
-        let Left { data, row_stride, inner_stride } = self.left;
+    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        row: usize,
+        column: usize,
+    ) {
+        let Left {
+            data,
+            row_stride,
+            inner_stride,
+        } = self.left;
         let width = VECTORS * S::F32_LANES;
         let (left, right) = (&data[row * row_stride..], &self.right[column..]);
         let (last_inner, last_row) = (self.inner - 1, ROWS - 1);
-        assert!(last_inner * inner_stride + last_row * row_stride < left.len(), "the left factor is too short");
-        assert!(last_inner * self.right_stride + width <= right.len(), "the right factor is too short");
+        assert!(
+            last_inner * inner_stride + last_row * row_stride < left.len(),
+            "the left factor is too short"
+        );
+        assert!(
+            last_inner * self.right_stride + width <= right.len(),
+            "the right factor is too short"
+        );
         let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
         if self.accumulate {
             for (r, sums) in sums.iter_mut().enumerate() {
@@ -100,12 +121,13 @@ impl Product<'_> {
         for inner in 0..self.inner {
             let mut vectors = [simd.splat_f32s(0.0); VECTORS];
             let start = inner * self.right_stride;
-            // SAFETY: inner ≤ last_inner, so the second assertion found the whole range inside `right`.
-            // (Checks here, once per step, and below cost a tenth of the speed.)
+            // SAFETY: inner ≤ last_inner, so the second assertion found the whole range inside
+            // `right`. (Checks here, once per step, and below cost a tenth of the speed.)
             let right = unsafe { right.get_unchecked(start..start + width) };
             vectors.copy_from_slice(S::as_simd_f32s(right).0);
             for (r, sums) in sums.iter_mut().enumerate() {
-                // SAFETY: inner ≤ last_inner and r ≤ last_row, so the first assertion found the index inside `left`.
+                // SAFETY: inner ≤ last_inner and r ≤ last_row, so the first assertion found the
+                // index inside `left`.
                 let scalar = unsafe { *left.get_unchecked(inner * inner_stride + r * row_stride) };
                 let scalar = simd.splat_f32s(scalar);
                 for (sum, vector) in sums.iter_mut().zip(vectors) {
@@ -125,7 +147,10 @@ impl WithSimd for Product<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        assert!(self.inner > 0 && self.columns.is_multiple_of(S::F32_LANES), "not whole vectors");
+        assert!(
+            self.inner > 0 && self.columns.is_multiple_of(S::F32_LANES),
+            "not whole vectors"
+        );
         self.panels(simd);
     }
 }
@@ -154,25 +179,47 @@ mod tests {
     fn agrees_with_the_plain_sum() {
         // Small integers, whose sums are exact in any order.
         let value = |i: usize| (i * 37 % 11) as f32 - 5.0;
-        for (rows, inner, columns) in [(1, 1, 16), (7, 3, 16), (13, 5, 48), (64, 64, 64), (19, 7, 112), (6, 2, 80)] {
+        for (rows, inner, columns) in [
+            (1, 1, 16),
+            (7, 3, 16),
+            (13, 5, 48),
+            (64, 64, 64),
+            (19, 7, 112),
+            (6, 2, 80),
+        ] {
             for accumulate in [false, true] {
                 for turned in [false, true] {
-                    let (row_stride, inner_stride) = if turned { (1, rows + 2) } else { (inner + 3, 1) };
-                    let left: Vec<f32> = (0..rows * row_stride + inner * inner_stride).map(value).collect();
+                    let (row_stride, inner_stride) = if turned {
+                        (1, rows + 2)
+                    } else {
+                        (inner + 3, 1)
+                    };
+                    let left: Vec<f32> = (0..rows * row_stride + inner * inner_stride)
+                        .map(value)
+                        .collect();
                     let (right_stride, out_stride) = (padded(columns) + LINE, padded(columns));
                     let right: Vec<f32> = (0..inner * right_stride).map(|i| value(i + 3)).collect();
                     let mut scratch = Scratch::new(rows * out_stride);
                     let out = scratch.floats();
-                    out.iter_mut().enumerate().for_each(|(i, x)| *x = value(i + 7));
+                    out.iter_mut()
+                        .enumerate()
+                        .for_each(|(i, x)| *x = value(i + 7));
                     let mut expected = out.to_vec();
                     for (i, x) in expected.iter_mut().enumerate() {
                         let (row, column) = (i / out_stride, i % out_stride);
                         let sum: f32 = (0..inner)
-                            .map(|p| left[row * row_stride + p * inner_stride] * right[p * right_stride + column])
+                            .map(|p| {
+                                left[row * row_stride + p * inner_stride]
+                                    * right[p * right_stride + column]
+                            })
                             .sum();
                         *x = if accumulate { *x + sum } else { sum };
                     }
-                    let left = Left { data: &left, row_stride, inner_stride };
+                    let left = Left {
+                        data: &left,
+                        row_stride,
+                        inner_stride,
+                    };
                     let right = &right;
                     arch().dispatch(Product {
                         rows,
@@ -194,7 +241,11 @@ mod tests {
     #[test]
     #[should_panic(expected = "the left factor is too short")]
     fn left_too_short() {
-        let left = Left { data: &[0.0; 11], row_stride: 4, inner_stride: 1 };
+        let left = Left {
+            data: &[0.0; 11],
+            row_stride: 4,
+            inner_stride: 1,
+        };
         let (right, out) = (&[0.0; 64], &mut [0.0; 48]);
         arch().dispatch(Product {
             rows: 3,

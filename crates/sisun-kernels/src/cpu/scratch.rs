@@ -2,13 +2,13 @@
 
 use std::cell::RefCell;
 
-/// Floats in a cache line, and a multiple of every vector length: what starts or is padded at multiples of it is read
-/// in whole vectors that never straddle two lines.
+/// Floats in a cache line, and a multiple of every vector length: what starts or is padded at
+/// multiples of it is read in whole vectors that never straddle two lines.
 pub(crate) const LINE: usize = 16;
 
 thread_local! {
-    /// The buffers not in use. A stack, because a thread that waits for others while it holds one may be given
-    /// another task that wants one as well.
+    /// The buffers not in use. A stack, because a thread that waits for others while it holds one
+    /// may be given another task that wants one as well.
     static FREE: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -17,8 +17,9 @@ pub(crate) const fn padded(len: usize) -> usize {
     len.next_multiple_of(LINE)
 }
 
-/// Floats of unspecified values at the start of a cache line, lent by the thread. (An owner, not a function that calls
-/// back: vector instructions do not reach through a callback, which is compiled for any machine.)
+/// Floats of unspecified values at the start of a cache line, lent by the thread. (An owner, not a
+/// function that calls back: vector instructions do not reach through a callback, which is compiled
+/// for any machine.)
 pub(crate) struct Scratch {
     buffer: Vec<f32>,
     start: usize,
@@ -51,5 +52,6 @@ impl Drop for Scratch {
 
 /// Cuts whole cache lines with room for `len` floats off the front of `rest`.
 pub(crate) fn cut<'a>(rest: &mut &'a mut [f32], len: usize) -> &'a mut [f32] {
-    rest.split_off_mut(..padded(len)).expect("the scratch was measured too short")
+    rest.split_off_mut(..padded(len))
+        .expect("the scratch was measured too short")
 }

@@ -24,7 +24,11 @@ pub struct UnknownLevel(String);
 
 impl std::fmt::Display for UnknownLevel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{VARIABLE} is {:?}: set it to amx, avx512, avx2 or portable, or leave it unset", self.0)
+        write!(
+            f,
+            "{VARIABLE} is {:?}: set it to amx, avx512, avx2 or portable, or leave it unset",
+            self.0
+        )
     }
 }
 
@@ -56,7 +60,9 @@ impl Level {
 
     /// The level of that name.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Portable, Self::Avx2, Self::Avx512, Self::Amx].into_iter().find(|level| level.name() == name)
+        [Self::Portable, Self::Avx2, Self::Avx512, Self::Amx]
+            .into_iter()
+            .find(|level| level.name() == name)
     }
 
     /// Its name in `SISUN_SIMD` and in `sisun devices`.
@@ -121,11 +127,17 @@ mod tests {
         }
     }
 
-    /// What the variable names bounds the level; `the_tests_on_every_lower_level` gives it every value.
+    /// What the variable names bounds the level; `the_tests_on_every_lower_level` gives it every
+    /// value.
     #[test]
     fn the_environment_lowers_the_level_and_never_raises_it() {
-        let wanted = std::env::var(VARIABLE).ok().and_then(|name| Level::named(&name));
-        assert_eq!(Level::current(), Level::detect().min(wanted.unwrap_or(Level::Amx)));
+        let wanted = std::env::var(VARIABLE)
+            .ok()
+            .and_then(|name| Level::named(&name));
+        assert_eq!(
+            Level::current(),
+            Level::detect().min(wanted.unwrap_or(Level::Amx))
+        );
         #[cfg(target_arch = "x86_64")]
         match Level::current() {
             Level::Portable => assert!(matches!(arch(), pulp::Arch::Scalar)),
@@ -134,21 +146,34 @@ mod tests {
         }
     }
 
-    /// This binary once more for each level below the one of this process: its tests on other instructions. (All but
-    /// the longest; what of the matrix product differs is in the other tests of it.)
+    /// This binary once more for each level below the one of this process: its tests on other
+    /// instructions. (All but the longest; what of the matrix product differs is in the other tests
+    /// of it.)
     #[test]
     fn the_tests_on_every_lower_level() {
         for level in ALL.into_iter().filter(|level| *level < Level::current()) {
             let output = Command::new(std::env::current_exe().expect("this binary"))
-                .args(["--skip", "the_tests_on_every_lower_level", "--skip", "every_shape"])
+                .args([
+                    "--skip",
+                    "the_tests_on_every_lower_level",
+                    "--skip",
+                    "every_shape",
+                ])
                 .env(VARIABLE, level.name())
                 .output()
                 .expect("this binary runs");
             let text = String::from_utf8_lossy(&output.stdout);
             let errors = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "{}: {text}{errors}", level.name());
-            let ran = text.split("test result: ok. ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
-            assert!(ran.is_some_and(|n: usize| n > 20), "{}: {ran:?} tests ran: {text}", level.name());
+            let ran = text
+                .split("test result: ok. ")
+                .nth(1)
+                .and_then(|rest| rest.split(' ').next()?.parse().ok());
+            assert!(
+                ran.is_some_and(|n: usize| n > 20),
+                "{}: {ran:?} tests ran: {text}",
+                level.name()
+            );
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Threads that stay awake between many short pieces of shared work.
 //!
-//! Decoding one token is a few dozen products of some microseconds each. A pool's threads fall asleep between them, and
-//! waking one takes longer than its share. While a [`keep_awake`] runs, the other threads look for work without
-//! sleeping, and work is handed to them through one pointer.
+//! Decoding one token is a few dozen products of some microseconds each. A pool's threads fall
+//! asleep between them, and waking one takes longer than its share. While a [`keep_awake`] runs,
+//! the other threads look for work without sleeping, and work is handed to them through one
+//! pointer.
 //!
-//! That only pays while every thread has a core. Where another program takes one, the leader waits for a follower that is
-//! not running, for as long as the scheduler's time slice. So a leader that waited in vain ([`Sharing`]) works alone for a
-//! while, and the followers sleep meanwhile.
+//! That only pays while every thread has a core. Where another program takes one, the leader waits
+//! for a follower that is not running, for as long as the scheduler's time slice. So a leader that
+//! waited in vain ([`Sharing`]) works alone for a while, and the followers sleep meanwhile.
 #![allow(unsafe_code)] // one pointer to work on another thread's stack, with its proof
 
 use rayon::prelude::*;
@@ -20,11 +21,12 @@ const SPINS: usize = 2_000;
 /// Looks at the pointer between two looks at the pool's own work.
 const POLLS: usize = 16;
 
-/// A leader that has done its own share waits for the others as long as that took, and this much longer, before it takes
-/// them for not running.
+/// A leader that has done its own share waits for the others as long as that took, and this much
+/// longer, before it takes them for not running.
 const PATIENCE: Duration = Duration::from_micros(100);
 
-/// How long a leader works alone at first. Each time that sharing fails again soon, it takes twice as long.
+/// How long a leader works alone at first. Each time that sharing fails again soon, it takes twice
+/// as long.
 const FIRST_ALONE: Duration = Duration::from_millis(8);
 /// How long it works alone at most before it tries to share again.
 const LONGEST_ALONE: Duration = Duration::from_millis(512);
@@ -81,7 +83,11 @@ struct Sharing {
 
 impl Sharing {
     fn new(now: Instant) -> Self {
-        Self { alone_until: None, since: now, next_alone: FIRST_ALONE }
+        Self {
+            alone_until: None,
+            since: now,
+            next_alone: FIRST_ALONE,
+        }
     }
 
     /// Whether to share at this moment.
@@ -106,9 +112,11 @@ impl Sharing {
     }
 }
 
-/// Runs `f` while the pool's other threads stay awake for what it shares. They use the processor all the while.
+/// Runs `f` while the pool's other threads stay awake for what it shares. They use the processor
+/// all the while.
 ///
-/// Must be called on a thread of the pool. Only one thread leads at a time; others run `f` as they are.
+/// Must be called on a thread of the pool. Only one thread leads at a time; others run `f` as they
+/// are.
 pub fn keep_awake<R>(f: impl FnOnce() -> R) -> R {
     let alone = rayon::current_num_threads() < 2 || rayon::current_thread_index().is_none();
     if alone || LED.swap(true, Ordering::AcqRel) {
@@ -171,10 +179,11 @@ fn follow(done: &AtomicBool) {
         // Loaded again now that USERS counts this thread.
         let job = JOB.load(Ordering::SeqCst);
         if !job.is_null() {
-            // SAFETY: `share` puts a pointer to a living job here, and takes it away and waits until USERS is 0
-            // before the job dies. USERS was raised before the load, both in the one order of sequentially consistent
-            // operations: either this load came after the pointer was taken away and found null, or `share` sees this
-            // thread among the users and waits for it.
+            // SAFETY: `share` puts a pointer to a living job here, and takes it away and waits
+            // until USERS is 0 before the job dies. USERS was raised before the load, both in the
+            // one order of sequentially consistent operations: either this load came after the
+            // pointer was taken away and found null, or `share` sees this thread among the users
+            // and waits for it.
             unsafe { (*job).work() };
         }
     }
@@ -195,7 +204,8 @@ impl Drop for User {
     }
 }
 
-/// `f` of 0, 1, … below `n_pieces`, on all threads: those kept awake where this thread leads, else the pool's.
+/// `f` of 0, 1, … below `n_pieces`, on all threads: those kept awake where this thread leads, else
+/// the pool's.
 pub(super) fn share(n_pieces: usize, f: impl Fn(usize) + Sync + Send) {
     let Some(mut sharing) = LEADS.get() else {
         return (0..n_pieces).into_par_iter().with_max_len(1).for_each(&f);
@@ -204,7 +214,11 @@ pub(super) fn share(n_pieces: usize, f: impl Fn(usize) + Sync + Send) {
     let shares = sharing.shares(began);
     ALONE.store(!shares, Ordering::Relaxed);
     if shares {
-        let job = Job { run: &f, n_pieces, next: AtomicUsize::new(0) };
+        let job = Job {
+            run: &f,
+            n_pieces,
+            next: AtomicUsize::new(0),
+        };
         let offer = Offer::of(&job);
         job.work();
         let patience = began.elapsed() + PATIENCE;
@@ -217,7 +231,8 @@ pub(super) fn share(n_pieces: usize, f: impl Fn(usize) + Sync + Send) {
     LEADS.set(Some(sharing));
 }
 
-/// Work that is offered to the others. Withdrawn, and waited for, however the leader's own part ends.
+/// Work that is offered to the others. Withdrawn, and waited for, however the leader's own part
+/// ends.
 struct Offer;
 
 impl Offer {
@@ -226,7 +241,8 @@ impl Offer {
         Self
     }
 
-    /// Takes the work away and waits for whoever has begun a piece of it. Returns whether that took no longer than this.
+    /// Takes the work away and waits for whoever has begun a piece of it. Returns whether that took
+    /// no longer than this.
     fn withdraw(self, patience: Duration) -> bool {
         let mut in_time = true;
         let mut began = None;
@@ -276,24 +292,31 @@ mod tests {
             assert!(sharing.shares(now), "it tries again");
             now += moment;
             sharing.failed(now);
-            assert!(!sharing.shares(now + alone - moment), "not yet, after {alone:?}");
+            assert!(
+                !sharing.shares(now + alone - moment),
+                "not yet, after {alone:?}"
+            );
             now += alone;
             alone = (2 * alone).min(LONGEST_ALONE);
         }
         assert!(sharing.shares(now));
-        // Once sharing has worked for longer than it was given up for, a failure counts as the first.
+        // Once sharing has worked for longer than it was given up for, a failure counts as the
+        // first.
         now += 2 * LONGEST_ALONE;
         assert!(sharing.shares(now));
         sharing.failed(now);
         assert!(!sharing.shares(now + FIRST_ALONE - moment) && sharing.shares(now + FIRST_ALONE));
     }
 
-    /// A follower that does not come back from its piece for long: all pieces are done all the same, and the leader then
-    /// works alone.
+    /// A follower that does not come back from its piece for long: all pieces are done all the
+    /// same, and the leader then works alone.
     #[test]
     fn pieces_are_done_while_a_follower_is_away() {
         let _only = LEADER.lock().unwrap_or_else(PoisonError::into_inner);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads");
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(2)
+            .build()
+            .expect("two threads");
         pool.install(|| {
             keep_awake(|| {
                 let leader = std::thread::current().id();
@@ -319,7 +342,11 @@ mod tests {
                 share(4, piece);
                 offered += 4;
                 assert_eq!(done.load(Ordering::Relaxed), offered);
-                assert_eq!(by_others.load(Ordering::Relaxed), before, "at once after a failure the leader is alone");
+                assert_eq!(
+                    by_others.load(Ordering::Relaxed),
+                    before,
+                    "at once after a failure the leader is alone"
+                );
             });
         });
     }
@@ -327,15 +354,24 @@ mod tests {
     #[test]
     fn every_piece_is_done_once() {
         let _only = LEADER.lock().unwrap_or_else(PoisonError::into_inner);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().expect("three threads");
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(3)
+            .build()
+            .expect("three threads");
         pool.install(|| {
             keep_awake(|| {
                 for n_pieces in (0..40).chain([1_000]) {
-                    let counts: Vec<AtomicUsize> = (0..n_pieces).map(|_| AtomicUsize::new(0)).collect();
+                    let counts: Vec<AtomicUsize> =
+                        (0..n_pieces).map(|_| AtomicUsize::new(0)).collect();
                     share(n_pieces, |piece| {
                         counts[piece].fetch_add(1, Ordering::Relaxed);
                     });
-                    assert!(counts.iter().all(|count| count.load(Ordering::Relaxed) == 1), "{n_pieces} pieces");
+                    assert!(
+                        counts
+                            .iter()
+                            .all(|count| count.load(Ordering::Relaxed) == 1),
+                        "{n_pieces} pieces"
+                    );
                 }
             });
         });
@@ -344,7 +380,10 @@ mod tests {
     #[test]
     fn a_panic_of_the_leader_ends_the_watch() {
         let _only = LEADER.lock().unwrap_or_else(PoisonError::into_inner);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads");
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(2)
+            .build()
+            .expect("two threads");
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             pool.install(|| keep_awake(|| share(3, |_| panic!("a piece"))))
         }));

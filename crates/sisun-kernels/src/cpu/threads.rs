@@ -4,7 +4,8 @@ use super::buffer::Buffer;
 use rayon::prelude::*;
 use std::cell::Cell;
 
-/// A hand-off to another thread costs some microseconds; work of fewer element operations than this stays here.
+/// A hand-off to another thread costs some microseconds; work of fewer element operations than this
+/// stays here.
 const WORTH_SHARING: usize = 32 * 1024;
 
 /// How the number of threads is asked for, as the library of the pool has it.
@@ -53,32 +54,43 @@ fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The most threads that may be asked for: room for tests with more of them than there are processors.
+/// The most threads that may be asked for: room for tests with more of them than there are
+/// processors.
 pub fn most_threads() -> usize {
     256.max(4 * processors())
 }
 
-/// Starts the threads of the pool, as many as `RAYON_NUM_THREADS` asks for, or one for each processor.
+/// Starts the threads of the pool, as many as `RAYON_NUM_THREADS` asks for, or one for each
+/// processor.
 ///
 /// # Errors
 /// More than [`most_threads`], or than the system gives.
 pub fn start_threads() -> Result<(), NoThreads> {
     let asked = VARIABLES.into_iter().find_map(|variable| {
-        let wanted = std::env::var(variable).ok()?.parse().ok().filter(|wanted| *wanted > 0)?;
+        let wanted = std::env::var(variable)
+            .ok()?
+            .parse()
+            .ok()
+            .filter(|wanted| *wanted > 0)?;
         Some((variable, wanted))
     });
     if let Some((variable, wanted)) = asked.filter(|(_, wanted)| *wanted > most_threads()) {
         return Err(NoThreads::TooMany { variable, wanted });
     }
     let wanted = asked.map_or_else(processors, |(_, wanted)| wanted);
-    let built = rayon::ThreadPoolBuilder::new().num_threads(wanted).build_global();
-    built.map_err(|error| NoThreads::Refused { wanted, why: error.to_string() })
+    let built = rayon::ThreadPoolBuilder::new()
+        .num_threads(wanted)
+        .build_global();
+    built.map_err(|error| NoThreads::Refused {
+        wanted,
+        why: error.to_string(),
+    })
 }
 
 /// Runs `f` on a thread of the pool that the kernels share their work in.
 ///
-/// A thread outside of it would sleep at every operation until the pool is done, and waking costs more than a small
-/// operation does.
+/// A thread outside of it would sleep at every operation until the pool is done, and waking costs
+/// more than a small operation does.
 pub fn on_pool<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| f())
 }
@@ -90,11 +102,15 @@ thread_local! {
 
 /// The threads that an operation may use: all of the pool, but one inside of [`each_alone`].
 pub(crate) fn n_threads() -> usize {
-    if ALONE.get() { 1 } else { rayon::current_num_threads() }
+    if ALONE.get() {
+        1
+    } else {
+        rayon::current_num_threads()
+    }
 }
 
-/// `f` of each item, the items in parallel and each by itself on one thread: where whole passes can run side by side,
-/// that is faster than to share each of their operations.
+/// `f` of each item, the items in parallel and each by itself on one thread: where whole passes can
+/// run side by side, that is faster than to share each of their operations.
 pub fn each_alone<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync) -> Vec<R> {
     if items.len() < 2 {
         return items.into_iter().map(f).collect();
@@ -109,16 +125,26 @@ pub fn each_alone<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync) ->
     items.into_par_iter().with_max_len(1).map(alone).collect()
 }
 
-/// How many rows one task takes: all of them where the work is small, otherwise an equal share for each thread.
+/// How many rows one task takes: all of them where the work is small, otherwise an equal share for
+/// each thread.
 ///
 /// `cost` is about how many simple operations one row is.
 pub(crate) fn rows_a_task(n_rows: usize, cost: usize) -> usize {
-    let n_threads = if n_rows * cost < WORTH_SHARING { 1 } else { n_threads() };
+    let n_threads = if n_rows * cost < WORTH_SHARING {
+        1
+    } else {
+        n_threads()
+    };
     n_rows.div_ceil(n_threads).max(1)
 }
 
 /// Calls `f(first row, rows of out)` for pieces of `out`, in parallel where that pays.
-pub(crate) fn for_rows(out: &mut [f32], width: usize, cost: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
+pub(crate) fn for_rows(
+    out: &mut [f32],
+    width: usize,
+    cost: usize,
+    f: impl Fn(usize, &mut [f32]) + Sync,
+) {
     if width == 0 || out.is_empty() {
         return;
     }
@@ -126,7 +152,9 @@ pub(crate) fn for_rows(out: &mut [f32], width: usize, cost: usize, f: impl Fn(us
     if rows * width >= out.len() {
         f(0, out);
     } else {
-        out.par_chunks_mut(rows * width).enumerate().for_each(|(i, out)| f(i * rows, out));
+        out.par_chunks_mut(rows * width)
+            .enumerate()
+            .for_each(|(i, out)| f(i * rows, out));
     }
 }
 
@@ -144,16 +172,19 @@ pub(crate) fn for_rows2(
     if rows * a_width >= a.len() {
         f(0, a, b);
     } else {
-        let pieces = a.par_chunks_mut(rows * a_width).zip(b.par_chunks_mut(rows * b_width));
+        let pieces = a
+            .par_chunks_mut(rows * a_width)
+            .zip(b.par_chunks_mut(rows * b_width));
         pieces.enumerate().for_each(|(i, (a, b))| f(i * rows, a, b));
     }
 }
 
-/// Rows whose sums are taken together. Fixed, so that sums over rows do not depend on the number of threads.
+/// Rows whose sums are taken together. Fixed, so that sums over rows do not depend on the number of
+/// threads.
 pub(crate) const BLOCK: usize = 128;
 
-/// Calls `f(first row, rows of out, sums)` for every [`BLOCK`] of rows with its own `sums` of `n_sums` zeros, and
-/// returns the sums over all blocks, added in order.
+/// Calls `f(first row, rows of out, sums)` for every [`BLOCK`] of rows with its own `sums` of
+/// `n_sums` zeros, and returns the sums over all blocks, added in order.
 ///
 /// `out` may be empty, where only the sums are wanted.
 pub(crate) fn sum_over_rows(
@@ -182,7 +213,9 @@ pub(crate) fn sum_over_rows(
             tasks.for_each(|(task, sums)| run(task, &mut [], sums));
         } else {
             let tasks = out.par_chunks_mut(blocks_a_task * BLOCK * width);
-            let tasks = tasks.zip(partial.par_chunks_mut(blocks_a_task * n_sums)).enumerate();
+            let tasks = tasks
+                .zip(partial.par_chunks_mut(blocks_a_task * n_sums))
+                .enumerate();
             tasks.for_each(|(task, (out, sums))| run(task, out, sums));
         }
     }

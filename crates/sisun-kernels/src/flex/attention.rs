@@ -20,47 +20,125 @@ pub(super) struct Attended {
 
 impl Attended {
     /// q, k and v side by side in `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`.
-    pub(super) fn fused(qkv: &FlexTensor, bias: Option<FlexTensor>, heads: Heads, causal: bool) -> Self {
+    pub(super) fn fused(
+        qkv: &FlexTensor,
+        bias: Option<FlexTensor>,
+        heads: Heads,
+        causal: bool,
+    ) -> Self {
         let (qkv, [batch, pos, width]) = (contiguous(qkv), shaped(qkv));
         let d_head = fused(&qkv, heads).d_head;
-        let Heads { n_heads, n_kv_heads } = heads;
-        let rows = [0, n_heads, n_heads + n_kv_heads].map(|first| Rows::columns(first * d_head, pos, width, d_head));
-        let shape = Shape { batch, n_heads, n_kv_heads, n_query: pos, n_key: pos, d_head, causal };
-        Self { tensors: [qkv.clone(), qkv.clone(), qkv], rows, shape, bias: bias.as_ref().map(contiguous) }
+        let Heads {
+            n_heads,
+            n_kv_heads,
+        } = heads;
+        let rows = [0, n_heads, n_heads + n_kv_heads]
+            .map(|first| Rows::columns(first * d_head, pos, width, d_head));
+        let shape = Shape {
+            batch,
+            n_heads,
+            n_kv_heads,
+            n_query: pos,
+            n_key: pos,
+            d_head,
+            causal,
+        };
+        Self {
+            tensors: [qkv.clone(), qkv.clone(), qkv],
+            rows,
+            shape,
+            bias: bias.as_ref().map(contiguous),
+        }
     }
 
-    /// q `[batch, n_heads, query, d_head]`, k and v `[batch, n_kv_heads, key, d_head]`, with any strides.
+    /// q `[batch, n_heads, query, d_head]`, k and v `[batch, n_kv_heads, key, d_head]`, with any
+    /// strides.
     pub(super) fn apart(qkv: [&FlexTensor; 3], bias: Option<FlexTensor>, causal: bool) -> Self {
-        let ([batch, n_heads, n_query, d_head], [_, n_kv_heads, n_key, _]) = (shaped(qkv[0]), shaped(qkv[1]));
+        let ([batch, n_heads, n_query, d_head], [_, n_kv_heads, n_key, _]) =
+            (shaped(qkv[0]), shaped(qkv[1]));
         // Only the axes before d_head may be strided.
-        let tensors =
-            qkv.map(|x| if x.layout().strides()[3] == 1 { x.clone() } else { contiguous(&x.to_contiguous()) });
-        let rows = tensors.each_ref().map(|x| {
-            let stride = |axis: usize| usize::try_from(x.layout().strides()[axis]).expect("heads are never flipped");
-            let offset = x.layout().start_offset();
-            Rows { offset, batch_stride: stride(0), head_stride: stride(1), pos_stride: stride(2) }
+        let tensors = qkv.map(|x| {
+            if x.layout().strides()[3] == 1 {
+                x.clone()
+            } else {
+                contiguous(&x.to_contiguous())
+            }
         });
-        let shape = Shape { batch, n_heads, n_kv_heads, n_query, n_key, d_head, causal };
-        Self { tensors, rows, shape, bias: bias.as_ref().map(contiguous) }
+        let rows = tensors.each_ref().map(|x| {
+            let stride = |axis: usize| {
+                usize::try_from(x.layout().strides()[axis]).expect("heads are never flipped")
+            };
+            let offset = x.layout().start_offset();
+            Rows {
+                offset,
+                batch_stride: stride(0),
+                head_stride: stride(1),
+                pos_stride: stride(2),
+            }
+        });
+        let shape = Shape {
+            batch,
+            n_heads,
+            n_kv_heads,
+            n_query,
+            n_key,
+            d_head,
+            causal,
+        };
+        Self {
+            tensors,
+            rows,
+            shape,
+            bias: bias.as_ref().map(contiguous),
+        }
     }
 
     fn vectors(&self) -> [Vectors<'_>; 3] {
-        [0, 1, 2].map(|i| Vectors { data: self.tensors[i].storage(), rows: self.rows[i] })
+        [0, 1, 2].map(|i| Vectors {
+            data: self.tensors[i].storage(),
+            rows: self.rows[i],
+        })
     }
 
     /// `z` `[batch, query, n_heads·d_head]` and the log-sum-exp `[batch, head, query]`.
     pub(super) fn forward(&self) -> (FlexTensor, FlexTensor) {
-        let Shape { batch, n_heads, n_query, d_head, .. } = self.shape;
+        let Shape {
+            batch,
+            n_heads,
+            n_query,
+            d_head,
+            ..
+        } = self.shape;
         let mut z = Buffer::uncleared(batch * n_query * n_heads * d_head);
         let mut log_sum_exp = Buffer::uncleared(batch * n_heads * n_query);
         let [q, k, v] = self.vectors();
-        forward(&self.shape, q, k, v, self.bias.as_ref().map(floats), &mut z, &mut log_sum_exp);
-        (tensor(z, [batch, n_query, n_heads * d_head]), tensor(log_sum_exp, [batch, n_heads, n_query]))
+        forward(
+            &self.shape,
+            q,
+            k,
+            v,
+            self.bias.as_ref().map(floats),
+            &mut z,
+            &mut log_sum_exp,
+        );
+        (
+            tensor(z, [batch, n_query, n_heads * d_head]),
+            tensor(log_sum_exp, [batch, n_heads, n_query]),
+        )
     }
 
-    fn backward(&self, kept: &Results, dz: &FlexTensor, dqkv: &mut [f32], to: [Rows; 3]) -> Option<FlexTensor> {
+    fn backward(
+        &self,
+        kept: &Results,
+        dz: &FlexTensor,
+        dqkv: &mut [f32],
+        to: [Rows; 3],
+    ) -> Option<FlexTensor> {
         let [q, k, v] = self.vectors();
-        let mut dbias = self.bias.as_ref().map(|bias| Buffer::zeros(floats(bias).len())); // stays 0 of an empty batch
+        let mut dbias = self
+            .bias
+            .as_ref()
+            .map(|bias| Buffer::zeros(floats(bias).len())); // stays 0 of an empty batch
         let dz = contiguous(dz);
         let [to_q, to_k, to_v] = to;
         backward(
@@ -72,7 +150,12 @@ impl Attended {
             floats(&kept.z),
             floats(&dz),
             floats(&kept.log_sum_exp),
-            Gradients { data: dqkv, q: to_q, k: to_k, v: to_v },
+            Gradients {
+                data: dqkv,
+                q: to_q,
+                k: to_k,
+                v: to_v,
+            },
             dbias.as_deref_mut(),
         );
         let shape = self.bias.as_ref().map(TensorMetadata::shape);
@@ -98,7 +181,9 @@ impl Kept<2> for Fused {
     fn gradients(self, dz: FlexTensor, _: [bool; 2]) -> [Option<FlexTensor>; 2] {
         let qkv = &self.attended.tensors[0];
         let mut dqkv = Buffer::uncleared(floats(qkv).len());
-        let dbias = self.attended.backward(&self.results, &dz, &mut dqkv, self.attended.rows);
+        let dbias = self
+            .attended
+            .backward(&self.results, &dz, &mut dqkv, self.attended.rows);
         [Some(tensor(dqkv, qkv.shape())), dbias]
     }
 }

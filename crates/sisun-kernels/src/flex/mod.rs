@@ -1,7 +1,7 @@
 //! The CPU's own versions of the operations, under autodiff and without.
 //!
-//! Forward functions are shared by both; `steps` has the gradients; `tensor` is the way between Burn's tensors and
-//! slices.
+//! Forward functions are shared by both; `steps` has the gradients; `tensor` is the way between
+//! Burn's tensors and slices.
 
 mod attention;
 mod steps;
@@ -28,35 +28,84 @@ impl Kernels for Flex {
         transposed: bool,
         precision: Precision,
     ) -> FlexTensor {
-        linear(&contiguous(&x), &weight, bias.get().as_ref(), transposed, precision)
+        linear(
+            &contiguous(&x),
+            &weight,
+            bias.get().as_ref(),
+            transposed,
+            precision,
+        )
     }
 
-    fn norm(x: FlexTensor, gamma: FlexTensor, beta: Optional<Self>, epsilon: f64, centred: bool) -> FlexTensor {
-        norm(&contiguous(&x), &gamma, beta.get().as_ref(), epsilon, centred).0
+    fn norm(
+        x: FlexTensor,
+        gamma: FlexTensor,
+        beta: Optional<Self>,
+        epsilon: f64,
+        centred: bool,
+    ) -> FlexTensor {
+        norm(
+            &contiguous(&x),
+            &gamma,
+            beta.get().as_ref(),
+            epsilon,
+            centred,
+        )
+        .0
     }
 
     fn activation(x: FlexTensor, activation: Activation) -> FlexTensor {
-        tensor(cpu::activation::forward(floats(&contiguous(&x)), activation), x.shape())
+        tensor(
+            cpu::activation::forward(floats(&contiguous(&x)), activation),
+            x.shape(),
+        )
     }
 
     fn swiglu(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
-        tensor(cpu::activation::swiglu(floats(&contiguous(&gate)), floats(&contiguous(&up))), gate.shape())
+        tensor(
+            cpu::activation::swiglu(floats(&contiguous(&gate)), floats(&contiguous(&up))),
+            gate.shape(),
+        )
     }
 
-    fn norm_heads(qkv: FlexTensor, gamma_q: FlexTensor, gamma_k: FlexTensor, heads: Heads, epsilon: f64) -> FlexTensor {
+    fn norm_heads(
+        qkv: FlexTensor,
+        gamma_q: FlexTensor,
+        gamma_k: FlexTensor,
+        heads: Heads,
+        epsilon: f64,
+    ) -> FlexTensor {
         norm_heads(&contiguous(&qkv), &gamma_q, &gamma_k, heads, epsilon).0
     }
 
     fn rotate_heads(qkv: FlexTensor, cos: FlexTensor, sin: FlexTensor, heads: Heads) -> FlexTensor {
-        rotate_heads(&contiguous(&qkv), &contiguous(&cos), &contiguous(&sin), heads)
+        rotate_heads(
+            &contiguous(&qkv),
+            &contiguous(&cos),
+            &contiguous(&sin),
+            heads,
+        )
     }
 
-    fn self_attention(qkv: FlexTensor, bias: Optional<Self>, heads: Heads, causal: bool) -> FlexTensor {
+    fn self_attention(
+        qkv: FlexTensor,
+        bias: Optional<Self>,
+        heads: Heads,
+        causal: bool,
+    ) -> FlexTensor {
         Attended::fused(&qkv, bias.get(), heads, causal).forward().0
     }
 
-    fn attention(q: FlexTensor, k: FlexTensor, v: FlexTensor, bias: Optional<Self>, causal: bool) -> FlexTensor {
-        Attended::apart([&q, &k, &v], bias.get(), causal).forward().0
+    fn attention(
+        q: FlexTensor,
+        k: FlexTensor,
+        v: FlexTensor,
+        bias: Optional<Self>,
+        causal: bool,
+    ) -> FlexTensor {
+        Attended::apart([&q, &k, &v], bias.get(), causal)
+            .forward()
+            .0
     }
 
     fn embedding(weight: FlexTensor, tokens: FlexTensor) -> FlexTensor {
@@ -68,14 +117,24 @@ impl Kernels for Flex {
             return x;
         }
         // All that is stored, in the order in which it is.
-        let rounded = FlexTensor::from_data(TensorData::new(cpu::in_bf16(x.storage()), [x.storage::<f32>().len()]));
+        let rounded = FlexTensor::from_data(TensorData::new(
+            cpu::in_bf16(x.storage()),
+            [x.storage::<f32>().len()],
+        ));
         rounded.with_layout(x.layout().clone())
     }
 
-    fn cross_entropy(logits: FlexTensor, targets: FlexTensor, weights: Optional<Self>) -> FlexTensor {
+    fn cross_entropy(
+        logits: FlexTensor,
+        targets: FlexTensor,
+        weights: Optional<Self>,
+    ) -> FlexTensor {
         let weights = weights.get().as_ref().map(contiguous);
-        let (loss, _) =
-            cpu::loss::forward(floats(&contiguous(&logits)), &indices(&targets), weights.as_ref().map(floats));
+        let (loss, _) = cpu::loss::forward(
+            floats(&contiguous(&logits)),
+            &indices(&targets),
+            weights.as_ref().map(floats),
+        );
         scalar(loss)
     }
 }
@@ -83,21 +142,58 @@ impl Kernels for Flex {
 type Tracked = FloatTensor<Autodiff<Flex>>;
 
 impl Kernels for Autodiff<Flex> {
-    fn linear(x: Tracked, weight: Tracked, bias: Optional<Self>, transposed: bool, precision: Precision) -> Tracked {
+    fn linear(
+        x: Tracked,
+        weight: Tracked,
+        bias: Optional<Self>,
+        transposed: bool,
+        precision: Precision,
+    ) -> Tracked {
         assert_float32(&weight);
         let (bias, has_bias) = given(bias);
         let nodes = [x.node(), weight.node(), bias.node()];
-        let (x, weight, bias) = (contiguous(x.primitive()), weight.into_primitive(), bias.into_primitive());
-        let y = linear(&x, &weight, has_bias.then_some(&bias), transposed, precision);
-        record(nodes, y, || steps::Linear { x, weight, transposed, precision })
+        let (x, weight, bias) = (
+            contiguous(x.primitive()),
+            weight.into_primitive(),
+            bias.into_primitive(),
+        );
+        let y = linear(
+            &x,
+            &weight,
+            has_bias.then_some(&bias),
+            transposed,
+            precision,
+        );
+        record(nodes, y, || steps::Linear {
+            x,
+            weight,
+            transposed,
+            precision,
+        })
     }
 
-    fn norm(x: Tracked, gamma: Tracked, beta: Optional<Self>, epsilon: f64, centred: bool) -> Tracked {
+    fn norm(
+        x: Tracked,
+        gamma: Tracked,
+        beta: Optional<Self>,
+        epsilon: f64,
+        centred: bool,
+    ) -> Tracked {
         let (beta, has_beta) = given(beta);
         let nodes = [x.node(), gamma.node(), beta.node()];
-        let (x, gamma, beta) = (contiguous(x.primitive()), gamma.into_primitive(), beta.into_primitive());
+        let (x, gamma, beta) = (
+            contiguous(x.primitive()),
+            gamma.into_primitive(),
+            beta.into_primitive(),
+        );
         let (y, moments) = norm(&x, &gamma, has_beta.then_some(&beta), epsilon, centred);
-        record(nodes, y, || steps::Normed { x, gamma, moments, epsilon, centred })
+        record(nodes, y, || steps::Normed {
+            x,
+            gamma,
+            moments,
+            epsilon,
+            centred,
+        })
     }
 
     fn activation(x: Tracked, activation: Activation) -> Tracked {
@@ -113,11 +209,28 @@ impl Kernels for Autodiff<Flex> {
         record(nodes, y, || steps::Gated { gate, up })
     }
 
-    fn norm_heads(qkv: Tracked, gamma_q: Tracked, gamma_k: Tracked, heads: Heads, epsilon: f64) -> Tracked {
+    fn norm_heads(
+        qkv: Tracked,
+        gamma_q: Tracked,
+        gamma_k: Tracked,
+        heads: Heads,
+        epsilon: f64,
+    ) -> Tracked {
         let nodes = [qkv.node(), gamma_q.node(), gamma_k.node()];
-        let (qkv, gamma_q, gamma_k) = (contiguous(qkv.primitive()), gamma_q.into_primitive(), gamma_k.into_primitive());
+        let (qkv, gamma_q, gamma_k) = (
+            contiguous(qkv.primitive()),
+            gamma_q.into_primitive(),
+            gamma_k.into_primitive(),
+        );
         let (y, moments) = norm_heads(&qkv, &gamma_q, &gamma_k, heads, epsilon);
-        record(nodes, y, || steps::NormedHeads { qkv, gamma_q, gamma_k, moments, heads, epsilon })
+        record(nodes, y, || steps::NormedHeads {
+            qkv,
+            gamma_q,
+            gamma_k,
+            moments,
+            heads,
+            epsilon,
+        })
     }
 
     fn rotate_heads(qkv: Tracked, cos: Tracked, sin: Tracked, heads: Heads) -> Tracked {
@@ -130,38 +243,68 @@ impl Kernels for Autodiff<Flex> {
     fn self_attention(qkv: Tracked, bias: Optional<Self>, heads: Heads, causal: bool) -> Tracked {
         let (bias, has_bias) = given(bias);
         let nodes = [qkv.node(), bias.node()];
-        let attended = Attended::fused(qkv.primitive(), has_bias.then(|| bias.into_primitive()), heads, causal);
+        let attended = Attended::fused(
+            qkv.primitive(),
+            has_bias.then(|| bias.into_primitive()),
+            heads,
+            causal,
+        );
         let (z, log_sum_exp) = attended.forward();
-        record(nodes, z.clone(), || Fused { attended, results: Results { z, log_sum_exp } })
+        record(nodes, z.clone(), || Fused {
+            attended,
+            results: Results { z, log_sum_exp },
+        })
     }
 
-    fn attention(q: Tracked, k: Tracked, v: Tracked, bias: Optional<Self>, causal: bool) -> Tracked {
+    fn attention(
+        q: Tracked,
+        k: Tracked,
+        v: Tracked,
+        bias: Optional<Self>,
+        causal: bool,
+    ) -> Tracked {
         let (bias, has_bias) = given(bias);
         let nodes = [q.node(), k.node(), v.node(), bias.node()];
         let parts = [q.primitive(), k.primitive(), v.primitive()];
         let attended = Attended::apart(parts, has_bias.then(|| bias.into_primitive()), causal);
         let (z, log_sum_exp) = attended.forward();
-        record(nodes, z.clone(), || Apart { attended, results: Results { z, log_sum_exp } })
+        record(nodes, z.clone(), || Apart {
+            attended,
+            results: Results { z, log_sum_exp },
+        })
     }
 
     fn embedding(weight: Tracked, tokens: IntTensor<Self>) -> Tracked {
         assert_float32(&weight);
         let (nodes, weight) = ([weight.node()], weight.into_primitive());
         let (y, tokens) = embedding(&weight, &tokens);
-        record(nodes, y, || steps::Embedded { tokens, shape: shaped(&weight) })
+        record(nodes, y, || steps::Embedded {
+            tokens,
+            shape: shaped(&weight),
+        })
     }
 
-    fn cross_entropy(logits: Tracked, targets: IntTensor<Self>, weights: Optional<Self>) -> Tracked {
+    fn cross_entropy(
+        logits: Tracked,
+        targets: IntTensor<Self>,
+        weights: Optional<Self>,
+    ) -> Tracked {
         let (nodes, logits) = ([logits.node()], contiguous(logits.primitive()));
         let weights = match weights {
             Optional::Given(weights) => Some(contiguous(weights.primitive())),
             Optional::Absent => None,
         };
         let targets = indices(&targets);
-        let (loss, log_sum) = cpu::loss::forward(floats(&logits), &targets, weights.as_ref().map(floats));
+        let (loss, log_sum) =
+            cpu::loss::forward(floats(&logits), &targets, weights.as_ref().map(floats));
         record(nodes, scalar(loss), || {
             let n = targets.len();
-            steps::CrossEntropy { logits, log_sum: tensor(log_sum, [n, 2]), targets, weights }
+            steps::CrossEntropy {
+                logits,
+                log_sum: tensor(log_sum, [n, 2]),
+                targets,
+                weights,
+            }
         })
     }
 }
@@ -175,7 +318,8 @@ impl Optional<Flex> {
     }
 }
 
-/// The tensor and whether it is one: what is absent takes part in the graph as a constant of no elements.
+/// The tensor and whether it is one: what is absent takes part in the graph as a constant of no
+/// elements.
 fn given(x: Optional<Autodiff<Flex>>) -> (Tracked, bool) {
     match x {
         Optional::Given(x) => (x, true),
@@ -207,11 +351,19 @@ fn linear(
     let x = Matrix::row_major(floats(x), n, d_in);
     if weight.dtype() == DType::BF16 {
         let weight = matrix::<bf16>(weight);
-        let weight = if transposed { weight.transpose() } else { weight };
+        let weight = if transposed {
+            weight.transpose()
+        } else {
+            weight
+        };
         matmul_held(&mut y, x, weight, bias.is_some(), precision);
     } else {
         let weight = matrix(weight);
-        let weight = if transposed { weight.transpose() } else { weight };
+        let weight = if transposed {
+            weight.transpose()
+        } else {
+            weight
+        };
         matmul(&mut y, d_out, x, weight, bias.is_some(), precision);
     }
     tensor(y, [n, d_out])
@@ -219,7 +371,11 @@ fn linear(
 
 /// A gradient is for weights that are trained, which are float32.
 fn assert_float32(weight: &Tracked) {
-    assert_eq!(weight.primitive().dtype(), DType::F32, "weights held in bfloat16 have no gradient");
+    assert_eq!(
+        weight.primitive().dtype(),
+        DType::F32,
+        "weights held in bfloat16 have no gradient"
+    );
 }
 
 fn norm(
@@ -230,7 +386,11 @@ fn norm(
     centred: bool,
 ) -> (FlexTensor, FlexTensor) {
     let shape @ [n, _] = shaped(x);
-    let norm = Norm { gamma: floats(gamma), epsilon: epsilon as f32, centred };
+    let norm = Norm {
+        gamma: floats(gamma),
+        epsilon: epsilon as f32,
+        centred,
+    };
     let (y, moments) = cpu::norm::forward(floats(x), norm, beta.map(floats));
     (tensor(y, shape), tensor(moments, [n, 2]))
 }
@@ -242,15 +402,30 @@ fn norm_heads(
     heads: Heads,
     epsilon: f64,
 ) -> (FlexTensor, FlexTensor) {
-    let norm = |gamma| Norm { gamma: floats(gamma), epsilon: epsilon as f32, centred: false };
-    let (y, moments) = cpu::heads::norm(floats(qkv), fused(qkv, heads), norm(gamma_q), norm(gamma_k));
+    let norm = |gamma| Norm {
+        gamma: floats(gamma),
+        epsilon: epsilon as f32,
+        centred: false,
+    };
+    let (y, moments) =
+        cpu::heads::norm(floats(qkv), fused(qkv, heads), norm(gamma_q), norm(gamma_k));
     let n = moments.len();
     (tensor(y, qkv.shape()), tensor(moments, [n]))
 }
 
 fn rotate_heads(qkv: &FlexTensor, cos: &FlexTensor, sin: &FlexTensor, heads: Heads) -> FlexTensor {
     let [_, half] = shaped(cos);
-    tensor(cpu::heads::rotate(floats(qkv), fused(qkv, heads), floats(cos), floats(sin), half, false), qkv.shape())
+    tensor(
+        cpu::heads::rotate(
+            floats(qkv),
+            fused(qkv, heads),
+            floats(cos),
+            floats(sin),
+            half,
+            false,
+        ),
+        qkv.shape(),
+    )
 }
 
 fn embedding(weight: &FlexTensor, tokens: &FlexTensor) -> (FlexTensor, Vec<usize>) {

@@ -1,6 +1,8 @@
-//! The operations' gradients, written out: what each keeps from its forward pass, and what it does with it.
+//! The operations' gradients, written out: what each keeps from its forward pass, and what it does
+//! with it.
 //!
-//! In each, `dy` is the gradient of the result; `wanted[i]` tells whether argument `i` has a use for its own.
+//! In each, `dy` is the gradient of the result; `wanted[i]` tells whether argument `i` has a use
+//! for its own.
 
 use super::tensor::{contiguous, floats, shaped, tensor};
 use crate::cpu::heads::Fused;
@@ -33,7 +35,9 @@ impl<K: Kept<N>, const N: usize> Backward<Flex, N> for Step<K> {
 
     fn backward(self, ops: Ops<K, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let dy = gradients.consume::<Flex>(&ops.node);
-        let found = ops.state.gradients(dy, ops.parents.each_ref().map(Option::is_some));
+        let found = ops
+            .state
+            .gradients(dy, ops.parents.each_ref().map(Option::is_some));
         for (parent, gradient) in ops.parents.into_iter().zip(found) {
             if let (Some(parent), Some(gradient)) = (parent, gradient) {
                 gradients.register::<Flex>(parent.id, gradient);
@@ -48,7 +52,11 @@ pub(super) fn record<K: Kept<N>, const N: usize>(
     result: FlexTensor,
     kept: impl FnOnce() -> K,
 ) -> FloatTensor<Autodiff<Flex>> {
-    match Step::<K>(PhantomData).prepare::<NoCheckpointing>(arguments).compute_bound().stateful() {
+    match Step::<K>(PhantomData)
+        .prepare::<NoCheckpointing>(arguments)
+        .compute_bound()
+        .stateful()
+    {
         OpsKind::Tracked(prepared) => prepared.finish(kept(), result),
         OpsKind::UnTracked(prepared) => prepared.finish(result),
     }
@@ -57,9 +65,16 @@ pub(super) fn record<K: Kept<N>, const N: usize>(
 /// A matrix as its tensor stores it, of the tensor's own numbers.
 pub(super) fn matrix<T: Element + Pod>(x: &FlexTensor) -> Matrix<'_, T> {
     let (layout, [rows, columns]) = (x.layout(), shaped(x));
-    let [row_stride, column_stride] =
-        [0, 1].map(|axis| usize::try_from(layout.strides()[axis]).expect("no axis of a weight is flipped"));
-    Matrix::new(&x.storage::<T>()[layout.start_offset()..], rows, columns, row_stride, column_stride)
+    let [row_stride, column_stride] = [0, 1].map(|axis| {
+        usize::try_from(layout.strides()[axis]).expect("no axis of a weight is flipped")
+    });
+    Matrix::new(
+        &x.storage::<T>()[layout.start_offset()..],
+        rows,
+        columns,
+        row_stride,
+        column_stride,
+    )
 }
 
 /// Of `y = x·W + b`, or `x·Wᵀ`: `dx = dy·Wᵀ`, `dW = xᵀ·dy`, `db = Σ dy`.
@@ -75,14 +90,21 @@ impl Kept<3> for Linear {
     fn gradients(self, dy: FlexTensor, wanted: [bool; 3]) -> [Option<FlexTensor>; 3] {
         let dy = contiguous(&dy);
         let ([n, d_in], [_, d_out]) = (shaped(&self.x), shaped(&dy));
-        let (x, dy) = (Matrix::row_major(floats(&self.x), n, d_in), Matrix::row_major(floats(&dy), n, d_out));
+        let (x, dy) = (
+            Matrix::row_major(floats(&self.x), n, d_in),
+            Matrix::row_major(floats(&dy), n, d_out),
+        );
         let product = |rows: usize, columns: usize, a: Matrix<'_>, b: Matrix<'_>| {
             let mut c = cpu::Buffer::uncleared(rows * columns);
             matmul(&mut c, columns, a, b, false, self.precision);
             tensor(c, [rows, columns])
         };
         let weight = matrix(&self.weight);
-        let back = if self.transposed { weight } else { weight.transpose() }; // [d_out, d_in]
+        let back = if self.transposed {
+            weight
+        } else {
+            weight.transpose()
+        }; // [d_out, d_in]
         [
             wanted[0].then(|| product(n, d_in, dy, back)),
             wanted[1].then(|| match self.transposed {
@@ -107,8 +129,13 @@ pub(super) struct Normed {
 impl Kept<3> for Normed {
     fn gradients(self, dy: FlexTensor, _: [bool; 3]) -> [Option<FlexTensor>; 3] {
         let (shape, dy) = (shaped::<2>(&self.x), contiguous(&dy));
-        let norm = Norm { gamma: floats(&self.gamma), epsilon: self.epsilon as f32, centred: self.centred };
-        let (dx, sums) = cpu::norm::backward(floats(&dy), floats(&self.x), floats(&self.moments), norm);
+        let norm = Norm {
+            gamma: floats(&self.gamma),
+            epsilon: self.epsilon as f32,
+            centred: self.centred,
+        };
+        let (dx, sums) =
+            cpu::norm::backward(floats(&dy), floats(&self.x), floats(&self.moments), norm);
         let [dgamma, dbeta] = halves(&sums);
         [Some(tensor(dx, shape)), Some(dgamma), Some(dbeta)]
     }
@@ -133,7 +160,8 @@ pub(super) struct Activated {
 
 impl Kept<1> for Activated {
     fn gradients(self, dy: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
-        let dx = cpu::activation::backward(floats(&contiguous(&dy)), floats(&self.x), self.activation);
+        let dx =
+            cpu::activation::backward(floats(&contiguous(&dy)), floats(&self.x), self.activation);
         [Some(tensor(dx, self.x.shape()))]
     }
 }
@@ -147,9 +175,15 @@ pub(super) struct Gated {
 
 impl Kept<2> for Gated {
     fn gradients(self, dy: FlexTensor, _: [bool; 2]) -> [Option<FlexTensor>; 2] {
-        let (dgate, dup) =
-            cpu::activation::swiglu_backward(floats(&contiguous(&dy)), floats(&self.gate), floats(&self.up));
-        [Some(tensor(dgate, self.gate.shape())), Some(tensor(dup, self.up.shape()))]
+        let (dgate, dup) = cpu::activation::swiglu_backward(
+            floats(&contiguous(&dy)),
+            floats(&self.gate),
+            floats(&self.up),
+        );
+        [
+            Some(tensor(dgate, self.gate.shape())),
+            Some(tensor(dup, self.up.shape())),
+        ]
     }
 }
 
@@ -166,10 +200,21 @@ pub(super) struct NormedHeads {
 
 impl Kept<3> for NormedHeads {
     fn gradients(self, dy: FlexTensor, _: [bool; 3]) -> [Option<FlexTensor>; 3] {
-        let norm = |gamma| Norm { gamma: floats(gamma), epsilon: self.epsilon as f32, centred: false };
+        let norm = |gamma| Norm {
+            gamma: floats(gamma),
+            epsilon: self.epsilon as f32,
+            centred: false,
+        };
         let (fused, dy) = (fused(&self.qkv, self.heads), contiguous(&dy));
         let (q, k) = (norm(&self.gamma_q), norm(&self.gamma_k));
-        let (dx, sums) = cpu::heads::norm_backward(floats(&dy), floats(&self.qkv), floats(&self.moments), fused, q, k);
+        let (dx, sums) = cpu::heads::norm_backward(
+            floats(&dy),
+            floats(&self.qkv),
+            floats(&self.moments),
+            fused,
+            q,
+            k,
+        );
         // [dγ of q, unused, dγ of k, unused]
         let [sums_q, sums_k] = halves(&sums);
         let [dq, _] = halves(floats(&sums_q));
@@ -190,7 +235,14 @@ impl Kept<1> for Rotated {
     fn gradients(self, dy: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
         let (fused, [_, half]) = (fused(&dy, self.heads), shaped(&self.cos));
         let (shape, dy) = (dy.shape(), contiguous(&dy));
-        let dx = cpu::heads::rotate(floats(&dy), fused, floats(&self.cos), floats(&self.sin), half, true);
+        let dx = cpu::heads::rotate(
+            floats(&dy),
+            fused,
+            floats(&self.cos),
+            floats(&self.sin),
+            half,
+            true,
+        );
         [Some(tensor(dx, shape))]
     }
 }
@@ -198,7 +250,11 @@ impl Kept<1> for Rotated {
 /// The sizes of a fused projection `[batch, pos, width]`.
 pub(super) fn fused(qkv: &FlexTensor, heads: Heads) -> Fused {
     let [_, _, width] = shaped(qkv);
-    Fused { n_heads: heads.n_heads, n_kv_heads: heads.n_kv_heads, d_head: heads.d_head(width) }
+    Fused {
+        n_heads: heads.n_heads,
+        n_kv_heads: heads.n_kv_heads,
+        d_head: heads.d_head(width),
+    }
 }
 
 /// Of a table look-up.

@@ -3,7 +3,8 @@
 use crate::{Attention, assert_shape, dropout};
 use burn::tensor::{Bool, Int, Tensor, TensorData, activation};
 
-/// The score of a hidden key. Finite, because WGSL does not promise infinities; its softmax is exactly 0 in `f32`.
+/// The score of a hidden key. Finite, because WGSL does not promise infinities; its softmax is
+/// exactly 0 in `f32`.
 pub const HIDDEN_SCORE: f32 = -1e30;
 
 /// [`crate::attention`].
@@ -21,7 +22,10 @@ pub fn scores(q: Tensor<4>, k: Tensor<4>, how: &Attention) -> Tensor<4> {
     let [batch, n_heads, n_query, d_head] = q.dims();
     let [_, n_kv_heads, n_key, _] = k.dims();
     assert_shape!(k, [batch, n_kv_heads, n_key, d_head]);
-    assert!(n_heads.is_multiple_of(n_kv_heads), "{n_heads} query heads cannot share {n_kv_heads} key heads");
+    assert!(
+        n_heads.is_multiple_of(n_kv_heads),
+        "{n_heads} query heads cannot share {n_kv_heads} key heads"
+    );
     let group = n_heads / n_kv_heads;
     let device = q.device().inner();
     // Scaling q touches d_head numbers a query; scaling the scores would touch n_key.
@@ -39,9 +43,18 @@ pub fn scores(q: Tensor<4>, k: Tensor<4>, how: &Attention) -> Tensor<4> {
         None => scores,
     };
     if how.causal && n_query > 1 {
-        assert!(n_key >= n_query, "{n_query} queries cannot stand at the end of {n_key} keys");
-        let hidden = Tensor::<2, Bool>::tril_mask([n_query, n_key], (n_key - n_query) as i64, &device);
-        scores.mask_fill(hidden.unsqueeze::<4>().expand([batch, n_heads, n_query, n_key]), HIDDEN_SCORE)
+        assert!(
+            n_key >= n_query,
+            "{n_query} queries cannot stand at the end of {n_key} keys"
+        );
+        let hidden =
+            Tensor::<2, Bool>::tril_mask([n_query, n_key], (n_key - n_query) as i64, &device);
+        scores.mask_fill(
+            hidden
+                .unsqueeze::<4>()
+                .expand([batch, n_heads, n_query, n_key]),
+            HIDDEN_SCORE,
+        )
     } else {
         scores
     }
@@ -79,10 +92,17 @@ pub fn mix(pattern: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
 fn bias_by_pair(bias: Tensor<2>, n_query: usize, n_key: usize) -> Tensor<4> {
     let [_, n_heads] = bias.dims();
     let first = n_key - n_query;
-    // Row of the pair: (first + query − key) + (n_query − 1), with query and key counted from their own first.
+    // Row of the pair: (first + query − key) + (n_query − 1), with query and key counted from their
+    // own first.
     let rows: Vec<i64> = (0..n_query)
-        .flat_map(|query| (0..n_key).map(move |key| (first + query + n_query - 1) as i64 - key as i64))
+        .flat_map(|query| {
+            (0..n_key).map(move |key| (first + query + n_query - 1) as i64 - key as i64)
+        })
         .collect();
-    let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [n_query * n_key]), &bias.device());
-    bias.select(0, rows).reshape([n_query, n_key, n_heads]).permute([2, 0, 1]).unsqueeze()
+    let rows =
+        Tensor::<1, Int>::from_data(TensorData::new(rows, [n_query * n_key]), &bias.device());
+    bias.select(0, rows)
+        .reshape([n_query, n_key, n_heads])
+        .permute([2, 0, 1])
+        .unsqueeze()
 }

@@ -7,13 +7,27 @@ use burn::tensor::Tensor;
 /// [`crate::rotate_heads`].
 pub fn rotate_heads(qkv: Tensor<3>, cos: Tensor<2>, sin: Tensor<2>, heads: Heads) -> Tensor<3> {
     let [q, k, v] = heads.split(qkv);
-    join([rotate_halves(q, cos.clone(), sin.clone()), rotate_halves(k, cos, sin), v])
+    join([
+        rotate_halves(q, cos.clone(), sin.clone()),
+        rotate_halves(k, cos, sin),
+        v,
+    ])
 }
 
 /// [`crate::norm_heads`].
-pub fn norm_heads(qkv: Tensor<3>, gamma_q: Tensor<1>, gamma_k: Tensor<1>, heads: Heads, epsilon: f64) -> Tensor<3> {
+pub fn norm_heads(
+    qkv: Tensor<3>,
+    gamma_q: Tensor<1>,
+    gamma_k: Tensor<1>,
+    heads: Heads,
+    epsilon: f64,
+) -> Tensor<3> {
     let [q, k, v] = heads.split(qkv);
-    join([rms_norm(q, gamma_q, epsilon), rms_norm(k, gamma_k, epsilon), v])
+    join([
+        rms_norm(q, gamma_q, epsilon),
+        rms_norm(k, gamma_k, epsilon),
+        v,
+    ])
 }
 
 /// The heads of one tensor side by side again.

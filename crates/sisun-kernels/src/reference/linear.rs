@@ -3,7 +3,8 @@
 use crate::assert_shape;
 use burn::tensor::{FloatDType, Tensor};
 
-/// [`crate::linear`] of a matrix; a weight held in bfloat16 is one with the same numbers in float32.
+/// [`crate::linear`] of a matrix; a weight held in bfloat16 is one with the same numbers in
+/// float32.
 ///
 /// # Shapes
 /// - `x`: `[n, d_in]`

@@ -1,7 +1,8 @@
-//! Each operation as a composition of Burn operations: the formula, differentiable, on every backend.
+//! Each operation as a composition of Burn operations: the formula, differentiable, on every
+//! backend.
 //!
-//! This is what the fast versions are held to. The model calls the functions of the crate's root, which use the
-//! fast version where the backend has one.
+//! This is what the fast versions are held to. The model calls the functions of the crate's root,
+//! which use the fast version where the backend has one.
 
 mod activation;
 mod attention;

@@ -3,7 +3,12 @@
 use burn::tensor::Tensor;
 
 /// [`crate::layer_norm`].
-pub fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Option<Tensor<1>>, epsilon: f64) -> Tensor<D> {
+pub fn layer_norm<const D: usize>(
+    x: Tensor<D>,
+    gamma: Tensor<1>,
+    beta: Option<Tensor<1>>,
+    epsilon: f64,
+) -> Tensor<D> {
     let mean = x.clone().mean_dim(D - 1);
     let centred = x - mean;
     let variance = centred.clone().square().mean_dim(D - 1);

@@ -20,7 +20,11 @@ pub fn adamw_step<const D: usize>(
     let correction2 = 1.0 - how.beta2.powf(how.step as f64);
     let denominator = second.clone().sqrt() * (1.0 / correction2.sqrt()) + how.epsilon;
     let update = first.clone() / denominator * (how.lr / correction1);
-    (param * (1.0 - how.lr * how.weight_decay) - update, first, second)
+    (
+        param * (1.0 - how.lr * how.weight_decay) - update,
+        first,
+        second,
+    )
 }
 
 /// Muon (Jordan 2024): momentum with Nesterov's look-ahead, made orthogonal.
@@ -29,12 +33,20 @@ pub fn adamw_step<const D: usize>(
 ///
 /// # Shapes
 /// - all: `[d_in, d_out]`
-pub fn muon_step(param: Tensor<2>, gradient: Tensor<2>, momentum: Tensor<2>, how: &Muon) -> (Tensor<2>, Tensor<2>) {
+pub fn muon_step(
+    param: Tensor<2>,
+    gradient: Tensor<2>,
+    momentum: Tensor<2>,
+    how: &Muon,
+) -> (Tensor<2>, Tensor<2>) {
     let [d_in, d_out] = param.dims();
     let momentum = momentum * how.momentum + gradient.clone();
     let update = orthogonal(gradient + momentum.clone() * how.momentum);
     let scale = (d_out as f64 / d_in as f64).max(1.0).sqrt();
-    (param * (1.0 - how.lr * how.weight_decay) - update * (how.lr * scale), momentum)
+    (
+        param * (1.0 - how.lr * how.weight_decay) - update * (how.lr * scale),
+        momentum,
+    )
 }
 
 /// Moves every singular value near 1 by five Newton–Schulz steps `X ← aX + (bA + cA²)X`, `A = XXᵀ`.
@@ -42,7 +54,11 @@ fn orthogonal(gradient: Tensor<2>) -> Tensor<2> {
     let [a, b, c] = NEWTON_SCHULZ.coefficients;
     let [rows, columns] = gradient.dims();
     // The products are smallest when the shorter side comes first.
-    let x = if rows > columns { gradient.transpose() } else { gradient };
+    let x = if rows > columns {
+        gradient.transpose()
+    } else {
+        gradient
+    };
     let norm = x.clone().square().sum().sqrt() + 1e-7;
     let mut x = x / norm.unsqueeze();
     for _ in 0..NEWTON_SCHULZ.steps {

@@ -2,28 +2,39 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// The slope of each head: `2^(−8(h+1)/n)` for `n` a power of two, otherwise the slopes of the power of two
-/// below, then every other slope of the one above (the paper's §3 and its code).
+/// The slope of each head: `2^(−8(h+1)/n)` for `n` a power of two, otherwise the slopes of the
+/// power of two below, then every other slope of the one above (the paper's §3 and its code).
 pub fn slopes(n_heads: usize) -> Vec<f64> {
     let power = |n: usize| (1..=n).map(move |h| (-8.0 * h as f64 / n as f64).exp2());
     if n_heads.is_power_of_two() {
         return power(n_heads).collect();
     }
     let below = n_heads.next_power_of_two() / 2;
-    power(below).chain(power(2 * below).step_by(2)).take(n_heads).collect()
+    power(below)
+        .chain(power(2 * below).step_by(2))
+        .take(n_heads)
+        .collect()
 }
 
-/// `−slope·|query − key|` for each offset `query − key` and head. (The absolute value only matters without a
-/// causal mask.)
+/// `−slope·|query − key|` for each offset `query − key` and head. (The absolute value only matters
+/// without a causal mask.)
 ///
 /// # Shapes
 /// - result: `[offset, n_heads]`
 pub fn bias(offsets: impl Iterator<Item = i64>, n_heads: usize, device: &Device) -> Tensor<2> {
     let slopes = slopes(n_heads);
-    let values: Vec<f32> =
-        offsets.flat_map(|offset| slopes.iter().map(move |slope| (-slope * offset.abs() as f64) as f32)).collect();
+    let values: Vec<f32> = offsets
+        .flat_map(|offset| {
+            slopes
+                .iter()
+                .map(move |slope| (-slope * offset.abs() as f64) as f32)
+        })
+        .collect();
     let rows = values.len() / n_heads;
-    Tensor::from_data(TensorData::new(values, [rows, n_heads]), &device.clone().inner())
+    Tensor::from_data(
+        TensorData::new(values, [rows, n_heads]),
+        &device.clone().inner(),
+    )
 }
 
 #[cfg(test)]
@@ -32,7 +43,12 @@ mod tests {
 
     #[test]
     fn slopes_of_eight_heads_halve_from_one_half() {
-        assert_eq!(slopes(8), [0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125, 0.00390625]);
+        assert_eq!(
+            slopes(8),
+            [
+                0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125, 0.00390625
+            ]
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! How the model knows where a token stands: one module for each variant.
 //!
-//! A variant acts in one of three places: it adds a row to the embedding (`learned`, `sinusoidal`), turns
-//! queries and keys (`rope`), or adds a bias to the scores (`alibi`, `t5_bias`). `none` acts nowhere.
+//! A variant acts in one of three places: it adds a row to the embedding (`learned`, `sinusoidal`),
+//! turns queries and keys (`rope`), or adds a bias to the scores (`alibi`, `t5_bias`). `none` acts
+//! nowhere.
 
 pub mod alibi;
 pub mod rope;
@@ -65,11 +66,21 @@ impl PositionEncoding {
         match config.position {
             Position::Learned => {
                 let shape = [config.context_len, config.d_model];
-                weight = Some(param(source, "position.weight", shape, Init::Normal(config.init_std))?);
+                weight = Some(param(
+                    source,
+                    "position.weight",
+                    shape,
+                    Init::Normal(config.init_std),
+                )?);
             }
             // Zero: training starts from a model that knows nothing of distance.
             Position::T5Bias { buckets, .. } => {
-                bias = Some(param(source, "position.bias", [buckets, config.n_heads], Init::Zeros)?);
+                bias = Some(param(
+                    source,
+                    "position.bias",
+                    [buckets, config.n_heads],
+                    Init::Zeros,
+                )?);
             }
             Position::None | Position::Sinusoidal | Position::Rope { .. } | Position::Alibi => {}
         }
@@ -97,20 +108,32 @@ impl PositionEncoding {
     /// - result: `[positions, d_model]`
     ///
     /// # Panics
-    /// If the learned table ends before them; [`crate::Transformer::check_length`] tells beforehand.
-    pub(crate) fn embedding(&self, positions: &Positions, d_model: usize, device: &Device) -> Option<Tensor<2>> {
+    /// If the learned table ends before them; [`crate::Transformer::check_length`] tells
+    /// beforehand.
+    pub(crate) fn embedding(
+        &self,
+        positions: &Positions,
+        d_model: usize,
+        device: &Device,
+    ) -> Option<Tensor<2>> {
         match self.kind {
             Position::Learned => self.weight.as_ref().map(|table| match positions {
                 Positions::From(start, len) => table.val().narrow(0, *start, *len),
                 Positions::At(places) => {
                     let places: Vec<i64> = places.iter().map(|&place| place as i64).collect();
                     let n = places.len();
-                    table
-                        .val()
-                        .select(0, Tensor::<1, Int>::from_data(TensorData::new(places, [n]), &device.clone().inner()))
+                    table.val().select(
+                        0,
+                        Tensor::<1, Int>::from_data(
+                            TensorData::new(places, [n]),
+                            &device.clone().inner(),
+                        ),
+                    )
                 }
             }),
-            Position::Sinusoidal => Some(sinusoidal::table(positions.iter(), d_model, device) * self.sinusoidal_scale),
+            Position::Sinusoidal => {
+                Some(sinusoidal::table(positions.iter(), d_model, device) * self.sinusoidal_scale)
+            }
             _ => None,
         }
     }
@@ -119,7 +142,8 @@ impl PositionEncoding {
     pub(crate) fn rotation(&self, positions: &Positions, device: &Device) -> Option<RotaryTables> {
         match self.kind {
             Position::Rope { base, scaling, .. } => {
-                let frequencies = rope::Frequencies::new(self.rotary_dims, base, scaling, positions.end());
+                let frequencies =
+                    rope::Frequencies::new(self.rotary_dims, base, scaling, positions.end());
                 Some(rope::tables(positions.iter(), &frequencies, device))
             }
             _ => None,
@@ -130,13 +154,22 @@ impl PositionEncoding {
     ///
     /// # Shapes
     /// - result: `[n_key + n_query − 1, n_heads]`
-    pub(crate) fn score_bias(&self, n_query: usize, n_key: usize, device: &Device) -> Option<Tensor<2>> {
+    pub(crate) fn score_bias(
+        &self,
+        n_query: usize,
+        n_key: usize,
+        device: &Device,
+    ) -> Option<Tensor<2>> {
         let offsets = (0..n_key + n_query - 1).map(|row| row as i64 - (n_query as i64 - 1));
         match (self.kind, &self.bias) {
             (Position::Alibi, _) => Some(alibi::bias(offsets, self.n_heads, device)),
-            (Position::T5Bias { buckets, max_distance }, Some(table)) => {
-                Some(t5_bias::bias(table.val(), offsets, buckets, max_distance))
-            }
+            (
+                Position::T5Bias {
+                    buckets,
+                    max_distance,
+                },
+                Some(table),
+            ) => Some(t5_bias::bias(table.val(), offsets, buckets, max_distance)),
             _ => None,
         }
     }

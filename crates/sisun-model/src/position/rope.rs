@@ -5,8 +5,8 @@ use sisun_config::RopeScaling;
 use sisun_kernels::RotaryTables;
 use std::f64::consts::PI;
 
-/// YaRN keeps frequencies that turn more often than this within the trained context, and divides those that turn less
-/// often than once (Peng et al. 2023, §3.2: β and α).
+/// YaRN keeps frequencies that turn more often than this within the trained context, and divides
+/// those that turn less often than once (Peng et al. 2023, §3.2: β and α).
 const YARN_FAST: f64 = 32.0;
 /// See [`YARN_FAST`].
 const YARN_SLOW: f64 = 1.0;
@@ -21,23 +21,34 @@ pub struct Frequencies {
 }
 
 impl Frequencies {
-    /// `base^(−2i/r)` for `i` below `r/2`, changed as `scaling` says for a sequence of `len` tokens.
+    /// `base^(−2i/r)` for `i` below `r/2`, changed as `scaling` says for a sequence of `len`
+    /// tokens.
     pub fn new(rotary_dims: usize, base: f64, scaling: Option<RopeScaling>, len: usize) -> Self {
         let r = rotary_dims as f64;
         let plain = |base: f64| (0..rotary_dims / 2).map(move |i| base.powf(-2.0 * i as f64 / r));
-        let unchanged = || Self { radians: plain(base).collect(), magnitude: 1.0 };
+        let unchanged = || Self {
+            radians: plain(base).collect(),
+            magnitude: 1.0,
+        };
         let enlarged = |factor: f64| match rotary_dims {
             // One pair alone has no lower frequency to divide.
             0..=2 => unchanged(),
-            _ => Self { radians: plain(base * factor.powf(r / (r - 2.0))).collect(), magnitude: 1.0 },
+            _ => Self {
+                radians: plain(base * factor.powf(r / (r - 2.0))).collect(),
+                magnitude: 1.0,
+            },
         };
         match scaling {
             None => unchanged(),
-            Some(RopeScaling::Linear { factor }) => {
-                Self { radians: plain(base).map(|radians| radians / factor).collect(), magnitude: 1.0 }
-            }
+            Some(RopeScaling::Linear { factor }) => Self {
+                radians: plain(base).map(|radians| radians / factor).collect(),
+                magnitude: 1.0,
+            },
             Some(RopeScaling::Ntk { factor }) => enlarged(factor),
-            Some(RopeScaling::Dynamic { factor, original_context_len }) => {
+            Some(RopeScaling::Dynamic {
+                factor,
+                original_context_len,
+            }) => {
                 let grown = len.max(original_context_len) as f64 / original_context_len as f64;
                 enlarged(factor * grown - (factor - 1.0))
             }
@@ -50,9 +61,18 @@ impl Frequencies {
                 truncate,
             }) => {
                 // The pair that turns so many times within the trained context.
-                let pair = |turns: f64| r * (original_context_len as f64 / (turns * 2.0 * PI)).ln() / (2.0 * base.ln());
-                let (low, high) = (pair(beta_fast.unwrap_or(YARN_FAST)), pair(beta_slow.unwrap_or(YARN_SLOW)));
-                let (low, high) = if truncate { (low.floor(), high.ceil()) } else { (low, high) };
+                let pair = |turns: f64| {
+                    r * (original_context_len as f64 / (turns * 2.0 * PI)).ln() / (2.0 * base.ln())
+                };
+                let (low, high) = (
+                    pair(beta_fast.unwrap_or(YARN_FAST)),
+                    pair(beta_slow.unwrap_or(YARN_SLOW)),
+                );
+                let (low, high) = if truncate {
+                    (low.floor(), high.ceil())
+                } else {
+                    (low, high)
+                };
                 let (low, high) = (low.max(0.0), high.min(r - 1.0));
                 let width = if low == high { 0.001 } else { high - low };
                 let radians = plain(base).enumerate().map(|(i, radians)| {
@@ -60,16 +80,27 @@ impl Frequencies {
                     radians / factor * divided + radians * (1.0 - divided)
                 });
                 let magnitude = attention_factor.unwrap_or_else(|| 0.1 * factor.ln() + 1.0);
-                Self { radians: radians.collect(), magnitude }
+                Self {
+                    radians: radians.collect(),
+                    magnitude,
+                }
             }
-            Some(RopeScaling::Llama3 { factor, original_context_len, low_freq_factor, high_freq_factor }) => {
+            Some(RopeScaling::Llama3 {
+                factor,
+                original_context_len,
+                low_freq_factor,
+                high_freq_factor,
+            }) => {
                 let radians = plain(base).map(|radians| {
                     let turns = original_context_len as f64 * radians / (2.0 * PI);
                     let kept = (turns - low_freq_factor) / (high_freq_factor - low_freq_factor);
                     let kept = kept.clamp(0.0, 1.0);
                     radians / factor * (1.0 - kept) + radians * kept
                 });
-                Self { radians: radians.collect(), magnitude: 1.0 }
+                Self {
+                    radians: radians.collect(),
+                    magnitude: 1.0,
+                }
             }
         }
     }
@@ -79,14 +110,29 @@ impl Frequencies {
 ///
 /// # Shapes
 /// - tables: `[len, r/2]`
-pub fn tables(positions: impl Iterator<Item = usize>, frequencies: &Frequencies, device: &Device) -> RotaryTables {
+pub fn tables(
+    positions: impl Iterator<Item = usize>,
+    frequencies: &Frequencies,
+    device: &Device,
+) -> RotaryTables {
     let Frequencies { radians, magnitude } = frequencies;
-    let angles: Vec<f64> = positions.flat_map(|pos| radians.iter().map(move |r| pos as f64 * r)).collect();
+    let angles: Vec<f64> = positions
+        .flat_map(|pos| radians.iter().map(move |r| pos as f64 * r))
+        .collect();
     let len = angles.len() / radians.len().max(1);
     // Angles in f64: at position 100,000 an f32 angle is off by half a percent of a turn.
     let tensor = |f: fn(f64) -> f64| {
-        let values: Vec<f32> = angles.iter().map(|&angle| (f(angle) * magnitude) as f32).collect();
-        Tensor::from_data(TensorData::new(values, [len, radians.len()]), &device.clone().inner())
+        let values: Vec<f32> = angles
+            .iter()
+            .map(|&angle| (f(angle) * magnitude) as f32)
+            .collect();
+        Tensor::from_data(
+            TensorData::new(values, [len, radians.len()]),
+            &device.clone().inner(),
+        )
     };
-    RotaryTables { cos: tensor(f64::cos), sin: tensor(f64::sin) }
+    RotaryTables {
+        cos: tensor(f64::cos),
+        sin: tensor(f64::sin),
+    }
 }

@@ -2,12 +2,14 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// `P[p, 2i] = sin(p / 10000^(2i/d))`, `P[p, 2i+1] = cos(p / 10000^(2i/d))` for each of these positions `p`.
+/// `P[p, 2i] = sin(p / 10000^(2i/d))`, `P[p, 2i+1] = cos(p / 10000^(2i/d))` for each of these
+/// positions `p`.
 ///
-/// The paper adds it to embeddings of standard deviation 1: drawn with `1/√d` and multiplied by `√d_model` (§3.4). Ours are
-/// drawn with `model.init_std` and not multiplied, so the model multiplies the table by `init_std` instead: the sum is
-/// the paper's but for a factor, and an export can still store the table as learned positions. (Added as it is, the table
-/// is 35 times as large as the embeddings, and what the tokens are is learned late or never.)
+/// The paper adds it to embeddings of standard deviation 1: drawn with `1/√d` and multiplied by
+/// `√d_model` (§3.4). Ours are drawn with `model.init_std` and not multiplied, so the model
+/// multiplies the table by `init_std` instead: the sum is the paper's but for a factor, and an
+/// export can still store the table as learned positions. (Added as it is, the table is 35 times as
+/// large as the embeddings, and what the tokens are is learned late or never.)
 ///
 /// # Shapes
 /// - result: `[len, d_model]`
@@ -17,10 +19,17 @@ pub fn table(positions: impl Iterator<Item = usize>, d_model: usize, device: &De
             (0..d_model).map(move |dim| {
                 let pair = (dim / 2 * 2) as f64;
                 let angle = pos as f64 / 10_000f64.powf(pair / d_model as f64);
-                (if dim % 2 == 0 { angle.sin() } else { angle.cos() }) as f32
+                (if dim % 2 == 0 {
+                    angle.sin()
+                } else {
+                    angle.cos()
+                }) as f32
             })
         })
         .collect();
     let len = values.len() / d_model;
-    Tensor::from_data(TensorData::new(values, [len, d_model]), &device.clone().inner())
+    Tensor::from_data(
+        TensorData::new(values, [len, d_model]),
+        &device.clone().inner(),
+    )
 }

@@ -4,8 +4,8 @@ use burn::tensor::{Int, Tensor, TensorData};
 
 /// The bucket of a distance: its own for the first half, then wider and wider up to `max_distance`.
 ///
-/// `bucket(δ) = δ` below `e = buckets/2`, else `min(buckets − 1, e + ⌊ln(δ/e) / ln(max/e) · (buckets − e)⌋)`.
-/// Keys after the query share bucket 0, as in T5's decoder.
+/// `bucket(δ) = δ` below `e = buckets/2`, else `min(buckets − 1, e + ⌊ln(δ/e) / ln(max/e) ·
+/// (buckets − e)⌋)`. Keys after the query share bucket 0, as in T5's decoder.
 pub fn bucket(offset: i64, buckets: usize, max_distance: usize) -> usize {
     let distance = offset.max(0) as usize;
     let exact = buckets / 2;
@@ -21,8 +21,15 @@ pub fn bucket(offset: i64, buckets: usize, max_distance: usize) -> usize {
 /// # Shapes
 /// - `table`: `[buckets, n_heads]`
 /// - result: `[offset, n_heads]`
-pub fn bias(table: Tensor<2>, offsets: impl Iterator<Item = i64>, buckets: usize, max_distance: usize) -> Tensor<2> {
-    let rows: Vec<i64> = offsets.map(|offset| bucket(offset, buckets, max_distance) as i64).collect();
+pub fn bias(
+    table: Tensor<2>,
+    offsets: impl Iterator<Item = i64>,
+    buckets: usize,
+    max_distance: usize,
+) -> Tensor<2> {
+    let rows: Vec<i64> = offsets
+        .map(|offset| bucket(offset, buckets, max_distance) as i64)
+        .collect();
     let n = rows.len();
     let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [n]), &table.device().inner());
     table.select(0, rows)
@@ -35,8 +42,9 @@ mod tests {
     #[test]
     fn buckets_are_exact_then_logarithmic_then_shared() {
         // T5's own figures for 32 buckets and a largest distance of 128.
-        let found: Vec<usize> =
-            [-3, 0, 1, 15, 16, 18, 19, 31, 32, 64, 127, 128, 9999].map(|d| bucket(d, 32, 128)).to_vec();
+        let found: Vec<usize> = [-3, 0, 1, 15, 16, 18, 19, 31, 32, 64, 127, 128, 9999]
+            .map(|d| bucket(d, 32, 128))
+            .to_vec();
         assert_eq!(found, [0, 0, 1, 15, 16, 16, 17, 21, 21, 26, 31, 31, 31]);
     }
 }

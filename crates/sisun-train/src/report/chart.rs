@@ -44,8 +44,13 @@ pub(super) struct Curve {
 
 impl Curve {
     pub(super) fn new(recorded: &[(u64, f64)]) -> Self {
-        let (points, others): (Vec<_>, Vec<_>) = recorded.iter().partition(|(_, loss)| (*loss as f32).is_finite());
-        Self { points, not_finite: others.into_iter().map(|(step, _)| step).collect() }
+        let (points, others): (Vec<_>, Vec<_>) = recorded
+            .iter()
+            .partition(|(_, loss)| (*loss as f32).is_finite());
+        Self {
+            points,
+            not_finite: others.into_iter().map(|(step, _)| step).collect(),
+        }
     }
 
     /// Points that the running mean takes in, where there is one; odd.
@@ -53,8 +58,8 @@ impl Curve {
         (self.points.len() >= MEAN_FROM).then(|| self.points.len() / 40 * 2 + 1)
     }
 
-    /// Mean of the `window` points around each. Near the start, where the loss falls steeply, of as many on both sides
-    /// as there are before it; near the end of those that there are.
+    /// Mean of the `window` points around each. Near the start, where the loss falls steeply, of as
+    /// many on both sides as there are before it; near the end of those that there are.
     fn running_mean(&self, window: usize) -> Vec<(u64, f64)> {
         let mut sums = vec![0.0];
         for (_, loss) in &self.points {
@@ -66,11 +71,16 @@ impl Curve {
             let after = before.min(last - i);
             (sums[i + after + 1] - sums[i - before]) / (before + after + 1) as f64
         };
-        self.points.iter().enumerate().map(|(i, (step, _))| (*step, mean(i))).collect()
+        self.points
+            .iter()
+            .enumerate()
+            .map(|(i, (step, _))| (*step, mean(i)))
+            .collect()
     }
 }
 
-/// Keeps the smallest and the largest loss of each of `MAX_STRETCHES` stretches, in order, so that no spike is lost.
+/// Keeps the smallest and the largest loss of each of `MAX_STRETCHES` stretches, in order, so that
+/// no spike is lost.
 fn thinned(points: &[(u64, f64)]) -> Vec<(f64, f64)> {
     let size = points.len().div_ceil(MAX_STRETCHES).max(1);
     let mut kept = Vec::new();
@@ -80,14 +90,20 @@ fn thinned(points: &[(u64, f64)]) -> Vec<(f64, f64)> {
         let high = (0..stretch.len()).max_by(by_loss).unwrap_or(0);
         let mut ends = vec![low.min(high), low.max(high)];
         ends.dedup();
-        kept.extend(ends.into_iter().map(|i| (stretch[i].0 as f64, stretch[i].1)));
+        kept.extend(
+            ends.into_iter()
+                .map(|i| (stretch[i].0 as f64, stretch[i].1)),
+        );
     }
     kept
 }
 
-/// The span of `values` with a margin, wide enough for the axis to tell its labels apart; 0 to 1 of none.
+/// The span of `values` with a margin, wide enough for the axis to tell its labels apart; 0 to 1 of
+/// none.
 fn axis(values: impl Iterator<Item = f64>, margin: f64) -> Range<f64> {
-    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
+        (low.min(v), high.max(v))
+    });
     if low > high {
         return 0.0..1.0;
     }
@@ -102,9 +118,14 @@ fn axis(values: impl Iterator<Item = f64>, margin: f64) -> Range<f64> {
 /// Draws the curves and returns a complete SVG document. `title` holds no control characters.
 pub(super) fn loss_svg(title: &str, train: &Curve, validation: &Curve) -> io::Result<String> {
     let mut svg = String::new();
-    draw(&mut svg, title, train, validation).map_err(|error| io::Error::other(error.to_string()))?;
+    draw(&mut svg, title, train, validation)
+        .map_err(|error| io::Error::other(error.to_string()))?;
     let size = |units: u32| format!("width=\"{}\" height=\"{}\"", WIDTH * units, HEIGHT * units);
-    let svg = svg.replacen(&size(UNITS), &format!("class=\"loss\" role=\"img\" {}", size(1)), 1);
+    let svg = svg.replacen(
+        &size(UNITS),
+        &format!("class=\"loss\" role=\"img\" {}", size(1)),
+        1,
+    );
     Ok(match svg.find(">\n") {
         Some(end) => format!("{}\n{STYLE}{}", &svg[..=end], &svg[end + 1..]),
         None => svg,
@@ -122,8 +143,13 @@ fn draw(
     root.fill(&PAPER)?;
     let font = |size: u32| ("sans-serif", size * u).into_font().color(&INK);
     let all = || train.points.iter().chain(&validation.points);
-    let (steps, losses) = (axis(all().map(|p| p.0 as f64), 0.01), axis(all().map(|p| p.1), 0.06));
-    let decimals = (-((losses.end - losses.start) / 8.0).log10()).ceil().clamp(0.0, 9.0) as usize;
+    let (steps, losses) = (
+        axis(all().map(|p| p.0 as f64), 0.01),
+        axis(all().map(|p| p.1), 0.06),
+    );
+    let decimals = (-((losses.end - losses.start) / 8.0).log10())
+        .ceil()
+        .clamp(0.0, 9.0) as usize;
     let large = losses.end.abs().max(losses.start.abs()) >= 1e6;
 
     let mut chart = ChartBuilder::on(&root)
@@ -143,19 +169,36 @@ fn draw(
         .set_all_tick_mark_size(4 * u)
         .x_labels(9)
         .y_labels(8)
-        .x_label_formatter(&|step| if is_whole(*step) { thousands(step.round() as u64) } else { String::new() })
-        .y_label_formatter(&|loss| if large { format!("{loss:.1e}") } else { format!("{loss:.decimals$}") })
+        .x_label_formatter(&|step| {
+            if is_whole(*step) {
+                thousands(step.round() as u64)
+            } else {
+                String::new()
+            }
+        })
+        .y_label_formatter(&|loss| {
+            if large {
+                format!("{loss:.1e}")
+            } else {
+                format!("{loss:.decimals$}")
+            }
+        })
         .x_desc("step")
         .y_desc("loss (nats per token)")
         .draw()?;
 
     if all().next().is_none() {
         let centred = font(17).pos(Pos::new(HPos::Center, VPos::Center));
-        chart.draw_series([Text::new("no finite loss was recorded", (0.5, 0.5), centred)])?;
+        chart.draw_series([Text::new(
+            "no finite loss was recorded",
+            (0.5, 0.5),
+            centred,
+        )])?;
         return root.present();
     }
-    let legend =
-        |style: ShapeStyle| move |(x, y): (i32, i32)| PathElement::new([(x, y), (x + 22 * u as i32, y)], style);
+    let legend = |style: ShapeStyle| {
+        move |(x, y): (i32, i32)| PathElement::new([(x, y), (x + 22 * u as i32, y)], style)
+    };
     let mean_window = train.mean_window();
     let train_style = match mean_window {
         Some(_) => TRAIN.mix(0.35).stroke_width(u),
@@ -180,7 +223,11 @@ fn draw(
     }
     if !validation.points.is_empty() {
         let style = VALIDATION.filled().stroke_width(2 * u);
-        let radius = if validation.points.len() <= 60 { 4 * u } else { 2 * u };
+        let radius = if validation.points.len() <= 60 {
+            4 * u
+        } else {
+            2 * u
+        };
         chart
             .draw_series(LineSeries::new(thinned(&validation.points), style).point_size(radius))?
             .label("validation")
@@ -221,11 +268,19 @@ mod tests {
     #[test]
     fn says_what_it_shows() {
         let svg = svg_of(&[(0, 4.0), (10, 3.0)], &[(10, 3.5)]);
-        for text in ["제목", "step", "loss (nats per token)", "train", "validation"] {
+        for text in [
+            "제목",
+            "step",
+            "loss (nats per token)",
+            "train",
+            "validation",
+        ] {
             assert!(svg.lines().any(|line| line == text), "{text} is missing");
         }
         for colour in ["#356AA8", "#C2541D"] {
-            let lines = svg.lines().filter(|line| line.starts_with("<polyline") && line.contains(colour));
+            let lines = svg
+                .lines()
+                .filter(|line| line.starts_with("<polyline") && line.contains(colour));
             assert_eq!(lines.count(), 2, "the curve and its line in the legend");
         }
     }
@@ -234,13 +289,20 @@ mod tests {
     fn step_labels_are_steps() {
         let svg = svg_of(&[(1, 4.0), (2, 3.0)], &[]);
         for (label, times) in [("0", 0), ("1", 1), ("2", 1), ("3", 0)] {
-            assert_eq!(svg.lines().filter(|line| *line == label).count(), times, "label {label}");
+            assert_eq!(
+                svg.lines().filter(|line| *line == label).count(),
+                times,
+                "label {label}"
+            );
         }
     }
 
     #[test]
     fn nothing_recorded_is_said() {
-        for (train, validation) in [(vec![], vec![]), (vec![(3, f64::NAN)], vec![(4, f64::NEG_INFINITY)])] {
+        for (train, validation) in [
+            (vec![], vec![]),
+            (vec![(3, f64::NAN)], vec![(4, f64::NEG_INFINITY)]),
+        ] {
             assert!(svg_of(&train, &validation).contains("no finite loss was recorded"));
         }
     }
@@ -264,8 +326,17 @@ mod tests {
 
     #[test]
     fn points_that_cannot_be_drawn_are_kept_apart() {
-        let curve = Curve::new(&[(1, 2.0), (2, f64::NAN), (3, f64::INFINITY), (4, 1e39), (5, 1.0)]);
-        assert_eq!((curve.points, curve.not_finite), (vec![(1, 2.0), (5, 1.0)], vec![2, 3, 4]));
+        let curve = Curve::new(&[
+            (1, 2.0),
+            (2, f64::NAN),
+            (3, f64::INFINITY),
+            (4, 1e39),
+            (5, 1.0),
+        ]);
+        assert_eq!(
+            (curve.points, curve.not_finite),
+            (vec![(1, 2.0), (5, 1.0)], vec![2, 3, 4])
+        );
     }
 
     #[test]
@@ -282,13 +353,21 @@ mod tests {
 
     #[test]
     fn the_running_mean_of_a_line_is_the_line() {
-        let curve = Curve::new(&(0..211).map(|step| (step, 5.0 - step as f64)).collect::<Vec<_>>());
+        let curve = Curve::new(
+            &(0..211)
+                .map(|step| (step, 5.0 - step as f64))
+                .collect::<Vec<_>>(),
+        );
         assert_eq!(curve.mean_window(), Some(11));
         let means = curve.running_mean(11);
         for ((_, mean), (_, loss)) in means.iter().zip(&curve.points).take(206) {
             assert!((mean - loss).abs() < 1e-9, "{mean} {loss}");
         }
-        assert!((means[210].1 - (5.0 - 207.5)).abs() < 1e-9, "the last six: {}", means[210].1);
+        assert!(
+            (means[210].1 - (5.0 - 207.5)).abs() < 1e-9,
+            "the last six: {}",
+            means[210].1
+        );
         assert_eq!(Curve::new(&[(0, 1.0)]).mean_window(), None);
     }
 }

@@ -1,10 +1,13 @@
 //! Text of any origin on a page.
 
-/// Control characters, which neither HTML nor XML may contain, as their pictures (␀, ␛); tab and line ends stay.
+/// Control characters, which neither HTML nor XML may contain, as their pictures (␀, ␛); tab and
+/// line ends stay.
 pub fn printable(text: &str) -> String {
     let picture = |c: char| match c {
         '\t' | '\n' | '\r' => c,
-        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
+        '\0'..='\u{1f}' => {
+            char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER)
+        }
         '\u{7f}' => '\u{2421}',
         '\u{80}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
         _ => c,

@@ -33,16 +33,25 @@ pub(super) struct PageArgs {
 impl PageArgs {
     /// Refuses what would be ignored.
     pub(super) fn check(&self, with_page: bool, runs: usize) -> Result<()> {
-        let options =
-            [("--checkpoints", self.checkpoints), ("--silence", self.silence), ("--language", self.language.is_some())];
+        let options = [
+            ("--checkpoints", self.checkpoints),
+            ("--silence", self.silence),
+            ("--language", self.language.is_some()),
+        ];
         let problem = match options.into_iter().find(|(_, given)| *given && !with_page) {
             Some((option, _)) => format!("{option} is about the page: add html to --format"),
             None if !self.silence && self.silencing.idle().is_some() => {
-                format!("{} is about silencing heads: add --silence", self.silencing.idle().unwrap_or_default())
+                format!(
+                    "{} is about silencing heads: add --silence",
+                    self.silencing.idle().unwrap_or_default()
+                )
             }
-            None if self.checkpoints && runs > 1 => "--checkpoints shows one run over time: name one run".to_owned(),
+            None if self.checkpoints && runs > 1 => {
+                "--checkpoints shows one run over time: name one run".to_owned()
+            }
             None if self.silence && (self.checkpoints || runs > 1) => {
-                "--silence takes a while for one model: leave it out where a page shows several".to_owned()
+                "--silence takes a while for one model: leave it out where a page shows several"
+                    .to_owned()
             }
             None => return Ok(()),
         };
@@ -58,7 +67,10 @@ pub(super) fn write(
     looking: &CaptureSelection,
     device: &Device,
 ) -> Result<PathBuf> {
-    let language = args.page.language.unwrap_or_else(|| Language::of(&args.text));
+    let language = args
+        .page
+        .language
+        .unwrap_or_else(|| Language::of(&args.text));
     let page = match (args.page.checkpoints, others) {
         (true, _) => over_time(args, first, looking, language, device)?,
         (false, []) => one(args, first, looking, language)?,
@@ -70,15 +82,22 @@ pub(super) fn write(
     Ok(path)
 }
 
-fn one(args: &Args, opened: &ModelSource, looking: &CaptureSelection, language: Language) -> Result<Page> {
+fn one(
+    args: &Args,
+    opened: &ModelSource,
+    looking: &CaptureSelection,
+    language: Language,
+) -> Result<Page> {
     let loaded = &opened.loaded;
     let mut page = Page::new(Kind::Model, &loaded.name, &args.text, looking, language, 1);
     let silenced = match args.page.silence {
         true => {
             let tokens = opened.held_out(&args.page.silencing.text, &args.device)?;
             let (layers, heads) = looking.of(loaded.model.config())?;
-            let all: Vec<(usize, usize)> =
-                layers.iter().flat_map(|&layer| heads.iter().map(move |&head| (layer, head))).collect();
+            let all: Vec<(usize, usize)> = layers
+                .iter()
+                .flat_map(|&layer| heads.iter().map(move |&head| (layer, head)))
+                .collect();
             Some(silence(opened, &tokens, &all, &args.page.silencing, &args.device)?.rise)
         }
         false => None,
@@ -106,12 +125,27 @@ fn over_time(
     }
     let fit = Page::checkpoints_that_fit(looked_at, &args.text, looking)?;
     let chosen = evenly(&all, fit);
-    let mut page = Page::new(Kind::Time, &looked_at.name, &args.text, looking, language, chosen.len());
+    let mut page = Page::new(
+        Kind::Time,
+        &looked_at.name,
+        &args.text,
+        looking,
+        language,
+        chosen.len(),
+    );
     if chosen.len() < all.len() {
         page.note(match language {
-            Language::English => format!("Of {} checkpoints {} are shown, evenly chosen.", all.len(), chosen.len()),
+            Language::English => format!(
+                "Of {} checkpoints {} are shown, evenly chosen.",
+                all.len(),
+                chosen.len()
+            ),
             Language::Korean => {
-                format!("체크포인트 {}개 가운데 {}개를 고른 간격으로 보여 줍니다.", all.len(), chosen.len())
+                format!(
+                    "체크포인트 {}개 가운데 {}개를 고른 간격으로 보여 줍니다.",
+                    all.len(),
+                    chosen.len()
+                )
             }
         });
     }
@@ -119,7 +153,8 @@ fn over_time(
     for path in chosen {
         let loaded = match args.precision.open(path, device) {
             Err(error) if is_damaged(&error) => {
-                args.device.note(&format!("note: left out, because {error}"));
+                args.device
+                    .note(&format!("note: left out, because {error}"));
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 page.note(match language {
                     Language::English => format!("{name} is damaged and left out."),
@@ -143,7 +178,10 @@ fn over_time(
 
 /// Whether a checkpoint cannot be used: pruned by half, say, when a process was killed.
 fn is_damaged(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(InferError::Model(ModelError::Damaged { .. })))
+    matches!(
+        error.downcast_ref(),
+        Some(InferError::Model(ModelError::Damaged { .. }))
+    )
 }
 
 fn side_by_side(
@@ -154,8 +192,20 @@ fn side_by_side(
     language: Language,
     device: &Device,
 ) -> Result<Page> {
-    let title = args.runs.iter().map(|run| name(run)).collect::<Vec<_>>().join(" · ");
-    let mut page = Page::new(Kind::Variants, &title, &args.text, looking, language, args.runs.len());
+    let title = args
+        .runs
+        .iter()
+        .map(|run| name(run))
+        .collect::<Vec<_>>()
+        .join(" · ");
+    let mut page = Page::new(
+        Kind::Variants,
+        &title,
+        &args.text,
+        looking,
+        language,
+        args.runs.len(),
+    );
     page.add(first, name(&args.runs[0]), None)?;
     for path in others {
         let loaded = args.precision.open(path, device)?.loaded;
@@ -167,7 +217,10 @@ fn side_by_side(
 
 /// The last part of a path, with the run before it where that is a checkpoint.
 fn name(run: &Path) -> String {
-    let parts: Vec<_> = run.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+    let parts: Vec<_> = run
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy().into_owned())
+        .collect();
     match &parts[..] {
         [.., run, folder, checkpoint] if folder == "checkpoints" => format!("{run}, {checkpoint}"),
         [.., run] => run.clone(),
@@ -187,7 +240,9 @@ fn label(loaded: &LanguageModel, language: Language) -> String {
 /// At most `most` of them, the first and the last among these.
 fn evenly<T>(all: &[T], most: usize) -> Vec<&T> {
     let taken = most.min(all.len());
-    (0..taken).map(|i| &all[i * (all.len() - 1) / (taken - 1).max(1)]).collect()
+    (0..taken)
+        .map(|i| &all[i * (all.len() - 1) / (taken - 1).max(1)])
+        .collect()
 }
 
 #[cfg(test)]
@@ -205,7 +260,10 @@ mod tests {
     #[test]
     fn runs_are_called_by_their_folder() {
         assert_eq!(name(Path::new("runs/rope/")), "rope");
-        assert_eq!(name(Path::new("runs/rope/checkpoints/step-00000010")), "rope, step-00000010");
+        assert_eq!(
+            name(Path::new("runs/rope/checkpoints/step-00000010")),
+            "rope, step-00000010"
+        );
         assert_eq!(name(Path::new("/")), "/");
     }
 }

@@ -19,7 +19,11 @@ pub(super) struct Keys<'a> {
 
 impl<'a> Keys<'a> {
     pub(super) fn new(found: &'a Explanation, full: bool) -> Self {
-        Self { found, rows: rows(found, full), top: found.heaviest()[0] }
+        Self {
+            found,
+            rows: rows(found, full),
+            top: found.heaviest()[0],
+        }
     }
 
     /// The heaviest key's numbers written out.
@@ -30,7 +34,10 @@ impl<'a> Keys<'a> {
     /// A table with a column of numbers and one of labels.
     pub(super) fn table(&self, page: &Page) -> Table<'a> {
         let (numbers, labels, tones) = self.named(page, &self.rows);
-        Table::default().numbers("#", numbers).text(page.say("token", "토큰"), labels).tones(tones)
+        Table::default()
+            .numbers("#", numbers)
+            .text(page.say("token", "토큰"), labels)
+            .tones(tones)
     }
 
     /// The same, with a row for the sum below.
@@ -38,15 +45,27 @@ impl<'a> Keys<'a> {
         let (mut numbers, mut labels, tones) = self.named(page, rows);
         numbers.push(String::new());
         labels.push(total.to_owned());
-        Table::default().numbers("#", numbers).text(page.say("token", "토큰"), labels).tones(tones).with_total()
+        Table::default()
+            .numbers("#", numbers)
+            .text(page.say("token", "토큰"), labels)
+            .tones(tones)
+            .with_total()
     }
 
     fn named(&self, page: &Page, rows: &[Row]) -> (Vec<String>, Vec<String>, Vec<Tone>) {
         let of = |row: &Row| match row {
-            Row::Key(key) => (key.to_string(), label(&self.found.keys[*key].label), self.tone(*key)),
+            Row::Key(key) => (
+                key.to_string(),
+                label(&self.found.keys[*key].label),
+                self.tone(*key),
+            ),
             Row::Gap(keys) => {
                 let n = keys.len();
-                ("⋮".to_owned(), page.say(format!("{n} more"), format!("{n}개 더")), Tone::Faint)
+                (
+                    "⋮".to_owned(),
+                    page.say(format!("{n} more"), format!("{n}개 더")),
+                    Tone::Faint,
+                )
             }
         };
         let mut columns = (Vec::new(), Vec::new(), Vec::new());
@@ -71,7 +90,14 @@ impl<'a> Keys<'a> {
         let mut texts = column(&shown.collect::<Vec<_>>()).into_iter();
         self.rows
             .iter()
-            .map(|row| if let Row::Key(_) = row { texts.next() } else { None }.unwrap_or_default())
+            .map(|row| {
+                if let Row::Key(_) = row {
+                    texts.next()
+                } else {
+                    None
+                }
+                .unwrap_or_default()
+            })
             .collect()
     }
 
@@ -79,7 +105,16 @@ impl<'a> Keys<'a> {
     pub(super) fn scores(&self) -> Vec<String> {
         let hides = |row: &Row| self.found.keys[row.keys().start].steps.hidden;
         let scores = self.column(|key| key.steps.score).into_iter();
-        scores.zip(&self.rows).map(|(score, row)| if hides(row) { weight(f64::NEG_INFINITY) } else { score }).collect()
+        scores
+            .zip(&self.rows)
+            .map(|(score, row)| {
+                if hides(row) {
+                    weight(f64::NEG_INFINITY)
+                } else {
+                    score
+                }
+            })
+            .collect()
     }
 
     /// A text for each key that is shown, nothing for the others.
@@ -101,7 +136,10 @@ impl<'a> Keys<'a> {
 
     /// Positive numbers, of keys passed over their sum.
     pub(super) fn sums(&self, of: impl Fn(&Key) -> f64) -> Vec<String> {
-        self.rows.iter().map(|row| weight(self.sum(row, &of))).collect()
+        self.rows
+            .iter()
+            .map(|row| weight(self.sum(row, &of)))
+            .collect()
     }
 
     pub(super) fn sum(&self, row: &Row, of: impl Fn(&Key) -> f64) -> f64 {
@@ -111,7 +149,9 @@ impl<'a> Keys<'a> {
     /// `weight·v` of a key, of keys passed over their sum.
     pub(super) fn weighted(&self, row: &Row) -> Vec<f64> {
         let keys = &self.found.keys[row.keys()];
-        (0..self.found.d_head).map(|d| keys.iter().map(|key| key.steps.weight * key.v[d]).sum()).collect()
+        (0..self.found.d_head)
+            .map(|d| keys.iter().map(|key| key.steps.weight * key.v[d]).sum())
+            .collect()
     }
 
     pub(super) fn bars(&self, width: usize) -> Vec<String> {
@@ -126,7 +166,11 @@ impl<'a> Keys<'a> {
 
     /// By how much the bias falls with each token of distance, where it falls evenly.
     pub(super) fn slope(&self) -> Option<String> {
-        let near = if self.found.query > 0 { self.found.query - 1 } else { 1 };
+        let near = if self.found.query > 0 {
+            self.found.query - 1
+        } else {
+            1
+        };
         Some(number(-self.found.keys.get(near)?.steps.bias?, 4))
     }
 }

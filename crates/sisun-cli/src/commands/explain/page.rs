@@ -5,7 +5,8 @@ use super::text::{columns, wrapped};
 use sisun_infer::Language;
 use std::io::IsTerminal;
 
-/// Columns that a page has where nothing says otherwise, and at most: slides and reports take as many.
+/// Columns that a page has where nothing says otherwise, and at most: slides and reports take as
+/// many.
 pub(super) const WIDTH: usize = 100;
 /// Columns that it has at least; a narrower terminal wraps.
 const NARROWEST: usize = 72;
@@ -35,17 +36,31 @@ pub(super) struct Page {
 impl Page {
     /// A page as wide as the terminal that stdout is, if it is one.
     pub(super) fn on_terminal(language: Language, full: bool) -> Self {
-        let terminal = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
+        let terminal = terminal_size::terminal_size_of(std::io::stdout())
+            .map(|(width, _)| usize::from(width.0));
         let width = terminal.map_or(WIDTH, |width| width.clamp(NARROWEST, WIDTH));
         // https://no-color.org
-        let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
-        Self { width, full, language, colour, text: String::new() }
+        let colour = std::io::stdout().is_terminal()
+            && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+        Self {
+            width,
+            full,
+            language,
+            colour,
+            text: String::new(),
+        }
     }
 
     /// A page without colours.
     #[cfg(test)]
     pub(super) fn plain(width: usize, language: Language, full: bool) -> Self {
-        Self { width, full, language, colour: false, text: String::new() }
+        Self {
+            width,
+            full,
+            language,
+            colour: false,
+            text: String::new(),
+        }
     }
 
     /// What was written, without the last line end.
@@ -77,7 +92,11 @@ impl Page {
     pub(super) fn heading(&mut self, title: &str, shapes: &str) {
         let room = self.width.saturating_sub(columns(title) + columns(shapes));
         let title = self.painted(title, Tone::Strong);
-        let before = if room >= 2 { " ".repeat(room) } else { format!("\n{INDENT}") };
+        let before = if room >= 2 {
+            " ".repeat(room)
+        } else {
+            format!("\n{INDENT}")
+        };
         let shapes = self.painted(shapes, Tone::Faint);
         self.text += format!("{title}{before}{shapes}").trim_end();
         self.text.push('\n');

@@ -27,7 +27,8 @@ impl Row {
     }
 }
 
-/// The rows of every table, in the order of the tokens: all keys, or of many the heaviest and the query.
+/// The rows of every table, in the order of the tokens: all keys, or of many the heaviest and the
+/// query.
 pub(super) fn rows(found: &Explanation, full: bool) -> Vec<Row> {
     let hides = |key: usize| found.keys[key].steps.hidden;
     let n = found.keys.len();
@@ -40,7 +41,10 @@ pub(super) fn rows(found: &Explanation, full: bool) -> Vec<Row> {
         hidden.truncate(2);
     }
     let mut shown = vec![full; n];
-    seen.into_iter().chain(hidden).chain([found.query]).for_each(|key| shown[key] = true);
+    seen.into_iter()
+        .chain(hidden)
+        .chain([found.query])
+        .for_each(|key| shown[key] = true);
 
     let mut rows: Vec<Row> = Vec::new();
     for (key, shown) in shown.into_iter().enumerate() {
@@ -51,5 +55,13 @@ pub(super) fn rows(found: &Explanation, full: bool) -> Vec<Row> {
         }
     }
     // Passing one over would take as much room as showing it.
-    rows.into_iter().map(|row| if row.keys().len() == 1 { Row::Key(row.keys().start) } else { row }).collect()
+    rows.into_iter()
+        .map(|row| {
+            if row.keys().len() == 1 {
+                Row::Key(row.keys().start)
+            } else {
+                row
+            }
+        })
+        .collect()
 }

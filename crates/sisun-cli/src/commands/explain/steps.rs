@@ -15,7 +15,11 @@ const TERMS: usize = 4;
 
 /// Writes all steps.
 pub(super) fn all(page: &mut Page, found: &Explanation) {
-    let mut steps = Steps { found, keys: Keys::new(found, page.full), number: 0 };
+    let mut steps = Steps {
+        found,
+        keys: Keys::new(found, page.full),
+        number: 0,
+    };
     steps.similarity(page);
     steps.scale(page);
     if found.keys[0].steps.bias.is_some() {
@@ -39,12 +43,17 @@ impl<'a> Steps<'a> {
     fn similarity(&mut self, page: &mut Page) {
         let (n, d) = (self.found.keys.len(), self.found.d_head);
         let shapes = format!("(1 × {d}) × ({d} × {n}) = (1 × {n})");
-        self.heading(page, ["similarity (q · Kᵀ)", "유사도 계산 (q · Kᵀ)"], &shapes);
+        self.heading(
+            page,
+            ["similarity (q · Kᵀ)", "유사도 계산 (q · Kᵀ)"],
+            &shapes,
+        );
         page.sentences(page.say(
             "q and each key k are multiplied number by number and added up: the more alike they are, the higher the score.",
             "질의 q와 각 키 k를 자리끼리 곱해서 더한다(내적). 둘이 비슷할수록 점수가 높다.",
         ));
-        let is_passed = |row: &Row| row.keys().len() > 1 && !self.found.keys[row.keys().start].steps.hidden;
+        let is_passed =
+            |row: &Row| row.keys().len() > 1 && !self.found.keys[row.keys().start].steps.hidden;
         if self.keys.rows.iter().any(is_passed) {
             page.sentences(page.say(
                 "Of the keys those with the largest weights are shown; ⋮ stands for the others (--full shows all).",
@@ -53,14 +62,20 @@ impl<'a> Steps<'a> {
         }
         let dots = self.keys.column(|key| key.steps.dot);
         let title = format!("k (1 × {d})");
-        let table =
-            self.keys.table(page).vectors(&title, self.keys.vectors(|key| &key.k)).numbers("q · k", dots.clone());
+        let table = self
+            .keys
+            .table(page)
+            .vectors(&title, self.keys.vectors(|key| &key.k))
+            .numbers("q · k", dots.clone());
         page.table(&table);
         let example = |terms| {
             let terms = products(&self.found.q, &self.found.keys[self.keys.top].k, terms);
-            self.keys.of_heaviest(&format!("q · k = {terms} = {}", self.keys.of_top(&dots)))
+            self.keys
+                .of_heaviest(&format!("q · k = {terms} = {}", self.keys.of_top(&dots)))
         };
-        let fitting = (1..=TERMS).rev().find(|&terms| columns(&example(terms)) <= page.room());
+        let fitting = (1..=TERMS)
+            .rev()
+            .find(|&terms| columns(&example(terms)) <= page.room());
         page.example(&example(fitting.unwrap_or(1)));
     }
 
@@ -90,10 +105,23 @@ impl<'a> Steps<'a> {
                  쏠린다."
             ),
         ));
-        let (dots, scaled) = (self.keys.column(|key| key.steps.dot), self.keys.column(|key| key.steps.scaled));
-        let example = format!("{} ÷ {root} = {}", self.keys.of_top(&dots), self.keys.of_top(&scaled));
+        let (dots, scaled) = (
+            self.keys.column(|key| key.steps.dot),
+            self.keys.column(|key| key.steps.scaled),
+        );
+        let example = format!(
+            "{} ÷ {root} = {}",
+            self.keys.of_top(&dots),
+            self.keys.of_top(&scaled)
+        );
         let title = format!("q · k ÷ {root}");
-        page.table(&self.keys.table(page).numbers("q · k", dots).numbers(&title, scaled));
+        page.table(
+            &self
+                .keys
+                .table(page)
+                .numbers("q · k", dots)
+                .numbers(&title, scaled),
+        );
         page.example(&self.keys.of_heaviest(&example));
     }
 
@@ -113,13 +141,24 @@ impl<'a> Steps<'a> {
         };
         page.sentences(&sentence);
         let query = self.found.query;
-        let distances =
-            self.keys.cells(|key| if key <= query { (query - key).to_string() } else { format!("-{}", key - query) });
-        let (scaled, bias) =
-            (self.keys.column(|key| key.steps.scaled), self.keys.column(|key| key.steps.bias.unwrap_or(0.0)));
+        let distances = self.keys.cells(|key| {
+            if key <= query {
+                (query - key).to_string()
+            } else {
+                format!("-{}", key - query)
+            }
+        });
+        let (scaled, bias) = (
+            self.keys.column(|key| key.steps.scaled),
+            self.keys.column(|key| key.steps.bias.unwrap_or(0.0)),
+        );
         let sums = self.keys.column(unmasked);
-        let example =
-            format!("{} + ({}) = {}", self.keys.of_top(&scaled), self.keys.of_top(&bias), self.keys.of_top(&sums));
+        let example = format!(
+            "{} + ({}) = {}",
+            self.keys.of_top(&scaled),
+            self.keys.of_top(&bias),
+            self.keys.of_top(&sums)
+        );
         let table = self
             .keys
             .table(page)
@@ -133,7 +172,11 @@ impl<'a> Steps<'a> {
 
     fn mask(&mut self, page: &mut Page) {
         let n = self.found.keys.len();
-        self.heading(page, ["mask (later tokens)", "마스크 (뒤에 오는 토큰 가리기)"], &format!("(1 × {n})"));
+        self.heading(
+            page,
+            ["mask (later tokens)", "마스크 (뒤에 오는 토큰 가리기)"],
+            &format!("(1 × {n})"),
+        );
         page.sentences(page.say(
             "A token must not see what comes after it: a score of -∞ becomes a weight of 0.",
             "뒤에 오는 토큰은 아직 볼 수 없다. 점수를 -∞로 바꾸면 가중치가 0이 된다.",
@@ -154,7 +197,11 @@ impl<'a> Steps<'a> {
 
     fn softmax(&mut self, page: &mut Page) {
         let (n, found) = (self.found.keys.len(), self.found);
-        self.heading(page, ["softmax", "softmax 적용"], &format!("softmax((1 × {n})) = (1 × {n})"));
+        self.heading(
+            page,
+            ["softmax", "softmax 적용"],
+            &format!("softmax((1 × {n})) = (1 × {n})"),
+        );
         let top = number(found.max_score, 3);
         page.sentences(&page.say(
             format!(
@@ -167,11 +214,20 @@ impl<'a> Steps<'a> {
             ),
         ));
         let mut scores = self.keys.scores();
-        let (mut exps, mut weights) = (self.keys.sums(|key| key.steps.exp), self.keys.sums(|key| key.steps.weight));
-        let (mut model, mut bars) =
-            (self.keys.sums(|key| key.pattern), self.keys.bars(BAR.saturating_sub(WIDTH - page.width)));
-        let example =
-            format!("{} ÷ {} = {}", self.keys.of_top(&exps), weight(found.exp_sum), self.keys.of_top(&weights));
+        let (mut exps, mut weights) = (
+            self.keys.sums(|key| key.steps.exp),
+            self.keys.sums(|key| key.steps.weight),
+        );
+        let (mut model, mut bars) = (
+            self.keys.sums(|key| key.pattern),
+            self.keys.bars(BAR.saturating_sub(WIDTH - page.width)),
+        );
+        let example = format!(
+            "{} ÷ {} = {}",
+            self.keys.of_top(&exps),
+            weight(found.exp_sum),
+            self.keys.of_top(&weights)
+        );
         scores.push(String::new());
         exps.push(weight(found.exp_sum));
         weights.push(weight(found.keys.iter().map(|key| key.steps.weight).sum()));
@@ -192,7 +248,11 @@ impl<'a> Steps<'a> {
     fn weighted_sum(&mut self, page: &mut Page) {
         let (n, d, found) = (self.found.keys.len(), self.found.d_head, self.found);
         let shapes = format!("(1 × {n}) × ({n} × {d}) = (1 × {d})");
-        self.heading(page, ["weighted sum (weights × V)", "가중합 계산 (가중치 × V)"], &shapes);
+        self.heading(
+            page,
+            ["weighted sum (weights × V)", "가중합 계산 (가중치 × V)"],
+            &shapes,
+        );
         page.sentences(page.say(
             "Each value counts as much as its weight says. The sum z is what the token takes from the others: its context \
              vector.",
@@ -202,31 +262,57 @@ impl<'a> Steps<'a> {
         let is_seen = |row: &&Row| !found.keys[row.keys().start].steps.hidden;
         let rows: Vec<Row> = self.keys.rows.iter().filter(is_seen).cloned().collect();
         let sums: Vec<Vec<f64>> = rows.iter().map(|row| self.keys.weighted(row)).collect();
-        let mut weights: Vec<String> =
-            rows.iter().map(|row| weight(self.keys.sum(row, |key| key.steps.weight))).collect();
+        let mut weights: Vec<String> = rows
+            .iter()
+            .map(|row| weight(self.keys.sum(row, |key| key.steps.weight)))
+            .collect();
         weights.push(weight(found.keys.iter().map(|key| key.steps.weight).sum()));
         let value = |row: &Row| match row {
             Row::Key(key) => Some(&found.keys[*key].v[..]),
             Row::Gap(_) => None,
         };
-        let titles =
-            [format!("v (1 × {d})"), page.say(format!("weight × v (1 × {d})"), format!("가중치 × v (1 × {d})"))];
+        let titles = [
+            format!("v (1 × {d})"),
+            page.say(
+                format!("weight × v (1 × {d})"),
+                format!("가중치 × v (1 × {d})"),
+            ),
+        ];
         let table = self
             .keys
             .table_with_total(page, &rows, "Σ = z")
             .numbers(page.say("weight", "가중치"), weights)
             .vectors(&titles[0], rows.iter().map(value).chain([None]).collect())
-            .vectors(&titles[1], sums.iter().map(|sum| Some(&sum[..])).chain([Some(&found.z[..])]).collect());
+            .vectors(
+                &titles[1],
+                sums.iter()
+                    .map(|sum| Some(&sum[..]))
+                    .chain([Some(&found.z[..])])
+                    .collect(),
+            );
         page.table(&table);
         let title = format!("z (1 × {d})");
-        let names = page.say(["worked out", "the model's"], ["계산한 값", "모델의 값"]).map(str::to_owned).to_vec();
-        page.table(&Table::default().text("", names).vectors(&title, vec![Some(&found.z), Some(&found.model_z)]));
+        let names = page
+            .say(["worked out", "the model's"], ["계산한 값", "모델의 값"])
+            .map(str::to_owned)
+            .to_vec();
+        page.table(
+            &Table::default()
+                .text("", names)
+                .vectors(&title, vec![Some(&found.z), Some(&found.model_z)]),
+        );
     }
 
     fn heading(&mut self, page: &mut Page, [english, korean]: [&str; 2], shapes: &str) {
         self.number += 1;
         let number = self.number;
-        page.heading(&page.say(format!("Step {number}: {english}"), format!("{number}단계: {korean}")), shapes);
+        page.heading(
+            &page.say(
+                format!("Step {number}: {english}"),
+                format!("{number}단계: {korean}"),
+            ),
+            shapes,
+        );
     }
 }
 

@@ -13,7 +13,9 @@ const MOST: usize = 3;
 /// Who looks, at what, and with which q.
 pub(super) fn beginning(page: &mut Page, found: &Explanation) {
     let (name, n, d) = (label(&found.query_label), found.tokens.len(), found.d_head);
-    let Explanation { layer, head, query, .. } = *found;
+    let Explanation {
+        layer, head, query, ..
+    } = *found;
     page.heading(
         &page.say(
             format!("Where “{name}” looks: layer {layer}, head {head}"),
@@ -24,14 +26,23 @@ pub(super) fn beginning(page: &mut Page, found: &Explanation) {
     let model = &found.model;
     page.line(
         &page.say(
-            format!("{model} · {n} tokens · d_head {d} · positions: {}", found.position),
-            format!("{model} · 토큰 {n}개 · d_head {d} · 위치 인코딩: {}", found.position),
+            format!(
+                "{model} · {n} tokens · d_head {d} · positions: {}",
+                found.position
+            ),
+            format!(
+                "{model} · 토큰 {n}개 · d_head {d} · 위치 인코딩: {}",
+                found.position
+            ),
         ),
         Tone::Faint,
     );
     page.gap();
     let token = &found.tokens[query];
-    page.line(&excerpt(&found.text, token.start, token.end, page.room()), Tone::Strong);
+    page.line(
+        &excerpt(&found.text, token.start, token.end, page.room()),
+        Tone::Strong,
+    );
     page.gap();
     page.sentences(&seen(page, found, &name));
     if found.n_kv_heads < found.n_heads {
@@ -49,7 +60,10 @@ pub(super) fn beginning(page: &mut Page, found: &Explanation) {
     }
     page.gap();
 
-    page.heading(page.say("q, K, V", "q, K, V"), &format!("q (1 × {d})   K ({n} × {d})   V ({n} × {d})"));
+    page.heading(
+        page.say("q, K, V", "q, K, V"),
+        &format!("q (1 × {d})   K ({n} × {d})   V ({n} × {d})"),
+    );
     page.sentences(&page.say(
         format!("q is what “{name}” looks for, a key k what a token offers, a value v what it has to give."),
         format!("q는 “{name}” 토큰이 찾는 것, 키 k는 각 토큰이 내세우는 특징, 값 v는 각 토큰이 건네줄 정보이다."),
@@ -96,24 +110,43 @@ fn position(page: &Page, name: &str) -> &'static str {
             "Positions were added to the embeddings, so q, k and v already know them.",
             "위치는 임베딩에 더해졌으므로 q, k, v에 이미 들어 있다.",
         ),
-        "alibi" | "t5_bias" => page.say("Positions come in at step 3.", "위치는 3단계에서 점수에 더해진다."),
-        _ => page.say("Nothing tells this model where a token stands.", "이 모델에는 위치 정보가 따로 없다."),
+        "alibi" | "t5_bias" => page.say(
+            "Positions come in at step 3.",
+            "위치는 3단계에서 점수에 더해진다.",
+        ),
+        _ => page.say(
+            "Nothing tells this model where a token stands.",
+            "이 모델에는 위치 정보가 따로 없다.",
+        ),
     }
 }
 
-/// All steps with their shapes, the tokens looked at most, and how far the working is from the model.
+/// All steps with their shapes, the tokens looked at most, and how far the working is from the
+/// model.
 pub(super) fn end(page: &mut Page, found: &Explanation) {
     let (n, d) = (found.keys.len(), found.d_head);
     let row = format!("(1 × {n})");
     let product = format!("(1 × {d}) × ({d} × {n}) = {row}");
     let scaled = page.say("scaled scores", "스케일 조정");
-    let scaled = if divides(found) { scaled } else { page.say("left out by this model", "이 모델은 생략") };
+    let scaled = if divides(found) {
+        scaled
+    } else {
+        page.say("left out by this model", "이 모델은 생략")
+    };
     let mut steps = vec![
-        ("q · Kᵀ".to_owned(), product, page.say("similarity", "유사도 점수")),
+        (
+            "q · Kᵀ".to_owned(),
+            product,
+            page.say("similarity", "유사도 점수"),
+        ),
         (format!("÷ √{d}"), row.clone(), scaled),
     ];
     if found.keys[0].steps.bias.is_some() {
-        steps.push((page.say("+ bias", "+ 편향").to_owned(), row.clone(), page.say("position", "위치 반영")));
+        steps.push((
+            page.say("+ bias", "+ 편향").to_owned(),
+            row.clone(),
+            page.say("position", "위치 반영"),
+        ));
     }
     if found.keys.iter().any(|key| key.steps.hidden) {
         steps.push((
@@ -122,18 +155,30 @@ pub(super) fn end(page: &mut Page, found: &Explanation) {
             page.say("-∞ where hidden", "가려진 토큰은 -∞"),
         ));
     }
-    steps.push(("softmax".to_owned(), row.clone(), page.say("weights, together 1", "가중치 (합은 1)")));
+    steps.push((
+        "softmax".to_owned(),
+        row.clone(),
+        page.say("weights, together 1", "가중치 (합은 1)"),
+    ));
     let sum = format!("{row} × ({n} × {d}) = (1 × {d})");
     steps.push((
         page.say("weights × V", "가중치 × V").to_owned(),
         sum,
         page.say("z, the context vector", "z (context vector)"),
     ));
-    page.heading(page.say("All steps, with shapes", "전체 과정 요약 (shape 포함)"), "");
+    page.heading(
+        page.say("All steps, with shapes", "전체 과정 요약 (shape 포함)"),
+        "",
+    );
     let numbers = (1..=steps.len()).map(|number| number.to_string()).collect();
-    let meanings = steps.iter().map(|(_, _, meaning)| (*meaning).to_owned()).collect();
-    let (operations, shapes): (Vec<_>, Vec<_>) =
-        steps.into_iter().map(|(operation, shape, _)| (operation, shape)).unzip();
+    let meanings = steps
+        .iter()
+        .map(|(_, _, meaning)| (*meaning).to_owned())
+        .collect();
+    let (operations, shapes): (Vec<_>, Vec<_>) = steps
+        .into_iter()
+        .map(|(operation, shape, _)| (operation, shape))
+        .unzip();
     let table = Table::default()
         .numbers("#", numbers)
         .text(page.say("operation", "연산"), operations)
@@ -142,13 +187,35 @@ pub(super) fn end(page: &mut Page, found: &Explanation) {
     page.table(&table);
 
     let name = label(&found.query_label);
-    page.heading(&page.say(format!("“{name}” looks most at"), format!("“{name}” 토큰이 가장 많이 보는 토큰")), "");
+    page.heading(
+        &page.say(
+            format!("“{name}” looks most at"),
+            format!("“{name}” 토큰이 가장 많이 보는 토큰"),
+        ),
+        "",
+    );
     let most: Vec<usize> = found.heaviest().into_iter().take(MOST).collect();
-    let itself = |key: usize| if key == found.query { page.say("itself", "자기 자신") } else { "" };
+    let itself = |key: usize| {
+        if key == found.query {
+            page.say("itself", "자기 자신")
+        } else {
+            ""
+        }
+    };
     let table = Table::default()
         .numbers("#", most.iter().map(usize::to_string).collect())
-        .text(page.say("token", "토큰"), most.iter().map(|&key| label(&found.keys[key].label)).collect())
-        .numbers(page.say("weight", "가중치"), most.iter().map(|&key| weight(found.keys[key].steps.weight)).collect())
+        .text(
+            page.say("token", "토큰"),
+            most.iter()
+                .map(|&key| label(&found.keys[key].label))
+                .collect(),
+        )
+        .numbers(
+            page.say("weight", "가중치"),
+            most.iter()
+                .map(|&key| weight(found.keys[key].steps.weight))
+                .collect(),
+        )
         .text("", most.iter().map(|&key| itself(key).to_owned()).collect());
     page.table(&table);
     let (pattern, z) = (found.differences.pattern, found.differences.z);

@@ -59,21 +59,40 @@ impl<'a> Table<'a> {
     pub(super) fn lines(&self, room: usize, whole: bool) -> Vec<(String, Tone)> {
         let laid = self.laid(room, whole);
         let join = |text: &dyn Fn(&Laid<'_>) -> String| {
-            let cells: Vec<String> = laid.iter().map(|column| column.place(&text(column))).collect();
+            let cells: Vec<String> = laid
+                .iter()
+                .map(|column| column.place(&text(column)))
+                .collect();
             cells.join(GAP).trim_end().to_owned()
         };
         let gaps = GAP.len() * laid.len().saturating_sub(1);
         let rule = "─".repeat(laid.iter().map(|column| column.width).sum::<usize>() + gaps);
-        let mut lines = vec![(join(&|column| column.title.to_owned()), Tone::Faint), (rule.clone(), Tone::Faint)];
+        let mut lines = vec![
+            (join(&|column| column.title.to_owned()), Tone::Faint),
+            (rule.clone(), Tone::Faint),
+        ];
         let rows = laid.first().map_or(0, |column| column.cells.len());
         for row in 0..rows {
             if self.total && row + 1 == rows {
                 lines.push((rule.clone(), Tone::Faint));
             }
             let tone = self.tones.get(row).copied().unwrap_or(Tone::Plain);
-            let height = laid.iter().map(|column| column.cells[row].lines().count()).max().unwrap_or(1);
+            let height = laid
+                .iter()
+                .map(|column| column.cells[row].lines().count())
+                .max()
+                .unwrap_or(1);
             for line in 0..height {
-                lines.push((join(&|column| column.cells[row].lines().nth(line).unwrap_or_default().to_owned()), tone));
+                lines.push((
+                    join(&|column| {
+                        column.cells[row]
+                            .lines()
+                            .nth(line)
+                            .unwrap_or_default()
+                            .to_owned()
+                    }),
+                    tone,
+                ));
             }
         }
         lines
@@ -86,8 +105,15 @@ impl<'a> Table<'a> {
             Cells::Vectors(_) => 0,
         });
         let taken = rigid.sum::<usize>() + GAP.len() * self.columns.len().saturating_sub(1);
-        let flexible = self.columns.iter().filter(|(_, cells)| matches!(cells, Cells::Vectors(_))).count();
-        let each = room.saturating_sub(taken).checked_div(flexible).unwrap_or(0);
+        let flexible = self
+            .columns
+            .iter()
+            .filter(|(_, cells)| matches!(cells, Cells::Vectors(_)))
+            .count();
+        let each = room
+            .saturating_sub(taken)
+            .checked_div(flexible)
+            .unwrap_or(0);
         (self.columns.iter())
             .map(|(title, cells)| {
                 let (cells, at_right) = match cells {
@@ -95,7 +121,12 @@ impl<'a> Table<'a> {
                     Cells::Numbers(cells) => (cells.clone(), true),
                     Cells::Vectors(cells) => (vectors(cells, each, whole), false),
                 };
-                Laid { title, width: widest(title, &cells), cells, at_right }
+                Laid {
+                    title,
+                    width: widest(title, &cells),
+                    cells,
+                    at_right,
+                }
             })
             .collect()
     }
@@ -112,12 +143,22 @@ struct Laid<'a> {
 
 impl Laid<'_> {
     fn place(&self, text: &str) -> String {
-        if self.at_right { right(text, self.width) } else { left(text, self.width) }
+        if self.at_right {
+            right(text, self.width)
+        } else {
+            left(text, self.width)
+        }
     }
 }
 
 fn widest(title: &str, cells: &[String]) -> usize {
-    cells.iter().flat_map(|cell| cell.lines()).map(columns).max().unwrap_or(0).max(columns(title))
+    cells
+        .iter()
+        .flat_map(|cell| cell.lines())
+        .map(columns)
+        .max()
+        .unwrap_or(0)
+        .max(columns(title))
 }
 
 #[cfg(test)]
@@ -126,18 +167,32 @@ mod tests {
     use crate::commands::explain::text::columns;
 
     fn lines(table: &Table<'_>, room: usize, whole: bool) -> Vec<String> {
-        table.lines(room, whole).into_iter().map(|(line, _)| line).collect()
+        table
+            .lines(room, whole)
+            .into_iter()
+            .map(|(line, _)| line)
+            .collect()
     }
 
     #[test]
     fn korean_and_latin_line_up() {
         let labels = ["어제", "cat", "배"].map(str::to_owned).to_vec();
         let weights = ["0.1", "0.25", "-∞"].map(str::to_owned).to_vec();
-        let table = Table::default().text("토큰", labels).numbers("weight", weights).with_total();
+        let table = Table::default()
+            .text("토큰", labels)
+            .numbers("weight", weights)
+            .with_total();
         let found = lines(&table, 80, false);
         assert_eq!(
             found,
-            ["토큰  weight", "────────────", "어제     0.1", "cat     0.25", "────────────", "배        -∞"]
+            [
+                "토큰  weight",
+                "────────────",
+                "어제     0.1",
+                "cat     0.25",
+                "────────────",
+                "배        -∞"
+            ]
         );
         assert!(found.iter().all(|line| columns(line) == 12));
     }
@@ -151,10 +206,18 @@ mod tests {
             .vectors("v", vec![Some(&vector), Some(&vector)]);
         for room in 40..90 {
             for whole in [false, true] {
-                assert!(lines(&table, room, whole).iter().all(|line| columns(line) <= room), "{room}");
+                assert!(
+                    lines(&table, room, whole)
+                        .iter()
+                        .all(|line| columns(line) <= room),
+                    "{room}"
+                );
             }
         }
-        assert_eq!(lines(&table, 60, false)[2], "a  [ 1.250, -0.500,  3.000, …]  [ 1.250, -0.500,  3.000, …]");
+        assert_eq!(
+            lines(&table, 60, false)[2],
+            "a  [ 1.250, -0.500,  3.000, …]  [ 1.250, -0.500,  3.000, …]"
+        );
         assert_eq!(
             lines(&table, 60, true)[2..],
             [

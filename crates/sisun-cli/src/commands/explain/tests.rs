@@ -10,23 +10,45 @@ use sisun_infer::explain::{Differences, Inputs, Key, Steps};
 use sisun_infer::maps::Token;
 use sisun_infer::{Explanation, Language};
 
-/// "The cat sat on the mat" with the notes' vectors, where "sat" looks; `hidden` of the keys at the end are hidden.
+/// "The cat sat on the mat" with the notes' vectors, where "sat" looks; `hidden` of the keys at the
+/// end are hidden.
 fn sat(hidden: usize) -> Explanation {
     let rows = |text: &str| -> Vec<Vec<f64>> {
-        text.split(';').map(|row| row.split_whitespace().map(|x| x.parse().unwrap()).collect()).collect()
+        text.split(';')
+            .map(|row| row.split_whitespace().map(|x| x.parse().unwrap()).collect())
+            .collect()
     };
     let k = rows("1 0 1 0; 0 1 0 1; 1 1 1 1; 0 0 1 1; 1 0 0 1; 1 1 0 0");
-    let v = rows("0.1 0 0.1 0; 0 0.2 0 0.2; 0.3 0.3 0.3 0.3; 0 0 0.1 0.1; 0.1 0 0 0.1; 0.2 0.2 0 0");
+    let v =
+        rows("0.1 0 0.1 0; 0 0.2 0 0.2; 0.3 0.3 0.3 0.3; 0 0 0.1 0.1; 0.1 0 0 0.1; 0.2 0.2 0 0");
     let hidden: Vec<bool> = (0..6).map(|key| key >= 6 - hidden).collect();
-    let steps = Inputs { q: &k[2], k: &k, v: &v, scale: 0.5, bias: None, hidden: &hidden }.work();
+    let steps = Inputs {
+        q: &k[2],
+        k: &k,
+        v: &v,
+        scale: 0.5,
+        bias: None,
+        hidden: &hidden,
+    }
+    .work();
     let labels = ["The", " cat", " sat", " on", " the", " mat"];
     let mut start = 0;
     let tokens = labels.map(|label| {
-        let token = Token { id: 0, text: label.to_owned(), start, end: start + label.len() };
+        let token = Token {
+            id: 0,
+            text: label.to_owned(),
+            start,
+            end: start + label.len(),
+        };
         start = token.end;
         token
     });
-    let Steps { keys, max_score, exp_sum, z } = steps;
+    let Steps {
+        keys,
+        max_score,
+        exp_sum,
+        z,
+    } = steps;
     let key = |(i, steps): (usize, sisun_infer::explain::KeySteps)| Key {
         label: labels[i].to_owned(),
         k: k[i].clone(),
@@ -56,7 +78,11 @@ fn sat(hidden: usize) -> Explanation {
         exp_sum,
         model_z: z.clone(),
         z,
-        differences: Differences { score: 0.0, pattern: 0.0, z: 0.0 },
+        differences: Differences {
+            score: 0.0,
+            pattern: 0.0,
+            z: 0.0,
+        },
     }
 }
 
@@ -70,7 +96,11 @@ fn page(found: &Explanation, width: usize, language: Language, full: bool) -> St
 #[track_caller]
 fn has(page: &str, lines: &[&str]) {
     let found: Vec<&str> = page.lines().map(str::trim).collect();
-    assert!(found.windows(lines.len()).any(|part| part == lines), "no\n{}\nin\n{page}", lines.join("\n"));
+    assert!(
+        found.windows(lines.len()).any(|part| part == lines),
+        "no\n{}\nin\n{page}",
+        lines.join("\n")
+    );
 }
 
 #[test]
@@ -86,15 +116,30 @@ fn the_notes_tables_with_the_notes_numbers() {
             "2  ␣sat   [1.000, 1.000, 1.000, 1.000]  4.0000",
         ],
     );
-    has(&english, &["“␣sat”:  q · k = 1.000×1.000 + 1.000×1.000 + 1.000×1.000 + 1.000×1.000 = 4.0000"]);
+    has(
+        &english,
+        &["“␣sat”:  q · k = 1.000×1.000 + 1.000×1.000 + 1.000×1.000 + 1.000×1.000 = 4.0000"],
+    );
     has(&english, &["“␣sat”:  4.0000 ÷ 2.000 = 2.0000"]);
     // 5·e⁻¹ + 1, which is the notes' sum, 20.980, divided by e².
     has(&english, &["“␣sat”:  1.0000 ÷ 2.8394 = 0.3522"]);
-    has(&english, &["worked out   [0.157, 0.157, 0.132, 0.157]", "the model's  [0.157, 0.157, 0.132, 0.157]"]);
-    has(&english, &["1  q · Kᵀ       (1 × 4) × (4 × 6) = (1 × 6)  similarity"]);
+    has(
+        &english,
+        &[
+            "worked out   [0.157, 0.157, 0.132, 0.157]",
+            "the model's  [0.157, 0.157, 0.132, 0.157]",
+        ],
+    );
+    has(
+        &english,
+        &["1  q · Kᵀ       (1 × 4) × (4 × 6) = (1 × 6)  similarity"],
+    );
     let korean = page(&sat(3), 100, Language::Korean, false);
     has(&korean, &["3  ␣on   1.0000  가려짐       -∞"]);
-    has(&korean, &["5  가중치 × V  (1 × 6) × (6 × 4) = (1 × 4)  z (context vector)"]);
+    has(
+        &korean,
+        &["5  가중치 × V  (1 × 6) × (6 × 4) = (1 × 4)  z (context vector)"],
+    );
 }
 
 #[test]
@@ -123,7 +168,8 @@ fn many(n: usize, hidden: usize, query: usize) -> Explanation {
         .map(|i| {
             let mut key = key.clone();
             key.steps.hidden = i >= n - hidden;
-            key.steps.weight = if i % 5 == 0 { 0.01 } else { 0.001 } * if key.steps.hidden { 0.0 } else { 1.0 };
+            key.steps.weight =
+                if i % 5 == 0 { 0.01 } else { 0.001 } * if key.steps.hidden { 0.0 } else { 1.0 };
             key
         })
         .collect();
@@ -132,8 +178,15 @@ fn many(n: usize, hidden: usize, query: usize) -> Explanation {
 
 #[test]
 fn every_key_is_in_one_row_and_the_heaviest_and_the_query_have_their_own() {
-    for (n, hidden, query) in [(1, 0, 0), (20, 0, 3), (21, 0, 3), (60, 10, 49), (60, 59, 0), (61, 5, 7), (500, 400, 99)]
-    {
+    for (n, hidden, query) in [
+        (1, 0, 0),
+        (20, 0, 3),
+        (21, 0, 3),
+        (60, 10, 49),
+        (60, 59, 0),
+        (61, 5, 7),
+        (500, 400, 99),
+    ] {
         let found = many(n, hidden, query);
         let (short, full) = (rows(&found, false), rows(&found, true));
         for rows in [&short, &full] {
@@ -144,11 +197,22 @@ fn every_key_is_in_one_row_and_the_heaviest_and_the_query_have_their_own() {
                 row.keys().all(|key| hides(key) == hides(row.keys().start))
             };
             assert!(rows.iter().all(alike), "{rows:?}");
-            assert!(rows.contains(&Row::Key(query)) && rows.contains(&Row::Key(found.heaviest()[0])), "{rows:?}");
+            assert!(
+                rows.contains(&Row::Key(query)) && rows.contains(&Row::Key(found.heaviest()[0])),
+                "{rows:?}"
+            );
         }
         assert!(full.iter().all(|row| matches!(row, Row::Key(_))) && full.len() == n);
-        let gaps = short.iter().filter(|row| matches!(row, Row::Gap(_))).count();
+        let gaps = short
+            .iter()
+            .filter(|row| matches!(row, Row::Gap(_)))
+            .count();
         assert_eq!(gaps > 0, n - hidden > 20 || hidden > 4, "{short:?}");
-        assert!(short.len() <= 32 && short.iter().all(|row| !matches!(row, Row::Gap(keys) if keys.len() < 2)));
+        assert!(
+            short.len() <= 32
+                && short
+                    .iter()
+                    .all(|row| !matches!(row, Row::Gap(keys) if keys.len() < 2))
+        );
     }
 }

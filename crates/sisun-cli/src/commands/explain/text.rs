@@ -25,7 +25,9 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {
-            Some(line) if columns(line) + 1 + columns(word) <= width => *line += &format!(" {word}"),
+            Some(line) if columns(line) + 1 + columns(word) <= width => {
+                *line += &format!(" {word}")
+            }
             _ => lines.push(word.to_owned()),
         }
     }
@@ -34,18 +36,36 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// A token's label as it is shown: a space at its beginning as `␣`, the end of a long one cut off.
 pub(super) fn label(label: &str) -> String {
-    let shown = label.strip_prefix(' ').map_or_else(|| label.to_owned(), |rest| format!("␣{rest}"));
-    if columns(&shown) <= LABEL { shown } else { format!("{}…", beginning(&shown, LABEL - 1)) }
+    let shown = label
+        .strip_prefix(' ')
+        .map_or_else(|| label.to_owned(), |rest| format!("␣{rest}"));
+    if columns(&shown) <= LABEL {
+        shown
+    } else {
+        format!("{}…", beginning(&shown, LABEL - 1))
+    }
 }
 
-/// A text on one line of at most `width` columns, in brackets the characters `start` to `end`. Of a longer text a part
-/// around them is shown.
+/// A text on one line of at most `width` columns, in brackets the characters `start` to `end`. Of a
+/// longer text a part around them is shown.
 pub(super) fn excerpt(text: &str, start: usize, end: usize, width: usize) -> String {
     let characters: Vec<char> = text.chars().collect();
     // The space that a word begins with stays outside the brackets.
-    let spaces = characters[start..end].iter().take_while(|c| **c == ' ').count();
-    let start = if start + spaces < end { start + spaces } else { start };
-    let [before, inside, after] = [&characters[..start], &characters[start..end], &characters[end..]].map(visible);
+    let spaces = characters[start..end]
+        .iter()
+        .take_while(|c| **c == ' ')
+        .count();
+    let start = if start + spaces < end {
+        start + spaces
+    } else {
+        start
+    };
+    let [before, inside, after] = [
+        &characters[..start],
+        &characters[start..end],
+        &characters[end..],
+    ]
+    .map(visible);
     // Both brackets, and two signs that something was cut off.
     let room = width.saturating_sub(4);
     let inside = beginning(&inside, room);
@@ -65,14 +85,18 @@ pub(super) fn excerpt(text: &str, start: usize, end: usize, width: usize) -> Str
 /// The longest beginning of at most `width` columns.
 fn beginning(text: &str, width: usize) -> &str {
     let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
-    let end = ends.take_while(|end| columns(&text[..*end]) <= width).last();
+    let end = ends
+        .take_while(|end| columns(&text[..*end]) <= width)
+        .last();
     &text[..end.unwrap_or(0)]
 }
 
 /// The longest ending of at most `width` columns.
 fn ending(text: &str, width: usize) -> &str {
     let starts = text.char_indices().rev().map(|(at, _)| at);
-    let start = starts.take_while(|start| columns(&text[*start..]) <= width).last();
+    let start = starts
+        .take_while(|start| columns(&text[*start..]) <= width)
+        .last();
     &text[start.unwrap_or(text.len())..]
 }
 
@@ -96,15 +120,30 @@ mod tests {
 
     #[test]
     fn korean_takes_two_columns() {
-        assert_eq!((columns("cat"), columns("배가"), columns("한 1/3")), (3, 4, 6));
-        assert_eq!((left("배", 4), right("배", 4)), ("배  ".to_owned(), "  배".to_owned()));
-        assert_eq!(wrapped("배가 고파서 치킨을 먹었다", 12), ["배가 고파서", "치킨을", "먹었다"]);
-        assert_eq!((beginning("고파서", 5), ending("고파서", 5)), ("고파", "파서"));
+        assert_eq!(
+            (columns("cat"), columns("배가"), columns("한 1/3")),
+            (3, 4, 6)
+        );
+        assert_eq!(
+            (left("배", 4), right("배", 4)),
+            ("배  ".to_owned(), "  배".to_owned())
+        );
+        assert_eq!(
+            wrapped("배가 고파서 치킨을 먹었다", 12),
+            ["배가 고파서", "치킨을", "먹었다"]
+        );
+        assert_eq!(
+            (beginning("고파서", 5), ending("고파서", 5)),
+            ("고파", "파서")
+        );
     }
 
     #[test]
     fn labels_show_their_space_and_stay_short() {
-        assert_eq!((label(" cat"), label("cat")), ("␣cat".to_owned(), "cat".to_owned()));
+        assert_eq!(
+            (label(" cat"), label("cat")),
+            ("␣cat".to_owned(), "cat".to_owned())
+        );
         assert_eq!(columns(&label(&"x".repeat(99))), 14);
         // Six Korean characters and the sign are 13 columns; a seventh has no room.
         assert_eq!(label(&"배".repeat(99)), "배배배배배배…");
@@ -113,10 +152,20 @@ mod tests {
     #[test]
     fn an_excerpt_shows_the_query_and_what_is_around_it() {
         assert_eq!(excerpt("The cat sat.", 3, 7, 80), "The [cat] sat.");
-        assert_eq!(excerpt("a\n\u{1b}[31m\u{202e}b", 0, 1, 80), "[a]⏎\\u{1b}[31m\\u{202e}b");
+        assert_eq!(
+            excerpt("a\n\u{1b}[31m\u{202e}b", 0, 1, 80),
+            "[a]⏎\\u{1b}[31m\\u{202e}b"
+        );
         assert_eq!(excerpt("  ", 0, 2, 80), "[  ]");
         let long = format!("{}X{}", "가나".repeat(200), "abcd".repeat(100));
-        for (start, end) in [(0, 1), (399, 400), (400, 401), (401, 402), (799, 801), (0, 801)] {
+        for (start, end) in [
+            (0, 1),
+            (399, 400),
+            (400, 401),
+            (401, 402),
+            (799, 801),
+            (0, 801),
+        ] {
             let shown = excerpt(&long, start, end, 60);
             assert!(columns(&shown) <= 60 && columns(&shown) >= 56, "{shown}");
             assert!(shown.contains('[') && shown.contains(']'), "{shown}");

@@ -56,12 +56,23 @@ impl Chunk<'_> {
         [batch, head, first]: [usize; 3],
         rows: usize,
     ) {
-        let Shape { d_head, n_query, n_heads, .. } = pass.shape;
+        let Shape {
+            d_head,
+            n_query,
+            n_heads,
+            ..
+        } = pass.shape;
         let width = padded(d_head);
-        let n_keys = pass.shape.visible(first + rows - 1, self.first).min(self.len);
+        let n_keys = pass
+            .shape
+            .visible(first + rows - 1, self.first)
+            .min(self.len);
         let window = Window::new(&pass.shape, first, rows, self.first, n_keys);
         let window_len = |is_some| if is_some { padded(window.len()) } else { 0 };
-        let (bias_len, dbias_len) = (window_len(pass.bias.is_some()), window_len(pass.dbias.is_some()));
+        let (bias_len, dbias_len) = (
+            window_len(pass.bias.is_some()),
+            window_len(pass.dbias.is_some()),
+        );
         let len = rows * (3 * width + 2 * KEY_BLOCK) + 2 * padded(rows) + bias_len + dbias_len;
         let mut lent = Scratch::new(len);
         let mut scratch = lent.floats();
@@ -80,12 +91,30 @@ impl Chunk<'_> {
         };
         let positions = first..first + rows;
         let scale = pass.shape.scale();
-        Head { from: pass.q, batch, head, d_head }.rows(positions.clone(), scale * LOG2_E, block.query);
-        Head { from: pass.dz, batch, head, d_head }.rows(positions.clone(), 1.0, block.dz);
+        Head {
+            from: pass.q,
+            batch,
+            head,
+            d_head,
+        }
+        .rows(positions.clone(), scale * LOG2_E, block.query);
+        Head {
+            from: pass.dz,
+            batch,
+            head,
+            d_head,
+        }
+        .rows(positions.clone(), 1.0, block.dz);
         let log_sum_exp = &pass.log_sum_exp[(batch * n_heads + head) * n_query + first..];
         for (row, pos) in positions.clone().enumerate() {
             block.log_sum_exp[row] = log_sum_exp[row] * LOG2_E;
-            let z = Head { from: pass.z, batch, head, d_head }.at(pos);
+            let z = Head {
+                from: pass.z,
+                batch,
+                head,
+                d_head,
+            }
+            .at(pos);
             block.dot[row] = dot(simd, &block.dz[row * width..][..width], z);
         }
         if let Some(bias) = pass.bias {
@@ -94,11 +123,18 @@ impl Chunk<'_> {
         block.dbiases.fill(0.0);
         block.dq.fill(0.0);
         for key in (0..n_keys).step_by(KEY_BLOCK) {
-            self.key_block(simd, &pass.shape, &mut block, window, key, KEY_BLOCK.min(n_keys - key));
+            self.key_block(
+                simd,
+                &pass.shape,
+                &mut block,
+                window,
+                key,
+                KEY_BLOCK.min(n_keys - key),
+            );
         }
         for (row, pos) in positions.enumerate() {
-            // SAFETY: every key head is worked on by one thread, which asks for the rows of its query heads one
-            // at a time.
+            // SAFETY: every key head is worked on by one thread, which asks for the rows of its
+            // query heads one at a time.
             #[allow(unsafe_code)]
             let dq = unsafe { pass.dq.row(batch, head, pos) };
             if self.first == 0 {
@@ -130,7 +166,11 @@ impl Chunk<'_> {
         n_keys: usize,
     ) {
         let (d_head, width) = (shape.d_head, padded(shape.d_head));
-        let visible = |row: usize| shape.visible(block.first + row, self.first + key).min(n_keys);
+        let visible = |row: usize| {
+            shape
+                .visible(block.first + row, self.first + key)
+                .min(n_keys)
+        };
         let on_diagonal = visible(0) < n_keys;
         let strip = if on_diagonal { STRIP } else { block.rows };
         for start in (0..block.rows).step_by(strip) {
@@ -141,14 +181,19 @@ impl Chunk<'_> {
             }
             let p = &mut block.p[start * KEY_BLOCK..][..strip * KEY_BLOCK];
             let ds = &mut block.ds[start * KEY_BLOCK..][..strip * KEY_BLOCK];
-            for (left, right, out) in
-                [(&*block.query, self.keys_turned, &mut *p), (&*block.dz, self.values_turned, &mut *ds)]
-            {
+            for (left, right, out) in [
+                (&*block.query, self.keys_turned, &mut *p),
+                (&*block.dz, self.values_turned, &mut *ds),
+            ] {
                 Product {
                     rows: strip,
                     inner: d_head,
                     columns: padded(columns),
-                    left: Left { data: &left[start * width..], row_stride: width, inner_stride: 1 },
+                    left: Left {
+                        data: &left[start * width..],
+                        row_stride: width,
+                        inner_stride: 1,
+                    },
                     right: &right[key * d_head..],
                     right_stride: KEY_BLOCK,
                     out,
@@ -157,7 +202,11 @@ impl Chunk<'_> {
                 }
                 .run(simd);
             }
-            for (row, (p, ds)) in p.chunks_exact_mut(KEY_BLOCK).zip(ds.chunks_exact_mut(KEY_BLOCK)).enumerate() {
+            for (row, (p, ds)) in p
+                .chunks_exact_mut(KEY_BLOCK)
+                .zip(ds.chunks_exact_mut(KEY_BLOCK))
+                .enumerate()
+            {
                 let query = start + row;
                 let (p, ds) = (&mut p[..padded(columns)], &mut ds[..padded(columns)]);
                 let bias_start = window.start(query) + key;
@@ -174,7 +223,11 @@ impl Chunk<'_> {
                 rows: strip,
                 inner: columns,
                 columns: width,
-                left: Left { data: ds, row_stride: KEY_BLOCK, inner_stride: 1 },
+                left: Left {
+                    data: ds,
+                    row_stride: KEY_BLOCK,
+                    inner_stride: 1,
+                },
                 right: &self.keys[key * width..],
                 right_stride: width,
                 out: &mut block.dq[start * width..],
@@ -185,18 +238,26 @@ impl Chunk<'_> {
         }
         let strip = if on_diagonal { STRIP } else { n_keys };
         for start in (0..n_keys).step_by(strip) {
-            // The first query that sees a key of the strip. Its row and all later ones were computed at least to the
-            // end of the strip, because that is what `padded` makes of any number of columns beyond its start.
-            let query = (0..block.rows).find(|&row| visible(row) > start).unwrap_or(block.rows - 1);
+            // The first query that sees a key of the strip. Its row and all later ones were
+            // computed at least to the end of the strip, because that is what `padded` makes of any
+            // number of columns beyond its start.
+            let query = (0..block.rows)
+                .find(|&row| visible(row) > start)
+                .unwrap_or(block.rows - 1);
             let queries = block.rows - query;
-            for (left, right, out) in
-                [(&*block.p, &*block.dz, &mut *self.dv), (&*block.ds, &*block.query, &mut *self.dk)]
-            {
+            for (left, right, out) in [
+                (&*block.p, &*block.dz, &mut *self.dv),
+                (&*block.ds, &*block.query, &mut *self.dk),
+            ] {
                 Product {
                     rows: strip.min(n_keys - start),
                     inner: queries,
                     columns: width,
-                    left: Left { data: &left[query * KEY_BLOCK + start..], row_stride: 1, inner_stride: KEY_BLOCK },
+                    left: Left {
+                        data: &left[query * KEY_BLOCK + start..],
+                        row_stride: 1,
+                        inner_stride: KEY_BLOCK,
+                    },
                     right: &right[query * width..],
                     right_stride: width,
                     out: &mut out[(key + start) * width..],
@@ -209,13 +270,21 @@ impl Chunk<'_> {
     }
 }
 
-/// Scores of a query (to base two) become probabilities, and the gradient of the probabilities that of the scores:
-/// `p = 2^(p − log_sum_exp)`, `ds = p ∘ (ds − dot)`. The exponent is kept from rising above 0, where it could get only by
-/// the rounding of enormous scores.
+/// Scores of a query (to base two) become probabilities, and the gradient of the probabilities that
+/// of the scores: `p = 2^(p − log_sum_exp)`, `ds = p ∘ (ds − dot)`. The exponent is kept from
+/// rising above 0, where it could get only by the rounding of enormous scores.
 #[inline(always)]
 fn differentiate<S: Simd>(simd: S, p: &mut [f32], ds: &mut [f32], log_sum_exp: f32, dot: f32) {
-    let (log_sum_exp, dot, zero) = (simd.splat_f32s(log_sum_exp), simd.splat_f32s(dot), simd.splat_f32s(0.0));
-    for (p, ds) in S::as_mut_simd_f32s(p).0.iter_mut().zip(S::as_mut_simd_f32s(ds).0) {
+    let (log_sum_exp, dot, zero) = (
+        simd.splat_f32s(log_sum_exp),
+        simd.splat_f32s(dot),
+        simd.splat_f32s(0.0),
+    );
+    for (p, ds) in S::as_mut_simd_f32s(p)
+        .0
+        .iter_mut()
+        .zip(S::as_mut_simd_f32s(ds).0)
+    {
         *p = exp2(simd, simd.min_f32s(zero, simd.sub_f32s(*p, log_sum_exp)));
         *ds = simd.mul_f32s(*p, simd.sub_f32s(*ds, dot));
     }

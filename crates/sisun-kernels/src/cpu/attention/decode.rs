@@ -1,5 +1,5 @@
-//! The forward pass of a single query against many keys: limited by how fast keys and values come from memory, so they
-//! are read once, where they lie.
+//! The forward pass of a single query against many keys: limited by how fast keys and values come
+//! from memory, so they are read once, where they lie.
 
 use super::bias::Window;
 use super::forward::Forward;
@@ -14,9 +14,19 @@ use pulp::Simd;
 /// The query heads of one key head.
 #[pulp::with_simd(kv_head = arch())]
 #[inline(always)]
-pub(super) fn kv_head_with_simd<S: Simd>(simd: S, pass: &Forward<'_>, batch: usize, kv_head: usize) {
+pub(super) fn kv_head_with_simd<S: Simd>(
+    simd: S,
+    pass: &Forward<'_>,
+    batch: usize,
+    kv_head: usize,
+) {
     let shape = &pass.shape;
-    let Shape { n_key, d_head, n_heads, .. } = *shape;
+    let Shape {
+        n_key,
+        d_head,
+        n_heads,
+        ..
+    } = *shape;
     let (group, width) = (shape.group(), padded(d_head));
     let heads = kv_head * group;
     let whole = d_head / S::F32_LANES * S::F32_LANES;
@@ -30,7 +40,12 @@ pub(super) fn kv_head_with_simd<S: Simd>(simd: S, pass: &Forward<'_>, batch: usi
     let maxima = &mut cut(&mut scratch, group)[..group];
     let biases = scratch;
     for (head, query) in query.chunks_exact_mut(width).enumerate() {
-        let head = Head { from: pass.q, batch, head: heads + head, d_head };
+        let head = Head {
+            from: pass.q,
+            batch,
+            head: heads + head,
+            d_head,
+        };
         head.rows(0..1, shape.scale() * LOG2_E, query);
     }
     out.fill(0.0);
@@ -39,26 +54,50 @@ pub(super) fn kv_head_with_simd<S: Simd>(simd: S, pass: &Forward<'_>, batch: usi
     for key in (0..n_key).step_by(KEY_BLOCK) {
         let n_keys = KEY_BLOCK.min(n_key - key);
         for i in 0..n_keys {
-            let x = Head { from: pass.k, batch, head: kv_head, d_head }.at(key + i);
-            for (query, scores) in query.chunks_exact(width).zip(scores.chunks_exact_mut(KEY_BLOCK)) {
+            let x = Head {
+                from: pass.k,
+                batch,
+                head: kv_head,
+                d_head,
+            }
+            .at(key + i);
+            for (query, scores) in query
+                .chunks_exact(width)
+                .zip(scores.chunks_exact_mut(KEY_BLOCK))
+            {
                 scores[i] = dot(simd, query, x);
             }
         }
         for (head, scores) in scores.chunks_exact_mut(KEY_BLOCK).enumerate() {
             if let Some(bias) = pass.bias {
-                Window::new(shape, 0, 1, key, n_keys).gather(bias, n_heads, heads + head, LOG2_E, biases);
+                Window::new(shape, 0, 1, key, n_keys).gather(
+                    bias,
+                    n_heads,
+                    heads + head,
+                    LOG2_E,
+                    biases,
+                );
                 add(&mut scores[..n_keys], biases);
             }
             hide(simd, scores, n_keys);
             let sums = &mut sums[head * LINE..][..LINE];
-            raise(simd, scores, &mut maxima[head], (&mut *sums, &mut out[head * width..][..width]));
+            raise(
+                simd,
+                scores,
+                &mut maxima[head],
+                (&mut *sums, &mut out[head * width..][..width]),
+            );
             soften(simd, scores, maxima[head], sums);
         }
         Product {
             rows: group,
             inner: n_keys,
             columns: whole,
-            left: Left { data: scores, row_stride: KEY_BLOCK, inner_stride: 1 },
+            left: Left {
+                data: scores,
+                row_stride: KEY_BLOCK,
+                inner_stride: 1,
+            },
             right: pass.v.from(batch, kv_head, key),
             right_stride: pass.v.rows.pos_stride,
             out,
@@ -67,8 +106,17 @@ pub(super) fn kv_head_with_simd<S: Simd>(simd: S, pass: &Forward<'_>, batch: usi
         }
         .run(simd);
         for i in 0..if whole < d_head { n_keys } else { 0 } {
-            let value = &Head { from: pass.v, batch, head: kv_head, d_head }.at(key + i)[whole..];
-            for (out, scores) in out.chunks_exact_mut(width).zip(scores.chunks_exact(KEY_BLOCK)) {
+            let value = &Head {
+                from: pass.v,
+                batch,
+                head: kv_head,
+                d_head,
+            }
+            .at(key + i)[whole..];
+            for (out, scores) in out
+                .chunks_exact_mut(width)
+                .zip(scores.chunks_exact(KEY_BLOCK))
+            {
                 for (out, x) in out[whole..].iter_mut().zip(value) {
                     *out += scores[i] * x;
                 }
@@ -80,8 +128,12 @@ pub(super) fn kv_head_with_simd<S: Simd>(simd: S, pass: &Forward<'_>, batch: usi
         let normalizer = 1.0 / sum;
         // SAFETY: every key head is worked on once, and with it its query heads.
         #[allow(unsafe_code)]
-        let (z, log_sum_exp) =
-            unsafe { (pass.z.row(batch, heads + head, 0), pass.log_sum_exp.row(batch, heads + head, 0)) };
+        let (z, log_sum_exp) = unsafe {
+            (
+                pass.z.row(batch, heads + head, 0),
+                pass.log_sum_exp.row(batch, heads + head, 0),
+            )
+        };
         for (z, x) in z.iter_mut().zip(out) {
             *z = x * normalizer;
         }

@@ -4,15 +4,18 @@ use super::bias::Window;
 use super::pack::Head;
 use super::rows::{Part, RowsMut};
 use super::softmax::{add, hide, raise, soften};
-use super::{Heads, KEY_BLOCK, LN_2, LOG2_E, PARALLEL_WORK, QUERY_BLOCK, Rows, STRIP, Shape, decode, for_each};
+use super::{
+    Heads, KEY_BLOCK, LN_2, LOG2_E, PARALLEL_WORK, QUERY_BLOCK, Rows, STRIP, Shape, decode,
+    for_each,
+};
 use crate::cpu::product::{Left, Product};
 use crate::cpu::scratch::{LINE, Scratch, cut, padded};
 use crate::cpu::simd::arch;
 use crate::cpu::threads::n_threads;
 use pulp::Simd;
 
-/// Keys whose scores are softened together, several blocks: the scores of a block of queries with them are 32 KB. More
-/// would leave the nearest cache, fewer would cost more maxima.
+/// Keys whose scores are softened together, several blocks: the scores of a block of queries with
+/// them are 32 KB. More would leave the nearest cache, fewer would cost more maxima.
 const KEY_CHUNK: usize = 2 * KEY_BLOCK;
 
 /// What every part of a forward pass needs.
@@ -29,12 +32,14 @@ pub(super) struct Forward<'a> {
     pub(super) log_sum_exp: &'a RowsMut<'a>,
 }
 
-/// `z = softmax(q·kᵀ/√d_head + bias)·v`, hidden keys left out, and `log_sum_exp` of the scores for [`super::backward`].
+/// `z = softmax(q·kᵀ/√d_head + bias)·v`, hidden keys left out, and `log_sum_exp` of the scores for
+/// [`super::backward`].
 ///
 /// # Shapes
-/// - `q`: `[batch, n_heads, query, d_head]`, `k` and `v`: `[batch, n_kv_heads, key, d_head]`, wherever they lie
-/// - `bias`: `[n_key + n_query − 1, head]`; row `o` is added where `query − key = o − (n_query − 1)`, the query counted
-///   from the first key
+/// - `q`: `[batch, n_heads, query, d_head]`, `k` and `v`: `[batch, n_kv_heads, key, d_head]`,
+///   wherever they lie
+/// - `bias`: `[n_key + n_query − 1, head]`; row `o` is added where `query − key = o − (n_query −
+///   1)`, the query counted from the first key
 /// - `z`: `[batch, query, head, d_head]`
 /// - `log_sum_exp`: `[batch, head, query]`
 ///
@@ -53,33 +58,80 @@ pub(crate) fn forward(
         return;
     }
     shape.check(q, k, v, bias, z, log_sum_exp);
-    let Shape { batch, n_heads, n_kv_heads, n_query, n_key, d_head, .. } = *shape;
+    let Shape {
+        batch,
+        n_heads,
+        n_kv_heads,
+        n_query,
+        n_key,
+        d_head,
+        ..
+    } = *shape;
     let sizes = [batch, n_heads, n_query];
-    let [z] = RowsMut::split(z, [Part { rows: shape.z_rows(), sizes, width: d_head }]);
-    let rows = Rows { offset: 0, batch_stride: n_heads * n_query, head_stride: n_query, pos_stride: 1 };
-    let [log_sum_exp] = RowsMut::split(log_sum_exp, [Part { rows, sizes, width: 1 }]);
-    let pass = Forward { shape: *shape, q, k, v, bias, z: &z, log_sum_exp: &log_sum_exp };
+    let [z] = RowsMut::split(
+        z,
+        [Part {
+            rows: shape.z_rows(),
+            sizes,
+            width: d_head,
+        }],
+    );
+    let rows = Rows {
+        offset: 0,
+        batch_stride: n_heads * n_query,
+        head_stride: n_query,
+        pos_stride: 1,
+    };
+    let [log_sum_exp] = RowsMut::split(
+        log_sum_exp,
+        [Part {
+            rows,
+            sizes,
+            width: 1,
+        }],
+    );
+    let pass = Forward {
+        shape: *shape,
+        q,
+        k,
+        v,
+        bias,
+        z: &z,
+        log_sum_exp: &log_sum_exp,
+    };
 
-    let threads = if shape.work() < PARALLEL_WORK { 1 } else { n_threads() };
+    let threads = if shape.work() < PARALLEL_WORK {
+        1
+    } else {
+        n_threads()
+    };
     let tasks = batch * n_kv_heads;
     for_each(threads > 1 && tasks > 1, tasks, |task| {
         let (batch, kv_head) = (task / n_kv_heads, task % n_kv_heads);
         if n_query == 1 {
             return decode::kv_head(&pass, batch, kv_head);
         }
-        let (keys_len, values_len) = (n_key.next_multiple_of(KEY_BLOCK) * d_head, n_key * padded(d_head));
+        let (keys_len, values_len) = (
+            n_key.next_multiple_of(KEY_BLOCK) * d_head,
+            n_key * padded(d_head),
+        );
         let mut lent = Scratch::new(padded(keys_len) + values_len);
         let mut scratch = lent.floats();
         let (keys, values) = (cut(&mut scratch, keys_len), scratch);
         pack(&pass, batch, kv_head, keys, values);
         let n_blocks = n_query.div_ceil(QUERY_BLOCK);
         // When there are few heads for the threads, they share them block by block.
-        for_each(threads > 1 && tasks < 4 * threads, shape.group() * n_blocks, |item| {
-            let head = kv_head * shape.group() + item / n_blocks;
-            // The last blocks see the most keys: started first, they do not come to lie at the end alone.
-            let first = (n_blocks - 1 - item % n_blocks) * QUERY_BLOCK;
-            query_block(&pass, batch, head, first, keys, values);
-        });
+        for_each(
+            threads > 1 && tasks < 4 * threads,
+            shape.group() * n_blocks,
+            |item| {
+                let head = kv_head * shape.group() + item / n_blocks;
+                // The last blocks see the most keys: started first, they do not come to lie at the
+                // end alone.
+                let first = (n_blocks - 1 - item % n_blocks) * QUERY_BLOCK;
+                query_block(&pass, batch, head, first, keys, values);
+            },
+        );
     });
 }
 
@@ -95,11 +147,24 @@ fn pack_with_simd<S: Simd>(
     values: &mut [f32],
 ) {
     let Shape { n_key, d_head, .. } = pass.shape;
-    Head { from: pass.k, batch, head, d_head }.transposed(simd, 0..n_key, keys);
-    Head { from: pass.v, batch, head, d_head }.rows(0..n_key, 1.0, values);
+    Head {
+        from: pass.k,
+        batch,
+        head,
+        d_head,
+    }
+    .transposed(simd, 0..n_key, keys);
+    Head {
+        from: pass.v,
+        batch,
+        head,
+        d_head,
+    }
+    .rows(0..n_key, 1.0, values);
 }
 
-/// The block of queries from `first` on of one head, with its keys and values as [`pack`] laid them out.
+/// The block of queries from `first` on of one head, with its keys and values as [`pack`] laid them
+/// out.
 #[pulp::with_simd(query_block = arch())]
 #[inline(always)]
 fn query_block_with_simd<S: Simd>(
@@ -128,7 +193,13 @@ fn query_block_with_simd<S: Simd>(
     let biases = scratch;
     // Scaling q touches d_head numbers a query; scaling the scores would touch n_key.
     let factor = shape.scale() * LOG2_E;
-    Head { from: pass.q, batch, head, d_head }.rows(first..first + rows, factor, query);
+    Head {
+        from: pass.q,
+        batch,
+        head,
+        d_head,
+    }
+    .rows(first..first + rows, factor, query);
     if let Some(bias) = pass.bias {
         window.gather(bias, shape.n_heads, head, LOG2_E, biases);
     }
@@ -137,7 +208,11 @@ fn query_block_with_simd<S: Simd>(
     maxima.fill(f32::MIN);
     for key in (0..n_seen).step_by(KEY_CHUNK) {
         let n_keys = KEY_CHUNK.min(n_seen - key);
-        let strip = if shape.visible(first, key) < n_keys { STRIP } else { rows };
+        let strip = if shape.visible(first, key) < n_keys {
+            STRIP
+        } else {
+            rows
+        };
         for start in (0..rows).step_by(strip) {
             let strip = strip.min(rows - start);
             let columns = shape.visible(first + start + strip - 1, key).min(n_keys);
@@ -151,7 +226,11 @@ fn query_block_with_simd<S: Simd>(
                     rows: strip,
                     inner: d_head,
                     columns: padded(KEY_BLOCK.min(columns - block)),
-                    left: Left { data: &query[start * width..], row_stride: width, inner_stride: 1 },
+                    left: Left {
+                        data: &query[start * width..],
+                        row_stride: width,
+                        inner_stride: 1,
+                    },
                     right: &keys[(key + block) * d_head..],
                     right_stride: KEY_BLOCK,
                     out: &mut scores[block..],
@@ -168,19 +247,31 @@ fn query_block_with_simd<S: Simd>(
                     add(&mut scores[..columns], &biases[window.start(query) + key..]);
                 }
                 hide(simd, scores, shape.visible(first + query, key).min(columns));
-                let earlier = (&mut sums[query * LINE..][..LINE], &mut out[row * width..][..width]);
+                let earlier = (
+                    &mut sums[query * LINE..][..LINE],
+                    &mut out[row * width..][..width],
+                );
                 raise(simd, scores, &mut maxima[query], earlier);
             }
             for row in 0..strip {
                 let query = start + row;
                 let scores = &mut scores[row * KEY_CHUNK..][..padded(columns)];
-                soften(simd, scores, maxima[query], &mut sums[query * LINE..][..LINE]);
+                soften(
+                    simd,
+                    scores,
+                    maxima[query],
+                    &mut sums[query * LINE..][..LINE],
+                );
             }
             Product {
                 rows: strip,
                 inner: columns,
                 columns: width,
-                left: Left { data: scores, row_stride: KEY_CHUNK, inner_stride: 1 },
+                left: Left {
+                    data: scores,
+                    row_stride: KEY_CHUNK,
+                    inner_stride: 1,
+                },
                 right: &values[key * width..],
                 right_stride: width,
                 out,
@@ -193,11 +284,15 @@ fn query_block_with_simd<S: Simd>(
     for row in 0..rows {
         let sum = simd.reduce_sum_f32s(S::as_simd_f32s(&sums[row * LINE..]).0[0]);
         let normalizer = 1.0 / sum;
-        // SAFETY: the blocks of queries of all heads are each worked on once, so the rows of this one are asked
-        // for here only.
+        // SAFETY: the blocks of queries of all heads are each worked on once, so the rows of this
+        // one are asked for here only.
         #[allow(unsafe_code)]
-        let (z, log_sum_exp) =
-            unsafe { (pass.z.row(batch, head, first + row), pass.log_sum_exp.row(batch, head, first + row)) };
+        let (z, log_sum_exp) = unsafe {
+            (
+                pass.z.row(batch, head, first + row),
+                pass.log_sum_exp.row(batch, head, first + row),
+            )
+        };
         for (z, x) in z.iter_mut().zip(&out[row * width..]) {
             *z = x * normalizer;
         }

@@ -21,7 +21,8 @@ impl<'a> Head<'a> {
         &self.from.from(self.batch, self.head, pos)[..self.d_head]
     }
 
-    /// Copies the vectors at `positions` times `factor`, each padded with zeros to whole cache lines.
+    /// Copies the vectors at `positions` times `factor`, each padded with zeros to whole cache
+    /// lines.
     ///
     /// # Shapes
     /// - `out`: `[positions, padded(d_head)]`
@@ -50,11 +51,21 @@ impl<'a> Head<'a> {
 
     /// One block.
     #[inline(always)]
-    fn transposed_block<S: Simd>(&self, simd: S, positions: Range<usize>, out: &mut [[f32; KEY_BLOCK]]) {
-        let whole = if S::F32_LANES >= 4 { positions.len() / 4 * 4 } else { 0 };
+    fn transposed_block<S: Simd>(
+        &self,
+        simd: S,
+        positions: Range<usize>,
+        out: &mut [[f32; KEY_BLOCK]],
+    ) {
+        let whole = if S::F32_LANES >= 4 {
+            positions.len() / 4 * 4
+        } else {
+            0
+        };
         for column in (0..whole).step_by(4) {
             let row = |i| S::as_simd_f32s(self.at(positions.start + column + i));
-            let ((a, a_left), (b, b_left), (c, c_left), (d, d_left)) = (row(0), row(1), row(2), row(3));
+            let ((a, a_left), (b, b_left), (c, c_left), (d, d_left)) =
+                (row(0), row(1), row(2), row(3));
             for (i, (((a, b), c), d)) in a.iter().zip(b).zip(c).zip(d).enumerate() {
                 // In groups of four lanes, the squares [vector, lane] turned.
                 let turned: [S::f32s; 4] = simd.interleave_shfl_f32s([*a, *b, *c, *d]);
@@ -66,7 +77,10 @@ impl<'a> Head<'a> {
                 }
             }
             let out = &mut out[self.d_head - a_left.len()..];
-            for (out, (((a, b), c), d)) in out.iter_mut().zip(a_left.iter().zip(b_left).zip(c_left).zip(d_left)) {
+            for (out, (((a, b), c), d)) in out
+                .iter_mut()
+                .zip(a_left.iter().zip(b_left).zip(c_left).zip(d_left))
+            {
                 out.as_chunks_mut().0[column / 4] = [*a, *b, *c, *d];
             }
         }
@@ -76,7 +90,8 @@ impl<'a> Head<'a> {
             }
         }
         if positions.len() < KEY_BLOCK {
-            out.iter_mut().for_each(|row| row[positions.len()..].fill(0.0));
+            out.iter_mut()
+                .for_each(|row| row[positions.len()..].fill(0.0));
         }
     }
 }

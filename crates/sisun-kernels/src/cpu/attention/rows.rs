@@ -17,9 +17,15 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// The heads that start at column `offset` of a buffer `[batch, pos, width]`, such as a fused projection.
+    /// The heads that start at column `offset` of a buffer `[batch, pos, width]`, such as a fused
+    /// projection.
     pub(crate) fn columns(offset: usize, n_pos: usize, width: usize, d_head: usize) -> Self {
-        Self { offset, batch_stride: n_pos * width, head_stride: d_head, pos_stride: width }
+        Self {
+            offset,
+            batch_stride: n_pos * width,
+            head_stride: d_head,
+            pos_stride: width,
+        }
     }
 
     /// Where the vector of `(batch, head, pos)` starts.
@@ -28,7 +34,8 @@ impl Rows {
         self.offset + batch * self.batch_stride + head * self.head_stride + pos * self.pos_stride
     }
 
-    /// One past the last element of vectors of `d_head` elements for `[batch, head, pos]`; sizes are not 0.
+    /// One past the last element of vectors of `d_head` elements for `[batch, head, pos]`; sizes
+    /// are not 0.
     fn end(&self, [batch, heads, n_pos]: [usize; 3], d_head: usize) -> usize {
         self.start(batch - 1, heads - 1, n_pos - 1) + d_head
     }
@@ -54,7 +61,12 @@ impl<'a> Heads<'a> {
     /// If the vectors of `sizes` `[batch, head, pos]` do not lie inside the data.
     pub(crate) fn check(&self, sizes: [usize; 3], d_head: usize) {
         let end = self.rows.end(sizes, d_head);
-        assert!(end <= self.data.len(), "{:?} of {sizes:?} ends at {end}, beyond {}", self.rows, self.data.len());
+        assert!(
+            end <= self.data.len(),
+            "{:?} of {sizes:?} ends at {end}, beyond {}",
+            self.rows,
+            self.data.len()
+        );
     }
 }
 
@@ -70,13 +82,25 @@ pub(crate) struct Part {
 impl Part {
     /// The elements from the first to the last, if no two vectors share one.
     fn span(&self) -> Option<usize> {
-        let Rows { batch_stride, head_stride, pos_stride, .. } = self.rows;
+        let Rows {
+            batch_stride,
+            head_stride,
+            pos_stride,
+            ..
+        } = self.rows;
         let [batch, heads, n_pos] = self.sizes;
-        nested(self.width, [(batch, batch_stride), (heads, head_stride), (n_pos, pos_stride)])
+        nested(
+            self.width,
+            [
+                (batch, batch_stride),
+                (heads, head_stride),
+                (n_pos, pos_stride),
+            ],
+        )
     }
 
-    /// Whether this part and the other share no element, as far as is understood: they lie one after the other, or
-    /// they are columns of one buffer `[batch, pos, …]`.
+    /// Whether this part and the other share no element, as far as is understood: they lie one
+    /// after the other, or they are columns of one buffer `[batch, pos, …]`.
     fn is_apart_from(&self, other: &Self) -> bool {
         let columns = |part: &Self| {
             let start = part.rows.offset;
@@ -85,22 +109,39 @@ impl Part {
         let (mine, others) = (columns(self), columns(other));
         let (first, last) = (mine.start.min(others.start), mine.end.max(others.end));
         let strides = |part: &Self| (part.rows.batch_stride, part.rows.pos_stride);
-        let (end, other_end) = (self.rows.end(self.sizes, self.width), other.rows.end(other.sizes, other.width));
-        let (batch, n_pos) = (self.sizes[0].max(other.sizes[0]), self.sizes[2].max(other.sizes[2]));
+        let (end, other_end) = (
+            self.rows.end(self.sizes, self.width),
+            other.rows.end(other.sizes, other.width),
+        );
+        let (batch, n_pos) = (
+            self.sizes[0].max(other.sizes[0]),
+            self.sizes[2].max(other.sizes[2]),
+        );
         end <= other.rows.offset
             || other_end <= self.rows.offset
             || (mine.end <= others.start || others.end <= mine.start)
                 && strides(self) == strides(other)
-                && nested(last - first, [(batch, strides(self).0), (n_pos, strides(self).1)]).is_some()
+                && nested(
+                    last - first,
+                    [(batch, strides(self).0), (n_pos, strides(self).1)],
+                )
+                .is_some()
     }
 }
 
-/// The span of blocks of `width` elements repeated along dimensions of (size, stride), if no two blocks overlap.
+/// The span of blocks of `width` elements repeated along dimensions of (size, stride), if no two
+/// blocks overlap.
 fn nested<const N: usize>(width: usize, mut dims: [(usize, usize); N]) -> Option<usize> {
     dims.sort_unstable_by_key(|&(_, stride)| stride);
-    dims.into_iter().filter(|&(size, _)| size > 1).try_fold(width, |span, (size, stride)| {
-        if stride < span { None } else { (size - 1).checked_mul(stride)?.checked_add(span) }
-    })
+    dims.into_iter()
+        .filter(|&(size, _)| size > 1)
+        .try_fold(width, |span, (size, stride)| {
+            if stride < span {
+                None
+            } else {
+                (size - 1).checked_mul(stride)?.checked_add(span)
+            }
+        })
 }
 
 /// Vectors of one buffer that tasks on several threads write at once, each its own.
@@ -111,8 +152,9 @@ pub(crate) struct RowsMut<'a> {
     buffer: PhantomData<&'a mut [f32]>,
 }
 
-// SAFETY: what is shared is a pointer into memory borrowed mutably for 'a; it is followed only by `row`, whose caller
-// promises that no two threads hold the same vector, and different vectors share no element (checked in `split`).
+// SAFETY: what is shared is a pointer into memory borrowed mutably for 'a; it is followed only by
+// `row`, whose caller promises that no two threads hold the same vector, and different vectors
+// share no element (checked in `split`).
 #[allow(unsafe_code)]
 unsafe impl Sync for RowsMut<'_> {}
 
@@ -123,15 +165,28 @@ impl<'a> RowsMut<'a> {
     /// If a part leaves the buffer, or any two vectors overlap.
     pub(crate) fn split<const N: usize>(data: &'a mut [f32], parts: [Part; N]) -> [Self; N] {
         for (i, part) in parts.iter().enumerate() {
-            let span = part.span().unwrap_or_else(|| panic!("vectors overlap: {part:?}"));
+            let span = part
+                .span()
+                .unwrap_or_else(|| panic!("vectors overlap: {part:?}"));
             let end = part.rows.offset.saturating_add(span);
-            assert!(end <= data.len(), "{part:?} ends at {end}, beyond {}", data.len());
+            assert!(
+                end <= data.len(),
+                "{part:?} ends at {end}, beyond {}",
+                data.len()
+            );
             for other in &parts[..i] {
-                assert!(part.is_apart_from(other), "not known to be apart: {part:?} and {other:?}");
+                assert!(
+                    part.is_apart_from(other),
+                    "not known to be apart: {part:?} and {other:?}"
+                );
             }
         }
         let data = data.as_mut_ptr();
-        parts.map(|part| Self { data, part, buffer: PhantomData })
+        parts.map(|part| Self {
+            data,
+            part,
+            buffer: PhantomData,
+        })
     }
 
     /// The vector of `(batch, head, pos)`.
@@ -142,11 +197,17 @@ impl<'a> RowsMut<'a> {
     #[allow(unsafe_code, clippy::mut_from_ref)]
     pub(crate) unsafe fn row(&self, batch: usize, head: usize, pos: usize) -> &mut [f32] {
         let [n_batch, heads, n_pos] = self.part.sizes;
-        assert!(batch < n_batch && head < heads && pos < n_pos, "no such vector");
-        // SAFETY: `split` found all vectors inside the buffer, which is borrowed for longer than `self`, and no two
-        // of them overlapping; the caller holds this one alone.
+        assert!(
+            batch < n_batch && head < heads && pos < n_pos,
+            "no such vector"
+        );
+        // SAFETY: `split` found all vectors inside the buffer, which is borrowed for longer than
+        // `self`, and no two of them overlapping; the caller holds this one alone.
         unsafe {
-            std::slice::from_raw_parts_mut(self.data.add(self.part.rows.start(batch, head, pos)), self.part.width)
+            std::slice::from_raw_parts_mut(
+                self.data.add(self.part.rows.start(batch, head, pos)),
+                self.part.width,
+            )
         }
     }
 }
@@ -157,14 +218,24 @@ mod tests {
 
     fn part(offset: usize, strides: [usize; 3], sizes: [usize; 3]) -> Part {
         let [batch_stride, head_stride, pos_stride] = strides;
-        Part { rows: Rows { offset, batch_stride, head_stride, pos_stride }, sizes, width: 4 }
+        Part {
+            rows: Rows {
+                offset,
+                batch_stride,
+                head_stride,
+                pos_stride,
+            },
+            sizes,
+            width: 4,
+        }
     }
 
     #[test]
     #[allow(unsafe_code)]
     fn parts_of_a_fused_projection_are_apart() {
         // [batch 2, pos 5, (6 + 3 + 3) · 4]
-        let parts = [(0, 6), (24, 3), (36, 3)].map(|(offset, heads)| part(offset, [240, 4, 48], [2, heads, 5]));
+        let parts = [(0, 6), (24, 3), (36, 3)]
+            .map(|(offset, heads)| part(offset, [240, 4, 48], [2, heads, 5]));
         let mut data = vec![0.0; 480];
         let rows = RowsMut::split(&mut data, parts);
         for (value, rows) in rows.iter().enumerate() {
@@ -172,7 +243,9 @@ mod tests {
                 for head in 0..rows.part.sizes[1] {
                     for pos in 0..5 {
                         // SAFETY: the only thread, one vector at a time.
-                        unsafe { rows.row(batch, head, pos) }.iter_mut().for_each(|x| *x += 1.0 + value as f32);
+                        unsafe { rows.row(batch, head, pos) }
+                            .iter_mut()
+                            .for_each(|x| *x += 1.0 + value as f32);
                     }
                 }
             }
@@ -183,7 +256,10 @@ mod tests {
 
     #[test]
     fn one_after_the_other() {
-        let parts = [part(0, [40, 20, 4], [2, 2, 5]), part(80, [20, 4, 4], [2, 1, 5])];
+        let parts = [
+            part(0, [40, 20, 4], [2, 2, 5]),
+            part(80, [20, 4, 4], [2, 1, 5]),
+        ];
         RowsMut::split(&mut [0.0; 120], parts);
     }
 
@@ -196,7 +272,13 @@ mod tests {
     #[test]
     #[should_panic(expected = "not known to be apart")]
     fn overlap_of_parts() {
-        RowsMut::split(&mut [0.0; 480], [part(0, [240, 4, 48], [2, 6, 5]), part(20, [240, 4, 48], [2, 3, 5])]);
+        RowsMut::split(
+            &mut [0.0; 480],
+            [
+                part(0, [240, 4, 48], [2, 6, 5]),
+                part(20, [240, 4, 48], [2, 3, 5]),
+            ],
+        );
     }
 
     #[test]

@@ -11,8 +11,8 @@ pub(super) fn add(x: &mut [f32], y: &[f32]) {
     }
 }
 
-/// Puts the scores from `visible` on at −∞. (In whole vectors, because these are read as vectors right after: a vector
-/// waits long for elements that were written one by one.)
+/// Puts the scores from `visible` on at −∞. (In whole vectors, because these are read as vectors
+/// right after: a vector waits long for elements that were written one by one.)
 ///
 /// # Shapes
 /// - `scores`: whole cache lines
@@ -21,20 +21,27 @@ pub(super) fn hide<S: Simd>(simd: S, scores: &mut [f32], visible: usize) {
     let hidden = simd.splat_f32s(f32::NEG_INFINITY);
     let scores = &mut S::as_mut_simd_f32s(scores).0[visible / S::F32_LANES..];
     if let Some((border, scores)) = scores.split_first_mut() {
-        let seen = simd.mask_between_m32s(0, (visible % S::F32_LANES) as u32).mask();
+        let seen = simd
+            .mask_between_m32s(0, (visible % S::F32_LANES) as u32)
+            .mask();
         *border = simd.select_f32s(seen, *border, hidden);
         scores.fill(hidden);
     }
 }
 
-/// Raises `maximum` to the highest of these scores too (to base two). What earlier scores gave was times `2^−maximum`,
-/// and is brought to the new one.
+/// Raises `maximum` to the highest of these scores too (to base two). What earlier scores gave was
+/// times `2^−maximum`, and is brought to the new one.
 ///
 /// # Shapes
 /// - `scores`: whole cache lines
 /// - `earlier`: a sum of exponentials in one cache line, and the values weighted by them
 #[inline(always)]
-pub(super) fn raise<S: Simd>(simd: S, scores: &[f32], maximum: &mut f32, earlier: (&mut [f32], &mut [f32])) {
+pub(super) fn raise<S: Simd>(
+    simd: S,
+    scores: &[f32],
+    maximum: &mut f32,
+    earlier: (&mut [f32], &mut [f32]),
+) {
     let mut highest = simd.splat_f32s(*maximum);
     for score in S::as_simd_f32s(scores).0 {
         highest = simd.max_f32s(highest, *score);
@@ -44,7 +51,11 @@ pub(super) fn raise<S: Simd>(simd: S, scores: &[f32], maximum: &mut f32, earlier
         // Before the first scores there is nothing to bring along.
         if *maximum > f32::MIN {
             let shrink = (*maximum - highest).exp2();
-            earlier.0.iter_mut().chain(earlier.1).for_each(|x| *x *= shrink);
+            earlier
+                .0
+                .iter_mut()
+                .chain(earlier.1)
+                .for_each(|x| *x *= shrink);
         }
         *maximum = highest;
     }

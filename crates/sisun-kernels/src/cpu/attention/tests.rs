@@ -5,8 +5,8 @@ mod plain;
 use super::{Gradients, Heads, Rows, Shape, backward, forward};
 use plain::{Plain, noise};
 
-/// What a pass over one fused buffer `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]` gives, or over three buffers when
-/// queries and keys differ in number.
+/// What a pass over one fused buffer `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]` gives, or over
+/// three buffers when queries and keys differ in number.
 struct Results {
     z: Vec<f32>,
     log_sum_exp: Vec<f32>,
@@ -27,8 +27,21 @@ struct Inputs {
 
 impl Inputs {
     fn new(shape: Shape, has_bias: bool, size: f32) -> Self {
-        let Shape { batch, n_heads, n_kv_heads, n_query, n_key, d_head, .. } = shape;
-        let random = |seed, len, size: f32| noise(seed, len).iter().map(|x| x * size).collect::<Vec<f32>>();
+        let Shape {
+            batch,
+            n_heads,
+            n_kv_heads,
+            n_query,
+            n_key,
+            d_head,
+            ..
+        } = shape;
+        let random = |seed, len, size: f32| {
+            noise(seed, len)
+                .iter()
+                .map(|x| x * size)
+                .collect::<Vec<f32>>()
+        };
         Self {
             shape,
             q: random(1, batch * n_query * n_heads * d_head, size),
@@ -40,24 +53,56 @@ impl Inputs {
     }
 
     fn run(&self) -> Results {
-        let Shape { batch, n_heads, n_kv_heads, n_query, n_key, d_head, .. } = self.shape;
-        // One buffer after the other, unless they can be fused; gaps of a number nobody else writes.
+        let Shape {
+            batch,
+            n_heads,
+            n_kv_heads,
+            n_query,
+            n_key,
+            d_head,
+            ..
+        } = self.shape;
+        // One buffer after the other, unless they can be fused; gaps of a number nobody else
+        // writes.
         let (q_width, k_width) = (n_heads * d_head, n_kv_heads * d_head);
         let width = q_width + 2 * k_width + 5;
         let fused = n_query == n_key;
         let rows = if fused {
-            [0, q_width, q_width + k_width].map(|offset| Rows::columns(offset, n_key, width, d_head))
+            [0, q_width, q_width + k_width]
+                .map(|offset| Rows::columns(offset, n_key, width, d_head))
         } else {
             let (q_len, k_len) = (batch * n_query * q_width, batch * n_key * k_width);
             let k = Rows::columns(q_len, n_key, k_width, d_head);
-            [Rows::columns(0, n_query, q_width, d_head), k, Rows { offset: q_len + k_len, ..k }]
+            [
+                Rows::columns(0, n_query, q_width, d_head),
+                k,
+                Rows {
+                    offset: q_len + k_len,
+                    ..k
+                },
+            ]
         };
-        let len = if fused { batch * n_key * width } else { batch * (n_query * q_width + 2 * n_key * k_width) };
-        let parts = [(&self.q, n_query, n_heads), (&self.k, n_key, n_kv_heads), (&self.v, n_key, n_kv_heads)];
+        let len = if fused {
+            batch * n_key * width
+        } else {
+            batch * (n_query * q_width + 2 * n_key * k_width)
+        };
+        let parts = [
+            (&self.q, n_query, n_heads),
+            (&self.k, n_key, n_kv_heads),
+            (&self.v, n_key, n_kv_heads),
+        ];
         let each = |rows: &Rows, n_pos: usize, heads: usize, act: &mut dyn FnMut(usize, usize)| {
             for vector in 0..batch * n_pos * heads {
-                let (b, pos, head) = (vector / (n_pos * heads), vector / heads % n_pos, vector % heads);
-                let start = rows.offset + b * rows.batch_stride + head * rows.head_stride + pos * rows.pos_stride;
+                let (b, pos, head) = (
+                    vector / (n_pos * heads),
+                    vector / heads % n_pos,
+                    vector % heads,
+                );
+                let start = rows.offset
+                    + b * rows.batch_stride
+                    + head * rows.head_stride
+                    + pos * rows.pos_stride;
                 act(vector * d_head, start);
             }
         };
@@ -74,8 +119,24 @@ impl Inputs {
         forward(&self.shape, q, k, v, bias, &mut z, &mut log_sum_exp);
         let mut out = vec![7.5; len];
         let mut dbias = vec![f32::NAN; (n_key + n_query - 1) * n_heads];
-        let gradients = Gradients { data: &mut out, q: rows[0], k: rows[1], v: rows[2] };
-        backward(&self.shape, q, k, v, bias, &z, &self.dz, &log_sum_exp, gradients, bias.map(|_| &mut dbias[..]));
+        let gradients = Gradients {
+            data: &mut out,
+            q: rows[0],
+            k: rows[1],
+            v: rows[2],
+        };
+        backward(
+            &self.shape,
+            q,
+            k,
+            v,
+            bias,
+            &z,
+            &self.dz,
+            &log_sum_exp,
+            gradients,
+            bias.map(|_| &mut dbias[..]),
+        );
         let mut written = parts.map(|(part, ..)| vec![0.0; part.len()]);
         for ((rows, (_, n_pos, heads)), written) in rows.iter().zip(parts).zip(&mut written) {
             each(rows, n_pos, heads, &mut |to, from| {
@@ -83,14 +144,31 @@ impl Inputs {
             });
         }
         if fused {
-            assert!(out.chunks(width).all(|row| row[width - 5..] == [7.5; 5]), "wrote beyond its part");
+            assert!(
+                out.chunks(width).all(|row| row[width - 5..] == [7.5; 5]),
+                "wrote beyond its part"
+            );
         }
         let [dq, dk, dv] = written;
-        Results { z, log_sum_exp, dq, dk, dv, dbias }
+        Results {
+            z,
+            log_sum_exp,
+            dq,
+            dk,
+            dv,
+            dbias,
+        }
     }
 
     fn plain(&self) -> Plain {
-        Plain::new(self.shape, &self.q, &self.k, &self.v, self.bias.as_deref(), &self.dz)
+        Plain::new(
+            self.shape,
+            &self.q,
+            &self.k,
+            &self.v,
+            self.bias.as_deref(),
+            &self.dz,
+        )
     }
 }
 
@@ -108,8 +186,15 @@ fn error(name: &str, got: &[f32], exact: &[f64], floor: f64) -> f64 {
 fn errors(inputs: &Inputs) -> [f64; 3] {
     let (got, exact) = (inputs.run(), inputs.plain());
     let mut gradient: f64 = 0.0;
-    let largest = [&exact.dq, &exact.dk, &exact.dv].into_iter().flatten().fold(0.0, |a: f64, b| a.max(b.abs()));
-    for (name, got, exact) in [("dq", &got.dq, &exact.dq), ("dk", &got.dk, &exact.dk), ("dv", &got.dv, &exact.dv)] {
+    let largest = [&exact.dq, &exact.dk, &exact.dv]
+        .into_iter()
+        .flatten()
+        .fold(0.0, |a: f64, b| a.max(b.abs()));
+    for (name, got, exact) in [
+        ("dq", &got.dq, &exact.dq),
+        ("dk", &got.dk, &exact.dk),
+        ("dv", &got.dv, &exact.dv),
+    ] {
         gradient = gradient.max(error(name, got, exact, largest));
     }
     if inputs.bias.is_some() {
@@ -128,7 +213,15 @@ fn sizes() -> Vec<Shape> {
     let mut add = |batch, n_heads, n_kv_heads, n_query, n_key, d_head| {
         for causal in [true, false] {
             if !causal || n_key >= n_query {
-                shapes.push(Shape { batch, n_heads, n_kv_heads, n_query, n_key, d_head, causal });
+                shapes.push(Shape {
+                    batch,
+                    n_heads,
+                    n_kv_heads,
+                    n_query,
+                    n_key,
+                    d_head,
+                    causal,
+                });
             }
         }
     };
@@ -156,7 +249,11 @@ fn sizes() -> Vec<Shape> {
 
 #[test]
 fn agrees_with_double_precision() {
-    let mut worst = [(0.0, String::new()), (0.0, String::new()), (0.0, String::new())];
+    let mut worst = [
+        (0.0, String::new()),
+        (0.0, String::new()),
+        (0.0, String::new()),
+    ];
     for shape in sizes() {
         for has_bias in [false, true] {
             let errors = errors(&Inputs::new(shape, has_bias, 1.0));
@@ -167,26 +264,55 @@ fn agrees_with_double_precision() {
             }
         }
     }
-    assert!(worst[0].0 <= 2e-6 && worst[1].0 <= 2e-6 && worst[2].0 <= 1e-5, "{worst:#?}");
+    assert!(
+        worst[0].0 <= 2e-6 && worst[1].0 <= 2e-6 && worst[2].0 <= 1e-5,
+        "{worst:#?}"
+    );
 }
 
 #[test]
 fn saturates_without_nan() {
-    // Scores of ±1e4 and beyond: what f32 knows of them is not enough to compare, but all must stay finite and the
-    // weights a distribution.
+    // Scores of ±1e4 and beyond: what f32 knows of them is not enough to compare, but all must stay
+    // finite and the weights a distribution.
     for (n_query, n_key) in [(1, 70), (70, 70), (65, 300)] {
         for size in [30.0, 100.0, 1000.0, 1e6] {
-            let shape = Shape { batch: 1, n_heads: 2, n_kv_heads: 1, n_query, n_key, d_head: 64, causal: true };
+            let shape = Shape {
+                batch: 1,
+                n_heads: 2,
+                n_kv_heads: 1,
+                n_query,
+                n_key,
+                d_head: 64,
+                causal: true,
+            };
             let inputs = Inputs::new(shape, true, size);
             let got = inputs.run();
-            let all = [&got.z, &got.log_sum_exp, &got.dq, &got.dk, &got.dv, &got.dbias];
-            assert!(all.into_iter().flatten().all(|x| x.is_finite()), "{shape:?} at {size}");
+            let all = [
+                &got.z,
+                &got.log_sum_exp,
+                &got.dq,
+                &got.dk,
+                &got.dv,
+                &got.dbias,
+            ];
+            assert!(
+                all.into_iter().flatten().all(|x| x.is_finite()),
+                "{shape:?} at {size}"
+            );
             let largest = inputs.v.iter().fold(0.0, |a: f32, b| a.max(b.abs()));
             assert!(got.z.iter().all(|x| x.abs() <= largest * 1.000_01));
         }
     }
     // One key far above the others takes all.
-    let shape = Shape { batch: 1, n_heads: 1, n_kv_heads: 1, n_query: 2, n_key: 66, d_head: 4, causal: true };
+    let shape = Shape {
+        batch: 1,
+        n_heads: 1,
+        n_kv_heads: 1,
+        n_query: 2,
+        n_key: 66,
+        d_head: 4,
+        causal: true,
+    };
     let mut inputs = Inputs::new(shape, false, 1.0);
     inputs.q.fill(100.0);
     inputs.k.fill(-100.0);
@@ -199,7 +325,15 @@ fn saturates_without_nan() {
 
 #[test]
 fn nan_stays_visible_where_it_belongs() {
-    let shape = Shape { batch: 1, n_heads: 2, n_kv_heads: 2, n_query: 70, n_key: 70, d_head: 16, causal: true };
+    let shape = Shape {
+        batch: 1,
+        n_heads: 2,
+        n_kv_heads: 2,
+        n_query: 70,
+        n_key: 70,
+        d_head: 16,
+        causal: true,
+    };
     let mut inputs = Inputs::new(shape, false, 1.0);
     inputs.q[66 * 32 + 3] = f32::NAN; // query 66, head 0
     let got = inputs.run();
@@ -212,19 +346,48 @@ fn nan_stays_visible_where_it_belongs() {
 
 #[test]
 fn same_bits_on_any_number_of_threads() {
-    let pool = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().expect("threads");
-    for (batch, n_heads, n_kv_heads, n_query, n_key, d_head) in
-        [(4, 6, 2, 200, 200, 64), (1, 2, 1, 300, 1200, 64), (5, 4, 4, 1, 4000, 64)]
-    {
-        let shape = Shape { batch, n_heads, n_kv_heads, n_query, n_key, d_head, causal: true };
+    let pool = |n| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(n)
+            .build()
+            .expect("threads")
+    };
+    for (batch, n_heads, n_kv_heads, n_query, n_key, d_head) in [
+        (4, 6, 2, 200, 200, 64),
+        (1, 2, 1, 300, 1200, 64),
+        (5, 4, 4, 1, 4000, 64),
+    ] {
+        let shape = Shape {
+            batch,
+            n_heads,
+            n_kv_heads,
+            n_query,
+            n_key,
+            d_head,
+            causal: true,
+        };
         let inputs = Inputs::new(shape, true, 1.0);
         let bits = |results: Results| {
-            let Results { z, log_sum_exp, dq, dk, dv, dbias } = results;
-            [z, log_sum_exp, dq, dk, dv, dbias].concat().into_iter().map(f32::to_bits).collect::<Vec<u32>>()
+            let Results {
+                z,
+                log_sum_exp,
+                dq,
+                dk,
+                dv,
+                dbias,
+            } = results;
+            [z, log_sum_exp, dq, dk, dv, dbias]
+                .concat()
+                .into_iter()
+                .map(f32::to_bits)
+                .collect::<Vec<u32>>()
         };
         let one = bits(pool(1).install(|| inputs.run()));
         for n in [2, 3] {
-            assert!(one == bits(pool(n).install(|| inputs.run())), "{shape:?} differs with {n} threads");
+            assert!(
+                one == bits(pool(n).install(|| inputs.run())),
+                "{shape:?} differs with {n} threads"
+            );
         }
     }
 }
@@ -232,8 +395,18 @@ fn same_bits_on_any_number_of_threads() {
 #[test]
 fn plain_backward_agrees_with_finite_differences() {
     for causal in [true, false] {
-        let shape = Shape { batch: 2, n_heads: 4, n_kv_heads: 2, n_query: 3, n_key: 5, d_head: 3, causal };
-        let worst = Inputs::new(shape, true, 1.0).plain().worst_against_finite_differences();
+        let shape = Shape {
+            batch: 2,
+            n_heads: 4,
+            n_kv_heads: 2,
+            n_query: 3,
+            n_key: 5,
+            d_head: 3,
+            causal,
+        };
+        let worst = Inputs::new(shape, true, 1.0)
+            .plain()
+            .worst_against_finite_differences();
         assert!(worst < 1e-8, "{worst}");
     }
 }

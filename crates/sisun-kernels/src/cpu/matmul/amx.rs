@@ -1,10 +1,12 @@
 //! Intel Advanced Matrix Extensions: detection, the tile configuration, and the innermost products.
 //!
-//! A tile is 16 rows of 64 bytes. `TDPBF16PS` multiplies a tile of 16 rows x 32 bfloat16 of A by a tile of
-//! 16 pairs of k x 16 columns of B and adds the 16 x 16 products in float32 (Intel SDM vol. 2, TDPBF16PS). It rounds to
-//! nearest even whatever MXCSR says, and takes denormals, going in or coming out, as zero.
+//! A tile is 16 rows of 64 bytes. `TDPBF16PS` multiplies a tile of 16 rows x 32 bfloat16 of A by a
+//! tile of 16 pairs of k x 16 columns of B and adds the 16 x 16 products in float32 (Intel SDM vol.
+//! 2, TDPBF16PS). It rounds to nearest even whatever MXCSR says, and takes denormals, going in or
+//! coming out, as zero.
 //!
-//! Tile instructions are written as inline assembly because `std::arch` offers them on nightly only.
+//! Tile instructions are written as inline assembly because `std::arch` offers them on nightly
+//! only.
 #![allow(unsafe_code)] // instructions that the compiler does not know; each block has its proof
 
 use std::arch::asm;
@@ -13,8 +15,9 @@ use std::sync::OnceLock;
 use super::pack::Tile;
 use super::sums::{Move, PANEL, Sum};
 
-/// Whether this process may use bfloat16 tiles: the CPU has them (CPUID leaf 7, EDX bits 22 and 24) with the AVX-512
-/// that the packing needs, the kernel saves them (XCR0 bits 17 and 18), and it has let this process in.
+/// Whether this process may use bfloat16 tiles: the CPU has them (CPUID leaf 7, EDX bits 22 and 24)
+/// with the AVX-512 that the packing needs, the kernel saves them (XCR0 bits 17 and 18), and it has
+/// let this process in.
 pub(crate) fn amx_available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     *AVAILABLE.get_or_init(|| has_tiles() && permit_tiles())
@@ -36,13 +39,19 @@ fn has_tiles() -> bool {
         && is_x86_feature_detected!("avx512bf16")
 }
 
-/// Linux gives the 8 KiB of tile state only to processes that ask (Documentation/arch/x86/xstate.rst). Asking once
-/// counts for every thread.
+/// Linux gives the 8 KiB of tile state only to processes that ask
+/// (Documentation/arch/x86/xstate.rst). Asking once counts for every thread.
 fn permit_tiles() -> bool {
     const ARCH_REQ_XCOMP_PERM: libc::c_ulong = 0x1023;
     const XFEATURE_XTILEDATA: libc::c_ulong = 18;
     // SAFETY: this arch_prctl takes two integers and touches no memory of ours.
-    unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0 }
+    unsafe {
+        libc::syscall(
+            libc::SYS_arch_prctl,
+            ARCH_REQ_XCOMP_PERM,
+            XFEATURE_XTILEDATA,
+        ) == 0
+    }
 }
 
 /// The operand of LDTILECFG.
@@ -65,21 +74,29 @@ impl Tiles {
     ///
     /// [`amx_available`] must have returned true.
     pub(super) unsafe fn configure() -> Self {
-        let mut configuration =
-            TileConfiguration { palette: 1, start_row: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] };
+        let mut configuration = TileConfiguration {
+            palette: 1,
+            start_row: 0,
+            reserved: [0; 14],
+            row_bytes: [0; 16],
+            rows: [0; 16],
+        };
         configuration.row_bytes[..8].fill(64);
         configuration.rows[..8].fill(16);
-        // SAFETY: the caller vouches for the instruction; it reads 64 bytes, which the struct is, and palette 1 allows
-        // 16 rows of 64 bytes.
-        unsafe { asm!("ldtilecfg [{}]", in(reg) &configuration, options(nostack, readonly, preserves_flags)) };
+        // SAFETY: the caller vouches for the instruction; it reads 64 bytes, which the struct is,
+        // and palette 1 allows 16 rows of 64 bytes.
+        unsafe {
+            asm!("ldtilecfg [{}]", in(reg) &configuration, options(nostack, readonly, preserves_flags))
+        };
         Self(())
     }
 }
 
 impl Drop for Tiles {
     fn drop(&mut self) {
-        // SAFETY: only `configure` makes a `Tiles`, so the instruction exists. Nothing outside a kernel's own assembly
-        // keeps values in tiles. Released tiles need not be saved when the kernel switches threads.
+        // SAFETY: only `configure` makes a `Tiles`, so the instruction exists. Nothing outside a
+        // kernel's own assembly keeps values in tiles. Released tiles need not be saved when the
+        // kernel switches threads.
         unsafe { asm!("tilerelease", options(nostack, nomem, preserves_flags)) };
     }
 }
@@ -140,7 +157,8 @@ macro_rules! tiles {
         add {target}, {target_stride}
         "
     };
-    // The part pairs in an order where each differs from the one before in one operand: 7 pairs of loads, not 12.
+    // The part pairs in an order where each differs from the one before in one operand: 7 pairs of
+    // loads, not 12.
     (step 3, $rows:tt $columns:tt) => {
         concat!(
             tiles!(A $rows, 0), tiles!(B $columns, 2), tiles!(product $rows $columns), tiles!(move),
@@ -161,7 +179,19 @@ macro_rules! tiles {
 
 macro_rules! load {
     ($tile:literal, $operand:literal, $size:literal, $part:literal, $offset:literal) => {
-        concat!("tileloadd ", $tile, ", [{", $operand, "} + {line} + ", $size, "*", $part, " + ", $offset, "]\n")
+        concat!(
+            "tileloadd ",
+            $tile,
+            ", [{",
+            $operand,
+            "} + {line} + ",
+            $size,
+            "*",
+            $part,
+            " + ",
+            $offset,
+            "]\n"
+        )
     };
 }
 
@@ -179,11 +209,18 @@ macro_rules! zero {
 
 macro_rules! store {
     ($tile:literal, $offset:literal) => {
-        concat!("tilestored [{sum} + {sum_line} + ", $offset, "], ", $tile, "\n")
+        concat!(
+            "tilestored [{sum} + {sum_line} + ",
+            $offset,
+            "], ",
+            $tile,
+            "\n"
+        )
     };
 }
 
-/// One kernel: the whole sum over k in one piece of assembly, since the compiler knows nothing of tiles.
+/// One kernel: the whole sum over k in one piece of assembly, since the compiler knows nothing of
+/// tiles.
 macro_rules! kernel {
     ($block:ident, $sum:ident, $previous:ident, $parts:tt, $rows:tt $columns:tt) => {
         asm!(
@@ -228,19 +265,22 @@ pub(super) struct Block {
     pub(super) shape: (usize, usize),
 }
 
-/// `sum` = A B of one block, while the rows of the previous block move on, [`moved_rows`] for each step.
+/// `sum` = A B of one block, while the rows of the previous block move on, [`moved_rows`] for each
+/// step.
 ///
-/// Tiles wait for the units, not the other way round: the CPU does not look past more tile instructions than it has
-/// spare tiles for, so a block moved between two kernels would leave them idle, and moved inside one it is free.
+/// Tiles wait for the units, not the other way round: the CPU does not look past more tile
+/// instructions than it has spare tiles for, so a block moved between two kernels would leave them
+/// idle, and moved inside one it is free.
 ///
 /// # Safety
 ///
-/// A [`Tiles`] lives on this thread; `a` and `b` point to as many packed tiles as [`Block`] says; `sum` is nobody
-/// else's; `previous` can be moved ([`Move`]), and does not overlap `sum`.
+/// A [`Tiles`] lives on this thread; `a` and `b` point to as many packed tiles as [`Block`] says;
+/// `sum` is nobody else's; `previous` can be moved ([`Move`]), and does not overlap `sum`.
 pub(super) unsafe fn multiply(block: Block, sum: *mut Sum, previous: Move) {
     debug_assert!(block.steps > 0 && block.steps * moved_rows(block.parts) <= PANEL);
-    // SAFETY: the caller vouches for the tiles and for all the memory; the assembly reads `a` and `b` forward over
-    // exactly `steps` steps, moves at most 32 rows, and writes only those and the sum.
+    // SAFETY: the caller vouches for the tiles and for all the memory; the assembly reads `a` and
+    // `b` forward over exactly `steps` steps, moves at most 32 rows, and writes only those and the
+    // sum.
     unsafe {
         match (block.parts, block.shape) {
             (3, (2, 2)) => kernel!(block, sum, previous, 3, 2 2),

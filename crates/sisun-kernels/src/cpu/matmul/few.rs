@@ -1,5 +1,6 @@
-//! Products of a few rows with a matrix held in bfloat16 that is contiguous along k, as in reading a short prompt: the
-//! matrix is read once, at the speed of memory, by blocks of dot products that stay in registers.
+//! Products of a few rows with a matrix held in bfloat16 that is contiguous along k, as in reading
+//! a short prompt: the matrix is read once, at the speed of memory, by blocks of dot products that
+//! stay in registers.
 
 use super::vector::{PARALLEL_BYTES, in_pieces};
 use super::{Matrix, Number};
@@ -15,22 +16,35 @@ const SIDE: usize = 4;
 /// Multiply-adds of a piece of lanes.
 const PIECE: usize = 1 << 18;
 
-/// C = A Lᵀ, or C + A Lᵀ with `accumulate`. A is m x k, L is n x k, both contiguous along k; C is m x n, row-major.
+/// C = A Lᵀ, or C + A Lᵀ with `accumulate`. A is m x k, L is n x k, both contiguous along k; C is m
+/// x n, row-major.
 ///
 /// # Panics
 ///
 /// Where k is not contiguous, or there is no row.
 pub(super) fn multiply(c: &mut [f32], a: Matrix<'_>, lanes: Matrix<'_, bf16>, accumulate: bool) {
-    assert!(a.column_stride() == 1 && lanes.column_stride() == 1, "k must be contiguous");
+    assert!(
+        a.column_stride() == 1 && lanes.column_stride() == 1,
+        "k must be contiguous"
+    );
     let (m, n, k) = (a.rows(), lanes.rows(), a.columns());
-    let n_pieces = if n * k * size_of::<bf16>() >= PARALLEL_BYTES { (m * n * k).div_ceil(PIECE) } else { 1 };
+    let n_pieces = if n * k * size_of::<bf16>() >= PARALLEL_BYTES {
+        (m * n * k).div_ceil(PIECE)
+    } else {
+        1
+    };
     let piece = n.div_ceil(n_pieces).next_multiple_of(SIDE);
     // Lane by lane first, so that each thread has its own part.
     let mut scratch = Scratch::new(n * m);
     let sums = scratch.floats();
     in_pieces(sums.chunks_mut(piece * m).collect(), |i, sums| {
         let mut wide = Scratch::new(padded(k) * SIDE);
-        multiply_lanes(a, lanes.take_rows(i * piece..i * piece + sums.len() / m), wide.floats(), sums);
+        multiply_lanes(
+            a,
+            lanes.take_rows(i * piece..i * piece + sums.len() / m),
+            wide.floats(),
+            sums,
+        );
     });
     for (row, c) in c.chunks_exact_mut(n).take(m).enumerate() {
         let sums = sums[row..].iter().step_by(m);
@@ -122,7 +136,11 @@ fn row<'a>(a: Matrix<'a>, i: usize) -> &'a [f32] {
 
 /// The dot products of `N` lanes with `M` rows, all of one length.
 #[inline(always)]
-fn block<S: Simd, const N: usize, const M: usize>(simd: S, lanes: [&[f32]; N], rows: [&[f32]; M]) -> [[f32; M]; N] {
+fn block<S: Simd, const N: usize, const M: usize>(
+    simd: S,
+    lanes: [&[f32]; N],
+    rows: [&[f32]; M],
+) -> [[f32; M]; N] {
     let whole = rows[0].len() / S::F32_LANES;
     let mut sums = [[simd.splat_f32s(0.0); M]; N];
     let mut lane_vectors: [&[S::f32s]; N] = [&[]; N];

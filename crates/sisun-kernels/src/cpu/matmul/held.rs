@@ -1,7 +1,8 @@
-//! C = A B (+ C) where B, a weight, is held in bfloat16: half the memory, and half the time where memory decides.
+//! C = A B (+ C) where B, a weight, is held in bfloat16: half the memory, and half the time where
+//! memory decides.
 //!
-//! B is taken as it is: a product with it is one with the same numbers in float32. Few rows of A are multiplied as B
-//! is read; for more, B is written out in float32 a block at a time.
+//! B is taken as it is: a product with it is one with the same numbers in float32. Few rows of A
+//! are multiplied as B is read; for more, B is written out in float32 a block at a time.
 
 use super::few::{self, FEW};
 use super::{Matrix, Number, matmul, round_to_bf16, vector_product};
@@ -22,7 +23,13 @@ const SHARE: usize = 1 << 16;
 /// # Panics
 ///
 /// Where the shapes do not agree or C is too short.
-pub(crate) fn multiply(c: &mut [f32], a: Matrix<'_>, b: Matrix<'_, bf16>, accumulate: bool, precision: Precision) {
+pub(crate) fn multiply(
+    c: &mut [f32],
+    a: Matrix<'_>,
+    b: Matrix<'_, bf16>,
+    accumulate: bool,
+    precision: Precision,
+) {
     assert_eq!(a.columns(), b.rows(), "k of A and of B");
     let (m, k, n) = (a.rows(), a.columns(), b.columns());
     assert!(m * n <= c.len(), "C is too short");
@@ -52,19 +59,28 @@ pub(crate) fn multiply(c: &mut [f32], a: Matrix<'_>, b: Matrix<'_, bf16>, accumu
     }
 }
 
-/// Lanes x k in float32, in the order in which they are held: row-major where k is contiguous, else column-major.
+/// Lanes x k in float32, in the order in which they are held: row-major where k is contiguous, else
+/// column-major.
 fn in_float32(lanes: Matrix<'_, bf16>) -> Buffer {
-    let held = if lanes.column_stride() == 1 { lanes } else { lanes.transpose() };
+    let held = if lanes.column_stride() == 1 {
+        lanes
+    } else {
+        lanes.transpose()
+    };
     let width = held.columns();
     let mut out = Buffer::uncleared(held.rows() * width);
     for_rows(&mut out, width, width, |first, rows| {
         for (i, row) in rows.chunks_exact_mut(width).enumerate() {
             let from = held.take_rows(first + i..first + i + 1);
             if from.column_stride() == 1 {
-                row.iter_mut().zip(from.data()).for_each(|(to, from)| *to = from.value());
+                row.iter_mut()
+                    .zip(from.data())
+                    .for_each(|(to, from)| *to = from.value());
             } else {
                 let from = from.data().iter().step_by(from.column_stride());
-                row.iter_mut().zip(from).for_each(|(to, from)| *to = from.value());
+                row.iter_mut()
+                    .zip(from)
+                    .for_each(|(to, from)| *to = from.value());
             }
         }
     });
@@ -76,7 +92,9 @@ fn rounded(a: Matrix<'_>) -> Buffer {
     let mut out = Buffer::uncleared(a.rows() * k);
     for (row, to) in out.chunks_exact_mut(k).enumerate() {
         let from = &a.data()[row * a.row_stride()..][..k];
-        to.iter_mut().zip(from).for_each(|(to, from)| *to = round_to_bf16(*from));
+        to.iter_mut()
+            .zip(from)
+            .for_each(|(to, from)| *to = round_to_bf16(*from));
     }
     out
 }

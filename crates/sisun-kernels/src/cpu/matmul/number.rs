@@ -23,7 +23,8 @@ impl Number for f32 {
 impl Number for bf16 {
     const IS_BF16: bool = true;
 
-    // The upper half of a float32. (`bf16::to_f32` also quiets NaNs, which no vector instruction does.)
+    // The upper half of a float32. (`bf16::to_f32` also quiets NaNs, which no vector instruction
+    // does.)
     #[inline(always)]
     fn value(self) -> f32 {
         f32::from_bits(u32::from(self.to_bits()) << 16)

@@ -1,18 +1,20 @@
 //! Splitting float32 into bfloat16 parts and laying them out as AMX tiles.
 //!
-//! Float32 precision: x = x1 + x2 + x3 exactly, each part the leading 8 bits of significand of what is left (truncated,
-//! so that nothing overflows near `f32::MAX` and every part has the sign of x). The kernels add the products (1,1)
-//! (1,2) (2,1) (2,2) (1,3) (3,1) in float32; what they leave out is below 2^-21 of |x y|, about 2^-24 on average (Henry,
-//! Tang, Heinecke 2019, "Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision Computations").
-//! Exact means down to |x| of 2^-102; the last parts of smaller numbers are denormals, which tiles take as zero. An
+//! Float32 precision: x = x1 + x2 + x3 exactly, each part the leading 8 bits of significand of what
+//! is left (truncated, so that nothing overflows near `f32::MAX` and every part has the sign of x).
+//! The kernels add the products (1,1) (1,2) (2,1) (2,2) (1,3) (3,1) in float32; what they leave out
+//! is below 2^-21 of |x y|, about 2^-24 on average (Henry, Tang, Heinecke 2019, "Leveraging the
+//! bfloat16 Artificial Intelligence Datatype For Higher-Precision Computations"). Exact means down
+//! to |x| of 2^-102; the last parts of smaller numbers are denormals, which tiles take as zero. An
 //! infinity becomes NaN.
 //!
 //! Bf16 precision: one part, rounded to nearest even.
 //!
-//! Both operands are seen as lanes x k: A's lanes are its rows, B's are its columns. A tile holds 16 lanes x 32 values
-//! of k. A tile of A is one lane per row; a tile of B is one pair of k per row. Which values of k make a pair is free
-//! as long as A and B agree: here j pairs with j + 16, so that a row of pairs is two vectors of the source, one shifted
-//! into the low halves of the other, and no value has to change places.
+//! Both operands are seen as lanes x k: A's lanes are its rows, B's are its columns. A tile holds
+//! 16 lanes x 32 values of k. A tile of A is one lane per row; a tile of B is one pair of k per
+//! row. Which values of k make a pair is free as long as A and B agree: here j pairs with j + 16,
+//! so that a row of pairs is two vectors of the source, one shifted into the low halves of the
+//! other, and no value has to change places.
 #![allow(unsafe_code)] // instructions that the compiler does not know; each block has its proof
 
 use std::arch::x86_64::*;
@@ -58,8 +60,9 @@ pub(super) fn tile_count(lanes: usize, depth: usize, parts: usize) -> usize {
     lanes.div_ceil(TILE_LANES) * depth.div_ceil(TILE_DEPTH) * parts
 }
 
-/// Packs `lanes` x `depth` of `source` (lanes x k) into panels of two tiles of lanes, the last possibly of one. A panel
-/// is laid out \[step of 32 k]\[part]\[tile of lanes], the order in which the kernel reads it.
+/// Packs `lanes` x `depth` of `source` (lanes x k) into panels of two tiles of lanes, the last
+/// possibly of one. A panel is laid out \[step of 32 k]\[part]\[tile of lanes], the order in which
+/// the kernel reads it.
 ///
 /// # Safety
 ///
@@ -74,21 +77,31 @@ pub(super) unsafe fn pack(
 ) {
     assert!(lanes.end <= source.rows() && depth.end <= source.columns());
     assert!(out.len() >= tile_count(lanes.len(), depth.len(), parts(precision)));
-    // A vector runs along k where k is contiguous, which is how A wants it, and along the lanes otherwise.
+    // A vector runs along k where k is contiguous, which is how A wants it, and along the lanes
+    // otherwise.
     let along_depth = source.column_stride() == 1 || source.row_stride() != 1;
     let transpose = along_depth != (side == Side::Left);
     // SAFETY: the caller vouches for AVX-512, the asserts for the bounds.
     unsafe {
         match (precision, transpose) {
-            (Precision::Float32, false) => pack_lanes::<3, false>(source, along_depth, lanes, depth, out),
-            (Precision::Float32, true) => pack_lanes::<3, true>(source, along_depth, lanes, depth, out),
-            (Precision::Bf16, false) => pack_lanes::<1, false>(source, along_depth, lanes, depth, out),
-            (Precision::Bf16, true) => pack_lanes::<1, true>(source, along_depth, lanes, depth, out),
+            (Precision::Float32, false) => {
+                pack_lanes::<3, false>(source, along_depth, lanes, depth, out)
+            }
+            (Precision::Float32, true) => {
+                pack_lanes::<3, true>(source, along_depth, lanes, depth, out)
+            }
+            (Precision::Bf16, false) => {
+                pack_lanes::<1, false>(source, along_depth, lanes, depth, out)
+            }
+            (Precision::Bf16, true) => {
+                pack_lanes::<1, true>(source, along_depth, lanes, depth, out)
+            }
         }
     }
 }
 
-/// The two halves of 16 lanes x 32 k in the source: vector `i` of a half is 16 contiguous values from `i * step` on.
+/// The two halves of 16 lanes x 32 k in the source: vector `i` of a half is 16 contiguous values
+/// from `i * step` on.
 struct Source {
     low: *const f32,
     high: *const f32,
@@ -103,8 +116,8 @@ struct Source {
 ///
 /// # Safety
 ///
-/// The processor must have the features below; lanes and depth must lie inside the source, and `out` must have room for
-/// their tiles.
+/// The processor must have the features below; lanes and depth must lie inside the source, and
+/// `out` must have room for their tiles.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 unsafe fn pack_lanes<const PARTS: usize, const TRANSPOSE: bool>(
     source: Matrix<'_>,
@@ -121,27 +134,51 @@ unsafe fn pack_lanes<const PARTS: usize, const TRANSPOSE: bool>(
         let lane = lanes.start + tile * TILE_LANES;
         let k = depth.start + step * TILE_DEPTH;
         let lane_count = (lanes.end - lane).min(TILE_LANES);
-        let k_counts = [(depth.end - k).min(16), (depth.end - k).saturating_sub(16).min(16)];
+        let k_counts = [
+            (depth.end - k).min(16),
+            (depth.end - k).saturating_sub(16).min(16),
+        ];
         let panel_tiles = (tiles - (tile & !1)).min(2);
         let first = (tile & !1) * steps * PARTS + step * PARTS * panel_tiles + (tile & 1);
         debug_assert!(first + (PARTS - 1) * panel_tiles < out.len());
         let out = out.as_mut_ptr().wrapping_add(first).cast::<__m512i>();
         let (data, row_stride, column_stride) = if gather {
-            copy_block(source, lane..lane + lane_count, k..(k + TILE_DEPTH).min(depth.end), &mut copy);
+            copy_block(
+                source,
+                lane..lane + lane_count,
+                k..(k + TILE_DEPTH).min(depth.end),
+                &mut copy,
+            );
             (copy.as_ptr(), TILE_DEPTH, 1)
         } else {
             let offset = lane * source.row_stride() + k * source.column_stride();
-            (source.data().as_ptr().wrapping_add(offset), source.row_stride(), source.column_stride())
+            (
+                source.data().as_ptr().wrapping_add(offset),
+                source.row_stride(),
+                source.column_stride(),
+            )
         };
         let block = Source {
             low: data,
             high: data.wrapping_add(16 * column_stride),
-            step: if along_depth { row_stride } else { column_stride },
-            counts: if along_depth { [lane_count; 2] } else { k_counts },
-            masks: if along_depth { k_counts.map(mask) } else { [mask(lane_count); 2] },
+            step: if along_depth {
+                row_stride
+            } else {
+                column_stride
+            },
+            counts: if along_depth {
+                [lane_count; 2]
+            } else {
+                k_counts
+            },
+            masks: if along_depth {
+                k_counts.map(mask)
+            } else {
+                [mask(lane_count); 2]
+            },
         };
-        // SAFETY: `block` marks as present only lanes and k inside the source; the tiles of this panel and step lie
-        // inside `out`, whose length `pack` checked.
+        // SAFETY: `block` marks as present only lanes and k inside the source; the tiles of this
+        // panel and step lie inside `out`, whose length `pack` checked.
         unsafe { pack_block::<PARTS, TRANSPOSE>(&block, out, panel_tiles * 16) }
     };
     // Neighbours in memory one after the other.
@@ -175,16 +212,25 @@ fn copy_block(source: Matrix<'_>, lanes: Range<usize>, depth: Range<usize>, copy
     }
 }
 
-/// 16 lanes x 32 k into one tile for each part; `part_rows` is from one part's tile to the next, in rows of a tile.
+/// 16 lanes x 32 k into one tile for each part; `part_rows` is from one part's tile to the next, in
+/// rows of a tile.
 ///
 /// # Safety
 ///
 /// What `block` marks as present can be read, and `PARTS` tiles from `out` on can be written.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 #[inline]
-unsafe fn pack_block<const PARTS: usize, const TRANSPOSE: bool>(block: &Source, out: *mut __m512i, part_rows: usize) {
+unsafe fn pack_block<const PARTS: usize, const TRANSPOSE: bool>(
+    block: &Source,
+    out: *mut __m512i,
+    part_rows: usize,
+) {
     let load = |start: *const f32, half: usize, i: usize| {
-        let mask = if i < block.counts[half] { block.masks[half] } else { 0 };
+        let mask = if i < block.counts[half] {
+            block.masks[half]
+        } else {
+            0
+        };
         // SAFETY: the mask lets through only what is present; the rest is not touched.
         unsafe { _mm512_maskz_loadu_ps(mask, start.wrapping_add(i * block.step)) }
     };
@@ -218,12 +264,17 @@ unsafe fn pack_block<const PARTS: usize, const TRANSPOSE: bool>(block: &Source, 
 /// Those `PARTS` vectors can be written.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 #[inline]
-unsafe fn store_pairs<const PARTS: usize>(low: __m512, high: __m512, out: *mut __m512i, part_rows: usize) {
+unsafe fn store_pairs<const PARTS: usize>(
+    low: __m512,
+    high: __m512,
+    out: *mut __m512i,
+    part_rows: usize,
+) {
     if PARTS == 1 {
         // VCVTNE2PS2BF16 puts all of low before all of high: interleave.
         let interleave = _mm512_set_epi16(
-            31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17,
-            1, 16, 0,
+            31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20,
+            4, 19, 3, 18, 2, 17, 1, 16, 0,
         );
         // SAFETY: both are 64 bytes of plain bits.
         let rounded: __m512i = unsafe { std::mem::transmute(_mm512_cvtne2ps_pbh(high, low)) };
@@ -236,12 +287,22 @@ unsafe fn store_pairs<const PARTS: usize>(low: __m512, high: __m512, out: *mut _
     for part in 0..PARTS {
         let (low_bits, high_bits) = (_mm512_castps_si512(low), _mm512_castps_si512(high));
         // (leading & high) | low >> 16
-        let pairs = _mm512_ternarylogic_epi32::<0xf8>(_mm512_srli_epi32::<16>(low_bits), leading, high_bits);
+        let pairs = _mm512_ternarylogic_epi32::<0xf8>(
+            _mm512_srli_epi32::<16>(low_bits),
+            leading,
+            high_bits,
+        );
         // SAFETY: the caller vouches for `out`.
         unsafe { _mm512_store_si512(out.add(part * part_rows), pairs) };
         // Exact: the part is a prefix of the significand.
-        low = _mm512_sub_ps(low, _mm512_castsi512_ps(_mm512_and_si512(low_bits, leading)));
-        high = _mm512_sub_ps(high, _mm512_castsi512_ps(_mm512_and_si512(high_bits, leading)));
+        low = _mm512_sub_ps(
+            low,
+            _mm512_castsi512_ps(_mm512_and_si512(low_bits, leading)),
+        );
+        high = _mm512_sub_ps(
+            high,
+            _mm512_castsi512_ps(_mm512_and_si512(high_bits, leading)),
+        );
     }
 }
 

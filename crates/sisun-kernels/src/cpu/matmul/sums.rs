@@ -28,21 +28,28 @@ pub(super) struct Place {
 impl Place {
     /// A block by itself.
     pub(super) fn of(sum: *mut Sum) -> Self {
-        Self { start: sum.cast(), stride: PANEL }
+        Self {
+            start: sum.cast(),
+            stride: PANEL,
+        }
     }
 
     /// A block of zeros, to be read only.
     pub(super) fn zero() -> Self {
         static ROW: [f32; PANEL] = [0.0; PANEL];
-        Self { start: ROW.as_ptr().cast_mut(), stride: 0 }
+        Self {
+            start: ROW.as_ptr().cast_mut(),
+            stride: 0,
+        }
     }
 }
 
-/// target = products + source, for one block: adding up the slices of k outside the tiles costs nothing (see
-/// [`super::amx::multiply`]) and rounds less, each slice's sum starting small (Blanchard, Higham, Mary 2020, "A Class
-/// of Fast and Accurate Summation Algorithms").
+/// target = products + source, for one block: adding up the slices of k outside the tiles costs
+/// nothing (see [`super::amx::multiply`]) and rounds less, each slice's sum starting small
+/// (Blanchard, Higham, Mary 2020, "A Class of Fast and Accurate Summation Algorithms").
 ///
-/// To be moved, the products and the source must be readable, the target writable, and nobody else's.
+/// To be moved, the products and the source must be readable, the target writable, and nobody
+/// else's.
 #[derive(Clone, Copy)]
 pub(super) struct Move {
     /// What a kernel has computed, rows of [`PANEL`].
@@ -56,7 +63,14 @@ pub(super) struct Move {
 impl Move {
     /// Moves zeros to `nowhere`, again and again.
     pub(super) fn idle(nowhere: *mut Sum) -> Self {
-        Self { products: nowhere.cast(), source: Place::zero(), target: Place { start: nowhere.cast(), stride: 0 } }
+        Self {
+            products: nowhere.cast(),
+            source: Place::zero(),
+            target: Place {
+                start: nowhere.cast(),
+                stride: 0,
+            },
+        }
     }
 
     /// Moves `columns` of rows `rows`.
@@ -72,7 +86,10 @@ impl Move {
                 let at = |place: Place| place.start.wrapping_add(row * place.stride + start);
                 // SAFETY: the mask lets through only `columns`, which the caller vouches for.
                 unsafe {
-                    let products = _mm512_maskz_loadu_ps(mask, self.products.wrapping_add(row * PANEL + start));
+                    let products = _mm512_maskz_loadu_ps(
+                        mask,
+                        self.products.wrapping_add(row * PANEL + start),
+                    );
                     let source = _mm512_maskz_loadu_ps(mask, at(self.source));
                     _mm512_mask_storeu_ps(at(self.target), mask, _mm512_add_ps(products, source));
                 }

@@ -41,7 +41,8 @@ fn reference(a: Matrix<'_>, b: Matrix<'_>) -> Vec<(f64, f64)> {
     let mut out = Vec::new();
     for i in 0..a.rows() {
         for j in 0..b.columns() {
-            let products = (0..a.columns()).map(|k| f64::from(at(a, i, k)) * f64::from(at(b, k, j)));
+            let products =
+                (0..a.columns()).map(|k| f64::from(at(a, i, k)) * f64::from(at(b, k, j)));
             out.push(products.fold((0.0, 0.0), |(sum, size), p| (sum + p, size + p.abs())));
         }
     }
@@ -57,8 +58,13 @@ enum Layout {
     Neither,
 }
 
-const LAYOUTS: [Layout; 5] =
-    [Layout::RowMajor, Layout::Transposed, Layout::PaddedRows, Layout::PaddedColumns, Layout::Neither];
+const LAYOUTS: [Layout; 5] = [
+    Layout::RowMajor,
+    Layout::Transposed,
+    Layout::PaddedRows,
+    Layout::PaddedColumns,
+    Layout::Neither,
+];
 
 /// A matrix of that layout with nothing but its own elements to find: padding is NaN.
 fn layout(kind: Layout, rows: usize, columns: usize) -> (Vec<f32>, [usize; 2]) {
@@ -69,7 +75,11 @@ fn layout(kind: Layout, rows: usize, columns: usize) -> (Vec<f32>, [usize; 2]) {
         Layout::PaddedColumns => [1, rows + 5],
         Layout::Neither => [2 * columns + 1, 2],
     };
-    let mut data = vec![f32::NAN; rows.saturating_sub(1) * strides[0] + columns.saturating_sub(1) * strides[1] + 1];
+    let mut data =
+        vec![
+            f32::NAN;
+            rows.saturating_sub(1) * strides[0] + columns.saturating_sub(1) * strides[1] + 1
+        ];
     let mut random = Random::new();
     for i in 0..rows {
         for j in 0..columns {
@@ -81,7 +91,11 @@ fn layout(kind: Layout, rows: usize, columns: usize) -> (Vec<f32>, [usize; 2]) {
 
 /// What this process may use: tiles only at the level that has them.
 fn engines() -> Vec<Engine> {
-    if engine() == Engine::Amx { vec![Engine::Fma, Engine::Amx] } else { vec![Engine::Fma] }
+    if engine() == Engine::Amx {
+        vec![Engine::Fma, Engine::Amx]
+    } else {
+        vec![Engine::Fma]
+    }
 }
 
 fn check(m: usize, k: usize, n: usize, a_kind: Layout, b_kind: Layout, accumulate: bool) {
@@ -92,14 +106,25 @@ fn check(m: usize, k: usize, n: usize, a_kind: Layout, b_kind: Layout, accumulat
     let expected = reference(a, b);
     let stride = n + 2;
     for engine in engines() {
-        for (precision, unit) in [(Precision::Float32, 2f64.powi(-21)), (Precision::Bf16, 2f64.powi(-7) * 1.01)] {
-            let before = if accumulate { normals(m * stride) } else { vec![f32::NAN; m * stride] };
+        for (precision, unit) in [
+            (Precision::Float32, 2f64.powi(-21)),
+            (Precision::Bf16, 2f64.powi(-7) * 1.01),
+        ] {
+            let before = if accumulate {
+                normals(m * stride)
+            } else {
+                vec![f32::NAN; m * stride]
+            };
             let mut c = before.clone();
             matmul_on(engine, &mut c, stride, a, b, accumulate, precision);
             for i in 0..m {
                 for j in 0..n {
                     let (sum, size) = expected[i * n + j];
-                    let start = if accumulate { f64::from(before[i * stride + j]) } else { 0.0 };
+                    let start = if accumulate {
+                        f64::from(before[i * stride + j])
+                    } else {
+                        0.0
+                    };
                     let error = (f64::from(c[i * stride + j]) - sum - start).abs();
                     let bound = unit * (size + start.abs()) + 1e-30;
                     assert!(
@@ -108,7 +133,11 @@ fn check(m: usize, k: usize, n: usize, a_kind: Layout, b_kind: Layout, accumulat
                     );
                 }
                 for j in n..stride {
-                    assert_eq!(c[i * stride + j].to_bits(), before[i * stride + j].to_bits(), "wrote past a row");
+                    assert_eq!(
+                        c[i * stride + j].to_bits(),
+                        before[i * stride + j].to_bits(),
+                        "wrote past a row"
+                    );
                 }
             }
         }
@@ -123,7 +152,14 @@ fn every_shape() {
         for k in SIZES {
             for n in SIZES {
                 // All 50 combinations of layouts and accumulation, one for each shape in turn.
-                check(m, k, n, LAYOUTS[turn % 5], LAYOUTS[turn / 5 % 5], turn / 25 % 2 == 0);
+                check(
+                    m,
+                    k,
+                    n,
+                    LAYOUTS[turn % 5],
+                    LAYOUTS[turn / 5 % 5],
+                    turn / 25 % 2 == 0,
+                );
                 turn += 1;
             }
         }
@@ -169,17 +205,25 @@ fn as_accurate_as_fused_multiply_add() {
             let error = |engine| {
                 let mut c = vec![0.0; m * n];
                 matmul_on(engine, &mut c, n, a, b, false, Precision::Float32);
-                let errors = c.iter().zip(&expected).map(|(c, e)| (f64::from(*c) - e.0, e.0));
-                let (e2, s2, max) =
-                    errors.fold((0.0, 0.0, 0f64), |(e2, s2, max), (e, s)| (e2 + e * e, s2 + s * s, max.max(e.abs())));
+                let errors = c
+                    .iter()
+                    .zip(&expected)
+                    .map(|(c, e)| (f64::from(*c) - e.0, e.0));
+                let (e2, s2, max) = errors.fold((0.0, 0.0, 0f64), |(e2, s2, max), (e, s)| {
+                    (e2 + e * e, s2 + s * s, max.max(e.abs()))
+                });
                 ((e2 / s2).sqrt(), max)
             };
             let fma = error(Engine::Fma);
             for engine in engines() {
                 let e = error(engine);
-                // What the six products leave out has the sign of the product: with one sign only it adds up.
+                // What the six products leave out has the sign of the product: with one sign only
+                // it adds up.
                 let limit = if positive { 3.0 } else { 1.5 };
-                assert!(e.0 <= limit * fma.0 && e.1 <= limit * fma.1, "{engine:?} {e:?} against {fma:?}");
+                assert!(
+                    e.0 <= limit * fma.0 && e.1 <= limit * fma.1,
+                    "{engine:?} {e:?} against {fma:?}"
+                );
             }
         }
     }
@@ -190,7 +234,11 @@ fn wide_range_of_magnitudes() {
     let (m, k, n) = (33, 70, 35);
     let mut random = Random::new();
     let mut draw = |count: usize, decades: f64| -> Vec<f32> {
-        (0..count).map(|_| random.normal() * 10f32.powf((decades * (2.0 * random.uniform() - 1.0)) as f32)).collect()
+        (0..count)
+            .map(|_| {
+                random.normal() * 10f32.powf((decades * (2.0 * random.uniform() - 1.0)) as f32)
+            })
+            .collect()
     };
     // Their products do not overflow.
     let (a, b) = (draw(m * k, 20.0), draw(k * n, 16.0));
@@ -201,7 +249,10 @@ fn wide_range_of_magnitudes() {
         for (c, (sum, size)) in c.iter().zip(reference(a, b)) {
             // Products below the smallest normal number may count as zero.
             let bound = 2f64.powi(-21) * size + k as f64 * f64::from(f32::MIN_POSITIVE);
-            assert!((f64::from(*c) - sum).abs() <= bound, "{engine:?}: {c} for {sum}");
+            assert!(
+                (f64::from(*c) - sum).abs() <= bound,
+                "{engine:?}: {c} for {sum}"
+            );
         }
     }
 }
@@ -209,17 +260,28 @@ fn wide_range_of_magnitudes() {
 #[test]
 fn the_largest_numbers_stay_finite() {
     for engine in engines() {
-        for x in [f32::MAX, -f32::MAX, f32::MAX * 0.999, f32::MIN_POSITIVE, f32::EPSILON, 1.0 - f32::EPSILON / 2.0] {
+        for x in [
+            f32::MAX,
+            -f32::MAX,
+            f32::MAX * 0.999,
+            f32::MIN_POSITIVE,
+            f32::EPSILON,
+            1.0 - f32::EPSILON / 2.0,
+        ] {
             // A row of x times the identity, and the identity times a column of x.
             let n = 48;
             let mut identity = vec![0.0; n * n];
             (0..n).for_each(|i| identity[i * n + i] = 1.0);
             let values = vec![x; n * n];
-            let (identity, values) = (Matrix::row_major(&identity, n, n), Matrix::row_major(&values, n, n));
+            let (identity, values) = (
+                Matrix::row_major(&identity, n, n),
+                Matrix::row_major(&values, n, n),
+            );
             for (a, b) in [(identity, values), (values, identity)] {
                 let mut c = vec![0.0; n * n];
                 matmul_on(engine, &mut c, n, a, b, false, Precision::Float32);
-                // The three parts of x add up to x exactly, unless they are too small for normal numbers.
+                // The three parts of x add up to x exactly, unless they are too small for normal
+                // numbers.
                 assert!(c.iter().all(|c| *c == x), "{engine:?}: {} for {x}", c[0]);
             }
         }
@@ -231,7 +293,11 @@ fn not_a_number_stays_one() {
     for engine in engines() {
         for precision in [Precision::Float32, Precision::Bf16] {
             // The smallest payload, all of it in the bits that truncation drops, and the largest.
-            for nan in [f32::from_bits(0x7f80_0001), f32::from_bits(0x7fff_ffff), f32::NAN] {
+            for nan in [
+                f32::from_bits(0x7f80_0001),
+                f32::from_bits(0x7fff_ffff),
+                f32::NAN,
+            ] {
                 let (mut a, b) = (vec![1.0; 40 * 40], vec![1.0; 40 * 40]);
                 a[7 * 40 + 3] = nan;
                 let mut c = vec![0.0; 40 * 40];
@@ -245,7 +311,10 @@ fn not_a_number_stays_one() {
                     precision,
                 );
                 for (i, row) in c.chunks(40).enumerate() {
-                    assert!(row.iter().all(|c| c.is_nan() == (i == 7)), "{engine:?} {precision:?} row {i}");
+                    assert!(
+                        row.iter().all(|c| c.is_nan() == (i == 7)),
+                        "{engine:?} {precision:?} row {i}"
+                    );
                 }
             }
         }
@@ -254,10 +323,24 @@ fn not_a_number_stays_one() {
 
 #[test]
 fn same_bits_on_any_number_of_threads() {
-    let pools = [1, 2, 3].map(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().expect("a pool"));
-    for (m, k, n) in [(300, 384, 200), (96, 3000, 512), (1, 1000, 2000), (1000, 2000, 1), (5, 700, 900), (700, 300, 65)]
-    {
-        for (a_kind, b_kind) in [(Layout::RowMajor, Layout::RowMajor), (Layout::Transposed, Layout::Transposed)] {
+    let pools = [1, 2, 3].map(|n| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(n)
+            .build()
+            .expect("a pool")
+    });
+    for (m, k, n) in [
+        (300, 384, 200),
+        (96, 3000, 512),
+        (1, 1000, 2000),
+        (1000, 2000, 1),
+        (5, 700, 900),
+        (700, 300, 65),
+    ] {
+        for (a_kind, b_kind) in [
+            (Layout::RowMajor, Layout::RowMajor),
+            (Layout::Transposed, Layout::Transposed),
+        ] {
             let (a_data, a_strides) = layout(a_kind, m, k);
             let (b_data, b_strides) = layout(b_kind, k, n);
             let a = Matrix::new(&a_data, m, k, a_strides[0], a_strides[1]);
@@ -266,11 +349,22 @@ fn same_bits_on_any_number_of_threads() {
                 let results = pools.each_ref().map(|pool| {
                     let mut c = vec![0.0; m * n];
                     pool.install(|| {
-                        matmul_on(*engines().last().expect("an engine"), &mut c, n, a, b, false, precision)
+                        matmul_on(
+                            *engines().last().expect("an engine"),
+                            &mut c,
+                            n,
+                            a,
+                            b,
+                            false,
+                            precision,
+                        )
                     });
                     c
                 });
-                assert!(results.iter().all(|c| *c == results[0]), "{m}x{k}x{n} {precision:?}");
+                assert!(
+                    results.iter().all(|c| *c == results[0]),
+                    "{m}x{k}x{n} {precision:?}"
+                );
             }
         }
     }

@@ -1,11 +1,12 @@
 //! The matrix product on AMX tiles: what is packed when, who computes which part of C.
 //!
-//! k is cut into slices whose panels stay in L1. The longer side of C is cut into tasks, and a task's part into chunks
-//! that fit its L2 cache: it packs its own lanes chunk by chunk and slice by slice, while the shared operand is packed
-//! beforehand by all threads together, and every chunk walks over it.
+//! k is cut into slices whose panels stay in L1. The longer side of C is cut into tasks, and a
+//! task's part into chunks that fit its L2 cache: it packs its own lanes chunk by chunk and slice
+//! by slice, while the shared operand is packed beforehand by all threads together, and every chunk
+//! walks over it.
 //!
-//! Every element of C is the sum of the same products in the same order however C is cut, so the result does not depend
-//! on the number of threads.
+//! Every element of C is the sum of the same products in the same order however C is cut, so the
+//! result does not depend on the number of threads.
 #![allow(unsafe_code)] // instructions that the compiler does not know; each block has its proof
 
 use crate::cpu::buffer::Buffer;
@@ -22,12 +23,13 @@ use super::pack::{Side, TILE_DEPTH, TILE_LANES, Tile, pack, parts, tile_count};
 use super::sums::{Move, PANEL, Place, Sum};
 use crate::Precision;
 
-/// Bytes of a task's chunk, packed lanes and sums: less than half of an L2 cache of 2 MiB, which the shared operand
-/// passes through as well.
+/// Bytes of a task's chunk, packed lanes and sums: less than half of an L2 cache of 2 MiB, which
+/// the shared operand passes through as well.
 const CHUNK_BYTES: usize = 768 << 10;
 /// Multiply-adds (m n k) below which one thread is faster than two.
 const PARALLEL_THRESHOLD: usize = 1 << 20;
-/// Multiply-adds of a task from which the other threads should be able to take over from one that is held up.
+/// Multiply-adds of a task from which the other threads should be able to take over from one that
+/// is held up.
 const TASK_LIMIT: usize = 1 << 27;
 /// k from which it may be cut in two.
 const HALVES_THRESHOLD: usize = 256;
@@ -48,8 +50,9 @@ thread_local! {
     static SUMS: Cell<Vec<Sum>> = const { Cell::new(Vec::new()) };
 }
 
-/// Lends a thread's buffer, at least `count` long, so that its pages are not faulted in anew for each product. A nested
-/// call (rayon may run another product while this one waits) finds the buffer lent and gets a new one.
+/// Lends a thread's buffer, at least `count` long, so that its pages are not faulted in anew for
+/// each product. A nested call (rayon may run another product while this one waits) finds the
+/// buffer lent and gets a new one.
 fn with_buffer<T: Copy, R>(
     buffer: &'static LocalKey<Cell<Vec<T>>>,
     count: usize,
@@ -81,14 +84,15 @@ struct Product<'a> {
     slice: usize,
 }
 
-// SAFETY: tasks on several threads share a product. Each writes only the rows or columns of C of its own lanes, which
-// no other task has; everything else is only read.
+// SAFETY: tasks on several threads share a product. Each writes only the rows or columns of C of
+// its own lanes, which no other task has; everything else is only read.
 unsafe impl Sync for Product<'_> {}
 
 /// C = A B (+ C) for k of at least 1; see [`super::matmul_on`], which has checked the shapes.
 ///
-/// A long k is cut in two (always: the cut decides the result's last bits), which are two products that share nothing.
-/// Threads that pack for each other instead pass every packed tile from one core's cache to the other's.
+/// A long k is cut in two (always: the cut decides the result's last bits), which are two products
+/// that share nothing. Threads that pack for each other instead pass every packed tile from one
+/// core's cache to the other's.
 pub(super) fn multiply(
     c: &mut [f32],
     c_row_stride: usize,
@@ -99,17 +103,35 @@ pub(super) fn multiply(
 ) {
     assert!(amx_available(), "no AMX on this machine");
     let (m, k, n) = (a.rows(), a.columns(), b.columns());
-    let threads = if m * n * k < PARALLEL_THRESHOLD { 1 } else { n_threads() };
+    let threads = if m * n * k < PARALLEL_THRESHOLD {
+        1
+    } else {
+        n_threads()
+    };
     if k < HALVES_THRESHOLD || k < m.max(n) {
         return product(c, c_row_stride, a, b, accumulate, precision, threads);
     }
     let middle = (k / 2).next_multiple_of(TILE_DEPTH);
     let b = b.transpose();
-    let [first, second] =
-        [0..middle, middle..k].map(|depth| (a.take_columns(depth.clone()), b.take_columns(depth).transpose()));
+    let [first, second] = [0..middle, middle..k].map(|depth| {
+        (
+            a.take_columns(depth.clone()),
+            b.take_columns(depth).transpose(),
+        )
+    });
     let mut sum = Buffer::uncleared(m * n);
     let each = threads.div_ceil(2);
-    let first = |c: &mut [f32]| product(c, c_row_stride, first.0, first.1, accumulate, precision, each);
+    let first = |c: &mut [f32]| {
+        product(
+            c,
+            c_row_stride,
+            first.0,
+            first.1,
+            accumulate,
+            precision,
+            each,
+        )
+    };
     let second = |sum: &mut [f32]| product(sum, n, second.0, second.1, false, precision, each);
     if threads == 1 {
         first(c);
@@ -119,9 +141,14 @@ pub(super) fn multiply(
     }
     let add = |(c, sum): (&mut [f32], &[f32])| c.iter_mut().zip(sum).for_each(|(c, sum)| *c += sum);
     if threads == 1 || m * n < PARALLEL_ADD {
-        c.chunks_mut(c_row_stride.max(n)).zip(sum.chunks(n)).for_each(add);
+        c.chunks_mut(c_row_stride.max(n))
+            .zip(sum.chunks(n))
+            .for_each(add);
     } else {
-        c.par_chunks_mut(c_row_stride.max(n)).zip(sum.par_chunks(n)).with_min_len(m.div_ceil(threads)).for_each(add);
+        c.par_chunks_mut(c_row_stride.max(n))
+            .zip(sum.par_chunks(n))
+            .with_min_len(m.div_ceil(threads))
+            .for_each(add);
     }
 }
 
@@ -137,28 +164,55 @@ fn product(
 ) {
     let (m, k, n) = (a.rows(), a.columns(), b.columns());
     let b = b.transpose();
-    let (own, own_side, shared, shared_side) =
-        if m >= n { (a, Side::Left, b, Side::Right) } else { (b, Side::Right, a, Side::Left) };
+    let (own, own_side, shared, shared_side) = if m >= n {
+        (a, Side::Left, b, Side::Right)
+    } else {
+        (b, Side::Right, a, Side::Left)
+    };
     let steps = k.div_ceil(TILE_DEPTH);
     let slice = steps.div_ceil(steps.div_ceil(slice_steps(precision))) * TILE_DEPTH;
-    let product =
-        Product { c: c.as_mut_ptr(), c_row_stride, accumulate, precision, own, own_side, shared, shared_side, slice };
+    let product = Product {
+        c: c.as_mut_ptr(),
+        c_row_stride,
+        accumulate,
+        precision,
+        own,
+        own_side,
+        shared,
+        shared_side,
+        slice,
+    };
 
     let rounds = (m * n * k).div_ceil(threads * TASK_LIMIT);
     let tasks = if threads == 1 { 1 } else { threads * rounds };
     let task = own.rows().div_ceil(tasks).next_multiple_of(PANEL);
-    let tasks = (0..own.rows()).step_by(task).map(|start| start..own.rows().min(start + task));
-    with_buffer(&SHARED, tile_count(shared.rows(), k, parts(precision)), Tile::ZERO, |packed| {
-        let pieces = product.pieces(packed);
-        if threads == 1 {
-            pieces.into_iter().for_each(|piece| product.pack_shared(piece));
-            tasks.for_each(|lanes| product.task(lanes, packed));
-        } else {
-            pieces.into_par_iter().for_each(|piece| product.pack_shared(piece));
-            let packed = &*packed;
-            tasks.collect::<Vec<_>>().into_par_iter().with_max_len(1).for_each(|lanes| product.task(lanes, packed));
-        }
-    });
+    let tasks = (0..own.rows())
+        .step_by(task)
+        .map(|start| start..own.rows().min(start + task));
+    with_buffer(
+        &SHARED,
+        tile_count(shared.rows(), k, parts(precision)),
+        Tile::ZERO,
+        |packed| {
+            let pieces = product.pieces(packed);
+            if threads == 1 {
+                pieces
+                    .into_iter()
+                    .for_each(|piece| product.pack_shared(piece));
+                tasks.for_each(|lanes| product.task(lanes, packed));
+            } else {
+                pieces
+                    .into_par_iter()
+                    .for_each(|piece| product.pack_shared(piece));
+                let packed = &*packed;
+                tasks
+                    .collect::<Vec<_>>()
+                    .into_par_iter()
+                    .with_max_len(1)
+                    .for_each(|lanes| product.task(lanes, packed));
+            }
+        },
+    );
 }
 
 /// A panel of one slice of the shared operand, and where it is packed to.
@@ -171,7 +225,9 @@ struct Piece<'a> {
 impl Product<'_> {
     fn slices(&self) -> impl Iterator<Item = Range<usize>> {
         let k = self.own.columns();
-        (0..k).step_by(self.slice).map(move |start| start..k.min(start + self.slice))
+        (0..k)
+            .step_by(self.slice)
+            .map(move |start| start..k.min(start + self.slice))
     }
 
     /// The shared operand, \[slice]\[panel].
@@ -183,7 +239,11 @@ impl Product<'_> {
                 let count = tile_count(lanes.len(), depth.len(), parts(self.precision));
                 let (tiles, rest) = packed.split_at_mut(count);
                 packed = rest;
-                pieces.push(Piece { lanes, depth: depth.clone(), tiles });
+                pieces.push(Piece {
+                    lanes,
+                    depth: depth.clone(),
+                    tiles,
+                });
             }
         }
         pieces
@@ -191,36 +251,55 @@ impl Product<'_> {
 
     fn pack_shared(&self, piece: Piece<'_>) {
         // SAFETY: `multiply` has asserted that there is AMX.
-        unsafe { pack(self.shared, self.shared_side, piece.lanes, piece.depth, self.precision, piece.tiles) }
+        unsafe {
+            pack(
+                self.shared,
+                self.shared_side,
+                piece.lanes,
+                piece.depth,
+                self.precision,
+                piece.tiles,
+            )
+        }
     }
 
     /// The rows (own side left) or columns (right) `lanes` of C.
     fn task(&self, lanes: Range<usize>, shared: &[Tile]) {
         // SAFETY: `multiply` has asserted that there is AMX.
         let _tiles = unsafe { Tiles::configure() };
-        let lane_bytes = self.slice * 2 * parts(self.precision) + self.shared.rows() * size_of::<f32>();
+        let lane_bytes =
+            self.slice * 2 * parts(self.precision) + self.shared.rows() * size_of::<f32>();
         let limit = (CHUNK_BYTES / lane_bytes).max(PANEL);
-        let chunk = lanes.len().div_ceil(lanes.len().div_ceil(limit)).next_multiple_of(PANEL);
+        let chunk = lanes
+            .len()
+            .div_ceil(lanes.len().div_ceil(limit))
+            .next_multiple_of(PANEL);
         for start in lanes.clone().step_by(chunk) {
             let lanes = start..lanes.end.min(start + chunk);
             let blocks = lanes.len().div_ceil(PANEL) * self.shared.rows().div_ceil(PANEL);
             with_buffer(&SUMS, blocks, Sum::ZERO, |sums| {
-                with_buffer(&OWN, tile_count(lanes.len(), self.slice, parts(self.precision)), Tile::ZERO, |own| {
-                    let mut shared = shared;
-                    for depth in self.slices() {
-                        let tiles = tile_count(self.shared.rows(), depth.len(), parts(self.precision));
-                        let (slice, rest) = shared.split_at(tiles);
-                        shared = rest;
-                        // SAFETY: tiles are configured; the lanes are this task's own.
-                        unsafe { self.slice(lanes.clone(), depth, own, slice, sums) };
-                    }
-                });
+                with_buffer(
+                    &OWN,
+                    tile_count(lanes.len(), self.slice, parts(self.precision)),
+                    Tile::ZERO,
+                    |own| {
+                        let mut shared = shared;
+                        for depth in self.slices() {
+                            let tiles =
+                                tile_count(self.shared.rows(), depth.len(), parts(self.precision));
+                            let (slice, rest) = shared.split_at(tiles);
+                            shared = rest;
+                            // SAFETY: tiles are configured; the lanes are this task's own.
+                            unsafe { self.slice(lanes.clone(), depth, own, slice, sums) };
+                        }
+                    },
+                );
             });
         }
     }
 
-    /// Adds one slice's products to a chunk of C: from and to its sums, but the first slice starts from zero or C, and
-    /// the last one ends in C.
+    /// Adds one slice's products to a chunk of C: from and to its sums, but the first slice starts
+    /// from zero or C, and the last one ends in C.
     ///
     /// # Safety
     ///
@@ -234,7 +313,16 @@ impl Product<'_> {
         sums: &mut [Sum],
     ) {
         // SAFETY: there is AMX if tiles are configured.
-        unsafe { pack(self.own, self.own_side, lanes.clone(), depth.clone(), self.precision, own) };
+        unsafe {
+            pack(
+                self.own,
+                self.own_side,
+                lanes.clone(),
+                depth.clone(),
+                self.precision,
+                own,
+            )
+        };
         let parts = parts(self.precision);
         let steps = depth.len().div_ceil(TILE_DEPTH);
         let panel = PANEL / TILE_LANES * steps * parts;
@@ -257,21 +345,33 @@ impl Product<'_> {
                     Side::Right => (shared, own, shared_lane, lane),
                 };
                 let shape = (a.len() / (steps * parts), b.len() / (steps * parts));
-                let block = Block { a: a.as_ptr(), b: b.as_ptr(), steps, parts, shape };
+                let block = Block {
+                    a: a.as_ptr(),
+                    b: b.as_ptr(),
+                    steps,
+                    parts,
+                    shape,
+                };
                 let products: *mut Sum = &mut products[turns.next().unwrap_or(0)];
                 let sum = Place::of(sums.next().expect("a sum for each block"));
-                let c =
-                    Place { start: self.c.wrapping_add(row * self.c_row_stride + column), stride: self.c_row_stride };
+                let c = Place {
+                    start: self.c.wrapping_add(row * self.c_row_stride + column),
+                    stride: self.c_row_stride,
+                };
                 let source = match (first, self.accumulate) {
                     (true, false) => Place::zero(),
                     (true, true) => c,
                     (false, _) => sum,
                 };
-                let next = Move { products: products.cast(), source, target: if last { c } else { sum } };
+                let next = Move {
+                    products: products.cast(),
+                    source,
+                    target: if last { c } else { sum },
+                };
                 let (rows, columns) = ((m - row).min(PANEL), (n - column).min(PANEL));
-                // SAFETY: tiles are configured; the block's panels have this many tiles; products and sums are this
-                // thread's, and the block of C is in its lanes. Only whole blocks are left to the next kernel, of
-                // others no more is moved than lies inside C.
+                // SAFETY: tiles are configured; the block's panels have this many tiles; products
+                // and sums are this thread's, and the block of C is in its lanes. Only whole blocks
+                // are left to the next kernel, of others no more is moved than lies inside C.
                 unsafe {
                     multiply_block(block, products, previous);
                     previous.rows(steps * moved_rows(parts)..PANEL, PANEL);

@@ -1,5 +1,5 @@
-//! Matrix-vector products, which decoding one token at a time is made of: every weight is read once, so they run at the
-//! speed of memory, and neither tiles nor blocking helps.
+//! Matrix-vector products, which decoding one token at a time is made of: every weight is read
+//! once, so they run at the speed of memory, and neither tiles nor blocking helps.
 #![allow(unsafe_code)] // instructions that the compiler does not know; each block has its proof
 
 use crate::cpu::scratch::{Scratch, cut, padded};
@@ -16,8 +16,8 @@ use crate::cpu::simd::Level;
 pub(super) const PARALLEL_BYTES: usize = 256 << 10;
 /// Bytes of a piece of lanes: small, so that no thread waits long for another's last.
 const LANES_BYTES: usize = 128 << 10;
-/// Bytes of a piece of k: large, because each has sums of its own, which are added up in the end. The number of pieces
-/// depends on the matrix alone, and so do the bits of the result.
+/// Bytes of a piece of k: large, because each has sums of its own, which are added up in the end.
+/// The number of pieces depends on the matrix alone, and so do the bits of the result.
 const DEPTH_BYTES: usize = 1 << 20;
 /// Values in a partial sum of a dot product: the widest vector.
 const DOT_WIDTH: usize = 16;
@@ -26,11 +26,11 @@ const DOT_LANES: usize = 4;
 /// Rows added to the sums at a time, which are then loaded and stored once for all of them.
 const AXPY_ROWS: usize = 8;
 
-/// `sums`\[lane] += sum_k of `matrix`\[lane, k] `vector`\[k]. Returns false, having done nothing, if neither lanes nor k
-/// are contiguous in `matrix`.
+/// `sums`\[lane] += sum_k of `matrix`\[lane, k] `vector`\[k]. Returns false, having done nothing,
+/// if neither lanes nor k are contiguous in `matrix`.
 ///
-/// Each thread reads memory from front to back, as fast as it comes: rows along k are shared out by lanes, rows along
-/// the lanes by k.
+/// Each thread reads memory from front to back, as fast as it comes: rows along k are shared out by
+/// lanes, rows along the lanes by k.
 ///
 /// `vector` is already rounded to `precision`.
 pub(super) fn multiply<T: Number>(
@@ -47,26 +47,53 @@ pub(super) fn multiply<T: Number>(
     let bytes = lanes * k * size_of::<T>();
     let parallel = bytes >= PARALLEL_BYTES;
     if along_k {
-        let n_pieces = if parallel { bytes.div_ceil(LANES_BYTES) } else { 1 };
+        let n_pieces = if parallel {
+            bytes.div_ceil(LANES_BYTES)
+        } else {
+            1
+        };
         let piece = lanes.div_ceil(n_pieces).next_multiple_of(DOT_LANES);
         in_pieces(sums.chunks_mut(piece).collect(), |i, sums| {
-            dispatch(matrix.take_rows(i * piece..i * piece + sums.len()), vector, precision, along_k, sums);
+            dispatch(
+                matrix.take_rows(i * piece..i * piece + sums.len()),
+                vector,
+                precision,
+                along_k,
+                sums,
+            );
         });
     } else {
-        let n_pieces = if parallel { (bytes / DEPTH_BYTES).clamp(2, 8) } else { 1 };
+        let n_pieces = if parallel {
+            (bytes / DEPTH_BYTES).clamp(2, 8)
+        } else {
+            1
+        };
         let piece = k.div_ceil(n_pieces).next_multiple_of(AXPY_ROWS);
         let n_pieces = k.div_ceil(piece);
         let mut scratch = Scratch::new(padded(lanes) * (n_pieces - 1));
         let scratch = scratch.floats();
         scratch.fill(0.0);
         let mut rest = &mut *scratch;
-        let others: Vec<&mut [f32]> = (1..n_pieces).map(|_| &mut cut(&mut rest, lanes)[..lanes]).collect();
-        in_pieces(std::iter::once(&mut *sums).chain(others).collect(), |i, sums| {
-            let depth = i * piece..k.min((i + 1) * piece);
-            dispatch(matrix.take_columns(depth.clone()), &vector[depth], precision, along_k, sums);
-        });
+        let others: Vec<&mut [f32]> = (1..n_pieces)
+            .map(|_| &mut cut(&mut rest, lanes)[..lanes])
+            .collect();
+        in_pieces(
+            std::iter::once(&mut *sums).chain(others).collect(),
+            |i, sums| {
+                let depth = i * piece..k.min((i + 1) * piece);
+                dispatch(
+                    matrix.take_columns(depth.clone()),
+                    &vector[depth],
+                    precision,
+                    along_k,
+                    sums,
+                );
+            },
+        );
         for part in scratch.chunks_exact(padded(lanes)) {
-            sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+            sums.iter_mut()
+                .zip(part)
+                .for_each(|(sum, part)| *sum += part);
         }
     }
     true
@@ -76,29 +103,58 @@ pub(super) fn multiply<T: Number>(
 pub(super) fn in_pieces(pieces: Vec<&mut [f32]>, f: impl Fn(usize, &mut [f32]) + Sync + Send) {
     let pieces: Vec<Mutex<&mut [f32]>> = pieces.into_iter().map(Mutex::new).collect();
     // Locked once each: the locks only tell the compiler so.
-    let run = |i: usize| f(i, &mut pieces[i].lock().unwrap_or_else(PoisonError::into_inner));
-    if pieces.len() == 1 || n_threads() == 1 { (0..pieces.len()).for_each(run) } else { share(pieces.len(), run) }
+    let run = |i: usize| {
+        f(
+            i,
+            &mut pieces[i].lock().unwrap_or_else(PoisonError::into_inner),
+        )
+    };
+    if pieces.len() == 1 || n_threads() == 1 {
+        (0..pieces.len()).for_each(run)
+    } else {
+        share(pieces.len(), run)
+    }
 }
 
 /// The same loops for each instruction set, so that they are vectorised for the one at hand.
-fn dispatch<T: Number>(m: Matrix<'_, T>, v: &[f32], precision: Precision, along_k: bool, sums: &mut [f32]) {
+fn dispatch<T: Number>(
+    m: Matrix<'_, T>,
+    v: &[f32],
+    precision: Precision,
+    along_k: bool,
+    sums: &mut [f32],
+) {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
-        fn avx512<T: Number>(m: Matrix<'_, T>, v: &[f32], p: Precision, along_k: bool, sums: &mut [f32]) {
+        fn avx512<T: Number>(
+            m: Matrix<'_, T>,
+            v: &[f32],
+            p: Precision,
+            along_k: bool,
+            sums: &mut [f32],
+        ) {
             loops::<T, true>(m, v, p, along_k, sums);
         }
         #[target_feature(enable = "avx2,fma")]
-        fn avx2<T: Number>(m: Matrix<'_, T>, v: &[f32], p: Precision, along_k: bool, sums: &mut [f32]) {
+        fn avx2<T: Number>(
+            m: Matrix<'_, T>,
+            v: &[f32],
+            p: Precision,
+            along_k: bool,
+            sums: &mut [f32],
+        ) {
             loops::<T, true>(m, v, p, along_k, sums);
         }
         let level = Level::current();
         if level >= Level::Avx512 {
-            // SAFETY: no level is above what the processor has, and pulp's V4, which stands behind this one, is these.
+            // SAFETY: no level is above what the processor has, and pulp's V4, which stands behind
+            // this one, is these.
             return unsafe { avx512(m, v, precision, along_k, sums) };
         }
         if level >= Level::Avx2 {
-            // SAFETY: no level is above what the processor has, and pulp's V3, which stands behind this one, is these.
+            // SAFETY: no level is above what the processor has, and pulp's V3, which stands behind
+            // this one, is these.
             return unsafe { avx2(m, v, precision, along_k, sums) };
         }
     }
@@ -124,19 +180,33 @@ fn loops<T: Number, const FMA: bool>(
 /// a b + c, in one rounding where the CPU can; with `ROUND` of an `a` rounded to bfloat16.
 #[inline(always)]
 fn multiply_add<T: Number, const FMA: bool, const ROUND: bool>(a: T, b: f32, c: f32) -> f32 {
-    let a = if ROUND { round_to_bf16(a.value()) } else { a.value() };
+    let a = if ROUND {
+        round_to_bf16(a.value())
+    } else {
+        a.value()
+    };
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// Rows along k: a dot product for each lane.
 #[inline(always)]
-fn dots<T: Number, const FMA: bool, const ROUND: bool>(m: Matrix<'_, T>, v: &[f32], sums: &mut [f32]) {
+fn dots<T: Number, const FMA: bool, const ROUND: bool>(
+    m: Matrix<'_, T>,
+    v: &[f32],
+    sums: &mut [f32],
+) {
     let row = |lane: usize| &m.data()[lane * m.row_stride()..][..v.len()];
     let (groups, rest) = sums.as_chunks_mut::<DOT_LANES>();
     let rest_start = groups.len() * DOT_LANES;
     for (i, group) in groups.iter_mut().enumerate() {
-        let dots = dot_group::<T, FMA, ROUND, DOT_LANES>([0, 1, 2, 3].map(|lane| row(i * DOT_LANES + lane)), v);
-        group.iter_mut().zip(dots).for_each(|(sum, dot)| *sum += dot);
+        let dots = dot_group::<T, FMA, ROUND, DOT_LANES>(
+            [0, 1, 2, 3].map(|lane| row(i * DOT_LANES + lane)),
+            v,
+        );
+        group
+            .iter_mut()
+            .zip(dots)
+            .for_each(|(sum, dot)| *sum += dot);
     }
     for (i, sum) in rest.iter_mut().enumerate() {
         let [dot] = dot_group::<T, FMA, ROUND, 1>([row(rest_start + i)], v);
@@ -146,7 +216,10 @@ fn dots<T: Number, const FMA: bool, const ROUND: bool>(m: Matrix<'_, T>, v: &[f3
 
 /// The dot products of `N` rows with `v`.
 #[inline(always)]
-fn dot_group<T: Number, const FMA: bool, const ROUND: bool, const N: usize>(rows: [&[T]; N], v: &[f32]) -> [f32; N] {
+fn dot_group<T: Number, const FMA: bool, const ROUND: bool, const N: usize>(
+    rows: [&[T]; N],
+    v: &[f32],
+) -> [f32; N] {
     let (v_blocks, v_rest) = v.as_chunks::<DOT_WIDTH>();
     let blocks = rows.map(|row| row.as_chunks::<DOT_WIDTH>());
     let mut partial = [[0.0; DOT_WIDTH]; N];
@@ -163,12 +236,15 @@ fn dot_group<T: Number, const FMA: bool, const ROUND: bool, const N: usize>(rows
         fold_in_half::<4>(&mut partial);
         fold_in_half::<2>(&mut partial);
         fold_in_half::<1>(&mut partial);
-        *sum = rest.iter().zip(v_rest).fold(partial[0], |sum, (&a, &b)| multiply_add::<T, FMA, ROUND>(a, b, sum));
+        *sum = rest.iter().zip(v_rest).fold(partial[0], |sum, (&a, &b)| {
+            multiply_add::<T, FMA, ROUND>(a, b, sum)
+        });
     }
     sums
 }
 
-/// Adds the second `HALF` sums to the first. (A length that the compiler knows makes it one vector addition.)
+/// Adds the second `HALF` sums to the first. (A length that the compiler knows makes it one vector
+/// addition.)
 #[inline(always)]
 fn fold_in_half<const HALF: usize>(partial: &mut [f32; DOT_WIDTH]) {
     for i in 0..HALF {
@@ -178,15 +254,20 @@ fn fold_in_half<const HALF: usize>(partial: &mut [f32; DOT_WIDTH]) {
 
 /// Rows along the lanes: each row times its element of the vector, added up.
 #[inline(always)]
-fn axpys<T: Number, const FMA: bool, const ROUND: bool>(m: Matrix<'_, T>, v: &[f32], sums: &mut [f32]) {
+fn axpys<T: Number, const FMA: bool, const ROUND: bool>(
+    m: Matrix<'_, T>,
+    v: &[f32],
+    sums: &mut [f32],
+) {
     let n = sums.len();
     let row = |k: usize| &m.data()[k * m.column_stride()..][..n];
     let (blocks, rest) = v.as_chunks::<AXPY_ROWS>();
     for (i, v) in blocks.iter().enumerate() {
         let rows = [0, 1, 2, 3, 4, 5, 6, 7].map(|j| row(i * AXPY_ROWS + j));
         for lane in 0..n {
-            sums[lane] =
-                (0..AXPY_ROWS).fold(sums[lane], |sum, j| multiply_add::<T, FMA, ROUND>(rows[j][lane], v[j], sum));
+            sums[lane] = (0..AXPY_ROWS).fold(sums[lane], |sum, j| {
+                multiply_add::<T, FMA, ROUND>(rows[j][lane], v[j], sum)
+            });
         }
     }
     for (j, &v) in rest.iter().enumerate() {

@@ -6,7 +6,9 @@ use crate::cpu::attention::Shape;
 pub(crate) fn noise(seed: u64, len: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ len as u64;
     let mut uniform = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         ((state >> 40) as f32 / (1 << 24) as f32 - 0.5) * 3.4
     };
     (0..len).map(|_| uniform()).collect()
@@ -29,9 +31,22 @@ pub(crate) struct Plain {
 }
 
 impl Plain {
-    pub(crate) fn new(shape: Shape, q: &[f32], k: &[f32], v: &[f32], bias: Option<&[f32]>, dz: &[f32]) -> Self {
+    pub(crate) fn new(
+        shape: Shape,
+        q: &[f32],
+        k: &[f32],
+        v: &[f32],
+        bias: Option<&[f32]>,
+        dz: &[f32],
+    ) -> Self {
         let wide = |x: &[f32]| x.iter().map(|&x| x as f64).collect::<Vec<f64>>();
-        let Shape { batch, n_heads, n_query, n_key, .. } = shape;
+        let Shape {
+            batch,
+            n_heads,
+            n_query,
+            n_key,
+            ..
+        } = shape;
         let mut plain = Self {
             shape,
             q: wide(q),
@@ -51,7 +66,15 @@ impl Plain {
     }
 
     fn run(&mut self) {
-        let Shape { batch, n_heads, n_kv_heads, n_query, n_key, d_head, causal } = self.shape;
+        let Shape {
+            batch,
+            n_heads,
+            n_kv_heads,
+            n_query,
+            n_key,
+            d_head,
+            causal,
+        } = self.shape;
         let scale = 1.0 / (d_head as f64).sqrt();
         self.z.fill(0.0);
         for b in 0..batch {
@@ -60,7 +83,11 @@ impl Plain {
                 let key_at = |j: usize| ((b * n_key + j) * n_kv_heads + kv_head) * d_head;
                 for i in 0..n_query {
                     let at = ((b * n_query + i) * n_heads + h) * d_head;
-                    let n_seen = if causal { i + n_key - n_query + 1 } else { n_key };
+                    let n_seen = if causal {
+                        i + n_key - n_query + 1
+                    } else {
+                        n_key
+                    };
                     let dot = |x: &[f64], x_at: usize, y: &[f64], y_at: usize| -> f64 {
                         (0..d_head).map(|c| x[x_at + c] * y[y_at + c]).sum()
                     };
@@ -80,7 +107,9 @@ impl Plain {
                             self.z[at + c] += p * self.v[key_at(j) + c];
                         }
                     }
-                    let dp: Vec<f64> = (0..n_seen).map(|j| dot(&self.dz, at, &self.v, key_at(j))).collect();
+                    let dp: Vec<f64> = (0..n_seen)
+                        .map(|j| dot(&self.dz, at, &self.v, key_at(j)))
+                        .collect();
                     let mean: f64 = p.iter().zip(&dp).map(|(p, dp)| p * dp).sum();
                     for j in 0..n_seen {
                         let ds = p[j] * (dp[j] - mean);
@@ -114,11 +143,17 @@ impl Plain {
 
     /// The largest difference between a gradient and the slope of `Σ dz ∘ z`.
     pub(crate) fn worst_against_finite_differences(mut self) -> f64 {
-        let gradients = [self.dq.clone(), self.dk.clone(), self.dv.clone(), self.dbias.clone()];
+        let gradients = [
+            self.dq.clone(),
+            self.dk.clone(),
+            self.dv.clone(),
+            self.dbias.clone(),
+        ];
         let mut worst: f64 = 0.0;
         for (input, gradient) in gradients.iter().enumerate() {
             for (element, exact) in gradient.iter().enumerate() {
-                let slope = (self.loss(input, element, 1e-5) - self.loss(input, element, -1e-5)) / 2e-5;
+                let slope =
+                    (self.loss(input, element, 1e-5) - self.loss(input, element, -1e-5)) / 2e-5;
                 worst = worst.max((slope - exact).abs());
             }
         }
