@@ -104,7 +104,7 @@ context_len = {context_len}
 [train]
 steps = 5
 batch_size = 1
-accumulate = 2
+gradient_accumulation_steps = 2
 lr_max = 3e-3
 schedule = "constant"
 weight_decay = 0.1
@@ -227,7 +227,7 @@ fn info_counts_what_the_runs_own_training_holds() {
 }
 
 /// Holds a run of five steps to what PyTorch found.
-fn held(what: &str, run: &Path, reference: &Reference, how: &str) {
+fn held(what: &str, run: &Path, reference: &Reference, options: &str) {
     let expected = reference.numbers(&format!("{how}.losses"));
     let found: Vec<f32> = losses(run).values().map(|loss| *loss as f32).collect();
     near(&format!("{what}: losses"), &found, &expected[..5]);
@@ -744,7 +744,7 @@ fn documents_end_as_the_base_says_and_so_does_what_is_written() {
         LanguageModel::open(path, &Device::flex())
             .unwrap()
             .tokenizer
-            .ends()
+            .eos_token_ids()
             .to_vec()
     };
     assert_eq!(ends(&run), [end, other]);

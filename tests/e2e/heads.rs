@@ -118,7 +118,7 @@ fn the_table_names_every_head_and_the_strongest() {
     assert_eq!(told, 4, "{table}");
     assert!(
         !table.contains("is missed most"),
-        "nothing was silenced: {table}"
+        "nothing was ablated: {table}"
     );
     sisun(&["heads", &run, "--data", "nowhere.txt", "--device", "cpu"]).fails(1, &["nowhere.txt"]);
     sisun(&["heads", &run, "--text", "", "--device", "cpu"]).fails(2, &["text is empty"]);

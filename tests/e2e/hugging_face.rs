@@ -95,9 +95,9 @@ fn what_is_written_reads_as_in_transformers() {
     let greedy = serde_json::from_slice::<Value>(&fixture).unwrap()["greedy"].clone();
     for (name, text) in greedy.as_object().unwrap() {
         let text = text.as_str().unwrap();
-        let how = ["--prompt", TEXT, "-n", "64", "--temperature", "0"];
+        let options = ["--prompt", TEXT, "-n", "64", "--temperature", "0"];
         assert_eq!(
-            on("sample", name, &how).ok().stdout,
+            on("sample", name, &options).ok().stdout,
             format!("{TEXT}{text}\n"),
             "{name}"
         );
@@ -106,7 +106,11 @@ fn what_is_written_reads_as_in_transformers() {
         let written = on(
             "sample",
             name,
-            &[&how[..], &["--json", "--trace", trace.to_str().unwrap()]].concat(),
+            &[
+                &options[..],
+                &["--json", "--trace", trace.to_str().unwrap()],
+            ]
+            .concat(),
         )
         .ok()
         .json();
@@ -127,7 +131,7 @@ fn what_is_written_reads_as_in_transformers() {
         let stopped = on(
             "sample",
             name,
-            &[&how[..], &["--json", "--stop", &word]].concat(),
+            &[&options[..], &["--json", "--stop", &word]].concat(),
         )
         .ok()
         .json();
@@ -219,7 +223,7 @@ fn attention_maps_are_those_of_transformers() {
 }
 
 #[test]
-fn text_is_evaluated_and_heads_silenced_on_data_that_is_given() {
+fn text_is_evaluated_and_heads_ablated_on_data_that_is_given() {
     let (_folder, data) = text_file();
     for name in ["gpt2", "llama_linear"] {
         on("eval", name, &[]).fails(1, &["--data"]);

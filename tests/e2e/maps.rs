@@ -92,7 +92,7 @@ fn every_activation_is_written_or_refused_in_every_format() {
     let run = lab.at("run");
     let attend = |formats: &str, activations: &str, out: &str| {
         let at = lab.at(out);
-        let how = [
+        let options = [
             "--format",
             formats,
             "--activations",
@@ -103,7 +103,7 @@ fn every_activation_is_written_or_refused_in_every_format() {
             "--device",
             "cpu",
         ];
-        sisun(&[&["attend", &run, "--text", "The cat"], &how[..]].concat())
+        sisun(&[&["attend", &run, "--text", "The cat"], &options[..]].concat())
     };
     for activation in ["pattern", "scores", "q", "k", "v", "z"] {
         for format in ["png", "svg", "json", "csv", "npz", "safetensors", "html"] {

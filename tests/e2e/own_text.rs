@@ -28,7 +28,7 @@ fn readers(lab: &Lab) -> [Ran; 4] {
             "One day",
             "--format",
             "html",
-            "--silence",
+            "--ablate",
             "--windows",
             "1",
             "--out",

@@ -600,16 +600,16 @@ fn pages_of_every_kind_open() {
     }
     let stories = lab.at("stories.txt");
     for model in [&run, &gpt2] {
-        let silence = [
+        let ablate = [
             "attend",
             model,
-            "--silence",
+            "--ablate",
             "--data",
             &stories,
             "--windows",
             "2",
         ];
-        sisun(&[&silence[..], &text[..]].concat()).ok();
+        sisun(&[&ablate[..], &text[..]].concat()).ok();
         browser.open(&page);
         holds(&page, "main");
     }
@@ -702,7 +702,7 @@ fn what_a_page_cannot_show_is_said() {
     };
     attend(&["--format", "png", "--checkpoints"])
         .fails(2, &["--checkpoints", "add html to --format"]);
-    attend(&["--format", "png", "--silence"]).fails(2, &["--silence", "add html to --format"]);
+    attend(&["--format", "png", "--ablate"]).fails(2, &["--ablate", "add html to --format"]);
     for (more, parts) in [
         (["--format", "html", "--language", "de"], ["de", "en or ko"]),
         (
@@ -720,7 +720,7 @@ fn what_a_page_cannot_show_is_said() {
     attend(&[&run, "--format", "html,png"]).fails(2, &["png", "only html"]);
     attend(&[&run, "--format", "html", "--checkpoints"])
         .fails(2, &["--checkpoints", "name one run"]);
-    attend(&["--format", "html", "--windows", "4"]).fails(2, &["--windows", "add --silence"]);
+    attend(&["--format", "html", "--windows", "4"]).fails(2, &["--windows", "add --ablate"]);
     attend(&["--format", "html", "--cell", "9"]).fails(2, &["--cell", "add png or svg"]);
     sisun(&["heads", &run, "--fast", "--windows", "4"]).fails(2, &["--windows", "--fast"]);
     attend(&["--format", "html", "--layers", "2"]).fails(2, &["no layer 2"]);
@@ -758,19 +758,10 @@ fn what_a_page_cannot_show_is_said() {
         "cpu",
     ])
     .fails(1, &["1 checkpoint", "train.keep_checkpoints"]);
-    // A checkpoint is a run as well, and silenced heads are in the page's table.
+    // A checkpoint is a run as well, and ablated heads are in the page's table.
     sisun(&[
-        "attend",
-        &best,
-        "--text",
-        "One",
-        "--out",
-        &out,
-        "--format",
-        "html",
-        "--silence",
-        "--device",
-        "cpu",
+        "attend", &best, "--text", "One", "--out", &out, "--format", "html", "--ablate",
+        "--device", "cpu",
     ])
     .ok();
     let page = fs::read_to_string(PathBuf::from(&out).join("attention.html")).unwrap();

@@ -125,8 +125,11 @@ fn prompts_and_texts_are_read_as_training_reads_files() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let at = file.path().to_str().unwrap();
     std::fs::write(at, other).unwrap();
-    let prompt = |how: &[&str]| {
-        sample(&[how, &["-n", "5", "--json"]].concat()).ok().json()["prompt"].clone()
+    let prompt = |options: &[&str]| {
+        sample(&[options, &["-n", "5", "--json"]].concat())
+            .ok()
+            .json()["prompt"]
+            .clone()
     };
     assert_eq!(prompt(&["--prompt", plain]), plain);
     assert_eq!(prompt(&["--prompt", other]), plain);

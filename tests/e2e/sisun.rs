@@ -198,7 +198,7 @@ dropout = 0.1
 [train]
 steps = 40
 batch_size = 5
-accumulate = 2
+gradient_accumulation_steps = 2
 lr_max = 1e-2
 warmup_steps = 3
 eval_every = 20

@@ -264,6 +264,28 @@ fn every_shipped_configuration_is_read() {
     assert!(gpt3.contains("57,982,058,496"), "{gpt3}");
 }
 
+#[test]
+fn a_former_key_is_read_and_told() {
+    let lab = Lab::new();
+    let quick = ["--set", "train.steps=1", "--set", "train.accumulate=3"];
+    let ran = lab.train("run", &quick).ok();
+    let note = "train.accumulate is now called train.gradient_accumulation_steps";
+    assert!(ran.stderr.contains(note), "{}", ran.stderr);
+    // A run of an earlier version, whose settings hold the former key, can go on.
+    let settings = lab.path("run/config.toml");
+    let text = fs::read_to_string(&settings).unwrap();
+    assert!(text.contains("gradient_accumulation_steps = 3"), "{text}");
+    fs::write(
+        &settings,
+        text.replace("gradient_accumulation_steps", "accumulate"),
+    )
+    .unwrap();
+    let run = lab.at("run");
+    sisun(&["train", "--resume", &run, "--set", "train.steps=2"]).ok();
+    let text = fs::read_to_string(&settings).unwrap();
+    assert!(text.contains("gradient_accumulation_steps = 3"), "{text}");
+}
+
 /// Long questions with a one-word answer each: most windows hold no token that the loss is taken
 /// on.
 fn sparse(lab: &Lab) -> Vec<String> {
@@ -282,7 +304,7 @@ fn sparse(lab: &Lab) -> Vec<String> {
         "data.jsonl_answer_field=answer".to_owned(),
         "tokenizer={kind=\"char\"}".to_owned(),
         "train.batch_size=1".to_owned(),
-        "train.accumulate=1".to_owned(),
+        "train.gradient_accumulation_steps=1".to_owned(),
         "train.lr_max=1e-6".to_owned(),
         "train.eval_windows=1".to_owned(),
         "train.warmup_steps=0".to_owned(),

@@ -273,15 +273,15 @@ fn what_is_sent_away_is_what_is_kept() {
 }
 
 #[test]
-fn a_silent_head_is_one_whose_rows_of_o_are_zero() {
+fn ablating_a_head_equals_zeroing_its_rows_of_o() {
     for (name, device) in everywhere() {
         for more in ["", "n_kv_heads = 1\nscaled_scores = false"] {
             let config = small("\"rope\"", more);
             let model = varied(&config, 3, &device);
-            let silenced = [(1, 2), (0, 0), (1, 0)];
+            let ablated = [(1, 2), (0, 0), (1, 0)];
             let mut weights = model.to_host();
             let d_head = config.d_head();
-            for (layer, head) in silenced {
+            for (layer, head) in ablated {
                 let (shape, o) = weights
                     .get_mut(&format!("blocks.{layer}.attn.o.weight"))
                     .unwrap();
@@ -291,9 +291,25 @@ fn a_silent_head_is_one_whose_rows_of_o_are_zero() {
             let expected = values(
                 with_weights(&config, &weights, &device).forward(text.clone(), Pass::default()),
             );
-            let found = values(model.forward(text.clone(), Pass::silencing(&silenced)));
+            let found = values(model.forward(text.clone(), Pass::ablating(&ablated)));
             assert_close(&name, &found, &expected, 1e-5);
-            assert_ne!(found, values(model.forward(text, Pass::default())));
+            assert_ne!(found, values(model.forward(text.clone(), Pass::default())));
+            // A captured `z` is the one that the model used.
+            for head in 0..config.n_heads {
+                let mut capture = Capture::new(&[Activation::Z], &[1], &[head]);
+                let pass = Pass {
+                    capture: Some(&mut capture),
+                    ..Pass::ablating(&ablated)
+                };
+                assert_close(
+                    &name,
+                    &values(model.forward(text.clone(), pass)),
+                    &expected,
+                    1e-5,
+                );
+                let zero = capture.into_found()[0].values.iter().all(|z| *z == 0.0);
+                assert_eq!(zero, ablated.contains(&(1, head)), "{name} {head}");
+            }
         }
     }
 }

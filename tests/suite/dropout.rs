@@ -1,6 +1,6 @@
 //! Dropout: how much it drops, what it leaves, and that it acts in training only.
 
-use sisun_kernels::{Precision, dropout};
+use sisun_kernels::{MatmulPrecision, dropout};
 use sisun_model::Pass;
 use sisun_tests::compare::{assert_close, normal, tensor, values};
 use sisun_tests::devices::{cpu, everywhere};
@@ -53,11 +53,11 @@ fn acts_in_training_only() {
     let plain = values(without.forward(text.clone(), Pass::default()));
     assert_eq!(values(with.forward(text.clone(), Pass::default())), plain);
     assert_eq!(
-        values(without.forward(text.clone(), Pass::training(Precision::Float32))),
+        values(without.forward(text.clone(), Pass::training(MatmulPrecision::Float32))),
         plain
     );
-    let [once, twice] =
-        [0, 1].map(|_| values(with.forward(text.clone(), Pass::training(Precision::Float32))));
+    let [once, twice] = [0, 1]
+        .map(|_| values(with.forward(text.clone(), Pass::training(MatmulPrecision::Float32))));
     assert_ne!(once, plain);
     assert_ne!(once, twice, "each pass drops anew");
 }

@@ -4,7 +4,8 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use sisun_kernels::optimizer::{AdamW, Muon, adamw_step, muon_step};
 use sisun_kernels::{
-    Activation, Attention, activation, attention, cross_entropy, layer_norm, rms_norm, swiglu,
+    ActivationFunction, AttentionOptions, activation, attention, cross_entropy, layer_norm,
+    rms_norm, swiglu,
 };
 use sisun_tests::compare::{assert_close, tensor, values};
 use sisun_tests::devices::{everywhere, wgpu};
@@ -41,12 +42,12 @@ fn attention_to_one_key_alone() {
         let v = tensor(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [1, 1, 3, 2], &device).autodiff();
         let expected = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         check(&name, q, &expected, |q| {
-            let how = Attention {
+            let options = AttentionOptions {
                 causal: true,
                 bias: None,
                 dropout: 0.0,
             };
-            attention(q.clone(), q, v.clone(), &how).flatten(0, 3)
+            attention(q.clone(), q, v.clone(), &options).flatten(0, 3)
         });
     }
 }
@@ -93,13 +94,13 @@ fn activations_far_from_zero() {
         let x = || tensor(&[-1e4, -30.0, 0.0, 30.0, 1e4], [5], &device);
         let right = [0.0, 0.0, 0.0, 30.0, 1e4];
         check(&format!("GELU on {name}"), x(), &right, |x| {
-            activation(x, Activation::Gelu)
+            activation(x, ActivationFunction::Gelu)
         });
         check(&format!("GELU by tanh on {name}"), x(), &right, |x| {
-            activation(x, Activation::GeluTanh)
+            activation(x, ActivationFunction::GeluTanh)
         });
         check(&format!("ReLU on {name}"), x(), &right, |x| {
-            activation(x, Activation::Relu)
+            activation(x, ActivationFunction::Relu)
         });
         check(&format!("SwiGLU on {name}"), x(), &right, |x| {
             swiglu(x.clone(), x.ones_like())
@@ -115,7 +116,7 @@ fn optimizers_without_a_gradient() {
             tensor(&[1.0; 6], [2, 3], &device),
             tensor(&[0.0; 6], [2, 3], &device),
         );
-        let how = AdamW {
+        let options = AdamW {
             lr: 0.1,
             beta1: 0.9,
             beta2: 0.95,
@@ -128,15 +129,15 @@ fn optimizers_without_a_gradient() {
             zero.clone(),
             zero.clone(),
             zero.clone(),
-            &how,
+            &options,
         );
         assert_close(&name, &values(after), &[0.95; 6], 1e-6);
-        let how = Muon {
+        let options = Muon {
             lr: 0.1,
             momentum: 0.95,
             weight_decay: 0.5,
         };
-        let (after, _) = muon_step(weight, zero.clone(), zero, &how);
+        let (after, _) = muon_step(weight, zero.clone(), zero, &options);
         assert_close(&name, &values(after), &[0.95; 6], 1e-6);
     }
 }

@@ -9,9 +9,9 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use sisun_kernels::{
-    Activation, Attention, Heads, Precision, activation, attention, cross_entropy, embedding,
-    layer_norm, linear, linear_transposed, norm_heads, rms_norm, rotate_heads, self_attention,
-    swiglu,
+    ActivationFunction, AttentionOptions, HeadCounts, MatmulPrecision, activation, attention,
+    cross_entropy, embedding, layer_norm, linear, linear_transposed, norm_heads, rms_norm,
+    rotate_heads, self_attention, swiglu,
 };
 use sisun_model::weights::HostTensors;
 use sisun_model::{Pass, position};
@@ -132,21 +132,21 @@ fn linear_maps() {
             x[1].clone().reshape([7, 11]),
             x[2].clone(),
         );
-        flat(linear(x, weight, Some(bias), Precision::Float32))
+        flat(linear(x, weight, Some(bias), MatmulPrecision::Float32))
     });
     check_normal("linear without bias", &[3 * 7, 7 * 2], |x| {
         flat(linear(
             x[0].clone().reshape([1, 3, 7]),
             x[1].clone().reshape([7, 2]),
             None,
-            Precision::Float32,
+            MatmulPrecision::Float32,
         ))
     });
     check_normal("tied head", &[2 * 5 * 7, 11 * 7], |x| {
         flat(linear_transposed(
             x[0].clone().reshape([2, 5, 7]),
             x[1].clone().reshape([11, 7]),
-            Precision::Float32,
+            MatmulPrecision::Float32,
         ))
     });
 }
@@ -188,10 +188,10 @@ fn norms() {
 #[test]
 fn activations() {
     check_normal("GELU", &[211], |x| {
-        activation(x[0].clone(), Activation::Gelu)
+        activation(x[0].clone(), ActivationFunction::Gelu)
     });
     check_normal("GELU by tanh", &[211], |x| {
-        activation(x[0].clone(), Activation::GeluTanh)
+        activation(x[0].clone(), ActivationFunction::GeluTanh)
     });
     check_normal("SwiGLU", &[211, 211], |x| {
         swiglu(x[0].clone(), x[1].clone())
@@ -202,7 +202,7 @@ fn activations() {
             .into_iter()
             .map(|x| x + 0.5 * x.signum())
             .collect::<Vec<f32>>();
-        for kind in [Activation::Relu, Activation::ReluSquared] {
+        for kind in [ActivationFunction::Relu, ActivationFunction::ReluSquared] {
             let inputs = std::slice::from_ref(&away);
             check(&format!("{kind:?} on {name}"), &device, inputs, |x| {
                 activation(x[0].clone(), kind)
@@ -212,7 +212,7 @@ fn activations() {
 }
 
 /// Six query heads over three key heads of 10 dimensions.
-const HEADS: Heads = Heads {
+const HEADS: HeadCounts = HeadCounts {
     n_heads: 6,
     n_kv_heads: 3,
 };
@@ -257,7 +257,7 @@ fn self_attentions() {
                 flat(self_attention(
                     x[0].clone().reshape(FUSED),
                     HEADS,
-                    &Attention {
+                    &AttentionOptions {
                         causal,
                         bias,
                         dropout: 0.0,
@@ -297,7 +297,7 @@ fn attentions() {
                         x[0].clone().reshape([2, n_heads, n_query, d]),
                         x[1].clone().reshape([2, n_kv, n_key, d]),
                         x[2].clone().reshape([2, n_kv, n_key, d]),
-                        &Attention {
+                        &AttentionOptions {
                             causal,
                             bias,
                             dropout: 0.0,

@@ -8,9 +8,9 @@
 //! finite at some input is not asked there.
 
 mod attentions;
+mod bf16_weights;
 mod elementwise;
 mod empty;
-mod held;
 mod levels;
 mod linear;
 mod losses;

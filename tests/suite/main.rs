@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bf16_weights;
 mod cached_decoding;
 mod capture;
 mod causality;
@@ -13,7 +14,6 @@ mod dropout;
 mod extremes;
 mod golden;
 mod gradients;
-mod held_weights;
 mod initialisation;
 mod kernels;
 mod lora;

@@ -55,7 +55,7 @@ fn adamw() {
         let mut weight = reference.matrix(&reference.weight, &device);
         let (mut first, mut second) = (weight.zeros_like(), weight.zeros_like());
         for (i, (gradient, after)) in reference.grads.iter().zip(&reference.after).enumerate() {
-            let how = AdamW {
+            let config = AdamW {
                 lr: reference.lr,
                 beta1: reference.constant("beta1"),
                 beta2: reference.constant("beta2"),
@@ -64,7 +64,7 @@ fn adamw() {
                 step: i as u64 + 1,
             };
             let gradient = reference.matrix(gradient, &device);
-            (weight, first, second) = adamw_step(weight, gradient, first, second, &how);
+            (weight, first, second) = adamw_step(weight, gradient, first, second, &config);
             // A step moves a weight by about 1e-2.
             assert_close(
                 &format!("{name}, step {}", i + 1),
@@ -86,14 +86,18 @@ fn muon_of_wide_and_tall_matrices() {
         for reference in &references {
             let mut weight = reference.matrix(&reference.weight, &device);
             let mut momentum = weight.zeros_like();
-            let how = Muon {
+            let config = Muon {
                 lr: reference.lr,
                 momentum: reference.constant("momentum"),
                 weight_decay: reference.weight_decay,
             };
             for (i, (gradient, after)) in reference.grads.iter().zip(&reference.after).enumerate() {
-                (weight, momentum) =
-                    muon_step(weight, reference.matrix(gradient, &device), momentum, &how);
+                (weight, momentum) = muon_step(
+                    weight,
+                    reference.matrix(gradient, &device),
+                    momentum,
+                    &config,
+                );
                 // Five Newton–Schulz steps amplify rounding of the smallest singular values.
                 let what = format!("{name}, {:?}, step {}", reference.shape, i + 1);
                 assert_close(&what, &values(weight.clone()), &flat(after), 5e-6);

@@ -4,14 +4,14 @@ use burn::tensor::Tensor;
 use sisun_config::RopeScaling;
 use sisun_kernels::attention::scores;
 use sisun_kernels::reference::merge_heads;
-use sisun_kernels::{Attention, Heads, RotaryTables, rotate_heads};
+use sisun_kernels::{AttentionOptions, HeadCounts, RotaryTables, rotate_heads};
 use sisun_model::position::{rope, sinusoidal};
 use sisun_model::{Pass, Transformer};
 use sisun_tests::compare::{assert_close, largest_difference, normal, tensor, values};
 use sisun_tests::devices::{cpu, everywhere};
 use sisun_tests::models::{POSITIONS, small, tokens, varied};
 
-const PLAIN: Attention = Attention {
+const PLAIN: AttentionOptions = AttentionOptions {
     causal: false,
     bias: None,
     dropout: 0.0,
@@ -21,7 +21,7 @@ const PLAIN: Attention = Attention {
 /// values are the same.
 fn rotate_halves(x: Tensor<4>, tables: &RotaryTables) -> Tensor<4> {
     let [_, n_heads, ..] = x.dims();
-    let heads = Heads {
+    let heads = HeadCounts {
         n_heads,
         n_kv_heads: n_heads,
     };

@@ -12,7 +12,7 @@ use burn::tensor::{Device, Tensor};
 use serde::Deserialize;
 use serde_json::Value;
 use sisun_kernels::attention::{mix, pattern, scores};
-use sisun_kernels::{Attention, Precision, attention, linear};
+use sisun_kernels::{AttentionOptions, MatmulPrecision, attention, linear};
 use sisun_tests::compare::{assert_close, tensor, values};
 use sisun_tests::devices::everywhere;
 use sisun_tests::fixtures;
@@ -44,7 +44,7 @@ struct Example {
     context: Matrix,
 }
 
-const PLAIN: Attention = Attention {
+const PLAIN: AttentionOptions = AttentionOptions {
     causal: false,
     bias: None,
     dropout: 0.0,
@@ -164,7 +164,7 @@ fn baega_gopaseo() {
                 x.reshape([1, 8, 4]),
                 weight.reshape([4, 4]),
                 None,
-                Precision::Float32,
+                MatmulPrecision::Float32,
             ));
             assert_close("X·W", &y, &flat(expected), TOLERANCE);
             y[4 * stomach..][..4].to_vec()

@@ -5,7 +5,7 @@ use crate::terminal::note;
 use anyhow::{Context, Result};
 use clap::Args;
 use sisun_data::Tokenizer;
-use sisun_files::HeldDir;
+use sisun_files::LockedDir;
 use sisun_model::{Chosen, DeviceChoice, device};
 use std::path::{Path, PathBuf};
 
@@ -94,7 +94,7 @@ impl DeviceArgs {
     }
 
     /// Tells that nothing keeps other processes out of a directory, if that is so.
-    pub(crate) fn note_hollow(&self, held: &HeldDir) {
+    pub(crate) fn note_hollow(&self, held: &LockedDir) {
         if held.is_hollow() {
             let dir = held.dir().display();
             self.note(&format!(

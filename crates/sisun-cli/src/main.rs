@@ -1,5 +1,6 @@
 //! `sisun`: arguments in, messages out, nothing else.
 
+mod ablation;
 mod arguments;
 mod base;
 mod commands;
@@ -9,7 +10,6 @@ mod given_text;
 mod model_source;
 mod progress;
 mod signals;
-mod silence;
 mod terminal;
 mod vocabulary;
 mod waiting;
@@ -47,7 +47,7 @@ enum Command {
     Train(commands::train::Args),
     Sample(commands::sample::Args),
     Attend(commands::attend::Args),
-    Heads(commands::heads::Args),
+    HeadCounts(commands::heads::Args),
     Explain(commands::explain::Args),
     Compare(commands::compare::Args),
     Eval(commands::eval::Args),
@@ -78,7 +78,7 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train::run(args),
         Command::Sample(args) => commands::sample::run(args),
         Command::Attend(args) => commands::attend::run(args),
-        Command::Heads(args) => commands::heads::run(args),
+        Command::HeadCounts(args) => commands::heads::run(args),
         Command::Explain(args) => commands::explain::run(args),
         Command::Compare(args) => commands::compare::run_command(args),
         Command::Eval(args) => commands::eval::run(args),

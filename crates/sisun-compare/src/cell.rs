@@ -3,7 +3,7 @@
 use crate::CompareError;
 use crate::evaluate::{Judged, attention, language, task};
 use crate::grid::Cell;
-use crate::results::{CellResult, CurvePoint, Measure, MeasureName, Outcome, Timing};
+use crate::results::{CellOutcome, CellResult, CurvePoint, Measure, MeasureName, Timing};
 use crate::runner::Text;
 use crate::track::Track;
 use burn::module::Module;
@@ -12,7 +12,7 @@ use rand::RngExt;
 use sisun_config::randomness::stream;
 use sisun_data::tasks::Task;
 use sisun_data::{Batch, random_batch};
-use sisun_infer::{Generation, LanguageModel, Sampler};
+use sisun_infer::{GenerationOptions, LanguageModel, Sampler};
 use sisun_model::weights::not_finite;
 use sisun_model::{Count, Transformer};
 use sisun_train::{Optimizer, StepContext, training_step};
@@ -49,20 +49,22 @@ pub(crate) fn run(
     let mut optimizer = Optimizer::new(train);
     let mut curve = Curve::new(train.steps);
     let mut seconds = Vec::new();
-    let mut outcome = Outcome::Trained;
+    let mut outcome = CellOutcome::Trained;
     for step in 0..train.steps {
         let at = StepContext {
             random_positions: cell.random_positions,
             ..StepContext::new(train, step)
         };
         let batch = |i| next_batch(cell, track, text, at.micro_step + i);
-        let batches: Vec<Batch> = (0..train.accumulate as u64).map(batch).collect();
+        let batches: Vec<Batch> = (0..train.gradient_accumulation_steps as u64)
+            .map(batch)
+            .collect();
         let step_began = Instant::now();
         let after = training_step(&model, &mut optimizer, &batches, at);
         seconds.push(step_began.elapsed().as_secs_f64());
         model = after.model;
         if !curve.push(step + 1, after.loss, after.grad_norm) {
-            outcome = Outcome::Diverged { step: step + 1 };
+            outcome = CellOutcome::Diverged { step: step + 1 };
             break;
         }
         if stepped().is_break() {
@@ -82,10 +84,10 @@ pub(crate) fn run(
         sample: None,
     };
     // The last update may have spoilt what the losses before it do not show.
-    if outcome == Outcome::Trained && not_finite(&model.flat()).is_some() {
-        result.outcome = Outcome::Diverged { step: train.steps };
+    if outcome == CellOutcome::Trained && not_finite(&model.flat()).is_some() {
+        result.outcome = CellOutcome::Diverged { step: train.steps };
     }
-    if result.outcome == Outcome::Trained {
+    if result.outcome == CellOutcome::Trained {
         let judged = Judged {
             model: model.valid(),
             random_positions: cell.random_positions,
@@ -250,7 +252,7 @@ fn sample(model: &Transformer, text: &Text) -> Result<String, CompareError> {
     let first = first.strip_prefix(tokenizer.prefix()).unwrap_or(&first);
     let prompt = tokenizer.decode(first).map_err(data)?;
     let loaded = LanguageModel::new(String::new(), None, model.clone(), tokenizer.clone());
-    let how = Generation {
+    let options = GenerationOptions {
         tokens: SAMPLE_TOKENS,
         sampler: Sampler {
             temperature: 0.8,
@@ -260,7 +262,7 @@ fn sample(model: &Transformer, text: &Text) -> Result<String, CompareError> {
         stop: Vec::new(),
         number: 0,
     };
-    let written = loaded.generate(&prompt, &how, &mut |_| ControlFlow::Continue(()));
+    let written = loaded.generate(&prompt, &options, &mut |_| ControlFlow::Continue(()));
     // Some tokenizers cannot read back what they decode; the measurements stand without a sample.
     Ok(written.map_or_else(
         |why| format!("(no sample: {why})"),

@@ -5,7 +5,7 @@ use crate::keys::{FILE, SETTINGS, TRACK};
 use crate::track::Track;
 use serde::{Deserialize, Serialize};
 use sisun_config::{
-    ModelConfig, Position, TrainConfig, apply_override, from_value, read_table, set,
+    FormerKey, ModelConfig, Position, TrainConfig, apply_override, from_value, read_table, set,
 };
 use sisun_data::tasks::SYMBOLS;
 use std::fmt;
@@ -37,6 +37,8 @@ pub struct Grid {
     pub tracks: Vec<(String, Track)>,
     /// All of its settings as TOML, the budget merged in: [`Grid::reopen`] reads it back.
     pub toml: String,
+    /// Keys that were given by a former name.
+    pub former_keys: Vec<FormerKey>,
     /// What is tried before, to choose settings for each track and variant.
     pub sweep: Option<Box<Grid>>,
     /// What was chosen, if there was a choice: track, variant, what it sets.
@@ -123,7 +125,8 @@ impl Grid {
     /// # Errors
     /// The key, the value and the remedy.
     pub fn read(path: &Path, budget: &str, overrides: &[String]) -> Result<Self, CompareError> {
-        let mut table = read_table(path).map_err(CompareError::config(String::new()))?;
+        let (mut table, mut former_keys) =
+            read_table(path).map_err(CompareError::config(String::new()))?;
         if !table.contains_key("tracks") {
             let rule = format!(
                 "{} is no comparison; `sisun train` takes single experiments",
@@ -165,13 +168,17 @@ impl Grid {
         table.entry("name").or_insert(Value::String(stem));
         table.insert("budget".to_owned(), Value::String(budget.to_owned()));
         for given in overrides {
-            apply_override(&mut table, given).map_err(CompareError::config(String::new()))?;
+            let former = apply_override(&mut table, given);
+            former_keys.extend(former.map_err(CompareError::config(String::new()))?);
         }
         if table.contains_key("finetune") {
             let rule = "every model of a comparison begins with random weights; leave it out";
             return Err(CompareError::invalid("finetune", "{…}", rule));
         }
-        Self::from_table(table, Vec::new())
+        Ok(Self {
+            former_keys,
+            ..Self::from_table(table, Vec::new())?
+        })
     }
 
     /// Reads the settings that a comparison left in its directory.
@@ -179,10 +186,8 @@ impl Grid {
     /// # Errors
     /// As [`Grid::read`].
     pub fn reopen(path: &Path) -> Result<Self, CompareError> {
-        Self::from_table(
-            read_table(path).map_err(CompareError::config(String::new()))?,
-            Vec::new(),
-        )
+        let (table, _) = read_table(path).map_err(CompareError::config(String::new()))?;
+        Self::from_table(table, Vec::new())
     }
 
     /// The same comparison with what the sweep has chosen.
@@ -292,6 +297,7 @@ impl Grid {
                     baseline: None,
                     tracks: tracks.clone(),
                     toml: toml.clone(),
+                    former_keys: Vec::new(),
                     sweep: None,
                     chosen: Vec::new(),
                 }))
@@ -307,6 +313,7 @@ impl Grid {
             baseline: file.baseline,
             tracks,
             toml,
+            former_keys: Vec::new(),
             sweep,
             chosen,
         })

@@ -24,11 +24,13 @@ mod track;
 pub use claims::{Claim, Standing, Verdict, judge};
 pub use error::CompareError;
 pub use grid::{Cell, Grid, Variant};
-pub use results::{CellResult, CurvePoint, HeadDistance, Measure, MeasureName, Outcome, Timing};
+pub use results::{
+    CellOutcome, CellResult, CurvePoint, HeadDistance, Measure, MeasureName, Timing,
+};
 pub use runner::{Event, Finished, Plan, Shard, merge, run};
 pub use store::{SETTINGS, Store};
 pub use summary::{
-    CLAIMS_FROM, Comparison, GATE, Headline, SeriesPoint, Spread, Summary, TrackSummary,
+    CLAIMS_FROM, Comparison, GATE, Headline, SeedSpread, SeriesPoint, Summary, TrackSummary,
     VariantSummary,
 };
 pub use track::Track;

@@ -17,7 +17,7 @@ pub struct CellResult {
     /// Learned numbers.
     pub parameters: u64,
     /// Whether training ended well.
-    pub outcome: Outcome,
+    pub outcome: CellOutcome,
     /// Training loss over time.
     pub curve: Vec<CurvePoint>,
     /// Everything measured after training; empty if it diverged.
@@ -31,7 +31,7 @@ pub struct CellResult {
 /// How training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Outcome {
+pub enum CellOutcome {
     /// All steps were taken.
     Trained,
     /// The loss, the gradient or the weights became no numbers.

@@ -3,9 +3,9 @@
 use crate::CompareError;
 use crate::cell;
 use crate::grid::{Cell, Grid};
-use crate::results::{CellResult, Outcome};
+use crate::results::{CellOutcome, CellResult};
 use crate::store::{SETTINGS, Store};
-use crate::summary::{Found, Summary};
+use crate::summary::{FiledCell, Summary};
 use crate::sweep::choose;
 use crate::track::Track;
 use burn::tensor::Device;
@@ -82,7 +82,7 @@ pub enum Event {
         /// `track / variant / seed`.
         cell: String,
         /// How it ended.
-        outcome: Outcome,
+        outcome: CellOutcome,
         /// Seconds it took.
         seconds: f64,
     },
@@ -173,13 +173,13 @@ fn check_memory(
         }
         let TrainConfig {
             batch_size,
-            accumulate,
+            gradient_accumulation_steps,
             ..
         } = cell.settings.train;
         let training = memory::Training {
             model: &model,
             batch_size,
-            accumulate,
+            gradient_accumulation_steps,
             low_rank: false,
         };
         training.check(&plan.device)?;
@@ -389,7 +389,7 @@ pub fn merge(
 }
 
 fn sum_up(grid: &Grid, store: &Store) -> Result<Summary, CompareError> {
-    let found: Result<Vec<Option<Found>>, CompareError> =
+    let found: Result<Vec<Option<FiledCell>>, CompareError> =
         grid.cells.iter().map(|cell| store.read(cell)).collect();
     Ok(Summary::of(grid, &found?))
 }
@@ -457,7 +457,7 @@ fn work_of_step(cell: &Cell) -> u64 {
     let train = &cell.settings.train;
     train
         .batch_size
-        .saturating_mul(train.accumulate)
+        .saturating_mul(train.gradient_accumulation_steps)
         .saturating_mul(cell.settings.model.context_len) as u64
 }
 

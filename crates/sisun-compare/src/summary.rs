@@ -2,7 +2,7 @@
 
 use crate::claims::{Verdict, judge};
 use crate::grid::Grid;
-use crate::results::{CellResult, MeasureName, Outcome, Timing};
+use crate::results::{CellOutcome, CellResult, MeasureName, Timing};
 use crate::stats::{
     Interval, bootstrap, holm, mean, mean_reciprocal_rank, paired, probability_of_improvement,
     sign_flip,
@@ -74,7 +74,7 @@ pub struct Headline {
 
 /// A number for each seed, with its mean and interval. `None` where there is none for the seed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Spread {
+pub struct SeedSpread {
     /// By seed, in the order of the grid.
     pub values: Vec<Option<f64>>,
     /// Of those that are there; NaN without any.
@@ -96,15 +96,15 @@ pub struct VariantSummary {
     /// headline.
     pub failed_gate: Vec<u64>,
     /// The headline.
-    pub headline: Spread,
+    pub headline: SeedSpread,
     /// Everything measured: name, length or position, its spread, and why values are missing.
     pub series: Vec<SeriesPoint>,
     /// Training loss by step.
-    pub curve: Vec<(u64, Spread)>,
+    pub curve: Vec<(u64, SeedSpread)>,
     /// Mean distance of each head: layer, head, its spread.
-    pub heads: Vec<(usize, usize, Spread)>,
+    pub heads: Vec<(usize, usize, SeedSpread)>,
     /// Median milliseconds of a step.
-    pub step_ms: Spread,
+    pub step_ms: SeedSpread,
     /// What the first seed's model writes.
     pub sample: Option<String>,
 }
@@ -117,7 +117,7 @@ pub struct SeriesPoint {
     /// Where.
     pub at: usize,
     /// How much.
-    pub spread: Spread,
+    pub spread: SeedSpread,
     /// Why there is nothing.
     pub note: Option<String>,
 }
@@ -132,7 +132,7 @@ pub struct Comparison {
     /// Seeds that both have.
     pub n: usize,
     /// Mean of a − b, with its interval.
-    pub difference: Spread,
+    pub difference: SeedSpread,
     /// Exact paired sign-flip test.
     pub p: Option<f64>,
     /// The same with Holm's correction over the track's pairs.
@@ -142,9 +142,9 @@ pub struct Comparison {
 }
 
 /// A cell's result with its timing, where it is there.
-pub(crate) type Found = (CellResult, Option<Timing>);
+pub(crate) type FiledCell = (CellResult, Option<Timing>);
 
-impl Spread {
+impl SeedSpread {
     /// The spread of these values.
     pub fn of(values: Vec<Option<f64>>) -> Self {
         let there: Vec<f64> = values.iter().flatten().copied().collect();
@@ -159,7 +159,7 @@ impl Spread {
 impl Summary {
     /// The statistics of the results. `found` holds a result for each cell of the grid, in its
     /// order, or nothing.
-    pub(crate) fn of(grid: &Grid, found: &[Option<Found>]) -> Self {
+    pub(crate) fn of(grid: &Grid, found: &[Option<FiledCell>]) -> Self {
         let tracks: Vec<TrackSummary> = grid
             .tracks
             .iter()
@@ -270,7 +270,12 @@ fn told(set: &toml::Table) -> String {
         .join(", ")
 }
 
-fn track_summary(grid: &Grid, name: &str, track: &Track, found: &[Option<Found>]) -> TrackSummary {
+fn track_summary(
+    grid: &Grid,
+    name: &str,
+    track: &Track,
+    found: &[Option<FiledCell>],
+) -> TrackSummary {
     let cells = || {
         grid.cells
             .iter()
@@ -323,7 +328,7 @@ fn track_summary(grid: &Grid, name: &str, track: &Track, found: &[Option<Found>]
         .variants
         .iter()
         .map(|variant| {
-            let seeds: Vec<Option<&Found>> = cells()
+            let seeds: Vec<Option<&FiledCell>> = cells()
                 .filter(|(cell, _)| cell.variant == variant.name)
                 .map(|(_, found)| found.as_ref())
                 .collect();
@@ -352,7 +357,7 @@ fn track_summary(grid: &Grid, name: &str, track: &Track, found: &[Option<Found>]
 
 fn variant_summary(
     name: &str,
-    seeds: &[Option<&Found>],
+    seeds: &[Option<&FiledCell>],
     headline: &Headline,
     passed: &dyn Fn(&CellResult) -> bool,
 ) -> VariantSummary {
@@ -360,8 +365,8 @@ fn variant_summary(
     let all_seeds = |keep: &dyn Fn(&CellResult) -> bool| {
         results().filter(|r| keep(r)).map(|r| r.seed).collect()
     };
-    let by_seed = |value: &dyn Fn(&Found) -> Option<f64>| {
-        Spread::of(seeds.iter().map(|found| found.and_then(value)).collect())
+    let by_seed = |value: &dyn Fn(&FiledCell) -> Option<f64>| {
+        SeedSpread::of(seeds.iter().map(|found| found.and_then(value)).collect())
     };
     let mut series: Vec<SeriesPoint> = Vec::new();
     for measure in results().flat_map(|result| &result.measures) {
@@ -401,8 +406,8 @@ fn variant_summary(
     VariantSummary {
         name: name.to_owned(),
         parameters: first.map_or(0, |result| result.parameters),
-        diverged: all_seeds(&|result| result.outcome != Outcome::Trained),
-        failed_gate: all_seeds(&|result| result.outcome == Outcome::Trained && !passed(result)),
+        diverged: all_seeds(&|result| result.outcome != CellOutcome::Trained),
+        failed_gate: all_seeds(&|result| result.outcome == CellOutcome::Trained && !passed(result)),
         headline: by_seed(&|(result, _)| {
             if passed(result) {
                 headline_of(result, headline)
@@ -472,7 +477,7 @@ fn comparisons(
                 continue;
             }
             let differences = paired(&a.headline.values, &b.headline.values);
-            let there = |spread: &Spread| -> Vec<f64> {
+            let there = |spread: &SeedSpread| -> Vec<f64> {
                 let sign = if higher_is_better { 1.0 } else { -1.0 };
                 spread
                     .values
@@ -491,7 +496,7 @@ fn comparisons(
                     &there(&a.headline),
                     &there(&b.headline),
                 ),
-                difference: Spread::of(differences.into_iter().map(Some).collect()),
+                difference: SeedSpread::of(differences.into_iter().map(Some).collect()),
             });
         }
     }

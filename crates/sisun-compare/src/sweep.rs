@@ -1,7 +1,7 @@
 //! Which settings a variant does best with, judged on what it is trained on alone.
 
 use crate::grid::{Grid, TRIED};
-use crate::results::{CellResult, MeasureName, Outcome};
+use crate::results::{CellOutcome, CellResult, MeasureName};
 use crate::stats::mean;
 use crate::track::Track;
 use std::cmp::Ordering;
@@ -57,7 +57,7 @@ fn compare(a: [f64; 2], b: [f64; 2]) -> Ordering {
 
 /// More is better.
 fn score(track: &Track, result: &CellResult) -> [f64; 2] {
-    if result.outcome != Outcome::Trained {
+    if result.outcome != CellOutcome::Trained {
         return [f64::NEG_INFINITY; 2];
     }
     let measured = |name, inside: &dyn Fn(usize) -> bool| -> Vec<f64> {
@@ -95,10 +95,14 @@ fn score(track: &Track, result: &CellResult) -> [f64; 2] {
 #[cfg(test)]
 mod tests {
     use super::score;
-    use crate::results::{CellResult, CurvePoint, Measure, MeasureName, Outcome};
+    use crate::results::{CellOutcome, CellResult, CurvePoint, Measure, MeasureName};
     use crate::track::Track;
 
-    fn result(outcome: Outcome, loss: f64, measures: &[(MeasureName, usize, f64)]) -> CellResult {
+    fn result(
+        outcome: CellOutcome,
+        loss: f64,
+        measures: &[(MeasureName, usize, f64)],
+    ) -> CellResult {
         let measure = |&(name, at, value): &(MeasureName, usize, f64)| Measure {
             name,
             at,
@@ -130,7 +134,7 @@ mod tests {
                 (MeasureName::ExactMatch, 10, inside),
                 (MeasureName::ExactMatch, 20, beyond),
             ];
-            score(&task, &result(Outcome::Trained, 0.5, &measures))
+            score(&task, &result(CellOutcome::Trained, 0.5, &measures))
         };
         assert!(exact(0.9, 0.0) > exact(0.8, 1.0));
         assert_eq!(exact(0.9, 0.0), exact(0.9, 1.0));
@@ -141,14 +145,14 @@ mod tests {
                 (MeasureName::BitsPerByte, 64, near),
                 (MeasureName::BitsPerByte, 128, far),
             ];
-            score(&text, &result(Outcome::Trained, loss, &measures))
+            score(&text, &result(CellOutcome::Trained, loss, &measures))
         };
         assert!(bits(1.0, 9.0, 0.5) > bits(1.1, 1.0, 0.5));
         assert!(
             bits(1.0, 9.0, 0.4) > bits(1.0, 1.0, 0.5),
             "the loss decides between equals"
         );
-        let diverged = score(&text, &result(Outcome::Diverged { step: 1 }, 0.1, &[]));
+        let diverged = score(&text, &result(CellOutcome::Diverged { step: 1 }, 0.1, &[]));
         assert!(
             diverged < bits(99.0, 99.0, 99.0) && bits(f64::NAN, 1.0, 0.1)[0] == f64::NEG_INFINITY
         );

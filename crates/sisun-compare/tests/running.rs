@@ -4,7 +4,7 @@
 
 use burn::tensor::Device;
 use sisun_compare::{
-    CellResult, CompareError, Event, Finished, Grid, MeasureName, Outcome, Plan, Shard, Store,
+    CellOutcome, CellResult, CompareError, Event, Finished, Grid, MeasureName, Plan, Shard, Store,
     Summary, merge, run,
 };
 use std::collections::BTreeMap;
@@ -679,6 +679,33 @@ fn wrong_settings_are_told_with_key_value_and_remedy() {
     assert_eq!("2/3".parse(), Ok(Shard { number: 2, of: 3 }));
 }
 
+/// The hash that version 0.1.0 gave to a cell, before keys of its settings had other names.
+#[test]
+fn comparisons_of_earlier_versions_go_on() {
+    let fixture = Fixture::new();
+    let grid = fixture.grid(&[]);
+    let out = fixture.path("out");
+    Store::open(&out, &grid, &[("words".to_owned(), String::new())].into()).unwrap();
+    let text = fs::read_to_string(out.join("comparison.json")).unwrap();
+    let identity: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        identity["cells"]["sort / rope / 1"],
+        "b857ae0974cc9bbfe7ecc337d948b280adfd42c5738cf7a40d61f329be66e24b"
+    );
+}
+
+#[test]
+fn former_keys_are_read_and_told() {
+    let fixture = Fixture::new();
+    let grid = fixture.grid(&["train.accumulate=3"]);
+    assert_eq!(grid.cells[0].settings.train.gradient_accumulation_steps, 3);
+    let told: Vec<String> = grid.former_keys.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        ["train.accumulate is now called train.gradient_accumulation_steps"]
+    );
+}
+
 #[test]
 fn a_result_is_read_back_as_it_was() {
     let fixture = Fixture::new();
@@ -687,7 +714,7 @@ fn a_result_is_read_back_as_it_was() {
     for (path, bytes) in cells(&fixture.path("out")) {
         let filed: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         let result: CellResult = serde_json::from_value(filed["result"].clone()).unwrap();
-        assert_eq!(result.outcome, Outcome::Trained, "{}", path.display());
+        assert_eq!(result.outcome, CellOutcome::Trained, "{}", path.display());
         assert_eq!(serde_json::to_value(&result).unwrap(), filed["result"]);
     }
 }

@@ -229,13 +229,8 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "train.accumulate",
-        &[
-            "gradient_accumulation_steps",
-            "grad_accum",
-            "accumulation",
-            "accumulation_steps",
-        ],
+        "train.gradient_accumulation_steps",
+        &["grad_accum", "accumulation", "accumulation_steps"],
     ),
     (
         "train.precision",

@@ -229,7 +229,7 @@ pub const TRAIN_KEYS: &[Key] = &[
         "1000",
     ),
     Key::needed("batch_size", Whole, "windows of text in one step", "8"),
-    Key::new("accumulate", Whole),
+    Key::new("gradient_accumulation_steps", Whole),
     Key::new("windows", Choice(&["random", "epochs"])),
     Key::new("precision", Choice(&["float32", "bf16"])),
     Key::new("optimizer", Choice(&["adamw", "muon"])),

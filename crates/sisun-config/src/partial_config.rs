@@ -4,7 +4,9 @@ use crate::checked::Checked;
 use crate::keys::{CONFIG, FINETUNE_FILE, FINETUNED, MODEL_FILE, TOKENIZER_FILE};
 use crate::read::{ModelFile, apply_override, from_value, parse_table, read_table, read_value};
 use crate::rules::shown;
-use crate::{Config, ConfigError, FinetuneConfig, ModelConfig, Position, TokenizerConfig};
+use crate::{
+    Config, ConfigError, FinetuneConfig, FormerKey, ModelConfig, Position, TokenizerConfig,
+};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -34,6 +36,7 @@ pub struct PretrainedSpec {
 #[derive(Clone, Debug)]
 pub struct PartialConfig {
     table: Table,
+    former_keys: Vec<FormerKey>,
 }
 
 #[derive(Deserialize)]
@@ -52,7 +55,7 @@ impl PartialConfig {
     /// # Errors
     /// A file that cannot be read or is no TOML, an override of another form, or a comparison.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let mut table = read_table(path)?;
+        let (mut table, mut former_keys) = read_table(path)?;
         if !table.contains_key("name") {
             let stem = path
                 .file_stem()
@@ -60,9 +63,9 @@ impl PartialConfig {
             table.insert("name".to_owned(), Value::String(stem));
         }
         for given in overrides {
-            apply_override(&mut table, given)?;
+            former_keys.extend(apply_override(&mut table, given)?);
         }
-        Self::from_table(table)
+        Self::from_table(table, former_keys)
     }
 
     /// Reads an experiment from TOML text; `path` only names the text in messages.
@@ -70,10 +73,11 @@ impl PartialConfig {
     /// # Errors
     /// As [`PartialConfig::read`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        Self::from_table(parse_table(path, text)?)
+        let (table, former_keys) = parse_table(path, text)?;
+        Self::from_table(table, former_keys)
     }
 
-    fn from_table(table: Table) -> Result<Self, ConfigError> {
+    fn from_table(table: Table, former_keys: Vec<FormerKey>) -> Result<Self, ConfigError> {
         if table.contains_key("tracks") {
             let message =
                 "this is a comparison and no single experiment: run it with `sisun compare`"
@@ -83,7 +87,12 @@ impl PartialConfig {
                 message,
             });
         }
-        Ok(Self { table })
+        Ok(Self { table, former_keys })
+    }
+
+    /// Keys that were given by a former name.
+    pub fn former_keys(&self) -> &[FormerKey] {
+        &self.former_keys
     }
 
     /// Its name, a plain folder name.

@@ -1,6 +1,7 @@
 //! From a TOML file and its `--set` overrides to a checked [`Config`].
 
 use crate::checked::Checked;
+use crate::former::{FormerKey, rename_former_keys, renamed};
 use crate::keys::{MODEL, MODEL_FILE};
 use crate::lfs::check_pointer;
 use crate::{
@@ -87,7 +88,7 @@ impl Described {
     /// # Errors
     /// As [`Config::read`].
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let mut table = read_table(path)?;
+        let (mut table, _) = read_table(path)?;
         if ["train", "data"]
             .iter()
             .any(|part| table.contains_key(*part))
@@ -140,18 +141,18 @@ impl ModelConfig {
     /// # Errors
     /// As [`Config::read`].
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let table = parse_table(Path::new("model configuration"), text)?;
+        let (table, _) = parse_table(Path::new("model configuration"), text)?;
         let model: Self = from_value("model", Value::Table(table), &MODEL)?;
         model.validate()?;
         Ok(model)
     }
 }
 
-/// Reads a TOML file.
+/// Read a TOML file, with the keys that it gives by former names, which are renamed.
 ///
 /// # Errors
-/// A file that cannot be read or is no TOML.
-pub fn read_table(path: &Path) -> Result<Table, ConfigError> {
+/// A file that cannot be read or is not TOML, or a key under both of its names.
+pub fn read_table(path: &Path) -> Result<(Table, Vec<FormerKey>), ConfigError> {
     let unreadable = |source| ConfigError::Unreadable {
         path: path.to_owned(),
         source,
@@ -166,8 +167,9 @@ pub fn read_table(path: &Path) -> Result<Table, ConfigError> {
     parse_table(path, &text)
 }
 
-pub(crate) fn parse_table(path: &Path, text: &str) -> Result<Table, ConfigError> {
-    text.parse()
+pub(crate) fn parse_table(path: &Path, text: &str) -> Result<(Table, Vec<FormerKey>), ConfigError> {
+    let mut table = text
+        .parse()
         .map_err(|error: toml::de::Error| ConfigError::Syntax {
             path: path.to_owned(),
             message: format!(
@@ -175,7 +177,9 @@ pub(crate) fn parse_table(path: &Path, text: &str) -> Result<Table, ConfigError>
                 error.to_string().trim_end(),
                 syntax_remedy(&error, text)
             ),
-        })
+        })?;
+    let former = rename_former_keys(&mut table)?;
+    Ok((table, former))
 }
 
 /// What most likely would be right, where a parser tells only what it could not read.
@@ -220,12 +224,12 @@ fn syntax_remedy(error: &toml::de::Error, text: &str) -> String {
     }
 }
 
-/// Merges `a.b=value` into the table. A value that is not TOML from its first character to its last
+/// Merge `a.b=value` into the table. Return the key if it was given by its former name. A value that is not TOML from its first character to its last
 /// (`rope`, `runs/x`, `one # two`) is taken as text, all of it.
 ///
 /// # Errors
 /// Text of another form, or a key inside of something that is no table.
-pub fn apply_override(table: &mut Table, given: &str) -> Result<(), ConfigError> {
+pub fn apply_override(table: &mut Table, given: &str) -> Result<Option<FormerKey>, ConfigError> {
     let bad = || ConfigError::BadOverride {
         given: given.to_owned(),
     };
@@ -243,10 +247,14 @@ pub fn apply_override(table: &mut Table, given: &str) -> Result<(), ConfigError>
         }
         None => Value::String(value.to_owned()),
     };
-    set(table, key.trim(), value).map_err(|key| ConfigError::NotATable {
+    let key = key.trim();
+    let former = renamed(key);
+    let current = former.as_ref().map_or(key, |key| &key.current);
+    set(table, current, value).map_err(|key| ConfigError::NotATable {
         given: given.to_owned(),
         key,
-    })
+    })?;
+    Ok(former)
 }
 
 /// The value that `text` is as TOML, if that is all it is: no comment behind it, and no further

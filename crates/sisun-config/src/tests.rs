@@ -55,7 +55,7 @@ init_std = 0.02
 seed = 1
 steps = 10
 batch_size = 2
-accumulate = 2
+gradient_accumulation_steps = 2
 windows = "epochs"
 precision = "bf16"
 optimizer = "muon"
@@ -374,7 +374,7 @@ fn names_of_other_programs_lead_to_ours() {
 fn nothing_of_an_override_is_dropped() {
     let set = |given: &str| {
         let mut table = Table::new();
-        crate::apply_override(&mut table, given).map(|()| table["a"].clone())
+        crate::apply_override(&mut table, given).map(|_| table["a"].clone())
     };
     let text = |text: &str| Value::String(text.to_owned());
     for (given, value) in [

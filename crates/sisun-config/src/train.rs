@@ -18,7 +18,7 @@ pub struct TrainConfig {
     pub batch_size: usize,
     /// Forward passes whose gradients are averaged into one step.
     #[serde(default = "one")]
-    pub accumulate: usize,
+    pub gradient_accumulation_steps: usize,
     /// Where windows come from.
     #[serde(default)]
     pub windows: WindowOrder,
@@ -170,7 +170,10 @@ impl TrainConfig {
         for (key, value) in [
             ("train.steps", self.steps),
             ("train.batch_size", self.batch_size as u64),
-            ("train.accumulate", self.accumulate as u64),
+            (
+                "train.gradient_accumulation_steps",
+                self.gradient_accumulation_steps as u64,
+            ),
             ("train.eval_every", self.eval_every),
             ("train.eval_windows", self.eval_windows.unwrap_or(1) as u64),
             ("train.checkpoint_every", self.checkpoint_every),

@@ -699,7 +699,7 @@ fn and_more(names: Vec<String>, all: usize) -> String {
 /// ends of text.
 fn check_marked(split: &'static str, tokens: &Tokens) -> Result<(), DataError> {
     let only_ends = split != VALIDATION && tokens.marked_in(0..tokens.len()) <= tokens.documents();
-    match tokens.has_loss_mask() && (only_ends || tokens.marked() == 0) {
+    match tokens.has_loss_mask() && (only_ends || tokens.loss_tokens() == 0) {
         true => Err(DataError::NothingMarked { split }),
         false => Ok(()),
     }

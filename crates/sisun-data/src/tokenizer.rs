@@ -34,7 +34,7 @@ pub struct Tokenizer {
     /// What the post-processor puts before a text.
     prefix: Vec<u32>,
     /// What ends a text.
-    pub(crate) ends: Vec<u32>,
+    pub(crate) eos_token_ids: Vec<u32>,
     vocab_size: usize,
     pub(crate) byte_level: bool,
     /// Whether the decoder takes tokens such as `<0xED>` for bytes.
@@ -109,7 +109,7 @@ impl Tokenizer {
             holes: Arc::new((0..highest).filter(|id| !used.contains(id)).collect()),
             vocab_size: highest as usize + 1,
             prefix,
-            ends: Self::named_end(&inner).into_iter().collect(),
+            eos_token_ids: Self::named_end(&inner).into_iter().collect(),
             plain: single::plain(&inner),
             byte_level: has_decoder(&inner, |decoder| {
                 matches!(decoder, DecoderWrapper::ByteLevel(_))

@@ -210,7 +210,7 @@ impl Tokens {
     }
 
     /// How many tokens that a model can be asked for, all but the first, the loss is taken on.
-    pub fn marked(&self) -> usize {
+    pub fn loss_tokens(&self) -> usize {
         self.marked_in(1.min(self.len())..self.len())
     }
 

@@ -209,7 +209,7 @@ fn a_text_without_answers_counts_whole() {
         "....11....111111",
         "two answers, then a plain document"
     );
-    assert_eq!(corpus.train.marked(), 8);
+    assert_eq!(corpus.train.loss_tokens(), 8);
     assert!(
         !corpus.validation.has_loss_mask(),
         "nothing is left out: {}",

@@ -1,10 +1,10 @@
 //! The stories hold together, and those in `data/` are the ones the recipe makes.
 #![allow(clippy::unwrap_used)]
 
-use sisun_data::stories::{Language, SHIPPED, make_stories};
+use sisun_data::stories::{SHIPPED, StoryLanguage, make_stories};
 use std::{collections::HashSet, path::Path};
 
-const LANGUAGES: [Language; 2] = [Language::English, Language::Korean];
+const LANGUAGES: [StoryLanguage; 2] = [StoryLanguage::English, StoryLanguage::Korean];
 
 #[test]
 fn the_shipped_corpora_are_what_their_recipe_makes() {
@@ -79,7 +79,7 @@ fn sentences(story: &str) -> usize {
 fn the_words_of_the_examples_are_in_the_stories() {
     for (language, sentences) in [
         (
-            Language::English,
+            StoryLanguage::English,
             &[
                 "Once upon a time, ",
                 "Once there was ",
@@ -87,7 +87,7 @@ fn the_words_of_the_examples_are_in_the_stories() {
             ][..],
         ),
         (
-            Language::Korean,
+            StoryLanguage::Korean,
             &["옛날에 ", "고양이가 방석 위에 앉았어요.", "밥을 먹었어요."],
         ),
     ] {
@@ -100,7 +100,7 @@ fn the_words_of_the_examples_are_in_the_stories() {
 
 #[test]
 fn english_articles_and_capitals_are_right() {
-    let text = make_stories(Language::English, 5, 300_000);
+    let text = make_stories(StoryLanguage::English, 5, 300_000);
     for word in text.split([' ', '\n', '"']).collect::<Vec<_>>().windows(2) {
         let vowel = word[1].starts_with(['a', 'e', 'i', 'o', 'u'])
             && !["ukulele", "unicycle"]
@@ -131,7 +131,7 @@ fn english_articles_and_capitals_are_right() {
 
 #[test]
 fn korean_particles_follow_the_final_consonant() {
-    let text = make_stories(Language::Korean, 5, 300_000);
+    let text = make_stories(StoryLanguage::Korean, 5, 300_000);
     let mut checked = 0;
     for word in text.split(|c: char| !('가'..='힣').contains(&c)) {
         for (particle, after_consonant) in

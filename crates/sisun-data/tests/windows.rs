@@ -243,7 +243,7 @@ fn a_few_windows_are_chosen_among_those_that_count() {
         11,
         "all of it, the rest included"
     );
-    assert_eq!(tokens.marked(), 2);
+    assert_eq!(tokens.loss_tokens(), 2);
     // Marks in the rest alone, and a text without a full window.
     let mut loss = [false; 32];
     loss[31] = true;

@@ -1,6 +1,6 @@
 //! Folders that several files are written into: only those that are empty, new, or marked as ours.
 
-use crate::held::LOCK_FILE;
+use crate::locked_dir::LOCK_FILE;
 use crate::there::{is_file, make_folder};
 use crate::write::write_bytes;
 use std::fs;

@@ -2,17 +2,17 @@
 //! files hold.
 
 mod claim;
-mod held;
 mod holder;
 mod lock;
+mod locked_dir;
 mod map;
 mod there;
 mod write;
 
 pub use claim::claim_folder;
-pub use held::{HeldDir, LOCK_FILE, is_vacant};
 pub use holder::Holder;
 pub use lock::{Lock, LockError, Patience};
+pub use locked_dir::{LOCK_FILE, LockedDir, is_vacant};
 pub use map::Mapped;
 pub use there::{if_there, is_file, is_folder, look, make_folder};
 pub use write::{Scratch, remove_leftovers_in, sync_folder, write_bytes, write_whole};

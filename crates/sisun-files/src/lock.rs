@@ -201,7 +201,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::{Lock, LockError, Patience, knows_no_locks};
-    use crate::HeldDir;
+    use crate::LockedDir;
     use std::fs;
     use std::io;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -275,7 +275,7 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..25 {
-                        let held = HeldDir::take(&dir, Patience::Wait(&mut |_| ())).unwrap();
+                        let held = LockedDir::take(&dir, Patience::Wait(&mut |_| ())).unwrap();
                         assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "two at once");
                         turns.fetch_add(1, Ordering::SeqCst);
                         inside.fetch_sub(1, Ordering::SeqCst);

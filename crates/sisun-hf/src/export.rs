@@ -46,7 +46,7 @@ impl Numbers {
 
 /// How a model is written.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Export {
+pub struct ExportOptions {
     /// In what numbers.
     pub numbers: Numbers,
     /// Whether a head that is tied to the embedding is written as one of its own.
@@ -75,7 +75,7 @@ pub fn export(
     model: &Transformer,
     tokenizer: &Tokenizer,
     kept: &[SidecarFile],
-    how: Export,
+    options: ExportOptions,
     dir: &Path,
 ) -> Result<Exported, HfError> {
     // An empty folder that is there is written anew; by its full name, since `.` has none.
@@ -100,7 +100,7 @@ pub fn export(
         },
         LockError::Io { path, source } => HfError::write(&path)(source),
     })?;
-    let exported = export_alone(model, tokenizer, kept, how, dir);
+    let exported = export_alone(model, tokenizer, kept, options, dir);
     // A lock that cannot be removed is only untidy.
     let _ = lock.remove();
     exported
@@ -111,7 +111,7 @@ fn export_alone(
     model: &Transformer,
     tokenizer: &Tokenizer,
     kept: &[SidecarFile],
-    how: Export,
+    options: ExportOptions,
     dir: &Path,
 ) -> Result<Exported, HfError> {
     let there = look(dir).map_err(HfError::read(dir))?;
@@ -128,7 +128,7 @@ fn export_alone(
         });
     }
     let mut stock = Stock::of(model)?;
-    if how.materialize_head {
+    if options.materialize_head {
         stock.untie();
     }
     let layout = layout(stock.family, &stock.config, stock.family.prefix());
@@ -139,7 +139,7 @@ fn export_alone(
         for part in parts {
             let tensor = tensors
                 .entry(&part.name)
-                .or_insert_with(|| Outgoing::new(part, how.numbers));
+                .or_insert_with(|| Outgoing::new(part, options.numbers));
             for rows in part.rows.ranges() {
                 let columns = first..first + part.width_of(rows.len());
                 first = columns.end;
@@ -166,11 +166,11 @@ fn export_alone(
             &part.name,
             Outgoing {
                 everywhere: *value,
-                ..Outgoing::new(part, how.numbers)
+                ..Outgoing::new(part, options.numbers)
             },
         );
     }
-    if how.numbers == Numbers::Float16 {
+    if options.numbers == Numbers::Float16 {
         check_range(&stock.tensors)?;
     }
     let parameters = tensors
@@ -192,7 +192,7 @@ fn export_alone(
                 file.sync_all()
             })
             .map_err(HfError::write(&weights))?;
-        let config = write(stock.family, &stock.config, &ids, how.numbers.name());
+        let config = write(stock.family, &stock.config, &ids, options.numbers.name());
         for (name, json) in [
             (CONFIG, config),
             (GENERATION, generation_config(&ids)),
@@ -209,7 +209,11 @@ fn export_alone(
         tokenizer.save(&aside.join(TOKENIZER))?;
         for companion in kept {
             let path = aside.join(&companion.name);
-            let bytes = fitted(companion, stock.config.context_len, tokenizer.ends());
+            let bytes = fitted(
+                companion,
+                stock.config.context_len,
+                tokenizer.eos_token_ids(),
+            );
             fs::write(&path, bytes).map_err(HfError::write(&path))?;
         }
         let bytes = fs::metadata(&weights)
@@ -234,7 +238,11 @@ fn export_alone(
 
 /// What a companion says, its texts no longer than the model reads (fine-tuning may have cropped
 /// that) and ended by each of these tokens.
-fn fitted<'c>(companion: &'c SidecarFile, context_len: usize, ends: &[u32]) -> Cow<'c, [u8]> {
+fn fitted<'c>(
+    companion: &'c SidecarFile,
+    context_len: usize,
+    eos_token_ids: &[u32],
+) -> Cow<'c, [u8]> {
     let Ok(mut settings) = serde_json::from_slice::<Map<String, Value>>(&companion.bytes) else {
         return Cow::Borrowed(&companion.bytes);
     };
@@ -251,8 +259,10 @@ fn fitted<'c>(companion: &'c SidecarFile, context_len: usize, ends: &[u32]) -> C
                 Some(Value::Array(ids)) => ids.iter().filter_map(number).collect(),
                 one => one.and_then(number).into_iter().collect(),
             };
-            let all = ends.iter().all(|end| said.contains(&u64::from(*end)));
-            (!all).then(|| ("eos_token_id", end(ends)))
+            let all = eos_token_ids
+                .iter()
+                .all(|end| said.contains(&u64::from(*end)));
+            (!all).then(|| ("eos_token_id", end(eos_token_ids)))
         }
         _ => None,
     };
@@ -270,17 +280,17 @@ fn ids(tokenizer: &Tokenizer) -> Ids {
     let begin = tokenizer
         .prefix()
         .first()
-        .or(tokenizer.ends().first())
+        .or(tokenizer.eos_token_ids().first())
         .copied();
     Ids {
         begin,
-        ends: tokenizer.ends().to_vec(),
+        eos_token_ids: tokenizer.eos_token_ids().to_vec(),
     }
 }
 
 fn generation_config(ids: &Ids) -> Value {
     // Sequences of a batch are filled up with the token that ends one, as GPT-2's are.
-    json!({ "bos_token_id": ids.begin, "eos_token_id": end(&ids.ends), "pad_token_id": ids.ends.first() })
+    json!({ "bos_token_id": ids.begin, "eos_token_id": end(&ids.eos_token_ids), "pad_token_id": ids.eos_token_ids.first() })
 }
 
 fn tokenizer_config(tokenizer: &Tokenizer, ids: &Ids, context_len: usize) -> Value {
@@ -291,7 +301,7 @@ fn tokenizer_config(tokenizer: &Tokenizer, ids: &Ids, context_len: usize) -> Val
         // Without it version 4 gives token types as well, which a GPT-2 adds up.
         "model_input_names": ["input_ids", "attention_mask"],
     });
-    let end = ids.ends.first().copied();
+    let end = ids.eos_token_ids.first().copied();
     for (key, id) in [
         ("bos_token", ids.begin),
         ("eos_token", end),

@@ -18,7 +18,7 @@ mod store;
 mod to_transformers;
 
 pub use error::HfError;
-pub use export::{Export, Exported, Numbers, export};
+pub use export::{ExportOptions, Exported, Numbers, export};
 
 use crate::config::Described;
 use crate::params::StoredParams;

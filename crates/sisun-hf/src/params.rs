@@ -8,7 +8,7 @@ use burn::tensor::{AllocationProperty, Bytes, DType, Device, TensorData};
 use bytes::Bytes as Mapped;
 use rayon::prelude::*;
 use safetensors::Dtype;
-use sisun_model::{HeldMatrix, Init, ModelError, Params};
+use sisun_model::{Init, ModelError, Params, StoredMatrix};
 
 /// Bytes that a thread copies at a time.
 const PIECE: usize = 1 << 20;
@@ -24,7 +24,7 @@ pub(crate) struct StoredParams<'s> {
 }
 
 /// Rows of a part of a parameter that follow one another, and where their numbers are.
-struct Found<'s> {
+struct SourceRows<'s> {
     part: &'s Part,
     rows: usize,
     dtype: Dtype,
@@ -44,7 +44,7 @@ impl<'s> StoredParams<'s> {
     }
 
     /// The parts of one of our parameters.
-    fn parts(&self, name: &str) -> Result<Vec<Found<'_>>, ModelError> {
+    fn parts(&self, name: &str) -> Result<Vec<SourceRows<'_>>, ModelError> {
         let missing = |what: String| ModelError::Mismatch {
             path: self.store.dir.clone(),
             problems: vec![what],
@@ -61,7 +61,7 @@ impl<'s> StoredParams<'s> {
             let row = bytes.len() / part.shape.first().copied().unwrap_or(1).max(1);
             found.extend(part.rows.ranges().map(|rows| {
                 let bytes = bytes.slice(rows.start * row..rows.end * row);
-                Found {
+                SourceRows {
                     part,
                     rows: rows.len(),
                     dtype: stored.dtype,
@@ -75,7 +75,7 @@ impl<'s> StoredParams<'s> {
 
 /// A matrix as it is stored, if the kernels can read it so: one part, or several one below the
 /// other.
-fn held(parts: &[Found<'_>]) -> Option<HeldMatrix> {
+fn held(parts: &[SourceRows<'_>]) -> Option<StoredMatrix> {
     let [first, others @ ..] = parts else {
         return None;
     };
@@ -101,14 +101,14 @@ fn held(parts: &[Found<'_>]) -> Option<HeldMatrix> {
         _ => aligned(parts),
     };
     let data = TensorData::from_bytes(bytes, [rows, first.part.shape[1]], dtype);
-    Some(HeldMatrix {
+    Some(StoredMatrix {
         data,
-        turned: first.part.transposed,
+        transposed: first.part.transposed,
     })
 }
 
 /// A copy of the parts' bytes, one after another, aligned for any number.
-fn aligned(parts: &[Found<'_>]) -> Bytes {
+fn aligned(parts: &[SourceRows<'_>]) -> Bytes {
     let mut bytes = vec![0; parts.iter().map(|found| found.bytes.len()).sum()];
     let mut rest = &mut bytes[..];
     for from in parts.iter().map(|found| &found.bytes) {
@@ -127,7 +127,7 @@ impl Params for StoredParams<'_> {
         let mut values = vec![0.0; shape.iter().product()];
         let width = shape.last().copied().unwrap_or(1);
         let mut first = 0;
-        for Found {
+        for SourceRows {
             part,
             rows,
             dtype,
@@ -150,13 +150,16 @@ impl Params for StoredParams<'_> {
         name: &str,
         shape: [usize; 2],
         init: Init,
-    ) -> Result<HeldMatrix, ModelError> {
+    ) -> Result<StoredMatrix, ModelError> {
         if self.as_stored
             && let Some(held) = held(&self.parts(name)?)
         {
             return Ok(held);
         }
-        Ok(HeldMatrix::float32(self.values(name, &shape, init)?, shape))
+        Ok(StoredMatrix::float32(
+            self.values(name, &shape, init)?,
+            shape,
+        ))
     }
 
     fn device(&self) -> &Device {

@@ -49,7 +49,7 @@ impl Chance {
 #[cfg(test)]
 mod tests {
     use super::Chance;
-    use crate::heads::{Repetition, Spread};
+    use crate::heads::{AttentionSpread, Repetition};
 
     #[test]
     fn chance_is_what_an_even_pattern_has() {
@@ -67,7 +67,7 @@ mod tests {
                 })
                 .collect();
             let (spread, repetition) = (
-                Spread::of(&even, length),
+                AttentionSpread::of(&even, length),
                 Repetition::of([&even[..]].into_iter(), before, 3),
             );
             let chance = Chance::of(true, length, Some((before, 3)));

@@ -2,7 +2,7 @@
 
 use crate::sampler::Sampler;
 use crate::trace::Tracer;
-use crate::window::Window;
+use crate::window::ContextWindow;
 use crate::{InferError, LanguageModel};
 use serde::Serialize;
 use std::ops::ControlFlow;
@@ -10,7 +10,7 @@ use std::time::Instant;
 
 /// What is asked of one sample besides its prompt.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Generation {
+pub struct GenerationOptions {
     /// Most tokens to write.
     pub tokens: usize,
     /// How each is chosen.
@@ -94,33 +94,33 @@ impl LanguageModel {
     pub fn generate(
         &self,
         prompt: &str,
-        how: &Generation,
+        options: &GenerationOptions,
         write: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Sample, InferError> {
-        self.generate_watched(prompt, how, None, write)
+        self.generate_watched(prompt, options, None, write)
     }
 
     /// The same, told token by token to a tracer if there is one.
     pub(crate) fn generate_watched(
         &self,
         prompt: &str,
-        how: &Generation,
+        options: &GenerationOptions,
         tracer: Option<&mut Tracer<'_>>,
         write: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Sample, InferError> {
-        how.sampler.validate()?;
+        options.sampler.validate()?;
         let seen = self.prompt_tokens(prompt)?;
         self.tokenizer.check_rows(&seen, self.rows())?;
-        Window::with(&self.model, |window| {
-            self.write_after(seen, window, how, tracer, write)
+        ContextWindow::with(&self.model, |window| {
+            self.write_after(seen, window, options, tracer, write)
         })
     }
 
     fn write_after(
         &self,
         mut seen: Vec<u32>,
-        mut window: Window<'_>,
-        how: &Generation,
+        mut window: ContextWindow<'_>,
+        options: &GenerationOptions,
         mut tracer: Option<&mut Tracer<'_>>,
         write: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Sample, InferError> {
@@ -129,21 +129,22 @@ impl LanguageModel {
             .filter(|&id| !self.tokenizer.knows(id))
             .map(|id| id as usize)
             .collect();
-        let read = |window: &mut Window<'_>, new: &[u32], tracer: &mut Option<&mut Tracer<'_>>| {
-            let mut logits = match tracer {
-                Some(tracer) => tracer.read(window, new),
-                None => window.read(new),
+        let read =
+            |window: &mut ContextWindow<'_>, new: &[u32], tracer: &mut Option<&mut Tracer<'_>>| {
+                let mut logits = match tracer {
+                    Some(tracer) => tracer.read(window, new),
+                    None => window.read(new),
+                };
+                unknown
+                    .iter()
+                    .for_each(|&id| logits[id] = f32::NEG_INFINITY);
+                logits
             };
-            unknown
-                .iter()
-                .for_each(|&id| logits[id] = f32::NEG_INFINITY);
-            logits
-        };
         let mut decoder = self.tokenizer.stream_decoder_after(&seen)?;
         let mut output = Output {
             text: String::new(),
             written: 0,
-            stop: &how.stop,
+            stop: &options.stop,
             write,
         };
         let prompt_tokens = seen.len();
@@ -154,22 +155,29 @@ impl LanguageModel {
         let began = Instant::now();
         let mut tokens = Vec::new();
         let finish = loop {
-            if tokens.len() == how.tokens {
+            if tokens.len() == options.tokens {
                 break Finish::Length;
             }
-            let choice = how
-                .sampler
-                .choose(&logits, &seen, how.number, tokens.len() as u64);
+            let choice =
+                options
+                    .sampler
+                    .choose(&logits, &seen, options.number, tokens.len() as u64);
             if choice.logprob.is_nan() {
                 return Err(InferError::NotNumbers {
                     place: tokens.len() + 1,
                 });
             }
-            if self.tokenizer.ends().contains(&choice.id) {
+            if self.tokenizer.eos_token_ids().contains(&choice.id) {
                 break Finish::EndOfText;
             }
             if let Some(tracer) = &mut tracer {
-                tracer.chose(choice, &logits, &seen, window.tokens().len(), &how.sampler);
+                tracer.chose(
+                    choice,
+                    &logits,
+                    &seen,
+                    window.tokens().len(),
+                    &options.sampler,
+                );
             }
             seen.push(choice.id);
             let text = self.tokenizer.token_text(choice.id);
@@ -181,10 +189,10 @@ impl LanguageModel {
             if let ControlFlow::Break(finish) = output.add(&decoder.push(choice.id)?) {
                 break finish;
             }
-            if !how.stop.is_empty() && output.stops_at(&decoder.pending()?) {
+            if !options.stop.is_empty() && output.stops_at(&decoder.pending()?) {
                 break Finish::Stop;
             }
-            if tokens.len() < how.tokens {
+            if tokens.len() < options.tokens {
                 logits = read(&mut window, &[choice.id], &mut tracer);
             }
         };

@@ -26,17 +26,18 @@ pub struct HeadStats {
     pub head: usize,
     /// How its attention is spread over a text.
     #[serde(flatten)]
-    pub spread: Spread,
+    pub spread: AttentionSpread,
     /// How it attends to what was there before.
     #[serde(flatten)]
     pub repetition: Repetition,
     /// Nats per token by which the loss rises when the head is silent, where that was measured.
-    pub silenced: Option<f64>,
+    #[serde(rename = "silenced")]
+    pub ablation: Option<f64>,
 }
 
 /// How one head's attention is spread over a text; means over its queries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Spread {
+pub struct AttentionSpread {
     /// `−Σ p·ln p` in nats: 0 for a head that looks at one token, `ln n` for an even look at `n`.
     pub entropy: f64,
     /// `Σ p·|query − key|` in tokens.
@@ -47,7 +48,7 @@ pub struct Spread {
     pub first: f64,
 }
 
-impl Spread {
+impl AttentionSpread {
     /// Of one pattern.
     ///
     /// # Shapes
@@ -116,7 +117,7 @@ impl Repetition {
 
 /// What the heads of a model do on a text.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Heads {
+pub struct HeadReport {
     /// The text's tokens.
     pub tokens: Vec<Token>,
     /// One for each head, layer by layer.
@@ -128,11 +129,11 @@ pub struct Heads {
 }
 
 impl LanguageModel {
-    /// What each head does on a text; nothing is silenced.
+    /// What each head does on a text; no head is ablated.
     ///
     /// # Errors
     /// As for [`LanguageModel::attend`].
-    pub fn heads(&self, text: &str) -> Result<Heads, InferError> {
+    pub fn heads(&self, text: &str) -> Result<HeadReport, InferError> {
         let looking = CaptureSelection::default();
         let (layers, heads) = looking.of(self.model.config())?;
         let n = self.tokens(text)?.len();
@@ -146,7 +147,7 @@ impl LanguageModel {
             spreads.push(
                 patterns
                     .par_iter()
-                    .map(|pattern| Spread::of(pattern, n))
+                    .map(|pattern| AttentionSpread::of(pattern, n))
                     .collect(),
             );
         })?;
@@ -156,7 +157,7 @@ impl LanguageModel {
             .chunks_exact(n)
             .map(<[f32]>::to_vec)
             .collect();
-        Ok(Heads {
+        Ok(HeadReport {
             tokens,
             heads: stats,
             chance: self.chance(n),
@@ -165,12 +166,12 @@ impl LanguageModel {
     }
 
     /// What is known of these heads: for each layer, for each head, given its spread; nothing is
-    /// silenced.
+    /// ablated.
     pub(crate) fn head_stats(
         &self,
         layers: &[usize],
         heads: &[usize],
-        spreads: &[Vec<Spread>],
+        spreads: &[Vec<AttentionSpread>],
     ) -> Vec<Vec<HeadStats>> {
         let repetition = self.repetition(layers, heads);
         let of_layer = |(l, &layer): (usize, &usize)| {
@@ -179,7 +180,7 @@ impl LanguageModel {
                 head,
                 spread: spreads[l][h],
                 repetition: repetition[l][h],
-                silenced: None,
+                ablation: None,
             };
             heads.iter().enumerate().map(of_head).collect()
         };
@@ -261,7 +262,7 @@ impl LanguageModel {
 
 #[cfg(test)]
 mod tests {
-    use super::{Repetition, Spread};
+    use super::{AttentionSpread, Repetition};
 
     #[test]
     fn spreads_by_hand() {
@@ -271,15 +272,15 @@ mod tests {
             0.5, 0.5, 0.0,
             0.25, 0.75, 0.0,
         ];
-        let spread = Spread::of(&pattern, 3);
+        let spread = AttentionSpread::of(&pattern, 3);
         let entropy = (2f64.ln() + 0.25 * 4f64.ln() + 0.75 * (4f64 / 3.0).ln()) / 3.0;
         assert!((spread.entropy - entropy).abs() < 1e-12);
         assert!((spread.distance - (0.5 + 0.5 + 0.75) / 3.0).abs() < 1e-12);
         assert!((spread.previous - (0.5 + 0.75) / 2.0).abs() < 1e-12);
         assert!((spread.first - (0.5 + 0.25) / 2.0).abs() < 1e-12);
         assert_eq!(
-            Spread::of(&[1.0], 1),
-            Spread::default(),
+            AttentionSpread::of(&[1.0], 1),
+            AttentionSpread::default(),
             "one token looks at itself"
         );
     }

@@ -19,10 +19,10 @@ pub use attend::{CaptureSelection, check_per_head, parse_activation, parse_selec
 pub use chance::Chance;
 pub use error::InferError;
 pub use explain::{Explanation, Query};
-pub use generate::{Finish, Generation, Sample, SampledToken};
-pub use heads::{HeadStats, Heads, Repetition, Spread};
+pub use generate::{Finish, GenerationOptions, Sample, SampledToken};
+pub use heads::{AttentionSpread, HeadReport, HeadStats, Repetition};
 pub use language::Language;
 pub use language_model::LanguageModel;
 pub use sampler::{Choice, Sampler};
 pub use trace::{Candidate, Left, Stage, Trace, TraceStep};
-pub use window::Window;
+pub use window::ContextWindow;

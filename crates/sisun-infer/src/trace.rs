@@ -1,9 +1,9 @@
 //! How a sample came about: for each token what else the model considered, what the sampler left of
 //! it, and where the model looked.
 
-use crate::generate::{Finish, Generation, Sample};
+use crate::generate::{Finish, GenerationOptions, Sample};
 use crate::sampler::{Choice, Sampler};
-use crate::window::Window;
+use crate::window::ContextWindow;
 use crate::{InferError, LanguageModel};
 use serde::Serialize;
 use sisun_kernels::log_sum_exp;
@@ -118,7 +118,7 @@ impl LanguageModel {
     pub fn trace(
         &self,
         prompt: &str,
-        how: &Generation,
+        options: &GenerationOptions,
         write: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<(Sample, Trace), InferError> {
         let mut tracer = Tracer {
@@ -126,7 +126,7 @@ impl LanguageModel {
             attention: Vec::new(),
             steps: Vec::new(),
         };
-        let sample = self.generate_watched(prompt, how, Some(&mut tracer), write)?;
+        let sample = self.generate_watched(prompt, options, Some(&mut tracer), write)?;
         let before = self.prompt_tokens(prompt)?;
         let mut tokens: Vec<String> = match prompt {
             "" => before
@@ -146,10 +146,10 @@ impl LanguageModel {
             step: self.step,
             prompt: prompt.to_owned(),
             text: sample.text.clone(),
-            sampler: how.sampler,
-            asked: how.tokens,
-            stop: how.stop.clone(),
-            number: how.number,
+            sampler: options.sampler,
+            asked: options.tokens,
+            stop: options.stop.clone(),
+            number: options.number,
             finish: sample.finish,
             tokens,
             prompt_tokens,
@@ -190,7 +190,7 @@ pub(crate) struct Tracer<'a> {
 
 impl Tracer<'_> {
     /// Has the window read, and looks where its last token looks.
-    pub(crate) fn read(&mut self, window: &mut Window<'_>, new: &[u32]) -> Vec<f32> {
+    pub(crate) fn read(&mut self, window: &mut ContextWindow<'_>, new: &[u32]) -> Vec<f32> {
         let config = self.loaded.model.config();
         let (layers, heads): (Vec<usize>, Vec<usize>) = (
             (0..config.n_layers).collect(),

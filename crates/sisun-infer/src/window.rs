@@ -14,16 +14,16 @@ use sisun_model::{Capture, KvCache, Pass, Transformer};
 /// Without a causal mask a new token changes the keys and values of those before it, so nothing of
 /// these is kept: the whole window is read again for every token.
 #[derive(Debug)]
-pub struct Window<'m> {
+pub struct ContextWindow<'m> {
     model: &'m Transformer,
     cache: KvCache,
     tokens: Vec<u32>,
 }
 
-impl<'m> Window<'m> {
+impl<'m> ContextWindow<'m> {
     /// Runs `f`, which reads token after token into an empty window. On the CPU its threads stay
     /// awake for it; other devices' threads would only be in the way.
-    pub fn with<R>(model: &'m Transformer, f: impl FnOnce(Window<'m>) -> R) -> R {
+    pub fn with<R>(model: &'m Transformer, f: impl FnOnce(ContextWindow<'m>) -> R) -> R {
         let run = || f(Self::new(model));
         if model.device() == Device::flex() {
             keep_awake(run)
@@ -55,7 +55,7 @@ impl<'m> Window<'m> {
         self.read_capturing(new, None)
     }
 
-    /// As [`Window::read`], and keeps activations of what is read.
+    /// As [`ContextWindow::read`], and keeps activations of what is read.
     pub(crate) fn read_capturing(
         &mut self,
         new: &[u32],

@@ -4,7 +4,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
-use sisun_infer::Window;
+use sisun_infer::ContextWindow;
 use sisun_model::{Pass, Transformer};
 
 const CONTEXT: usize = 7;
@@ -44,7 +44,7 @@ fn the_older_half_is_dropped_and_the_rest_read_afresh() {
         "{ kind = \"t5_bias\", buckets = 4, max_distance = 5 }",
     ] {
         let model = model(position);
-        let mut window = Window::new(&model);
+        let mut window = ContextWindow::new(&model);
         let tokens: Vec<u32> = (0..40).map(|i| (i * i + 3 * i) % 13).collect();
         let mut lengths = Vec::new();
         for (i, &token) in tokens.iter().enumerate() {
@@ -81,7 +81,7 @@ fn without_a_mask_all_is_read_again() {
         );
         let model =
             Transformer::random(&ModelConfig::parse(&text).unwrap(), 5, &Device::flex()).unwrap();
-        let mut window = Window::new(&model);
+        let mut window = ContextWindow::new(&model);
         let mut lengths = Vec::new();
         for token in 0..10 {
             let logits = window.read(&[token]);
@@ -100,7 +100,7 @@ fn without_a_mask_all_is_read_again() {
 fn of_a_long_prompt_the_last_tokens_are_read() {
     let model = model("\"learned\"");
     let prompt: Vec<u32> = (0..20).map(|i| i % 13).collect();
-    let mut window = Window::new(&model);
+    let mut window = ContextWindow::new(&model);
     let logits = window.read(&prompt);
     assert_eq!(window.tokens(), &prompt[20 - CONTEXT..]);
     close(&logits, &full(&model, &prompt[20 - CONTEXT..]), "prompt");

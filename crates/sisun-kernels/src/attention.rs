@@ -2,7 +2,7 @@
 
 use crate::backend::Kernels;
 use crate::reference::{self, merge_heads};
-use crate::{Heads, assert_shape};
+use crate::{HeadCounts, assert_shape};
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
@@ -10,7 +10,7 @@ pub use crate::reference::{HIDDEN_SCORE, mix, pattern, scores};
 
 /// What is done to the scores between `q·k` and the softmax, and to the pattern after it.
 #[derive(Clone, Debug)]
-pub struct Attention {
+pub struct AttentionOptions {
     /// Whether keys after the query are hidden. The last query stands at the last key.
     pub causal: bool,
     /// Added to the scores by offset: row `o` holds, for each head, the bias where
@@ -29,29 +29,34 @@ pub struct Attention {
 /// - `k`, `v`: `[batch, n_kv_heads, key, d_head]`; query head `h` reads key head `h / (n_heads /
 ///   n_kv_heads)`
 /// - result `z`: `[batch, n_heads, query, d_head]`
-pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, how: &Attention) -> Tensor<4> {
+pub fn attention(
+    q: Tensor<4>,
+    k: Tensor<4>,
+    v: Tensor<4>,
+    options: &AttentionOptions,
+) -> Tensor<4> {
     let ([batch, n_heads, n_query, d_head], [_, n_kv_heads, n_key, _]) = (q.dims(), k.dims());
     assert_shape!(k, [batch, n_kv_heads, n_key, d_head]);
     assert_shape!(v, [batch, n_kv_heads, n_key, d_head]);
     check(
-        Heads {
+        HeadCounts {
             n_heads,
             n_kv_heads,
         },
         n_query,
         n_key,
-        how,
+        options,
     );
-    if how.dropout > 0.0 {
-        return reference::attention(q, k, v, how);
+    if options.dropout > 0.0 {
+        return reference::attention(q, k, v, options);
     }
     let (q, k, v) = (q.into_dispatch(), k.into_dispatch(), v.into_dispatch());
     let z = Tensor::<3>::from_dispatch(Dispatch::attention(
         q,
         k,
         v,
-        how.bias.clone().into(),
-        how.causal,
+        options.bias.clone().into(),
+        options.causal,
     ));
     z.reshape([batch, n_query, n_heads, d_head]).swap_dims(1, 2)
 }
@@ -62,24 +67,24 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, how: &Attention) -> T
 /// # Shapes
 /// - `qkv`: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`
 /// - result `z`: `[batch, pos, n_heads·d_head]`
-pub fn self_attention(qkv: Tensor<3>, heads: Heads, how: &Attention) -> Tensor<3> {
+pub fn self_attention(qkv: Tensor<3>, heads: HeadCounts, options: &AttentionOptions) -> Tensor<3> {
     let [_, pos, width] = qkv.dims();
     heads.d_head(width); // which demands that the columns are whole heads
-    check(heads, pos, pos, how);
-    if how.dropout > 0.0 {
+    check(heads, pos, pos, options);
+    if options.dropout > 0.0 {
         let [q, k, v] = heads.split(qkv);
-        return merge_heads(reference::attention(q, k, v, how));
+        return merge_heads(reference::attention(q, k, v, options));
     }
     Tensor::from_dispatch(Dispatch::self_attention(
         qkv.into_dispatch(),
-        how.bias.clone().into(),
+        options.bias.clone().into(),
         heads,
-        how.causal,
+        options.causal,
     ))
 }
 
-fn check(heads: Heads, n_query: usize, n_key: usize, how: &Attention) {
-    let Heads {
+fn check(heads: HeadCounts, n_query: usize, n_key: usize, options: &AttentionOptions) {
+    let HeadCounts {
         n_heads,
         n_kv_heads,
     } = heads;
@@ -88,10 +93,10 @@ fn check(heads: Heads, n_query: usize, n_key: usize, how: &Attention) {
         "{n_heads} query heads cannot share {n_kv_heads} key heads"
     );
     assert!(
-        !how.causal || n_key >= n_query,
+        !options.causal || n_key >= n_query,
         "{n_query} queries cannot stand at the end of {n_key} keys"
     );
-    if let Some(bias) = &how.bias {
+    if let Some(bias) = &options.bias {
         assert_shape!(bias, [n_key + n_query - 1, n_heads]);
     }
 }

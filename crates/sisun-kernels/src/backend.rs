@@ -6,7 +6,7 @@
 #![allow(deprecated)] // Burn's `NdArray`: the other CPU backend, which the tests compare with
 
 use crate::reference;
-use crate::{Activation, Attention, Heads, Precision};
+use crate::{ActivationFunction, AttentionOptions, HeadCounts, MatmulPrecision};
 use burn::backend::autodiff::checkpoint::strategy::{BalancedCheckpointing, NoCheckpointing};
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{
@@ -89,7 +89,7 @@ pub trait Kernels: Backend + Lift {
         weight: FloatTensor<Self>,
         #[extension_type] bias: Optional<Self>,
         transposed: bool,
-        precision: Precision,
+        precision: MatmulPrecision,
     ) -> FloatTensor<Self> {
         let _ = precision; // what a backend may use, not what it must
         let weight = Self::lift::<2>(weight);
@@ -117,7 +117,7 @@ pub trait Kernels: Backend + Lift {
     }
 
     /// [`crate::activation`] of a vector.
-    fn activation(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
+    fn activation(x: FloatTensor<Self>, activation: ActivationFunction) -> FloatTensor<Self> {
         Self::lower(reference::activation(Self::lift::<1>(x), activation))
     }
 
@@ -131,7 +131,7 @@ pub trait Kernels: Backend + Lift {
         qkv: FloatTensor<Self>,
         gamma_q: FloatTensor<Self>,
         gamma_k: FloatTensor<Self>,
-        heads: Heads,
+        heads: HeadCounts,
         epsilon: f64,
     ) -> FloatTensor<Self> {
         Self::lower(reference::norm_heads(
@@ -148,7 +148,7 @@ pub trait Kernels: Backend + Lift {
         qkv: FloatTensor<Self>,
         cos: FloatTensor<Self>,
         sin: FloatTensor<Self>,
-        heads: Heads,
+        heads: HeadCounts,
     ) -> FloatTensor<Self> {
         Self::lower(reference::rotate_heads(
             Self::lift(qkv),
@@ -162,16 +162,18 @@ pub trait Kernels: Backend + Lift {
     fn self_attention(
         qkv: FloatTensor<Self>,
         #[extension_type] bias: Optional<Self>,
-        heads: Heads,
+        heads: HeadCounts,
         causal: bool,
     ) -> FloatTensor<Self> {
         let [q, k, v] = heads.split(Self::lift(qkv));
-        let how = Attention {
+        let options = AttentionOptions {
             causal,
             bias: bias.lift(),
             dropout: 0.0,
         };
-        Self::lower(reference::merge_heads(reference::attention(q, k, v, &how)))
+        Self::lower(reference::merge_heads(reference::attention(
+            q, k, v, &options,
+        )))
     }
 
     /// [`crate::attention`].
@@ -182,12 +184,12 @@ pub trait Kernels: Backend + Lift {
         #[extension_type] bias: Optional<Self>,
         causal: bool,
     ) -> FloatTensor<Self> {
-        let how = Attention {
+        let options = AttentionOptions {
             causal,
             bias: bias.lift(),
             dropout: 0.0,
         };
-        let z = reference::attention(Self::lift(q), Self::lift(k), Self::lift(v), &how);
+        let z = reference::attention(Self::lift(q), Self::lift(k), Self::lift(v), &options);
         Self::lower(reference::merge_heads(z))
     }
 

@@ -8,14 +8,14 @@ use burn::tensor::Tensor;
 /// How the columns of one projection are divided: all query heads, then all key heads, then all
 /// value heads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heads {
+pub struct HeadCounts {
     /// Query heads.
     pub n_heads: usize,
     /// Key heads, and as many value heads.
     pub n_kv_heads: usize,
 }
 
-impl Heads {
+impl HeadCounts {
     /// The width of one head in a projection of `width` columns.
     pub fn d_head(self, width: usize) -> usize {
         let n = self.n_heads + 2 * self.n_kv_heads;
@@ -68,7 +68,7 @@ pub struct RotaryTables {
 /// # Shapes
 /// - `qkv` and the result: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`
 /// - `tables`: `[pos, r/2]`, `r ≤ d_head`
-pub fn rotate_heads(qkv: Tensor<3>, tables: &RotaryTables, heads: Heads) -> Tensor<3> {
+pub fn rotate_heads(qkv: Tensor<3>, tables: &RotaryTables, heads: HeadCounts) -> Tensor<3> {
     let ([_, pos, width], [_, half]) = (qkv.dims(), tables.cos.dims());
     assert_shape!(tables.cos, [pos, half]);
     assert_shape!(tables.sin, [pos, half]);
@@ -93,7 +93,7 @@ pub fn norm_heads(
     qkv: Tensor<3>,
     gamma_q: Tensor<1>,
     gamma_k: Tensor<1>,
-    heads: Heads,
+    heads: HeadCounts,
     epsilon: f64,
 ) -> Tensor<3> {
     let d_head = heads.d_head(qkv.dims()[2]);

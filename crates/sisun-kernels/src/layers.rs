@@ -7,7 +7,7 @@ use burn::tensor::{Int, Tensor};
 
 /// In what numbers matrix products are computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Precision {
+pub enum MatmulPrecision {
     /// 24 bits of significand.
     #[default]
     Float32,
@@ -18,7 +18,7 @@ pub enum Precision {
 
 /// A function of each element, between the two layers of the feed-forward network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
+pub enum ActivationFunction {
     /// `x·Φ(x)`, Φ the normal distribution function (Hendrycks and Gimpel 2016).
     Gelu,
     /// `½x(1 + tanh(√(2/π)(x + 0.044715x³)))`, GPT-2's approximation of it.
@@ -40,7 +40,7 @@ pub fn linear(
     x: Tensor<3>,
     weight: Tensor<2>,
     bias: Option<Tensor<1>>,
-    precision: Precision,
+    precision: MatmulPrecision,
 ) -> Tensor<3> {
     let ([_, _, d_in], [_, d_out]) = (x.dims(), weight.dims());
     assert_shape!(weight, [d_in, d_out]);
@@ -56,7 +56,7 @@ pub fn linear(
 /// - `x`: `[batch, pos, d_in]`
 /// - `weight`: `[d_out, d_in]`
 /// - result: `[batch, pos, d_out]`
-pub fn linear_transposed(x: Tensor<3>, weight: Tensor<2>, precision: Precision) -> Tensor<3> {
+pub fn linear_transposed(x: Tensor<3>, weight: Tensor<2>, precision: MatmulPrecision) -> Tensor<3> {
     let ([_, _, d_in], [d_out, _]) = (x.dims(), weight.dims());
     assert_shape!(weight, [d_out, d_in]);
     affine(x, weight, None, true, precision)
@@ -67,7 +67,7 @@ fn affine(
     weight: Tensor<2>,
     bias: Option<Tensor<1>>,
     transposed: bool,
-    precision: Precision,
+    precision: MatmulPrecision,
 ) -> Tensor<3> {
     let [batch, pos, d_in] = x.dims();
     let d_out = weight.dims()[usize::from(!transposed)];
@@ -124,7 +124,7 @@ fn norm<const D: usize>(
 }
 
 /// `activation(x)` of each element.
-pub fn activation<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
+pub fn activation<const D: usize>(x: Tensor<D>, activation: ActivationFunction) -> Tensor<D> {
     let shape = x.dims();
     Tensor::<1>::from_dispatch(Dispatch::activation(
         x.flatten::<1>(0, D - 1).into_dispatch(),

@@ -1,6 +1,6 @@
 //! Optimizer steps.
 
-use crate::Precision;
+use crate::MatmulPrecision;
 use crate::cpu;
 use crate::flex::tensor::{contiguous, floats, shaped, tensor};
 use burn::backend::Flex;
@@ -63,7 +63,7 @@ pub struct MuonSlot {
     /// Its momentum.
     pub momentum: Tensor<2>,
     /// The constants of its step.
-    pub how: Muon,
+    pub config: Muon,
 }
 
 /// [`muon_step`] of many matrices, their gradients multiplied by `scale` first, the products in
@@ -71,33 +71,45 @@ pub struct MuonSlot {
 ///
 /// # Shapes
 /// - `scale`: `[1]`
-pub fn muon(slots: Vec<MuonSlot>, scale: &Tensor<1>, precision: Precision) -> Vec<[Tensor<2>; 2]> {
+pub fn muon(
+    slots: Vec<MuonSlot>,
+    scale: &Tensor<1>,
+    precision: MatmulPrecision,
+) -> Vec<[Tensor<2>; 2]> {
     if slots.is_empty() || !slots.iter().all(|slot| is_on_cpu(&slot.param)) {
         let step = |MuonSlot {
                         param,
                         gradient,
                         momentum,
-                        how,
+                        config,
                     }: MuonSlot| {
-            let (param, momentum) =
-                muon_step(param, gradient * scale.clone().unsqueeze(), momentum, &how);
+            let (param, momentum) = muon_step(
+                param,
+                gradient * scale.clone().unsqueeze(),
+                momentum,
+                &config,
+            );
             [param, momentum]
         };
         return slots.into_iter().map(step).collect();
     }
     let scale = floats(&readable(scale))[0];
     let (read, mut stepped) = opened(slots.iter().map(|slot| [&slot.param, &slot.gradient]));
-    let hows: Vec<Muon> = slots.iter().map(|slot| slot.how).collect();
+    let configs: Vec<Muon> = slots.iter().map(|slot| slot.config).collect();
     let mut moments: Vec<FlexTensor> = slots.into_iter().map(|slot| whole(slot.momentum)).collect();
-    let slots = read.iter().zip(&mut stepped).zip(&mut moments).zip(&hows);
+    let slots = read
+        .iter()
+        .zip(&mut stepped)
+        .zip(&mut moments)
+        .zip(&configs);
     let slots = slots.map(
-        |((([param, gradient], stepped), momentum), how)| cpu::muon::Slot {
+        |((([param, gradient], stepped), momentum), config)| cpu::muon::Slot {
             shape: shaped(param),
             param: floats(param),
             gradient: floats(gradient),
             stepped,
             momentum: momentum.storage_mut(),
-            how: *how,
+            config: *config,
         },
     );
     cpu::muon::muon(slots.collect(), scale, precision);
@@ -125,7 +137,7 @@ pub struct AdamWSlot {
     /// Second moment.
     pub second: Tensor<1>,
     /// The constants of its step.
-    pub how: AdamW,
+    pub config: AdamW,
 }
 
 /// [`adamw_step`] of many parameters, their gradients multiplied by `scale` first. Returns `(p, m,
@@ -140,33 +152,36 @@ pub fn adamw(slots: Vec<AdamWSlot>, scale: &Tensor<1>) -> Vec<[Tensor<1>; 3]> {
                         gradient,
                         first,
                         second,
-                        how,
+                        config,
                     }: AdamWSlot| {
             let (param, first, second) =
-                adamw_step(param, gradient * scale.clone(), first, second, &how);
+                adamw_step(param, gradient * scale.clone(), first, second, &config);
             [param, first, second]
         };
         return slots.into_iter().map(step).collect();
     }
     let scale = floats(&readable(scale))[0];
     let (read, mut stepped) = opened(slots.iter().map(|slot| [&slot.param, &slot.gradient]));
-    let hows: Vec<AdamW> = slots.iter().map(|slot| slot.how).collect();
+    let configs: Vec<AdamW> = slots.iter().map(|slot| slot.config).collect();
     let mut moments: Vec<[FlexTensor; 2]> = slots
         .into_iter()
         .map(|slot| [slot.first, slot.second].map(whole))
         .collect();
-    let slots = read.iter().zip(&mut stepped).zip(&mut moments).zip(&hows);
-    let slots =
-        slots.map(
-            |((([param, gradient], stepped), [first, second]), how)| cpu::optimizer::Slot {
-                param: floats(param),
-                gradient: floats(gradient),
-                stepped,
-                first: first.storage_mut(),
-                second: second.storage_mut(),
-                how: *how,
-            },
-        );
+    let slots = read
+        .iter()
+        .zip(&mut stepped)
+        .zip(&mut moments)
+        .zip(&configs);
+    let slots = slots.map(
+        |((([param, gradient], stepped), [first, second]), config)| cpu::optimizer::Slot {
+            param: floats(param),
+            gradient: floats(gradient),
+            stepped,
+            first: first.storage_mut(),
+            second: second.storage_mut(),
+            config: *config,
+        },
+    );
     cpu::optimizer::adamw(slots.collect(), scale);
     let lift = Tensor::from_primitive::<Flex>;
     stepped

@@ -8,7 +8,7 @@ use crate::params::Params;
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
-use sisun_kernels::{self as kernels, Attention, Heads, RotaryTables};
+use sisun_kernels::{self as kernels, AttentionOptions, HeadCounts, RotaryTables};
 use std::collections::BTreeSet;
 
 /// The attention half of a block.
@@ -24,7 +24,7 @@ pub struct SelfAttention {
     /// Over each key head.
     pub k_norm: Option<NormLayer>,
     #[module(skip)]
-    heads: Heads,
+    heads: HeadCounts,
     /// What undoes the division of the scores by √d_head, where the model wants none.
     #[module(skip)]
     q_factor: Option<f64>,
@@ -36,7 +36,7 @@ pub struct SelfAttention {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub rotation: Option<RotaryTables>,
-    pub attention: Attention,
+    pub attention: AttentionOptions,
 }
 
 impl SelfAttention {
@@ -71,7 +71,7 @@ impl SelfAttention {
                 bias,
                 config.residual_std(),
             )?,
-            heads: Heads {
+            heads: HeadCounts {
                 n_heads: config.n_heads,
                 n_kv_heads: config.kv_heads(),
             },
@@ -101,7 +101,10 @@ impl SelfAttention {
             None => qkv,
         };
         let z = self.attend(layer, qkv, &shared.attention, pass);
-        let z = self.silence(layer, z, pass.silenced);
+        let z = self.ablate(layer, z, pass.ablated);
+        if let Some(capture) = &mut pass.capture {
+            capture.keep_merged_heads(Activation::Z, layer, &z, self.heads.n_heads);
+        }
         let out = self.o.forward(z, pass.precision);
         pass.keep(Activation::AttnOut, layer, &out);
         kernels::dropout(out, pass.dropout(self.dropout))
@@ -114,11 +117,11 @@ impl SelfAttention {
         &self,
         layer: usize,
         qkv: Tensor<3>,
-        how: &Attention,
+        options: &AttentionOptions,
         pass: &mut Pass<'_>,
     ) -> Tensor<3> {
         if pass.cache.is_none() && pass.capture.is_none() && self.q_factor.is_none() {
-            return kernels::self_attention(qkv, self.heads, how);
+            return kernels::self_attention(qkv, self.heads, options);
         }
         let [q, k, v] = self.heads.split(qkv); // [batch, head, pos, d_head]
         if let Some(capture) = &mut pass.capture {
@@ -132,32 +135,28 @@ impl SelfAttention {
             Some(cache) => cache.extend(layer, k, v),
             None => (k, v),
         };
-        self.capture(layer, [&q, &k, &v], how, pass);
-        let z = kernels::attention(q, k, v, how);
-        if let Some(capture) = &mut pass.capture {
-            capture.keep_heads(Activation::Z, layer, &z, 1);
-        }
-        kernels::reference::merge_heads(z)
+        self.capture(layer, [&q, &k, &v], options, pass);
+        kernels::reference::merge_heads(kernels::attention(q, k, v, options))
     }
 
-    /// `z` with the heads zero that are to be silent.
+    /// Set `z` of the ablated heads to zero.
     ///
     /// # Shapes
     /// - `z` and the result: `[batch, pos, n_heads·d_head]`
-    fn silence(&self, layer: usize, z: Tensor<3>, silenced: &[(usize, usize)]) -> Tensor<3> {
-        if !silenced.iter().any(|(of, _)| *of == layer) {
+    fn ablate(&self, layer: usize, z: Tensor<3>, ablated: &[(usize, usize)]) -> Tensor<3> {
+        if !ablated.iter().any(|(of, _)| *of == layer) {
             return z;
         }
         let [_, _, width] = z.dims();
         let d_head = width / self.heads.n_heads;
-        let heard = |at: usize| {
-            if silenced.contains(&(layer, at / d_head)) {
+        let factor = |at: usize| {
+            if ablated.contains(&(layer, at / d_head)) {
                 0.0
             } else {
                 1.0
             }
         };
-        let factors: Vec<f32> = (0..width).map(heard).collect();
+        let factors: Vec<f32> = (0..width).map(factor).collect();
         let factors = Tensor::<1>::from_data(TensorData::new(factors, [width]), &z.device());
         z * factors.unsqueeze()
     }
@@ -168,7 +167,7 @@ impl SelfAttention {
         &self,
         layer: usize,
         [q, k, v]: [&Tensor<4>; 3],
-        how: &Attention,
+        options: &AttentionOptions,
         pass: &mut Pass<'_>,
     ) {
         let Some(capture) = &mut pass.capture else {
@@ -179,8 +178,8 @@ impl SelfAttention {
         capture.keep_heads(Activation::V, layer, v, group);
         if capture.wants(Activation::Scores, layer) || capture.wants(Activation::Pattern, layer) {
             let scores = match capture.some_heads(self.heads.n_heads) {
-                None => kernels::attention::scores(q.clone(), k.clone(), how),
-                Some(heads) => scores_of(heads, q, k, how),
+                None => kernels::attention::scores(q.clone(), k.clone(), options),
+                Some(heads) => scores_of(heads, q, k, options),
             };
             capture.keep_scores(layer, &scores);
             capture.keep_pattern(layer, kernels::attention::pattern(scores));
@@ -195,7 +194,12 @@ impl SelfAttention {
 /// - `q`: `[batch, n_heads, query, d_head]`
 /// - `k`: `[batch, n_kv_heads, key, d_head]`
 /// - result: `[batch, heads.len(), query, key]`
-fn scores_of(heads: &[usize], q: &Tensor<4>, k: &Tensor<4>, how: &Attention) -> Tensor<4> {
+fn scores_of(
+    heads: &[usize],
+    q: &Tensor<4>,
+    k: &Tensor<4>,
+    options: &AttentionOptions,
+) -> Tensor<4> {
     let group = q.dims()[1] / k.dims()[1];
     let device = q.device().inner();
     let at = |rows: &[usize]| {
@@ -213,15 +217,18 @@ fn scores_of(heads: &[usize], q: &Tensor<4>, k: &Tensor<4>, how: &Attention) -> 
         .iter()
         .flat_map(|kv_head| kv_head * group..(kv_head + 1) * group)
         .collect();
-    let how = Attention {
-        bias: how.bias.clone().map(|bias| bias.select(1, at(&together))),
-        ..how.clone()
+    let options = AttentionOptions {
+        bias: options
+            .bias
+            .clone()
+            .map(|bias| bias.select(1, at(&together))),
+        ..options.clone()
     };
     let (q, k) = (
         q.clone().select(1, at(&together)),
         k.clone().select(1, at(&kv_heads)),
     );
-    let scores = kernels::attention::scores(q, k, &how);
+    let scores = kernels::attention::scores(q, k, &options);
     match together == heads {
         true => scores,
         false => {

@@ -66,7 +66,7 @@ impl Block {
         pass: &mut Pass<'_>,
     ) -> Tensor<3> {
         pass.keep(Activation::ResidPre, layer, &x);
-        let attended = self.half(x.clone(), &self.norm_attn, |x| {
+        let attended = self.sublayer(x.clone(), &self.norm_attn, |x| {
             self.attn.forward(layer, x, shared, pass)
         });
         let x = match (&self.norm_ffn, &self.ffn) {
@@ -79,7 +79,7 @@ impl Block {
                 if self.parallel {
                     attended + ffn(norm.forward(x))
                 } else {
-                    self.half(attended, norm, ffn)
+                    self.sublayer(attended, norm, ffn)
                 }
             }
             _ => attended,
@@ -89,7 +89,7 @@ impl Block {
     }
 
     /// `x + f(norm(x))`, or `norm(x + f(x))`; without residuals the `x +` is left out.
-    fn half(
+    fn sublayer(
         &self,
         x: Tensor<3>,
         norm: &NormLayer,

@@ -92,12 +92,12 @@ pub struct Capture {
     names: Vec<Activation>,
     layers: Vec<usize>,
     heads: Vec<usize>,
-    kept: Kept,
+    kept: Destination,
 }
 
 /// Where what was captured goes.
 #[derive(Clone, Debug)]
-enum Kept {
+enum Destination {
     Here(Vec<Captured>),
     Sent(SyncSender<Captured>),
 }
@@ -109,7 +109,7 @@ impl Capture {
             names: names.to_vec(),
             layers: layers.to_vec(),
             heads: heads.to_vec(),
-            kept: Kept::Here(Vec::new()),
+            kept: Destination::Here(Vec::new()),
         }
     }
 
@@ -119,7 +119,7 @@ impl Capture {
     #[must_use]
     pub fn sending(self, to: SyncSender<Captured>) -> Self {
         Self {
-            kept: Kept::Sent(to),
+            kept: Destination::Sent(to),
             ..self
         }
     }
@@ -127,8 +127,8 @@ impl Capture {
     /// What was kept, in the order of the forward pass; nothing of what was sent away.
     pub fn into_found(self) -> Vec<Captured> {
         match self.kept {
-            Kept::Here(found) => found,
-            Kept::Sent(_) => Vec::new(),
+            Destination::Here(found) => found,
+            Destination::Sent(_) => Vec::new(),
         }
     }
 
@@ -160,6 +160,24 @@ impl Capture {
         if self.wants(name, layer) {
             let chosen = self.chosen(x, heads_each);
             self.push(name, layer, chosen);
+        }
+    }
+
+    /// Keeps the chosen heads of a tensor that holds them side by side, if asked for.
+    ///
+    /// # Shapes
+    /// - `x`: `[batch, pos, n_heads·d_head]`
+    pub(crate) fn keep_merged_heads(
+        &mut self,
+        name: Activation,
+        layer: usize,
+        x: &Tensor<3>,
+        n_heads: usize,
+    ) {
+        if self.wants(name, layer) {
+            let [batch, pos, width] = x.dims();
+            let heads = x.clone().reshape([batch, pos, n_heads, width / n_heads]);
+            self.keep_heads(name, layer, &heads.swap_dims(1, 2), 1);
         }
     }
 
@@ -203,9 +221,9 @@ impl Capture {
             values,
         };
         match &mut self.kept {
-            Kept::Here(found) => found.push(captured),
+            Destination::Here(found) => found.push(captured),
             // Nobody listens any more: then nobody misses it.
-            Kept::Sent(to) => to.send(captured).unwrap_or_default(),
+            Destination::Sent(to) => to.send(captured).unwrap_or_default(),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::params::Params;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use sisun_config::{Ffn, ModelConfig};
-use sisun_kernels::{self as kernels, Activation, Precision};
+use sisun_kernels::{self as kernels, ActivationFunction, MatmulPrecision};
 
 /// `down(activation(up x))`, or with a gate `down(silu(gate x) ⊙ up x)`.
 #[derive(Module, Debug)]
@@ -50,7 +50,7 @@ impl FeedForward {
 
     /// # Shapes
     /// - `x` and the result: `[batch, pos, d_model]`
-    pub fn forward(&self, x: Tensor<3>, precision: Precision) -> Tensor<3> {
+    pub fn forward(&self, x: Tensor<3>, precision: MatmulPrecision) -> Tensor<3> {
         let hidden = match &self.gate {
             Some(gate) => kernels::swiglu(
                 gate.forward(x.clone(), precision),
@@ -61,12 +61,12 @@ impl FeedForward {
         self.down.forward(hidden, precision)
     }
 
-    fn activation(&self) -> Activation {
+    fn activation(&self) -> ActivationFunction {
         match self.kind {
-            Ffn::GeluTanh => Activation::GeluTanh,
-            Ffn::Relu => Activation::Relu,
-            Ffn::ReluSquared => Activation::ReluSquared,
-            Ffn::Gelu | Ffn::Swiglu | Ffn::None => Activation::Gelu,
+            Ffn::GeluTanh => ActivationFunction::GeluTanh,
+            Ffn::Relu => ActivationFunction::Relu,
+            Ffn::ReluSquared => ActivationFunction::ReluSquared,
+            Ffn::Gelu | Ffn::Swiglu | Ffn::None => ActivationFunction::Gelu,
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::cache::KvCache;
 use crate::capture::{Activation, Capture};
 use burn::tensor::Tensor;
-use sisun_kernels::Precision;
+use sisun_kernels::MatmulPrecision;
 
 /// One pass through the model. The default is a plain one: no cache, no capture, no dropout.
 #[derive(Debug, Default)]
@@ -18,14 +18,14 @@ pub struct Pass<'a> {
     /// sinusoidal and rotary positions follow it; score biases count tokens and do not.
     pub positions: Option<Vec<usize>>,
     /// Layers and heads whose `z` is set to zero, to see what the model does without them.
-    pub silenced: &'a [(usize, usize)],
+    pub ablated: &'a [(usize, usize)],
     /// In what numbers the matrix products of the layers are computed.
-    pub precision: Precision,
+    pub precision: MatmulPrecision,
 }
 
 impl<'a> Pass<'a> {
     /// A pass with dropout.
-    pub fn training(precision: Precision) -> Self {
+    pub fn training(precision: MatmulPrecision) -> Self {
         Self {
             training: true,
             precision,
@@ -50,9 +50,9 @@ impl<'a> Pass<'a> {
     }
 
     /// A pass without these layers' heads.
-    pub fn silencing(heads: &'a [(usize, usize)]) -> Self {
+    pub fn ablating(heads: &'a [(usize, usize)]) -> Self {
         Self {
-            silenced: heads,
+            ablated: heads,
             ..Self::default()
         }
     }

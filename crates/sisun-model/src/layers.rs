@@ -5,7 +5,7 @@ use crate::params::{Init, Params, matrix, param};
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 use sisun_config::{ModelConfig, Norm};
-use sisun_kernels::{self as kernels, Precision};
+use sisun_kernels::{self as kernels, MatmulPrecision};
 
 /// `y = x·W + b`.
 #[derive(Module, Debug)]
@@ -40,7 +40,7 @@ impl Linear {
     /// # Shapes
     /// - `x`: `[batch, pos, d_in]`
     /// - result: `[batch, pos, d_out]`
-    pub fn forward(&self, x: Tensor<3>, precision: Precision) -> Tensor<3> {
+    pub fn forward(&self, x: Tensor<3>, precision: MatmulPrecision) -> Tensor<3> {
         let bias = self.bias.as_ref().map(Param::val);
         let Some(adapter) = self.weight.adapter() else {
             return kernels::linear(x, self.weight.val(), bias, precision);
@@ -84,7 +84,7 @@ impl Embedding {
     /// # Shapes
     /// - `x`: `[batch, pos, d_model]`
     /// - result: `[batch, pos, vocab]`
-    pub fn as_head(&self, x: Tensor<3>, precision: Precision) -> Tensor<3> {
+    pub fn as_head(&self, x: Tensor<3>, precision: MatmulPrecision) -> Tensor<3> {
         kernels::linear_transposed(x, self.weight.val(), precision)
     }
 }

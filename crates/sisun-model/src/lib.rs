@@ -37,7 +37,7 @@ pub use error::ModelError;
 pub use ffn::FeedForward;
 pub use forward::Pass;
 pub use layers::{Embedding, Linear, NormLayer};
-pub use params::{HeldMatrix, Init, Params, RandomParams};
+pub use params::{Init, Params, RandomParams, StoredMatrix};
 pub use pointers::{BEST, LAST};
 pub use run::{BASE_FILE, CHECKPOINTS, Run};
 pub use transformer::Transformer;

@@ -29,10 +29,14 @@ impl Transformer {
     ///
     /// # Errors
     /// What the source cannot give.
-    pub fn with_lora(self, how: LoraConfig, source: &mut dyn Params) -> Result<Self, ModelError> {
+    pub fn with_lora(
+        self,
+        config: LoraConfig,
+        source: &mut dyn Params,
+    ) -> Result<Self, ModelError> {
         let mut problem = None;
         let model = self.apply_reparameterization(Adapters {
-            how,
+            config,
             source,
             problem: &mut problem,
         });
@@ -41,7 +45,7 @@ impl Transformer {
 }
 
 struct Adapters<'s> {
-    how: LoraConfig,
+    config: LoraConfig,
     source: &'s mut dyn Params,
     problem: &'s mut Option<ModelError>,
 }
@@ -77,14 +81,14 @@ impl Reparameterizer for Adapters<'_> {
             [d_in, d_out] if path.starts_with("blocks.") => [d_in, d_out],
             _ => return (frozen, None),
         };
-        let LoraConfig { rank, .. } = self.how;
+        let LoraConfig { rank, .. } = self.config;
         let std = (3.0 * d_in as f64).sqrt().recip();
         let a = self.factor(path, "a", [d_in, rank], Init::Normal(std));
         let b = self.factor(path, "b", [rank, d_out], Init::Zeros);
         let adapter = a.zip(b).map(|(a, b)| LoraAdapter {
             a,
             b,
-            scale: self.how.scale(),
+            scale: self.config.scale(),
         });
         (frozen, adapter)
     }

@@ -185,7 +185,7 @@ pub struct Training<'c> {
     /// Windows in one forward pass.
     pub batch_size: usize,
     /// Forward passes of a step.
-    pub accumulate: usize,
+    pub gradient_accumulation_steps: usize,
     /// Whether only low-rank adapters are trained, which are small beside the weights.
     pub low_rank: bool,
 }
@@ -196,14 +196,14 @@ impl Training<'_> {
         let Self {
             model,
             batch_size,
-            accumulate,
+            gradient_accumulation_steps,
             low_rank,
         } = *self;
         let state = if low_rank { 1 } else { 4 } * of_weights(model);
         let tokens = (batch_size as u128).saturating_mul(model.context_len as u128);
         // Inputs and targets.
         let batches = tokens
-            .saturating_mul(accumulate as u128)
+            .saturating_mul(gradient_accumulation_steps as u128)
             .saturating_mul(2 * NUMBER);
         let kept = tokens
             .saturating_mul(Self::kept_a_token(model))
@@ -240,7 +240,7 @@ impl Training<'_> {
         let Self {
             model,
             batch_size,
-            accumulate,
+            gradient_accumulation_steps,
             ..
         } = *self;
         let without = |change: &dyn Fn(&mut ModelConfig)| {
@@ -254,10 +254,10 @@ impl Training<'_> {
         };
         let settings = [
             (
-                "train.accumulate",
-                accumulate,
+                "train.gradient_accumulation_steps",
+                gradient_accumulation_steps,
                 Training {
-                    accumulate: 1,
+                    gradient_accumulation_steps: 1,
                     ..*self
                 }
                 .bytes(),
@@ -323,7 +323,7 @@ pub fn check_weights(config: &ModelConfig, device: &Device) -> Result<(), ModelE
     let (key, value) = Training {
         model: config,
         batch_size: 1,
-        accumulate: 1,
+        gradient_accumulation_steps: 1,
         low_rank: false,
     }
     .largest();
@@ -356,7 +356,7 @@ mod tests {
         let one = Training {
             model: &model,
             batch_size: 1,
-            accumulate: 1,
+            gradient_accumulation_steps: 1,
             low_rank: false,
         };
         // A token: three blocks of 4·10 + 4·2·5 + 2·40, and twice 100 logits.
@@ -373,7 +373,7 @@ mod tests {
         );
         let more = Training {
             batch_size: 7,
-            accumulate: 5,
+            gradient_accumulation_steps: 5,
             ..one
         };
         assert_eq!(
@@ -396,7 +396,7 @@ mod tests {
             let told = Training {
                 model: &model,
                 batch_size: 1 << 10,
-                accumulate: 1,
+                gradient_accumulation_steps: 1,
                 low_rank: false,
             }
             .check(&Device::flex())
@@ -408,15 +408,19 @@ mod tests {
             );
         }
         let model = model("");
-        for (batch_size, accumulate, told) in [
+        for (batch_size, gradient_accumulation_steps, told) in [
             (1 << 40, 1, "train.batch_size = 1099511627776"),
-            (1, 1 << 40, "train.accumulate = 1099511627776"),
+            (
+                1,
+                1 << 40,
+                "train.gradient_accumulation_steps = 1099511627776",
+            ),
             (usize::MAX, usize::MAX, " GiB"),
         ] {
             let found = Training {
                 model: &model,
                 batch_size,
-                accumulate,
+                gradient_accumulation_steps,
                 low_rank: false,
             }
             .check(&Device::flex())

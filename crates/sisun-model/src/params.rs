@@ -36,9 +36,9 @@ pub trait Params {
         name: &str,
         shape: [usize; 2],
         init: Init,
-    ) -> Result<HeldMatrix, ModelError> {
+    ) -> Result<StoredMatrix, ModelError> {
         let values = self.values(name, &shape, init)?;
-        Ok(HeldMatrix::float32(values, shape))
+        Ok(StoredMatrix::float32(values, shape))
     }
 
     /// The device that parameters are put on.
@@ -47,19 +47,19 @@ pub trait Params {
 
 /// A matrix in the numbers (float32 or bfloat16) and the order in which somebody holds it.
 #[derive(Debug)]
-pub struct HeldMatrix {
+pub struct StoredMatrix {
     /// Row-major.
     pub data: TensorData,
     /// Whether the parameter is the transpose of `data`.
-    pub turned: bool,
+    pub transposed: bool,
 }
 
-impl HeldMatrix {
+impl StoredMatrix {
     /// Row-major values.
     pub fn float32(values: Vec<f32>, shape: [usize; 2]) -> Self {
         Self {
             data: TensorData::new(values, shape),
-            turned: false,
+            transposed: false,
         }
     }
 }
@@ -86,10 +86,10 @@ pub(crate) fn matrix(
     shape: [usize; 2],
     init: Init,
 ) -> Result<Param<Tensor<2>>, ModelError> {
-    let HeldMatrix { data, turned } = source.matrix(name, shape, init)?;
+    let StoredMatrix { data, transposed } = source.matrix(name, shape, init)?;
     let dtype = data.dtype();
     let held = Tensor::from_data(data, (source.device(), dtype));
-    Ok(Param::from_tensor(if turned {
+    Ok(Param::from_tensor(if transposed {
         held.transpose()
     } else {
         held

@@ -6,7 +6,7 @@
 
 use crate::ModelError;
 use crate::checkpoint::{CheckpointState, folder_name, read_state, steps_in, write_atomic};
-use sisun_files::{HeldDir, LockError, Patience, if_there, is_folder};
+use sisun_files::{LockError, LockedDir, Patience, if_there, is_folder};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -111,7 +111,7 @@ impl Standing {
         if self.wrong.is_empty() {
             return Ok(Vec::new());
         }
-        match HeldDir::take(root, Patience::Refuse) {
+        match LockedDir::take(root, Patience::Refuse) {
             // Somebody may have put it right in the meantime.
             Ok(_held) => {
                 Ok(Self::of(checkpoints)?.map_or_else(Vec::new, |standing| standing.mend()))

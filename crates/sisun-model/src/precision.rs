@@ -3,11 +3,11 @@
 use crate::Transformer;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
-use sisun_kernels::{self as kernels, Precision};
+use sisun_kernels::{self as kernels, MatmulPrecision};
 
 impl Transformer {
     /// The same model with its weight matrices and token embedding rounded to bfloat16 and held so,
-    /// in half the memory. From then on every pass is one with [`Precision::Bf16`]. Norms, biases,
+    /// in half the memory. From then on every pass is one with [`MatmulPrecision::Bf16`]. Norms, biases,
     /// tables of positions and all activations stay float32.
     ///
     /// There are no gradients for such weights: the model must be on a device without autodiff, and
@@ -32,7 +32,7 @@ impl Transformer {
             }
         }
         let mut model = self.map(&mut Rounding(Vec::new()));
-        model.precision = Precision::Bf16;
+        model.precision = MatmulPrecision::Bf16;
         model
     }
 }

@@ -12,7 +12,7 @@ use crate::position::{PositionEncoding, Positions};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use sisun_config::{ModelConfig, NormPlacement, Position, RopeScaling};
-use sisun_kernels::{self as kernels, Attention, Precision};
+use sisun_kernels::{self as kernels, AttentionOptions, MatmulPrecision};
 
 /// A decoder-only transformer (Radford et al. 2019), every part of it as its configuration says.
 #[derive(Module, Debug)]
@@ -31,7 +31,7 @@ pub struct Transformer {
     config: ModelConfig,
     /// Where this is bfloat16, every pass is.
     #[module(skip)]
-    pub(crate) precision: Precision,
+    pub(crate) precision: MatmulPrecision,
 }
 
 impl Transformer {
@@ -69,7 +69,7 @@ impl Transformer {
                 .then(|| Linear::new(source, "head", [config.d_model, vocab], false, std))
                 .transpose()?,
             config: config.clone(),
-            precision: Precision::default(),
+            precision: MatmulPrecision::default(),
         })
     }
 
@@ -168,8 +168,8 @@ impl Transformer {
     fn hidden(&self, tokens: Tensor<2, Int>, pass: &mut Pass<'_>) -> Tensor<3> {
         let [_, pos] = tokens.dims();
         let device = tokens.device();
-        if self.precision == Precision::Bf16 {
-            pass.precision = Precision::Bf16;
+        if self.precision == MatmulPrecision::Bf16 {
+            pass.precision = MatmulPrecision::Bf16;
         }
         let start = pass.cache.as_ref().map_or(0, |cache| cache.len());
         let positions = match &pass.positions {
@@ -190,7 +190,7 @@ impl Transformer {
         let mut x = kernels::dropout(x, pass.dropout(self.config.dropout));
         let shared = Shared {
             rotation: self.position.rotation(&positions, &device),
-            attention: Attention {
+            attention: AttentionOptions {
                 causal: self.config.causal,
                 bias: self.position.score_bias(pos, start + pos, &device),
                 dropout: pass.dropout(self.config.dropout),

@@ -82,9 +82,9 @@ impl Transformer {
     ///
     /// # Errors
     /// As [`Transformer::load`].
-    pub(crate) fn load_lora(self, how: LoraConfig, path: &Path) -> Result<Self, ModelError> {
+    pub(crate) fn load_lora(self, config: LoraConfig, path: &Path) -> Result<Self, ModelError> {
         let mut source = NamedParams::new(read_tensors(path)?, &self.device());
-        let model = self.with_lora(how, &mut source)?;
+        let model = self.with_lora(config, &mut source)?;
         source.finish(path)?;
         Ok(model)
     }

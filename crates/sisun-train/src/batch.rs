@@ -12,7 +12,7 @@ pub(crate) struct TensorBatch {
     /// `[batch·pos]`: 1 where the loss is taken. `None`: everywhere.
     pub weights: Option<Tensor<1>>,
     /// Targets the loss is taken on.
-    pub marked: u64,
+    pub loss_tokens: u64,
 }
 
 /// Copies a batch to the device.
@@ -31,12 +31,12 @@ pub(crate) fn tensors(batch: &Batch, device: &Device) -> TensorBatch {
         ),
         targets: Tensor::from_data(TensorData::new(ids(&batch.targets), [n]), device),
         weights,
-        marked: marked(batch),
+        loss_tokens: loss_tokens(batch),
     }
 }
 
 /// Targets the loss is taken on.
-pub(crate) fn marked(batch: &Batch) -> u64 {
+pub(crate) fn loss_tokens(batch: &Batch) -> u64 {
     batch
         .loss_mask
         .as_ref()

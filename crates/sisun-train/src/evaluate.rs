@@ -31,13 +31,13 @@ pub fn evaluate(
     batch_size: usize,
     limit: Option<usize>,
 ) -> Option<Evaluation> {
-    evaluate_without(&[], model, text, context_len, batch_size, limit)
+    evaluate_ablated(&[], model, text, context_len, batch_size, limit)
 }
 
-/// As [`evaluate`], with some heads silent: what they give, `z`, is set to zero. Each is a pair of
-/// layer and head.
-pub fn evaluate_without(
-    silenced: &[(usize, usize)],
+/// Evaluate with some heads ablated: their output `z` is set to zero. Each is a pair of layer and
+/// head. Otherwise as [`evaluate`].
+pub fn evaluate_ablated(
+    ablated: &[(usize, usize)],
     model: &Transformer,
     text: &Tokens,
     context_len: usize,
@@ -52,16 +52,16 @@ pub fn evaluate_without(
             inputs,
             targets,
             weights,
-            marked,
+            loss_tokens,
         } = tensors(&batch, &device);
-        if marked == 0 {
+        if loss_tokens == 0 {
             continue;
         }
-        let logits = model.forward(inputs, Pass::silencing(silenced));
+        let logits = model.forward(inputs, Pass::ablating(ablated));
         let [rows, pos, vocab] = logits.dims();
         let loss = cross_entropy(logits.reshape([rows * pos, vocab]), targets, weights);
-        sum += f64::from(loss.into_scalar::<f32>()) * marked as f64;
-        count += marked;
+        sum += f64::from(loss.into_scalar::<f32>()) * loss_tokens as f64;
+        count += loss_tokens;
     }
     if count == 0 {
         return None;

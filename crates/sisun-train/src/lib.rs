@@ -24,7 +24,7 @@ pub mod tensorboard;
 mod train;
 
 pub use error::TrainError;
-pub use evaluate::{Evaluation, evaluate, evaluate_without};
+pub use evaluate::{Evaluation, evaluate, evaluate_ablated};
 pub use finetune::InitialWeights;
 pub use gradients::{NamedGradients, clip};
 pub use metrics::{Metric, read as read_metrics};
@@ -33,4 +33,4 @@ pub use own_text::own_text;
 pub use session::Session;
 pub use sisun_data::COMPANIONS;
 pub use step::{StepContext, StepOutput, random_positions, training_step};
-pub use train::{Outcome, TrainObserver, train};
+pub use train::{TrainObserver, TrainOutcome, train};

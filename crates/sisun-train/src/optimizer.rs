@@ -37,7 +37,7 @@ impl Optimizer {
         }
     }
 
-    /// Takes one step, counted from 0, at `share` of the highest learning rates. The gradients are
+    /// Takes one step, counted from 0, at `lr_scale` of the highest learning rates. The gradients are
     /// multiplied by `scale` first.
     pub fn step(
         &mut self,
@@ -45,7 +45,7 @@ impl Optimizer {
         gradients: NamedGradients,
         scale: &Tensor<1>,
         step: u64,
-        share: f64,
+        lr_scale: f64,
     ) -> Transformer {
         let mut params = Params::default();
         model.visit(&mut params);
@@ -72,8 +72,8 @@ impl Optimizer {
                     first,
                     second: None,
                 } => {
-                    let lr = self.config.muon_lr_max * share;
-                    let how = Muon {
+                    let lr = self.config.muon_lr_max * lr_scale;
+                    let config = Muon {
                         lr,
                         momentum: self.config.muon_momentum,
                         weight_decay,
@@ -84,7 +84,7 @@ impl Optimizer {
                         param,
                         gradient,
                         momentum,
-                        how,
+                        config,
                     });
                     matrix_names.push(name);
                 }
@@ -92,13 +92,13 @@ impl Optimizer {
                     first,
                     second: Some(second),
                 } => {
-                    let how = self.adamw(share, weight_decay, step);
+                    let config = self.adamw(lr_scale, weight_decay, step);
                     slots.push(AdamWSlot {
                         param,
                         gradient,
                         first,
                         second,
-                        how,
+                        config,
                     });
                     names.push(name);
                 }
@@ -135,7 +135,7 @@ impl Optimizer {
         })
     }
 
-    fn adamw(&self, share: f64, weight_decay: f64, step: u64) -> AdamW {
+    fn adamw(&self, lr_scale: f64, weight_decay: f64, step: u64) -> AdamW {
         let TrainConfig {
             lr_max,
             beta1,
@@ -144,7 +144,7 @@ impl Optimizer {
             ..
         } = self.config;
         AdamW {
-            lr: lr_max * share,
+            lr: lr_max * lr_scale,
             beta1,
             beta2,
             epsilon,

@@ -8,11 +8,11 @@ use crate::optimizer::Optimizer;
 use crate::owed::owes;
 use crate::own_text::{same_text, sum_of};
 use crate::resume_check::{changes, refused};
-use crate::schedule::share;
+use crate::schedule::lr_scale;
 use sisun_config::{Config, PartialConfig, Position, PretrainedSpec, TokenizerConfig, TrainConfig};
 use sisun_data::{COMPANIONS, Corpus, DataError, GENERATION, Tokenizer, prepare, vocabulary_size};
 use sisun_files::{
-    HeldDir, LOCK_FILE, LockError, Patience, if_there, is_file, is_folder, is_vacant, look,
+    LOCK_FILE, LockError, LockedDir, Patience, if_there, is_file, is_folder, is_vacant, look,
     remove_leftovers_in,
 };
 use sisun_model::checkpoint::{
@@ -40,7 +40,7 @@ pub struct Session {
     pub(crate) optimizer: Optimizer,
     pub(crate) state: CheckpointState,
     /// Keeps other processes out of the directory while the session lives; none while it begins.
-    _held: Option<HeldDir>,
+    _held: Option<LockedDir>,
 }
 
 /// A run's settings.
@@ -53,7 +53,7 @@ impl Session {
     ///
     /// # Errors
     /// One that holds something, or in which another process trains.
-    pub fn hold_new(run_dir: &Path, patience: Patience<'_>) -> Result<HeldDir, TrainError> {
+    pub fn hold_new(run_dir: &Path, patience: Patience<'_>) -> Result<LockedDir, TrainError> {
         let exists = || {
             check_begun(run_dir)?;
             if !has_config(run_dir)? {
@@ -71,7 +71,7 @@ impl Session {
             return exists();
         }
         let was_locked = found.is_some() && is_file(&run_dir.join(LOCK_FILE)).map_err(failed())?;
-        match HeldDir::take(run_dir, patience) {
+        match LockedDir::take(run_dir, patience) {
             Ok(held) if is_vacant(run_dir).map_err(failed())? => Ok(held),
             Ok(held) if was_locked && clear_beginning(run_dir)? => Ok(held),
             Ok(_) => exists(),
@@ -85,7 +85,7 @@ impl Session {
     ///
     /// # Errors
     /// No run, one that never began, or one that another process trains.
-    pub fn hold_run(run_dir: &Path, patience: Patience<'_>) -> Result<HeldDir, TrainError> {
+    pub fn hold_run(run_dir: &Path, patience: Patience<'_>) -> Result<LockedDir, TrainError> {
         let check = || match has_config(run_dir)? {
             true => Ok(()),
             false => Err(TrainError::NothingToResume {
@@ -93,7 +93,7 @@ impl Session {
             }),
         };
         check()?;
-        let held = HeldDir::take(run_dir, patience)?;
+        let held = LockedDir::take(run_dir, patience)?;
         check()?;
         check_begun(run_dir)?;
         Ok(held)
@@ -110,7 +110,7 @@ impl Session {
     pub fn start(
         mut config: Config,
         start: Option<InitialWeights>,
-        held: HeldDir,
+        held: LockedDir,
         chosen: &Chosen,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, TrainError> {
@@ -188,7 +188,7 @@ impl Session {
         write_atomic(&run_dir.join(CONFIG), config.to_toml().as_bytes())?;
         write_environment(run_dir, &corpus, chosen)?;
         corpus.tokenizer.save(&run_dir.join("tokenizer.json"))?;
-        if let Some(ends) = corpus.tokenizer.ends_to_keep() {
+        if let Some(ends) = corpus.tokenizer.generation_config() {
             write_atomic(&run_dir.join(GENERATION), &ends)?;
         }
         corpus.tokenizer.save(&run_dir.join(TOKENIZER))?;
@@ -245,7 +245,7 @@ impl Session {
     /// No run, a damaged checkpoint, other settings, or other text.
     pub fn resume(
         asked: PartialConfig,
-        held: HeldDir,
+        held: LockedDir,
         chosen: &Chosen,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, TrainError> {
@@ -408,7 +408,7 @@ impl Session {
 
     /// That nobody has moved or removed the run's directory meanwhile.
     pub(crate) fn check_place(&self) -> Result<(), TrainError> {
-        let in_place = self._held.as_ref().map_or(Ok(true), HeldDir::is_in_place);
+        let in_place = self._held.as_ref().map_or(Ok(true), LockedDir::is_in_place);
         match in_place.map_err(TrainError::io("read", &self.run_dir))? {
             true => Ok(()),
             false => Err(TrainError::Moved {
@@ -551,8 +551,8 @@ fn check_texts(
 fn note_rate(before: &TrainConfig, after: &TrainConfig, step: u64, progress: &mut dyn FnMut(&str)) {
     let last = step.saturating_sub(1);
     let (was, is) = (
-        before.lr_max * share(before, last),
-        after.lr_max * share(after, step),
+        before.lr_max * lr_scale(before, last),
+        after.lr_max * lr_scale(after, step),
     );
     if before.steps < after.steps && last >= before.warmup_steps && is > was * 1.001 {
         progress(&format!(
@@ -567,13 +567,13 @@ fn check_memory(config: &Config, chosen: &Chosen) -> Result<(), TrainError> {
     let (model, low_rank) = (&config.model, config.lora().is_some());
     let TrainConfig {
         batch_size,
-        accumulate,
+        gradient_accumulation_steps,
         ..
     } = config.train;
     Ok(memory::Training {
         model,
         batch_size,
-        accumulate,
+        gradient_accumulation_steps,
         low_rank,
     }
     .check(&chosen.device)?)

@@ -1,7 +1,7 @@
 //! One step of training.
 
 use crate::Optimizer;
-use crate::batch::{TensorBatch, marked, split, tensors};
+use crate::batch::{TensorBatch, loss_tokens, split, tensors};
 use crate::gradients::{self, NamedGradients};
 use crate::schedule;
 use crate::session::Session;
@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use rand::{Rng, RngExt};
 use sisun_config::{TrainConfig, randomness};
 use sisun_data::Batch;
-use sisun_kernels::{Precision, cross_entropy, each_alone};
+use sisun_kernels::{MatmulPrecision, cross_entropy, each_alone};
 use sisun_model::{Pass, Transformer};
 
 /// Where in a run a step stands, and how it is taken.
@@ -20,13 +20,13 @@ pub struct StepContext {
     /// Micro-batches before it.
     pub micro_step: u64,
     /// Share of the highest learning rate.
-    pub share: f64,
+    pub lr_scale: f64,
     /// The run's seed, for dropout.
     pub seed: u64,
     /// Largest global norm of the gradient; 0: any.
     pub grad_clip: f64,
     /// In what numbers the layers' products are computed.
-    pub precision: Precision,
+    pub precision: MatmulPrecision,
     /// If set, the tokens of a micro-batch stand at places drawn below this number, ascending
     /// (Ruoss et al. 2023).
     pub random_positions: Option<usize>,
@@ -38,8 +38,8 @@ impl StepContext {
     pub fn new(config: &TrainConfig, step: u64) -> Self {
         Self {
             step,
-            micro_step: step * config.accumulate as u64,
-            share: schedule::share(config, step),
+            micro_step: step * config.gradient_accumulation_steps as u64,
+            lr_scale: schedule::lr_scale(config, step),
             seed: config.seed,
             grad_clip: config.grad_clip,
             precision: precision(config),
@@ -59,10 +59,10 @@ impl StepContext {
 }
 
 /// The kernels' word for the configuration's.
-pub(crate) fn precision(config: &TrainConfig) -> Precision {
+pub(crate) fn precision(config: &TrainConfig) -> MatmulPrecision {
     match config.precision {
-        sisun_config::Precision::Float32 => Precision::Float32,
-        sisun_config::Precision::Bf16 => Precision::Bf16,
+        sisun_config::Precision::Float32 => MatmulPrecision::Float32,
+        sisun_config::Precision::Bf16 => MatmulPrecision::Bf16,
     }
 }
 
@@ -71,18 +71,18 @@ pub(crate) fn precision(config: &TrainConfig) -> Precision {
 pub struct StepOutput {
     /// The model after it.
     pub model: Transformer,
-    /// The mean loss over the marked tokens before it, `[1]`; 0 without any.
+    /// The mean loss over the loss tokens before it, `[1]`; 0 without any.
     pub loss: Tensor<1>,
     /// The global norm of the gradient before clipping, `[1]`.
     pub grad_norm: Tensor<1>,
     /// Tokens read.
     pub tokens: u64,
     /// Of which the loss was taken on.
-    pub marked: u64,
+    pub loss_tokens: u64,
 }
 
-/// One optimizer step on the mean loss over the marked tokens of all micro-batches. Without a
-/// marked token the model stays as it is.
+/// One optimizer step on the mean loss over the loss tokens of all micro-batches. Without a
+/// loss token the model stays as it is.
 pub fn training_step(
     model: &Transformer,
     optimizer: &mut Optimizer,
@@ -90,8 +90,8 @@ pub fn training_step(
     at: StepContext,
 ) -> StepOutput {
     let tokens = batches.iter().map(|batch| batch.targets.len() as u64).sum();
-    let marked = batches.iter().map(marked).sum();
-    let (gradients, loss) = gradient(model, batches, at, marked);
+    let loss_tokens = batches.iter().map(loss_tokens).sum();
+    let (gradients, loss) = gradient(model, batches, at, loss_tokens);
     if gradients.is_empty() {
         let grad_norm = loss.zeros_like();
         return StepOutput {
@@ -99,30 +99,30 @@ pub fn training_step(
             loss,
             grad_norm,
             tokens,
-            marked,
+            loss_tokens,
         };
     }
     let (grad_norm, scale) = gradients::clip(&gradients, at.grad_clip);
-    let model = optimizer.step(model.clone(), gradients, &scale, at.step, at.share);
+    let model = optimizer.step(model.clone(), gradients, &scale, at.step, at.lr_scale);
     StepOutput {
         model,
         loss,
         grad_norm,
         tokens,
-        marked,
+        loss_tokens,
     }
 }
 
-/// The gradient of the mean loss over the marked tokens, and that loss.
+/// The gradient of the mean loss over the loss tokens, and that loss.
 fn gradient(
     model: &Transformer,
     batches: &[Batch],
     at: StepContext,
-    marked: u64,
+    loss_tokens: u64,
 ) -> (NamedGradients, Tensor<1>) {
     let (mut sum, mut losses) = (NamedGradients::new(), Vec::new());
     for (micro_step, batch) in (at.micro_step..).zip(batches) {
-        let (gradients, of_rows) = micro_batch(model, batch, at, micro_step, marked);
+        let (gradients, of_rows) = micro_batch(model, batch, at, micro_step, loss_tokens);
         // At once, so that memory holds the gradients of one micro-batch, whatever their number.
         sum = gradients.into_iter().fold(sum, gradients::add);
         losses.extend(of_rows);
@@ -134,8 +134,8 @@ fn gradient(
     (sum, loss)
 }
 
-/// Forward and backward pass of one micro-batch, whose loss is `1/marked` of the sum over its
-/// marked tokens.
+/// Forward and backward pass of one micro-batch, whose loss is `1/loss_tokens` of the sum over its
+/// loss tokens.
 ///
 /// On the CPU each thread takes some of its rows: passes by themselves share no operation and so
 /// never wait for each other. Dropout draws from the device's one generator, so with it there is
@@ -155,7 +155,7 @@ fn micro_batch(
     };
     let rows = split(batch, n_passes)
         .into_iter()
-        .filter(|rows| marked(rows) > 0)
+        .filter(|rows| loss_tokens(rows) > 0)
         .collect();
     let places = at
         .random_positions
@@ -166,7 +166,7 @@ fn micro_batch(
             inputs,
             targets,
             weights,
-            marked,
+            loss_tokens,
         } = tensors(&rows, &device);
         let logits = model.forward(
             inputs,
@@ -177,7 +177,7 @@ fn micro_batch(
         );
         let [rows, pos, vocab] = logits.dims();
         let loss = cross_entropy(logits.reshape([rows * pos, vocab]), targets, weights);
-        let loss = loss * (marked as f64 / all_marked as f64);
+        let loss = loss * (loss_tokens as f64 / all_marked as f64);
         let value = loss.clone().inner();
         (gradients::take(&model, loss.backward()), value)
     });

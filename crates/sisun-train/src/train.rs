@@ -35,7 +35,7 @@ pub trait TrainObserver {
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
+pub struct TrainOutcome {
     /// Steps done.
     pub step: u64,
     /// Whether it was stopped before its last step.
@@ -59,7 +59,7 @@ pub fn train(
     session: &mut Session,
     observer: &mut dyn TrainObserver,
     stop: &AtomicBool,
-) -> Result<Outcome, TrainError> {
+) -> Result<TrainOutcome, TrainError> {
     let config = session.config.train.clone();
     let mut metrics = Metrics::open(&session.run_dir, session.state.step)?;
     let mut pending = Pending::new(session);
@@ -73,20 +73,20 @@ pub fn train(
 
     while session.state.step < config.steps && !stop.load(Ordering::Relaxed) {
         let at = StepContext::of(session);
-        let batches: Vec<Batch> = (0..config.accumulate as u64)
+        let batches: Vec<Batch> = (0..config.gradient_accumulation_steps as u64)
             .map(|i| next_batch(session, at.micro_step + i))
             .collect();
         let stepped = training_step(&session.model, &mut session.optimizer, &batches, at);
         pending.push(
             stepped.loss,
             stepped.grad_norm,
-            stepped.marked,
-            at.share * config.lr_max,
+            stepped.loss_tokens,
+            at.lr_scale * config.lr_max,
         );
         session.model = stepped.model;
 
         session.state.step += 1;
-        session.state.next_micro_step += config.accumulate as u64;
+        session.state.next_micro_step += config.gradient_accumulation_steps as u64;
         session.state.tokens += stepped.tokens;
         session.state.elapsed_s = pending.elapsed_s();
         let step = session.state.step;
@@ -137,7 +137,7 @@ pub fn train(
     };
     let interrupted = session.state.step < config.steps;
     write_run_report(session)?;
-    Ok(Outcome {
+    Ok(TrainOutcome {
         step: session.state.step,
         interrupted,
         validation: evaluation.filter(|_| !interrupted),
@@ -147,7 +147,7 @@ pub fn train(
     })
 }
 
-impl Outcome {
+impl TrainOutcome {
     /// That the model which training ended with has a loss that is a number.
     ///
     /// # Errors
@@ -217,7 +217,7 @@ struct Pending {
     losses: Vec<Tensor<1>>,
     norms: Vec<Tensor<1>>,
     /// Tokens that each loss is the mean of.
-    marked: Vec<u64>,
+    loss_tokens: Vec<u64>,
     rates: Vec<f64>,
     began: Instant,
     before_s: f64,
@@ -230,7 +230,7 @@ impl Pending {
         Self {
             losses: Vec::new(),
             norms: Vec::new(),
-            marked: Vec::new(),
+            loss_tokens: Vec::new(),
             rates: Vec::new(),
             began: Instant::now(),
             before_s: session.state.elapsed_s,
@@ -239,10 +239,10 @@ impl Pending {
         }
     }
 
-    fn push(&mut self, loss: Tensor<1>, norm: Tensor<1>, marked: u64, lr: f64) {
+    fn push(&mut self, loss: Tensor<1>, norm: Tensor<1>, loss_tokens: u64, lr: f64) {
         self.losses.push(loss);
         self.norms.push(norm);
-        self.marked.push(marked);
+        self.loss_tokens.push(loss_tokens);
         self.rates.push(lr);
     }
 
@@ -282,8 +282,8 @@ impl Pending {
                 .expect("a float tensor that was computed can be read as f32")
         };
         let (losses, norms) = (read(&mut self.losses), read(&mut self.norms));
-        let (marked, rates) = (
-            std::mem::take(&mut self.marked),
+        let (loss_tokens, rates) = (
+            std::mem::take(&mut self.loss_tokens),
             std::mem::take(&mut self.rates),
         );
         let first = session.state.step - losses.len() as u64 + 1;
@@ -305,29 +305,31 @@ impl Pending {
                 last_good,
             });
         }
-        Ok(Means::of(&losses, &norms, &marked))
+        Ok(Means::of(&losses, &norms, &loss_tokens))
     }
 }
 
 /// What a line of metrics says of the steps since the last one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Means {
-    /// Over all marked tokens of the steps.
+    /// Over all loss tokens of the steps.
     loss: f64,
-    /// Of the last step that had marked tokens.
+    /// Of the last step that had loss tokens.
     grad_norm: f64,
 }
 
 impl Means {
-    /// Of steps with these losses and norms, each loss the mean over so many marked tokens.
-    fn of(losses: &[f32], norms: &[f32], marked: &[u64]) -> Option<Self> {
-        let all: u64 = marked.iter().sum();
+    /// Of steps with these losses and norms, each loss the mean over so many loss tokens.
+    fn of(losses: &[f32], norms: &[f32], loss_tokens: &[u64]) -> Option<Self> {
+        let all: u64 = loss_tokens.iter().sum();
         let sum: f64 = losses
             .iter()
-            .zip(marked)
-            .map(|(loss, marked)| f64::from(*loss) * *marked as f64)
+            .zip(loss_tokens)
+            .map(|(loss, loss_tokens)| f64::from(*loss) * *loss_tokens as f64)
             .sum();
-        let last = marked.iter().rposition(|marked| *marked > 0)?;
+        let last = loss_tokens
+            .iter()
+            .rposition(|loss_tokens| *loss_tokens > 0)?;
         Some(Self {
             loss: sum / all as f64,
             grad_norm: f64::from(norms[last]),

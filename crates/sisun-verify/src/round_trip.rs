@@ -4,7 +4,7 @@ use crate::logits::{Difference, batch_of, values};
 use crate::subject::cpu;
 use crate::{Check, Subject};
 use anyhow::Result;
-use sisun_hf::{Export, HfError};
+use sisun_hf::{ExportOptions, HfError};
 use sisun_model::weights::{HostTensors, write_tensors};
 use sisun_model::{Count, Pass, Transformer, thousands};
 use std::path::Path;
@@ -41,7 +41,13 @@ pub(crate) fn exported(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     }
     let (loaded, to, device) = (&subject.loaded, folder.join("exported"), cpu()?);
     let model = subject.on(&device)?;
-    let written = sisun_hf::export(&model, &loaded.tokenizer, &[], Export::default(), &to);
+    let written = sisun_hf::export(
+        &model,
+        &loaded.tokenizer,
+        &[],
+        ExportOptions::default(),
+        &to,
+    );
     let architecture = match written {
         Ok(written) => written.architecture,
         Err(HfError::NoCounterpart { problems }) => {

@@ -2,7 +2,7 @@
 //! next one begins.
 
 use anyhow::{Context, Result};
-use sisun_files::{HeldDir, LOCK_FILE, Lock, Patience, is_file};
+use sisun_files::{LOCK_FILE, Lock, LockedDir, Patience, is_file};
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
@@ -13,7 +13,7 @@ const BEGINS: &str = "sisun-verify-";
 /// The folder, held against those who tidy up.
 pub(crate) struct Workplace {
     // Its lock goes before the folder does.
-    _held: HeldDir,
+    _held: LockedDir,
     folder: TempDir,
 }
 
@@ -27,7 +27,7 @@ impl Workplace {
                 .prefix(BEGINS)
                 .tempdir_in(&within)?;
             // Whoever tidies up may look at it just now.
-            let _held = HeldDir::take(folder.path(), Patience::Wait(&mut |_| ()))?;
+            let _held = LockedDir::take(folder.path(), Patience::Wait(&mut |_| ()))?;
             Ok(Self { _held, folder })
         };
         make().with_context(|| format!("cannot make a folder in {}", within.display()))
@@ -65,7 +65,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::{LOCK_FILE, remove_dead};
-    use sisun_files::{HeldDir, Patience};
+    use sisun_files::{LockedDir, Patience};
     use std::fs;
 
     #[test]
@@ -79,7 +79,7 @@ mod tests {
             fs::write(at(name).join(LOCK_FILE), "").unwrap();
         }
         fs::write(at("sisun-verify-dead/copy"), "x").unwrap();
-        let held = HeldDir::take(&at("sisun-verify-alive"), Patience::Refuse).unwrap();
+        let held = LockedDir::take(&at("sisun-verify-alive"), Patience::Refuse).unwrap();
         remove_dead(within.path());
         let found = [
             "sisun-verify-dead",

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use proptest::prelude::*;
 use sisun_kernels::backend::Kernels;
 use sisun_kernels::reference::{self, merge_heads};
-use sisun_kernels::{Attention, Heads, self_attention};
+use sisun_kernels::{AttentionOptions, HeadCounts, self_attention};
 use sisun_tests::compare::normal;
 
 /// Part of the largest value that a result may be off by, and of the largest gradient. Results are
@@ -28,19 +28,19 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn heads(&self) -> Heads {
-        Heads {
+    fn heads(&self) -> HeadCounts {
+        HeadCounts {
             n_heads: self.n_kv_heads * self.group,
             n_kv_heads: self.n_kv_heads,
         }
     }
 
-    fn how(&self, bias: Option<&Tensor<1>>) -> Attention {
+    fn options(&self, bias: Option<&Tensor<1>>) -> AttentionOptions {
         let bias = bias.map(|bias| {
             bias.clone()
                 .reshape([self.n_key + self.n_query - 1, self.heads().n_heads])
         });
-        Attention {
+        AttentionOptions {
             causal: self.causal,
             bias,
             dropout: 0.0,
@@ -87,7 +87,7 @@ impl Sizes {
             flat(self_attention(
                 layout.view(&x[0], shape),
                 heads,
-                &self.how(x.get(1)),
+                &self.options(x.get(1)),
             ))
         };
         let plain = |x: &[Tensor<1>]| {
@@ -96,7 +96,7 @@ impl Sizes {
                 q,
                 k,
                 v,
-                &self.how(x.get(1)),
+                &self.options(x.get(1)),
             )))
         };
         agree(
@@ -113,7 +113,7 @@ impl Sizes {
 
     /// q, k and v each by itself, as a cache has them.
     fn check_apart(&self, seed: u32, layouts: [Layout; 3], kinds: [Kind; 3]) {
-        let Heads {
+        let HeadCounts {
             n_heads,
             n_kv_heads,
         } = self.heads();
@@ -134,7 +134,7 @@ impl Sizes {
                 q,
                 k,
                 v,
-                self.how(x.get(3)).bias.into(),
+                self.options(x.get(3)).bias.into(),
                 self.causal,
             )))
         };
@@ -144,7 +144,7 @@ impl Sizes {
                 q,
                 k,
                 v,
-                &self.how(x.get(3)),
+                &self.options(x.get(3)),
             )))
         };
         agree(
@@ -273,18 +273,18 @@ fn saturated() {
                     view(2, kv_heads, n_key),
                 ]
             };
-            let how = Attention {
+            let options = AttentionOptions {
                 causal: true,
                 bias: None,
                 dropout: 0.0,
             };
             let fast = |x: &[Tensor<1>]| {
                 let [q, k, v] = parts(x);
-                flat(sisun_kernels::attention(q, k, v, &how))
+                flat(sisun_kernels::attention(q, k, v, &options))
             };
             let plain = |x: &[Tensor<1>]| {
                 let [q, k, v] = parts(x);
-                flat(reference::attention(q, k, v, &how))
+                flat(reference::attention(q, k, v, &options))
             };
             agree(
                 &format!("{sizes:?} times {scale}"),

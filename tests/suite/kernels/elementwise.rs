@@ -6,27 +6,27 @@ use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 use proptest::prelude::*;
 use sisun_kernels::backend::Kernels;
-use sisun_kernels::{Activation, activation, reference, swiglu};
+use sisun_kernels::{ActivationFunction, activation, reference, swiglu};
 use sisun_tests::compare::normal;
 
-const ACTIVATIONS: [Activation; 4] = [
-    Activation::Gelu,
-    Activation::GeluTanh,
-    Activation::Relu,
-    Activation::ReluSquared,
+const ACTIVATIONS: [ActivationFunction; 4] = [
+    ActivationFunction::Gelu,
+    ActivationFunction::GeluTanh,
+    ActivationFunction::Relu,
+    ActivationFunction::ReluSquared,
 ];
 
 /// Bounds for the result and the gradient. Gates (Φ, σ) are off by some 3e-7 of 1, here and in the
 /// composition together by 6e-7; the slope of a gate times x adds as much again. A square rounds
 /// once.
-fn bounds(kind: Activation, x: &[f32], dy: &[f32]) -> Vec<Bound> {
+fn bounds(kind: ActivationFunction, x: &[f32], dy: &[f32]) -> Vec<Bound> {
     let both: Vec<f32> = x.iter().zip(dy).map(|(x, dy)| x * dy).collect();
     match kind {
-        Activation::Gelu => vec![Bound::part(6e-7, x), Bound::part(2e-6, dy)],
+        ActivationFunction::Gelu => vec![Bound::part(6e-7, x), Bound::part(2e-6, dy)],
         // The slope of the gate is steeper: up to 7 where the gate is still not 1.
-        Activation::GeluTanh => vec![Bound::part(6e-7, x), Bound::part(5e-6, dy)],
-        Activation::Relu => vec![Bound::All(0.0), Bound::All(0.0)],
-        Activation::ReluSquared => {
+        ActivationFunction::GeluTanh => vec![Bound::part(6e-7, x), Bound::part(5e-6, dy)],
+        ActivationFunction::Relu => vec![Bound::All(0.0), Bound::All(0.0)],
+        ActivationFunction::ReluSquared => {
             vec![
                 Bound::part(2e-7, &x.iter().map(|x| x * x).collect::<Vec<_>>()),
                 Bound::part(5e-7, &both),
@@ -35,7 +35,7 @@ fn bounds(kind: Activation, x: &[f32], dy: &[f32]) -> Vec<Bound> {
     }
 }
 
-fn check(what: &str, kind: Activation, x: Vec<f32>) {
+fn check(what: &str, kind: ActivationFunction, x: Vec<f32>) {
     let inputs = [x];
     let fast = |x: &[Tensor<1>]| activation(x[0].clone(), kind);
     let plain = |x: &[Tensor<1>]| reference::activation(x[0].clone(), kind);
@@ -117,10 +117,11 @@ fn of_a_view() {
     let fast = |x: &[Tensor<1>]| {
         lift(Dispatch::activation(
             layout.view(&x[0], [64]).into_dispatch(),
-            Activation::Relu,
+            ActivationFunction::Relu,
         ))
     };
-    let plain = |x: &[Tensor<1>]| reference::activation(layout.view(&x[0], [64]), Activation::Relu);
+    let plain =
+        |x: &[Tensor<1>]| reference::activation(layout.view(&x[0], [64]), ActivationFunction::Relu);
     agree("a view", &inputs, &fast, &plain, |_, _| {
         vec![Bound::All(0.0), Bound::All(0.0)]
     });
@@ -138,7 +139,7 @@ fn far_from_zero_and_close_to_it() {
         check("all sizes", kind, x.clone());
     }
     x.extend([1e30, -1e30]);
-    for kind in [Activation::Gelu, Activation::Relu] {
+    for kind in [ActivationFunction::Gelu, ActivationFunction::Relu] {
         check("all sizes", kind, x.clone());
     }
     check_gate("all sizes", [x.clone(), normal("up", x.len())]);

@@ -8,7 +8,7 @@ use super::lift;
 use burn::backend::Dispatch;
 use burn::tensor::{Device, Gradients, Tensor};
 use sisun_kernels::backend::Kernels;
-use sisun_kernels::{Activation, Heads, Precision};
+use sisun_kernels::{ActivationFunction, HeadCounts, MatmulPrecision};
 use sisun_tests::compare::values;
 
 fn leaf<const D: usize>(shape: [usize; D]) -> Tensor<D> {
@@ -20,7 +20,7 @@ fn spoil() {
     for n in [4, 5, 7, 26, 35] {
         let x = Tensor::<1>::ones([n], &Device::flex()).into_dispatch();
         let lent: Vec<_> = (0..4)
-            .map(|_| Dispatch::activation(x.clone(), Activation::Gelu))
+            .map(|_| Dispatch::activation(x.clone(), ActivationFunction::Gelu))
             .collect();
         assert!(
             lent.into_iter()
@@ -48,7 +48,7 @@ fn is_zero<const D: usize>(parameter: &Tensor<D>, gradients: &Gradients) {
 
 #[test]
 fn linear_maps() {
-    for precision in [Precision::Float32, Precision::Bf16] {
+    for precision in [MatmulPrecision::Float32, MatmulPrecision::Bf16] {
         for transposed in [false, true] {
             let (weight, bias) = (leaf(if transposed { [7, 5] } else { [5, 7] }), leaf([7]));
             let given = Some(bias.clone()).into();
@@ -86,7 +86,7 @@ fn norms() {
     let (of_q, of_k) = (leaf([4]), leaf([4]));
     let gammas = [&of_q, &of_k].map(|gamma| gamma.clone().into_dispatch());
     let [for_q, for_k] = gammas;
-    let heads = Heads {
+    let heads = HeadCounts {
         n_heads: 2,
         n_kv_heads: 1,
     };
@@ -99,10 +99,10 @@ fn norms() {
 #[test]
 fn activations() {
     for kind in [
-        Activation::Gelu,
-        Activation::GeluTanh,
-        Activation::Relu,
-        Activation::ReluSquared,
+        ActivationFunction::Gelu,
+        ActivationFunction::GeluTanh,
+        ActivationFunction::Relu,
+        ActivationFunction::ReluSquared,
     ] {
         back::<1>(
             lift(Dispatch::activation(leaf([0]).into_dispatch(), kind)),
@@ -121,7 +121,7 @@ fn activations() {
 /// Biases of 13 offsets for two heads, that no sequence used.
 #[test]
 fn attentions() {
-    let heads = Heads {
+    let heads = HeadCounts {
         n_heads: 2,
         n_kv_heads: 1,
     };

@@ -6,7 +6,7 @@ use burn::backend::Dispatch;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use proptest::prelude::*;
 use sisun_kernels::backend::Kernels;
-use sisun_kernels::{Precision, embedding, reference};
+use sisun_kernels::{MatmulPrecision, embedding, reference};
 use sisun_tests::compare::normal;
 
 /// Both factors rounded to 8 bits of significand are off by 2^-8 at most, and their product by 2^-7
@@ -82,7 +82,10 @@ impl Map {
                 &plain,
             )
         };
-        for (precision, part) in [(Precision::Float32, ROUNDINGS), (Precision::Bf16, BF16)] {
+        for (precision, part) in [
+            (MatmulPrecision::Float32, ROUNDINGS),
+            (MatmulPrecision::Bf16, BF16),
+        ] {
             let fast = |x: &[Tensor<1>]| {
                 let (x, weight, bias) = self.parts(x);
                 let (x, weight) = (x.into_dispatch(), weight.into_dispatch());

@@ -7,8 +7,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use proptest::prelude::*;
 use sisun_kernels::backend::Kernels;
 use sisun_kernels::{
-    Activation, Attention, Heads, Precision, activation, cross_entropy, each_alone, layer_norm,
-    linear, linear_transposed, reference, self_attention,
+    ActivationFunction, AttentionOptions, HeadCounts, MatmulPrecision, activation, cross_entropy,
+    each_alone, layer_norm, linear, linear_transposed, reference, self_attention,
 };
 use sisun_tests::compare::{normal, tensor, values};
 
@@ -161,7 +161,7 @@ fn pass(seed: u32) -> Vec<u32> {
         tensor::<1>(&normal(&format!("{seed} {name}"), n), [n], &device).require_grad()
     };
     let (n, d) = (150, 48);
-    let heads = Heads {
+    let heads = HeadCounts {
         n_heads: 4,
         n_kv_heads: 2,
     };
@@ -182,20 +182,25 @@ fn pass(seed: u32) -> Vec<u32> {
         .map(|(i, size)| leaf(&i.to_string(), *size))
         .collect();
     let matrix = |i: usize, rows: usize| x[i].clone().reshape([rows, sizes[i] / rows]);
-    let how = Attention {
+    let options = AttentionOptions {
         causal: true,
         bias: Some(matrix(8, 2 * n - 1)),
         dropout: 0.0,
     };
     let y = x[0].clone().reshape([2, n, d]);
     let y = layer_norm(y, x[3].clone(), Some(x[4].clone()), 1e-5);
-    let y = linear(y, matrix(1, d), Some(x[2].clone()), Precision::Float32);
-    let z = self_attention(y, heads, &how);
-    let z = activation(
-        linear(z, matrix(5, d), None, Precision::Bf16),
-        Activation::Gelu,
+    let y = linear(
+        y,
+        matrix(1, d),
+        Some(x[2].clone()),
+        MatmulPrecision::Float32,
     );
-    let logits = linear_transposed(z, matrix(6, 35), Precision::Float32).reshape([2 * n, 35]);
+    let z = self_attention(y, heads, &options);
+    let z = activation(
+        linear(z, matrix(5, d), None, MatmulPrecision::Bf16),
+        ActivationFunction::Gelu,
+    );
+    let logits = linear_transposed(z, matrix(6, 35), MatmulPrecision::Float32).reshape([2 * n, 35]);
     let targets = Tensor::<1, Int>::from_data(
         TensorData::new((0..2 * n).map(|i| (i % 35) as i64).collect(), [2 * n]),
         &device,

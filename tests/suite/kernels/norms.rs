@@ -6,7 +6,7 @@ use burn::backend::Dispatch;
 use burn::tensor::{Device, Tensor};
 use proptest::prelude::*;
 use sisun_kernels::backend::Kernels;
-use sisun_kernels::{Heads, RotaryTables, norm_heads, reference, rotate_heads};
+use sisun_kernels::{HeadCounts, RotaryTables, norm_heads, reference, rotate_heads};
 use sisun_tests::compare::{normal, tensor, values};
 
 const EPSILON: f64 = 1e-5;
@@ -118,7 +118,7 @@ proptest! {
         layout in prop::sample::select(&LAYOUTS[..]),
         kind in prop::sample::select(&KINDS[..]),
     ) {
-        let heads = Heads { n_heads: n_kv_heads * group, n_kv_heads };
+        let heads = HeadCounts { n_heads: n_kv_heads * group, n_kv_heads };
         let shape = [batch, pos, (heads.n_heads + 2 * n_kv_heads) * d_head];
         let inputs = [
             kind.draw(&format!("{seed} x"), layout.len(shape)),
@@ -149,7 +149,7 @@ proptest! {
         layout in prop::sample::select(&LAYOUTS[..]),
         kind in prop::sample::select(&KINDS[..]),
     ) {
-        let heads = Heads { n_heads: n_kv_heads * group, n_kv_heads };
+        let heads = HeadCounts { n_heads: n_kv_heads * group, n_kv_heads };
         let shape = [batch, pos, (heads.n_heads + 2 * n_kv_heads) * d_head];
         let inputs = [kind.draw(&format!("{seed} x"), layout.len(shape))];
         let angles = normal(&format!("{seed} angles"), pos * half);

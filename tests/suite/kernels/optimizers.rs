@@ -26,14 +26,14 @@ fn draw(purpose: &str, n: usize, layout: Layout, kind: Kind) -> Tensor<1> {
     layout.view(&tensor(&numbers, [numbers.len()], &Device::flex()), [n])
 }
 
-fn slot(seed: u32, n: usize, layouts: [Layout; 4], kinds: [Kind; 3], how: AdamW) -> AdamWSlot {
+fn slot(seed: u32, n: usize, layouts: [Layout; 4], kinds: [Kind; 3], config: AdamW) -> AdamWSlot {
     let of = |i: usize, kind| draw(&format!("{seed} {i}"), n, layouts[i], kind);
     AdamWSlot {
         param: of(0, Kind::Normal),
         gradient: of(1, kinds[0]),
         first: of(2, kinds[1]),
         second: of(3, kinds[2]).abs(),
-        how,
+        config,
     }
 }
 
@@ -48,14 +48,14 @@ fn check(slots: Vec<AdamWSlot>, scale: f32) {
     let stepped = adamw(slots.clone(), &scale);
     assert_eq!(stepped.len(), slots.len());
     for (i, (slot, found)) in slots.into_iter().zip(stepped).enumerate() {
-        let what = format!("slot {i}, {:?}", slot.how);
+        let what = format!("slot {i}, {:?}", slot.config);
         let param = values(slot.param.clone());
         let plain = adamw_step(
             slot.param,
             slot.gradient.clone() * scale.clone(),
             slot.first.clone(),
             slot.second.clone(),
-            &slot.how,
+            &slot.config,
         );
         let [found, plain] =
             [found.into(), plain].map(|(param, first, second)| [param, first, second].map(values));
@@ -71,7 +71,7 @@ fn check(slots: Vec<AdamWSlot>, scale: f32) {
             .zip(&gradient)
             .map(|(m, g)| m.abs() + g.abs())
             .collect();
-        let sharp = slot.how.lr as f32 / slot.how.epsilon as f32;
+        let sharp = slot.config.lr as f32 / slot.config.epsilon as f32;
         let step = moved
             .iter()
             .zip(&first)
@@ -100,8 +100,8 @@ proptest! {
         step in prop_oneof![1_u64..5, 1000_u64..1_000_000],
         weight_decay in prop_oneof![Just(0.0), Just(0.1)],
     ) {
-        let how = |i: usize| AdamW { lr: 1e-3 * (i + 1) as f64, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay, step };
-        let slots = lens.iter().enumerate().map(|(i, n)| slot(seed + i as u32 % 7, *n, layouts, kinds, how(i)));
+        let config = |i: usize| AdamW { lr: 1e-3 * (i + 1) as f64, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay, step };
+        let slots = lens.iter().enumerate().map(|(i, n)| slot(seed + i as u32 % 7, *n, layouts, kinds, config(i)));
         check(slots.collect(), scale);
     }
 
@@ -145,7 +145,7 @@ proptest! {
 
 #[test]
 fn gradients_at_the_edges() {
-    let how = AdamW {
+    let config = AdamW {
         lr: 0.1,
         beta1: 0.9,
         beta2: 0.95,
@@ -162,7 +162,7 @@ fn gradients_at_the_edges() {
             gradient: of(&gradients),
             first: of(&zeros),
             second: of(&zeros),
-            how,
+            config,
         }],
         1.0,
     );

@@ -11,7 +11,7 @@ use rand::RngExt;
 use serde_json::{Value, json};
 use sisun_config::{Config, randomness};
 use sisun_data::Batch;
-use sisun_infer::{Sampler, Window};
+use sisun_infer::{ContextWindow, Sampler};
 use sisun_model::{Activation, Capture, Count, ModelError, Pass, Transformer, memory, thousands};
 use sisun_train::{Optimizer, StepContext, training_step};
 use std::path::PathBuf;
@@ -89,7 +89,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let len = config.model.context_len;
     let (times, tokens, flops_per_token) = match &args.what {
         What::Train(_) => {
-            let tokens = config.train.batch_size * len * config.train.accumulate;
+            let tokens = config.train.batch_size * len * config.train.gradient_accumulation_steps;
             (
                 training(&config, model, options),
                 tokens,
@@ -107,7 +107,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             count.forward_flops_per_token,
         ),
     };
-    let found = Found::new(times, tokens, flops_per_token, peak);
+    let found = Throughput::new(times, tokens, flops_per_token, peak);
     if options.json {
         say_json(&found.json(count.total, &chosen.name))
     } else {
@@ -120,11 +120,12 @@ fn check_memory(what: &What, config: &Config, device: &Device) -> Result<(), Mod
     let (model, train) = (&config.model, &config.train);
     match what {
         What::Train(_) => {
-            let (batch_size, accumulate) = (train.batch_size, train.accumulate);
+            let (batch_size, gradient_accumulation_steps) =
+                (train.batch_size, train.gradient_accumulation_steps);
             memory::Training {
                 model,
                 batch_size,
-                accumulate,
+                gradient_accumulation_steps,
                 low_rank: false,
             }
             .check(device)
@@ -154,8 +155,15 @@ fn training(config: &Config, mut model: Transformer, options: &Options) -> Vec<f
     let mut optimizer = Optimizer::new(&config.train);
     let mut step = 0;
     repeat(options, || {
-        let draw = |i| random_batch(config, step * config.train.accumulate as u64 + i);
-        let batches: Vec<Batch> = (0..config.train.accumulate as u64).map(draw).collect();
+        let draw = |i| {
+            random_batch(
+                config,
+                step * config.train.gradient_accumulation_steps as u64 + i,
+            )
+        };
+        let batches: Vec<Batch> = (0..config.train.gradient_accumulation_steps as u64)
+            .map(draw)
+            .collect();
         let began = Instant::now();
         let stepped = training_step(
             &model,
@@ -196,7 +204,7 @@ fn decoding(model: &Transformer, options: &Options) -> Vec<f64> {
     };
     repeat(options, || {
         let began = Instant::now();
-        Window::with(model, |mut window| {
+        ContextWindow::with(model, |mut window| {
             (1..model.config().context_len).fold(0, |token, _| {
                 greedy.choose(&window.read(&[token]), &[], 0, 0).id
             })
@@ -246,7 +254,7 @@ fn matmul_peak(device: &Device) -> f64 {
             a.clone().unsqueeze(),
             b.clone(),
             None,
-            sisun_kernels::Precision::Float32,
+            sisun_kernels::MatmulPrecision::Float32,
         );
         c.narrow(1, 0, 1).narrow(2, 0, 1).into_scalar::<f32>();
         began.elapsed().as_secs_f64()
@@ -255,7 +263,7 @@ fn matmul_peak(device: &Device) -> f64 {
     2.0 * (N * N * N) as f64 / best / 1e9
 }
 
-struct Found {
+struct Throughput {
     tokens_per_second: f64,
     median: f64,
     min: f64,
@@ -265,7 +273,7 @@ struct Found {
     memory: Option<u64>,
 }
 
-impl Found {
+impl Throughput {
     fn new(mut times: Vec<f64>, tokens: usize, flops_per_token: u64, peak_gflops: f64) -> Self {
         times.sort_unstable_by(f64::total_cmp);
         let median = (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0;

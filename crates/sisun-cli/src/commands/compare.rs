@@ -8,11 +8,11 @@ use crate::terminal::{note, say, say_json};
 use anyhow::{Context, Result, anyhow};
 use clap::Subcommand;
 use sisun_compare::{
-    Event, Grid, MeasureName, Outcome, Plan, Shard, Standing, Summary, TrackSummary, merge, report,
-    run,
+    CellOutcome, Event, Grid, MeasureName, Plan, Shard, Standing, Summary, TrackSummary, merge,
+    report, run,
 };
 use sisun_config::{DataConfig, shell};
-use sisun_files::{HeldDir, Holder, LockError, Patience, is_file};
+use sisun_files::{Holder, LockError, LockedDir, Patience, is_file};
 use std::path::{Path, PathBuf};
 
 /// Train every variant with every seed, evaluate all in the same way, and write a report with
@@ -103,6 +103,9 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
         return Err(Usage("name a comparison, a TOML file".to_owned()).into());
     };
     let grid = Grid::read(&config, &args.budget, &args.set)?;
+    for key in &grid.former_keys {
+        args.device.note(&format!("note: {key}"));
+    }
     let out = args
         .out
         .unwrap_or_else(|| Path::new("reports").join(&grid.name));
@@ -129,11 +132,11 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
             outcome,
             seconds,
         } => {
-            let how = match outcome {
-                Outcome::Trained => String::new(),
-                Outcome::Diverged { step } => format!(", diverged by step {step}"),
+            let ended = match outcome {
+                CellOutcome::Trained => String::new(),
+                CellOutcome::Diverged { step } => format!(", diverged by step {step}"),
             };
-            progress.done(&format!("{cell}: {seconds:.0} s{how}"));
+            progress.done(&format!("{cell}: {seconds:.0} s{ended}"));
         }
     };
     let finished = run(&grid, &out, &plan, &stop, &watch);
@@ -158,7 +161,7 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
 }
 
 /// Keeps other processes out of the directory.
-fn hold(out: &Path, wait: bool, device: &DeviceArgs) -> Result<HeldDir> {
+fn hold(out: &Path, wait: bool, device: &DeviceArgs) -> Result<LockedDir> {
     let mut tell = |holder: &Holder| {
         device.note(&format!(
             "waiting for {holder}, which writes {}",
@@ -170,7 +173,7 @@ fn hold(out: &Path, wait: bool, device: &DeviceArgs) -> Result<HeldDir> {
     } else {
         Patience::Refuse
     };
-    let held = HeldDir::take(out, patience).map_err(|error| match error {
+    let held = LockedDir::take(out, patience).map_err(|error| match error {
         LockError::Taken { .. } => {
             anyhow!("{error}: wait until it is done (--wait does), or choose another place with --out DIR")
         }

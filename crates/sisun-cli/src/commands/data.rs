@@ -7,7 +7,7 @@ use clap::Subcommand;
 use rand::RngExt;
 use serde_json::json;
 use sisun_config::randomness;
-use sisun_data::stories::{Language, SHIPPED, write_stories};
+use sisun_data::stories::{SHIPPED, StoryLanguage, write_stories};
 use sisun_data::tasks::{self, Example, Task};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ Examples:
     Stories {
         /// en or ko
         #[arg(long)]
-        language: Language,
+        language: StoryLanguage,
         /// Random seed; the same seed gives the same text [default: that of the corpus in data/]
         #[arg(long)]
         seed: Option<u64>,
@@ -114,7 +114,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
 }
 
 fn stories(
-    language: Language,
+    language: StoryLanguage,
     seed: Option<u64>,
     bytes: Option<u64>,
     out: Option<PathBuf>,

@@ -16,7 +16,7 @@ use crate::given_text;
 use crate::model_source::PrecisionArgs;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
-use page::Page;
+use page::ExplainPage;
 use sisun_infer::{Explanation, Language, Query};
 use std::path::PathBuf;
 
@@ -98,13 +98,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if args.json {
         return say_json(&found);
     }
-    let mut page = Page::on_terminal(args.language, args.full);
+    let mut page = ExplainPage::on_terminal(args.language, args.full);
     write(&mut page, &found);
     say(page.written())
 }
 
 /// The whole explanation.
-fn write(page: &mut Page, found: &Explanation) {
+fn write(page: &mut ExplainPage, found: &Explanation) {
     summary::beginning(page, found);
     steps::all(page, found);
     summary::end(page, found);

@@ -5,7 +5,7 @@ use crate::model_source::ModelSource;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
-use sisun_hf::{Export, Numbers};
+use sisun_hf::{ExportOptions, Numbers};
 use sisun_model::{Count, thousands};
 use std::path::PathBuf;
 
@@ -57,7 +57,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Dtype::Float16 => Numbers::Float16,
         Dtype::Bfloat16 => Numbers::Bfloat16,
     };
-    let how = Export {
+    let options = ExportOptions {
         numbers,
         materialize_head: args.materialize_head,
     };
@@ -67,7 +67,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         &loaded.model,
         &loaded.tokenizer,
         &opened.companions,
-        how,
+        options,
         to,
     )?;
     if args.json {

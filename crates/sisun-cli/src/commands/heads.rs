@@ -1,14 +1,14 @@
 //! `sisun heads`.
 
+use crate::ablation::{AblationArgs, ablate};
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::given_text;
 use crate::model_source::PrecisionArgs;
-use crate::silence::{Silencing, silence};
 use crate::terminal::{say, say_json};
 use anyhow::{Result, bail};
 use serde_json::json;
-use sisun_infer::{Chance, HeadStats, Heads};
+use sisun_infer::{Chance, HeadReport, HeadStats};
 use std::path::PathBuf;
 
 /// Measure what each attention head does.
@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
     text: Option<String>,
     #[command(flatten)]
-    silencing: Silencing,
+    ablation: AblationArgs,
     /// Skip ablating the heads, which takes most of the time
     #[arg(long)]
     fast: bool,
@@ -49,9 +49,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    if let (true, Some(option)) = (args.fast, args.silencing.idle()) {
+    if let (true, Some(option)) = (args.fast, args.ablation.idle()) {
         return Err(Usage(format!(
-            "{option} is about silencing heads, which --fast leaves out"
+            "{option} is about ablating heads, which --fast leaves out"
         ))
         .into());
     }
@@ -70,17 +70,17 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let mut found = loaded.heads(text)?;
     let mut loss = None;
     if !args.fast {
-        let tokens = opened.held_out(&args.silencing.text, &args.device)?;
+        let tokens = opened.held_out(&args.ablation.text, &args.device)?;
         let all: Vec<(usize, usize)> = found
             .heads
             .iter()
             .map(|head| (head.layer, head.head))
             .collect();
-        let silenced = silence(&opened, &tokens, &all, &args.silencing, &args.device)?;
+        let ablation = ablate(&opened, &tokens, &all, &args.ablation, &args.device)?;
         for head in &mut found.heads {
-            head.silenced = silenced.rise.get(&(head.layer, head.head)).copied();
+            head.ablation = ablation.rise.get(&(head.layer, head.head)).copied();
         }
-        loss = Some(silenced.loss);
+        loss = Some(ablation.loss);
     }
     if args.json {
         return say_json(&json!({
@@ -104,7 +104,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     Ok(())
 }
 
-fn table(found: &Heads) -> String {
+fn table(found: &HeadReport) -> String {
     let mut table = format!(
         "{:>6}{}\n",
         "head",
@@ -184,14 +184,14 @@ const COLUMNS: [Column; 7] = [
     },
     Column {
         name: "without",
-        of: |head| head.silenced,
+        of: |head| head.ablation,
         chance: |_| Some(0.0),
         does: Some("is missed most"),
     },
 ];
 
 /// Which head does each thing most, if clearly more than chance gives.
-fn findings(found: &Heads) -> Vec<String> {
+fn findings(found: &HeadReport) -> Vec<String> {
     let line = |column: &Column| {
         let (does, of) = (column.does?, |head: &HeadStats| {
             (column.of)(head).filter(|value| value.is_finite())

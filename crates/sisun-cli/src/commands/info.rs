@@ -50,10 +50,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
             mut model,
             tokenizer,
             data,
-            train: how,
+            train: options,
             lora: adapters,
         } = read(&file, &args.set)?;
-        (train, lora) = (how, adapters);
+        (train, lora) = (options, adapters);
         // What there is to count is counted all the same, and the rows of the embedding are said to
         // be missing.
         if let Err(why) = vocabulary::settle(&mut model, tokenizer.as_ref(), data.as_ref()) {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use sisun_files::make_folder;
 use sisun_infer::{
-    Finish, Generation, InferError, Language, LanguageModel, Sample, Sampler, Trace,
+    Finish, GenerationOptions, InferError, Language, LanguageModel, Sample, Sampler, Trace,
 };
 use sisun_model::checkpoint::write_atomic;
 use std::num::NonZeroU64;
@@ -141,14 +141,14 @@ pub(crate) fn run(args: Args) -> Result<()> {
 
     let mut objects = Vec::new();
     for number in 0..args.samples.get() {
-        let how = Generation {
+        let options = GenerationOptions {
             tokens: args.tokens,
             sampler,
             stop: args.stop.clone(),
             number,
         };
         if args.json {
-            let sample = generate(&loaded, &prompt, &how, trace.as_ref(), &mut |_| {
+            let sample = generate(&loaded, &prompt, &options, trace.as_ref(), &mut |_| {
                 ControlFlow::Continue(())
             })?;
             objects.push(object(&prompt, &sample));
@@ -156,7 +156,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             if args.samples.get() > 1 {
                 say(&format!("--- {} of {} ---", number + 1, args.samples))?;
             }
-            let sample = stream(&loaded, &prompt, &how, trace.as_ref())?;
+            let sample = stream(&loaded, &prompt, &options, trace.as_ref())?;
             if args.samples.get() == 1
                 && sample.finish == Finish::Length
                 && (args.tokens <= FEW || is_watched())
@@ -262,14 +262,14 @@ impl TraceFile {
 fn generate(
     loaded: &LanguageModel,
     prompt: &str,
-    how: &Generation,
+    options: &GenerationOptions,
     file: Option<&TraceFile>,
     write: &mut dyn FnMut(&str) -> ControlFlow<()>,
 ) -> Result<Sample> {
     let Some(file) = file else {
-        return Ok(loaded.generate(prompt, how, write)?);
+        return Ok(loaded.generate(prompt, options, write)?);
     };
-    let (sample, trace) = loaded.trace(prompt, how, write)?;
+    let (sample, trace) = loaded.trace(prompt, options, write)?;
     file.write(trace)?;
     Ok(sample)
 }
@@ -277,7 +277,7 @@ fn generate(
 fn stream(
     loaded: &LanguageModel,
     prompt: &str,
-    how: &Generation,
+    options: &GenerationOptions,
     trace: Option<&TraceFile>,
 ) -> Result<Sample> {
     let mut failed = None;
@@ -297,7 +297,7 @@ fn stream(
             }
         }
     };
-    let sample = generate(loaded, prompt, how, trace, &mut write)?;
+    let sample = generate(loaded, prompt, options, trace, &mut write)?;
     if let Some(error) = failed {
         return Err(error);
     }

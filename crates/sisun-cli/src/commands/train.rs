@@ -13,9 +13,9 @@ use sisun_config::{PartialConfig, SampleConfig, shell};
 use sisun_data::{DataError, Tokenizer, Tokens};
 use sisun_files::{Holder, Patience, is_file, is_folder};
 use sisun_infer::maps::{self, Format, PictureOptions};
-use sisun_infer::{CaptureSelection, Generation, InferError, LanguageModel, Sampler};
+use sisun_infer::{CaptureSelection, GenerationOptions, InferError, LanguageModel, Sampler};
 use sisun_model::{Count, Transformer, thousands};
-use sisun_train::{Metric, Outcome, Session, TrainError, TrainObserver, advice, train};
+use sisun_train::{Metric, Session, TrainError, TrainObserver, TrainOutcome, advice, train};
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -99,6 +99,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
     } else {
         Patience::Refuse
     };
+    for key in draft.former_keys() {
+        args.device.note(&format!("note: {key}"));
+    }
     let mut progress = |line: &str| args.device.note(line);
     let mut session = if place.resumes {
         let held = Session::hold_run(&run_dir, patience)?;
@@ -293,12 +296,12 @@ fn describe(session: &Session) -> String {
         .finetune
         .as_ref()
         .map_or(String::new(), |finetune| {
-            let how = finetune
+            let adapters = finetune
                 .lora
                 .map_or(String::new(), |lora| format!(" (LoRA, rank {})", lora.rank));
             let trained = thousands(session.trained_parameters());
             format!(
-                "\nfrom: {}; trains {trained} of {total} parameters{how}",
+                "\nfrom: {}; trains {trained} of {total} parameters{adapters}",
                 finetune.model.display()
             )
         });
@@ -310,9 +313,9 @@ fn describe(session: &Session) -> String {
     format!(
         "text: {} tokens to learn from{}, {} held out{}, {} kinds\nmodel: {} parameters, {} layers × {} heads, {} positions{finetune}\nrun: {}{at}",
         thousands(corpus.train.len() as u64),
-        marked(&corpus.train),
+        loss_tokens(&corpus.train),
         thousands(corpus.validation.len() as u64),
-        marked(&corpus.validation),
+        loss_tokens(&corpus.validation),
         thousands(corpus.tokenizer.vocab_size() as u64),
         total,
         model.n_layers,
@@ -323,11 +326,11 @@ fn describe(session: &Session) -> String {
 }
 
 /// On how many tokens the loss is taken, where that is not all.
-fn marked(tokens: &Tokens) -> String {
+fn loss_tokens(tokens: &Tokens) -> String {
     match tokens.has_loss_mask() {
         true => format!(
             " ({} of them count for the loss)",
-            thousands(tokens.marked() as u64)
+            thousands(tokens.loss_tokens() as u64)
         ),
         false => String::new(),
     }
@@ -367,7 +370,7 @@ impl Screen {
             model.valid(),
             self.tokenizer.clone(),
         );
-        let how = Generation {
+        let options = GenerationOptions {
             tokens: sample.tokens,
             sampler: Sampler {
                 temperature: sample.temperature,
@@ -378,7 +381,8 @@ impl Screen {
             stop: Vec::new(),
             number: 0,
         };
-        let written = loaded.generate(&sample.prompt, &how, &mut |_| ControlFlow::Continue(()))?;
+        let written =
+            loaded.generate(&sample.prompt, &options, &mut |_| ControlFlow::Continue(()))?;
         Ok(format!("{}{}", sample.prompt, written.text))
     }
 }
@@ -421,7 +425,7 @@ impl TrainObserver for Screen {
 }
 
 /// Writes the maps that `[attend]` asks for, of the model after its last step.
-fn write_maps(session: &Session, outcome: &Outcome) -> Result<Option<PathBuf>> {
+fn write_maps(session: &Session, outcome: &TrainOutcome) -> Result<Option<PathBuf>> {
     let Some(attend) = &session.config.attend else {
         return Ok(None);
     };
@@ -448,7 +452,7 @@ fn write_maps(session: &Session, outcome: &Outcome) -> Result<Option<PathBuf>> {
 
 fn tell(
     session: &Session,
-    outcome: &Outcome,
+    outcome: &TrainOutcome,
     sample: Option<&str>,
     maps: Option<&Path>,
 ) -> Result<()> {

@@ -1,12 +1,12 @@
 use super::published::CLAIMS;
 use super::{Rule, Standing, judge};
 use crate::results::MeasureName;
-use crate::summary::{Headline, SeriesPoint, Spread, TrackSummary, VariantSummary};
+use crate::summary::{Headline, SeedSpread, SeriesPoint, TrackSummary, VariantSummary};
 use crate::track::Track;
 
-fn spread(values: &[f64]) -> Spread {
+fn spread(values: &[f64]) -> SeedSpread {
     // NaN stands for a seed without a value.
-    Spread::of(
+    SeedSpread::of(
         values
             .iter()
             .map(|value| Some(*value).filter(|value| !value.is_nan()))

@@ -5,7 +5,7 @@ use super::canvas::{Anchor, WIDTH, fitted, picture, width};
 use super::colours::{GRID, INK, QUIET, colour, marker};
 use super::text;
 use crate::CompareError;
-use crate::summary::Spread;
+use crate::summary::SeedSpread;
 use plotters::style::Color;
 
 const ROW: f64 = 30.0;
@@ -21,7 +21,7 @@ pub(super) struct Dots<'a> {
     /// How its numbers are told.
     pub(super) told: fn(f64) -> String,
     /// By variant: its name, its numbers, and what is said where it has none.
-    pub(super) rows: Vec<(&'a str, &'a Spread, String)>,
+    pub(super) rows: Vec<(&'a str, &'a SeedSpread, String)>,
 }
 
 impl Dots<'_> {

@@ -8,7 +8,7 @@ use super::measured::{SCALED, measure_words, notes, numbers, places};
 use super::text::{self, NOTHING, count};
 use crate::CompareError;
 use crate::results::MeasureName;
-use crate::summary::{Spread, TrackSummary, VariantSummary};
+use crate::summary::{SeedSpread, TrackSummary, VariantSummary};
 use crate::track::Track;
 
 /// One picture of the report.
@@ -365,7 +365,7 @@ fn series(variant: &VariantSummary, name: MeasureName) -> Vec<Point> {
     points
 }
 
-fn point(x: f64, spread: &Spread) -> Point {
+fn point(x: f64, spread: &SeedSpread) -> Point {
     Point {
         x,
         y: spread.mean,

@@ -2,7 +2,7 @@
 
 use super::text::{listed, thousands};
 use crate::results::MeasureName;
-use crate::summary::{Spread, TrackSummary};
+use crate::summary::{SeedSpread, TrackSummary};
 
 /// Ways to stretch rotary positions.
 pub(super) const SCALED: [MeasureName; 3] = [
@@ -70,7 +70,7 @@ pub(super) fn notes(track: &TrackSummary, name: MeasureName) -> Vec<String> {
 }
 
 /// The seeds' values that are numbers.
-pub(super) fn numbers(spread: &Spread) -> impl Iterator<Item = f64> {
+pub(super) fn numbers(spread: &SeedSpread) -> impl Iterator<Item = f64> {
     spread
         .values
         .iter()

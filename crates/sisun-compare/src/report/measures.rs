@@ -1,7 +1,7 @@
 //! Every measurement of every seed, as CSV and as Parquet.
 
 use crate::CompareError;
-use crate::summary::{Spread, Summary, TrackSummary, VariantSummary};
+use crate::summary::{SeedSpread, Summary, TrackSummary, VariantSummary};
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
@@ -63,7 +63,7 @@ fn of_seeds<'a>(
     summary: &'a Summary,
     track: &'a TrackSummary,
     variant: &'a VariantSummary,
-    spread: &Spread,
+    spread: &SeedSpread,
     note: Option<&'a str>,
     measure: &str,
     at: Option<u64>,

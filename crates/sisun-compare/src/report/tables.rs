@@ -8,7 +8,7 @@ use super::text::{
 use super::track::apart;
 use crate::results::MeasureName;
 use crate::stats::Interval;
-use crate::summary::{CLAIMS_FROM, Comparison, Spread, TrackSummary, VariantSummary};
+use crate::summary::{CLAIMS_FROM, Comparison, SeedSpread, TrackSummary, VariantSummary};
 
 /// Below this a difference holds.
 const HOLDS_BELOW: f64 = 0.05;
@@ -285,7 +285,7 @@ pub(super) fn pairs(track: &TrackSummary) -> (Table, Table) {
 }
 
 /// By variant: the loss given the whole window, given the past alone, and their difference.
-pub(super) fn leaks(track: &TrackSummary) -> Vec<(usize, &VariantSummary, [Spread; 3])> {
+pub(super) fn leaks(track: &TrackSummary) -> Vec<(usize, &VariantSummary, [SeedSpread; 3])> {
     let of = |(i, variant)| {
         let variant: &VariantSummary = variant;
         let whole = variant.series(MeasureName::LossWholeWindow).next()?;
@@ -297,14 +297,18 @@ pub(super) fn leaks(track: &TrackSummary) -> Vec<(usize, &VariantSummary, [Sprea
         Some((
             i,
             variant,
-            [whole.spread.clone(), past.spread.clone(), Spread::of(leak)],
+            [
+                whole.spread.clone(),
+                past.spread.clone(),
+                SeedSpread::of(leak),
+            ],
         ))
     };
     track.variants.iter().enumerate().filter_map(of).collect()
 }
 
 /// The same as a table.
-pub(super) fn leak(leaks: &[(usize, &VariantSummary, [Spread; 3])]) -> Table {
+pub(super) fn leak(leaks: &[(usize, &VariantSummary, [SeedSpread; 3])]) -> Table {
     let mut table = Table::new(&[
         "variant",
         "whole window given",

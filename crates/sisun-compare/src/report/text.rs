@@ -2,7 +2,7 @@
 //! misread.
 
 use crate::stats::Interval;
-use crate::summary::Spread;
+use crate::summary::SeedSpread;
 pub(super) use sisun_model::thousands;
 pub(super) use sisun_train::report::text::{escaped as html, printable};
 
@@ -115,7 +115,7 @@ pub(super) fn maybe_interval(interval: Option<Interval>) -> Option<Interval> {
 }
 
 /// A mean with its interval, both told by `told`.
-pub(super) fn spread(spread: &Spread, told: impl Fn(f64) -> String) -> String {
+pub(super) fn spread(spread: &SeedSpread, told: impl Fn(f64) -> String) -> String {
     match maybe_interval(spread.interval) {
         Some(_) => format!("{} {}", told(spread.mean), interval(spread.interval, &told)),
         None => told(spread.mean),

@@ -4,7 +4,7 @@ use sisun_compare::stats::{
     holm, mean_reciprocal_rank, paired, probability_of_improvement, sign_flip,
 };
 use sisun_compare::{
-    Comparison, Headline, MeasureName, SeriesPoint, Spread, Summary, Track, TrackSummary,
+    Comparison, Headline, MeasureName, SeedSpread, SeriesPoint, Summary, Track, TrackSummary,
     VariantSummary, judge,
 };
 
@@ -24,7 +24,7 @@ pub(crate) fn point(name: MeasureName, at: usize, values: Vec<Option<f64>>) -> S
     SeriesPoint {
         name,
         at,
-        spread: Spread::of(values),
+        spread: SeedSpread::of(values),
         note: None,
     }
 }
@@ -35,15 +35,15 @@ pub(crate) fn variant(name: &str, seeds: usize) -> VariantSummary {
         parameters: 105_216,
         diverged: Vec::new(),
         failed_gate: Vec::new(),
-        headline: Spread::of(vec![None; seeds]),
+        headline: SeedSpread::of(vec![None; seeds]),
         series: Vec::new(),
         curve: [10, 20, 40]
-            .map(|step| (step, Spread::of(near(40.0 / step as f64, seeds))))
+            .map(|step| (step, SeedSpread::of(near(40.0 / step as f64, seeds))))
             .into(),
         heads: [(0, 0), (0, 1), (1, 0)]
-            .map(|(l, h)| (l, h, Spread::of(near(1.0 + 3.0 * l as f64, seeds))))
+            .map(|(l, h)| (l, h, SeedSpread::of(near(1.0 + 3.0 * l as f64, seeds))))
             .into(),
-        step_ms: Spread::of(near(12.0, seeds)),
+        step_ms: SeedSpread::of(near(12.0, seeds)),
         sample: None,
     }
 }
@@ -54,7 +54,7 @@ pub(crate) fn compared(variants: &[VariantSummary]) -> Vec<Comparison> {
         for b in &variants[i + 1..] {
             let differences = paired(&a.headline.values, &b.headline.values);
             let there =
-                |spread: &Spread| spread.values.iter().flatten().copied().collect::<Vec<_>>();
+                |spread: &SeedSpread| spread.values.iter().flatten().copied().collect::<Vec<_>>();
             all.push(Comparison {
                 a: a.name.clone(),
                 b: b.name.clone(),
@@ -65,7 +65,7 @@ pub(crate) fn compared(variants: &[VariantSummary]) -> Vec<Comparison> {
                     &there(&a.headline),
                     &there(&b.headline),
                 ),
-                difference: Spread::of(differences.into_iter().map(Some).collect()),
+                difference: SeedSpread::of(differences.into_iter().map(Some).collect()),
             });
         }
     }
@@ -100,10 +100,10 @@ pub(crate) fn task(seeds: usize) -> TrackSummary {
                     variant.diverged = vec![2];
                     let mut values = near(beyond, seeds);
                     values[1] = None;
-                    variant.series[3].spread = Spread::of(vec![Some(f64::NAN); seeds]);
-                    variant.headline = Spread::of(values);
+                    variant.series[3].spread = SeedSpread::of(vec![Some(f64::NAN); seeds]);
+                    variant.headline = SeedSpread::of(values);
                 }
-                _ => variant.headline = Spread::of(near(beyond, seeds)),
+                _ => variant.headline = SeedSpread::of(near(beyond, seeds)),
             }
             variant
         })
@@ -150,7 +150,7 @@ pub(crate) fn language(seeds: usize) -> TrackSummary {
                 }
                 if *name == "learned" && at > 64 {
                     for point in variant.series.iter_mut().filter(|point| point.at == at) {
-                        point.spread = Spread::of(vec![None; seeds]);
+                        point.spread = SeedSpread::of(vec![None; seeds]);
                         point.note = Some("past the table of 64 learned positions".to_owned());
                     }
                 }

@@ -6,7 +6,7 @@ mod made_up;
 use made_up::*;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
-use sisun_compare::{Spread, Standing, Summary, VariantSummary, report};
+use sisun_compare::{SeedSpread, Standing, Summary, VariantSummary, report};
 use sisun_infer::maps::svg_to_png;
 use std::fs;
 use std::path::Path;
@@ -404,7 +404,7 @@ fn a_comparison_with_no_results_has_a_report() {
                 heads: vec![],
                 ..self::variant(&name, 2)
             };
-            variant.step_ms = Spread::of(vec![None; 2]);
+            variant.step_ms = SeedSpread::of(vec![None; 2]);
         }
         track.comparisons = compared(&track.variants);
     }

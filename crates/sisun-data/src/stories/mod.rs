@@ -18,14 +18,14 @@ use std::str::FromStr;
 
 /// A language that stories can be told in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
+pub enum StoryLanguage {
     /// `en`
     English,
     /// `ko`
     Korean,
 }
 
-impl FromStr for Language {
+impl FromStr for StoryLanguage {
     type Err = String;
 
     fn from_str(code: &str) -> Result<Self, String> {
@@ -45,7 +45,7 @@ pub struct Recipe {
     /// Its name in `data/`.
     pub file: &'static str,
     /// Its language.
-    pub language: Language,
+    pub language: StoryLanguage,
     /// Its seed.
     pub seed: u64,
     /// Stories were added until it had this many bytes.
@@ -56,13 +56,13 @@ pub struct Recipe {
 pub const SHIPPED: [Recipe; 2] = [
     Recipe {
         file: "stories-en.txt",
-        language: Language::English,
+        language: StoryLanguage::English,
         seed: 1,
         min_bytes: 1_200_000,
     },
     Recipe {
         file: "stories-ko.txt",
-        language: Language::Korean,
+        language: StoryLanguage::Korean,
         seed: 1,
         min_bytes: 1_400_000,
     },
@@ -70,7 +70,7 @@ pub const SHIPPED: [Recipe; 2] = [
 
 /// Stories with a blank line between, each on one line, until there are at least `min_bytes` bytes
 /// of them. The same arguments give the same text.
-pub fn make_stories(language: Language, seed: u64, min_bytes: u64) -> String {
+pub fn make_stories(language: StoryLanguage, seed: u64, min_bytes: u64) -> String {
     let mut text = Vec::new();
     write_stories(language, seed, min_bytes, &mut text).expect("writing into memory cannot fail");
     String::from_utf8(text).expect("stories are text")
@@ -81,21 +81,21 @@ pub fn make_stories(language: Language, seed: u64, min_bytes: u64) -> String {
 /// # Errors
 /// What keeps it from being written.
 pub fn write_stories(
-    language: Language,
+    language: StoryLanguage,
     seed: u64,
     min_bytes: u64,
     to: &mut (impl Write + ?Sized),
 ) -> io::Result<u64> {
     let (grammar, purpose) = match language {
-        Language::English => (Grammar::parse(include_str!("english.txt")), "stories-en"),
-        Language::Korean => (Grammar::parse(include_str!("korean.txt")), "stories-ko"),
+        StoryLanguage::English => (Grammar::parse(include_str!("english.txt")), "stories-en"),
+        StoryLanguage::Korean => (Grammar::parse(include_str!("korean.txt")), "stories-ko"),
     };
     let mut written = 0;
     for number in 0.. {
         let rng = &mut stream(seed, purpose, number);
         let story = match language {
-            Language::English => capitalize(&story(&grammar, English::default(), rng)),
-            Language::Korean => story(&grammar, Korean, rng),
+            StoryLanguage::English => capitalize(&story(&grammar, English::default(), rng)),
+            StoryLanguage::Korean => story(&grammar, Korean, rng),
         };
         writeln!(to, "{story}")?;
         written += story.len() as u64 + 1;

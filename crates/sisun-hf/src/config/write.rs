@@ -10,15 +10,15 @@ pub(crate) struct Ids {
     /// Begins a text.
     pub(crate) begin: Option<u32>,
     /// End a text.
-    pub(crate) ends: Vec<u32>,
+    pub(crate) eos_token_ids: Vec<u32>,
 }
 
 /// `eos_token_id`: none, one, or a list.
-pub(crate) fn end(ends: &[u32]) -> Value {
-    match ends {
+pub(crate) fn end(eos_token_ids: &[u32]) -> Value {
+    match eos_token_ids {
         [] => Value::Null,
         [end] => json!(end),
-        ends => json!(ends),
+        eos_token_ids => json!(eos_token_ids),
     }
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn write(family: Family, model: &ModelConfig, ids: &Ids, dtype: &str)
         "vocab_size": model.vocab_size,
         "tie_word_embeddings": model.tied_head,
         "bos_token_id": ids.begin,
-        "eos_token_id": end(&ids.ends),
+        "eos_token_id": end(&ids.eos_token_ids),
         "pad_token_id": null,
         // Version 5 takes no more.
         "initializer_range": model.init_std.min(1.0),

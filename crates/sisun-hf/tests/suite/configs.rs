@@ -291,11 +291,11 @@ fn what_ends_a_text_is_said_in_four_places() {
     dir.set("config.json", "eos_token_id", json!([5, 7]));
     dir.write("generation_config.json", "{}");
     dir.write("tokenizer_config.json", "{}");
-    let ends = || dir.open().unwrap().tokenizer.ends().to_vec();
-    assert_eq!(ends(), [5, 7]);
+    let eos_token_ids = || dir.open().unwrap().tokenizer.eos_token_ids().to_vec();
+    assert_eq!(eos_token_ids(), [5, 7]);
     dir.write("generation_config.json", r#"{"eos_token_id": 11}"#);
     assert_eq!(
-        ends(),
+        eos_token_ids(),
         [11, 5, 7],
         "each of them, and the first that is named between documents"
     );
@@ -304,25 +304,25 @@ fn what_ends_a_text_is_said_in_four_places() {
         "special_tokens_map.json",
         json!({ "eos_token": { "content": name(14) } }).to_string(),
     );
-    assert_eq!(ends(), [11, 5, 7, 13, 14]);
+    assert_eq!(eos_token_ids(), [11, 5, 7, 13, 14]);
     assert_eq!(dir.open().unwrap().tokenizer.end_of_text(), Some(11));
     dir.set("config.json", "eos_token_id", Value::Null)
         .remove("generation_config.json");
-    assert_eq!(ends(), [13, 14]);
+    assert_eq!(eos_token_ids(), [13, 14]);
     dir.set(
         "tokenizer_config.json",
         "eos_token",
         json!("<|no such token|>"),
     )
     .remove("special_tokens_map.json");
-    let [end] = ends()[..] else {
-        panic!("{:?}", ends())
+    let [end] = eos_token_ids()[..] else {
+        panic!("{:?}", eos_token_ids())
     };
     assert_eq!(name(end), by_name, "where no file names one, its name does");
     // A token that is none stands between no documents.
     dir.set("config.json", "eos_token_id", json!([9999, 5]));
     assert_eq!(
-        (ends(), dir.open().unwrap().tokenizer.end_of_text()),
+        (eos_token_ids(), dir.open().unwrap().tokenizer.end_of_text()),
         (vec![9999, 5], Some(5))
     );
     dir.set("config.json", "eos_token_id", json!(-1))

@@ -7,7 +7,7 @@ use crate::reference::{Expected, greedy, largest, tokens};
 use burn::tensor::Device;
 use sisun_config::{ModelConfig, randomness};
 use sisun_data::Tokenizer;
-use sisun_hf::{Export, HfError, Numbers, SidecarFile, export, open};
+use sisun_hf::{ExportOptions, HfError, Numbers, SidecarFile, export, open};
 use sisun_model::weights::to_host;
 use sisun_model::{Activation, Capture, Init, ModelError, Params, Pass, Transformer};
 use std::fs;
@@ -143,9 +143,9 @@ fn committed() -> PathBuf {
     fixtures().with_file_name("hf_exports")
 }
 
-fn written(model: &Transformer, tokenizer: &Tokenizer, how: Export) -> Directory {
+fn written(model: &Transformer, tokenizer: &Tokenizer, options: ExportOptions) -> Directory {
     let folder = Directory::empty();
-    export(model, tokenizer, &[], how, &folder.path("")).unwrap();
+    export(model, tokenizer, &[], options, &folder.path("")).unwrap();
     folder
 }
 
@@ -173,7 +173,7 @@ fn logits(model: &Transformer, ids: &[i64]) -> Vec<f32> {
 fn transformers_computes_the_same_of_exports() {
     for (name, ..) in CASES {
         let (model, tokenizer) = case(name);
-        let found = written(&model, &tokenizer, Export::default());
+        let found = written(&model, &tokenizer, ExportOptions::default());
         let dir = committed().join(name);
         if std::env::var_os("SISUN_WRITE_EXPORTS").is_some() {
             let _ = fs::remove_dir_all(&dir);
@@ -241,14 +241,18 @@ fn an_export_comes_back_bit_for_bit() {
             let folder = written(
                 &model,
                 &tokenizer,
-                Export {
+                ExportOptions {
                     materialize_head,
-                    ..Export::default()
+                    ..ExportOptions::default()
                 },
             );
             let back = folder.open().unwrap();
             assert_eq!(back.tokenizer.sha256(), tokenizer.sha256(), "{name}");
-            assert_eq!(back.tokenizer.ends(), tokenizer.ends(), "{name}");
+            assert_eq!(
+                back.tokenizer.eos_token_ids(),
+                tokenizer.eos_token_ids(),
+                "{name}"
+            );
             assert_eq!(
                 back.model.config().tied_head,
                 model.config().tied_head && !materialize_head,
@@ -280,7 +284,7 @@ fn an_export_comes_back_bit_for_bit() {
                     ),
                 }
             }
-            let again = written(&back.model, &back.tokenizer, Export::default());
+            let again = written(&back.model, &back.tokenizer, ExportOptions::default());
             assert_eq!(files(&again.path("")), files(&folder.path("")), "{name}");
         }
     }
@@ -292,13 +296,14 @@ fn what_was_imported_goes_out_as_it_came() {
         let dir = entry.unwrap().path();
         let imported = open(&dir, &Device::flex()).unwrap();
         let folder = Directory::empty();
-        let (ends, companions) = (imported.tokenizer.ends(), &imported.companions);
-        let how = Export::default();
+        let (eos_token_ids, companions) =
+            (imported.tokenizer.eos_token_ids(), &imported.companions);
+        let options = ExportOptions::default();
         export(
             &imported.model,
             &imported.tokenizer,
             companions,
-            how,
+            options,
             &folder.path(""),
         )
         .unwrap();
@@ -309,7 +314,12 @@ fn what_was_imported_goes_out_as_it_came() {
             "{}",
             dir.display()
         );
-        assert_eq!(back.tokenizer.ends(), ends, "{}", dir.display());
+        assert_eq!(
+            back.tokenizer.eos_token_ids(),
+            eos_token_ids,
+            "{}",
+            dir.display()
+        );
         // config.json now says what ends a text, if only the tokenizer did.
         let others = |companions: &[SidecarFile]| -> Vec<SidecarFile> {
             companions
@@ -344,9 +354,9 @@ fn sixteen_bits_are_the_nearest() {
         let folder = written(
             &model,
             &tokenizer,
-            Export {
+            ExportOptions {
                 numbers,
-                ..Export::default()
+                ..ExportOptions::default()
             },
         );
         let tensors = read_tensors(&folder.path("model.safetensors"));
@@ -373,7 +383,7 @@ fn what_transformers_has_not_is_refused_with_every_reason() {
             &model,
             &Kind::Bpe.tokenizer(),
             &[],
-            Export::default(),
+            ExportOptions::default(),
             &folder.path("out"),
         )
         .unwrap_err();
@@ -429,7 +439,7 @@ fn what_transformers_has_not_is_refused_with_every_reason() {
         &model,
         &Kind::Bpe.tokenizer(),
         &[],
-        Export::default(),
+        ExportOptions::default(),
         &folder.path("out"),
     )
     .unwrap_err();
@@ -456,7 +466,7 @@ fn a_gate_that_became_one_is_told() {
         ),
     ] {
         let (model, tokenizer) = case(name);
-        let folder = written(&model, &tokenizer, Export::default());
+        let folder = written(&model, &tokenizer, ExportOptions::default());
         let mut tensors = read_tensors(&folder.path("model.safetensors"));
         // The last byte of the fifth number.
         tensors.get_mut(tensor).unwrap().2[19] ^= 1;
@@ -482,15 +492,21 @@ fn nothing_that_is_there_is_overwritten() {
         &model,
         &tokenizer,
         &[],
-        Export::default(),
+        ExportOptions::default(),
         &folder.path("new"),
     )
     .unwrap_err();
     assert!(aside.join("mine.txt").is_file(), "it is somebody else's");
     fs::remove_dir_all(&aside).unwrap();
-    let error = export(&model, &tokenizer, &[], Export::default(), &folder.path(""))
-        .unwrap_err()
-        .to_string();
+    let error = export(
+        &model,
+        &tokenizer,
+        &[],
+        ExportOptions::default(),
+        &folder.path(""),
+    )
+    .unwrap_err()
+    .to_string();
     assert!(error.contains("is there already"), "{error}");
     assert_eq!(files(&folder.path("")).len(), 1);
     let large = |name: &str, shape: &[usize]| {
@@ -511,11 +527,11 @@ fn nothing_that_is_there_is_overwritten() {
     }
     let model =
         Transformer::from_params(model.config(), &mut Large(large, Device::flex())).unwrap();
-    let how = Export {
+    let options = ExportOptions {
         numbers: Numbers::Float16,
-        ..Export::default()
+        ..ExportOptions::default()
     };
-    let error = export(&model, &tokenizer, &[], how, &folder.path("out"))
+    let error = export(&model, &tokenizer, &[], options, &folder.path("out"))
         .unwrap_err()
         .to_string();
     assert!(

@@ -112,7 +112,7 @@ impl Scale {
     }
 
     /// The least and the greatest value.
-    pub(super) fn ends(self) -> (f32, f32) {
+    pub(super) fn eos_token_ids(self) -> (f32, f32) {
         match self {
             Self::Weights | Self::RootWeights => (0.0, 1.0),
             Self::Range { low, high } => (low, high),
@@ -252,7 +252,10 @@ mod tests {
                 "{ticks:?}"
             );
             assert_eq!((ticks[0].1, ticks[ticks.len() - 1].1), (0.0, 1.0));
-            assert_eq!((ticks[0].0, ticks[ticks.len() - 1].0), scale.ends());
+            assert_eq!(
+                (ticks[0].0, ticks[ticks.len() - 1].0),
+                scale.eos_token_ids()
+            );
         }
     }
 }

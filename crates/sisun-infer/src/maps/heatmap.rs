@@ -214,7 +214,7 @@ fn side_for_values(subject: &Subject<'_>) -> usize {
         .map(String::from)
         .max_by(|a, b| width(a).total_cmp(&width(b)))
         .unwrap_or_default();
-    let (low, high) = subject.paint.scale.ends();
+    let (low, high) = subject.paint.scale.eos_token_ids();
     // The longest numbers are at the ends of the scale, or where powers of ten are about to take
     // over.
     let longest = [low, high, low.max(-999.999), high.min(999.999)];

@@ -48,11 +48,11 @@ impl Block {
 
 /// How weights become whole numbers: `round(p · (2^bits − 1))`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Precision {
+pub(crate) struct WeightCode {
     pub(crate) bits: u32,
 }
 
-impl Precision {
+impl WeightCode {
     /// As fine as a page of so many weights can carry: 16 bits up to a few million, then 14: four
     /// decimals either way.
     pub(crate) fn of(weights: usize) -> Self {
@@ -129,7 +129,7 @@ mod tests {
             .map(|i| ((i * 37 % 101) as f32 / 101.0).powi(3))
             .collect();
         for (bits, causal) in [(16, true), (14, true), (14, false)] {
-            let precision = Precision { bits };
+            let precision = WeightCode { bits };
             let bytes = bytes(&precision.encode(&[&pattern, &pattern], n, causal));
             let cells: Vec<f32> = (0..n)
                 .flat_map(|query| {
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn what_is_no_weight_is_held_within_the_range() {
-        let codes = [-0.5, f32::NAN, 0.0, 1.0, 1.5].map(|p| Precision { bits: 14 }.code(p));
+        let codes = [-0.5, f32::NAN, 0.0, 1.0, 1.5].map(|p| WeightCode { bits: 14 }.code(p));
         assert_eq!(codes, [0, 0, 0, 16_383, 16_383]);
     }
 

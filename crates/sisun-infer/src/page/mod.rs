@@ -41,7 +41,7 @@ pub enum Kind {
 
 /// Nats per token by which the loss on other text rises without a layer's head, where that was
 /// measured.
-pub type Silenced = BTreeMap<(usize, usize), f64>;
+pub type LossRises = BTreeMap<(usize, usize), f64>;
 
 /// A page in the making.
 #[derive(Debug)]
@@ -128,7 +128,7 @@ impl Page {
     }
 
     /// Adds what the text does in a model. `label` tells it from the page's other models.
-    /// `silenced` holds for each layer and head by how much the loss on other text rises without
+    /// `loss_rises` holds for each layer and head by how much the loss on other text rises without
     /// it, where that was measured.
     ///
     /// # Errors
@@ -137,7 +137,7 @@ impl Page {
         &mut self,
         loaded: &LanguageModel,
         label: String,
-        silenced: Option<&Silenced>,
+        loss_rises: Option<&LossRises>,
     ) -> Result<(), InferError> {
         let Self {
             content,
@@ -150,7 +150,7 @@ impl Page {
             label,
             &content.text,
             looking,
-            silenced,
+            loss_rises,
             *room,
             blocks,
         )?);

@@ -1,6 +1,6 @@
 //! The page of how a sample came about.
 
-use super::encode::{Blocks, Precision};
+use super::encode::{Blocks, WeightCode};
 use super::thin::MOST_WEIGHTS;
 use super::{colours, html};
 use crate::{InferError, Language, Trace};
@@ -31,7 +31,7 @@ impl Trace {
                 most: MOST_WEIGHTS,
             });
         }
-        let precision = Precision::of(count);
+        let precision = WeightCode::of(count);
         let mut blocks = Blocks::default();
         let block = blocks.push(precision.encode_all(weights()));
         let first = self.steps.first().map(|step| &step.attention);

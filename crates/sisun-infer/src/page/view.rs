@@ -1,12 +1,12 @@
 //! What a page shows of one model.
 
-use super::Silenced;
-use super::encode::{Block, Blocks, Precision};
+use super::LossRises;
+use super::encode::{Block, Blocks, WeightCode};
 use super::thin::{cell_of, thinned, weights};
 use super::units::Units;
 use crate::attend::CaptureSelection;
 use crate::chance::Chance;
-use crate::heads::{HeadStats, Spread};
+use crate::heads::{AttentionSpread, HeadStats};
 use crate::maps::{self, Token};
 use crate::rollout::Rollout;
 use crate::{InferError, LanguageModel};
@@ -92,14 +92,14 @@ pub(super) struct Room {
     pub(super) views: usize,
 }
 
-/// Runs the text through the model and puts what it shows into blocks. `silenced` is what
-/// [`Silenced`] says.
+/// Runs the text through the model and puts what it shows into blocks. `loss_rises` is what
+/// [`LossRises`] says.
 pub(super) fn view(
     loaded: &LanguageModel,
     label: String,
     text: &str,
     looking: &CaptureSelection,
-    silenced: Option<&Silenced>,
+    loss_rises: Option<&LossRises>,
     room: Room,
     blocks: &mut Blocks,
 ) -> Result<View, InferError> {
@@ -109,7 +109,7 @@ pub(super) fn view(
     let cell = cell_of(n, layers.len() * heads.len(), config.causal, room.weights);
     let cells = n.div_ceil(cell);
     let precision =
-        Precision::of(weights(cells, config.causal) * layers.len() * heads.len() * room.views);
+        WeightCode::of(weights(cells, config.causal) * layers.len() * heads.len() * room.views);
     let mut kv_heads: Vec<usize> = heads.iter().map(|&head| config.kv_head(head)).collect();
     kv_heads.dedup();
     let per_token =
@@ -129,7 +129,7 @@ pub(super) fn view(
         .filter_map(|kv| heads.iter().position(|&head| config.kv_head(head) == *kv))
         .collect();
     let all_heads: Vec<usize> = (0..heads.len()).collect();
-    let mut found = Found {
+    let mut found = Collected {
         patterns: Vec::new(),
         spreads: Vec::new(),
         rollout: Rollout::new(cells),
@@ -176,7 +176,7 @@ pub(super) fn view(
     let bias = bias(loaded, &heads, with_vectors, blocks);
     let mut stats = loaded.head_stats(&layers, &heads, &found.spreads);
     for head in stats.iter_mut().flatten() {
-        head.silenced = silenced.and_then(|all| all.get(&(head.layer, head.head)).copied());
+        head.ablation = loss_rises.and_then(|all| all.get(&(head.layer, head.head)).copied());
     }
     Ok(View {
         name: loaded.name.clone(),
@@ -216,28 +216,28 @@ pub(super) fn view(
 
 /// What came out of the forward pass so far.
 #[derive(Debug)]
-struct Found {
+struct Collected {
     patterns: Vec<usize>,
-    spreads: Vec<Vec<Spread>>,
+    spreads: Vec<Vec<AttentionSpread>>,
     rollout: Rollout,
     vectors: Vectors,
 }
 
-impl Found {
+impl Collected {
     fn add_pattern(
         &mut self,
         activation: &maps::Activation,
         n: usize,
         cell: usize,
         causal: bool,
-        precision: Precision,
+        precision: WeightCode,
         blocks: &mut Blocks,
     ) {
         let patterns: Vec<&[f32]> = activation.by_head().map(|(_, pattern)| pattern).collect();
         self.spreads.push(
             patterns
                 .par_iter()
-                .map(|pattern| Spread::of(pattern, n))
+                .map(|pattern| AttentionSpread::of(pattern, n))
                 .collect(),
         );
         let small: Vec<Vec<f32>> = match cell {

@@ -4,14 +4,14 @@ use super::buffer::Buffer;
 use super::elementwise::{map, map2, normal, sigmoid, update2};
 use super::simd::arch;
 use super::threads::{for_rows, for_rows2};
-use crate::Activation;
+use crate::ActivationFunction;
 use pulp::Simd;
 
 /// About what an element costs.
 const COST: usize = 16;
 
 /// `y = f(x)`.
-pub(crate) fn forward(x: &[f32], activation: Activation) -> Buffer {
+pub(crate) fn forward(x: &[f32], activation: ActivationFunction) -> Buffer {
     let mut y = Buffer::uncleared(x.len());
     for_rows(&mut y, 1, COST, |first, y| {
         forward_slice(y, &x[first..][..y.len()], activation)
@@ -21,31 +21,31 @@ pub(crate) fn forward(x: &[f32], activation: Activation) -> Buffer {
 
 #[pulp::with_simd(forward_slice = arch())]
 #[inline(always)]
-fn forward_slice_simd<S: Simd>(simd: S, y: &mut [f32], x: &[f32], activation: Activation) {
+fn forward_slice_simd<S: Simd>(simd: S, y: &mut [f32], x: &[f32], activation: ActivationFunction) {
     let zero = simd.splat_f32s(0.0);
     match activation {
-        Activation::Gelu => map(
+        ActivationFunction::Gelu => map(
             simd,
             y,
             x,
             #[inline(always)]
             |x| simd.mul_f32s(x, normal(simd, x).0),
         ),
-        Activation::GeluTanh => map(
+        ActivationFunction::GeluTanh => map(
             simd,
             y,
             x,
             #[inline(always)]
             |x| simd.mul_f32s(x, tanh_gate(simd, x)),
         ),
-        Activation::Relu => map(
+        ActivationFunction::Relu => map(
             simd,
             y,
             x,
             #[inline(always)]
             |x| simd.max_f32s(x, zero),
         ),
-        Activation::ReluSquared => map(
+        ActivationFunction::ReluSquared => map(
             simd,
             y,
             x,
@@ -59,7 +59,7 @@ fn forward_slice_simd<S: Simd>(simd: S, y: &mut [f32], x: &[f32], activation: Ac
 }
 
 /// `dx = dy ⊙ f′(x)`.
-pub(crate) fn backward(dy: &[f32], x: &[f32], activation: Activation) -> Buffer {
+pub(crate) fn backward(dy: &[f32], x: &[f32], activation: ActivationFunction) -> Buffer {
     let mut dx = Buffer::uncleared(x.len());
     for_rows(&mut dx, 1, COST, |first, dx| {
         let n = dx.len();
@@ -75,11 +75,11 @@ fn backward_slice_simd<S: Simd>(
     dx: &mut [f32],
     dy: &[f32],
     x: &[f32],
-    activation: Activation,
+    activation: ActivationFunction,
 ) {
     let zero = simd.splat_f32s(0.0);
     match activation {
-        Activation::Gelu => map2(
+        ActivationFunction::Gelu => map2(
             simd,
             dx,
             dy,
@@ -90,7 +90,7 @@ fn backward_slice_simd<S: Simd>(
                 simd.mul_f32s(dy, simd.mul_add_e_f32s(x, density, cdf))
             },
         ),
-        Activation::GeluTanh => map2(
+        ActivationFunction::GeluTanh => map2(
             simd,
             dx,
             dy,
@@ -112,7 +112,7 @@ fn backward_slice_simd<S: Simd>(
                 simd.mul_f32s(dy, simd.mul_add_e_f32s(x, rise, s))
             },
         ),
-        Activation::Relu => map2(
+        ActivationFunction::Relu => map2(
             simd,
             dx,
             dy,
@@ -120,7 +120,7 @@ fn backward_slice_simd<S: Simd>(
             #[inline(always)]
             |dy, x| simd.select_f32s(simd.greater_than_f32s(x, zero), dy, zero),
         ),
-        Activation::ReluSquared => map2(
+        ActivationFunction::ReluSquared => map2(
             simd,
             dx,
             dy,

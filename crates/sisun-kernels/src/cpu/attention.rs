@@ -22,7 +22,7 @@ mod tests;
 
 pub(crate) use backward::{Gradients, backward};
 pub(crate) use forward::forward;
-pub(crate) use rows::{Heads, Rows};
+pub(crate) use rows::{HeadRows, Rows};
 
 use rayon::prelude::*;
 
@@ -108,9 +108,9 @@ impl Shape {
     /// If sizes contradict each other, or the data.
     fn check(
         &self,
-        q: Heads<'_>,
-        k: Heads<'_>,
-        v: Heads<'_>,
+        q: HeadRows<'_>,
+        k: HeadRows<'_>,
+        v: HeadRows<'_>,
         bias: Option<&[f32]>,
         z: &[f32],
         log_sum_exp: &[f32],

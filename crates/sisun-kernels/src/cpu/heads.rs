@@ -7,13 +7,13 @@ use super::threads::{for_rows, for_rows2, sum_over_rows};
 
 /// The fused projection of one position: query heads, key heads, value heads.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Fused {
+pub(crate) struct QkvShape {
     pub n_heads: usize,
     pub n_kv_heads: usize,
     pub d_head: usize,
 }
 
-impl Fused {
+impl QkvShape {
     pub(crate) fn width(self) -> usize {
         (self.n_heads + 2 * self.n_kv_heads) * self.d_head
     }
@@ -28,26 +28,26 @@ impl Fused {
 /// - `cos`, `sin`: `[pos, half]`
 pub(crate) fn rotate(
     x: &[f32],
-    fused: Fused,
+    qkv_shape: QkvShape,
     cos: &[f32],
     sin: &[f32],
     half: usize,
     backwards: bool,
 ) -> Buffer {
-    let width = fused.width();
+    let width = qkv_shape.width();
     let mut y = Buffer::uncleared(x.len());
     if half == 0 {
         y.copy_from_slice(x);
         return y;
     }
     let n_pos = cos.len() / half;
-    let turned = (fused.n_heads + fused.n_kv_heads) * fused.d_head;
+    let transposed = (qkv_shape.n_heads + qkv_shape.n_kv_heads) * qkv_shape.d_head;
     for_rows(&mut y, width, 2 * width, |first, y| {
         y.copy_from_slice(&x[first * width..][..y.len()]);
         for (i, row) in y.chunks_exact_mut(width).enumerate() {
             let at = (first + i) % n_pos * half;
             let (cos, sin) = (&cos[at..][..half], &sin[at..][..half]);
-            for head in row[..turned].chunks_exact_mut(fused.d_head) {
+            for head in row[..transposed].chunks_exact_mut(qkv_shape.d_head) {
                 let (low, high) = head.split_at_mut(half);
                 for (((a, b), cos), sin) in low.iter_mut().zip(high).zip(cos).zip(sin) {
                     let sin = if backwards { -sin } else { *sin };
@@ -67,14 +67,14 @@ pub(crate) fn rotate(
 /// - moments: `[batch, pos, n_heads + n_kv_heads, 2]`
 pub(crate) fn norm(
     x: &[f32],
-    fused: Fused,
+    qkv_shape: QkvShape,
     gamma_q: Norm<'_>,
     gamma_k: Norm<'_>,
 ) -> (Buffer, Buffer) {
-    let (width, n_normed) = (fused.width(), fused.n_heads + fused.n_kv_heads);
+    let (width, n_normed) = (qkv_shape.width(), qkv_shape.n_heads + qkv_shape.n_kv_heads);
     let mut y = Buffer::uncleared(x.len());
     let mut moments = Buffer::uncleared(x.len() / width * n_normed * 2);
-    let [queries, keys] = [fused.n_heads, fused.n_kv_heads].map(|n| n * fused.d_head);
+    let [queries, keys] = [qkv_shape.n_heads, qkv_shape.n_kv_heads].map(|n| n * qkv_shape.d_head);
     for_rows2(
         (&mut y, width),
         (&mut moments, n_normed * 2),
@@ -84,7 +84,7 @@ pub(crate) fn norm(
                 .chunks_exact_mut(width)
                 .zip(moments.chunks_exact_mut(n_normed * 2));
             for ((y, moments), x) in rows.zip(x[first * width..].chunks_exact(width)) {
-                let (moments_q, moments_k) = moments.split_at_mut(fused.n_heads * 2);
+                let (moments_q, moments_k) = moments.split_at_mut(qkv_shape.n_heads * 2);
                 norm::forward_rows(&mut y[..queries], moments_q, &x[..queries], gamma_q, None);
                 norm::forward_rows(
                     &mut y[queries..][..keys],
@@ -106,14 +106,14 @@ pub(crate) fn norm_backward(
     dy: &[f32],
     x: &[f32],
     moments: &[f32],
-    fused: Fused,
+    qkv_shape: QkvShape,
     gamma_q: Norm<'_>,
     gamma_k: Norm<'_>,
 ) -> (Buffer, Buffer) {
-    let (width, n_normed) = (fused.width(), fused.n_heads + fused.n_kv_heads);
+    let (width, n_normed) = (qkv_shape.width(), qkv_shape.n_heads + qkv_shape.n_kv_heads);
     let mut dx = Buffer::uncleared(x.len());
-    let [queries, keys] = [fused.n_heads, fused.n_kv_heads].map(|n| n * fused.d_head);
-    let n_sums = 4 * fused.d_head;
+    let [queries, keys] = [qkv_shape.n_heads, qkv_shape.n_kv_heads].map(|n| n * qkv_shape.d_head);
+    let n_sums = 4 * qkv_shape.d_head;
     let sums = sum_over_rows(
         (&mut dx, width),
         x.len() / width,
@@ -127,7 +127,7 @@ pub(crate) fn norm_backward(
                     &x[(first + i) * width..][..width],
                 );
                 let (moments_q, moments_k) = moments[(first + i) * n_normed * 2..][..n_normed * 2]
-                    .split_at(fused.n_heads * 2);
+                    .split_at(qkv_shape.n_heads * 2);
                 norm::backward_rows(
                     &mut dx[..queries],
                     sums_q,

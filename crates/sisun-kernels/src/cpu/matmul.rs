@@ -6,11 +6,11 @@ use crate::cpu::threads::n_threads;
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod amx;
-mod few;
-pub(crate) mod held;
+pub(crate) mod bf16_weights;
 mod number;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod pack;
+mod skinny;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod sums;
 #[cfg(test)]
@@ -20,7 +20,7 @@ mod tiled;
 mod vector;
 
 use super::simd::Level;
-use crate::Precision;
+use crate::MatmulPrecision;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) use amx::amx_available;
 pub(crate) use number::Number;
@@ -179,7 +179,7 @@ pub(crate) fn matmul(
     a: Matrix<'_>,
     b: Matrix<'_>,
     accumulate: bool,
-    precision: Precision,
+    precision: MatmulPrecision,
 ) {
     matmul_on(engine(), c, c_row_stride, a, b, accumulate, precision);
 }
@@ -196,7 +196,7 @@ pub(crate) fn matmul_on(
     a: Matrix<'_>,
     b: Matrix<'_>,
     accumulate: bool,
-    precision: Precision,
+    precision: MatmulPrecision,
 ) {
     assert_eq!(a.columns, b.rows, "k of A and of B");
     let (m, n) = (a.rows, b.columns);
@@ -222,19 +222,21 @@ pub(crate) fn matmul_on(
         return;
     }
     // Packing what few rows or columns use takes longer than using it.
-    let few = precision == Precision::Float32 && m.min(n) < TILES_FROM;
+    let few = precision == MatmulPrecision::Float32 && m.min(n) < TILES_FROM;
     match engine {
-        Engine::Amx if few => fused(c, c_row_stride, a, b, accumulate),
+        Engine::Amx if few => gemm_multiply(c, c_row_stride, a, b, accumulate),
         #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
         Engine::Amx => tiled::multiply(c, c_row_stride, a, b, accumulate, precision),
         #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
         Engine::Amx => panic!("no AMX on this platform"),
-        Engine::Fma if precision == Precision::Float32 => fused(c, c_row_stride, a, b, accumulate),
+        Engine::Fma if precision == MatmulPrecision::Float32 => {
+            gemm_multiply(c, c_row_stride, a, b, accumulate)
+        }
         Engine::Fma => {
             let (a_values, b_values) = (rounded(a), rounded(b));
             let a = Matrix::row_major(&a_values, a.rows, a.columns);
             let b = Matrix::row_major(&b_values, b.rows, b.columns);
-            fused(c, c_row_stride, a, b, accumulate);
+            gemm_multiply(c, c_row_stride, a, b, accumulate);
         }
     }
 }
@@ -247,12 +249,12 @@ fn vector_product<T: Number>(
     matrix: Matrix<'_, T>,
     vector: Matrix<'_>,
     accumulate: bool,
-    precision: Precision,
+    precision: MatmulPrecision,
 ) -> bool {
     let elements = (0..vector.columns).map(|k| vector.data[k * vector.column_stride]);
     let values: Vec<f32> = match precision {
-        Precision::Float32 => elements.collect(),
-        Precision::Bf16 => elements.map(round_to_bf16).collect(),
+        MatmulPrecision::Float32 => elements.collect(),
+        MatmulPrecision::Bf16 => elements.map(round_to_bf16).collect(),
     };
     if stride == 1 {
         let c = &mut c[..matrix.rows];
@@ -272,7 +274,13 @@ fn vector_product<T: Number>(
 }
 
 /// The product by the `gemm` crate.
-fn fused(c: &mut [f32], c_row_stride: usize, a: Matrix<'_>, b: Matrix<'_>, accumulate: bool) {
+fn gemm_multiply(
+    c: &mut [f32],
+    c_row_stride: usize,
+    a: Matrix<'_>,
+    b: Matrix<'_>,
+    accumulate: bool,
+) {
     let threads = match n_threads() {
         1 => gemm::Parallelism::None,
         threads => gemm::Parallelism::Rayon(threads),

@@ -16,11 +16,11 @@ pub(crate) mod optimizer;
 mod product;
 mod scratch;
 pub(crate) mod simd;
-pub(crate) mod team;
+pub(crate) mod thread_pool;
 pub(crate) mod threads;
 
 pub(crate) use buffer::Buffer;
-pub(crate) use matmul::held::{in_bf16, multiply as matmul_held};
+pub(crate) use matmul::bf16_weights::{in_bf16, multiply as matmul_held};
 pub(crate) use matmul::{Matrix, Number, matmul};
 
 use elementwise::update;

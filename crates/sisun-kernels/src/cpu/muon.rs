@@ -6,7 +6,7 @@ use super::matmul::{Matrix, matmul};
 use super::optimizer::squares;
 use super::simd::arch;
 use super::threads::each_alone;
-use crate::Precision;
+use crate::MatmulPrecision;
 use crate::optimizer::{Muon, NEWTON_SCHULZ};
 use pulp::Simd;
 
@@ -18,45 +18,55 @@ pub(crate) struct Slot<'a> {
     pub stepped: &'a mut [f32],
     pub momentum: &'a mut [f32],
     pub shape: [usize; 2],
-    pub how: Muon,
+    pub config: Muon,
 }
 
 /// [`crate::optimizer::muon`]: the matrices side by side, each on one thread.
-pub(crate) fn muon(slots: Vec<Slot<'_>>, scale: f32, precision: Precision) {
+pub(crate) fn muon(slots: Vec<Slot<'_>>, scale: f32, precision: MatmulPrecision) {
     each_alone(slots, |slot| step(slot, scale, precision));
 }
 
-fn step(slot: Slot<'_>, scale: f32, precision: Precision) {
+fn step(slot: Slot<'_>, scale: f32, precision: MatmulPrecision) {
     let Slot {
         param,
         gradient,
         stepped,
         momentum,
         shape: [d_in, d_out],
-        how,
+        config,
     } = slot;
     let mut ahead = Buffer::uncleared(param.len());
-    look_ahead(momentum, &mut ahead, gradient, how.momentum as f32, scale);
+    look_ahead(
+        momentum,
+        &mut ahead,
+        gradient,
+        config.momentum as f32,
+        scale,
+    );
     // The products are smallest when the shorter side comes first.
-    let turned = d_in > d_out;
-    let (rows, columns) = if turned { (d_out, d_in) } else { (d_in, d_out) };
-    let mut x = if turned {
+    let is_tall = d_in > d_out;
+    let (rows, columns) = if is_tall {
+        (d_out, d_in)
+    } else {
+        (d_in, d_out)
+    };
+    let mut x = if is_tall {
         transposed(&ahead, d_in, d_out)
     } else {
         ahead
     };
     orthogonal(&mut x, rows, columns, precision);
-    let x = if turned {
+    let x = if is_tall {
         transposed(&x, rows, columns)
     } else {
         x
     };
-    let rate = how.lr * (d_out as f64 / d_in as f64).max(1.0).sqrt();
+    let rate = config.lr * (d_out as f64 / d_in as f64).max(1.0).sqrt();
     descend(
         stepped,
         param,
         &x,
-        (1.0 - how.lr * how.weight_decay) as f32,
+        (1.0 - config.lr * config.weight_decay) as f32,
         rate as f32,
     );
 }
@@ -122,7 +132,7 @@ fn descend_simd<S: Simd>(
 ///
 /// # Shapes
 /// - `x`: `[rows, columns]`, `rows ≤ columns`
-fn orthogonal(x: &mut Buffer, rows: usize, columns: usize, precision: Precision) {
+fn orthogonal(x: &mut Buffer, rows: usize, columns: usize, precision: MatmulPrecision) {
     let [a, b, c] = NEWTON_SCHULZ.coefficients;
     let norm = squares(x).sqrt() + 1e-7;
     let mut gram = Buffer::uncleared(rows * rows);

@@ -17,7 +17,7 @@ pub(crate) struct Slot<'a> {
     pub stepped: &'a mut [f32],
     pub first: &'a mut [f32],
     pub second: &'a mut [f32],
-    pub how: AdamW,
+    pub config: AdamW,
 }
 
 /// [`crate::optimizer::adamw`] with the gradients multiplied by `scale` first.
@@ -29,7 +29,7 @@ pub(crate) fn adamw(slots: Vec<Slot<'_>>, scale: f32) {
 }
 
 fn pieces(slot: Slot<'_>) -> impl Iterator<Item = Slot<'_>> {
-    let how = slot.how;
+    let config = slot.config;
     let old = slot.param.chunks(CHUNK).zip(slot.gradient.chunks(CHUNK));
     let new = slot
         .stepped
@@ -43,7 +43,7 @@ fn pieces(slot: Slot<'_>) -> impl Iterator<Item = Slot<'_>> {
             stepped,
             first,
             second,
-            how,
+            config,
         },
     )
 }
@@ -51,7 +51,7 @@ fn pieces(slot: Slot<'_>) -> impl Iterator<Item = Slot<'_>> {
 #[pulp::with_simd(adamw_slice = arch())]
 #[inline(always)]
 fn adamw_slice_simd<S: Simd>(simd: S, slot: Slot<'_>, scale: f32) {
-    let step = Step::new(simd, slot.how, scale);
+    let step = Step::new(simd, slot.config, scale);
     let (param, param_tail) = S::as_simd_f32s(slot.param);
     let (gradient, gradient_tail) = S::as_simd_f32s(slot.gradient);
     let (stepped, stepped_tail) = S::as_mut_simd_f32s(slot.stepped);
@@ -95,20 +95,20 @@ struct Step<S: Simd> {
 
 impl<S: Simd> Step<S> {
     #[inline(always)]
-    fn new(simd: S, how: AdamW, scale: f32) -> Self {
+    fn new(simd: S, config: AdamW, scale: f32) -> Self {
         let splat = |x: f64| simd.splat_f32s(x as f32);
-        let correction1 = 1.0 - how.beta1.powf(how.step as f64);
-        let correction2 = 1.0 - how.beta2.powf(how.step as f64);
+        let correction1 = 1.0 - config.beta1.powf(config.step as f64);
+        let correction2 = 1.0 - config.beta2.powf(config.step as f64);
         Self {
             scale: simd.splat_f32s(scale),
-            beta1: splat(how.beta1),
-            rest1: splat(1.0 - how.beta1),
-            beta2: splat(how.beta2),
-            rest2: splat(1.0 - how.beta2),
+            beta1: splat(config.beta1),
+            rest1: splat(1.0 - config.beta1),
+            beta2: splat(config.beta2),
+            rest2: splat(1.0 - config.beta2),
             per_root: splat(1.0 / correction2.sqrt()),
-            epsilon: splat(how.epsilon),
-            rate: splat(how.lr / correction1),
-            keep: splat(1.0 - how.lr * how.weight_decay),
+            epsilon: splat(config.epsilon),
+            rate: splat(config.lr / correction1),
+            keep: splat(1.0 - config.lr * config.weight_decay),
         }
     }
 

@@ -188,8 +188,8 @@ mod tests {
             (6, 2, 80),
         ] {
             for accumulate in [false, true] {
-                for turned in [false, true] {
-                    let (row_stride, inner_stride) = if turned {
+                for transposed in [false, true] {
+                    let (row_stride, inner_stride) = if transposed {
                         (1, rows + 2)
                     } else {
                         (inner + 3, 1)

@@ -1,34 +1,34 @@
 //! Attention of the CPU.
 
-use super::steps::{Kept, fused};
+use super::steps::{SavedForBackward, qkv_shape};
 use super::tensor::{contiguous, floats, shaped, tensor};
-use crate::Heads;
+use crate::HeadCounts;
 use crate::cpu::Buffer;
-use crate::cpu::attention::{Gradients, Heads as Vectors, Rows, Shape, backward, forward};
+use crate::cpu::attention::{Gradients, HeadRows, Rows, Shape, backward, forward};
 use burn::backend::TensorMetadata;
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::DType;
 
 /// Where q, k and v lie, and the sizes of what is attended.
 #[derive(Clone, Debug)]
-pub(super) struct Attended {
+pub(super) struct AttentionCall {
     tensors: [FlexTensor; 3],
     rows: [Rows; 3],
     shape: Shape,
     bias: Option<FlexTensor>,
 }
 
-impl Attended {
+impl AttentionCall {
     /// q, k and v side by side in `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`.
-    pub(super) fn fused(
+    pub(super) fn of_qkv(
         qkv: &FlexTensor,
         bias: Option<FlexTensor>,
-        heads: Heads,
+        heads: HeadCounts,
         causal: bool,
     ) -> Self {
         let (qkv, [batch, pos, width]) = (contiguous(qkv), shaped(qkv));
-        let d_head = fused(&qkv, heads).d_head;
-        let Heads {
+        let d_head = qkv_shape(&qkv, heads).d_head;
+        let HeadCounts {
             n_heads,
             n_kv_heads,
         } = heads;
@@ -53,7 +53,7 @@ impl Attended {
 
     /// q `[batch, n_heads, query, d_head]`, k and v `[batch, n_kv_heads, key, d_head]`, with any
     /// strides.
-    pub(super) fn apart(qkv: [&FlexTensor; 3], bias: Option<FlexTensor>, causal: bool) -> Self {
+    pub(super) fn of_parts(qkv: [&FlexTensor; 3], bias: Option<FlexTensor>, causal: bool) -> Self {
         let ([batch, n_heads, n_query, d_head], [_, n_kv_heads, n_key, _]) =
             (shaped(qkv[0]), shaped(qkv[1]));
         // Only the axes before d_head may be strided.
@@ -93,8 +93,8 @@ impl Attended {
         }
     }
 
-    fn vectors(&self) -> [Vectors<'_>; 3] {
-        [0, 1, 2].map(|i| Vectors {
+    fn vectors(&self) -> [HeadRows<'_>; 3] {
+        [0, 1, 2].map(|i| HeadRows {
             data: self.tensors[i].storage(),
             rows: self.rows[i],
         })
@@ -172,32 +172,32 @@ pub(super) struct Results {
 
 /// Of self-attention: one gradient for q, k and v together, and the bias'.
 #[derive(Clone, Debug)]
-pub(super) struct Fused {
-    pub attended: Attended,
+pub(super) struct SelfAttentionSaved {
+    pub call: AttentionCall,
     pub results: Results,
 }
 
-impl Kept<2> for Fused {
+impl SavedForBackward<2> for SelfAttentionSaved {
     fn gradients(self, dz: FlexTensor, _: [bool; 2]) -> [Option<FlexTensor>; 2] {
-        let qkv = &self.attended.tensors[0];
+        let qkv = &self.call.tensors[0];
         let mut dqkv = Buffer::uncleared(floats(qkv).len());
         let dbias = self
-            .attended
-            .backward(&self.results, &dz, &mut dqkv, self.attended.rows);
+            .call
+            .backward(&self.results, &dz, &mut dqkv, self.call.rows);
         [Some(tensor(dqkv, qkv.shape())), dbias]
     }
 }
 
 /// Of attention to keys and values from elsewhere.
 #[derive(Clone, Debug)]
-pub(super) struct Apart {
-    pub attended: Attended,
+pub(super) struct AttentionSaved {
+    pub call: AttentionCall,
     pub results: Results,
 }
 
-impl Kept<4> for Apart {
+impl SavedForBackward<4> for AttentionSaved {
     fn gradients(self, dz: FlexTensor, _: [bool; 4]) -> [Option<FlexTensor>; 4] {
-        let sizes = self.attended.tensors.each_ref().map(shaped::<4>);
+        let sizes = self.call.tensors.each_ref().map(shaped::<4>);
         // One buffer for all three, each part `[batch, head, pos, d_head]`.
         let lens = sizes.map(|size| size.iter().product::<usize>());
         let offsets = [0, lens[0], lens[0] + lens[1]];
@@ -211,7 +211,7 @@ impl Kept<4> for Apart {
             }
         });
         let mut all = Buffer::uncleared(lens.iter().sum());
-        let dbias = self.attended.backward(&self.results, &dz, &mut all, to);
+        let dbias = self.call.backward(&self.results, &dz, &mut all, to);
         let n = all.len();
         let all = tensor(all, [n]);
         let part = |i: usize| {

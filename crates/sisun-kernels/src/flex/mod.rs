@@ -10,14 +10,14 @@ pub(crate) mod tensor;
 use crate::backend::{Kernels, Optional};
 use crate::cpu::norm::Norm;
 use crate::cpu::{self, Buffer, Matrix, matmul, matmul_held};
-use crate::{Activation, Heads, Precision};
-use attention::{Apart, Attended, Fused, Results};
+use crate::{ActivationFunction, HeadCounts, MatmulPrecision};
+use attention::{AttentionCall, AttentionSaved, Results, SelfAttentionSaved};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Flex, TensorMetadata};
 use burn::tensor::{DType, TensorData};
 use burn_std::bf16;
-use steps::{fused, matrix, record};
+use steps::{matrix, qkv_shape, record};
 use tensor::{contiguous, floats, indices, numbers, shaped, tensor};
 
 impl Kernels for Flex {
@@ -26,7 +26,7 @@ impl Kernels for Flex {
         weight: FlexTensor,
         bias: Optional<Self>,
         transposed: bool,
-        precision: Precision,
+        precision: MatmulPrecision,
     ) -> FlexTensor {
         linear(
             &contiguous(&x),
@@ -54,7 +54,7 @@ impl Kernels for Flex {
         .0
     }
 
-    fn activation(x: FlexTensor, activation: Activation) -> FlexTensor {
+    fn activation(x: FlexTensor, activation: ActivationFunction) -> FlexTensor {
         tensor(
             cpu::activation::forward(floats(&contiguous(&x)), activation),
             x.shape(),
@@ -72,13 +72,18 @@ impl Kernels for Flex {
         qkv: FlexTensor,
         gamma_q: FlexTensor,
         gamma_k: FlexTensor,
-        heads: Heads,
+        heads: HeadCounts,
         epsilon: f64,
     ) -> FlexTensor {
         norm_heads(&contiguous(&qkv), &gamma_q, &gamma_k, heads, epsilon).0
     }
 
-    fn rotate_heads(qkv: FlexTensor, cos: FlexTensor, sin: FlexTensor, heads: Heads) -> FlexTensor {
+    fn rotate_heads(
+        qkv: FlexTensor,
+        cos: FlexTensor,
+        sin: FlexTensor,
+        heads: HeadCounts,
+    ) -> FlexTensor {
         rotate_heads(
             &contiguous(&qkv),
             &contiguous(&cos),
@@ -90,10 +95,12 @@ impl Kernels for Flex {
     fn self_attention(
         qkv: FlexTensor,
         bias: Optional<Self>,
-        heads: Heads,
+        heads: HeadCounts,
         causal: bool,
     ) -> FlexTensor {
-        Attended::fused(&qkv, bias.get(), heads, causal).forward().0
+        AttentionCall::of_qkv(&qkv, bias.get(), heads, causal)
+            .forward()
+            .0
     }
 
     fn attention(
@@ -103,7 +110,7 @@ impl Kernels for Flex {
         bias: Optional<Self>,
         causal: bool,
     ) -> FlexTensor {
-        Attended::apart([&q, &k, &v], bias.get(), causal)
+        AttentionCall::of_parts([&q, &k, &v], bias.get(), causal)
             .forward()
             .0
     }
@@ -147,7 +154,7 @@ impl Kernels for Autodiff<Flex> {
         weight: Tracked,
         bias: Optional<Self>,
         transposed: bool,
-        precision: Precision,
+        precision: MatmulPrecision,
     ) -> Tracked {
         assert_float32(&weight);
         let (bias, has_bias) = given(bias);
@@ -196,7 +203,7 @@ impl Kernels for Autodiff<Flex> {
         })
     }
 
-    fn activation(x: Tracked, activation: Activation) -> Tracked {
+    fn activation(x: Tracked, activation: ActivationFunction) -> Tracked {
         let (nodes, x) = ([x.node()], contiguous(x.primitive()));
         let y = Flex::activation(x.clone(), activation);
         record(nodes, y, || steps::Activated { x, activation })
@@ -213,7 +220,7 @@ impl Kernels for Autodiff<Flex> {
         qkv: Tracked,
         gamma_q: Tracked,
         gamma_k: Tracked,
-        heads: Heads,
+        heads: HeadCounts,
         epsilon: f64,
     ) -> Tracked {
         let nodes = [qkv.node(), gamma_q.node(), gamma_k.node()];
@@ -233,25 +240,30 @@ impl Kernels for Autodiff<Flex> {
         })
     }
 
-    fn rotate_heads(qkv: Tracked, cos: Tracked, sin: Tracked, heads: Heads) -> Tracked {
+    fn rotate_heads(qkv: Tracked, cos: Tracked, sin: Tracked, heads: HeadCounts) -> Tracked {
         let (nodes, qkv) = ([qkv.node()], contiguous(qkv.primitive()));
         let (cos, sin) = (contiguous(cos.primitive()), contiguous(sin.primitive()));
         let y = rotate_heads(&qkv, &cos, &sin, heads);
         record(nodes, y, || steps::Rotated { cos, sin, heads })
     }
 
-    fn self_attention(qkv: Tracked, bias: Optional<Self>, heads: Heads, causal: bool) -> Tracked {
+    fn self_attention(
+        qkv: Tracked,
+        bias: Optional<Self>,
+        heads: HeadCounts,
+        causal: bool,
+    ) -> Tracked {
         let (bias, has_bias) = given(bias);
         let nodes = [qkv.node(), bias.node()];
-        let attended = Attended::fused(
+        let call = AttentionCall::of_qkv(
             qkv.primitive(),
             has_bias.then(|| bias.into_primitive()),
             heads,
             causal,
         );
-        let (z, log_sum_exp) = attended.forward();
-        record(nodes, z.clone(), || Fused {
-            attended,
+        let (z, log_sum_exp) = call.forward();
+        record(nodes, z.clone(), || SelfAttentionSaved {
+            call,
             results: Results { z, log_sum_exp },
         })
     }
@@ -266,10 +278,10 @@ impl Kernels for Autodiff<Flex> {
         let (bias, has_bias) = given(bias);
         let nodes = [q.node(), k.node(), v.node(), bias.node()];
         let parts = [q.primitive(), k.primitive(), v.primitive()];
-        let attended = Attended::apart(parts, has_bias.then(|| bias.into_primitive()), causal);
-        let (z, log_sum_exp) = attended.forward();
-        record(nodes, z.clone(), || Apart {
-            attended,
+        let call = AttentionCall::of_parts(parts, has_bias.then(|| bias.into_primitive()), causal);
+        let (z, log_sum_exp) = call.forward();
+        record(nodes, z.clone(), || AttentionSaved {
+            call,
             results: Results { z, log_sum_exp },
         })
     }
@@ -338,7 +350,7 @@ fn linear(
     weight: &FlexTensor,
     bias: Option<&FlexTensor>,
     transposed: bool,
-    precision: Precision,
+    precision: MatmulPrecision,
 ) -> FlexTensor {
     let ([n, d_in], shape) = (shaped(x), shaped::<2>(weight));
     let d_out = shape[usize::from(!transposed)];
@@ -399,7 +411,7 @@ fn norm_heads(
     qkv: &FlexTensor,
     gamma_q: &FlexTensor,
     gamma_k: &FlexTensor,
-    heads: Heads,
+    heads: HeadCounts,
     epsilon: f64,
 ) -> (FlexTensor, FlexTensor) {
     let norm = |gamma| Norm {
@@ -407,18 +419,27 @@ fn norm_heads(
         epsilon: epsilon as f32,
         centred: false,
     };
-    let (y, moments) =
-        cpu::heads::norm(floats(qkv), fused(qkv, heads), norm(gamma_q), norm(gamma_k));
+    let (y, moments) = cpu::heads::norm(
+        floats(qkv),
+        qkv_shape(qkv, heads),
+        norm(gamma_q),
+        norm(gamma_k),
+    );
     let n = moments.len();
     (tensor(y, qkv.shape()), tensor(moments, [n]))
 }
 
-fn rotate_heads(qkv: &FlexTensor, cos: &FlexTensor, sin: &FlexTensor, heads: Heads) -> FlexTensor {
+fn rotate_heads(
+    qkv: &FlexTensor,
+    cos: &FlexTensor,
+    sin: &FlexTensor,
+    heads: HeadCounts,
+) -> FlexTensor {
     let [_, half] = shaped(cos);
     tensor(
         cpu::heads::rotate(
             floats(qkv),
-            fused(qkv, heads),
+            qkv_shape(qkv, heads),
             floats(cos),
             floats(sin),
             half,

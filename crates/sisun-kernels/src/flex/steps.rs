@@ -5,10 +5,10 @@
 //! for its own.
 
 use super::tensor::{contiguous, floats, shaped, tensor};
-use crate::cpu::heads::Fused;
+use crate::cpu::heads::QkvShape;
 use crate::cpu::norm::Norm;
 use crate::cpu::{self, Matrix, matmul};
-use crate::{Activation, Heads, Precision};
+use crate::{ActivationFunction, HeadCounts, MatmulPrecision};
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
@@ -22,7 +22,7 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 /// What an operation with `N` arguments keeps for its gradient.
-pub(super) trait Kept<const N: usize>: Clone + Debug + Send + 'static {
+pub(super) trait SavedForBackward<const N: usize>: Clone + Debug + Send + 'static {
     /// The gradients of the arguments.
     fn gradients(self, dy: FlexTensor, wanted: [bool; N]) -> [Option<FlexTensor>; N];
 }
@@ -30,7 +30,7 @@ pub(super) trait Kept<const N: usize>: Clone + Debug + Send + 'static {
 #[derive(Debug)]
 struct Step<K>(PhantomData<K>);
 
-impl<K: Kept<N>, const N: usize> Backward<Flex, N> for Step<K> {
+impl<K: SavedForBackward<N>, const N: usize> Backward<Flex, N> for Step<K> {
     type State = K;
 
     fn backward(self, ops: Ops<K, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
@@ -47,7 +47,7 @@ impl<K: Kept<N>, const N: usize> Backward<Flex, N> for Step<K> {
 }
 
 /// Notes an operation in the graph, if any of its arguments wants a gradient.
-pub(super) fn record<K: Kept<N>, const N: usize>(
+pub(super) fn record<K: SavedForBackward<N>, const N: usize>(
     arguments: [NodeGuard; N],
     result: FlexTensor,
     kept: impl FnOnce() -> K,
@@ -83,10 +83,10 @@ pub(super) struct Linear {
     pub x: FlexTensor,
     pub weight: FlexTensor,
     pub transposed: bool,
-    pub precision: Precision,
+    pub precision: MatmulPrecision,
 }
 
-impl Kept<3> for Linear {
+impl SavedForBackward<3> for Linear {
     fn gradients(self, dy: FlexTensor, wanted: [bool; 3]) -> [Option<FlexTensor>; 3] {
         let dy = contiguous(&dy);
         let ([n, d_in], [_, d_out]) = (shaped(&self.x), shaped(&dy));
@@ -126,7 +126,7 @@ pub(super) struct Normed {
     pub centred: bool,
 }
 
-impl Kept<3> for Normed {
+impl SavedForBackward<3> for Normed {
     fn gradients(self, dy: FlexTensor, _: [bool; 3]) -> [Option<FlexTensor>; 3] {
         let (shape, dy) = (shaped::<2>(&self.x), contiguous(&dy));
         let norm = Norm {
@@ -155,10 +155,10 @@ fn halves(sums: &[f32]) -> [FlexTensor; 2] {
 #[derive(Clone, Debug)]
 pub(super) struct Activated {
     pub x: FlexTensor,
-    pub activation: Activation,
+    pub activation: ActivationFunction,
 }
 
-impl Kept<1> for Activated {
+impl SavedForBackward<1> for Activated {
     fn gradients(self, dy: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
         let dx =
             cpu::activation::backward(floats(&contiguous(&dy)), floats(&self.x), self.activation);
@@ -173,7 +173,7 @@ pub(super) struct Gated {
     pub up: FlexTensor,
 }
 
-impl Kept<2> for Gated {
+impl SavedForBackward<2> for Gated {
     fn gradients(self, dy: FlexTensor, _: [bool; 2]) -> [Option<FlexTensor>; 2] {
         let (dgate, dup) = cpu::activation::swiglu_backward(
             floats(&contiguous(&dy)),
@@ -194,24 +194,24 @@ pub(super) struct NormedHeads {
     pub gamma_q: FlexTensor,
     pub gamma_k: FlexTensor,
     pub moments: FlexTensor,
-    pub heads: Heads,
+    pub heads: HeadCounts,
     pub epsilon: f64,
 }
 
-impl Kept<3> for NormedHeads {
+impl SavedForBackward<3> for NormedHeads {
     fn gradients(self, dy: FlexTensor, _: [bool; 3]) -> [Option<FlexTensor>; 3] {
         let norm = |gamma| Norm {
             gamma: floats(gamma),
             epsilon: self.epsilon as f32,
             centred: false,
         };
-        let (fused, dy) = (fused(&self.qkv, self.heads), contiguous(&dy));
+        let (qkv_shape, dy) = (qkv_shape(&self.qkv, self.heads), contiguous(&dy));
         let (q, k) = (norm(&self.gamma_q), norm(&self.gamma_k));
         let (dx, sums) = cpu::heads::norm_backward(
             floats(&dy),
             floats(&self.qkv),
             floats(&self.moments),
-            fused,
+            qkv_shape,
             q,
             k,
         );
@@ -228,16 +228,16 @@ impl Kept<3> for NormedHeads {
 pub(super) struct Rotated {
     pub cos: FlexTensor,
     pub sin: FlexTensor,
-    pub heads: Heads,
+    pub heads: HeadCounts,
 }
 
-impl Kept<1> for Rotated {
+impl SavedForBackward<1> for Rotated {
     fn gradients(self, dy: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
-        let (fused, [_, half]) = (fused(&dy, self.heads), shaped(&self.cos));
+        let (qkv_shape, [_, half]) = (qkv_shape(&dy, self.heads), shaped(&self.cos));
         let (shape, dy) = (dy.shape(), contiguous(&dy));
         let dx = cpu::heads::rotate(
             floats(&dy),
-            fused,
+            qkv_shape,
             floats(&self.cos),
             floats(&self.sin),
             half,
@@ -248,9 +248,9 @@ impl Kept<1> for Rotated {
 }
 
 /// The sizes of a fused projection `[batch, pos, width]`.
-pub(super) fn fused(qkv: &FlexTensor, heads: Heads) -> Fused {
+pub(super) fn qkv_shape(qkv: &FlexTensor, heads: HeadCounts) -> QkvShape {
     let [_, _, width] = shaped(qkv);
-    Fused {
+    QkvShape {
         n_heads: heads.n_heads,
         n_kv_heads: heads.n_kv_heads,
         d_head: heads.d_head(width),
@@ -264,7 +264,7 @@ pub(super) struct Embedded {
     pub shape: [usize; 2],
 }
 
-impl Kept<1> for Embedded {
+impl SavedForBackward<1> for Embedded {
     fn gradients(self, dy: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
         let [vocab, d] = self.shape;
         let table = cpu::embedding::backward(floats(&contiguous(&dy)), d, &self.tokens, vocab);
@@ -281,7 +281,7 @@ pub(super) struct CrossEntropy {
     pub weights: Option<FlexTensor>,
 }
 
-impl Kept<1> for CrossEntropy {
+impl SavedForBackward<1> for CrossEntropy {
     fn gradients(self, dy: FlexTensor, _: [bool; 1]) -> [Option<FlexTensor>; 1] {
         let weights = self.weights.as_ref().map(floats);
         let (logits, log_sum) = (floats(&self.logits), floats(&self.log_sum));

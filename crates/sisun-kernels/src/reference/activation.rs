@@ -1,16 +1,16 @@
 //! Activations of the feed-forward network.
 
-use crate::Activation;
+use crate::ActivationFunction;
 use burn::tensor::{Device, Tensor, activation};
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 /// [`crate::activation`].
-pub fn activation<const D: usize>(x: Tensor<D>, kind: Activation) -> Tensor<D> {
+pub fn activation<const D: usize>(x: Tensor<D>, kind: ActivationFunction) -> Tensor<D> {
     match kind {
-        Activation::Gelu => gelu(x),
-        Activation::GeluTanh => gelu_tanh(x),
-        Activation::Relu => activation::relu(x),
-        Activation::ReluSquared => activation::relu(x).square(),
+        ActivationFunction::Gelu => gelu(x),
+        ActivationFunction::GeluTanh => gelu_tanh(x),
+        ActivationFunction::Relu => activation::relu(x),
+        ActivationFunction::ReluSquared => activation::relu(x).square(),
     }
 }
 

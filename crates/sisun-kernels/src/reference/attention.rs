@@ -1,6 +1,6 @@
 //! Scaled dot-product attention (Vaswani et al. 2017, equation 1), with grouped keys and values.
 
-use crate::{Attention, assert_shape, dropout};
+use crate::{AttentionOptions, assert_shape, dropout};
 use burn::tensor::{Bool, Int, Tensor, TensorData, activation};
 
 /// The score of a hidden key. Finite, because WGSL does not promise infinities; its softmax is
@@ -8,8 +8,13 @@ use burn::tensor::{Bool, Int, Tensor, TensorData, activation};
 pub const HIDDEN_SCORE: f32 = -1e30;
 
 /// [`crate::attention`].
-pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, how: &Attention) -> Tensor<4> {
-    mix(dropout(pattern(scores(q, k, how)), how.dropout), v)
+pub fn attention(
+    q: Tensor<4>,
+    k: Tensor<4>,
+    v: Tensor<4>,
+    options: &AttentionOptions,
+) -> Tensor<4> {
+    mix(dropout(pattern(scores(q, k, options)), options.dropout), v)
 }
 
 /// `q·kᵀ/√d_head + bias`, hidden keys at [`HIDDEN_SCORE`].
@@ -18,7 +23,7 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, how: &Attention) -> T
 /// - `q`: `[batch, n_heads, query, d_head]`
 /// - `k`: `[batch, n_kv_heads, key, d_head]`
 /// - result: `[batch, n_heads, query, key]`
-pub fn scores(q: Tensor<4>, k: Tensor<4>, how: &Attention) -> Tensor<4> {
+pub fn scores(q: Tensor<4>, k: Tensor<4>, options: &AttentionOptions) -> Tensor<4> {
     let [batch, n_heads, n_query, d_head] = q.dims();
     let [_, n_kv_heads, n_key, _] = k.dims();
     assert_shape!(k, [batch, n_kv_heads, n_key, d_head]);
@@ -35,14 +40,14 @@ pub fn scores(q: Tensor<4>, k: Tensor<4>, how: &Attention) -> Tensor<4> {
         .reshape([batch, n_kv_heads, group * n_query, d_head])
         .matmul(k.swap_dims(2, 3))
         .reshape([batch, n_heads, n_query, n_key]); // [batch, head, query, key]
-    let scores = match &how.bias {
+    let scores = match &options.bias {
         Some(bias) => {
             assert_shape!(bias, [n_key + n_query - 1, n_heads]);
             scores + bias_by_pair(bias.clone(), n_query, n_key)
         }
         None => scores,
     };
-    if how.causal && n_query > 1 {
+    if options.causal && n_query > 1 {
         assert!(
             n_key >= n_query,
             "{n_query} queries cannot stand at the end of {n_key} keys"

@@ -1,11 +1,16 @@
 //! What is done to query and key heads before attention.
 
 use super::rms_norm;
-use crate::{Heads, assert_shape};
+use crate::{HeadCounts, assert_shape};
 use burn::tensor::Tensor;
 
 /// [`crate::rotate_heads`].
-pub fn rotate_heads(qkv: Tensor<3>, cos: Tensor<2>, sin: Tensor<2>, heads: Heads) -> Tensor<3> {
+pub fn rotate_heads(
+    qkv: Tensor<3>,
+    cos: Tensor<2>,
+    sin: Tensor<2>,
+    heads: HeadCounts,
+) -> Tensor<3> {
     let [q, k, v] = heads.split(qkv);
     join([
         rotate_halves(q, cos.clone(), sin.clone()),
@@ -19,7 +24,7 @@ pub fn norm_heads(
     qkv: Tensor<3>,
     gamma_q: Tensor<1>,
     gamma_k: Tensor<1>,
-    heads: Heads,
+    heads: HeadCounts,
     epsilon: f64,
 ) -> Tensor<3> {
     let [q, k, v] = heads.split(qkv);

@@ -12,16 +12,16 @@ pub fn adamw_step<const D: usize>(
     gradient: Tensor<D>,
     first: Tensor<D>,
     second: Tensor<D>,
-    how: &AdamW,
+    config: &AdamW,
 ) -> (Tensor<D>, Tensor<D>, Tensor<D>) {
-    let first = first * how.beta1 + gradient.clone() * (1.0 - how.beta1);
-    let second = second * how.beta2 + gradient.square() * (1.0 - how.beta2);
-    let correction1 = 1.0 - how.beta1.powf(how.step as f64);
-    let correction2 = 1.0 - how.beta2.powf(how.step as f64);
-    let denominator = second.clone().sqrt() * (1.0 / correction2.sqrt()) + how.epsilon;
-    let update = first.clone() / denominator * (how.lr / correction1);
+    let first = first * config.beta1 + gradient.clone() * (1.0 - config.beta1);
+    let second = second * config.beta2 + gradient.square() * (1.0 - config.beta2);
+    let correction1 = 1.0 - config.beta1.powf(config.step as f64);
+    let correction2 = 1.0 - config.beta2.powf(config.step as f64);
+    let denominator = second.clone().sqrt() * (1.0 / correction2.sqrt()) + config.epsilon;
+    let update = first.clone() / denominator * (config.lr / correction1);
     (
-        param * (1.0 - how.lr * how.weight_decay) - update,
+        param * (1.0 - config.lr * config.weight_decay) - update,
         first,
         second,
     )
@@ -37,14 +37,14 @@ pub fn muon_step(
     param: Tensor<2>,
     gradient: Tensor<2>,
     momentum: Tensor<2>,
-    how: &Muon,
+    config: &Muon,
 ) -> (Tensor<2>, Tensor<2>) {
     let [d_in, d_out] = param.dims();
-    let momentum = momentum * how.momentum + gradient.clone();
-    let update = orthogonal(gradient + momentum.clone() * how.momentum);
+    let momentum = momentum * config.momentum + gradient.clone();
+    let update = orthogonal(gradient + momentum.clone() * config.momentum);
     let scale = (d_out as f64 / d_in as f64).max(1.0).sqrt();
     (
-        param * (1.0 - how.lr * how.weight_decay) - update * (how.lr * scale),
+        param * (1.0 - config.lr * config.weight_decay) - update * (config.lr * scale),
         momentum,
     )
 }

@@ -150,7 +150,7 @@ impl PositionEncoding {
         }
     }
 
-    /// The bias of the scores by offset, in the order that [`sisun_kernels::Attention`] wants.
+    /// The bias of the scores by offset, in the order that [`sisun_kernels::AttentionOptions`] wants.
     ///
     /// # Shapes
     /// - result: `[n_key + n_query − 1, n_heads]`

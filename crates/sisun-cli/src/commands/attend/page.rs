@@ -1,10 +1,10 @@
 //! `sisun attend --format html`.
 
 use super::Args;
+use crate::ablation::{AblationArgs, ablate};
 use crate::common::claim;
 use crate::failure::Usage;
 use crate::model_source::ModelSource;
-use crate::silence::{Silencing, silence};
 use anyhow::{Result, bail};
 use burn::tensor::Device;
 use sisun_infer::page::{Kind, Page};
@@ -24,10 +24,10 @@ pub(super) struct PageArgs {
     #[arg(long, value_name = "LANGUAGE")]
     language: Option<Language>,
     /// Ablate each head on held-out text and show by how much the loss rises
-    #[arg(long)]
-    silence: bool,
+    #[arg(long, alias = "silence")]
+    ablate: bool,
     #[command(flatten)]
-    silencing: Silencing,
+    ablation: AblationArgs,
 }
 
 impl PageArgs {
@@ -35,22 +35,22 @@ impl PageArgs {
     pub(super) fn check(&self, with_page: bool, runs: usize) -> Result<()> {
         let options = [
             ("--checkpoints", self.checkpoints),
-            ("--silence", self.silence),
+            ("--ablate", self.ablate),
             ("--language", self.language.is_some()),
         ];
         let problem = match options.into_iter().find(|(_, given)| *given && !with_page) {
             Some((option, _)) => format!("{option} is about the page: add html to --format"),
-            None if !self.silence && self.silencing.idle().is_some() => {
+            None if !self.ablate && self.ablation.idle().is_some() => {
                 format!(
-                    "{} is about silencing heads: add --silence",
-                    self.silencing.idle().unwrap_or_default()
+                    "{} is about ablating heads: add --ablate",
+                    self.ablation.idle().unwrap_or_default()
                 )
             }
             None if self.checkpoints && runs > 1 => {
                 "--checkpoints shows one run over time: name one run".to_owned()
             }
-            None if self.silence && (self.checkpoints || runs > 1) => {
-                "--silence takes a while for one model: leave it out where a page shows several"
+            None if self.ablate && (self.checkpoints || runs > 1) => {
+                "--ablate takes a while for one model: leave it out where a page shows several"
                     .to_owned()
             }
             None => return Ok(()),
@@ -90,19 +90,19 @@ fn one(
 ) -> Result<Page> {
     let loaded = &opened.loaded;
     let mut page = Page::new(Kind::Model, &loaded.name, &args.text, looking, language, 1);
-    let silenced = match args.page.silence {
+    let loss_rises = match args.page.ablate {
         true => {
-            let tokens = opened.held_out(&args.page.silencing.text, &args.device)?;
+            let tokens = opened.held_out(&args.page.ablation.text, &args.device)?;
             let (layers, heads) = looking.of(loaded.model.config())?;
             let all: Vec<(usize, usize)> = layers
                 .iter()
                 .flat_map(|&layer| heads.iter().map(move |&head| (layer, head)))
                 .collect();
-            Some(silence(opened, &tokens, &all, &args.page.silencing, &args.device)?.rise)
+            Some(ablate(opened, &tokens, &all, &args.page.ablation, &args.device)?.rise)
         }
         false => None,
     };
-    page.add(loaded, label(loaded, language), silenced.as_ref())?;
+    page.add(loaded, label(loaded, language), loss_rises.as_ref())?;
     Ok(page)
 }
 

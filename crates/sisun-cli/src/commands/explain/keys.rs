@@ -1,7 +1,7 @@
 //! What the tables of all steps are made of: the keys that are shown, column by column.
 
 use super::numbers::{bar, column, number, weight};
-use super::page::{Page, Tone};
+use super::page::{ExplainPage, Tone};
 use super::rows::{Row, rows};
 use super::table::Table;
 use super::text::label;
@@ -32,7 +32,7 @@ impl<'a> Keys<'a> {
     }
 
     /// A table with a column of numbers and one of labels.
-    pub(super) fn table(&self, page: &Page) -> Table<'a> {
+    pub(super) fn table(&self, page: &ExplainPage) -> Table<'a> {
         let (numbers, labels, tones) = self.named(page, &self.rows);
         Table::default()
             .numbers("#", numbers)
@@ -41,7 +41,12 @@ impl<'a> Keys<'a> {
     }
 
     /// The same, with a row for the sum below.
-    pub(super) fn table_with_total(&self, page: &Page, rows: &[Row], total: &str) -> Table<'a> {
+    pub(super) fn table_with_total(
+        &self,
+        page: &ExplainPage,
+        rows: &[Row],
+        total: &str,
+    ) -> Table<'a> {
         let (mut numbers, mut labels, tones) = self.named(page, rows);
         numbers.push(String::new());
         labels.push(total.to_owned());
@@ -52,7 +57,7 @@ impl<'a> Keys<'a> {
             .with_total()
     }
 
-    fn named(&self, page: &Page, rows: &[Row]) -> (Vec<String>, Vec<String>, Vec<Tone>) {
+    fn named(&self, page: &ExplainPage, rows: &[Row]) -> (Vec<String>, Vec<String>, Vec<Tone>) {
         let of = |row: &Row| match row {
             Row::Key(key) => (
                 key.to_string(),

@@ -23,7 +23,7 @@ pub(super) enum Tone {
 
 /// What is written, line by line.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct ExplainPage {
     /// No line has more columns.
     pub(super) width: usize,
     /// Whether all keys and whole vectors are wanted.
@@ -33,7 +33,7 @@ pub(super) struct Page {
     text: String,
 }
 
-impl Page {
+impl ExplainPage {
     /// A page as wide as the terminal that stdout is, if it is one.
     pub(super) fn on_terminal(language: Language, full: bool) -> Self {
         let terminal = terminal_size::terminal_size_of(std::io::stdout())

@@ -2,7 +2,7 @@
 
 use super::keys::{Keys, unmasked};
 use super::numbers::{number, products, weight};
-use super::page::{Page, WIDTH};
+use super::page::{ExplainPage, WIDTH};
 use super::rows::Row;
 use super::table::Table;
 use super::text::columns;
@@ -14,7 +14,7 @@ const BAR: usize = 24;
 const TERMS: usize = 4;
 
 /// Writes all steps.
-pub(super) fn all(page: &mut Page, found: &Explanation) {
+pub(super) fn all(page: &mut ExplainPage, found: &Explanation) {
     let mut steps = Steps {
         found,
         keys: Keys::new(found, page.full),
@@ -40,7 +40,7 @@ struct Steps<'a> {
 }
 
 impl<'a> Steps<'a> {
-    fn similarity(&mut self, page: &mut Page) {
+    fn similarity(&mut self, page: &mut ExplainPage) {
         let (n, d) = (self.found.keys.len(), self.found.d_head);
         let shapes = format!("(1 × {d}) × ({d} × {n}) = (1 × {n})");
         self.heading(
@@ -79,7 +79,7 @@ impl<'a> Steps<'a> {
         page.example(&example(fitting.unwrap_or(1)));
     }
 
-    fn scale(&mut self, page: &mut Page) {
+    fn scale(&mut self, page: &mut ExplainPage) {
         let (n, d) = (self.found.keys.len(), self.found.d_head);
         self.heading(
             page,
@@ -125,7 +125,7 @@ impl<'a> Steps<'a> {
         page.example(&self.keys.of_heaviest(&example));
     }
 
-    fn bias(&mut self, page: &mut Page) {
+    fn bias(&mut self, page: &mut ExplainPage) {
         let n = self.found.keys.len();
         let shapes = format!("(1 × {n}) + (1 × {n}) = (1 × {n})");
         self.heading(page, ["position (+ bias)", "위치 반영 (+ 편향)"], &shapes);
@@ -170,7 +170,7 @@ impl<'a> Steps<'a> {
         page.example(&self.keys.of_heaviest(&example));
     }
 
-    fn mask(&mut self, page: &mut Page) {
+    fn mask(&mut self, page: &mut ExplainPage) {
         let n = self.found.keys.len();
         self.heading(
             page,
@@ -195,7 +195,7 @@ impl<'a> Steps<'a> {
         page.table(&table);
     }
 
-    fn softmax(&mut self, page: &mut Page) {
+    fn softmax(&mut self, page: &mut ExplainPage) {
         let (n, found) = (self.found.keys.len(), self.found);
         self.heading(
             page,
@@ -245,7 +245,7 @@ impl<'a> Steps<'a> {
         page.example(&self.keys.of_heaviest(&example));
     }
 
-    fn weighted_sum(&mut self, page: &mut Page) {
+    fn weighted_sum(&mut self, page: &mut ExplainPage) {
         let (n, d, found) = (self.found.keys.len(), self.found.d_head, self.found);
         let shapes = format!("(1 × {n}) × ({n} × {d}) = (1 × {d})");
         self.heading(
@@ -303,7 +303,7 @@ impl<'a> Steps<'a> {
         );
     }
 
-    fn heading(&mut self, page: &mut Page, [english, korean]: [&str; 2], shapes: &str) {
+    fn heading(&mut self, page: &mut ExplainPage, [english, korean]: [&str; 2], shapes: &str) {
         self.number += 1;
         let number = self.number;
         page.heading(

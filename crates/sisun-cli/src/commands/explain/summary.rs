@@ -1,7 +1,7 @@
 //! What comes before the steps, and what is left after them.
 
 use super::numbers::weight;
-use super::page::{Page, Tone};
+use super::page::{ExplainPage, Tone};
 use super::steps::divides;
 use super::table::Table;
 use super::text::{excerpt, label};
@@ -11,7 +11,7 @@ use sisun_infer::Explanation;
 const MOST: usize = 3;
 
 /// Who looks, at what, and with which q.
-pub(super) fn beginning(page: &mut Page, found: &Explanation) {
+pub(super) fn beginning(page: &mut ExplainPage, found: &Explanation) {
     let (name, n, d) = (label(&found.query_label), found.tokens.len(), found.d_head);
     let Explanation {
         layer, head, query, ..
@@ -74,7 +74,7 @@ pub(super) fn beginning(page: &mut Page, found: &Explanation) {
 }
 
 /// Which tokens the query may look at.
-fn seen(page: &Page, found: &Explanation, name: &str) -> String {
+fn seen(page: &ExplainPage, found: &Explanation, name: &str) -> String {
     let (query, last) = (found.query, found.tokens.len() - 1);
     if !found.causal {
         return page.say(
@@ -100,7 +100,7 @@ fn seen(page: &Page, found: &Explanation, name: &str) -> String {
 }
 
 /// Where the position of a token comes in.
-fn position(page: &Page, name: &str) -> &'static str {
+fn position(page: &ExplainPage, name: &str) -> &'static str {
     match name {
         "rope" => page.say(
             "RoPE has already turned q and k by the positions of their tokens.",
@@ -123,7 +123,7 @@ fn position(page: &Page, name: &str) -> &'static str {
 
 /// All steps with their shapes, the tokens looked at most, and how far the working is from the
 /// model.
-pub(super) fn end(page: &mut Page, found: &Explanation) {
+pub(super) fn end(page: &mut ExplainPage, found: &Explanation) {
     let (n, d) = (found.keys.len(), found.d_head);
     let row = format!("(1 × {n})");
     let product = format!("(1 × {d}) × ({d} × {n}) = {row}");

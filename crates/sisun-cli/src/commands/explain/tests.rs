@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::page::Page;
+use super::page::ExplainPage;
 use super::rows::{Row, rows};
 use super::text::columns;
 use super::write;
@@ -87,7 +87,7 @@ fn sat(hidden: usize) -> Explanation {
 }
 
 fn page(found: &Explanation, width: usize, language: Language, full: bool) -> String {
-    let mut page = Page::plain(width, language, full);
+    let mut page = ExplainPage::plain(width, language, full);
     write(&mut page, found);
     page.written().to_owned()
 }

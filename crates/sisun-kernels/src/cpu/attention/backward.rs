@@ -3,7 +3,7 @@
 use super::chunk::Chunk;
 use super::pack::Head;
 use super::rows::{Part, RowsMut};
-use super::{Heads, KEY_BLOCK, LN_2, PARALLEL_WORK, QUERY_BLOCK, Rows, Shape, for_each};
+use super::{HeadRows, KEY_BLOCK, LN_2, PARALLEL_WORK, QUERY_BLOCK, Rows, Shape, for_each};
 use crate::cpu::scratch::{Scratch, cut, padded};
 use crate::cpu::simd::arch;
 use crate::cpu::threads::n_threads;
@@ -30,12 +30,12 @@ pub(crate) struct Gradients<'a> {
 /// What every part of a backward pass needs.
 pub(super) struct Backward<'a> {
     pub(super) shape: Shape,
-    pub(super) q: Heads<'a>,
-    pub(super) k: Heads<'a>,
-    pub(super) v: Heads<'a>,
+    pub(super) q: HeadRows<'a>,
+    pub(super) k: HeadRows<'a>,
+    pub(super) v: HeadRows<'a>,
     pub(super) bias: Option<&'a [f32]>,
-    pub(super) z: Heads<'a>,
-    pub(super) dz: Heads<'a>,
+    pub(super) z: HeadRows<'a>,
+    pub(super) dz: HeadRows<'a>,
     pub(super) log_sum_exp: &'a [f32],
     pub(super) dq: RowsMut<'a>,
     pub(super) dk: RowsMut<'a>,
@@ -61,9 +61,9 @@ pub(super) struct Backward<'a> {
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn backward(
     shape: &Shape,
-    q: Heads<'_>,
-    k: Heads<'_>,
-    v: Heads<'_>,
+    q: HeadRows<'_>,
+    k: HeadRows<'_>,
+    v: HeadRows<'_>,
     bias: Option<&[f32]>,
     z: &[f32],
     dz: &[f32],
@@ -96,7 +96,7 @@ pub(crate) fn backward(
         part(gradients.v, n_kv_heads, n_key),
     ];
     let [dq, dk, dv] = RowsMut::split(gradients.data, parts);
-    let [z, dz] = [z, dz].map(|data| Heads {
+    let [z, dz] = [z, dz].map(|data| HeadRows {
         data,
         rows: shape.z_rows(),
     });

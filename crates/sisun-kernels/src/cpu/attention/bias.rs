@@ -9,14 +9,14 @@ use super::Shape;
 
 /// Where the window of a block of queries and keys lies in the bias.
 #[derive(Clone, Copy)]
-pub(super) struct Window {
+pub(super) struct BiasWindow {
     /// The row of the bias that the last query of the block and its first key have.
     first_row: usize,
     queries: usize,
     keys: usize,
 }
 
-impl Window {
+impl BiasWindow {
     /// The window of the queries `query..query + queries` and the keys `key..key + keys`.
     pub(super) fn new(
         shape: &Shape,

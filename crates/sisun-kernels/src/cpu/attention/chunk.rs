@@ -1,7 +1,7 @@
 //! The backward pass of a block of queries against some keys.
 
 use super::backward::Backward;
-use super::bias::Window;
+use super::bias::BiasWindow;
 use super::pack::Head;
 use super::softmax::{add, hide};
 use super::{KEY_BLOCK, LOG2_E, STRIP, Shape};
@@ -67,7 +67,7 @@ impl Chunk<'_> {
             .shape
             .visible(first + rows - 1, self.first)
             .min(self.len);
-        let window = Window::new(&pass.shape, first, rows, self.first, n_keys);
+        let window = BiasWindow::new(&pass.shape, first, rows, self.first, n_keys);
         let window_len = |is_some| if is_some { padded(window.len()) } else { 0 };
         let (bias_len, dbias_len) = (
             window_len(pass.bias.is_some()),
@@ -161,7 +161,7 @@ impl Chunk<'_> {
         simd: S,
         shape: &Shape,
         block: &mut Block<'_>,
-        window: Window,
+        window: BiasWindow,
         key: usize,
         n_keys: usize,
     ) {

@@ -1,7 +1,7 @@
 //! The forward pass of a single query against many keys: limited by how fast keys and values come
 //! from memory, so they are read once, where they lie.
 
-use super::bias::Window;
+use super::bias::BiasWindow;
 use super::forward::Forward;
 use super::pack::Head;
 use super::softmax::{add, hide, raise, soften};
@@ -70,7 +70,7 @@ pub(super) fn kv_head_with_simd<S: Simd>(
         }
         for (head, scores) in scores.chunks_exact_mut(KEY_BLOCK).enumerate() {
             if let Some(bias) = pass.bias {
-                Window::new(shape, 0, 1, key, n_keys).gather(
+                BiasWindow::new(shape, 0, 1, key, n_keys).gather(
                     bias,
                     n_heads,
                     heads + head,

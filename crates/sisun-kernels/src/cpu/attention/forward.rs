@@ -1,11 +1,11 @@
 //! The forward pass.
 
-use super::bias::Window;
+use super::bias::BiasWindow;
 use super::pack::Head;
 use super::rows::{Part, RowsMut};
 use super::softmax::{add, hide, raise, soften};
 use super::{
-    Heads, KEY_BLOCK, LN_2, LOG2_E, PARALLEL_WORK, QUERY_BLOCK, Rows, STRIP, Shape, decode,
+    HeadRows, KEY_BLOCK, LN_2, LOG2_E, PARALLEL_WORK, QUERY_BLOCK, Rows, STRIP, Shape, decode,
     for_each,
 };
 use crate::cpu::product::{Left, Product};
@@ -22,9 +22,9 @@ const KEY_CHUNK: usize = 2 * KEY_BLOCK;
 #[derive(Clone, Copy)]
 pub(super) struct Forward<'a> {
     pub(super) shape: Shape,
-    pub(super) q: Heads<'a>,
-    pub(super) k: Heads<'a>,
-    pub(super) v: Heads<'a>,
+    pub(super) q: HeadRows<'a>,
+    pub(super) k: HeadRows<'a>,
+    pub(super) v: HeadRows<'a>,
     pub(super) bias: Option<&'a [f32]>,
     /// Rows `[batch, head, query]` of `d_head`.
     pub(super) z: &'a RowsMut<'a>,
@@ -47,9 +47,9 @@ pub(super) struct Forward<'a> {
 /// If sizes contradict each other, or the data.
 pub(crate) fn forward(
     shape: &Shape,
-    q: Heads<'_>,
-    k: Heads<'_>,
-    v: Heads<'_>,
+    q: HeadRows<'_>,
+    k: HeadRows<'_>,
+    v: HeadRows<'_>,
     bias: Option<&[f32]>,
     z: &mut [f32],
     log_sum_exp: &mut [f32],
@@ -180,7 +180,7 @@ fn query_block_with_simd<S: Simd>(
     let (d_head, width) = (shape.d_head, padded(shape.d_head));
     let rows = QUERY_BLOCK.min(shape.n_query - first);
     let n_seen = shape.visible(first + rows - 1, 0);
-    let window = Window::new(shape, first, rows, 0, n_seen);
+    let window = BiasWindow::new(shape, first, rows, 0, n_seen);
     let bias_len = if pass.bias.is_some() { window.len() } else { 0 };
     let len = rows * (2 * width + KEY_CHUNK + LINE) + padded(rows) + padded(bias_len);
     let mut lent = Scratch::new(len);

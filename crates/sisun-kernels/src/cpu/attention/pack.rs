@@ -1,6 +1,6 @@
 //! Copies of the vectors of a head, laid out as the products want them.
 
-use super::{Heads, KEY_BLOCK};
+use super::{HeadRows, KEY_BLOCK};
 use crate::cpu::scratch::padded;
 use pulp::{Simd, bytemuck};
 use std::ops::Range;
@@ -8,7 +8,7 @@ use std::ops::Range;
 /// The vectors of one head at some positions.
 #[derive(Clone, Copy)]
 pub(super) struct Head<'a> {
-    pub(super) from: Heads<'a>,
+    pub(super) from: HeadRows<'a>,
     pub(super) batch: usize,
     pub(super) head: usize,
     pub(super) d_head: usize,
@@ -68,8 +68,8 @@ impl<'a> Head<'a> {
                 (row(0), row(1), row(2), row(3));
             for (i, (((a, b), c), d)) in a.iter().zip(b).zip(c).zip(d).enumerate() {
                 // In groups of four lanes, the squares [vector, lane] turned.
-                let turned: [S::f32s; 4] = simd.interleave_shfl_f32s([*a, *b, *c, *d]);
-                let squares: &[[f32; 4]] = bytemuck::cast_slice(&turned);
+                let transposed: [S::f32s; 4] = simd.interleave_shfl_f32s([*a, *b, *c, *d]);
+                let squares: &[[f32; 4]] = bytemuck::cast_slice(&transposed);
                 let out = &mut out[i * S::F32_LANES..(i + 1) * S::F32_LANES];
                 for (row, out) in out.iter_mut().enumerate() {
                     let (group, lane) = (row / 4, row % 4);

@@ -43,14 +43,14 @@ impl Rows {
 
 /// The vectors of heads, to be read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Heads<'a> {
+pub(crate) struct HeadRows<'a> {
     /// What holds them, and maybe other things.
     pub data: &'a [f32],
     /// Where they lie in it.
     pub rows: Rows,
 }
 
-impl<'a> Heads<'a> {
+impl<'a> HeadRows<'a> {
     /// The vector of `(batch, head, pos)` and all that follows it in memory.
     #[inline(always)]
     pub(crate) fn from(&self, batch: usize, head: usize, pos: usize) -> &'a [f32] {

@@ -2,7 +2,7 @@
 
 mod plain;
 
-use super::{Gradients, Heads, Rows, Shape, backward, forward};
+use super::{Gradients, HeadRows, Rows, Shape, backward, forward};
 use plain::{Plain, noise};
 
 /// What a pass over one fused buffer `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]` gives, or over
@@ -66,8 +66,8 @@ impl Inputs {
         // writes.
         let (q_width, k_width) = (n_heads * d_head, n_kv_heads * d_head);
         let width = q_width + 2 * k_width + 5;
-        let fused = n_query == n_key;
-        let rows = if fused {
+        let one_buffer = n_query == n_key;
+        let rows = if one_buffer {
             [0, q_width, q_width + k_width]
                 .map(|offset| Rows::columns(offset, n_key, width, d_head))
         } else {
@@ -82,7 +82,7 @@ impl Inputs {
                 },
             ]
         };
-        let len = if fused {
+        let len = if one_buffer {
             batch * n_key * width
         } else {
             batch * (n_query * q_width + 2 * n_key * k_width)
@@ -112,7 +112,7 @@ impl Inputs {
                 data[to..to + d_head].copy_from_slice(&part[from..from + d_head]);
             });
         }
-        let [q, k, v] = rows.map(|rows| Heads { data: &data, rows });
+        let [q, k, v] = rows.map(|rows| HeadRows { data: &data, rows });
         let bias = self.bias.as_deref();
         let mut z = vec![f32::NAN; batch * n_query * n_heads * d_head];
         let mut log_sum_exp = vec![f32::NAN; batch * n_heads * n_query];
@@ -143,7 +143,7 @@ impl Inputs {
                 written[to..to + d_head].copy_from_slice(&out[from..from + d_head]);
             });
         }
-        if fused {
+        if one_buffer {
             assert!(
                 out.chunks(width).all(|row| row[width - 5..] == [7.5; 5]),
                 "wrote beyond its part"

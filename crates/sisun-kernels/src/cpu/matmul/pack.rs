@@ -21,7 +21,7 @@ use std::arch::x86_64::*;
 use std::ops::Range;
 
 use super::Matrix;
-use crate::Precision;
+use crate::MatmulPrecision;
 
 /// Rows or columns of C that one tile covers.
 pub(super) const TILE_LANES: usize = 16;
@@ -48,10 +48,10 @@ pub(super) enum Side {
 }
 
 /// How many bfloat16 parts a number has.
-pub(super) fn parts(precision: Precision) -> usize {
+pub(super) fn parts(precision: MatmulPrecision) -> usize {
     match precision {
-        Precision::Float32 => 3,
-        Precision::Bf16 => 1,
+        MatmulPrecision::Float32 => 3,
+        MatmulPrecision::Bf16 => 1,
     }
 }
 
@@ -72,7 +72,7 @@ pub(super) unsafe fn pack(
     side: Side,
     lanes: Range<usize>,
     depth: Range<usize>,
-    precision: Precision,
+    precision: MatmulPrecision,
     out: &mut [Tile],
 ) {
     assert!(lanes.end <= source.rows() && depth.end <= source.columns());
@@ -84,16 +84,16 @@ pub(super) unsafe fn pack(
     // SAFETY: the caller vouches for AVX-512, the asserts for the bounds.
     unsafe {
         match (precision, transpose) {
-            (Precision::Float32, false) => {
+            (MatmulPrecision::Float32, false) => {
                 pack_lanes::<3, false>(source, along_depth, lanes, depth, out)
             }
-            (Precision::Float32, true) => {
+            (MatmulPrecision::Float32, true) => {
                 pack_lanes::<3, true>(source, along_depth, lanes, depth, out)
             }
-            (Precision::Bf16, false) => {
+            (MatmulPrecision::Bf16, false) => {
                 pack_lanes::<1, false>(source, along_depth, lanes, depth, out)
             }
-            (Precision::Bf16, true) => {
+            (MatmulPrecision::Bf16, true) => {
                 pack_lanes::<1, true>(source, along_depth, lanes, depth, out)
             }
         }

@@ -1,7 +1,7 @@
 //! The matrix product against a float64 triple loop and against the gemm crate.
 
 use super::{Engine, Matrix, engine, matmul_on};
-use crate::Precision;
+use crate::MatmulPrecision;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static SEED: AtomicU64 = AtomicU64::new(1);
@@ -107,8 +107,8 @@ fn check(m: usize, k: usize, n: usize, a_kind: Layout, b_kind: Layout, accumulat
     let stride = n + 2;
     for engine in engines() {
         for (precision, unit) in [
-            (Precision::Float32, 2f64.powi(-21)),
-            (Precision::Bf16, 2f64.powi(-7) * 1.01),
+            (MatmulPrecision::Float32, 2f64.powi(-21)),
+            (MatmulPrecision::Bf16, 2f64.powi(-7) * 1.01),
         ] {
             let before = if accumulate {
                 normals(m * stride)
@@ -204,7 +204,7 @@ fn as_accurate_as_fused_multiply_add() {
             let expected = reference(a, b);
             let error = |engine| {
                 let mut c = vec![0.0; m * n];
-                matmul_on(engine, &mut c, n, a, b, false, Precision::Float32);
+                matmul_on(engine, &mut c, n, a, b, false, MatmulPrecision::Float32);
                 let errors = c
                     .iter()
                     .zip(&expected)
@@ -245,7 +245,7 @@ fn wide_range_of_magnitudes() {
     let (a, b) = (Matrix::row_major(&a, m, k), Matrix::row_major(&b, k, n));
     for engine in engines() {
         let mut c = vec![0.0; m * n];
-        matmul_on(engine, &mut c, n, a, b, false, Precision::Float32);
+        matmul_on(engine, &mut c, n, a, b, false, MatmulPrecision::Float32);
         for (c, (sum, size)) in c.iter().zip(reference(a, b)) {
             // Products below the smallest normal number may count as zero.
             let bound = 2f64.powi(-21) * size + k as f64 * f64::from(f32::MIN_POSITIVE);
@@ -279,7 +279,7 @@ fn the_largest_numbers_stay_finite() {
             );
             for (a, b) in [(identity, values), (values, identity)] {
                 let mut c = vec![0.0; n * n];
-                matmul_on(engine, &mut c, n, a, b, false, Precision::Float32);
+                matmul_on(engine, &mut c, n, a, b, false, MatmulPrecision::Float32);
                 // The three parts of x add up to x exactly, unless they are too small for normal
                 // numbers.
                 assert!(c.iter().all(|c| *c == x), "{engine:?}: {} for {x}", c[0]);
@@ -291,7 +291,7 @@ fn the_largest_numbers_stay_finite() {
 #[test]
 fn not_a_number_stays_one() {
     for engine in engines() {
-        for precision in [Precision::Float32, Precision::Bf16] {
+        for precision in [MatmulPrecision::Float32, MatmulPrecision::Bf16] {
             // The smallest payload, all of it in the bits that truncation drops, and the largest.
             for nan in [
                 f32::from_bits(0x7f80_0001),
@@ -345,7 +345,7 @@ fn same_bits_on_any_number_of_threads() {
             let (b_data, b_strides) = layout(b_kind, k, n);
             let a = Matrix::new(&a_data, m, k, a_strides[0], a_strides[1]);
             let b = Matrix::new(&b_data, k, n, b_strides[0], b_strides[1]);
-            for precision in [Precision::Float32, Precision::Bf16] {
+            for precision in [MatmulPrecision::Float32, MatmulPrecision::Bf16] {
                 let results = pools.each_ref().map(|pool| {
                     let mut c = vec![0.0; m * n];
                     pool.install(|| {

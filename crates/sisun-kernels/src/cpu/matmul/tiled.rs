@@ -21,7 +21,7 @@ use super::Matrix;
 use super::amx::{Block, Tiles, amx_available, moved_rows, multiply as multiply_block};
 use super::pack::{Side, TILE_DEPTH, TILE_LANES, Tile, pack, parts, tile_count};
 use super::sums::{Move, PANEL, Place, Sum};
-use crate::Precision;
+use crate::MatmulPrecision;
 
 /// Bytes of a task's chunk, packed lanes and sums: less than half of an L2 cache of 2 MiB, which
 /// the shared operand passes through as well.
@@ -37,10 +37,10 @@ const HALVES_THRESHOLD: usize = 256;
 const PARALLEL_ADD: usize = 1 << 16;
 
 /// Steps of 32 k in a slice: two panels and a block of C in 48 KiB.
-fn slice_steps(precision: Precision) -> usize {
+fn slice_steps(precision: MatmulPrecision) -> usize {
     match precision {
-        Precision::Float32 => 4,
-        Precision::Bf16 => 8,
+        MatmulPrecision::Float32 => 4,
+        MatmulPrecision::Bf16 => 8,
     }
 }
 
@@ -73,7 +73,7 @@ struct Product<'a> {
     c: *mut f32,
     c_row_stride: usize,
     accumulate: bool,
-    precision: Precision,
+    precision: MatmulPrecision,
     /// The operand that each task packs its part of, and which one it is.
     own: Matrix<'a>,
     own_side: Side,
@@ -99,7 +99,7 @@ pub(super) fn multiply(
     a: Matrix<'_>,
     b: Matrix<'_>,
     accumulate: bool,
-    precision: Precision,
+    precision: MatmulPrecision,
 ) {
     assert!(amx_available(), "no AMX on this machine");
     let (m, k, n) = (a.rows(), a.columns(), b.columns());
@@ -159,7 +159,7 @@ fn product(
     a: Matrix<'_>,
     b: Matrix<'_>,
     accumulate: bool,
-    precision: Precision,
+    precision: MatmulPrecision,
     threads: usize,
 ) {
     let (m, k, n) = (a.rows(), a.columns(), b.columns());

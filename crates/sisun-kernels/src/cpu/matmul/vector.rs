@@ -3,12 +3,12 @@
 #![allow(unsafe_code)] // instructions that the compiler does not know; each block has its proof
 
 use crate::cpu::scratch::{Scratch, cut, padded};
-use crate::cpu::team::share;
+use crate::cpu::thread_pool::share;
 use crate::cpu::threads::n_threads;
 use std::sync::{Mutex, PoisonError};
 
 use super::{Matrix, Number, round_to_bf16};
-use crate::Precision;
+use crate::MatmulPrecision;
 #[cfg(target_arch = "x86_64")]
 use crate::cpu::simd::Level;
 
@@ -36,7 +36,7 @@ const AXPY_ROWS: usize = 8;
 pub(super) fn multiply<T: Number>(
     matrix: Matrix<'_, T>,
     vector: &[f32],
-    precision: Precision,
+    precision: MatmulPrecision,
     sums: &mut [f32],
 ) -> bool {
     let (lanes, k) = (matrix.rows(), matrix.columns());
@@ -120,7 +120,7 @@ pub(super) fn in_pieces(pieces: Vec<&mut [f32]>, f: impl Fn(usize, &mut [f32]) +
 fn dispatch<T: Number>(
     m: Matrix<'_, T>,
     v: &[f32],
-    precision: Precision,
+    precision: MatmulPrecision,
     along_k: bool,
     sums: &mut [f32],
 ) {
@@ -130,7 +130,7 @@ fn dispatch<T: Number>(
         fn avx512<T: Number>(
             m: Matrix<'_, T>,
             v: &[f32],
-            p: Precision,
+            p: MatmulPrecision,
             along_k: bool,
             sums: &mut [f32],
         ) {
@@ -140,7 +140,7 @@ fn dispatch<T: Number>(
         fn avx2<T: Number>(
             m: Matrix<'_, T>,
             v: &[f32],
-            p: Precision,
+            p: MatmulPrecision,
             along_k: bool,
             sums: &mut [f32],
         ) {
@@ -165,11 +165,11 @@ fn dispatch<T: Number>(
 fn loops<T: Number, const FMA: bool>(
     m: Matrix<'_, T>,
     v: &[f32],
-    precision: Precision,
+    precision: MatmulPrecision,
     along_k: bool,
     sums: &mut [f32],
 ) {
-    match (precision == Precision::Bf16 && !T::IS_BF16, along_k) {
+    match (precision == MatmulPrecision::Bf16 && !T::IS_BF16, along_k) {
         (false, true) => dots::<T, FMA, false>(m, v, sums),
         (false, false) => axpys::<T, FMA, false>(m, v, sums),
         (true, true) => dots::<T, FMA, true>(m, v, sums),

@@ -1,19 +1,19 @@
-//! What happens to the loss when one head is silent.
+//! By how much the loss rises when a head's output is set to zero.
 
 use crate::common::DeviceArgs;
 use crate::model_source::{ModelSource, TextArgs};
 use crate::progress::Work;
 use anyhow::{Context, Result};
 use sisun_data::Tokens;
-use sisun_train::evaluate_without;
+use sisun_train::evaluate_ablated;
 use std::num::NonZeroUsize;
 
-/// Windows that heads are silenced on unless it is said.
+/// Number of evaluation windows without `--windows`.
 const WINDOWS: usize = 32;
 
-/// On what heads are silenced.
+/// The text on which heads are ablated.
 #[derive(clap::Args, Clone, Debug)]
-pub(crate) struct Silencing {
+pub(crate) struct AblationArgs {
     #[command(flatten)]
     pub(crate) text: TextArgs,
     /// Ablate heads on this many windows of the text, evenly spaced [default: 32]
@@ -21,8 +21,8 @@ pub(crate) struct Silencing {
     pub(crate) windows: Option<NonZeroUsize>,
 }
 
-impl Silencing {
-    /// The first option that was given, where heads are not to be silenced at all.
+impl AblationArgs {
+    /// Return the first of these options that was given; without ablation it has no effect.
     pub(crate) fn idle(&self) -> Option<&'static str> {
         if self.text.data.is_empty() {
             self.windows.map(|_| "--windows")
@@ -32,31 +32,31 @@ impl Silencing {
     }
 }
 
-/// What came of it.
-pub(crate) struct Silenced {
+/// Losses with and without each head.
+pub(crate) struct Ablation {
     /// With all heads, nats per token.
     pub(crate) loss: f64,
-    /// By how much the loss rises without each layer's head.
-    pub(crate) rise: sisun_infer::page::Silenced,
+    /// Rise of the loss without each head.
+    pub(crate) rise: sisun_infer::page::LossRises,
 }
 
-/// Silences one after the other of these layers' heads.
-pub(crate) fn silence(
+/// Ablate one head after the other, each given as layer and head.
+pub(crate) fn ablate(
     opened: &ModelSource,
     text: &Tokens,
     heads: &[(usize, usize)],
-    how: &Silencing,
+    args: &AblationArgs,
     device: &DeviceArgs,
-) -> Result<Silenced> {
+) -> Result<Ablation> {
     let model = &opened.loaded.model;
     let config = model.config();
     // A text shorter than the context is one window.
     let length = config.context_len.min(text.len() - 1);
     opened.check_evaluation(text, length)?;
-    let loss = |silenced: &[(usize, usize)]| {
-        let windows = Some(how.windows.map_or(WINDOWS, NonZeroUsize::get));
-        let found = evaluate_without(
-            silenced,
+    let loss = |ablated: &[(usize, usize)]| {
+        let windows = Some(args.windows.map_or(WINDOWS, NonZeroUsize::get));
+        let found = evaluate_ablated(
+            ablated,
             model,
             text,
             length,
@@ -75,9 +75,9 @@ pub(crate) fn silence(
         work.worked(1);
         Ok((head, rise))
     };
-    let rise: Result<sisun_infer::page::Silenced> = heads.iter().map(rise).collect();
+    let rise: Result<sisun_infer::page::LossRises> = heads.iter().map(rise).collect();
     work.finish();
-    Ok(Silenced {
+    Ok(Ablation {
         loss: whole,
         rise: rise?,
     })

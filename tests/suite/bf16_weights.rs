@@ -1,7 +1,7 @@
 //! A model held in bfloat16 against the float32 model of the same, rounded weights.
 
 use burn::tensor::{Device, bf16};
-use sisun_kernels::Precision;
+use sisun_kernels::MatmulPrecision;
 use sisun_model::{KvCache, Pass, Transformer};
 use sisun_tests::compare::{largest_difference, values};
 use sisun_tests::models::{POSITIONS, small, tokens, varied, with_weights};
@@ -47,7 +47,7 @@ fn a_model_held_in_bf16_is_the_float32_model_of_the_rounded_weights() {
             let both = read(
                 &same,
                 Pass {
-                    precision: Precision::Bf16,
+                    precision: MatmulPrecision::Bf16,
                     ..Pass::default()
                 },
             );

@@ -4,9 +4,9 @@
 //! B is taken as it is: a product with it is one with the same numbers in float32. Few rows of A
 //! are multiplied as B is read; for more, B is written out in float32 a block at a time.
 
-use super::few::{self, FEW};
+use super::skinny::{self, FEW};
 use super::{Matrix, Number, matmul, round_to_bf16, vector_product};
-use crate::Precision;
+use crate::MatmulPrecision;
 use crate::cpu::buffer::Buffer;
 use crate::cpu::threads::for_rows;
 use burn_std::bf16;
@@ -18,7 +18,7 @@ const BLOCK: usize = 8 << 20;
 const SHARE: usize = 1 << 16;
 
 /// C = A B, or C + A B with `accumulate`. A is m x k, B is k x n, C is m x n, row-major. With
-/// [`Precision::Bf16`] A is rounded to bfloat16.
+/// [`MatmulPrecision::Bf16`] A is rounded to bfloat16.
 ///
 /// # Panics
 ///
@@ -28,7 +28,7 @@ pub(crate) fn multiply(
     a: Matrix<'_>,
     b: Matrix<'_, bf16>,
     accumulate: bool,
-    precision: Precision,
+    precision: MatmulPrecision,
 ) {
     assert_eq!(a.columns(), b.rows(), "k of A and of B");
     let (m, k, n) = (a.rows(), a.columns(), b.columns());
@@ -39,10 +39,10 @@ pub(crate) fn multiply(
     }
     if m < FEW && k > 0 && a.column_stride() == 1 && lanes.column_stride() == 1 {
         return match precision {
-            Precision::Float32 => few::multiply(c, a, lanes, accumulate),
-            Precision::Bf16 => {
+            MatmulPrecision::Float32 => skinny::multiply(c, a, lanes, accumulate),
+            MatmulPrecision::Bf16 => {
                 let rounded = rounded(a);
-                few::multiply(c, Matrix::row_major(&rounded, m, k), lanes, accumulate);
+                skinny::multiply(c, Matrix::row_major(&rounded, m, k), lanes, accumulate);
             }
         };
     }

@@ -12,14 +12,14 @@ pub const LOCK_FILE: &str = ".lock";
 /// A directory that this process alone writes, until this is dropped. If nothing was put there by
 /// then, it is left as it was found: not there, or empty.
 #[derive(Debug)]
-pub struct HeldDir {
+pub struct LockedDir {
     dir: PathBuf,
     lock: Option<Lock>,
     /// The directory and those above it that were made for it, the innermost first.
     made: Vec<PathBuf>,
 }
 
-impl HeldDir {
+impl LockedDir {
     /// Makes the directory, if it is not there, and locks it.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl HeldDir {
     }
 }
 
-impl Drop for HeldDir {
+impl Drop for LockedDir {
     fn drop(&mut self) {
         if let Some(lock) = self.lock.take()
             && is_vacant(&self.dir).unwrap_or(false)
@@ -129,7 +129,7 @@ fn make(dir: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{HeldDir, LOCK_FILE, is_vacant};
+    use super::{LOCK_FILE, LockedDir, is_vacant};
     use crate::lock::{LockError, Patience};
     use std::fs;
 
@@ -137,17 +137,17 @@ mod tests {
     fn a_directory_where_nothing_was_put_is_left_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("a/b/c");
-        let held = HeldDir::take(&deep, Patience::Refuse).unwrap();
+        let held = LockedDir::take(&deep, Patience::Refuse).unwrap();
         assert!(deep.join(LOCK_FILE).exists() && is_vacant(&deep).unwrap());
         drop(held);
         assert!(!folder.path().join("a").exists());
 
         let empty = folder.path().join("empty");
         fs::create_dir(&empty).unwrap();
-        drop(HeldDir::take(&empty, Patience::Refuse).unwrap());
+        drop(LockedDir::take(&empty, Patience::Refuse).unwrap());
         assert_eq!(fs::read_dir(&empty).unwrap().count(), 0);
 
-        let held = HeldDir::take(&deep, Patience::Refuse).unwrap();
+        let held = LockedDir::take(&deep, Patience::Refuse).unwrap();
         fs::write(deep.join("kept"), "x").unwrap();
         drop(held);
         assert!(deep.join("kept").exists() && !is_vacant(&deep).unwrap());
@@ -157,8 +157,8 @@ mod tests {
     fn another_holders_directory_is_not_touched() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("run");
-        let held = HeldDir::take(&dir, Patience::Refuse).unwrap();
-        let error = HeldDir::take(&dir, Patience::Refuse).unwrap_err();
+        let held = LockedDir::take(&dir, Patience::Refuse).unwrap();
+        let error = LockedDir::take(&dir, Patience::Refuse).unwrap_err();
         assert!(
             matches!(&error, LockError::Taken { path, .. } if *path == dir),
             "{error}"
@@ -178,7 +178,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("file"), "").unwrap();
         for name in ["file", "file/run"] {
-            let error = HeldDir::take(&folder.path().join(name), Patience::Refuse).unwrap_err();
+            let error = LockedDir::take(&folder.path().join(name), Patience::Refuse).unwrap_err();
             assert!(matches!(error, LockError::Io { .. }), "{error}");
         }
     }

@@ -6,7 +6,7 @@ use super::{Bound, KINDS, LAYOUTS, Layout, ROUNDINGS, flat, largest};
 use crate::repeatable;
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 use proptest::prelude::*;
-use sisun_kernels::{Precision, embedding, in_bf16, linear, linear_transposed, reference};
+use sisun_kernels::{MatmulPrecision, embedding, in_bf16, linear, linear_transposed, reference};
 use sisun_tests::compare::{normal, tensor, values};
 
 fn in_float32<const D: usize>(x: Tensor<D>) -> Tensor<D> {
@@ -38,8 +38,8 @@ impl Map {
             bias.clone().map(Tensor::abs),
         ));
         for (precision, x_taken) in [
-            (Precision::Float32, x.clone()),
-            (Precision::Bf16, in_float32(in_bf16(x.clone()))),
+            (MatmulPrecision::Float32, x.clone()),
+            (MatmulPrecision::Bf16, in_float32(in_bf16(x.clone()))),
         ] {
             let x = x.clone().unsqueeze::<3>();
             let found = match transposed {
@@ -176,7 +176,7 @@ fn what_is_not_finite_stays_so() {
             Tensor::ones([1, n, 50], &device),
             held,
             None,
-            Precision::Float32,
+            MatmulPrecision::Float32,
         ));
         for row in found.chunks_exact(50) {
             let finite: Vec<usize> = (0..50).filter(|&i| row[i].is_finite()).collect();
@@ -193,5 +193,5 @@ fn there_are_no_gradients() {
     let device = Device::flex();
     let held = in_bf16(tensor::<2>(&[1.0; 4], [2, 2], &device));
     let x = Tensor::<3>::ones([1, 1, 2], &device.clone().autodiff()).require_grad();
-    linear(x, Tensor::from_inner(held), None, Precision::Float32);
+    linear(x, Tensor::from_inner(held), None, MatmulPrecision::Float32);
 }

@@ -34,12 +34,15 @@ impl Tokenizer {
     /// The token that ends a text, such as `<|endoftext|>` or `</s>`: it follows each document of a
     /// training text.
     pub fn end_of_text(&self) -> Option<u32> {
-        self.ends.iter().copied().find(|&id| self.knows(id))
+        self.eos_token_ids
+            .iter()
+            .copied()
+            .find(|&id| self.knows(id))
     }
 
     /// Every token at which a text that a model writes is over, [`Tokenizer::end_of_text`] first.
-    pub fn ends(&self) -> &[u32] {
-        &self.ends
+    pub fn eos_token_ids(&self) -> &[u32] {
+        &self.eos_token_ids
     }
 
     /// The token that ends a text by its name alone.
@@ -57,26 +60,26 @@ impl Tokenizer {
     pub(crate) fn ending_as_in(mut self, dir: &Path) -> Result<Self, DataError> {
         let (here, came_along) = (said(dir, &self)?, said(&dir.join(COMPANIONS), &self)?);
         if !here.is_empty() {
-            self.ends = here;
+            self.eos_token_ids = here;
         }
-        self.ends.extend(came_along);
+        self.eos_token_ids.extend(came_along);
         let mut seen = HashSet::new();
-        self.ends.retain(|id| seen.insert(*id));
+        self.eos_token_ids.retain(|id| seen.insert(*id));
         Ok(self)
     }
 
     /// A `generation_config.json` for beside the tokenizer, unless the tokenizer alone says which
     /// tokens end a text.
-    pub fn ends_to_keep(&self) -> Option<Vec<u8>> {
+    pub fn generation_config(&self) -> Option<Vec<u8>> {
         let by_name: Vec<u32> = Self::named_end(&self.inner).into_iter().collect();
-        (self.ends != by_name)
-            .then(|| format!("{:#}\n", json!({ "eos_token_id": self.ends })).into_bytes())
+        (self.eos_token_ids != by_name)
+            .then(|| format!("{:#}\n", json!({ "eos_token_id": self.eos_token_ids })).into_bytes())
     }
 }
 
 /// The tokens that the files in a directory name.
 fn said(dir: &Path, tokenizer: &Tokenizer) -> Result<Vec<u32>, DataError> {
-    let mut ends = Vec::new();
+    let mut eos_token_ids = Vec::new();
     for (name, key) in FILES {
         let path = dir.join(name);
         if !is_file(&path).map_err(DataError::io(&path))? {
@@ -104,9 +107,9 @@ fn said(dir: &Path, tokenizer: &Tokenizer) -> Result<Vec<u32>, DataError> {
                     .collect()
             }
         };
-        ends.extend(ids);
+        eos_token_ids.extend(ids);
     }
-    Ok(ends)
+    Ok(eos_token_ids)
 }
 
 /// One number, or a list of them.
