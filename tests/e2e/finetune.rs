@@ -228,7 +228,7 @@ fn info_counts_what_the_runs_own_training_holds() {
 
 /// Holds a run of five steps to what PyTorch found.
 fn held(what: &str, run: &Path, reference: &Reference, options: &str) {
-    let expected = reference.numbers(&format!("{how}.losses"));
+    let expected = reference.numbers(&format!("{options}.losses"));
     let found: Vec<f32> = losses(run).values().map(|loss| *loss as f32).collect();
     near(&format!("{what}: losses"), &found, &expected[..5]);
     let (model, checkpoint) = Run::open(&run.join("checkpoints/last"))
@@ -236,7 +236,7 @@ fn held(what: &str, run: &Path, reference: &Reference, options: &str) {
         .model(&Device::flex())
         .unwrap();
     assert_eq!(checkpoint.state.step, 5);
-    let expected = reference.numbers(&format!("{how}.logits"));
+    let expected = reference.numbers(&format!("{options}.logits"));
     let ids = reference.ids();
     let found = logits(&model, &ids[..ids.len() - 1]);
     near(
