@@ -91,14 +91,14 @@ mod tests {
     fn former_names_are_read_at_every_depth() {
         let text = "[train]\naccumulate = 2\nsteps = 1\n[budgets.smoke.train]\naccumulate = 3\n\
                     [vary]\n\"train.accumulate\" = [1, 2]\n[model]\naccumulate = 4\n";
-        let mut table: Table = text.parse().unwrap();
-        let found = rename_former_keys(&mut table).unwrap();
+        let mut table: Table = text.parse().expect("TOML");
+        let found = rename_former_keys(&mut table).expect("one name each");
         let current = "gradient_accumulation_steps";
         let expected: Table = text
             .replace("accumulate", current)
             .replace(&format!("[model]\n{current}"), "[model]\naccumulate")
             .parse()
-            .unwrap();
+            .expect("TOML");
         assert_eq!(table, expected);
         let names: Vec<&str> = found.iter().map(|key| key.former.as_str()).collect();
         assert_eq!(
@@ -117,8 +117,10 @@ mod tests {
             "accumulate = 2\ngradient_accumulation_steps = 3",
             "gradient_accumulation_steps = 3\naccumulate = 2",
         ] {
-            let mut table: Table = format!("[train]\n{text}").parse().unwrap();
-            let told = rename_former_keys(&mut table).unwrap_err().to_string();
+            let mut table: Table = format!("[train]\n{text}").parse().expect("TOML");
+            let told = rename_former_keys(&mut table)
+                .expect_err("both names")
+                .to_string();
             assert!(told.contains("remove one of the two"), "{told}");
         }
     }
