@@ -1,24 +1,13 @@
 //! Scaled dot-product attention (Vaswani et al. 2017, equation 1), with grouped keys and values.
 
+use crate::assert_shape;
 use crate::backend::Kernels;
+use crate::options::{AttentionOptions, HeadCounts};
 use crate::reference::{self, merge_heads};
-use crate::{HeadCounts, assert_shape};
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
 pub use crate::reference::{HIDDEN_SCORE, mix, pattern, scores};
-
-/// What is done to the scores between `q·k` and the softmax, and to the pattern after it.
-#[derive(Clone, Debug)]
-pub struct AttentionOptions {
-    /// Whether keys after the query are hidden. The last query stands at the last key.
-    pub causal: bool,
-    /// Added to the scores by offset: row `o` holds, for each head, the bias where
-    /// `query − key = o − (n_query − 1)`. Shape `[n_key + n_query − 1, head]`.
-    pub bias: Option<Tensor<2>>,
-    /// Probability of dropping a weight of the pattern.
-    pub dropout: f64,
-}
 
 /// `softmax(q·kᵀ/√d_head + bias)·v`, hidden keys left out.
 ///

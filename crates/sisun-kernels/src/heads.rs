@@ -2,52 +2,9 @@
 
 use crate::assert_shape;
 use crate::backend::Kernels;
+use crate::options::HeadCounts;
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
-
-/// How the columns of one projection are divided: all query heads, then all key heads, then all
-/// value heads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HeadCounts {
-    /// Query heads.
-    pub n_heads: usize,
-    /// Key heads, and as many value heads.
-    pub n_kv_heads: usize,
-}
-
-impl HeadCounts {
-    /// The width of one head in a projection of `width` columns.
-    pub fn d_head(self, width: usize) -> usize {
-        let n = self.n_heads + 2 * self.n_kv_heads;
-        assert!(
-            width.is_multiple_of(n),
-            "{width} columns cannot be {n} heads"
-        );
-        width / n
-    }
-
-    /// q, k and v as views.
-    ///
-    /// # Shapes
-    /// - `qkv`: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`
-    /// - result: `[batch, n_heads, pos, d_head]` and twice `[batch, n_kv_heads, pos, d_head]`
-    pub fn split(self, qkv: Tensor<3>) -> [Tensor<4>; 3] {
-        let [batch, pos, width] = qkv.dims();
-        let qkv = qkv.reshape([
-            batch,
-            pos,
-            self.n_heads + 2 * self.n_kv_heads,
-            self.d_head(width),
-        ]);
-        let part = |first, n| qkv.clone().narrow(2, first, n).swap_dims(1, 2); // [batch, head, pos, d_head]
-        let (keys, values) = (self.n_heads, self.n_heads + self.n_kv_heads);
-        [
-            part(0, self.n_heads),
-            part(keys, self.n_kv_heads),
-            part(values, self.n_kv_heads),
-        ]
-    }
-}
 
 /// Cosines and sines of the angles `position · base^(−2i/r)`.
 ///

@@ -2,32 +2,9 @@
 
 use crate::assert_shape;
 use crate::backend::Kernels;
+use crate::options::{ActivationFunction, MatmulPrecision};
 use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor};
-
-/// In what numbers matrix products are computed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MatmulPrecision {
-    /// 24 bits of significand.
-    #[default]
-    Float32,
-    /// Factors rounded to bfloat16, 8 bits of significand; products and sums in float32. A backend
-    /// without a faster way to do that stays at float32.
-    Bf16,
-}
-
-/// A function of each element, between the two layers of the feed-forward network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ActivationFunction {
-    /// `x·Φ(x)`, Φ the normal distribution function (Hendrycks and Gimpel 2016).
-    Gelu,
-    /// `½x(1 + tanh(√(2/π)(x + 0.044715x³)))`, GPT-2's approximation of it.
-    GeluTanh,
-    /// `max(0, x)`.
-    Relu,
-    /// `max(0, x)²` (So et al. 2021).
-    ReluSquared,
-}
 
 /// `y = x·W + b`.
 ///

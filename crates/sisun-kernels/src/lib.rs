@@ -16,17 +16,19 @@ mod flex;
 mod heads;
 mod layers;
 pub mod optimizer;
+mod options;
 pub mod reference;
 mod shape;
 
-pub use attention::{AttentionOptions, attention, self_attention};
+pub use attention::{attention, self_attention};
 pub use cpu::loss::log_sum_exp;
 pub use cpu::simd::{Level, UnknownLevel};
 pub use cpu::thread_pool::keep_awake;
 pub use cpu::threads::{NoThreads, each_alone, most_threads, on_pool, start_threads};
 pub use dropout::dropout;
-pub use heads::{HeadCounts, RotaryTables, norm_heads, rotate_heads};
+pub use heads::{RotaryTables, norm_heads, rotate_heads};
 pub use layers::{
-    ActivationFunction, MatmulPrecision, activation, cross_entropy, embedding, in_bf16, layer_norm,
-    linear, linear_transposed, rms_norm, swiglu,
+    activation, cross_entropy, embedding, in_bf16, layer_norm, linear, linear_transposed, rms_norm,
+    swiglu,
 };
+pub use options::{ActivationFunction, AttentionOptions, HeadCounts, MatmulPrecision};

@@ -1,54 +1,14 @@
 //! Optimizer steps.
 
-use crate::MatmulPrecision;
 use crate::cpu;
 use crate::flex::tensor::{contiguous, floats, shaped, tensor};
+use crate::options::MatmulPrecision;
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{DType, Device, Tensor};
 
+pub use crate::options::{AdamW, Muon};
 pub use crate::reference::optimizer::{adamw_step, muon_step};
-
-/// AdamW's constants for one step.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamW {
-    /// Learning rate of this step.
-    pub lr: f64,
-    /// Decay of the first moment.
-    pub beta1: f64,
-    /// Decay of the second moment.
-    pub beta2: f64,
-    /// Added to the root of the second moment.
-    pub epsilon: f64,
-    /// Decoupled weight decay.
-    pub weight_decay: f64,
-    /// Number of this step, counted from 1.
-    pub step: u64,
-}
-
-/// Muon's constants for one step.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Muon {
-    /// Learning rate of this step.
-    pub lr: f64,
-    /// Momentum.
-    pub momentum: f64,
-    /// Decoupled weight decay.
-    pub weight_decay: f64,
-}
-
-/// Muon's way to an orthogonal matrix (Jordan 2024).
-pub(crate) struct NewtonSchulz {
-    /// a, b and c of `X ← aX + (bA + cA²)X`, `A = XXᵀ`.
-    pub(crate) coefficients: [f64; 3],
-    /// How often.
-    pub(crate) steps: usize,
-}
-
-pub(crate) const NEWTON_SCHULZ: NewtonSchulz = NewtonSchulz {
-    coefficients: [3.4445, -4.7750, 2.0315],
-    steps: 5,
-};
 
 /// A matrix that Muon steps, with its momentum.
 ///

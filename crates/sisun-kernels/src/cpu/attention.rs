@@ -15,6 +15,7 @@ mod chunk;
 mod decode;
 mod forward;
 mod pack;
+mod pass;
 mod rows;
 mod softmax;
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Float32 matrix product C = A B (+ C), on AMX tiles where the CPU has them and by the `gemm`
-//! crate elsewhere. [`held`] has the one whose B is held in bfloat16.
+//! crate elsewhere. [`bf16_weights`] has the one whose B is held in bfloat16.
 #![allow(unsafe_code)] // the call of `gemm`, with its proof
 
 use crate::cpu::threads::n_threads;
@@ -7,6 +7,7 @@ use crate::cpu::threads::n_threads;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod amx;
 pub(crate) mod bf16_weights;
+mod matrix;
 mod number;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod pack;
@@ -21,133 +22,13 @@ mod vector;
 
 use super::simd::Level;
 use crate::MatmulPrecision;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-pub(crate) use amx::amx_available;
+pub(crate) use matrix::Matrix;
+use matrix::last;
 pub(crate) use number::Number;
-
-/// Whether this process may use AMX tiles: never, on this platform.
-#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-pub(crate) fn amx_available() -> bool {
-    false
-}
+use number::round_to_bf16;
 
 /// Rows and columns of C from which float32 tiles are faster than multiply-adds.
 const TILES_FROM: usize = 32;
-
-/// A matrix in somebody else's memory: element (i, j) is `data[i * row_stride + j *
-/// column_stride]`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Matrix<'a, T = f32> {
-    data: &'a [T],
-    rows: usize,
-    columns: usize,
-    row_stride: usize,
-    column_stride: usize,
-}
-
-impl<'a, T: Copy> Matrix<'a, T> {
-    /// A `rows` x `columns` view of `data`.
-    ///
-    /// # Panics
-    ///
-    /// Where an element lies outside `data`.
-    pub(crate) fn new(
-        data: &'a [T],
-        rows: usize,
-        columns: usize,
-        row_stride: usize,
-        column_stride: usize,
-    ) -> Self {
-        assert!(
-            rows == 0
-                || columns == 0
-                || last(rows, row_stride) + last(columns, column_stride) < data.len(),
-            "{rows} x {columns} with strides {row_stride} and {column_stride} in {} elements",
-            data.len()
-        );
-        Self {
-            data,
-            rows,
-            columns,
-            row_stride,
-            column_stride,
-        }
-    }
-
-    /// A dense `rows` x `columns` matrix, rows one after the other.
-    ///
-    /// # Panics
-    ///
-    /// Where `data` is too short.
-    pub(crate) fn row_major(data: &'a [T], rows: usize, columns: usize) -> Self {
-        Self::new(data, rows, columns, columns, 1)
-    }
-
-    /// Rows and columns exchanged, in the same memory.
-    pub(crate) fn transpose(self) -> Self {
-        Self {
-            data: self.data,
-            rows: self.columns,
-            columns: self.rows,
-            row_stride: self.column_stride,
-            column_stride: self.row_stride,
-        }
-    }
-
-    /// Only some of the columns.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not have them.
-    pub(crate) fn take_columns(self, columns: std::ops::Range<usize>) -> Self {
-        assert!(columns.start <= columns.end && columns.end <= self.columns);
-        let start = (columns.start * self.column_stride).min(self.data.len());
-        Self {
-            data: &self.data[start..],
-            columns: columns.len(),
-            ..self
-        }
-    }
-
-    /// Only some of the rows.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not have them.
-    pub(crate) fn take_rows(self, rows: std::ops::Range<usize>) -> Self {
-        self.transpose().take_columns(rows).transpose()
-    }
-
-    /// The memory; element (0, 0) comes first.
-    pub(crate) fn data(&self) -> &'a [T] {
-        self.data
-    }
-
-    /// Rows.
-    pub(crate) fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// Columns.
-    pub(crate) fn columns(&self) -> usize {
-        self.columns
-    }
-
-    /// From one row to the next, in elements.
-    pub(crate) fn row_stride(&self) -> usize {
-        self.row_stride
-    }
-
-    /// From one column to the next, in elements.
-    pub(crate) fn column_stride(&self) -> usize {
-        self.column_stride
-    }
-}
-
-/// The offset of the last of `count` elements, `stride` apart.
-fn last(count: usize, stride: usize) -> usize {
-    (count - 1).checked_mul(stride).expect("a matrix in memory")
-}
 
 /// What computes the product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -321,12 +202,4 @@ fn rounded(matrix: Matrix<'_>) -> Vec<f32> {
         values.extend(row.map(round_to_bf16));
     }
     values
-}
-
-/// Nearest bfloat16, ties to even. A NaN stays one.
-#[inline(always)]
-pub(super) fn round_to_bf16(x: f32) -> f32 {
-    let bits = x.to_bits();
-    let rounded = f32::from_bits(bits.wrapping_add(0x7fff + (bits >> 16 & 1)) & 0xffff_0000);
-    if x.is_nan() { x } else { rounded }
 }

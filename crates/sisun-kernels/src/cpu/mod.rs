@@ -2,6 +2,7 @@
 //! live here.
 
 pub(crate) mod activation;
+mod amx_detection;
 pub(crate) mod attention;
 pub(crate) mod buffer;
 mod elementwise;

@@ -6,8 +6,8 @@ use super::matmul::{Matrix, matmul};
 use super::optimizer::squares;
 use super::simd::arch;
 use super::threads::each_alone;
-use crate::MatmulPrecision;
-use crate::optimizer::{Muon, NEWTON_SCHULZ};
+use crate::options::MatmulPrecision;
+use crate::options::{Muon, NEWTON_SCHULZ};
 use pulp::Simd;
 
 /// One matrix `[d_in, d_out]`.

@@ -2,7 +2,7 @@
 
 use super::elementwise::{sum, update};
 use super::simd::arch;
-use crate::optimizer::AdamW;
+use crate::options::AdamW;
 use pulp::Simd;
 use rayon::prelude::*;
 

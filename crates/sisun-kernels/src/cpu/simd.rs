@@ -78,7 +78,7 @@ impl Level {
     #[cfg(target_arch = "x86_64")]
     fn detect() -> Self {
         match pulp::Arch::new() {
-            pulp::Arch::V4(_) if super::matmul::amx_available() => Self::Amx,
+            pulp::Arch::V4(_) if super::amx_detection::amx_available() => Self::Amx,
             pulp::Arch::V4(_) => Self::Avx512,
             pulp::Arch::V3(_) => Self::Avx2,
             _ => Self::Portable,

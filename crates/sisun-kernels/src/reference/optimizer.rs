@@ -1,6 +1,6 @@
 //! One optimizer step of one parameter.
 
-use crate::optimizer::{AdamW, Muon, NEWTON_SCHULZ};
+use crate::options::{AdamW, Muon, NEWTON_SCHULZ};
 use burn::tensor::Tensor;
 
 /// AdamW (Loshchilov and Hutter 2019, algorithm 2) with PyTorch's order of operations.

@@ -2,6 +2,7 @@
 
 use super::chunk::Chunk;
 use super::pack::Head;
+use super::pass::Backward;
 use super::rows::{Part, RowsMut};
 use super::{HeadRows, KEY_BLOCK, LN_2, PARALLEL_WORK, QUERY_BLOCK, Rows, Shape, for_each};
 use crate::cpu::scratch::{Scratch, cut, padded};
@@ -25,23 +26,6 @@ pub(crate) struct Gradients<'a> {
     pub k: Rows,
     /// The gradient of `v`.
     pub v: Rows,
-}
-
-/// What every part of a backward pass needs.
-pub(super) struct Backward<'a> {
-    pub(super) shape: Shape,
-    pub(super) q: HeadRows<'a>,
-    pub(super) k: HeadRows<'a>,
-    pub(super) v: HeadRows<'a>,
-    pub(super) bias: Option<&'a [f32]>,
-    pub(super) z: HeadRows<'a>,
-    pub(super) dz: HeadRows<'a>,
-    pub(super) log_sum_exp: &'a [f32],
-    pub(super) dq: RowsMut<'a>,
-    pub(super) dk: RowsMut<'a>,
-    pub(super) dv: RowsMut<'a>,
-    /// Rows `[batch, head, 0]` of the gradient of the bias, of this sequence alone.
-    pub(super) dbias: Option<RowsMut<'a>>,
 }
 
 /// The gradients of [`super::forward`], overwriting what was there.

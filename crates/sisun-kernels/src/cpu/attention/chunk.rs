@@ -1,8 +1,8 @@
 //! The backward pass of a block of queries against some keys.
 
-use super::backward::Backward;
 use super::bias::BiasWindow;
 use super::pack::Head;
+use super::pass::Backward;
 use super::softmax::{add, hide};
 use super::{KEY_BLOCK, LOG2_E, STRIP, Shape};
 use crate::cpu::math::exp2;

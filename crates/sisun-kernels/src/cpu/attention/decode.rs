@@ -2,8 +2,8 @@
 //! from memory, so they are read once, where they lie.
 
 use super::bias::BiasWindow;
-use super::forward::Forward;
 use super::pack::Head;
+use super::pass::Forward;
 use super::softmax::{add, hide, raise, soften};
 use super::{KEY_BLOCK, LN_2, LOG2_E, Shape};
 use crate::cpu::product::{Left, Product, dot};

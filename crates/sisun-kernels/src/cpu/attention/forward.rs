@@ -2,6 +2,7 @@
 
 use super::bias::BiasWindow;
 use super::pack::Head;
+use super::pass::Forward;
 use super::rows::{Part, RowsMut};
 use super::softmax::{add, hide, raise, soften};
 use super::{
@@ -17,20 +18,6 @@ use pulp::Simd;
 /// Keys whose scores are softened together, several blocks: the scores of a block of queries with
 /// them are 32 KB. More would leave the nearest cache, fewer would cost more maxima.
 const KEY_CHUNK: usize = 2 * KEY_BLOCK;
-
-/// What every part of a forward pass needs.
-#[derive(Clone, Copy)]
-pub(super) struct Forward<'a> {
-    pub(super) shape: Shape,
-    pub(super) q: HeadRows<'a>,
-    pub(super) k: HeadRows<'a>,
-    pub(super) v: HeadRows<'a>,
-    pub(super) bias: Option<&'a [f32]>,
-    /// Rows `[batch, head, query]` of `d_head`.
-    pub(super) z: &'a RowsMut<'a>,
-    /// Rows `[batch, head, query]` of one element.
-    pub(super) log_sum_exp: &'a RowsMut<'a>,
-}
 
 /// `z = softmax(q·kᵀ/√d_head + bias)·v`, hidden keys left out, and `log_sum_exp` of the scores for
 /// [`super::backward`].

@@ -1,4 +1,4 @@
-//! Intel Advanced Matrix Extensions: detection, the tile configuration, and the innermost products.
+//! Intel Advanced Matrix Extensions: the tile configuration and the innermost products.
 //!
 //! A tile is 16 rows of 64 bytes. `TDPBF16PS` multiplies a tile of 16 rows x 32 bfloat16 of A by a
 //! tile of 16 pairs of k x 16 columns of B and adds the 16 x 16 products in float32 (Intel SDM vol.
@@ -10,49 +10,9 @@
 #![allow(unsafe_code)] // instructions that the compiler does not know; each block has its proof
 
 use std::arch::asm;
-use std::sync::OnceLock;
 
 use super::pack::Tile;
 use super::sums::{Move, PANEL, Sum};
-
-/// Whether this process may use bfloat16 tiles: the CPU has them (CPUID leaf 7, EDX bits 22 and 24)
-/// with the AVX-512 that the packing needs, the kernel saves them (XCR0 bits 17 and 18), and it has
-/// let this process in.
-pub(crate) fn amx_available() -> bool {
-    static AVAILABLE: OnceLock<bool> = OnceLock::new();
-    *AVAILABLE.get_or_init(|| has_tiles() && permit_tiles())
-}
-
-fn has_tiles() -> bool {
-    use std::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
-    if __cpuid(0).eax < 7 || !is_x86_feature_detected!("xsave") {
-        return false;
-    }
-    let features = __cpuid_count(7, 0).edx;
-    let bfloat16_and_tiles = 1 << 22 | 1 << 24;
-    // SAFETY: `xsave` detected above means that the operating system has enabled XGETBV.
-    let saved = unsafe { _xgetbv(0) };
-    features & bfloat16_and_tiles == bfloat16_and_tiles
-        && saved >> 17 & 3 == 3
-        && is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512bf16")
-}
-
-/// Linux gives the 8 KiB of tile state only to processes that ask
-/// (Documentation/arch/x86/xstate.rst). Asking once counts for every thread.
-fn permit_tiles() -> bool {
-    const ARCH_REQ_XCOMP_PERM: libc::c_ulong = 0x1023;
-    const XFEATURE_XTILEDATA: libc::c_ulong = 18;
-    // SAFETY: this arch_prctl takes two integers and touches no memory of ours.
-    unsafe {
-        libc::syscall(
-            libc::SYS_arch_prctl,
-            ARCH_REQ_XCOMP_PERM,
-            XFEATURE_XTILEDATA,
-        ) == 0
-    }
-}
 
 /// The operand of LDTILECFG.
 #[repr(C, align(64))]
@@ -72,7 +32,7 @@ impl Tiles {
     ///
     /// # Safety
     ///
-    /// [`amx_available`] must have returned true.
+    /// [`crate::cpu::amx_detection::amx_available`] must have returned true.
     pub(super) unsafe fn configure() -> Self {
         let mut configuration = TileConfiguration {
             palette: 1,

@@ -4,8 +4,10 @@
 //! B is taken as it is: a product with it is one with the same numbers in float32. Few rows of A
 //! are multiplied as B is read; for more, B is written out in float32 a block at a time.
 
+use super::matrix::Matrix;
+use super::number::{Number, round_to_bf16};
 use super::skinny::{self, FEW};
-use super::{Matrix, Number, matmul, round_to_bf16, vector_product};
+use super::{matmul, vector_product};
 use crate::MatmulPrecision;
 use crate::cpu::buffer::Buffer;
 use crate::cpu::threads::for_rows;

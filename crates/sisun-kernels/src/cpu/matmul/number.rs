@@ -30,3 +30,11 @@ impl Number for bf16 {
         f32::from_bits(u32::from(self.to_bits()) << 16)
     }
 }
+
+/// Nearest bfloat16, ties to even. A NaN stays one.
+#[inline(always)]
+pub(super) fn round_to_bf16(x: f32) -> f32 {
+    let bits = x.to_bits();
+    let rounded = f32::from_bits(bits.wrapping_add(0x7fff + (bits >> 16 & 1)) & 0xffff_0000);
+    if x.is_nan() { x } else { rounded }
+}

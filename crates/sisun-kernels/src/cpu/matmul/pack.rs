@@ -20,7 +20,7 @@
 use std::arch::x86_64::*;
 use std::ops::Range;
 
-use super::Matrix;
+use super::matrix::Matrix;
 use crate::MatmulPrecision;
 
 /// Rows or columns of C that one tile covers.
@@ -66,7 +66,7 @@ pub(super) fn tile_count(lanes: usize, depth: usize, parts: usize) -> usize {
 ///
 /// # Safety
 ///
-/// `super::amx::amx_available()` must have returned true.
+/// `cpu::amx_detection::amx_available()` must have returned true.
 pub(super) unsafe fn pack(
     source: Matrix<'_>,
     side: Side,

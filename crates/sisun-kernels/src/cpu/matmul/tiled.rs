@@ -17,8 +17,8 @@ use std::thread::LocalKey;
 
 use rayon::prelude::*;
 
-use super::Matrix;
-use super::amx::{Block, Tiles, amx_available, moved_rows, multiply as multiply_block};
+use super::amx::{Block, Tiles, moved_rows, multiply as multiply_block};
+use super::matrix::Matrix;
 use super::pack::{Side, TILE_DEPTH, TILE_LANES, Tile, pack, parts, tile_count};
 use super::sums::{Move, PANEL, Place, Sum};
 use crate::MatmulPrecision;
@@ -101,7 +101,10 @@ pub(super) fn multiply(
     accumulate: bool,
     precision: MatmulPrecision,
 ) {
-    assert!(amx_available(), "no AMX on this machine");
+    assert!(
+        crate::cpu::amx_detection::amx_available(),
+        "no AMX on this machine"
+    );
     let (m, k, n) = (a.rows(), a.columns(), b.columns());
     let threads = if m * n * k < PARALLEL_THRESHOLD {
         1

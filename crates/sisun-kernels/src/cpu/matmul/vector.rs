@@ -7,7 +7,8 @@ use crate::cpu::thread_pool::share;
 use crate::cpu::threads::n_threads;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Matrix, Number, round_to_bf16};
+use super::matrix::Matrix;
+use super::number::{Number, round_to_bf16};
 use crate::MatmulPrecision;
 #[cfg(target_arch = "x86_64")]
 use crate::cpu::simd::Level;

@@ -1,0 +1,124 @@
+//! What the operations are told besides tensors: each has a formula that it is part of.
+
+use burn::tensor::Tensor;
+
+/// In what numbers matrix products are computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MatmulPrecision {
+    /// 24 bits of significand.
+    #[default]
+    Float32,
+    /// Factors rounded to bfloat16, 8 bits of significand; products and sums in float32. A backend
+    /// without a faster way to do that stays at float32.
+    Bf16,
+}
+
+/// A function of each element, between the two layers of the feed-forward network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivationFunction {
+    /// `x·Φ(x)`, Φ the normal distribution function (Hendrycks and Gimpel 2016).
+    Gelu,
+    /// `½x(1 + tanh(√(2/π)(x + 0.044715x³)))`, GPT-2's approximation of it.
+    GeluTanh,
+    /// `max(0, x)`.
+    Relu,
+    /// `max(0, x)²` (So et al. 2021).
+    ReluSquared,
+}
+
+/// What is done to the scores between `q·k` and the softmax, and to the pattern after it.
+#[derive(Clone, Debug)]
+pub struct AttentionOptions {
+    /// Whether keys after the query are hidden. The last query stands at the last key.
+    pub causal: bool,
+    /// Added to the scores by offset: row `o` holds, for each head, the bias where
+    /// `query − key = o − (n_query − 1)`. Shape `[n_key + n_query − 1, head]`.
+    pub bias: Option<Tensor<2>>,
+    /// Probability of dropping a weight of the pattern.
+    pub dropout: f64,
+}
+
+/// How the columns of one projection are divided: all query heads, then all key heads, then all
+/// value heads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadCounts {
+    /// Query heads.
+    pub n_heads: usize,
+    /// Key heads, and as many value heads.
+    pub n_kv_heads: usize,
+}
+
+impl HeadCounts {
+    /// The width of one head in a projection of `width` columns.
+    pub fn d_head(self, width: usize) -> usize {
+        let n = self.n_heads + 2 * self.n_kv_heads;
+        assert!(
+            width.is_multiple_of(n),
+            "{width} columns cannot be {n} heads"
+        );
+        width / n
+    }
+
+    /// q, k and v as views.
+    ///
+    /// # Shapes
+    /// - `qkv`: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`
+    /// - result: `[batch, n_heads, pos, d_head]` and twice `[batch, n_kv_heads, pos, d_head]`
+    pub fn split(self, qkv: Tensor<3>) -> [Tensor<4>; 3] {
+        let [batch, pos, width] = qkv.dims();
+        let qkv = qkv.reshape([
+            batch,
+            pos,
+            self.n_heads + 2 * self.n_kv_heads,
+            self.d_head(width),
+        ]);
+        let part = |first, n| qkv.clone().narrow(2, first, n).swap_dims(1, 2); // [batch, head, pos, d_head]
+        let (keys, values) = (self.n_heads, self.n_heads + self.n_kv_heads);
+        [
+            part(0, self.n_heads),
+            part(keys, self.n_kv_heads),
+            part(values, self.n_kv_heads),
+        ]
+    }
+}
+
+/// AdamW's constants for one step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamW {
+    /// Learning rate of this step.
+    pub lr: f64,
+    /// Decay of the first moment.
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Added to the root of the second moment.
+    pub epsilon: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
+    /// Number of this step, counted from 1.
+    pub step: u64,
+}
+
+/// Muon's constants for one step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Muon {
+    /// Learning rate of this step.
+    pub lr: f64,
+    /// Momentum.
+    pub momentum: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
+}
+
+/// Muon's way to an orthogonal matrix (Jordan 2024).
+pub(crate) struct NewtonSchulz {
+    /// a, b and c of `X ← aX + (bA + cA²)X`, `A = XXᵀ`.
+    pub(crate) coefficients: [f64; 3],
+    /// How often.
+    pub(crate) steps: usize,
+}
+
+pub(crate) const NEWTON_SCHULZ: NewtonSchulz = NewtonSchulz {
+    coefficients: [3.4445, -4.7750, 2.0315],
+    steps: 5,
+};
