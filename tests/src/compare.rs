@@ -35,7 +35,7 @@ pub fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f32)
 
 /// A tensor's values on the host.
 pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    sisun_model::weights::to_host(tensor).1
+    sisun_model::to_host(tensor).1
 }
 
 /// A tensor of these values.

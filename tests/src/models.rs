@@ -4,7 +4,8 @@ use crate::compare::normal;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
-use sisun_model::weights::{HostTensors, to_host};
+use sisun_model::to_host;
+use sisun_model::weights::HostTensors;
 use sisun_model::{Init, ModelError, Params, Transformer};
 use toml::Table;
 

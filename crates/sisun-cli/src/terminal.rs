@@ -1,6 +1,7 @@
 //! The two streams: results to stdout, everything else to stderr.
 
 use crate::waiting;
+pub(crate) use crate::waiting::is_watched;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use sisun_config::plain_system_words;
@@ -53,11 +54,6 @@ pub(crate) fn note(line: &str) {
 pub(crate) fn complain(message: &str) {
     waiting::end();
     note(&format!("sisun: {message}"));
-}
-
-/// Whether a person watches stderr.
-pub(crate) fn is_watched() -> bool {
-    stderr().is_terminal()
 }
 
 /// What a terminal is given of a text: control characters, which could move its cursor, change its

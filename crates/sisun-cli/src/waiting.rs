@@ -2,8 +2,8 @@
 //! the third second on, in every command alike (reading large weights, making tokens, drawing,
 //! checking sums, exporting).
 
-use crate::terminal::is_watched;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal, stderr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -54,6 +54,11 @@ impl State {
         ));
         shown.tick();
     }
+}
+
+/// Whether a person watches stderr.
+pub(crate) fn is_watched() -> bool {
+    stderr().is_terminal()
 }
 
 /// From now on silence is filled, if a person watches.

@@ -4,8 +4,8 @@ use crate::CompareError;
 use crate::evaluate::{Judged, attention, language, task};
 use crate::grid::Cell;
 use crate::results::{CellOutcome, CellResult, CurvePoint, Measure, MeasureName, Timing};
-use crate::runner::Text;
 use crate::track::Track;
+use crate::track_text::TrackText;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rand::RngExt;
@@ -33,7 +33,7 @@ const SAMPLE_TOKENS: usize = 160;
 pub(crate) fn run(
     cell: &Cell,
     track: &Track,
-    text: Option<&Text>,
+    text: Option<&TrackText>,
     device: &Device,
     stepped: &dyn Fn() -> ControlFlow<()>,
 ) -> Result<Option<(CellResult, Timing)>, CompareError> {
@@ -110,7 +110,7 @@ pub(crate) fn run(
 }
 
 /// The rows of one micro-batch: the same for every variant of a track and seed.
-fn next_batch(cell: &Cell, track: &Track, text: Option<&Text>, micro_step: u64) -> Batch {
+fn next_batch(cell: &Cell, track: &Track, text: Option<&TrackText>, micro_step: u64) -> Batch {
     let (batch_size, context_len) = (
         cell.settings.train.batch_size,
         cell.settings.model.context_len,
@@ -165,7 +165,7 @@ fn judge(
     result: &mut CellResult,
     model: &Judged,
     track: &Track,
-    text: Option<&Text>,
+    text: Option<&TrackText>,
 ) -> Result<(), CompareError> {
     let context_len = model.model.config().context_len;
     match (track, track.task(), text) {
@@ -240,7 +240,7 @@ fn only_finite(result: &mut CellResult) {
 }
 
 /// What the model writes after the first words of the held-out text.
-fn sample(model: &Transformer, text: &Text) -> Result<String, CompareError> {
+fn sample(model: &Transformer, text: &TrackText) -> Result<String, CompareError> {
     let data = |source| CompareError::Data {
         track: text.track.clone(),
         source,

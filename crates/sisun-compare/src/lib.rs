@@ -17,9 +17,11 @@ mod results;
 mod runner;
 pub mod stats;
 mod store;
+mod summarize;
 mod summary;
 mod sweep;
 mod track;
+mod track_text;
 
 pub use claims::{Claim, Standing, Verdict, judge};
 pub use error::CompareError;

@@ -5,12 +5,14 @@ use crate::cell;
 use crate::grid::{Cell, Grid};
 use crate::results::{CellOutcome, CellResult};
 use crate::store::{SETTINGS, Store};
+use crate::summarize::summarize;
 use crate::summary::{FiledCell, Summary};
 use crate::sweep::choose;
 use crate::track::Track;
+use crate::track_text::TrackText;
 use burn::tensor::Device;
 use sisun_config::{DataConfig, TrainConfig};
-use sisun_data::{Corpus, prepare};
+use sisun_data::prepare;
 use sisun_files::{is_file, is_folder};
 use sisun_model::memory;
 use std::collections::BTreeMap;
@@ -97,13 +99,6 @@ pub struct Finished {
     pub interrupted: bool,
 }
 
-/// The text of a language track.
-#[derive(Debug)]
-pub(crate) struct Text {
-    pub(crate) track: String,
-    pub(crate) corpus: Corpus,
-}
-
 /// Runs the cells that have no result yet, and sums up. A sweep comes first, in a directory of its
 /// own inside; every part of a grid makes it for itself. Each cell runs on one thread whatever
 /// `jobs` is, so its result is always the same. When `stop` is set, cells under way are given up,
@@ -138,7 +133,7 @@ pub fn run(
         match after_sweep(&grid, sweep, &store)? {
             Some(chosen) => grid = chosen,
             None => {
-                let summary = Summary::of(&grid, &vec![None; grid.cells.len()]);
+                let summary = summarize(&grid, &vec![None; grid.cells.len()]);
                 return Ok(Finished {
                     summary,
                     interrupted: true,
@@ -156,7 +151,7 @@ pub fn run(
 /// That the models which are trained side by side fit into memory.
 fn check_memory(
     grid: &Grid,
-    texts: &BTreeMap<String, Text>,
+    texts: &BTreeMap<String, TrackText>,
     plan: &Plan,
 ) -> Result<(), CompareError> {
     let cells = grid
@@ -214,7 +209,7 @@ fn after_sweep(grid: &Grid, sweep: &Grid, store: &Store) -> Result<Option<Grid>,
 
 /// What the cells of a run have in common.
 struct Work<'a> {
-    texts: &'a BTreeMap<String, Text>,
+    texts: &'a BTreeMap<String, TrackText>,
     plan: &'a Plan,
     stop: &'a AtomicBool,
     watch: &'a (dyn Fn(Event) + Sync),
@@ -391,14 +386,14 @@ pub fn merge(
 fn sum_up(grid: &Grid, store: &Store) -> Result<Summary, CompareError> {
     let found: Result<Vec<Option<FiledCell>>, CompareError> =
         grid.cells.iter().map(|cell| store.read(cell)).collect();
-    Ok(Summary::of(grid, &found?))
+    Ok(summarize(grid, &found?))
 }
 
 fn read_texts(
     grid: &Grid,
     plan: &Plan,
     watch: &(dyn Fn(Event) + Sync),
-) -> Result<BTreeMap<String, Text>, CompareError> {
+) -> Result<BTreeMap<String, TrackText>, CompareError> {
     let mut texts = BTreeMap::new();
     for (name, track) in &grid.tracks {
         let Track::Language {
@@ -436,7 +431,7 @@ fn read_texts(
         })?;
         texts.insert(
             name.clone(),
-            Text {
+            TrackText {
                 track: name.clone(),
                 corpus,
             },
@@ -445,8 +440,9 @@ fn read_texts(
     Ok(texts)
 }
 
-fn hashes(texts: &BTreeMap<String, Text>) -> BTreeMap<String, String> {
-    let both = |text: &Text| format!("{} {}", text.corpus.sha256, text.corpus.tokenizer.sha256());
+fn hashes(texts: &BTreeMap<String, TrackText>) -> BTreeMap<String, String> {
+    let both =
+        |text: &TrackText| format!("{} {}", text.corpus.sha256, text.corpus.tokenizer.sha256());
     texts
         .iter()
         .map(|(name, text)| (name.clone(), both(text)))

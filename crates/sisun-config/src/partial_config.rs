@@ -49,6 +49,24 @@ struct TokenizerFile {
     tokenizer: TokenizerConfig,
 }
 
+impl Config {
+    /// Reads an experiment, merges `overrides` (`train.lr_max=3e-4`) into it, and checks every key.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: the file, the key, the value and the remedy.
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
+        PartialConfig::read(path, overrides)?.finish()
+    }
+
+    /// Reads an experiment from TOML text, as a run directory's `config.toml` holds it.
+    ///
+    /// # Errors
+    /// As [`Config::read`]; `path` only names the text in messages.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        PartialConfig::parse(path, text)?.finish()
+    }
+}
+
 impl PartialConfig {
     /// Reads an experiment and merges `overrides` (`train.lr_max=3e-4`) into it.
     ///

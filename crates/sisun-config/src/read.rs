@@ -5,8 +5,8 @@ use crate::former::{FormerKey, rename_former_keys, renamed};
 use crate::keys::{MODEL, MODEL_FILE};
 use crate::lfs::check_pointer;
 use crate::{
-    Config, ConfigError, DataConfig, LoraConfig, ModelConfig, PartialConfig, Shape,
-    TokenizerConfig, TrainConfig, plain_words,
+    Config, ConfigError, DataConfig, LoraConfig, ModelConfig, Shape, TokenizerConfig, TrainConfig,
+    plain_words,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -23,24 +23,6 @@ pub(crate) struct ModelFile {
     #[serde(default)]
     tokenizer: Option<TokenizerConfig>,
     pub(crate) model: ModelConfig,
-}
-
-impl Config {
-    /// Reads an experiment, merges `overrides` (`train.lr_max=3e-4`) into it, and checks every key.
-    ///
-    /// # Errors
-    /// [`ConfigError`]: the file, the key, the value and the remedy.
-    pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        PartialConfig::read(path, overrides)?.finish()
-    }
-
-    /// Reads an experiment from TOML text, as a run directory's `config.toml` holds it.
-    ///
-    /// # Errors
-    /// As [`Config::read`]; `path` only names the text in messages.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        PartialConfig::parse(path, text)?.finish()
-    }
 }
 
 /// A model as a file describes it, and what the file says of the tokens it reads.

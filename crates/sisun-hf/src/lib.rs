@@ -14,6 +14,7 @@ mod json;
 mod layout;
 mod numbers;
 mod params;
+mod present;
 mod store;
 mod to_transformers;
 
@@ -24,10 +25,11 @@ use crate::config::Described;
 use crate::params::StoredParams;
 use crate::store::Store;
 use burn::tensor::Device;
+use present::is_there;
 use serde_json::{Map, Value};
 use sisun_config::ModelConfig;
 use sisun_data::{GENERATION, Tokenizer};
-use sisun_files::{is_file, look};
+use sisun_files::look;
 use sisun_model::{ModelError, Transformer};
 use std::path::{Path, PathBuf};
 
@@ -90,11 +92,6 @@ pub fn is_model(path: &Path) -> Result<bool, HfError> {
 fn is_part(path: &Path) -> bool {
     path.extension()
         .is_some_and(|end| end == "safetensors" || end == "json")
-}
-
-/// Whether there is a file of this path.
-fn is_there(path: &Path) -> Result<bool, HfError> {
-    is_file(path).map_err(HfError::read(path))
 }
 
 /// Its `tokenizer.json`, there or not.

@@ -1,6 +1,7 @@
 //! The weights of a directory: one safetensors file or several with an index, mapped into memory.
 
-use crate::{HfError, is_there, json};
+use crate::present::is_there;
+use crate::{HfError, json};
 use bytes::Bytes;
 use safetensors::tensor::TensorInfo;
 use safetensors::{Dtype, SafeTensors};

@@ -4,7 +4,8 @@ use crate::HfError;
 use crate::family::Family;
 use sisun_config::{Ffn, ModelConfig, Norm, NormPlacement, Position, RopeScaling};
 use sisun_model::Transformer;
-use sisun_model::weights::{HostTensors, to_host};
+use sisun_model::to_host;
+use sisun_model::weights::HostTensors;
 
 /// A model that one of their classes computes.
 #[derive(Debug)]

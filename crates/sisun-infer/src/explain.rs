@@ -11,7 +11,7 @@ use crate::maps::{self, Token};
 use crate::{CaptureSelection, InferError, LanguageModel};
 use serde::Serialize;
 use sisun_model::Activation;
-use sisun_model::weights::to_host;
+use sisun_model::to_host;
 
 /// How one head's attention of one query comes about.
 #[derive(Clone, Debug, PartialEq, Serialize)]

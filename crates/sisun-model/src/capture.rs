@@ -1,7 +1,7 @@
 //! Named activations, kept on their way through the one forward pass.
 
 use crate::ModelError;
-use crate::weights::to_host;
+use crate::host::to_host;
 use burn::tensor::{Int, Tensor, TensorData};
 use std::fmt;
 use std::str::FromStr;

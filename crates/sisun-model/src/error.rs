@@ -1,6 +1,6 @@
 //! What can go wrong with a model, its files and its device.
 
-use crate::memory::Bytes;
+use crate::bytes::Bytes;
 use sisun_config::ConfigError;
 use std::path::PathBuf;
 

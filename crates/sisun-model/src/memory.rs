@@ -3,9 +3,10 @@
 use crate::{Activation, Count, ModelError};
 use burn::tensor::Device;
 use sisun_config::ModelConfig;
-use std::fmt;
 use std::fs;
 use std::path::Path;
+
+pub use crate::bytes::Bytes;
 
 /// Bytes of a number.
 const NUMBER: u128 = 4;
@@ -15,22 +16,6 @@ const TENSOR: u128 = 1 << 10;
 /// Where it is not known what is free: on GPUs, and on systems that do not say. It only keeps out
 /// what is absurd.
 const UNKNOWN: u64 = 1 << 40;
-
-/// Bytes, as people read them: `20.1 GiB`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Bytes(pub u128);
-
-impl fmt::Display for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let gib = self.0 as f64 / f64::from(1 << 30);
-        match gib {
-            _ if gib >= 1e6 => write!(f, "{gib:.0e} GiB"),
-            _ if gib >= 100.0 => write!(f, "{gib:.0} GiB"),
-            _ if gib >= 0.1 => write!(f, "{gib:.1} GiB"),
-            _ => write!(f, "{:.0} MiB", gib * 1024.0),
-        }
-    }
-}
 
 /// That a device has so much memory now.
 ///

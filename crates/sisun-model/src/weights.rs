@@ -1,6 +1,7 @@
 //! Weights on disk: `model.safetensors`, one tensor for each parameter under the path of its fields
 //! (`blocks.0.attn.qkv.weight`), Linear weights `[d_in, d_out]`.
 
+use crate::host::to_host;
 use crate::lora::is_factor;
 use crate::params::{Init, Params};
 use crate::{ModelError, Transformer, memory};
@@ -205,17 +206,6 @@ impl View for &Flat {
     fn data_len(&self) -> usize {
         4 * self.shape.iter().product::<usize>()
     }
-}
-
-/// A tensor's shape and values, copied to the host as `f32`.
-pub fn to_host<const D: usize>(tensor: Tensor<D>) -> (Vec<usize>, Vec<f32>) {
-    let shape = tensor.dims().to_vec();
-    (
-        shape,
-        tensor
-            .try_into_vec_as::<f32>()
-            .expect("a float tensor that was computed can be read as f32"),
-    )
 }
 
 /// The bytes of a safetensors file that holds these tensors as `f32`; the same tensors give the

@@ -1,7 +1,7 @@
 //! Comparing what two passes give.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use sisun_model::weights::to_host;
+use sisun_model::to_host;
 
 /// What was found between two rows of numbers that should be equal.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -10,6 +10,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tone;
 
 use crate::common::DeviceArgs;
 use crate::given_text;

@@ -1,6 +1,6 @@
 //! The published directions.
 
-use super::{Claim, Rule};
+use super::claim::{Claim, Rule};
 
 const KAZEMNEJAD: &str = "Kazemnejad et al. 2023, means of 3 seeds, trained on lengths 1-20";
 const PRESS: &str = "Press et al. 2022, WikiText-103, trained at 512, non-overlapping perplexity";

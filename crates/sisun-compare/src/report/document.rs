@@ -1,6 +1,6 @@
 //! What the report says, before it is a page or Markdown: both say the same.
 
-use super::figures::Figure;
+use super::figure::Figure;
 use crate::claims::Verdict;
 
 /// A piece of the report.

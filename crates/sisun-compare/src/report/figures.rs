@@ -2,6 +2,7 @@
 
 use super::axis::Axis;
 use super::dots::Dots;
+use super::figure::Figure;
 use super::heatmap;
 use super::lines::{Line, Lines, Point};
 use super::measured::{SCALED, measure_words, notes, numbers, places};
@@ -10,19 +11,6 @@ use crate::CompareError;
 use crate::results::MeasureName;
 use crate::summary::{SeedSpread, TrackSummary, VariantSummary};
 use crate::track::Track;
-
-/// One picture of the report.
-#[derive(Debug)]
-pub(super) struct Figure {
-    /// Its file is `figures/STEM.svg`.
-    pub(super) stem: String,
-    /// What it shows.
-    pub(super) title: String,
-    /// How to read it.
-    pub(super) caption: String,
-    /// The drawing.
-    pub(super) svg: String,
-}
 
 const MULTIPLES: &str = "context length in tokens, and as a multiple of the trained one";
 const BAND: &str = "the band is the 95 % interval over seeds";
@@ -38,13 +26,13 @@ pub(super) fn headline(track: &TrackSummary) -> Result<Figure, CompareError> {
         _ => (Axis::around(numbers), "less is better"),
     };
     let nothing = |variant: &VariantSummary| {
-        super::track::apart(track, variant)
+        super::headline::apart(track, variant)
             .first()
             .cloned()
             .unwrap_or_default()
     };
     let chart = Dots {
-        title: format!("{}: {}", track.name, super::track::headline_words(track)),
+        title: format!("{}: {}", track.name, super::headline::headline_words(track)),
         below: format!(
             "Dots: seeds. Upright line: their mean. Bar: its 95 % interval. Here {better}."
         ),

@@ -2,7 +2,7 @@
 
 use super::colours;
 use super::document::{Block, Cell, Row, Table};
-use super::figures::Figure;
+use super::figure::Figure;
 use super::text::{html, thousands};
 use crate::claims::{Standing, Verdict};
 

@@ -1,9 +1,9 @@
 //! The beginning: what was trained, what is there of it, and what came out in a few lines.
 
 use super::document::{Block, Cell, Table};
+use super::headline::headline_words;
 use super::tables::holds;
 use super::text::{bound, count, duration, listed, number, spread, tenths, thousands};
-use super::track::headline_words;
 use crate::claims::{Standing, Verdict};
 use crate::summary::{CLAIMS_FROM, Summary, TrackSummary};
 use crate::track::Track;

@@ -1,11 +1,11 @@
 //! The tables of a track.
 
 use super::document::{Cell, Table};
+use super::headline::apart;
 use super::measured::{SCALED, measure_words, places};
 use super::text::{
     NOTHING, bound, count, interval, maybe, number, p_value, signed, spread, tenths, thousands,
 };
-use super::track::apart;
 use crate::results::MeasureName;
 use crate::stats::Interval;
 use crate::summary::{CLAIMS_FROM, Comparison, SeedSpread, TrackSummary, VariantSummary};

@@ -1,6 +1,6 @@
 //! `GPT2Config`.
 
-use super::{File, activation, plain};
+use super::file::{File, activation, plain};
 use crate::HfError;
 use serde::Deserialize;
 use sisun_config::ModelConfig;

@@ -1,7 +1,7 @@
 //! `LlamaConfig`, and those of its kin: Mistral, Qwen2 and Qwen3.
 
+use super::file::{File, plain};
 use super::rope::RopeKeys;
-use super::{File, plain};
 use crate::HfError;
 use crate::family::Family;
 use serde::Deserialize;

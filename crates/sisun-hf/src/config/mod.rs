@@ -2,6 +2,7 @@
 //! file leaves out is what the family's configuration class takes for it.
 
 mod defaults;
+mod file;
 mod gpt2;
 mod llama;
 mod neox;
@@ -12,11 +13,12 @@ pub(crate) use write::{Ids, end, write};
 
 use crate::family::{FAMILIES, Family};
 use crate::{HfError, json};
+use file::File;
 use rope::RopeKeys;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
-use sisun_config::{Ffn, ModelConfig, Norm, NormPlacement, Position};
+use sisun_config::ModelConfig;
 use std::path::Path;
 
 /// What `config.json` says.
@@ -39,25 +41,6 @@ struct Any {
     quantization_config: Option<IgnoredAny>,
     #[serde(default = "yes")]
     is_causal: bool,
-}
-
-/// Where a setting is that cannot be taken over.
-struct File<'p>(&'p Path);
-
-impl File<'_> {
-    fn unsupported<T>(
-        &self,
-        key: &'static str,
-        value: impl std::fmt::Display,
-        supported: &'static str,
-    ) -> Result<T, HfError> {
-        Err(HfError::Unsupported {
-            path: self.0.to_owned(),
-            key,
-            value: value.to_string(),
-            supported,
-        })
-    }
 }
 
 impl Described {
@@ -134,56 +117,6 @@ impl Any {
                 .unwrap_or(family)),
             None => File(path).unsupported(key, format!("{value:?}"), FAMILIES),
         }
-    }
-}
-
-/// An activation without a gate, by the name that `transformers` has for it.
-fn activation(file: &File<'_>, key: &'static str, name: &str) -> Result<Ffn, HfError> {
-    Ok(match name {
-        "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Ffn::GeluTanh,
-        "gelu" => Ffn::Gelu,
-        "relu" => Ffn::Relu,
-        "relu2" => Ffn::ReluSquared,
-        other => {
-            let known = "supported are gelu_new, gelu_pytorch_tanh, gelu, relu and relu2";
-            return file.unsupported(key, format!("{other:?}"), known);
-        }
-    })
-}
-
-/// A model of these sizes, everything else as in GPT-2.
-fn plain(
-    vocab_size: usize,
-    d_model: usize,
-    n_layers: usize,
-    n_heads: usize,
-    context_len: usize,
-) -> ModelConfig {
-    ModelConfig {
-        vocab_size: Some(vocab_size),
-        d_model,
-        n_layers,
-        n_heads,
-        n_kv_heads: None,
-        d_head: None,
-        d_ff: None,
-        context_len,
-        dropout: 0.0,
-        bias: true,
-        attention_bias: None,
-        ffn_bias: None,
-        tied_head: true,
-        position: Position::Learned,
-        norm: Norm::Layer,
-        norm_placement: NormPlacement::Pre,
-        norm_eps: 1e-5,
-        ffn: Ffn::GeluTanh,
-        residual: true,
-        parallel_residual: false,
-        qk_norm: false,
-        causal: true,
-        scaled_scores: true,
-        init_std: 0.02,
     }
 }
 

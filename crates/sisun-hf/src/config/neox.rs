@@ -1,7 +1,7 @@
 //! `GPTNeoXConfig`: layer norm with rotary positions.
 
+use super::file::{File, activation, plain};
 use super::rope::RopeKeys;
-use super::{File, activation, plain};
 use crate::HfError;
 use serde::Deserialize;
 use sisun_config::ModelConfig;

@@ -1,7 +1,7 @@
 //! What `config.json` says about rotary positions, in the words of `transformers` 4 (`rope_theta`,
 //! `rope_scaling`) and of 5 (`rope_parameters`).
 
-use super::File;
+use super::file::File;
 use crate::{HfError, json};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use sisun_config::{ModelConfig, randomness};
 use sisun_data::Tokenizer;
 use sisun_hf::{ExportOptions, HfError, Numbers, SidecarFile, export, open};
-use sisun_model::weights::to_host;
+use sisun_model::to_host;
 use sisun_model::{Activation, Capture, Init, ModelError, Params, Pass, Transformer};
 use std::fs;
 use std::path::{Path, PathBuf};

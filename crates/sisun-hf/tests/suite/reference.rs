@@ -4,7 +4,7 @@
 use crate::directory::{fixtures, read_tensors};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::Dtype;
-use sisun_model::weights::to_host;
+use sisun_model::to_host;
 use sisun_model::{Activation, Capture, KvCache, Pass, Transformer};
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! `sisun attend --format html`.
 
-use super::Args;
+use super::args::Args;
 use crate::ablation::{AblationArgs, ablate};
 use crate::common::claim;
 use crate::failure::Usage;
@@ -12,52 +12,6 @@ use sisun_infer::{CaptureSelection, InferError, Language, LanguageModel};
 use sisun_model::ModelError;
 use sisun_model::checkpoint::write_atomic;
 use std::path::{Path, PathBuf};
-
-/// What the page (html) shows.
-#[derive(clap::Args)]
-#[command(next_help_heading = "Page")]
-pub(super) struct PageArgs {
-    /// Show all checkpoints of the run, with a slider: how heads form
-    #[arg(long)]
-    checkpoints: bool,
-    /// Initial language of the page: en or ko [default: ko if the text is Korean]
-    #[arg(long, value_name = "LANGUAGE")]
-    language: Option<Language>,
-    /// Ablate each head on held-out text and show by how much the loss rises
-    #[arg(long, alias = "silence")]
-    ablate: bool,
-    #[command(flatten)]
-    ablation: AblationArgs,
-}
-
-impl PageArgs {
-    /// Refuses what would be ignored.
-    pub(super) fn check(&self, with_page: bool, runs: usize) -> Result<()> {
-        let options = [
-            ("--checkpoints", self.checkpoints),
-            ("--ablate", self.ablate),
-            ("--language", self.language.is_some()),
-        ];
-        let problem = match options.into_iter().find(|(_, given)| *given && !with_page) {
-            Some((option, _)) => format!("{option} is about the page: add html to --format"),
-            None if !self.ablate && self.ablation.idle().is_some() => {
-                format!(
-                    "{} is about ablating heads: add --ablate",
-                    self.ablation.idle().unwrap_or_default()
-                )
-            }
-            None if self.checkpoints && runs > 1 => {
-                "--checkpoints shows one run over time: name one run".to_owned()
-            }
-            None if self.ablate && (self.checkpoints || runs > 1) => {
-                "--ablate takes a while for one model: leave it out where a page shows several"
-                    .to_owned()
-            }
-            None => return Ok(()),
-        };
-        Err(Usage(problem).into())
-    }
-}
 
 /// Writes the page and returns its path. `first` is the first of the runs, `others` are the rest.
 pub(super) fn write(

@@ -1,10 +1,11 @@
 //! What the tables of all steps are made of: the keys that are shown, column by column.
 
 use super::numbers::{bar, column, number, weight};
-use super::page::{ExplainPage, Tone};
+use super::page::ExplainPage;
 use super::rows::{Row, rows};
 use super::table::Table;
 use super::text::label;
+use super::tone::Tone;
 use sisun_infer::Explanation;
 use sisun_infer::explain::Key;
 

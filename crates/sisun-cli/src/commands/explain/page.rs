@@ -2,6 +2,7 @@
 
 use super::table::Table;
 use super::text::{columns, wrapped};
+use super::tone::Tone;
 use sisun_infer::Language;
 use std::io::IsTerminal;
 
@@ -12,14 +13,6 @@ pub(super) const WIDTH: usize = 100;
 const NARROWEST: usize = 72;
 /// Columns before everything but headings.
 const INDENT: &str = "  ";
-
-/// How a line stands out, where there are colours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
-    Plain,
-    Strong,
-    Faint,
-}
 
 /// What is written, line by line.
 #[derive(Debug)]

@@ -1,10 +1,11 @@
 //! What comes before the steps, and what is left after them.
 
 use super::numbers::weight;
-use super::page::{ExplainPage, Tone};
+use super::page::ExplainPage;
 use super::steps::divides;
 use super::table::Table;
 use super::text::{excerpt, label};
+use super::tone::Tone;
 use sisun_infer::Explanation;
 
 /// How many of the keys with the largest weights are named.

@@ -1,8 +1,8 @@
 //! Tables whose columns line up.
 
 use super::numbers::vectors;
-use super::page::Tone;
 use super::text::{columns, left, right};
+use super::tone::Tone;
 
 /// Spaces between columns.
 const GAP: &str = "  ";

@@ -1,0 +1,256 @@
+//! The options of `sisun attend`.
+
+use crate::ablation::AblationArgs;
+use crate::common::DeviceArgs;
+use crate::failure::Usage;
+use crate::given_text;
+use crate::model_source::PrecisionArgs;
+use anyhow::Result;
+use sisun_infer::maps::{Colours, Font, Format, MapsError, PictureOptions, Values};
+use sisun_infer::{Language, parse_activation};
+use sisun_model::Activation;
+use std::fmt;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Write the attention maps of a text.
+///
+/// A map has one row for each query (the attending token) and one column for each key (the token
+/// attended to); each row sums to 1. heads.png shows all heads, layer5-head0.png a single one.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  sisun attend runs/quickstart --text \"The cat sat on the mat.\" --out maps
+  sisun attend runs/quickstart --text \"The cat sat on the mat.\" --out maps --format html
+  sisun attend runs/quickstart --text \"The cat sat.\" --out maps --format html --checkpoints
+  sisun attend runs/rope runs/alibi --text \"The cat sat.\" --out maps --format html
+  sisun attend runs/quickstart-ko --text \"밥을 먹었어요.\" --out maps --format npz,svg --layers 3 --heads 0,2-3
+  sisun attend runs/quickstart --text \"The cat\" --out maps --format json --activations pattern,scores,q,k,v,z
+  sisun attend runs/quickstart --text \"The cat sat.\" --format svg --colours cividis --values always
+  sisun attend runs/quickstart-ko --text \"밥을 먹었어요.\" --format png --font NanumMyeongjo.ttf --font-size 18")]
+pub(crate) struct Args {
+    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
+    /// Face directory. Several share a page (html)
+    #[arg(required = true, value_name = "RUN")]
+    pub(super) runs: Vec<PathBuf>,
+    /// The text whose attention is computed
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
+    pub(super) text: String,
+    /// The output folder
+    #[arg(long, value_name = "DIR", default_value = "maps")]
+    pub(super) out: PathBuf,
+    /// Output formats: any of html (one interactive page, attention.html), png, svg, json, csv,
+    /// npz, safetensors
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "png,npz"
+    )]
+    format: Vec<Output>,
+    /// Layers to keep, counted from 0, as in 0,2-3 [default: all]
+    #[arg(long, value_name = "LIST")]
+    pub(super) layers: Option<String>,
+    /// Heads to keep, counted from 0, as in 0,2-3 [default: all]
+    #[arg(long, value_name = "LIST")]
+    pub(super) heads: Option<String>,
+    /// Activations of each head to write: any of pattern, scores, q, k, v, z. Pictures (png, svg)
+    /// show pattern and scores, csv lists pattern; html always shows all but z
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "pattern", value_parser = parse_activation)]
+    pub(super) activations: Vec<Activation>,
+    /// Print one JSON object: tokens and the files written
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) precision: PrecisionArgs,
+    #[command(flatten)]
+    pub(super) device: DeviceArgs,
+    #[command(flatten)]
+    pub(super) page: PageArgs,
+    #[command(flatten)]
+    pub(super) pictures: PictureArgs,
+}
+
+/// Something that can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Output {
+    Page,
+    File(Format),
+}
+
+impl FromStr for Output {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name.trim() {
+            "html" => Ok(Self::Page),
+            other => other
+                .parse()
+                .map(Self::File)
+                .map_err(|error: MapsError| format!("{error}, html")),
+        }
+    }
+}
+
+impl Output {
+    /// The activations that it shows.
+    pub(super) fn activations(self) -> &'static [&'static str] {
+        match self {
+            Self::Page => &["pattern", "scores", "q", "k", "v"],
+            Self::File(format) => format.activations(),
+        }
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Page => f.write_str("html"),
+            Self::File(format) => format.fmt(f),
+        }
+    }
+}
+
+/// Refuses what would not be written: formats without a place for anything that is to be kept, and
+/// activations that no format has a place for.
+pub(super) fn check_activations(outputs: &[Output], activations: &[Activation]) -> Result<()> {
+    let names: Vec<String> = activations.iter().map(ToString::to_string).collect();
+    let shown = |output: &Output| output.activations().join(", ");
+    let empty = outputs.iter().find(|output| {
+        **output != Output::Page
+            && !names
+                .iter()
+                .any(|name| output.activations().contains(&name.as_str()))
+    });
+    if let Some(output) = empty {
+        let (given, shown) = (names.join(","), shown(output));
+        return Err(Usage(format!(
+            "--activations {given}: {output} holds only {shown}; add one of these, or write json, npz or safetensors"
+        ))
+        .into());
+    }
+    let lost = names.iter().find(|name| {
+        !outputs
+            .iter()
+            .any(|output| output.activations().contains(&name.as_str()))
+    });
+    if let Some(name) = lost {
+        let held: Vec<String> = outputs
+            .iter()
+            .map(|output| format!("{output} holds {}", shown(output)))
+            .collect();
+        return Err(Usage(format!(
+            "--activations {name}: no format that is asked for holds it ({}); add json, npz or safetensors to --format, or leave it out",
+            held.join("; ")
+        ))
+        .into());
+    }
+    Ok(())
+}
+
+/// How the pictures (png, svg) are drawn.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Pictures")]
+pub(super) struct PictureArgs {
+    /// Width of a cell in pixels [default: chosen by the number of tokens]
+    #[arg(long, value_name = "PIXELS")]
+    pub(super) cell: Option<NonZeroU32>,
+    /// Colours of the weights: blues, viridis, cividis or magma. Dark is high in each of them;
+    /// cividis suits colour-blind readers
+    #[arg(long, value_name = "MAP", default_value_t)]
+    pub(super) colours: Colours,
+    /// Font file (.ttf, .otf or .ttc, of which the first font is used) for the labels. An SVG only
+    /// names it [default: the embedded Pretendard]
+    #[arg(long, value_name = "FILE")]
+    pub(super) font: Option<PathBuf>,
+    /// Size of the token labels in pixels, 4 to 200; other text is scaled with them [default: 10 to
+    /// 13, depending on the space]
+    #[arg(long, value_name = "PIXELS")]
+    pub(super) font_size: Option<f32>,
+    /// Write numbers into the cells of single heads: auto (where all fit), always (cells grow as
+    /// needed) or never
+    #[arg(long, value_name = "WHEN", default_value_t)]
+    values: Values,
+}
+
+impl PictureArgs {
+    /// The first option that was given, where no picture is drawn.
+    pub(super) fn idle(&self) -> Option<&'static str> {
+        let given = [
+            ("--cell", self.cell.is_some()),
+            ("--colours", self.colours != Colours::default()),
+            ("--font", self.font.is_some()),
+            ("--font-size", self.font_size.is_some()),
+            ("--values", self.values != Values::default()),
+        ];
+        given
+            .into_iter()
+            .find(|(_, given)| *given)
+            .map(|(option, _)| option)
+    }
+
+    pub(super) fn options(&self) -> Result<PictureOptions> {
+        let font = self.font.as_deref().map(Font::open).transpose()?;
+        let Self {
+            cell,
+            colours,
+            font_size,
+            values,
+            ..
+        } = *self;
+        Ok(PictureOptions {
+            cell,
+            colours,
+            font,
+            font_size,
+            values,
+        })
+    }
+}
+
+/// What the page (html) shows.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Page")]
+pub(super) struct PageArgs {
+    /// Show all checkpoints of the run, with a slider: how heads form
+    #[arg(long)]
+    pub(super) checkpoints: bool,
+    /// Initial language of the page: en or ko [default: ko if the text is Korean]
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) language: Option<Language>,
+    /// Ablate each head on held-out text and show by how much the loss rises
+    #[arg(long, alias = "silence")]
+    pub(super) ablate: bool,
+    #[command(flatten)]
+    pub(super) ablation: AblationArgs,
+}
+
+impl PageArgs {
+    /// Refuses what would be ignored.
+    pub(super) fn check(&self, with_page: bool, runs: usize) -> Result<()> {
+        let options = [
+            ("--checkpoints", self.checkpoints),
+            ("--ablate", self.ablate),
+            ("--language", self.language.is_some()),
+        ];
+        let problem = match options.into_iter().find(|(_, given)| *given && !with_page) {
+            Some((option, _)) => format!("{option} is about the page: add html to --format"),
+            None if !self.ablate && self.ablation.idle().is_some() => {
+                format!(
+                    "{} is about ablating heads: add --ablate",
+                    self.ablation.idle().unwrap_or_default()
+                )
+            }
+            None if self.checkpoints && runs > 1 => {
+                "--checkpoints shows one run over time: name one run".to_owned()
+            }
+            None if self.ablate && (self.checkpoints || runs > 1) => {
+                "--ablate takes a while for one model: leave it out where a page shows several"
+                    .to_owned()
+            }
+            None => return Ok(()),
+        };
+        Err(Usage(problem).into())
+    }
+}
