@@ -7,7 +7,7 @@ use crate::results::{CellOutcome, CellResult, CurvePoint, Measure, MeasureName, 
 use crate::track::Track;
 use crate::track_text::TrackText;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use rand::RngExt;
 use sisun_config::randomness::stream;
 use sisun_data::tasks::Task;
@@ -15,7 +15,7 @@ use sisun_data::{Batch, random_batch};
 use sisun_infer::{GenerationOptions, LanguageModel, Sampler};
 use sisun_model::weights::not_finite;
 use sisun_model::{Count, Transformer};
-use sisun_train::{Optimizer, StepContext, training_step};
+use sisun_train::{LossWindow, StepOutput, Trainer};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -45,25 +45,18 @@ pub(crate) fn run(
             .get_or_insert(text.corpus.tokenizer.vocab_size());
     }
     let train = &cell.settings.train;
-    let mut model = Transformer::random(&config, cell.seed, &device.clone().autodiff())?;
-    let mut optimizer = Optimizer::new(train);
+    let model = Transformer::random(&config, cell.seed, &device.clone().autodiff())?;
+    let mut trainer = Trainer::new(model, train).with_random_positions(cell.random_positions);
     let mut curve = Curve::new(train.steps);
     let mut seconds = Vec::new();
     let mut outcome = CellOutcome::Trained;
     for step in 0..train.steps {
-        let at = StepContext {
-            random_positions: cell.random_positions,
-            ..StepContext::new(train, step)
-        };
-        let batch = |i| next_batch(cell, track, text, at.micro_step + i);
-        let batches: Vec<Batch> = (0..train.gradient_accumulation_steps as u64)
-            .map(batch)
-            .collect();
+        let batch = |i| next_batch(cell, track, text, i);
+        let batches: Vec<Batch> = trainer.next_micro_steps().map(batch).collect();
         let step_began = Instant::now();
-        let after = training_step(&model, &mut optimizer, &batches, at);
+        let output = trainer.step(&batches);
         seconds.push(step_began.elapsed().as_secs_f64());
-        model = after.model;
-        if !curve.push(step + 1, after.loss, after.grad_norm) {
+        if !curve.push(step + 1, output) {
             outcome = CellOutcome::Diverged { step: step + 1 };
             break;
         }
@@ -71,7 +64,7 @@ pub(crate) fn run(
             return Ok(None);
         }
     }
-    let train_s = began.elapsed().as_secs_f64();
+    let (model, train_s) = (trainer.model, began.elapsed().as_secs_f64());
     let mut result = CellResult {
         track: cell.track.clone(),
         variant: cell.variant.clone(),
@@ -274,7 +267,7 @@ fn sample(model: &Transformer, text: &TrackText) -> Result<String, CompareError>
 struct Curve {
     every: u64,
     steps: u64,
-    pending: Vec<[Tensor<1>; 2]>,
+    window: LossWindow,
     points: Vec<CurvePoint>,
 }
 
@@ -283,32 +276,23 @@ impl Curve {
         Self {
             every: steps.div_ceil(CURVE_POINTS).max(1),
             steps,
-            pending: Vec::new(),
+            window: LossWindow::default(),
             points: Vec::new(),
         }
     }
 
-    /// Adds a step; false if a loss or a gradient is no number.
-    fn push(&mut self, step: u64, loss: Tensor<1>, grad_norm: Tensor<1>) -> bool {
-        self.pending.push([loss, grad_norm]);
+    /// Add a step. Return false if a loss or a gradient is not finite.
+    fn push(&mut self, step: u64, output: StepOutput) -> bool {
+        self.window.push(output);
         if !step.is_multiple_of(self.every) && step != self.steps {
             return true;
         }
-        let n = self.pending.len();
-        let both: Vec<Tensor<1>> = self.pending.drain(..).flatten().collect();
-        let values = Tensor::cat(both, 0)
-            .into_data()
-            .try_into_vec_as::<f32>()
-            .expect("a float tensor is read as f32");
-        let loss = values
-            .chunks_exact(2)
-            .map(|pair| f64::from(pair[0]))
-            .sum::<f64>()
-            / n as f64;
-        let sound = values.iter().all(|value| value.is_finite());
-        if sound {
-            self.points.push(CurvePoint { step, loss });
-        }
-        sound
+        let Ok(read) = self.window.read() else {
+            return false;
+        };
+        let sum: f64 = read.iter().map(|step| f64::from(step.loss)).sum();
+        let loss = sum / read.len() as f64;
+        self.points.push(CurvePoint { step, loss });
+        true
     }
 }

@@ -3,14 +3,13 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
 use sisun_kernels::optimizer::{self, global_norm};
-use sisun_model::Transformer;
 use std::collections::BTreeMap;
 
 /// The gradient of each parameter, flat, under the parameter's name.
 pub type NamedGradients = BTreeMap<String, Tensor<1>>;
 
 /// Takes every parameter's gradient out of a backward pass.
-pub(crate) fn take(model: &Transformer, gradients: Gradients) -> NamedGradients {
+pub(crate) fn take(model: &impl Module, gradients: Gradients) -> NamedGradients {
     struct Taker(Vec<String>, NamedGradients, Gradients);
     impl ModuleVisitor for Taker {
         fn enter_module(&mut self, name: &str, _: &str) {
@@ -45,7 +44,7 @@ pub(crate) fn add(sum: NamedGradients, pass: NamedGradients) -> NamedGradients {
 
 /// The same model whose parameters are leaves of a graph of their own, so that several passes can
 /// go on at once. Frozen ones stay outside of it.
-pub(crate) fn own_leaves(model: &Transformer) -> Transformer {
+pub(crate) fn own_leaves<M: Module>(model: &M) -> M {
     struct Leaves;
     impl ModuleMapper for Leaves {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {

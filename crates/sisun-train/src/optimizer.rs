@@ -1,13 +1,13 @@
 //! The optimizer: which parameter gets which step, and what is kept of each between steps.
 
 use crate::gradients::NamedGradients;
-use crate::step::precision;
+use crate::trainable::matmul_precision;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use sisun_config::{OptimizerKind, TrainConfig};
 use sisun_kernels::optimizer::{AdamW, AdamWSlot, Muon, MuonSlot, adamw, muon};
+use sisun_model::ModelError;
 use sisun_model::weights::{Flat, FlatTensors, HostTensors};
-use sisun_model::{ModelError, Transformer};
 use std::collections::BTreeMap;
 
 /// AdamW, or Muon for the blocks' matrices and AdamW for the rest, with its state. The factors of
@@ -39,14 +39,14 @@ impl Optimizer {
 
     /// Takes one step, counted from 0, at `lr_scale` of the highest learning rates. The gradients are
     /// multiplied by `scale` first.
-    pub fn step(
+    pub fn step<M: Module>(
         &mut self,
-        model: Transformer,
+        model: M,
         gradients: NamedGradients,
         scale: &Tensor<1>,
         step: u64,
         lr_scale: f64,
-    ) -> Transformer {
+    ) -> M {
         let mut params = Params::default();
         model.visit(&mut params);
         let (mut names, mut slots) = (Vec::new(), Vec::new());
@@ -105,11 +105,11 @@ impl Optimizer {
             }
         }
         let mut stepped = BTreeMap::new();
-        for (name, [param, momentum]) in
-            matrix_names
-                .into_iter()
-                .zip(muon(matrices, scale, precision(&self.config)))
-        {
+        for (name, [param, momentum]) in matrix_names.into_iter().zip(muon(
+            matrices,
+            scale,
+            matmul_precision(self.config.precision),
+        )) {
             self.moments.insert(
                 name.clone(),
                 Moments {

@@ -9,6 +9,7 @@ use crate::owed::owes;
 use crate::own_text::{same_text, sum_of};
 use crate::resume_check::{changes, refused};
 use crate::schedule::lr_scale;
+use crate::trainer::Trainer;
 use sisun_config::{Config, PartialConfig, Position, PretrainedSpec, TokenizerConfig, TrainConfig};
 use sisun_data::{COMPANIONS, Corpus, DataError, GENERATION, Tokenizer, prepare, vocabulary_size};
 use sisun_files::{
@@ -36,8 +37,7 @@ pub struct Session {
     pub corpus: Corpus,
     /// Its directory.
     pub run_dir: PathBuf,
-    pub(crate) model: Transformer,
-    pub(crate) optimizer: Optimizer,
+    pub(crate) trainer: Trainer<Transformer>,
     pub(crate) state: CheckpointState,
     /// Keeps other processes out of the directory while the session lives; none while it begins.
     _held: Option<LockedDir>,
@@ -224,8 +224,7 @@ impl Session {
             base,
         };
         let session = Self {
-            model,
-            optimizer: Optimizer::new(&config.train),
+            trainer: Trainer::new(model, &config.train),
             run_dir: run_dir.to_owned(),
             _held: None,
             config,
@@ -317,9 +316,15 @@ impl Session {
         note_rate(&before.train, &config.train, state.step, progress);
         let device = chosen.device.clone().autodiff();
         let moments = read_tensors(&checkpoint.file(TRAINING_FILE))?;
+        let trainer = Trainer::resume(
+            run.trained(&config, &checkpoint, &device)?,
+            Optimizer::from_host(&config.train, moments, &chosen.device)?,
+            &config.train,
+            checkpoint.state.step,
+            checkpoint.state.next_micro_step,
+        );
         let session = Self {
-            model: run.trained(&config, &checkpoint, &device)?,
-            optimizer: Optimizer::from_host(&config.train, moments, &chosen.device)?,
+            trainer: trainer.with_seed(checkpoint.state.seed),
             run_dir: run_dir.to_owned(),
             _held: Some(held),
             state: checkpoint.state,
@@ -340,12 +345,12 @@ impl Session {
 
     /// The model as it is now.
     pub fn model(&self) -> &Transformer {
-        &self.model
+        &self.trainer.model
     }
 
     /// Numbers that training changes.
     pub fn trained_parameters(&self) -> u64 {
-        trained_parameters(&self.model)
+        trained_parameters(&self.trainer.model)
     }
 
     /// Writes a checkpoint, points `last` and (if it is the best) `best` at it, and removes those
@@ -358,13 +363,13 @@ impl Session {
         self.check_place()?;
         let folder = self.run_dir.join(CHECKPOINTS);
         let weights = match self.config.lora() {
-            Some(_) => self.model.flat_factors(),
-            None => self.model.flat(),
+            Some(_) => self.trainer.model.flat_factors(),
+            None => self.trainer.model.flat(),
         };
         if let Some(tensor) = not_finite(&weights) {
             return Err(self.not_finite(tensor));
         }
-        let moments = self.optimizer.flat();
+        let moments = self.trainer.optimizer().flat();
         let files: [(&str, &WriteFile<'_>); 2] = [
             (MODEL_FILE, &|file| write_tensors(&weights, file)),
             (TRAINING_FILE, &|file| write_tensors(&moments, file)),

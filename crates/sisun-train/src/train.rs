@@ -3,12 +3,11 @@
 use crate::TrainError;
 use crate::advice;
 use crate::evaluate::{Evaluation, evaluate};
+use crate::loss_window::{LossWindow, Means, NotFinite, StepLoss};
 use crate::metrics::{Metric, Metrics, read};
 use crate::owed::{has_sample, sample_file, samples_at};
 use crate::report::{Report, write_report};
 use crate::session::Session;
-use crate::step::{StepContext, training_step};
-use burn::tensor::Tensor;
 use sisun_config::WindowOrder;
 use sisun_data::{Batch, epoch_batch, random_batch};
 use sisun_files::make_folder;
@@ -72,22 +71,14 @@ pub fn train(
     }
 
     while session.state.step < config.steps && !stop.load(Ordering::Relaxed) {
-        let at = StepContext::of(session);
-        let batches: Vec<Batch> = (0..config.gradient_accumulation_steps as u64)
-            .map(|i| next_batch(session, at.micro_step + i))
-            .collect();
-        let stepped = training_step(&session.model, &mut session.optimizer, &batches, at);
-        pending.push(
-            stepped.loss,
-            stepped.grad_norm,
-            stepped.loss_tokens,
-            at.lr_scale * config.lr_max,
-        );
-        session.model = stepped.model;
+        let micro_steps = session.trainer.next_micro_steps();
+        let batches: Vec<Batch> = micro_steps.map(|i| next_batch(session, i)).collect();
+        let output = session.trainer.step(&batches);
 
-        session.state.step += 1;
-        session.state.next_micro_step += config.gradient_accumulation_steps as u64;
-        session.state.tokens += stepped.tokens;
+        session.state.step = session.trainer.steps();
+        session.state.next_micro_step = session.trainer.micro_steps();
+        session.state.tokens += output.tokens;
+        pending.window.push(output);
         session.state.elapsed_s = pending.elapsed_s();
         let step = session.state.step;
         let last = step == config.steps;
@@ -190,7 +181,7 @@ fn evaluate_now(session: &Session) -> Evaluation {
     let batch_size = config.train.batch_size;
     let text = &session.corpus.validation;
     evaluate(
-        &session.model,
+        &session.trainer.model,
         text,
         config.model.context_len,
         batch_size,
@@ -202,7 +193,7 @@ fn evaluate_now(session: &Session) -> Evaluation {
 }
 
 fn sample(session: &Session, observer: &mut dyn TrainObserver) -> Result<(), TrainError> {
-    if let Some(text) = observer.sample(session.state.step, &session.model)? {
+    if let Some(text) = observer.sample(session.state.step, &session.trainer.model)? {
         let path = sample_file(&session.run_dir, session.state.step);
         let folder = path.parent().unwrap_or(&session.run_dir);
         make_folder(folder).map_err(TrainError::io("create", folder))?;
@@ -211,14 +202,9 @@ fn sample(session: &Session, observer: &mut dyn TrainObserver) -> Result<(), Tra
     Ok(())
 }
 
-/// Losses and norms that are still on the device: reading each at once would make a GPU wait at
-/// every step.
+/// The steps since the last line of metrics, and the time they took.
 struct Pending {
-    losses: Vec<Tensor<1>>,
-    norms: Vec<Tensor<1>>,
-    /// Tokens that each loss is the mean of.
-    loss_tokens: Vec<u64>,
-    rates: Vec<f64>,
+    window: LossWindow,
     began: Instant,
     before_s: f64,
     read_at_s: f64,
@@ -228,22 +214,12 @@ struct Pending {
 impl Pending {
     fn new(session: &Session) -> Self {
         Self {
-            losses: Vec::new(),
-            norms: Vec::new(),
-            loss_tokens: Vec::new(),
-            rates: Vec::new(),
+            window: LossWindow::default(),
             began: Instant::now(),
             before_s: session.state.elapsed_s,
             read_at_s: session.state.elapsed_s,
             read_at_tokens: session.state.tokens,
         }
-    }
-
-    fn push(&mut self, loss: Tensor<1>, norm: Tensor<1>, loss_tokens: u64, lr: f64) {
-        self.losses.push(loss);
-        self.norms.push(norm);
-        self.loss_tokens.push(loss_tokens);
-        self.rates.push(lr);
     }
 
     fn elapsed_s(&self) -> f64 {
@@ -252,7 +228,8 @@ impl Pending {
 
     /// The line about the steps since the last one.
     fn read(&mut self, session: &Session) -> Result<Metric, TrainError> {
-        let (lr, means) = (self.rates.last().copied(), self.check(session)?);
+        let steps = self.check(session)?;
+        let means = Means::of(&steps);
         let elapsed_s = self.elapsed_s();
         let tokens = session.state.tokens - self.read_at_tokens;
         let speed = tokens as f64 / (elapsed_s - self.read_at_s).max(1e-9);
@@ -263,7 +240,7 @@ impl Pending {
             loss: means.map(|means| means.loss),
             bits_per_byte: None,
             perplexity: None,
-            lr,
+            lr: steps.last().map(|step| step.lr),
             grad_norm: means.map(|means| means.grad_norm),
             tokens: session.state.tokens,
             tokens_per_second: Some(speed),
@@ -271,68 +248,22 @@ impl Pending {
         })
     }
 
-    /// Reads what is pending; nothing, if no step had a token to take the loss on.
-    fn check(&mut self, session: &Session) -> Result<Option<Means>, TrainError> {
-        if self.losses.is_empty() {
-            return Ok(None);
-        }
-        let read = |tensors: &mut Vec<Tensor<1>>| {
-            let data = Tensor::cat(std::mem::take(tensors), 0).into_data();
-            data.try_into_vec_as::<f32>()
-                .expect("a float tensor that was computed can be read as f32")
-        };
-        let (losses, norms) = (read(&mut self.losses), read(&mut self.norms));
-        let (loss_tokens, rates) = (
-            std::mem::take(&mut self.loss_tokens),
-            std::mem::take(&mut self.rates),
-        );
-        let first = session.state.step - losses.len() as u64 + 1;
-        if let Some(i) = losses
-            .iter()
-            .zip(&norms)
-            .position(|(loss, norm)| !(loss.is_finite() && norm.is_finite()))
-        {
-            let step = first + i as u64;
+    /// Read the steps since the last time.
+    fn check(&mut self, session: &Session) -> Result<Vec<StepLoss>, TrainError> {
+        let first = session.state.step - self.window.len() as u64 + 1;
+        self.window.read().map_err(|NotFinite { index, values }| {
+            let step = first + index as u64;
             // Weights that gave this are no good, finite or not; those before them may be.
             let before = session.last_good_checkpoint(step.saturating_sub(2));
             let last_good = before.or_else(|| session.last_good_checkpoint(step));
-            return Err(TrainError::NonFinite {
+            TrainError::NonFinite {
                 step,
-                loss: f64::from(losses[i]),
-                lr: rates[i],
-                grad_norm: f64::from(norms[i]),
+                loss: f64::from(values.loss),
+                lr: values.lr,
+                grad_norm: f64::from(values.grad_norm),
                 way: advice::lower_rate(session, last_good.as_deref()),
                 last_good,
-            });
-        }
-        Ok(Means::of(&losses, &norms, &loss_tokens))
-    }
-}
-
-/// What a line of metrics says of the steps since the last one.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Means {
-    /// Over all loss tokens of the steps.
-    loss: f64,
-    /// Of the last step that had loss tokens.
-    grad_norm: f64,
-}
-
-impl Means {
-    /// Of steps with these losses and norms, each loss the mean over so many loss tokens.
-    fn of(losses: &[f32], norms: &[f32], loss_tokens: &[u64]) -> Option<Self> {
-        let all: u64 = loss_tokens.iter().sum();
-        let sum: f64 = losses
-            .iter()
-            .zip(loss_tokens)
-            .map(|(loss, loss_tokens)| f64::from(*loss) * *loss_tokens as f64)
-            .sum();
-        let last = loss_tokens
-            .iter()
-            .rposition(|loss_tokens| *loss_tokens > 0)?;
-        Some(Self {
-            loss: sum / all as f64,
-            grad_norm: f64::from(norms[last]),
+            }
         })
     }
 }
@@ -356,29 +287,4 @@ fn write_run_report(session: &Session) -> Result<(), TrainError> {
     };
     write_report(&session.run_dir, &report)
         .map_err(TrainError::io("write the report in", &session.run_dir))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Means;
-
-    #[test]
-    fn a_mean_counts_the_tokens_it_is_a_mean_of() {
-        let means = Means::of(&[3.0, 0.0, 5.0, 0.0], &[0.5, 0.0, 0.25, 0.0], &[1, 0, 3, 0]);
-        assert_eq!(
-            means,
-            Some(Means {
-                loss: (3.0 + 3.0 * 5.0) / 4.0,
-                grad_norm: 0.25
-            })
-        );
-        assert_eq!(Means::of(&[0.0, 0.0], &[0.0, 0.0], &[0, 0]), None);
-        assert_eq!(
-            Means::of(&[2.0, 4.0], &[1.0, 7.0], &[9, 9]),
-            Some(Means {
-                loss: 3.0,
-                grad_norm: 7.0
-            })
-        );
-    }
 }

@@ -6,20 +6,13 @@ mod page;
 pub(crate) use args::Args;
 use args::{Output, check_activations};
 
-use crate::common::{DeviceArgs, claim, left_before};
+use crate::common::{claim, left_before};
 use crate::failure::Usage;
-use crate::given_text;
-use crate::model_source::PrecisionArgs;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
-use sisun_infer::maps::{self, Colours, Font, Format, MapsError, PictureOptions, Values};
-use sisun_infer::{CaptureSelection, check_per_head, parse_activation, parse_selection};
-use sisun_model::Activation;
-use std::fmt;
-use std::num::NonZeroU32;
-use std::path::PathBuf;
-use std::str::FromStr;
+use sisun_infer::maps::{self, Format};
+use sisun_infer::{CaptureSelection, check_per_head, parse_selection};
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let pictures = args.pictures.options()?;

@@ -13,7 +13,7 @@ use sisun_config::{Config, randomness};
 use sisun_data::Batch;
 use sisun_infer::{ContextWindow, Sampler};
 use sisun_model::{Activation, Capture, Count, ModelError, Pass, Transformer, memory, thousands};
-use sisun_train::{Optimizer, StepContext, training_step};
+use sisun_train::Trainer;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -151,29 +151,14 @@ fn check_memory(what: &What, config: &Config, device: &Device) -> Result<(), Mod
 }
 
 /// Seconds of each measured optimizer step.
-fn training(config: &Config, mut model: Transformer, options: &Options) -> Vec<f64> {
-    let mut optimizer = Optimizer::new(&config.train);
-    let mut step = 0;
+fn training(config: &Config, model: Transformer, options: &Options) -> Vec<f64> {
+    let mut trainer = Trainer::new(model, &config.train);
     repeat(options, || {
-        let draw = |i| {
-            random_batch(
-                config,
-                step * config.train.gradient_accumulation_steps as u64 + i,
-            )
-        };
-        let batches: Vec<Batch> = (0..config.train.gradient_accumulation_steps as u64)
-            .map(draw)
-            .collect();
+        let micro_steps = trainer.next_micro_steps();
+        let batches: Vec<Batch> = micro_steps.map(|i| random_batch(config, i)).collect();
         let began = Instant::now();
-        let stepped = training_step(
-            &model,
-            &mut optimizer,
-            &batches,
-            StepContext::new(&config.train, step),
-        );
-        stepped.loss.into_scalar::<f32>();
-        model = stepped.model;
-        step += 1;
+        let output = trainer.step(&batches);
+        output.loss.into_scalar::<f32>();
         began.elapsed().as_secs_f64()
     })
 }

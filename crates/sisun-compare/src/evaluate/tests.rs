@@ -6,7 +6,7 @@ use sisun_config::{ModelConfig, TRAIN, TrainConfig, from_value, randomness::stre
 use sisun_data::tasks::{Example, SYMBOLS, Task};
 use sisun_data::{Batch, Tokens};
 use sisun_model::{Activation, Capture, KvCache, Pass, Transformer};
-use sisun_train::{Optimizer, StepContext, training_step};
+use sisun_train::Trainer;
 
 fn config(position: &str, vocab: usize, context_len: usize) -> ModelConfig {
     let lines = "d_model = 12\nn_layers = 2\nn_heads = 3\ninit_std = 0.3";
@@ -50,8 +50,8 @@ fn half_trained(task: Task, length: usize) -> Transformer {
     };
     let train: TrainConfig =
         from_value("train", toml::Value::Table(table), &TRAIN).expect("settings");
-    let mut model = Transformer::random(&model, 3, &Device::flex().autodiff()).expect("a model");
-    let mut optimizer = Optimizer::new(&train);
+    let model = Transformer::random(&model, 3, &Device::flex().autodiff()).expect("a model");
+    let mut trainer = Trainer::new(model, &train);
     for step in 0..train.steps {
         let (mut inputs, mut targets) = (Vec::new(), Vec::new());
         for row in 0..train.batch_size as u64 {
@@ -67,15 +67,9 @@ fn half_trained(task: Task, length: usize) -> Transformer {
             targets,
             loss_mask: None,
         };
-        model = training_step(
-            &model,
-            &mut optimizer,
-            &[batch],
-            StepContext::new(&train, step),
-        )
-        .model;
+        trainer.step(&[batch]);
     }
-    model.valid()
+    trainer.model.valid()
 }
 
 #[test]

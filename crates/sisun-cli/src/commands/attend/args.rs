@@ -48,7 +48,7 @@ pub(crate) struct Args {
         value_delimiter = ',',
         default_value = "png,npz"
     )]
-    format: Vec<Output>,
+    pub(super) format: Vec<Output>,
     /// Layers to keep, counted from 0, as in 0,2-3 [default: all]
     #[arg(long, value_name = "LIST")]
     pub(super) layers: Option<String>,
@@ -171,7 +171,7 @@ pub(super) struct PictureArgs {
     /// Write numbers into the cells of single heads: auto (where all fit), always (cells grow as
     /// needed) or never
     #[arg(long, value_name = "WHEN", default_value_t)]
-    values: Values,
+    pub(super) values: Values,
 }
 
 impl PictureArgs {

@@ -1,9 +1,8 @@
 //! `sisun attend --format html`.
 
 use super::args::Args;
-use crate::ablation::{AblationArgs, ablate};
+use crate::ablation::ablate;
 use crate::common::claim;
-use crate::failure::Usage;
 use crate::model_source::ModelSource;
 use anyhow::{Result, bail};
 use burn::tensor::Device;
