@@ -1,7 +1,6 @@
 //! Commands that messages tell people to type. Each works when it is pasted.
 
-use crate::session::Session;
-use sisun_config::{Config, OptimizerKind, shell};
+use sisun_config::{Config, OptimizerKind, TrainConfig, shell};
 use sisun_data::vocabulary_size;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -47,8 +46,7 @@ pub(crate) fn anew(run_dir: &Path, from: Option<&Path>, settings: &[(String, Val
 
 /// Begins a run with a tenth of the learning rate, from the last good checkpoint if training had
 /// begun by then.
-pub(crate) fn lower_rate(session: &Session, last_good: Option<&Path>) -> String {
-    let train = &session.config.train;
+pub(crate) fn lower_rate(run_dir: &Path, train: &TrainConfig, last_good: Option<&Path>) -> String {
     let tenth = |rate: f64| {
         format!("{:.1e}", rate / 10.0)
             .parse()
@@ -66,7 +64,7 @@ pub(crate) fn lower_rate(session: &Session, last_good: Option<&Path>) -> String 
         ));
     }
     let trained = last_good.filter(|path| !path.ends_with(sisun_model::checkpoint::folder_name(0)));
-    anew(&session.run_dir, trained, &settings)
+    anew(run_dir, trained, &settings)
 }
 
 /// How settings that may not change on resume are changed all the same, if a command can say so: a

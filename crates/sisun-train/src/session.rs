@@ -170,7 +170,11 @@ impl Session {
                 TrainError::NonFiniteWeights {
                     step,
                     tensor,
-                    way: advice::lower_rate(self, last_good.as_deref()),
+                    way: advice::lower_rate(
+                        &self.run_dir,
+                        &self.config.train,
+                        last_good.as_deref(),
+                    ),
                     last_good,
                 }
             }

@@ -155,7 +155,7 @@ impl TrainOutcome {
                 loss: validation.loss,
                 path: session.run_dir.clone(),
                 best: self.best,
-                way: advice::lower_rate(session, None),
+                way: advice::lower_rate(&session.run_dir, &session.config.train, None),
             }),
         }
     }
@@ -261,7 +261,11 @@ impl Pending {
                 loss: f64::from(values.loss),
                 lr: values.lr,
                 grad_norm: f64::from(values.grad_norm),
-                way: advice::lower_rate(session, last_good.as_deref()),
+                way: advice::lower_rate(
+                    &session.run_dir,
+                    &session.config.train,
+                    last_good.as_deref(),
+                ),
                 last_good,
             }
         })
