@@ -2,10 +2,16 @@
 
 /** @typedef {string | number | null | (string | null)[]} Choice What one name of the address may stand for. */
 
-/** @param {string} text */
+/**
+ * @param {string} text
+ * @returns {number | null}
+ */
 export const readNumber = (text) => (text !== "" && Number.isFinite(Number(text)) ? Number(text) : null);
 
-/** @param {string} text */
+/**
+ * @param {string} text
+ * @returns {number | null}
+ */
 export const readIndex = (text) => (/^\d+$/.test(text) ? Number(text) : null);
 
 /**
@@ -104,6 +110,7 @@ function spelled(value) {
  * Whether two choices are the same.
  * @param {Choice} a
  * @param {Choice} b
+ * @returns {boolean}
  */
 export function same(a, b) {
   return a === b || (Array.isArray(a) && Array.isArray(b) && a.join() === b.join());
@@ -112,6 +119,7 @@ export function same(a, b) {
 /**
  * Copy a text, and return whether that was possible: not every browser lets a page from a file reach the clipboard.
  * @param {string} text
+ * @returns {Promise<boolean>}
  */
 export async function copied(text) {
   try {

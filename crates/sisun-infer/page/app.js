@@ -127,7 +127,7 @@ export class App {
   }
 
   /**
-   * Keeps a cell; the address counts in the units of the first column.
+   * Keep a cell; the address counts in the units of the first column.
    * @param {number} column
    * @param {Cell} cell
    */
@@ -138,7 +138,7 @@ export class App {
   }
 
   /**
-   * Keeps a cell, or lets it go if it is the one that is kept.
+   * Keep a cell, or let it go if it is the one that is kept.
    * @param {number} column
    * @param {Cell} cell
    */
@@ -162,7 +162,7 @@ export class App {
   }
 
   /**
-   * Works through another token.
+   * Work through another token.
    * @param {number} column
    * @param {number} token
    */
@@ -198,7 +198,7 @@ export class App {
   }
 
   /**
-   * Writes into the readout what has no cell.
+   * Write into the readout what has no cell.
    * @param {string} text
    */
   tell(text) {
@@ -234,7 +234,7 @@ export class App {
     } else this.refresh();
   }
 
-  /** Shows the present state, as soon as all that it needs has been decoded; a later call overtakes an earlier one. */
+  /** Show the present state, as soon as all that it needs has been decoded; a later call overtakes an earlier one. */
   refresh() {
     this.settled = this.#refresh().catch(report);
     return this.settled;
@@ -266,7 +266,7 @@ export class App {
     this.mark();
   }
 
-  /** Shows the cell that is pointed at or kept, wherever it can be seen. */
+  /** Show the cell that is pointed at or kept, wherever it can be seen. */
   mark() {
     const { state, pointed } = this;
     const single = state.view !== "grid" && state.view !== "table";

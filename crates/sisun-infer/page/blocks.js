@@ -3,7 +3,10 @@
 import { find } from "./elements.js";
 import { say } from "./words.js";
 
-/** Whether the browser can unpack blocks. */
+/**
+ * Whether the browser can unpack blocks.
+ * @returns {boolean}
+ */
 export function canUnpack() {
   try {
     return Boolean(new DecompressionStream("deflate-raw"));
@@ -15,6 +18,7 @@ export function canUnpack() {
 /**
  * Bytes of a base64 text; the native decoder is many times faster where a browser has it.
  * @param {string} base64
+ * @returns {Uint8Array<ArrayBuffer>}
  */
 export function bytesOf(base64) {
   if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
@@ -27,6 +31,7 @@ export function bytesOf(base64) {
 /**
  * The bytes of block `i`. Its text is dropped, because a page may hold tens of megabytes of it.
  * @param {number} i
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
 export async function readBlock(i) {
   const element = find(`b${i}`);
@@ -48,6 +53,7 @@ export function expectBytes(block, bytes, expected) {
 /**
  * Whole numbers that were written as a plane of high bytes and a plane of low ones.
  * @param {Uint8Array} bytes
+ * @returns {Uint16Array}
  */
 export function joinPlanes(bytes) {
   const count = bytes.length / 2;

@@ -85,7 +85,7 @@ export class MatrixCanvas {
   }
 
   /**
-   * Takes the place of everything: `plot` is { left, top, side, width, height } in CSS pixels.
+   * Take the place of everything: `plot` is { left, top, side, width, height } in CSS pixels.
    * @param {number} n cells along one side
    * @param {Plot} plot
    */
@@ -139,7 +139,7 @@ export class MatrixCanvas {
   }
 
   /**
-   * Marks a cell, its row and its column.
+   * Mark a cell, its row and its column.
    * @param {Cell | null} cell
    */
   mark(cell) {
@@ -161,7 +161,7 @@ export class MatrixCanvas {
   }
 
   /**
-   * Shows a part: `zoom` times as large as the whole, with cell (y, x) in the corner.
+   * Show a part: `zoom` times as large as the whole, with cell (y, x) in the corner.
    * @param {Window} window
    */
   look({ zoom, x, y }) {
@@ -182,7 +182,7 @@ export class MatrixCanvas {
   }
 
   /**
-   * Zooms by a factor while the place (in pixels of the plot) stays where it is.
+   * Zoom by a factor while the place (in pixels of the plot) stays where it is.
    * @param {number} factor
    */
   zoomBy(factor, across = this.plot.side / 2, down = this.plot.side / 2) {
@@ -216,7 +216,7 @@ export class MatrixCanvas {
   }
 
   /**
-   * Moves the part that is seen just so far that a cell is in it.
+   * Move the part that is seen just so far that a cell is in it.
    * @param {Cell} cell
    */
   reveal({ query, key }) {

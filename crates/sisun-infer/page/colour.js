@@ -17,6 +17,7 @@ export const OKABE_ITO = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00",
  * Where a weight is on a scale: 0 at one end, 1 at the other.
  * @param {number} weight
  * @param {Scale} scale
+ * @returns {number}
  */
 export function share(weight, scale) {
   const held = Math.min(Math.max(weight, 0), 1);
@@ -26,6 +27,7 @@ export function share(weight, scale) {
 /**
  * As CSS writes it: "#0072b2".
  * @param {Rgb} rgb
+ * @returns {string}
  */
 export const hex = (rgb) => `#${rgb.map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
 
@@ -38,6 +40,7 @@ const packed = ([red, green, blue]) => (255 << 24 | blue << 16 | green << 8 | re
 /**
  * Black or white ink, whichever has the higher contrast on a background (WCAG 2.2).
  * @param {Rgb} rgb
+ * @returns {string}
  */
 export function inkOn([red, green, blue]) {
   const linear = [red, green, blue].map((channel) => {
@@ -87,6 +90,7 @@ export class Colours {
   /**
    * The packed colour of every code up to `greatest`: painting a pattern is then one look-up per cell.
    * @param {number} greatest
+   * @returns {Uint32Array}
    */
   table(greatest) {
     const table = this.#tables.get(greatest) ?? Uint32Array.from({ length: greatest + 1 }, (_, code) => packed(this.rgb(code / greatest)));
@@ -98,6 +102,7 @@ export class Colours {
    * A canvas with one pixel for each `pool` × `pool` cells.
    * @param {Matrix} matrix
    * @param {number} pool
+   * @returns {HTMLCanvasElement}
    */
   picture(matrix, pool) {
     const { n, causal } = matrix;

@@ -66,7 +66,7 @@ export class Controls {
     addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** Brings every control in line with the state. */
+  /** Bring every control in line with the state. */
   show() {
     const { app } = this;
     const { state, page } = app;

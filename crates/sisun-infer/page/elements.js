@@ -19,6 +19,7 @@ export function find(id, kind) {
  * @param {N} name
  * @param {Record<string, unknown>} properties `data` holds those of the data set
  * @param {...(Node | string | number)} children
+ * @returns {HTMLElementTagNameMap[N]}
  */
 export function make(name, properties = {}, ...children) {
   const element = document.createElement(name);
@@ -34,6 +35,7 @@ export function make(name, properties = {}, ...children) {
 /**
  * What draws on a canvas.
  * @param {HTMLCanvasElement} canvas
+ * @returns {CanvasRenderingContext2D}
  */
 export function contextOf(canvas) {
   const context = canvas.getContext("2d");

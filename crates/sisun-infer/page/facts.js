@@ -5,6 +5,7 @@ import { hasWords, say } from "./words.js";
 /**
  * What a model is, in a few words each.
  * @param {import("./view.js").View} view
+ * @returns {string[]}
  */
 export function modelFacts(view) {
   const position = `position-${view.position}`;

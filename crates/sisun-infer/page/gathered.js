@@ -62,6 +62,7 @@ class GatheredMatrix extends Matrix {
  * @param {Layer} layer
  * @param {number} head
  * @param {Units} units
+ * @returns {Matrix}
  */
 export function matrixBy(view, layer, head, units) {
   const name = `${layer} ${head} ${units.name}`;

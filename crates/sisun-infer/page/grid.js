@@ -44,7 +44,7 @@ export class GridPanel {
     return [...view.layers.map((layer) => view.need(layer)), view.need("rollout")];
   }
 
-  /** Draws what has been decoded so far: the first layers need not wait for the last. */
+  /** Draw what has been decoded so far: the first layers need not wait for the last. */
   show() {
     const { view, host } = this;
     const width = host.clientWidth;

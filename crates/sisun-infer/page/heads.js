@@ -17,6 +17,7 @@ export function headOf(name) {
 /**
  * @param {Layer} layer
  * @param {number} head
+ * @returns {string}
  */
 export function headName(layer, head) {
   return layer === "rollout" ? say("rollout") : say("layer-head", layer, head);
@@ -29,6 +30,7 @@ const HABITS = ["previous", "first", "induction", "same"];
 /**
  * @param {HeadStats | null} stats
  * @param {Record<Habit, number | null>} chance
+ * @returns {Habit | null}
  */
 export function habitOf(stats, chance) {
   const strongest = HABITS.reduce((best, name) => ((stats?.[name] ?? 0) > (stats?.[best] ?? 0) ? name : best), HABITS[0]);

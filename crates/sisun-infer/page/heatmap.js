@@ -62,7 +62,7 @@ export class Heatmap extends MatrixCanvas {
   }
 
   /**
-   * Finds the sizes of everything from the width that there is.
+   * Find the sizes of everything from the width that there is.
    * @override
    */
   layout() {
@@ -82,7 +82,7 @@ export class Heatmap extends MatrixCanvas {
   }
 
   /**
-   * Draws cells, labels and axes with any pen.
+   * Draw cells, labels and axes with any pen.
    * @override
    * @param {Pen} pen
    */
@@ -115,7 +115,7 @@ export class Heatmap extends MatrixCanvas {
   }
 
   /**
-   * Calls back for each cell with its corner.
+   * Call back for each cell with its corner.
    * @param {Span} rows
    * @param {Span} columns
    * @param {(query: number, key: number, across: number, down: number) => void} draw

@@ -3,6 +3,7 @@
 /**
  * A text in which no character is invisible, nor turns the direction of the writing around it.
  * @param {string} text
+ * @returns {string}
  */
 export function spelledOut(text) {
   const invisible = /(?![\n\t])[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\p{Cs}]/gu;
@@ -12,6 +13,7 @@ export function spelledOut(text) {
 /**
  * The same for a label, which is one line: line feeds, tabs and spaces that would be lost are shown, too.
  * @param {string} label
+ * @returns {string}
  */
 export function shown(label) {
   /** @type {Record<string, string>} */
@@ -22,6 +24,7 @@ export function shown(label) {
 /**
  * A label in quotation marks; isolated, so that a label from right to left does not turn the sentence around it.
  * @param {string} label
+ * @returns {string}
  */
 export function quoted(label) {
   return `“\u2068${label}\u2069”`;

@@ -12,7 +12,7 @@ import { say } from "./words.js";
 /** @import { Pen } from "./types.js" */
 
 /**
- * Draws the colour bar with its ticks, `width` × 34.
+ * Draw the colour bar with its ticks, `width` × 34.
  * @param {Pen} pen
  * @param {number} x
  * @param {number} y

@@ -21,6 +21,7 @@ export class Matrix {
   /**
    * Where the codes of a query begin.
    * @param {number} query
+   * @returns {number}
    */
   base(query) {
     return this.from + (this.causal ? query * (query + 1) / 2 : query * this.n);
@@ -29,6 +30,7 @@ export class Matrix {
   /**
    * How many keys a query sees.
    * @param {number} query
+   * @returns {number}
    */
   width(query) {
     return this.causal ? query + 1 : this.n;
@@ -37,6 +39,7 @@ export class Matrix {
   /**
    * @param {number} query
    * @param {number} key
+   * @returns {boolean}
    */
   hidden(query, key) {
     return this.causal && key > query;
@@ -45,6 +48,7 @@ export class Matrix {
   /**
    * @param {number} query
    * @param {number} key
+   * @returns {number}
    */
   value(query, key) {
     return this.hidden(query, key) ? 0 : this.codes[this.base(query) + key] / this.greatest;
@@ -53,12 +57,16 @@ export class Matrix {
   /**
    * How far `value` may be from the model's own number.
    * @param {number} key
+   * @returns {number}
    */
   errorAt(key) {
     return this.error;
   }
 
-  /** @param {number} query */
+  /**
+   * @param {number} query
+   * @returns {Float64Array}
+   */
   row(query) {
     return Float64Array.from({ length: this.n }, (_, key) => this.value(query, key));
   }
@@ -66,6 +74,7 @@ export class Matrix {
   /**
    * Blocks of `pool` × `pool` cells, each by its largest code: a small picture must not lose the few cells that matter.
    * @param {number} pool
+   * @returns {Uint16Array}
    */
   pooled(pool) {
     const codes = this.#pooled.get(pool) ?? this.#pool(pool);

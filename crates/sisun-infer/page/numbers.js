@@ -6,6 +6,7 @@ import { language } from "./words.js";
  * A number with `decimals` decimals and a proper minus sign; a model that has diverged has numbers that are none.
  * @param {number} value
  * @param {number} decimals
+ * @returns {string}
  */
 export function written(value, decimals = 4) {
   if (value === -Infinity) return "−∞";
@@ -15,6 +16,7 @@ export function written(value, decimals = 4) {
 /**
  * A probability in per cent.
  * @param {number} p
+ * @returns {string}
  */
 export function percent(p) {
   if (!Number.isFinite(p)) return "–";
@@ -25,5 +27,6 @@ export function percent(p) {
 /**
  * A count with its thousands apart.
  * @param {number} n
+ * @returns {string}
  */
 export const counted = (n) => n.toLocaleString(language());

@@ -22,6 +22,7 @@ const PANELS = { grid: GridPanel, head: HeadPanel, text: TextPanel, worked: Work
 /**
  * The views that are shown now: a checkpoint, or all models.
  * @param {App} app
+ * @returns {import("./view.js").View[]}
  */
 export function presentViews({ page, views, state }) {
   if (page.kind === "variants") return views;
@@ -54,7 +55,7 @@ export class Panels {
   }
 
   /**
-   * Puts each model's own weight of the marked cell beside its name.
+   * Put each model's own weight of the marked cell beside its name.
    * @param {ViewName} name
    */
   mark(name) {

@@ -14,6 +14,7 @@ const RULER = contextOf(document.createElement("canvas"));
  * @param {string} label
  * @param {number} size
  * @param {number} limit
+ * @returns {{ text: string, width: number }}
  */
 export function fitted(label, size, limit) {
   const name = `${size} ${limit} ${label}`;
@@ -32,6 +33,7 @@ export function fitted(label, size, limit) {
  * @param {string} label
  * @param {number} size
  * @param {number} limit
+ * @returns {{ text: string, width: number }}
  */
 export function fit(label, size, limit) {
   RULER.font = `${size}px ${getComputedStyle(document.body).fontFamily}`;
@@ -51,6 +53,7 @@ export function fit(label, size, limit) {
 /**
  * What a reader takes for letters, where the browser can tell; an emoji of several code points is not cut apart.
  * @param {string} text
+ * @returns {string[]}
  */
 function graphemes(text) {
   if (!Intl.Segmenter) return [...text];
@@ -200,7 +203,7 @@ export class CanvasPen {
   }
 
   /**
-   * Draws as if (x, y) were the corner.
+   * Draw as if (x, y) were the corner.
    * @param {number} x
    * @param {number} y
    * @param {() => void} draw

@@ -11,7 +11,7 @@ import { say } from "./words.js";
 /** @import { Pen } from "./types.js" */
 
 /**
- * The present view as one drawing: title, sentence, what each column shows, and the colour bar. Returns its size.
+ * The present view as one drawing: title, sentence, what each column shows, and the colour bar. Return its size.
  * @param {App} app
  * @param {Pen} pen
  */
@@ -61,9 +61,10 @@ async function pixels(app, { width, height }) {
 }
 
 /**
- * Saves the present view, and returns the name of the file.
+ * Save the present view, and return the name of the file.
  * @param {App} app
  * @param {"png" | "svg"} kind
+ * @returns {Promise<string>}
  */
 export async function save(app, kind) {
   const draft = new SvgPen(app.palette);

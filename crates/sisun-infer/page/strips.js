@@ -50,6 +50,7 @@ export function paintStrip(pen, x, y, { values, limit }, palette) {
 /**
  * How wide the strip of a vector is, in pixels.
  * @param {Vector} values
+ * @returns {number}
  */
 export const stripWidth = (values) => values.length * cellOf(values.length);
 
@@ -63,6 +64,7 @@ export class Strips {
   /**
    * The canvas of a strip, still empty.
    * @param {Strip} strip
+   * @returns {HTMLCanvasElement}
    */
   make(strip) {
     const spoken = `${strip.name}: ${[...strip.values].map((x) => written(x, 3)).join(" ")}`;
@@ -102,6 +104,7 @@ export class Strips {
    * What the cell of a strip is that is pointed at, or null where there is none.
    * @param {MouseEvent} event
    * @param {(token: number) => string} label
+   * @returns {string | null}
    */
   read(event, label) {
     const strip = event.target && this.#strips.get(event.target);

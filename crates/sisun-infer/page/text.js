@@ -145,7 +145,7 @@ export class TextPanel {
   }
 
   /**
-   * Draws the rows that are seen; what is saved has all, as long as they fit on a long page.
+   * Draw the rows that are seen; what is saved has all, as long as they fit on a long page.
    * @param {Pen} pen
    */
   paint(pen, top = this.#whole ? 0 : this.scroller.scrollTop, height = this.extent().height) {

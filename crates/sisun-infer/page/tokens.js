@@ -12,6 +12,7 @@ const INVISIBLE = /[\p{Cc}\p{Zs}\p{Zl}\p{Zp}\u00ad\u061c\u180e\u200b-\u200f\u202
 /**
  * A token's own text as the labels of a text are written: ⏎, ⇥, ␣, U+200B; an empty one is ∅.
  * @param {string} text
+ * @returns {string}
  */
 export function visible(text) {
   if (text === "") return "∅";
@@ -38,6 +39,7 @@ function withMarks(label) {
 /**
  * A token within a sentence or a table, where the spaces at its ends must be seen.
  * @param {string} label
+ * @returns {HTMLElement}
  */
 export function tokenElement(label, className = "token") {
   const spelled = label.replace(/^ +| +$/g, (spaces) => "␣".repeat(spaces.length));
@@ -47,6 +49,7 @@ export function tokenElement(label, className = "token") {
 /**
  * For each label the piece it is where several tokens make one character ("한 1/3", "한 2/3", "한 3/3"), or null.
  * @param {string[]} labels
+ * @returns {(Piece | null)[]}
  */
 function piecesOf(labels) {
   /** @type {(Piece | null)[]} */
@@ -67,10 +70,11 @@ const BREAKS_AFTER = /[\s␣⏎⇥\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}]$/u;
 const BREAKS_BEFORE = /^[\s␣\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}]/u;
 
 /**
- * Lays tokens out in `host`; `element(i)` makes the empty element of a token. Returns the elements in order.
+ * Lay tokens out in `host`; `element(i)` makes the empty element of a token. Return the elements in order.
  * @param {HTMLElement} host
  * @param {string[]} labels
  * @param {(i: number) => HTMLElement} element
+ * @returns {HTMLElement[]}
  */
 export function layOut(host, labels, element) {
   const pieces = piecesOf(labels);

@@ -82,7 +82,7 @@ export class TraceApp {
     const written = this.trace.steps.length > 0;
     this.attention = written ? new Attention(page) : null;
     this.parts = written ? new Parts(this) : null;
-    this.#controls.step.max = String(this.last);
+    if (written) this.#controls.step.max = String(this.last);
   }
 
   get last() {
@@ -160,7 +160,7 @@ export class TraceApp {
     else if (this.trace.steps.length > 1) this.play();
   }
 
-  /** Brings the whole page in line with what was chosen. */
+  /** Bring the whole page in line with what was chosen. */
   show() {
     const controls = this.#controls;
     this.looks.apply(this.theme);

@@ -13,6 +13,7 @@ export class Attention {
     this.error = attention.error;
     /** The code of a weight of 1. */
     this.greatest = 2 ** attention.bits - 1;
+    /** @type {Uint16Array} Empty until `decode` is done. */
     this.codes = new Uint16Array();
     this.widths = steps.map(({ from }, step) => read + step - from);
     let at = 0;
@@ -36,6 +37,7 @@ export class Attention {
    * @param {number} step
    * @param {number} layer
    * @param {number} head
+   * @returns {Uint16Array}
    */
   row(step, layer, head) {
     const start = this.starts[step] + (layer * this.heads + head) * this.widths[step];
@@ -47,6 +49,7 @@ export class Attention {
    * @param {number} step
    * @param {number | null} layer
    * @param {number | null} head
+   * @returns {Float64Array}
    */
   weights(step, layer = null, head = null) {
     if (layer !== null && head !== null) return Float64Array.from(this.row(step, layer, head), (code) => code / this.greatest);

@@ -25,6 +25,7 @@ const escaped = (/** @type {number} */ code) => (code < 0x80 ? `\\${code.toStrin
  * `seed` is given as it was written: it may have more digits than a number in a script can hold.
  * @param {import("./types.js").Trace} trace
  * @param {string} seed
+ * @returns {string}
  */
 export function commandOf({ prompt, sampler, asked, stop, number }, seed) {
   const { temperature, top_k, top_p, min_p, repetition_penalty: penalty } = sampler;

@@ -6,13 +6,18 @@ import { say } from "./words.js";
 
 /** @import { Sampler, TracePageData } from "./types.js" */
 
-/** "4 layers × 4 heads" */
-export const shapeOf = (/** @type {{ layers: number, heads: number }} */ { layers, heads }) => `${say(layers === 1 ? "one-layer" : "layers", layers)} × ${say(heads === 1 ? "one-head" : "heads", heads)}`;
+/**
+ * "4 layers × 4 heads"
+ * @param {{ layers: number, heads: number }} model
+ * @returns {string}
+ */
+export const shapeOf = ({ layers, heads }) => `${say(layers === 1 ? "one-layer" : "layers", layers)} × ${say(heads === 1 ? "one-head" : "heads", heads)}`;
 
 /**
  * The model and the settings that change something.
  * @param {TracePageData} page
  * @param {string} seed
+ * @returns {string[]}
  */
 export function traceFacts(page, seed) {
   const { step, steps, prompt_tokens: read, sampler } = page.trace;

@@ -50,7 +50,7 @@ export class WrittenText {
   }
 
   /**
-   * Marks the present token; while the text is replayed, what comes later is faint.
+   * Mark the present token; while the text is replayed, what comes later is faint.
    * @param {number} step
    * @param {boolean} playing
    */

@@ -26,6 +26,7 @@ export class Units {
   /**
    * The unit that a token is in.
    * @param {number} token
+   * @returns {number}
    */
   of(token) {
     let [low, high] = [0, this.n - 1];
@@ -40,6 +41,7 @@ export class Units {
   /**
    * Where a unit begins in the text, in characters.
    * @param {number} i
+   * @returns {number}
    */
   begin(i) {
     return this.tokens[this.first[i]]?.start ?? 0;
@@ -48,6 +50,7 @@ export class Units {
   /**
    * The unit at a place in the text: how cells are matched between models that cut it differently.
    * @param {number} character
+   * @returns {number}
    */
   at(character) {
     let found = 0;
@@ -91,6 +94,7 @@ function cut(view, name) {
  * @param {Units} from
  * @param {Units} to
  * @param {number | null} i
+ * @returns {number | null}
  */
 export function counterpart(from, to, i) {
   if (i === null || from === to || (from.n === to.n && from.labels.every((label, at) => label === to.labels[at]))) return i;
@@ -101,6 +105,7 @@ export function counterpart(from, to, i) {
  * Where a token begins in the text.
  * @param {View} view
  * @param {number} token
+ * @returns {number}
  */
 export const tokenBegin = (view, token) => view.tokens[token].start;
 
@@ -109,6 +114,7 @@ export const tokenBegin = (view, token) => view.tokens[token].start;
  * @param {View} view
  * @param {number} begin
  * @param {number} number
+ * @returns {number}
  */
 export function tokenAt(view, begin, number) {
   if (view.tokens[number]?.start === begin) return number;

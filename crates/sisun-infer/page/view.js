@@ -65,6 +65,7 @@ export class View {
   /**
    * @param {Layer} layer
    * @param {number} head
+   * @returns {boolean}
    */
   has(layer, head) {
     if (layer === "rollout") return this.rollout !== null;
@@ -138,6 +139,7 @@ export class View {
   /**
    * @param {Layer} layer
    * @param {number} head
+   * @returns {Matrix}
    */
   matrix(layer, head) {
     const { n, causal, patterns: { bits, error } } = this;
@@ -152,6 +154,7 @@ export class View {
    * @param {Layer} layer
    * @param {number} head
    * @param {number} query
+   * @returns {Float64Array}
    */
   row(layer, head, query) {
     return this.matrix(layer, head).row(query);
@@ -190,6 +193,7 @@ export class View {
   /**
    * @param {Layer} layer
    * @param {number} head
+   * @returns {import("./types.js").HeadStats | null}
    */
   statsOf(layer, head) {
     return this.stats[this.#place(layer)]?.[this.heads.indexOf(head)] ?? null;

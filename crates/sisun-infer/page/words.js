@@ -20,7 +20,10 @@ export function addStrings(own) {
   Object.assign(strings.ko, own.ko);
 }
 
-/** The language that the page is written in now. */
+/**
+ * The language that the page is written in now.
+ * @returns {Language}
+ */
 export const language = () => current;
 
 /** @param {Language} language */
@@ -29,7 +32,10 @@ export function setLanguage(language) {
   document.documentElement.lang = language;
 }
 
-/** @param {string} key */
+/**
+ * @param {string} key
+ * @returns {boolean}
+ */
 export const hasWords = (key) => key in strings[current];
 
 /**
@@ -52,6 +58,7 @@ export function sayWith(key, ...values) {
  * The sentence `key` as a text.
  * @param {string} key
  * @param {...(string | number)} values
+ * @returns {string}
  */
 export function say(key, ...values) {
   return sayWith(key, ...values).join("");

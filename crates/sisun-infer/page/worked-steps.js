@@ -55,6 +55,7 @@ export function workThrough(view, layer, head, query) {
 /**
  * The largest magnitude in some vectors.
  * @param {(Float32Array | Float64Array)[]} vectors
+ * @returns {number}
  */
 export function strongest(vectors) {
   let most = 0;
