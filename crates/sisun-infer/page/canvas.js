@@ -85,8 +85,8 @@ export class MatrixCanvas {
   }
 
   /**
-   * Take the place of everything: `plot` is { left, top, side, width, height } in CSS pixels.
-   * @param {number} n cells along one side
+   * Take a place: a matrix of `n` cells along one side, and where it lies.
+   * @param {number} n
    * @param {Plot} plot
    */
   place(n, plot) {

@@ -15,7 +15,6 @@ import { language, say, translate } from "./words.js";
 /** @import { Language, Layer, Scale, ThemeChoice } from "./types.js" */
 /** @import { View } from "./view.js" */
 
-/** Tabs, switches, buttons and keys. */
 /** @param {string} id */
 const select = (id) => find(id, HTMLSelectElement);
 

@@ -10,7 +10,6 @@ import { language, say } from "./words.js";
 /** @import { Layer, Panel, Pen } from "./types.js" */
 
 /** @implements {Panel} */
-
 export class GridPanel {
   /** @type {Map<string, { matrix: Matrix, colours: Colours, pool: number }>} */
   #shown = new Map();

@@ -23,11 +23,11 @@ export function headName(layer, head) {
   return layer === "rollout" ? say("rollout") : say("layer-head", layer, head);
 }
 
-/** What a head does most of the time, if anything, by its statistics. */
 /** @type {Habit[]} */
 const HABITS = ["previous", "first", "induction", "same"];
 
 /**
+ * What a head does most of the time, if anything, by its statistics.
  * @param {HeadStats | null} stats
  * @param {Record<Habit, number | null>} chance
  * @returns {Habit | null}

@@ -6,7 +6,6 @@ import { isolated } from "./pen.js";
 /** @import { Palette, Pen, Stroke, TextLook } from "./types.js" */
 
 /** @implements {Pen} */
-
 export class SvgPen {
   vector = true;
   // Large pictures are embedded as pixels; two to a unit keeps them sharp.

@@ -258,7 +258,8 @@ export class WorkedPanel {
     const columns = this.#columns();
     const at = (/** @type {number} */ i) => 120 + wide + 80 * (i + 1);
     const vAt = at(columns.length - 1) + 20;
-    const text = (/** @type {string} */ what, /** @type {number} */ x, /** @type {number} */ y, /** @type {Partial<TextLook>} */ more = {}) => pen.text(what, x, y, { size: 12, fill: palette.ink, ...more });
+    /** @type {(what: string, x: number, y: number, more?: Partial<TextLook>) => void} */
+    const text = (what, x, y, more = {}) => pen.text(what, x, y, { size: 12, fill: palette.ink, ...more });
     text("k", 110, 10, { fill: palette.soft });
     columns.forEach((name, i) => text(this.#title(name), at(i), 10, { align: "right", fill: palette.soft }));
     text("v", vAt, 10, { fill: palette.soft });

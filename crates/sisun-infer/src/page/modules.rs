@@ -134,12 +134,11 @@ impl<'a> Module<'a> {
                 file: file.to_owned(),
                 line: statement.lines().next().unwrap_or_default().to_owned(),
             };
-            if statement.starts_with("import") {
+            if statement.starts_with("import ") {
                 module
                     .imports
                     .push(Import::parse(statement).ok_or_else(form)?);
-            } else if let Some(declaration) = statement.strip_prefix("export") {
-                let declaration = declaration.trim_start();
+            } else if let Some(declaration) = statement.strip_prefix("export ") {
                 module
                     .exports
                     .push(declared_name(declaration).ok_or_else(form)?);
@@ -162,7 +161,7 @@ impl<'a> Module<'a> {
         let body = body.trim();
         let exports = exports.join(", ");
         format!(
-            "\nmodules[\"{file}\"] = (() => {{\n{imports}{body}\nreturn {{ {exports} }};\n}})();\n"
+            "\nmodules[\"{file}\"] = (() => {{\n{imports}{body}\nreturn {{{exports}}};\n}})();\n"
         )
     }
 }
@@ -240,7 +239,7 @@ modules[\"c.js\"] = (() => {
 const own = 1;
 const c = () => own;
 class C {}
-return { c, C };
+return {c, C};
 })();
 
 modules[\"b.js\"] = (() => {
@@ -248,7 +247,7 @@ const { c } = modules[\"c.js\"];
 async function b() {
   return c;
 }
-return { b };
+return {b};
 })();
 
 modules[\"a.js\"] = (() => {
@@ -258,7 +257,7 @@ const { c: d, C } = modules[\"c.js\"];
 
 
 b(d, C);
-return {  };
+return {};
 })();
 ";
         assert_eq!(join("a.js", &[A, B, C]).unwrap(), expected);
