@@ -1,31 +1,48 @@
 // A canvas of a square matrix to zoom and to wander about in, by wheel, fingers, mouse or keys. What is drawn is up to the
 // class that extends this one. What follows the pointer lies on a canvas of its own, so that pointing draws no cells again.
 
+import { make, watchWidth } from "./elements.js";
+import { CanvasPen } from "./pen.js";
+
+/** @import { Cell, Palette, Pen, Window } from "./types.js" */
+/** @typedef {{ query: number, key: number }} WholeCell */
+/** @typedef {{ left: number, top: number, side: number, width: number, height: number }} Plot In CSS pixels. */
+
+/**
+ * Who is told of what the reader does.
+ * @typedef {object} Listener
+ * @property {(cell: WholeCell | null) => void} point a cell is pointed at, or none any more
+ * @property {(cell: WholeCell) => void} pin a cell was chosen
+ * @property {(event: KeyboardEvent) => void} key a key was pressed
+ * @property {(window: Window) => void} window another part is seen
+ */
+
 const MOTIONLESS = matchMedia("(prefers-reduced-motion: reduce)");
+
 /** No cell is magnified beyond so many pixels, as in the pictures that `sisun attend` writes. */
-const LARGEST_CELL = 64;
+export const LARGEST_CELL = 64;
 
-/** Calls back when an element has become wider or narrower; in the next frame, so that the callback may change sizes itself. */
-function watchWidth(element, callback) {
-  let width = element.clientWidth;
-  new ResizeObserver(() => requestAnimationFrame(() => {
-    if (element.clientWidth === width) return;
-    width = element.clientWidth;
-    callback();
-  })).observe(element);
-}
+/** The plot of a canvas that has no width yet. @type {Plot} */
+const NOWHERE = { left: 0, top: 0, side: 0, width: 0, height: 0 };
 
-class MatrixCanvas {
+export class MatrixCanvas {
+  /** @type {Map<number, [x: number, y: number]>} */
   #pointers = new Map();
   #frame = 0;
   #moved = false;
 
-  /** `on` is told of pointing (`point`), of a cell that was chosen (`pin`), of keys (`key`) and of the part that is seen (`window`). */
+  /**
+   * @param {HTMLElement} host
+   * @param {string} id
+   * @param {Listener} on
+   */
   constructor(host, id, on) {
     this.on = on;
     this.n = 1;
-    this.plot = null;
+    this.plot = NOWHERE;
+    /** @type {Window} */
     this.window = { zoom: 1, x: 0, y: 0 };
+    /** @type {Cell | null} */
     this.marked = null;
     this.base = make("canvas", { id, className: "base", tabIndex: 0, role: "application", "aria-describedby": "readout" });
     this.over = make("canvas", { className: "over", "aria-hidden": "true" });
@@ -36,9 +53,45 @@ class MatrixCanvas {
     watchWidth(this.host, () => this.layout());
   }
 
-  /** Takes the place of everything: `plot` is { left, top, side, width, height } in CSS pixels. */
+  /**
+   * What the class that extends this one draws with.
+   * @abstract
+   * @returns {Palette}
+   */
+  get palette() {
+    throw new Error("a matrix needs a palette");
+  }
+
+  /** Find the sizes of everything from the width that there is, and call `place`. @abstract */
+  layout() {}
+
+  /**
+   * Draw the matrix with any pen.
+   * @abstract
+   * @param {Pen} pen
+   */
+  paint(pen) {}
+
+  /**
+   * Draw what marks a cell.
+   * @abstract
+   * @param {Pen} pen
+   */
+  paintOver(pen) {}
+
+  /** Whether it has its place, so that there is something to see. */
+  get placed() {
+    return this.plot !== NOWHERE;
+  }
+
+  /**
+   * Take a place: a matrix of `n` cells along one side, and where it lies.
+   * @param {number} n
+   * @param {Plot} plot
+   */
   place(n, plot) {
-    Object.assign(this, { n, plot });
+    this.n = n;
+    this.plot = plot;
     this.host.style.height = `${plot.height}px`;
     this.look(this.window);
   }
@@ -48,39 +101,56 @@ class MatrixCanvas {
     return this.plot.side * this.window.zoom / this.n;
   }
 
-  /** Where the middle of a cell is, in client coordinates. */
+  /**
+   * Where the middle of a cell is, in client coordinates.
+   * @param {number} query
+   * @param {number} key
+   */
   cellCentre(query, key) {
     const box = this.base.getBoundingClientRect();
     const { plot: { left, top }, window: { x, y }, cell } = this;
     return { x: box.left + left + (key + 0.5 - x) * cell, y: box.top + top + (query + 0.5 - y) * cell };
   }
 
-  /** A place in client coordinates, in pixels of the plot. */
+  /**
+   * A place in client coordinates, in pixels of the plot.
+   * @param {number} clientX
+   * @param {number} clientY
+   * @returns {[across: number, down: number]}
+   */
   #inPlot(clientX, clientY) {
     const box = this.base.getBoundingClientRect();
     return [clientX - box.left - this.plot.left, clientY - box.top - this.plot.top];
   }
 
-  /** The cell there, or null. */
+  /**
+   * The cell there, or null.
+   * @param {number} clientX
+   * @param {number} clientY
+   * @returns {WholeCell | null}
+   */
   cellAt(clientX, clientY) {
-    if (!this.plot) return null;
+    if (!this.placed) return null;
     const [across, down] = this.#inPlot(clientX, clientY);
     const { plot: { side }, window: { x, y } } = this;
     if (across < 0 || down < 0 || across >= side || down >= side) return null;
-    const at = (place, start) => Math.min(Math.floor(start + place / this.cell), this.n - 1);
+    const at = (/** @type {number} */ place, /** @type {number} */ start) => Math.min(Math.floor(start + place / this.cell), this.n - 1);
     return { query: at(down, y), key: at(across, x) };
   }
 
-  /** Marks a cell, its row and its column. */
+  /**
+   * Mark a cell, its row and its column.
+   * @param {Cell | null} cell
+   */
   mark(cell) {
     this.marked = cell;
-    if (this.plot) this.paintOver(CanvasPen.on(this.over, this.plot.width, this.plot.height, this.palette));
+    if (this.placed) this.paintOver(CanvasPen.on(this.over, this.plot.width, this.plot.height, this.palette));
   }
 
   draw() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      if (!this.plot || !this.host.isConnected) return;
+      if (!this.placed || !this.host.isConnected) return;
       this.paint(CanvasPen.on(this.base, this.plot.width, this.plot.height, this.palette));
       this.mark(this.marked);
     });
@@ -90,10 +160,13 @@ class MatrixCanvas {
     return Math.max(4, this.n * LARGEST_CELL / this.plot.side);
   }
 
-  /** Shows a part: `zoom` times as large as the whole, with cell (y, x) in the corner. */
+  /**
+   * Show a part: `zoom` times as large as the whole, with cell (y, x) in the corner.
+   * @param {Window} window
+   */
   look({ zoom, x, y }) {
     this.window = { zoom, x, y };
-    if (!this.plot) return;
+    if (!this.placed) return;
     const held = Math.min(Math.max(zoom, 1), this.#most());
     const room = this.n - this.n / held;
     this.window = { zoom: held, x: Math.min(Math.max(x, 0), room), y: Math.min(Math.max(y, 0), room) };
@@ -101,13 +174,17 @@ class MatrixCanvas {
     this.draw();
   }
 
+  /** @param {Window} window */
   #wander({ zoom, x, y }) {
     // Steps of a glide do not multiply to 1 exactly.
     this.look(zoom < 1.0001 ? { zoom: 1, x: 0, y: 0 } : { zoom, x, y });
     this.on.window(this.window);
   }
 
-  /** Zooms by a factor while the place (in pixels of the plot) stays where it is. */
+  /**
+   * Zoom by a factor while the place (in pixels of the plot) stays where it is.
+   * @param {number} factor
+   */
   zoomBy(factor, across = this.plot.side / 2, down = this.plot.side / 2) {
     const { zoom, x, y } = this.window;
     const next = Math.min(Math.max(zoom * factor, 1), this.#most());
@@ -115,12 +192,17 @@ class MatrixCanvas {
     this.#wander({ zoom: next, x: x + across * gain, y: y + down * gain });
   }
 
-  /** The same over some frames, for keys and buttons: the eye can follow. */
+  /**
+   * The same over some frames, for keys and buttons: the eye can follow.
+   * @param {number} factor
+   * @param {number} [across]
+   * @param {number} [down]
+   */
   glide(factor, across, down) {
     if (MOTIONLESS.matches) return this.zoomBy(factor, across, down);
     const start = performance.now();
     let done = 0;
-    const step = (now) => {
+    const step = (/** @type {number} */ now) => {
       const part = Math.min(Math.max((now - start) / 160, 0), 1);
       this.zoomBy(factor ** (part - done), across, down);
       done = part;
@@ -133,11 +215,14 @@ class MatrixCanvas {
     this.glide(1 / this.window.zoom);
   }
 
-  /** Moves the part that is seen just so far that a cell is in it. */
+  /**
+   * Move the part that is seen just so far that a cell is in it.
+   * @param {Cell} cell
+   */
   reveal({ query, key }) {
-    if (!this.plot) return;
+    if (!this.placed) return;
     const seen = this.n / this.window.zoom;
-    const into = (start, cell) => (cell === null ? start : Math.min(Math.max(start, cell + 1 - seen), cell));
+    const into = (/** @type {number} */ start, /** @type {number | null} */ cell) => (cell === null ? start : Math.min(Math.max(start, cell + 1 - seen), cell));
     const [x, y] = [into(this.window.x, key), into(this.window.y, query)];
     if (x !== this.window.x || y !== this.window.y) this.#wander({ ...this.window, x, y });
   }
@@ -147,7 +232,7 @@ class MatrixCanvas {
     let scrolled = 0;
     addEventListener("scroll", () => { scrolled = performance.now(); }, { passive: true });
     base.addEventListener("wheel", (event) => {
-      if (!this.plot) return;
+      if (!this.placed) return;
       // A page that is being scrolled is not caught by the picture on its way, nor when there is nothing left to zoom.
       if (!event.ctrlKey && performance.now() - scrolled < 200) return;
       if (!event.ctrlKey && event.deltaY > 0 && this.window.zoom <= 1) return;
@@ -175,9 +260,11 @@ class MatrixCanvas {
     base.addEventListener("pointerleave", () => this.on.point(null));
   }
 
+  /** @param {PointerEvent} event */
   #move(event) {
     const before = this.#pointers.get(event.pointerId);
     if (!before) return this.on.point(this.cellAt(event.clientX, event.clientY));
+    /** @type {[x: number, y: number]} */
     const now = [event.clientX, event.clientY];
     const [dx, dy] = [now[0] - before[0], now[1] - before[1]];
     // A hand that clicks trembles.
@@ -186,7 +273,7 @@ class MatrixCanvas {
     const other = [...this.#pointers].find(([id]) => id !== event.pointerId)?.[1];
     this.#pointers.set(event.pointerId, now);
     if (other) {
-      const apart = (place) => Math.hypot(place[0] - other[0], place[1] - other[1]) || 1;
+      const apart = (/** @type {[x: number, y: number]} */ place) => Math.hypot(place[0] - other[0], place[1] - other[1]) || 1;
       this.zoomBy(apart(now) / apart(before), ...this.#inPlot((now[0] + other[0]) / 2, (now[1] + other[1]) / 2));
     } else {
       const { zoom, x, y } = this.window;

@@ -1,20 +1,33 @@
 // All heads at once: rows are layers, columns are heads.
 
-/** What a head does most of the time, if anything, by its statistics. */
-const HABITS = ["previous", "first", "induction", "same"];
+import { make, watchWidth } from "./elements.js";
+import { habitOf, headName } from "./heads.js";
+import { language, say } from "./words.js";
 
-function habitOf(stats, chance) {
-  const strongest = HABITS.reduce((best, name) => ((stats?.[name] ?? 0) > (stats?.[best] ?? 0) ? name : best), HABITS[0]);
-  const [share, even] = [stats?.[strongest] ?? 0, chance[strongest] ?? 0];
-  // In a short text an even look gives much to each token. As `Chance::is_beaten` has it.
-  return share >= Math.max(0.5, 2 * even, even + 0.1) ? strongest : null;
-}
+/** @import { App } from "./app.js" */
+/** @import { Colours } from "./colour.js" */
+/** @import { Matrix } from "./matrix.js" */
+/** @import { Layer, Panel, Pen } from "./types.js" */
 
-class GridPanel {
+/** @implements {Panel} */
+export class GridPanel {
+  /** @type {Map<string, { matrix: Matrix, colours: Colours, pool: number }>} */
   #shown = new Map();
+  /** @type {[button: HTMLButtonElement, layer: Layer, head: number][]} */
+  #buttons = [];
+  /** What the buttons were built for. */
+  #build = "";
+  /** Pixels along one side of a picture. */
+  #size = 0;
 
+  /**
+   * @param {HTMLElement} host
+   * @param {number} column
+   * @param {App} app
+   */
   constructor(host, column, app) {
-    Object.assign(this, { column, app });
+    this.column = column;
+    this.app = app;
     this.host = make("div", { className: "heads" });
     host.append(this.host);
     this.host.addEventListener("keydown", (event) => this.#key(event));
@@ -27,34 +40,35 @@ class GridPanel {
 
   needs() {
     const { view } = this;
-    return [...view.layers, ...(view.rollout === null ? [] : ["rollout"])].map((layer) => view.need(layer));
+    return [...view.layers.map((layer) => view.need(layer)), view.need("rollout")];
   }
 
-  /** Draws what has been decoded so far: the first layers need not wait for the last. */
+  /** Draw what has been decoded so far: the first layers need not wait for the last. */
   show() {
     const { view, host } = this;
     const width = host.clientWidth;
     if (!width) return;
     const room = (width - 58) / view.heads.length;
-    this.size = Math.floor(Math.min(Math.max(room - 10, 44), 236));
-    const build = `${view.layers} ${view.heads} ${view.rollout !== null} ${language}`;
-    if (build !== this.build) this.#build(build);
-    host.style.setProperty("--thumb", `${this.size}px`);
-    for (const [button, layer, head] of this.buttons) this.#fill(button, layer, head);
+    this.#size = Math.floor(Math.min(Math.max(room - 10, 44), 236));
+    const build = `${view.layers} ${view.heads} ${view.rollout !== null} ${language()}`;
+    if (build !== this.#build) this.#make(build);
+    host.style.setProperty("--thumb", `${this.#size}px`);
+    for (const [button, layer, head] of this.#buttons) this.#fill(button, layer, head);
   }
 
-  #build(build) {
+  /** @param {string} build */
+  #make(build) {
     const { view, host } = this;
-    this.build = build;
+    this.#build = build;
     this.#shown.clear();
-    host.style.setProperty("--heads", view.heads.length);
+    host.style.setProperty("--heads", String(view.heads.length));
     host.replaceChildren(make("span"), ...view.heads.map((head) => make("span", { className: "of-head", textContent: say("head-of", head) })));
-    this.buttons = [];
-    const add = (layer, head, data) => {
+    this.#buttons = [];
+    const add = (/** @type {Layer} */ layer, /** @type {number} */ head, /** @type {object} */ data) => {
       const button = make("button", { className: "thumb", data });
       button.append(make("span", { className: "habit", textContent: " " }));
       button.addEventListener("click", () => this.app.open(layer, head));
-      this.buttons.push([button, layer, head]);
+      this.#buttons.push([button, layer, head]);
       host.append(button);
     };
     for (const layer of view.layers) {
@@ -67,37 +81,47 @@ class GridPanel {
     }
   }
 
+  /**
+   * @param {HTMLButtonElement} button
+   * @param {Layer} layer
+   * @param {number} head
+   */
   #fill(button, layer, head) {
-    const { app, view, size } = this;
+    const { app, view } = this;
     const { state, colours } = app;
     button.classList.toggle("current", layer === state.layer && head === state.head);
     const habit = habitOf(view.statsOf(layer, head), view.chance);
-    button.lastChild.textContent = habit ? say(`habit-${habit}`) : " ";
+    const [name] = button.querySelectorAll(".habit");
+    name.textContent = habit ? say(`habit-${habit}`) : " ";
     button.setAttribute("aria-label", `${headName(layer, head)}${habit ? `, ${say(`habit-${habit}`)}` : ""}`);
     if (view.need(layer)) return;
     const matrix = app.matrix(view, layer, head);
     // Whole cells for each pixel; there are never more of these than the screen has there.
-    const pool = Math.max(1, Math.ceil(matrix.n / Math.floor(size * devicePixelRatio)));
-    const name = `${layer} ${head}`;
-    const before = this.#shown.get(name);
+    const pool = Math.max(1, Math.ceil(matrix.n / Math.floor(this.#size * devicePixelRatio)));
+    const place = `${layer} ${head}`;
+    const before = this.#shown.get(place);
     if (before && before.matrix === matrix && before.colours === colours && before.pool === pool) return;
-    this.#shown.set(name, { matrix, colours, pool });
+    this.#shown.set(place, { matrix, colours, pool });
     const picture = colours.picture(matrix, pool);
-    if (button.children.length > 1) button.firstChild.replaceWith(picture);
-    else button.prepend(picture);
+    button.querySelector("canvas")?.remove();
+    button.prepend(picture);
   }
 
   mark() {
     // A thumbnail has no cells large enough to be marked.
   }
 
-  /** Arrow keys go from head to head. */
+  /**
+   * Arrow keys go from head to head.
+   * @param {KeyboardEvent} event
+   */
   #key(event) {
-    const at = this.buttons.findIndex(([button]) => button === document.activeElement);
+    const at = this.#buttons.findIndex(([button]) => button === document.activeElement);
     const across = this.view.heads.length;
+    /** @type {Record<string, number>} */
     const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across };
     if (at < 0 || !steps[event.key]) return;
-    this.buttons[Math.min(Math.max(at + steps[event.key], 0), this.buttons.length - 1)][0].focus();
+    this.#buttons[Math.min(Math.max(at + steps[event.key], 0), this.#buttons.length - 1)][0].focus();
     event.preventDefault();
   }
 
@@ -107,13 +131,15 @@ class GridPanel {
     return { width: 70 + view.heads.length * 130, height: 30 + rows * 150 };
   }
 
+  /** @param {Pen} pen */
   paint(pen) {
     const { app, view } = this;
     const { palette } = app;
     view.heads.forEach((head, i) => pen.text(say("head-of", head), 70 + i * 130 + 60, 10, { size: 12, fill: palette.soft, align: "center" }));
-    for (const [, layer, head] of this.buttons) {
+    for (const [, layer, head] of this.#buttons) {
       const rollout = layer === "rollout";
-      const [x, y] = [70 + (rollout ? 0 : view.heads.indexOf(head)) * 130, 26 + (rollout ? view.layers.length : view.layers.indexOf(layer)) * 150];
+      const x = 70 + (rollout ? 0 : view.heads.indexOf(head)) * 130;
+      const y = 26 + (rollout ? view.layers.length : view.layers.indexOf(layer)) * 150;
       const matrix = app.matrix(view, layer, head);
       const picture = app.colours.picture(matrix, Math.max(1, Math.ceil(matrix.n / (120 * pen.density))));
       if (x === 70) pen.text(rollout ? "rollout" : say("layer-of", layer), 60, y + 60, { size: 12, fill: palette.soft, align: "right" });

@@ -1,293 +1,54 @@
-// Puts the parts together, and starts the page.
+// Starts the attention page.
 
-class App {
-  #turn = 0;
-  #colours = null;
-  #frame = 0;
+import { App } from "./app.js";
+import { ATTENTION_STRINGS } from "./attention-strings.js";
+import { canUnpack } from "./blocks.js";
+import { find } from "./elements.js";
+import { begin, ready, report, tellTrouble } from "./trouble.js";
+import { addStrings, say, setLanguage } from "./words.js";
 
-  constructor(page) {
-    const find = (id) => document.getElementById(id);
-    this.page = page;
-    this.views = page.views.map((view) => new View(view));
-    this.maps = Object.fromEntries(Object.entries(page.colours).map(([name, base64]) => [name, bytesOf(base64)]));
-    this.state = new State(page, this.views);
-    this.darkSystem = matchMedia("(prefers-color-scheme: dark)");
-    this.pointed = null;
-    this.panels = [];
-    this.all = new Panels(this);
-    this.times = new TimeBar(this);
-    this.readout = new Readout(find("readout"));
-    this.looks = new Looks(find("looks"), this);
-    this.sentence = new Sentence(find("sentence"), this);
-    this.legend = new Legend(find("legend"));
-    this.toggles = new Toggles(find("toggles"), this);
-    this.controls = new Controls(this);
-    this.state.listen((changed) => this.#changed(changed));
-    this.darkSystem.addEventListener("change", () => this.refresh());
-    watchWidth(find("legend"), () => this.legend.show(this));
-  }
-
-  present() {
-    return presentViews(this);
-  }
-
-  units(view) {
-    return unitsOf(view, this.state.unit);
-  }
-
-  matrix(view, layer = this.state.layer, head = this.state.head) {
-    return matrixBy(view, layer, head, this.units(view));
-  }
-
-  get dark() {
-    const { theme } = this.state;
-    return theme === "dark" || (theme === "auto" && this.darkSystem.matches);
-  }
-
-  /** Blues on white, as in print; on a dark page Magma, whose zero is almost black. */
-  get map() {
-    return this.state.map ?? (this.dark ? "magma" : "blues");
-  }
-
-  get scale() {
-    return this.state.scale ?? (this.present().some((view) => this.units(view).n >= ROOT_FROM) ? "root" : "linear");
-  }
-
-  get colours() {
-    const name = `${this.map} ${this.scale} ${this.dark}`;
-    if (this.#colours?.name !== name) {
-      this.#colours = new Colours(this.maps[this.map], this.scale, readPalette(this.dark));
-      this.#colours.name = name;
-    }
-    return this.#colours;
-  }
-
-  get palette() {
-    return this.colours.palette;
-  }
-
-  /** The heads of the text view that a model has, with the place that gives them their colour. */
-  headsOn(view) {
-    const { heads, layer, head } = this.state;
-    return (heads ?? [`${layer}.${head}`]).flatMap((name, slot) => {
-      if (!name) return [];
-      const [of, number] = headOf(name);
-      return view.has(of, number) ? [{ layer: of, head: number, slot }] : [];
-    });
-  }
-
-  headColour(slot) {
-    return OKABE_ITO[slot] ?? this.palette.ink;
-  }
-
-  /** The cell that a column marks: the one pointed at, wherever that is, or else the one kept. */
-  cellOf(column, keptOnly = false) {
-    const views = this.present();
-    const { column: from, query, key } = (!keptOnly && this.pointed) || { column: 0, ...this.state };
-    if (query === null && key === null) return null;
-    const [there, here] = [this.units(views[from]), this.units(views[column])];
-    return { query: counterpart(there, here, query), key: counterpart(there, here, key) };
-  }
-
-  point(cell) {
-    if (!cell && !this.pointed) return;
-    this.pointed = cell;
-    // Pointers may report more often than the screen is drawn.
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      this.mark();
-    });
-  }
-
-  /** Keeps a cell; the address counts in the units of the first column. */
-  pin(column, { query, key }) {
-    const views = this.present();
-    const [there, here] = [this.units(views[column]), this.units(views[0])];
-    this.state.set({ query: counterpart(there, here, query), key: counterpart(there, here, key), token: null });
-  }
-
-  /** Keeps a cell, or lets it go if it is the one that is kept. */
-  toggle(column, cell) {
-    const kept = this.cellOf(column, true);
-    if (kept && kept.query === cell.query && kept.key === cell.key) this.state.set({ query: null, key: null, token: null });
-    else this.pin(column, cell);
-  }
-
-  /** The token that is worked through: the chosen one, the first of the kept unit, or the last of all. */
-  tokenOf(column) {
-    const views = this.present();
-    const { query, token } = this.state;
-    if (query === null) return views[column].tokens.length - 1;
-    const first = this.units(views[0]);
-    const own = token !== null && first.of(token) === query ? token : first.first[query];
-    return column === 0 ? own : tokenAt(views[column], tokenBegin(views[0], own), own);
-  }
-
-  /** Works through another token. */
-  ask(column, token) {
-    const views = this.present();
-    const own = column === 0 ? token : tokenAt(views[0], tokenBegin(views[column], token), token);
-    this.state.set({ query: this.units(views[0]).of(own), token: own, key: null });
-  }
-
-  open(layer, head) {
-    this.state.set({ view: "head", layer, head });
-    document.getElementById("tab-head").focus({ preventScroll: true });
-  }
-
-  wander(column, { zoom, x, y }) {
-    this.state.set({ zoom, x, y });
-  }
-
-  scrolled(column, top) {
-    this.state.set({ top: Math.round(top) });
-  }
-
-  /** Writes into the readout what has no cell. */
-  tell(text) {
-    this.readout.host.replaceChildren(make("span", { textContent: text }));
-  }
-
-  /** What the present view is, for the head of a saved picture. */
-  caption() {
-    const { view, layer, head } = this.state;
-    const what = view === "head" || view === "worked" ? headName(layer, head) : say(`tab-${view}`);
-    const label = this.page.kind === "variants" ? [] : [this.present()[0].label];
-    return [what, ...label, say(`scale-${this.scale}`), say(`unit-${this.state.unit}`)].join(" · ");
-  }
-
-  fileName() {
-    const { view, layer, head } = this.state;
-    const what = view === "head" || view === "worked" ? `${view}-layer${layer}-head${head}` : view;
-    const { label } = this.present()[0];
-    return `${this.page.title}-${what}${this.page.kind === "time" ? `-${label}` : ""}`.replace(/[^\p{L}\p{N}._-]+/gu, "-");
-  }
-
-  /** Pointing and wandering leave everything else as it is. */
-  #changed(changed) {
-    const only = (...names) => [...changed].every((name) => names.includes(name));
-    if (only("zoom", "x", "y")) for (const panel of this.panels) panel.map?.look(this.state);
-    else if (only("top")) for (const panel of this.panels) panel.scrollTo?.(this.state.top);
-    else if (only("query", "key") || (only("query", "key", "token") && this.state.view !== "worked")) {
-      if (this.state.view === "worked" && changed.has("query")) this.refresh();
-      else this.mark();
-    } else this.refresh();
-  }
-
-  /** Shows the present state, as soon as all that it needs has been decoded; a later call overtakes an earlier one. */
-  refresh() {
-    this.settled = this.#refresh().catch(report);
-    return this.settled;
-  }
-
-  async #refresh() {
-    const turn = ++this.#turn;
-    const { state } = this;
-    language = state.language;
-    document.documentElement.lang = language;
-    document.documentElement.dataset.theme = this.dark ? "dark" : "light";
-    this.controls.show();
-    this.times.show();
-    const panels = this.all.of(state.view);
-    const waits = panels.flatMap((panel) => panel.needs()).filter(Boolean);
-    if (state.view === "grid") {
-      // Thumbnails come one layer after another.
-      const early = () => turn === this.#turn && panels.forEach((panel) => panel.show());
-      for (const wait of waits) wait.then(early, () => {});
-    }
-    if (waits.length) await Promise.all(waits);
-    if (turn !== this.#turn) return;
-    this.panels = panels;
-    this.legend.show(this);
-    for (const panel of panels) panel.show();
-    if (state.view === "text") {
-      this.toggles.show(this.present()[0]);
-      for (const panel of panels) panel.scrollTo(state.top);
-    }
-    this.mark();
-  }
-
-  /** Shows the cell that is pointed at or kept, wherever it can be seen. */
-  mark() {
-    const { state, pointed } = this;
-    const single = state.view !== "grid" && state.view !== "table";
-    for (const panel of this.panels) panel.mark(this.cellOf(panel.column ?? 0));
-    this.all.mark(state.view);
-    const column = pointed?.column ?? 0;
-    const view = this.present()[column];
-    const units = this.units(view);
-    const cell = this.cellOf(column);
-    const on = state.view === "text" ? this.headsOn(view) : [{ layer: state.layer, head: state.head }];
-    const here = on.length > 0 && single && view.has(on[0].layer, on[0].head) && !view.need(on[0].layer);
-    const matrix = here ? this.matrix(view, on[0].layer, on[0].head) : null;
-    if (state.view !== "worked") {
-      const hint = state.view === "text" ? "hint-text" : this.present().length > 1 ? "hint-many" : "hint";
-      this.readout.show(units, on.length === 1 ? matrix : null, cell, say(hint));
-    } else if (!this.readout.host.textContent) this.tell(say("point-strip"));
-    this.looks.show(units, (state.view === "head" || state.view === "text") && on.length === 1 ? matrix : null, cell?.query ?? null);
-    this.sentence.show(view, units, state.view === "worked" ? { query: units.of(this.tokenOf(0)) } : cell, on.length === 1 ? matrix : null);
-  }
-}
-
-const tokenBegin = (view, token) => view.tokens[token].start;
-
-/** The token at a place in the text; the same number where both models cut the text alike. */
-function tokenAt(view, begin, number) {
-  if (view.tokens[number]?.start === begin) return number;
-  return view.tokens.reduce((found, token, i) => (token.start <= begin && token.start > view.tokens[found].start ? i : found), 0);
-}
-
-/** An error is a sentence on the page, never a page that stays empty. */
-function report(error) {
-  const host = document.getElementById("trouble");
-  host.textContent = say("trouble", error?.message ?? String(error));
-  host.hidden = false;
-  console.error(error);
-}
-
-function isOld() {
-  try {
-    return !new DecompressionStream("deflate-raw");
-  } catch {
-    return true;
-  }
-}
+/** @typedef {import("./types.js").Layer} Layer */
 
 async function start() {
-  const page = JSON.parse(document.getElementById("page").textContent);
-  language = page.language;
-  document.getElementById("waiting").hidden = true;
-  if (isOld()) {
-    const host = document.getElementById("trouble");
-    host.textContent = say("old");
-    host.hidden = false;
-    return;
-  }
-  document.getElementById("app").hidden = false;
+  /** @type {import("./types.js").PageData} */
+  const page = JSON.parse(find("page").textContent ?? "");
+  setLanguage(page.language);
+  find("waiting").hidden = true;
+  if (!canUnpack()) return tellTrouble(say("old"));
+  find("app").hidden = false;
   const app = new App(page);
-  const column = (i) => app.present()[i];
+  /** Decode all patterns that are present, one layer after another, so that the page stays responsive. */
+  const load = async () => {
+    for (const view of app.present()) for (const layer of view.layers) await view.need(layer);
+  };
   window.sisun = Object.freeze({
     page,
     views: app.views,
     get state() {
-      return { ...app.state.plain, pointed: app.pointed };
+      return { ...app.state, pointed: app.pointed };
     },
-    /** The weight by the present unit, at the present checkpoint, once the layer has been decoded (see `load`). */
-    value: (layer, head, query, key, i = 0) => app.matrix(column(i), layer, head).value(query, key),
-    cellCentre: (query, key, i = 0) => app.panels.find((panel) => panel.column === i)?.map?.cellCentre(query, key) ?? null,
-    /** Decodes all patterns that are present, one layer after another, so that the page stays responsive. */
-    async load() {
-      for (const view of app.present()) for (const layer of view.layers) await view.need(layer);
-    },
+    /**
+     * The weight by the present unit, at the present checkpoint, once the layer has been decoded (see `load`).
+     * @param {Layer} layer
+     * @param {number} head
+     * @param {number} query
+     * @param {number} key
+     */
+    value: (layer, head, query, key, column = 0) => app.matrix(app.present()[column], layer, head).value(query, key),
+    /**
+     * @param {number} query
+     * @param {number} key
+     */
+    cellCentre: (query, key, column = 0) => app.panels.find((panel) => panel.column === column)?.map?.cellCentre(query, key) ?? null,
+    load,
   });
   await app.refresh();
   requestAnimationFrame(() => {
-    document.documentElement.dataset.ready = Math.round(performance.now());
+    ready();
     // The rest while nobody waits, so that going to another head is immediate.
-    if (page.kind !== "time") setTimeout(() => window.sisun.load().catch(report), 200);
+    if (page.kind !== "time") setTimeout(() => load().catch(report), 200);
   });
 }
 
-addEventListener("error", (event) => report(event.error ?? event.message));
-addEventListener("unhandledrejection", (event) => report(event.reason));
-start().catch(report);
+addStrings(ATTENTION_STRINGS);
+begin(start);

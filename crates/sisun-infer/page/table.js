@@ -1,12 +1,38 @@
 // What each head does, in numbers: a table to sort, one row for each head; a click opens it.
 
-/** Decimals shown, and whether a bar from 0 to 1 says something. */
+import { make } from "./elements.js";
+import { habitOf, headName } from "./heads.js";
+import { written } from "./numbers.js";
+import { fit } from "./pen.js";
+import { say } from "./words.js";
+
+/** @import { App } from "./app.js" */
+/** @import { Habit, HeadStats, Panel, Pen, Stat } from "./types.js" */
+/** @import { View } from "./view.js" */
+/** @typedef {{ run: number, view: View, layer: number, head: number, stats: HeadStats | null }} Row */
+
+/**
+ * Decimals shown, and whether a bar from 0 to 1 says something.
+ * @type {Record<Stat, { decimals: number, share?: boolean }>}
+ */
 const STATS = {
   entropy: { decimals: 3 }, distance: { decimals: 2 }, previous: { decimals: 3, share: true }, first: { decimals: 3, share: true },
   same: { decimals: 3, share: true }, induction: { decimals: 3, share: true }, silenced: { decimals: 4 },
 };
 
-class TablePanel {
+const NAMES = /** @type {Stat[]} */ (Object.keys(STATS));
+
+/** @implements {Panel} */
+export class TablePanel {
+  column = 0;
+  /** @type {{ name: Stat | "head", down: boolean }} */
+  #sorted = { name: "head", down: false };
+
+  /**
+   * @param {HTMLElement} host
+   * @param {number} column
+   * @param {App} app
+   */
   constructor(host, column, app) {
     this.app = app;
     this.host = make("div", { className: "stats" });
@@ -24,17 +50,21 @@ class TablePanel {
   /** All heads of all present models; the order is part of the state, "-entropy" is downwards. */
   #rows() {
     const views = this.app.present();
+    /** @type {Row[]} */
     const rows = views.flatMap((view, run) => view.layers.flatMap((layer) => view.heads.map((head) => {
-      return { run, view, layer, head, stats: view.statsOf(layer, head) ?? {} };
+      return { run, view, layer, head, stats: view.statsOf(layer, head) };
     })));
     const [, down, name] = /^(-?)(\w*)$/.exec(this.app.state.sort) ?? [];
-    this.sorted = { name: name in STATS || name === "head" ? name : "head", down: down === "-" };
-    if (this.sorted.name in STATS) {
-      const value = (row) => row.stats[this.sorted.name] ?? null;
+    const stat = NAMES.find((known) => known === name);
+    this.#sorted = { name: stat ?? "head", down: down === "-" };
+    if (!stat) return this.#sorted.down ? rows.reverse() : rows;
+    const sign = this.#sorted.down ? -1 : 1;
+    return rows.sort((one, other) => {
+      const [a, b] = [one.stats?.[stat] ?? null, other.stats?.[stat] ?? null];
       // What was not measured comes last either way.
-      rows.sort((a, b) => (value(a) === null) - (value(b) === null) || (value(a) - value(b)) * (this.sorted.down ? -1 : 1));
-    } else if (this.sorted.down) rows.reverse();
-    return rows;
+      if (a === null || b === null) return Number(a === null) - Number(b === null);
+      return (a - b) * sign;
+    });
   }
 
   show() {
@@ -42,41 +72,54 @@ class TablePanel {
     const views = app.present();
     const rows = this.#rows();
     const runs = views.length > 1;
-    const header = (name, text, title) => {
-      const on = this.sorted.name === name;
+    const header = (/** @type {Stat | "head"} */ name, /** @type {string} */ text, /** @type {string} */ title) => {
+      const on = this.#sorted.name === name;
       const button = make("button", { className: "sort", textContent: text, title });
       button.addEventListener("click", () => {
         // Largest first, because that is what one looks for.
-        const down = on ? !this.sorted.down : name !== "head";
+        const down = on ? !this.#sorted.down : name !== "head";
         app.state.set({ sort: `${down ? "-" : ""}${name}` });
-        this.host.querySelector(`th[data-stat="${name}"] button`).focus();
+        const again = this.host.querySelector(`th[data-stat="${name}"] button`);
+        if (again instanceof HTMLElement) again.focus();
       });
-      return make("th", { scope: "col", ariaSort: on ? (this.sorted.down ? "descending" : "ascending") : "none", data: { stat: name } }, button);
+      return make("th", { scope: "col", ariaSort: on ? (this.#sorted.down ? "descending" : "ascending") : "none", data: { stat: name } }, button);
     };
     const run = runs ? [make("th", { scope: "col", className: "run", textContent: say("stat-run") })] : [];
     const heads = make("tr", {}, header("head", say("stat-head"), ""), ...run,
-      ...Object.keys(STATS).map((name) => header(name, say(`stat-${name}`), say(`what-${name}`) + (this.view.chance[name] ? ` ${say("by-chance", this.view.chance[name].toFixed(3))}` : ""))));
+      ...NAMES.map((name) => header(name, say(`stat-${name}`), say(`what-${name}`) + this.#byChance(name))));
     // Bars of shares go to 1, others to the largest of all.
-    const largest = (name) => (STATS[name].share ? 1 : Math.max(...rows.map((row) => Math.abs(row.stats[name] ?? 0))));
-    const most = Object.fromEntries(Object.keys(STATS).map((name) => [name, largest(name)]));
+    const largest = (/** @type {Stat} */ name) => (STATS[name].share ? 1 : Math.max(...rows.map(({ stats }) => Math.abs(stats?.[name] ?? 0))));
+    const most = Object.fromEntries(NAMES.map((name) => [name, largest(name)]));
     const body = rows.map((row) => this.#row(row, runs, most));
     const table = make("table", {}, make("thead", {}, heads), make("tbody", {}, ...body));
-    const meanings = make("dl", { className: "meanings" }, ...Object.keys(STATS).map((name) => make("div", {},
+    const meanings = make("dl", { className: "meanings" }, ...NAMES.map((name) => make("div", {},
       make("dt", { textContent: say(`stat-${name}`) }), make("dd", { textContent: say(`what-${name}`) }))));
     this.host.replaceChildren(make("div", { className: "wide" }, table), meanings);
   }
 
+  /** What a head that looks evenly would have, where that is known. @param {Stat} name */
+  #byChance(name) {
+    const { chance } = this.view;
+    const even = name in chance ? chance[/** @type {Habit} */ (name)] : null;
+    return even ? ` ${say("by-chance", even.toFixed(3))}` : "";
+  }
+
+  /**
+   * @param {Row} row
+   * @param {boolean} runs
+   * @param {Record<string, number>} most
+   */
   #row({ run, view, layer, head, stats }, runs, most) {
     const { app } = this;
     const open = make("button", { className: "plain", textContent: headName(layer, head) });
     const habit = habitOf(stats, view.chance);
     const name = make("th", { scope: "row" }, open, ...(habit ? [make("span", { className: "habit", textContent: say(`habit-${habit}`) })] : []));
-    const cells = Object.entries(STATS).map(([stat, { decimals }]) => {
-      const value = stats[stat] ?? null;
+    const cells = NAMES.map((stat) => {
+      const value = stats?.[stat] ?? null;
       if (value === null) return make("td", { textContent: "–", title: say("not-measured") });
       const bar = make("span", { className: "fill" });
       bar.style.width = `${Math.min(100, 100 * Math.abs(value) / (most[stat] || 1))}%`;
-      return make("td", { data: { stat, value } }, bar, written(value, decimals));
+      return make("td", { data: { stat, value } }, bar, written(value, STATS[stat].decimals));
     });
     const row = make("tr", { className: layer === app.state.layer && head === app.state.head ? "current" : "", data: { run } },
       name, ...(runs ? [make("td", { className: "run" }, make("bdi", { textContent: view.label }))] : []), ...cells);
@@ -89,22 +132,23 @@ class TablePanel {
   }
 
   extent() {
-    return { width: 220 + Object.keys(STATS).length * 92, height: 40 + this.#rows().length * 24 };
+    return { width: 220 + NAMES.length * 92, height: 40 + this.#rows().length * 24 };
   }
 
+  /** @param {Pen} pen */
   paint(pen) {
     const { palette } = this.app;
     const runs = this.app.present().length > 1;
-    Object.keys(STATS).forEach((name, i) => pen.text(say(`stat-${name}`), 292 + i * 92, 10, { size: 12, fill: palette.soft, align: "right" }));
+    NAMES.forEach((name, i) => pen.text(say(`stat-${name}`), 292 + i * 92, 10, { size: 12, fill: palette.soft, align: "right" }));
     this.#rows().forEach(({ view, layer, head, stats }, row) => {
       const y = 36 + row * 24;
       const name = `${headName(layer, head)}${runs ? ` · ${view.label}` : ""}`;
       pen.text(fit(name, 12, 200).text, 0, y, { size: 12, fill: palette.ink });
-      Object.entries(STATS).forEach(([stat, { decimals }], i) => {
-        const value = stats[stat] ?? null;
-        pen.text(value === null ? "–" : written(value, decimals), 292 + i * 92, y, { size: 12, fill: palette.ink, align: "right" });
+      NAMES.forEach((stat, i) => {
+        const value = stats?.[stat] ?? null;
+        pen.text(value === null ? "–" : written(value, STATS[stat].decimals), 292 + i * 92, y, { size: 12, fill: palette.ink, align: "right" });
       });
-      pen.line([0, y + 12, 200 + Object.keys(STATS).length * 92, y + 12], { stroke: palette.line });
+      pen.line([0, y + 12, 200 + NAMES.length * 92, y + 12], { stroke: palette.line });
     });
   }
 }

@@ -1,58 +1,97 @@
-// What the reader chose, and the controls to choose it. It lives in the address, so that a copied link opens exactly this step.
+// The page of a trace: what the reader chose, what is shown, and the controls.
 
-const readIndex = (text) => (/^\d+$/.test(text) ? Number(text) : null);
-const readOne = (...allowed) => (text) => (allowed.includes(text) ? text : null);
-const READERS = {
-  step: readIndex, layer: readIndex, head: readIndex, map: readOne("blues", "viridis", "cividis", "magma"),
-  language: readOne("en", "ko"), theme: readOne("auto", "light", "dark"),
-};
+import { Address, copied, readIndex, readLanguage, readMap, readTheme } from "./address.js";
+import { hex, ROOT_FROM, share, TICKS } from "./colour.js";
+import { closest, fillSelect, find, make, onChoice } from "./elements.js";
+import { listKeys, openHelp } from "./help.js";
+import { Theme } from "./theme.js";
+import { Attention } from "./trace-attention.js";
+import { Candidates } from "./trace-candidates.js";
+import { commandOf } from "./trace-command.js";
+import { Course } from "./trace-course.js";
+import { shapeOf, showScale, traceFacts } from "./trace-facts.js";
+import { HeadGrid } from "./trace-heads.js";
+import { SeenTokens } from "./trace-seen.js";
+import { WrittenText } from "./trace-text.js";
+import { language, say, setLanguage, translate } from "./words.js";
 
-class App {
+/** @import { Language, Scale, ThemeChoice, TracePageData } from "./types.js" */
+
+const READERS = { step: readIndex, layer: readIndex, head: readIndex, map: readMap, language: readLanguage, theme: readTheme };
+
+/**
+ * What can be chosen: a step, and a head or (null) the mean of all.
+ * @typedef {object} Choices
+ * @property {number} step
+ * @property {number | null} layer
+ * @property {number | null} head
+ * @property {string | null} map
+ * @property {Language} language
+ * @property {ThemeChoice} theme
+ */
+
+/** What there is to see of a text of at least one token. */
+class Parts {
+  /** @param {TraceApp} app */
+  constructor(app) {
+    this.candidates = new Candidates(app);
+    this.grid = new HeadGrid(app);
+    this.seen = new SeenTokens(app);
+    this.course = new Course(app);
+  }
+}
+
+export class TraceApp {
   #timer = 0;
-  #writing = 0;
-  #colours = null;
+  #address;
+  /** @type {Language | null} The language that the words are in. */
+  #translated = null;
+  /** What the legend of the weights was drawn for. */
+  #legend = "";
+  #controls = {
+    step: find("step", HTMLInputElement), speed: find("speed", HTMLSelectElement), language: find("language", HTMLSelectElement),
+    theme: find("theme", HTMLSelectElement), map: find("map", HTMLSelectElement), play: find("play", HTMLButtonElement),
+    before: find("before", HTMLButtonElement), after: find("after", HTMLButtonElement),
+  };
 
+  /**
+   * @param {TracePageData} page
+   * @param {string} seed
+   */
   constructor(page, seed) {
-    Object.assign(this, { page, seed, trace: page.trace, playing: false, ready: false });
-    this.defaults = { step: 0, layer: null, head: null, map: null, language: page.language, theme: "auto" };
-    Object.assign(this, this.defaults, this.#read());
+    this.page = page;
+    this.seed = seed;
+    this.trace = page.trace;
+    this.playing = false;
+    /** Whether the weights have been decoded. */
+    this.ready = false;
+    /** @type {Choices} */
+    const defaults = { step: 0, layer: null, head: null, map: null, language: page.language, theme: "auto" };
+    this.#address = new Address(READERS, defaults, "step");
+    const { step, layer, head, map, language, theme } = this.#address.read();
+    this.step = step;
+    this.layer = layer;
+    this.head = head;
+    this.map = map;
+    this.language = language;
+    this.theme = theme;
     this.#hold();
-    this.maps = Object.fromEntries(Object.entries(page.colours).map(([name, base64]) => [name, bytesOf(base64)]));
-    this.darkSystem = matchMedia("(prefers-color-scheme: dark)");
+    this.looks = new Theme(page.colours);
     this.text = new WrittenText(this);
     this.#listen();
-    if (this.trace.steps.length === 0) return;
-    this.attention = new Attention(page);
-    this.parts = { candidates: new Candidates(this), grid: new HeadGrid(this), seen: new SeenTokens(this), course: new Course(this) };
-    find("step").max = this.last;
+    const written = this.trace.steps.length > 0;
+    this.attention = written ? new Attention(page) : null;
+    this.parts = written ? new Parts(this) : null;
+    if (written) this.#controls.step.max = String(this.last);
   }
 
   get last() {
     return Math.max(this.trace.steps.length - 1, 0);
   }
 
-  get dark() {
-    return this.theme === "dark" || (this.theme === "auto" && this.darkSystem.matches);
-  }
-
-  /** Blues on white, as in print; on a dark page a map whose zero is dark. One scale for all steps, so that they compare. */
-  get colours() {
-    const map = this.map ?? (this.dark ? "magma" : "blues");
-    const name = `${map} ${this.dark}`;
-    if (this.#colours?.name !== name) {
-      this.#colours = new Colours(this.maps[map], this.trace.tokens.length >= ROOT_FROM ? "root" : "linear", readPalette(this.dark));
-      Object.assign(this.#colours, { name, map });
-    }
-    return this.#colours;
-  }
-
-  #read() {
-    const found = {};
-    for (const [name, text] of new URLSearchParams(location.hash.slice(1))) {
-      const value = Object.hasOwn(READERS, name) ? READERS[name](text) : null;
-      if (value !== null) found[name] = value;
-    }
-    return found;
+  /** One scale for all steps, so that they compare. @type {Scale} */
+  get scale() {
+    return this.trace.tokens.length >= ROOT_FROM ? "root" : "linear";
   }
 
   /** An address may name what this page does not have. */
@@ -62,38 +101,35 @@ class App {
     if (!exists) Object.assign(this, { layer: null, head: null });
   }
 
-  #write() {
-    const chosen = Object.keys(READERS).filter((name) => name === "step" || this[name] !== this.defaults[name]);
-    try {
-      history.replaceState(null, "", `#${chosen.map((name) => `${name}=${this[name]}`).join("&")}`);
-    } catch {
-      // Where a page from a file may not do that, the address stays as it was.
-    }
-  }
-
-  /** The reader chose something: whoever goes to a token has stopped watching. */
+  /**
+   * The reader chose something: whoever goes to a token has stopped watching.
+   * @param {Partial<Choices>} changes
+   */
   choose(changes) {
     if ("step" in changes) this.pause();
     this.#set(changes);
   }
 
+  /** @param {Partial<Choices>} changes */
   #set(changes) {
     Object.assign(this, changes);
     this.#hold();
     this.show();
-    // Browsers limit how often an address may change; replaying would exceed it.
-    clearTimeout(this.#writing);
-    this.#writing = setTimeout(() => this.#write(), 150);
+    this.#address.writeSoon(this);
   }
 
+  /** @param {number} by */
   move(by) {
     this.choose({ step: Math.min(Math.max(this.step + by, 0), this.last) });
   }
 
-  /** The head before or after; the mean comes before the first and after the last. */
+  /**
+   * The head before or after; the mean comes before the first and after the last.
+   * @param {number} by
+   */
   moveHead(by) {
     const { layers, heads } = this.page;
-    const at = this.layer === null ? 0 : 1 + this.layer * heads + this.head;
+    const at = this.layer === null || this.head === null ? 0 : 1 + this.layer * heads + this.head;
     const next = (at + by + layers * heads + 1) % (layers * heads + 1) - 1;
     this.choose(next < 0 ? { layer: null, head: null } : { layer: Math.floor(next / heads), head: next % heads });
   }
@@ -107,7 +143,7 @@ class App {
         this.#set({ step: this.step + 1 });
         if (this.step < this.last) next();
         else this.pause();
-      }, Number(find("speed").value));
+      }, Number(this.#controls.speed.value));
     };
     next();
   }
@@ -124,57 +160,66 @@ class App {
     else if (this.trace.steps.length > 1) this.play();
   }
 
-  /** Brings the whole page in line with what was chosen. */
+  /** Bring the whole page in line with what was chosen. */
   show() {
-    document.documentElement.dataset.theme = this.dark ? "dark" : "light";
-    if (this.translated !== this.language) this.#translate();
-    for (const name of ["language", "theme"]) find(name).value = this[name];
+    const controls = this.#controls;
+    this.looks.apply(this.theme);
+    if (this.#translated !== this.language) this.#translate();
+    controls.language.value = this.language;
+    controls.theme.value = this.theme;
     if (!this.parts) return;
     const { step, playing, parts: { candidates, course }, trace: { steps } } = this;
-    find("step").value = step;
-    find("step").setAttribute("aria-valuetext", say("place", step + 1, steps.length));
+    controls.step.value = String(step);
+    controls.step.setAttribute("aria-valuetext", say("place", step + 1, steps.length));
     find("place").textContent = say("place", step + 1, steps.length);
     const label = say(playing ? "pause" : "play");
-    Object.assign(find("play"), { textContent: playing ? "❚❚" : "▶", title: label });
-    find("play").setAttribute("aria-label", label);
-    find("play").setAttribute("aria-pressed", String(playing));
-    find("play").disabled = this.last === 0;
-    find("before").disabled = step === 0;
-    find("after").disabled = step === this.last;
+    controls.play.textContent = playing ? "❚❚" : "▶";
+    controls.play.title = label;
+    controls.play.setAttribute("aria-label", label);
+    controls.play.setAttribute("aria-pressed", String(playing));
+    controls.play.disabled = this.last === 0;
+    controls.before.disabled = step === 0;
+    controls.after.disabled = step === this.last;
     // While it plays, each step would be read aloud over the one before.
     find("why").setAttribute("aria-live", playing ? "off" : "polite");
     this.text.show(step, playing);
     candidates.show(step);
     course.show(step);
-    if (this.ready) this.#showAttention();
+    if (this.attention && this.ready) this.#showAttention(this.attention, this.parts);
   }
 
-  #showAttention() {
-    const { step, layer, head, attention, colours, parts: { grid, seen }, page } = this;
+  /**
+   * @param {Attention} attention
+   * @param {Parts} parts
+   */
+  #showAttention(attention, { grid, seen }) {
+    const { step, layer, head, page } = this;
+    const map = this.looks.mapOf(this.theme, this.map);
+    const colours = this.looks.colours(this.theme, this.map, this.scale);
     find("mean").setAttribute("aria-pressed", String(layer === null));
-    find("shown").textContent = layer === null ? shapeOf(page) : say("layer-head", layer, head);
-    find("map").value = colours.map;
+    find("shown").textContent = layer === null || head === null ? shapeOf(page) : say("layer-head", layer, head);
+    this.#controls.map.value = map;
     grid.show(step, attention, colours);
-    seen.show(step, { from: attention.from(step), weights: attention.weights(step, layer, head), error: attention.error }, colours);
-    if (this.legendOf === `${colours.name} ${language}`) return;
-    this.legendOf = `${colours.name} ${language}`;
+    seen.show({ from: attention.from(step), weights: attention.weights(step, layer, head), error: attention.error }, colours);
+    const legend = `${map} ${colours.palette.dark} ${language()}`;
+    if (this.#legend === legend) return;
+    this.#legend = legend;
     const squared = colours.scale === "root";
-    showScale(find("attention-legend"), TICKS[colours.scale].map((tick) => [tick, share(tick, colours.scale)]), (at) => hex(colours.rgb(squared ? at * at : at)));
-    find("attention-legend").querySelector(".more").textContent = [...(squared ? [say("scale-root")] : []), say("scale-sum")].join(" · ");
+    showScale(find("attention-legend"), TICKS[colours.scale].map((tick) => [String(tick), share(tick, colours.scale)]), (at) => hex(colours.rgb(squared ? at * at : at)));
+    const [more] = find("attention-legend").querySelectorAll(".more");
+    more.textContent = [...(squared ? [say("scale-root")] : []), say("scale-sum")].join(" · ");
   }
 
   #translate() {
     const { page, trace, parts } = this;
-    ({ language } = this);
-    this.translated = language;
-    document.documentElement.lang = language;
+    setLanguage(this.language);
+    this.#translated = this.language;
     translate(document);
     find("title").textContent = page.title;
-    find("facts").replaceChildren(...factsOf(page, this.seed).map((fact) => make("bdi", { textContent: fact })));
-    find("map").replaceChildren(...Object.keys(this.maps).map((name) => make("option", { value: name, textContent: say(`map-${name}`) })));
+    find("facts").replaceChildren(...traceFacts(page, this.seed).map((fact) => make("bdi", { textContent: fact })));
+    fillSelect(this.#controls.map, Object.keys(this.looks.maps).map((name) => [name, say(`map-${name}`)]), this.looks.mapOf(this.theme, this.map));
     find("command").textContent = commandOf(trace, this.seed);
-    const keys = [["← →", "step"], ["Home End", "ends"], [say("space"), "play"], ["[ ]", "head"], ["Esc", "mean"], ["?", "help"]];
-    find("help").querySelector("dl").replaceChildren(...keys.flatMap(([key, what]) => [make("dt", { textContent: key }), make("dd", { textContent: say(`help-${what}`) })]));
+    listKeys([["← →", "step"], ["Home End", "ends"], [say("space"), "play"], ["[ ]", "head"], ["Esc", "mean"], ["?", "help"]]);
     this.text.translate(this);
     showScale(find("surprise"), [["1", 0], ["0.1", 1 / 3], ["0.01", 2 / 3], ["≤ 0.001", 1]]);
     parts?.grid.translate();
@@ -182,49 +227,52 @@ class App {
   }
 
   #listen() {
-    const on = (id, type, action) => find(id).addEventListener(type, action);
-    on("step", "input", (event) => this.choose({ step: Number(event.target.value) }));
-    on("before", "click", () => this.move(-1));
-    on("after", "click", () => this.move(1));
-    on("play", "click", () => this.toggle());
-    on("mean", "click", () => this.choose({ layer: null, head: null }));
-    for (const name of ["language", "theme", "map"]) on(name, "change", (event) => this.choose({ [name]: event.target.value }));
-    on("ask", "click", () => find("help").showModal());
-    on("copy", "click", () => this.#copy(find("command").textContent, "copied", "copy-by-hand", find("command")));
-    on("link", "click", () => {
-      this.#write();
-      this.#copy(location.href, "link-done", "link-shown");
-    });
-    this.darkSystem.addEventListener("change", () => this.show());
-    addEventListener("hashchange", () => this.choose({ ...this.defaults, ...this.#read() }));
+    const controls = this.#controls;
+    onChoice(controls.step, "input", (step) => this.choose({ step: Number(step) }));
+    onChoice(controls.language, "change", (language) => this.choose({ language: /** @type {Language} */ (language) }));
+    onChoice(controls.theme, "change", (theme) => this.choose({ theme: /** @type {ThemeChoice} */ (theme) }));
+    onChoice(controls.map, "change", (map) => this.choose({ map }));
+    const on = (/** @type {string} */ id, /** @type {() => void} */ action) => find(id).addEventListener("click", action);
+    on("before", () => this.move(-1));
+    on("after", () => this.move(1));
+    on("play", () => this.toggle());
+    on("mean", () => this.choose({ layer: null, head: null }));
+    on("ask", openHelp);
+    on("copy", () => this.#copyCommand());
+    on("link", () => this.#copyLink());
+    this.looks.listen(() => this.show());
+    this.#address.listen((choices) => this.choose(choices));
     addEventListener("keydown", (event) => this.#key(event));
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
-    const { target, key } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey || target.closest?.("select, dialog, pre")) return;
+    const { key } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey || closest(event, "select, dialog, pre")) return;
     const by = event.shiftKey ? 10 : 1;
+    /** @type {Record<string, () => void>} */
     const actions = {
       ArrowLeft: () => this.move(-by), ArrowRight: () => this.move(by), ",": () => this.move(-1), ".": () => this.move(1),
       Home: () => this.move(-this.last), End: () => this.move(this.last), " ": () => this.toggle(),
       "[": () => this.moveHead(-1), "]": () => this.moveHead(1), Escape: () => this.choose({ layer: null, head: null }),
-      "?": () => find("help").showModal(),
+      "?": openHelp,
     };
     if (!Object.hasOwn(actions, key) || (!this.parts && key !== "?")) return;
     // Elsewhere the space bar presses the button that has the focus; the present token is chosen already.
-    if (key === " " && target.closest?.("button:not([aria-current])")) return;
+    if (key === " " && closest(event, "button:not([aria-current])")) return;
     actions[key]();
     event.preventDefault();
   }
 
-  async #copy(text, done, otherwise, shown) {
-    try {
-      await navigator.clipboard.writeText(text);
-      find("done").textContent = say(done);
-    } catch {
-      // Not every browser lets a page from a file reach the clipboard.
-      if (shown) getSelection().selectAllChildren(shown);
-      find("done").textContent = say(otherwise);
-    }
+  async #copyCommand() {
+    const command = find("command");
+    const done = await copied(command.textContent ?? "");
+    if (!done) getSelection()?.selectAllChildren(command);
+    find("done").textContent = say(done ? "copied" : "copy-by-hand");
+  }
+
+  async #copyLink() {
+    this.#address.write(this);
+    find("done").textContent = say(await copied(location.href) ? "link-done" : "link-shown");
   }
 }

@@ -1,48 +1,76 @@
 // One step of the sampler: what the model thought of the likeliest tokens, what each stage removed, what was drawn.
 
+import { find, make } from "./elements.js";
+import { counted, percent } from "./numbers.js";
+import { tokenElement, visible } from "./tokens.js";
+import { say, sayWith } from "./words.js";
+
+/** @import { TraceApp } from "./trace-app.js" */
+/** @import { Candidate, Sampler, Stage, TraceStep } from "./types.js" */
+
 /** So many of the likeliest are in a trace, and the chosen token. */
 const LISTED = 20;
 
-/** The stages that remove tokens, as far as they are switched on. */
+/**
+ * The stages that remove tokens, as far as they are switched on.
+ * @param {Sampler} sampler
+ * @returns {Stage[]}
+ */
 function stagesOf({ temperature, top_k, top_p, min_p }) {
   if (temperature === 0) return ["greedy"];
-  return [...(top_k > 0 ? ["top_k"] : []), ...(top_p < 1 ? ["top_p"] : []), ...(min_p > 0 ? ["min_p"] : [])];
+  /** @type {Stage[]} */
+  const stages = ["top_k", "top_p", "min_p"];
+  const on = [top_k > 0, top_p < 1, min_p > 0];
+  return stages.filter((_, i) => on[i]);
 }
 
-/** What the second column shows: temperature 0 is no division, so that only a penalty can change anything then. */
+/**
+ * What the second column shows: temperature 0 is no division, so that only a penalty can change anything then.
+ * @param {Sampler} sampler
+ */
 function temperedTitle({ temperature, repetition_penalty: penalty }) {
   if (temperature === 0) return penalty === 1 ? null : say("col-penalised");
   return penalty === 1 ? say("col-tempered", temperature) : say("col-both", temperature);
 }
 
-class Candidates {
+export class Candidates {
+  /** @param {TraceApp} app */
   constructor(app) {
-    Object.assign(this, { app, sampler: app.trace.sampler });
-    Object.assign(this, { table: find("candidates"), why: find("why"), stages: find("stages") });
+    this.app = app;
+    this.sampler = app.trace.sampler;
+    this.table = find("candidates");
+    this.why = find("why");
+    this.stages = find("stages");
   }
 
+  /** @param {number} step */
   show(step) {
     const now = this.app.trace.steps[step];
     const chosen = now.candidates.findIndex(({ id }) => id === now.id);
     this.#showWhy(now, step, chosen);
     this.#showStages(now.left);
     const tempered = temperedTitle(this.sampler);
-    const head = (textContent) => make("th", { scope: "col", textContent });
+    const head = (/** @type {string} */ textContent) => make("th", { scope: "col", textContent });
     const heads = make("tr", {}, head(say("col-token")), head(say("col-model")), ...(tempered ? [head(tempered)] : []), head(say("col-drawn")));
     const rows = now.candidates.map((candidate, i) => this.#row(candidate, i === chosen, tempered !== null));
     const rest = this.#rest(now, tempered !== null);
     this.table.replaceChildren(make("thead", {}, heads), make("tbody", {}, ...rows), ...(rest ? [make("tfoot", {}, rest)] : []));
   }
 
+  /**
+   * @param {Candidate} candidate
+   * @param {boolean} chosen
+   * @param {boolean} both whether there is a column for what temperature and penalty make of it
+   */
   #row({ id, text, probability, tempered, removed, drawn }, chosen, both) {
-    const token = quoted(visible(text));
+    const token = tokenElement(visible(text));
     const tag = chosen ? [make("span", { className: "tag", textContent: say(removed || this.sampler.temperature === 0 ? "taken" : "drawn") })] : [];
     const row = make("tr", { data: { id, probability, tempered, drawn, removed: removed ?? "" } },
       make("th", { scope: "row" }, removed ? make("s", {}, token) : token, ...tag), bar(probability), ...(both ? [bar(tempered)] : []),
       removed ? make("td", { className: "gone", textContent: say(`removed-${removed}`) }) : bar(drawn, "final"));
     if (removed) {
       row.classList.add("removed");
-      row.title = say(`what-${removed}`, this.sampler[removed]);
+      row.title = say(`what-${removed}`, removed === "greedy" ? "" : this.sampler[removed]);
     }
     if (chosen) {
       row.classList.add("chosen");
@@ -51,17 +79,26 @@ class Candidates {
     return row;
   }
 
-  /** The tokens that are not listed, together. */
+  /**
+   * The tokens that are not listed, together.
+   * @param {TraceStep} now
+   * @param {boolean} both
+   */
   #rest({ candidates, left }, both) {
     const others = left.vocabulary - candidates.length;
     if (others <= 0) return null;
-    const rest = (name) => Math.max(0, 1 - candidates.reduce((sum, candidate) => sum + candidate[name], 0));
+    const rest = (/** @type {"drawn" | "probability" | "tempered"} */ name) => Math.max(0, 1 - candidates.reduce((sum, candidate) => sum + candidate[name], 0));
     const drawable = left.min_p - candidates.filter(({ removed }) => !removed).length;
     const last = drawable > 0 ? bar(rest("drawn"), "final") : make("td", { className: "gone", textContent: "–" });
     return make("tr", {}, make("th", { scope: "row", textContent: say("others", counted(others)) }), bar(rest("probability")), ...(both ? [bar(rest("tempered"))] : []), last);
   }
 
-  /** In a sentence, what the table shows of the chosen token. */
+  /**
+   * In a sentence, what the table shows of the chosen token.
+   * @param {TraceStep} now
+   * @param {number} step
+   * @param {number} chosen its place among the candidates
+   */
   #showWhy({ candidates, left }, step, chosen) {
     const { tokens, prompt_tokens: read } = this.app.trace;
     const { probability, drawn } = candidates[chosen];
@@ -74,22 +111,28 @@ class Candidates {
     if (temperature === 0) how = say(penalty === 1 ? "why-greedy" : "why-penalised");
     else if (left.min_p === 1) how = say("why-only");
     else how = say(left.min_p === vocabulary ? "why-all" : "why-drawn", counted(left.min_p), percent(drawn));
-    const strong = (textContent) => make("strong", { textContent });
-    this.why.replaceChildren(...sayWith("why", quoted(tokens[read + step - 1]), quoted(tokens[read + step], "token now"), strong(percent(probability)), rank), " ", how);
+    const strong = (/** @type {string} */ textContent) => make("strong", { textContent });
+    this.why.replaceChildren(...sayWith("why", tokenElement(tokens[read + step - 1]), tokenElement(tokens[read + step], "token now"), strong(percent(probability)), rank), " ", how);
   }
 
-  /** "512 → top-k 40 → top-p 12": only stages that are switched on. */
+  /**
+   * "512 → top-k 40 → top-p 12": only stages that are switched on.
+   * @param {TraceStep["left"]} left
+   */
   #showStages(left) {
-    const stage = (name, count) => make("li", {}, `${name} `, make("b", { textContent: counted(count) }));
+    const stage = (/** @type {string} */ name, /** @type {number} */ count) => make("li", {}, `${name} `, make("b", { textContent: counted(count) }));
     const on = stagesOf(this.sampler).map((name) => stage(say(`removed-${name}`), name === "greedy" ? left.min_p : left[name]));
     this.stages.replaceChildren(stage(say("stage-vocabulary"), left.vocabulary), ...on);
     this.stages.hidden = on.length === 0;
   }
 }
 
-/** A cell with a probability as a bar and as a number. */
+/**
+ * A cell with a probability as a bar and as a number.
+ * @param {number} p
+ */
 function bar(p, className = "") {
   const line = make("span", { className: "fill" });
-  line.style.setProperty("--p", Number.isFinite(p) ? p : 0);
+  line.style.setProperty("--p", String(Number.isFinite(p) ? p : 0));
   return make("td", { className }, line, make("span", { className: "value", textContent: percent(p) }));
 }

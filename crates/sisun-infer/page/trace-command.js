@@ -3,11 +3,15 @@
 /** Characters that a shell or a terminal would act on, or that nobody can see. Line ends are none of these, nor are the joiners of emoji. */
 const HARMFUL = /(?![\n\u200c\u200d\ufe00-\ufe0f])[\p{Cc}\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/u;
 
-/** An argument for bash and zsh; plain texts are quoted so that PowerShell and cmd read them alike. */
+/**
+ * An argument for bash and zsh; plain texts are quoted so that PowerShell and cmd read them alike.
+ * @param {string} text
+ */
 function shellQuoted(text) {
   if (HARMFUL.test(text)) {
+    /** @type {Record<string, string>} */
     const names = { "\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
-    return `$'${text.replace(new RegExp(`[\\\\'\\n]|${HARMFUL.source}`, "gu"), (c) => names[c] ?? escaped(c.codePointAt(0)))}'`;
+    return `$'${text.replace(new RegExp(`[\\\\'\\n]|${HARMFUL.source}`, "gu"), (c) => names[c] ?? escaped(c.codePointAt(0) ?? 0))}'`;
   }
   // In double quotes, `!` recalls history and `%` names variables in cmd.
   if (!/["$`\\!%\n]/.test(text)) return `"${text}"`;
@@ -15,10 +19,15 @@ function shellQuoted(text) {
 }
 
 /** Always three octal digits or four hexadecimal ones: a digit that follows must not be taken for one of theirs. */
-const escaped = (code) => (code < 0x80 ? `\\${code.toString(8).padStart(3, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`);
+const escaped = (/** @type {number} */ code) => (code < 0x80 ? `\\${code.toString(8).padStart(3, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`);
 
-/** `seed` is given as it was written: it may have more digits than a number in a script can hold. */
-function commandOf({ prompt, sampler, asked, stop, number }, seed) {
+/**
+ * `seed` is given as it was written: it may have more digits than a number in a script can hold.
+ * @param {import("./types.js").Trace} trace
+ * @param {string} seed
+ * @returns {string}
+ */
+export function commandOf({ prompt, sampler, asked, stop, number }, seed) {
   const { temperature, top_k, top_p, min_p, repetition_penalty: penalty } = sampler;
   // A prompt that begins with a dash would be taken for an option, and no argument of a command can hold U+0000.
   const option = prompt.includes("\0") ? "--prompt-file FILE" : `--prompt${prompt.startsWith("-") ? "=" : " "}${shellQuoted(prompt)}`;

@@ -1,42 +1,81 @@
-// Words, numbers and elements: what the pages write with.
+// The words of a page in the reader's language.
 
-let language = "en";
+import { SHARED_STRINGS } from "./strings.js";
 
-/** The sentence `key` in the present language, in parts: what stands for `{0}`, `{1}` … may be elements. */
-function sayWith(key, ...values) {
-  const parts = (STRINGS[language][key] ?? key).split(/\{(\d)\}/);
-  return parts.map((part, i) => (i % 2 ? values[part] ?? `{${part}}` : part)).filter((part) => part !== "");
+/** @typedef {import("./types.js").Language} Language */
+/** @typedef {Record<Language, Record<string, string>>} Strings */
+
+/** @type {Strings} */
+const strings = { en: { ...SHARED_STRINGS.en }, ko: { ...SHARED_STRINGS.ko } };
+
+/** @type {Language} */
+let current = "en";
+
+/**
+ * Add the words of one page to those that all pages have.
+ * @param {Strings} own
+ */
+export function addStrings(own) {
+  Object.assign(strings.en, own.en);
+  Object.assign(strings.ko, own.ko);
 }
 
-/** The same as a text. */
-function say(key, ...values) {
+/**
+ * The language that the page is written in now.
+ * @returns {Language}
+ */
+export const language = () => current;
+
+/** @param {Language} language */
+export function setLanguage(language) {
+  current = language;
+  document.documentElement.lang = language;
+}
+
+/**
+ * @param {string} key
+ * @returns {boolean}
+ */
+export const hasWords = (key) => key in strings[current];
+
+/**
+ * The sentence `key`, in parts: what stands for `{0}`, `{1}` … may be elements.
+ * @param {string} key
+ * @param {...(Node | string | number)} values
+ * @returns {(Node | string)[]}
+ */
+export function sayWith(key, ...values) {
+  const parts = (strings[current][key] ?? key).split(/\{(\d)\}/);
+  /** @param {string} number */
+  const filled = (number) => {
+    const value = values[Number(number)] ?? `{${number}}`;
+    return typeof value === "number" ? String(value) : value;
+  };
+  return parts.map((part, i) => (i % 2 ? filled(part) : part)).filter((part) => part !== "");
+}
+
+/**
+ * The sentence `key` as a text.
+ * @param {string} key
+ * @param {...(string | number)} values
+ * @returns {string}
+ */
+export function say(key, ...values) {
   return sayWith(key, ...values).join("");
 }
 
-/** Puts words where the markup asks for them: `data-say` is a text, `data-say-label` a name that is not seen. */
-function translate(root) {
-  for (const element of root.querySelectorAll("[data-say]")) element.textContent = say(element.dataset.say);
+/**
+ * Put words where the markup asks for them: `data-say` is a text, `data-say-label` a name that is not seen.
+ * @param {ParentNode} root
+ */
+export function translate(root) {
+  for (const element of root.querySelectorAll("[data-say]")) {
+    if (element instanceof HTMLElement) element.textContent = say(element.dataset.say ?? "");
+  }
   for (const element of root.querySelectorAll("[data-say-label]")) {
-    const label = say(element.dataset.sayLabel);
+    if (!(element instanceof HTMLElement)) continue;
+    const label = say(element.dataset.sayLabel ?? "");
     element.setAttribute("aria-label", label);
     if (element.matches("button")) element.title = label;
   }
-}
-
-/** An element with properties and children, which are always text and never markup. */
-function make(name, properties = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) {
-    if (key === "data") Object.assign(element.dataset, value);
-    else if (key in element) element[key] = value;
-    else element.setAttribute(key, value);
-  }
-  element.append(...children);
-  return element;
-}
-
-/** A number with `decimals` decimals and a proper minus sign; a model that is broken has numbers that are none. */
-function written(value, decimals = 4) {
-  if (value === -Infinity) return "−∞";
-  return Number.isFinite(value) ? value.toFixed(decimals).replace(/^-/, "−") : "–";
 }

@@ -1,44 +1,71 @@
-// One query worked through with the model's own numbers: compare with each key, scale, softmax, mix the values.
+// The view of one query worked through, step by step.
 
-/** Every step for one query, in double precision from the model's float32 vectors. */
-function workThrough(view, layer, head, query) {
-  const { tokens, q, k, v, bias } = view.vectorsOf(layer, head);
-  const own = q(query);
-  const keys = Array.from({ length: tokens }, (_, j) => {
-    const key = k(j);
-    const hidden = view.causal && j > query;
-    const dot = own.reduce((sum, x, d) => sum + x * key[d], 0);
-    const scaled = dot * view.scale;
-    // A later key has no offset in a causal model's bias.
-    const added = bias && !hidden ? bias(query, j) : 0;
-    return { token: j, hidden, k: key, v: v(j), dot, scaled, bias: added, masked: hidden ? -Infinity : scaled + added };
-  });
-  const most = Math.max(...keys.map((key) => key.masked));
-  for (const key of keys) key.exp = Math.exp(key.masked - most);
-  const sum = keys.reduce((total, key) => total + key.exp, 0);
-  for (const key of keys) key.weight = key.exp / sum;
-  const z = Float64Array.from(own, (_, d) => keys.reduce((total, key) => total + key.weight * key.v[d], 0));
-  return { q: own, keys, most, sum, z, biased: bias !== null };
-}
+import { closest, make } from "./elements.js";
+import { quoted, shown } from "./labels.js";
+import { written } from "./numbers.js";
+import { fit } from "./pen.js";
+import { paintStrip, Strips, stripWidth } from "./strips.js";
+import { say } from "./words.js";
+import { strongest, workThrough } from "./worked-steps.js";
 
-const strongest = (rows) => rows.reduce((most, row) => row.reduce((m, x) => Math.max(m, Math.abs(x)), most), 0);
-const subscript = (i) => String(i).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
+/** @import { App } from "./app.js" */
+/** @import { Panel, Pen, TextLook } from "./types.js" */
+/** @import { KeySteps, Steps } from "./worked-steps.js" */
 
-class WorkedPanel {
+/** @typedef {"dot" | "scaled" | "bias" | "masked" | "exp" | "weight" | "pattern"} Column The name of a number of `KeySteps`. */
+
+/**
+ * What is worked through now: a query, and the strongest numbers of the vectors that its strips compare.
+ * @typedef {{ query: number, steps: Steps, limits: { qk: number, vz: number } }} Work
+ */
+
+/**
+ * A number of the table, where it is known.
+ * @param {number | null} value
+ */
+const spelled = (value) => (value === null ? "–" : written(value));
+
+/** @implements {Panel} */
+export class WorkedPanel {
+  #strips = new Strips();
+  /** @type {Work | null} */
+  #work = null;
+  /** The token whose sum is written out, or -1. */
+  #chosen = -1;
+
+  /**
+   * @param {HTMLElement} host
+   * @param {number} column
+   * @param {App} app
+   */
   constructor(host, column, app) {
-    Object.assign(this, { column, app });
+    this.column = column;
+    this.app = app;
     this.host = make("div", { className: "worked" });
     host.append(this.host);
-    this.strips = new WeakMap();
-    this.host.addEventListener("pointermove", (event) => this.#read(event));
+    this.host.addEventListener("pointermove", (event) => {
+      const text = this.#strips.read(event, (token) => this.#label(token));
+      if (text !== null) app.tell(text);
+    });
     this.host.addEventListener("click", (event) => {
-      const row = event.target.closest("tr[data-token]");
+      const row = closest(event, "tr[data-token]");
       if (row) this.#choose(Number(row.dataset.token));
     });
   }
 
   get view() {
     return this.app.present()[this.column];
+  }
+
+  /** What the elements are made of: none are made where there is nothing to work through. */
+  get #shown() {
+    if (!this.#work) throw new Error("there is nothing to work through");
+    return this.#work;
+  }
+
+  /** @param {number} token */
+  #label(token) {
+    return shown(this.view.tokens[token].text);
   }
 
   needs() {
@@ -49,33 +76,32 @@ class WorkedPanel {
   show() {
     const { app, view } = this;
     const { layer, head } = app.state;
-    this.watcher?.disconnect();
-    this.steps = null;
-    if (layer === "rollout") return this.host.replaceChildren(make("p", { textContent: say("worked-rollout") }));
-    if (!view.vectors) return this.host.replaceChildren(make("p", { textContent: say("worked-none") }));
+    this.#strips.stop();
+    this.#work = null;
+    if (layer === "rollout" || !view.vectors) {
+      this.host.replaceChildren(make("p", { textContent: say(layer === "rollout" ? "worked-rollout" : "worked-none") }));
+      return;
+    }
     const count = view.vectors.tokens;
-    this.label = (token) => shown(view.tokens[token].text);
-    this.query = Math.min(app.tokenOf(this.column), count - 1);
-    this.steps = workThrough(view, layer, head, this.query);
-    const matrix = view.thinned ? null : view.matrix(layer, head);
-    for (const key of this.steps.keys) key.pattern = matrix && matrix.value(this.query, key.token);
+    const query = Math.min(app.tokenOf(this.column), count - 1);
+    const steps = workThrough(view, layer, head, query);
+    const { q, keys, z } = steps;
+    const limits = { qk: strongest([q, ...keys.map((key) => key.k)]), vz: strongest([z, ...keys.map((key) => key.v)]) };
+    this.#work = { query, steps, limits };
     const kept = app.cellOf(this.column, true)?.key ?? null;
-    const tokenKept = kept === null ? -1 : app.units(view).of(this.chosen ?? -1) === kept ? this.chosen : app.units(view).first[kept];
-    const heaviest = this.steps.keys.reduce((best, key) => (key.weight > best.weight ? key : best));
-    this.chosen = tokenKept >= 0 && tokenKept < count ? tokenKept : heaviest.token;
-    const { q, keys, z } = this.steps;
-    this.limits = { qk: strongest([q, ...keys.map((key) => key.k)]), vz: strongest([z, ...keys.map((key) => key.v)]) };
+    const units = app.units(view);
+    const token = kept === null ? -1 : units.of(this.#chosen) === kept ? this.#chosen : units.first[kept];
+    const heaviest = keys.reduce((best, key) => (key.weight > best.weight ? key : best));
+    this.#chosen = token >= 0 && token < count ? token : heaviest.token;
     this.host.replaceChildren(this.#choice(count), this.#outline(), this.#table(), this.#agreement(), this.#output(), this.#detail());
-    // Only strips that are seen, or soon will be, are drawn: a long text has two thousand.
-    this.watcher = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) if (isIntersecting) this.#draw(target);
-    }, { root: this.host.querySelector(".wide"), rootMargin: "300px" });
-    for (const strip of this.host.querySelectorAll("canvas.strip")) this.watcher.observe(strip);
+    this.#strips.watch(this.host, this.host.querySelector(".wide"), () => app.palette);
   }
 
+  /** @param {number} count */
   #choice(count) {
     const { app, view } = this;
-    const option = (token) => make("option", { value: token, textContent: `${token} · ${this.label(token)}`, selected: token === this.query });
+    const { query } = this.#shown;
+    const option = (/** @type {number} */ token) => make("option", { value: token, textContent: `${token} · ${this.#label(token)}`, selected: token === query });
     const select = make("select", {}, ...Array.from({ length: count }, (_, token) => option(token)));
     select.addEventListener("change", () => app.ask(this.column, Number(select.value)));
     const notes = [];
@@ -88,17 +114,18 @@ class WorkedPanel {
 
   /** The four steps with their shapes, and a sentence each. */
   #outline() {
-    const { view, steps } = this;
+    const { view } = this;
+    const { query, steps } = this.#shown;
     const { d_head: d, scale } = view;
     const T = steps.keys.length;
     const factor = scale === 1 ? "1" : `1/√${d}`;
     // A shape is not broken at the end of a line.
-    const shape = (rows, columns) => `(${rows}\u00a0×\u00a0${columns})`;
+    const shape = (/** @type {number} */ rows, /** @type {number} */ columns) => `(${rows}\u00a0×\u00a0${columns})`;
     const second = [scale === 1 ? say("step-2-none") : say("step-2-text", this.factor())];
     if (steps.biased) second.push(say("step-2-bias"));
     if (view.causal) second.push(say("step-2-mask"));
     const all = [
-      ["step-1", `q Kᵀ = ${shape(1, d)} × ${shape(T, d)}ᵀ → ${shape(1, T)}`, say("step-1-text", quoted(this.label(this.query)))],
+      ["step-1", `q Kᵀ = ${shape(1, d)} × ${shape(T, d)}ᵀ → ${shape(1, T)}`, say("step-1-text", quoted(this.#label(query)))],
       [steps.biased ? "step-2b" : "step-2", `s = q Kᵀ × ${factor}${steps.biased ? " + b" : ""} → ${shape(1, T)}`, second.join(" ")],
       ["step-3", `w = exp(s − max) / Σ exp(s − max) → ${shape(1, T)}`, say("step-3-text", written(steps.sum))],
       ["step-4", `z = w V = ${shape(1, T)} × ${shape(T, d)} → ${shape(1, d)}`, say("step-4-text")],
@@ -107,71 +134,51 @@ class WorkedPanel {
       make("h3", { textContent: say(title) }), make("p", { className: "formula", textContent: formula }), make("p", { textContent: text }))));
   }
 
-  /** A vector as coloured cells. `about` says what it is: { name, values, limit, and what it is multiplied by }. */
-  #strip(about) {
-    const d = about.values.length;
-    const cell = d <= 8 ? 44 : d <= 16 ? 13 : d <= 32 ? 8 : d <= 64 ? 5 : d <= 128 ? 3 : 2;
-    const spoken = `${about.name}: ${[...about.values].map((x) => written(x, 3)).join(" ")}`;
-    const canvas = make("canvas", { className: "strip", role: "img", "aria-label": spoken });
-    canvas.style.width = `${d * cell}px`;
-    canvas.style.height = "20px";
-    this.strips.set(canvas, { ...about, cell });
-    return canvas;
-  }
-
-  #draw(canvas) {
-    const { values, cell } = this.strips.get(canvas);
-    this.#paintStrip(CanvasPen.on(canvas, values.length * cell, 20, this.app.palette), 0, 0, this.strips.get(canvas));
-    this.watcher.unobserve(canvas);
-  }
-
-  #paintStrip(pen, x, y, { values, cell, limit }) {
-    values.forEach((value, d) => {
-      const rgb = diverging(value, limit, this.app.palette);
-      pen.rect(x + d * cell, y, cell - (cell > 4 ? 1 : 0), 20, hex(rgb));
-      if (cell >= 40) pen.text(written(value, 2), x + (d + 0.5) * cell, y + 10, { size: 11, fill: inkOn(rgb), align: "center" });
-    });
-  }
-
-  /** The columns of numbers, by the names of their fields. */
+  /**
+   * The columns of numbers, by the names of their fields.
+   * @returns {Column[]}
+   */
   #columns() {
-    return ["dot", "scaled", ...(this.steps.biased ? ["bias"] : []), "masked", "exp", "weight", "pattern"];
+    /** @type {Column[]} */
+    const bias = this.#shown.steps.biased ? ["bias"] : [];
+    return ["dot", "scaled", ...bias, "masked", "exp", "weight", "pattern"];
   }
 
+  /** @param {Column} name */
   #title(name) {
     return name === "scaled" ? `× ${this.factor()}` : say(`col-${name}`);
   }
 
   #table() {
-    const { steps, limits } = this;
+    const { query, steps, limits } = this.#shown;
     const columns = this.#columns();
-    const title = (textContent, className = "") => make("th", { scope: "col", className, textContent });
+    const title = (/** @type {string} */ textContent, className = "") => make("th", { scope: "col", className, textContent });
     const heads = make("tr", {}, title(say("col-key")), title("k", "vector"), ...columns.map((name) => title(this.#title(name))), title("v", "vector"));
-    const q = make("tr", { className: "own" }, make("th", { scope: "row" }, "q · ", make("bdi", { textContent: this.label(this.query) })),
-      make("td", {}, this.#strip({ name: "q", values: steps.q, limit: limits.qk })), ...columns.map(() => make("td")), make("td"));
-    const cell = (key, name) => {
+    const q = make("tr", { className: "own" }, make("th", { scope: "row" }, "q · ", make("bdi", { textContent: this.#label(query) })),
+      make("td", {}, this.#strips.make({ name: "q", values: steps.q, limit: limits.qk })), ...columns.map(() => make("td")), make("td"));
+    const cell = (/** @type {KeySteps} */ key, /** @type {Column} */ name) => {
       const value = key[name];
-      const text = value === null ? "–" : key.hidden && name === "masked" ? "−∞" : written(value);
-      const td = make("td", { data: { column: name, ...(value === null ? {} : { value }) }, textContent: text });
+      const td = make("td", { data: { column: name, ...(value === null ? {} : { value }) }, textContent: spelled(value) });
       if (name === "weight") {
         const bar = make("span", { className: "fill" });
-        bar.style.width = `${100 * value}%`;
+        bar.style.width = `${100 * key.weight}%`;
         td.prepend(bar);
       }
       return td;
     };
     const rows = steps.keys.map((key) => make("tr", {
-      className: `${key.hidden ? "hidden-key" : ""}${key.token === this.chosen ? " chosen" : ""}`,
+      className: `${key.hidden ? "hidden-key" : ""}${key.token === this.#chosen ? " chosen" : ""}`,
       data: { token: key.token },
       title: key.hidden ? say("later") : "",
-    }, make("th", { scope: "row" }, make("bdi", { textContent: this.label(key.token) })),
-    make("td", {}, this.#strip({ name: "k", token: key.token, values: key.k, limit: limits.qk, times: steps.q, by: "q" })),
+    }, make("th", { scope: "row" }, make("bdi", { textContent: this.#label(key.token) })),
+    make("td", {}, this.#strips.make({ name: "k", token: key.token, values: key.k, limit: limits.qk, times: steps.q })),
     ...columns.map((name) => cell(key, name)),
-    make("td", {}, this.#strip({ name: "v", token: key.token, values: key.v, limit: limits.vz, weight: key.weight }))));
+    make("td", {}, this.#strips.make({ name: "v", token: key.token, values: key.v, limit: limits.vz, weight: key.weight }))));
+    /** @type {Partial<Record<Column, string>>} */
     const sums = { exp: written(steps.sum), weight: written(1) };
     const totals = columns.map((name) => make("td", { textContent: sums[name] ?? "" }));
     const total = make("tr", {}, make("th", { scope: "row", textContent: say("sum") }), make("td"), ...totals,
-      make("td", {}, "z ", this.#strip({ name: "z", values: steps.z, limit: limits.vz })));
+      make("td", {}, "z ", this.#strips.make({ name: "z", values: steps.z, limit: limits.vz })));
     const table = make("table", { id: this.#id("worked-keys") }, make("thead", {}, heads, q), make("tbody", {}, ...rows), make("tfoot", {}, total));
     return make("div", { className: "wide", tabIndex: 0, role: "region", "aria-label": say("tab-worked") }, table);
   }
@@ -181,31 +188,32 @@ class WorkedPanel {
     return String(Number(this.view.scale.toFixed(4)));
   }
 
+  /** @param {string} name */
   #id(name) {
     return this.column ? `${name}-${this.column}` : name;
   }
 
   #agreement() {
-    const { keys } = this.steps;
-    const legend = say("legend-vectors", written(this.limits.qk, 2), written(this.limits.vz, 2));
+    const { limits, steps: { keys } } = this.#shown;
+    const legend = say("legend-vectors", written(limits.qk, 2), written(limits.vz, 2));
     const lines = [make("p", { className: "aside", textContent: legend })];
     if (keys[0].pattern !== null) {
-      const apart = Math.max(...keys.map((key) => Math.abs(key.weight - key.pattern)));
+      const apart = Math.max(...keys.map((key) => Math.abs(key.weight - (key.pattern ?? 0))));
       lines.unshift(make("p", { className: "agree", textContent: say("agree", apart.toExponential(1), this.view.patterns.error.toExponential(1)) }));
     }
     return make("div", {}, ...lines);
   }
 
   #output() {
-    const z = [...this.steps.z];
+    const z = [...this.#shown.steps.z];
     const textContent = `z = [${z.map((x) => written(x)).join(", ")}]`;
     return make("p", { id: this.#id("worked-z"), className: "numbers", data: { values: JSON.stringify(z) }, textContent });
   }
 
   /** The sum behind one score, term by term. */
   #detail() {
-    const { steps, view, label } = this;
-    const key = steps.keys[this.chosen];
+    const { query, steps } = this.#shown;
+    const key = steps.keys[this.#chosen];
     const terms = Array.from(key.k, (x, d) => `(${written(steps.q[d], 3)} × ${written(x, 3)})`);
     const lines = [
       `q·k = ${terms.join(" + ")} = ${written(key.dot)}`,
@@ -217,31 +225,18 @@ class WorkedPanel {
       lines.push(`exp(${written(key.masked)} − (${written(steps.most)})) = ${written(key.exp)}`);
       lines.push(`${written(key.exp)} / ${written(steps.sum)} = ${written(key.weight)}`);
     }
-    return make("section", { className: "detail" }, make("h3", { textContent: say("detail", quoted(label(this.query)), quoted(label(key.token))) }),
+    return make("section", { className: "detail" }, make("h3", { textContent: say("detail", quoted(this.#label(query)), quoted(this.#label(key.token))) }),
       ...lines.map((textContent) => make("p", { className: "numbers", textContent })));
   }
 
+  /** @param {number} token */
   #choose(token) {
-    this.chosen = token;
+    this.#chosen = token;
     const key = this.app.units(this.view).of(token);
-    for (const row of this.host.querySelectorAll("tr[data-token]")) row.classList.toggle("chosen", Number(row.dataset.token) === token);
-    this.host.querySelector(".detail").replaceWith(this.#detail());
-    if (this.column === 0) this.app.state.set({ key, query: this.app.units(this.view).of(this.query), token: this.query });
-  }
-
-  /** Says what the pointed cell of a strip is. */
-  #read(event) {
-    const strip = this.strips.get(event.target);
-    if (!strip) return;
-    const d = Math.floor(event.offsetX / strip.cell);
-    if (d < 0 || d >= strip.values.length) return;
-    const i = subscript(d);
-    const value = strip.values[d];
-    const of = strip.token === undefined ? "" : ` (${this.label(strip.token)})`;
-    let text = `${strip.name}${i}${of} = ${written(value)}`;
-    if (strip.times) text += `; q${i} × k${i} = ${written(strip.times[d])} × ${written(value)} = ${written(strip.times[d] * value)}`;
-    if (strip.weight !== undefined) text += `; w × v${i} = ${written(strip.weight)} × ${written(value)} = ${written(strip.weight * value)}`;
-    this.app.tell(text);
+    for (const row of this.host.querySelectorAll("tr[data-token]")) row.classList.toggle("chosen", row.getAttribute("data-token") === String(token));
+    this.host.querySelector(".detail")?.replaceWith(this.#detail());
+    const { query } = this.#shown;
+    if (this.column === 0) this.app.state.set({ key, query: this.app.units(this.view).of(query), token: query });
   }
 
   mark() {
@@ -249,34 +244,37 @@ class WorkedPanel {
   }
 
   extent() {
-    const strip = this.steps ? this.strips.get(this.host.querySelector("canvas.strip")) : null;
-    this.wide = strip ? strip.values.length * strip.cell : 0;
-    return { width: 120 + 2 * this.wide + 30 + 80 * (this.steps ? this.#columns().length : 4), height: 110 + 24 * (this.steps?.keys.length ?? 0) };
+    const wide = this.#work ? stripWidth(this.#work.steps.q) : 0;
+    const columns = this.#work ? this.#columns().length : 4;
+    return { width: 120 + 2 * wide + 30 + 80 * columns, height: 110 + 24 * (this.#work?.steps.keys.length ?? 0) };
   }
 
+  /** @param {Pen} pen */
   paint(pen) {
-    if (!this.steps) return;
-    const { steps, limits, app: { palette } } = this;
+    if (!this.#work) return;
+    const { app: { palette } } = this;
+    const { query, steps, limits } = this.#work;
+    const wide = stripWidth(steps.q);
     const columns = this.#columns();
-    const cell = this.wide / steps.q.length;
-    const at = (i) => 120 + this.wide + 80 * (i + 1);
+    const at = (/** @type {number} */ i) => 120 + wide + 80 * (i + 1);
     const vAt = at(columns.length - 1) + 20;
+    /** @type {(what: string, x: number, y: number, more?: Partial<TextLook>) => void} */
     const text = (what, x, y, more = {}) => pen.text(what, x, y, { size: 12, fill: palette.ink, ...more });
     text("k", 110, 10, { fill: palette.soft });
     columns.forEach((name, i) => text(this.#title(name), at(i), 10, { align: "right", fill: palette.soft }));
     text("v", vAt, 10, { fill: palette.soft });
-    text(fit(`q · ${this.label(this.query)}`, 12, 100).text, 0, 36, { weight: 650 });
-    this.#paintStrip(pen, 110, 26, { values: steps.q, cell, limit: limits.qk });
+    text(fit(`q · ${this.#label(query)}`, 12, 100).text, 0, 36, { weight: 650 });
+    paintStrip(pen, 110, 26, { values: steps.q, limit: limits.qk }, palette);
     steps.keys.forEach((key, row) => {
       const y = 62 + row * 24;
       const fill = key.hidden ? palette.soft : palette.ink;
-      text(fit(this.label(key.token), 12, 100).text, 0, y, { fill });
-      this.#paintStrip(pen, 110, y - 10, { values: key.k, cell, limit: limits.qk });
-      columns.forEach((name, i) => text(key[name] === null ? "–" : written(key[name]), at(i), y, { align: "right", fill }));
-      this.#paintStrip(pen, vAt, y - 10, { values: key.v, cell, limit: limits.vz });
+      text(fit(this.#label(key.token), 12, 100).text, 0, y, { fill });
+      paintStrip(pen, 110, y - 10, { values: key.k, limit: limits.qk }, palette);
+      columns.forEach((name, i) => text(spelled(key[name]), at(i), y, { align: "right", fill }));
+      paintStrip(pen, vAt, y - 10, { values: key.v, limit: limits.vz }, palette);
     });
     const y = 72 + steps.keys.length * 24;
     text("z", vAt - 14, y, { weight: 650 });
-    this.#paintStrip(pen, vAt, y - 10, { values: steps.z, cell, limit: limits.vz });
+    paintStrip(pen, vAt, y - 10, { values: steps.z, limit: limits.vz }, palette);
   }
 }

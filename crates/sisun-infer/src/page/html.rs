@@ -1,68 +1,97 @@
 //! Joining a page: template, styles, scripts and data in one file.
 
+use super::modules::{self, Source};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
+
+macro_rules! sources {
+    ($($file:literal),* $(,)?) => {
+        &[$(($file, include_str!(concat!("../../page/", $file)))),*]
+    };
+}
+
+/// All scripts of the pages. Their imports say in which order they run.
+const SCRIPTS: &[Source] = sources![
+    "address.js",
+    "app.js",
+    "attention-strings.js",
+    "blocks.js",
+    "canvas.js",
+    "colour.js",
+    "controls.js",
+    "elements.js",
+    "facts.js",
+    "gathered.js",
+    "grid.js",
+    "head.js",
+    "heads.js",
+    "heatmap.js",
+    "help.js",
+    "labels.js",
+    "legend.js",
+    "main.js",
+    "matrix.js",
+    "numbers.js",
+    "panels.js",
+    "pen.js",
+    "readout.js",
+    "save.js",
+    "sentence.js",
+    "state.js",
+    "strings.js",
+    "strips.js",
+    "svg.js",
+    "table.js",
+    "text.js",
+    "theme.js",
+    "time.js",
+    "toggles.js",
+    "tokens.js",
+    "trace-app.js",
+    "trace-attention.js",
+    "trace-candidates.js",
+    "trace-command.js",
+    "trace-course.js",
+    "trace-facts.js",
+    "trace-heads.js",
+    "trace-seen.js",
+    "trace-strings.js",
+    "trace-text.js",
+    "trace.js",
+    "trouble.js",
+    "units.js",
+    "view.js",
+    "words.js",
+    "worked-steps.js",
+    "worked.js",
+];
 
 /// What a page is made of besides its data.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parts {
     template: &'static str,
     styles: &'static [&'static str],
-    scripts: &'static [&'static str],
+    /// The script that starts the page.
+    entry: &'static str,
 }
 
-macro_rules! parts {
-    ($template:literal, [$($style:literal),*], [$($script:literal),*]) => {
-        Parts {
-            template: include_str!(concat!("../../page/", $template)),
-            styles: &[$(include_str!(concat!("../../page/", $style))),*],
-            scripts: &[$(include_str!(concat!("../../page/", $script))),*],
-        }
-    };
-}
-
-/// The page of attention maps; the scripts share one scope, in this order.
-pub(crate) const ATTENTION: Parts = parts!(
-    "page.html",
-    ["style.css"],
-    [
-        "words.js",
-        "strings.js",
-        "data.js",
-        "units.js",
-        "colour.js",
-        "state.js",
-        "canvas.js",
-        "grid.js",
-        "head.js",
-        "text.js",
-        "worked.js",
-        "table.js",
-        "many.js",
-        "save.js",
-        "main.js"
-    ]
-);
+/// The page of attention maps.
+pub(crate) const ATTENTION: Parts = Parts {
+    template: include_str!("../../page/page.html"),
+    styles: &[include_str!("../../page/style.css")],
+    entry: "main.js",
+};
 
 /// The page of how a sample came about.
-pub(crate) const TRACE: Parts = parts!(
-    "trace.html",
-    ["style.css", "trace.css"],
-    [
-        "words.js",
-        "trace-strings.js",
-        "data.js",
-        "colour.js",
-        "trace-text.js",
-        "trace-candidates.js",
-        "trace-attention.js",
-        "trace-course.js",
-        "trace-command.js",
-        "trace-app.js",
-        "trace.js"
-    ]
-);
+pub(crate) const TRACE: Parts = Parts {
+    template: include_str!("../../page/trace.html"),
+    styles: &[
+        include_str!("../../page/style.css"),
+        include_str!("../../page/trace.css"),
+    ],
+    entry: "trace.js",
+};
 
 /// Puts everything into the template. `data` is JSON.
 pub(crate) fn join<'a>(
@@ -73,10 +102,7 @@ pub(crate) fn join<'a>(
     blocks: impl Iterator<Item = &'a str>,
 ) -> String {
     let style = parts.styles.concat();
-    let script = format!(
-        "(() => {{\n\"use strict\";\n{}}})();\n",
-        parts.scripts.concat()
-    );
+    let script = script(parts.entry);
     let csp = format!(
         "default-src 'none'; script-src '{}'; style-src '{}'; img-src data: blob:",
         hash(&script),
@@ -104,6 +130,13 @@ pub(crate) fn join<'a>(
             ("script", &script),
         ],
     )
+}
+
+/// A script with all that it imports, as one script in a scope of its own.
+fn script(entry: &str) -> String {
+    let modules = modules::join(entry, SCRIPTS)
+        .expect("the project's own scripts fit together, as a test of this module proves");
+    format!("(() => {{\n\"use strict\";\n{modules}}})();\n")
 }
 
 /// The template with each `{{name}}` replaced, in one go: what is put in is not looked at again.
@@ -141,7 +174,46 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    #[test]
+    fn the_scripts_fit_together_and_each_is_on_a_page() {
+        let pages = [ATTENTION, TRACE].map(|parts| modules::join(parts.entry, SCRIPTS).unwrap());
+        for (file, _) in SCRIPTS {
+            assert!(
+                pages
+                    .iter()
+                    .any(|page| page.contains(&format!("modules[\"{file}\"] = "))),
+                "no page imports {file}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_script_of_the_folder_is_embedded() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("page");
+        let names = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let there: BTreeSet<String> = names.filter(|name| name.ends_with(".js")).collect();
+        let embedded = SCRIPTS.iter().map(|(file, _)| (*file).to_owned()).collect();
+        assert_eq!(there, embedded);
+    }
+
+    #[test]
+    fn no_script_ends_the_element_that_holds_it() {
+        for (file, text) in SCRIPTS {
+            assert!(
+                !text.contains("</script") && !text.contains("<!--"),
+                "{file}"
+            );
+        }
+    }
 
     #[test]
     fn what_is_put_in_is_not_looked_at_again() {

@@ -11,6 +11,7 @@
 
 mod encode;
 mod html;
+mod modules;
 mod thin;
 mod trace;
 mod units;

@@ -1,0 +1,131 @@
+// What the reader chose lives in the address of the page, so that a copied link opens exactly what was seen.
+
+/** @typedef {string | number | null | (string | null)[]} Choice What one name of the address may stand for. */
+
+/**
+ * @param {string} text
+ * @returns {number | null}
+ */
+export const readNumber = (text) => (text !== "" && Number.isFinite(Number(text)) ? Number(text) : null);
+
+/**
+ * @param {string} text
+ * @returns {number | null}
+ */
+export const readIndex = (text) => (/^\d+$/.test(text) ? Number(text) : null);
+
+/**
+ * A reader that takes these texts and no others.
+ * @template {string} T
+ * @param {...T} allowed
+ * @returns {(text: string) => T | null}
+ */
+export const readOne = (...allowed) => (text) => allowed.find((one) => one === text) ?? null;
+
+export const readMap = readOne("blues", "viridis", "cividis", "magma");
+export const readLanguage = readOne("en", "ko");
+export const readTheme = readOne("auto", "light", "dark");
+
+/**
+ * The part of the address that follows `#`.
+ * @template {Record<keyof C, Choice>} C
+ */
+export class Address {
+  #timer = 0;
+
+  /**
+   * Each name has a reader of its text, which gives null for what it does not take. `always` is written even while it is
+   * as in `defaults`.
+   * @param {{ [N in keyof C]: (text: string) => C[N] | null }} readers
+   * @param {C} defaults
+   * @param {string & keyof C} always
+   */
+  constructor(readers, defaults, always) {
+    this.readers = readers;
+    this.defaults = defaults;
+    this.always = always;
+  }
+
+  /** @returns {(string & keyof C)[]} */
+  get names() {
+    return /** @type {(string & keyof C)[]} */ (Object.keys(this.readers));
+  }
+
+  /** What the address says, and the defaults for the rest. */
+  read() {
+    const found = { ...this.defaults };
+    const address = new URLSearchParams(location.hash.slice(1));
+    for (const name of this.names) {
+      for (const text of address.getAll(name)) found[name] = this.readers[name](text) ?? found[name];
+    }
+    return found;
+  }
+
+  /**
+   * Call back with the choices whenever the reader changes the address.
+   * @param {(choices: C) => void} callback
+   */
+  listen(callback) {
+    addEventListener("hashchange", () => callback(this.read()));
+  }
+
+  /** @param {C} choices */
+  write(choices) {
+    clearTimeout(this.#timer);
+    const hash = this.#spell(choices);
+    if (location.hash.slice(1) === hash) return;
+    try {
+      history.replaceState(null, "", `#${hash}`);
+    } catch {
+      // Where a page from a file may not do that, the address stays as it was.
+    }
+  }
+
+  /**
+   * Write what the choices will be in a moment: browsers limit how often an address may change.
+   * @param {C} choices
+   */
+  writeSoon(choices) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.write(choices), 150);
+  }
+
+  /**
+   * What differs from a page that was just opened.
+   * @param {C} choices
+   */
+  #spell(choices) {
+    const chosen = this.names.filter((name) => name === this.always || !same(choices[name], this.defaults[name]));
+    return chosen.map((name) => `${name}=${encodeURIComponent(spelled(choices[name]))}`).join("&");
+  }
+}
+
+/** @param {Choice} value */
+function spelled(value) {
+  if (Array.isArray(value)) return value.map((one) => one ?? "").join(",");
+  return typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value);
+}
+
+/**
+ * Whether two choices are the same.
+ * @param {Choice} a
+ * @param {Choice} b
+ * @returns {boolean}
+ */
+export function same(a, b) {
+  return a === b || (Array.isArray(a) && Array.isArray(b) && a.join() === b.join());
+}
+
+/**
+ * Copy a text, and return whether that was possible: not every browser lets a page from a file reach the clipboard.
+ * @param {string} text
+ * @returns {Promise<boolean>}
+ */
+export async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,289 @@
+// The attention page: what is shown, and what follows from a choice.
+
+import { OKABE_ITO, ROOT_FROM } from "./colour.js";
+import { Controls } from "./controls.js";
+import { find, make, watchWidth } from "./elements.js";
+import { matrixBy } from "./gathered.js";
+import { headName, headOf } from "./heads.js";
+import { Legend } from "./legend.js";
+import { Panels, presentViews } from "./panels.js";
+import { Looks, Readout } from "./readout.js";
+import { Sentence } from "./sentence.js";
+import { State } from "./state.js";
+import { Theme } from "./theme.js";
+import { TimeBar } from "./time.js";
+import { Toggles } from "./toggles.js";
+import { report } from "./trouble.js";
+import { counterpart, tokenAt, tokenBegin, unitsOf } from "./units.js";
+import { View } from "./view.js";
+import { say, setLanguage } from "./words.js";
+
+/** @import { Cell, Layer, PageData, Panel, PlacedCell, Window } from "./types.js" */
+
+export class App {
+  #turn = 0;
+  #frame = 0;
+
+  /** @param {PageData} page */
+  constructor(page) {
+    this.page = page;
+    this.views = page.views.map((view) => new View(view));
+    this.theme = new Theme(page.colours);
+    this.state = new State(page, this.views);
+    /** @type {PlacedCell | null} */
+    this.pointed = null;
+    /** @type {Panel[]} Those of the present tab. */
+    this.panels = [];
+    /** @type {Promise<void>} Kept once the present state is shown. */
+    this.settled = Promise.resolve();
+    this.all = new Panels(this);
+    this.times = new TimeBar(this);
+    this.readout = new Readout(find("readout"));
+    this.looks = new Looks(find("looks"), this);
+    this.sentence = new Sentence(find("sentence"), this);
+    this.legend = new Legend(find("legend"));
+    this.toggles = new Toggles(find("toggles"), this);
+    this.controls = new Controls(this);
+    this.state.listen((changed) => this.#changed(changed));
+    this.theme.listen(() => this.refresh());
+    watchWidth(find("legend"), () => this.legend.show(this));
+  }
+
+  present() {
+    return presentViews(this);
+  }
+
+  /** @param {View} view */
+  units(view) {
+    return unitsOf(view, this.state.unit);
+  }
+
+  /**
+   * @param {View} view
+   * @param {Layer} layer
+   */
+  matrix(view, layer = this.state.layer, head = this.state.head) {
+    return matrixBy(view, layer, head, this.units(view));
+  }
+
+  /** The name of the colour map. */
+  get map() {
+    return this.theme.mapOf(this.state.theme, this.state.map);
+  }
+
+  get scale() {
+    return this.state.scale ?? (this.present().some((view) => this.units(view).n >= ROOT_FROM) ? "root" : "linear");
+  }
+
+  get colours() {
+    return this.theme.colours(this.state.theme, this.state.map, this.scale);
+  }
+
+  get palette() {
+    return this.colours.palette;
+  }
+
+  /**
+   * The heads of the text view that a model has, with the place that gives them their colour.
+   * @param {View} view
+   * @returns {{ layer: Layer, head: number, slot: number }[]}
+   */
+  headsOn(view) {
+    const { heads, layer, head } = this.state;
+    return (heads ?? [`${layer}.${head}`]).flatMap((name, slot) => {
+      if (!name) return [];
+      const [of, number] = headOf(name);
+      return view.has(of, number) ? [{ layer: of, head: number, slot }] : [];
+    });
+  }
+
+  /** @param {number} slot */
+  headColour(slot) {
+    return OKABE_ITO[slot] ?? this.palette.ink;
+  }
+
+  /**
+   * The cell that a column marks: the one pointed at, wherever that is, or else the one kept.
+   * @param {number} column
+   * @returns {Cell | null}
+   */
+  cellOf(column, keptOnly = false) {
+    const views = this.present();
+    const { column: from, query, key } = (!keptOnly && this.pointed) || { column: 0, ...this.state };
+    if (query === null && key === null) return null;
+    const [there, here] = [this.units(views[from]), this.units(views[column])];
+    return { query: counterpart(there, here, query), key: counterpart(there, here, key) };
+  }
+
+  /** @param {PlacedCell | null} cell */
+  point(cell) {
+    if (!cell && !this.pointed) return;
+    this.pointed = cell;
+    // Pointers may report more often than the screen is drawn.
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.mark();
+    });
+  }
+
+  /**
+   * Keep a cell; the address counts in the units of the first column.
+   * @param {number} column
+   * @param {Cell} cell
+   */
+  pin(column, { query, key }) {
+    const views = this.present();
+    const [there, here] = [this.units(views[column]), this.units(views[0])];
+    this.state.set({ query: counterpart(there, here, query), key: counterpart(there, here, key), token: null });
+  }
+
+  /**
+   * Keep a cell, or let it go if it is the one that is kept.
+   * @param {number} column
+   * @param {Cell} cell
+   */
+  toggle(column, cell) {
+    const kept = this.cellOf(column, true);
+    if (kept && kept.query === cell.query && kept.key === cell.key) this.state.set({ query: null, key: null, token: null });
+    else this.pin(column, cell);
+  }
+
+  /**
+   * The token that is worked through: the chosen one, the first of the kept unit, or the last of all.
+   * @param {number} column
+   */
+  tokenOf(column) {
+    const views = this.present();
+    const { query, token } = this.state;
+    if (query === null) return views[column].tokens.length - 1;
+    const first = this.units(views[0]);
+    const own = token !== null && first.of(token) === query ? token : first.first[query];
+    return column === 0 ? own : tokenAt(views[column], tokenBegin(views[0], own), own);
+  }
+
+  /**
+   * Work through another token.
+   * @param {number} column
+   * @param {number} token
+   */
+  ask(column, token) {
+    const views = this.present();
+    const own = column === 0 ? token : tokenAt(views[0], tokenBegin(views[column], token), token);
+    this.state.set({ query: this.units(views[0]).of(own), token: own, key: null });
+  }
+
+  /**
+   * @param {Layer} layer
+   * @param {number} head
+   */
+  open(layer, head) {
+    this.state.set({ view: "head", layer, head });
+    find("tab-head").focus({ preventScroll: true });
+  }
+
+  /**
+   * @param {number} column
+   * @param {Window} window
+   */
+  wander(column, { zoom, x, y }) {
+    this.state.set({ zoom, x, y });
+  }
+
+  /**
+   * @param {number} column
+   * @param {number} top
+   */
+  scrolled(column, top) {
+    this.state.set({ top: Math.round(top) });
+  }
+
+  /**
+   * Write into the readout what has no cell.
+   * @param {string} text
+   */
+  tell(text) {
+    this.readout.host.replaceChildren(make("span", { textContent: text }));
+  }
+
+  /** What the present view is, for the head of a saved picture. */
+  caption() {
+    const { view, layer, head } = this.state;
+    const what = view === "head" || view === "worked" ? headName(layer, head) : say(`tab-${view}`);
+    const label = this.page.kind === "variants" ? [] : [this.present()[0].label];
+    return [what, ...label, say(`scale-${this.scale}`), say(`unit-${this.state.unit}`)].join(" · ");
+  }
+
+  fileName() {
+    const { view, layer, head } = this.state;
+    const what = view === "head" || view === "worked" ? `${view}-layer${layer}-head${head}` : view;
+    const { label } = this.present()[0];
+    return `${this.page.title}-${what}${this.page.kind === "time" ? `-${label}` : ""}`.replace(/[^\p{L}\p{N}._-]+/gu, "-");
+  }
+
+  /**
+   * Pointing and wandering leave everything else as it is.
+   * @param {Set<string>} changed
+   */
+  #changed(changed) {
+    const only = (/** @type {string[]} */ ...names) => [...changed].every((name) => names.includes(name));
+    if (only("zoom", "x", "y")) for (const panel of this.panels) panel.map?.look(this.state);
+    else if (only("top")) for (const panel of this.panels) panel.scrollTo?.(this.state.top);
+    else if (only("query", "key") || (only("query", "key", "token") && this.state.view !== "worked")) {
+      if (this.state.view === "worked" && changed.has("query")) this.refresh();
+      else this.mark();
+    } else this.refresh();
+  }
+
+  /** Show the present state, as soon as all that it needs has been decoded; a later call overtakes an earlier one. */
+  refresh() {
+    this.settled = this.#refresh().catch(report);
+    return this.settled;
+  }
+
+  async #refresh() {
+    const turn = ++this.#turn;
+    const { state } = this;
+    setLanguage(state.language);
+    this.theme.apply(state.theme);
+    this.controls.show();
+    this.times.show();
+    const panels = this.all.of(state.view);
+    const waits = panels.flatMap((panel) => panel.needs()).filter(Boolean);
+    if (state.view === "grid") {
+      // Thumbnails come one layer after another.
+      const early = () => turn === this.#turn && panels.forEach((panel) => panel.show());
+      for (const wait of waits) wait?.then(early, () => {});
+    }
+    if (waits.length) await Promise.all(waits);
+    if (turn !== this.#turn) return;
+    this.panels = panels;
+    this.legend.show(this);
+    for (const panel of panels) panel.show();
+    if (state.view === "text") {
+      this.toggles.show(this.present()[0]);
+      for (const panel of panels) panel.scrollTo?.(state.top);
+    }
+    this.mark();
+  }
+
+  /** Show the cell that is pointed at or kept, wherever it can be seen. */
+  mark() {
+    const { state, pointed } = this;
+    const single = state.view !== "grid" && state.view !== "table";
+    for (const panel of this.panels) panel.mark(this.cellOf(panel.column));
+    this.all.mark(state.view);
+    const column = pointed?.column ?? 0;
+    const view = this.present()[column];
+    const units = this.units(view);
+    const cell = this.cellOf(column);
+    const on = state.view === "text" ? this.headsOn(view) : [{ layer: state.layer, head: state.head }];
+    const here = on.length > 0 && single && view.has(on[0].layer, on[0].head) && !view.need(on[0].layer);
+    const matrix = here ? this.matrix(view, on[0].layer, on[0].head) : null;
+    if (state.view !== "worked") {
+      const hint = state.view === "text" ? "hint-text" : this.present().length > 1 ? "hint-many" : "hint";
+      this.readout.show(units, on.length === 1 ? matrix : null, cell, say(hint));
+    } else if (!this.readout.host.textContent) this.tell(say("point-strip"));
+    this.looks.show(units, (state.view === "head" || state.view === "text") && on.length === 1 ? matrix : null, cell?.query ?? null);
+    this.sentence.show(view, units, state.view === "worked" ? { query: units.of(this.tokenOf(0)), key: null } : cell, on.length === 1 ? matrix : null);
+  }
+}

@@ -1,0 +1,82 @@
+// What the colours of the attention page mean.
+
+import { hex, share, TICKS } from "./colour.js";
+import { make } from "./elements.js";
+import { CanvasPen } from "./pen.js";
+import { faintest } from "./text.js";
+import { unitsOf } from "./units.js";
+import { say } from "./words.js";
+
+/** @import { App } from "./app.js" */
+/** @import { Colours } from "./colour.js" */
+/** @import { Pen } from "./types.js" */
+
+/**
+ * Draw the colour bar with its ticks, `width` × 34.
+ * @param {Pen} pen
+ * @param {number} x
+ * @param {number} y
+ * @param {number} width
+ * @param {Colours} colours
+ */
+export function paintColourBar(pen, x, y, width, colours) {
+  // One stripe a pixel, each a little wider than that: what shines through between stripes would look like bands.
+  for (let i = 0; i < width; i++) {
+    const at = (i + 0.5) / width;
+    const weight = colours.scale === "root" ? at * at : at;
+    pen.rect(x + i, y, Math.min(1.5, width - i), 12, hex(colours.rgb(weight)));
+  }
+  const { soft, line } = colours.palette;
+  pen.frame(x - 0.5, y - 0.5, width + 1, 13, line);
+  for (const tick of TICKS[colours.scale]) {
+    const at = x + width * share(tick, colours.scale);
+    pen.line([at, y + 13, at, y + 17], { stroke: soft });
+    const align = tick === 0 ? "left" : tick === 1 ? "right" : "center";
+    pen.text(String(tick), at, y + 25, { size: 11, fill: soft, align });
+  }
+}
+
+/** What the colours mean: the bar, the hidden cells, rows and columns. */
+export class Legend {
+  /** @param {HTMLElement} host */
+  constructor(host) {
+    this.host = host;
+    this.bar = make("canvas", { role: "img" });
+  }
+
+  /** @param {App} app */
+  show(app) {
+    const { view, unit } = app.state;
+    const { colours, palette } = app;
+    const heat = view === "grid" || view === "head";
+    const lines = [];
+    if (heat) {
+      lines.push(say("legend-rows"));
+      if (view === "grid") lines.push(say("legend-habits"));
+      if (app.views.some((one) => unitsOf(one, unit).n > 120)) lines.push(say("legend-pooled"));
+    }
+    if (view === "text") lines.push(say("legend-lines"), say("legend-faint", faintest(unitsOf(app.present()[0], unit).n)));
+    if (unit !== "token" && (heat || view === "text")) lines.push(say("legend-unit", say(`unit-${unit}`)));
+    /** @type {HTMLElement[]} */
+    const children = lines.map((text) => make("p", { textContent: text }));
+    if (heat) {
+      const title = make("p", { className: "name", textContent: say("legend-weight") });
+      children.unshift(title, this.bar);
+      if (app.views.some((one) => one.causal)) {
+        const swatch = make("span", { className: "swatch" });
+        swatch.style.background = hex(palette.hiddenRgb);
+        children.splice(2, 0, make("p", {}, swatch, say("legend-hidden")));
+      }
+    }
+    this.host.replaceChildren(...children);
+    if (heat) this.#paint(colours);
+  }
+
+  /** @param {Colours} colours */
+  #paint(colours) {
+    const width = Math.min(Math.floor(this.host.clientWidth) || 260, 340);
+    const pen = CanvasPen.on(this.bar, width, 34, colours.palette);
+    paintColourBar(pen, 1, 1, width - 2, colours);
+    this.bar.setAttribute("aria-label", `${say("legend-weight")}: ${TICKS[colours.scale].join(", ")}`);
+  }
+}

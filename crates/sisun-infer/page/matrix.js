@@ -1,0 +1,102 @@
+// The attention pattern of one head.
+
+/**
+ * One pattern: `n` rows of queries, each as far as its keys are visible. `codes[from + …] / greatest` is a weight, and
+ * `error` is how far it may be from the model's own number.
+ */
+export class Matrix {
+  /** @type {Map<number, Uint16Array>} */
+  #pooled = new Map();
+
+  /** @param {{ codes: Uint16Array, from?: number, n: number, causal: boolean, greatest: number, error: number }} given */
+  constructor({ codes, from = 0, n, causal, greatest, error }) {
+    this.codes = codes;
+    this.from = from;
+    this.n = n;
+    this.causal = causal;
+    this.greatest = greatest;
+    this.error = error;
+  }
+
+  /**
+   * Where the codes of a query begin.
+   * @param {number} query
+   * @returns {number}
+   */
+  base(query) {
+    return this.from + (this.causal ? query * (query + 1) / 2 : query * this.n);
+  }
+
+  /**
+   * How many keys a query sees.
+   * @param {number} query
+   * @returns {number}
+   */
+  width(query) {
+    return this.causal ? query + 1 : this.n;
+  }
+
+  /**
+   * @param {number} query
+   * @param {number} key
+   * @returns {boolean}
+   */
+  hidden(query, key) {
+    return this.causal && key > query;
+  }
+
+  /**
+   * @param {number} query
+   * @param {number} key
+   * @returns {number}
+   */
+  value(query, key) {
+    return this.hidden(query, key) ? 0 : this.codes[this.base(query) + key] / this.greatest;
+  }
+
+  /**
+   * How far `value` may be from the model's own number.
+   * @param {number} key
+   * @returns {number}
+   */
+  errorAt(key) {
+    return this.error;
+  }
+
+  /**
+   * @param {number} query
+   * @returns {Float64Array}
+   */
+  row(query) {
+    return Float64Array.from({ length: this.n }, (_, key) => this.value(query, key));
+  }
+
+  /**
+   * Blocks of `pool` × `pool` cells, each by its largest code: a small picture must not lose the few cells that matter.
+   * @param {number} pool
+   * @returns {Uint16Array}
+   */
+  pooled(pool) {
+    const codes = this.#pooled.get(pool) ?? this.#pool(pool);
+    this.#pooled.set(pool, codes);
+    return codes;
+  }
+
+  /** @param {number} pool */
+  #pool(pool) {
+    const { codes, n } = this;
+    const side = Math.ceil(n / pool);
+    const largest = new Uint16Array(side * side);
+    for (let query = 0; query < n; query++) {
+      const base = this.base(query);
+      const width = this.width(query);
+      let out = Math.floor(query / pool) * side;
+      for (let key = 0; key < width; out++) {
+        let most = largest[out];
+        for (const end = Math.min(key + pool, width); key < end; key++) most = Math.max(most, codes[base + key]);
+        largest[out] = most;
+      }
+    }
+    return largest;
+  }
+}

@@ -1,0 +1,87 @@
+// Beside the picture: the exact weight of a cell, and where a query looks.
+
+import { make } from "./elements.js";
+import { quoted } from "./labels.js";
+import { written } from "./numbers.js";
+import { say } from "./words.js";
+
+/** @import { App } from "./app.js" */
+/** @import { Matrix } from "./matrix.js" */
+/** @import { Cell } from "./types.js" */
+/** @import { Units } from "./units.js" */
+
+/** The exact weight of the cell that is pointed at or kept. */
+export class Readout {
+  /** @param {HTMLElement} host */
+  constructor(host) {
+    this.host = host;
+  }
+
+  /**
+   * `cell` may lack query or key; `matrix` is null where no single head is looked at.
+   * @param {Units} units
+   * @param {Matrix | null} matrix
+   * @param {Cell | null} cell
+   * @param {string} hint
+   */
+  show(units, matrix, cell, hint) {
+    const { host } = this;
+    for (const name of ["query", "key", "value"]) delete host.dataset[name];
+    const { query = null, key = null } = cell ?? {};
+    const label = (/** @type {number} */ unit) => make("bdi", { textContent: units.labels[unit] });
+    if (query !== null) host.dataset.query = String(query);
+    if (key !== null) host.dataset.key = String(key);
+    if (query === null || key === null) {
+      const one = query ?? key;
+      host.replaceChildren(one === null ? make("span", { className: "hint", textContent: hint }) : label(one));
+      return;
+    }
+    /** @type {HTMLElement[]} */
+    const parts = [make("span", { className: "pair" }, label(query), " → ", label(key))];
+    if (matrix) {
+      const value = matrix.value(query, key);
+      const error = matrix.errorAt(key);
+      host.dataset.value = String(value);
+      parts.push(make("strong", { textContent: written(value) }));
+      // Said only where it reaches the decimals that are shown.
+      if (error >= 0.00005 && !matrix.hidden(query, key)) parts.push(make("span", { className: "error", textContent: `± ${written(error)}` }));
+    }
+    parts.push(make("small", { textContent: matrix?.hidden(query, key) ? say("later") : say("from-to", query, key) }));
+    host.replaceChildren(...parts);
+  }
+}
+
+/** Where a query looks: its strongest keys as bars, and what is left for all others. */
+export class Looks {
+  /**
+   * @param {HTMLElement} host
+   * @param {App} app
+   */
+  constructor(host, app) {
+    this.host = host;
+    this.app = app;
+  }
+
+  /**
+   * @param {Units} units
+   * @param {Matrix | null} matrix
+   * @param {number | null} query
+   */
+  show(units, matrix, query) {
+    const { host } = this;
+    host.replaceChildren();
+    if (query === null || !matrix) return;
+    const row = matrix.row(query);
+    const strongestFirst = [...row.keys()].filter((key) => row[key] > 0).sort((a, b) => row[b] - row[a]);
+    const top = strongestFirst.slice(0, 8);
+    const others = strongestFirst.slice(8);
+    const line = (/** @type {string} */ label, /** @type {number} */ value) => {
+      const bar = make("span", { className: "fill" });
+      bar.style.width = `${100 * Math.min(value, 1)}%`;
+      return make("li", {}, bar, make("bdi", { textContent: label }), make("span", { className: "value", textContent: written(value, 3) }));
+    };
+    const lines = top.map((key) => line(units.labels[key], row[key]));
+    if (others.length) lines.push(line(say("rest", others.length), others.reduce((sum, key) => sum + row[key], 0)));
+    host.replaceChildren(make("p", { className: "name", textContent: say("looks-at", quoted(units.labels[query])) }), make("ol", {}, ...lines));
+  }
+}

@@ -1,0 +1,122 @@
+// Vectors as strips of coloured cells, drawn when they are about to be seen.
+
+import { diverging, hex, inkOn } from "./colour.js";
+import { make } from "./elements.js";
+import { written } from "./numbers.js";
+import { CanvasPen } from "./pen.js";
+
+/** @import { Palette, Pen } from "./types.js" */
+/** @typedef {Float32Array | Float64Array} Vector */
+
+/**
+ * A vector, and what the view says of it.
+ * @typedef {object} Strip
+ * @property {string} name
+ * @property {Vector} values
+ * @property {number} limit the strongest of all that it is compared with
+ * @property {number} [token] whose vector it is
+ * @property {Vector} [times] the query that it is multiplied by
+ * @property {number} [weight] the weight that it is multiplied by
+ */
+
+/** @param {number} i */
+const subscript = (i) => String(i).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]);
+
+/**
+ * How wide one dimension of so many is, in pixels.
+ * @param {number} dimensions
+ */
+const cellOf = (dimensions) => {
+  const steps = [[8, 44], [16, 13], [32, 8], [64, 5], [128, 3]];
+  return steps.find(([most]) => dimensions <= most)?.[1] ?? 2;
+};
+
+/**
+ * @param {Pen} pen
+ * @param {number} x
+ * @param {number} y
+ * @param {Pick<Strip, "values" | "limit">} strip
+ * @param {Palette} palette
+ */
+export function paintStrip(pen, x, y, { values, limit }, palette) {
+  const cell = cellOf(values.length);
+  values.forEach((value, d) => {
+    const rgb = diverging(value, limit, palette);
+    pen.rect(x + d * cell, y, cell - (cell > 4 ? 1 : 0), 20, hex(rgb));
+    if (cell >= 40) pen.text(written(value, 2), x + (d + 0.5) * cell, y + 10, { size: 11, fill: inkOn(rgb), align: "center" });
+  });
+}
+
+/**
+ * How wide the strip of a vector is, in pixels.
+ * @param {Vector} values
+ * @returns {number}
+ */
+export const stripWidth = (values) => values.length * cellOf(values.length);
+
+/** The strips of one view. */
+export class Strips {
+  /** @type {WeakMap<EventTarget, Strip>} */
+  #strips = new WeakMap();
+  /** @type {IntersectionObserver | null} */
+  #watcher = null;
+
+  /**
+   * The canvas of a strip, still empty.
+   * @param {Strip} strip
+   * @returns {HTMLCanvasElement}
+   */
+  make(strip) {
+    const spoken = `${strip.name}: ${[...strip.values].map((x) => written(x, 3)).join(" ")}`;
+    const canvas = make("canvas", { className: "strip", role: "img", "aria-label": spoken });
+    canvas.style.width = `${stripWidth(strip.values)}px`;
+    canvas.style.height = "20px";
+    this.#strips.set(canvas, strip);
+    return canvas;
+  }
+
+  /** Draw no more of those that were made. */
+  stop() {
+    this.#watcher?.disconnect();
+  }
+
+  /**
+   * Draw those that are seen, or soon will be: a long text has two thousand.
+   * @param {Element} host what they lie in
+   * @param {Element | null} scroller
+   * @param {() => Palette} palette
+   */
+  watch(host, scroller, palette) {
+    this.stop();
+    const watcher = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const strip = this.#strips.get(target);
+        if (!isIntersecting || !strip || !(target instanceof HTMLCanvasElement)) continue;
+        paintStrip(CanvasPen.on(target, stripWidth(strip.values), 20, palette()), 0, 0, strip, palette());
+        watcher.unobserve(target);
+      }
+    }, { root: scroller, rootMargin: "300px" });
+    for (const canvas of host.querySelectorAll("canvas.strip")) watcher.observe(canvas);
+    this.#watcher = watcher;
+  }
+
+  /**
+   * What the cell of a strip is that is pointed at, or null where there is none.
+   * @param {MouseEvent} event
+   * @param {(token: number) => string} label
+   * @returns {string | null}
+   */
+  read(event, label) {
+    const strip = event.target && this.#strips.get(event.target);
+    if (!strip) return null;
+    const d = Math.floor(event.offsetX / cellOf(strip.values.length));
+    if (d < 0 || d >= strip.values.length) return null;
+    const i = subscript(d);
+    const value = strip.values[d];
+    const of = strip.token === undefined ? "" : ` (${label(strip.token)})`;
+    const said = [`${strip.name}${i}${of} = ${written(value)}`];
+    if (strip.times) said.push(`q${i} × k${i} = ${written(strip.times[d])} × ${written(value)} = ${written(strip.times[d] * value)}`);
+    if (strip.weight !== undefined) said.push(`w × v${i} = ${written(strip.weight)} × ${written(value)} = ${written(strip.weight * value)}`);
+    return said.join("; ");
+  }
+}

@@ -1,0 +1,60 @@
+// Light or dark, and the colours of weights that go with it.
+
+import { bytesOf } from "./blocks.js";
+import { Colours, readPalette } from "./colour.js";
+
+/** @import { Scale, ThemeChoice } from "./types.js" */
+
+export class Theme {
+  #system = matchMedia("(prefers-color-scheme: dark)");
+  /** @type {{ name: string, colours: Colours } | null} */
+  #last = null;
+
+  /** @param {Record<string, string>} maps 256 colours of three bytes each, as base64, by the name of the map */
+  constructor(maps) {
+    this.maps = Object.fromEntries(Object.entries(maps).map(([name, base64]) => [name, bytesOf(base64)]));
+  }
+
+  /** @param {ThemeChoice} theme */
+  isDark(theme) {
+    return theme === "dark" || (theme === "auto" && this.#system.matches);
+  }
+
+  /**
+   * The map that was chosen, or else Blues on white, as in print; on a dark page Magma, whose zero is almost black.
+   * @param {ThemeChoice} theme
+   * @param {string | null} chosen
+   */
+  mapOf(theme, chosen) {
+    return chosen ?? (this.isDark(theme) ? "magma" : "blues");
+  }
+
+  /**
+   * The same object as long as nothing changes.
+   * @param {ThemeChoice} theme
+   * @param {string | null} chosen
+   * @param {Scale} scale
+   */
+  colours(theme, chosen, scale) {
+    const map = this.mapOf(theme, chosen);
+    const name = `${map} ${scale} ${this.isDark(theme)}`;
+    if (this.#last?.name !== name) this.#last = { name, colours: new Colours(this.maps[map], scale, readPalette(this.isDark(theme))) };
+    return this.#last.colours;
+  }
+
+  /**
+   * Give the page the colours of a theme.
+   * @param {ThemeChoice} theme
+   */
+  apply(theme) {
+    document.documentElement.dataset.theme = this.isDark(theme) ? "dark" : "light";
+  }
+
+  /**
+   * Call back when the system changes between light and dark.
+   * @param {() => void} callback
+   */
+  listen(callback) {
+    this.#system.addEventListener("change", callback);
+  }
+}

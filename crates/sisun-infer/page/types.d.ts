@@ -1,0 +1,230 @@
+// What the scripts of the pages have to do with: the data that Rust writes into a page (src/page), and what they share.
+
+import type { MatrixCanvas } from "./canvas.js";
+import type { View } from "./view.js";
+
+export type Language = "en" | "ko";
+export type ThemeChoice = "auto" | "light" | "dark";
+export type Scale = "linear" | "root";
+/** "rollout" stands for all layers together; its one head is 0. */
+export type Layer = number | "rollout";
+/** JSON has null for what was not measured and for what is not a finite number. */
+export type Measured = number | null;
+export type Rgb = [red: number, green: number, blue: number];
+
+/** The data of an attention page. */
+export interface PageData {
+  version: number;
+  kind: "model" | "time" | "variants";
+  language: Language;
+  title: string;
+  text: string;
+  notes: string[];
+  /** 256 colours of three bytes each, as base64, by the name of the map. */
+  colours: Record<string, string>;
+  views: ViewData[];
+}
+
+/** One model on one text. Numbers of blocks stand for what is in them. */
+export interface ViewData {
+  name: string;
+  label: string;
+  step: number | null;
+  position: string;
+  causal: boolean;
+  layers: number[];
+  heads: number[];
+  d_head: number;
+  /** What q·k is multiplied by. */
+  scale: number;
+  /** Cells along one side of a pattern. */
+  n: number;
+  tokens: Token[];
+  /** Tokens that a cell stands for, if not one. */
+  thinned: number | null;
+  words: UnitTable | null;
+  characters: UnitTable | null;
+  /** One block a layer. */
+  patterns: { blocks: number[]; bits: number; error: number };
+  rollout: number | null;
+  /** Blocks of float32, one a layer, for the first `tokens` tokens. */
+  vectors: { tokens: number; kv_heads: number[]; q: number[]; k: number[]; v: number[] } | null;
+  /** What is added to scaled scores, by offset. */
+  bias: { block: number; tokens: number } | null;
+  /** By layer and head. */
+  stats: HeadStats[][];
+  chance: Record<Habit, Measured>;
+}
+
+export interface Token {
+  id: number;
+  text: string;
+  /** Where it begins and ends in the text, in characters. */
+  start: number;
+  end: number;
+}
+
+/** For each token the unit that it belongs to, and the names of the units. */
+export interface UnitTable {
+  of: number[];
+  text: string[];
+}
+
+export type Habit = "previous" | "first" | "same" | "induction";
+export type Stat = Habit | "entropy" | "distance" | "silenced";
+export type HeadStats = Record<Stat, Measured>;
+
+/** The data of the page of a trace. */
+export interface TracePageData {
+  version: number;
+  language: Language;
+  title: string;
+  colours: Record<string, string>;
+  trace: Trace;
+  layers: number;
+  heads: number;
+  attention: { block: number; bits: number; error: number };
+}
+
+export interface Trace {
+  model: string;
+  step: number | null;
+  prompt: string;
+  text: string;
+  sampler: Sampler;
+  asked: number;
+  stop: string[];
+  number: number;
+  /** Labels of all tokens, the prompt's first. */
+  tokens: string[];
+  prompt_tokens: number;
+  /** One for each token that was written. */
+  steps: TraceStep[];
+}
+
+export interface Sampler {
+  temperature: number;
+  top_k: number;
+  top_p: number;
+  min_p: number;
+  repetition_penalty: number;
+}
+
+/** A stage of the sampler that removes tokens. */
+export type Stage = "greedy" | "top_k" | "top_p" | "min_p";
+
+export interface TraceStep {
+  id: number;
+  logprob: number;
+  entropy: number;
+  /** How many tokens each stage left. */
+  left: { vocabulary: number; top_k: number; top_p: number; min_p: number };
+  candidates: Candidate[];
+  /** The first of all tokens that the model still saw. */
+  from: number;
+}
+
+export interface Candidate {
+  id: number;
+  text: string;
+  probability: number;
+  tempered: number;
+  removed: Stage | null;
+  drawn: number;
+}
+
+/** A cell of a pattern; where one of its two is null, a whole column or row is meant. */
+export interface Cell {
+  query: number | null;
+  key: number | null;
+}
+
+/** A cell in one of the columns of a page with several models. */
+export interface PlacedCell extends Cell {
+  column: number;
+}
+
+/** The part of a matrix that is seen: `zoom` times as large as the whole, with cell (y, x) in the corner. */
+export interface Window {
+  zoom: number;
+  x: number;
+  y: number;
+}
+
+/** The colours that drawings share with the page around them. */
+export interface Palette {
+  dark: boolean;
+  paper: string;
+  ink: string;
+  soft: string;
+  line: string;
+  accent: string;
+  onAccent: string;
+  font: string;
+  hiddenRgb: Rgb;
+  zeroRgb: Rgb;
+  negativeRgb: Rgb;
+  positiveRgb: Rgb;
+}
+
+export interface Stroke {
+  stroke: string;
+  thick?: number;
+  alpha?: number;
+}
+
+export interface TextLook {
+  size: number;
+  fill: string;
+  align?: "left" | "center" | "right";
+  weight?: number;
+  /** In degrees. */
+  turn?: number;
+  alpha?: number;
+}
+
+/** What draws: on a canvas, or as SVG. Lengths are in CSS pixels. */
+export interface Pen {
+  /** Whether single shapes stay sharp at any size. */
+  readonly vector: boolean;
+  /** Pixels of pictures for each CSS pixel. */
+  readonly density: number;
+  rect(x: number, y: number, width: number, height: number, fill: string, look?: { alpha?: number; radius?: number }): void;
+  frame(x: number, y: number, width: number, height: number, stroke: string, thick?: number): void;
+  /** Points as x, y, x, y, … */
+  line(points: number[], look: Stroke): void;
+  /** Many lines of one look, four numbers each; they leave and arrive level. */
+  curves(ends: number[], look: Stroke): void;
+  text(text: string | number, x: number, y: number, look: TextLook): void;
+  image(source: HTMLCanvasElement, sx: number, sy: number, sw: number, sh: number, x: number, y: number, width: number, height: number): void;
+  clip(x: number, y: number, width: number, height: number, draw: () => void): void;
+  /** Draw as if (x, y) were the corner. */
+  at(x: number, y: number, draw: () => void): void;
+}
+
+/** What a tab shows of one model, or of all models. */
+export interface Panel {
+  readonly column: number;
+  readonly view: View;
+  /** The map of the panel that has one. */
+  readonly map?: MatrixCanvas;
+  /** Promises for what has to be decoded before it is shown; null where it is here. */
+  needs(): (Promise<void> | null)[];
+  show(): void;
+  mark(cell: Cell | null): void;
+  scrollTo?(top: number): void;
+  /** The size of what `paint` draws. */
+  extent(): { width: number; height: number };
+  paint(pen: Pen): void;
+}
+
+declare global {
+  interface Window {
+    /** For tests, and for whoever opens the console. */
+    sisun: object;
+  }
+  interface Uint8ArrayConstructor {
+    /** Not yet in every browser. */
+    fromBase64?(base64: string): Uint8Array<ArrayBuffer>;
+  }
+}

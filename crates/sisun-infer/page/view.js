@@ -1,0 +1,201 @@
+// One model on one text: its patterns, vectors and biases, each block decoded when it is first needed.
+
+import { expectBytes, joinPlanes, readBlock } from "./blocks.js";
+import { Matrix } from "./matrix.js";
+
+/** @import { Layer, ViewData } from "./types.js" */
+/** @import { Units, UnitName } from "./units.js" */
+
+/** One model on one text. A layer may be the word "rollout", whose one head is 0. */
+export class View {
+  /** @type {Map<Layer, Uint16Array>} */
+  #codes = new Map();
+  /** @type {Map<string, Float32Array>} */
+  #floats = new Map();
+  /** @type {Map<string, Promise<any>>} */
+  #underway = new Map();
+  /** @type {Map<UnitName, Units>} How its text is cut; see `unitsOf`. */
+  cuts = new Map();
+  /** @type {Map<string, Matrix>} Patterns by units; see `matrixBy`. */
+  matrices = new Map();
+
+  /** @param {ViewData} given */
+  constructor(given) {
+    this.name = given.name;
+    this.label = given.label;
+    this.step = given.step;
+    this.position = given.position;
+    this.causal = given.causal;
+    this.layers = given.layers;
+    this.heads = given.heads;
+    this.d_head = given.d_head;
+    this.scale = given.scale;
+    this.n = given.n;
+    this.tokens = given.tokens;
+    this.thinned = given.thinned;
+    this.words = given.words;
+    this.characters = given.characters;
+    this.patterns = given.patterns;
+    this.rollout = given.rollout;
+    this.vectors = given.vectors;
+    this.bias = given.bias;
+    this.stats = given.stats;
+    this.chance = given.chance;
+  }
+
+  /** Where a layer is among those of the page, or -1. @param {Layer} layer */
+  #place(layer) {
+    return layer === "rollout" ? -1 : this.layers.indexOf(layer);
+  }
+
+  /** The codes of a layer that has been decoded. @param {Layer} layer */
+  #decoded(layer) {
+    const codes = this.#codes.get(layer);
+    if (!codes) throw new Error(`layer ${layer} is used before it has been decoded`);
+    return codes;
+  }
+
+  /** The floats of a block that has been decoded. @param {string} name */
+  #numbers(name) {
+    const floats = this.#floats.get(name);
+    if (!floats) throw new Error(`${name} is used before it has been decoded`);
+    return floats;
+  }
+
+  /**
+   * @param {Layer} layer
+   * @param {number} head
+   * @returns {boolean}
+   */
+  has(layer, head) {
+    if (layer === "rollout") return this.rollout !== null;
+    return this.layers.includes(layer) && this.heads.includes(head);
+  }
+
+  /**
+   * A promise for the patterns of a layer, or null where they are here or do not exist: then nothing need be waited for.
+   * @param {Layer} layer
+   * @returns {Promise<void> | null}
+   */
+  need(layer) {
+    const block = layer === "rollout" ? this.rollout : this.patterns.blocks[this.#place(layer)] ?? null;
+    if (block === null || this.#codes.has(layer)) return null;
+    return this.#once(`pattern ${layer}`, async () => {
+      const bytes = await readBlock(block);
+      const { n, causal } = this;
+      const cells = (causal ? n * (n + 1) / 2 : n * n) * (layer === "rollout" ? 1 : this.heads.length);
+      expectBytes(block, bytes, cells * 2);
+      this.#codes.set(layer, joinPlanes(bytes));
+    });
+  }
+
+  /**
+   * A promise for the vectors of a layer and the bias, or null as above.
+   * @param {Layer} layer
+   * @returns {Promise<void> | null}
+   */
+  needVectors(layer) {
+    const at = this.#place(layer);
+    const { heads, d_head, causal, bias, vectors } = this;
+    if (!vectors || at < 0 || this.#floats.has(`v${at}`)) return null;
+    return this.#once(`vectors ${layer}`, async () => {
+      const { tokens, kv_heads, q, k, v } = vectors;
+      const keys = Math.max(...kv_heads) + 1;
+      await this.#readFloats(`q${at}`, q[at], heads.length * tokens * d_head);
+      await this.#readFloats(`k${at}`, k[at], keys * tokens * d_head);
+      if (bias) await this.#readFloats("bias", bias.block, heads.length * (causal ? bias.tokens : 2 * bias.tokens - 1));
+      // Last, because its presence says that all are there.
+      await this.#readFloats(`v${at}`, v[at], keys * tokens * d_head);
+    });
+  }
+
+  /**
+   * Do a work once.
+   * @template T
+   * @param {string} what
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  #once(what, work) {
+    const underway = this.#underway.get(what) ?? work();
+    this.#underway.set(what, underway);
+    return underway;
+  }
+
+  /**
+   * @param {string} name
+   * @param {number} block
+   * @param {number} count
+   */
+  async #readFloats(name, block, count) {
+    if (this.#floats.has(name)) return;
+    const bytes = await this.#once(`block ${block}`, () => readBlock(block));
+    expectBytes(block, bytes, 4 * count);
+    // The blocks are little-endian, as is every machine that runs a browser.
+    this.#floats.set(name, new Float32Array(bytes.buffer));
+    this.#underway.delete(`block ${block}`);
+  }
+
+  /**
+   * @param {Layer} layer
+   * @param {number} head
+   * @returns {Matrix}
+   */
+  matrix(layer, head) {
+    const { n, causal, patterns: { bits, error } } = this;
+    const codes = this.#decoded(layer);
+    const at = layer === "rollout" ? 0 : this.heads.indexOf(head);
+    const from = at * (causal ? n * (n + 1) / 2 : n * n);
+    return new Matrix({ codes, from, n, causal, greatest: 2 ** bits - 1, error });
+  }
+
+  /**
+   * The weights of one query on all keys, by cells of the pattern.
+   * @param {Layer} layer
+   * @param {number} head
+   * @param {number} query
+   * @returns {Float64Array}
+   */
+  row(layer, head, query) {
+    return this.matrix(layer, head).row(query);
+  }
+
+  /**
+   * What a head computes with: `q(i)`, `k(i)`, `v(i)` of token i, and `bias(i, j)`, or null where none is added.
+   * @param {Layer} layer
+   * @param {number} head
+   */
+  vectorsOf(layer, head) {
+    const { causal, d_head, bias, vectors } = this;
+    if (!vectors) throw new Error("this page carries no vectors");
+    const { tokens, kv_heads } = vectors;
+    const at = this.#place(layer);
+    const own = this.heads.indexOf(head);
+    const rows = (/** @type {"q" | "k" | "v"} */ name, /** @type {number} */ row) => {
+      const all = this.#numbers(`${name}${at}`);
+      return (/** @type {number} */ i) => all.subarray((row * tokens + i) * d_head, (row * tokens + i + 1) * d_head);
+    };
+    return {
+      tokens,
+      q: rows("q", own),
+      k: rows("k", kv_heads[own]),
+      v: rows("v", kv_heads[own]),
+      bias: bias && this.#biasFrom(causal ? own * bias.tokens : own * (2 * bias.tokens - 1) + bias.tokens - 1),
+    };
+  }
+
+  /** @param {number} offset */
+  #biasFrom(offset) {
+    const biases = this.#numbers("bias");
+    return (/** @type {number} */ i, /** @type {number} */ j) => biases[offset + i - j];
+  }
+
+  /**
+   * @param {Layer} layer
+   * @param {number} head
+   * @returns {import("./types.js").HeadStats | null}
+   */
+  statsOf(layer, head) {
+    return this.stats[this.#place(layer)]?.[this.heads.indexOf(head)] ?? null;
+  }
+}
