@@ -1,5 +1,7 @@
 //! What the workspace promises about itself (`crates/ARCHITECTURE.md`).
 
+mod modules;
+
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -182,6 +184,15 @@ fn every_member_shares_edition_licence_and_lints() {
         assert_eq!(lints["clippy"][lint].as_str(), Some("warn"), "{lint}");
     }
     assert_eq!(lints["rust"]["unsafe_code"].as_str(), Some("deny"));
+}
+
+#[test]
+fn modules_of_a_crate_form_no_circle() {
+    for package in packages() {
+        let source = package.manifest_path.parent().unwrap().join("src");
+        let circle = modules::Graph::read(&source).circle();
+        assert_eq!(circle, None, "modules of {} use each other", package.name);
+    }
 }
 
 #[test]
