@@ -8,6 +8,7 @@ also opens what BEFORE has made. Needs nothing but Python; takes about two minut
 """
 
 import base64
+import difflib
 import json
 import os
 import re
@@ -23,9 +24,9 @@ SMALL = ["--set", "train.steps=31", "--set", "train.checkpoint_every=10"]
 
 # Each command, and what it writes to standard output: text that is compared, or nothing.
 TRAIN = [
-    ["train", "{root}/configs/quickstart.toml", *SMALL, "--out", "run", "--device", "cpu"],
-    ["train", "{root}/configs/quickstart.toml", *SMALL, "--out", "other", "--device", "cpu",
-     "--set", "model.position=alibi", "--set", "model.norm=rmsnorm", "--set", "model.ffn=swiglu",
+    ["train", "{root}/configs/quickstart.toml", *SMALL, "--run", "run", "--device", "cpu"],
+    ["train", "{root}/configs/quickstart.toml", *SMALL, "--run", "other", "--device", "cpu",
+     "--set", "model.position=alibi", "--set", "model.norm=rms", "--set", "model.ffn=swiglu",
      "--set", "model.dropout=0.1", "--set", "train.accumulate=3", "--set", "train.optimizer=muon"],
     ["compare", "{root}/configs/compare-positions.toml", "--budget", "smoke", "--out", "compared",
      "--jobs", "2"],
@@ -41,12 +42,12 @@ READ = [
     ["attend", "run", "--text", TEXT, "--out", "maps", "--format", "npz,json,safetensors,html",
      "--activations", "pattern,scores,q,k,v,z"],
     ["attend", "other", "--text", TEXT, "--out", "others", "--format", "npz,html,svg"],
-    ["export", "run", "--out", "hf"],
+    ["export", "run", "--to", "hf"],
     ["attend", "hf", "--text", TEXT, "--out", "from-hf", "--format", "npz"],
 ]
 # What tells time, place or version.
 VARIES = re.compile(
-    r'("(elapsed_s|seconds|tokens_per_second|time|duration_s|version|sisun|path|out|run|peak_memory)":\s*)'
+    r'("(\w+_s|step_ms|seconds|tokens_per_second|time|duration_s|version|sisun|path|out|run|peak_memory)":\s*)'
     r'("[^"]*"|[-0-9.e+]+)')
 
 
@@ -79,7 +80,7 @@ def content(path):
 def files(folder):
     # Reports are drawn and logs hold times; the cache and the locks are no results.
     names = {".safetensors", ".npz", ".json", ".jsonl", ".html", ".svg", ".txt"}
-    leave = re.compile(r"(^|/)(cache|events|\.lock)|environment\.json|\.time\.json|report\.html|summary|state\.json|hf/config\.json")
+    leave = re.compile(r"(^|/)(data|cache|events|\.lock)|environment\.json|\.time\.json|report\.html|summary|state\.json|hf/config\.json")
     return {
         str(path.relative_to(folder)): path
         for path in sorted(folder.rglob("*"))
@@ -89,6 +90,9 @@ def files(folder):
 
 def compare(what, before, after):
     if before != after:
+        if isinstance(before, str):
+            lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
+            what += "\n" + "\n".join(line[:200] for line in list(lines)[:20])
         sys.exit(f"DIFFERS: {what}")
     print(f"same: {what}")
 
@@ -100,6 +104,7 @@ def main():
         outputs = []
         for binary, place in zip((before, after), folders):
             place.mkdir()
+            (place / "data").symlink_to(ROOT / "data")
             for command in TRAIN:
                 run(binary, place, command)
             outputs.append([run(binary, place, command) for command in READ])

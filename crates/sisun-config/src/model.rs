@@ -152,6 +152,50 @@ pub enum Ffn {
 }
 
 impl ModelConfig {
+    /// A model of these sizes, with rotary positions and the defaults of a configuration file for
+    /// the rest.
+    ///
+    /// ```
+    /// use sisun_config::{ModelConfig, Position};
+    /// let small = ModelConfig::new(65, 128, 4, 4, 256);
+    /// let alibi = ModelConfig { position: Position::Alibi, ..small };
+    /// assert_eq!(alibi.d_head(), 32);
+    /// ```
+    pub fn new(
+        vocab_size: usize,
+        d_model: usize,
+        n_layers: usize,
+        n_heads: usize,
+        context_len: usize,
+    ) -> Self {
+        Self {
+            vocab_size: Some(vocab_size),
+            d_model,
+            n_layers,
+            n_heads,
+            n_kv_heads: None,
+            d_head: None,
+            d_ff: None,
+            context_len,
+            dropout: 0.0,
+            bias: yes(),
+            attention_bias: None,
+            ffn_bias: None,
+            tied_head: yes(),
+            position: Position::rope(),
+            norm: Norm::default(),
+            norm_placement: NormPlacement::default(),
+            norm_eps: default_norm_eps(),
+            ffn: Ffn::default(),
+            residual: yes(),
+            parallel_residual: false,
+            qk_norm: false,
+            causal: yes(),
+            scaled_scores: yes(),
+            init_std: default_init_std(),
+        }
+    }
+
     /// Dimensions of one head.
     pub fn d_head(&self) -> usize {
         self.d_head.unwrap_or(self.d_model / self.n_heads)

@@ -34,6 +34,15 @@ enum Table {
 const NAMES: [&str; 6] = ["none", "learned", "sinusoidal", "rope", "alibi", "t5_bias"];
 
 impl Position {
+    /// Rotary positions with the usual base, on all dimensions of each head.
+    pub fn rope() -> Self {
+        Self::Rope {
+            base: default_base(),
+            fraction: default_fraction(),
+            scaling: None,
+        }
+    }
+
     /// The name a configuration gives this variant.
     pub fn name(&self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use crate::checked::Checked;
 use crate::keys::CONFIG;
-use crate::{Config, ConfigError};
+use crate::{Config, ConfigError, MODEL, ModelConfig, TRAIN, TrainConfig, from_value};
 use std::collections::BTreeSet;
 use std::path::Path;
 use toml::{Table, Value};
@@ -509,4 +509,16 @@ fn settings_that_nothing_reads_are_found() {
     );
     assert_eq!(idle(&with("lr_min = 1e-5")), [""; 0]);
     assert_eq!(idle(&without(WHOLE)), ["data.validation_fraction"]);
+}
+
+#[test]
+fn constructors_have_the_defaults_of_a_file() {
+    let table = "[model]\nvocab_size = 65\nd_model = 12\nn_layers = 3\nn_heads = 2\ncontext_len = 7\n\
+                 position = \"rope\"\n[train]\nsteps = 5\nbatch_size = 11\nlr_max = 1e-3";
+    let mut table: Table = table.parse().expect("TOML");
+    let mut part = |name: &str| table.remove(name).expect("a table");
+    let model: ModelConfig = from_value("model", part("model"), &MODEL).expect("a model");
+    assert_eq!(ModelConfig::new(65, 12, 3, 2, 7), model);
+    let train: TrainConfig = from_value("train", part("train"), &TRAIN).expect("settings");
+    assert_eq!(TrainConfig::new(5, 11, 1e-3), train);
 }

@@ -156,6 +156,36 @@ pub struct AttendConfig {
 }
 
 impl TrainConfig {
+    /// Training with this many optimizer steps, windows in a step and highest learning rate, and
+    /// the defaults of a configuration file for the rest.
+    pub fn new(steps: u64, batch_size: usize, lr_max: f64) -> Self {
+        Self {
+            seed: default_seed(),
+            steps,
+            batch_size,
+            gradient_accumulation_steps: one(),
+            windows: WindowOrder::default(),
+            precision: Precision::default(),
+            optimizer: OptimizerKind::default(),
+            lr_max,
+            lr_min: None,
+            muon_lr_max: default_muon_lr(),
+            muon_momentum: default_muon_momentum(),
+            warmup_steps: 0,
+            schedule: Schedule::default(),
+            weight_decay: default_weight_decay(),
+            beta1: default_beta1(),
+            beta2: default_beta2(),
+            eps: default_eps(),
+            grad_clip: default_grad_clip(),
+            eval_every: default_eval_every(),
+            eval_windows: None,
+            checkpoint_every: default_checkpoint_every(),
+            keep_checkpoints: default_keep(),
+            log_every: default_log_every(),
+        }
+    }
+
     /// Learning rate of the last step.
     pub fn lr_min(&self) -> f64 {
         self.lr_min.unwrap_or(self.lr_max / 10.0)

@@ -32,15 +32,35 @@ pub struct SelfAttention {
     dropout: f64,
 }
 
-/// What all layers of one forward pass share.
-#[derive(Debug)]
-pub(crate) struct Shared {
+/// Positions and masking of one forward pass, the same in all layers.
+#[derive(Clone, Debug)]
+pub struct AttentionContext {
+    /// The angles by which queries and keys are rotated, if they are.
     pub rotation: Option<RotaryTables>,
+    /// The mask, the bias of the scores, and dropout.
     pub attention: AttentionOptions,
 }
 
+impl AttentionContext {
+    /// No positions and no dropout; with `causal`, keys after the query are hidden.
+    pub fn without_positions(causal: bool) -> Self {
+        Self {
+            rotation: None,
+            attention: AttentionOptions {
+                causal,
+                bias: None,
+                dropout: 0.0,
+            },
+        }
+    }
+}
+
 impl SelfAttention {
-    pub(crate) fn new(
+    /// Ask `source` for the parameters, whose names begin with `name`.
+    ///
+    /// # Errors
+    /// A parameter that the source cannot give.
+    pub fn new(
         source: &mut dyn Params,
         name: &str,
         config: &ModelConfig,
@@ -80,13 +100,16 @@ impl SelfAttention {
         })
     }
 
+    /// The output of attention, before it is added to the residual stream. `layer` names the
+    /// activations that the pass captures.
+    ///
     /// # Shapes
     /// - `x` and the result: `[batch, pos, d_model]`
-    pub(crate) fn forward(
+    pub fn forward(
         &self,
         layer: usize,
         x: Tensor<3>,
-        shared: &Shared,
+        context: &AttentionContext,
         pass: &mut Pass<'_>,
     ) -> Tensor<3> {
         let qkv = self.qkv.forward(x, pass.precision);
@@ -96,11 +119,11 @@ impl SelfAttention {
             }
             _ => qkv,
         };
-        let qkv = match &shared.rotation {
+        let qkv = match &context.rotation {
             Some(tables) => kernels::rotate_heads(qkv, tables, self.heads),
             None => qkv,
         };
-        let z = self.attend(layer, qkv, &shared.attention, pass);
+        let z = self.attend(layer, qkv, &context.attention, pass);
         let z = self.ablate(layer, z, pass.ablated);
         if let Some(capture) = &mut pass.capture {
             capture.keep_merged_heads(Activation::Z, layer, &z, self.heads.n_heads);

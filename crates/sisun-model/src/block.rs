@@ -1,7 +1,7 @@
 //! One block: attention, then the feed-forward network, each with its norm and residual.
 
 use crate::ModelError;
-use crate::attention::{SelfAttention, Shared};
+use crate::attention::{AttentionContext, SelfAttention};
 use crate::capture::Activation;
 use crate::ffn::FeedForward;
 use crate::forward::Pass;
@@ -34,7 +34,11 @@ pub struct Block {
 }
 
 impl Block {
-    pub(crate) fn new(
+    /// Ask `source` for the parameters, whose names begin with `name`.
+    ///
+    /// # Errors
+    /// A parameter that the source cannot give.
+    pub fn new(
         source: &mut dyn Params,
         name: &str,
         config: &ModelConfig,
@@ -56,18 +60,20 @@ impl Block {
         })
     }
 
+    /// The residual stream after the block. `layer` is the block's place in the stack.
+    ///
     /// # Shapes
     /// - `x` and the result: `[batch, pos, d_model]`
-    pub(crate) fn forward(
+    pub fn forward(
         &self,
         layer: usize,
         x: Tensor<3>,
-        shared: &Shared,
+        context: &AttentionContext,
         pass: &mut Pass<'_>,
     ) -> Tensor<3> {
         pass.keep(Activation::ResidPre, layer, &x);
         let attended = self.sublayer(x.clone(), &self.norm_attn, |x| {
-            self.attn.forward(layer, x, shared, pass)
+            self.attn.forward(layer, x, context, pass)
         });
         let x = match (&self.norm_ffn, &self.ffn) {
             (Some(norm), Some(ffn)) => {

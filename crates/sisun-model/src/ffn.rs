@@ -22,7 +22,11 @@ pub struct FeedForward {
 }
 
 impl FeedForward {
-    pub(crate) fn new(
+    /// Ask `source` for the parameters, whose names begin with `name`.
+    ///
+    /// # Errors
+    /// A parameter that the source cannot give.
+    pub fn new(
         source: &mut dyn Params,
         name: &str,
         config: &ModelConfig,

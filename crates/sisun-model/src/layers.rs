@@ -17,7 +17,11 @@ pub struct Linear {
 }
 
 impl Linear {
-    pub(crate) fn new(
+    /// Ask `source` for the parameters, whose names begin with `name`.
+    ///
+    /// # Errors
+    /// A parameter that the source cannot give.
+    pub fn new(
         source: &mut dyn Params,
         name: &str,
         [d_in, d_out]: [usize; 2],
@@ -61,7 +65,11 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    pub(crate) fn new(
+    /// Ask `source` for the parameters, whose names begin with `name`.
+    ///
+    /// # Errors
+    /// A parameter that the source cannot give.
+    pub fn new(
         source: &mut dyn Params,
         name: &str,
         shape: [usize; 2],
@@ -104,7 +112,10 @@ pub struct NormLayer {
 
 impl NormLayer {
     /// The model's own normalisation over `d_model`.
-    pub(crate) fn new(
+    ///
+    /// # Errors
+    /// A parameter that the source cannot give.
+    pub fn new(
         source: &mut dyn Params,
         name: &str,
         config: &ModelConfig,
@@ -127,7 +138,10 @@ impl NormLayer {
     }
 
     /// An RMS norm over `width` dimensions.
-    pub(crate) fn rms(
+    ///
+    /// # Errors
+    /// A parameter that the source cannot give.
+    pub fn rms(
         source: &mut dyn Params,
         name: &str,
         width: usize,

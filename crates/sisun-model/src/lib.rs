@@ -29,7 +29,7 @@ mod run;
 mod transformer;
 pub mod weights;
 
-pub use attention::SelfAttention;
+pub use attention::{AttentionContext, SelfAttention};
 pub use block::Block;
 pub use cache::KvCache;
 pub use capture::{Activation, Capture, Captured};

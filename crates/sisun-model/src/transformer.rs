@@ -1,7 +1,7 @@
 //! The decoder-only transformer: tokens in, logits out.
 
 use crate::ModelError;
-use crate::attention::Shared;
+use crate::attention::AttentionContext;
 use crate::block::Block;
 use crate::capture::Activation;
 use crate::forward::Pass;
@@ -188,7 +188,7 @@ impl Transformer {
             None => x,
         };
         let mut x = kernels::dropout(x, pass.dropout(self.config.dropout));
-        let shared = Shared {
+        let context = AttentionContext {
             rotation: self.position.rotation(&positions, &device),
             attention: AttentionOptions {
                 causal: self.config.causal,
@@ -197,7 +197,7 @@ impl Transformer {
             },
         };
         for (layer, block) in self.blocks.iter().enumerate() {
-            x = block.forward(layer, x, &shared, pass);
+            x = block.forward(layer, x, &context, pass);
         }
         match &self.norm_final {
             Some(norm) => norm.forward(x),
