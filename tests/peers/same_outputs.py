@@ -80,7 +80,7 @@ def content(path):
 def files(folder):
     # Reports are drawn and logs hold times; the cache and the locks are no results.
     names = {".safetensors", ".npz", ".json", ".jsonl", ".html", ".svg", ".txt"}
-    leave = re.compile(r"(^|/)(data|cache|events|\.lock)|environment\.json|\.time\.json|report\.html|summary|state\.json|hf/config\.json")
+    leave = re.compile(r"(^|/)(data|cache|events|\.lock)|environment\.json|\.time\.json|report\.html|summary|-time\.svg|measures|state\.json|hf/config\.json")
     return {
         str(path.relative_to(folder)): path
         for path in sorted(folder.rglob("*"))

@@ -21,6 +21,18 @@ pub struct GenerationOptions {
     pub number: u64,
 }
 
+impl Default for GenerationOptions {
+    /// 100 tokens, drawn from the model's own distribution.
+    fn default() -> Self {
+        Self {
+            tokens: 100,
+            sampler: Sampler::default(),
+            stop: Vec::new(),
+            number: 0,
+        }
+    }
+}
+
 /// One sample.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sample {

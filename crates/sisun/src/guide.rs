@@ -1,0 +1,20 @@
+//! The guide. Every block of Rust in it is compiled and run as a test.
+
+#[doc = include_str!("../guide/first-model.md")]
+pub mod first_model {}
+#[doc = include_str!("../guide/run-directory.md")]
+pub mod run_directory {}
+#[doc = include_str!("../guide/attention-maps.md")]
+pub mod attention_maps {}
+#[doc = include_str!("../guide/interventions.md")]
+pub mod interventions {}
+#[doc = include_str!("../guide/comparing-encodings.md")]
+pub mod comparing_encodings {}
+#[doc = include_str!("../guide/hugging-face.md")]
+pub mod hugging_face {}
+#[doc = include_str!("../guide/adding-a-position.md")]
+pub mod adding_a_position {}
+#[doc = include_str!("../guide/adding-a-model-family.md")]
+pub mod adding_a_model_family {}
+#[doc = include_str!("../guide/cpu-kernels.md")]
+pub mod cpu_kernels {}
