@@ -162,7 +162,7 @@ fn every_member_shares_edition_licence_and_lints() {
             .unwrap()
             .parse()
             .unwrap();
-        for key in ["version", "edition", "rust-version", "license", "publish"] {
+        for key in ["version", "edition", "rust-version", "license"] {
             let shared = manifest["package"]
                 .get(key)
                 .and_then(|v| v.get("workspace")?.as_bool());
