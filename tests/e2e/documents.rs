@@ -43,9 +43,13 @@ const SHORTER: [(&str, &str); 11] = [
 ];
 
 /// What stands for what: a placeholder, or work of an hour, and what takes its place here.
-const INSTEAD: [(&str, &str); 5] = [
+const INSTEAD: [(&str, &str); 6] = [
     ("cargo run --release --", "sisun"),
     ("--budget overnight", "--budget smoke"),
+    (
+        "--budget tuned",
+        "--budget smoke --set 'sweep={\"train.lr_max\"=[1e-3,2e-3]}'",
+    ),
     // The model of the fixtures has two layers.
     ("--layers 21 --heads 0", "--layers 1 --heads 0"),
     ("model.context_len=512", "model.context_len=32"),
