@@ -24,7 +24,7 @@ pub mod tensorboard;
 mod train;
 
 pub use error::TrainError;
-pub use evaluate::{Evaluation, evaluate, evaluate_ablated};
+pub use evaluate::{Evaluation, ablated_loss, evaluate};
 pub use finetune::InitialWeights;
 pub use gradients::{NamedGradients, clip};
 pub use metrics::{Metric, read as read_metrics};

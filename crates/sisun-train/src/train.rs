@@ -192,6 +192,7 @@ fn evaluate_now(session: &Session) -> Evaluation {
     evaluate(
         &session.model,
         text,
+        &session.corpus.tokenizer,
         config.model.context_len,
         batch_size,
         config.train.eval_windows,
