@@ -32,11 +32,7 @@ impl Tokenizer {
     /// so has one such as `<0xED>`. Of any other tokenizer it is what the token adds to the text
     /// when it is decoded, at the beginning of a document without the space that the decoder takes
     /// away there. Special tokens stand for no text.
-    pub fn text_bytes(
-        &self,
-        tokens: &Tokens,
-        ranges: impl Iterator<Item = Range<usize>>,
-    ) -> u64 {
+    pub fn text_bytes(&self, tokens: &Tokens, ranges: impl Iterator<Item = Range<usize>>) -> u64 {
         let mut within: HashMap<u32, usize> = HashMap::new();
         let mut bytes = 0;
         for range in ranges {
@@ -50,9 +46,7 @@ impl Tokenizer {
                 };
                 bytes += match !self.is_fixed() && begins() {
                     true => self.bytes_of(id, true),
-                    false => *within
-                        .entry(id)
-                        .or_insert_with(|| self.bytes_of(id, false)),
+                    false => *within.entry(id).or_insert_with(|| self.bytes_of(id, false)),
                 } as u64;
                 previous = Some(id);
             }

@@ -15,6 +15,7 @@ use sisun_files::{Holder, Patience, is_file, is_folder};
 use sisun_infer::maps::{self, Format, PictureOptions};
 use sisun_infer::{CaptureSelection, GenerationOptions, InferError, LanguageModel, Sampler};
 use sisun_model::{Count, Transformer, thousands};
+use sisun_train::advice::Typed;
 use sisun_train::{Metric, Session, TrainError, TrainObserver, TrainOutcome, advice, train};
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
@@ -82,6 +83,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
         None => Path::new("runs").join(draft.name()?),
     };
     let resumes = place.resumes;
+    let typed = Typed {
+        // A run that is there has its own.
+        config: (resumes && place.config != run_dir.join("config.toml"))
+            .then(|| place.config.clone()),
+        set: args.set.clone(),
+        options: args.device.typed(args.json),
+    };
     let mut tell_of = |holder: &Holder| {
         // A run that is there when the other is done is not begun again.
         let then = if resumes {
@@ -104,16 +112,17 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     let mut progress = |line: &str| args.device.note(line);
     let mut session = if place.resumes {
-        let held = Session::hold_run(&run_dir, patience)?;
+        let held = Session::hold_run(&run_dir, patience).map_err(|error| error.typed(&typed))?;
         args.device.note_hollow(&held);
-        Session::resume(draft, held, &args.device.choose()?, &mut progress)?
+        Session::resume(draft, held, &args.device.choose()?, &mut progress)
+            .map_err(|error| error.typed(&typed))?
     } else {
         let base = draft.base()?;
         let config = match &base {
             Some(path) => draft.complete(&base::describe(path)?)?,
             None => draft.finish()?,
         };
-        let held = Session::hold_new(&run_dir, patience)?;
+        let held = Session::hold_new(&run_dir, patience).map_err(|error| error.typed(&typed))?;
         args.device.note_hollow(&held);
         let chosen = args.device.choose()?;
         if let Some(path) = &base
