@@ -231,6 +231,8 @@ fn wrong_comparisons_are_told() {
         .ok()
         .json();
     assert_eq!(grown["seeds"].as_array().map_or(0, Vec::len), 3, "{grown}");
+    compare(&["--set", "model.causal=false"])
+        .fails(2, &["track \"copy\"", "model.causal", "sees the answer"]);
     compare(&["--set", "finetune.model=x"]).fails(2, &["finetune", "random weights"]);
     compare(&["--set", "model.d_modle=9"]).fails(2, &["model.d_modle", "model.d_model"]);
     compare(&["--set", "tracks.copy.task=kopy"]).fails(2, &["tracks.copy.task", "kopy", "reverse"]);
