@@ -7,7 +7,7 @@ use std::process::Stdio;
 #[test]
 fn a_file_that_is_there_is_replaced_only_when_that_is_asked_for() {
     let lab = Lab::new();
-    lab.train("run", &["--set", "train.steps=2"]).ok();
+    lab.train("run", &["--set", "train.steps=4"]).ok();
     let (text, run) = (lab.at("stories.txt"), lab.at("run"));
     let commands: [(&str, &[&str]); 4] = [
         (
