@@ -297,6 +297,9 @@ impl Desk {
         if line.starts_with("sisun compare merge") {
             let _ = fs::remove_dir_all(self.folder.join(after(line, "--out").unwrap()));
         }
+        if let Some(trace) = after(line, "--trace") {
+            let _ = fs::remove_file(self.folder.join(trace));
+        }
         let began = Instant::now();
         let path = format!(
             "{}:{}",

@@ -5,7 +5,7 @@ use crate::model_source::{ModelSource, TextArgs};
 use crate::progress::Work;
 use anyhow::{Context, Result};
 use sisun_data::Tokens;
-use sisun_train::evaluate_ablated;
+use sisun_train::ablated_loss;
 use std::num::NonZeroUsize;
 
 /// Number of evaluation windows without `--windows`.
@@ -55,7 +55,7 @@ pub(crate) fn ablate(
     opened.check_evaluation(text, length)?;
     let loss = |ablated: &[(usize, usize)]| {
         let windows = Some(args.windows.map_or(WINDOWS, NonZeroUsize::get));
-        let found = evaluate_ablated(
+        let found = ablated_loss(
             ablated,
             model,
             text,
@@ -63,9 +63,7 @@ pub(crate) fn ablate(
             opened.batch_size(length),
             windows,
         );
-        found
-            .map(|found| found.loss)
-            .context("no window of the text has a token to take the loss on")
+        found.context("no window of the text has a token to take the loss on")
     };
     let whole = loss(&[])?;
     let work = Work::new(device.quiet);

@@ -93,6 +93,17 @@ impl DeviceArgs {
         }
     }
 
+    /// The options as they have to be typed again, and `--json` if that was typed.
+    pub(crate) fn typed(&self, json: bool) -> Vec<String> {
+        let mut typed = Vec::new();
+        if self.device != DeviceChoice::Auto {
+            typed.extend(["--device".to_owned(), self.device.to_string()]);
+        }
+        typed.extend(self.quiet.then(|| "--quiet".to_owned()));
+        typed.extend(json.then(|| "--json".to_owned()));
+        typed
+    }
+
     /// Tells that nothing keeps other processes out of a directory, if that is so.
     pub(crate) fn note_hollow(&self, held: &LockedDir) {
         if held.is_hollow() {

@@ -107,6 +107,7 @@ fn is_usage(error: &Error) -> bool {
                 | CompareError::Missing { .. }
                 | CompareError::OtherGrid { .. }
                 | CompareError::NotAComparison { .. }
+                | CompareError::OtherPart { .. }
         )
     );
     let by_maps = matches!(

@@ -8,6 +8,7 @@ mod common;
 mod failure;
 mod given_text;
 mod model_source;
+mod output;
 mod progress;
 mod signals;
 mod terminal;

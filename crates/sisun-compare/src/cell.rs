@@ -205,8 +205,15 @@ fn judge(
             Some(text),
         ) => {
             let held_out = &text.corpus.validation;
-            result.measures =
-                language::measure(model, held_out, context_len, factors, *eval_tokens);
+            let tokenizer = &text.corpus.tokenizer;
+            result.measures = language::measure(
+                model,
+                held_out,
+                tokenizer,
+                context_len,
+                factors,
+                *eval_tokens,
+            );
             let ids = held_out.read(0..held_out.len().min(DISTANCE_ROWS * context_len));
             let rows: Vec<&[u32]> = ids.chunks_exact(context_len).collect();
             result.heads = attention::distances(model, &rows);

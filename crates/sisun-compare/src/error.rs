@@ -63,6 +63,27 @@ pub enum CompareError {
         /// The directory.
         path: PathBuf,
     },
+    /// A part that is not of the comparison that the first part is of.
+    #[error(
+        "{} and {} are not parts of one comparison: {difference}; name parts that were made with the same settings and texts",
+        first.display(), path.display()
+    )]
+    OtherPart {
+        /// The first part.
+        first: PathBuf,
+        /// The part that differs.
+        path: PathBuf,
+        /// In what.
+        difference: String,
+    },
+    /// A part whose text or settings are not what its results were made with.
+    #[error("the results in {} cannot be merged: {difference} than when they were made; restore what was changed", .path.display())]
+    ChangedPart {
+        /// The part.
+        path: PathBuf,
+        /// What is other.
+        difference: String,
+    },
     /// A part whose settings are not chosen yet.
     #[error("the sweep in {} is not finished: run its comparison to the end before joining it", .path.display())]
     SweepUnfinished {

@@ -47,6 +47,36 @@ pub struct Grid {
     pub cells: Vec<Cell>,
 }
 
+/// That an override `budgets.NAME.KEY=VALUE` is of the budget that is used, and of one that the
+/// file has: any other would change nothing.
+fn check_budget(given: &str, table: &Table, budget: &str) -> Result<(), CompareError> {
+    let key = given.split('=').next().unwrap_or(given).trim();
+    let named = key
+        .split('.')
+        .nth(1)
+        .unwrap_or_default()
+        .trim_matches(['"', '\'']);
+    let is_there = table
+        .get("budgets")
+        .and_then(Value::as_table)
+        .is_some_and(|known| known.contains_key(named));
+    if named == budget || !is_there {
+        return match is_there {
+            true => Ok(()),
+            false => Err(CompareError::invalid(
+                "--set",
+                given,
+                format!("there is no budget {named:?}; the one in use is {budget:?}"),
+            )),
+        };
+    }
+    Err(CompareError::invalid(
+        "--set",
+        given,
+        format!("the budget in use is {budget:?}: choose the other with --budget {named}"),
+    ))
+}
+
 /// One thing that is compared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -133,6 +163,15 @@ impl Grid {
                 path.display()
             );
             return Err(CompareError::missing("tracks", rule));
+        }
+        // What is set of a budget has to be there before the budget is merged in.
+        let (of_budgets, overrides): (Vec<&String>, Vec<&String>) = overrides
+            .iter()
+            .partition(|given| given.trim_start().starts_with("budgets."));
+        for given in of_budgets {
+            check_budget(given, &table, budget)?;
+            let former = apply_override(&mut table, given);
+            former_keys.extend(former.map_err(CompareError::config(String::new()))?);
         }
         match table.remove("budgets") {
             Some(Value::Table(known)) => match known.get(budget) {
@@ -567,6 +606,13 @@ fn settings(
     read.train
         .validate()
         .map_err(CompareError::config(context.as_str()))?;
+    if let (Track::Task { .. }, false) = (track, read.model.causal) {
+        return Err(CompareError::invalid(
+            format!("{context}model.causal"),
+            false,
+            "a task judges what a model writes by one pass over prompt and answer, in which such a model sees the answer; compare it on language tracks alone",
+        ));
+    }
     read.model.resolve();
     if read.model.dropout > 0.0 {
         let rule =

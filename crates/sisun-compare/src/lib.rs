@@ -12,6 +12,7 @@ mod error;
 mod evaluate;
 mod grid;
 mod keys;
+mod parts;
 pub mod report;
 mod results;
 mod runner;

@@ -3,6 +3,7 @@
 use crate::CompareError;
 use crate::cell;
 use crate::grid::{Cell, Grid};
+use crate::parts;
 use crate::results::{CellOutcome, CellResult};
 use crate::store::{SETTINGS, Store};
 use crate::summarize::summarize;
@@ -354,13 +355,21 @@ pub fn merge(
     let grid = Grid::reopen(&settings(first)?)?;
     let texts = read_texts(&grid, plan, watch)?;
     let hashes = hashes(&texts);
+    let changed = |error| match error {
+        CompareError::OtherGrid { .. } => CompareError::ChangedPart {
+            path: first.clone(),
+            difference: "a text or a setting is another".to_owned(),
+        },
+        error => error,
+    };
+    let as_first = grid.clone();
     let grid = match &grid.sweep {
         None => grid,
         // Each part has made the same sweep.
         Some(sweep) => after_sweep(
             &grid,
             sweep,
-            &Store::open_to_read(&first.join(SWEEP), sweep, &hashes)?,
+            &Store::open_to_read(&first.join(SWEEP), sweep, &hashes).map_err(changed)?,
         )?
         .ok_or_else(|| CompareError::SweepUnfinished {
             path: first.clone(),
@@ -368,8 +377,20 @@ pub fn merge(
     };
     let mut stores = Vec::new();
     for part in parts {
-        settings(part)?;
-        stores.push(Store::open_to_read(part, &grid, &hashes)?);
+        let settings = settings(part)?;
+        let store = Store::open_to_read(part, &grid, &hashes).map_err(|error| match error {
+            CompareError::OtherGrid { .. } if part == first => changed(error),
+            CompareError::OtherGrid { difference, .. } => CompareError::OtherPart {
+                first: first.clone(),
+                path: part.clone(),
+                difference: Grid::reopen(&settings)
+                    .ok()
+                    .and_then(|other| parts::difference((first, &as_first), (part, &other)))
+                    .unwrap_or(difference),
+            },
+            error => error,
+        });
+        stores.push(store?);
     }
     let joined = Store::open(out, &grid, &hashes)?;
     for cell in &grid.cells {

@@ -31,6 +31,14 @@ fn byte_of(c: char) -> Option<u8> {
         .and_then(|byte| u8::try_from(byte).ok())
 }
 
+/// How many bytes a byte-level token stands for.
+pub(crate) fn length(token: &str) -> usize {
+    match token.chars().all(|c| byte_of(c).is_some()) {
+        true => token.chars().count(),
+        false => token.len(),
+    }
+}
+
 /// A byte-level token as text; bytes that are no whole character as `<0xED>`.
 pub(crate) fn readable(token: &str) -> String {
     let Some(bytes) = token.chars().map(byte_of).collect::<Option<Vec<u8>>>() else {

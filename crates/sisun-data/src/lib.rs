@@ -33,6 +33,7 @@ pub mod stories;
 mod stream;
 pub mod tasks;
 mod text;
+mod text_bytes;
 mod tokenizer;
 mod tokens;
 mod windows;
@@ -49,4 +50,4 @@ pub use prepare::{Corpus, Sources, prepare, prepare_again, prepare_whole, vocabu
 pub use stream::StreamDecoder;
 pub use tokenizer::{Encoding, Tokenizer};
 pub use tokens::Tokens;
-pub use windows::{Batch, epoch_batch, evaluation_windows, random_batch};
+pub use windows::{Batch, epoch_batch, evaluation_targets, evaluation_windows, random_batch};

@@ -21,7 +21,7 @@ impl Tokenizer {
     }
 
     /// What a token adds after another that is neither special nor a byte.
-    fn within_text(&self, id: u32) -> Option<String> {
+    pub(crate) fn within_text(&self, id: u32) -> Option<String> {
         let before = self.plain?;
         let [alone, both] = [&[before][..], &[before, id]].map(|ids| self.decode(ids).ok());
         both?.strip_prefix(&alone?).map(str::to_owned)

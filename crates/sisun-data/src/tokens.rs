@@ -204,6 +204,14 @@ impl Tokens {
         }
     }
 
+    /// Whether a document starts at this token.
+    pub(crate) fn starts_document(&self, at: usize) -> bool {
+        let (starts, _) = self.starts.as_chunks::<8>();
+        starts
+            .binary_search_by_key(&(at as u64), |&start| u64::from_le_bytes(start))
+            .is_ok()
+    }
+
     /// Whether the loss is taken on some of the tokens only.
     pub fn has_loss_mask(&self) -> bool {
         self.loss.is_some()

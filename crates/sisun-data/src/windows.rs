@@ -135,26 +135,9 @@ pub fn evaluation_windows(
     limit: Option<usize>,
 ) -> impl Iterator<Item = Batch> + '_ {
     assert!(batch_size > 0 && context_len > 0, "windows need a size");
-    let targets = tokens.len().saturating_sub(1);
-    let full = targets / context_len;
     let window = move |i: usize| i * context_len..(i + 1) * context_len + 1;
-    let starts = match limit {
-        Some(limit) if tokens.has_loss_mask() => {
-            let counts = |i: &usize| tokens.marked_in(window(*i).start + 1..window(*i).end) > 0;
-            Starts::Listed(evenly((0..full).filter(counts).collect(), limit))
-        }
-        Some(limit) => Starts::Even {
-            taken: limit.min(full),
-            full,
-        },
-        None => Starts::Even { taken: full, full },
-    };
+    let (starts, rest) = chosen(tokens, context_len, limit);
     let taken = starts.len();
-    let rest = if limit.is_none() || taken == 0 {
-        targets % context_len
-    } else {
-        0
-    };
     let batches = (0..taken).step_by(batch_size).map(move |first| {
         let rows = first..taken.min(first + batch_size);
         let mut batch = Batch::new(tokens, rows.len(), context_len);
@@ -163,12 +146,52 @@ pub fn evaluation_windows(
     });
     batches.chain((rest > 0).then(|| {
         let mut batch = Batch::new(tokens, 1, rest);
-        batch.push(tokens, once(full * context_len..tokens.len()));
+        batch.push(tokens, once(tokens.len() - rest - 1..tokens.len()));
         batch
     }))
 }
 
+/// Which tokens are the targets of [`evaluation_windows`], a range for each window.
+pub fn evaluation_targets(
+    tokens: &Tokens,
+    context_len: usize,
+    limit: Option<usize>,
+) -> impl Iterator<Item = Range<usize>> + Clone {
+    let (starts, rest) = chosen(tokens, context_len, limit);
+    let len = tokens.len();
+    (0..starts.len())
+        .map(move |i| {
+            let start = starts.get(i) * context_len + 1;
+            start..start + context_len
+        })
+        .chain((rest > 0).then_some(len - rest..len))
+}
+
+/// The full windows that are evaluated, and how many targets the shorter one after them has.
+fn chosen(tokens: &Tokens, context_len: usize, limit: Option<usize>) -> (Starts, usize) {
+    let targets = tokens.len().saturating_sub(1);
+    let full = targets / context_len;
+    let first_target = |i: usize| i * context_len + 1;
+    let starts = match limit {
+        Some(limit) if tokens.has_loss_mask() => {
+            let counts = |i: &usize| tokens.marked_in(first_target(*i)..first_target(i + 1)) > 0;
+            Starts::Listed(evenly((0..full).filter(counts).collect(), limit))
+        }
+        Some(limit) => Starts::Even {
+            taken: limit.min(full),
+            full,
+        },
+        None => Starts::Even { taken: full, full },
+    };
+    let rest = match limit.is_none() || starts.len() == 0 {
+        true => targets % context_len,
+        false => 0,
+    };
+    (starts, rest)
+}
+
 /// Which windows are taken.
+#[derive(Clone)]
 enum Starts {
     /// Number ⌊i · full / taken⌋ of the `full` ones.
     Even { taken: usize, full: usize },

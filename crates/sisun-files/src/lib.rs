@@ -15,4 +15,6 @@ pub use lock::{Lock, LockError, Patience};
 pub use locked_dir::{LOCK_FILE, LockedDir, is_vacant};
 pub use map::Mapped;
 pub use there::{if_there, is_file, is_folder, look, make_folder};
-pub use write::{Scratch, remove_leftovers_in, sync_folder, write_bytes, write_whole};
+pub use write::{
+    Scratch, is_descriptor, remove_leftovers_in, sync_folder, write_bytes, write_whole,
+};

@@ -257,7 +257,7 @@ fn standard_stream(_: &Path) -> io::Result<Option<File>> {
 
 /// Whether a path names what a process has open (`/dev/stdout`, `/proc/self/fd/3`), which is not to
 /// be replaced.
-fn is_descriptor(path: &Path) -> bool {
+pub fn is_descriptor(path: &Path) -> bool {
     let known = [
         "/dev/stdin",
         "/dev/stdout",

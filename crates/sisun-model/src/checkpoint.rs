@@ -352,36 +352,57 @@ fn hex(bytes: &[u8]) -> String {
 
 /// What to do about a damaged checkpoint: use the newest older one that is whole, if there is one.
 fn remedy_for(path: &Path) -> String {
+    match whole_before(path) {
+        Err(NoneWhole { older: None }) => "restore it from a copy".to_owned(),
+        Err(NoneWhole { older: Some(0) }) => {
+            "no older checkpoint is left; train again, or restore it from a copy".to_owned()
+        }
+        Err(NoneWhole { older: Some(_) }) => {
+            "so is every older one; train again, or restore one from a copy".to_owned()
+        }
+        Ok((whole, damaged)) if damaged.is_empty() => {
+            format!("the one before is {}: name that folder", whole.display())
+        }
+        Ok((whole, _)) => format!(
+            "those before it are damaged too, down to {}: name that folder",
+            whole.display()
+        ),
+    }
+}
+
+/// No older checkpoint is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoneWhole {
+    /// How many older ones there are; `None` for a folder that does not stand among others.
+    pub older: Option<usize>,
+}
+
+/// The newest checkpoint that is older than this one and whole, and the damaged ones between them,
+/// newest first.
+///
+/// # Errors
+/// [`NoneWhole`].
+pub fn whole_before(path: &Path) -> Result<(PathBuf, Vec<PathBuf>), NoneWhole> {
     let step = path
         .file_name()
         .and_then(|name| name.to_str()?.strip_prefix("step-")?.parse::<u64>().ok());
     let (Some(checkpoints), Some(step)) = (path.parent(), step) else {
-        return "restore it from a copy".to_owned();
+        return Err(NoneWhole { older: None });
     };
     let older = steps_in(checkpoints)
         .unwrap_or_default()
         .into_iter()
         .rev()
-        .filter(|older| *older < step);
-    let mut older = older.map(|older| checkpoints.join(folder_name(older)));
-    let mut damaged = 0;
-    let whole = older.find(|older| {
-        let whole = Checkpoint::verified(older).is_ok();
-        damaged += u32::from(!whole);
-        whole
-    });
-    match (whole, damaged) {
-        (Some(older), 0) => format!(
-            "the one before is {}: name that folder, or delete the damaged one to go on from it",
-            older.display()
-        ),
-        (Some(older), _) => format!(
-            "those before it are damaged too, down to {}: name that folder, or delete the damaged ones to go on from it",
-            older.display()
-        ),
-        (None, 0) => {
-            "no older checkpoint is left; train again, or restore it from a copy".to_owned()
+        .filter(|older| *older < step)
+        .map(|older| checkpoints.join(folder_name(older)));
+    let mut damaged = Vec::new();
+    for older in older {
+        if Checkpoint::verified(&older).is_ok() {
+            return Ok((older, damaged));
         }
-        (None, _) => "so is every older one; train again, or restore one from a copy".to_owned(),
+        damaged.push(older);
     }
+    Err(NoneWhole {
+        older: Some(damaged.len()),
+    })
 }

@@ -136,8 +136,11 @@ fn cpu(why: String) -> Chosen {
     } else {
         std::env::consts::ARCH
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let name = format!("cpu ({simd}, {threads} threads)");
+    let threads = sisun_kernels::pool_threads();
+    let name = format!(
+        "cpu ({simd}, {threads} thread{})",
+        if threads == 1 { "" } else { "s" }
+    );
     Chosen {
         device: Device::flex(),
         name,

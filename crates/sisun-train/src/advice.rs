@@ -12,13 +12,72 @@ pub fn resume(run_dir: &Path) -> String {
     format!("sisun train --resume {}", shell::path(run_dir))
 }
 
-/// Goes on with a run that has taken all of its steps, for as many again.
-pub(crate) fn longer(run_dir: &Path, steps: u64) -> String {
-    format!(
-        "{} --set train.steps={}",
-        resume(run_dir),
-        steps.saturating_mul(2)
-    )
+/// What was typed besides the run, which a command that says it again must not lose.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Typed {
+    /// The configuration that was named with `--resume`.
+    pub config: Option<PathBuf>,
+    /// Each `KEY=VALUE` of `--set`.
+    pub set: Vec<String>,
+    /// Other options, as they are typed.
+    pub options: Vec<String>,
+}
+
+impl Typed {
+    /// Goes on with a run with the settings that were typed.
+    pub(crate) fn resume(&self, run_dir: &Path) -> String {
+        let config = self
+            .config
+            .as_ref()
+            .map_or_else(String::new, |path| format!("{} ", shell::path(path)));
+        let mut command = format!("sisun train {config}--resume {}", shell::path(run_dir));
+        for set in &self.set {
+            command += &format!(" --set {}", shell::word(set));
+        }
+        for option in &self.options {
+            command += &format!(" {}", shell::word(option));
+        }
+        command
+    }
+
+    /// Goes on with a run when another process has done with it.
+    pub(crate) fn wait(&self, run_dir: &Path) -> String {
+        format!("{} --wait", self.resume(run_dir))
+    }
+
+    /// Goes on with a run in the directory where it was started.
+    pub(crate) fn elsewhere(&self, run_dir: &Path, started_in: &Path) -> String {
+        let config = self
+            .config
+            .as_ref()
+            .map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
+        let there = Self {
+            config,
+            ..self.clone()
+        };
+        format!(
+            "cd {} && {}",
+            shell::path(started_in),
+            there.resume(run_dir)
+        )
+    }
+
+    /// Goes on with a run without its newest checkpoints.
+    pub(crate) fn without_damaged(&self, run_dir: &Path, damaged: &[PathBuf]) -> String {
+        let damaged: Vec<String> = damaged.iter().map(|path| shell::path(path)).collect();
+        format!("rm -r {} && {}", damaged.join(" "), self.resume(run_dir))
+    }
+
+    /// Goes on with a run that has taken all of its steps, for as many again.
+    pub(crate) fn longer(&self, run_dir: &Path, steps: u64) -> String {
+        let mut longer = self.clone();
+        longer
+            .set
+            .retain(|set| set.split('=').next().map(str::trim) != Some("train.steps"));
+        let steps = steps.saturating_mul(2);
+        longer.set.push(format!("train.steps={steps}"));
+        longer.resume(run_dir)
+    }
 }
 
 /// Begins a run with the settings of another, some of them changed; its weights too, if it is to

@@ -39,7 +39,7 @@ pub(crate) fn write_environment(
         deterministic: chosen.deterministic,
         os: std::env::consts::OS,
         arch: std::env::consts::ARCH,
-        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        threads: sisun_kernels::pool_threads(),
         data_sha256: &corpus.sha256,
         tokenizer_sha256: corpus.tokenizer.sha256(),
         working_directory: std::env::current_dir()
@@ -58,4 +58,20 @@ pub(crate) fn started_elsewhere(run_dir: &Path) -> Option<PathBuf> {
     let started_in = PathBuf::from(environment.get("working_directory")?.as_str()?);
     let here = std::env::current_dir().ok()?;
     (started_in != here).then_some(started_in)
+}
+
+/// Tells that a run goes on with another device, instruction set or number of threads than it was
+/// begun with, if so: sums are then taken in another order.
+pub(crate) fn note_other_device(run_dir: &Path, chosen: &Chosen) -> Option<String> {
+    let text = std::fs::read_to_string(run_dir.join(ENVIRONMENT)).ok()?;
+    let environment: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let begun_on = environment.get("device")?.as_str()?;
+    // "1 threads" is how older versions spelled it.
+    let same = begun_on.replace(", 1 threads)", ", 1 thread)") == chosen.name;
+    (!same).then(|| {
+        format!(
+            "note: the run was begun on {begun_on} and goes on on {}: its bits will differ from those of a run that stayed there",
+            chosen.name
+        )
+    })
 }

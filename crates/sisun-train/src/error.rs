@@ -1,6 +1,6 @@
 //! What can go wrong while training.
 
-use crate::advice::{self, Change};
+use crate::advice::{self, Change, Typed};
 use sisun_config::{ConfigError, shell};
 use sisun_data::DataError;
 use sisun_files::{Holder, LockError};
@@ -31,20 +31,24 @@ pub enum TrainError {
     },
     /// A run directory in which another process trains.
     #[error(
-        "{} is being trained by {}: choose another place with --run DIR, or go on with it when it is done\nto wait and go on: {} --wait",
-        path.display(), holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string), advice::resume(path)
+        "{} is being trained by {}: choose another place with --run DIR, or go on with it when it is done\nto wait and go on: {}",
+        path.display(), holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string), typed.wait(path)
     )]
     InUse {
         /// The directory.
         path: PathBuf,
         /// Which process, if it is told.
         holder: Option<Holder>,
+        /// What was typed.
+        typed: Box<Typed>,
     },
     /// A run directory that exists already.
-    #[error("{} exists already: choose another place with --run DIR, or go on with it\nto go on: {}", path.display(), advice::resume(path))]
+    #[error("{} exists already: choose another place with --run DIR, or go on with it\nto go on: {}", path.display(), typed.resume(path))]
     RunExists {
         /// The directory.
         path: PathBuf,
+        /// What was typed.
+        typed: Box<Typed>,
     },
     /// A place for a run that holds something else.
     #[error("{} is there already and is no run: choose another place with --run DIR, or an empty folder", path.display())]
@@ -141,10 +145,9 @@ pub enum TrainError {
     },
     /// `--resume` from a directory where the text is not to be found.
     #[error(
-        "{source}{}\nto go on: cd {} && {}",
+        "{source}{}\nto go on: {}",
         elsewhere(Some(started_in)),
-        shell::path(started_in),
-        advice::resume(path)
+        typed.elsewhere(path, started_in)
     )]
     DataElsewhere {
         /// The run, by its full path.
@@ -153,6 +156,25 @@ pub enum TrainError {
         started_in: PathBuf,
         /// What is not here.
         source: Box<DataError>,
+        /// What was typed.
+        typed: Box<Typed>,
+    },
+    /// `--resume` of a run whose newest checkpoint is damaged, with a whole one before it.
+    #[error(
+        "checkpoint {} is damaged: {problem}; the newest that is whole is {}, which the run goes on from when what is damaged is deleted\nto go on: {}",
+        damaged.first().unwrap_or(path).display(), whole.display(), typed.without_damaged(path, damaged)
+    )]
+    DamagedNewest {
+        /// The run.
+        path: PathBuf,
+        /// The damaged checkpoints, newest first.
+        damaged: Vec<PathBuf>,
+        /// What is wrong with the newest.
+        problem: String,
+        /// The checkpoint before them.
+        whole: PathBuf,
+        /// What was typed.
+        typed: Box<Typed>,
     },
     /// A run directory that went away while it was trained.
     #[error(
@@ -166,7 +188,7 @@ pub enum TrainError {
         step: u64,
     },
     /// A run that is to end before where it stands.
-    #[error("{} has done {steps} steps already, so that train.steps = {asked} cannot be: name more\nto train it longer: {}", path.display(), advice::longer(path, *steps))]
+    #[error("{} has done {steps} steps already, so that train.steps = {asked} cannot be: name more\nto train it longer: {}", path.display(), typed.longer(path, *steps))]
     Behind {
         /// The run.
         path: PathBuf,
@@ -174,14 +196,18 @@ pub enum TrainError {
         steps: u64,
         /// What was asked for.
         asked: u64,
+        /// What was typed.
+        typed: Box<Typed>,
     },
     /// A run that is already over.
-    #[error("{} has done all of its {steps} steps\nto train it longer: {}", path.display(), advice::longer(path, *steps))]
+    #[error("{} has done all of its {steps} steps\nto train it longer: {}", path.display(), typed.longer(path, *steps))]
     Finished {
         /// The run.
         path: PathBuf,
         /// Its steps.
         steps: u64,
+        /// What was typed.
+        typed: Box<Typed>,
     },
     /// A vocabulary smaller than the tokenizer's.
     #[error(
@@ -262,7 +288,11 @@ pub enum TrainError {
 impl From<LockError> for TrainError {
     fn from(error: LockError) -> Self {
         match error {
-            LockError::Taken { path, holder } => Self::InUse { path, holder },
+            LockError::Taken { path, holder } => Self::InUse {
+                path,
+                holder,
+                typed: Box::default(),
+            },
             LockError::Io { path, source } => Self::Io {
                 action: "lock",
                 path,
@@ -273,6 +303,21 @@ impl From<LockError> for TrainError {
 }
 
 impl TrainError {
+    /// The same error, whose remedy says again what was typed.
+    #[must_use]
+    pub fn typed(mut self, what: &Typed) -> Self {
+        match &mut self {
+            Self::InUse { typed, .. }
+            | Self::RunExists { typed, .. }
+            | Self::DataElsewhere { typed, .. }
+            | Self::Behind { typed, .. }
+            | Self::Finished { typed, .. }
+            | Self::DamagedNewest { typed, .. } => **typed = what.clone(),
+            _ => {}
+        }
+        self
+    }
+
     /// An I/O error with its path.
     pub(crate) fn io(
         action: &'static str,

@@ -26,7 +26,7 @@ mod trainable;
 mod trainer;
 
 pub use error::TrainError;
-pub use evaluate::{Evaluation, evaluate, evaluate_ablated};
+pub use evaluate::{Evaluation, ablated_loss, evaluate};
 pub use finetune::InitialWeights;
 pub use gradients::{NamedGradients, clip};
 pub use loss_window::{LossWindow, NotFinite, StepLoss, StepOutput};

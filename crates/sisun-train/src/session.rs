@@ -2,7 +2,7 @@
 
 use crate::TrainError;
 use crate::advice;
-use crate::environment::{ENVIRONMENT, started_elsewhere, write_environment};
+use crate::environment::{ENVIRONMENT, note_other_device, started_elsewhere, write_environment};
 use crate::finetune::{InitialWeights, trained_parameters, write_companions};
 use crate::optimizer::Optimizer;
 use crate::owed::owes;
@@ -18,11 +18,12 @@ use sisun_files::{
 };
 use sisun_model::checkpoint::{
     Checkpoint, CheckpointState, MODEL_FILE, MadeWith, TRAINING_FILE, WriteFile, folder_name,
-    remove_checkpoint, remove_partial, steps_in, write_atomic,
+    remove_checkpoint, remove_partial, steps_in, whole_before, write_atomic,
 };
 use sisun_model::weights::{not_finite, read_tensors, write_tensors};
 use sisun_model::{
-    Activation, BASE_FILE, BEST, CHECKPOINTS, Chosen, LAST, RandomParams, Run, Transformer, memory,
+    Activation, BASE_FILE, BEST, CHECKPOINTS, Chosen, LAST, ModelError, RandomParams, Run,
+    Transformer, memory,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -63,6 +64,7 @@ impl Session {
             }
             Err(TrainError::RunExists {
                 path: run_dir.to_owned(),
+                typed: Box::default(),
             })
         };
         let failed = || TrainError::io("read", run_dir);
@@ -191,7 +193,6 @@ impl Session {
     ) -> Result<Self, TrainError> {
         write_atomic(&run_dir.join(CONFIG), config.to_toml().as_bytes())?;
         write_environment(run_dir, &corpus, chosen)?;
-        corpus.tokenizer.save(&run_dir.join("tokenizer.json"))?;
         if let Some(ends) = corpus.tokenizer.generation_config() {
             write_atomic(&run_dir.join(GENERATION), &ends)?;
         }
@@ -263,7 +264,7 @@ impl Session {
         .iter()
         .for_each(|folder| remove_leftovers_in(folder));
         let run = Run::open(run_dir)?;
-        for note in run.mend_own()? {
+        for note in run.mend()? {
             progress(&format!("note: {note}"));
         }
         let before = run.config()?;
@@ -291,19 +292,21 @@ impl Session {
             });
         }
         check_memory(&config, chosen)?;
-        let checkpoint = run.newest()?;
+        let checkpoint = run.newest().map_err(|error| with_whole(error, run_dir))?;
         if checkpoint.state.step > config.train.steps {
             let (steps, asked) = (checkpoint.state.step, config.train.steps);
             return Err(TrainError::Behind {
                 path: run_dir.to_owned(),
                 steps,
                 asked,
+                typed: Box::default(),
             });
         }
         if checkpoint.state.step == config.train.steps && !owes(run_dir, &config, &checkpoint)? {
             return Err(TrainError::Finished {
                 path: run_dir.to_owned(),
                 steps: checkpoint.state.step,
+                typed: Box::default(),
             });
         }
         let (state, context_len) = (&checkpoint.state, config.model.context_len);
@@ -317,6 +320,9 @@ impl Session {
         )
         .map_err(|error| with_way(error, run_dir, &before, &config))?;
         check_texts(&config, &corpus, chosen, progress)?;
+        if let Some(note) = note_other_device(run_dir, chosen) {
+            progress(&note);
+        }
         note_rate(&before.train, &config.train, state.step, progress);
         let device = chosen.device.clone().autodiff();
         let moments = read_tensors(&checkpoint.file(TRAINING_FILE))?;
@@ -588,6 +594,36 @@ fn check_memory(config: &Config, chosen: &Chosen) -> Result<(), TrainError> {
     .check(&chosen.device)?)
 }
 
+/// Adds to the error of a damaged newest checkpoint how the run goes on from one before it, if one is
+/// whole.
+fn with_whole(error: ModelError, run_dir: &Path) -> TrainError {
+    match error {
+        ModelError::Damaged {
+            path: newest,
+            problem,
+            remedy,
+        } => match whole_before(&newest) {
+            Ok((whole, mut damaged)) => {
+                damaged.insert(0, newest);
+                TrainError::DamagedNewest {
+                    path: run_dir.to_owned(),
+                    damaged,
+                    problem,
+                    whole,
+                    typed: Box::default(),
+                }
+            }
+            Err(_) => ModelError::Damaged {
+                path: newest,
+                problem,
+                remedy,
+            }
+            .into(),
+        },
+        error => error.into(),
+    }
+}
+
 /// Adds to the error of a text that is another, or is not there, where the run was started and what
 /// to type instead.
 fn with_way(error: TrainError, run_dir: &Path, before: &Config, asked: &Config) -> TrainError {
@@ -636,6 +672,7 @@ fn with_way(error: TrainError, run_dir: &Path, before: &Config, asked: &Config) 
                 path,
                 started_in,
                 source: Box::new(source),
+                typed: Box::default(),
             }
         }
         error => error,

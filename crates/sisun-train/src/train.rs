@@ -183,6 +183,7 @@ fn evaluate_now(session: &Session) -> Evaluation {
     evaluate(
         &session.trainer.model,
         text,
+        &session.corpus.tokenizer,
         config.model.context_len,
         batch_size,
         config.train.eval_windows,

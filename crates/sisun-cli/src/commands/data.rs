@@ -1,6 +1,7 @@
 //! `sisun data`.
 
 use crate::failure::Usage;
+use crate::output::{ForceArgs, make_parent};
 use crate::terminal::{Results, note};
 use anyhow::{Context, Result};
 use clap::Subcommand;
@@ -10,7 +11,7 @@ use sisun_config::randomness;
 use sisun_data::stories::{SHIPPED, StoryLanguage, write_stories};
 use sisun_data::tasks::{self, Example, Task};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Generate the corpora that come with Sisun, and synthetic tasks.
 #[derive(clap::Args)]
@@ -45,9 +46,11 @@ Examples:
         /// Write at least this many bytes [default: those of the corpus in data/]
         #[arg(long, value_name = "N")]
         bytes: Option<u64>,
-        /// Where to write [default: standard output]
+        /// Where to write, or - for standard output [default: -]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        force: ForceArgs,
     },
     /// Examples of a task with one correct answer, as JSON lines
     #[command(after_help = "\
@@ -73,9 +76,11 @@ To train on them, name the two fields in [data]:
         /// Random seed; the same seed gives the same examples
         #[arg(long, default_value = "1")]
         seed: u64,
-        /// Where to write [default: standard output]
+        /// Where to write, or - for standard output [default: -]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        force: ForceArgs,
     },
 }
 
@@ -102,14 +107,16 @@ pub(crate) fn run(args: Args) -> Result<()> {
             seed,
             bytes,
             out,
-        } => stories(language, seed, bytes, out),
+            force,
+        } => stories(language, seed, bytes, Target::new(out, force)),
         What::Task {
             task,
             lengths,
             count,
             seed,
             out,
-        } => examples(task, lengths, count, seed, out),
+            force,
+        } => examples(task, lengths, count, seed, Target::new(out, force)),
     }
 }
 
@@ -117,7 +124,7 @@ fn stories(
     language: StoryLanguage,
     seed: Option<u64>,
     bytes: Option<u64>,
-    out: Option<PathBuf>,
+    to: Target,
 ) -> Result<()> {
     let shipped = SHIPPED.iter().find(|recipe| recipe.language == language);
     let shipped = shipped.context("no corpus is shipped in this language")?;
@@ -126,14 +133,11 @@ fn stories(
         bytes.unwrap_or(shipped.min_bytes),
     );
     let mut written = 0;
-    let to = write(out.as_deref(), &mut |to| {
+    to.write("stories", &mut |to| {
         written = write_stories(language, seed, bytes, to)?;
         Ok(())
-    });
-    to.context("the stories were not written")?;
-    if let Some(out) = out {
-        note(&format!("{}: {written} bytes", out.display()));
-    }
+    })?;
+    to.note(&format!("{written} bytes"));
     Ok(())
 }
 
@@ -142,7 +146,7 @@ fn examples(
     (shortest, longest): (usize, usize),
     count: u64,
     seed: u64,
-    out: Option<PathBuf>,
+    to: Target,
 ) -> Result<()> {
     if longest > task.longest() {
         return Err(Usage(format!(
@@ -151,7 +155,7 @@ fn examples(
         ))
         .into());
     }
-    let to = write(out.as_deref(), &mut |to| {
+    to.write("examples", &mut |to| {
         for i in 0..count {
             let mut rng = randomness::stream(seed, "examples", i);
             let length = rng.random_range(shortest as u64..=longest as u64) as usize;
@@ -163,26 +167,51 @@ fn examples(
             )?;
         }
         Ok(())
-    });
-    to.context("the examples were not written")?;
-    if let Some(out) = out {
-        note(&format!("{}: {count} examples", out.display()));
-    }
+    })?;
+    to.note(&format!("{count} examples"));
     Ok(())
 }
 
-/// Writes as it is made, however much it is, into a file or to standard output.
-fn write(
-    out: Option<&Path>,
-    make: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut buffered = |to: &mut dyn Write| {
-        let mut to = BufWriter::with_capacity(1 << 16, to);
-        make(&mut to)?;
-        to.flush()
-    };
-    match out {
-        Some(out) => sisun_files::write_whole(out, |file| buffered(file)),
-        None => buffered(&mut Results),
+/// Where it is written.
+struct Target {
+    /// Nothing: to standard output.
+    file: Option<PathBuf>,
+    force: ForceArgs,
+}
+
+impl Target {
+    fn new(out: Option<PathBuf>, force: ForceArgs) -> Self {
+        let file = out.filter(|out| out.as_os_str() != "-");
+        Self { file, force }
+    }
+
+    /// Writes as it is made, however much it is; `what` says what that is.
+    fn write(
+        &self,
+        what: &str,
+        make: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<()> {
+        let mut buffered = |to: &mut dyn Write| {
+            let mut to = BufWriter::with_capacity(1 << 16, to);
+            make(&mut to)?;
+            to.flush()
+        };
+        let Some(out) = &self.file else {
+            return buffered(&mut Results).with_context(|| format!("the {what} were not written"));
+        };
+        self.force.check_content("--out", out, &mut buffered)?;
+        make_parent(out)?;
+        sisun_files::write_whole(out, |file| buffered(file)).with_context(|| {
+            format!(
+                "the {what} were not written: cannot write {}",
+                out.display()
+            )
+        })
+    }
+
+    fn note(&self, written: &str) {
+        if let Some(out) = &self.file {
+            note(&format!("{}: {written}", out.display()));
+        }
     }
 }

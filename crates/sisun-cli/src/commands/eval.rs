@@ -78,6 +78,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         let found = evaluate(
             &loaded.model,
             &text,
+            &loaded.tokenizer,
             length,
             opened.batch_size(length),
             limit,

@@ -4,10 +4,10 @@ use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::given_text;
 use crate::model_source::PrecisionArgs;
+use crate::output::{ForceArgs, make_parent};
 use crate::terminal::{is_watched, say, say_json, write_now};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Value, json};
-use sisun_files::make_folder;
 use sisun_infer::{
     Finish, GenerationOptions, InferError, Language, LanguageModel, Sample, Sampler, Trace,
 };
@@ -89,6 +89,8 @@ pub(crate) struct Args {
     /// page or a .json file
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+    #[command(flatten)]
+    force: ForceArgs,
     /// Print one JSON object: text, tokens with log-probabilities, speed
     #[arg(long)]
     json: bool,
@@ -116,7 +118,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
         seed: args.seed,
     };
     sampler.validate()?;
-    let trace = args.trace.as_deref().map(TraceFile::new).transpose()?;
+    let trace = args.trace.as_deref();
+    let trace = trace
+        .map(|path| TraceFile::new(path, args.force))
+        .transpose()?;
     if trace.is_some() && args.samples.get() != 1 {
         return Err(Usage(
             "--trace tells how one sample came about: leave --samples out".to_owned(),
@@ -225,7 +230,7 @@ struct TraceFile {
 }
 
 impl TraceFile {
-    fn new(path: &Path) -> Result<Self> {
+    fn new(path: &Path, force: ForceArgs) -> Result<Self> {
         let page = match path.extension().and_then(|extension| extension.to_str()) {
             Some("html") => true,
             Some("json") => false,
@@ -238,9 +243,8 @@ impl TraceFile {
             }
         };
         // Before the model writes: what it wrote should not be lost to a missing folder.
-        if let Some(folder) = path.parent() {
-            make_folder(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        }
+        force.check("--trace", path)?;
+        make_parent(path)?;
         Ok(Self {
             path: path.to_owned(),
             page,

@@ -1,6 +1,7 @@
 //! `sisun tokenizer`.
 
 use crate::given_text;
+use crate::output::{ForceArgs, make_parent};
 use crate::terminal::{note, say, say_json};
 use anyhow::{Context, Result};
 use clap::Subcommand;
@@ -24,7 +25,7 @@ enum Verb {
     #[command(after_help = "\
 Examples:
   sisun tokenizer train --data novel.txt --vocab-size 4096 --out tokenizer.json
-  sisun tokenizer train --data novel.txt --kind char --out tokenizer.json")]
+  sisun tokenizer train --data novel.txt --kind char --out characters.json")]
     Train {
         /// Files, folders or globs, or - for standard input
         #[arg(long, value_name = "PATH", required = true)]
@@ -47,6 +48,8 @@ Examples:
         /// Where to write
         #[arg(long, value_name = "FILE", default_value = "tokenizer.json")]
         out: PathBuf,
+        #[command(flatten)]
+        force: ForceArgs,
     },
     /// Encode text as token ids, with the special tokens that the tokenizer adds (LLaMA's <s>)
     #[command(after_help = "\
@@ -96,6 +99,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             vocab_size,
             special,
             out,
+            force,
         } => train(
             DataConfig {
                 jsonl_field,
@@ -106,6 +110,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             vocab_size,
             special,
             &out,
+            force,
         ),
         Verb::Encode {
             tokenizer,
@@ -181,7 +186,9 @@ fn train(
     vocab_size: usize,
     specials: Vec<String>,
     out: &Path,
+    force: ForceArgs,
 ) -> Result<()> {
+    force.check("--out", out)?;
     let wanted = match kind {
         Kind::Bpe => TokenizerConfig::Bpe {
             vocab_size,
@@ -191,6 +198,7 @@ fn train(
     };
     wanted.validate()?;
     let corpus = prepare(&data, &wanted, 1, &data.cache_folder(), &mut note)?;
+    make_parent(out)?;
     corpus.tokenizer.save(out)?;
     let (tokens, bytes) = (
         corpus.train.len() + corpus.validation.len(),

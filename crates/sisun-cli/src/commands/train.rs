@@ -15,6 +15,7 @@ use sisun_files::{Holder, Patience, is_file, is_folder};
 use sisun_infer::maps::{self, Format, PictureOptions};
 use sisun_infer::{CaptureSelection, GenerationOptions, InferError, LanguageModel, Sampler};
 use sisun_model::{Count, Transformer, thousands};
+use sisun_train::advice::Typed;
 use sisun_train::{Metric, Session, TrainError, TrainObserver, TrainOutcome, advice, train};
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
@@ -76,12 +77,23 @@ pub(crate) fn run(args: Args) -> Result<()> {
         drop(Session::hold_run(run, Patience::Refuse)?);
     }
     let draft = PartialConfig::read(&place.config, &args.set)?;
-    let recipe = |error: TrainError| with_recipe(error, &place.config);
+    let (config, named) = (place.config.clone(), place.run.clone());
     let run_dir = match place.run {
         Some(run_dir) => run_dir,
         None => Path::new("runs").join(draft.name()?),
     };
     let resumes = place.resumes;
+    let typed = Typed {
+        // A run that is there has its own.
+        config: (resumes && place.config != run_dir.join("config.toml"))
+            .then(|| place.config.clone()),
+        set: args.set.clone(),
+        options: args.device.typed(args.json),
+    };
+    let recipe = |error: TrainError| match beside(&error, &config, named.as_deref(), &typed) {
+        Some(told) => Error::new(error).context(told),
+        None => with_recipe(error, &config),
+    };
     let mut tell_of = |holder: &Holder| {
         // A run that is there when the other is done is not begun again.
         let then = if resumes {
@@ -104,16 +116,17 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     let mut progress = |line: &str| args.device.note(line);
     let mut session = if place.resumes {
-        let held = Session::hold_run(&run_dir, patience)?;
+        let held = Session::hold_run(&run_dir, patience).map_err(|error| error.typed(&typed))?;
         args.device.note_hollow(&held);
-        Session::resume(draft, held, &args.device.choose()?, &mut progress)?
+        Session::resume(draft, held, &args.device.choose()?, &mut progress)
+            .map_err(|error| error.typed(&typed))?
     } else {
         let base = draft.base()?;
         let config = match &base {
             Some(path) => draft.complete(&base::describe(path)?)?,
             None => draft.finish()?,
         };
-        let held = Session::hold_new(&run_dir, patience)?;
+        let held = Session::hold_new(&run_dir, patience).map_err(|error| error.typed(&typed))?;
         args.device.note_hollow(&held);
         let chosen = args.device.choose()?;
         if let Some(path) = &base
@@ -178,6 +191,41 @@ pub(crate) fn run(args: Args) -> Result<()> {
         )?;
     }
     Ok(sound?)
+}
+
+/// The error of a text that is not there, with the command that finds it: where its relative path
+/// leads to it from the folder of the configuration.
+fn beside(error: &TrainError, config: &Path, run: Option<&Path>, typed: &Typed) -> Option<String> {
+    let TrainError::Data(DataError::Missing { path, .. }) = error else {
+        return None;
+    };
+    let folder = config
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())?;
+    if path.is_absolute() || !folder.join(path).exists() {
+        return None;
+    }
+    let run = run.map_or_else(String::new, |run| {
+        let run = std::path::absolute(run).unwrap_or_else(|_| run.to_owned());
+        format!(" --run {}", shell::path(&run))
+    });
+    let again: String = typed
+        .set
+        .iter()
+        .map(|set| format!(" --set {}", shell::word(set)))
+        .chain(
+            typed
+                .options
+                .iter()
+                .map(|option| format!(" {}", shell::word(option))),
+        )
+        .collect();
+    Some(format!(
+        "{error}; relative paths start at the working directory, and it is there from {}\nfrom there: cd {} && sisun train {}{run}{again}",
+        folder.display(),
+        shell::path(folder),
+        shell::path(Path::new(config.file_name()?)),
+    ))
 }
 
 /// Adds to the error of a text that is not there the command that makes it, if a comment of the

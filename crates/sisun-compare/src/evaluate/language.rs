@@ -4,7 +4,7 @@ use super::{Judged, surprise};
 use crate::results::{Measure, MeasureName};
 use crate::track::length_at;
 use sisun_config::{Position, RopeScaling};
-use sisun_data::Tokens;
+use sisun_data::{Tokenizer, Tokens};
 use std::f64::consts::LN_2;
 
 /// Windows over which the loss at a position is averaged in bins of this share of the trained
@@ -14,16 +14,21 @@ const BINS_A_CONTEXT: usize = 8;
 const LEAK_WINDOWS: usize = 64;
 
 /// Everything that is measured on held-out text: `factors` times the trained context `context_len`,
-/// on the same first `eval_tokens` tokens each time.
+/// on the same first `eval_tokens` tokens each time. `tokenizer` is the one that made the tokens.
 pub(crate) fn measure(
     model: &Judged,
     text: &Tokens,
+    tokenizer: &Tokenizer,
     context_len: usize,
     factors: &[f64],
     eval_tokens: usize,
 ) -> Vec<Measure> {
     let ids = text.read(0..text.len().min(eval_tokens + 1));
-    let per_byte = text.len() as f64 / text.bytes() as f64 / LN_2;
+    let held_out = HeldOut {
+        ids: &ids,
+        text,
+        tokenizer,
+    };
     let mut measures = Vec::new();
     let mut longest = None;
     for factor in factors {
@@ -43,18 +48,18 @@ pub(crate) fn measure(
             MeasureName::BitsPerByte,
             possible
                 .clone()
-                .map(|()| mean_loss(model, &ids, length, length) * per_byte),
+                .and_then(|()| held_out.bits_per_byte(model, length, length)),
         );
         let stride = (context_len / 2).max(1);
         push(
             MeasureName::BitsPerByteSliding,
             possible
                 .clone()
-                .map(|()| mean_loss(model, &ids, length, stride) * per_byte),
+                .and_then(|()| held_out.bits_per_byte(model, length, stride)),
         );
         if possible.is_ok() {
             longest = Some(length);
-            measures.extend(scaled(model, &ids, context_len, length, per_byte));
+            measures.extend(scaled(model, &held_out, context_len, length));
         }
     }
     if let Some(length) = longest {
@@ -75,10 +80,9 @@ pub(crate) fn measure(
 /// for that length.
 fn scaled(
     model: &Judged,
-    ids: &[u32],
+    held_out: &HeldOut<'_>,
     context_len: usize,
     length: usize,
-    per_byte: f64,
 ) -> Vec<Measure> {
     let factor = length as f64 / context_len as f64;
     let rotary = model.random_positions.is_none()
@@ -101,20 +105,18 @@ fn scaled(
         ),
     ];
     let measure = |(name, scaling)| {
-        let value = mean_loss(
-            &Judged {
-                model: model.model.clone().with_rope_scaling(scaling),
-                ..*model
-            },
-            ids,
-            length,
-            length,
-        ) * per_byte;
+        let changed = Judged {
+            model: model.model.clone().with_rope_scaling(scaling),
+            ..*model
+        };
+        let value = held_out.bits_per_byte(&changed, length, length);
+        let (value, note) =
+            value.map_or_else(|note| (None, Some(note)), |value| (Some(value), None));
         Measure {
             name,
             at: length,
-            value: Some(value),
-            note: None,
+            value,
+            note,
         }
     };
     ways.map(measure).into()
@@ -130,10 +132,29 @@ fn check(model: &Judged, ids: &[u32], length: usize) -> Result<(), String> {
     }
 }
 
-/// Nats per token in windows of `length` that begin `stride` tokens apart. The first is judged on
+/// The held-out text, and its tokens that are judged.
+struct HeldOut<'a> {
+    ids: &'a [u32],
+    text: &'a Tokens,
+    tokenizer: &'a Tokenizer,
+}
+
+impl HeldOut<'_> {
+    /// Bits per byte in windows as [`mean_loss`] has them, over the tokens that they judge.
+    fn bits_per_byte(&self, model: &Judged, length: usize, stride: usize) -> Result<f64, String> {
+        let (loss, count) = mean_loss(model, self.ids, length, stride);
+        // They judge every token from the second on, each once.
+        self.text
+            .tokens_per_byte(std::iter::once(1..1 + count), self.tokenizer)
+            .map(|per_byte| loss * (per_byte / LN_2))
+            .ok_or_else(|| "the tokens that are judged stand for no text".to_owned())
+    }
+}
+
+/// Nats per token, and over how many tokens, in windows of `length` that begin `stride` tokens apart. The first is judged on
 /// all of its tokens, the others on their last `stride`: with `stride = length` windows do not
 /// overlap.
-fn mean_loss(model: &Judged, ids: &[u32], length: usize, stride: usize) -> f64 {
+fn mean_loss(model: &Judged, ids: &[u32], length: usize, stride: usize) -> (f64, usize) {
     let starts: Vec<usize> = (0..ids.len() - length).step_by(stride).collect();
     let rows: Vec<&[u32]> = starts
         .iter()
@@ -152,7 +173,7 @@ fn mean_loss(model: &Judged, ids: &[u32], length: usize, stride: usize) -> f64 {
             count += 1;
         }
     });
-    sum / f64::from(count)
+    (sum / count as f64, count)
 }
 
 /// Mean loss at positions `bin·i..bin·(i+1)` of windows that do not overlap.

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use sisun_config::{ModelConfig, TRAIN, TrainConfig, from_value, randomness::stream};
 use sisun_data::tasks::{Example, SYMBOLS, Task};
-use sisun_data::{Batch, Tokens};
+use sisun_data::{Batch, Tokenizer, Tokens};
 use sisun_model::{Activation, Capture, KvCache, Pass, Transformer};
 use sisun_train::Trainer;
 
@@ -107,14 +107,21 @@ fn test_examples_are_always_the_same() {
     );
 }
 
+/// Eleven characters of two bytes.
+fn two_bytes_each() -> Tokenizer {
+    Tokenizer::characters("αβγδεζηθικλ".chars(), false).expect("a tokenizer")
+}
+
 #[test]
 fn losses_are_those_of_one_window_at_a_time() {
     let (context_len, n) = (7, 97);
     let model = Transformer::random(&config("alibi", 11, context_len), 5, &Device::flex())
         .expect("a model");
     let ids: Vec<u32> = (0..n).map(|i| (i * i % 11) as u32).collect();
-    let text = Tokens::from_ids(&ids, None, &[0], 2 * n as u64);
-    let measures = language::measure(&judged(&model), &text, context_len, &[1.0, 2.0], 60);
+    // After what is judged come tokens of other bytes, which must not count.
+    let text = Tokens::from_ids(&ids, None, &[0], 9 * n as u64);
+    let (judged, tokenizer) = (judged(&model), two_bytes_each());
+    let measures = language::measure(&judged, &text, &tokenizer, context_len, &[1.0, 2.0], 60);
     let at = |name, at| {
         measures
             .iter()
@@ -165,7 +172,8 @@ fn losses_are_those_of_one_window_at_a_time() {
 fn a_text_that_is_too_short_for_a_length_is_no_number() {
     let model = Transformer::random(&config("none", 5, 4), 5, &Device::flex()).expect("a model");
     let text = Tokens::from_ids(&[1, 2, 3, 4, 1, 2], None, &[0], 6);
-    let measures = language::measure(&judged(&model), &text, 4, &[1.0, 2.0], 60);
+    let tokenizer = two_bytes_each();
+    let measures = language::measure(&judged(&model), &text, &tokenizer, 4, &[1.0, 2.0], 60);
     let far = measures.iter().find(|m| m.at == 8).expect("a measure at 8");
     assert_eq!(
         (far.value, far.note.as_deref()),
@@ -214,7 +222,7 @@ fn random_positions_are_read_alike_by_every_measure() {
         model,
         random_positions: Some(20),
     };
-    let measures = language::measure(&judged, &text, 8, &[1.0, 2.0, 3.0], 80);
+    let measures = language::measure(&judged, &text, &two_bytes_each(), 8, &[1.0, 2.0, 3.0], 80);
     let at = |name, at| {
         measures
             .iter()
@@ -234,7 +242,7 @@ fn random_positions_are_read_alike_by_every_measure() {
         random_positions: None,
         ..judged.clone()
     };
-    let plain = language::measure(&plain, &text, 8, &[1.0], 80);
+    let plain = language::measure(&plain, &text, &two_bytes_each(), 8, &[1.0], 80);
     assert_ne!(plain[0].value, at(MeasureName::BitsPerByte, 8).value);
     let all = Judged {
         random_positions: Some(8),
@@ -242,7 +250,7 @@ fn random_positions_are_read_alike_by_every_measure() {
     };
     assert_eq!(
         plain[0].value,
-        language::measure(&all, &text, 8, &[1.0], 80)[0].value,
+        language::measure(&all, &text, &two_bytes_each(), 8, &[1.0], 80)[0].value,
         "eight of eight are all in turn"
     );
 }

@@ -87,6 +87,11 @@ pub fn start_threads() -> Result<(), NoThreads> {
     })
 }
 
+/// How many threads the pool has that the kernels share their work in.
+pub fn pool_threads() -> usize {
+    rayon::current_num_threads()
+}
+
 /// Runs `f` on a thread of the pool that the kernels share their work in.
 ///
 /// A thread outside of it would sleep at every operation until the pool is done, and waking costs
