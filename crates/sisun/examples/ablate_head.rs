@@ -2,7 +2,7 @@
 #![allow(clippy::print_stdout, missing_docs, unreachable_pub)] // a program; the tests call its `main`
 
 use sisun::{
-    ModelConfig, Tokens, TrainConfig, Trainer, Transformer, cpu_for_training, evaluate_ablated,
+    ModelConfig, Tokens, TrainConfig, Trainer, Transformer, ablated_loss, cpu_for_training,
     random_batch,
 };
 use std::error::Error;
@@ -29,16 +29,9 @@ pub fn main() -> Result<(), Box<dyn Error>> {
 
     // Zero the output `z` of one head after the other.
     let loss = |ablated: &[(usize, usize)]| {
-        evaluate_ablated(
-            ablated,
-            &trainer.model,
-            &tokens,
-            config.context_len,
-            16,
-            Some(8),
-        )
-        .map(|evaluation| evaluation.loss)
-        .ok_or("the text holds a window")
+        let len = config.context_len;
+        ablated_loss(ablated, &trainer.model, &tokens, len, 16, Some(8))
+            .ok_or("the text is too short")
     };
     let whole = loss(&[])?;
     println!("loss with all heads: {whole:.3} nats per token");

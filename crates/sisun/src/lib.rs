@@ -38,7 +38,7 @@ pub use sisun_model::{
     Activation, Block, Capture, FeedForward, KvCache, Linear, ModelError, Pass, RandomParams,
     SelfAttention, Transformer,
 };
-pub use sisun_train::{Session, StepOutput, Trainable, Trainer, evaluate, evaluate_ablated};
+pub use sisun_train::{Session, StepOutput, Trainable, Trainer, ablated_loss, evaluate};
 
 use burn::tensor::{Int, TensorData};
 
