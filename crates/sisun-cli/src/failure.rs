@@ -3,10 +3,13 @@
 use crate::terminal::complain;
 use anyhow::Error;
 use sisun_compare::CompareError;
-use sisun_config::ConfigError;
+use sisun_config::{ConfigError, ErrorKind};
+use sisun_data::DataError;
+use sisun_hf::HfError;
 use sisun_infer::InferError;
 use sisun_infer::maps::MapsError;
 use sisun_kernels::{NoThreads, UnknownLevel};
+use sisun_model::ModelError;
 use sisun_train::TrainError;
 use std::fmt;
 use std::process::ExitCode;
@@ -50,7 +53,7 @@ pub(crate) fn exit_code(result: Result<(), Error>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     complain(&message(&error));
-    ExitCode::from(if is_usage(&error) { 2 } else { 1 })
+    ExitCode::from(code(&error))
 }
 
 /// The error and its causes, those left out that the sentence before already tells.
@@ -75,54 +78,44 @@ fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
         .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-fn is_usage(error: &Error) -> bool {
-    let by_train = matches!(
-        error.downcast_ref::<TrainError>(),
-        Some(
-            TrainError::Config(_)
-                | TrainError::SmallVocabulary { .. }
-                | TrainError::ConfigChanged { .. }
-                | TrainError::Behind { .. }
-                | TrainError::LongText { .. }
-        )
-    );
-    let by_infer = matches!(
-        error.downcast_ref::<InferError>(),
-        Some(
-            InferError::OutOfRange { .. }
-                | InferError::BadSelection { .. }
-                | InferError::NoSuch { .. }
-                | InferError::NoSuchToken { .. }
-                | InferError::ManyTokens { .. }
-                | InferError::NotPerHead { .. }
-                | InferError::UnknownActivation { .. }
-                | InferError::Empty { .. }
-        )
-    );
-    let by_compare = matches!(
-        error.downcast_ref::<CompareError>(),
-        Some(
-            CompareError::Config { .. }
-                | CompareError::Invalid { .. }
-                | CompareError::Missing { .. }
-                | CompareError::OtherGrid { .. }
-                | CompareError::NotAComparison { .. }
-                | CompareError::OtherPart { .. }
-        )
-    );
-    let by_maps = matches!(
-        error.downcast_ref::<MapsError>(),
-        Some(MapsError::CellTooSmall { .. } | MapsError::FontSize { .. })
-    );
-    by_train
-        || by_infer
-        || by_maps
-        || by_compare
+/// The exit code of an error that is not an interruption.
+fn code(error: &Error) -> u8 {
+    let is_usage = error.is::<Usage>()
         || error.is::<ConfigError>()
         || error.is::<UnknownLevel>()
         || matches!(
             error.downcast_ref::<NoThreads>(),
             Some(NoThreads::TooMany { .. })
+        );
+    match kind(error) {
+        _ if is_usage => 2,
+        Some(ErrorKind::Usage) => 2,
+        Some(
+            ErrorKind::Input
+            | ErrorKind::Data
+            | ErrorKind::FileSystem
+            | ErrorKind::Machine
+            | ErrorKind::Caller,
         )
-        || error.is::<Usage>()
+        | None => 1,
+    }
+}
+
+/// What an error of one of the libraries is about.
+fn kind(error: &Error) -> Option<ErrorKind> {
+    macro_rules! kind_of {
+        ($($library:ty),*) => {
+            None$(.or_else(|| error.downcast_ref::<$library>().map(<$library>::kind)))*
+        };
+    }
+    kind_of!(
+        ConfigError,
+        DataError,
+        ModelError,
+        TrainError,
+        InferError,
+        MapsError,
+        HfError,
+        CompareError
+    )
 }

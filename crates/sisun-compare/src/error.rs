@@ -1,6 +1,6 @@
 //! What can go wrong in a comparison.
 
-use sisun_config::ConfigError;
+use sisun_config::{ConfigError, ErrorKind};
 use sisun_data::DataError;
 use sisun_model::ModelError;
 use std::path::{Path, PathBuf};
@@ -108,6 +108,26 @@ pub enum CompareError {
         /// What the drawing library says.
         problem: String,
     },
+}
+
+impl CompareError {
+    /// Return the kind of error, by which a caller can decide what to do.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Config { .. }
+            | Self::Invalid { .. }
+            | Self::Missing { .. }
+            | Self::OtherGrid { .. }
+            | Self::NotAComparison { .. }
+            | Self::OtherPart { .. } => ErrorKind::Usage,
+            Self::Model(error) => error.kind(),
+            Self::Data { .. } => ErrorKind::Input,
+            Self::ChangedPart { .. } | Self::SweepUnfinished { .. } | Self::Draw { .. } => {
+                ErrorKind::Data
+            }
+            Self::Io { .. } => ErrorKind::FileSystem,
+        }
+    }
 }
 
 impl CompareError {

@@ -1,11 +1,13 @@
 //! What can be wrong with a configuration.
 
+use crate::ErrorKind;
 use crate::aliases::option;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 /// What is wrong with a configuration, where, and what would be right.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read configuration {}: {source}", path.display())]
@@ -122,6 +124,27 @@ pub enum ConfigError {
         /// The key on the way.
         key: String,
     },
+}
+
+impl ConfigError {
+    /// Return the kind of error, by which a caller can decide what to do.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Unreadable { .. } | Self::Folder { .. } => ErrorKind::FileSystem,
+            Self::Syntax { .. }
+            | Self::UnknownKey { .. }
+            | Self::OtherKind { .. }
+            | Self::Missing { .. }
+            | Self::Wrong { .. }
+            | Self::Invalid { .. }
+            | Self::Several(_)
+            | Self::OutOfRange { .. }
+            | Self::Contradicts { .. }
+            | Self::BadOverride { .. }
+            | Self::BadQuotes { .. }
+            | Self::NotATable { .. } => ErrorKind::Usage,
+        }
+    }
 }
 
 impl ConfigError {

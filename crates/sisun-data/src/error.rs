@@ -1,5 +1,6 @@
 //! What can be wrong with the data a person gives.
 
+use sisun_config::ErrorKind;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -237,6 +238,42 @@ pub enum DataError {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+impl DataError {
+    /// Return the kind of error, by which a caller can decide what to do.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoSources
+            | Self::ValidationFraction { .. }
+            | Self::VocabTooSmall { .. }
+            | Self::BadSpecial { .. }
+            | Self::NoEndOfText => ErrorKind::Usage,
+            Self::Missing { .. }
+            | Self::DeadLink { .. }
+            | Self::Glob { .. }
+            | Self::NoFiles { .. }
+            | Self::Cache { .. }
+            | Self::Io { .. } => ErrorKind::FileSystem,
+            Self::Empty { .. }
+            | Self::Changed { .. }
+            | Self::Binary { .. }
+            | Self::InvalidUtf8 { .. }
+            | Self::AllHeldOut { .. }
+            | Self::NoRow { .. }
+            | Self::JsonLine { .. }
+            | Self::JsonField { .. }
+            | Self::NoJsonLines { .. }
+            | Self::TooShort { .. }
+            | Self::NothingMarked { .. }
+            | Self::NoCharacters
+            | Self::UnseenCharacters { .. }
+            | Self::UnknownToken { .. } => ErrorKind::Input,
+            Self::Ends { .. } | Self::TokenizerFile { .. } | Self::Tokenizer { .. } => {
+                ErrorKind::Data
+            }
+        }
+    }
 }
 
 impl DataError {

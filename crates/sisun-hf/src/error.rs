@@ -1,5 +1,6 @@
 //! What can be wrong with a Hugging Face directory.
 
+use sisun_config::ErrorKind;
 use sisun_data::DataError;
 use sisun_files::Holder;
 use sisun_model::ModelError;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// What is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HfError {
     /// A file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
@@ -149,6 +151,32 @@ pub enum HfError {
     /// The model.
     #[error(transparent)]
     Model(#[from] ModelError),
+}
+
+impl HfError {
+    /// Return the kind of error, by which a caller can decide what to do.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io { .. }
+            | Self::NotADirectory { .. }
+            | Self::NoWeights { .. }
+            | Self::NoTokenizer { .. }
+            | Self::Exists { .. }
+            | Self::InUse { .. }
+            | Self::Write { .. } => ErrorKind::FileSystem,
+            Self::Json { .. }
+            | Self::Unsupported { .. }
+            | Self::Config { .. }
+            | Self::Pickled { .. }
+            | Self::BadWeights { .. }
+            | Self::Index { .. }
+            | Self::Tensors { .. }
+            | Self::NoCounterpart { .. }
+            | Self::PastFloat16 { .. } => ErrorKind::Data,
+            Self::Data(error) => error.kind(),
+            Self::Model(error) => error.kind(),
+        }
+    }
 }
 
 impl HfError {

@@ -1,11 +1,13 @@
 //! What can go wrong while using a model.
 
 use crate::maps::PER_HEAD;
+use sisun_config::ErrorKind;
 use sisun_data::DataError;
 use sisun_model::ModelError;
 
 /// What went wrong, and what to do.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum InferError {
     /// The model, its checkpoint or its device.
     #[error(transparent)]
@@ -123,4 +125,26 @@ pub enum InferError {
         /// The name.
         name: String,
     },
+}
+
+impl InferError {
+    /// Return the kind of error, by which a caller can decide what to do.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Model(error) => error.kind(),
+            Self::Data(error) => error.kind(),
+            Self::Empty { .. }
+            | Self::OutOfRange { .. }
+            | Self::UnknownLanguage { .. }
+            | Self::BadSelection { .. }
+            | Self::NoSuch { .. }
+            | Self::NoSuchToken { .. }
+            | Self::ManyTokens { .. }
+            | Self::NotPerHead { .. }
+            | Self::UnknownActivation { .. } => ErrorKind::Usage,
+            Self::PastWindow { .. } => ErrorKind::Input,
+            Self::NotNumbers { .. } | Self::Vocabulary { .. } => ErrorKind::Data,
+            Self::LongTrace { .. } => ErrorKind::Machine,
+        }
+    }
 }

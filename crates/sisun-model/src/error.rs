@@ -1,11 +1,12 @@
 //! What can go wrong with a model, its files and its device.
 
 use crate::bytes::Bytes;
-use sisun_config::ConfigError;
+use sisun_config::{ConfigError, ErrorKind};
 use std::path::PathBuf;
 
 /// What is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ModelError {
     /// The configuration is out of range.
     #[error(transparent)]
@@ -111,6 +112,25 @@ pub enum ModelError {
         /// Why it cannot be had, and what can.
         problem: String,
     },
+}
+
+impl ModelError {
+    /// Return the kind of error, by which a caller can decide what to do.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Config(_)
+            | Self::BadWeights { .. }
+            | Self::Mismatch { .. }
+            | Self::NotARun { .. }
+            | Self::Damaged { .. }
+            | Self::AlteredRunFile { .. }
+            | Self::DamagedBase { .. } => ErrorKind::Data,
+            Self::NoVocabulary | Self::UnknownActivation { .. } => ErrorKind::Usage,
+            Self::PastTable { .. } => ErrorKind::Input,
+            Self::TooLarge { .. } | Self::NoDevice { .. } => ErrorKind::Machine,
+            Self::Io { .. } => ErrorKind::FileSystem,
+        }
+    }
 }
 
 impl ModelError {

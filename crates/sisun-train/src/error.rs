@@ -1,7 +1,7 @@
 //! What can go wrong while training.
 
 use crate::advice::{self, Change, Typed};
-use sisun_config::{ConfigError, shell};
+use sisun_config::{ConfigError, ErrorKind, shell};
 use sisun_data::DataError;
 use sisun_files::{Holder, LockError};
 use sisun_model::ModelError;
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// What went wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TrainError {
     /// The configuration.
     #[error(transparent)]
@@ -283,6 +284,40 @@ pub enum TrainError {
     /// The observer could not do its part.
     #[error("{0}")]
     Observer(String),
+}
+
+impl TrainError {
+    /// Return the kind of error, by which a caller can decide what to do.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Config(_)
+            | Self::LongText { .. }
+            | Self::ConfigChanged { .. }
+            | Self::Behind { .. }
+            | Self::SmallVocabulary { .. } => ErrorKind::Usage,
+            Self::Data(error) => error.kind(),
+            Self::Model(error) => error.kind(),
+            Self::Io { .. }
+            | Self::InUse { .. }
+            | Self::RunExists { .. }
+            | Self::PlaceTaken { .. }
+            | Self::NeverBegan { .. }
+            | Self::NothingToResume { .. }
+            | Self::Moved { .. }
+            | Self::Finished { .. } => ErrorKind::FileSystem,
+            Self::Text { .. }
+            | Self::NoText { .. }
+            | Self::DataChanged { .. }
+            | Self::DataElsewhere { .. } => ErrorKind::Input,
+            Self::DamagedMetrics { .. }
+            | Self::DamagedNewest { .. }
+            | Self::NonFinite { .. }
+            | Self::NonFiniteWeights { .. }
+            | Self::NonFiniteStart { .. }
+            | Self::NonFiniteValidation { .. } => ErrorKind::Data,
+            Self::Observer(_) => ErrorKind::Caller,
+        }
+    }
 }
 
 impl From<LockError> for TrainError {

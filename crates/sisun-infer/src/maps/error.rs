@@ -1,5 +1,6 @@
 //! What can go wrong when maps are written.
 
+use sisun_config::ErrorKind;
 use std::path::PathBuf;
 
 use resvg::usvg;
@@ -108,4 +109,22 @@ pub enum MapsError {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+impl MapsError {
+    /// Return the kind of error, by which a caller can decide what to do.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownFormat { .. }
+            | Self::UnknownColours { .. }
+            | Self::UnknownValues { .. }
+            | Self::FontSize { .. }
+            | Self::CellTooSmall { .. }
+            | Self::Nothing
+            | Self::NothingToHold { .. } => ErrorKind::Usage,
+            Self::ReadFont { .. } | Self::Write { .. } => ErrorKind::FileSystem,
+            Self::NoFont { .. } | Self::Draw { .. } => ErrorKind::Data,
+            Self::TooBig { .. } => ErrorKind::Machine,
+        }
+    }
 }
