@@ -57,7 +57,7 @@ pub(crate) fn open(
             });
         }
         let run = Run::open(path)?;
-        run.mend()?
+        run.notes()?
             .iter()
             .for_each(|note| tell(&format!("note: {note}")));
         let (model, _) = run.model(device)?;

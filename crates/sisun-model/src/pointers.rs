@@ -6,7 +6,7 @@
 
 use crate::ModelError;
 use crate::checkpoint::{CheckpointState, folder_name, read_state, steps_in, write_atomic};
-use sisun_files::{LockError, LockedDir, Patience, if_there, is_folder};
+use sisun_files::{if_there, is_folder};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -99,26 +99,6 @@ impl Standing {
     /// What was found, for people to read.
     pub(crate) fn told(&self) -> Vec<String> {
         self.wrong.iter().map(|wrong| wrong.told.clone()).collect()
-    }
-
-    /// As [`Standing::mend`], in a run that is only read: where nobody trains it and it can be
-    /// written. Where somebody does, that process is about to put it right.
-    pub(crate) fn mend_if_free(
-        &self,
-        root: &Path,
-        checkpoints: &Path,
-    ) -> Result<Vec<String>, ModelError> {
-        if self.wrong.is_empty() {
-            return Ok(Vec::new());
-        }
-        match LockedDir::take(root, Patience::Refuse) {
-            // Somebody may have put it right in the meantime.
-            Ok(_held) => {
-                Ok(Self::of(checkpoints)?.map_or_else(Vec::new, |standing| standing.mend()))
-            }
-            Err(LockError::Taken { .. }) => Ok(Vec::new()),
-            Err(LockError::Io { .. }) => Ok(self.told()),
-        }
     }
 }
 

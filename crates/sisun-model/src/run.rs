@@ -69,7 +69,10 @@ impl Run {
             let under_runs = Path::new("runs").join(path);
             return Err(not(&match is_folder(&under_runs) {
                 Ok(true) => format!("no such folder; did you mean {}?", under_runs.display()),
-                _ => "no such folder; `sisun train CONFIG` makes one under runs/".to_owned(),
+                _ => format!(
+                    "no such folder; `sisun train CONFIG` makes one under runs/{}",
+                    sisun_config::shell::of_tilde(path)
+                ),
             }));
         };
         if found.is_dir() && is_file(&path.join(CONFIG)).map_err(failed())? {
@@ -135,23 +138,19 @@ impl Run {
         Checkpoint::open(&self.standing()?.newest)
     }
 
-    /// Has the files `last` and `best` say what the newest checkpoint says, where they do not and
-    /// nobody else trains the run. What was found, for people to read.
+    /// Where the files `last` and `best` do not say what the newest checkpoint says, for people to
+    /// read; nothing where a checkpoint was named itself. Nothing is written.
     ///
     /// # Errors
     /// Files that cannot be read.
-    pub fn mend(&self) -> Result<Vec<String>, ModelError> {
-        let checkpoints = self.root.join(CHECKPOINTS);
-        let standing = match &self.chosen {
-            Chosen::Folder(_) => None,
-            _ => Standing::of(&checkpoints)?,
-        };
-        standing.map_or(Ok(Vec::new()), |standing| {
-            standing.mend_if_free(&self.root, &checkpoints)
-        })
+    pub fn notes(&self) -> Result<Vec<String>, ModelError> {
+        match &self.chosen {
+            Chosen::Folder(_) => Ok(Vec::new()),
+            Chosen::Best | Chosen::Newest => self.wrong_pointers(),
+        }
     }
 
-    /// What [`Run::mend`] would find, with nothing written.
+    /// As [`Run::notes`], whatever of the run was named.
     ///
     /// # Errors
     /// Files that cannot be read.
@@ -160,11 +159,12 @@ impl Run {
             .map_or_else(Vec::new, |standing| standing.told()))
     }
 
-    /// As [`Run::mend`], of a run that this process trains.
+    /// Has the files `last` and `best` of a run that this process trains say what the newest
+    /// checkpoint says. What was found, for people to read.
     ///
     /// # Errors
     /// Files that cannot be read.
-    pub fn mend_own(&self) -> Result<Vec<String>, ModelError> {
+    pub fn mend(&self) -> Result<Vec<String>, ModelError> {
         Ok(Standing::of(&self.root.join(CHECKPOINTS))?
             .map_or_else(Vec::new, |standing| standing.mend()))
     }

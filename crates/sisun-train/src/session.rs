@@ -261,7 +261,7 @@ impl Session {
         .iter()
         .for_each(|folder| remove_leftovers_in(folder));
         let run = Run::open(run_dir)?;
-        for note in run.mend_own()? {
+        for note in run.mend()? {
             progress(&format!("note: {note}"));
         }
         let before = run.config()?;
