@@ -13,12 +13,20 @@ pub enum DataError {
     )]
     NoSources,
     /// A source that does not exist.
-    #[error("data source `{}` does not exist{}", path.display(), did_you_mean(suggestion.as_deref()))]
+    #[error("data source `{}` does not exist{}{}", path.display(), did_you_mean(suggestion.as_deref()), sisun_config::shell::of_tilde(path))]
     Missing {
         /// The path as it was given.
         path: PathBuf,
         /// The nearest name in the same folder.
         suggestion: Option<PathBuf>,
+    },
+    /// A symbolic link to something that is not there.
+    #[error("data source `{}` is a link to `{}`, which does not exist: restore that, or remove the link", path.display(), target.display())]
+    DeadLink {
+        /// The link.
+        path: PathBuf,
+        /// What it says.
+        target: PathBuf,
     },
     /// A glob that is not well formed.
     #[error("data source `{pattern}` is not a valid glob: {message}")]

@@ -120,6 +120,7 @@ fn files_of(source: &str, rules: &DataConfig) -> Result<Vec<PathBuf>, DataError>
         Err(error) if !source.contains(['*', '?', '[']) => return Err(error),
         _ => {}
     }
+    check_link(path)?;
     if !source.contains(['*', '?', '[']) {
         return Err(DataError::Missing {
             path: path.to_owned(),
@@ -139,6 +140,7 @@ fn files_of(source: &str, rules: &DataConfig) -> Result<Vec<PathBuf>, DataError>
                 source: error.into(),
             }
         })?;
+        check_link(&found)?;
         if is_folder(&found).map_err(DataError::io(&found))? {
             walk(&found, rules, &mut files)?;
         } else {
@@ -170,6 +172,11 @@ fn walk(folder: &Path, rules: &DataConfig, files: &mut Vec<PathBuf>) -> Result<(
         if entry.file_name().to_string_lossy().starts_with('.') {
             continue;
         }
+        if ends_in(&path, &TEXT_ENDINGS)
+            || (rules.jsonl_field.is_some() && ends_in(&path, &JSON_ENDINGS))
+        {
+            check_link(&path)?;
+        }
         if entry.file_type().map_err(DataError::io(&path))?.is_dir() {
             walk(&path, rules, files)?;
         } else if is_file(&path).map_err(DataError::io(&path))? && is_text(&path, rules)? {
@@ -184,19 +191,50 @@ fn is_text(path: &Path, rules: &DataConfig) -> Result<bool, DataError> {
         || (ends_in(path, &JSON_ENDINGS) && form_of(path, path, rules)?.0 != Form::Text))
 }
 
-/// The name in the same folder that differs least, if it differs little.
+/// That a path is no link to something that is not there.
+fn check_link(path: &Path) -> Result<(), DataError> {
+    // What cannot be looked at is told when it is read.
+    match (std::fs::read_link(path), look(path)) {
+        (Ok(target), Ok(None)) => Err(DataError::DeadLink {
+            path: path.to_owned(),
+            target,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The name in the same folder that differs least, if it differs little: in a third of its letters
+/// before the ending.
 fn nearest(path: &Path) -> Option<PathBuf> {
     let wanted = path.file_name()?.to_string_lossy().to_lowercase();
     let folder = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
     let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    // What is not there itself, a dead link, is no suggestion.
+    let names = entries.filter_map(|entry| {
+        let entry = entry.ok()?;
+        look(&entry.path()).ok()??;
+        entry.file_name().into_string().ok()
+    });
     names
-        .map(|name| (strsim::osa_distance(&wanted, &name.to_lowercase()), name))
-        .filter(|(distance, _)| *distance <= wanted.chars().count().div_ceil(3))
+        .filter_map(|name| Some((distance(&wanted, &name.to_lowercase())?, name)))
         .min()
         .map(|(_, name)| folder.map_or_else(|| PathBuf::from(&name), |folder| folder.join(&name)))
+}
+
+/// In how many letters two names differ, if they are near.
+fn distance(wanted: &str, name: &str) -> Option<usize> {
+    let halves = |name: &'_ str| -> (String, String) {
+        match name.rsplit_once('.') {
+            Some((stem, ending)) if !stem.is_empty() => (stem.to_owned(), ending.to_owned()),
+            _ => (name.to_owned(), String::new()),
+        }
+    };
+    let ((stem, ending), (other, other_ending)) = (halves(wanted), halves(name));
+    let letters = strsim::osa_distance(&stem, &other);
+    (letters <= stem.chars().count() / 3)
+        .then(|| letters + strsim::osa_distance(&ending, &other_ending))
 }
 
 fn spool(
@@ -225,7 +263,7 @@ fn spool(
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::resolve;
+    use super::{distance, resolve};
     use crate::text::{Seen, read_blocks};
     use sisun_config::DataConfig;
 
@@ -251,5 +289,43 @@ mod tests {
             0,
             "nothing is left behind"
         );
+    }
+
+    #[test]
+    fn only_near_names_are_near() {
+        for (wanted, name) in [
+            ("novl.txt", "novel.txt"),
+            ("novel.tx", "novel.txt"),
+            ("novel", "novel.txt"),
+            ("storeis-en.txt", "stories-en.txt"),
+        ] {
+            assert!(distance(wanted, name).is_some(), "{wanted} {name}");
+        }
+        for (wanted, name) in [
+            ("my.txt", "a1.txt"),
+            ("a.txt", "b.txt"),
+            ("novel.txt", "notes.txt"),
+        ] {
+            assert!(distance(wanted, name).is_none(), "{wanted} {name}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nothing_is_told_however_it_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.txt"), "text").unwrap();
+        std::os::unix::fs::symlink("gone.txt", folder.path().join("b.txt")).unwrap();
+        let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        for source in [at("b.txt"), at("*.txt"), at("")] {
+            let rules = DataConfig::reading(vec![source.clone()]);
+            let error = resolve(&rules.sources, &rules, folder.path(), &mut "".as_bytes())
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("b.txt` is a link to `gone.txt`, which does not exist"),
+                "{source}: {error}"
+            );
+        }
     }
 }

@@ -68,7 +68,10 @@ pub(crate) fn same_text(
                         unwritable,
                     )
                 }
-                DataError::Missing { .. } | DataError::NoFiles { .. } | DataError::Io { .. } => {
+                DataError::Missing { .. }
+                | DataError::DeadLink { .. }
+                | DataError::NoFiles { .. }
+                | DataError::Io { .. } => {
                     let path = run.root().to_owned();
                     let started_in = started_elsewhere(&path);
                     TrainError::NoText {
