@@ -103,7 +103,7 @@ pub enum HfError {
         dir: PathBuf,
     },
     /// A model that none of `transformers` computes.
-    #[error("no stock model of transformers computes what this one does:\n  {}", problems.join("\n  "))]
+    #[error("none of the models of transformers that Sisun writes (GPT-2, GPT-NeoX, LLaMA, Qwen3) computes what this one does:\n  {}", problems.join("\n  "))]
     NoCounterpart {
         /// Each setting, and why not.
         problems: Vec<String>,

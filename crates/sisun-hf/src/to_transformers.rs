@@ -28,7 +28,15 @@ impl Stock {
             (Position::Rope { .. }, Norm::Rms) if config.qk_norm => Family::Qwen3,
             (Position::Rope { .. }, Norm::Rms) => Family::Llama,
             (Position::Rope { .. }, Norm::Layer) => Family::Neox,
-            _ => Family::Gpt2,
+            // The last two are refused below.
+            (
+                Position::None
+                | Position::Learned
+                | Position::Sinusoidal
+                | Position::Alibi
+                | Position::T5Bias { .. },
+                Norm::Rms | Norm::Layer,
+            ) => Family::Gpt2,
         };
         let problems = problems(family, config);
         if !problems.is_empty() {
@@ -156,13 +164,16 @@ fn problems(family: Family, config: &ModelConfig) -> Vec<String> {
     let own: &[(bool, &str)] = match (config.position, family) {
         (Position::Alibi, _) => &[(
             true,
-            "model.position = \"alibi\": neither GPT-2 nor LLaMA lowers scores by distance",
+            "model.position = \"alibi\": no model that Sisun writes lowers scores by distance",
         )],
         (Position::T5Bias { .. }, _) => &[(
             true,
-            "model.position = \"t5_bias\": neither GPT-2 nor LLaMA adds to scores by distance",
+            "model.position = \"t5_bias\": no model that Sisun writes adds to scores by distance",
         )],
-        (_, Family::Gpt2) => &[
+        (
+            Position::None | Position::Learned | Position::Sinusoidal | Position::Rope { .. },
+            Family::Gpt2,
+        ) => &[
             (
                 config.norm == Norm::Rms,
                 "model.norm = \"rms\": without RoPE only GPT-2 is left, which has layer norm",
@@ -177,7 +188,10 @@ fn problems(family: Family, config: &ModelConfig) -> Vec<String> {
                 "model.d_head: GPT-2's heads are d_model / n_heads wide",
             ),
         ],
-        (_, Family::Neox) => &[
+        (
+            Position::None | Position::Learned | Position::Sinusoidal | Position::Rope { .. },
+            Family::Neox,
+        ) => &[
             (
                 config.ffn == Ffn::Swiglu,
                 "model.ffn = \"swiglu\" with layer norm: GPT-NeoX has no gate; model.norm = \"rms\" makes a LLaMA",
@@ -195,7 +209,10 @@ fn problems(family: Family, config: &ModelConfig) -> Vec<String> {
                 "model.d_head: GPT-NeoX's heads are d_model / n_heads wide",
             ),
         ],
-        (_, Family::Llama | Family::Mistral | Family::Qwen2 | Family::Qwen3) => &[
+        (
+            Position::None | Position::Learned | Position::Sinusoidal | Position::Rope { .. },
+            Family::Llama | Family::Mistral | Family::Qwen2 | Family::Qwen3,
+        ) => &[
             (
                 config.ffn == Ffn::Relu,
                 "model.ffn = \"relu\" with RMS norm: LLaMA's has a gate",

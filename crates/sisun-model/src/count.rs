@@ -69,7 +69,7 @@ impl Count {
         let position = match config.position {
             Position::Learned => context * d,
             Position::T5Bias { buckets, .. } => n(buckets) * heads,
-            _ => 0,
+            Position::None | Position::Sinusoidal | Position::Rope { .. } | Position::Alibi => 0,
         };
         let attention_weights = layers * (d * qkv_width + heads * d_head * d);
         let attention_other =

@@ -52,7 +52,7 @@ pub(crate) fn exported(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
         Ok(written) => written.architecture,
         Err(HfError::NoCounterpart { problems }) => {
             let why = format!(
-                "no model of transformers computes what this one does: {}",
+                "none of the models of transformers that Sisun writes computes what this one does: {}",
                 problems.join("; ")
             );
             return Ok(Check::not_checked(EXPORTED, why));

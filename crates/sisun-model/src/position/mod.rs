@@ -134,7 +134,9 @@ impl PositionEncoding {
             Position::Sinusoidal => {
                 Some(sinusoidal::table(positions.iter(), d_model, device) * self.sinusoidal_scale)
             }
-            _ => None,
+            Position::None | Position::Rope { .. } | Position::Alibi | Position::T5Bias { .. } => {
+                None
+            }
         }
     }
 
@@ -146,7 +148,11 @@ impl PositionEncoding {
                     rope::Frequencies::new(self.rotary_dims, base, scaling, positions.end());
                 Some(rope::tables(positions.iter(), &frequencies, device))
             }
-            _ => None,
+            Position::None
+            | Position::Learned
+            | Position::Sinusoidal
+            | Position::Alibi
+            | Position::T5Bias { .. } => None,
         }
     }
 
@@ -161,16 +167,18 @@ impl PositionEncoding {
         device: &Device,
     ) -> Option<Tensor<2>> {
         let offsets = (0..n_key + n_query - 1).map(|row| row as i64 - (n_query as i64 - 1));
-        match (self.kind, &self.bias) {
-            (Position::Alibi, _) => Some(alibi::bias(offsets, self.n_heads, device)),
-            (
-                Position::T5Bias {
-                    buckets,
-                    max_distance,
-                },
-                Some(table),
-            ) => Some(t5_bias::bias(table.val(), offsets, buckets, max_distance)),
-            _ => None,
+        match self.kind {
+            Position::Alibi => Some(alibi::bias(offsets, self.n_heads, device)),
+            Position::T5Bias {
+                buckets,
+                max_distance,
+            } => self
+                .bias
+                .as_ref()
+                .map(|table| t5_bias::bias(table.val(), offsets, buckets, max_distance)),
+            Position::None | Position::Learned | Position::Sinusoidal | Position::Rope { .. } => {
+                None
+            }
         }
     }
 }
