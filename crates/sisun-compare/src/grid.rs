@@ -606,6 +606,13 @@ fn settings(
     read.train
         .validate()
         .map_err(CompareError::config(context.as_str()))?;
+    if let (Track::Task { .. }, false) = (track, read.model.causal) {
+        return Err(CompareError::invalid(
+            format!("{context}model.causal"),
+            false,
+            "a task judges what a model writes by one pass over prompt and answer, in which such a model sees the answer; compare it on language tracks alone",
+        ));
+    }
     read.model.resolve();
     if read.model.dropout > 0.0 {
         let rule =

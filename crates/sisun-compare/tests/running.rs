@@ -572,8 +572,7 @@ fn without_a_mask_the_leak_shows() {
     let fixture = Fixture::new();
     let set = [
         "seeds=1",
-        "model.causal=false",
-        "tracks.words.set={\"train.steps\"=400}",
+        "tracks.words.set={\"train.steps\"=400, \"model.causal\"=false}",
     ];
     let vary = [("[\"learned\", \"rope\"]", "[\"rope\"]")];
     let grid = fixture.read(&vary, &set).unwrap();
