@@ -407,7 +407,7 @@ fn values_out_of_range_name_key_value_and_rule() {
         ),
         (
             "{ kind = \"rope\", fraction = 0.01 }",
-            "model.position.fraction = 0.01 RoPE turns pairs",
+            "model.position.fraction = 0.01 is less than one pair",
         ),
         (
             "{ kind = \"t5_bias\", buckets = 7 }",

@@ -336,18 +336,18 @@ impl ModelConfig {
                     fraction,
                     "must be above 0 and at most 1",
                 );
+                if fraction == 1.0 {
+                    self.validate_pairs(problems);
+                    return;
+                }
                 problems.check(
                     !(0.0..=1.0).contains(&fraction) || (2..=self.d_head()).contains(&self.rotary_dims()),
                     "model.position.fraction",
                     fraction,
                     format!(
-                        "RoPE turns pairs of dimensions, and a head of {} (d_model / n_heads) has no {} to turn",
+                        "is less than one pair of the {} dimensions of a head: RoPE turns pairs of dimensions; must be at least {}",
                         self.d_head(),
-                        if self.rotary_dims() < 2 {
-                            "pair".to_owned()
-                        } else {
-                            format!("{} of them", self.rotary_dims())
-                        },
+                        2.0 / self.d_head() as f64,
                     ),
                 );
             }
@@ -376,6 +376,34 @@ impl ModelConfig {
             ),
             Position::None | Position::Learned | Position::Alibi => {}
         }
+    }
+}
+
+impl ModelConfig {
+    /// That all dimensions of a head come in pairs.
+    fn validate_pairs(&self, problems: &mut Problems) {
+        let (d_head, n_heads) = (self.d_head(), self.n_heads);
+        let even = |below: usize, apart: usize| match below {
+            0 => format!("{apart} is the least"),
+            below => format!("{below} and {} are the nearest", below + apart),
+        };
+        if self.d_head.is_some() {
+            let rule = format!(
+                "must be even for RoPE, which turns pairs of dimensions; {}",
+                even(d_head / 2 * 2, 2)
+            );
+            return problems.check(d_head.is_multiple_of(2), "model.d_head", d_head, rule);
+        }
+        let apart = 2 * n_heads;
+        problems.check(
+            d_head.is_multiple_of(2),
+            "model.d_model",
+            self.d_model,
+            format!(
+                "makes heads of {d_head} dimensions (d_model / n_heads, with model.n_heads = {n_heads}), but RoPE turns pairs of them: must be divisible by {apart}; {}",
+                even(self.d_model / apart * apart, apart)
+            ),
+        );
     }
 }
 

@@ -65,6 +65,15 @@ impl Tokenizer {
     /// [`DataError::Io`] when the file cannot be read, [`DataError::TokenizerFile`] when it is no
     /// tokenizer, and [`DataError::Ends`].
     pub fn from_file(path: &Path) -> Result<Self, DataError> {
+        if path.is_dir() {
+            return Err(DataError::TokenizerFile {
+                path: path.to_owned(),
+                message: format!(
+                    "it is a folder: name a file, as in {}",
+                    path.join("tokenizer.json").display()
+                ),
+            });
+        }
         let json = std::fs::read(path).map_err(DataError::io(path))?;
         sisun_config::check_pointer(&json).map_err(DataError::io(path))?;
         let tokenizer =

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use safetensors::tensor::TensorInfo;
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
-use sisun_model::weights::map_file;
+use sisun_model::weights::{explain, map_file};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io;
@@ -136,7 +136,7 @@ impl Store {
         };
         let map = map_file(path)?;
         let (header, metadata) =
-            SafeTensors::read_metadata(&map).map_err(|error| bad(error.to_string()))?;
+            SafeTensors::read_metadata(&map).map_err(|error| bad(explain(&map, &error)))?;
         let start = HEADER_LENGTH + header;
         let file = self.maps.len();
         let place = |(name, info): (String, &TensorInfo)| -> Result<(String, Stored), HfError> {
@@ -145,7 +145,13 @@ impl Store {
             let bytes = range
                 .map(|(from, to)| from..to)
                 .filter(|bytes| map.get(bytes.clone()).is_some());
-            let bytes = bytes.ok_or_else(|| bad(format!("{name} lies past its end")))?;
+            let bytes = bytes.ok_or_else(|| {
+                bad(format!(
+                    "it is cut short: {} bytes are there, {name} alone needs {}; copy or download it again",
+                    map.len(),
+                    start.saturating_add(to)
+                ))
+            })?;
             Ok((
                 name,
                 Stored {

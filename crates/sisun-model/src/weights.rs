@@ -7,7 +7,7 @@ use crate::{ModelError, Transformer, memory};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use safetensors::tensor::{Metadata, TensorInfo, TensorView, View};
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::Value;
 use sisun_config::{LoraConfig, ModelConfig, check_pointer};
 use sisun_files::Mapped;
@@ -248,7 +248,7 @@ pub fn read_tensors(path: &Path) -> Result<HostTensors, ModelError> {
         problem,
     };
     let map = map_file(path)?;
-    let file = SafeTensors::deserialize(&map).map_err(|error| bad(error.to_string()))?;
+    let file = SafeTensors::deserialize(&map).map_err(|error| bad(explain(&map, &error)))?;
     file.iter()
         .map(|(name, view)| {
             let data = view.data();
@@ -262,6 +262,43 @@ pub fn read_tensors(path: &Path) -> Result<HostTensors, ModelError> {
             Ok((name.to_owned(), (view.shape().to_vec(), values)))
         })
         .collect()
+}
+
+/// What is wrong with a safetensors file that the library cannot read, and what to do.
+pub fn explain(file: &[u8], error: &SafeTensorError) -> String {
+    const COPY: &str = "copy or download it again";
+    let length = file.len() as u128;
+    let short = |needed: u128| {
+        format!("it is cut short: {length} bytes are there, {needed} are needed; {COPY}")
+    };
+    if file.starts_with(b"version https://") {
+        return "it is a pointer of Git LFS, which only stands for the file; get the file itself with `git lfs pull` in the clone, or download it".to_owned();
+    }
+    let Some((header, rest)) = file.split_first_chunk::<8>() else {
+        return format!("it is cut short: {length} bytes are there; {COPY}");
+    };
+    let header = u128::from(u64::from_le_bytes(*header));
+    // The most that the library reads.
+    if header <= 100_000_000 && 8 + header > length {
+        return short(8 + header);
+    }
+    let described = usize::try_from(header)
+        .ok()
+        .and_then(|header| serde_json::from_slice::<Value>(rest.get(..header)?).ok());
+    let end_of = |tensor: &Value| tensor.get("data_offsets")?.get(1)?.as_u64();
+    let needed = described
+        .as_ref()
+        .and_then(Value::as_object)
+        .map(|tensors| tensors.values().filter_map(end_of).max().unwrap_or(0))
+        .map(|end| 8 + header + u128::from(end));
+    match needed {
+        Some(needed) if needed > length => short(needed),
+        Some(needed) if needed < length => {
+            format!("it is {length} bytes long, but its header tells of {needed}; {COPY}")
+        }
+        Some(_) => format!("its header is wrong ({error}); {COPY}"),
+        None => format!("its header cannot be read ({error}); {COPY}"),
+    }
 }
 
 /// A weights file, mapped to be read.

@@ -4,7 +4,7 @@ use crate::TrainError;
 use crate::evaluate::Evaluation;
 use crate::tensorboard::{EventWriter, keep_to};
 use serde::{Deserialize, Serialize};
-use sisun_config::check_pointer;
+use sisun_config::{check_pointer, plain_words};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -159,13 +159,22 @@ pub fn read(path: &Path) -> Result<Vec<Metric>, TrainError> {
             let damaged = |error: serde_json::Error| TrainError::DamagedMetrics {
                 path: path.to_owned(),
                 line: number,
-                problem: error.to_string(),
+                problem: problem_of(&error),
             };
             serde_json::from_slice(line).map_err(damaged)
         })
         .collect::<Result<_, _>>()?;
     metrics.extend(serde_json::from_slice::<Metric>(&bytes[whole..]).ok());
     Ok(metrics)
+}
+
+/// What is wrong with a line, which is told by its own number in the file.
+fn problem_of(error: &serde_json::Error) -> String {
+    if !error.is_data() {
+        return format!("it is no JSON object, from character {} on", error.column());
+    }
+    let told = error.to_string();
+    plain_words(told.split(" at line ").next().unwrap_or(&told))
 }
 
 fn line(metric: &Metric) -> String {
