@@ -193,6 +193,7 @@ fn a_vocabulary_that_does_not_match_is_told() {
         &lab.at("stories.txt"),
         "--vocab-size",
         "400",
+        "--force",
         "--out",
     ];
     sisun(&[&train[..], &[&lab.at("run/tokenizer.json")]].concat()).ok();

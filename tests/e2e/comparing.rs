@@ -225,6 +225,14 @@ fn wrong_comparisons_are_told() {
     compare(&[]).ok();
     compare(&["--budget", "long"]).fails(2, &["another comparison", "--out"]);
     compare(&["--budget", "huge"]).fails(2, &["huge", "class, long"]);
+    compare(&["--set", "budgets.long.seeds=3"]).fails(2, &["\"class\"", "--budget long"]);
+    compare(&["--set", "budgets.lng.seeds=3"]).fails(2, &["no budget \"lng\"", "\"class\""]);
+    let grown = compare(&["--set", "budgets.class.seeds=3", "--json"])
+        .ok()
+        .json();
+    assert_eq!(grown["seeds"].as_array().map_or(0, Vec::len), 3, "{grown}");
+    compare(&["--set", "model.causal=false"])
+        .fails(2, &["track \"copy\"", "model.causal", "sees the answer"]);
     compare(&["--set", "finetune.model=x"]).fails(2, &["finetune", "random weights"]);
     compare(&["--set", "model.d_modle=9"]).fails(2, &["model.d_modle", "model.d_model"]);
     compare(&["--set", "tracks.copy.task=kopy"]).fails(2, &["tracks.copy.task", "kopy", "reverse"]);
@@ -314,4 +322,33 @@ fn tasks_are_made_and_can_be_trained_on() {
     ];
     let sets: Vec<&str> = fields.iter().flat_map(|field| ["--set", field]).collect();
     lab.train("tasks", &sets).ok();
+}
+
+#[test]
+fn parts_of_different_comparisons_are_told_apart() {
+    let lab = Lab::new();
+    lab.write_config("tiny.toml", TINY);
+    let (config, a, joined) = (lab.at("tiny.toml"), lab.at("a"), lab.at("joined"));
+    let compare = |out: &str, more: &[&str]| {
+        sisun(&[&["compare", &config, "--out", out, "--device", "cpu"], more].concat()).ok()
+    };
+    compare(&a, &["--shard", "1/2"]);
+    for (name, set, told) in [
+        ("seeds", "seeds=3", "a has 2 seeds, "),
+        ("steps", "train.steps=11", "train.steps is 10 in "),
+        (
+            "variants",
+            "vary={\"model.position\"=[\"none\", \"alibi\"]}",
+            "a has the variant",
+        ),
+    ] {
+        let b = lab.at(name);
+        compare(&b, &["--shard", "2/2", "--set", set]);
+        let ran = sisun(&[
+            "compare", "merge", &a, &b, "--out", &joined, "--device", "cpu",
+        ])
+        .fails(2, &[&a, &b, told, "not parts of one comparison"]);
+        assert!(!ran.stderr.contains("remove"), "{}", ran.stderr);
+        assert!(fs::metadata(&b).is_ok());
+    }
 }

@@ -240,8 +240,113 @@ fn a_run_with_relative_paths_says_where_it_was_started() {
     let lost = paste_in(elsewhere.to_str().unwrap(), more);
     let lost = lost.fails(1, &["stories.txt", "does not exist", "was started in"]);
     let way = told(&lost.stderr, "to go on: ");
-    paste(&format!("{way} --device cpu --set train.steps=50")).ok();
+    // With what was typed.
+    paste(&way).ok();
     assert_eq!(last_step(&lab, "run"), 50);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_whose_newest_checkpoint_is_damaged_goes_on_from_the_one_before() {
+    let lab = Lab::new();
+    // A name that has to be quoted.
+    let run = lab.at("my run");
+    let keep = "--set train.keep_checkpoints=9 --set train.steps=30";
+    let config = lab.at("lab.toml");
+    paste(&format!(
+        "sisun train {config} --run '{run}' --device cpu {keep}"
+    ))
+    .ok();
+    for (damaged, from) in [(&[30][..], 20), (&[20, 30], 10)] {
+        for step in damaged {
+            let checkpoint = lab.path(&format!("my run/checkpoints/step-{step:08}"));
+            fs::write(checkpoint.join("model.safetensors"), "cut").unwrap();
+        }
+        let more = "--device cpu --set train.log_every=5 --set train.steps=30";
+        let ran = paste(&format!("sisun train --resume '{run}' {more}"))
+            .fails(1, &["step-00000030 is damaged", "to go on: rm -r "]);
+        assert!(!ran.stderr.contains("name that folder"), "{}", ran.stderr);
+        let on = paste(&told(&ran.stderr, "to go on: ")).ok();
+        assert!(
+            on.stderr.contains(&format!("from step {from}")),
+            "{}",
+            on.stderr
+        );
+        assert_eq!(last_step(&lab, "my run"), 30);
+    }
+    let config = fs::read_to_string(lab.path("my run/config.toml")).unwrap();
+    assert!(config.contains("log_every = 5"), "{config}");
+    // Other commands read a folder that is named.
+    let newest = lab.path("my run/checkpoints/step-00000030");
+    fs::write(newest.join("model.safetensors"), "cut").unwrap();
+    sisun(&["sample", newest.to_str().unwrap(), "--prompt", "a"])
+        .fails(1, &["step-00000020: name that folder"]);
+}
+
+#[test]
+fn a_remedy_says_again_what_was_typed() {
+    let lab = Lab::new();
+    let finished = ["--set", "train.steps=4", "--set", "train.log_every=2"];
+    lab.train("run", &finished).ok();
+    let more = [
+        "--resume",
+        "--set",
+        "sample.prompt=A b",
+        "--json",
+        "--quiet",
+    ];
+    let ran = lab.train("run", &[&more[..], &finished].concat());
+    for part in [
+        "to train it longer: sisun train ",
+        "lab.toml --resume",
+        "--set 'sample.prompt=A b'",
+        "--set train.log_every=2 --set train.steps=8",
+        "--device cpu --quiet --json",
+    ] {
+        assert!(ran.stderr.contains(part), "no {part:?} in {}", ran.stderr);
+    }
+    assert!(!ran.stderr.contains("train.steps=4"), "{}", ran.stderr);
+    let exists = lab.train("run", &finished);
+    assert!(
+        exists
+            .stderr
+            .contains("--set train.steps=4 --set train.log_every=2 --device cpu"),
+        "{}",
+        exists.stderr
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_threads_that_compute_are_recorded_and_others_are_told() {
+    let lab = Lab::new();
+    let with = |threads: &str, more: &[&str]| {
+        let mut train = lab.train_command("run", more);
+        Ran::from(train.env("RAYON_NUM_THREADS", threads).output().unwrap()).ok()
+    };
+    let first = with("1", &["--set", "train.steps=4"]);
+    assert!(first.stderr.contains(", 1 thread)"), "{}", first.stderr);
+    let environment: Value =
+        serde_json::from_slice(&fs::read(lab.path("run/environment.json")).unwrap()).unwrap();
+    assert_eq!(environment["threads"], 1);
+    let device = environment["device"].as_str().unwrap();
+    assert!(device.ends_with(", 1 thread)"), "{device}");
+    let same = with("1", &["--resume", "--set", "train.steps=6"]);
+    assert!(
+        !same.stderr.contains("the run was begun on"),
+        "{}",
+        same.stderr
+    );
+    let other = with("3", &["--resume", "--set", "train.steps=8"]);
+    assert!(
+        other
+            .stderr
+            .contains(&format!("the run was begun on {device} and goes on on"))
+            && other.stderr.contains(", 3 threads)")
+            && other.stderr.contains("bits will differ"),
+        "{}",
+        other.stderr
+    );
 }
 
 #[cfg(unix)]

@@ -330,3 +330,106 @@ fn a_place_that_is_no_run_is_not_taken_for_one() {
     }
     assert_eq!(fs::read_to_string(lab.path("texts/a.txt")).unwrap(), "mine");
 }
+
+/// Errors that say what is meant and what to do, in the file's own terms.
+#[test]
+fn errors_name_what_is_meant() {
+    let lab = Lab::new();
+    lab.train("run", &["--set", "train.steps=4"]).ok();
+    let (run, none) = (lab.at("run"), lab.at("none"));
+    // A source beside the configuration.
+    let text = fs::read_to_string(lab.path("lab.toml")).unwrap();
+    let text = text.replace(&lab.at("stories.txt"), "stories.txt");
+    lab.write_config("beside.toml", &text);
+    let beside = lab.at("beside.toml");
+    let ran = sisun(&["train", &beside, "--run", &none, "--set", "train.steps=4"]).fails(
+        1,
+        &["start at the working directory", "--set train.steps=4"],
+    );
+    let from = format!(
+        "from there: cd {} && sisun train beside.toml --run ",
+        lab.at("").trim_end_matches('/')
+    );
+    assert!(ran.stderr.contains(&from), "{from}: {}", ran.stderr);
+    let comparison = "seeds = 1\n[vary]\n\"model.position\" = [\"none\", \"rope\"]\n[model]\nd_model = 8\nn_layers = 1\nn_heads = 2\ncontext_len = 8\nposition = \"none\"\n[train]\nsteps = 2\nbatch_size = 2\nlr_max = 1e-3\n[tracks.words]\nkind = \"language\"\nsources = [\"stories.txt\"]\n[budgets.class]\n";
+    lab.write_config("compared.toml", comparison);
+    let there = format!("it is there from {}", lab.at("").trim_end_matches('/'));
+    sisun(&[
+        "compare",
+        &lab.at("compared.toml"),
+        "--out",
+        &none,
+        "--device",
+        "cpu",
+    ])
+    .fails(1, &["does not exist", &there]);
+    // A cache of the run's own.
+    let cache = lab.at("my cache");
+    let told = lab.train(
+        "cached",
+        &[
+            "--set",
+            "train.steps=4",
+            "--set",
+            &format!("data.cache_dir={cache:?}"),
+        ],
+    );
+    let told = told.ok().stderr;
+    assert!(
+        told.contains(&format!("`sisun cache --dir '{cache}'`")),
+        "{told}"
+    );
+    sisun(&["cache", "--dir", &cache]).ok();
+    sisun(&["cache", "--dir", &none]).fails(1, &["is no folder"]);
+    // Heads that RoPE cannot turn.
+    let train = |set: &str| {
+        sisun(&[
+            "train",
+            "configs/quickstart.toml",
+            "--run",
+            &none,
+            "--set",
+            set,
+        ])
+    };
+    train("model.d_model=36").fails(
+        2,
+        &[
+            "model.d_model = 36 makes heads of 9",
+            "model.n_heads = 4",
+            "32 and 40 are the nearest",
+        ],
+    );
+    train(&format!("tokenizer={{kind=\"file\", path={run:?}}}"))
+        .fails(1, &["it is a folder", "run/tokenizer.json"]);
+    train("data.sources=[\"~/novel.txt\"]").fails(1, &["`~` is not read"]);
+    // A pointer file, as other commands take it.
+    let pointer = lab.at("run/checkpoints/last");
+    assert_eq!(
+        sisun(&["info", &pointer]).ok().stdout,
+        sisun(&["info", &run]).ok().stdout
+    );
+    // Weights that are cut short, or stand for others.
+    let hf = lab.at("hf");
+    sisun(&["export", &run, "--to", &hf]).ok();
+    sisun(&["heads", &hf, "--fast"]).fails(
+        1,
+        &["a Hugging Face directory, has no attend.text", "--text '"],
+    );
+    let weights = lab.path("hf/model.safetensors");
+    let whole = fs::read(&weights).unwrap();
+    let cut = whole.len() - 100;
+    fs::write(&weights, &whole[..cut]).unwrap();
+    let needed = format!("{cut} bytes are there, {} are needed", whole.len());
+    sisun(&["sample", &hf, "--prompt", "a"]).fails(1, &["is cut short", &needed, "again"]);
+    fs::write(&weights, "version https://git-lfs.github.com/spec/v1\n").unwrap();
+    sisun(&["sample", &hf, "--prompt", "a"]).fails(1, &["Git LFS", "git lfs pull"]);
+    // A damaged line of metrics: its number alone.
+    let metrics = lab.path("run/metrics.jsonl");
+    let lines = fs::read_to_string(&metrics).unwrap();
+    fs::write(&metrics, lines.replacen("{", "x{", 1)).unwrap();
+    let ran = lab
+        .train("run", &["--resume", "--set", "train.steps=6"])
+        .fails(1, &["line 1 of"]);
+    assert!(!ran.stderr.contains("column"), "{}", ran.stderr);
+}

@@ -24,6 +24,7 @@ mod heads;
 mod hints;
 mod hostile_tokenizers;
 mod hugging_face;
+mod kept_files;
 mod limits;
 mod maps;
 mod own_text;

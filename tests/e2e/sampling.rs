@@ -438,3 +438,67 @@ fn a_model_with_more_rows_than_tokens_writes_tokens_only() {
         .collect();
     assert!(ids.len() == 80 && ids.iter().all(|id| *id < 320), "{ids:?}");
 }
+
+/// Bits per byte of a part of a text: over the bytes of exactly the tokens that were predicted.
+#[test]
+fn bits_per_byte_counts_the_bytes_of_what_was_measured() {
+    let lab = Lab::new();
+    let (english, korean) = (
+        "the cat sat on a mat. ".repeat(20),
+        "하나는둘을보았다".repeat(80),
+    );
+    std::fs::write(lab.path("en-ko.txt"), format!("{english}{korean}")).unwrap();
+    std::fs::write(lab.path("ko-en.txt"), format!("{korean}{english}")).unwrap();
+    lab.write_config(
+        "mixed.toml",
+        &format!(
+            "name = \"mixed\"\n[data]\nsources = [{:?}]\nvalidation = [{:?}]\n[tokenizer]\nkind = \"char\"\n[model]\nd_model = 6\nn_layers = 1\nn_heads = 1\ncontext_len = 7\nposition = \"rope\"\n[train]\nsteps = 2\nbatch_size = 2\nlr_max = 1e-3\nlr_min = 1e-4\nwarmup_steps = 1\neval_windows = 1\n",
+            lab.at("en-ko.txt"),
+            lab.at("ko-en.txt")
+        ),
+    );
+    let run = lab.at("mixed");
+    sisun(&[
+        "train",
+        &lab.at("mixed.toml"),
+        "--run",
+        &run,
+        "--device",
+        "cpu",
+        "--quiet",
+    ])
+    .ok();
+    let bits = |json: &serde_json::Value, tokens: f64, bytes: f64| {
+        let found = json["bits_per_byte"].as_f64().unwrap();
+        let loss = json["loss"].as_f64().unwrap();
+        let right = loss / std::f64::consts::LN_2 * tokens / bytes;
+        assert!((found - right).abs() < 1e-12, "{json}: not {right}");
+    };
+    // The held-out text begins with seven Korean characters of three bytes each, after the first.
+    let metrics = std::fs::read_to_string(lab.path("mixed/metrics.jsonl")).unwrap();
+    let validation: Vec<serde_json::Value> = metrics
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|metric| metric["split"] == "validation")
+        .collect();
+    assert!(!validation.is_empty(), "{metrics}");
+    validation.iter().for_each(|metric| bits(metric, 7.0, 21.0));
+    let eval = |text: &str, more: &[&str]| {
+        let text = lab.at(text);
+        let args = [
+            "eval", &run, "--data", &text, "--json", "--quiet", "--device", "cpu",
+        ];
+        sisun(&[&args[..], more].concat()).ok().json()
+    };
+    bits(&eval("en-ko.txt", &["--windows", "1"]), 7.0, 7.0);
+    bits(&eval("ko-en.txt", &["--windows", "1"]), 7.0, 21.0);
+    // Two windows, evenly spaced: the first, and that in the middle of the full ones.
+    let full = (440 + 640 - 1) / 7;
+    let second = full / 2 * 7 + 1;
+    assert!(second > 440, "it is Korean");
+    bits(&eval("en-ko.txt", &["--windows", "2"]), 14.0, 7.0 + 21.0);
+    // The whole text: all of its bytes over all of its tokens.
+    let whole = eval("en-ko.txt", &[]);
+    let tokens = whole["tokens"].as_f64().unwrap() + 1.0;
+    bits(&whole, tokens, 440.0 + 3.0 * 640.0);
+}

@@ -119,6 +119,8 @@ fn unknown<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
         && let Some(key) = sisun_config::key_meant(key)
     {
         format!("a setting is changed with --set {key}=VALUE")
+    } else if let (&["tokenizer", "train"], false) = (&path[..], argument.starts_with('-')) {
+        format!("the text is named with --data: --data {}", quoted(argument))
     } else if key == Some("run") {
         "name the run alone, as in: sisun sample runs/quickstart".to_owned()
     } else {
@@ -327,6 +329,7 @@ mod tests {
                 &["data", "make", "stories", "--xyzzy", "5"],
                 "sisun data make stories --help",
             ),
+            (&["tokenizer", "train", "my.txt"], "--data my.txt"),
             (&["sample", "--run", "r"], "name the run alone"),
             (
                 &["train", "c.toml", "--steps", "5"],

@@ -97,7 +97,7 @@ impl ModelSource {
             });
         }
         let run = Run::open(&path)?;
-        let notes = run.mend()?;
+        let notes = run.notes()?;
         let config = run.config()?;
         let came_along = run.root().join(COMPANIONS);
         let remedy = || {
@@ -115,6 +115,15 @@ impl ModelSource {
             path,
             trained: Some(Trained { run, config }),
         })
+    }
+
+    /// What it is, for messages.
+    pub(crate) fn kind(&self) -> String {
+        let path = self.path.display();
+        match self.trained {
+            Some(_) => format!("the run {path}"),
+            None => format!("{path}, a Hugging Face directory,"),
+        }
     }
 
     /// The text of the run's `[attend]`.

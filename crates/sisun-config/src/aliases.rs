@@ -230,7 +230,13 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
     ),
     (
         "train.gradient_accumulation_steps",
-        &["grad_accum", "accumulation", "accumulation_steps"],
+        &[
+            "grad_accum",
+            "grad_accumulation",
+            "grad_accumulation_steps",
+            "accumulation",
+            "accumulation_steps",
+        ],
     ),
     (
         "train.precision",

@@ -31,6 +31,15 @@ pub fn path(path: &Path) -> String {
     })
 }
 
+/// What there is to say of a path that begins with `~`, which only a shell reads as the home folder,
+/// and only outside of quotes.
+pub fn of_tilde(path: &Path) -> &'static str {
+    match path.starts_with("~") {
+        true => "; `~` is not read as your home folder here: write the whole path",
+        false => "",
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::{path, word};

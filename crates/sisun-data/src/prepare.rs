@@ -13,7 +13,7 @@ use crate::{
     tokenizer::hex,
 };
 use sha2::{Digest, Sha256};
-use sisun_config::{DataConfig, Normalize, TokenizerConfig};
+use sisun_config::{DataConfig, Normalize, TokenizerConfig, shell};
 use sisun_files::make_folder;
 use std::path::{Path, PathBuf};
 
@@ -587,8 +587,13 @@ impl<'c> Text<'c> {
             self.read_again(number, &mut |piece| encoder.add(piece))?;
         }
         encoder.finish(folder, &self.name())?;
+        let usual = DataConfig::reading(Vec::new()).cache_folder();
+        let dir = match folder.parent() {
+            Some(dir) if dir != usual => format!(" --dir {}", shell::path(dir)),
+            _ => String::new(),
+        };
         progress(&format!(
-            "the tokens are kept in {} (`sisun cache` lists and clears such)",
+            "the tokens are kept in {} (`sisun cache{dir}` lists such, `sisun cache clear{dir}` removes them)",
             folder.display()
         ));
         Ok(())

@@ -1,11 +1,12 @@
 //! `sisun cache`.
 
 use crate::terminal::{say, say_json};
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use serde_json::{Value, json};
 use sisun_config::DataConfig;
 use sisun_data::{CacheEntry, cache_entries};
+use sisun_files::is_folder;
 use sisun_model::thousands;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -46,6 +47,11 @@ enum Verb {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
+    if let Some(dir) = &args.dir
+        && !is_folder(dir).with_context(|| format!("cannot read {}", dir.display()))?
+    {
+        bail!("{} is no folder: there are no token caches", dir.display());
+    }
     let dir = args
         .dir
         .unwrap_or_else(|| DataConfig::reading(Vec::new()).cache_folder());

@@ -8,6 +8,7 @@ use crate::model_source::PrecisionArgs;
 use crate::terminal::{say, say_json};
 use anyhow::{Result, bail};
 use serde_json::json;
+use sisun_config::shell;
 use sisun_infer::{Chance, HeadReport, HeadStats};
 use std::path::PathBuf;
 
@@ -59,7 +60,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let opened = args.precision.open(&args.run, &chosen.device)?;
     let loaded = &opened.loaded;
     let Some(text) = args.text.as_deref().or(opened.attend_text()) else {
-        bail!("the run has no attend.text to look at: give one with --text");
+        bail!(
+            "{} has no attend.text of its own to look at: give a text with --text, as in\n  sisun heads {} --text 'The cat sat on the mat.'",
+            opened.kind(),
+            shell::path(&args.run)
+        );
     };
     args.device.note(&loaded.introduction());
     let n = loaded.tokens(text)?.len();

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use sisun_config::{Described, LoraConfig, OptimizerKind, PartialConfig};
 use sisun_files::is_folder;
-use sisun_model::{Count, Run, thousands};
+use sisun_model::{BEST, Count, LAST, Run, thousands};
 use std::path::{Path, PathBuf};
 
 /// Count a model's parameters, memory and floating-point operations.
@@ -20,7 +20,7 @@ Examples:
   sisun info configs/quickstart.toml --set model.n_layers=12
   sisun info runs/quickstart --json")]
 pub(crate) struct Args {
-    /// A run directory, a Hugging Face directory, or a TOML file with a [model]
+    /// A run directory, one of its checkpoints, a Hugging Face directory, or a TOML file with a [model]
     what: PathBuf,
     /// Change a setting, as in --set model.n_heads=8
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -40,10 +40,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
     } else {
         let is_folder = is_folder(&args.what)
             .with_context(|| format!("cannot read {}", args.what.display()))?;
-        let file = if is_folder {
-            Run::open(&args.what)?.root().join("config.toml")
-        } else {
-            args.what
+        // `checkpoints/last` and `checkpoints/best` are files.
+        let is_pointer = [BEST, LAST].iter().any(|name| args.what.ends_with(name));
+        let file = match (is_folder, Run::open(&args.what)) {
+            (true, run) => run?.root().join("config.toml"),
+            (false, Ok(run)) if is_pointer => run.root().join("config.toml"),
+            (false, _) => args.what,
         };
         let Described {
             name,

@@ -1,7 +1,7 @@
 //! `sisun train`.
 
 use crate::base;
-use crate::common::DeviceArgs;
+use crate::common::{DeviceArgs, folder_beside};
 use crate::failure::{Interrupted, Usage};
 use crate::progress::Progress;
 use crate::signals::stop_on_interrupt;
@@ -77,7 +77,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         drop(Session::hold_run(run, Patience::Refuse)?);
     }
     let draft = PartialConfig::read(&place.config, &args.set)?;
-    let recipe = |error: TrainError| with_recipe(error, &place.config);
+    let (config, named) = (place.config.clone(), place.run.clone());
     let run_dir = match place.run {
         Some(run_dir) => run_dir,
         None => Path::new("runs").join(draft.name()?),
@@ -89,6 +89,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
             .then(|| place.config.clone()),
         set: args.set.clone(),
         options: args.device.typed(args.json),
+    };
+    let recipe = |error: TrainError| match beside(&error, &config, named.as_deref(), &typed) {
+        Some(told) => Error::new(error).context(told),
+        None => with_recipe(error, &config),
     };
     let mut tell_of = |holder: &Holder| {
         // A run that is there when the other is done is not begun again.
@@ -187,6 +191,36 @@ pub(crate) fn run(args: Args) -> Result<()> {
         )?;
     }
     Ok(sound?)
+}
+
+/// The error of a text that is not there, with the command that finds it: where its relative path
+/// leads to it from the folder of the configuration.
+fn beside(error: &TrainError, config: &Path, run: Option<&Path>, typed: &Typed) -> Option<String> {
+    let TrainError::Data(DataError::Missing { path, .. }) = error else {
+        return None;
+    };
+    let folder = folder_beside(config, path)?;
+    let run = run.map_or_else(String::new, |run| {
+        let run = std::path::absolute(run).unwrap_or_else(|_| run.to_owned());
+        format!(" --run {}", shell::path(&run))
+    });
+    let again: String = typed
+        .set
+        .iter()
+        .map(|set| format!(" --set {}", shell::word(set)))
+        .chain(
+            typed
+                .options
+                .iter()
+                .map(|option| format!(" {}", shell::word(option))),
+        )
+        .collect();
+    Some(format!(
+        "{error}; relative paths start at the working directory, and it is there from {}\nfrom there: cd {} && sisun train {}{run}{again}",
+        folder.display(),
+        shell::path(folder),
+        shell::path(Path::new(config.file_name()?)),
+    ))
 }
 
 /// Adds to the error of a text that is not there the command that makes it, if a comment of the
