@@ -358,7 +358,7 @@ fn errors_name_what_is_meant() {
         "compare",
         &lab.at("compared.toml"),
         "--out",
-        &none,
+        &lab.at("compared"),
         "--device",
         "cpu",
     ])

@@ -40,7 +40,7 @@ impl ForceArgs {
         path: &Path,
         make: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
     ) -> Result<()> {
-        if self.check(option, path).is_ok() {
+        if self.force || !holds_something(path)? {
             return Ok(());
         }
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
