@@ -351,6 +351,18 @@ fn errors_name_what_is_meant() {
         lab.at("").trim_end_matches('/')
     );
     assert!(ran.stderr.contains(&from), "{from}: {}", ran.stderr);
+    let comparison = "seeds = 1\n[vary]\n\"model.position\" = [\"none\", \"rope\"]\n[model]\nd_model = 8\nn_layers = 1\nn_heads = 2\ncontext_len = 8\nposition = \"none\"\n[train]\nsteps = 2\nbatch_size = 2\nlr_max = 1e-3\n[tracks.words]\nkind = \"language\"\nsources = [\"stories.txt\"]\n[budgets.class]\n";
+    lab.write_config("compared.toml", comparison);
+    let there = format!("it is there from {}", lab.at("").trim_end_matches('/'));
+    sisun(&[
+        "compare",
+        &lab.at("compared.toml"),
+        "--out",
+        &lab.at("compared"),
+        "--device",
+        "cpu",
+    ])
+    .fails(1, &["does not exist", &there]);
     // A cache of the run's own.
     let cache = lab.at("my cache");
     let told = lab.train(

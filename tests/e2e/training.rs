@@ -267,7 +267,7 @@ fn every_shipped_configuration_is_read() {
 #[test]
 fn a_former_key_is_read_and_told() {
     let lab = Lab::new();
-    let quick = ["--set", "train.steps=1", "--set", "train.accumulate=3"];
+    let quick = ["--set", "train.steps=4", "--set", "train.accumulate=3"];
     let ran = lab.train("run", &quick).ok();
     let note = "train.accumulate is now called train.gradient_accumulation_steps";
     assert!(ran.stderr.contains(note), "{}", ran.stderr);
@@ -281,7 +281,7 @@ fn a_former_key_is_read_and_told() {
     )
     .unwrap();
     let run = lab.at("run");
-    sisun(&["train", "--resume", &run, "--set", "train.steps=2"]).ok();
+    sisun(&["train", "--resume", &run, "--set", "train.steps=5"]).ok();
     let text = fs::read_to_string(&settings).unwrap();
     assert!(text.contains("gradient_accumulation_steps = 3"), "{text}");
 }

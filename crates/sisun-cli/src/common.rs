@@ -43,6 +43,14 @@ pub(crate) fn claim(folder: &Path) -> Result<()> {
     .into())
 }
 
+/// The folder of a configuration, if a source that is not there from here is there from it.
+pub(crate) fn folder_beside<'c>(config: &'c Path, missing: &Path) -> Option<&'c Path> {
+    config
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .filter(|folder| missing.is_relative() && folder.join(missing).exists())
+}
+
 /// Names of what an earlier command left in a folder, besides the files just written, a few of
 /// them.
 pub(crate) fn left_before(folder: &Path, written: &[PathBuf]) -> Option<String> {

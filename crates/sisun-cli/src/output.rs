@@ -40,13 +40,13 @@ impl ForceArgs {
         path: &Path,
         make: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
     ) -> Result<()> {
-        if self.check(option, path).is_ok() {
+        if self.force || !holds_something(path)? {
             return Ok(());
         }
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let mut same = Same(BufReader::new(file));
         // The first difference ends it.
-        match make(&mut same).is_ok() && same.is_at_its_end() {
+        match make(&mut same).is_ok() && same.at_end() {
             true => Ok(()),
             false => self.check(option, path),
         }
@@ -80,7 +80,7 @@ fn holds_something(path: &Path) -> Result<bool> {
 struct Same(BufReader<File>);
 
 impl Same {
-    fn is_at_its_end(mut self) -> bool {
+    fn at_end(&mut self) -> bool {
         self.0.read(&mut [0]).is_ok_and(|read| read == 0)
     }
 }

@@ -1,17 +1,18 @@
 //! `sisun compare`.
 
-use crate::common::{DeviceArgs, claim};
+use crate::common::{DeviceArgs, claim, folder_beside};
 use crate::failure::{Interrupted, Usage};
 use crate::progress::Work;
 use crate::signals::stop_on_interrupt;
 use crate::terminal::{note, say, say_json};
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow};
 use clap::Subcommand;
 use sisun_compare::{
-    CellOutcome, Event, Grid, MeasureName, Plan, Shard, Standing, Summary, TrackSummary, merge,
-    report, run,
+    CellOutcome, CompareError, Event, Grid, MeasureName, Plan, Shard, Standing, Summary,
+    TrackSummary, merge, report, run,
 };
 use sisun_config::{DataConfig, shell};
+use sisun_data::DataError;
 use sisun_files::{Holder, LockError, LockedDir, Patience, is_file};
 use std::path::{Path, PathBuf};
 
@@ -141,7 +142,7 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
     };
     let finished = run(&grid, &out, &plan, &stop, &watch);
     progress.finish();
-    let finished = finished?;
+    let finished = finished.map_err(|error| beside(error, &config))?;
     if finished.interrupted {
         note(&format!(
             "stopped with {} cells to go; the same command goes on",
@@ -158,6 +159,28 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
     }
     report::write(&finished.summary, &out)?;
     tell(&finished.summary, &out, args.json)
+}
+
+/// Adds to the error of a text that is not there that it is from the configuration's folder.
+fn beside(error: CompareError, config: &Path) -> Error {
+    let folder = match &error {
+        CompareError::Data {
+            source: DataError::Missing { path, .. },
+            ..
+        } => folder_beside(config, path),
+        _ => None,
+    };
+    let told = folder.map(|folder| {
+        format!(
+            "{error}; relative paths start at the working directory, and it is there from {}: start the same there (cd {})",
+            folder.display(),
+            shell::path(folder)
+        )
+    });
+    match told {
+        Some(told) => Error::new(error).context(told),
+        None => error.into(),
+    }
 }
 
 /// Keeps other processes out of the directory.

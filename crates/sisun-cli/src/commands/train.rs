@@ -1,7 +1,7 @@
 //! `sisun train`.
 
 use crate::base;
-use crate::common::DeviceArgs;
+use crate::common::{DeviceArgs, folder_beside};
 use crate::failure::{Interrupted, Usage};
 use crate::progress::Progress;
 use crate::signals::stop_on_interrupt;
@@ -199,12 +199,7 @@ fn beside(error: &TrainError, config: &Path, run: Option<&Path>, typed: &Typed) 
     let TrainError::Data(DataError::Missing { path, .. }) = error else {
         return None;
     };
-    let folder = config
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())?;
-    if path.is_absolute() || !folder.join(path).exists() {
-        return None;
-    }
+    let folder = folder_beside(config, path)?;
     let run = run.map_or_else(String::new, |run| {
         let run = std::path::absolute(run).unwrap_or_else(|_| run.to_owned());
         format!(" --run {}", shell::path(&run))
