@@ -7,7 +7,7 @@
 
 mod arithmetic;
 
-use crate::draw::below;
+use crate::random::below;
 use rand::Rng;
 use std::fmt;
 use std::str::FromStr;

@@ -20,7 +20,7 @@
 //! list called `adjective` or `taste` it gets a describing word besides; `spot P` takes one of the
 //! spots of the place P. What stands in braces is up to the language.
 
-use crate::draw::below;
+use crate::random::below;
 use rand::Rng;
 use std::collections::BTreeMap;
 

@@ -109,7 +109,7 @@ pub fn write_stories(
 }
 
 fn story<V: Voice>(grammar: &Grammar, mut voice: V, rng: &mut impl Rng) -> String {
-    let story = &grammar.stories[crate::draw::below(rng, grammar.stories.len())];
+    let story = &grammar.stories[crate::random::below(rng, grammar.stories.len())];
     let cast = grammar.cast::<V>(story, rng);
     grammar.tell(story, &cast, &mut voice, rng)
 }

@@ -1,6 +1,6 @@
 //! Addition, bare or worked through.
 
-use crate::draw::below;
+use crate::random::below;
 use rand::Rng;
 
 /// Two numbers of `length` digits, the first not 0 (unless there is only one digit), and their sum.

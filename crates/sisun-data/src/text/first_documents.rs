@@ -2,9 +2,9 @@
 
 use crate::{
     DataError,
-    documents::{Event, read_documents},
-    source,
-    text::Seen,
+    text::documents::{Event, read_documents},
+    text::sources,
+    text::utf8::Seen,
 };
 use sisun_config::DataConfig;
 
@@ -20,7 +20,7 @@ pub fn first_documents(data: &DataConfig, bytes: usize) -> Result<Vec<String>, D
         .filter(|source| *source != "-")
         .cloned()
         .collect();
-    let inputs = source::resolve(&sources, data, &std::env::temp_dir(), &mut std::io::empty())?;
+    let inputs = sources::resolve(&sources, data, &std::env::temp_dir(), &mut std::io::empty())?;
     let (mut documents, mut document, mut taken) = (Vec::new(), String::new(), 0);
     for input in &inputs {
         if taken >= bytes {

@@ -1,15 +1,32 @@
 //! Text to token ids and back, with where in the text every token came from.
 
+pub(crate) mod bulk_encoder;
+mod byte_alphabet;
+mod catch_panic;
+mod char_table;
+mod coverage;
+mod eos_tokens;
+mod hf_tokenizer;
+mod pipeline_limits;
+mod stream_decoder;
+mod token_labels;
+mod train_bpe;
+mod vocabulary;
+mod word_encoder;
+
+pub use coverage::Unknown;
+pub use eos_tokens::{COMPANIONS, END_OF_TEXT, GENERATION};
+pub use stream_decoder::StreamDecoder;
+pub use token_labels::{TokenLabel, labels, visible};
+
 use crate::{
-    DataError,
-    catch_panic::caught,
-    characters::CharTable,
-    compose::{composed, to_whole_characters},
-    coverage::Coverage,
-    file,
-    library::Library,
-    pipeline::Pipeline,
-    single,
+    DataError, file,
+    text::normalization::{composed, to_whole_characters},
+    tokenizer::catch_panic::caught,
+    tokenizer::char_table::CharTable,
+    tokenizer::coverage::Coverage,
+    tokenizer::hf_tokenizer::Library,
+    tokenizer::pipeline_limits::Pipeline,
 };
 use sha2::{Digest, Sha256};
 use std::{collections::HashSet, path::Path, sync::Arc};
@@ -110,7 +127,7 @@ impl Tokenizer {
             vocab_size: highest as usize + 1,
             prefix,
             eos_token_ids: Self::named_end(&inner).into_iter().collect(),
-            plain: single::plain(&inner),
+            plain: vocabulary::plain(&inner),
             byte_level: has_decoder(&inner, |decoder| {
                 matches!(decoder, DecoderWrapper::ByteLevel(_))
             }),

@@ -2,7 +2,7 @@
 //! end is given up, and what grows is bounded. Nothing else here calls its `encode`, `decode`,
 //! `normalize` and `tokenize`.
 
-use crate::{DataError, catch_panic::caught, pipeline::Pipeline};
+use crate::{DataError, tokenizer::catch_panic::caught, tokenizer::pipeline_limits::Pipeline};
 use rayon::prelude::*;
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ impl Tokenizer {
         match self.inner.id_to_token(id) {
             None => format!("<unknown {id}>"),
             Some(token) if self.is_special(id) => token,
-            Some(token) if self.byte_level => crate::byte_level::readable(&token),
+            Some(token) if self.byte_level => crate::tokenizer::byte_alphabet::readable(&token),
             Some(token) => match self.within_text(id) {
                 Some(text) if !text.is_empty() && !text.contains(char::REPLACEMENT_CHARACTER) => {
                     text

@@ -2,12 +2,12 @@
 
 use crate::{
     DataError,
-    compose::Composer,
-    elements::{Elements, NoArray},
-    form::Form,
-    record::{Field, read_record},
-    source::Input,
-    text::{Nulls, Seen, read_blocks, read_lines},
+    text::file_format::Form,
+    text::json_array::{Elements, NoArray},
+    text::json_record::{Field, read_record},
+    text::normalization::Composer,
+    text::sources::Input,
+    text::utf8::{Nulls, Seen, read_blocks, read_lines},
 };
 use sisun_config::{DataConfig, Documents, Normalize};
 

@@ -1,9 +1,13 @@
 //! Token files on disk: written once, verified whenever they are opened, rebuilt when they are not
 //! what they were.
 
+mod entries;
+
+pub use entries::{CacheEntry, cache_entries};
+
 use crate::{
     DataError, Tokenizer, Unknown, file,
-    pieces::Part,
+    text::chunks::Part,
     tokenizer::hex,
     tokens::{Tokens, Width},
 };

@@ -2,8 +2,8 @@
 //! become its unknown token.
 
 use crate::{
-    DataError, Encoding, Tokenizer, byte_level::character_of, compose, error::list_characters,
-    library::Failure,
+    DataError, Encoding, Tokenizer, error::list_characters, text::normalization,
+    tokenizer::byte_alphabet::character_of, tokenizer::hf_tokenizer::Failure,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::HashSet, fmt};
@@ -331,7 +331,7 @@ impl Tokenizer {
         };
         DataError::UnseenCharacters {
             characters,
-            remedy: compose::remedy(text, known),
+            remedy: normalization::remedy(text, known),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Files as UTF-8 text, block by block, whatever their size.
 
-use crate::{DataError, source::Input};
+use crate::{DataError, text::sources::Input};
 use sha2::{Digest, Sha256};
 use sisun_config::{check_pointer, with_line_feeds};
 use std::{fs::File, io::Read, path::PathBuf};

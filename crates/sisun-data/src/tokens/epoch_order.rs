@@ -1,6 +1,6 @@
 //! The order in which an epoch goes through the documents.
 
-use crate::{Tokens, draw::shuffle};
+use crate::{Tokens, random::shuffle};
 use sisun_config::randomness::stream;
 use std::{
     ops::Range,

@@ -2,8 +2,8 @@
 
 use crate::{
     DataError, END_OF_TEXT, Encoding, Tokenizer,
-    compose::{composed, remedy},
-    coverage::distinct,
+    text::normalization::{composed, remedy},
+    tokenizer::coverage::distinct,
 };
 use serde_json::{Value, json};
 use std::{borrow::Cow, collections::BTreeSet};

@@ -2,7 +2,7 @@
 
 use crate::{
     DataError, Tokenizer, Unknown,
-    words::{WordCache, WordRules},
+    tokenizer::word_encoder::{WordCache, WordRules},
 };
 
 /// Tokenizes texts, remembering words it has met.

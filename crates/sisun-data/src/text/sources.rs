@@ -2,7 +2,7 @@
 
 use crate::{
     DataError,
-    form::{Form, ends_in, form_of},
+    text::file_format::{Form, ends_in, form_of},
 };
 use sisun_config::DataConfig;
 use sisun_files::{Scratch, is_file, is_folder, look};
@@ -226,7 +226,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::resolve;
-    use crate::text::{Seen, read_blocks};
+    use crate::text::utf8::{Seen, read_blocks};
     use sisun_config::DataConfig;
 
     #[test]

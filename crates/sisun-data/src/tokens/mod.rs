@@ -1,6 +1,11 @@
 //! The tokens of one split: memory-mapped from the cache, or held in memory.
 
-use crate::{DataError, Tokenizer, order::Orders};
+mod epoch_order;
+mod windows;
+
+pub use windows::{Batch, epoch_batch, evaluation_windows, random_batch};
+
+use crate::{DataError, Tokenizer, tokens::epoch_order::Orders};
 use sisun_files::Mapped;
 use std::{
     ops::Range,

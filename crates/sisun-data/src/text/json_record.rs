@@ -297,7 +297,7 @@ mod tests {
             text: Option<String>,
         }
         let fixture: Fixture = serde_json::from_str(include_str!(
-            "../../../tests/peers/fixtures/json_lines.json"
+            "../../../../tests/peers/fixtures/json_lines.json"
         ))
         .unwrap();
         assert!(fixture.cases.len() > 500);

@@ -3,7 +3,7 @@
 
 use crate::{
     DataError, Tokenizer,
-    documents::{Event, Kind, Sink},
+    text::documents::{Event, Kind, Sink},
 };
 use std::borrow::Cow;
 use unicode_normalization_alignments::UnicodeNormalization;
@@ -169,7 +169,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::{Composer, composed, to_whole_characters};
-    use crate::documents::{Event, Kind};
+    use crate::text::documents::{Event, Kind};
     use unicode_normalization_alignments::UnicodeNormalization;
 
     /// 한글, é, and a mark that belongs to nothing.

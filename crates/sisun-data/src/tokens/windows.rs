@@ -1,6 +1,6 @@
 //! Windows of tokens: what a training step and an evaluation look at.
 
-use crate::{Tokens, draw::below};
+use crate::{Tokens, random::below};
 use sisun_config::randomness::stream;
 use std::{iter::once, ops::Range};
 

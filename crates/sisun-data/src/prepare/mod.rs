@@ -1,15 +1,17 @@
 //! From a configuration to tokens that are ready to train on.
 
+mod encode;
+
 use crate::{
     DataError, Tokenizer, Tokens, cache,
     cache::{Unsound, Writer},
-    compose::has_parts_of_hangul,
-    encode::Encoder,
-    form::Form,
-    pieces::{Boundary, Part, Piece, read_pieces},
-    scan::{Scan, scan},
-    source::{self, Input},
-    text::Seen,
+    prepare::encode::Encoder,
+    text::chunks::{Boundary, Part, Piece, read_pieces},
+    text::file_format::Form,
+    text::normalization::has_parts_of_hangul,
+    text::scan::{Scan, scan},
+    text::sources::{self, Input},
+    text::utf8::Seen,
     tokenizer::hex,
 };
 use sha2::{Digest, Sha256};
@@ -275,7 +277,7 @@ impl<'c> Text<'c> {
         make_folder(cache_dir).map_err(DataError::cache(cache_dir))?;
         let mut stdin = std::io::stdin().lock();
         cache::tidy(cache_dir);
-        let inputs = source::resolve(&rules.sources, rules, cache_dir, &mut stdin)?;
+        let inputs = sources::resolve(&rules.sources, rules, cache_dir, &mut stdin)?;
         let name = rules.sources.join(", ");
         if rules.validation.is_empty() {
             let fraction = rules.validation_fraction;
@@ -290,8 +292,8 @@ impl<'c> Text<'c> {
             };
             Ok(Self::new(rules, vec![(inputs, boundary)], vec![scan]))
         } else {
-            let validation = source::resolve(&rules.validation, rules, cache_dir, &mut stdin)?;
-            let inputs = source::without(inputs, &validation);
+            let validation = sources::resolve(&rules.validation, rules, cache_dir, &mut stdin)?;
+            let inputs = sources::without(inputs, &validation);
             if inputs.is_empty() {
                 return Err(DataError::AllHeldOut { name });
             }
@@ -314,7 +316,7 @@ impl<'c> Text<'c> {
     ) -> Result<Self, DataError> {
         make_folder(cache_dir).map_err(DataError::cache(cache_dir))?;
         cache::tidy(cache_dir);
-        let inputs = source::resolve(
+        let inputs = sources::resolve(
             &rules.sources,
             rules,
             cache_dir,

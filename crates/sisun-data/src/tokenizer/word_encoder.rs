@@ -2,7 +2,10 @@
 //! neighbours, and most words have been met before. Gives the ids that Hugging Face's library
 //! gives, which spends most of its time on offsets that a corpus does not need.
 
-use crate::{DataError, byte_level::character_of, compose::composed, library::Library};
+use crate::{
+    DataError, text::normalization::composed, tokenizer::byte_alphabet::character_of,
+    tokenizer::hf_tokenizer::Library,
+};
 use regex::Regex;
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper};

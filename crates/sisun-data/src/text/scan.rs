@@ -3,9 +3,9 @@
 
 use crate::{
     DataError,
-    documents::{Event, Kind, read_documents},
-    source::Input,
-    text::Seen,
+    text::documents::{Event, Kind, read_documents},
+    text::sources::Input,
+    text::utf8::Seen,
 };
 use sha2::{Digest, Sha256};
 use sisun_config::DataConfig;

@@ -2,10 +2,10 @@
 
 use crate::{
     DataError, Tokenizer,
-    bulk::BulkEncoder,
     cache::{Addition, Writer},
-    documents::Kind,
-    pieces::Piece,
+    text::chunks::Piece,
+    text::documents::Kind,
+    tokenizer::bulk_encoder::BulkEncoder,
 };
 use std::path::Path;
 
