@@ -2,8 +2,8 @@
 //! that come with Sisun. No tensors here.
 
 mod cache;
+mod digest;
 mod error;
-mod file;
 mod prepare;
 mod random;
 pub mod stories;
@@ -14,10 +14,10 @@ mod tokens;
 
 pub use cache::{CacheEntry, cache_entries};
 pub use error::DataError;
-pub use prepare::{Corpus, Sources, prepare, prepare_again, prepare_whole, vocabulary_size};
-pub use text::{first_documents, forms};
+pub use prepare::{Corpus, SourceSummary, prepare, prepare_again, prepare_whole, vocabulary_size};
+pub use text::{first_documents, unicode_forms};
 pub use tokenizer::{
-    COMPANIONS, END_OF_TEXT, Encoding, GENERATION, StreamDecoder, TokenLabel, Tokenizer, Unknown,
-    labels, visible,
+    END_OF_TEXT, Encoding, GENERATION_CONFIG, SIDECAR_DIR, StreamDecoder, TokenLabel, Tokenizer,
+    UnknownCharacters, labels, make_visible,
 };
 pub use tokens::{Batch, Tokens, epoch_batch, evaluation_windows, random_batch};

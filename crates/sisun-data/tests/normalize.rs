@@ -179,7 +179,7 @@ fn a_prompt_in_the_other_form_is_told() {
             specials: Vec::new(),
         };
         let tokenizer = desk.prepare().unwrap().tokenizer;
-        let told = tokenizer.form_note(&other).unwrap().unwrap();
+        let told = tokenizer.normalization_note(&other).unwrap().unwrap();
         let counts = [
             other.clone(),
             if form.contains("NFC") {
@@ -201,8 +201,8 @@ fn a_prompt_in_the_other_form_is_told() {
         } else {
             decomposed(TEXT)
         };
-        assert_eq!(tokenizer.form_note(&same).unwrap(), None);
-        assert_eq!(tokenizer.form_note("plain ASCII").unwrap(), None);
+        assert_eq!(tokenizer.normalization_note(&same).unwrap(), None);
+        assert_eq!(tokenizer.normalization_note("plain ASCII").unwrap(), None);
         let mut messages = Vec::new();
         let path = desk.path("other.txt");
         fs::write(&path, other.repeat(20)).unwrap();

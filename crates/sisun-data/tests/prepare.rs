@@ -234,7 +234,7 @@ fn answers_that_are_all_empty_are_refused() {
     desk.data.jsonl_answer_field = Some("answer".to_owned());
     let error = desk.error();
     assert!(
-        matches!(error, DataError::NothingMarked { split: "training" }),
+        matches!(error, DataError::NoLossTokens { split: "training" }),
         "{error}"
     );
     assert!(
@@ -494,7 +494,7 @@ fn missing_sources_suggest_the_nearest_name() {
     desk.data.sources = vec![desk.path("*.csv")];
     assert!(matches!(desk.error(), DataError::NoFiles { .. }));
     desk.data.sources = vec![desk.path("[")];
-    assert!(matches!(desk.error(), DataError::Glob { .. }));
+    assert!(matches!(desk.error(), DataError::InvalidGlob { .. }));
     desk.data.sources = Vec::new();
     assert!(matches!(desk.error(), DataError::NoSources));
 }
@@ -798,7 +798,7 @@ fn text_that_changes_while_it_is_read_leaves_nothing_behind() {
             };
             let error = prepare(Some(&change)).unwrap_err();
             assert!(
-                matches!(error, DataError::Changed { .. }),
+                matches!(error, DataError::TextChanged { .. }),
                 "{moment} {change:?}: {error}"
             );
             assert!(error.to_string().contains("a.txt"), "{error}");

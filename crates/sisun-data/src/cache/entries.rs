@@ -1,6 +1,10 @@
-//! The token caches that a folder holds: told, and removed where they are provably ours.
+//! Listing and removing the entries of a cache folder.
 
-use crate::{DataError, cache};
+use super::{
+    entry_files::{ENTRY_FILES, is_entry_file, is_entry_name},
+    open_entry::describe_entry,
+};
+use crate::DataError;
 use sisun_files::if_there;
 use std::{
     fs,
@@ -8,23 +12,23 @@ use std::{
     time::SystemTime,
 };
 
-/// The tokens of one text by one tokenizer, kept on disk.
+/// The tokens of one text by one tokenizer, on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheEntry {
-    /// Its folder.
+    /// The folder of the entry.
     pub path: PathBuf,
-    /// The text it was made from. Older entries do not say.
+    /// The name of its text, which older entries lack.
     pub text: Option<String>,
-    /// Tokens.
+    /// The number of tokens.
     pub tokens: u64,
-    /// Bytes on disk.
+    /// The size on disk, in bytes.
     pub bytes: u64,
-    /// When it was made or last used.
+    /// The time at which it was made or last used.
     pub used: SystemTime,
 }
 
-/// The entries of a cache folder, the one that was used last first; none if there is no such
-/// folder. What is not in the form of an entry is left out.
+/// Return the entries of a cache folder, the one used last first; none if there is no such folder.
+/// Anything that does not have the form of an entry is left out.
 ///
 /// # Errors
 /// A folder that cannot be read.
@@ -41,13 +45,14 @@ pub fn cache_entries(cache_dir: &Path) -> Result<Vec<CacheEntry>, DataError> {
     Ok(entries)
 }
 
-/// The entry in this folder, if everything there is what an entry has: no link, no other file.
+/// Return the entry in this folder, or `None` if the folder has anything that an entry does not
+/// have, such as a link or another file.
 fn entry(path: &Path) -> Result<Option<CacheEntry>, DataError> {
     let failed = || DataError::io(path);
     let is_named_so = path
         .file_name()
         .and_then(|name| name.to_str())
-        .is_some_and(cache::is_entry_name);
+        .is_some_and(is_entry_name);
     let is_folder = || {
         Ok::<bool, DataError>(
             if_there(path.symlink_metadata())
@@ -58,27 +63,22 @@ fn entry(path: &Path) -> Result<Option<CacheEntry>, DataError> {
     if !is_named_so || !is_folder()? {
         return Ok(None);
     }
-    let Some(description) = cache::describe(path)? else {
+    let Some(description) = describe_entry(path)? else {
         return Ok(None);
     };
     let mut bytes = 0;
-    // It may be removed meanwhile.
+    // Another process may remove it meanwhile.
     for file in if_there(fs::read_dir(path))
         .map_err(failed())?
         .into_iter()
         .flatten()
     {
         let file = file.map_err(failed())?;
-        // Of a link this is the link itself.
+        // For a link this describes the link itself.
         let Some(metadata) = if_there(file.metadata()).map_err(failed())? else {
             return Ok(None);
         };
-        if !metadata.is_file()
-            || !file
-                .file_name()
-                .to_str()
-                .is_some_and(cache::is_file_of_an_entry)
-        {
+        if !metadata.is_file() || !file.file_name().to_str().is_some_and(is_entry_file) {
             return Ok(None);
         }
         bytes += metadata.len();
@@ -93,8 +93,8 @@ fn entry(path: &Path) -> Result<Option<CacheEntry>, DataError> {
 }
 
 impl CacheEntry {
-    /// Removes the entry, file by file; a process that has it open goes on reading. Returns whether
-    /// it was still there, as an entry and nothing else.
+    /// Remove the entry, file by file, and return whether it still existed as an entry and nothing
+    /// else. A process that has it open can continue to read it.
     ///
     /// # Errors
     /// A file that cannot be removed.
@@ -102,7 +102,7 @@ impl CacheEntry {
         if entry(&self.path)?.is_none() {
             return Ok(false);
         }
-        for name in cache::FILES {
+        for name in ENTRY_FILES {
             match fs::remove_file(self.path.join(name)) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 removed => removed.map_err(DataError::io(&self.path))?,

@@ -1,144 +1,149 @@
-//! Text of any length cut into pieces that can be tokenized one by one, as if it had been done at
-//! once.
+//! Cutting text of any length into chunks that are tokenized one by one, with the result of
+//! tokenizing it as a whole.
 
 use crate::{
     DataError,
-    text::documents::{Event, Kind, read_documents},
-    text::sources::Input,
-    text::utf8::Seen,
+    text::document_event::{DocumentEvent, TextRole},
+    text::documents::read_documents,
+    text::sources::InputFile,
+    text::utf8::ReadSummary,
 };
 use sisun_config::DataConfig;
 
-/// Pieces are about this long, in bytes.
-const PIECE: usize = 64 << 10;
-/// A stretch without any white space is cut after this many bytes.
-const LONGEST: usize = 4 << 20;
-/// A piece carries this many bytes of what precedes it, for tokenizers that treat a beginning in a
-/// special way.
-const CONTEXT: usize = 64;
+/// The approximate length of a chunk, in bytes.
+const CHUNK_LEN: usize = 64 << 10;
+/// Text without any white space is cut after this many bytes.
+const MAX_UNBROKEN_LEN: usize = 4 << 20;
+/// The number of bytes before a chunk that come with it, for tokenizers that treat the beginning of a
+/// text in a special way.
+const CONTEXT_LEN: usize = 64;
 
-/// Which part of the corpus a text belongs to.
+/// A split of the corpus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum Split {
     Training,
     Validation,
 }
 
-/// Where training ends and validation begins.
+/// The place where training ends and validation begins. Its `Debug` form is part of the key of a
+/// cache entry, so names in it must not change.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Boundary {
-    /// All of it is this part.
-    None(Part),
-    /// A single document, cut before this character.
+pub(crate) enum SplitBoundary {
+    /// All text belongs to this split.
+    None(Split),
+    /// The single document is cut before this character.
     Character(u64),
-    /// Several documents: validation begins with the first that starts at or after `target`
+    /// The documents are divided: validation begins with the first that starts at or after `target`
     /// characters, and at the latest with the last one.
     Document { target: u64, documents: u64 },
 }
 
-/// Some text of one document, to be tokenized by itself.
+/// Text of one document that is tokenized by itself.
 #[derive(Debug)]
-pub(crate) struct Piece {
-    pub(crate) part: Part,
-    /// Some context, and then the text.
+pub(crate) struct Chunk {
+    pub(crate) split: Split,
+    /// The context, then the text.
     pub(crate) text: String,
-    /// How many bytes of `text` are context.
+    /// The number of bytes of `text` that are context.
     pub(crate) context: usize,
-    /// What it is to the loss.
-    pub(crate) kind: Kind,
+    /// The role of the text in the loss.
+    pub(crate) role: TextRole,
     pub(crate) starts_document: bool,
     pub(crate) ends_document: bool,
 }
 
-impl Piece {
-    /// The text without context.
+impl Chunk {
+    /// Return the text without context.
     pub(crate) fn new_text(&self) -> &str {
         &self.text[self.context..]
     }
 }
 
-/// Gives the documents of `inputs` to `sink`, piece by piece. `seen` is told what text was read.
-pub(crate) fn read_pieces(
-    inputs: &[Input],
-    rules: &DataConfig,
-    boundary: Boundary,
-    seen: &mut Seen,
-    sink: &mut dyn FnMut(Piece) -> Result<(), DataError>,
+/// Pass the documents of `inputs` to `sink` chunk by chunk, and add the text that was read to
+/// `summary`.
+pub(crate) fn read_chunks(
+    inputs: &[InputFile],
+    data: &DataConfig,
+    boundary: SplitBoundary,
+    summary: &mut ReadSummary,
+    sink: &mut dyn FnMut(Chunk) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
-    let mut cutter = Cutter::new(sink);
+    let mut cutter = ChunkCutter::new(sink);
     let (mut characters, mut documents) = (0, 0);
-    cutter.part = match boundary {
-        Boundary::None(part) => part,
-        _ => Part::Training,
+    cutter.split = match boundary {
+        SplitBoundary::None(split) => split,
+        _ => Split::Training,
     };
-    read_documents(inputs, rules, seen, &mut |event| match event {
-        Event::Text(text, kind) => {
+    read_documents(inputs, data, summary, &mut |event| match event {
+        DocumentEvent::Text(text, role) => {
             let mut rest = text;
-            if let Boundary::Character(target) = boundary {
+            if let SplitBoundary::Character(target) = boundary {
                 let here = text.chars().count() as u64;
-                if cutter.part == Part::Training && characters + here > target {
+                if cutter.split == Split::Training && characters + here > target {
                     let at = text
                         .char_indices()
                         .nth((target - characters) as usize)
                         .map_or(text.len(), |(at, _)| at);
-                    cutter.push(&text[..at], kind)?;
+                    cutter.push(&text[..at], role)?;
                     cutter.flush(false)?;
-                    (cutter.part, cutter.starts_document) = (Part::Validation, true);
+                    (cutter.split, cutter.starts_document) = (Split::Validation, true);
                     rest = &text[at..];
                 }
                 characters += here;
             } else {
                 characters += text.chars().count() as u64;
             }
-            cutter.push(rest, kind)
+            cutter.push(rest, role)
         }
-        Event::End => {
+        DocumentEvent::End => {
             cutter.flush(true)?;
             documents += 1;
-            if let Boundary::Document {
+            if let SplitBoundary::Document {
                 target,
                 documents: all,
             } = boundary
                 && (characters >= target || documents + 1 == all)
             {
-                cutter.part = Part::Validation;
+                cutter.split = Split::Validation;
             }
             Ok(())
         }
     })
 }
 
-/// Collects text and gives it out in pieces.
-struct Cutter<'s> {
-    sink: &'s mut dyn FnMut(Piece) -> Result<(), DataError>,
-    part: Part,
+/// A collector of text that passes it on in chunks.
+struct ChunkCutter<'s> {
+    sink: &'s mut dyn FnMut(Chunk) -> Result<(), DataError>,
+    split: Split,
     text: String,
     context: usize,
-    kind: Kind,
+    role: TextRole,
     starts_document: bool,
 }
 
-impl<'s> Cutter<'s> {
-    fn new(sink: &'s mut dyn FnMut(Piece) -> Result<(), DataError>) -> Self {
+impl<'s> ChunkCutter<'s> {
+    fn new(sink: &'s mut dyn FnMut(Chunk) -> Result<(), DataError>) -> Self {
         Self {
             sink,
-            part: Part::Training,
+            split: Split::Training,
             text: String::new(),
             context: 0,
-            kind: Kind::Plain,
+            role: TextRole::Plain,
             starts_document: true,
         }
     }
 
-    fn push(&mut self, text: &str, kind: Kind) -> Result<(), DataError> {
-        if kind != self.kind {
-            // An answer is tokenized by itself, as when a model has to continue the question.
+    fn push(&mut self, text: &str, role: TextRole) -> Result<(), DataError> {
+        if role != self.role {
+            // An answer is tokenized by itself, as when a model continues the question.
             self.flush(false)?;
-            self.kind = kind;
+            self.role = role;
         }
         self.text.push_str(text);
         while let Some(at) = find_cut(&self.text, self.context) {
-            let from = self.text.floor_char_boundary(at.saturating_sub(CONTEXT));
+            let from = self
+                .text
+                .floor_char_boundary(at.saturating_sub(CONTEXT_LEN));
             let rest = self.text[from..].to_owned();
             self.text.truncate(at);
             self.emit(false)?;
@@ -147,39 +152,39 @@ impl<'s> Cutter<'s> {
         Ok(())
     }
 
-    /// Gives out what is left.
+    /// Pass on the rest of the text.
     fn flush(&mut self, ends_document: bool) -> Result<(), DataError> {
         if ends_document || self.text.len() > self.context {
             self.emit(ends_document)?;
         }
         (self.text, self.context) = (String::new(), 0);
         if ends_document {
-            (self.kind, self.starts_document) = (Kind::Plain, true);
+            (self.role, self.starts_document) = (TextRole::Plain, true);
         }
         Ok(())
     }
 
     fn emit(&mut self, ends_document: bool) -> Result<(), DataError> {
-        (self.sink)(Piece {
-            part: self.part,
+        (self.sink)(Chunk {
+            split: self.split,
             text: std::mem::take(&mut self.text),
             context: self.context,
-            kind: self.kind,
+            role: self.role,
             starts_document: std::mem::replace(&mut self.starts_document, false),
             ends_document,
         })
     }
 }
 
-/// Where to cut `text`, of which the first `context` bytes are context: not at all if it is short.
+/// Return where to cut `text`, whose first `context` bytes are context, or `None` if it is short.
 ///
 /// No token of the usual pre-tokenizers reaches from a letter or digit into the white space after
-/// it, so that is where to cut; failing that, before any white space that follows something else.
+/// it, so text is cut there, or else before any white space that follows something else.
 fn find_cut(text: &str, context: usize) -> Option<usize> {
-    if text.len() - context <= PIECE {
+    if text.len() - context <= CHUNK_LEN {
         return None;
     }
-    let near = text.ceil_char_boundary(context + PIECE);
+    let near = text.ceil_char_boundary(context + CHUNK_LEN);
     let places = |range: &str| {
         let mut before = ' ';
         let mut word = None;
@@ -199,10 +204,10 @@ fn find_cut(text: &str, context: usize) -> Option<usize> {
     if let Some(at) = places(&text[context..near]) {
         return Some(context + at);
     }
-    // A long stretch without white space: take the first there is, or give up on it.
+    // Text without white space nearby is cut at the first there is, or at its maximal length.
     let mut before = ' ';
     for (at, c) in text[context..].char_indices() {
-        if (c.is_whitespace() && !before.is_whitespace()) || at >= LONGEST {
+        if (c.is_whitespace() && !before.is_whitespace()) || at >= MAX_UNBROKEN_LEN {
             return Some(context + at);
         }
         before = c;

@@ -1,117 +1,113 @@
-//! What one document is: a file, a line, a paragraph, or a record of JSON.
+//! Reading documents: files, lines, paragraphs or JSON records.
 
 use crate::{
     DataError,
-    text::file_format::Form,
-    text::json_array::{Elements, NoArray},
-    text::json_record::{Field, read_record},
-    text::normalization::Composer,
-    text::sources::Input,
-    text::utf8::{Nulls, Seen, read_blocks, read_lines},
+    text::document_event::{DocumentEvent, DocumentSink, TextRole},
+    text::file_format::FileFormat,
+    text::json_array::{ArrayElements, InvalidArray},
+    text::json_record::{Field, parse_record},
+    text::nfc_composer::NfcComposer,
+    text::sources::InputFile,
+    text::utf8::{NullRecords, ReadSummary, read_blocks, read_lines},
 };
 use sisun_config::{DataConfig, Documents, Normalize};
 
-/// What reading gives, in order. A document is some `Text`, then `End`.
-pub(crate) enum Event<'t> {
-    /// More text of the document.
-    Text(&'t str, Kind),
-    /// The document is over.
-    End,
-}
+/// A line of plain text longer than this, in bytes, is read in pieces.
+const MAX_LINE_PIECE: usize = 1 << 20;
 
-/// What a text is to the loss, where it is taken on answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Of a document without an answer: all of it counts.
-    #[default]
-    Plain,
-    /// What comes before an answer, which does not count.
-    Question,
-    /// An answer.
-    Answer,
-}
-
-/// Where events go.
-pub(crate) type Sink<'s> = dyn FnMut(Event<'_>) -> Result<(), DataError> + 's;
-
-/// A line of plain text longer than this is handled in pieces.
-const LONG_LINE: usize = 1 << 20;
-
-/// Gives the documents of all `inputs` to `sink`. `seen` is told what text was read.
+/// Pass the documents of all `inputs` to `sink`, and add the text that was read to `summary`.
 pub(crate) fn read_documents(
-    inputs: &[Input],
-    rules: &DataConfig,
-    seen: &mut Seen,
-    sink: &mut Sink<'_>,
+    inputs: &[InputFile],
+    data: &DataConfig,
+    summary: &mut ReadSummary,
+    sink: &mut DocumentSink<'_>,
 ) -> Result<(), DataError> {
-    if rules.normalize == Normalize::None {
-        return read_as_they_are(inputs, rules, seen, sink);
+    if data.normalize == Normalize::None {
+        return read_without_normalization(inputs, data, summary, sink);
     }
-    let mut composer = Composer::default();
-    read_as_they_are(inputs, rules, seen, &mut |event| composer.take(event, sink))
+    let mut composer = NfcComposer::default();
+    read_without_normalization(inputs, data, summary, &mut |event| {
+        composer.push(event, sink)
+    })
 }
 
-fn read_as_they_are(
-    inputs: &[Input],
-    rules: &DataConfig,
-    seen: &mut Seen,
-    sink: &mut Sink<'_>,
+fn read_without_normalization(
+    inputs: &[InputFile],
+    data: &DataConfig,
+    summary: &mut ReadSummary,
+    sink: &mut DocumentSink<'_>,
 ) -> Result<(), DataError> {
     for input in inputs {
-        match (input.form, rules.documents) {
-            (Form::JsonLines, _) => read_json_lines(input, rules, seen, sink)?,
-            (Form::JsonArray, _) => read_json_array(input, rules, seen, sink)?,
-            (Form::Text, Documents::File) => read_whole(input, seen, sink)?,
-            (Form::Text, Documents::Line) => read_each_line(input, seen, sink)?,
-            (Form::Text, Documents::Paragraph) => read_paragraphs(input, seen, sink)?,
+        match (input.format, data.documents) {
+            (FileFormat::JsonLines, _) => read_json_lines(input, data, summary, sink)?,
+            (FileFormat::JsonArray, _) => read_json_array(input, data, summary, sink)?,
+            (FileFormat::PlainText, Documents::File) => read_whole(input, summary, sink)?,
+            (FileFormat::PlainText, Documents::Line) => read_each_line(input, summary, sink)?,
+            (FileFormat::PlainText, Documents::Paragraph) => read_paragraphs(input, summary, sink)?,
         }
     }
     Ok(())
 }
 
-fn read_whole(input: &Input, seen: &mut Seen, sink: &mut Sink<'_>) -> Result<(), DataError> {
+fn read_whole(
+    input: &InputFile,
+    summary: &mut ReadSummary,
+    sink: &mut DocumentSink<'_>,
+) -> Result<(), DataError> {
     let mut any = false;
-    read_blocks(input, seen, &mut |text| {
+    read_blocks(input, summary, &mut |text| {
         any = true;
-        sink(Event::Text(text, Kind::Plain))
+        sink(DocumentEvent::Text(text, TextRole::Plain))
     })?;
-    if any { sink(Event::End) } else { Ok(()) }
+    if any {
+        sink(DocumentEvent::End)
+    } else {
+        Ok(())
+    }
 }
 
-fn read_each_line(input: &Input, seen: &mut Seen, sink: &mut Sink<'_>) -> Result<(), DataError> {
+fn read_each_line(
+    input: &InputFile,
+    summary: &mut ReadSummary,
+    sink: &mut DocumentSink<'_>,
+) -> Result<(), DataError> {
     let mut within = false;
-    read_lines(input, seen, LONG_LINE, &mut |text, ends| {
+    read_lines(input, summary, MAX_LINE_PIECE, &mut |text, ends| {
         if within || !is_blank(text) {
-            sink(Event::Text(text, Kind::Plain))?;
+            sink(DocumentEvent::Text(text, TextRole::Plain))?;
             within = true;
         }
         if within && ends {
-            sink(Event::End)?;
+            sink(DocumentEvent::End)?;
             within = false;
         }
         Ok(())
     })
 }
 
-fn read_paragraphs(input: &Input, seen: &mut Seen, sink: &mut Sink<'_>) -> Result<(), DataError> {
+fn read_paragraphs(
+    input: &InputFile,
+    summary: &mut ReadSummary,
+    sink: &mut DocumentSink<'_>,
+) -> Result<(), DataError> {
     let (mut within_document, mut within_line) = (false, false);
-    read_lines(input, seen, LONG_LINE, &mut |text, ends| {
+    read_lines(input, summary, MAX_LINE_PIECE, &mut |text, ends| {
         if !within_line && ends && is_blank(text) {
             if within_document {
-                sink(Event::End)?;
+                sink(DocumentEvent::End)?;
             }
             within_document = false;
             return Ok(());
         }
         if within_document && !within_line {
-            sink(Event::Text("\n", Kind::Plain))?;
+            sink(DocumentEvent::Text("\n", TextRole::Plain))?;
         }
-        sink(Event::Text(text, Kind::Plain))?;
+        sink(DocumentEvent::Text(text, TextRole::Plain))?;
         (within_document, within_line) = (true, !ends);
         Ok(())
     })?;
     if within_document {
-        sink(Event::End)
+        sink(DocumentEvent::End)
     } else {
         Ok(())
     }
@@ -122,75 +118,77 @@ fn is_blank(line: &str) -> bool {
 }
 
 fn read_json_lines(
-    input: &Input,
-    rules: &DataConfig,
-    seen: &mut Seen,
-    sink: &mut Sink<'_>,
+    input: &InputFile,
+    data: &DataConfig,
+    summary: &mut ReadSummary,
+    sink: &mut DocumentSink<'_>,
 ) -> Result<(), DataError> {
     let mut line = 0;
-    let mut nulls = std::mem::take(&mut seen.nulls);
-    let read = read_lines(input, seen, usize::MAX, &mut |text, _| {
+    let mut nulls = std::mem::take(&mut summary.nulls);
+    let read = read_lines(input, summary, usize::MAX, &mut |text, _| {
         line += 1;
         if is_blank(text) {
             Ok(())
         } else {
-            read_one(input, line, text, rules, &mut nulls, sink)
+            read_json_record(input, line, text, data, &mut nulls, sink)
         }
     });
-    seen.nulls = nulls;
+    summary.nulls = nulls;
     read
 }
 
 fn read_json_array(
-    input: &Input,
-    rules: &DataConfig,
-    seen: &mut Seen,
-    sink: &mut Sink<'_>,
+    input: &InputFile,
+    data: &DataConfig,
+    summary: &mut ReadSummary,
+    sink: &mut DocumentSink<'_>,
 ) -> Result<(), DataError> {
-    /// An error with or without a place of its own.
+    /// An error of the array or of one of its records.
     enum Failure {
-        Array(NoArray),
+        Array(InvalidArray),
         Data(DataError),
     }
-    impl From<NoArray> for Failure {
-        fn from(error: NoArray) -> Self {
+    impl From<InvalidArray> for Failure {
+        fn from(error: InvalidArray) -> Self {
             Self::Array(error)
         }
     }
-    let told = |failure: Failure| match failure {
-        Failure::Array(NoArray { line, problem }) => DataError::JsonLine {
+    let to_data_error = |failure: Failure| match failure {
+        Failure::Array(InvalidArray { line, problem }) => DataError::JsonLine {
             path: input.name.clone(),
             line,
             message: problem.to_owned(),
         },
         Failure::Data(error) => error,
     };
-    let mut elements = Elements::default();
-    let mut nulls = std::mem::take(&mut seen.nulls);
-    let read = read_blocks(input, seen, &mut |text| {
+    let mut elements = ArrayElements::default();
+    let mut nulls = std::mem::take(&mut summary.nulls);
+    let read = read_blocks(input, summary, &mut |text| {
         let element = &mut |element: &str, line: u64| {
-            read_one(input, line, element, rules, &mut nulls, sink).map_err(Failure::Data)
+            read_json_record(input, line, element, data, &mut nulls, sink).map_err(Failure::Data)
         };
-        elements.push(text, element).map_err(told)
+        elements.push(text, element).map_err(to_data_error)
     });
-    seen.nulls = nulls;
+    summary.nulls = nulls;
     read?;
-    elements.finish().map_err(|error| told(error.into()))
+    elements
+        .finish()
+        .map_err(|error| to_data_error(error.into()))
 }
 
-/// Reads the record that begins on this line. One whose text or answer is null is none.
-fn read_one(
-    input: &Input,
+/// Read the record that begins on this line. A record whose text or answer is null is skipped.
+fn read_json_record(
+    input: &InputFile,
     line: u64,
     text: &str,
-    rules: &DataConfig,
-    nulls: &mut Nulls,
-    sink: &mut Sink<'_>,
+    data: &DataConfig,
+    nulls: &mut NullRecords,
+    sink: &mut DocumentSink<'_>,
 ) -> Result<(), DataError> {
-    let wanted: Vec<&str> = std::iter::once(rules.text_field())
-        .chain(rules.jsonl_answer_field.as_deref())
+    let wanted: Vec<&str> = std::iter::once(data.text_field())
+        .chain(data.jsonl_answer_field.as_deref())
         .collect();
-    let record = read_record(text, &wanted).map_err(|error| DataError::JsonLine {
+    let record = parse_record(text, &wanted).map_err(|error| DataError::JsonLine {
         path: input.name.clone(),
         line: line + error.line as u64,
         message: error.problem,
@@ -206,10 +204,10 @@ fn read_one(
             .get_or_insert_with(|| (wanted[at].to_owned(), input.name.clone(), line));
         return Ok(());
     }
-    let kinds = if wanted.len() == 1 {
-        [Kind::Plain; 2]
+    let roles = if wanted.len() == 1 {
+        [TextRole::Plain; 2]
     } else {
-        [Kind::Question, Kind::Answer]
+        [TextRole::Question, TextRole::Answer]
     };
     for (i, (field, name)) in record.wanted.iter().zip(&wanted).enumerate() {
         let key = if i == 0 {
@@ -218,9 +216,9 @@ fn read_one(
             "data.jsonl_answer_field"
         };
         match (field, i) {
-            (Some(Field::Text(text)), _) => sink(Event::Text(text, kinds[i]))?,
+            (Some(Field::Text(text)), _) => sink(DocumentEvent::Text(text, roles[i]))?,
             (other, _) => {
-                let problem = no_text(other.as_ref(), name, key, &record.names);
+                let problem = describe_missing_text(other.as_ref(), name, key, &record.names);
                 return Err(DataError::JsonField {
                     path: input.name.clone(),
                     line,
@@ -229,11 +227,11 @@ fn read_one(
             }
         }
     }
-    sink(Event::End)
+    sink(DocumentEvent::End)
 }
 
-/// Why a field gives no text, and what to do.
-fn no_text(found: Option<&Field>, name: &str, key: &str, names: &[String]) -> String {
+/// Say why a field has no text, and what to do about it.
+fn describe_missing_text(found: Option<&Field>, name: &str, key: &str, names: &[String]) -> String {
     let (is, remedy) = match found {
         None => {
             let names = if names.is_empty() {
@@ -245,7 +243,9 @@ fn no_text(found: Option<&Field>, name: &str, key: &str, names: &[String]) -> St
                 "there is no field `{name}` (fields: {names}); set {key} to the one to read"
             );
         }
-        Some(Field::Text(_) | Field::Null) => unreachable!("a text is taken and null is left out"),
+        Some(Field::Text(_) | Field::Null) => {
+            unreachable!("text is read and null is skipped before")
+        }
         Some(Field::Boolean) => ("true or false", "write it in quotes"),
         Some(Field::Number) => ("a number", "write it in quotes"),
         Some(Field::List) => ("a list", "join what it holds into one string"),

@@ -1,5 +1,5 @@
-//! What a file is read as: plain text or records of JSON, by its name, its first characters and
-//! what was asked for.
+//! The format of a text file: plain text or JSON records, by its name, its first characters and the
+//! configuration.
 
 use crate::DataError;
 use sisun_config::DataConfig;
@@ -9,52 +9,51 @@ use std::{
     path::Path,
 };
 
-/// How a source is read.
+/// The format in which a file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// As plain text.
-    Text,
-    /// One JSON object a line.
+pub(crate) enum FileFormat {
+    PlainText,
+    /// One JSON object on each line.
     JsonLines,
-    /// One JSON array of objects.
+    /// A JSON array of objects.
     JsonArray,
 }
 
-/// Names that say it.
-const JSON_LINES_ENDINGS: [&str; 2] = ["jsonl", "ndjson"];
+/// Name endings of JSON lines.
+const JSON_LINES_EXTENSIONS: [&str; 2] = ["jsonl", "ndjson"];
 
-/// White space before the first character is looked through so far, in bytes.
-const LONGEST_BLANK: u64 = 64 << 10;
+/// The number of bytes in which the first character that is not white space is looked for.
+const MAX_BLANK: u64 = 64 << 10;
 
-/// Whether a file's name ends in one of these, in capitals or not.
-pub(crate) fn ends_in(path: &Path, endings: &[&str]) -> bool {
+/// Return whether a file's name ends in one of these, in upper or lower case.
+pub(crate) fn has_extension(path: &Path, endings: &[&str]) -> bool {
     let ending = path
         .extension()
         .map(|ending| ending.to_string_lossy().to_lowercase());
     ending.is_some_and(|ending| endings.contains(&ending.as_str()))
 }
 
-/// How the file `path`, which a person named `name`, is read; and what it looks like, which may be
-/// something else.
-pub(crate) fn form_of(
+/// Return the format in which to read the file `path`, which the user named `name`, and the format
+/// that its contents look like.
+pub(crate) fn detect_format(
     path: &Path,
     name: &Path,
-    rules: &DataConfig,
-) -> Result<(Form, Form), DataError> {
-    let looks = looks_like(path).map_err(DataError::io(name))?;
-    let form = match (ends_in(name, &JSON_LINES_ENDINGS), looks) {
-        (true, Form::JsonArray) => Form::JsonArray,
-        (true, _) => Form::JsonLines,
-        (false, _) if rules.expects_json_lines() => looks,
-        (false, _) => Form::Text,
+    data: &DataConfig,
+) -> Result<(FileFormat, FileFormat), DataError> {
+    let looks_like = format_by_contents(path).map_err(DataError::io(name))?;
+    let format = match (has_extension(name, &JSON_LINES_EXTENSIONS), looks_like) {
+        (true, FileFormat::JsonArray) => FileFormat::JsonArray,
+        (true, _) => FileFormat::JsonLines,
+        (false, _) if data.expects_json_lines() => looks_like,
+        (false, _) => FileFormat::PlainText,
     };
-    Ok((form, looks))
+    Ok((format, looks_like))
 }
 
-/// By the first characters that are not blank: `{"` on one line begins JSON lines, `[{` an array of
-/// objects.
-fn looks_like(path: &Path) -> std::io::Result<Form> {
-    let mut bytes = BufReader::new(File::open(path)?).take(LONGEST_BLANK);
+/// Judge by the first characters that are not white space: `{"` on one line begins JSON lines, `[{`
+/// an array of objects.
+fn format_by_contents(path: &Path) -> std::io::Result<FileFormat> {
+    let mut bytes = BufReader::new(File::open(path)?).take(MAX_BLANK);
     if bytes.fill_buf()?.starts_with("\u{FEFF}".as_bytes()) {
         bytes.consume('\u{FEFF}'.len_utf8());
     }
@@ -62,25 +61,23 @@ fn looks_like(path: &Path) -> std::io::Result<Form> {
         .bytes()
         .filter(|byte| !matches!(byte, Ok(b' ' | b'\t' | b'\r' | b'\n')));
     Ok(match significant.next().transpose()? {
-        Some(b'[') if significant.next().transpose()? == Some(b'{') => Form::JsonArray,
+        Some(b'[') if significant.next().transpose()? == Some(b'{') => FileFormat::JsonArray,
         Some(b'{') => {
             drop(significant);
-            if object_on_one_line(path)? {
-                Form::JsonLines
+            if is_object_on_one_line(path)? {
+                FileFormat::JsonLines
             } else {
-                Form::Text
+                FileFormat::PlainText
             }
         }
-        _ => Form::Text,
+        _ => FileFormat::PlainText,
     })
 }
 
-/// Whether the file's first brace and what follows it are on one line, as in no object that is
-/// written over several.
-fn object_on_one_line(path: &Path) -> std::io::Result<bool> {
-    let bytes = BufReader::new(File::open(path)?)
-        .take(LONGEST_BLANK)
-        .bytes();
+/// Return whether the first brace of the file and its next character are on one line, unlike in an
+/// object that is written over several lines.
+fn is_object_on_one_line(path: &Path) -> std::io::Result<bool> {
+    let bytes = BufReader::new(File::open(path)?).take(MAX_BLANK).bytes();
     let mut after = bytes
         .skip_while(|byte| !matches!(byte, Ok(b'{') | Err(_)))
         .skip(1);

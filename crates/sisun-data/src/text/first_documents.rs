@@ -1,18 +1,16 @@
-//! The first documents of a text, as they are before they are tokenized.
+//! The first documents of a text, before they are tokenized.
 
 use crate::{
-    DataError,
-    text::documents::{Event, read_documents},
-    text::sources,
-    text::utf8::Seen,
+    DataError, text::document_event::DocumentEvent, text::documents::read_documents, text::sources,
+    text::utf8::ReadSummary,
 };
 use sisun_config::DataConfig;
 
-/// The first documents that `data` names, until they hold `bytes` bytes; the last one may be cut.
-/// Standard input, which can be read only once, gives none.
+/// Return the first `bytes` bytes of the documents that `data` names; the last document may be cut.
+/// Standard input, which can be read only once, is left out.
 ///
 /// # Errors
-/// Any [`DataError`] that reading the text gives.
+/// Any [`DataError`] of reading the text.
 pub fn first_documents(data: &DataConfig, bytes: usize) -> Result<Vec<String>, DataError> {
     let sources: Vec<String> = data
         .sources
@@ -20,7 +18,8 @@ pub fn first_documents(data: &DataConfig, bytes: usize) -> Result<Vec<String>, D
         .filter(|source| *source != "-")
         .cloned()
         .collect();
-    let inputs = sources::resolve(&sources, data, &std::env::temp_dir(), &mut std::io::empty())?;
+    let inputs =
+        sources::resolve_sources(&sources, data, &std::env::temp_dir(), &mut std::io::empty())?;
     let (mut documents, mut document, mut taken) = (Vec::new(), String::new(), 0);
     for input in &inputs {
         if taken >= bytes {
@@ -29,16 +28,16 @@ pub fn first_documents(data: &DataConfig, bytes: usize) -> Result<Vec<String>, D
         read_documents(
             std::slice::from_ref(input),
             data,
-            &mut Seen::default(),
+            &mut ReadSummary::default(),
             &mut |event| {
                 match event {
-                    Event::Text(text, _) => {
+                    DocumentEvent::Text(text, _) => {
                         let end = text.floor_char_boundary(bytes - taken);
                         document.push_str(&text[..end]);
                         taken += end;
                     }
-                    Event::End if document.is_empty() => {}
-                    Event::End => documents.push(std::mem::take(&mut document)),
+                    DocumentEvent::End if document.is_empty() => {}
+                    DocumentEvent::End => documents.push(std::mem::take(&mut document)),
                 }
                 Ok(())
             },

@@ -1,31 +1,31 @@
 //! The elements of a JSON array that is larger than memory may be.
 
-/// Takes the text of an array piece by piece and gives out the text of each of its elements.
+/// A reader that takes the text of an array piece by piece and passes on each element.
 #[derive(Debug, Default)]
-pub(crate) struct Elements {
-    /// Brackets and braces that are open.
+pub(crate) struct ArrayElements {
+    /// The number of open brackets and braces.
     depth: usize,
     within_string: bool,
     escaped: bool,
-    /// The array is over.
+    /// Whether the array has ended.
     closed: bool,
     element: String,
-    /// Line breaks so far.
+    /// The number of line breaks so far.
     lines: u64,
-    /// Line breaks before the element.
-    begins: u64,
+    /// The number of line breaks before the element.
+    element_line: u64,
 }
 
-/// Why a text is no array of values.
+/// The reason why a text is not an array of values.
 #[derive(Debug, PartialEq)]
-pub(crate) struct NoArray {
+pub(crate) struct InvalidArray {
     pub(crate) line: u64,
     pub(crate) problem: &'static str,
 }
 
-impl Elements {
-    /// Takes more text. `sink` gets each element that is complete, with its line, from 1.
-    pub(crate) fn push<E: From<NoArray>>(
+impl ArrayElements {
+    /// Take more text, and pass each complete element to `sink` with its line, from 1.
+    pub(crate) fn push<E: From<InvalidArray>>(
         &mut self,
         text: &str,
         sink: &mut dyn FnMut(&str, u64) -> Result<(), E>,
@@ -40,26 +40,26 @@ impl Elements {
                 match (c, self.depth) {
                     _ if blank && self.element.is_empty() => continue,
                     _ if self.closed => {
-                        return Err(self.fails("there is more after the array").into());
+                        return Err(self.error("there is more after the array").into());
                     }
                     ('[', 0) => {
                         self.depth = 1;
                         continue;
                     }
-                    (_, 0) => return Err(self.fails("an array was expected").into()),
+                    (_, 0) => return Err(self.error("an array was expected").into()),
                     (',', 1) => {
-                        self.give(sink)?;
+                        self.pass_on(sink)?;
                         continue;
                     }
                     (']', 1) => {
                         if !self.element.is_empty() {
-                            self.give(sink)?;
+                            self.pass_on(sink)?;
                         }
                         (self.depth, self.closed) = (0, true);
                         continue;
                     }
                     ('}', 1) => {
-                        return Err(self.fails("a brace is closed that was not opened").into());
+                        return Err(self.error("a brace is closed that was not opened").into());
                     }
                     ('"', _) => self.within_string = true,
                     ('[' | '{', _) => self.depth += 1,
@@ -68,30 +68,33 @@ impl Elements {
                 }
             }
             if self.element.is_empty() {
-                self.begins = self.lines;
+                self.element_line = self.lines;
             }
             self.element.push(c);
         }
         Ok(())
     }
 
-    /// Says that there is no more text.
-    pub(crate) fn finish(&self) -> Result<(), NoArray> {
+    /// End the text.
+    ///
+    /// # Errors
+    /// An array that has no end.
+    pub(crate) fn finish(&self) -> Result<(), InvalidArray> {
         if self.closed {
             Ok(())
         } else {
-            Err(self.fails("the array has no end: the file may have been cut short"))
+            Err(self.error("the array has no end: the file may have been cut short"))
         }
     }
 
-    fn give<E>(&mut self, sink: &mut dyn FnMut(&str, u64) -> Result<(), E>) -> Result<(), E> {
-        sink(&self.element, self.begins + 1)?;
+    fn pass_on<E>(&mut self, sink: &mut dyn FnMut(&str, u64) -> Result<(), E>) -> Result<(), E> {
+        sink(&self.element, self.element_line + 1)?;
         self.element.clear();
         Ok(())
     }
 
-    fn fails(&self, problem: &'static str) -> NoArray {
-        NoArray {
+    fn error(&self, problem: &'static str) -> InvalidArray {
+        InvalidArray {
             line: self.lines + 1,
             problem,
         }
@@ -100,23 +103,23 @@ impl Elements {
 
 #[cfg(test)]
 mod tests {
-    use super::{Elements, NoArray};
+    use super::{ArrayElements, InvalidArray};
 
-    fn elements(text: &str, size: usize) -> Result<Vec<(String, u64)>, NoArray> {
+    fn elements(text: &str, size: usize) -> Result<Vec<(String, u64)>, InvalidArray> {
         let mut all = Vec::new();
-        let mut array = Elements::default();
+        let mut array = ArrayElements::default();
         let characters: Vec<char> = text.chars().collect();
         for part in characters.chunks(size) {
             array.push(&part.iter().collect::<String>(), &mut |element, line| {
                 all.push((element.trim_end().to_owned(), line));
-                Ok::<(), NoArray>(())
+                Ok::<(), InvalidArray>(())
             })?;
         }
         array.finish().map(|()| all)
     }
 
     #[test]
-    fn elements_are_cut_where_the_array_is() {
+    fn elements_are_split_at_the_commas_of_the_array() {
         let text = "\n[ {\"a\": \"],{\\\"\", \"b\": [1, {}]},\n\n {\n\"a\": \"한\"}  ,[2]\n]\n";
         let expected = [
             ("{\"a\": \"],{\\\"\", \"b\": [1, {}]}", 2),

@@ -1,11 +1,10 @@
-//! One record of JSON as Python's `json` reads it: what it takes beyond the standard is taken as
-//! well.
+//! Reading a JSON record as Python's `json` does, with its extensions of the standard.
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use sisun_config::plain_words;
 use std::{borrow::Cow, fmt};
 
-/// What a field holds.
+/// The contents of a field.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Field {
     Text(String),
@@ -16,57 +15,58 @@ pub(crate) enum Field {
     Object,
 }
 
-/// The fields that were asked for, in that order, and the names of all.
+/// The wanted fields, in the order of the request, and the names of all fields.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Record {
     pub(crate) wanted: Vec<Option<Field>>,
     pub(crate) names: Vec<String>,
 }
 
-/// Why a text is no record.
+/// The reason why a text is not a record.
 #[derive(Debug, PartialEq)]
-pub(crate) struct NoRecord {
-    /// Lines of the text before the place.
+pub(crate) struct InvalidRecord {
+    /// The number of lines of the text before the error.
     pub(crate) line: usize,
-    /// What is wrong there.
+    /// The error, with its column.
     pub(crate) problem: String,
 }
 
-/// Reads a JSON object. As in Python a name that comes twice means the last, `NaN` and `Infinity`
-/// are numbers, and half a surrogate pair (`"\ud83d"`, an emoji that was cut) is a character,
-/// U+FFFD here.
-pub(crate) fn read_record(text: &str, wanted: &[&str]) -> Result<Record, NoRecord> {
+/// Read a JSON object. As in Python, the last field of a name counts, `NaN` and `Infinity` are
+/// numbers, and half a surrogate pair (`"\ud83d"`, an emoji that was cut) is a character, here
+/// U+FFFD.
+pub(crate) fn parse_record(text: &str, wanted: &[&str]) -> Result<Record, InvalidRecord> {
     let read = |text: &str| {
         let mut reader = serde_json::Deserializer::from_str(text);
-        let record = Wanted(wanted).deserialize(&mut reader)?;
+        let record = WantedFields(wanted).deserialize(&mut reader)?;
         reader.end().map(|()| record)
     };
-    let result = read(text).or_else(|error| match as_standard(text) {
+    let result = read(text).or_else(|error| match to_standard_json(text) {
         Cow::Borrowed(_) => Err(error),
         Cow::Owned(standard) => read(&standard),
     });
     result.map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        let told = error.to_string();
+        let message = error.to_string();
         let problem = plain_words(
-            told.strip_suffix(&format!(" at line {line} column {column}"))
-                .unwrap_or(&told),
+            message
+                .strip_suffix(&format!(" at line {line} column {column}"))
+                .unwrap_or(&message),
         );
         let place = if column > 0 {
             format!(" at column {column}")
         } else {
             String::new()
         };
-        NoRecord {
+        InvalidRecord {
             line: line.saturating_sub(1),
             problem: format!("{problem}{place}"),
         }
     })
 }
 
-/// JSON of the same length with what Python adds to the standard replaced: half a pair by U+FFFD,
-/// what is no number and infinities by 0.
-fn as_standard(text: &str) -> Cow<'_, str> {
+/// Replace Python's extensions by standard JSON of the same length: half a surrogate pair by U+FFFD,
+/// `NaN` and infinities by 0.
+fn to_standard_json(text: &str) -> Cow<'_, str> {
     const NAMES: [&[u8]; 2] = [b"NaN", b"Infinity"];
     let bytes = text.as_bytes();
     let mut changed: Vec<(usize, String)> = Vec::new();
@@ -74,7 +74,7 @@ fn as_standard(text: &str) -> Cow<'_, str> {
     while at < bytes.len() {
         match bytes[at] {
             b'"' => within = !within,
-            b'\\' if within => match (unit(bytes, at), unit(bytes, at + 6)) {
+            b'\\' if within => match (code_unit(bytes, at), code_unit(bytes, at + 6)) {
                 (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => at += 11,
                 (Some(0xD800..=0xDFFF), _) => {
                     changed.push((at, r"\ufffd".to_owned()));
@@ -106,8 +106,8 @@ fn as_standard(text: &str) -> Cow<'_, str> {
     Cow::Owned(standard)
 }
 
-/// The UTF-16 code unit that is written as `\uXXXX` at this place.
-fn unit(bytes: &[u8], at: usize) -> Option<u16> {
+/// Return the UTF-16 code unit that is written as `\uXXXX` at this place.
+fn code_unit(bytes: &[u8], at: usize) -> Option<u16> {
     let digits = bytes.get(at..at + 6)?.strip_prefix(br"\u")?;
     let digits = std::str::from_utf8(digits).ok()?;
     if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
@@ -117,10 +117,10 @@ fn unit(bytes: &[u8], at: usize) -> Option<u16> {
     }
 }
 
-/// Reads the fields with these names and skips the others, however deep they are.
-struct Wanted<'w>(&'w [&'w str]);
+/// Read the fields with these names and skip the others, however deeply they are nested.
+struct WantedFields<'w>(&'w [&'w str]);
 
-impl<'de> DeserializeSeed<'de> for Wanted<'_> {
+impl<'de> DeserializeSeed<'de> for WantedFields<'_> {
     type Value = Record;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Record, D::Error> {
@@ -128,7 +128,7 @@ impl<'de> DeserializeSeed<'de> for Wanted<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Wanted<'_> {
+impl<'de> Visitor<'de> for WantedFields<'_> {
     type Value = Record;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -143,7 +143,7 @@ impl<'de> Visitor<'de> for Wanted<'_> {
         while let Some(name) = map.next_key::<String>()? {
             match self.0.iter().any(|wanted| *wanted == name) {
                 true => {
-                    let field = map.next_value_seed(AField)?;
+                    let field = map.next_value_seed(FieldSeed)?;
                     let places = self
                         .0
                         .iter()
@@ -187,10 +187,10 @@ impl<'de> Visitor<'de> for Wanted<'_> {
     }
 }
 
-/// Reads the text of a field, or what it holds instead.
-struct AField;
+/// Read the text of a field, or the kind of its contents.
+struct FieldSeed;
 
-impl<'de> DeserializeSeed<'de> for AField {
+impl<'de> DeserializeSeed<'de> for FieldSeed {
     type Value = Field;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Field, D::Error> {
@@ -198,7 +198,7 @@ impl<'de> DeserializeSeed<'de> for AField {
     }
 }
 
-impl<'de> Visitor<'de> for AField {
+impl<'de> Visitor<'de> for FieldSeed {
     type Value = Field;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -244,10 +244,10 @@ impl<'de> Visitor<'de> for AField {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{Field, read_record};
+    use super::{Field, parse_record};
 
     fn text(json: &str) -> Field {
-        read_record(json, &["text"])
+        parse_record(json, &["text"])
             .unwrap()
             .wanted
             .remove(0)
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_python_adds_to_the_standard_is_read() {
+    fn extensions_of_python_are_read() {
         let is = |json: &str, expected: &str| {
             assert_eq!(text(json), Field::Text(expected.to_owned()), "{json}")
         };
@@ -303,7 +303,7 @@ mod tests {
         assert!(fixture.cases.len() > 500);
         for Case { line, text } in fixture.cases {
             let found =
-                match read_record(&line, &["text"]).map(|mut record| record.wanted.remove(0)) {
+                match parse_record(&line, &["text"]).map(|mut record| record.wanted.remove(0)) {
                     Ok(Some(Field::Text(text))) => Some(text),
                     _ => None,
                 };
@@ -312,8 +312,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_told_with_its_place() {
-        let problem = |json: &str| read_record(json, &["text"]).unwrap_err().problem;
+    fn an_error_has_its_place() {
+        let problem = |json: &str| parse_record(json, &["text"]).unwrap_err().problem;
         assert_eq!(problem(r#""text""#), "it is a string at column 6");
         assert_eq!(
             problem(r#"{"text": "a"} {"#),
@@ -335,10 +335,10 @@ mod tests {
             "{'text': 'a'}",
             "",
         ] {
-            assert!(read_record(json, &["text"]).is_err(), "{json}");
+            assert!(parse_record(json, &["text"]).is_err(), "{json}");
         }
         assert_eq!(
-            read_record("{\"a\":\n1,\n,}", &["text"]).unwrap_err().line,
+            parse_record("{\"a\":\n1,\n,}", &["text"]).unwrap_err().line,
             2
         );
     }

@@ -1,53 +1,57 @@
-//! One reading of the text before anything is made of it: is it sound, how much is there, and what
-//! is its hash?
+//! A first pass over the text that checks and measures it and computes its hash.
 
 use crate::{
     DataError,
-    text::documents::{Event, Kind, read_documents},
-    text::sources::Input,
-    text::utf8::Seen,
+    text::characters::CharacterSet,
+    text::document_event::{DocumentEvent, TextRole},
+    text::documents::read_documents,
+    text::sources::InputFile,
+    text::utf8::ReadSummary,
 };
 use sha2::{Digest, Sha256};
 use sisun_config::DataConfig;
 
-/// What a reading found.
-pub(crate) struct Scan {
+/// The results of a scan.
+pub(crate) struct TextScan {
     pub(crate) documents: u64,
     pub(crate) characters: u64,
     pub(crate) bytes: u64,
     /// Whether some documents have answers.
-    pub(crate) answers: bool,
-    /// Of the documents and where they end, whatever files they were in.
+    pub(crate) has_answers: bool,
+    /// SHA-256 of the documents and their ends, whatever files they were in.
     pub(crate) sha256: [u8; 32],
-    /// What was read.
-    pub(crate) seen: Seen,
+    /// The summary of the text as it was read.
+    pub(crate) summary: ReadSummary,
     /// Every character that occurs.
-    pub(crate) alphabet: Alphabet,
+    pub(crate) characters_used: CharacterSet,
 }
 
-/// Reads all of `inputs` once.
+/// Read all of `inputs` once. `name` is the name of the text in error messages.
 ///
 /// # Errors
-/// Whatever makes the text unusable, and [`DataError::Empty`] if there is none; `name` is what the
-/// message then calls it.
-pub(crate) fn scan(inputs: &[Input], rules: &DataConfig, name: &str) -> Result<Scan, DataError> {
-    let (mut documents, mut characters, mut bytes, mut answers) = (0, 0, 0, false);
+/// Any error of reading the text, and [`DataError::Empty`] if there is none.
+pub(crate) fn scan_text(
+    inputs: &[InputFile],
+    data: &DataConfig,
+    name: &str,
+) -> Result<TextScan, DataError> {
+    let (mut documents, mut characters, mut bytes, mut has_answers) = (0, 0, 0, false);
     let mut hash = Sha256::new();
-    let mut alphabet = Alphabet::new();
-    let mut seen = Seen::default();
-    read_documents(inputs, rules, &mut seen, &mut |event| {
+    let mut characters_used = CharacterSet::new();
+    let mut summary = ReadSummary::default();
+    read_documents(inputs, data, &mut summary, &mut |event| {
         match event {
-            Event::Text(text, kind) => {
+            DocumentEvent::Text(text, role) => {
                 // 0xFE and 0xFF never occur in UTF-8.
-                if kind == Kind::Answer {
+                if role == TextRole::Answer {
                     hash.update([0xFE]);
-                    answers = true;
+                    has_answers = true;
                 }
                 hash.update(text);
                 bytes += text.len() as u64;
-                characters += alphabet.add(text);
+                characters += characters_used.add(text);
             }
-            Event::End => {
+            DocumentEvent::End => {
                 hash.update([0xFF]);
                 documents += 1;
             }
@@ -55,47 +59,20 @@ pub(crate) fn scan(inputs: &[Input], rules: &DataConfig, name: &str) -> Result<S
         Ok(())
     })?;
     if bytes == 0 {
-        let why = seen.nulls.first.map_or_else(String::new, |(field, ..)| {
+        let reason = summary.nulls.first.map_or_else(String::new, |(field, ..)| {
             format!(" ({field} is null in every record)")
         });
         return Err(DataError::Empty {
-            name: format!("{name}{why}"),
+            name: format!("{name}{reason}"),
         });
     }
-    Ok(Scan {
+    Ok(TextScan {
         documents,
         characters,
         bytes,
-        answers,
+        has_answers,
         sha256: hash.finalize().into(),
-        seen,
-        alphabet,
+        summary,
+        characters_used,
     })
-}
-
-/// A set of characters: one bit a code point.
-pub(crate) struct Alphabet(Vec<u64>);
-
-impl Alphabet {
-    fn new() -> Self {
-        Self(vec![0; (char::MAX as usize + 1).div_ceil(64)])
-    }
-
-    /// Adds the characters of `text` and says how many there were.
-    fn add(&mut self, text: &str) -> u64 {
-        let mut count = 0;
-        for c in text.chars() {
-            let code = u32::from(c) as usize;
-            self.0[code / 64] |= 1 << (code % 64);
-            count += 1;
-        }
-        count
-    }
-
-    /// The characters, in code-point order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = char> {
-        (0..=u32::from(char::MAX))
-            .filter(|&code| self.0[code as usize / 64] >> (code % 64) & 1 == 1)
-            .filter_map(char::from_u32)
-    }
 }

@@ -1,8 +1,8 @@
-//! From what a person names (files, folders, globs, `-`) to the list of files to read.
+//! From the sources of a configuration (files, folders, globs, `-`) to the list of files to read.
 
 use crate::{
     DataError,
-    text::file_format::{Form, ends_in, form_of},
+    text::file_format::{FileFormat, detect_format, has_extension},
 };
 use sisun_config::DataConfig;
 use sisun_files::{Scratch, is_file, is_folder, look};
@@ -14,87 +14,89 @@ use std::{
     sync::Arc,
 };
 
-/// What is read from a folder. A file that is named itself may have any ending.
-const TEXT_ENDINGS: [&str; 5] = ["txt", "text", "md", "jsonl", "ndjson"];
-/// What is read from a folder if it holds records and a field of them is asked for.
-const JSON_ENDINGS: [&str; 1] = ["json"];
+/// Name endings of the files that are read from a folder. A file that is named itself may have any.
+const TEXT_EXTENSIONS: [&str; 5] = ["txt", "text", "md", "jsonl", "ndjson"];
+/// Name endings of files that are read from a folder if they hold records and the configuration
+/// names a field.
+const JSON_EXTENSIONS: [&str; 1] = ["json"];
 
-/// One file to read.
+/// A file to read.
 #[derive(Clone, Debug)]
-pub(crate) struct Input {
-    /// What is opened.
+pub(crate) struct InputFile {
+    /// The path that is opened.
     pub(crate) path: PathBuf,
-    /// What messages call it.
+    /// The name that messages use.
     pub(crate) name: PathBuf,
-    /// How it is read.
-    pub(crate) form: Form,
-    /// What it looks like.
-    pub(crate) looks: Form,
-    /// Standard input, kept in a file for as long as it is needed.
+    /// The format in which it is read.
+    pub(crate) format: FileFormat,
+    /// The format that its contents look like.
+    pub(crate) looks_like: FileFormat,
+    /// The file with a copy of standard input, removed with the last clone.
     _spool: Option<Arc<Scratch>>,
 }
 
-impl Input {
+impl InputFile {
     fn new(
         path: PathBuf,
         name: PathBuf,
         spool: Option<Scratch>,
-        rules: &DataConfig,
+        data: &DataConfig,
     ) -> Result<Self, DataError> {
-        let (form, looks) = form_of(&path, &name, rules)?;
+        let (format, looks_like) = detect_format(&path, &name, data)?;
         Ok(Self {
             path,
             name,
-            form,
-            looks,
+            format,
+            looks_like,
             _spool: spool.map(Arc::new),
         })
     }
 }
 
-/// The files that `sources` name, in the order of the sources and sorted within each; none twice.
+/// Return the files that `sources` name, in the order of the sources and sorted within each, none
+/// twice.
 ///
 /// A folder gives its files ending in `.txt`, `.text`, `.md`, `.jsonl` or `.ndjson`, and those in
 /// `.json` that are read as JSON, at any depth, without hidden ones and without following links to
-/// other folders. A glob gives the files that match, whatever their ending, and what is in the
-/// folders that match. `-` is `stdin`. What can be read only once, standard input or a pipe, is put
-/// into a file in `spool_folder`.
-pub(crate) fn resolve(
+/// other folders. A glob gives the files that match, whatever their ending, and the files in the
+/// folders that match. `-` is `stdin`. Standard input and pipes, which can be read only once, are
+/// copied to a file in `spool_folder`.
+pub(crate) fn resolve_sources(
     sources: &[String],
-    rules: &DataConfig,
+    data: &DataConfig,
     spool_folder: &Path,
     stdin: &mut dyn Read,
-) -> Result<Vec<Input>, DataError> {
+) -> Result<Vec<InputFile>, DataError> {
     if sources.is_empty() {
         return Err(DataError::NoSources);
     }
-    let mut inputs: Vec<Input> = Vec::new();
+    let mut inputs: Vec<InputFile> = Vec::new();
     let mut seen = HashSet::new();
     for source in sources {
         if source == "-" {
             if seen.insert(PathBuf::from("-")) {
-                inputs.push(spool(spool_folder, stdin, "standard input".into(), rules)?);
+                inputs.push(spool(spool_folder, stdin, "standard input".into(), data)?);
             }
             continue;
         }
-        for path in files_of(source, rules)? {
+        for path in files_of(source, data)? {
             if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
                 continue;
             }
             inputs.push(if is_file(&path).map_err(DataError::io(&path))? {
-                Input::new(path.clone(), path, None, rules)?
+                InputFile::new(path.clone(), path, None, data)?
             } else {
                 let mut pipe = File::open(&path).map_err(DataError::io(&path))?;
-                spool(spool_folder, &mut pipe, path, rules)?
+                spool(spool_folder, &mut pipe, path, data)?
             });
         }
     }
     Ok(inputs)
 }
 
-/// The inputs that are not among `others`.
-pub(crate) fn without(inputs: Vec<Input>, others: &[Input]) -> Vec<Input> {
-    let real = |input: &Input| {
+/// Return the inputs that are not among `others`.
+pub(crate) fn exclude(inputs: Vec<InputFile>, others: &[InputFile]) -> Vec<InputFile> {
+    let real = |input: &InputFile| {
         input
             .path
             .canonicalize()
@@ -107,26 +109,26 @@ pub(crate) fn without(inputs: Vec<Input>, others: &[Input]) -> Vec<Input> {
         .collect()
 }
 
-fn files_of(source: &str, rules: &DataConfig) -> Result<Vec<PathBuf>, DataError> {
+fn files_of(source: &str, data: &DataConfig) -> Result<Vec<PathBuf>, DataError> {
     let path = Path::new(source);
     match look(path).map_err(DataError::io(path)) {
         Ok(Some(found)) if found.is_dir() => {
             let mut files = Vec::new();
-            walk(path, rules, &mut files)?;
-            return some(files, source);
+            walk(path, data, &mut files)?;
+            return check_not_empty(files, source);
         }
         Ok(Some(_)) => return Ok(vec![path.to_owned()]),
-        // A pattern may be what no file can be called.
+        // A pattern may be an invalid file name.
         Err(error) if !source.contains(['*', '?', '[']) => return Err(error),
         _ => {}
     }
     if !source.contains(['*', '?', '[']) {
         return Err(DataError::Missing {
             path: path.to_owned(),
-            suggestion: nearest(path),
+            suggestion: nearest_name(path),
         });
     }
-    let matches = glob::glob(source).map_err(|error| DataError::Glob {
+    let matches = glob::glob(source).map_err(|error| DataError::InvalidGlob {
         pattern: source.to_owned(),
         message: error.to_string(),
     })?;
@@ -140,16 +142,16 @@ fn files_of(source: &str, rules: &DataConfig) -> Result<Vec<PathBuf>, DataError>
             }
         })?;
         if is_folder(&found).map_err(DataError::io(&found))? {
-            walk(&found, rules, &mut files)?;
+            walk(&found, data, &mut files)?;
         } else {
             files.push(found);
         }
     }
     files.sort_unstable();
-    some(files, source)
+    check_not_empty(files, source)
 }
 
-fn some(files: Vec<PathBuf>, source: &str) -> Result<Vec<PathBuf>, DataError> {
+fn check_not_empty(files: Vec<PathBuf>, source: &str) -> Result<Vec<PathBuf>, DataError> {
     if files.is_empty() {
         Err(DataError::NoFiles {
             name: source.to_owned(),
@@ -159,8 +161,8 @@ fn some(files: Vec<PathBuf>, source: &str) -> Result<Vec<PathBuf>, DataError> {
     }
 }
 
-/// Adds the text files below `folder`, sorted.
-fn walk(folder: &Path, rules: &DataConfig, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
+/// Add the text files below `folder`, sorted.
+fn walk(folder: &Path, data: &DataConfig, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
     let mut entries = std::fs::read_dir(folder)
         .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
         .map_err(DataError::io(folder))?;
@@ -171,21 +173,22 @@ fn walk(folder: &Path, rules: &DataConfig, files: &mut Vec<PathBuf>) -> Result<(
             continue;
         }
         if entry.file_type().map_err(DataError::io(&path))?.is_dir() {
-            walk(&path, rules, files)?;
-        } else if is_file(&path).map_err(DataError::io(&path))? && is_text(&path, rules)? {
+            walk(&path, data, files)?;
+        } else if is_file(&path).map_err(DataError::io(&path))? && is_text_file(&path, data)? {
             files.push(path);
         }
     }
     Ok(())
 }
 
-fn is_text(path: &Path, rules: &DataConfig) -> Result<bool, DataError> {
-    Ok(ends_in(path, &TEXT_ENDINGS)
-        || (ends_in(path, &JSON_ENDINGS) && form_of(path, path, rules)?.0 != Form::Text))
+fn is_text_file(path: &Path, data: &DataConfig) -> Result<bool, DataError> {
+    Ok(has_extension(path, &TEXT_EXTENSIONS)
+        || (has_extension(path, &JSON_EXTENSIONS)
+            && detect_format(path, path, data)?.0 != FileFormat::PlainText))
 }
 
-/// The name in the same folder that differs least, if it differs little.
-fn nearest(path: &Path) -> Option<PathBuf> {
+/// Return the file in the same folder whose name differs least, if it differs little.
+fn nearest_name(path: &Path) -> Option<PathBuf> {
     let wanted = path.file_name()?.to_string_lossy().to_lowercase();
     let folder = path
         .parent()
@@ -199,12 +202,13 @@ fn nearest(path: &Path) -> Option<PathBuf> {
         .map(|(_, name)| folder.map_or_else(|| PathBuf::from(&name), |folder| folder.join(&name)))
 }
 
+/// Copy a source that can be read only once to a file in `folder`.
 fn spool(
     folder: &Path,
     from: &mut dyn Read,
     name: PathBuf,
-    rules: &DataConfig,
-) -> Result<Input, DataError> {
+    data: &DataConfig,
+) -> Result<InputFile, DataError> {
     let mut file = Scratch::new_in(folder, "standard-input").map_err(DataError::cache(folder))?;
     let mut block = vec![0; 64 << 10];
     loop {
@@ -218,27 +222,27 @@ fn spool(
             .write_all(&block[..read])
             .map_err(DataError::cache(folder))?;
     }
-    Input::new(file.path().to_owned(), name, Some(file), rules)
+    InputFile::new(file.path().to_owned(), name, Some(file), data)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::resolve;
-    use crate::text::utf8::{Seen, read_blocks};
+    use super::resolve_sources;
+    use crate::text::utf8::{ReadSummary, read_blocks};
     use sisun_config::DataConfig;
 
     #[test]
     fn standard_input_is_read_once_and_can_be_read_again() {
         let folder = tempfile::tempdir().unwrap();
-        let rules = DataConfig::reading(vec!["-".to_owned(), "-".to_owned()]);
+        let data = DataConfig::reading(vec!["-".to_owned(), "-".to_owned()]);
         let mut stdin = "하나의 글".as_bytes();
-        let inputs = resolve(&rules.sources, &rules, folder.path(), &mut stdin).unwrap();
+        let inputs = resolve_sources(&data.sources, &data, folder.path(), &mut stdin).unwrap();
         assert_eq!(inputs.len(), 1);
         for _ in 0..2 {
             let mut text = String::new();
-            read_blocks(&inputs[0], &mut Seen::default(), &mut |block| {
+            read_blocks(&inputs[0], &mut ReadSummary::default(), &mut |block| {
                 text += block;
                 Ok(())
             })

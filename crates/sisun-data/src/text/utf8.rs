@@ -1,58 +1,58 @@
-//! Files as UTF-8 text, block by block, whatever their size.
+//! Reading UTF-8 files of any size in blocks or lines.
 
-use crate::{DataError, text::sources::Input};
+use crate::{DataError, text::sources::InputFile};
 use sha2::{Digest, Sha256};
 use sisun_config::{check_pointer, with_line_feeds};
 use std::{fs::File, io::Read, path::PathBuf};
 
-/// Bytes read at a time.
+/// The number of bytes that are read at a time.
 const BLOCK: usize = 256 << 10;
 
-/// What a reading has seen of the text, apart from what is made of it.
+/// A summary of the text that was read, whatever was made of it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct ReadSummary {
     hash: Sha256,
     pub(crate) files: u64,
     pub(crate) bytes: u64,
     /// Whether a line ended in a carriage return.
     pub(crate) carriage_returns: bool,
-    pub(crate) nulls: Nulls,
+    pub(crate) nulls: NullRecords,
 }
 
-/// Records without a text because a field of theirs is null.
+/// Records that were skipped because a field is null.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Nulls {
+pub(crate) struct NullRecords {
     pub(crate) records: u64,
-    /// The first: its field, its file and its line.
+    /// The field, the file and the line of the first.
     pub(crate) first: Option<(String, PathBuf, u64)>,
 }
 
-impl Seen {
-    fn text(&mut self, text: &str) {
+impl ReadSummary {
+    fn add_text(&mut self, text: &str) {
         self.hash.update(text);
         self.bytes += text.len() as u64;
     }
 
-    fn file_ends(&mut self) {
+    fn end_file(&mut self) {
         // 0xFF never occurs in UTF-8.
         self.hash.update([0xFF]);
         self.files += 1;
     }
 
-    /// SHA-256 of the text of each file, in their order.
+    /// Return the SHA-256 of the text of all files, in their order.
     pub(crate) fn sha256(&self) -> [u8; 32] {
         self.hash.clone().finalize().into()
     }
 }
 
-/// Gives the text of a file to `sink` in blocks cut between characters. A byte order mark at the
-/// start is left out, and line ends are `\n`.
+/// Pass the text of a file to `sink` in blocks cut between characters, without a byte order mark at
+/// the start, and with `\n` as line ends.
 ///
 /// # Errors
 /// [`DataError::Binary`], [`DataError::InvalidUtf8`], [`DataError::Io`], and those of `sink`.
 pub(crate) fn read_blocks(
-    input: &Input,
-    seen: &mut Seen,
+    input: &InputFile,
+    summary: &mut ReadSummary,
     sink: &mut dyn FnMut(&str) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
     let mut file = File::open(&input.path).map_err(DataError::io(&input.name))?;
@@ -60,7 +60,7 @@ pub(crate) fn read_blocks(
     let mut offset = 0;
     let mut after_return = false;
     loop {
-        // What is left in `block` is a character that the last read cut.
+        // The start of a character that the last read cut is still in `block`.
         let carried = block.len();
         let wanted = (BLOCK - carried) as u64;
         let read = (&mut file)
@@ -97,8 +97,8 @@ pub(crate) fn read_blocks(
         } else {
             text
         };
-        seen.carriage_returns |= text.contains('\r');
-        // The line feed of a pair that the end of a block has cut was given already.
+        summary.carriage_returns |= text.contains('\r');
+        // The line feed of a pair that the end of a block cut was passed on already.
         let rest = if after_return {
             text.strip_prefix('\n').unwrap_or(text)
         } else {
@@ -111,11 +111,11 @@ pub(crate) fn read_blocks(
         };
         let text = with_line_feeds(rest);
         if !text.is_empty() {
-            seen.text(&text);
+            summary.add_text(&text);
             sink(&text)?;
         }
         if read == 0 {
-            seen.file_ends();
+            summary.end_file();
             return Ok(());
         }
         block.drain(..whole);
@@ -129,28 +129,28 @@ fn utf16_hint(block: &[u8], offset: u64) -> Option<&'static str> {
     marked.then_some("it looks like UTF-16 text: `iconv -f UTF-16 -t UTF-8` makes it readable")
 }
 
-/// Gives the lines of a file to `sink` without their line ends, as `(text, ends)`.
-/// A line longer than `longest` bytes comes in several pieces, of which only the last ends.
+/// Pass the lines of a file to `sink` without their line ends, as `(text, ends)`. A line longer than
+/// `max_len` bytes comes in several pieces, of which only the last ends it.
 pub(crate) fn read_lines(
-    input: &Input,
-    seen: &mut Seen,
-    longest: usize,
+    input: &InputFile,
+    summary: &mut ReadSummary,
+    max_len: usize,
     sink: &mut dyn FnMut(&str, bool) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
     let mut line = String::new();
-    read_blocks(input, seen, &mut |block| {
+    read_blocks(input, summary, &mut |block| {
         for part in block.split_inclusive('\n') {
             line.push_str(part);
             if let Some(text) = line.strip_suffix('\n') {
                 sink(text, true)?;
                 line.clear();
-            } else if line.len() > longest {
+            } else if line.len() > max_len {
                 sink(&line, false)?;
                 line.clear();
             }
         }
         Ok(())
     })?;
-    // A last line without an end. If its pieces were given already this says that it is over.
+    // A last line without a line end. If its pieces were passed on already, this ends it.
     sink(&line, true)
 }

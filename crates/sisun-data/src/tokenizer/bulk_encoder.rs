@@ -1,21 +1,22 @@
-//! Tokenizing a whole corpus: the same ids as [`Tokenizer::encode`], by the fastest way there is.
+//! Tokenizing a whole corpus: the ids of [`Tokenizer::encode`], in the fastest way.
 
 use crate::{
-    DataError, Tokenizer, Unknown,
-    tokenizer::word_encoder::{WordCache, WordRules},
+    DataError, Tokenizer, UnknownCharacters,
+    tokenizer::word_encoder::{WordCache, WordEncoder},
 };
 
-/// Tokenizes texts, remembering words it has met.
+/// Tokenize texts with a cache of words.
 pub(crate) struct BulkEncoder<'t> {
     tokenizer: &'t Tokenizer,
-    words: Option<(WordRules, WordCache)>,
-    /// What could not be written so far.
-    unknown: Option<Unknown>,
+    words: Option<(WordEncoder, WordCache)>,
+    /// The unknown characters of all texts so far.
+    unknown: Option<UnknownCharacters>,
 }
 
 impl<'t> BulkEncoder<'t> {
     pub(crate) fn new(tokenizer: &'t Tokenizer) -> Self {
-        let words = WordRules::of(&tokenizer.inner).map(|rules| (rules, WordCache::default()));
+        let words =
+            WordEncoder::new(&tokenizer.library).map(|encoder| (encoder, WordCache::default()));
         Self {
             tokenizer,
             words,
@@ -23,40 +24,43 @@ impl<'t> BulkEncoder<'t> {
         }
     }
 
-    /// The ids of some texts. The first `context` bytes of each are only there so that a tokenizer
-    /// which treats a beginning in a special way sees that it is none; their tokens are left out.
+    /// Return the ids of each text after its first `context` bytes. These are the text that precedes
+    /// it, for tokenizers that treat the beginning of a text in a special way.
     pub(crate) fn encode(&mut self, texts: &[(&str, usize)]) -> Result<Vec<Vec<u32>>, DataError> {
-        if let Some(table) = &self.tokenizer.characters {
+        if let Some(table) = &self.tokenizer.char_table {
             return texts
                 .iter()
                 .map(|(text, context)| table.encode_ids(&text[*context..]))
                 .collect();
         }
-        if let Some((rules, cache)) = &mut self.words {
-            let inner = &self.tokenizer.inner;
+        if let Some((words, cache)) = &mut self.words {
+            let inner = &self.tokenizer.library;
             let mut all = Vec::with_capacity(texts.len());
             for text in texts.iter().map(|(text, context)| &text[*context..]) {
-                self.tokenizer.check_bytes(text)?;
-                let ids = rules.encode(inner, cache, text)?;
-                add(&mut self.unknown, self.tokenizer.unknown_in(text, &ids));
+                self.tokenizer.coverage.check_bytes(text)?;
+                let ids = words.encode(inner, cache, text)?;
+                add(
+                    &mut self.unknown,
+                    self.tokenizer.unknown_token.characters_of_ids(text, &ids),
+                );
                 all.push(ids);
             }
             return Ok(all);
         }
-        self.encode_any(texts)
+        self.encode_with_context(texts)
     }
 
-    /// Any tokenizer, with context. Where a token straddles the end of the context, the text after
-    /// it is encoded by itself.
-    fn encode_any(&mut self, texts: &[(&str, usize)]) -> Result<Vec<Vec<u32>>, DataError> {
-        let inner = &self.tokenizer.inner;
+    /// Encode with any tokenizer. Where a token straddles the end of the context, the text after
+    /// the context is encoded by itself.
+    fn encode_with_context(&mut self, texts: &[(&str, usize)]) -> Result<Vec<Vec<u32>>, DataError> {
+        let inner = &self.tokenizer.library;
         let whole: Vec<&str> = texts.iter().map(|(text, _)| *text).collect();
-        let explained = |(i, failure): (usize, _)| self.tokenizer.explain(whole[i], failure);
-        let encodings = inner.encode_all(&whole, false).map_err(explained)?;
+        let explain = |(i, failure): (usize, _)| self.tokenizer.coverage.explain(whole[i], failure);
+        let encodings = inner.encode_all(&whole, false).map_err(explain)?;
         let mut all = Vec::with_capacity(texts.len());
         for (&(text, context), encoding) in texts.iter().zip(&encodings) {
             let (ids, offsets) = (encoding.get_ids(), encoding.get_offsets());
-            self.tokenizer.check_coverage(text, offsets)?;
+            self.tokenizer.coverage.check_encoding(text, offsets)?;
             if offsets
                 .iter()
                 .any(|&(start, end)| start < context && context < end)
@@ -64,37 +68,39 @@ impl<'t> BulkEncoder<'t> {
                 let alone = inner.encode(&text[context..], false)?;
                 add(
                     &mut self.unknown,
-                    self.tokenizer.unknown_in(&text[context..], alone.get_ids()),
+                    self.tokenizer
+                        .unknown_token
+                        .characters_of_ids(&text[context..], alone.get_ids()),
                 );
                 all.push(alone.get_ids().to_vec());
             } else {
-                let kept = || {
+                let after_context = || {
                     ids.iter()
                         .zip(offsets)
                         .filter(|(_, (start, _))| *start >= context)
                 };
-                if let Some(unknown) = self.tokenizer.unknown_id() {
-                    let ranges = kept()
+                if let Some(unknown) = self.tokenizer.unknown_token.id() {
+                    let ranges = after_context()
                         .filter(|(id, _)| **id == unknown)
                         .map(|(_, &range)| range);
                     add(
                         &mut self.unknown,
-                        self.tokenizer.unknown_among(text, ranges),
+                        self.tokenizer.unknown_token.characters_in(text, ranges),
                     );
                 }
-                all.push(kept().map(|(id, _)| *id).collect());
+                all.push(after_context().map(|(id, _)| *id).collect());
             }
         }
         Ok(all)
     }
 
-    /// What could not be written of all the texts so far.
-    pub(crate) fn into_unknown(self) -> Option<Unknown> {
+    /// Return the unknown characters of all the texts.
+    pub(crate) fn into_unknown(self) -> Option<UnknownCharacters> {
         self.unknown
     }
 }
 
-fn add(all: &mut Option<Unknown>, more: Option<Unknown>) {
+fn add(all: &mut Option<UnknownCharacters>, more: Option<UnknownCharacters>) {
     match (all.as_mut(), more) {
         (Some(all), Some(more)) => all.add(more),
         (None, more) => *all = more,

@@ -18,12 +18,12 @@ static CHARACTERS: LazyLock<[char; 256]> = LazyLock::new(|| {
     })
 });
 
-/// The character that stands for `byte`.
+/// Return the character that stands for `byte`.
 pub(crate) fn character_of(byte: u8) -> char {
     CHARACTERS[usize::from(byte)]
 }
 
-/// The byte that `c` stands for.
+/// Return the byte that `c` stands for.
 fn byte_of(c: char) -> Option<u8> {
     CHARACTERS
         .iter()
@@ -31,7 +31,7 @@ fn byte_of(c: char) -> Option<u8> {
         .and_then(|byte| u8::try_from(byte).ok())
 }
 
-/// A byte-level token as text; bytes that are no whole character as `<0xED>`.
+/// Return a byte-level token as text, with bytes that are not a whole character as `<0xED>`.
 pub(crate) fn readable(token: &str) -> String {
     let Some(bytes) = token.chars().map(byte_of).collect::<Option<Vec<u8>>>() else {
         return token.to_owned();

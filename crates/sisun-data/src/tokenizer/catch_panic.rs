@@ -1,4 +1,4 @@
-//! A library that panics on broken input, made to return.
+//! Turning a panic into `None`, for a library that panics on broken input.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -8,8 +8,8 @@ thread_local! {
     static SILENT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What `f` returns, or `None` if it panics, about which nothing is printed. `f` must leave nothing
-/// half done that is used afterwards.
+/// Return the result of `f`, or `None` if it panics; the panic prints nothing. `f` must not leave
+/// anything half done that is used afterwards.
 pub(crate) fn caught<T>(f: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -1,121 +1,59 @@
-//! What a tokenizer cannot write: characters that it would leave out of a text, and those that
-//! become its unknown token.
+//! Characters that a tokenizer would leave out of a text.
 
-use crate::{
-    DataError, Encoding, Tokenizer, error::list_characters, text::normalization,
-    tokenizer::byte_alphabet::character_of, tokenizer::hf_tokenizer::Failure,
+use super::{
+    byte_alphabet::character_of,
+    hf_tokenizer::{EncodeError, HfTokenizer},
+    normalization_hints::remedy,
 };
-use serde::{Deserialize, Serialize};
-use std::{collections::HashSet, fmt};
+use crate::{DataError, text::characters::distinct_characters};
+use std::sync::Arc;
 use tokenizers::{Model, ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, models::bpe::BPE};
 
-/// As many characters are kept to be shown.
-const SHOWN: usize = 16;
-
-/// What a vocabulary lacks.
+/// A check that a tokenizer has a token for every character of a text.
 #[derive(Clone, Debug)]
 pub(crate) struct Coverage {
-    lack: Lack,
-    /// What stands for everything that it lacks.
-    unknown: Option<u32>,
+    library: Arc<HfTokenizer>,
+    missing: Missing,
 }
 
-/// What a BPE model without an unknown token leaves out.
+/// The tokens that a BPE model without an unknown token missing.
 #[derive(Clone, Debug)]
-enum Lack {
+enum Missing {
     Nothing,
     /// These bytes of a byte-level vocabulary.
     Bytes(Box<[bool; 256]>),
     /// Characters without a token.
     Characters,
-    /// Characters that have none where in a word they stand.
-    InWords,
+    /// Characters without a token for some position in a word.
+    CharactersByPosition,
 }
 
-/// Characters that became the unknown token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unknown {
-    /// How many.
-    pub characters: u64,
-    /// Some of them, each once.
-    pub examples: Vec<char>,
-    /// How the unknown token is written.
-    pub token: String,
-}
-
-impl fmt::Display for Unknown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            characters,
-            examples,
-            token,
-        } = self;
-        let s = if *characters == 1 { "" } else { "s" };
-        write!(
-            f,
-            "{characters} character{s} of the text cannot be told apart: the tokenizer's vocabulary has no token for them and writes each as {token}: {}",
-            list_characters(examples)
-        )
-    }
-}
-
-impl Unknown {
-    /// Adds what was found elsewhere.
-    pub(crate) fn add(&mut self, other: Self) {
-        self.characters += other.characters;
-        for c in other.examples {
-            if self.examples.len() < SHOWN && !self.examples.contains(&c) {
-                self.examples.push(c);
-            }
-        }
-    }
-}
-
-impl Coverage {
-    pub(crate) fn of(tokenizer: &tokenizers::Tokenizer, canonical_json: &str) -> Self {
-        #[derive(Deserialize)]
-        struct File {
-            model: Unigram,
-        }
-        #[derive(Deserialize)]
-        struct Unigram {
-            #[serde(default)]
-            unk_id: Option<u32>,
-        }
-        let id = |token: &str| tokenizer.get_model().token_to_id(token);
-        let unknown = match tokenizer.get_model() {
-            ModelWrapper::BPE(model) => model.unk_token.as_deref().and_then(id),
-            ModelWrapper::WordPiece(model) => id(&model.unk_token),
-            ModelWrapper::WordLevel(model) => id(&model.unk_token),
-            // The library keeps it to itself.
-            ModelWrapper::Unigram(_) => serde_json::from_str::<File>(canonical_json)
-                .ok()
-                .and_then(|file| file.model.unk_id),
+impl Missing {
+    fn of(tokenizer: &tokenizers::Tokenizer) -> Self {
+        let ModelWrapper::BPE(model) = tokenizer.get_model() else {
+            return Self::Nothing;
         };
-        let lack = match tokenizer.get_model() {
-            ModelWrapper::BPE(model) if model.unk_token.is_none() => Lack::of(tokenizer, model),
-            _ => Lack::Nothing,
-        };
-        Self { lack, unknown }
+        if model.unk_token.is_some() {
+            return Self::Nothing;
+        }
+        Self::of_bpe(tokenizer, model)
     }
-}
 
-impl Lack {
-    fn of(tokenizer: &tokenizers::Tokenizer, model: &BPE) -> Self {
+    fn of_bpe(tokenizer: &tokenizers::Tokenizer, model: &BPE) -> Self {
         let known = |token: &str| model.token_to_id(token).is_some();
-        if by_bytes(tokenizer) {
-            let lacks: [bool; 256] = std::array::from_fn(|byte| {
+        if is_byte_level(tokenizer) {
+            let missing: [bool; 256] = std::array::from_fn(|byte| {
                 !known(character_of(byte as u8).encode_utf8(&mut [0; 4]))
             });
-            return if lacks.contains(&true) {
-                Self::Bytes(Box::new(lacks))
+            return if missing.contains(&true) {
+                Self::Bytes(Box::new(missing))
             } else {
                 Self::Nothing
             };
         }
         let affix = |affix: &Option<String>| affix.as_ref().is_some_and(|affix| !affix.is_empty());
         if affix(&model.continuing_subword_prefix) || affix(&model.end_of_word_suffix) {
-            return Self::InWords;
+            return Self::CharactersByPosition;
         }
         let falls_back =
             model.byte_fallback && (0..=255).all(|byte: u8| known(&format!("<0x{byte:02X}>")));
@@ -127,34 +65,51 @@ impl Lack {
     }
 }
 
-impl Tokenizer {
-    /// Why encoding `text` failed: the characters that no token can write, if that is it.
-    pub(crate) fn explain(&self, text: &str, failure: Failure) -> DataError {
-        if let Failure::Unusable(error) = failure {
+impl Coverage {
+    pub(super) fn new(library: Arc<HfTokenizer>) -> Self {
+        Self {
+            missing: Missing::of(&library),
+            library,
+        }
+    }
+
+    /// Return the same check with another instance of its tokenizer.
+    pub(super) fn with_library(&self, library: Arc<HfTokenizer>) -> Self {
+        Self {
+            library,
+            missing: self.missing.clone(),
+        }
+    }
+
+    /// Return why encoding `text` failed: because of characters that no token can write, or else
+    /// `failure` itself.
+    pub(super) fn explain(&self, text: &str, failure: EncodeError) -> DataError {
+        if let EncodeError::Unusable(error) = failure {
             return error;
         }
-        let vocab = self.inner.get_vocab(true);
-        let characters = distinct(text.chars(), |c| {
-            self.inner.encode(&c.to_string(), false).is_err()
+        let vocab = self.library.get_vocab(true);
+        let characters = distinct_characters(text.chars(), |c| {
+            self.library.encode(&c.to_string(), false).is_err()
                 && !vocab.keys().any(|token| token.contains(c))
         });
         if characters.is_empty() {
             failure.into()
         } else {
-            self.unseen(text, characters)
+            self.unseen_characters(text, characters)
         }
     }
 
-    /// That nothing of a text is left out. `offsets` are the byte ranges that its tokens came from.
-    pub(crate) fn check_coverage(
+    /// Return [`DataError::UnseenCharacters`] if a character of a text is left out. `offsets` are
+    /// the byte ranges that its tokens came from.
+    pub(super) fn check_encoding(
         &self,
         text: &str,
         offsets: &[(usize, usize)],
     ) -> Result<(), DataError> {
-        let characters = match &self.coverage.lack {
-            Lack::InWords => {
-                // How a character is written depends on where in a word it stands. What is left out
-                // shifts the ranges of what follows, so these do not say which it is.
+        let characters = match &self.missing {
+            Missing::CharactersByPosition => {
+                // A character's token depends on its position in a word. A character that is left
+                // out shifts the ranges after it, so they do not show which one it is.
                 let mut covered = vec![false; text.len()];
                 offsets
                     .iter()
@@ -162,76 +117,80 @@ impl Tokenizer {
                         covered.get_mut(start..end).map(|part| part.fill(true))
                     })
                     .count();
-                let left = || {
+                let uncovered = || {
                     text.char_indices()
                         .filter(|(at, c)| !covered[*at] && !c.is_whitespace())
                         .map(|(_, c)| c)
                 };
-                let vocab = if left().next().is_some() {
-                    self.inner.get_vocab(true)
+                let vocab = if uncovered().next().is_some() {
+                    self.library.get_vocab(true)
                 } else {
                     return Ok(());
                 };
-                let unknown = distinct(text.chars(), |c| {
+                let unknown = distinct_characters(text.chars(), |c| {
                     !c.is_whitespace()
                         && !self.normalized(c).is_empty()
                         && !vocab.keys().any(|token| token.contains(c))
                 });
                 if unknown.is_empty() {
-                    distinct(left(), |c| !self.normalized(c).is_empty())
+                    distinct_characters(uncovered(), |c| !self.normalized(c).is_empty())
                 } else {
                     unknown
                 }
             }
-            Lack::Characters => {
-                let keeps_lines = keeps_white_space(&self.inner);
-                let counts = |c: char| {
+            Missing::Characters => {
+                let keeps_lines = keeps_white_space(&self.library);
+                let is_significant = |c: char| {
                     if keeps_lines {
                         c != ' '
                     } else {
                         !c.is_whitespace()
                     }
                 };
-                self.lost_among(
-                    self.without_added(text)
+                self.left_out_among(
+                    self.between_added_tokens(text)
                         .into_iter()
                         .flat_map(str::chars)
-                        .filter(|c| counts(*c)),
+                        .filter(|c| is_significant(*c)),
                 )
             }
-            Lack::Nothing | Lack::Bytes(_) => return self.check_bytes(text),
+            Missing::Nothing | Missing::Bytes(_) => return self.check_bytes(text),
         };
         if characters.is_empty() {
             Ok(())
         } else {
-            Err(self.unseen(text, characters))
+            Err(self.unseen_characters(text, characters))
         }
     }
 
-    /// The same for a byte-level vocabulary, which needs no offsets.
-    pub(crate) fn check_bytes(&self, text: &str) -> Result<(), DataError> {
-        let Lack::Bytes(lacks) = &self.coverage.lack else {
+    /// Return [`DataError::UnseenCharacters`] if a byte-level vocabulary lacks a byte of the text.
+    pub(super) fn check_bytes(&self, text: &str) -> Result<(), DataError> {
+        let Missing::Bytes(missing) = &self.missing else {
             return Ok(());
         };
-        if !text.bytes().any(|byte| lacks[usize::from(byte)]) {
+        if !text.bytes().any(|byte| missing[usize::from(byte)]) {
             return Ok(());
         }
-        let characters = self.lost_among(self.without_added(text).into_iter().flat_map(str::chars));
+        let characters = self.left_out_among(
+            self.between_added_tokens(text)
+                .into_iter()
+                .flat_map(str::chars),
+        );
         if characters.is_empty() {
             Ok(())
         } else {
-            Err(self.unseen(text, characters))
+            Err(self.unseen_characters(text, characters))
         }
     }
 
-    fn lost_among(&self, characters: impl Iterator<Item = char>) -> Vec<char> {
-        distinct(characters, |c| self.loses(c))
+    fn left_out_among(&self, characters: impl Iterator<Item = char>) -> Vec<char> {
+        distinct_characters(characters, |c| self.leaves_out(c))
     }
 
-    /// The parts of a text between tokens that were added, which are found before the model sees a
+    /// Return the parts of a text between added tokens, which are found before the model sees the
     /// text.
-    fn without_added<'t>(&self, text: &'t str) -> Vec<&'t str> {
-        let added = self.inner.get_added_tokens_decoder();
+    fn between_added_tokens<'t>(&self, text: &'t str) -> Vec<&'t str> {
+        let added = self.library.get_added_tokens_decoder();
         added
             .values()
             .filter(|token| !token.content.is_empty())
@@ -243,127 +202,49 @@ impl Tokenizer {
             })
     }
 
-    /// The characters of `text` that became the unknown token in its `encoding`.
-    pub fn unknown(&self, text: &str, encoding: &Encoding) -> Option<Unknown> {
-        let id = self
-            .coverage
-            .unknown
-            .filter(|id| encoding.ids.contains(id))?;
-        let starts: Vec<usize> = text
-            .char_indices()
-            .map(|(at, _)| at)
-            .chain([text.len()])
-            .collect();
-        let bytes = encoding
-            .offsets
-            .iter()
-            .map(|&(start, end)| (starts[start], starts[end]));
-        self.unknown_among(
-            text,
-            encoding
-                .ids
-                .iter()
-                .copied()
-                .zip(bytes)
-                .filter(|(of, _)| *of == id)
-                .map(|(_, at)| at),
-        )
-    }
-
-    /// As [`Tokenizer::unknown`], of ids without offsets.
-    pub(crate) fn unknown_in(&self, text: &str, ids: &[u32]) -> Option<Unknown> {
-        let id = self.coverage.unknown.filter(|id| ids.contains(id))?;
-        let encoding = self.inner.encode(text, false).ok()?;
-        let tokens = encoding.get_ids().iter().zip(encoding.get_offsets());
-        self.unknown_among(text, tokens.filter(|(of, _)| **of == id).map(|(_, &at)| at))
-    }
-
-    /// The id of the token that stands for what the vocabulary lacks.
-    pub(crate) fn unknown_id(&self) -> Option<u32> {
-        self.coverage.unknown
-    }
-
-    /// Counts the characters in these byte ranges, each of which became the unknown token.
-    pub(crate) fn unknown_among(
-        &self,
-        text: &str,
-        ranges: impl Iterator<Item = (usize, usize)>,
-    ) -> Option<Unknown> {
-        let token = self.inner.id_to_token(self.coverage.unknown?)?;
-        // Its own name, written out in a text, is no unknown text.
-        let parts = ranges
-            .filter_map(|(start, end)| text.get(start..end))
-            .filter(|part| part.trim() != token);
-        let all: Vec<char> = parts
-            .flat_map(|part| {
-                if part.trim().is_empty() {
-                    part.chars()
-                } else {
-                    part.trim().chars()
-                }
-            })
-            .collect();
-        let alone = |c: char| {
-            let ids = self
-                .inner
-                .encode(&c.to_string(), false)
-                .map(|encoding| encoding.get_ids().to_vec());
-            ids.is_ok_and(|ids| ids.contains(&self.coverage.unknown.unwrap_or(u32::MAX)))
-        };
-        let mut examples = distinct(all.iter().copied(), alone);
-        if examples.is_empty() {
-            examples = distinct(all.iter().copied(), |_| true);
-        }
-        examples.truncate(SHOWN);
-        (!all.is_empty()).then_some(Unknown {
-            characters: all.len() as u64,
-            examples,
-            token,
-        })
-    }
-
-    fn unseen(&self, text: &str, characters: Vec<char>) -> DataError {
-        let known = |text: &str| {
-            let encoding = self.inner.encode(text, false);
+    fn unseen_characters(&self, text: &str, characters: Vec<char>) -> DataError {
+        let is_known = |text: &str| {
+            let encoding = self.library.encode(text, false);
             encoding.is_ok_and(|encoding| {
-                distinct(text.chars(), |c| self.loses(c)).is_empty() && !encoding.is_empty()
+                distinct_characters(text.chars(), |c| self.leaves_out(c)).is_empty()
+                    && !encoding.is_empty()
             })
         };
         DataError::UnseenCharacters {
             characters,
-            remedy: normalization::remedy(text, known),
+            remedy: remedy(text, is_known),
         }
     }
 
-    /// Whether the model of a BPE vocabulary without an unknown token leaves out `c`, or a part of
-    /// it.
-    fn loses(&self, c: char) -> bool {
-        let ModelWrapper::BPE(_) = self.inner.get_model() else {
+    /// Return whether the model of a BPE vocabulary without an unknown token leaves out `c`, or a
+    /// part of it.
+    fn leaves_out(&self, c: char) -> bool {
+        let ModelWrapper::BPE(_) = self.library.get_model() else {
             return false;
         };
         let normalized = self.normalized(c);
-        if !matches!(self.coverage.lack, Lack::Bytes(_) | Lack::Characters) || normalized.is_empty()
+        if !matches!(self.missing, Missing::Bytes(_) | Missing::Characters) || normalized.is_empty()
         {
             return false;
         }
-        let lost = |c: char| {
-            self.inner
+        let is_lost = |c: char| {
+            self.library
                 .tokens_of_word(c.encode_utf8(&mut [0; 4]))
                 .is_ok_and(|tokens| tokens.is_empty())
         };
         match self
-            .inner
+            .library
             .get_pre_tokenizer()
             .is_some_and(splits_into_bytes)
         {
-            true => normalized.bytes().any(|byte| lost(character_of(byte))),
-            false => normalized.chars().any(lost),
+            true => normalized.bytes().any(|byte| is_lost(character_of(byte))),
+            false => normalized.chars().any(is_lost),
         }
     }
 
-    /// What the normaliser leaves of `c`, without the mark that some put in front of a text.
+    /// Return `c` as the normalizer changes it, without the mark that some put before a text.
     fn normalized(&self, c: char) -> String {
-        let Ok(normalized) = self.inner.normalized(c.encode_utf8(&mut [0; 4])) else {
+        let Ok(normalized) = self.library.normalized(c.encode_utf8(&mut [0; 4])) else {
             return String::new();
         };
         let text = normalized.get();
@@ -374,19 +255,8 @@ impl Tokenizer {
     }
 }
 
-/// The characters that satisfy `wanted`, each once, in order of appearance.
-pub(crate) fn distinct(
-    characters: impl Iterator<Item = char>,
-    wanted: impl Fn(char) -> bool,
-) -> Vec<char> {
-    let mut seen = HashSet::new();
-    characters
-        .filter(|&c| seen.insert(c) && wanted(c))
-        .collect()
-}
-
-/// Whether text is written in GPT-2's alphabet of bytes.
-fn by_bytes(tokenizer: &tokenizers::Tokenizer) -> bool {
+/// Return whether the tokenizer writes text in GPT-2's alphabet of bytes.
+fn is_byte_level(tokenizer: &tokenizers::Tokenizer) -> bool {
     fn normalizes(normalizer: &NormalizerWrapper) -> bool {
         match normalizer {
             NormalizerWrapper::ByteLevel(_) => true,
@@ -406,7 +276,7 @@ fn splits_into_bytes(pre_tokenizer: &PreTokenizerWrapper) -> bool {
     }
 }
 
-/// Whether line ends and tabs come to the model, as where words are not split at them.
+/// Return whether line ends and tabs reach the model, because words are not split at them.
 fn keeps_white_space(tokenizer: &tokenizers::Tokenizer) -> bool {
     matches!(
         tokenizer.get_pre_tokenizer(),

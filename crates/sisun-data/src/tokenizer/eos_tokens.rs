@@ -1,91 +1,67 @@
-//! Which tokens end a text: what the files beside a tokenizer say, or else its names for such
-//! tokens.
+//! The tokens that end a text, as the files beside a tokenizer name them.
 
-use crate::{DataError, Tokenizer};
+use super::hf_tokenizer::HfTokenizer;
+use crate::DataError;
 use serde_json::{Map, Value, json};
 use sisun_files::is_file;
 use std::{collections::HashSet, path::Path};
 
-/// The special token that ends a document (GPT-2's).
-pub const END_OF_TEXT: &str = "<|endoftext|>";
-/// Where in a run directory the files lie that came with the model that it began from.
-pub const COMPANIONS: &str = "hf";
-/// How a model of `transformers` writes, the tokens at which it stops among it.
-pub const GENERATION: &str = "generation_config.json";
+/// The folder of a run directory that holds the files of the pretrained model that the run started
+/// from.
+pub const SIDECAR_DIR: &str = "hf";
+/// The file with the generation settings of a `transformers` model, among them the tokens at which
+/// it stops.
+pub const GENERATION_CONFIG: &str = "generation_config.json";
 
-/// What other families call the token that ends a text, in the order they are looked for.
-const NAMES: [&str; 6] = [
-    END_OF_TEXT,
-    "<|end_of_text|>",
-    "</s>",
-    "<eos>",
-    "<|eos|>",
-    "[EOS]",
-];
-/// The files that name such tokens, and by which key, in the order they are asked.
+/// The files that name such tokens and the key of each, in the order in which they are read.
 const FILES: [(&str, &str); 4] = [
-    (GENERATION, "eos_token_id"),
+    (GENERATION_CONFIG, "eos_token_id"),
     ("config.json", "eos_token_id"),
     ("tokenizer_config.json", "eos_token"),
     ("special_tokens_map.json", "eos_token"),
 ];
 
-impl Tokenizer {
-    /// The token that ends a text, such as `<|endoftext|>` or `</s>`: it follows each document of a
-    /// training text.
-    pub fn end_of_text(&self) -> Option<u32> {
-        self.eos_token_ids
-            .iter()
-            .copied()
-            .find(|&id| self.knows(id))
-    }
-
-    /// Every token at which a text that a model writes is over, [`Tokenizer::end_of_text`] first.
-    pub fn eos_token_ids(&self) -> &[u32] {
-        &self.eos_token_ids
-    }
-
-    /// The token that ends a text by its name alone.
-    pub(crate) fn named_end(inner: &tokenizers::Tokenizer) -> Option<u32> {
-        NAMES.iter().find_map(|name| inner.token_to_id(name))
-    }
-
-    /// The same, ending texts as the files in a directory say: `generation_config.json`,
-    /// `config.json`, `tokenizer_config.json` and `special_tokens_map.json`, in this order, each if
-    /// it is there. Where none says anything, the token's name has to. In a run directory what came
-    /// with the model that it began from ends texts as well.
-    ///
-    /// # Errors
-    /// [`DataError::Ends`]: a file that cannot be read, or says something else.
-    pub(crate) fn ending_as_in(mut self, dir: &Path) -> Result<Self, DataError> {
-        let (here, came_along) = (said(dir, &self)?, said(&dir.join(COMPANIONS), &self)?);
-        if !here.is_empty() {
-            self.eos_token_ids = here;
-        }
-        self.eos_token_ids.extend(came_along);
-        let mut seen = HashSet::new();
-        self.eos_token_ids.retain(|id| seen.insert(*id));
-        Ok(self)
-    }
-
-    /// A `generation_config.json` for beside the tokenizer, unless the tokenizer alone says which
-    /// tokens end a text.
-    pub fn generation_config(&self) -> Option<Vec<u8>> {
-        let by_name: Vec<u32> = Self::named_end(&self.inner).into_iter().collect();
-        (self.eos_token_ids != by_name)
-            .then(|| format!("{:#}\n", json!({ "eos_token_id": self.eos_token_ids })).into_bytes())
-    }
+/// Return the tokens that end a text, given those that `by_name` marks and the files in `dir`:
+/// `generation_config.json`, `config.json`, `tokenizer_config.json` and `special_tokens_map.json`,
+/// in this order, each if it is there. The name decides only where no file names a token. The
+/// files of the pretrained model, in [`SIDECAR_DIR`], add theirs.
+///
+/// # Errors
+/// [`DataError::EosTokenFile`]: a file that is malformed. [`DataError::Io`].
+pub(super) fn read_eos_token_ids(
+    tokenizer: &HfTokenizer,
+    by_name: &[u32],
+    dir: &Path,
+) -> Result<Vec<u32>, DataError> {
+    let (here, pretrained) = (
+        named_in(dir, tokenizer)?,
+        named_in(&dir.join(SIDECAR_DIR), tokenizer)?,
+    );
+    let mut ids = if here.is_empty() {
+        by_name.to_vec()
+    } else {
+        here
+    };
+    ids.extend(pretrained);
+    let mut seen = HashSet::new();
+    ids.retain(|id| seen.insert(*id));
+    Ok(ids)
 }
 
-/// The tokens that the files in a directory name.
-fn said(dir: &Path, tokenizer: &Tokenizer) -> Result<Vec<u32>, DataError> {
+/// Write a `generation_config.json` that names `eos_token_ids`.
+pub(super) fn generation_config(eos_token_ids: &[u32]) -> Vec<u8> {
+    format!("{:#}\n", json!({ "eos_token_id": eos_token_ids })).into_bytes()
+}
+
+/// Return the tokens that the files in a directory name.
+fn named_in(dir: &Path, tokenizer: &HfTokenizer) -> Result<Vec<u32>, DataError> {
     let mut eos_token_ids = Vec::new();
     for (name, key) in FILES {
         let path = dir.join(name);
         if !is_file(&path).map_err(DataError::io(&path))? {
             continue;
         }
-        let bad = |problem: String| DataError::Ends {
+        let bad = |problem: String| DataError::EosTokenFile {
             path: path.clone(),
             problem,
         };
@@ -93,7 +69,7 @@ fn said(dir: &Path, tokenizer: &Tokenizer) -> Result<Vec<u32>, DataError> {
         let file: Map<String, Value> =
             serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
         let ids = match (key, file.get(key).unwrap_or(&Value::Null)) {
-            ("eos_token_id", value) => ids(value).ok_or_else(|| {
+            ("eos_token_id", value) => parse_ids(value).ok_or_else(|| {
                 bad(format!(
                     "{key} = {value}: expected the number of a token, or a list of them"
                 ))
@@ -102,7 +78,7 @@ fn said(dir: &Path, tokenizer: &Tokenizer) -> Result<Vec<u32>, DataError> {
                 let name = token
                     .as_str()
                     .or(token.get("content").and_then(Value::as_str));
-                name.and_then(|name| tokenizer.inner.token_to_id(name))
+                name.and_then(|name| tokenizer.token_to_id(name))
                     .into_iter()
                     .collect()
             }
@@ -112,8 +88,8 @@ fn said(dir: &Path, tokenizer: &Tokenizer) -> Result<Vec<u32>, DataError> {
     Ok(eos_token_ids)
 }
 
-/// One number, or a list of them.
-fn ids(value: &Value) -> Option<Vec<u32>> {
+/// Read one id or a list of ids; `null` is an empty list.
+fn parse_ids(value: &Value) -> Option<Vec<u32>> {
     let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
     match value {
         Value::Null => Some(Vec::new()),

@@ -1,8 +1,10 @@
-//! The library of tokenizers, made to return: what it panics on becomes an error, what would not
-//! end is given up, and what grows is bounded. Nothing else here calls its `encode`, `decode`,
-//! `normalize` and `tokenize`.
+//! Hugging Face's `tokenizers` library behind limits: panics become errors, calls that take too long
+//! are given up, and the growth of a text is bounded. Only this file calls the library's `encode`,
+//! `decode`, `normalize` and `tokenize`.
 
-use crate::{DataError, tokenizer::catch_panic::caught, tokenizer::pipeline_limits::Pipeline};
+use crate::{
+    DataError, tokenizer::catch_panic::caught, tokenizer::pipeline_limits::PipelineLimits,
+};
 use rayon::prelude::*;
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
@@ -10,50 +12,52 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokenizers::{
-    Encoding, Model, NormalizedString, Normalizer, OffsetReferential, PreTokenizedString,
-    PreTokenizer, Token,
+    Encoding, Model, NormalizedString, Normalizer, NormalizerWrapper, OffsetReferential,
+    PreTokenizedString, PreTokenizer, Token,
+    normalizers::{NFC, Sequence},
 };
 
-/// Text that cannot become longer than this is not measured before it is encoded. The library takes
-/// about 17 bytes of memory for each.
-const UNMEASURED: u64 = 64 << 20;
-/// Longer text may become so many times as long; Arabic ligatures become 11 times as long, and few
-/// texts are made of them.
-const MOST_MEASURED: u64 = 16;
+/// Text that the normalizer cannot make longer than this, in bytes, is encoded without measuring it
+/// first. The library takes about 17 bytes of memory for each byte.
+const UNMEASURED_LEN: u64 = 64 << 20;
+/// Longer text may grow by this factor. Arabic ligatures become 11 times as long, and few texts
+/// consist of them.
+const MAX_GROWTH: u64 = 16;
 
-/// The longest that encoding or decoding may take, where nothing else bounds it: this, and a second
-/// for each so many bytes. The library's slowest part encodes fifty times as many.
-const PATIENCE: Duration = Duration::from_secs(10);
-const BYTES_A_SECOND: u64 = 20_000;
+/// The time that encoding or decoding may take where the tokenizer's parts do not bound it: this,
+/// and a second for every `BYTES_PER_SECOND` bytes, a fiftieth of what the library's slowest part
+/// encodes.
+const BASE_TIME_LIMIT: Duration = Duration::from_secs(10);
+const BYTES_PER_SECOND: u64 = 20_000;
 
-/// A tokenizer of the library's, and what is known of its parts.
+/// A tokenizer of the library, with the limits of its parts.
 #[derive(Debug)]
-pub(crate) struct Library {
+pub(crate) struct HfTokenizer {
     inner: tokenizers::Tokenizer,
-    pipeline: Pipeline,
-    /// Where it came from.
+    limits: PipelineLimits,
+    /// The file it was read from, for error messages.
     path: Option<PathBuf>,
 }
 
-/// Why a text has no tokens.
+/// The reason why a text could not be encoded.
 #[derive(Debug)]
-pub(crate) enum Failure {
-    /// The library says why, as of characters that it does not know.
-    Told(tokenizers::Error),
-    /// The tokenizer itself is no good.
+pub(crate) enum EncodeError {
+    /// The library returned an error, for example for characters that it does not know.
+    Library(tokenizers::Error),
+    /// The tokenizer itself is damaged or too slow.
     Unusable(DataError),
 }
 
-impl From<Failure> for DataError {
-    fn from(failure: Failure) -> Self {
+impl From<EncodeError> for DataError {
+    fn from(failure: EncodeError) -> Self {
         match failure {
-            Failure::Told(error) => Self::tokenizer(error),
-            Failure::Unusable(error) => error,
+            EncodeError::Library(error) => Self::tokenizer(error),
+            EncodeError::Unusable(error) => error,
         }
     }
 }
 
-impl Deref for Library {
+impl Deref for HfTokenizer {
     type Target = tokenizers::Tokenizer;
 
     fn deref(&self) -> &Self::Target {
@@ -61,26 +65,58 @@ impl Deref for Library {
     }
 }
 
-impl Library {
-    pub(crate) fn new(
-        inner: tokenizers::Tokenizer,
-        pipeline: Pipeline,
-        path: Option<&Path>,
-    ) -> Self {
-        Self {
+impl HfTokenizer {
+    /// Read the contents of a `tokenizer.json`, without its truncation and padding. `path` is the
+    /// file that later errors name.
+    ///
+    /// # Errors
+    /// JSON that is not a tokenizer, or a tokenizer that exceeds the limits of
+    /// [`PipelineLimits::check`].
+    pub(crate) fn from_json(json: &[u8], path: Option<&Path>) -> Result<Self, DataError> {
+        let limits = PipelineLimits::check(json).map_err(DataError::tokenizer)?;
+        // The library panics on some broken files.
+        let read = caught(|| tokenizers::Tokenizer::from_bytes(json))
+            .ok_or_else(|| DataError::tokenizer("one of its parts is damaged"))?;
+        let mut inner = read.map_err(DataError::tokenizer)?;
+        inner.with_truncation(None).map_err(DataError::tokenizer)?;
+        inner.with_padding(None);
+        Ok(Self {
             inner,
-            pipeline,
+            limits,
             path: path.map(Path::to_owned),
-        }
+        })
     }
 
-    /// The same, changed, from the same place.
-    pub(crate) fn with(&self, inner: tokenizers::Tokenizer) -> Self {
-        Self {
+    /// Return a copy that composes text (NFC) before its own normalizer.
+    ///
+    /// # Errors
+    /// A normalizer that another cannot be put before.
+    pub(crate) fn composing(&self) -> Result<Self, DataError> {
+        let mut inner = self.inner.clone();
+        let nfc = NormalizerWrapper::NFC(NFC);
+        let both = match inner.get_normalizer().cloned() {
+            None => nfc,
+            Some(other) => NormalizerWrapper::Sequence(Sequence::new(vec![nfc, other])),
+        };
+        inner
+            .with_normalizer(Some(both))
+            .map_err(DataError::tokenizer)?;
+        Ok(Self {
             inner,
-            pipeline: self.pipeline,
+            limits: self.limits,
             path: self.path.clone(),
-        }
+        })
+    }
+
+    /// Return the tokenizer as JSON on one line, which identifies it.
+    pub(crate) fn canonical_json(&self) -> Result<String, DataError> {
+        self.inner.to_string(false).map_err(DataError::tokenizer)
+    }
+
+    /// Return whether the normalizer, whatever else it does, composes characters.
+    pub(crate) fn composes(&self) -> bool {
+        self.normalized("\u{1112}\u{1161}\u{11AB}")
+            .is_ok_and(|text| text.get().contains('한'))
     }
 
     fn unusable(&self, message: String) -> DataError {
@@ -93,23 +129,26 @@ impl Library {
         }
     }
 
-    /// The tokens of a text; `special` says whether with those that the post-processor puts around
-    /// it.
-    pub(crate) fn encode(self: &Arc<Self>, text: &str, special: bool) -> Result<Encoding, Failure> {
+    /// Return the tokens of a text, and if `special` those that the post-processor adds to it.
+    pub(crate) fn encode(
+        self: &Arc<Self>,
+        text: &str,
+        special: bool,
+    ) -> Result<Encoding, EncodeError> {
         match self.encode_all(&[text], special) {
             Ok(mut one) => Ok(one.remove(0)),
             Err((_, failure)) => Err(failure),
         }
     }
 
-    /// The tokens of each text. The error names the text that has none.
+    /// Return the tokens of each text. The error has the index of the text that it is about.
     pub(crate) fn encode_all(
         self: &Arc<Self>,
         texts: &[&str],
         special: bool,
-    ) -> Result<Vec<Encoding>, (usize, Failure)> {
+    ) -> Result<Vec<Encoding>, (usize, EncodeError)> {
         let parts = rayon::current_num_threads().clamp(1, texts.len().max(1));
-        if !self.pipeline.slow_to_encode || texts.is_empty() {
+        if !self.limits.unbounded_encoding || texts.is_empty() {
             let encode = |(i, text): (usize, &&str)| {
                 self.encode_here(text, special)
                     .map_err(|failure| (i, failure))
@@ -128,7 +167,7 @@ impl Library {
                 .iter()
                 .map(|text| (*text).to_owned())
                 .collect();
-            move || -> Result<Vec<Encoding>, (usize, Failure)> {
+            move || -> Result<Vec<Encoding>, (usize, EncodeError)> {
                 let encode = |(i, text): (usize, &String)| {
                     library
                         .encode_here(text, special)
@@ -142,27 +181,27 @@ impl Library {
             Some(found) => Ok(found.into_iter().collect::<Result<Vec<_>, _>>()?.concat()),
             None => Err((
                 0,
-                Failure::Unusable(self.unusable(too_slow(bytes, "encoding"))),
+                EncodeError::Unusable(self.unusable(too_slow(bytes, "encoding"))),
             )),
         }
     }
 
-    fn encode_here(&self, text: &str, special: bool) -> Result<Encoding, Failure> {
-        self.measure(text).map_err(Failure::Unusable)?;
+    fn encode_here(&self, text: &str, special: bool) -> Result<Encoding, EncodeError> {
+        self.check_growth(text).map_err(EncodeError::Unusable)?;
         match caught(|| self.inner.encode(text, special)) {
-            Some(encoded) => encoded.map_err(Failure::Told),
-            None => Err(Failure::Unusable(self.unusable(self.damaged_on(text)))),
+            Some(encoded) => encoded.map_err(EncodeError::Library),
+            None => Err(EncodeError::Unusable(self.unusable(self.damaged_on(text)))),
         }
     }
 
-    /// That the normalizer does not make a text so long that memory would not hold it.
-    fn measure(&self, text: &str) -> Result<(), DataError> {
-        let (growth, length) = (self.pipeline.growth, text.len() as u64);
-        if growth.saturating_mul(length) <= UNMEASURED {
+    /// Return an error if the normalizer makes a text so long that memory would not hold it.
+    fn check_growth(&self, text: &str) -> Result<(), DataError> {
+        let (growth, length) = (self.limits.growth, text.len() as u64);
+        if growth.saturating_mul(length) <= UNMEASURED_LEN {
             return Ok(());
         }
-        let most = MOST_MEASURED * length;
-        let at_once = (UNMEASURED / growth).max(4) as usize;
+        let most = MAX_GROWTH * length;
+        let at_once = (UNMEASURED_LEN / growth).max(4) as usize;
         let (mut rest, mut found) = (text, 0_u64);
         while !rest.is_empty() {
             let part;
@@ -170,17 +209,17 @@ impl Library {
             found += self.normalized(part)?.get().len() as u64;
             if found > most {
                 let problem =
-                    format!("its normalizer makes a text more than {MOST_MEASURED} times as long");
+                    format!("its normalizer makes a text more than {MAX_GROWTH} times as long");
                 return Err(self.unusable(problem));
             }
         }
         Ok(())
     }
 
-    /// What the normalizer makes of a text.
+    /// Return the text as the normalizer changes it.
     ///
     /// # Errors
-    /// One that is damaged.
+    /// A normalizer that is damaged.
     pub(crate) fn normalized(&self, text: &str) -> Result<NormalizedString, DataError> {
         let normalize = || {
             let mut normalized = NormalizedString::from(text);
@@ -195,10 +234,10 @@ impl Library {
         normalized.map_err(DataError::tokenizer)
     }
 
-    /// The tokens that the model makes of a word.
+    /// Return the tokens that the model makes of a word.
     ///
     /// # Errors
-    /// What it cannot write, or a model that is damaged.
+    /// A word that the vocabulary cannot write, or a model that is damaged.
     pub(crate) fn tokens_of_word(&self, word: &str) -> Result<Vec<Token>, DataError> {
         let tokens = caught(|| self.inner.get_model().tokenize(word));
         tokens
@@ -206,13 +245,13 @@ impl Library {
             .map_err(DataError::tokenizer)
     }
 
-    /// The text of some tokens, special ones written out.
+    /// Return the text of some tokens, special ones written out.
     ///
     /// # Errors
-    /// A decoder that is damaged, or does not end.
+    /// A decoder that is damaged or takes too long.
     pub(crate) fn decode(self: &Arc<Self>, ids: &[u32]) -> Result<String, DataError> {
         let damaged = || self.unusable("its decoder is damaged".to_owned());
-        if !self.pipeline.slow_to_decode {
+        if !self.limits.unbounded_decoding {
             // Some settings of a decoder make the library count below zero.
             return caught(|| self.inner.decode(ids, false))
                 .ok_or_else(damaged)?
@@ -232,7 +271,7 @@ impl Library {
             .map_err(DataError::tokenizer)
     }
 
-    /// Which part the library panics in.
+    /// Name the part in which the library panics.
     fn damaged_on(&self, text: &str) -> String {
         let in_words = || {
             let mut words = PreTokenizedString::from(text);
@@ -252,31 +291,31 @@ impl Library {
     }
 }
 
-fn too_slow(size: usize, what: &str) -> String {
+fn too_slow(size: usize, action: &str) -> String {
     format!(
-        "{what} {size} bytes takes longer than {} seconds: one of its regular expressions goes over a text again and again, or its \
+        "{action} {size} bytes takes longer than {} seconds: one of its regular expressions goes over a text again and again, or its \
          max_input_chars_per_word is too large",
-        limit(size).as_secs()
+        time_limit(size).as_secs()
     )
 }
 
-fn limit(size: usize) -> Duration {
-    PATIENCE + Duration::from_secs(size as u64 / BYTES_A_SECOND)
+fn time_limit(size: usize) -> Duration {
+    BASE_TIME_LIMIT + Duration::from_secs(size as u64 / BYTES_PER_SECOND)
 }
 
-/// What the jobs give, each on a thread of its own, or `None` where that takes too long for `size`
-/// bytes: no other way ends a search within the library. Those that are given up go on until the
-/// process ends.
+/// Run each job on a thread of its own and return their results in order, or `None` if they take
+/// longer than `size` bytes may. Nothing else stops a search within the library; threads that are
+/// given up run until the process ends.
 fn in_time<T: Send + 'static>(
     size: usize,
     jobs: Vec<impl FnOnce() -> T + Send + 'static>,
 ) -> Option<Vec<T>> {
-    let until = Instant::now() + limit(size);
+    let until = Instant::now() + time_limit(size);
     let (to, from) = mpsc::channel();
     let n = jobs.len();
     for (i, job) in jobs.into_iter().enumerate() {
         let to = to.clone();
-        // Nobody listens any more where it took too long.
+        // The receiver is gone if it took too long.
         thread::Builder::new()
             .spawn(move || to.send((i, job())).unwrap_or_default())
             .ok()?;
@@ -297,7 +336,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn what_jobs_give_is_in_their_order() {
+    fn results_are_in_the_order_of_the_jobs() {
         let wait = |i: u64| {
             move || {
                 std::thread::sleep(Duration::from_millis(20 * (3 - i)));

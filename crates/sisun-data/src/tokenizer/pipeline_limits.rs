@@ -1,32 +1,33 @@
-//! What the parts of a `tokenizer.json` may do to a text, looked at before the library builds and
-//! runs them: how many times as long they can make it, and whether how long they take is bounded.
+//! Limits on the parts of a `tokenizer.json`, checked before the library builds and runs them: by
+//! what factor they can lengthen a text, and whether the time that they take is bounded.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Text may become so many times as long in normalizers, in the worst case, and in decoders. Those
-/// that exist reach about 700: three Unicode forms and a SentencePiece map, each at its worst.
-const MOST_GROWTH: u64 = 4096;
-/// And in pre-tokenizers: bytes written as characters double it, marks of spaces make it three
-/// times as long.
-const MOST_GROWTH_IN_WORDS: u64 = 16;
-/// The library's WordPiece takes a time that grows with the cube of a word's length. BERT has 100.
+/// The factor by which normalizers, and decoders, may lengthen a text in the worst case. Those that
+/// exist reach about 700: three Unicode forms and a SentencePiece map, each at its worst.
+const MAX_GROWTH: u64 = 4096;
+/// The same for pre-tokenizers: bytes written as characters double a text, marks for spaces triple
+/// it.
+const MAX_PRE_TOKENIZER_GROWTH: u64 = 16;
+/// The largest bounded `max_input_chars_per_word`: the time of the library's WordPiece grows with
+/// the cube of a word's length. BERT has 100.
 const LONGEST_WORD: u64 = 200;
 
-/// What is known of the parts before they run.
+/// The cost of a tokenizer's parts, known before they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Pipeline {
+pub(crate) struct PipelineLimits {
     /// The most bytes that the normalizer makes of one byte.
     pub(crate) growth: u64,
-    /// Whether encoding could take any time: it searches for a regular expression of the file, or
-    /// for parts of long words.
-    pub(crate) slow_to_encode: bool,
-    /// The same of decoding.
-    pub(crate) slow_to_decode: bool,
+    /// Whether the time to encode is unbounded, because the file has a regular expression to search
+    /// for or allows long words.
+    pub(crate) unbounded_encoding: bool,
+    /// Whether the time to decode is unbounded.
+    pub(crate) unbounded_decoding: bool,
 }
 
-/// The parts of a `tokenizer.json` that are looked at.
+/// The parts of a `tokenizer.json` that are checked.
 #[derive(Deserialize)]
 struct File {
     #[serde(default)]
@@ -47,20 +48,20 @@ struct Model {
     max_input_chars_per_word: Value,
 }
 
-impl Pipeline {
-    /// Of the contents of a `tokenizer.json`.
+impl PipelineLimits {
+    /// Check the contents of a `tokenizer.json`.
     ///
     /// # Errors
-    /// What is no JSON, or a part that can make a text far longer than any that exists.
-    pub(crate) fn of(json: &[u8]) -> Result<Self, String> {
+    /// Text that is not JSON, or a part that can lengthen a text far more than any that exists.
+    pub(crate) fn check(json: &[u8]) -> Result<Self, String> {
         // The library panics on some files that are no JSON.
         let file: File = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-        let growth = growth(&file.normalizer)?;
-        let in_words = growth_in_words(&file.pre_tokenizer);
+        let growth = normalizer_growth(&file.normalizer)?;
+        let pre_tokenizer = pre_tokenizer_growth(&file.pre_tokenizer);
         for (part, growth, most) in [
-            ("normalizer", growth, MOST_GROWTH),
-            ("pre_tokenizer", in_words, MOST_GROWTH_IN_WORDS),
-            ("decoder", growth_in_decoder(&file.decoder), MOST_GROWTH),
+            ("normalizer", growth, MAX_GROWTH),
+            ("pre_tokenizer", pre_tokenizer, MAX_PRE_TOKENIZER_GROWTH),
+            ("decoder", decoder_growth(&file.decoder), MAX_GROWTH),
         ] {
             if growth > most {
                 return Err(format!(
@@ -75,15 +76,15 @@ impl Pipeline {
             .is_some_and(|most| most > LONGEST_WORD);
         Ok(Self {
             growth,
-            slow_to_encode: has_expression(&file.normalizer)
-                || has_expression(&file.pre_tokenizer)
+            unbounded_encoding: has_regex(&file.normalizer)
+                || has_regex(&file.pre_tokenizer)
                 || long_words,
-            slow_to_decode: has_expression(&file.decoder),
+            unbounded_decoding: has_regex(&file.decoder),
         })
     }
 }
 
-/// The parts of a sequence, or the one part that this is.
+/// Return the parts of a sequence, nested ones included, or the single part itself.
 fn parts(part: &Value) -> Vec<&Value> {
     let lists = ["normalizers", "pretokenizers", "processors", "decoders"];
     match lists.iter().find_map(|list| part.get(list)?.as_array()) {
@@ -100,13 +101,13 @@ fn kind(part: &Value) -> &str {
     part["type"].as_str().unwrap_or_default()
 }
 
-/// How many times as long a normalizer can make a text, in bytes of UTF-8. Of the Unicode forms
-/// Unicode says it (<https://unicode.org/faq/normalization.html#12>).
-fn growth(normalizer: &Value) -> Result<u64, String> {
+/// Return the largest factor by which a normalizer can lengthen a text, in bytes of UTF-8. The
+/// factors of the Unicode forms are those of <https://unicode.org/faq/normalization.html#12>.
+fn normalizer_growth(normalizer: &Value) -> Result<u64, String> {
     let (mut forms, mut others) = (1, 1_u64);
     for part in parts(normalizer) {
         let factor = match kind(part) {
-            // What one form has done another does not do again.
+            // A second Unicode form does not repeat the growth of the first.
             "NFC" | "NFD" | "StripAccents" => {
                 forms = forms.max(3);
                 continue;
@@ -116,11 +117,11 @@ fn growth(normalizer: &Value) -> Result<u64, String> {
                 continue;
             }
             "Lowercase" | "ByteLevel" => 2,
-            // Spaces around Chinese characters, accents apart, lower case.
+            // Spaces around Chinese characters, separate accents, lower case.
             "BertNormalizer" => 2 * 3 * 2,
-            "Precompiled" => growth_by_map(part)?,
+            "Precompiled" => charsmap_growth(part)?,
             "Prepend" => 1 + length(&part["prepend"]),
-            _ if part.get("pattern").is_some() => growth_by_replacing(part),
+            _ if part.get("pattern").is_some() => replacement_growth(part),
             _ => 1,
         };
         others = others.saturating_mul(factor);
@@ -132,8 +133,9 @@ fn length(text: &Value) -> u64 {
     text.as_str().map_or(0, |text| text.len() as u64)
 }
 
-/// A pattern that is a text is as long as that; an expression may match nothing at all.
-fn growth_by_replacing(part: &Value) -> u64 {
+/// Return the growth by a replacement. A literal pattern has a length; a regular expression may
+/// match the empty text.
+fn replacement_growth(part: &Value) -> u64 {
     let content = length(&part["content"]);
     match length(&part["pattern"]["String"]) {
         0 => 1 + content,
@@ -141,9 +143,9 @@ fn growth_by_replacing(part: &Value) -> u64 {
     }
 }
 
-/// Of SentencePiece's map of characters: the length of a trie in bytes as `u32`, the trie, and
-/// replacements that end in 0.
-fn growth_by_map(part: &Value) -> Result<u64, String> {
+/// Return the growth by SentencePiece's map of characters, which is the length of a trie in bytes as
+/// `u32`, the trie, and replacements that each end in 0.
+fn charsmap_growth(part: &Value) -> Result<u64, String> {
     let bad = |why: &str| format!("the precompiled_charsmap of its normalizer is damaged: {why}");
     let Some(map) = part["precompiled_charsmap"].as_str() else {
         return Ok(1);
@@ -171,7 +173,7 @@ fn growth_by_map(part: &Value) -> Result<u64, String> {
     Ok((longest as u64).max(1))
 }
 
-fn growth_in_words(pre_tokenizer: &Value) -> u64 {
+fn pre_tokenizer_growth(pre_tokenizer: &Value) -> u64 {
     let factor = |part: &Value| match kind(part) {
         "ByteLevel" => 2,
         "Metaspace" => length(&part["replacement"]).max(1),
@@ -180,19 +182,19 @@ fn growth_in_words(pre_tokenizer: &Value) -> u64 {
     product(parts(pre_tokenizer).into_iter().map(factor))
 }
 
-fn growth_in_decoder(decoder: &Value) -> u64 {
+fn decoder_growth(decoder: &Value) -> u64 {
     let factor = |part: &Value| match kind(part) {
-        // Between all characters a space.
+        // A space between all characters.
         "BPEDecoder" if length(&part["suffix"]) == 0 => 2,
         "CTC" if length(&part["word_delimiter_token"]) == 0 || length(&part["pad_token"]) == 0 => 2,
-        _ if part.get("pattern").is_some() => growth_by_replacing(part),
+        _ if part.get("pattern").is_some() => replacement_growth(part),
         _ => 1,
     };
     product(parts(decoder).into_iter().map(factor))
 }
 
-/// That each template names the text once. One that names it twice makes two of it, and several
-/// after another a multitude.
+/// Return an error unless each template names the text exactly once: a template that names it twice
+/// doubles it, and several in a row multiply it.
 fn check_templates(post_processor: &Value) -> Result<(), String> {
     for single in parts(post_processor)
         .into_iter()
@@ -211,8 +213,8 @@ fn check_templates(post_processor: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a regular expression is searched for anywhere in it.
-fn has_expression(part: &Value) -> bool {
+/// Return whether any part has a regular expression.
+fn has_regex(part: &Value) -> bool {
     parts(part)
         .into_iter()
         .any(|part| part["pattern"].get("Regex").is_some())
@@ -224,9 +226,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn of(normalizer: Value, pre_tokenizer: Value, decoder: Value) -> Result<Pipeline, String> {
+    fn of(
+        normalizer: Value,
+        pre_tokenizer: Value,
+        decoder: Value,
+    ) -> Result<PipelineLimits, String> {
         let file = json!({ "normalizer": normalizer, "pre_tokenizer": pre_tokenizer, "decoder": decoder, "model": {} });
-        Pipeline::of(file.to_string().as_bytes())
+        PipelineLimits::check(file.to_string().as_bytes())
     }
 
     #[test]
@@ -275,14 +281,14 @@ mod tests {
         let twice =
             json!({ "post_processor": { "single": [{ "Sequence": {} }, { "Sequence": {} }] } });
         assert!(
-            Pipeline::of(twice.to_string().as_bytes())
+            PipelineLimits::check(twice.to_string().as_bytes())
                 .unwrap_err()
                 .contains("names the text 2 times")
         );
     }
 
     #[test]
-    fn a_map_that_lies_about_its_size_is_refused() {
+    fn a_damaged_charsmap_is_refused() {
         for (map, told) in [
             ("*", "not base64"),
             ("", "is empty"),

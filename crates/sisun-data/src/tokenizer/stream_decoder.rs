@@ -1,158 +1,114 @@
-//! Token ids in, text out, as it becomes complete.
+//! Decoding ids one by one, into whole characters.
 
-use crate::{DataError, Tokenizer};
+use super::vocabulary::Vocabulary;
+use crate::DataError;
 
-/// Ids of what precedes that a decoder keeps in sight, and at most of white space.
-const SEEN: usize = 16;
+/// How many ids before the new text a decoder keeps in view, and how many of white space at most.
+const CONTEXT_IDS: usize = 16;
 
-/// Decodes ids one by one and never gives half a character: what is not yet complete waits for the
-/// next id.
+/// Decode ids one by one without ever returning part of a character: bytes that are not yet a
+/// character wait for the next id.
 ///
-/// All that [`push`](Self::push) gave and what [`finish`](Self::finish) gives is what the ids add
-/// to the text of the ids before them: [`Tokenizer::decode_after`].
+/// The texts that [`push`](Self::push) returned and the one that [`finish`](Self::finish) returns
+/// are together the text that the ids add to the text of the ids before them, as
+/// [`Tokenizer::decode_after`](crate::Tokenizer::decode_after) returns it.
 #[derive(Debug)]
 pub struct StreamDecoder<'t> {
-    tokenizer: &'t Tokenizer,
-    /// The last ids: those not yet written out, and before them enough for the decoder to see what
-    /// precedes.
+    vocabulary: &'t Vocabulary,
+    /// The last ids: those whose text was not yet returned, and before them enough for the decoder
+    /// to see the context.
     ids: Vec<u32>,
-    /// The text of `ids` that was given out, or precedes.
-    given: String,
-    /// How many of `ids` were there when text was last given out.
+    /// The text of `ids` that was returned, or that precedes.
+    returned: String,
+    /// How many of `ids` were there when text was last returned.
     complete: usize,
-    /// Whether a run of bytes is given as soon as it is text. It could yet become none.
+    /// Whether a run of bytes is returned as soon as it is text, although further bytes could make
+    /// it invalid.
     eager: bool,
 }
 
-impl Tokenizer {
-    /// A decoder for ids that come one by one, the first of a text.
-    pub fn stream_decoder(&self) -> StreamDecoder<'_> {
-        StreamDecoder {
-            tokenizer: self,
+impl<'t> StreamDecoder<'t> {
+    /// Start a text.
+    pub(super) fn new(vocabulary: &'t Vocabulary) -> Self {
+        Self {
+            vocabulary,
             ids: Vec::new(),
-            given: String::new(),
+            returned: String::new(),
             complete: 0,
             eager: false,
         }
     }
 
-    /// A decoder for ids that come one by one after those `before`. What a decoder does to the
-    /// beginning of a text (it may take away a space) it does not do to them. Special tokens among
-    /// those before are no text.
-    ///
-    /// # Errors
-    /// [`DataError::UnknownToken`].
-    pub fn stream_decoder_after(&self, before: &[u32]) -> Result<StreamDecoder<'_>, DataError> {
-        let is_byte = |id: u32| self.byte_of(id).is_some();
-        let mut seen: Vec<u32> = Vec::new();
-        // Backwards. A run of bytes is text or not as a whole.
-        for &id in before.iter().rev().filter(|id| !self.is_special(**id)) {
-            if seen.len() >= SEEN
-                && !(is_byte(id) && seen.last().is_some_and(|&after| is_byte(after)))
+    /// Continue the text of the ids `before`.
+    pub(super) fn after(vocabulary: &'t Vocabulary, before: &[u32]) -> Result<Self, DataError> {
+        let is_byte = |id: u32| vocabulary.byte_of(id).is_some();
+        let mut context: Vec<u32> = Vec::new();
+        // Backwards. A run of bytes is decoded as a whole, so it is never cut.
+        for &id in before
+            .iter()
+            .rev()
+            .filter(|id| !vocabulary.is_special(**id))
+        {
+            if context.len() >= CONTEXT_IDS
+                && !(is_byte(id) && context.last().is_some_and(|&after| is_byte(after)))
             {
                 break;
             }
-            seen.push(id);
+            context.push(id);
         }
-        seen.reverse();
-        let given = self
-            .decode(&seen)?
+        context.reverse();
+        let returned = vocabulary
+            .decode(&context)?
             .trim_end_matches(char::REPLACEMENT_CHARACTER)
             .to_owned();
-        let complete = seen.len();
-        Ok(StreamDecoder {
-            tokenizer: self,
-            ids: seen,
-            given,
+        let complete = context.len();
+        Ok(Self {
+            vocabulary,
+            ids: context,
+            returned,
             complete,
             eager: false,
         })
     }
 
-    /// What `ids` add to the text of those `before`. The text of a continuation by itself is
-    /// another where the decoder treats the beginning of a text in a special way, as
-    /// SentencePiece's do.
-    ///
-    /// # Errors
-    /// [`DataError::UnknownToken`].
-    pub fn decode_after(&self, before: &[u32], ids: &[u32]) -> Result<String, DataError> {
-        let mut decoder = self.stream_decoder_after(before)?;
-        let mut text = String::new();
-        for &id in ids {
-            text += &decoder.push(id)?;
-        }
-        Ok(text + &decoder.finish()?)
-    }
-
-    /// For each of `ids`, which follow those `before`, the text that it adds; where several make
-    /// one character, they have its text together, and each says which piece it is and of how many.
-    ///
-    /// # Errors
-    /// [`DataError::UnknownToken`].
-    pub fn texts_after(
-        &self,
-        before: &[u32],
-        ids: &[u32],
-    ) -> Result<Vec<(String, usize, usize)>, DataError> {
-        let mut decoder = StreamDecoder {
-            eager: true,
-            ..self.stream_decoder_after(before)?
-        };
-        let (mut texts, mut pieces) = (Vec::new(), 0);
-        let mut add = |text: &str, pieces: usize| {
-            texts.extend((1..=pieces).map(|i| (text.to_owned(), i, pieces)))
-        };
-        for &id in ids {
-            pieces += 1;
-            let text = decoder.push(id)?;
-            if !text.is_empty() {
-                add(&text, std::mem::take(&mut pieces));
-            }
-        }
-        add(&decoder.finish()?, pieces);
-        Ok(texts)
-    }
-}
-
-impl StreamDecoder<'_> {
-    /// Takes one more id and gives the text that is now complete, which may be empty.
+    /// Take one more id and return the text that is now complete, which may be empty.
     ///
     /// # Errors
     /// [`DataError::UnknownToken`]; the decoder is then as it was before.
     pub fn push(&mut self, id: u32) -> Result<String, DataError> {
-        self.tokenizer.check_id(id)?;
+        self.vocabulary.check_id(id)?;
         self.ids.push(id);
-        if !self.eager && self.tokenizer.byte_of(id).is_some() {
-            // Bytes that follow one another are text together, or none of them is.
+        if !self.eager && self.vocabulary.byte_of(id).is_some() {
+            // Consecutive bytes are valid text together or not at all.
             return Ok(String::new());
         }
-        let text = self.tokenizer.decode(&self.ids)?;
+        let text = self.vocabulary.decode(&self.ids)?;
         // Bytes that may yet become a character show as U+FFFD at the end.
         let complete = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
-        let new = new_text(&self.given, complete).to_owned();
+        let new = new_text(&self.returned, complete).to_owned();
         if complete.len() == text.len() && !new.is_empty() {
-            self.forget(text)?;
+            self.drop_context(text)?;
         } else if !new.is_empty() {
-            self.given = complete.to_owned();
+            self.returned = complete.to_owned();
         }
         Ok(new)
     }
 
-    /// The text that would come next if nothing but text followed: bytes that are held back because
-    /// others may yet make them none. Empty where they are no whole characters.
+    /// Return the text that would come next if no further byte followed: bytes that are held back
+    /// because others may make them invalid. The text is empty where they are not whole characters.
     ///
     /// # Errors
-    /// Those of [`Tokenizer::decode`].
+    /// Those of [`Tokenizer::decode`](crate::Tokenizer::decode).
     pub fn pending(&self) -> Result<String, DataError> {
         if self
             .ids
             .last()
-            .is_none_or(|&id| self.tokenizer.byte_of(id).is_none())
+            .is_none_or(|&id| self.vocabulary.byte_of(id).is_none())
         {
             return Ok(String::new());
         }
-        let text = self.tokenizer.decode(&self.ids)?;
-        let new = new_text(&self.given, &text);
+        let text = self.vocabulary.decode(&self.ids)?;
+        let new = new_text(&self.returned, &text);
         Ok(if new.ends_with(char::REPLACEMENT_CHARACTER) {
             String::new()
         } else {
@@ -160,37 +116,78 @@ impl StreamDecoder<'_> {
         })
     }
 
-    /// What is left, incomplete bytes as U+FFFD.
+    /// Return the rest of the text, incomplete characters as U+FFFD.
     ///
     /// # Errors
-    /// Those of [`Tokenizer::decode`].
+    /// Those of [`Tokenizer::decode`](crate::Tokenizer::decode).
     pub fn finish(self) -> Result<String, DataError> {
-        let text = self.tokenizer.decode(&self.ids)?;
-        Ok(new_text(&self.given, &text).to_owned())
+        let text = self.vocabulary.decode(&self.ids)?;
+        Ok(new_text(&self.returned, &text).to_owned())
     }
 
-    /// Lets go of the ids that are no longer needed. White space alone does not show what a decoder
-    /// does to a beginning.
-    fn forget(&mut self, text: String) -> Result<(), DataError> {
-        let rest = self.tokenizer.decode(&self.ids[self.complete..])?;
-        if rest.trim().is_empty() && self.ids.len() < SEEN {
-            self.given = text;
+    /// Drop the ids that are no longer needed. White space alone is kept: it does not show how a
+    /// decoder treats the beginning of a text.
+    fn drop_context(&mut self, text: String) -> Result<(), DataError> {
+        let rest = self.vocabulary.decode(&self.ids[self.complete..])?;
+        if rest.trim().is_empty() && self.ids.len() < CONTEXT_IDS {
+            self.returned = text;
         } else {
             self.ids.drain(..self.complete);
-            self.given = rest;
+            self.returned = rest;
         }
         self.complete = self.ids.len();
         Ok(())
     }
 }
 
-/// What a text has after the part of it that was given. Bytes that were text and with others are
-/// none show as a U+FFFD each: as many as were given are passed over.
-fn new_text<'a>(given: &str, text: &'a str) -> &'a str {
-    if let Some(new) = text.strip_prefix(given) {
+/// Return the text that `ids` add to the text of those `before`.
+pub(super) fn decode_after(
+    vocabulary: &Vocabulary,
+    before: &[u32],
+    ids: &[u32],
+) -> Result<String, DataError> {
+    let mut decoder = StreamDecoder::after(vocabulary, before)?;
+    let mut text = String::new();
+    for &id in ids {
+        text += &decoder.push(id)?;
+    }
+    Ok(text + &decoder.finish()?)
+}
+
+/// Return the text that each of `ids` adds; see
+/// [`Tokenizer::texts_after`](crate::Tokenizer::texts_after).
+pub(super) fn texts_after(
+    vocabulary: &Vocabulary,
+    before: &[u32],
+    ids: &[u32],
+) -> Result<Vec<(String, usize, usize)>, DataError> {
+    let mut decoder = StreamDecoder {
+        eager: true,
+        ..StreamDecoder::after(vocabulary, before)?
+    };
+    let (mut texts, mut pieces) = (Vec::new(), 0);
+    let mut add = |text: &str, pieces: usize| {
+        texts.extend((1..=pieces).map(|i| (text.to_owned(), i, pieces)))
+    };
+    for &id in ids {
+        pieces += 1;
+        let text = decoder.push(id)?;
+        if !text.is_empty() {
+            add(&text, std::mem::take(&mut pieces));
+        }
+    }
+    add(&decoder.finish()?, pieces);
+    Ok(texts)
+}
+
+/// Return the part of `text` after the part that was `returned`. Bytes that were a character and
+/// became invalid with others show as one U+FFFD each; as many of these are skipped as bytes were
+/// returned.
+fn new_text<'a>(returned: &str, text: &'a str) -> &'a str {
+    if let Some(new) = text.strip_prefix(returned) {
         return new;
     }
-    let same = given
+    let same = returned
         .char_indices()
         .zip(text.chars())
         .find(|((_, a), b)| a != b)
@@ -200,7 +197,7 @@ fn new_text<'a>(given: &str, text: &'a str) -> &'a str {
         .chars()
         .take_while(|c| *c == char::REPLACEMENT_CHARACTER)
         .count()
-        .min(given.len() - same.min(given.len()));
+        .min(returned.len() - same.min(returned.len()));
     &new[lost * char::REPLACEMENT_CHARACTER.len_utf8()..]
 }
 
@@ -209,11 +206,11 @@ mod tests {
     use super::new_text;
 
     #[test]
-    fn what_was_given_is_passed_over_whatever_became_of_it() {
+    fn returned_text_is_skipped_even_if_it_became_invalid() {
         assert_eq!(new_text("The", "The cat"), " cat");
         assert_eq!(new_text("", "cat"), "cat");
         assert_eq!(new_text("a cat", "a"), "");
-        // Three bytes were a character; with a fourth none of them is.
+        // Three bytes were a character; with a fourth they are invalid.
         assert_eq!(
             new_text("a한", "a\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}b"),
             "\u{FFFD}b"

@@ -1,43 +1,43 @@
-//! Byte-level BPE word by word, as GPT-2 has it: what a word becomes does not depend on its
-//! neighbours, and most words have been met before. Gives the ids that Hugging Face's library
-//! gives, which spends most of its time on offsets that a corpus does not need.
+//! Byte-level BPE word by word, as in GPT-2: the tokens of a word do not depend on its neighbours,
+//! and most words have been encoded before. The ids are those of Hugging Face's library, which
+//! spends most of its time on offsets that a corpus does not need.
 
 use crate::{
     DataError, text::normalization::composed, tokenizer::byte_alphabet::character_of,
-    tokenizer::hf_tokenizer::Library,
+    tokenizer::hf_tokenizer::HfTokenizer,
 };
 use regex::Regex;
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper};
 
 /// GPT-2's pattern (<https://github.com/openai/gpt-2/blob/master/src/encoder.py>) without its
-/// look-ahead `\s+(?!\S)`, which [`next_word`] does.
+/// look-ahead `\s+(?!\S)`, which [`first_word_len`] does.
 static WORD: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+")
         .expect("the pattern is well formed")
 });
 
-/// Longer words are not remembered.
-const LONGEST_REMEMBERED: usize = 64;
-/// When this many are remembered, all are forgotten: about 20 MB.
-const MOST_REMEMBERED: usize = 1 << 17;
+/// Longer words are not cached.
+const MAX_CACHED_LEN: usize = 64;
+/// The cache is cleared when it holds this many words, about 20 MB.
+const MAX_CACHED_WORDS: usize = 1 << 17;
 
-/// The ids of words met before.
+/// The ids of words that were encoded before.
 pub(crate) type WordCache = HashMap<Box<str>, Box<[u32]>>;
 
-/// What must be cut out of a text before it is cut into words.
-pub(crate) struct WordRules {
+/// An encoder of words, with the parts of a text that are not words.
+pub(crate) struct WordEncoder {
     /// Special tokens and their ids.
     specials: Vec<(String, u32)>,
-    /// What is read is composed first.
+    /// Whether text is composed (NFC) first.
     composes: bool,
 }
 
-impl WordRules {
-    /// The rules of `tokenizer`, if it works as GPT-2's does: no normalizer but NFC, GPT-2's words
-    /// without a space put in front, BPE without dropout, special tokens that do not reach into
-    /// what surrounds them.
-    pub(crate) fn of(tokenizer: &Library) -> Option<Self> {
+impl WordEncoder {
+    /// Return the encoder of `tokenizer` if it works as GPT-2's does: no normalizer but NFC, GPT-2's
+    /// words without a space put before the text, BPE without dropout, special tokens that leave
+    /// the text around them alone.
+    pub(crate) fn new(tokenizer: &HfTokenizer) -> Option<Self> {
         let words = match tokenizer.get_pre_tokenizer() {
             Some(PreTokenizerWrapper::ByteLevel(words)) => {
                 words.use_regex && !words.add_prefix_space
@@ -63,10 +63,10 @@ impl WordRules {
         })
     }
 
-    /// The ids of `text`.
+    /// Return the ids of `text`.
     pub(crate) fn encode(
         &self,
-        library: &Library,
+        library: &HfTokenizer,
         cache: &mut WordCache,
         text: &str,
     ) -> Result<Vec<u32>, DataError> {
@@ -82,7 +82,7 @@ impl WordRules {
             };
             let mut plain = &*plain;
             while !plain.is_empty() {
-                let (word, after) = plain.split_at(next_word(plain));
+                let (word, after) = plain.split_at(first_word_len(plain));
                 encode_word(library, cache, word, &mut ids)?;
                 plain = after;
             }
@@ -94,7 +94,8 @@ impl WordRules {
         }
     }
 
-    /// The special token that comes first, the longest of those that begin there.
+    /// Return the place, name and id of the first special token; of several that begin there, the
+    /// longest.
     fn first_special(&self, text: &str) -> Option<(usize, &str, u32)> {
         let found = self.specials.iter().filter_map(|(special, id)| {
             Some((text.find(special.as_str())?, special.as_str(), *id))
@@ -103,8 +104,8 @@ impl WordRules {
     }
 }
 
-/// The length of the first word of `text`, which must not be empty.
-fn next_word(text: &str) -> usize {
+/// Return the length of the first word of `text`, which must not be empty.
+fn first_word_len(text: &str) -> usize {
     let word = WORD
         .find(text)
         .expect("every character is white space, a letter, a digit or none of them")
@@ -120,7 +121,7 @@ fn next_word(text: &str) -> usize {
 }
 
 fn encode_word(
-    library: &Library,
+    library: &HfTokenizer,
     cache: &mut WordCache,
     word: &str,
     ids: &mut Vec<u32>,
@@ -133,8 +134,8 @@ fn encode_word(
     let tokens = library.tokens_of_word(&bytes)?;
     let new: Box<[u32]> = tokens.into_iter().map(|token| token.id).collect();
     ids.extend_from_slice(&new);
-    if word.len() <= LONGEST_REMEMBERED {
-        if cache.len() >= MOST_REMEMBERED {
+    if word.len() <= MAX_CACHED_LEN {
+        if cache.len() >= MAX_CACHED_WORDS {
             cache.clear();
         }
         cache.insert(word.into(), new);
@@ -146,7 +147,7 @@ fn encode_word(
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{WordCache, WordRules};
+    use super::{WordCache, WordEncoder};
     use crate::Tokenizer;
     use proptest::prelude::*;
     use std::sync::LazyLock;
@@ -163,17 +164,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn words_give_what_the_library_gives(
+        fn words_have_the_ids_of_the_library(
             text in "[\\s\\S]{0,40}|(cat|the|'s|'ll|하나|1|\u{661}|٪|<\\|user\\|>|>|\\.| |  |\n|\r|\t|\u{3000}|\u{85}|\u{301}|Ⅷ|ª){0,40}"
         ) {
-            let rules = WordRules::of(&BPE.inner).unwrap();
-            let found = rules.encode(&BPE.inner, &mut WordCache::default(), &text).unwrap();
+            let encoder = WordEncoder::new(&BPE.library).unwrap();
+            let found = encoder.encode(&BPE.library, &mut WordCache::default(), &text).unwrap();
             prop_assert_eq!(found, BPE.encode(&text).unwrap().ids);
         }
     }
 
     #[test]
     fn other_pipelines_are_left_to_the_library() {
-        assert!(WordRules::of(&Tokenizer::characters("ab".chars(), true).unwrap().inner).is_none());
+        assert!(
+            WordEncoder::new(&Tokenizer::characters("ab".chars(), true).unwrap().library).is_none()
+        );
     }
 }

@@ -1,111 +1,60 @@
 //! The tokens of one split: memory-mapped from the cache, or held in memory.
 
+mod bytes;
+mod document_index;
 mod epoch_order;
+mod id_width;
 mod windows;
 
+pub(crate) use id_width::IdWidth;
 pub use windows::{Batch, epoch_batch, evaluation_windows, random_batch};
 
-use crate::{DataError, Tokenizer, tokens::epoch_order::Orders};
-use sisun_files::Mapped;
+use crate::{DataError, Tokenizer};
+use bytes::Bytes;
+use document_index::DocumentIndex;
+use epoch_order::EpochOrders;
 use std::{
     ops::Range,
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-/// After this many reads the pages they touched are given back, so that a mapping larger than
-/// memory does not fill it. The kernel brings in up to 64 KiB a read, so this bounds the mapping's
-/// share at 128 MiB.
+/// After this many reads the pages that they touched are given back, so that a mapping larger than
+/// memory does not fill it. The kernel loads up to 64 KiB for a read, so a mapping holds at most
+/// 128 MiB.
 const READS_BETWEEN_RELEASES: usize = 2048;
 
 /// The tokens of one split, where its documents start, and on which of them the loss is taken.
 #[derive(Debug)]
 pub struct Tokens {
     ids: Ids,
-    /// One byte a token: 1 where the loss is taken.
+    /// One byte for each token, 1 where the loss is taken; `None` if it is taken on all.
     loss: Option<Bytes>,
-    /// Of each document the index of its first token, as little-endian `u64`.
-    starts: Bytes,
+    documents: DocumentIndex,
     text_bytes: u64,
     reads: AtomicUsize,
-    pub(crate) orders: Orders,
+    epoch_orders: EpochOrders,
 }
 
+/// Token ids, each of `width` bytes.
 #[derive(Debug)]
 struct Ids {
     bytes: Bytes,
-    width: Width,
+    width: IdWidth,
 }
 
-/// Bytes a token id takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Width {
-    Two,
-    Four,
-}
-
-impl Width {
-    /// The narrowest that holds every id below `vocab_size`.
-    pub(crate) fn of(vocab_size: usize) -> Self {
-        if vocab_size <= 1 << 16 {
-            Self::Two
-        } else {
-            Self::Four
-        }
-    }
-
-    /// Appends `id`, which must be below the vocabulary's size.
-    pub(crate) fn write(self, id: u32, bytes: &mut Vec<u8>) {
-        let all = id.to_le_bytes();
-        bytes.extend_from_slice(match self {
-            Self::Two => &all[..2],
-            Self::Four => &all,
-        });
-    }
-
-    fn bytes(self) -> usize {
-        match self {
-            Self::Two => 2,
-            Self::Four => 4,
-        }
-    }
-}
-
-#[derive(Debug)]
-enum Bytes {
-    Mapped(Mapped),
-    Held(Vec<u8>),
-}
-
-impl std::ops::Deref for Bytes {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Mapped(map) => map,
-            Self::Held(bytes) => bytes,
-        }
-    }
-}
-
-impl Bytes {
-    fn map(path: &Path) -> std::io::Result<Self> {
-        Mapped::open(path).map(Self::Mapped)
-    }
-
-    fn release(&self) {
-        if let Self::Mapped(map) = self {
-            map.release();
-        }
+impl Ids {
+    fn len(&self) -> usize {
+        self.bytes.len() / self.width.bytes()
     }
 }
 
 impl Tokens {
-    /// Tokens held in memory.
+    /// Create tokens in memory.
     ///
     /// `loss` says on which tokens the loss is taken (`None`: on all); `document_starts` is the
-    /// index of the first token of each document, ascending; `text_bytes` is how many bytes of text
-    /// the tokens stand for.
+    /// index of the first token of each document, ascending; `text_bytes` is the number of bytes of
+    /// text that the tokens stand for.
     ///
     /// # Panics
     /// If `loss` has another length than `ids` or a document starts outside them.
@@ -125,112 +74,119 @@ impl Tokens {
             "a document starts past the end"
         );
         let mut bytes = Vec::with_capacity(4 * ids.len());
-        ids.iter().for_each(|&id| Width::Four.write(id, &mut bytes));
+        ids.iter()
+            .for_each(|&id| IdWidth::Four.write(id, &mut bytes));
         Self {
             ids: Ids {
                 bytes: Bytes::Held(bytes),
-                width: Width::Four,
+                width: IdWidth::Four,
             },
             loss: loss.map(|loss| Bytes::Held(loss.iter().map(|&on| u8::from(on)).collect())),
-            starts: Bytes::Held(
-                document_starts
-                    .iter()
-                    .flat_map(|&start| (start as u64).to_le_bytes())
-                    .collect(),
+            documents: DocumentIndex::new(
+                Bytes::Held(
+                    document_starts
+                        .iter()
+                        .flat_map(|&start| (start as u64).to_le_bytes())
+                        .collect(),
+                ),
+                ids.len(),
             ),
             text_bytes,
             reads: AtomicUsize::new(0),
-            orders: Orders::default(),
+            epoch_orders: EpochOrders::default(),
         }
     }
 
-    /// Maps the files of a cache that has been verified.
-    ///
-    /// Marks on every token are as good as none.
+    /// Map the files of a cache entry that has been verified. A loss mask that is on everywhere is
+    /// dropped.
     pub(crate) fn map(
         ids: &Path,
-        width: Width,
+        width: IdWidth,
         loss: Option<&Path>,
         starts: &Path,
         text_bytes: u64,
     ) -> std::io::Result<Self> {
+        let ids = Ids {
+            bytes: Bytes::map(ids)?,
+            width,
+        };
         Ok(Self {
-            ids: Ids {
-                bytes: Bytes::map(ids)?,
-                width,
-            },
             loss: loss
                 .map(Bytes::map)
                 .transpose()?
                 .filter(|loss| loss.contains(&0)),
-            starts: Bytes::map(starts)?,
+            documents: DocumentIndex::new(Bytes::map(starts)?, ids.len()),
+            ids,
             text_bytes,
             reads: AtomicUsize::new(0),
-            orders: Orders::default(),
+            epoch_orders: EpochOrders::default(),
         })
     }
 
-    /// How many tokens there are.
+    /// Return how many tokens there are.
     pub fn len(&self) -> usize {
-        self.ids.bytes.len() / self.ids.width.bytes()
+        self.ids.len()
     }
 
-    /// Whether there are none.
+    /// Return whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many bytes of text the tokens stand for. End-of-text tokens stand for none. With it a
-    /// loss per token becomes bits per byte: `loss · len / (ln 2 · bytes)`.
+    /// Return how many bytes of text the tokens stand for. End-of-text tokens stand for none. It
+    /// converts a loss per token to bits per byte: `loss · len / (ln 2 · bytes)`.
     pub fn bytes(&self) -> u64 {
         self.text_bytes
     }
 
-    /// How many documents there are.
+    /// Return how many documents there are.
     pub fn documents(&self) -> usize {
-        self.starts.len() / 8
+        self.documents.count()
     }
 
-    /// The tokens of document `i`, its end-of-text included.
+    /// Return the tokens of document `i`, its end-of-text token included.
     ///
     /// # Panics
     /// If there is no such document.
     pub fn document(&self, i: usize) -> Range<usize> {
-        let start = |i: usize| {
-            let bytes = self.starts[8 * i..8 * i + 8]
-                .try_into()
-                .expect("eight bytes were taken");
-            u64::from_le_bytes(bytes) as usize
-        };
-        start(i)..if i + 1 < self.documents() {
-            start(i + 1)
-        } else {
-            self.len()
-        }
+        self.documents.range(i)
     }
 
-    /// Whether the loss is taken on some of the tokens only.
+    /// Return the ranges of tokens that make up `range` of an epoch, in which the documents follow
+    /// each other in an order that `seed` and `epoch` determine.
+    pub(crate) fn epoch_ranges(
+        &self,
+        seed: u64,
+        epoch: u64,
+        range: Range<usize>,
+    ) -> Vec<Range<usize>> {
+        self.epoch_orders
+            .get(&self.documents, seed, epoch)
+            .token_ranges(&self.documents, range)
+    }
+
+    /// Return whether the loss is taken on some of the tokens only.
     pub fn has_loss_mask(&self) -> bool {
         self.loss.is_some()
     }
 
-    /// How many tokens that a model can be asked for, all but the first, the loss is taken on.
+    /// Return on how many tokens the loss is taken, without the first, which no model predicts.
     pub fn loss_tokens(&self) -> usize {
-        self.marked_in(1.min(self.len())..self.len())
+        self.loss_tokens_in(1.min(self.len())..self.len())
     }
 
-    /// How many of the tokens in `range` the loss is taken on.
+    /// Return on how many of the tokens in `range` the loss is taken.
     ///
     /// # Panics
     /// If `range` reaches past the end.
-    pub fn marked_in(&self, range: Range<usize>) -> usize {
+    pub fn loss_tokens_in(&self, range: Range<usize>) -> usize {
         match &self.loss {
             Some(loss) => loss[range].iter().map(|&mark| usize::from(mark == 1)).sum(),
             None => range.len(),
         }
     }
 
-    /// The ids in `range`.
+    /// Return the ids in `range`.
     ///
     /// # Panics
     /// If `range` reaches past the end.
@@ -240,22 +196,22 @@ impl Tokens {
         ids
     }
 
-    /// That a model with so many rows can read all of them.
+    /// Return an error unless a model with `rows` embedding rows can read all tokens.
     ///
     /// # Errors
-    /// [`DataError::NoRow`], of the first that it cannot.
+    /// [`DataError::TokenOutsideModel`] for the first that it cannot read.
     pub fn check_rows(&self, tokenizer: &Tokenizer, rows: usize) -> Result<(), DataError> {
-        const AT_ONCE: usize = 1 << 16;
+        const CHUNK: usize = 1 << 16;
         if tokenizer.vocab_size() <= rows {
             return Ok(());
         }
-        for first in (0..self.len()).step_by(AT_ONCE) {
-            tokenizer.check_rows(&self.read(first..self.len().min(first + AT_ONCE)), rows)?;
+        for first in (0..self.len()).step_by(CHUNK) {
+            tokenizer.check_rows(&self.read(first..self.len().min(first + CHUNK)), rows)?;
         }
         Ok(())
     }
 
-    /// Appends the ids in `range` to `ids`.
+    /// Append the ids in `range` to `ids`.
     ///
     /// # Panics
     /// If `range` reaches past the end.
@@ -263,14 +219,14 @@ impl Tokens {
         let width = self.ids.width.bytes();
         let bytes = &self.ids.bytes[width * range.start..width * range.end];
         match self.ids.width {
-            Width::Two => ids.extend(
+            IdWidth::Two => ids.extend(
                 bytes
                     .as_chunks()
                     .0
                     .iter()
                     .map(|&two| u32::from(u16::from_le_bytes(two))),
             ),
-            Width::Four => ids.extend(
+            IdWidth::Four => ids.extend(
                 bytes
                     .as_chunks()
                     .0
@@ -281,7 +237,7 @@ impl Tokens {
         self.count_read(range.len());
     }
 
-    /// Appends to `marks`, for the tokens in `range`, whether the loss is taken on them.
+    /// Append to `marks`, for each token in `range`, whether the loss is taken on it.
     ///
     /// # Panics
     /// If `range` reaches past the end.
@@ -292,7 +248,7 @@ impl Tokens {
         }
     }
 
-    /// Gives back the pages of the mappings now and then. A long read counts as many.
+    /// Give back the pages of the mappings after some reads. A long read counts as several.
     fn count_read(&self, tokens: usize) {
         let reads = 1 + tokens / 16_384;
         let before = self.reads.fetch_add(reads, Ordering::Relaxed);

@@ -1,21 +1,21 @@
-//! Windows of tokens: what a training step and an evaluation look at.
+//! Windows of tokens: the batches of training and evaluation.
 
 use crate::{Tokens, random::below};
 use sisun_config::randomness::stream;
 use std::{iter::once, ops::Range};
 
-/// Some windows of equal length, each with the tokens that follow.
+/// Windows of equal length, each with the token that follows each of its tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// Rows.
+    /// The number of rows.
     pub batch_size: usize,
-    /// Columns.
+    /// The number of columns.
     pub context_len: usize,
-    /// `[batch, pos]`, row-major.
+    /// The input ids, `[batch, pos]`, row-major.
     pub inputs: Vec<u32>,
-    /// `[batch, pos]`, row-major: the token after each input.
+    /// The id after each input, `[batch, pos]`, row-major.
     pub targets: Vec<u32>,
-    /// `[batch, pos]`, row-major: whether the loss is taken on the target. `None`: on every one.
+    /// Whether the loss is taken on each target, `[batch, pos]`, row-major. `None`: on every one.
     pub loss_mask: Option<Vec<bool>>,
 }
 
@@ -31,12 +31,12 @@ impl Batch {
         }
     }
 
-    /// Adds the row whose `context_len + 1` tokens are those of `stretches`, one after another.
-    fn push(&mut self, tokens: &Tokens, stretches: impl Iterator<Item = Range<usize>> + Clone) {
+    /// Add the row whose `context_len + 1` tokens are those of `ranges`, one after another.
+    fn push(&mut self, tokens: &Tokens, ranges: impl Iterator<Item = Range<usize>> + Clone) {
         let mut ids = Vec::with_capacity(self.context_len + 1);
-        stretches
+        ranges
             .clone()
-            .for_each(|stretch| tokens.read_into(stretch, &mut ids));
+            .for_each(|range| tokens.read_into(range, &mut ids));
         assert_eq!(
             ids.len(),
             self.context_len + 1,
@@ -46,18 +46,18 @@ impl Batch {
         self.targets.extend_from_slice(&ids[1..]);
         if let Some(mask) = &mut self.loss_mask {
             let mut marks = Vec::with_capacity(ids.len());
-            stretches.for_each(|stretch| tokens.read_loss_into(stretch, &mut marks));
+            ranges.for_each(|range| tokens.read_loss_into(range, &mut marks));
             mask.extend_from_slice(&marks[1..]);
         }
     }
 }
 
-/// Windows at random places, as nanoGPT takes them: starts are uniform in `0..len - context_len`.
+/// Return windows at random places, as nanoGPT does: starts are uniform in `0..len - context_len`.
 ///
 /// The batch is a function of the arguments alone.
 ///
 /// # Panics
-/// If `tokens` holds no window, which [`prepare`](crate::prepare) has made sure of.
+/// If `tokens` does not hold a window; [`prepare`](crate::prepare) refuses such text.
 pub fn random_batch(
     tokens: &Tokens,
     batch_size: usize,
@@ -79,9 +79,9 @@ pub fn random_batch(
     batch
 }
 
-/// Windows that go through the documents epoch by epoch: each epoch is all documents in an order
-/// drawn from (seed, epoch), one after another, and windows follow one another through the endless
-/// row of epochs. So every token is a target exactly once an epoch, except the very first of all.
+/// Return windows that go through the documents epoch by epoch. Each epoch is all documents in an
+/// order drawn from (seed, epoch), and windows follow one another through the sequence of epochs, so
+/// that every token is a target exactly once in each epoch, except the very first token of all.
 ///
 /// The batch is a function of the arguments alone.
 ///
@@ -101,29 +101,24 @@ pub fn epoch_batch(
         let mut at =
             (u128::from(micro_step) * batch_size as u128 + u128::from(row)) * context_len as u128;
         let end = at + context_len as u128 + 1;
-        let mut stretches = Vec::new();
+        let mut ranges = Vec::new();
         while at < end {
             let (epoch, from) = ((at / len as u128) as u64, (at % len as u128) as usize);
             let upto = (from as u128 + (end - at)).min(len as u128) as usize;
-            stretches.extend(
-                tokens
-                    .orders
-                    .get(tokens, seed, epoch)
-                    .stretches(tokens, from..upto),
-            );
+            ranges.extend(tokens.epoch_ranges(seed, epoch, from..upto));
             at += (upto - from) as u128;
         }
-        batch.push(tokens, stretches.into_iter());
+        batch.push(tokens, ranges.into_iter());
     }
     batch
 }
 
-/// The same windows every time, none overlapping another in its targets, in batches of up to
-/// `batch_size`.
+/// Return the windows of an evaluation, in batches of up to `batch_size`: the same every time, with
+/// each token at most once as a target.
 ///
-/// Without a limit every token but the first is a target exactly once; what is left at the end is a
+/// Without a limit every token but the first is a target exactly once; the rest at the end is a
 /// window shorter than `context_len`, in a batch of its own. With a limit there are that many full
-/// windows, evenly spaced among those with a token that the loss is taken on (all of them, if there
+/// windows, evenly spaced among those with a token on which the loss is taken (all of them, if there
 /// are fewer). If only the rest has such tokens, or there is no full window, it is the rest.
 ///
 /// # Panics
@@ -138,18 +133,19 @@ pub fn evaluation_windows(
     let targets = tokens.len().saturating_sub(1);
     let full = targets / context_len;
     let window = move |i: usize| i * context_len..(i + 1) * context_len + 1;
-    let starts = match limit {
+    let choice = match limit {
         Some(limit) if tokens.has_loss_mask() => {
-            let counts = |i: &usize| tokens.marked_in(window(*i).start + 1..window(*i).end) > 0;
-            Starts::Listed(evenly((0..full).filter(counts).collect(), limit))
+            let counts =
+                |i: &usize| tokens.loss_tokens_in(window(*i).start + 1..window(*i).end) > 0;
+            WindowChoice::Listed(evenly_spaced((0..full).filter(counts).collect(), limit))
         }
-        Some(limit) => Starts::Even {
+        Some(limit) => WindowChoice::Even {
             taken: limit.min(full),
             full,
         },
-        None => Starts::Even { taken: full, full },
+        None => WindowChoice::Even { taken: full, full },
     };
-    let taken = starts.len();
+    let taken = choice.len();
     let rest = if limit.is_none() || taken == 0 {
         targets % context_len
     } else {
@@ -158,7 +154,7 @@ pub fn evaluation_windows(
     let batches = (0..taken).step_by(batch_size).map(move |first| {
         let rows = first..taken.min(first + batch_size);
         let mut batch = Batch::new(tokens, rows.len(), context_len);
-        rows.for_each(|i| batch.push(tokens, once(window(starts.get(i)))));
+        rows.for_each(|i| batch.push(tokens, once(window(choice.get(i)))));
         batch
     });
     batches.chain((rest > 0).then(|| {
@@ -168,15 +164,15 @@ pub fn evaluation_windows(
     }))
 }
 
-/// Which windows are taken.
-enum Starts {
-    /// Number ⌊i · full / taken⌋ of the `full` ones.
+/// The choice of windows among the full ones.
+enum WindowChoice {
+    /// Window ⌊i · full / taken⌋ of the `full` ones.
     Even { taken: usize, full: usize },
-    /// These.
+    /// The windows with these numbers.
     Listed(Vec<usize>),
 }
 
-impl Starts {
+impl WindowChoice {
     fn len(&self) -> usize {
         match self {
             Self::Even { taken, .. } => *taken,
@@ -192,9 +188,9 @@ impl Starts {
     }
 }
 
-/// At most `limit` of these, evenly spaced.
-fn evenly(all: Vec<usize>, limit: usize) -> Vec<usize> {
-    let even = Starts::Even {
+/// Return at most `limit` of these, evenly spaced.
+fn evenly_spaced(all: Vec<usize>, limit: usize) -> Vec<usize> {
+    let even = WindowChoice::Even {
         taken: limit.min(all.len()),
         full: all.len(),
     };
