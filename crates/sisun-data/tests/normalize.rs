@@ -66,7 +66,7 @@ fn training_text_and_prompts_are_composed() {
             desk.messages
         );
 
-        // What every tool reads the tokenizer with.
+        // The file from which every tool reads the tokenizer.
         let path = desk.path("saved.json");
         corpus.tokenizer.save(path.as_ref()).unwrap();
         let saved = Tokenizer::from_file(path.as_ref()).unwrap();
@@ -167,7 +167,7 @@ fn a_form_that_would_be_known_is_named() {
 }
 
 #[test]
-fn a_prompt_in_the_other_form_is_told() {
+fn a_prompt_in_the_other_form_has_a_note() {
     let text = TEXT.repeat(40);
     for (trained, other, form) in [
         (text.clone(), decomposed(TEXT), "composed (NFC)"),

@@ -37,7 +37,7 @@ pub(crate) struct TokenBatch<'a> {
     pub(crate) ids: &'a [u32],
     pub(crate) text_bytes: usize,
     pub(crate) starts_document: bool,
-    /// Whether the loss is taken on these tokens.
+    /// True if the loss is taken on these tokens.
     pub(crate) loss: bool,
 }
 

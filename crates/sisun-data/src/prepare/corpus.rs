@@ -29,7 +29,7 @@ pub struct SourceSummary {
     pub bytes: u64,
     /// SHA-256, in hexadecimal, of the text of each file, in their order.
     pub sha256: String,
-    /// Whether a line ended in a carriage return.
+    /// True if a line ended in a carriage return.
     pub carriage_returns: bool,
 }
 

@@ -214,3 +214,25 @@ fn find_cut(text: &str, context: usize) -> Option<usize> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Split, SplitBoundary};
+
+    /// Another form would change the key of every cache entry.
+    #[test]
+    fn the_debug_form_of_a_boundary_is_fixed() {
+        let form = |boundary: SplitBoundary| format!("{boundary:?}");
+        assert_eq!(form(SplitBoundary::None(Split::Training)), "None(Training)");
+        assert_eq!(
+            form(SplitBoundary::None(Split::Validation)),
+            "None(Validation)"
+        );
+        assert_eq!(form(SplitBoundary::Character(7)), "Character(7)");
+        let boundary = SplitBoundary::Document {
+            target: 7,
+            documents: 2,
+        };
+        assert_eq!(form(boundary), "Document { target: 7, documents: 2 }");
+    }
+}

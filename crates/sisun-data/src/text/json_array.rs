@@ -1,4 +1,4 @@
-//! The elements of a JSON array that is larger than memory may be.
+//! Splitting a JSON array that may be larger than memory into its elements.
 
 /// A reader that takes the text of an array piece by piece and passes on each element.
 #[derive(Debug, Default)]
@@ -7,7 +7,7 @@ pub(crate) struct ArrayElements {
     depth: usize,
     within_string: bool,
     escaped: bool,
-    /// Whether the array has ended.
+    /// True if the array has ended.
     closed: bool,
     element: String,
     /// The number of line breaks so far.

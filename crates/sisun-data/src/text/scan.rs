@@ -16,7 +16,7 @@ pub(crate) struct TextScan {
     pub(crate) documents: u64,
     pub(crate) characters: u64,
     pub(crate) bytes: u64,
-    /// Whether some documents have answers.
+    /// True if some documents have answers.
     pub(crate) has_answers: bool,
     /// SHA-256 of the documents and their ends, whatever files they were in.
     pub(crate) sha256: [u8; 32],

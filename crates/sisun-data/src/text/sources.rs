@@ -109,6 +109,7 @@ pub(crate) fn exclude(inputs: Vec<InputFile>, others: &[InputFile]) -> Vec<Input
         .collect()
 }
 
+/// Return the files of one source.
 fn files_of(source: &str, data: &DataConfig) -> Result<Vec<PathBuf>, DataError> {
     let path = Path::new(source);
     match look(path).map_err(DataError::io(path)) {

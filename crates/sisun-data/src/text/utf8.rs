@@ -14,7 +14,7 @@ pub(crate) struct ReadSummary {
     hash: Sha256,
     pub(crate) files: u64,
     pub(crate) bytes: u64,
-    /// Whether a line ended in a carriage return.
+    /// True if a line ended in a carriage return.
     pub(crate) carriage_returns: bool,
     pub(crate) nulls: NullRecords,
 }

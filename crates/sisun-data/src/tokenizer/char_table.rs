@@ -57,7 +57,7 @@ pub(crate) struct CharTable {
     /// Indexed by code point.
     ids: Vec<u32>,
     end_of_text: Option<u32>,
-    /// Whether text is composed (NFC) first.
+    /// True if text is composed (NFC) first.
     composes: bool,
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct Coverage {
     missing: Missing,
 }
 
-/// The tokens that a BPE model without an unknown token missing.
+/// The tokens that a BPE model without an unknown token lacks.
 #[derive(Clone, Debug)]
 enum Missing {
     Nothing,

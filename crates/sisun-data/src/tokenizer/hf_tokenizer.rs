@@ -22,11 +22,11 @@ use tokenizers::{
 const UNMEASURED_LEN: u64 = 64 << 20;
 /// Longer text may grow by this factor. Arabic ligatures become 11 times as long, and few texts
 /// consist of them.
-const MAX_GROWTH: u64 = 16;
+const MAX_MEASURED_GROWTH: u64 = 16;
 
 /// The time that encoding or decoding may take where the tokenizer's parts do not bound it: this,
-/// and a second for every `BYTES_PER_SECOND` bytes, a fiftieth of what the library's slowest part
-/// encodes.
+/// and a second for every `BYTES_PER_SECOND` bytes. The library's slowest part encodes fifty times
+/// as many in a second.
 const BASE_TIME_LIMIT: Duration = Duration::from_secs(10);
 const BYTES_PER_SECOND: u64 = 20_000;
 
@@ -119,6 +119,7 @@ impl HfTokenizer {
             .is_ok_and(|text| text.get().contains('한'))
     }
 
+    /// Return an error that names the file of the tokenizer, if it has one.
     fn unusable(&self, message: String) -> DataError {
         match &self.path {
             Some(path) => DataError::TokenizerFile {
@@ -150,7 +151,7 @@ impl HfTokenizer {
         let parts = rayon::current_num_threads().clamp(1, texts.len().max(1));
         if !self.limits.unbounded_encoding || texts.is_empty() {
             let encode = |(i, text): (usize, &&str)| {
-                self.encode_here(text, special)
+                self.encode_on_this_thread(text, special)
                     .map_err(|failure| (i, failure))
             };
             return match parts {
@@ -170,7 +171,7 @@ impl HfTokenizer {
             move || -> Result<Vec<Encoding>, (usize, EncodeError)> {
                 let encode = |(i, text): (usize, &String)| {
                     library
-                        .encode_here(text, special)
+                        .encode_on_this_thread(text, special)
                         .map_err(|failure| (first + i, failure))
                 };
                 texts.iter().enumerate().map(encode).collect()
@@ -186,11 +187,14 @@ impl HfTokenizer {
         }
     }
 
-    fn encode_here(&self, text: &str, special: bool) -> Result<Encoding, EncodeError> {
+    /// Encode on this thread, after checking the growth of the text.
+    fn encode_on_this_thread(&self, text: &str, special: bool) -> Result<Encoding, EncodeError> {
         self.check_growth(text).map_err(EncodeError::Unusable)?;
         match caught(|| self.inner.encode(text, special)) {
             Some(encoded) => encoded.map_err(EncodeError::Library),
-            None => Err(EncodeError::Unusable(self.unusable(self.damaged_on(text)))),
+            None => Err(EncodeError::Unusable(
+                self.unusable(self.describe_panic(text)),
+            )),
         }
     }
 
@@ -200,7 +204,7 @@ impl HfTokenizer {
         if growth.saturating_mul(length) <= UNMEASURED_LEN {
             return Ok(());
         }
-        let most = MAX_GROWTH * length;
+        let most = MAX_MEASURED_GROWTH * length;
         let at_once = (UNMEASURED_LEN / growth).max(4) as usize;
         let (mut rest, mut found) = (text, 0_u64);
         while !rest.is_empty() {
@@ -208,8 +212,9 @@ impl HfTokenizer {
             (part, rest) = rest.split_at(rest.floor_char_boundary(at_once.min(rest.len())));
             found += self.normalized(part)?.get().len() as u64;
             if found > most {
-                let problem =
-                    format!("its normalizer makes a text more than {MAX_GROWTH} times as long");
+                let problem = format!(
+                    "its normalizer makes a text more than {MAX_MEASURED_GROWTH} times as long"
+                );
                 return Err(self.unusable(problem));
             }
         }
@@ -272,7 +277,7 @@ impl HfTokenizer {
     }
 
     /// Name the part in which the library panics.
-    fn damaged_on(&self, text: &str) -> String {
+    fn describe_panic(&self, text: &str) -> String {
         let in_words = || {
             let mut words = PreTokenizedString::from(text);
             let split = self

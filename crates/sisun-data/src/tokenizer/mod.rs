@@ -53,7 +53,7 @@ pub struct Tokenizer {
     prefix: Vec<u32>,
     /// The tokens that end a text.
     eos_token_ids: Vec<u32>,
-    /// Whether text is composed (NFC) before it is encoded.
+    /// True if text is composed (NFC) before it is encoded.
     composes: bool,
     /// SHA-256 of the canonical JSON, in hexadecimal.
     sha256: String,
@@ -96,7 +96,7 @@ impl Tokenizer {
     /// callers cut a text to the length of the model, and no batch here needs padding. The files
     /// beside it, in a Hugging Face directory or a run directory, name the tokens that end a text:
     /// `generation_config.json`, `config.json`, `tokenizer_config.json` and
-    /// `special_tokens_map.json`. Where none of them does, the name of a token has to.
+    /// `special_tokens_map.json`. If none of them does, the token is found by its name.
     ///
     /// # Errors
     /// [`DataError::Io`] if the file cannot be read, [`DataError::TokenizerFile`] if it is not a

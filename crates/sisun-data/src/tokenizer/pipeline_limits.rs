@@ -13,17 +13,17 @@ const MAX_GROWTH: u64 = 4096;
 const MAX_PRE_TOKENIZER_GROWTH: u64 = 16;
 /// The largest bounded `max_input_chars_per_word`: the time of the library's WordPiece grows with
 /// the cube of a word's length. BERT has 100.
-const LONGEST_WORD: u64 = 200;
+const MAX_WORD_CHARS: u64 = 200;
 
 /// The cost of a tokenizer's parts, known before they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PipelineLimits {
     /// The most bytes that the normalizer makes of one byte.
     pub(crate) growth: u64,
-    /// Whether the time to encode is unbounded, because the file has a regular expression to search
+    /// True if the time to encode is unbounded, because the file has a regular expression to search
     /// for or allows long words.
     pub(crate) unbounded_encoding: bool,
-    /// Whether the time to decode is unbounded.
+    /// True if the time to decode is unbounded.
     pub(crate) unbounded_decoding: bool,
 }
 
@@ -54,7 +54,7 @@ impl PipelineLimits {
     /// # Errors
     /// Text that is not JSON, or a part that can lengthen a text far more than any that exists.
     pub(crate) fn check(json: &[u8]) -> Result<Self, String> {
-        // The library panics on some files that are no JSON.
+        // The library panics on some files that are not JSON.
         let file: File = serde_json::from_slice(json).map_err(|error| error.to_string())?;
         let growth = normalizer_growth(&file.normalizer)?;
         let pre_tokenizer = pre_tokenizer_growth(&file.pre_tokenizer);
@@ -73,7 +73,7 @@ impl PipelineLimits {
         let long_words = file
             .model
             .and_then(|model| model.max_input_chars_per_word.as_u64())
-            .is_some_and(|most| most > LONGEST_WORD);
+            .is_some_and(|most| most > MAX_WORD_CHARS);
         Ok(Self {
             growth,
             unbounded_encoding: has_regex(&file.normalizer)
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_grow_without_bound_is_refused() {
+    fn unbounded_growth_is_refused() {
         let ten =
             json!({ "type": "Replace", "pattern": { "String": "a" }, "content": "aaaaaaaaaa" });
         let nested = json!({ "type": "Sequence", "normalizers": [{ "type": "Sequence", "normalizers": vec![ten; 40] }] });
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_damaged_charsmap_is_refused() {
-        for (map, told) in [
+        for (map, message) in [
             ("*", "not base64"),
             ("", "is empty"),
             (
@@ -307,7 +307,7 @@ mod tests {
                 Value::Null,
             );
             let refused = refused.unwrap_err();
-            assert!(refused.contains(told), "{refused}");
+            assert!(refused.contains(message), "{refused}");
         }
     }
 }

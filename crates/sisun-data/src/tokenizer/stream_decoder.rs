@@ -3,7 +3,7 @@
 use super::vocabulary::Vocabulary;
 use crate::DataError;
 
-/// How many ids before the new text a decoder keeps in view, and how many of white space at most.
+/// The number of ids before the new text that a decoder keeps, and the most ids of white space.
 const CONTEXT_IDS: usize = 16;
 
 /// Decode ids one by one without ever returning part of a character: bytes that are not yet a
@@ -20,9 +20,9 @@ pub struct StreamDecoder<'t> {
     ids: Vec<u32>,
     /// The text of `ids` that was returned, or that precedes.
     returned: String,
-    /// How many of `ids` were there when text was last returned.
+    /// The number of `ids` when text was last returned.
     complete: usize,
-    /// Whether a run of bytes is returned as soon as it is text, although further bytes could make
+    /// True if a run of bytes is returned as soon as it is text, although further bytes could make
     /// it invalid.
     eager: bool,
 }
@@ -125,8 +125,8 @@ impl<'t> StreamDecoder<'t> {
         Ok(new_text(&self.returned, &text).to_owned())
     }
 
-    /// Drop the ids that are no longer needed. White space alone is kept: it does not show how a
-    /// decoder treats the beginning of a text.
+    /// Drop the ids that are no longer needed. White space alone is kept, because it does not
+    /// show how a decoder treats the beginning of a text.
     fn drop_context(&mut self, text: String) -> Result<(), DataError> {
         let rest = self.vocabulary.decode(&self.ids[self.complete..])?;
         if rest.trim().is_empty() && self.ids.len() < CONTEXT_IDS {

@@ -9,9 +9,9 @@ pub struct TokenLabel {
     pub id: u32,
     /// Its text, made visible.
     pub text: String,
-    /// Where it begins in the text, in characters.
+    /// The start of its range in the text, in characters.
     pub start: usize,
-    /// Where it ends in the text, in characters.
+    /// The end of its range in the text, in characters.
     pub end: usize,
 }
 

@@ -15,9 +15,9 @@ pub(crate) struct Vocabulary {
     unassigned: Arc<HashSet<u32>>,
     /// A token of letters. Decoding another token after it gives that token's text within a text.
     letters: Option<u32>,
-    /// Whether tokens are written in GPT-2's alphabet of bytes.
+    /// True if tokens are written in GPT-2's alphabet of bytes.
     byte_level: bool,
-    /// Whether the decoder reads tokens such as `<0xED>` as bytes.
+    /// True if the decoder reads tokens such as `<0xED>` as bytes.
     byte_fallback: bool,
 }
 

@@ -29,7 +29,7 @@ pub(crate) type WordCache = HashMap<Box<str>, Box<[u32]>>;
 pub(crate) struct WordEncoder {
     /// Special tokens and their ids.
     specials: Vec<(String, u32)>,
-    /// Whether text is composed (NFC) first.
+    /// True if text is composed (NFC) first.
     composes: bool,
 }
 
@@ -113,7 +113,7 @@ fn first_word_len(text: &str) -> usize {
     if word.len() == text.len() || !word.chars().all(char::is_whitespace) {
         return word.len();
     }
-    // White space before a word leaves its last character to it.
+    // The last character of white space belongs to the word after it.
     match word.char_indices().next_back() {
         Some((at, _)) if at > 0 => at,
         _ => word.len(),

@@ -15,7 +15,8 @@ pub struct Batch {
     pub inputs: Vec<u32>,
     /// The id after each input, `[batch, pos]`, row-major.
     pub targets: Vec<u32>,
-    /// Whether the loss is taken on each target, `[batch, pos]`, row-major. `None`: on every one.
+    /// For each target, true if the loss is taken on it, `[batch, pos]`, row-major. `None`: on every
+    /// target.
     pub loss_mask: Option<Vec<bool>>,
 }
 
