@@ -6,7 +6,7 @@ use sisun_config::PretrainedSpec;
 use sisun_files::{is_file, look};
 use sisun_hf::SidecarFile;
 use sisun_model::Run;
-use sisun_train::{COMPANIONS, InitialWeights};
+use sisun_train::{InitialWeights, SIDECAR_DIR};
 use std::path::Path;
 
 /// What a configuration takes from it; no weights are read.
@@ -63,7 +63,7 @@ pub(crate) fn open(
         let (model, _) = run.model(device)?;
         Ok(InitialWeights {
             model,
-            companions: plain(sisun_hf::companions(&run.root().join(COMPANIONS))?),
+            companions: plain(sisun_hf::companions(&run.root().join(SIDECAR_DIR))?),
         })
     };
     read().with_context(|| named(path))

@@ -142,7 +142,7 @@ impl DeviceArgs {
 
     /// Tells that a text is in another form of Unicode than the tokenizer's vocabulary, if it is.
     pub(crate) fn note_form(&self, tokenizer: &Tokenizer, text: &str) -> Result<()> {
-        if let Some(note) = tokenizer.form_note(text)? {
+        if let Some(note) = tokenizer.normalization_note(text)? {
             self.note(&note);
         }
         Ok(())

@@ -12,7 +12,7 @@ use sisun_data::{Tokens, prepare_whole};
 use sisun_hf::SidecarFile;
 use sisun_infer::LanguageModel;
 use sisun_model::{Run, memory};
-use sisun_train::{COMPANIONS, own_text};
+use sisun_train::{SIDECAR_DIR, own_text};
 use std::path::{Path, PathBuf};
 
 /// In what numbers to compute.
@@ -99,7 +99,7 @@ impl ModelSource {
         let run = Run::open(&path)?;
         let notes = run.notes()?;
         let config = run.config()?;
-        let came_along = run.root().join(COMPANIONS);
+        let came_along = run.root().join(SIDECAR_DIR);
         let remedy = || {
             format!(
                 "{} came with the model that the run began from: restore it",

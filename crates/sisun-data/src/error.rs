@@ -1,5 +1,6 @@
-//! What can be wrong with the data a person gives.
+//! Errors of reading, tokenizing and caching text.
 
+use crate::{text::characters::list_characters, tokenizer::END_OF_TEXT};
 use sisun_config::ErrorKind;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -8,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// `data.sources` is an empty list.
+    /// `data.sources` is empty.
     #[error(
         "data.sources is empty; name at least one file, folder or glob, or `-` for standard input"
     )]
@@ -21,20 +22,20 @@ pub enum DataError {
         /// The nearest name in the same folder.
         suggestion: Option<PathBuf>,
     },
-    /// A symbolic link to something that is not there.
+    /// A symbolic link whose target does not exist.
     #[error("data source `{}` is a link to `{}`, which does not exist: restore that, or remove the link", path.display(), target.display())]
     DeadLink {
         /// The link.
         path: PathBuf,
-        /// What it says.
+        /// Its target.
         target: PathBuf,
     },
-    /// A glob that is not well formed.
+    /// A glob that is malformed.
     #[error("data source `{pattern}` is not a valid glob: {message}")]
-    Glob {
+    InvalidGlob {
         /// The glob.
         pattern: String,
-        /// What is wrong with it.
+        /// The error.
         message: String,
     },
     /// A folder or glob without a single text file.
@@ -51,11 +52,11 @@ pub enum DataError {
         /// The file or sources.
         name: String,
     },
-    /// Text that is not what it was a moment before.
+    /// Text that changed between two passes over it.
     #[error(
         "the text changed while it was read ({sources}): nothing was kept of it; start again once it is not written to"
     )]
-    Changed {
+    TextChanged {
         /// The files.
         sources: String,
     },
@@ -66,7 +67,7 @@ pub enum DataError {
         path: PathBuf,
         /// Byte offset of the first NUL.
         offset: u64,
-        /// What it may be and what to do then.
+        /// The likely format and its remedy.
         hint: Option<&'static str>,
     },
     /// A file that is not UTF-8.
@@ -79,7 +80,7 @@ pub enum DataError {
         /// The byte found there.
         byte: u8,
     },
-    /// Every source is named as text to hold out, too.
+    /// Sources that are all validation text as well.
     #[error(
         "all of data.sources ({name}) is in data.validation as well, so that nothing is left to learn from: name other text to hold out, or leave data.validation out"
     )]
@@ -87,12 +88,12 @@ pub enum DataError {
         /// The sources.
         name: String,
     },
-    /// A text with a token that the model has no row for.
+    /// A text with a token for which the model has no row.
     #[error(
         "the text has the token {token:?} (id {id}), but the model has only {rows} rows (0 to {}) and knows no such token: leave it out of the text",
         rows.saturating_sub(1)
     )]
-    NoRow {
+    TokenOutsideModel {
         /// The token.
         token: String,
         /// Its id.
@@ -100,22 +101,22 @@ pub enum DataError {
         /// Rows of the model's embedding.
         rows: usize,
     },
-    /// A file beside a tokenizer that does not say which tokens end a text.
+    /// A file beside a tokenizer that should name the tokens that end a text, and is malformed.
     #[error("{}: {problem}", path.display())]
-    Ends {
+    EosTokenFile {
         /// The file.
         path: PathBuf,
-        /// What it says.
+        /// The error.
         problem: String,
     },
-    /// A record of JSON lines, or of an array, that is no JSON object.
+    /// A record of JSON lines, or of an array, that is not a JSON object.
     #[error("`{}` line {line}: not a JSON object ({message})", path.display())]
     JsonLine {
         /// The file.
         path: PathBuf,
         /// Line number, from 1.
         line: u64,
-        /// What the parser says.
+        /// The error of the parser.
         message: String,
     },
     /// A record whose field is missing or is not a string.
@@ -128,23 +129,23 @@ pub enum DataError {
         /// The field, what it holds, and the remedy.
         problem: String,
     },
-    /// A field of JSON lines is asked for, and no source holds any.
+    /// A configured field of JSON lines, although no source holds any.
     #[error(
         "{key} is set, but no source holds JSON lines ({sources}); leave it out to learn plain text, or give files whose lines are JSON objects"
     )]
     NoJsonLines {
         /// The configuration key, with its value.
         key: String,
-        /// What is read.
+        /// The sources that are read.
         sources: String,
     },
-    /// A held-out fraction that is no fraction.
+    /// A validation fraction that is not between 0 and 1.
     #[error("data.validation_fraction is {value}; it must lie between 0 and 1")]
     ValidationFraction {
         /// The value.
         value: f64,
     },
-    /// A split that does not hold one window.
+    /// A split shorter than one window.
     #[error("the {split} text has {tokens} tokens, but one window of context_len = {context_len} needs {}; give more text, a smaller model.context_len{}", context_len + 1, if *split == "validation" { ", or a larger data.validation_fraction" } else { "" })]
     TooShort {
         /// `training` or `validation`.
@@ -156,17 +157,17 @@ pub enum DataError {
     },
     /// A split on which no loss can be taken.
     #[error("every answer in the {split} text is empty, so that there is nothing to take the loss on; name another field with data.jsonl_answer_field, or leave the key out to take it on all of the text{}", if *split == "validation" { ", or hold out more with data.validation_fraction" } else { "" })]
-    NothingMarked {
+    NoLossTokens {
         /// `training`, `validation` or `given`.
         split: &'static str,
     },
-    /// Several documents, and a tokenizer that cannot mark where one ends.
+    /// Several documents, and a tokenizer without a token to end them.
     #[error(
         "the text has several documents but the tokenizer has no end-of-text token; name it as eos_token in a tokenizer_config.json beside the tokenizer, add `{}` to it, or read one single file with data.documents = \"file\"",
-        crate::END_OF_TEXT
+        END_OF_TEXT
     )]
     NoEndOfText,
-    /// A byte-level vocabulary that has no room for the bytes.
+    /// A byte-level vocabulary without room for the 256 bytes.
     #[error("tokenizer.vocab_size is {vocab_size}; the 256 bytes and {specials} special token(s) need at least {}", 256 + specials)]
     VocabTooSmall {
         /// The size asked for.
@@ -174,12 +175,12 @@ pub enum DataError {
         /// Number of special tokens.
         specials: usize,
     },
-    /// A special token that could not be told from the text around it.
+    /// A special token that cannot be distinguished from the text around it.
     #[error("tokenizer.specials holds {special:?}, which {problem}")]
     BadSpecial {
         /// The token.
         special: String,
-        /// What is wrong with it.
+        /// The error.
         problem: &'static str,
     },
     /// A character vocabulary without characters.
@@ -194,7 +195,7 @@ pub enum DataError {
     UnseenCharacters {
         /// Each of them once, in the order they appear.
         characters: Vec<char>,
-        /// What would help besides the usual.
+        /// The remedy, if the usual one does not apply.
         remedy: Option<&'static str>,
     },
     /// A token id outside the vocabulary.
@@ -210,16 +211,16 @@ pub enum DataError {
     TokenizerFile {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error.
         message: String,
     },
     /// The tokenizer library failed.
     #[error("the tokenizer failed: {message}")]
     Tokenizer {
-        /// What it said.
+        /// Its error.
         message: String,
     },
-    /// The token cache cannot be written, or what is there cannot be read.
+    /// A token cache that cannot be written or read.
     #[error(
         "the token cache cannot be used, at `{}`: {source}; name a folder with room for it in the environment variable SISUN_CACHE_DIR, or in data.cache_dir of a configuration",
         path.display()
@@ -227,7 +228,7 @@ pub enum DataError {
     Cache {
         /// The file or folder of the cache.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// Reading or writing failed.
@@ -235,7 +236,7 @@ pub enum DataError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 }
@@ -251,25 +252,25 @@ impl DataError {
             | Self::NoEndOfText => ErrorKind::Usage,
             Self::Missing { .. }
             | Self::DeadLink { .. }
-            | Self::Glob { .. }
+            | Self::InvalidGlob { .. }
             | Self::NoFiles { .. }
             | Self::Cache { .. }
             | Self::Io { .. } => ErrorKind::FileSystem,
             Self::Empty { .. }
-            | Self::Changed { .. }
+            | Self::TextChanged { .. }
             | Self::Binary { .. }
             | Self::InvalidUtf8 { .. }
             | Self::AllHeldOut { .. }
-            | Self::NoRow { .. }
+            | Self::TokenOutsideModel { .. }
             | Self::JsonLine { .. }
             | Self::JsonField { .. }
             | Self::NoJsonLines { .. }
             | Self::TooShort { .. }
-            | Self::NothingMarked { .. }
+            | Self::NoLossTokens { .. }
             | Self::NoCharacters
             | Self::UnseenCharacters { .. }
             | Self::UnknownToken { .. } => ErrorKind::Input,
-            Self::Ends { .. } | Self::TokenizerFile { .. } | Self::Tokenizer { .. } => {
+            Self::EosTokenFile { .. } | Self::TokenizerFile { .. } | Self::Tokenizer { .. } => {
                 ErrorKind::Data
             }
         }
@@ -277,19 +278,19 @@ impl DataError {
 }
 
 impl DataError {
-    /// For `map_err`: an I/O error at `path`.
+    /// Return a function for `map_err` that makes an I/O error at `path`.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
     }
 
-    /// For `map_err`: an I/O error at `path`, which is in the token cache.
+    /// Return a function for `map_err` that makes an I/O error at `path` in the token cache.
     pub(crate) fn cache(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Cache { path, source }
     }
 
-    /// The same error, of something in the token cache.
+    /// Convert an I/O error to an error of the token cache.
     pub(crate) fn in_cache(self) -> Self {
         match self {
             Self::Io { path, source } => Self::Cache { path, source },
@@ -297,7 +298,7 @@ impl DataError {
         }
     }
 
-    /// An error of the tokenizer library.
+    /// Convert an error of the tokenizer library.
     pub(crate) fn tokenizer(error: impl std::fmt::Display) -> Self {
         Self::Tokenizer {
             message: sisun_config::plain_words(&error.to_string()),
@@ -313,19 +314,4 @@ fn did_you_mean(suggestion: Option<&Path>) -> String {
 
 fn remedy(hint: &Option<&str>) -> String {
     hint.map_or_else(String::new, |hint| format!("; {hint}"))
-}
-
-/// `'한' (U+D55C), '\t' (U+0009) and 3 more`.
-pub(crate) fn list_characters(characters: &[char]) -> String {
-    const SHOWN: usize = 16;
-    let mut list = characters
-        .iter()
-        .take(SHOWN)
-        .map(|c| format!("{c:?} (U+{:04X})", u32::from(*c)))
-        .collect::<Vec<_>>()
-        .join(", ");
-    if characters.len() > SHOWN {
-        list += &format!(" and {} more", characters.len() - SHOWN);
-    }
-    list
 }

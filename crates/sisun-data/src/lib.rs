@@ -1,53 +1,25 @@
 //! Text to tokens to windows: reading files, tokenizers, the token cache, and the small corpora
 //! that come with Sisun. No tensors here.
 
-mod beginning;
-mod bpe;
-mod bulk;
-mod byte_level;
 mod cache;
-mod catch_panic;
-mod characters;
-mod compose;
-mod coverage;
-mod documents;
-mod draw;
-mod elements;
-mod encode;
-mod end_of_text;
+mod digest;
 mod error;
-mod file;
-mod form;
-mod kept;
-mod labels;
-mod library;
-mod order;
-mod pieces;
-mod pipeline;
 mod prepare;
-mod record;
-mod scan;
-mod single;
-mod source;
+mod random;
 pub mod stories;
-mod stream;
 pub mod tasks;
 mod text;
-mod text_bytes;
 mod tokenizer;
 mod tokens;
-mod windows;
-mod words;
 
-pub use beginning::first_documents;
-pub use compose::forms;
-pub use coverage::Unknown;
-pub use end_of_text::{COMPANIONS, END_OF_TEXT, GENERATION};
+pub use cache::{CacheEntry, cache_entries};
 pub use error::DataError;
-pub use kept::{CacheEntry, cache_entries};
-pub use labels::{TokenLabel, labels, visible};
-pub use prepare::{Corpus, Sources, prepare, prepare_again, prepare_whole, vocabulary_size};
-pub use stream::StreamDecoder;
-pub use tokenizer::{Encoding, Tokenizer};
-pub use tokens::Tokens;
-pub use windows::{Batch, epoch_batch, evaluation_targets, evaluation_windows, random_batch};
+pub use prepare::{Corpus, SourceSummary, prepare, prepare_again, prepare_whole, vocabulary_size};
+pub use text::{first_documents, unicode_forms};
+pub use tokenizer::{
+    END_OF_TEXT, Encoding, GENERATION_CONFIG, SIDECAR_DIR, StreamDecoder, TokenLabel, Tokenizer,
+    UnknownCharacters, labels, make_visible,
+};
+pub use tokens::{
+    Batch, Tokens, epoch_batch, evaluation_targets, evaluation_windows, random_batch,
+};

@@ -1,5 +1,4 @@
-//! Tasks with one right answer, generated: what a model must understand of order and distance to
-//! solve.
+//! Generated tasks with one right answer each, whose solution depends on order and distance.
 //!
 //! An example is a prompt that ends with `>` and an answer that ends with `.`; a model is trained
 //! on the answer alone. The tasks are those of the literature on length generalisation (Kazemnejad
@@ -7,15 +6,15 @@
 
 mod arithmetic;
 
-use crate::draw::below;
+use crate::random::below;
 use rand::Rng;
 use std::fmt;
 use std::str::FromStr;
 
-/// Every symbol of every task, by its id. The first only fills rows and is never read or asked for.
+/// The symbols of all tasks, by id. The first pads rows and occurs in no example.
 pub const SYMBOLS: &str = "_>.+=,0123456789abcdefghijklmnop";
 
-/// Letters to copy, sort and recall.
+/// The number of letters to copy, sort and recall.
 const LETTERS: usize = 16;
 
 /// A task.
@@ -25,19 +24,19 @@ pub enum Task {
     Copy,
     /// `aaa>aaa.`, one letter again and again.
     CopyRepeated,
-    /// `cab>cabcab.`
+    /// `cab>cabcab.`, letters twice.
     CopyTwice,
-    /// `cab>bac.`
+    /// `cab>bac.`, letters reversed.
     Reverse,
-    /// `73+58>131.`: two numbers of as many digits.
+    /// `73+58>131.`: two numbers with the same number of digits.
     Addition,
     /// `73+58>3+8+0=11,7+5+1=13,131.`: digit by digit from the last, with the carry, then the sum.
     AdditionScratchpad,
-    /// `cab>abc.`
+    /// `cab>abc.`, letters sorted.
     Sort,
     /// `a3b7c1b>7.`: the digit that stood after the letter.
     Recall,
-    /// `10110>1.`: whether the number of ones is odd.
+    /// `10110>1.`: 1 if the number of ones is odd, else 0.
     Parity,
     /// `10110>1.`: the more frequent digit.
     Majority,
@@ -46,9 +45,9 @@ pub enum Task {
 /// One prompt and its one right answer, as ids of [`SYMBOLS`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// Ends with `>`.
+    /// The prompt, which ends with `>`.
     pub prompt: Vec<u32>,
-    /// Ends with `.`.
+    /// The answer, which ends with `.`.
     pub answer: Vec<u32>,
 }
 
@@ -66,12 +65,12 @@ const NAMES: [(&str, Task); 10] = [
 ];
 
 impl Task {
-    /// All tasks.
+    /// Iterate over all tasks.
     pub fn all() -> impl Iterator<Item = Task> {
         NAMES.iter().map(|(_, task)| *task)
     }
 
-    /// The lengths that make sense: recall has a letter for each pair, and there are only so many.
+    /// Return the greatest length. Recall needs a different letter for each pair.
     pub fn longest(self) -> usize {
         if self == Task::Recall {
             LETTERS
@@ -80,21 +79,21 @@ impl Task {
         }
     }
 
-    /// Tokens of the longest example of a length, prompt and answer.
+    /// Return the number of tokens, prompt and answer, of the longest example of a length.
     pub fn most_tokens(self, length: usize) -> usize {
         match self {
             Task::Copy | Task::CopyRepeated | Task::Reverse | Task::Sort => 2 * length + 2,
             Task::CopyTwice => 3 * length + 2,
             Task::Addition => 3 * length + 4,
-            // The sum has one digit more; of the lines `a+b+c=dd,` only the last needs its second
-            // digit for sure.
+            // The sum has one digit more; of the lines `a+b+c=dd,` only the last is certain
+            // to need its second digit.
             Task::AdditionScratchpad => 2 * length + 2 + 9 * length + length + 2,
             Task::Recall => 2 * length + 4,
             Task::Parity | Task::Majority => length + 3,
         }
     }
 
-    /// An example of so many letters, digits or pairs.
+    /// Return an example with `length` letters, digits or pairs.
     ///
     /// # Panics
     /// If the length is 0 or above [`Task::longest`].
@@ -145,7 +144,7 @@ impl Task {
     }
 }
 
-/// Text of [`SYMBOLS`] as ids.
+/// Convert text of [`SYMBOLS`] to ids.
 fn ids(text: &str) -> Vec<u32> {
     let id = |c| {
         SYMBOLS
@@ -156,7 +155,7 @@ fn ids(text: &str) -> Vec<u32> {
     text.chars().map(id).collect()
 }
 
-/// Ids as text.
+/// Convert ids to text.
 pub fn text(ids: &[u32]) -> String {
     let symbols: Vec<char> = SYMBOLS.chars().collect();
     ids.iter()

@@ -1,4 +1,4 @@
-//! What tokens add to a text, held to `transformers` (`tests/peers/reference_continuations.py`).
+//! The text that tokens add, compared with `transformers` (`tests/peers/reference_continuations.py`).
 #![allow(clippy::unwrap_used)]
 
 use serde::Deserialize;
@@ -52,7 +52,7 @@ fn families() -> Vec<(String, Tokenizer, Vec<Continuation>)> {
 }
 
 #[test]
-fn what_tokens_add_to_a_text_is_what_transformers_says() {
+fn the_text_that_tokens_add_agrees_with_transformers() {
     let families = families();
     assert_eq!(families.len(), 6);
     for (name, tokenizer, continuations) in families {
@@ -70,7 +70,7 @@ fn what_tokens_add_to_a_text_is_what_transformers_says() {
 }
 
 #[test]
-fn whatever_is_streamed_was_not_taken_back_and_memory_is_bounded() {
+fn streamed_text_is_final_and_memory_is_bounded() {
     for (name, tokenizer, continuations) in families() {
         let all: Vec<u32> = continuations
             .iter()

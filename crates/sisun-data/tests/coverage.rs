@@ -35,7 +35,7 @@ fn bpe(tokens: &[&str], unknown: Option<&str>, byte_fallback: bool) -> Value {
     json!({ "type": "BPE", "vocab": vocab, "merges": [], "unk_token": unknown, "byte_fallback": byte_fallback })
 }
 
-/// What encoding and training say of a text: the same characters.
+/// Return the characters that encoding a text and training on it both report.
 fn unseen(desk: &mut Desk, tokenizer: &Tokenizer, text: &str) -> Vec<char> {
     fs::write(desk.path("a.txt"), text.repeat(40)).unwrap();
     desk.tokenizer = TokenizerConfig::File {
@@ -64,7 +64,7 @@ fn byte_level() -> [Value; 3] {
 }
 
 #[test]
-fn a_byte_level_vocabulary_that_lacks_bytes_is_told() {
+fn a_byte_level_vocabulary_without_some_bytes_is_refused() {
     let mut desk = Desk::new(&[("a.txt", b"")]);
     for parts in byte_level() {
         // 한 is ED 95 9C, of which the last byte is there.
@@ -91,7 +91,7 @@ fn a_byte_level_vocabulary_that_lacks_bytes_is_told() {
 }
 
 #[test]
-fn byte_fallback_without_bytes_is_told() {
+fn byte_fallback_without_bytes_is_refused() {
     let mut desk = Desk::new(&[("a.txt", b"")]);
     let sentencepiece = json!({ "normalizer": { "type": "Sequence", "normalizers": [
         { "type": "Prepend", "prepend": "▁" }, { "type": "Replace", "pattern": { "String": " " }, "content": "▁" },
@@ -116,7 +116,7 @@ fn byte_fallback_without_bytes_is_told() {
 }
 
 #[test]
-fn what_is_left_out_within_a_word_is_told() {
+fn a_character_left_out_within_a_word_is_reported() {
     let mut desk = Desk::new(&[("a.txt", b"")]);
     let white = json!({ "pre_tokenizer": { "type": "WhitespaceSplit" } });
     let tokenizer = foreign(&desk, &bpe(&["a", "b"], None, false), &white, &[]);
@@ -138,7 +138,7 @@ fn what_is_left_out_within_a_word_is_told() {
 }
 
 #[test]
-fn what_becomes_the_unknown_token_is_counted() {
+fn unknown_tokens_are_counted() {
     let white = json!({ "pre_tokenizer": { "type": "WhitespaceSplit" } });
     let words = |kind: &str| {
         json!({ "type": kind, "vocab": { "ab": 0, "a": 1, "[UNK]": 2, "b": 3 }, "unk_token": "[UNK]",

@@ -29,7 +29,7 @@ fn with_end(documents: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_field_that_is_set_is_read_whatever_the_file_is_called() {
+fn a_configured_field_is_read_from_any_file_name() {
     for name in [
         "a.jsonl",
         "a.JSONL",
@@ -94,7 +94,7 @@ fn folders_globs_validation_and_texts_of_their_own_follow_the_same_rule() {
 }
 
 #[test]
-fn the_name_says_it_where_no_field_is_set() {
+fn without_a_field_the_file_name_decides() {
     let mut desk = Desk::new(&[("a.ndjson", LINES.replace("body", "text").as_bytes())]);
     assert_eq!(read(&mut desk), with_end(&["one", "two", "three"]));
     for (contents, kind) in [(LINES, "JSON lines"), (ARRAY, "JSON array")] {
@@ -175,7 +175,7 @@ fn a_field_that_nothing_has_is_refused() {
 }
 
 #[test]
-fn each_value_that_is_no_text_is_told_as_what_it_is() {
+fn a_value_that_is_not_text_is_refused_by_its_kind() {
     let error = |line: &str| {
         let text = format!("{{\"text\": \"sound\"}}\r\n{line}\r\n{{\"text\": \"sound\"}}\r\n");
         let error = Desk::new(&[("a.jsonl", text.as_bytes())]).error();
@@ -226,9 +226,9 @@ fn each_value_that_is_no_text_is_told_as_what_it_is() {
     }
 }
 
-/// What pandas and `datasets` write where there is no text.
+/// Null and NaN, as pandas and `datasets` write them for a missing text.
 #[test]
-fn records_without_a_text_are_left_out_and_told() {
+fn records_without_a_text_are_skipped_with_a_note() {
     let lines =
         "{\"text\": \"one\"}\n{\"text\": null}\n{\"text\": \"two\"}\n{\"text\": null, \"id\": 3}\n";
     let mut desk = Desk::new(&[("a.jsonl", lines.as_bytes())]);
@@ -275,7 +275,7 @@ fn records_without_a_text_are_left_out_and_told() {
 }
 
 #[test]
-fn what_python_writes_is_read() {
+fn json_of_python_is_read() {
     let lines = "\u{FEFF}{\"text\": \"a cut \\ud83d emoji\"}\r\n{\"text\": \"x\", \"score\": NaN}\n{\"text\": \"\"}\n\
                  {\"text\": \"dup\", \"text\": \"second\"}\n{\"text\": \"a\u{2028}b\\r\\n\\u0000\"}\n{\"text\": \"end\"}";
     let mut desk = Desk::new(&[("a.jsonl", lines.as_bytes())]);

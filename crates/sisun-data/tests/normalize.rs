@@ -66,7 +66,7 @@ fn training_text_and_prompts_are_composed() {
             desk.messages
         );
 
-        // What every tool reads the tokenizer with.
+        // The file from which every tool reads the tokenizer.
         let path = desk.path("saved.json");
         corpus.tokenizer.save(path.as_ref()).unwrap();
         let saved = Tokenizer::from_file(path.as_ref()).unwrap();
@@ -167,7 +167,7 @@ fn a_form_that_would_be_known_is_named() {
 }
 
 #[test]
-fn a_prompt_in_the_other_form_is_told() {
+fn a_prompt_in_the_other_form_has_a_note() {
     let text = TEXT.repeat(40);
     for (trained, other, form) in [
         (text.clone(), decomposed(TEXT), "composed (NFC)"),
@@ -179,7 +179,7 @@ fn a_prompt_in_the_other_form_is_told() {
             specials: Vec::new(),
         };
         let tokenizer = desk.prepare().unwrap().tokenizer;
-        let told = tokenizer.form_note(&other).unwrap().unwrap();
+        let told = tokenizer.normalization_note(&other).unwrap().unwrap();
         let counts = [
             other.clone(),
             if form.contains("NFC") {
@@ -201,8 +201,8 @@ fn a_prompt_in_the_other_form_is_told() {
         } else {
             decomposed(TEXT)
         };
-        assert_eq!(tokenizer.form_note(&same).unwrap(), None);
-        assert_eq!(tokenizer.form_note("plain ASCII").unwrap(), None);
+        assert_eq!(tokenizer.normalization_note(&same).unwrap(), None);
+        assert_eq!(tokenizer.normalization_note("plain ASCII").unwrap(), None);
         let mut messages = Vec::new();
         let path = desk.path("other.txt");
         fs::write(&path, other.repeat(20)).unwrap();

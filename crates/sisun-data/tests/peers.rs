@@ -24,7 +24,7 @@ fn peers() -> std::path::PathBuf {
 
 /// Made by the package (`tests/peers/tokenizers_check.py --make`).
 #[test]
-fn other_families_tokenizers_give_what_the_package_gives() {
+fn tokenizers_of_other_families_agree_with_the_package() {
     let mut families = 0;
     for folder in fs::read_dir(peers().join("fixtures/tokenizers")).unwrap() {
         let folder = folder.unwrap().path();

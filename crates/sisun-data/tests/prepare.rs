@@ -114,10 +114,9 @@ fn every_line_end_is_a_line_feed() {
     }
 }
 
-/// What runs recorded before carriage returns were line ends everywhere: text without them has the
-/// same fingerprint.
+/// Runs from before carriage returns were line ends everywhere recorded these fingerprints.
 #[test]
-fn the_fingerprint_of_a_text_stays_what_it_was() {
+fn the_fingerprint_of_a_text_is_stable() {
     let mut desk = Desk::new(&[("a.txt", "one\n\ntwo\n 하나\n\nthree\n".as_bytes())]);
     let mut sha256 = |documents| {
         desk.data.documents = documents;
@@ -125,6 +124,25 @@ fn the_fingerprint_of_a_text_stays_what_it_was() {
     };
     assert_eq!(sha256(Documents::File), "dc4685bba7033ba2");
     assert_eq!(sha256(Documents::Paragraph), "0fcc11a9795a391d");
+}
+
+/// A cache entry is found again only under the same name, so a change of name must be intended.
+#[test]
+fn the_name_of_a_cache_entry_is_stable() {
+    let lines = b"{\"text\": \"q\", \"a\": \"one\"}\n{\"text\": \"r\", \"a\": \"two\"}\n";
+    let mut desk = Desk::new(&[("a.jsonl", lines)]);
+    let name = |desk: &mut Desk| {
+        let _ = fs::remove_dir_all(desk.cache());
+        desk.prepare().unwrap();
+        let entries = sisun_data::cache_entries(&desk.cache()).unwrap();
+        let name = entries[0].path.file_name().unwrap().to_str().unwrap();
+        name[..16].to_owned()
+    };
+    assert_eq!(name(&mut desk), "79cc9baa42ea6b6c");
+    desk.data.jsonl_answer_field = Some("a".to_owned());
+    assert_eq!(name(&mut desk), "25be8648fcf2f282");
+    desk.data.normalize = sisun_config::Normalize::Nfc;
+    assert_eq!(name(&mut desk), "21ae6223870d615b");
 }
 
 #[test]
@@ -234,7 +252,7 @@ fn answers_that_are_all_empty_are_refused() {
     desk.data.jsonl_answer_field = Some("answer".to_owned());
     let error = desk.error();
     assert!(
-        matches!(error, DataError::NothingMarked { split: "training" }),
+        matches!(error, DataError::NoLossTokens { split: "training" }),
         "{error}"
     );
     assert!(
@@ -325,7 +343,7 @@ fn long_text() -> String {
 }
 
 #[test]
-fn tokenizing_in_pieces_gives_what_tokenizing_at_once_gives() {
+fn tokenizing_in_chunks_agrees_with_tokenizing_at_once() {
     let whole = long_text();
     assert!(whole.len() > 400_000);
     let mut desk = Desk::new(&[("a.txt", whole.as_bytes()), ("b.txt", b"held out")]);
@@ -384,7 +402,7 @@ fn a_bpe_tokenizer_is_trained_on_the_training_part_only() {
 }
 
 #[test]
-fn the_cache_is_used_again_whatever_the_files_are_called() {
+fn the_cache_is_used_for_renamed_files() {
     let mut desk = Desk::new(&[("a.txt", b"some text that is long enough")]);
     let first = desk.prepare().unwrap();
     fs::rename(desk.path("a.txt"), desk.path("b.txt")).unwrap();
@@ -494,7 +512,7 @@ fn missing_sources_suggest_the_nearest_name() {
     desk.data.sources = vec![desk.path("*.csv")];
     assert!(matches!(desk.error(), DataError::NoFiles { .. }));
     desk.data.sources = vec![desk.path("[")];
-    assert!(matches!(desk.error(), DataError::Glob { .. }));
+    assert!(matches!(desk.error(), DataError::InvalidGlob { .. }));
     desk.data.sources = Vec::new();
     assert!(matches!(desk.error(), DataError::NoSources));
 }
@@ -656,7 +674,7 @@ fn a_broken_tokenizer_file_is_an_error() {
 }
 
 #[test]
-fn documents_begin_with_what_the_tokenizer_puts_before_a_text() {
+fn documents_begin_with_the_prefix_of_the_tokenizer() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../tests/peers/fixtures/hf/llama_tied/tokenizer.json");
     let tokenizer = Tokenizer::from_file(&path).unwrap();
@@ -798,7 +816,7 @@ fn text_that_changes_while_it_is_read_leaves_nothing_behind() {
             };
             let error = prepare(Some(&change)).unwrap_err();
             assert!(
-                matches!(error, DataError::Changed { .. }),
+                matches!(error, DataError::TextChanged { .. }),
                 "{moment} {change:?}: {error}"
             );
             assert!(error.to_string().contains("a.txt"), "{error}");

@@ -7,7 +7,7 @@ use std::{collections::HashSet, path::Path};
 const LANGUAGES: [StoryLanguage; 2] = [StoryLanguage::English, StoryLanguage::Korean];
 
 #[test]
-fn the_shipped_corpora_are_what_their_recipe_makes() {
+fn the_shipped_corpora_follow_their_recipe() {
     for recipe in SHIPPED {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../../data")
@@ -74,7 +74,7 @@ fn sentences(story: &str) -> usize {
         .count()
 }
 
-/// What examples everywhere begin with and look at is part of what a model of the stories has read.
+/// The prompts of the examples in the documentation consist of text from the stories.
 #[test]
 fn the_words_of_the_examples_are_in_the_stories() {
     for (language, sentences) in [

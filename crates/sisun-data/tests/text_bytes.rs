@@ -27,11 +27,11 @@ fn tokens(tokenizer: &Tokenizer, texts: &[&str]) -> Tokens {
 fn each_character_has_the_bytes_that_utf_8_gives_it() {
     let tokenizer = Tokenizer::characters("ab한글é\u{1F600}".chars(), true).unwrap();
     let tokens = tokens(&tokenizer, &["ab한", "é\u{1F600}글"]);
-    let bytes = |range: Range<usize>| tokenizer.text_bytes(&tokens, std::iter::once(range));
+    let bytes = |range: Range<usize>| tokens.text_bytes(std::iter::once(range), &tokenizer);
     let each: Vec<u64> = (0..tokens.len()).map(|at| bytes(at..at + 1)).collect();
     assert_eq!(each, [1, 1, 3, 0, 2, 4, 3, 0]);
     assert_eq!(bytes(1..6), 10);
-    assert_eq!(tokenizer.text_bytes(&tokens, [0..2, 5..7].into_iter()), 9);
+    assert_eq!(tokens.text_bytes([0..2, 5..7].into_iter(), &tokenizer), 9);
     // Tokens for each byte: of the part that is measured, and of the whole.
     let of = |range: Range<usize>| tokens.tokens_per_byte(std::iter::once(range), &tokenizer);
     assert_eq!(of(1..6), Some(5.0 / 10.0));
@@ -69,13 +69,13 @@ fn tokens_have_the_bytes_of_their_text() {
                 continue;
             }
             let tokens = Tokens::from_ids(&encoded.ids, None, &[0], text.len() as u64);
-            let found = tokenizer.text_bytes(&tokens, std::iter::once(0..tokens.len()));
+            let found = tokens.text_bytes(std::iter::once(0..tokens.len()), &tokenizer);
             assert_eq!(found, text.len() as u64, "{name}: {text}");
             // And so do its parts, wherever it is cut.
             for cut in 0..tokens.len() {
                 let parts = [0..cut, cut..tokens.len()].into_iter();
                 assert_eq!(
-                    tokenizer.text_bytes(&tokens, parts),
+                    tokens.text_bytes(parts, &tokenizer),
                     found,
                     "{name}: {text}"
                 );

@@ -374,7 +374,7 @@ proptest! {
     }
 
     #[test]
-    fn a_stream_gives_what_decoding_at_once_gives(ids in prop::collection::vec(0..331_u32, 0..40)) {
+    fn a_stream_agrees_with_decoding_at_once(ids in prop::collection::vec(0..331_u32, 0..40)) {
         let mut stream = BPE.stream_decoder();
         let mut text = String::new();
         for &id in &ids {
@@ -410,7 +410,7 @@ fn a_vocabulary_without_an_unknown_token_never_drops_characters_silently() {
     let tokenizer = foreign(bpe, "null", "null").unwrap();
     assert_eq!(tokenizer.encode("abba").unwrap().ids, [2, 1, 0]);
     assert_eq!(unseen(&tokenizer, "abc한c"), ['c', '한']);
-    // What a normalizer or pre-tokenizer takes out on purpose is not missing.
+    // A character that a normalizer or pre-tokenizer removes on purpose is not missing.
     assert_eq!(
         foreign(bpe, without_x, white_space)
             .unwrap()
@@ -477,7 +477,7 @@ fn a_damaged_tokenizer_file_is_an_error_wherever_it_is_cut() {
     ));
 }
 
-/// What the library panics on, and what no model could read.
+/// Post-processors on which the library panics, or that add tokens outside the vocabulary.
 #[test]
 fn a_post_processor_that_is_damaged_is_an_error() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -505,7 +505,7 @@ fn a_post_processor_that_is_damaged_is_an_error() {
 
 /// Offsets that leave spaces out, against the library's own that do not.
 #[test]
-fn labels_cover_what_tokens_stand_for() {
+fn labels_cover_the_whole_token() {
     let fixtures =
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/fixtures");
     let folder = tempfile::TempDir::new().unwrap();

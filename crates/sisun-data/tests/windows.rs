@@ -144,7 +144,7 @@ fn every_token_is_a_target_once_an_epoch_and_documents_stay_whole() {
 }
 
 #[test]
-fn an_epoch_batch_does_not_depend_on_what_was_asked_before() {
+fn an_epoch_batch_does_not_depend_on_earlier_calls() {
     let tokens = tokens(&LENGTHS);
     let late = epoch_batch(&tokens, 3, 5, 7, 40);
     for step in (0..60).rev() {

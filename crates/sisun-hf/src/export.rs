@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use safetensors::{Dtype, View};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use sisun_data::{GENERATION, Tokenizer};
+use sisun_data::{GENERATION_CONFIG, Tokenizer};
 use sisun_files::{Lock, LockError, Patience, is_file, look, make_folder};
 use sisun_model::Transformer;
 use sisun_model::weights::{HostTensors, metadata, write_views};
@@ -195,7 +195,7 @@ fn export_alone(
         let config = write(stock.family, &stock.config, &ids, options.numbers.name());
         for (name, json) in [
             (CONFIG, config),
-            (GENERATION, generation_config(&ids)),
+            (GENERATION_CONFIG, generation_config(&ids)),
             (
                 TOKENIZER_CONFIG,
                 tokenizer_config(tokenizer, &ids, stock.config.context_len),
@@ -254,7 +254,7 @@ fn fitted<'c>(
                 .filter(|longest| *longest > context_len as u64)
                 .map(|_| ("model_max_length", json!(context_len)))
         }
-        GENERATION => {
+        GENERATION_CONFIG => {
             let said: Vec<u64> = match settings.get("eos_token_id") {
                 Some(Value::Array(ids)) => ids.iter().filter_map(number).collect(),
                 one => one.and_then(number).into_iter().collect(),
@@ -308,7 +308,7 @@ fn tokenizer_config(tokenizer: &Tokenizer, ids: &Ids, context_len: usize) -> Val
         ("pad_token", end),
     ] {
         // config.json may name what the tokenizer does not have.
-        if let Some(id) = id.filter(|id| tokenizer.knows(*id)) {
+        if let Some(id) = id.filter(|id| tokenizer.has_token(*id)) {
             config[key] = tokenizer.token_text(id).into();
         }
     }

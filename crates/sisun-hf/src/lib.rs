@@ -28,7 +28,7 @@ use burn::tensor::Device;
 use present::is_there;
 use serde_json::{Map, Value};
 use sisun_config::ModelConfig;
-use sisun_data::{GENERATION, Tokenizer};
+use sisun_data::{GENERATION_CONFIG, Tokenizer};
 use sisun_files::look;
 use sisun_model::{ModelError, Transformer};
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 const COMPANIONS: [&str; 4] = [
     TOKENIZER_CONFIG,
     "special_tokens_map.json",
-    GENERATION,
+    GENERATION_CONFIG,
     "chat_template.jinja",
 ];
 

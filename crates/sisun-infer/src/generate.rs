@@ -138,7 +138,7 @@ impl LanguageModel {
     ) -> Result<Sample, InferError> {
         // A model may have more rows than its tokenizer has tokens; no text comes of those.
         let unknown: Vec<usize> = (0..self.rows() as u32)
-            .filter(|&id| !self.tokenizer.knows(id))
+            .filter(|&id| !self.tokenizer.has_token(id))
             .map(|id| id as usize)
             .collect();
         let read =

@@ -204,7 +204,7 @@ impl LanguageModel {
         let prefix = tokenizer.prefix();
         let known = tokenizer.vocab_size().min(rows) as u32;
         let ids: Vec<i32> = (0..known)
-            .filter(|&id| tokenizer.knows(id) && !tokenizer.is_added(id))
+            .filter(|&id| tokenizer.has_token(id) && !tokenizer.is_added(id))
             .map(|id| id as i32)
             .collect();
         let drawn = DRAWN

@@ -164,7 +164,7 @@ impl LanguageModel {
     fn written(&self, before: &[u32], sample: &Sample) -> Result<Vec<String>, InferError> {
         let ids: Vec<u32> = sample.tokens.iter().map(|token| token.id).collect();
         let name = |(text, piece, pieces): (String, usize, usize)| match (
-            sisun_data::visible(&text),
+            sisun_data::make_visible(&text),
             pieces,
         ) {
             (plain, 1) => plain,

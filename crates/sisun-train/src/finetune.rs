@@ -3,7 +3,7 @@
 use crate::TrainError;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
-use sisun_data::COMPANIONS;
+use sisun_data::SIDECAR_DIR;
 use sisun_files::make_folder;
 use sisun_model::Transformer;
 use sisun_model::checkpoint::write_atomic;
@@ -14,7 +14,7 @@ use std::path::Path;
 pub struct InitialWeights {
     /// Its weights, without autodiff.
     pub model: Transformer,
-    /// Names and contents of files that go into the run directory, under [`COMPANIONS`], for
+    /// Names and contents of files that go into the run directory, under [`SIDECAR_DIR`], for
     /// whoever exports the run.
     pub companions: Vec<(String, Vec<u8>)>,
 }
@@ -24,7 +24,7 @@ pub(crate) fn write_companions(
     files: &[(String, Vec<u8>)],
     run_dir: &Path,
 ) -> Result<(), TrainError> {
-    let folder = run_dir.join(COMPANIONS);
+    let folder = run_dir.join(SIDECAR_DIR);
     for (name, bytes) in files {
         make_folder(&folder).map_err(TrainError::io("create", &folder))?;
         write_atomic(&folder.join(name), bytes)?;

@@ -4,7 +4,7 @@
 use crate::TrainError;
 use crate::environment::started_elsewhere;
 use sisun_config::DataConfig;
-use sisun_data::{Corpus, DataError, Sources, Tokenizer, prepare_again};
+use sisun_data::{Corpus, DataError, SourceSummary, Tokenizer, prepare_again};
 use sisun_model::Run;
 use sisun_model::checkpoint::{CheckpointState, SourcesSum};
 use std::collections::BTreeSet;
@@ -147,7 +147,7 @@ fn explain(settings: &[String], of_the_text: &str) -> String {
 }
 
 /// As a checkpoint records it.
-pub(crate) fn sum_of(sources: &Sources) -> SourcesSum {
+pub(crate) fn sum_of(sources: &SourceSummary) -> SourcesSum {
     SourcesSum {
         files: sources.files,
         bytes: sources.bytes,

@@ -11,7 +11,9 @@ use crate::resume_check::{changes, refused};
 use crate::schedule::lr_scale;
 use crate::trainer::Trainer;
 use sisun_config::{Config, PartialConfig, Position, PretrainedSpec, TokenizerConfig, TrainConfig};
-use sisun_data::{COMPANIONS, Corpus, DataError, GENERATION, Tokenizer, prepare, vocabulary_size};
+use sisun_data::{
+    Corpus, DataError, GENERATION_CONFIG, SIDECAR_DIR, Tokenizer, prepare, vocabulary_size,
+};
 use sisun_files::{
     LOCK_FILE, LockError, LockedDir, Patience, if_there, is_file, is_folder, is_vacant, look,
     remove_leftovers_in,
@@ -149,10 +151,10 @@ impl Session {
         fs::create_dir(&checkpoints).map_err(TrainError::io("create", &checkpoints))?;
         let begun = Self::begin(config, corpus, start, &run_dir, chosen).inspect_err(|_| {
             // What cannot be removed is told of by the next start.
-            for file in [CONFIG, ENVIRONMENT, TOKENIZER, GENERATION, BASE_FILE] {
+            for file in [CONFIG, ENVIRONMENT, TOKENIZER, GENERATION_CONFIG, BASE_FILE] {
                 let _ = fs::remove_file(run_dir.join(file));
             }
-            for folder in [CHECKPOINTS, COMPANIONS] {
+            for folder in [CHECKPOINTS, SIDECAR_DIR] {
                 let _ = fs::remove_dir_all(run_dir.join(folder));
             }
         });
@@ -194,7 +196,7 @@ impl Session {
         write_atomic(&run_dir.join(CONFIG), config.to_toml().as_bytes())?;
         write_environment(run_dir, &corpus, chosen)?;
         if let Some(ends) = corpus.tokenizer.generation_config() {
-            write_atomic(&run_dir.join(GENERATION), &ends)?;
+            write_atomic(&run_dir.join(GENERATION_CONFIG), &ends)?;
         }
         corpus.tokenizer.save(&run_dir.join(TOKENIZER))?;
         let device = chosen.device.clone().autodiff();
@@ -442,10 +444,10 @@ fn clear_beginning(run_dir: &Path) -> Result<bool, TrainError> {
         CONFIG,
         ENVIRONMENT,
         TOKENIZER,
-        GENERATION,
+        GENERATION_CONFIG,
         BASE_FILE,
         CHECKPOINTS,
-        COMPANIONS,
+        SIDECAR_DIR,
         LOCK_FILE,
     ];
     let entries =

@@ -142,7 +142,7 @@ fn random_ids(loaded: &LanguageModel, n: usize) -> Vec<u32> {
         .min(loaded.tokenizer.vocab_size()) as u32;
     let mut draws = randomness::stream(0, "verify", 0);
     std::iter::repeat_with(|| draws.random_range(0..vocab))
-        .filter(|id| loaded.tokenizer.knows(*id))
+        .filter(|id| loaded.tokenizer.has_token(*id))
         .take(n)
         .collect()
 }

@@ -3,7 +3,7 @@
 use crate::subject::Files;
 use crate::{Check, Subject};
 use anyhow::Result;
-use sisun_data::{Tokenizer, Unknown, first_documents, visible};
+use sisun_data::{Tokenizer, UnknownCharacters, first_documents, make_visible};
 use std::collections::HashSet;
 
 pub(crate) const NAME: &str = "tokenizer round trip";
@@ -75,7 +75,7 @@ pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
         NAME,
         match lost {
             None => found,
-            Some(Unknown {
+            Some(UnknownCharacters {
                 characters: 1,
                 examples,
                 token,
@@ -85,7 +85,7 @@ pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
                     list(&examples)
                 )
             }
-            Some(Unknown {
+            Some(UnknownCharacters {
                 characters,
                 examples,
                 token,
@@ -102,7 +102,7 @@ pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
 fn known_parts<'t>(
     tokenizer: &Tokenizer,
     text: &'t str,
-) -> Result<Option<(Vec<&'t str>, Unknown)>> {
+) -> Result<Option<(Vec<&'t str>, UnknownCharacters)>> {
     let encoding = tokenizer.encode(text)?;
     let Some(unknown) = tokenizer.unknown(text, &encoding) else {
         return Ok(None);
@@ -129,7 +129,7 @@ fn known_parts<'t>(
     Ok(Some((known, unknown)))
 }
 
-fn add(lost: &mut Option<Unknown>, more: Unknown) {
+fn add(lost: &mut Option<UnknownCharacters>, more: UnknownCharacters) {
     match lost {
         None => *lost = Some(more),
         Some(lost) => {
@@ -147,7 +147,7 @@ fn list(examples: &[char]) -> String {
     examples
         .iter()
         .take(SHOWN)
-        .map(|c| visible(&c.to_string()))
+        .map(|c| make_visible(&c.to_string()))
         .collect::<Vec<_>>()
         .join(" ")
         + more
@@ -164,7 +164,7 @@ fn near(text: &str, other: &str) -> String {
         .zip(other.chars())
         .take_while(|(a, b)| a == b)
         .count();
-    visible(
+    make_visible(
         &text
             .chars()
             .skip(same.saturating_sub(8))

@@ -100,7 +100,7 @@ pub fn tokenizer(bytes: &[u8]) {
             );
             let _ = tokenizer.decode(&encoding.ids);
         }
-        let _ = tokenizer.form_note(text);
+        let _ = tokenizer.normalization_note(text);
     }
 }
 

@@ -563,7 +563,7 @@ fn opening(session: &Session) -> Option<String> {
     let mut questions = (0..text.documents().min(LOOKED_AT)).filter_map(|i| {
         let document = text.document(i);
         let start = (document.start + tokenizer.prefix().len()).min(document.end);
-        let end = (start..document.end).find(|&at| text.marked_in(at..at + 1) == 1)?;
+        let end = (start..document.end).find(|&at| text.loss_tokens_in(at..at + 1) == 1)?;
         (end > start && end - document.start <= context_len).then_some(start..end)
     });
     if text.has_loss_mask()

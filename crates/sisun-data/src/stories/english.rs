@@ -1,14 +1,14 @@
-//! English: articles, pronouns that can only mean one person, capitals.
+//! English stories: articles, unambiguous pronouns, capital letters.
 
 use super::grammar::{Cast, Voice, Word};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Tells in English. Keeps track of who was named and what was described.
+/// The voice of English stories, which remembers who was named and what was described.
 #[derive(Debug, Default)]
 pub(crate) struct English {
-    /// For each gender the person named last: the one whom a pronoun means.
+    /// For each gender the person named last, to whom a pronoun refers.
     last_named: BTreeMap<Gender, char>,
-    /// Things that have been described once.
+    /// Things that have been described.
     described: BTreeSet<char>,
 }
 
@@ -46,13 +46,13 @@ impl Gender {
 }
 
 impl Voice for English {
-    /// The first detail of a place is how one is there.
+    /// The first detail of a place is its preposition.
     fn spots(place: &Word) -> &[String] {
         &place.details[1..]
     }
 
     /// `A` the word, `A's` with a possessive; `he A him A his A himself A` a pronoun, or the name
-    /// where a pronoun could mean someone else; `a X` with article, described the first time; `a* X
+    /// where a pronoun would be ambiguous; `a X` with article, described the first time; `a* X
     /// the X the* X adj X` with article, description or both; `use X` what one does with it; `at P
     /// to P` a place; `kind A` a girl or a boy; `sound D`, `animal D` of a pet.
     fn fill(&mut self, slot: &str, cast: &Cast) -> String {
@@ -108,7 +108,7 @@ impl English {
     }
 }
 
-/// `a` or `an`, by sound.
+/// Return `a` or `an`, by sound.
 pub(crate) fn with_article(noun: &str) -> String {
     let like_you = ["uni", "uku", "use"]
         .iter()
@@ -117,8 +117,8 @@ pub(crate) fn with_article(noun: &str) -> String {
     format!("{} {noun}", if vowel { "an" } else { "a" })
 }
 
-/// Capital letters at the beginning of sentences and of what someone says, unless a comma before
-/// the quotation mark shows that a sentence goes on.
+/// Capitalize the beginning of sentences and of direct speech, unless a comma before the quotation
+/// mark shows that the sentence continues.
 pub(crate) fn capitalize(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let (mut begins, mut speaks) = (true, false);
@@ -127,7 +127,7 @@ pub(crate) fn capitalize(text: &str) -> String {
             speaks = !speaks;
             begins |= speaks && !result.ends_with(", ");
         } else if c == ' ' {
-            // After `?"` and `!"` may come who said it; after `."` only a new sentence.
+            // After `?"` and `!"` the speaker may follow; after `."` only a new sentence.
             begins |= result.ends_with(['.', '!', '?']) || result.ends_with(".\"");
         }
         if begins && c.is_alphanumeric() {

@@ -18,16 +18,16 @@
 //!
 //! A variable gets a word from one of the lists named, never one that the story has already; from a
 //! list called `adjective` or `taste` it gets a describing word besides; `spot P` takes one of the
-//! spots of the place P. What stands in braces is up to the language.
+//! spots of the place P. The language decides how text in braces is filled in.
 
-use crate::draw::below;
+use crate::random::below;
 use rand::Rng;
 use std::collections::BTreeMap;
 
-/// Lists whose words describe another.
+/// Lists of words that describe other words.
 const DESCRIBING: [&str; 2] = ["adjective", "taste"];
 
-/// Word lists and stories.
+/// A grammar: word lists and stories.
 #[derive(Debug, Default)]
 pub(crate) struct Grammar {
     aliases: BTreeMap<String, Vec<String>>,
@@ -37,14 +37,14 @@ pub(crate) struct Grammar {
     pub(crate) stories: Vec<Story>,
 }
 
-/// One word.
+/// A word of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Word {
     pub(crate) text: String,
-    /// The list it is in.
+    /// The list of the word.
     pub(crate) list: String,
     pub(crate) details: Vec<String>,
-    /// The word that describes it, in this story.
+    /// The word that describes it in this story.
     pub(crate) adjective: String,
 }
 
@@ -84,20 +84,19 @@ enum Tellings {
     Shared(String),
 }
 
-/// How a language fills in what stands in braces.
+/// A language, which fills in the text in braces.
 pub(crate) trait Voice {
-    /// The spots of a place.
+    /// Return the spots of a place.
     fn spots(place: &Word) -> &[String];
-    /// The words for `{slot}`. The text so far matters: what a pronoun means depends on it.
+    /// Return the words for `{slot}`. The text so far decides what a pronoun can refer to.
     fn fill(&mut self, slot: &str, cast: &Cast) -> String;
 }
 
 impl Grammar {
-    /// Reads a grammar.
+    /// Read a grammar.
     ///
     /// # Panics
-    /// If it is not one. The grammars are part of the program and a test tells every story of
-    /// theirs.
+    /// If it is malformed. The grammars are part of the program, and a test tells all their stories.
     pub(crate) fn parse(text: &str) -> Self {
         let mut grammar = Self::default();
         let mut section = ("", "");
@@ -149,7 +148,7 @@ impl Grammar {
         grammar
     }
 
-    /// Words for the variables of `story`.
+    /// Choose words for the variables of `story`.
     pub(crate) fn cast<V: Voice>(&self, story: &Story, rng: &mut impl Rng) -> Cast {
         let mut cast = Cast::new();
         for variable in story.variables.iter().chain(&self.defaults) {
@@ -191,7 +190,7 @@ impl Grammar {
         cast
     }
 
-    /// Tells `story` with the words of `cast`.
+    /// Tell `story` with the words of `cast`.
     pub(crate) fn tell(
         &self,
         story: &Story,
@@ -221,7 +220,7 @@ impl Grammar {
         text
     }
 
-    /// The words of a list or of the lists an alias stands for.
+    /// Return the words of a list, or of the lists of an alias.
     pub(crate) fn list<'g>(&'g self, name: &'g str) -> impl Iterator<Item = &'g Word> {
         let lists = self.aliases.get(name).map_or_else(
             || vec![name],
@@ -313,7 +312,7 @@ fn words(list: &str, line: &str) -> Vec<Word> {
     }
 }
 
-/// Appends `telling` to `text`, what stands in braces filled in.
+/// Append `telling` to `text` with its braces filled in.
 fn fill(telling: &str, cast: &Cast, voice: &mut impl Voice, text: &mut String) {
     let mut rest = telling;
     while let Some((before, after)) = rest.split_once('{') {

@@ -1,12 +1,12 @@
-//! Korean: particles that depend on whether a word ends in a consonant.
+//! Korean stories: particles that depend on whether a word ends in a consonant.
 
 use super::grammar::{Cast, Voice, Word};
 
-/// Tells in Korean.
+/// The voice of Korean stories.
 #[derive(Debug, Default)]
 pub(crate) struct Korean;
 
-/// Endings after a consonant and after a vowel.
+/// Pairs of endings, after a consonant and after a vowel.
 const PARTICLES: [(&str, &str); 15] = [
     ("은", "는"),
     ("이", "가"),
@@ -34,7 +34,8 @@ enum Final {
 }
 
 impl Final {
-    /// Of a word that does not end in a Hangul syllable: as if in a vowel.
+    /// Return the last sound of a word. One that does not end in a Hangul syllable counts as ending
+    /// in a vowel.
     fn of(word: &str) -> Self {
         // Syllables are numbered initial · 588 + vowel · 28 + final (Unicode 3.12); final 8 is ㄹ.
         match word.chars().last().map(u32::from) {
@@ -48,7 +49,7 @@ impl Final {
     }
 }
 
-/// The word with `particle`, given as it is after a consonant (`은`, `으로`, `이에요`), in the form that
+/// Return the word with `particle`, which is given as after a consonant (`은`, `으로`, `이에요`), in the form that
 /// the word demands. Particles with one form (`도`, `한테`) stay as they are. After ㄹ, `으로` is `로`.
 pub(crate) fn with_particle(word: &str, particle: &str) -> String {
     let Some((after_consonant, after_vowel)) = PARTICLES.iter().find(|(form, _)| *form == particle)
@@ -70,7 +71,7 @@ pub(crate) fn with_particle(word: &str, particle: &str) -> String {
     )
 }
 
-/// How friends call someone by name: `민준이`, `민수`.
+/// Return a name as friends use it: `민준이`, `민수`.
 fn familiar(name: &str) -> String {
     if Final::of(name) == Final::Vowel {
         name.to_owned()

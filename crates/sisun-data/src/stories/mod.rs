@@ -1,8 +1,8 @@
-//! Small coherent stories to learn a language from: names that come back, pronouns that refer,
-//! things that are given, lost, found and asked about, so that attention has something to find.
+//! Small coherent stories as training text. Names recur, pronouns refer to them, and things are
+//! given, lost, found and asked about, so that attention heads have relations to learn.
 //!
-//! The corpora in `data/` are made here ([`SHIPPED`]). A story is a function of (seed, its number),
-//! so a longer corpus begins with a shorter one.
+//! The corpora in `data/` are made here ([`SHIPPED`]). A story is a function of the seed and its
+//! number, so a longer corpus begins with a shorter one.
 
 mod english;
 mod grammar;
@@ -16,12 +16,12 @@ use sisun_config::randomness::stream;
 use std::io::{self, Write};
 use std::str::FromStr;
 
-/// A language that stories can be told in.
+/// A language of stories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoryLanguage {
-    /// `en`
+    /// English, `en`.
     English,
-    /// `ko`
+    /// Korean, `ko`.
     Korean,
 }
 
@@ -39,16 +39,16 @@ impl FromStr for StoryLanguage {
     }
 }
 
-/// How a corpus in `data/` was made.
+/// The parameters of a corpus in `data/`.
 #[derive(Clone, Copy, Debug)]
 pub struct Recipe {
-    /// Its name in `data/`.
+    /// The name of the file in `data/`.
     pub file: &'static str,
-    /// Its language.
+    /// The language.
     pub language: StoryLanguage,
-    /// Its seed.
+    /// The seed.
     pub seed: u64,
-    /// Stories were added until it had this many bytes.
+    /// Stories were added until the corpus had this many bytes.
     pub min_bytes: u64,
 }
 
@@ -68,18 +68,18 @@ pub const SHIPPED: [Recipe; 2] = [
     },
 ];
 
-/// Stories with a blank line between, each on one line, until there are at least `min_bytes` bytes
-/// of them. The same arguments give the same text.
+/// Return at least `min_bytes` bytes of stories, each on one line, with a blank line between them.
+/// The same arguments give the same text.
 pub fn make_stories(language: StoryLanguage, seed: u64, min_bytes: u64) -> String {
     let mut text = Vec::new();
     write_stories(language, seed, min_bytes, &mut text).expect("writing into memory cannot fail");
     String::from_utf8(text).expect("stories are text")
 }
 
-/// Writes what [`make_stories`] returns, story by story, and returns how many bytes it has.
+/// Write the text that [`make_stories`] returns, story by story, and return its number of bytes.
 ///
 /// # Errors
-/// What keeps it from being written.
+/// Any error of writing to `to`.
 pub fn write_stories(
     language: StoryLanguage,
     seed: u64,
@@ -108,8 +108,9 @@ pub fn write_stories(
     Ok(written)
 }
 
+/// Tell one story, chosen at random.
 fn story<V: Voice>(grammar: &Grammar, mut voice: V, rng: &mut impl Rng) -> String {
-    let story = &grammar.stories[crate::draw::below(rng, grammar.stories.len())];
+    let story = &grammar.stories[crate::random::below(rng, grammar.stories.len())];
     let cast = grammar.cast::<V>(story, rng);
     grammar.tell(story, &cast, &mut voice, rng)
 }

@@ -1,9 +1,10 @@
-//! Addition, bare or worked through.
+//! Addition, with or without the steps.
 
-use crate::draw::below;
+use crate::random::below;
 use rand::Rng;
 
-/// Two numbers of `length` digits, the first not 0 (unless there is only one digit), and their sum.
+/// Return a prompt with two numbers of `length` digits, which do not begin with 0 unless they have
+/// only one digit, and the answer: their sum, after its steps if `scratchpad`.
 pub(super) fn addition(length: usize, scratchpad: bool, rng: &mut impl Rng) -> (String, String) {
     let mut number = || -> Vec<usize> {
         let first = if length == 1 {

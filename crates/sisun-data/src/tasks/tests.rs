@@ -9,7 +9,7 @@ fn parts(Example { prompt, answer }: &Example) -> (String, String) {
     )
 }
 
-/// What the answer must be, found another way than the generator finds it.
+/// Compute the answer in another way than the generator does.
 fn solved(task: Task, prompt: &str) -> String {
     let numbers = |prompt: &str| {
         let (a, b) = prompt.split_once('+').expect("a sum");
@@ -81,7 +81,7 @@ fn every_answer_is_right_and_fits() {
                 );
             }
         }
-        // The bound is one that examples reach, or nearly: rows are padded to it.
+        // Examples reach the bound or nearly so, because rows are padded to it.
         assert!(
             longest_seen + 15 >= task.most_tokens(15),
             "{task}: {longest_seen} of {}",

@@ -1,4 +1,4 @@
-//! Files, settings to read them by, and what came of it.
+//! Test fixture: files, the settings to read them, and the messages of reading them.
 #![allow(dead_code, clippy::unwrap_used)]
 
 use sisun_config::{DataConfig, TokenizerConfig};

@@ -56,7 +56,7 @@ impl Query {
             Self::Number(number) if *number < tokens.len() => Ok(*number..*number + 1),
             Self::Number(number) => Err(missing(number.to_string(), &[])),
             Self::Label(label) => {
-                let forms = sisun_data::forms(label);
+                let forms = sisun_data::unicode_forms(label);
                 let is_it = |token: &Token| {
                     let text = &token.text;
                     forms
@@ -301,7 +301,7 @@ mod tests {
         let characters: Vec<char> = text.chars().collect();
         let token = |&(start, end): &(usize, usize)| Token {
             id: 0,
-            text: sisun_data::visible(&characters[start..end].iter().collect::<String>())
+            text: sisun_data::make_visible(&characters[start..end].iter().collect::<String>())
                 + if start == 15 || start == 16 {
                     " 1/2"
                 } else {
