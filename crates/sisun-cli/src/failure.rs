@@ -5,9 +5,9 @@ use anyhow::Error;
 use sisun_compare::CompareError;
 use sisun_config::ConfigError;
 use sisun_infer::InferError;
-use sisun_infer::maps::MapsError;
 use sisun_kernels::{NoThreads, UnknownLevel};
 use sisun_train::TrainError;
+use sisun_viz::maps::MapsError;
 use std::fmt;
 use std::process::ExitCode;
 

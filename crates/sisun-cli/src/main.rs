@@ -9,6 +9,7 @@ mod failure;
 mod given_text;
 mod model_source;
 mod progress;
+mod run_report;
 mod signals;
 mod terminal;
 mod vocabulary;

@@ -3,6 +3,7 @@
 use sisun_config::ConfigError;
 use sisun_data::DataError;
 use sisun_model::ModelError;
+use sisun_viz::chart::ChartError;
 use std::path::{Path, PathBuf};
 
 /// Why a comparison cannot be made.
@@ -87,6 +88,12 @@ pub enum CompareError {
         /// What the drawing library says.
         problem: String,
     },
+}
+
+impl From<ChartError> for CompareError {
+    fn from(ChartError { picture, problem }: ChartError) -> Self {
+        Self::Draw { picture, problem }
+    }
 }
 
 impl CompareError {

@@ -205,7 +205,10 @@ pub fn parse_activation(given: &str) -> Result<Activation, InferError> {
 /// # Errors
 /// The first without one.
 pub fn check_per_head(activations: &[Activation]) -> Result<(), InferError> {
-    match activations.iter().find(|activation| !activation.is_per_head()) {
+    match activations
+        .iter()
+        .find(|activation| !activation.is_per_head())
+    {
         None => Ok(()),
         Some(&activation) => Err(InferError::NotPerHead { activation }),
     }
@@ -275,7 +278,15 @@ mod tests {
             assert_eq!(activation, name);
             check_per_head(&[activation]).unwrap();
         }
-        for name in ["foo", "", "logits", "resid_pre", "resid_mid", "embed", "pos_embed"] {
+        for name in [
+            "foo",
+            "",
+            "logits",
+            "resid_pre",
+            "resid_mid",
+            "embed",
+            "pos_embed",
+        ] {
             let refused =
                 parse_activation(name).and_then(|activation| check_per_head(&[activation]));
             let message = refused.unwrap_err().to_string();

@@ -116,5 +116,7 @@ pub enum InferError {
 
 /// The activations with a head axis, as a list for messages.
 fn per_head() -> String {
-    Activation::PER_HEAD.map(|activation| activation.to_string()).join(", ")
+    Activation::PER_HEAD
+        .map(|activation| activation.to_string())
+        .join(", ")
 }

@@ -1,8 +1,8 @@
 //! What heads do, by numbers.
 
 use crate::attend::CaptureSelection;
-use crate::chance::Chance;
 use crate::attention_maps::Token;
+use crate::chance::Chance;
 use crate::rollout::Rollout;
 use crate::{InferError, LanguageModel};
 use burn::tensor::{Int, Tensor, TensorData};

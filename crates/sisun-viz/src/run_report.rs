@@ -1,21 +1,18 @@
 //! What a finished run leaves to look at: `report.html`, one page that needs no network, and
 //! `loss.svg`.
 
-mod chart;
-pub mod text;
-
-use chart::{Curve, loss_svg};
+use crate::chart::{Curve, loss_svg};
+use crate::text::{escaped, printable};
 use sisun_files::write_bytes;
 use sisun_model::thousands;
 use std::io;
 use std::path::Path;
-use text::{escaped, printable};
 
-const STYLE: &str = include_str!("report/style.css");
+const STYLE: &str = include_str!("run_report/style.css");
 
 /// What the report shows.
 #[derive(Clone, Debug, Default)]
-pub struct Report {
+pub struct RunReport {
     /// Heading of the page and of the picture.
     pub title: String,
     /// Settings and results by name, in the order in which they are shown.
@@ -35,9 +32,9 @@ pub struct Report {
 ///
 /// # Errors
 /// Whatever the file system says.
-pub fn write_report(run_dir: &Path, report: &Report) -> io::Result<()> {
+pub fn write(run_dir: &Path, report: &RunReport) -> io::Result<()> {
     let (train, validation) = (Curve::new(&report.train), Curve::new(&report.validation));
-    let svg = loss_svg(&printable(&report.title), &train, &validation)?;
+    let svg = loss_svg(&printable(&report.title), &train, &validation).map_err(io::Error::other)?;
     write_bytes(&run_dir.join("loss.svg"), svg.as_bytes())?;
     write_bytes(
         &run_dir.join("report.html"),
@@ -45,7 +42,7 @@ pub fn write_report(run_dir: &Path, report: &Report) -> io::Result<()> {
     )
 }
 
-fn page(report: &Report, svg: &str, train: &Curve, validation: &Curve) -> String {
+fn page(report: &RunReport, svg: &str, train: &Curve, validation: &Curve) -> String {
     let title = escaped(&report.title);
     let body = [
         tiles(train, validation),
@@ -216,9 +213,9 @@ mod tests {
     use super::*;
     use std::fs;
 
-    fn written(report: &Report) -> (String, String) {
+    fn written(report: &RunReport) -> (String, String) {
         let dir = tempfile::tempdir().unwrap();
-        write_report(dir.path(), report).unwrap();
+        write(dir.path(), report).unwrap();
         let mut names: Vec<_> = fs::read_dir(dir.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name())
@@ -234,7 +231,7 @@ mod tests {
         let evil = "<script>alert(\"1\")</script>&amp;'\0\u{1b}[2J\u{ffff}";
         let shown = "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;amp;&#39;␀␛[2J\u{fffd}";
         let fact = (evil.to_owned(), evil.to_owned());
-        let (html, svg) = written(&Report {
+        let (html, svg) = written(&RunReport {
             title: evil.to_owned(),
             facts: vec![fact],
             train: vec![(1, 1.0)],
@@ -253,9 +250,9 @@ mod tests {
 
     #[test]
     fn nothing_is_loaded_from_anywhere() {
-        let (html, svg) = written(&Report {
+        let (html, svg) = written(&RunReport {
             train: vec![(0, 1.0)],
-            ..Report::default()
+            ..RunReport::default()
         });
         for text in [html, svg] {
             let text = text.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
@@ -267,7 +264,7 @@ mod tests {
 
     #[test]
     fn an_empty_report_is_a_page() {
-        let (html, svg) = written(&Report::default());
+        let (html, svg) = written(&RunReport::default());
         assert!(
             html.contains("no finite loss was recorded")
                 && svg.contains("no finite loss was recorded")
@@ -278,9 +275,9 @@ mod tests {
     #[test]
     fn the_best_evaluation_stands_out() {
         let validation = vec![(0, 4.0), (1_500, 2.0), (2_000, 2.5), (2_500, f64::NAN)];
-        let (html, _) = written(&Report {
+        let (html, _) = written(&RunReport {
             validation,
-            ..Report::default()
+            ..RunReport::default()
         });
         assert!(
             html.contains("<tr class=\"best\"><td>1,500</td><td>2.0000</td><td>7.39</td></tr>")
@@ -297,9 +294,9 @@ mod tests {
     #[test]
     fn samples_keep_their_text() {
         let text = "\n  철수가 사과를 먹었다.\n\t🦊 <끝>";
-        let (html, _) = written(&Report {
+        let (html, _) = written(&RunReport {
             samples: vec![(1_000, text.to_owned())],
-            ..Report::default()
+            ..RunReport::default()
         });
         assert!(
             html.contains("<h3>step 1,000</h3><pre dir=\"auto\">\n\n  철수가 사과를 먹었다.\n\t🦊 &lt;끝&gt;</pre>")
@@ -311,18 +308,18 @@ mod tests {
     fn a_report_is_replaced_and_a_missing_directory_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         for title in ["first", "second"] {
-            write_report(
+            write(
                 dir.path(),
-                &Report {
+                &RunReport {
                     title: title.to_owned(),
-                    ..Report::default()
+                    ..RunReport::default()
                 },
             )
             .unwrap();
         }
         let html = fs::read_to_string(dir.path().join("report.html")).unwrap();
         assert!(html.contains("second") && !html.contains("first</h1>"));
-        let error = write_report(&dir.path().join("nowhere"), &Report::default()).unwrap_err();
+        let error = write(&dir.path().join("nowhere"), &RunReport::default()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
 }

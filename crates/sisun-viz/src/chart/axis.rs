@@ -1,13 +1,13 @@
 //! Axes: from values to a share of the way, and the ticks between.
 
-use super::text;
+use sisun_model::thousands;
 
 /// Values that spread further than this are drawn on a logarithmic axis.
 const LOG_FROM: f64 = 4.0;
 
 /// One direction of a chart.
 #[derive(Clone, Debug)]
-pub(super) struct Axis {
+pub struct Axis {
     low: f64,
     high: f64,
     log: bool,
@@ -17,7 +17,7 @@ pub(super) struct Axis {
 
 impl Axis {
     /// From 0 to 1.
-    pub(super) fn unit() -> Self {
+    pub fn unit() -> Self {
         let ticks = (0..=5)
             .map(|i| f64::from(i) / 5.0)
             .map(|at| (at, vec![format!("{at:.1}")]))
@@ -31,7 +31,7 @@ impl Axis {
     }
 
     /// Around all the values that are numbers; logarithmic where they are positive and far apart.
-    pub(super) fn around(values: impl Iterator<Item = f64>) -> Self {
+    pub fn around(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values);
         if low > 0.0 && high / low > LOG_FROM {
             let pad = (high / low).powf(0.05);
@@ -46,25 +46,25 @@ impl Axis {
     }
 
     /// From 0 to the largest of the values.
-    pub(super) fn from_zero(values: impl Iterator<Item = f64>) -> Self {
+    pub fn from_zero(values: impl Iterator<Item = f64>) -> Self {
         let (_, high) = range(values);
         Self::linear(0.0, if high > 0.0 { high * 1.04 } else { 1.0 }, 6.0)
     }
 
     /// Whole numbers, such as lengths and steps.
-    pub(super) fn whole(values: impl Iterator<Item = f64>) -> Self {
+    pub fn whole(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values);
         let pad = ((high - low) * 0.02).max(0.3);
         let mut axis = Self::linear(low - pad, high + pad, 9.0);
         axis.ticks.retain(|(at, _)| at.fract() == 0.0 && *at >= 0.0);
         for (at, label) in &mut axis.ticks {
-            *label = vec![text::thousands(*at as u64)];
+            *label = vec![thousands(*at as u64)];
         }
         axis
     }
 
     /// Lengths as multiples of one, each with its own tick; every doubling takes the same room.
-    pub(super) fn multiples(lengths: &[usize], of: usize) -> Self {
+    pub fn multiples(lengths: &[usize], of: usize) -> Self {
         let (low, high) = range(
             lengths
                 .iter()
@@ -78,7 +78,7 @@ impl Axis {
             (
                 *length as f64,
                 vec![
-                    text::thousands(*length as u64),
+                    thousands(*length as u64),
                     format!("{}×", (factor * 100.0).round() / 100.0),
                 ],
             )

@@ -1,27 +1,23 @@
 //! What every picture is drawn on: an SVG in CSS pixels that follows the reader's light or dark
 //! scheme.
 
-use super::colours::{INK, Marker, PAPER, picture_style};
-use super::text;
-use crate::CompareError;
+use super::colours::{INK, Marker, QUIET, picture_style};
+use super::document::{self, Area, Problem, document};
+use super::error::ChartError;
+use crate::text;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use std::io;
 
 /// Width of every picture on the page, in CSS pixels.
 pub(super) const WIDTH: f64 = 920.0;
-/// Plotters rounds to whole units: four of them a pixel keep thin lines smooth.
-const UNITS: f64 = 4.0;
+const UNITS: f64 = document::UNITS as f64;
 /// Plotters writes 1/1.24 of the size that it is given.
 const FONT_UNITS: f64 = UNITS * 1.24;
 /// The font that PNGs have, then what the reader's machine has.
 const FONTS: &str = "Pretendard, system-ui, sans-serif";
 /// Width of a letter as a share of the font's size, about.
 const LETTER: f64 = 0.55;
-
-/// What drawing can fail with.
-pub(super) type Problem = DrawingAreaErrorKind<io::Error>;
 
 /// Where a text's place is in the text.
 #[derive(Clone, Copy)]
@@ -33,7 +29,7 @@ pub(super) enum Anchor {
 
 /// A picture under way; every number is in CSS pixels.
 pub(super) struct Canvas<'a> {
-    area: DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
+    area: Area<'a>,
 }
 
 /// Draws a picture of this height and returns it as an SVG document. `name` is what it is called in
@@ -42,32 +38,27 @@ pub(super) fn picture(
     name: &str,
     height: f64,
     draw: impl FnOnce(&Canvas<'_>) -> Result<(), Problem>,
-) -> Result<String, CompareError> {
+) -> Result<String, ChartError> {
     let units = |pixels: f64| (pixels * UNITS).round() as u32;
-    let mut svg = String::new();
-    let canvas = Canvas {
-        area: SVGBackend::with_string(&mut svg, (units(WIDTH), units(height))).into_drawing_area(),
-    };
-    let drawn = canvas
-        .area
-        .fill(&PAPER)
-        .and_then(|()| draw(&canvas))
-        .and_then(|()| canvas.area.present());
-    drop(canvas);
-    drawn.map_err(|problem| CompareError::Draw {
+    let attributes = format!(
+        "class=\"chart\" role=\"img\" aria-label=\"{}\"",
+        text::escaped(name).replace(['\n', '\r'], " ")
+    );
+    document(
+        (units(WIDTH), units(height)),
+        (WIDTH as u32, height.round() as u32),
+        &attributes,
+        &picture_style(),
+        |area| {
+            draw(&Canvas {
+                // Another handle of the same drawing.
+                area: area.clone(),
+            })
+        },
+    )
+    .map_err(|problem| ChartError {
         picture: name.to_owned(),
         problem: problem.to_string(),
-    })?;
-    let size = |width: u32, height: u32| format!("width=\"{width}\" height=\"{height}\"");
-    let ours = format!(
-        "class=\"chart\" role=\"img\" aria-label=\"{}\" {}",
-        text::html(name).replace(['\n', '\r'], " "),
-        size(WIDTH as u32, height.round() as u32)
-    );
-    let svg = svg.replacen(&size(units(WIDTH), units(height)), &ours, 1);
-    Ok(match svg.find(">\n") {
-        Some(end) => format!("{}\n{}{}", &svg[..=end], picture_style(), &svg[end + 1..]),
-        None => svg,
     })
 }
 
@@ -157,7 +148,7 @@ impl Canvas<'_> {
             &fitted(below, WIDTH - 32.0, 13.0),
             (16.0, 46.0),
             13.0,
-            super::colours::QUIET,
+            QUIET,
             Anchor::Start,
         )
     }

@@ -64,7 +64,7 @@ pub(super) fn marker(variant: usize) -> Marker {
 }
 
 /// Its marker and colour for HTML.
-pub(super) fn key(variant: usize) -> String {
+pub fn key(variant: usize) -> String {
     format!(
         "<span class=\"key k{}\" aria-hidden=\"true\">{}</span>",
         variant % VARIANTS.len(),
@@ -77,7 +77,7 @@ fn look(variant: usize) -> (Marker, char) {
 }
 
 /// CSS that gives the keys of a page their colours.
-pub(super) fn key_style() -> String {
+pub fn key_style() -> String {
     let light: String = (0..)
         .zip(VARIANTS)
         .map(|(i, (light, _))| format!(".k{i} {{ color: {}; }} ", hex(light)))

@@ -2,35 +2,52 @@
 
 use super::axis::Axis;
 use super::canvas::{Anchor, WIDTH, fitted, picture, width};
-use super::colours::{GRID, INK, QUIET, colour, marker};
-use super::text;
-use crate::CompareError;
-use crate::summary::SeedSpread;
+use super::colours::{GRID, INK, Marker, QUIET, colour, marker};
+use super::error::ChartError;
+use super::interval::{Interval, drawable};
 use plotters::style::Color;
 
 const ROW: f64 = 30.0;
 const TOP: f64 = 72.0;
 
 /// A chart of dots.
-pub(super) struct Dots<'a> {
-    pub(super) title: String,
-    pub(super) below: String,
+pub struct Dots<'a> {
+    /// What it shows.
+    pub title: String,
+    /// How to read it.
+    pub below: String,
     /// What the axis counts.
-    pub(super) across: String,
-    pub(super) x: Axis,
-    /// How its numbers are told.
-    pub(super) told: fn(f64) -> String,
-    /// By variant: its name, its numbers, and what is said where it has none.
-    pub(super) rows: Vec<(&'a str, &'a SeedSpread, String)>,
+    pub across: String,
+    /// The axis.
+    pub x: Axis,
+    /// By variant.
+    pub rows: Vec<DotsRow<'a>>,
+}
+
+/// The numbers of one variant.
+pub struct DotsRow<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// A number for each seed that has one.
+    pub values: Vec<f64>,
+    /// Their mean; NaN where there are none.
+    pub mean: f64,
+    /// The interval of the mean.
+    pub interval: Option<Interval>,
+    /// What stands beside the dots: mean and interval, or why there are none.
+    pub told: String,
 }
 
 impl Dots<'_> {
     /// The chart as an SVG document.
-    pub(super) fn svg(&self) -> Result<String, CompareError> {
+    ///
+    /// # Errors
+    /// A chart that cannot be drawn.
+    pub fn svg(&self) -> Result<String, ChartError> {
         let widest = self
             .rows
             .iter()
-            .map(|(name, ..)| width(name, 14.0))
+            .map(|row| width(row.name, 14.0))
             .fold(0.0, f64::max)
             .min(230.0);
         let (left, right, bottom) = (
@@ -63,44 +80,37 @@ impl Dots<'_> {
                 INK,
                 Anchor::Middle,
             )?;
-            for (variant, (name, spread, nothing)) in self.rows.iter().enumerate() {
+            for (variant, row) in self.rows.iter().enumerate() {
                 let y = TOP + ROW * (variant as f64 + 0.5);
                 let ink = colour(variant);
                 canvas.marker((24.0, y), marker(variant), 4.5, ink.to_rgba())?;
                 canvas.text(
-                    &fitted(name, widest + 2.0, 14.0),
+                    &fitted(row.name, widest + 2.0, 14.0),
                     (36.0, y),
                     14.0,
                     INK,
                     Anchor::Start,
                 )?;
-                let ends = text::maybe_interval(spread.interval)
-                    .and_then(|i| Some((x(i.low)?, x(i.high)?)));
+                let ends = drawable(row.interval).and_then(|[low, high]| Some((x(low)?, x(high)?)));
                 if let Some((low, high)) = ends {
                     canvas.rectangle((low, y - 7.0), (high, y + 7.0), ink.mix(0.25))?;
                 }
-                for x in spread.values.iter().flatten().filter_map(|value| x(*value)) {
-                    canvas.marker((x, y), super::colours::Marker::Circle, 3.5, ink.mix(0.6))?;
+                for x in row.values.iter().filter_map(|value| x(*value)) {
+                    canvas.marker((x, y), Marker::Circle, 3.5, ink.mix(0.6))?;
                 }
-                if let Some(x) = x(spread.mean) {
+                if let Some(x) = x(row.mean) {
                     canvas.line(&[(x, y - 10.0), (x, y + 10.0)], ink.to_rgba(), 2.5)?;
                 }
-                if spread.mean.is_nan() {
+                if row.mean.is_nan() {
                     canvas.text(
-                        &fitted(nothing, WIDTH - left - 24.0, 12.5),
+                        &fitted(&row.told, WIDTH - left - 24.0, 12.5),
                         (left, y),
                         12.5,
                         QUIET,
                         Anchor::Start,
                     )?;
                 } else {
-                    canvas.text(
-                        &text::spread(spread, self.told),
-                        (right + 14.0, y),
-                        12.5,
-                        INK,
-                        Anchor::Start,
-                    )?;
+                    canvas.text(&row.told, (right + 14.0, y), 12.5, INK, Anchor::Start)?;
                 }
             }
             Ok(())

@@ -1,12 +1,13 @@
 //! Lines over lengths, positions or steps, with a band for each interval.
 
 use super::axis::Axis;
-use super::canvas::{Anchor, Canvas, Problem, WIDTH, fitted, picture, width};
+use super::canvas::{Anchor, Canvas, WIDTH, fitted, picture, width};
 use super::colours::{GRID, INK, QUIET, SHADE, colour, marker};
-use super::text;
-use crate::CompareError;
-use crate::stats::Interval;
+use super::document::Problem;
+use super::error::ChartError;
+use super::interval::{Interval, drawable};
 use plotters::style::{Color, RGBAColor};
+use sisun_model::thousands;
 
 /// Size of labels, and the room that each takes.
 const LABEL: f64 = 14.0;
@@ -15,36 +16,44 @@ const LABEL_LINE: f64 = 19.0;
 const MOST_MARKERS: usize = 16;
 
 /// A chart of lines.
-pub(super) struct Lines {
-    pub(super) title: String,
-    pub(super) below: String,
+pub struct Lines {
+    /// What it shows.
+    pub title: String,
+    /// How to read it.
+    pub below: String,
     /// What the axis across counts.
-    pub(super) across: String,
-    pub(super) x: Axis,
-    pub(super) y: Axis,
+    pub across: String,
+    /// The axis across.
+    pub x: Axis,
+    /// The axis upwards.
+    pub y: Axis,
     /// The last length of training, where it is marked, and what stands beside the mark.
-    pub(super) trained_on: Option<(f64, String)>,
-    pub(super) lines: Vec<Line>,
+    pub trained_on: Option<(f64, String)>,
+    /// The lines.
+    pub lines: Vec<Line>,
     /// What the lines do not show, said below them.
-    pub(super) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 /// One line.
-pub(super) struct Line {
+pub struct Line {
     /// The number of its colour and marker, which is the variant's.
-    pub(super) variant: usize,
+    pub variant: usize,
     /// Its name; a line of a second kind in dashes has none.
-    pub(super) label: Option<String>,
+    pub label: Option<String>,
     /// A line breaks where there is no number.
-    pub(super) points: Vec<Point>,
+    pub points: Vec<Point>,
 }
 
 /// One place of a line.
 #[derive(Clone, Copy)]
-pub(super) struct Point {
-    pub(super) x: f64,
-    pub(super) y: f64,
-    pub(super) interval: Option<Interval>,
+pub struct Point {
+    /// Along the axis across.
+    pub x: f64,
+    /// Along the axis upwards.
+    pub y: f64,
+    /// The interval of `y`, drawn as a part of a band.
+    pub interval: Option<Interval>,
 }
 
 /// What stands beside a line.
@@ -65,7 +74,10 @@ struct Frame {
 
 impl Lines {
     /// The chart as an SVG document.
-    pub(super) fn svg(&self) -> Result<String, CompareError> {
+    ///
+    /// # Errors
+    /// A chart that cannot be drawn.
+    pub fn svg(&self) -> Result<String, ChartError> {
         let labels = self.labels();
         let widest = labels
             .iter()
@@ -203,11 +215,11 @@ impl Lines {
 
     fn draw_band(&self, canvas: &Canvas<'_>, frame: &Frame, line: &Line) -> Result<(), Problem> {
         let ends = |point: &Point| {
-            let interval = text::maybe_interval(point.interval)?;
+            let [low, high] = drawable(point.interval)?;
             let x = frame.x(self.x.share(point.x)?);
             Some((
-                (x, frame.y(self.y.share(interval.low)?)),
-                (x, frame.y(self.y.share(interval.high)?)),
+                (x, frame.y(self.y.share(low)?)),
+                (x, frame.y(self.y.share(high)?)),
             ))
         };
         let places: Vec<_> = line.points.iter().map(ends).collect();
@@ -272,7 +284,7 @@ impl Lines {
         let label = |line, name: &String| match end(line) {
             Some(end) if end.x < farthest => Label {
                 line,
-                text: format!("{name} (to {})", text::thousands(end.x as u64)),
+                text: format!("{name} (to {})", thousands(end.x as u64)),
                 end: None,
             },
             Some(end) => Label {

@@ -1,28 +1,25 @@
 //! The loss curves as an SVG that follows the reader's light or dark scheme.
 
+use super::colours::{GRID, INK, PAPER};
+use super::document::{Area, Problem, UNITS, document};
+use super::error::ChartError;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use sisun_model::thousands;
-use std::io;
 use std::ops::Range;
 
 /// Size on the page, in CSS pixels.
 const WIDTH: u32 = 920;
 const HEIGHT: u32 = 440;
-/// Plotters rounds to whole units: four of them a pixel keep thin lines smooth.
-const UNITS: u32 = 4;
 /// Above this many points a curve is thinned to the smallest and largest of each stretch.
 const MAX_STRETCHES: usize = 1000;
 /// From this many training points on, their running mean is drawn too.
 const MEAN_FROM: usize = 100;
 
-const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
-const INK: RGBColor = RGBColor(0x3d, 0x3b, 0x39);
-const GRID: RGBColor = RGBColor(0xe9, 0xe6, 0xe1);
 const TRAIN: RGBColor = RGBColor(0x35, 0x6a, 0xa8);
 const VALIDATION: RGBColor = RGBColor(0xc2, 0x54, 0x1d);
 
-/// The colours above in a dark scheme, chosen by the attributes that the drawing gives its shapes.
+/// The colours of its shapes in a dark scheme, chosen by the attributes that the drawing gives its shapes.
 const STYLE: &str = r##"<style>
 .loss text { font-family: system-ui, sans-serif; }
 @media (prefers-color-scheme: dark) {
@@ -35,15 +32,16 @@ const STYLE: &str = r##"<style>
 
 /// A curve without the points that cannot be drawn.
 #[derive(Debug)]
-pub(super) struct Curve {
+pub struct Curve {
     /// `(step, loss)`, as recorded.
-    pub(super) points: Vec<(u64, f64)>,
+    pub points: Vec<(u64, f64)>,
     /// Steps whose loss is NaN, infinite or beyond float32.
-    pub(super) not_finite: Vec<u64>,
+    pub not_finite: Vec<u64>,
 }
 
 impl Curve {
-    pub(super) fn new(recorded: &[(u64, f64)]) -> Self {
+    /// Of losses as recorded.
+    pub fn new(recorded: &[(u64, f64)]) -> Self {
         let (points, others): (Vec<_>, Vec<_>) = recorded
             .iter()
             .partition(|(_, loss)| (*loss as f32).is_finite());
@@ -54,7 +52,7 @@ impl Curve {
     }
 
     /// Points that the running mean takes in, where there is one; odd.
-    pub(super) fn mean_window(&self) -> Option<usize> {
+    pub fn mean_window(&self) -> Option<usize> {
         (self.points.len() >= MEAN_FROM).then(|| self.points.len() / 40 * 2 + 1)
     }
 
@@ -116,31 +114,25 @@ fn axis(values: impl Iterator<Item = f64>, margin: f64) -> Range<f64> {
 }
 
 /// Draws the curves and returns a complete SVG document. `title` holds no control characters.
-pub(super) fn loss_svg(title: &str, train: &Curve, validation: &Curve) -> io::Result<String> {
-    let mut svg = String::new();
-    draw(&mut svg, title, train, validation)
-        .map_err(|error| io::Error::other(error.to_string()))?;
-    let size = |units: u32| format!("width=\"{}\" height=\"{}\"", WIDTH * units, HEIGHT * units);
-    let svg = svg.replacen(
-        &size(UNITS),
-        &format!("class=\"loss\" role=\"img\" {}", size(1)),
-        1,
-    );
-    Ok(match svg.find(">\n") {
-        Some(end) => format!("{}\n{STYLE}{}", &svg[..=end], &svg[end + 1..]),
-        None => svg,
+///
+/// # Errors
+/// A chart that cannot be drawn.
+pub fn loss_svg(title: &str, train: &Curve, validation: &Curve) -> Result<String, ChartError> {
+    document(
+        (WIDTH * UNITS, HEIGHT * UNITS),
+        (WIDTH, HEIGHT),
+        "class=\"loss\" role=\"img\"",
+        STYLE,
+        |area| draw(area, title, train, validation),
+    )
+    .map_err(|problem| ChartError {
+        picture: "the loss".to_owned(),
+        problem: problem.to_string(),
     })
 }
 
-fn draw(
-    svg: &mut String,
-    title: &str,
-    train: &Curve,
-    validation: &Curve,
-) -> Result<(), DrawingAreaErrorKind<io::Error>> {
+fn draw(area: &Area<'_>, title: &str, train: &Curve, validation: &Curve) -> Result<(), Problem> {
     let u = UNITS;
-    let root = SVGBackend::with_string(svg, (WIDTH * u, HEIGHT * u)).into_drawing_area();
-    root.fill(&PAPER)?;
     let font = |size: u32| ("sans-serif", size * u).into_font().color(&INK);
     let all = || train.points.iter().chain(&validation.points);
     let (steps, losses) = (
@@ -152,7 +144,7 @@ fn draw(
         .clamp(0.0, 9.0) as usize;
     let large = losses.end.abs().max(losses.start.abs()) >= 1e6;
 
-    let mut chart = ChartBuilder::on(&root)
+    let mut chart = ChartBuilder::on(area)
         .margin(12 * u)
         .margin_right(32 * u)
         .caption(title, font(19))
@@ -194,7 +186,7 @@ fn draw(
             (0.5, 0.5),
             centred,
         )])?;
-        return root.present();
+        return Ok(());
     }
     let legend = |style: ShapeStyle| {
         move |(x, y): (i32, i32)| PathElement::new([(x, y), (x + 22 * u as i32, y)], style)
@@ -243,8 +235,7 @@ fn draw(
         .margin(14 * u)
         .label_font(font(15))
         .background_style(PAPER.mix(0.85))
-        .draw()?;
-    root.present()
+        .draw()
 }
 
 /// Whether an axis tick stands at a step: there are none between two steps, nor before the first.

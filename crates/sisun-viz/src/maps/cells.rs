@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use svg::node::element::{Group, Image, Rectangle};
 
 use super::colour::{HIDDEN, Paint, Rgb};
-use super::raster;
+use super::encode;
 
 /// With more cells than this in a picture, they become one embedded image a matrix instead of
 /// rectangles: a viewer handles a few thousand elements well, not a quarter of a million.
@@ -29,16 +29,11 @@ pub(super) struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
+    /// `causal` says whether keys after their query are hidden.
+    ///
     /// # Shapes
     /// - values: `[query, key]`, `n` × `n`
-    pub(super) fn new(values: &'a [f32], n: usize, paint: &Arc<Paint>) -> Self {
-        // A softmax writes exact zeros where a mask hides, so a causal pattern is known by its
-        // upper triangle.
-        let causal = (0..n).all(|query| {
-            values[query * n + query + 1..(query + 1) * n]
-                .iter()
-                .all(|&v| v == 0.0)
-        });
+    pub(super) fn new(values: &'a [f32], n: usize, causal: bool, paint: &Arc<Paint>) -> Self {
         Self {
             values: values.into(),
             n,
@@ -155,7 +150,7 @@ impl Patch<'_> {
             rgb.extend(self.cells.colour_at(i / n, i % n).0);
         }
         let side = u32::try_from(n).expect("the plan of a picture limits its side");
-        raster::encode(side, side, &rgb)
+        encode::png(side, side, &rgb)
     }
 
     /// Into the pixels of a page, as the same image would be drawn; this takes no second copy of
@@ -190,17 +185,18 @@ mod tests {
     use crate::maps::Colours;
     use crate::maps::colour::Scale;
 
-    fn cells(values: &[f32], n: usize) -> Cells<'_> {
+    fn cells(values: &[f32], n: usize, causal: bool) -> Cells<'_> {
         Cells::new(
             values,
             n,
+            causal,
             &Arc::new(Paint::new(Scale::Weights, Colours::Blues)),
         )
     }
 
     #[test]
     fn causal_patterns_hide_the_upper_triangle() {
-        let cells = cells(&[1.0, 0.0, 0.0, 0.5, 0.5, 0.0, 1.0, 0.0, 0.0], 3);
+        let cells = cells(&[1.0, 0.0, 0.0, 0.5, 0.5, 0.0, 1.0, 0.0, 0.0], 3, true);
         assert_eq!(cells.visible(0, 1), None);
         assert_eq!(
             cells.visible(2, 1),
@@ -213,15 +209,23 @@ mod tests {
 
     #[test]
     fn full_patterns_hide_nothing() {
-        let pattern = cells(&[0.5, 0.5, 1.0, 0.0], 2);
+        let pattern = cells(&[0.5, 0.5, 1.0, 0.0], 2, false);
         assert_eq!(pattern.visible(0, 1), Some(0.5));
         assert!(!pattern.any_hidden());
-        assert!(!cells(&[1.0], 1).any_hidden());
+        assert!(!cells(&[1.0], 1, true).any_hidden());
+    }
+
+    #[test]
+    fn zeros_do_not_make_a_mask() {
+        let pattern = cells(&[1.0, 0.0, 0.5, 0.5], 2, false);
+        assert_eq!(pattern.visible(0, 1), Some(0.0));
+        assert!(!pattern.any_hidden());
+        assert_ne!(pattern.colour_at(0, 1), HIDDEN);
     }
 
     #[test]
     fn scores_hide_what_is_not_finite() {
-        let cells = cells(&[2.0, f32::NEG_INFINITY, -1.0, 0.0], 2);
+        let cells = cells(&[2.0, f32::NEG_INFINITY, -1.0, 0.0], 2, false);
         assert_eq!(cells.visible(0, 1), None);
         assert_eq!(cells.visible(1, 0), Some(-1.0));
         assert!(cells.any_hidden());
@@ -230,7 +234,7 @@ mod tests {
     #[test]
     fn pooling_keeps_the_largest_of_ragged_blocks() {
         // 3 × 3 in blocks of 2: the last row and column of blocks are only one cell wide.
-        let pooled = cells(&[0.1, 0.0, 0.0, 0.2, 0.8, 0.0, 0.3, 0.1, 0.6], 3).pooled(2);
+        let pooled = cells(&[0.1, 0.0, 0.0, 0.2, 0.8, 0.0, 0.3, 0.1, 0.6], 3, true).pooled(2);
         assert_eq!(pooled.n, 2);
         assert_eq!(
             pooled.all_visible().collect::<Vec<_>>(),
@@ -242,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_zero_below_the_diagonal_stays_visible_in_small() {
-        let pooled = cells(&[1.0, 0.0, 1.0, 0.0], 2).pooled(1);
+        let pooled = cells(&[1.0, 0.0, 1.0, 0.0], 2, true).pooled(1);
         assert_eq!(
             pooled.all_visible().collect::<Vec<_>>(),
             [(0, 0, 1.0), (1, 0, 1.0), (1, 1, 0.0)]
@@ -253,7 +257,7 @@ mod tests {
     fn patches_are_painted_where_they_are() {
         // One cell of 2 × 2 pixels for each value, doubled, one (doubled) pixel from the corner of
         // a page of 6 × 6.
-        let cells = cells(&[1.0, 0.0, 0.5, 0.5], 2);
+        let cells = cells(&[1.0, 0.0, 0.5, 0.5], 2, true);
         let mut rgba = vec![7; 12 * 12 * 4];
         Patch {
             cells: &cells,

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use super::{AttentionMaps, MapsError, disk};
+use sisun_infer::AttentionMaps;
+use sisun_model::Activation;
+
+use super::{MapsError, disk};
 
 /// Writes the patterns as `layer,head,query,key,query_token,key_token,weight`, one row for each
 /// cell.
@@ -20,7 +23,7 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
             "key_token",
             "weight",
         ])?;
-        for activation in maps.named("pattern") {
+        for activation in maps.of(Activation::Pattern) {
             for (head, values) in activation.by_head() {
                 for (query, row) in values.chunks_exact(maps.tokens.len()).enumerate() {
                     for (key, weight) in row.iter().enumerate() {

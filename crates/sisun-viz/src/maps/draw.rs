@@ -7,9 +7,9 @@ use svg::node::element::{
 
 use super::colour::{HIDDEN, INK, Scale};
 use super::font;
-use super::picture::Subject;
 use super::ruler::Ruler;
 use super::sizes::Sizes;
+use super::subject::Subject;
 
 /// How far below the middle of a capital letter its baseline is, in sizes of the font.
 const MIDDLE: f32 = 0.355;
@@ -418,4 +418,16 @@ pub(super) struct Plot {
     pub(super) top: f32,
     pub(super) width: f32,
     pub(super) height: f32,
+}
+
+/// A thin line around cells that have no gaps, so that light ones at the edge do not fade into the
+/// page.
+pub(super) fn frame(left: f32, top: f32, length: f32) -> Rectangle {
+    Rectangle::new()
+        .set("x", left - 0.5)
+        .set("y", top - 0.5)
+        .set("width", length + 1.0)
+        .set("height", length + 1.0)
+        .set("fill", "none")
+        .set("stroke", "#bbbbbb")
 }

@@ -3,30 +3,21 @@
 use std::path::PathBuf;
 
 use resvg::usvg;
-
-use super::{Colours, Format, Values};
+use sisun_model::Activation;
 
 /// Why attention maps could not be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MapsError {
-    /// A format that is not known.
-    #[error("unknown format `{given}`; choose from {}", Format::ALL.map(Format::name).join(", "))]
-    UnknownFormat {
+    /// A word that names none of what there is to choose from.
+    #[error("unknown {what} `{given}`; choose from {}", choices.join(", "))]
+    UnknownChoice {
+        /// What is chosen: a format, say.
+        what: &'static str,
         /// The word that was given.
         given: String,
-    },
-    /// A colour map that is not known.
-    #[error("unknown colour map `{given}`; choose from {}", Colours::ALL.map(Colours::name).join(", "))]
-    UnknownColours {
-        /// The word that was given.
-        given: String,
-    },
-    /// A choice of values in cells that is not known.
-    #[error("unknown choice of values `{given}`; choose from {}", Values::ALL.map(Values::name).join(", "))]
-    UnknownValues {
-        /// The word that was given.
-        given: String,
+        /// The words that are known.
+        choices: Vec<&'static str>,
     },
     /// A font that could not be read.
     #[error("cannot read font `{}`: {source}; give the path of a .ttf, .otf or .ttc file", path.display())]
@@ -71,11 +62,13 @@ pub enum MapsError {
     /// A format that has no place for anything that was captured.
     #[error(
         "{format} holds {}, and nothing else of a head: keep one of these as well, or write json, npz or safetensors, which hold every activation",
-        format.activations().join(" and ")
+        held.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
     )]
     NothingToHold {
-        /// The format.
-        format: Format,
+        /// The format's name.
+        format: &'static str,
+        /// The activations that it has a place for.
+        held: &'static [Activation],
     },
     /// A picture that would take too much memory.
     #[error(

@@ -1,20 +1,16 @@
-//! The fonts that text is drawn with: the embedded one, or one that the reader has.
+//! A font that text is drawn with: the embedded one, or one that the reader has.
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use resvg::usvg::{self, fontdb};
+use resvg::usvg::fontdb;
 use skrifa::MetadataProvider as _;
 use svg::Document;
-use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::MapsError;
 use super::label;
-use super::ruler::Ruler;
 
 /// Pretendard 1.3.9 Regular, unmodified (SIL Open Font License 1.1, licence beside it): Latin,
 /// Greek, Cyrillic, kana and all 11,172 Hangul syllables.
@@ -29,7 +25,7 @@ const FAMILIES: &str = "Pretendard, 'Apple SD Gothic Neo', 'Malgun Gothic', 'Not
 #[derive(Clone)]
 pub struct Font {
     path: PathBuf,
-    data: Arc<Vec<u8>>,
+    pub(super) data: Arc<Vec<u8>>,
     family: String,
     style: fontdb::Style,
     weight: u16,
@@ -134,115 +130,4 @@ pub(super) fn named(page: Document, chosen: Option<&Font>) -> Document {
         fontdb::Style::Italic => page.set("font-style", "italic"),
         fontdb::Style::Oblique => page.set("font-style", "oblique"),
     }
-}
-
-/// Fonts for drawing.
-pub(super) struct Fonts {
-    pub(super) database: Arc<fontdb::Database>,
-    /// The one that all text is drawn with, whatever it names.
-    chosen: Option<fontdb::ID>,
-    /// What none of them has.
-    missing: BTreeSet<char>,
-}
-
-impl Fonts {
-    /// What drawing `labels` takes: the chosen font, the embedded one for what that lacks, and
-    /// those of the system only where both lack a character, so that the usual picture is the same
-    /// on every machine.
-    pub(super) fn new<'a>(labels: impl Iterator<Item = &'a str>, font: Option<&Font>) -> Self {
-        let ruler = Ruler::new(font);
-        let mut fonts = fontdb::Database::new();
-        fonts.load_font_data(PRETENDARD.to_vec());
-        let chosen = font.and_then(|font| {
-            let faces = fonts.load_font_source(fontdb::Source::Binary(Arc::clone(&font.data) as _));
-            // The other faces of a collection have no business here.
-            let (chosen, others): (Vec<_>, Vec<_>) = faces
-                .into_iter()
-                .partition(|&id| fonts.face(id).is_some_and(|face| face.index == 0));
-            others.into_iter().for_each(|id| fonts.remove_face(id));
-            chosen.first().copied()
-        });
-        let mut missing: BTreeSet<char> = labels
-            .flat_map(|text| ruler.lacking(&label::drawable(text)).collect::<Vec<_>>())
-            .collect();
-        if !missing.is_empty() {
-            fonts.load_system_fonts();
-            missing.retain(|&c| {
-                !fonts
-                    .faces()
-                    .any(|face| is_usable(face) && has_char(&fonts, face.id, c))
-            });
-        }
-        Self {
-            database: Arc::new(fonts),
-            chosen,
-            missing,
-        }
-    }
-
-    /// `svg` with a box for every character that no font has: their own signs for that run into
-    /// each other.
-    pub(super) fn drawable<'t>(&self, svg: &'t str) -> Cow<'t, str> {
-        if self.missing.is_empty() {
-            return svg.into();
-        }
-        let is_missing = |grapheme: &str| grapheme.chars().any(|c| self.missing.contains(&c));
-        // A mark that begins a text makes one grapheme with the markup before it, which must stay.
-        let markup = |grapheme: &str| {
-            grapheme
-                .starts_with(['<', '>', '&', ';', '"', '\''])
-                .then(|| grapheme[..1].to_owned())
-        };
-        let drawn = |grapheme| match is_missing(grapheme) {
-            true => Cow::from(markup(grapheme).unwrap_or_default() + "□"),
-            false => Cow::from(grapheme),
-        };
-        svg.graphemes(true).map(drawn).collect::<String>().into()
-    }
-
-    /// How a renderer finds the font of a text, and of each character that this font lacks.
-    pub(super) fn resolver(&self) -> usvg::FontResolver<'static> {
-        let select_font: usvg::FontSelectionFn<'static> = match self.chosen {
-            Some(chosen) => Box::new(move |_, _| Some(chosen)),
-            None => usvg::FontResolver::default_font_selector(),
-        };
-        usvg::FontResolver {
-            select_font,
-            select_fallback: Box::new(plainest),
-        }
-    }
-}
-
-/// The font for a character that the fonts in use lack: of those that have it, the one most like
-/// the embedded one, which is upright, regular and without serifs.
-fn plainest(c: char, used: &[fontdb::ID], fonts: &mut Arc<fontdb::Database>) -> Option<fontdb::ID> {
-    fonts
-        .faces()
-        .filter(|face| !used.contains(&face.id) && is_usable(face) && has_char(fonts, face.id, c))
-        .min_by_key(|face| {
-            let weight = face.weight.0.abs_diff(fontdb::Weight::NORMAL.0);
-            (
-                face.style != fontdb::Style::Normal,
-                is_called(face, "Serif"),
-                weight,
-                face.monospaced,
-            )
-        })
-        .map(|face| face.id)
-}
-
-/// Whether a font is one to read: macOS has one with a box for every character.
-fn is_usable(face: &fontdb::FaceInfo) -> bool {
-    !is_called(face, "LastResort")
-}
-
-fn is_called(face: &fontdb::FaceInfo, word: &str) -> bool {
-    face.families.iter().any(|(name, _)| name.contains(word))
-}
-
-fn has_char(fonts: &fontdb::Database, face: fontdb::ID, c: char) -> bool {
-    let has = |data: &[u8], index| {
-        skrifa::FontRef::from_index(data, index).is_ok_and(|font| font.charmap().map(c).is_some())
-    };
-    fonts.with_face_data(face, has).unwrap_or(false)
 }

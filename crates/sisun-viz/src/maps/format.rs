@@ -3,10 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::MapsError;
+use sisun_model::Activation;
 
-/// The activations with a head axis.
-pub(crate) const PER_HEAD: [&str; 6] = ["pattern", "scores", "q", "k", "v", "z"];
+use super::MapsError;
 
 /// A format that maps can be written in; [`super::write()`] lists the files of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,11 +41,11 @@ impl Format {
     }
 
     /// The activations that it has a place for.
-    pub fn activations(self) -> &'static [&'static str] {
+    pub fn activations(self) -> &'static [Activation] {
         match self {
-            Self::Svg | Self::Png => &["pattern", "scores"],
-            Self::Csv => &["pattern"],
-            Self::Json | Self::Npz | Self::Safetensors => &PER_HEAD,
+            Self::Svg | Self::Png => &[Activation::Pattern, Activation::Scores],
+            Self::Csv => &[Activation::Pattern],
+            Self::Json | Self::Npz | Self::Safetensors => &Activation::PER_HEAD,
         }
     }
 
@@ -77,8 +76,10 @@ impl FromStr for Format {
         Self::ALL
             .into_iter()
             .find(|format| format.name() == given.trim())
-            .ok_or_else(|| MapsError::UnknownFormat {
+            .ok_or_else(|| MapsError::UnknownChoice {
+                what: "format",
                 given: given.into(),
+                choices: Self::ALL.map(Self::name).to_vec(),
             })
     }
 }

@@ -8,9 +8,8 @@ use svg::Document;
 
 use super::cells::{Cells, MOST_RECTANGLES, Patch};
 use super::draw::{self, Anchor, Labels, Legend, Plot};
-use super::heatmap::frame;
-use super::picture::{Panel, Subject};
 use super::sizes::Sizes;
+use super::subject::{Panel, Subject};
 
 /// Width in pixels that all heads together aim at.
 const GRID: usize = 1200;
@@ -224,7 +223,7 @@ impl<'a> Grid<'a> {
             } else {
                 page.add(thumbnail.cells.rectangles(x, y, self.side))
             };
-            page.add(frame(x as f32, y as f32, panel))
+            page.add(draw::frame(x as f32, y as f32, panel))
         })
     }
 

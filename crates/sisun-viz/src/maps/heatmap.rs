@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use svg::Document;
-use svg::node::element::{Group, Rectangle};
+use svg::node::element::Group;
 
 use super::cells::{MOST_RECTANGLES, Patch};
 use super::colour::ink_on;
 use super::draw::{self, Anchor, Labels, Legend, Plot};
-use super::picture::{Panel, Subject};
 use super::sizes::Sizes;
+use super::subject::{Panel, Subject};
 use super::{MapsError, PictureOptions, Values};
 
 /// Side in pixels that all cells together aim at.
@@ -137,7 +137,7 @@ impl<'a> Heatmap<'a> {
             .add(draw::axis_titles(&self.subject, self.plot, bottom))
             .add(legend.draw(self.legend_at, top, length));
         if self.is_patch() {
-            return page.add(frame(left, top, length));
+            return page.add(draw::frame(left, top, length));
         }
         let page = page.add(
             self.panel
@@ -235,16 +235,4 @@ fn values_fit(subject: &Subject<'_>, panel: &Panel<'_>, side: usize) -> bool {
             .cells
             .all_visible()
             .all(|(_, _, value)| width(value) <= side - GAP * scale)
-}
-
-/// A thin line around cells that have no gaps, so that light ones at the edge do not fade into the
-/// page.
-pub(super) fn frame(left: f32, top: f32, length: f32) -> Rectangle {
-    Rectangle::new()
-        .set("x", left - 0.5)
-        .set("y", top - 0.5)
-        .set("width", length + 1.0)
-        .set("height", length + 1.0)
-        .set("fill", "none")
-        .set("stroke", "#bbbbbb")
 }

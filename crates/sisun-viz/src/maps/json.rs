@@ -6,7 +6,9 @@ use std::path::Path;
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
-use super::{Activation, AttentionMaps, MapsError, disk};
+use sisun_infer::{ActivationMap, AttentionMaps};
+
+use super::{MapsError, disk};
 
 /// Writes `{model, text, tokens: [{id, text, start, end}], layers: [{layer, heads: [{head, pattern:
 /// [[…]], …}]}]}`.
@@ -15,18 +17,22 @@ use super::{Activation, AttentionMaps, MapsError, disk};
 /// `scores`.
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
     disk::write_stream(path, |out| {
-        serde_json::to_writer(out, maps).map_err(io::Error::from)
+        serde_json::to_writer(out, &Json(maps)).map_err(io::Error::from)
     })
 }
 
-impl Serialize for AttentionMaps {
+/// The maps as the file has them.
+struct Json<'a>(&'a AttentionMaps);
+
+impl Serialize for Json<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let layers: BTreeSet<usize> = self.activations.iter().map(|a| a.layer).collect();
+        let Self(maps) = self;
+        let layers: BTreeSet<usize> = maps.activations.iter().map(|a| a.layer).collect();
         let layers: Vec<Layer<'_>> = layers
             .into_iter()
             .map(|layer| Layer {
                 layer,
-                activations: self
+                activations: maps
                     .activations
                     .iter()
                     .filter(|a| a.layer == layer)
@@ -34,9 +40,9 @@ impl Serialize for AttentionMaps {
             })
             .collect();
         let mut object = serializer.serialize_struct("AttentionMaps", 4)?;
-        object.serialize_field("model", &self.model)?;
-        object.serialize_field("text", &self.text)?;
-        object.serialize_field("tokens", &self.tokens)?;
+        object.serialize_field("model", &maps.model)?;
+        object.serialize_field("text", &maps.text)?;
+        object.serialize_field("tokens", &maps.tokens)?;
         object.serialize_field("layers", &layers)?;
         object.end()
     }
@@ -45,7 +51,7 @@ impl Serialize for AttentionMaps {
 /// The activations of one layer, turned from name → head to head → name.
 struct Layer<'a> {
     layer: usize,
-    activations: Vec<&'a Activation>,
+    activations: Vec<&'a ActivationMap>,
 }
 
 impl Serialize for Layer<'_> {
@@ -72,20 +78,20 @@ impl Serialize for Layer<'_> {
 /// One head of a layer: a matrix for each activation that has it.
 struct Head<'a> {
     head: usize,
-    activations: &'a [&'a Activation],
+    activations: &'a [&'a ActivationMap],
 }
 
 impl Serialize for Head<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_map(None)?;
         object.serialize_entry("head", &self.head)?;
-        for activation in self.activations {
-            if let Some((_, values)) = activation.by_head().find(|(head, _)| *head == self.head) {
+        for map in self.activations {
+            if let Some((_, values)) = map.by_head().find(|(head, _)| *head == self.head) {
                 object.serialize_entry(
-                    &activation.name,
+                    &map.activation.to_string(),
                     &Rows {
                         values,
-                        width: activation.shape[2],
+                        width: map.shape[2],
                     },
                 )?;
             }

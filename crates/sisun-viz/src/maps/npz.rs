@@ -4,9 +4,11 @@ use std::io::{self, BufWriter, Cursor};
 use std::path::Path;
 
 use npyz::{AutoSerialize, DType, Serialize, TypeStr, WriterBuilder};
+use sisun_infer::AttentionMaps;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use super::{AttentionMaps, MapsError, disk};
+use super::tensor_name::tensor_name;
+use super::{MapsError, disk};
 
 /// Writes one array for each activation, and what the axes stand for:
 /// - `tokens` `[position]` (`<U…`), `ids` `[position]` and `offsets` `[position, 2]` (int64): the
@@ -20,7 +22,7 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
     let filled = (|| -> io::Result<()> {
         let heads = &maps.activations[0].heads;
         for activation in &maps.activations {
-            let name = activation.array_name();
+            let name = tensor_name(activation);
             array(
                 &mut archive,
                 &name,

@@ -65,8 +65,10 @@ impl FromStr for Values {
         Self::ALL
             .into_iter()
             .find(named)
-            .ok_or_else(|| MapsError::UnknownValues {
+            .ok_or_else(|| MapsError::UnknownChoice {
+                what: "choice of values",
                 given: given.into(),
+                choices: Self::ALL.map(Self::name).to_vec(),
             })
     }
 }

@@ -101,8 +101,10 @@ impl FromStr for Colours {
         Self::ALL
             .into_iter()
             .find(named)
-            .ok_or_else(|| MapsError::UnknownColours {
+            .ok_or_else(|| MapsError::UnknownChoice {
+                what: "colour map",
                 given: given.into(),
+                choices: Self::ALL.map(Self::name).to_vec(),
             })
     }
 }

@@ -4,72 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
+use sisun_infer::AttentionMaps;
+use sisun_model::Activation;
 use svg::Document;
 
 use super::cells::{Cells, Patch};
 use super::colour::{Paint, Scale};
-use super::font::{Font, Fonts};
+use super::fonts::Fonts;
 use super::grid::Grid;
 use super::heatmap::Heatmap;
+use super::resolution::{MOST_PIXELS, magnification, pixels};
 use super::ruler::Ruler;
 use super::sizes::Sizes;
-use super::{AttentionMaps, MapsError, PictureOptions, label, raster};
-
-/// The most pixels of a picture, and of all that are drawn at the same time: 256 MiB for the
-/// pixels.
-pub(super) const MOST_PIXELS: u64 = 1 << 26;
-
-/// The most pixels of a picture at double resolution.
-const MOST_DOUBLED: u64 = 1 << 25;
-
-/// Pixels of the PNG for each pixel of the SVG along one side: 2 for sharp text in print and on
-/// dense screens, 1 where the picture is large as it is.
-pub(super) fn magnification(width: u64, height: u64) -> u32 {
-    if pixels(width, height, 2) <= MOST_DOUBLED {
-        2
-    } else {
-        1
-    }
-}
-
-/// How many pixels a page has at a magnification.
-pub(super) fn pixels(width: u64, height: u64, scale: u32) -> u64 {
-    let scale = u64::from(scale);
-    width
-        .saturating_mul(scale)
-        .saturating_mul(height.saturating_mul(scale))
-}
-
-/// What is common to the pictures of one kind of activation.
-pub(super) struct Subject<'a> {
-    /// What the values are, in the singular.
-    pub(super) quantity: &'static str,
-    /// Prepended to file names.
-    prefix: &'static str,
-    /// Shared by all heads, so that they compare.
-    pub(super) paint: Arc<Paint>,
-    /// Where the maps come from, for the description of the picture.
-    pub(super) source: String,
-    /// The labels of the tokens, fit to be drawn.
-    pub(super) labels: Vec<String>,
-    pub(super) font: Option<&'a Font>,
-    pub(super) ruler: Ruler<'a>,
-    pub(super) sizes: Sizes,
-}
-
-impl Subject<'_> {
-    /// File name without extension of a picture of one head, or of all of them.
-    pub(super) fn file_name(&self, what: &str) -> String {
-        format!("{}{what}", self.prefix)
-    }
-}
-
-/// One head of one layer.
-pub(super) struct Panel<'a> {
-    pub(super) layer: usize,
-    pub(super) head: usize,
-    pub(super) cells: Cells<'a>,
-}
+use super::subject::{Panel, Subject};
+use super::{MapsError, PictureOptions, label, raster};
 
 /// One picture, laid out but not drawn.
 pub(super) enum Picture<'a> {
@@ -151,17 +99,17 @@ pub(super) fn plan<'a>(
     let font = options.font.as_ref();
     let sizes = Sizes::new(options.font_size)?;
     let mut pictures = Vec::new();
-    for (name, quantity, prefix) in [
-        ("pattern", "Attention weight", ""),
-        ("scores", "Attention score", "scores-"),
+    for (activation, quantity, prefix) in [
+        (Activation::Pattern, "Attention weight", ""),
+        (Activation::Scores, "Attention score", "scores-"),
     ] {
-        let activations: Vec<_> = maps.named(name).collect();
+        let activations: Vec<_> = maps.of(activation).collect();
         let values = || {
             activations
                 .iter()
-                .flat_map(|activation| activation.values.iter().copied())
+                .flat_map(|map| map.values.iter().copied())
         };
-        let scale = if name == "pattern" {
+        let scale = if activation == Activation::Pattern {
             Scale::weights(n)
         } else {
             Scale::spanning(values())
@@ -180,16 +128,15 @@ pub(super) fn plan<'a>(
             ruler: Ruler::new(font),
             sizes,
         });
-        let heads = activations.iter().flat_map(|&activation| {
-            activation
-                .by_head()
-                .map(move |(head, values)| (activation.layer, head, values))
+        let heads = activations.iter().flat_map(|&map| {
+            map.by_head()
+                .map(move |(head, values)| (map.layer, head, values))
         });
         let panels: Vec<Panel<'a>> = heads
             .map(|(layer, head, values)| Panel {
                 layer,
                 head,
-                cells: Cells::new(values, n, &subject.paint),
+                cells: Cells::new(values, n, maps.causal, &subject.paint),
             })
             .collect();
         if panels.is_empty() {
@@ -266,7 +213,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::maps::{Activation, Token};
+    use sisun_infer::{ActivationMap, Token};
 
     /// Five heads over two tokens.
     fn sample() -> AttentionMaps {
@@ -277,8 +224,8 @@ mod tests {
             end: 1,
         };
         let values = [1.0, 0.0, 0.5, 0.5].repeat(5);
-        let activation = Activation {
-            name: "pattern".into(),
+        let activation = ActivationMap {
+            activation: Activation::Pattern,
             layer: 0,
             heads: (0..5).collect(),
             shape: [5, 2, 2],
@@ -288,6 +235,7 @@ mod tests {
             model: String::new(),
             text: "aa".into(),
             tokens: vec![token(0), token(1)],
+            causal: true,
             activations: vec![activation],
         }
     }
@@ -353,14 +301,5 @@ mod tests {
         });
         assert!(matches!(drawn, Err(MapsError::Nothing)));
         assert_eq!(begun.into_inner(), 1);
-    }
-
-    #[test]
-    fn only_what_is_not_large_is_doubled() {
-        assert_eq!(
-            [(1000, 1000), (2800, 2800), (3000, 3000), (u64::MAX, 3)]
-                .map(|(w, h)| magnification(w, h)),
-            [2, 2, 1, 1]
-        );
     }
 }

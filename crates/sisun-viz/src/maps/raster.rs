@@ -7,8 +7,19 @@ use resvg::usvg;
 
 use super::MapsError;
 use super::cells::Patch;
-use super::font::Fonts;
-use super::picture::{MOST_PIXELS, magnification, pixels};
+use super::encode;
+use super::fonts::Fonts;
+use super::resolution::{MOST_PIXELS, magnification, pixels};
+
+/// Draws an SVG that paints its own page as a PNG, with the embedded font of the maps for its text,
+/// and twice as many pixels along each side where it is not large as it is.
+///
+/// # Errors
+/// - [`MapsError::Draw`] for text that is no SVG; `name` says which picture it was
+/// - [`MapsError::TooBig`] for one that would not fit into memory
+pub fn svg_to_png(svg: &str, name: &str) -> Result<Vec<u8>, MapsError> {
+    png(svg, name, &Fonts::new(std::iter::once(svg), None), &[])
+}
 
 /// Draws `svg`, which paints its own page, as a PNG, [`magnification`] pixels for each of its own,
 /// and `patches` onto it.
@@ -50,7 +61,7 @@ pub(super) fn png(
     for patch in patches {
         patch.paint(page.data_mut(), width as usize, scale as usize);
     }
-    Ok(encode(width, height, &opaque(page)))
+    Ok(encode::png(width, height, &opaque(page)))
 }
 
 /// Red, green and blue of each pixel. The page is opaque, so there is no alpha to keep.
@@ -63,25 +74,4 @@ fn opaque(page: Pixmap) -> Vec<u8> {
     }
     bytes.truncate(3 * count);
     bytes
-}
-
-/// A PNG of opaque pixels.
-///
-/// # Shapes
-/// - rgb: `[height, width, 3]`
-pub(super) fn encode(width: u32, height: u32, rgb: &[u8]) -> Vec<u8> {
-    let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    // Eight times as fast as the default, and flat colours shrink well all the same.
-    encoder.set_compression(png::Compression::Fast);
-    encoder
-        .write_header()
-        .and_then(|mut writer| {
-            writer.write_image_data(rgb)?;
-            writer.finish()
-        })
-        .expect("a picture of the stated size is encoded into memory");
-    file
 }

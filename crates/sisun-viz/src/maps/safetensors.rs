@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use safetensors::{Dtype, View};
+use sisun_infer::{ActivationMap, AttentionMaps};
 use sisun_model::weights::write_views;
 
-use super::{Activation, AttentionMaps, MapsError, disk};
+use super::tensor_name::tensor_name;
+use super::{MapsError, disk};
 
 /// Writes one float32 tensor for each activation. The metadata has `model` and `text` as they are,
 /// `tokens` as a JSON list of `{id, text, start, end}`, and `heads` as a JSON object from tensor to
@@ -17,7 +19,7 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
         let heads: BTreeMap<String, &[usize]> = maps
             .activations
             .iter()
-            .map(|a| (a.array_name(), a.heads.as_slice()))
+            .map(|a| (tensor_name(a), a.heads.as_slice()))
             .collect();
         let metadata = HashMap::from([
             ("model".to_owned(), maps.model.clone()),
@@ -28,28 +30,32 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
         let tensors = maps
             .activations
             .iter()
-            .map(|activation| (activation.array_name(), activation));
+            .map(|activation| (tensor_name(activation), Tensor(activation)));
         write_views(tensors, metadata, file)
     })
 }
 
-impl View for &Activation {
+/// As the library reads it.
+struct Tensor<'a>(&'a ActivationMap);
+
+impl View for Tensor<'_> {
     fn dtype(&self) -> Dtype {
         Dtype::F32
     }
 
     fn shape(&self) -> &[usize] {
-        &self.shape
+        &self.0.shape
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        self.values
+        self.0
+            .values
             .iter()
             .flat_map(|value| value.to_le_bytes())
             .collect()
     }
 
     fn data_len(&self) -> usize {
-        self.values.len() * size_of::<f32>()
+        self.0.values.len() * size_of::<f32>()
     }
 }

@@ -1,32 +1,13 @@
-//! Attention as one page that needs no network: a file to open, to keep and to send to a friend.
-//!
-//! The page's scripts, styles and template lie in `crates/sisun-infer/page` and are joined here, as
-//! they are, with the data: one JSON object that describes it ([`View`](view::View)), and blocks of
-//! binary numbers (raw deflate, base64) that the object names. A policy in the page (CSP) lets
-//! exactly these scripts and styles run and nothing be fetched, whatever the text holds.
-//!
-//! Weights travel as whole numbers of 16 bits, or of 14 where there are millions; the page states
-//! the error. Above 20 million weights a cell of a map stands for several tokens in a row, and the
-//! page says so; a trace of so many is refused.
+//! The page of attention maps.
 
-mod encode;
-mod html;
-mod modules;
-mod thin;
-mod trace;
-mod units;
-mod view;
-
-use crate::attend::CaptureSelection;
-use crate::maps::Colours;
-use crate::{InferError, Language, LanguageModel};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use encode::Blocks;
+use super::colours::colours;
+use super::encode::Blocks;
+use super::html;
+use super::thin::{MOST_WEIGHTS, weights};
+use super::view::{Room, View, view};
 use serde::Serialize;
+use sisun_infer::{CaptureSelection, InferError, Language, LanguageModel, LossRises};
 use std::collections::BTreeMap;
-use thin::{MOST_WEIGHTS, weights};
-use view::{Room, View, view};
 
 /// What the views of a page have to do with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -39,10 +20,6 @@ pub enum Kind {
     /// Several runs, side by side.
     Variants,
 }
-
-/// Nats per token by which the loss on other text rises without a layer's head, where that was
-/// measured.
-pub type LossRises = BTreeMap<(usize, usize), f64>;
 
 /// A page in the making.
 #[derive(Debug)]
@@ -65,17 +42,6 @@ struct Content {
     /// 256 colours of three bytes each, as base64.
     colours: BTreeMap<String, String>,
     views: Vec<View>,
-}
-
-/// The colour maps by name.
-fn colours() -> BTreeMap<String, String> {
-    let table = |colours: Colours| {
-        (
-            colours.to_string(),
-            STANDARD.encode(colours.table().as_flattened()),
-        )
-    };
-    Colours::ALL.into_iter().map(table).collect()
 }
 
 impl Page {

@@ -1,7 +1,7 @@
 //! Tokens joined into words and into characters.
 
-use crate::maps::Token;
 use serde::Serialize;
+use sisun_infer::Token;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// A coarser division of a text than its tokens.

@@ -1,17 +1,14 @@
 //! What a page shows of one model.
 
-use super::LossRises;
 use super::encode::{Block, Blocks, WeightCode};
 use super::thin::{cell_of, thinned, weights};
 use super::units::Units;
-use crate::attend::CaptureSelection;
-use crate::chance::Chance;
-use crate::heads::{AttentionSpread, HeadStats};
-use crate::maps::{self, Token};
-use crate::rollout::Rollout;
-use crate::{InferError, LanguageModel};
 use rayon::prelude::*;
 use serde::Serialize;
+use sisun_infer::{
+    ActivationMap, AttentionSpread, CaptureSelection, Chance, HeadStats, InferError, LanguageModel,
+    LossRises, Rollout, Token,
+};
 use sisun_model::Activation;
 
 /// Bytes of q, k and v that all of a page's models have, at least and at most; a weight is reckoned
@@ -141,24 +138,23 @@ pub(super) fn view(
             activations: wanted,
             ..looking.clone()
         },
-        |activation| match activation.name.as_str() {
-            "pattern" => found.add_pattern(&activation, n, cell, config.causal, precision, blocks),
-            "q" => {
-                found
-                    .vectors
-                    .q
-                    .push(blocks.push(first_rows(&activation, &all_heads, with_vectors)))
+        |map| match map.activation {
+            Activation::Pattern => {
+                found.add_pattern(&map, n, cell, config.causal, precision, blocks);
             }
-            "k" => found.vectors.k.push(blocks.push(first_rows(
-                &activation,
-                &first_of_group,
-                with_vectors,
-            ))),
-            _ => found.vectors.v.push(blocks.push(first_rows(
-                &activation,
-                &first_of_group,
-                with_vectors,
-            ))),
+            Activation::Q => {
+                let rows = first_rows(&map, &all_heads, with_vectors);
+                found.vectors.q.push(blocks.push(rows));
+            }
+            Activation::K => {
+                let rows = first_rows(&map, &first_of_group, with_vectors);
+                found.vectors.k.push(blocks.push(rows));
+            }
+            Activation::V => {
+                let rows = first_rows(&map, &first_of_group, with_vectors);
+                found.vectors.v.push(blocks.push(rows));
+            }
+            other => unreachable!("{other} was not asked for"),
         },
     )?;
     // Rolling out and thinning do not commute, so a thinned page has none.
@@ -226,14 +222,14 @@ struct Collected {
 impl Collected {
     fn add_pattern(
         &mut self,
-        activation: &maps::Activation,
+        map: &ActivationMap,
         n: usize,
         cell: usize,
         causal: bool,
         precision: WeightCode,
         blocks: &mut Blocks,
     ) {
-        let patterns: Vec<&[f32]> = activation.by_head().map(|(_, pattern)| pattern).collect();
+        let patterns: Vec<&[f32]> = map.by_head().map(|(_, pattern)| pattern).collect();
         self.spreads.push(
             patterns
                 .par_iter()
@@ -261,10 +257,10 @@ impl Collected {
 }
 
 /// Of chosen rows of the head axis the first tokens.
-fn first_rows(activation: &maps::Activation, rows: &[usize], tokens: usize) -> Block {
-    let [_, n, d_head] = activation.shape;
+fn first_rows(map: &ActivationMap, rows: &[usize], tokens: usize) -> Block {
+    let [_, n, d_head] = map.shape;
     let of_row = |&row: &usize| {
-        activation.values[row * n * d_head..][..tokens * d_head]
+        map.values[row * n * d_head..][..tokens * d_head]
             .iter()
             .copied()
     };
