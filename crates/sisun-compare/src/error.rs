@@ -91,8 +91,11 @@ pub enum CompareError {
 }
 
 impl From<ChartError> for CompareError {
-    fn from(ChartError { picture, problem }: ChartError) -> Self {
-        Self::Draw { picture, problem }
+    fn from(error: ChartError) -> Self {
+        Self::Draw {
+            picture: error.picture,
+            problem: error.problem,
+        }
     }
 }
 

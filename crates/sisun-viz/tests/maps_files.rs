@@ -12,7 +12,9 @@ use maps_sample::{activation, maps, pattern, scores};
 use npyz::NpyFile;
 use safetensors::SafeTensors;
 use serde_json::Value;
-use sisun_infer::maps::{AttentionMaps, Format, MapsError, PictureOptions, write};
+use sisun_infer::AttentionMaps;
+use sisun_model::Activation;
+use sisun_viz::maps::{Format, MapsError, PictureOptions, write};
 
 const LABELS: [&str; 7] = ["나", "는 \"비\"", "⏎", "한 1/3", "👩‍👩‍👧", "a,b\nc", ""];
 
@@ -22,10 +24,10 @@ fn sample() -> AttentionMaps {
     let heads = [2, 5];
     let keys: Vec<f32> = (0..n * 3).map(|i| i as f32 * 0.1 - 1.0).collect();
     let activations = vec![
-        activation("pattern", 3, &heads, n, pattern(n, 2, 1)),
-        activation("pattern", 11, &heads, n, pattern(n, 2, 2)),
-        activation("scores", 3, &heads, n, scores(n, 2, 1)),
-        activation("k", 3, &[0], 3, keys),
+        activation(Activation::Pattern, 3, &heads, n, pattern(n, 2, 1)),
+        activation(Activation::Pattern, 11, &heads, n, pattern(n, 2, 2)),
+        activation(Activation::Scores, 3, &heads, n, scores(n, 2, 1)),
+        activation(Activation::K, 3, &[0], 3, keys),
     ];
     maps(&LABELS, activations)
 }
@@ -226,12 +228,12 @@ fn formats_have_names() {
 
 #[test]
 fn a_format_without_a_place_for_anything_makes_nothing() {
-    for name in ["pattern", "scores", "q", "k", "v", "z"] {
+    for name in Activation::PER_HEAD {
         for format in Format::ALL {
             let folder = tempfile::tempdir().unwrap();
             let out = folder.path().join("out");
             let n = LABELS.len();
-            let values = if name == "scores" {
+            let values = if name == Activation::Scores {
                 scores(n, 1, 1)
             } else {
                 pattern(n, 1, 1)
@@ -250,8 +252,7 @@ fn a_format_without_a_place_for_anything_makes_nothing() {
                     );
                 }
                 Err(error) => {
-                    let refused =
-                        matches!(error, MapsError::NothingToHold { format: of } if of == format);
+                    let refused = matches!(error, MapsError::NothingToHold { format: of, .. } if of == format.name());
                     assert!(
                         refused && !format.activations().contains(&name) && !out.exists(),
                         "{name}: {error}"

@@ -13,9 +13,9 @@ use maps_sample::svg::{assert_tidy, nodes, parse, parse_with, render, squares, t
 use maps_sample::{activation, maps, pattern, scores};
 use resvg::tiny_skia::Pixmap;
 use resvg::usvg::{Node, Paint, Tree};
-use sisun_infer::maps::{
-    AttentionMaps, Colours, Font, Format, MapsError, PictureOptions, Values, write,
-};
+use sisun_infer::AttentionMaps;
+use sisun_model::Activation;
+use sisun_viz::maps::{Colours, Font, Format, MapsError, PictureOptions, Values, write};
 use skrifa::MetadataProvider as _;
 use skrifa::instance::Size;
 use tempfile::TempDir;
@@ -28,8 +28,8 @@ fn sample(label: &str, n: usize) -> AttentionMaps {
     maps(
         &vec![label; n],
         vec![
-            activation("pattern", 0, &[0], n, pattern(n, 1, 1)),
-            activation("scores", 0, &[0], n, scores),
+            activation(Activation::Pattern, 0, &[0], n, pattern(n, 1, 1)),
+            activation(Activation::Scores, 0, &[0], n, scores),
         ],
     )
 }
@@ -77,7 +77,7 @@ fn every_colour_map_colours_cells_and_its_bar() {
     let maps = maps(
         &["a", "b"],
         vec![activation(
-            "pattern",
+            Activation::Pattern,
             0,
             &[0],
             2,

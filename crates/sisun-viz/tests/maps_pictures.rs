@@ -12,7 +12,9 @@ use maps_sample::svg::{assert_tidy, nodes, parse, render, squares, texts};
 use maps_sample::{activation, maps, pattern, scores};
 use resvg::tiny_skia::Pixmap;
 use resvg::usvg::{Node, Paint};
-use sisun_infer::maps::{AttentionMaps, Format, PictureOptions, write};
+use sisun_infer::AttentionMaps;
+use sisun_model::Activation;
+use sisun_viz::maps::{Format, PictureOptions, write};
 
 /// `matplotlib.colors.to_hex(matplotlib.colormaps["Blues"](share))` at 0, 1/8, 1/4 … 1, and the
 /// colour of hidden cells.
@@ -39,7 +41,7 @@ fn cells_have_the_colours_of_their_values() {
     let values = vec![1.0, 0.0, 0.0, 0.25, 0.75, 0.0, 0.5, 0.125, 0.375];
     let folder = drawn(&maps(
         &["a", "b", "c"],
-        vec![activation("pattern", 5, &[2], 3, values)],
+        vec![activation(Activation::Pattern, 5, &[2], 3, values)],
     ));
     let (svg, png) = (
         folder.path().join("layer5-head2.svg"),
@@ -108,7 +110,7 @@ fn numbers_stand_out_from_their_cells() {
     let folder = drawn(&maps(
         &["a", "b"],
         vec![activation(
-            "pattern",
+            Activation::Pattern,
             0,
             &[0],
             2,
@@ -133,8 +135,8 @@ fn numbers_stand_out_from_their_cells() {
 fn scores_have_pictures_of_their_own() {
     let values = vec![-3.0, f32::NEG_INFINITY, 5.0, 1.0];
     let activations = vec![
-        activation("pattern", 0, &[0], 2, vec![1.0, 0.0, 0.98, 0.02]),
-        activation("scores", 0, &[0], 2, values),
+        activation(Activation::Pattern, 0, &[0], 2, vec![1.0, 0.0, 0.98, 0.02]),
+        activation(Activation::Scores, 0, &[0], 2, values),
     ];
     let folder = drawn(&maps(&["a", "b"], activations));
     let cells = squares(&parse(&folder.path().join("scores-layer0-head0.svg")), 48.0);
@@ -152,13 +154,13 @@ fn the_grid_has_every_head_in_its_place() {
     // Layer 4 was captured for other heads than layer 1.
     let activations = vec![
         activation(
-            "pattern",
+            Activation::Pattern,
             1,
             &[0, 7],
             2,
             vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0],
         ),
-        activation("pattern", 4, &[7], 2, vec![1.0, 0.0, 0.5, 0.5]),
+        activation(Activation::Pattern, 4, &[7], 2, vec![1.0, 0.0, 0.5, 0.5]),
     ];
     let folder = drawn(&maps(&["가", "나"], activations));
     let tree = parse(&folder.path().join("heads.svg"));
@@ -193,7 +195,13 @@ fn korean_shows_without_any_fonts_installed() {
     let n = labels.len();
     let folder = drawn(&maps(
         &labels,
-        vec![activation("pattern", 0, &[0], n, pattern(n, 1, 3))],
+        vec![activation(
+            Activation::Pattern,
+            0,
+            &[0],
+            n,
+            pattern(n, 1, 3),
+        )],
     ));
     let tree = parse(&folder.path().join("layer0-head0.svg"));
     let mut seen = HashSet::new();
@@ -223,7 +231,13 @@ fn what_no_font_has_is_a_box() {
         let labels = ["the longest label", label, "나"];
         let folder = drawn(&maps(
             &labels,
-            vec![activation("pattern", 0, &[0], 3, pattern(3, 1, 3))],
+            vec![activation(
+                Activation::Pattern,
+                0,
+                &[0],
+                3,
+                pattern(3, 1, 3),
+            )],
         ));
         fs::read(folder.path().join("layer0-head0.png")).unwrap()
     };
@@ -251,7 +265,13 @@ fn nasty_labels_stay_text() {
     let n = NASTY.len();
     let mut maps = maps(
         &NASTY,
-        vec![activation("pattern", 0, &[0], n, pattern(n, 1, 3))],
+        vec![activation(
+            Activation::Pattern,
+            0,
+            &[0],
+            n,
+            pattern(n, 1, 3),
+        )],
     );
     maps.model = "--><x>\u{0}".into();
     let folder = drawn(&maps);
@@ -294,9 +314,15 @@ fn everything_is_on_the_page_and_labels_do_not_overlap() {
         ] {
             let labels = vec![label; n];
             let activations = vec![
-                activation("pattern", 0, &many[..heads], n, pattern(n, heads, 1)),
                 activation(
-                    "scores",
+                    Activation::Pattern,
+                    0,
+                    &many[..heads],
+                    n,
+                    pattern(n, heads, 1),
+                ),
+                activation(
+                    Activation::Scores,
                     0,
                     &[0],
                     n,
@@ -331,7 +357,10 @@ fn long_texts_are_quick_and_small() {
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
     let mut values = pattern(n, 1, 5);
     values[300 * n + 200] = 0.25;
-    let maps = maps(&labels, vec![activation("pattern", 0, &[0], n, values)]);
+    let maps = maps(
+        &labels,
+        vec![activation(Activation::Pattern, 0, &[0], n, values)],
+    );
     let start = Instant::now();
     let folder = drawn(&maps);
     assert!(
@@ -381,7 +410,13 @@ fn both_formats_show_the_same() {
         let labels = vec!["가"; n];
         let folder = drawn(&maps(
             &labels,
-            vec![activation("pattern", 0, &[0, 1], n, pattern(n, 2, 3))],
+            vec![activation(
+                Activation::Pattern,
+                0,
+                &[0, 1],
+                n,
+                pattern(n, 2, 3),
+            )],
         ));
         for name in ["layer0-head1", "heads"] {
             let png = Pixmap::load_png(folder.path().join(format!("{name}.png"))).unwrap();

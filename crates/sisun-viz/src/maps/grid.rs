@@ -6,8 +6,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use svg::Document;
 
+use super::axis_labels::Labels;
 use super::cells::{Cells, MOST_RECTANGLES, Patch};
-use super::draw::{self, Anchor, Labels, Legend, Plot};
+use super::draw::{self, Anchor, Plot};
+use super::legend::Legend;
 use super::sizes::Sizes;
 use super::subject::{Panel, Subject};
 

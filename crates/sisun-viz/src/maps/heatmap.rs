@@ -5,9 +5,11 @@ use std::sync::Arc;
 use svg::Document;
 use svg::node::element::Group;
 
+use super::axis_labels::Labels;
 use super::cells::{MOST_RECTANGLES, Patch};
 use super::colour::ink_on;
-use super::draw::{self, Anchor, Labels, Legend, Plot};
+use super::draw::{self, Anchor, Plot};
+use super::legend::Legend;
 use super::sizes::Sizes;
 use super::subject::{Panel, Subject};
 use super::{MapsError, PictureOptions, Values};

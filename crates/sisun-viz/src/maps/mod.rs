@@ -5,6 +5,7 @@
 //! tensors (NPZ, safetensors), tables (JSON, CSV) and pictures (SVG, PNG). Nothing here runs a
 //! model.
 
+mod axis_labels;
 mod cells;
 mod colour;
 mod csv;
@@ -19,6 +20,7 @@ mod grid;
 mod heatmap;
 mod json;
 mod label;
+mod legend;
 mod npz;
 mod options;
 mod palette;

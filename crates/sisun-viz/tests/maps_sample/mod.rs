@@ -4,10 +4,12 @@
 pub(crate) mod font;
 pub(crate) mod svg;
 
-use sisun_infer::maps::{Activation, AttentionMaps, Token};
+use sisun_infer::{ActivationMap, AttentionMaps, Token};
+use sisun_model::Activation;
 
-/// Maps over tokens with these labels, numbered from 100, each covering one character.
-pub(crate) fn maps(labels: &[&str], activations: Vec<Activation>) -> AttentionMaps {
+/// Maps of a causal model over tokens with these labels, numbered from 100, each covering one
+/// character.
+pub(crate) fn maps(labels: &[&str], activations: Vec<ActivationMap>) -> AttentionMaps {
     let tokens = labels
         .iter()
         .enumerate()
@@ -22,21 +24,22 @@ pub(crate) fn maps(labels: &[&str], activations: Vec<Activation>) -> AttentionMa
         model: "runs/tiny".into(),
         text: labels.concat(),
         tokens,
+        causal: true,
         activations,
     }
 }
 
 /// An activation with one row for each token and `width` values in it.
 pub(crate) fn activation(
-    name: &str,
+    activation: Activation,
     layer: usize,
     heads: &[usize],
     width: usize,
     values: Vec<f32>,
-) -> Activation {
+) -> ActivationMap {
     let shape = [heads.len(), values.len() / heads.len() / width, width];
-    Activation {
-        name: name.into(),
+    ActivationMap {
+        activation,
         layer,
         heads: heads.to_vec(),
         shape,
