@@ -1,6 +1,7 @@
 //! Capture: what is kept, of which layers and heads, and that asking changes nothing.
 
 use burn::tensor::{Tensor, TensorData};
+use sisun_config::Ffn;
 use sisun_model::{Activation, Capture, Captured, Pass, Transformer};
 use sisun_tests::compare::{assert_close, values};
 use sisun_tests::devices::{cpu, everywhere};
@@ -291,15 +292,17 @@ fn the_stream_begins_with_the_embeddings() {
 /// Between both halves there is a residual stream only where one follows the other.
 #[test]
 fn the_middle_of_a_block_is_there_where_it_has_one() {
-    for (lines, is_there) in [
-        ("", true),
-        ("norm_placement = \"post\"", true),
-        ("parallel_residual = true", false),
-        ("ffn = \"none\"", false),
+    let mut attention_only = small("\"rope\"", "");
+    (attention_only.ffn, attention_only.d_ff) = (Ffn::None, None);
+    for (config, is_there) in [
+        (small("\"rope\"", ""), true),
+        (small("\"rope\"", "norm_placement = \"post\""), true),
+        (small("\"rope\"", "parallel_residual = true"), false),
+        (attention_only, false),
     ] {
-        let model = varied(&small("\"rope\"", lines), 3, &cpu());
+        let model = varied(&config, 3, &cpu());
         let found = capture(&model, &[Activation::ResidMid], &[0, 1], &[0]);
-        assert_eq!(found.len(), if is_there { 2 } else { 0 }, "{lines}");
+        assert_eq!(found.len(), if is_there { 2 } else { 0 }, "{config:?}");
     }
 }
 
