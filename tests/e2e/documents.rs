@@ -221,7 +221,7 @@ impl Desk {
             &stories[..stories[..40_000].rfind("\n\n").unwrap()],
         )
         .unwrap();
-        let font = root().join("crates/sisun-infer/assets/Pretendard-Regular.otf");
+        let font = root().join("crates/sisun-viz/assets/Pretendard-Regular.otf");
         fs::copy(font, desk.folder.join("NanumMyeongjo.ttf")).unwrap();
         fs::create_dir(desk.folder.join("bin")).unwrap();
         #[cfg(unix)]

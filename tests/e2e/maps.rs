@@ -218,7 +218,7 @@ fn pictures_are_drawn_as_asked() {
         ];
         sisun(&[&args[..], &["--device", "cpu"], more].concat())
     };
-    let font = root().join("crates/sisun-infer/assets/Pretendard-Regular.otf");
+    let font = root().join("crates/sisun-viz/assets/Pretendard-Regular.otf");
     let options = [
         "--colours",
         "cividis",

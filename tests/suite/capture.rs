@@ -1,5 +1,7 @@
 //! Capture: what is kept, of which layers and heads, and that asking changes nothing.
 
+use burn::tensor::{Tensor, TensorData};
+use sisun_config::Ffn;
 use sisun_model::{Activation, Capture, Captured, Pass, Transformer};
 use sisun_tests::compare::{assert_close, values};
 use sisun_tests::devices::{cpu, everywhere};
@@ -10,19 +12,7 @@ const TEXT: [[i64; N]; 2] = [
     [3, 14, 15, 9, 26, 5, 3, 5, 8, 9, 7],
     [27, 18, 28, 18, 28, 4, 5, 9, 0, 4, 5],
 ];
-const ALL: [Activation; 11] = [
-    Activation::ResidPre,
-    Activation::Q,
-    Activation::K,
-    Activation::V,
-    Activation::Scores,
-    Activation::Pattern,
-    Activation::Z,
-    Activation::AttnOut,
-    Activation::MlpOut,
-    Activation::ResidPost,
-    Activation::Logits,
-];
+const ALL: [Activation; 14] = Activation::ALL;
 
 fn capture(
     model: &Transformer,
@@ -79,11 +69,13 @@ fn every_activation_has_its_shape() {
     for name in [
         Activation::ResidPre,
         Activation::AttnOut,
+        Activation::ResidMid,
         Activation::MlpOut,
         Activation::ResidPost,
     ] {
         assert_eq!(shape(name), [2, N, 24], "{name}");
     }
+    assert_eq!(find(&found, Activation::Embed, 0).shape, [2, N, 24]);
     for name in [Activation::Q, Activation::K, Activation::V, Activation::Z] {
         assert_eq!(shape(name), [2, 2, N, 4], "{name}");
     }
@@ -91,7 +83,11 @@ fn every_activation_has_its_shape() {
         assert_eq!(shape(name), [2, 2, N, N], "{name}");
     }
     assert_eq!(find(&found, Activation::Logits, 2).shape, [2, N, 31]);
-    assert_eq!(found.len(), ALL.len(), "only layer 1 was asked for");
+    assert_eq!(
+        found.len(),
+        ALL.len() - 1,
+        "only layer 1 was asked for, and rotary positions are not added"
+    );
     for captured in &found {
         assert_eq!(
             captured.values.len(),
@@ -227,21 +223,99 @@ fn the_residual_stream_adds_up() {
     let found = capture(&model, &ALL, &[0, 1], &[0]);
     for layer in 0..2 {
         let of = |name| &find(&found, name, layer).values;
-        let parts = [
-            Activation::ResidPre,
-            Activation::AttnOut,
-            Activation::MlpOut,
-        ]
-        .map(of);
-        let sum: Vec<f32> = (0..parts[0].len())
-            .map(|i| parts.iter().map(|part| part[i]).sum())
-            .collect();
-        assert_close("residual stream", of(Activation::ResidPost), &sum, 1e-5);
+        for (sum, parts) in [
+            (
+                Activation::ResidMid,
+                [Activation::ResidPre, Activation::AttnOut],
+            ),
+            (
+                Activation::ResidPost,
+                [Activation::ResidMid, Activation::MlpOut],
+            ),
+        ] {
+            assert_eq!(of(sum), &added(parts.map(of)), "{sum} of layer {layer}");
+        }
     }
     assert_eq!(
         find(&found, Activation::ResidPost, 0).values,
         find(&found, Activation::ResidPre, 1).values
     );
+}
+
+fn added([a, b]: [&Vec<f32>; 2]) -> Vec<f32> {
+    a.iter().zip(b).map(|(a, b)| a + b).collect()
+}
+
+/// What enters the first block is the sum of both embeddings, where positions are added at all.
+#[test]
+fn the_stream_begins_with_the_embeddings() {
+    for (position, is_added) in [
+        ("\"learned\"", true),
+        ("\"sinusoidal\"", true),
+        ("\"rope\"", false),
+        ("\"alibi\"", false),
+        ("\"none\"", false),
+    ] {
+        let model = varied(&small(position, ""), 3, &cpu());
+        // Whatever the layers, what belongs to none is kept, once.
+        let found = capture(&model, &ALL, &[1], &[0]);
+        let embed = &find(&found, Activation::Embed, 0).values;
+        let table = values(model.embed.weight.val());
+        let expected: Vec<f32> = TEXT
+            .as_flattened()
+            .iter()
+            .flat_map(|&id| table[id as usize * 24..][..24].to_vec())
+            .collect();
+        assert_eq!(*embed, expected, "{position}");
+        let first = capture(&model, &[Activation::ResidPre], &[0], &[0]);
+        let before = &find(&first, Activation::ResidPre, 0).values;
+        let positions: Vec<&Captured> = found
+            .iter()
+            .filter(|captured| captured.name == Activation::PosEmbed)
+            .collect();
+        if is_added {
+            let [positions] = positions[..] else {
+                panic!("{position}: {} of them", positions.len());
+            };
+            assert_eq!(positions.shape, [2, N, 24], "{position}");
+            let (one, other) = positions.values.split_at(N * 24);
+            assert_eq!(one, other, "{position}: the same for both texts");
+            assert_ne!(one[..24], one[24..48], "{position}: places differ");
+            assert_eq!(*before, added([embed, &positions.values]), "{position}");
+        } else {
+            assert!(positions.is_empty(), "{position}");
+            assert_eq!(before, embed, "{position}");
+        }
+    }
+}
+
+/// Between both halves there is a residual stream only where one follows the other.
+#[test]
+fn the_middle_of_a_block_is_there_where_it_has_one() {
+    let mut attention_only = small("\"rope\"", "");
+    (attention_only.ffn, attention_only.d_ff) = (Ffn::None, None);
+    for (config, is_there) in [
+        (small("\"rope\"", ""), true),
+        (small("\"rope\"", "norm_placement = \"post\""), true),
+        (small("\"rope\"", "parallel_residual = true"), false),
+        (attention_only, false),
+    ] {
+        let model = varied(&config, 3, &cpu());
+        let found = capture(&model, &[Activation::ResidMid], &[0, 1], &[0]);
+        assert_eq!(found.len(), if is_there { 2 } else { 0 }, "{config:?}");
+    }
+}
+
+/// Behind the norm, as what follows the block: the feed-forward network reads this.
+#[test]
+fn the_middle_of_a_post_norm_block_is_normed() {
+    let model = varied(&small("\"rope\"", "norm_placement = \"post\""), 3, &cpu());
+    let found = capture(&model, &ALL, &[1], &[0]);
+    let of = |name| &find(&found, name, 1).values;
+    let sum = added([Activation::ResidPre, Activation::AttnOut].map(of));
+    let sum = Tensor::<3>::from_data(TensorData::new(sum, [2, N, 24]), &cpu());
+    let expected = values(model.blocks[1].norm_attn.forward(sum));
+    assert_close("resid_mid", of(Activation::ResidMid), &expected, 1e-6);
 }
 
 #[test]

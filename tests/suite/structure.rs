@@ -128,18 +128,31 @@ fn dependencies_point_one_way() {
         ("sisun-config", &["burn", "sisun-data", "sisun-model"]),
         ("sisun-data", &["burn", "sisun-kernels", "sisun-model"]),
         ("sisun-kernels", &["sisun-data", "sisun-model"]),
-        ("sisun-model", &["sisun-data", "sisun-train", "sisun-infer"]),
+        (
+            "sisun-model",
+            &["sisun-data", "sisun-train", "sisun-infer", "sisun-viz"],
+        ),
         (
             "sisun-train",
-            &["sisun-infer", "sisun-compare", "sisun-cli"],
+            &["sisun-infer", "sisun-viz", "sisun-compare", "sisun-cli"],
         ),
         (
             "sisun-infer",
-            &["sisun-train", "sisun-compare", "sisun-cli"],
+            &["sisun-train", "sisun-viz", "sisun-compare", "sisun-cli"],
+        ),
+        (
+            "sisun-viz",
+            &["sisun-train", "sisun-hf", "sisun-compare", "sisun-cli"],
         ),
         (
             "sisun-hf",
-            &["sisun-train", "sisun-infer", "sisun-compare", "sisun-cli"],
+            &[
+                "sisun-train",
+                "sisun-infer",
+                "sisun-viz",
+                "sisun-compare",
+                "sisun-cli",
+            ],
         ),
         ("sisun-compare", &["sisun-cli", "sisun-verify"]),
         ("sisun-verify", &["sisun-cli", "sisun-compare"]),

@@ -37,7 +37,7 @@ pub(crate) struct Ablation {
     /// With all heads, nats per token.
     pub(crate) loss: f64,
     /// Rise of the loss without each head.
-    pub(crate) rise: sisun_infer::page::LossRises,
+    pub(crate) rise: sisun_infer::LossRises,
 }
 
 /// Ablate one head after the other, each given as layer and head.
@@ -73,7 +73,7 @@ pub(crate) fn ablate(
         work.worked(1);
         Ok((head, rise))
     };
-    let rise: Result<sisun_infer::page::LossRises> = heads.iter().map(rise).collect();
+    let rise: Result<sisun_infer::LossRises> = heads.iter().map(rise).collect();
     work.finish();
     Ok(Ablation {
         loss: whole,

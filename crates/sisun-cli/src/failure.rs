@@ -7,10 +7,10 @@ use sisun_config::{ConfigError, ErrorKind};
 use sisun_data::DataError;
 use sisun_hf::HfError;
 use sisun_infer::InferError;
-use sisun_infer::maps::MapsError;
 use sisun_kernels::{NoThreads, UnknownLevel};
 use sisun_model::ModelError;
 use sisun_train::TrainError;
+use sisun_viz::maps::MapsError;
 use std::fmt;
 use std::process::ExitCode;
 

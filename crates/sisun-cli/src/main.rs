@@ -10,6 +10,7 @@ mod given_text;
 mod model_source;
 mod output;
 mod progress;
+mod run_report;
 mod signals;
 mod terminal;
 mod vocabulary;

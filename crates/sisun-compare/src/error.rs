@@ -3,6 +3,7 @@
 use sisun_config::{ConfigError, ErrorKind};
 use sisun_data::DataError;
 use sisun_model::ModelError;
+use sisun_viz::chart::ChartError;
 use std::path::{Path, PathBuf};
 
 /// Why a comparison cannot be made.
@@ -108,6 +109,15 @@ pub enum CompareError {
         /// What the drawing library says.
         problem: String,
     },
+}
+
+impl From<ChartError> for CompareError {
+    fn from(error: ChartError) -> Self {
+        Self::Draw {
+            picture: error.picture,
+            problem: error.problem,
+        }
+    }
 }
 
 impl CompareError {

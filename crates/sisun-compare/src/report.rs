@@ -1,17 +1,11 @@
 //! What a comparison leaves to read: one page that needs no network, the same in Markdown, every
 //! number, every figure.
 
-mod axis;
-mod canvas;
-mod colours;
 mod document;
-mod dots;
 mod figure;
 mod figures;
 mod headline;
-mod heatmap;
 mod html;
-mod lines;
 mod markdown;
 mod measured;
 mod measures;
@@ -23,8 +17,8 @@ mod track;
 
 use crate::{CompareError, Summary};
 use sisun_files::make_folder;
-use sisun_infer::maps::svg_to_png;
 use sisun_model::checkpoint::write_atomic;
+use sisun_viz::maps::svg_to_png;
 use std::path::Path;
 
 /// Writes the report into the folder `out`, which is created when it is missing.

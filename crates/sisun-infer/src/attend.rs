@@ -1,6 +1,6 @@
 //! Running a text through a model to see where its heads look.
 
-use crate::maps::{self, AttentionMaps, PER_HEAD, Token};
+use crate::attention_maps::{ActivationMap, AttentionMaps, Token};
 use crate::{InferError, LanguageModel};
 use burn::tensor::{Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
@@ -90,6 +90,7 @@ impl LanguageModel {
             model: self.title(),
             text: text.to_owned(),
             tokens,
+            causal: self.model.config().causal,
             activations,
         })
     }
@@ -103,7 +104,7 @@ impl LanguageModel {
         &self,
         text: &str,
         looking: &CaptureSelection,
-        mut each: impl FnMut(maps::Activation) + Send,
+        mut each: impl FnMut(ActivationMap) + Send,
     ) -> Result<Vec<Token>, InferError> {
         let config = self.model.config();
         let (layers, heads) = looking.of(config)?;
@@ -133,8 +134,8 @@ impl LanguageModel {
                     } = found;
                     // One text: the batch axis, the first, has length 1.
                     let shape = [shape[1], shape[2], shape[3]];
-                    let activation = maps::Activation {
-                        name: name.to_string(),
+                    let activation = ActivationMap {
+                        activation: name,
                         layer,
                         heads: heads.clone(),
                         shape,
@@ -204,12 +205,12 @@ pub fn parse_activation(given: &str) -> Result<Activation, InferError> {
 /// # Errors
 /// The first without one.
 pub fn check_per_head(activations: &[Activation]) -> Result<(), InferError> {
-    let has_heads = |activation: &&Activation| PER_HEAD.contains(&activation.to_string().as_str());
-    match activations.iter().find(|activation| !has_heads(activation)) {
+    match activations
+        .iter()
+        .find(|activation| !activation.is_per_head())
+    {
         None => Ok(()),
-        Some(other) => Err(InferError::NotPerHead {
-            name: other.to_string(),
-        }),
+        Some(&activation) => Err(InferError::NotPerHead { activation }),
     }
 }
 
@@ -268,16 +269,24 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::{check_per_head, parse_activation, parse_selection};
-    use crate::maps::PER_HEAD;
+    use sisun_model::Activation;
 
     #[test]
     fn only_activations_of_heads_are_taken_and_listed() {
-        for name in PER_HEAD {
+        for name in Activation::PER_HEAD {
             let activation = parse_activation(&format!(" {name}")).unwrap();
-            assert_eq!(activation.to_string(), name);
+            assert_eq!(activation, name);
             check_per_head(&[activation]).unwrap();
         }
-        for name in ["foo", "", "logits", "resid_pre"] {
+        for name in [
+            "foo",
+            "",
+            "logits",
+            "resid_pre",
+            "resid_mid",
+            "embed",
+            "pos_embed",
+        ] {
             let refused =
                 parse_activation(name).and_then(|activation| check_per_head(&[activation]));
             let message = refused.unwrap_err().to_string();

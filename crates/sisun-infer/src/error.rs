@@ -1,9 +1,8 @@
 //! What can go wrong while using a model.
 
-use crate::maps::PER_HEAD;
 use sisun_config::ErrorKind;
 use sisun_data::DataError;
-use sisun_model::ModelError;
+use sisun_model::{Activation, ModelError};
 
 /// What went wrong, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -59,16 +58,6 @@ pub enum InferError {
         /// What would be accepted.
         rule: &'static str,
     },
-    /// A trace that no page can carry.
-    #[error(
-        "a page carries {most} weights at most and this trace has {weights}: write fewer tokens (-n) or name a .json file"
-    )]
-    LongTrace {
-        /// Weights of attention in it.
-        weights: usize,
-        /// How many a page carries.
-        most: usize,
-    },
     /// A language that explanations are not written in.
     #[error("language = {given:?}: choose en or ko")]
     UnknownLanguage {
@@ -114,13 +103,13 @@ pub enum InferError {
         numbers: String,
     },
     /// An activation that has no heads to draw.
-    #[error("{name} has no head axis; choose from {}", PER_HEAD.join(", "))]
+    #[error("{activation} has no head axis; choose from {}", per_head())]
     NotPerHead {
         /// The activation.
-        name: String,
+        activation: Activation,
     },
     /// A name that is no activation's.
-    #[error("unknown activation {name:?}; choose from {}", PER_HEAD.join(", "))]
+    #[error("unknown activation {name:?}; choose from {}", per_head())]
     UnknownActivation {
         /// The name.
         name: String,
@@ -144,7 +133,13 @@ impl InferError {
             | Self::UnknownActivation { .. } => ErrorKind::Usage,
             Self::PastWindow { .. } => ErrorKind::Input,
             Self::NotNumbers { .. } | Self::Vocabulary { .. } => ErrorKind::Data,
-            Self::LongTrace { .. } => ErrorKind::Machine,
         }
     }
+}
+
+/// The activations with a head axis, as a list for messages.
+fn per_head() -> String {
+    Activation::PER_HEAD
+        .map(|activation| activation.to_string())
+        .join(", ")
 }

@@ -7,7 +7,7 @@ mod steps;
 pub use query::Query;
 pub use steps::{Inputs, KeySteps, Steps};
 
-use crate::maps::{self, Token};
+use crate::attention_maps::{ActivationMap, Token};
 use crate::{CaptureSelection, InferError, LanguageModel};
 use serde::Serialize;
 use sisun_model::Activation;
@@ -138,12 +138,10 @@ impl LanguageModel {
         let word = query.among(&found.text, &found.tokens)?;
         let query = word.end - 1;
         let n = found.tokens.len();
-        let [q, k, v, scores, pattern, z] = activations.map(|name| {
-            let name = name.to_string();
+        let [q, k, v, scores, pattern, z] = activations.map(|activation| {
             found
-                .activations
-                .iter()
-                .find(|found| found.name == name)
+                .of(activation)
+                .next()
                 .expect("what was asked for was captured")
         });
 
@@ -234,7 +232,7 @@ impl LanguageModel {
 }
 
 /// One row of the one head that was captured.
-fn row(activation: &maps::Activation, at: usize) -> Vec<f64> {
+fn row(activation: &ActivationMap, at: usize) -> Vec<f64> {
     let width = activation.shape[2];
     activation.values[at * width..][..width]
         .iter()

@@ -1,8 +1,8 @@
 //! What heads do, by numbers.
 
 use crate::attend::CaptureSelection;
+use crate::attention_maps::Token;
 use crate::chance::Chance;
-use crate::maps::Token;
 use crate::rollout::Rollout;
 use crate::{InferError, LanguageModel};
 use burn::tensor::{Int, Tensor, TensorData};
@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use sisun_config::randomness;
 use sisun_model::{Activation, Capture, Pass};
+use std::collections::BTreeMap;
 
 /// Tokens that are drawn and then repeated, where context and vocabulary allow.
 const DRAWN: usize = 50;
@@ -115,6 +116,10 @@ impl Repetition {
     }
 }
 
+/// Nats per token by which the loss on other text rises without a layer's head, where that was
+/// measured: `(layer, head)` to rise.
+pub type LossRises = BTreeMap<(usize, usize), f64>;
+
 /// What the heads of a model do on a text.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HeadReport {
@@ -167,7 +172,7 @@ impl LanguageModel {
 
     /// What is known of these heads: for each layer, for each head, given its spread; nothing is
     /// ablated.
-    pub(crate) fn head_stats(
+    pub fn head_stats(
         &self,
         layers: &[usize],
         heads: &[usize],

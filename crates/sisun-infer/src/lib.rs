@@ -1,6 +1,8 @@
-//! Using a trained model: sampling text from it, and looking at its attention.
+//! What a trained model does with text: sampling and its trace, captured attention, what heads do by
+//! numbers, and one query of one head worked through. What is drawn of it is `sisun-viz`.
 
 mod attend;
+mod attention_maps;
 mod chance;
 mod error;
 pub mod explain;
@@ -8,21 +10,24 @@ mod generate;
 mod heads;
 mod language;
 mod language_model;
-pub mod maps;
-pub mod page;
+mod output;
 mod rollout;
+mod sample;
 mod sampler;
 mod trace;
+mod tracer;
 mod window;
 
 pub use attend::{CaptureSelection, check_per_head, parse_activation, parse_selection};
+pub use attention_maps::{ActivationMap, AttentionMaps, Token};
 pub use chance::Chance;
 pub use error::InferError;
 pub use explain::{Explanation, Query};
-pub use generate::{Finish, GenerationOptions, Sample, SampledToken};
-pub use heads::{AttentionSpread, HeadReport, HeadStats, Repetition};
+pub use heads::{AttentionSpread, HeadReport, HeadStats, LossRises, Repetition};
 pub use language::Language;
 pub use language_model::LanguageModel;
+pub use rollout::Rollout;
+pub use sample::{Finish, GenerationOptions, Sample, SampledToken};
 pub use sampler::{Choice, Sampler};
 pub use trace::{Candidate, Left, Stage, Trace, TraceStep};
 pub use window::ContextWindow;

@@ -6,14 +6,14 @@ use rayon::prelude::*;
 /// in each token's last one, if attention were all that mixes them. `rollout ← (½·A +
 /// ½·I)·rollout`, with `A` the mean of a layer's heads.
 #[derive(Debug)]
-pub(crate) struct Rollout {
+pub struct Rollout {
     n: usize,
     matrix: Vec<f32>,
 }
 
 impl Rollout {
     /// Before the first layer: each token is itself.
-    pub(crate) fn new(n: usize) -> Self {
+    pub fn new(n: usize) -> Self {
         let mut matrix = vec![0.0; n * n];
         matrix.iter_mut().step_by(n + 1).for_each(|own| *own = 1.0);
         Self { n, matrix }
@@ -23,7 +23,7 @@ impl Rollout {
     ///
     /// # Shapes
     /// - each of `patterns`: `[query, key]`, `n` × `n`
-    pub(crate) fn add_layer(&mut self, patterns: &[&[f32]]) {
+    pub fn add_layer(&mut self, patterns: &[&[f32]]) {
         let (n, before) = (self.n, &self.matrix);
         let share = 0.5 / patterns.len().max(1) as f32;
         let row = |query: usize| {
@@ -49,7 +49,7 @@ impl Rollout {
     }
 
     /// `[query, key]`; each row sums to 1.
-    pub(crate) fn matrix(&self) -> &[f32] {
+    pub fn matrix(&self) -> &[f32] {
         &self.matrix
     }
 }

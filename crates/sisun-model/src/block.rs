@@ -77,6 +77,9 @@ impl Block {
         });
         let x = match (&self.norm_ffn, &self.ffn) {
             (Some(norm), Some(ffn)) => {
+                if !self.parallel {
+                    pass.keep(Activation::ResidMid, layer, &attended);
+                }
                 let mut ffn = |x| {
                     let out = ffn.forward(x, pass.precision);
                     pass.keep(Activation::MlpOut, layer, &out);

@@ -7,9 +7,15 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::mpsc::SyncSender;
 
-/// A named activation of one layer (the names are TransformerLens's).
+/// A named activation (the names are TransformerLens's).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Activation {
+    /// Rows of the token embedding, `[batch, pos, d_model]`; it belongs to no layer and is kept
+    /// with layer 0.
+    Embed,
+    /// What the position variant adds to them, `[batch, pos, d_model]`; absent where positions are
+    /// not added (rotary positions, score biases, none). Kept with layer 0.
+    PosEmbed,
     /// Residual stream before the block, `[batch, pos, d_model]`.
     ResidPre,
     /// Queries, after position and norm, `[batch, head, pos, d_head]`.
@@ -26,6 +32,10 @@ pub enum Activation {
     Z,
     /// What attention writes to the residual stream, `[batch, pos, d_model]`.
     AttnOut,
+    /// Residual stream between attention and the feed-forward network, `[batch, pos, d_model]`; in
+    /// a post-norm block after the norm of the attention half. Absent in parallel blocks and in
+    /// blocks without a feed-forward network.
+    ResidMid,
     /// What the feed-forward network writes to the residual stream, `[batch, pos, d_model]`.
     MlpOut,
     /// Residual stream after the block, `[batch, pos, d_model]`.
@@ -34,7 +44,9 @@ pub enum Activation {
     Logits,
 }
 
-const NAMES: [(&str, Activation); 11] = [
+const NAMES: [(&str, Activation); 14] = [
+    ("embed", Activation::Embed),
+    ("pos_embed", Activation::PosEmbed),
     ("resid_pre", Activation::ResidPre),
     ("q", Activation::Q),
     ("k", Activation::K),
@@ -43,10 +55,49 @@ const NAMES: [(&str, Activation); 11] = [
     ("pattern", Activation::Pattern),
     ("z", Activation::Z),
     ("attn_out", Activation::AttnOut),
+    ("resid_mid", Activation::ResidMid),
     ("mlp_out", Activation::MlpOut),
     ("resid_post", Activation::ResidPost),
     ("logits", Activation::Logits),
 ];
+
+impl Activation {
+    /// Every activation, in the order of the forward pass.
+    pub const ALL: [Self; 14] = {
+        let mut all = [Self::Embed; 14];
+        let mut i = 0;
+        while i < all.len() {
+            all[i] = NAMES[i].1;
+            i += 1;
+        }
+        all
+    };
+
+    /// The activations with a head axis.
+    pub const PER_HEAD: [Self; 6] = [
+        Self::Pattern,
+        Self::Scores,
+        Self::Q,
+        Self::K,
+        Self::V,
+        Self::Z,
+    ];
+
+    /// Whether it has a head axis: `[batch, head, .., ..]`.
+    pub fn is_per_head(self) -> bool {
+        Self::PER_HEAD.contains(&self)
+    }
+
+    /// Whether it has a value for each query and key: `[batch, head, query, key]`.
+    pub fn is_query_by_key(self) -> bool {
+        matches!(self, Self::Scores | Self::Pattern)
+    }
+
+    /// Whether it is one of a layer's, and not one of the whole model's.
+    fn is_of_a_layer(self) -> bool {
+        !matches!(self, Self::Embed | Self::PosEmbed | Self::Logits)
+    }
+}
 
 impl fmt::Display for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,7 +129,7 @@ impl FromStr for Activation {
 pub struct Captured {
     /// Which.
     pub name: Activation,
-    /// Of which layer, counted from 0.
+    /// Of which layer, counted from 0; what belongs to none says its own in [`Activation`].
     pub layer: usize,
     /// Shape, as [`Activation`] says; the head axis holds the chosen heads in their order.
     pub shape: Vec<usize>,
@@ -104,6 +155,7 @@ enum Destination {
 
 impl Capture {
     /// Asks for these activations of these layers; those with a head axis of these heads only.
+    /// Those of the whole model are kept whatever the layers.
     pub fn new(names: &[Activation], layers: &[usize], heads: &[usize]) -> Self {
         Self {
             names: names.to_vec(),
@@ -138,7 +190,7 @@ impl Capture {
     }
 
     pub(crate) fn wants(&self, name: Activation, layer: usize) -> bool {
-        self.names.contains(&name) && (name == Activation::Logits || self.layers.contains(&layer))
+        self.names.contains(&name) && (!name.is_of_a_layer() || self.layers.contains(&layer))
     }
 
     /// Keeps an activation without a head axis, if asked for.

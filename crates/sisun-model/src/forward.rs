@@ -62,6 +62,13 @@ impl<'a> Pass<'a> {
         if self.training { p } else { 0.0 }
     }
 
+    /// Whether an activation is asked for.
+    pub(crate) fn wants(&self, name: Activation, layer: usize) -> bool {
+        self.capture
+            .as_ref()
+            .is_some_and(|capture| capture.wants(name, layer))
+    }
+
     pub(crate) fn keep(&mut self, name: Activation, layer: usize, x: &Tensor<3>) {
         if let Some(capture) = &mut self.capture {
             capture.keep(name, layer, x);

@@ -144,8 +144,8 @@ pub fn of_weights(config: &ModelConfig) -> u128 {
 /// Files that are written take what is kept once more.
 pub fn of_attention(n: usize, heads: usize, kept_layers: usize, kept: &[Activation]) -> u128 {
     let at_once: u128 = if kept_layers == 0 { 4 } else { 2 };
-    let square = |name: &&Activation| matches!(name, Activation::Scores | Activation::Pattern);
-    let kept = (kept_layers as u128).saturating_mul(kept.iter().filter(square).count() as u128);
+    let squares = kept.iter().filter(|name| name.is_query_by_key()).count();
+    let kept = (kept_layers as u128).saturating_mul(squares as u128);
     let squares = (at_once + kept).saturating_mul(heads as u128);
     (n as u128 * n as u128)
         .saturating_mul(squares)

@@ -166,7 +166,7 @@ impl Transformer {
     /// - `tokens`: `[batch, pos]`
     /// - result: `[batch, pos, d_model]`
     fn hidden(&self, tokens: Tensor<2, Int>, pass: &mut Pass<'_>) -> Tensor<3> {
-        let [_, pos] = tokens.dims();
+        let [batch, pos] = tokens.dims();
         let device = tokens.device();
         if self.precision == MatmulPrecision::Bf16 {
             pass.precision = MatmulPrecision::Bf16;
@@ -180,11 +180,19 @@ impl Transformer {
             None => Positions::From(start, pos),
         };
         let x = self.embed.forward(tokens);
+        pass.keep(Activation::Embed, 0, &x);
         let x = match self
             .position
             .embedding(&positions, self.config.d_model, &device)
         {
-            Some(rows) => x + rows.unsqueeze(),
+            Some(rows) => {
+                let rows: Tensor<3> = rows.unsqueeze();
+                if pass.wants(Activation::PosEmbed, 0) {
+                    let every = rows.clone().repeat_dim(0, batch);
+                    pass.keep(Activation::PosEmbed, 0, &every);
+                }
+                x + rows
+            }
             None => x,
         };
         let mut x = kernels::dropout(x, pass.dropout(self.config.dropout));

@@ -15,7 +15,6 @@ mod metrics;
 mod optimizer;
 mod owed;
 mod own_text;
-pub mod report;
 mod resume_check;
 mod run_summary;
 pub mod schedule;

@@ -10,8 +10,8 @@ use std::fs;
 use std::path::PathBuf;
 
 impl Session {
-    /// Pairs of a name and a value.
-    pub(crate) fn facts(&self) -> Vec<(String, String)> {
+    /// What a report says about the run besides its curves: pairs of a name and a value.
+    pub fn facts(&self) -> Vec<(String, String)> {
         let (model, train) = (&self.config.model, &self.config.train);
         let shape = format!(
             "{} layers × {} heads, d_model {}, context {}, {} positions",
@@ -79,7 +79,10 @@ impl Session {
     }
 
     /// The samples written so far, by step.
-    pub(crate) fn samples(&self) -> Result<Vec<(u64, String)>, TrainError> {
+    ///
+    /// # Errors
+    /// Files that cannot be read.
+    pub fn samples(&self) -> Result<Vec<(u64, String)>, TrainError> {
         let folder = self.run_dir.join("samples");
         let failed = || TrainError::io("read", &folder);
         let mut samples = Vec::new();

@@ -4,9 +4,8 @@ use crate::TrainError;
 use crate::advice;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::loss_window::{LossWindow, Means, NotFinite, StepLoss};
-use crate::metrics::{Metric, Metrics, read};
+use crate::metrics::{Metric, Metrics};
 use crate::owed::{has_sample, sample_file, samples_at};
-use crate::report::{Report, write_report};
 use crate::session::Session;
 use sisun_config::WindowOrder;
 use sisun_data::{Batch, epoch_batch, random_batch};
@@ -23,7 +22,7 @@ pub trait TrainObserver {
     fn stepped(&mut self, _step: u64) {}
     /// A line of metrics was written.
     fn measured(&mut self, _metric: &Metric) {}
-    /// It is time for a sample; `Some` is written to `samples/` and into the report.
+    /// It is time for a sample; `Some` is written to `samples/`.
     ///
     /// # Errors
     /// Whatever keeps the sample from being written ends the run.
@@ -127,7 +126,6 @@ pub fn train(
         _ => session.save()?,
     };
     let interrupted = session.state.step < config.steps;
-    write_run_report(session)?;
     Ok(TrainOutcome {
         step: session.state.step,
         interrupted,
@@ -271,25 +269,4 @@ impl Pending {
             }
         })
     }
-}
-
-/// `report.html` and `loss.svg`, from the run's own files.
-fn write_run_report(session: &Session) -> Result<(), TrainError> {
-    let metrics = read(&session.run_dir.join("metrics.jsonl"))?;
-    let of = |split: &'static str| metrics.iter().filter(move |metric| metric.split == split);
-    let report = Report {
-        title: session.config.name.clone(),
-        facts: session.facts(),
-        // Without a loss are steps that had no token to take it on.
-        train: of("train")
-            .filter_map(|metric| Some((metric.step, metric.loss?)))
-            .collect(),
-        // Without a loss are evaluations whose loss is no number.
-        validation: of("validation")
-            .map(|metric| (metric.step, metric.loss.unwrap_or(f64::NAN)))
-            .collect(),
-        samples: session.samples()?,
-    };
-    write_report(&session.run_dir, &report)
-        .map_err(TrainError::io("write the report in", &session.run_dir))
 }

@@ -26,6 +26,7 @@ pub use sisun_infer as infer;
 pub use sisun_kernels as kernels;
 pub use sisun_model as model;
 pub use sisun_train as train;
+pub use sisun_viz as viz;
 
 pub use burn::module::Module;
 pub use burn::tensor::{Device, Tensor};

@@ -11,8 +11,8 @@ use crate::failure::Usage;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
-use sisun_infer::maps::{self, Format};
 use sisun_infer::{CaptureSelection, check_per_head, parse_selection};
+use sisun_viz::maps::{self, Format};
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let pictures = args.pictures.options()?;

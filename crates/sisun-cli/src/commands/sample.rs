@@ -12,6 +12,7 @@ use sisun_infer::{
     Finish, GenerationOptions, InferError, Language, LanguageModel, Sample, Sampler, Trace,
 };
 use sisun_model::checkpoint::write_atomic;
+use sisun_viz::page::trace_html;
 use std::num::NonZeroU64;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -254,7 +255,7 @@ impl TraceFile {
     fn write(&self, trace: Trace) -> Result<()> {
         let language = Language::of(&trace.prompt);
         let content = if self.page {
-            trace.html(language)?
+            trace_html(trace, language)?
         } else {
             serde_json::to_string(&trace)?
         };

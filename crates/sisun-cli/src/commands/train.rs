@@ -4,6 +4,7 @@ use crate::base;
 use crate::common::{DeviceArgs, folder_beside};
 use crate::failure::{Interrupted, Usage};
 use crate::progress::Progress;
+use crate::run_report;
 use crate::signals::stop_on_interrupt;
 use crate::terminal::{note, say, say_json};
 use anyhow::{Context, Error, Result};
@@ -12,11 +13,11 @@ use serde_json::json;
 use sisun_config::{PartialConfig, SampleConfig, shell};
 use sisun_data::{DataError, Tokenizer, Tokens};
 use sisun_files::{Holder, Patience, is_file, is_folder};
-use sisun_infer::maps::{self, Format, PictureOptions};
 use sisun_infer::{CaptureSelection, GenerationOptions, InferError, LanguageModel, Sampler};
 use sisun_model::{Count, Transformer, thousands};
 use sisun_train::advice::Typed;
 use sisun_train::{Metric, Session, TrainError, TrainObserver, TrainOutcome, advice, train};
+use sisun_viz::maps::{self, Format, PictureOptions};
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -155,6 +156,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     );
     observer.progress.finish();
     let outcome = outcome?;
+    run_report::write(&session)?;
 
     if outcome.interrupted {
         note(&format!(

@@ -1,16 +1,14 @@
 //! The figures of a track.
 
-use super::axis::Axis;
-use super::dots::Dots;
 use super::figure::Figure;
-use super::heatmap;
-use super::lines::{Line, Lines, Point};
 use super::measured::{SCALED, measure_words, notes, numbers, places};
 use super::text::{self, NOTHING, count};
 use crate::CompareError;
 use crate::results::MeasureName;
+use crate::stats::Interval;
 use crate::summary::{SeedSpread, TrackSummary, VariantSummary};
 use crate::track::Track;
+use sisun_viz::chart::{Axis, Dots, DotsRow, Heatmap, HeatmapRow, Line, Lines, Point};
 
 const MULTIPLES: &str = "context length in tokens, and as a multiple of the trained one";
 const BAND: &str = "the band is the 95 % interval over seeds";
@@ -38,11 +36,10 @@ pub(super) fn headline(track: &TrackSummary) -> Result<Figure, CompareError> {
         ),
         across: measure_words(track.headline.name).to_owned(),
         x,
-        told: text::number,
         rows: track
             .variants
             .iter()
-            .map(|v| (v.name.as_str(), &v.headline, nothing(v)))
+            .map(|v| dots_row(&v.name, &v.headline, text::number, nothing(v)))
             .collect(),
     };
     let gate = match track.headline.name {
@@ -272,8 +269,26 @@ pub(super) fn distances(track: &TrackSummary) -> Result<Option<Figure>, CompareE
     let below = "Mean distance in tokens between a token and those that it attends to, over seeds.";
     let caption = "Light cells are heads that look at what is near, dark ones look far. Heads are numbered within \
          their layer; head 0 of one seed need not do what head 0 of another does.";
-    let svg = heatmap::svg(&title, below, &track.variants)?;
-    Ok(svg.map(|svg| figure(track, "distances", title, caption.to_owned(), svg)))
+    let row = |variant: &'_ VariantSummary| -> Vec<(usize, usize, f64)> {
+        let heads = variant.heads.iter();
+        heads
+            .map(|(layer, head, spread)| (*layer, *head, spread.mean))
+            .collect()
+    };
+    let chart = Heatmap {
+        title,
+        below: below.to_owned(),
+        rows: track
+            .variants
+            .iter()
+            .map(|variant| HeatmapRow {
+                name: &variant.name,
+                heads: row(variant),
+            })
+            .collect(),
+    };
+    let svg = chart.svg()?;
+    Ok(svg.map(|svg| figure(track, "distances", chart.title, caption.to_owned(), svg)))
 }
 
 /// Time of a training step.
@@ -296,11 +311,10 @@ pub(super) fn times(track: &TrackSummary) -> Result<Option<Figure>, CompareError
                 .to_owned(),
         across: "milliseconds".to_owned(),
         x: Axis::from_zero(numbers),
-        told: text::tenths,
         rows: track
             .variants
             .iter()
-            .map(|v| (v.name.as_str(), &v.step_ms, NOTHING.to_owned()))
+            .map(|v| dots_row(&v.name, &v.step_ms, text::tenths, NOTHING.to_owned()))
             .collect(),
     };
     let caption =
@@ -357,22 +371,41 @@ fn point(x: f64, spread: &SeedSpread) -> Point {
     Point {
         x,
         y: spread.mean,
-        interval: spread.interval,
+        interval: spread.interval.map(ends),
+    }
+}
+
+fn ends(interval: Interval) -> [f64; 2] {
+    [interval.low, interval.high]
+}
+
+/// The numbers of a variant, told by `told`, or `nothing` where it has none.
+fn dots_row<'a>(
+    name: &'a str,
+    spread: &SeedSpread,
+    told: fn(f64) -> String,
+    nothing: String,
+) -> DotsRow<'a> {
+    DotsRow {
+        name,
+        values: spread.values.iter().flatten().copied().collect(),
+        mean: spread.mean,
+        interval: spread.interval.map(ends),
+        told: if spread.mean.is_nan() {
+            nothing
+        } else {
+            text::spread(spread, told)
+        },
     }
 }
 
 /// The means and the ends of intervals.
 fn heights(lines: &[Line]) -> impl Iterator<Item = f64> {
-    let ends = |point: &Point| {
-        point
-            .interval
-            .map_or([f64::NAN; 2], |interval| [interval.low, interval.high])
-    };
     lines.iter().flat_map(move |line| {
         // Dashed lines have no bands.
         line.points.iter().flat_map(move |p| {
             let [low, high] = if line.label.is_some() {
-                ends(p)
+                p.interval.unwrap_or([f64::NAN; 2])
             } else {
                 [f64::NAN; 2]
             };

@@ -1,10 +1,10 @@
 //! The report as one page that needs no network.
 
-use super::colours;
 use super::document::{Block, Cell, Row, Table};
 use super::figure::Figure;
 use super::text::{html, thousands};
 use crate::claims::{Standing, Verdict};
+use sisun_viz::chart;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -12,7 +12,7 @@ const STYLE: &str = include_str!("style.css");
 pub(super) fn page(title: &str, blocks: &[Block]) -> String {
     let title = html(title);
     let body: String = contents(blocks) + &body(blocks);
-    let keys = colours::key_style();
+    let keys = chart::key_style();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -153,7 +153,7 @@ fn inside(cell: &Cell) -> String {
         Cell::Variant(number, name) => {
             format!(
                 "{}&nbsp;<span dir=\"auto\">{}</span>",
-                colours::key(*number),
+                chart::key(*number),
                 html(name)
             )
         }

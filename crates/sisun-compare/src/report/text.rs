@@ -4,7 +4,7 @@
 use crate::stats::Interval;
 use crate::summary::SeedSpread;
 pub(super) use sisun_model::thousands;
-pub(super) use sisun_train::report::text::{escaped as html, printable};
+pub(super) use sisun_viz::text::{escaped as html, printable};
 
 /// What stands where there is no number.
 pub(super) const NOTHING: &str = "–";

@@ -7,7 +7,7 @@ use made_up::*;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use sisun_compare::{SeedSpread, Standing, Summary, VariantSummary, report};
-use sisun_infer::maps::svg_to_png;
+use sisun_viz::maps::svg_to_png;
 use std::fs;
 use std::path::Path;
 

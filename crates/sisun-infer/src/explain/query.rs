@@ -1,7 +1,7 @@
 //! Which token looks.
 
 use crate::InferError;
-use crate::maps::Token;
+use crate::attention_maps::Token;
 use std::convert::Infallible;
 use std::ops::Range;
 use std::str::FromStr;
@@ -172,7 +172,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::Query;
-    use crate::maps::Token;
+    use crate::attention_maps::Token;
 
     fn find(query: &str, labels: &[&str]) -> Result<usize, String> {
         let token = |label: &&str| Token {

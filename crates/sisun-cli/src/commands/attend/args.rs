@@ -6,9 +6,9 @@ use crate::failure::Usage;
 use crate::given_text;
 use crate::model_source::PrecisionArgs;
 use anyhow::Result;
-use sisun_infer::maps::{Colours, Font, Format, MapsError, PictureOptions, Values};
 use sisun_infer::{Language, parse_activation};
 use sisun_model::Activation;
+use sisun_viz::maps::{Colours, Font, Format, MapsError, PictureOptions, Values};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -95,9 +95,15 @@ impl FromStr for Output {
 
 impl Output {
     /// The activations that it shows.
-    pub(super) fn activations(self) -> &'static [&'static str] {
+    pub(super) fn activations(self) -> &'static [Activation] {
         match self {
-            Self::Page => &["pattern", "scores", "q", "k", "v"],
+            Self::Page => &[
+                Activation::Pattern,
+                Activation::Scores,
+                Activation::Q,
+                Activation::K,
+                Activation::V,
+            ],
             Self::File(format) => format.activations(),
         }
     }
@@ -115,26 +121,29 @@ impl fmt::Display for Output {
 /// Refuses what would not be written: formats without a place for anything that is to be kept, and
 /// activations that no format has a place for.
 pub(super) fn check_activations(outputs: &[Output], activations: &[Activation]) -> Result<()> {
-    let names: Vec<String> = activations.iter().map(ToString::to_string).collect();
-    let shown = |output: &Output| output.activations().join(", ");
+    let listed = |activations: &[Activation], between: &str| {
+        let names: Vec<String> = activations.iter().map(ToString::to_string).collect();
+        names.join(between)
+    };
+    let holds =
+        |output: &Output, activation: &Activation| output.activations().contains(activation);
+    let shown = |output: &Output| listed(output.activations(), ", ");
     let empty = outputs.iter().find(|output| {
         **output != Output::Page
-            && !names
+            && !activations
                 .iter()
-                .any(|name| output.activations().contains(&name.as_str()))
+                .any(|activation| holds(output, activation))
     });
     if let Some(output) = empty {
-        let (given, shown) = (names.join(","), shown(output));
+        let (given, shown) = (listed(activations, ","), shown(output));
         return Err(Usage(format!(
             "--activations {given}: {output} holds only {shown}; add one of these, or write json, npz or safetensors"
         ))
         .into());
     }
-    let lost = names.iter().find(|name| {
-        !outputs
-            .iter()
-            .any(|output| output.activations().contains(&name.as_str()))
-    });
+    let lost = activations
+        .iter()
+        .find(|activation| !outputs.iter().any(|output| holds(output, activation)));
     if let Some(name) = lost {
         let held: Vec<String> = outputs
             .iter()

@@ -6,10 +6,10 @@ use crate::common::claim;
 use crate::model_source::ModelSource;
 use anyhow::{Result, bail};
 use burn::tensor::Device;
-use sisun_infer::page::{Kind, Page};
 use sisun_infer::{CaptureSelection, InferError, Language, LanguageModel};
 use sisun_model::ModelError;
 use sisun_model::checkpoint::write_atomic;
+use sisun_viz::page::{Kind, Page};
 use std::path::{Path, PathBuf};
 
 /// Writes the page and returns its path. `first` is the first of the runs, `others` are the rest.

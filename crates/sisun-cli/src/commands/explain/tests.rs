@@ -7,8 +7,7 @@ use super::rows::{Row, rows};
 use super::text::columns;
 use super::write;
 use sisun_infer::explain::{Differences, Inputs, Key, Steps};
-use sisun_infer::maps::Token;
-use sisun_infer::{Explanation, Language};
+use sisun_infer::{Explanation, Language, Token};
 
 /// "The cat sat on the mat" with the notes' vectors, where "sat" looks; `hidden` of the keys at the
 /// end are hidden.

@@ -1,0 +1,30 @@
+//! `report.html` and `loss.svg` of a run, from the run's own files.
+
+use anyhow::{Context, Result};
+use sisun_train::{Session, read_metrics};
+use sisun_viz::run_report::{self, RunReport};
+
+/// Writes both into the run directory.
+///
+/// # Errors
+/// Metrics or samples that cannot be read, or a file that cannot be written.
+pub(crate) fn write(session: &Session) -> Result<()> {
+    let run_dir = &session.run_dir;
+    let metrics = read_metrics(&run_dir.join("metrics.jsonl"))?;
+    let of = |split: &'static str| metrics.iter().filter(move |metric| metric.split == split);
+    let report = RunReport {
+        title: session.config.name.clone(),
+        facts: session.facts(),
+        // Without a loss are steps that had no token to take it on.
+        train: of("train")
+            .filter_map(|metric| Some((metric.step, metric.loss?)))
+            .collect(),
+        // Without a loss are evaluations whose loss is no number.
+        validation: of("validation")
+            .map(|metric| (metric.step, metric.loss.unwrap_or(f64::NAN)))
+            .collect(),
+        samples: session.samples()?,
+    };
+    run_report::write(run_dir, &report)
+        .with_context(|| format!("cannot write the report in {}", run_dir.display()))
+}

@@ -1,0 +1,235 @@
+//! What every picture is drawn on: an SVG in CSS pixels that follows the reader's light or dark
+//! scheme.
+
+use super::colours::{INK, Marker, QUIET, picture_style};
+use super::document::{self, Area, Problem, document};
+use super::error::ChartError;
+use crate::text;
+use plotters::element::DashedPathElement;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+/// Width of every picture on the page, in CSS pixels.
+pub(super) const WIDTH: f64 = 920.0;
+const UNITS: f64 = document::UNITS as f64;
+/// Plotters writes 1/1.24 of the size that it is given.
+const FONT_UNITS: f64 = UNITS * 1.24;
+/// The font that PNGs have, then what the reader's machine has.
+const FONTS: &str = "Pretendard, system-ui, sans-serif";
+/// Width of a letter as a share of the font's size, about.
+const LETTER: f64 = 0.55;
+
+/// Where a text's place is in the text.
+#[derive(Clone, Copy)]
+pub(super) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// A picture under way; every number is in CSS pixels.
+pub(super) struct Canvas<'a> {
+    area: Area<'a>,
+}
+
+/// Draws a picture of this height and returns it as an SVG document. `name` is what it is called in
+/// an error and by those who read pages aloud.
+pub(super) fn picture(
+    name: &str,
+    height: f64,
+    draw: impl FnOnce(&Canvas<'_>) -> Result<(), Problem>,
+) -> Result<String, ChartError> {
+    let units = |pixels: f64| (pixels * UNITS).round() as u32;
+    let attributes = format!(
+        "class=\"chart\" role=\"img\" aria-label=\"{}\"",
+        text::escaped(name).replace(['\n', '\r'], " ")
+    );
+    document(
+        (units(WIDTH), units(height)),
+        (WIDTH as u32, height.round() as u32),
+        &attributes,
+        &picture_style(),
+        |area| {
+            draw(&Canvas {
+                // Another handle of the same drawing.
+                area: area.clone(),
+            })
+        },
+    )
+    .map_err(|problem| ChartError {
+        picture: name.to_owned(),
+        problem: problem.to_string(),
+    })
+}
+
+impl Canvas<'_> {
+    /// A line through points.
+    pub(super) fn line(
+        &self,
+        points: &[(f64, f64)],
+        colour: RGBAColor,
+        width: f64,
+    ) -> Result<(), Problem> {
+        let style = colour.stroke_width((width * UNITS).round() as u32);
+        self.area.draw(&PathElement::new(
+            points.iter().copied().map(at).collect::<Vec<_>>(),
+            style,
+        ))
+    }
+
+    /// The same in dashes.
+    pub(super) fn dashes(
+        &self,
+        points: &[(f64, f64)],
+        colour: RGBAColor,
+        width: f64,
+    ) -> Result<(), Problem> {
+        let (style, dash) = (
+            colour.stroke_width((width * UNITS).round() as u32),
+            (5.0 * UNITS) as i32,
+        );
+        let points: Vec<_> = points.iter().copied().map(at).collect();
+        self.area
+            .draw(&DashedPathElement::new(points, dash, dash * 4 / 5, style))
+    }
+
+    /// A filled shape.
+    pub(super) fn shape(&self, points: &[(f64, f64)], colour: RGBAColor) -> Result<(), Problem> {
+        self.area.draw(&Polygon::new(
+            points.iter().copied().map(at).collect::<Vec<_>>(),
+            colour,
+        ))
+    }
+
+    /// A filled box from its upper left to its lower right corner.
+    pub(super) fn rectangle(
+        &self,
+        from: (f64, f64),
+        to: (f64, f64),
+        colour: RGBAColor,
+    ) -> Result<(), Problem> {
+        self.area
+            .draw(&Rectangle::new([at(from), at(to)], colour.filled()))
+    }
+
+    /// One line of text whose middle is at the height given.
+    pub(super) fn text(
+        &self,
+        text: &str,
+        place: (f64, f64),
+        size: f64,
+        colour: RGBColor,
+        anchor: Anchor,
+    ) -> Result<(), Problem> {
+        let across = match anchor {
+            Anchor::Start => HPos::Left,
+            Anchor::Middle => HPos::Center,
+            Anchor::End => HPos::Right,
+        };
+        // Line ends are not kept in SVG, and other white space is drawn as one.
+        let text = text::printable(text).replace(['\n', '\r', '\t'], " ");
+        let style = (FONTS, size * FONT_UNITS)
+            .into_font()
+            .color(&colour)
+            .pos(Pos::new(across, VPos::Center));
+        self.area.draw(&Text::new(text, at(place), style))
+    }
+
+    /// What the picture shows, and below it how to read it.
+    pub(super) fn title(&self, title: &str, below: &str) -> Result<(), Problem> {
+        self.text(
+            &fitted(title, WIDTH - 32.0, 17.0),
+            (16.0, 24.0),
+            17.0,
+            INK,
+            Anchor::Start,
+        )?;
+        self.text(
+            &fitted(below, WIDTH - 32.0, 13.0),
+            (16.0, 46.0),
+            13.0,
+            QUIET,
+            Anchor::Start,
+        )
+    }
+
+    /// A marker around a place.
+    pub(super) fn marker(
+        &self,
+        (x, y): (f64, f64),
+        marker: Marker,
+        size: f64,
+        colour: RGBAColor,
+    ) -> Result<(), Problem> {
+        let corners = |corners: &[(f64, f64)]| -> Vec<(f64, f64)> {
+            corners
+                .iter()
+                .map(|(dx, dy)| (x + dx * size, y + dy * size))
+                .collect()
+        };
+        match marker {
+            Marker::Circle => self.area.draw(&Circle::new(
+                at((x, y)),
+                (size * UNITS).round() as u32,
+                colour.filled(),
+            )),
+            Marker::Square => self.shape(
+                &corners(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
+                colour,
+            ),
+            Marker::Triangle => {
+                self.shape(&corners(&[(0.0, -1.15), (1.1, 0.85), (-1.1, 0.85)]), colour)
+            }
+            Marker::Diamond => self.shape(
+                &corners(&[(0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)]),
+                colour,
+            ),
+            Marker::Down => self.shape(
+                &corners(&[(0.0, 1.15), (1.1, -0.85), (-1.1, -0.85)]),
+                colour,
+            ),
+            Marker::Plus => {
+                self.line(&corners(&[(-1.2, 0.0), (1.2, 0.0)]), colour, size * 0.6)?;
+                self.line(&corners(&[(0.0, -1.2), (0.0, 1.2)]), colour, size * 0.6)
+            }
+            Marker::Cross => {
+                self.line(
+                    &corners(&[(-0.95, -0.95), (0.95, 0.95)]),
+                    colour,
+                    size * 0.6,
+                )?;
+                self.line(
+                    &corners(&[(-0.95, 0.95), (0.95, -0.95)]),
+                    colour,
+                    size * 0.6,
+                )
+            }
+        }
+    }
+}
+
+fn at((x, y): (f64, f64)) -> (i32, i32) {
+    ((x * UNITS).round() as i32, (y * UNITS).round() as i32)
+}
+
+/// Width of a text in CSS pixels, about: Latin letters are narrow, those of other scripts may be
+/// square.
+pub(super) fn width(text: &str, size: f64) -> f64 {
+    text.chars()
+        .map(|c| if c < '\u{1100}' { LETTER } else { 1.0 })
+        .sum::<f64>()
+        * size
+}
+
+/// As much of a text as has room.
+pub(super) fn fitted(text: &str, room: f64, size: f64) -> String {
+    if width(text, size) <= room {
+        return text.to_owned();
+    }
+    let mut left = room - width("…", size);
+    let kept = text.chars().take_while(|c| {
+        left -= width(c.encode_utf8(&mut [0; 4]), size);
+        left >= 0.0
+    });
+    kept.chain(['…']).collect()
+}

@@ -1,0 +1,119 @@
+//! One row for each variant: every seed a dot, their mean and its interval.
+
+use super::axis::Axis;
+use super::canvas::{Anchor, WIDTH, fitted, picture, width};
+use super::colours::{GRID, INK, Marker, QUIET, colour, marker};
+use super::error::ChartError;
+use super::interval::{Interval, drawable};
+use plotters::style::Color;
+
+const ROW: f64 = 30.0;
+const TOP: f64 = 72.0;
+
+/// A chart of dots.
+pub struct Dots<'a> {
+    /// What it shows.
+    pub title: String,
+    /// How to read it.
+    pub below: String,
+    /// What the axis counts.
+    pub across: String,
+    /// The axis.
+    pub x: Axis,
+    /// By variant.
+    pub rows: Vec<DotsRow<'a>>,
+}
+
+/// The numbers of one variant.
+pub struct DotsRow<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// A number for each seed that has one.
+    pub values: Vec<f64>,
+    /// Their mean; NaN where there are none.
+    pub mean: f64,
+    /// The interval of the mean.
+    pub interval: Option<Interval>,
+    /// What stands beside the dots: mean and interval, or why there are none.
+    pub told: String,
+}
+
+impl Dots<'_> {
+    /// The chart as an SVG document.
+    ///
+    /// # Errors
+    /// A chart that cannot be drawn.
+    pub fn svg(&self) -> Result<String, ChartError> {
+        let widest = self
+            .rows
+            .iter()
+            .map(|row| width(row.name, 14.0))
+            .fold(0.0, f64::max)
+            .min(230.0);
+        let (left, right, bottom) = (
+            widest + 50.0,
+            WIDTH - 180.0,
+            TOP + ROW * self.rows.len() as f64,
+        );
+        let x = |value: f64| {
+            self.x
+                .share(value)
+                .map(|share| left + share * (right - left))
+        };
+        picture(&self.title, bottom + 58.0, |canvas| {
+            canvas.title(&self.title, &self.below)?;
+            for (at, lines) in &self.x.ticks {
+                let Some(x) = x(*at) else { continue };
+                canvas.line(&[(x, TOP), (x, bottom)], GRID.to_rgba(), 1.0)?;
+                canvas.text(
+                    &lines.join(" "),
+                    (x, bottom + 14.0),
+                    13.0,
+                    INK,
+                    Anchor::Middle,
+                )?;
+            }
+            canvas.text(
+                &self.across,
+                ((left + right) / 2.0, bottom + 38.0),
+                13.0,
+                INK,
+                Anchor::Middle,
+            )?;
+            for (variant, row) in self.rows.iter().enumerate() {
+                let y = TOP + ROW * (variant as f64 + 0.5);
+                let ink = colour(variant);
+                canvas.marker((24.0, y), marker(variant), 4.5, ink.to_rgba())?;
+                canvas.text(
+                    &fitted(row.name, widest + 2.0, 14.0),
+                    (36.0, y),
+                    14.0,
+                    INK,
+                    Anchor::Start,
+                )?;
+                let ends = drawable(row.interval).and_then(|[low, high]| Some((x(low)?, x(high)?)));
+                if let Some((low, high)) = ends {
+                    canvas.rectangle((low, y - 7.0), (high, y + 7.0), ink.mix(0.25))?;
+                }
+                for x in row.values.iter().filter_map(|value| x(*value)) {
+                    canvas.marker((x, y), Marker::Circle, 3.5, ink.mix(0.6))?;
+                }
+                if let Some(x) = x(row.mean) {
+                    canvas.line(&[(x, y - 10.0), (x, y + 10.0)], ink.to_rgba(), 2.5)?;
+                }
+                if row.mean.is_nan() {
+                    canvas.text(
+                        &fitted(&row.told, WIDTH - left - 24.0, 12.5),
+                        (left, y),
+                        12.5,
+                        QUIET,
+                        Anchor::Start,
+                    )?;
+                } else {
+                    canvas.text(&row.told, (right + 14.0, y), 12.5, INK, Anchor::Start)?;
+                }
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,284 @@
+//! The cells of one head's matrix and how they are put into a picture.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use svg::node::element::{Group, Image, Rectangle};
+
+use super::colour::{HIDDEN, Paint, Rgb};
+use super::encode;
+
+/// With more cells than this in a picture, they become one embedded image a matrix instead of
+/// rectangles: a viewer handles a few thousand elements well, not a quarter of a million.
+pub(super) const MOST_RECTANGLES: usize = 4096;
+
+/// From this side on, cells are set apart by a gap of one pixel.
+const GAP_FROM: usize = 8;
+
+/// One head's matrix `[query, key]` and the colours for it.
+#[derive(Clone)]
+pub(super) struct Cells<'a> {
+    values: Cow<'a, [f32]>,
+    /// Number of cells on each side of the matrix.
+    pub(super) n: usize,
+    /// Whether everything above the diagonal is hidden.
+    causal: bool,
+    paint: Arc<Paint>,
+}
+
+impl<'a> Cells<'a> {
+    /// `causal` says whether keys after their query are hidden.
+    ///
+    /// # Shapes
+    /// - values: `[query, key]`, `n` × `n`
+    pub(super) fn new(values: &'a [f32], n: usize, causal: bool, paint: &Arc<Paint>) -> Self {
+        Self {
+            values: values.into(),
+            n,
+            causal,
+            paint: Arc::clone(paint),
+        }
+    }
+
+    /// The same in small: each cell stands for `pool` × `pool` cells and shows the largest of them,
+    /// because an average would wash out the thin lines that attention draws.
+    pub(super) fn pooled(&self, pool: usize) -> Cells<'static> {
+        let n = self.n.div_ceil(pool);
+        let values = (0..n * n).map(|i| {
+            self.largest(i / n * pool, i % n * pool, pool)
+                .unwrap_or(f32::NAN)
+        });
+        Cells {
+            values: values.collect(),
+            n,
+            causal: false,
+            paint: Arc::clone(&self.paint),
+        }
+    }
+
+    /// The largest visible value of `pool` × `pool` cells from a corner on.
+    fn largest(&self, query: usize, key: usize, pool: usize) -> Option<f32> {
+        let end = |start: usize| (start + pool).min(self.n);
+        (query..end(query))
+            .flat_map(|query| (key..end(key)).map(move |key| (query, key)))
+            .filter_map(|(query, key)| self.visible(query, key))
+            .reduce(f32::max)
+    }
+
+    /// The value of a cell, or `None` when it is hidden.
+    fn visible(&self, query: usize, key: usize) -> Option<f32> {
+        let value = self.values[query * self.n + key];
+        (value.is_finite() && !(self.causal && key > query)).then_some(value)
+    }
+
+    /// Query, key and value of every cell that is not hidden.
+    pub(super) fn all_visible(&self) -> impl Iterator<Item = (usize, usize, f32)> {
+        (0..self.values.len()).filter_map(|i| {
+            let (query, key) = (i / self.n, i % self.n);
+            self.visible(query, key).map(|value| (query, key, value))
+        })
+    }
+
+    /// Whether any cell is hidden.
+    pub(super) fn any_hidden(&self) -> bool {
+        (self.causal && self.n > 1) || !self.values.iter().all(|value| value.is_finite())
+    }
+
+    /// The colour of a cell.
+    pub(super) fn colour_at(&self, query: usize, key: usize) -> Rgb {
+        self.visible(query, key)
+            .map_or(HIDDEN, |value| self.paint.colour(value))
+    }
+
+    /// One rectangle for each cell, `side` pixels apart.
+    pub(super) fn rectangles(&self, left: usize, top: usize, side: usize) -> Group {
+        let drawn = |i| {
+            if side >= GAP_FROM && i + 1 < self.n {
+                side - 1
+            } else {
+                side
+            }
+        };
+        let mut group = Group::new().set("shape-rendering", "crispEdges");
+        for query in 0..self.n {
+            for key in 0..self.n {
+                let cell = Rectangle::new()
+                    .set("x", left + key * side)
+                    .set("y", top + query * side)
+                    .set("width", drawn(key))
+                    .set("height", drawn(query))
+                    .set("fill", self.colour_at(query, key).to_string());
+                group = group.add(cell);
+            }
+        }
+        group
+    }
+}
+
+/// Cells that are too many for rectangles, and where they are in a picture.
+pub(super) struct Patch<'c> {
+    pub(super) cells: &'c Cells<'c>,
+    pub(super) left: usize,
+    pub(super) top: usize,
+    /// Side of a cell in pixels of the SVG.
+    pub(super) side: usize,
+}
+
+impl Patch<'_> {
+    /// As an image of one pixel a cell, enlarged.
+    pub(super) fn image(&self) -> Image {
+        let length = self.cells.n * self.side;
+        Image::new()
+            .set("x", self.left)
+            .set("y", self.top)
+            .set("width", length)
+            .set("height", length)
+            // As an attribute this value is not in SVG 1.1, so renderers skip it.
+            .set("style", "image-rendering:pixelated")
+            .set(
+                "href",
+                format!("data:image/png;base64,{}", STANDARD.encode(self.png())),
+            )
+    }
+
+    fn png(&self) -> Vec<u8> {
+        let n = self.cells.n;
+        let mut rgb = Vec::with_capacity(n * n * 3);
+        for i in 0..n * n {
+            rgb.extend(self.cells.colour_at(i / n, i % n).0);
+        }
+        let side = u32::try_from(n).expect("the plan of a picture limits its side");
+        encode::png(side, side, &rgb)
+    }
+
+    /// Into the pixels of a page, as the same image would be drawn; this takes no second copy of
+    /// them.
+    ///
+    /// # Shapes
+    /// - rgba: `[height, width, 4]`, `scale` pixels for each of the SVG
+    pub(super) fn paint(&self, rgba: &mut [u8], width: usize, scale: usize) {
+        let Self {
+            cells,
+            left,
+            top,
+            side,
+        } = *self;
+        let side = side * scale;
+        for query in 0..cells.n {
+            let start = ((top * scale + query * side) * width + left * scale) * 4;
+            let row = start..start + cells.n * side * 4;
+            for (key, cell) in rgba[row.clone()].chunks_exact_mut(side * 4).enumerate() {
+                let [red, green, blue] = cells.colour_at(query, key).0;
+                cell.chunks_exact_mut(4)
+                    .for_each(|pixel| pixel.copy_from_slice(&[red, green, blue, 255]));
+            }
+            (1..side).for_each(|line| rgba.copy_within(row.clone(), start + line * width * 4));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::maps::Colours;
+    use crate::maps::colour::Scale;
+
+    fn cells(values: &[f32], n: usize, causal: bool) -> Cells<'_> {
+        Cells::new(
+            values,
+            n,
+            causal,
+            &Arc::new(Paint::new(Scale::Weights, Colours::Blues)),
+        )
+    }
+
+    #[test]
+    fn causal_patterns_hide_the_upper_triangle() {
+        let cells = cells(&[1.0, 0.0, 0.0, 0.5, 0.5, 0.0, 1.0, 0.0, 0.0], 3, true);
+        assert_eq!(cells.visible(0, 1), None);
+        assert_eq!(
+            cells.visible(2, 1),
+            Some(0.0),
+            "a weight of 0 below the diagonal is visible"
+        );
+        assert!(cells.any_hidden());
+        assert_eq!(cells.colour_at(1, 2), HIDDEN);
+    }
+
+    #[test]
+    fn full_patterns_hide_nothing() {
+        let pattern = cells(&[0.5, 0.5, 1.0, 0.0], 2, false);
+        assert_eq!(pattern.visible(0, 1), Some(0.5));
+        assert!(!pattern.any_hidden());
+        assert!(!cells(&[1.0], 1, true).any_hidden());
+    }
+
+    #[test]
+    fn zeros_do_not_make_a_mask() {
+        let pattern = cells(&[1.0, 0.0, 0.5, 0.5], 2, false);
+        assert_eq!(pattern.visible(0, 1), Some(0.0));
+        assert!(!pattern.any_hidden());
+        assert_ne!(pattern.colour_at(0, 1), HIDDEN);
+    }
+
+    #[test]
+    fn scores_hide_what_is_not_finite() {
+        let cells = cells(&[2.0, f32::NEG_INFINITY, -1.0, 0.0], 2, false);
+        assert_eq!(cells.visible(0, 1), None);
+        assert_eq!(cells.visible(1, 0), Some(-1.0));
+        assert!(cells.any_hidden());
+    }
+
+    #[test]
+    fn pooling_keeps_the_largest_of_ragged_blocks() {
+        // 3 × 3 in blocks of 2: the last row and column of blocks are only one cell wide.
+        let pooled = cells(&[0.1, 0.0, 0.0, 0.2, 0.8, 0.0, 0.3, 0.1, 0.6], 3, true).pooled(2);
+        assert_eq!(pooled.n, 2);
+        assert_eq!(
+            pooled.all_visible().collect::<Vec<_>>(),
+            [(0, 0, 0.8), (1, 0, 0.3), (1, 1, 0.6)]
+        );
+        assert_eq!(pooled.colour_at(0, 1), HIDDEN);
+        assert!(pooled.any_hidden());
+    }
+
+    #[test]
+    fn a_zero_below_the_diagonal_stays_visible_in_small() {
+        let pooled = cells(&[1.0, 0.0, 1.0, 0.0], 2, true).pooled(1);
+        assert_eq!(
+            pooled.all_visible().collect::<Vec<_>>(),
+            [(0, 0, 1.0), (1, 0, 1.0), (1, 1, 0.0)]
+        );
+    }
+
+    #[test]
+    fn patches_are_painted_where_they_are() {
+        // One cell of 2 × 2 pixels for each value, doubled, one (doubled) pixel from the corner of
+        // a page of 6 × 6.
+        let cells = cells(&[1.0, 0.0, 0.5, 0.5], 2, true);
+        let mut rgba = vec![7; 12 * 12 * 4];
+        Patch {
+            cells: &cells,
+            left: 1,
+            top: 1,
+            side: 2,
+        }
+        .paint(&mut rgba, 12, 2);
+        for (i, pixel) in rgba.chunks_exact(4).enumerate() {
+            let (y, x) = (i / 12, i % 12);
+            let inside = (2..10).contains(&x) && (2..10).contains(&y);
+            let Rgb([red, green, blue]) = if inside {
+                cells.colour_at((y - 2) / 4, (x - 2) / 4)
+            } else {
+                Rgb([7; 3])
+            };
+            assert_eq!(
+                pixel,
+                [red, green, blue, if inside { 255 } else { 7 }],
+                "{x}, {y}"
+            );
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The picture of all heads: layers down, heads across.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use svg::Document;
+
+use super::axis_labels::Labels;
+use super::cells::{Cells, MOST_RECTANGLES, Patch};
+use super::draw::{self, Anchor, Plot};
+use super::legend::Legend;
+use super::sizes::Sizes;
+use super::subject::{Panel, Subject};
+
+/// Width in pixels that all heads together aim at.
+const GRID: usize = 1200;
+/// The smallest and the largest panel aimed at, unless the number of a layer or head takes more
+/// room.
+const SMALLEST_PANEL: usize = 64;
+const LARGEST_PANEL: usize = 240;
+/// The smallest cells that are labelled.
+const LABELS_FROM: usize = 12;
+/// The longest label in pixels at the usual size of text; longer ones end in `…`.
+const LONGEST_LABEL: f32 = 80.0;
+/// The least space between panels, and that between the parts around them at the usual size of
+/// text.
+const GAP: usize = 10;
+
+/// All heads of all layers as small multiples with one scale.
+pub(super) struct Grid<'a> {
+    /// File name without extension.
+    pub(super) name: String,
+    title: String,
+    subject: Arc<Subject<'a>>,
+    panels: Vec<Thumbnail>,
+    layers: Vec<usize>,
+    heads: Vec<usize>,
+    /// Whether the panels' cells are too many for rectangles.
+    is_patchwork: bool,
+    /// Side of a cell in pixels.
+    side: usize,
+    /// Side of a panel in pixels, and how far apart panels begin.
+    panel: usize,
+    stride: usize,
+    /// Absent where the cells are too small for them.
+    labels: Option<Labels>,
+    gap: f32,
+    plot: Plot,
+    legend_at: f32,
+    width: usize,
+    height: usize,
+}
+
+/// One head in small.
+struct Thumbnail {
+    row: usize,
+    column: usize,
+    /// At most about as many as there are pixels for them, whatever the number of tokens.
+    cells: Cells<'static>,
+}
+
+impl<'a> Grid<'a> {
+    /// Lays out panels of `n` tokens.
+    pub(super) fn new(subject: Arc<Subject<'a>>, panels: &[Panel<'_>], n: usize) -> Self {
+        let layers = distinct(panels.iter().map(|panel| panel.layer));
+        let heads = distinct(panels.iter().map(|panel| panel.head));
+        let Sizes {
+            title: title_size,
+            axis,
+            tick,
+            margin,
+            scale,
+            ..
+        } = subject.sizes;
+        let strip = |name, number: &[usize]| {
+            number
+                .iter()
+                .map(|number| subject.ruler.width(&format!("{name} {number}"), tick))
+                .fold(0.0, f32::max)
+        };
+        // A panel may come out a third smaller than what it aims at.
+        let room = strip("head", &heads).max(strip("layer", &layers)) * 1.5;
+        let target = (GRID / heads.len())
+            .clamp(SMALLEST_PANEL, LARGEST_PANEL)
+            .max(room.ceil() as usize);
+        // Whole pixels for each cell, or whole cells for each pixel.
+        let nearest = |a: usize, b: usize| ((a as f32 / b as f32).round() as usize).max(1);
+        let (side, pool) = (nearest(target, n), nearest(n, target));
+        let panel = n.div_ceil(pool) * side;
+        let gap = GAP as f32 * scale;
+        let labels = (side >= LABELS_FROM)
+            .then(|| Labels::new(&subject, side as f32, LONGEST_LABEL * scale));
+        // The last label of a panel and the first of the next must not touch either.
+        let apart = labels
+            .as_ref()
+            .map_or(0.0, |labels| Labels::pitch(labels.size) - side as f32);
+        let stride = panel + GAP.max(apart.ceil() as usize);
+
+        let (left_of, below) = labels.as_ref().map_or((0.0, 0.0), |labels| {
+            (labels.longest + gap, labels.depth(side as f32) + gap)
+        });
+        let title = format!("{}s", subject.quantity);
+        let along = |panels: &[usize]| ((panels.len() - 1) * stride + panel) as f32;
+        let overhang = draw::overhang(&subject, &title, along(&heads));
+        let plot = Plot {
+            left: (margin + axis + gap + left_of.max(overhang)).ceil(),
+            top: (margin + title_size + 1.5 * gap + tick + gap).ceil(),
+            width: along(&heads),
+            height: along(&layers),
+        };
+        let legend = Legend::new(&subject, true);
+        // Between them stand the numbers of the layers.
+        let legend_at = plot.left + plot.width + gap + overhang.max(tick + 2.0 * gap);
+        let below = (plot.height + below + gap + axis).max(legend.height(plot.height)) + margin;
+        let name = subject.file_name("heads");
+        let (width, height) = (legend_at + legend.width() + margin, plot.top + below);
+        let (width, height) = (width.ceil() as usize, height.ceil() as usize);
+        let is_patchwork = panels.len() * n * n > MOST_RECTANGLES;
+        let place = |of: &[usize], number| {
+            of.binary_search(&number)
+                .expect("the layers and heads of all panels are listed above")
+        };
+        let panels = panels
+            .par_iter()
+            .map(|Panel { layer, head, cells }| Thumbnail {
+                row: place(&layers, *layer),
+                column: place(&heads, *head),
+                cells: cells.pooled(pool),
+            })
+            .collect();
+        Self {
+            name,
+            title,
+            subject,
+            panels,
+            layers,
+            heads,
+            is_patchwork,
+            side,
+            panel,
+            stride,
+            labels,
+            gap,
+            plot,
+            legend_at,
+            width,
+            height,
+        }
+    }
+
+    /// Width and height in pixels.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.width, self.height)
+    }
+
+    /// The picture but for its [`Grid::patches`].
+    pub(super) fn draw(&self) -> Document {
+        let Plot {
+            left,
+            top,
+            width,
+            height,
+        } = self.plot;
+        let Sizes {
+            title: title_size,
+            axis,
+            tick,
+            margin,
+            ..
+        } = self.subject.sizes;
+        let (gap, panel, ruler) = (self.gap, self.panel as f32, &self.subject.ruler);
+        let any_hidden = self.panels.iter().any(|panel| panel.cells.any_hidden());
+        let legend = Legend::new(&self.subject, any_hidden);
+        let mut page = draw::page(self.width, self.height, &self.title, &self.subject)
+            .add(draw::text(
+                ruler,
+                &self.title,
+                left + width / 2.0,
+                margin + title_size / 2.0,
+                title_size,
+                Anchor::Middle,
+            ))
+            .add(legend.draw(self.legend_at, top, height));
+        let mut bottom = top + height + gap + axis;
+        if let Some(labels) = &self.labels {
+            bottom += labels.depth(self.side as f32) + gap;
+        }
+        page = page.add(draw::axis_titles(&self.subject, self.plot, bottom));
+
+        for (column, head) in self.heads.iter().enumerate() {
+            let x = left + (column * self.stride) as f32;
+            let strip = format!("head {head}");
+            page = page.add(draw::text(
+                ruler,
+                &strip,
+                x + panel / 2.0,
+                top - gap,
+                tick,
+                Anchor::Middle,
+            ));
+            if let Some(labels) = &self.labels {
+                page = page.add(labels.across(ruler, x, top + height + gap, self.side as f32));
+            }
+        }
+        for (row, layer) in self.layers.iter().enumerate() {
+            let y = top + (row * self.stride) as f32;
+            let (x, strip) = (left + width + gap + tick / 2.0, format!("layer {layer}"));
+            page = page.add(draw::turned(
+                ruler,
+                &strip,
+                (x, y + panel / 2.0),
+                90.0,
+                tick,
+                Anchor::Middle,
+            ));
+            if let Some(labels) = &self.labels {
+                page = page.add(labels.down(ruler, left - gap, y, self.side as f32));
+            }
+        }
+        self.panels.iter().fold(page, |page, thumbnail| {
+            let (x, y) = self.corner(thumbnail);
+            let page = if self.is_patchwork {
+                page
+            } else {
+                page.add(thumbnail.cells.rectangles(x, y, self.side))
+            };
+            page.add(draw::frame(x as f32, y as f32, panel))
+        })
+    }
+
+    /// The panels' cells, where they are too many for rectangles.
+    pub(super) fn patches(&self) -> Vec<Patch<'_>> {
+        let patch = |thumbnail| {
+            let (left, top) = self.corner(thumbnail);
+            Patch {
+                cells: &thumbnail.cells,
+                left,
+                top,
+                side: self.side,
+            }
+        };
+        if self.is_patchwork {
+            self.panels.iter().map(patch).collect()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The upper left corner of a panel in pixels.
+    fn corner(&self, thumbnail: &Thumbnail) -> (usize, usize) {
+        let at = |start: f32, place: usize| start as usize + place * self.stride;
+        (
+            at(self.plot.left, thumbnail.column),
+            at(self.plot.top, thumbnail.row),
+        )
+    }
+}
+
+fn distinct(numbers: impl Iterator<Item = usize>) -> Vec<usize> {
+    numbers.collect::<BTreeSet<usize>>().into_iter().collect()
+}

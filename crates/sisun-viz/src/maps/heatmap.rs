@@ -1,0 +1,240 @@
+//! The picture of one head.
+
+use std::sync::Arc;
+
+use svg::Document;
+use svg::node::element::Group;
+
+use super::axis_labels::Labels;
+use super::cells::{MOST_RECTANGLES, Patch};
+use super::colour::ink_on;
+use super::draw::{self, Anchor, Plot};
+use super::legend::Legend;
+use super::sizes::Sizes;
+use super::subject::{Panel, Subject};
+use super::{MapsError, PictureOptions, Values};
+
+/// Side in pixels that all cells together aim at.
+const PLOT: usize = 880;
+/// The largest cell that is chosen.
+const LARGEST_CELL: usize = 48;
+/// Cells of at least this side have their value written in them, at the usual size of text.
+const VALUES_FROM: f32 = 36.0;
+/// The longest label in pixels; longer ones end in `…`. This and the space are for text of the
+/// usual size, too.
+const LONGEST_LABEL: f32 = 150.0;
+/// Space between the parts around the plot, and around a value in its cell.
+const GAP: f32 = 8.0;
+
+/// One head: queries down, keys across.
+pub(super) struct Heatmap<'a> {
+    /// File name without extension.
+    pub(super) name: String,
+    title: String,
+    subject: Arc<Subject<'a>>,
+    panel: Panel<'a>,
+    labels: Labels,
+    side: usize,
+    /// Whether the values are written in the cells.
+    values: bool,
+    gap: f32,
+    plot: Plot,
+    legend_at: f32,
+    width: usize,
+    height: usize,
+}
+
+impl<'a> Heatmap<'a> {
+    /// # Errors
+    /// [`MapsError::CellTooSmall`] where values are asked for that the side of a cell asked for has
+    /// no room for.
+    pub(super) fn new(
+        subject: Arc<Subject<'a>>,
+        panel: Panel<'a>,
+        options: &PictureOptions,
+    ) -> Result<Self, MapsError> {
+        let n = panel.cells.n;
+        let side = side(&subject, n, options)?;
+        let values = match options.values {
+            Values::Always => true,
+            Values::Auto => n * n <= MOST_RECTANGLES && values_fit(&subject, &panel, side),
+            Values::Never => false,
+        };
+        let Sizes {
+            title: title_size,
+            axis,
+            margin,
+            scale,
+            ..
+        } = subject.sizes;
+        let gap = GAP * scale;
+        let labels = Labels::new(&subject, side as f32, LONGEST_LABEL * scale);
+        let length = (n * side) as f32;
+        let Panel { layer, head, .. } = panel;
+        let title = format!("layer {layer} · head {head}");
+        let overhang = draw::overhang(&subject, &title, length);
+        let plot = Plot {
+            left: (margin + axis + gap + overhang.max(labels.longest + gap)).ceil(),
+            top: (margin + title_size + 1.5 * gap).ceil(),
+            width: length,
+            height: length,
+        };
+        let legend = Legend::new(&subject, panel.cells.any_hidden());
+        let below = length + gap + labels.depth(side as f32) + 1.5 * gap + axis;
+        let legend_at = (plot.left + length + gap + overhang.max(2.0 * gap)).ceil();
+        let width = (legend_at + legend.width() + margin).ceil() as usize;
+        let height = (plot.top + below.max(legend.height(length)) + margin).ceil() as usize;
+        let name = subject.file_name(&format!("layer{layer}-head{head}"));
+        Ok(Self {
+            name,
+            title,
+            subject,
+            panel,
+            labels,
+            side,
+            values,
+            gap,
+            plot,
+            legend_at,
+            width,
+            height,
+        })
+    }
+
+    /// Width and height in pixels.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.width, self.height)
+    }
+
+    /// The picture but for its [`Heatmap::patches`].
+    pub(super) fn draw(&self) -> Document {
+        let Plot {
+            left,
+            top,
+            width: length,
+            ..
+        } = self.plot;
+        let Sizes {
+            title: title_size,
+            axis,
+            margin,
+            ..
+        } = self.subject.sizes;
+        let (ruler, side) = (&self.subject.ruler, self.side as f32);
+        let middle = left + length / 2.0;
+        let keys_at = top + length + self.gap;
+        let bottom = keys_at + self.labels.depth(side) + 1.5 * self.gap + axis;
+        let legend = Legend::new(&self.subject, self.panel.cells.any_hidden());
+        let page = draw::page(self.width, self.height, &self.title, &self.subject)
+            .add(draw::text(
+                ruler,
+                &self.title,
+                middle,
+                margin + title_size / 2.0,
+                title_size,
+                Anchor::Middle,
+            ))
+            .add(self.labels.down(ruler, left - self.gap, top, side))
+            .add(self.labels.across(ruler, left, keys_at, side))
+            .add(draw::axis_titles(&self.subject, self.plot, bottom))
+            .add(legend.draw(self.legend_at, top, length));
+        if self.is_patch() {
+            return page.add(draw::frame(left, top, length));
+        }
+        let page = page.add(
+            self.panel
+                .cells
+                .rectangles(left as usize, top as usize, self.side),
+        );
+        if self.values {
+            page.add(self.values())
+        } else {
+            page
+        }
+    }
+
+    /// The cells, where they are too many for rectangles. Cells with a value in them are rectangles
+    /// however many.
+    pub(super) fn patches(&self) -> Vec<Patch<'_>> {
+        let patch = || Patch {
+            cells: &self.panel.cells,
+            left: self.plot.left as usize,
+            top: self.plot.top as usize,
+            side: self.side,
+        };
+        self.is_patch().then(patch).into_iter().collect()
+    }
+
+    fn is_patch(&self) -> bool {
+        self.panel.cells.n * self.panel.cells.n > MOST_RECTANGLES && !self.values
+    }
+
+    /// The value of each visible cell, in the ink that its colour leaves readable.
+    fn values(&self) -> Group {
+        let (
+            cells,
+            Subject {
+                ruler,
+                sizes: Sizes { value: size, .. },
+                ..
+            },
+        ) = (&self.panel.cells, &*self.subject);
+        let centre = |start: f32, i: usize| start + self.side as f32 * (i as f32 + 0.5) - 0.5;
+        cells
+            .all_visible()
+            .fold(Group::new(), |group, (query, key, value)| {
+                let (x, y) = (centre(self.plot.left, key), centre(self.plot.top, query));
+                let value = draw::text(ruler, &draw::number(value), x, y, *size, Anchor::Middle);
+                group.add(value.set("fill", ink_on(cells.colour_at(query, key)).to_string()))
+            })
+    }
+}
+
+/// The side of a cell in pixels: as asked for, or as `n` tokens and the values in the cells have
+/// room.
+fn side(subject: &Subject<'_>, n: usize, options: &PictureOptions) -> Result<usize, MapsError> {
+    let least = if options.values == Values::Always {
+        side_for_values(subject)
+    } else {
+        1
+    };
+    match options.cell.map(|side| side.get() as usize) {
+        Some(given) if given < least => Err(MapsError::CellTooSmall { given, least }),
+        Some(given) => Ok(given),
+        None => Ok((PLOT / n).clamp(1, LARGEST_CELL).max(least)),
+    }
+}
+
+/// The side that a cell takes for any value of the scale. It is the same for all heads, so that
+/// they compare.
+fn side_for_values(subject: &Subject<'_>) -> usize {
+    let Sizes {
+        value: size, scale, ..
+    } = subject.sizes;
+    let width = |text: &str| subject.ruler.width(text, size);
+    let digit = ('0'..='9')
+        .map(String::from)
+        .max_by(|a, b| width(a).total_cmp(&width(b)))
+        .unwrap_or_default();
+    let (low, high) = subject.paint.scale.eos_token_ids();
+    // The longest numbers are at the ends of the scale, or where powers of ten are about to take
+    // over.
+    let longest = [low, high, low.max(-999.999), high.min(999.999)];
+    let widths = longest
+        .map(|value| width(&draw::number(value).replace(|c: char| c.is_ascii_digit(), &digit)));
+    (widths.into_iter().fold(0.0, f32::max) + GAP * scale).ceil() as usize
+}
+
+/// Whether every value can be written in its cell.
+fn values_fit(subject: &Subject<'_>, panel: &Panel<'_>, side: usize) -> bool {
+    let Sizes {
+        value: size, scale, ..
+    } = subject.sizes;
+    let side = side as f32;
+    let width = |value| subject.ruler.width(&draw::number(value), size);
+    side >= VALUES_FROM * scale
+        && panel
+            .cells
+            .all_visible()
+            .all(|(_, _, value)| width(value) <= side - GAP * scale)
+}

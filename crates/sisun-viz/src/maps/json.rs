@@ -1,0 +1,113 @@
+//! `attention.json`.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+
+use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
+
+use sisun_infer::{ActivationMap, AttentionMaps};
+
+use super::{MapsError, disk};
+
+/// Writes `{model, text, tokens: [{id, text, start, end}], layers: [{layer, heads: [{head, pattern:
+/// [[…]], …}]}]}`.
+///
+/// JSON has no infinities, so a value that is not finite is written as `null`: the hidden cells of
+/// `scores`.
+pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
+    disk::write_stream(path, |out| {
+        serde_json::to_writer(out, &Json(maps)).map_err(io::Error::from)
+    })
+}
+
+/// The maps as the file has them.
+struct Json<'a>(&'a AttentionMaps);
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(maps) = self;
+        let layers: BTreeSet<usize> = maps.activations.iter().map(|a| a.layer).collect();
+        let layers: Vec<Layer<'_>> = layers
+            .into_iter()
+            .map(|layer| Layer {
+                layer,
+                activations: maps
+                    .activations
+                    .iter()
+                    .filter(|a| a.layer == layer)
+                    .collect(),
+            })
+            .collect();
+        let mut object = serializer.serialize_struct("AttentionMaps", 4)?;
+        object.serialize_field("model", &maps.model)?;
+        object.serialize_field("text", &maps.text)?;
+        object.serialize_field("tokens", &maps.tokens)?;
+        object.serialize_field("layers", &layers)?;
+        object.end()
+    }
+}
+
+/// The activations of one layer, turned from name → head to head → name.
+struct Layer<'a> {
+    layer: usize,
+    activations: Vec<&'a ActivationMap>,
+}
+
+impl Serialize for Layer<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let heads: BTreeSet<usize> = self
+            .activations
+            .iter()
+            .flat_map(|a| a.heads.iter().copied())
+            .collect();
+        let heads: Vec<Head<'_>> = heads
+            .into_iter()
+            .map(|head| Head {
+                head,
+                activations: &self.activations,
+            })
+            .collect();
+        let mut object = serializer.serialize_struct("Layer", 2)?;
+        object.serialize_field("layer", &self.layer)?;
+        object.serialize_field("heads", &heads)?;
+        object.end()
+    }
+}
+
+/// One head of a layer: a matrix for each activation that has it.
+struct Head<'a> {
+    head: usize,
+    activations: &'a [&'a ActivationMap],
+}
+
+impl Serialize for Head<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("head", &self.head)?;
+        for map in self.activations {
+            if let Some((_, values)) = map.by_head().find(|(head, _)| *head == self.head) {
+                object.serialize_entry(
+                    &map.activation.to_string(),
+                    &Rows {
+                        values,
+                        width: map.shape[2],
+                    },
+                )?;
+            }
+        }
+        object.end()
+    }
+}
+
+/// A matrix as a list of rows.
+struct Rows<'a> {
+    values: &'a [f32],
+    width: usize,
+}
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.values.chunks(self.width))
+    }
+}

@@ -1,0 +1,43 @@
+//! Attention maps as files and pictures.
+//!
+//! What the model computed arrives as [`AttentionMaps`](sisun_infer::AttentionMaps): the tokens of
+//! one text and the activations that were captured while it went through. [`write()`] turns it into
+//! tensors (NPZ, safetensors), tables (JSON, CSV) and pictures (SVG, PNG). Nothing here runs a
+//! model.
+
+mod axis_labels;
+mod cells;
+mod colour;
+mod csv;
+mod disk;
+mod draw;
+mod encode;
+mod error;
+mod font;
+mod fonts;
+mod format;
+mod grid;
+mod heatmap;
+mod json;
+mod label;
+mod legend;
+mod npz;
+mod options;
+mod palette;
+mod picture;
+mod raster;
+mod resolution;
+mod ruler;
+mod safetensors;
+mod sizes;
+mod subject;
+mod tensor_name;
+mod write;
+
+pub use error::MapsError;
+pub use font::Font;
+pub use format::Format;
+pub use options::{PictureOptions, Values};
+pub use palette::Colours;
+pub use raster::svg_to_png;
+pub use write::write;

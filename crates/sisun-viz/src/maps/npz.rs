@@ -1,0 +1,127 @@
+//! `attention.npz`: arrays that `numpy.load(…, allow_pickle=False)` opens.
+
+use std::io::{self, BufWriter, Cursor};
+use std::path::Path;
+
+use npyz::{AutoSerialize, DType, Serialize, TypeStr, WriterBuilder};
+use sisun_infer::AttentionMaps;
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+use super::tensor_name::tensor_name;
+use super::{MapsError, disk};
+
+/// Writes one array for each activation, and what the axes stand for:
+/// - `tokens` `[position]` (`<U…`), `ids` `[position]` and `offsets` `[position, 2]` (int64): the
+///   tokens, their numbers in the vocabulary, and the characters of the text from start to end that
+///   each covers
+/// - `heads` `[head]` (int64): the numbers of the captured heads; an array that has others, as `k`
+///   and `v` of grouped queries do, has its own beside it (`k0_heads`)
+pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
+    // In memory first: an archive is written with jumps back, which a pipe cannot do.
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let filled = (|| -> io::Result<()> {
+        let heads = &maps.activations[0].heads;
+        for activation in &maps.activations {
+            let name = tensor_name(activation);
+            array(
+                &mut archive,
+                &name,
+                f32::default_dtype(),
+                &activation.shape,
+                activation.values.iter(),
+            )?;
+            if activation.heads != *heads {
+                integers(
+                    &mut archive,
+                    &format!("{name}_heads"),
+                    &[activation.heads.len()],
+                    &activation.heads,
+                )?;
+            }
+        }
+        integers(&mut archive, "heads", &[heads.len()], heads)?;
+
+        let n = maps.tokens.len();
+        let ids: Vec<usize> = maps.tokens.iter().map(|token| token.id as usize).collect();
+        let offsets: Vec<usize> = maps
+            .tokens
+            .iter()
+            .flat_map(|token| [token.start, token.end])
+            .collect();
+        integers(&mut archive, "ids", &[n], &ids)?;
+        integers(&mut archive, "offsets", &[n, 2], &offsets)?;
+
+        let labels: Vec<&str> = maps
+            .tokens
+            .iter()
+            .map(|token| token.text.as_str())
+            .collect();
+        // NumPy counts code points and keeps one place even for empty strings.
+        let longest = labels
+            .iter()
+            .map(|label| label.chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(1);
+        let dtype: TypeStr = format!("<U{longest}")
+            .parse()
+            .expect("a number after `<U` is a type string");
+        array(
+            &mut archive,
+            "tokens",
+            DType::new_scalar(dtype),
+            &[n],
+            labels,
+        )?;
+        Ok(())
+    })();
+    let failed = |source: io::Error| MapsError::Write {
+        path: path.into(),
+        source,
+    };
+    filled.map_err(failed)?;
+    let bytes = archive
+        .finish()
+        .map_err(|error| failed(error.into()))?
+        .into_inner();
+    disk::write_bytes(path, &bytes)
+}
+
+/// Adds an int64 array.
+fn integers(
+    archive: &mut ZipWriter<Cursor<Vec<u8>>>,
+    name: &str,
+    shape: &[usize],
+    values: &[usize],
+) -> io::Result<()> {
+    array(
+        archive,
+        name,
+        i64::default_dtype(),
+        shape,
+        values.iter().map(|&value| value as i64),
+    )
+}
+
+/// Adds one array in row-major order, uncompressed as `numpy.savez` does.
+fn array<T: Serialize>(
+    archive: &mut ZipWriter<Cursor<Vec<u8>>>,
+    name: &str,
+    dtype: DType,
+    shape: &[usize],
+    values: impl IntoIterator<Item = T>,
+) -> io::Result<()> {
+    // Without this flag an entry may not pass 4 GiB.
+    archive.start_file(
+        format!("{name}.npy"),
+        SimpleFileOptions::default().large_file(true),
+    )?;
+    let shape: Vec<u64> = shape.iter().map(|&length| length as u64).collect();
+    let mut writer = npyz::WriteOptions::new()
+        .dtype(dtype)
+        .shape(&shape)
+        .writer(BufWriter::new(archive))
+        .begin_nd()?;
+    writer.extend(values)?;
+    writer.finish()
+}

@@ -1,0 +1,305 @@
+//! Which pictures there are, and what they have in common.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+use sisun_infer::AttentionMaps;
+use sisun_model::Activation;
+use svg::Document;
+
+use super::cells::{Cells, Patch};
+use super::colour::{Paint, Scale};
+use super::fonts::Fonts;
+use super::grid::Grid;
+use super::heatmap::Heatmap;
+use super::resolution::{MOST_PIXELS, magnification, pixels};
+use super::ruler::Ruler;
+use super::sizes::Sizes;
+use super::subject::{Panel, Subject};
+use super::{MapsError, PictureOptions, label, raster};
+
+/// One picture, laid out but not drawn.
+pub(super) enum Picture<'a> {
+    /// One head.
+    Heatmap(Heatmap<'a>),
+    /// All heads.
+    Grid(Grid<'a>),
+}
+
+impl Picture<'_> {
+    /// File name without extension.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Heatmap(heatmap) => &heatmap.name,
+            Self::Grid(grid) => &grid.name,
+        }
+    }
+
+    /// Width and height in pixels of the SVG.
+    fn size(&self) -> (u64, u64) {
+        let (width, height) = match self {
+            Self::Heatmap(heatmap) => heatmap.size(),
+            Self::Grid(grid) => grid.size(),
+        };
+        (width as u64, height as u64)
+    }
+
+    /// How many pixels the PNG has.
+    fn pixels(&self) -> u64 {
+        let (width, height) = self.size();
+        pixels(width, height, magnification(width, height))
+    }
+
+    /// All but the patches.
+    fn page(&self) -> Document {
+        match self {
+            Self::Heatmap(heatmap) => heatmap.draw(),
+            Self::Grid(grid) => grid.draw(),
+        }
+    }
+
+    fn patches(&self) -> Vec<Patch<'_>> {
+        match self {
+            Self::Heatmap(heatmap) => heatmap.patches(),
+            Self::Grid(grid) => grid.patches(),
+        }
+    }
+
+    /// The picture as an SVG document.
+    pub(super) fn svg(&self) -> String {
+        self.patches()
+            .iter()
+            .fold(self.page(), |page, patch| page.add(patch.image()))
+            .to_string()
+    }
+
+    /// The picture as a PNG.
+    pub(super) fn png(&self, fonts: &Fonts) -> Result<Vec<u8>, MapsError> {
+        raster::png(
+            &self.page().to_string(),
+            self.name(),
+            fonts,
+            &self.patches(),
+        )
+    }
+}
+
+/// Lays out a heatmap for each head and a grid of all heads, for the patterns and for the scores if
+/// there are any.
+///
+/// # Errors
+/// - [`MapsError::FontSize`] and [`MapsError::CellTooSmall`] for options that cannot be met
+/// - [`MapsError::TooBig`] for a picture of more than [`MOST_PIXELS`]
+pub(super) fn plan<'a>(
+    maps: &'a AttentionMaps,
+    options: &'a PictureOptions,
+) -> Result<Vec<Picture<'a>>, MapsError> {
+    let n = maps.tokens.len();
+    let font = options.font.as_ref();
+    let sizes = Sizes::new(options.font_size)?;
+    let mut pictures = Vec::new();
+    for (activation, quantity, prefix) in [
+        (Activation::Pattern, "Attention weight", ""),
+        (Activation::Scores, "Attention score", "scores-"),
+    ] {
+        let activations: Vec<_> = maps.of(activation).collect();
+        let values = || {
+            activations
+                .iter()
+                .flat_map(|map| map.values.iter().copied())
+        };
+        let scale = if activation == Activation::Pattern {
+            Scale::weights(n)
+        } else {
+            Scale::spanning(values())
+        };
+        let subject = Arc::new(Subject {
+            quantity,
+            prefix,
+            paint: Arc::new(Paint::new(scale, options.colours)),
+            source: label::drawable(&format!("{}: {}", maps.model, maps.text)).into_owned(),
+            labels: maps
+                .tokens
+                .iter()
+                .map(|token| label::drawable(&token.text).into_owned())
+                .collect(),
+            font,
+            ruler: Ruler::new(font),
+            sizes,
+        });
+        let heads = activations.iter().flat_map(|&map| {
+            map.by_head()
+                .map(move |(head, values)| (map.layer, head, values))
+        });
+        let panels: Vec<Panel<'a>> = heads
+            .map(|(layer, head, values)| Panel {
+                layer,
+                head,
+                cells: Cells::new(values, n, maps.causal, &subject.paint),
+            })
+            .collect();
+        if panels.is_empty() {
+            continue;
+        }
+        let grid = Grid::new(Arc::clone(&subject), &panels, n);
+        for panel in panels {
+            pictures.push(Picture::Heatmap(Heatmap::new(
+                Arc::clone(&subject),
+                panel,
+                options,
+            )?));
+        }
+        pictures.push(Picture::Grid(grid));
+    }
+    pictures.iter().try_for_each(fits_into_memory)?;
+    Ok(pictures)
+}
+
+fn fits_into_memory(picture: &Picture<'_>) -> Result<(), MapsError> {
+    if picture.pixels() > MOST_PIXELS {
+        let (width, height) = picture.size();
+        return Err(MapsError::TooBig {
+            picture: picture.name().into(),
+            width,
+            height,
+            limit: MOST_PIXELS,
+        });
+    }
+    Ok(())
+}
+
+/// Applies `draw` to every picture, in any order, to so many at the same time that they have
+/// [`MOST_PIXELS`] together; what it returned is in the order of the pictures.
+///
+/// # Errors
+/// The first error of `draw`, after which no other picture is begun.
+pub(super) fn each<T: Send>(
+    pictures: &[Picture<'_>],
+    draw: impl Fn(&Picture<'_>) -> Result<T, MapsError> + Sync,
+) -> Result<Vec<T>, MapsError> {
+    let largest = pictures.iter().map(Picture::pixels).max().unwrap_or(0);
+    let at_once =
+        (MOST_PIXELS / largest.max(1)).clamp(1, rayon::current_num_threads() as u64) as usize;
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let i = next.fetch_add(1, Ordering::Relaxed);
+        pictures.get(i).map(|picture| (i, picture))
+    };
+    let one_after_another = |_| -> Result<Vec<(usize, T)>, MapsError> {
+        let mut drawn = Vec::new();
+        while let Some((i, picture)) = take() {
+            let stop = |_: &MapsError| next.store(pictures.len(), Ordering::Relaxed);
+            drawn.push((i, draw(picture).inspect_err(stop)?));
+        }
+        Ok(drawn)
+    };
+    let drawn: Vec<Vec<(usize, T)>> = (0..at_once)
+        .into_par_iter()
+        .with_max_len(1)
+        .map(one_after_another)
+        .collect::<Result<_, MapsError>>()?;
+    let mut drawn: Vec<(usize, T)> = drawn.into_iter().flatten().collect();
+    drawn.sort_by_key(|(i, _)| *i);
+    Ok(drawn.into_iter().map(|(_, drawn)| drawn).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::num::NonZeroU32;
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    use super::*;
+    use sisun_infer::{ActivationMap, Token};
+
+    /// Five heads over two tokens.
+    fn sample() -> AttentionMaps {
+        let token = |id| Token {
+            id,
+            text: "a".into(),
+            start: 0,
+            end: 1,
+        };
+        let values = [1.0, 0.0, 0.5, 0.5].repeat(5);
+        let activation = ActivationMap {
+            activation: Activation::Pattern,
+            layer: 0,
+            heads: (0..5).collect(),
+            shape: [5, 2, 2],
+            values,
+        };
+        AttentionMaps {
+            model: String::new(),
+            text: "aa".into(),
+            tokens: vec![token(0), token(1)],
+            causal: true,
+            activations: vec![activation],
+        }
+    }
+
+    /// The names of pictures with cells of `side` pixels, and how many of them were in work
+    /// together.
+    fn drawn_together(side: u32) -> (Vec<String>, usize) {
+        let (maps, options) = (
+            sample(),
+            PictureOptions {
+                cell: NonZeroU32::new(side),
+                ..PictureOptions::default()
+            },
+        );
+        let (working, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let pictures = plan(&maps, &options).unwrap();
+        let draw = |picture: &Picture<'_>| {
+            most.fetch_max(working.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            sleep(Duration::from_millis(20));
+            working.fetch_sub(1, Ordering::SeqCst);
+            Ok(picture.name().to_owned())
+        };
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(4)
+            .build()
+            .unwrap();
+        let names = pool.install(|| each(&pictures, draw));
+        (names.unwrap(), most.into_inner())
+    }
+
+    #[test]
+    fn only_as_many_pictures_are_in_work_as_memory_holds() {
+        let names = [
+            "layer0-head0",
+            "layer0-head1",
+            "layer0-head2",
+            "layer0-head3",
+            "layer0-head4",
+            "heads",
+        ];
+        let (drawn, together) = drawn_together(48);
+        assert_eq!(drawn, names);
+        assert!((2..=4).contains(&together), "{together}");
+        // 2 × 3000 pixels and margins on a side: more than half of what may be in work.
+        assert_eq!(drawn_together(3000), (names.map(String::from).into(), 1));
+        // 2 × 2000: more than a quarter.
+        assert!((2..=3).contains(&drawn_together(2000).1));
+    }
+
+    #[test]
+    fn an_error_ends_the_work() {
+        let (maps, options) = (sample(), PictureOptions::default());
+        let begun = AtomicUsize::new(0);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .build()
+            .unwrap();
+        let drawn = pool.install(|| {
+            each(&plan(&maps, &options).unwrap(), |_| {
+                begun.fetch_add(1, Ordering::SeqCst);
+                Err::<(), _>(MapsError::Nothing)
+            })
+        });
+        assert!(matches!(drawn, Err(MapsError::Nothing)));
+        assert_eq!(begun.into_inner(), 1);
+    }
+}

@@ -1,0 +1,61 @@
+//! `attention.safetensors`.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use safetensors::{Dtype, View};
+use sisun_infer::{ActivationMap, AttentionMaps};
+use sisun_model::weights::write_views;
+
+use super::tensor_name::tensor_name;
+use super::{MapsError, disk};
+
+/// Writes one float32 tensor for each activation. The metadata has `model` and `text` as they are,
+/// `tokens` as a JSON list of `{id, text, start, end}`, and `heads` as a JSON object from tensor to
+/// the numbers of its heads.
+pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
+    disk::write_stream(path, |file| {
+        let heads: BTreeMap<String, &[usize]> = maps
+            .activations
+            .iter()
+            .map(|a| (tensor_name(a), a.heads.as_slice()))
+            .collect();
+        let metadata = HashMap::from([
+            ("model".to_owned(), maps.model.clone()),
+            ("text".to_owned(), maps.text.clone()),
+            ("tokens".to_owned(), serde_json::to_string(&maps.tokens)?),
+            ("heads".to_owned(), serde_json::to_string(&heads)?),
+        ]);
+        let tensors = maps
+            .activations
+            .iter()
+            .map(|activation| (tensor_name(activation), Tensor(activation)));
+        write_views(tensors, metadata, file)
+    })
+}
+
+/// As the library reads it.
+struct Tensor<'a>(&'a ActivationMap);
+
+impl View for Tensor<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.0.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.0
+            .values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect()
+    }
+
+    fn data_len(&self) -> usize {
+        self.0.values.len() * size_of::<f32>()
+    }
+}

@@ -1,0 +1,147 @@
+//! Which files there are, and writing them.
+
+use std::path::{Path, PathBuf};
+
+use sisun_files::make_folder;
+use sisun_infer::{ActivationMap, AttentionMaps};
+
+use super::fonts::Fonts;
+use super::{Format, MapsError, PictureOptions, csv, disk, json, npz, picture, safetensors};
+
+/// Writes the maps into the folder `out`, which is created when it is missing, and returns the
+/// files written.
+///
+/// | format | files |
+/// | --- | --- |
+/// | `npz` | `attention.npz`: `layer{l}` `[head, query, key]` (patterns), `scores{l}`, `q{l}` …, `tokens`, `ids`, `offsets`, `heads` |
+/// | `safetensors` | `attention.safetensors`: the same tensors; model, text, tokens and heads as JSON in the metadata |
+/// | `json` | `attention.json`: model, text, tokens, then layers → heads → matrices; `null` stands for `-inf` |
+/// | `csv` | `attention.csv`: the patterns in long form, one row for each head, query and key |
+/// | `svg`, `png` | `layer{l}-head{h}` for every pattern, `scores-layer{l}-head{h}` where scores were captured, and `heads` and `scores-heads`, which show all of them side by side |
+///
+/// Pictures of weights span 0 to 1, from 65 tokens on by square roots, as their colour bar says.
+/// Where `heads` has more cells than pixels, a pixel shows the largest of its cells. Several
+/// pictures are drawn at the same time, as many as have 2²⁶ pixels together.
+///
+/// Each file appears whole or not at all, and one of the same name is replaced.
+///
+/// # Errors
+/// - [`MapsError::Nothing`] without tokens or activations
+/// - before anything is written, [`MapsError::NothingToHold`] for a format without a place for any
+///   of the activations, [`MapsError::TooBig`] when a picture asked for would not fit into memory,
+///   and [`MapsError::FontSize`] or [`MapsError::CellTooSmall`] for options that cannot be met
+/// - [`MapsError::Write`] when the folder or a file cannot be written
+///
+/// # Panics
+/// When an activation's shape disagrees with its values, its heads or the number of tokens.
+pub fn write(
+    maps: &AttentionMaps,
+    out: &Path,
+    formats: &[Format],
+    options: &PictureOptions,
+) -> Result<Vec<PathBuf>, MapsError> {
+    check(maps)?;
+    for &format in formats {
+        if !maps
+            .activations
+            .iter()
+            .any(|map| format.activations().contains(&map.activation))
+        {
+            return Err(MapsError::NothingToHold {
+                format: format.name(),
+                held: format.activations(),
+            });
+        }
+    }
+    let wanted = |format| formats.contains(&format);
+    let pictures = if wanted(Format::Svg) || wanted(Format::Png) {
+        picture::plan(maps, options)?
+    } else {
+        Vec::new()
+    };
+    make_folder(out).map_err(|source| MapsError::Write {
+        path: out.into(),
+        source,
+    })?;
+
+    let mut written = Vec::new();
+    for (format, name, write) in [
+        (
+            Format::Npz,
+            "attention.npz",
+            npz::write as fn(&AttentionMaps, &Path) -> Result<(), MapsError>,
+        ),
+        (
+            Format::Safetensors,
+            "attention.safetensors",
+            safetensors::write,
+        ),
+        (Format::Json, "attention.json", json::write),
+        (Format::Csv, "attention.csv", csv::write),
+    ] {
+        if wanted(format) {
+            let path = out.join(name);
+            write(maps, &path)?;
+            written.push(path);
+        }
+    }
+
+    let labels = maps.tokens.iter().map(|token| token.text.as_str());
+    let fonts = wanted(Format::Png).then(|| Fonts::new(labels, options.font.as_ref()));
+    let drawn = picture::each(&pictures, |picture| {
+        let mut paths = Vec::new();
+        if wanted(Format::Svg) {
+            let path = out.join(format!("{}.svg", picture.name()));
+            disk::write_bytes(&path, picture.svg().as_bytes())?;
+            paths.push(path);
+        }
+        if let Some(fonts) = &fonts {
+            let path = out.join(format!("{}.png", picture.name()));
+            disk::write_bytes(&path, &picture.png(fonts)?)?;
+            paths.push(path);
+        }
+        Ok(paths)
+    })?;
+    written.extend(drawn.into_iter().flatten());
+    Ok(written)
+}
+
+/// Holds the shapes against the tokens, so that no writer has to.
+fn check(maps: &AttentionMaps) -> Result<(), MapsError> {
+    if maps.tokens.is_empty() || maps.activations.is_empty() {
+        return Err(MapsError::Nothing);
+    }
+    for map in &maps.activations {
+        let ActivationMap {
+            activation,
+            layer,
+            heads,
+            shape,
+            values,
+        } = map;
+        let [n_heads, positions, width] = *shape;
+        assert!(
+            n_heads == heads.len() && n_heads > 0,
+            "{activation} of layer {layer}: heads {heads:?}, shape {shape:?}"
+        );
+        assert_eq!(
+            positions,
+            maps.tokens.len(),
+            "{activation} of layer {layer}: second axis is one row a token"
+        );
+        assert!(
+            width > 0,
+            "{activation} of layer {layer}: the last axis is empty"
+        );
+        assert!(
+            !activation.is_query_by_key() || width == positions,
+            "{activation} of layer {layer}: as many keys as queries, shape {shape:?}"
+        );
+        assert_eq!(
+            values.len(),
+            n_heads * positions * width,
+            "{activation} of layer {layer}: values, shape {shape:?}"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! Tokens joined into words and into characters.
+
+use serde::Serialize;
+use sisun_infer::Token;
+use unicode_segmentation::UnicodeSegmentation;
+
+/// A coarser division of a text than its tokens.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Units {
+    /// For each token the unit that it belongs to.
+    of: Vec<usize>,
+    /// What to call each unit.
+    text: Vec<String>,
+}
+
+impl Units {
+    /// Whole words (Unicode's word boundaries, UAX #29); `None` where each token is one.
+    pub(crate) fn words(text: &str, tokens: &[Token]) -> Option<Self> {
+        let word = numbered(text.split_word_bounds());
+        let solid: Vec<bool> = text.chars().map(|c| !c.is_whitespace()).collect();
+        Self::joining(text, tokens, |before, token| {
+            // White space belongs to what follows it.
+            let last = (before.start..before.end).rev().find(|&at| solid[at]);
+            let first = (token.start..token.end).find(|&at| solid[at]);
+            shares_a_character(before, token)
+                || match (last, first) {
+                    (Some(last), Some(first)) => word[last] == word[first],
+                    _ => false,
+                }
+        })
+    }
+
+    /// Whole characters (grapheme clusters), where tokens are only pieces of them; a token of
+    /// several characters stays one.
+    pub(crate) fn characters(text: &str, tokens: &[Token]) -> Option<Self> {
+        let character = numbered(text.graphemes(true));
+        Self::joining(text, tokens, |before, token| {
+            shares_a_character(before, token)
+                || (before.end > before.start
+                    && token.end > token.start
+                    && character[before.end - 1] == character[token.start])
+        })
+    }
+
+    fn joining(
+        text: &str,
+        tokens: &[Token],
+        joined: impl Fn(&Token, &Token) -> bool,
+    ) -> Option<Self> {
+        let mut of = Vec::with_capacity(tokens.len());
+        let mut unit = 0;
+        for (at, token) in tokens.iter().enumerate() {
+            if at > 0 && !joined(&tokens[at - 1], token) {
+                unit += 1;
+            }
+            of.push(unit);
+        }
+        if unit + 1 >= tokens.len() {
+            return None;
+        }
+        let characters: Vec<char> = text.chars().collect();
+        let name = |unit: usize| {
+            let members = || {
+                tokens
+                    .iter()
+                    .zip(&of)
+                    .filter(|(_, of)| **of == unit)
+                    .map(|(token, _)| token)
+            };
+            let start = members().map(|token| token.start).min().unwrap_or(0);
+            let end = members().map(|token| token.end).max().unwrap_or(0);
+            let spelled: String = characters[start..end].iter().collect();
+            let plain = spelled.trim();
+            let shows = !plain.is_empty() && !plain.chars().any(|c| c.is_control());
+            // Otherwise the tokens' labels, in which what is invisible is visible.
+            if shows {
+                plain.to_owned()
+            } else {
+                members().map(|token| token.text.as_str()).collect()
+            }
+        };
+        let text = (0..=unit).map(name).collect();
+        Some(Self { of, text })
+    }
+}
+
+/// Whether both are pieces of one character.
+fn shares_a_character(before: &Token, token: &Token) -> bool {
+    token.start < before.end && before.start < token.end
+}
+
+/// For each character the number of the piece that it is in.
+fn numbered<'a>(pieces: impl Iterator<Item = &'a str>) -> Vec<usize> {
+    pieces
+        .enumerate()
+        .flat_map(|(number, piece)| piece.chars().map(move |_| number))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn tokens(spans: &[(usize, usize, &str)]) -> Vec<Token> {
+        let token = |&(start, end, text): &(usize, usize, &str)| Token {
+            id: 0,
+            text: text.to_owned(),
+            start,
+            end,
+        };
+        spans.iter().map(token).collect()
+    }
+
+    #[test]
+    fn pieces_of_a_word_are_joined_and_its_space_goes_with_it() {
+        let text = "The cats sat.";
+        let tokens = tokens(&[
+            (0, 3, "The"),
+            (3, 6, " ca"),
+            (6, 8, "ts"),
+            (8, 12, " sat"),
+            (12, 13, "."),
+        ]);
+        let words = Units::words(text, &tokens).unwrap();
+        assert_eq!(words.of, [0, 1, 1, 2, 3]);
+        assert_eq!(words.text, ["The", "cats", "sat", "."]);
+        assert_eq!(
+            Units::characters(text, &tokens),
+            None,
+            "no token is a piece of a character"
+        );
+    }
+
+    #[test]
+    fn characters_of_korean_words() {
+        // A token for each character, and the second one in three bytes.
+        let text = "배가 고파";
+        let tokens = tokens(&[
+            (0, 1, "배"),
+            (1, 2, "가 1/3"),
+            (1, 2, "가 2/3"),
+            (1, 2, "가 3/3"),
+            (2, 3, "␣"),
+            (3, 4, "고"),
+            (4, 5, "파"),
+        ]);
+        let words = Units::words(text, &tokens).unwrap();
+        assert_eq!(
+            words.of,
+            [0, 0, 0, 0, 1, 2, 2],
+            "a space that is a token stays one"
+        );
+        assert_eq!(words.text, ["배가", "␣", "고파"]);
+        let characters = Units::characters(text, &tokens).unwrap();
+        assert_eq!(characters.of, [0, 1, 1, 1, 2, 3, 4]);
+        assert_eq!(characters.text, ["배", "가", "␣", "고", "파"]);
+    }
+
+    #[test]
+    fn an_emoji_of_several_code_points_is_one_character() {
+        let text = "👩‍👧!";
+        let tokens = tokens(&[(0, 1, "👩"), (1, 2, "U+200D"), (2, 3, "👧"), (3, 4, "!")]);
+        let characters = Units::characters(text, &tokens).unwrap();
+        assert_eq!(characters.of, [0, 0, 0, 1]);
+        assert_eq!(characters.text, ["👩‍👧", "!"]);
+    }
+
+    #[test]
+    fn tokens_that_came_from_no_text_stand_alone() {
+        let tokens = tokens(&[
+            (0, 0, "∅"),
+            (0, 1, "a"),
+            (1, 1, "∅"),
+            (1, 2, "b"),
+            (2, 3, "c"),
+        ]);
+        let words = Units::words("abc", &tokens).unwrap();
+        assert_eq!(words.of, [0, 1, 2, 3, 3]);
+    }
+}

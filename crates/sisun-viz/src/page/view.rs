@@ -1,0 +1,301 @@
+//! What a page shows of one model.
+
+use super::encode::{Block, Blocks, WeightCode};
+use super::thin::{cell_of, thinned, weights};
+use super::units::Units;
+use rayon::prelude::*;
+use serde::Serialize;
+use sisun_infer::{
+    ActivationMap, AttentionSpread, CaptureSelection, Chance, HeadStats, InferError, LanguageModel,
+    LossRises, Rollout, Token,
+};
+use sisun_model::Activation;
+
+/// Bytes of q, k and v that all of a page's models have, at least and at most; a weight is reckoned
+/// at a byte.
+const VECTOR_BYTES: [usize; 2] = [1 << 20, 4 << 20];
+
+/// One model on one text, as the page's scripts read it; numbers stand in the blocks it names.
+#[derive(Debug, Serialize)]
+pub(super) struct View {
+    name: String,
+    label: String,
+    step: Option<u64>,
+    position: &'static str,
+    causal: bool,
+    layers: Vec<usize>,
+    heads: Vec<usize>,
+    d_head: usize,
+    /// What `q·k` is multiplied by.
+    scale: f64,
+    /// Cells along one side of a pattern.
+    n: usize,
+    pub(super) tokens: Vec<Token>,
+    /// Tokens that a cell stands for, if not one.
+    pub(super) thinned: Option<usize>,
+    words: Option<Units>,
+    characters: Option<Units>,
+    patterns: Patterns,
+    rollout: Option<usize>,
+    pub(super) vectors: Option<Vectors>,
+    bias: Option<Bias>,
+    stats: Vec<Vec<HeadStats>>,
+    chance: Chance,
+}
+
+impl View {
+    /// Whether something in it is no number.
+    pub(super) fn has_no_numbers(&self) -> bool {
+        self.stats
+            .iter()
+            .flatten()
+            .any(|head| head.spread.entropy.is_nan())
+    }
+}
+
+/// One block a layer: its heads' rows one after another.
+#[derive(Debug, Serialize)]
+struct Patterns {
+    blocks: Vec<usize>,
+    bits: u32,
+    error: f64,
+}
+
+/// Blocks of float32, one a layer: `[head, token, d_head]`.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Vectors {
+    /// Given for the first so many tokens.
+    pub(super) tokens: usize,
+    /// For each head which row of `k` and `v` it reads.
+    kv_heads: Vec<usize>,
+    q: Vec<usize>,
+    k: Vec<usize>,
+    v: Vec<usize>,
+}
+
+/// What is added to scaled scores, by offset.
+#[derive(Debug, Serialize)]
+struct Bias {
+    block: usize,
+    tokens: usize,
+}
+
+/// What a page has room for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// Weights of all patterns of this view.
+    pub(super) weights: usize,
+    /// Views that share the page.
+    pub(super) views: usize,
+}
+
+/// Runs the text through the model and puts what it shows into blocks. `loss_rises` is what
+/// [`LossRises`] says.
+pub(super) fn view(
+    loaded: &LanguageModel,
+    label: String,
+    text: &str,
+    looking: &CaptureSelection,
+    loss_rises: Option<&LossRises>,
+    room: Room,
+    blocks: &mut Blocks,
+) -> Result<View, InferError> {
+    let config = loaded.model.config();
+    let (layers, heads) = looking.of(config)?;
+    let n = loaded.tokens(text)?.len();
+    let cell = cell_of(n, layers.len() * heads.len(), config.causal, room.weights);
+    let cells = n.div_ceil(cell);
+    let precision =
+        WeightCode::of(weights(cells, config.causal) * layers.len() * heads.len() * room.views);
+    let mut kv_heads: Vec<usize> = heads.iter().map(|&head| config.kv_head(head)).collect();
+    kv_heads.dedup();
+    let per_token =
+        layers.len() * (heads.len() + 2 * kv_heads.len()) * config.d_head() * size_of::<f32>();
+    let pattern_bytes = weights(cells, config.causal) * layers.len() * heads.len() * room.views;
+    let [least, most] = VECTOR_BYTES;
+    let vector_bytes = most.saturating_sub(pattern_bytes).max(least) / room.views;
+    let with_vectors = (vector_bytes / per_token).min(n);
+
+    let mut wanted = vec![Activation::Pattern];
+    if with_vectors > 0 {
+        wanted.extend([Activation::Q, Activation::K, Activation::V]);
+    }
+    // The first head of each group of those that read the same keys.
+    let first_of_group: Vec<usize> = kv_heads
+        .iter()
+        .filter_map(|kv| heads.iter().position(|&head| config.kv_head(head) == *kv))
+        .collect();
+    let all_heads: Vec<usize> = (0..heads.len()).collect();
+    let mut found = Collected {
+        patterns: Vec::new(),
+        spreads: Vec::new(),
+        rollout: Rollout::new(cells),
+        vectors: Vectors::default(),
+    };
+    let tokens = loaded.attend_each(
+        text,
+        &CaptureSelection {
+            activations: wanted,
+            ..looking.clone()
+        },
+        |map| match map.activation {
+            Activation::Pattern => {
+                found.add_pattern(&map, n, cell, config.causal, precision, blocks);
+            }
+            Activation::Q => {
+                let rows = first_rows(&map, &all_heads, with_vectors);
+                found.vectors.q.push(blocks.push(rows));
+            }
+            Activation::K => {
+                let rows = first_rows(&map, &first_of_group, with_vectors);
+                found.vectors.k.push(blocks.push(rows));
+            }
+            Activation::V => {
+                let rows = first_rows(&map, &first_of_group, with_vectors);
+                found.vectors.v.push(blocks.push(rows));
+            }
+            other => unreachable!("{other} was not asked for"),
+        },
+    )?;
+    // Rolling out and thinning do not commute, so a thinned page has none.
+    let whole = cell == 1 && layers.len() == config.n_layers && heads.len() == config.n_heads;
+    let rollout = whole
+        .then(|| blocks.push(precision.encode(&[found.rollout.matrix()], cells, config.causal)));
+    let vectors = (with_vectors > 0).then(|| Vectors {
+        tokens: with_vectors,
+        kv_heads: heads
+            .iter()
+            .filter_map(|&head| kv_heads.iter().position(|kv| *kv == config.kv_head(head)))
+            .collect(),
+        ..found.vectors
+    });
+    let bias = bias(loaded, &heads, with_vectors, blocks);
+    let mut stats = loaded.head_stats(&layers, &heads, &found.spreads);
+    for head in stats.iter_mut().flatten() {
+        head.ablation = loss_rises.and_then(|all| all.get(&(head.layer, head.head)).copied());
+    }
+    Ok(View {
+        name: loaded.name.clone(),
+        label,
+        step: loaded.step,
+        position: config.position.name(),
+        causal: config.causal,
+        d_head: config.d_head(),
+        scale: config.score_scale(),
+        n: cells,
+        thinned: (cell > 1).then_some(cell),
+        words: if cell > 1 {
+            None
+        } else {
+            Units::words(text, &tokens)
+        },
+        characters: if cell > 1 {
+            None
+        } else {
+            Units::characters(text, &tokens)
+        },
+        patterns: Patterns {
+            blocks: found.patterns,
+            bits: precision.bits,
+            error: precision.error(),
+        },
+        rollout,
+        vectors,
+        bias,
+        stats,
+        chance: loaded.chance(n),
+        tokens,
+        layers,
+        heads,
+    })
+}
+
+/// What came out of the forward pass so far.
+#[derive(Debug)]
+struct Collected {
+    patterns: Vec<usize>,
+    spreads: Vec<Vec<AttentionSpread>>,
+    rollout: Rollout,
+    vectors: Vectors,
+}
+
+impl Collected {
+    fn add_pattern(
+        &mut self,
+        map: &ActivationMap,
+        n: usize,
+        cell: usize,
+        causal: bool,
+        precision: WeightCode,
+        blocks: &mut Blocks,
+    ) {
+        let patterns: Vec<&[f32]> = map.by_head().map(|(_, pattern)| pattern).collect();
+        self.spreads.push(
+            patterns
+                .par_iter()
+                .map(|pattern| AttentionSpread::of(pattern, n))
+                .collect(),
+        );
+        let small: Vec<Vec<f32>> = match cell {
+            1 => Vec::new(),
+            _ => patterns
+                .par_iter()
+                .map(|pattern| thinned(pattern, n, cell))
+                .collect(),
+        };
+        let patterns = if cell == 1 {
+            patterns
+        } else {
+            small.iter().map(Vec::as_slice).collect()
+        };
+        if cell == 1 {
+            self.rollout.add_layer(&patterns);
+        }
+        self.patterns
+            .push(blocks.push(precision.encode(&patterns, n.div_ceil(cell), causal)));
+    }
+}
+
+/// Of chosen rows of the head axis the first tokens.
+fn first_rows(map: &ActivationMap, rows: &[usize], tokens: usize) -> Block {
+    let [_, n, d_head] = map.shape;
+    let of_row = |&row: &usize| {
+        map.values[row * n * d_head..][..tokens * d_head]
+            .iter()
+            .copied()
+    };
+    Block::floats(rows.iter().flat_map(of_row))
+}
+
+/// The score bias of the chosen heads, for so many tokens.
+fn bias(
+    loaded: &LanguageModel,
+    heads: &[usize],
+    tokens: usize,
+    blocks: &mut Blocks,
+) -> Option<Bias> {
+    if tokens == 0 {
+        return None;
+    }
+    let bias = loaded.model.score_bias(tokens)?;
+    let [_, width] = bias.dims();
+    let values = bias
+        .into_data()
+        .try_into_vec_as::<f32>()
+        .expect("a float tensor that was computed can be read as f32");
+    // Behind a mask no key comes after its query: offsets from 0 on.
+    let from = if loaded.model.config().causal {
+        tokens - 1
+    } else {
+        0
+    };
+    let of_head = |&head: &usize| {
+        values[head * width + from..(head + 1) * width]
+            .iter()
+            .copied()
+    };
+    Some(Bias {
+        block: blocks.push(Block::floats(heads.iter().flat_map(of_head))),
+        tokens,
+    })
+}

@@ -1,0 +1,325 @@
+//! What a finished run leaves to look at: `report.html`, one page that needs no network, and
+//! `loss.svg`.
+
+use crate::chart::{Curve, loss_svg};
+use crate::text::{escaped, printable};
+use sisun_files::write_bytes;
+use sisun_model::thousands;
+use std::io;
+use std::path::Path;
+
+const STYLE: &str = include_str!("run_report/style.css");
+
+/// What the report shows.
+#[derive(Clone, Debug, Default)]
+pub struct RunReport {
+    /// Heading of the page and of the picture.
+    pub title: String,
+    /// Settings and results by name, in the order in which they are shown.
+    pub facts: Vec<(String, String)>,
+    /// Training loss `(step, nats per token)` in the order of the steps.
+    pub train: Vec<(u64, f64)>,
+    /// Validation loss `(step, nats per token)` in the order of the steps.
+    pub validation: Vec<(u64, f64)>,
+    /// What the model wrote `(step, text)` in the order of the steps.
+    pub samples: Vec<(u64, String)>,
+}
+
+/// Writes `report.html` and `loss.svg` into `run_dir`, each replaced as a whole.
+///
+/// Losses that are not finite are left out of the curves, and the page says how many and from which
+/// step on.
+///
+/// # Errors
+/// Whatever the file system says.
+pub fn write(run_dir: &Path, report: &RunReport) -> io::Result<()> {
+    let (train, validation) = (Curve::new(&report.train), Curve::new(&report.validation));
+    let svg = loss_svg(&printable(&report.title), &train, &validation).map_err(io::Error::other)?;
+    write_bytes(&run_dir.join("loss.svg"), svg.as_bytes())?;
+    write_bytes(
+        &run_dir.join("report.html"),
+        page(report, &svg, &train, &validation).as_bytes(),
+    )
+}
+
+fn page(report: &RunReport, svg: &str, train: &Curve, validation: &Curve) -> String {
+    let title = escaped(&report.title);
+    let body = [
+        tiles(train, validation),
+        format!("<figure>\n{svg}\n{}</figure>\n", caption(train, validation)),
+        facts(&report.facts),
+        samples(&report.samples),
+        evaluations(validation),
+    ]
+    .concat();
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1 dir=\"auto\">{title}</h1>\n\
+         {body}</main>\n</body>\n</html>\n"
+    )
+}
+
+fn best(curve: &Curve) -> Option<(u64, f64)> {
+    curve
+        .points
+        .iter()
+        .copied()
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+fn tiles(train: &Curve, validation: &Curve) -> String {
+    let tile = |name: &str, value: String, note: String| {
+        format!("<div><dt>{name}</dt><dd>{value}<small>{note}</small></dd></div>\n")
+    };
+    let mut tiles = String::new();
+    if let Some((step, loss)) = best(validation) {
+        tiles += &tile(
+            "best validation loss",
+            format!("{loss:.4}"),
+            format!("at step {}", thousands(step)),
+        );
+        tiles += &tile(
+            "its perplexity",
+            number(loss.exp()),
+            format!("{} bits per token", number(loss / 2f64.ln())),
+        );
+    }
+    if let Some((step, loss)) = train.points.last() {
+        tiles += &tile(
+            "last training loss",
+            format!("{loss:.4}"),
+            format!("at step {}", thousands(*step)),
+        );
+    }
+    if tiles.is_empty() {
+        tiles
+    } else {
+        format!("<dl class=\"tiles\">\n{tiles}</dl>\n")
+    }
+}
+
+/// Two decimals, or powers of ten where those would be long.
+fn number(x: f64) -> String {
+    if x.abs() < 1e6 {
+        format!("{x:.2}")
+    } else {
+        format!("{x:.2e}")
+    }
+}
+
+fn caption(train: &Curve, validation: &Curve) -> String {
+    let mut lines = Vec::new();
+    if let Some(window) = train.mean_window() {
+        lines.push(format!(
+            "Thin: {} recorded training losses. Thick: the mean of the {} around each.",
+            thousands(train.points.len() as u64),
+            thousands(window as u64)
+        ));
+    }
+    for (name, curve) in [("training", train), ("validation", validation)] {
+        if let Some(first) = curve.not_finite.first() {
+            let (count, verb) = match curve.not_finite.len() {
+                1 => ("1 value".to_owned(), "is"),
+                n => (format!("{} values", thousands(n as u64)), "are"),
+            };
+            lines.push(format!(
+                "<span class=\"warning\">Not drawn: {count} of the {name} loss that {verb} not finite, first at step {}.\
+                 </span>",
+                thousands(*first)
+            ));
+        }
+    }
+    if lines.is_empty() {
+        String::new()
+    } else {
+        format!("<figcaption>{}</figcaption>\n", lines.join("<br>\n"))
+    }
+}
+
+fn facts(facts: &[(String, String)]) -> String {
+    if facts.is_empty() {
+        return String::new();
+    }
+    let rows: String = facts
+        .iter()
+        .map(|(name, value)| {
+            format!(
+                "<tr><th scope=\"row\">{}</th><td dir=\"auto\">{}</td></tr>\n",
+                escaped(name),
+                escaped(value)
+            )
+        })
+        .collect();
+    format!("<h2>The run</h2>\n<div class=\"card\"><table class=\"facts\">\n{rows}</table></div>\n")
+}
+
+/// The last sample in full view, the earlier ones below it, newest first.
+fn samples(samples: &[(u64, String)]) -> String {
+    let article = |(step, text): &(u64, String)| {
+        // The parser drops a line feed right after <pre>: this one, not the sample's.
+        format!(
+            "<article><h3>step {}</h3><pre dir=\"auto\">\n{}</pre></article>\n",
+            thousands(*step),
+            escaped(text)
+        )
+    };
+    let Some((last, earlier)) = samples.split_last() else {
+        return String::new();
+    };
+    let mut section = format!("<h2>What the model writes</h2>\n{}", article(last));
+    if !earlier.is_empty() {
+        let articles: String = earlier.iter().rev().map(article).collect();
+        let count = thousands(earlier.len() as u64);
+        section += &format!(
+            "<details>\n<summary>Earlier samples ({count})</summary>\n{articles}</details>\n"
+        );
+    }
+    section
+}
+
+fn evaluations(validation: &Curve) -> String {
+    let Some(best) = best(validation) else {
+        return String::new();
+    };
+    let rows: String = validation
+        .points
+        .iter()
+        .map(|&(step, loss)| {
+            let class = if step == best.0 {
+                " class=\"best\""
+            } else {
+                ""
+            };
+            format!(
+                "<tr{class}><td>{}</td><td>{loss:.4}</td><td>{}</td></tr>\n",
+                thousands(step),
+                number(loss.exp())
+            )
+        })
+        .collect();
+    format!(
+        "<h2>Evaluations</h2>\n<details>\n<summary>Every validation loss ({})</summary>\n<div class=\"card\">\
+         <table class=\"numbers\">\n<tr><th>step</th><th>loss</th><th>perplexity</th></tr>\n{rows}</table></div>\n\
+         </details>\n",
+        thousands(validation.points.len() as u64)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::fs;
+
+    fn written(report: &RunReport) -> (String, String) {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), report).unwrap();
+        let mut names: Vec<_> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["loss.svg", "report.html"]);
+        let read = |name| fs::read_to_string(dir.path().join(name)).unwrap();
+        (read("report.html"), read("loss.svg"))
+    }
+
+    #[test]
+    fn everything_a_person_gave_is_escaped() {
+        let evil = "<script>alert(\"1\")</script>&amp;'\0\u{1b}[2J\u{ffff}";
+        let shown = "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;amp;&#39;␀␛[2J\u{fffd}";
+        let fact = (evil.to_owned(), evil.to_owned());
+        let (html, svg) = written(&RunReport {
+            title: evil.to_owned(),
+            facts: vec![fact],
+            train: vec![(1, 1.0)],
+            validation: vec![],
+            samples: vec![(1, evil.to_owned()), (2, evil.to_owned())],
+        });
+        assert_eq!(
+            html.matches(shown).count(),
+            6,
+            "title, heading, fact and value, two samples"
+        );
+        for text in [&html, &svg] {
+            assert!(!text.contains("<script") && !text.contains('\0') && !text.contains('\u{1b}'));
+        }
+    }
+
+    #[test]
+    fn nothing_is_loaded_from_anywhere() {
+        let (html, svg) = written(&RunReport {
+            train: vec![(0, 1.0)],
+            ..RunReport::default()
+        });
+        for text in [html, svg] {
+            let text = text.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+            for way in ["http:", "https:", "src=", "href=", "url(", "@import"] {
+                assert!(!text.contains(way), "{way}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_report_is_a_page() {
+        let (html, svg) = written(&RunReport::default());
+        assert!(
+            html.contains("no finite loss was recorded")
+                && svg.contains("no finite loss was recorded")
+        );
+        assert!(!html.contains("<h2>"));
+    }
+
+    #[test]
+    fn the_best_evaluation_stands_out() {
+        let validation = vec![(0, 4.0), (1_500, 2.0), (2_000, 2.5), (2_500, f64::NAN)];
+        let (html, _) = written(&RunReport {
+            validation,
+            ..RunReport::default()
+        });
+        assert!(
+            html.contains("<tr class=\"best\"><td>1,500</td><td>2.0000</td><td>7.39</td></tr>")
+        );
+        assert!(html.contains("<dd>2.0000<small>at step 1,500</small>"));
+        assert!(html.contains("2.89 bits per token"), "2 / ln 2");
+        assert!(
+            html.contains(
+                "1 value of the validation loss that is not finite, first at step 2,500."
+            )
+        );
+    }
+
+    #[test]
+    fn samples_keep_their_text() {
+        let text = "\n  철수가 사과를 먹었다.\n\t🦊 <끝>";
+        let (html, _) = written(&RunReport {
+            samples: vec![(1_000, text.to_owned())],
+            ..RunReport::default()
+        });
+        assert!(
+            html.contains("<h3>step 1,000</h3><pre dir=\"auto\">\n\n  철수가 사과를 먹었다.\n\t🦊 &lt;끝&gt;</pre>")
+        );
+        assert!(!html.contains("Earlier samples"));
+    }
+
+    #[test]
+    fn a_report_is_replaced_and_a_missing_directory_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        for title in ["first", "second"] {
+            write(
+                dir.path(),
+                &RunReport {
+                    title: title.to_owned(),
+                    ..RunReport::default()
+                },
+            )
+            .unwrap();
+        }
+        let html = fs::read_to_string(dir.path().join("report.html")).unwrap();
+        assert!(html.contains("second") && !html.contains("first</h1>"));
+        let error = write(&dir.path().join("nowhere"), &RunReport::default()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+}
