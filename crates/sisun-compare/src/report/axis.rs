@@ -1,22 +1,22 @@
-//! Axes: from values to a share of the way, and the ticks between.
+//! Axes: the mapping from values to fractions of the axis, and the ticks.
 
 use super::text;
 
-/// Values that spread further than this are drawn on a logarithmic axis.
+/// Ratio of the largest to the smallest value above which an axis is logarithmic.
 const LOG_FROM: f64 = 4.0;
 
-/// One direction of a chart.
+/// One axis of a chart.
 #[derive(Clone, Debug)]
 pub(super) struct Axis {
     low: f64,
     high: f64,
     log: bool,
-    /// Where ticks stand, and the lines of what they say.
+    /// Positions of the ticks, and the lines of their labels.
     pub(super) ticks: Vec<(f64, Vec<String>)>,
 }
 
 impl Axis {
-    /// From 0 to 1.
+    /// Return an axis from 0 to 1.
     pub(super) fn unit() -> Self {
         let ticks = (0..=5)
             .map(|i| f64::from(i) / 5.0)
@@ -30,7 +30,8 @@ impl Axis {
         }
     }
 
-    /// Around all the values that are numbers; logarithmic where they are positive and far apart.
+    /// Return an axis that contains all finite values; logarithmic if they are positive and far
+    /// apart.
     pub(super) fn around(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values);
         if low > 0.0 && high / low > LOG_FROM {
@@ -45,13 +46,13 @@ impl Axis {
         Self::linear(low - pad, high + pad, 6.0)
     }
 
-    /// From 0 to the largest of the values.
+    /// Return an axis from 0 to the largest of the values.
     pub(super) fn from_zero(values: impl Iterator<Item = f64>) -> Self {
         let (_, high) = range(values);
         Self::linear(0.0, if high > 0.0 { high * 1.04 } else { 1.0 }, 6.0)
     }
 
-    /// Whole numbers, such as lengths and steps.
+    /// Return an axis of whole numbers, such as lengths and steps.
     pub(super) fn whole(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values);
         let pad = ((high - low) * 0.02).max(0.3);
@@ -63,7 +64,7 @@ impl Axis {
         axis
     }
 
-    /// Lengths as multiples of one, each with its own tick; every doubling takes the same room.
+    /// Return a logarithmic axis of lengths as multiples of one, each with its own tick.
     pub(super) fn multiples(lengths: &[usize], of: usize) -> Self {
         let (low, high) = range(
             lengths
@@ -106,7 +107,7 @@ impl Axis {
         let step = step.unwrap_or(10.0 * unit);
         let decimals = (-step.log10()).ceil().clamp(0.0, 9.0) as usize;
         let (first, last) = ((low / step).ceil(), (high / step).floor());
-        // A span too small for its size has no ticks that differ.
+        // A span that is too small for its magnitude has no distinct ticks.
         let n = if (last - first).is_finite() {
             (last - first).clamp(-1.0, 40.0) as i32
         } else {
@@ -160,8 +161,8 @@ impl Axis {
         }
     }
 
-    /// How far along the axis a value lies: 0 at its low end, 1 at its high end. `None` for what
-    /// cannot be shown.
+    /// Return the position of a value on the axis: 0 at its low end, 1 at its high end; `None` if
+    /// it cannot be shown.
     pub(super) fn share(&self, value: f64) -> Option<f64> {
         let place = |value: f64| if self.log { value.ln() } else { value };
         let (low, high) = (place(self.low), place(self.high));
@@ -170,7 +171,8 @@ impl Axis {
     }
 }
 
-/// The smallest and the largest that are numbers within float32; 0 and 1 of none.
+/// Return the smallest and the largest values that are finite in float32, or 0 and 1 if there are
+/// none.
 fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let numbers = values.filter(|value| (*value as f32).is_finite());
     let (low, high) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {

@@ -1,4 +1,4 @@
-//! One row for each variant: every seed a dot, their mean and its interval.
+//! A dot plot with one row for each variant: a dot for every seed, their mean and its interval.
 
 use super::axis::Axis;
 use super::canvas::{Anchor, WIDTH, fitted, picture, width};
@@ -11,21 +11,21 @@ use plotters::style::Color;
 const ROW: f64 = 30.0;
 const TOP: f64 = 72.0;
 
-/// A chart of dots.
+/// A dot plot.
 pub(super) struct Dots<'a> {
     pub(super) title: String,
     pub(super) below: String,
-    /// What the axis counts.
+    /// Label of the axis.
     pub(super) across: String,
     pub(super) x: Axis,
-    /// How its numbers are told.
+    /// Format of its numbers.
     pub(super) told: fn(f64) -> String,
-    /// By variant: its name, its numbers, and what is said where it has none.
+    /// Rows, one per variant: its name, its numbers, and a note if it has none.
     pub(super) rows: Vec<(&'a str, &'a SeedSpread, String)>,
 }
 
 impl Dots<'_> {
-    /// The chart as an SVG document.
+    /// Return the plot as an SVG document.
     pub(super) fn svg(&self) -> Result<String, CompareError> {
         let widest = self
             .rows

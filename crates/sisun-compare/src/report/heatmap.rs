@@ -1,4 +1,4 @@
-//! Mean attention distance: a row for each variant, a column for each head.
+//! Mean attention distance, with a row for each variant and a column for each head.
 
 use super::canvas::{Anchor, WIDTH, fitted, picture, width};
 use super::colours::{INK, QUIET, SHADE, colour, heat, marker};
@@ -9,13 +9,13 @@ use plotters::style::Color;
 
 const ROW: f64 = 28.0;
 const TOP: f64 = 112.0;
-/// Between the layers.
+/// Gap between the layers.
 const GAP: f64 = 8.0;
-/// Columns narrower than this have no numbers.
+/// Minimum width of columns with numbers.
 const NUMBERS_FROM: f64 = 19.0;
 
-/// The heatmap as an SVG document, and how far its darkest cell looks; `None` if no head was looked
-/// at.
+/// Return the heatmap as an SVG document, with the distance of its darkest cell, or `None` if no
+/// head was measured.
 pub(super) fn svg(
     title: &str,
     below: &str,
@@ -103,7 +103,7 @@ pub(super) fn svg(
             for (column, of) in heads.iter().enumerate() {
                 let (from, to) = (x(column, of.0) + 0.75, x(column, of.0) + cell - 0.75);
                 let found = distance(variant, *of);
-                // By square roots, because most heads look near.
+                // Colours are scaled by square roots, because most distances are short.
                 let (fill, ink) = found.map_or((SHADE, QUIET), |found| {
                     heat((found.max(0.0) / farthest.max(1e-9)).sqrt())
                 });
