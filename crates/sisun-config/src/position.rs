@@ -1,5 +1,5 @@
-//! Parsing of position encodings, written as a name, or as a table if there are settings: `position
-//! = "rope"` is `position = { kind = "rope", base = 10000.0, fraction = 1.0 }`.
+//! Parsing of position encodings, written as a name, or as a table if there are settings:
+//! `position = "rope"` is `position = { kind = "rope", base = 10000.0, fraction = 1.0 }`.
 
 use crate::{Position, RopeScaling};
 use serde::de::value::{MapAccessDeserializer, MapDeserializer};

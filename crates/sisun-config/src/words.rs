@@ -61,8 +61,8 @@ pub fn plain_words(message: &str) -> String {
     format!("{told}{place}")
 }
 
-/// Rewrite system errors inside a message in plain words: `no such file or folder` for `No such
-/// file or directory (os error 2)`.
+/// Rewrite system errors inside a message in plain words: `no such file or folder` for
+/// `No such file or directory (os error 2)`.
 pub fn plain_system_words(message: &str) -> Cow<'_, str> {
     const NUMBER: &str = " (os error ";
     let mut told = Cow::Borrowed(message);

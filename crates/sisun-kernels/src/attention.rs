@@ -15,8 +15,8 @@ pub use crate::reference::{HIDDEN_SCORE, mix, pattern, scores};
 ///
 /// # Shapes
 /// - `q`: `[batch, n_heads, query, d_head]`
-/// - `k`, `v`: `[batch, n_kv_heads, key, d_head]`; query head `h` reads key head `h / (n_heads /
-///   n_kv_heads)`
+/// - `k`, `v`: `[batch, n_kv_heads, key, d_head]`; query head `h` reads key head
+///   `h / (n_heads / n_kv_heads)`
 /// - result `z`: `[batch, n_heads, query, d_head]`
 pub fn attention(
     q: Tensor<4>,

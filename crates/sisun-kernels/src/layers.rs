@@ -138,8 +138,8 @@ pub fn in_bf16<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     Tensor::from_dispatch(Dispatch::in_bf16(x.into_dispatch()))
 }
 
-/// Compute the average cross-entropy of the targets in nats: `−Σ wᵢ·log softmax(logitsᵢ)[targetᵢ] /
-/// Σ wᵢ`.
+/// Compute the average cross-entropy of the targets in nats:
+/// `−Σ wᵢ·log softmax(logitsᵢ)[targetᵢ] / Σ wᵢ`.
 ///
 /// # Shapes
 /// - `logits`: `[n, vocab]`

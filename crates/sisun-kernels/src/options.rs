@@ -18,7 +18,8 @@ pub enum MatmulPrecision {
 pub enum ActivationFunction {
     /// `x·Φ(x)`, Φ the normal distribution function (Hendrycks and Gimpel 2016).
     Gelu,
-    /// `½x(1 + tanh(√(2/π)(x + 0.044715x³)))`, GPT-2's approximation of [`Self::Gelu`].
+    /// `½x(1 + tanh(√(2/π)(x + 0.044715x³)))`, GPT-2's approximation of
+    /// [`ActivationFunction::Gelu`].
     GeluTanh,
     /// `max(0, x)`.
     Relu,
@@ -31,8 +32,8 @@ pub enum ActivationFunction {
 pub struct AttentionOptions {
     /// Hide keys after the query. The last query is at the position of the last key.
     pub causal: bool,
-    /// Bias added to the scores by offset: row `o` holds, for each head, the bias where `query −
-    /// key = o − (n_query − 1)`. Shape `[n_key + n_query − 1, head]`.
+    /// Bias added to the scores by offset: row `o` holds, for each head, the bias where
+    /// `query − key = o − (n_query − 1)`. Shape `[n_key + n_query − 1, head]`.
     pub bias: Option<Tensor<2>>,
     /// Probability of dropping a weight of the pattern.
     pub dropout: f64,

@@ -130,8 +130,8 @@ fn check(model: &Judged, ids: &[u32], length: usize) -> Result<(), String> {
 }
 
 /// Return the nats per token in windows of `length` that begin `stride` tokens apart. The first
-/// window is evaluated on all of its tokens, the others on their last `stride`: with `stride =
-/// length` windows do not overlap.
+/// window is evaluated on all of its tokens, the others on their last `stride`: with
+/// `stride = length` windows do not overlap.
 fn mean_loss(model: &Judged, ids: &[u32], length: usize, stride: usize) -> f64 {
     let starts: Vec<usize> = (0..ids.len() - length).step_by(stride).collect();
     let rows: Vec<&[u32]> = starts

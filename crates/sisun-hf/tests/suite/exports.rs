@@ -1,6 +1,7 @@
 //! Sisun's models as directories of transformers. `tests/peers/reference_exports.py` computes the
-//! results of transformers for them; `SISUN_WRITE_EXPORTS=1 cargo test --release -p sisun-hf -p
-//! sisun-cli exports` writes the directories anew for it.
+//! results of transformers for them;
+//! `SISUN_WRITE_EXPORTS=1 cargo test --release -p sisun-hf -p sisun-cli exports` writes the
+//! directories anew for it.
 
 use crate::directory::{Directory, file_of, fixtures, read_tensors};
 use crate::reference::{Expected, greedy, largest, tokens};

@@ -58,8 +58,8 @@ pub(crate) fn rotate(
     y
 }
 
-/// Apply the RMS norm to every query head and every key head, leaving value heads unchanged. Return the
-/// result and the moments of each head.
+/// Apply the RMS norm to every query head and every key head, leaving value heads unchanged. Return
+/// the result and the moments of each head.
 ///
 /// # Shapes
 /// - `x` and the result: as for [`rotate`]

@@ -104,8 +104,8 @@ pub(crate) fn forward_rows_simd<S: Simd>(
     }
 }
 
-/// Return the gradients `(dx, [dγ, dβ])`. With `x̂ = (x − mean)·scale` and `g = dy ⊙ γ`: `dx =
-/// scale·(g − mean(g) − x̂·mean(g ⊙ x̂))`, `dγ = Σ dy ⊙ x̂`, `dβ = Σ dy`; the RMS norm has no
+/// Return the gradients `(dx, [dγ, dβ])`. With `x̂ = (x − mean)·scale` and `g = dy ⊙ γ`:
+/// `dx = scale·(g − mean(g) − x̂·mean(g ⊙ x̂))`, `dγ = Σ dy ⊙ x̂`, `dβ = Σ dy`; the RMS norm has no
 /// `mean(g)`.
 ///
 /// # Shapes

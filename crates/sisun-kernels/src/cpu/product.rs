@@ -2,8 +2,8 @@
 
 use pulp::{Simd, WithSimd};
 
-/// A left factor with any strides: element `(row, inner)` is `data[row·row_stride +
-/// inner·inner_stride]`, so that transposing it costs nothing.
+/// A left factor with any strides: element `(row, inner)` is
+/// `data[row·row_stride + inner·inner_stride]`, so that transposing it costs nothing.
 #[derive(Clone, Copy)]
 pub(crate) struct Left<'a> {
     pub(crate) data: &'a [f32],

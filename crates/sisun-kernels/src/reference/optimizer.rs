@@ -5,8 +5,8 @@ use burn::tensor::Tensor;
 
 /// Apply AdamW (Loshchilov and Hutter 2019, algorithm 2) with PyTorch's order of operations.
 ///
-/// `p ← p(1 − lr·λ)`, `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `p ← p − lr · m/(1−β₁ᵗ) /
-/// (√(v/(1−β₂ᵗ)) + ε)`. Return `(p, m, v)`, all of `p`'s shape.
+/// `p ← p(1 − lr·λ)`, `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`,
+/// `p ← p − lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + ε)`. Return `(p, m, v)`, all of `p`'s shape.
 pub fn adamw_step<const D: usize>(
     param: Tensor<D>,
     gradient: Tensor<D>,
@@ -49,8 +49,8 @@ pub fn muon_step(
     )
 }
 
-/// Move every singular value close to 1 by five Newton–Schulz steps `X ← aX + (bA + cA²)X`, `A =
-/// XXᵀ`.
+/// Move every singular value close to 1 by five Newton–Schulz steps `X ← aX + (bA + cA²)X`,
+/// `A = XXᵀ`.
 fn orthogonal(gradient: Tensor<2>) -> Tensor<2> {
     let [a, b, c] = NEWTON_SCHULZ.coefficients;
     let [rows, columns] = gradient.dims();

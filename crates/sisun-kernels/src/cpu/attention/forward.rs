@@ -26,8 +26,8 @@ const KEY_CHUNK: usize = 2 * KEY_BLOCK;
 /// # Shapes
 /// - `q`: `[batch, n_heads, query, d_head]`, `k` and `v`: `[batch, n_kv_heads, key, d_head]`, in
 ///   any layout
-/// - `bias`: `[n_key + n_query − 1, head]`; row `o` is added where `query − key = o − (n_query −
-///   1)`, the query counted from the first key
+/// - `bias`: `[n_key + n_query − 1, head]`; row `o` is added where
+///   `query − key = o − (n_query − 1)`, the query counted from the first key
 /// - `z`: `[batch, query, head, d_head]`
 /// - `log_sum_exp`: `[batch, head, query]`
 ///

@@ -2,8 +2,8 @@
 
 use std::marker::PhantomData;
 
-/// Offset and strides of vectors: element `i` of the vector of `(batch, head, pos)` is at `offset +
-/// batch·batch_stride + head·head_stride + pos·pos_stride + i`.
+/// Offset and strides of vectors: element `i` of the vector of `(batch, head, pos)` is at
+/// `offset + batch·batch_stride + head·head_stride + pos·pos_stride + i`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rows {
     /// Index of the first element of the first vector.
@@ -17,8 +17,8 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Return the layout of the heads that start at column `offset` of a buffer `[batch, pos,
-    /// width]`, such as a fused projection.
+    /// Return the layout of the heads that start at column `offset` of a buffer
+    /// `[batch, pos, width]`, such as a fused projection.
     pub(crate) fn columns(offset: usize, n_pos: usize, width: usize, d_head: usize) -> Self {
         Self {
             offset,
@@ -34,8 +34,8 @@ impl Rows {
         self.offset + batch * self.batch_stride + head * self.head_stride + pos * self.pos_stride
     }
 
-    /// Return one past the index of the last element of vectors of `d_head` elements for `[batch,
-    /// head, pos]`; no size may be 0.
+    /// Return one past the index of the last element of vectors of `d_head` elements for
+    /// `[batch, head, pos]`; no size may be 0.
     fn end(&self, [batch, heads, n_pos]: [usize; 3], d_head: usize) -> usize {
         self.start(batch - 1, heads - 1, n_pos - 1) + d_head
     }

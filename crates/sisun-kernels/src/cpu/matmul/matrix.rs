@@ -1,7 +1,6 @@
 //! A view of a matrix in memory.
 
-/// A matrix in borrowed memory: element (i, j) is `data[i * row_stride + j *
-/// column_stride]`.
+/// A matrix in borrowed memory: element (i, j) is `data[i * row_stride + j * column_stride]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matrix<'a, T = f32> {
     pub(super) data: &'a [T],

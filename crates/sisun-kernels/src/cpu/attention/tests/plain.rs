@@ -141,8 +141,8 @@ impl Plain {
         self.z.iter().zip(&self.dz).map(|(z, dz)| z * dz).sum()
     }
 
-    /// Return the largest difference between a gradient and the finite-difference slope of `Σ dz ∘
-    /// z`.
+    /// Return the largest difference between a gradient and the finite-difference slope of
+    /// `Σ dz ∘ z`.
     pub(crate) fn worst_against_finite_differences(mut self) -> f64 {
         let gradients = [
             self.dq.clone(),
