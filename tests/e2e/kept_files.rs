@@ -9,7 +9,7 @@ fn a_file_that_is_there_is_replaced_only_when_that_is_asked_for() {
     let lab = Lab::new();
     lab.train("run", &["--set", "train.steps=4"]).ok();
     let (text, run) = (lab.at("stories.txt"), lab.at("run"));
-    let commands: [(&str, &[&str]); 4] = [
+    let commands: [(&str, &[&str]); 3] = [
         (
             "tokenizer.json",
             &[
@@ -41,12 +41,6 @@ fn a_file_that_is_there_is_replaced_only_when_that_is_asked_for() {
                 "--out",
             ],
         ),
-        (
-            "why.json",
-            &[
-                "sample", &run, "--prompt", "One", "-n", "2", "--device", "cpu", "--trace",
-            ],
-        ),
     ];
     for (name, args) in commands {
         let (path, option) = (lab.at(name), *args.last().unwrap());
@@ -66,6 +60,18 @@ fn a_file_that_is_there_is_replaced_only_when_that_is_asked_for() {
         fs::write(&path, "").unwrap();
         ran(&[]).ok();
         assert!(fs::metadata(&path).unwrap().len() > 20, "{name}");
+    }
+    // A trace replaces an earlier one, and nothing else.
+    for name in ["why.json", "why.html"] {
+        let path = lab.at(name);
+        let trace = [
+            "sample", &run, "--prompt", "One", "-n", "2", "--device", "cpu", "--trace",
+        ];
+        let ran = |more: &[&str]| sisun(&[&trace[..], &[&path], more].concat());
+        fs::write(&path, "mine").unwrap();
+        ran(&[]).fails(2, &[&path, "exists already", "--trace", "--force"]);
+        ran(&["--force"]).ok();
+        ran(&[]).ok();
     }
     // The same data again is no harm.
     sisun(&[commands[1].1, &[&lab.at("copy.jsonl")]].concat()).ok();

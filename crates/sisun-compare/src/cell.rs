@@ -1,4 +1,4 @@
-//! One cell: a model trained from nothing and judged.
+//! One cell: a model trained from scratch and evaluated.
 
 use crate::CompareError;
 use crate::evaluate::{Judged, attention, language, task};
@@ -19,17 +19,17 @@ use sisun_train::{LossWindow, StepOutput, Trainer};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-/// Points of a learning curve.
+/// Number of points of a learning curve.
 const CURVE_POINTS: u64 = 50;
-/// Rows whose patterns tell how far heads look.
+/// Number of rows whose patterns are used to measure the attention distance of heads.
 const DISTANCE_ROWS: usize = 8;
-/// Tokens of the text that it goes on from.
+/// Number of tokens of the prompt of a sample.
 const PROMPT_TOKENS: usize = 16;
-/// Characters or so that a language model writes by itself.
+/// Approximate number of tokens in a sample of a language model.
 const SAMPLE_TOKENS: usize = 160;
 
-/// Trains and judges a cell on the thread that calls. `stepped` is told of every step; when it says
-/// so, the cell is given up and there is no result.
+/// Train and evaluate a cell on the calling thread. `stepped` is called after every step; if it
+/// asks to stop, the cell is abandoned and there is no result.
 pub(crate) fn run(
     cell: &Cell,
     track: &Track,
@@ -76,7 +76,7 @@ pub(crate) fn run(
         heads: Vec::new(),
         sample: None,
     };
-    // The last update may have spoilt what the losses before it do not show.
+    // The last update may have damaged the weights, which the losses before it do not show.
     if outcome == CellOutcome::Trained && not_finite(&model.flat()).is_some() {
         result.outcome = CellOutcome::Diverged { step: train.steps };
     }
@@ -102,7 +102,7 @@ pub(crate) fn run(
     )))
 }
 
-/// The rows of one micro-batch: the same for every variant of a track and seed.
+/// Return the rows of one micro-batch: the same for every variant of a track and seed.
 fn next_batch(cell: &Cell, track: &Track, text: Option<&TrackText>, micro_step: u64) -> Batch {
     let (batch_size, context_len) = (
         cell.settings.train.batch_size,
@@ -123,8 +123,8 @@ fn next_batch(cell: &Cell, track: &Track, text: Option<&TrackText>, micro_step: 
     }
 }
 
-/// Examples from position 0 on, one a row, filled up to the longest of the training lengths. The
-/// loss is on answers.
+/// Return examples that start at position 0, one a row, padded to the longest of the training
+/// lengths. The loss is on answers.
 fn task_batch(
     task: Task,
     [shortest, longest]: [usize; 2],
@@ -217,7 +217,7 @@ fn judge(
             let ids = held_out.read(0..held_out.len().min(DISTANCE_ROWS * context_len));
             let rows: Vec<&[u32]> = ids.chunks_exact(context_len).collect();
             result.heads = attention::distances(model, &rows);
-            // Writing goes on at the next position, which is not how random ones are trained.
+            // Generation continues at the next position, unlike training with random positions.
             if model.random_positions.is_none() {
                 result.sample = Some(sample(&model.model, text)?);
             }
@@ -227,8 +227,8 @@ fn judge(
     Ok(())
 }
 
-/// JSON has no other numbers: a measure that is none becomes a measure without a value, and such a
-/// distance is left out. Without this the result could not be read back.
+/// Remove numbers that are not finite, which JSON cannot represent: a measure keeps only a note,
+/// and a distance is dropped. Otherwise the result could not be read back.
 fn only_finite(result: &mut CellResult) {
     for measure in &mut result.measures {
         if measure.value.is_some_and(|value| !value.is_finite()) {
@@ -239,7 +239,7 @@ fn only_finite(result: &mut CellResult) {
     result.heads.retain(|head| head.distance.is_finite());
 }
 
-/// What the model writes after the first words of the held-out text.
+/// Generate a continuation of the first words of the held-out text.
 fn sample(model: &Transformer, text: &TrackText) -> Result<String, CompareError> {
     let data = |source| CompareError::Data {
         track: text.track.clone(),
@@ -248,7 +248,7 @@ fn sample(model: &Transformer, text: &TrackText) -> Result<String, CompareError>
     let tokenizer = &text.corpus.tokenizer;
     let held_out = &text.corpus.validation;
     let first = held_out.read(0..held_out.len().min(PROMPT_TOKENS));
-    // What stands before a text is put there again.
+    // Decoding adds the tokenizer's prefix again.
     let first = first.strip_prefix(tokenizer.prefix()).unwrap_or(&first);
     let prompt = tokenizer.decode(first).map_err(data)?;
     let loaded = LanguageModel::new(String::new(), None, model.clone(), tokenizer.clone());
@@ -263,14 +263,14 @@ fn sample(model: &Transformer, text: &TrackText) -> Result<String, CompareError>
         number: 0,
     };
     let written = loaded.generate(&prompt, &options, &mut |_| ControlFlow::Continue(()));
-    // Some tokenizers cannot read back what they decode; the measurements stand without a sample.
+    // Some tokenizers cannot encode what they decode; the measurements are kept without a sample.
     Ok(written.map_or_else(
         |why| format!("(no sample: {why})"),
         |written| format!("{prompt}{}", written.text),
     ))
 }
 
-/// The training loss, averaged between points. Losses are read at points only.
+/// The training loss, averaged between points. Losses are read from the device at points only.
 struct Curve {
     every: u64,
     steps: u64,

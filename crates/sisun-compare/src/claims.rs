@@ -1,10 +1,10 @@
-//! The agreement card: what was published, beside what was measured here.
+//! The agreement card: published results next to the results measured here.
 //!
-//! A claim says that one variant is better than another somewhere, or that a number stays on one
-//! side of a limit. It is judged by the 95 % interval over seeds of the difference that it is
-//! about: *agrees* if all of the interval lies on the claimed side, *disagrees* if all of it lies
-//! on the other, otherwise *cannot tell*. Seeds that did not learn the task on the lengths of
-//! training say nothing about what happens beyond.
+//! A claim says that one variant is better than another in some respect, or that a number stays on
+//! one side of a limit. The verdict depends on the 95 % interval over seeds of the difference in
+//! question: *agrees* if the whole interval is on the claimed side, *disagrees* if all of it is on
+//! the other, otherwise *cannot tell*. Seeds that did not learn the task on the training lengths
+//! are not used for claims about longer lengths.
 
 pub(crate) mod claim;
 mod published;
@@ -17,11 +17,11 @@ use crate::track::length_at;
 use claim::Rule;
 pub use claim::{Claim, Standing, Verdict};
 
-/// Seeds below which nothing is judged.
+/// Minimum number of seeds for a verdict.
 const MIN_SEEDS: usize = 3;
 
-/// Judges every published claim by these tracks; those about variants or tasks that are not in the
-/// comparison are left out.
+/// Judge every published claim by these tracks; claims about variants or tasks outside the
+/// comparison are omitted.
 pub fn judge(tracks: &[TrackSummary]) -> Vec<Verdict> {
     published::CLAIMS
         .iter()
@@ -89,7 +89,7 @@ fn judge_one(claim: &Claim, tracks: &[TrackSummary]) -> Option<Verdict> {
                 .iter()
                 .zip(&variant.headline.values)
                 .map(|(value, headline)| {
-                    // Only seeds that passed the gate have a headline.
+                    // Only seeds that passed the gate have a value for the headline.
                     value.filter(|_| headline.is_some())
                 });
             Some(verdict(
@@ -152,7 +152,7 @@ fn judge_one(claim: &Claim, tracks: &[TrackSummary]) -> Option<Verdict> {
     }
 }
 
-/// Bits per byte by seed at so many times the trained context.
+/// Return the bits per byte by seed at this multiple of the trained context.
 fn bits(track: &TrackSummary, variant: &VariantSummary, factor: f64) -> Option<Vec<Option<f64>>> {
     values(
         variant,
@@ -161,19 +161,19 @@ fn bits(track: &TrackSummary, variant: &VariantSummary, factor: f64) -> Option<V
     )
 }
 
-/// What was measured at a place, by seed.
+/// Return the values of a measure at a place, by seed.
 fn values(variant: &VariantSummary, name: MeasureName, at: usize) -> Option<Vec<Option<f64>>> {
     variant
         .at(name, at)
         .map(|point| point.spread.values.clone())
 }
 
-/// The mean of those that are there.
+/// Return the mean of the present values.
 fn mean_of(values: &[Option<f64>]) -> f64 {
     mean(&values.iter().flatten().copied().collect::<Vec<_>>())
 }
 
-/// On which side of 0 a claim wants the interval.
+/// The side of 0 on which the interval must be for a claim to agree.
 #[derive(Clone, Copy, PartialEq)]
 enum Side {
     Above,

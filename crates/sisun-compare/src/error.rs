@@ -1,4 +1,4 @@
-//! What can go wrong in a comparison.
+//! Errors of a comparison.
 
 use sisun_config::{ConfigError, ErrorKind};
 use sisun_data::DataError;
@@ -6,16 +6,16 @@ use sisun_model::ModelError;
 use sisun_viz::chart::ChartError;
 use std::path::{Path, PathBuf};
 
-/// Why a comparison cannot be made.
+/// The reason why a comparison cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompareError {
     /// The settings of the comparison, or of one of its cells.
     #[error("{context}{source}")]
     Config {
-        /// Which variant or track, if one: `variant "rope": `.
+        /// The variant or track, if there is one: `variant "rope": `.
         context: String,
-        /// What is wrong.
+        /// The error in the settings.
         source: ConfigError,
     },
     /// A key of the comparison itself.
@@ -25,29 +25,29 @@ pub enum CompareError {
         key: String,
         /// Its value.
         value: String,
-        /// What would be accepted.
+        /// The accepted values.
         rule: String,
     },
-    /// A table of the comparison that is not there.
+    /// A missing table of the comparison.
     #[error("{key} is missing: {rule}")]
     Missing {
         /// The table.
         key: &'static str,
-        /// What would be accepted.
+        /// The accepted values.
         rule: String,
     },
-    /// A track's text.
+    /// An error in the text of a track.
     #[error("track {track:?}: {source}")]
     Data {
         /// The track.
         track: String,
-        /// What is wrong.
+        /// The error.
         source: DataError,
     },
     /// A model that cannot be built.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// The directory holds another comparison.
+    /// A directory that holds another comparison.
     #[error(
         "{} holds the results of another comparison ({difference}): give another --out, or remove it to begin anew",
         .path.display()
@@ -58,7 +58,7 @@ pub enum CompareError {
         /// The first difference.
         difference: String,
     },
-    /// Parts that do not belong together.
+    /// Parts of different comparisons.
     #[error("{} holds no results of a comparison", .path.display())]
     NotAComparison {
         /// The directory.
@@ -98,15 +98,15 @@ pub enum CompareError {
         verb: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A picture that cannot be drawn.
+    /// A figure that cannot be drawn.
     #[error("cannot draw {picture}: {problem}")]
     Draw {
-        /// The picture.
+        /// The name of the figure.
         picture: String,
-        /// What the drawing library says.
+        /// The drawing library's message.
         problem: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What a trained model is judged by.
+//! Evaluation of a trained model.
 
 pub(crate) mod attention;
 pub(crate) mod language;
@@ -9,25 +9,27 @@ use sisun_kernels::log_sum_exp;
 use sisun_model::{Pass, Transformer};
 use sisun_train::random_positions;
 
-/// Tokens in one forward pass, about.
+/// Approximate number of tokens in one forward pass.
 const TOKENS_AT_ONCE: usize = 8_192;
 
-/// A model and where it reads its tokens.
+/// A model to evaluate, with the positions of its tokens.
 #[derive(Clone, Debug)]
 pub(crate) struct Judged {
     pub(crate) model: Transformer,
-    /// Trained on positions drawn below this number, and judged on such (Ruoss et al. 2023).
+    /// The upper bound of random positions, if the model was trained on them and is evaluated on
+    /// them (Ruoss et al. 2023).
     pub(crate) random_positions: Option<usize>,
 }
 
 impl Judged {
-    /// The places of a row of this length, the same each time; `None`: one after another.
+    /// Return the positions of a row of this length, the same each time, or `None` for consecutive
+    /// positions.
     pub(crate) fn places(&self, len: usize) -> Option<Vec<usize>> {
         self.random_positions
             .map(|below| random_positions(1, len as u64, len, below))
     }
 
-    /// Why rows of this length cannot be read.
+    /// Check that rows of this length can be read, or return the reason why not.
     pub(crate) fn check_length(&self, len: usize) -> Result<(), String> {
         let learned = |_| {
             format!(
@@ -42,8 +44,8 @@ impl Judged {
         }
     }
 
-    /// The logits of rows of equal length at these places, in batches: `f` gets the row's number
-    /// and `[pos, vocab]`.
+    /// Compute the logits of rows of equal length at these positions, in batches: `f` is called
+    /// with the row's number and `[pos, vocab]`.
     pub(crate) fn each_logits(
         &self,
         places: Option<&[usize]>,
@@ -72,7 +74,7 @@ impl Judged {
     }
 }
 
-/// Rows of equal length on the model's device.
+/// Return rows of equal length on the model's device.
 pub(crate) fn tokens(model: &Transformer, rows: &[&[u32]]) -> Tensor<2, Int> {
     let len = rows.first().map_or(0, |row| row.len());
     let ids: Vec<i32> = rows
@@ -82,7 +84,7 @@ pub(crate) fn tokens(model: &Transformer, rows: &[&[u32]]) -> Tensor<2, Int> {
     Tensor::from_data(TensorData::new(ids, [rows.len(), len]), &model.device())
 }
 
-/// `−ln p(target)` in nats.
+/// Return `−ln p(target)` in nats.
 pub(crate) fn surprise(logits: &[f32], target: u32) -> f64 {
     let [largest, rest] = log_sum_exp(logits);
     f64::from(largest) - f64::from(logits[target as usize]) + f64::from(rest)

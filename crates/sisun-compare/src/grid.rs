@@ -1,4 +1,4 @@
-//! From a file to the cells of a comparison: tracks × variants × seeds.
+//! Expansion of a file into the cells of a comparison: tracks × variants × seeds.
 
 use crate::CompareError;
 use crate::keys::{FILE, SETTINGS, TRACK};
@@ -12,9 +12,9 @@ use std::fmt;
 use std::path::Path;
 use toml::{Table, Value};
 
-/// The seed of a sweep: none that is compared.
+/// The seed of a sweep, which no compared cell uses.
 const TUNING_SEED: u64 = 1 << 40;
-/// Between a variant's name and what is tried with it.
+/// Separator between a variant's name and the settings tried with it.
 pub(crate) const TRIED: &str = " with ";
 
 /// A whole comparison.
@@ -22,28 +22,29 @@ pub(crate) const TRIED: &str = " with ";
 pub struct Grid {
     /// Its name.
     pub name: String,
-    /// Which of the file's budgets.
+    /// Name of the budget in the file.
     pub budget: String,
-    /// Whether it only shows that everything works: nothing is learned in its few steps, so nothing
-    /// is judged.
+    /// True if it only shows that everything works: its few steps are too short to learn anything,
+    /// so results are not judged.
     pub trial: bool,
     /// Seeds of each variant.
     pub seeds: Vec<u64>,
-    /// What is compared, in the order of the file.
+    /// The variants, in the order of the file.
     pub variants: Vec<Variant>,
-    /// The variant that all others are compared with; without one every pair is compared.
+    /// The variant with which all others are compared; without one, every pair is compared.
     pub baseline: Option<String>,
-    /// On what, by name, in the order of the file.
+    /// The tracks by name, in the order of the file.
     pub tracks: Vec<(String, Track)>,
-    /// All of its settings as TOML, the budget merged in: [`Grid::reopen`] reads it back.
+    /// All of its settings as TOML, with the budget merged in: [`Grid::reopen`] reads it back.
     pub toml: String,
     /// Keys that were given by a former name.
     pub former_keys: Vec<FormerKey>,
-    /// What is tried before, to choose settings for each track and variant.
+    /// The grid to run first, to choose settings for each track and variant.
     pub sweep: Option<Box<Grid>>,
-    /// What was chosen, if there was a choice: track, variant, what it sets.
+    /// The chosen settings, if there was a sweep: track, variant, settings.
     pub chosen: Vec<(String, String, Table)>,
-    /// The cells, seed by seed, so that a comparison that is stopped early has some of everything.
+    /// The cells, seed by seed, so that a comparison stopped early has results for every track and
+    /// variant.
     pub cells: Vec<Cell>,
 }
 
@@ -81,13 +82,13 @@ fn check_budget(given: &str, table: &Table, budget: &str) -> Result<(), CompareE
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variant {
-    /// How reports call it.
+    /// Its name in reports.
     pub name: String,
-    /// What it sets.
+    /// Its settings.
     #[serde(default)]
     pub set: Table,
-    /// Its tokens stand at positions drawn below this number, in training and after it (Ruoss et
-    /// al. 2023).
+    /// Upper bound of the random positions of its tokens, in training and evaluation (Ruoss et al.
+    /// 2023).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub random_positions: Option<usize>,
 }
@@ -99,33 +100,33 @@ pub struct Cell {
     pub track: String,
     /// Name of the variant.
     pub variant: String,
-    /// Seed.
+    /// Seed of the run.
     pub seed: u64,
     /// Its resolved settings.
     pub settings: Settings,
-    /// See [`Variant`].
+    /// Upper bound of random positions; see [`Variant`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub random_positions: Option<usize>,
 }
 
 impl fmt::Display for Cell {
-    /// `track / variant / seed`.
+    /// Write `track / variant / seed`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} / {} / {}", self.track, self.variant, self.seed)
     }
 }
 
-/// What a cell sets of a model and its training.
+/// The settings of a cell's model and training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The network.
     pub model: ModelConfig,
-    /// The loop.
+    /// The training loop.
     pub train: TrainConfig,
 }
 
-/// The file, tracks and settings still tables.
+/// The file, with tracks and settings still as tables.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -139,8 +140,8 @@ struct File {
     vary: Table,
     #[serde(default)]
     variants: Vec<Variant>,
-    /// Values that every variant is tried with; on each track it keeps those that do best on what
-    /// it is trained on.
+    /// Values to try with every variant; on each track a variant keeps those that do best on the
+    /// training distribution.
     #[serde(default)]
     sweep: Table,
     model: Table,
@@ -149,7 +150,7 @@ struct File {
 }
 
 impl Grid {
-    /// Reads a comparison, with a budget of the file (`[budgets.NAME]`, merged over the rest) and
+    /// Read a comparison, with a budget of the file (`[budgets.NAME]`, merged over the rest) and
     /// `--set` overrides.
     ///
     /// # Errors
@@ -220,7 +221,7 @@ impl Grid {
         })
     }
 
-    /// Reads the settings that a comparison left in its directory.
+    /// Read the settings that a comparison saved in its directory.
     ///
     /// # Errors
     /// As [`Grid::read`].
@@ -229,7 +230,7 @@ impl Grid {
         Self::from_table(table, Vec::new())
     }
 
-    /// The same comparison with what the sweep has chosen.
+    /// Return the same comparison with the settings that the sweep has chosen.
     pub(crate) fn with_chosen(
         &self,
         chosen: Vec<(String, String, Table)>,
@@ -358,7 +359,7 @@ impl Grid {
         })
     }
 
-    /// A track by its name.
+    /// Return a track by its name.
     pub fn track(&self, name: &str) -> Option<&Track> {
         self.tracks
             .iter()
@@ -367,7 +368,7 @@ impl Grid {
     }
 }
 
-/// Puts what `over` says into `table`, inside of tables too.
+/// Merge `over` into `table`, recursively.
 fn merge(table: &mut Table, over: &Table) {
     for (key, value) in over {
         match (table.get_mut(key), value) {
@@ -398,7 +399,7 @@ fn tracks(table: Table) -> Result<Vec<(String, Track)>, CompareError> {
     table.into_iter().map(read).collect()
 }
 
-/// Names become folder names.
+/// Check a name, which becomes a folder name.
 fn plain_name(key: &str, name: &str) -> Result<(), CompareError> {
     let plain = !name.is_empty()
         && name
@@ -415,7 +416,7 @@ fn plain_name(key: &str, name: &str) -> Result<(), CompareError> {
     }
 }
 
-/// Every combination of what varies, then the variants that are written out.
+/// Return every combination of the varied settings, then the variants that are listed explicitly.
 fn variants(vary: Table, written: Vec<Variant>) -> Result<Vec<Variant>, CompareError> {
     if vary.is_empty() && written.is_empty() {
         return Err(CompareError::missing(
@@ -441,7 +442,7 @@ fn variants(vary: Table, written: Vec<Variant>) -> Result<Vec<Variant>, CompareE
     Ok(all)
 }
 
-/// The most models of a comparison.
+/// Maximum number of models in a comparison.
 const MOST_CELLS: usize = 100_000;
 
 fn combinations(vary: &Table) -> Result<Vec<Variant>, CompareError> {
@@ -496,7 +497,7 @@ fn combinations(vary: &Table) -> Result<Vec<Variant>, CompareError> {
     Ok(all)
 }
 
-/// A value as part of a name: `rope`, `rope fraction 0.25`, `true`.
+/// Format a value as part of a name: `rope`, `rope fraction 0.25`, `true`.
 fn told(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -511,7 +512,8 @@ fn told(value: &Value) -> String {
     }
 }
 
-/// Only positions that are numbers can be drawn, and as many as a sequence has tokens.
+/// Check that random positions apply: the position encoding must use numbers, and there must be at
+/// least as many as a sequence has tokens.
 fn check_random(variant: &Variant, settings: &Settings) -> Result<(), CompareError> {
     let Some(below) = variant.random_positions else {
         return Ok(());
@@ -535,7 +537,7 @@ fn check_random(variant: &Variant, settings: &Settings) -> Result<(), CompareErr
     Ok(())
 }
 
-/// Every variant with every combination of what the sweep tries.
+/// Return every variant with every combination of the values that the sweep tries.
 fn tried(variants: &[Variant], sweep: &Table) -> Result<Vec<Variant>, CompareError> {
     let values = combinations(sweep)?;
     let both = |variant: &Variant, tried: &Variant| Variant {
@@ -579,7 +581,8 @@ fn settings(
         set(&mut table, key, value.clone())
             .map_err(|part| CompareError::invalid(key, value, format!("{part} is no table")))?;
     }
-    // A seed beyond i64 cannot be written in TOML; those of a comparison count from a small number.
+    // A seed beyond i64 cannot be written in TOML; the seeds of a comparison count up from a small
+    // number.
     set(&mut table, "train.seed", Value::Integer(seed as i64))
         .map_err(|_| CompareError::invalid("train", "", "must be a table"))?;
     if let (

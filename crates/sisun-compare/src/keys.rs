@@ -5,7 +5,7 @@ use Shape::{
 };
 use sisun_config::{DOCUMENTS, Key, MODEL, MODEL_KEYS, Shape, TOKENIZER, TRAIN, TRAIN_KEYS};
 
-/// The file, a budget merged in.
+/// The file, with a budget merged in.
 pub(crate) const FILE: Shape = Table(&[
     Key::needed("name", Text, "name of the comparison", "\"my-comparison\""),
     Key::needed("budget", Text, "which of the file's budgets", "\"class\""),
@@ -25,7 +25,7 @@ pub(crate) const FILE: Shape = Table(&[
     ),
 ]);
 
-/// What one model is trained with.
+/// Settings of a model and its training.
 pub(crate) const SETTINGS: Shape = Table(&[
     Key::needed("model", MODEL, "", ""),
     Key::needed("train", TRAIN, "", ""),

@@ -1,10 +1,11 @@
-//! Comparisons: many training runs, evaluated alike, and what can be said of their differences.
+//! Comparisons: many training runs, evaluated in the same way, and the statistics of their
+//! differences.
 //!
 //! A [`Grid`] is tracks × variants × seeds. [`run`] trains and evaluates its cells, each on one
-//! thread, and keeps every finished one; [`Summary`] draws the statistics from the results;
-//! [`report`] writes them down.
+//! thread, and saves every finished one; [`Summary`] holds the statistics of the results;
+//! [`report`] writes them to files.
 //!
-//! Nothing here prints. An [`Event`] is told to whoever watches.
+//! This crate prints nothing. It reports each [`Event`] to its caller.
 
 mod cell;
 mod claims;

@@ -1,5 +1,5 @@
-//! What a comparison leaves to read: one page that needs no network, the same in Markdown, every
-//! number, every figure.
+//! The report of a comparison: one page that needs no network, the same in Markdown, every number,
+//! every figure.
 
 mod document;
 mod figure;
@@ -21,9 +21,9 @@ use sisun_model::checkpoint::write_atomic;
 use sisun_viz::maps::svg_to_png;
 use std::path::Path;
 
-/// Writes the report into the folder `out`, which is created when it is missing.
+/// Write the report into the folder `out`, which is created if it does not exist.
 ///
-/// | file | what |
+/// | file | content |
 /// | --- | --- |
 /// | `report.html` | the report, one page that needs no network |
 /// | `report.md` | the same in Markdown |
@@ -34,7 +34,7 @@ use std::path::Path;
 /// Each file is replaced as a whole, `report.html` last.
 ///
 /// # Errors
-/// A file that cannot be written, or a figure that cannot be drawn.
+/// If a file cannot be written, or if a figure cannot be drawn.
 pub fn write(summary: &Summary, out: &Path) -> Result<(), CompareError> {
     let title = format!("Comparison: {}", summary.name);
     let mut blocks = overview::blocks(summary);

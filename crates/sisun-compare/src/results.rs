@@ -1,10 +1,10 @@
-//! What one cell leaves.
+//! The results of one cell.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A cell that was trained and judged. All of it follows from the cell: the same cell gives the
-/// same bytes.
+/// The result of a cell that was trained and evaluated. It is determined by the cell: the same cell
+/// gives the same bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CellResult {
@@ -14,70 +14,69 @@ pub struct CellResult {
     pub variant: String,
     /// Seed of its weights and data.
     pub seed: u64,
-    /// Learned numbers.
+    /// Number of trained parameters.
     pub parameters: u64,
-    /// Whether training ended well.
+    /// Outcome of training.
     pub outcome: CellOutcome,
     /// Training loss over time.
     pub curve: Vec<CurvePoint>,
-    /// Everything measured after training; empty if it diverged.
+    /// All measurements after training; empty if it diverged.
     pub measures: Vec<Measure>,
-    /// How far each head looks.
+    /// Attention distance of each head.
     pub heads: Vec<HeadDistance>,
-    /// What the model writes by itself (language only).
+    /// A sample of generated text (language only).
     pub sample: Option<String>,
 }
 
-/// How training ended.
+/// The outcome of training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum CellOutcome {
     /// All steps were taken.
     Trained,
-    /// The loss, the gradient or the weights became no numbers.
+    /// The loss, the gradient or the weights were no longer finite.
     Diverged {
-        /// The step at which it was seen.
+        /// The step at which that was detected.
         step: u64,
     },
 }
 
-/// The mean training loss up to a step, since the point before.
+/// The mean training loss between the previous point and this step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
     /// Steps taken.
     pub step: u64,
-    /// Nats per token that the loss is taken on; each step, which has such tokens always, counts
-    /// alike.
+    /// Nats per token, over the tokens that count in the loss; each step has the same weight.
     pub loss: f64,
 }
 
-/// One number.
+/// One measurement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measure {
-    /// What was measured.
+    /// The measure.
     pub name: MeasureName,
-    /// At which length, or position, in the track's unit.
+    /// Length or position of the measurement, in the track's unit.
     pub at: usize,
-    /// The number; `None` where the variant cannot be measured there.
+    /// The value; `None` if the variant cannot be measured there.
     pub value: Option<f64>,
-    /// Why there is none.
+    /// The reason for a missing value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
-/// What can be measured.
+/// The measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MeasureName {
-    /// Share of a task's examples of a length whose whole answer the model writes, greedily.
+    /// Fraction of a task's examples of a length for which greedy decoding writes the whole answer.
     ExactMatch,
-    /// Bits per byte on held-out text in windows of a length that do not overlap.
+    /// Bits per byte on held-out text in non-overlapping windows of a length.
     BitsPerByte,
-    /// The same in overlapping windows, each judged on its last tokens alone, so that all have a
+    /// The same in overlapping windows, each evaluated on its last tokens alone, so that all have a
     /// long past.
     BitsPerByteSliding,
-    /// Bits per byte, not overlapping, with RoPE's frequencies divided by the factor (position
-    /// interpolation).
+    /// Bits per byte in non-overlapping windows, with RoPE's frequencies divided by the factor
+    /// (position interpolation).
     BitsPerByteLinear,
     /// The same with a larger base (NTK-aware).
     BitsPerByteNtk,
@@ -85,14 +84,14 @@ pub enum MeasureName {
     BitsPerByteYarn,
     /// Nats per token at positions from this one on, in windows of the longest tested length.
     LossAtPosition,
-    /// Nats per token at a few positions, the whole window given to the model.
+    /// Nats per token at a few positions, with the whole window visible to the model.
     LossWholeWindow,
-    /// The same tokens with everything after them cut off, as in writing.
+    /// The same tokens with everything after them cut off, as in generation.
     LossPastOnly,
 }
 
 impl MeasureName {
-    /// Whether more is better.
+    /// Return true if higher is better.
     pub fn higher_is_better(self) -> bool {
         self == MeasureName::ExactMatch
     }
@@ -114,25 +113,25 @@ impl fmt::Display for MeasureName {
     }
 }
 
-/// Mean distance that a head looks back: `Σ pattern[q, k]·|q − k|`, averaged over queries.
+/// Mean attention distance of a head: `Σ pattern[q, k]·|q − k|`, averaged over queries.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeadDistance {
-    /// From 0.
+    /// Index of the layer, from 0.
     pub layer: usize,
-    /// From 0.
+    /// Index of the head, from 0.
     pub head: usize,
-    /// Tokens.
+    /// Distance in tokens.
     pub distance: f64,
 }
 
-/// How long a cell took. Kept apart from the result, which is the same on every machine like this
-/// one.
+/// Duration of a cell. Stored separately from the result, which is the same on every similar
+/// machine.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// Median milliseconds of a training step.
     pub step_ms: f64,
     /// Seconds of training.
     pub train_s: f64,
-    /// Seconds of training and judging.
+    /// Seconds of training and evaluation.
     pub total_s: f64,
 }

@@ -1,4 +1,4 @@
-//! The cells of a comparison, side by side, each finished one kept.
+//! Execution of a comparison: its cells run in parallel, and every finished one is saved.
 
 use crate::CompareError;
 use crate::cell;
@@ -23,15 +23,15 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Where in its directory a comparison keeps its sweep.
+/// Subdirectory of a comparison for its sweep.
 const SWEEP: &str = "sweep";
 
 /// A part of the grid, for several machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
-    /// From 1.
+    /// Number of the part, from 1.
     pub number: usize,
-    /// Of how many.
+    /// Number of parts.
     pub of: usize,
 }
 
@@ -51,63 +51,63 @@ impl FromStr for Shard {
     }
 }
 
-/// How a grid is run.
+/// Settings for running a grid.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Cells side by side, each on one thread.
+    /// Number of cells that run in parallel, each on one thread.
     pub jobs: usize,
-    /// Only this part of the cells.
+    /// The part of the cells to run, if not all.
     pub shard: Option<Shard>,
-    /// Where models are trained.
+    /// Device for training.
     pub device: Device,
-    /// Where token caches are kept.
+    /// Folder of the token caches.
     pub cache: PathBuf,
 }
 
-/// What is told while a grid runs.
+/// A report of progress while a grid runs.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A line for whoever watches.
+    /// A message for the user.
     Note(String),
-    /// The cells to run, and how many of them were there already.
+    /// The start of the run.
     Begun {
-        /// Cells of this shard.
+        /// Number of cells of this shard.
         cells: usize,
-        /// Of which done before.
+        /// Number of those that had results already.
         done: usize,
-        /// Steps that are left to take, weighted by their tokens.
+        /// Number of remaining steps, weighted by their tokens.
         work: u64,
     },
-    /// Part of the work was done.
+    /// Progress by this amount of work.
     Worked(u64),
-    /// A cell has its result.
+    /// The completion of a cell.
     CellDone {
         /// `track / variant / seed`.
         cell: String,
-        /// How it ended.
+        /// Outcome of training.
         outcome: CellOutcome,
-        /// Seconds it took.
+        /// Duration in seconds.
         seconds: f64,
     },
 }
 
-/// How a run of a grid ended.
+/// The result of running a grid.
 #[derive(Clone, Debug)]
 pub struct Finished {
-    /// What the results say so far.
+    /// Summary of the results so far.
     pub summary: Summary,
-    /// Whether it was stopped.
+    /// True if it was stopped.
     pub interrupted: bool,
 }
 
-/// Runs the cells that have no result yet, and sums up. A sweep comes first, in a directory of its
-/// own inside; every part of a grid makes it for itself. Each cell runs on one thread whatever
-/// `jobs` is, so its result is always the same. When `stop` is set, cells under way are given up,
-/// and a later call begins them anew.
+/// Run the cells that have no result yet, and summarize. A sweep runs first, in a subdirectory;
+/// every part of a grid runs the whole sweep. Each cell runs on one thread whatever `jobs` is, so
+/// its result is always the same. When `stop` is set, running cells are abandoned, and a later call
+/// starts them again.
 ///
 /// # Errors
-/// Unusable text or settings, another comparison in the directory, or a file that cannot be
-/// written.
+/// If the text or the settings are unusable, if the directory holds another comparison, or if a
+/// file cannot be written.
 pub fn run(
     grid: &Grid,
     out: &Path,
@@ -115,7 +115,7 @@ pub fn run(
     stop: &AtomicBool,
     watch: &(dyn Fn(Event) + Sync),
 ) -> Result<Finished, CompareError> {
-    // Before texts are read, which may take long; their vocabularies count afterwards.
+    // Check before reading texts, which may take long; their vocabularies are counted later.
     check_memory(grid, &BTreeMap::new(), plan)?;
     let work = Work {
         texts: &read_texts(grid, plan, watch)?,
@@ -149,7 +149,7 @@ pub fn run(
     })
 }
 
-/// That the models which are trained side by side fit into memory.
+/// Check that the models trained in parallel fit into memory.
 fn check_memory(
     grid: &Grid,
     texts: &BTreeMap<String, TrackText>,
@@ -198,7 +198,7 @@ fn check_memory(
     )?)
 }
 
-/// The grid with what its sweep chooses; nothing if results are missing.
+/// Return the grid with the settings that its sweep chooses, or `None` if results are missing.
 fn after_sweep(grid: &Grid, sweep: &Grid, store: &Store) -> Result<Option<Grid>, CompareError> {
     let found: Result<Vec<_>, CompareError> =
         sweep.cells.iter().map(|cell| store.read(cell)).collect();
@@ -208,7 +208,7 @@ fn after_sweep(grid: &Grid, sweep: &Grid, store: &Store) -> Result<Option<Grid>,
         .transpose()
 }
 
-/// What the cells of a run have in common.
+/// Data that the cells of a run share.
 struct Work<'a> {
     texts: &'a BTreeMap<String, TrackText>,
     plan: &'a Plan,
@@ -217,7 +217,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Runs the cells of this part that have no result yet.
+    /// Run the cells of this part that have no result yet.
     fn run_cells(
         &self,
         grid: &Grid,
@@ -295,8 +295,8 @@ impl Work<'_> {
                 ControlFlow::Continue(())
             }
         };
-        // A pool of one thread: operations find nobody to share with, and every cell computes the
-        // same bits.
+        // A pool of one thread: operations cannot share work, and every cell computes the same
+        // bits.
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(1)
             .build()
@@ -328,11 +328,11 @@ impl Work<'_> {
     }
 }
 
-/// Joins directories of the same comparison, each with some of its results, in a new one, and sums
-/// up.
+/// Join directories of the same comparison, each with some of its results, in a new one, and
+/// summarize.
 ///
 /// # Errors
-/// A directory with another comparison, text that has changed, or a file that cannot be written.
+/// If a directory holds another comparison, if a text has changed, or if a file cannot be written.
 pub fn merge(
     parts: &[PathBuf],
     out: &Path,
@@ -365,7 +365,7 @@ pub fn merge(
     let as_first = grid.clone();
     let grid = match &grid.sweep {
         None => grid,
-        // Each part has made the same sweep.
+        // Every part has run the same sweep.
         Some(sweep) => after_sweep(
             &grid,
             sweep,
@@ -479,6 +479,6 @@ fn work_of_step(cell: &Cell) -> u64 {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // What is inside is replaced whole, so a panic elsewhere leaves it sound.
+    // The value is always replaced as a whole, so a panic elsewhere leaves it intact.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,7 @@
 //! Results on disk: a folder for each track and variant, a file for each seed.
 //!
 //! ```text
-//! OUT/comparison.json                   which comparison this is
+//! OUT/comparison.json                   identity of the comparison
 //! OUT/comparison.toml                   its settings, the budget merged in
 //! OUT/cells/TRACK/VARIANT/SEED.json     result with its checksum
 //! OUT/cells/TRACK/VARIANT/SEED.time.json
@@ -18,23 +18,23 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-/// Raised when the same cell would give other numbers than before.
+/// Version of the results, raised when the same cell would give different numbers.
 const VERSION: u32 = 1;
 
-/// Which comparison a directory is of.
+/// The file that identifies the comparison of a directory.
 const IDENTITY: &str = "comparison.json";
-/// Where a comparison keeps its settings.
+/// The file of a comparison's settings.
 pub const SETTINGS: &str = "comparison.toml";
 
 /// The directory of a comparison.
 #[derive(Clone, Debug)]
 pub struct Store {
     root: PathBuf,
-    /// Of each cell the hash of everything that its result follows from.
+    /// For each cell, the hash of everything that determines its result.
     keys: BTreeMap<String, String>,
 }
 
-/// `comparison.json`.
+/// The content of `comparison.json`.
 #[derive(Serialize, Deserialize, PartialEq)]
 struct Identity {
     name: String,
@@ -42,7 +42,7 @@ struct Identity {
     cells: BTreeMap<String, String>,
 }
 
-/// A result as its file holds it.
+/// A result as stored in its file.
 #[derive(Serialize, Deserialize)]
 struct Filed {
     key: String,
@@ -51,12 +51,12 @@ struct Filed {
 }
 
 impl Store {
-    /// Opens or begins the directory of this comparison. A comparison may grow: one with more
-    /// seeds, variants or tracks goes on where a smaller one ended. `texts` holds the hash of each
-    /// language track's text.
+    /// Open or create the directory of this comparison. A comparison may grow: one with more seeds,
+    /// variants or tracks continues from the results of a smaller one. `texts` holds the hash of
+    /// each language track's text.
     ///
     /// # Errors
-    /// A directory with another comparison, or one that cannot be written.
+    /// If the directory holds another comparison, or cannot be written to.
     pub fn open(
         root: &Path,
         grid: &Grid,
@@ -71,10 +71,10 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens the directory of this comparison, or of a smaller one, to read from it.
+    /// Open the directory of this comparison, or of a smaller one, for reading.
     ///
     /// # Errors
-    /// A directory with another comparison, or one that cannot be read.
+    /// If the directory holds another comparison, or cannot be read.
     pub(crate) fn open_to_read(
         root: &Path,
         grid: &Grid,
@@ -83,7 +83,8 @@ impl Store {
         Ok(Self::looked_at(root, grid, texts)?.0)
     }
 
-    /// The directory, what this comparison is, and whether the directory says the same.
+    /// Return the directory, the identity of this comparison, and whether the directory has the
+    /// same identity.
     fn looked_at(
         root: &Path,
         grid: &Grid,
@@ -130,11 +131,11 @@ impl Store {
         ))
     }
 
-    /// A finished cell's result and timing; `None` if it is not there, is damaged, or is of other
-    /// settings.
+    /// Return a finished cell's result and timing, or `None` if it does not exist, is damaged, or
+    /// has other settings.
     ///
     /// # Errors
-    /// A file that is there and cannot be read.
+    /// If the file exists and cannot be read.
     pub fn read(&self, cell: &Cell) -> Result<Option<(CellResult, Option<Timing>)>, CompareError> {
         let path = self.path(cell);
         let Some(bytes) = read_if_there(&path)? else {
@@ -145,13 +146,13 @@ impl Store {
         };
         let whole = filed.sha256 == checksum(&filed.result)
             && self.keys.get(&cell.to_string()) == Some(&filed.key);
-        // A result says what it says without its time as well.
+        // A result is valid without its timing.
         let timing = read_if_there(&path.with_extension("time.json"))?;
         let timing = timing.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         Ok(whole.then_some((filed.result, timing)))
     }
 
-    /// Whether there is a file for the cell, whole or damaged.
+    /// Return true if there is a file for the cell, valid or damaged.
     pub(crate) fn has_file(&self, cell: &Cell) -> Result<bool, CompareError> {
         let path = self.path(cell);
         Ok(look(&path)
@@ -159,10 +160,10 @@ impl Store {
             .is_some())
     }
 
-    /// Keeps a cell's result.
+    /// Save a cell's result.
     ///
     /// # Errors
-    /// A file that cannot be written.
+    /// If a file cannot be written.
     pub fn write(
         &self,
         cell: &Cell,
@@ -210,8 +211,8 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<(), CompareError> {
     Ok(write_atomic(path, text.as_bytes())?)
 }
 
-/// A variant's name as a folder's: other characters than letters and digits become `-`, and a hash
-/// keeps names apart.
+/// Convert a variant's name to a folder name: characters other than letters and digits become `-`,
+/// and a hash keeps names distinct.
 fn folder_name(variant: &str) -> String {
     let plain: String = variant
         .chars()
@@ -225,12 +226,12 @@ fn folder_name(variant: &str) -> String {
     }
 }
 
-/// Everything that a cell's result follows from.
+/// Return the hash of everything that determines a cell's result.
 fn key(grid: &Grid, cell: &Cell, text: Option<&String>) -> String {
     let parts = (VERSION, cell, grid.track(&cell.track), text);
     let json = serde_json::to_string(&parts)
         .expect("plain structs of numbers and strings always serialise");
-    // Hashed under the name that the key had first, so that earlier comparisons can go on.
+    // Hashed under the original name of the key, so that earlier comparisons can continue.
     hex(&Sha256::digest(json.replace(
         "\"gradient_accumulation_steps\":",
         "\"accumulate\":",
@@ -251,7 +252,8 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The first thing for which one comparison cannot go on with the other's results.
+/// Return the first difference that prevents one comparison from continuing with the other's
+/// results.
 fn difference(theirs: &Identity, mine: &Identity) -> Option<String> {
     for (what, theirs, mine) in [
         ("name", &theirs.name, &mine.name),

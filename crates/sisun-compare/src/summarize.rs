@@ -1,4 +1,4 @@
-//! From the results of cells to the summary of a comparison.
+//! Computation of a comparison's summary from the results of its cells.
 
 use crate::claims::judge;
 use crate::grid::Grid;
@@ -12,8 +12,8 @@ use crate::summary::{
 };
 use crate::track::{Track, length_at};
 
-/// Compute the statistics of the results. `found` holds a result for each cell of the grid, in its
-/// order, or nothing.
+/// Compute the statistics of the results. `found` holds, for each cell of the grid in order, its
+/// result if there is one.
 pub(crate) fn summarize(grid: &Grid, found: &[Option<FiledCell>]) -> Summary {
     let tracks: Vec<TrackSummary> = grid
         .tracks
@@ -65,7 +65,7 @@ pub(crate) fn summarize(grid: &Grid, found: &[Option<FiledCell>]) -> Summary {
     }
 }
 
-/// Settings on one line.
+/// Format settings on one line.
 fn told(set: &toml::Table) -> String {
     set.iter()
         .map(|(key, value)| format!("{key} = {value}"))
@@ -98,7 +98,7 @@ fn track_summary(
                 .copied()
                 .filter(|length| length > longest)
                 .collect();
-            // A task that is not tested beyond its training is compared inside.
+            // A task that is not tested beyond its training lengths is compared within them.
             let at = if beyond.is_empty() {
                 test_lengths.clone()
             } else {
@@ -240,7 +240,7 @@ fn value_at(result: &CellResult, name: MeasureName, at: usize) -> Option<f64> {
         .and_then(|measure| measure.value)
 }
 
-/// Mean of the headline's places, if all are there.
+/// Return the mean over the headline's places, if all have values.
 fn headline_of(result: &CellResult, headline: &Headline) -> Option<f64> {
     let values: Option<Vec<f64>> = headline
         .at
@@ -252,7 +252,7 @@ fn headline_of(result: &CellResult, headline: &Headline) -> Option<f64> {
         .map(|values| mean(&values))
 }
 
-/// Whether a model solves the lengths it was trained on; text has no such gate.
+/// Return true if a model solves its training lengths; text has no such gate.
 fn learned(result: &CellResult, headline: &Headline, trained_on: usize) -> bool {
     if headline.name != MeasureName::ExactMatch {
         return true;
@@ -265,7 +265,7 @@ fn learned(result: &CellResult, headline: &Headline, trained_on: usize) -> bool 
     mean(&values) >= GATE
 }
 
-/// Each variant against the baseline, or every pair of variants without one.
+/// Compare each variant with the baseline or, without one, every pair of variants.
 fn comparisons(
     variants: &[VariantSummary],
     baseline: Option<&str>,

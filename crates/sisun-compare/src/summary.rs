@@ -6,30 +6,30 @@ use crate::stats::{Interval, bootstrap, mean};
 use crate::track::Track;
 use serde::Serialize;
 
-/// Share of a task's trained lengths that a model must solve before what it does beyond them says
-/// anything.
+/// Exact match on a task's trained lengths that a model must reach for its results on longer
+/// lengths to count.
 pub const GATE: f64 = 0.95;
-/// Seeds from which on differences are claimed and not only described: with fewer the exact test
-/// cannot reach 5 %.
+/// Number of seeds from which differences are claimed and not only described: with fewer, the exact
+/// test cannot reach 5 %.
 pub const CLAIMS_FROM: usize = 6;
 
-/// Everything that a report says.
+/// All data of a report.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
     /// The comparison's name.
     pub name: String,
-    /// Its budget.
+    /// Name of its budget.
     pub budget: String,
-    /// Whether it is a trial: no seed is asked whether it learned anything, no variants are
-    /// compared, nothing is judged.
+    /// True for a trial: seeds are not checked for learning, variants are not compared, and claims
+    /// are not judged.
     pub trial: bool,
     /// Seeds of each variant.
     pub seeds: Vec<u64>,
     /// Names of the variants, in order.
     pub variants: Vec<String>,
-    /// What a sweep chose: track, variant, settings. Empty without one.
+    /// Settings chosen by a sweep: track, variant, settings. Empty without one.
     pub chosen: Vec<(String, String, String)>,
-    /// Track by track.
+    /// The tracks.
     pub tracks: Vec<TrackSummary>,
     /// Mean reciprocal rank of each variant over the tasks' headlines, in the order of `variants`;
     /// empty without tasks.
@@ -47,33 +47,33 @@ pub struct TrackSummary {
     pub name: String,
     /// The track's settings.
     pub track: Track,
-    /// Longest length of training: letters of a task, tokens of a text.
+    /// Longest training length: letters of a task, tokens of a text.
     pub trained_on: usize,
-    /// Steps of training.
+    /// Number of training steps.
     pub steps: u64,
-    /// What is compared first of all.
+    /// The main measure.
     pub headline: Headline,
-    /// Variant by variant, in the grid's order.
+    /// The variants, in the grid's order.
     pub variants: Vec<VariantSummary>,
-    /// The variants on the headline: each against the baseline, or every pair.
+    /// Comparisons on the headline: of each variant with the baseline, or of every pair.
     pub comparisons: Vec<Comparison>,
 }
 
-/// The number by which variants of a track are compared.
+/// The measure by which variants of a track are compared.
 #[derive(Clone, Debug, Serialize)]
 pub struct Headline {
-    /// What was measured.
+    /// Name of the measure.
     pub name: MeasureName,
-    /// Mean over these lengths.
+    /// Lengths over which it is averaged.
     pub at: Vec<usize>,
 }
 
-/// A number for each seed, with its mean and interval. `None` where there is none for the seed.
+/// A value for each seed, with their mean and its interval. `None` for a seed without a value.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SeedSpread {
-    /// By seed, in the order of the grid.
+    /// Values by seed, in the order of the grid.
     pub values: Vec<Option<f64>>,
-    /// Of those that are there; NaN without any.
+    /// Mean of the present values; NaN without any.
     pub mean: f64,
     /// 95 % bootstrap interval of the mean over seeds; `None` with fewer than two.
     pub interval: Option<Interval>,
@@ -84,64 +84,64 @@ pub struct SeedSpread {
 pub struct VariantSummary {
     /// Its name.
     pub name: String,
-    /// Learned numbers.
+    /// Number of trained parameters.
     pub parameters: u64,
     /// Seeds whose training diverged.
     pub diverged: Vec<u64>,
-    /// Seeds that did not learn the task on the lengths of training (below [`GATE`]); they have no
+    /// Seeds that did not learn the task on the training lengths (below [`GATE`]); they have no
     /// headline.
     pub failed_gate: Vec<u64>,
     /// The headline.
     pub headline: SeedSpread,
-    /// Everything measured: name, length or position, its spread, and why values are missing.
+    /// All measurements: name, length or position, spread, and the reason for missing values.
     pub series: Vec<SeriesPoint>,
     /// Training loss by step.
     pub curve: Vec<(u64, SeedSpread)>,
-    /// Mean distance of each head: layer, head, its spread.
+    /// Mean attention distance of each head: layer, head, spread.
     pub heads: Vec<(usize, usize, SeedSpread)>,
     /// Median milliseconds of a step.
     pub step_ms: SeedSpread,
-    /// What the first seed's model writes.
+    /// Sample of the first seed's model.
     pub sample: Option<String>,
 }
 
-/// One measured place of a variant.
+/// One measurement of a variant.
 #[derive(Clone, Debug, Serialize)]
 pub struct SeriesPoint {
-    /// What.
+    /// Name of the measure.
     pub name: MeasureName,
-    /// Where.
+    /// Length or position.
     pub at: usize,
-    /// How much.
+    /// Values by seed.
     pub spread: SeedSpread,
-    /// Why there is nothing.
+    /// The reason for missing values.
     pub note: Option<String>,
 }
 
-/// Two variants on one headline, seed against seed.
+/// A comparison of two variants on one headline, paired by seed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
-    /// The first.
+    /// Name of the first variant.
     pub a: String,
-    /// The second.
+    /// Name of the second variant.
     pub b: String,
-    /// Seeds that both have.
+    /// Number of seeds with values for both.
     pub n: usize,
     /// Mean of a − b, with its interval.
     pub difference: SeedSpread,
-    /// Exact paired sign-flip test.
+    /// p-value of the exact paired sign-flip test.
     pub p: Option<f64>,
-    /// The same with Holm's correction over the track's pairs.
+    /// The same with Holm's correction over the pairs of the track.
     pub p_holm: Option<f64>,
-    /// Chance that a model of the first does better than one of the second.
+    /// Probability that a model of the first variant does better than one of the second.
     pub probability_of_improvement: Option<f64>,
 }
 
-/// A cell's result with its timing, where it is there.
+/// A cell's result with its timing, if there is one.
 pub(crate) type FiledCell = (CellResult, Option<Timing>);
 
 impl SeedSpread {
-    /// The spread of these values.
+    /// Compute the spread of these values.
     pub fn of(values: Vec<Option<f64>>) -> Self {
         let there: Vec<f64> = values.iter().flatten().copied().collect();
         Self {
@@ -153,7 +153,7 @@ impl SeedSpread {
 }
 
 impl Summary {
-    /// In a trial: that everything works on this track, or what does not.
+    /// For a trial, describe whether everything works on this track, or which part does not.
     pub fn working(&self, track: &TrackSummary) -> String {
         let models = |n: usize| {
             if n == 1 {
@@ -183,21 +183,21 @@ impl Summary {
 }
 
 impl TrackSummary {
-    /// A variant by its name.
+    /// Return a variant by its name.
     pub fn variant(&self, name: &str) -> Option<&VariantSummary> {
         self.variants.iter().find(|variant| variant.name == name)
     }
 }
 
 impl VariantSummary {
-    /// What was measured at a place.
+    /// Return the measurement at a place.
     pub fn at(&self, name: MeasureName, at: usize) -> Option<&SeriesPoint> {
         self.series
             .iter()
             .find(|point| point.name == name && point.at == at)
     }
 
-    /// All places where something was measured.
+    /// Return all measurements with this name.
     pub fn series(&self, name: MeasureName) -> impl Iterator<Item = &SeriesPoint> {
         self.series.iter().filter(move |point| point.name == name)
     }

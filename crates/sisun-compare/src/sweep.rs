@@ -1,4 +1,4 @@
-//! Which settings a variant does best with, judged on what it is trained on alone.
+//! Choice of the best settings for a variant, based only on the training distribution.
 
 use crate::grid::{Grid, TRIED};
 use crate::results::{CellOutcome, CellResult, MeasureName};
@@ -7,9 +7,9 @@ use crate::track::Track;
 use std::cmp::Ordering;
 use toml::Table;
 
-/// For each track and variant what it sets in the best of its trials: the highest exact match on
-/// lengths of training, or the fewest bits per byte at the trained context; where they are equal,
-/// the lower training loss.
+/// Return, for each track and variant, the settings of the best of its trials: the highest exact
+/// match on training lengths, or the fewest bits per byte at the trained context; ties are broken
+/// by the lower training loss.
 pub(crate) fn choose(
     grid: &Grid,
     sweep: &Grid,
@@ -28,7 +28,7 @@ pub(crate) fn choose(
                     .find(|r| r.track == *name && r.variant == trial.name)?;
                 Some((trial, score(track, result)))
             });
-            // The first of those that are equal.
+            // The first of equal trials wins.
             let best = scored.reduce(|best, next| {
                 if compare(next.1, best.1) == Ordering::Greater {
                     next
@@ -55,7 +55,7 @@ fn compare(a: [f64; 2], b: [f64; 2]) -> Ordering {
     a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1]))
 }
 
-/// More is better.
+/// Return the score of a trial; higher is better.
 fn score(track: &Track, result: &CellResult) -> [f64; 2] {
     if result.outcome != CellOutcome::Trained {
         return [f64::NEG_INFINITY; 2];
@@ -72,7 +72,7 @@ fn score(track: &Track, result: &CellResult) -> [f64; 2] {
             train_lengths: [_, longest],
             ..
         } => mean(&measured(MeasureName::ExactMatch, &|at| at <= *longest)),
-        // The first is the trained context.
+        // The first factor is the trained context.
         Track::Language { .. } => -measured(MeasureName::BitsPerByte, &|_| true)
             .first()
             .copied()

@@ -1,4 +1,4 @@
-//! What the models of a comparison are trained and judged on.
+//! The data on which the models of a comparison are trained and evaluated.
 
 use crate::CompareError;
 use serde::{Deserialize, Serialize};
@@ -10,56 +10,55 @@ use toml::Table;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Track {
-    /// Examples of a task, made as they are needed. The loss is on the answer alone.
+    /// Examples of a task, generated on demand. The loss is on the answer alone.
     Task {
         /// Its name, as in `sisun data make task --help`.
         task: String,
         /// Shortest and longest length in training.
         train_lengths: [usize; 2],
-        /// Lengths that are tested. Those inside the training lengths decide whether the task was
-        /// learned.
+        /// Tested lengths. Those within the training lengths decide whether the task was learned.
         test_lengths: Vec<usize>,
-        /// Examples tested of each length, the same for every variant and seed.
+        /// Number of examples tested for each length, the same for every variant and seed.
         #[serde(default = "default_examples")]
         examples: usize,
-        /// Settings of this track alone, as `"train.steps" = 1000`.
+        /// Settings of this track alone, for example `"train.steps" = 1000`.
         #[serde(default, skip_serializing_if = "Table::is_empty")]
         set: Table,
     },
-    /// A text, read at one context length and judged at several.
+    /// A text, trained at one context length and evaluated at several.
     Language {
         /// Files, folders or globs.
         sources: Vec<String>,
-        /// What one document is.
+        /// Definition of one document.
         #[serde(default)]
         documents: Documents,
-        /// Of JSON lines: the field that holds the text. Default: `text`.
+        /// For JSON lines: the field that holds the text. Default: `text`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         jsonl_field: Option<String>,
-        /// How text becomes tokens.
+        /// The tokenizer.
         #[serde(default = "default_tokenizer")]
         tokenizer: TokenizerConfig,
         /// Tested context lengths as multiples of the trained one, ascending; the first is 1.
         #[serde(default = "default_factors")]
         factors: Vec<f64>,
-        /// Held-out tokens that each length is tested on.
+        /// Number of held-out tokens on which each length is tested.
         #[serde(default = "default_eval_tokens")]
         eval_tokens: usize,
-        /// Settings of this track alone, as `"train.steps" = 1000`.
+        /// Settings of this track alone, for example `"train.steps" = 1000`.
         #[serde(default, skip_serializing_if = "Table::is_empty")]
         set: Table,
     },
 }
 
 impl Track {
-    /// Settings of this track alone.
+    /// Return the settings of this track alone.
     pub fn set(&self) -> &Table {
         match self {
             Track::Task { set, .. } | Track::Language { set, .. } => set,
         }
     }
 
-    /// The task, where it is one.
+    /// Return the task, if the track is one.
     pub fn task(&self) -> Option<Task> {
         match self {
             Track::Task { task, .. } => task.parse().ok(),
@@ -67,7 +66,7 @@ impl Track {
         }
     }
 
-    /// Checks every key against its range.
+    /// Check every key against its range.
     pub(crate) fn validate(&self, name: &str) -> Result<(), CompareError> {
         let key = |key: &str| format!("tracks.{name}.{key}");
         let check = |holds: bool, of: &str, value: String, rule: &str| {
@@ -154,7 +153,7 @@ impl Track {
     }
 }
 
-/// So many times the trained context, in whole tokens.
+/// Return this multiple of the trained context, in whole tokens.
 pub(crate) fn length_at(context_len: usize, factor: f64) -> usize {
     (context_len as f64 * factor).round() as usize
 }

@@ -1,4 +1,4 @@
-//! Grids that run: the same results however they are run, and every way in which they can go wrong.
+//! Runs of grids: results do not depend on how they are run, and every kind of failure is handled.
 
 #![allow(clippy::unwrap_used)]
 
@@ -107,7 +107,7 @@ impl Fixture {
     }
 }
 
-/// Every file of a comparison's cells but the timings.
+/// Return every file of a comparison's cells except the timings.
 fn cells(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![out.join("cells")];
@@ -147,7 +147,7 @@ fn jobs_resuming_and_parts_change_nothing() {
         "jobs change the results"
     );
 
-    // Stopped at the first finished cell, again and again.
+    // Stopped at the first finished cell, over and over.
     let mut sessions = 0;
     loop {
         let stop = AtomicBool::new(false);
@@ -177,7 +177,7 @@ fn jobs_resuming_and_parts_change_nothing() {
         "resuming changes the results"
     );
 
-    // In three parts, joined.
+    // Run in three parts, then joined.
     let parts: Vec<PathBuf> = (1..=3).map(|i| fixture.path(&format!("part{i}"))).collect();
     let mut done = 0;
     for (number, part) in (1..).zip(&parts) {
@@ -201,7 +201,7 @@ fn jobs_resuming_and_parts_change_nothing() {
     );
     let told = |summary: &Summary| {
         let mut value = serde_json::to_value(summary).unwrap();
-        // Times are not the same twice.
+        // Timings differ between runs.
         for variant in value["tracks"].as_array_mut().unwrap().iter_mut() {
             variant["variants"]
                 .as_array_mut()
@@ -247,8 +247,8 @@ fn finished_cells_are_kept_and_damaged_ones_run_again() {
     assert_eq!(expected, cells(&out));
 }
 
-/// Losses that are numbers, and weights that are none after the last update: nothing of it is
-/// measured, and the results can be read again.
+/// If losses are finite but the weights are not after the last update, nothing is measured, and the
+/// results can be read again.
 #[test]
 fn weights_that_the_last_update_spoils_are_told() {
     let fixture = Fixture::new();
@@ -378,7 +378,7 @@ fn a_cell_that_diverges_is_recorded_and_the_rest_go_on() {
         assert!(track.variant("rope").unwrap().diverged.is_empty());
     }
     let texts = BTreeMap::new();
-    // A store that is opened with other text finds another comparison.
+    // A store opened with another text reports another comparison.
     assert!(Store::open(&fixture.path("out"), &grid, &texts).is_err());
 }
 
@@ -438,7 +438,7 @@ fn every_result_says_what_was_measured() {
                 .is_none()
         );
     }
-    // A causal model predicts the same whether it is shown the future or not.
+    // A causal model predicts the same with and without the future.
     let leak =
         at(MeasureName::LossPastOnly, 8).unwrap() - at(MeasureName::LossWholeWindow, 8).unwrap();
     assert!(leak.abs() < 1e-5, "{leak}");
@@ -456,7 +456,7 @@ fn every_result_says_what_was_measured() {
 #[test]
 fn a_sweep_chooses_by_what_is_trained_on_and_is_made_once() {
     let fixture = Fixture::new();
-    // A learning rate at which nothing moves, and one that learns.
+    // A learning rate that is too small to learn, and one that learns.
     let set = [
         "sweep={\"train.lr_max\"=[1e-9, 1e-2]}",
         "tracks.sort.train_lengths=[1, 1]",
@@ -505,7 +505,7 @@ fn a_sweep_chooses_by_what_is_trained_on_and_is_made_once() {
     assert!(joined.missing.is_empty());
     assert_eq!(joined.chosen, summary.chosen);
     assert_eq!(cells(&fixture.path("out")), cells(&fixture.path("joined")));
-    // A part that was stopped while it chose has nothing to join, and joining trains nothing.
+    // A part that was stopped during its sweep has nothing to join, and joining trains nothing.
     fs::remove_dir_all(fixture.path("a").join("sweep").join("cells").join("sort")).unwrap();
     let error = merge(
         &parts,
@@ -525,7 +525,7 @@ fn a_sweep_chooses_by_what_is_trained_on_and_is_made_once() {
 fn a_text_that_hardly_holds_a_window_is_enough() {
     let fixture = Fixture::new();
     fs::write(fixture.path("text.txt"), "abcab cabba ".repeat(9)).unwrap();
-    // Ten held-out characters: fewer than the sample goes on from, and than the longest tested
+    // Ten held-out characters: fewer than the prompt of the sample, and than the longest tested
     // length.
     let summary = fixture.run(&fixture.grid(&["seeds=1"]), "out", 2).summary;
     let rope = summary.tracks[1].variant("rope").unwrap();
@@ -678,7 +678,7 @@ fn wrong_settings_are_told_with_key_value_and_remedy() {
     assert_eq!("2/3".parse(), Ok(Shard { number: 2, of: 3 }));
 }
 
-/// The hash that version 0.1.0 gave to a cell, before keys of its settings had other names.
+/// The hash that version 0.1.0 gave to a cell, before some of its keys were renamed.
 #[test]
 fn comparisons_of_earlier_versions_go_on() {
     let fixture = Fixture::new();

@@ -1,5 +1,5 @@
-//! Statistics against SciPy and statsmodels (`tests/peers/reference_statistics.py`), and what must
-//! hold for any data.
+//! Statistics compared with SciPy and statsmodels (`tests/peers/reference_statistics.py`), and
+//! properties that hold for any data.
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
@@ -147,7 +147,7 @@ fn sign_flip_is_scipys_exact_test() {
     }
 }
 
-/// Four standard deviations of a share of 100,000 draws.
+/// The tolerance is four standard deviations of a fraction of 100,000 draws.
 #[test]
 fn sign_flip_of_many_is_the_exact_test_within_its_chance() {
     for SignFlip { differences, p } in fixture("sign_flip_drawn") {
@@ -271,7 +271,7 @@ fn reals(sizes: RangeInclusive<usize>) -> impl Strategy<Value = Vec<f64>> {
     prop::collection::vec(-1e3..1e3, sizes)
 }
 
-/// Tenths: many ties, which rounding would break.
+/// Multiples of a tenth: many ties, which rounding would break.
 fn tenths(sizes: RangeInclusive<usize>) -> impl Strategy<Value = Vec<f64>> {
     prop::collection::vec((-9..=9_i32).prop_map(|i| f64::from(i) / 10.0), sizes)
 }
@@ -287,7 +287,7 @@ proptest! {
         prop_assert!(least - 1e-9 <= low && low <= high && high <= most + 1e-9, "{low} {high}");
     }
 
-    /// Moving each value of a resample on to the next one, n times, gives n resamples whose means
+    /// Replacing each value of a resample by the next one, n times, gives n resamples whose means
     /// average x̄. So at least one in n is at most x̄ and one in n at least x̄, more than 2.5 %.
     #[test]
     fn an_enumerated_interval_holds_the_mean(values in prop_oneof![reals(2..=6), tenths(2..=6)]) {
@@ -310,7 +310,7 @@ proptest! {
         prop_assert_eq!(sign_flip(&scaled), Some(p));
         let reversed: Vec<f64> = differences.iter().rev().copied().collect();
         prop_assert_eq!(sign_flip(&reversed), Some(p));
-        // Counted in integers.
+        // Computed in integers.
         let whole: Vec<i64> = differences.iter().map(|d| (d * 10.0).round() as i64).collect();
         let sums = whole.iter().fold(vec![0], |sums, d| sums.iter().flat_map(|sum| [sum + d, sum - d]).collect());
         let observed = whole.iter().sum::<i64>().abs();
@@ -324,7 +324,7 @@ proptest! {
         pairs.sort_by(|a, b| a.partial_cmp(b).unwrap());
         prop_assert!(pairs.iter().all(|&(p, adjusted)| p <= adjusted && adjusted <= 1.0));
         prop_assert!(pairs.is_sorted_by_key(|&(_, adjusted)| adjusted));
-        // The smallest is Bonferroni's.
+        // The smallest is equal to Bonferroni's.
         prop_assert!(pairs.first().is_none_or(|&(p, adjusted)| adjusted == (pairs.len() as f64 * p).min(1.0)));
     }
 

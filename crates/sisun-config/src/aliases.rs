@@ -1,8 +1,8 @@
-//! Names that other programs give our keys.
+//! Names that other programs use for the keys of a configuration.
 
 use crate::keys::CONFIG;
 
-/// Another name of a key, and the key.
+/// Other names of keys, each with the keys that it may mean.
 pub(crate) const ALIASES: &[(&str, &[&str])] = &[
     ("name", &["run", "run_name", "experiment"]),
     ("data", &["dataset", "datasets", "corpus"]),
@@ -293,7 +293,8 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What does by an option of the command line what other programs have a setting for.
+/// Options of the command line, each with the names of the settings that other programs have for
+/// the same purpose.
 const OPTIONS: &[(&str, &[&str])] = &[
     (
         "--device, as in --device wgpu",
@@ -324,7 +325,7 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The option of the command line that an unknown key most likely means.
+/// Return the option of the command line that an unknown key most likely means.
 pub(crate) fn option(name: &str) -> Option<&'static str> {
     OPTIONS
         .iter()
@@ -332,8 +333,8 @@ pub(crate) fn option(name: &str) -> Option<&'static str> {
         .map(|(option, _)| *option)
 }
 
-/// The known key that an unknown one most likely means: another program's name for it, or a
-/// misspelling; first in the same table, then in the others.
+/// Return the known key that an unknown one most likely means: one that other programs call by that
+/// name, or one of similar spelling; first in the same table, then in the others.
 pub(crate) fn meant(at: &str, name: &str, siblings: &[String], all: &[String]) -> Option<String> {
     let name = name.to_lowercase().replace(['-', ' '], "_");
     let parent = |path: &str| {
@@ -370,7 +371,7 @@ pub(crate) fn meant(at: &str, name: &str, siblings: &[String], all: &[String]) -
         })
 }
 
-/// The key that other programs call so, or that is called so without its table: `lr` is
+/// Return the key that has this name in other programs, or without its table: `lr` is
 /// `train.lr_max`.
 pub fn key_meant(name: &str) -> Option<String> {
     let all = CONFIG.paths("");

@@ -1,4 +1,4 @@
-//! Everything that is wrong with a table of settings, found at once.
+//! Checks of a table of settings that find all errors at once.
 
 use crate::ConfigError;
 use crate::aliases::meant;
@@ -7,21 +7,20 @@ use crate::shape::{Key, Shape, joined, names};
 use std::collections::BTreeSet;
 use toml::{Table, Value};
 
-/// What was found.
+/// The result of a check.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
-    /// Every problem, in the order of the file.
+    /// All problems, in the order of the file.
     pub(crate) problems: Vec<ConfigError>,
-    /// Keys whose value was put in place of one that is missing or wrong, so that the rest can be
-    /// read.
+    /// Keys whose missing or wrong values were replaced, so that the rest can be read.
     pub(crate) replaced: BTreeSet<String>,
     all: Vec<String>,
 }
 
 impl Checked {
-    /// Checks `value`, found at the key `at`, and writes what is meant in the one way that serde
-    /// reads: `1e3` as 1000, a text alone as a list of it. What is wrong is replaced, so that the
-    /// rest can be read.
+    /// Check `value`, found at the key `at`, and rewrite it in the one form that serde reads: `1e3`
+    /// as 1000, a single text as a list of one. Wrong values are replaced, so that the rest can be
+    /// read.
     pub(crate) fn of(at: &str, value: &mut Value, shape: &Shape) -> Self {
         let mut checked = Self {
             all: shape.paths(at),
@@ -31,7 +30,7 @@ impl Checked {
         checked
     }
 
-    /// Whether the value could stay.
+    /// Return true if the value is acceptable.
     fn value(&mut self, at: &str, value: &mut Value, shape: &Shape) -> bool {
         match (shape, &mut *value) {
             (Shape::Table(keys) | Shape::Part(keys), Value::Table(table)) => {
@@ -145,8 +144,8 @@ impl Checked {
             let (Some(Value::Table(inside)), Some(suggestion)) = (removed, suggestion) else {
                 continue;
             };
-            // A table under another name is read as the one that is meant, so that what is inside
-            // is told as well.
+            // A misnamed table is read as the one that is probably meant, so that its contents are
+            // checked as well.
             let meant = keys
                 .iter()
                 .find(|key| joined(at, key.name) == suggestion && !table.contains_key(key.name));
@@ -179,7 +178,7 @@ impl Checked {
                 }
                 continue;
             }
-            // Where its other name stands, that one was told.
+            // If the key stands there under another name, that has been reported.
             if !self.suggests(&path) {
                 self.problems.push(ConfigError::Missing {
                     key: path.clone(),
@@ -241,7 +240,7 @@ impl Checked {
             .copied()
             .collect();
         self.table(at, table, keys, &others, false);
-        // The kind stays in front, as whoever reads the table has it.
+        // Put the kind first, where a reader expects it.
         let rest = std::mem::take(table);
         table.extend(
             named
@@ -252,7 +251,8 @@ impl Checked {
         true
     }
 
-    /// Without its kind, a table can only be told the keys that no kind has.
+    /// Report the keys that no kind has; without its kind, nothing else in the table can be
+    /// checked.
     fn unknown_inside(&mut self, at: &str, table: &Table, known: &[(&str, &[Key])]) -> bool {
         let siblings: Vec<String> = std::iter::once(joined(at, "kind"))
             .chain(
@@ -286,7 +286,7 @@ impl Checked {
         false
     }
 
-    /// Puts a usable value in the place of one that is not.
+    /// Put a usable value in the place of one that is missing or wrong.
     fn replace(&mut self, path: &str, table: &mut Table, key: &Key) {
         self.replaced.insert(path.to_owned());
         let usual = match key.shape {

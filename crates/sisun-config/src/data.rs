@@ -1,71 +1,71 @@
-//! What to read and how to cut it into tokens.
+//! The text to read, and its division into tokens.
 
 use crate::ConfigError;
 use crate::error::Problems;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// The field of JSON lines that holds the text unless it is said.
+/// The default field of JSON lines that holds the text.
 const JSONL_FIELD: &str = "text";
 
-/// `[data]`: where the text is, what a document is, and which part is held out.
+/// `[data]`: location of the text, definition of a document, and the part that is held out.
 ///
 /// A source is read as JSON lines, one object a line and each line a document, if its name ends in
-/// `.jsonl` or `.ndjson`; and, where `jsonl_field` or `jsonl_answer_field` is set, whatever its
-/// name, if its first line that is not blank begins a JSON object. A JSON array of objects is read
-/// the same way, each object a document. Every other source is plain text, in which `\r\n` and `\r`
-/// are line ends like `\n`, as in Python's text mode. What a JSON string holds is taken as it is; a
-/// record whose text is null is left out, and told.
+/// `.jsonl` or `.ndjson`. If `jsonl_field` or `jsonl_answer_field` is set, so is any source whose
+/// first non-blank line begins a JSON object. A JSON array of objects is read the same way, each
+/// object a document. Every other source is plain text, in which `\r\n` and `\r` are line ends like
+/// `\n`, as in Python's text mode. The contents of a JSON string are not changed; a record whose
+/// text is null is skipped, with a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// Files, folders (read recursively, sorted), globs, or `-` for standard input. Of a folder the
-    /// files are read that end in `.txt`, `.text`, `.md`, `.jsonl` or `.ndjson`, and those in
+    /// Files, folders (read recursively, sorted), globs, or `-` for standard input. In a folder,
+    /// the files that end in `.txt`, `.text`, `.md`, `.jsonl` or `.ndjson` are read, and those in
     /// `.json` that are read as JSON lines. Relative paths start at the working directory.
     pub sources: Vec<String>,
-    /// What one document is. Documents are separated by an end-of-text token.
+    /// Definition of one document. Documents are separated by an end-of-text token.
     #[serde(default)]
     pub documents: Documents,
-    /// Of JSON lines: the field that holds the text. Default: `text`.
+    /// For JSON lines: the field that holds the text. Default: `text`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jsonl_field: Option<String>,
-    /// Of JSON lines: a second field, appended to the text. With it the loss is taken on the answer
-    /// (and the end of text) only.
+    /// For JSON lines: a second field, appended to the text. With it the loss is computed on the
+    /// answer (and the end of text) only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jsonl_answer_field: Option<String>,
-    /// The form that text is brought into, that of prompts included: a tokenizer made or taken for
-    /// such a run does the same.
+    /// Unicode normalization of all text, prompts included: a tokenizer trained or used for such a
+    /// run does the same.
     #[serde(default, skip_serializing_if = "Normalize::is_none")]
     pub normalize: Normalize,
-    /// Sources of a validation split of its own. Empty: the tail of `sources` is held out.
+    /// Sources of a separate validation split. Empty: the tail of `sources` is held out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validation: Vec<String>,
     /// Fraction of the text, from its end, that is held out when `validation` is empty.
     #[serde(default = "default_validation_fraction")]
     pub validation_fraction: f64,
-    /// Where token caches are kept. Default: `$SISUN_CACHE_DIR`, else the user's cache directory.
+    /// Folder of the token caches. Default: `$SISUN_CACHE_DIR`, else the user's cache directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_dir: Option<PathBuf>,
 }
 
-/// What counts as one document in a plain-text source. A JSON line is always one.
+/// Definition of one document in a plain-text source. A JSON line is always one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Documents {
     /// Each file is one document.
     #[default]
     File,
-    /// Each line that is not blank.
+    /// Each line that is not blank is one document.
     Line,
-    /// Each block of lines between blank lines.
+    /// Each block of lines between blank lines is one document.
     Paragraph,
 }
 
-/// The Unicode form of text.
+/// The Unicode normalization form of text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Normalize {
-    /// As it is.
+    /// No normalization.
     #[default]
     None,
     /// Composed (NFC): `한` as one character, not as the three that macOS writes.
@@ -78,7 +78,7 @@ impl Normalize {
     }
 }
 
-/// `[tokenizer]`: how text becomes tokens.
+/// `[tokenizer]`: conversion of text to tokens.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum TokenizerConfig {
@@ -87,7 +87,7 @@ pub enum TokenizerConfig {
     /// Byte-level byte-pair encoding trained on the training split (Sennrich et al. 2016; Radford
     /// et al. 2019).
     Bpe {
-        /// Size of the vocabulary, the 256 bytes and the specials included.
+        /// Size of the vocabulary, including the 256 bytes and the special tokens.
         vocab_size: usize,
         /// Special tokens besides `<|endoftext|>`.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -101,7 +101,7 @@ pub enum TokenizerConfig {
 }
 
 impl DataConfig {
-    /// These sources, everything else as by default.
+    /// Use these sources, and the defaults for the rest.
     pub fn reading(sources: Vec<String>) -> Self {
         Self {
             sources,
@@ -115,18 +115,18 @@ impl DataConfig {
         }
     }
 
-    /// The field of JSON lines that holds the text.
+    /// Return the field of JSON lines that holds the text.
     pub fn text_field(&self) -> &str {
         self.jsonl_field.as_deref().unwrap_or(JSONL_FIELD)
     }
 
-    /// Whether it is said that there are JSON lines.
+    /// Return true if the settings mention JSON lines.
     pub fn expects_json_lines(&self) -> bool {
         self.jsonl_field.is_some() || self.jsonl_answer_field.is_some()
     }
 
-    /// The folder of token caches: `cache_dir`, else `$SISUN_CACHE_DIR`, else `sisun` in the user's
-    /// cache directory.
+    /// Return the folder of token caches: `cache_dir`, else `$SISUN_CACHE_DIR`, else `sisun` in the
+    /// user's cache directory.
     pub fn cache_folder(&self) -> PathBuf {
         let asked = self
             .cache_dir
@@ -140,10 +140,10 @@ impl DataConfig {
         asked.unwrap_or_else(home)
     }
 
-    /// Checks every key against its range.
+    /// Check every key against its range.
     ///
     /// # Errors
-    /// All keys that are out of range, with their values and what would be accepted.
+    /// All keys that are out of range, with their values and the accepted range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut problems = Problems::default();
         let rule = "must name at least one file, folder, glob or \"-\"";
@@ -159,10 +159,10 @@ impl DataConfig {
 }
 
 impl TokenizerConfig {
-    /// Checks every key against its range.
+    /// Check every key against its range.
     ///
     /// # Errors
-    /// All keys that are out of range, with their values and what would be accepted.
+    /// All keys that are out of range, with their values and the accepted range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut problems = Problems::default();
         if let TokenizerConfig::Bpe {

@@ -1,11 +1,11 @@
-//! What can be wrong with a configuration.
+//! Errors in a configuration.
 
 use crate::ErrorKind;
 use crate::aliases::option;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-/// What is wrong with a configuration, where, and what would be right.
+/// An error in a configuration, with its location and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -14,10 +14,10 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A folder in the place of a configuration.
+    /// A folder where a configuration file is expected.
     #[error("cannot read configuration {}: it is a directory; name a TOML file{}", path.display(), own(path))]
     Folder {
         /// The folder.
@@ -31,10 +31,10 @@ pub enum ConfigError {
         /// The parser's message, with line and column.
         message: String,
     },
-    /// A key that nobody reads.
+    /// A key that is not part of the configuration.
     #[error("unknown key {key}{}", suggest(key, suggestion.as_deref(), known))]
     UnknownKey {
-        /// The key with its tables, as `train.lr_mx`.
+        /// The key with its tables, for example `train.lr_mx`.
         key: String,
         /// The nearest known key.
         suggestion: Option<String>,
@@ -49,37 +49,37 @@ pub enum ConfigError {
         /// The kind that has it.
         kind: String,
     },
-    /// A key without a default that is not there.
+    /// A key without a default that is missing.
     #[error("{key} is missing: {about} ({takes}), for example {example}")]
     Missing {
         /// The key.
         key: String,
-        /// What it means.
+        /// Its meaning.
         about: &'static str,
-        /// What may stand there.
+        /// The accepted values.
         takes: String,
-        /// The key with a usual value.
+        /// The key with a typical value.
         example: String,
     },
-    /// A key whose value is of the wrong kind.
+    /// A key whose value has the wrong type.
     #[error("{key} = {value}: {rule}")]
     Wrong {
         /// The key.
         key: String,
         /// Its value as TOML.
         value: String,
-        /// What would be accepted.
+        /// The accepted values.
         rule: String,
     },
-    /// A table that does not go with the rest.
+    /// A table that contradicts the rest.
     #[error("{key}: {message}")]
     Invalid {
         /// The key or table.
         key: String,
-        /// What is wrong.
+        /// Description of the problem.
         message: String,
     },
-    /// All that is wrong with a configuration.
+    /// Several errors in one configuration.
     #[error("{} things are wrong:{}", .0.len(), listed(.0))]
     Several(Vec<ConfigError>),
     /// A value out of range.
@@ -89,39 +89,39 @@ pub enum ConfigError {
         key: String,
         /// Its value.
         value: String,
-        /// What would be accepted.
+        /// The accepted range.
         rule: String,
     },
-    /// A key that says otherwise than the model that is fine-tuned.
+    /// A key that contradicts the model that is fine-tuned.
     #[error("{key} = {value}: the model in {theirs}; leave it out")]
     Contradicts {
         /// The key.
         key: String,
         /// Its value.
         value: String,
-        /// Where that model is, and the value it has.
+        /// Location of that model, and its value for the key.
         theirs: String,
     },
     /// A `--set` that is not `KEY=VALUE`.
     #[error("--set {given}: expected KEY=VALUE, as in --set train.lr_max=3e-4")]
     BadOverride {
-        /// What was given.
+        /// The given text.
         given: String,
     },
-    /// A `--set` whose value goes on after the end of what it quotes.
+    /// A `--set` with text after the closing quote of its value.
     #[error(
         "--set {given}: the value is not one text in quotes; put quotes around all of it, or around none"
     )]
     BadQuotes {
-        /// What was given.
+        /// The given text.
         given: String,
     },
-    /// A `--set` that goes through a key which is no table.
+    /// A `--set` that goes through a key which is not a table.
     #[error("--set {given}: {key} is a value, not a table")]
     NotATable {
-        /// What was given.
+        /// The given text.
         given: String,
-        /// The key on the way.
+        /// The key that is not a table.
         key: String,
     },
 }
@@ -156,7 +156,7 @@ impl ConfigError {
         }
     }
 
-    /// `Ok` if nothing is wrong, the problem if there is one, else all of them.
+    /// Return `Ok` if there are no problems, the problem if there is one, else all of them.
     pub(crate) fn all(mut problems: Vec<Self>) -> Result<(), Self> {
         match problems.len() {
             0 => Ok(()),
@@ -166,12 +166,12 @@ impl ConfigError {
     }
 }
 
-/// Values out of range, gathered so that all of them are told at once.
+/// Values out of range, collected so that all of them are reported at once.
 #[derive(Default)]
 pub(crate) struct Problems(Vec<ConfigError>);
 
 impl Problems {
-    /// Notes the key, its value and the rule it breaks, unless it holds.
+    /// Record the key, its value and the rule that it breaks, unless `holds`.
     pub(crate) fn check(
         &mut self,
         holds: bool,
@@ -188,7 +188,7 @@ impl Problems {
         }
     }
 
-    /// Notes what another part found.
+    /// Record the problems that another check found.
     pub(crate) fn take(&mut self, found: Result<(), ConfigError>) {
         if let Err(error) = found {
             self.0.extend(error.problems());
@@ -199,13 +199,13 @@ impl Problems {
         self.0.is_empty()
     }
 
-    /// `Ok` if nothing was noted.
+    /// Return `Ok` if no problem was recorded.
     pub(crate) fn end(self) -> Result<(), ConfigError> {
         ConfigError::all(self.0)
     }
 }
 
-/// Where the settings of a run are, if the folder is one.
+/// Return a hint that names the settings of a run, if the folder is a run.
 fn own(folder: &Path) -> String {
     let settings = folder.join("config.toml");
     match settings.is_file() {

@@ -1,4 +1,4 @@
-//! What a run is fine-tuned from.
+//! Settings of fine-tuning.
 
 use crate::error::Problems;
 use crate::{ConfigError, Ffn, ModelConfig};
@@ -10,40 +10,40 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FinetuneConfig {
-    /// The base: a Hugging Face directory, a run directory, or one of its checkpoints.
-    /// A relative path starts at the working directory.
+    /// The base model: a Hugging Face directory, a run directory, or one of its checkpoints. A
+    /// relative path starts at the working directory.
     pub model: PathBuf,
-    /// Low-rank adapters instead of the weights themselves. Left out: every weight is trained.
+    /// Low-rank adapters instead of the weights themselves. If absent, every weight is trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lora: Option<LoraConfig>,
 }
 
-/// `[finetune.lora]`: each matrix `W` of the blocks stays as it is, and `alpha/rank·A·B` is added
-/// to it, of which `A` and `B` are trained (Hu et al. 2021, §4.1). Embeddings, norms, biases and
-/// the head stay as they are.
+/// `[finetune.lora]`: each matrix `W` of the blocks is frozen and `alpha/rank·A·B` is added to it,
+/// where `A` and `B` are trained (Hu et al. 2021, §4.1). Embeddings, norms, biases and the head are
+/// frozen.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LoraConfig {
-    /// Columns of `A`, rows of `B`.
+    /// Number of columns of `A` and rows of `B`.
     #[serde(default = "default_rank")]
     pub rank: usize,
-    /// The change is multiplied by `alpha / rank`.
+    /// Numerator of the factor `alpha / rank` of the change.
     #[serde(default = "default_alpha")]
     pub alpha: f64,
 }
 
 impl LoraConfig {
-    /// What `A·B` is multiplied by.
+    /// Return the factor of `A·B`.
     pub fn scale(&self) -> f64 {
         self.alpha / self.rank as f64
     }
 }
 
 impl FinetuneConfig {
-    /// Checks every key against its range, and the rank against the matrices of this model.
+    /// Check every key against its range, and the rank against the matrices of this model.
     ///
     /// # Errors
-    /// All keys that are out of range, with their values and what would be accepted.
+    /// All keys that are out of range, with their values and the accepted range.
     pub fn validate(&self, model: &ModelConfig) -> Result<(), ConfigError> {
         let mut problems = Problems::default();
         problems.check(

@@ -10,9 +10,9 @@ const FORMER: [(&str, &str, &str); 1] = [("train", "accumulate", "gradient_accum
 /// A key that was given by its former name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormerKey {
-    /// As it was given.
+    /// The name that was given.
     pub former: String,
-    /// Its name today.
+    /// The current name.
     pub current: String,
 }
 
@@ -22,7 +22,7 @@ impl fmt::Display for FormerKey {
     }
 }
 
-/// The current name of a dotted key, if it is a former one.
+/// Return the current name of a dotted key, if it is a former one.
 pub(crate) fn renamed(key: &str) -> Option<FormerKey> {
     FORMER.iter().find_map(|(table, former, current)| {
         let rest = key.strip_suffix(former)?.strip_suffix('.')?;
@@ -37,7 +37,7 @@ pub(crate) fn renamed(key: &str) -> Option<FormerKey> {
 /// Give each key its current name, at every depth of the table. Return those that were renamed.
 ///
 /// # Errors
-/// A key that is given by both names.
+/// If a key is given by both names.
 pub(crate) fn rename_former_keys(table: &mut Table) -> Result<Vec<FormerKey>, ConfigError> {
     let mut found = Vec::new();
     rename("", table, &mut found)?;

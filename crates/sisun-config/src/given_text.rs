@@ -1,16 +1,16 @@
-//! Text that is given to a model by itself: in an argument, in a prompt file, on standard input, in
-//! the configuration.
+//! Text given to a model directly: in an argument, in a prompt file, on standard input, in the
+//! configuration.
 
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 
-/// A text as training would read it from a file: without a byte order mark at its start, and with
-/// `\n` for every line end, `\r\n` or `\r`, as Python's text mode reads it.
+/// Return a text as training would read it from a file: without a byte order mark at its start, and
+/// with every line end, `\r\n` or `\r`, replaced by `\n`, as in Python's text mode.
 pub fn as_from_a_file(text: &str) -> Cow<'_, str> {
     with_line_feeds(text.strip_prefix('\u{FEFF}').unwrap_or(text))
 }
 
-/// The text with `\n` for every line end, `\r\n` or `\r`.
+/// Replace every line end, `\r\n` or `\r`, by `\n`.
 pub fn with_line_feeds(text: &str) -> Cow<'_, str> {
     match text.contains('\r') {
         true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")),
@@ -18,7 +18,7 @@ pub fn with_line_feeds(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// For `deserialize_with`.
+/// Deserialize a text in this way, for `deserialize_with`.
 pub(crate) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     Ok(as_from_a_file(&String::deserialize(from)?).into_owned())
 }

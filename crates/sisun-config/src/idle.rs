@@ -1,11 +1,11 @@
-//! Settings that nothing reads beside the others.
+//! Settings without effect because of other settings.
 
 use crate::data::default_validation_fraction;
 use crate::train::{default_muon_lr, default_muon_momentum};
 use crate::{Config, OptimizerKind, Schedule};
 
 impl Config {
-    /// Each key that is set and has no effect, and why.
+    /// Return each key that is set and has no effect, with the reason.
     pub fn idle(&self) -> Vec<(&'static str, &'static str)> {
         let train = &self.train;
         let without_muon = train.optimizer != OptimizerKind::Muon;

@@ -1,4 +1,5 @@
-//! The keys of a configuration. A test holds them to what serde reads, key by key and type by type.
+//! The keys of a configuration. A test compares them with those that serde reads, key by key and
+//! type by type.
 
 use crate::shape::{Key, Shape};
 use Shape::{Choice, Kinds, Number, Table, Text, Texts, Truth, Whole};
@@ -15,7 +16,7 @@ pub(crate) const CONFIG: Shape = Table(&[
     Key::new("attend", Table(ATTEND)),
 ]);
 
-/// An experiment whose model and tokenizer come from the one that it fine-tunes.
+/// An experiment whose model and tokenizer come from its base model.
 pub(crate) const FINETUNED: Shape = Table(&[
     Key::needed("name", Text, "name of the experiment", "\"my-model\""),
     Key::new("finetune", Table(FINETUNE)),
@@ -27,17 +28,17 @@ pub(crate) const FINETUNED: Shape = Table(&[
     Key::new("attend", Table(ATTEND)),
 ]);
 
-/// A file that describes a model and nothing else.
+/// A file that describes only a model.
 pub(crate) const MODEL_FILE: Shape = Table(&[
     Key::new("name", Text),
     Key::new("tokenizer", TOKENIZER),
     Key::needed("model", MODEL, "", ""),
 ]);
 
-/// The one table that a fine-tuning is told by.
+/// The table that describes fine-tuning.
 pub(crate) const FINETUNE_FILE: Shape = Table(&[Key::needed("finetune", Table(FINETUNE), "", "")]);
 
-/// The one table that a tokenizer is told by.
+/// The table that describes a tokenizer.
 pub(crate) const TOKENIZER_FILE: Shape = Table(&[Key::needed("tokenizer", TOKENIZER, "", "")]);
 
 /// `[model]`.
@@ -70,7 +71,7 @@ pub const TOKENIZER: Shape = Kinds {
     by_name: false,
 };
 
-/// What one document is.
+/// Definition of one document.
 pub const DOCUMENTS: Shape = Choice(&["file", "line", "paragraph"]);
 
 const FINETUNE: &[Key] = &[

@@ -1,22 +1,22 @@
-//! Files that a clone without Git LFS left where the real ones should be.
+//! Pointer files that a clone without Git LFS leaves in place of the real files.
 
 use std::io::{Error, ErrorKind};
 
-/// What a pointer file begins with, by the specification
+/// First bytes of a pointer file, by the specification
 /// (<https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>) and before Git LFS had its name.
 const BEGINNINGS: [&[u8]; 2] = [
     b"version https://git-lfs.github.com/spec/",
     b"version https://hawser.github.com/spec/",
 ];
 
-/// Pointers are smaller than this, in bytes.
+/// Size in bytes that pointers do not reach.
 const LARGEST: usize = 1024;
 
-/// That a file which begins with these bytes is no pointer of Git LFS. Whoever reads a file that a
-/// person gives asks this.
+/// Check that a file that begins with these bytes is not a Git LFS pointer. Every reader of a
+/// user's file should call this.
 ///
 /// # Errors
-/// It is one; the error says what that is and how to get the file.
+/// If it is a pointer; the error explains pointers and how to get the file.
 pub fn check_pointer(beginning: &[u8]) -> Result<(), Error> {
     let names_content = || {
         beginning

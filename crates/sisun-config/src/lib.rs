@@ -1,5 +1,6 @@
 //! Sisun's configuration: TOML read through serde, `--set` overrides, validation, and the random
-//! streams that a configuration's seed stands for. No tensors here: this crate builds in seconds.
+//! streams derived from a configuration's seed. This crate does not use tensors and builds in
+//! seconds.
 
 mod aliases;
 mod checked;
@@ -48,13 +49,13 @@ pub use words::{plain_system_words, plain_words};
 use error::Problems;
 use serde::{Deserialize, Serialize};
 
-/// A whole experiment: what is read, how it becomes tokens, the model, and its training.
+/// A whole experiment: the text, the tokenizer, the model, and its training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Name of the experiment; the run directory is `runs/NAME`. Default: the file's name.
     pub name: String,
-    /// The model that training starts from. Left out: random weights.
+    /// The model from which training starts. If absent, weights are random.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finetune: Option<FinetuneConfig>,
     /// The text.
@@ -63,21 +64,21 @@ pub struct Config {
     pub tokenizer: TokenizerConfig,
     /// The network.
     pub model: ModelConfig,
-    /// The loop.
+    /// The training loop.
     pub train: TrainConfig,
-    /// What the model writes during and after training.
+    /// Samples to generate during and after training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<SampleConfig>,
-    /// Whose attention maps are written after training.
+    /// The text whose attention maps are written after training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attend: Option<AttendConfig>,
 }
 
 impl Config {
-    /// Checks every key against its range.
+    /// Check every key against its range.
     ///
     /// # Errors
-    /// All keys that are out of range, with their values and what would be accepted.
+    /// All keys that are out of range, with their values and the accepted range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut problems = Problems::default();
         problems.take(Self::check_name(&self.name));
@@ -104,7 +105,7 @@ impl Config {
         problems.end()
     }
 
-    /// How the weights are trained low-rank, if they are.
+    /// Return the settings of low-rank adapters, if they are used.
     pub fn lora(&self) -> Option<LoraConfig> {
         self.finetune.as_ref()?.lora
     }
@@ -121,7 +122,7 @@ impl Config {
         problems.end()
     }
 
-    /// The configuration as TOML, every default written out.
+    /// Return the configuration as TOML, with every default included.
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).expect("plain structs of numbers and strings always serialise")
     }

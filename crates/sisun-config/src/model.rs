@@ -4,76 +4,77 @@ use crate::error::Problems;
 use crate::{ConfigError, RopeScaling};
 use serde::{Deserialize, Serialize};
 
-/// `[model]`: every number that decides the shape of the network.
+/// `[model]`: every number that determines the shape of the network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
-    /// Rows of the embedding. Left out of an experiment, it is the tokenizer's.
+    /// Number of rows of the embedding. If absent from an experiment, the tokenizer's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vocab_size: Option<usize>,
     /// Width of the residual stream.
     pub d_model: usize,
     /// Number of blocks.
     pub n_layers: usize,
-    /// Query heads of each block.
+    /// Number of query heads of each block.
     pub n_heads: usize,
-    /// Key and value heads (grouped-query attention, Ainslie et al. 2023). Default: `n_heads`.
+    /// Number of key and value heads (grouped-query attention, Ainslie et al. 2023). Default:
+    /// `n_heads`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n_kv_heads: Option<usize>,
-    /// Dimensions of one head. Default: `d_model / n_heads`.
+    /// Number of dimensions of one head. Default: `d_model / n_heads`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub d_head: Option<usize>,
     /// Width of the feed-forward network. Default: `4·d_model`; with SwiGLU ⅔ of that, rounded up
     /// to a multiple of 8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub d_ff: Option<usize>,
-    /// Longest sequence, in tokens, that the model is trained on.
+    /// Length in tokens of the longest sequence that the model is trained on.
     pub context_len: usize,
     /// Probability of dropping an activation: after the embedding, on the pattern, after attention
     /// and FFN.
     #[serde(default)]
     pub dropout: f64,
-    /// Whether linear layers and layer norms have a bias.
+    /// Add a bias to linear layers and layer norms.
     #[serde(default = "yes")]
     pub bias: bool,
-    /// Whether attention's linear layers have a bias. Default: as `bias` says.
+    /// Add a bias to attention's linear layers. Default: `bias`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention_bias: Option<bool>,
-    /// Whether the feed-forward network's linear layers have a bias. Default: as `bias` says.
+    /// Add a bias to the feed-forward network's linear layers. Default: `bias`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ffn_bias: Option<bool>,
-    /// Whether the output head shares the embedding's weights (Press and Wolf 2017).
+    /// Share the embedding's weights with the output head (Press and Wolf 2017).
     #[serde(default = "yes")]
     pub tied_head: bool,
-    /// How the model knows where a token stands.
+    /// Encoding of a token's position.
     pub position: Position,
-    /// Which normalisation.
+    /// Kind of normalisation.
     #[serde(default)]
     pub norm: Norm,
-    /// Before each half of a block (GPT-2) or after the residual sum (Vaswani et al. 2017).
+    /// Position of the norm: before each half of a block (GPT-2) or after the residual sum (Vaswani
+    /// et al. 2017).
     #[serde(default)]
     pub norm_placement: NormPlacement,
     /// ε inside the normalisation's square root.
     #[serde(default = "default_norm_eps")]
     pub norm_eps: f64,
-    /// The feed-forward network's activation, or none at all.
+    /// The feed-forward network's activation, or no feed-forward network.
     #[serde(default)]
     pub ffn: Ffn,
-    /// Whether each half of a block is added to the residual stream (off: it replaces it).
+    /// Add each half of a block to the residual stream (off: replace the stream by it).
     #[serde(default = "yes")]
     pub residual: bool,
-    /// Whether the feed-forward network reads what attention reads, `x + attn(norm x) + ffn(norm
-    /// x)`, instead of what attention leaves (Wang and Komatsuzaki 2021; GPT-NeoX, Pythia).
+    /// Let the feed-forward network read the input of attention, `x + attn(norm x) + ffn(norm x)`,
+    /// instead of its result (Wang and Komatsuzaki 2021; GPT-NeoX, Pythia).
     #[serde(default, skip_serializing_if = "is_no")]
     pub parallel_residual: bool,
-    /// RMS norm on every query and key head (Dehghani et al. 2023).
+    /// Apply RMS norm to every query and key head (Dehghani et al. 2023).
     #[serde(default)]
     pub qk_norm: bool,
-    /// Whether later tokens are hidden. Off: every token sees the whole sequence, the future
-    /// included.
+    /// Hide later tokens. Off: every token sees the whole sequence, the future included.
     #[serde(default = "yes")]
     pub causal: bool,
-    /// Whether scores are divided by √d_head (Vaswani et al. 2017, §3.2.1).
+    /// Divide scores by √d_head (Vaswani et al. 2017, §3.2.1).
     #[serde(default = "yes")]
     pub scaled_scores: bool,
     /// Standard deviation of the initial weights (GPT-2: 0.02).
@@ -81,10 +82,10 @@ pub struct ModelConfig {
     pub init_std: f64,
 }
 
-/// How a model knows where a token stands.
+/// The encoding of a token's position.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Position {
-    /// Not at all: only the causal mask tells earlier from later.
+    /// No encoding: only the causal mask distinguishes earlier from later tokens.
     None,
     /// A learned vector for each position up to `context_len` (Radford et al. 2019).
     Learned,
@@ -94,18 +95,18 @@ pub enum Position {
     Rope {
         /// θ base of the frequencies `base^(−2i/r)`.
         base: f64,
-        /// Fraction of each head's dimensions that is rotated.
+        /// Fraction of each head's dimensions that are rotated.
         fraction: f64,
-        /// How frequencies change for contexts longer than those of training.
+        /// Scaling of the frequencies for contexts longer than those of training.
         scaling: Option<RopeScaling>,
     },
     /// A penalty linear in the distance, added to the scores (Press et al. 2022).
     Alibi,
-    /// A learned bias per head and bucket of distances, added to the scores (Raffel et al. 2020).
+    /// A learned bias per head and distance bucket, added to the scores (Raffel et al. 2020).
     T5Bias {
         /// Number of buckets.
         buckets: usize,
-        /// Distance from which on all share the last bucket.
+        /// Distance from which all distances share the last bucket.
         max_distance: usize,
     },
 }
@@ -121,7 +122,7 @@ pub enum Norm {
     Rms,
 }
 
-/// Where the normalisation stands.
+/// Position of the normalisation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NormPlacement {
@@ -152,8 +153,8 @@ pub enum Ffn {
 }
 
 impl ModelConfig {
-    /// A model of these sizes, with rotary positions and the defaults of a configuration file for
-    /// the rest.
+    /// Return a model of these sizes, with rotary positions and the defaults of a configuration
+    /// file for the rest.
     ///
     /// ```
     /// use sisun_config::{ModelConfig, Position};
@@ -196,23 +197,23 @@ impl ModelConfig {
         }
     }
 
-    /// Dimensions of one head.
+    /// Return the number of dimensions of one head.
     pub fn d_head(&self) -> usize {
         self.d_head.unwrap_or(self.d_model / self.n_heads)
     }
 
-    /// Key and value heads.
+    /// Return the number of key and value heads.
     pub fn kv_heads(&self) -> usize {
         self.n_kv_heads.unwrap_or(self.n_heads)
     }
 
-    /// Which key and value head a query head reads.
+    /// Return the index of the key and value head that a query head reads.
     pub fn kv_head(&self, head: usize) -> usize {
         head / (self.n_heads / self.kv_heads())
     }
 
-    /// What `q·k` is multiplied by: `1/√d_head` (Vaswani et al. 2017, equation 1), or 1 where
-    /// scores are not scaled.
+    /// Return the factor of `q·k`: `1/√d_head` (Vaswani et al. 2017, equation 1), or 1 if scores
+    /// are not scaled.
     pub fn score_scale(&self) -> f64 {
         if self.scaled_scores {
             1.0 / (self.d_head() as f64).sqrt()
@@ -221,17 +222,17 @@ impl ModelConfig {
         }
     }
 
-    /// Whether attention's linear layers have a bias.
+    /// Return true if attention's linear layers have a bias.
     pub fn has_attention_bias(&self) -> bool {
         self.attention_bias.unwrap_or(self.bias)
     }
 
-    /// Whether the feed-forward network's linear layers have a bias.
+    /// Return true if the feed-forward network's linear layers have a bias.
     pub fn has_ffn_bias(&self) -> bool {
         self.ffn_bias.unwrap_or(self.bias)
     }
 
-    /// Width of the feed-forward network; 0 without one.
+    /// Return the width of the feed-forward network, or 0 without one.
     pub fn ff_width(&self) -> usize {
         match (self.ffn, self.d_ff) {
             (Ffn::None, _) => 0,
@@ -241,7 +242,8 @@ impl ModelConfig {
         }
     }
 
-    /// Dimensions of each head that RoPE rotates: even, at most `d_head`. 0 for the other variants.
+    /// Return the number of dimensions of each head that RoPE rotates: even, at most `d_head`; 0
+    /// for other position encodings.
     pub fn rotary_dims(&self) -> usize {
         match self.position {
             Position::Rope { fraction, .. } => {
@@ -251,15 +253,15 @@ impl ModelConfig {
         }
     }
 
-    /// Initial standard deviation of the projections back into the residual stream: `init_std /
-    /// √(2·n_layers)`, so that the stream's variance does not grow with depth (Radford et al. 2019,
-    /// §2.3).
+    /// Return the initial standard deviation of the projections back into the residual stream:
+    /// `init_std / √(2·n_layers)`, so that the stream's variance does not grow with depth (Radford
+    /// et al. 2019, §2.3).
     pub fn residual_std(&self) -> f64 {
         self.init_std / (2.0 * self.n_layers as f64).sqrt()
     }
 
-    /// Writes the defaults that depend on other keys into their fields, so that a saved
-    /// configuration says everything.
+    /// Write the defaults that depend on other keys into their fields, so that a saved
+    /// configuration is complete.
     pub fn resolve(&mut self) {
         self.n_kv_heads = Some(self.kv_heads());
         if self.ffn != Ffn::None {
@@ -267,10 +269,10 @@ impl ModelConfig {
         }
     }
 
-    /// Checks every key against its range and against the others.
+    /// Check every key against its range and against the others.
     ///
     /// # Errors
-    /// All keys that are out of range, with their values and what would be accepted.
+    /// All keys that are out of range, with their values and the accepted range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut problems = Problems::default();
         for (key, value) in [
@@ -284,7 +286,7 @@ impl ModelConfig {
             ("model.vocab_size", self.vocab_size.unwrap_or(1)),
         ] {
             problems.check(value >= 1, key, value, "must be at least 1");
-            // Products of two dimensions then stay far inside 64 bits.
+            // The product of two dimensions then stays far below the limit of 64 bits.
             problems.check(value <= 1 << 24, key, value, "must be at most 16777216");
         }
         if !problems.none() {

@@ -1,4 +1,4 @@
-//! A configuration that may still lack what follows from the model it is fine-tuned from.
+//! A configuration that may still lack the settings that its base model determines.
 
 use crate::checked::Checked;
 use crate::keys::{CONFIG, FINETUNE_FILE, FINETUNED, MODEL_FILE, TOKENIZER_FILE};
@@ -13,26 +13,27 @@ use toml::{Table, Value};
 
 /// Keys of `[model]` without a default.
 const NEEDED: [&str; 5] = ["d_model", "n_layers", "n_heads", "context_len", "position"];
-/// Keys that a run's `config.toml` states besides, and hardly anybody else.
+/// Other keys that a run's `config.toml` states, and that a handwritten file rarely does.
 const RESOLVED: [&str; 3] = ["vocab_size", "norm_eps", "init_std"];
-/// Keys of `[model]` that may differ from the base's.
+/// Keys of `[model]` that may differ from the base model's.
 const OWN: [&str; 2] = ["context_len", "dropout"];
 
-/// What a configuration takes from the model it is fine-tuned from.
+/// Settings that a configuration takes from its base model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PretrainedSpec {
-    /// Where it is, for messages.
+    /// Path of the base model, for messages.
     pub path: PathBuf,
-    /// Its shape.
+    /// Its configuration.
     pub model: ModelConfig,
-    /// Its `tokenizer.json`.
+    /// Path of its `tokenizer.json`.
     pub tokenizer: PathBuf,
-    /// How that was made, where the base is a run that says so.
+    /// Settings of that tokenizer, if the base is a run that records them.
     pub made: Option<TokenizerConfig>,
 }
 
-/// An experiment as its file and the overrides say it. With `[finetune]`,
-/// [`PartialConfig::complete`] makes a [`Config`] of it; else [`PartialConfig::finish`].
+/// An experiment as stated by its file and the overrides. With `[finetune]`,
+/// [`PartialConfig::complete`] turns it into a [`Config`]; otherwise [`PartialConfig::finish`]
+/// does.
 #[derive(Clone, Debug)]
 pub struct PartialConfig {
     table: Table,
@@ -50,7 +51,7 @@ struct TokenizerFile {
 }
 
 impl Config {
-    /// Reads an experiment, merges `overrides` (`train.lr_max=3e-4`) into it, and checks every key.
+    /// Read an experiment, merge `overrides` (`train.lr_max=3e-4`) into it, and check every key.
     ///
     /// # Errors
     /// [`ConfigError`]: the file, the key, the value and the remedy.
@@ -58,7 +59,7 @@ impl Config {
         PartialConfig::read(path, overrides)?.finish()
     }
 
-    /// Reads an experiment from TOML text, as a run directory's `config.toml` holds it.
+    /// Read an experiment from TOML text, such as a run directory's `config.toml`.
     ///
     /// # Errors
     /// As [`Config::read`]; `path` only names the text in messages.
@@ -68,10 +69,11 @@ impl Config {
 }
 
 impl PartialConfig {
-    /// Reads an experiment and merges `overrides` (`train.lr_max=3e-4`) into it.
+    /// Read an experiment and merge `overrides` (`train.lr_max=3e-4`) into it.
     ///
     /// # Errors
-    /// A file that cannot be read or is no TOML, an override of another form, or a comparison.
+    /// If the file cannot be read or is not TOML, if an override is malformed, or if the file is a
+    /// comparison.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
         let (mut table, mut former_keys) = read_table(path)?;
         if !table.contains_key("name") {
@@ -86,7 +88,7 @@ impl PartialConfig {
         Self::from_table(table, former_keys)
     }
 
-    /// Reads an experiment from TOML text; `path` only names the text in messages.
+    /// Read an experiment from TOML text; `path` only names the text in messages.
     ///
     /// # Errors
     /// As [`PartialConfig::read`].
@@ -108,15 +110,15 @@ impl PartialConfig {
         Ok(Self { table, former_keys })
     }
 
-    /// Keys that were given by a former name.
+    /// Return the keys that were given by a former name.
     pub fn former_keys(&self) -> &[FormerKey] {
         &self.former_keys
     }
 
-    /// Its name, a plain folder name.
+    /// Return the experiment's name, a plain folder name.
     ///
     /// # Errors
-    /// A name that is none.
+    /// If the name is not a plain folder name.
     pub fn name(&self) -> Result<&str, ConfigError> {
         match self.table.get("name") {
             Some(Value::String(name)) => Config::check_name(name).map(|()| name.as_str()),
@@ -132,23 +134,23 @@ impl PartialConfig {
         }
     }
 
-    /// What it is fine-tuned from, if from anything.
+    /// Return the path of the base model, if the experiment is a fine-tuning.
     ///
     /// # Errors
-    /// A `[finetune]` that cannot be read.
+    /// If `[finetune]` cannot be read.
     pub fn base(&self) -> Result<Option<PathBuf>, ConfigError> {
         let Some(finetune) = self.table.get("finetune") else {
             return Ok(None);
         };
         let table = Table::from_iter([("finetune".to_owned(), finetune.clone())]);
-        // Whatever is wrong elsewhere is told before the base is looked for.
+        // Report every other error before looking for the base model.
         let shape = if self.is_whole() { &CONFIG } else { &FINETUNED };
         ConfigError::all(Checked::of("", &mut Value::Table(self.table.clone()), shape).problems)?;
         let file: FinetuneFile = from_value("", Value::Table(table), &FINETUNE_FILE)?;
         Ok(Some(file.finetune.model))
     }
 
-    /// Whether it says everything by itself, as a run's `config.toml` does.
+    /// Return true if the configuration is complete by itself, as a run's `config.toml` is.
     pub fn is_whole(&self) -> bool {
         let stated = |key: &str| {
             self.table
@@ -160,10 +162,10 @@ impl PartialConfig {
             && NEEDED.iter().chain(&RESOLVED).all(|key| stated(key))
     }
 
-    /// How it says that text becomes tokens, if it does.
+    /// Return the stated tokenizer settings, if any.
     ///
     /// # Errors
-    /// A `[tokenizer]` that cannot be read.
+    /// If `[tokenizer]` cannot be read.
     pub fn tokenizer(&self) -> Result<Option<TokenizerConfig>, ConfigError> {
         let Some(stated) = self.table.get("tokenizer") else {
             return Ok(None);
@@ -174,16 +176,18 @@ impl PartialConfig {
         ))
     }
 
-    /// Takes `[tokenizer]` and what `[model]` leaves out from the base, and checks every key.
+    /// Take `[tokenizer]` and the missing keys of `[model]` from the base model, and check every
+    /// key.
     ///
     /// # Errors
-    /// A key that contradicts the base, or as [`PartialConfig::finish`].
+    /// If a key contradicts the base model, or as [`PartialConfig::finish`].
     pub fn complete(mut self, base: &PretrainedSpec) -> Result<Config, ConfigError> {
         let tokenizer = TokenizerConfig::File {
             path: base.tokenizer.clone(),
         };
         if let Some(stated) = self.tokenizer()? {
-            // A run's own says where the tokenizer was; another base brings another.
+            // A run's own file records the path of the tokenizer; another base model has another
+            // path.
             let followed = self.is_whole() && matches!(stated, TokenizerConfig::File { .. });
             let same = stated == tokenizer || base.made.as_ref() == Some(&stated);
             if !same && !followed {
@@ -222,11 +226,11 @@ impl PartialConfig {
         self.finish()
     }
 
-    /// Checks every key.
+    /// Check every key.
     ///
     /// # Errors
-    /// The key, the value and the remedy; also a `[finetune]` whose model would have to be asked
-    /// for the rest.
+    /// The key, the value and the remedy; also if there is a `[finetune]` whose base model
+    /// determines missing settings.
     pub fn finish(self) -> Result<Config, ConfigError> {
         if self.base()?.is_some() && !self.is_whole() {
             let message = "is left to the model in finetune.model, which only `sisun train` and `sisun info` look at; \
@@ -241,8 +245,8 @@ impl PartialConfig {
     }
 }
 
-/// Reads an experiment, or tells all that is wrong with it: missing, unknown, of the wrong kind,
-/// out of range.
+/// Read an experiment, or report all its errors: keys that are missing, unknown, of the wrong type
+/// or out of range.
 fn read_whole(table: Table) -> Result<Config, ConfigError> {
     let mut value = Value::Table(table);
     let Checked {
@@ -252,7 +256,7 @@ fn read_whole(table: Table) -> Result<Config, ConfigError> {
     } = Checked::of("", &mut value, &CONFIG);
     let config = read_value::<Config>(value);
     if let Ok(Err(error)) = config.as_ref().map(Config::validate) {
-        // What stands in the place of a missing or wrong value says nothing about the file.
+        // Replacements of missing or wrong values say nothing about the file.
         let own = |problem: &ConfigError| {
             !matches!(problem, ConfigError::OutOfRange { key, rule, .. }
                 if replaced.iter().any(|path| key.starts_with(path) || rule.contains(path)))
@@ -265,8 +269,8 @@ fn read_whole(table: Table) -> Result<Config, ConfigError> {
     Ok(config)
 }
 
-/// The base's `[model]` with what is stated of our own, once nothing stated was found to contradict
-/// it.
+/// Return the base model's `[model]` with the stated keys that may differ. All other stated keys
+/// must agree with the base model.
 fn merged(stated: Table, base: &PretrainedSpec) -> Result<Table, ConfigError> {
     let Value::Table(mut merged) = as_value(&base.model) else {
         unreachable!("a model is written as a table")
@@ -307,7 +311,8 @@ fn merged(stated: Table, base: &PretrainedSpec) -> Result<Table, ConfigError> {
     Ok(merged)
 }
 
-/// With every default that depends on other keys in its field, so that equal models are equal.
+/// Return the model with every default that depends on other keys in its field, so that equal
+/// models compare equal.
 fn spelled_out(model: &ModelConfig) -> ModelConfig {
     let mut model = model.clone();
     model.resolve();

@@ -1,4 +1,4 @@
-//! A position is written by its name, or as a table when it has settings of its own:
+//! Parsing of position encodings, written as a name, or as a table if there are settings:
 //! `position = "rope"` is `position = { kind = "rope", base = 10000.0, fraction = 1.0 }`.
 
 use crate::{Position, RopeScaling};
@@ -34,7 +34,7 @@ enum Table {
 const NAMES: [&str; 6] = ["none", "learned", "sinusoidal", "rope", "alibi", "t5_bias"];
 
 impl Position {
-    /// Rotary positions with the usual base, on all dimensions of each head.
+    /// Return rotary positions with the usual base, on all dimensions of each head.
     pub fn rope() -> Self {
         Self::Rope {
             base: default_base(),
@@ -43,7 +43,7 @@ impl Position {
         }
     }
 
-    /// The name a configuration gives this variant.
+    /// Return the name of this variant in a configuration.
     pub fn name(&self) -> &'static str {
         match self {
             Position::None => "none",

@@ -1,13 +1,13 @@
-//! Every random draw is a function of (seed, purpose, step).
+//! Random streams: every random draw is a function of (seed, purpose, step).
 //!
-//! Nothing random keeps a hidden state, so nothing random has to be saved in a checkpoint, and no
-//! draw depends on thread order or on what ran earlier in the process.
+//! There is no hidden random state, so checkpoints need not save any, and no draw depends on thread
+//! order or on earlier work of the process.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 
-/// The generator for one purpose at one step.
+/// Return the generator for one purpose at one step.
 ///
 /// The 256-bit key is SHA-256 of `seed ‖ step ‖ purpose`, so two purposes never share a stream.
 ///

@@ -1,4 +1,4 @@
-//! From a TOML file and its `--set` overrides to a checked [`Config`].
+//! Conversion of a TOML file and its `--set` overrides to a checked [`Config`].
 
 use crate::checked::Checked;
 use crate::former::{FormerKey, rename_former_keys, renamed};
@@ -14,7 +14,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use toml::{Table, Value};
 
-/// What `sisun info` needs of a file that describes a model and nothing else.
+/// The parts of a model-only file that `sisun info` needs.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ModelFile {
@@ -25,20 +25,20 @@ pub(crate) struct ModelFile {
     pub(crate) model: ModelConfig,
 }
 
-/// A model as a file describes it, and what the file says of the tokens it reads.
+/// A model as described by a file, with the tokens that the file says it reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Described {
-    /// Its name: the file's, unless it says another.
+    /// Its name: the one stated in the file, else the file's name.
     pub name: String,
-    /// Its shape.
+    /// Its configuration.
     pub model: ModelConfig,
-    /// How text becomes tokens, if the file says so.
+    /// The tokenizer, if the file describes one.
     pub tokenizer: Option<TokenizerConfig>,
     /// The text, if the file names one.
     pub data: Option<DataConfig>,
-    /// How it is trained, if the file says so.
+    /// Training settings, if the file has them.
     pub train: Option<TrainConfig>,
-    /// The adapters that are trained instead of the weights, if the file says so.
+    /// Low-rank adapters that are trained instead of the weights, if the file has them.
     pub lora: Option<LoraConfig>,
 }
 
@@ -65,7 +65,8 @@ impl From<Config> for Described {
 }
 
 impl Described {
-    /// Reads the `[model]` of a file: of a whole experiment, or of one that describes only a model.
+    /// Read the `[model]` of a file: of a whole experiment, or of a file that describes only a
+    /// model.
     ///
     /// # Errors
     /// As [`Config::read`].
@@ -102,7 +103,7 @@ impl Described {
 }
 
 impl ModelConfig {
-    /// The same configuration with `overrides` (`model.n_layers=12`) merged into it.
+    /// Return the same configuration with `overrides` (`model.n_layers=12`) merged into it.
     ///
     /// # Errors
     /// As [`Config::read`].
@@ -118,7 +119,7 @@ impl ModelConfig {
         Ok(file.model)
     }
 
-    /// Reads a bare `[model]` table without its header, as weights files carry it.
+    /// Read a bare `[model]` table without its header, as stored in weights files.
     ///
     /// # Errors
     /// As [`Config::read`].
@@ -130,10 +131,10 @@ impl ModelConfig {
     }
 }
 
-/// Read a TOML file, with the keys that it gives by former names, which are renamed.
+/// Read a TOML file, and return the keys given by former names, which are renamed.
 ///
 /// # Errors
-/// A file that cannot be read or is not TOML, or a key under both of its names.
+/// If the file cannot be read or is not TOML, or if a key is given by both of its names.
 pub fn read_table(path: &Path) -> Result<(Table, Vec<FormerKey>), ConfigError> {
     let unreadable = |source| ConfigError::Unreadable {
         path: path.to_owned(),
@@ -164,7 +165,7 @@ pub(crate) fn parse_table(path: &Path, text: &str) -> Result<(Table, Vec<FormerK
     Ok((table, former))
 }
 
-/// What most likely would be right, where a parser tells only what it could not read.
+/// Suggest a correction where the parser only reports the text that it could not read.
 fn syntax_remedy(error: &toml::de::Error, text: &str) -> String {
     let line = error.span().and_then(|at| {
         let start = text.get(..at.start)?.rfind('\n').map_or(0, |end| end + 1);
@@ -206,11 +207,11 @@ fn syntax_remedy(error: &toml::de::Error, text: &str) -> String {
     }
 }
 
-/// Merge `a.b=value` into the table. Return the key if it was given by its former name. A value that is not TOML from its first character to its last
-/// (`rope`, `runs/x`, `one # two`) is taken as text, all of it.
+/// Merge `a.b=value` into the table. Return the key if it was given by its former name. A value
+/// that is not TOML in its entirety (`rope`, `runs/x`, `one # two`) is taken as text.
 ///
 /// # Errors
-/// Text of another form, or a key inside of something that is no table.
+/// If the text is not of this form, or if the key goes through a value that is not a table.
 pub fn apply_override(table: &mut Table, given: &str) -> Result<Option<FormerKey>, ConfigError> {
     let bad = || ConfigError::BadOverride {
         given: given.to_owned(),
@@ -239,26 +240,25 @@ pub fn apply_override(table: &mut Table, given: &str) -> Result<Option<FormerKey
     Ok(former)
 }
 
-/// The value that `text` is as TOML, if that is all it is: no comment behind it, and no further
+/// Parse `text` as a TOML value, if it is exactly one value: no comment after it, and no further
 /// line.
 fn whole_value(text: &str) -> Option<Value> {
-    // Inside of a list a comment or another key would have to end before the bracket, which nothing
-    // on the line does.
+    // Inside a list, a comment or another key would have to end before the bracket, which is
+    // impossible on the same line.
     let mut listed = format!("v = [{text}]").parse::<Table>().ok()?;
     let Some(Value::Array(mut all)) = listed.remove("v").filter(|_| listed.is_empty()) else {
         return None;
     };
     let mut alone = format!("v = {text}").parse::<Table>().ok()?;
     let value = alone.remove("v").filter(|_| alone.is_empty())?;
-    // As text, because NaN is not equal to itself.
+    // Compared as text, because NaN is not equal to itself.
     (all.len() == 1 && all.pop()?.to_string() == value.to_string()).then_some(value)
 }
 
-/// Puts a value at `a.b.c`, with the tables on the way. On failure returns the part of the key that
-/// is no table.
+/// Put a value at `a.b.c`, and make the tables on the way.
 ///
 /// # Errors
-/// A part of the key that names something other than a table.
+/// The part of the key that names a value other than a table.
 pub fn set(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
     let mut tables = parts(key);
     let last = tables.pop().unwrap_or_default();
@@ -284,7 +284,8 @@ pub fn set(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
     Ok(())
 }
 
-/// The names in a dotted key. Within quotes a dot is part of a name, as in `vary."model.position"`.
+/// Split a dotted key into names. Within quotes a dot is part of a name, as in
+/// `vary."model.position"`.
 fn parts(key: &str) -> Vec<String> {
     let (mut parts, mut quote) = (vec![String::new()], None);
     for c in key.trim().chars() {
@@ -298,10 +299,10 @@ fn parts(key: &str) -> Vec<String> {
     parts.iter().map(|part| part.trim().to_owned()).collect()
 }
 
-/// Reads a TOML value, found at the key `at`, as settings of this shape.
+/// Read a TOML value, found at the key `at`, as settings of this shape.
 ///
 /// # Errors
-/// All that is wrong with it: keys that are missing or unknown, values of the wrong kind.
+/// All problems in it: keys that are missing or unknown, values of the wrong type.
 pub fn from_value<T: DeserializeOwned>(
     at: &str,
     mut value: Value,
@@ -311,7 +312,7 @@ pub fn from_value<T: DeserializeOwned>(
     read_value(value)
 }
 
-/// Reads a value that was checked.
+/// Read a value that has been checked.
 pub(crate) fn read_value<T: DeserializeOwned>(value: Value) -> Result<T, ConfigError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();

@@ -4,65 +4,66 @@ use crate::ConfigError;
 use crate::error::Problems;
 use serde::{Deserialize, Serialize};
 
-/// How rotary frequencies change so that a model reads `factor` times the context it was trained
-/// on.
+/// Change of the rotary frequencies that lets a model read `factor` times the context it was
+/// trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum RopeScaling {
     /// Position interpolation: all frequencies divided by the factor (Chen et al. 2023).
     Linear {
-        /// New context over trained context.
+        /// Ratio of the new context to the trained one.
         factor: f64,
     },
-    /// A larger base, `base·factor^(r/(r−2))`: high frequencies stay, low ones are divided
+    /// A larger base, `base·factor^(r/(r−2))`: high frequencies are kept, low ones are divided
     /// ("NTK-aware", bloc97 2023).
     Ntk {
-        /// New context over trained context.
+        /// Ratio of the new context to the trained one.
         factor: f64,
     },
-    /// NTK that grows with the sequence: `n` tokens past the trained context `L` have the factor
-    /// `factor·n/L − (factor − 1)`, shorter sequences none (emozilla 2023).
+    /// NTK that grows with the sequence: for `n` tokens, more than the trained context `L`, the
+    /// factor is `factor·n/L − (factor − 1)`; shorter sequences are not scaled (emozilla 2023).
     Dynamic {
-        /// How fast the base grows.
+        /// Rate at which the base grows.
         factor: f64,
         /// The trained context.
         original_context_len: usize,
     },
-    /// High frequencies stay, low ones are divided, those between are mixed (Peng et al. 2023).
+    /// High frequencies are kept, low ones divided, and those between interpolated (Peng et al.
+    /// 2023).
     Yarn {
-        /// New context over trained context.
+        /// Ratio of the new context to the trained one.
         factor: f64,
         /// The trained context.
         original_context_len: usize,
-        /// Pairs stay that turn more often than this within the trained context. Default: 32.
+        /// Rotations within the trained context above which a pair is kept. Default: 32.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         beta_fast: Option<f64>,
-        /// Pairs are divided that turn less often than this. Default: 1.
+        /// Rotations within the trained context below which a pair is divided. Default: 1.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         beta_slow: Option<f64>,
-        /// What queries and keys grow by. Default: `0.1·ln(factor) + 1`.
+        /// Factor of queries and keys. Default: `0.1·ln(factor) + 1`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         attention_factor: Option<f64>,
-        /// Whether mixing begins and ends at whole pairs.
+        /// Round the limits of the interpolation to whole pairs.
         #[serde(default = "yes", skip_serializing_if = "is_yes")]
         truncate: bool,
     },
-    /// Short wavelengths stay, long ones are divided, those between are mixed (LLaMA 3.1,
+    /// Short wavelengths are kept, long ones divided, and those between interpolated (LLaMA 3.1,
     /// Grattafiori et al. 2024).
     Llama3 {
-        /// New context over trained context.
+        /// Ratio of the new context to the trained one.
         factor: f64,
         /// The trained context.
         original_context_len: usize,
-        /// Pairs are divided that turn less often than this within the trained context.
+        /// Rotations within the trained context below which a pair is divided.
         low_freq_factor: f64,
-        /// Pairs stay that turn more often than this.
+        /// Rotations within the trained context above which a pair is kept.
         high_freq_factor: f64,
     },
 }
 
 impl RopeScaling {
-    /// YaRN as its paper has it.
+    /// Return YaRN with the settings of its paper.
     pub fn yarn(factor: f64, original_context_len: usize) -> Self {
         Self::Yarn {
             factor,
@@ -74,7 +75,7 @@ impl RopeScaling {
         }
     }
 
-    /// New context over trained context.
+    /// Return the ratio of the new context to the trained one.
     pub fn factor(&self) -> f64 {
         match *self {
             Self::Linear { factor }

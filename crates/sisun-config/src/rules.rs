@@ -1,12 +1,12 @@
-//! What a value of the wrong kind is told.
+//! Messages about values of the wrong type.
 
 use crate::shape::Shape;
 use toml::Value;
 
-/// A value that a message shows is cut off after so many characters.
+/// Number of characters after which a value is cut off in a message.
 const SHOWN: usize = 60;
 
-/// A value as TOML writes it, on one line and not too long.
+/// Format a value as TOML, on one line and not too long.
 pub(crate) fn shown(value: &Value) -> String {
     let text = match value {
         Value::String(text) => format!("{text:?}"),
@@ -18,7 +18,7 @@ pub(crate) fn shown(value: &Value) -> String {
     }
 }
 
-/// What would be right in the place of this value.
+/// Describe the accepted values in the place of this value.
 pub(crate) fn rule(value: &Value, shape: &Shape) -> String {
     let wanted = format!("expected {}", shape.words());
     match (shape, value) {
@@ -74,7 +74,7 @@ pub(crate) fn rule(value: &Value, shape: &Shape) -> String {
     }
 }
 
-/// A number as TOML has it, of one that people wrote as `1,000`.
+/// Return as TOML a number written in the form `1,000`.
 fn digits(text: &str) -> String {
     text.trim().replace([',', ' ', '_'], "")
 }

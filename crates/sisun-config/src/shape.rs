@@ -1,6 +1,6 @@
-//! What a table of settings may hold: its keys, what each takes, and what it means.
+//! Descriptions of the keys that a table of settings may hold: their types and meanings.
 
-/// What a value has to be.
+/// The type of a value.
 #[derive(Clone, Copy, Debug)]
 pub enum Shape {
     /// Text of at least one character.
@@ -13,7 +13,7 @@ pub enum Shape {
     Truth,
     /// One of these names.
     Choice(&'static [&'static str]),
-    /// A list of texts; a single text stands for a list of it.
+    /// A list of texts; a single text stands for a list of one.
     Texts,
     /// A list of whole numbers.
     Wholes,
@@ -23,20 +23,20 @@ pub enum Shape {
     Pair,
     /// A table.
     Table(&'static [Key]),
-    /// A table that another one completes: none of its keys is needed.
+    /// A table that completes another one: none of its keys is required.
     Part(&'static [Key]),
     /// A table whose `kind` decides which keys it has, or only the name of the kind.
     Kinds {
         /// Each kind's name and keys.
         known: &'static [(&'static str, &'static [Key])],
-        /// Whether the name may stand for the table.
+        /// Allow the name of the kind in place of the table.
         by_name: bool,
     },
     /// A table of entries with names of their own.
     Named(&'static Shape),
     /// A list of tables.
     Tables(&'static [Key]),
-    /// A table that whoever reads it checks.
+    /// A table that its reader checks.
     Free,
 }
 
@@ -45,23 +45,23 @@ pub enum Shape {
 pub struct Key {
     /// Its name.
     pub name: &'static str,
-    /// What it takes.
+    /// The type of its value.
     pub shape: Shape,
-    /// Of a key without a default: what it means, and a value as TOML.
+    /// For a key without a default: its meaning, and an example.
     pub needed: Option<Needed>,
 }
 
-/// What a person who left a key out is told.
+/// Help shown for a missing key.
 #[derive(Clone, Copy, Debug)]
 pub struct Needed {
-    /// What the key means.
+    /// Meaning of the key.
     pub about: &'static str,
-    /// A usual value, as TOML.
+    /// A typical value, as TOML.
     pub example: &'static str,
 }
 
 impl Key {
-    /// A key that has a default.
+    /// Return a key that has a default.
     pub const fn new(name: &'static str, shape: Shape) -> Self {
         Self {
             name,
@@ -70,7 +70,7 @@ impl Key {
         }
     }
 
-    /// A key that has none.
+    /// Return a key without a default.
     pub const fn needed(
         name: &'static str,
         shape: Shape,
@@ -86,7 +86,7 @@ impl Key {
 }
 
 impl Shape {
-    /// In words: `a whole number`, `one of layer, rms`.
+    /// Describe the type in words: `a whole number`, `one of layer, rms`.
     pub(crate) fn words(&self) -> String {
         match self {
             Self::Text => "text".to_owned(),
@@ -108,7 +108,7 @@ impl Shape {
         }
     }
 
-    /// Every key inside, with the tables on the way: `train.lr_max`.
+    /// Return every key inside, with the tables on the way: `train.lr_max`.
     pub(crate) fn paths(&self, at: &str) -> Vec<String> {
         let of = |keys: &[Key]| -> Vec<String> {
             keys.iter()

@@ -1,12 +1,13 @@
-//! Words of a command that somebody is to paste into a shell.
+//! Quoting of command words to be pasted into a shell.
 
 use std::path::Path;
 
-/// Other characters than letters and digits that mean nothing to a shell, wherever they stand in a
-/// word.
+/// Characters other than letters and digits that are never special to a shell, wherever they are in
+/// a word.
 const PLAIN: &str = "_-./=,:@%+";
 
-/// The text as one word: as it is, or in quotes (a POSIX shell's, on Windows double ones).
+/// Return the text as one shell word: unchanged, or in quotes (of a POSIX shell; on Windows, double
+/// quotes).
 pub fn word(text: &str) -> String {
     if !text.is_empty()
         && text
@@ -21,7 +22,7 @@ pub fn word(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// The path as one word, which no program takes for an option.
+/// Return the path as one shell word that no program mistakes for an option.
 pub fn path(path: &Path) -> String {
     let text = path.display().to_string();
     word(&if text.starts_with('-') {

@@ -1,4 +1,4 @@
-//! The table of keys is what serde reads, and whatever is wrong is told in words of the file.
+//! The table of keys agrees with serde, and every error is reported in the terms of the file.
 
 use crate::checked::Checked;
 use crate::keys::CONFIG;
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use toml::{Table, Value};
 
-/// Every key that a configuration can have, of each kind of tokenizer, position and scaling.
+/// Every key that a configuration can have, for each kind of tokenizer, position and scaling.
 const WHOLE: &str = r#"
 name = "whole"
 [finetune]
@@ -85,7 +85,7 @@ every = 5
 text = "One"
 "#;
 
-/// Other kinds that take the place of one table of the above.
+/// Other kinds, each replacing one of the tables above.
 const KINDS: [(&str, &str); 10] = [
     ("tokenizer", r#"{ kind = "char" }"#),
     ("tokenizer", r#"{ kind = "file", path = "tokenizer.json" }"#),
@@ -117,7 +117,7 @@ const KINDS: [(&str, &str); 10] = [
     ("model.position", r#"{ kind = "alibi" }"#),
 ];
 
-/// One or more of every type that TOML has.
+/// One or more values of every TOML type.
 const VALUES: [&str; 25] = [
     "\"wrong text\"",
     "\"\"",
@@ -146,7 +146,7 @@ const VALUES: [&str; 25] = [
     "{ kind = 3, a = 1 }",
 ];
 
-/// Words of Rust or serde that nobody has to know.
+/// Words of Rust or serde that users need not know.
 const RUST: [&str; 18] = [
     "f64", "usize", "u64", "i64", "struct", "variant", "enum", "tuple", "newtype", "map",
     "sequence", "Option", "None", "invalid", "non-zero", "integer", "string", "boolean",
@@ -208,7 +208,7 @@ fn every_key_is_known_and_every_known_key_is_tried() {
         tried.difference(&known).collect::<Vec<_>>(),
         Vec::<&String>::new()
     );
-    // What serde writes of a configuration is all known too.
+    // Everything that serde writes for a configuration is known too.
     let whole: Config = Config::parse(Path::new("whole.toml"), WHOLE).expect("a configuration");
     let mut written = Vec::new();
     paths("", &whole.to_toml().parse().expect("TOML"), &mut written);
@@ -240,7 +240,7 @@ fn a_wrong_value_is_told_with_its_key_and_no_word_of_rust() {
                 };
                 refused += 1;
                 let message = error.to_string();
-                // A value of the right kind can put another key out of its range.
+                // A value of the right type can put another key out of its range.
                 let of_another = matches!(&error, ConfigError::OutOfRange { .. });
                 assert!(
                     message.contains(&key) || of_another,
@@ -248,9 +248,9 @@ fn a_wrong_value_is_told_with_its_key_and_no_word_of_rust() {
                 );
                 assert_plain(&message, &value);
                 for problem in error.problems() {
-                    // What the table of keys lets through, serde reads; what it refuses serde
-                    // refuses, but for values that serde has no opinion on (and but for a list of
-                    // values, which it takes for a table).
+                    // Serde reads everything that the table of keys accepts, and rejects everything
+                    // that it rejects, except for values that serde does not check (and for a list
+                    // of values, which serde accepts as a table).
                     assert!(
                         !matches!(&problem, ConfigError::Invalid { key, .. } if key != "model"),
                         "{key} = {text}: {problem}"
@@ -269,7 +269,7 @@ fn a_wrong_value_is_told_with_its_key_and_no_word_of_rust() {
 
 #[track_caller]
 fn assert_plain(message: &str, value: &Value) {
-    // A wrong value is told again, and may be any word; so may the names of keys.
+    // Wrong values and names of keys are repeated in messages and may be any word.
     let own = message.replace(&crate::rules::shown(value), "");
     for word in own.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_') {
         assert!(!RUST.contains(&word), "{word} in {message}");
@@ -349,7 +349,8 @@ fn a_first_configuration_is_told_everything_at_once() {
     ] {
         assert!(message.contains(part), "no {part:?} in {message}");
     }
-    // What stands for a missing value is nobody's mistake, and what is meant is not missing.
+    // The replacement of a missing value causes no further error, and the key that was probably
+    // meant is not reported as missing.
     assert!(
         !message.contains("model.d_model is missing") && !message.contains("divisible"),
         "{message}"

@@ -1,28 +1,28 @@
-//! How a model is trained, and what it writes on the way.
+//! Settings of training, and of the output during training.
 
 use crate::ConfigError;
 use crate::error::Problems;
 use crate::given_text;
 use serde::{Deserialize, Serialize};
 
-/// `[train]`: the loop's settings.
+/// `[train]`: settings of the training loop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Every random draw of the run follows from this number.
+    /// Seed of every random draw of the run.
     #[serde(default = "default_seed")]
     pub seed: u64,
-    /// Optimizer steps.
+    /// Number of optimizer steps.
     pub steps: u64,
-    /// Windows in one forward pass.
+    /// Number of windows in one forward pass.
     pub batch_size: usize,
-    /// Forward passes whose gradients are averaged into one step.
+    /// Number of forward passes whose gradients are averaged into one step.
     #[serde(default = "one")]
     pub gradient_accumulation_steps: usize,
-    /// Where windows come from.
+    /// Source of the training windows.
     #[serde(default)]
     pub windows: WindowOrder,
-    /// In what numbers matrix products are computed.
+    /// The number format of matrix products.
     #[serde(default)]
     pub precision: Precision,
     /// AdamW for everything, or Muon for the matrices and AdamW for the rest.
@@ -33,19 +33,19 @@ pub struct TrainConfig {
     /// Learning rate of the last step. Default: a tenth of `lr_max`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lr_min: Option<f64>,
-    /// Highest learning rate of Muon's matrices; it falls with the same schedule.
+    /// Highest learning rate of Muon's matrices; it follows the same schedule.
     #[serde(default = "default_muon_lr")]
     pub muon_lr_max: f64,
     /// Momentum of Muon.
     #[serde(default = "default_muon_momentum")]
     pub muon_momentum: f64,
-    /// Steps over which the learning rate rises linearly.
+    /// Number of steps over which the learning rate rises linearly.
     #[serde(default)]
     pub warmup_steps: u64,
-    /// How the learning rate falls afterwards.
+    /// Shape of the subsequent fall of the learning rate.
     #[serde(default)]
     pub schedule: Schedule,
-    /// Decoupled weight decay of the matrices. Norms, biases and embeddings get none.
+    /// Decoupled weight decay of the matrices. Norms, biases and embeddings are not decayed.
     #[serde(default = "default_weight_decay")]
     pub weight_decay: f64,
     /// AdamW's β₁.
@@ -57,39 +57,40 @@ pub struct TrainConfig {
     /// AdamW's ε (PyTorch's default; Burn's is 1e-5).
     #[serde(default = "default_eps")]
     pub eps: f64,
-    /// Largest global norm of the gradient; 0 leaves it alone.
+    /// Largest global norm of the gradient; 0 disables clipping.
     #[serde(default = "default_grad_clip")]
     pub grad_clip: f64,
-    /// Steps between evaluations on the validation split.
+    /// Number of steps between evaluations on the validation split.
     #[serde(default = "default_eval_every")]
     pub eval_every: u64,
-    /// Windows of an evaluation, evenly spaced and always the same. Left out: the whole split.
+    /// Number of windows of an evaluation, evenly spaced and always the same. If absent, the whole
+    /// split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eval_windows: Option<usize>,
-    /// Steps between checkpoints.
+    /// Number of steps between checkpoints.
     #[serde(default = "default_checkpoint_every")]
     pub checkpoint_every: u64,
-    /// Newest checkpoints that are kept, besides the best.
+    /// Number of newest checkpoints to keep, besides the best.
     #[serde(default = "default_keep")]
     pub keep_checkpoints: usize,
-    /// Steps between lines of `metrics.jsonl`.
+    /// Number of steps between lines of `metrics.jsonl`.
     #[serde(default = "default_log_every")]
     pub log_every: u64,
 }
 
-/// Where training windows come from.
+/// Source of the training windows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WindowOrder {
-    /// Anywhere in the text, drawn anew each step (nanoGPT).
+    /// Random positions in the text, drawn anew each step (nanoGPT).
     #[default]
     Random,
-    /// Documents in a new order each epoch, packed one after another; every token once.
+    /// Documents in a new order each epoch, packed one after another; every token is used once.
     Epochs,
 }
 
-/// In what numbers the matrix products of training are computed. Everything else, the weights and
-/// the optimizer included, is float32.
+/// The number format of matrix products in training. Everything else, including the weights and the
+/// optimizer, is float32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
@@ -112,7 +113,7 @@ pub enum OptimizerKind {
     Muon,
 }
 
-/// How the learning rate falls after the warm-up.
+/// The fall of the learning rate after the warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
@@ -121,43 +122,43 @@ pub enum Schedule {
     Cosine,
     /// A straight line from the highest to the lowest.
     Linear,
-    /// It does not.
+    /// No fall.
     Constant,
 }
 
-/// `[sample]`: what the model is asked to write during and after training.
+/// `[sample]`: samples to generate during and after training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SampleConfig {
     /// Text that the model continues.
     #[serde(deserialize_with = "given_text::read")]
     pub prompt: String,
-    /// Tokens that it writes.
+    /// Number of tokens to generate.
     #[serde(default = "default_sample_tokens")]
     pub tokens: usize,
-    /// Softmax temperature; 0 takes the likeliest token.
+    /// Softmax temperature; 0 chooses the likeliest token.
     #[serde(default = "default_temperature")]
     pub temperature: f64,
-    /// Only the k likeliest tokens are drawn from; 0 takes all.
+    /// Number of likeliest tokens to sample from; 0 allows all.
     #[serde(default)]
     pub top_k: usize,
-    /// Steps between samples during training; 0 writes one at the end only.
+    /// Number of steps between samples during training; 0 writes one at the end only.
     #[serde(default)]
     pub every: u64,
 }
 
-/// `[attend]`: the sentence whose attention maps are written after training.
+/// `[attend]`: the text whose attention maps are written after training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttendConfig {
-    /// The sentence.
+    /// The text.
     #[serde(deserialize_with = "given_text::read")]
     pub text: String,
 }
 
 impl TrainConfig {
-    /// Training with this many optimizer steps, windows in a step and highest learning rate, and
-    /// the defaults of a configuration file for the rest.
+    /// Return settings with this many optimizer steps, windows per step and highest learning rate,
+    /// and the defaults of a configuration file for the rest.
     pub fn new(steps: u64, batch_size: usize, lr_max: f64) -> Self {
         Self {
             seed: default_seed(),
@@ -186,15 +187,15 @@ impl TrainConfig {
         }
     }
 
-    /// Learning rate of the last step.
+    /// Return the learning rate of the last step.
     pub fn lr_min(&self) -> f64 {
         self.lr_min.unwrap_or(self.lr_max / 10.0)
     }
 
-    /// Checks every key against its range.
+    /// Check every key against its range.
     ///
     /// # Errors
-    /// All keys that are out of range, with their values and what would be accepted.
+    /// All keys that are out of range, with their values and the accepted range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut problems = Problems::default();
         for (key, value) in [
@@ -270,10 +271,10 @@ impl TrainConfig {
 }
 
 impl SampleConfig {
-    /// Checks every key against its range.
+    /// Check every key against its range.
     ///
     /// # Errors
-    /// All keys that are out of range, with their values and what would be accepted.
+    /// All keys that are out of range, with their values and the accepted range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut problems = Problems::default();
         problems.check(

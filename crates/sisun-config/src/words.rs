@@ -1,9 +1,9 @@
-//! Others' sentences in plain words: serde's, in words of the file that was read (`expected a whole
-//! number` for `expected usize`), and the system's.
+//! Messages of serde and the operating system, rewritten in plain words: serde's in terms of the
+//! file that was read (`expected a whole number` for `expected usize`).
 
 use std::borrow::Cow;
 
-/// What a message of serde says, without words of Rust. Another message stays as it is.
+/// Rewrite a message of serde without Rust terms. Other messages are returned unchanged.
 pub fn plain_words(message: &str) -> String {
     let line = message.replace('\n', " ");
     let line = line.trim();
@@ -61,8 +61,8 @@ pub fn plain_words(message: &str) -> String {
     format!("{told}{place}")
 }
 
-/// A message with what the system says of an error in it, in plain words: `no such file or folder`
-/// for `No such file or directory (os error 2)`.
+/// Rewrite system errors inside a message in plain words: `no such file or folder` for
+/// `No such file or directory (os error 2)`.
 pub fn plain_system_words(message: &str) -> Cow<'_, str> {
     const NUMBER: &str = " (os error ";
     let mut told = Cow::Borrowed(message);
@@ -77,7 +77,7 @@ pub fn plain_system_words(message: &str) -> Cow<'_, str> {
             from = digits;
             continue;
         }
-        // The system's words hold none of these.
+        // The system's messages contain none of these characters.
         let begins = told[..at]
             .rfind([':', '(', '\n', '`', '"'])
             .map_or(0, |before| before + 1);
@@ -99,10 +99,10 @@ pub fn plain_system_words(message: &str) -> Cow<'_, str> {
     told
 }
 
-/// The name in backticks after `start`, and what serde says is known instead.
+/// Return the name in backticks after `start`, with the alternatives that serde lists.
 fn named<'m>(body: &'m str, start: &str) -> Option<(&'m str, String)> {
     let rest = body.strip_prefix(start)?;
-    // The name may hold backticks itself; what follows it never does.
+    // The name may contain backticks itself; the text after it never does.
     if let Some((name, _)) = rest.rsplit_once("`, there are no ") {
         return Some((name, "; nothing can stand here".to_owned()));
     }
@@ -111,7 +111,7 @@ fn named<'m>(body: &'m str, start: &str) -> Option<(&'m str, String)> {
     Some((name, format!("; known here: {}", known.join(", "))))
 }
 
-/// What serde found ([`serde::de::Unexpected`]).
+/// Rewrite the value that serde found ([`serde::de::Unexpected`]).
 fn unexpected(found: &str) -> String {
     let inside = |prefix: &str| {
         found
@@ -141,7 +141,7 @@ fn unexpected(found: &str) -> String {
     .to_owned()
 }
 
-/// What serde wanted.
+/// Rewrite the type that serde expected.
 fn expected(wanted: &str) -> String {
     const UNSIGNED: [&str; 6] = ["u8", "u16", "u32", "u64", "u128", "usize"];
     const SIGNED: [&str; 6] = ["i8", "i16", "i32", "i64", "i128", "isize"];
@@ -198,7 +198,7 @@ mod tests {
     use serde::de::value::Error;
     use serde::de::{Error as _, Unexpected};
 
-    /// Words that are Rust's or serde's and nobody's who writes a configuration.
+    /// Terms of Rust or serde that a user's configuration never contains.
     const RUST: [&str; 16] = [
         "f64",
         "usize",
@@ -310,7 +310,7 @@ mod tests {
     #[track_caller]
     fn told(message: &str) {
         let plain = plain_words(message);
-        // What was found and is told again may be any word.
+        // The repeated value may contain any word.
         let words: Vec<&str> = plain
             .split(|c: char| !c.is_alphanumeric() && c != '-')
             .collect();
@@ -390,7 +390,7 @@ mod tests {
         ] {
             assert_eq!(plain_system_words(message), plain);
         }
-        // Whatever this system calls them.
+        // The message is checked whatever this system calls the error.
         let error = std::fs::read("/does/not/exist")
             .expect_err("it is not there")
             .to_string();

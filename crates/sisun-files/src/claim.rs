@@ -1,4 +1,4 @@
-//! Folders that several files are written into: only those that are empty, new, or marked as ours.
+//! Folders for several output files: only those that are empty, new, or marked as Sisun's.
 
 use crate::locked_dir::LOCK_FILE;
 use crate::there::{is_file, make_folder};
@@ -7,15 +7,15 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-/// The file that marks a folder as one that Sisun writes into.
+/// The file that marks a folder as an output folder of Sisun.
 const MARK: &str = ".sisun";
 
-/// Make a folder, if it is not there, and mark it as one that Sisun writes into. Returns false,
-/// having changed nothing, if it holds files without the mark: they are somebody's own, and may
-/// have the names of ours.
+/// Make a folder, if it does not exist, and mark it as an output folder of Sisun. Return false,
+/// without any effect, if it holds files without the mark: they belong to the user and may have the
+/// same names as the output.
 ///
 /// # Errors
-/// A folder that cannot be made, read or marked.
+/// If the folder cannot be made, read or marked.
 pub fn claim_folder(dir: &Path) -> io::Result<bool> {
     make_folder(dir)?;
     let mark = dir.join(MARK);

@@ -1,22 +1,22 @@
-//! Who holds a lock.
+//! The holder of a lock.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The process that holds a lock, as its file tells.
+/// The process that holds a lock, as recorded in the lock file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// Its number on its host.
+    /// Its process id on its host.
     pub pid: u32,
     /// The host's name.
     pub host: String,
-    /// Since when, in seconds after 1970.
+    /// The time at which it took the lock, in seconds since 1970.
     pub since: u64,
 }
 
 impl Holder {
-    /// This process, from now on.
+    /// Return this process, with the current time.
     pub(crate) fn this() -> Self {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -43,7 +43,7 @@ impl fmt::Display for Holder {
 
 fn host() -> String {
     let told = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    // Elsewhere there is a command of this name.
+    // Systems other than Linux have a command of this name.
     let asked = || {
         let output = std::process::Command::new("hostname").output().ok()?;
         String::from_utf8(output.stdout).ok()
@@ -53,7 +53,7 @@ fn host() -> String {
         .unwrap_or_else(|| "a host without a name".to_owned())
 }
 
-/// Seconds after 1970 as `2026-11-28 02:42 UTC` (Hinnant, "chrono-compatible low-level date
+/// Format seconds since 1970 as `2026-11-28 02:42 UTC` (Hinnant, "chrono-compatible low-level date
 /// algorithms").
 fn date(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);

@@ -1,5 +1,5 @@
-//! Files that are written whole, locks, and files mapped to be read. It knows nothing of what the
-//! files hold.
+//! Atomic writing of files, locks, and memory-mapped reading. This crate knows nothing about the
+//! contents of the files.
 
 mod claim;
 mod holder;

@@ -1,4 +1,4 @@
-//! A lock of the operating system's on a file. It dies with its process, however that ends.
+//! A file lock of the operating system, which releases it when the process ends in any way.
 
 use crate::Holder;
 use crate::there::look;
@@ -7,38 +7,39 @@ use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Between two looks at a lock that somebody else holds.
+/// Interval between two attempts to take a lock that another process holds.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
-/// Times that a folder may be gone again before its file could be opened.
+/// Maximum number of times that the folder may disappear again before its file could be opened.
 const MOST_REMOVALS: u32 = 1_000;
-/// Looks at a lock file that says nothing yet: its process is about to write who it is.
+/// Maximum number of attempts while a lock file names no holder: its process is about to write its
+/// identity.
 const LOOKS_AT_NOBODY: u32 = 20;
 
-/// A lock that this process holds until it is dropped. `None` inside: the file system knows no
-/// locks.
+/// A lock that this process holds until the value is dropped. It holds `None` if the file system
+/// does not support locks.
 #[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
     file: Option<File>,
 }
 
-/// What to do about a lock that somebody else holds.
+/// Behaviour when another process holds the lock.
 pub enum Patience<'a> {
     /// Give up.
     Refuse,
-    /// Wait until it is free, telling at once for whom.
+    /// Wait until it is free, reporting the holder at once.
     Wait(&'a mut dyn FnMut(&Holder)),
 }
 
-/// Why a lock is not held.
+/// The reason why a lock could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Somebody else holds it.
+    /// Another process holds it.
     #[error("{} is in use by {}", path.display(), holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string))]
     Taken {
-        /// What is locked.
+        /// The locked path.
         path: PathBuf,
-        /// Who, if it is told.
+        /// The holder, if known.
         holder: Option<Holder>,
     },
     /// The file cannot be made or locked.
@@ -46,18 +47,18 @@ pub enum LockError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
 }
 
 impl Lock {
-    /// Locks the file at this path, which is made if it is not there, and writes into it who holds
-    /// it. The folder is made by `ready`, again if another process has removed it meanwhile.
+    /// Lock the file at this path, which is made if it does not exist, and record the holder in it.
+    /// `ready` makes the folder, again if another process has removed it meanwhile.
     ///
     /// # Errors
-    /// A lock that somebody else holds and is not waited for, or a file that cannot be made or
-    /// locked.
+    /// If another process holds the lock and `patience` does not wait for it, or if the file cannot
+    /// be made or locked.
     pub fn take(
         path: &Path,
         mut patience: Patience<'_>,
@@ -71,7 +72,7 @@ impl Lock {
         loop {
             ready().map_err(failed)?;
             let mut file = match open(path) {
-                // Whoever held it has removed the folder.
+                // The previous holder has removed the folder.
                 Err(error) if error.kind() == ErrorKind::NotFound && removals < MOST_REMOVALS => {
                     removals += 1;
                     continue;
@@ -80,8 +81,8 @@ impl Lock {
             };
             match file.try_lock() {
                 Ok(()) => {
-                    // Removed by whoever held it between opening and locking: then this is a file
-                    // that nobody else sees.
+                    // The previous holder removed the file between the opening and the locking: no
+                    // other process can see this one.
                     if !is_at(&file, path).map_err(failed)? {
                         continue;
                     }
@@ -103,8 +104,8 @@ impl Lock {
             let holder = read(&mut file);
             looks += 1;
             match &mut patience {
-                // Who has just taken it may not have written that yet: the file then names the one
-                // before, or nobody.
+                // A new holder may not have recorded itself yet: the file then names the previous
+                // holder, or none.
                 _ if looks == 1 => {}
                 Patience::Refuse if holder.is_none() && looks < LOOKS_AT_NOBODY => {}
                 Patience::Refuse => {
@@ -124,24 +125,25 @@ impl Lock {
         }
     }
 
-    /// Whether the file system knows no locks, so that nothing keeps others out.
+    /// Return true if the file system does not support locks, so that other processes are not kept
+    /// out.
     pub fn is_hollow(&self) -> bool {
         self.file.is_none()
     }
 
-    /// Whether the locked file is still at its path; not known where the file system knows no
-    /// locks.
+    /// Return true if the locked file is still at its path; always true if the file system does not
+    /// support locks.
     pub(crate) fn is_in_place(&self) -> io::Result<bool> {
         self.file
             .as_ref()
             .map_or(Ok(true), |file| is_at(file, &self.path))
     }
 
-    /// Gives the lock up and removes its file. Whoever has the file open already notices that it is
-    /// gone.
+    /// Release the lock and remove its file. A process that already has the file open notices that
+    /// it is gone.
     ///
     /// # Errors
-    /// A file that cannot be removed.
+    /// If the file cannot be removed.
     pub fn remove(self) -> io::Result<()> {
         std::fs::remove_file(&self.path)
     }
@@ -156,7 +158,7 @@ fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Writes who holds the file.
+/// Record the holder in the file.
 fn describe(file: &mut File) -> io::Result<()> {
     let text = serde_json::to_string(&Holder::this()).map_err(io::Error::other)?;
     file.set_len(0)?;
@@ -167,12 +169,12 @@ fn describe(file: &mut File) -> io::Result<()> {
 
 fn read(file: &mut File) -> Option<Holder> {
     let mut text = String::new();
-    // A file that says nothing of the kind names nobody.
+    // A file with other contents names no holder.
     file.take(4096).read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
 }
 
-/// Whether the open file is still the one at this path.
+/// Return true if the open file is still the one at this path.
 pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let open = file.metadata()?;
     Ok(look(path)?.is_some_and(|there| same_file(&open, &there)))
@@ -184,13 +186,14 @@ fn same_file(a: &Metadata, b: &Metadata) -> bool {
     (a.dev(), a.ino()) == (b.dev(), b.ino())
 }
 
-/// Elsewhere a file that is open cannot be removed.
+/// Return true: on other systems an open file cannot be removed.
 #[cfg(not(unix))]
 fn same_file(_: &Metadata, _: &Metadata) -> bool {
     true
 }
 
-/// As some network file systems do.
+/// Return true if the error means that the file system does not support locks, as with some network
+/// file systems.
 fn knows_no_locks(error: &io::Error) -> bool {
     const NO_LOCKS: i32 = if cfg!(target_os = "linux") { 37 } else { 77 };
     error.kind() == ErrorKind::Unsupported || (cfg!(unix) && error.raw_os_error() == Some(NO_LOCKS))
@@ -242,7 +245,7 @@ mod tests {
         }
     }
 
-    /// Between taking the lock and writing so the file still names whoever held it before.
+    /// Between taking the lock and recording the holder, the file still names the previous holder.
     #[test]
     fn the_one_before_is_not_named() {
         let folder = tempfile::tempdir().unwrap();
@@ -265,7 +268,7 @@ mod tests {
         });
     }
 
-    /// Each holder is alone, though every one of them removes the file and its folder.
+    /// The lock has one holder at a time, though every holder removes the file and its folder.
     #[test]
     fn removing_lets_nobody_in_twice() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! A directory that one process writes at a time.
+//! A directory that only one process at a time may write to.
 
 use crate::lock::{Lock, LockError, Patience};
 use crate::there::{if_there, look};
@@ -6,25 +6,25 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// The file in a directory that is locked by whoever writes there. It stays when they are done.
+/// The file in a directory that a writer locks. It stays after the lock is released.
 pub const LOCK_FILE: &str = ".lock";
 
-/// A directory that this process alone writes, until this is dropped. If nothing was put there by
-/// then, it is left as it was found: not there, or empty.
+/// A directory that only this process may write to until the value is dropped. If the directory is
+/// still empty then, it is restored to its earlier state: missing, or empty.
 #[derive(Debug)]
 pub struct LockedDir {
     dir: PathBuf,
     lock: Option<Lock>,
-    /// The directory and those above it that were made for it, the innermost first.
+    /// The directory and its parents that were made for it, innermost first.
     made: Vec<PathBuf>,
 }
 
 impl LockedDir {
-    /// Makes the directory, if it is not there, and locks it.
+    /// Make the directory, if it does not exist, and lock it.
     ///
     /// # Errors
-    /// A directory that another process holds and that is not waited for, or one that cannot be
-    /// made.
+    /// If another process holds the directory and `patience` does not wait for it, or if it cannot
+    /// be made.
     pub fn take(dir: &Path, patience: Patience<'_>) -> Result<Self, LockError> {
         let mut made = Vec::new();
         let lock = Lock::take(&dir.join(LOCK_FILE), patience, &mut || make(dir, &mut made));
@@ -39,7 +39,7 @@ impl LockedDir {
                 Ok(held)
             }
             Err(LockError::Taken { holder, .. }) => {
-                // It is somebody else's, whoever made it.
+                // It now belongs to the other process, regardless of which one made it.
                 held.made.clear();
                 Err(LockError::Taken {
                     path: dir.to_owned(),
@@ -50,20 +50,21 @@ impl LockedDir {
         }
     }
 
-    /// The directory.
+    /// Return the path of the directory.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Whether the directory is still where it was taken: nobody has moved or removed it.
+    /// Return true if the directory is still at its path, neither moved nor removed.
     ///
     /// # Errors
-    /// Whatever keeps it from being looked at.
+    /// If it cannot be examined.
     pub fn is_in_place(&self) -> io::Result<bool> {
         self.lock.as_ref().map_or(Ok(true), Lock::is_in_place)
     }
 
-    /// Whether the file system knows no locks, so that nothing keeps others out.
+    /// Return true if the file system does not support locks, so that other processes are not kept
+    /// out.
     pub fn is_hollow(&self) -> bool {
         self.lock.as_ref().is_some_and(Lock::is_hollow)
     }
@@ -74,7 +75,7 @@ impl Drop for LockedDir {
         if let Some(lock) = self.lock.take()
             && is_vacant(&self.dir).unwrap_or(false)
         {
-            // What cannot be removed is only untidy.
+            // A lock file that cannot be removed does no harm.
             let _ = lock.remove();
         }
         for dir in &self.made {
@@ -86,10 +87,10 @@ impl Drop for LockedDir {
     }
 }
 
-/// Whether a directory is empty but for a lock, or not there.
+/// Return true if a directory is missing, or empty except for a lock file.
 ///
 /// # Errors
-/// Whatever keeps it from being read.
+/// If it cannot be read.
 pub fn is_vacant(dir: &Path) -> io::Result<bool> {
     for entry in if_there(fs::read_dir(dir))?.into_iter().flatten() {
         if entry?.file_name() != LOCK_FILE {
@@ -99,7 +100,7 @@ pub fn is_vacant(dir: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Makes a directory and those above it, and notes which were not there.
+/// Make a directory and its parents, and record in `made` which of them were missing.
 fn make(dir: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
     match fs::create_dir(dir) {
         Ok(()) => {

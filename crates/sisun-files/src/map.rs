@@ -1,15 +1,15 @@
-//! Files mapped into memory, and what happens when one is cut short meanwhile.
+//! Memory-mapped files, and handling of files that are truncated while mapped.
 //!
 //! Weights and token caches are mapped rather than read: a model of several gigabytes is then in
-//! memory once, as pages that the system shares between processes and takes back when it needs
-//! them, and tensors are parts of the file without a copy. Reading with checks would give that up,
-//! and every read of a token would need an error of its own. The price of a mapping is that a page
-//! which is gone, because another process cut the file short or because the disk fails, is told by
-//! a signal (`SIGBUS`) where an error would be returned. It is caught: the process ends with status
-//! 1 and a message that names the file. It loses what a kill would lose, and no more: whatever is
-//! on disk was written whole.
+//! memory only once, as pages that the system shares between processes and reclaims when it needs
+//! them, and tensors are parts of the file without a copy. Checked reads would lose these
+//! advantages, and every read of a token would need error handling. The price of a mapping is that
+//! a missing page, because another process truncated the file or because the disk fails, raises a
+//! signal (`SIGBUS`) where a read would return an error. The signal is caught: the process ends
+//! with status 1 and a message that names the file. No more is lost than if the process were
+//! killed, since files on disk are written atomically.
 //!
-//! On Windows no handler is needed, since a file that is mapped cannot be cut short.
+//! On Windows no handler is needed, since a mapped file cannot be truncated.
 #![allow(unsafe_code)] // mapping, and the handler of the signal, each with its proof
 
 use memmap2::Mmap;
@@ -18,7 +18,7 @@ use std::io;
 use std::ops::Deref;
 use std::path::Path;
 
-/// A file mapped to be read.
+/// A file mapped for reading.
 #[derive(Debug)]
 pub struct Mapped(Mmap);
 
@@ -26,25 +26,24 @@ impl Mapped {
     /// Map a file.
     ///
     /// # Errors
-    /// A file that cannot be opened or mapped.
+    /// If the file cannot be opened or mapped.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
-        // SAFETY: a mapping is unsound if the file changes under it. Files of ours are written
-        // aside, renamed into place and never written to again, and published models are replaced
-        // as a whole. One that is cut short all the same ends the process, as the handler below
-        // says.
+        // SAFETY: a mapping is unsound if the file changes while it is mapped. Sisun's own files
+        // are written under a temporary name, renamed into place and never written to again, and
+        // published models are replaced as a whole. If a file is truncated nevertheless, the
+        // handler below ends the process.
         let map = unsafe { Mmap::map(&file) }?;
         #[cfg(unix)]
         lost_pages::watch(&map, path);
         Ok(Self(map))
     }
 
-    /// Give the pages that were read back to the system, which fetches them again when they are
-    /// needed.
+    /// Return the pages that were read to the system, which reads them again when they are needed.
     pub fn release(&self) {
-        // SAFETY: `DontNeed` loses changes of private mappings. This one is shared and read-only,
-        // so the pages come back from the file as they were. That the advice is not taken does no
-        // harm.
+        // SAFETY: `DontNeed` discards changes of private mappings. This one is shared and
+        // read-only, so the pages are read from the file again unchanged. A failure of the advice
+        // does no harm.
         #[cfg(unix)]
         let _ = unsafe { self.0.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
     }
@@ -64,7 +63,7 @@ impl AsRef<[u8]> for Mapped {
     }
 }
 
-/// What tells of a page that is gone.
+/// The handler for missing pages.
 #[cfg(unix)]
 mod lost_pages {
     use std::cell::UnsafeCell;
@@ -74,23 +73,23 @@ mod lost_pages {
     use std::sync::Once;
     use std::sync::atomic::{AtomicPtr, Ordering};
 
-    /// A mapping that was made. It is never freed, since the handler may read it at any moment;
-    /// there are as many as files were opened. One whose mapping ended does no harm: whatever is
-    /// mapped there later stands before it.
+    /// A mapping to watch. It is never freed, since the handler may read it at any moment; there is
+    /// one per opened file. An entry whose mapping has ended does no harm: a later mapping at the
+    /// same address precedes it in the list.
     struct Watched {
         start: usize,
         len: usize,
-        /// The message about it, whole, so that the handler has nothing to put together.
+        /// The complete message about it, so that the handler need not format anything.
         message: Box<[u8]>,
         before: *const Watched,
     }
 
-    /// The mapping made last.
+    /// The newest mapping.
     static NEWEST: AtomicPtr<Watched> = AtomicPtr::new(null_mut());
 
-    /// What took the signal before.
+    /// The previous handler of the signal.
     struct Before(UnsafeCell<MaybeUninit<libc::sigaction>>);
-    // SAFETY: it is written once, before the handler that reads it is in place, and only read
+    // SAFETY: it is written once, before the handler that reads it is installed, and only read
     // afterwards.
     unsafe impl Sync for Before {}
     static BEFORE: Before = Before(UnsafeCell::new(MaybeUninit::uninit()));
@@ -113,14 +112,14 @@ mod lost_pages {
             watched.before = newest;
             Some(at)
         };
-        // Whatever the order, each is pushed once.
+        // Whatever the order, each mapping is pushed once.
         let _ = NEWEST.fetch_update(Ordering::AcqRel, Ordering::Acquire, push);
     }
 
     fn take_signal() {
         // SAFETY: an all-zero `sigaction` is a valid one with an empty mask. The handler has the
-        // type that `SA_SIGINFO` promises, and calls only what may be called in a handler. `BEFORE`
-        // is written first, and by this call alone: it runs once.
+        // type that `SA_SIGINFO` requires, and calls only async-signal-safe functions. `BEFORE` is
+        // written first, and by this call alone, which runs once.
         unsafe {
             libc::sigaction(libc::SIGBUS, null(), (*BEFORE.0.get()).as_mut_ptr());
             let mut action: libc::sigaction = zeroed();
@@ -128,19 +127,19 @@ mod lost_pages {
                 lost_page;
             action.sa_sigaction = handler as libc::sighandler_t;
             action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-            // Should it not be taken, the signal ends the process without the message.
+            // If installing fails, the signal ends the process without the message.
             libc::sigaction(libc::SIGBUS, &raw const action, null_mut());
         }
     }
 
     extern "C" fn lost_page(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-        // SAFETY: the kernel gives a valid `info`. What `NEWEST` leads to is never freed, and
-        // nothing of it changes once it is there. `write`, `_exit`, `raise` and `sigaction` may be
-        // called in a handler, and an all-zero `sigaction` is the default. `BEFORE` was written
-        // before this handler was set.
+        // SAFETY: the kernel passes a valid `info`. Entries reachable from `NEWEST` are never freed
+        // or changed. `write`, `_exit`, `raise` and `sigaction` are async-signal-safe, and an
+        // all-zero `sigaction` is the default action. `BEFORE` was written before this handler was
+        // installed.
         unsafe {
             if (*info).si_code <= 0 {
-                // Sent by a process: it ends us as if nobody caught it.
+                // Sent by another process: end this one as if there were no handler.
                 let default: libc::sigaction = zeroed();
                 libc::sigaction(signal, &raw const default, null_mut());
                 libc::raise(signal);
@@ -159,12 +158,13 @@ mod lost_pages {
                 }
                 at = watched.before;
             }
-            // Not ours: the instruction runs again, and whoever took the signal before is told.
+            // Not one of the mappings: the instruction runs again, and the previous handler gets
+            // the signal.
             libc::sigaction(signal, (*BEFORE.0.get()).as_ptr(), null_mut());
         }
     }
 
-    /// The largest pages that files are mapped in; a mapping ends at the end of a page.
+    /// The largest page size of mapped files; a mapping ends at the end of a page.
     const PAGE: usize = 1 << 16;
 }
 
@@ -175,7 +175,8 @@ mod tests {
     use std::fs::File;
     use std::process::{Command, Stdio};
 
-    /// Names the file that the child of the test below reads.
+    /// Environment variable with the path of the file that the child process of the test below
+    /// reads.
     const FILE: &str = "SISUN_TEST_MAPPED";
 
     #[test]

@@ -1,19 +1,19 @@
-//! What is at a path. Only the system's own word that nothing is there counts as nothing: whoever
-//! may not look, or looks at a disk that fails, has not found out.
+//! Examination of paths. A path counts as missing only if the system says so: an error such as
+//! missing permission or a failing disk leaves it unknown.
 
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// What is at a path, links followed; `None` if nothing is.
+/// Return the metadata at a path, following links, or `None` if it does not exist.
 ///
 /// # Errors
-/// Whatever else keeps it from being looked at.
+/// If it cannot be examined for any other reason.
 pub fn look(path: &Path) -> io::Result<Option<Metadata>> {
     if_there(fs::metadata(path))
 }
 
-/// Whether there is a file at a path, links followed.
+/// Return true if there is a file at a path, following links.
 ///
 /// # Errors
 /// As [`look`].
@@ -21,7 +21,7 @@ pub fn is_file(path: &Path) -> io::Result<bool> {
     Ok(look(path)?.is_some_and(|found| found.is_file()))
 }
 
-/// Whether there is a folder at a path, links followed.
+/// Return true if there is a folder at a path, following links.
 ///
 /// # Errors
 /// As [`look`].
@@ -29,11 +29,11 @@ pub fn is_folder(path: &Path) -> io::Result<bool> {
     Ok(look(path)?.is_some_and(|found| found.is_dir()))
 }
 
-/// Makes a folder and those above it, if they are not there. Unlike the standard library's, it
-/// tells why a folder that is there already cannot be looked at.
+/// Make a folder and its parents, if they do not exist. Unlike the standard library's function, it
+/// reports why an existing folder cannot be examined.
 ///
 /// # Errors
-/// Whatever keeps it from being made, or something else of its name.
+/// If it cannot be made, or if something else has its name.
 pub fn make_folder(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() {
         return Ok(());
@@ -47,7 +47,7 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
         (made, _) => made,
     };
     match made {
-        // Where nothing may be made, it may be there all the same.
+        // It may exist even where creating it is not permitted.
         Err(error) => match look(path)? {
             Some(found) if found.is_dir() => Ok(()),
             _ => Err(error),
@@ -56,7 +56,7 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// What was found, `None` if the system says that it is not there.
+/// Return the result, or `None` if the system says that the path does not exist.
 ///
 /// # Errors
 /// Every other error.
@@ -104,7 +104,7 @@ mod tests {
         assert!(is_file(&at("file")).unwrap() && !is_folder(&at("file")).unwrap());
         assert!(is_folder(folder.path()).unwrap() && !is_file(folder.path()).unwrap());
         assert!(look(&at("none")).unwrap().is_none() && !is_file(&at("none/deep")).unwrap());
-        // Nobody can look into a file as if it were a folder.
+        // No user can look inside a file as if it were a folder.
         assert!(is_file(&at("file/inside")).is_err() && is_folder(&at("file/inside")).is_err());
         #[cfg(unix)]
         {

@@ -1,4 +1,4 @@
-//! Files that are written whole or not at all.
+//! Atomic writing of files.
 
 use crate::lock::is_at;
 use std::collections::hash_map::RandomState;
@@ -8,19 +8,18 @@ use std::hash::{BuildHasher, Hasher};
 use std::io::{self, ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// How the name of a file ends that is not whole yet.
+/// Suffix of the names of incomplete files.
 const PARTIAL: &str = ".partial";
 
-/// Write a file whole or not at all: what stood there before stays until the new content is
-/// complete and synced, and a write that fails leaves no trace.
+/// Write a file atomically: the earlier content stays until the new content is complete and synced,
+/// and a failed write leaves no trace.
 ///
-/// A symbolic link is followed to its target. The mode and the owner of a file that is replaced are
-/// kept; a new file has the mode that the umask leaves. A file with several names (hard links) is
-/// overwritten in place once the new content is complete. Pipes, terminals and other devices are
-/// written to as they are.
+/// A symbolic link is followed to its target. A replaced file keeps its mode and owner; a new file
+/// gets its mode from the umask. A file with several names (hard links) is overwritten in place
+/// once the new content is complete. Pipes, terminals and other devices are written to directly.
 ///
 /// # Errors
-/// Those of `write`, and whatever keeps the file from being made, synced or renamed.
+/// Those of `write`, and if the file cannot be made, synced or renamed.
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let existing = match fs::metadata(path) {
         Ok(metadata) => Some(metadata),
@@ -56,7 +55,7 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>)
     partial.rename_to(&target)
 }
 
-/// As [`write_whole`], of bytes that are there.
+/// Write bytes to a file, like [`write_whole`].
 ///
 /// # Errors
 /// As [`write_whole`].
@@ -64,7 +63,8 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole(path, |file| file.write_all(bytes))
 }
 
-/// Remove every partial file in a folder that a dead process left there: those that nobody holds.
+/// Remove every partial file that a dead process left in a folder, that is, every one that is not
+/// locked.
 pub fn remove_leftovers_in(folder: &Path) {
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")
@@ -82,42 +82,42 @@ pub fn remove_leftovers_in(folder: &Path) {
     }
 }
 
-/// A file that is needed for a while and removed when this is dropped. Should its process die
-/// before, then whoever next writes in the folder, or calls [`remove_leftovers_in`], removes it.
+/// A temporary file that is removed on drop. If its process is killed, the file is removed by the
+/// next process that writes in the folder or calls [`remove_leftovers_in`].
 #[derive(Debug)]
 pub struct Scratch(Partial);
 
 impl Scratch {
-    /// Makes one in a folder, with this in its name.
+    /// Make a temporary file in a folder, with `name` in its name.
     ///
     /// # Errors
-    /// Whatever keeps it from being made.
+    /// If the file cannot be made.
     pub fn new_in(folder: &Path, name: &str) -> io::Result<Self> {
         Partial::beside(&folder.join(name)).map(Self)
     }
 
-    /// Where it is.
+    /// Return the path of the file.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// The open file.
+    /// Return the open file.
     pub fn file(&mut self) -> &mut File {
         &mut self.0.file
     }
 }
 
-/// Sync a folder, so that what was renamed or made in it is there after a crash of the machine.
+/// Sync a folder, so that files renamed or made in it survive a crash of the machine.
 ///
 /// # Errors
-/// Whatever keeps it from being opened or synced.
+/// If the folder cannot be opened or synced.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")
     } else {
         folder
     };
-    // Windows cannot open folders; its rename is durable without.
+    // Windows cannot open folders, but its rename is durable without.
     if cfg!(unix) {
         File::open(folder)?.sync_all()
     } else {
@@ -125,14 +125,14 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Characters that nobody can guess, so that nobody can put something in the way.
+/// Return characters that other users cannot guess, so that they cannot create the same path first.
 fn unguessable() -> String {
     // The standard library seeds it from the system's random numbers.
     format!("{:016x}", RandomState::new().build_hasher().finish())
 }
 
-/// A file beside the one it will become. It is locked, so that others see whether its process
-/// lives, and removed unless it got there.
+/// A file beside its final path. It is locked, to show other processes that its process is alive,
+/// and removed unless it was renamed.
 #[derive(Debug)]
 struct Partial {
     path: PathBuf,
@@ -161,10 +161,10 @@ impl Partial {
                         done: false,
                     };
                     match partial.file.try_lock() {
-                        // Somebody took it for a leftover before it was locked.
+                        // Another process took it for a leftover before it was locked.
                         Err(TryLockError::WouldBlock) => {}
                         Ok(()) if !is_at(&partial.file, &partial.path)? => {}
-                        // A file system without locks only loses the tidying.
+                        // On a file system without locks, only the removal of leftovers is lost.
                         _ => return Ok(partial),
                     }
                 }
@@ -180,7 +180,8 @@ impl Partial {
         sync_folder(target.parent().unwrap_or(Path::new("")))
     }
 
-    /// Overwrites a file that has other names too, which a rename would leave with the old content.
+    /// Overwrite a file that has other names too, for which a rename would leave the old content in
+    /// place.
     fn copy_into(mut self, target: &Path) -> io::Result<()> {
         self.file.rewind()?;
         let mut file = OpenOptions::new().write(true).truncate(true).open(target)?;
@@ -192,13 +193,13 @@ impl Partial {
 impl Drop for Partial {
     fn drop(&mut self) {
         if !self.done {
-            // The error that led here is the one to tell.
+            // Report the original error, not one of the removal.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Whether a name is that of a partial file: `.NAME.0123456789abcdef.partial`.
+/// Return true if a name is that of a partial file: `.NAME.0123456789abcdef.partial`.
 fn is_partial(found: &OsStr) -> bool {
     let Some(rest) = found.as_encoded_bytes().strip_suffix(PARTIAL.as_bytes()) else {
         return false;
@@ -217,17 +218,17 @@ fn remove_if_dead(path: &Path) {
     if !fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) {
         return;
     }
-    // The lock is held until it is gone, so that whoever has just made it notices.
+    // The lock is held until the file is gone, so that a process that has just made it notices.
     if let Ok(file) = File::open(path)
         && file.try_lock().is_ok()
     {
-        // What cannot be removed is only untidy.
+        // A leftover that cannot be removed does no harm.
         let _ = fs::remove_file(path);
     }
 }
 
-/// Standard output or standard error, where a path names it: opened anew, a file that it goes to
-/// would be written from its beginning again.
+/// Return standard output or standard error, if the path names one of them: opening it anew would
+/// write a file behind it from the beginning again.
 #[cfg(unix)]
 fn standard_stream(path: &Path) -> io::Result<Option<File>> {
     use std::os::fd::AsFd;
@@ -268,10 +269,10 @@ pub fn is_descriptor(path: &Path) -> bool {
     cfg!(unix) && known.iter().any(|known| path.starts_with(known))
 }
 
-/// The path with symbolic links at its end followed, also one whose target is not there.
+/// Follow symbolic links at the end of the path, even if their target does not exist.
 fn followed(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
-    // As many as Linux follows.
+    // The limit of Linux.
     for _ in 0..40 {
         match fs::read_link(&path) {
             Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
@@ -302,11 +303,11 @@ fn keep_owner_and_mode(file: &File, existing: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, fchown};
     let new = file.metadata()?;
     if (new.uid(), new.gid()) != (existing.uid(), existing.gid()) {
-        // Only root may give files away; another user's new file is their own, as an editor's would
-        // be.
+        // Only root may change the owner; another user's new file belongs to that user, as with an
+        // editor.
         let _ = fchown(file, Some(existing.uid()), Some(existing.gid()));
     }
-    // After the owner, whose change takes some bits away.
+    // After the change of owner, which clears some mode bits.
     file.set_permissions(existing.permissions())
 }
 
@@ -382,7 +383,7 @@ mod tests {
         );
     }
 
-    /// `/dev/shm` is a folder like others, whatever else there is under `/dev`.
+    /// `/dev/shm` is an ordinary folder, unlike other paths under `/dev`.
     #[cfg(target_os = "linux")]
     #[test]
     fn files_in_memory_are_written_as_others() {
@@ -395,7 +396,7 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
-    /// Whoever tidies up takes nothing from those who have just begun.
+    /// The removal of leftovers does not remove files that have just been created.
     #[test]
     fn writers_and_those_who_tidy_do_not_disturb_each_other() {
         let folder = tempfile::tempdir().unwrap();
@@ -460,7 +461,7 @@ mod tests {
         write_bytes(std::path::Path::new("/dev/null"), b"gone").unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
 
-        // A new file has the mode that any new file has.
+        // A new file has the default mode.
         fs::write(at("usual"), "").unwrap();
         write_bytes(&at("ours"), b"").unwrap();
         let mode = |name: &str| fs::metadata(at(name)).unwrap().mode() & 0o777;

@@ -1,4 +1,4 @@
-//! Whether the tensors of a directory are those that its `config.json` describes.
+//! Comparison of a directory's tensors with its `config.json`.
 
 use crate::HfError;
 use crate::config::Described;
@@ -9,8 +9,8 @@ use crate::store::Store;
 use safetensors::Dtype;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Gives a model whose head is said to be tied to the embedding the head of its own that the file
-/// has, where they differ: `transformers` does so since its version 5. Whether it did.
+/// Use the separate output head from the file, if the configuration says that it is tied to the
+/// embedding but the two differ, as `transformers` does since version 5. Return true if it did.
 pub(crate) fn settle_head(described: &mut Described, store: &Store) -> bool {
     let family = described.family;
     let (head, embedding) = (
@@ -28,7 +28,7 @@ pub(crate) fn settle_head(described: &mut Described, store: &Store) -> bool {
     differs
 }
 
-/// What the names of the tensors begin with: files of the model without its head have no prefix.
+/// Return the prefix of the tensors' names: files of the model without its head have none.
 fn prefix(family: Family, store: &Store) -> &'static str {
     if store.names().any(|name| name.starts_with(family.prefix())) {
         family.prefix()
@@ -37,7 +37,7 @@ fn prefix(family: Family, store: &Store) -> &'static str {
     }
 }
 
-/// Where the model's parameters are in the store, once every tensor was found to fit.
+/// Check that every tensor fits, and return the positions of the model's parameters in the store.
 ///
 /// # Errors
 /// Every missing, extra or misshapen tensor.
@@ -50,7 +50,7 @@ pub(crate) fn check(described: &Described, store: &Store) -> Result<Layout, HfEr
     };
     let (family, config) = (described.family, &described.model);
     let (layers, count) = (config.n_layers, store.names().count());
-    // A list of what a billion layers lack would say nothing.
+    // A list of what a billion layers lack would be useless.
     if layers > count {
         return fail(vec![format!(
             "{layers} layers are described, but there are only {count} tensors"
@@ -89,7 +89,7 @@ pub(crate) fn check(described: &Described, store: &Store) -> Result<Layout, HfEr
         .chain(layout.constants.iter().map(|constant| &constant.part.name))
         .map(String::as_str)
         .collect();
-    // A tied head that is there is the embedding, or else it was found not to be tied.
+    // A tied head in the file equals the embedding: `settle_head` has untied any that differs.
     let tied = |name: &str| config.tied_head && name.strip_suffix(".weight") == Some(family.head());
     for name in store.names() {
         if !tied(name)
@@ -138,7 +138,7 @@ fn same(store: &Store, one: &str, other: &str) -> bool {
     (one.dtype, &one.shape) == (other.dtype, &other.shape) && store.bytes(one) == store.bytes(other)
 }
 
-/// Whether a tensor, whose shape fits, holds this number everywhere.
+/// Return true if a tensor, whose shape fits, holds only this number.
 fn holds(store: &Store, name: &str, value: f32) -> bool {
     let Some(stored) = store.get(name) else {
         return false;

@@ -1,4 +1,4 @@
-//! What can be wrong with a Hugging Face directory.
+//! Errors of Hugging Face directories.
 
 use sisun_config::ErrorKind;
 use sisun_data::DataError;
@@ -6,7 +6,7 @@ use sisun_files::Holder;
 use sisun_model::ModelError;
 use std::path::{Path, PathBuf};
 
-/// What is wrong, where, and what to do.
+/// An error, its location, and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HfError {
@@ -15,18 +15,18 @@ pub enum HfError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A JSON file that does not say what it has to.
+    /// A JSON file with missing or wrong contents.
     #[error("{}: {problem}", path.display())]
     Json {
         /// The file.
         path: PathBuf,
-        /// The key and what was found there.
+        /// The key and the problem with it.
         problem: String,
     },
-    /// Something of `transformers` that Sisun has no counterpart for.
+    /// A feature of `transformers` that Sisun does not have.
     #[error("{}: {key} = {value} is not supported; {supported}", path.display())]
     Unsupported {
         /// The `config.json`.
@@ -35,7 +35,7 @@ pub enum HfError {
         key: &'static str,
         /// Its value.
         value: String,
-        /// What is.
+        /// The supported values.
         supported: &'static str,
     },
     /// Sizes or settings out of range.
@@ -43,10 +43,10 @@ pub enum HfError {
     Config {
         /// The `config.json`.
         path: PathBuf,
-        /// What is out of range.
+        /// The setting that is out of range.
         problem: String,
     },
-    /// Weights as Python objects, which run code when they are read.
+    /// Weights as pickled Python objects, which run code when they are read.
     #[error(
         "{} is a pickled file, which can run code when it is read, and is never opened; convert it where you trust it: python -c \"from transformers import AutoModelForCausalLM as M; M.from_pretrained('{dir}').save_pretrained('{dir}')\"",
         path.display(), dir = dir.display()
@@ -57,7 +57,7 @@ pub enum HfError {
         /// The directory it is in.
         dir: PathBuf,
     },
-    /// A file of a model where its directory is meant.
+    /// A file of a model in place of its directory.
     #[error("{} is one of a model's files: name the folder that it is in, {}", path.display(), dir.display())]
     NotADirectory {
         /// The file.
@@ -65,26 +65,26 @@ pub enum HfError {
         /// The directory it is in.
         dir: PathBuf,
     },
-    /// No weights at all.
+    /// A directory without weights.
     #[error("{} holds no weights: neither model.safetensors nor model.safetensors.index.json", dir.display())]
     NoWeights {
         /// The directory.
         dir: PathBuf,
     },
-    /// A file that is not safetensors, or is cut short, or whose header lies.
+    /// A file that is not safetensors, is cut short, or has a wrong header.
     #[error("{} is not a whole safetensors file: {problem}", path.display())]
     BadWeights {
         /// The file.
         path: PathBuf,
-        /// What the reader found.
+        /// The reader's message.
         problem: String,
     },
-    /// An index whose files are not there or not in the directory.
+    /// An index whose files are missing or not in the directory.
     #[error("{} does not fit its files:\n  {}", path.display(), problems.join("\n  "))]
     Index {
         /// The index.
         path: PathBuf,
-        /// Each file or tensor with what is wrong.
+        /// Each file or tensor with its problem.
         problems: Vec<String>,
     },
     /// Tensors that do not fit `config.json`.
@@ -95,7 +95,7 @@ pub enum HfError {
         /// Every missing, extra or misshapen tensor.
         problems: Vec<String>,
     },
-    /// No tokenizer, or one of the older formats.
+    /// A missing tokenizer, or one of an older format.
     #[error(
         "{} holds no tokenizer.json; make one: python -c \"from transformers import AutoTokenizer as T; T.from_pretrained('{}').save_pretrained('{}')\"",
         dir.display(), dir.display(), dir.display()
@@ -107,16 +107,16 @@ pub enum HfError {
     /// A model that none of `transformers` computes.
     #[error("none of the models of transformers that Sisun writes (GPT-2, GPT-NeoX, LLaMA, Qwen3) computes what this one does:\n  {}", problems.join("\n  "))]
     NoCounterpart {
-        /// Each setting, and why not.
+        /// Each setting, with the reason.
         problems: Vec<String>,
     },
-    /// A directory that is there already.
+    /// A directory that already exists.
     #[error("{} is there already: name another with --to, or remove it", path.display())]
     Exists {
         /// The directory.
         path: PathBuf,
     },
-    /// A directory that another process writes.
+    /// A directory that another process is writing.
     #[error(
         "{} is being written by {}: wait until it is done, or name another with --to",
         path.display(), holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string)
@@ -124,10 +124,10 @@ pub enum HfError {
     InUse {
         /// The directory.
         path: PathBuf,
-        /// Which process, if it is told.
+        /// The process, if known.
         holder: Option<Holder>,
     },
-    /// A number that float16 has no room for.
+    /// A number outside the range of float16.
     #[error(
         "{name} holds {value}, past float16's largest number, 65504: write it with --dtype bfloat16 or float32"
     )]
@@ -142,13 +142,13 @@ pub enum HfError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The tokenizer itself.
+    /// An error of the tokenizer.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The model.
+    /// An error of the model.
     #[error(transparent)]
     Model(#[from] ModelError),
 }

@@ -1,4 +1,4 @@
-//! A model and its tokenizer, written as a directory that `transformers` opens.
+//! Export of a model and its tokenizer as a directory that `transformers` can open.
 
 use crate::config::{Ids, end, write};
 use crate::layout::{Constant, Part, layout};
@@ -21,10 +21,10 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// In what numbers weights are written.
+/// Number format of the written weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Numbers {
-    /// As they are.
+    /// Float32, without rounding.
     #[default]
     Float32,
     /// Rounded to 11 bits of significand; at most 65,504.
@@ -34,7 +34,7 @@ pub enum Numbers {
 }
 
 impl Numbers {
-    /// Its name, as `transformers` and `--dtype` have it.
+    /// Return the name used by `transformers` and `--dtype`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Float32 => "float32",
@@ -44,33 +44,33 @@ impl Numbers {
     }
 }
 
-/// How a model is written.
+/// Options of an export.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ExportOptions {
-    /// In what numbers.
+    /// Number format of the weights.
     pub numbers: Numbers,
-    /// Whether a head that is tied to the embedding is written as one of its own.
+    /// Write a head that is tied to the embedding as a separate tensor.
     pub materialize_head: bool,
 }
 
-/// What was written.
+/// Summary of an export.
 #[derive(Clone, Debug, Serialize)]
 pub struct Exported {
-    /// The class of `transformers` that opens it.
+    /// The class of `transformers` that opens the directory.
     pub architecture: &'static str,
-    /// Numbers in the weights file.
+    /// Number of elements in the weights file.
     pub parameters: usize,
-    /// Bytes of the weights file.
+    /// Size of the weights file in bytes.
     pub bytes: u64,
 }
 
-/// Writes `config.json`, `model.safetensors`, `tokenizer.json`, `tokenizer_config.json` and
-/// `generation_config.json` to `dir`, all of them or none. `kept` take the place of the files of
-/// their names; whatever they say, a text ends where the tokenizer says that it does.
+/// Write `config.json`, `model.safetensors`, `tokenizer.json`, `tokenizer_config.json` and
+/// `generation_config.json` to `dir`, all of them or none. The files in `kept` replace those of the
+/// same names, except that the tokenizer always determines which tokens end a text.
 ///
 /// # Errors
-/// A setting that no model of `transformers` has (all are listed), a number that float16 cannot
-/// hold, a directory that is there already, or a file that cannot be written.
+/// If no model of `transformers` has some of the settings (all are listed), if a number is outside
+/// the range of float16, if the directory already exists, or if a file cannot be written.
 pub fn export(
     model: &Transformer,
     tokenizer: &Tokenizer,
@@ -78,7 +78,7 @@ pub fn export(
     options: ExportOptions,
     dir: &Path,
 ) -> Result<Exported, HfError> {
-    // An empty folder that is there is written anew; by its full name, since `.` has none.
+    // An existing empty folder is replaced, under its full path, since `.` has no name.
     let dir = &dir
         .canonicalize()
         .unwrap_or_else(|_| dir.components().collect());
@@ -101,12 +101,12 @@ pub fn export(
         LockError::Io { path, source } => HfError::write(&path)(source),
     })?;
     let exported = export_alone(model, tokenizer, kept, options, dir);
-    // A lock that cannot be removed is only untidy.
+    // A lock file that cannot be removed does no harm.
     let _ = lock.remove();
     exported
 }
 
-/// What [`export`] does once no other process writes the directory.
+/// Run [`export`] while no other process writes to the directory.
 fn export_alone(
     model: &Transformer,
     tokenizer: &Tokenizer,
@@ -143,7 +143,7 @@ fn export_alone(
             for rows in part.rows.ranges() {
                 let columns = first..first + part.width_of(rows.len());
                 first = columns.end;
-                // A bias that ours lacks stays 0.
+                // A bias that Sisun's model does not have stays 0.
                 if let Some((_, values)) = stock.tensors.get(ours) {
                     tensor.sources.push(Source {
                         values,
@@ -181,7 +181,7 @@ fn export_alone(
     let name = dir.file_name().unwrap_or_default().to_string_lossy();
     let aside = dir.with_file_name(format!(".{name}.{}.partial", std::process::id()));
     remove_leftovers(dir.parent().unwrap_or(Path::new("")), &name);
-    // Fails if it is there: then it is somebody else's.
+    // Fails if it exists: then it belongs to another process.
     fs::create_dir(&aside).map_err(HfError::write(&aside))?;
     let ids = ids(tokenizer);
     let written = (|| {
@@ -230,14 +230,14 @@ fn export_alone(
         })
     })();
     if written.is_err() {
-        // The first error is the one to tell.
+        // Report the first error, not one of the removal.
         let _ = fs::remove_dir_all(&aside);
     }
     written
 }
 
-/// What a companion says, its texts no longer than the model reads (fine-tuning may have cropped
-/// that) and ended by each of these tokens.
+/// Return the contents of a companion file with the maximum text length limited to the model's
+/// context (which fine-tuning may have shortened), and with these tokens as the ends of a text.
 fn fitted<'c>(
     companion: &'c SidecarFile,
     context_len: usize,
@@ -275,7 +275,8 @@ fn fitted<'c>(
     }
 }
 
-/// Where a tokenizer puts nothing before a text, a text begins after the end of the one before.
+/// Return the special tokens. If a tokenizer puts no token before a text, a text begins after the
+/// end of the previous one.
 fn ids(tokenizer: &Tokenizer) -> Ids {
     let begin = tokenizer
         .prefix()
@@ -289,7 +290,7 @@ fn ids(tokenizer: &Tokenizer) -> Ids {
 }
 
 fn generation_config(ids: &Ids) -> Value {
-    // Sequences of a batch are filled up with the token that ends one, as GPT-2's are.
+    // Sequences of a batch are padded with the token that ends a text, as with GPT-2.
     json!({ "bos_token_id": ids.begin, "eos_token_id": end(&ids.eos_token_ids), "pad_token_id": ids.eos_token_ids.first() })
 }
 
@@ -298,7 +299,7 @@ fn tokenizer_config(tokenizer: &Tokenizer, ids: &Ids, context_len: usize) -> Val
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": context_len,
         "clean_up_tokenization_spaces": false,
-        // Without it version 4 gives token types as well, which a GPT-2 adds up.
+        // Without this, version 4 also returns token types, which a GPT-2 adds to the embedding.
         "model_input_names": ["input_ids", "attention_mask"],
     });
     let end = ids.eos_token_ids.first().copied();
@@ -315,7 +316,7 @@ fn tokenizer_config(tokenizer: &Tokenizer, ids: &Ids, context_len: usize) -> Val
     config
 }
 
-/// Whether a folder holds only what an export writes.
+/// Return true if a folder holds only files that an export writes.
 fn holds_an_export(folder: &Path) -> bool {
     let names = fs::read_dir(folder).and_then(|entries| {
         entries
@@ -332,8 +333,8 @@ fn holds_an_export(folder: &Path) -> bool {
     names.is_ok_and(|names| names.iter().all(ours))
 }
 
-/// Removes what exports left in this folder that were killed: those to `mine`, whose lock is held,
-/// and to others whose lock nobody holds. What cannot be removed is only untidy.
+/// Remove the remains of killed exports in this folder: those to `mine`, whose lock this process
+/// holds, and those whose lock is free. A file that cannot be removed does no harm.
 fn remove_leftovers(parent: &Path, mine: &str) {
     let parent = if parent.as_os_str().is_empty() {
         Path::new(".")
@@ -372,12 +373,12 @@ fn remove_leftovers(parent: &Path, mine: &str) {
     }
 }
 
-/// The lock of the directory of this name.
+/// Return the path of the lock of the directory with this name.
 fn lock_of(parent: &Path, name: &str) -> PathBuf {
     parent.join(format!(".{name}.lock"))
 }
 
-/// That no number is larger than float16 can hold.
+/// Check that every number is in the range of float16.
 fn check_range(tensors: &HostTensors) -> Result<(), HfError> {
     for (name, (_, values)) in tensors {
         let past = values
@@ -393,17 +394,18 @@ fn check_range(tensors: &HostTensors) -> Result<(), HfError> {
     Ok(())
 }
 
-/// A tensor on its way out, made when it is written: beside the model only one is in memory.
+/// A tensor to be exported, computed when it is written, so that only one is in memory beside the
+/// model.
 #[derive(Clone, Debug)]
 struct Outgoing<'s> {
     numbers: Numbers,
     shape: &'s [usize],
-    /// Where there is no source.
+    /// The value of elements without a source.
     everywhere: f32,
     sources: Vec<Source<'s>>,
 }
 
-/// Where some of its rows are from: columns of a row-major matrix of ours.
+/// The source of some of its rows: columns of one of Sisun's row-major matrices.
 #[derive(Clone, Debug)]
 struct Source<'s> {
     values: &'s [f32],

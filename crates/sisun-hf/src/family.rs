@@ -1,6 +1,6 @@
-//! The models of `transformers` that ours can be.
+//! The model classes of `transformers` that Sisun supports.
 
-/// One of them.
+/// A family of models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
     Gpt2,
@@ -11,7 +11,7 @@ pub(crate) enum Family {
     Qwen3,
 }
 
-/// What is said where none of them is meant.
+/// The list of supported classes in error messages.
 pub(crate) const FAMILIES: &str = "supported are GPT2LMHeadModel, LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM and GPTNeoXForCausalLM";
 
 impl Family {
@@ -24,9 +24,9 @@ impl Family {
         Self::Qwen3,
     ];
 
-    /// The family that a name of `architectures` or of `model_type` stands for, whatever its case:
-    /// early conversions say `LLaMAForCausalLM`. The model without its head (`LlamaModel`) counts
-    /// as well: files say whether there is one.
+    /// Return the family for a name in `architectures` or `model_type`, ignoring case, since early
+    /// conversions say `LLaMAForCausalLM`. The model without its head (`LlamaModel`) is accepted as
+    /// well: the weights show whether there is a head.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|family| {
             let whole = family.architecture();
@@ -40,7 +40,7 @@ impl Family {
         })
     }
 
-    /// What `architectures` calls it.
+    /// Return its name in `architectures`.
     pub(crate) fn architecture(self) -> &'static str {
         match self {
             Self::Gpt2 => "GPT2LMHeadModel",
@@ -52,7 +52,7 @@ impl Family {
         }
     }
 
-    /// What `model_type` calls it.
+    /// Return its name in `model_type`.
     pub(crate) fn model_type(self) -> &'static str {
         match self {
             Self::Gpt2 => "gpt2",
@@ -64,7 +64,7 @@ impl Family {
         }
     }
 
-    /// What the names of all tensors but the head's begin with.
+    /// Return the prefix of the names of all tensors except the head's.
     pub(crate) fn prefix(self) -> &'static str {
         match self {
             Self::Gpt2 => "transformer.",
@@ -73,7 +73,7 @@ impl Family {
         }
     }
 
-    /// The embedding's name.
+    /// Return the embedding's name.
     pub(crate) fn embedding(self) -> &'static str {
         match self {
             Self::Gpt2 => "wte",
@@ -82,7 +82,7 @@ impl Family {
         }
     }
 
-    /// The output head's name.
+    /// Return the output head's name.
     pub(crate) fn head(self) -> &'static str {
         match self {
             Self::Neox => "embed_out",
@@ -90,8 +90,8 @@ impl Family {
         }
     }
 
-    /// Whether a tensor is one of those that old files hold for each layer and nobody reads: the
-    /// causal mask, RoPE's frequencies.
+    /// Return true for the unused tensors that old files hold for each layer: the causal mask,
+    /// RoPE's frequencies.
     pub(crate) fn ignores(self, name: &str) -> bool {
         let ends: &[&str] = match self {
             Self::Gpt2 => &[".attn.bias", ".attn.masked_bias"],
@@ -105,7 +105,7 @@ impl Family {
         ends.iter().any(|end| name.ends_with(end))
     }
 
-    /// A message about our configuration's keys with `config.json`'s in their place.
+    /// Replace the names of Sisun's keys in a message by those of `config.json`.
     pub(crate) fn in_its_words(self, message: &str) -> String {
         let gpt2 = self == Self::Gpt2;
         let word = |gpt2s: &'static str, others: &'static str| if gpt2 { gpt2s } else { others };
@@ -137,7 +137,7 @@ impl Family {
             ),
             ("model.position.scaling.", "rope_parameters."),
         ];
-        // In one pass: their words hold some of ours.
+        // In one pass, because the replacements contain some of the names to be replaced.
         let (mut told, mut rest) = (String::new(), message);
         while let Some(first) = rest.chars().next() {
             let within = told.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.');

@@ -1,4 +1,4 @@
-//! JSON files, with the key in whatever is said about them.
+//! Reading of JSON files, with the key in every error.
 
 use crate::HfError;
 use serde::Deserializer;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use sisun_config::{check_pointer, plain_words};
 use std::path::Path;
 
-/// Reads a JSON file.
+/// Read a JSON file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, HfError> {
     let failed = |source| HfError::Io {
         path: path.to_owned(),
@@ -18,12 +18,12 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, HfError> {
     Ok(bytes)
 }
 
-/// What JSON says; `path` is told when it does not say it.
+/// Parse JSON; errors name `path`.
 pub(crate) fn parse<T: DeserializeOwned>(path: &Path, json: &[u8]) -> Result<T, HfError> {
     read_from(path, &mut serde_json::Deserializer::from_slice(json))
 }
 
-/// What JSON says that was read already.
+/// Convert JSON that has been parsed; errors name `path`.
 pub(crate) fn of_value<T: DeserializeOwned>(path: &Path, value: Value) -> Result<T, HfError> {
     read_from(path, value)
 }

@@ -1,4 +1,5 @@
-//! Which of their tensors make up each of our parameters: one table for reading and for writing.
+//! Mapping between the tensors of `transformers` and Sisun's parameters: one table for reading and
+//! for writing.
 
 use crate::family::Family;
 use sisun_config::{Ffn, ModelConfig};
@@ -8,40 +9,42 @@ use std::ops::Range;
 /// All tensors of a model of `transformers`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layout {
-    /// Each of our parameters: these parts side by side along its last axis. Of none, it is zero.
+    /// For each of Sisun's parameters, the parts that are side by side along its last axis. A
+    /// parameter without parts is zero.
     pub(crate) parameters: BTreeMap<String, Vec<Part>>,
-    /// Tensors that hold the same numbers as another.
+    /// Tensors that must equal another tensor.
     pub(crate) twins: Vec<Twin>,
-    /// Tensors that hold one number everywhere.
+    /// Tensors that hold a single number.
     pub(crate) constants: Vec<Constant>,
 }
 
-/// Some or all of one of their tensors.
+/// All or some rows of a tensor in the file.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Part {
     /// The tensor's name in the file.
     pub(crate) name: String,
     /// The tensor's shape in the file.
     pub(crate) shape: Vec<usize>,
-    /// Which places along its first axis.
+    /// Selected indices of its first axis.
     pub(crate) rows: Rows,
-    /// Whether it is stored `[d_out, d_in]`, as PyTorch's `Linear`, where ours is `[d_in, d_out]`.
+    /// True if it is stored `[d_out, d_in]`, as in PyTorch's `Linear`, where Sisun's layout is
+    /// `[d_in, d_out]`.
     pub(crate) transposed: bool,
 }
 
-/// Evenly spaced stretches of places along an axis.
+/// Evenly spaced ranges of indices along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Rows {
     first: usize,
-    /// Places of a stretch.
+    /// Length of a range.
     len: usize,
-    /// From the beginning of one to that of the next.
+    /// Distance from the start of one range to the start of the next.
     step: usize,
     stretches: usize,
 }
 
 impl Rows {
-    /// The first `n`.
+    /// Select the first `n`.
     fn all(n: usize) -> Self {
         Self {
             first: 0,
@@ -55,7 +58,7 @@ impl Rows {
         self.len * self.stretches
     }
 
-    /// The stretches.
+    /// Return the ranges.
     pub(crate) fn ranges(self) -> impl Iterator<Item = Range<usize>> {
         (0..self.stretches).map(move |stretch| {
             let first = self.first + stretch * self.step;
@@ -64,35 +67,35 @@ impl Rows {
     }
 }
 
-/// A tensor that has to hold the same numbers as another.
+/// A tensor that must equal another one.
 #[derive(Clone, Debug)]
 pub(crate) struct Twin {
     /// Its name.
     pub(crate) name: String,
     /// The other's name.
     pub(crate) of: String,
-    /// What is wrong where they differ.
+    /// The error message if they differ.
     pub(crate) otherwise: &'static str,
 }
 
-/// A tensor that has to hold one number everywhere.
+/// A tensor that must hold a single number.
 #[derive(Clone, Debug)]
 pub(crate) struct Constant {
-    /// All of the tensor.
+    /// The entire tensor.
     pub(crate) part: Part,
     /// The number.
     pub(crate) value: f32,
-    /// What is wrong where it does not.
+    /// The error message if it does not.
     pub(crate) otherwise: &'static str,
 }
 
 impl Part {
-    /// How many places along our last axis it fills.
+    /// Return the number of columns of Sisun's parameter that the part fills.
     pub(crate) fn width(&self) -> usize {
         self.width_of(self.rows.count())
     }
 
-    /// How many of them so many of its rows fill.
+    /// Return the number of columns that this many of its rows fill.
     pub(crate) fn width_of(&self, rows: usize) -> usize {
         match (self.transposed, &self.shape[..]) {
             (false, [_, columns]) => *columns,
@@ -109,7 +112,7 @@ impl Part {
         }
     }
 
-    /// The weight, or else the bias, of a `Linear` with these outputs and inputs.
+    /// Return the weight or the bias of a `Linear` with these outputs and inputs.
     fn linear(name: &str, kind: &str, [d_out, d_in]: [usize; 2]) -> Self {
         let name = format!("{name}.{kind}");
         match kind {
@@ -122,7 +125,7 @@ impl Part {
     }
 }
 
-/// The layout of a model whose tensors' names begin with `prefix`.
+/// Return the layout of a model whose tensors' names begin with `prefix`.
 pub(crate) fn layout(family: Family, config: &ModelConfig, prefix: &str) -> Layout {
     let mut layout = Layout::default();
     let (d, vocab) = (config.d_model, config.vocab_size.unwrap_or(0));
@@ -149,7 +152,7 @@ impl Layout {
         self.parameters.insert(ours.into(), parts);
     }
 
-    /// Norms that stand before attention, before the feed-forward network and before the head.
+    /// Add the norms before attention, before the feed-forward network and before the head.
     fn add_norms(
         &mut self,
         config: &ModelConfig,
@@ -176,7 +179,8 @@ impl Layout {
     }
 }
 
-/// GPT-2's `Conv1D` keeps its weights `[d_in, d_out]`, and q, k and v in one, as we do.
+/// Add the tensors of GPT-2. Its `Conv1D` stores weights `[d_in, d_out]` and fuses q, k and v, as
+/// Sisun does.
 fn gpt2(config: &ModelConfig, prefix: &str, layout: &mut Layout) {
     let (d, ff) = (config.d_model, config.ff_width());
     layout.add(
@@ -211,8 +215,8 @@ fn gpt2(config: &ModelConfig, prefix: &str, layout: &mut Layout) {
     }
 }
 
-/// GPT-NeoX keeps q, k and v in one, but head by head: the rows of a head's q, then its k, then its
-/// v.
+/// Add the tensors of GPT-NeoX, which fuses q, k and v head by head: the rows of a head's q, then
+/// its k, then its v.
 fn neox(config: &ModelConfig, prefix: &str, layout: &mut Layout) {
     let (d, ff, d_head) = (config.d_model, config.ff_width(), config.d_head());
     let norms = |layer| {
@@ -256,7 +260,7 @@ fn neox(config: &ModelConfig, prefix: &str, layout: &mut Layout) {
     }
 }
 
-/// LLaMA and its kin keep q, k and v apart.
+/// Add the tensors of LLaMA and related families, which store q, k and v separately.
 fn llama(family: Family, config: &ModelConfig, prefix: &str, layout: &mut Layout) {
     let (d, ff) = (config.d_model, config.ff_width());
     let (q, kv) = (
@@ -295,7 +299,7 @@ fn llama(family: Family, config: &ModelConfig, prefix: &str, layout: &mut Layout
             attention && family != Family::Qwen2,
         );
         linear("ffn.down", &[("mlp.down_proj", [d, ff])], ffn);
-        // Theirs is `down(act(gate(x)) ⊙ up(x))`.
+        // The network in `transformers` is `down(act(gate(x)) ⊙ up(x))`.
         let (gate, up) = (
             format!("{theirs}.mlp.gate_proj"),
             format!("{theirs}.mlp.up_proj"),
@@ -320,7 +324,7 @@ fn llama(family: Family, config: &ModelConfig, prefix: &str, layout: &mut Layout
                 };
                 layout.twins.extend(kinds.iter().map(twin));
             }
-            // `act(x)·1`.
+            // `act(x)·1`, with an up projection that is always 1.
             _ => {
                 linear("ffn.up", &[("mlp.gate_proj", [ff, d])], ffn);
                 let constant = |kind: &&str| Constant {

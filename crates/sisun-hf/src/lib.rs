@@ -1,9 +1,9 @@
 //! Models of Hugging Face's `transformers`: a directory with `config.json`, weights as safetensors
 //! and `tokenizer.json`.
 //!
-//! [`open`] reads GPT-2, LLaMA and their kin into a [`Transformer`]. Weights stay where they are on
-//! disk until each parameter is asked for, is converted to float32 and turned into our layout; with
-//! [`open_as_stored`] matrices stay there for good. [`export`] writes such a directory.
+//! [`open`] reads GPT-2, LLaMA and related families into a [`Transformer`]. Weights stay on disk
+//! until each parameter is requested, and are then converted to float32 and to Sisun's layout; with
+//! [`open_as_stored`] matrices stay memory-mapped. [`export`] writes such a directory.
 
 mod check;
 mod config;
@@ -33,12 +33,11 @@ use sisun_files::look;
 use sisun_model::{ModelError, Transformer};
 use std::path::{Path, PathBuf};
 
-/// What describes a model.
+/// The file that describes the model.
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
 const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
-/// What a directory may hold besides, that other software asks for and that training changes
-/// nothing of.
+/// Other files of a directory, which other software needs and training does not change.
 const COMPANIONS: [&str; 4] = [
     TOKENIZER_CONFIG,
     "special_tokens_map.json",
@@ -46,38 +45,38 @@ const COMPANIONS: [&str; 4] = [
     "chat_template.jinja",
 ];
 
-/// A model that was read from a Hugging Face directory.
+/// A model read from a Hugging Face directory.
 #[derive(Clone, Debug)]
 pub struct Imported {
     /// The directory's name.
     pub name: String,
     /// The model.
     pub model: Transformer,
-    /// Its tokenizer, which knows what ends a text by all that the directory says.
+    /// Its tokenizer, with the tokens that end a text according to all files of the directory.
     pub tokenizer: Tokenizer,
-    /// What goes with the model wherever it goes.
+    /// Files that accompany the model when it is copied.
     pub companions: Vec<SidecarFile>,
-    /// Tokens that layers with a sliding window see, where that is less than the whole context: the
-    /// model's context ends there.
+    /// Number of tokens that layers with a sliding window see, if that is less than the whole
+    /// context: the model's context ends there.
     pub window: Option<usize>,
-    /// Where it is not what `config.json` says, for people to read.
+    /// Differences between the model and its `config.json`, as messages for the user.
     pub notes: Vec<String>,
 }
 
-/// A file that other software asks for and that training changes nothing of.
+/// A file that other software needs and training does not change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SidecarFile {
     /// Its name.
     pub name: String,
-    /// What it holds.
+    /// Its contents.
     pub bytes: Vec<u8>,
 }
 
-/// Whether this is a Hugging Face directory rather than a run, or a file of a model, for which
-/// [`open`] tells what to do.
+/// Return true if this is a Hugging Face directory, or a file of a model (for which [`open`]
+/// explains the remedy), rather than a run.
 ///
 /// # Errors
-/// Whatever keeps it from being looked at, other than that it is not there.
+/// If the path cannot be examined, other than because it does not exist.
 pub fn is_model(path: &Path) -> Result<bool, HfError> {
     let Some(found) = look(path).map_err(HfError::read(path))? else {
         return Ok(false);
@@ -88,22 +87,22 @@ pub fn is_model(path: &Path) -> Result<bool, HfError> {
     Ok(is_there(&path.join(CONFIG))? && !is_there(&path.join("config.toml"))?)
 }
 
-/// Whether a file's name is one of a model's.
+/// Return true if a file has the name of a model's file.
 fn is_part(path: &Path) -> bool {
     path.extension()
         .is_some_and(|end| end == "safetensors" || end == "json")
 }
 
-/// Its `tokenizer.json`, there or not.
+/// Return the path of its `tokenizer.json`, which may not exist.
 pub fn tokenizer(dir: &Path) -> PathBuf {
     dir.join(TOKENIZER)
 }
 
-/// The files in a directory that go with a model wherever it goes: settings of its tokenizer and of
-/// how it writes.
+/// Return the files in a directory that accompany a model when it is copied: settings of its
+/// tokenizer and of generation.
 ///
 /// # Errors
-/// One that cannot be read.
+/// If one of them cannot be read.
 pub fn companions(dir: &Path) -> Result<Vec<SidecarFile>, HfError> {
     let read = |name: &str| {
         let path = dir.join(name);
@@ -125,16 +124,17 @@ pub fn companions(dir: &Path) -> Result<Vec<SidecarFile>, HfError> {
         .collect()
 }
 
-/// The name and configuration of the model in a directory, by its `config.json`, and by its weights
-/// where they are there and have a head of their own.
+/// Return the name and configuration of the model in a directory, from its `config.json`, and from
+/// its weights if they exist and have a separate head.
 ///
 /// # Errors
-/// A file that cannot be read, or a model of another kind.
+/// If a file cannot be read, or if the model is of an unsupported kind.
 pub fn describe(dir: &Path) -> Result<(String, ModelConfig), HfError> {
     Ok((name(dir), settled(dir, sound_store(dir)?.as_ref())?.0.model))
 }
 
-/// Where the model in a directory is not what its `config.json` says, for people to read.
+/// Return the differences between the model in a directory and its `config.json`, as messages for
+/// the user.
 ///
 /// # Errors
 /// As [`describe`].
@@ -142,7 +142,7 @@ pub fn notes(dir: &Path) -> Result<Vec<String>, HfError> {
     Ok(settled(dir, sound_store(dir)?.as_ref())?.1)
 }
 
-/// The weights in a directory, if they are there and sound: what is wrong with them is told when
+/// Return the weights in a directory, if they exist and are valid: errors in them are reported when
 /// they are read.
 fn sound_store(dir: &Path) -> Result<Option<Store>, HfError> {
     match Store::open(dir) {
@@ -151,24 +151,23 @@ fn sound_store(dir: &Path) -> Result<Option<Store>, HfError> {
     }
 }
 
-/// Reads the model in a directory, every parameter as float32 and in our layout.
+/// Read the model in a directory, every parameter as float32 and in Sisun's layout.
 ///
 /// # Errors
-/// Whatever `config.json`, the weights or `tokenizer.json` have wrong; of tensors all that do not
-/// fit are listed.
+/// If `config.json`, the weights or `tokenizer.json` are wrong; all tensors that do not fit are
+/// listed.
 pub fn open(dir: &Path, device: &Device) -> Result<Imported, HfError> {
     open_with(dir, device, false)
 }
 
-/// Reads the model in a directory to compute with it, not to train it: on the CPU's backend, weight
-/// matrices in float32 or bfloat16 stay as they are in the file, which remains mapped. It computes
-/// the same as the model of [`open`], in which each bfloat16 has become the float32 of the same
-/// value.
+/// Read the model in a directory for inference only: on the CPU backend, weight matrices in float32
+/// or bfloat16 stay as they are in the file, which remains mapped. The results equal those of the
+/// model from [`open`], in which each bfloat16 was converted to the float32 of the same value.
 ///
 /// # Errors
 /// As [`open`].
 pub fn open_as_stored(dir: &Path, device: &Device) -> Result<Imported, HfError> {
-    // No other backend, and no gradient, takes bfloat16.
+    // Other backends and training do not support bfloat16.
     open_with(dir, device, *device == Device::flex())
 }
 
@@ -177,7 +176,7 @@ fn open_with(dir: &Path, device: &Device, as_stored: bool) -> Result<Imported, H
     let tokenizer = read_tokenizer(dir)?;
     let store = Store::open(dir)?;
     let (described, notes) = settled(dir, Some(&store))?;
-    // Before anything is allocated by the sizes that config.json claims.
+    // Before anything is allocated with the sizes from config.json.
     let layout = check::check(&described, &store)?;
     let model = Transformer::from_params(
         &described.model,
@@ -194,7 +193,8 @@ fn open_with(dir: &Path, device: &Device, as_stored: bool) -> Result<Imported, H
     })
 }
 
-/// What `config.json` and the weights together describe, and where they are not of one mind.
+/// Return the combined description from `config.json` and the weights, and the differences between
+/// them.
 fn settled(dir: &Path, store: Option<&Store>) -> Result<(Described, Vec<String>), HfError> {
     let mut described = described(dir)?;
     let mut notes = Vec::new();

@@ -1,15 +1,15 @@
-//! Numbers of a file, converted to float32 and put where they belong.
+//! Conversion of stored numbers to float32, into their final layout.
 
 use half::f16;
 use rayon::prelude::*;
 use safetensors::Dtype;
 
-/// Sides of the blocks in which a matrix is turned: a block of either side stays in the nearest
-/// cache.
+/// Side of the blocks in which a matrix is transposed: a block of the source and one of the target
+/// fit in the L1 cache.
 const BLOCK: usize = 64;
 
-/// A part of a row-major matrix: `columns` columns of a matrix that is `width` wide, from column
-/// `first` on.
+/// A part of a row-major matrix: `columns` columns of a matrix that is `width` wide, starting at
+/// column `first`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Columns {
     pub(crate) first: usize,
@@ -17,9 +17,9 @@ pub(crate) struct Columns {
     pub(crate) width: usize,
 }
 
-/// Writes the numbers of a file into some columns of `to`, on all threads; where `transposed`, the
-/// file has them column by column. Numbers of any other type than float32, float16 and bfloat16 are
-/// left out.
+/// Write the numbers of a file into some columns of `to`, on all threads; if `transposed`, the file
+/// has them column by column. Numbers of any type other than float32, float16 and bfloat16 are
+/// skipped.
 pub(crate) fn place(
     bytes: &[u8],
     dtype: Dtype,
@@ -49,8 +49,8 @@ fn place_as<const N: usize>(
 ) {
     let (from, _) = bytes.as_chunks::<N>();
     let rows = to.len() / columns.width;
-    // A thread is the first to touch its rows, so the system clears their pages on all threads as
-    // well.
+    // Each thread touches its own rows first, so that the system clears their pages on all threads
+    // as well.
     to.par_chunks_mut(BLOCK * columns.width)
         .enumerate()
         .for_each(|(block, to)| {
@@ -62,7 +62,7 @@ fn place_as<const N: usize>(
         });
 }
 
-/// Rows of numbers.
+/// Copy rows of numbers.
 fn copy<T: Copy>(
     from: &[T],
     Columns {
@@ -80,7 +80,7 @@ fn copy<T: Copy>(
     }
 }
 
-/// Writes columns of a row-major matrix, `width` wide, as rows of `row` numbers, on all threads.
+/// Write columns of a row-major matrix, `width` wide, as rows of `row` numbers, on all threads.
 pub(crate) fn turn(from: &[f32], width: usize, row: usize, to: &mut [f32]) {
     let columns = Columns {
         first: 0,
@@ -94,7 +94,7 @@ pub(crate) fn turn(from: &[f32], width: usize, row: usize, to: &mut [f32]) {
         });
 }
 
-/// Columns of numbers, one beginning `stride` after the other.
+/// Copy columns of numbers whose starts are `stride` apart.
 fn turn_block<T: Copy>(
     from: &[T],
     stride: usize,

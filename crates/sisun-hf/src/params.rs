@@ -1,5 +1,5 @@
-//! Parameters from the store: matrices as they are stored where that will do, everything else
-//! converted when the model asks for it.
+//! Parameters from the store: matrices as stored where possible, everything else converted on
+//! request.
 
 use crate::layout::{Layout, Part};
 use crate::numbers::{Columns, place};
@@ -10,11 +10,11 @@ use rayon::prelude::*;
 use safetensors::Dtype;
 use sisun_model::{Init, ModelError, Params, StoredMatrix};
 
-/// Bytes that a thread copies at a time.
+/// Number of bytes that a thread copies at a time.
 const PIECE: usize = 1 << 20;
 
-/// A checked store as a source of parameters: beside the model being built only one parameter is in
-/// memory.
+/// A checked store as a source of parameters: only one parameter is in memory beside the model
+/// being built.
 #[derive(Debug)]
 pub(crate) struct StoredParams<'s> {
     store: &'s Store,
@@ -23,7 +23,7 @@ pub(crate) struct StoredParams<'s> {
     as_stored: bool,
 }
 
-/// Rows of a part of a parameter that follow one another, and where their numbers are.
+/// Consecutive rows of a part of a parameter, with the location of their numbers.
 struct SourceRows<'s> {
     part: &'s Part,
     rows: usize,
@@ -32,8 +32,9 @@ struct SourceRows<'s> {
 }
 
 impl<'s> StoredParams<'s> {
-    /// `layout` fits the store: [`crate::check::check`] made it. With `as_stored` matrices keep
-    /// their numbers and order, and where possible their place in the file.
+    /// Return the parameters of a store. `layout` must come from [`crate::check::check`], so that
+    /// it fits the store. With `as_stored`, matrices keep their number format and layout, and where
+    /// possible stay in the mapped file.
     pub(crate) fn new(store: &'s Store, layout: Layout, device: &Device, as_stored: bool) -> Self {
         Self {
             store,
@@ -43,7 +44,7 @@ impl<'s> StoredParams<'s> {
         }
     }
 
-    /// The parts of one of our parameters.
+    /// Return the parts of one of Sisun's parameters.
     fn parts(&self, name: &str) -> Result<Vec<SourceRows<'_>>, ModelError> {
         let missing = |what: String| ModelError::Mismatch {
             path: self.store.dir.clone(),
@@ -73,8 +74,7 @@ impl<'s> StoredParams<'s> {
     }
 }
 
-/// A matrix as it is stored, if the kernels can read it so: one part, or several one below the
-/// other.
+/// Return a matrix as stored, if the kernels can read it: one part, or several stacked vertically.
 fn held(parts: &[SourceRows<'_>]) -> Option<StoredMatrix> {
     let [first, others @ ..] = parts else {
         return None;
@@ -107,13 +107,14 @@ fn held(parts: &[SourceRows<'_>]) -> Option<StoredMatrix> {
     })
 }
 
-/// A copy of the parts' bytes, one after another, aligned for any number.
+/// Return a copy of the parts' bytes, one after another, aligned for any number type.
 fn aligned(parts: &[SourceRows<'_>]) -> Bytes {
     let mut bytes = vec![0; parts.iter().map(|found| found.bytes.len()).sum()];
     let mut rest = &mut bytes[..];
     for from in parts.iter().map(|found| &found.bytes) {
         let (to, after) = rest.split_at_mut(from.len());
-        // Whoever touches a page first waits for the system to clear it: all threads do.
+        // The first access to a page waits until the system has cleared it, so all threads take
+        // part.
         to.par_chunks_mut(PIECE)
             .zip(from.par_chunks(PIECE))
             .for_each(|(to, from)| to.copy_from_slice(from));

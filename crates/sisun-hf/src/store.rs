@@ -15,10 +15,10 @@ use std::path::{Component, Path, PathBuf};
 
 const WHOLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
-/// Bytes before a safetensors header that say how long it is.
+/// Number of bytes before a safetensors header that state its length.
 const HEADER_LENGTH: usize = 8;
 
-/// Every tensor of a directory, where it lies.
+/// All tensors of a directory, with their locations.
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) dir: PathBuf,
@@ -35,15 +35,15 @@ pub(crate) struct Stored {
     bytes: Range<usize>,
 }
 
-/// Which file holds which tensor.
+/// The map from tensors to files.
 #[derive(Deserialize)]
 struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
 impl Store {
-    /// Maps the weights of a directory and checks the header of each file: nothing is read or
-    /// allocated by sizes that the file does not have.
+    /// Map the weights of a directory and check the header of each file: no read or allocation
+    /// relies on sizes that exceed the file.
     pub(crate) fn open(dir: &Path) -> Result<Self, HfError> {
         let mut store = Self {
             dir: dir.to_owned(),
@@ -68,17 +68,18 @@ impl Store {
         Ok(store)
     }
 
-    /// The names of all tensors.
+    /// Return the names of all tensors.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
     }
 
-    /// One tensor.
+    /// Return one tensor.
     pub(crate) fn get(&self, name: &str) -> Option<&Stored> {
         self.tensors.get(name)
     }
 
-    /// A tensor's numbers as they lie in the file, which stays mapped as long as somebody has them.
+    /// Return a tensor's numbers in place in the file, which stays mapped as long as the result is
+    /// alive.
     pub(crate) fn bytes(&self, stored: &Stored) -> Bytes {
         self.maps[stored.file].slice(stored.bytes.clone())
     }
@@ -129,7 +130,7 @@ impl Store {
         fail(problems)
     }
 
-    /// Maps one file and gives its tensors.
+    /// Map one file and return its tensors.
     fn map(&mut self, path: &Path) -> Result<BTreeMap<String, Stored>, HfError> {
         let bad = |problem: String| HfError::BadWeights {
             path: path.to_owned(),
@@ -173,15 +174,15 @@ impl Store {
     }
 }
 
-/// Whether this names a file in the folder that it is looked for in.
+/// Return true if this names a file in the same folder.
 fn is_plain(name: &str) -> bool {
     let mut parts = Path::new(name).components();
-    // A backslash parts folders on Windows.
+    // A backslash separates folders on Windows.
     matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == OsStr::new(name))
         && !name.contains(['\\', '\0'])
 }
 
-/// A file of pickled weights.
+/// Return a file of pickled weights, if there is one.
 fn pickled(dir: &Path) -> Result<Option<PathBuf>, HfError> {
     let entries = std::fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let mut files: Vec<PathBuf> = entries
@@ -199,7 +200,7 @@ fn pickled(dir: &Path) -> Result<Option<PathBuf>, HfError> {
     Ok(None)
 }
 
-/// Whether a file's name is one of pickled weights.
+/// Return true if a file has the name of pickled weights.
 pub(crate) fn has_pickled_name(path: &Path) -> bool {
     path.extension().is_some_and(|end| {
         ["bin", "pt", "pth", "ckpt"]

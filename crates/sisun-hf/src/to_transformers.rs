@@ -1,4 +1,4 @@
-//! Our models as models of `transformers` that compute the same.
+//! Conversion of Sisun's models to equivalent models of `transformers`.
 
 use crate::HfError;
 use crate::family::Family;
@@ -7,22 +7,24 @@ use sisun_model::Transformer;
 use sisun_model::to_host;
 use sisun_model::weights::HostTensors;
 
-/// A model that one of their classes computes.
+/// A model that one of the classes of `transformers` computes.
 #[derive(Debug)]
 pub(crate) struct Stock {
     pub(crate) family: Family,
     pub(crate) config: ModelConfig,
-    /// By our names. Biases that ours lacks are missing: they are zero.
+    /// Tensors by Sisun's names. Biases that Sisun's model does not have are missing: they are
+    /// zero.
     pub(crate) tensors: HostTensors,
 }
 
 impl Stock {
-    /// Rotary positions make a LLaMA of a model with RMS norm (a Qwen3 of one with QK-norm) and a
-    /// GPT-NeoX of one with layer norm. All others become a GPT-2, whose table of positions holds
-    /// learned ones as they are, sinusoidal ones baked in, and zeros for none.
+    /// Convert a model. With rotary positions and RMS norm it becomes a LLaMA (with QK-norm, a
+    /// Qwen3), with rotary positions and layer norm a GPT-NeoX. All others become a GPT-2, whose
+    /// position table holds learned positions unchanged, sinusoidal ones precomputed, and zeros if
+    /// there are none.
     ///
     /// # Errors
-    /// Each setting that none of them has.
+    /// Each setting that no class supports.
     pub(crate) fn of(model: &Transformer) -> Result<Self, HfError> {
         let config = model.config();
         let family = match (config.position, config.norm) {
@@ -52,7 +54,7 @@ impl Stock {
             && let Some(RopeScaling::Ntk { factor }) = *scaling
         {
             let r = config.rotary_dims() as f64;
-            // One pair alone has no lower frequency to divide.
+            // A single pair has no lower frequency to divide.
             *base *= if r > 2.0 {
                 factor.powf(r / (r - 2.0))
             } else {
@@ -83,7 +85,7 @@ impl Stock {
         Ok(stock)
     }
 
-    /// Gives each query head a copy of the keys and values that it reads.
+    /// Give each query head its own copy of the keys and values that it reads.
     fn share_no_keys(&mut self) {
         let (heads, kv, d_head) = (
             self.config.n_heads,
@@ -121,7 +123,7 @@ impl Stock {
         self.config.n_kv_heads = Some(heads);
     }
 
-    /// Gives the model a head of its own, equal to the embedding.
+    /// Give the model a separate head, equal to the embedding.
     pub(crate) fn untie(&mut self) {
         let (d, vocab) = (self.config.d_model, self.config.vocab_size.unwrap_or(0));
         if let (true, Some((_, embedding))) =
@@ -137,7 +139,7 @@ impl Stock {
     }
 }
 
-/// Every setting that the family has no counterpart for.
+/// Return every setting that the family does not support.
 fn problems(family: Family, config: &ModelConfig) -> Vec<String> {
     let common = [
         (
@@ -231,7 +233,7 @@ fn problems(family: Family, config: &ModelConfig) -> Vec<String> {
                 "model.d_model: LLaMA's has to be divisible by the number of heads",
             ),
             (
-                // Theirs has no bias to make a gate of 1 from.
+                // Qwen3 has no bias from which to make a gate of 1.
                 family == Family::Qwen3 && (config.has_ffn_bias() || gelu),
                 "model.qk_norm = true: Qwen3's feed-forward network has no biases and only \"swiglu\" or \"relu_squared\"",
             ),

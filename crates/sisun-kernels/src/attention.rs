@@ -9,14 +9,14 @@ use burn::tensor::Tensor;
 
 pub use crate::reference::{HIDDEN_SCORE, mix, pattern, scores};
 
-/// `softmax(q·kᵀ/√d_head + bias)·v`, hidden keys left out.
+/// Compute `softmax(q·kᵀ/√d_head + bias)·v`, leaving hidden keys out.
 ///
-/// With dropout this is the plain composition, which builds the pattern.
+/// With dropout this is the plain composition, which materialises the pattern.
 ///
 /// # Shapes
 /// - `q`: `[batch, n_heads, query, d_head]`
-/// - `k`, `v`: `[batch, n_kv_heads, key, d_head]`; query head `h` reads key head `h / (n_heads /
-///   n_kv_heads)`
+/// - `k`, `v`: `[batch, n_kv_heads, key, d_head]`; query head `h` reads key head
+///   `h / (n_heads / n_kv_heads)`
 /// - result `z`: `[batch, n_heads, query, d_head]`
 pub fn attention(
     q: Tensor<4>,
@@ -50,15 +50,15 @@ pub fn attention(
     z.reshape([batch, n_query, n_heads, d_head]).swap_dims(1, 2)
 }
 
-/// [`attention`] of a sequence to itself, where q, k and v lie side by side as one projection left
-/// them.
+/// Compute [`attention`] of a sequence to itself, with q, k and v side by side as one fused
+/// projection returns them.
 ///
 /// # Shapes
 /// - `qkv`: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`
 /// - result `z`: `[batch, pos, n_heads·d_head]`
 pub fn self_attention(qkv: Tensor<3>, heads: HeadCounts, options: &AttentionOptions) -> Tensor<3> {
     let [_, pos, width] = qkv.dims();
-    heads.d_head(width); // which demands that the columns are whole heads
+    heads.d_head(width); // panics unless the columns are whole heads
     check(heads, pos, pos, options);
     if options.dropout > 0.0 {
         let [q, k, v] = heads.split(qkv);

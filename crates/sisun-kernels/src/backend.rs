@@ -1,9 +1,9 @@
 //! The operations that have a fast version on some backend.
 //!
-//! [`Kernels`] is the list. What each does is its default body: a composition of Burn operations
-//! from `reference`, differentiable and the same on every backend. `Flex`, the CPU, has its own
-//! version of each in `flex`.
-#![allow(deprecated)] // Burn's `NdArray`: the other CPU backend, which the tests compare with
+//! [`Kernels`] lists them. The default body of each defines the operation: a composition of Burn
+//! operations from `reference`, differentiable and the same on every backend. `Flex`, the CPU
+//! backend, overrides each with its own version in `flex`.
+#![allow(deprecated)] // Burn's `NdArray` is deprecated; the tests compare with it as the other CPU backend
 
 use crate::reference;
 use crate::{ActivationFunction, AttentionOptions, HeadCounts, MatmulPrecision};
@@ -14,12 +14,12 @@ use burn::backend::{
 };
 use burn::tensor::{FloatDType, Int, Tensor};
 
-/// A tensor that may be left out.
+/// An optional tensor.
 #[derive(Debug, ExtensionType)]
 pub enum Optional<B: Backend> {
-    /// It is there.
+    /// A tensor.
     Given(FloatTensor<B>),
-    /// It is not.
+    /// No tensor.
     Absent,
 }
 
@@ -38,13 +38,13 @@ impl<const D: usize> From<Option<Tensor<D>>> for Optional<Dispatch> {
     }
 }
 
-/// Between a backend's own tensors and [`Tensor`], in which the references are written.
+/// Conversion between a backend's own tensors and [`Tensor`], in which the references are written.
 pub trait Lift: Backend {
-    /// As a tensor of the public interface.
+    /// Convert to a tensor of the public interface.
     fn lift<const D: usize>(x: FloatTensor<Self>) -> Tensor<D>;
-    /// As a tensor of the public interface.
+    /// Convert to an integer tensor of the public interface.
     fn lift_int<const D: usize>(x: IntTensor<Self>) -> Tensor<D, Int>;
-    /// As a tensor of this backend.
+    /// Convert to a tensor of this backend.
     fn lower<const D: usize>(x: Tensor<D>) -> FloatTensor<Self>;
 }
 
@@ -80,10 +80,11 @@ lift!(Flex, NdArray, Cube);
 lift!(Autodiff<Flex, NoCheckpointing>, Autodiff<NdArray, NoCheckpointing>, Autodiff<Cube, NoCheckpointing>);
 lift!(Autodiff<Flex, BalancedCheckpointing>, Autodiff<NdArray, BalancedCheckpointing>, Autodiff<Cube, BalancedCheckpointing>);
 
-/// The operations. Shapes and formulas are at the functions of this crate that call them.
+/// The operations. Shapes and formulas are documented on the functions of this crate that call
+/// them.
 #[backend_extension(Flex, NdArray, Cube, Autodiff)]
 pub trait Kernels: Backend + Lift {
-    /// [`crate::linear`], and with `transposed` [`crate::linear_transposed`].
+    /// Compute [`crate::linear`], or [`crate::linear_transposed`] if `transposed` is true.
     fn linear(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -91,7 +92,7 @@ pub trait Kernels: Backend + Lift {
         transposed: bool,
         precision: MatmulPrecision,
     ) -> FloatTensor<Self> {
-        let _ = precision; // what a backend may use, not what it must
+        let _ = precision; // a backend may use the lower precision but need not
         let weight = Self::lift::<2>(weight);
         let weight = if transposed {
             weight.transpose()
@@ -101,7 +102,8 @@ pub trait Kernels: Backend + Lift {
         Self::lower(reference::linear(Self::lift(x), weight, bias.lift()))
     }
 
-    /// [`crate::layer_norm`], or with `centred` false [`crate::rms_norm`], of a matrix's rows.
+    /// Compute [`crate::layer_norm`], or [`crate::rms_norm`] if `centred` is false, of each row of
+    /// a matrix.
     fn norm(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -116,17 +118,17 @@ pub trait Kernels: Backend + Lift {
         })
     }
 
-    /// [`crate::activation`] of a vector.
+    /// Compute [`crate::activation`] of a vector.
     fn activation(x: FloatTensor<Self>, activation: ActivationFunction) -> FloatTensor<Self> {
         Self::lower(reference::activation(Self::lift::<1>(x), activation))
     }
 
-    /// [`crate::swiglu`] of vectors.
+    /// Compute [`crate::swiglu`] of two vectors.
     fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
         Self::lower(reference::swiglu(Self::lift::<1>(gate), Self::lift(up)))
     }
 
-    /// [`crate::norm_heads`].
+    /// Compute [`crate::norm_heads`].
     fn norm_heads(
         qkv: FloatTensor<Self>,
         gamma_q: FloatTensor<Self>,
@@ -143,7 +145,7 @@ pub trait Kernels: Backend + Lift {
         ))
     }
 
-    /// [`crate::rotate_heads`].
+    /// Compute [`crate::rotate_heads`].
     fn rotate_heads(
         qkv: FloatTensor<Self>,
         cos: FloatTensor<Self>,
@@ -158,7 +160,7 @@ pub trait Kernels: Backend + Lift {
         ))
     }
 
-    /// [`crate::self_attention`].
+    /// Compute [`crate::self_attention`].
     fn self_attention(
         qkv: FloatTensor<Self>,
         #[extension_type] bias: Optional<Self>,
@@ -176,7 +178,7 @@ pub trait Kernels: Backend + Lift {
         )))
     }
 
-    /// [`crate::attention`].
+    /// Compute [`crate::attention`].
     fn attention(
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
@@ -193,7 +195,7 @@ pub trait Kernels: Backend + Lift {
         Self::lower(reference::merge_heads(z))
     }
 
-    /// [`crate::embedding`].
+    /// Compute [`crate::embedding`].
     fn embedding(weight: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self> {
         Self::lower(reference::embedding(
             Self::lift(weight),
@@ -201,12 +203,12 @@ pub trait Kernels: Backend + Lift {
         ))
     }
 
-    /// [`crate::in_bf16`].
+    /// Compute [`crate::in_bf16`].
     fn in_bf16(x: FloatTensor<Self>) -> FloatTensor<Self> {
         Self::float_cast(x, FloatDType::BF16)
     }
 
-    /// [`crate::cross_entropy`].
+    /// Compute [`crate::cross_entropy`].
     fn cross_entropy(
         logits: FloatTensor<Self>,
         targets: IntTensor<Self>,
@@ -224,7 +226,7 @@ impl Kernels for NdArray {}
 impl Kernels for Cube {}
 impl Kernels for Autodiff<NdArray, NoCheckpointing> {}
 impl Kernels for Autodiff<Cube, NoCheckpointing> {}
-// With gradient checkpointing the compositions are what there is to recompute.
+// With gradient checkpointing, the compositions are recomputed in the backward pass.
 impl Kernels for Autodiff<Flex, BalancedCheckpointing> {}
 impl Kernels for Autodiff<NdArray, BalancedCheckpointing> {}
 impl Kernels for Autodiff<Cube, BalancedCheckpointing> {}

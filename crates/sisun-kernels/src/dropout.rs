@@ -2,10 +2,10 @@
 
 use burn::tensor::{Distribution, Tensor};
 
-/// Sets each element to 0 with probability `p` and scales the rest by `1/(1−p)` (Srivastava et al.
+/// Set each element to 0 with probability `p` and scale the rest by `1/(1−p)` (Srivastava et al.
 /// 2014).
 ///
-/// Draws from the device's generator, which the caller seeds for the step.
+/// Draws from the device's random number generator, which the caller seeds for the step.
 pub fn dropout<const D: usize>(x: Tensor<D>, p: f64) -> Tensor<D> {
     if p == 0.0 {
         return x;

@@ -1,4 +1,4 @@
-//! The heads inside one projection.
+//! Operations on the heads inside one projection.
 
 use crate::assert_shape;
 use crate::backend::Kernels;
@@ -18,9 +18,9 @@ pub struct RotaryTables {
     pub sin: Tensor<2>,
 }
 
-/// Turns the first `r` dimensions of every query and key head by its position's angles: dimension
-/// `i` pairs with `i + r/2` (Su et al. 2021, equation 15, in the order of dimensions that LLaMA
-/// uses).
+/// Rotate the first `r` dimensions of every query and key head by the angles of its position:
+/// dimension `i` pairs with `i + r/2` (Su et al. 2021, equation 15, in the order of dimensions that
+/// LLaMA uses).
 ///
 /// # Shapes
 /// - `qkv` and the result: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`
@@ -40,8 +40,8 @@ pub fn rotate_heads(qkv: Tensor<3>, tables: &RotaryTables, heads: HeadCounts) ->
     Tensor::from_dispatch(Dispatch::rotate_heads(qkv.into_dispatch(), cos, sin, heads))
 }
 
-/// The RMS norm of every query head and every key head (Henry et al. 2020, with RMS in place of the
-/// Euclidean norm).
+/// Apply the RMS norm to every query head and every key head (Henry et al. 2020, with RMS in place
+/// of the Euclidean norm).
 ///
 /// # Shapes
 /// - `qkv` and the result: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`

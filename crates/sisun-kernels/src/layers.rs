@@ -1,4 +1,4 @@
-//! The operations between attentions.
+//! The operations other than attention.
 
 use crate::assert_shape;
 use crate::backend::Kernels;
@@ -6,7 +6,7 @@ use crate::options::{ActivationFunction, MatmulPrecision};
 use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor};
 
-/// `y = x·W + b`.
+/// Compute `y = x·W + b`.
 ///
 /// # Shapes
 /// - `x`: `[batch, pos, d_in]`
@@ -27,7 +27,7 @@ pub fn linear(
     affine(x, weight, bias, false, precision)
 }
 
-/// `y = x·Wᵀ`: the output head that shares its weights with the embedding.
+/// Compute `y = x·Wᵀ`: the output head that shares its weights with the embedding.
 ///
 /// # Shapes
 /// - `x`: `[batch, pos, d_in]`
@@ -48,7 +48,7 @@ fn affine(
 ) -> Tensor<3> {
     let [batch, pos, d_in] = x.dims();
     let d_out = weight.dims()[usize::from(!transposed)];
-    // One product of all rows at once instead of one for each sequence.
+    // One product of all rows at once instead of one per sequence.
     let x = x.reshape([batch * pos, d_in]).into_dispatch();
     let y = Dispatch::linear(
         x,
@@ -60,7 +60,7 @@ fn affine(
     Tensor::<2>::from_dispatch(y).reshape([batch, pos, d_out])
 }
 
-/// Layer norm: `(x − mean(x)) / √(var(x) + ε) ⊙ γ + β` (Ba et al. 2016, equation 4).
+/// Compute layer norm: `(x − mean(x)) / √(var(x) + ε) ⊙ γ + β` (Ba et al. 2016, equation 4).
 ///
 /// # Shapes
 /// - `x` and the result: `[.., d]`
@@ -74,7 +74,7 @@ pub fn layer_norm<const D: usize>(
     norm(x, gamma, beta, epsilon, true)
 }
 
-/// RMS norm: `x / √(mean(x²) + ε) ⊙ γ` (Zhang and Sennrich 2019, equation 4).
+/// Compute RMS norm: `x / √(mean(x²) + ε) ⊙ γ` (Zhang and Sennrich 2019, equation 4).
 ///
 /// # Shapes
 /// - `x` and the result: `[.., d]`
@@ -100,7 +100,7 @@ fn norm<const D: usize>(
     Tensor::<2>::from_dispatch(y).reshape(shape)
 }
 
-/// `activation(x)` of each element.
+/// Compute `activation(x)` of each element.
 pub fn activation<const D: usize>(x: Tensor<D>, activation: ActivationFunction) -> Tensor<D> {
     let shape = x.dims();
     Tensor::<1>::from_dispatch(Dispatch::activation(
@@ -110,7 +110,8 @@ pub fn activation<const D: usize>(x: Tensor<D>, activation: ActivationFunction) 
     .reshape(shape)
 }
 
-/// `silu(gate) ⊙ up` with `silu(x) = x·σ(x)`: the gated half of SwiGLU (Shazeer 2020, equation 6).
+/// Compute `silu(gate) ⊙ up` with `silu(x) = x·σ(x)`: the gated half of SwiGLU (Shazeer 2020,
+/// equation 6).
 pub fn swiglu<const D: usize>(gate: Tensor<D>, up: Tensor<D>) -> Tensor<D> {
     let shape = gate.dims();
     assert_eq!(up.dims(), shape, "shape of `up`");
@@ -118,7 +119,7 @@ pub fn swiglu<const D: usize>(gate: Tensor<D>, up: Tensor<D>) -> Tensor<D> {
     Tensor::<1>::from_dispatch(Dispatch::swiglu(gate, up)).reshape(shape)
 }
 
-/// The rows of `weight` that `tokens` number.
+/// Return the rows of `weight` at the indices `tokens`.
 ///
 /// # Shapes
 /// - `weight`: `[vocab, d_model]`
@@ -131,18 +132,19 @@ pub fn embedding(weight: Tensor<2>, tokens: Tensor<2, Int>) -> Tensor<3> {
     ))
 }
 
-/// `x` rounded to bfloat16 (to nearest, ties to even) and held so. [`linear`],
-/// [`linear_transposed`] and [`embedding`] take such weights, without a gradient.
+/// Round `x` to bfloat16 (to nearest, ties to even) and store it as bfloat16. [`linear`],
+/// [`linear_transposed`] and [`embedding`] accept such weights, without a gradient.
 pub fn in_bf16<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     Tensor::from_dispatch(Dispatch::in_bf16(x.into_dispatch()))
 }
 
-/// Cross-entropy of the targets in nats, averaged: `−Σ wᵢ·log softmax(logitsᵢ)[targetᵢ] / Σ wᵢ`.
+/// Compute the average cross-entropy of the targets in nats:
+/// `−Σ wᵢ·log softmax(logitsᵢ)[targetᵢ] / Σ wᵢ`.
 ///
 /// # Shapes
 /// - `logits`: `[n, vocab]`
 /// - `targets`: `[n]`
-/// - `weights`: `[n]`, 1 for every position when absent; their sum must not be 0
+/// - `weights`: `[n]`, 1 for every position if absent; their sum must not be 0
 /// - result: `[1]`
 pub fn cross_entropy(
     logits: Tensor<2>,

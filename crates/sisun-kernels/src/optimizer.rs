@@ -10,7 +10,7 @@ use burn::tensor::{DType, Device, Tensor};
 pub use crate::options::{AdamW, Muon};
 pub use crate::reference::optimizer::{adamw_step, muon_step};
 
-/// A matrix that Muon steps, with its momentum.
+/// A matrix to be updated by Muon, with its momentum.
 ///
 /// # Shapes
 /// - all: `[d_in, d_out]`
@@ -26,8 +26,8 @@ pub struct MuonSlot {
     pub config: Muon,
 }
 
-/// [`muon_step`] of many matrices, their gradients multiplied by `scale` first, the products in
-/// `precision` where the device has a choice. Returns `(p, m)` of each.
+/// Apply [`muon_step`] to many matrices, with their gradients first multiplied by `scale` and the
+/// products in `precision` if the device has a choice. Return `(p, m)` of each.
 ///
 /// # Shapes
 /// - `scale`: `[1]`
@@ -85,7 +85,7 @@ pub fn muon(
         .collect()
 }
 
-/// A parameter that AdamW steps, with what is kept of it, all flat and of one length.
+/// A parameter to be updated by AdamW, with its optimizer state, all flat and of the same length.
 #[derive(Clone, Debug)]
 pub struct AdamWSlot {
     /// The parameter.
@@ -100,8 +100,8 @@ pub struct AdamWSlot {
     pub config: AdamW,
 }
 
-/// [`adamw_step`] of many parameters, their gradients multiplied by `scale` first. Returns `(p, m,
-/// v)` of each.
+/// Apply [`adamw_step`] to many parameters, with their gradients first multiplied by `scale`.
+/// Return `(p, m, v)` of each.
 ///
 /// # Shapes
 /// - `scale`: `[1]`
@@ -154,11 +154,10 @@ pub fn adamw(slots: Vec<AdamWSlot>, scale: &Tensor<1>) -> Vec<[Tensor<1>; 3]> {
         .collect()
 }
 
-/// The sums over several lists of tensors, first with first, second with second, in the order of
-/// the lists.
+/// Add several lists of tensors element by element, in the order of the lists.
 ///
 /// # Panics
-/// If there is no list, or they differ in length or shapes.
+/// If there are no lists, or they differ in length or shapes.
 pub fn sum(lists: Vec<Vec<Tensor<1>>>) -> Vec<Tensor<1>> {
     let mut lists = lists.into_iter();
     let first = lists.next().expect("a list to add to");
@@ -181,7 +180,7 @@ pub fn sum(lists: Vec<Vec<Tensor<1>>>) -> Vec<Tensor<1>> {
     })
 }
 
-/// The Euclidean norm over all tensors, `√Σ x²`.
+/// Return the Euclidean norm over all tensors, `√Σ x²`.
 ///
 /// # Shapes
 /// - result: `[1]`
@@ -207,12 +206,12 @@ fn lower<const D: usize>(x: Tensor<D>) -> FlexTensor {
         .expect("its device was looked at")
 }
 
-/// The tensor for what reads it.
+/// Return the tensor for reading.
 fn readable<const D: usize>(x: &Tensor<D>) -> FlexTensor {
     contiguous(&lower(x.clone()))
 }
 
-/// Each parameter and its gradient to be read, and room for each parameter after the step.
+/// Return each parameter and its gradient for reading, and room for each parameter after the step.
 fn opened<'a, const D: usize>(
     pairs: impl Iterator<Item = [&'a Tensor<D>; 2]>,
 ) -> (Vec<[FlexTensor; 2]>, Vec<cpu::Buffer>) {
@@ -224,8 +223,8 @@ fn opened<'a, const D: usize>(
     (read, stepped)
 }
 
-/// The tensor as one that is all of its memory, for what writes to it: `storage_mut` gives the
-/// memory of a view whole.
+/// Return the tensor as one that spans all its memory, for writing: `storage_mut` returns the
+/// entire memory even for a view.
 fn whole<const D: usize>(x: Tensor<D>) -> FlexTensor {
     let x = contiguous(&lower(x));
     let (storage, numbers): (&[f32], _) = (x.storage(), floats(&x));

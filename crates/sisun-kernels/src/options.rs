@@ -1,15 +1,15 @@
-//! What the operations are told besides tensors: each has a formula that it is part of.
+//! Options of the operations.
 
 use burn::tensor::Tensor;
 
-/// In what numbers matrix products are computed.
+/// The number format of matrix products.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MatmulPrecision {
     /// 24 bits of significand.
     #[default]
     Float32,
     /// Factors rounded to bfloat16, 8 bits of significand; products and sums in float32. A backend
-    /// without a faster way to do that stays at float32.
+    /// without a faster way to do so stays at float32.
     Bf16,
 }
 
@@ -18,7 +18,8 @@ pub enum MatmulPrecision {
 pub enum ActivationFunction {
     /// `x·Φ(x)`, Φ the normal distribution function (Hendrycks and Gimpel 2016).
     Gelu,
-    /// `½x(1 + tanh(√(2/π)(x + 0.044715x³)))`, GPT-2's approximation of it.
+    /// `½x(1 + tanh(√(2/π)(x + 0.044715x³)))`, GPT-2's approximation of
+    /// [`ActivationFunction::Gelu`].
     GeluTanh,
     /// `max(0, x)`.
     Relu,
@@ -26,30 +27,30 @@ pub enum ActivationFunction {
     ReluSquared,
 }
 
-/// What is done to the scores between `q·k` and the softmax, and to the pattern after it.
+/// Options for the scores, between `q·k` and the softmax, and for the pattern after it.
 #[derive(Clone, Debug)]
 pub struct AttentionOptions {
-    /// Whether keys after the query are hidden. The last query stands at the last key.
+    /// Hide keys after the query. The last query is at the position of the last key.
     pub causal: bool,
-    /// Added to the scores by offset: row `o` holds, for each head, the bias where
+    /// Bias added to the scores by offset: row `o` holds, for each head, the bias where
     /// `query − key = o − (n_query − 1)`. Shape `[n_key + n_query − 1, head]`.
     pub bias: Option<Tensor<2>>,
     /// Probability of dropping a weight of the pattern.
     pub dropout: f64,
 }
 
-/// How the columns of one projection are divided: all query heads, then all key heads, then all
-/// value heads.
+/// Division of the columns of one projection into heads: all query heads, then all key heads, then
+/// all value heads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadCounts {
-    /// Query heads.
+    /// Number of query heads.
     pub n_heads: usize,
-    /// Key heads, and as many value heads.
+    /// Number of key heads, which is also the number of value heads.
     pub n_kv_heads: usize,
 }
 
 impl HeadCounts {
-    /// The width of one head in a projection of `width` columns.
+    /// Return the width of one head in a projection of `width` columns.
     pub fn d_head(self, width: usize) -> usize {
         let n = self.n_heads + 2 * self.n_kv_heads;
         assert!(
@@ -59,7 +60,7 @@ impl HeadCounts {
         width / n
     }
 
-    /// q, k and v as views.
+    /// Return q, k and v as views.
     ///
     /// # Shapes
     /// - `qkv`: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`
@@ -91,7 +92,7 @@ pub struct AdamW {
     pub beta1: f64,
     /// Decay of the second moment.
     pub beta2: f64,
-    /// Added to the root of the second moment.
+    /// Small constant added to the root of the second moment.
     pub epsilon: f64,
     /// Decoupled weight decay.
     pub weight_decay: f64,
@@ -110,11 +111,11 @@ pub struct Muon {
     pub weight_decay: f64,
 }
 
-/// Muon's way to an orthogonal matrix (Jordan 2024).
+/// Coefficients of Muon's Newton–Schulz iteration, which makes a matrix orthogonal (Jordan 2024).
 pub(crate) struct NewtonSchulz {
     /// a, b and c of `X ← aX + (bA + cA²)X`, `A = XXᵀ`.
     pub(crate) coefficients: [f64; 3],
-    /// How often.
+    /// Number of iterations.
     pub(crate) steps: usize,
 }
 

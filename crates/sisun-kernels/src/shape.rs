@@ -1,6 +1,6 @@
 //! Shape assertions that name the tensor.
 
-/// Panics, naming the tensor, unless it has exactly the given shape.
+/// Panic, naming the tensor, unless it has exactly the given shape.
 #[macro_export]
 macro_rules! assert_shape {
     ($tensor:expr, [$($axis:expr),+ $(,)?]) => {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// Whether what was promised holds.
+/// The verdict on one promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -17,16 +17,16 @@ pub enum Verdict {
 /// One check.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Check {
-    /// What is checked, in a few words.
+    /// A short name of the checked promise.
     pub name: &'static str,
-    /// Whether it holds.
+    /// The verdict.
     pub verdict: Verdict,
-    /// What was compared and found, or why it was not checked.
+    /// The comparison and its result, or the reason for skipping the check.
     pub found: String,
 }
 
 impl Check {
-    /// A check that passed.
+    /// Return a check that passed.
     pub fn holds(name: &'static str, found: String) -> Self {
         Self {
             name,
@@ -35,7 +35,7 @@ impl Check {
         }
     }
 
-    /// A check that failed.
+    /// Return a check that failed.
     pub fn differs(name: &'static str, found: String) -> Self {
         Self {
             name,
@@ -44,7 +44,7 @@ impl Check {
         }
     }
 
-    /// A check that was left out, and why.
+    /// Return a check that was skipped, with the reason.
     pub fn not_checked(name: &'static str, why: String) -> Self {
         Self {
             name,
@@ -53,7 +53,7 @@ impl Check {
         }
     }
 
-    /// A check that passed or failed.
+    /// Return a check that passed if `holds` is true and failed otherwise.
     pub fn of(name: &'static str, holds: bool, found: String) -> Self {
         if holds {
             Self::holds(name, found)

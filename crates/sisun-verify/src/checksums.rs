@@ -1,4 +1,4 @@
-//! The files of a run are those that were written.
+//! Check that the files of a run are unchanged since they were written.
 
 use crate::Check;
 use crate::subject::Files;
@@ -8,8 +8,8 @@ use sisun_model::checkpoint::Checkpoint;
 
 pub(crate) const NAME: &str = "checksums";
 
-/// Size and SHA-256 of every file that a sum was recorded for: each checkpoint's, and the weights
-/// under adapters.
+/// Check the size and SHA-256 of every file with a recorded checksum: those of each checkpoint, and
+/// the base weights of adapters.
 pub(crate) fn check(files: &Files) -> Result<Check> {
     let Files::Run(run) = files else {
         let why = "a Hugging Face directory records no checksums; its headers and shapes are checked as it opens";

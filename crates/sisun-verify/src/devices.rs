@@ -1,4 +1,4 @@
-//! All devices of this machine compute the same.
+//! Check that all devices of this machine compute the same results.
 
 use crate::logits::{Difference, batch_of, values};
 use crate::{Check, Subject};
@@ -8,14 +8,15 @@ use sisun_model::{Count, DeviceChoice, Pass, Transformer, device};
 
 pub(crate) const NAME: &str = "devices agree";
 
-/// Allowed share of the largest logit, float32 on both sides. A GPU may contract and reorder sums.
+/// Tolerance as a fraction of the largest logit, with float32 on both sides. A GPU may contract and
+/// reorder sums.
 const TOLERANCE: f32 = 1e-3;
-/// A software adapter is asked only about models of at most this many parameters: it is slow.
+/// Maximum number of parameters of a model that is checked on a software adapter, which is slow.
 const MOST_BY_SOFTWARE: u64 = 5_000_000;
-/// A longer text would show nothing more.
+/// Number of tokens to check; a longer text would show nothing more.
 const TOKENS: usize = 32;
 
-/// The CPU backend beside ndarray and every adapter that wgpu finds.
+/// Compare the CPU backend with ndarray and with every adapter that wgpu finds.
 pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
     let ids = &subject.ids[..subject.ids.len().min(TOKENS)];
     let expected = logits(&subject.loaded.model, ids);

@@ -1,8 +1,7 @@
-//! What the tests promise, checked on the user's own machine and model: `sisun verify`.
+//! Checks of Sisun's promises on the user's own machine and model: `sisun verify`.
 //!
-//! [`verify`] runs every check that applies and returns a [`Check`] for each: what was compared,
-//! what was found, and whether it holds. Nothing is written but a folder of temporary files, which
-//! is removed again.
+//! [`verify`] runs every check that applies and returns a [`Check`] for each: the comparison, its
+//! result, and the verdict. Only a folder of temporary files is written, which is removed again.
 
 mod check;
 mod checksums;
@@ -24,14 +23,13 @@ use sisun_config::plain_system_words;
 use std::path::Path;
 
 /// Run all checks on a run directory, one of its checkpoints, or a Hugging Face directory. `made`
-/// is called with the folder of temporary files once it is there, so that whoever ends the process
-/// before this returns can remove it; `started` is called with the name of each check before it
-/// runs.
+/// is called with the folder of temporary files once it exists, so that the caller can remove it
+/// when the process ends early; `started` is called with the name of each check before it runs.
 ///
-/// A model that cannot be opened leaves only the checks of its files.
+/// If a model cannot be opened, only its files are checked.
 ///
 /// # Errors
-/// A path that names no model, or a temporary folder that cannot be made.
+/// If the path does not name a model, or if the temporary folder cannot be made.
 pub fn verify(
     path: &Path,
     made: &mut dyn FnMut(&Path),
@@ -40,7 +38,7 @@ pub fn verify(
     let mut checks = Vec::new();
     let mut add = |name: &'static str, check: &mut dyn FnMut() -> Result<Check>| {
         started(name);
-        // A check that fails on the way has found something that does not hold.
+        // A check that ends with an error has found something that does not hold.
         checks.push(check().unwrap_or_else(|error| {
             Check::differs(name, plain_system_words(&format!("{error:#}")).into_owned())
         }));

@@ -1,15 +1,14 @@
-//! Comparing what two passes give.
+//! Comparison of the results of two passes.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use sisun_model::to_host;
 
-/// What was found between two rows of numbers that should be equal.
+/// The difference between two rows of numbers that should be equal.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Difference {
-    /// Largest absolute difference; infinite where one is not finite or the lengths differ.
+    /// Largest absolute difference; infinite if a number is not finite or the lengths differ.
     pub(crate) largest: f32,
-    /// Largest absolute value of the expected numbers, at least 1: what `largest` is judged
-    /// against.
+    /// Largest absolute value of the expected numbers, at least 1: the reference for `largest`.
     pub(crate) scale: f32,
 }
 
@@ -23,7 +22,7 @@ impl Difference {
             };
         }
         let differences = found.iter().zip(expected).map(|(a, b)| (a - b).abs());
-        // `f32::max` passes over NaN.
+        // `f32::max` ignores NaN.
         let largest = differences.fold(
             0.0f32,
             |a, b| if b.is_nan() { f32::INFINITY } else { a.max(b) },
@@ -31,12 +30,12 @@ impl Difference {
         Self { largest, scale }
     }
 
-    /// Whether it is at most `tolerance` of the scale.
+    /// Return true if the difference is at most `tolerance` times the scale.
     pub(crate) fn within(self, tolerance: f32) -> bool {
         self.largest <= tolerance * self.scale
     }
 
-    /// For people: the difference and what is allowed.
+    /// Describe the difference and the tolerance.
     pub(crate) fn tell(self, tolerance: f32) -> String {
         match self.largest {
             0.0 => "the same bits".to_owned(),
@@ -48,7 +47,7 @@ impl Difference {
     }
 }
 
-/// Token ids as a batch of one.
+/// Return token ids as a batch of one.
 ///
 /// # Shapes
 /// - result: `[1, ids.len()]`
@@ -57,7 +56,7 @@ pub(crate) fn batch_of(ids: &[u32], device: &Device) -> Tensor<2, Int> {
     Tensor::from_data(TensorData::new(values, [1, ids.len()]), device)
 }
 
-/// A tensor's numbers.
+/// Return the elements of a tensor.
 pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     to_host(tensor).1
 }

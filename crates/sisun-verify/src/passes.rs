@@ -1,4 +1,4 @@
-//! Decoding with a cache, and capturing, compute what the plain forward pass computes.
+//! Check that decoding with a cache and capturing compute the same as the plain forward pass.
 
 use crate::logits::{Difference, batch_of, values};
 use crate::{Check, Subject};
@@ -9,12 +9,12 @@ use sisun_model::{Activation, Capture, Captured, KvCache, Pass, Transformer};
 pub(crate) const CACHED: &str = "decoding with the cache";
 pub(crate) const CAPTURED: &str = "captured attention";
 
-/// Allowed share of the largest logit: the same sums in another order.
+/// Tolerance as a fraction of the largest logit: the same sums in another order.
 const TOLERANCE: f32 = 1e-4;
-/// Allowed distance of a row of weights from the sum 1.
+/// Tolerance of the sum of a row of weights, which should be 1.
 const ROW_SUM: f32 = 1e-5;
 
-/// Token by token through the cache against one pass over all tokens.
+/// Compare decoding token by token through the cache with one pass over all tokens.
 pub(crate) fn cached(subject: &Subject<'_>) -> Result<Check> {
     let model = &subject.loaded.model;
     if !model.config().causal {
@@ -38,8 +38,8 @@ pub(crate) fn cached(subject: &Subject<'_>) -> Result<Check> {
     ))
 }
 
-/// A pass that keeps all patterns against one that keeps nothing; and each pattern is one: rows
-/// that sum to 1, nothing ahead of the query where the model is causal.
+/// Compare a pass that captures all patterns with a plain pass, and check each pattern: rows that
+/// sum to 1, and zeros after the query if the model is causal.
 pub(crate) fn captured(subject: &Subject<'_>) -> Result<Check> {
     let model = &subject.loaded.model;
     let config = model.config();
@@ -87,7 +87,7 @@ fn judged(name: &'static str, subject: &Subject<'_>, what: &str, found: Differen
     )
 }
 
-/// What is wrong with a pattern `[1, head, query, key]`, if anything.
+/// Describe the problem with a pattern `[1, head, query, key]`, if there is one.
 fn malformed(pattern: &Captured, causal: bool) -> Option<String> {
     let [_, heads, n, keys] = pattern.shape[..] else {
         return Some(format!("a pattern of shape {:?}", pattern.shape));

@@ -1,4 +1,5 @@
-//! Training that is stopped and resumed ends in the same bits as training that goes through.
+//! Check that training which is stopped and resumed ends in the same bits as uninterrupted
+//! training.
 
 use crate::subject::Files;
 use crate::{Check, Subject};
@@ -16,12 +17,12 @@ use std::time::{Duration, Instant};
 
 pub(crate) const NAME: &str = "resuming";
 
-/// How long the training that goes through may take; it makes two steps at least.
+/// Maximum duration of the uninterrupted training, which makes at least two steps.
 const TIME: Duration = Duration::from_secs(6);
 
-/// Trains a copy of the run from a checkpoint before its last step twice: once through, and once
-/// stopped half-way, saved and resumed from the files. Where the copy gets to a step that the run
-/// has a checkpoint of, that is compared as well.
+/// Train a copy of the run from a checkpoint before its last step twice: once without interruption,
+/// and once stopped half-way, saved and resumed from the files. If the copy reaches a step at which
+/// the run has a checkpoint, compare that as well.
 pub(crate) fn check(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     let (Files::Run(run), Some(config)) = (subject.files, &subject.config) else {
         let why = "a Hugging Face directory holds no state to go on from".to_owned();
@@ -92,8 +93,8 @@ pub(crate) fn check(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     Ok(Check::holds(NAME, format!("{told}: the same bits{again}")))
 }
 
-/// What went wrong with a copy, told of the run. The copies are gone when it is read, so neither
-/// they nor what was saved there nor commands for them are named.
+/// Rewrite an error about a copy in terms of the run. The copies no longer exist when the user
+/// reads it, so it must not name them, their saved files or commands for them.
 fn told_of_run(error: &Error, copies: [&PathBuf; 2], run: &Path) -> String {
     let diverged = match error.downcast_ref::<TrainError>() {
         Some(TrainError::NonFinite {
@@ -124,17 +125,17 @@ fn told_of_run(error: &Error, copies: [&PathBuf; 2], run: &Path) -> String {
     })
 }
 
-/// Where the copies begin.
+/// The checkpoint at which the copies start.
 struct Start {
     checkpoint: Checkpoint,
     step: u64,
-    /// The run ended here, and the copies stand in the middle of its schedule instead.
+    /// True if the run ended here, so that the copies start in the middle of its schedule instead.
     rewound: bool,
 }
 
 impl Start {
-    /// The newest checkpoint before the last step, else the last one, set back to the middle of the
-    /// schedule: at the end of many schedules the learning rate is 0, and steps would change
+    /// Return the newest checkpoint before the last step, else the last one, set back to the middle
+    /// of the schedule: at the end of many schedules the learning rate is 0, and steps would change
     /// nothing.
     fn of(run: &Run, steps: u64) -> Result<Self> {
         let checkpoints = run.checkpoints()?;
@@ -156,7 +157,7 @@ impl Start {
         })
     }
 
-    /// The step of the run's next checkpoint.
+    /// Return the step of the run's next checkpoint.
     fn next(&self, run: &Run) -> Result<Option<u64>> {
         let steps = run
             .checkpoints()?
@@ -165,7 +166,7 @@ impl Start {
         Ok(steps.filter(|step| *step > self.step).min())
     }
 
-    /// A copy of the run that has this checkpoint only.
+    /// Copy the run with this checkpoint only.
     fn copy(&self, run: &Run, to: &Path) -> Result<()> {
         let checkpoints = to.join(CHECKPOINTS);
         make_folder(&checkpoints)?;
@@ -199,7 +200,7 @@ impl Start {
     }
 }
 
-/// When training stops.
+/// Condition for stopping training.
 enum Until {
     Step(u64),
     /// After this time and two steps, but at this step at the latest.
@@ -226,7 +227,7 @@ impl TrainObserver for Stop<'_> {
     }
 }
 
-/// Resumes the copy until then, and returns the step it is at.
+/// Resume the copy until the condition is met, and return the step it has reached.
 fn go_on(copy: &Path, chosen: &Chosen, until: &Until) -> Result<u64> {
     let draft = PartialConfig::read(&copy.join("config.toml"), &[])?;
     let held = Session::hold_run(copy, Patience::Refuse)?;
@@ -255,7 +256,7 @@ fn step_of(checkpoint: &Path) -> Option<u64> {
         .ok()
 }
 
-/// The first file of two checkpoints that differs.
+/// Return the name of the first file in which two checkpoints differ.
 fn first_difference(a: &Path, b: &Path) -> Result<Option<&'static str>> {
     for name in [MODEL_FILE, TRAINING_FILE] {
         let read = |folder: &Path| {

@@ -1,4 +1,4 @@
-//! What is written is what is read back: checkpoints, and exports.
+//! Check that checkpoints and exports are read back as they were written.
 
 use crate::logits::{Difference, batch_of, values};
 use crate::subject::cpu;
@@ -12,12 +12,14 @@ use std::path::Path;
 pub(crate) const SAVED: &str = "saved and read back";
 pub(crate) const EXPORTED: &str = "exported and imported";
 
-/// Allowed share of the largest logit: a matrix in another order is added up in another order.
+/// Tolerance as a fraction of the largest logit: a matrix in another layout is summed in another
+/// order.
 const TOLERANCE: f32 = 1e-4;
-/// Larger models would take longer than a minute and gigabytes of disk.
+/// Maximum number of parameters. Larger models would take longer than a minute and gigabytes of
+/// disk.
 const MOST_PARAMETERS: u64 = 400_000_000;
 
-/// The weights as a checkpoint's file, and back, to the bit.
+/// Write the weights to a checkpoint file and read them back, with equality to the bit.
 pub(crate) fn saved(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     if let Some(why) = too_large(subject) {
         return Ok(Check::not_checked(SAVED, why));
@@ -34,7 +36,7 @@ pub(crate) fn saved(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     })
 }
 
-/// As a directory of `transformers`, and back.
+/// Export a directory for `transformers` and read it back.
 pub(crate) fn exported(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     if let Some(why) = too_large(subject) {
         return Ok(Check::not_checked(EXPORTED, why));
@@ -88,7 +90,7 @@ fn too_large(subject: &Subject<'_>) -> Option<String> {
         .then(|| format!("{} parameters would take too long", thousands(parameters)))
 }
 
-/// The first parameter whose shape or bits differ.
+/// Return the name of the first parameter whose shape or bits differ.
 fn first_difference(before: &HostTensors, after: &HostTensors) -> Option<String> {
     let same = |name: &String| match (before.get(name), after.get(name)) {
         (Some((shape, values)), Some((other_shape, others))) => {

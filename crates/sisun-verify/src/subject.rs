@@ -1,4 +1,4 @@
-//! The model that is checked, and text of its own to check it on.
+//! The model to check, and text to check it on.
 
 use anyhow::Result;
 use burn::tensor::Device;
@@ -9,7 +9,7 @@ use sisun_model::{DeviceChoice, Run, Transformer, device};
 use sisun_train::{TrainError, own_text};
 use std::path::{Path, PathBuf};
 
-/// Most tokens that a pass is checked on.
+/// Maximum number of tokens that a pass is checked on.
 const LONGEST: usize = 128;
 
 /// The files of a model: a run, or a Hugging Face directory.
@@ -24,14 +24,13 @@ pub(crate) enum Files {
 pub struct Subject<'f> {
     pub(crate) files: &'f Files,
     pub(crate) loaded: LanguageModel,
-    /// Of a run: its settings.
+    /// The configuration, for a run.
     pub(crate) config: Option<Config>,
-    /// Whether a run's own text is there and is still what it was trained on; else what is wrong
-    /// with it.
+    /// `Ok` if a run's own text exists and is unchanged since training, else the problem with it.
     pub(crate) own_text: Result<(), String>,
-    /// What the passes read: the beginning of the held-out text, else tokens drawn at random.
+    /// Input of the passes: the beginning of the held-out text, else random tokens.
     pub(crate) ids: Vec<u32>,
-    /// Where `ids` come from.
+    /// Description of the source of `ids`.
     pub(crate) ids_from: &'static str,
 }
 
@@ -71,7 +70,7 @@ impl<'f> Subject<'f> {
                 "a Hugging Face directory has no text of its own".to_owned(),
             )),
         };
-        // What is to be done about it is not to be done here.
+        // Omit the remedies, which do not apply here.
         let problem = |error: &TrainError| {
             error
                 .to_string()
@@ -118,7 +117,7 @@ impl<'f> Subject<'f> {
         )
     }
 
-    /// The model on another device, read from its files again.
+    /// Read the model again from its files, on another device.
     pub(crate) fn on(&self, device: &Device) -> Result<Transformer> {
         match self.files {
             Files::Run(run) => Ok(run.model(device)?.0),
@@ -127,12 +126,12 @@ impl<'f> Subject<'f> {
     }
 }
 
-/// The CPU backend.
+/// Return the CPU backend.
 pub(crate) fn cpu() -> Result<Device> {
     Ok(device::choose(DeviceChoice::Cpu)?.device)
 }
 
-/// Tokens that the tokenizer knows, the same every time.
+/// Return random tokens of the tokenizer, the same every time.
 fn random_ids(loaded: &LanguageModel, n: usize) -> Vec<u32> {
     let vocab = loaded
         .model

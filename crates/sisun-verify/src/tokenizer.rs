@@ -1,4 +1,4 @@
-//! The tokenizer gives back the text that it was given.
+//! Check that the tokenizer reproduces the text that it was given.
 
 use crate::subject::Files;
 use crate::{Check, Subject};
@@ -8,14 +8,15 @@ use std::collections::HashSet;
 
 pub(crate) const NAME: &str = "tokenizer round trip";
 
-/// Bytes of text that are tried.
+/// Number of bytes of text to check.
 const BYTES: usize = 256 << 10;
-/// As many lost characters are named.
+/// Number of lost characters to list.
 const SHOWN: usize = 8;
 
-/// The run's own text as tokens and back. A tokenizer from elsewhere may change a text (lower case,
-/// normal forms); it then has to leave alone what it made. What its vocabulary has no token for is
-/// lost whatever we do: it is told, and what stands between it is checked.
+/// Encode and decode the run's own text. A tokenizer from elsewhere may change a text (lower case,
+/// normalization); encoding and decoding its own output must then change nothing. Characters
+/// without a token in its vocabulary are unavoidably lost: they are reported, and the text between
+/// them is checked.
 pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
     let tokenizer = &subject.loaded.tokenizer;
     let (texts, from) = match (&subject.config, subject.files) {
@@ -48,7 +49,7 @@ pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
     for text in parts {
         let encoding = tokenizer.encode(text)?;
         let once = tokenizer.decode(&encoding.ids)?;
-        // By itself it may be split into other tokens than in its text.
+        // Alone, it may be split into other tokens than inside its text.
         if once == *text || tokenizer.unknown(text, &encoding).is_some() {
             continue;
         }
@@ -97,8 +98,8 @@ pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
     ))
 }
 
-/// What lies between the unknown tokens of a text, and what was lost in these; `None` where there
-/// are none.
+/// Return the parts of a text between its unknown tokens, and the characters lost in these; `None`
+/// if there are none.
 fn known_parts<'t>(
     tokenizer: &Tokenizer,
     text: &'t str,
@@ -141,7 +142,7 @@ fn add(lost: &mut Option<UnknownCharacters>, more: UnknownCharacters) {
     }
 }
 
-/// Some of the characters.
+/// Format some of the characters as a list.
 fn list(examples: &[char]) -> String {
     let more = if examples.len() > SHOWN { " …" } else { "" };
     examples
@@ -157,7 +158,7 @@ fn is_kept(tokenizer: &Tokenizer, text: &str) -> Result<bool> {
     Ok(tokenizer.decode(&tokenizer.encode(text)?.ids)? == text)
 }
 
-/// Some characters of `text` around the first that differs from `other`'s.
+/// Return some characters of `text` around the first that differs from `other`.
 fn near(text: &str, other: &str) -> String {
     let same = text
         .chars()

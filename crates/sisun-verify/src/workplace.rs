@@ -1,4 +1,4 @@
-//! A folder for copies of a run, which vanishes with the process, or, if that is killed, when the
+//! A folder for copies of a run, which is removed with the process or, if that is killed, when the
 //! next one begins.
 
 use anyhow::{Context, Result};
@@ -7,18 +7,18 @@ use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// How the names of such folders begin.
+/// Prefix of the names of such folders.
 const BEGINS: &str = "sisun-verify-";
 
-/// The folder, held against those who tidy up.
+/// The folder, locked against the removal of leftovers.
 pub(crate) struct Workplace {
-    // Its lock goes before the folder does.
+    // The lock is released before the folder is removed.
     _held: LockedDir,
     folder: TempDir,
 }
 
 impl Workplace {
-    /// Makes one among the system's temporary files, and removes those of processes that died.
+    /// Make a folder in the system's temporary directory, and remove those of dead processes.
     pub(crate) fn new() -> Result<Self> {
         let within = std::env::temp_dir();
         remove_dead(&within);
@@ -26,7 +26,7 @@ impl Workplace {
             let folder = tempfile::Builder::new()
                 .prefix(BEGINS)
                 .tempdir_in(&within)?;
-            // Whoever tidies up may look at it just now.
+            // Another process that removes leftovers may hold the lock for a moment.
             let _held = LockedDir::take(folder.path(), Patience::Wait(&mut |_| ()))?;
             Ok(Self { _held, folder })
         };
@@ -38,8 +38,7 @@ impl Workplace {
     }
 }
 
-/// Removes the folders whose lock is there and held by nobody. What cannot be removed is only
-/// untidy.
+/// Remove the folders whose lock exists and is free. A folder that cannot be removed does no harm.
 fn remove_dead(within: &Path) {
     let Ok(entries) = fs::read_dir(within) else {
         return;

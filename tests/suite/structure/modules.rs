@@ -96,7 +96,7 @@ impl Graph {
             return None;
         }
         let (first, mut rest) = path.split_first()?;
-        let child = || [&module[..], &[first.clone()]].concat();
+        let child = || [&module[..], std::slice::from_ref(first)].concat();
         let mut at = match first.as_str() {
             "crate" => Module::new(),
             "self" => module.clone(),

@@ -13,6 +13,8 @@ use sisun_infer::{
 };
 use sisun_model::checkpoint::write_atomic;
 use sisun_viz::page::trace_html;
+use std::fs::File;
+use std::io::Read;
 use std::num::NonZeroU64;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -224,6 +226,18 @@ fn prompt(args: &Args) -> Result<Option<String>> {
     Ok(Some(text.strip_suffix('\n').unwrap_or(&text).to_owned()))
 }
 
+/// Return true if the file is an earlier trace, which the next one may replace.
+fn holds_a_trace(path: &Path) -> bool {
+    let mut beginning = Vec::new();
+    let read = File::open(path).map(|file| file.take(4096).read_to_end(&mut beginning));
+    let beginning = String::from_utf8_lossy(&beginning);
+    let parts: &[&str] = match path.extension().is_some_and(|end| end == "html") {
+        true => &["<meta name=\"generator\" content=\"sisun trace\">"],
+        false => &["{\"model\":", "\"sampler\":{\"temperature\":"],
+    };
+    matches!(read, Ok(Ok(_))) && parts.iter().all(|part| beginning.contains(part))
+}
+
 /// Where a trace goes.
 struct TraceFile {
     path: PathBuf,
@@ -244,7 +258,9 @@ impl TraceFile {
             }
         };
         // Before the model writes: what it wrote should not be lost to a missing folder.
-        force.check("--trace", path)?;
+        if !holds_a_trace(path) {
+            force.check("--trace", path)?;
+        }
         make_parent(path)?;
         Ok(Self {
             path: path.to_owned(),

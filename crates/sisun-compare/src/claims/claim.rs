@@ -1,23 +1,22 @@
-//! A claim, and how it stands.
+//! A claim and its verdict.
 
 use serde::Serialize;
 
 /// A published direction.
 #[derive(Clone, Debug, Serialize)]
 pub struct Claim {
-    /// In a sentence.
+    /// The claim as a sentence.
     pub statement: &'static str,
-    /// Who says so, and where.
+    /// Authors and place of the publication.
     pub source: &'static str,
     /// The published numbers.
     pub published: &'static str,
-    /// What is compared.
+    /// The rule by which it is judged.
     #[serde(skip)]
     pub(super) rule: Rule,
 }
 
-/// What a claim is about. Lengths are told by what is trained on: `Inside` is the longest trained
-/// length.
+/// The subject of a claim. Lengths are relative to the lengths of training.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Rule {
     /// On a task, the first variant's exact match beyond the training lengths is above the
@@ -27,8 +26,8 @@ pub(super) enum Rule {
         better: &'static str,
         worse: &'static str,
     },
-    /// On a task, the variant's exact match so many letters beyond the training lengths is at most
-    /// this.
+    /// On a task, the variant's exact match at this many letters beyond the training lengths is at
+    /// most this.
     FallsTo {
         task: &'static str,
         variant: &'static str,
@@ -41,30 +40,31 @@ pub(super) enum Rule {
         variant: &'static str,
         limit: f64,
     },
-    /// On a text, the variant's loss is lower when it is shown the tokens after the place.
+    /// On a text, the variant's loss is lower when the tokens after the position are visible.
     Leaks { variant: &'static str },
-    /// On a text at so many times the trained context, the first variant's bits per byte are below
-    /// the second's.
+    /// On a text at this multiple of the trained context, the first variant's bits per byte are
+    /// below the second's.
     Predicts {
         factor: f64,
         better: &'static str,
         worse: &'static str,
     },
-    /// On a text, at a trained context of so many tokens, the first variant's bits per byte are
+    /// On a text, at a trained context of this many tokens, the first variant's bits per byte are
     /// below the second's.
     PredictsTrainedOn {
         context_len: usize,
         better: &'static str,
         worse: &'static str,
     },
-    /// On a text, the variant's bits per byte at so many times the trained context are above those
-    /// at the trained one.
+    /// On a text, the variant's bits per byte at this multiple of the trained context are above
+    /// those at the trained one.
     Worsens { factor: f64, variant: &'static str },
-    /// The same, below.
+    /// On a text, the variant's bits per byte at this multiple of the trained context are below
+    /// those at the trained one.
     Improves { factor: f64, variant: &'static str },
 }
 
-/// How a claim stands here.
+/// The verdict on a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
@@ -72,19 +72,19 @@ pub enum Standing {
     Agrees,
     /// The whole interval is on the other side.
     Disagrees,
-    /// Neither, or nothing to judge by.
+    /// Neither, or there is not enough data.
     CannotTell,
 }
 
-/// A claim, judged.
+/// A claim with its verdict.
 #[derive(Clone, Debug, Serialize)]
 pub struct Verdict {
-    /// What was published.
+    /// The published claim.
     pub claim: Claim,
-    /// Whether it holds here.
+    /// The verdict.
     pub standing: Standing,
-    /// The track it was judged on.
+    /// The track on which it was judged.
     pub track: Option<String>,
-    /// What was found, in a sentence with its numbers.
+    /// The finding, as a sentence with its numbers.
     pub found: String,
 }

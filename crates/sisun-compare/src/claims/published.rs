@@ -1,4 +1,4 @@
-//! The published directions.
+//! The published claims.
 
 use super::claim::{Claim, Rule};
 
@@ -8,7 +8,7 @@ const HAVIV: &str = "Haviv et al. 2022, WikiText-103";
 
 const NOTES: &str = "lecture notes on self-attention, after Vaswani et al. 2017";
 
-/// What papers say that models of this size can be asked about.
+/// Claims from papers that models of this size can test.
 pub(super) const CLAIMS: &[Claim] = &[
     Claim {
         statement: "On random copying, sinusoidal positions fall to nothing within a few letters beyond the training lengths.",

@@ -5,7 +5,7 @@ use crate::summary::{Headline, SeedSpread, SeriesPoint, TrackSummary, VariantSum
 use crate::track::Track;
 
 fn spread(values: &[f64]) -> SeedSpread {
-    // NaN stands for a seed without a value.
+    // NaN means a seed without a value.
     SeedSpread::of(
         values
             .iter()
@@ -84,7 +84,8 @@ fn text(variants: Vec<VariantSummary>) -> TrackSummary {
     )
 }
 
-/// The standing of the one claim that these tracks can be judged by and that begins so.
+/// Return the standing of the only claim that these tracks can judge and that begins with this
+/// text.
 fn standing(tracks: &[TrackSummary], beginning: &str) -> (Standing, String) {
     let verdicts = judge(tracks);
     let mut fitting = verdicts
@@ -120,7 +121,7 @@ fn a_difference_is_judged_by_where_its_interval_lies() {
         judged(&[0.4, 0.0, 0.3, 0.1], &[0.1, 0.3, 0.2, 0.2]),
         Standing::CannotTell
     );
-    // Nothing learned, nothing different.
+    // If no variant has learned the task, there is no difference.
     assert_eq!(judged(&[0.0; 4], &[0.0; 4]), Standing::CannotTell);
 }
 

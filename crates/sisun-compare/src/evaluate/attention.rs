@@ -1,10 +1,11 @@
-//! How far heads look.
+//! Attention distance of heads.
 
 use super::{Judged, tokens};
 use crate::results::HeadDistance;
 use sisun_model::{Activation, Capture, Pass};
 
-/// Mean of `Σ pattern[q, k]·|q − k|` over the queries of these rows, for each layer and head.
+/// Return the mean of `Σ pattern[q, k]·|q − k|` over the queries of these rows, for each layer and
+/// head.
 pub(crate) fn distances(judged: &Judged, rows: &[&[u32]]) -> Vec<HeadDistance> {
     let model = &judged.model;
     let config = model.config();

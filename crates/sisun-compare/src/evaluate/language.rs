@@ -1,4 +1,4 @@
-//! How well a model predicts text at context lengths that it was not trained on.
+//! Prediction of text at context lengths beyond those of training.
 
 use super::{Judged, surprise};
 use crate::results::{Measure, MeasureName};
@@ -7,10 +7,9 @@ use sisun_config::{Position, RopeScaling};
 use sisun_data::{Tokenizer, Tokens};
 use std::f64::consts::LN_2;
 
-/// Windows over which the loss at a position is averaged in bins of this share of the trained
-/// context.
+/// Number of bins per trained context in which the loss by position is averaged.
 const BINS_A_CONTEXT: usize = 8;
-/// Windows that are read with and without their future.
+/// Number of windows that are read both with and without their future.
 const LEAK_WINDOWS: usize = 64;
 
 /// Everything that is measured on held-out text: `factors` times the trained context `context_len`,
@@ -76,8 +75,8 @@ pub(crate) fn measure(
     measures
 }
 
-/// Bits per byte of a rotary model beyond the trained context, its frequencies changed in each way
-/// for that length.
+/// Measure the bits per byte of a rotary model beyond the trained context, with its frequencies
+/// scaled for that length in each of the ways.
 fn scaled(
     model: &Judged,
     held_out: &HeldOut<'_>,
@@ -122,7 +121,7 @@ fn scaled(
     ways.map(measure).into()
 }
 
-/// Why a length cannot be measured.
+/// Check that a length can be measured, or return the reason why not.
 fn check(model: &Judged, ids: &[u32], length: usize) -> Result<(), String> {
     model.check_length(length)?;
     if ids.len() > length {
@@ -176,7 +175,7 @@ fn mean_loss(model: &Judged, ids: &[u32], length: usize, stride: usize) -> (f64,
     (sum / count as f64, count)
 }
 
-/// Mean loss at positions `bin·i..bin·(i+1)` of windows that do not overlap.
+/// Return the mean loss at positions `bin·i..bin·(i+1)` of windows that do not overlap.
 fn by_position(model: &Judged, ids: &[u32], length: usize, bin: usize) -> Vec<Measure> {
     let starts: Vec<usize> = (0..ids.len() - length).step_by(length).collect();
     let rows: Vec<&[u32]> = starts
@@ -201,8 +200,8 @@ fn by_position(model: &Judged, ids: &[u32], length: usize, bin: usize) -> Vec<Me
     sums.iter().enumerate().map(measure).collect()
 }
 
-/// The loss at three positions of some windows: given the whole window, and given only what comes
-/// before. They differ where a model looks ahead.
+/// Measure the loss at three positions of some windows, given the whole window and given only the
+/// tokens before. The two differ if a model looks ahead.
 fn leak(model: &Judged, ids: &[u32], context_len: usize) -> [Measure; 2] {
     let apart = ((ids.len() - context_len) / LEAK_WINDOWS).max(1);
     let starts: Vec<usize> = (0..ids.len() - context_len)

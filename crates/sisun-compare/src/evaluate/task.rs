@@ -5,10 +5,10 @@ use sisun_config::randomness::stream;
 use sisun_data::tasks::{Example, Task};
 
 /// The seed of every test example, so that all variants and seeds of a comparison are tested on the
-/// same.
+/// same examples.
 const TEST_SEED: u64 = 20_231_115;
 
-/// The examples that a task is tested on at a length.
+/// Return the examples with which a task is tested at a length.
 pub(crate) fn examples(task: Task, length: usize, count: usize) -> Vec<Example> {
     let one = |i: usize| {
         task.example(
@@ -19,14 +19,14 @@ pub(crate) fn examples(task: Task, length: usize, count: usize) -> Vec<Example> 
     (0..count).map(one).collect()
 }
 
-/// Share of the examples whose whole answer, its end included, the model writes when it always
-/// takes the likeliest token.
+/// Return the fraction of the examples for which greedy decoding writes the whole answer, including
+/// its end.
 ///
-/// One forward pass over prompt and answer tells: as long as every token so far was the likeliest,
-/// what the model has written *is* the answer so far, and the next token follows from it. So the
-/// whole answer is written if and only if each of its tokens is the likeliest after the right ones
-/// before it. (It is only single tokens that such a pass flatters, because it goes on with the
-/// right answer after a mistake.)
+/// One forward pass over prompt and answer is enough: as long as every token so far was the
+/// likeliest, greedy decoding has written exactly the answer so far, and its next token depends
+/// only on that. So it writes the whole answer if and only if each token of the answer is the
+/// likeliest after the correct tokens before it. (Only the accuracy of single tokens would be
+/// overestimated, because the pass continues with the correct answer after a mistake.)
 pub(crate) fn exact_match(model: &Judged, examples: &[Example]) -> f64 {
     let longest = examples
         .iter()
@@ -36,8 +36,8 @@ pub(crate) fn exact_match(model: &Judged, examples: &[Example]) -> f64 {
     let rows: Vec<Vec<u32>> = examples
         .iter()
         .map(|example| {
-            // What comes after the end is filled up with the first symbol: the model does not see
-            // it before.
+            // Rows are padded after the end with the first symbol, which a causal model does not
+            // see earlier.
             let mut row = [&example.prompt[..], &example.answer].concat();
             row.resize(longest, 0);
             row

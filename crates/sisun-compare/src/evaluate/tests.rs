@@ -23,7 +23,7 @@ fn judged(model: &Transformer) -> Judged {
     }
 }
 
-/// Greedy decoding as text is written: token by token from the prompt, with a cache.
+/// Return true if greedy decoding, token by token from the prompt with a cache, writes the answer.
 fn writes(model: &Transformer, Example { prompt, answer }: &Example) -> bool {
     let mut cache = KvCache::new();
     let mut read = prompt.clone();
@@ -38,7 +38,7 @@ fn writes(model: &Transformer, Example { prompt, answer }: &Example) -> bool {
     })
 }
 
-/// A model that knows the task half.
+/// Return a model that has half learned the task.
 fn half_trained(task: Task, length: usize) -> Transformer {
     let context_len = task.most_tokens(length) - 1;
     let model = config("rope", SYMBOLS.chars().count(), context_len);
@@ -130,7 +130,7 @@ fn losses_are_those_of_one_window_at_a_time() {
             .expect("a value")
     };
     let ids = &ids[..61];
-    // Nats of each token of one window from `from` on.
+    // Nats of each token of one window, starting at `from`.
     let window = |start: usize, length: usize, from: usize| -> Vec<f64> {
         let logits = model.forward(
             tokens(&model, &[&ids[start..start + length]]),
@@ -153,7 +153,7 @@ fn losses_are_those_of_one_window_at_a_time() {
             (found - bits(mean(apart))).abs() < 1e-6,
             "{length}: {found}"
         );
-        // Windows begin 3 tokens apart; each but the first is judged on its last 3.
+        // Windows begin 3 tokens apart; each except the first is evaluated on its last 3.
         let starts = (0..61 - length).step_by(3);
         let sliding: Vec<f64> = starts
             .flat_map(|start| window(start, length, if start == 0 { 0 } else { length - 3 }))
@@ -205,7 +205,7 @@ fn distances_are_means_of_the_patterns() {
         found[5].distance,
         sum / 10.0
     );
-    // The first query sees itself alone, the last four keys more at most.
+    // The first query sees only itself, the last at most four more keys.
     assert!(
         found
             .iter()
@@ -229,7 +229,7 @@ fn random_positions_are_read_alike_by_every_measure() {
             .find(|m| (m.name, m.at) == (name, at))
             .expect("a measure")
     };
-    // The past alone is read at the same places as within the whole window.
+    // The past alone is read at the same positions as within the whole window.
     let leak = at(MeasureName::LossPastOnly, 8).value.expect("a loss")
         - at(MeasureName::LossWholeWindow, 8).value.expect("a loss");
     assert!(leak.abs() < 1e-5, "{leak}");

@@ -1,4 +1,4 @@
-//! What the report says, before it is a page or Markdown: both say the same.
+//! The content of the report, independent of its output format, HTML or Markdown.
 
 use super::figure::Figure;
 use crate::claims::Verdict;
@@ -6,46 +6,46 @@ use crate::claims::Verdict;
 /// A piece of the report.
 #[derive(Debug)]
 pub(super) enum Block {
-    /// A section begins.
+    /// The heading of a section.
     Section(String),
-    /// A part of it.
+    /// The heading of a subsection.
     Part(String),
     /// A paragraph.
     Text(String),
-    /// What a reader must know before anything else.
+    /// A warning that a reader must see first.
     Banner(String),
-    /// Points, one a line.
+    /// A list, one item a line.
     List(Vec<String>),
-    /// Words, and what they mean.
+    /// Terms with their definitions.
     Terms(Vec<(&'static str, String)>),
-    /// Numbers in large type, with what they count.
+    /// Numbers in large type, each with a label.
     Tiles(Vec<(usize, &'static str)>),
-    /// Rows and columns.
+    /// A table.
     Table(Table),
-    /// A picture.
+    /// A figure.
     Figure(Figure),
     /// The agreement card.
     Verdicts(Vec<Verdict>),
-    /// What a variant wrote.
+    /// A sample of a variant.
     Sample {
         /// The variant.
         variant: Cell,
         /// The text.
         text: String,
     },
-    /// What is shown when it is asked for.
+    /// Content that is hidden until the reader opens it.
     Fold {
-        /// What it is.
+        /// Its title.
         title: String,
-        /// What is inside.
+        /// Its content.
         blocks: Vec<Block>,
     },
 }
 
-/// Rows and columns.
+/// A table.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    /// What the columns hold.
+    /// Headings of the columns.
     pub(super) head: Vec<String>,
     /// The rows.
     pub(super) rows: Vec<Row>,
@@ -54,9 +54,9 @@ pub(super) struct Table {
 /// A row of a table.
 #[derive(Debug)]
 pub(super) struct Row {
-    /// Whether it stands out.
+    /// True for a highlighted row.
     pub(super) strong: bool,
-    /// One for each column.
+    /// The cells, one for each column.
     pub(super) cells: Vec<Cell>,
 }
 
@@ -65,14 +65,14 @@ pub(super) struct Row {
 pub(super) enum Cell {
     /// A variant: its number and name.
     Variant(usize, String),
-    /// Words.
+    /// Text.
     Words(String),
     /// A number, or several that stay on one line.
     Number(String),
 }
 
 impl Table {
-    /// A table with these columns and no rows yet.
+    /// Return a table with these columns and no rows.
     pub(super) fn new(head: &[&str]) -> Self {
         Self {
             head: head.iter().map(|column| (*column).to_owned()).collect(),
@@ -80,13 +80,13 @@ impl Table {
         }
     }
 
-    /// Adds a row.
+    /// Add a row.
     pub(super) fn push(&mut self, strong: bool, cells: Vec<Cell>) {
         self.rows.push(Row { strong, cells });
     }
 }
 
-/// All figures, those in folds too.
+/// Return all figures, including those in folds.
 pub(super) fn figures(blocks: &[Block]) -> Vec<&Figure> {
     let mut found = Vec::new();
     for block in blocks {

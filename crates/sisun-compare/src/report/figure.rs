@@ -1,14 +1,14 @@
-//! A picture of the report.
+//! A figure of the report.
 
-/// One picture of the report.
+/// One figure of the report.
 #[derive(Debug)]
 pub(super) struct Figure {
-    /// Its file is `figures/STEM.svg`.
+    /// Its file name without extension: `figures/STEM.svg`.
     pub(super) stem: String,
-    /// What it shows.
+    /// Its title.
     pub(super) title: String,
-    /// How to read it.
+    /// An explanation for the reader.
     pub(super) caption: String,
-    /// The drawing.
+    /// The drawing as SVG.
     pub(super) svg: String,
 }

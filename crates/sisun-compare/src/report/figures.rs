@@ -13,7 +13,7 @@ use sisun_viz::chart::{Axis, Dots, DotsRow, Heatmap, HeatmapRow, Line, Lines, Po
 const MULTIPLES: &str = "context length in tokens, and as a multiple of the trained one";
 const BAND: &str = "the band is the 95 % interval over seeds";
 
-/// The headline, every seed a dot.
+/// Draw the headline, with a dot for every seed.
 pub(super) fn headline(track: &TrackSummary) -> Result<Figure, CompareError> {
     let numbers = track
         .variants
@@ -58,7 +58,7 @@ pub(super) fn headline(track: &TrackSummary) -> Result<Figure, CompareError> {
     ))
 }
 
-/// Exact match or bits per byte by length.
+/// Draw exact match or bits per byte by length.
 pub(super) fn lengths(track: &TrackSummary) -> Result<Figure, CompareError> {
     let name = track.headline.name;
     let places = places(track, name);
@@ -124,8 +124,8 @@ pub(super) fn lengths(track: &TrackSummary) -> Result<Figure, CompareError> {
     ))
 }
 
-/// Bits per byte by length where rotary positions are stretched to a context that was not trained
-/// on.
+/// Draw bits per byte by length for rotary positions that are scaled to longer contexts than the
+/// trained one.
 pub(super) fn scaling(track: &TrackSummary) -> Result<Option<Figure>, CompareError> {
     let stretched = |variant: &VariantSummary| {
         SCALED
@@ -150,14 +150,14 @@ pub(super) fn scaling(track: &TrackSummary) -> Result<Option<Figure>, CompareErr
             points: plain,
         });
         for name in SCALED {
-            // Looks that no variant of the track has.
+            // Colours and markers that no variant of the track has.
             let unused = track.variants.len() + lines.len();
             let mut points = series(variant, name);
             if points
                 .first()
                 .is_some_and(|first| first.x > track.trained_on as f64)
             {
-                // Within the trained context nothing is stretched.
+                // Positions are not scaled within the trained context.
                 points.splice(0..0, start);
             }
             let label = Some(format!("{}, {}", variant.name, measure_words(name)));
@@ -193,7 +193,7 @@ pub(super) fn scaling(track: &TrackSummary) -> Result<Option<Figure>, CompareErr
     )))
 }
 
-/// Training loss by step.
+/// Draw the training loss by step.
 pub(super) fn curves(track: &TrackSummary) -> Result<Figure, CompareError> {
     let points = |variant: &VariantSummary| {
         variant
@@ -229,7 +229,7 @@ pub(super) fn curves(track: &TrackSummary) -> Result<Figure, CompareError> {
     ))
 }
 
-/// Loss by position in the longest window.
+/// Draw the loss by position in the longest window.
 pub(super) fn positions(track: &TrackSummary) -> Result<Option<Figure>, CompareError> {
     let name = MeasureName::LossAtPosition;
     if places(track, name).is_empty() {
@@ -263,7 +263,7 @@ pub(super) fn positions(track: &TrackSummary) -> Result<Option<Figure>, CompareE
     )))
 }
 
-/// Mean attention distance by head.
+/// Draw the mean attention distance by head.
 pub(super) fn distances(track: &TrackSummary) -> Result<Option<Figure>, CompareError> {
     let title = format!("{}: how far each head looks back", track.name);
     let below = "Mean distance in tokens between a token and those that it attends to, over seeds.";
@@ -291,7 +291,7 @@ pub(super) fn distances(track: &TrackSummary) -> Result<Option<Figure>, CompareE
     Ok(svg.map(|svg| figure(track, "distances", chart.title, caption.to_owned(), svg)))
 }
 
-/// Time of a training step.
+/// Draw the time of a training step.
 pub(super) fn times(track: &TrackSummary) -> Result<Option<Figure>, CompareError> {
     if track
         .variants
@@ -399,7 +399,7 @@ fn dots_row<'a>(
     }
 }
 
-/// The means and the ends of intervals.
+/// Return the means and the ends of the intervals.
 fn heights(lines: &[Line]) -> impl Iterator<Item = f64> {
     lines.iter().flat_map(move |line| {
         // Dashed lines have no bands.

@@ -4,7 +4,7 @@ use super::measured::measure_words;
 use super::text::{count, listed, thousands};
 use crate::results::MeasureName;
 use crate::summary::{TrackSummary, VariantSummary};
-/// What the headline is.
+/// Describe the headline.
 pub(super) fn headline_words(track: &TrackSummary) -> String {
     let words = measure_words(track.headline.name);
     let places: Vec<String> = track
@@ -30,7 +30,7 @@ pub(super) fn headline_words(track: &TrackSummary) -> String {
     }
 }
 
-/// Which seeds of a variant have no headline, and why.
+/// List the seeds of a variant that have no headline, with the reasons.
 pub(super) fn apart(track: &TrackSummary, variant: &VariantSummary) -> Vec<String> {
     let named = |what: &str, seeds: &[u64]| {
         let names: Vec<String> = seeds.iter().map(u64::to_string).collect();

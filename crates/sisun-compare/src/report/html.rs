@@ -8,7 +8,7 @@ use sisun_viz::chart;
 
 const STYLE: &str = include_str!("style.css");
 
-/// The page.
+/// Return the page.
 pub(super) fn page(title: &str, blocks: &[Block]) -> String {
     let title = html(title);
     let body: String = contents(blocks) + &body(blocks);
@@ -22,7 +22,8 @@ pub(super) fn page(title: &str, blocks: &[Block]) -> String {
     )
 }
 
-/// Links to the sections. They are numbered, because names may hold anything.
+/// Return links to the sections. Their anchors are numbers, because names may contain any
+/// characters.
 fn contents(blocks: &[Block]) -> String {
     let links = sections(blocks).map(|(i, title)| format!("<a href=\"#s{i}\">{}</a>", html(title)));
     format!("<nav>{}</nav>\n", links.collect::<Vec<_>>().join("\n"))
@@ -90,7 +91,7 @@ fn block(i: usize, block: &Block) -> String {
             )
         }
         Block::Sample { variant, text } => {
-            // The parser drops a line feed right after <pre>: this one, not the sample's.
+            // The parser drops a line feed right after <pre>: this one, not one of the sample.
             format!(
                 "<article><h4>{}</h4><pre dir=\"auto\">\n{}</pre></article>\n",
                 inside(variant),

@@ -1,10 +1,10 @@
-//! The report as Markdown, as GitHub shows it, with links to the figures.
+//! The report as GitHub Markdown, with links to the figures.
 
 use super::document::{Block, Cell, Table};
 use super::text::{markdown, printable};
 use crate::claims::{Standing, Verdict};
 
-/// The whole file.
+/// Return the whole file.
 pub(super) fn file(title: &str, blocks: &[Block]) -> String {
     format!("# {}\n\n{}", markdown(title), body(blocks))
 }
@@ -47,7 +47,7 @@ fn block(block: &Block) -> String {
         Block::Verdicts(verdicts) => self::verdicts(verdicts),
         Block::Sample { variant, text } => {
             let text = printable(text);
-            // A fence is longer than any run of back quotes inside.
+            // A fence must be longer than any run of backticks inside.
             let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
             let fence = "`".repeat(longest.max(2) + 1);
             format!(
@@ -78,7 +78,7 @@ fn table(table: &Table) -> String {
         .map(|i| if is_number(i) { "---:" } else { "---" }.to_owned())
         .collect();
     let rows = table.rows.iter().map(|row| {
-        // What stands out is what the row is about, not each of its numbers.
+        // Highlight the subject of the row, not each of its numbers.
         let told = row
             .cells
             .iter()

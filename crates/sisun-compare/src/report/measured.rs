@@ -1,17 +1,17 @@
-//! What was measured on a track, and where.
+//! The measures of a track and their places.
 
 use super::text::{listed, thousands};
 use crate::results::MeasureName;
 use crate::summary::{SeedSpread, TrackSummary};
 
-/// Ways to stretch rotary positions.
+/// The ways to scale rotary positions.
 pub(super) const SCALED: [MeasureName; 3] = [
     MeasureName::BitsPerByteLinear,
     MeasureName::BitsPerByteNtk,
     MeasureName::BitsPerByteYarn,
 ];
 
-/// What a measure is called.
+/// Return the name of a measure in words.
 pub(super) fn measure_words(name: MeasureName) -> &'static str {
     match name {
         MeasureName::ExactMatch => "exact match",
@@ -26,7 +26,7 @@ pub(super) fn measure_words(name: MeasureName) -> &'static str {
     }
 }
 
-/// All places where something was measured, rising.
+/// Return all places with measurements, in ascending order.
 pub(super) fn places(track: &TrackSummary, name: MeasureName) -> Vec<usize> {
     let mut places: Vec<usize> = track
         .variants
@@ -38,7 +38,7 @@ pub(super) fn places(track: &TrackSummary, name: MeasureName) -> Vec<usize> {
     places
 }
 
-/// Which variants have no value where, and why, a sentence each.
+/// Describe, one sentence each, which variants have no value at which places, and why.
 pub(super) fn notes(track: &TrackSummary, name: MeasureName) -> Vec<String> {
     let mut notes = Vec::new();
     for variant in &track.variants {
@@ -69,7 +69,7 @@ pub(super) fn notes(track: &TrackSummary, name: MeasureName) -> Vec<String> {
     notes
 }
 
-/// The seeds' values that are numbers.
+/// Return the finite values of the seeds.
 pub(super) fn numbers(spread: &SeedSpread) -> impl Iterator<Item = f64> {
     spread
         .values

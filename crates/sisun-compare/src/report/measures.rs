@@ -12,8 +12,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// One number that one seed gave; `value` is none where there is no number, and `note` then says
-/// why.
+/// One measurement of one seed; if it has no number, `value` is `None` and `note` gives the reason.
 pub(super) struct Measure<'a> {
     track: &'a str,
     variant: &'a str,
@@ -24,7 +23,7 @@ pub(super) struct Measure<'a> {
     note: &'a str,
 }
 
-/// All of a comparison's, track by track and variant by variant.
+/// Return all measurements of a comparison, track by track and variant by variant.
 pub(super) fn measures(summary: &Summary) -> Vec<Measure<'_>> {
     let mut rows = Vec::new();
     for track in &summary.tracks {
@@ -94,7 +93,7 @@ fn of_seeds<'a>(
     summary.seeds.iter().zip(&spread.values).map(one).collect()
 }
 
-/// The table as the bytes of a CSV file. `path` is where it will be, for an error.
+/// Return the table as the bytes of a CSV file. `path` is its future location, for errors.
 pub(super) fn csv(rows: &[Measure<'_>], path: &Path) -> Result<Vec<u8>, CompareError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut write = || {
@@ -122,7 +121,7 @@ pub(super) fn csv(rows: &[Measure<'_>], path: &Path) -> Result<Vec<u8>, CompareE
         .map_err(CompareError::io("write", path))
 }
 
-/// What a Parquet file's columns hold, in the format's own words.
+/// The schema of the Parquet file, in the format's own syntax.
 const SCHEMA: &str = "message measures {
     required binary track (STRING);
     required binary variant (STRING);
@@ -133,7 +132,7 @@ const SCHEMA: &str = "message measures {
     required binary note (STRING);
 }";
 
-/// The same table as the bytes of a Parquet file. `path` is where it will be, for an error.
+/// Return the same table as the bytes of a Parquet file. `path` is its future location, for errors.
 pub(super) fn parquet(rows: &[Measure<'_>], path: &Path) -> Result<Vec<u8>, CompareError> {
     columns(rows)
         .map_err(io::Error::other)
@@ -198,7 +197,7 @@ fn columns(rows: &[Measure<'_>]) -> Result<Vec<u8>, ParquetError> {
     file.into_inner()
 }
 
-/// Parquet's definition levels of an optional column: 1 where there is a value.
+/// Return Parquet's definition levels of an optional column: 1 where there is a value.
 fn given(rows: &[Measure<'_>], has: impl Fn(&Measure<'_>) -> bool) -> Vec<i16> {
     rows.iter().map(|row| i16::from(has(row))).collect()
 }

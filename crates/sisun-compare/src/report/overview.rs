@@ -1,4 +1,5 @@
-//! The beginning: what was trained, what is there of it, and what came out in a few lines.
+//! The beginning of the report: the trained models, missing results, and the main findings in a few
+//! lines.
 
 use super::document::{Block, Cell, Table};
 use super::headline::headline_words;
@@ -8,7 +9,7 @@ use crate::claims::{Standing, Verdict};
 use crate::summary::{CLAIMS_FROM, Summary, TrackSummary};
 use crate::track::Track;
 
-/// From the first sentence to the agreement card and the ranks.
+/// Return the blocks from the first sentence to the agreement card and the ranks.
 pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     let mut blocks = vec![
         Block::Text(trained(summary)),
@@ -35,7 +36,7 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     blocks
 }
 
-/// What a trial shows.
+/// Describe a trial.
 fn trial(summary: &Summary) -> Vec<Block> {
     let works = summary
         .tracks
@@ -51,7 +52,7 @@ fn trial(summary: &Summary) -> Vec<Block> {
     ]
 }
 
-/// How many models, how large, for how long.
+/// Describe the number of models, their sizes and the length of training.
 fn trained(summary: &Summary) -> String {
     let (variants, seeds, tracks) = (
         summary.variants.len(),
@@ -108,7 +109,7 @@ fn trained(summary: &Summary) -> String {
     )
 }
 
-/// In what the models differ, and in what they do not.
+/// Describe the differences between the models, and what they have in common.
 fn differences(summary: &Summary) -> String {
     let tracks = summary.tracks.iter().map(|track| match &track.track {
         Track::Task { task, .. } if *task == track.name => format!("{task} (a task)"),
@@ -123,7 +124,7 @@ fn differences(summary: &Summary) -> String {
     )
 }
 
-/// What the sweep settled on.
+/// Describe the settings that the sweep chose.
 fn chosen(summary: &Summary) -> Vec<Block> {
     if summary.chosen.is_empty() {
         return Vec::new();
@@ -184,7 +185,8 @@ fn banners(summary: &Summary) -> Vec<Block> {
     banners
 }
 
-/// Track by track, the best, the worst, and how many differences hold.
+/// Return a table of the tracks with the best variant, the worst, and the number of differences
+/// that hold.
 fn glance(summary: &Summary) -> Option<Table> {
     let mut table = Table::new(&[
         "track",
@@ -271,7 +273,7 @@ fn card(seeds: usize, verdicts: &[Verdict]) -> Vec<Block> {
             count(seeds, "seed"),
         )));
     }
-    // What was settled comes first.
+    // Decided claims come first.
     let rank = |verdict: &Verdict| match verdict.standing {
         Standing::Agrees => 1,
         Standing::Disagrees => 0,
@@ -329,7 +331,7 @@ fn ranks(summary: &Summary) -> Vec<Block> {
     ]
 }
 
-/// `1,000`, or `1,000 to 2,000`.
+/// Format a range as `1,000`, or `1,000 to 2,000`.
 fn span(values: impl Iterator<Item = u64>) -> Option<String> {
     let (low, high) = values.fold((u64::MAX, 0), |(low, high), value| {
         (low.min(value), high.max(value))

@@ -1,10 +1,10 @@
-//! What the numbers mean, in plain words.
+//! An explanation of the statistics in plain words.
 
 use super::document::Block;
 use super::text::bound;
 use crate::summary::{CLAIMS_FROM, GATE, Summary};
 
-/// The section that explains them, and what else was written.
+/// Return the section that explains the numbers and lists the other files.
 pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     let n = summary.seeds.len();
     let floor = bound((2.0 / 2f64.powi(n.min(64) as i32)).min(1.0));

@@ -10,17 +10,17 @@ use crate::results::MeasureName;
 use crate::stats::Interval;
 use crate::summary::{CLAIMS_FROM, Comparison, SeedSpread, TrackSummary, VariantSummary};
 
-/// Below this a difference holds.
+/// The corrected p-value below which a difference holds.
 const HOLDS_BELOW: f64 = 0.05;
-/// Pairs that are shown at once.
+/// Number of pairs that are shown at first.
 const FIRST_PAIRS: usize = 10;
 
-/// Whether seeds alone hardly explain a difference.
+/// Return true if a difference is unlikely to be due to seeds alone.
 pub(super) fn holds(pair: &Comparison) -> bool {
     pair.n >= CLAIMS_FROM && pair.p_holm.is_some_and(|p| p < HOLDS_BELOW)
 }
 
-/// The variants of a track.
+/// Return the table of the variants of a track.
 pub(super) fn variants(track: &TrackSummary) -> Table {
     let (inside, headline) = match track.headline.name {
         MeasureName::ExactMatch => (
@@ -63,7 +63,7 @@ pub(super) fn variants(track: &TrackSummary) -> Table {
     table
 }
 
-/// Every seed's headline, or why it has none.
+/// Return the table of every seed's headline, or the reason why it has none.
 pub(super) fn seeds(seeds: &[u64], track: &TrackSummary) -> Table {
     let mut head = vec!["variant".to_owned()];
     head.extend(seeds.iter().map(|seed| format!("seed {seed}")));
@@ -87,7 +87,7 @@ pub(super) fn seeds(seeds: &[u64], track: &TrackSummary) -> Table {
     table
 }
 
-/// The mean of what the headline measures over the trained lengths, or at the trained context.
+/// Return the mean of the headline's measure over the trained lengths, or at the trained context.
 fn inside_mean(track: &TrackSummary, variant: &VariantSummary) -> f64 {
     let inside = variant
         .series(track.headline.name)
@@ -99,7 +99,7 @@ fn inside_mean(track: &TrackSummary, variant: &VariantSummary) -> f64 {
     crate::stats::mean(&means)
 }
 
-/// A measure, a row for each length, a column for each variant.
+/// Return a table of a measure, with a row for each length and a column for each variant.
 pub(super) fn by_place(track: &TrackSummary, name: MeasureName) -> Option<Table> {
     let places = places(track, name);
     let mut head = vec!["length".to_owned()];
@@ -125,8 +125,8 @@ pub(super) fn by_place(track: &TrackSummary, name: MeasureName) -> Option<Table>
     (!table.rows.is_empty()).then_some(table)
 }
 
-/// Bits per byte of a variant by length, as it is and with its rotary positions stretched; `None`
-/// if they cannot be.
+/// Return a table of a variant's bits per byte by length, unchanged and with scaled rotary
+/// positions, or `None` if they cannot be scaled.
 pub(super) fn scaling(variant: &VariantSummary) -> Option<Table> {
     let ways: Vec<MeasureName> = SCALED
         .into_iter()
@@ -160,7 +160,7 @@ pub(super) fn scaling(variant: &VariantSummary) -> Option<Table> {
     Some(table)
 }
 
-/// How many differences hold, and if none can, why.
+/// Describe the number of differences that hold and, if none can, the reason.
 pub(super) fn what_holds(seeds: usize, track: &TrackSummary) -> String {
     let all = track.comparisons.len();
     let held = track.comparisons.iter().filter(|pair| holds(pair)).count();
@@ -194,7 +194,7 @@ pub(super) fn what_holds(seeds: usize, track: &TrackSummary) -> String {
         (false, 1) => format!(" Of {}, 1 difference holds.", count(all, "pair")),
         (false, _) => format!(" Of {}, {held} differences hold.", count(all, "pair")),
     };
-    // What Holm's correction asks of the smallest p.
+    // The smallest p that Holm's correction can give with n seeds.
     let floor = |n: usize| tested as f64 * 2.0 / 2f64.powi(n.min(64) as i32);
     if tested > 0 && floor(n) >= HOLDS_BELOW {
         let needed = (1..=64).find(|n| floor(*n) < HOLDS_BELOW).unwrap_or(64);
@@ -210,7 +210,7 @@ pub(super) fn what_holds(seeds: usize, track: &TrackSummary) -> String {
     told
 }
 
-/// The pairs, surest first: those shown at once, and the rest.
+/// Return the pairs, most certain first: those shown at first, and the rest.
 pub(super) fn pairs(track: &TrackSummary) -> (Table, Table) {
     let head = [
         "ahead",
@@ -245,7 +245,8 @@ pub(super) fn pairs(track: &TrackSummary) -> (Table, Table) {
         } else {
             &mut rest
         };
-        // In favour of the first is what is above 0 where more is better, and below where less is.
+        // The first variant is ahead if the difference is above 0 and higher is better, or below 0
+        // and lower is better.
         let turned = (pair.difference.mean < 0.0) == track.headline.name.higher_is_better();
         let (ahead, behind) = if turned {
             (&pair.b, &pair.a)
@@ -284,7 +285,8 @@ pub(super) fn pairs(track: &TrackSummary) -> (Table, Table) {
     (first, rest)
 }
 
-/// By variant: the loss given the whole window, given the past alone, and their difference.
+/// Return, by variant, the loss given the whole window, the loss given the past alone, and their
+/// difference.
 pub(super) fn leaks(track: &TrackSummary) -> Vec<(usize, &VariantSummary, [SeedSpread; 3])> {
     let of = |(i, variant)| {
         let variant: &VariantSummary = variant;
@@ -307,7 +309,7 @@ pub(super) fn leaks(track: &TrackSummary) -> Vec<(usize, &VariantSummary, [SeedS
     track.variants.iter().enumerate().filter_map(of).collect()
 }
 
-/// The same as a table.
+/// Return the same as a table.
 pub(super) fn leak(leaks: &[(usize, &VariantSummary, [SeedSpread; 3])]) -> Table {
     let mut table = Table::new(&[
         "variant",

@@ -1,15 +1,14 @@
-//! Numbers and names as text for people, and as text that a page, a picture or a table cannot
-//! misread.
+//! Formatting of numbers and names for readers, with escaping for HTML, SVG and tables.
 
 use crate::stats::Interval;
 use crate::summary::SeedSpread;
 pub(super) use sisun_model::thousands;
 pub(super) use sisun_viz::text::{escaped as html, printable};
 
-/// What stands where there is no number.
+/// The placeholder for a missing number.
 pub(super) const NOTHING: &str = "–";
 
-/// `text` on one line of Markdown, in a table's cell too.
+/// Escape `text` for one line of Markdown, including table cells.
 pub(super) fn markdown(text: &str) -> String {
     let mut markdown = String::with_capacity(text.len());
     for c in printable(text).chars() {
@@ -27,7 +26,7 @@ pub(super) fn markdown(text: &str) -> String {
     markdown
 }
 
-/// `name` as a part of a file name.
+/// Convert `name` to a part of a file name.
 pub(super) fn file_name(name: &str) -> String {
     name.chars()
         .map(|c| {
@@ -40,7 +39,7 @@ pub(super) fn file_name(name: &str) -> String {
         .collect()
 }
 
-/// `1 seed`, `2 seeds`.
+/// Format a count: `1 seed`, `2 seeds`.
 pub(super) fn count(n: usize, thing: &str) -> String {
     format!(
         "{} {thing}{}",
@@ -49,7 +48,7 @@ pub(super) fn count(n: usize, thing: &str) -> String {
     )
 }
 
-/// Three decimals; fewer or powers of ten where those would be long.
+/// Format with three decimals, or with fewer or in powers of ten if that would be long.
 pub(super) fn number(x: f64) -> String {
     let text = match x.abs() {
         _ if x.is_nan() => return NOTHING.to_owned(),
@@ -66,7 +65,7 @@ pub(super) fn number(x: f64) -> String {
     }
 }
 
-/// One decimal, for what is measured more roughly.
+/// Format with one decimal, for less precise measurements.
 pub(super) fn tenths(x: f64) -> String {
     if x.is_finite() {
         format!("{x:.1}")
@@ -75,18 +74,18 @@ pub(super) fn tenths(x: f64) -> String {
     }
 }
 
-/// Three decimals and the sign.
+/// Format with three decimals and the sign.
 pub(super) fn signed(x: f64) -> String {
     let text = number(x);
     if x > 0.0 { format!("+{text}") } else { text }
 }
 
-/// A number that may not be there.
+/// Format an optional number.
 pub(super) fn maybe(x: Option<f64>, told: impl Fn(f64) -> String) -> String {
     x.map_or_else(|| NOTHING.to_owned(), told)
 }
 
-/// A probability; never 0, which no test can find.
+/// Format a probability; never as 0, which no test can give.
 pub(super) fn p_value(p: f64) -> String {
     if p < 0.001 {
         "< 0.001".to_owned()
@@ -95,13 +94,13 @@ pub(super) fn p_value(p: f64) -> String {
     }
 }
 
-/// A bound with up to four decimals.
+/// Format a bound with up to four decimals.
 pub(super) fn bound(x: f64) -> String {
     let text = format!("{x:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// An interval, its ends told by `told`.
+/// Format an interval, with its ends formatted by `told`.
 pub(super) fn interval(interval: Option<Interval>, told: impl Fn(f64) -> String) -> String {
     maybe_interval(interval).map_or_else(
         || NOTHING.to_owned(),
@@ -109,12 +108,12 @@ pub(super) fn interval(interval: Option<Interval>, told: impl Fn(f64) -> String)
     )
 }
 
-/// An interval with ends that are numbers.
+/// Return the interval if its ends are finite.
 pub(super) fn maybe_interval(interval: Option<Interval>) -> Option<Interval> {
     interval.filter(|interval| !interval.low.is_nan() && !interval.high.is_nan())
 }
 
-/// A mean with its interval, both told by `told`.
+/// Format a mean with its interval, both formatted by `told`.
 pub(super) fn spread(spread: &SeedSpread, told: impl Fn(f64) -> String) -> String {
     match maybe_interval(spread.interval) {
         Some(_) => format!("{} {}", told(spread.mean), interval(spread.interval, &told)),
@@ -122,7 +121,7 @@ pub(super) fn spread(spread: &SeedSpread, told: impl Fn(f64) -> String) -> Strin
     }
 }
 
-/// `a`, `a and b`, `a, b and c`.
+/// Join words: `a`, `a and b`, `a, b and c`.
 pub(super) fn listed(words: &[String]) -> String {
     match words {
         [] => String::new(),
@@ -131,7 +130,7 @@ pub(super) fn listed(words: &[String]) -> String {
     }
 }
 
-/// Seconds as people say them.
+/// Format seconds for readers.
 pub(super) fn duration(seconds: f64) -> String {
     let minutes = (seconds / 60.0).round();
     match seconds {

@@ -1,4 +1,4 @@
-//! What is said of one track.
+//! The section of one track.
 
 use super::document::{Block, Cell};
 use super::measured::measure_words;
@@ -12,12 +12,13 @@ use sisun_config::TokenizerConfig;
 use sisun_config::randomness::stream;
 use sisun_data::tasks::{Task, text};
 
-/// Letters of the example that is shown, at most.
+/// Maximum number of letters in the example.
 const EXAMPLE: usize = 6;
-/// A difference in nats between a loss with and without the future above which a model looks ahead.
+/// Difference in nats between the losses with and without the future, above which a model looks
+/// ahead.
 const LEAK: f64 = 0.05;
 
-/// The section of a track.
+/// Return the section of a track.
 pub(super) fn blocks(
     seeds: &[u64],
     trial: bool,
@@ -79,7 +80,7 @@ fn fold(title: String, block: Block) -> Block {
     }
 }
 
-/// What is trained and what is tested.
+/// Describe training and testing on the track.
 fn what(track: &TrackSummary) -> String {
     let steps = thousands(track.steps);
     match &track.track {

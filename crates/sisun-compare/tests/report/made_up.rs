@@ -1,4 +1,4 @@
-//! Summaries that no model made.
+//! Made-up summaries, not from trained models.
 
 use sisun_compare::stats::{
     holm, mean_reciprocal_rank, paired, probability_of_improvement, sign_flip,
@@ -13,7 +13,7 @@ pub(crate) const EVIL_HTML: &str = "&lt;script&gt;|x";
 pub(crate) const NAMES: [&str; 4] = ["none", "sinusoidal", "learned", EVIL];
 pub(crate) const LENGTHS: [usize; 5] = [10, 20, 21, 23, 30];
 
-/// A value a little different for each seed.
+/// Return a value that differs slightly for each seed.
 pub(crate) fn near(value: f64, seeds: usize) -> Vec<Option<f64>> {
     (0..seeds)
         .map(|seed| Some(value + 0.01 * (seed * seed % 5) as f64))
@@ -76,8 +76,8 @@ pub(crate) fn compared(variants: &[VariantSummary]) -> Vec<Comparison> {
     all
 }
 
-/// `none` copies on, `sinusoidal` does not, no seed of `learned` learned the task, and one of the
-/// last diverged.
+/// Return a task on which `none` generalises, `sinusoidal` does not, no seed of `learned` learned
+/// the task, and one seed of the last variant diverged.
 pub(crate) fn task(seeds: usize) -> TrackSummary {
     let variants: Vec<VariantSummary> = NAMES
         .iter()
@@ -128,7 +128,8 @@ pub(crate) fn task(seeds: usize) -> TrackSummary {
     }
 }
 
-/// `learned` ends at its table, `none` is told its future, and the last has only infinities.
+/// Return a text on which `learned` ends at its table, `none` sees its future, and the last variant
+/// has only infinities.
 pub(crate) fn language(seeds: usize) -> TrackSummary {
     let variants: Vec<VariantSummary> = NAMES
         .iter()

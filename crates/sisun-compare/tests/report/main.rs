@@ -1,4 +1,4 @@
-//! The report, made from made-up results.
+//! Tests of the report on made-up results.
 #![allow(clippy::unwrap_used)]
 
 mod made_up;
@@ -40,7 +40,7 @@ fn csv_rows(dir: &Path) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// As text, nothing as "".
+/// Return all values as text, with missing ones as "".
 fn parquet_rows(dir: &Path) -> Vec<Vec<String>> {
     let file = fs::File::open(dir.join("measures.parquet")).unwrap();
     let reader = SerializedFileReader::new(file).unwrap();
@@ -152,8 +152,8 @@ fn differences_that_hold_stand_out() {
     );
     assert!(markdown.contains(" | **holds** |"));
     assert_eq!(row(&html), markdown.matches("| **holds** |").count());
-    // With as many pairs as these, six seeds cannot reach 5 % after Holm's correction, and the
-    // report says so.
+    // With this many pairs, six seeds cannot reach 5 % after Holm's correction, and the report says
+    // so.
     summary.tracks.remove(1);
     for pair in &mut summary.tracks[0].comparisons {
         pair.n = 6;

@@ -1,10 +1,10 @@
-//! What a family's configuration class takes for the keys that a `config.json` leaves out
-//! (`transformers` 5.23; held to it by `tests/peers/reference_defaults.py`).
+//! Defaults of a family's configuration class for keys that are missing from `config.json`
+//! (`transformers` 5.23; compared with it by `tests/peers/reference_defaults.py`).
 
 use crate::family::Family;
 use serde_json::{Map, Value, json};
 
-/// Puts these into the keys of a file. A key that is null is not left out.
+/// Fill the defaults into the missing keys of a file. A key with the value null is not missing.
 pub(super) fn fill(family: Family, keys: &mut Map<String, Value>) {
     if family == Family::Gpt2 {
         for (ours, others) in GPT2_ALSO {
@@ -20,7 +20,7 @@ pub(super) fn fill(family: Family, keys: &mut Map<String, Value>) {
     }
 }
 
-/// What `GPT2Config` reads by the other families' names as well.
+/// Keys that `GPT2Config` also reads by the other families' names.
 const GPT2_ALSO: [(&str, &str); 4] = [
     ("n_embd", "hidden_size"),
     ("n_positions", "max_position_embeddings"),
@@ -65,7 +65,7 @@ fn defaults(family: Family) -> Value {
     }
 }
 
-/// Those of LLaMA and its kin.
+/// Return the defaults of LLaMA and related families.
 fn llama(
     vocab_size: usize,
     intermediate_size: usize,
@@ -86,7 +86,7 @@ fn llama(
         "tie_word_embeddings": false,
         "attention_bias": false,
         "mlp_bias": false,
-        // LLaMA has no window, Qwen only where it says so.
+        // LLaMA has no window, and Qwen only if the file says so.
         "sliding_window": 4096,
         "use_sliding_window": false,
         "max_window_layers": 28,

@@ -1,10 +1,10 @@
-//! `config.json` as every family reads it.
+//! Parsing of `config.json` that is common to all families.
 
 use crate::HfError;
 use sisun_config::{Ffn, ModelConfig, Norm, NormPlacement, Position};
 use std::path::Path;
 
-/// Where a setting is that cannot be taken over.
+/// The path of a file, for errors about unsupported settings.
 pub(super) struct File<'p>(pub(super) &'p Path);
 
 impl File<'_> {
@@ -23,7 +23,7 @@ impl File<'_> {
     }
 }
 
-/// An activation without a gate, by the name that `transformers` has for it.
+/// Return an activation without a gate, given its name in `transformers`.
 pub(super) fn activation(file: &File<'_>, key: &'static str, name: &str) -> Result<Ffn, HfError> {
     Ok(match name {
         "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Ffn::GeluTanh,
@@ -37,7 +37,7 @@ pub(super) fn activation(file: &File<'_>, key: &'static str, name: &str) -> Resu
     })
 }
 
-/// A model of these sizes, everything else as in GPT-2.
+/// Return a model of these sizes, with the other settings of GPT-2.
 pub(super) fn plain(
     vocab_size: usize,
     d_model: usize,

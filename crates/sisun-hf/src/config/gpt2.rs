@@ -32,7 +32,7 @@ impl Gpt2 {
         }
         Ok(ModelConfig {
             n_kv_heads: Some(self.n_head),
-            // Where 4·n_embd is too large, so is n_embd, which is told by its name.
+            // If 4·n_embd is too large, so is n_embd, which is reported by its name.
             d_ff: Some(self.n_inner.unwrap_or(self.n_embd.saturating_mul(4))),
             tied_head: self.tie_word_embeddings,
             norm_eps: self.layer_norm_epsilon,

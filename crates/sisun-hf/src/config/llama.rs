@@ -1,4 +1,4 @@
-//! `LlamaConfig`, and those of its kin: Mistral, Qwen2 and Qwen3.
+//! `LlamaConfig` and related classes: Mistral, Qwen2 and Qwen3.
 
 use super::file::{File, plain};
 use super::rope::RopeKeys;
@@ -22,17 +22,17 @@ pub(super) struct Llama {
     tie_word_embeddings: bool,
     attention_bias: bool,
     mlp_bias: bool,
-    /// Null is none.
+    /// Null means no window.
     sliding_window: Option<usize>,
     use_sliding_window: bool,
-    /// Layers before the first with a window.
+    /// Number of layers before the first with a window.
     max_window_layers: usize,
     layer_types: Option<Vec<String>>,
 }
 
 impl Llama {
-    /// The model and, where some of its layers see no further back, how many tokens they see: its
-    /// context ends there.
+    /// Return the model and, if some of its layers have a limited window, the number of tokens that
+    /// they see: its context ends there.
     pub(super) fn model(
         self,
         file: &File<'_>,
@@ -42,7 +42,8 @@ impl Llama {
         let ungated = family == Family::Llama && self.mlp_bias;
         let ffn = match self.hidden_act.as_str() {
             "silu" | "swish" => Ffn::Swiglu,
-            // Whether the gate is what makes these of it is seen when the weights are there.
+            // `relu` with a gate equal to `up` is relu², and `gelu` with an `up` of 1 is GELU; the
+            // weights are checked for this later.
             "relu" => Ffn::ReluSquared,
             "gelu" if ungated => Ffn::Gelu,
             "gelu_new" | "gelu_pytorch_tanh" if ungated => Ffn::GeluTanh,
@@ -56,7 +57,7 @@ impl Llama {
             Family::Qwen3 => Some(self.head_dim.unwrap_or(128)),
             _ => self.head_dim,
         };
-        // What is wrong with the sizes is told when the whole model is checked.
+        // Errors in the sizes are reported when the whole model is checked.
         let usual = self.hidden_size / n_heads.max(1);
         let (attention_bias, ffn_bias) = match family {
             Family::Llama => (self.attention_bias, self.mlp_bias),
@@ -92,9 +93,9 @@ impl Llama {
         Ok((model, window))
     }
 
-    /// Tokens that the layers with a window see, if some have one that is shorter than the text may
-    /// be. As `transformers` has it a query sees itself and the `window − 1` tokens before it: in a
-    /// text of `window` tokens nothing is hidden.
+    /// Return the number of tokens that the layers with a window see, if any have one that is
+    /// shorter than the context. As in `transformers`, a query sees itself and the `window − 1`
+    /// tokens before it: in a text of `window` tokens nothing is hidden.
     fn window(&self, file: &File<'_>, family: Family) -> Result<Option<usize>, HfError> {
         let kinds = self
             .layer_types

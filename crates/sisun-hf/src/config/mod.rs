@@ -1,5 +1,5 @@
-//! `config.json`: what `transformers` calls the parts of a model, and what we call them. What a
-//! file leaves out is what the family's configuration class takes for it.
+//! `config.json`: translation from the terms of `transformers` to Sisun's. Missing keys have the
+//! defaults of the family's configuration class.
 
 mod defaults;
 mod file;
@@ -21,12 +21,13 @@ use serde_json::{Map, Value};
 use sisun_config::ModelConfig;
 use std::path::Path;
 
-/// What `config.json` says.
+/// The contents of `config.json`.
 #[derive(Clone, Debug)]
 pub(crate) struct Described {
     pub(crate) family: Family,
     pub(crate) model: ModelConfig,
-    /// Tokens that layers with a sliding window see, where that is less than the whole context.
+    /// Number of tokens that layers with a sliding window see, if that is less than the whole
+    /// context.
     pub(crate) window: Option<usize>,
 }
 
@@ -44,7 +45,7 @@ struct Any {
 }
 
 impl Described {
-    /// Reads `config.json`.
+    /// Read `config.json`.
     pub(crate) fn read(path: &Path) -> Result<Self, HfError> {
         let text = json::read(path)?;
         let any: Any = json::parse(path, &text)?;
@@ -109,7 +110,7 @@ impl Any {
             }
         };
         match Family::named(value) {
-            // Of two that are known `transformers` goes by the type.
+            // If two known families are named, `transformers` goes by the type.
             Some(family) => Ok(self
                 .model_type
                 .as_deref()

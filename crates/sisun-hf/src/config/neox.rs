@@ -25,7 +25,7 @@ pub(super) struct Neox {
 
 impl Neox {
     pub(super) fn model(self, file: &File<'_>, rope: RopeKeys) -> Result<ModelConfig, HfError> {
-        // What other families say at the top, this one says in words of its own.
+        // Other families have these settings under the common keys, this one under keys of its own.
         let rope = rope.at_the_top(self.rotary_emb_base, self.rotary_pct);
         let plain = plain(
             self.vocab_size,
@@ -34,7 +34,7 @@ impl Neox {
             self.num_attention_heads,
             self.max_position_embeddings,
         );
-        // What is wrong with the sizes is told when the whole model is checked.
+        // Errors in the sizes are reported when the whole model is checked.
         let d_head = self.hidden_size / self.num_attention_heads.max(1);
         Ok(ModelConfig {
             n_kv_heads: Some(self.num_attention_heads),

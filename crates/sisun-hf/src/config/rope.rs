@@ -1,4 +1,4 @@
-//! What `config.json` says about rotary positions, in the words of `transformers` 4 (`rope_theta`,
+//! Rotary positions in `config.json`, with the keys of `transformers` 4 (`rope_theta`,
 //! `rope_scaling`) and of 5 (`rope_parameters`).
 
 use super::file::File;
@@ -9,7 +9,7 @@ use sisun_config::{Position, RopeScaling};
 
 const KINDS: &str = "supported are default, linear, dynamic, llama3 and yarn";
 
-/// The keys at the top of `config.json`.
+/// The top-level keys of `config.json`.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct RopeKeys {
     #[serde(default)]
@@ -28,7 +28,7 @@ pub(super) struct RopeKeys {
 struct Settings {
     #[serde(default)]
     rope_type: Option<String>,
-    /// What `transformers` called it before.
+    /// The earlier name of the key in `transformers`.
     #[serde(default, rename = "type")]
     kind: Option<String>,
     #[serde(default)]
@@ -51,21 +51,21 @@ struct Settings {
     mscale: Option<f64>,
     #[serde(default)]
     mscale_all_dim: Option<f64>,
-    /// Left out it is true, null it is false.
+    /// Missing means true, null means false.
     #[serde(default, deserialize_with = "given")]
     truncate: Option<Option<bool>>,
     #[serde(default)]
     partial_rotary_factor: Option<f64>,
 }
 
-/// Present, if only as null.
+/// Deserialize a key that is present, even if it is null.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<bool>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
 impl RopeKeys {
-    /// Reads them. They are not flattened into the family's keys, because errors would then name
-    /// none.
+    /// Read the keys. They are not flattened into the family's keys, because errors would then not
+    /// name the key.
     pub(super) fn read(file: &File<'_>, text: &[u8]) -> Result<Self, HfError> {
         #[derive(Deserialize)]
         struct Raw {
@@ -93,14 +93,14 @@ impl RopeKeys {
         json::parse(file.0, text)
     }
 
-    /// The same with this base and rotated share at the top.
+    /// Set the top-level base and rotated fraction.
     pub(super) fn at_the_top(mut self, base: f64, fraction: f64) -> Self {
         self.rope_theta = Some(base);
         self.partial_rotary_factor = Some(fraction);
         self
     }
 
-    /// The same, if it turns all of each head.
+    /// Return the settings unchanged, if all dimensions of each head are rotated.
     pub(super) fn whole(self, file: &File<'_>) -> Result<Self, HfError> {
         match self
             .settings()
@@ -117,7 +117,7 @@ impl RopeKeys {
         }
     }
 
-    /// The older key counts where both are there, unless it is empty.
+    /// Return the settings, from the older key if both exist and it is not empty.
     fn settings(&self) -> Settings {
         let older = self
             .rope_scaling
@@ -129,7 +129,7 @@ impl RopeKeys {
             .unwrap_or_default()
     }
 
-    /// The position variant.
+    /// Return the position encoding.
     pub(super) fn position(
         &self,
         file: &File<'_>,
@@ -143,7 +143,7 @@ impl RopeKeys {
             .partial_rotary_factor
             .or(self.partial_rotary_factor)
             .unwrap_or(1.0);
-        // Out of range it is told by its name when the whole model is checked.
+        // A fraction out of range is reported by its name when the whole model is checked.
         if !(0.0..=1.0).contains(&fraction) {
             return Ok(Position::Rope {
                 base,
@@ -196,7 +196,7 @@ fn scaling(
         "linear" => RopeScaling::Linear {
             factor: needed("factor", settings.factor)?,
         },
-        // It goes by what the model can read, whatever it was trained on.
+        // This scaling depends on the maximum length of the model, not on its trained context.
         "dynamic" => RopeScaling::Dynamic {
             factor: needed("factor", settings.factor)?,
             original_context_len: context_len,
@@ -216,7 +216,7 @@ fn yarn(settings: &Settings, context_len: usize, original_context_len: usize) ->
     let factor = settings
         .factor
         .unwrap_or(context_len as f64 / original_context_len as f64);
-    // `transformers` takes 0 for unset.
+    // `transformers` treats 0 as unset.
     let set = |value: Option<f64>| value.filter(|value| *value != 0.0);
     let grown = |by: f64| 0.1 * by * factor.ln() + 1.0;
     let by_scales = match (set(settings.mscale), set(settings.mscale_all_dim)) {

@@ -1,4 +1,4 @@
-//! `config.json` of a model that is exported, in words that `transformers` 4 and 5 both read.
+//! `config.json` of an exported model, with keys that `transformers` 4 and 5 both read.
 
 use crate::family::Family;
 use serde_json::{Map, Value, json};
@@ -7,13 +7,13 @@ use sisun_config::{Ffn, ModelConfig, Position, RopeScaling};
 /// The special tokens of the tokenizer.
 #[derive(Clone, Debug)]
 pub(crate) struct Ids {
-    /// Begins a text.
+    /// Token that begins a text.
     pub(crate) begin: Option<u32>,
-    /// End a text.
+    /// Tokens that end a text.
     pub(crate) eos_token_ids: Vec<u32>,
 }
 
-/// `eos_token_id`: none, one, or a list.
+/// Format `eos_token_id`: null, one number, or a list.
 pub(crate) fn end(eos_token_ids: &[u32]) -> Value {
     match eos_token_ids {
         [] => Value::Null,
@@ -22,7 +22,7 @@ pub(crate) fn end(eos_token_ids: &[u32]) -> Value {
     }
 }
 
-/// What `config.json` says of a model that `family` can be.
+/// Return the `config.json` of a model that `family` can represent.
 pub(crate) fn write(family: Family, model: &ModelConfig, ids: &Ids, dtype: &str) -> Value {
     let mut config = json!({
         "architectures": [family.architecture()],
@@ -32,7 +32,7 @@ pub(crate) fn write(family: Family, model: &ModelConfig, ids: &Ids, dtype: &str)
         "bos_token_id": ids.begin,
         "eos_token_id": end(&ids.eos_token_ids),
         "pad_token_id": null,
-        // Version 5 takes no more.
+        // Version 5 accepts at most 1.
         "initializer_range": model.init_std.min(1.0),
         "use_cache": true,
         "dtype": dtype,
@@ -89,7 +89,7 @@ fn neox(model: &ModelConfig) -> Value {
         "use_parallel_residual": model.parallel_residual,
         "hidden_dropout": model.dropout,
         "attention_dropout": model.dropout,
-        // What version 4 calls them.
+        // The names in version 4.
         "rotary_pct": turned(model),
         "rotary_emb_base": match model.position { Position::Rope { base, .. } => base, _ => 10_000.0 },
     })
@@ -120,7 +120,7 @@ fn llama(family: Family, model: &ModelConfig) -> Value {
     config
 }
 
-/// Scaling by the length read begins at this many positions.
+/// Return the number of positions at which scaling by length begins.
 fn positions(model: &ModelConfig) -> usize {
     match model.position {
         Position::Rope {
@@ -135,8 +135,8 @@ fn positions(model: &ModelConfig) -> usize {
     }
 }
 
-/// The share of each head that is turned. Theirs is multiplied by the head's width and cut off to a
-/// whole number.
+/// Return the rotated fraction of each head. `transformers` multiplies it by the head's width and
+/// truncates the product to a whole number.
 fn turned(model: &ModelConfig) -> f64 {
     let (turned, width) = (model.rotary_dims(), model.d_head() as f64);
     let share = turned as f64 / width;
@@ -156,10 +156,10 @@ fn activation(ffn: Ffn) -> &'static str {
     }
 }
 
-/// `rope_theta` and `rope_scaling` for version 4, `rope_parameters` for version 5.
+/// Return `rope_theta` and `rope_scaling` for version 4, and `rope_parameters` for version 5.
 fn rope(base: f64, fraction: f64, scaling: Option<RopeScaling>) -> Value {
     let settings = match scaling {
-        // The export has put what a fixed factor does into the base.
+        // The export has folded the effect of a fixed factor into the base.
         None | Some(RopeScaling::Ntk { .. }) => json!({ "rope_type": "default" }),
         Some(RopeScaling::Linear { factor }) => json!({ "rope_type": "linear", "factor": factor }),
         Some(RopeScaling::Dynamic { factor, .. }) => {

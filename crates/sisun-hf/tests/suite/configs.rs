@@ -1,4 +1,4 @@
-//! What `config.json` says, and what it must not.
+//! Valid and invalid contents of `config.json`.
 
 use crate::directory::{Directory, fixtures};
 use serde_json::{Value, json};
@@ -36,8 +36,8 @@ fn rope_scaling_in_the_words_of_either_version() {
         scaling(&Directory::of("llama_yarn")),
         Some(RopeScaling::yarn(4.0, 23))
     );
-    // As transformers has it: the trained context is the whole one unless stated, the factor their
-    // ratio.
+    // As in transformers: the trained context is the whole one unless stated, and the factor is
+    // their ratio.
     assert_eq!(
         rope(json!({ "rope_type": "yarn", "factor": 2.0 })),
         Some(RopeScaling::yarn(2.0, 92))
@@ -60,7 +60,7 @@ fn rope_scaling_in_the_words_of_either_version() {
     };
     let grown = |by: f64| 0.1 * by * 40.0_f64.ln() + 1.0;
     assert!((factor - grown(0.707) / grown(1.0)).abs() < 1e-12);
-    // Dynamic scaling goes by what the model can read, whatever it was trained on.
+    // Dynamic scaling depends on the maximum length of the model, not on its trained context.
     assert_eq!(
         rope(
             json!({ "rope_type": "dynamic", "factor": 2.5, "original_max_position_embeddings": 23 })
@@ -187,7 +187,7 @@ fn the_context_ends_where_a_window_would_hide_something() {
         of(qwen.set("config.json", "use_sliding_window", json!(false))),
         (None, 92)
     );
-    // What scales with the context goes by the context that the file states.
+    // Settings that scale with the context use the context that the file states.
     let scaled = json!({ "rope_type": "dynamic", "factor": 2.0, "rope_theta": 10000.0 });
     mistral.set("config.json", "sliding_window", json!(40)).set(
         "config.json",
@@ -285,7 +285,7 @@ fn a_neox_has_words_of_its_own_at_the_top() {
 #[test]
 fn what_ends_a_text_is_said_in_four_places() {
     let dir = Directory::of("llama_tied");
-    // Beside these its name has no part in it.
+    // With these, the name of the token does not matter.
     let name = |id: u32| dir.open().unwrap().tokenizer.token_text(id);
     let by_name = "</s>";
     dir.set("config.json", "eos_token_id", json!([5, 7]));
@@ -319,7 +319,7 @@ fn what_ends_a_text_is_said_in_four_places() {
         panic!("{:?}", eos_token_ids())
     };
     assert_eq!(name(end), by_name, "where no file names one, its name does");
-    // A token that is none stands between no documents.
+    // A token that does not exist separates no documents.
     dir.set("config.json", "eos_token_id", json!([9999, 5]));
     assert_eq!(
         (eos_token_ids(), dir.open().unwrap().tokenizer.end_of_text()),
@@ -524,7 +524,7 @@ fn sizes_that_cannot_be_are_refused_before_anything_is_built() {
         &["config.json", "n_head", "-3"],
     );
     with("gpt2", "n_head", json!(4), &["config.json", "n_head = 4"]);
-    // Left out it is 768.
+    // If missing, it is 768.
     with(
         "gpt2",
         "n_embd",

@@ -1,4 +1,4 @@
-//! Weights, indexes and tokenizers that are not what they should be.
+//! Damaged or inconsistent weights, indexes and tokenizers.
 
 use crate::directory::{Directory, Tensors, file_of, fixtures, read_tensors};
 use proptest::prelude::*;
@@ -60,7 +60,7 @@ fn a_head_in_the_file_counts() {
     let dir = Directory::of("llama_tied");
     dir.write(WEIGHTS, file_of(&tensors)).open().unwrap();
     assert!(dir.open().unwrap().model.config().tied_head);
-    // Where they differ the head in the file counts, as in transformers 5, and it is said.
+    // If they differ, the head in the file is used, as in transformers 5, with a note.
     tensors.get_mut("lm_head.weight").unwrap().2[7] ^= 1;
     let imported = dir.write(WEIGHTS, file_of(&tensors)).open().unwrap();
     assert!(!imported.model.config().tied_head);
@@ -157,7 +157,7 @@ fn lying_headers_are_refused() {
         .fails(&["only 0 tensors"]);
 }
 
-/// Whatever bytes of a header are changed, the file is refused or gives a model; it never panics.
+/// For any change to the bytes of a header, the file is rejected or gives a model, without a panic.
 #[test]
 fn mutated_headers_never_panic() {
     let dir = Directory::of("gpt2");
@@ -189,7 +189,7 @@ fn mutated_headers_never_panic() {
     assert!(refused.get() > 1000, "{} refused", refused.get());
 }
 
-/// Digits inside the JSON changed: shapes and offsets that are numbers still, but lie.
+/// Change digits inside the JSON: shapes and offsets that are still numbers, but wrong.
 #[test]
 fn mutated_digits_never_give_another_model() {
     let dir = Directory::of("gpt2");
@@ -302,7 +302,7 @@ fn tokenizers_have_to_be_there() {
     dir.remove("tokenizer.json")
         .write("vocab.json", "{}")
         .fails(&["holds no tokenizer.json", "AutoTokenizer"]);
-    // Tokens that the model has no rows for are told of when a text uses one.
+    // Tokens for which the model has no rows are reported when a text uses one.
     let others = fs::read(fixtures().join("gpt2/tokenizer.json")).unwrap();
     let imported = Directory::of("llama_tied")
         .write("tokenizer.json", others)

@@ -1,4 +1,5 @@
-//! What a `config.json` leaves out, held to `transformers` (`tests/peers/reference_defaults.py`).
+//! Defaults for keys missing from `config.json`, compared with `transformers`
+//! (`tests/peers/reference_defaults.py`).
 
 use crate::directory::{Directory, fixtures};
 use serde_json::Value;
@@ -31,7 +32,7 @@ fn what_is_left_out_is_what_the_class_takes() {
         for (key, found) in sizes {
             assert_eq!(Some(found), number(key), "{key} of {config}");
         }
-        // The context ends where a window would hide something.
+        // The context ends where a window would begin to hide tokens.
         let window = number("window");
         assert_eq!(
             Some(model.context_len),

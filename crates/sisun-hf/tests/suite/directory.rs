@@ -1,4 +1,4 @@
-//! Copies of the fixtures that a test may break.
+//! Copies of the fixtures that a test may damage.
 
 use burn::tensor::Device;
 use safetensors::SafeTensors;
@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// The folder of Hugging Face directories.
+/// Return the folder of Hugging Face directories.
 pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/fixtures/hf")
 }
@@ -49,7 +49,7 @@ impl Directory {
         self
     }
 
-    /// Puts a value at a key of a JSON file's object; `null` removes the key.
+    /// Set a key of the object in a JSON file; `null` removes the key.
     pub(crate) fn set(&self, file: &str, key: &str, value: Value) -> &Self {
         let mut json: Value = serde_json::from_slice(&fs::read(self.path(file)).unwrap()).unwrap();
         match value {
@@ -74,7 +74,7 @@ impl Directory {
         })
     }
 
-    /// Demands that it cannot be opened, for a reason with all of these parts.
+    /// Assert that opening fails with a message that contains all of these parts.
     #[track_caller]
     pub(crate) fn fails(&self, parts: &[&str]) -> String {
         let message = self.open().map(|_| ()).unwrap_err();
@@ -103,8 +103,8 @@ pub(crate) fn read_tensors(path: &Path) -> Tensors {
         .collect()
 }
 
-/// The bytes of a file with these tensors, written by hand so that it may hold whatever a test
-/// wants.
+/// Return the bytes of a file with these tensors, written by hand so that tests can put anything
+/// into it.
 pub(crate) fn file_of(tensors: &Tensors) -> Vec<u8> {
     let (mut header, mut data) = (json!({}), Vec::new());
     for (name, (dtype, shape, bytes)) in tensors {

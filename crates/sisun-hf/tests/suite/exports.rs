@@ -1,6 +1,7 @@
-//! Models of ours as directories of transformers. `tests/peers/reference_exports.py` computes what
-//! transformers makes of them; `SISUN_WRITE_EXPORTS=1 cargo test --release -p sisun-hf -p sisun-cli
-//! exports` writes them anew for it.
+//! Sisun's models as directories of transformers. `tests/peers/reference_exports.py` computes the
+//! results of transformers for them;
+//! `SISUN_WRITE_EXPORTS=1 cargo test --release -p sisun-hf -p sisun-cli exports` writes the
+//! directories anew for it.
 
 use crate::directory::{Directory, file_of, fixtures, read_tensors};
 use crate::reference::{Expected, greedy, largest, tokens};
@@ -18,8 +19,7 @@ const TEXTS: [&str; 2] = [
     "하나는 민수에게 연을 주었다. 연은 붉었고 바람은 순했다.",
 ];
 
-/// What the exported models are: name, tokenizer, and how they differ from a layer-norm transformer
-/// of 2 layers.
+/// The exported models: name, tokenizer, and differences from a layer-norm transformer of 2 layers.
 const CASES: [(&str, Kind, &str); 10] = [
     (
         "gpt2_learned",
@@ -86,7 +86,7 @@ impl Kind {
     }
 }
 
-/// No weight stands where it would hide something: norms are not 1, biases are not 0.
+/// Random parameters without values that could hide errors: norms are not 1, biases are not 0.
 struct Drawn(Device);
 
 impl Params for Drawn {
@@ -261,7 +261,7 @@ fn an_export_comes_back_bit_for_bit() {
             let ids: Vec<i64> = (0..71)
                 .map(|i| i * 37 % tokenizer.vocab_size() as i64)
                 .collect();
-            // A head of its own is multiplied in another order.
+            // A separate head is multiplied in another order.
             let far = if materialize_head { 1e-5 } else { 0.0 };
             assert!(
                 largest(&logits(&back.model, &ids), &logits(&model, &ids)) <= far,
@@ -273,7 +273,7 @@ fn an_export_comes_back_bit_for_bit() {
                     Some(expected) if expected.0 == values.0 => {
                         assert_eq!(&values, expected, "{name}: {parameter}")
                     }
-                    // Shared keys became copies, and a position's table or a head was made.
+                    // Shared keys became copies, and a position table or a head was added.
                     _ => assert!(
                         parameter.contains(".qkv.")
                             || parameter == "position.weight"
@@ -320,7 +320,7 @@ fn what_was_imported_goes_out_as_it_came() {
             "{}",
             dir.display()
         );
-        // config.json now says what ends a text, if only the tokenizer did.
+        // config.json now says which tokens end a text, even if only the tokenizer did before.
         let others = |companions: &[SidecarFile]| -> Vec<SidecarFile> {
             companions
                 .iter()

@@ -1,4 +1,4 @@
-//! Hugging Face directories: those of `tests/peers/reference_hf.py`, whole and broken.
+//! Tests on Hugging Face directories: those of `tests/peers/reference_hf.py`, intact and damaged.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 

@@ -1,4 +1,4 @@
-//! Logits, attention and greedy continuations against Hugging Face transformers
+//! Logits, attention and greedy continuations compared with Hugging Face transformers
 //! (`tests/peers/reference_hf.py`).
 
 use crate::directory::{fixtures, read_tensors};
@@ -8,7 +8,7 @@ use sisun_model::to_host;
 use sisun_model::{Activation, Capture, KvCache, Pass, Transformer};
 use std::path::Path;
 
-/// What transformers found.
+/// The results of transformers.
 pub(crate) struct Expected {
     pub(crate) ids: Vec<i64>,
     pub(crate) prompt: Vec<i64>,
@@ -85,7 +85,7 @@ pub(crate) fn largest(found: &[f32], expected: &[f32]) -> f32 {
         .fold(0.0, f32::max)
 }
 
-/// The likeliest token after each, with a cache.
+/// Return the likeliest next tokens, decoded with a cache.
 pub(crate) fn greedy(model: &Transformer, prompt: &[i64], n: usize) -> Vec<i64> {
     let (mut cache, mut new, mut written) = (KvCache::new(), prompt.to_vec(), Vec::new());
     while written.len() < n {
@@ -99,7 +99,7 @@ pub(crate) fn greedy(model: &Transformer, prompt: &[i64], n: usize) -> Vec<i64> 
     written
 }
 
-/// As float32 in our layout, and as they are stored.
+/// Tests parameters both as float32 in Sisun's layout and as stored.
 #[test]
 fn logits_attention_and_continuations_are_those_of_transformers() {
     let mut names: Vec<String> = std::fs::read_dir(fixtures())
@@ -125,7 +125,7 @@ fn logits_attention_and_continuations_are_those_of_transformers() {
     }
 }
 
-/// What most of the numbers of a directory are stored as.
+/// Return the number type of most of the numbers in a directory.
 fn dtype(dir: &Path) -> Dtype {
     let config = std::fs::read_to_string(dir.join("config.json")).unwrap();
     match ["bfloat16", "float16"].map(|name| config.contains(name)) {
@@ -186,7 +186,7 @@ fn check(name: &str, model: &Transformer, in_bf16: bool) {
     );
 }
 
-/// What is held is what is stored: no number changes on the way, whatever type and order it has.
+/// Parameters held as stored have the same numbers as the file, in any type and layout.
 #[test]
 fn parameters_held_as_they_are_stored_are_the_same_numbers() {
     for name in [
@@ -206,7 +206,7 @@ fn parameters_held_as_they_are_stored_are_the_same_numbers() {
     }
 }
 
-/// A tensor that begins at an odd address is copied to where it can be read.
+/// A tensor at an odd address is copied to an aligned one.
 #[test]
 fn tensors_at_odd_addresses_are_read() {
     let copy = tempfile::TempDir::new().unwrap();
@@ -218,7 +218,7 @@ fn tensors_at_odd_addresses_are_read() {
     let (length, rest) = bytes.split_at(8);
     let length = u64::from_le_bytes(length.try_into().unwrap());
     let (header, numbers) = rest.split_at(length as usize);
-    // A header may end in spaces, as many as one likes.
+    // A header may end in any number of spaces.
     let moved = [&(length + 1).to_le_bytes()[..], header, b" ", numbers].concat();
     std::fs::write(copy.path().join("model.safetensors"), moved).unwrap();
     let [there, moved] = [&dir, copy.path()].map(|dir| {
@@ -230,8 +230,7 @@ fn tensors_at_odd_addresses_are_read() {
     assert!(there == moved);
 }
 
-/// A tokenizer of the directory gives the ids that `transformers` gives its model, `<s>` before a
-/// LLaMA's.
+/// A directory's tokenizer returns the same ids as in `transformers`, with `<s>` first for a LLaMA.
 #[test]
 fn tokenizers_come_with_their_models() {
     for name in ["gpt2", "llama_untied", "qwen2", "qwen3", "neox"] {

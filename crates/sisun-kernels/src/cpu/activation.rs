@@ -7,10 +7,10 @@ use super::threads::{for_rows, for_rows2};
 use crate::ActivationFunction;
 use pulp::Simd;
 
-/// About what an element costs.
+/// Approximate cost of one element, in simple operations.
 const COST: usize = 16;
 
-/// `y = f(x)`.
+/// Compute `y = f(x)`.
 pub(crate) fn forward(x: &[f32], activation: ActivationFunction) -> Buffer {
     let mut y = Buffer::uncleared(x.len());
     for_rows(&mut y, 1, COST, |first, y| {
@@ -58,7 +58,7 @@ fn forward_slice_simd<S: Simd>(simd: S, y: &mut [f32], x: &[f32], activation: Ac
     }
 }
 
-/// `dx = dy ⊙ f′(x)`.
+/// Compute `dx = dy ⊙ f′(x)`.
 pub(crate) fn backward(dy: &[f32], x: &[f32], activation: ActivationFunction) -> Buffer {
     let mut dx = Buffer::uncleared(x.len());
     for_rows(&mut dx, 1, COST, |first, dx| {
@@ -137,7 +137,7 @@ fn backward_slice_simd<S: Simd>(
 const TANH_SCALE: f32 = 0.797_884_6; // √(2/π)
 const TANH_CUBE: f32 = 0.044_715;
 
-/// `½(1 + tanh u) = σ(2u)` with `u = √(2/π)(x + 0.044715x³)`.
+/// Compute `½(1 + tanh u) = σ(2u)` with `u = √(2/π)(x + 0.044715x³)`.
 #[inline(always)]
 fn tanh_gate<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let cube = simd.mul_f32s(
@@ -150,7 +150,7 @@ fn tanh_gate<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     )
 }
 
-/// `y = silu(gate) ⊙ up`.
+/// Compute `y = silu(gate) ⊙ up`.
 pub(crate) fn swiglu(gate: &[f32], up: &[f32]) -> Buffer {
     let mut y = Buffer::uncleared(gate.len());
     for_rows(&mut y, 1, COST, |first, y| {
@@ -173,8 +173,8 @@ fn swiglu_slice_simd<S: Simd>(simd: S, y: &mut [f32], up: &[f32], gate: &[f32]) 
     );
 }
 
-/// The gradients `(dgate, dup)`: with `s = σ(gate)`, `dgate = dy ⊙ up ⊙ s(1 + gate(1 − s))`, `dup =
-/// dy ⊙ gate·s`.
+/// Return the gradients `(dgate, dup)`: with `s = σ(gate)`, `dgate = dy ⊙ up ⊙ s(1 + gate(1 − s))`
+/// and `dup = dy ⊙ gate·s`.
 pub(crate) fn swiglu_backward(dy: &[f32], gate: &[f32], up: &[f32]) -> (Buffer, Buffer) {
     let (mut dgate, mut dup) = (Buffer::uncleared(dy.len()), Buffer::uncleared(dy.len()));
     for_rows2(
@@ -185,14 +185,14 @@ pub(crate) fn swiglu_backward(dy: &[f32], gate: &[f32], up: &[f32]) -> (Buffer, 
             let n = dup.len();
             dgate.copy_from_slice(&dy[first..][..n]);
             gate_gradient(dgate, &gate[first..][..n], &up[first..][..n]);
-            // dup = silu(gate) ⊙ dy, as the result was with up.
+            // dup = silu(gate) ⊙ dy: the forward formula with dy in place of up.
             swiglu_slice(dup, &dy[first..][..n], &gate[first..][..n]);
         },
     );
     (dgate, dup)
 }
 
-/// `dgate`, which holds `dy` before.
+/// Overwrite `dgate`, which holds `dy` on entry, with the gradient of the gate.
 #[pulp::with_simd(gate_gradient = arch())]
 #[inline(always)]
 fn gate_gradient_simd<S: Simd>(simd: S, dgate: &mut [f32], gate: &[f32], up: &[f32]) {

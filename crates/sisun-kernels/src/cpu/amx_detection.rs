@@ -1,13 +1,13 @@
-//! Whether this process may use Intel's Advanced Matrix Extensions.
-#![allow(unsafe_code)] // an instruction and a system call, each with its proof
+//! Detection of Intel's Advanced Matrix Extensions (AMX).
+#![allow(unsafe_code)] // one instruction and one system call, each with its proof
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod linux {
     use std::sync::OnceLock;
 
-    /// Whether this process may use bfloat16 tiles: the CPU has them (CPUID leaf 7, EDX bits 22 and 24)
-    /// with the AVX-512 that the packing needs, the kernel saves them (XCR0 bits 17 and 18), and it has
-    /// let this process in.
+    /// Return true if this process may use bfloat16 tiles: the CPU has them (CPUID leaf 7, EDX bits
+    /// 22 and 24) together with the AVX-512 features that packing needs, the operating system saves
+    /// their state (XCR0 bits 17 and 18), and it has granted this process permission.
     pub(crate) fn amx_available() -> bool {
         static AVAILABLE: OnceLock<bool> = OnceLock::new();
         *AVAILABLE.get_or_init(|| has_tiles() && permit_tiles())
@@ -29,12 +29,12 @@ mod linux {
             && is_x86_feature_detected!("avx512bf16")
     }
 
-    /// Linux gives the 8 KiB of tile state only to processes that ask
-    /// (Documentation/arch/x86/xstate.rst). Asking once counts for every thread.
+    /// Request permission to use the 8 KiB of tile state, which Linux grants only to processes that
+    /// ask (Documentation/arch/x86/xstate.rst). One request covers every thread.
     fn permit_tiles() -> bool {
         const ARCH_REQ_XCOMP_PERM: libc::c_ulong = 0x1023;
         const XFEATURE_XTILEDATA: libc::c_ulong = 18;
-        // SAFETY: this arch_prctl takes two integers and touches no memory of ours.
+        // SAFETY: this arch_prctl takes two integers and touches no memory of this process.
         unsafe {
             libc::syscall(
                 libc::SYS_arch_prctl,
@@ -48,7 +48,7 @@ mod linux {
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) use linux::amx_available;
 
-/// Whether this process may use AMX tiles: never, on this platform.
+/// Return false: this platform has no AMX tiles.
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 pub(crate) fn amx_available() -> bool {
     false

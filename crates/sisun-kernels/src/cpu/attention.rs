@@ -1,13 +1,14 @@
 //! Exact attention in blocks that fit the caches, after FlashAttention (Dao et al. 2022; Dao 2023).
 //!
-//! `z = softmax(q·kᵀ/√d_head + bias)·v` without the pattern `[query, key]` in memory: a block of
-//! queries meets the keys block by block, with a running maximum and sum (online softmax, Milakov
-//! and Gimelshein 2018). What the backward pass needs of the softmax is one number a query, the log
-//! of the sum of exponentials; from it the probabilities are computed again, block by block. Blocks
-//! in which causality hides every key are not computed.
+//! Computes `z = softmax(q·kᵀ/√d_head + bias)·v` without materialising the pattern `[query, key]`:
+//! a block of queries visits the keys block by block, with a running maximum and sum (online
+//! softmax, Milakov and Gimelshein 2018). The backward pass needs only one number per query from
+//! the softmax, the log of the sum of exponentials; it recomputes the probabilities from that,
+//! block by block. Blocks in which the causal mask hides every key are skipped.
 //!
-//! All products are of the form rows × broadcast elements, see `product`; so that their right
-//! factors are rows of whole vectors, keys and values of a head are copied into scratch once.
+//! All products have the form rows × broadcast elements, see `product`. The keys and values of a
+//! head are copied into scratch memory once, so that the rows of the right factors consist of whole
+//! vectors.
 
 mod backward;
 mod bias;
@@ -27,59 +28,60 @@ pub(crate) use rows::{HeadRows, Rows};
 
 use rayon::prelude::*;
 
-/// What is attended: sizes.
+/// Sizes of one attention call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
-    /// Sequences.
+    /// Number of sequences.
     pub batch: usize,
-    /// Query heads.
+    /// Number of query heads.
     pub n_heads: usize,
-    /// Key and value heads; query head `h` reads key head `h / (n_heads / n_kv_heads)`.
+    /// Number of key and value heads; query head `h` reads key head `h / (n_heads / n_kv_heads)`.
     pub n_kv_heads: usize,
-    /// Queries of a sequence.
+    /// Number of queries per sequence.
     pub n_query: usize,
-    /// Keys of a sequence.
+    /// Number of keys per sequence.
     pub n_key: usize,
-    /// Elements of a query, key or value.
+    /// Number of elements in a query, key or value.
     pub d_head: usize,
-    /// Whether query `i` sees only the keys up to `i + n_key − n_query` (the last query stands at
-    /// the last key).
+    /// Let query `i` see only the keys up to `i + n_key − n_query` (the last query is at the
+    /// position of the last key).
     pub causal: bool,
 }
 
-/// Queries in a block.
+/// Number of queries in a block.
 const QUERY_BLOCK: usize = 64;
 
-/// Keys in a block: with a `d_head` of 64, 16 KB.
+/// Number of keys in a block: 16 KB with a `d_head` of 64.
 const KEY_BLOCK: usize = 64;
 
-/// Rows of a block on the diagonal that are computed together: the keys that the last of them sees
-/// are computed for all, so fewer rows waste less there, but make the products less efficient.
+/// Rows of a diagonal block that are computed together. Every row is computed for all the keys that
+/// the last row sees, so fewer rows waste less work but make the products less efficient.
 const STRIP: usize = 16;
 
-/// `log2 e`: exponentials and maxima are to base two inside, where they cost one product less.
+/// `log2 e`: exponentials and maxima use base two internally, which saves one multiplication per
+/// element.
 const LOG2_E: f32 = std::f32::consts::LOG2_E;
 
-/// What undoes [`LOG2_E`].
+/// The reciprocal of [`LOG2_E`].
 const LN_2: f32 = std::f32::consts::LN_2;
 
-/// Multiply-adds of one product below which a call stays on its thread: some 25 µs of forward pass.
-/// With a quarter of that, two threads are still no slower when they are awake, but waking one
-/// costs several microseconds.
+/// Multiply-adds of one product below which a call stays on its thread, about 25 µs of a forward
+/// pass. With a quarter of that, two threads are still no slower if both are awake, but waking one
+/// takes several microseconds.
 const PARALLEL_WORK: usize = 1 << 18;
 
 impl Shape {
-    /// Query heads that share a key head.
+    /// Return the number of query heads that share a key head.
     fn group(&self) -> usize {
         self.n_heads / self.n_kv_heads
     }
 
-    /// `1/√d_head`
+    /// Return `1/√d_head`.
     fn scale(&self) -> f32 {
         (1.0 / (self.d_head as f64).sqrt()) as f32
     }
 
-    /// How many of the keys from `key` on query `query` sees.
+    /// Return the number of keys from `key` on that query `query` sees.
     #[inline(always)]
     fn visible(&self, query: usize, key: usize) -> usize {
         let end = if self.causal {
@@ -90,7 +92,7 @@ impl Shape {
         end.saturating_sub(key)
     }
 
-    /// Multiply-adds of one product over all visible pairs.
+    /// Return the number of multiply-adds of one product over all visible pairs.
     fn work(&self) -> usize {
         let hidden = if self.causal {
             self.n_query * (self.n_query - 1) / 2
@@ -100,13 +102,15 @@ impl Shape {
         self.batch * self.n_heads * self.d_head * (self.n_query * self.n_key - hidden)
     }
 
-    /// Whether there is nothing to do.
+    /// Return true if there is nothing to compute.
     fn is_empty(&self) -> bool {
         self.batch * self.n_heads * self.n_query * self.d_head == 0
     }
 
+    /// Check the sizes.
+    ///
     /// # Panics
-    /// If sizes contradict each other, or the data.
+    /// If the sizes contradict each other or the data.
     fn check(
         &self,
         q: HeadRows<'_>,
@@ -156,13 +160,13 @@ impl Shape {
         );
     }
 
-    /// Where `z` and its gradient lie: `[batch, query, head, d_head]`.
+    /// Return the layout of `z` and its gradient: `[batch, query, head, d_head]`.
     fn z_rows(&self) -> Rows {
         Rows::columns(0, self.n_query, self.n_heads * self.d_head, self.d_head)
     }
 }
 
-/// Calls `work` with every number below `count`, on several threads if `parallel`.
+/// Call `work` with every number below `count`, on several threads if `parallel` is true.
 fn for_each(parallel: bool, count: usize, work: impl Fn(usize) + Sync) {
     if parallel {
         (0..count).into_par_iter().with_max_len(1).for_each(&work);

@@ -1,36 +1,36 @@
-//! Buffers that are used again.
+//! Reusable buffers.
 //!
-//! A training step asks for the same few sizes over and over. Memory fresh from the system costs a
-//! page fault every 4 KiB, and memory from an allocator would have to be cleared before it may be
-//! borrowed as `&mut [f32]`. A buffer that was here before costs neither: its old numbers are
-//! simply there to be overwritten.
+//! A training step allocates the same few sizes over and over. Fresh memory from the system costs a
+//! page fault every 4 KiB, and memory from an allocator would have to be cleared before it could be
+//! borrowed as `&mut [f32]`. A reused buffer costs neither: its old numbers are simply overwritten.
 
 use bytemuck::{Pod, Zeroable};
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// One cache line and one 512-bit vector: buffers start at such a border.
+/// One cache line and one 512-bit vector: buffers are aligned to it.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, align(64))]
 pub(crate) struct Line([f32; LINE]);
 
 const LINE: usize = 16;
 
-/// What may lie idle beside what is lent, as a multiple of the most that was ever lent at one time.
+/// Maximum size of the lent and idle memory together, as a multiple of the most that was ever lent
+/// at one time.
 const SLACK: f64 = 1.25;
 
-/// Idle memory below this many lines is never given back (64 MiB).
+/// Size in lines below which idle memory is never freed (64 MiB).
 const ALWAYS_KEPT: usize = 1 << 20;
 
-/// Numbers in memory of the pool; they return to it when dropped.
+/// Numbers in memory from the pool, which returns there on drop.
 pub(crate) struct Buffer {
     lines: Vec<Line>,
     len: usize,
 }
 
 impl Buffer {
-    /// `len` numbers of no particular value: whatever stood there before, or zeros.
+    /// Return `len` numbers of unspecified values: earlier contents, or zeros.
     pub(crate) fn uncleared(len: usize) -> Self {
         Self {
             lines: pool().take(len.div_ceil(LINE)),
@@ -38,7 +38,7 @@ impl Buffer {
         }
     }
 
-    /// `len` zeros.
+    /// Return `len` zeros.
     pub(crate) fn zeros(len: usize) -> Self {
         let mut buffer = Self::uncleared(len);
         buffer.fill(0.0);
@@ -66,7 +66,7 @@ impl Drop for Buffer {
     }
 }
 
-/// Idle memory by length, each piece with the time it came back; all counts are of lines.
+/// Idle memory by length, each piece with the time of its return; all counts are in lines.
 struct Pool {
     idle: BTreeMap<usize, Vec<(u64, Vec<Line>)>>,
     idle_total: usize,
@@ -84,7 +84,7 @@ static POOL: Mutex<Pool> = Mutex::new(Pool {
 });
 
 fn pool() -> MutexGuard<'static, Pool> {
-    // A thread that panicked in here has left whole vectors behind, nothing half done.
+    // A thread that panicked in here left only complete vectors behind.
     POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -119,7 +119,7 @@ impl Pool {
         }
     }
 
-    /// Gives back the piece that was idle for longest. Each list is in order of time, oldest first.
+    /// Free the piece that has been idle the longest. Each list is ordered by time, oldest first.
     fn free_oldest(&mut self) {
         let oldest = self
             .idle
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_buffer_comes_back_uncleared_or_as_zeros() {
-        // A length that no other test asks for: they share the pool.
+        // A length that no other test requests, since all tests share the pool.
         const LEN: usize = 77_777;
         let mut first = Buffer::uncleared(LEN);
         first.fill(3.0);

@@ -3,8 +3,8 @@
 use super::math::exp;
 use pulp::Simd;
 
-/// `Φ(x)`, the normal distribution function, and its density `φ(x)`, absolute errors below 3e-7 and
-/// 1e-7.
+/// Return the normal distribution function `Φ(x)` and its density `φ(x)`, with absolute errors
+/// below 3e-7 and 1e-7.
 ///
 /// `Φ` by Abramowitz and Stegun 1964, formula 7.1.26, which shares its exponential with `φ`.
 #[inline(always)]
@@ -24,14 +24,14 @@ pub(crate) fn normal<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {
     (cdf, simd.mul_f32s(gauss, splat(0.398_942_3)))
 }
 
-/// `σ(x) = 1/(1 + e⁻ˣ)`.
+/// Compute `σ(x) = 1/(1 + e⁻ˣ)`.
 #[inline(always)]
 pub(crate) fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let one = simd.splat_f32s(1.0);
     simd.div_f32s(one, simd.add_f32s(one, exp(simd, simd.neg_f32s(x))))
 }
 
-/// `y[i] = f(x[i])`.
+/// Compute `y[i] = f(x[i])`.
 #[inline(always)]
 pub(crate) fn map<S: Simd>(simd: S, y: &mut [f32], x: &[f32], f: impl Fn(S::f32s) -> S::f32s) {
     let (y_head, y_tail) = S::as_mut_simd_f32s(y);
@@ -44,7 +44,7 @@ pub(crate) fn map<S: Simd>(simd: S, y: &mut [f32], x: &[f32], f: impl Fn(S::f32s
     }
 }
 
-/// `y[i] = f(a[i], b[i])`.
+/// Compute `y[i] = f(a[i], b[i])`.
 #[inline(always)]
 pub(crate) fn map2<S: Simd>(
     simd: S,
@@ -69,7 +69,7 @@ pub(crate) fn map2<S: Simd>(
     }
 }
 
-/// `y[i] = f(y[i], a[i])`.
+/// Compute `y[i] = f(y[i], a[i])`.
 #[inline(always)]
 pub(crate) fn update<S: Simd>(
     simd: S,
@@ -93,7 +93,7 @@ pub(crate) fn update<S: Simd>(
     }
 }
 
-/// `y[i] = f(y[i], a[i], b[i])`.
+/// Compute `y[i] = f(y[i], a[i], b[i])`.
 #[inline(always)]
 pub(crate) fn update2<S: Simd>(
     simd: S,
@@ -113,11 +113,11 @@ pub(crate) fn update2<S: Simd>(
     }
 }
 
-/// `Σ f(x[i])`, summed lane by lane. `f` of 0 must be 0, which is what fills the last vector.
+/// Return `Σ f(x[i])`, summed lane by lane. `f(0)` must be 0, because zeros fill the last vector.
 #[inline(always)]
 pub(crate) fn sum<S: Simd>(simd: S, x: &[f32], f: impl Fn(S::f32s) -> S::f32s) -> f32 {
     let (head, tail) = S::as_simd_f32s(x);
-    // Two chains, so that additions need not wait for each other.
+    // Two accumulators, so that additions need not wait for each other.
     let mut sums = [simd.splat_f32s(0.0); 2];
     let (pairs, rest) = head.as_chunks::<2>();
     for [a, b] in pairs {
@@ -132,7 +132,7 @@ pub(crate) fn sum<S: Simd>(simd: S, x: &[f32], f: impl Fn(S::f32s) -> S::f32s) -
     simd.reduce_sum_f32s(simd.add_f32s(sums[0], sums[1]))
 }
 
-/// `Σ f(a[i], b[i])`, as [`sum`].
+/// Return `Σ f(a[i], b[i])`, summed like [`sum`].
 #[inline(always)]
 pub(crate) fn sum2<S: Simd>(
     simd: S,
@@ -155,7 +155,7 @@ pub(crate) fn sum2<S: Simd>(
     simd.reduce_sum_f32s(total)
 }
 
-/// The largest element; −∞ of none.
+/// Return the largest element, or −∞ if there are none.
 #[inline(always)]
 pub(crate) fn max<S: Simd>(simd: S, x: &[f32]) -> f32 {
     let (head, tail) = S::as_simd_f32s(x);

@@ -1,11 +1,11 @@
-//! Table look-up and its gradient.
+//! Table lookup and its gradient.
 
 use super::Number;
 use super::buffer::Buffer;
 use super::threads::{for_rows, rows_a_task};
 use rayon::prelude::*;
 
-/// The rows of `table` that `tokens` number.
+/// Return the rows of `table` at the indices `tokens`.
 ///
 /// # Shapes
 /// - `table`: `[vocab, d]`
@@ -22,8 +22,8 @@ pub(crate) fn forward<T: Number>(table: &[T], d: usize, tokens: &[usize]) -> Buf
     out
 }
 
-/// The gradient of the table: row `t` is the sum of `dy` where the token was `t`, in the tokens'
-/// order.
+/// Return the gradient of the table: row `t` is the sum of the `dy` at the positions with token
+/// `t`, in order of position.
 ///
 /// # Shapes
 /// - `dy`: `[n, d]`

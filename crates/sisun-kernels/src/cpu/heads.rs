@@ -1,11 +1,10 @@
-//! What is done to the query and key heads inside one fused projection: rotation, and the norm of
-//! each head.
+//! Operations on the query and key heads inside one fused projection: rotation and normalisation.
 
 use super::buffer::Buffer;
 use super::norm::{self, Norm};
 use super::threads::{for_rows, for_rows2, sum_over_rows};
 
-/// The fused projection of one position: query heads, key heads, value heads.
+/// Layout of the fused projection of one position: query heads, key heads, value heads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QkvShape {
     pub n_heads: usize,
@@ -19,9 +18,9 @@ impl QkvShape {
     }
 }
 
-/// Turns the first `2·half` dimensions of every query and key head by its position's angles,
-/// dimension `i` with dimension `i + half`; `backwards` turns by the negative angles, which is the
-/// gradient.
+/// Rotate the first `2·half` dimensions of every query and key head by the angles of its position,
+/// dimension `i` with dimension `i + half`; `backwards` rotates by the negative angles, which
+/// computes the gradient.
 ///
 /// # Shapes
 /// - `x` and the result: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`
@@ -59,8 +58,8 @@ pub(crate) fn rotate(
     y
 }
 
-/// The RMS norm of every query head and every key head, values as they are. Returns the result and
-/// the factor of each head.
+/// Apply the RMS norm to every query head and every key head, leaving value heads unchanged. Return
+/// the result and the moments of each head.
 ///
 /// # Shapes
 /// - `x` and the result: as for [`rotate`]
@@ -100,8 +99,8 @@ pub(crate) fn norm(
     (y, moments)
 }
 
-/// The gradients of [`norm`]: that of `x`, and those of both γ in one row of `4·d_head` (each
-/// followed by the sums that a β would get, which there is none of).
+/// Return the gradients of [`norm`]: that of `x`, and those of both γ in one row of `4·d_head`
+/// (each followed by the unused sums that would be the gradient of a β).
 pub(crate) fn norm_backward(
     dy: &[f32],
     x: &[f32],

@@ -7,9 +7,9 @@ use super::simd::arch;
 use super::threads::for_rows;
 use pulp::Simd;
 
-/// `−Σ wᵢ·(logitsᵢ[targetᵢ] − lseᵢ) / Σ wᵢ`, `lse` the log of the sum of exponentials. Returns the
-/// loss and `lse` in two parts, the row's largest logit and what the log adds to it: their sum
-/// would lose the second beside a large first.
+/// Compute `−Σ wᵢ·(logitsᵢ[targetᵢ] − lseᵢ) / Σ wᵢ`, where `lse` is the log of the sum of
+/// exponentials. Return the loss and `lse` in two parts, the row's largest logit and the remainder:
+/// their sum would lose the second part when the first is large.
 ///
 /// # Shapes
 /// - `logits`: `[n, vocab]`
@@ -33,10 +33,11 @@ pub(crate) fn forward(logits: &[f32], targets: &[usize], weights: Option<&[f32]>
     ((total / share) as f32, log_sum)
 }
 
-/// `log Σ exp(x)` of numbers on the host, in two parts: the largest, and what the log adds to it.
+/// Return `log Σ exp(x)` of numbers on the host, in two parts: the largest number, and the
+/// remainder.
 ///
 /// # Panics
-/// If there are none.
+/// If `x` is empty.
 pub fn log_sum_exp(x: &[f32]) -> [f32; 2] {
     assert!(!x.is_empty(), "the logarithm of an empty sum");
     let mut parts = [0.0; 2];
@@ -63,10 +64,10 @@ fn log_sum_rows_simd<S: Simd>(simd: S, log_sum: &mut [f32], logits: &[f32]) {
     }
 }
 
-/// `dlogits = dloss·wᵢ/Σw·(softmax(logitsᵢ) − onehot(targetᵢ))`.
+/// Compute `dlogits = dloss·wᵢ/Σw·(softmax(logitsᵢ) − onehot(targetᵢ))`.
 ///
 /// # Shapes
-/// - `log_sum`: `[n, 2]`, as [`forward`] found it
+/// - `log_sum`: `[n, 2]`, as returned by [`forward`]
 /// - result: `[n, vocab]`
 pub(crate) fn backward(
     dloss: f32,

@@ -2,9 +2,9 @@
 
 use pulp::Simd;
 
-/// `2^f = 1 + f·(…)` on `[−½, ½]`, from the highest power down: weighted least squares on Chebyshev
-/// nodes, the weights iterated to the minimax (Lawson 1961). Relative error 1.6e-8 with these
-/// rounded coefficients.
+/// Coefficients of `2^f = 1 + f·(…)` on `[−½, ½]`, highest power first: weighted least squares on
+/// Chebyshev nodes, with the weights iterated to the minimax solution (Lawson 1961). The relative
+/// error is 1.6e-8 with these rounded coefficients.
 const POWER_OF_TWO: [f32; 6] = [
     1.535_336e-4,
     1.339_887_5e-3,
@@ -14,12 +14,12 @@ const POWER_OF_TWO: [f32; 6] = [
     std::f32::consts::LN_2,
 ];
 
-/// Adding it to an `|x| < 2^21` rounds x to an integer n, and leaves n + 127 (the exponent field of
-/// `2^n`) in the low bits: `1.5·2^23 + 127`.
+/// `1.5·2^23 + 127`. Adding it to an x with `|x| < 2^21` rounds x to an integer n and leaves n +
+/// 127 (the exponent field of `2^n`) in the low bits.
 const ROUND: f32 = 12_583_039.0;
 
-/// `2^x`, about 1 ulp; exactly 0 below −126 (results that `f32` holds only as denormals), NaN for
-/// NaN. Wrong from 128 on: for exponents that are known to be small, as a softmax has them.
+/// Compute `2^x` to about 1 ulp; exactly 0 below −126 (where `f32` results are denormal), NaN for
+/// NaN. Wrong from 128 on: only for exponents known to be small, as in a softmax.
 #[inline(always)]
 pub(crate) fn exp2<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let rounded = simd.add_f32s(x, simd.splat_f32s(ROUND));
@@ -32,11 +32,12 @@ pub(crate) fn exp2<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     )
 }
 
-/// `e^x`, about 1 ulp; exactly 0 below −87.3 (results that `f32` holds only as denormals), ∞ above
+/// Compute `e^x` to about 1 ulp; exactly 0 below −87.3 (where `f32` results are denormal), ∞ above
 /// 88.3, NaN for NaN.
 #[inline(always)]
 pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    // ln 2 in two parts (Cody and Waite 1980): the first has 9 bits, so that n times it is exact.
+    // ln 2 in two parts (Cody and Waite 1980): the first has 9 bits, so that its product with n is
+    // exact.
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     let rounded = simd.mul_add_e_f32s(
@@ -61,7 +62,7 @@ pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     )
 }
 
-/// `2^(n + fraction)`, where `rounded` is n + [`ROUND`] and `|fraction| ≤ ½`.
+/// Return `2^(n + fraction)`, where `rounded` is n + [`ROUND`] and `|fraction| ≤ ½`.
 #[inline(always)]
 fn power_of_two<S: Simd>(simd: S, rounded: S::f32s, fraction: S::f32s) -> S::f32s {
     let mut power = simd.splat_f32s(POWER_OF_TWO[0]);

@@ -1,5 +1,5 @@
 //! Float32 matrix product C = A B (+ C), on AMX tiles where the CPU has them and by the `gemm`
-//! crate elsewhere. [`bf16_weights`] has the one whose B is held in bfloat16.
+//! crate elsewhere. [`bf16_weights`] has the product whose B is held in bfloat16.
 #![allow(unsafe_code)] // the call of `gemm`, with its proof
 
 use crate::cpu::threads::n_threads;
@@ -27,19 +27,19 @@ use matrix::last;
 pub(crate) use number::Number;
 use number::round_to_bf16;
 
-/// Rows and columns of C from which float32 tiles are faster than multiply-adds.
+/// Number of rows and columns of C from which float32 tiles are faster than multiply-adds.
 const TILES_FROM: usize = 32;
 
-/// What computes the product.
+/// The implementation of the product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Engine {
     /// Bfloat16 tiles of Intel's Advanced Matrix Extensions.
     Amx,
-    /// Fused multiply-adds of whatever width the CPU has (the `gemm` crate).
+    /// Fused multiply-adds of the widest vectors of the CPU (the `gemm` crate).
     Fma,
 }
 
-/// The engine of this process.
+/// Return the engine of this process.
 fn engine() -> Engine {
     if Level::current() == Level::Amx {
         Engine::Amx
@@ -48,12 +48,12 @@ fn engine() -> Engine {
     }
 }
 
-/// C = A B, or C + A B with `accumulate`. A is m x k, B is k x n, C is m x n with rows
+/// Compute C = A B, or C + A B with `accumulate`. A is m x k, B is k x n, C is m x n with rows
 /// `c_row_stride` apart.
 ///
 /// # Panics
 ///
-/// Where the shapes do not agree, C is too short, or its rows overlap.
+/// If the shapes do not agree, C is too short, or its rows overlap.
 pub(crate) fn matmul(
     c: &mut [f32],
     c_row_stride: usize,
@@ -65,11 +65,11 @@ pub(crate) fn matmul(
     matmul_on(engine(), c, c_row_stride, a, b, accumulate, precision);
 }
 
-/// [`matmul`] on an engine of the caller's choice.
+/// Compute [`matmul`] on a given engine.
 ///
 /// # Panics
 ///
-/// As [`matmul`], and where the CPU does not have the engine.
+/// As [`matmul`], and if the CPU does not have the engine.
 pub(crate) fn matmul_on(
     engine: Engine,
     c: &mut [f32],
@@ -102,7 +102,7 @@ pub(crate) fn matmul_on(
     if done {
         return;
     }
-    // Packing what few rows or columns use takes longer than using it.
+    // For few rows or columns, packing takes longer than the product.
     let few = precision == MatmulPrecision::Float32 && m.min(n) < TILES_FROM;
     match engine {
         Engine::Amx if few => gemm_multiply(c, c_row_stride, a, b, accumulate),
@@ -122,8 +122,8 @@ pub(crate) fn matmul_on(
     }
 }
 
-/// The product where one factor is one row, `vector`, unless the strides of the other, `matrix`
-/// (lanes x k), are in the way. Elements of C are `stride` apart.
+/// Compute the product if one factor is a single row, `vector`, unless the strides of the other,
+/// `matrix` (lanes x k), prevent it. Elements of C are `stride` apart.
 fn vector_product<T: Number>(
     c: &mut [f32],
     stride: usize,
@@ -154,7 +154,7 @@ fn vector_product<T: Number>(
     done
 }
 
-/// The product by the `gemm` crate.
+/// Compute the product with the `gemm` crate.
 fn gemm_multiply(
     c: &mut [f32],
     c_row_stride: usize,
@@ -193,7 +193,7 @@ fn gemm_multiply(
     }
 }
 
-/// A dense copy with every element rounded to bfloat16.
+/// Return a dense copy with every element rounded to bfloat16.
 fn rounded(matrix: Matrix<'_>) -> Vec<f32> {
     let mut values = Vec::with_capacity(matrix.rows * matrix.columns);
     for i in 0..matrix.rows {

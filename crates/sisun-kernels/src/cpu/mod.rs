@@ -1,5 +1,5 @@
-//! The operations on slices of `f32`: no tensors, no gradients' bookkeeping. Threads and vectors
-//! live here.
+//! The operations on slices of `f32`, with threads and vector instructions, but without tensors or
+//! autodiff.
 
 pub(crate) mod activation;
 mod amx_detection;
@@ -29,7 +29,7 @@ use pulp::Simd;
 use simd::arch;
 use threads::sum_over_rows;
 
-/// The sum of all rows.
+/// Return the sum of all rows.
 ///
 /// # Shapes
 /// - `x`: `[rows, width]`
@@ -61,7 +61,7 @@ fn add_rows_simd<S: Simd>(simd: S, sums: &mut [f32], rows: &[f32]) {
     }
 }
 
-/// Every row of `y` set to `row`.
+/// Set every row of `y` to `row`.
 pub(crate) fn spread_row(y: &mut [f32], row: &[f32]) {
     threads::for_rows(y, row.len(), row.len(), |_, y| {
         y.chunks_exact_mut(row.len())

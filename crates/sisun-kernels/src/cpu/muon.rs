@@ -1,4 +1,4 @@
-//! Muon's step.
+//! The optimizer step of Muon.
 
 use super::buffer::Buffer;
 use super::elementwise::{map, update, update2};
@@ -10,7 +10,7 @@ use crate::options::MatmulPrecision;
 use crate::options::{Muon, NEWTON_SCHULZ};
 use pulp::Simd;
 
-/// One matrix `[d_in, d_out]`.
+/// One matrix `[d_in, d_out]` with its optimizer state.
 pub(crate) struct Slot<'a> {
     pub param: &'a [f32],
     pub gradient: &'a [f32],
@@ -21,7 +21,7 @@ pub(crate) struct Slot<'a> {
     pub config: Muon,
 }
 
-/// [`crate::optimizer::muon`]: the matrices side by side, each on one thread.
+/// Apply [`crate::optimizer::muon`]: the matrices in parallel, each on one thread.
 pub(crate) fn muon(slots: Vec<Slot<'_>>, scale: f32, precision: MatmulPrecision) {
     each_alone(slots, |slot| step(slot, scale, precision));
 }
@@ -71,7 +71,7 @@ fn step(slot: Slot<'_>, scale: f32, precision: MatmulPrecision) {
     );
 }
 
-/// `m ← μm + sg` and `ahead = sg + μm`.
+/// Compute `m ← μm + sg` and `ahead = sg + μm`.
 #[pulp::with_simd(look_ahead = arch())]
 #[inline(always)]
 fn look_ahead_simd<S: Simd>(
@@ -106,7 +106,7 @@ fn look_ahead_simd<S: Simd>(
     );
 }
 
-/// `stepped = keep·param − rate·x`.
+/// Compute `stepped = keep·param − rate·x`.
 #[pulp::with_simd(descend = arch())]
 #[inline(always)]
 fn descend_simd<S: Simd>(
@@ -128,7 +128,7 @@ fn descend_simd<S: Simd>(
     );
 }
 
-/// Moves every singular value near 1: `X ← aX + (bA + cA²)X` with `A = XXᵀ`, some times.
+/// Move every singular value close to 1 by repeated steps of `X ← aX + (bA + cA²)X` with `A = XXᵀ`.
 ///
 /// # Shapes
 /// - `x`: `[rows, columns]`, `rows ≤ columns`
@@ -156,7 +156,7 @@ fn orthogonal(x: &mut Buffer, rows: usize, columns: usize, precision: MatmulPrec
     }
 }
 
-/// `y = factor·x`.
+/// Compute `y = factor·x`.
 #[pulp::with_simd(scaled = arch())]
 #[inline(always)]
 fn scaled_simd<S: Simd>(simd: S, y: &mut [f32], x: &[f32], factor: f32) {
@@ -170,7 +170,7 @@ fn scaled_simd<S: Simd>(simd: S, y: &mut [f32], x: &[f32], factor: f32) {
     );
 }
 
-/// `gram ← b·gram + c·square`.
+/// Compute `gram ← b·gram + c·square`.
 #[pulp::with_simd(polynomial = arch())]
 #[inline(always)]
 fn polynomial_simd<S: Simd>(simd: S, gram: &mut [f32], square: &[f32], b: f32, c: f32) {
@@ -184,6 +184,8 @@ fn polynomial_simd<S: Simd>(simd: S, gram: &mut [f32], square: &[f32], b: f32, c
     );
 }
 
+/// Transpose a matrix.
+///
 /// # Shapes
 /// - `x`: `[rows, columns]`
 /// - result: `[columns, rows]`

@@ -6,17 +6,18 @@ use super::simd::arch;
 use super::threads::{for_rows2, sum_over_rows};
 use pulp::Simd;
 
-/// One normalisation of rows of `gamma.len()` numbers.
+/// Settings of one normalisation of rows of `gamma.len()` numbers.
 #[derive(Clone, Copy)]
 pub(crate) struct Norm<'a> {
     pub gamma: &'a [f32],
     pub epsilon: f32,
-    /// Layer norm; otherwise the RMS norm, which takes no mean off.
+    /// True for layer norm, false for RMS norm, which does not subtract the mean.
     pub centred: bool,
 }
 
-/// `y = (x − mean)/√(var + ε) ⊙ γ + β` of each row, or `y = x/√(mean(x²) + ε) ⊙ γ`. Returns `y` and
-/// what [`backward`] needs of each row: its mean (0 for the RMS norm) and the factor `1/√(… + ε)`.
+/// Compute `y = (x − mean)/√(var + ε) ⊙ γ + β` of each row, or `y = x/√(mean(x²) + ε) ⊙ γ`. Return
+/// `y` and the two numbers of each row that [`backward`] needs: the mean (0 for the RMS norm) and
+/// the factor `1/√(… + ε)`.
 ///
 /// # Shapes
 /// - `x`, `y`: `[rows, d]`
@@ -37,7 +38,7 @@ pub(crate) fn forward(x: &[f32], norm: Norm<'_>, beta: Option<&[f32]>) -> (Buffe
     (y, moments)
 }
 
-/// [`forward`] for some rows.
+/// Compute [`forward`] for a range of rows.
 #[pulp::with_simd(forward_rows = arch())]
 #[inline(always)]
 pub(crate) fn forward_rows_simd<S: Simd>(
@@ -64,7 +65,8 @@ pub(crate) fn forward_rows_simd<S: Simd>(
         } else {
             0.0
         };
-        // Centred before squaring: the difference of two large squares would lose the variance.
+        // Subtract the mean before squaring: the difference of two large squares would lose the
+        // variance.
         map(
             simd,
             y,
@@ -102,8 +104,9 @@ pub(crate) fn forward_rows_simd<S: Simd>(
     }
 }
 
-/// The gradients `(dx, [dγ, dβ])`. With `x̂ = (x − mean)·scale` and `g = dy ⊙ γ`: `dx = scale·(g −
-/// mean(g) − x̂·mean(g ⊙ x̂))`, `dγ = Σ dy ⊙ x̂`, `dβ = Σ dy`; the RMS norm has no `mean(g)`.
+/// Return the gradients `(dx, [dγ, dβ])`. With `x̂ = (x − mean)·scale` and `g = dy ⊙ γ`:
+/// `dx = scale·(g − mean(g) − x̂·mean(g ⊙ x̂))`, `dγ = Σ dy ⊙ x̂`, `dβ = Σ dy`; the RMS norm has no
+/// `mean(g)`.
 ///
 /// # Shapes
 /// - `dx`: `[rows, d]`
@@ -126,7 +129,7 @@ pub(crate) fn backward(dy: &[f32], x: &[f32], moments: &[f32], norm: Norm<'_>) -
     (dx, sums)
 }
 
-/// [`backward`] for some rows, `sums` added to.
+/// Compute [`backward`] for a range of rows, adding to `sums`.
 #[pulp::with_simd(backward_rows = arch())]
 #[inline(always)]
 pub(crate) fn backward_rows_simd<S: Simd>(
@@ -196,7 +199,7 @@ pub(crate) fn backward_rows_simd<S: Simd>(
     }
 }
 
-/// `Σ a·b·c`.
+/// Return `Σ a·b·c`.
 #[inline(always)]
 fn dot3<S: Simd>(simd: S, a: &[f32], b: &[f32], c: &[f32]) -> f32 {
     let ((a, a_tail), (b, b_tail), (c, c_tail)) =

@@ -6,10 +6,10 @@ use crate::options::AdamW;
 use pulp::Simd;
 use rayon::prelude::*;
 
-/// Numbers that one task handles. Fixed, so that sums do not depend on the number of threads.
+/// Number of elements per task. Fixed, so that sums do not depend on the number of threads.
 const CHUNK: usize = 32 * 1024;
 
-/// One parameter's numbers.
+/// The elements of one parameter and of its optimizer state.
 pub(crate) struct Slot<'a> {
     pub param: &'a [f32],
     pub gradient: &'a [f32],
@@ -20,7 +20,7 @@ pub(crate) struct Slot<'a> {
     pub config: AdamW,
 }
 
-/// [`crate::optimizer::adamw`] with the gradients multiplied by `scale` first.
+/// Apply [`crate::optimizer::adamw`] with the gradients first multiplied by `scale`.
 pub(crate) fn adamw(slots: Vec<Slot<'_>>, scale: f32) {
     let tasks: Vec<Slot<'_>> = slots.into_iter().flat_map(pieces).collect();
     tasks
@@ -80,7 +80,7 @@ fn adamw_slice_simd<S: Simd>(simd: S, slot: Slot<'_>, scale: f32) {
     }
 }
 
-/// AdamW's constants, each in every lane.
+/// AdamW's constants, each broadcast to every lane.
 struct Step<S: Simd> {
     scale: S::f32s,
     beta1: S::f32s,
@@ -112,7 +112,7 @@ impl<S: Simd> Step<S> {
         }
     }
 
-    /// Parameter, first and second moment after the step.
+    /// Return the parameter and its first and second moments after the step.
     #[inline(always)]
     fn take(
         &self,
@@ -145,7 +145,7 @@ impl<S: Simd> Step<S> {
     }
 }
 
-/// Adds the second of each pair to the first.
+/// Add the second slice of each pair to the first.
 pub(crate) fn add(pairs: Vec<(&mut [f32], &[f32])>) {
     let pieces = pairs
         .into_iter()
@@ -168,14 +168,14 @@ fn add_slice_simd<S: Simd>(simd: S, sum: &mut [f32], x: &[f32]) {
     );
 }
 
-/// `Σ x²` over all parts, in a fixed order.
+/// Return `Σ x²` over all parts, summed in a fixed order.
 pub(crate) fn sum_of_squares(parts: &[&[f32]]) -> f64 {
     let chunks: Vec<&[f32]> = parts.iter().flat_map(|part| part.chunks(CHUNK)).collect();
     let sums: Vec<f32> = chunks.into_par_iter().map(squares).collect();
     sums.into_iter().map(f64::from).sum()
 }
 
-/// `Σ x²` of one slice.
+/// Return `Σ x²` of one slice.
 #[pulp::with_simd(squares = arch())]
 #[inline(always)]
 pub(super) fn squares_simd<S: Simd>(simd: S, x: &[f32]) -> f32 {

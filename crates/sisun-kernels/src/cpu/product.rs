@@ -1,9 +1,9 @@
-//! Products of small matrices that lie in the caches: the one inner loop of attention.
+//! Products of small matrices in the caches: the inner loop of attention.
 
 use pulp::{Simd, WithSimd};
 
-/// A left factor of any strides: element `(row, inner)` is `data[row·row_stride +
-/// inner·inner_stride]`, so that its transpose costs nothing.
+/// A left factor with any strides: element `(row, inner)` is
+/// `data[row·row_stride + inner·inner_stride]`, so that transposing it costs nothing.
 #[derive(Clone, Copy)]
 pub(crate) struct Left<'a> {
     pub(crate) data: &'a [f32],
@@ -11,7 +11,7 @@ pub(crate) struct Left<'a> {
     pub(crate) inner_stride: usize,
 }
 
-/// `out = left·right`, or `out += left·right`.
+/// A product `out = left·right`, or `out += left·right`.
 ///
 /// # Shapes
 /// - `left`: `[rows, inner]`
@@ -31,16 +31,16 @@ pub(crate) struct Product<'a> {
 }
 
 impl Product<'_> {
-    /// Multiplies. A call of its own (`vectorize` is a border to the inliner), so that the tiles
-    /// below are compiled once, not at every place that multiplies.
+    /// Compute the product. This is a separate call (`vectorize` stops inlining), so that the tiles
+    /// below are compiled once, not at every call site.
     #[inline(always)]
     pub(crate) fn run<S: Simd>(self, simd: S) {
         simd.vectorize(self);
     }
 
-    /// All panels of columns. A tile's accumulators, a row of `right` and an element of `left` must
-    /// fit the registers, and at least eight accumulators are needed to fill two multiply-add units
-    /// of latency four.
+    /// Compute all panels of columns. A tile's accumulators, a row of `right` and an element of
+    /// `left` must fit in the registers, and at least eight accumulators are needed to fill two
+    /// multiply-add units with a latency of four.
     #[inline(always)]
     fn panels<S: Simd>(&mut self, simd: S) {
         let mut column = 0;
@@ -53,7 +53,8 @@ impl Product<'_> {
         self.panels_of::<S, 8, 1>(simd, column);
     }
 
-    /// Panels of `VECTORS` vectors from `column` on, as many as fit; returns the first column left.
+    /// Compute as many panels of `VECTORS` vectors as fit, starting at `column`; return the first
+    /// column left.
     #[inline(always)]
     fn panels_of<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &mut self,
@@ -71,7 +72,7 @@ impl Product<'_> {
         column
     }
 
-    /// Tiles of `ROWS` rows from `row` on, as many as fit; returns the first row left.
+    /// Compute as many tiles of `ROWS` rows as fit, starting at `row`; return the first row left.
     #[inline(always)]
     fn tiles<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &mut self,
@@ -86,7 +87,8 @@ impl Product<'_> {
         row
     }
 
-    /// The tile of `ROWS` rows and `VECTORS` vectors at `(row, column)`, summed in registers.
+    /// Compute the tile of `ROWS` rows and `VECTORS` vectors at `(row, column)`, summed in
+    /// registers.
     #[allow(unsafe_code)]
     #[inline(always)]
     fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
@@ -121,13 +123,14 @@ impl Product<'_> {
         for inner in 0..self.inner {
             let mut vectors = [simd.splat_f32s(0.0); VECTORS];
             let start = inner * self.right_stride;
-            // SAFETY: inner ≤ last_inner, so the second assertion found the whole range inside
-            // `right`. (Checks here, once per step, and below cost a tenth of the speed.)
+            // SAFETY: inner ≤ last_inner, so the second assertion has checked that the whole range
+            // is inside `right`. (Bounds checks here, once per step, and below cost a tenth of the
+            // speed.)
             let right = unsafe { right.get_unchecked(start..start + width) };
             vectors.copy_from_slice(S::as_simd_f32s(right).0);
             for (r, sums) in sums.iter_mut().enumerate() {
-                // SAFETY: inner ≤ last_inner and r ≤ last_row, so the first assertion found the
-                // index inside `left`.
+                // SAFETY: inner ≤ last_inner and r ≤ last_row, so the first assertion has checked
+                // that the index is inside `left`.
                 let scalar = unsafe { *left.get_unchecked(inner * inner_stride + r * row_stride) };
                 let scalar = simd.splat_f32s(scalar);
                 for (sum, vector) in sums.iter_mut().zip(vectors) {
@@ -155,7 +158,7 @@ impl WithSimd for Product<'_> {
     }
 }
 
-/// `x·y`, for an `x` that goes on with zeros to a whole vector.
+/// Return `x·y`, for an `x` padded with zeros to a whole vector.
 #[inline(always)]
 pub(crate) fn dot<S: Simd>(simd: S, x: &[f32], y: &[f32]) -> f32 {
     let (x, (y, rest)) = (S::as_simd_f32s(x).0, S::as_simd_f32s(y));

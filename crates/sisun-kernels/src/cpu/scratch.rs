@@ -2,24 +2,24 @@
 
 use std::cell::RefCell;
 
-/// Floats in a cache line, and a multiple of every vector length: what starts or is padded at
-/// multiples of it is read in whole vectors that never straddle two lines.
+/// Number of floats in a cache line, a multiple of every vector length: data that starts or is
+/// padded at multiples of it is read in whole vectors that never straddle two lines.
 pub(crate) const LINE: usize = 16;
 
 thread_local! {
-    /// The buffers not in use. A stack, because a thread that waits for others while it holds one
-    /// may be given another task that wants one as well.
+    /// The free buffers. A stack, because a thread that holds one while waiting for others may run
+    /// another task that needs one as well.
     static FREE: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// `len` rounded up to whole cache lines.
+/// Round `len` up to whole cache lines.
 pub(crate) const fn padded(len: usize) -> usize {
     len.next_multiple_of(LINE)
 }
 
-/// Floats of unspecified values at the start of a cache line, lent by the thread. (An owner, not a
-/// function that calls back: vector instructions do not reach through a callback, which is compiled
-/// for any machine.)
+/// Floats of unspecified values, aligned to a cache line, lent by the thread. (An owned value, not
+/// a function with a callback: a callback is compiled without the vector instructions of its
+/// caller.)
 pub(crate) struct Scratch {
     buffer: Vec<f32>,
     start: usize,
@@ -27,7 +27,7 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Lends `len` floats.
+    /// Lend `len` floats.
     pub(crate) fn new(len: usize) -> Self {
         let mut buffer = FREE.with_borrow_mut(Vec::pop).unwrap_or_default();
         if buffer.len() < len + LINE {
@@ -37,7 +37,7 @@ impl Scratch {
         Self { buffer, start, len }
     }
 
-    /// The floats.
+    /// Return the floats.
     pub(crate) fn floats(&mut self) -> &mut [f32] {
         &mut self.buffer[self.start..self.start + self.len]
     }
@@ -50,7 +50,7 @@ impl Drop for Scratch {
     }
 }
 
-/// Cuts whole cache lines with room for `len` floats off the front of `rest`.
+/// Split whole cache lines with room for `len` floats off the front of `rest`.
 pub(crate) fn cut<'a>(rest: &mut &'a mut [f32], len: usize) -> &'a mut [f32] {
     rest.split_off_mut(..padded(len))
         .expect("the scratch was measured too short")

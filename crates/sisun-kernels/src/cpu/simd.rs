@@ -1,24 +1,25 @@
-//! Which instructions this process uses.
+//! Selection of the instruction set.
 
 use std::sync::OnceLock;
 
-/// The variable that lowers what [`Level::detect`] finds: `amx`, `avx512`, `avx2` or `portable`.
+/// The environment variable that lowers the level found by [`Level::detect`]: `amx`, `avx512`,
+/// `avx2` or `portable`.
 const VARIABLE: &str = "SISUN_SIMD";
 
-/// What the processor can do, as far as the kernels care. Each includes those before it.
+/// The processor features that matter to the kernels. Each level includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// What every processor of this architecture has (on ARM that is NEON).
+    /// The baseline of this architecture (on ARM that includes NEON).
     Portable,
     /// 256-bit vectors with fused multiply-add.
     Avx2,
     /// 512-bit vectors.
     Avx512,
-    /// Matrix tiles of bfloat16 besides.
+    /// Matrix tiles of bfloat16, in addition to 512-bit vectors.
     Amx,
 }
 
-/// A value of `SISUN_SIMD` that is no level.
+/// A value of `SISUN_SIMD` that does not name a level.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownLevel(String);
 
@@ -35,7 +36,7 @@ impl std::fmt::Display for UnknownLevel {
 impl std::error::Error for UnknownLevel {}
 
 impl Level {
-    /// The level of this process: the processor's, or the lower one that `SISUN_SIMD` names.
+    /// Return the level of this process: the processor's, or the lower one that `SISUN_SIMD` names.
     pub fn current() -> Self {
         static LEVEL: OnceLock<Level> = OnceLock::new();
         *LEVEL.get_or_init(|| {
@@ -44,10 +45,10 @@ impl Level {
         })
     }
 
-    /// What `SISUN_SIMD` asks for, if it is set.
+    /// Return the level that `SISUN_SIMD` requests, if it is set.
     ///
     /// # Errors
-    /// A value that names no level; [`Level::current`] then leaves it aside.
+    /// If the value does not name a level; [`Level::current`] then ignores it.
     pub fn wanted() -> Result<Option<Self>, UnknownLevel> {
         match std::env::var_os(VARIABLE) {
             None => Ok(None),
@@ -58,14 +59,14 @@ impl Level {
         }
     }
 
-    /// The level of that name.
+    /// Return the level with this name.
     pub fn named(name: &str) -> Option<Self> {
         [Self::Portable, Self::Avx2, Self::Avx512, Self::Amx]
             .into_iter()
             .find(|level| level.name() == name)
     }
 
-    /// Its name in `SISUN_SIMD` and in `sisun devices`.
+    /// Return the name used in `SISUN_SIMD` and in `sisun devices`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
@@ -91,7 +92,7 @@ impl Level {
     }
 }
 
-/// The vectors to compute with.
+/// Return the vector instruction set to compute with.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn arch() -> pulp::Arch {
     use pulp::Arch;
@@ -103,7 +104,7 @@ pub(crate) fn arch() -> pulp::Arch {
     }
 }
 
-/// The vectors to compute with.
+/// Return the vector instruction set to compute with.
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) fn arch() -> pulp::Arch {
     pulp::Arch::new()
@@ -127,7 +128,7 @@ mod tests {
         }
     }
 
-    /// What the variable names bounds the level; `the_tests_on_every_lower_level` gives it every
+    /// The variable is an upper bound on the level; `the_tests_on_every_lower_level` gives it every
     /// value.
     #[test]
     fn the_environment_lowers_the_level_and_never_raises_it() {
@@ -146,9 +147,8 @@ mod tests {
         }
     }
 
-    /// This binary once more for each level below the one of this process: its tests on other
-    /// instructions. (All but the longest; what of the matrix product differs is in the other tests
-    /// of it.)
+    /// Run this test binary again for each level below the current one. (The longest tests are
+    /// skipped; other tests of the matrix product cover its differences.)
     #[test]
     fn the_tests_on_every_lower_level() {
         for level in ALL.into_iter().filter(|level| *level < Level::current()) {

@@ -1,13 +1,13 @@
 //! Threads that stay awake between many short pieces of shared work.
 //!
-//! Decoding one token is a few dozen products of some microseconds each. A pool's threads fall
-//! asleep between them, and waking one takes longer than its share. While a [`keep_awake`] runs,
-//! the other threads look for work without sleeping, and work is handed to them through one
+//! Decoding one token takes a few dozen products of some microseconds each. A pool's threads fall
+//! asleep between them, and waking one takes longer than its share of the work. During a
+//! [`keep_awake`], the other threads spin in search of work, which is handed to them through one
 //! pointer.
 //!
-//! That only pays while every thread has a core. Where another program takes one, the leader waits
-//! for a follower that is not running, for as long as the scheduler's time slice. So a leader that
-//! waited in vain ([`Sharing`]) works alone for a while, and the followers sleep meanwhile.
+//! This pays only while every thread has a core. If another program takes one, the leader waits for
+//! a follower that is not running, for up to the scheduler's time slice. After waiting too long
+//! ([`Sharing`]), a leader therefore works alone for a while, and the followers sleep meanwhile.
 #![allow(unsafe_code)] // one pointer to work on another thread's stack, with its proof
 
 use rayon::prelude::*;
@@ -15,25 +15,26 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Looks at the pointer between two offers of the processor to other programs.
+/// Polls of the pointer between two calls that yield the processor to other programs.
 const SPINS: usize = 2_000;
 
-/// Looks at the pointer between two looks at the pool's own work.
+/// Polls of the pointer between two checks for the pool's own work.
 const POLLS: usize = 16;
 
-/// A leader that has done its own share waits for the others as long as that took, and this much
-/// longer, before it takes them for not running.
+/// Extra time for which a leader that has finished its own share waits for the others, beyond the
+/// time that its share took, before it assumes that they are not running.
 const PATIENCE: Duration = Duration::from_micros(100);
 
-/// How long a leader works alone at first. Each time that sharing fails again soon, it takes twice
-/// as long.
+/// Time for which a leader works alone at first. It doubles each time that sharing soon fails
+/// again.
 const FIRST_ALONE: Duration = Duration::from_millis(8);
-/// How long it works alone at most before it tries to share again.
+/// Maximum time for which a leader works alone before it tries to share again.
 const LONGEST_ALONE: Duration = Duration::from_millis(512);
-/// How long a follower sleeps between two looks at whether work is shared again.
+/// Time for which a follower sleeps between two checks for shared work while the leader works
+/// alone.
 const NAP: Duration = Duration::from_millis(1);
 
-/// Work in pieces, somewhere on the leader's stack.
+/// Work in pieces, on the leader's stack.
 struct Job<'a> {
     run: &'a (dyn Fn(usize) + Sync),
     n_pieces: usize,
@@ -41,7 +42,7 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Takes pieces until there are none.
+    /// Run pieces until none are left.
     fn work(&self) {
         loop {
             let piece = self.next.fetch_add(1, Ordering::Relaxed);
@@ -53,31 +54,31 @@ impl Job<'_> {
     }
 }
 
-/// The work there is, if any.
+/// The current work, or null.
 static JOB: AtomicPtr<Job<'static>> = AtomicPtr::new(std::ptr::null_mut());
 
-/// Threads that may be looking at it.
+/// Number of threads that may hold a reference to the current work.
 static USERS: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether somebody leads.
+/// True while a thread leads.
 static LED: AtomicBool = AtomicBool::new(false);
 
-/// Whether the leader works alone for now.
+/// True while the leader works alone.
 static ALONE: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    /// How this thread shares its work, if it leads.
+    /// Sharing state of this thread, if it leads.
     static LEADS: Cell<Option<Sharing>> = const { Cell::new(None) };
 }
 
-/// Whether a leader shares its work, by what came of it before.
+/// Decision of a leader to share its work, based on the success of earlier attempts.
 #[derive(Clone, Copy, Debug)]
 struct Sharing {
-    /// Until when it works alone.
+    /// Time until which it works alone.
     alone_until: Option<Instant>,
-    /// When it began to share, or shared again.
+    /// Start of the current period of sharing.
     since: Instant,
-    /// How long it works alone when sharing fails next.
+    /// Time to work alone after the next failure.
     next_alone: Duration,
 }
 
@@ -90,7 +91,7 @@ impl Sharing {
         }
     }
 
-    /// Whether to share at this moment.
+    /// Return true if work should be shared at this moment.
     fn shares(&mut self, now: Instant) -> bool {
         match self.alone_until {
             Some(until) if now < until => false,
@@ -102,7 +103,7 @@ impl Sharing {
         }
     }
 
-    /// The leader waited for a thread that does not run.
+    /// Record that the leader waited for a thread that is not running.
     fn failed(&mut self, now: Instant) {
         if now.duration_since(self.since) > self.next_alone {
             self.next_alone = FIRST_ALONE;
@@ -112,11 +113,11 @@ impl Sharing {
     }
 }
 
-/// Runs `f` while the pool's other threads stay awake for what it shares. They use the processor
-/// all the while.
+/// Run `f` while the pool's other threads stay awake for work that it shares. They use the
+/// processor all the time.
 ///
-/// Must be called on a thread of the pool. Only one thread leads at a time; others run `f` as they
-/// are.
+/// Must be called on a thread of the pool. Only one thread leads at a time; on others `f` runs
+/// without this.
 pub fn keep_awake<R>(f: impl FnOnce() -> R) -> R {
     let alone = rayon::current_num_threads() < 2 || rayon::current_thread_index().is_none();
     if alone || LED.swap(true, Ordering::AcqRel) {
@@ -127,7 +128,7 @@ pub fn keep_awake<R>(f: impl FnOnce() -> R) -> R {
         for _ in 1..rayon::current_num_threads() {
             scope.spawn(|_| follow(&done));
         }
-        // Dropped even when `f` panics: the others must not look for work for ever.
+        // Dropped even if `f` panics: the others must not look for work for ever.
         let _lead = Lead::begin(&done);
         f()
     })
@@ -151,12 +152,12 @@ impl Drop for Lead<'_> {
     }
 }
 
-/// Looks for work until it is all done.
+/// Look for work until `done` is set.
 fn follow(done: &AtomicBool) {
     let mut idle = 0;
     while !done.load(Ordering::Acquire) {
         if ALONE.load(Ordering::Relaxed) {
-            // Longer work, such as reading a prompt, is shared through the pool all the same.
+            // Longer work, such as reading a prompt, is still shared through the pool.
             if rayon::yield_now() != Some(rayon::Yield::Executed) {
                 std::thread::sleep(NAP);
             }
@@ -176,14 +177,14 @@ fn follow(done: &AtomicBool) {
         }
         idle = 0;
         let _user = User::enter();
-        // Loaded again now that USERS counts this thread.
+        // Load again now that USERS counts this thread.
         let job = JOB.load(Ordering::SeqCst);
         if !job.is_null() {
-            // SAFETY: `share` puts a pointer to a living job here, and takes it away and waits
-            // until USERS is 0 before the job dies. USERS was raised before the load, both in the
-            // one order of sequentially consistent operations: either this load came after the
-            // pointer was taken away and found null, or `share` sees this thread among the users
-            // and waits for it.
+            // SAFETY: `share` stores a pointer to a live job here; before the job is dropped, it
+            // removes the pointer and waits until USERS is 0. This thread incremented USERS before
+            // the load, and all operations are sequentially consistent: either this load came after
+            // the removal and returned null, or `share` sees this thread among the users and waits
+            // for it.
             unsafe { (*job).work() };
         }
     }
@@ -204,8 +205,8 @@ impl Drop for User {
     }
 }
 
-/// `f` of 0, 1, … below `n_pieces`, on all threads: those kept awake where this thread leads, else
-/// the pool's.
+/// Call `f` with 0, 1, … below `n_pieces` on all threads: those kept awake if this thread leads,
+/// else the pool's.
 pub(super) fn share(n_pieces: usize, f: impl Fn(usize) + Sync + Send) {
     let Some(mut sharing) = LEADS.get() else {
         return (0..n_pieces).into_par_iter().with_max_len(1).for_each(&f);
@@ -231,8 +232,7 @@ pub(super) fn share(n_pieces: usize, f: impl Fn(usize) + Sync + Send) {
     LEADS.set(Some(sharing));
 }
 
-/// Work that is offered to the others. Withdrawn, and waited for, however the leader's own part
-/// ends.
+/// Work offered to the other threads. On drop, even during a panic, it is withdrawn and waited for.
 struct Offer;
 
 impl Offer {
@@ -241,8 +241,8 @@ impl Offer {
         Self
     }
 
-    /// Takes the work away and waits for whoever has begun a piece of it. Returns whether that took
-    /// no longer than this.
+    /// Remove the work and wait for the threads that have begun a piece. Return true if the wait
+    /// was no longer than `patience`.
     fn withdraw(self, patience: Duration) -> bool {
         let mut in_time = true;
         let mut began = None;
@@ -252,10 +252,10 @@ impl Offer {
                 break;
             }
             std::hint::spin_loop();
-            // Reading the clock at every look would only slow the others down.
+            // Reading the clock at every poll would only slow down the others.
             if spins % 64 == 0 && began.get_or_insert_with(Instant::now).elapsed() > patience {
                 in_time = false;
-                // Whoever is waited for may need this very core.
+                // The thread that this one waits for may need this core.
                 std::thread::yield_now();
             }
         }
@@ -279,7 +279,7 @@ mod tests {
     use std::sync::{Mutex, PoisonError};
     use std::time::{Duration, Instant};
 
-    /// There is one leader at a time; a test that wants to be it waits for the others.
+    /// Held by the test that leads, since only one thread can lead at a time.
     static LEADER: Mutex<()> = Mutex::new(());
 
     #[test]
@@ -300,7 +300,7 @@ mod tests {
             alone = (2 * alone).min(LONGEST_ALONE);
         }
         assert!(sharing.shares(now));
-        // Once sharing has worked for longer than it was given up for, a failure counts as the
+        // After sharing has worked for longer than the last time alone, a failure counts as the
         // first.
         now += 2 * LONGEST_ALONE;
         assert!(sharing.shares(now));
@@ -308,8 +308,8 @@ mod tests {
         assert!(!sharing.shares(now + FIRST_ALONE - moment) && sharing.shares(now + FIRST_ALONE));
     }
 
-    /// A follower that does not come back from its piece for long: all pieces are done all the
-    /// same, and the leader then works alone.
+    /// All pieces are done even if a follower is stuck in its piece for long, and the leader then
+    /// works alone.
     #[test]
     fn pieces_are_done_while_a_follower_is_away() {
         let _only = LEADER.lock().unwrap_or_else(PoisonError::into_inner);
@@ -325,14 +325,14 @@ mod tests {
                     let follows = std::thread::current().id() != leader;
                     if follows {
                         by_others.fetch_add(1, Ordering::Relaxed);
-                        // Longer than a busy machine keeps the leader itself from its core.
+                        // Longer than a busy machine keeps the leader itself off its core.
                         std::thread::sleep(Duration::from_millis(200));
                     } else {
                         std::thread::sleep(Duration::from_micros(200));
                     }
                     done.fetch_add(1, Ordering::Relaxed);
                 };
-                // Until the follower was there once.
+                // Repeat until the follower has taken a piece.
                 let mut offered = 0;
                 while by_others.load(Ordering::Relaxed) == 0 && offered < 10_000 {
                     share(4, piece);

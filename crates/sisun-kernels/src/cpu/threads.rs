@@ -1,31 +1,31 @@
-//! When work is shared between threads.
+//! Division of work between threads.
 
 use super::buffer::Buffer;
 use rayon::prelude::*;
 use std::cell::Cell;
 
-/// A hand-off to another thread costs some microseconds; work of fewer element operations than this
-/// stays here.
+/// Number of element operations below which work stays on its thread, because a hand-off to another
+/// thread costs several microseconds.
 const WORTH_SHARING: usize = 32 * 1024;
 
-/// How the number of threads is asked for, as the library of the pool has it.
+/// The environment variables for the number of threads, as named by rayon.
 const VARIABLES: [&str; 2] = ["RAYON_NUM_THREADS", "RAYON_RS_NUM_CPUS"];
 
-/// Why the kernels have no threads to share their work among.
+/// The reason why the thread pool could not be started.
 #[derive(Debug)]
 pub enum NoThreads {
-    /// More are asked for than any machine can use.
+    /// The requested number exceeds the limit.
     TooMany {
-        /// The variable that asks.
+        /// The variable that requests it.
         variable: &'static str,
-        /// For how many.
+        /// The requested number.
         wanted: usize,
     },
-    /// The system gives none.
+    /// The system refused to create the threads.
     Refused {
-        /// How many were asked for.
+        /// The requested number.
         wanted: usize,
-        /// Why.
+        /// The system's error message.
         why: String,
     },
 }
@@ -54,17 +54,17 @@ fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The most threads that may be asked for: room for tests with more of them than there are
+/// Return the maximum number of threads that may be requested: tests may use more than there are
 /// processors.
 pub fn most_threads() -> usize {
     256.max(4 * processors())
 }
 
-/// Starts the threads of the pool, as many as `RAYON_NUM_THREADS` asks for, or one for each
+/// Start the threads of the pool, as many as `RAYON_NUM_THREADS` requests, or one for each
 /// processor.
 ///
 /// # Errors
-/// More than [`most_threads`], or than the system gives.
+/// If more than [`most_threads`] are requested, or more than the system allows.
 pub fn start_threads() -> Result<(), NoThreads> {
     let asked = VARIABLES.into_iter().find_map(|variable| {
         let wanted = std::env::var(variable)
@@ -94,18 +94,19 @@ pub fn pool_threads() -> usize {
 
 /// Runs `f` on a thread of the pool that the kernels share their work in.
 ///
-/// A thread outside of it would sleep at every operation until the pool is done, and waking costs
-/// more than a small operation does.
+/// A thread outside the pool would sleep during every operation until the pool is done, and waking
+/// costs more than a small operation does.
 pub fn on_pool<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| f())
 }
 
 thread_local! {
-    /// Whether this thread keeps its work to itself.
+    /// True if this thread does not share its work.
     static ALONE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The threads that an operation may use: all of the pool, but one inside of [`each_alone`].
+/// Return the number of threads that an operation may use: all of the pool, but one inside
+/// [`each_alone`].
 pub(crate) fn n_threads() -> usize {
     if ALONE.get() {
         1
@@ -114,14 +115,14 @@ pub(crate) fn n_threads() -> usize {
     }
 }
 
-/// `f` of each item, the items in parallel and each by itself on one thread: where whole passes can
-/// run side by side, that is faster than to share each of their operations.
+/// Call `f` with each item, the items in parallel and each on one thread. If whole passes can run
+/// in parallel, this is faster than dividing each of their operations.
 pub fn each_alone<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync) -> Vec<R> {
     if items.len() < 2 {
         return items.into_iter().map(f).collect();
     }
     let alone = |item| {
-        // A pass inside of a pass, on a thread that waited, is alone as well and stays so.
+        // A pass nested in another, on a thread that was waiting, is alone as well and stays so.
         let before = ALONE.replace(true);
         let result = f(item);
         ALONE.set(before);
@@ -130,10 +131,10 @@ pub fn each_alone<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync) ->
     items.into_par_iter().with_max_len(1).map(alone).collect()
 }
 
-/// How many rows one task takes: all of them where the work is small, otherwise an equal share for
-/// each thread.
+/// Return the number of rows per task: all if the work is small, otherwise an equal share for each
+/// thread.
 ///
-/// `cost` is about how many simple operations one row is.
+/// `cost` is the approximate number of simple operations per row.
 pub(crate) fn rows_a_task(n_rows: usize, cost: usize) -> usize {
     let n_threads = if n_rows * cost < WORTH_SHARING {
         1
@@ -143,7 +144,7 @@ pub(crate) fn rows_a_task(n_rows: usize, cost: usize) -> usize {
     n_rows.div_ceil(n_threads).max(1)
 }
 
-/// Calls `f(first row, rows of out)` for pieces of `out`, in parallel where that pays.
+/// Call `f(first row, rows of out)` for pieces of `out`, in parallel where that pays.
 pub(crate) fn for_rows(
     out: &mut [f32],
     width: usize,
@@ -163,7 +164,7 @@ pub(crate) fn for_rows(
     }
 }
 
-/// As [`for_rows`] with two outputs of their own widths and the same number of rows.
+/// Like [`for_rows`], with two outputs of different widths and the same number of rows.
 pub(crate) fn for_rows2(
     (a, a_width): (&mut [f32], usize),
     (b, b_width): (&mut [f32], usize),
@@ -184,14 +185,14 @@ pub(crate) fn for_rows2(
     }
 }
 
-/// Rows whose sums are taken together. Fixed, so that sums over rows do not depend on the number of
+/// Number of rows summed together. Fixed, so that sums over rows do not depend on the number of
 /// threads.
 pub(crate) const BLOCK: usize = 128;
 
-/// Calls `f(first row, rows of out, sums)` for every [`BLOCK`] of rows with its own `sums` of
-/// `n_sums` zeros, and returns the sums over all blocks, added in order.
+/// Call `f(first row, rows of out, sums)` for every [`BLOCK`] of rows with its own `sums` of
+/// `n_sums` zeros, and return the sums over all blocks, added in order.
 ///
-/// `out` may be empty, where only the sums are wanted.
+/// `out` may be empty if only the sums are needed.
 pub(crate) fn sum_over_rows(
     (out, width): (&mut [f32], usize),
     n_rows: usize,

@@ -1,4 +1,4 @@
-//! Attention of the CPU.
+//! Attention on the CPU.
 
 use super::steps::{SavedForBackward, qkv_shape};
 use super::tensor::{contiguous, floats, shaped, tensor};
@@ -9,7 +9,7 @@ use burn::backend::TensorMetadata;
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::DType;
 
-/// Where q, k and v lie, and the sizes of what is attended.
+/// Layout and sizes of q, k and v.
 #[derive(Clone, Debug)]
 pub(super) struct AttentionCall {
     tensors: [FlexTensor; 3],
@@ -19,7 +19,7 @@ pub(super) struct AttentionCall {
 }
 
 impl AttentionCall {
-    /// q, k and v side by side in `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`.
+    /// Use q, k and v side by side in `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`.
     pub(super) fn of_qkv(
         qkv: &FlexTensor,
         bias: Option<FlexTensor>,
@@ -51,8 +51,8 @@ impl AttentionCall {
         }
     }
 
-    /// q `[batch, n_heads, query, d_head]`, k and v `[batch, n_kv_heads, key, d_head]`, with any
-    /// strides.
+    /// Use q `[batch, n_heads, query, d_head]`, and k and v `[batch, n_kv_heads, key, d_head]`,
+    /// with any strides.
     pub(super) fn of_parts(qkv: [&FlexTensor; 3], bias: Option<FlexTensor>, causal: bool) -> Self {
         let ([batch, n_heads, n_query, d_head], [_, n_kv_heads, n_key, _]) =
             (shaped(qkv[0]), shaped(qkv[1]));
@@ -100,7 +100,7 @@ impl AttentionCall {
         })
     }
 
-    /// `z` `[batch, query, n_heads·d_head]` and the log-sum-exp `[batch, head, query]`.
+    /// Return `z` `[batch, query, n_heads·d_head]` and the log-sum-exp `[batch, head, query]`.
     pub(super) fn forward(&self) -> (FlexTensor, FlexTensor) {
         let Shape {
             batch,
@@ -138,7 +138,7 @@ impl AttentionCall {
         let mut dbias = self
             .bias
             .as_ref()
-            .map(|bias| Buffer::zeros(floats(bias).len())); // stays 0 of an empty batch
+            .map(|bias| Buffer::zeros(floats(bias).len())); // stays 0 if the batch is empty
         let dz = contiguous(dz);
         let [to_q, to_k, to_v] = to;
         backward(
@@ -163,14 +163,14 @@ impl AttentionCall {
     }
 }
 
-/// What the forward pass found, for the way back.
+/// Results of the forward pass, for the backward pass.
 #[derive(Clone, Debug)]
 pub(super) struct Results {
     pub z: FlexTensor,
     pub log_sum_exp: FlexTensor,
 }
 
-/// Of self-attention: one gradient for q, k and v together, and the bias'.
+/// Saved values of self-attention: one gradient for q, k and v together, and one for the bias.
 #[derive(Clone, Debug)]
 pub(super) struct SelfAttentionSaved {
     pub call: AttentionCall,
@@ -188,7 +188,7 @@ impl SavedForBackward<2> for SelfAttentionSaved {
     }
 }
 
-/// Of attention to keys and values from elsewhere.
+/// Saved values of attention with separate q, k and v.
 #[derive(Clone, Debug)]
 pub(super) struct AttentionSaved {
     pub call: AttentionCall,

@@ -1,6 +1,6 @@
-//! The CPU's own versions of the operations, under autodiff and without.
+//! The CPU's own versions of the operations, with and without autodiff.
 //!
-//! Forward functions are shared by both; `steps` has the gradients; `tensor` is the way between
+//! Forward functions are shared by both; `steps` has the gradients; `tensor` converts between
 //! Burn's tensors and slices.
 
 mod attention;
@@ -123,7 +123,7 @@ impl Kernels for Flex {
         if x.dtype() == DType::BF16 {
             return x;
         }
-        // All that is stored, in the order in which it is.
+        // All stored numbers, in storage order.
         let rounded = FlexTensor::from_data(TensorData::new(
             cpu::in_bf16(x.storage()),
             [x.storage::<f32>().len()],
@@ -330,8 +330,8 @@ impl Optional<Flex> {
     }
 }
 
-/// The tensor and whether it is one: what is absent takes part in the graph as a constant of no
-/// elements.
+/// Return the tensor and true, or, if absent, an empty constant and false, which takes its place in
+/// the graph.
 fn given(x: Optional<Autodiff<Flex>>) -> (Tracked, bool) {
     match x {
         Optional::Given(x) => (x, true),
@@ -356,7 +356,7 @@ fn linear(
     let d_out = shape[usize::from(!transposed)];
     let mut y = Buffer::uncleared(n * d_out);
     if let Some(bias) = bias {
-        // The product is then added to what stands there.
+        // The product is then added to the bias.
         let bias = contiguous(bias);
         cpu::spread_row(&mut y, floats(&bias));
     }
@@ -381,7 +381,7 @@ fn linear(
     tensor(y, [n, d_out])
 }
 
-/// A gradient is for weights that are trained, which are float32.
+/// Assert that a weight is float32: only trained weights have gradients, and those are float32.
 fn assert_float32(weight: &Tracked) {
     assert_eq!(
         weight.primitive().dtype(),

@@ -1,8 +1,8 @@
-//! The operations' gradients, written out: what each keeps from its forward pass, and what it does
-//! with it.
+//! The operations' gradients: the values that each saves in its forward pass, and its backward
+//! pass.
 //!
-//! In each, `dy` is the gradient of the result; `wanted[i]` tells whether argument `i` has a use
-//! for its own.
+//! In each, `dy` is the gradient of the result, and `wanted[i]` is true if the gradient of argument
+//! `i` is needed.
 
 use super::tensor::{contiguous, floats, shaped, tensor};
 use crate::cpu::heads::QkvShape;
@@ -21,9 +21,9 @@ use bytemuck::Pod;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
-/// What an operation with `N` arguments keeps for its gradient.
+/// Values that an operation with `N` arguments saves for its gradient.
 pub(super) trait SavedForBackward<const N: usize>: Clone + Debug + Send + 'static {
-    /// The gradients of the arguments.
+    /// Return the gradients of the arguments.
     fn gradients(self, dy: FlexTensor, wanted: [bool; N]) -> [Option<FlexTensor>; N];
 }
 
@@ -46,7 +46,7 @@ impl<K: SavedForBackward<N>, const N: usize> Backward<Flex, N> for Step<K> {
     }
 }
 
-/// Notes an operation in the graph, if any of its arguments wants a gradient.
+/// Record an operation in the graph if any of its arguments requires a gradient.
 pub(super) fn record<K: SavedForBackward<N>, const N: usize>(
     arguments: [NodeGuard; N],
     result: FlexTensor,
@@ -62,7 +62,7 @@ pub(super) fn record<K: SavedForBackward<N>, const N: usize>(
     }
 }
 
-/// A matrix as its tensor stores it, of the tensor's own numbers.
+/// Return a matrix in the tensor's own layout and element type.
 pub(super) fn matrix<T: Element + Pod>(x: &FlexTensor) -> Matrix<'_, T> {
     let (layout, [rows, columns]) = (x.layout(), shaped(x));
     let [row_stride, column_stride] = [0, 1].map(|axis| {
@@ -77,7 +77,7 @@ pub(super) fn matrix<T: Element + Pod>(x: &FlexTensor) -> Matrix<'_, T> {
     )
 }
 
-/// Of `y = x·W + b`, or `x·Wᵀ`: `dx = dy·Wᵀ`, `dW = xᵀ·dy`, `db = Σ dy`.
+/// Saved values of `y = x·W + b`, or `x·Wᵀ`: `dx = dy·Wᵀ`, `dW = xᵀ·dy`, `db = Σ dy`.
 #[derive(Clone, Debug)]
 pub(super) struct Linear {
     pub x: FlexTensor,
@@ -116,7 +116,7 @@ impl SavedForBackward<3> for Linear {
     }
 }
 
-/// Of a layer norm or an RMS norm: [`cpu::norm::backward`].
+/// Saved values of a layer norm or an RMS norm: [`cpu::norm::backward`].
 #[derive(Clone, Debug)]
 pub(super) struct Normed {
     pub x: FlexTensor,
@@ -141,7 +141,7 @@ impl SavedForBackward<3> for Normed {
     }
 }
 
-/// Two vectors that lie one after the other.
+/// Split a slice into two vectors, stored one after the other.
 fn halves(sums: &[f32]) -> [FlexTensor; 2] {
     let (first, second) = sums.split_at(sums.len() / 2);
     [first, second].map(|part| {
@@ -151,7 +151,7 @@ fn halves(sums: &[f32]) -> [FlexTensor; 2] {
     })
 }
 
-/// Of an activation.
+/// Saved values of an activation.
 #[derive(Clone, Debug)]
 pub(super) struct Activated {
     pub x: FlexTensor,
@@ -166,7 +166,7 @@ impl SavedForBackward<1> for Activated {
     }
 }
 
-/// Of SwiGLU's product.
+/// Saved values of SwiGLU's product.
 #[derive(Clone, Debug)]
 pub(super) struct Gated {
     pub gate: FlexTensor,
@@ -187,7 +187,7 @@ impl SavedForBackward<2> for Gated {
     }
 }
 
-/// Of the norm of query and key heads.
+/// Saved values of the norm of query and key heads.
 #[derive(Clone, Debug)]
 pub(super) struct NormedHeads {
     pub qkv: FlexTensor,
@@ -223,7 +223,7 @@ impl SavedForBackward<3> for NormedHeads {
     }
 }
 
-/// Of the rotation of query and key heads: the rotation back.
+/// Saved values of the rotation of query and key heads, whose gradient is the inverse rotation.
 #[derive(Clone, Debug)]
 pub(super) struct Rotated {
     pub cos: FlexTensor,
@@ -247,7 +247,7 @@ impl SavedForBackward<1> for Rotated {
     }
 }
 
-/// The sizes of a fused projection `[batch, pos, width]`.
+/// Return the sizes of a fused projection `[batch, pos, width]`.
 pub(super) fn qkv_shape(qkv: &FlexTensor, heads: HeadCounts) -> QkvShape {
     let [_, _, width] = shaped(qkv);
     QkvShape {
@@ -257,7 +257,7 @@ pub(super) fn qkv_shape(qkv: &FlexTensor, heads: HeadCounts) -> QkvShape {
     }
 }
 
-/// Of a table look-up.
+/// Saved values of a table lookup.
 #[derive(Clone, Debug)]
 pub(super) struct Embedded {
     pub tokens: Vec<usize>,
@@ -272,7 +272,7 @@ impl SavedForBackward<1> for Embedded {
     }
 }
 
-/// Of the cross-entropy. The weights are data and get none.
+/// Saved values of the cross-entropy. The weights are data and have no gradient.
 #[derive(Clone, Debug)]
 pub(super) struct CrossEntropy {
     pub logits: FlexTensor,

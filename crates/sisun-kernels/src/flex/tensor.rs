@@ -7,7 +7,7 @@ use burn_std::{AccessError, AccessPolicy, AllocationController, AllocationProper
 use bytemuck::Pod;
 use std::mem::MaybeUninit;
 
-/// The tensor with its numbers one after another, without copying where they are so already.
+/// Return the tensor with its elements contiguous, copying only if they are not already.
 pub(crate) fn contiguous(x: &FlexTensor) -> FlexTensor {
     if x.is_contiguous() {
         x.clone()
@@ -16,17 +16,17 @@ pub(crate) fn contiguous(x: &FlexTensor) -> FlexTensor {
     }
 }
 
-/// The numbers of a tensor that went through [`contiguous`].
+/// Return the elements of a tensor that [`contiguous`] returned.
 pub(crate) fn floats(x: &FlexTensor) -> &[f32] {
     numbers(x)
 }
 
-/// As [`floats`], of any type; it must be the tensor's own.
+/// Like [`floats`], for any element type; it must be the tensor's own.
 pub(crate) fn numbers<T: Element + Pod>(x: &FlexTensor) -> &[T] {
     x.as_slice().expect("a contiguous tensor of these numbers")
 }
 
-/// Token numbers.
+/// Return the token indices in a tensor.
 pub(crate) fn indices(x: &FlexTensor) -> Vec<usize> {
     let x = contiguous(x);
     match x.dtype() {
@@ -56,7 +56,7 @@ fn index(i: i64) -> usize {
     usize::try_from(i).expect("a token is not negative")
 }
 
-/// A tensor of these numbers, row-major.
+/// Return a row-major tensor of these elements.
 pub(crate) fn tensor(buffer: Buffer, shape: impl Into<Shape>) -> FlexTensor {
     let shape = shape.into();
     assert_eq!(
@@ -65,49 +65,49 @@ pub(crate) fn tensor(buffer: Buffer, shape: impl Into<Shape>) -> FlexTensor {
         "numbers of a tensor {shape:?}"
     );
     let n_bytes = buffer.len() * size_of::<f32>();
-    // SAFETY: `Pooled` holds exactly `n_bytes` bytes, all initialised: a `Buffer` is made of
+    // SAFETY: `Pooled` holds exactly `n_bytes` bytes, all initialised: a `Buffer` consists of
     // `f32`s.
-    #[allow(unsafe_code)] // the one way to give Burn memory that returns to a pool
+    #[allow(unsafe_code)] // the only way to give Burn memory that returns to a pool
     let bytes = unsafe { Bytes::from_controller(Box::new(Pooled(buffer)), n_bytes) };
     FlexTensor::new(bytes, Layout::contiguous(shape), DType::F32)
 }
 
-/// Lends a buffer to a tensor; it goes back to its pool when the last tensor that shares it is
-/// gone.
+/// A buffer lent to a tensor; it returns to its pool when the last tensor that shares it is
+/// dropped.
 struct Pooled(Buffer);
 
 impl AllocationController for Pooled {
     fn alloc_align(&self) -> usize {
-        align_of::<u128>() // the most that Burn's own allocations have; ours are aligned to 64
+        align_of::<u128>() // the largest alignment of Burn's own allocations; these buffers are aligned to 64
     }
 
     fn property(&self) -> AllocationProperty {
-        AllocationProperty::Other // not the allocator's, so nobody may free it as a `Vec`
+        AllocationProperty::Other // not from the allocator, so it must not be freed as a `Vec`
     }
 
     /// # Safety
     /// As the trait says: only initialised data may be written.
-    #[allow(unsafe_code)] // the trait asks for uninitialised bytes
+    #[allow(unsafe_code)] // the trait requires uninitialised bytes
     unsafe fn memory_mut(
         &mut self,
         _: AccessPolicy,
     ) -> Result<&mut [MaybeUninit<u8>], AccessError> {
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.0);
         // SAFETY: the same bytes and lifetime; the caller promises to write initialised data only,
-        // so they stay valid as `u8`, and any `u8`s are valid `f32`s.
+        // so the bytes remain valid as `u8`, and any `u8`s are valid `f32`s.
         Ok(unsafe { std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), bytes.len()) })
     }
 
-    #[allow(unsafe_code)] // the trait asks for uninitialised bytes
+    #[allow(unsafe_code)] // the trait requires uninitialised bytes
     fn memory(&self, _: AccessPolicy) -> Result<&[MaybeUninit<u8>], AccessError> {
         let bytes: &[u8] = bytemuck::cast_slice(&self.0);
-        // SAFETY: the same bytes and lifetime; initialised bytes are valid as bytes that may be
-        // uninitialised.
+        // SAFETY: the same bytes and lifetime; initialised bytes are valid as possibly
+        // uninitialised bytes.
         Ok(unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len()) })
     }
 }
 
-/// The sizes of a tensor of this rank.
+/// Return the sizes of a tensor of this rank.
 pub(crate) fn shaped<const D: usize>(x: &FlexTensor) -> [usize; D] {
     let dims: &[usize] = &x.layout().shape().to_vec();
     dims.try_into()

@@ -3,11 +3,11 @@
 use crate::{AttentionOptions, assert_shape, dropout};
 use burn::tensor::{Bool, Int, Tensor, TensorData, activation};
 
-/// The score of a hidden key. Finite, because WGSL does not promise infinities; its softmax is
+/// The score of a hidden key. Finite, because WGSL does not guarantee infinities; its softmax is
 /// exactly 0 in `f32`.
 pub const HIDDEN_SCORE: f32 = -1e30;
 
-/// [`crate::attention`].
+/// Compute [`crate::attention`].
 pub fn attention(
     q: Tensor<4>,
     k: Tensor<4>,
@@ -17,7 +17,7 @@ pub fn attention(
     mix(dropout(pattern(scores(q, k, options)), options.dropout), v)
 }
 
-/// `q·kᵀ/√d_head + bias`, hidden keys at [`HIDDEN_SCORE`].
+/// Compute `q·kᵀ/√d_head + bias`, with hidden keys at [`HIDDEN_SCORE`].
 ///
 /// # Shapes
 /// - `q`: `[batch, n_heads, query, d_head]`
@@ -33,7 +33,7 @@ pub fn scores(q: Tensor<4>, k: Tensor<4>, options: &AttentionOptions) -> Tensor<
     );
     let group = n_heads / n_kv_heads;
     let device = q.device().inner();
-    // Scaling q touches d_head numbers a query; scaling the scores would touch n_key.
+    // Scaling q costs d_head multiplications per query; scaling the scores would cost n_key.
     let q = q * (1.0 / (d_head as f64).sqrt());
     // The query heads that share a key head are rows of one product.
     let scores = q
@@ -65,7 +65,7 @@ pub fn scores(q: Tensor<4>, k: Tensor<4>, options: &AttentionOptions) -> Tensor<
     }
 }
 
-/// Softmax over the keys.
+/// Compute the softmax over the keys.
 ///
 /// # Shapes
 /// - `scores` and the result: `[batch, head, query, key]`
@@ -73,7 +73,7 @@ pub fn pattern(scores: Tensor<4>) -> Tensor<4> {
     activation::softmax(scores, 3)
 }
 
-/// The values, weighted: `pattern·v`.
+/// Compute the weighted sum of the values, `pattern·v`.
 ///
 /// # Shapes
 /// - `pattern`: `[batch, n_heads, query, key]`
@@ -89,7 +89,7 @@ pub fn mix(pattern: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
         .reshape([batch, n_heads, n_query, d_head])
 }
 
-/// Spreads a bias by offset over all pairs.
+/// Spread a bias by offset over all pairs of query and key.
 ///
 /// # Shapes
 /// - `bias`: `[n_key + n_query − 1, head]`
@@ -97,8 +97,8 @@ pub fn mix(pattern: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
 fn bias_by_pair(bias: Tensor<2>, n_query: usize, n_key: usize) -> Tensor<4> {
     let [_, n_heads] = bias.dims();
     let first = n_key - n_query;
-    // Row of the pair: (first + query − key) + (n_query − 1), with query and key counted from their
-    // own first.
+    // Row of the pair: (first + query − key) + (n_query − 1), where query and key each count from
+    // their own first.
     let rows: Vec<i64> = (0..n_query)
         .flat_map(|query| {
             (0..n_key).map(move |key| (first + query + n_query - 1) as i64 - key as i64)

@@ -1,8 +1,8 @@
-//! Table look-up.
+//! Table lookup.
 
 use burn::tensor::{FloatDType, Int, Tensor};
 
-/// [`crate::embedding`]; of a table held in bfloat16 the same numbers in float32.
+/// Compute [`crate::embedding`]; a table held in bfloat16 gives the same numbers in float32.
 pub fn embedding(weight: Tensor<2>, tokens: Tensor<2, Int>) -> Tensor<3> {
     let [batch, pos] = tokens.dims();
     let [_, d_model] = weight.dims();

@@ -1,10 +1,10 @@
-//! What is done to query and key heads before attention.
+//! Operations on query and key heads before attention.
 
 use super::rms_norm;
 use crate::{HeadCounts, assert_shape};
 use burn::tensor::Tensor;
 
-/// [`crate::rotate_heads`].
+/// Compute [`crate::rotate_heads`].
 pub fn rotate_heads(
     qkv: Tensor<3>,
     cos: Tensor<2>,
@@ -19,7 +19,7 @@ pub fn rotate_heads(
     ])
 }
 
-/// [`crate::norm_heads`].
+/// Compute [`crate::norm_heads`].
 pub fn norm_heads(
     qkv: Tensor<3>,
     gamma_q: Tensor<1>,
@@ -35,7 +35,7 @@ pub fn norm_heads(
     ])
 }
 
-/// The heads of one tensor side by side again.
+/// Put the heads of one tensor side by side again.
 ///
 /// # Shapes
 /// - `z`: `[batch, head, pos, d_head]`
@@ -49,7 +49,7 @@ fn join(parts: [Tensor<4>; 3]) -> Tensor<3> {
     Tensor::cat(parts.map(merge_heads).to_vec(), 2)
 }
 
-/// Turns the first `2·half` dimensions of each head by its position's angles.
+/// Rotate the first `2·half` dimensions of each head by the angles of its position.
 ///
 /// # Shapes
 /// - `x` and the result: `[batch, head, pos, d_head]`

@@ -3,7 +3,7 @@
 use crate::assert_shape;
 use burn::tensor::{FloatDType, Tensor};
 
-/// [`crate::linear`] of a matrix; a weight held in bfloat16 is one with the same numbers in
+/// Compute [`crate::linear`] of a matrix; a weight held in bfloat16 gives the same numbers in
 /// float32.
 ///
 /// # Shapes

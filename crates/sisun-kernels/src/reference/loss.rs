@@ -3,7 +3,7 @@
 use crate::assert_shape;
 use burn::tensor::{Int, Tensor, activation};
 
-/// [`crate::cross_entropy`].
+/// Compute [`crate::cross_entropy`].
 pub fn cross_entropy(
     logits: Tensor<2>,
     targets: Tensor<1, Int>,

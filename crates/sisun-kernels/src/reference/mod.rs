@@ -1,7 +1,7 @@
 //! Each operation as a composition of Burn operations: the formula, differentiable, on every
 //! backend.
 //!
-//! This is what the fast versions are held to. The model calls the functions of the crate's root,
+//! The fast versions are tested against these. The model calls the functions of the crate's root,
 //! which use the fast version where the backend has one.
 
 mod activation;

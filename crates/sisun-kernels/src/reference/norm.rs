@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-/// [`crate::layer_norm`].
+/// Compute [`crate::layer_norm`].
 pub fn layer_norm<const D: usize>(
     x: Tensor<D>,
     gamma: Tensor<1>,
@@ -19,7 +19,7 @@ pub fn layer_norm<const D: usize>(
     }
 }
 
-/// [`crate::rms_norm`].
+/// Compute [`crate::rms_norm`].
 pub fn rms_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, epsilon: f64) -> Tensor<D> {
     let mean_square = x.clone().square().mean_dim(D - 1);
     x / (mean_square + epsilon).sqrt() * gamma.unsqueeze()

@@ -3,10 +3,10 @@
 use crate::options::{AdamW, Muon, NEWTON_SCHULZ};
 use burn::tensor::Tensor;
 
-/// AdamW (Loshchilov and Hutter 2019, algorithm 2) with PyTorch's order of operations.
+/// Apply AdamW (Loshchilov and Hutter 2019, algorithm 2) with PyTorch's order of operations.
 ///
 /// `p ← p(1 − lr·λ)`, `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`,
-/// `p ← p − lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + ε)`. Returns `(p, m, v)`, all of `p`'s shape.
+/// `p ← p − lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + ε)`. Return `(p, m, v)`, all of `p`'s shape.
 pub fn adamw_step<const D: usize>(
     param: Tensor<D>,
     gradient: Tensor<D>,
@@ -27,9 +27,9 @@ pub fn adamw_step<const D: usize>(
     )
 }
 
-/// Muon (Jordan 2024): momentum with Nesterov's look-ahead, made orthogonal.
+/// Apply Muon (Jordan 2024): momentum with Nesterov's look-ahead, made orthogonal.
 ///
-/// `m ← μm + g`, `p ← p(1 − lr·λ) − lr·√max(1, d_out/d_in)·orthogonal(g + μm)`. Returns `(p, m)`.
+/// `m ← μm + g`, `p ← p(1 − lr·λ) − lr·√max(1, d_out/d_in)·orthogonal(g + μm)`. Return `(p, m)`.
 ///
 /// # Shapes
 /// - all: `[d_in, d_out]`
@@ -49,7 +49,8 @@ pub fn muon_step(
     )
 }
 
-/// Moves every singular value near 1 by five Newton–Schulz steps `X ← aX + (bA + cA²)X`, `A = XXᵀ`.
+/// Move every singular value close to 1 by five Newton–Schulz steps `X ← aX + (bA + cA²)X`,
+/// `A = XXᵀ`.
 fn orthogonal(gradient: Tensor<2>) -> Tensor<2> {
     let [a, b, c] = NEWTON_SCHULZ.coefficients;
     let [rows, columns] = gradient.dims();

@@ -1,17 +1,17 @@
-//! Axes: from values to a share of the way, and the ticks between.
+//! Axes: the mapping from values to fractions of the axis, and the ticks.
 
 use sisun_model::thousands;
 
-/// Values that spread further than this are drawn on a logarithmic axis.
+/// Ratio of the largest to the smallest value above which an axis is logarithmic.
 const LOG_FROM: f64 = 4.0;
 
-/// One direction of a chart.
+/// One axis of a chart.
 #[derive(Clone, Debug)]
 pub struct Axis {
     low: f64,
     high: f64,
     log: bool,
-    /// Where ticks stand, and the lines of what they say.
+    /// Positions of the ticks, and the lines of their labels.
     pub(super) ticks: Vec<(f64, Vec<String>)>,
 }
 
@@ -106,7 +106,7 @@ impl Axis {
         let step = step.unwrap_or(10.0 * unit);
         let decimals = (-step.log10()).ceil().clamp(0.0, 9.0) as usize;
         let (first, last) = ((low / step).ceil(), (high / step).floor());
-        // A span too small for its size has no ticks that differ.
+        // A span that is too small for its magnitude has no distinct ticks.
         let n = if (last - first).is_finite() {
             (last - first).clamp(-1.0, 40.0) as i32
         } else {
@@ -160,8 +160,8 @@ impl Axis {
         }
     }
 
-    /// How far along the axis a value lies: 0 at its low end, 1 at its high end. `None` for what
-    /// cannot be shown.
+    /// Return the position of a value on the axis: 0 at its low end, 1 at its high end; `None` if
+    /// it cannot be shown.
     pub(super) fn share(&self, value: f64) -> Option<f64> {
         let place = |value: f64| if self.log { value.ln() } else { value };
         let (low, high) = (place(self.low), place(self.high));
@@ -170,7 +170,8 @@ impl Axis {
     }
 }
 
-/// The smallest and the largest that are numbers within float32; 0 and 1 of none.
+/// Return the smallest and the largest values that are finite in float32, or 0 and 1 if there are
+/// none.
 fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let numbers = values.filter(|value| (*value as f32).is_finite());
     let (low, high) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {

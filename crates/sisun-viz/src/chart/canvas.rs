@@ -1,5 +1,4 @@
-//! What every picture is drawn on: an SVG in CSS pixels that follows the reader's light or dark
-//! scheme.
+//! The canvas of every figure: an SVG in CSS pixels that follows the reader's light or dark scheme.
 
 use super::colours::{INK, Marker, QUIET, picture_style};
 use super::document::{self, Area, Problem, document};
@@ -9,14 +8,14 @@ use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// Width of every picture on the page, in CSS pixels.
+/// Width of every figure on the page, in CSS pixels.
 pub(super) const WIDTH: f64 = 920.0;
 const UNITS: f64 = document::UNITS as f64;
 /// Plotters writes 1/1.24 of the size that it is given.
 const FONT_UNITS: f64 = UNITS * 1.24;
-/// The font that PNGs have, then what the reader's machine has.
+/// The font of PNGs, then fonts of the reader's machine.
 const FONTS: &str = "Pretendard, system-ui, sans-serif";
-/// Width of a letter as a share of the font's size, about.
+/// Approximate width of a letter as a fraction of the font size.
 const LETTER: f64 = 0.55;
 
 /// Where a text's place is in the text.
@@ -27,13 +26,13 @@ pub(super) enum Anchor {
     End,
 }
 
-/// A picture under way; every number is in CSS pixels.
+/// A figure being drawn; every number is in CSS pixels.
 pub(super) struct Canvas<'a> {
     area: Area<'a>,
 }
 
-/// Draws a picture of this height and returns it as an SVG document. `name` is what it is called in
-/// an error and by those who read pages aloud.
+/// Draw a figure of this height and return it as an SVG document. `name` is its name in errors and
+/// for screen readers.
 pub(super) fn picture(
     name: &str,
     height: f64,
@@ -63,7 +62,7 @@ pub(super) fn picture(
 }
 
 impl Canvas<'_> {
-    /// A line through points.
+    /// Draw a line through points.
     pub(super) fn line(
         &self,
         points: &[(f64, f64)],
@@ -77,7 +76,7 @@ impl Canvas<'_> {
         ))
     }
 
-    /// The same in dashes.
+    /// Draw a dashed line through points.
     pub(super) fn dashes(
         &self,
         points: &[(f64, f64)],
@@ -93,7 +92,7 @@ impl Canvas<'_> {
             .draw(&DashedPathElement::new(points, dash, dash * 4 / 5, style))
     }
 
-    /// A filled shape.
+    /// Draw a filled shape.
     pub(super) fn shape(&self, points: &[(f64, f64)], colour: RGBAColor) -> Result<(), Problem> {
         self.area.draw(&Polygon::new(
             points.iter().copied().map(at).collect::<Vec<_>>(),
@@ -101,7 +100,7 @@ impl Canvas<'_> {
         ))
     }
 
-    /// A filled box from its upper left to its lower right corner.
+    /// Draw a filled box from its upper left to its lower right corner.
     pub(super) fn rectangle(
         &self,
         from: (f64, f64),
@@ -112,7 +111,7 @@ impl Canvas<'_> {
             .draw(&Rectangle::new([at(from), at(to)], colour.filled()))
     }
 
-    /// One line of text whose middle is at the height given.
+    /// Draw one line of text whose middle is at the given height.
     pub(super) fn text(
         &self,
         text: &str,
@@ -126,7 +125,7 @@ impl Canvas<'_> {
             Anchor::Middle => HPos::Center,
             Anchor::End => HPos::Right,
         };
-        // Line ends are not kept in SVG, and other white space is drawn as one.
+        // SVG does not keep line ends, and renders other white space as one space.
         let text = text::printable(text).replace(['\n', '\r', '\t'], " ");
         let style = (FONTS, size * FONT_UNITS)
             .into_font()
@@ -135,7 +134,7 @@ impl Canvas<'_> {
         self.area.draw(&Text::new(text, at(place), style))
     }
 
-    /// What the picture shows, and below it how to read it.
+    /// Draw the title, and below it an explanation of the figure.
     pub(super) fn title(&self, title: &str, below: &str) -> Result<(), Problem> {
         self.text(
             &fitted(title, WIDTH - 32.0, 17.0),
@@ -153,7 +152,7 @@ impl Canvas<'_> {
         )
     }
 
-    /// A marker around a place.
+    /// Draw a marker centred at a point.
     pub(super) fn marker(
         &self,
         (x, y): (f64, f64),
@@ -212,8 +211,8 @@ fn at((x, y): (f64, f64)) -> (i32, i32) {
     ((x * UNITS).round() as i32, (y * UNITS).round() as i32)
 }
 
-/// Width of a text in CSS pixels, about: Latin letters are narrow, those of other scripts may be
-/// square.
+/// Return the approximate width of a text in CSS pixels: Latin letters are narrow, those of other
+/// scripts may be square.
 pub(super) fn width(text: &str, size: f64) -> f64 {
     text.chars()
         .map(|c| if c < '\u{1100}' { LETTER } else { 1.0 })
@@ -221,7 +220,7 @@ pub(super) fn width(text: &str, size: f64) -> f64 {
         * size
 }
 
-/// As much of a text as has room.
+/// Return as much of a text as fits.
 pub(super) fn fitted(text: &str, room: f64, size: f64) -> String {
     if width(text, size) <= room {
         return text.to_owned();

@@ -6,11 +6,11 @@ pub(super) const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
 pub(super) const INK: RGBColor = RGBColor(0x3d, 0x3b, 0x39);
 pub(super) const QUIET: RGBColor = RGBColor(0x6b, 0x68, 0x64);
 pub(super) const GRID: RGBColor = RGBColor(0xe9, 0xe6, 0xe1);
-/// Behind the lengths that were trained on.
+/// The background of the lengths that were trained on.
 pub(super) const SHADE: RGBColor = RGBColor(0xf5, 0xf3, 0xf0);
 
-/// The palette of Okabe and Ito (2008) that people with any kind of colour vision tell apart, and
-/// the same for dark pages. Its yellow is left out: it does not show on white.
+/// The palette of Okabe and Ito (2008), distinguishable with any kind of colour vision, and a
+/// counterpart for dark pages. Its yellow is omitted, because it is invisible on white.
 const VARIANTS: [(RGBColor, &str); 7] = [
     (RGBColor(0x00, 0x72, 0xb2), "#5a9cf0"),
     (RGBColor(0xd5, 0x5e, 0x00), "#f07f2e"),
@@ -21,7 +21,7 @@ const VARIANTS: [(RGBColor, &str); 7] = [
     (RGBColor(0x00, 0x00, 0x00), "#f2f0ec"),
 ];
 
-/// Colours of everything else on dark pages.
+/// Colours of all other elements on dark pages.
 const DARK: [(RGBColor, &str, &str); 5] = [
     (PAPER, "fill", "#1e2024"),
     (INK, "fill", "#d2cfca"),
@@ -30,7 +30,7 @@ const DARK: [(RGBColor, &str, &str); 5] = [
     (GRID, "stroke", "#34363b"),
 ];
 
-/// Shapes that differ where colours do not.
+/// Marker shapes, which distinguish variants of the same colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Marker {
     Circle,
@@ -52,13 +52,13 @@ const MARKERS: [(Marker, char); 7] = [
     (Marker::Cross, '✖'),
 ];
 
-/// The colour of the variant with this number.
+/// Return the colour of the variant with this number.
 pub(super) fn colour(variant: usize) -> RGBColor {
     VARIANTS[variant % VARIANTS.len()].0
 }
 
-/// Its marker. Each time the colours are used up the markers move on, so that 49 variants look
-/// different.
+/// Return its marker. Each time the colours are used up, the markers are shifted by one, so that 49
+/// variants look different.
 pub(super) fn marker(variant: usize) -> Marker {
     look(variant).0
 }
@@ -89,8 +89,7 @@ pub fn key_style() -> String {
     format!("{light}\n@media (prefers-color-scheme: dark) {{ {dark}}}\n@media print {{ {light}}}\n")
 }
 
-/// CSS that lets a picture follow the reader's dark scheme, by the attributes that the drawing
-/// gives its shapes.
+/// Return the CSS that adapts a figure to the reader's dark scheme, by the attributes in the SVG.
 pub(super) fn picture_style() -> String {
     let rule = |light: RGBColor, of: &str, dark: &str| {
         format!(".chart [{of}=\"{}\"] {{ {of}: {dark}; }}\n", hex(light))
@@ -108,12 +107,12 @@ pub(super) fn picture_style() -> String {
     )
 }
 
-/// As plotters writes it.
+/// Format a colour as plotters does.
 fn hex(RGBColor(r, g, b): RGBColor) -> String {
     format!("#{r:02X}{g:02X}{b:02X}")
 }
 
-/// Light to dark blue for a share from 0 to 1, and the ink that can be read on it.
+/// Return a light to dark blue for a value from 0 to 1, and a text colour that is readable on it.
 pub(super) fn heat(share: f64) -> (RGBColor, RGBColor) {
     const ENDS: [[f64; 3]; 3] = [
         [242.0, 246.0, 250.0],
@@ -132,7 +131,7 @@ pub(super) fn heat(share: f64) -> (RGBColor, RGBColor) {
     };
     let [r, g, b] = [0, 1, 2]
         .map(|i| (ENDS[from][i] + part * (ENDS[from + 1][i] - ENDS[from][i])).round() as u8);
-    // Neither of these inks is one that the dark scheme changes.
+    // The dark scheme changes neither of these text colours.
     let ink = if place < 1.15 {
         RGBColor(0x14, 0x14, 0x14)
     } else {

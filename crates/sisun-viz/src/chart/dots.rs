@@ -1,4 +1,4 @@
-//! One row for each variant: every seed a dot, their mean and its interval.
+//! A dot plot with one row for each variant: a dot for every seed, their mean and its interval.
 
 use super::axis::Axis;
 use super::canvas::{Anchor, WIDTH, fitted, picture, width};

@@ -1,4 +1,4 @@
-//! Lines over lengths, positions or steps, with a band for each interval.
+//! Line charts over lengths, positions or steps, with a band for each interval.
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, WIDTH, fitted, picture, width};
@@ -9,10 +9,10 @@ use super::interval::{Interval, drawable};
 use plotters::style::{Color, RGBAColor};
 use sisun_model::thousands;
 
-/// Size of labels, and the room that each takes.
+/// Font size of labels, and the height of each.
 const LABEL: f64 = 14.0;
 const LABEL_LINE: f64 = 19.0;
-/// Above this many points on a line its markers stand apart.
+/// Maximum number of points on a line with a marker on each.
 const MOST_MARKERS: usize = 16;
 
 /// A chart of lines.
@@ -45,7 +45,7 @@ pub struct Line {
     pub points: Vec<Point>,
 }
 
-/// One place of a line.
+/// One point of a line.
 #[derive(Clone, Copy)]
 pub struct Point {
     /// Along the axis across.
@@ -56,15 +56,15 @@ pub struct Point {
     pub interval: Option<Interval>,
 }
 
-/// What stands beside a line.
+/// The label of a line.
 struct Label<'a> {
     line: &'a Line,
     text: String,
-    /// Where the line ends, if it reaches as far as any.
+    /// End of the line, if it reaches the right edge of the data.
     end: Option<Point>,
 }
 
-/// Where the lines are on the picture.
+/// Position of the plot area in the figure.
 struct Frame {
     left: f64,
     right: f64,
@@ -91,7 +91,7 @@ impl Lines {
             top: 76.0,
             bottom: 76.0 + tall,
         };
-        // The lines of the ticks, then what the axis counts.
+        // The lines of the tick labels, then the label of the axis.
         let below = 24.0
             + 14.0
                 * self
@@ -178,7 +178,7 @@ impl Lines {
                 QUIET.to_rgba(),
                 1.0,
             )?;
-            // A label that would run into the one before is left out; its tick stays.
+            // A label that would overlap the previous one is omitted; its tick stays.
             let half = lines
                 .iter()
                 .map(|line| width(line, 13.0))
@@ -254,8 +254,8 @@ impl Lines {
                 _ => {}
             }
         }
-        // Each variant's markers begin elsewhere, so that those of near lines do not cover each
-        // other.
+        // The markers of each variant have a different offset, so that those of close lines do not
+        // cover each other.
         let every = places.len().div_ceil(MOST_MARKERS);
         let shown = |i: usize| every <= 1 || i % every == line.variant % every;
         for (_, place) in places
@@ -270,7 +270,7 @@ impl Lines {
         Ok(())
     }
 
-    /// The lines with a name. Those that end before others say how far they go.
+    /// Return the labels of the lines. Those of lines that end early say where they end.
     fn labels(&self) -> Vec<Label<'_>> {
         let shown =
             |point: &&Point| self.x.share(point.x).is_some() && self.y.share(point.y).is_some();
@@ -304,7 +304,7 @@ impl Lines {
             .collect()
     }
 
-    /// Names beside the ends of their lines, moved apart, each with its marker.
+    /// Draw the labels beside the ends of their lines, moved apart, each with its marker.
     fn draw_labels(
         &self,
         canvas: &Canvas<'_>,
@@ -316,7 +316,7 @@ impl Lines {
             .map(|label| (label.end.and_then(|end| self.place(frame, &end)), label))
             .collect();
         let height = |end: Option<(f64, f64)>| end.map_or(frame.bottom, |(_, y)| y);
-        // Those without an end stand below the others.
+        // Labels without an end are placed below the others.
         placed.sort_by(|(a, _), (b, _)| {
             a.is_none()
                 .cmp(&b.is_none())
@@ -363,7 +363,7 @@ impl Frame {
     }
 }
 
-/// Heights in rising order, moved as little as makes room for a label each.
+/// Move heights, in ascending order, as little as necessary to make room for a label each.
 fn apart(mut heights: Vec<f64>, top: f64, bottom: f64) -> Vec<f64> {
     let mut least = top;
     for height in &mut heights {

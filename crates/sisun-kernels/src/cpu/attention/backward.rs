@@ -10,15 +10,15 @@ use crate::cpu::simd::arch;
 use crate::cpu::threads::n_threads;
 use pulp::Simd;
 
-/// Keys that all queries meet before the next ones: their copies and gradients stay in a core's
-/// cache, 5 · 128 KB with a `d_head` of 64.
+/// Keys that all queries visit before moving on to the next: the copies and gradients of this many
+/// stay in a core's cache, 5 · 128 KB with a `d_head` of 64.
 const KEY_CHUNK: usize = 512;
 
-/// Where the gradients of `q`, `k` and `v` go: parts of one buffer, as those may be columns of one
-/// projection.
+/// Layout of the gradients of `q`, `k` and `v`: parts of one buffer, since all three may be columns
+/// of one projection.
 #[derive(Debug)]
 pub(crate) struct Gradients<'a> {
-    /// What receives them. Elements that belong to no vector of the three parts are left alone.
+    /// The buffer. Elements outside the vectors of the three parts are left alone.
     pub data: &'a mut [f32],
     /// The gradient of `q`.
     pub q: Rows,
@@ -28,7 +28,7 @@ pub(crate) struct Gradients<'a> {
     pub v: Rows,
 }
 
-/// The gradients of [`super::forward`], overwriting what was there.
+/// Compute the gradients of [`super::forward`], overwriting the previous contents.
 ///
 /// With `p = exp(q·kᵀ/√d_head + bias − log_sum_exp)`: `dv = pᵀ·dz`, and with the gradient of the
 /// scores `ds = p ∘ (dz·vᵀ − rowsum(dz ∘ z))`: `dq = ds·k/√d_head`, `dk = dsᵀ·q/√d_head`, and
@@ -36,12 +36,12 @@ pub(crate) struct Gradients<'a> {
 /// B.4).
 ///
 /// # Shapes
-/// - `q`, `k`, `v`, `bias`, `z`, `log_sum_exp`: as in the forward pass, `dz` as `z`
-/// - `gradients`: as `q`, `k` and `v`, wherever they go
+/// - `q`, `k`, `v`, `bias`, `z`, `log_sum_exp`: as in the forward pass; `dz` as `z`
+/// - `gradients`: as `q`, `k` and `v`, in any layout
 /// - `dbias`: as `bias`
 ///
 /// # Panics
-/// If sizes contradict each other or the data, or if gradients overlap.
+/// If the sizes contradict each other or the data, or if the gradients overlap.
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn backward(
     shape: &Shape,
@@ -132,8 +132,7 @@ pub(crate) fn backward(
     }
 }
 
-/// Sums `[batch, head, offset]` over the sequences, always in the same order, into `[offset,
-/// head]`.
+/// Sum `[batch, head, offset]` over the sequences, always in the same order, into `[offset, head]`.
 fn sum_over_sequences(by_sequence: &[f32], n_heads: usize, n_offsets: usize, dbias: &mut [f32]) {
     assert_eq!(
         dbias.len(),
@@ -150,7 +149,7 @@ fn sum_over_sequences(by_sequence: &[f32], n_heads: usize, n_offsets: usize, dbi
     }
 }
 
-/// One key head: its gradients, and those of its query heads.
+/// Compute the gradients of one key head and of its query heads.
 #[pulp::with_simd(kv_head = arch())]
 #[inline(always)]
 fn kv_head_with_simd<S: Simd>(simd: S, pass: &Backward<'_>, batch: usize, kv_head: usize) {
@@ -206,7 +205,8 @@ fn kv_head_with_simd<S: Simd>(simd: S, pass: &Backward<'_>, batch: usize, kv_hea
             }
         }
         for (i, pos) in positions.enumerate() {
-            // SAFETY: every key head is worked on once, and every position of it in one chunk.
+            // SAFETY: every key head is processed once, and every position in it by exactly one
+            // chunk.
             #[allow(unsafe_code)]
             let (dk_row, dv_row) = unsafe {
                 (
@@ -214,7 +214,7 @@ fn kv_head_with_simd<S: Simd>(simd: S, pass: &Backward<'_>, batch: usize, kv_hea
                     pass.dv.row(batch, kv_head, pos),
                 )
             };
-            // The queries that dk was multiplied with carry the scale and log2 e.
+            // The queries that dk was multiplied with include the scale and log2 e.
             for (out, x) in dk_row.iter_mut().zip(&dk[i * width..]) {
                 *out = x * LN_2;
             }

@@ -1,23 +1,23 @@
 //! The bias by offset, as a window that slides over the keys.
 //!
 //! Row `o` of the bias belongs to `query − key = o − (n_query − 1)`, with the query counted from
-//! the first key; so for one query, the biases of consecutive keys are consecutive rows, backwards.
-//! A block of queries and keys needs `queries + keys − 1` of them: the window, turned around. Its
-//! slice for a query starts one later than the next one's.
+//! the first key. For one query, therefore, the biases of consecutive keys are consecutive rows in
+//! reverse order. A block of queries and keys needs `queries + keys − 1` rows: the window,
+//! reversed. The slice for a query starts one element later than the slice for the next query.
 
 use super::Shape;
 
-/// Where the window of a block of queries and keys lies in the bias.
+/// Position in the bias of the window of a block of queries and keys.
 #[derive(Clone, Copy)]
 pub(super) struct BiasWindow {
-    /// The row of the bias that the last query of the block and its first key have.
+    /// The row of the bias for the last query of the block and the first key.
     first_row: usize,
     queries: usize,
     keys: usize,
 }
 
 impl BiasWindow {
-    /// The window of the queries `query..query + queries` and the keys `key..key + keys`.
+    /// Return the window of the queries `query..query + queries` and the keys `key..key + keys`.
     pub(super) fn new(
         shape: &Shape,
         query: usize,
@@ -25,8 +25,8 @@ impl BiasWindow {
         key: usize,
         keys: usize,
     ) -> Self {
-        // The last query stands at n_key − n_query + query + queries − 1; the sum is in an order
-        // that stays positive when there are more queries than keys.
+        // The last query is at n_key − n_query + query + queries − 1. The order of the sum avoids
+        // underflow when there are more queries than keys.
         Self {
             first_row: shape.n_key + query + queries - 2 - key,
             queries,
@@ -34,17 +34,17 @@ impl BiasWindow {
         }
     }
 
-    /// Rows of the bias in the window.
+    /// Return the number of rows of the bias in the window.
     pub(super) fn len(&self) -> usize {
         self.queries + self.keys - 1
     }
 
-    /// The row of the bias that element `i` of the window belongs to.
+    /// Return the row of the bias that element `i` of the window belongs to.
     pub(super) fn row(&self, i: usize) -> usize {
         self.first_row - i
     }
 
-    /// Copies the biases of `head`, times `factor`, from `[n_key + n_query − 1, n_heads]`.
+    /// Copy the biases of `head`, times `factor`, from `[n_key + n_query − 1, n_heads]`.
     pub(super) fn gather(
         &self,
         bias: &[f32],
@@ -58,7 +58,7 @@ impl BiasWindow {
         }
     }
 
-    /// The element of the window for query `query` of the block and its first key.
+    /// Return the index in the window for query `query` of the block and the first key.
     #[inline(always)]
     pub(super) fn start(&self, query: usize) -> usize {
         self.queries - 1 - query

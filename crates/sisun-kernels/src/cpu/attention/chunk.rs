@@ -1,4 +1,4 @@
-//! The backward pass of a block of queries against some keys.
+//! The backward pass of a block of queries against a chunk of keys.
 
 use super::bias::BiasWindow;
 use super::pack::Head;
@@ -10,7 +10,7 @@ use crate::cpu::product::{Left, Product, dot};
 use crate::cpu::scratch::{Scratch, cut, padded};
 use pulp::Simd;
 
-/// Some keys and values of one head, and the sums of their gradients.
+/// A chunk of keys and values of one head, with the sums of their gradients.
 ///
 /// # Shapes
 /// - `keys_turned`, `values_turned`: `[block, d_head, KEY_BLOCK]`
@@ -25,7 +25,7 @@ pub(super) struct Chunk<'a> {
     pub(super) dv: &'a mut [f32],
 }
 
-/// A block of queries of one head, and what belongs to it.
+/// A block of queries of one head, with its working memory.
 ///
 /// # Shapes
 /// - `query`, `dz`, `dq`: `[rows, padded(d_head)]`, `query` times scale and log2 e
@@ -47,7 +47,7 @@ struct Block<'a> {
 }
 
 impl Chunk<'_> {
-    /// One block of queries against these keys.
+    /// Process one block of queries against all keys of the chunk.
     #[inline(always)]
     pub(super) fn query_block<S: Simd>(
         &mut self,
@@ -133,7 +133,7 @@ impl Chunk<'_> {
             );
         }
         for (row, pos) in positions.enumerate() {
-            // SAFETY: every key head is worked on by one thread, which asks for the rows of its
+            // SAFETY: every key head is processed by one thread, which requests the rows of its
             // query heads one at a time.
             #[allow(unsafe_code)]
             let dq = unsafe { pass.dq.row(batch, head, pos) };
@@ -145,7 +145,7 @@ impl Chunk<'_> {
             }
         }
         if let Some(dbias) = &pass.dbias {
-            // SAFETY: as above; a row for a head, asked for once at a time.
+            // SAFETY: as above; each head has its own row, and one is requested at a time.
             #[allow(unsafe_code)]
             let dbias = unsafe { dbias.row(batch, head, 0) };
             for (i, x) in block.dbiases[..window.len()].iter().enumerate() {
@@ -154,7 +154,7 @@ impl Chunk<'_> {
         }
     }
 
-    /// One block of queries against `n_keys` of these keys from `key` on.
+    /// Process one block of queries against `n_keys` keys of the chunk, starting at `key`.
     #[inline(always)]
     fn key_block<S: Simd>(
         &mut self,
@@ -239,8 +239,8 @@ impl Chunk<'_> {
         let strip = if on_diagonal { STRIP } else { n_keys };
         for start in (0..n_keys).step_by(strip) {
             // The first query that sees a key of the strip. Its row and all later ones were
-            // computed at least to the end of the strip, because that is what `padded` makes of any
-            // number of columns beyond its start.
+            // computed at least to the end of the strip, because `padded` rounds any number of
+            // columns past the start of the strip up to its end.
             let query = (0..block.rows)
                 .find(|&row| visible(row) > start)
                 .unwrap_or(block.rows - 1);
@@ -270,9 +270,9 @@ impl Chunk<'_> {
     }
 }
 
-/// Scores of a query (to base two) become probabilities, and the gradient of the probabilities that
-/// of the scores: `p = 2^(p − log_sum_exp)`, `ds = p ∘ (ds − dot)`. The exponent is kept from
-/// rising above 0, where it could get only by the rounding of enormous scores.
+/// Turn the scores of a query (to base two) into probabilities, and the gradient of the
+/// probabilities into the gradient of the scores: `p = 2^(p − log_sum_exp)`, `ds = p ∘ (ds − dot)`.
+/// The exponent is clamped to at most 0, which only rounding of huge scores could exceed.
 #[inline(always)]
 fn differentiate<S: Simd>(simd: S, p: &mut [f32], ds: &mut [f32], log_sum_exp: f32, dot: f32) {
     let (log_sum_exp, dot, zero) = (

@@ -1,5 +1,5 @@
-//! The forward pass of a single query against many keys: limited by how fast keys and values come
-//! from memory, so they are read once, where they lie.
+//! The forward pass of a single query against many keys. Its speed is limited by memory bandwidth,
+//! so keys and values are read once, in place.
 
 use super::bias::BiasWindow;
 use super::pack::Head;
@@ -11,7 +11,7 @@ use crate::cpu::scratch::{LINE, Scratch, cut, padded};
 use crate::cpu::simd::arch;
 use pulp::Simd;
 
-/// The query heads of one key head.
+/// Process the query heads of one key head.
 #[pulp::with_simd(kv_head = arch())]
 #[inline(always)]
 pub(super) fn kv_head_with_simd<S: Simd>(
@@ -126,7 +126,7 @@ pub(super) fn kv_head_with_simd<S: Simd>(
     for (head, out) in out.chunks_exact(width).enumerate() {
         let sum = simd.reduce_sum_f32s(S::as_simd_f32s(&sums[head * LINE..]).0[0]);
         let normalizer = 1.0 / sum;
-        // SAFETY: every key head is worked on once, and with it its query heads.
+        // SAFETY: every key head is processed once, and its query heads with it.
         #[allow(unsafe_code)]
         let (z, log_sum_exp) = unsafe {
             (

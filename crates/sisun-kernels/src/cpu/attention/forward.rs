@@ -15,23 +15,24 @@ use crate::cpu::simd::arch;
 use crate::cpu::threads::n_threads;
 use pulp::Simd;
 
-/// Keys whose scores are softened together, several blocks: the scores of a block of queries with
-/// them are 32 KB. More would leave the nearest cache, fewer would cost more maxima.
+/// Keys whose scores enter the softmax together, several blocks: their scores with a block of
+/// queries are 32 KB. More would not fit in the L1 cache; fewer would mean more updates of the
+/// maximum.
 const KEY_CHUNK: usize = 2 * KEY_BLOCK;
 
-/// `z = softmax(q·kᵀ/√d_head + bias)·v`, hidden keys left out, and `log_sum_exp` of the scores for
-/// [`super::backward`].
+/// Compute `z = softmax(q·kᵀ/√d_head + bias)·v`, leaving hidden keys out, and the `log_sum_exp` of
+/// the scores for [`super::backward`].
 ///
 /// # Shapes
-/// - `q`: `[batch, n_heads, query, d_head]`, `k` and `v`: `[batch, n_kv_heads, key, d_head]`,
-///   wherever they lie
-/// - `bias`: `[n_key + n_query − 1, head]`; row `o` is added where `query − key = o − (n_query −
-///   1)`, the query counted from the first key
+/// - `q`: `[batch, n_heads, query, d_head]`, `k` and `v`: `[batch, n_kv_heads, key, d_head]`, in
+///   any layout
+/// - `bias`: `[n_key + n_query − 1, head]`; row `o` is added where
+///   `query − key = o − (n_query − 1)`, the query counted from the first key
 /// - `z`: `[batch, query, head, d_head]`
 /// - `log_sum_exp`: `[batch, head, query]`
 ///
 /// # Panics
-/// If sizes contradict each other, or the data.
+/// If the sizes contradict each other or the data.
 pub(crate) fn forward(
     shape: &Shape,
     q: HeadRows<'_>,
@@ -107,14 +108,14 @@ pub(crate) fn forward(
         let (keys, values) = (cut(&mut scratch, keys_len), scratch);
         pack(&pass, batch, kv_head, keys, values);
         let n_blocks = n_query.div_ceil(QUERY_BLOCK);
-        // When there are few heads for the threads, they share them block by block.
+        // When there are few heads per thread, the threads share each head block by block.
         for_each(
             threads > 1 && tasks < 4 * threads,
             shape.group() * n_blocks,
             |item| {
                 let head = kv_head * shape.group() + item / n_blocks;
-                // The last blocks see the most keys: started first, they do not come to lie at the
-                // end alone.
+                // The last blocks see the most keys. They start first, so that no long block runs
+                // alone at the end.
                 let first = (n_blocks - 1 - item % n_blocks) * QUERY_BLOCK;
                 query_block(&pass, batch, head, first, keys, values);
             },
@@ -122,7 +123,7 @@ pub(crate) fn forward(
     });
 }
 
-/// Copies the keys (transposed in blocks of [`KEY_BLOCK`]) and values of a head.
+/// Copy the keys (transposed in blocks of [`KEY_BLOCK`]) and the values of a head.
 #[pulp::with_simd(pack = arch())]
 #[inline(always)]
 fn pack_with_simd<S: Simd>(
@@ -150,8 +151,8 @@ fn pack_with_simd<S: Simd>(
     .rows(0..n_key, 1.0, values);
 }
 
-/// The block of queries from `first` on of one head, with its keys and values as [`pack`] laid them
-/// out.
+/// Process the block of queries of one head that starts at `first`, with the keys and values as
+/// [`pack`] laid them out.
 #[pulp::with_simd(query_block = arch())]
 #[inline(always)]
 fn query_block_with_simd<S: Simd>(
@@ -178,7 +179,7 @@ fn query_block_with_simd<S: Simd>(
     let sums = cut(&mut scratch, rows * LINE);
     let maxima = &mut cut(&mut scratch, rows)[..rows];
     let biases = scratch;
-    // Scaling q touches d_head numbers a query; scaling the scores would touch n_key.
+    // Scaling q costs d_head multiplications per query; scaling the scores would cost n_key.
     let factor = shape.scale() * LOG2_E;
     Head {
         from: pass.q,
@@ -191,7 +192,7 @@ fn query_block_with_simd<S: Simd>(
         window.gather(bias, shape.n_heads, head, LOG2_E, biases);
     }
     sums.fill(0.0);
-    // Finite, so that −∞ among the scores does not meet −∞.
+    // Finite, so that −∞ among the scores is never subtracted from −∞.
     maxima.fill(f32::MIN);
     for key in (0..n_seen).step_by(KEY_CHUNK) {
         let n_keys = KEY_CHUNK.min(n_seen - key);
@@ -226,7 +227,8 @@ fn query_block_with_simd<S: Simd>(
                 }
                 .run(simd);
             }
-            // Two loops, so that the rows, whose maxima are long chains of operations, overlap.
+            // Two loops, so that the long dependency chains of the maxima of different rows
+            // overlap.
             for row in 0..strip {
                 let scores = &mut scores[row * KEY_CHUNK..][..padded(columns)];
                 let query = start + row;
@@ -271,8 +273,8 @@ fn query_block_with_simd<S: Simd>(
     for row in 0..rows {
         let sum = simd.reduce_sum_f32s(S::as_simd_f32s(&sums[row * LINE..]).0[0]);
         let normalizer = 1.0 / sum;
-        // SAFETY: the blocks of queries of all heads are each worked on once, so the rows of this
-        // one are asked for here only.
+        // SAFETY: each block of queries of each head is processed once, so the rows of this block
+        // are requested only here.
         #[allow(unsafe_code)]
         let (z, log_sum_exp) = unsafe {
             (

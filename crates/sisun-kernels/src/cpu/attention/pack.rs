@@ -1,11 +1,11 @@
-//! Copies of the vectors of a head, laid out as the products want them.
+//! Copies of the vectors of a head in the layouts that the products need.
 
 use super::{HeadRows, KEY_BLOCK};
 use crate::cpu::scratch::padded;
 use pulp::{Simd, bytemuck};
 use std::ops::Range;
 
-/// The vectors of one head at some positions.
+/// The vectors of one head at a range of positions.
 #[derive(Clone, Copy)]
 pub(super) struct Head<'a> {
     pub(super) from: HeadRows<'a>,
@@ -15,14 +15,13 @@ pub(super) struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// The vector at `pos`.
+    /// Return the vector at `pos`.
     #[inline(always)]
     pub(super) fn at(&self, pos: usize) -> &'a [f32] {
         &self.from.from(self.batch, self.head, pos)[..self.d_head]
     }
 
-    /// Copies the vectors at `positions` times `factor`, each padded with zeros to whole cache
-    /// lines.
+    /// Copy the vectors at `positions` times `factor`, each padded with zeros to whole cache lines.
     ///
     /// # Shapes
     /// - `out`: `[positions, padded(d_head)]`
@@ -37,7 +36,7 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// Copies the vectors at `positions` transposed, in blocks of [`KEY_BLOCK`].
+    /// Copy the vectors at `positions` transposed, in blocks of [`KEY_BLOCK`].
     ///
     /// # Shapes
     /// - `out`: `[block, d_head, KEY_BLOCK]`, zero beyond the positions
@@ -49,7 +48,7 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// One block.
+    /// Copy one block transposed.
     #[inline(always)]
     fn transposed_block<S: Simd>(
         &self,
@@ -67,7 +66,7 @@ impl<'a> Head<'a> {
             let ((a, a_left), (b, b_left), (c, c_left), (d, d_left)) =
                 (row(0), row(1), row(2), row(3));
             for (i, (((a, b), c), d)) in a.iter().zip(b).zip(c).zip(d).enumerate() {
-                // In groups of four lanes, the squares [vector, lane] turned.
+                // Transpose the squares [vector, lane], four lanes at a time.
                 let transposed: [S::f32s; 4] = simd.interleave_shfl_f32s([*a, *b, *c, *d]);
                 let squares: &[[f32; 4]] = bytemuck::cast_slice(&transposed);
                 let out = &mut out[i * S::F32_LANES..(i + 1) * S::F32_LANES];

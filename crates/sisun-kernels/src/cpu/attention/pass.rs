@@ -3,7 +3,7 @@
 use super::rows::RowsMut;
 use super::{HeadRows, Shape};
 
-/// What every part of a forward pass needs.
+/// Inputs and outputs that every part of a forward pass needs.
 #[derive(Clone, Copy)]
 pub(super) struct Forward<'a> {
     pub(super) shape: Shape,
@@ -17,7 +17,7 @@ pub(super) struct Forward<'a> {
     pub(super) log_sum_exp: &'a RowsMut<'a>,
 }
 
-/// What every part of a backward pass needs.
+/// Inputs and outputs that every part of a backward pass needs.
 pub(super) struct Backward<'a> {
     pub(super) shape: Shape,
     pub(super) q: HeadRows<'a>,
@@ -30,6 +30,6 @@ pub(super) struct Backward<'a> {
     pub(super) dq: RowsMut<'a>,
     pub(super) dk: RowsMut<'a>,
     pub(super) dv: RowsMut<'a>,
-    /// Rows `[batch, head, 0]` of the gradient of the bias, of this sequence alone.
+    /// Rows `[batch, head, 0]` of the gradient of the bias, one row per sequence and head.
     pub(super) dbias: Option<RowsMut<'a>>,
 }

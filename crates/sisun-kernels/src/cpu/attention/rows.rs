@@ -1,24 +1,24 @@
-//! Where the vectors of heads lie in memory that others laid out.
+//! Layout of the vectors of heads in borrowed memory.
 
 use std::marker::PhantomData;
 
-/// Element `i` of the vector of `(batch, head, pos)` is at
+/// Offset and strides of vectors: element `i` of the vector of `(batch, head, pos)` is at
 /// `offset + batch·batch_stride + head·head_stride + pos·pos_stride + i`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rows {
-    /// Where the first vector starts.
+    /// Index of the first element of the first vector.
     pub offset: usize,
-    /// From one sequence of the batch to the next.
+    /// Distance from one sequence of the batch to the next.
     pub batch_stride: usize,
-    /// From one head to the next.
+    /// Distance from one head to the next.
     pub head_stride: usize,
-    /// From one position to the next.
+    /// Distance from one position to the next.
     pub pos_stride: usize,
 }
 
 impl Rows {
-    /// The heads that start at column `offset` of a buffer `[batch, pos, width]`, such as a fused
-    /// projection.
+    /// Return the layout of the heads that start at column `offset` of a buffer
+    /// `[batch, pos, width]`, such as a fused projection.
     pub(crate) fn columns(offset: usize, n_pos: usize, width: usize, d_head: usize) -> Self {
         Self {
             offset,
@@ -28,37 +28,40 @@ impl Rows {
         }
     }
 
-    /// Where the vector of `(batch, head, pos)` starts.
+    /// Return the index of the first element of the vector of `(batch, head, pos)`.
     #[inline(always)]
     pub(crate) fn start(&self, batch: usize, head: usize, pos: usize) -> usize {
         self.offset + batch * self.batch_stride + head * self.head_stride + pos * self.pos_stride
     }
 
-    /// One past the last element of vectors of `d_head` elements for `[batch, head, pos]`; sizes
-    /// are not 0.
+    /// Return one past the index of the last element of vectors of `d_head` elements for
+    /// `[batch, head, pos]`; no size may be 0.
     fn end(&self, [batch, heads, n_pos]: [usize; 3], d_head: usize) -> usize {
         self.start(batch - 1, heads - 1, n_pos - 1) + d_head
     }
 }
 
-/// The vectors of heads, to be read.
+/// The vectors of heads, for reading.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeadRows<'a> {
-    /// What holds them, and maybe other things.
+    /// The buffer that holds the vectors, possibly among other data.
     pub data: &'a [f32],
-    /// Where they lie in it.
+    /// Layout of the vectors in the buffer.
     pub rows: Rows,
 }
 
 impl<'a> HeadRows<'a> {
-    /// The vector of `(batch, head, pos)` and all that follows it in memory.
+    /// Return the memory from the start of the vector of `(batch, head, pos)` to the end of the
+    /// buffer.
     #[inline(always)]
     pub(crate) fn from(&self, batch: usize, head: usize, pos: usize) -> &'a [f32] {
         &self.data[self.rows.start(batch, head, pos)..]
     }
 
+    /// Check that the vectors are inside the buffer.
+    ///
     /// # Panics
-    /// If the vectors of `sizes` `[batch, head, pos]` do not lie inside the data.
+    /// If the vectors of `sizes` `[batch, head, pos]` are not inside the data.
     pub(crate) fn check(&self, sizes: [usize; 3], d_head: usize) {
         let end = self.rows.end(sizes, d_head);
         assert!(
@@ -70,17 +73,18 @@ impl<'a> HeadRows<'a> {
     }
 }
 
-/// Some of the vectors in one buffer.
+/// A subset of the vectors in one buffer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part {
     pub(crate) rows: Rows,
-    /// `[batch, head, pos]`
+    /// Sizes `[batch, head, pos]`.
     pub(crate) sizes: [usize; 3],
     pub(crate) width: usize,
 }
 
 impl Part {
-    /// The elements from the first to the last, if no two vectors share one.
+    /// Return the number of elements from the first to the last, or `None` if two vectors may
+    /// overlap.
     fn span(&self) -> Option<usize> {
         let Rows {
             batch_stride,
@@ -99,8 +103,8 @@ impl Part {
         )
     }
 
-    /// Whether this part and the other share no element, as far as is understood: they lie one
-    /// after the other, or they are columns of one buffer `[batch, pos, …]`.
+    /// Return true if this part and the other provably share no element: one lies after the other,
+    /// or both are columns of one buffer `[batch, pos, …]`.
     fn is_apart_from(&self, other: &Self) -> bool {
         let columns = |part: &Self| {
             let start = part.rows.offset;
@@ -129,8 +133,8 @@ impl Part {
     }
 }
 
-/// The span of blocks of `width` elements repeated along dimensions of (size, stride), if no two
-/// blocks overlap.
+/// Return the span of blocks of `width` elements repeated along dimensions of (size, stride), or
+/// `None` if two blocks overlap.
 fn nested<const N: usize>(width: usize, mut dims: [(usize, usize); N]) -> Option<usize> {
     dims.sort_unstable_by_key(|&(_, stride)| stride);
     dims.into_iter()
@@ -144,7 +148,8 @@ fn nested<const N: usize>(width: usize, mut dims: [(usize, usize); N]) -> Option
         })
 }
 
-/// Vectors of one buffer that tasks on several threads write at once, each its own.
+/// Vectors of one buffer that tasks on several threads write at the same time, each task its own
+/// vectors.
 pub(crate) struct RowsMut<'a> {
     /// The start of the buffer.
     data: *mut f32,
@@ -152,17 +157,17 @@ pub(crate) struct RowsMut<'a> {
     buffer: PhantomData<&'a mut [f32]>,
 }
 
-// SAFETY: what is shared is a pointer into memory borrowed mutably for 'a; it is followed only by
-// `row`, whose caller promises that no two threads hold the same vector, and different vectors
-// share no element (checked in `split`).
+// SAFETY: the shared pointer leads to memory borrowed mutably for 'a. Only `row` dereferences it,
+// whose caller promises that no two threads hold the same vector, and different vectors share no
+// element (checked in `split`).
 #[allow(unsafe_code)]
 unsafe impl Sync for RowsMut<'_> {}
 
 impl<'a> RowsMut<'a> {
-    /// Parts of one buffer, to be written independently.
+    /// Split one buffer into parts that can be written independently.
     ///
     /// # Panics
-    /// If a part leaves the buffer, or any two vectors overlap.
+    /// If a part does not fit in the buffer, or if any two vectors overlap.
     pub(crate) fn split<const N: usize>(data: &'a mut [f32], parts: [Part; N]) -> [Self; N] {
         for (i, part) in parts.iter().enumerate() {
             let span = part
@@ -189,10 +194,10 @@ impl<'a> RowsMut<'a> {
         })
     }
 
-    /// The vector of `(batch, head, pos)`.
+    /// Return the vector of `(batch, head, pos)`.
     ///
     /// # Safety
-    /// While the result lives, nobody else asks for the same vector.
+    /// While the result is alive, no other reference to the same vector may exist.
     #[inline(always)]
     #[allow(unsafe_code, clippy::mut_from_ref)]
     pub(crate) unsafe fn row(&self, batch: usize, head: usize, pos: usize) -> &mut [f32] {
@@ -201,8 +206,9 @@ impl<'a> RowsMut<'a> {
             batch < n_batch && head < heads && pos < n_pos,
             "no such vector"
         );
-        // SAFETY: `split` found all vectors inside the buffer, which is borrowed for longer than
-        // `self`, and no two of them overlapping; the caller holds this one alone.
+        // SAFETY: `split` has checked that all vectors are inside the buffer, which is borrowed for
+        // longer than `self`, and that no two overlap; the caller holds the only reference to this
+        // one.
         unsafe {
             std::slice::from_raw_parts_mut(
                 self.data.add(self.part.rows.start(batch, head, pos)),
@@ -242,7 +248,7 @@ mod tests {
             for batch in 0..2 {
                 for head in 0..rows.part.sizes[1] {
                     for pos in 0..5 {
-                        // SAFETY: the only thread, one vector at a time.
+                        // SAFETY: there is one thread, which holds one vector at a time.
                         unsafe { rows.row(batch, head, pos) }
                             .iter_mut()
                             .for_each(|x| *x += 1.0 + value as f32);

@@ -3,7 +3,7 @@
 use crate::cpu::math::exp2;
 use pulp::Simd;
 
-/// `x += y`, as far as both go.
+/// Add `y` to `x`, up to the length of the shorter.
 #[inline(always)]
 pub(super) fn add(x: &mut [f32], y: &[f32]) {
     for (x, y) in x.iter_mut().zip(y) {
@@ -11,8 +11,8 @@ pub(super) fn add(x: &mut [f32], y: &[f32]) {
     }
 }
 
-/// Puts the scores from `visible` on at −∞. (In whole vectors, because these are read as vectors
-/// right after: a vector waits long for elements that were written one by one.)
+/// Set the scores from `visible` on to −∞. (In whole vectors, because the scores are read as
+/// vectors right after: a vector load stalls on elements that were just written one by one.)
 ///
 /// # Shapes
 /// - `scores`: whole cache lines
@@ -29,8 +29,8 @@ pub(super) fn hide<S: Simd>(simd: S, scores: &mut [f32], visible: usize) {
     }
 }
 
-/// Raises `maximum` to the highest of these scores too (to base two). What earlier scores gave was
-/// times `2^−maximum`, and is brought to the new one.
+/// Raise `maximum` to at least the highest of these scores (to base two). Rescale the earlier
+/// results, which are relative to `2^maximum`, to the new maximum.
 ///
 /// # Shapes
 /// - `scores`: whole cache lines
@@ -48,7 +48,7 @@ pub(super) fn raise<S: Simd>(
     }
     let highest = simd.reduce_max_f32s(highest);
     if highest > *maximum {
-        // Before the first scores there is nothing to bring along.
+        // Before the first scores there is nothing to rescale.
         if *maximum > f32::MIN {
             let shrink = (*maximum - highest).exp2();
             earlier
@@ -61,11 +61,11 @@ pub(super) fn raise<S: Simd>(
     }
 }
 
-/// Scores (to base two) become `2^(score − maximum)`, and are added to `sums`.
+/// Replace the scores (to base two) by `2^(score − maximum)` and add them to `sums`.
 ///
 /// # Shapes
 /// - `scores`: whole cache lines
-/// - `sums`: one cache line, of which as much is used as a vector has
+/// - `sums`: one cache line, of which the first vector is used
 #[inline(always)]
 pub(super) fn soften<S: Simd>(simd: S, scores: &mut [f32], maximum: f32, sums: &mut [f32]) {
     let sums = &mut S::as_mut_simd_f32s(sums).0[0];

@@ -5,8 +5,8 @@ mod plain;
 use super::{Gradients, HeadRows, Rows, Shape, backward, forward};
 use plain::{Plain, noise};
 
-/// What a pass over one fused buffer `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]` gives, or over
-/// three buffers when queries and keys differ in number.
+/// Results of a pass over one fused buffer `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`, or over
+/// three buffers when the numbers of queries and keys differ.
 struct Results {
     z: Vec<f32>,
     log_sum_exp: Vec<f32>,
@@ -62,8 +62,8 @@ impl Inputs {
             d_head,
             ..
         } = self.shape;
-        // One buffer after the other, unless they can be fused; gaps of a number nobody else
-        // writes.
+        // One buffer after the other, unless they can be fused; the gaps hold a number that the
+        // kernels never write.
         let (q_width, k_width) = (n_heads * d_head, n_kv_heads * d_head);
         let width = q_width + 2 * k_width + 5;
         let one_buffer = n_query == n_key;
@@ -172,7 +172,8 @@ impl Inputs {
     }
 }
 
-/// The largest difference, relative to the largest of `exact` and `floor`.
+/// Return the largest difference, relative to the largest magnitude in `exact` or to `floor`, if
+/// that is larger.
 fn error(name: &str, got: &[f32], exact: &[f64], floor: f64) -> f64 {
     assert_eq!(got.len(), exact.len());
     let largest = exact.iter().fold(floor, |largest, x| largest.max(x.abs()));
@@ -182,7 +183,7 @@ fn error(name: &str, got: &[f32], exact: &[f64], floor: f64) -> f64 {
     })
 }
 
-/// Errors of z, log-sum-exp and the worst gradient.
+/// Return the errors of z, of the log-sum-exp and of the worst gradient.
 fn errors(inputs: &Inputs) -> [f64; 3] {
     let (got, exact) = (inputs.run(), inputs.plain());
     let mut gradient: f64 = 0.0;
@@ -272,8 +273,8 @@ fn agrees_with_double_precision() {
 
 #[test]
 fn saturates_without_nan() {
-    // Scores of ±1e4 and beyond: what f32 knows of them is not enough to compare, but all must stay
-    // finite and the weights a distribution.
+    // With scores of ±1e4 and beyond, f32 is too coarse for a comparison, but every result must
+    // stay finite and the weights must form a distribution.
     for (n_query, n_key) in [(1, 70), (70, 70), (65, 300)] {
         for size in [30.0, 100.0, 1000.0, 1e6] {
             let shape = Shape {
@@ -303,7 +304,7 @@ fn saturates_without_nan() {
             assert!(got.z.iter().all(|x| x.abs() <= largest * 1.000_01));
         }
     }
-    // One key far above the others takes all.
+    // One key with a score far above the others gets all the weight.
     let shape = Shape {
         batch: 1,
         n_heads: 1,

@@ -3,8 +3,8 @@
 use super::*;
 use crate::cpu::simd::arch;
 
-/// `(Φ(x), φ(x))`: Φ by the series `½ + φ(x)·(x + x³/3 + x⁵/(3·5) + …)`, which has nothing in
-/// common with the formula that is tested. Beyond ±7 Φ is within 2e-12 of 0 and 1.
+/// Return `(Φ(x), φ(x))`: Φ by the series `½ + φ(x)·(x + x³/3 + x⁵/(3·5) + …)`, which is
+/// independent of the formula under test. Beyond ±7, Φ is within 2e-12 of 0 or 1.
 fn normal_exactly(x: f64) -> (f64, f64) {
     let density = (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt();
     if x.abs() > 7.0 {
@@ -19,7 +19,7 @@ fn normal_exactly(x: f64) -> (f64, f64) {
     (0.5 + density * sum, density)
 }
 
-/// Φ, φ and σ of each number.
+/// Compute Φ, φ and σ of each number.
 #[pulp::with_simd(functions = arch())]
 fn functions_with_simd<S: Simd>(simd: S, x: &[f32], out: &mut [Vec<f32>; 3]) {
     let [cdf, density, logistic] = out;
@@ -65,7 +65,7 @@ fn close_to_double_precision() {
             "σ({x}) = {found}, not {exact}"
         );
     }
-    // The formula's own error is 0.75e-7 of Φ, the rest are roundings.
+    // The formula itself has an error of 0.75e-7 in Φ; the rest is rounding.
     assert!(worst[0] < 3e-7 && worst[1] < 1e-7, "{worst:?}");
 }
 
@@ -82,7 +82,7 @@ fn the_series_is_the_normal_distribution() {
     }
 }
 
-/// `(Σ (x + 1), Σ (a + b + 1), max)`.
+/// Return `(Σ (x + 1), Σ (a + b + 1), max)`.
 #[pulp::with_simd(reductions = arch())]
 fn reductions_with_simd<S: Simd>(simd: S, x: &[f32], y: &[f32]) -> (f32, f32, f32) {
     let one = simd.splat_f32s(1.0);
@@ -94,8 +94,8 @@ fn reductions_with_simd<S: Simd>(simd: S, x: &[f32], y: &[f32]) -> (f32, f32, f3
     )
 }
 
-/// A function that is not 0 at 0 counts no number that is not there: where the last vector is full,
-/// nothing is filled up. (Once a vector of zeros was added even then.)
+/// A function that is not 0 at 0 is applied to no padding when the last vector is full. (Regression
+/// test: a vector of zeros was once added even then.)
 #[test]
 fn sums_of_whole_vectors_end_where_they_end() {
     for len in [0, 16, 32, 48, 64, 80, 1024] {
@@ -132,7 +132,7 @@ fn reductions_of_every_length() {
             x.iter().zip(&y).map(|(x, y)| x * y).sum::<f32>(),
             "{len} pairs"
         );
-        // All numbers are negative: a 0 that filled up the last vector would win.
+        // All numbers are negative: padding with 0 would give the wrong maximum.
         let largest = reductions(&x, &y).2;
         assert_eq!(
             largest,
@@ -142,7 +142,7 @@ fn reductions_of_every_length() {
     }
 }
 
-/// `x + 1` into the first, `y + x` into the second, `y + x·x` into the third.
+/// Compute `x + 1` into the first, `y + x` into the second and `y + x·x` into the third.
 #[pulp::with_simd(loops = arch())]
 fn loops_with_simd<S: Simd>(simd: S, x: &[f32], out: [&mut [f32]; 3]) {
     let [mapped, updated, updated2] = out;

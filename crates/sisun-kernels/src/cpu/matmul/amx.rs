@@ -2,8 +2,8 @@
 //!
 //! A tile is 16 rows of 64 bytes. `TDPBF16PS` multiplies a tile of 16 rows x 32 bfloat16 of A by a
 //! tile of 16 pairs of k x 16 columns of B and adds the 16 x 16 products in float32 (Intel SDM vol.
-//! 2, TDPBF16PS). It rounds to nearest even whatever MXCSR says, and takes denormals, going in or
-//! coming out, as zero.
+//! 2, TDPBF16PS). It rounds to nearest even regardless of MXCSR, and treats denormal inputs and
+//! outputs as zero.
 //!
 //! Tile instructions are written as inline assembly because `std::arch` offers them on nightly
 //! only.
@@ -24,11 +24,11 @@ struct TileConfiguration {
     rows: [u8; 16],
 }
 
-/// While it lives, this thread's eight tiles are 16 x 64 bytes.
+/// A guard: while it is alive, this thread's eight tiles are 16 x 64 bytes.
 pub(super) struct Tiles(());
 
 impl Tiles {
-    /// Configures the tiles of this thread.
+    /// Configure the tiles of this thread.
     ///
     /// # Safety
     ///
@@ -43,8 +43,8 @@ impl Tiles {
         };
         configuration.row_bytes[..8].fill(64);
         configuration.rows[..8].fill(16);
-        // SAFETY: the caller vouches for the instruction; it reads 64 bytes, which the struct is,
-        // and palette 1 allows 16 rows of 64 bytes.
+        // SAFETY: the caller guarantees that the instruction exists; it reads 64 bytes, the size of
+        // the struct, and palette 1 allows 16 rows of 64 bytes.
         unsafe {
             asm!("ldtilecfg [{}]", in(reg) &configuration, options(nostack, readonly, preserves_flags))
         };
@@ -54,19 +54,21 @@ impl Tiles {
 
 impl Drop for Tiles {
     fn drop(&mut self) {
-        // SAFETY: only `configure` makes a `Tiles`, so the instruction exists. Nothing outside a
-        // kernel's own assembly keeps values in tiles. Released tiles need not be saved when the
-        // kernel switches threads.
+        // SAFETY: only `configure` makes a `Tiles`, so the instruction exists. Outside a kernel's
+        // own assembly no code keeps values in tiles. Released tiles need not be saved when the
+        // operating system switches threads.
         unsafe { asm!("tilerelease", options(nostack, nomem, preserves_flags)) };
     }
 }
 
-/// Rows of the previous block that one step moves, so that the steps of a slice move all 32.
+/// Return the number of rows of the previous block that one step moves, so that the steps of a
+/// slice move all 32.
 pub(super) fn moved_rows(parts: usize) -> usize {
     if parts == 1 { 4 } else { 8 }
 }
 
-/// A block of C in tiles 0..4 (row-major), the part of A in 4 and 5, the part of B in 6 and 7.
+/// Assign the tiles: a block of C in tiles 0..4 (row-major), the part of A in 4 and 5, the part of
+/// B in 6 and 7.
 macro_rules! tiles {
     (C 2 2, $each:ident) => {
         concat!($each!("tmm0", 0), $each!("tmm1", 64), $each!("tmm2", 2048), $each!("tmm3", 2112))
@@ -117,8 +119,8 @@ macro_rules! tiles {
         add {target}, {target_stride}
         "
     };
-    // The part pairs in an order where each differs from the one before in one operand: 7 pairs of
-    // loads, not 12.
+    // The pairs of parts in an order in which each differs from the previous one in one operand: 7
+    // pairs of loads instead of 12.
     (step 3, $rows:tt $columns:tt) => {
         concat!(
             tiles!(A $rows, 0), tiles!(B $columns, 2), tiles!(product $rows $columns), tiles!(move),
@@ -179,8 +181,8 @@ macro_rules! store {
     };
 }
 
-/// One kernel: the whole sum over k in one piece of assembly, since the compiler knows nothing of
-/// tiles.
+/// Define one kernel: the whole sum over k in one block of assembly, since the compiler does not
+/// know tiles.
 macro_rules! kernel {
     ($block:ident, $sum:ident, $previous:ident, $parts:tt, $rows:tt $columns:tt) => {
         asm!(
@@ -213,34 +215,35 @@ macro_rules! kernel {
 /// The panels whose product is one block of C.
 #[derive(Clone, Copy)]
 pub(super) struct Block {
-    /// \[step]\[part]\[tile of rows] of A.
+    /// Tiles of A, \[step]\[part]\[tile of rows].
     pub(super) a: *const Tile,
-    /// \[step]\[part]\[tile of columns] of B.
+    /// Tiles of B, \[step]\[part]\[tile of columns].
     pub(super) b: *const Tile,
-    /// k / 32, at least 1, and no more than move 32 rows ([`moved_rows`]).
+    /// Number of steps, k / 32: at least 1, and at most as many as move 32 rows ([`moved_rows`]).
     pub(super) steps: usize,
-    /// 1 (bfloat16) or 3 (float32 in three parts, six products: see [`super::pack`]).
+    /// Number of parts: 1 (bfloat16) or 3 (float32 in three parts, six products: see
+    /// [`super::pack`]).
     pub(super) parts: usize,
-    /// (tiles of rows, tiles of columns), 1 or 2 each.
+    /// Numbers of tiles (of rows, of columns), 1 or 2 each.
     pub(super) shape: (usize, usize),
 }
 
-/// `sum` = A B of one block, while the rows of the previous block move on, [`moved_rows`] for each
-/// step.
+/// Compute `sum` = A B of one block, and move the rows of the previous block meanwhile,
+/// [`moved_rows`] at each step.
 ///
-/// Tiles wait for the units, not the other way round: the CPU does not look past more tile
-/// instructions than it has spare tiles for, so a block moved between two kernels would leave them
-/// idle, and moved inside one it is free.
+/// The tile units are the bottleneck: the CPU does not look further ahead than it has spare tiles
+/// for, so moving a block between two kernels would leave the tile units idle, while moving it
+/// inside a kernel costs nothing.
 ///
 /// # Safety
 ///
-/// A [`Tiles`] lives on this thread; `a` and `b` point to as many packed tiles as [`Block`] says;
-/// `sum` is nobody else's; `previous` can be moved ([`Move`]), and does not overlap `sum`.
+/// A [`Tiles`] is alive on this thread; `a` and `b` point to as many packed tiles as [`Block`]
+/// says; no other reference to `sum` exists; `previous` can be moved ([`Move`]) and does not
+/// overlap `sum`.
 pub(super) unsafe fn multiply(block: Block, sum: *mut Sum, previous: Move) {
     debug_assert!(block.steps > 0 && block.steps * moved_rows(block.parts) <= PANEL);
-    // SAFETY: the caller vouches for the tiles and for all the memory; the assembly reads `a` and
-    // `b` forward over exactly `steps` steps, moves at most 32 rows, and writes only those and the
-    // sum.
+    // SAFETY: the caller guarantees the tiles and all the memory; the assembly reads `a` and `b`
+    // forward over exactly `steps` steps, moves at most 32 rows, and writes only those and the sum.
     unsafe {
         match (block.parts, block.shape) {
             (3, (2, 2)) => kernel!(block, sum, previous, 3, 2 2),

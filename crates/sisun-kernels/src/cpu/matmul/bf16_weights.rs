@@ -1,8 +1,9 @@
 //! C = A B (+ C) where B, a weight, is held in bfloat16: half the memory, and half the time where
-//! memory decides.
+//! memory bandwidth is the limit.
 //!
-//! B is taken as it is: a product with it is one with the same numbers in float32. Few rows of A
-//! are multiplied as B is read; for more, B is written out in float32 a block at a time.
+//! B is used without further rounding: the product equals one with the same numbers in float32.
+//! With few rows of A, B is converted as it is read; with more rows, B is expanded to float32 one
+//! block at a time.
 
 use super::matrix::Matrix;
 use super::number::{Number, round_to_bf16};
@@ -16,15 +17,15 @@ use rayon::prelude::*;
 
 /// Elements of a block of B in float32 (32 MiB).
 const BLOCK: usize = 8 << 20;
-/// Numbers to round that are worth a thread.
+/// Minimum number of elements to round per thread.
 const SHARE: usize = 1 << 16;
 
-/// C = A B, or C + A B with `accumulate`. A is m x k, B is k x n, C is m x n, row-major. With
-/// [`MatmulPrecision::Bf16`] A is rounded to bfloat16.
+/// Compute C = A B, or C + A B with `accumulate`. A is m x k, B is k x n, C is m x n, row-major.
+/// With [`MatmulPrecision::Bf16`] A is rounded to bfloat16.
 ///
 /// # Panics
 ///
-/// Where the shapes do not agree or C is too short.
+/// If the shapes do not agree or C is too short.
 pub(crate) fn multiply(
     c: &mut [f32],
     a: Matrix<'_>,
@@ -61,7 +62,7 @@ pub(crate) fn multiply(
     }
 }
 
-/// Lanes x k in float32, in the order in which they are held: row-major where k is contiguous, else
+/// Return lanes x k in float32, in the same memory order: row-major if k is contiguous, else
 /// column-major.
 fn in_float32(lanes: Matrix<'_, bf16>) -> Buffer {
     let held = if lanes.column_stride() == 1 {
@@ -101,7 +102,7 @@ fn rounded(a: Matrix<'_>) -> Buffer {
     out
 }
 
-/// Each number rounded to the nearest bfloat16, ties to even.
+/// Round each number to the nearest bfloat16, ties to even.
 pub(crate) fn in_bf16(x: &[f32]) -> Vec<bf16> {
     let round = |x: &f32| bf16::from_bits((round_to_bf16(*x).to_bits() >> 16) as u16);
     x.par_iter().with_min_len(SHARE).map(round).collect()

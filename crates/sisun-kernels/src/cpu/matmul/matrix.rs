@@ -1,7 +1,6 @@
 //! A view of a matrix in memory.
 
-/// A matrix in borrowed memory: element (i, j) is `data[i * row_stride + j *
-/// column_stride]`.
+/// A matrix in borrowed memory: element (i, j) is `data[i * row_stride + j * column_stride]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matrix<'a, T = f32> {
     pub(super) data: &'a [T],
@@ -12,11 +11,11 @@ pub(crate) struct Matrix<'a, T = f32> {
 }
 
 impl<'a, T: Copy> Matrix<'a, T> {
-    /// A `rows` x `columns` view of `data`.
+    /// Return a `rows` x `columns` view of `data`.
     ///
     /// # Panics
     ///
-    /// Where an element lies outside `data`.
+    /// If an element is outside `data`.
     pub(crate) fn new(
         data: &'a [T],
         rows: usize,
@@ -40,16 +39,16 @@ impl<'a, T: Copy> Matrix<'a, T> {
         }
     }
 
-    /// A dense `rows` x `columns` matrix, rows one after the other.
+    /// Return a dense, row-major `rows` x `columns` view of `data`.
     ///
     /// # Panics
     ///
-    /// Where `data` is too short.
+    /// If `data` is too short.
     pub(crate) fn row_major(data: &'a [T], rows: usize, columns: usize) -> Self {
         Self::new(data, rows, columns, columns, 1)
     }
 
-    /// Rows and columns exchanged, in the same memory.
+    /// Exchange rows and columns, in the same memory.
     pub(crate) fn transpose(self) -> Self {
         Self {
             data: self.data,
@@ -60,11 +59,11 @@ impl<'a, T: Copy> Matrix<'a, T> {
         }
     }
 
-    /// Only some of the columns.
+    /// Return a view of a range of columns.
     ///
     /// # Panics
     ///
-    /// Where it does not have them.
+    /// If the range exceeds the matrix.
     pub(crate) fn take_columns(self, columns: std::ops::Range<usize>) -> Self {
         assert!(columns.start <= columns.end && columns.end <= self.columns);
         let start = (columns.start * self.column_stride).min(self.data.len());
@@ -75,42 +74,42 @@ impl<'a, T: Copy> Matrix<'a, T> {
         }
     }
 
-    /// Only some of the rows.
+    /// Return a view of a range of rows.
     ///
     /// # Panics
     ///
-    /// Where it does not have them.
+    /// If the range exceeds the matrix.
     pub(crate) fn take_rows(self, rows: std::ops::Range<usize>) -> Self {
         self.transpose().take_columns(rows).transpose()
     }
 
-    /// The memory; element (0, 0) comes first.
+    /// Return the memory, starting with element (0, 0).
     pub(crate) fn data(&self) -> &'a [T] {
         self.data
     }
 
-    /// Rows.
+    /// Return the number of rows.
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Columns.
+    /// Return the number of columns.
     pub(crate) fn columns(&self) -> usize {
         self.columns
     }
 
-    /// From one row to the next, in elements.
+    /// Return the distance from one row to the next, in elements.
     pub(crate) fn row_stride(&self) -> usize {
         self.row_stride
     }
 
-    /// From one column to the next, in elements.
+    /// Return the distance from one column to the next, in elements.
     pub(crate) fn column_stride(&self) -> usize {
         self.column_stride
     }
 }
 
-/// The offset of the last of `count` elements, `stride` apart.
+/// Return the offset of the last of `count` elements that are `stride` apart.
 pub(super) fn last(count: usize, stride: usize) -> usize {
     (count - 1).checked_mul(stride).expect("a matrix in memory")
 }

@@ -1,13 +1,13 @@
-//! The numbers that a matrix may be held in.
+//! The number types of matrix elements.
 
 use burn_std::bf16;
 
 /// A number in memory, read as float32 without loss.
 pub(crate) trait Number: Copy + Send + Sync {
-    /// Whether each of them is a bfloat16 already.
+    /// True if the type is bfloat16.
     const IS_BF16: bool;
 
-    /// As float32.
+    /// Convert to float32.
     fn value(self) -> f32;
 }
 
@@ -31,7 +31,7 @@ impl Number for bf16 {
     }
 }
 
-/// Nearest bfloat16, ties to even. A NaN stays one.
+/// Round to the nearest bfloat16, ties to even. A NaN stays a NaN.
 #[inline(always)]
 pub(super) fn round_to_bf16(x: f32) -> f32 {
     let bits = x.to_bits();

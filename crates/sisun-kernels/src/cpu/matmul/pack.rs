@@ -1,20 +1,20 @@
-//! Splitting float32 into bfloat16 parts and laying them out as AMX tiles.
+//! Splitting of float32 into bfloat16 parts, laid out as AMX tiles.
 //!
-//! Float32 precision: x = x1 + x2 + x3 exactly, each part the leading 8 bits of significand of what
-//! is left (truncated, so that nothing overflows near `f32::MAX` and every part has the sign of x).
-//! The kernels add the products (1,1) (1,2) (2,1) (2,2) (1,3) (3,1) in float32; what they leave out
-//! is below 2^-21 of |x y|, about 2^-24 on average (Henry, Tang, Heinecke 2019, "Leveraging the
-//! bfloat16 Artificial Intelligence Datatype For Higher-Precision Computations"). Exact means down
-//! to |x| of 2^-102; the last parts of smaller numbers are denormals, which tiles take as zero. An
-//! infinity becomes NaN.
+//! Float32 precision: x = x1 + x2 + x3 exactly, each part the leading 8 bits of the significand of
+//! the remainder (truncated, so that nothing overflows near `f32::MAX` and every part has the sign
+//! of x). The kernels add the products (1,1) (1,2) (2,1) (2,2) (1,3) (3,1) in float32; the omitted
+//! products are below 2^-21 of |x y|, about 2^-24 on average (Henry, Tang, Heinecke 2019,
+//! "Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision Computations").
+//! The split is exact down to |x| of 2^-102; the last parts of smaller numbers are denormals, which
+//! tiles treat as zero. An infinity becomes NaN.
 //!
 //! Bf16 precision: one part, rounded to nearest even.
 //!
-//! Both operands are seen as lanes x k: A's lanes are its rows, B's are its columns. A tile holds
-//! 16 lanes x 32 values of k. A tile of A is one lane per row; a tile of B is one pair of k per
-//! row. Which values of k make a pair is free as long as A and B agree: here j pairs with j + 16,
-//! so that a row of pairs is two vectors of the source, one shifted into the low halves of the
-//! other, and no value has to change places.
+//! Both operands are treated as lanes x k: A's lanes are its rows, B's are its columns. A tile
+//! holds 16 lanes x 32 values of k. A tile of A has one lane per row; a tile of B has one pair of k
+//! per row. The pairing of k is arbitrary as long as A and B agree: here j pairs with j + 16, so
+//! that a row of pairs consists of two vectors of the source, one shifted into the low halves of
+//! the other, and no shuffle is needed.
 #![allow(unsafe_code)] // instructions that the compiler does not know; each block has its proof
 
 use std::arch::x86_64::*;
@@ -23,22 +23,22 @@ use std::ops::Range;
 use super::matrix::Matrix;
 use crate::MatmulPrecision;
 
-/// Rows or columns of C that one tile covers.
+/// Number of rows or columns of C that one tile covers.
 pub(super) const TILE_LANES: usize = 16;
-/// Values of k that one tile covers.
+/// Number of values of k that one tile covers.
 pub(super) const TILE_DEPTH: usize = 32;
 
-/// 16 rows of 64 bytes.
+/// A tile: 16 rows of 64 bytes.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub(super) struct Tile([u32; 256]);
 
 impl Tile {
-    /// All bits zero.
+    /// A tile with all bits zero.
     pub(super) const ZERO: Self = Self([0; 256]);
 }
 
-/// Which operand is packed.
+/// The operand to pack.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     /// A: a tile's rows are lanes.
@@ -47,7 +47,7 @@ pub(super) enum Side {
     Right,
 }
 
-/// How many bfloat16 parts a number has.
+/// Return the number of bfloat16 parts of an element.
 pub(super) fn parts(precision: MatmulPrecision) -> usize {
     match precision {
         MatmulPrecision::Float32 => 3,
@@ -55,14 +55,14 @@ pub(super) fn parts(precision: MatmulPrecision) -> usize {
     }
 }
 
-/// The tiles that `lanes` lanes of `depth` values take, padded with zeros.
+/// Return the number of tiles for `lanes` lanes of `depth` values, padded with zeros.
 pub(super) fn tile_count(lanes: usize, depth: usize, parts: usize) -> usize {
     lanes.div_ceil(TILE_LANES) * depth.div_ceil(TILE_DEPTH) * parts
 }
 
-/// Packs `lanes` x `depth` of `source` (lanes x k) into panels of two tiles of lanes, the last
-/// possibly of one. A panel is laid out \[step of 32 k]\[part]\[tile of lanes], the order in which
-/// the kernel reads it.
+/// Pack `lanes` x `depth` of `source` (lanes x k) into panels of two tiles of lanes; the last panel
+/// may have one. A panel is laid out \[step of 32 k]\[part]\[tile of lanes], the order in which the
+/// kernel reads it.
 ///
 /// # Safety
 ///
@@ -77,11 +77,11 @@ pub(super) unsafe fn pack(
 ) {
     assert!(lanes.end <= source.rows() && depth.end <= source.columns());
     assert!(out.len() >= tile_count(lanes.len(), depth.len(), parts(precision)));
-    // A vector runs along k where k is contiguous, which is how A wants it, and along the lanes
-    // otherwise.
+    // A vector runs along k where k is contiguous, which is the layout that A needs, and along the
+    // lanes otherwise.
     let along_depth = source.column_stride() == 1 || source.row_stride() != 1;
     let transpose = along_depth != (side == Side::Left);
-    // SAFETY: the caller vouches for AVX-512, the asserts for the bounds.
+    // SAFETY: the caller guarantees AVX-512, and the asserts check the bounds.
     unsafe {
         match (precision, transpose) {
             (MatmulPrecision::Float32, false) => {
@@ -106,18 +106,18 @@ struct Source {
     low: *const f32,
     high: *const f32,
     step: usize,
-    /// Vectors of each half that exist; the others are zero.
+    /// Number of vectors in each half that exist; the others are zero.
     counts: [usize; 2],
-    /// Values of a vector of each half that exist; the others are zero.
+    /// Mask of the values in a vector of each half that exist; the others are zero.
     masks: [__mmask16; 2],
 }
 
-/// [`pack`] for one kind of source and number of parts.
+/// Implement [`pack`] for one kind of source and number of parts.
 ///
 /// # Safety
 ///
-/// The processor must have the features below; lanes and depth must lie inside the source, and
-/// `out` must have room for their tiles.
+/// The processor must have the features below; lanes and depth must be inside the source, and `out`
+/// must have room for their tiles.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 unsafe fn pack_lanes<const PARTS: usize, const TRANSPOSE: bool>(
     source: Matrix<'_>,
@@ -177,11 +177,11 @@ unsafe fn pack_lanes<const PARTS: usize, const TRANSPOSE: bool>(
                 [mask(lane_count); 2]
             },
         };
-        // SAFETY: `block` marks as present only lanes and k inside the source; the tiles of this
-        // panel and step lie inside `out`, whose length `pack` checked.
+        // SAFETY: `block` marks only lanes and k inside the source as present; the tiles of this
+        // panel and step are inside `out`, whose length `pack` has checked.
         unsafe { pack_block::<PARTS, TRANSPOSE>(&block, out, panel_tiles * 16) }
     };
-    // Neighbours in memory one after the other.
+    // Visit neighbours in memory one after the other.
     if along_depth {
         for tile in 0..tiles {
             for step in 0..steps {
@@ -197,12 +197,12 @@ unsafe fn pack_lanes<const PARTS: usize, const TRANSPOSE: bool>(
     }
 }
 
-/// The first `count` of 16.
+/// Return a mask of the first `count` of 16 values.
 fn mask(count: usize) -> __mmask16 {
     ((1u32 << count) - 1) as __mmask16
 }
 
-/// `lanes` x `depth` of a source with neither axis contiguous, as rows of 32.
+/// Copy `lanes` x `depth` of a source with no contiguous axis, as rows of 32.
 #[cold]
 fn copy_block(source: Matrix<'_>, lanes: Range<usize>, depth: Range<usize>, copy: &mut [f32]) {
     for (lane, row) in lanes.zip(copy.chunks_exact_mut(TILE_DEPTH)) {
@@ -212,12 +212,13 @@ fn copy_block(source: Matrix<'_>, lanes: Range<usize>, depth: Range<usize>, copy
     }
 }
 
-/// 16 lanes x 32 k into one tile for each part; `part_rows` is from one part's tile to the next, in
-/// rows of a tile.
+/// Pack 16 lanes x 32 k into one tile for each part; `part_rows` is the distance from one part's
+/// tile to the next, in rows of a tile.
 ///
 /// # Safety
 ///
-/// What `block` marks as present can be read, and `PARTS` tiles from `out` on can be written.
+/// Everything that `block` marks as present must be readable, and `PARTS` tiles from `out` on must
+/// be writable.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 #[inline]
 unsafe fn pack_block<const PARTS: usize, const TRANSPOSE: bool>(
@@ -231,7 +232,7 @@ unsafe fn pack_block<const PARTS: usize, const TRANSPOSE: bool>(
         } else {
             0
         };
-        // SAFETY: the mask lets through only what is present; the rest is not touched.
+        // SAFETY: the mask selects only values that are present; the rest is not accessed.
         unsafe { _mm512_maskz_loadu_ps(mask, start.wrapping_add(i * block.step)) }
     };
     // SAFETY: the row is one of the 16 of this block's tiles.
@@ -257,11 +258,11 @@ unsafe fn pack_block<const PARTS: usize, const TRANSPOSE: bool>(
     }
 }
 
-/// The parts of 16 pairs (low, high), each pair one dword, to `out`, `out + part_rows`, ...
+/// Store the parts of 16 pairs (low, high), each pair one dword, at `out`, `out + part_rows`, ...
 ///
 /// # Safety
 ///
-/// Those `PARTS` vectors can be written.
+/// Those `PARTS` vectors must be writable.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 #[inline]
 unsafe fn store_pairs<const PARTS: usize>(
@@ -271,14 +272,14 @@ unsafe fn store_pairs<const PARTS: usize>(
     part_rows: usize,
 ) {
     if PARTS == 1 {
-        // VCVTNE2PS2BF16 puts all of low before all of high: interleave.
+        // VCVTNE2PS2BF16 puts all of low before all of high; interleave them.
         let interleave = _mm512_set_epi16(
             31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20,
             4, 19, 3, 18, 2, 17, 1, 16, 0,
         );
         // SAFETY: both are 64 bytes of plain bits.
         let rounded: __m512i = unsafe { std::mem::transmute(_mm512_cvtne2ps_pbh(high, low)) };
-        // SAFETY: the caller vouches for `out`.
+        // SAFETY: the caller guarantees `out`.
         unsafe { _mm512_store_si512(out, _mm512_permutexvar_epi16(interleave, rounded)) };
         return;
     }
@@ -292,9 +293,9 @@ unsafe fn store_pairs<const PARTS: usize>(
             leading,
             high_bits,
         );
-        // SAFETY: the caller vouches for `out`.
+        // SAFETY: the caller guarantees `out`.
         unsafe { _mm512_store_si512(out.add(part * part_rows), pairs) };
-        // Exact: the part is a prefix of the significand.
+        // This is exact: the part is a prefix of the significand.
         low = _mm512_sub_ps(
             low,
             _mm512_castsi512_ps(_mm512_and_si512(low_bits, leading)),
@@ -306,12 +307,12 @@ unsafe fn store_pairs<const PARTS: usize>(
     }
 }
 
-/// 16 x 16 values, rows to columns.
+/// Transpose 16 x 16 values.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
 #[inline]
 fn transpose(rows: [__m512; 16]) -> [__m512; 16] {
     let mut a = [_mm512_setzero_pd(); 16];
-    // 2 x 2 values, then 2 x 2 pairs, inside each lane of four.
+    // Transpose 2 x 2 values, then 2 x 2 pairs, inside each 128-bit lane.
     for i in (0..16).step_by(2) {
         a[i] = _mm512_castps_pd(_mm512_unpacklo_ps(rows[i], rows[i + 1]));
         a[i + 1] = _mm512_castps_pd(_mm512_unpackhi_ps(rows[i], rows[i + 1]));
@@ -323,7 +324,7 @@ fn transpose(rows: [__m512; 16]) -> [__m512; 16] {
         b[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(a[i + 1], a[i + 3]));
         b[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(a[i + 1], a[i + 3]));
     }
-    // b[4 g + j], lane l: rows 4 g .. 4 g + 4 of column 4 l + j. Gather the four g.
+    // b[4 g + j], lane l holds rows 4 g .. 4 g + 4 of column 4 l + j. Gather the four g.
     let mut out = [_mm512_setzero_ps(); 16];
     for j in 0..4 {
         let even = _mm512_shuffle_f32x4::<0x88>(b[j], b[4 + j]);

@@ -1,6 +1,6 @@
-//! Products of a few rows with a matrix held in bfloat16 that is contiguous along k, as in reading
-//! a short prompt: the matrix is read once, at the speed of memory, by blocks of dot products that
-//! stay in registers.
+//! Products of a few rows with a bfloat16 matrix that is contiguous along k, as when reading a
+//! short prompt. The matrix is read once, at memory bandwidth, by blocks of dot products that stay
+//! in registers.
 
 use super::vector::{PARALLEL_BYTES, in_pieces};
 use super::{Matrix, Number};
@@ -9,19 +9,20 @@ use crate::cpu::simd::arch;
 use burn_std::bf16;
 use pulp::Simd;
 
-/// Rows of A below which this is faster than to write the matrix out for a product in float32.
+/// Number of rows of A below which this is faster than expanding the matrix for a product in
+/// float32.
 pub(super) const FEW: usize = 32;
-/// Lanes and rows of a block: 16 sums, half of the registers of AVX-512.
+/// Number of lanes and of rows in a block: 16 sums, half of the registers of AVX-512.
 const SIDE: usize = 4;
-/// Multiply-adds of a piece of lanes.
+/// Multiply-adds per task, that is, per group of lanes.
 const PIECE: usize = 1 << 18;
 
-/// C = A Lᵀ, or C + A Lᵀ with `accumulate`. A is m x k, L is n x k, both contiguous along k; C is m
-/// x n, row-major.
+/// Compute C = A Lᵀ, or C + A Lᵀ with `accumulate`. A is m x k, L is n x k, both contiguous along
+/// k; C is m x n, row-major.
 ///
 /// # Panics
 ///
-/// Where k is not contiguous, or there is no row.
+/// If k is not contiguous, or there are no rows.
 pub(super) fn multiply(c: &mut [f32], a: Matrix<'_>, lanes: Matrix<'_, bf16>, accumulate: bool) {
     assert!(
         a.column_stride() == 1 && lanes.column_stride() == 1,
@@ -34,7 +35,7 @@ pub(super) fn multiply(c: &mut [f32], a: Matrix<'_>, lanes: Matrix<'_, bf16>, ac
         1
     };
     let piece = n.div_ceil(n_pieces).next_multiple_of(SIDE);
-    // Lane by lane first, so that each thread has its own part.
+    // Sums are stored lane-major, so that each thread has a part of its own.
     let mut scratch = Scratch::new(n * m);
     let sums = scratch.floats();
     in_pieces(sums.chunks_mut(piece * m).collect(), |i, sums| {
@@ -55,7 +56,7 @@ pub(super) fn multiply(c: &mut [f32], a: Matrix<'_>, lanes: Matrix<'_, bf16>, ac
     }
 }
 
-/// `sums`\[lane, row] = L\[lane] · A\[row]; `wide` has room for a block's lanes in float32.
+/// Compute `sums`\[lane, row] = L\[lane] · A\[row]; `wide` has room for a block's lanes in float32.
 #[pulp::with_simd(multiply_lanes = arch())]
 #[inline(always)]
 fn multiply_lanes_simd<S: Simd>(
@@ -97,7 +98,7 @@ fn multiply_lanes_simd<S: Simd>(
     }
 }
 
-/// All rows of A with `N` lanes.
+/// Multiply all rows of A with `N` lanes.
 #[inline(always)]
 fn rows<S: Simd, const N: usize>(simd: S, a: Matrix<'_>, lanes: [&[f32]; N], sums: &mut [f32]) {
     let m = a.rows();
@@ -111,7 +112,7 @@ fn rows<S: Simd, const N: usize>(simd: S, a: Matrix<'_>, lanes: [&[f32]; N], sum
     }
 }
 
-/// `M` rows of A from `first` on.
+/// Multiply `M` rows of A, starting at `first`.
 #[inline(always)]
 fn some_rows<S: Simd, const N: usize, const M: usize>(
     simd: S,
@@ -134,7 +135,7 @@ fn row<'a>(a: Matrix<'a>, i: usize) -> &'a [f32] {
     &a.data()[i * a.row_stride()..][..a.columns()]
 }
 
-/// The dot products of `N` lanes with `M` rows, all of one length.
+/// Compute the dot products of `N` lanes with `M` rows, all of the same length.
 #[inline(always)]
 fn block<S: Simd, const N: usize, const M: usize>(
     simd: S,

@@ -1,4 +1,4 @@
-//! Blocks of C on their way from a kernel to C.
+//! Blocks of C between a kernel and C.
 #![allow(unsafe_code)] // instructions that the compiler does not know; each block has its proof
 
 use std::arch::x86_64::*;
@@ -6,27 +6,27 @@ use std::arch::x86_64::*;
 /// Rows and columns of the block of C that one kernel computes.
 pub(super) const PANEL: usize = 32;
 
-/// A block of C by itself.
+/// A block of C in memory of its own.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub(super) struct Sum(pub(super) [[f32; PANEL]; PANEL]);
 
 impl Sum {
-    /// All zero.
+    /// A block of zeros.
     pub(super) const ZERO: Self = Self([[0.0; PANEL]; PANEL]);
 }
 
-/// Where a block lies.
+/// Position of a block in memory.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
-    /// Its first element.
+    /// Pointer to the first element.
     pub(super) start: *mut f32,
-    /// From one row to the next, in elements.
+    /// Distance from one row to the next, in elements.
     pub(super) stride: usize,
 }
 
 impl Place {
-    /// A block by itself.
+    /// Return the place of a separate block.
     pub(super) fn of(sum: *mut Sum) -> Self {
         Self {
             start: sum.cast(),
@@ -34,7 +34,7 @@ impl Place {
         }
     }
 
-    /// A block of zeros, to be read only.
+    /// Return the place of a block of zeros, for reading only.
     pub(super) fn zero() -> Self {
         static ROW: [f32; PANEL] = [0.0; PANEL];
         Self {
@@ -44,24 +44,25 @@ impl Place {
     }
 }
 
-/// target = products + source, for one block: adding up the slices of k outside the tiles costs
-/// nothing (see [`super::amx::multiply`]) and rounds less, each slice's sum starting small
-/// (Blanchard, Higham, Mary 2020, "A Class of Fast and Accurate Summation Algorithms").
+/// A pending addition, target = products + source, of one block. Adding up the slices of k outside
+/// the tiles costs nothing (see [`super::amx::multiply`]) and reduces rounding, since each slice's
+/// sum starts small (Blanchard, Higham, Mary 2020, "A Class of Fast and Accurate Summation
+/// Algorithms").
 ///
-/// To be moved, the products and the source must be readable, the target writable, and nobody
-/// else's.
+/// To be moved, the products and the source must be readable, and the target writable with no other
+/// reference to it.
 #[derive(Clone, Copy)]
 pub(super) struct Move {
-    /// What a kernel has computed, rows of [`PANEL`].
+    /// Results of a kernel, in rows of [`PANEL`].
     pub(super) products: *const f32,
     /// The sum so far. It may be the target.
     pub(super) source: Place,
-    /// Where the new sum goes.
+    /// Destination of the new sum.
     pub(super) target: Place,
 }
 
 impl Move {
-    /// Moves zeros to `nowhere`, again and again.
+    /// Return a move that only writes zeros to `nowhere`, any number of times.
     pub(super) fn idle(nowhere: *mut Sum) -> Self {
         Self {
             products: nowhere.cast(),
@@ -73,18 +74,18 @@ impl Move {
         }
     }
 
-    /// Moves `columns` of rows `rows`.
+    /// Move `columns` of rows `rows`.
     ///
     /// # Safety
     ///
-    /// There is AVX-512; so much of the block can be moved.
+    /// The CPU has AVX-512, and this part of the block can be moved.
     #[target_feature(enable = "avx512f")]
     pub(super) unsafe fn rows(self, rows: std::ops::Range<usize>, columns: usize) {
         for row in rows {
             for (start, count) in [(0, columns.min(16)), (16, columns.saturating_sub(16))] {
                 let mask = ((1_u32 << count) - 1) as __mmask16;
                 let at = |place: Place| place.start.wrapping_add(row * place.stride + start);
-                // SAFETY: the mask lets through only `columns`, which the caller vouches for.
+                // SAFETY: the mask selects only `columns`, which the caller guarantees.
                 unsafe {
                     let products = _mm512_maskz_loadu_ps(
                         mask,

@@ -20,7 +20,7 @@ impl Random {
         ((self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11) as f64 + 0.5) / (1u64 << 53) as f64
     }
 
-    /// Box and Muller 1958.
+    /// Return a normally distributed number (Box and Muller 1958).
     fn normal(&mut self) -> f32 {
         let radius = (-2.0 * self.uniform().ln()).sqrt();
         (radius * (std::f64::consts::TAU * self.uniform()).cos()) as f32
@@ -36,7 +36,7 @@ fn at(m: Matrix<'_>, i: usize, j: usize) -> f32 {
     m.data()[i * m.row_stride() + j * m.column_stride()]
 }
 
-/// (sum of products, sum of their magnitudes) for each element, in float64.
+/// Return (sum of products, sum of their magnitudes) for each element, in float64.
 fn reference(a: Matrix<'_>, b: Matrix<'_>) -> Vec<(f64, f64)> {
     let mut out = Vec::new();
     for i in 0..a.rows() {
@@ -66,7 +66,7 @@ const LAYOUTS: [Layout; 5] = [
     Layout::Neither,
 ];
 
-/// A matrix of that layout with nothing but its own elements to find: padding is NaN.
+/// Return a matrix with the given layout, in which all padding is NaN.
 fn layout(kind: Layout, rows: usize, columns: usize) -> (Vec<f32>, [usize; 2]) {
     let strides = match kind {
         Layout::RowMajor => [columns, 1],
@@ -89,7 +89,7 @@ fn layout(kind: Layout, rows: usize, columns: usize) -> (Vec<f32>, [usize; 2]) {
     (data, strides)
 }
 
-/// What this process may use: tiles only at the level that has them.
+/// Return the engines that this process may use: tiles only at the level that has them.
 fn engines() -> Vec<Engine> {
     if engine() == Engine::Amx {
         vec![Engine::Fma, Engine::Amx]
@@ -217,8 +217,8 @@ fn as_accurate_as_fused_multiply_add() {
             let fma = error(Engine::Fma);
             for engine in engines() {
                 let e = error(engine);
-                // What the six products leave out has the sign of the product: with one sign only
-                // it adds up.
+                // The omitted products have the sign of the product: if all signs are equal, the
+                // errors add up.
                 let limit = if positive { 3.0 } else { 1.5 };
                 assert!(
                     e.0 <= limit * fma.0 && e.1 <= limit * fma.1,
@@ -268,7 +268,7 @@ fn the_largest_numbers_stay_finite() {
             f32::EPSILON,
             1.0 - f32::EPSILON / 2.0,
         ] {
-            // A row of x times the identity, and the identity times a column of x.
+            // Multiply a row of x by the identity, and the identity by a column of x.
             let n = 48;
             let mut identity = vec![0.0; n * n];
             (0..n).for_each(|i| identity[i * n + i] = 1.0);
@@ -292,7 +292,8 @@ fn the_largest_numbers_stay_finite() {
 fn not_a_number_stays_one() {
     for engine in engines() {
         for precision in [MatmulPrecision::Float32, MatmulPrecision::Bf16] {
-            // The smallest payload, all of it in the bits that truncation drops, and the largest.
+            // The smallest payload, with all its bits among those that truncation drops, and the
+            // largest.
             for nan in [
                 f32::from_bits(0x7f80_0001),
                 f32::from_bits(0x7fff_ffff),

@@ -1,9 +1,9 @@
-//! The matrix product on AMX tiles: what is packed when, who computes which part of C.
+//! The matrix product on AMX tiles: order of packing, and division of C among threads.
 //!
 //! k is cut into slices whose panels stay in L1. The longer side of C is cut into tasks, and a
-//! task's part into chunks that fit its L2 cache: it packs its own lanes chunk by chunk and slice
-//! by slice, while the shared operand is packed beforehand by all threads together, and every chunk
-//! walks over it.
+//! task's part into chunks that fit its L2 cache: the task packs its own lanes chunk by chunk and
+//! slice by slice, while all threads together pack the shared operand beforehand, and every chunk
+//! reads all of that.
 //!
 //! Every element of C is the sum of the same products in the same order however C is cut, so the
 //! result does not depend on the number of threads.
@@ -23,20 +23,20 @@ use super::pack::{Side, TILE_DEPTH, TILE_LANES, Tile, pack, parts, tile_count};
 use super::sums::{Move, PANEL, Place, Sum};
 use crate::MatmulPrecision;
 
-/// Bytes of a task's chunk, packed lanes and sums: less than half of an L2 cache of 2 MiB, which
-/// the shared operand passes through as well.
+/// Bytes of a task's chunk, packed lanes and sums: less than half of an L2 cache of 2 MiB, because
+/// the shared operand passes through it as well.
 const CHUNK_BYTES: usize = 768 << 10;
 /// Multiply-adds (m n k) below which one thread is faster than two.
 const PARALLEL_THRESHOLD: usize = 1 << 20;
-/// Multiply-adds of a task from which the other threads should be able to take over from one that
-/// is held up.
+/// Maximum multiply-adds of a task. Work is divided this finely so that other threads can take over
+/// from one that is delayed.
 const TASK_LIMIT: usize = 1 << 27;
-/// k from which it may be cut in two.
+/// Minimum k that may be cut in two.
 const HALVES_THRESHOLD: usize = 256;
-/// Elements of C from which its two halves of k are added up by all threads.
+/// Number of elements of C from which all threads add up the two halves of k.
 const PARALLEL_ADD: usize = 1 << 16;
 
-/// Steps of 32 k in a slice: two panels and a block of C in 48 KiB.
+/// Return the number of steps of 32 k in a slice: two panels and a block of C fit in 48 KiB.
 fn slice_steps(precision: MatmulPrecision) -> usize {
     match precision {
         MatmulPrecision::Float32 => 4,
@@ -50,9 +50,9 @@ thread_local! {
     static SUMS: Cell<Vec<Sum>> = const { Cell::new(Vec::new()) };
 }
 
-/// Lends a thread's buffer, at least `count` long, so that its pages are not faulted in anew for
-/// each product. A nested call (rayon may run another product while this one waits) finds the
-/// buffer lent and gets a new one.
+/// Lend a thread's buffer, at least `count` long, to avoid page faults in every product. A nested
+/// call (rayon may run another product while this one waits) finds the buffer lent and gets a new
+/// one.
 fn with_buffer<T: Copy, R>(
     buffer: &'static LocalKey<Cell<Vec<T>>>,
     count: usize,
@@ -68,31 +68,32 @@ fn with_buffer<T: Copy, R>(
     result
 }
 
-/// One product, its operands as lanes x k.
+/// One product, with its operands as lanes x k.
 struct Product<'a> {
     c: *mut f32,
     c_row_stride: usize,
     accumulate: bool,
     precision: MatmulPrecision,
-    /// The operand that each task packs its part of, and which one it is.
+    /// The operand of which each task packs its part, and the side it is on.
     own: Matrix<'a>,
     own_side: Side,
     /// The operand packed beforehand.
     shared: Matrix<'a>,
     shared_side: Side,
-    /// k of all slices but the last.
+    /// Length in k of every slice but the last.
     slice: usize,
 }
 
 // SAFETY: tasks on several threads share a product. Each writes only the rows or columns of C of
-// its own lanes, which no other task has; everything else is only read.
+// its own lanes, which belong to no other task; everything else is only read.
 unsafe impl Sync for Product<'_> {}
 
-/// C = A B (+ C) for k of at least 1; see [`super::matmul_on`], which has checked the shapes.
+/// Compute C = A B (+ C) for k of at least 1; see [`super::matmul_on`], which has checked the
+/// shapes.
 ///
-/// A long k is cut in two (always: the cut decides the result's last bits), which are two products
-/// that share nothing. Threads that pack for each other instead pass every packed tile from one
-/// core's cache to the other's.
+/// A long k is cut in two (always, because the cut affects the last bits of the result): two
+/// products that share no data. If threads packed for each other instead, every packed tile would
+/// have to pass from one core's cache to another's.
 pub(super) fn multiply(
     c: &mut [f32],
     c_row_stride: usize,
@@ -155,7 +156,7 @@ pub(super) fn multiply(
     }
 }
 
-/// C = A B (+ C) by this many threads.
+/// Compute C = A B (+ C) on this many threads.
 fn product(
     c: &mut [f32],
     c_row_stride: usize,
@@ -218,7 +219,7 @@ fn product(
     );
 }
 
-/// A panel of one slice of the shared operand, and where it is packed to.
+/// A panel of one slice of the shared operand, with its packed destination.
 struct Piece<'a> {
     lanes: Range<usize>,
     depth: Range<usize>,
@@ -233,7 +234,7 @@ impl Product<'_> {
             .map(move |start| start..k.min(start + self.slice))
     }
 
-    /// The shared operand, \[slice]\[panel].
+    /// Split the shared operand into pieces, \[slice]\[panel].
     fn pieces<'t>(&self, mut packed: &'t mut [Tile]) -> Vec<Piece<'t>> {
         let mut pieces = Vec::new();
         for depth in self.slices() {
@@ -253,7 +254,7 @@ impl Product<'_> {
     }
 
     fn pack_shared(&self, piece: Piece<'_>) {
-        // SAFETY: `multiply` has asserted that there is AMX.
+        // SAFETY: `multiply` has asserted that AMX is available.
         unsafe {
             pack(
                 self.shared,
@@ -266,9 +267,9 @@ impl Product<'_> {
         }
     }
 
-    /// The rows (own side left) or columns (right) `lanes` of C.
+    /// Compute the rows (own side left) or columns (right) `lanes` of C.
     fn task(&self, lanes: Range<usize>, shared: &[Tile]) {
-        // SAFETY: `multiply` has asserted that there is AMX.
+        // SAFETY: `multiply` has asserted that AMX is available.
         let _tiles = unsafe { Tiles::configure() };
         let lane_bytes =
             self.slice * 2 * parts(self.precision) + self.shared.rows() * size_of::<f32>();
@@ -301,12 +302,12 @@ impl Product<'_> {
         }
     }
 
-    /// Adds one slice's products to a chunk of C: from and to its sums, but the first slice starts
-    /// from zero or C, and the last one ends in C.
+    /// Add one slice's products to a chunk of C, reading and writing the chunk's sums; the first
+    /// slice starts from zero or from C, and the last one writes to C.
     ///
     /// # Safety
     ///
-    /// Tiles are configured, and nobody else touches these lanes of C.
+    /// Tiles are configured, and no other thread accesses these lanes of C.
     unsafe fn slice(
         &self,
         lanes: Range<usize>,
@@ -315,7 +316,7 @@ impl Product<'_> {
         shared: &[Tile],
         sums: &mut [Sum],
     ) {
-        // SAFETY: there is AMX if tiles are configured.
+        // SAFETY: configured tiles imply AMX.
         unsafe {
             pack(
                 self.own,
@@ -373,8 +374,8 @@ impl Product<'_> {
                 };
                 let (rows, columns) = ((m - row).min(PANEL), (n - column).min(PANEL));
                 // SAFETY: tiles are configured; the block's panels have this many tiles; products
-                // and sums are this thread's, and the block of C is in its lanes. Only whole blocks
-                // are left to the next kernel, of others no more is moved than lies inside C.
+                // and sums belong to this thread, and the block of C is in its lanes. Only whole
+                // blocks are left to the next kernel; of others, only the part inside C is moved.
                 unsafe {
                     multiply_block(block, products, previous);
                     previous.rows(steps * moved_rows(parts)..PANEL, PANEL);

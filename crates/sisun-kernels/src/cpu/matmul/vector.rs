@@ -1,5 +1,5 @@
-//! Matrix-vector products, which decoding one token at a time is made of: every weight is read
-//! once, so they run at the speed of memory, and neither tiles nor blocking helps.
+//! Matrix-vector products, the bulk of decoding one token at a time. Every weight is read once, so
+//! memory bandwidth is the limit, and neither tiles nor blocking helps.
 #![allow(unsafe_code)] // instructions that the compiler does not know; each block has its proof
 
 use crate::cpu::scratch::{Scratch, cut, padded};
@@ -15,25 +15,26 @@ use crate::cpu::simd::Level;
 
 /// Bytes of a matrix below which one thread is faster than two.
 pub(super) const PARALLEL_BYTES: usize = 256 << 10;
-/// Bytes of a piece of lanes: small, so that no thread waits long for another's last.
+/// Bytes of a group of lanes: small, so that no thread waits long for another's last group.
 const LANES_BYTES: usize = 128 << 10;
-/// Bytes of a piece of k: large, because each has sums of its own, which are added up in the end.
-/// The number of pieces depends on the matrix alone, and so do the bits of the result.
+/// Bytes of a range of k: large, because each has its own sums, which are added up at the end. The
+/// number of ranges, and so every bit of the result, depends on the matrix alone.
 const DEPTH_BYTES: usize = 1 << 20;
-/// Values in a partial sum of a dot product: the widest vector.
+/// Number of values in a partial sum of a dot product: the widest vector.
 const DOT_WIDTH: usize = 16;
-/// Dot products at a time, to hide the latency of an addition.
+/// Number of dot products computed together, to hide the latency of an addition.
 const DOT_LANES: usize = 4;
-/// Rows added to the sums at a time, which are then loaded and stored once for all of them.
+/// Number of rows added to the sums at a time, so that the sums are loaded and stored once for all
+/// of them.
 const AXPY_ROWS: usize = 8;
 
-/// `sums`\[lane] += sum_k of `matrix`\[lane, k] `vector`\[k]. Returns false, having done nothing,
-/// if neither lanes nor k are contiguous in `matrix`.
+/// Compute `sums`\[lane] += sum_k of `matrix`\[lane, k] `vector`\[k]. Return false, without any
+/// effect, if neither lanes nor k are contiguous in `matrix`.
 ///
-/// Each thread reads memory from front to back, as fast as it comes: rows along k are shared out by
-/// lanes, rows along the lanes by k.
+/// Each thread reads memory sequentially: rows along k are divided by lanes, rows along the lanes
+/// by k.
 ///
-/// `vector` is already rounded to `precision`.
+/// `vector` must already be rounded to `precision`.
 pub(super) fn multiply<T: Number>(
     matrix: Matrix<'_, T>,
     vector: &[f32],
@@ -100,10 +101,10 @@ pub(super) fn multiply<T: Number>(
     true
 }
 
-/// `f` of each piece, with its number, on all threads.
+/// Call `f` with each piece and its number, on all threads.
 pub(super) fn in_pieces(pieces: Vec<&mut [f32]>, f: impl Fn(usize, &mut [f32]) + Sync + Send) {
     let pieces: Vec<Mutex<&mut [f32]>> = pieces.into_iter().map(Mutex::new).collect();
-    // Locked once each: the locks only tell the compiler so.
+    // Each lock is taken once; the locks only prove to the compiler that pieces are not shared.
     let run = |i: usize| {
         f(
             i,
@@ -117,7 +118,7 @@ pub(super) fn in_pieces(pieces: Vec<&mut [f32]>, f: impl Fn(usize, &mut [f32]) +
     }
 }
 
-/// The same loops for each instruction set, so that they are vectorised for the one at hand.
+/// Run the same loops for each instruction set, so that they are vectorised for the current one.
 fn dispatch<T: Number>(
     m: Matrix<'_, T>,
     v: &[f32],
@@ -149,13 +150,13 @@ fn dispatch<T: Number>(
         }
         let level = Level::current();
         if level >= Level::Avx512 {
-            // SAFETY: no level is above what the processor has, and pulp's V4, which stands behind
-            // this one, is these.
+            // SAFETY: a level never exceeds the processor's, and pulp's V4, on which this level
+            // rests, has exactly these features.
             return unsafe { avx512(m, v, precision, along_k, sums) };
         }
         if level >= Level::Avx2 {
-            // SAFETY: no level is above what the processor has, and pulp's V3, which stands behind
-            // this one, is these.
+            // SAFETY: a level never exceeds the processor's, and pulp's V3, on which this level
+            // rests, has exactly these features.
             return unsafe { avx2(m, v, precision, along_k, sums) };
         }
     }
@@ -178,7 +179,8 @@ fn loops<T: Number, const FMA: bool>(
     }
 }
 
-/// a b + c, in one rounding where the CPU can; with `ROUND` of an `a` rounded to bfloat16.
+/// Compute a b + c, with one rounding if the CPU can; with `ROUND`, `a` is rounded to bfloat16
+/// first.
 #[inline(always)]
 fn multiply_add<T: Number, const FMA: bool, const ROUND: bool>(a: T, b: f32, c: f32) -> f32 {
     let a = if ROUND {
@@ -189,7 +191,7 @@ fn multiply_add<T: Number, const FMA: bool, const ROUND: bool>(a: T, b: f32, c: 
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// Rows along k: a dot product for each lane.
+/// Multiply with rows along k: a dot product for each lane.
 #[inline(always)]
 fn dots<T: Number, const FMA: bool, const ROUND: bool>(
     m: Matrix<'_, T>,
@@ -215,7 +217,7 @@ fn dots<T: Number, const FMA: bool, const ROUND: bool>(
     }
 }
 
-/// The dot products of `N` rows with `v`.
+/// Compute the dot products of `N` rows with `v`.
 #[inline(always)]
 fn dot_group<T: Number, const FMA: bool, const ROUND: bool, const N: usize>(
     rows: [&[T]; N],
@@ -244,7 +246,7 @@ fn dot_group<T: Number, const FMA: bool, const ROUND: bool, const N: usize>(
     sums
 }
 
-/// Adds the second `HALF` sums to the first. (A length that the compiler knows makes it one vector
+/// Add the second `HALF` sums to the first. (A length known at compile time makes it one vector
 /// addition.)
 #[inline(always)]
 fn fold_in_half<const HALF: usize>(partial: &mut [f32; DOT_WIDTH]) {
@@ -253,7 +255,7 @@ fn fold_in_half<const HALF: usize>(partial: &mut [f32; DOT_WIDTH]) {
     }
 }
 
-/// Rows along the lanes: each row times its element of the vector, added up.
+/// Multiply with rows along the lanes: add up each row times its element of the vector.
 #[inline(always)]
 fn axpys<T: Number, const FMA: bool, const ROUND: bool>(
     m: Matrix<'_, T>,

@@ -1,8 +1,8 @@
-//! Attention and its gradients as the equations say, in double precision.
+//! Attention and its gradients by the textbook equations, in double precision.
 
 use crate::cpu::attention::Shape;
 
-/// `len` numbers between −1.7 and 1.7 of variance about 1, always the same for a seed.
+/// Return `len` numbers between −1.7 and 1.7 with a variance of about 1, determined by the seed.
 pub(crate) fn noise(seed: u64, len: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ len as u64;
     let mut uniform = || {
@@ -14,7 +14,7 @@ pub(crate) fn noise(seed: u64, len: usize) -> Vec<f32> {
     (0..len).map(|_| uniform()).collect()
 }
 
-/// Inputs, and all results: `q`, `z`, … are `[batch, pos, head, d_head]`.
+/// Inputs and all results: `q`, `z`, … are `[batch, pos, head, d_head]`.
 pub(crate) struct Plain {
     shape: Shape,
     q: Vec<f64>,
@@ -125,7 +125,7 @@ impl Plain {
         }
     }
 
-    /// `Σ dz ∘ z`, with one input moved.
+    /// Return `Σ dz ∘ z` with one element of one input shifted.
     fn loss(&mut self, input: usize, element: usize, by: f64) -> f64 {
         fn pick(plain: &mut Plain, input: usize) -> &mut [f64] {
             match input {
@@ -141,7 +141,8 @@ impl Plain {
         self.z.iter().zip(&self.dz).map(|(z, dz)| z * dz).sum()
     }
 
-    /// The largest difference between a gradient and the slope of `Σ dz ∘ z`.
+    /// Return the largest difference between a gradient and the finite-difference slope of
+    /// `Σ dz ∘ z`.
     pub(crate) fn worst_against_finite_differences(mut self) -> f64 {
         let gradients = [
             self.dq.clone(),
