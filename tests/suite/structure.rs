@@ -208,6 +208,40 @@ fn modules_of_a_crate_form_no_circle() {
     }
 }
 
+/// Paths in backticks that begin with a crate.
+#[test]
+fn documents_name_files_that_exist() {
+    let documents = [
+        "README.md",
+        "crates/ARCHITECTURE.md",
+        "crates/BENCHMARKS.md",
+        ".github/CONTRIBUTING.md",
+        "tests/peers/README.md",
+    ];
+    let mut named = 0;
+    for document in documents {
+        let text = fs::read_to_string(root().join(document)).unwrap();
+        for span in text.split('`').skip(1).step_by(2) {
+            let place = |from: &str| root().join(from).join(span);
+            let is_file = [".rs", ".js", ".md", ".toml", ".py"]
+                .iter()
+                .any(|end| span.ends_with(end));
+            let is_whole = !span.contains([' ', '*', '{', '<', '…']) && !span.contains("NAME");
+            let is_in_crate = span.starts_with("sisun-") || span.starts_with("crates/");
+            if !(is_file && is_whole && is_in_crate) {
+                continue;
+            }
+            named += 1;
+            let found = [place(""), place("crates")];
+            assert!(
+                found.iter().any(|path| path.is_file()),
+                "{document}: {span} does not exist"
+            );
+        }
+    }
+    assert!(named > 40, "only {named} paths were found");
+}
+
 #[test]
 fn libraries_never_print() {
     let packages = packages();
