@@ -3,10 +3,10 @@
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
 use sisun_config::PretrainedSpec;
-use sisun_files::{is_file, look};
+use sisun_files::{RunDir, is_file, look};
 use sisun_hf::SidecarFile;
 use sisun_model::Run;
-use sisun_train::{InitialWeights, SIDECAR_DIR};
+use sisun_train::InitialWeights;
 use std::path::Path;
 
 /// What a configuration takes from it; no weights are read.
@@ -63,7 +63,7 @@ pub(crate) fn open(
         let (model, _) = run.model(device)?;
         Ok(InitialWeights {
             model,
-            companions: plain(sisun_hf::companions(&run.root().join(SIDECAR_DIR))?),
+            companions: plain(sisun_hf::companions(&RunDir::new(run.root()).sidecars())?),
         })
     };
     read().with_context(|| named(path))

@@ -9,10 +9,11 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use sisun_config::{Config, DataConfig, Documents, Precision};
 use sisun_data::{Tokens, prepare_whole};
+use sisun_files::RunDir;
 use sisun_hf::SidecarFile;
 use sisun_infer::LanguageModel;
 use sisun_model::{Run, memory};
-use sisun_train::{SIDECAR_DIR, own_text};
+use sisun_train::own_text;
 use std::path::{Path, PathBuf};
 
 /// In what numbers to compute.
@@ -99,7 +100,7 @@ impl ModelSource {
         let run = Run::open(&path)?;
         let notes = run.notes()?;
         let config = run.config()?;
-        let came_along = run.root().join(SIDECAR_DIR);
+        let came_along = RunDir::new(run.root()).sidecars();
         let remedy = || {
             format!(
                 "{} came with the model that the run began from: restore it",

@@ -1,6 +1,7 @@
 //! `report.html` and `loss.svg` of a run, from the run's own files.
 
 use anyhow::{Context, Result};
+use sisun_files::RunDir;
 use sisun_train::{Session, read_metrics};
 use sisun_viz::run_report::{self, RunReport};
 
@@ -10,7 +11,7 @@ use sisun_viz::run_report::{self, RunReport};
 /// Metrics or samples that cannot be read, or a file that cannot be written.
 pub(crate) fn write(session: &Session) -> Result<()> {
     let run_dir = &session.run_dir;
-    let metrics = read_metrics(&run_dir.join("metrics.jsonl"))?;
+    let metrics = read_metrics(&RunDir::new(run_dir).metrics())?;
     let of = |split: &'static str| metrics.iter().filter(move |metric| metric.split == split);
     let report = RunReport {
         title: session.config.name.clone(),

@@ -6,6 +6,7 @@ mod holder;
 mod lock;
 mod locked_dir;
 mod map;
+mod run_dir;
 mod there;
 mod write;
 
@@ -14,6 +15,7 @@ pub use holder::Holder;
 pub use lock::{Lock, LockError, Patience};
 pub use locked_dir::{LOCK_FILE, LockedDir, is_vacant};
 pub use map::Mapped;
+pub use run_dir::RunDir;
 pub use there::{if_there, is_file, is_folder, look, make_folder};
 pub use write::{
     Scratch, is_descriptor, remove_leftovers_in, sync_folder, write_bytes, write_whole,

@@ -9,7 +9,8 @@ pub use steps::{Inputs, KeySteps, Steps};
 
 use crate::attention_maps::{ActivationMap, Token};
 use crate::{CaptureSelection, InferError, LanguageModel};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use sisun_config::Position;
 use sisun_model::Activation;
 use sisun_model::to_host;
 
@@ -44,8 +45,9 @@ pub struct Explanation {
     pub scale: f64,
     /// Whether keys after the query are hidden.
     pub causal: bool,
-    /// Name of the position variant.
-    pub position: &'static str,
+    /// The position variant; written as its name.
+    #[serde(serialize_with = "name_of_position")]
+    pub position: Position,
     /// The query, after position and norm, `[d_head]`.
     pub q: Vec<f64>,
     /// Every key, in the order of the tokens.
@@ -207,7 +209,7 @@ impl LanguageModel {
             d_head,
             scale,
             causal: config.causal,
-            position: config.position.name(),
+            position: config.position,
             q,
             keys,
             max_score,
@@ -245,4 +247,8 @@ fn largest(values: impl Iterator<Item = f64>) -> f64 {
     values
         .map(f64::abs)
         .fold(0.0, |a, b| if a >= b || a.is_nan() { a } else { b })
+}
+
+fn name_of_position<S: Serializer>(position: &Position, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(position.name())
 }

@@ -403,7 +403,7 @@ fn last_layer_first_head_and_last_token_unless_told() {
             found.position,
             found.model.as_str()
         ),
-        ("서", "alibi", "test (step 7)")
+        ("서", sisun_config::Position::Alibi, "test (step 7)")
     );
     // ALiBi's first slope of three heads is that of two: 2^(−4).
     assert_eq!(found.keys[0].steps.bias, Some(-0.0625 * found.query as f64));

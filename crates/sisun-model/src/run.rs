@@ -9,14 +9,12 @@ use crate::{ModelError, Transformer};
 use burn::module::Module;
 use burn::tensor::Device;
 use sisun_config::Config;
-use sisun_files::{is_file, is_folder, look};
+use sisun_files::{RunDir, is_file, is_folder, look};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The folder of a run's checkpoints.
 pub const CHECKPOINTS: &str = "checkpoints";
-/// A run's settings.
-const CONFIG: &str = "config.toml";
 
 /// The weights that a run's adapters are added to.
 pub const BASE_FILE: &str = "base.safetensors";
@@ -59,7 +57,7 @@ impl Run {
                 .into_iter()
                 .find(|(name, _)| path.ends_with(name));
             if let (Some((_, chosen)), Some(root)) = (pointer, path.parent().and_then(Path::parent))
-                && is_file(&root.join(CONFIG)).map_err(failed())?
+                && is_file(&RunDir::new(root).config()).map_err(failed())?
             {
                 return Ok(Self {
                     root: root.to_owned(),
@@ -75,7 +73,7 @@ impl Run {
                 ),
             }));
         };
-        if found.is_dir() && is_file(&path.join(CONFIG)).map_err(failed())? {
+        if found.is_dir() && is_file(&RunDir::new(path).config()).map_err(failed())? {
             return Ok(Self {
                 root: path.to_owned(),
                 chosen: Chosen::Best,
@@ -83,7 +81,9 @@ impl Run {
         }
         let whole = path.canonicalize().map_err(failed())?;
         let root = match whole.parent().and_then(Path::parent) {
-            Some(root) if is_file(&root.join(CONFIG)).map_err(failed())? => root.to_owned(),
+            Some(root) if is_file(&RunDir::new(root).config()).map_err(failed())? => {
+                root.to_owned()
+            }
             _ => {
                 return Err(not(
                     "it holds no config.toml, nor a Hugging Face model's config.json",
@@ -110,12 +110,12 @@ impl Run {
     /// # Errors
     /// A `config.toml` that cannot be read or was altered beyond what configurations allow.
     pub fn config(&self) -> Result<Config, ModelError> {
-        Ok(Config::read(&self.root.join(CONFIG), &[])?)
+        Ok(Config::read(&RunDir::new(&self.root).config(), &[])?)
     }
 
     /// Its tokenizer.
     pub fn tokenizer(&self) -> PathBuf {
-        self.root.join("tokenizer.json")
+        RunDir::new(&self.root).tokenizer()
     }
 
     /// The checkpoint to read: the one that was named, else the best, else the newest.
@@ -155,7 +155,7 @@ impl Run {
     /// # Errors
     /// Files that cannot be read.
     pub fn wrong_pointers(&self) -> Result<Vec<String>, ModelError> {
-        Ok(Standing::of(&self.root.join(CHECKPOINTS))?
+        Ok(Standing::of(&RunDir::new(&self.root).checkpoints())?
             .map_or_else(Vec::new, |standing| standing.told()))
     }
 
@@ -165,7 +165,7 @@ impl Run {
     /// # Errors
     /// Files that cannot be read.
     pub fn mend(&self) -> Result<Vec<String>, ModelError> {
-        Ok(Standing::of(&self.root.join(CHECKPOINTS))?
+        Ok(Standing::of(&RunDir::new(&self.root).checkpoints())?
             .map_or_else(Vec::new, |standing| standing.mend()))
     }
 
@@ -174,7 +174,7 @@ impl Run {
     /// # Errors
     /// A folder that cannot be read.
     pub fn checkpoints(&self) -> Result<Vec<PathBuf>, ModelError> {
-        let folder = self.root.join(CHECKPOINTS);
+        let folder = RunDir::new(&self.root).checkpoints();
         Ok(steps_in(&folder)?
             .into_iter()
             .map(|step| folder.join(folder_name(step)))
@@ -205,7 +205,7 @@ impl Run {
         let recorded = checkpoint.state.made_with.as_ref();
         if recorded.is_some_and(|made_with| made_with.model_sha256 != model_sum(config)) {
             return Err(ModelError::AlteredRunFile {
-                path: self.root.join(CONFIG),
+                path: RunDir::new(&self.root).config(),
                 what: "[model] or [finetune.lora]",
             });
         }
@@ -213,7 +213,7 @@ impl Run {
         let Some(lora) = config.lora() else {
             return Transformer::load(&weights, &config.model, device);
         };
-        let path = self.root.join(BASE_FILE);
+        let path = RunDir::new(&self.root).base();
         if checkpoint.state.base.is_none() {
             let problem = "has no checksum in the checkpoint's state.json".to_owned();
             return Err(ModelError::DamagedBase { path, problem });
@@ -248,7 +248,7 @@ impl Run {
         let Some(expected) = &checkpoint.state.base else {
             return Ok(());
         };
-        let path = self.root.join(BASE_FILE);
+        let path = RunDir::new(&self.root).base();
         let problem = match sum_file(&path) {
             Ok(found) if found == *expected => return Ok(()),
             Ok(_) => "was altered (its SHA-256 differs)".to_owned(),
@@ -263,14 +263,14 @@ impl Run {
     /// # Errors
     /// Whatever keeps the file from being written.
     pub fn write_base(root: &Path, model: &Transformer) -> Result<FileSum, ModelError> {
-        let path = root.join(BASE_FILE);
+        let path = RunDir::new(root).base();
         sisun_files::write_whole(&path, |file| write_tensors(&model.flat(), file))
             .map_err(ModelError::io("write", &path))?;
         sum_file(&path).map_err(ModelError::io("read", &path))
     }
 
     fn standing(&self) -> Result<Standing, ModelError> {
-        Standing::of(&self.root.join(CHECKPOINTS))?.ok_or_else(|| ModelError::NotARun {
+        Standing::of(&RunDir::new(&self.root).checkpoints())?.ok_or_else(|| ModelError::NotARun {
             path: self.root.clone(),
             problem: "it has no checkpoint yet".to_owned(),
         })

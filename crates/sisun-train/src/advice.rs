@@ -2,6 +2,7 @@
 
 use sisun_config::{Config, OptimizerKind, TrainConfig, shell};
 use sisun_data::vocabulary_size;
+use sisun_files::RunDir;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -83,7 +84,7 @@ impl Typed {
 /// Begins a run with the settings of another, some of them changed; its weights too, if it is to
 /// start from some.
 pub(crate) fn anew(run_dir: &Path, from: Option<&Path>, settings: &[(String, Value)]) -> String {
-    let config = shell::path(&run_dir.join("config.toml"));
+    let config = shell::path(&RunDir::new(run_dir).config());
     let mut command = format!(
         "sisun train {config} --run {}",
         shell::path(&vacant_beside(run_dir))

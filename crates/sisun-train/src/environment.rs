@@ -3,12 +3,10 @@
 use crate::TrainError;
 use serde::Serialize;
 use sisun_data::Corpus;
+use sisun_files::RunDir;
 use sisun_model::Chosen;
 use sisun_model::checkpoint::write_atomic;
 use std::path::{Path, PathBuf};
-
-/// The file.
-pub(crate) const ENVIRONMENT: &str = "environment.json";
 
 /// `environment.json`.
 #[derive(Serialize)]
@@ -48,12 +46,15 @@ pub(crate) fn write_environment(
     };
     let text = serde_json::to_string_pretty(&environment)
         .expect("plain numbers and strings always serialise");
-    Ok(write_atomic(&run_dir.join(ENVIRONMENT), text.as_bytes())?)
+    Ok(write_atomic(
+        &RunDir::new(run_dir).environment(),
+        text.as_bytes(),
+    )?)
 }
 
 /// Where a run was started, if that is known and is not here.
 pub(crate) fn started_elsewhere(run_dir: &Path) -> Option<PathBuf> {
-    let text = std::fs::read_to_string(run_dir.join(ENVIRONMENT)).ok()?;
+    let text = std::fs::read_to_string(RunDir::new(run_dir).environment()).ok()?;
     let environment: serde_json::Value = serde_json::from_str(&text).ok()?;
     let started_in = PathBuf::from(environment.get("working_directory")?.as_str()?);
     let here = std::env::current_dir().ok()?;
@@ -63,7 +64,7 @@ pub(crate) fn started_elsewhere(run_dir: &Path) -> Option<PathBuf> {
 /// Tells that a run goes on with another device, instruction set or number of threads than it was
 /// begun with, if so: sums are then taken in another order.
 pub(crate) fn note_other_device(run_dir: &Path, chosen: &Chosen) -> Option<String> {
-    let text = std::fs::read_to_string(run_dir.join(ENVIRONMENT)).ok()?;
+    let text = std::fs::read_to_string(RunDir::new(run_dir).environment()).ok()?;
     let environment: serde_json::Value = serde_json::from_str(&text).ok()?;
     let begun_on = environment.get("device")?.as_str()?;
     // "1 threads" is how older versions spelled it.

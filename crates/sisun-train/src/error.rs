@@ -235,8 +235,8 @@ pub enum TrainError {
         lr: f64,
         /// The global norm of the gradient.
         grad_norm: f64,
-        /// The newest checkpoint whose weights are finite and are older than those that gave this,
-        /// if one is kept.
+        /// The newest checkpoint with finite weights that is older than the weights that gave this;
+        /// if none is kept, the newest with finite weights.
         last_good: Option<PathBuf>,
         /// The command that tries again.
         way: String,

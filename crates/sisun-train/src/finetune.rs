@@ -3,8 +3,7 @@
 use crate::TrainError;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
-use sisun_data::SIDECAR_DIR;
-use sisun_files::make_folder;
+use sisun_files::{RunDir, make_folder};
 use sisun_model::Transformer;
 use sisun_model::checkpoint::write_atomic;
 use std::path::Path;
@@ -24,7 +23,7 @@ pub(crate) fn write_companions(
     files: &[(String, Vec<u8>)],
     run_dir: &Path,
 ) -> Result<(), TrainError> {
-    let folder = run_dir.join(SIDECAR_DIR);
+    let folder = RunDir::new(run_dir).sidecars();
     for (name, bytes) in files {
         make_folder(&folder).map_err(TrainError::io("create", &folder))?;
         write_atomic(&folder.join(name), bytes)?;

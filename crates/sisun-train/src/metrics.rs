@@ -5,6 +5,7 @@ use crate::evaluate::Evaluation;
 use crate::tensorboard::{EventWriter, keep_to};
 use serde::{Deserialize, Serialize};
 use sisun_config::{check_pointer, plain_words};
+use sisun_files::RunDir;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -78,7 +79,7 @@ impl Metrics {
     /// Opens the files of a run that stands at `step`. What both say of steps after it, from a
     /// session that was cut short after its last checkpoint, is dropped.
     pub(crate) fn open(run_dir: &Path, step: u64) -> Result<Self, TrainError> {
-        let path = run_dir.join("metrics.jsonl");
+        let path = RunDir::new(run_dir).metrics();
         let kept: Vec<Metric> = read(&path)?
             .into_iter()
             .filter(|metric| metric.step <= step)

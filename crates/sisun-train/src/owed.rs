@@ -3,14 +3,14 @@
 
 use crate::TrainError;
 use sisun_config::Config;
-use sisun_files::{is_file, look};
+use sisun_files::{RunDir, is_file, look};
 use sisun_model::checkpoint::Checkpoint;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// The file of the sample that was written after a step.
 pub(crate) fn sample_file(run_dir: &Path, step: u64) -> PathBuf {
-    run_dir.join("samples").join(format!("step-{step:08}.txt"))
+    RunDir::new(run_dir).sample(step)
 }
 
 /// Whether that file is there.
@@ -47,9 +47,9 @@ pub(crate) fn owes(run_dir: &Path, config: &Config, last: &Checkpoint) -> Result
     if samples_at(config, last.state.step) && !has_sample(run_dir, last.state.step)? {
         return Ok(true);
     }
-    let maps = ["heads.png", "attention.npz"].map(|name| run_dir.join("maps").join(name));
+    let maps = ["heads.png", "attention.npz"].map(|name| RunDir::new(run_dir).maps().join(name));
     let maps = maps.into_iter().filter(|_| config.attend.is_some());
-    for path in maps.chain([run_dir.join("report.html")]) {
+    for path in maps.chain([RunDir::new(run_dir).report()]) {
         if age(&path)? < saved {
             return Ok(true);
         }

@@ -2,10 +2,10 @@
 
 use crate::TrainError;
 use crate::session::Session;
-use sisun_files::if_there;
+use sisun_files::{RunDir, if_there};
 use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, folder_name, steps_in};
 use sisun_model::weights::read_tensors;
-use sisun_model::{CHECKPOINTS, Count, thousands};
+use sisun_model::{Count, thousands};
 use std::fs;
 use std::path::PathBuf;
 
@@ -83,7 +83,7 @@ impl Session {
     /// # Errors
     /// Files that cannot be read.
     pub fn samples(&self) -> Result<Vec<(u64, String)>, TrainError> {
-        let folder = self.run_dir.join("samples");
+        let folder = RunDir::new(&self.run_dir).samples();
         let failed = || TrainError::io("read", &folder);
         let mut samples = Vec::new();
         for entry in if_there(fs::read_dir(&folder))
@@ -108,7 +108,7 @@ impl Session {
 
     /// The newest checkpoint of at most so many steps that is whole and whose weights are finite.
     pub(crate) fn last_good_checkpoint(&self, most: u64) -> Option<PathBuf> {
-        let folder = self.run_dir.join(CHECKPOINTS);
+        let folder = RunDir::new(&self.run_dir).checkpoints();
         let newest_first = steps_in(&folder)
             .unwrap_or_default()
             .into_iter()

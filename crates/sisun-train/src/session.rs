@@ -2,7 +2,7 @@
 
 use crate::TrainError;
 use crate::advice;
-use crate::environment::{ENVIRONMENT, note_other_device, started_elsewhere, write_environment};
+use crate::environment::{note_other_device, started_elsewhere, write_environment};
 use crate::finetune::{InitialWeights, trained_parameters, write_companions};
 use crate::optimizer::Optimizer;
 use crate::owed::owes;
@@ -11,12 +11,10 @@ use crate::resume_check::{changes, refused};
 use crate::schedule::lr_scale;
 use crate::trainer::Trainer;
 use sisun_config::{Config, PartialConfig, Position, PretrainedSpec, TokenizerConfig, TrainConfig};
-use sisun_data::{
-    Corpus, DataError, GENERATION_CONFIG, SIDECAR_DIR, Tokenizer, prepare, vocabulary_size,
-};
+use sisun_data::{Corpus, DataError, Tokenizer, prepare, vocabulary_size};
 use sisun_files::{
-    LOCK_FILE, LockError, LockedDir, Patience, if_there, is_file, is_folder, is_vacant, look,
-    remove_leftovers_in,
+    LOCK_FILE, LockError, LockedDir, Patience, RunDir, if_there, is_file, is_folder, is_vacant,
+    look, remove_leftovers_in,
 };
 use sisun_model::checkpoint::{
     Checkpoint, CheckpointState, MODEL_FILE, MadeWith, TRAINING_FILE, WriteFile, folder_name,
@@ -24,8 +22,7 @@ use sisun_model::checkpoint::{
 };
 use sisun_model::weights::{not_finite, read_tensors, write_tensors};
 use sisun_model::{
-    Activation, BASE_FILE, BEST, CHECKPOINTS, Chosen, LAST, ModelError, RandomParams, Run,
-    Transformer, memory,
+    Activation, BEST, Chosen, LAST, ModelError, RandomParams, Run, Transformer, memory,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -45,10 +42,6 @@ pub struct Session {
     /// Keeps other processes out of the directory while the session lives; none while it begins.
     _held: Option<LockedDir>,
 }
-
-/// A run's settings.
-const CONFIG: &str = "config.toml";
-const TOKENIZER: &str = "tokenizer.json";
 
 impl Session {
     /// Takes a directory for a run that is to begin there. It is this process's alone until it is
@@ -147,15 +140,12 @@ impl Session {
         check_texts(&config, &corpus, chosen, progress)?;
         let run_dir = held.dir().to_owned();
         // Fails if it is there: then another process made it, where the file system knows no locks.
-        let checkpoints = run_dir.join(CHECKPOINTS);
+        let checkpoints = RunDir::new(&run_dir).checkpoints();
         fs::create_dir(&checkpoints).map_err(TrainError::io("create", &checkpoints))?;
         let begun = Self::begin(config, corpus, start, &run_dir, chosen).inspect_err(|_| {
             // What cannot be removed is told of by the next start.
-            for file in [CONFIG, ENVIRONMENT, TOKENIZER, GENERATION_CONFIG, BASE_FILE] {
-                let _ = fs::remove_file(run_dir.join(file));
-            }
-            for folder in [CHECKPOINTS, SIDECAR_DIR] {
-                let _ = fs::remove_dir_all(run_dir.join(folder));
+            for path in written_at_start(RunDir::new(&run_dir)) {
+                let _ = remove(&path);
             }
         });
         Ok(Self {
@@ -193,12 +183,12 @@ impl Session {
         run_dir: &Path,
         chosen: &Chosen,
     ) -> Result<Self, TrainError> {
-        write_atomic(&run_dir.join(CONFIG), config.to_toml().as_bytes())?;
+        write_atomic(&RunDir::new(run_dir).config(), config.to_toml().as_bytes())?;
         write_environment(run_dir, &corpus, chosen)?;
         if let Some(ends) = corpus.tokenizer.generation_config() {
-            write_atomic(&run_dir.join(GENERATION_CONFIG), &ends)?;
+            write_atomic(&RunDir::new(run_dir).generation_config(), &ends)?;
         }
-        corpus.tokenizer.save(&run_dir.join(TOKENIZER))?;
+        corpus.tokenizer.save(&RunDir::new(run_dir).tokenizer())?;
         let device = chosen.device.clone().autodiff();
         let seed = config.train.seed;
         let mut model = match start {
@@ -225,7 +215,7 @@ impl Session {
             // As it is read back: some files are written otherwise than they were read.
             made_with: Some(MadeWith::new(
                 &config,
-                Tokenizer::from_file(&run_dir.join(TOKENIZER))?.sha256(),
+                Tokenizer::from_file(&RunDir::new(run_dir).tokenizer())?.sha256(),
             )),
             files: BTreeMap::new(),
             base,
@@ -256,12 +246,12 @@ impl Session {
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, TrainError> {
         let run_dir = &held.dir().to_owned();
-        remove_partial(&run_dir.join(CHECKPOINTS));
+        remove_partial(&RunDir::new(run_dir).checkpoints());
         [
             run_dir.to_owned(),
-            run_dir.join(CHECKPOINTS),
-            run_dir.join("samples"),
-            run_dir.join("maps"),
+            RunDir::new(run_dir).checkpoints(),
+            RunDir::new(run_dir).samples(),
+            RunDir::new(run_dir).maps(),
         ]
         .iter()
         .for_each(|folder| remove_leftovers_in(folder));
@@ -345,7 +335,10 @@ impl Session {
         };
         // The next time it goes on as it does now, without being told again.
         if session.config != before {
-            write_atomic(&run_dir.join(CONFIG), session.config.to_toml().as_bytes())?;
+            write_atomic(
+                &RunDir::new(run_dir).config(),
+                session.config.to_toml().as_bytes(),
+            )?;
         }
         Ok(session)
     }
@@ -373,7 +366,7 @@ impl Session {
     /// last good one.
     pub(crate) fn save(&self) -> Result<PathBuf, TrainError> {
         self.check_place()?;
-        let folder = self.run_dir.join(CHECKPOINTS);
+        let folder = RunDir::new(&self.run_dir).checkpoints();
         let weights = match self.config.lora() {
             Some(_) => self.trainer.model.flat_factors(),
             None => self.trainer.model.flat(),
@@ -405,7 +398,7 @@ impl Session {
     /// Removes checkpoints that are not kept: never the one that the run is at, nor the best, nor
     /// any of a later step.
     pub(crate) fn prune(&self) -> Result<(), TrainError> {
-        let folder = self.run_dir.join(CHECKPOINTS);
+        let folder = RunDir::new(&self.run_dir).checkpoints();
         let mut steps = steps_in(&folder)?;
         steps.retain(|step| *step <= self.state.step);
         let old = steps
@@ -440,23 +433,15 @@ impl Session {
 /// was one: there is a lock, the folder of checkpoints holds none, and nothing is there that a
 /// start does not write.
 fn clear_beginning(run_dir: &Path) -> Result<bool, TrainError> {
-    let ours = [
-        CONFIG,
-        ENVIRONMENT,
-        TOKENIZER,
-        GENERATION_CONFIG,
-        BASE_FILE,
-        CHECKPOINTS,
-        SIDECAR_DIR,
-        LOCK_FILE,
-    ];
+    let ours = written_at_start(RunDir::new(run_dir));
+    let lock = run_dir.join(LOCK_FILE);
     let entries =
         fs::read_dir(run_dir).and_then(|entries| entries.collect::<std::io::Result<Vec<_>>>());
     let entries = entries.map_err(TrainError::io("read", run_dir))?;
     remove_leftovers_in(run_dir);
     for entry in entries {
-        let (name, path) = (entry.file_name(), entry.path());
-        let is_ours = ours.iter().any(|ours| name == **ours);
+        let path = entry.path();
+        let is_ours = path == lock || ours.contains(&path);
         // What was a leftover is gone by now.
         if !is_ours
             && if_there(fs::symlink_metadata(&path))
@@ -466,20 +451,14 @@ fn clear_beginning(run_dir: &Path) -> Result<bool, TrainError> {
             return Ok(false);
         }
     }
-    let checkpoints = run_dir.join(CHECKPOINTS);
+    let checkpoints = RunDir::new(run_dir).checkpoints();
     let began = is_folder(&checkpoints).map_err(TrainError::io("read", &checkpoints))?;
     if !began || !steps_in(&checkpoints)?.is_empty() {
         return Ok(false);
     }
     remove_partial(&checkpoints);
-    for name in ours.iter().filter(|name| **name != LOCK_FILE) {
-        let path = run_dir.join(name);
-        let removed = if path.is_dir() {
-            fs::remove_dir_all(&path)
-        } else {
-            fs::remove_file(&path)
-        };
-        match removed {
+    for path in ours {
+        match remove(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(TrainError::io("remove", &path)(error));
             }
@@ -489,16 +468,37 @@ fn clear_beginning(run_dir: &Path) -> Result<bool, TrainError> {
     Ok(true)
 }
 
+/// The files and folders that a run begins with.
+fn written_at_start(files: RunDir<'_>) -> [PathBuf; 7] {
+    [
+        files.config(),
+        files.environment(),
+        files.tokenizer(),
+        files.generation_config(),
+        files.base(),
+        files.checkpoints(),
+        files.sidecars(),
+    ]
+}
+
+/// Remove a file, or a folder with all that it holds.
+fn remove(path: &Path) -> std::io::Result<()> {
+    match path.is_dir() {
+        true => fs::remove_dir_all(path),
+        false => fs::remove_file(path),
+    }
+}
+
 /// Whether this is a folder that holds the settings of a run.
 fn has_config(run_dir: &Path) -> Result<bool, TrainError> {
-    let config = run_dir.join(CONFIG);
+    let config = RunDir::new(run_dir).config();
     let found = is_folder(run_dir).and_then(|is_folder| Ok(is_folder && is_file(&config)?));
     found.map_err(TrainError::io("read", &config))
 }
 
 /// That a run directory was not left before its first checkpoint.
 fn check_begun(run_dir: &Path) -> Result<(), TrainError> {
-    match has_config(run_dir)? && steps_in(&run_dir.join(CHECKPOINTS))?.is_empty() {
+    match has_config(run_dir)? && steps_in(&RunDir::new(run_dir).checkpoints())?.is_empty() {
         true => Err(TrainError::NeverBegan {
             path: run_dir.to_owned(),
         }),

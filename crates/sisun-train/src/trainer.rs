@@ -86,7 +86,15 @@ impl<M: Trainable> Trainer<M> {
 
     /// Take one optimizer step on the mean loss over the loss tokens of all micro-batches, one for
     /// each number of [`Trainer::next_micro_steps`]. Without a loss token the model stays as it is.
+    ///
+    /// # Panics
+    /// If there are more or fewer micro-batches than `gradient_accumulation_steps`.
     pub fn step(&mut self, batches: &[M::Batch]) -> StepOutput {
+        assert_eq!(
+            batches.len(),
+            self.config.gradient_accumulation_steps,
+            "one micro-batch for each of gradient_accumulation_steps"
+        );
         let loss_tokens = batches.iter().map(M::loss_tokens).sum();
         let (gradients, loss) = self.gradient(batches, loss_tokens);
         let lr_scale = lr_scale(&self.config, self.steps);

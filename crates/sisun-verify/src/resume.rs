@@ -5,9 +5,9 @@ use crate::subject::Files;
 use crate::{Check, Subject};
 use anyhow::{Context, Error, Result, anyhow};
 use sisun_config::PartialConfig;
-use sisun_files::{Patience, make_folder};
+use sisun_files::{Patience, RunDir, make_folder};
 use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, TRAINING_FILE, WriteFile};
-use sisun_model::{CHECKPOINTS, Chosen, DeviceChoice, LAST, Run, device, thousands};
+use sisun_model::{Chosen, DeviceChoice, LAST, Run, device, thousands};
 use sisun_train::{Session, TrainError, TrainObserver, train};
 use std::fs::{self, File};
 use std::io;
@@ -168,18 +168,19 @@ impl Start {
 
     /// Copy the run with this checkpoint only.
     fn copy(&self, run: &Run, to: &Path) -> Result<()> {
-        let checkpoints = to.join(CHECKPOINTS);
+        let checkpoints = RunDir::new(to).checkpoints();
         make_folder(&checkpoints)?;
         for entry in fs::read_dir(run.root())? {
             let entry = entry?;
             let (from, name) = (entry.path(), entry.file_name());
+            let files = RunDir::new(run.root());
             let needed = [
-                "config.toml",
-                "environment.json",
-                "tokenizer.json",
-                sisun_model::BASE_FILE,
+                files.config(),
+                files.environment(),
+                files.tokenizer(),
+                files.base(),
             ];
-            if needed.iter().any(|needed| name == **needed) {
+            if needed.contains(&from) {
                 fs::copy(&from, to.join(name))
                     .with_context(|| format!("cannot copy {}", from.display()))?;
             }
@@ -229,7 +230,7 @@ impl TrainObserver for Stop<'_> {
 
 /// Resume the copy until the condition is met, and return the step it has reached.
 fn go_on(copy: &Path, chosen: &Chosen, until: &Until) -> Result<u64> {
-    let draft = PartialConfig::read(&copy.join("config.toml"), &[])?;
+    let draft = PartialConfig::read(&RunDir::new(copy).config(), &[])?;
     let held = Session::hold_run(copy, Patience::Refuse)?;
     let mut session = Session::resume(draft, held, chosen, &mut |_| {})?;
     let stop = AtomicBool::new(false);
@@ -243,7 +244,8 @@ fn go_on(copy: &Path, chosen: &Chosen, until: &Until) -> Result<u64> {
 }
 
 fn checkpoint(run: &Path, step: u64) -> PathBuf {
-    run.join(CHECKPOINTS)
+    RunDir::new(run)
+        .checkpoints()
         .join(sisun_model::checkpoint::folder_name(step))
 }
 

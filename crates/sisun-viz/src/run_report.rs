@@ -3,7 +3,7 @@
 
 use crate::chart::{Curve, loss_svg};
 use crate::text::{escaped, printable};
-use sisun_files::write_bytes;
+use sisun_files::{RunDir, write_bytes};
 use sisun_model::thousands;
 use std::io;
 use std::path::Path;
@@ -35,9 +35,9 @@ pub struct RunReport {
 pub fn write(run_dir: &Path, report: &RunReport) -> io::Result<()> {
     let (train, validation) = (Curve::new(&report.train), Curve::new(&report.validation));
     let svg = loss_svg(&printable(&report.title), &train, &validation).map_err(io::Error::other)?;
-    write_bytes(&run_dir.join("loss.svg"), svg.as_bytes())?;
+    write_bytes(&RunDir::new(run_dir).loss_curve(), svg.as_bytes())?;
     write_bytes(
-        &run_dir.join("report.html"),
+        &RunDir::new(run_dir).report(),
         page(report, &svg, &train, &validation).as_bytes(),
     )
 }

@@ -8,6 +8,8 @@ pub mod run_directory {}
 pub mod attention_maps {}
 #[doc = include_str!("../guide/interventions.md")]
 pub mod interventions {}
+#[doc = include_str!("../guide/not-a-number.md")]
+pub mod not_a_number {}
 #[doc = include_str!("../guide/comparing-encodings.md")]
 pub mod comparing_encodings {}
 #[doc = include_str!("../guide/hugging-face.md")]

@@ -6,7 +6,7 @@ use crate::vocabulary;
 use anyhow::{Context, Result};
 use serde_json::json;
 use sisun_config::{Described, LoraConfig, OptimizerKind, PartialConfig};
-use sisun_files::is_folder;
+use sisun_files::{RunDir, is_folder};
 use sisun_model::{BEST, Count, LAST, Run, thousands};
 use std::path::{Path, PathBuf};
 
@@ -43,8 +43,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         // `checkpoints/last` and `checkpoints/best` are files.
         let is_pointer = [BEST, LAST].iter().any(|name| args.what.ends_with(name));
         let file = match (is_folder, Run::open(&args.what)) {
-            (true, run) => run?.root().join("config.toml"),
-            (false, Ok(run)) if is_pointer => run.root().join("config.toml"),
+            (true, run) => RunDir::new(run?.root()).config(),
+            (false, Ok(run)) if is_pointer => RunDir::new(run.root()).config(),
             (false, _) => args.what,
         };
         let Described {

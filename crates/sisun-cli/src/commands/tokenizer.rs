@@ -9,7 +9,7 @@ use serde::{Deserialize, de::IntoDeserializer};
 use serde_json::json;
 use sisun_config::{DataConfig, Normalize, TokenizerConfig};
 use sisun_data::{Tokenizer, prepare};
-use sisun_files::is_folder;
+use sisun_files::{RunDir, is_folder};
 use std::path::{Path, PathBuf};
 
 /// Train and apply tokenizers in Hugging Face's tokenizer.json format.
@@ -130,7 +130,7 @@ fn read_form(given: &str) -> Result<Normalize, serde::de::value::Error> {
 fn open(path: &Path) -> Result<Tokenizer> {
     let is_folder = is_folder(path).with_context(|| format!("cannot read {}", path.display()))?;
     let file = if is_folder {
-        path.join("tokenizer.json")
+        RunDir::new(path).tokenizer()
     } else {
         path.to_owned()
     };

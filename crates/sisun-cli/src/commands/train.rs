@@ -12,7 +12,7 @@ use burn::module::Module;
 use serde_json::json;
 use sisun_config::{PartialConfig, SampleConfig, shell};
 use sisun_data::{DataError, Tokenizer, Tokens};
-use sisun_files::{Holder, Patience, is_file, is_folder};
+use sisun_files::{Holder, Patience, RunDir, is_file, is_folder};
 use sisun_infer::{CaptureSelection, GenerationOptions, InferError, LanguageModel, Sampler};
 use sisun_model::{Count, Transformer, thousands};
 use sisun_train::advice::Typed;
@@ -86,7 +86,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let resumes = place.resumes;
     let typed = Typed {
         // A run that is there has its own.
-        config: (resumes && place.config != run_dir.join("config.toml"))
+        config: (resumes && place.config != RunDir::new(&run_dir).config())
             .then(|| place.config.clone()),
         set: args.set.clone(),
         options: args.device.typed(args.json),
@@ -287,18 +287,20 @@ impl Place {
         if let (false, true, Some(run)) = (resumes, configs.is_empty(), runs.first())
             && looks_like(run, is_folder)?
         {
-            return Err(Usage(match looks_like(&run.join("config.toml"), is_file)? {
-                true => format!(
-                    "{} is a run\nto go on with it: {}",
-                    run.display(),
-                    advice::resume(run)
-                ),
-                false => format!(
-                    "{} is a directory: name a configuration, a TOML file",
-                    run.display()
-                ),
-            })
-            .into());
+            return Err(
+                Usage(match looks_like(&RunDir::new(run).config(), is_file)? {
+                    true => format!(
+                        "{} is a run\nto go on with it: {}",
+                        run.display(),
+                        advice::resume(run)
+                    ),
+                    false => format!(
+                        "{} is a directory: name a configuration, a TOML file",
+                        run.display()
+                    ),
+                })
+                .into(),
+            );
         }
         runs.dedup_by(|a, b| a.components().eq(b.components()));
         match (configs.len(), runs.len()) {
@@ -321,7 +323,7 @@ impl Place {
             }
             _ => {
                 let run = runs.pop();
-                let own = || run.as_ref().map(|run| run.join("config.toml"));
+                let own = || run.as_ref().map(|run| RunDir::new(run).config());
                 let config = configs.pop().or_else(own).unwrap_or_default();
                 Ok(Self {
                     config,
@@ -474,7 +476,7 @@ fn write_maps(session: &Session, outcome: &TrainOutcome) -> Result<Option<PathBu
     let Some(attend) = &session.config.attend else {
         return Ok(None);
     };
-    let folder = session.run_dir.join("maps");
+    let folder = RunDir::new(&session.run_dir).maps();
     let name = session.config.name.clone();
     let loaded = LanguageModel::new(
         name,
@@ -524,7 +526,7 @@ fn tell(
     }
     say(&format!(
         "report:         {}",
-        session.run_dir.join("report.html").display()
+        RunDir::new(&session.run_dir).report().display()
     ))?;
     let run = shell::path(&session.run_dir);
     let opening = opening(session);

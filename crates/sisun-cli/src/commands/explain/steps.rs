@@ -6,6 +6,7 @@ use super::page::{ExplainPage, WIDTH};
 use super::rows::Row;
 use super::table::Table;
 use super::text::columns;
+use sisun_config::Position;
 use sisun_infer::Explanation;
 
 /// Columns of a bar for a weight of 1, on a page of full width.
@@ -130,7 +131,7 @@ impl<'a> Steps<'a> {
         let shapes = format!("(1 × {n}) + (1 × {n}) = (1 × {n})");
         self.heading(page, ["position (+ bias)", "위치 반영 (+ 편향)"], &shapes);
         let sentence = match (self.found.position, self.keys.slope()) {
-            ("alibi", Some(slope)) => page.say(
+            (Position::Alibi, Some(slope)) => page.say(
                 format!("ALiBi takes away {slope} for every token of distance, so that near tokens count for more."),
                 format!("ALiBi: 질의에서 한 토큰 멀어질 때마다 점수에서 {slope}씩 뺀다. 가까운 토큰일수록 유리하다."),
             ),

@@ -6,6 +6,7 @@ use super::steps::divides;
 use super::table::Table;
 use super::text::{excerpt, label};
 use super::tone::Tone;
+use sisun_config::Position;
 use sisun_infer::Explanation;
 
 /// How many of the keys with the largest weights are named.
@@ -29,11 +30,11 @@ pub(super) fn beginning(page: &mut ExplainPage, found: &Explanation) {
         &page.say(
             format!(
                 "{model} · {n} tokens · d_head {d} · positions: {}",
-                found.position
+                found.position.name()
             ),
             format!(
                 "{model} · 토큰 {n}개 · d_head {d} · 위치 인코딩: {}",
-                found.position
+                found.position.name()
             ),
         ),
         Tone::Faint,
@@ -101,21 +102,21 @@ fn seen(page: &ExplainPage, found: &Explanation, name: &str) -> String {
 }
 
 /// Where the position of a token comes in.
-fn position(page: &ExplainPage, name: &str) -> &'static str {
-    match name {
-        "rope" => page.say(
+fn position(page: &ExplainPage, position: Position) -> &'static str {
+    match position {
+        Position::Rope { .. } => page.say(
             "RoPE has already turned q and k by the positions of their tokens.",
             "q와 k는 토큰의 위치만큼 이미 회전되어 있다(RoPE).",
         ),
-        "learned" | "sinusoidal" => page.say(
+        Position::Learned | Position::Sinusoidal => page.say(
             "Positions were added to the embeddings, so q, k and v already know them.",
             "위치는 임베딩에 더해졌으므로 q, k, v에 이미 들어 있다.",
         ),
-        "alibi" | "t5_bias" => page.say(
+        Position::Alibi | Position::T5Bias { .. } => page.say(
             "Positions come in at step 3.",
             "위치는 3단계에서 점수에 더해진다.",
         ),
-        _ => page.say(
+        Position::None => page.say(
             "Nothing tells this model where a token stands.",
             "이 모델에는 위치 정보가 따로 없다.",
         ),

@@ -6,6 +6,7 @@ use super::page::ExplainPage;
 use super::rows::{Row, rows};
 use super::text::columns;
 use super::write;
+use sisun_config::Position;
 use sisun_infer::explain::{Differences, Inputs, Key, Steps};
 use sisun_infer::{Explanation, Language, Token};
 
@@ -70,7 +71,7 @@ fn sat(hidden: usize) -> Explanation {
         d_head: 4,
         scale: 0.5,
         causal: hidden.contains(&true),
-        position: "none",
+        position: Position::None,
         q: k[2].clone(),
         keys: keys.into_iter().enumerate().map(key).collect(),
         max_score,
