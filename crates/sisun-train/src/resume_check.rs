@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Value;
 
 /// Keys that may differ when a run is resumed: they affect its length and its outputs, not its
-/// computation, and take effect on resume. `train.eval_windows` is not among them, as it affects the
+/// computation, and each takes effect. `train.eval_windows` is not among them, as it affects the
 /// choice of the best checkpoint. `data` may refer to the same text in another way; other text is
 /// rejected by its hash.
 pub(crate) const MAY_CHANGE: [&str; 9] = [
