@@ -1,4 +1,4 @@
-//! Running a text through a model to see where its heads look.
+//! Capturing the attention of a model on a text.
 
 use crate::attention_maps::{ActivationMap, AttentionMaps, Token};
 use crate::{InferError, LanguageModel};
@@ -9,7 +9,7 @@ use sisun_model::{Activation, Capture, Pass, memory};
 use std::collections::BTreeSet;
 use std::sync::mpsc::sync_channel;
 
-/// What to keep: all layers and heads unless chosen.
+/// A choice of activations, layers and heads; all layers and heads by default.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CaptureSelection {
     /// Activations with a head axis.
@@ -31,10 +31,10 @@ impl Default for CaptureSelection {
 }
 
 impl CaptureSelection {
-    /// The layers and heads of a model that are meant.
+    /// Return the selected layers and heads of a model.
     ///
     /// # Errors
-    /// One that does not exist, or none at all.
+    /// If one does not exist, or none is selected.
     pub fn of(&self, config: &ModelConfig) -> Result<(Vec<usize>, Vec<usize>), InferError> {
         let layers = existing("layer", self.layers.as_deref(), config.n_layers)?;
         Ok((
@@ -45,12 +45,12 @@ impl CaptureSelection {
 }
 
 impl LanguageModel {
-    /// The tokens that the model is given for a text, with labels to show; those that came from no
-    /// text, such as LLaMA's `<s>`, are called by their name.
+    /// Encode a text for the model, with labels for display; tokens without text, such as LLaMA's
+    /// `<s>`, are labelled with their name.
     ///
     /// # Errors
-    /// An empty text, characters that the tokenizer does not know, or tokens that the model does
-    /// not know.
+    /// If the text is empty, has characters that the tokenizer does not know, or has tokens that
+    /// the model does not know.
     pub fn tokens(&self, text: &str) -> Result<Vec<Token>, InferError> {
         let encoding = self.tokenizer.encode_prompt(text)?;
         self.tokenizer.check_rows(&encoding.ids, self.rows())?;
@@ -72,11 +72,11 @@ impl LanguageModel {
         Ok(labels.into_iter().map(token).collect())
     }
 
-    /// The chosen activations of one text.
+    /// Capture the selected activations on a text.
     ///
     /// # Errors
-    /// An empty text, characters that the tokenizer does not know, layers or heads that do not
-    /// exist, or a text longer than learned positions or a sliding window.
+    /// If the text is empty, has characters that the tokenizer does not know, or is longer than the
+    /// learned positions or the sliding window; or if a layer or head does not exist.
     pub fn attend(
         &self,
         text: &str,
@@ -95,11 +95,12 @@ impl LanguageModel {
         })
     }
 
-    /// As [`LanguageModel::attend`], but hands each activation on as soon as it is there, layer by
-    /// layer, while the model goes on: patterns of all layers need not be in memory together.
+    /// Capture as [`LanguageModel::attend`], but pass each activation to `each` as soon as it is
+    /// computed, layer by layer, while the model continues: patterns of all layers need not be in
+    /// memory together.
     ///
     /// # Errors
-    /// As for [`LanguageModel::attend`]; then nothing was handed on.
+    /// As for [`LanguageModel::attend`]; `each` has then not been called.
     pub fn attend_each(
         &self,
         text: &str,
@@ -115,14 +116,14 @@ impl LanguageModel {
         let ids: Vec<i32> = tokens.iter().map(|token| token.id as i32).collect();
         let shape = [1, ids.len()];
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.model.device());
-        // A pool of one thread, the model's own, could not do what `each` shares while the model
-        // waits for it.
+        // With a pool of one thread, which the model occupies, tasks spawned by `each` would never
+        // run while the model waits for it.
         let own_pool = match rayon::current_num_threads() {
             1 => rayon::ThreadPoolBuilder::new().num_threads(1).build().ok(),
             _ => None,
         };
         std::thread::scope(|scope| {
-            // One at a time: the model waits for whoever works on the layer before.
+            // Capacity 1: the model waits until the layer before has been processed.
             let (to, from) = sync_channel(1);
             scope.spawn(|| {
                 for found in from {
@@ -132,7 +133,7 @@ impl LanguageModel {
                         shape,
                         values,
                     } = found;
-                    // One text: the batch axis, the first, has length 1.
+                    // There is one text: the batch axis, the first, has length 1.
                     let shape = [shape[1], shape[2], shape[3]];
                     let activation = ActivationMap {
                         activation: name,
@@ -155,11 +156,11 @@ impl LanguageModel {
 }
 
 impl LanguageModel {
-    /// That memory has room for the attention of so many heads over a text of `n` tokens, and for
-    /// what is kept of it. Files that are written take what is kept once more.
+    /// Check that memory suffices for the attention of `heads` heads over `n` tokens and for the
+    /// kept activations. Written files need the bytes of the kept activations once more.
     ///
     /// # Errors
-    /// [`ModelError::TooLarge`](sisun_model::ModelError::TooLarge), with what helps.
+    /// [`ModelError::TooLarge`](sisun_model::ModelError::TooLarge), with a remedy.
     pub fn check_room(
         &self,
         n: usize,
@@ -187,10 +188,10 @@ impl LanguageModel {
     }
 }
 
-/// Reads the name of an activation, as `pattern`; spaces around it do not count.
+/// Parse the name of an activation, such as `pattern`; surrounding spaces are ignored.
 ///
 /// # Errors
-/// A name that no activation has; those with a head axis are listed.
+/// If no activation has this name; the error lists those with a head axis.
 pub fn parse_activation(given: &str) -> Result<Activation, InferError> {
     given
         .trim()
@@ -200,10 +201,10 @@ pub fn parse_activation(given: &str) -> Result<Activation, InferError> {
         })
 }
 
-/// That all of them have a head axis.
+/// Check that all activations have a head axis.
 ///
 /// # Errors
-/// The first without one.
+/// If one has none; the error names the first.
 pub fn check_per_head(activations: &[Activation]) -> Result<(), InferError> {
     match activations
         .iter()
@@ -214,10 +215,10 @@ pub fn check_per_head(activations: &[Activation]) -> Result<(), InferError> {
     }
 }
 
-/// Reads a list of numbers and ranges, as `0,2-3`.
+/// Parse a list of numbers and ranges, such as `0,2-3`.
 ///
 /// # Errors
-/// Anything else; `what` is `layer` or `head`.
+/// If the list is malformed; `what` is `layer` or `head`.
 pub fn parse_selection(what: &'static str, given: &str) -> Result<Vec<usize>, InferError> {
     let bad = || InferError::BadSelection {
         what,
@@ -228,7 +229,7 @@ pub fn parse_selection(what: &'static str, given: &str) -> Result<Vec<usize>, In
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let first: usize = first.trim().parse().map_err(|_| bad())?;
         let last: usize = last.trim().parse().map_err(|_| bad())?;
-        // No model has as many; a huge range must not fill the memory.
+        // Larger than any model; a huge range must not exhaust memory.
         if first > last || last >= 1 << 20 {
             return Err(bad());
         }

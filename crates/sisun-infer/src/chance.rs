@@ -1,26 +1,26 @@
-//! What heads do by chance.
+//! Chance levels of head measurements.
 
 use serde::Serialize;
 use std::ops::Range;
 
-/// What a head would have of each weight that looks evenly at all that it sees.
+/// The weights of a head with uniform attention over the visible keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Chance {
-    /// On the token just before; `None` where there is none.
+    /// Weight on the previous token; `None` if no query has one.
     pub previous: Option<f64>,
-    /// On the first token.
+    /// Weight on the first token.
     pub first: Option<f64>,
-    /// On the same token, the first time.
+    /// Weight on the first occurrence of the same token.
     pub same: Option<f64>,
-    /// On the token that came next the first time.
+    /// Weight on the token after the first occurrence.
     pub induction: Option<f64>,
 }
 
 impl Chance {
-    /// For a text of `n` tokens, and sequences of `before` tokens and then `drawn` tokens that come
-    /// twice, if there are any.
+    /// Compute the chance levels for a text of `n` tokens and, with `repeated`, for sequences of
+    /// `before` tokens followed by `drawn` tokens twice.
     pub(crate) fn of(causal: bool, n: usize, repeated: Option<(usize, usize)>) -> Self {
-        // A query sees itself and all before it, or else everything.
+        // A query sees itself and all earlier tokens, or without a causal mask all tokens.
         let mean = |queries: Range<usize>, all: usize| {
             let count = queries.len() as f64;
             let seen = |query: usize| if causal { query + 1 } else { all } as f64;
@@ -39,8 +39,8 @@ impl Chance {
         }
     }
 
-    /// Whether a weight is clearly more than chance gives: twice as much, and a tenth of all
-    /// attention more.
+    /// Return true if a weight is clearly above chance: at least twice the chance level and at
+    /// least 0.1 above it.
     pub fn is_beaten(chance: f64, weight: f64) -> bool {
         weight >= 2.0 * chance && weight >= chance + 0.1
     }

@@ -1,114 +1,114 @@
-//! What can go wrong while using a model.
+//! Errors of inference.
 
 use sisun_config::ErrorKind;
 use sisun_data::DataError;
 use sisun_model::{Activation, ModelError};
 
-/// What went wrong, and what to do.
+/// An error: the problem and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InferError {
-    /// The model, its checkpoint or its device.
+    /// The model, its checkpoint or its device cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// The tokenizer, or text that it cannot read.
+    /// The tokenizer or the text cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// Nothing to continue or to look at.
+    /// The prompt or the text is empty.
     #[error("the {what} is empty: give at least one character")]
     Empty {
         /// `prompt` or `text`.
         what: &'static str,
     },
-    /// Logits that are no numbers.
+    /// A logit is NaN.
     #[error(
         "the model's scores for token {place} are no numbers (NaN): its weights or its settings are damaged"
     )]
     NotNumbers {
-        /// Which token of the sample.
+        /// Index of the token in the sample.
         place: usize,
     },
-    /// A run's tokenizer that knows more tokens than its model, which was trained with all of them.
+    /// The tokenizer of a run has more tokens than its model.
     #[error(
         "the tokenizer has {tokenizer} tokens but the model only {model}: they do not belong together"
     )]
     Vocabulary {
-        /// Size of the tokenizer's vocabulary.
+        /// Vocabulary size of the tokenizer.
         tokenizer: usize,
-        /// Rows of the model's embedding.
+        /// Number of rows in the model's embedding.
         model: usize,
     },
-    /// A text longer than what a sliding window shows.
+    /// The text is longer than the sliding window.
     #[error(
         "{len} tokens are more than the model's sliding window of {window}: past it some layers see only part of the text, which is not computed here; give at most {window} tokens"
     )]
     PastWindow {
-        /// Tokens of the text.
+        /// Number of tokens in the text.
         len: usize,
-        /// Tokens that the window shows.
+        /// Size of the window in tokens.
         window: usize,
     },
-    /// A sampling setting out of range.
+    /// A sampling setting is out of range.
     #[error("{key} = {value} {rule}")]
     OutOfRange {
         /// The setting.
         key: &'static str,
         /// Its value.
         value: String,
-        /// What would be accepted.
+        /// The accepted range.
         rule: &'static str,
     },
-    /// A language that explanations are not written in.
+    /// The language of explanations is unknown.
     #[error("language = {given:?}: choose en or ko")]
     UnknownLanguage {
-        /// What was given.
+        /// The requested language.
         given: String,
     },
-    /// A list of layers or heads that cannot be read.
+    /// A list of layers or heads is malformed.
     #[error("--{what}s {given:?}: expected numbers and ranges, as in 0,2-3")]
     BadSelection {
         /// `layer` or `head`.
         what: &'static str,
-        /// What was given.
+        /// The list.
         given: String,
     },
-    /// A layer or head that does not exist.
+    /// A layer or head does not exist.
     #[error("there is no {what} {number}: the model has {what}s 0 to {}", count - 1)]
     NoSuch {
         /// `layer` or `head`.
         what: &'static str,
-        /// What was asked for.
+        /// The requested index.
         number: usize,
-        /// How many there are.
+        /// Number of layers or heads.
         count: usize,
     },
-    /// A token that the text does not have.
+    /// The text has no such token.
     #[error("--query: there is no token {asked} in the text; it has {tokens}{remedy}")]
     NoSuchToken {
-        /// The number or label that was asked for.
+        /// The requested index or label.
         asked: String,
-        /// Numbers and labels of what there is.
+        /// Indices and labels of the existing tokens.
         tokens: String,
-        /// The tokens that it is a part of, if there are such.
+        /// The tokens that contain the requested text, if any.
         remedy: String,
     },
-    /// A label that several tokens have.
+    /// Several tokens have the requested label.
     #[error(
         "--query: {label:?} is the label of several tokens; choose one by its number: {numbers}"
     )]
     ManyTokens {
         /// The label.
         label: String,
-        /// The tokens that have it.
+        /// Indices of the tokens with the label.
         numbers: String,
     },
-    /// An activation that has no heads to draw.
+    /// The activation has no head axis.
     #[error("{activation} has no head axis; choose from {}", per_head())]
     NotPerHead {
         /// The activation.
         activation: Activation,
     },
-    /// A name that is no activation's.
+    /// The name of an activation is unknown.
     #[error("unknown activation {name:?}; choose from {}", per_head())]
     UnknownActivation {
         /// The name.
@@ -117,7 +117,7 @@ pub enum InferError {
 }
 
 impl InferError {
-    /// Return the kind of error, by which a caller can decide what to do.
+    /// Return the kind of error, so that a caller can decide how to react.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Model(error) => error.kind(),
@@ -137,7 +137,7 @@ impl InferError {
     }
 }
 
-/// The activations with a head axis, as a list for messages.
+/// List the activations with a head axis, for messages.
 fn per_head() -> String {
     Activation::PER_HEAD
         .map(|activation| activation.to_string())

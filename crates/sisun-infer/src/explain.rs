@@ -1,5 +1,5 @@
-//! One query of one head, worked through: each step of attention from the model's own q, k and v,
-//! beside the weights and the result that the model itself found.
+//! The attention of one query of one head, step by step: recomputed from the model's own q, k and v
+//! and compared with the weights and the result of the model.
 
 mod query;
 mod steps;
@@ -14,36 +14,36 @@ use sisun_config::Position;
 use sisun_model::Activation;
 use sisun_model::to_host;
 
-/// How one head's attention of one query comes about.
+/// A step-by-step computation of one head's attention for one query.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explanation {
-    /// Where the model came from, for people to read.
+    /// Description of the model.
     pub model: String,
-    /// The text as it was given.
+    /// Original text.
     pub text: String,
-    /// The layer, counted from 0.
+    /// Layer, counted from 0.
     pub layer: usize,
-    /// The query head, counted from 0.
+    /// Query head, counted from 0.
     pub head: usize,
-    /// How many query heads a layer has.
+    /// Number of query heads per layer.
     pub n_heads: usize,
-    /// The key/value head that it reads, counted from 0.
+    /// Key–value head used by the query head, counted from 0.
     pub kv_head: usize,
-    /// How many key/value heads a layer has: fewer than `n_heads` where queries are grouped.
+    /// Number of key–value heads per layer: less than `n_heads` for grouped-query attention.
     pub n_kv_heads: usize,
-    /// The tokens of the text.
+    /// Tokens of the text.
     pub tokens: Vec<Token>,
-    /// Number of the token that looks.
+    /// Index of the query token.
     pub query: usize,
-    /// Its label.
+    /// Label of the query token.
     pub query_label: String,
-    /// The tokens that make up the word that was asked for, of which the query is the last.
+    /// Indices of the tokens that make up the requested word; the last one is the query.
     pub query_word: Vec<usize>,
     /// Length of q, of each k and of each v.
     pub d_head: usize,
-    /// What `q·k` is multiplied by: `1/√d_head`, or 1 where the model does not scale.
+    /// Factor on `q·k`: `1/√d_head`, or 1 if the model does not scale.
     pub scale: f64,
-    /// Whether keys after the query are hidden.
+    /// True if keys after the query are hidden.
     pub causal: bool,
     /// The position variant; written as its name.
     #[serde(serialize_with = "name_of_position")]
@@ -58,42 +58,41 @@ pub struct Explanation {
     pub exp_sum: f64,
     /// `Σ weight·v`, `[d_head]`.
     pub z: Vec<f64>,
-    /// The z that the model found, `[d_head]`.
+    /// z as computed by the model, `[d_head]`.
     pub model_z: Vec<f64>,
-    /// How far the working is from the model.
+    /// Differences between this computation and the model.
     pub differences: Differences,
 }
 
-/// One token as a key: what enters, what becomes of it.
+/// One key with its intermediate results.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Key {
-    /// Its label.
+    /// Label of the token.
     pub label: String,
-    /// The key, after position and norm, `[d_head]`.
+    /// The key, after position encoding and norm, `[d_head]`.
     pub k: Vec<f64>,
-    /// From `q·k` to the weight.
+    /// Intermediate results from `q·k` to the weight.
     #[serde(flatten)]
     pub steps: KeySteps,
-    /// The weight that the model found.
+    /// Weight as computed by the model.
     pub pattern: f64,
     /// The value, `[d_head]`.
     pub v: Vec<f64>,
 }
 
-/// The largest absolute differences between the working, in float64, and the model's own numbers,
-/// in float32.
+/// The largest absolute differences between this computation in float64 and the model in float32.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Differences {
-    /// Of scores, over the keys that are not hidden.
+    /// Difference of the scores, over the keys that are not hidden.
     pub score: f64,
-    /// Of weights.
+    /// Difference of the weights.
     pub pattern: f64,
-    /// Of z.
+    /// Difference of z.
     pub z: f64,
 }
 
 impl Explanation {
-    /// The keys that are not hidden, those with the largest weights first.
+    /// Return the visible keys by descending weight.
     pub fn heaviest(&self) -> Vec<usize> {
         let mut keys: Vec<usize> = (0..self.keys.len())
             .filter(|&key| !self.keys[key].steps.hidden)
@@ -109,11 +108,11 @@ impl Explanation {
 }
 
 impl LanguageModel {
-    /// Works one query of one head through; without a layer that of the last.
+    /// Explain the attention of one query of one head; the default layer is the last.
     ///
     /// # Errors
-    /// Those of [`LanguageModel::attend`], and a query that is none of the text's tokens or could
-    /// be several.
+    /// As for [`LanguageModel::attend`], or if the query matches no token of the text or is
+    /// ambiguous.
     pub fn explain(
         &self,
         text: &str,
@@ -220,11 +219,11 @@ impl LanguageModel {
         })
     }
 
-    /// What the position variant adds to the scores of one query, `[key]`.
+    /// Return the score bias of the position variant for one query, `[key]`.
     fn bias(&self, head: usize, query: usize, n: usize) -> Option<Vec<f64>> {
         let (shape, by_offset) = to_host(self.model.score_bias(n)?);
         let of_head = &by_offset[head * shape[1]..][..shape[1]];
-        // The offsets `query − key` begin at −(n − 1).
+        // The first offset `query − key` is −(n − 1).
         Some(
             (0..n)
                 .map(|key| f64::from(of_head[query + n - 1 - key]))
@@ -233,7 +232,7 @@ impl LanguageModel {
     }
 }
 
-/// One row of the one head that was captured.
+/// Return one row of the only captured head.
 fn row(activation: &ActivationMap, at: usize) -> Vec<f64> {
     let width = activation.shape[2];
     activation.values[at * width..][..width]
@@ -242,7 +241,7 @@ fn row(activation: &ActivationMap, at: usize) -> Vec<f64> {
         .collect()
 }
 
-/// The largest absolute value, or NaN where there is one.
+/// Return the largest absolute value, or NaN if there is a NaN.
 fn largest(values: impl Iterator<Item = f64>) -> f64 {
     values
         .map(f64::abs)

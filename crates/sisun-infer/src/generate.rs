@@ -1,4 +1,4 @@
-//! Writing text token by token.
+//! Generating text token by token.
 
 use crate::output::Output;
 use crate::sample::{Finish, GenerationOptions, Sample, SampledToken};
@@ -10,12 +10,12 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 impl LanguageModel {
-    /// The tokens of a prompt as the model reads them. No prompt is what a text of the training
-    /// data begins after: what the tokenizer puts before a text (`<s>`), else the token that ends
-    /// the one before it.
+    /// Encode a prompt for the model. An empty prompt becomes the tokens that precede a text in the
+    /// training data: the prefix of the tokenizer (`<s>`), or else the end-of-text token.
     ///
     /// # Errors
-    /// Characters that the tokenizer does not know, or no prompt where no token begins a text.
+    /// If the tokenizer does not know a character, or the prompt is empty and no token begins a
+    /// text.
     pub fn prompt_tokens(&self, prompt: &str) -> Result<Vec<u32>, InferError> {
         let seen = self.tokenizer.encode_prompt(prompt)?.ids;
         if !seen.is_empty() {
@@ -28,13 +28,12 @@ impl LanguageModel {
             .ok_or(InferError::Empty { what: "prompt" })
     }
 
-    /// Continues `prompt`, or begins a text where it is empty. `write` gets the text as it becomes
-    /// certain, never half a character and never the beginning of a stop text; it may end the
-    /// sample.
+    /// Continue `prompt`, or begin a new text if it is empty. `write` receives text as soon as it
+    /// is final, never part of a character or the beginning of a stop text; it can end the sample.
     ///
     /// # Errors
-    /// No prompt where no token begins a text, characters that the tokenizer does not know, tokens
-    /// that the model does not know, or a setting out of range.
+    /// If the prompt is empty and no token begins a text, the tokenizer does not know a character,
+    /// the model does not know a token, or a setting is out of range.
     pub fn generate(
         &self,
         prompt: &str,
@@ -44,7 +43,7 @@ impl LanguageModel {
         self.generate_watched(prompt, options, None, write)
     }
 
-    /// As [`LanguageModel::generate`], and tells how each token was chosen.
+    /// Generate as [`LanguageModel::generate`], and record how each token was chosen.
     ///
     /// # Errors
     /// As for [`LanguageModel::generate`].
@@ -88,8 +87,8 @@ impl LanguageModel {
         Ok((sample, trace))
     }
 
-    /// Labels of the tokens of a sample that follows these: where several make one character, each
-    /// says which piece it is.
+    /// Return the labels of the sampled tokens after `before`; if several tokens make up one
+    /// character, each label says which part it is.
     fn written(&self, before: &[u32], sample: &Sample) -> Result<Vec<String>, InferError> {
         let ids: Vec<u32> = sample.tokens.iter().map(|token| token.id).collect();
         let name = |(text, piece, pieces): (String, usize, usize)| match (
@@ -107,7 +106,7 @@ impl LanguageModel {
             .collect())
     }
 
-    /// The same, told token by token to a tracer if there is one.
+    /// Generate as [`LanguageModel::generate`], and report each token to an optional tracer.
     pub(crate) fn generate_watched(
         &self,
         prompt: &str,
@@ -131,7 +130,7 @@ impl LanguageModel {
         mut tracer: Option<&mut Tracer<'_>>,
         write: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Sample, InferError> {
-        // A model may have more rows than its tokenizer has tokens; no text comes of those.
+        // A model may have more rows than its tokenizer has tokens; these rows have no text.
         let unknown: Vec<usize> = (0..self.rows() as u32)
             .filter(|&id| !self.tokenizer.has_token(id))
             .map(|id| id as usize)

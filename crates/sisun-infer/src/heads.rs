@@ -1,4 +1,4 @@
-//! What heads do, by numbers.
+//! Measurements of attention heads.
 
 use crate::attend::CaptureSelection;
 use crate::attention_maps::Token;
@@ -13,44 +13,44 @@ use sisun_config::randomness;
 use sisun_model::{Activation, Capture, Pass};
 use std::collections::BTreeMap;
 
-/// Tokens that are drawn and then repeated, where context and vocabulary allow.
+/// Length of the random sequences that are repeated, if context and vocabulary allow.
 const DRAWN: usize = 50;
-/// Sequences of them.
+/// Number of random sequences.
 const SEQUENCES: usize = 8;
 
-/// What one head does.
+/// Measurements of one head.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct HeadStats {
-    /// Its layer, counted from 0.
+    /// Layer, counted from 0.
     pub layer: usize,
-    /// Its number in the layer, counted from 0.
+    /// Head within the layer, counted from 0.
     pub head: usize,
-    /// How its attention is spread over a text.
+    /// Spread of its attention over a text.
     #[serde(flatten)]
     pub spread: AttentionSpread,
-    /// How it attends to what was there before.
+    /// Attention to earlier occurrences.
     #[serde(flatten)]
     pub repetition: Repetition,
-    /// Nats per token by which the loss rises when the head is silent, where that was measured.
+    /// Rise of the loss in nats per token when the head is ablated, if measured.
     #[serde(rename = "silenced")]
     pub ablation: Option<f64>,
 }
 
-/// How one head's attention is spread over a text; means over its queries.
+/// Spread of one head's attention over a text, averaged over queries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct AttentionSpread {
-    /// `−Σ p·ln p` in nats: 0 for a head that looks at one token, `ln n` for an even look at `n`.
+    /// `−Σ p·ln p` in nats: 0 for attention to one token, `ln n` for uniform attention to `n`.
     pub entropy: f64,
     /// `Σ p·|query − key|` in tokens.
     pub distance: f64,
-    /// Weight on the token just before; from the second query on.
+    /// Weight on the previous token; from the second query on.
     pub previous: f64,
-    /// Weight on the first token, where heads with nothing to say rest; from the second query on.
+    /// Weight on the first token, an attention sink; from the second query on.
     pub first: f64,
 }
 
 impl AttentionSpread {
-    /// Of one pattern.
+    /// Measure one pattern.
     ///
     /// # Shapes
     /// - `pattern`: `[query, key]`, `n` × `n`
@@ -77,22 +77,22 @@ impl AttentionSpread {
     }
 }
 
-/// How one head attends to what was there before, on random tokens that come twice; means over the
-/// second time. `None` where context or vocabulary is too small for a sequence.
+/// Attention of one head to earlier occurrences in random sequences that are repeated, averaged
+/// over the second occurrence. `None` if context or vocabulary is too small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Repetition {
-    /// Weight on the same token, the first time.
+    /// Weight on the first occurrence of the same token.
     pub same: Option<f64>,
-    /// Weight on the token that came next the first time: prefix matching, which makes an induction
+    /// Weight on the token after the first occurrence: prefix matching, the mark of an induction
     /// head (Olsson et al. 2022, "In-context Learning and Induction Heads").
     pub induction: Option<f64>,
 }
 
 impl Repetition {
-    /// Of patterns over sequences of `before` tokens and then `drawn` tokens that come twice.
+    /// Measure patterns over sequences of `before` tokens followed by `drawn` tokens twice.
     ///
     /// # Shapes
-    /// - each pattern: `[query, key]`, of both as many as the sequence has tokens
+    /// - each pattern: `[query, key]`, both of the length of the sequence
     pub(crate) fn of<'a>(
         patterns: impl Iterator<Item = &'a [f32]>,
         before: usize,
@@ -116,25 +116,25 @@ impl Repetition {
     }
 }
 
-/// Nats per token by which the loss on other text rises without a layer's head, where that was
-/// measured: `(layer, head)` to rise.
+/// Rise of the loss on held-out text, in nats per token, when a head is ablated, by
+/// `(layer, head)`; measured heads only.
 pub type LossRises = BTreeMap<(usize, usize), f64>;
 
-/// What the heads of a model do on a text.
+/// Measurements of all heads of a model on a text.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HeadReport {
-    /// The text's tokens.
+    /// Tokens of the text.
     pub tokens: Vec<Token>,
-    /// One for each head, layer by layer.
+    /// Measurements of each head, layer by layer.
     pub heads: Vec<HeadStats>,
-    /// What the weights among these are by chance.
+    /// Chance levels of the weights.
     pub chance: Chance,
     /// Attention rollout (Abnar and Zuidema 2020), `[query, key]`.
     pub rollout: Vec<Vec<f32>>,
 }
 
 impl LanguageModel {
-    /// What each head does on a text; no head is ablated.
+    /// Measure each head on a text, without ablation.
     ///
     /// # Errors
     /// As for [`LanguageModel::attend`].
@@ -170,8 +170,7 @@ impl LanguageModel {
         })
     }
 
-    /// What is known of these heads: for each layer, for each head, given its spread; nothing is
-    /// ablated.
+    /// Measure these heads, given their spread, by layer and head; without ablation.
     pub fn head_stats(
         &self,
         layers: &[usize],
@@ -192,8 +191,7 @@ impl LanguageModel {
         layers.iter().enumerate().map(of_layer).collect()
     }
 
-    /// The weights that a head has by chance, on a text of `n` tokens and on random sequences that
-    /// come twice.
+    /// Return the chance levels on a text of `n` tokens and on repeated random sequences.
     pub fn chance(&self, n: usize) -> Chance {
         let repeated = self
             .repeatable()
@@ -201,9 +199,9 @@ impl LanguageModel {
         Chance::of(self.model.config().causal, n, repeated)
     }
 
-    /// The tokens that sequences are drawn from, and how many are drawn: none that were added to a
-    /// vocabulary, none that model or tokenizer lacks. `None` where context or vocabulary is too
-    /// small.
+    /// Return the tokens to draw random sequences from, and the length of a sequence. Added tokens
+    /// and tokens unknown to the model or the tokenizer are excluded. `None` if context or
+    /// vocabulary is too small.
     fn repeatable(&self) -> Option<(Vec<i32>, usize)> {
         let (tokenizer, rows) = (&self.tokenizer, self.rows());
         let prefix = tokenizer.prefix();
@@ -218,9 +216,9 @@ impl LanguageModel {
         (drawn >= 2 && prefix.iter().all(|&id| (id as usize) < rows)).then_some((ids, drawn))
     }
 
-    /// How each of these heads attends on random sequences that come twice, after what the
-    /// tokenizer puts before a text: for each layer, for each head. The sequences follow from the
-    /// vocabulary and the context's length alone.
+    /// Measure the attention of these heads on repeated random sequences, preceded by the prefix of
+    /// the tokenizer, by layer and head. The sequences depend only on the vocabulary and the
+    /// context length.
     pub fn repetition(&self, layers: &[usize], heads: &[usize]) -> Vec<Vec<Repetition>> {
         let Some((mut ids, drawn)) = self.repeatable() else {
             return vec![vec![Repetition::default(); heads.len()]; layers.len()];
@@ -233,7 +231,7 @@ impl LanguageModel {
             .collect();
         let mut tokens = Vec::new();
         for sequence in 0..SEQUENCES as u64 {
-            // No token twice among those drawn, so that each has one place to look back to.
+            // Sampled without replacement, so that each token has a unique earlier occurrence.
             let (chosen, _) = ids.partial_shuffle(
                 &mut randomness::stream(0, "repeated tokens", sequence),
                 drawn,
@@ -292,8 +290,8 @@ mod tests {
 
     #[test]
     fn the_token_after_the_same_token_is_induction() {
-        // Two tokens twice; the third query looks at the second token, the fourth half at itself,
-        // half at the third.
+        // Two tokens, repeated once. The third query attends to the second token, the fourth half
+        // to itself, half to the third.
         #[rustfmt::skip]
         let pattern = [
             1.0, 0.0, 0.0, 0.0,
@@ -311,8 +309,8 @@ mod tests {
     }
     #[test]
     fn what_comes_before_the_tokens_that_come_twice_is_passed_over() {
-        // One token, then two twice; the fourth query looks at the second token, the fifth at the
-        // fourth.
+        // One token, then two tokens repeated once. The fourth query attends to the second token,
+        // the fifth to the fourth.
         let mut pattern = [0.0; 25];
         (pattern[3 * 5 + 1], pattern[4 * 5 + 3]) = (1.0, 1.0);
         let found = Repetition::of([&pattern[..]].into_iter(), 1, 2);

@@ -1,4 +1,4 @@
-//! The languages that explanations and pages speak.
+//! Languages of explanations and pages.
 
 use crate::InferError;
 use std::fmt;
@@ -14,7 +14,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// Korean where the text has Hangul in it, otherwise English.
+    /// Return Korean if the text contains Hangul, otherwise English.
     pub fn of(text: &str) -> Self {
         let hangul = |c| matches!(c, '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7af}');
         if text.chars().any(hangul) {
@@ -24,7 +24,7 @@ impl Language {
         }
     }
 
-    /// Its code (ISO 639-1).
+    /// Return the ISO 639-1 code.
     pub fn code(self) -> &'static str {
         match self {
             Self::English => "en",

@@ -1,4 +1,4 @@
-//! A model with its tokenizer, ready to be used.
+//! A model with its tokenizer, ready for use.
 
 use crate::InferError;
 use sisun_data::Tokenizer;
@@ -8,33 +8,33 @@ use std::path::Path;
 /// A trained model and the tokenizer it was trained with.
 #[derive(Clone, Debug)]
 pub struct LanguageModel {
-    /// The run's name.
+    /// Name of the run.
     pub name: String,
-    /// Steps it was trained for; not known of models that others trained.
+    /// Number of training steps; unknown for models trained elsewhere.
     pub step: Option<u64>,
     /// The model, without autodiff.
     pub model: Transformer,
-    /// The tokenizer, which says which tokens end a text.
+    /// The tokenizer, which knows the end-of-text tokens.
     pub tokenizer: Tokenizer,
-    /// The most tokens that can be looked at, where layers with a sliding window see no more.
+    /// Longest supported text in tokens, if layers have a sliding window.
     pub window: Option<usize>,
-    /// What whoever uses it has to know, for people to read.
+    /// Notes for users of the model.
     pub notes: Vec<String>,
 }
 
 impl LanguageModel {
-    /// Opens a run directory, or one of its checkpoints.
+    /// Open a run directory or one of its checkpoints.
     ///
     /// # Errors
-    /// No run there, a damaged checkpoint, or a tokenizer that is damaged or another's.
+    /// If there is no run, its checkpoint is damaged, or its tokenizer is damaged or another one.
     pub fn open(path: &Path, device: &burn::tensor::Device) -> Result<Self, InferError> {
         Self::of_run(&Run::open(path)?, device)
     }
 
-    /// Reads the model of a run that is open.
+    /// Load the model of a run.
     ///
     /// # Errors
-    /// A damaged checkpoint, or a tokenizer that is damaged or another's.
+    /// If its checkpoint is damaged, or its tokenizer is damaged or another one.
     pub fn of_run(run: &Run, device: &burn::tensor::Device) -> Result<Self, InferError> {
         let (model, checkpoint) = run.model(device)?;
         let config = run.config()?;
@@ -42,14 +42,14 @@ impl LanguageModel {
         run.check_tokenizer(&tokenizer.sha256(), &checkpoint.state)?;
         let loaded = Self::new(config.name, Some(checkpoint.state.step), model, tokenizer);
         let (model, tokenizer) = (loaded.rows(), loaded.tokenizer.vocab_size());
-        // Only those that others made may have tokens to spare.
+        // Only base models from elsewhere may have more tokens than rows.
         if tokenizer > model && config.finetune.is_none() {
             return Err(InferError::Vocabulary { tokenizer, model });
         }
         Ok(loaded)
     }
 
-    /// Puts a model and a tokenizer together. Of these one may have tokens that the other lacks.
+    /// Combine a model and a tokenizer. Either may have tokens that the other lacks.
     pub fn new(name: String, step: Option<u64>, model: Transformer, tokenizer: Tokenizer) -> Self {
         Self {
             name,
@@ -61,10 +61,10 @@ impl LanguageModel {
         }
     }
 
-    /// That the model can read so many tokens at once.
+    /// Check that the model can read `len` tokens at once.
     ///
     /// # Errors
-    /// More than learned positions, or than a sliding window shows.
+    /// If `len` exceeds the learned positions or the sliding window.
     pub fn check_length(&self, len: usize) -> Result<(), InferError> {
         match self.window.filter(|window| len > *window) {
             Some(window) => Err(InferError::PastWindow { len, window }),
@@ -72,12 +72,12 @@ impl LanguageModel {
         }
     }
 
-    /// Rows of the model's embedding: it knows the tokens below.
+    /// Return the number of rows in the model's embedding; token ids must be below it.
     pub fn rows(&self) -> usize {
         self.model.config().vocab_size.unwrap_or(0)
     }
 
-    /// Its name and age, and its notes, a line each.
+    /// Return the title and the notes, one per line.
     pub fn introduction(&self) -> String {
         let notes: String = self
             .notes
@@ -87,7 +87,7 @@ impl LanguageModel {
         format!("model: {}{notes}", self.title())
     }
 
-    /// Its name and age, for people to read.
+    /// Return the name and the number of training steps.
     pub fn title(&self) -> String {
         match self.step {
             Some(step) => format!("{} (step {step})", self.name),

@@ -1,5 +1,5 @@
-//! What a trained model does with text: sampling and its trace, captured attention, what heads do by
-//! numbers, and one query of one head worked through. What is drawn of it is `sisun-viz`.
+//! Inference with a trained model: sampling and traces, captured attention, measurements of heads,
+//! and step-by-step explanations of attention. Drawings are in `sisun-viz`.
 
 mod attend;
 mod attention_maps;

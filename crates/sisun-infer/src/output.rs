@@ -1,9 +1,9 @@
-//! Text on its way out, token by token.
+//! Generated text, token by token.
 
 use crate::sample::Finish;
 use std::ops::ControlFlow;
 
-/// Text on its way out: what could yet become a stop text is held back.
+/// A writer of generated text that holds back a possible beginning of a stop text.
 pub(crate) struct Output<'a> {
     text: String,
     written: usize,
@@ -12,7 +12,7 @@ pub(crate) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    /// Nothing yet; `stop` are the texts at which it ends.
+    /// Create an empty output that ends at any of the texts in `stop`.
     pub(crate) fn new(
         stop: &'a [String],
         write: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
@@ -25,12 +25,12 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// The whole text.
+    /// Return the whole text.
     pub(crate) fn into_text(self) -> String {
         self.text
     }
 
-    /// Adds what has become certain.
+    /// Append text that is final.
     pub(crate) fn add(&mut self, new: &str) -> ControlFlow<Finish> {
         self.text.push_str(new);
         let stops = self.stop.iter().filter(|stop| !stop.is_empty());
@@ -40,7 +40,7 @@ impl<'a> Output<'a> {
             .min()
         {
             self.text.truncate(self.written + at);
-            // The sample is over either way.
+            // The sample ends in either case.
             let _ = self.write_to(self.text.len());
             return ControlFlow::Break(Finish::Stop);
         }
@@ -55,7 +55,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Ends the text if a stop text comes up in it with what is not certain yet.
+    /// Return true, and end the text, if a stop text occurs in it followed by `pending`.
     pub(crate) fn stops_at(&mut self, pending: &str) -> bool {
         let whole = format!("{}{pending}", &self.text[self.written..]);
         let comes_up = self
@@ -65,10 +65,10 @@ impl<'a> Output<'a> {
         comes_up && self.add(pending) == ControlFlow::Break(Finish::Stop)
     }
 
-    /// Writes what was held back.
+    /// Write the text held back and `rest`.
     pub(crate) fn finish(&mut self, rest: &str) {
         self.text.push_str(rest);
-        // The sample is over either way.
+        // The sample ends in either case.
         let _ = self.write_to(self.text.len());
     }
 
@@ -81,7 +81,7 @@ impl<'a> Output<'a> {
     }
 }
 
-/// Bytes of the longest end of `text` with which `stop` begins.
+/// Return the length in bytes of the longest suffix of `text` that is a proper prefix of `stop`.
 fn longest_end_that_begins(text: &str, stop: &str) -> usize {
     let starts = stop
         .char_indices()

@@ -1,10 +1,10 @@
-//! Attention followed through all layers.
+//! Attention accumulated over all layers.
 
 use rayon::prelude::*;
 
-/// Attention rollout (Abnar and Zuidema 2020, equation 1): how much of each token's first vector is
-/// in each token's last one, if attention were all that mixes them. `rollout ← (½·A +
-/// ½·I)·rollout`, with `A` the mean of a layer's heads.
+/// Attention rollout (Abnar and Zuidema 2020, equation 1): the share of each input token in each
+/// output vector, assuming that only attention mixes them. `rollout ← (½·A + ½·I)·rollout`, where
+/// `A` is the mean over the heads of a layer.
 #[derive(Debug)]
 pub struct Rollout {
     n: usize,
@@ -12,14 +12,14 @@ pub struct Rollout {
 }
 
 impl Rollout {
-    /// Before the first layer: each token is itself.
+    /// Create the identity: before the first layer each token is itself.
     pub fn new(n: usize) -> Self {
         let mut matrix = vec![0.0; n * n];
         matrix.iter_mut().step_by(n + 1).for_each(|own| *own = 1.0);
         Self { n, matrix }
     }
 
-    /// Goes on through a layer.
+    /// Multiply by a layer.
     ///
     /// # Shapes
     /// - each of `patterns`: `[query, key]`, `n` × `n`
@@ -48,7 +48,7 @@ impl Rollout {
         self.matrix = (0..n).into_par_iter().flat_map_iter(row).collect();
     }
 
-    /// `[query, key]`; each row sums to 1.
+    /// Return the rollout matrix `[query, key]`; each row sums to 1.
     pub fn matrix(&self) -> &[f32] {
         &self.matrix
     }

@@ -1,23 +1,23 @@
-//! One sample as data: what is asked of it, and what came of it.
+//! A sample as data: its options and results.
 
 use crate::sampler::Sampler;
 use serde::Serialize;
 
-/// What is asked of one sample besides its prompt.
+/// Options of a sample besides its prompt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GenerationOptions {
-    /// Most tokens to write.
+    /// Maximum number of tokens to generate.
     pub tokens: usize,
-    /// How each is chosen.
+    /// Method of choosing each token.
     pub sampler: Sampler,
-    /// Text at which the sample ends; it is not part of it.
+    /// Texts at which the sample ends; they are not part of it.
     pub stop: Vec<String>,
-    /// Number of the sample: others with the same prompt and seed differ.
+    /// Sample number: samples with the same prompt and seed but another number differ.
     pub number: u64,
 }
 
 impl Default for GenerationOptions {
-    /// 100 tokens, drawn from the model's own distribution.
+    /// Return options for 100 tokens drawn from the model's own distribution.
     fn default() -> Self {
         Self {
             tokens: 100,
@@ -31,43 +31,43 @@ impl Default for GenerationOptions {
 /// One sample.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sample {
-    /// What was written after the prompt: the text of both without the prompt's.
+    /// Generated text: the decoded prompt and sample without the decoded prompt.
     pub text: String,
-    /// Token by token.
+    /// Generated tokens.
     pub tokens: Vec<SampledToken>,
-    /// Why it ended.
+    /// Reason for the end of the sample.
     pub finish: Finish,
-    /// Tokens of the prompt.
+    /// Number of prompt tokens.
     pub prompt_tokens: usize,
-    /// The last so many of them were read: no more than the model's context.
+    /// Number of prompt tokens read, the last ones: at most the model's context.
     pub prompt_tokens_read: usize,
-    /// Tokens written each second, reading the prompt left out.
+    /// Tokens generated per second, not counting the prompt.
     pub tokens_per_second: f64,
-    /// Seconds for reading the prompt.
+    /// Seconds spent reading the prompt.
     pub prompt_s: f64,
 }
 
-/// One token of a sample.
+/// A token of a sample.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SampledToken {
-    /// The token.
+    /// Token id.
     pub id: u32,
-    /// Its text; a piece of a character is written as its bytes.
+    /// Text of the token; part of a character is shown as its bytes.
     pub text: String,
-    /// Its log-probability under the model, in nats.
+    /// Log-probability under the model, in nats.
     pub logprob: f64,
 }
 
-/// Why a sample ended.
+/// Reason for the end of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finish {
-    /// It has as many tokens as asked for.
+    /// The requested number of tokens was reached.
     Length,
-    /// A stop text came.
+    /// A stop text occurred.
     Stop,
     /// The model wrote its end-of-text token.
     EndOfText,
-    /// Whoever reads the text wanted no more.
+    /// The reader ended the sample.
     Interrupted,
 }

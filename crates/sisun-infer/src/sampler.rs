@@ -1,4 +1,4 @@
-//! From logits to the next token.
+//! Sampling the next token from logits.
 
 use crate::InferError;
 use rand::RngExt;
@@ -7,24 +7,24 @@ use sisun_config::randomness;
 use sisun_kernels::log_sum_exp;
 use std::cmp::Ordering;
 
-/// How the next token is chosen. The stages act in this order: repetition penalty, temperature,
-/// top-k, top-p, min-p.
+/// Method of choosing the next token. The stages apply in this order: repetition penalty,
+/// temperature, top-k, top-p, min-p.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Sampler {
-    /// Logits are divided by it; 0 takes the likeliest token.
+    /// Divisor of the logits; 0 selects the most likely token.
     pub temperature: f64,
-    /// Only the k likeliest tokens are drawn from; 0 takes all (Fan et al. 2018).
+    /// Number of most likely tokens to sample from; 0 for all (Fan et al. 2018).
     pub top_k: usize,
-    /// Only the likeliest tokens that together reach this probability; 1 takes all (Holtzman et al.
-    /// 2020).
+    /// Sample from the most likely tokens whose probabilities reach this sum; 1 for all (Holtzman
+    /// et al. 2020).
     pub top_p: f64,
-    /// Only tokens at least this share as likely as the likeliest; 0 takes all (Nguyen et al.
-    /// 2024).
+    /// Sample from tokens at least this fraction as likely as the most likely one; 0 for all
+    /// (Nguyen et al. 2024).
     pub min_p: f64,
-    /// Logits of tokens that occurred are divided by it where positive, multiplied where negative;
-    /// 1 does nothing (Keskar et al. 2019, §4.1).
+    /// Factor that divides positive and multiplies negative logits of tokens that have occurred; 1
+    /// for none (Keskar et al. 2019, §4.1).
     pub repetition_penalty: f64,
-    /// Every draw follows from this number, the sample's number and the token's place.
+    /// Random seed; each draw depends on it, the sample number and the token's position only.
     pub seed: u64,
 }
 
@@ -41,20 +41,20 @@ impl Default for Sampler {
     }
 }
 
-/// A token that was chosen.
+/// A chosen token.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Choice {
-    /// The token.
+    /// Token id.
     pub id: u32,
-    /// Its log-probability under the model itself, before any stage.
+    /// Log-probability under the model, before any stage.
     pub logprob: f64,
 }
 
 impl Sampler {
-    /// Checks every setting against its range.
+    /// Check every setting against its range.
     ///
     /// # Errors
-    /// The first that is out of range.
+    /// If a setting is out of range; the error names the first.
     pub fn validate(&self) -> Result<(), InferError> {
         let check = |holds: bool, key, value: f64, rule| {
             if holds {
@@ -95,7 +95,7 @@ impl Sampler {
         )
     }
 
-    /// Chooses the token at `place` of sample number `sample`, given the tokens before it.
+    /// Choose the token at position `place` of sample number `sample`, given the tokens before it.
     pub fn choose(&self, logits: &[f32], before: &[u32], sample: u64, place: u64) -> Choice {
         let [largest, rest] = log_sum_exp(logits);
         let logprob =
@@ -126,7 +126,7 @@ impl Sampler {
             left -= weight;
             left < 0.0
         });
-        // Rounding can leave a sliver past the last candidate.
+        // Rounding can leave a remainder after the last candidate.
         let id = drawn.or(candidates.last()).map_or(0, |(id, _)| *id);
         Choice {
             id,
@@ -134,7 +134,7 @@ impl Sampler {
         }
     }
 
-    /// The same, with no stage that removes tokens.
+    /// Return the same sampler without the stages that remove tokens.
     pub(crate) fn unlimited(&self) -> Self {
         Self {
             top_k: 0,
@@ -144,8 +144,8 @@ impl Sampler {
         }
     }
 
-    /// The tokens that can be drawn with their weights, in the order of their ids. The temperature
-    /// must not be 0.
+    /// Return the tokens that can be drawn and their weights, in the order of their ids. The
+    /// temperature must not be 0.
     pub(crate) fn weights(&self, logits: &[f32], before: &[u32]) -> Vec<(u32, f64)> {
         self.candidates(&self.penalised(logits, before))
     }
@@ -175,8 +175,8 @@ impl Sampler {
         }
     }
 
-    /// The tokens that survive every stage with their weights (the likeliest has 1), in the order
-    /// of their ids.
+    /// Return the tokens that pass every stage and their weights (1 for the most likely), in the
+    /// order of their ids.
     fn candidates(&self, logits: &[f64]) -> Vec<(u32, f64)> {
         let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let weight = |logit: &f64| ((logit - largest) / self.temperature).exp();
@@ -204,8 +204,8 @@ impl Sampler {
     }
 }
 
-/// Sorts as many of the likeliest to the front as together weigh `enough`: of a large vocabulary
-/// that is a few.
+/// Sort just enough of the most likely tokens to the front for a total weight of `enough`; in a
+/// large vocabulary these are few.
 fn sort_front(
     all: &mut [(u32, f64)],
     likelier: impl Fn(&(u32, f64), &(u32, f64)) -> Ordering + Copy,
@@ -223,7 +223,7 @@ fn sort_front(
     all[..n].sort_unstable_by(likelier);
 }
 
-/// The id of the largest logit; the lowest id where several are equal.
+/// Return the id of the largest logit, the lowest of equal ones.
 fn likeliest(logits: &[f64]) -> u32 {
     let best = (0..)
         .zip(logits)

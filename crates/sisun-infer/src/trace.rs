@@ -1,89 +1,90 @@
-//! How a sample came about: for each token what else the model considered, what the sampler left of
-//! it, and where the model looked.
+//! A record of how a sample was generated: for each token the candidates of the model, the tokens
+//! left by each stage of the sampler, and the attention.
 
 use crate::sample::Finish;
 use crate::sampler::Sampler;
 use serde::Serialize;
 
-/// How a sample came about.
+/// A record of how a sample was generated.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Trace {
-    /// The run's name.
+    /// Name of the run.
     pub model: String,
-    /// Steps it was trained for.
+    /// Number of training steps.
     pub step: Option<u64>,
-    /// What the model was to go on from.
+    /// Prompt of the sample.
     pub prompt: String,
-    /// What it wrote.
+    /// Generated text.
     pub text: String,
-    /// How tokens were chosen. With what follows it is all that it takes to write the same again.
+    /// Sampling settings. With `asked`, `stop` and `number` they reproduce the sample.
     pub sampler: Sampler,
-    /// Most tokens to write.
+    /// Maximum number of tokens to generate.
     pub asked: usize,
-    /// Texts at which it was to end.
+    /// Texts at which the sample ends.
     pub stop: Vec<String>,
-    /// Number of the sample.
+    /// Sample number.
     pub number: u64,
-    /// Why it ended.
+    /// Reason for the end of the sample.
     pub finish: Finish,
-    /// Labels of all tokens, the prompt's first.
+    /// Labels of all tokens, starting with the prompt.
     pub tokens: Vec<String>,
-    /// How many of them are the prompt's.
+    /// Number of prompt tokens.
     pub prompt_tokens: usize,
-    /// The last so many of those were read.
+    /// Number of prompt tokens read, the last ones.
     pub prompt_tokens_read: usize,
-    /// One for each token that was written.
+    /// One step for each generated token.
     pub steps: Vec<TraceStep>,
 }
 
-/// How one token was chosen.
+/// A record of how one token was chosen.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TraceStep {
-    /// The token.
+    /// Token id.
     pub id: u32,
-    /// Its log-probability under the model, in nats.
+    /// Log-probability under the model, in nats.
     pub logprob: f64,
-    /// Entropy of what the model gave, in nats: `e` to this power is how many tokens it wavered
-    /// between.
+    /// Entropy of the model's distribution in nats; `e` to this power is the effective number of
+    /// candidates.
     pub entropy: f64,
-    /// How many tokens each stage left.
+    /// Number of tokens left after each stage.
     pub left: Left,
-    /// The likeliest tokens under the model and the chosen one, likeliest first.
+    /// The most likely tokens under the model and the chosen one, by descending probability.
     pub candidates: Vec<Candidate>,
-    /// The first of all tokens that the model still saw.
+    /// Index of the first token in the context window.
     pub from: usize,
-    /// Where the last token it saw looked, `[layer][head][key]`; the first key is the token `from`.
+    /// Attention of the last token in the window, `[layer][head][key]`; the first key is the token
+    /// `from`.
     pub attention: Vec<Vec<Vec<f32>>>,
 }
 
-/// How many tokens each stage left. Where the temperature is 0, the likeliest is taken and no stage
-/// acts.
+/// Number of tokens left after each stage. At temperature 0 the most likely token is taken and no
+/// stage applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Left {
-    /// Of the vocabulary.
+    /// Size of the vocabulary.
     pub vocabulary: usize,
-    /// After top-k.
+    /// Tokens left after top-k.
     pub top_k: usize,
-    /// After top-p.
+    /// Tokens left after top-p.
     pub top_p: usize,
-    /// After min-p: what was drawn from.
+    /// Tokens left after min-p, from which the token was drawn.
     pub min_p: usize,
 }
 
-/// A token that could have been chosen.
+/// A candidate for a token.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Candidate {
-    /// The token.
+    /// Token id.
     pub id: u32,
-    /// Its text.
+    /// Text of the token.
     pub text: String,
-    /// Its probability under the model.
+    /// Probability under the model.
     pub probability: f64,
-    /// After repetition penalty and temperature.
+    /// Probability after repetition penalty and temperature.
     pub tempered: f64,
-    /// The stage that removed it.
+    /// Stage that removed the token, if any.
     pub removed: Option<Stage>,
-    /// The probability that it was drawn with: 0 if a stage removed it.
+    /// Probability of being drawn; 0 if a stage removed the token.
     pub drawn: f64,
 }
 
@@ -91,12 +92,12 @@ pub struct Candidate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// The likeliest is taken, whatever else there is.
+    /// Temperature 0: not the most likely token.
     Greedy,
-    /// Not among the k likeliest.
+    /// Not among the k most likely tokens.
     TopK,
-    /// Not among the likeliest that together reach p.
+    /// Not among the most likely tokens whose probabilities reach p.
     TopP,
-    /// Not a large enough share of the likeliest.
+    /// Below the minimum fraction of the most likely token's probability.
     MinP,
 }

@@ -1,4 +1,4 @@
-//! What watches a sample being written and records how each token was chosen.
+//! Recording how each token of a sample is chosen.
 
 use crate::LanguageModel;
 use crate::sampler::{Choice, Sampler};
@@ -8,20 +8,20 @@ use sisun_kernels::log_sum_exp;
 use sisun_model::{Activation, Capture, Captured};
 use std::sync::mpsc::sync_channel;
 
-/// Candidates that are kept of each step, besides the token that was chosen.
+/// Number of candidates recorded per step, besides the chosen token.
 const CANDIDATES: usize = 20;
 
-/// What watches a sample being written: [`LanguageModel::trace`] takes the steps from it.
+/// A recorder of the steps of a sample, for [`LanguageModel::trace`].
 #[derive(Debug)]
 pub(crate) struct Tracer<'a> {
     loaded: &'a LanguageModel,
-    /// Of the last token that was read.
+    /// Attention of the last token read, `[layer][head][key]`.
     attention: Vec<Vec<Vec<f32>>>,
     steps: Vec<TraceStep>,
 }
 
 impl<'a> Tracer<'a> {
-    /// No step yet.
+    /// Create a tracer without steps.
     pub(crate) fn new(loaded: &'a LanguageModel) -> Self {
         Self {
             loaded,
@@ -30,12 +30,12 @@ impl<'a> Tracer<'a> {
         }
     }
 
-    /// How each token was chosen.
+    /// Return the recorded steps.
     pub(crate) fn into_steps(self) -> Vec<TraceStep> {
         self.steps
     }
 
-    /// Has the window read, and looks where its last token looks.
+    /// Read tokens into the window and record the attention of the last one.
     pub(crate) fn read(&mut self, window: &mut ContextWindow<'_>, new: &[u32]) -> Vec<f32> {
         let config = self.loaded.model.config();
         let (layers, heads): (Vec<usize>, Vec<usize>) = (
@@ -53,7 +53,8 @@ impl<'a> Tracer<'a> {
                 .collect()
         };
         std::thread::scope(|scope| {
-            // Of a whole pattern one row is kept, so no two layers' are held together.
+            // Only one row of each pattern is kept, so that patterns of two layers are never in
+            // memory together.
             let (to, from) = sync_channel(1);
             let rows = scope.spawn(move || from.into_iter().map(last_rows).collect());
             let mut capture = Capture::new(&[Activation::Pattern], &layers, &heads).sending(to);
@@ -64,7 +65,8 @@ impl<'a> Tracer<'a> {
         })
     }
 
-    /// A token was chosen after those `before`, of which the model sees the last `seen`.
+    /// Record the choice of a token after the tokens `before`, of which the model sees the last
+    /// `seen`.
     pub(crate) fn chose(
         &mut self,
         choice: Choice,
@@ -75,7 +77,7 @@ impl<'a> Tracer<'a> {
     ) {
         let [largest, rest] = log_sum_exp(logits);
         let logprob = |logit: f32| f64::from(logit) - f64::from(largest) - f64::from(rest);
-        // What cannot come adds nothing; a logit that is no number makes the entropy none.
+        // An impossible token adds nothing; a NaN logit makes the entropy NaN.
         let share = |l: f64| {
             if l == f64::NEG_INFINITY {
                 0.0
@@ -122,7 +124,7 @@ impl<'a> Tracer<'a> {
     }
 }
 
-/// What each stage of a sampler leaves of a step's tokens, with their weights, in the order of
+/// The tokens that each stage of a sampler leaves at a step, with their weights, in the order of
 /// their ids.
 struct Stages {
     all: Vec<(u32, f64)>,
@@ -133,7 +135,7 @@ struct Stages {
 }
 
 impl Stages {
-    /// The sampler's own stages, switched on one after the other.
+    /// Apply the stages of a sampler cumulatively.
     fn new(sampler: &Sampler, logits: &[f32], before: &[u32], chosen: u32) -> Self {
         if sampler.temperature == 0.0 {
             let all = Sampler {

@@ -1,18 +1,18 @@
-//! What the model has read: at most `context_len` tokens, with their keys and values kept.
+//! The context window of a model: at most `context_len` tokens, with cached keys and values.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use sisun_kernels::keep_awake;
 use sisun_model::{Capture, KvCache, Pass, Transformer};
 
-/// The tokens that the model sees while it writes.
+/// The tokens visible to the model during generation.
 ///
-/// The rule past `context_len`, the same for every position variant: when the window is full, its
-/// older half is dropped and the rest is read afresh from position 0. The model so never sees a
-/// sequence longer than those it was trained on, and the logits are always those of a full forward
-/// pass over the window.
+/// Beyond `context_len`, all position variants follow the same rule: when the window is full, its
+/// older half is dropped and the rest is read again from position 0. The model thus never sees a
+/// sequence longer than in training, and the logits always equal those of a full forward pass over
+/// the window.
 ///
-/// Without a causal mask a new token changes the keys and values of those before it, so nothing of
-/// these is kept: the whole window is read again for every token.
+/// Without a causal mask a new token changes the keys and values of earlier tokens, so nothing is
+/// cached: the whole window is read again for every token.
 #[derive(Debug)]
 pub struct ContextWindow<'m> {
     model: &'m Transformer,
@@ -21,8 +21,8 @@ pub struct ContextWindow<'m> {
 }
 
 impl<'m> ContextWindow<'m> {
-    /// Runs `f`, which reads token after token into an empty window. On the CPU its threads stay
-    /// awake for it; other devices' threads would only be in the way.
+    /// Run `f` with an empty window. On the CPU the worker threads are kept awake between tokens; on
+    /// other devices they would only get in the way.
     pub fn with<R>(model: &'m Transformer, f: impl FnOnce(ContextWindow<'m>) -> R) -> R {
         let run = || f(Self::new(model));
         if model.device() == Device::flex() {
@@ -32,7 +32,7 @@ impl<'m> ContextWindow<'m> {
         }
     }
 
-    /// An empty window.
+    /// Create an empty window.
     pub fn new(model: &'m Transformer) -> Self {
         Self {
             model,
@@ -41,13 +41,13 @@ impl<'m> ContextWindow<'m> {
         }
     }
 
-    /// The tokens in it.
+    /// Return the tokens in the window.
     pub fn tokens(&self) -> &[u32] {
         &self.tokens
     }
 
-    /// Reads more tokens and returns the logits of the one after them. Of more than `context_len`
-    /// at once only the last are read.
+    /// Read more tokens and return the logits of the next token. If `new` exceeds `context_len`,
+    /// only its last tokens are read.
     ///
     /// # Panics
     /// If `new` is empty.
@@ -55,7 +55,7 @@ impl<'m> ContextWindow<'m> {
         self.read_capturing(new, None)
     }
 
-    /// As [`ContextWindow::read`], and keeps activations of what is read.
+    /// Read as [`ContextWindow::read`], and capture activations.
     pub(crate) fn read_capturing(
         &mut self,
         new: &[u32],

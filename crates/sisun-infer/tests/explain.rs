@@ -1,5 +1,4 @@
-//! Attention worked through step by step: published examples by hand, and models against their own
-//! numbers.
+//! Step-by-step attention, checked against published examples and against the model's own numbers.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,8 +14,8 @@ use std::f64::consts::E;
 
 type Matrix = Vec<Vec<f64>>;
 
-/// A published example, worked out in fractions; `tests/peers/worked_examples.py` says where the
-/// publication errs.
+/// A published example in exact fractions; `tests/peers/worked_examples.py` documents errors in the
+/// publication.
 #[derive(Deserialize)]
 #[allow(non_snake_case, reason = "the matrices' names")]
 struct Example {
@@ -116,8 +115,8 @@ fn the_cat_sat_on_the_mat_by_hand() {
         steps.keys.iter().map(|key| key.dot).collect::<Vec<_>>(),
         [2.0, 2.0, 4.0, 2.0, 2.0, 2.0]
     );
-    // The notes print 20.979, having added rounded numbers; it is 5e + e², here divided by the
-    // largest, e².
+    // The notes print 20.979, the sum of rounded numbers; the exact value is 5e + e², here divided
+    // by the largest term, e².
     let sum = steps.exp_sum * steps.max_score.exp();
     assert!(
         (sum - (5.0 * E + E * E)).abs() < 1e-12 && (sum - 20.980).abs() < 5e-4,
@@ -152,8 +151,8 @@ fn of_the_stomach_not_what_is_printed_but_what_is_right() {
     }
     .work();
     close("z", &steps.z, &[0.2017, 0.1793, 0.1894, 0.2094], 5e-5);
-    // "고파서" is printed as what "배" attends to most; it attends to itself, and "고파서" comes seventh
-    // of eight.
+    // The publication says that "배" attends most to "고파서"; in fact it attends most to itself, and
+    // "고파서" is seventh of eight.
     let weight =
         |token: &str| steps.keys[tokens.iter().position(|other| other == token).unwrap()].weight;
     assert!(steps.keys.iter().all(|key| key.weight <= weight("배")));
@@ -165,7 +164,7 @@ fn of_the_stomach_not_what_is_printed_but_what_is_right() {
             .count(),
         6
     );
-    // Each number of that output that the fixture says is wrong is indeed none of ours.
+    // The numbers that the fixture marks as wrong must not occur in our results.
     let printed = published();
     let wrong = printed["deviations"]
         .as_array()
@@ -213,7 +212,7 @@ fn bias_is_added_and_hidden_keys_have_no_part() {
         (steps.keys[2].dot, steps.keys[2].bias, steps.keys[2].exp),
         (2e6, Some(5.0), 0.0)
     );
-    // A score that exp alone could not take.
+    // A score for which exp alone would overflow.
     let steps = Inputs {
         q: &[2.0],
         k: &k,
@@ -226,7 +225,7 @@ fn bias_is_added_and_hidden_keys_have_no_part() {
     assert_eq!((steps.keys[2].weight, &steps.z[..]), (1.0, &[1e6][..]));
 }
 
-/// Random parameters, of which no bias is zero and no norm is one.
+/// Random parameters without zero biases or unit norms.
 struct Uneven(RandomParams);
 
 impl Params for Uneven {
@@ -256,7 +255,7 @@ fn loaded(lines: &str) -> LanguageModel {
 
 const TEXT: &str = "the cat sat on the mat. 배가 고파서";
 
-/// Explains every query of every head of both layers, and checks each against what the model found.
+/// Explain every query of every head of both layers, and check each against the model's results.
 fn explained(loaded: &LanguageModel) -> Vec<Explanation> {
     let maps = loaded.attend(TEXT, &CaptureSelection::default()).unwrap();
     let (n, heads) = (maps.tokens.len(), loaded.model.config().n_heads);
@@ -276,7 +275,7 @@ fn explained(loaded: &LanguageModel) -> Vec<Explanation> {
                     differences.pattern < 1e-5 && differences.z < 1e-5,
                     "{differences:?}"
                 );
-                // What is called the model's is the model's.
+                // The fields attributed to the model must hold the model's values.
                 let row = &pattern[query * n..][..n];
                 assert!(
                     found
@@ -334,8 +333,8 @@ fn the_working_agrees_with_the_model_for_every_position_variant() {
                         .all(|key| key.steps.bias.is_some() == has_bias),
                     "{position}"
                 );
-                // Distances differ, and with them the bias; T5's is one for all keys after the
-                // query.
+                // Distances differ, and with them the bias; T5 has a single bias for all keys after
+                // the query.
                 let bias: Vec<Option<f64>> = found.keys.iter().map(|key| key.steps.bias).collect();
                 assert!(
                     !has_bias || found.query == 0 || bias.iter().any(|other| *other != bias[0]),
@@ -405,7 +404,7 @@ fn last_layer_first_head_and_last_token_unless_told() {
         ),
         ("서", sisun_config::Position::Alibi, "test (step 7)")
     );
-    // ALiBi's first slope of three heads is that of two: 2^(−4).
+    // The first slope of three heads equals that of two: 2^(−4).
     assert_eq!(found.keys[0].steps.bias, Some(-0.0625 * found.query as f64));
     let weights: Vec<f64> = found
         .heaviest()
@@ -430,7 +429,7 @@ fn as_json_every_step_is_a_number_and_what_is_hidden_is_null() {
     let key = |key: usize, name: &str| json["keys"][key][name].clone();
     assert!(key(3, "score").is_null() && key(3, "bias").is_null() && key(3, "hidden") == true);
     assert!(key(3, "dot").is_f64() && key(3, "weight") == 0.0 && key(3, "pattern") == 0.0);
-    // A reader can work it out again.
+    // The JSON suffices to recompute the result.
     let vector = |of: &Value| {
         of.as_array()
             .unwrap()

@@ -1,4 +1,4 @@
-//! The rule past `context_len`, for every position variant.
+//! The context window beyond `context_len`, for every position variant.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,7 +16,7 @@ fn model(position: &str) -> Transformer {
     Transformer::random(&ModelConfig::parse(&text).unwrap(), 5, &Device::flex()).unwrap()
 }
 
-/// The logits of a full forward pass over these tokens alone.
+/// Return the logits of a full forward pass over only these tokens.
 fn full(model: &Transformer, tokens: &[u32]) -> Vec<f32> {
     let ids: Vec<i32> = tokens.iter().map(|&id| id as i32).collect();
     let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [1, tokens.len()]), &Device::flex());
@@ -60,7 +60,7 @@ fn the_older_half_is_dropped_and_the_rest_read_afresh() {
             );
             lengths.push(window.tokens().len());
         }
-        // Seven tokens fill it; then three stay, the new one among them.
+        // The window is full at seven tokens; then three stay, including the new one.
         assert_eq!(
             lengths[..13],
             [1, 2, 3, 4, 5, 6, 7, 3, 4, 5, 6, 7, 3],
@@ -69,7 +69,7 @@ fn the_older_half_is_dropped_and_the_rest_read_afresh() {
     }
 }
 
-/// Without a mask tokens that were read before look at the new one as well.
+/// Without a mask, earlier tokens attend to the new one as well.
 #[test]
 fn without_a_mask_all_is_read_again() {
     for more in [
@@ -104,7 +104,7 @@ fn of_a_long_prompt_the_last_tokens_are_read() {
     let logits = window.read(&prompt);
     assert_eq!(window.tokens(), &prompt[20 - CONTEXT..]);
     close(&logits, &full(&model, &prompt[20 - CONTEXT..]), "prompt");
-    // A second stretch that does not fit keeps half, or all of what is new.
+    // If more tokens do not fit, half of the window is kept, or all new tokens if these are more.
     window.read(&[1, 2, 3, 4, 5]);
     assert_eq!(window.tokens(), &[1, 2, 3, 4, 5]);
 }

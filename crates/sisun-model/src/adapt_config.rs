@@ -1,4 +1,4 @@
-//! A model's weights under the configuration that it is trained with from then on.
+//! Loading trained weights under a changed configuration.
 
 use crate::weights::{Flat, NamedParams};
 use crate::{ModelError, Transformer};
@@ -7,13 +7,13 @@ use sisun_config::ModelConfig;
 use std::path::Path;
 
 impl Transformer {
-    /// The same weights on `device` under a configuration that may differ in `context_len` and
-    /// `dropout`. Learned positions are cropped to their first rows (nanoGPT's `crop_block_size`).
-    /// Beside the two models only one parameter is in memory, and each is let go when its copy is
-    /// made.
+    /// Return the same weights on `device` under a configuration that may differ in `context_len`
+    /// and `dropout`. Learned positions are cropped to their first rows (nanoGPT's
+    /// `crop_block_size`). Each parameter is freed as soon as it is copied, so that peak memory is
+    /// the two models and one parameter.
     ///
     /// # Errors
-    /// A configuration of another shape; all tensors that differ are listed.
+    /// If the shapes differ; the error lists every tensor that differs.
     pub fn rebuilt(self, config: &ModelConfig, device: &Device) -> Result<Self, ModelError> {
         let mut tensors = self.flat();
         drop(self);

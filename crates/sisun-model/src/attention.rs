@@ -11,21 +11,22 @@ use sisun_config::ModelConfig;
 use sisun_kernels::{self as kernels, AttentionOptions, HeadCounts, RotaryTables};
 use std::collections::BTreeSet;
 
-/// The attention half of a block.
+/// The attention sublayer of a block.
 #[derive(Module, Debug)]
 pub struct SelfAttention {
-    /// `[d_model, (n_heads + 2·n_kv_heads)·d_head]`: the columns of all query heads, then of the
-    /// keys', then of the values'.
+    /// `[d_model, (n_heads + 2·n_kv_heads)·d_head]`: the columns of all query heads, then the key
+    /// heads, then the value heads.
     pub qkv: Linear,
     /// `[n_heads·d_head, d_model]`.
     pub o: Linear,
-    /// Over each query head.
+    /// Norm of each query head.
     pub q_norm: Option<NormLayer>,
-    /// Over each key head.
+    /// Norm of each key head.
     pub k_norm: Option<NormLayer>,
     #[module(skip)]
     heads: HeadCounts,
-    /// What undoes the division of the scores by √d_head, where the model wants none.
+    /// Factor on the queries that cancels the division of the scores by √d_head, if the model does
+    /// not scale its scores.
     #[module(skip)]
     q_factor: Option<f64>,
     #[module(skip)]
@@ -35,14 +36,14 @@ pub struct SelfAttention {
 /// Positions and masking of one forward pass, the same in all layers.
 #[derive(Clone, Debug)]
 pub struct AttentionContext {
-    /// The angles by which queries and keys are rotated, if they are.
+    /// Rotation angles of queries and keys, if the model has rotary positions.
     pub rotation: Option<RotaryTables>,
-    /// The mask, the bias of the scores, and dropout.
+    /// Mask, score bias and dropout.
     pub attention: AttentionOptions,
 }
 
 impl AttentionContext {
-    /// No positions and no dropout; with `causal`, keys after the query are hidden.
+    /// Create a context without positions or dropout; `causal` hides keys after the query.
     pub fn without_positions(causal: bool) -> Self {
         Self {
             rotation: None,
@@ -56,10 +57,10 @@ impl AttentionContext {
 }
 
 impl SelfAttention {
-    /// Ask `source` for the parameters, whose names begin with `name`.
+    /// Request the parameters, whose names begin with `name`, from `source`.
     ///
     /// # Errors
-    /// A parameter that the source cannot give.
+    /// If the source cannot provide a parameter.
     pub fn new(
         source: &mut dyn Params,
         name: &str,
@@ -100,8 +101,8 @@ impl SelfAttention {
         })
     }
 
-    /// The output of attention, before it is added to the residual stream. `layer` names the
-    /// activations that the pass captures.
+    /// Return the output of attention before it is added to the residual stream. `layer` labels the
+    /// captured activations.
     ///
     /// # Shapes
     /// - `x` and the result: `[batch, pos, d_model]`
@@ -184,8 +185,8 @@ impl SelfAttention {
         z * factors.unsqueeze()
     }
 
-    /// Keeps what a capture wants of k, v and of the two `[query, key]` tensors, which the plain
-    /// pass need not build.
+    /// Capture the requested heads of k, v and the two `[query, key]` tensors, which an ordinary
+    /// pass need not materialise.
     fn capture(
         &self,
         layer: usize,
@@ -210,8 +211,8 @@ impl SelfAttention {
     }
 }
 
-/// The scores of these heads alone, bit for bit as among all: the heads of a group are worked out
-/// together either way.
+/// Return the scores of `heads` only, bit for bit as computed among all heads: the heads of a group
+/// are computed together either way.
 ///
 /// # Shapes
 /// - `q`: `[batch, n_heads, query, d_head]`

@@ -1,4 +1,4 @@
-//! One block: attention, then the feed-forward network, each with its norm and residual.
+//! One block: attention, then the feed-forward network, each with its norm and residual connection.
 
 use crate::ModelError;
 use crate::attention::{AttentionContext, SelfAttention};
@@ -15,13 +15,13 @@ use sisun_kernels as kernels;
 /// One block of the stack.
 #[derive(Module, Debug)]
 pub struct Block {
-    /// Norm of the attention half.
+    /// Norm of the attention sublayer.
     pub norm_attn: NormLayer,
     /// Attention.
     pub attn: SelfAttention,
-    /// Norm of the feed-forward half.
+    /// Norm of the feed-forward sublayer.
     pub norm_ffn: Option<NormLayer>,
-    /// Feed-forward network, unless the model has none.
+    /// Feed-forward network; `None` in an attention-only model.
     pub ffn: Option<FeedForward>,
     #[module(skip)]
     placement: NormPlacement,
@@ -34,10 +34,10 @@ pub struct Block {
 }
 
 impl Block {
-    /// Ask `source` for the parameters, whose names begin with `name`.
+    /// Request the parameters, whose names begin with `name`, from `source`.
     ///
     /// # Errors
-    /// A parameter that the source cannot give.
+    /// If the source cannot provide a parameter.
     pub fn new(
         source: &mut dyn Params,
         name: &str,
@@ -60,7 +60,7 @@ impl Block {
         })
     }
 
-    /// The residual stream after the block. `layer` is the block's place in the stack.
+    /// Return the residual stream after the block. `layer` is the index of the block.
     ///
     /// # Shapes
     /// - `x` and the result: `[batch, pos, d_model]`
@@ -97,7 +97,8 @@ impl Block {
         x
     }
 
-    /// `x + f(norm(x))`, or `norm(x + f(x))`; without residuals the `x +` is left out.
+    /// Compute `x + f(norm(x))`, or `norm(x + f(x))` in a post-norm block; without residual
+    /// connections omit `x +`.
     fn sublayer(
         &self,
         x: Tensor<3>,

@@ -1,8 +1,8 @@
-//! Amounts of memory.
+//! Memory sizes.
 
 use std::fmt;
 
-/// Bytes, as people read them: `20.1 GiB`.
+/// A number of bytes, displayed as `20.1 GiB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bytes(pub u128);
 

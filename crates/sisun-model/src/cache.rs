@@ -1,19 +1,18 @@
-//! Keys and values of the tokens read so far.
+//! Key–value cache.
 
 use burn::tensor::{Tensor, s};
 
-/// Room for this many tokens is made at first; it doubles when it is full.
+/// Initial capacity in tokens; the capacity doubles when the cache is full.
 const FIRST_ROOM: usize = 64;
 
-/// What decoding keeps so that a new token needs only its own column: the keys and values of every
-/// layer, in buffers with room for more.
+/// Keys and values of every layer for the tokens decoded so far, in growable buffers. With it, each
+/// new token costs only its own column.
 #[derive(Clone, Debug, Default)]
 pub struct KvCache {
     layers: Vec<Layer>,
 }
 
-/// Keys and values, `[batch, n_kv_heads, room, d_head]`, of which the first `len` positions are
-/// filled.
+/// Keys and values, `[batch, n_kv_heads, capacity, d_head]`; the first `len` positions are filled.
 #[derive(Clone, Debug)]
 struct Layer {
     buffers: [Tensor<4>; 2],
@@ -21,22 +20,22 @@ struct Layer {
 }
 
 impl KvCache {
-    /// An empty cache.
+    /// Create an empty cache.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Tokens read so far.
+    /// Return the number of cached tokens.
     pub fn len(&self) -> usize {
         self.layers.first().map_or(0, |layer| layer.len)
     }
 
-    /// Whether nothing was read yet.
+    /// Return true if the cache is empty.
     pub fn is_empty(&self) -> bool {
         self.layers.is_empty()
     }
 
-    /// Appends the keys and values of new tokens and returns those of all tokens.
+    /// Append the keys and values of new tokens and return those of all tokens.
     ///
     /// # Shapes
     /// - `k`, `v`: `[batch, n_kv_heads, new, d_head]`
@@ -62,19 +61,19 @@ impl KvCache {
     }
 }
 
-/// Writes `new` to positions `from..to` and returns the first `to` as a view.
+/// Write `new` to positions `from..to` and return a view of the first `to`.
 fn append(buffer: &mut Tensor<4>, new: Tensor<4>, from: usize, to: usize) -> Tensor<4> {
     let [batch, heads, room, d_head] = buffer.dims();
     if to > room {
         *buffer = with_room(Some((&*buffer, from)), &new, to.max(2 * room));
     }
-    // Taken out while it is written, so that nobody shares it and it is written in place.
+    // Taken out so that the tensor has one owner and is written in place.
     let alone = std::mem::replace(buffer, new.clone());
     *buffer = alone.slice_assign(s![0..batch, 0..heads, from..to, 0..d_head], new);
     buffer.clone().narrow(2, 0, to)
 }
 
-/// A buffer like `like` with this much room, the first positions of an old one in it.
+/// Return a buffer shaped like `like` with capacity `room`, starting with the positions of `old`.
 fn with_room(old: Option<(&Tensor<4>, usize)>, like: &Tensor<4>, room: usize) -> Tensor<4> {
     let [batch, heads, _, d_head] = like.dims();
     let empty = Tensor::zeros([batch, heads, room, d_head], &like.device());

@@ -1,4 +1,4 @@
-//! Named activations, kept on their way through the one forward pass.
+//! Named activations, captured during the forward pass.
 
 use crate::ModelError;
 use crate::host::to_host;
@@ -7,20 +7,19 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::mpsc::SyncSender;
 
-/// A named activation (the names are TransformerLens's).
+/// A named activation, after TransformerLens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Activation {
-    /// Rows of the token embedding, `[batch, pos, d_model]`; it belongs to no layer and is kept
-    /// with layer 0.
+    /// Token embeddings, `[batch, pos, d_model]`. Belongs to no layer; stored with layer 0.
     Embed,
-    /// What the position variant adds to them, `[batch, pos, d_model]`; absent where positions are
-    /// not added (rotary positions, score biases, none). Kept with layer 0.
+    /// Position embeddings added to the token embeddings, `[batch, pos, d_model]`; absent if
+    /// positions are not added (rotary positions, score biases, none). Stored with layer 0.
     PosEmbed,
     /// Residual stream before the block, `[batch, pos, d_model]`.
     ResidPre,
-    /// Queries, after position and norm, `[batch, head, pos, d_head]`.
+    /// Queries, after position encoding and norm, `[batch, head, pos, d_head]`.
     Q,
-    /// Keys of the head's group, after position and norm, `[batch, head, pos, d_head]`.
+    /// Keys of the head's group, after position encoding and norm, `[batch, head, pos, d_head]`.
     K,
     /// Values of the head's group, `[batch, head, pos, d_head]`.
     V,
@@ -30,17 +29,17 @@ pub enum Activation {
     Pattern,
     /// Weighted values, `[batch, head, pos, d_head]`.
     Z,
-    /// What attention writes to the residual stream, `[batch, pos, d_model]`.
+    /// Output of attention, added to the residual stream, `[batch, pos, d_model]`.
     AttnOut,
     /// Residual stream between attention and the feed-forward network, `[batch, pos, d_model]`; in
-    /// a post-norm block after the norm of the attention half. Absent in parallel blocks and in
-    /// blocks without a feed-forward network.
+    /// a post-norm block, after the norm of the attention sublayer. Absent in parallel blocks and
+    /// in blocks without a feed-forward network.
     ResidMid,
-    /// What the feed-forward network writes to the residual stream, `[batch, pos, d_model]`.
+    /// Output of the feed-forward network, added to the residual stream, `[batch, pos, d_model]`.
     MlpOut,
     /// Residual stream after the block, `[batch, pos, d_model]`.
     ResidPost,
-    /// The model's output, `[batch, pos, vocab]`; its layer is `n_layers`.
+    /// Output of the model, `[batch, pos, vocab]`; its layer is `n_layers`.
     Logits,
 }
 
@@ -83,17 +82,17 @@ impl Activation {
         Self::Z,
     ];
 
-    /// Whether it has a head axis: `[batch, head, .., ..]`.
+    /// Return true if it has a head axis: `[batch, head, .., ..]`.
     pub fn is_per_head(self) -> bool {
         Self::PER_HEAD.contains(&self)
     }
 
-    /// Whether it has a value for each query and key: `[batch, head, query, key]`.
+    /// Return true if it has a value for each query and key: `[batch, head, query, key]`.
     pub fn is_query_by_key(self) -> bool {
         matches!(self, Self::Scores | Self::Pattern)
     }
 
-    /// Whether it is one of a layer's, and not one of the whole model's.
+    /// Return true if it belongs to a layer, false if it belongs to the whole model.
     fn is_of_a_layer(self) -> bool {
         !matches!(self, Self::Embed | Self::PosEmbed | Self::Logits)
     }
@@ -124,20 +123,20 @@ impl FromStr for Activation {
     }
 }
 
-/// One activation that was kept.
+/// A captured activation.
 #[derive(Clone, Debug)]
 pub struct Captured {
-    /// Which.
+    /// Name of the activation.
     pub name: Activation,
-    /// Of which layer, counted from 0; what belongs to none says its own in [`Activation`].
+    /// Layer, counted from 0. For activations without a layer see [`Activation`].
     pub layer: usize,
-    /// Shape, as [`Activation`] says; the head axis holds the chosen heads in their order.
+    /// Shape, see [`Activation`]; the head axis holds the requested heads in the requested order.
     pub shape: Vec<usize>,
     /// Values, row-major.
     pub values: Vec<f32>,
 }
 
-/// A request for activations, and what came of it.
+/// A capture request and its results.
 #[derive(Clone, Debug)]
 pub struct Capture {
     names: Vec<Activation>,
@@ -146,7 +145,7 @@ pub struct Capture {
     kept: Destination,
 }
 
-/// Where what was captured goes.
+/// Destination of the captured activations.
 #[derive(Clone, Debug)]
 enum Destination {
     Here(Vec<Captured>),
@@ -154,8 +153,8 @@ enum Destination {
 }
 
 impl Capture {
-    /// Asks for these activations of these layers; those with a head axis of these heads only.
-    /// Those of the whole model are kept whatever the layers.
+    /// Request activations of these layers, and only these heads where there is a head axis.
+    /// Activations of the whole model are captured regardless of the layers.
     pub fn new(names: &[Activation], layers: &[usize], heads: &[usize]) -> Self {
         Self {
             names: names.to_vec(),
@@ -165,9 +164,9 @@ impl Capture {
         }
     }
 
-    /// The same, but each activation is sent away as soon as it is there, so that patterns of many
-    /// layers need not be in memory together. The forward pass waits where the channel is full;
-    /// what nobody receives any more is dropped.
+    /// Send each activation to a channel as soon as it is computed instead of collecting it, so
+    /// that patterns of many layers need not be in memory together. The forward pass blocks while
+    /// the channel is full; after the receiver is dropped, activations are discarded.
     #[must_use]
     pub fn sending(self, to: SyncSender<Captured>) -> Self {
         Self {
@@ -176,7 +175,8 @@ impl Capture {
         }
     }
 
-    /// What was kept, in the order of the forward pass; nothing of what was sent away.
+    /// Return the collected activations in the order of the forward pass; empty after
+    /// [`Capture::sending`].
     pub fn into_found(self) -> Vec<Captured> {
         match self.kept {
             Destination::Here(found) => found,
@@ -184,7 +184,7 @@ impl Capture {
         }
     }
 
-    /// Whether not all of a layer's heads are kept: then those.
+    /// Return the requested heads, or `None` if all heads of a layer are requested in order.
     pub(crate) fn some_heads(&self, n_heads: usize) -> Option<&[usize]> {
         (!self.heads.iter().copied().eq(0..n_heads)).then_some(&self.heads)
     }
@@ -193,15 +193,15 @@ impl Capture {
         self.names.contains(&name) && (!name.is_of_a_layer() || self.layers.contains(&layer))
     }
 
-    /// Keeps an activation without a head axis, if asked for.
+    /// Capture an activation without a head axis, if requested.
     pub(crate) fn keep(&mut self, name: Activation, layer: usize, x: &Tensor<3>) {
         if self.wants(name, layer) {
             self.push(name, layer, to_host(x.clone()));
         }
     }
 
-    /// Keeps the chosen heads of an activation `[batch, head, .., ..]`, if asked for. Where heads
-    /// share one (`heads_each > 1`), each chosen head gets the one it reads.
+    /// Capture the requested heads of an activation `[batch, head, .., ..]`, if requested. If
+    /// several query heads share a key–value head (`heads_each > 1`), each gets its group's.
     pub(crate) fn keep_heads(
         &mut self,
         name: Activation,
@@ -215,7 +215,7 @@ impl Capture {
         }
     }
 
-    /// Keeps the chosen heads of a tensor that holds them side by side, if asked for.
+    /// Capture the requested heads of a tensor with merged heads, if requested.
     ///
     /// # Shapes
     /// - `x`: `[batch, pos, n_heads·d_head]`
@@ -233,14 +233,14 @@ impl Capture {
         }
     }
 
-    /// Keeps a pattern of the chosen heads alone, if asked for.
+    /// Capture a pattern that holds only the requested heads, if requested.
     pub(crate) fn keep_pattern(&mut self, layer: usize, pattern: Tensor<4>) {
         if self.wants(Activation::Pattern, layer) {
             self.push(Activation::Pattern, layer, to_host(pattern.inner()));
         }
     }
 
-    /// Keeps scores of the chosen heads alone, if asked for, with hidden keys told as `−∞`.
+    /// Capture scores that hold only the requested heads, if requested; hidden keys become `−∞`.
     pub(crate) fn keep_scores(&mut self, layer: usize, scores: &Tensor<4>) {
         if self.wants(Activation::Scores, layer) {
             let (shape, mut values) = to_host(scores.clone().inner());
@@ -274,7 +274,7 @@ impl Capture {
         };
         match &mut self.kept {
             Destination::Here(found) => found.push(captured),
-            // Nobody listens any more: then nobody misses it.
+            // The receiver is gone, so the activation is not needed.
             Destination::Sent(to) => to.send(captured).unwrap_or_default(),
         }
     }

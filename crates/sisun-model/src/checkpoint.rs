@@ -1,4 +1,4 @@
-//! Checkpoints: folders that become visible only when they are whole, and are verified when read.
+//! Checkpoints: folders that appear only when complete and are verified when read.
 
 use crate::ModelError;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -11,56 +11,56 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-/// The weights of a checkpoint.
+/// Weights of a checkpoint.
 pub const MODEL_FILE: &str = "model.safetensors";
-/// The optimizer's state in a checkpoint.
+/// Optimizer state of a checkpoint.
 pub const TRAINING_FILE: &str = "training.safetensors";
 const STATE_FILE: &str = "state.json";
-/// What `sha256sum state.json` prints: `state.json` holds the sums of the other files, and cannot
+/// Output of `sha256sum state.json`: `state.json` holds the checksums of the other files but cannot
 /// hold its own.
 const STATE_SUM_FILE: &str = "state.json.sha256";
 
-/// How the name of what is not whole yet ends.
+/// Suffix of a folder that is incomplete.
 const PARTIAL: &str = ".partial";
-/// What comes before that in the name of what is being removed.
+/// Precedes [`PARTIAL`] in the name of a folder that is being removed.
 const REMOVED: &str = ".removed";
 
-/// `state.json`: where training stood, and what the other files must be.
+/// Contents of `state.json`: the training progress and the checksums of the other files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckpointState {
-    /// Optimizer steps done.
+    /// Optimizer steps completed.
     pub step: u64,
     /// Training tokens seen.
     pub tokens: u64,
     /// Seconds spent training.
     pub elapsed_s: f64,
-    /// Seed of every random stream; with `step` it fixes windows, dropout and samples, so no
-    /// generator is saved.
+    /// Seed of every random stream. Together with `step` it determines windows, dropout and
+    /// samples, so no generator state is saved.
     pub seed: u64,
-    /// The next micro-batch of the data stream.
+    /// Index of the next micro-batch of the data stream.
     pub next_micro_step: u64,
-    /// Lowest validation loss so far and its step. A loss that is not finite is none.
+    /// Step and value of the lowest validation loss so far; losses that are not finite do not
+    /// count.
     #[serde(deserialize_with = "finite", serialize_with = "only_finite")]
     pub best: Option<(u64, f64)>,
-    /// SHA-256 of the text the run was trained on.
+    /// SHA-256 of the training text.
     pub data_sha256: String,
-    /// What was read of it, whatever was made of that. Not known of runs from before it was
-    /// recorded.
+    /// Checksum of the source text before preprocessing. Absent in older runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sources: Option<SourcesSum>,
-    /// What the run was made with, to be found again wherever it is opened; older runs do not have
-    /// it.
+    /// Checksums of the model settings and the tokenizer, to detect changes when the run is opened.
+    /// Absent in older runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_with: Option<MadeWith>,
     /// Size and SHA-256 of each file.
     pub files: BTreeMap<String, FileSum>,
-    /// Of a run that trains low-rank adapters: size and SHA-256 of the weights they are added to,
-    /// which lie in the run directory.
+    /// Size and SHA-256 of the base weights in the run directory, if the run trains low-rank
+    /// adapters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<FileSum>,
 }
 
-/// Sums of what lies beside the checkpoints and decides what they compute.
+/// Checksums of files outside the checkpoint that determine what the model computes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MadeWith {
     /// SHA-256 of the run's `[model]` and `[finetune.lora]`, hexadecimal.
@@ -70,7 +70,7 @@ pub struct MadeWith {
 }
 
 impl MadeWith {
-    /// Of these settings and a tokenizer of this sum.
+    /// Compute the checksums from a configuration and a tokenizer checksum.
     pub fn new(config: &Config, tokenizer_sha256: String) -> Self {
         Self {
             model_sha256: model_sum(config),
@@ -79,26 +79,26 @@ impl MadeWith {
     }
 }
 
-/// The sum of the settings that decide what the weights mean. None of them may change when a run is
-/// resumed.
+/// Return the checksum of the settings that determine the meaning of the weights. None of them may
+/// change when a run is resumed.
 pub(crate) fn model_sum(config: &Config) -> String {
     let toml = toml::to_string(&config.model)
         .expect("plain structs of numbers and strings always serialise");
     sum(format!("{toml}{:?}", config.lora()).as_bytes()).sha256
 }
 
-/// The files a text was read from.
+/// Size and checksum of the source files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SourcesSum {
-    /// How many.
+    /// Number of files.
     pub files: u64,
-    /// Bytes of text in all of them.
+    /// Bytes of text in all files.
     pub bytes: u64,
-    /// SHA-256 of their text, hexadecimal.
+    /// SHA-256 of the text, hexadecimal.
     pub sha256: String,
 }
 
-/// JSON has no NaN: it was once written as `null`, which is read as no best at all.
+/// Read `best`. Older versions wrote NaN as `null` (JSON has no NaN); read it as `None`.
 fn finite<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<(u64, f64)>, D::Error> {
     let best = Option::<(u64, Option<f64>)>::deserialize(reader)?;
     Ok(best.and_then(|(step, loss)| Some((step, loss?))))
@@ -108,32 +108,32 @@ fn only_finite<S: Serializer>(best: &Option<(u64, f64)>, writer: S) -> Result<S:
     best.filter(|(_, loss)| loss.is_finite()).serialize(writer)
 }
 
-/// What a file must be.
+/// Expected size and checksum of a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FileSum {
-    /// Bytes.
+    /// Size in bytes.
     pub bytes: u64,
     /// SHA-256, hexadecimal.
     pub sha256: String,
 }
 
-/// Writes the contents of a file.
+/// A function that writes the contents of a file.
 pub type WriteFile<'w> = dyn Fn(&mut File) -> std::io::Result<()> + 'w;
 
-/// A checkpoint that was verified when it was opened.
+/// A verified checkpoint.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
     path: PathBuf,
-    /// Its `state.json`.
+    /// Contents of `state.json`.
     pub state: CheckpointState,
 }
 
 impl Checkpoint {
-    /// Opens a checkpoint and verifies every file in it.
+    /// Open a checkpoint and verify every file in it.
     ///
     /// # Errors
-    /// [`ModelError::Damaged`], naming the file, what differs, and the newest older checkpoint that
-    /// is whole.
+    /// [`ModelError::Damaged`] with the file, the difference, and the newest older checkpoint that
+    /// is intact.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         Self::verified(path).map_err(|problem| ModelError::Damaged {
             path: path.to_owned(),
@@ -142,7 +142,7 @@ impl Checkpoint {
         })
     }
 
-    /// Opens a checkpoint, or says what of it is not what was written.
+    /// Open a checkpoint, or describe the first difference from the recorded checksums.
     fn verified(path: &Path) -> Result<Self, String> {
         let state = read_state(path)?;
         for (name, expected) in &state.files {
@@ -165,21 +165,21 @@ impl Checkpoint {
         })
     }
 
-    /// Its folder.
+    /// Return the folder of the checkpoint.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// One of its files.
+    /// Return the path of a file in the checkpoint.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// Writes a checkpoint beside its final place, syncs it, and renames it there.
+    /// Write a checkpoint to a temporary folder, sync it, and rename it into place.
     ///
     /// # Errors
-    /// Anything that keeps the files from being written, a full disk for instance; what was written
-    /// is removed and earlier checkpoints are untouched.
+    /// If a file cannot be written, for instance because the disk is full. The partial checkpoint
+    /// is removed; earlier checkpoints are untouched.
     pub fn write(
         checkpoints: &Path,
         mut state: CheckpointState,
@@ -208,7 +208,7 @@ impl Checkpoint {
             sync_folder(checkpoints)
         })();
         if let Err(error) = result {
-            // The first error is the one to tell.
+            // Report the first error only.
             let _ = remove_folder(&aside);
             return Err(ModelError::io("write checkpoint", &path)(error));
         }
@@ -216,8 +216,8 @@ impl Checkpoint {
     }
 }
 
-/// The state of a checkpoint, verified, or what is wrong with it. Its other files are not looked
-/// at.
+/// Read and verify the state of a checkpoint, without looking at its other files. The error
+/// describes the damage.
 pub(crate) fn read_state(path: &Path) -> Result<CheckpointState, String> {
     let read = |name: &str| {
         fs::read_to_string(path.join(name))
@@ -232,11 +232,11 @@ pub(crate) fn read_state(path: &Path) -> Result<CheckpointState, String> {
     serde_json::from_str(&text).map_err(|error| format!("{STATE_FILE} is not valid ({error})"))
 }
 
-/// Removes the checkpoint of a step, if it is there. It is renamed first, so that none is ever seen
-/// with half of its files.
+/// Remove the checkpoint of a step, if it exists. It is renamed first, so that no reader sees it
+/// with files missing.
 ///
 /// # Errors
-/// Whatever keeps it from being removed.
+/// If it cannot be removed.
 pub fn remove_checkpoint(checkpoints: &Path, step: u64) -> std::io::Result<()> {
     let name = folder_name(step);
     let gone = checkpoints.join(format!(".{name}{REMOVED}{PARTIAL}"));
@@ -247,11 +247,11 @@ pub fn remove_checkpoint(checkpoints: &Path, step: u64) -> std::io::Result<()> {
     }
 }
 
-/// The steps of the checkpoints in a folder, oldest first; none if there is no such folder. Folders
-/// whose names only look like those of checkpoints (`step-7`, `step-+5`) are somebody's own.
+/// Return the steps of the checkpoints in a folder in ascending order; empty if the folder does not
+/// exist. Folders with similar names (`step-7`, `step-+5`) are ignored.
 ///
 /// # Errors
-/// A folder that cannot be read.
+/// If the folder cannot be read.
 pub fn steps_in(checkpoints: &Path) -> Result<Vec<u64>, ModelError> {
     let failed = ModelError::io("read", checkpoints);
     let names: std::io::Result<Vec<OsString>> = match fs::read_dir(checkpoints) {
@@ -269,7 +269,7 @@ pub fn steps_in(checkpoints: &Path) -> Result<Vec<u64>, ModelError> {
     Ok(steps)
 }
 
-/// Removes checkpoints that were being written or removed when their process ended.
+/// Remove checkpoints left incomplete by a process that ended while writing or removing them.
 pub fn remove_partial(checkpoints: &Path) {
     let is_ours = |name: OsString| {
         let stem = name.to_str()?.strip_prefix('.')?.strip_suffix(PARTIAL)?;
@@ -284,20 +284,20 @@ pub fn remove_partial(checkpoints: &Path) {
         .flatten()
         .filter(|entry| is_ours(entry.file_name()) == Some(true))
     {
-        // A leftover that cannot be removed is only untidy.
+        // Best effort: a leftover does no harm.
         let _ = fs::remove_dir_all(entry.path());
     }
 }
 
-/// The folder name of a step's checkpoint.
+/// Return the folder name of a step's checkpoint.
 pub fn folder_name(step: u64) -> String {
     format!("step-{step:08}")
 }
 
-/// Writes a small file whole or not at all.
+/// Write a small file atomically.
 ///
 /// # Errors
-/// Whatever keeps it from being written.
+/// If it cannot be written.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
     sisun_files::write_bytes(path, bytes).map_err(ModelError::io("write", path))
 }
@@ -326,7 +326,7 @@ fn sum(bytes: &[u8]) -> FileSum {
     }
 }
 
-/// Size and SHA-256 of a file.
+/// Compute size and SHA-256 of a file.
 pub(crate) fn sum_file(path: &Path) -> std::io::Result<FileSum> {
     let (mut file, mut hash, mut bytes) = (File::open(path)?, Sha256::new(), 0);
     let mut block = vec![0; 1 << 20];
@@ -350,7 +350,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What to do about a damaged checkpoint: use the newest older one that is whole, if there is one.
+/// Return the remedy for a damaged checkpoint: the newest older checkpoint that is intact, if any.
 fn remedy_for(path: &Path) -> String {
     match whole_before(path) {
         Err(NoneWhole { older: None }) => "restore it from a copy".to_owned(),
@@ -370,18 +370,18 @@ fn remedy_for(path: &Path) -> String {
     }
 }
 
-/// No older checkpoint is whole.
+/// The error of [`whole_before`]: no older checkpoint is intact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoneWhole {
-    /// How many older ones there are; `None` for a folder that does not stand among others.
+    /// Number of older checkpoints; `None` if the name of the folder is not that of a checkpoint.
     pub older: Option<usize>,
 }
 
-/// The newest checkpoint that is older than this one and whole, and the damaged ones between them,
-/// newest first.
+/// Return the newest intact checkpoint older than `path`, and the damaged ones between them, newest
+/// first.
 ///
 /// # Errors
-/// [`NoneWhole`].
+/// [`NoneWhole`] if no older checkpoint is intact.
 pub fn whole_before(path: &Path) -> Result<(PathBuf, Vec<PathBuf>), NoneWhole> {
     let step = path
         .file_name()

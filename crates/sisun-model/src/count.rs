@@ -1,9 +1,9 @@
-//! Counting a model's parameters, memory and work without building it.
+//! Counting parameters, memory and floating-point operations of a model without building it.
 
 use serde::Serialize;
 use sisun_config::{Ffn, LoraConfig, ModelConfig, Norm, NormPlacement, OptimizerKind, Position};
 
-/// Parameters by part, and what follows from them.
+/// Parameter counts by component, and the memory and compute derived from them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Count {
     /// Token embedding.
@@ -12,37 +12,39 @@ pub struct Count {
     pub position: u64,
     /// Weight matrices of all attention blocks: q, k, v and o.
     pub attention_weights: u64,
-    /// Their biases and the norms of queries and keys.
+    /// Biases of the attention blocks and the norms of queries and keys.
     pub attention_other: u64,
     /// Weight matrices of all feed-forward networks.
     pub ffn_weights: u64,
-    /// Their biases.
+    /// Biases of the feed-forward networks.
     pub ffn_other: u64,
     /// Norms.
     pub norms: u64,
-    /// Output head, 0 when tied.
+    /// Output head; 0 if tied to the embedding.
     pub head: u64,
-    /// Everything.
+    /// Total number of parameters.
     pub total: u64,
-    /// Floating-point operations of a forward pass for one token at full context, causal attention
-    /// counted half.
+    /// Floating-point operations of a forward pass per token at full context; causal attention
+    /// counts half.
     pub forward_flops_per_token: u64,
-    /// The same with the backward pass, which costs twice the forward's.
+    /// Floating-point operations of forward and backward pass per token; the backward pass costs
+    /// twice the forward pass.
     pub training_flops_per_token: u64,
     /// Bytes of the weights in float32.
     pub weight_bytes: u64,
-    /// Parameters that training changes.
+    /// Number of trainable parameters.
     pub trained: u64,
-    /// Bytes of weights, gradients and the optimizer's state in float32; activations come on top.
+    /// Bytes of weights, gradients and optimizer state in float32, without activations.
     pub training_bytes: u64,
     /// Bytes of keys and values in float32 at full context.
     pub kv_cache_bytes: u64,
 }
 
 impl Count {
-    /// Counts a configuration. Without `vocab_size` embedding and head count nothing.
+    /// Count the parameters of a configuration. Without `vocab_size`, embedding and head count as
+    /// 0.
     pub fn of(config: &ModelConfig) -> Self {
-        // Products of three sizes pass 64 bits.
+        // The product of three sizes can overflow 64 bits.
         let n = |x: usize| x as u128;
         let (d, layers, heads, kv) = (
             n(config.d_model),
@@ -88,8 +90,8 @@ impl Count {
             + norms
             + head;
 
-        // A multiplication and an addition for each weight, and for each pair of query and key in
-        // q·k and pattern·v.
+        // One multiplication and one addition per weight, and per query–key pair in q·k and
+        // pattern·v.
         let keys = if config.causal {
             context.div_ceil(2)
         } else {
@@ -119,9 +121,10 @@ impl Count {
 }
 
 impl Count {
-    /// As [`Count::of`], of a model that is trained by this optimizer: AdamW keeps two numbers of
-    /// each parameter, Muon one of each in a matrix of the blocks. With `lora` only its factors are
-    /// trained, of which a matrix `[d_in, d_out]` has `rank·(d_in + d_out)`, beside all weights.
+    /// Count as [`Count::of`], with the state of this optimizer: AdamW stores two values per
+    /// parameter, Muon one per weight of the blocks' matrices. With `lora`, all weights are in
+    /// memory but only the factors are trained, `rank·(d_in + d_out)` parameters for a matrix
+    /// `[d_in, d_out]`.
     pub fn of_training(
         config: &ModelConfig,
         optimizer: OptimizerKind,
@@ -164,7 +167,7 @@ impl Count {
     }
 }
 
-/// `1234567` as `1,234,567`.
+/// Format `1234567` as `1,234,567`.
 pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let groups: Vec<&str> = digits

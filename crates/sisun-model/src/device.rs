@@ -1,4 +1,4 @@
-//! Which machine part computes: chosen at run time, and told.
+//! Choice of the compute device at run time.
 
 use crate::ModelError;
 use burn::tensor::{Device, DeviceKind, DeviceType};
@@ -6,17 +6,17 @@ use sisun_kernels::Level;
 use std::fmt;
 use std::str::FromStr;
 
-/// What `--device` can be.
+/// A value of `--device`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// A real GPU if there is one, else the fast CPU backend.
+    /// A hardware GPU if there is one, otherwise the fast CPU backend.
     #[default]
     Auto,
-    /// The best adapter that wgpu finds, software ones included.
+    /// The best adapter that wgpu finds, including software adapters.
     Wgpu,
     /// Burn's fast CPU backend.
     Cpu,
-    /// Burn's ndarray backend, a second opinion on the CPU.
+    /// Burn's ndarray backend, an independent check of the CPU backend.
     Ndarray,
 }
 
@@ -53,38 +53,38 @@ impl FromStr for DeviceChoice {
     }
 }
 
-/// A device that was chosen, and why.
+/// A chosen device, with the reason.
 #[derive(Clone, Debug)]
 pub struct Chosen {
     /// The device, without autodiff.
     pub device: Device,
-    /// Its name for people: `cpu (flex, avx512)`, `wgpu: NVIDIA …`.
+    /// Display name: `cpu (flex, avx512)`, `wgpu: NVIDIA …`.
     pub name: String,
-    /// Why it was taken.
+    /// Reason for the choice.
     pub why: String,
-    /// Whether the same run gives the same bits again.
+    /// True if repeated runs give bit-identical results.
     pub deterministic: bool,
 }
 
-/// An adapter that wgpu reaches.
+/// A wgpu adapter.
 #[derive(Clone, Debug)]
 pub struct Adapter {
     /// The device.
     pub device: Device,
-    /// What kind: `discrete GPU`, `integrated GPU`, `virtual GPU`, `software`, `other`.
+    /// Kind of adapter: `discrete GPU`, `integrated GPU`, `virtual GPU`, `software`, `other`.
     pub kind: &'static str,
-    /// As it names itself.
+    /// Name reported by the adapter.
     pub name: String,
 }
 
 impl Adapter {
-    /// Whether it computes on the CPU (llvmpipe, SwiftShader, WARP).
+    /// Return true if it computes on the CPU (llvmpipe, SwiftShader, WARP).
     pub fn is_software(&self) -> bool {
         self.kind == SOFTWARE
     }
 }
 
-/// The adapters that wgpu reaches. Opening each to ask its name takes a moment.
+/// Return the adapters that wgpu finds. Slow: it opens each adapter to read its name.
 pub fn adapters() -> Vec<Adapter> {
     wgpu_devices()
         .into_iter()
@@ -95,10 +95,10 @@ pub fn adapters() -> Vec<Adapter> {
         .collect()
 }
 
-/// Picks the device.
+/// Choose the device.
 ///
 /// # Errors
-/// `wgpu` where no adapter is found.
+/// If `wgpu` is requested and no adapter is found.
 pub fn choose(choice: DeviceChoice) -> Result<Chosen, ModelError> {
     match choice {
         DeviceChoice::Cpu => Ok(cpu("asked for".to_owned())),
@@ -175,7 +175,7 @@ fn adapter_name(device: &Device) -> String {
         .map_or_else(|| "unnamed adapter".to_owned(), |identity| identity.name)
 }
 
-/// The adapters with their kinds, real ones in wgpu's order. Opens none of them.
+/// Return the adapters with their kinds, hardware first, in wgpu's order. Does not open them.
 fn wgpu_devices() -> Vec<(Device, &'static str)> {
     Device::enumerate(DeviceType::Wgpu)
         .into_iter()

@@ -1,121 +1,122 @@
-//! What can go wrong with a model, its files and its device.
+//! Errors of models, their files and devices.
 
 use crate::bytes::Bytes;
 use sisun_config::{ConfigError, ErrorKind};
 use std::path::PathBuf;
 
-/// What is wrong, where, and what to do.
+/// An error: the problem, its location, and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
     /// The configuration is out of range.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The configuration does not say how many tokens there are.
+    /// The configuration has no vocabulary size.
     #[error("model.vocab_size is missing: state it, or train with a tokenizer, which sets it")]
     NoVocabulary,
-    /// A sequence longer than the learned positions.
+    /// A sequence exceeds the learned positions.
     #[error(
         "{len} tokens are more than the {context_len} learned positions (model.context_len): give a shorter text, or train with a position that has no table"
     )]
     PastTable {
-        /// Tokens of the sequence.
+        /// Length of the sequence in tokens.
         len: usize,
-        /// Rows of the table.
+        /// Number of rows in the table.
         context_len: usize,
     },
-    /// What would take more memory than there is.
+    /// A computation needs more memory than is available.
     #[error("{what} needs about {needed} of memory, and {available} can be had here: {remedy}")]
     TooLarge {
-        /// What needs it.
+        /// The computation.
         what: String,
-        /// About so much.
+        /// Approximate bytes needed.
         needed: Bytes,
-        /// What is there.
+        /// Bytes available.
         available: Bytes,
-        /// What to do.
+        /// Suggested remedy.
         remedy: String,
     },
-    /// No such activation.
+    /// The name of an activation is unknown.
     #[error("unknown activation {name:?}; known: {known}")]
     UnknownActivation {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// All names.
+        /// All known names.
         known: String,
     },
     /// A file or folder cannot be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// `read`, `write`, …
+        /// The operation: `read`, `write`, …
         action: &'static str,
         /// The path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// A weights file that is not safetensors, or is cut short.
+    /// A weights file is not valid safetensors or is truncated.
     #[error("{} is not a whole safetensors file: {problem}", path.display())]
     BadWeights {
         /// The file.
         path: PathBuf,
-        /// What the reader found.
+        /// The problem found.
         problem: String,
     },
-    /// Weights that do not fit the configuration.
+    /// The weights do not match the configuration.
     #[error("the weights in {} do not fit the configuration:\n  {}", path.display(), problems.join("\n  "))]
     Mismatch {
         /// The file.
         path: PathBuf,
-        /// Every missing, extra or misshapen tensor.
+        /// Every missing, unexpected or wrongly shaped tensor.
         problems: Vec<String>,
     },
-    /// A path that is neither a run nor a checkpoint.
+    /// A path is neither a run nor a checkpoint.
     #[error("{} is not a run: {problem}", path.display())]
     NotARun {
         /// The path.
         path: PathBuf,
-        /// What is missing.
+        /// The missing part.
         problem: String,
     },
-    /// A checkpoint whose files are not what was written.
+    /// The files of a checkpoint do not match their recorded checksums.
     #[error("checkpoint {} is damaged: {problem}; {remedy}", path.display())]
     Damaged {
         /// The checkpoint.
         path: PathBuf,
-        /// What differs.
+        /// The difference.
         problem: String,
-        /// The checkpoint to use instead, if there is one.
+        /// The intact checkpoint to use instead, if there is one.
         remedy: String,
     },
-    /// A file of a run that decides what its weights compute is not what they were trained with.
+    /// A file that determines what the weights compute differs from the one the run was trained
+    /// with.
     #[error("{} was altered since the checkpoint was written ({what}): restore it from a copy", path.display())]
     AlteredRunFile {
         /// The file.
         path: PathBuf,
-        /// What of it.
+        /// The altered part.
         what: &'static str,
     },
-    /// The weights that a run's adapters are added to are not what was written.
+    /// The base weights of a run's adapters do not match their recorded checksum.
     #[error("{} {problem}, and the checkpoints hold only what is added to it; restore it from a copy, or train again", path.display())]
     DamagedBase {
         /// The file.
         path: PathBuf,
-        /// What differs.
+        /// The difference.
         problem: String,
     },
-    /// A device that is not there.
+    /// A device is not available.
     #[error("--device {wanted}: {problem}")]
     NoDevice {
-        /// What was asked for.
+        /// The requested device.
         wanted: String,
-        /// Why it cannot be had, and what can.
+        /// The reason, and the available devices.
         problem: String,
     },
 }
 
 impl ModelError {
-    /// Return the kind of error, by which a caller can decide what to do.
+    /// Return the kind of error, so that a caller can decide how to react.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Config(_)
@@ -134,7 +135,7 @@ impl ModelError {
 }
 
 impl ModelError {
-    /// An I/O error with its path.
+    /// Return a function that wraps an I/O error with its path.
     pub(crate) fn io(
         action: &'static str,
         path: impl Into<PathBuf>,

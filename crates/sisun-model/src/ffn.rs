@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 use sisun_config::{Ffn, ModelConfig};
 use sisun_kernels::{self as kernels, ActivationFunction, MatmulPrecision};
 
-/// `down(activation(up x))`, or with a gate `down(silu(gate x) ⊙ up x)`.
+/// `down(activation(up x))`, or `down(silu(gate x) ⊙ up x)` with a gate.
 #[derive(Module, Debug)]
 pub struct FeedForward {
     /// `[d_model, d_ff]`.
@@ -22,10 +22,10 @@ pub struct FeedForward {
 }
 
 impl FeedForward {
-    /// Ask `source` for the parameters, whose names begin with `name`.
+    /// Request the parameters, whose names begin with `name`, from `source`.
     ///
     /// # Errors
-    /// A parameter that the source cannot give.
+    /// If the source cannot provide a parameter.
     pub fn new(
         source: &mut dyn Params,
         name: &str,

@@ -1,30 +1,30 @@
-//! What a forward pass is asked for besides its logits.
+//! Options of a forward pass.
 
 use crate::cache::KvCache;
 use crate::capture::{Activation, Capture};
 use burn::tensor::Tensor;
 use sisun_kernels::MatmulPrecision;
 
-/// One pass through the model. The default is a plain one: no cache, no capture, no dropout.
+/// Options of one forward pass. The default is a plain one: no cache, no capture, no dropout.
 #[derive(Debug, Default)]
 pub struct Pass<'a> {
-    /// Keys and values of earlier tokens; the pass reads and extends them.
+    /// Keys and values of earlier tokens, which the pass reads and extends.
     pub cache: Option<&'a mut KvCache>,
-    /// Activations to keep.
+    /// Activations to capture.
     pub capture: Option<&'a mut Capture>,
-    /// Whether dropout acts.
+    /// Apply dropout.
     pub training: bool,
-    /// Where the tokens stand, ascending, one place for each; `None`: one after another. Learned,
-    /// sinusoidal and rotary positions follow it; score biases count tokens and do not.
+    /// Position of each token, ascending; `None` for consecutive positions. Affects learned,
+    /// sinusoidal and rotary positions; score biases depend on token offsets only.
     pub positions: Option<Vec<usize>>,
-    /// Layers and heads whose `z` is set to zero, to see what the model does without them.
+    /// `(layer, head)` pairs whose `z` is set to zero (ablation).
     pub ablated: &'a [(usize, usize)],
-    /// In what numbers the matrix products of the layers are computed.
+    /// Precision of the matrix products of the layers.
     pub precision: MatmulPrecision,
 }
 
 impl<'a> Pass<'a> {
-    /// A pass with dropout.
+    /// Create a pass with dropout.
     pub fn training(precision: MatmulPrecision) -> Self {
         Self {
             training: true,
@@ -33,7 +33,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// A pass that continues after the tokens in `cache`.
+    /// Create a pass that continues after the tokens in `cache`.
     pub fn cached(cache: &'a mut KvCache) -> Self {
         Self {
             cache: Some(cache),
@@ -41,7 +41,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// A pass that keeps activations.
+    /// Create a pass that captures activations.
     pub fn capturing(capture: &'a mut Capture) -> Self {
         Self {
             capture: Some(capture),
@@ -49,7 +49,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// A pass without these layers' heads.
+    /// Create a pass with these heads ablated.
     pub fn ablating(heads: &'a [(usize, usize)]) -> Self {
         Self {
             ablated: heads,
@@ -57,12 +57,12 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// `p` while training, otherwise 0.
+    /// Return `p` while training, otherwise 0.
     pub(crate) fn dropout(&self, p: f64) -> f64 {
         if self.training { p } else { 0.0 }
     }
 
-    /// Whether an activation is asked for.
+    /// Return true if an activation is requested.
     pub(crate) fn wants(&self, name: Activation, layer: usize) -> bool {
         self.capture
             .as_ref()

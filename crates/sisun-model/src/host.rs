@@ -1,8 +1,8 @@
-//! From a device to the host.
+//! Copies from the device to the host.
 
 use burn::tensor::Tensor;
 
-/// A tensor's shape and values, copied to the host as `f32`.
+/// Copy a tensor to the host and return its shape and its values as `f32`.
 pub fn to_host<const D: usize>(tensor: Tensor<D>) -> (Vec<usize>, Vec<f32>) {
     let shape = tensor.dims().to_vec();
     (

@@ -1,4 +1,4 @@
-//! Modules that hold parameters and call one kernel each.
+//! Layers with parameters; each calls one kernel.
 
 use crate::ModelError;
 use crate::params::{Init, Params, matrix, param};
@@ -17,10 +17,10 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Ask `source` for the parameters, whose names begin with `name`.
+    /// Request the parameters, whose names begin with `name`, from `source`.
     ///
     /// # Errors
-    /// A parameter that the source cannot give.
+    /// If the source cannot provide a parameter.
     pub fn new(
         source: &mut dyn Params,
         name: &str,
@@ -49,15 +49,15 @@ impl Linear {
         let Some(adapter) = self.weight.adapter() else {
             return kernels::linear(x, self.weight.val(), bias, precision);
         };
-        // `x·W + s·(x·A)·B` rather than `x·(W + s·A·B)`: neither the sum of the matrices nor its
-        // gradient is ever made.
+        // `x·W + s·(x·A)·B` rather than `x·(W + s·A·B)`: neither the merged matrix nor its gradient
+        // is materialised.
         let low = kernels::linear(x.clone(), adapter.a.val(), None, precision);
         let added = kernels::linear(low, adapter.b.val(), None, precision) * adapter.scale;
         kernels::linear(x, self.weight.base(), bias, precision) + added
     }
 }
 
-/// A row for each token.
+/// An embedding table with a row per token.
 #[derive(Module, Debug)]
 pub struct Embedding {
     /// `[vocab, d_model]`.
@@ -65,10 +65,10 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// Ask `source` for the parameters, whose names begin with `name`.
+    /// Request the parameters, whose names begin with `name`, from `source`.
     ///
     /// # Errors
-    /// A parameter that the source cannot give.
+    /// If the source cannot provide a parameter.
     pub fn new(
         source: &mut dyn Params,
         name: &str,
@@ -87,7 +87,7 @@ impl Embedding {
         kernels::embedding(self.weight.val(), tokens)
     }
 
-    /// The output head that shares these weights: `x·Eᵀ` (Press and Wolf 2017).
+    /// Apply the output head tied to these weights: `x·Eᵀ` (Press and Wolf 2017).
     ///
     /// # Shapes
     /// - `x`: `[batch, pos, d_model]`
@@ -97,12 +97,12 @@ impl Embedding {
     }
 }
 
-/// Layer norm, or RMS norm, over the last axis.
+/// Layer norm or RMS norm over the last axis.
 #[derive(Module, Debug)]
 pub struct NormLayer {
     /// γ, `[d]`.
     pub weight: Param<Tensor<1>>,
-    /// β, `[d]`; only a layer norm has it.
+    /// β, `[d]`; `None` in an RMS norm.
     pub bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
     norm: Norm,
@@ -111,10 +111,10 @@ pub struct NormLayer {
 }
 
 impl NormLayer {
-    /// The model's own normalisation over `d_model`.
+    /// Create the norm that the configuration selects, over `d_model`.
     ///
     /// # Errors
-    /// A parameter that the source cannot give.
+    /// If the source cannot provide a parameter.
     pub fn new(
         source: &mut dyn Params,
         name: &str,
@@ -137,10 +137,10 @@ impl NormLayer {
         })
     }
 
-    /// An RMS norm over `width` dimensions.
+    /// Create an RMS norm over `width` dimensions.
     ///
     /// # Errors
-    /// A parameter that the source cannot give.
+    /// If the source cannot provide a parameter.
     pub fn rms(
         source: &mut dyn Params,
         name: &str,

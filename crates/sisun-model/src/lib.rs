@@ -1,9 +1,8 @@
-//! The model: tokens to logits, everything that its configuration can vary, and its weights on
-//! disk.
+//! The model: the forward pass from tokens to logits, the variants that its configuration selects,
+//! and its weights on disk.
 //!
-//! [`Transformer::forward`] is the one forward path. A [`Pass`] says what else it does on the way:
-//! read and extend a [`KvCache`], keep named activations in a [`Capture`], or drop activations out
-//! while training.
+//! [`Transformer::forward`] is the only forward path. A [`Pass`] selects its side effects: reading
+//! and extending a [`KvCache`], capturing activations in a [`Capture`], or applying dropout.
 
 mod adapt_config;
 mod attention;

@@ -1,5 +1,5 @@
-//! Low-rank adaptation: the blocks' matrices stay as they are, and what is added to each is trained
-//! (Hu et al. 2021).
+//! Low-rank adaptation: the matrices of the blocks are frozen, and a low-rank update of each is
+//! trained (Hu et al. 2021).
 
 use crate::params::{Init, Params, param};
 use crate::{ModelError, Transformer};
@@ -7,28 +7,28 @@ use burn::module::{LoraAdapter, Module, Param, Reparameterizer};
 use burn::tensor::Tensor;
 use sisun_config::LoraConfig;
 
-/// How the name of a factor ends: `blocks.0.attn.qkv.weight.lora.a`.
+/// Infix of a factor's name: `blocks.0.attn.qkv.weight.lora.a`.
 const FACTORS: &str = ".lora.";
 
-/// Whether a parameter's name is that of a factor.
+/// Return true if a parameter's name is that of a factor.
 pub(crate) fn is_factor(name: &str) -> bool {
     name.contains(FACTORS)
 }
 
 impl Transformer {
-    /// The same model with every weight frozen and, on each matrix `W` of the blocks, an adapter
-    /// that makes it `W + alpha/rank·A·B` (Hu et al. 2021, equation 3). `A` and `B` come from
-    /// `source`; drawn at random, `A` is normal with the variance that the authors' code draws,
-    /// `1/(3·d_in)`, and `B` is 0, so that the model is the same as before.
+    /// Return the same model with every weight frozen and, on each matrix `W` of the blocks, an
+    /// adapter that computes `W + alpha/rank·A·B` (Hu et al. 2021, equation 3). `A` and `B` come
+    /// from `source`. At random initialisation `A` is normal with variance `1/(3·d_in)`, as in the
+    /// authors' code, and `B` is 0, so that the output does not change.
     ///
-    /// [`Module::materialize`] adds the adapters up.
+    /// [`Module::materialize`] merges the adapters.
     ///
     /// # Shapes
     /// - `A`: `[d_in, rank]`
     /// - `B`: `[rank, d_out]`
     ///
     /// # Errors
-    /// What the source cannot give.
+    /// If the source cannot provide a factor.
     pub fn with_lora(
         self,
         config: LoraConfig,

@@ -1,4 +1,4 @@
-//! How much memory there is, and what is told where it would not do.
+//! Available memory, and checks of allocations against it.
 
 use crate::{Activation, Count, ModelError};
 use burn::tensor::Device;
@@ -8,19 +8,19 @@ use std::path::Path;
 
 pub use crate::bytes::Bytes;
 
-/// Bytes of a number.
+/// Bytes of an `f32`.
 const NUMBER: u128 = 4;
-/// What a tensor takes besides its numbers, its name and its place in a graph included (measured
-/// with millions of them).
+/// Overhead of a tensor in bytes, including its name and its graph node (measured with millions of
+/// tensors).
 const TENSOR: u128 = 1 << 10;
-/// Where it is not known what is free: on GPUs, and on systems that do not say. It only keeps out
-/// what is absurd.
+/// Limit in bytes if the free memory is unknown: on GPUs, and on systems that do not report it. It
+/// only rejects absurd sizes.
 const UNKNOWN: u64 = 1 << 40;
 
-/// That a device has so much memory now.
+/// Check that `bytes` fit into the free memory of a device.
 ///
 /// # Errors
-/// [`ModelError::TooLarge`] with what needs it and what to do.
+/// [`ModelError::TooLarge`] with `what` and `remedy`.
 pub fn check(
     bytes: u128,
     device: &Device,
@@ -40,9 +40,9 @@ pub fn check(
     }
 }
 
-/// The bytes that this process can still allocate: what Linux says is available (`/proc/meminfo`,
-/// swap included), no more than its control groups and its limit of address space leave. On other
-/// systems 1 TiB.
+/// Return the number of bytes that this process can still allocate: the memory available according
+/// to Linux (`/proc/meminfo`, swap included), capped by its control groups and its address-space
+/// limit. 1 TiB on other systems.
 pub fn available() -> u64 {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let Some(machine) = of_machine(&read("/proc/meminfo")) else {
@@ -55,7 +55,7 @@ pub fn available() -> u64 {
     limits.into_iter().flatten().fold(machine, u64::min)
 }
 
-/// `MemAvailable` and `SwapFree`.
+/// Return the sum of `MemAvailable` and `SwapFree`.
 fn of_machine(meminfo: &str) -> Option<u64> {
     Some(
         kilobytes(meminfo, "MemAvailable:")?
@@ -63,7 +63,7 @@ fn of_machine(meminfo: &str) -> Option<u64> {
     )
 }
 
-/// The bytes of a line `name 123 kB`.
+/// Return the bytes of a line `name 123 kB`.
 fn kilobytes(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace()
@@ -73,7 +73,7 @@ fn kilobytes(text: &str, name: &str) -> Option<u64> {
         .checked_mul(1024)
 }
 
-/// What `ulimit -v` leaves.
+/// Return the bytes left under `ulimit -v`.
 fn of_address_space(limits: &str, status: &str) -> Option<u64> {
     let line = limits
         .lines()
@@ -82,8 +82,8 @@ fn of_address_space(limits: &str, status: &str) -> Option<u64> {
     Some(limit.saturating_sub(kilobytes(status, "VmSize:").unwrap_or(0)))
 }
 
-/// What the control groups of a process leave, their own and those around them. Pages of files,
-/// which are given back when they are needed, do not count as used.
+/// Return the bytes left under the control groups of a process and their ancestors. Page-cache
+/// pages do not count as used, as they can be reclaimed.
 fn of_groups(cgroup: &str, root: &Path) -> Option<u64> {
     let number = |path: &Path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
     let left = |folder: &Path, limit: &str, used: &str, file: &[&str]| {
@@ -128,20 +128,20 @@ fn of_groups(cgroup: &str, root: &Path) -> Option<u64> {
     cgroup.lines().filter_map(of_line).min()
 }
 
-/// Tensors that a model has for its parameters, at least.
+/// Return a lower bound on the number of parameter tensors of a model.
 fn tensors(config: &ModelConfig) -> u128 {
     8 * config.n_layers as u128
 }
 
-/// What a model's weights take in float32.
+/// Return the bytes of a model's weights in float32.
 pub fn of_weights(config: &ModelConfig) -> u128 {
     NUMBER * u128::from(Count::of(config).total) + TENSOR * tensors(config)
 }
 
-/// What the attention of so many heads takes at least over a text of `n` tokens: of as many layers
-/// as are kept the activations that are `[query, key]`, and with them scores and pattern of the
-/// next; where none is kept, scores and pattern, and their copies that somebody works on meanwhile.
-/// Files that are written take what is kept once more.
+/// Return a lower bound on the bytes of `heads` attention heads over a text of `n` tokens: the
+/// `[query, key]` activations of the kept layers, and the scores and pattern of the layer in
+/// progress; without kept layers, its scores and pattern and the copies being processed
+/// concurrently. Written files need the bytes of the kept activations once more.
 pub fn of_attention(n: usize, heads: usize, kept_layers: usize, kept: &[Activation]) -> u128 {
     let at_once: u128 = if kept_layers == 0 { 4 } else { 2 };
     let squares = kept.iter().filter(|name| name.is_query_by_key()).count();
@@ -152,8 +152,8 @@ pub fn of_attention(n: usize, heads: usize, kept_layers: usize, kept: &[Activati
         .saturating_mul(NUMBER)
 }
 
-/// What evaluating takes at least, so many tokens at a time: their logits and what becomes of
-/// these.
+/// Return a lower bound on the bytes of an evaluation, `tokens` at a time: the logits and the
+/// values derived from them.
 pub fn of_evaluation(config: &ModelConfig, tokens: usize) -> u128 {
     let width = (config.d_model + config.ff_width()).max(2 * config.vocab_size.unwrap_or(0));
     (tokens as u128)
@@ -161,22 +161,22 @@ pub fn of_evaluation(config: &ModelConfig, tokens: usize) -> u128 {
         .saturating_mul(NUMBER)
 }
 
-/// What training takes at least: weights, and of those that are trained gradients and two moments;
-/// the tokens of a step; and what a micro-batch keeps for its backward pass.
+/// Sizes that determine the memory needed for training: weights; gradients and two moments of the
+/// trained ones; the tokens of a step; and the activations of a micro-batch for its backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Training<'c> {
-    /// The network.
+    /// The model configuration.
     pub model: &'c ModelConfig,
     /// Windows in one forward pass.
     pub batch_size: usize,
     /// Forward passes of a step.
     pub gradient_accumulation_steps: usize,
-    /// Whether only low-rank adapters are trained, which are small beside the weights.
+    /// True if only low-rank adapters are trained, which are small compared to the weights.
     pub low_rank: bool,
 }
 
 impl Training<'_> {
-    /// Bytes.
+    /// Return a lower bound on the bytes needed.
     pub fn bytes(&self) -> u128 {
         let Self {
             model,
@@ -196,9 +196,9 @@ impl Training<'_> {
         state.saturating_add(batches).saturating_add(kept)
     }
 
-    /// Numbers that the backward pass needs of each token: in every block the residual stream
-    /// twice, both norms, q, k, v, z and the feed-forward network's width before and after its
-    /// activation; the logits and their gradient.
+    /// Return the number of values per token kept for the backward pass: in every block the
+    /// residual stream twice, both norms, q, k, v, z and the feed-forward hidden layer before and
+    /// after its activation; the logits and their gradient.
     fn kept_a_token(model: &ModelConfig) -> u128 {
         let n = |x: usize| x as u128;
         let heads = (2 * n(model.n_heads) + 2 * n(model.kv_heads())) * n(model.d_head());
@@ -206,10 +206,10 @@ impl Training<'_> {
         n(model.n_layers) * block + 2 * n(model.vocab_size.unwrap_or(0))
     }
 
-    /// That it can be had.
+    /// Check that the memory is available.
     ///
     /// # Errors
-    /// [`ModelError::TooLarge`], naming the setting that decides most of it.
+    /// [`ModelError::TooLarge`], naming the setting that contributes most.
     pub fn check(&self, device: &Device) -> Result<(), ModelError> {
         let (key, value) = self.largest();
         check(
@@ -220,7 +220,7 @@ impl Training<'_> {
         )
     }
 
-    /// The setting without which least would be needed.
+    /// Return the setting that contributes most, with its value.
     fn largest(&self) -> (&'static str, usize) {
         let Self {
             model,
@@ -300,10 +300,10 @@ impl Training<'_> {
     }
 }
 
-/// That the weights of a model can be had.
+/// Check that the weights of a model fit into memory.
 ///
 /// # Errors
-/// [`ModelError::TooLarge`], naming the setting that decides most of it.
+/// [`ModelError::TooLarge`], naming the setting that contributes most.
 pub fn check_weights(config: &ModelConfig, device: &Device) -> Result<(), ModelError> {
     let (key, value) = Training {
         model: config,
@@ -344,7 +344,7 @@ mod tests {
             gradient_accumulation_steps: 1,
             low_rank: false,
         };
-        // A token: three blocks of 4·10 + 4·2·5 + 2·40, and twice 100 logits.
+        // Per token: three blocks of 4·10 + 4·2·5 + 2·40, and twice 100 logits.
         let kept = 3 * (40 + 40 + 80) + 200;
         assert_eq!(one.bytes(), 4 * weights + 20 * 8 + 20 * kept * 4);
         assert_eq!(
@@ -417,7 +417,8 @@ mod tests {
 
     #[test]
     fn attention_by_hand() {
-        // Two squares of a layer, and of three layers two each, for five heads.
+        // Two squares of the current layer and two of each of the three kept layers, for five
+        // heads.
         let kept = [Activation::Pattern, Activation::Q, Activation::Scores];
         assert_eq!(of_attention(10, 5, 3, &kept), 100 * (2 + 3 * 2) * 5 * 4);
         assert_eq!(of_attention(10, 5, 0, &kept), 100 * 4 * 5 * 4);

@@ -1,4 +1,4 @@
-//! Where parameters come from: drawn at random, or read from a file.
+//! Sources of parameters: random initialisation or a file.
 
 use crate::ModelError;
 use burn::module::Param;
@@ -7,7 +7,7 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use sisun_config::randomness;
 
-/// How a parameter begins when nothing better is known.
+/// Initialisation of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
     /// Normal with mean 0 and this standard deviation.
@@ -18,16 +18,15 @@ pub enum Init {
     Zeros,
 }
 
-/// A source of parameters, asked once for each by name.
+/// A source of parameters, queried once for each name.
 pub trait Params {
-    /// The values of one parameter, row-major.
+    /// Return the values of a parameter, row-major.
     ///
     /// # Errors
-    /// When a file holds no such tensor of this shape.
+    /// If the source has no tensor of this name and shape.
     fn values(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Vec<f32>, ModelError>;
 
-    /// The values of one matrix that tokens are looked up in or multiplied with, as the source
-    /// holds them.
+    /// Return an embedding or weight matrix in the source's own number type and layout.
     ///
     /// # Errors
     /// As [`Params::values`].
@@ -41,21 +40,21 @@ pub trait Params {
         Ok(StoredMatrix::float32(values, shape))
     }
 
-    /// The device that parameters are put on.
+    /// Return the device for the parameters.
     fn device(&self) -> &Device;
 }
 
-/// A matrix in the numbers (float32 or bfloat16) and the order in which somebody holds it.
+/// A matrix in its stored number type (float32 or bfloat16) and layout.
 #[derive(Debug)]
 pub struct StoredMatrix {
-    /// Row-major.
+    /// Row-major values.
     pub data: TensorData,
-    /// Whether the parameter is the transpose of `data`.
+    /// True if the parameter is the transpose of `data`.
     pub transposed: bool,
 }
 
 impl StoredMatrix {
-    /// Row-major values.
+    /// Create a matrix from row-major values.
     pub fn float32(values: Vec<f32>, shape: [usize; 2]) -> Self {
         Self {
             data: TensorData::new(values, shape),
@@ -64,7 +63,7 @@ impl StoredMatrix {
     }
 }
 
-/// One parameter of a module, from a source.
+/// Create a parameter of a module from a source.
 pub(crate) fn param<const D: usize>(
     source: &mut dyn Params,
     name: &str,
@@ -78,8 +77,8 @@ pub(crate) fn param<const D: usize>(
     )))
 }
 
-/// One matrix of a module, from a source. It is not copied: a turned one is seen through its
-/// strides.
+/// Create a matrix parameter of a module from a source. It is not copied: a transposed matrix is
+/// read through its strides.
 pub(crate) fn matrix(
     source: &mut dyn Params,
     name: &str,
@@ -96,8 +95,8 @@ pub(crate) fn matrix(
     }))
 }
 
-/// Parameters drawn at random. Each depends on the seed and its own name only, so that a variant of
-/// a model shares every parameter that it has in common with another.
+/// Random parameters. Each depends on the seed and its own name only, so that variants of a model
+/// share the parameters that they have in common.
 #[derive(Debug)]
 pub struct RandomParams {
     seed: u64,
@@ -105,7 +104,7 @@ pub struct RandomParams {
 }
 
 impl RandomParams {
-    /// A source for this seed.
+    /// Create a source with this seed.
     pub fn new(seed: u64, device: &Device) -> Self {
         Self {
             seed,

@@ -1,8 +1,7 @@
-//! Which checkpoint of a run is the newest, and which the best.
+//! The newest and the best checkpoint of a run.
 //!
-//! The newest is the one that the file `last` names. Which one is the best stands in its
-//! `state.json`, and nowhere else: the file `best` only repeats it, and may say something older
-//! where a process ended between two renames.
+//! The file `last` names the newest checkpoint. Its `state.json` alone decides which one is the
+//! best: the file `best` is a copy, and may be out of date if a process ended between two renames.
 
 use crate::ModelError;
 use crate::checkpoint::{CheckpointState, folder_name, read_state, steps_in, write_atomic};
@@ -15,29 +14,29 @@ pub const LAST: &str = "last";
 /// The pointer to the checkpoint with the lowest validation loss.
 pub const BEST: &str = "best";
 
-/// A run's newest checkpoint and its best, and which pointers say something else.
+/// The newest and the best checkpoint of a run, and the pointers that disagree.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Standing {
     pub(crate) newest: PathBuf,
-    /// The newest one, where none is the best or the best is not there any more.
+    /// The newest checkpoint, if no best one is recorded or it no longer exists.
     pub(crate) best: PathBuf,
     wrong: Vec<Wrong>,
 }
 
-/// A pointer that does not say what the newest checkpoint says.
+/// A pointer that disagrees with the newest checkpoint.
 #[derive(Clone, Debug, PartialEq)]
 struct Wrong {
-    /// What is found wrong, and what is taken instead.
+    /// Description of the disagreement and of the checkpoint used instead.
     told: String,
-    /// The pointer and what it has to say, where it can say that.
+    /// Path and correct contents of the pointer, if known.
     right: Option<(PathBuf, String)>,
 }
 
 impl Standing {
-    /// Looks into a folder of checkpoints; `None` if there is none in it.
+    /// Read a folder of checkpoints; `None` if it holds none.
     ///
     /// # Errors
-    /// Pointers that cannot be read.
+    /// If a pointer cannot be read.
     pub(crate) fn of(checkpoints: &Path) -> Result<Option<Self>, ModelError> {
         let mut wrong = Vec::new();
         let (last, best) = (pointed(checkpoints, LAST)?, pointed(checkpoints, BEST)?);
@@ -62,7 +61,7 @@ impl Standing {
         };
         let best = match read_state(&newest) {
             Ok(state) => best_by(&state, checkpoints, &newest, best, &mut wrong)?,
-            // What the pointer says is all that is left to go by.
+            // The state is damaged, so the pointer is the only evidence left.
             Err(problem) => match best {
                 Pointed::Checkpoint(path) if path != newest => {
                     let told = format!(
@@ -84,8 +83,7 @@ impl Standing {
         }))
     }
 
-    /// Has the pointers say what is right, in a run that this process holds. What was found, for
-    /// people to read.
+    /// Correct the pointers of a run that this process has locked, and describe what was found.
     pub(crate) fn mend(&self) -> Vec<String> {
         let mend = |wrong: &Wrong| match &wrong.right {
             Some((pointer, right)) if write_atomic(pointer, right.as_bytes()).is_ok() => {
@@ -96,13 +94,13 @@ impl Standing {
         self.wrong.iter().map(mend).collect()
     }
 
-    /// What was found, for people to read.
+    /// Describe what was found.
     pub(crate) fn told(&self) -> Vec<String> {
         self.wrong.iter().map(|wrong| wrong.told.clone()).collect()
     }
 }
 
-/// The best checkpoint, as the state of the newest says.
+/// Return the best checkpoint according to the state of the newest.
 fn best_by(
     state: &CheckpointState,
     checkpoints: &Path,
@@ -154,17 +152,16 @@ fn best_by(
     Ok(best)
 }
 
-/// What a pointer says.
+/// Contents of a pointer.
 #[derive(Debug, PartialEq)]
 enum Pointed {
     Absent,
-    /// The name of something that is no checkpoint, or is not there.
+    /// A name that is not a checkpoint or does not exist.
     Nothing(String),
     Checkpoint(PathBuf),
 }
 
-/// Reads a pointer: a file that holds the name of a checkpoint's folder, or a link to such a
-/// folder.
+/// Read a pointer: a file that holds the name of a checkpoint's folder, or a link to such a folder.
 fn pointed(checkpoints: &Path, pointer: &str) -> Result<Pointed, ModelError> {
     let path = checkpoints.join(pointer);
     let failed = || ModelError::io("read", &path);
@@ -191,7 +188,7 @@ fn pointed(checkpoints: &Path, pointer: &str) -> Result<Pointed, ModelError> {
         && is_folder(&folder).map_err(ModelError::io("read", &folder))?;
     Ok(match is_checkpoint {
         true => Pointed::Checkpoint(folder),
-        // As much of it as fits into a line.
+        // Truncated to fit on a line.
         false => Pointed::Nothing(format!("{:?}", named.chars().take(40).collect::<String>())),
     })
 }

@@ -1,4 +1,4 @@
-//! A model held in bfloat16, to compute with but not to train.
+//! A model in bfloat16, for inference only.
 
 use crate::Transformer;
 use burn::module::{Module, ModuleMapper, Param};
@@ -6,12 +6,12 @@ use burn::tensor::Tensor;
 use sisun_kernels::{self as kernels, MatmulPrecision};
 
 impl Transformer {
-    /// The same model with its weight matrices and token embedding rounded to bfloat16 and held so,
-    /// in half the memory. From then on every pass is one with [`MatmulPrecision::Bf16`]. Norms, biases,
-    /// tables of positions and all activations stay float32.
+    /// Return the same model with its weight matrices and token embedding stored in bfloat16, in
+    /// half the memory. Every later pass uses [`MatmulPrecision::Bf16`]. Norms, biases, position
+    /// tables and all activations stay in float32.
     ///
-    /// There are no gradients for such weights: the model must be on a device without autodiff, and
-    /// of the CPU's backend, which alone multiplies them.
+    /// Such weights have no gradients. The model must be on a CPU-backend device without autodiff,
+    /// as only that backend multiplies them.
     #[must_use]
     pub fn in_bf16(self) -> Self {
         struct Rounding(Vec<String>);
@@ -23,7 +23,7 @@ impl Transformer {
                 self.0.pop();
             }
             fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-                // Tables of positions are added to something, not multiplied.
+                // Position tables are added, not multiplied.
                 if D < 2 || self.0.first().is_some_and(|part| part == "position") {
                     return param;
                 }

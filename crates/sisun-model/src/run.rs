@@ -1,4 +1,4 @@
-//! A run directory, as whoever reads it sees it.
+//! Reading a run directory.
 
 use crate::checkpoint::{
     Checkpoint, CheckpointState, FileSum, MODEL_FILE, folder_name, model_sum, steps_in, sum_file,
@@ -13,20 +13,20 @@ use sisun_files::{RunDir, is_file, is_folder, look};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The folder of a run's checkpoints.
+/// Folder of a run's checkpoints.
 pub const CHECKPOINTS: &str = "checkpoints";
 
-/// The weights that a run's adapters are added to.
+/// Base weights of a run's adapters.
 pub const BASE_FILE: &str = "base.safetensors";
 
-/// A run directory, or one checkpoint in it.
+/// A run directory, or one of its checkpoints.
 #[derive(Clone, Debug)]
 pub struct Run {
     root: PathBuf,
     chosen: Chosen,
 }
 
-/// Which checkpoint of a run was named.
+/// The selected checkpoint of a run.
 #[derive(Clone, Debug)]
 enum Chosen {
     Best,
@@ -35,11 +35,11 @@ enum Chosen {
 }
 
 impl Run {
-    /// Opens a run: its directory, one of its checkpoint folders, or `checkpoints/last` or
+    /// Open a run by its directory, one of its checkpoint folders, `checkpoints/last` or
     /// `checkpoints/best`.
     ///
     /// # Errors
-    /// A path that is none of these.
+    /// If the path is none of these.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         let not = |problem: &str| ModelError::NotARun {
             path: path.to_owned(),
@@ -47,12 +47,12 @@ impl Run {
         };
         let failed = || ModelError::io("read", path);
         let found = match look(path) {
-            // A name that no file can have.
+            // A name that is invalid in the file system.
             Err(error) if error.kind() == ErrorKind::InvalidInput => None,
             found => found.map_err(failed())?,
         };
         let Some(found) = found else {
-            // A pointer that is missing only repeats what the run knows.
+            // A missing pointer can be reconstructed from the run.
             let pointer = [(BEST, Chosen::Best), (LAST, Chosen::Newest)]
                 .into_iter()
                 .find(|(name, _)| path.ends_with(name));
@@ -100,28 +100,28 @@ impl Run {
         Ok(Self { root, chosen })
     }
 
-    /// The run's directory.
+    /// Return the directory of the run.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Its resolved configuration.
+    /// Return the resolved configuration.
     ///
     /// # Errors
-    /// A `config.toml` that cannot be read or was altered beyond what configurations allow.
+    /// If `config.toml` cannot be read or is invalid.
     pub fn config(&self) -> Result<Config, ModelError> {
         Ok(Config::read(&RunDir::new(&self.root).config(), &[])?)
     }
 
-    /// Its tokenizer.
+    /// Return the path of the tokenizer.
     pub fn tokenizer(&self) -> PathBuf {
         RunDir::new(&self.root).tokenizer()
     }
 
-    /// The checkpoint to read: the one that was named, else the best, else the newest.
+    /// Return the checkpoint to read: the one that was named, else the best, else the newest.
     ///
     /// # Errors
-    /// No checkpoint at all, or a damaged one.
+    /// If there is no checkpoint, or it is damaged.
     pub fn checkpoint(&self) -> Result<Checkpoint, ModelError> {
         match &self.chosen {
             Chosen::Folder(path) => Checkpoint::open(path),
@@ -130,19 +130,19 @@ impl Run {
         }
     }
 
-    /// The checkpoint to go on from: the newest.
+    /// Return the checkpoint to resume from, the newest.
     ///
     /// # Errors
-    /// No checkpoint at all, or a damaged one.
+    /// If there is no checkpoint, or it is damaged.
     pub fn newest(&self) -> Result<Checkpoint, ModelError> {
         Checkpoint::open(&self.standing()?.newest)
     }
 
-    /// Where the files `last` and `best` do not say what the newest checkpoint says, for people to
-    /// read; nothing where a checkpoint was named itself. Nothing is written.
+    /// Describe where the files `last` and `best` disagree with the newest checkpoint; empty if a
+    /// specific checkpoint was named. Writes nothing.
     ///
     /// # Errors
-    /// Files that cannot be read.
+    /// If a file cannot be read.
     pub fn notes(&self) -> Result<Vec<String>, ModelError> {
         match &self.chosen {
             Chosen::Folder(_) => Ok(Vec::new()),
@@ -150,29 +150,29 @@ impl Run {
         }
     }
 
-    /// As [`Run::notes`], whatever of the run was named.
+    /// Return the notes of [`Run::notes`], whichever checkpoint was named.
     ///
     /// # Errors
-    /// Files that cannot be read.
+    /// If a file cannot be read.
     pub fn wrong_pointers(&self) -> Result<Vec<String>, ModelError> {
         Ok(Standing::of(&RunDir::new(&self.root).checkpoints())?
             .map_or_else(Vec::new, |standing| standing.told()))
     }
 
-    /// Has the files `last` and `best` of a run that this process trains say what the newest
-    /// checkpoint says. What was found, for people to read.
+    /// Correct the files `last` and `best` of a run that this process trains to match the newest
+    /// checkpoint, and describe what was found.
     ///
     /// # Errors
-    /// Files that cannot be read.
+    /// If a file cannot be read.
     pub fn mend(&self) -> Result<Vec<String>, ModelError> {
         Ok(Standing::of(&RunDir::new(&self.root).checkpoints())?
             .map_or_else(Vec::new, |standing| standing.mend()))
     }
 
-    /// The folders of all its checkpoints, oldest first.
+    /// Return the folders of all checkpoints, oldest first.
     ///
     /// # Errors
-    /// A folder that cannot be read.
+    /// If the folder cannot be read.
     pub fn checkpoints(&self) -> Result<Vec<PathBuf>, ModelError> {
         let folder = RunDir::new(&self.root).checkpoints();
         Ok(steps_in(&folder)?
@@ -181,10 +181,10 @@ impl Run {
             .collect())
     }
 
-    /// The model of [`Run::checkpoint`], its adapters added up.
+    /// Load the model of [`Run::checkpoint`] with its adapters merged.
     ///
     /// # Errors
-    /// Whatever keeps the configuration, the checkpoint or its weights from being read.
+    /// If the configuration, the checkpoint or its weights cannot be read.
     pub fn model(&self, device: &Device) -> Result<(Transformer, Checkpoint), ModelError> {
         let config = self.config()?;
         let checkpoint = self.checkpoint()?;
@@ -192,10 +192,10 @@ impl Run {
         Ok((model.materialize(), checkpoint))
     }
 
-    /// The model of a checkpoint as it was trained: with adapters, if they are what was trained.
+    /// Load the model of a checkpoint as it was trained: with adapters, if adapters were trained.
     ///
     /// # Errors
-    /// Whatever keeps its weights, or those that adapters are added to, from being read.
+    /// If its weights, or the base weights of its adapters, cannot be read.
     pub fn trained(
         &self,
         config: &Config,
@@ -222,8 +222,7 @@ impl Run {
         Transformer::load(&path, &config.model, device)?.load_lora(lora, &weights)
     }
 
-    /// Verify that a tokenizer of this sum is the one that the run was made with, as a checkpoint
-    /// recorded it.
+    /// Verify that this tokenizer checksum is the one recorded in the checkpoint.
     ///
     /// # Errors
     /// [`ModelError::AlteredRunFile`].
@@ -239,11 +238,10 @@ impl Run {
         }
     }
 
-    /// Verify the weights that a run's adapters are added to, if it has adapters, by the sum that a
-    /// checkpoint recorded.
+    /// Verify the base weights, if the run has adapters, against the checksum in the checkpoint.
     ///
     /// # Errors
-    /// [`ModelError::DamagedBase`]: they cannot be read, or were altered.
+    /// [`ModelError::DamagedBase`] if they cannot be read or were altered.
     pub fn check_base(&self, checkpoint: &Checkpoint) -> Result<(), ModelError> {
         let Some(expected) = &checkpoint.state.base else {
             return Ok(());
@@ -257,11 +255,10 @@ impl Run {
         Err(ModelError::DamagedBase { path, problem })
     }
 
-    /// Writes the weights that a run's adapters are added to into its directory, whole or not at
-    /// all.
+    /// Write the base weights of a run's adapters to its directory atomically.
     ///
     /// # Errors
-    /// Whatever keeps the file from being written.
+    /// If the file cannot be written.
     pub fn write_base(root: &Path, model: &Transformer) -> Result<FileSum, ModelError> {
         let path = RunDir::new(root).base();
         sisun_files::write_whole(&path, |file| write_tensors(&model.flat(), file))

@@ -14,44 +14,45 @@ use burn::tensor::{Device, Int, Tensor};
 use sisun_config::{ModelConfig, NormPlacement, Position, RopeScaling};
 use sisun_kernels::{self as kernels, AttentionOptions, MatmulPrecision};
 
-/// A decoder-only transformer (Radford et al. 2019), every part of it as its configuration says.
+/// A decoder-only transformer (Radford et al. 2019) with the variants that its configuration
+/// selects.
 #[derive(Module, Debug)]
 pub struct Transformer {
     /// Token embedding, `[vocab, d_model]`.
     pub embed: Embedding,
-    /// Position variant.
+    /// Position encoding.
     pub position: PositionEncoding,
-    /// The stack.
+    /// Blocks, first to last.
     pub blocks: Vec<Block>,
-    /// Norm before the head; a post-norm stack needs none.
+    /// Norm before the head; `None` in a post-norm stack.
     pub norm_final: Option<NormLayer>,
-    /// Output head, unless tied to the embedding.
+    /// Output head; `None` if tied to the embedding.
     pub head: Option<Linear>,
     #[module(skip)]
     config: ModelConfig,
-    /// Where this is bfloat16, every pass is.
+    /// Precision of the weights; if bfloat16, every pass uses it.
     #[module(skip)]
     pub(crate) precision: MatmulPrecision,
 }
 
 impl Transformer {
-    /// A model with random weights: GPT-2's initialisation (Radford et al. 2019, §2.3), normal with
-    /// `init_std`, the projections back into the residual stream divided by `√(2·n_layers)`, biases
-    /// 0, norms 1.
+    /// Create a model with random weights: GPT-2's initialisation (Radford et al. 2019, §2.3),
+    /// normal with `init_std`, the projections back into the residual stream divided by
+    /// `√(2·n_layers)`, biases 0, norms 1.
     ///
     /// # Errors
-    /// A configuration that is out of range, without `vocab_size`, or larger than memory.
+    /// If the configuration is invalid, lacks `vocab_size`, or does not fit into memory.
     pub fn random(config: &ModelConfig, seed: u64, device: &Device) -> Result<Self, ModelError> {
         config.validate()?;
         memory::check_weights(config, device)?;
         Self::from_params(config, &mut RandomParams::new(seed, device))
     }
 
-    /// A model whose parameters come from `source`.
+    /// Create a model whose parameters come from `source`.
     ///
     /// # Errors
-    /// A configuration that is out of range or without `vocab_size`, or what the source cannot
-    /// give.
+    /// If the configuration is invalid or lacks `vocab_size`, or the source cannot provide a
+    /// parameter.
     pub fn from_params(config: &ModelConfig, source: &mut dyn Params) -> Result<Self, ModelError> {
         config.validate()?;
         let vocab = config.vocab_size.ok_or(ModelError::NoVocabulary)?;
@@ -73,18 +74,18 @@ impl Transformer {
         })
     }
 
-    /// The configuration this model was built from.
+    /// Return the configuration of the model.
     pub fn config(&self) -> &ModelConfig {
         &self.config
     }
 
-    /// The device its weights are on.
+    /// Return the device of the weights.
     pub fn device(&self) -> Device {
         self.embed.weight.val().device()
     }
 
-    /// The same model with RoPE's frequencies changed for longer contexts; with other positions,
-    /// the same model.
+    /// Return the same model with RoPE frequencies scaled for longer contexts; unchanged with other
+    /// position variants.
     #[must_use]
     pub fn with_rope_scaling(mut self, changed: RopeScaling) -> Self {
         self.position = self.position.with_scaling(changed);
@@ -94,9 +95,9 @@ impl Transformer {
         self
     }
 
-    /// What the position variant adds to the scores of `n` tokens: for each head in a row of its
-    /// own the bias where `query − key` is `−(n − 1)`, …, `n − 1`. `None` for variants that add
-    /// nothing (all but ALiBi and T5's bias).
+    /// Return the bias that the position variant adds to the scores of `n` tokens: one row per
+    /// head, with the bias for `query − key` = `−(n − 1)`, …, `n − 1`. `None` for variants without
+    /// a bias (all but ALiBi and T5's).
     ///
     /// # Shapes
     /// - result: `[n_heads, 2·n − 1]`
@@ -105,23 +106,23 @@ impl Transformer {
         Some(by_offset.transpose())
     }
 
-    /// What the position variant adds to the embeddings of the first `n` tokens. `None` for
-    /// variants that add nothing there (all but learned and sinusoidal positions).
+    /// Return the vectors that the position variant adds to the embeddings of the first `n` tokens.
+    /// `None` for all variants but learned and sinusoidal positions.
     ///
     /// # Shapes
     /// - result: `[n, d_model]`
     ///
     /// # Panics
-    /// If learned positions end before; [`Transformer::check_length`] tells beforehand.
+    /// If `n` exceeds the learned positions; call [`Transformer::check_length`] first.
     pub fn added_positions(&self, n: usize) -> Option<Tensor<2>> {
         self.position
             .embedding(&Positions::From(0, n), self.config.d_model, &self.device())
     }
 
-    /// Whether the model can read `len` tokens in one sequence.
+    /// Check that the model can read `len` tokens in one sequence.
     ///
     /// # Errors
-    /// Only learned positions end: the table has `context_len` rows.
+    /// If `len` exceeds the `context_len` rows of a learned position table.
     pub fn check_length(&self, len: usize) -> Result<(), ModelError> {
         if self.config.position == Position::Learned && len > self.config.context_len {
             return Err(ModelError::PastTable {
@@ -132,22 +133,21 @@ impl Transformer {
         Ok(())
     }
 
-    /// The logits of the token after each position.
+    /// Return the logits of the token after each position.
     ///
     /// # Shapes
-    /// - `tokens`: `[batch, pos]`, each below `vocab_size`; with a cache, the tokens after those in
-    ///   it
+    /// - `tokens`: `[batch, pos]`, each below `vocab_size`; with a cache, the tokens after the
+    ///   cached ones
     /// - result: `[batch, pos, vocab]`
     ///
     /// # Panics
-    /// If learned positions end before the last token; [`Transformer::check_length`] tells
-    /// beforehand.
+    /// If the last token exceeds the learned positions; call [`Transformer::check_length`] first.
     pub fn forward(&self, tokens: Tensor<2, Int>, mut pass: Pass<'_>) -> Tensor<3> {
         let x = self.hidden(tokens, &mut pass);
         self.logits(x, &mut pass)
     }
 
-    /// The logits of the token after the last position only.
+    /// Return the logits of the token after the last position only.
     ///
     /// # Shapes
     /// - `tokens`: `[batch, pos]`, as for [`Transformer::forward`]
@@ -160,7 +160,7 @@ impl Transformer {
         logits.reshape([batch, vocab])
     }
 
-    /// Everything before the head.
+    /// Compute the final hidden states, before the head.
     ///
     /// # Shapes
     /// - `tokens`: `[batch, pos]`

@@ -1,5 +1,5 @@
-//! Weights on disk: `model.safetensors`, one tensor for each parameter under the path of its fields
-//! (`blocks.0.attn.qkv.weight`), Linear weights `[d_in, d_out]`.
+//! Weights on disk: `model.safetensors`, with each parameter under the path of its fields
+//! (`blocks.0.attn.qkv.weight`) and Linear weights as `[d_in, d_out]`.
 
 use crate::host::to_host;
 use crate::lora::is_factor;
@@ -22,7 +22,7 @@ use std::path::Path;
 pub type HostTensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 impl Transformer {
-    /// Every parameter, copied to the host.
+    /// Copy every parameter to the host.
     pub fn to_host(&self) -> HostTensors {
         self.flat()
             .into_iter()
@@ -30,7 +30,7 @@ impl Transformer {
             .collect()
     }
 
-    /// Every parameter by name; nothing is copied.
+    /// Return every parameter by name, without copying.
     pub fn flat(&self) -> FlatTensors {
         struct Reader(Vec<String>, FlatTensors);
         impl ModuleVisitor for Reader {
@@ -57,7 +57,7 @@ impl Transformer {
         reader.1
     }
 
-    /// The factors of the adapters by name; nothing is copied.
+    /// Return the factors of the adapters by name, without copying.
     pub fn flat_factors(&self) -> FlatTensors {
         self.flat()
             .into_iter()
@@ -65,11 +65,11 @@ impl Transformer {
             .collect()
     }
 
-    /// Reads `model.safetensors`.
+    /// Load `model.safetensors`.
     ///
     /// # Errors
-    /// A file that cannot be read, is no whole safetensors file, or does not hold exactly this
-    /// configuration's tensors; all that differ are listed.
+    /// If the file cannot be read, is not a complete safetensors file, or does not hold exactly the
+    /// tensors of this configuration; the error lists all differences.
     pub fn load(path: &Path, config: &ModelConfig, device: &Device) -> Result<Self, ModelError> {
         config.validate()?;
         memory::check_weights(config, device)?;
@@ -79,7 +79,7 @@ impl Transformer {
         Ok(model)
     }
 
-    /// The same model, frozen, with the adapters whose factors a file holds.
+    /// Return the same model, frozen, with the adapters whose factors are in a file.
     ///
     /// # Errors
     /// As [`Transformer::load`].
@@ -91,33 +91,32 @@ impl Transformer {
     }
 }
 
-/// Named tensors where they are.
+/// Named tensors on their devices.
 pub type FlatTensors = BTreeMap<String, Flat>;
 
-/// A tensor where it is: its values in a row, and its shape.
+/// A flattened tensor on its device, with its original shape.
 #[derive(Clone, Debug)]
 pub struct Flat {
-    /// Its shape.
+    /// Original shape.
     pub shape: Vec<usize>,
-    /// Its values, row-major, outside of any graph.
+    /// Values, row-major, detached from any graph.
     pub values: Tensor<1>,
 }
 
-/// Writes tensors as a safetensors file, the bytes of [`to_safetensors`]; only one is copied at a
-/// time.
+/// Write tensors as a safetensors file, byte for byte as [`to_safetensors`]; only one tensor at a
+/// time is copied to the host.
 ///
 /// # Errors
-/// Whatever keeps the file from being written.
+/// If the file cannot be written.
 pub fn write_tensors(tensors: &FlatTensors, file: &mut impl Write) -> io::Result<()> {
     write_views(tensors, metadata(), file)
 }
 
-/// Writes tensors that are made when they are asked for as a safetensors file: its header's length,
-/// its header, and the tensors by descending width of their numbers and then by name, as the
-/// library orders them.
+/// Write lazily created tensors as a safetensors file: the length of the header, the header, then
+/// the tensors by descending element size and by name, in the order of the `safetensors` library.
 ///
 /// # Errors
-/// Whatever keeps the file from being written.
+/// If the file cannot be written.
 pub fn write_views<S, V>(
     tensors: impl IntoIterator<Item = (S, V)>,
     metadata: HashMap<String, String>,
@@ -145,12 +144,12 @@ where
     });
     let header = Metadata::new(Some(metadata), infos.collect()).map_err(io::Error::other)?;
     let mut header = serde_json::to_value(&header)?;
-    // Of a hash map the order differs from one time to the next.
+    // The iteration order of a hash map varies between runs.
     if let Some(Value::Object(metadata)) = header.get_mut("__metadata__") {
         metadata.sort_keys();
     }
     let mut header = header.to_string();
-    // The numbers begin at a multiple of 8.
+    // The data must start at a multiple of 8.
     header.extend(std::iter::repeat_n(
         ' ',
         header.len().next_multiple_of(8) - header.len(),
@@ -162,8 +161,8 @@ where
         .try_for_each(|(_, tensor)| file.write_all(&tensor.data()))
 }
 
-/// The first tensor, by name, that holds a number which is not finite. It is asked of the host: a
-/// GPU's compiler may take for granted that there are no such numbers.
+/// Return the first tensor, by name, with a value that is not finite. The check runs on the host: a
+/// GPU's compiler may assume that such values do not occur.
 pub fn not_finite(tensors: &FlatTensors) -> Option<&str> {
     let sound = |flat: &Flat| {
         to_host(flat.values.clone())
@@ -177,7 +176,7 @@ pub fn not_finite(tensors: &FlatTensors) -> Option<&str> {
         .map(|(name, _)| name.as_str())
 }
 
-/// Hugging Face's loaders ask for this key.
+/// Return the metadata that Hugging Face's loaders require.
 pub fn metadata() -> HashMap<String, String> {
     HashMap::from([("format".to_owned(), "pt".to_owned())])
 }
@@ -208,8 +207,7 @@ impl View for &Flat {
     }
 }
 
-/// The bytes of a safetensors file that holds these tensors as `f32`; the same tensors give the
-/// same bytes.
+/// Serialize tensors as a safetensors file in `f32`; equal tensors give equal bytes.
 pub fn to_safetensors(tensors: &HostTensors) -> Vec<u8> {
     let bytes: Vec<Vec<u8>> = tensors
         .values()
@@ -228,10 +226,10 @@ pub fn to_safetensors(tensors: &HostTensors) -> Vec<u8> {
     safetensors::serialize(views, Some(metadata())).expect("names and shapes are plain")
 }
 
-/// The tensors of a safetensors file, converted to `f32`.
+/// Read the tensors of a safetensors file, converted to `f32`.
 ///
 /// # Errors
-/// A file that cannot be read, is cut short, has a header that lies, or holds another number type.
+/// If the file cannot be read, is truncated, has a wrong header, or holds another number type.
 pub fn read_tensors(path: &Path) -> Result<HostTensors, ModelError> {
     let bad = |problem: String| ModelError::BadWeights {
         path: path.to_owned(),
@@ -254,7 +252,7 @@ pub fn read_tensors(path: &Path) -> Result<HostTensors, ModelError> {
         .collect()
 }
 
-/// What is wrong with a safetensors file that the library cannot read, and what to do.
+/// Explain why the library cannot read a safetensors file, with a remedy.
 pub fn explain(file: &[u8], error: &SafeTensorError) -> String {
     const COPY: &str = "copy or download it again";
     let length = file.len() as u128;
@@ -268,7 +266,7 @@ pub fn explain(file: &[u8], error: &SafeTensorError) -> String {
         return format!("it is cut short: {length} bytes are there; {COPY}");
     };
     let header = u128::from(u64::from_le_bytes(*header));
-    // The most that the library reads.
+    // The largest header that the library reads.
     if header <= 100_000_000 && 8 + header > length {
         return short(8 + header);
     }
@@ -291,17 +289,17 @@ pub fn explain(file: &[u8], error: &SafeTensorError) -> String {
     }
 }
 
-/// A weights file, mapped to be read.
+/// Map a weights file for reading.
 ///
 /// # Errors
-/// A file that cannot be read.
+/// If the file cannot be read.
 pub fn map_file(path: &Path) -> Result<Mapped, ModelError> {
     let map = Mapped::open(path).map_err(ModelError::io("read", path))?;
     check_pointer(&map).map_err(ModelError::io("read", path))?;
     Ok(map)
 }
 
-/// A tensor that a parameter can be taken from.
+/// A tensor that can become a parameter.
 pub(crate) trait Source {
     fn shape(&self) -> &[usize];
     fn into_values(self) -> Vec<f32>;
@@ -327,7 +325,7 @@ impl Source for Flat {
     }
 }
 
-/// Parameters from named tensors, each taken once.
+/// Parameters from named tensors, each used once.
 pub(crate) struct NamedParams<T> {
     tensors: BTreeMap<String, T>,
     problems: Vec<String>,
@@ -343,7 +341,7 @@ impl<T: Source> NamedParams<T> {
         }
     }
 
-    /// That every tensor was wanted and fitted; `path` is told where not.
+    /// Check that every tensor was used and matched; errors refer to `path`.
     pub(crate) fn finish(mut self, path: &Path) -> Result<(), ModelError> {
         self.problems.extend(
             self.tensors
@@ -368,7 +366,7 @@ impl<T: Source> Params for NamedParams<T> {
             None => format!("{name}: missing, expected shape {shape:?}"),
         };
         self.problems.push(problem);
-        // Zeros stand in so that one pass finds every problem; `finish` then fails.
+        // Zeros as a placeholder, so that one pass finds every problem; `finish` then fails.
         Ok(vec![0.0; shape.iter().product()])
     }
 

@@ -1,4 +1,4 @@
-//! Commands that messages tell people to type. Each works when it is pasted.
+//! Commands that messages suggest. Each works when pasted into a shell.
 
 use sisun_config::{Config, OptimizerKind, TrainConfig, shell};
 use sisun_data::vocabulary_size;
@@ -8,24 +8,24 @@ use toml::{Table, Value};
 
 const VOCAB_SIZE: &str = "model.vocab_size";
 
-/// Goes on with a run as its own `config.toml` says.
+/// Return the command that resumes a run with its own `config.toml`.
 pub fn resume(run_dir: &Path) -> String {
     format!("sisun train --resume {}", shell::path(run_dir))
 }
 
-/// What was typed besides the run, which a command that says it again must not lose.
+/// Command-line arguments besides the run, to repeat in suggested commands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Typed {
-    /// The configuration that was named with `--resume`.
+    /// Configuration given with `--resume`.
     pub config: Option<PathBuf>,
-    /// Each `KEY=VALUE` of `--set`.
+    /// Each `KEY=VALUE` given with `--set`.
     pub set: Vec<String>,
-    /// Other options, as they are typed.
+    /// Other options, as typed.
     pub options: Vec<String>,
 }
 
 impl Typed {
-    /// Goes on with a run with the settings that were typed.
+    /// Return the command that resumes a run with the same arguments.
     pub(crate) fn resume(&self, run_dir: &Path) -> String {
         let config = self
             .config
@@ -41,12 +41,12 @@ impl Typed {
         command
     }
 
-    /// Goes on with a run when another process has done with it.
+    /// Return the command that resumes a run after another process has finished with it.
     pub(crate) fn wait(&self, run_dir: &Path) -> String {
         format!("{} --wait", self.resume(run_dir))
     }
 
-    /// Goes on with a run in the directory where it was started.
+    /// Return the command that resumes a run from the directory where it was started.
     pub(crate) fn elsewhere(&self, run_dir: &Path, started_in: &Path) -> String {
         let config = self
             .config
@@ -63,13 +63,13 @@ impl Typed {
         )
     }
 
-    /// Goes on with a run without its newest checkpoints.
+    /// Return the command that resumes a run without its newest checkpoints.
     pub(crate) fn without_damaged(&self, run_dir: &Path, damaged: &[PathBuf]) -> String {
         let damaged: Vec<String> = damaged.iter().map(|path| shell::path(path)).collect();
         format!("rm -r {} && {}", damaged.join(" "), self.resume(run_dir))
     }
 
-    /// Goes on with a run that has taken all of its steps, for as many again.
+    /// Return the command that extends a finished run by its own number of steps.
     pub(crate) fn longer(&self, run_dir: &Path, steps: u64) -> String {
         let mut longer = self.clone();
         longer
@@ -81,8 +81,8 @@ impl Typed {
     }
 }
 
-/// Begins a run with the settings of another, some of them changed; its weights too, if it is to
-/// start from some.
+/// Return the command that starts a run with the settings of another and some changes; with `from`,
+/// also with its weights.
 pub(crate) fn anew(run_dir: &Path, from: Option<&Path>, settings: &[(String, Value)]) -> String {
     let config = shell::path(&RunDir::new(run_dir).config());
     let mut command = format!(
@@ -104,8 +104,8 @@ pub(crate) fn anew(run_dir: &Path, from: Option<&Path>, settings: &[(String, Val
     command
 }
 
-/// Begins a run with a tenth of the learning rate, from the last good checkpoint if training had
-/// begun by then.
+/// Return the command that starts a run with a tenth of the learning rate, from the last good
+/// checkpoint unless it precedes the first step.
 pub(crate) fn lower_rate(run_dir: &Path, train: &TrainConfig, last_good: Option<&Path>) -> String {
     let tenth = |rate: f64| {
         format!("{:.1e}", rate / 10.0)
@@ -127,8 +127,8 @@ pub(crate) fn lower_rate(run_dir: &Path, train: &TrainConfig, last_good: Option<
     anew(run_dir, trained, &settings)
 }
 
-/// How settings that may not change on resume are changed all the same, if a command can say so: a
-/// new run that starts from this one's weights, or, where these would not fit, from nothing.
+/// Return the command that applies settings that may not change on resume, if a command can: a new
+/// run that starts from this run's weights or, if they would not fit, from random weights.
 pub(crate) fn changed(
     run_dir: &Path,
     before: &Config,
@@ -150,7 +150,7 @@ pub(crate) fn changed(
     let mut settings = settings(all)?;
     let is_changed = |key: &str| all.iter().any(|change| change.key == key);
     if is_changed("tokenizer") && !is_changed(VOCAB_SIZE) {
-        // The run's own settings state the size of the vocabulary that it has.
+        // The run's own settings record the size of its vocabulary.
         let size = vocabulary_size(
             &asked.data,
             &asked.tokenizer,
@@ -163,13 +163,13 @@ pub(crate) fn changed(
     Some(anew(run_dir, from, &settings))
 }
 
-/// Begins a run on other text with the settings and weights of this one.
+/// Return the command that starts a run on other text with the settings and weights of this one.
 pub(crate) fn learn(run_dir: &Path, changes: &[Change]) -> Option<String> {
     Some(anew(run_dir, Some(run_dir), &settings(changes)?))
 }
 
-/// Begins a run on text that this one's tokenizer cannot write: from nothing, with a vocabulary of
-/// so many characters.
+/// Return the command that starts a run on text that this run's tokenizer cannot encode: from
+/// random weights, with a vocabulary of `size` characters.
 pub(crate) fn learn_characters(
     run_dir: &Path,
     changes: &[Change],
@@ -186,7 +186,7 @@ pub(crate) fn learn_characters(
     ))
 }
 
-/// Keys and values as they are to be, if every key has one.
+/// Return the new value of each key, or `None` if a key has none.
 fn settings(changes: &[Change]) -> Option<Vec<(String, Value)>> {
     changes
         .iter()
@@ -194,14 +194,14 @@ fn settings(changes: &[Change]) -> Option<Vec<(String, Value)>> {
         .collect()
 }
 
-/// A setting that differs between a run and what it is asked to go on with.
+/// A setting that differs between a run and the request to resume it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// The key.
+    /// Full key of the setting.
     pub key: String,
-    /// What the run has, if it has the key.
+    /// Value in the run, if present.
     pub before: Option<Value>,
-    /// What is asked for, if it has the key.
+    /// Requested value, if present.
     pub after: Option<Value>,
 }
 
@@ -222,7 +222,7 @@ impl std::fmt::Display for Change {
     }
 }
 
-/// A value as `--set` takes it: text without quotes where it cannot be taken for anything else.
+/// Format a value for `--set`: strings without quotes if unambiguous.
 fn spelled(value: &Value) -> String {
     match value {
         Value::String(text) if is_only_text(text) => text.clone(),
@@ -238,9 +238,9 @@ fn is_only_text(text: &str) -> bool {
     !text.is_empty() && text.trim() == text && !text.contains('#') && !read_as_toml
 }
 
-/// A directory beside this one that is not there yet: `NAME-2`, or the next number that is free.
+/// Return an unused sibling directory: `NAME-2`, or the next free number.
 fn vacant_beside(run_dir: &Path) -> PathBuf {
-    // `.` has no name of its own.
+    // The path `.` has no file name.
     let named = |dir: PathBuf| dir.file_name().map(|name| (dir.clone(), name.to_owned()));
     let found =
         named(run_dir.components().collect()).or_else(|| named(run_dir.canonicalize().ok()?));

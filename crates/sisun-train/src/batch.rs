@@ -9,13 +9,13 @@ pub(crate) struct TensorBatch {
     pub inputs: Tensor<2, Int>,
     /// `[batch·pos]`.
     pub targets: Tensor<1, Int>,
-    /// `[batch·pos]`: 1 where the loss is taken. `None`: everywhere.
+    /// `[batch·pos]`: 1 where the loss mask is set. `None` without a loss mask.
     pub weights: Option<Tensor<1>>,
-    /// Targets the loss is taken on.
+    /// Number of targets in the loss.
     pub loss_tokens: u64,
 }
 
-/// Copies a batch to the device.
+/// Copy a batch to the device.
 pub(crate) fn tensors(batch: &Batch, device: &Device) -> TensorBatch {
     let n = batch.batch_size * batch.context_len;
     let ids = |ids: &[u32]| ids.iter().map(|&id| id as i32).collect::<Vec<_>>();
@@ -35,7 +35,7 @@ pub(crate) fn tensors(batch: &Batch, device: &Device) -> TensorBatch {
     }
 }
 
-/// Targets the loss is taken on.
+/// Return the number of targets in the loss.
 pub(crate) fn loss_tokens(batch: &Batch) -> u64 {
     batch
         .loss_mask
@@ -45,7 +45,7 @@ pub(crate) fn loss_tokens(batch: &Batch) -> u64 {
         }) as u64
 }
 
-/// The batch in at most `parts` batches, rows in order, as even as can be.
+/// Split a batch into at most `parts` batches of consecutive rows, as evenly as possible.
 pub(crate) fn split(batch: &Batch, parts: usize) -> Vec<Batch> {
     let rows_each = batch.batch_size.div_ceil(parts.max(1));
     let starts = (0..batch.batch_size).step_by(rows_each.max(1));

@@ -1,4 +1,4 @@
-//! On what and where a run was started, as it records it.
+//! Recording the environment in which a run was started.
 
 use crate::TrainError;
 use serde::Serialize;
@@ -20,11 +20,11 @@ struct Environment<'a> {
     threads: usize,
     data_sha256: &'a str,
     tokenizer_sha256: String,
-    /// Where relative paths in the configuration begin.
+    /// Base directory of relative paths in the configuration.
     working_directory: Option<PathBuf>,
 }
 
-/// Records it.
+/// Write the record to the run directory.
 pub(crate) fn write_environment(
     run_dir: &Path,
     corpus: &Corpus,
@@ -52,7 +52,7 @@ pub(crate) fn write_environment(
     )?)
 }
 
-/// Where a run was started, if that is known and is not here.
+/// Return the directory where a run was started, if known and different from the current one.
 pub(crate) fn started_elsewhere(run_dir: &Path) -> Option<PathBuf> {
     let text = std::fs::read_to_string(RunDir::new(run_dir).environment()).ok()?;
     let environment: serde_json::Value = serde_json::from_str(&text).ok()?;
@@ -61,13 +61,13 @@ pub(crate) fn started_elsewhere(run_dir: &Path) -> Option<PathBuf> {
     (started_in != here).then_some(started_in)
 }
 
-/// Tells that a run goes on with another device, instruction set or number of threads than it was
-/// begun with, if so: sums are then taken in another order.
+/// Return a note if a run resumes on another device, instruction set or number of threads:
+/// floating-point sums are then taken in another order.
 pub(crate) fn note_other_device(run_dir: &Path, chosen: &Chosen) -> Option<String> {
     let text = std::fs::read_to_string(RunDir::new(run_dir).environment()).ok()?;
     let environment: serde_json::Value = serde_json::from_str(&text).ok()?;
     let begun_on = environment.get("device")?.as_str()?;
-    // "1 threads" is how older versions spelled it.
+    // Older versions wrote "1 threads".
     let same = begun_on.replace(", 1 threads)", ", 1 thread)") == chosen.name;
     (!same).then(|| {
         format!(

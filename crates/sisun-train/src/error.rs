@@ -1,4 +1,4 @@
-//! What can go wrong while training.
+//! Errors of training.
 
 use crate::advice::{self, Change, Typed};
 use sisun_config::{ConfigError, ErrorKind, shell};
@@ -7,91 +7,91 @@ use sisun_files::{Holder, LockError};
 use sisun_model::ModelError;
 use std::path::{Path, PathBuf};
 
-/// What went wrong, where, and what to do.
+/// An error: the problem, its location, and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// The configuration.
+    /// The configuration is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The text or the tokenizer.
+    /// The text or the tokenizer cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The model, its checkpoints or its device.
+    /// The model, its checkpoints or its device cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
     /// A file of the run cannot be written or read.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// `read`, `write`, …
+        /// The operation: `read`, `write`, …
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// A run directory in which another process trains.
+    /// Another process is training in the run directory.
     #[error(
         "{} is being trained by {}: choose another place with --run DIR, or go on with it when it is done\nto wait and go on: {}",
         path.display(), holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string), typed.wait(path)
     )]
     InUse {
-        /// The directory.
+        /// The run directory.
         path: PathBuf,
-        /// Which process, if it is told.
+        /// The other process, if known.
         holder: Option<Holder>,
-        /// What was typed.
+        /// The command-line arguments.
         typed: Box<Typed>,
     },
-    /// A run directory that exists already.
+    /// The run directory exists already.
     #[error("{} exists already: choose another place with --run DIR, or go on with it\nto go on: {}", path.display(), typed.resume(path))]
     RunExists {
-        /// The directory.
+        /// The run directory.
         path: PathBuf,
-        /// What was typed.
+        /// The command-line arguments.
         typed: Box<Typed>,
     },
-    /// A place for a run that holds something else.
+    /// The path for a new run is already in use by something else.
     #[error("{} is there already and is no run: choose another place with --run DIR, or an empty folder", path.display())]
     PlaceTaken {
-        /// The place.
+        /// The path.
         path: PathBuf,
     },
-    /// A run directory whose start was cut off.
+    /// The run directory was left before its first checkpoint.
     #[error(
         "{} was begun but never saved, so that there is nothing to go on from: delete it and start again, or choose another place with --run DIR\nto delete it: rm -r {}",
         path.display(), shell::path(path)
     )]
     NeverBegan {
-        /// The directory.
+        /// The run directory.
         path: PathBuf,
     },
-    /// A text of the configuration that the tokenizer cannot write.
+    /// The tokenizer cannot encode a text of the configuration.
     #[error("{key}: {source}")]
     Text {
-        /// The key.
+        /// Key of the text.
         key: &'static str,
-        /// Which characters.
+        /// The characters that cannot be encoded.
         source: DataError,
     },
-    /// A text to look at that is longer than the model can read.
+    /// The text of `[attend]` exceeds the learned positions.
     #[error(
         "attend.text: its {tokens} tokens are more than the {context_len} learned positions (model.context_len): give a shorter attend.text, or train with a position that has no table"
     )]
     LongText {
-        /// Its tokens.
+        /// Number of tokens in the text.
         tokens: usize,
-        /// The positions.
+        /// Number of learned positions.
         context_len: usize,
     },
-    /// `--resume` without a run.
+    /// `--resume` names a path that is not a run.
     #[error("there is no run to resume in {}: name another, or start one with a configuration and without --resume", path.display())]
     NothingToResume {
-        /// The directory.
+        /// The path.
         path: PathBuf,
     },
-    /// A line of a run's metrics that is none, and not the last, which a process that is killed
-    /// leaves cut.
+    /// A line of the metrics is damaged. The last line is exempt: it is truncated if the process is
+    /// killed.
     #[error(
         "line {line} of {} is damaged ({problem}): restore the file, or delete the line, and with it what it measured",
         path.display()
@@ -99,128 +99,128 @@ pub enum TrainError {
     DamagedMetrics {
         /// The file.
         path: PathBuf,
-        /// The line, from 1.
+        /// Line number, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// Description of the damage.
         problem: String,
     },
-    /// `--resume` with other settings.
+    /// `--resume` with settings that may not change.
     #[error(
         "cannot resume {} with other settings: {} may not change on the way\nto go on as it is: {}{}",
         path.display(), list(changes), advice::resume(path), instead(way.as_deref())
     )]
     ConfigChanged {
-        /// The run.
+        /// The run directory.
         path: PathBuf,
-        /// What differs.
+        /// The settings that differ.
         changes: Vec<Change>,
-        /// The command that begins a run with them, if one can say so.
+        /// The command that starts a new run with these settings, if there is one.
         way: Option<String>,
     },
-    /// The run's own text is not there.
+    /// The training text of the run cannot be read.
     #[error("the text that {} was trained on cannot be read: {source}; restore it, or name another text where a command takes --data{}", path.display(), elsewhere(started_in.as_deref()))]
     NoText {
-        /// The run.
+        /// The run directory.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: DataError,
-        /// Where the run was started, if that is another directory than this.
+        /// Directory where the run was started, if it is not the current one.
         started_in: Option<PathBuf>,
     },
-    /// The run's own text is another than the one it was trained on.
+    /// The text differs from the one the run was trained on.
     #[error(
         "this is not the text that {} was trained on: {change}; restore it, or name a text with --data where a command takes one{}{}",
         path.display(), elsewhere(started_in.as_deref()), way.as_ref().map_or_else(String::new, |way| instead(Some(way)))
     )]
     DataChanged {
-        /// The run.
+        /// The run directory.
         path: PathBuf,
-        /// What is known of the difference.
+        /// Description of the difference.
         change: String,
-        /// Whether the run's tokenizer cannot write it.
+        /// True if the run's tokenizer cannot encode the text.
         unwritable: bool,
-        /// Of a resume: where the run was started, if that is another directory than this.
+        /// On resume: directory where the run was started, if it is not the current one.
         started_in: Option<PathBuf>,
-        /// Of a resume: the command that begins a run on this text.
+        /// On resume: the command that starts a run on this text.
         way: Option<String>,
     },
-    /// `--resume` from a directory where the text is not to be found.
+    /// `--resume` in a directory from which the text is not found.
     #[error(
         "{source}{}\nto go on: {}",
         elsewhere(Some(started_in)),
         typed.elsewhere(path, started_in)
     )]
     DataElsewhere {
-        /// The run, by its full path.
+        /// Absolute path of the run.
         path: PathBuf,
-        /// Where it was started.
+        /// Directory where the run was started.
         started_in: PathBuf,
-        /// What is not here.
+        /// The missing text.
         source: Box<DataError>,
-        /// What was typed.
+        /// The command-line arguments.
         typed: Box<Typed>,
     },
-    /// `--resume` of a run whose newest checkpoint is damaged, with a whole one before it.
+    /// `--resume` of a run whose newest checkpoint is damaged but an older one is intact.
     #[error(
         "checkpoint {} is damaged: {problem}; the newest that is whole is {}, which the run goes on from when what is damaged is deleted\nto go on: {}",
         damaged.first().unwrap_or(path).display(), whole.display(), typed.without_damaged(path, damaged)
     )]
     DamagedNewest {
-        /// The run.
+        /// The run directory.
         path: PathBuf,
         /// The damaged checkpoints, newest first.
         damaged: Vec<PathBuf>,
-        /// What is wrong with the newest.
+        /// Damage of the newest checkpoint.
         problem: String,
-        /// The checkpoint before them.
+        /// The newest intact checkpoint.
         whole: PathBuf,
-        /// What was typed.
+        /// The command-line arguments.
         typed: Box<Typed>,
     },
-    /// A run directory that went away while it was trained.
+    /// The run directory was moved or removed during training.
     #[error(
         "{} was moved or removed while it was trained, after step {step}: move it back or go on with it where it is; what was saved is there",
         path.display()
     )]
     Moved {
-        /// Where it was.
+        /// Original path.
         path: PathBuf,
-        /// Steps done.
+        /// Steps completed.
         step: u64,
     },
-    /// A run that is to end before where it stands.
+    /// The requested number of steps is below the steps already completed.
     #[error("{} has done {steps} steps already, so that train.steps = {asked} cannot be: name more\nto train it longer: {}", path.display(), typed.longer(path, *steps))]
     Behind {
-        /// The run.
+        /// The run directory.
         path: PathBuf,
-        /// Steps done.
+        /// Steps completed.
         steps: u64,
-        /// What was asked for.
+        /// Requested number of steps.
         asked: u64,
-        /// What was typed.
+        /// The command-line arguments.
         typed: Box<Typed>,
     },
-    /// A run that is already over.
+    /// The run is already complete.
     #[error("{} has done all of its {steps} steps\nto train it longer: {}", path.display(), typed.longer(path, *steps))]
     Finished {
-        /// The run.
+        /// The run directory.
         path: PathBuf,
-        /// Its steps.
+        /// Number of steps.
         steps: u64,
-        /// What was typed.
+        /// The command-line arguments.
         typed: Box<Typed>,
     },
-    /// A vocabulary smaller than the tokenizer's.
+    /// The vocabulary size is smaller than the tokenizer's.
     #[error(
         "model.vocab_size = {stated} is less than the tokenizer's {needed} tokens; leave the key out, or raise it"
     )]
     SmallVocabulary {
-        /// What the configuration says.
+        /// Size in the configuration.
         stated: usize,
-        /// What the tokenizer needs.
+        /// Size of the tokenizer's vocabulary.
         needed: usize,
     },
-    /// A loss or a gradient that is no number any more.
+    /// A loss or a gradient norm is not finite.
     #[error(
         "{} at step {step} with learning rate {lr:.3e}; {}; a run that goes on keeps its learning rate, so begin one with a lower train.lr_max or a longer train.warmup_steps\nwith a tenth of the learning rate: {way}",
         became(*loss, *grad_norm),
@@ -231,17 +231,17 @@ pub enum TrainError {
         step: u64,
         /// The loss.
         loss: f64,
-        /// The learning rate of that step.
+        /// Learning rate of the step.
         lr: f64,
-        /// The global norm of the gradient.
+        /// Global norm of the gradient.
         grad_norm: f64,
         /// The newest checkpoint with finite weights that is older than the weights that gave this;
         /// if none is kept, the newest with finite weights.
         last_good: Option<PathBuf>,
-        /// The command that tries again.
+        /// The command that retries with a lower learning rate.
         way: String,
     },
-    /// An update that left weights which are no numbers.
+    /// An update produced weights that are not finite.
     #[error(
         "step {step} left weights that are not finite ({tensor}), and they are not saved; {}; a run that goes on keeps its learning rate, so begin one with a lower train.lr_max, or with train.grad_clip\nwith a tenth of the learning rate: {way}",
         good(last_good.as_deref())
@@ -249,22 +249,22 @@ pub enum TrainError {
     NonFiniteWeights {
         /// The step, counted from 1.
         step: u64,
-        /// A tensor with such numbers.
+        /// Name of an affected tensor.
         tensor: String,
-        /// The newest checkpoint whose weights are finite.
+        /// The newest checkpoint with finite weights.
         last_good: Option<PathBuf>,
-        /// The command that tries again.
+        /// The command that retries with a lower learning rate.
         way: String,
     },
-    /// Weights to start from that are no numbers.
+    /// The initial weights are not finite.
     #[error(
         "the weights to start from are not finite ({tensor}): start from others with finetune.model, or from a smaller model.init_std"
     )]
     NonFiniteStart {
-        /// A tensor with such numbers.
+        /// Name of an affected tensor.
         tensor: String,
     },
-    /// A run that ended with a model whose loss is no number.
+    /// The validation loss after the last step is not finite.
     #[error(
         "the validation loss after the last step, {step}, is {loss}, though the weights are finite: its activations overflow; everything is saved in {}{}; begin a run with a lower train.lr_max\nwith a tenth of the learning rate: {way}",
         path.display(), best.map_or_else(String::new, |(step, loss)| format!(" (the best checkpoint, of step {step}, has {loss:.4})"))
@@ -274,20 +274,20 @@ pub enum TrainError {
         step: u64,
         /// The loss.
         loss: f64,
-        /// The run.
+        /// The run directory.
         path: PathBuf,
-        /// The best evaluation before.
+        /// Step and loss of the best earlier evaluation.
         best: Option<(u64, f64)>,
-        /// The command that tries again.
+        /// The command that retries with a lower learning rate.
         way: String,
     },
-    /// The observer could not do its part.
+    /// The observer failed.
     #[error("{0}")]
     Observer(String),
 }
 
 impl TrainError {
-    /// Return the kind of error, by which a caller can decide what to do.
+    /// Return the kind of error, so that a caller can decide how to react.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Config(_)
@@ -338,7 +338,7 @@ impl From<LockError> for TrainError {
 }
 
 impl TrainError {
-    /// The same error, whose remedy says again what was typed.
+    /// Return the same error with `what` in its suggested commands.
     #[must_use]
     pub fn typed(mut self, what: &Typed) -> Self {
         match &mut self {
@@ -353,7 +353,7 @@ impl TrainError {
         self
     }
 
-    /// An I/O error with its path.
+    /// Return a function that wraps an I/O error with its path.
     pub(crate) fn io(
         action: &'static str,
         path: impl AsRef<Path>,

@@ -1,4 +1,4 @@
-//! How well a model predicts text it was not trained on.
+//! Evaluation of a model on held-out text.
 
 use crate::batch::{TensorBatch, tensors};
 use burn::module::Module;
@@ -7,24 +7,24 @@ use sisun_data::{Tokenizer, Tokens, evaluation_targets, evaluation_windows};
 use sisun_kernels::cross_entropy;
 use sisun_model::{Pass, Transformer};
 
-/// The average loss over some text.
+/// The average loss over a text.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Evaluation {
     /// Cross-entropy in nats per token.
     pub loss: f64,
     /// `e^loss`.
     pub perplexity: f64,
-    /// `loss / ln 2 · tokens / bytes`, comparable between tokenizers, over the tokens that the loss
-    /// was taken on ([`Tokens::tokens_per_byte`]). `None` where a text has a loss mask, or where
-    /// they stand for no text.
+    /// `loss / ln 2 · tokens / bytes`, comparable between tokenizers, over the tokens in the loss
+    /// ([`Tokens::tokens_per_byte`]). `None` if the text has a loss mask or the tokens stand for no
+    /// text.
     pub bits_per_byte: Option<f64>,
-    /// Tokens the loss was taken on.
+    /// Number of tokens in the loss.
     pub tokens: u64,
 }
 
-/// Evaluates on non-overlapping windows of `context_len` tokens: all of the text (`limit` `None`),
-/// or that many windows, evenly spaced and the same each time. `tokenizer` is the one that made the
-/// tokens. `None` if the text has no token to take the loss on.
+/// Evaluate on non-overlapping windows of `context_len` tokens: all of the text (`limit` `None`),
+/// or `limit` windows, evenly spaced and always the same. `tokenizer` is the one that encoded the
+/// text. `None` if the text has no token in the loss.
 pub fn evaluate(
     model: &Transformer,
     text: &Tokens,
@@ -47,8 +47,8 @@ pub fn evaluate(
     })
 }
 
-/// The loss as [`evaluate`] measures it, with some heads ablated: their output `z` is set to zero.
-/// Each is a pair of layer and head.
+/// Evaluate the loss as [`evaluate`] does, with some heads ablated: their output `z` is set to
+/// zero. Each head is a pair of layer and head.
 pub fn ablated_loss(
     ablated: &[(usize, usize)],
     model: &Transformer,
@@ -60,7 +60,7 @@ pub fn ablated_loss(
     mean_loss(ablated, model, text, context_len, batch_size, limit).map(|(loss, _)| loss)
 }
 
-/// The mean loss, and over how many tokens.
+/// Return the mean loss and the number of tokens in it.
 fn mean_loss(
     ablated: &[(usize, usize)],
     model: &Transformer,

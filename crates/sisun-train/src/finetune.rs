@@ -1,4 +1,4 @@
-//! What a run that fine-tunes another model takes from it.
+//! Initial weights and files of a fine-tuning run.
 
 use crate::TrainError;
 use burn::module::{Module, ModuleVisitor, Param};
@@ -8,17 +8,17 @@ use sisun_model::Transformer;
 use sisun_model::checkpoint::write_atomic;
 use std::path::Path;
 
-/// The model that training starts from.
+/// The model that fine-tuning starts from.
 #[derive(Debug)]
 pub struct InitialWeights {
-    /// Its weights, without autodiff.
+    /// Weights, without autodiff.
     pub model: Transformer,
-    /// Names and contents of files that go into the run directory, under [`SIDECAR_DIR`], for
-    /// whoever exports the run.
+    /// Names and contents of files to copy into the run directory, under [`SIDECAR_DIR`], for use
+    /// by an export.
     pub companions: Vec<(String, Vec<u8>)>,
 }
 
-/// Writes the files into the run directory.
+/// Write the companion files to the run directory.
 pub(crate) fn write_companions(
     files: &[(String, Vec<u8>)],
     run_dir: &Path,
@@ -31,7 +31,7 @@ pub(crate) fn write_companions(
     Ok(())
 }
 
-/// Numbers in the parameters that are not frozen.
+/// Return the number of trainable values.
 pub(crate) fn trained_parameters(model: &Transformer) -> u64 {
     struct Counter(u64);
     impl ModuleVisitor for Counter {

@@ -5,10 +5,10 @@ use burn::tensor::{Gradients, Tensor};
 use sisun_kernels::optimizer::{self, global_norm};
 use std::collections::BTreeMap;
 
-/// The gradient of each parameter, flat, under the parameter's name.
+/// Flattened gradients by parameter name.
 pub type NamedGradients = BTreeMap<String, Tensor<1>>;
 
-/// Takes every parameter's gradient out of a backward pass.
+/// Extract the gradient of every parameter from a backward pass.
 pub(crate) fn take(model: &impl Module, gradients: Gradients) -> NamedGradients {
     struct Taker(Vec<String>, NamedGradients, Gradients);
     impl ModuleVisitor for Taker {
@@ -29,7 +29,7 @@ pub(crate) fn take(model: &impl Module, gradients: Gradients) -> NamedGradients 
     taker.1
 }
 
-/// The sum of gradients so far, none at first, and those of one more pass.
+/// Add the gradients of a pass to a sum, which may be empty.
 pub(crate) fn add(sum: NamedGradients, pass: NamedGradients) -> NamedGradients {
     if sum.is_empty() {
         return pass;
@@ -42,8 +42,8 @@ pub(crate) fn add(sum: NamedGradients, pass: NamedGradients) -> NamedGradients {
         .collect()
 }
 
-/// The same model whose parameters are leaves of a graph of their own, so that several passes can
-/// go on at once. Frozen ones stay outside of it.
+/// Return the same model with its parameters as leaves of separate graphs, so that several passes
+/// can run concurrently. Frozen parameters stay outside the graph.
 pub(crate) fn own_leaves<M: Module>(model: &M) -> M {
     struct Leaves;
     impl ModuleMapper for Leaves {
@@ -60,9 +60,9 @@ pub(crate) fn own_leaves<M: Module>(model: &M) -> M {
     model.clone().map(&mut Leaves)
 }
 
-/// The Euclidean norm over all parameters, and the factor that brings it to at most `largest`
-/// (Pascanu et al. 2013): `min(1, largest / norm)`, found without reading anything back from the
-/// device. A `largest` of 0 leaves all as it is.
+/// Return the Euclidean norm over all parameters, and the factor that clips it to `largest`
+/// (Pascanu et al. 2013): `min(1, largest / norm)`, without reading from the device. The factor is
+/// 1 if `largest` is 0.
 ///
 /// # Shapes
 /// - results: `[1]`
@@ -71,7 +71,7 @@ pub fn clip(gradients: &NamedGradients, largest: f64) -> (Tensor<1>, Tensor<1>) 
     let norm = global_norm(&gradients);
     let scale = match largest {
         0.0 => norm.ones_like(),
-        // PyTorch's small constant included.
+        // Epsilon as in PyTorch.
         _ => ((norm.clone() + 1e-6).recip() * largest).clamp_max(1.0),
     };
     (norm, scale)

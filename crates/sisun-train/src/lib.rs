@@ -1,7 +1,7 @@
-//! Training: the loop ([`train`]), its steps, its evaluation, and what it writes to a run
-//! directory.
+//! Training: the loop ([`train`]), its steps, evaluation, and the files of a run directory.
 //!
-//! Nothing here prints. A [`TrainObserver`] is told of every step, measurement and sample.
+//! This crate prints nothing. A [`TrainObserver`] is notified of every step, measurement and
+//! sample.
 
 pub mod advice;
 mod batch;

@@ -1,46 +1,46 @@
-//! What steps leave behind, read from the device many at a time: reading each at once would make a
-//! GPU wait at every step.
+//! Losses and gradient norms, read from the device in batches: reading each step at once would
+//! stall a GPU.
 
 use burn::tensor::Tensor;
 
 /// The result of one step.
 #[derive(Clone, Debug)]
 pub struct StepOutput {
-    /// The mean loss over the loss tokens before the step, `[1]`; 0 without any.
+    /// Mean loss over the loss tokens before the update, `[1]`; 0 if there are none.
     pub loss: Tensor<1>,
-    /// The global norm of the gradient before clipping, `[1]`.
+    /// Global norm of the gradient before clipping, `[1]`.
     pub grad_norm: Tensor<1>,
     /// Tokens read.
     pub tokens: u64,
-    /// Tokens that the loss was taken on.
+    /// Number of tokens in the loss.
     pub loss_tokens: u64,
     /// Learning rate of AdamW.
     pub lr: f64,
 }
 
-/// The numbers of one step, read from the device.
+/// Losses and norms of one step on the host.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepLoss {
-    /// Mean loss over the loss tokens; 0 without any.
+    /// Mean loss over the loss tokens; 0 if there are none.
     pub loss: f32,
     /// Global norm of the gradient before clipping.
     pub grad_norm: f32,
-    /// Tokens that the loss was taken on.
+    /// Number of tokens in the loss.
     pub loss_tokens: u64,
     /// Learning rate of AdamW.
     pub lr: f64,
 }
 
-/// A loss or a gradient that is NaN or infinite.
+/// A step whose loss or gradient is NaN or infinite.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NotFinite {
-    /// The first such step, counted from 0 since the last reading.
+    /// Index of the first such step, counted from 0 since the last read.
     pub index: usize,
-    /// Its numbers.
+    /// Losses and norms of the step.
     pub values: StepLoss,
 }
 
-/// Steps whose losses are still on the device.
+/// Steps whose losses have not been read from the device.
 #[derive(Debug, Default)]
 pub struct LossWindow {
     steps: Vec<StepOutput>,
@@ -52,20 +52,20 @@ impl LossWindow {
         self.steps.push(step);
     }
 
-    /// The number of steps since the last reading.
+    /// Return the number of steps since the last read.
     pub fn len(&self) -> usize {
         self.steps.len()
     }
 
-    /// Whether no step was added since the last reading.
+    /// Return true if no step was added since the last read.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
-    /// Read the steps added since the last time.
+    /// Read the steps added since the last call.
     ///
     /// # Errors
-    /// The first step whose loss or gradient is not finite.
+    /// [`NotFinite`] for the first step whose loss or gradient is not finite.
     pub fn read(&mut self) -> Result<Vec<StepLoss>, NotFinite> {
         if self.steps.is_empty() {
             return Ok(Vec::new());
@@ -100,17 +100,17 @@ impl LossWindow {
     }
 }
 
-/// The mean over the steps of a line of metrics.
+/// Means over the steps of a metrics line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Means {
-    /// Over all loss tokens of the steps.
+    /// Mean loss over all loss tokens of the steps.
     pub(crate) loss: f64,
-    /// Of the last step that had loss tokens.
+    /// Gradient norm of the last step that had loss tokens.
     pub(crate) grad_norm: f64,
 }
 
 impl Means {
-    /// `None` if no step had a loss token.
+    /// Compute the means; `None` if no step had a loss token.
     pub(crate) fn of(steps: &[StepLoss]) -> Option<Self> {
         let all: u64 = steps.iter().map(|step| step.loss_tokens).sum();
         let sum: f64 = steps

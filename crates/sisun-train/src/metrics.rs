@@ -1,4 +1,4 @@
-//! `metrics.jsonl` and TensorBoard events: the same figures, twice.
+//! The training metrics, written to both `metrics.jsonl` and TensorBoard events.
 
 use crate::TrainError;
 use crate::evaluate::Evaluation;
@@ -11,17 +11,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// One line of `metrics.jsonl`. Absent fields do not apply to the split. `null` stands for what is
-/// no number, or, of the training split, a mean of nothing: no step since the line before had a
-/// token to take the loss on.
+/// A line of `metrics.jsonl`. Fields that do not apply to the split are absent. `null` is a value
+/// that is not finite or, in the training split, a mean over no values: no step since the last line
+/// had a token in the loss.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
-    /// Steps done.
+    /// Steps completed.
     pub step: u64,
     /// `train` or `validation`.
     pub split: String,
-    /// Nats per token that the loss is taken on; of the training split, averaged over those since
-    /// the line before.
+    /// Nats per token in the loss; in the training split, averaged since the last line.
     pub loss: Option<f64>,
     /// Bits per byte of text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,20 +31,20 @@ pub struct Metric {
     /// AdamW's learning rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lr: Option<f64>,
-    /// Global norm of the gradient before clipping, of the last step that had one.
+    /// Global norm of the gradient before clipping, at the last step that had loss tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grad_norm: Option<f64>,
     /// Training tokens seen.
     pub tokens: u64,
-    /// Training speed since the line before.
+    /// Training throughput since the last line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_per_second: Option<f64>,
-    /// Seconds of training, earlier sessions of a resumed run included.
+    /// Seconds of training, including earlier sessions of a resumed run.
     pub elapsed_s: f64,
 }
 
 impl Metric {
-    /// A line about the validation split.
+    /// Create a line for the validation split.
     pub(crate) fn validation(
         step: u64,
         evaluation: &Evaluation,
@@ -67,7 +66,7 @@ impl Metric {
     }
 }
 
-/// Appends metrics to both files.
+/// Writers of the two metrics files.
 pub(crate) struct Metrics {
     path: PathBuf,
     file: File,
@@ -76,8 +75,8 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Opens the files of a run that stands at `step`. What both say of steps after it, from a
-    /// session that was cut short after its last checkpoint, is dropped.
+    /// Open the files of a run at `step`. Metrics of later steps, left by a session that ended
+    /// after its last checkpoint, are removed.
     pub(crate) fn open(run_dir: &Path, step: u64) -> Result<Self, TrainError> {
         let path = RunDir::new(run_dir).metrics();
         let kept: Vec<Metric> = read(&path)?
@@ -104,7 +103,7 @@ impl Metrics {
         })
     }
 
-    /// Appends one line to each file.
+    /// Append a line to each file.
     pub(crate) fn write(&mut self, metric: &Metric) -> Result<(), TrainError> {
         self.file
             .write_all(line(metric).as_bytes())
@@ -137,11 +136,11 @@ impl Metrics {
     }
 }
 
-/// The lines of a `metrics.jsonl`; none if there is no such file. A last line that was cut short,
-/// as it is when a process is killed, is left out.
+/// Read a `metrics.jsonl`; empty if it does not exist. A truncated last line, left by a killed
+/// process, is skipped.
 ///
 /// # Errors
-/// A file that cannot be read, or another line that is damaged.
+/// If the file cannot be read or another line is damaged.
 pub fn read(path: &Path) -> Result<Vec<Metric>, TrainError> {
     let bytes = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -169,7 +168,7 @@ pub fn read(path: &Path) -> Result<Vec<Metric>, TrainError> {
     Ok(metrics)
 }
 
-/// What is wrong with a line, which is told by its own number in the file.
+/// Describe a damaged line, without the line number of the parser.
 fn problem_of(error: &serde_json::Error) -> String {
     if !error.is_data() {
         return format!("it is no JSON object, from character {} on", error.column());
@@ -227,7 +226,7 @@ mod tests {
         );
         for cut in 1..lines[2].len() {
             let found = read_back(&whole.as_bytes()[..whole.len() - cut]).unwrap();
-            // Without its line end alone it says all that it has to.
+            // A line without its line feed is still complete.
             assert_eq!(found.len(), if cut == 1 { 3 } else { 2 }, "{cut}");
         }
         assert_eq!(

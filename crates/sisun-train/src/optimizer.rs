@@ -1,4 +1,5 @@
-//! The optimizer: which parameter gets which step, and what is kept of each between steps.
+//! The optimizer: assignment of parameters to update rules, and the state of each parameter between
+//! steps.
 
 use crate::gradients::NamedGradients;
 use crate::trainable::matmul_precision;
@@ -10,18 +11,18 @@ use sisun_model::ModelError;
 use sisun_model::weights::{Flat, FlatTensors, HostTensors};
 use std::collections::BTreeMap;
 
-/// AdamW, or Muon for the blocks' matrices and AdamW for the rest, with its state. The factors of
-/// adapters are matrices; what is frozen has no gradient, and so neither state nor step.
+/// AdamW, or Muon for the matrices of the blocks and AdamW for the rest, with state. The factors of
+/// adapters are matrices; frozen parameters have no gradient, and so neither state nor update.
 ///
-/// Weight decay acts on matrices only: norms, biases, embeddings, learned positions and T5's biases
-/// get none.
+/// Weight decay applies to matrices only, not to norms, biases, embeddings, learned positions or
+/// T5's biases.
 #[derive(Debug)]
 pub struct Optimizer {
     config: TrainConfig,
     moments: BTreeMap<String, Moments>,
 }
 
-/// What is kept of one parameter, flat: AdamW's two moments, or Muon's momentum alone.
+/// State of one parameter, flattened: AdamW's two moments, or Muon's momentum.
 #[derive(Clone, Debug)]
 struct Moments {
     first: Tensor<1>,
@@ -29,7 +30,7 @@ struct Moments {
 }
 
 impl Optimizer {
-    /// An optimizer that has seen nothing.
+    /// Create an optimizer with empty state.
     pub fn new(config: &TrainConfig) -> Self {
         Self {
             config: config.clone(),
@@ -37,8 +38,8 @@ impl Optimizer {
         }
     }
 
-    /// Takes one step, counted from 0, at `lr_scale` of the highest learning rates. The gradients are
-    /// multiplied by `scale` first.
+    /// Update the parameters at `step`, counted from 0, with `lr_scale` times the highest learning
+    /// rates. The gradients are first multiplied by `scale`.
     pub fn step<M: Module>(
         &mut self,
         model: M,
@@ -153,7 +154,7 @@ impl Optimizer {
         }
     }
 
-    /// Its state, for a checkpoint; nothing is copied.
+    /// Return the state for a checkpoint, without copying.
     pub fn flat(&self) -> FlatTensors {
         let flat = |values: &Tensor<1>| Flat {
             shape: values.dims().to_vec(),
@@ -174,10 +175,10 @@ impl Optimizer {
         tensors
     }
 
-    /// An optimizer that goes on from a checkpoint's state.
+    /// Create an optimizer with the state of a checkpoint.
     ///
     /// # Errors
-    /// A state that lacks one half of a pair.
+    /// If the state lacks one of a pair of moments.
     pub fn from_host(
         config: &TrainConfig,
         mut tensors: HostTensors,
@@ -220,14 +221,14 @@ impl Optimizer {
     }
 }
 
-/// What is done with a parameter.
+/// Update rule of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Muon's step, with weight decay.
+    /// Muon with weight decay.
     Muon,
-    /// AdamW's step, with weight decay.
+    /// AdamW with weight decay.
     Matrix,
-    /// AdamW's step, without.
+    /// AdamW without weight decay.
     Other,
 }
 
@@ -243,7 +244,7 @@ impl Kind {
     }
 }
 
-/// Collects the parameters, flat and outside of any graph, with their shapes.
+/// A visitor that collects the flattened parameters, detached from any graph, with their shapes.
 #[derive(Default)]
 struct Params {
     path: Vec<String>,
@@ -267,7 +268,7 @@ impl ModuleVisitor for Params {
     }
 }
 
-/// Puts the stepped parameters in place of the old ones.
+/// A mapper that replaces the parameters by their updated values.
 struct Replace {
     path: Vec<String>,
     stepped: BTreeMap<String, Tensor<1>>,

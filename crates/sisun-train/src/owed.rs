@@ -1,4 +1,4 @@
-//! What a run that has taken all of its steps owes because its process ended right after the last
+//! Detecting outputs that a completed run lacks because its process ended right after the last
 //! checkpoint.
 
 use crate::TrainError;
@@ -8,21 +8,21 @@ use sisun_model::checkpoint::Checkpoint;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// The file of the sample that was written after a step.
+/// Return the path of the sample written after a step.
 pub(crate) fn sample_file(run_dir: &Path, step: u64) -> PathBuf {
     RunDir::new(run_dir).sample(step)
 }
 
-/// Whether that file is there.
+/// Return true if the sample of a step exists.
 ///
 /// # Errors
-/// Whatever keeps it from being looked for.
+/// If its existence cannot be determined.
 pub(crate) fn has_sample(run_dir: &Path, step: u64) -> Result<bool, TrainError> {
     let path = sample_file(run_dir, step);
     is_file(&path).map_err(TrainError::io("read", &path))
 }
 
-/// Whether a sample is due at this step: every so many steps, and at the end.
+/// Return true if a sample is due at this step: every `sample.every` steps, and at the last.
 pub(crate) fn samples_at(config: &Config, step: u64) -> bool {
     let every =
         |every: u64| step == config.train.steps || (every > 0 && step.is_multiple_of(every));
@@ -33,11 +33,11 @@ pub(crate) fn samples_at(config: &Config, step: u64) -> bool {
             .is_some_and(|sample| every(sample.every))
 }
 
-/// Whether something that follows the last checkpoint is missing, or is older than it: the last
-/// sample, the report, maps.
+/// Return true if an output made after the last checkpoint (the last sample, the report, the maps)
+/// is missing or older than the checkpoint.
 ///
 /// # Errors
-/// Files whose age cannot be read.
+/// If the age of a file cannot be read.
 pub(crate) fn owes(run_dir: &Path, config: &Config, last: &Checkpoint) -> Result<bool, TrainError> {
     let age = |path: &Path| -> Result<Option<SystemTime>, TrainError> {
         let age = look(path).and_then(|found| found.map(|found| found.modified()).transpose());

@@ -1,4 +1,4 @@
-//! The text of a run, read again: it must be the text that the run was trained on, or held-out text
+//! Rereading the text of a run. It must equal the text the run was trained on, or held-out text
 //! would not be held out.
 
 use crate::TrainError;
@@ -10,13 +10,13 @@ use sisun_model::checkpoint::{CheckpointState, SourcesSum};
 use std::collections::BTreeSet;
 use toml::Table;
 
-/// The key of `[data]` that does not decide what the text is.
+/// The key of `[data]` that does not affect the text.
 const CACHE: &str = "cache_dir";
 
-/// Reads the text of a run as the run read it, tokenized by its tokenizer.
+/// Read the text of a run with the run's settings and tokenizer.
 ///
 /// # Errors
-/// Text that cannot be read, or that is not what the run was trained on.
+/// If the text cannot be read or differs from the training text.
 pub fn own_text(
     run: &Run,
     data: &DataConfig,
@@ -33,7 +33,7 @@ pub fn own_text(
     )
 }
 
-/// Reads text by the settings `asked`, which has to be the text that the run read by its own,
+/// Read text with the settings `asked` and check that it equals the text that the run read with
 /// `recorded`.
 pub(crate) fn same_text(
     run: &Run,
@@ -57,8 +57,7 @@ pub(crate) fn same_text(
     let corpus = prepare_again(asked, &tokenizer, &made_by, context_len, &cache, progress)
         .map_err(|error| {
             match error {
-                // What is left of a text, or was put in its place, may not do for what its settings
-                // ask.
+                // A truncated or replaced text may not satisfy its settings.
                 DataError::Empty { .. }
                 | DataError::UnseenCharacters { .. }
                 | DataError::TooShort { .. } => {
@@ -108,7 +107,7 @@ pub(crate) fn same_text(
     Err(changed(explain(&settings, &of_the_text), false))
 }
 
-/// `data.key (old → new)` for each setting that differs.
+/// Return `data.key (old → new)` for each setting that differs.
 fn differences(recorded: &DataConfig, asked: &DataConfig) -> Vec<String> {
     let table = |data| {
         Table::try_from(data).expect("plain structs of numbers and strings always serialise")
@@ -138,7 +137,7 @@ fn differences(recorded: &DataConfig, asked: &DataConfig) -> Vec<String> {
         .collect()
 }
 
-/// What differs, settings first.
+/// Describe the difference, settings first.
 fn explain(settings: &[String], of_the_text: &str) -> String {
     match settings {
         [] => of_the_text.to_owned(),
@@ -146,7 +145,7 @@ fn explain(settings: &[String], of_the_text: &str) -> String {
     }
 }
 
-/// As a checkpoint records it.
+/// Convert a source summary to the form stored in a checkpoint.
 pub(crate) fn sum_of(sources: &SourceSummary) -> SourcesSum {
     SourcesSum {
         files: sources.files,

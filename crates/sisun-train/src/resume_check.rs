@@ -1,14 +1,14 @@
-//! What of its settings a run may change when it goes on.
+//! The settings that may change when a run is resumed.
 
 use crate::advice::Change;
 use sisun_config::Config;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Value;
 
-/// Keys that may differ when a run is resumed: they change how long it goes on and what it writes,
-/// not what it computes. The best checkpoint is chosen by `train.eval_windows`, so that they stay.
-/// Each takes effect. `data` may name the same text in another way; other text is refused by its
-/// hash.
+/// Keys that may differ when a run is resumed: they affect its length and its outputs, not its
+/// computation, and each takes effect. `train.eval_windows` is not among them, as it affects the
+/// choice of the best checkpoint. `data` may refer to the same text in another way; other text is
+/// rejected by its hash.
 pub(crate) const MAY_CHANGE: [&str; 9] = [
     "name",
     "data",
@@ -21,17 +21,17 @@ pub(crate) const MAY_CHANGE: [&str; 9] = [
     "attend",
 ];
 
-/// Keys of `data` that say more than where the text is: what a run has learnt is made of them.
+/// Keys of `data` that affect the contents of the training text, not only its location.
 const OF_THE_TEXT: [&str; 3] = [
     "data.normalize",
     "data.jsonl_field",
     "data.jsonl_answer_field",
 ];
 
-/// Tables that are one setting: which keys they have depends on their kind.
+/// Tables treated as a single setting, because their keys depend on their kind.
 const WHOLE: [&str; 2] = ["model.position", "tokenizer"];
 
-/// Each setting that differs and may not.
+/// Return each setting that differs but may not.
 pub(crate) fn refused(before: &Config, after: &Config) -> Vec<Change> {
     changes(before, after)
         .into_iter()
@@ -47,7 +47,7 @@ pub(crate) fn may_change(key: &str) -> bool {
         })
 }
 
-/// Each setting that differs, whether it may or not.
+/// Return each setting that differs.
 pub(crate) fn changes(before: &Config, after: &Config) -> Vec<Change> {
     let (before, after) = (keys(before), keys(after));
     let all: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
@@ -61,7 +61,7 @@ pub(crate) fn changes(before: &Config, after: &Config) -> Vec<Change> {
         .collect()
 }
 
-/// Every setting by its full key.
+/// Return every setting by its full key.
 pub(crate) fn keys(config: &Config) -> BTreeMap<String, Value> {
     let mut keys = BTreeMap::new();
     let table = toml::Table::try_from(config)
@@ -95,7 +95,7 @@ mod tests {
     use std::path::Path;
     use toml::Value;
 
-    /// Every key there is.
+    /// A configuration with every key.
     const ALL: &str = r#"
 name = "all"
 [finetune]
@@ -140,7 +140,7 @@ prompt = "a"
 text = "a"
 "#;
 
-    /// A key that is new is refused until it is known to take effect on the way.
+    /// A new key is refused until it is known to take effect on resume.
     #[test]
     fn every_setting_takes_effect_or_is_refused() {
         let before = Config::parse(Path::new("all.toml"), ALL).expect("a configuration");
@@ -151,7 +151,7 @@ text = "a"
                 Value::Integer(number) => Value::Integer(number + 1),
                 Value::Float(number) => Value::Float(number * 1.5),
                 Value::Boolean(flag) => Value::Boolean(!flag),
-                // Of one word there are few others.
+                // A changed string is usually invalid for an enum, so skip the error below.
                 Value::String(text) => Value::String(format!("{text}-other")),
                 Value::Array(_) => Value::Array(vec![Value::String("other".to_owned())]),
                 other => Value::Table(toml::Table::from_iter([("kind".to_owned(), other.clone())])),
@@ -160,7 +160,7 @@ text = "a"
             sisun_config::set(&mut table, key, other).expect("its tables are there");
             let after = match Value::Table(table).try_into::<Config>() {
                 Ok(after) => after,
-                // A word that is none: another test of the same key follows below.
+                // Not a valid value: another test of the same key follows below.
                 Err(_) => continue,
             };
             let refused: Vec<String> = refused(&before, &after)

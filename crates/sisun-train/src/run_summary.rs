@@ -1,4 +1,4 @@
-//! What a run's report says about it besides its curves.
+//! The text of a run's report.
 
 use crate::TrainError;
 use crate::session::Session;
@@ -10,7 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 
 impl Session {
-    /// What a report says about the run besides its curves: pairs of a name and a value.
+    /// Return facts about the run for its report, as pairs of name and value.
     pub fn facts(&self) -> Vec<(String, String)> {
         let (model, train) = (&self.config.model, &self.config.train);
         let shape = format!(
@@ -78,10 +78,10 @@ impl Session {
             .collect()
     }
 
-    /// The samples written so far, by step.
+    /// Return the samples written so far, by step.
     ///
     /// # Errors
-    /// Files that cannot be read.
+    /// If a file cannot be read.
     pub fn samples(&self) -> Result<Vec<(u64, String)>, TrainError> {
         let folder = RunDir::new(&self.run_dir).samples();
         let failed = || TrainError::io("read", &folder);
@@ -106,7 +106,7 @@ impl Session {
         Ok(samples)
     }
 
-    /// The newest checkpoint of at most so many steps that is whole and whose weights are finite.
+    /// Return the newest intact checkpoint with finite weights of at most `most` steps.
     pub(crate) fn last_good_checkpoint(&self, most: u64) -> Option<PathBuf> {
         let folder = RunDir::new(&self.run_dir).checkpoints();
         let newest_first = steps_in(&folder)

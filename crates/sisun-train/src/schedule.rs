@@ -3,9 +3,9 @@
 use sisun_config::{Schedule, TrainConfig};
 use std::f64::consts::PI;
 
-/// The share of the highest learning rate at a step, counted from 0: it rises linearly over the
-/// warm-up, then falls to `lr_min / lr_max` at the last step as the schedule says (nanoGPT's
-/// `get_lr`).
+/// Return the fraction of the highest learning rate at a step, counted from 0: a linear rise over
+/// the warm-up, then a fall to `lr_min / lr_max` at the last step according to the schedule
+/// (nanoGPT's `get_lr`).
 pub fn lr_scale(config: &TrainConfig, step: u64) -> f64 {
     if step < config.warmup_steps {
         return (step + 1) as f64 / (config.warmup_steps + 1) as f64;

@@ -1,4 +1,4 @@
-//! Starting a run directory, or going on with one.
+//! Starting or resuming a run directory.
 
 use crate::TrainError;
 use crate::advice;
@@ -28,27 +28,27 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A run that is ready to train: its directory, data, model and optimizer, and where it stands.
+/// A run that is ready to train: its directory, data, model, optimizer and progress.
 #[derive(Debug)]
 pub struct Session {
-    /// Resolved settings, as `config.toml` holds them.
+    /// Resolved settings, as in `config.toml`.
     pub config: Config,
     /// The text.
     pub corpus: Corpus,
-    /// Its directory.
+    /// Run directory.
     pub run_dir: PathBuf,
     pub(crate) trainer: Trainer<Transformer>,
     pub(crate) state: CheckpointState,
-    /// Keeps other processes out of the directory while the session lives; none while it begins.
+    /// Lock on the directory for the lifetime of the session; `None` during start-up.
     _held: Option<LockedDir>,
 }
 
 impl Session {
-    /// Takes a directory for a run that is to begin there. It is this process's alone until it is
-    /// dropped, and if no run began by then it is left as it was found.
+    /// Lock a directory for a new run. The lock is held until the guard is dropped; if no run has
+    /// started by then, the directory is restored.
     ///
     /// # Errors
-    /// One that holds something, or in which another process trains.
+    /// If the directory is not empty or another process is training in it.
     pub fn hold_new(run_dir: &Path, patience: Patience<'_>) -> Result<LockedDir, TrainError> {
         let exists = || {
             check_begun(run_dir)?;
@@ -72,16 +72,17 @@ impl Session {
             Ok(held) if is_vacant(run_dir).map_err(failed())? => Ok(held),
             Ok(held) if was_locked && clear_beginning(run_dir)? => Ok(held),
             Ok(_) => exists(),
-            // Of a directory that may only be read.
+            // The directory is read-only.
             Err(LockError::Io { .. }) if !is_vacant(run_dir).map_err(failed())? => exists(),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Takes the directory of a run that is to go on.
+    /// Lock the directory of a run to resume.
     ///
     /// # Errors
-    /// No run, one that never began, or one that another process trains.
+    /// If it is not a run, was left before its first checkpoint, or is being trained by another
+    /// process.
     pub fn hold_run(run_dir: &Path, patience: Patience<'_>) -> Result<LockedDir, TrainError> {
         let check = || match has_config(run_dir)? {
             true => Ok(()),
@@ -96,14 +97,15 @@ impl Session {
         Ok(held)
     }
 
-    /// Begins a run in a directory from [`Session::hold_new`]: prepares the text, writes everything
-    /// that describes the run, and draws the weights, or takes those that are fine-tuned.
+    /// Start a run in a directory from [`Session::hold_new`]: prepare the text, write the files
+    /// that describe the run, and initialise the weights at random or from the model to fine-tune.
     ///
     /// # Errors
-    /// Unusable data, a vocabulary larger than `model.vocab_size`, or weights of another shape.
+    /// If the data is unusable, the vocabulary exceeds `model.vocab_size`, or the weights have
+    /// another shape.
     ///
     /// # Panics
-    /// If there is `[finetune]` without weights, or the reverse.
+    /// If `[finetune]` is present without initial weights, or the reverse.
     pub fn start(
         mut config: Config,
         start: Option<InitialWeights>,
@@ -116,7 +118,7 @@ impl Session {
             start.is_some(),
             "weights to start from come with [finetune]"
         );
-        // Before the text is read, which may take long; its vocabulary counts afterwards.
+        // Check before the text is read, which may take long; its vocabulary is checked afterwards.
         check_memory(&config, chosen)?;
         let cache = config.data.cache_folder();
         let corpus = prepare(
@@ -154,7 +156,7 @@ impl Session {
         })
     }
 
-    /// The error of weights that training has spoilt, or that it would begin with.
+    /// Return the error for weights that are not finite after or before training.
     fn not_finite(&self, tensor: &str) -> TrainError {
         let (step, tensor) = (self.state.step, tensor.to_owned());
         match step {
@@ -175,7 +177,7 @@ impl Session {
         }
     }
 
-    /// Writes what a run begins with.
+    /// Write the files of a new run.
     fn begin(
         config: Config,
         corpus: Corpus,
@@ -212,7 +214,7 @@ impl Session {
             best: None,
             data_sha256: corpus.sha256.clone(),
             sources: Some(sum_of(&corpus.sources)),
-            // As it is read back: some files are written otherwise than they were read.
+            // The checksum of the file as read back: serialization may change its contents.
             made_with: Some(MadeWith::new(
                 &config,
                 Tokenizer::from_file(&RunDir::new(run_dir).tokenizer())?.sha256(),
@@ -228,17 +230,17 @@ impl Session {
             corpus,
             state,
         };
-        // From here on it can be resumed, even if it is killed before its first step.
+        // From here on the run can be resumed, even if it is killed before its first step.
         session.save()?;
         Ok(session)
     }
 
-    /// Goes on with a run in a directory from [`Session::hold_run`] from its newest checkpoint,
-    /// with the tokenizer that it began with. What a draft leaves to the model that was fine-tuned
-    /// is as the run has it: that model is not looked at again.
+    /// Resume a run in a directory from [`Session::hold_run`] from its newest checkpoint, with its
+    /// own tokenizer. Settings that a fine-tuning configuration inherits from its base model are
+    /// taken from the run; the base model is not read again.
     ///
     /// # Errors
-    /// No run, a damaged checkpoint, other settings, or other text.
+    /// If there is no run, the checkpoint is damaged, or the settings or the text differ.
     pub fn resume(
         asked: PartialConfig,
         held: LockedDir,
@@ -270,7 +272,7 @@ impl Session {
             })?,
             None => asked.finish()?,
         };
-        // Left out, the vocabulary's size followed from the tokenizer.
+        // The vocabulary size was derived from the tokenizer if it was omitted.
         config.model.vocab_size = config.model.vocab_size.or(before.model.vocab_size);
         config.tokenizer = tokenizer.unwrap_or(config.tokenizer);
         let refused = refused(&before, &config);
@@ -333,7 +335,7 @@ impl Session {
             config,
             corpus,
         };
-        // The next time it goes on as it does now, without being told again.
+        // Store the settings, so that the next resume uses them too.
         if session.config != before {
             write_atomic(
                 &RunDir::new(run_dir).config(),
@@ -343,27 +345,27 @@ impl Session {
         Ok(session)
     }
 
-    /// Steps done so far.
+    /// Return the number of steps completed.
     pub fn step(&self) -> u64 {
         self.state.step
     }
 
-    /// The model as it is now.
+    /// Return the current model.
     pub fn model(&self) -> &Transformer {
         &self.trainer.model
     }
 
-    /// Numbers that training changes.
+    /// Return the number of trainable values.
     pub fn trained_parameters(&self) -> u64 {
         trained_parameters(&self.trainer.model)
     }
 
-    /// Writes a checkpoint, points `last` and (if it is the best) `best` at it, and removes those
-    /// that are not kept.
+    /// Write a checkpoint, update the pointers `last` and (if it is the best) `best`, and remove
+    /// checkpoints that are not to be kept.
     ///
     /// # Errors
-    /// Weights that are not finite: such a checkpoint is no use to anybody, and would push out the
-    /// last good one.
+    /// If the weights are not finite: such a checkpoint is useless and would displace the last good
+    /// one.
     pub(crate) fn save(&self) -> Result<PathBuf, TrainError> {
         self.check_place()?;
         let folder = RunDir::new(&self.run_dir).checkpoints();
@@ -381,7 +383,7 @@ impl Session {
         ];
         let checkpoint =
             Checkpoint::write(&folder, self.state.clone(), &files).or_else(|error| {
-                // It may have gone away in this moment.
+                // The directory may just have disappeared.
                 self.check_place()?;
                 Err(TrainError::from(error))
             })?;
@@ -395,8 +397,8 @@ impl Session {
         Ok(checkpoint.path().to_owned())
     }
 
-    /// Removes checkpoints that are not kept: never the one that the run is at, nor the best, nor
-    /// any of a later step.
+    /// Remove checkpoints that are not to be kept, except the current one, the best, and any of a
+    /// later step.
     pub(crate) fn prune(&self) -> Result<(), TrainError> {
         let folder = RunDir::new(&self.run_dir).checkpoints();
         let mut steps = steps_in(&folder)?;
@@ -416,7 +418,7 @@ impl Session {
         Ok(())
     }
 
-    /// That nobody has moved or removed the run's directory meanwhile.
+    /// Check that the run directory has not been moved or removed.
     pub(crate) fn check_place(&self) -> Result<(), TrainError> {
         let in_place = self._held.as_ref().map_or(Ok(true), LockedDir::is_in_place);
         match in_place.map_err(TrainError::io("read", &self.run_dir))? {
@@ -429,9 +431,9 @@ impl Session {
     }
 }
 
-/// Clears a directory that a start was killed in before its first checkpoint, and says whether it
-/// was one: there is a lock, the folder of checkpoints holds none, and nothing is there that a
-/// start does not write.
+/// Clear the directory of a start that was killed before its first checkpoint. Return false if it
+/// is not such a directory: it must have a lock, a folder of checkpoints without checkpoints, and
+/// no files other than those of a start.
 fn clear_beginning(run_dir: &Path) -> Result<bool, TrainError> {
     let ours = written_at_start(RunDir::new(run_dir));
     let lock = run_dir.join(LOCK_FILE);
@@ -496,7 +498,7 @@ fn has_config(run_dir: &Path) -> Result<bool, TrainError> {
     found.map_err(TrainError::io("read", &config))
 }
 
-/// That a run directory was not left before its first checkpoint.
+/// Check that a run directory was not left before its first checkpoint.
 fn check_begun(run_dir: &Path) -> Result<(), TrainError> {
     match has_config(run_dir)? && steps_in(&RunDir::new(run_dir).checkpoints())?.is_empty() {
         true => Err(TrainError::NeverBegan {
@@ -506,8 +508,8 @@ fn check_begun(run_dir: &Path) -> Result<(), TrainError> {
     }
 }
 
-/// That the tokenizer can write the texts that the configuration asks about; tells which is longer
-/// than what is read.
+/// Check that the tokenizer can encode the texts in the configuration, and note any that exceeds
+/// the context.
 fn check_texts(
     config: &Config,
     corpus: &Corpus,
@@ -564,7 +566,7 @@ fn check_texts(
     Ok(())
 }
 
-/// Tells that the learning rate rises again because the run is made longer, if it does.
+/// Report through `progress` if extending the run raises the learning rate again.
 fn note_rate(before: &TrainConfig, after: &TrainConfig, step: u64, progress: &mut dyn FnMut(&str)) {
     let last = step.saturating_sub(1);
     let (was, is) = (
@@ -579,7 +581,7 @@ fn note_rate(before: &TrainConfig, after: &TrainConfig, step: u64, progress: &mu
     }
 }
 
-/// That training a model of these sizes fits into memory, as far as its vocabulary is known.
+/// Check that training fits into memory, as far as the vocabulary size is known.
 fn check_memory(config: &Config, chosen: &Chosen) -> Result<(), TrainError> {
     let (model, low_rank) = (&config.model, config.lora().is_some());
     let TrainConfig {
@@ -596,8 +598,7 @@ fn check_memory(config: &Config, chosen: &Chosen) -> Result<(), TrainError> {
     .check(&chosen.device)?)
 }
 
-/// Adds to the error of a damaged newest checkpoint how the run goes on from one before it, if one is
-/// whole.
+/// Add the newest intact checkpoint, if any, to the error of a damaged newest checkpoint.
 fn with_whole(error: ModelError, run_dir: &Path) -> TrainError {
     match error {
         ModelError::Damaged {
@@ -626,8 +627,8 @@ fn with_whole(error: ModelError, run_dir: &Path) -> TrainError {
     }
 }
 
-/// Adds to the error of a text that is another, or is not there, where the run was started and what
-/// to type instead.
+/// Add the directory where the run was started and a suggested command to the error of a changed or
+/// missing text.
 fn with_way(error: TrainError, run_dir: &Path, before: &Config, asked: &Config) -> TrainError {
     match error {
         TrainError::DataChanged {
@@ -638,7 +639,7 @@ fn with_way(error: TrainError, run_dir: &Path, before: &Config, asked: &Config) 
         } => {
             let changes = changes(before, asked);
             let way = if unwritable {
-                // A tokenizer that was given would lack the characters in a new run as well.
+                // A given tokenizer would lack the characters in a new run as well.
                 let counted = (before.tokenizer == TokenizerConfig::Char
                     && before.finetune.is_none())
                 .then(|| {
@@ -681,7 +682,7 @@ fn with_way(error: TrainError, run_dir: &Path, before: &Config, asked: &Config) 
     }
 }
 
-/// Where a fine-tuned run says that its tokenizer comes from.
+/// Return the path of the tokenizer that the configuration of a fine-tuning run names.
 fn base_tokenizer(config: &Config, run: &Run) -> PathBuf {
     match &config.tokenizer {
         TokenizerConfig::File { path } => path.clone(),

@@ -1,8 +1,9 @@
 //! Scalars for TensorBoard: `Event` protocol buffers in TFRecord framing.
 //!
-//! The messages are the fields we write of TensorFlow's `event.proto` and `summary.proto`, declared
-//! by hand so that building needs no `protoc`. A record is `length: u64 | masked CRC-32C of length:
-//! u32 | bytes | masked CRC-32C of bytes: u32`, little-endian.
+//! The messages declare the used fields of TensorFlow's `event.proto` and `summary.proto` by hand,
+//! so that the build does not need `protoc`. A record is
+//! `length: u64 | masked CRC-32C of length: u32 | bytes | masked CRC-32C of bytes: u32`,
+//! little-endian.
 
 use prost::Message;
 use sisun_files::write_bytes;
@@ -10,26 +11,25 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// How the name of an events file begins, before the second in which it was made.
+/// Prefix of an events file, followed by its time in seconds.
 const BEGINS: &str = "events.out.tfevents.";
-/// How it ends.
+/// Suffix of an events file.
 const ENDS: &str = ".sisun";
 
-/// Appends scalar events to one events file, which TensorBoard may read while it grows.
+/// A writer that appends scalar events to an events file, which TensorBoard may read as it grows.
 #[derive(Debug)]
 pub struct EventWriter {
     file: BufWriter<File>,
 }
 
 impl EventWriter {
-    /// Starts a new file `events.out.tfevents.{secs}.sisun` in `dir`, which must exist.
+    /// Create a new file `events.out.tfevents.{secs}.sisun` in `dir`, which must exist.
     ///
-    /// `wall_time` is in seconds since 1970. A resumed run gets a file of its own: where the name
-    /// is taken, the next free second is used, because TensorBoard reads files in the order of
-    /// their names.
+    /// `wall_time` is in seconds since 1970. A resumed run gets its own file: if the name is taken,
+    /// the next free second is used, because TensorBoard reads files in the order of their names.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// If the file cannot be created.
     pub fn create(dir: &Path, wall_time: f64) -> io::Result<Self> {
         let mut seconds = wall_time as u64;
         let file = loop {
@@ -52,11 +52,11 @@ impl EventWriter {
         Ok(writer)
     }
 
-    /// Marks that training goes on at `step`: TensorBoard drops what earlier files say about that
-    /// step and later ones.
+    /// Record that training resumes at `step`: TensorBoard drops values of that step and later ones
+    /// from earlier files.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// If the file cannot be written.
     pub fn resumed(&mut self, step: u64, wall_time: f64) -> io::Result<()> {
         let session_log = Some(SessionLog {
             status: SESSION_START,
@@ -69,11 +69,11 @@ impl EventWriter {
         })
     }
 
-    /// Writes one value of the curve `tag`, such as `validation/loss`. NaN and infinities are
-    /// written as they are.
+    /// Write a value of the curve `tag`, such as `validation/loss`. NaN and infinities are written
+    /// unchanged.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// If the file cannot be written.
     pub fn scalar(&mut self, step: u64, tag: &str, value: f32, wall_time: f64) -> io::Result<()> {
         let value = Value {
             tag: tag.to_owned(),
@@ -88,10 +88,10 @@ impl EventWriter {
         })
     }
 
-    /// Hands everything written so far to the operating system, where TensorBoard sees it.
+    /// Flush buffered events to the operating system, where TensorBoard sees them.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// If the file cannot be written.
     pub fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
@@ -106,11 +106,11 @@ impl EventWriter {
     }
 }
 
-/// Drops what the events files in `dir` say of steps after `last`, and records that were cut short.
-/// Returns whether there are such files.
+/// Remove events of steps after `last` and truncated records from the events files in `dir`. Return
+/// true if there are such files.
 ///
 /// # Errors
-/// Whatever the file system says.
+/// If a file cannot be read or written.
 pub fn keep_to(dir: &Path, last: u64) -> io::Result<bool> {
     let mut found = false;
     for entry in fs::read_dir(dir)? {
@@ -139,7 +139,7 @@ pub fn keep_to(dir: &Path, last: u64) -> io::Result<bool> {
     Ok(found)
 }
 
-/// The event at the beginning of these bytes, and its whole record; `None` if they are cut short or
+/// Return the first event of these bytes and its whole record; `None` if it is truncated or
 /// damaged.
 fn first_record(bytes: &[u8]) -> Option<(Event, &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
@@ -153,15 +153,15 @@ fn first_record(bytes: &[u8]) -> Option<(Event, &[u8])> {
     Some((event, &bytes[..bytes.len() - rest.len()]))
 }
 
-/// CRC-32C turned and shifted, as TFRecord stores it: a checksum of data that holds checksums is
-/// then harmless.
+/// Compute the rotated and shifted CRC-32C that TFRecord stores, which makes checksums of data
+/// containing checksums safe.
 fn masked_crc(bytes: &[u8]) -> u32 {
     crc32c::crc32c(bytes)
         .rotate_right(15)
         .wrapping_add(0xa282_ead8)
 }
 
-/// `tensorflow.Event`. `what` is a oneof there; here one of the optional fields is set.
+/// `tensorflow.Event`. Its oneof `what` is represented by optional fields, of which one is set.
 #[derive(Clone, PartialEq, Message)]
 struct Event {
     #[prost(double, tag = "1")]
@@ -183,7 +183,7 @@ struct Summary {
     value: Vec<Value>,
 }
 
-/// `tensorflow.Summary.Value`. Optional, or proto3 would leave a value of 0 out.
+/// `tensorflow.Summary.Value`. Optional, because proto3 would omit a value of 0.
 #[derive(Clone, PartialEq, Message)]
 struct Value {
     #[prost(string, tag = "1")]
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    /// Written by TensorBoard 2.21.0's own RecordWriter: the version at 1700000000.25,
+    /// Written by the RecordWriter of TensorBoard 2.21.0: the version at 1700000000.25,
     /// `validation/loss` 1.875 at step 300, `손실` 0.0 at step 7, a session start at step 300; wall
     /// times 1700000001.5, …2.0 and …3.0.
     const TENSORBOARD: [&str; 4] = [
@@ -231,7 +231,7 @@ mod tests {
         fs::read(&files[0]).unwrap()
     }
 
-    /// Reads all of a file's records.
+    /// Read all records of a file.
     fn records(mut bytes: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
         while !bytes.is_empty() {
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn masked_crc_is_the_published_one() {
-        // CRC-32C's check value 0xe3069283, turned and shifted by hand.
+        // CRC-32C's check value 0xe3069283, rotated and shifted by hand.
         assert_eq!(
             masked_crc(b"123456789"),
             0x2507_c60d_u32.wrapping_add(0xa282_ead8)

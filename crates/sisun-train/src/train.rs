@@ -16,43 +16,42 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// Whoever watches a run: the command line's progress bar, a test, a comparison.
+/// An observer of a run: the progress bar of the command line, a test, a comparison.
 pub trait TrainObserver {
-    /// A step is done.
+    /// Called after each step.
     fn stepped(&mut self, _step: u64) {}
-    /// A line of metrics was written.
+    /// Called after each line of metrics.
     fn measured(&mut self, _metric: &Metric) {}
-    /// It is time for a sample; `Some` is written to `samples/`.
+    /// Called when a sample is due; `Some` is written to `samples/`.
     ///
     /// # Errors
-    /// Whatever keeps the sample from being written ends the run.
+    /// If the sample cannot be written; the error ends the run.
     fn sample(&mut self, _step: u64, _model: &Transformer) -> Result<Option<String>, TrainError> {
         Ok(None)
     }
 }
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainOutcome {
-    /// Steps done.
+    /// Steps completed.
     pub step: u64,
-    /// Whether it was stopped before its last step.
+    /// True if it was stopped before its last step.
     pub interrupted: bool,
-    /// The evaluation of the last step; `None` if it was interrupted.
+    /// Evaluation after the last step; `None` if interrupted.
     pub validation: Option<Evaluation>,
-    /// Lowest validation loss and its step.
+    /// Step and value of the lowest validation loss.
     pub best: Option<(u64, f64)>,
     /// The last checkpoint.
     pub checkpoint: PathBuf,
-    /// Seconds of training, earlier sessions included.
+    /// Seconds of training, including earlier sessions.
     pub elapsed_s: f64,
 }
 
-/// Trains until the last step, or until `stop` is set: then the step is finished and saved first.
+/// Train until the last step, or until `stop` is set; the current step is then completed and saved.
 ///
 /// # Errors
-/// A loss that is no number, or a file that cannot be written; earlier checkpoints stay as they
-/// are.
+/// If a loss is not finite or a file cannot be written; earlier checkpoints are unaffected.
 pub fn train(
     session: &mut Session,
     observer: &mut dyn TrainObserver,
@@ -137,10 +136,10 @@ pub fn train(
 }
 
 impl TrainOutcome {
-    /// That the model which training ended with has a loss that is a number.
+    /// Check that the loss of the final model is finite.
     ///
     /// # Errors
-    /// [`TrainError::NonFiniteValidation`].
+    /// [`TrainError::NonFiniteValidation`] if it is not.
     pub fn check(&self, session: &Session) -> Result<(), TrainError> {
         match self
             .validation
@@ -201,7 +200,7 @@ fn sample(session: &Session, observer: &mut dyn TrainObserver) -> Result<(), Tra
     Ok(())
 }
 
-/// The steps since the last line of metrics, and the time they took.
+/// Steps since the last line of metrics, and their duration.
 struct Pending {
     window: LossWindow,
     began: Instant,
@@ -225,7 +224,7 @@ impl Pending {
         self.before_s + self.began.elapsed().as_secs_f64()
     }
 
-    /// The line about the steps since the last one.
+    /// Return the metrics line for the steps since the last one.
     fn read(&mut self, session: &Session) -> Result<Metric, TrainError> {
         let steps = self.check(session)?;
         let means = Means::of(&steps);
@@ -247,12 +246,13 @@ impl Pending {
         })
     }
 
-    /// Read the steps since the last time.
+    /// Read the steps since the last call.
     fn check(&mut self, session: &Session) -> Result<Vec<StepLoss>, TrainError> {
         let first = session.state.step - self.window.len() as u64 + 1;
         self.window.read().map_err(|NotFinite { index, values }| {
             let step = first + index as u64;
-            // Weights that gave this are no good, finite or not; those before them may be.
+            // Exclude the weights that produced this loss, even if finite; earlier ones may be
+            // good.
             let before = session.last_good_checkpoint(step.saturating_sub(2));
             let last_good = before.or_else(|| session.last_good_checkpoint(step));
             TrainError::NonFinite {

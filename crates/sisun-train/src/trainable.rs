@@ -1,4 +1,4 @@
-//! What training needs of a model.
+//! The interface between the trainer and a model.
 
 use crate::batch::{TensorBatch, loss_tokens, split, tensors};
 use burn::module::Module;
@@ -11,25 +11,25 @@ use sisun_model::{Pass, Transformer};
 
 /// A model that [`crate::Trainer`] can train.
 pub trait Trainable: Module + Sync {
-    /// The rows of one micro-batch.
+    /// Rows of a micro-batch.
     type Batch: Send;
 
-    /// The device of its parameters, which records gradients.
+    /// Return the device of the parameters, which records gradients.
     fn device(&self) -> Device;
 
-    /// Whether its training passes draw from the device's generator.
+    /// Return true if training passes draw from the device's random generator.
     fn has_dropout(&self) -> bool;
 
-    /// The number of tokens that a batch holds.
+    /// Return the number of tokens in a batch.
     fn tokens(batch: &Self::Batch) -> u64;
 
-    /// The number of tokens that the loss is taken on.
+    /// Return the number of tokens in the loss.
     fn loss_tokens(batch: &Self::Batch) -> u64;
 
     /// Divide a batch into at most `parts` batches, rows in order, as evenly as possible.
     fn split(batch: &Self::Batch, parts: usize) -> Vec<Self::Batch>;
 
-    /// The mean loss over the loss tokens of these rows, in a training pass.
+    /// Return the mean loss over the loss tokens of these rows, in a training pass.
     ///
     /// # Shapes
     /// - result: `[1]`
@@ -39,13 +39,13 @@ pub trait Trainable: Module + Sync {
 /// The context of one forward and backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct MicroStep {
-    /// Micro-batches before it.
+    /// Number of micro-batches before this one.
     pub number: u64,
-    /// The run's seed.
+    /// Seed of the run.
     pub seed: u64,
-    /// The numbers in which the layers' products are computed.
+    /// Precision of the layers' matrix products.
     pub precision: Precision,
-    /// Place the tokens at positions drawn below this number (Ruoss et al. 2023).
+    /// Upper bound of randomly drawn token positions, if positions are random (Ruoss et al. 2023).
     pub random_positions: Option<usize>,
 }
 
@@ -72,7 +72,7 @@ impl Trainable for Transformer {
         split(batch, parts)
     }
 
-    /// The mean cross-entropy of the next tokens.
+    /// Return the mean cross-entropy of the next tokens.
     fn loss(&self, rows: &Batch, micro_step: &MicroStep) -> Tensor<1> {
         let TensorBatch {
             inputs,
@@ -95,7 +95,7 @@ impl Trainable for Transformer {
     }
 }
 
-/// The kernels' name of a configuration's precision.
+/// Convert the precision of a configuration to that of the kernels.
 pub(crate) fn matmul_precision(precision: Precision) -> MatmulPrecision {
     match precision {
         Precision::Float32 => MatmulPrecision::Float32,
@@ -103,11 +103,11 @@ pub(crate) fn matmul_precision(precision: Precision) -> MatmulPrecision {
     }
 }
 
-/// `len` of the numbers below `below`, ascending, all choices equally likely (Knuth, volume 2,
+/// Draw `len` of the numbers below `below`, ascending, all subsets equally likely (Knuth, volume 2,
 /// algorithm 3.4.2 S).
 ///
 /// # Panics
-/// If there are not so many.
+/// If `len` exceeds `below`.
 pub fn random_positions(seed: u64, number: u64, len: usize, below: usize) -> Vec<usize> {
     assert!(len <= below, "{len} different positions below {below}");
     let mut rng = randomness::stream(seed, "positions", number);

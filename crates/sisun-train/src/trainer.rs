@@ -1,4 +1,4 @@
-//! One training core: a model, its optimizer, and where training stands.
+//! The training core: a model, its optimizer, and the training progress.
 
 use crate::gradients::{self, NamedGradients};
 use crate::loss_window::StepOutput;
@@ -11,11 +11,11 @@ use sisun_config::{TrainConfig, randomness};
 use sisun_kernels::each_alone;
 use std::ops::Range;
 
-/// Trains a model step by step. A run, the cells of a comparison and `sisun bench` all train
-/// through [`Trainer::step`].
+/// A step-by-step trainer. A run, the cells of a comparison and `sisun bench` all train with
+/// [`Trainer::step`].
 #[derive(Debug)]
 pub struct Trainer<M> {
-    /// The model as the last step left it.
+    /// Model after the last step.
     pub model: M,
     optimizer: Optimizer,
     config: TrainConfig,
@@ -26,12 +26,12 @@ pub struct Trainer<M> {
 }
 
 impl<M: Trainable> Trainer<M> {
-    /// A trainer before its first step.
+    /// Create a trainer before its first step.
     pub fn new(model: M, config: &TrainConfig) -> Self {
         Self::resume(model, Optimizer::new(config), config, 0, 0)
     }
 
-    /// A trainer that has done so many steps and micro-steps before.
+    /// Create a trainer that has already completed these steps and micro-steps.
     pub fn resume(
         model: M,
         optimizer: Optimizer,
@@ -64,22 +64,22 @@ impl<M: Trainable> Trainer<M> {
         }
     }
 
-    /// The optimizer, whose state a checkpoint holds.
+    /// Return the optimizer, whose state a checkpoint stores.
     pub fn optimizer(&self) -> &Optimizer {
         &self.optimizer
     }
 
-    /// Steps done.
+    /// Return the number of steps completed.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// Micro-steps done.
+    /// Return the number of micro-steps completed.
     pub fn micro_steps(&self) -> u64 {
         self.micro_steps
     }
 
-    /// The numbers of the micro-batches that the next step takes.
+    /// Return the indices of the micro-batches for the next step.
     pub fn next_micro_steps(&self) -> Range<u64> {
         self.micro_steps..self.micro_steps + self.config.gradient_accumulation_steps as u64
     }
@@ -119,13 +119,13 @@ impl<M: Trainable> Trainer<M> {
         }
     }
 
-    /// The gradient of the mean loss over the loss tokens, and that loss.
+    /// Compute the gradient of the mean loss over the loss tokens, and that loss.
     fn gradient(&self, batches: &[M::Batch], loss_tokens: u64) -> (NamedGradients, Tensor<1>) {
         let (mut sum, mut losses) = (NamedGradients::new(), Vec::new());
         for (micro_step, batch) in self.next_micro_steps().zip(batches) {
             let (gradients, of_rows) = self.micro_batch(batch, micro_step, loss_tokens);
-            // At once, so that memory holds the gradients of one micro-batch, whatever their
-            // number.
+            // Summed immediately, so that memory holds the gradients of one micro-batch only,
+            // regardless of their number.
             sum = gradients.into_iter().fold(sum, gradients::add);
             losses.extend(of_rows);
         }
@@ -136,12 +136,12 @@ impl<M: Trainable> Trainer<M> {
         (sum, loss)
     }
 
-    /// Forward and backward pass of one micro-batch, whose loss is `1/loss_tokens` of the sum over
-    /// its loss tokens.
+    /// Run forward and backward pass of a micro-batch, whose loss is `1/loss_tokens` of the sum
+    /// over its loss tokens.
     ///
-    /// On the CPU each thread takes some of its rows: passes by themselves share no operation and
-    /// so never wait for each other. Dropout draws from the device's one generator, so with it
-    /// there is one pass.
+    /// On the CPU the rows are divided among the threads: separate passes share no operation and so
+    /// never wait for each other. With dropout there is a single pass, as it draws from the
+    /// device's only random generator.
     fn micro_batch(
         &self,
         batch: &M::Batch,

@@ -1,4 +1,4 @@
-//! Which token looks.
+//! Selection of the query token.
 
 use crate::InferError;
 use crate::attention_maps::Token;
@@ -6,26 +6,26 @@ use std::convert::Infallible;
 use std::ops::Range;
 use std::str::FromStr;
 
-/// How many tokens a message lists.
+/// Number of tokens listed in a message.
 const LISTED: usize = 24;
 
-/// The token of a text that looks at the others.
+/// A selection of the query token in a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Query {
-    /// The last one.
+    /// The last token.
     #[default]
     Last,
-    /// By its number, counted from 0.
+    /// A token index, counted from 0.
     Number(usize),
-    /// By its label, or by a text that several tokens in a row make up: then the last of them,
-    /// which sees all of it. The space that a word may begin with need not be given.
+    /// A label, or a text that spans several consecutive tokens; the last of them, which sees the
+    /// whole text, is the query. A leading space of a word is optional.
     Label(String),
 }
 
 impl FromStr for Query {
     type Err = Infallible;
 
-    /// Digits are a number, anything else a label.
+    /// Parse digits as an index, anything else as a label.
     fn from_str(given: &str) -> Result<Self, Infallible> {
         Ok(given
             .parse()
@@ -34,11 +34,11 @@ impl FromStr for Query {
 }
 
 impl Query {
-    /// The numbers of the tokens among these, of which there is at least one, that make up what is
-    /// meant; the last of them looks.
+    /// Return the indices of the selected tokens among `tokens`, which must not be empty; the last
+    /// of them is the query.
     ///
     /// # Errors
-    /// No such token, or several with that label.
+    /// If there is no such token, or the label is ambiguous.
     pub(super) fn among(&self, text: &str, tokens: &[Token]) -> Result<Range<usize>, InferError> {
         let missing = |asked: String, holding: &[usize]| InferError::NoSuchToken {
             asked,
@@ -89,8 +89,8 @@ impl Query {
         }
     }
 
-    /// The number of a token whose text is the number that was given, if that is not the token that
-    /// it is the number of.
+    /// Return the index of a token whose text equals the given number, if that is not the token
+    /// with this index.
     pub fn namesake(&self, tokens: &[Token]) -> Option<usize> {
         let Self::Number(given) = self else {
             return None;
@@ -102,7 +102,7 @@ impl Query {
     }
 }
 
-/// The tokens that have a text of these forms within them.
+/// Return the tokens whose text contains one of these forms.
 fn holding(forms: &[String], tokens: &[Token]) -> Vec<usize> {
     let holds = |token: &Token| {
         forms
@@ -115,8 +115,8 @@ fn holding(forms: &[String], tokens: &[Token]) -> Vec<usize> {
         .collect()
 }
 
-/// The tokens in a row whose text is `wanted`, wherever it occurs; before it the first of them may
-/// have white space.
+/// Return every range of consecutive tokens whose text is `wanted`; the first token may have
+/// leading white space.
 fn made_up_of(wanted: &str, text: &str, tokens: &[Token]) -> Vec<Range<usize>> {
     let characters: Vec<char> = text.chars().collect();
     let wanted: Vec<char> = wanted.chars().collect();
@@ -142,7 +142,7 @@ fn made_up_of(wanted: &str, text: &str, tokens: &[Token]) -> Vec<Range<usize>> {
     runs.filter_map(|(start, _)| tokens_of(start)).collect()
 }
 
-/// `0 "The", 1 " cat", …`.
+/// Format tokens as `0 "The", 1 " cat", …`.
 fn list(tokens: &[Token]) -> String {
     let listed = named(tokens.iter().take(LISTED).enumerate());
     match tokens.len() - 1 {
@@ -151,7 +151,7 @@ fn list(tokens: &[Token]) -> String {
     }
 }
 
-/// Numbers and labels.
+/// Format indices and labels.
 fn named<'t>(tokens: impl Iterator<Item = (usize, &'t Token)>) -> String {
     tokens
         .map(|(number, token)| format!("{number} {:?}", token.text))
@@ -208,7 +208,7 @@ mod tests {
             Ok(2)
         );
         assert_eq!(find("한 2/3", &["한 1/3", "한 2/3", "한 3/3"]), Ok(1));
-        // A number is a number, even where a token reads so.
+        // Digits are an index, even if a token has that text.
         assert_eq!(find("1", &["1", "2"]), Ok(1));
     }
 
@@ -279,7 +279,7 @@ mod tests {
             message.contains("\"the\"") && message.contains("0, 3"),
             "{message}"
         );
-        // With its space it is one of them.
+        // With its leading space the label is unique.
         assert_eq!(find(" the", &["the", " cat", " on", " the", " mat"]), Ok(3));
     }
     #[test]
@@ -315,7 +315,7 @@ mod tests {
         assert_eq!(find("The cat").unwrap(), 0..3);
         assert_eq!(find("배").unwrap(), 7..9);
         assert_eq!(find("sat,").unwrap(), 4..6);
-        // One is a token, so it is meant.
+        // A single token matches, so it takes precedence.
         assert_eq!(find("cat").unwrap(), 9..10);
         for nothing in ["he cat", "ca.", "sa", "mat", ""] {
             assert!(find(nothing).is_err(), "{nothing}");

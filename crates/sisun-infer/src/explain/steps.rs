@@ -1,8 +1,8 @@
-//! Attention for one query, in the textbook's order and in float64.
+//! Attention for one query, in textbook order and float64.
 
 use serde::Serialize;
 
-/// What one query of one head works with.
+/// Inputs of the attention of one query of one head.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs<'a> {
     /// The query, `[d_head]`.
@@ -11,26 +11,26 @@ pub struct Inputs<'a> {
     pub k: &'a [Vec<f64>],
     /// The values, `[key, d_head]`.
     pub v: &'a [Vec<f64>],
-    /// What `q·k` is multiplied by: `1/√d_head`, or 1 where a model does not scale.
+    /// Factor on `q·k`: `1/√d_head`, or 1 if the model does not scale.
     pub scale: f64,
-    /// What is added to each scaled score, `[key]`.
+    /// Bias added to each scaled score, `[key]`.
     pub bias: Option<&'a [f64]>,
-    /// Which keys may not be attended to, `[key]`.
+    /// Mask of hidden keys, `[key]`.
     pub hidden: &'a [bool],
 }
 
-/// What becomes of one key.
+/// Intermediate results of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct KeySteps {
     /// `q·k`.
     pub dot: f64,
     /// `q·k · scale`.
     pub scaled: f64,
-    /// What is added for the key's position; `None` where nothing is.
+    /// Bias for the key's position; `None` without a bias.
     pub bias: Option<f64>,
-    /// Whether the query may not attend to it.
+    /// True if the key is hidden from the query.
     pub hidden: bool,
-    /// What enters the softmax: `scaled + bias`, or `−∞` (in JSON `null`) where hidden.
+    /// Input of the softmax: `scaled + bias`, or `−∞` (in JSON `null`) if hidden.
     pub score: f64,
     /// `exp(score − max)`.
     pub exp: f64,
@@ -38,12 +38,12 @@ pub struct KeySteps {
     pub weight: f64,
 }
 
-/// All steps of one query.
+/// Results of all steps for one query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Steps {
-    /// Key by key.
+    /// Intermediate results of each key.
     pub keys: Vec<KeySteps>,
-    /// The largest score. The softmax subtracts it, which changes no weight and keeps `exp` from
+    /// Maximum score. The softmax subtracts it, which changes no weight and keeps `exp` from
     /// overflowing.
     pub max_score: f64,
     /// `Σ exp(score − max)`.
@@ -53,11 +53,11 @@ pub struct Steps {
 }
 
 impl Inputs<'_> {
-    /// `softmax(q·Kᵀ·scale + bias)·V`, hidden keys left out (Vaswani et al. 2017, equation 1, for
-    /// one row of Q).
+    /// Compute `softmax(q·Kᵀ·scale + bias)·V` without the hidden keys (Vaswani et al. 2017,
+    /// equation 1, for one row of Q).
     ///
     /// # Panics
-    /// When lengths disagree, or every key is hidden.
+    /// If lengths disagree or every key is hidden.
     pub fn work(&self) -> Steps {
         let Self {
             q,

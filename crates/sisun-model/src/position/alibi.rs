@@ -2,8 +2,9 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// The slope of each head: `2^(−8(h+1)/n)` for `n` a power of two, otherwise the slopes of the
-/// power of two below, then every other slope of the one above (the paper's §3 and its code).
+/// Return the slope of each head: `2^(−8(h+1)/n)` if `n` is a power of two, otherwise the slopes of
+/// the next lower power of two, then every other slope of the next higher one (the paper's §3 and
+/// its code).
 pub fn slopes(n_heads: usize) -> Vec<f64> {
     let power = |n: usize| (1..=n).map(move |h| (-8.0 * h as f64 / n as f64).exp2());
     if n_heads.is_power_of_two() {
@@ -16,8 +17,8 @@ pub fn slopes(n_heads: usize) -> Vec<f64> {
         .collect()
 }
 
-/// `−slope·|query − key|` for each offset `query − key` and head. (The absolute value only matters
-/// without a causal mask.)
+/// Compute `−slope·|query − key|` for each offset `query − key` and head. (The absolute value only
+/// matters without a causal mask.)
 ///
 /// # Shapes
 /// - result: `[offset, n_heads]`

@@ -1,8 +1,8 @@
-//! How the model knows where a token stands: one module for each variant.
+//! Position encodings: one module for each variant.
 //!
-//! A variant acts in one of three places: it adds a row to the embedding (`learned`, `sinusoidal`),
-//! turns queries and keys (`rope`), or adds a bias to the scores (`alibi`, `t5_bias`). `none` acts
-//! nowhere.
+//! A variant acts in one of three ways: it adds a row to the embedding (`learned`, `sinusoidal`),
+//! rotates queries and keys (`rope`), or adds a bias to the scores (`alibi`, `t5_bias`). `none`
+//! does nothing.
 
 pub mod alibi;
 pub mod rope;
@@ -16,12 +16,12 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use sisun_config::{ModelConfig, Position, RopeScaling};
 use sisun_kernels::RotaryTables;
 
-/// Where the tokens of one pass stand.
+/// The positions of the tokens of one pass.
 #[derive(Clone, Debug)]
 pub(crate) enum Positions {
-    /// One after another: the first, and how many.
+    /// Consecutive positions: the first, and their number.
     From(usize, usize),
-    /// Here, ascending.
+    /// Explicit positions, ascending.
     At(Vec<usize>),
 }
 
@@ -33,7 +33,7 @@ impl Positions {
         }
     }
 
-    /// One past the last.
+    /// Return the last position plus one.
     fn end(&self) -> usize {
         match self {
             Self::From(start, len) => start + len,
@@ -42,7 +42,7 @@ impl Positions {
     }
 }
 
-/// The parameters of the model's position variant, and the variant itself.
+/// The position variant of the model and its parameters.
 #[derive(Module, Debug)]
 pub struct PositionEncoding {
     /// `learned`: a row for each position, `[context_len, d_model]`.
@@ -55,7 +55,7 @@ pub struct PositionEncoding {
     n_heads: usize,
     #[module(skip)]
     rotary_dims: usize,
-    /// What the sinusoidal table is multiplied by.
+    /// Factor on the sinusoidal table.
     #[module(skip)]
     sinusoidal_scale: f64,
 }
@@ -73,7 +73,7 @@ impl PositionEncoding {
                     Init::Normal(config.init_std),
                 )?);
             }
-            // Zero: training starts from a model that knows nothing of distance.
+            // Zero: training starts without any distance bias.
             Position::T5Bias { buckets, .. } => {
                 bias = Some(param(
                     source,
@@ -94,7 +94,7 @@ impl PositionEncoding {
         })
     }
 
-    /// The same parameters with RoPE's frequencies changed; other variants stay as they are.
+    /// Return the same parameters with scaled RoPE frequencies; other variants are unchanged.
     pub(crate) fn with_scaling(mut self, changed: RopeScaling) -> Self {
         if let Position::Rope { scaling, .. } = &mut self.kind {
             *scaling = Some(changed);
@@ -102,14 +102,13 @@ impl PositionEncoding {
         self
     }
 
-    /// What is added to the embeddings at these positions.
+    /// Return the vectors added to the embeddings at these positions.
     ///
     /// # Shapes
     /// - result: `[positions, d_model]`
     ///
     /// # Panics
-    /// If the learned table ends before them; [`crate::Transformer::check_length`] tells
-    /// beforehand.
+    /// If a position exceeds the learned table; call [`crate::Transformer::check_length`] first.
     pub(crate) fn embedding(
         &self,
         positions: &Positions,
@@ -140,7 +139,7 @@ impl PositionEncoding {
         }
     }
 
-    /// The rotations at these positions.
+    /// Return the rotations at these positions.
     pub(crate) fn rotation(&self, positions: &Positions, device: &Device) -> Option<RotaryTables> {
         match self.kind {
             Position::Rope { base, scaling, .. } => {
@@ -156,7 +155,8 @@ impl PositionEncoding {
         }
     }
 
-    /// The bias of the scores by offset, in the order that [`sisun_kernels::AttentionOptions`] wants.
+    /// Return the score bias by offset, in the order that [`sisun_kernels::AttentionOptions`]
+    /// expects.
     ///
     /// # Shapes
     /// - result: `[n_key + n_query − 1, n_heads]`

@@ -5,23 +5,23 @@ use sisun_config::RopeScaling;
 use sisun_kernels::RotaryTables;
 use std::f64::consts::PI;
 
-/// YaRN keeps frequencies that turn more often than this within the trained context, and divides
-/// those that turn less often than once (Peng et al. 2023, §3.2: β and α).
+/// YaRN leaves frequencies above this many turns per trained context unchanged, and divides those
+/// below one turn (Peng et al. 2023, §3.2: β and α).
 const YARN_FAST: f64 = 32.0;
 /// See [`YARN_FAST`].
 const YARN_SLOW: f64 = 1.0;
 
-/// How fast each pair of dimensions turns.
+/// Rotation frequencies of the pairs of dimensions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frequencies {
-    /// Radians a position, `[r/2]`.
+    /// Radians per position, `[r/2]`.
     pub radians: Vec<f64>,
-    /// What cosines and sines are multiplied by: 1, but for YaRN.
+    /// Factor on cosines and sines; 1 except for YaRN.
     pub magnitude: f64,
 }
 
 impl Frequencies {
-    /// `base^(−2i/r)` for `i` below `r/2`, changed as `scaling` says for a sequence of `len`
+    /// Compute `base^(−2i/r)` for `i` below `r/2`, scaled by `scaling` for a sequence of `len`
     /// tokens.
     pub fn new(rotary_dims: usize, base: f64, scaling: Option<RopeScaling>, len: usize) -> Self {
         let r = rotary_dims as f64;
@@ -31,7 +31,7 @@ impl Frequencies {
             magnitude: 1.0,
         };
         let enlarged = |factor: f64| match rotary_dims {
-            // One pair alone has no lower frequency to divide.
+            // A single pair has no lower frequency to divide.
             0..=2 => unchanged(),
             _ => Self {
                 radians: plain(base * factor.powf(r / (r - 2.0))).collect(),
@@ -60,7 +60,7 @@ impl Frequencies {
                 attention_factor,
                 truncate,
             }) => {
-                // The pair that turns so many times within the trained context.
+                // Index of the pair that turns this many times within the trained context.
                 let pair = |turns: f64| {
                     r * (original_context_len as f64 / (turns * 2.0 * PI)).ln() / (2.0 * base.ln())
                 };
@@ -106,7 +106,7 @@ impl Frequencies {
     }
 }
 
-/// Cosine and sine of `pos · frequency` for each of these positions.
+/// Return cosine and sine of `pos · frequency` for each position.
 ///
 /// # Shapes
 /// - tables: `[len, r/2]`

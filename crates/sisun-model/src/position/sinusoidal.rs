@@ -2,14 +2,14 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// `P[p, 2i] = sin(p / 10000^(2i/d))`, `P[p, 2i+1] = cos(p / 10000^(2i/d))` for each of these
-/// positions `p`.
+/// Compute `P[p, 2i] = sin(p / 10000^(2i/d))`, `P[p, 2i+1] = cos(p / 10000^(2i/d))` for each
+/// position `p`.
 ///
 /// The paper adds it to embeddings of standard deviation 1: drawn with `1/√d` and multiplied by
-/// `√d_model` (§3.4). Ours are drawn with `model.init_std` and not multiplied, so the model
-/// multiplies the table by `init_std` instead: the sum is the paper's but for a factor, and an
-/// export can still store the table as learned positions. (Added as it is, the table is 35 times as
-/// large as the embeddings, and what the tokens are is learned late or never.)
+/// `√d_model` (§3.4). Here embeddings are drawn with `model.init_std` and not scaled, so the model
+/// multiplies the table by `init_std` instead: the sum equals the paper's up to a factor, and an
+/// export can still store the table as learned positions. (Unscaled, the table is 35 times as large
+/// as the embeddings, and the model learns token identities late or never.)
 ///
 /// # Shapes
 /// - result: `[len, d_model]`

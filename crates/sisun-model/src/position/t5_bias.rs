@@ -2,7 +2,8 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-/// The bucket of a distance: its own for the first half, then wider and wider up to `max_distance`.
+/// Return the bucket of a distance: one bucket per distance in the first half, then buckets of
+/// increasing width up to `max_distance`.
 ///
 /// `bucket(δ) = δ` below `e = buckets/2`, else `min(buckets − 1, e + ⌊ln(δ/e) / ln(max/e) ·
 /// (buckets − e)⌋)`. Keys after the query share bucket 0, as in T5's decoder.
@@ -16,7 +17,7 @@ pub fn bucket(offset: i64, buckets: usize, max_distance: usize) -> usize {
     (exact + (log * (buckets - exact) as f64) as usize).min(buckets - 1)
 }
 
-/// The rows of `table` for each offset `query − key`.
+/// Return the rows of `table` for each offset `query − key`.
 ///
 /// # Shapes
 /// - `table`: `[buckets, n_heads]`
@@ -41,7 +42,7 @@ mod tests {
 
     #[test]
     fn buckets_are_exact_then_logarithmic_then_shared() {
-        // T5's own figures for 32 buckets and a largest distance of 128.
+        // Reference values from T5 for 32 buckets and a largest distance of 128.
         let found: Vec<usize> = [-3, 0, 1, 15, 16, 18, 19, 31, 32, 64, 127, 128, 9999]
             .map(|d| bucket(d, 32, 128))
             .to_vec();
