@@ -74,7 +74,7 @@ def without(text):
     """The text of JSON without what tells time, place or version, and without what is excepted."""
     text = VARIES.sub(r"\1_", text)
     if EXCEPT:
-        text = re.sub(rf'"{EXCEPT}":\s*[-0-9.e+]+|"(name|kind)": "{EXCEPT}",\s*"at": \d+,\s*"value": [-0-9.e+]+', "_", text)
+        text = re.sub(rf'"{EXCEPT}\w*":\s*[-0-9.e+]+|"(name|kind)": "{EXCEPT}\w*",\s*"at": \d+,\s*"value": [-0-9.e+]+', "_", text)
         text = re.sub(r'"sha256": "\w+"', "_", text)
     return text
 

@@ -178,7 +178,7 @@ pub trait Kernels: Backend + Lift {
         )))
     }
 
-    /// Compute [`crate::attention`].
+    /// Compute [`crate::attention()`].
     fn attention(
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,

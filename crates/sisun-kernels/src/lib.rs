@@ -1,10 +1,10 @@
 //! The tensor operations of the model, one function each.
 //!
 //! The model calls the functions at the root of this crate. Each has a plain version in
-//! [`reference`]: its formula as a composition of Burn operations, differentiable and the same on
+//! [`mod@reference`]: its formula as a composition of Burn operations, differentiable and the same on
 //! every backend. Where a backend has a faster version of an operation, [`backend::Kernels`]
 //! chooses it; those of the CPU are in `flex`, which calls functions on slices in `cpu`. To learn
-//! only which formula is computed, read [`reference`].
+//! only which formula is computed, read [`mod@reference`].
 //!
 //! A wrong shape inside our own code is a bug and panics, through [`assert_shape!`].
 

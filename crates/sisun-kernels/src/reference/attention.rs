@@ -7,7 +7,7 @@ use burn::tensor::{Bool, Int, Tensor, TensorData, activation};
 /// exactly 0 in `f32`.
 pub const HIDDEN_SCORE: f32 = -1e30;
 
-/// Compute [`crate::attention`].
+/// Compute [`crate::attention()`].
 pub fn attention(
     q: Tensor<4>,
     k: Tensor<4>,
