@@ -1,4 +1,4 @@
-//! The steps, each with its shapes, a sentence that says what it means, and a table.
+//! The steps, each with its shapes, a sentence on its meaning, and a table.
 
 use super::keys::{Keys, unmasked};
 use super::numbers::{number, products, weight};
@@ -8,12 +8,12 @@ use super::table::Table;
 use super::text::columns;
 use sisun_infer::Explanation;
 
-/// Columns of a bar for a weight of 1, on a page of full width.
+/// Width of the bar of a weight of 1, on a page of full width.
 const BAR: usize = 24;
-/// Terms of a dot product that are written out.
+/// Number of terms of a dot product that are written out.
 const TERMS: usize = 4;
 
-/// Writes all steps.
+/// Write all steps.
 pub(super) fn all(page: &mut ExplainPage, found: &Explanation) {
     let mut steps = Steps {
         found,
@@ -35,7 +35,7 @@ pub(super) fn all(page: &mut ExplainPage, found: &Explanation) {
 struct Steps<'a> {
     found: &'a Explanation,
     keys: Keys<'a>,
-    /// Of the step before.
+    /// Number of the previous step.
     number: usize,
 }
 
@@ -258,7 +258,7 @@ impl<'a> Steps<'a> {
              vector.",
             "각 토큰의 값 v에 가중치를 곱해서 모두 더한다. 그 합 z가 문맥을 담은 벡터(context vector)이다.",
         ));
-        // Hidden keys have no part in it.
+        // Omit hidden keys.
         let is_seen = |row: &&Row| !found.keys[row.keys().start].steps.hidden;
         let rows: Vec<Row> = self.keys.rows.iter().filter(is_seen).cloned().collect();
         let sums: Vec<Vec<f64>> = rows.iter().map(|row| self.keys.weighted(row)).collect();
@@ -316,7 +316,7 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// Whether the model divides its scores by √d_head.
+/// Return true if the model divides its scores by √d_head.
 pub(super) fn divides(found: &Explanation) -> bool {
     found.scale != 1.0 || found.d_head == 1
 }
