@@ -207,7 +207,7 @@ fn only_what_a_font_lacks_is_drawn_in_the_embedded_one() {
     assert_eq!((chosen.len(), embedded.len()), (1, 1));
     assert_ne!(chosen, embedded);
 
-    // The second part begins where the first ends, and a space of the boxes further on.
+    // The second part begins where the first ends, plus the width of a space in the box font.
     let embedded =
         skrifa::FontRef::new(include_bytes!("../assets/Pretendard-Regular.otf")).unwrap();
     let (glyphs, metrics) = (

@@ -29,9 +29,9 @@ pub enum Values {
     /// In pictures where all numbers fit.
     #[default]
     Auto,
-    /// In every picture, with cells as large as that takes.
+    /// In every picture, with cells as large as needed.
     Always,
-    /// In none.
+    /// In no picture.
     Never,
 }
 
