@@ -65,8 +65,8 @@ pub(crate) fn make_parent(path: &Path) -> Result<()> {
     }
 }
 
-/// Return true if there is a file with contents. A path to an open stream has no contents to lose,
-/// as writing appends.
+/// Return true if there is a file with contents. A path to an open stream has no contents to lose:
+/// writing continues the stream.
 fn holds_something(path: &Path) -> Result<bool> {
     if sisun_files::is_descriptor(path) {
         return Ok(false);
