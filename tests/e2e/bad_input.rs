@@ -1,10 +1,10 @@
-//! Wrong input: a clear message each, the right exit code, nothing lost.
+//! Wrong input: clear messages, correct exit codes, no data loss.
 
 use crate::sisun::{Lab, command, sisun};
 use std::fs;
 use std::path::Path;
 
-/// Trains on one file with these bytes.
+/// Train on one file with these bytes.
 fn train_on(bytes: &[u8], code: i32, parts: &[&str]) {
     let lab = Lab::new();
     fs::write(lab.path("input.txt"), bytes).unwrap();
@@ -16,7 +16,7 @@ fn train_on(bytes: &[u8], code: i32, parts: &[&str]) {
     );
 }
 
-/// A folder in the place of a configuration is told as one, whatever takes the configuration.
+/// A folder in place of a configuration is reported as such by every command.
 #[test]
 fn a_folder_is_no_configuration() {
     let lab = Lab::trained();
@@ -174,7 +174,8 @@ fn a_damaged_checkpoint_is_told_and_the_one_before_offered() {
     altered[middle] ^= 1;
     fs::write(&model, altered).unwrap();
     sisun(&["sample", &last, "--prompt", "a"]).fails(1, &["altered"]);
-    // As the message says: without the damaged one the run goes on from the one before.
+    // As the message suggests: without the damaged checkpoint, the run resumes from the previous
+    // one.
     fs::remove_dir_all(model.parent().unwrap()).unwrap();
     let ran = lab
         .train("run", &["--resume", "--set", "train.steps=50"])
@@ -217,7 +218,7 @@ fn a_loss_that_is_no_number_stops_the_run() {
             "train.lr_max",
         ],
     );
-    // What was saved before is whole.
+    // Earlier checkpoints are intact.
     sisun(&["sample", &lab.at("run"), "--prompt", "a", "-n", "3"]).ok();
 }
 
@@ -226,9 +227,9 @@ fn a_loss_that_is_no_number_stops_the_run() {
 fn a_full_disk_loses_nothing() {
     let lab = Lab::new();
     lab.train("run", &["--set", "train.steps=20"]).ok();
-    // A limit on the size of files is met as a full disk is: the write fails. 40 blocks of 512 or
-    // 1024 bytes are less than a checkpoint's weights. Puts the tokens into the cache, so that the
-    // checkpoint is the first file too large.
+    // A limit on file size has the effect of a full disk: the write fails. 40 blocks of 512 or 1024
+    // bytes are less than a checkpoint's weights. This first run fills the token cache, so that the
+    // checkpoint is the first file that is too large.
     lab.train("run", &["--resume", "--set", "train.steps=21"])
         .ok();
     let train = lab.train_command("run", &["--resume"]);

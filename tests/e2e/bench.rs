@@ -1,4 +1,4 @@
-//! `sisun bench`, and the variable that lowers what the kernels use.
+//! `sisun bench`, and the variable that lowers the kernels' instruction set.
 
 use crate::sisun::{Lab, command, root, sisun};
 
@@ -63,7 +63,7 @@ fn a_benchmark_needs_a_vocabulary() {
             .concat(),
         )
     };
-    // 320 of [tokenizer], the characters of the text, and 32 rows for each token.
+    // 320 from [tokenizer], the characters of the text, and 32 values per token.
     let parameters = |more: &[&str]| bench(more).ok().json()["parameters"].as_u64().unwrap();
     let stated = |n: usize| parameters(&["--set", &format!("model.vocab_size={n}")]);
     assert_eq!(parameters(&[]), stated(320));
@@ -71,7 +71,7 @@ fn a_benchmark_needs_a_vocabulary() {
     let mut characters: Vec<char> = text.chars().filter(|c| *c != '\n').collect();
     characters.sort_unstable();
     characters.dedup();
-    // The one more ends a text.
+    // The additional token ends a text.
     assert_eq!(
         parameters(&["--set", "tokenizer={kind=\"char\"}"]),
         stated(characters.len() + 1)

@@ -1,9 +1,8 @@
-//! Pages in a real browser, without a window: Chromium, spoken to by its DevTools protocol over a
-//! pipe.
+//! Pages in a headless browser: Chromium, controlled through its DevTools protocol over a pipe.
 //!
-//! The pipe needs no port, no WebSocket and no driver; `sh` ties two FIFOs to the descriptors 3 and
-//! 4 that `--remote-debugging-pipe` reads from and writes to. Messages are JSON objects, each ended
-//! by a zero byte.
+//! The pipe needs no port, WebSocket or driver; `sh` connects two FIFOs to the descriptors 3 and 4
+//! that `--remote-debugging-pipe` reads from and writes to. Messages are JSON objects, each
+//! terminated by a zero byte.
 
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
@@ -15,7 +14,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long anything may take; the machine may be busy.
+/// Timeout of every operation; the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A browser with one tab.
@@ -25,14 +24,14 @@ pub(crate) struct Browser {
     from: Receiver<Value>,
     session: String,
     sent: Cell<u64>,
-    /// Every event so far.
+    /// All events so far.
     events: RefCell<Vec<Value>>,
     _folder: TempDir,
 }
 
 impl Browser {
-    /// Starts one in a window of this size; `None` where there is none to start (`.ci/run` installs
-    /// it, and then says so).
+    /// Start a browser in a window of this size; `None` if no browser is installed (`.ci/run`
+    /// installs one and reports it).
     pub(crate) fn start(width: u32, height: u32) -> Option<Self> {
         let Some(program) = program() else {
             assert!(
@@ -74,7 +73,7 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // Each waits until the shell has opened the other end.
+        // Each open blocks until the shell has opened the other end.
         let to = OpenOptions::new().write(true).open(&fifos[0]).unwrap();
         let answers = File::open(&fifos[1]).unwrap();
         let (send, from) = channel();
@@ -112,10 +111,10 @@ impl Browser {
         Some(browser)
     }
 
-    /// Opens a page of ours and waits until it says that it is ready; how many milliseconds that
-    /// took it.
+    /// Open a page of ours, wait until it reports that it is ready, and return the time this took
+    /// in milliseconds.
     pub(crate) fn open(&self, path: &Path) -> f64 {
-        // From another page, so that one that differs only in what follows `#` is loaded as well.
+        // From another page, so that a URL that differs only in its fragment is loaded as well.
         self.call("Page.navigate", json!({ "url": "about:blank" }));
         self.wait_for("location.href === 'about:blank'");
         self.events.borrow_mut().clear();
@@ -129,7 +128,7 @@ impl Browser {
             .unwrap()
     }
 
-    /// Opens a page that runs no script and waits until it is there.
+    /// Open a page without scripts and wait until it is loaded.
     pub(crate) fn open_still(&self, path: &Path) {
         self.call("Page.navigate", json!({ "url": "about:blank" }));
         self.wait_for("location.href === 'about:blank'");
@@ -141,7 +140,7 @@ impl Browser {
         self.wait_for("location.href.startsWith('file:') && document.readyState === 'complete'");
     }
 
-    /// The value of an expression in the page; a promise is waited for.
+    /// Evaluate an expression in the page; a promise is awaited.
     #[track_caller]
     pub(crate) fn eval(&self, expression: &str) -> Value {
         let asked =
@@ -155,13 +154,13 @@ impl Browser {
         answer["result"]["value"].clone()
     }
 
-    /// Waits until an expression is true.
+    /// Wait until an expression is true.
     #[track_caller]
     pub(crate) fn wait_for(&self, expression: &str) {
         self.act_until(expression, || ());
     }
 
-    /// Does something, again if need be, until an expression is true.
+    /// Perform an action, repeatedly if necessary, until an expression is true.
     #[track_caller]
     pub(crate) fn act_until(&self, expression: &str, act: impl Fn()) {
         let began = Instant::now();
@@ -177,12 +176,12 @@ impl Browser {
         }
     }
 
-    /// Moves the mouse to a point of the page.
+    /// Move the mouse to a point of the page.
     pub(crate) fn point_at(&self, x: f64, y: f64) {
         self.mouse("mouseMoved", x, y);
     }
 
-    /// Clicks in the middle of the first element that a selector finds.
+    /// Click in the middle of the first element that matches a selector.
     #[track_caller]
     pub(crate) fn click(&self, selector: &str) {
         let [x, y] = self.middle(selector);
@@ -191,7 +190,7 @@ impl Browser {
         self.mouse("mouseReleased", x, y);
     }
 
-    /// Presses a key, as `ArrowRight`.
+    /// Press a key, such as `ArrowRight`.
     pub(crate) fn press(&self, key: &str) {
         for kind in ["keyDown", "keyUp"] {
             self.call(
@@ -201,7 +200,7 @@ impl Browser {
         }
     }
 
-    /// Chooses an option as a person would: the value changes and the page is told.
+    /// Choose an option like a user: the value changes and the page is notified.
     #[track_caller]
     pub(crate) fn choose(&self, selector: &str, value: &str) {
         let (selector, value) = (json!(selector), json!(value));
@@ -211,9 +210,9 @@ impl Browser {
         ));
     }
 
-    /// What must not happen: requests that leave the page, errors on its console, exceptions.
+    /// Return what must not happen: requests to other hosts, console errors, exceptions.
     pub(crate) fn complaints(&self) -> Vec<String> {
-        // Anything still under way arrives before the answer.
+        // Pending events arrive before the answer.
         self.call("Runtime.evaluate", json!({ "expression": "0" }));
         let events = self.events.borrow();
         let complaint = |event: &Value| match event["method"].as_str()? {
@@ -284,13 +283,13 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // A browser that is gone already is no matter.
+        // The browser may have exited already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// `SISUN_BROWSER`, or Chromium under one of its names.
+/// Return `SISUN_BROWSER`, or Chromium under one of its names.
 fn program() -> Option<PathBuf> {
     if let Some(program) = std::env::var_os("SISUN_BROWSER") {
         return Some(PathBuf::from(program)).filter(|program| program.is_file());

@@ -1,4 +1,4 @@
-//! `sisun cache`: what is kept, and that nothing else is removed.
+//! `sisun cache`: its listing, and that it removes only caches.
 
 use crate::sisun::{Lab, Ran, command};
 use std::collections::BTreeSet;
@@ -68,7 +68,7 @@ fn caches_are_listed_and_cleared_and_nothing_else() {
         "{told}"
     );
 
-    // One was not used for 40 days.
+    // One cache was unused for 40 days.
     let folders: Vec<_> = entries
         .iter()
         .map(|entry| std::path::PathBuf::from(entry["path"].as_str().unwrap()))
@@ -89,7 +89,7 @@ fn caches_are_listed_and_cleared_and_nothing_else() {
         Some("removed 0 token caches")
     );
 
-    // What is not ours, or not only, stays.
+    // Files and folders that are not, or not only, from Sisun are kept.
     let name = "0".repeat(64);
     fs::create_dir_all(lab.path("cache").join(&name)).unwrap();
     fs::write(
@@ -144,8 +144,8 @@ fn caches_are_listed_and_cleared_and_nothing_else() {
     assert!(lab.path("away.json").exists() && !folders[1].exists());
 }
 
-/// Where the cache cannot be written, the message says what it is and how to name another,
-/// whichever command writes it.
+/// If the cache cannot be written, the message says that it is the cache and how to choose another,
+/// for every command that writes it.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_cache_that_cannot_be_written_is_told_as_the_cache() {
@@ -184,7 +184,7 @@ fn a_cache_that_cannot_be_written_is_told_as_the_cache() {
     assert!(!lab.path("none.json").exists());
 }
 
-/// Files may grow to 8 KiB only, as on a disk that is full.
+/// Limit files to 8 KiB, as on a full disk.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_cache_without_room_is_told_as_the_cache() {
@@ -211,8 +211,8 @@ fn a_cache_without_room_is_told_as_the_cache() {
     );
 }
 
-/// What processes left that were killed goes at the next start, even one that finds its text in the
-/// cache; what is somebody else's stays.
+/// Leftovers of killed processes are removed at the next start, even if its text is in the cache;
+/// other files are kept.
 #[test]
 fn every_start_removes_what_the_dead_left() {
     let lab = Lab::new();
@@ -230,7 +230,7 @@ fn every_start_removes_what_the_dead_left() {
     };
     let before = names();
 
-    // Standard input is read into a file, by a process that is then killed.
+    // Standard input is copied to a file, by a process that is then killed.
     let mut reading = command(&[
         "tokenizer",
         "train",
@@ -259,8 +259,8 @@ fn every_start_removes_what_the_dead_left() {
     reading.kill().unwrap();
     reading.wait().unwrap();
 
-    // An entry that was being made, one that an older version was making, one that it may still be
-    // making.
+    // An entry being written, one that an older version was writing, and one that an older version
+    // may still be writing.
     let entry = "fedcba9876543210".repeat(4);
     let unfinished = |name: &str| {
         fs::create_dir(cache.join(name)).unwrap();

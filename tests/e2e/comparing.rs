@@ -1,4 +1,4 @@
-//! `sisun compare` and the tasks it is made of.
+//! `sisun compare` and its tasks.
 
 use crate::sisun::{Lab, command, peer, sisun};
 use serde_json::Value;
@@ -43,7 +43,7 @@ fn the_shipped_comparisons_run_and_report() {
         assert_eq!(json["tracks"].as_array().unwrap().len(), tracks);
         assert_eq!(json["variants"].as_array().unwrap().len(), variants);
         assert_eq!(json["missing"].as_array().unwrap().len(), 0);
-        // A trial judges nothing and calls nothing a failure.
+        // A trial run draws no conclusions.
         assert_eq!(
             (&json["trial"], json["verdicts"].as_array().unwrap().len()),
             (&Value::Bool(true), 0)
@@ -90,8 +90,8 @@ fn the_shipped_comparisons_run_and_report() {
             .count();
         assert!(pictures >= 6 * tracks, "{pictures} pictures");
     }
-    // Every tasks' and text's other budgets are read, though not run: a part that no cell falls
-    // into.
+    // The other budgets of every task and text are parsed, though not run: use a shard without
+    // cells.
     for budget in ["class", "overnight"] {
         let out = lab.at(budget);
         let config = "configs/compare-positions.toml";

@@ -1,4 +1,4 @@
-//! Files that are mapped, and that another process cuts short meanwhile.
+//! Memory-mapped files that another process truncates.
 
 use crate::sisun::{Lab, Ran};
 use std::fs::{self, File};
@@ -63,7 +63,7 @@ fn a_token_cache_that_is_cut_short_ends_training_with_its_name() {
             "run the command again",
         ],
     );
-    // What was saved is whole, and the cache is made again.
+    // Earlier checkpoints are intact, and the cache is recreated.
     let resumed = lab
         .train_command("run", &["--resume", "--set", "train.steps=1000000"])
         .env("SISUN_CACHE_DIR", &cache)

@@ -1,5 +1,5 @@
-//! Every command that README, the help and the configurations show is run as it stands, in their
-//! order, in a copy of what they are about. A command that is added there is run by itself.
+//! Every command in the README, the help and the configurations is run as written, in order, in a
+//! copy of the files it refers to. Commands added there are run automatically.
 
 use crate::sisun::{copy_folder, root, sisun};
 use std::collections::BTreeSet;
@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// What a command's beginning is given besides, so that minutes become a second: nobody's promise
-/// is about how long a test takes.
+/// Arguments added to commands by prefix, so that minutes become a second: the duration of a test
+/// is not documented.
 const SHORTER: [(&str, &str); 11] = [
     (
         "sisun train configs/finetune.toml",
@@ -42,7 +42,7 @@ const SHORTER: [(&str, &str); 11] = [
     ("sisun eval", ""),
 ];
 
-/// What stands for what: a placeholder, or work of an hour, and what takes its place here.
+/// Replacements of placeholders and of work that would take an hour.
 const INSTEAD: [(&str, &str); 6] = [
     ("cargo run --release --", "sisun"),
     ("--budget overnight", "--budget smoke"),
@@ -56,7 +56,7 @@ const INSTEAD: [(&str, &str); 6] = [
     ("--count 40000", "--count 400"),
 ];
 
-/// Lines of README's blocks that are about the repository itself, which this test is a part of.
+/// Lines of the README's code blocks about the repository itself, including this test.
 const NOT_OURS: [&str; 1] = ["cargo test --release --workspace"];
 
 #[test]
@@ -83,7 +83,7 @@ fn every_command_that_is_shown_works() {
     );
 }
 
-/// The commands of README, then of all help, then of the configurations.
+/// Return the commands of the README, then of all help, then of the configurations.
 fn documents() -> Vec<String> {
     let mut all = Vec::new();
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
@@ -129,7 +129,7 @@ fn is_ours(line: &str) -> bool {
         || line.contains("| sisun ")
 }
 
-/// Without `   # why` and `   (why)`.
+/// Remove `   # why` and `   (why)`.
 fn without_comment(line: &str) -> String {
     let end = ["  #", " # ", "  ("]
         .iter()
@@ -139,7 +139,7 @@ fn without_comment(line: &str) -> String {
     line[..end].trim().to_owned()
 }
 
-/// The lines of `Examples:` (and of `A first run:`) in the help of every command.
+/// Collect the lines of `Examples:` (and of `A first run:`) in the help of every command.
 fn gather_help(at: &mut Vec<String>, all: &mut Vec<String>) {
     let mut args: Vec<&str> = at.iter().map(String::as_str).collect();
     args.push("--help");
@@ -152,7 +152,7 @@ fn gather_help(at: &mut Vec<String>, all: &mut Vec<String>) {
         while let Some(example) = lines.next_if(|line| line.starts_with("  ")) {
             let example = example.trim();
             match all.last_mut() {
-                // A long line is folded.
+                // A long line is wrapped.
                 Some(before) if !is_ours(example) => *before = format!("{before} {example}"),
                 _ => all.push(example.to_owned()),
             }
@@ -180,7 +180,7 @@ fn shortened(line: &str) -> String {
         }
         _ => line.to_owned(),
     };
-    // What reads the output is not what is tried.
+    // Ignore the program that reads the output.
     let line = line.split(" | jq ").next().unwrap_or_default().to_owned();
     let more = SHORTER
         .iter()
@@ -196,7 +196,7 @@ fn shortened(line: &str) -> String {
         .to_owned()
 }
 
-/// A folder with what a checkout has, and with what a reader is said to have.
+/// A folder with the files of a checkout and those that the documents assume.
 struct Desk {
     folder: PathBuf,
 }
@@ -241,7 +241,7 @@ impl Desk {
         desk
     }
 
-    /// What a reader has done before a command that its neighbours do not show.
+    /// Perform the steps that the documents assume before a command.
     fn before(&self, line: &str) {
         let tiny = "--set model.d_model=32 --set train.steps=2 --set train.warmup_steps=1 --set train.eval_windows=2";
         let missing = |path: &str| line.contains(path) && !self.folder.join(path).exists();
@@ -263,7 +263,7 @@ impl Desk {
                 ));
             }
         }
-        // Parts that other machines make, in the command that joins them.
+        // Parts from other machines, in the command that joins them.
         if line.starts_with("sisun compare merge") {
             for (part, shard) in [
                 ("part2", "2/3"),
@@ -280,7 +280,7 @@ impl Desk {
     }
 
     fn run(&self, line: &str) {
-        // Where an output stands in the way of the next command's, a reader would name another.
+        // A reader would choose another output if it exists already.
         if line.contains(" --to ") {
             let _ = fs::remove_dir_all(self.folder.join(after(line, "--to").unwrap()));
         }
@@ -326,7 +326,7 @@ impl Desk {
     }
 }
 
-/// The word behind an option.
+/// Return the word after an option.
 fn after(line: &str, option: &str) -> Option<String> {
     line.split_whitespace()
         .skip_while(|word| *word != option)

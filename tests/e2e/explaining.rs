@@ -1,4 +1,4 @@
-//! `sisun explain`: one query worked through, for people and as JSON.
+//! `sisun explain`: the explanation of one query as text and as JSON.
 
 use crate::sisun::{Lab, Ran, sisun};
 use std::fs;
@@ -16,7 +16,7 @@ fn explain(lab: &Lab, run: &str, more: &[&str]) -> Ran {
     )
 }
 
-/// Demands these parts in this order.
+/// Assert that these parts occur in this order.
 #[track_caller]
 fn in_order(text: &str, parts: &[&str]) {
     let mut rest = text;
@@ -28,7 +28,8 @@ fn in_order(text: &str, parts: &[&str]) {
     }
 }
 
-/// The lines of the table after this heading, without its own heading, up to the empty line.
+/// Return the rows of the table after this heading, up to the empty line, without the table's
+/// header.
 fn table<'a>(text: &'a str, heading: &str) -> Vec<&'a str> {
     let (_, after) = text
         .split_once(heading)
@@ -135,8 +136,7 @@ fn tables_line_up_and_fit_whatever_the_text() {
             for line in shown.lines() {
                 assert!(line.width() <= 100, "{} columns: {line}", line.width());
             }
-            // Numbers stand at the right of their column: the exponentials' column ends where its
-            // title does.
+            // Numbers are right-aligned: the column of exponentials ends where its title does.
             let (_, softmax) = shown.split_once(": softmax").unwrap();
             let title = softmax
                 .lines()
@@ -201,9 +201,9 @@ fn of_a_long_text_the_heaviest_keys_are_shown_and_the_sums_are_of_all() {
         };
         rows[..rows.len() - 1].iter().map(weight).sum::<f64>()
     };
-    // Each of them is rounded to four decimals.
+    // Each weight is rounded to four decimals.
     assert!((weights(&few) - 1.0).abs() < 2e-3 && (weights(&all) - 1.0).abs() < 5e-3);
-    // q, of which twelve numbers are in full on a line.
+    // q, with twelve complete numbers per line.
     let q = short
         .lines()
         .find(|line| line.trim_start().starts_with('['))
@@ -246,7 +246,7 @@ fn json_agrees_with_the_attention_maps() {
             assert!((key["pattern"].as_f64().unwrap() - weight).abs() < 1e-7);
         }
         assert!(found["differences"]["z"].as_f64().unwrap() < 1e-5);
-        // z, once more from what is printed.
+        // Recompute z from the printed numbers.
         let keys = found["keys"].as_array().unwrap();
         for (d, z) in found["z"].as_array().unwrap().iter().enumerate() {
             let sum: f64 = keys
@@ -294,7 +294,7 @@ fn bias_and_shared_keys_are_told() {
     )
     .ok()
     .json();
-    // The second slope of three heads is the second of two: 2^(−8).
+    // The second slope of three heads equals the second of two: 2^(−8).
     assert_eq!(found["keys"][1]["bias"], -2.0 / 256.0);
     assert_eq!(
         (&found["kv_head"], &found["n_kv_heads"]),

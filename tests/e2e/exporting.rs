@@ -1,4 +1,4 @@
-//! `sisun export`, and the way back.
+//! `sisun export` and importing its result.
 
 use crate::sisun::{Lab, root, sisun};
 use serde_json::Value;
@@ -10,8 +10,8 @@ fn run(args: &[&str]) -> crate::sisun::Ran {
     sisun(&[args, &CPU].concat())
 }
 
-/// The same but for the last bits of numbers: a matrix stays as the file holds it, and is then
-/// added up in another order.
+/// Assert equality except for the last bits of numbers: a matrix keeps the layout of its file, so
+/// sums are taken in another order.
 #[track_caller]
 fn assert_same(found: &Value, expected: &Value) {
     match (found, expected) {
@@ -85,9 +85,9 @@ fn an_export_is_taken_wherever_a_run_is_and_says_the_same() {
     };
     assert_same(&maps(&exported, "b"), &maps(&trained, "a"));
 
-    // A second time it would be in the way.
+    // The output exists the second time.
     run(&["export", &trained, "--to", &exported]).fails(1, &["is there already", "--to"]);
-    // Half the numbers' bits, and out once more.
+    // Export with half the bits per number, and export the result again.
     let half = lab.at("half");
     run(&[
         "export",
@@ -166,7 +166,7 @@ fn what_was_fine_tuned_goes_out_with_what_came_along() {
             "{name}"
         );
     }
-    // Whatever any of the files says comes along.
+    // The contents of all files are carried over.
     fs::write(base.join("generation_config.json"), r#"{"do_sample":true}"#).unwrap();
     fs::write(
         base.join("tokenizer_config.json"),
@@ -205,7 +205,7 @@ fn what_was_fine_tuned_goes_out_with_what_came_along() {
         (&tokenizer["model_max_length"], &tokenizer["eos_token"]),
         (&24.into(), &"</s>".into())
     );
-    // What was damaged there is told before it goes further.
+    // Damaged files are reported before they are copied.
     fs::write(lab.path("again/hf/generation_config.json"), "{").unwrap();
     for verb in [
         &["sample", "--prompt", "the"][..],
@@ -246,8 +246,8 @@ fn what_was_fine_tuned_goes_out_with_what_came_along() {
     );
 }
 
-/// Exports that were killed, to this place and to another: the next one beside them removes what
-/// they left, and nothing else.
+/// The next export removes the leftovers of killed exports to the same place and to another one
+/// beside it, and no other files.
 #[test]
 fn what_killed_exports_left_goes_with_the_next() {
     let lab = Lab::trained();
@@ -264,7 +264,7 @@ fn what_killed_exports_left_goes_with_the_next() {
     );
     left(".other.4194304.partial", &[]);
     fs::write(beside.join(".other.lock"), "").unwrap();
-    // Somebody else's: files that no export writes, no lock, another name.
+    // Not from an export: other files, no lock, another name.
     left(".out.1.partial", &["mine.txt"]);
     left(".third.4194304.partial", &["config.json"]);
     left("out.4194304.partial", &["config.json"]);

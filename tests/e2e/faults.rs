@@ -1,10 +1,14 @@
-//! Processes that are killed, and calls that fail, at any point where they touch files: what is
-//! there afterwards is the old state or the new one, the same command or `--resume` then ends in
-//! the same bytes as without the fault, nothing else is touched, and nothing is left lying about.
+//! Processes that are killed, and system calls that fail, at any file access: afterwards the files
+//! are in the old or the new state, the same command or `--resume` then produces the same bytes as
+//! without the fault, other files are untouched, and no leftovers remain.
 //!
-//! A shim that is preloaded (`faults/shim.c`) counts the calls and makes one of them fail. A few
-//! cases of each kind run always; `SISUN_FAULTS=all cargo test --release -p sisun-cli --test e2e
-//! faults:: -- --nocapture --test-threads=1` runs every one and prints their number.
+//! A preloaded shim (`faults/shim.c`) counts the calls and makes one of them fail. A few cases of
+//! each kind always run. This runs all and prints their number:
+//!
+//! ```text
+//! SISUN_FAULTS=all cargo test --release -p sisun-cli --test e2e faults:: -- \
+//!     --nocapture --test-threads=1
+//! ```
 
 use crate::sisun::{Ran, command, copy_folder, root};
 use std::collections::BTreeMap;
@@ -37,7 +41,7 @@ static SHIM: LazyLock<Option<(TempDir, PathBuf)>> = LazyLock::new(|| {
     }
 });
 
-/// What happens to the process: its name for the shim, and whether all later calls fail as well.
+/// Faults: the shim's name for each, and whether all later calls fail as well.
 const FAULTS: [(&str, bool); 6] = [
     ("kill", false),
     ("ENOSPC", false),
@@ -47,21 +51,21 @@ const FAULTS: [(&str, bool); 6] = [
     ("EMFILE", false),
 ];
 
-/// Cases of each fault that run without `SISUN_FAULTS=all`.
+/// Number of cases of each fault that run without `SISUN_FAULTS=all`.
 const FEW: u64 = 3;
 
-/// A file of the user's own in every folder that is worked in.
+/// A user's file in every folder that is used.
 const MINE: &str = "mine.txt";
 
-/// A command that is disturbed, and what is done about it.
+/// A command to disturb and the commands around it.
 struct Scenario<'s> {
-    /// Commands that make what the disturbed one begins with.
+    /// Commands that prepare the disturbed one.
     before: &'s [&'s [&'s str]],
-    /// The disturbed one.
+    /// The command to disturb.
     disturbed: &'s [&'s str],
-    /// Commands of which the first that succeeds ends what the disturbed one began.
+    /// Commands of which the first to succeed completes the disturbed one.
     after: &'s [&'s [&'s str]],
-    /// A command that has to work at any time after a fault, if it worked before.
+    /// A command that must work at any time after a fault, if it worked before.
     always: &'s [&'s str],
 }
 
@@ -175,7 +179,7 @@ pub(crate) fn shorter(command: &[&'static str]) -> Vec<&'static str> {
     [command, &["--set", "train.steps=4"]].concat()
 }
 
-/// A folder to work in: text, configurations, a cache, something of the user's.
+/// Create a folder with text, configurations, a cache, and a user's file.
 pub(crate) fn workplace() -> TempDir {
     let folder = TempDir::new().unwrap();
     let stories = fs::read_to_string(root().join("data/stories-en.txt")).unwrap();
@@ -189,7 +193,7 @@ pub(crate) fn workplace() -> TempDir {
 
 pub(crate) fn in_folder(folder: &Path, args: &[&str]) -> Command {
     let mut command = command(args);
-    // One thread, so that the calls come in the same order every time.
+    // One thread, so that the calls always have the same order.
     command
         .current_dir(folder)
         .env("SISUN_CACHE_DIR", folder.join("cache"))
@@ -201,8 +205,8 @@ pub(crate) fn run(folder: &Path, args: &[&str]) -> Ran {
     in_folder(folder, args).output().unwrap().into()
 }
 
-/// Runs the command with the fault at call `at` (0: nowhere), and says how many calls there were,
-/// if it came to its end.
+/// Run the command with the fault at call `at` (0: no fault), and return the number of calls if it
+/// ran to its end.
 fn disturb(
     folder: &Path,
     args: &[&str],
@@ -232,7 +236,7 @@ fn disturb(
     )
 }
 
-/// Files that hold times.
+/// Files that contain times.
 const CLOCK: [&str; 9] = [
     "metrics.jsonl",
     "state.json",
@@ -245,7 +249,7 @@ const CLOCK: [&str; 9] = [
     "report.md",
 ];
 
-/// Every file with what it has to hold, or nothing where that depends on the clock.
+/// Return every file with its expected contents, or empty contents if they depend on the clock.
 fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     fn walk(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -255,7 +259,7 @@ fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
                 walk(&entry.path(), &format!("{prefix}{name}/"), found);
                 continue;
             }
-            // One that could not be removed is free, and taken by whoever comes next.
+            // A lock file that could not be removed is free, and the next process takes it.
             if name.ends_with(".lock") {
                 continue;
             }
@@ -296,7 +300,7 @@ fn differences(
     missing.chain(more).collect()
 }
 
-/// What is wrong after this fault, if anything.
+/// Return a description of what is wrong after this fault, if anything.
 fn problem(
     scenario: &Scenario<'_>,
     start: &Path,
@@ -334,8 +338,8 @@ fn problem(
     }
     let mut told = Vec::new();
     if ran.code != Some(0) {
-        // What was done but for a last sync, or for removing a lock, says that it is done; the
-        // snapshot tells whether it is.
+        // A command that lacked only a last sync or the removal of a lock reports that it is done;
+        // the snapshot verifies this.
         let ended = scenario.after.iter().any(|args| {
             let ran = run(folder, args);
             told.push(format!("{args:?}: {}", ran.stderr.trim()));
@@ -361,8 +365,8 @@ fn problem(
     })
 }
 
-/// Whether a command that failed says so because of the fault: an error is not taken for a file
-/// that is not there, or for a damaged one.
+/// Return true if a failed command reports the fault: an error must not be mistaken for a missing
+/// or a damaged file.
 fn names_its_cause(fault: &str, ran: &Ran) -> bool {
     let cause = match fault {
         "ENOSPC" => "no space left on device",
@@ -396,13 +400,13 @@ fn try_faults(name: &str, scenario: &Scenario<'_>) {
         let (ran, calls) = disturb(folder.path(), scenario.disturbed, fault, 0);
         ran.ok();
         let calls = calls.expect("it came to its end");
-        // Who only reads makes no call that a full disk could have fail.
+        // A command that only reads makes no call that fails on a full disk.
         if calls == 0 {
             continue;
         }
         let few = if all { calls } else { FEW.min(calls) };
         for i in 0..few {
-            // Evenly spaced, the first and the last among them.
+            // Evenly spaced, including the first and the last.
             let at = 1 + i * (calls - 1) / (few - 1).max(1);
             cases += 1;
             if let Some(problem) = problem(scenario, start.path(), &expected, fault, at) {
@@ -435,7 +439,7 @@ fn training_from_the_start() {
 
 #[test]
 fn training_with_the_text_in_the_cache() {
-    // The first run, of another name, leaves its cache entry.
+    // The first run, of another name, creates the cache entry.
     let before: &[&[&str]] = &[&[
         "train",
         "tiny.toml",
@@ -510,7 +514,7 @@ fn comparing() {
     );
 }
 
-/// Reading a run, its text and a Hugging Face directory: each fails, or says what it says without a
+/// Reading a run, its text and a Hugging Face directory either fails or gives the output without a
 /// fault.
 #[test]
 fn reading() {

@@ -1,4 +1,4 @@
-//! Whatever is written can be read by those whom the umask lets read.
+//! Written files can be read by everyone whom the umask permits.
 
 use crate::sisun::{Lab, command, root, sisun};
 use std::fs;
@@ -126,9 +126,8 @@ fn the_umask_decides_who_may_read() {
     }
 }
 
-/// What cannot be looked at is not taken for something that is not there: links that go in a
-/// circle, files where folders should be. (Errors of the disk and missing permissions are tried by
-/// `faults.rs`.)
+/// Paths that cannot be examined are not treated as missing: cyclic links, files in place of
+/// folders. (Disk errors and missing permissions are tested in `faults.rs`.)
 #[test]
 fn what_cannot_be_looked_at_is_told_as_that() {
     use std::os::unix::fs::symlink;
@@ -185,7 +184,7 @@ fn what_cannot_be_looked_at_is_told_as_that() {
             }
         }
     }
-    // Files within what is opened.
+    // Files within an opened folder.
     for (file, args) in [
         ("run/checkpoints/best", &["eval", &run][..]),
         ("run/checkpoints/last", &["eval", &run]),

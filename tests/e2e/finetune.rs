@@ -1,5 +1,5 @@
-//! Fine-tuning a Hugging Face directory or a run: whole or low-rank, held to PyTorch
-//! (`tests/peers/reference_finetune.py`).
+//! Fine-tuning a Hugging Face directory or a run, in full or with low-rank adapters, compared with
+//! PyTorch (`tests/peers/reference_finetune.py`).
 
 use crate::sisun::{Lab, Ran, root, sisun};
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -19,7 +19,7 @@ fn fixture(name: &str) -> PathBuf {
     root().join("tests/peers/fixtures/hf").join(name)
 }
 
-/// What PyTorch found.
+/// Results of PyTorch.
 struct Reference {
     bytes: Vec<u8>,
 }
@@ -81,10 +81,10 @@ impl Reference {
     }
 }
 
-/// A lab whose configuration is the reference's.
+/// Create a lab with the configuration of the reference.
 fn reference_lab(name: &str, reference: &Reference, lora: &str) -> Lab {
     let lab = Lab::new();
-    // One file of each, for a file that is both is held out.
+    // Two files, because a file that is in both splits counts as held out.
     for file in ["learn.txt", "judge.txt"] {
         fs::write(lab.path(file), reference.text()).unwrap();
     }
@@ -154,8 +154,8 @@ fn near(what: &str, found: &[f32], expected: &[f32]) {
     assert!(far.is_none(), "{what}: {far:?}");
 }
 
-/// Against what a run keeps: the tensors of its optimizer, and how many parameters it says that it
-/// trains.
+/// The report of `sisun info` agrees with the run: with the tensors of its optimizer and its number
+/// of trained parameters.
 #[test]
 fn info_counts_what_the_runs_own_training_holds() {
     let lab = Lab::new();
@@ -226,7 +226,7 @@ fn info_counts_what_the_runs_own_training_holds() {
     }
 }
 
-/// Holds a run of five steps to what PyTorch found.
+/// Compare a run of five steps with the results of PyTorch.
 fn held(what: &str, run: &Path, reference: &Reference, options: &str) {
     let expected = reference.numbers(&format!("{options}.losses"));
     let found: Vec<f32> = losses(run).values().map(|loss| *loss as f32).collect();
@@ -263,7 +263,7 @@ fn adapters_are_trained_as_pytorch_trains_them() {
         let lab = reference_lab(name, &reference, "[finetune.lora]\nrank = 3\nalpha = 6.0");
         lab.train("run", &["--quiet", "--set", "train.steps=1"])
             .ok();
-        // From the factors that PyTorch began with.
+        // Start from PyTorch's initial factors.
         let checkpoints = lab.path("run/checkpoints");
         let first = Checkpoint::open(&checkpoints.join("step-00000000")).unwrap();
         let ours = read_tensors(&first.file(MODEL_FILE)).unwrap();
@@ -325,7 +325,7 @@ fn training_begins_at_the_base_bit_for_bit() {
     }
 }
 
-/// A lab that fine-tunes a fixture on stories.
+/// Create a lab that fine-tunes a fixture on stories.
 fn stories(name: &str, lora: &str) -> Lab {
     let lab = Lab::new();
     fs::write(
@@ -427,7 +427,7 @@ fn a_tuned_run_is_a_run_like_any_other() {
         );
         let info = sisun(&["info", &run, "--json"]).ok().json();
         assert_eq!(info["model"]["context_len"], 23);
-        // And it can be tuned further.
+        // The result can be fine-tuned further.
         let further = format!("finetune.model={run}");
         lab.train(
             "further",
@@ -454,7 +454,7 @@ fn a_stopped_run_goes_on_bit_for_bit_without_its_base() {
         let set = ["--quiet", "--set", &model];
         lab.train("whole", &set).ok();
         lab.train("parted", &set).ok();
-        // As if it had been killed after its twentieth step.
+        // As if the process had been killed after its twentieth step.
         fs::remove_dir_all(lab.path("parted/checkpoints/step-00000030")).unwrap();
         fs::write(lab.path("parted/checkpoints/last"), "step-00000020").unwrap();
         fs::remove_dir_all(&base).unwrap();
@@ -497,7 +497,7 @@ fn a_stopped_run_goes_on_bit_for_bit_without_its_base() {
             "cpu",
         ];
         sisun(&[&["train", &resolved, "--run", &lab.at("other")], &more[..]].concat()).ok();
-        // A file that says much leaves the rest to its base all the same.
+        // Even a file with many settings inherits the others from its base.
         let much = "d_model = 36\nn_layers = 2\nn_heads = 6\nposition = 'rope'\ncontext_len = 23";
         let text = format!(
             "[finetune]\nmodel = {:?}\n[data]\nsources = ['x']\n[tokenizer]\nkind = 'file'\npath = {:?}\n[model]\n{much}\n[train]\nsteps = 1\nbatch_size = 1\nlr_max = 1e-3",
@@ -644,7 +644,7 @@ fn what_contradicts_the_base_is_refused() {
         &["finetune.model", "expected text"],
     );
     set(&["finetune=3"], 2, &["finetune"]);
-    // What it says of itself may stand there.
+    // Settings that agree with the base are accepted.
     lab.train(
         "run",
         &[
@@ -678,8 +678,8 @@ fn what_contradicts_the_base_is_refused() {
     lab.train("none", &more).fails(1, &["no run to resume"]);
 }
 
-/// The text that training is separated by what the base's files name, that samples end there, and
-/// that this stays so.
+/// Training texts are separated by the token that the base's files name, samples end there, and
+/// this persists.
 #[test]
 fn documents_end_as_the_base_says_and_so_does_what_is_written() {
     let lab = Lab::new();
@@ -696,7 +696,7 @@ fn documents_end_as_the_base_says_and_so_does_what_is_written() {
         json[key] = value;
         fs::write(path, json.to_string()).unwrap();
     };
-    // No name in the list: an ordinary token, and one that only the tokenizer's settings name.
+    // Not a conventional name: an ordinary token, which only the tokenizer's settings name.
     let tokenizer = Tokenizer::from_file(&base.join("tokenizer.json")).unwrap();
     let (end, other) = (
         tokenizer.vocab_size() as u32 - 1,
@@ -718,7 +718,7 @@ fn documents_end_as_the_base_says_and_so_does_what_is_written() {
         "eos_token",
         serde_json::json!({ "content": name }),
     );
-    // The list's name is not there at all, as in DeepSeek's.
+    // The conventional name is missing, as in DeepSeek's vocabulary.
     plain["model"]["vocab"]
         .as_object_mut()
         .unwrap()
@@ -775,7 +775,7 @@ fn documents_end_as_the_base_says_and_so_does_what_is_written() {
             .any(|text| text.trim_end() == "the cat saw the kite"),
         "samples end there as well"
     );
-    // Exported, resumed and fine-tuned again it is the same.
+    // Exporting, resuming and fine-tuning again preserve it.
     let out = lab.at("out");
     sisun(&[
         "export",
@@ -806,8 +806,8 @@ fn documents_end_as_the_base_says_and_so_does_what_is_written() {
         assert_eq!(ends(&again), [end, other], "{base}");
         fs::remove_dir_all(again).unwrap();
     }
-    // A run from before such tokens were written down has what it had: the name in the list, and
-    // what came along.
+    // A run from before such tokens were recorded keeps its own: the conventional name, and those
+    // in the copied files.
     fs::remove_file(run.join("generation_config.json")).unwrap();
     assert_eq!(ends(&run), [end, other]);
     fs::copy(
@@ -819,7 +819,7 @@ fn documents_end_as_the_base_says_and_so_does_what_is_written() {
         .unwrap_err()
         .to_string();
     assert!(altered.contains("tokenizer.json was altered"), "{altered}");
-    // Nor did such a run record what it was made with.
+    // Such a run did not record its checksums either.
     for step in ["step-00000000", "step-00000030", "step-00000060"] {
         let folder = run.join("checkpoints").join(step);
         let mut state: serde_json::Value =

@@ -1,11 +1,11 @@
-//! Commands that messages tell people to type, pasted into a shell as they stand.
+//! Commands suggested in messages, pasted into a shell unchanged.
 
 use crate::sisun::{Lab, Ran, command, sisun};
 use serde_json::Value;
 use std::fs;
 use std::process::Command;
 
-/// The commands in a message, each on a line of its own after `LABEL: `.
+/// Return the command in a message, on its own line after `LABEL: `.
 fn told(message: &str, label: &str) -> String {
     let line = message
         .lines()
@@ -15,7 +15,7 @@ fn told(message: &str, label: &str) -> String {
         .to_owned()
 }
 
-/// Pastes a command, in this directory.
+/// Run a pasted command in this directory.
 fn paste_in(folder: &str, text: &str) -> Ran {
     let program = command(&[]);
     let bin = std::path::Path::new(program.get_program())
@@ -58,7 +58,7 @@ const CPU: [&str; 2] = ["--device", "cpu"];
 #[test]
 fn every_command_that_is_told_works() {
     let lab = Lab::new();
-    // A name that a shell takes apart, and settings that only --set knows.
+    // A name that needs quoting in a shell, and settings given only by --set.
     let run = "it's my $run";
     let ran = lab
         .train(
@@ -91,7 +91,7 @@ fn every_command_that_is_told_works() {
     );
     paste(&format!("{longer} --device cpu")).ok();
     assert_eq!(last_step(&lab, run), 60);
-    // What was said on the way is in its own settings from now on.
+    // Settings given on resume are now in the run's configuration.
     let again = sisun(&[&["train", "--resume", &lab.at(run)], &CPU[..]].concat());
     again.fails(1, &["all of its 60 steps", "train.steps=120"]);
 
@@ -141,7 +141,7 @@ fn settings_that_may_not_change_show_a_way_that_works() {
         let way = told(message, "in a new run: ");
         assert!(way.contains("finetune.model="), "{way}");
         paste(&format!("{way} --device cpu --set train.steps=5")).ok();
-        // What the old run ended with, not random weights: ln 320 = 5.77.
+        // The final weights of the old run, not random ones: ln 320 = 5.77.
         assert!(
             metrics(&lab, run, "train")[0]["loss"].as_f64().unwrap() < 4.9,
             "{:?}",
@@ -184,7 +184,7 @@ fn settings_that_may_not_change_show_a_way_that_works() {
         paste(&format!("{way} --device cpu --set train.steps=5")).ok();
         assert_eq!(last_step(&lab, run), 5);
     }
-    // What may change as well is not lost on the way.
+    // Other permitted changes are not lost.
     let both = refused(
         &[
             "train.batch_size=4",
@@ -240,7 +240,7 @@ fn a_run_with_relative_paths_says_where_it_was_started() {
     let lost = paste_in(elsewhere.to_str().unwrap(), more);
     let lost = lost.fails(1, &["stories.txt", "does not exist", "was started in"]);
     let way = told(&lost.stderr, "to go on: ");
-    // With what was typed.
+    // With the original arguments.
     paste(&way).ok();
     assert_eq!(last_step(&lab, "run"), 50);
 }
@@ -249,7 +249,7 @@ fn a_run_with_relative_paths_says_where_it_was_started() {
 #[test]
 fn a_run_whose_newest_checkpoint_is_damaged_goes_on_from_the_one_before() {
     let lab = Lab::new();
-    // A name that has to be quoted.
+    // A name that needs quoting.
     let run = lab.at("my run");
     let keep = "--set train.keep_checkpoints=9 --set train.steps=30";
     let config = lab.at("lab.toml");
@@ -276,7 +276,7 @@ fn a_run_whose_newest_checkpoint_is_damaged_goes_on_from_the_one_before() {
     }
     let config = fs::read_to_string(lab.path("my run/config.toml")).unwrap();
     assert!(config.contains("log_every = 5"), "{config}");
-    // Other commands read a folder that is named.
+    // Other commands read an explicitly named folder.
     let newest = lab.path("my run/checkpoints/step-00000030");
     fs::write(newest.join("model.safetensors"), "cut").unwrap();
     sisun(&["sample", newest.to_str().unwrap(), "--prompt", "a"])
@@ -360,7 +360,7 @@ fn training_that_fails_says_what_to_try_and_that_works() {
         "model.dropout=0.0",
     ];
     let set: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
-    // Weights that are no numbers, and weights that are but give none.
+    // Weights that are not finite, and finite weights whose loss is not.
     for (rate, run) in [
         ("train.lr_max=1e38", "spoilt"),
         ("train.lr_max=1e30", "large"),
@@ -374,7 +374,7 @@ fn training_that_fails_says_what_to_try_and_that_works() {
             .unwrap();
         let named = named.split([';', '\n']).next().unwrap();
         sisun(&["sample", named, "--prompt", "One day", "-n", "3"]).ok();
-        // Nothing that was left cannot be read.
+        // All remaining checkpoints are readable.
         for entry in fs::read_dir(lab.path(run).join("checkpoints")).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
@@ -384,7 +384,7 @@ fn training_that_fails_says_what_to_try_and_that_works() {
         let way = told(&spoilt.stderr, "with a tenth of the learning rate: ");
         let calmer = way.split("train.lr_max=").next().unwrap().to_owned() + "train.lr_max=1e-3";
         paste(&format!("{calmer} --device cpu --set train.steps=4")).ok();
-        // As told it begins as well, though it may end as before.
+        // The suggested command starts too, though it may end the same way.
         let again = lab.path(&format!("{run}-2"));
         fs::remove_dir_all(&again).unwrap();
         paste(&format!("{way} --device cpu --set train.steps=3"));

@@ -1,4 +1,4 @@
-//! `sisun heads`: numbers that agree with those of other commands.
+//! `sisun heads`: results agree with those of other commands.
 
 use crate::sisun::{Lab, sisun};
 use serde_json::Value;
@@ -110,7 +110,7 @@ fn the_table_names_every_head_and_the_strongest() {
                 .any(|line| line.trim_start().starts_with("chance")),
         "{table}"
     );
-    // Each thing that heads do is a finding, with what chance gives, or none.
+    // Each measurement is reported as a finding with its chance level, or as none.
     let told = table
         .lines()
         .filter(|line| line.contains("(chance ") || line.contains("no head stands out"))
@@ -124,7 +124,7 @@ fn the_table_names_every_head_and_the_strongest() {
     sisun(&["heads", &run, "--text", "", "--device", "cpu"]).fails(2, &["text is empty"]);
 }
 
-/// A model without any training, and one whose weights are no numbers.
+/// An untrained model, and one whose weights are not finite.
 #[test]
 fn what_chance_gives_is_no_finding_and_what_is_no_number_is_not_shown() {
     let lab = Lab::new();
@@ -148,7 +148,7 @@ fn what_chance_gives_is_no_finding_and_what_is_no_number_is_not_shown() {
         .ok()
         .json();
     let n = found["tokens"].as_array().unwrap().len();
-    // An even look at all that a query sees.
+    // Uniform attention over the visible keys.
     let expected = (1..n).map(|query| 1.0 / (query + 1) as f64).sum::<f64>() / (n - 1) as f64;
     for key in ["previous", "first"] {
         assert!(

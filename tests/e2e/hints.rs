@@ -1,4 +1,4 @@
-//! Notes about what is most likely not meant, and remedies that work.
+//! Notes about likely mistakes, and remedies that work.
 
 use crate::sisun::{Lab, command, sisun};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use std::fs;
 
 const DECOMPOSED: &str = "\u{1112}\u{1161}\u{11AB}\u{1100}\u{1173}\u{11AF}";
 
-/// A character run of Korean that takes a moment.
+/// Train a Korean character model, which takes a moment.
 fn korean(lab: &Lab, text: &str) {
     fs::write(lab.path("ko.txt"), text).unwrap();
     lab.write_config(
@@ -74,7 +74,7 @@ fn text_with_new_characters_leads_to_a_run_with_a_tokenizer_of_its_own() {
         .to_owned();
     assert!(!way.contains("finetune"), "{way}");
     sisun(&[way.split(' ').collect::<Vec<_>>(), vec!["--device", "cpu"]].concat()).ok();
-    // A tokenizer that is given cannot be made anew.
+    // A given tokenizer cannot be recreated.
     let given = format!(
         "{{ kind = \"file\", path = {:?} }}",
         lab.path("ko/tokenizer.json")
@@ -117,7 +117,7 @@ fn a_run_made_longer_says_that_its_learning_rate_rises() {
         .lines()
         .find(|line| line.contains("the learning rate rises from"))
         .expect("a note");
-    // The rates that the steps were taken with.
+    // The learning rates of the steps.
     let metrics = fs::read_to_string(lab.path("cosine/metrics.jsonl")).unwrap();
     let rates: Vec<f64> = metrics
         .lines()
@@ -171,7 +171,7 @@ fn the_next_command_asks_a_question_that_was_learnt() {
             ],
         )
         .ok();
-    // The file's own `[sample]` goes before; without it a question is asked.
+    // The file's own `[sample]` takes precedence; without it a question is used.
     let text = fs::read_to_string(lab.path("lab.toml")).unwrap();
     lab.write_config("lab.toml", text.split("[sample]").next().unwrap());
     let asked = lab
@@ -331,13 +331,13 @@ fn a_place_that_is_no_run_is_not_taken_for_one() {
     assert_eq!(fs::read_to_string(lab.path("texts/a.txt")).unwrap(), "mine");
 }
 
-/// Errors that say what is meant and what to do, in the file's own terms.
+/// Errors that state the problem and the remedy in the terms of the file.
 #[test]
 fn errors_name_what_is_meant() {
     let lab = Lab::new();
     lab.train("run", &["--set", "train.steps=4"]).ok();
     let (run, none) = (lab.at("run"), lab.at("none"));
-    // A source beside the configuration.
+    // A source next to the configuration.
     let text = fs::read_to_string(lab.path("lab.toml")).unwrap();
     let text = text.replace(&lab.at("stories.txt"), "stories.txt");
     lab.write_config("beside.toml", &text);
@@ -363,7 +363,7 @@ fn errors_name_what_is_meant() {
         "cpu",
     ])
     .fails(1, &["does not exist", &there]);
-    // A cache of the run's own.
+    // A separate cache of the run.
     let cache = lab.at("my cache");
     let told = lab.train(
         "cached",
@@ -381,7 +381,7 @@ fn errors_name_what_is_meant() {
     );
     sisun(&["cache", "--dir", &cache]).ok();
     sisun(&["cache", "--dir", &none]).fails(1, &["is no folder"]);
-    // Heads that RoPE cannot turn.
+    // A head size that RoPE cannot rotate.
     let train = |set: &str| {
         sisun(&[
             "train",
@@ -403,13 +403,13 @@ fn errors_name_what_is_meant() {
     train(&format!("tokenizer={{kind=\"file\", path={run:?}}}"))
         .fails(1, &["it is a folder", "run/tokenizer.json"]);
     train("data.sources=[\"~/novel.txt\"]").fails(1, &["`~` is not read"]);
-    // A pointer file, as other commands take it.
+    // A pointer file, which other commands accept.
     let pointer = lab.at("run/checkpoints/last");
     assert_eq!(
         sisun(&["info", &pointer]).ok().stdout,
         sisun(&["info", &run]).ok().stdout
     );
-    // Weights that are cut short, or stand for others.
+    // Weights that are truncated or are LFS pointers.
     let hf = lab.at("hf");
     sisun(&["export", &run, "--to", &hf]).ok();
     sisun(&["heads", &hf, "--fast"]).fails(
@@ -424,7 +424,7 @@ fn errors_name_what_is_meant() {
     sisun(&["sample", &hf, "--prompt", "a"]).fails(1, &["is cut short", &needed, "again"]);
     fs::write(&weights, "version https://git-lfs.github.com/spec/v1\n").unwrap();
     sisun(&["sample", &hf, "--prompt", "a"]).fails(1, &["Git LFS", "git lfs pull"]);
-    // A damaged line of metrics: its number alone.
+    // A damaged line of metrics: only the file's line number is given.
     let metrics = lab.path("run/metrics.jsonl");
     let lines = fs::read_to_string(&metrics).unwrap();
     fs::write(&metrics, lines.replacen("{", "x{", 1)).unwrap();

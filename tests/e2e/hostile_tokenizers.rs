@@ -1,5 +1,4 @@
-//! Tokenizer files that were made, or damaged, so that whoever reads them panics, hangs or runs out
-//! of memory.
+//! Tokenizer files that are crafted or damaged to make their reader panic, hang or exhaust memory.
 
 use crate::sisun::{Lab, Ran, command};
 use serde_json::{Value, json};
@@ -9,7 +8,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-/// A tokenizer of words, with one part another.
+/// Return a word tokenizer with one part replaced.
 fn with(part: &str, value: Value) -> Value {
     let mut file = json!({
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
@@ -24,7 +23,7 @@ fn replace(pattern: Value, content: &str) -> Value {
     json!({ "type": "Replace", "pattern": pattern, "content": content })
 }
 
-/// `sisun tokenizer encode FILE` on a text from standard input, and how long it took.
+/// Run `sisun tokenizer encode FILE` on a text from standard input, and measure its duration.
 fn encode(file: &Path, text: &str) -> (Ran, Duration) {
     let began = Instant::now();
     let mut encoding = command(&["tokenizer", "encode", file.to_str().unwrap()]);
@@ -36,14 +35,14 @@ fn encode(file: &Path, text: &str) -> (Ran, Duration) {
         .unwrap();
     let mut input = encoding.stdin.take().unwrap();
     let text = text.to_owned();
-    // It may end before it has read all.
+    // The process may end before it has read everything.
     let writing = std::thread::spawn(move || drop(input.write_all(text.as_bytes())));
     let ran = Ran::from(encoding.wait_with_output().unwrap());
     writing.join().unwrap();
     (ran, began.elapsed())
 }
 
-/// SentencePiece's map, in base64: the length of its trie, the trie, its replacements.
+/// Return a SentencePiece map in base64: the length of its trie, the trie, its replacements.
 fn map(base64: &str) -> Value {
     json!({ "type": "Precompiled", "precompiled_charsmap": base64 })
 }
@@ -260,7 +259,7 @@ fn hostile_files_are_told() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// They say how a batch is cut and filled, which is nothing that a text's tokens depend on.
+/// They specify how batches are truncated and padded, which does not affect the tokens of a text.
 #[test]
 fn padding_and_truncation_are_left_out() {
     let lab = Lab::new();

@@ -1,4 +1,4 @@
-//! A Hugging Face directory wherever a run is taken (`tests/peers/reference_hf.py` made them).
+//! Hugging Face directories in place of runs (created by `tests/peers/reference_hf.py`).
 
 use crate::sisun::{Lab, Ran, root, sisun};
 use safetensors::SafeTensors;
@@ -29,7 +29,7 @@ fn on(verb: &str, name: &str, more: &[&str]) -> Ran {
     )
 }
 
-/// The bytes of a tensor in expected.safetensors.
+/// Return the bytes of a tensor in expected.safetensors.
 fn expected(name: &str, tensor: &str) -> Vec<u8> {
     let bytes = fs::read(fixture(name).join("expected.safetensors")).unwrap();
     SafeTensors::deserialize(&bytes)
@@ -122,7 +122,7 @@ fn what_is_written_reads_as_in_transformers() {
             tokens.len(),
             trace["prompt_tokens"].as_u64().unwrap() as usize + 64
         );
-        // How the first word begins that is written, with the space before it.
+        // Prefix of the first generated word, including its leading space.
         let spaces = text.len() - text.trim_start_matches(' ').len();
         let word: String = text.chars().take(spaces + 1).collect();
         if word.contains(char::is_control) {
@@ -253,7 +253,7 @@ fn text_is_evaluated_and_heads_ablated_on_data_that_is_given() {
     }
     let table = on("heads", "gpt2", &["--text", TEXT, "--fast"]).ok().stdout;
     assert!(table.contains("1.2"), "{table}");
-    // A text shorter than the context is one window.
+    // A text shorter than the context is a single window.
     let short = TempDir::new().unwrap();
     let path = short.path().join("short.txt");
     fs::write(&path, "the cat ran home").unwrap();
@@ -264,7 +264,7 @@ fn text_is_evaluated_and_heads_ablated_on_data_that_is_given() {
     assert!(heads["loss"].as_f64().unwrap() > 1.0, "{}", heads["loss"]);
 }
 
-/// Whatever the file's numbers are, and for a run of ours.
+/// For every number type in the file, and for a Sisun run.
 #[test]
 fn computing_in_bf16_stays_close_and_is_refused_where_it_cannot_be() {
     let (_folder, data) = text_file();
@@ -508,7 +508,7 @@ fn what_the_tokenizer_puts_before_a_text_is_read_as_well() {
             .unwrap()
             .clone()
     };
-    // As LLaMA's own, it puts `<s>` before a text.
+    // Like LLaMA's own tokenizer, it puts `<s>` before a text.
     let marked = tokens(copy.path().to_str().unwrap());
     assert_eq!(
         (&marked[0]["id"], &marked[0]["text"]),
@@ -633,8 +633,8 @@ fn tokens_past_the_models_rows_are_refused_where_a_text_has_one() {
     tune(&good, &[]).ok();
 }
 
-/// LLaMA's `<s>` first, and only tokens that the model of the tokenizer has: others give the heads
-/// nothing to find.
+/// Sequences start with LLaMA's `<s>` and contain only tokens that the model knows: with others,
+/// heads would find nothing.
 #[test]
 fn random_tokens_that_come_twice_are_those_of_the_vocabulary() {
     let dir = copied("llama_tied");
@@ -729,7 +729,7 @@ fn tokens_are_shown_as_the_model_gets_them() {
             && lines.matches("(added)").count() == 1,
         "{lines}"
     );
-    // What `attend` looks at is the same.
+    // `attend` uses the same tokens.
     let out = TempDir::new().unwrap();
     let maps = on(
         "attend",
@@ -806,7 +806,7 @@ fn a_sliding_window_ends_the_context_and_nothing_goes_past_it() {
     let (_folder, data) = text_file();
     let out = TempDir::new().unwrap();
     let out = out.path().to_str().unwrap();
-    // Within the window it is the model without one.
+    // Within the window the result equals that without one.
     let sample = [
         "--prompt",
         "the cat",
@@ -827,7 +827,7 @@ fn a_sliding_window_ends_the_context_and_nothing_goes_past_it() {
         "{}",
         within.stderr
     );
-    // Past it, what `sample` and `eval` read are windows of that many tokens.
+    // Beyond it, `sample` and `eval` read windows of this many tokens.
     asked(&["sample", dir, "--prompt", TEXT, "-n", "60"]).ok();
     asked(&["eval", dir, "--data", &data]).ok();
     asked(&["heads", dir, "--text", "the cat", "--data", &data]).ok();

@@ -1,4 +1,4 @@
-//! Files that stand where a command would write: they are not lost unasked.
+//! Existing output files are not overwritten by accident.
 
 use crate::sisun::{Lab, command, sisun};
 use std::fs;
@@ -48,7 +48,7 @@ fn a_file_that_is_there_is_replaced_only_when_that_is_asked_for() {
         fs::write(&path, "mine").unwrap();
         ran(&[]).fails(2, &[&path, "exists already", option, "--force"]);
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine", "{name}");
-        // What would be the longer part of the same text is not it.
+        // A file with the beginning of the same text differs.
         ran(&["--force"]).ok();
         let written = fs::read_to_string(&path).unwrap();
         assert!(written.len() > 20, "{name}");
@@ -56,12 +56,12 @@ fn a_file_that_is_there_is_replaced_only_when_that_is_asked_for() {
         ran(&[]).fails(2, &["exists already"]);
         fs::write(&path, format!("{written}x")).unwrap();
         ran(&[]).fails(2, &["exists already"]);
-        // Nothing is lost with an empty file.
+        // An empty file has nothing to lose.
         fs::write(&path, "").unwrap();
         ran(&[]).ok();
         assert!(fs::metadata(&path).unwrap().len() > 20, "{name}");
     }
-    // A trace replaces an earlier one, and nothing else.
+    // A trace replaces only an earlier trace.
     for name in ["why.json", "why.html"] {
         let path = lab.at(name);
         let trace = [
@@ -73,9 +73,9 @@ fn a_file_that_is_there_is_replaced_only_when_that_is_asked_for() {
         ran(&["--force"]).ok();
         ran(&[]).ok();
     }
-    // The same data again is no harm.
+    // Writing identical data again is harmless.
     sisun(&[commands[1].1, &[&lab.at("copy.jsonl")]].concat()).ok();
-    // A run's own tokenizer, where a command would write by default.
+    // A run's own tokenizer at the default output path.
     let before = fs::read(lab.path("run/tokenizer.json")).unwrap();
     let ran: crate::sisun::Ran = command(&["tokenizer", "train", "--data", &text])
         .current_dir(lab.path("run"))

@@ -1,5 +1,5 @@
-//! Sizes that no machine has: refused with what they would need and what to change, before anything
-//! is allocated by them.
+//! Sizes that no machine supports are refused before they are allocated, with the memory needed and
+//! the setting to change.
 
 use crate::sisun::{Lab, Ran, command, copy_folder, root, sisun};
 use serde_json::{Value, json};
@@ -8,8 +8,7 @@ use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The same command with 8 GB of address space, so that what is too much does not depend on the
-/// machine.
+/// Run the command with 8 GB of address space, so that the limit does not depend on the machine.
 #[cfg(target_os = "linux")]
 fn limited(command: &Command) -> Ran {
     let mut shell = Command::new("sh");
@@ -26,7 +25,7 @@ fn limited(command: &Command) -> Ran {
     shell.output().unwrap().into()
 }
 
-/// `sisun` with these arguments, which have to be refused at once.
+/// Run `sisun` with these arguments, which must be refused at once.
 #[track_caller]
 fn refused(code: i32, args: &[&str], parts: &[&str]) {
     let began = Instant::now();
@@ -48,7 +47,7 @@ fn refused(code: i32, args: &[&str], parts: &[&str]) {
 fn a_start_that_needs_too_much_leaves_nothing() {
     let lab = Lab::new();
     let (d, n) = (1_u64 << 24, 1_u64 << 40);
-    // Terabytes, whatever the machine has.
+    // Terabytes, on any machine.
     let (deep, many) = ("--set=model.n_layers=99", "--set=train.batch_size=4096");
     let cases = [
         ("model.d_ff", d, deep, "GiB"),
@@ -93,7 +92,7 @@ fn a_start_that_needs_too_much_leaves_nothing() {
         run.fails(code, &[told, &names]);
         assert!(!lab.path("run").exists(), "{key} = {value} left a run");
     }
-    // All at once overflow nothing.
+    // Together they do not overflow.
     let sets: Vec<String> = cases[..4]
         .iter()
         .map(|(key, value, ..)| format!("--set={key}={value}"))
@@ -172,7 +171,7 @@ fn attention_over_a_long_text_is_refused_with_what_helps() {
     ]))
     .fails(1, &[tokens, "give a shorter text"]);
     assert!(!lab.path("long-maps").exists(), "a folder was left");
-    // The text of maps, which are drawn when training is over.
+    // The text of maps, which are drawn after training.
     let long = format!("--set=attend.text={:?}", "one day ".repeat(15_000));
     let told = limited(&lab.train_command("long", &[&long]));
     told.fails(
@@ -180,7 +179,7 @@ fn attention_over_a_long_text_is_refused_with_what_helps() {
         &["tokens of attend.text needs about", "give a shorter text"],
     );
     assert!(!lab.path("long").exists());
-    // What fits is drawn.
+    // A text that fits is drawn.
     limited(&command(&[
         "heads",
         &run,
@@ -345,7 +344,7 @@ fn more_threads_than_a_machine_can_use_are_refused() {
     .ok();
 }
 
-/// More than memory holds is made as it is written.
+/// Data larger than memory is written as it is generated.
 #[cfg(target_os = "linux")]
 #[test]
 fn data_is_made_in_bounded_memory() {
@@ -395,13 +394,13 @@ fn data_is_made_in_bounded_memory() {
             .unwrap();
         let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
         assert!(peak < 100_000, "{line:?}: {peak} kB");
-        // Whoever reads has enough.
+        // Close the pipe early.
         drop(out);
         assert_eq!(making.wait().unwrap().code(), Some(0));
     }
 }
 
-/// Whatever a damaged `config.json` says, nothing is allocated by it.
+/// A damaged `config.json` causes no allocation.
 #[test]
 fn a_hugging_face_directory_that_claims_too_much_is_refused() {
     let lab = Lab::new();

@@ -1,4 +1,4 @@
-//! The program as people use it: the binary, its files, its messages.
+//! The program from the user's perspective: the binary, its files, its messages.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 

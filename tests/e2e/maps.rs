@@ -1,4 +1,4 @@
-//! `sisun attend`: the files, and that other software opens them.
+//! `sisun attend`: its files, and that other software can read them.
 
 use crate::sisun::{Lab, peer, root, sisun};
 use npyz::NpyFile;
@@ -78,14 +78,14 @@ fn maps_in_every_format_agree_and_open() {
     peer("tensorboard_check.py", &lab.path("run"));
 }
 
-/// One array of an NPZ file: shape and values.
+/// Read one array of an NPZ file: shape and values.
 fn array(path: &Path, name: &str) -> (Vec<u64>, Vec<f32>) {
     let mut npz = ZipArchive::new(File::open(path).unwrap()).unwrap();
     let file = NpyFile::new(npz.by_name(&format!("{name}.npy")).unwrap()).unwrap();
     (file.shape().to_vec(), file.into_vec().unwrap())
 }
 
-/// Whatever is asked for is in one of the files, or nothing is made.
+/// Every requested activation is in one of the files, or nothing is written.
 #[test]
 fn every_activation_is_written_or_refused_in_every_format() {
     let lab = Lab::trained();
@@ -270,8 +270,7 @@ fn pictures_are_drawn_as_asked() {
 fn a_label_that_begins_with_a_mark_no_font_has_is_drawn() {
     let lab = Lab::trained();
     let (run, out) = (lab.at("run"), lab.at("marks"));
-    // A combining mark, which makes one character with whatever stands before it in the picture's
-    // source.
+    // A combining mark, which forms a grapheme with the preceding character in the SVG source.
     let args = [
         "attend",
         &run,

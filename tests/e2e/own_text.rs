@@ -1,10 +1,10 @@
-//! A run's own text is the one it was trained on, or whoever reads it says so.
+//! A run's text must be the one it was trained on, or its readers report the difference.
 
 use crate::sisun::{Lab, Ran, command, sisun};
 use std::fs;
 use std::process::Command;
 
-/// A run of a few steps, which stands alone because its text is changed.
+/// Create a lab with a short run of its own, because its text is changed.
 fn lab() -> Lab {
     let lab = Lab::new();
     lab.train(
@@ -15,7 +15,7 @@ fn lab() -> Lab {
     lab
 }
 
-/// Everything that reads the text of a run.
+/// Run every command that reads the text of a run.
 fn readers(lab: &Lab) -> [Ran; 4] {
     let (run, page) = (lab.at("run"), lab.at("page"));
     [
@@ -89,11 +89,10 @@ fn text_that_has_changed_is_refused_by_whoever_reads_it() {
             &["was trained on cannot be read", "stories.txt", "--data"],
         );
     }
-    // The same text with the line ends of Windows is the same text, and so it is under a folder's
-    // name.
+    // The same text with Windows line ends, or found through a folder's name, is unchanged.
     fs::write(lab.path("stories.txt"), text.replace('\n', "\r\n")).unwrap();
     sisun(&["eval", &lab.at("run")]).ok();
-    // What is named is not the run's own.
+    // An explicitly named text is not checked.
     fs::write(lab.path("other.txt"), "One day Mia found a kite.").unwrap();
     fs::write(lab.path("stories.txt"), &text[..half]).unwrap();
     sisun(&["eval", &lab.at("run"), "--data", &lab.at("other.txt")]).ok();
@@ -127,7 +126,7 @@ fn a_setting_that_decides_over_the_text_is_not_taken_for_the_text() {
     resume(&renamed).ok();
 }
 
-/// Checkpoints from before they recorded what was read say less, and are read.
+/// Checkpoints from before source checksums were recorded can still be read.
 #[test]
 fn a_checkpoint_that_does_not_say_what_was_read_is_opened() {
     let lab = lab();

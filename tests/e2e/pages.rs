@@ -6,11 +6,11 @@ use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
 
-/// Everything that could break out of a page or look like something else.
+/// Text that could break out of a page or be mistaken for something else.
 const TEXT: &str =
     "Mina said \"한글\" </script><b>&amp; 👩‍👩‍👧 שלום\n\tand\u{1} left: 'yes' `no` ${1} <!--";
 
-/// The page of a text and, beside it, the numbers that it must show.
+/// Write the page of a text, and return its path with the numbers that it must show.
 fn written(lab: &Lab, runs: &[&str], text: &str, more: &[&str]) -> (PathBuf, Value) {
     let out = lab.at(&format!(
         "page-{}",
@@ -41,12 +41,12 @@ fn weight(numbers: &Value, layer: usize, head: usize, query: usize, key: usize) 
         .unwrap()
 }
 
-/// Points at a cell and reads what the page says of it: labels of query and key, and the value.
+/// Point at a cell and read the page's readout: labels of query and key, and the value.
 fn pointed(browser: &Browser, query: usize, key: usize) -> Value {
     let reads = format!(
         "document.querySelector('#readout').dataset.query == {query} && document.querySelector('#readout').dataset.key == {key}"
     );
-    // A page that is still being laid out moves the cell away from where it was.
+    // During layout the cell may still move.
     browser.act_until(&reads, || {
         let centre = format!("{{ const p = window.sisun.cellCentre({query}, {key}); [p.x, p.y] }}");
         let at = browser.eval(&centre);
@@ -134,7 +134,7 @@ fn the_page_shows_the_models_own_numbers() {
         6
     );
 
-    // The working: its weights are the captured ones.
+    // Step by step: the computed weights equal the captured ones.
     browser.click("button[data-view='worked']");
     browser.wait_for(
         "document.querySelectorAll('#worked-keys tbody tr, #worked-keys tr td[data-column=weight]').length > 0",
@@ -167,7 +167,7 @@ fn the_page_shows_the_models_own_numbers() {
     }
     assert_eq!(z.as_array().unwrap().len(), 12);
 
-    // What every view owes: it shows, and nothing complains.
+    // Every view displays something, without errors.
     for view in ["grid", "head", "text", "worked", "table"] {
         browser.click(&format!("button[data-view='{view}']"));
         browser.wait_for(&format!(
@@ -285,7 +285,8 @@ fn checkpoints_over_time_and_runs_side_by_side() {
         .as_f64()
         .unwrap();
     assert_ne!(first, last, "training moved it");
-    // The exported numbers are those of the best checkpoint: the same step of the page shows them.
+    // The exported numbers are those of the best checkpoint; compare with the same step of the
+    // page.
     let step = numbers["model"]
         .as_str()
         .unwrap()
@@ -384,7 +385,7 @@ fn a_trace_tells_how_each_token_was_chosen() {
             .iter()
             .filter(|candidate| candidate["removed"].is_null())
             .collect();
-        // Those that are left are the likeliest, so all of them are among the candidates.
+        // The tokens left are the most likely, so all of them are among the candidates.
         assert_eq!(kept.len() as u64, min_p);
         let drawn: f64 = kept
             .iter()
@@ -401,7 +402,7 @@ fn a_trace_tells_how_each_token_was_chosen() {
                 .abs()
                 < 1e-9
         );
-        // What it saw: everything before, as long as that fits in the 23 tokens of context.
+        // The visible keys: all earlier tokens that fit into the 23 tokens of context.
         let keys = prompt_tokens + number - step["from"].as_u64().unwrap() as usize;
         assert!(
             keys <= 23 && (step["from"] == 0) == (prompt_tokens + number <= 23),
@@ -468,8 +469,8 @@ fn a_trace_tells_how_each_token_was_chosen() {
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 
-/// Every page that the program writes, of runs and of directories that others made: no script
-/// fails, nothing stays empty.
+/// Every page that the program writes, of runs and of Hugging Face directories, has working scripts
+/// and no empty parts.
 #[test]
 fn pages_of_every_kind_open() {
     let Some(browser) = Browser::start(1200, 900) else {
@@ -478,7 +479,7 @@ fn pages_of_every_kind_open() {
     let lab = Lab::new();
     lab.train("run", &["--set", "train.keep_checkpoints=9"])
         .ok();
-    // Runs of other kinds: one that began from another's weights, one that trains adapters.
+    // Other kinds of runs: one fine-tuned from another's weights, one with adapters.
     let gpt2 = root().join("tests/peers/fixtures/hf/gpt2");
     let from = format!("finetune.model={}", gpt2.display());
     let tuned = lab.at("tuned");
@@ -634,7 +635,7 @@ fn pages_of_every_kind_open() {
     holds(&lab.path("compared/report.html"), "svg");
 }
 
-/// A checkpoint that a process was removing when it was killed, or that is damaged otherwise.
+/// A checkpoint whose process was killed while removing it, or that is damaged otherwise.
 #[test]
 fn a_page_over_time_leaves_out_what_is_damaged() {
     let lab = Lab::new();
@@ -758,7 +759,7 @@ fn what_a_page_cannot_show_is_said() {
         "cpu",
     ])
     .fails(1, &["1 checkpoint", "train.keep_checkpoints"]);
-    // A checkpoint is a run as well, and ablated heads are in the page's table.
+    // A checkpoint can be used like a run, and the page's table includes ablation.
     sisun(&[
         "attend", &best, "--text", "One", "--out", &out, "--format", "html", "--ablate",
         "--device", "cpu",

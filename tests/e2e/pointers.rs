@@ -1,4 +1,4 @@
-//! Pointers of Git LFS where the files themselves should be: one message, whatever reads them.
+//! Git LFS pointers in place of files: one message from every reader.
 
 use crate::sisun::{Lab, copy_folder, root, sisun};
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 const POINTER: &str = "version https://git-lfs.github.com/spec/v1\n\
     oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 2200119864\n";
 
-/// Puts a pointer in a file's place while `look` looks.
+/// Put a pointer in place of a file while `look` runs.
 fn without(path: &Path, look: impl FnOnce(&str)) {
     let whole = fs::read(path).unwrap();
     fs::write(path, POINTER).unwrap();
@@ -108,6 +108,6 @@ fn a_pointer_is_told_as_what_it_is() {
             &lab.at("none"),
         ],
     );
-    // The configuration of an experiment is wrong usage.
+    // For the configuration of an experiment it is wrong usage.
     sisun(&["train", text]).fails(2, &told);
 }

@@ -1,8 +1,12 @@
-//! Two processes that begin in one place at nearly the same moment: one does all of the work, the
-//! other is told who does it, and nothing is left of the one that gave up.
+//! Two processes that start in one directory almost simultaneously: one does all the work, the
+//! other reports which process does, and leaves nothing behind.
 //!
-//! A few rounds of each kind run always; `SISUN_FAULTS=all cargo test --release -p sisun-cli --test
-//! e2e races:: -- --nocapture --test-threads=1` runs many and prints their number.
+//! A few rounds of each kind always run. This runs many and prints their number:
+//!
+//! ```text
+//! SISUN_FAULTS=all cargo test --release -p sisun-cli --test e2e races:: -- \
+//!     --nocapture --test-threads=1
+//! ```
 
 use crate::faults::{COMPARE, EXPORT, RESUME, SAMPLE, TRAIN, in_folder, run, shorter, workplace};
 use crate::sisun::{Ran, copy_folder};
@@ -16,20 +20,20 @@ use tempfile::TempDir;
 /// Rounds of each kind without `SISUN_FAULTS=all`, and with it.
 const ROUNDS: (u32, u32) = (3, 40);
 
-/// Two commands, the second begun a while after the first.
+/// Two commands, the second started some time after the first.
 struct Race<'r> {
     name: &'r str,
-    /// Commands that make what they begin with.
+    /// Commands that prepare both.
     before: &'r [&'r [&'r str]],
     first: &'r [&'r str],
     second: &'r [&'r str],
-    /// What the one that gives up says, one of these.
+    /// Possible messages of the process that gives up.
     told: &'r [&'r str],
-    /// Whether the first fails for a reason of its own, having prepared for a while.
+    /// True if the first fails for another reason after some preparation.
     first_fails: bool,
 }
 
-/// Every file of a folder; locks stay, and are free.
+/// Return the names of all files in a folder; lock files may remain, but must be free.
 fn names(folder: &Path) -> BTreeSet<String> {
     fn walk(folder: &Path, prefix: &str, found: &mut BTreeSet<String>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -38,7 +42,7 @@ fn names(folder: &Path) -> BTreeSet<String> {
             match entry.path().is_dir() {
                 true => walk(&entry.path(), &format!("{prefix}{name}/"), found),
                 false if name == ".lock" => {}
-                // Its name tells the second in which it was made.
+                // Its name contains the second of its creation.
                 false if name.starts_with("events.out.tfevents") => {
                     found.insert(format!("{prefix}events"));
                 }
@@ -82,7 +86,7 @@ fn try_races(race: &Race<'_>) {
                 .unwrap()
         };
         let first = spawn(race.first);
-        // From at once to about as long as one of them takes.
+        // From no delay to about the duration of a command.
         std::thread::sleep(takes * round / rounds.max(1));
         let second = spawn(race.second);
         let ids = [first.id(), second.id()];
@@ -97,7 +101,7 @@ fn try_races(race: &Race<'_>) {
             context()
         );
         if race.first_fails {
-            // The second may have been refused while the first still held the place; then it works
+            // The second may have been refused while the first still held the lock; then it works
             // now.
             assert!(!ok[0], "{}", context());
             assert!(
@@ -127,7 +131,7 @@ fn try_races(race: &Race<'_>) {
         if expected.iter().any(|name| name.starts_with("run/")) {
             run(folder.path(), SAMPLE).ok();
         }
-        // The place is free.
+        // The lock is free.
         let again = run(folder.path(), race.second);
         assert!(
             !again.stderr.contains("process "),
@@ -211,7 +215,7 @@ fn two_exports() {
     });
 }
 
-/// Cold starts on one text share one preparation.
+/// Cold starts on the same text share one preparation.
 #[test]
 fn cold_starts_in_other_places() {
     let start = workplace();
@@ -223,7 +227,7 @@ fn cold_starts_in_other_places() {
         let runs: Vec<String> = (0..5).map(|i| format!("run{i}")).collect();
         let spawn = |name: &String| {
             std::thread::sleep(Duration::from_millis(round * 3));
-            // Not quiet: it says who prepares.
+            // Not quiet: it says which process is preparing.
             let args = ["train", "tiny.toml", "--run", name, "--device", "cpu"];
             let mut command = in_folder(folder.path(), &args);
             command

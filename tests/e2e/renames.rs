@@ -1,6 +1,7 @@
-//! What a process leaves that ends between two renames: a checkpoint that `last` or `best` does not
-//! name yet, or names that are gone. Every command takes the same checkpoint, the one that the
-//! newest `state.json` says, and tells so; only one that trains the run puts it right.
+//! A process that ends between two renames leaves a checkpoint that `last` or `best` does not name
+//! yet, or pointers to removed checkpoints. Every command uses the same checkpoint, according to
+//! the newest `state.json`, and reports the disagreement; only a command that trains the run
+//! corrects the pointers.
 
 use crate::sisun::{Lab, copy_folder, sisun};
 use serde_json::Value;
@@ -8,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// A run whose checkpoints are those of all steps, and its steps: the best as the newest says,
-/// another, and the newest.
+/// A run that keeps the checkpoints of all steps, with the steps of the best checkpoint according
+/// to the newest, of another one, and of the newest.
 struct Kept {
     run: PathBuf,
     best: u64,
@@ -29,7 +30,7 @@ fn state(run: &Path, step: u64) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// Ten steps with a checkpoint at each second, and an evaluation at every fourth.
+/// Train ten steps with a checkpoint every second step and an evaluation every fourth.
 fn kept(lab: &Lab) -> Kept {
     let set = [
         "train.steps=10",
@@ -54,7 +55,7 @@ fn read(run: &Path, pointer: &str) -> String {
     fs::read_to_string(run.join("checkpoints").join(pointer)).unwrap_or_default()
 }
 
-/// What is done to the pointers of a copy of the run, and which checkpoint is the best one then.
+/// A change to the pointers of a copy of the run, and the best checkpoint after it.
 type Damage<'d> = (&'static str, &'d dyn Fn(&Path), u64);
 
 #[test]
@@ -71,7 +72,7 @@ fn every_state_between_two_renames_is_read_as_the_newest_checkpoint_says() {
     };
     let remove =
         |at: &Path, pointer: &str| fs::remove_file(at.join("checkpoints").join(pointer)).unwrap();
-    // The best as the checkpoint of another step says it.
+    // The best checkpoint according to that of another step.
     let best_at = |step: u64| state(&run, step)["best"][0].as_u64().unwrap_or(step);
     let cases: [Damage<'_>; 10] = [
         // After `last`, before `best`.
@@ -92,7 +93,7 @@ fn every_state_between_two_renames_is_read_as_the_newest_checkpoint_says() {
             &|at| point(at, "best", "../../elsewhere"),
             best,
         ),
-        // After the checkpoint, before `last`: the run stands where `last` says.
+        // After the checkpoint, before `last`: the run is at the step that `last` names.
         (
             "last names the one before",
             &|at| point(at, "last", &folder(8)),
@@ -139,7 +140,7 @@ fn every_state_between_two_renames_is_read_as_the_newest_checkpoint_says() {
             let ran = sisun(&[&args[..], &["--device", "cpu"]].concat()).ok();
             let is_right = use_ == "resume" || ran.stderr.contains(&format!("(step {right})"));
             assert!(is_right, "{what}, {use_}{named}: {}", ran.stderr);
-            // Where `last` is one of its checkpoints, what `best` says may be right by it.
+            // If `last` names an older checkpoint, `best` may be correct according to it.
             let says_so_too = what.starts_with("last names the one before") && right == best;
             let was_wrong = !says_so_too && what != "last is missing";
             assert_eq!(
@@ -164,7 +165,7 @@ fn every_state_between_two_renames_is_read_as_the_newest_checkpoint_says() {
                     "{what}"
                 );
             } else {
-                // Who only reads writes nothing.
+                // Commands that only read write nothing.
                 let untouched = lab.path("untouched");
                 let _ = fs::remove_dir_all(&untouched);
                 copy_folder(&run, &untouched);
@@ -202,7 +203,7 @@ fn a_run_that_another_process_trains_is_read_through() {
     held.wait().unwrap();
 }
 
-/// Another process that holds a lock until its input ends; none where there is no `flock`.
+/// Start another process that holds a lock until its input ends; `None` if there is no `flock`.
 fn hold(lock: &Path) -> Option<Child> {
     let mut command = Command::new("flock");
     command
@@ -226,7 +227,7 @@ fn what_the_newest_checkpoint_cannot_say_is_told() {
         run, best, newest, ..
     } = kept(&lab);
     let at = run.to_str().unwrap();
-    // The best was deleted by hand: the newest is taken, each time with a word about it.
+    // The best checkpoint was deleted by hand: the newest is used, each time with a note.
     if best != newest {
         let copy = lab.path("without-best");
         copy_folder(&run, &copy);
@@ -241,7 +242,7 @@ fn what_the_newest_checkpoint_cannot_say_is_told() {
             );
         }
     }
-    // The newest is damaged: what `best` names is all there is to go by.
+    // The newest is damaged: only `best` is left as evidence.
     let pointed = if best == newest { 8 } else { best };
     fs::write(run.join("checkpoints/best"), folder(pointed)).unwrap();
     fs::write(

@@ -1,11 +1,11 @@
-//! Stopping a run in every way, and going on.
+//! Stopping a run in various ways and resuming it.
 
 use crate::sisun::{Lab, Ran};
 use std::fs;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-/// Steps long enough that a signal arrives in the middle.
+/// Enough steps that a signal arrives before the end.
 const STEPS: &str = "train.steps=120";
 
 fn same_end(lab: &Lab, a: &str, b: &str) {
@@ -20,7 +20,7 @@ fn same_end(lab: &Lab, a: &str, b: &str) {
         let lines = text
             .lines()
             .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        // Losses are averages since the line before; with a line a step they are the same numbers.
+        // Losses are averages since the last line; with a line per step they are comparable.
         lines
             .map(|m| {
                 (
@@ -34,7 +34,7 @@ fn same_end(lab: &Lab, a: &str, b: &str) {
     assert_eq!(lines(a), lines(b), "every step once, with the same loss");
 }
 
-/// Starts a run and waits until its metrics reach a step.
+/// Start a run and wait until its metrics reach a step.
 fn started(lab: &Lab, run: &str, until: usize) -> Child {
     let mut child = lab
         .train_command(run, &["--set", STEPS])
@@ -144,7 +144,7 @@ fn resuming_with_other_settings_or_text_is_refused() {
         .fails(1, &["not the text that", "it has changed"]);
 }
 
-/// What may change on the way does change what is written.
+/// Settings that may change on resume do change the output.
 #[test]
 fn settings_that_may_change_take_effect() {
     let lab = Lab::new();
@@ -207,8 +207,8 @@ fn settings_that_may_change_take_effect() {
     }
 }
 
-/// What a run has learnt from, and what its best checkpoint was chosen by, stays as it was; steps
-/// that are done are not undone.
+/// The training data and the criterion for the best checkpoint cannot change, and completed steps
+/// are not undone.
 #[test]
 fn settings_that_could_only_take_half_effect_are_refused() {
     let lab = Lab::new();

@@ -117,7 +117,8 @@ fn the_prompt_may_come_from_standard_input() {
     );
 }
 
-/// Files, standard input and arguments are read by one rule: no byte order mark, line feeds.
+/// Files, standard input and arguments are read by the same rule: no byte order mark, line feeds
+/// only.
 #[test]
 fn prompts_and_texts_are_read_as_training_reads_files() {
     let lab = Lab::trained();
@@ -195,7 +196,7 @@ fn a_prompt_longer_than_the_context_is_read_from_its_end() {
         .ok()
         .json();
     assert!(json["tokens"].as_array().unwrap().len() > 3, "{json}");
-    // What is left out is told, in every form.
+    // Omitted tokens are reported in every form of output.
     let all = json["prompt_tokens"].as_u64().unwrap();
     assert!(all > 200 && json["prompt_tokens_read"] == 23, "{json}");
     let run = Lab::trained().at("run");
@@ -230,7 +231,7 @@ fn a_prompt_longer_than_the_context_is_read_from_its_end() {
     .ok()
     .stderr;
     assert!(!short.contains("only the last"), "{short}");
-    // So is what a configuration asks for.
+    // The same for the prompt of a configuration.
     let lab = Lab::new();
     let set = [
         format!("sample.prompt={long}"),
@@ -263,7 +264,7 @@ fn without_a_prompt_the_model_begins_a_text() {
         (&"".into(), Some(1))
     );
     let text = json["text"].as_str().unwrap();
-    // As the stories begin, rather than in the middle of a sentence.
+    // Like the beginning of a story, not the middle of a sentence.
     assert!(
         text.starts_with(|c: char| c.is_uppercase() || c == '"'),
         "{text}"
@@ -275,7 +276,7 @@ fn without_a_prompt_the_model_begins_a_text() {
     let page = Lab::trained().at("begun.html");
     sample(&["-n", "5", "--trace", &page]).ok();
     assert!(std::fs::read_to_string(page).unwrap().contains("<script"));
-    // A text of one document has no token between documents.
+    // A text of one document has no separator token.
     let lab = Lab::new();
     let one = [
         "--set",
@@ -363,7 +364,7 @@ fn evaluation_repeats_what_training_measured() {
     assert!((found - logged).abs() < 1e-5, "{found} and {logged}");
     assert!((json["perplexity"].as_f64().unwrap() - found.exp()).abs() < 1e-6);
 
-    // Bits per byte by hand: all of the held-out text's nats over its bytes.
+    // Bits per byte by hand: the total nats of the held-out text over its bytes.
     let whole = sisun(&["eval", &run, "--json", "--quiet", "--device", "cpu"])
         .ok()
         .json();
@@ -409,7 +410,7 @@ fn evaluation_repeats_what_training_measured() {
 #[test]
 fn a_model_with_more_rows_than_tokens_writes_tokens_only() {
     let lab = Lab::new();
-    // 900 rows, of which the tokenizer knows 320, hardly trained: most of the probability is on
+    // 900 rows, of which the tokenizer knows 320, barely trained: most of the probability is on
     // rows without a token.
     lab.train(
         "wide",
@@ -439,7 +440,7 @@ fn a_model_with_more_rows_than_tokens_writes_tokens_only() {
     assert!(ids.len() == 80 && ids.iter().all(|id| *id < 320), "{ids:?}");
 }
 
-/// Bits per byte of a part of a text: over the bytes of exactly the tokens that were predicted.
+/// Bits per byte of part of a text counts exactly the bytes of the predicted tokens.
 #[test]
 fn bits_per_byte_counts_the_bytes_of_what_was_measured() {
     let lab = Lab::new();
@@ -492,12 +493,12 @@ fn bits_per_byte_counts_the_bytes_of_what_was_measured() {
     };
     bits(&eval("en-ko.txt", &["--windows", "1"]), 7.0, 7.0);
     bits(&eval("ko-en.txt", &["--windows", "1"]), 7.0, 21.0);
-    // Two windows, evenly spaced: the first, and that in the middle of the full ones.
+    // Two windows, evenly spaced: the first and the middle one of the full windows.
     let full = (440 + 640 - 1) / 7;
     let second = full / 2 * 7 + 1;
     assert!(second > 440, "it is Korean");
     bits(&eval("en-ko.txt", &["--windows", "2"]), 14.0, 7.0 + 21.0);
-    // The whole text: all of its bytes over all of its tokens.
+    // The whole text: all bytes over all tokens.
     let whole = eval("en-ko.txt", &[]);
     let tokens = whole["tokens"].as_f64().unwrap() + 1.0;
     bits(&whole, tokens, 440.0 + 3.0 * 640.0);

@@ -1,11 +1,11 @@
-//! Signals that ask a run to end, and those that whoever started it wants ignored.
+//! Signals that end a run, and signals that its parent process ignores.
 
 use crate::sisun::{Lab, Ran, root};
 use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A run that is started by a shell which ignores these signals, and has begun to train.
+/// Start a run from a shell that ignores these signals, and wait until it trains.
 fn training(lab: &Lab, run: &str, ignoring: &str, steps: u32) -> Child {
     let program = env!("CARGO_BIN_EXE_sisun");
     let mut child = Command::new("sh")

@@ -1,4 +1,4 @@
-//! Running the binary, and small experiments to run it on.
+//! Helpers to run the binary, and small experiments.
 
 use serde_json::Value;
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 use tempfile::TempDir;
 
-/// What a run of the binary left behind.
+/// Output of a run of the binary.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
@@ -26,14 +26,14 @@ impl From<Output> for Ran {
 }
 
 impl Ran {
-    /// Demands success.
+    /// Assert success.
     #[track_caller]
     pub(crate) fn ok(self) -> Self {
         assert_eq!(self.code, Some(0), "{}\n{}", self.stdout, self.stderr);
         self
     }
 
-    /// Demands an exit code, a message with all of these parts, and no panic.
+    /// Assert an exit code, a message with all of these parts, and no panic.
     #[track_caller]
     pub(crate) fn fails(self, code: i32, parts: &[&str]) -> Self {
         assert_eq!(self.code, Some(code), "{}\n{}", self.stdout, self.stderr);
@@ -57,7 +57,7 @@ impl Ran {
     }
 }
 
-/// The binary, on the CPU unless told otherwise, with a token cache of the tests' own.
+/// Return a command that runs the binary, on the CPU by default, with a token cache for tests.
 pub(crate) fn command(args: &[&str]) -> Command {
     static CACHE: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().unwrap());
     let mut command = Command::new(env!("CARGO_BIN_EXE_sisun"));
@@ -69,12 +69,12 @@ pub(crate) fn command(args: &[&str]) -> Command {
     command
 }
 
-/// Runs the binary to its end.
+/// Run the binary to its end.
 pub(crate) fn sisun(args: &[&str]) -> Ran {
     command(args).output().unwrap().into()
 }
 
-/// The repository.
+/// Return the root of the repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
@@ -83,8 +83,8 @@ pub(crate) fn root() -> PathBuf {
         .to_owned()
 }
 
-/// Has a script of `tests/peers` read what we wrote, by the software that people use for it, where
-/// `.ci/run` has installed that.
+/// Run a script of `tests/peers` that reads our output with third-party software, if `.ci/run` has
+/// installed it.
 pub(crate) fn peer(script: &str, folder: &Path) {
     let Some(python) = std::env::var_os("SISUN_PEERS_PYTHON") else {
         eprintln!("NOT RUN: {script} (SISUN_PEERS_PYTHON is not set; .ci/run sets it)");
@@ -100,7 +100,7 @@ pub(crate) fn peer(script: &str, folder: &Path) {
     assert!(output.status.success(), "{said}");
 }
 
-/// Copies a folder with all that is in it.
+/// Copy a folder with its contents.
 pub(crate) fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -114,14 +114,14 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// A folder with a small experiment in it.
+/// A folder with a small experiment.
 pub(crate) struct Lab {
     pub(crate) folder: TempDir,
 }
 
 impl Lab {
-    /// Half a minute's worth of nothing: a two-layer model on a few stories, with dropout and
-    /// accumulation, so that whatever state training has is in play.
+    /// Create a quick experiment: a two-layer model on a few stories, with dropout and gradient
+    /// accumulation, so that every kind of training state is used.
     pub(crate) fn new() -> Self {
         let lab = Self {
             folder: TempDir::new().unwrap(),
@@ -137,7 +137,7 @@ impl Lab {
         self.folder.path().join(name)
     }
 
-    /// The path as text.
+    /// Return the path of a file as text.
     pub(crate) fn at(&self, name: &str) -> String {
         self.path(name).to_str().unwrap().to_owned()
     }
@@ -146,7 +146,7 @@ impl Lab {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// `sisun train lab.toml --run NAME --device cpu …`.
+    /// Run `sisun train lab.toml --run NAME --device cpu …`.
     pub(crate) fn train(&self, run: &str, more: &[&str]) -> Ran {
         self.train_command(run, more).output().unwrap().into()
     }
@@ -154,7 +154,7 @@ impl Lab {
     pub(crate) fn train_command(&self, run: &str, more: &[&str]) -> Command {
         let (config, run) = (self.at("lab.toml"), self.at(run));
         let mut args = vec!["train", &config, "--run", &run];
-        // A device named by the test takes the place of the usual one.
+        // A device given by the test replaces the usual one.
         if !more.contains(&"--device") {
             args.extend(["--device", "cpu"]);
         }
@@ -162,7 +162,7 @@ impl Lab {
         command(&args)
     }
 
-    /// A run that many tests read, trained once for the whole test binary.
+    /// Return a run shared by many tests, trained once per test binary.
     pub(crate) fn trained() -> &'static Self {
         static LAB: LazyLock<Lab> = LazyLock::new(|| {
             let lab = Lab::new();

@@ -1,4 +1,4 @@
-//! `sisun train`: what a run directory holds, and what its figures say.
+//! `sisun train`: the files of a run directory and their figures.
 
 use crate::sisun::{Lab, root, sisun};
 use serde_json::Value;
@@ -52,7 +52,7 @@ fn a_run_directory_holds_everything_and_the_loss_falls() {
         .map(|m| m["loss"].as_f64().unwrap())
         .collect();
     assert_eq!(losses.len(), 150, "one line a step");
-    // ln 320 = 5.77 before anything is learnt.
+    // ln 320 = 5.77 before training.
     assert!((losses[0] - 5.77).abs() < 0.15, "{}", losses[0]);
     assert!(
         losses[149] < losses[0] - 1.5,
@@ -116,7 +116,7 @@ fn training_twice_gives_the_same_bytes() {
 #[test]
 fn one_batch_can_be_learnt_by_heart() {
     let lab = Lab::new();
-    // 24 tokens of text: every window is the same one.
+    // 24 tokens of text: every window is the same.
     fs::write(lab.path("tiny.txt"), "abcdefghijklmnopqrstuvwx").unwrap();
     let sources = format!("data.sources=[{:?}]", lab.at("tiny.txt"));
     let validation = format!("data.validation=[{:?}]", lab.at("copy.txt"));
@@ -201,7 +201,7 @@ fn muon_epochs_and_marked_answers_train() {
     )
     .ok();
     let last = metrics(&lab, "run").pop().unwrap();
-    // 13 characters: guessing costs ln 13 = 2.6 a token.
+    // 13 characters: guessing costs ln 13 = 2.6 per token.
     assert!(last["loss"].as_f64().unwrap() < 1.6, "{last}");
     assert!(
         last.get("bits_per_byte").is_none(),
@@ -249,7 +249,7 @@ fn every_shipped_configuration_is_read() {
         {
             continue; // read and run by `comparing`
         }
-        // Whose model is not shipped, with one that is.
+        // If its base model is not shipped, use one that is.
         let base = ["--set", "finetune.model=tests/peers/fixtures/hf/gpt2"];
         let tunes = path.file_stem().unwrap() == "finetune";
         let more: &[&str] = if tunes { &base } else { &[] };
@@ -271,7 +271,7 @@ fn a_former_key_is_read_and_told() {
     let ran = lab.train("run", &quick).ok();
     let note = "train.accumulate is now called train.gradient_accumulation_steps";
     assert!(ran.stderr.contains(note), "{}", ran.stderr);
-    // A run of an earlier version, whose settings hold the former key, can go on.
+    // A run of an earlier version, whose settings contain a former key, can be resumed.
     let settings = lab.path("run/config.toml");
     let text = fs::read_to_string(&settings).unwrap();
     assert!(text.contains("gradient_accumulation_steps = 3"), "{text}");
@@ -286,8 +286,8 @@ fn a_former_key_is_read_and_told() {
     assert!(text.contains("gradient_accumulation_steps = 3"), "{text}");
 }
 
-/// Long questions with a one-word answer each: most windows hold no token that the loss is taken
-/// on.
+/// Return settings for long questions with a one-word answer each, so that most windows have no
+/// token in the loss.
 fn sparse(lab: &Lab) -> Vec<String> {
     let question = "the cat sat on the mat and the dog ran home ".repeat(6);
     let lines: String = (0..60)
@@ -349,7 +349,8 @@ fn a_loss_is_a_mean_over_what_counts() {
             "{m}"
         );
     }
-    // Nothing is learnt at this rate: ln 20 or so, never near the zeros of steps that have none.
+    // Nothing is learnt at this rate: about ln 20, never near the zeros of steps without loss
+    // tokens.
     let validation = metrics(&lab, "run").pop().unwrap();
     let validation = validation["loss"].as_f64().unwrap();
     let last = train("run").pop().unwrap()["loss"].as_f64().unwrap();
@@ -402,7 +403,7 @@ fn plain_text_counts_whole_beside_answers() {
     );
     sisun(&["eval", &run, "--data", &plain, "--lengths", "64,4000"])
         .fails(2, &["--lengths 4000", "396 tokens"]);
-    // Held out, it is what `best` is chosen by, all of it.
+    // As validation text it determines `best`, all of it.
     let validation = format!("data.validation=[{plain:?}]");
     lab.train(
         "whole",
@@ -420,8 +421,8 @@ fn plain_text_counts_whole_beside_answers() {
 #[test]
 fn a_run_that_ends_without_a_number_says_so() {
     let lab = Lab::new();
-    // Weights that are numbers and give none: the one step leaves them huge, and no further loss is
-    // seen.
+    // Finite weights whose loss is not: the only step makes them huge, and no further loss is
+    // computed.
     let set = [
         "train.steps=1",
         "train.warmup_steps=0",

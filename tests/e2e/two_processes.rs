@@ -1,4 +1,4 @@
-//! Several processes in one directory: one works, the others are told, nothing is lost.
+//! Several processes in one directory: one works, the others are informed, no data is lost.
 
 use crate::sisun::{Lab, Ran, command, sisun};
 use std::fs;
@@ -17,7 +17,7 @@ fn ended(child: Child) -> Ran {
     child.wait_with_output().unwrap().into()
 }
 
-/// Waits until a run's metrics are there.
+/// Wait until a run has metrics.
 fn until_it_trains(lab: &Lab, run: &str, child: &mut Child) {
     let began = Instant::now();
     while fs::read_to_string(lab.path(run).join("metrics.jsonl"))
@@ -74,7 +74,7 @@ fn of_two_starts_one_trains() {
 #[test]
 fn a_start_that_fails_removes_nothing_of_another() {
     let lab = Lab::new();
-    // Prepares its text before it finds that its model does not fit.
+    // It prepares its text before it detects that its model does not fit.
     let slow = spawn(lab.train_command("run", &["--set", "model.vocab_size=7"]));
     let trains = spawn(lab.train_command("run", &["--wait"]));
     let (slow, trains) = (ended(slow), ended(trains));
@@ -101,7 +101,7 @@ fn a_run_that_trains_is_not_resumed_beside_it() {
     sisun(&["train", "--resume", &run]).fails(1, &["is being trained by", &process, "--wait"]);
     lab.train("run", &[])
         .fails(1, &["is being trained by", &process]);
-    // Whoever only reads is not kept out.
+    // Readers are not locked out.
     sisun(&["sample", &run, "--prompt", "One day", "-n", "3"]).ok();
     let waits = spawn(command(&[
         "train",
@@ -151,7 +151,7 @@ fn of_five_cold_starts_one_prepares_the_text() {
         .repeat(40);
     fs::write(lab.path("stories.txt"), text).unwrap();
     let cache = lab.path("cache");
-    // What processes left that died at it, of this entry's kind and of another's.
+    // Leftovers of killed processes, of this cache entry and of another.
     let other = "0123456789abcdef".repeat(4);
     fs::create_dir_all(cache.join(format!(".unfinished-{other}-abc"))).unwrap();
     fs::write(

@@ -1,5 +1,4 @@
-//! `sisun verify`: that it holds for whole models, and that each thing that can be broken from
-//! outside is found.
+//! `sisun verify`: it passes for intact models and detects every kind of external damage.
 
 use crate::sisun::{Lab, Ran, copy_folder, root, sisun};
 use serde_json::Value;
@@ -22,7 +21,7 @@ fn verify(path: &str) -> Ran {
     sisun(&["verify", path, "--json", "--quiet"])
 }
 
-/// Each check's verdict and what it found.
+/// Return the verdict and details of each check.
 fn checks(ran: &Ran) -> BTreeMap<String, (String, String)> {
     let object: Value = ran.json();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -46,7 +45,7 @@ fn a_whole_run_holds() {
     for name in CHECKS {
         assert_eq!(checks[name].0, "holds", "{name}: {}", checks[name].1);
     }
-    // Two checkpoints are kept, ten steps apart: the run's own last one comes out again.
+    // Two checkpoints are kept, ten steps apart: resuming reproduces the run's last one.
     let resuming = &checks["resuming"].1;
     assert!(
         resuming.starts_with("steps 140 to 150, stopped after 145: the same bits"),
@@ -60,8 +59,8 @@ fn a_whole_run_holds() {
     assert_eq!(text.lines().count(), CHECKS.len(), "{text}");
 }
 
-/// With one checkpoint, at the end of its schedule, steps are made from the middle of it; dropout
-/// and accumulation are resumed too.
+/// With one checkpoint, at the end of its schedule, steps are taken from the middle of the
+/// schedule; dropout and gradient accumulation are resumed too.
 #[test]
 fn a_run_with_one_checkpoint_holds() {
     let lab = Lab::new();
@@ -141,7 +140,7 @@ fn damage_is_found() {
         ran.fails(1, &["differs in"]);
         checks
     };
-    // A checkpoint that is not the one that sampling takes counts as well.
+    // Checkpoints other than the one used for sampling are checked as well.
     for file in ["model.safetensors", "training.safetensors", "state.json"] {
         let found = broken(
             &format!("bit-{file}"),
@@ -158,7 +157,7 @@ fn damage_is_found() {
             "{message}"
         );
     }
-    // Without its decoder a byte-level tokenizer gives back its own alphabet instead of the text.
+    // Without its decoder, a byte-level tokenizer returns its own alphabet instead of the text.
     let found = broken("decoder", "tokenizer.json", &|bytes| {
         let mut tokenizer: Value = serde_json::from_slice(&bytes).unwrap();
         tokenizer["decoder"] = Value::Null;
@@ -170,7 +169,7 @@ fn damage_is_found() {
     );
 }
 
-/// Its copies are gone when the message is read.
+/// The copies are removed before the message is read.
 #[test]
 fn a_run_that_diverges_is_told_by_its_own_name() {
     let lab = Lab::new();
@@ -190,7 +189,7 @@ fn a_run_that_diverges_is_told_by_its_own_name() {
     ];
     lab.train("run", &[&more[..], &config].concat())
         .fails(1, &["with a tenth of the learning rate"]);
-    // Its weights are finite, and so large that its logits are not: other checks may find that.
+    // Its weights are finite but so large that its logits are not: other checks may detect that.
     let found = checks(&verify(&lab.at("run")));
     let (verdict, told) = &found["resuming"];
     assert_eq!(verdict, "not_checked", "{told}");
@@ -221,8 +220,8 @@ fn without_a_mask_the_cache_is_not_checked() {
     assert_eq!(found["captured attention"].0, "holds");
 }
 
-/// Tokenizers of two kinds whose vocabulary has no token for a part of the text: no fault of ours,
-/// and told alike.
+/// Two kinds of tokenizers whose vocabulary has no token for part of the text: not an error, and
+/// reported alike.
 #[test]
 fn what_a_tokenizer_has_no_token_for_is_told_and_no_difference() {
     let lab = Lab::new();
@@ -289,7 +288,7 @@ fn what_a_tokenizer_has_no_token_for_is_told_and_no_difference() {
             verdict == "holds" && told.contains("lost as <unk>"),
             "{name}: {told}"
         );
-        // What it has tokens for is still checked.
+        // Text that it has tokens for is still checked.
         let mut broken = json;
         broken["decoder"] =
             serde_json::json!({ "type": "Replace", "pattern": { "String": "e" }, "content": "3" });
@@ -330,7 +329,7 @@ fn an_interrupt_leaves_no_copy() {
             );
             std::thread::sleep(Duration::from_millis(1));
         }
-        // The program is told of the folder just after making it.
+        // The program registers the folder just after creating it.
         std::thread::sleep(Duration::from_millis(20));
         kill(
             nix::unistd::Pid::from_raw(child.id().try_into().unwrap()),

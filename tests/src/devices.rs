@@ -1,24 +1,24 @@
-//! The devices that the tests run on.
+//! Devices of the tests.
 
 use burn::tensor::Device;
 use sisun_model::DeviceChoice;
 use sisun_model::device::choose;
 use std::io::Write;
 
-/// The fast CPU backend.
+/// Return the fast CPU backend.
 pub fn cpu() -> Device {
     choose(DeviceChoice::Cpu).unwrap().device
 }
 
-/// The devices that every machine has, with their names.
+/// Return the devices that every machine has, with their names.
 pub fn everywhere() -> Vec<(String, Device)> {
     [DeviceChoice::Cpu, DeviceChoice::Ndarray]
         .map(|choice| (choice.to_string(), choose(choice).unwrap().device))
         .into()
 }
 
-/// The wgpu device, with its name, where this machine has an adapter. Where it has none, says
-/// loudly that `test` did not run on one.
+/// Return the wgpu device with its name, if this machine has an adapter; otherwise print that
+/// `test` did not run on one.
 pub fn wgpu(test: &str) -> Option<(String, Device)> {
     match choose(DeviceChoice::Wgpu) {
         Ok(chosen) => Some((chosen.name, chosen.device)),
@@ -29,9 +29,8 @@ pub fn wgpu(test: &str) -> Option<(String, Device)> {
     }
 }
 
-/// Writes a line to stderr whether or not the test passes; `eprintln!` is held back from those that
-/// do.
+/// Write a line to stderr even if the test passes; `eprintln!` is captured for passing tests.
 pub fn tell(line: &str) {
-    // A closed stderr is no reason to fail.
+    // A closed stderr must not fail the test.
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

@@ -8,25 +8,25 @@ use sisun_model::{ModelError, Transformer};
 use std::fs;
 use std::path::PathBuf;
 
-/// The folder of reference files.
+/// Return the folder of reference files.
 pub fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("peers/fixtures")
 }
 
-/// A reference file's text.
+/// Read a reference file.
 pub fn text(name: &str) -> String {
     let path = folder().join(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// One forward pass of one variant, worked out by other software.
+/// One forward pass of one variant, computed by other software.
 #[derive(Debug)]
 pub struct Forward {
-    /// The variant.
+    /// Name of the variant.
     pub name: String,
-    /// Its configuration.
+    /// Configuration of the variant.
     pub config: ModelConfig,
-    /// Its weights, under our names.
+    /// Weights, under Sisun's names.
     pub weights: HostTensors,
     /// Tokens, `[batch, pos]`.
     pub tokens: ([usize; 2], Vec<i64>),
@@ -35,7 +35,7 @@ pub struct Forward {
 }
 
 impl Forward {
-    /// Every forward pass, in order of name.
+    /// Read all forward passes, sorted by name.
     pub fn all() -> Vec<Self> {
         let mut paths: Vec<PathBuf> = fs::read_dir(folder().join("forward"))
             .unwrap()
@@ -46,7 +46,7 @@ impl Forward {
         paths.into_iter().map(Self::read).collect()
     }
 
-    /// The forward pass of one variant.
+    /// Read the forward pass of one variant.
     pub fn named(name: &str) -> Self {
         Self::read(folder().join("forward").join(format!("{name}.safetensors")))
     }
@@ -96,17 +96,17 @@ impl Forward {
         }
     }
 
-    /// The model, read from a file that holds the weights and nothing else.
+    /// Load the model from a file that holds only the weights.
     ///
     /// # Errors
-    /// Whatever [`Transformer::load`] finds wrong.
+    /// If [`Transformer::load`] fails.
     pub fn model(&self, device: &Device) -> Result<Transformer, ModelError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), to_safetensors(&self.weights)).unwrap();
         Transformer::load(file.path(), &self.config, device)
     }
 
-    /// The tokens on a device.
+    /// Copy the tokens to a device.
     pub fn tokens(&self, device: &Device) -> Tensor<2, Int> {
         let (shape, tokens) = &self.tokens;
         Tensor::from_data(TensorData::new(tokens.clone(), *shape), device)

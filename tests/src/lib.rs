@@ -1,5 +1,4 @@
-//! What the tests share: the devices they run on, the reference files they compare with, and how
-//! they compare.
+//! Shared test helpers: devices, reference files and comparisons.
 
 #![allow(clippy::unwrap_used)]
 

@@ -9,12 +9,12 @@ use sisun_model::weights::HostTensors;
 use sisun_model::{Init, ModelError, Params, Transformer};
 use toml::Table;
 
-/// A configuration from the lines of its `[model]` table.
+/// Parse a configuration from the lines of its `[model]` table.
 pub fn config(lines: &str) -> ModelConfig {
     ModelConfig::parse(lines).unwrap_or_else(|error| panic!("{error} in\n{lines}"))
 }
 
-/// Every position variant, as a configuration writes it; RoPE also with half of each head turned.
+/// All position variants as a configuration writes them, and RoPE with half of each head rotated.
 pub const POSITIONS: [&str; 7] = [
     "\"none\"",
     "\"learned\"",
@@ -25,8 +25,8 @@ pub const POSITIONS: [&str; 7] = [
     "{ kind = \"t5_bias\", buckets = 8, max_distance = 16 }",
 ];
 
-/// A small two-layer configuration of awkward sizes with this position variant, changed by further
-/// lines of `[model]`. Three heads are no power of two, and `d_head` is 8.
+/// Return a small two-layer configuration of irregular sizes with this position variant, changed by
+/// further lines of `[model]`. Three heads are not a power of two, and `d_head` is 8.
 pub fn small(position: &str, lines: &str) -> ModelConfig {
     let base = "vocab_size = 31\nd_model = 24\nn_layers = 2\nn_heads = 3\nd_ff = 29\ncontext_len = 23\ninit_std = 0.3\n";
     let mut table: Table = format!("{base}position = {position}").parse().unwrap();
@@ -34,23 +34,22 @@ pub fn small(position: &str, lines: &str) -> ModelConfig {
     config(&table.to_string())
 }
 
-/// A model in which no parameter stands where it would hide something: norms are not 1, biases are
-/// not 0.
+/// Create a model without parameters that could hide an error: norms are not 1, biases are not 0.
 pub fn varied(config: &ModelConfig, seed: u64, device: &Device) -> Transformer {
     Transformer::from_params(config, &mut VariedParams { seed, device }).unwrap()
 }
 
-/// A model of these parameters.
+/// Create a model with these parameters.
 pub fn with_weights(config: &ModelConfig, weights: &HostTensors, device: &Device) -> Transformer {
     Transformer::from_params(config, &mut HostParams { weights, device }).unwrap()
 }
 
-/// Rows of tokens on a device.
+/// Copy rows of tokens to a device.
 pub fn tokens<const N: usize>(rows: &[[i64; N]], device: &Device) -> Tensor<2, Int> {
     Tensor::from_data(TensorData::new(rows.concat(), [rows.len(), N]), device)
 }
 
-/// The gradient of every parameter that has one.
+/// Return the gradient of every parameter that has one.
 pub fn gradients(model: &Transformer, gradients: &Gradients) -> HostTensors {
     struct Reader<'a>(Vec<String>, HostTensors, &'a Gradients);
     impl ModuleVisitor for Reader<'_> {

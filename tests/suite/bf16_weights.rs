@@ -1,4 +1,4 @@
-//! A model held in bfloat16 against the float32 model of the same, rounded weights.
+//! A bfloat16 model compared with the float32 model of the same rounded weights.
 
 use burn::tensor::{Device, bf16};
 use sisun_kernels::MatmulPrecision;
@@ -6,7 +6,7 @@ use sisun_model::{KvCache, Pass, Transformer};
 use sisun_tests::compare::{largest_difference, values};
 use sisun_tests::models::{POSITIONS, small, tokens, varied, with_weights};
 
-/// The same model in float32, its matrices rounded by somebody else's function.
+/// Return the same model in float32, its matrices rounded by an independent function.
 fn rounded(model: &Transformer, device: &Device) -> Transformer {
     let mut weights = model.to_host();
     for (_, (shape, values)) in weights
@@ -42,8 +42,8 @@ fn a_model_held_in_bf16_is_the_float32_model_of_the_rounded_weights() {
                 |model: &Transformer, pass| values(model.forward(tokens(&rows, &device), pass));
             let found = read(&held, Pass::default());
             let size = found.iter().fold(0.0_f32, |size, x| size.max(x.abs()));
-            // The same factors, but sums in another order: now and then an activation is rounded to
-            // the neighbouring bfloat16, 2⁻⁸ of it away.
+            // Equal factors, but sums in another order: occasionally an activation is rounded to
+            // the neighbouring bfloat16, which differs by 2⁻⁸.
             let both = read(
                 &same,
                 Pass {

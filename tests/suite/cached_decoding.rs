@@ -1,5 +1,4 @@
-//! Reading tokens piece by piece through the cache gives what one forward pass over all of them
-//! gives.
+//! Reading tokens in pieces with a cache gives the result of one forward pass over all tokens.
 
 use burn::tensor::{Device, Tensor};
 use sisun_model::{KvCache, Pass, Transformer};
@@ -14,7 +13,7 @@ const TEXT: [[i64; N]; 2] = [
 ];
 /// One token at a time, pieces of different lengths, and a prompt followed by single tokens.
 const PIECES: [&[usize]; 3] = [&[1; N], &[3, 1, 7, 2, 4], &[13, 1, 1, 1, 1]];
-/// The same sums in other orders.
+/// Tolerance for equal sums in other orders.
 const TOLERANCE: f32 = 2e-5;
 
 fn check(model: &Transformer, what: &str) {
@@ -79,7 +78,7 @@ fn cached_decoding_equals_the_full_forward_on_wgpu() {
     check(&model, &name);
 }
 
-/// Learned positions end with their table; all others go on, cached or not.
+/// Learned positions end with their table; all others continue, with or without a cache.
 #[test]
 fn positions_past_the_context() {
     for position in POSITIONS {

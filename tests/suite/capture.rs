@@ -1,4 +1,4 @@
-//! Capture: what is kept, of which layers and heads, and that asking changes nothing.
+//! Capture: the right activations of the right layers and heads, without side effects.
 
 use burn::tensor::{Tensor, TensorData};
 use sisun_config::Ffn;
@@ -63,7 +63,7 @@ fn capturing_everything_changes_no_bit_of_the_logits() {
 #[test]
 fn every_activation_has_its_shape() {
     let model = varied(&small("\"rope\"", "n_heads = 6\nn_kv_heads = 2"), 3, &cpu());
-    // d_head = 24 / 6; two of six heads, in the order asked for.
+    // d_head = 24 / 6; two of six heads, in the requested order.
     let found = capture(&model, &ALL, &[1], &[5, 2]);
     let shape = |name| find(&found, name, 1).shape.clone();
     for name in [
@@ -135,7 +135,7 @@ fn chosen_heads_are_those_of_a_full_capture() {
             }
         }
     }
-    // Heads 0, 1, 2 read the first key head and 3, 4, 5 the second.
+    // Heads 0, 1, 2 share the first key head and 3, 4, 5 the second.
     for name in [Activation::K, Activation::V] {
         let captured = find(&every, name, 1);
         let heads: Vec<&[f32]> = captured.values.chunks(N * 4).take(6).collect();
@@ -150,8 +150,7 @@ fn chosen_heads_are_those_of_a_full_capture() {
     }
 }
 
-/// Scores, pattern and z of every head follow from what comes before them, worked out here in plain
-/// loops.
+/// Scores, pattern and z of every head equal those recomputed from q, k and v in plain loops.
 #[test]
 fn scores_pattern_and_z_follow_from_q_k_and_v() {
     for causal in [true, false] {
@@ -216,7 +215,7 @@ fn scores_pattern_and_z_follow_from_q_k_and_v() {
     }
 }
 
-/// The residual stream is the sum of what is written to it, when the norm comes first.
+/// In a pre-norm model, the residual stream is the sum of all outputs added to it.
 #[test]
 fn the_residual_stream_adds_up() {
     let model = varied(&small("\"sinusoidal\"", ""), 3, &cpu());
@@ -246,7 +245,7 @@ fn added([a, b]: [&Vec<f32>; 2]) -> Vec<f32> {
     a.iter().zip(b).map(|(a, b)| a + b).collect()
 }
 
-/// What enters the first block is the sum of both embeddings, where positions are added at all.
+/// The input of the first block is the sum of both embeddings, if positions are added at all.
 #[test]
 fn the_stream_begins_with_the_embeddings() {
     for (position, is_added) in [
@@ -257,7 +256,7 @@ fn the_stream_begins_with_the_embeddings() {
         ("\"none\"", false),
     ] {
         let model = varied(&small(position, ""), 3, &cpu());
-        // Whatever the layers, what belongs to none is kept, once.
+        // Activations of the whole model are captured once, regardless of the layers.
         let found = capture(&model, &ALL, &[1], &[0]);
         let embed = &find(&found, Activation::Embed, 0).values;
         let table = values(model.embed.weight.val());
@@ -289,7 +288,7 @@ fn the_stream_begins_with_the_embeddings() {
     }
 }
 
-/// Between both halves there is a residual stream only where one follows the other.
+/// The residual stream between the sublayers exists only if one follows the other.
 #[test]
 fn the_middle_of_a_block_is_there_where_it_has_one() {
     let mut attention_only = small("\"rope\"", "");
@@ -306,7 +305,7 @@ fn the_middle_of_a_block_is_there_where_it_has_one() {
     }
 }
 
-/// Behind the norm, as what follows the block: the feed-forward network reads this.
+/// It is captured after the norm, as the input of the feed-forward network.
 #[test]
 fn the_middle_of_a_post_norm_block_is_normed() {
     let model = varied(&small("\"rope\"", "norm_placement = \"post\""), 3, &cpu());
@@ -338,7 +337,7 @@ fn what_is_sent_away_is_what_is_kept() {
         );
         assert_eq!(sent.values, kept.values, "{}", kept.name);
     }
-    // Nobody there to receive: the pass goes on.
+    // The receiver is gone: the pass continues.
     let (to, _) = std::sync::mpsc::sync_channel(1);
     model.forward(
         tokens(&TEXT, &cpu()),
@@ -368,7 +367,7 @@ fn ablating_a_head_equals_zeroing_its_rows_of_o() {
             let found = values(model.forward(text.clone(), Pass::ablating(&ablated)));
             assert_close(&name, &found, &expected, 1e-5);
             assert_ne!(found, values(model.forward(text.clone(), Pass::default())));
-            // A captured `z` is the one that the model used.
+            // The captured `z` is the one that the model used.
             for head in 0..config.n_heads {
                 let mut capture = Capture::new(&[Activation::Z], &[1], &[head]);
                 let pass = Pass {

@@ -1,4 +1,4 @@
-//! What a token may know: nothing of later ones, and without positions and mask nothing of order.
+//! Causality: a token is independent of later ones and, without positions and mask, of the order.
 
 use burn::tensor::Tensor;
 use sisun_model::{Pass, Transformer};
@@ -12,7 +12,7 @@ const TEXT: [[i64; N]; 2] = [
     [27, 18, 28, 18, 28, 4, 5, 9, 0, 4, 5, 2, 3],
 ];
 
-/// The logits of each position of the first sequence.
+/// Return the logits of each position of the first sequence.
 fn by_position(logits: Tensor<3>) -> Vec<Vec<f32>> {
     let [_, _, vocab] = logits.dims();
     values(logits.narrow(0, 0, 1))
@@ -77,7 +77,7 @@ fn without_the_mask_a_later_token_changes_earlier_logits() {
 fn one_sequence_of_a_batch_knows_nothing_of_the_other() {
     for position in POSITIONS {
         let model = varied(&small(position, "n_kv_heads = 1"), 1, &cpu());
-        // Both sequences go through the same products, so rounding may differ by how rows fall into
+        // Both sequences use the same products, so rounding may depend on the division of rows into
         // blocks.
         let (together, alone) = (logits(&model, &TEXT), logits(&model, &TEXT[..1]));
         assert_close(position, &together.concat(), &alone.concat(), 1e-5);
@@ -86,7 +86,7 @@ fn one_sequence_of_a_batch_knows_nothing_of_the_other() {
 
 #[test]
 fn a_model_without_positions_and_mask_is_blind_to_order() {
-    // Position i of the shuffled text holds the token that stood at ORDER[i].
+    // Position i of the shuffled text holds the token from position ORDER[i].
     const ORDER: [usize; N] = [5, 0, 12, 3, 11, 1, 7, 10, 2, 9, 4, 8, 6];
     let shuffled = [ORDER.map(|from| TEXT[0][from])];
     let difference = |position: &str, lines: &str| {

@@ -1,4 +1,4 @@
-//! Checkpoints that are not what was written, and paths that are no run: refused, with the way out.
+//! Damaged checkpoints and paths that are not runs are refused, with a remedy.
 
 use crate::damage::{apply, damage};
 use crate::message;
@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::Path;
 use tempfile::{TempDir, tempdir};
 
-/// Stands for weights: what a checkpoint keeps are bytes.
+/// Placeholder for weights: a checkpoint stores arbitrary bytes.
 const MODEL: [u8; 211] = [5; 211];
 
 fn state(step: u64) -> CheckpointState {
@@ -31,7 +31,7 @@ fn state(step: u64) -> CheckpointState {
     }
 }
 
-/// A checkpoint with these files.
+/// Write a checkpoint with these files.
 fn write(folder: &Path, step: u64, files: &[(&str, &[u8])]) -> Result<Checkpoint, ModelError> {
     let writers: Vec<_> = files
         .iter()
@@ -44,7 +44,7 @@ fn write(folder: &Path, step: u64, files: &[(&str, &[u8])]) -> Result<Checkpoint
     Checkpoint::write(folder, state(step), &files)
 }
 
-/// The folder of checkpoints, with those of these steps.
+/// Create a folder with checkpoints of these steps.
 fn checkpoints(steps: &[u64]) -> TempDir {
     let folder = tempdir().unwrap();
     for &step in steps {
@@ -82,7 +82,7 @@ fn a_checkpoint_comes_back_as_it_was_written() {
         fs::read(checkpoint.file("model.safetensors")).unwrap(),
         MODEL
     );
-    // Nothing is left beside, and writing the same step again replaces it.
+    // No other files remain, and writing the same step again replaces it.
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     let again = write(folder.path(), 200, &[("training.safetensors", &[8])]).unwrap();
     let opened = Checkpoint::open(again.path()).unwrap();
@@ -94,7 +94,7 @@ fn a_checkpoint_comes_back_as_it_was_written() {
 #[test]
 fn what_cannot_be_written_leaves_nothing_behind() {
     let folder = checkpoints(&[100]);
-    // A file cannot be created under a name with a folder that is not there.
+    // A file cannot be created in a folder that does not exist.
     let error = write(
         folder.path(),
         200,
@@ -116,7 +116,7 @@ fn what_cannot_be_written_leaves_nothing_behind() {
     message(&write_atomic(&folder.path().join("none/x"), b"").unwrap_err());
 }
 
-/// JSON has no NaN, and what is written must be read.
+/// JSON has no NaN, and every written file must be readable.
 #[test]
 fn a_loss_that_is_no_number_is_no_best() {
     for loss in [f64::NAN, f64::INFINITY] {
@@ -127,7 +127,7 @@ fn a_loss_that_is_no_number_is_no_best() {
         };
         let written = Checkpoint::write(folder.path(), state, &[]).unwrap();
         assert_eq!(Checkpoint::open(written.path()).unwrap().state.best, None);
-        // As it was once written.
+        // The form written by older versions.
         let file = written.path().join("state.json");
         let text = fs::read_to_string(&file)
             .unwrap()
@@ -187,7 +187,7 @@ fn the_remedy_names_no_damaged_checkpoint() {
     );
 }
 
-/// What opening the checkpoint of step 200 says after `damage` to one of its files.
+/// Return the error of opening the checkpoint of step 200 after `damage` to one of its files.
 fn damaged(steps: &[u64], name: &str, damage: impl FnOnce(&Path)) -> String {
     let folder = checkpoints(steps);
     let path = folder.path().join(folder_name(200));
@@ -211,8 +211,7 @@ fn a_damaged_checkpoint_names_the_file_and_the_one_before() {
         fs::write(path, bytes).unwrap();
     };
     let remove = |path: &Path| fs::remove_file(path).unwrap();
-    // Every byte of what says where training stood: a seed or step off by one is as bad as a
-    // weight.
+    // Every byte of the training progress counts: a seed or step off by one is as bad as a weight.
     let folder = checkpoints(&[100, 200]);
     let path = folder.path().join(folder_name(200));
     for name in ["state.json", "state.json.sha256"] {
@@ -292,7 +291,7 @@ fn paths_that_are_no_run() {
     );
     assert!(message(&opened.config().unwrap_err()).contains("is missing"));
 
-    // Pointers that point nowhere, or anywhere.
+    // Pointers to missing or arbitrary targets.
     write(&run.join("checkpoints"), 100, &[]).unwrap();
     write(&run.join("checkpoints"), 200, &[]).unwrap();
     for pointer in [
@@ -310,7 +309,7 @@ fn paths_that_are_no_run() {
         let named = Run::open(&run.join("checkpoints/last")).unwrap();
         assert_eq!(named.checkpoint().unwrap().state.step, 200, "{pointer:?}");
         let found = named.wrong_pointers().unwrap();
-        // The best, as the states of this test have it, is not kept.
+        // The best checkpoint according to these states no longer exists.
         assert!(
             found.len() == 2
                 && found[0].contains("which is no checkpoint here: the newest is step-00000200"),
@@ -330,7 +329,7 @@ fn paths_that_are_no_run() {
 proptest! {
     #![proptest_config(crate::repeatable(500))]
 
-    /// A checkpoint with a damaged file is refused, or is still the one that was written.
+    /// A checkpoint with a damaged file is refused, or still has its original contents.
     #[test]
     fn no_damage_goes_unnoticed(which in 0..4_usize, damage in damage()) {
         let folder = checkpoints(&[200]);

@@ -1,4 +1,4 @@
-//! Configuration: what a person can get wrong, and what they are told.
+//! Configuration: user errors and their messages.
 
 use crate::message;
 use proptest::prelude::*;
@@ -63,7 +63,7 @@ fn defaults_are_written_out() {
             "{key} is not in\n{text}"
         );
     }
-    // SwiGLU's three matrices hold as much as two of 4·d_model: ⅔·96 = 64.
+    // SwiGLU's three matrices have as many weights as two of 4·d_model: ⅔·96 = 64.
     assert_eq!(read(&["model.ffn=swiglu"]).unwrap().model.d_ff, Some(64));
     assert_eq!(read(&["model.ffn=none"]).unwrap().model.d_ff, None);
 }
@@ -169,7 +169,8 @@ fn overrides_merge_into_the_table() {
         }
     );
     assert_eq!(config.name, "둘째");
-    // The later one wins; blanks around the sign are fine; strings may go without quotation marks.
+    // The last one wins; spaces around the equals sign are ignored; strings need no quotation
+    // marks.
     let config = read(&[
         "train.seed=1",
         " train.seed = 2",
@@ -179,7 +180,7 @@ fn overrides_merge_into_the_table() {
     .unwrap();
     assert_eq!(config.train.seed, 2);
     assert_eq!(config.attend.unwrap().text, "the cat");
-    // A value may hold further signs, and a list.
+    // A value may contain equals signs, or be a list.
     let config = read(&["sample.prompt=a=b", "data.sources=[\"a\", \"b\"]"]).unwrap();
     assert_eq!(config.sample.unwrap().prompt, "a=b");
     assert_eq!(config.data.sources, ["a", "b"]);
@@ -464,7 +465,7 @@ fn files_that_are_no_configuration() {
         "{found}"
     );
 
-    // A file that describes a model and nothing else is enough for its size.
+    // A file with only a model suffices to report its size.
     let model = &PLAIN[PLAIN.find("[model]").unwrap()..PLAIN.find("[train]").unwrap()];
     let path = write("gpt.toml", model.as_bytes());
     let Described { name, model, .. } =
@@ -478,8 +479,7 @@ fn files_that_are_no_configuration() {
 proptest! {
     #![proptest_config(crate::repeatable(256))]
 
-    /// Whatever is typed, the answer is a configuration that holds to its rules or an error in the
-    /// house style.
+    /// Any override gives a valid configuration or an error in the house style.
     #[test]
     fn no_override_panics(given in prop_oneof![
         any::<String>(),
@@ -494,7 +494,7 @@ proptest! {
         }
     }
 
-    /// The same for a file in which a piece was cut out or replaced.
+    /// A file with a part removed or replaced does too.
     #[test]
     fn no_damaged_file_panics(from in 0..PLAIN.len(), len in 0..40_usize, with in any::<String>()) {
         let mut bytes = PLAIN.as_bytes().to_vec();

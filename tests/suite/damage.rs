@@ -1,8 +1,8 @@
-//! Ways in which a file can be damaged.
+//! Kinds of damage to files.
 
 use proptest::prelude::*;
 
-/// What happens to a file.
+/// Damage to a file.
 #[derive(Clone, Debug)]
 pub(crate) enum Damage {
     Flip(Vec<(usize, u8)>),
@@ -11,7 +11,7 @@ pub(crate) enum Damage {
     Replace(Vec<u8>),
 }
 
-/// Any damage.
+/// Return a strategy for arbitrary damage.
 pub(crate) fn damage() -> impl Strategy<Value = Damage> {
     prop_oneof![
         prop::collection::vec((any::<usize>(), 1..=255_u8), 1..4).prop_map(Damage::Flip),
@@ -22,7 +22,7 @@ pub(crate) fn damage() -> impl Strategy<Value = Damage> {
     ]
 }
 
-/// The bytes after it.
+/// Return the damaged bytes.
 pub(crate) fn apply(damage: Damage, bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let len = bytes.len();

@@ -1,4 +1,4 @@
-//! Dropout: how much it drops, what it leaves, and that it acts in training only.
+//! Dropout: its rate, its scaling, and its absence outside of training.
 
 use sisun_kernels::{MatmulPrecision, dropout};
 use sisun_model::Pass;

@@ -1,5 +1,5 @@
-//! Inputs at the edge of what `f32` holds: no kernel may make a NaN or an infinity of them, forward
-//! or backward.
+//! Inputs at the limits of `f32`: no kernel may turn them into a NaN or an infinity, forward or
+//! backward.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use sisun_kernels::optimizer::{AdamW, Muon, adamw_step, muon_step};
@@ -17,7 +17,7 @@ fn devices() -> Vec<(String, Device)> {
         .collect()
 }
 
-/// Checks `f(x)`, and that its gradient is finite.
+/// Check `f(x)`, and check that its gradient is finite.
 fn check<const D: usize>(
     what: &str,
     x: Tensor<D>,
@@ -37,7 +37,7 @@ fn check<const D: usize>(
 #[test]
 fn attention_to_one_key_alone() {
     for (name, device) in devices() {
-        // Scores of ±4e6/√2: each query sees nothing but the visible key that points its way.
+        // Scores of ±4e6/√2: each query attends only to the visible key in its direction.
         let q = tensor(&[2e3, 0.0, 0.0, 2e3, -2e3, 0.0], [1, 1, 3, 2], &device);
         let v = tensor(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [1, 1, 3, 2], &device).autodiff();
         let expected = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
@@ -108,7 +108,7 @@ fn activations_far_from_zero() {
     }
 }
 
-/// A parameter whose gradient is 0 from the start stays where it is, but for its decay.
+/// A parameter whose gradient is always 0 does not move, except for weight decay.
 #[test]
 fn optimizers_without_a_gradient() {
     for (name, device) in devices() {

@@ -7,8 +7,7 @@ use sisun_tests::compare::{largest_difference, values};
 use sisun_tests::devices::{cpu, everywhere, tell, wgpu};
 use sisun_tests::fixtures::Forward;
 
-/// Largest difference of logits, patterns, residual streams and loss that is allowed, and the
-/// largest found.
+/// Tolerances and largest differences of logits, patterns, residual streams and loss.
 #[derive(Default)]
 struct Largest {
     logits: f32,
@@ -129,7 +128,7 @@ fn every_variant_on_every_cpu_backend() {
     }
 }
 
-/// With autodiff on, as in training, the same numbers come out.
+/// The results are the same with autodiff, as in training.
 #[test]
 fn every_variant_with_autodiff() {
     for fixture in Forward::all() {
@@ -137,8 +136,8 @@ fn every_variant_with_autodiff() {
     }
 }
 
-/// One variant for each path through the model: wgpu builds its kernels one by one, and on a
-/// software adapter slowly.
+/// One variant for each path through the model: wgpu compiles its kernels one by one, which is slow
+/// on a software adapter.
 #[test]
 fn chosen_variants_on_wgpu() {
     let Some((name, device)) = wgpu("the comparison of logits with float64") else {

@@ -1,11 +1,11 @@
-//! Gradients of every kernel and of whole models against differences of the forward pass.
+//! Gradients of every kernel and of whole models compared with finite differences.
 //!
-//! The slope of `f(x) = Σ r·y(x)`, `r` fixed and random, along a random direction `u` is `⟨∇f, u⟩`,
-//! and by the five-point rule `(8(f₁ − f₋₁) − (f₂ − f₋₂)) / 12h` with `fₖ = f(x + khu)`. `y` is
-//! `f32` and only the sum is `f64`: a shorter step lets more of `y`'s rounding through, a longer
-//! one more of the rule's own error of fourth order. The steps here are the best of a decade either
-//! way and leave errors below 3e-4 of `|∇f|` for kernels and 7e-4 for models. A wrong sign or
-//! factor of a single entry among `n` shifts the slope by about `1/√n` of it, 3e-2 and more.
+//! The slope of `f(x) = Σ r·y(x)`, with fixed random `r`, along a random direction `u` is
+//! `⟨∇f, u⟩`, and by the five-point rule `(8(f₁ − f₋₁) − (f₂ − f₋₂)) / 12h` with `fₖ = f(x + khu)`.
+//! `y` is `f32` and only the sum is `f64`: a shorter step amplifies the rounding of `y`, a longer
+//! one the fourth-order error of the rule. The steps here are the best within a factor of ten and
+//! leave errors below 3e-4 of `|∇f|` for kernels and 7e-4 for models. A wrong sign or factor of a
+//! single entry among `n` changes the slope by about `1/√n` of `|∇f|`, 3e-2 and more.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use sisun_kernels::{
@@ -20,7 +20,7 @@ use sisun_tests::devices::{cpu, everywhere, wgpu};
 use sisun_tests::fixtures::Forward;
 use sisun_tests::models::{gradients, with_weights};
 
-/// Length of a step, and the largest error of a slope along `u` of length `√n` as part of `|∇f|`.
+/// Step length, and the tolerance of a slope along `u` of length `√n` relative to `|∇f|`.
 struct Rule {
     step: f64,
     tolerance: f64,
@@ -30,7 +30,7 @@ const KERNEL: Rule = Rule {
     step: 0.1,
     tolerance: 5e-4,
 };
-/// Two layers of large weights bend the slope: shorter steps.
+/// Two layers of large weights have more curvature: shorter steps.
 const MODEL: Rule = Rule {
     step: 0.015,
     tolerance: 2e-3,
@@ -45,7 +45,7 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
         .sum()
 }
 
-/// Holds `gradient` to the slopes of `f` at `at`.
+/// Compare `gradient` with the slopes of `f` at `at`.
 fn check_slopes(what: &str, at: &[f32], gradient: &[f32], rule: &Rule, f: impl Fn(&[f32]) -> f64) {
     let typical = dot(gradient, gradient).sqrt() / (at.len() as f64).sqrt();
     assert!(
@@ -77,8 +77,7 @@ fn check_slopes(what: &str, at: &[f32], gradient: &[f32], rule: &Rule, f: impl F
     }
 }
 
-/// Checks the gradients of `f` with respect to each of its inputs, which come and go as flat
-/// tensors.
+/// Check the gradients of `f` with respect to each input; inputs and gradients are flat tensors.
 fn check(what: &str, device: &Device, inputs: &[Vec<f32>], f: impl Fn(&[Tensor<1>]) -> Tensor<1>) {
     let on = |device: &Device, inputs: &[Vec<f32>]| -> Vec<Tensor<1>> {
         inputs
@@ -108,7 +107,7 @@ fn check(what: &str, device: &Device, inputs: &[Vec<f32>], f: impl Fn(&[Tensor<1
     }
 }
 
-/// Checks on every CPU backend with normal inputs of these sizes.
+/// Check on every CPU backend with normal inputs of these sizes.
 fn check_normal(what: &str, sizes: &[usize], f: impl Fn(&[Tensor<1>]) -> Tensor<1>) {
     for (name, device) in everywhere() {
         let inputs: Vec<Vec<f32>> = sizes
@@ -270,8 +269,8 @@ fn self_attentions() {
 
 #[test]
 fn attentions() {
-    // [query heads, key heads, queries, keys]: plain, grouped, the end of a cache, and more than a
-    // block of queries.
+    // [query heads, key heads, queries, keys]: plain, grouped, the end of a cache, and more than
+    // one block of queries.
     for [n_heads, n_kv, n_query, n_key] in
         [[3, 3, 7, 7], [6, 2, 5, 5], [4, 1, 3, 11], [2, 2, 67, 67]]
     {
@@ -311,8 +310,7 @@ fn attentions() {
 
 #[test]
 fn embeddings() {
-    // Token 2 comes three times and token 4 never: gradients add up, and the row of 4 stays
-    // without.
+    // Token 2 occurs three times and token 4 never: gradients add up, and the row of 4 has none.
     let tokens = |device: &Device| -> Tensor<2, Int> {
         Tensor::from_data(TensorData::new(vec![2_i64, 0, 2, 1, 3, 2], [2, 3]), device)
     };
@@ -349,7 +347,7 @@ fn cross_entropies() {
             Some(weights),
         )
     });
-    // Equal logits: every class but the target pulls down by 1/13 of the position's share.
+    // Equal logits: every class but the target contributes 1/13 of the position's share.
     let logits: Tensor<2> = tensor(&[0.0; 26], [2, 13], &cpu().autodiff()).require_grad();
     let targets = Tensor::from_data(TensorData::new(vec![4_i64, 7], [2]), &logits.device());
     let weights = tensor(&[3.0, 1.0], [2], &cpu());
@@ -364,7 +362,7 @@ fn cross_entropies() {
     assert!(largest_difference(&gradient, &expected) < 1e-7);
 }
 
-/// `Σ r·logits` and its gradient with respect to every parameter.
+/// Compute `Σ r·logits` and its gradient with respect to every parameter.
 fn logits_and_gradients(fixture: &Forward, device: &Device) -> (Vec<f32>, HostTensors) {
     let model = with_weights(
         &fixture.config,
@@ -423,8 +421,8 @@ fn whole_models() {
     }
 }
 
-/// Largest difference of any gradient between two backends, as part of that parameter's largest
-/// gradient.
+/// Return the largest difference of gradients between two backends, relative to the largest
+/// gradient of the same parameter.
 fn disagreement(fixture: &Forward, a: &Device, b: &Device) -> f32 {
     let [a, b] = [a, b].map(|device| logits_and_gradients(fixture, device).1);
     assert!(a.keys().eq(b.keys()));

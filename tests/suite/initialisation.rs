@@ -1,4 +1,4 @@
-//! Random weights, their names and number, and the way to disk and back.
+//! Random weights, their names and number, and saving and loading them.
 
 use sisun_config::ModelConfig;
 use sisun_model::weights::{HostTensors, read_tensors, to_safetensors};
@@ -73,14 +73,14 @@ fn the_same_seed_gives_the_same_bytes() {
         let weights = Transformer::random(&config, 1, &device).unwrap().to_host();
         assert!(to_safetensors(&weights) == bytes(1), "{name}");
     }
-    // A variant shares every parameter that it has in common with another.
+    // Variants share the parameters that they have in common.
     let (learned, alibi) = (
         random(&config, 1),
         random(&small("\"alibi\"", "tied_head = false"), 1),
     );
     assert_eq!(learned.len(), alibi.len() + 1);
     assert!(alibi.iter().all(|(name, values)| learned[name] == *values));
-    // No two parameters share their draws.
+    // No two parameters share random numbers.
     let heads: Vec<&[f32]> = learned
         .iter()
         .filter(|(name, _)| name.ends_with("weight") && !name.contains("norm"))
@@ -97,7 +97,7 @@ fn the_same_seed_gives_the_same_bytes() {
     }
 }
 
-/// The names asked for while a model is built.
+/// A source that records the requested names.
 struct Recorder {
     names: Vec<String>,
     inner: RandomParams,
@@ -150,7 +150,7 @@ fn weights_go_to_disk_and_back_bit_for_bit() {
             "tied_head = false\nqk_norm = true\nn_kv_heads = 1",
         );
         let mut weights = varied(&config, 4, &cpu()).to_host();
-        // Numbers that sloppy writers change.
+        // Values that imprecise formats change.
         let odd = [
             -0.0,
             f32::MIN_POSITIVE / 3.0,
@@ -220,7 +220,7 @@ fn the_count_is_the_number_of_parameters() {
     }
 }
 
-/// GPT-3 (Brown et al. 2020, table 2.1) is counted without being built.
+/// The size of GPT-3 (Brown et al. 2020, table 2.1) is computed without building the model.
 #[test]
 fn gpt3_holds_58_billion_attention_weights() {
     let lines = "vocab_size = 50257\nd_model = 12288\nn_layers = 96\nn_heads = 96\ncontext_len = 2048\n\

@@ -1,11 +1,11 @@
-//! The CPU's own kernels against the plain compositions in `sisun_kernels::reference`, on the same
+//! CPU kernels compared with the plain compositions in `sisun_kernels::reference` on the same
 //! device, forward and backward.
 //!
 //! Both compute in `f32`, but in another order, with other exponentials and with one rounding where
-//! the composition has two. So each result has its bound, stated where it is used, as a multiple of
-//! what rounding can do: of the sum of the sizes of all terms for a linear map, of the largest
-//! factor for what is normalised. The usual multiple is [`ROUNDINGS`]. A composition that is not
-//! finite at some input is not asked there.
+//! the composition has two. Each result therefore has its own tolerance, stated where it is used,
+//! as a multiple of the rounding error: relative to the sum of the magnitudes of all terms for a
+//! linear map, and to the largest factor for normalisations. The usual multiple is [`ROUNDINGS`].
+//! Results are not compared where the composition is not finite.
 
 mod attentions;
 mod bf16_weights;
@@ -21,25 +21,25 @@ use burn::backend::Dispatch;
 use burn::tensor::{Device, Tensor};
 use sisun_tests::compare::{normal, tensor, values};
 
-/// Sixteen roundings to the nearest: sums here have up to some hundred terms, whose roundings
-/// mostly cancel.
+/// Sixteen roundings to nearest: sums here have up to a few hundred terms, whose roundings mostly
+/// cancel.
 const ROUNDINGS: f32 = 1.0 / (1 << 20) as f32;
 
-/// What underflow to 0 may cost.
+/// Tolerance for underflow to 0.
 const TINY: f32 = 1e-35;
 
-/// What the numbers of an input are like.
+/// Distribution of an input's values.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Normal,
-    /// Around 1e-30.
+    /// About 1e-30.
     Tiny,
     /// Mostly exact zeros.
     Sparse,
     Zero,
-    /// All of them the same.
+    /// All equal.
     Equal,
-    /// Around 1e3.
+    /// About 1e3.
     Large,
 }
 
@@ -53,7 +53,7 @@ const KINDS: [Kind; 6] = [
 ];
 
 impl Kind {
-    /// `n` numbers of this kind, always the same for a purpose.
+    /// Draw `n` values, the same for each purpose.
     fn draw(self, purpose: &str, n: usize) -> Vec<f32> {
         let mut draws = normal(purpose, n);
         let first = draws.first().copied().unwrap_or_default();
@@ -71,16 +71,16 @@ impl Kind {
     }
 }
 
-/// How the numbers of an input lie in memory.
+/// Memory layout of an input.
 #[derive(Clone, Copy, Debug)]
 enum Layout {
-    /// One after another.
+    /// Contiguous.
     Dense,
-    /// With the axes in reverse.
+    /// Axes reversed.
     Turned,
-    /// With other numbers between the rows.
+    /// Gaps between the rows.
     Narrowed,
-    /// With the second and third axis from the end exchanged, as the heads of a projection lie.
+    /// Second and third axis from the end exchanged, as for the heads of a projection.
     Exchanged,
 }
 
@@ -92,7 +92,7 @@ const LAYOUTS: [Layout; 4] = [
 ];
 
 impl Layout {
-    /// How many numbers a tensor of this shape lies among.
+    /// Return the length of a buffer that holds a tensor of this shape.
     fn len<const D: usize>(self, mut shape: [usize; D]) -> usize {
         if matches!(self, Self::Narrowed) {
             shape[D - 1] += 3;
@@ -100,7 +100,7 @@ impl Layout {
         shape.iter().product()
     }
 
-    /// The tensor that lies among these numbers.
+    /// Return a view of the buffer with this layout.
     fn view<const D: usize>(self, flat: &Tensor<1>, mut shape: [usize; D]) -> Tensor<D> {
         let flat = flat.clone();
         match self {
@@ -125,16 +125,16 @@ impl Layout {
     }
 }
 
-/// The most that two results may differ by.
+/// Tolerance of a comparison.
 enum Bound {
-    /// Everywhere.
+    /// The same for all values.
     All(f32),
-    /// At each number.
+    /// One for each value.
     Each(Vec<f32>),
 }
 
 impl Bound {
-    /// This part of each of these sizes.
+    /// Create tolerances that are a fraction of each magnitude.
     fn part(part: f32, sizes: &[f32]) -> Self {
         Self::Each(sizes.iter().map(|size| part * size.abs() + TINY).collect())
     }
@@ -151,7 +151,7 @@ impl Bound {
                 expected.is_finite(),
                 "{what}: the composition has {expected} at {i}"
             );
-            // Not the other way round: a NaN is within no bound.
+            // Not negated, so that a NaN exceeds every tolerance.
             let within = found == expected || (found - expected).abs() <= bound;
             assert!(within, "{what}: {found} at {i}, not {expected} ± {bound:e}");
         }
@@ -160,13 +160,12 @@ impl Bound {
 
 type Operation<'a> = &'a dyn Fn(&[Tensor<1>]) -> Tensor<1>;
 
-/// What the sum of a result's elements is weighted with, so that gradients differ from place to
-/// place.
+/// Return weights for the sum of a result's elements, so that gradients differ between positions.
 fn mix(n: usize) -> Vec<f32> {
     normal("mix", n)
 }
 
-/// `f` of the inputs and the gradients of `Σ mix·f` with respect to each of them.
+/// Return `f` of the inputs and the gradients of `Σ mix·f` with respect to each.
 fn passes(inputs: &[Vec<f32>], mix: &[f32], f: Operation<'_>) -> Vec<Vec<f32>> {
     let device = Device::flex().autodiff();
     let leaves: Vec<Tensor<1>> = inputs
@@ -186,7 +185,7 @@ fn passes(inputs: &[Vec<f32>], mix: &[f32], f: Operation<'_>) -> Vec<Vec<f32>> {
     all
 }
 
-/// `f` of the inputs where nothing is recorded.
+/// Return `f` of the inputs without recording a graph.
 fn forward(inputs: &[Vec<f32>], f: Operation<'_>) -> Vec<f32> {
     let inputs: Vec<Tensor<1>> = inputs
         .iter()
@@ -195,9 +194,9 @@ fn forward(inputs: &[Vec<f32>], f: Operation<'_>) -> Vec<f32> {
     values(f(&inputs))
 }
 
-/// Holds `fast` to `plain`: its result with and without autodiff, and the gradient of each input.
-/// There is a bound for the result and one for each gradient; they are found from the mix and what
-/// `plain` gives.
+/// Compare `fast` with `plain`: the result with and without autodiff, and the gradient of each
+/// input. The tolerances of the result and of each gradient are computed from the mix and the
+/// results of `plain`.
 #[track_caller]
 fn agree(
     what: &str,
@@ -228,18 +227,18 @@ fn agree(
     }
 }
 
-/// The largest size among some numbers.
+/// Return the largest magnitude.
 fn largest(x: &[f32]) -> f32 {
     x.iter().fold(0.0, |largest, x| largest.max(x.abs()))
 }
 
-/// All numbers of a tensor.
+/// Flatten a tensor.
 fn flat<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     x.flatten(0, D - 1)
 }
 
-/// A result of the kernels themselves, which the functions at the root of their crate hand tensors
-/// of fewer shapes.
+/// Wrap a kernel's result in a tensor; the functions at the crate root accept fewer shapes than the
+/// kernels.
 fn lift<const D: usize>(x: burn::backend::tensor::FloatTensor<Dispatch>) -> Tensor<D> {
     Tensor::from_dispatch(x)
 }

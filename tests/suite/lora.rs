@@ -1,4 +1,4 @@
-//! Low-rank adapters: what they change, and their gradients.
+//! Low-rank adapters: their effect and their gradients.
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -17,7 +17,7 @@ fn plain(device: &Device) -> Transformer {
     Transformer::random(&config(lines), 5, device).unwrap()
 }
 
-/// Of the same weights, with factors of which none is 0.
+/// Return a model with the same weights and nonzero factors.
 fn adapted(device: &Device) -> Transformer {
     let model = plain(device)
         .with_lora(HOW, &mut RandomParams::new(5, device))
@@ -112,7 +112,7 @@ fn factors_get_the_chain_rule_of_the_whole_gradient_and_nothing_else_gets_any() 
     let device = Device::flex().autodiff();
     let model = adapted(&device);
     let low = logits(&model).powi_scalar(2).mean().backward();
-    // The same weights added up, as leaves.
+    // The same weights merged, as leaves.
     let whole = model.clone().valid().materialize();
     let whole = whole.rebuilt(model.config(), &device).unwrap();
     let dense = logits(&whole).powi_scalar(2).mean().backward();

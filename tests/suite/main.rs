@@ -1,5 +1,4 @@
-//! The numerical tests: reference values, properties, gradients, and files that are not what they
-//! should be.
+//! Numerical tests: reference values, properties, gradients, and damaged files.
 
 #![allow(clippy::unwrap_used)]
 
@@ -26,7 +25,7 @@ mod worked_examples;
 
 use proptest::test_runner::{Config, RngSeed};
 
-/// Property tests that try the same cases in every run.
+/// Configure property tests to try the same cases in every run.
 fn repeatable(cases: u32) -> Config {
     Config {
         cases,
@@ -36,7 +35,7 @@ fn repeatable(cases: u32) -> Config {
     }
 }
 
-/// An error's message, held to the house style: lower case, no final stop.
+/// Return an error's message after checking the house style: lower case, no final full stop.
 #[track_caller]
 fn message(error: &impl std::error::Error) -> String {
     let message = error.to_string();

@@ -1,4 +1,4 @@
-//! Optimizer steps against NumPy (`peers/reference_optimizers.py`).
+//! Optimizer updates compared with NumPy (`peers/reference_optimizers.py`).
 
 use burn::tensor::{Device, Tensor};
 use serde::Deserialize;
@@ -65,7 +65,7 @@ fn adamw() {
             };
             let gradient = reference.matrix(gradient, &device);
             (weight, first, second) = adamw_step(weight, gradient, first, second, &config);
-            // A step moves a weight by about 1e-2.
+            // An update changes a weight by about 1e-2.
             assert_close(
                 &format!("{name}, step {}", i + 1),
                 &values(weight.clone()),
@@ -98,7 +98,8 @@ fn muon_of_wide_and_tall_matrices() {
                     momentum,
                     &config,
                 );
-                // Five Newton–Schulz steps amplify rounding of the smallest singular values.
+                // Five Newton–Schulz iterations amplify the rounding of the smallest singular
+                // values.
                 let what = format!("{name}, {:?}, step {}", reference.shape, i + 1);
                 assert_close(&what, &values(weight.clone()), &flat(after), 5e-6);
             }

@@ -1,4 +1,4 @@
-//! The position variants against their definitions.
+//! Position variants compared with their definitions.
 
 use burn::tensor::Tensor;
 use sisun_config::RopeScaling;
@@ -17,8 +17,8 @@ const PLAIN: AttentionOptions = AttentionOptions {
     dropout: 0.0,
 };
 
-/// The query heads `[batch, head, pos, d_head]`, turned as a part of a projection whose keys and
-/// values are the same.
+/// Rotate the query heads `[batch, head, pos, d_head]` as part of a projection with equal keys and
+/// values.
 fn rotate_halves(x: Tensor<4>, tables: &RotaryTables) -> Tensor<4> {
     let [_, n_heads, ..] = x.dims();
     let heads = HeadCounts {
@@ -38,7 +38,7 @@ fn rotate_halves(x: Tensor<4>, tables: &RotaryTables) -> Tensor<4> {
     q
 }
 
-/// Scores of 7 queries from `query_start` on against 7 keys from `key_start` on.
+/// Return the scores of 7 queries from `query_start` and 7 keys from `key_start`.
 fn rope_scores(query_start: usize, key_start: usize, base: f64, dims: usize) -> Vec<f32> {
     let (device, shape) = (cpu(), [1, 2, 7, 10]);
     let [q, k] = ["q", "k"].map(|name| tensor(&normal(name, 140), shape, &device));
@@ -100,8 +100,8 @@ fn rope_turns_pairs_of_halves_and_leaves_the_rest() {
 
 #[test]
 fn rope_angles_stay_exact_far_out() {
-    // r = 4 and base 10,000: cosines and sines of 99,999 and of 999.99. In f32 the second is off by
-    // 3e-5 already.
+    // r = 4 and base 10,000: cosines and sines of 99,999 and of 999.99. In f32 the second angle
+    // already has an error of 3e-5.
     let tables = rope::tables(
         99_999..100_000,
         &rope::Frequencies::new(4, 10_000.0, None, 1),
@@ -132,7 +132,7 @@ fn sinusoidal_table_is_the_papers() {
             1e-6,
         );
     }
-    // The whole table by another road: each pair turns by its own fixed angle from one position to
+    // The whole table computed differently: each pair rotates by a fixed angle from one position to
     // the next.
     let (n, d) = (211, 22);
     let table = values(sinusoidal::table(0..n, d, &cpu()));
@@ -152,14 +152,14 @@ fn sinusoidal_table_is_the_papers() {
             );
         }
     }
-    // A later start is a later part of the same table.
+    // A later start gives a later part of the same table.
     assert_eq!(
         values(sinusoidal::table(200..211, d, &cpu())),
         table[200 * d..]
     );
 }
 
-/// Logits of 7 tokens that stand at these places.
+/// Return the logits of 7 tokens at these positions.
 fn logits_at(position: &str, places: Option<Vec<usize>>) -> Vec<f32> {
     let model = varied(&small(position, "context_len = 50"), 3, &cpu());
     let tokens = tokens(&[[1, 5, 9, 2, 6, 0, 30]], &cpu());
@@ -185,7 +185,7 @@ fn tokens_can_stand_anywhere() {
         let moved = logits_at(position, Some((30..37).collect()));
         let spread = logits_at(position, Some(vec![0, 3, 4, 11, 20, 31, 49]));
         match position {
-            // Absolute positions are others there.
+            // Absolute positions give other logits there.
             "\"learned\"" | "\"sinusoidal\"" => {
                 assert!(
                     largest_difference(&moved, &in_turn) > 1e-3,
@@ -196,7 +196,8 @@ fn tokens_can_stand_anywhere() {
                     "{position} spread"
                 );
             }
-            // Rotary ones see offsets alone: moving all changes nothing, spreading does.
+            // Rotary positions depend on offsets only: shifting all changes nothing, spreading
+            // does.
             rope if rope.contains("rope") => {
                 assert_close(rope, &moved, &in_turn, 2e-4);
                 assert!(

@@ -1,4 +1,4 @@
-//! RoPE's frequencies under scaling against Hugging Face transformers (`peers/reference_rope.py`).
+//! Scaled RoPE frequencies compared with Hugging Face transformers (`peers/reference_rope.py`).
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

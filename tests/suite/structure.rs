@@ -1,4 +1,4 @@
-//! What the workspace promises about itself (`crates/ARCHITECTURE.md`).
+//! Structural rules of the workspace (`crates/ARCHITECTURE.md`).
 
 mod modules;
 
@@ -16,7 +16,7 @@ fn root() -> PathBuf {
         .to_owned()
 }
 
-/// What `cargo metadata` says of a package.
+/// A package in the output of `cargo metadata`.
 #[derive(Deserialize)]
 struct Package {
     name: String,
@@ -25,7 +25,7 @@ struct Package {
     edition: String,
 }
 
-/// The workspace's own packages; needs neither network nor the dependencies' sources.
+/// Return the packages of the workspace; needs neither network nor the dependencies' sources.
 fn packages() -> Vec<Package> {
     #[derive(Deserialize)]
     struct Metadata {
@@ -52,7 +52,8 @@ fn packages() -> Vec<Package> {
         .packages
 }
 
-/// Every package that `name` needs, tests included, by way of `Cargo.lock`.
+/// Return all transitive dependencies of `name`, including those of tests, according to
+/// `Cargo.lock`.
 fn needed_by(name: &str) -> BTreeSet<String> {
     let lock: Table = fs::read_to_string(root().join("Cargo.lock"))
         .unwrap()
@@ -65,7 +66,7 @@ fn needed_by(name: &str) -> BTreeSet<String> {
             .and_then(|d| d.as_array())
             .into_iter()
             .flatten();
-        // `name`, or `name version` where several versions are locked.
+        // `name`, or `name version` if several versions are locked.
         let names = dependencies.map(|d| d.as_str().unwrap().split(' ').next().unwrap());
         needs
             .entry(package["name"].as_str().unwrap())
@@ -99,7 +100,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The lines of a package's sources with file and number, comments left out.
+/// Return the lines of a package's sources without comments, with file and line number.
 fn code(package: &Package) -> Vec<(String, String)> {
     let source = package.manifest_path.parent().unwrap().join("src");
     rust_files(&source)
@@ -162,7 +163,7 @@ fn dependencies_point_one_way() {
             assert!(!needed.contains(*never), "{name} depends on {never}");
         }
     }
-    // The walk itself finds what is there.
+    // The traversal itself finds dependencies.
     assert!(needed_by("sisun-model").contains("burn-tensor"));
 }
 

@@ -1,4 +1,4 @@
-//! Weights files that are not what was written: an error that names them, never a panic.
+//! Damaged weights files: an error that names them, never a panic.
 
 use crate::damage::{apply, damage};
 use crate::message;
@@ -25,7 +25,7 @@ fn weights() -> HostTensors {
     varied(&config(), 1, &cpu()).to_host()
 }
 
-/// What loading a file of these bytes says.
+/// Load a file of these bytes and return its tensors or the error message.
 fn load(bytes: &[u8]) -> Result<HostTensors, String> {
     let folder = tempdir().unwrap();
     let path = folder.path().join("가중치.safetensors");
@@ -96,7 +96,7 @@ fn lying_headers_are_refused() {
         ))
     };
     for bytes in [
-        // Header lengths far past the file, and past what memory holds.
+        // Header lengths far beyond the file, and beyond memory.
         (1_u64 << 20).to_le_bytes().to_vec(),
         [u64::MAX.to_le_bytes(), [b'{'; 8]].concat(),
         [(99_999_999_u64).to_le_bytes(), [b'{'; 8]].concat(),
@@ -151,7 +151,7 @@ fn paths_that_are_no_weights() {
 proptest! {
     #![proptest_config(crate::repeatable(500))]
 
-    /// Weights alone carry no checksum: what is damaged loads with its names and shapes, or is
+    /// Weights alone have no checksum: a damaged file loads with its names and shapes, or is
     /// refused.
     #[test]
     fn no_damaged_weights_panic(damage in damage()) {

@@ -1,12 +1,13 @@
-//! Two published worked examples of attention, through the real attention code without a causal
+//! Two published examples of attention, computed with the actual attention code without a causal
 //! mask.
 //!
-//! What the documents print is not always what their own numbers give; `peers/worked_examples.py`
-//! lists every such place. "The cat sat on the mat" carries rounding into one sum: it prints 20.979
-//! for 20.980. "배가 고파서" is wrong from its first product on. Three of its errors: Q of "배", second
-//! number: printed 0.27, right 0.25; K of "배", fourth number: printed 0.30, right 0.36; what
-//! attention gives for "배": printed [0.275, 0.222, 0.206, 0.183], right [0.2017, 0.1793, 0.1894,
-//! 0.2094]. And "배" attends most to itself, not to "고파서". The tests hold the right values.
+//! The printed results do not always agree with the documents' own numbers;
+//! `peers/worked_examples.py` lists all differences. "The cat sat on the mat" carries rounding into
+//! one sum: it prints 20.979 for 20.980. "배가 고파서" is wrong from its first product on. Three of its
+//! errors: Q of "배", second number: printed 0.27, correct 0.25; K of "배", fourth number: printed
+//! 0.30, correct 0.36; result of attention for "배": printed [0.275, 0.222, 0.206, 0.183], correct
+//! [0.2017, 0.1793, 0.1894, 0.2094]. And "배" attends most to itself, not to "고파서". The tests use
+//! the correct values.
 
 use burn::tensor::{Device, Tensor};
 use serde::Deserialize;
@@ -20,7 +21,7 @@ use std::f64::consts::E;
 
 type Matrix = Vec<Vec<f64>>;
 
-/// One document's matrices, worked out in fractions.
+/// The matrices of a document, computed in exact fractions.
 #[derive(Deserialize)]
 struct Example {
     tokens: Vec<String>,
@@ -49,7 +50,7 @@ const PLAIN: AttentionOptions = AttentionOptions {
     bias: None,
     dropout: 0.0,
 };
-/// The numbers are near 1 and have few digits.
+/// Tolerance for numbers near 1 with few digits.
 const TOLERANCE: f32 = 1e-6;
 
 fn example(name: &str) -> Example {
@@ -61,12 +62,12 @@ fn flat(matrix: &Matrix) -> Vec<f32> {
     matrix.iter().flatten().map(|x| *x as f32).collect()
 }
 
-/// `[1, 1, row, column]`: one sequence, one head.
+/// Create a tensor `[1, 1, row, column]`: one sequence, one head.
 fn head(matrix: &Matrix, device: &Device) -> Tensor<4> {
     tensor(&flat(matrix), [1, 1, matrix.len(), matrix[0].len()], device)
 }
 
-/// Checks scores, weights and context, and returns them row by row.
+/// Check scores, weights and context, and return them by row.
 fn check(example: &Example, device: &Device) -> [Vec<Vec<f32>>; 3] {
     let [q, k, v] = [&example.q, &example.k, &example.v].map(|matrix| head(matrix, device));
     let root = (example.q[0].len() as f32).sqrt();
@@ -119,7 +120,7 @@ fn the_cat_sat_on_the_mat() {
         .unwrap();
     for (_, device) in everywhere() {
         let [scaled, weights, context] = check(&example, &device);
-        // By hand: q = [1, 1, 1, 1] meets two ones in every key and four in its own.
+        // By hand: q = [1, 1, 1, 1] matches two ones in every key and four in its own.
         assert_eq!(
             scaled[sat],
             [2.0, 2.0, 4.0, 2.0, 2.0, 2.0].map(|score: f32| score / 2.0)
@@ -136,7 +137,7 @@ fn the_cat_sat_on_the_mat() {
         assert!((other - 0.12956).abs() < 5e-6 && (own - 0.35219).abs() < 5e-6);
         let expected = [other, other, own, other, other, other].map(|weight| weight as f32);
         assert_close("weights of sat", &weights[sat], &expected, TOLERANCE);
-        // The columns of V without sat's own row sum to 0.4, 0.4, 0.2 and 0.4; its own row is 0.3
+        // The columns of V without the row of sat sum to 0.4, 0.4, 0.2 and 0.4; its own row is 0.3
         // throughout.
         let expected = [0.4, 0.4, 0.2, 0.4].map(|column| (column * other + 0.3 * own) as f32);
         assert_close("context of sat", &context[sat], &expected, TOLERANCE);

@@ -1,4 +1,4 @@
-//! By how much the loss rises when a head's output is set to zero.
+//! Loss increase when a head's output is set to zero.
 
 use crate::common::DeviceArgs;
 use crate::model_source::{ModelSource, TextArgs};
@@ -22,7 +22,7 @@ pub(crate) struct AblationArgs {
 }
 
 impl AblationArgs {
-    /// Return the first of these options that was given; without ablation it has no effect.
+    /// Return the first of these options that was given; they require ablation.
     pub(crate) fn idle(&self) -> Option<&'static str> {
         if self.text.data.is_empty() {
             self.windows.map(|_| "--windows")
@@ -34,13 +34,13 @@ impl AblationArgs {
 
 /// Losses with and without each head.
 pub(crate) struct Ablation {
-    /// With all heads, nats per token.
+    /// Loss with all heads, in nats per token.
     pub(crate) loss: f64,
-    /// Rise of the loss without each head.
+    /// Increase of the loss without each head.
     pub(crate) rise: sisun_infer::LossRises,
 }
 
-/// Ablate one head after the other, each given as layer and head.
+/// Ablate the given (layer, head) pairs one at a time.
 pub(crate) fn ablate(
     opened: &ModelSource,
     text: &Tokens,
@@ -50,7 +50,7 @@ pub(crate) fn ablate(
 ) -> Result<Ablation> {
     let model = &opened.loaded.model;
     let config = model.config();
-    // A text shorter than the context is one window.
+    // A text shorter than the context is a single window.
     let length = config.context_len.min(text.len() - 1);
     opened.check_evaluation(text, length)?;
     let loss = |ablated: &[(usize, usize)]| {

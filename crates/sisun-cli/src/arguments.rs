@@ -1,5 +1,5 @@
-//! What clap says of a value that cannot be read, in words of people: `expected a whole number`,
-//! not `invalid digit found in string`.
+//! Rewording clap's errors about invalid values for users: `expected a whole number` instead of
+//! `invalid digit found in string`.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, Error, Parser};
@@ -7,8 +7,8 @@ use sisun_config::{plain_words, shell};
 use std::error::Error as _;
 use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 
-/// Reads the arguments, or ends the process with help or with what is wrong. Also tells whether any
-/// command was asked to be quiet.
+/// Parse the arguments, or end the process with help or an error. The second value is true if any
+/// command was given `--quiet`.
 pub(crate) fn parse<C: Parser>() -> (C, bool) {
     let read = C::command()
         .try_get_matches()
@@ -23,7 +23,7 @@ pub(crate) fn parse<C: Parser>() -> (C, bool) {
 }
 
 fn is_quiet(matches: &ArgMatches) -> bool {
-    // A command without this option does not know it.
+    // Commands without this option return an error.
     matches
         .try_get_one::<bool>("quiet")
         .is_ok_and(|quiet| quiet == Some(&true))
@@ -32,8 +32,8 @@ fn is_quiet(matches: &ArgMatches) -> bool {
             .is_some_and(|(_, inner)| is_quiet(inner))
 }
 
-/// The same error, without words of Rust, and with a remedy that works; `typed` is what stood after
-/// the program's name.
+/// Return the same error without Rust terms and with a working remedy; `typed` is the command line
+/// after the program's name.
 fn plain<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
     match error.kind() {
         ErrorKind::UnknownArgument => return unknown::<C>(error, typed),
@@ -58,13 +58,13 @@ fn plain<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
     .with_cmd(&C::command())
 }
 
-/// The error of an argument that no command has, with what was most likely meant.
+/// Return the error for an unknown argument, with a suggestion.
 fn unknown<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
     let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
         return error;
     };
     let quoted = shell::word;
-    // Of `- Hello` clap tells the first two letters.
+    // For `- Hello`, clap reports only the first two letters.
     let at = typed
         .iter()
         .position(|given| given == argument || given.starts_with(argument.as_str()));
@@ -94,7 +94,7 @@ fn unknown<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
             .into_iter()
             .chain(typed[..at - 1].iter().map(String::as_str))
             .chain([one.as_str()]);
-        // A value that would be refused as well is told so at once.
+        // Report an invalid value of the suggestion at once.
         match command
             .clone()
             .try_get_matches_from(line.chain(typed[at + 1..].iter().map(String::as_str)))
@@ -142,7 +142,7 @@ fn unknown<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
     .with_cmd(&command)
 }
 
-/// The command that is typed, by the names that lead to it, and its options.
+/// Return the typed command as a path of names, and its options.
 fn command_of<'c>(command: &'c Command, typed: &[String]) -> (Vec<&'c str>, Vec<&'c Arg>) {
     let (mut at, mut path) = (command, Vec::new());
     for word in typed {
@@ -171,8 +171,8 @@ fn takes_value(option: &Arg) -> bool {
     matches!(option.get_action(), ArgAction::Set | ArgAction::Append)
 }
 
-/// The option whose list of values the argument number `at` seems to go on: nothing but values
-/// stand between.
+/// Return the option whose list of values is followed by argument number `at`, with only values in
+/// between.
 fn last_list<'c>(options: &[&'c Arg], typed: &[String], at: Option<usize>) -> Option<&'c Arg> {
     let given = typed
         .get(..at?)?
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
     use crate::Cli;
 
-    /// Whatever is typed for any option of any command is refused without a word of Rust.
+    /// Every option of every command refuses invalid values without Rust terms.
     #[test]
     fn no_option_answers_in_words_of_rust() {
         let mut options = Vec::new();
@@ -254,7 +254,7 @@ mod tests {
                     "ParseInt",
                     "usize",
                 ] {
-                    // What stands after the message is usage.
+                    // The usage follows the message.
                     let first = message.lines().next().unwrap_or_default();
                     assert!(!first.contains(word), "{line:?}: {word} in {message}");
                 }

@@ -1,4 +1,4 @@
-//! The model that a configuration's `[finetune]` names: a run of ours or a Hugging Face directory.
+//! The model named in `[finetune]`: a Sisun run or a Hugging Face directory.
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
@@ -9,7 +9,7 @@ use sisun_model::Run;
 use sisun_train::InitialWeights;
 use std::path::Path;
 
-/// What a configuration takes from it; no weights are read.
+/// Return what a configuration inherits from the model, without reading weights.
 pub(crate) fn describe(path: &Path) -> Result<PretrainedSpec> {
     let read = || -> Result<PretrainedSpec> {
         if look(path)?.is_none() {
@@ -42,7 +42,7 @@ pub(crate) fn describe(path: &Path) -> Result<PretrainedSpec> {
     read().with_context(|| named(path))
 }
 
-/// What training takes from it.
+/// Load the model for training.
 pub(crate) fn open(
     path: &Path,
     device: &Device,

@@ -1,4 +1,4 @@
-//! What several commands share.
+//! Options and helpers shared by commands.
 
 use crate::failure::Usage;
 use crate::terminal::note;
@@ -9,7 +9,7 @@ use sisun_files::LockedDir;
 use sisun_model::{Chosen, DeviceChoice, device};
 use std::path::{Path, PathBuf};
 
-/// Where to compute.
+/// Options of the device.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DeviceArgs {
     /// Device: auto (a real GPU if there is one, else the CPU), wgpu, cpu or ndarray
@@ -20,10 +20,10 @@ pub(crate) struct DeviceArgs {
     pub(crate) quiet: bool,
 }
 
-/// Takes a folder for several files.
+/// Claim a folder for several output files.
 ///
 /// # Errors
-/// One that holds files that Sisun did not put there.
+/// If it holds files that Sisun did not create.
 pub(crate) fn claim(folder: &Path) -> Result<()> {
     if folder.is_file() {
         return Err(Usage(format!(
@@ -43,7 +43,7 @@ pub(crate) fn claim(folder: &Path) -> Result<()> {
     .into())
 }
 
-/// The folder of a configuration, if a source that is not there from here is there from it.
+/// Return the folder of a configuration, if a missing relative source exists there.
 pub(crate) fn folder_beside<'c>(config: &'c Path, missing: &Path) -> Option<&'c Path> {
     config
         .parent()
@@ -51,8 +51,8 @@ pub(crate) fn folder_beside<'c>(config: &'c Path, missing: &Path) -> Option<&'c 
         .filter(|folder| missing.is_relative() && folder.join(missing).exists())
 }
 
-/// Names of what an earlier command left in a folder, besides the files just written, a few of
-/// them.
+/// Return the names of a few files left in a folder by an earlier command, excluding those just
+/// written.
 pub(crate) fn left_before(folder: &Path, written: &[PathBuf]) -> Option<String> {
     const SHOWN: usize = 3;
     let is_new = |path: &PathBuf| {
@@ -86,14 +86,14 @@ pub(crate) fn left_before(folder: &Path, written: &[PathBuf]) -> Option<String> 
 }
 
 impl DeviceArgs {
-    /// Picks the device and says in one line which and why.
+    /// Choose the device and report it on one line with the reason.
     pub(crate) fn choose(&self) -> Result<Chosen> {
         let chosen = device::choose(self.device)?;
         self.note(&format!("device: {} ({})", chosen.name, chosen.why));
         Ok(chosen)
     }
 
-    /// The option as it has to be typed again, after a blank; nothing if it was left to choose.
+    /// Return the device option as typed, after a space; empty if it was automatic.
     pub(crate) fn asked(&self) -> String {
         match self.device {
             DeviceChoice::Auto => String::new(),
@@ -101,7 +101,7 @@ impl DeviceArgs {
         }
     }
 
-    /// The options as they have to be typed again, and `--json` if that was typed.
+    /// Return the options as typed, and `--json` if given.
     pub(crate) fn typed(&self, json: bool) -> Vec<String> {
         let mut typed = Vec::new();
         if self.device != DeviceChoice::Auto {
@@ -112,7 +112,7 @@ impl DeviceArgs {
         typed
     }
 
-    /// Tells that nothing keeps other processes out of a directory, if that is so.
+    /// Note if the lock of a directory does not exclude other processes.
     pub(crate) fn note_hollow(&self, held: &LockedDir) {
         if held.is_hollow() {
             let dir = held.dir().display();
@@ -122,7 +122,7 @@ impl DeviceArgs {
         }
     }
 
-    /// Tells that a text is longer than those a model was trained on, if it is.
+    /// Note if a text is longer than those in training.
     pub(crate) fn note_length(&self, n: usize, context_len: usize) {
         if n > context_len {
             self.note(&format!(
@@ -131,7 +131,7 @@ impl DeviceArgs {
         }
     }
 
-    /// Tells that of a prompt only the end is read, if so.
+    /// Note if only the end of a prompt is read.
     pub(crate) fn note_prompt(&self, n: usize, context_len: usize) {
         if n > context_len {
             self.note(&format!(
@@ -140,7 +140,7 @@ impl DeviceArgs {
         }
     }
 
-    /// Tells that a text is in another form of Unicode than the tokenizer's vocabulary, if it is.
+    /// Note if a text has another Unicode normalization form than the tokenizer's vocabulary.
     pub(crate) fn note_form(&self, tokenizer: &Tokenizer, text: &str) -> Result<()> {
         if let Some(note) = tokenizer.normalization_note(text)? {
             self.note(&note);
@@ -148,7 +148,7 @@ impl DeviceArgs {
         Ok(())
     }
 
-    /// Tells on stderr what is going on, unless asked to be quiet.
+    /// Print a note on stderr, unless `--quiet` was given.
     pub(crate) fn note(&self, line: &str) {
         if !self.quiet {
             note(line);

@@ -1,4 +1,4 @@
-//! How the program ends.
+//! Errors and exit codes.
 
 use crate::terminal::complain;
 use anyhow::Error;
@@ -14,7 +14,7 @@ use sisun_viz::maps::MapsError;
 use std::fmt;
 use std::process::ExitCode;
 
-/// A run that Ctrl-C ended after saving.
+/// The error of a run that Ctrl-C ended after saving.
 #[derive(Debug)]
 pub(crate) struct Interrupted;
 
@@ -26,7 +26,7 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Wrong usage that clap cannot see.
+/// Wrong usage that clap cannot detect.
 #[derive(Debug)]
 pub(crate) struct Usage(pub String);
 
@@ -38,8 +38,8 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// Prints the error, if there is one, and says how the process ends: 0 well, 1 a failure at work, 2
-/// wrong usage or configuration, 130 interrupted.
+/// Print the error, if any, and return the exit code: 0 success, 1 failure, 2 wrong usage or
+/// configuration, 130 interrupted.
 pub(crate) fn exit_code(result: Result<(), Error>) -> ExitCode {
     let Err(error) = result else {
         return ExitCode::SUCCESS;
@@ -47,8 +47,7 @@ pub(crate) fn exit_code(result: Result<(), Error>) -> ExitCode {
     if error.is::<Interrupted>() {
         return ExitCode::from(130);
     }
-    // Whoever read our output has gone (`sisun … | head`): nothing is wrong, and nobody is left to
-    // tell.
+    // The reader of our output has closed it (`sisun … | head`), which is not an error.
     if error.chain().any(is_broken_pipe) {
         return ExitCode::SUCCESS;
     }
@@ -56,7 +55,7 @@ pub(crate) fn exit_code(result: Result<(), Error>) -> ExitCode {
     ExitCode::from(code(&error))
 }
 
-/// The error and its causes, those left out that the sentence before already tells.
+/// Format the error and its causes, except causes that the message already contains.
 fn message(error: &Error) -> String {
     error
         .chain()
@@ -78,7 +77,7 @@ fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
         .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// The exit code of an error that is not an interruption.
+/// Return the exit code of an error that is not an interruption.
 fn code(error: &Error) -> u8 {
     let is_usage = error.is::<Usage>()
         || error.is::<ConfigError>()
@@ -101,7 +100,7 @@ fn code(error: &Error) -> u8 {
     }
 }
 
-/// What an error of one of the libraries is about.
+/// Return the kind of a library's error.
 fn kind(error: &Error) -> Option<ErrorKind> {
     macro_rules! kind_of {
         ($($library:ty),*) => {

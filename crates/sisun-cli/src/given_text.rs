@@ -1,5 +1,5 @@
-//! Texts that a command is given: in an argument, on standard input, in a file. All are read as
-//! training reads files.
+//! Texts given to a command: as an argument, on standard input, or in a file. All are read like
+//! training text.
 
 use crate::failure::Usage;
 use anyhow::{Context, Result};
@@ -8,12 +8,12 @@ use std::convert::Infallible;
 use std::io::Read;
 use std::path::Path;
 
-/// The text of an argument.
+/// Read the text of an argument.
 pub(crate) fn argument(given: &str) -> Result<String, Infallible> {
     Ok(as_from_a_file(given).into_owned())
 }
 
-/// The text on standard input.
+/// Read the text on standard input.
 pub(crate) fn standard_input() -> Result<String> {
     let mut bytes = Vec::new();
     std::io::stdin()
@@ -22,7 +22,7 @@ pub(crate) fn standard_input() -> Result<String> {
     text("standard input", bytes)
 }
 
-/// The text of a file; `what` says what it is for.
+/// Read the text of a file; `what` describes it in messages.
 pub(crate) fn file(what: &str, path: &Path) -> Result<String> {
     let failed = || format!("cannot read {what} {}", path.display());
     let bytes = std::fs::read(path).with_context(failed)?;

@@ -1,4 +1,4 @@
-//! `sisun`: arguments in, messages out, nothing else.
+//! The `sisun` command line: it only parses arguments and prints messages.
 
 mod ablation;
 mod arguments;
@@ -19,7 +19,7 @@ mod waiting;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-// Large blocks are reused from step to step instead of being cleared by the kernel each time.
+// Large blocks are reused from step to step instead of being zeroed by the kernel each time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -43,7 +43,7 @@ struct Cli {
     command: Command,
 }
 
-// Each command is described where its arguments are.
+// Each command is described at its arguments.
 #[derive(Subcommand)]
 enum Command {
     Train(commands::train::Args),
@@ -98,9 +98,9 @@ fn main() -> ExitCode {
     failure::exit_code(result)
 }
 
-/// Looking for a GPU through OpenGL makes libwayland complain on stderr where `XDG_RUNTIME_DIR` is
-/// not set, as in containers. Setting it in our own process is not safe Rust, so the program starts
-/// itself again with it.
+/// Restart the program with `XDG_RUNTIME_DIR` if it is unset, as in containers: searching for a GPU
+/// through OpenGL would otherwise make libwayland complain on stderr. Setting the variable in the
+/// running process is not safe in Rust.
 #[cfg(target_os = "linux")]
 fn quiet_wayland() {
     use std::os::unix::process::CommandExt;
@@ -108,7 +108,7 @@ fn quiet_wayland() {
     if std::env::var_os(VARIABLE).is_none()
         && let Ok(program) = std::env::current_exe()
     {
-        // Returns only if it failed; then the complaint is all there is to bear.
+        // Returns only on failure; then the only harm is the complaint.
         let _ = std::process::Command::new(program)
             .args(std::env::args_os().skip(1))
             .env(VARIABLE, std::env::temp_dir())

@@ -1,4 +1,4 @@
-//! What a RUN argument names: a run of ours or a Hugging Face directory, opened with its model.
+//! The RUN argument: a Sisun run or a Hugging Face directory, opened with its model.
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
@@ -16,7 +16,7 @@ use sisun_model::{Run, memory};
 use sisun_train::own_text;
 use std::path::{Path, PathBuf};
 
-/// In what numbers to compute.
+/// Option of the number format.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct PrecisionArgs {
     /// Number format: float32, or bf16 (weights and factors in 16 bits, sums in float32)
@@ -25,7 +25,7 @@ pub(crate) struct PrecisionArgs {
 }
 
 impl PrecisionArgs {
-    /// Opens what a RUN argument names, to compute with these numbers.
+    /// Open the model that a RUN argument names, with this precision.
     pub(crate) fn open(self, path: &Path, device: &Device) -> Result<ModelSource> {
         if self.precision == Precision::Bf16 && *device != Device::flex() {
             return Err(Usage(
@@ -41,7 +41,7 @@ impl PrecisionArgs {
     }
 }
 
-/// On which text to measure.
+/// Options of the text to measure on.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TextArgs {
     /// Files, folders or globs to evaluate on [default: the run's held-out text]
@@ -57,23 +57,24 @@ pub(crate) struct TextArgs {
     documents: Option<Documents>,
 }
 
-/// As the configuration spells it.
+/// Parse a document kind as the configuration spells it.
 fn read_documents(given: &str) -> Result<Documents, serde::de::value::Error> {
     Documents::deserialize(given.into_deserializer())
 }
 
-/// As the configuration spells it.
+/// Parse a precision as the configuration spells it.
 fn read_precision(given: &str) -> Result<Precision, serde::de::value::Error> {
     Precision::deserialize(given.into_deserializer())
 }
 
-/// A model, and what is known of how it was trained.
+/// A model and its training details.
 pub(crate) struct ModelSource {
     pub(crate) loaded: LanguageModel,
-    /// What an export keeps of the Hugging Face directory that this is, or that the run began from.
+    /// Hugging Face files that an export keeps, from this directory or the one the run was
+    /// fine-tuned from.
     pub(crate) companions: Vec<SidecarFile>,
     path: PathBuf,
-    /// Absent where others trained it.
+    /// Training details; `None` for models trained elsewhere.
     trained: Option<Trained>,
 }
 
@@ -83,7 +84,7 @@ struct Trained {
 }
 
 impl ModelSource {
-    /// Opens a run directory, one of its checkpoints, or a Hugging Face directory.
+    /// Open a run directory, one of its checkpoints, or a Hugging Face directory.
     pub(crate) fn new(path: &Path, device: &Device) -> Result<Self> {
         let path = path.to_owned();
         if sisun_hf::is_model(&path)? {
@@ -118,7 +119,7 @@ impl ModelSource {
         })
     }
 
-    /// What it is, for messages.
+    /// Describe the model's kind for messages.
     pub(crate) fn kind(&self) -> String {
         let path = self.path.display();
         match self.trained {
@@ -127,7 +128,7 @@ impl ModelSource {
         }
     }
 
-    /// The text of the run's `[attend]`.
+    /// Return the text of the run's `[attend]`.
     pub(crate) fn attend_text(&self) -> Option<&str> {
         self.trained
             .as_ref()?
@@ -137,7 +138,8 @@ impl ModelSource {
             .map(|attend| attend.text.as_str())
     }
 
-    /// Windows of `length` tokens that are evaluated together: as many tokens as in training.
+    /// Return the number of windows of `length` tokens to evaluate together: as many tokens as in
+    /// training.
     pub(crate) fn batch_size(&self, length: usize) -> usize {
         let tokens = |trained: &Trained| {
             trained
@@ -149,7 +151,7 @@ impl ModelSource {
         (self.trained.as_ref().map_or(0, tokens) / length).max(1)
     }
 
-    /// That memory has room to evaluate a text in windows of `length` tokens.
+    /// Check that evaluating a text in windows of `length` tokens fits into memory.
     pub(crate) fn check_evaluation(&self, text: &Tokens, length: usize) -> Result<()> {
         let tokens = self
             .batch_size(length)
@@ -170,7 +172,7 @@ impl ModelSource {
         )?)
     }
 
-    /// All checkpoints, oldest first.
+    /// Return all checkpoints, oldest first.
     pub(crate) fn checkpoints(&self) -> Result<Vec<PathBuf>> {
         match &self.trained {
             Some(trained) => Ok(trained.run.checkpoints()?),
@@ -181,7 +183,7 @@ impl ModelSource {
         }
     }
 
-    /// The text that is asked for, else the run's own held-out text: the one it was trained beside.
+    /// Read the requested text, or by default the run's own held-out text.
     pub(crate) fn held_out(&self, asked: &TextArgs, device: &DeviceArgs) -> Result<Tokens> {
         let mut progress = |line: &str| device.note(line);
         let sources = asked.data.clone();
@@ -203,7 +205,7 @@ impl ModelSource {
                 };
                 data.documents = asked.documents.unwrap_or(data.documents);
                 if let Some(field) = &asked.jsonl_field {
-                    // What is text and answer at once would be read twice.
+                    // A field that is both text and answer would be read twice.
                     data.jsonl_answer_field =
                         data.jsonl_answer_field.filter(|answer| answer != field);
                     data.jsonl_field = Some(field.clone());

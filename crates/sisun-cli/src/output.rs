@@ -1,4 +1,4 @@
-//! Single files that commands write: what stands there already is not lost unasked.
+//! Writing single output files without overwriting others by accident.
 
 use crate::failure::Usage;
 use anyhow::{Context, Result};
@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
-/// Whether what stands there already may be replaced.
+/// Option to replace an existing file.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct ForceArgs {
     /// Replace the file if it is there already
@@ -16,11 +16,11 @@ pub(crate) struct ForceArgs {
 }
 
 impl ForceArgs {
-    /// That a command may write `path`, which an option named: nothing is there, or nothing that
-    /// could be lost (an empty file, a pipe, a device, standard output), or it may be replaced.
+    /// Check that a command may write `path`, given by an option: it does not exist, has nothing to
+    /// lose (an empty file, a pipe, a device, standard output), or may be replaced.
     ///
     /// # Errors
-    /// A file that holds something.
+    /// If the file has contents and may not be replaced.
     pub(crate) fn check(self, option: &str, path: &Path) -> Result<()> {
         match self.force || !holds_something(path)? {
             true => Ok(()),
@@ -32,8 +32,8 @@ impl ForceArgs {
         }
     }
 
-    /// As [`check`](Self::check), where a file that holds just what would be written is no harm:
-    /// `make` writes that.
+    /// Check as [`check`](Self::check), but also accept a file that already has the contents that
+    /// `make` writes.
     pub(crate) fn check_content(
         self,
         option: &str,
@@ -45,7 +45,7 @@ impl ForceArgs {
         }
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let mut same = Same(BufReader::new(file));
-        // The first difference ends it.
+        // Comparison stops at the first difference.
         match make(&mut same).is_ok() && same.at_end() {
             true => Ok(()),
             false => self.check(option, path),
@@ -53,10 +53,10 @@ impl ForceArgs {
     }
 }
 
-/// Makes the folder that a file is to be written in.
+/// Create the parent folder of a file.
 ///
 /// # Errors
-/// One that cannot be made, with its path.
+/// If it cannot be created; the error names its path.
 pub(crate) fn make_parent(path: &Path) -> Result<()> {
     match path.parent() {
         Some(folder) => sisun_files::make_folder(folder)
@@ -65,8 +65,8 @@ pub(crate) fn make_parent(path: &Path) -> Result<()> {
     }
 }
 
-/// Whether there is a file that holds something. What names a stream that is open has nothing that
-/// could be lost: it is written on.
+/// Return true if there is a file with contents. A path to an open stream has no contents to lose:
+/// writing continues the stream.
 fn holds_something(path: &Path) -> Result<bool> {
     if sisun_files::is_descriptor(path) {
         return Ok(false);
@@ -76,7 +76,7 @@ fn holds_something(path: &Path) -> Result<bool> {
     Ok(found.is_some_and(|found| found.is_file() && found.len() > 0))
 }
 
-/// Takes what is written only as long as it is what the file holds.
+/// A writer that fails as soon as the written bytes differ from the file.
 struct Same(BufReader<File>);
 
 impl Same {

@@ -1,4 +1,4 @@
-//! Progress: a bar for a person, plain lines for a log file.
+//! Progress: a bar on a terminal, plain lines in a log file.
 
 use crate::terminal::{is_watched, note, shown};
 use crate::waiting;
@@ -9,16 +9,16 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// A line of a log file is written at most this often, besides evaluations.
+/// Minimum interval between lines of a log file, besides evaluations.
 const BETWEEN_LINES: Duration = Duration::from_secs(5);
 
-/// What stderr shows of a run.
+/// Progress display of a run on stderr.
 pub(crate) enum Progress {
-    /// Nothing.
+    /// No display.
     Quiet,
-    /// A bar that is redrawn.
+    /// A redrawn bar.
     Bar(ProgressBar),
-    /// A line now and then.
+    /// Lines at intervals.
     Lines {
         steps: u64,
         told: Option<Instant>,
@@ -28,7 +28,7 @@ pub(crate) enum Progress {
 }
 
 impl Progress {
-    /// For a run of `steps` that stands at `step`.
+    /// Create the display of a run of `steps` steps that is at `step`.
     pub(crate) fn new(quiet: bool, step: u64, steps: u64) -> Self {
         if quiet {
             Self::Quiet
@@ -53,14 +53,14 @@ impl Progress {
         }
     }
 
-    /// A step is done.
+    /// Show that a step is complete.
     pub(crate) fn stepped(&self, step: u64) {
         if let Self::Bar(bar) = self {
             bar.set_position(step);
         }
     }
 
-    /// A line of metrics was written.
+    /// Show a line of metrics.
     pub(crate) fn measured(&mut self, metric: &Metric) {
         let validation = metric.split == "validation";
         let summary = if validation {
@@ -108,7 +108,7 @@ impl Progress {
         }
     }
 
-    /// Shows text between the lines.
+    /// Print text between the lines of the display.
     pub(crate) fn show(&self, text: &str) {
         match self {
             Self::Quiet => {}
@@ -117,7 +117,7 @@ impl Progress {
         }
     }
 
-    /// Removes the bar.
+    /// Remove the bar.
     pub(crate) fn finish(&self) {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();
@@ -126,18 +126,18 @@ impl Progress {
     }
 }
 
-/// What stderr shows of work that several threads do: how much is done, and how long the rest
-/// takes.
+/// Progress display on stderr for work on several threads: the completed share and the remaining
+/// time.
 pub(crate) struct Work {
     quiet: bool,
     bar: Option<ProgressBar>,
     done: AtomicU64,
-    /// All of the work, and when it began.
+    /// Total work and start time.
     begun: OnceLock<(u64, Instant)>,
 }
 
 impl Work {
-    /// For work that has not begun.
+    /// Create a display for work that has not started.
     pub(crate) fn new(quiet: bool) -> Self {
         let bar = (!quiet && is_watched()).then(|| {
             let style =
@@ -155,7 +155,7 @@ impl Work {
         }
     }
 
-    /// The work begins now.
+    /// Start the display.
     pub(crate) fn begin(&self, work: u64) {
         self.begun.get_or_init(|| (work, Instant::now()));
         if let Some(bar) = &self.bar {
@@ -165,7 +165,7 @@ impl Work {
         }
     }
 
-    /// Some of it was done.
+    /// Add completed work.
     pub(crate) fn worked(&self, work: u64) {
         self.done.fetch_add(work, Ordering::Relaxed);
         if let Some(bar) = &self.bar {
@@ -173,7 +173,7 @@ impl Work {
         }
     }
 
-    /// A part is finished: a line in a log file, with the time that is left.
+    /// Report a completed part: a line in a log file, with the remaining time.
     pub(crate) fn done(&self, line: &str) {
         let done = self.done.load(Ordering::Relaxed);
         match (&self.bar, self.begun.get()) {
@@ -189,7 +189,7 @@ impl Work {
         }
     }
 
-    /// Shows text between the lines.
+    /// Print text between the lines of the display.
     pub(crate) fn show(&self, text: &str) {
         match &self.bar {
             _ if self.quiet => {}
@@ -198,7 +198,7 @@ impl Work {
         }
     }
 
-    /// Removes the bar.
+    /// Remove the bar.
     pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

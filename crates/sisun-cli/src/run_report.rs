@@ -1,14 +1,14 @@
-//! `report.html` and `loss.svg` of a run, from the run's own files.
+//! `report.html` and `loss.svg` of a run, from its files.
 
 use anyhow::{Context, Result};
 use sisun_files::RunDir;
 use sisun_train::{Session, read_metrics};
 use sisun_viz::run_report::{self, RunReport};
 
-/// Writes both into the run directory.
+/// Write both files to the run directory.
 ///
 /// # Errors
-/// Metrics or samples that cannot be read, or a file that cannot be written.
+/// If metrics or samples cannot be read, or a file cannot be written.
 pub(crate) fn write(session: &Session) -> Result<()> {
     let run_dir = &session.run_dir;
     let metrics = read_metrics(&RunDir::new(run_dir).metrics())?;
@@ -16,11 +16,11 @@ pub(crate) fn write(session: &Session) -> Result<()> {
     let report = RunReport {
         title: session.config.name.clone(),
         facts: session.facts(),
-        // Without a loss are steps that had no token to take it on.
+        // Steps without a loss had no token in the loss.
         train: of("train")
             .filter_map(|metric| Some((metric.step, metric.loss?)))
             .collect(),
-        // Without a loss are evaluations whose loss is no number.
+        // Evaluations without a loss had a loss that is not finite.
         validation: of("validation")
             .map(|metric| (metric.step, metric.loss.unwrap_or(f64::NAN)))
             .collect(),

@@ -1,4 +1,4 @@
-//! Signals that ask the program to end.
+//! Signals that end the program.
 
 use crate::terminal::note;
 use anyhow::{Context, Result};
@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// Keeps those signals away that whoever started the program wants ignored, as `nohup` does and
-/// shells do for commands in the background: a handler would take the place of that. Has to be
-/// called before there are other threads, which inherit it.
+/// Block signals that the parent process has set to be ignored, as `nohup` does and shells do for
+/// background commands; a handler would override this. Must be called before other threads exist,
+/// as they inherit the mask.
 #[cfg(target_os = "linux")]
 pub(crate) fn keep_ignored() {
     use nix::sys::signal::{SigSet, Signal};
@@ -23,14 +23,14 @@ pub(crate) fn keep_ignored() {
             kept.add(signal);
         }
     }
-    // Where it cannot be done, a signal ends the run after saving, as without.
+    // On failure, a signal ends the run after saving.
     let _ = kept.thread_block();
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn keep_ignored() {}
 
-/// The bits of ignored signals, from the lowest for signal 1.
+/// Parse the bit mask of ignored signals; the lowest bit is signal 1.
 #[cfg(target_os = "linux")]
 fn ignored(status: &str) -> Option<u64> {
     let bits = status
@@ -39,7 +39,7 @@ fn ignored(status: &str) -> Option<u64> {
     u64::from_str_radix(bits.trim(), 16).ok()
 }
 
-/// The first Ctrl-C sets the flag and says so; a second one ends the process.
+/// On the first Ctrl-C, set the flag and print `message`; on the second, end the process.
 pub(crate) fn stop_on_interrupt(message: &'static str) -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stop);
@@ -53,16 +53,16 @@ pub(crate) fn stop_on_interrupt(message: &'static str) -> Result<Arc<AtomicBool>
     Ok(stop)
 }
 
-/// Where a command keeps temporary files that an interrupt has to remove.
+/// The temporary folder of a command, to be removed on interrupt.
 pub(crate) type TemporaryFolder = Arc<OnceLock<PathBuf>>;
 
-/// Ctrl-C removes the folder, if there is one by then, and ends the process.
+/// On Ctrl-C, remove the folder, if it exists by then, and end the process.
 pub(crate) fn remove_on_interrupt() -> Result<TemporaryFolder> {
     let folder = TemporaryFolder::default();
     let to_remove = Arc::clone(&folder);
     ctrlc::set_handler(move || {
         if let Some(folder) = to_remove.get() {
-            // Others still write there: what they add meanwhile takes another try.
+            // Other threads may still write there, so retry.
             for _ in 0..100 {
                 let removed = std::fs::remove_dir_all(folder);
                 if removed.is_ok() || !folder.exists() {

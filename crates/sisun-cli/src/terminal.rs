@@ -1,4 +1,4 @@
-//! The two streams: results to stdout, everything else to stderr.
+//! The two output streams: results on stdout, everything else on stderr.
 
 use crate::waiting;
 pub(crate) use crate::waiting::is_watched;
@@ -8,12 +8,12 @@ use sisun_config::plain_system_words;
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write, stderr, stdout};
 
-/// Writes a line of results.
+/// Write a line of results.
 pub(crate) fn say(line: &str) -> Result<()> {
     write_now(&format!("{line}\n"))
 }
 
-/// Writes results without a line end, at once.
+/// Write results without a line end, unbuffered.
 pub(crate) fn write_now(text: &str) -> Result<()> {
     let written = waiting::interrupt(text, || {
         let mut out = stdout().lock();
@@ -23,7 +23,7 @@ pub(crate) fn write_now(text: &str) -> Result<()> {
     written.context("cannot write to standard output")
 }
 
-/// Results that are written piece by piece.
+/// A writer for results in several pieces.
 pub(crate) struct Results;
 
 impl Write for Results {
@@ -36,29 +36,29 @@ impl Write for Results {
     }
 }
 
-/// Writes one JSON object.
+/// Write a JSON object.
 pub(crate) fn say_json(value: &impl Serialize) -> Result<()> {
     say(&serde_json::to_string_pretty(value)?)
 }
 
-/// Tells on stderr what is going on.
+/// Write a note to stderr.
 pub(crate) fn note(line: &str) {
     let line = plain_system_words(line);
     let line = shown(&line, is_watched());
-    // Nothing is lost where stderr is closed.
+    // Ignore errors, as nothing is lost if stderr is closed.
     let _ = waiting::interrupt("\n", || writeln!(stderr(), "{line}"));
     waiting::explain(&line);
 }
 
-/// Tells on stderr what went wrong.
+/// Write an error to stderr.
 pub(crate) fn complain(message: &str) {
     waiting::end();
     note(&format!("sisun: {message}"));
 }
 
-/// What a terminal is given of a text: control characters, which could move its cursor, change its
-/// colours or set its title, become their pictures (`␛`). Line ends and tabs stay, and a file or a
-/// pipe gets the text as it is.
+/// Replace control characters for a terminal, as they could move its cursor, change its colours or
+/// set its title, by their pictures (`␛`). Line ends and tabs are kept; text for a file or a pipe
+/// is unchanged.
 pub(crate) fn shown(text: &str, terminal: bool) -> Cow<'_, str> {
     let control = |c: char| c.is_control() && c != '\n' && c != '\t';
     if !terminal || !text.contains(control) {
@@ -67,9 +67,9 @@ pub(crate) fn shown(text: &str, terminal: bool) -> Cow<'_, str> {
     let picture = |c: char| match c {
         c if !control(c) => c,
         '\u{7f}' => '␡',
-        // The block of control pictures has them in the order of their codes.
+        // Control pictures are in the order of the control codes.
         '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('␦'),
-        // The second block of controls, which some terminals obey as well.
+        // C1 controls, which some terminals obey as well.
         _ => '␦',
     };
     Cow::Owned(text.chars().map(picture).collect())

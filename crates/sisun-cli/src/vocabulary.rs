@@ -1,14 +1,14 @@
-//! The size of the vocabulary of a model that is not trained yet.
+//! Vocabulary size of a model before training.
 
 use anyhow::{Context, Result, bail};
 use sisun_config::{DataConfig, ModelConfig, TokenizerConfig};
 use sisun_data::vocabulary_size;
 
-/// Fills in `model.vocab_size` from `[tokenizer]`, unless the file states it: of a BPE as it is
-/// asked for, of a `tokenizer.json` as it is, of characters as the text has them.
+/// Set `model.vocab_size` according to `[tokenizer]`, unless the file states it: the requested size
+/// of a BPE, the size of a `tokenizer.json`, or the number of characters in the text.
 ///
 /// # Errors
-/// Why it cannot be known.
+/// If the size cannot be determined.
 pub(crate) fn settle(
     model: &mut ModelConfig,
     tokenizer: Option<&TokenizerConfig>,

@@ -1,27 +1,27 @@
-//! A sign of life on a terminal while nothing else is written: what goes on and for how long, from
-//! the third second on, in every command alike (reading large weights, making tokens, drawing,
-//! checking sums, exporting).
+//! A spinner on the terminal while nothing else is written, with the current activity and its
+//! duration, after two seconds, in every command (reading large weights, tokenizing, drawing,
+//! verifying checksums, exporting).
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, stderr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Silence after which it is shown.
+/// Silence before the spinner appears.
 const AFTER: Duration = Duration::from_secs(2);
-/// Between two looks at the clock.
+/// Interval between updates.
 const TICK: Duration = Duration::from_millis(150);
 
 static STATE: Mutex<Option<State>> = Mutex::new(None);
 
 struct State {
-    /// When something was last written.
+    /// Time of the last output.
     since: Instant,
-    /// What the last line told.
+    /// Current activity, from the last line written.
     doing: String,
-    /// Whether something else is on the terminal's last line: a bar, or text whose line goes on.
+    /// True if the last line of the terminal is in use: by a bar, or by text without a line end.
     occupied: bool,
-    /// Bars that are shown.
+    /// Number of bars shown.
     bars: usize,
     shown: Option<ProgressBar>,
 }
@@ -56,12 +56,12 @@ impl State {
     }
 }
 
-/// Whether a person watches stderr.
+/// Return true if stderr is a terminal.
 pub(crate) fn is_watched() -> bool {
     stderr().is_terminal()
 }
 
-/// From now on silence is filled, if a person watches.
+/// Start showing the spinner during silence, if stderr is a terminal.
 pub(crate) fn begin(quiet: bool) {
     if quiet || !is_watched() {
         return;
@@ -85,14 +85,14 @@ pub(crate) fn begin(quiet: bool) {
     });
 }
 
-/// No more signs.
+/// Stop showing the spinner.
 pub(crate) fn end() {
     if let Some(mut state) = state().take() {
         state.hide();
     }
 }
 
-/// Writes `text` by `write` where a sign may stand, which is removed before.
+/// Remove the spinner and call `write`, which outputs `text`.
 pub(crate) fn interrupt<R>(text: &str, write: impl FnOnce() -> R) -> R {
     let mut state = state();
     let Some(state) = &mut *state else {
@@ -101,20 +101,19 @@ pub(crate) fn interrupt<R>(text: &str, write: impl FnOnce() -> R) -> R {
     state.hide();
     let written = write();
     state.since = Instant::now();
-    // What is written to a pipe leaves the terminal's line alone, but so little is lost by silence
-    // then.
+    // Output to a pipe does not use the terminal's line, but then only the spinner is lost.
     state.occupied = !text.is_empty() && !text.ends_with('\n');
     written
 }
 
-/// What goes on, as a line has just told.
+/// Set the current activity to the last line of a note.
 pub(crate) fn explain(line: &str) {
     if let Some(state) = &mut *state() {
         state.doing = line.lines().last().unwrap_or_default().to_owned();
     }
 }
 
-/// A bar is shown from now on.
+/// Note that a bar is shown.
 pub(crate) fn bar_begins() {
     if let Some(state) = &mut *state() {
         state.hide();
@@ -122,7 +121,7 @@ pub(crate) fn bar_begins() {
     }
 }
 
-/// A bar is gone.
+/// Note that a bar has been removed.
 pub(crate) fn bar_ends() {
     if let Some(state) = &mut *state() {
         state.bars = state.bars.saturating_sub(1);
@@ -131,7 +130,7 @@ pub(crate) fn bar_ends() {
 }
 
 fn state() -> MutexGuard<'static, Option<State>> {
-    // A sign of life is whole after every step, so a panic elsewhere leaves it sound.
+    // The state is consistent after every step, so a panic elsewhere does not invalidate it.
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -82,7 +82,7 @@ pub enum CompareError {
     ChangedPart {
         /// The part.
         path: PathBuf,
-        /// What is other.
+        /// The difference.
         difference: String,
     },
     /// A part whose settings are not chosen yet.

@@ -48,8 +48,8 @@ pub struct Grid {
     pub cells: Vec<Cell>,
 }
 
-/// That an override `budgets.NAME.KEY=VALUE` is of the budget that is used, and of one that the
-/// file has: any other would change nothing.
+/// Check that an override `budgets.NAME.KEY=VALUE` refers to the budget in use and exists in the
+/// file; any other would have no effect.
 fn check_budget(given: &str, table: &Table, budget: &str) -> Result<(), CompareError> {
     let key = given.split('=').next().unwrap_or(given).trim();
     let named = key
@@ -165,7 +165,7 @@ impl Grid {
             );
             return Err(CompareError::missing("tracks", rule));
         }
-        // What is set of a budget has to be there before the budget is merged in.
+        // Overrides of a budget must be applied before the budget is merged.
         let (of_budgets, overrides): (Vec<&String>, Vec<&String>) = overrides
             .iter()
             .partition(|given| given.trim_start().starts_with("budgets."));

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use toml::{Table, Value};
 
-/// Settings that are told of this many at most.
+/// Maximum number of settings listed in a message.
 const SHOWN: usize = 3;
 
-/// What differs between the settings of two parts, each with its directory; `None` if nothing does.
+/// Describe the differences between the settings of two parts, each given with its directory;
+/// `None` if there are none.
 pub(crate) fn difference(a: (&Path, &Grid), b: (&Path, &Grid)) -> Option<String> {
     let (a_name, b_name) = (a.0.display(), b.0.display());
     let (a, b) = (a.1, b.1);
@@ -53,7 +54,7 @@ pub(crate) fn difference(a: (&Path, &Grid), b: (&Path, &Grid)) -> Option<String>
     let value = |of: &BTreeMap<String, String>, key: &str| {
         of.get(key).cloned().unwrap_or_else(|| "not set".to_owned())
     };
-    // What is told above in other words.
+    // Already described above.
     let told = |key: &str| key == "seeds" && !found.is_empty();
     let other: Vec<String> = keys
         .into_iter()

@@ -1,7 +1,7 @@
 //! The kinds of errors that all libraries share.
 
-/// What an error is about: who has to act, and how a program may end. The command line turns kinds
-/// into exit codes.
+/// The kind of an error, which determines who can correct it. The command line maps kinds to exit
+/// codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// A setting or an argument: ask for something else.

@@ -426,7 +426,7 @@ impl ModelConfig {
 }
 
 impl ModelConfig {
-    /// That all dimensions of a head come in pairs.
+    /// Check that the head size is even, as RoPE rotates pairs of dimensions.
     fn validate_pairs(&self, problems: &mut Problems) {
         let (d_head, n_heads) = (self.d_head(), self.n_heads);
         let even = |below: usize, apart: usize| match below {

@@ -32,8 +32,8 @@ pub fn path(path: &Path) -> String {
     })
 }
 
-/// What there is to say of a path that begins with `~`, which only a shell reads as the home folder,
-/// and only outside of quotes.
+/// Return a hint if a path begins with `~`, which only a shell expands to the home folder, and only
+/// outside of quotes.
 pub fn of_tilde(path: &Path) -> &'static str {
     match path.starts_with("~") {
         true => "; `~` is not read as your home folder here: write the whole path",

@@ -39,8 +39,8 @@ fn each_character_has_the_bytes_that_utf_8_gives_it() {
     assert_eq!(of(3..4), None, "an end of text stands for no text");
 }
 
-/// Whatever a vocabulary is, the tokens of a text have its bytes together, in every script and
-/// across pieces of characters.
+/// For any vocabulary, the tokens of a text together have its bytes, in every script and across
+/// parts of characters.
 #[test]
 fn tokens_have_the_bytes_of_their_text() {
     let texts = [

@@ -112,7 +112,7 @@ mod lost_pages {
             watched.before = newest;
             Some(at)
         };
-        // Whatever the order, each mapping is pushed once.
+        // Each mapping is pushed once, in any order.
         let _ = NEWEST.fetch_update(Ordering::AcqRel, Ordering::Acquire, push);
     }
 

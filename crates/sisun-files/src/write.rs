@@ -256,8 +256,8 @@ fn standard_stream(_: &Path) -> io::Result<Option<File>> {
     Ok(None)
 }
 
-/// Whether a path names what a process has open (`/dev/stdout`, `/proc/self/fd/3`), which is not to
-/// be replaced.
+/// Return true if a path names an open file of a process (`/dev/stdout`, `/proc/self/fd/3`), which
+/// must not be replaced.
 pub fn is_descriptor(path: &Path) -> bool {
     let known = [
         "/dev/stdin",

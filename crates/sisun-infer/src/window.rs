@@ -21,8 +21,8 @@ pub struct ContextWindow<'m> {
 }
 
 impl<'m> ContextWindow<'m> {
-    /// Run `f` with an empty window. On the CPU the worker threads are kept awake between tokens; on
-    /// other devices they would only get in the way.
+    /// Run `f` with an empty window. On the CPU the worker threads are kept awake between tokens;
+    /// on other devices they would only get in the way.
     pub fn with<R>(model: &'m Transformer, f: impl FnOnce(ContextWindow<'m>) -> R) -> R {
         let run = || f(Self::new(model));
         if model.device() == Device::flex() {

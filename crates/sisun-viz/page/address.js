@@ -1,6 +1,6 @@
-// What the reader chose lives in the address of the page, so that a copied link opens exactly what was seen.
+// The reader's choices are stored in the page's address, so that a copied link opens exactly the same view.
 
-/** @typedef {string | number | null | (string | null)[]} Choice What one name of the address may stand for. */
+/** @typedef {string | number | null | (string | null)[]} Choice Value of a name in the address. */
 
 /**
  * @param {string} text
@@ -15,7 +15,7 @@ export const readNumber = (text) => (text !== "" && Number.isFinite(Number(text)
 export const readIndex = (text) => (/^\d+$/.test(text) ? Number(text) : null);
 
 /**
- * A reader that takes these texts and no others.
+ * A reader that accepts only these texts.
  * @template {string} T
  * @param {...T} allowed
  * @returns {(text: string) => T | null}
@@ -27,15 +27,15 @@ export const readLanguage = readOne("en", "ko");
 export const readTheme = readOne("auto", "light", "dark");
 
 /**
- * The part of the address that follows `#`.
+ * The fragment of the address, after `#`.
  * @template {Record<keyof C, Choice>} C
  */
 export class Address {
   #timer = 0;
 
   /**
-   * Each name has a reader of its text, which gives null for what it does not take. `always` is written even while it is
-   * as in `defaults`.
+   * Each name has a reader of its text, which returns null for invalid text. `always` is written even if it has its
+   * default value.
    * @param {{ [N in keyof C]: (text: string) => C[N] | null }} readers
    * @param {C} defaults
    * @param {string & keyof C} always
@@ -51,7 +51,7 @@ export class Address {
     return /** @type {(string & keyof C)[]} */ (Object.keys(this.readers));
   }
 
-  /** What the address says, and the defaults for the rest. */
+  /** Read the choices from the address, with defaults for the others. */
   read() {
     const found = { ...this.defaults };
     const address = new URLSearchParams(location.hash.slice(1));
@@ -77,12 +77,12 @@ export class Address {
     try {
       history.replaceState(null, "", `#${hash}`);
     } catch {
-      // Where a page from a file may not do that, the address stays as it was.
+      // A page from a file may not be allowed to do this; then the address stays unchanged.
     }
   }
 
   /**
-   * Write what the choices will be in a moment: browsers limit how often an address may change.
+   * Write the choices after a short delay: browsers limit how often an address may change.
    * @param {C} choices
    */
   writeSoon(choices) {
@@ -91,7 +91,7 @@ export class Address {
   }
 
   /**
-   * What differs from a page that was just opened.
+   * The choices that differ from the defaults.
    * @param {C} choices
    */
   #spell(choices) {
@@ -107,7 +107,7 @@ function spelled(value) {
 }
 
 /**
- * Whether two choices are the same.
+ * Return true if two choices are equal.
  * @param {Choice} a
  * @param {Choice} b
  * @returns {boolean}
@@ -117,7 +117,7 @@ export function same(a, b) {
 }
 
 /**
- * Copy a text, and return whether that was possible: not every browser lets a page from a file reach the clipboard.
+ * Copy a text, and return whether this was possible: not every browser lets a page from a file access the clipboard.
  * @param {string} text
  * @returns {Promise<boolean>}
  */

@@ -1,4 +1,4 @@
-// The attention page: what is shown, and what follows from a choice.
+// The attention page: its current view, and the effects of choices.
 
 import { OKABE_ITO, ROOT_FROM } from "./colour.js";
 import { Controls } from "./controls.js";
@@ -32,9 +32,9 @@ export class App {
     this.state = new State(page, this.views);
     /** @type {PlacedCell | null} */
     this.pointed = null;
-    /** @type {Panel[]} Those of the present tab. */
+    /** @type {Panel[]} Panels of the current tab. */
     this.panels = [];
-    /** @type {Promise<void>} Kept once the present state is shown. */
+    /** @type {Promise<void>} Resolved once the current state is shown. */
     this.settled = Promise.resolve();
     this.all = new Panels(this);
     this.times = new TimeBar(this);
@@ -84,7 +84,7 @@ export class App {
   }
 
   /**
-   * The heads of the text view that a model has, with the place that gives them their colour.
+   * The heads of the text view that exist in a model, with the slot that determines their colour.
    * @param {View} view
    * @returns {{ layer: Layer, head: number, slot: number }[]}
    */
@@ -103,7 +103,7 @@ export class App {
   }
 
   /**
-   * The cell that a column marks: the one pointed at, wherever that is, or else the one kept.
+   * The cell that a column marks: the one pointed at, in whichever column, or else the pinned one.
    * @param {number} column
    * @returns {Cell | null}
    */
@@ -127,7 +127,7 @@ export class App {
   }
 
   /**
-   * Keep a cell; the address counts in the units of the first column.
+   * Pin a cell; the address uses the units of the first column.
    * @param {number} column
    * @param {Cell} cell
    */
@@ -138,7 +138,7 @@ export class App {
   }
 
   /**
-   * Keep a cell, or let it go if it is the one that is kept.
+   * Pin a cell, or unpin it if it is already pinned.
    * @param {number} column
    * @param {Cell} cell
    */
@@ -149,7 +149,7 @@ export class App {
   }
 
   /**
-   * The token that is worked through: the chosen one, the first of the kept unit, or the last of all.
+   * The token of the step-by-step view: the chosen one, the first of the pinned unit, or the last of all.
    * @param {number} column
    */
   tokenOf(column) {
@@ -162,7 +162,7 @@ export class App {
   }
 
   /**
-   * Work through another token.
+   * Show the steps of another token.
    * @param {number} column
    * @param {number} token
    */
@@ -198,14 +198,14 @@ export class App {
   }
 
   /**
-   * Write into the readout what has no cell.
+   * Show a text in the readout that does not refer to a cell.
    * @param {string} text
    */
   tell(text) {
     this.readout.host.replaceChildren(make("span", { textContent: text }));
   }
 
-  /** What the present view is, for the head of a saved picture. */
+  /** A description of the current view, for the head of a saved picture. */
   caption() {
     const { view, layer, head } = this.state;
     const what = view === "head" || view === "worked" ? headName(layer, head) : say(`tab-${view}`);
@@ -221,7 +221,7 @@ export class App {
   }
 
   /**
-   * Pointing and wandering leave everything else as it is.
+   * Pointing and panning leave everything else unchanged.
    * @param {Set<string>} changed
    */
   #changed(changed) {
@@ -234,7 +234,7 @@ export class App {
     } else this.refresh();
   }
 
-  /** Show the present state, as soon as all that it needs has been decoded; a later call overtakes an earlier one. */
+  /** Show the current state as soon as its data has been decoded; a later call supersedes an earlier one. */
   refresh() {
     this.settled = this.#refresh().catch(report);
     return this.settled;
@@ -250,7 +250,7 @@ export class App {
     const panels = this.all.of(state.view);
     const waits = panels.flatMap((panel) => panel.needs()).filter(Boolean);
     if (state.view === "grid") {
-      // Thumbnails come one layer after another.
+      // Thumbnails appear layer by layer.
       const early = () => turn === this.#turn && panels.forEach((panel) => panel.show());
       for (const wait of waits) wait?.then(early, () => {});
     }
@@ -266,7 +266,7 @@ export class App {
     this.mark();
   }
 
-  /** Show the cell that is pointed at or kept, wherever it can be seen. */
+  /** Show the cell that is pointed at or pinned, wherever it is visible. */
   mark() {
     const { state, pointed } = this;
     const single = state.view !== "grid" && state.view !== "table";

@@ -1,4 +1,4 @@
-// The words of the attention page that no other page has, in English and in Korean.
+// The texts that only the attention page has, in English and Korean.
 
 /** @type {import("./words.js").Strings} */
 export const ATTENTION_STRINGS = {

@@ -1,10 +1,10 @@
-// From the blocks of a page to bytes and whole numbers.
+// Decoding the blocks of a page to bytes and integers.
 
 import { find } from "./elements.js";
 import { say } from "./words.js";
 
 /**
- * Whether the browser can unpack blocks.
+ * Return true if the browser can decompress blocks.
  * @returns {boolean}
  */
 export function canUnpack() {
@@ -16,7 +16,7 @@ export function canUnpack() {
 }
 
 /**
- * Bytes of a base64 text; the native decoder is many times faster where a browser has it.
+ * Decode a base64 text; the native decoder is many times faster if the browser has one.
  * @param {string} base64
  * @returns {Uint8Array<ArrayBuffer>}
  */
@@ -29,7 +29,7 @@ export function bytesOf(base64) {
 }
 
 /**
- * The bytes of block `i`. Its text is dropped, because a page may hold tens of megabytes of it.
+ * Return the bytes of block `i`. Its text is dropped, because a page may hold tens of megabytes of text.
  * @param {number} i
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
@@ -51,7 +51,7 @@ export function expectBytes(block, bytes, expected) {
 }
 
 /**
- * Whole numbers that were written as a plane of high bytes and a plane of low ones.
+ * Decode integers that were written as a plane of high bytes and a plane of low bytes.
  * @param {Uint8Array} bytes
  * @returns {Uint16Array}
  */

@@ -1,5 +1,5 @@
-// A canvas of a square matrix to zoom and to wander about in, by wheel, fingers, mouse or keys. What is drawn is up to the
-// class that extends this one. What follows the pointer lies on a canvas of its own, so that pointing draws no cells again.
+// A canvas of a square matrix that can be zoomed and panned by wheel, fingers, mouse or keys. Subclasses draw the contents.
+// The marks that follow the pointer are on a canvas of their own, so that pointing does not redraw the cells.
 
 import { make, watchWidth } from "./elements.js";
 import { CanvasPen } from "./pen.js";
@@ -9,17 +9,17 @@ import { CanvasPen } from "./pen.js";
 /** @typedef {{ left: number, top: number, side: number, width: number, height: number }} Plot In CSS pixels. */
 
 /**
- * Who is told of what the reader does.
+ * Callbacks for the reader's actions.
  * @typedef {object} Listener
- * @property {(cell: WholeCell | null) => void} point a cell is pointed at, or none any more
+ * @property {(cell: WholeCell | null) => void} point a cell is pointed at, or the pointer has left
  * @property {(cell: WholeCell) => void} pin a cell was chosen
  * @property {(event: KeyboardEvent) => void} key a key was pressed
- * @property {(window: Window) => void} window another part is seen
+ * @property {(window: Window) => void} window another part is visible
  */
 
 const MOTIONLESS = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** No cell is magnified beyond so many pixels, as in the pictures that `sisun attend` writes. */
+/** Maximum side of a magnified cell in pixels, as in the pictures that `sisun attend` writes. */
 export const LARGEST_CELL = 64;
 
 /** The plot of a canvas that has no width yet. @type {Plot} */
@@ -54,7 +54,7 @@ export class MatrixCanvas {
   }
 
   /**
-   * What the class that extends this one draws with.
+   * The colours of the subclass.
    * @abstract
    * @returns {Palette}
    */
@@ -62,7 +62,7 @@ export class MatrixCanvas {
     throw new Error("a matrix needs a palette");
   }
 
-  /** Find the sizes of everything from the width that there is, and call `place`. @abstract */
+  /** Compute all sizes from the available width, and call `place`. @abstract */
   layout() {}
 
   /**
@@ -73,19 +73,19 @@ export class MatrixCanvas {
   paint(pen) {}
 
   /**
-   * Draw what marks a cell.
+   * Draw the mark of a cell.
    * @abstract
    * @param {Pen} pen
    */
   paintOver(pen) {}
 
-  /** Whether it has its place, so that there is something to see. */
+  /** True once it has been placed, so that there is something to show. */
   get placed() {
     return this.plot !== NOWHERE;
   }
 
   /**
-   * Take a place: a matrix of `n` cells along one side, and where it lies.
+   * Set the position: a matrix of `n` cells per side, and its plot.
    * @param {number} n
    * @param {Plot} plot
    */
@@ -96,13 +96,13 @@ export class MatrixCanvas {
     this.look(this.window);
   }
 
-  /** Pixels of a cell. */
+  /** Side of a cell in pixels. */
   get cell() {
     return this.plot.side * this.window.zoom / this.n;
   }
 
   /**
-   * Where the middle of a cell is, in client coordinates.
+   * Return the centre of a cell in client coordinates.
    * @param {number} query
    * @param {number} key
    */
@@ -113,7 +113,7 @@ export class MatrixCanvas {
   }
 
   /**
-   * A place in client coordinates, in pixels of the plot.
+   * Convert client coordinates to pixels of the plot.
    * @param {number} clientX
    * @param {number} clientY
    * @returns {[across: number, down: number]}
@@ -124,7 +124,7 @@ export class MatrixCanvas {
   }
 
   /**
-   * The cell there, or null.
+   * Return the cell at client coordinates, or null.
    * @param {number} clientX
    * @param {number} clientY
    * @returns {WholeCell | null}
@@ -161,7 +161,7 @@ export class MatrixCanvas {
   }
 
   /**
-   * Show a part: `zoom` times as large as the whole, with cell (y, x) in the corner.
+   * Show a part: magnified `zoom` times, with cell (y, x) in the corner.
    * @param {Window} window
    */
   look({ zoom, x, y }) {
@@ -176,13 +176,13 @@ export class MatrixCanvas {
 
   /** @param {Window} window */
   #wander({ zoom, x, y }) {
-    // Steps of a glide do not multiply to 1 exactly.
+    // The steps of an animation do not multiply to exactly 1.
     this.look(zoom < 1.0001 ? { zoom: 1, x: 0, y: 0 } : { zoom, x, y });
     this.on.window(this.window);
   }
 
   /**
-   * Zoom by a factor while the place (in pixels of the plot) stays where it is.
+   * Zoom by a factor around a fixed point (in pixels of the plot).
    * @param {number} factor
    */
   zoomBy(factor, across = this.plot.side / 2, down = this.plot.side / 2) {
@@ -193,7 +193,7 @@ export class MatrixCanvas {
   }
 
   /**
-   * The same over some frames, for keys and buttons: the eye can follow.
+   * Zoom over several frames, for keys and buttons, so that the eye can follow.
    * @param {number} factor
    * @param {number} [across]
    * @param {number} [down]
@@ -216,7 +216,7 @@ export class MatrixCanvas {
   }
 
   /**
-   * Move the part that is seen just so far that a cell is in it.
+   * Move the visible part just far enough to contain a cell.
    * @param {Cell} cell
    */
   reveal({ query, key }) {
@@ -233,7 +233,7 @@ export class MatrixCanvas {
     addEventListener("scroll", () => { scrolled = performance.now(); }, { passive: true });
     base.addEventListener("wheel", (event) => {
       if (!this.placed) return;
-      // A page that is being scrolled is not caught by the picture on its way, nor when there is nothing left to zoom.
+      // While the page is being scrolled, or if there is nothing left to zoom, the picture does not capture the wheel.
       if (!event.ctrlKey && performance.now() - scrolled < 200) return;
       if (!event.ctrlKey && event.deltaY > 0 && this.window.zoom <= 1) return;
       event.preventDefault();
@@ -242,7 +242,7 @@ export class MatrixCanvas {
     }, { passive: false });
     base.addEventListener("dblclick", (event) => this.glide(2, ...this.#inPlot(event.clientX, event.clientY)));
     base.addEventListener("touchmove", (event) => {
-      // One finger scrolls the page as long as the whole matrix is seen.
+      // One finger scrolls the page as long as the whole matrix is visible.
       if (event.touches.length > 1 || this.window.zoom > 1) event.preventDefault();
     }, { passive: false });
     base.addEventListener("pointerdown", (event) => {
@@ -267,7 +267,7 @@ export class MatrixCanvas {
     /** @type {[x: number, y: number]} */
     const now = [event.clientX, event.clientY];
     const [dx, dy] = [now[0] - before[0], now[1] - before[1]];
-    // A hand that clicks trembles.
+    // Ignore small movements during a click.
     if (!this.#moved && Math.hypot(dx, dy) < 4) return;
     this.#moved = true;
     const other = [...this.#pointers].find(([id]) => id !== event.pointerId)?.[1];

@@ -1,20 +1,20 @@
-// From weights to colours, as in the pictures that `sisun attend` writes.
+// Mapping of weights to colours, as in the pictures that `sisun attend` writes.
 
 import { contextOf, make } from "./elements.js";
 
 /** @import { Palette, Rgb, Scale } from "./types.js" */
 /** @import { Matrix } from "./matrix.js" */
 
-/** From so many units on, an even share of the attention would look like none on a linear scale. */
+/** Number of units from which a square-root scale is used; on a linear scale uniform attention would then look like none. */
 export const ROOT_FROM = 65;
 
 export const TICKS = { linear: [0, 0.25, 0.5, 0.75, 1], root: [0, 0.01, 0.1, 0.25, 0.5, 1] };
 
-/** Okabe and Ito 2008: told apart by any colour vision. Their black is the page's ink (null); yellow, faint on white, comes last. */
+/** Okabe and Ito 2008: distinguishable with any colour vision. Black is replaced by the page's ink (null); yellow, faint on white, is last. */
 export const OKABE_ITO = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", null, "#f0e442"];
 
 /**
- * Where a weight is on a scale: 0 at one end, 1 at the other.
+ * Return the position of a weight on a scale: 0 at one end, 1 at the other.
  * @param {number} weight
  * @param {Scale} scale
  * @returns {number}
@@ -25,20 +25,20 @@ export function share(weight, scale) {
 }
 
 /**
- * As CSS writes it: "#0072b2".
+ * Format a colour as CSS: "#0072b2".
  * @param {Rgb} rgb
  * @returns {string}
  */
 export const hex = (rgb) => `#${rgb.map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
 
 /**
- * A colour as ImageData wants it: every machine that runs a browser is little-endian.
+ * Pack a colour for ImageData: every machine that runs a browser is little-endian.
  * @param {Rgb} rgb
  */
 const packed = ([red, green, blue]) => (255 << 24 | blue << 16 | green << 8 | red) >>> 0;
 
 /**
- * Black or white ink, whichever has the higher contrast on a background (WCAG 2.2).
+ * Return black or white, whichever has the higher contrast to a background (WCAG 2.2).
  * @param {Rgb} rgb
  * @returns {string}
  */
@@ -52,7 +52,7 @@ export function inkOn([red, green, blue]) {
 }
 
 /**
- * A map that begins light, as maps for white paper do, turned about: on a dark page it is dark that stands for nothing.
+ * Reverse a map that begins light, as maps for white paper do: on a dark page, dark represents zero.
  * @param {Uint8Array} bytes
  */
 function darkFirst(bytes) {
@@ -61,7 +61,7 @@ function darkFirst(bytes) {
   return Uint8Array.from(bytes, (_, i) => bytes[3 * (255 - Math.floor(i / 3)) + i % 3]);
 }
 
-/** Colours of weights by one map on one scale. */
+/** Colours of weights for one map and one scale. */
 export class Colours {
   /** @type {Map<number, Uint32Array>} */
   #tables = new Map();
@@ -88,7 +88,7 @@ export class Colours {
   }
 
   /**
-   * The packed colour of every code up to `greatest`: painting a pattern is then one look-up per cell.
+   * Return the packed colour of every code up to `greatest`, so that painting a pattern is one look-up per cell.
    * @param {number} greatest
    * @returns {Uint32Array}
    */
@@ -99,7 +99,7 @@ export class Colours {
   }
 
   /**
-   * A canvas with one pixel for each `pool` × `pool` cells.
+   * Return a canvas with one pixel for each `pool` × `pool` cells.
    * @param {Matrix} matrix
    * @param {number} pool
    * @returns {HTMLCanvasElement}
@@ -124,7 +124,7 @@ export class Colours {
 }
 
 /**
- * Colours of positive and negative numbers: white at 0, blue above, orange below; `limit` is the strongest.
+ * Return the colour of a signed number: white at 0, blue above, orange below; `limit` has the full colour.
  * @param {number} value
  * @param {number} limit
  * @param {Palette} palette
@@ -138,7 +138,7 @@ export function diverging(value, limit, palette) {
 }
 
 /**
- * The colours that drawings share with the page around them; read anew when the theme changes.
+ * Return the colours that drawings share with the page; read again when the theme changes.
  * @param {boolean} dark
  * @returns {Palette}
  */
@@ -149,7 +149,7 @@ export function readPalette(dark) {
     dark,
     paper: read("paper"), ink: read("ink"), soft: read("soft"), line: read("line"), accent: read("accent"), onAccent: read("on-accent"),
     font: getComputedStyle(document.body).fontFamily,
-    // Neutral greys that none of the maps takes.
+    // Neutral greys that are not in any map.
     hiddenRgb: dark ? [0x2b, 0x2c, 0x30] : [0xe9, 0xe9, 0xe9],
     zeroRgb: dark ? [0x24, 0x26, 0x2b] : [0xf7, 0xf7, 0xf7],
     negativeRgb: [0xd5, 0x5e, 0x00],

@@ -19,7 +19,7 @@ import { language, say, translate } from "./words.js";
 const select = (id) => find(id, HTMLSelectElement);
 
 /**
- * Options that are called what they are.
+ * Return options whose names are their values.
  * @param {number[]} numbers
  * @returns {[value: number | string, text: number | string][]}
  */
@@ -65,7 +65,7 @@ export class Controls {
     addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** Bring every control in line with the state. */
+  /** Update all controls from the state. */
   show() {
     const { app } = this;
     const { state, page } = app;
@@ -148,7 +148,7 @@ export class Controls {
   }
 
   /**
-   * Another unit: the kept cell stays at its place in the text.
+   * Change the unit; the pinned cell keeps its place in the text.
    * @param {UnitName} unit
    */
   #changeUnit(unit) {
@@ -160,7 +160,7 @@ export class Controls {
   }
 
   /**
-   * The head before or after, through all layers.
+   * Go to the previous or next head, across layers.
    * @param {number} by
    */
   #step(by) {
@@ -179,7 +179,7 @@ export class Controls {
   }
 
   /**
-   * All layers together have one head.
+   * The rollout of all layers has a single head.
    * @param {string} name
    */
   #toLayer(name) {

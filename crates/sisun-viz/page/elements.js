@@ -1,7 +1,7 @@
-// Elements: how the pages find, make and fill them.
+// Finding, creating and filling elements.
 
 /**
- * The element of this id, which the template has; `kind` is its class.
+ * Return the element of this id, which must be in the template; `kind` is its class.
  * @template {HTMLElement} [E=HTMLElement]
  * @param {string} id
  * @param {new () => E} [kind]
@@ -14,7 +14,7 @@ export function find(id, kind) {
 }
 
 /**
- * An element with properties and children, which are always text and never markup.
+ * Create an element with properties and children, which are always text and never markup.
  * @template {keyof HTMLElementTagNameMap} N
  * @param {N} name
  * @param {Record<string, unknown>} properties `data` holds those of the data set
@@ -33,19 +33,19 @@ export function make(name, properties = {}, ...children) {
 }
 
 /**
- * What draws on a canvas.
+ * Return the drawing context of a canvas.
  * @param {HTMLCanvasElement} canvas
  * @returns {CanvasRenderingContext2D}
  */
 export function contextOf(canvas) {
   const context = canvas.getContext("2d");
-  // Null only for a canvas that something else draws on already.
+  // Null only if the canvas already has another context.
   if (!context) throw new Error("this browser cannot draw on a canvas");
   return context;
 }
 
 /**
- * The element nearest to where an event happened, itself or around it.
+ * Return the closest element to an event's target that matches the selector.
  * @param {Event} event
  * @param {string} selector
  * @returns {HTMLElement | null}
@@ -65,7 +65,7 @@ export function onChoice(control, type, callback) {
 }
 
 /**
- * Put options into a select, unless they are there already: an open list must not be taken away.
+ * Set the options of a select, unless they are unchanged: an open list must not be replaced.
  * @param {HTMLSelectElement} select
  * @param {[value: string | number, text: string | number][]} options
  * @param {string | number | null} value
@@ -79,7 +79,7 @@ export function fillSelect(select, options, value) {
 }
 
 /**
- * Call back when an element has become wider or narrower; in the next frame, so that the callback may change sizes itself.
+ * Call back when the width of an element has changed; in the next frame, so that the callback may change sizes itself.
  * @param {Element} element
  * @param {() => void} callback
  */
@@ -93,7 +93,7 @@ export function watchWidth(element, callback) {
 }
 
 /**
- * Scroll a box, and not the page, just so far that an element in it is seen.
+ * Scroll a box, but not the page, just far enough to show an element in it.
  * @param {Element} box
  * @param {Element} element
  */

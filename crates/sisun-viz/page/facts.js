@@ -1,9 +1,9 @@
-// What a model is, in a few words each.
+// Short facts about a model.
 
 import { hasWords, say } from "./words.js";
 
 /**
- * What a model is, in a few words each.
+ * Return short facts about a model.
  * @param {import("./view.js").View} view
  * @returns {string[]}
  */
@@ -15,7 +15,7 @@ export function modelFacts(view) {
     say("dimensions", view.d_head),
     hasWords(position) ? say(position) : view.position,
     ...(view.causal ? [] : [say("not-causal")]),
-    // Not known of a model that others trained.
+    // Unknown for models trained elsewhere.
     ...(view.step === null ? [] : [say("step", view.step.toLocaleString("en"))]),
     say("tokens", view.tokens.length.toLocaleString("en")),
   ];

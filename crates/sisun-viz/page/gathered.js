@@ -1,4 +1,4 @@
-// The same pattern by tokens, by words or by characters. Keys of a unit are summed and its queries averaged, so that each
+// A pattern by tokens, words or characters. Keys of a unit are summed and its queries averaged, so that each
 // row still sums to 1 (Clark et al. 2019, "What Does BERT Look At?", §4.1).
 
 import { Matrix } from "./matrix.js";
@@ -7,7 +7,7 @@ import { Matrix } from "./matrix.js";
 /** @import { Units } from "./units.js" */
 /** @import { View } from "./view.js" */
 
-/** A pattern by units. Sums are kept as whole numbers, so that values are exact. */
+/** A pattern by units. Sums are stored as integers, so that values are exact. */
 class GatheredMatrix extends Matrix {
   /**
    * @param {Matrix} fine
@@ -57,7 +57,7 @@ class GatheredMatrix extends Matrix {
 }
 
 /**
- * The pattern of a head by these units; kept, because the same few are drawn again and again.
+ * Return the pattern of a head by these units; cached, because the same few are drawn again and again.
  * @param {View} view
  * @param {Layer} layer
  * @param {number} head

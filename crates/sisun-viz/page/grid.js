@@ -1,4 +1,4 @@
-// All heads at once: rows are layers, columns are heads.
+// All heads at once: layers as rows, heads as columns.
 
 import { make, watchWidth } from "./elements.js";
 import { habitOf, headName } from "./heads.js";
@@ -15,9 +15,9 @@ export class GridPanel {
   #shown = new Map();
   /** @type {[button: HTMLButtonElement, layer: Layer, head: number][]} */
   #buttons = [];
-  /** What the buttons were built for. */
+  /** Key of the current buttons. */
   #build = "";
-  /** Pixels along one side of a picture. */
+  /** Side of a thumbnail in pixels. */
   #size = 0;
 
   /**
@@ -43,7 +43,7 @@ export class GridPanel {
     return [...view.layers.map((layer) => view.need(layer)), view.need("rollout")];
   }
 
-  /** Draw what has been decoded so far: the first layers need not wait for the last. */
+  /** Draw the patterns decoded so far: the first layers need not wait for the last. */
   show() {
     const { view, host } = this;
     const width = host.clientWidth;
@@ -96,7 +96,7 @@ export class GridPanel {
     button.setAttribute("aria-label", `${headName(layer, head)}${habit ? `, ${say(`habit-${habit}`)}` : ""}`);
     if (view.need(layer)) return;
     const matrix = app.matrix(view, layer, head);
-    // Whole cells for each pixel; there are never more of these than the screen has there.
+    // Whole cells per pixel; never more pixels than the screen has there.
     const pool = Math.max(1, Math.ceil(matrix.n / Math.floor(this.#size * devicePixelRatio)));
     const place = `${layer} ${head}`;
     const before = this.#shown.get(place);
@@ -108,11 +108,11 @@ export class GridPanel {
   }
 
   mark() {
-    // A thumbnail has no cells large enough to be marked.
+    // The cells of a thumbnail are too small to be marked.
   }
 
   /**
-   * Arrow keys go from head to head.
+   * Move from head to head with the arrow keys.
    * @param {KeyboardEvent} event
    */
   #key(event) {

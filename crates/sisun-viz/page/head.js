@@ -1,4 +1,4 @@
-// The view of one head: its heatmap, and the keys that move the kept cell.
+// The view of one head: its heatmap, and the keys that move the pinned cell.
 
 import { headName } from "./heads.js";
 import { Heatmap } from "./heatmap.js";
@@ -46,7 +46,7 @@ export class HeadPanel {
   }
 
   /**
-   * Arrow keys move the cell that is kept; with Shift by ten.
+   * Move the pinned cell with the arrow keys; with Shift by ten.
    * @param {KeyboardEvent} event
    */
   #key(event) {

@@ -1,11 +1,11 @@
-// What a head is called, and what it does most of the time.
+// Names of heads, and their main behaviour.
 
 import { say } from "./words.js";
 
 /** @import { Habit, HeadStats, Layer } from "./types.js" */
 
 /**
- * Layer and head of "1.2".
+ * Parse layer and head of "1.2".
  * @param {string} name
  * @returns {[layer: Layer, head: number]}
  */
@@ -27,7 +27,7 @@ export function headName(layer, head) {
 const HABITS = ["previous", "first", "induction", "same"];
 
 /**
- * What a head does most of the time, if anything, by its statistics.
+ * Return the main behaviour of a head according to its statistics, if there is one.
  * @param {HeadStats | null} stats
  * @param {Record<Habit, number | null>} chance
  * @returns {Habit | null}
@@ -35,6 +35,6 @@ const HABITS = ["previous", "first", "induction", "same"];
 export function habitOf(stats, chance) {
   const strongest = HABITS.reduce((best, name) => ((stats?.[name] ?? 0) > (stats?.[best] ?? 0) ? name : best), HABITS[0]);
   const [share, even] = [stats?.[strongest] ?? 0, chance[strongest] ?? 0];
-  // In a short text an even look gives much to each token. As `Chance::is_beaten` has it.
+  // In a short text uniform attention gives each token much weight. Same rule as `Chance::is_beaten`.
   return share >= Math.max(0.5, 2 * even, even + 0.1) ? strongest : null;
 }

@@ -1,4 +1,4 @@
-// A pattern as a heatmap with the labels of its tokens.
+// A pattern as a heatmap with token labels.
 
 import { LARGEST_CELL, MatrixCanvas } from "./canvas.js";
 import { hex, inkOn } from "./colour.js";
@@ -11,23 +11,23 @@ import { say } from "./words.js";
 /** @typedef {{ matrix: Matrix, labels: string[], colours: Colours, name: string }} Content */
 /** @typedef {[from: number, to: number]} Span Rows or columns. */
 
-/** As in the pictures that `sisun attend` writes: labels below are turned by so much, cells of so many pixels hold their value. */
+/** As `sisun attend` draws: rotation of the labels below, in degrees, and minimum side of cells with values, in pixels. */
 const TURN = 60;
 
 const VALUES_FROM = 36;
 
-/** As many cells are drawn one by one in an SVG; more are embedded as pixels. */
+/** Maximum number of cells drawn as SVG rectangles; more are embedded as pixels. */
 const MOST_RECTANGLES = 4096;
 
 /**
- * The first of 1, 2, 5, 10, 20 … that is at least `least`.
+ * Return the first of 1, 2, 5, 10, 20 … that is at least `least`.
  * @param {number} least
  */
 function thinnedStep(least) {
   for (let decade = 1; ; decade *= 10) for (const step of [decade, 2 * decade, 5 * decade]) if (step >= least) return step;
 }
 
-/** How large labels of cells are, in pixels, and how many cells there are from one to the next so that they do not touch. */
+/** Font size of labels for cells of a size, in pixels, and the number of cells between labels that do not overlap. */
 const labelSize = (/** @type {number} */ cell) => Math.min(Math.max(cell * 0.75, 9), 13);
 
 const labelStep = (/** @type {number} */ cell) => thinnedStep(labelSize(cell) * 1.1 / (cell * Math.sin(TURN * Math.PI / 180)));
@@ -37,10 +37,10 @@ export class Heatmap extends MatrixCanvas {
   #pictures = new Map();
   /** @type {Content | null} */
   #content = null;
-  /** How long a label may be, in pixels. */
+  /** Maximum length of a label in pixels. */
   #limit = 0;
 
-  /** What is shown: nothing is drawn before there is something. */
+  /** The contents; nothing is drawn before they are set. */
   get #shown() {
     if (!this.#content) throw new Error("a heatmap is drawn before it has content");
     return this.#content;
@@ -62,7 +62,7 @@ export class Heatmap extends MatrixCanvas {
   }
 
   /**
-   * Find the sizes of everything from the width that there is.
+   * Compute all sizes from the available width.
    * @override
    */
   layout() {
@@ -71,11 +71,11 @@ export class Heatmap extends MatrixCanvas {
     const { labels, matrix: { n } } = this.#content;
     const limit = Math.min(Math.max(width * 0.2, 44), 150);
     const tall = Math.max(innerHeight - 310, 300);
-    // Where labels stand in for their neighbours, too, they carry their position.
+    // Labels that also represent their neighbours show their position.
     const prefix = labelStep(Math.min(width * 0.78, tall) / n) > 1 ? `${n} · ` : "";
     const longest = labels.reduce((most, label) => Math.max(most, fitted(prefix + label, 13, limit).width), 20);
     const [left, below] = [Math.ceil(longest + 28), Math.ceil(longest * 0.87 + 36)];
-    // The whole of it fits on a screen, if need be with a little scrolling.
+    // The heatmap fits on a screen, if necessary with a little scrolling.
     const side = Math.floor(Math.max(Math.min(width - left - 6, tall, n * LARGEST_CELL), 40));
     this.#limit = limit;
     this.place(n, { left, top: 4, side, width, height: side + below + 4 });
@@ -101,7 +101,7 @@ export class Heatmap extends MatrixCanvas {
           pen.rect(across, down, cell, cell, hex(rgb));
         });
       } else {
-        // Cells smaller than a pixel share one, by the largest of them; drawing the fine picture would lose most.
+        // Cells smaller than a pixel are pooled by their maximum; downscaling the full picture would lose most of them.
         const pool = Math.max(1, Math.ceil(1 / (cell * pen.density) - 1e-9));
         const picture = this.#pictures.get(pool) ?? colours.picture(matrix, pool);
         this.#pictures.set(pool, picture);
@@ -158,7 +158,7 @@ export class Heatmap extends MatrixCanvas {
       const value = matrix.value(query, key);
       /** @type {TextLook} */
       const look = { size, fill: inkOn(colours.rgb(value)), align: "center" };
-      // What rounds to nothing steps back.
+      // Values that round to zero are faint.
       pen.text(value.toFixed(decimals), across + half, down + half, { ...look, alpha: value < 0.5 / 10 ** decimals ? 0.4 : 1 });
     });
   }
@@ -187,7 +187,7 @@ export class Heatmap extends MatrixCanvas {
   }
 
   /**
-   * Row and column of the marked cell, with their labels.
+   * Draw row and column of the marked cell, with their labels.
    * @override
    * @param {Pen} pen
    */

@@ -1,4 +1,4 @@
-// The keys of a page, in a dialog.
+// The keyboard shortcuts of a page, in a dialog.
 
 import { find, make } from "./elements.js";
 import { say } from "./words.js";
@@ -8,7 +8,7 @@ export function openHelp() {
 }
 
 /**
- * List keys with what they do: the words `help-` and a name.
+ * List shortcuts with their effects: the texts `help-` and a name.
  * @param {[key: string, name: string][]} keys
  */
 export function listKeys(keys) {

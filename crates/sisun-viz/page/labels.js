@@ -1,7 +1,7 @@
-// Texts and labels in which nothing is invisible.
+// Making invisible characters in texts and labels visible.
 
 /**
- * A text in which no character is invisible, nor turns the direction of the writing around it.
+ * Replace characters that are invisible or change the writing direction.
  * @param {string} text
  * @returns {string}
  */
@@ -11,7 +11,7 @@ export function spelledOut(text) {
 }
 
 /**
- * The same for a label, which is one line: line feeds, tabs and spaces that would be lost are shown, too.
+ * The same for a label, which is a single line: line feeds, tabs and spaces that would be lost are replaced, too.
  * @param {string} label
  * @returns {string}
  */
@@ -22,7 +22,7 @@ export function shown(label) {
 }
 
 /**
- * A label in quotation marks; isolated, so that a label from right to left does not turn the sentence around it.
+ * Put a label in quotation marks; isolated, so that a right-to-left label does not affect the sentence around it.
  * @param {string} label
  * @returns {string}
  */

@@ -1,4 +1,4 @@
-// What the colours of the attention page mean.
+// The legend of the attention page.
 
 import { hex, share, TICKS } from "./colour.js";
 import { make } from "./elements.js";
@@ -20,7 +20,7 @@ import { say } from "./words.js";
  * @param {Colours} colours
  */
 export function paintColourBar(pen, x, y, width, colours) {
-  // One stripe a pixel, each a little wider than that: what shines through between stripes would look like bands.
+  // One stripe per pixel, each slightly wider: gaps between stripes would look like bands.
   for (let i = 0; i < width; i++) {
     const at = (i + 0.5) / width;
     const weight = colours.scale === "root" ? at * at : at;
@@ -36,7 +36,7 @@ export function paintColourBar(pen, x, y, width, colours) {
   }
 }
 
-/** What the colours mean: the bar, the hidden cells, rows and columns. */
+/** The legend: the colour bar, the hidden cells, rows and columns. */
 export class Legend {
   /** @param {HTMLElement} host */
   constructor(host) {

@@ -1,4 +1,4 @@
-// Starts the attention page.
+// Start the attention page.
 
 import { App } from "./app.js";
 import { ATTENTION_STRINGS } from "./attention-strings.js";
@@ -17,7 +17,7 @@ async function start() {
   if (!canUnpack()) return tellTrouble(say("old"));
   find("app").hidden = false;
   const app = new App(page);
-  /** Decode all patterns that are present, one layer after another, so that the page stays responsive. */
+  /** Decode all current patterns, layer by layer, so that the page stays responsive. */
   const load = async () => {
     for (const view of app.present()) for (const layer of view.layers) await view.need(layer);
   };
@@ -28,7 +28,7 @@ async function start() {
       return { ...app.state, pointed: app.pointed };
     },
     /**
-     * The weight by the present unit, at the present checkpoint, once the layer has been decoded (see `load`).
+     * The weight by the current unit, at the current checkpoint, once the layer has been decoded (see `load`).
      * @param {Layer} layer
      * @param {number} head
      * @param {number} query
@@ -45,7 +45,7 @@ async function start() {
   await app.refresh();
   requestAnimationFrame(() => {
     ready();
-    // The rest while nobody waits, so that going to another head is immediate.
+    // Decode the rest while the page is idle, so that switching heads is immediate.
     if (page.kind !== "time") setTimeout(() => load().catch(report), 200);
   });
 }

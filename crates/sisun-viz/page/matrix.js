@@ -1,8 +1,8 @@
 // The attention pattern of one head.
 
 /**
- * One pattern: `n` rows of queries, each as far as its keys are visible. `codes[from + …] / greatest` is a weight, and
- * `error` is how far it may be from the model's own number.
+ * One pattern: `n` rows of queries, each up to its last visible key. `codes[from + …] / greatest` is a weight, and
+ * `error` is its maximum deviation from the model's value.
  */
 export class Matrix {
   /** @type {Map<number, Uint16Array>} */
@@ -19,7 +19,7 @@ export class Matrix {
   }
 
   /**
-   * Where the codes of a query begin.
+   * Return the index of the first code of a query.
    * @param {number} query
    * @returns {number}
    */
@@ -28,7 +28,7 @@ export class Matrix {
   }
 
   /**
-   * How many keys a query sees.
+   * Return the number of keys visible to a query.
    * @param {number} query
    * @returns {number}
    */
@@ -55,7 +55,7 @@ export class Matrix {
   }
 
   /**
-   * How far `value` may be from the model's own number.
+   * Return the maximum deviation of `value` from the model's value.
    * @param {number} key
    * @returns {number}
    */
@@ -72,7 +72,7 @@ export class Matrix {
   }
 
   /**
-   * Blocks of `pool` × `pool` cells, each by its largest code: a small picture must not lose the few cells that matter.
+   * Reduce blocks of `pool` × `pool` cells to their largest code: a small picture must not lose the few cells that matter.
    * @param {number} pool
    * @returns {Uint16Array}
    */

@@ -1,9 +1,9 @@
-// Numbers as a reader takes them in.
+// Formatting of numbers.
 
 import { language } from "./words.js";
 
 /**
- * A number with `decimals` decimals and a proper minus sign; a model that has diverged has numbers that are none.
+ * Format a number with `decimals` decimals and a typographic minus sign; the numbers of a diverged model may not be finite.
  * @param {number} value
  * @param {number} decimals
  * @returns {string}
@@ -14,7 +14,7 @@ export function written(value, decimals = 4) {
 }
 
 /**
- * A probability in per cent.
+ * Format a probability in per cent.
  * @param {number} p
  * @returns {string}
  */
@@ -25,7 +25,7 @@ export function percent(p) {
 }
 
 /**
- * A count with its thousands apart.
+ * Format a count with thousands separators.
  * @param {number} n
  * @returns {string}
  */

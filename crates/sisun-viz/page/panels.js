@@ -1,4 +1,4 @@
-// One model, checkpoints in time, or models side by side: which of the page's views are present, and a panel for each of them.
+// One model, checkpoints over time, or models side by side: the current views of the page, and a panel for each.
 
 import { find, make } from "./elements.js";
 import { modelFacts } from "./facts.js";
@@ -20,7 +20,7 @@ import { WorkedPanel } from "./worked.js";
 const PANELS = { grid: GridPanel, head: HeadPanel, text: TextPanel, worked: WorkedPanel, table: TablePanel };
 
 /**
- * The views that are shown now: a checkpoint, or all models.
+ * Return the current views: one checkpoint, or all models.
  * @param {App} app
  * @returns {import("./view.js").View[]}
  */
@@ -29,7 +29,7 @@ export function presentViews({ page, views, state }) {
   return [views[page.kind === "time" ? state.time : 0]];
 }
 
-/** The panels of the tab that is open, made when it is opened for the first time. The table has one for all models. */
+/** The panels of the open tab, created when it is first opened. The table has one panel for all models. */
 export class Panels {
   /** @type {Map<ViewName, Tab>} */
   #made = new Map();
@@ -55,7 +55,7 @@ export class Panels {
   }
 
   /**
-   * Put each model's own weight of the marked cell beside its name.
+   * Show each model's own weight of the marked cell beside its name.
    * @param {ViewName} name
    */
   mark(name) {

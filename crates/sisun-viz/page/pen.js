@@ -1,4 +1,4 @@
-// Drawing on a canvas, and how long a label is.
+// Drawing on a canvas, and measuring labels.
 
 import { contextOf } from "./elements.js";
 
@@ -10,7 +10,7 @@ const MEASURED = new Map();
 const RULER = contextOf(document.createElement("canvas"));
 
 /**
- * What `fit` says, measured once.
+ * Return the cached result of `fit`.
  * @param {string} label
  * @param {number} size
  * @param {number} limit
@@ -20,7 +20,7 @@ export function fitted(label, size, limit) {
   const name = `${size} ${limit} ${label}`;
   let found = MEASURED.get(name);
   if (!found) {
-    // Zooming asks for many sizes; old ones need not be kept for ever.
+    // Zooming requests many sizes; old ones need not be kept.
     if (MEASURED.size > 20000) MEASURED.clear();
     found = fit(label, size, limit);
     MEASURED.set(name, found);
@@ -29,7 +29,7 @@ export function fitted(label, size, limit) {
 }
 
 /**
- * How a label looks at a size: cut with "…" where it is longer than `limit` pixels.
+ * Shorten a label at a font size with "…" if it exceeds `limit` pixels.
  * @param {string} label
  * @param {number} size
  * @param {number} limit
@@ -51,7 +51,7 @@ export function fit(label, size, limit) {
 }
 
 /**
- * What a reader takes for letters, where the browser can tell; an emoji of several code points is not cut apart.
+ * Split a text into graphemes, if the browser can; an emoji of several code points is not split.
  * @param {string} text
  * @returns {string[]}
  */
@@ -60,7 +60,7 @@ function graphemes(text) {
   return [...new Intl.Segmenter().segment(text)].map((part) => part.segment);
 }
 
-/** A label from right to left stands by itself, whatever the direction around it (first strong isolate, UAX #9). */
+/** Isolate a right-to-left label from the surrounding direction (first strong isolate, UAX #9). */
 export const isolated = (/** @type {string} */ text) => (/[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/.test(text) ? `\u2068${text}\u2069` : text);
 
 /** @implements {Pen} */
@@ -79,7 +79,7 @@ export class CanvasPen {
   }
 
   /**
-   * A pen on a canvas that is made `width` × `height` CSS pixels large and empty.
+   * Create a pen on a canvas, which is resized to `width` × `height` CSS pixels and cleared.
    * @param {HTMLCanvasElement} canvas
    * @param {number} width
    * @param {number} height
@@ -146,7 +146,7 @@ export class CanvasPen {
   }
 
   /**
-   * Many lines of one look, four numbers each; they leave and arrive level. One by one: a path of thousands is slower.
+   * Draw many curves of one style, four numbers each, horizontal at both ends. One by one: a path of thousands is slower.
    * @param {number[]} ends
    * @param {Stroke} look
    */
@@ -203,7 +203,7 @@ export class CanvasPen {
   }
 
   /**
-   * Draw as if (x, y) were the corner.
+   * Draw with (x, y) as the origin.
    * @param {number} x
    * @param {number} y
    * @param {() => void} draw

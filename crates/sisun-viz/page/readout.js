@@ -1,4 +1,4 @@
-// Beside the picture: the exact weight of a cell, and where a query looks.
+// Beside the picture: the exact weight of a cell, and the attention of a query.
 
 import { make } from "./elements.js";
 import { quoted } from "./labels.js";
@@ -10,7 +10,7 @@ import { say } from "./words.js";
 /** @import { Cell } from "./types.js" */
 /** @import { Units } from "./units.js" */
 
-/** The exact weight of the cell that is pointed at or kept. */
+/** The exact weight of the cell that is pointed at or pinned. */
 export class Readout {
   /** @param {HTMLElement} host */
   constructor(host) {
@@ -18,7 +18,7 @@ export class Readout {
   }
 
   /**
-   * `cell` may lack query or key; `matrix` is null where no single head is looked at.
+   * `cell` may lack query or key; `matrix` is null if no single head is shown.
    * @param {Units} units
    * @param {Matrix | null} matrix
    * @param {Cell | null} cell
@@ -43,7 +43,7 @@ export class Readout {
       const error = matrix.errorAt(key);
       host.dataset.value = String(value);
       parts.push(make("strong", { textContent: written(value) }));
-      // Said only where it reaches the decimals that are shown.
+      // Show the error only if it affects the displayed decimals.
       if (error >= 0.00005 && !matrix.hidden(query, key)) parts.push(make("span", { className: "error", textContent: `± ${written(error)}` }));
     }
     parts.push(make("small", { textContent: matrix?.hidden(query, key) ? say("later") : say("from-to", query, key) }));
@@ -51,7 +51,7 @@ export class Readout {
   }
 }
 
-/** Where a query looks: its strongest keys as bars, and what is left for all others. */
+/** The attention of a query: its strongest keys as bars, and the sum of all others. */
 export class Looks {
   /**
    * @param {HTMLElement} host

@@ -1,4 +1,4 @@
-// The present view as a file: PNG or SVG.
+// Saving the current view as a PNG or SVG file.
 
 import { make } from "./elements.js";
 import { shown } from "./labels.js";
@@ -11,7 +11,7 @@ import { say } from "./words.js";
 /** @import { Pen } from "./types.js" */
 
 /**
- * The present view as one drawing: title, sentence, what each column shows, and the colour bar. Return its size.
+ * Draw the current view: title, sentence, the contents of each column, and the colour bar. Return its size.
  * @param {App} app
  * @param {Pen} pen
  */
@@ -45,7 +45,7 @@ function paintPage(app, pen) {
 }
 
 /**
- * The present view in pixels, two to a CSS pixel.
+ * Render the current view at two pixels per CSS pixel.
  * @param {App} app
  * @param {{ width: number, height: number }} size
  * @returns {Promise<Blob>}
@@ -61,7 +61,7 @@ async function pixels(app, { width, height }) {
 }
 
 /**
- * Save the present view, and return the name of the file.
+ * Save the current view, and return the name of the file.
  * @param {App} app
  * @param {"png" | "svg"} kind
  * @returns {Promise<string>}

@@ -1,4 +1,4 @@
-// The text that the model read, coloured by where the present query looks.
+// The text that the model read, coloured by the attention of the current query.
 
 import { hex, inkOn, share } from "./colour.js";
 import { closest, make } from "./elements.js";
@@ -11,22 +11,22 @@ import { spelledOut } from "./labels.js";
 /** @import { View } from "./view.js" */
 
 /**
- * A part of the text that is shaded as one.
+ * A part of the text with a single background.
  * @typedef {object} Span
  * @property {HTMLElement} span
- * @property {number} start where it begins in the text, in characters
+ * @property {number} start its start in the text, in characters
  * @property {number} stop
- * @property {string} look its background now
- * @property {boolean} asks whether it belongs to the query now
+ * @property {string} look its current background
+ * @property {boolean} asks true if it belongs to the current query
  */
 
-/** The sentence, each token on the colour of the weight that the present query gives it. */
+/** The sentence, each token coloured by the weight that the current query gives it. */
 export class Sentence {
   /** @type {View | null} */
   #view = null;
   /** @type {Span[]} */
   #spans = [];
-  /** For each token its span. */
+  /** Index of the span of each token. */
   #spanOf = new Int32Array();
 
   /**
@@ -39,7 +39,7 @@ export class Sentence {
   }
 
   /**
-   * Tokens that share a character (pieces of one that is several bytes long) are one span.
+   * Tokens that share a character (parts of a multi-byte one) form one span.
    * @param {View} view
    */
   #build(view) {
@@ -74,7 +74,7 @@ export class Sentence {
   }
 
   /**
-   * A long text scrolls to the query, and only the text: never the page.
+   * Scroll a long text to the query, without scrolling the page.
    * @param {HTMLElement | undefined} span
    */
   #follow(span) {
@@ -107,7 +107,7 @@ export class Sentence {
     }
     const asking = query === null ? [1, 0] : [this.#spanOf[units.first[query]], this.#spanOf[units.first[query + 1] - 1]];
     this.#spans.forEach((entry, i) => {
-      // The light end of the map would be a shadow without meaning.
+      // The light end of the map would look like a shadow without meaning.
       const rgb = share(weights[i], colours.scale) >= 0.04 ? colours.rgb(weights[i]) : null;
       const look = rgb ? hex(rgb) : "";
       if (entry.look !== look) {
@@ -121,7 +121,7 @@ export class Sentence {
         entry.span.classList.toggle("asks", asks);
       }
     });
-    // Not while pointing: the text would jump about, and be laid out for every cell.
+    // Not while pointing: the text would jump, and be laid out again for every cell.
     if (!this.app.pointed) this.#follow(this.#spans[asking[0]]?.span);
   }
 }

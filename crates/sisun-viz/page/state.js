@@ -1,4 +1,4 @@
-// Everything the reader of the attention page chose.
+// All choices of the reader of the attention page.
 
 import { Address, readIndex, readLanguage, readMap, readNumber, readOne, readTheme, same } from "./address.js";
 import { OKABE_ITO } from "./colour.js";
@@ -18,7 +18,7 @@ export const VIEWS = ["grid", "head", "text", "worked", "table"];
 export const readLayer = (text) => (text === "rollout" ? text : readIndex(text));
 
 /**
- * Heads of the text view, "0.1,,2.3": places keep their colours, and an empty one has no head.
+ * Parse the heads of the text view, "0.1,,2.3": slots keep their colours, and an empty one has no head.
  * @param {string} text
  */
 const readHeads = (text) => text.split(",").slice(0, OKABE_ITO.length).map((head) => (/^(\d+|rollout)\.\d+$/.test(head) ? head : null));
@@ -30,22 +30,22 @@ const READERS = {
   heads: readHeads, zoom: readNumber, x: readNumber, y: readNumber, top: readNumber, sort: (/** @type {string} */ text) => text,
 };
 
-/** What can be chosen, as long as nothing is. */
+/** All choices, with their initial values. */
 class Choices {
   /** @type {ViewName} */
   view = "grid";
   /** @type {import("./types.js").Layer} */
   layer = 0;
   head = 0;
-  /** @type {number | null} The kept cell, in units of the first column. */
+  /** @type {number | null} The pinned cell, in units of the first column. */
   query = null;
   /** @type {number | null} */
   key = null;
-  /** @type {number | null} The token that is worked through, where it is not the first of the kept unit. */
+  /** @type {number | null} The token of the step-by-step view, if it is not the first of the pinned unit. */
   token = null;
   /** @type {UnitName} */
   unit = "token";
-  /** The number of the checkpoint. */
+  /** Index of the checkpoint. */
   time = 0;
   /** @type {string | null} */
   map = null;
@@ -60,9 +60,9 @@ class Choices {
   zoom = 1;
   x = 0;
   y = 0;
-  /** How far the text view is scrolled. */
+  /** Scroll position of the text view. */
   top = 0;
-  /** The column by which the table is sorted; "-entropy" is downwards. */
+  /** Column by which the table is sorted; "-entropy" is descending. */
   sort = "";
 }
 
@@ -90,7 +90,7 @@ export class State extends Choices {
   }
 
   /**
-   * Call back with the names of what changed.
+   * Call back with the names of the changed choices.
    * @param {(changed: Set<string>) => void} callback
    */
   listen(callback) {
@@ -105,7 +105,7 @@ export class State extends Choices {
     this.#address.writeSoon(this);
   }
 
-  /** Bring the address in line at once. */
+  /** Update the address at once. */
   write() {
     this.#address.write(this);
   }
@@ -121,7 +121,7 @@ export class State extends Choices {
     return new Set(this.#address.names.filter((name) => !same(before[name], this[name])));
   }
 
-  /** An address may name what this page does not have. */
+  /** An address may contain values that this page does not have. */
   #hold() {
     const { defaults } = this.#address;
     const [page, views] = [this.#page, this.#views];

@@ -1,4 +1,4 @@
-// The words that all pages have, in English and in Korean. `{0}`, `{1}` … stand for what the page fills in.
+// The texts that all pages share, in English and Korean. `{0}`, `{1}` … are placeholders.
 
 /** @type {import("./words.js").Strings} */
 export const SHARED_STRINGS = {

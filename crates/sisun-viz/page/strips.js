@@ -1,4 +1,4 @@
-// Vectors as strips of coloured cells, drawn when they are about to be seen.
+// Vectors as strips of coloured cells, drawn just before they become visible.
 
 import { diverging, hex, inkOn } from "./colour.js";
 import { make } from "./elements.js";
@@ -9,21 +9,21 @@ import { CanvasPen } from "./pen.js";
 /** @typedef {Float32Array | Float64Array} Vector */
 
 /**
- * A vector, and what the view says of it.
+ * A vector and its description.
  * @typedef {object} Strip
  * @property {string} name
  * @property {Vector} values
- * @property {number} limit the strongest of all that it is compared with
- * @property {number} [token] whose vector it is
- * @property {Vector} [times] the query that it is multiplied by
- * @property {number} [weight] the weight that it is multiplied by
+ * @property {number} limit the largest magnitude of the vectors it is compared with
+ * @property {number} [token] the token that it belongs to
+ * @property {Vector} [times] the query to multiply it with
+ * @property {number} [weight] the weight to multiply it with
  */
 
 /** @param {number} i */
 const subscript = (i) => String(i).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]);
 
 /**
- * How wide one dimension of so many is, in pixels.
+ * Return the width of one of `dimensions` dimensions, in pixels.
  * @param {number} dimensions
  */
 const cellOf = (dimensions) => {
@@ -48,7 +48,7 @@ export function paintStrip(pen, x, y, { values, limit }, palette) {
 }
 
 /**
- * How wide the strip of a vector is, in pixels.
+ * Return the width of a vector's strip in pixels.
  * @param {Vector} values
  * @returns {number}
  */
@@ -62,7 +62,7 @@ export class Strips {
   #watcher = null;
 
   /**
-   * The canvas of a strip, still empty.
+   * Create the canvas of a strip, still empty.
    * @param {Strip} strip
    * @returns {HTMLCanvasElement}
    */
@@ -75,14 +75,14 @@ export class Strips {
     return canvas;
   }
 
-  /** Draw no more of those that were made. */
+  /** Stop drawing the existing strips. */
   stop() {
     this.#watcher?.disconnect();
   }
 
   /**
-   * Draw those that are seen, or soon will be: a long text has two thousand.
-   * @param {Element} host what they lie in
+   * Draw the strips that are visible, or soon will be: a long text has two thousand.
+   * @param {Element} host their container
    * @param {Element | null} scroller
    * @param {() => Palette} palette
    */
@@ -101,7 +101,7 @@ export class Strips {
   }
 
   /**
-   * What the cell of a strip is that is pointed at, or null where there is none.
+   * Describe the cell of a strip that is pointed at; null if there is none.
    * @param {MouseEvent} event
    * @param {(token: number) => string} label
    * @returns {string | null}

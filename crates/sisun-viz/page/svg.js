@@ -1,4 +1,4 @@
-// Drawing as SVG, with the same strokes as on a canvas: so what is saved is what is seen.
+// Drawing as SVG, with the same operations as on a canvas, so that saved pictures match the screen.
 
 import { contextOf, make } from "./elements.js";
 import { isolated } from "./pen.js";
@@ -8,7 +8,7 @@ import { isolated } from "./pen.js";
 /** @implements {Pen} */
 export class SvgPen {
   vector = true;
-  // Large pictures are embedded as pixels; two to a unit keeps them sharp.
+  // Large pictures are embedded as pixels; two per unit keep them sharp.
   density = 2;
   /** @type {string[]} */
   #parts = [];
@@ -91,7 +91,7 @@ export class SvgPen {
       x, y, "font-size": size, fill, "text-anchor": anchor, transform,
       "font-weight": weight === 400 ? undefined : weight,
       "fill-opacity": alpha === 1 ? undefined : alpha,
-      // "central" is not known everywhere; a shift by a third of the size is.
+      // "central" is not supported everywhere; an offset of a third of the size is.
       dy: "0.35em",
     }, isolated(String(text)));
   }

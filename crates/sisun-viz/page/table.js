@@ -1,4 +1,4 @@
-// What each head does, in numbers: a table to sort, one row for each head; a click opens it.
+// Measurements of each head: a sortable table with one row per head; a click opens it.
 
 import { make } from "./elements.js";
 import { habitOf, headName } from "./heads.js";
@@ -12,7 +12,7 @@ import { say } from "./words.js";
 /** @typedef {{ run: number, view: View, layer: number, head: number, stats: HeadStats | null }} Row */
 
 /**
- * Decimals shown, and whether a bar from 0 to 1 says something.
+ * Number of decimals, and whether a bar from 0 to 1 makes sense.
  * @type {Record<Stat, { decimals: number, share?: boolean }>}
  */
 const STATS = {
@@ -47,7 +47,7 @@ export class TablePanel {
     return [];
   }
 
-  /** All heads of all present models; the order is part of the state, "-entropy" is downwards. */
+  /** Return all heads of all current models; the order is part of the state, "-entropy" is descending. */
   #rows() {
     const views = this.app.present();
     /** @type {Row[]} */
@@ -61,7 +61,7 @@ export class TablePanel {
     const sign = this.#sorted.down ? -1 : 1;
     return rows.sort((one, other) => {
       const [a, b] = [one.stats?.[stat] ?? null, other.stats?.[stat] ?? null];
-      // What was not measured comes last either way.
+      // Values that were not measured are last in either order.
       if (a === null || b === null) return Number(a === null) - Number(b === null);
       return (a - b) * sign;
     });
@@ -76,7 +76,7 @@ export class TablePanel {
       const on = this.#sorted.name === name;
       const button = make("button", { className: "sort", textContent: text, title });
       button.addEventListener("click", () => {
-        // Largest first, because that is what one looks for.
+        // Descending first, because large values are of interest.
         const down = on ? !this.#sorted.down : name !== "head";
         app.state.set({ sort: `${down ? "-" : ""}${name}` });
         const again = this.host.querySelector(`th[data-stat="${name}"] button`);
@@ -87,7 +87,7 @@ export class TablePanel {
     const run = runs ? [make("th", { scope: "col", className: "run", textContent: say("stat-run") })] : [];
     const heads = make("tr", {}, header("head", say("stat-head"), ""), ...run,
       ...NAMES.map((name) => header(name, say(`stat-${name}`), say(`what-${name}`) + this.#byChance(name))));
-    // Bars of shares go to 1, others to the largest of all.
+    // Bars of shares end at 1, others at the largest value.
     const largest = (/** @type {Stat} */ name) => (STATS[name].share ? 1 : Math.max(...rows.map(({ stats }) => Math.abs(stats?.[name] ?? 0))));
     const most = Object.fromEntries(NAMES.map((name) => [name, largest(name)]));
     const body = rows.map((row) => this.#row(row, runs, most));
@@ -97,7 +97,7 @@ export class TablePanel {
     this.host.replaceChildren(make("div", { className: "wide" }, table), meanings);
   }
 
-  /** What a head that looks evenly would have, where that is known. @param {Stat} name */
+  /** Value of a head with uniform attention, if known. @param {Stat} name */
   #byChance(name) {
     const { chance } = this.view;
     const even = name in chance ? chance[/** @type {Habit} */ (name)] : null;

@@ -1,4 +1,4 @@
-// Attention in the text: lines from queries to keys, of several heads at once.
+// Attention in the text: lines from queries to keys, for several heads at once.
 
 import { share } from "./colour.js";
 import { make, watchWidth } from "./elements.js";
@@ -10,14 +10,14 @@ import { say } from "./words.js";
 /** @import { Cell, Layer, Panel, Pen, PlacedCell } from "./types.js" */
 /** @import { Units } from "./units.js" */
 /** @typedef {{ layer: Layer, head: number, colour: string, matrix: Matrix }} ShownHead */
-/** @typedef {(i: number) => number} Place Where a row is on the screen. */
+/** @typedef {(i: number) => number} Place Position of a row on the screen. */
 
 const ROW = 28;
 
-/** As long as nothing is pointed at, weaker lines are left out: thousands of them would be a fog. */
+/** Minimum weight of lines while nothing is pointed at: thousands of weaker ones would be a fog. */
 export const faintest = (/** @type {number} */ n) => (n > 100 ? 0.02 : 0.01);
 
-/** Opacities are told apart in so many steps; lines of one step share their style. */
+/** Number of opacity levels; lines of one level share their style. */
 const LEVELS = 64;
 
 /** @implements {Panel} */
@@ -29,7 +29,7 @@ export class TextPanel {
   #heads = [];
   /** @type {Cell | null} */
   #cell = null;
-  /** Where the lines begin and end, how wide bars may be, and the size of the whole, in pixels. */
+  /** Start and end of the lines, maximum width of bars, and total size, in pixels. */
   #left = 0;
   #right = 0;
   #bar = 0;
@@ -56,14 +56,14 @@ export class TextPanel {
     this.canvas.addEventListener("pointerleave", () => app.point(null));
     this.canvas.addEventListener("click", (event) => {
       const { query, key } = this.#at(event);
-      // A key alone is not kept: it has no row of its own.
+      // A key alone is not pinned: it has no row of its own.
       if (query !== null) app.toggle(column, { query, key });
     });
     this.canvas.addEventListener("keydown", (event) => this.#key(event));
     watchWidth(this.scroller, () => this.#resize());
   }
 
-  /** How the text is cut: nothing is drawn before it is known. */
+  /** The units of the text; nothing is drawn before they are known. */
   get #shown() {
     if (!this.#units) throw new Error("the text is drawn before it is shown");
     return this.#units;
@@ -90,7 +90,7 @@ export class TextPanel {
   #resize() {
     if (!this.#units || !this.scroller.clientWidth) return;
     const total = this.#shown.n * ROW + 12;
-    // Queries, lines, keys; beside the keys there is room for bars.
+    // Queries, lines, keys, and space for bars beside the keys.
     const available = this.scroller.clientWidth;
     const longest = this.#shown.labels.reduce((most, label) => Math.max(most, fitted(label, 15, available * 0.3).width), 30) + 10;
     const lines = Math.min(Math.max(available * 0.36, 90), 340);
@@ -105,7 +105,7 @@ export class TextPanel {
   }
 
   /**
-   * What is under a pointer: the query on the left half, the key on the right.
+   * Return the cell under a pointer: the query on the left half, the key on the right.
    * @param {MouseEvent} event
    * @returns {PlacedCell}
    */
@@ -145,7 +145,7 @@ export class TextPanel {
   }
 
   /**
-   * Draw the rows that are seen; what is saved has all, as long as they fit on a long page.
+   * Draw the visible rows; a saved picture has all rows that fit on a long page.
    * @param {Pen} pen
    */
   paint(pen, top = this.#whole ? 0 : this.scroller.scrollTop, height = this.extent().height) {
@@ -190,19 +190,19 @@ export class TextPanel {
     const row = (/** @type {number} */ q) => { for (let k = 0; k < matrix.width(q); k++) add(q, k); };
     if (query !== null) row(query);
     else if (key !== null) for (let q = matrix.causal ? key : 0; q < matrix.n; q++) add(q, key);
-    // Only queries on the screen: the lines of all others, passing through, would say nothing.
+    // Only queries on the screen: lines of other queries passing through would be meaningless.
     else for (let q = from; q < to; q++) row(q);
     levels.forEach((ends, level) => {
-      // The first step is what cannot be seen.
+      // Level 0 is invisible.
       if (ends.length === 0 || level === 0) return;
-      // Hairlines are drawn many times faster than thicker ones, and among thousands of faint lines nothing else is needed.
+      // Hairlines are drawn many times faster than thicker lines, and suffice among thousands of faint lines.
       const thick = level < LEVELS / (all ? 4 : 8) ? 1 / pen.density : all ? 1.6 : 2.4;
       pen.curves(ends, { stroke: colour, thick, alpha: level / LEVELS });
     });
   }
 
   /**
-   * Bars behind the labels, one for each head, as long as the weight is large; the number where there is one head.
+   * Draw bars behind the labels, one per head, with length proportional to the weight; with a single head also the number.
    * @param {Pen} pen
    * @param {ShownHead} head
    * @param {number} slot
@@ -227,7 +227,7 @@ export class TextPanel {
   }
 
   /**
-   * The strongest keys that are not on the screen, at its edges.
+   * Show the strongest keys beyond the edges of the screen.
    * @param {Pen} pen
    * @param {number} query
    * @param {number} to

@@ -1,4 +1,4 @@
-// Light or dark, and the colours of weights that go with it.
+// Light or dark theme, and the matching colours of weights.
 
 import { bytesOf } from "./blocks.js";
 import { Colours, readPalette } from "./colour.js";
@@ -21,7 +21,7 @@ export class Theme {
   }
 
   /**
-   * The map that was chosen, or else Blues on white, as in print; on a dark page Magma, whose zero is almost black.
+   * The chosen map, or by default Blues on white, as in print; on a dark page Magma, whose zero is almost black.
    * @param {ThemeChoice} theme
    * @param {string | null} chosen
    */
@@ -30,7 +30,7 @@ export class Theme {
   }
 
   /**
-   * The same object as long as nothing changes.
+   * Returns the same object until something changes.
    * @param {ThemeChoice} theme
    * @param {string | null} chosen
    * @param {Scale} scale
@@ -43,7 +43,7 @@ export class Theme {
   }
 
   /**
-   * Give the page the colours of a theme.
+   * Apply the colours of a theme to the page.
    * @param {ThemeChoice} theme
    */
   apply(theme) {

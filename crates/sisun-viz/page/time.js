@@ -43,7 +43,7 @@ export class TimeBar {
     this.app.state.set({ time: Math.min(Math.max(this.app.state.time + by, 0), last) });
   }
 
-  /** From the beginning if it stands at the end. The next checkpoint comes when it has been decoded, not before. */
+  /** Play from the beginning if at the end. The next checkpoint is shown once it has been decoded. */
   async #play() {
     const { app } = this;
     const last = app.views.length - 1;

@@ -1,4 +1,4 @@
-// Which heads the text view shows.
+// Selection of the heads in the text view.
 
 import { OKABE_ITO } from "./colour.js";
 import { make } from "./elements.js";
@@ -8,9 +8,9 @@ import { language, say } from "./words.js";
 /** @import { App } from "./app.js" */
 /** @import { View } from "./view.js" */
 
-/** Which heads are shown: a button for each, rows are layers. Each head that is on has a colour of its own. */
+/** A button for each head, with layers as rows. Each selected head has a colour of its own. */
 export class Toggles {
-  /** What the buttons were built for. */
+  /** Key of the current buttons. */
   #built = "";
   /** @type {[button: HTMLButtonElement, name: string][]} */
   #buttons = [];
@@ -70,13 +70,13 @@ export class Toggles {
     if (at >= 0) heads[at] = null;
     else if (free >= 0) heads[free] = name;
     else if (heads.length < OKABE_ITO.length) heads.push(name);
-    // As many as there are colours; the last one gives way.
+    // At most as many as there are colours; the last one is replaced.
     else heads[heads.length - 1] = name;
     state.set({ heads });
   }
 
   /**
-   * All heads of a layer, or none if they are on already.
+   * Select all heads of a layer, or none if all are selected.
    * @param {View} view
    * @param {number} layer
    */

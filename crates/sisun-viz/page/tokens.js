@@ -1,16 +1,16 @@
-// Tokens as a text that reads as it was written, though each can be pointed at, and nothing in it is invisible.
+// Tokens laid out as readable text; each can be pointed at, and no character is invisible.
 
 import { make } from "./elements.js";
 
-/** @typedef {{ of: string, piece: number }} Piece Of a character that several tokens make. */
+/** @typedef {{ of: string, piece: number }} Piece A part of a character that consists of several tokens. */
 
-/** Joiners, variation selectors and tags: within an emoji or a word they show by what they do. */
+/** Joiners, variation selectors and tags: within an emoji or a word they are visible through their effect. */
 const SHAPING = /[\u200c\u200d\ufe00-\ufe0f\u{e0020}-\u{e01ef}]/u;
 
 const INVISIBLE = /[\p{Cc}\p{Zs}\p{Zl}\p{Zp}\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\u{e0020}-\u{e01ef}]/gu;
 
 /**
- * A token's own text as the labels of a text are written: ⏎, ⇥, ␣, U+200B; an empty one is ∅.
+ * Format the text of a token like the labels of a text: ⏎, ⇥, ␣, U+200B; an empty one is ∅.
  * @param {string} text
  * @returns {string}
  */
@@ -29,7 +29,7 @@ export function visible(text) {
 const MARKS = /([␣⏎⇥]+)/;
 
 /**
- * Content of a token's element: signs that stand for something else are faint.
+ * Contents of a token's element: replacement symbols are faint.
  * @param {string} label
  */
 function withMarks(label) {
@@ -37,7 +37,7 @@ function withMarks(label) {
 }
 
 /**
- * A token within a sentence or a table, where the spaces at its ends must be seen.
+ * A token in a sentence or a table, where leading and trailing spaces must be visible.
  * @param {string} label
  * @returns {HTMLElement}
  */
@@ -47,7 +47,7 @@ export function tokenElement(label, className = "token") {
 }
 
 /**
- * For each label the piece it is where several tokens make one character ("한 1/3", "한 2/3", "한 3/3"), or null.
+ * For each label, its part if several tokens form one character ("한 1/3", "한 2/3", "한 3/3"), or null.
  * @param {string[]} labels
  * @returns {(Piece | null)[]}
  */
@@ -62,7 +62,7 @@ function piecesOf(labels) {
   return pieces;
 }
 
-/** Lines may break at spaces, beside Han and kana, and after so many letters without either. */
+/** Lines may break at spaces, next to Han and kana, and after this many letters without either. */
 const LONGEST_RUN = 16;
 
 const BREAKS_AFTER = /[\s␣⏎⇥\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}]$/u;
@@ -70,7 +70,7 @@ const BREAKS_AFTER = /[\s␣⏎⇥\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}]$/u;
 const BREAKS_BEFORE = /^[\s␣\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}]/u;
 
 /**
- * Lay tokens out in `host`; `element(i)` makes the empty element of a token. Return the elements in order.
+ * Lay out tokens in `host`; `element(i)` creates the empty element of a token. Return the elements in order.
  * @param {HTMLElement} host
  * @param {string[]} labels
  * @param {(i: number) => HTMLElement} element
@@ -85,7 +85,7 @@ export function layOut(host, labels, element) {
   return labels.map((label, i) => {
     const token = element(i);
     const part = pieces[i];
-    // The space before a word is its token's, but at the beginning of a line it must vanish as in any text.
+    // The space before a word belongs to its token, but must collapse at the beginning of a line as in any text.
     const spaced = /^ \S/.test(label) && !part;
     token.classList.add("token");
     token.dir = "auto";
@@ -108,7 +108,7 @@ export function layOut(host, labels, element) {
 }
 
 /**
- * The direction of a text by its first strong letter. Each token is isolated, so the browser cannot tell from them.
+ * The direction of a text according to its first strong letter. Each token is isolated, so the browser cannot infer it.
  * @param {string} text
  */
 function directionOf(text) {

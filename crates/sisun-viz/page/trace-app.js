@@ -1,4 +1,4 @@
-// The page of a trace: what the reader chose, what is shown, and the controls.
+// The trace page: the reader's choices, the current view, and the controls.
 
 import { Address, copied, readIndex, readLanguage, readMap, readTheme } from "./address.js";
 import { hex, ROOT_FROM, share, TICKS } from "./colour.js";
@@ -20,7 +20,7 @@ import { language, say, setLanguage, translate } from "./words.js";
 const READERS = { step: readIndex, layer: readIndex, head: readIndex, map: readMap, language: readLanguage, theme: readTheme };
 
 /**
- * What can be chosen: a step, and a head or (null) the mean of all.
+ * The choices: a step, and a head or (null) the mean of all.
  * @typedef {object} Choices
  * @property {number} step
  * @property {number | null} layer
@@ -30,7 +30,7 @@ const READERS = { step: readIndex, layer: readIndex, head: readIndex, map: readM
  * @property {ThemeChoice} theme
  */
 
-/** What there is to see of a text of at least one token. */
+/** The parts of the page for a text of at least one token. */
 class Parts {
   /** @param {TraceApp} app */
   constructor(app) {
@@ -46,7 +46,7 @@ export class TraceApp {
   #address;
   /** @type {Language | null} The language that the words are in. */
   #translated = null;
-  /** What the legend of the weights was drawn for. */
+  /** Key of the current legend of weights. */
   #legend = "";
   #controls = {
     step: find("step", HTMLInputElement), speed: find("speed", HTMLSelectElement), language: find("language", HTMLSelectElement),
@@ -63,7 +63,7 @@ export class TraceApp {
     this.seed = seed;
     this.trace = page.trace;
     this.playing = false;
-    /** Whether the weights have been decoded. */
+    /** True once the weights have been decoded. */
     this.ready = false;
     /** @type {Choices} */
     const defaults = { step: 0, layer: null, head: null, map: null, language: page.language, theme: "auto" };
@@ -89,12 +89,12 @@ export class TraceApp {
     return Math.max(this.trace.steps.length - 1, 0);
   }
 
-  /** One scale for all steps, so that they compare. @type {Scale} */
+  /** One scale for all steps, so that they are comparable. @type {Scale} */
   get scale() {
     return this.trace.tokens.length >= ROOT_FROM ? "root" : "linear";
   }
 
-  /** An address may name what this page does not have. */
+  /** An address may contain values that this page does not have. */
   #hold() {
     this.step = Math.min(this.step, this.last);
     const exists = this.layer !== null && this.head !== null && this.layer < this.page.layers && this.head < this.page.heads;
@@ -102,7 +102,7 @@ export class TraceApp {
   }
 
   /**
-   * The reader chose something: whoever goes to a token has stopped watching.
+   * Apply a choice of the reader: selecting a token stops playback.
    * @param {Partial<Choices>} changes
    */
   choose(changes) {
@@ -124,7 +124,7 @@ export class TraceApp {
   }
 
   /**
-   * The head before or after; the mean comes before the first and after the last.
+   * Go to the previous or next head; the mean is before the first and after the last.
    * @param {number} by
    */
   moveHead(by) {
@@ -160,7 +160,7 @@ export class TraceApp {
     else if (this.trace.steps.length > 1) this.play();
   }
 
-  /** Bring the whole page in line with what was chosen. */
+  /** Update the whole page from the choices. */
   show() {
     const controls = this.#controls;
     this.looks.apply(this.theme);
@@ -180,7 +180,7 @@ export class TraceApp {
     controls.play.disabled = this.last === 0;
     controls.before.disabled = step === 0;
     controls.after.disabled = step === this.last;
-    // While it plays, each step would be read aloud over the one before.
+    // During playback, each step would interrupt the announcement of the one before.
     find("why").setAttribute("aria-live", playing ? "off" : "polite");
     this.text.show(step, playing);
     candidates.show(step);
@@ -258,7 +258,7 @@ export class TraceApp {
       "?": openHelp,
     };
     if (!Object.hasOwn(actions, key) || (!this.parts && key !== "?")) return;
-    // Elsewhere the space bar presses the button that has the focus; the present token is chosen already.
+    // Elsewhere the space bar presses the focused button; the current token is already selected.
     if (key === " " && closest(event, "button:not([aria-current])")) return;
     actions[key]();
     event.preventDefault();

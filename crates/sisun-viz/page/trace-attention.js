@@ -1,8 +1,8 @@
-// Where the model looked when it chose each token: the weights of all steps.
+// The attention weights of all steps of a trace.
 
 import { expectBytes, joinPlanes, readBlock } from "./blocks.js";
 
-/** The weights of all steps. Of step s they are those of the keys `from(s)` … `from(s) + keys(s) − 1`, head by head, layer by layer. */
+/** The weights of all steps. Step s has the keys `from(s)` … `from(s) + keys(s) − 1`, head by head, layer by layer. */
 export class Attention {
   /** @param {import("./types.js").TracePageData} page */
   constructor({ layers, heads, attention, trace: { prompt_tokens: read, steps } }) {
@@ -33,7 +33,7 @@ export class Attention {
   }
 
   /**
-   * Codes of one head: `weight × greatest`.
+   * Return the codes of one head: `weight × greatest`.
    * @param {number} step
    * @param {number} layer
    * @param {number} head
@@ -45,7 +45,7 @@ export class Attention {
   }
 
   /**
-   * Weights of one head, or their mean over all heads where none is named.
+   * Return the weights of one head, or their mean over all heads if none is given.
    * @param {number} step
    * @param {number | null} layer
    * @param {number | null} head

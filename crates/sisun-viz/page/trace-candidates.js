@@ -1,4 +1,4 @@
-// One step of the sampler: what the model thought of the likeliest tokens, what each stage removed, what was drawn.
+// One step of the sampler: the most likely tokens under the model, the tokens removed by each stage, and the token drawn.
 
 import { find, make } from "./elements.js";
 import { counted, percent } from "./numbers.js";
@@ -8,11 +8,11 @@ import { say, sayWith } from "./words.js";
 /** @import { TraceApp } from "./trace-app.js" */
 /** @import { Candidate, Sampler, Stage, TraceStep } from "./types.js" */
 
-/** So many of the likeliest are in a trace, and the chosen token. */
+/** Number of most likely tokens in a trace, besides the chosen one. */
 const LISTED = 20;
 
 /**
- * The stages that remove tokens, as far as they are switched on.
+ * Return the active stages that remove tokens.
  * @param {Sampler} sampler
  * @returns {Stage[]}
  */
@@ -25,7 +25,7 @@ function stagesOf({ temperature, top_k, top_p, min_p }) {
 }
 
 /**
- * What the second column shows: temperature 0 is no division, so that only a penalty can change anything then.
+ * Return the contents of the second column: temperature 0 is not a division, so then only a penalty has an effect.
  * @param {Sampler} sampler
  */
 function temperedTitle({ temperature, repetition_penalty: penalty }) {
@@ -60,7 +60,7 @@ export class Candidates {
   /**
    * @param {Candidate} candidate
    * @param {boolean} chosen
-   * @param {boolean} both whether there is a column for what temperature and penalty make of it
+   * @param {boolean} both true if there is a column for the effect of temperature and penalty
    */
   #row({ id, text, probability, tempered, removed, drawn }, chosen, both) {
     const token = tokenElement(visible(text));
@@ -80,7 +80,7 @@ export class Candidates {
   }
 
   /**
-   * The tokens that are not listed, together.
+   * A row for the sum of the unlisted tokens.
    * @param {TraceStep} now
    * @param {boolean} both
    */
@@ -94,16 +94,16 @@ export class Candidates {
   }
 
   /**
-   * In a sentence, what the table shows of the chosen token.
+   * A sentence about the chosen token's row of the table.
    * @param {TraceStep} now
    * @param {number} step
-   * @param {number} chosen its place among the candidates
+   * @param {number} chosen its index among the candidates
    */
   #showWhy({ candidates, left }, step, chosen) {
     const { tokens, prompt_tokens: read } = this.app.trace;
     const { probability, drawn } = candidates[chosen];
     const { vocabulary } = left;
-    // What stands below the likeliest is there because it was chosen: its rank is not known.
+    // A token below the most likely ones is listed only because it was chosen: its rank is unknown.
     const ranked = chosen < LISTED || candidates.length === vocabulary;
     const rank = ranked ? say(chosen === 0 ? "rank-first" : "rank", chosen + 1, counted(vocabulary)) : say("rank-below", LISTED);
     const { temperature, repetition_penalty: penalty } = this.sampler;
@@ -116,7 +116,7 @@ export class Candidates {
   }
 
   /**
-   * "512 → top-k 40 → top-p 12": only stages that are switched on.
+   * Format "512 → top-k 40 → top-p 12": only active stages.
    * @param {TraceStep["left"]} left
    */
   #showStages(left) {

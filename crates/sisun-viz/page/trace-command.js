@@ -1,10 +1,10 @@
-// The command that writes the same text again, quoted so that a shell takes the prompt for what it is.
+// The command that reproduces the text, quoted so that a shell passes the prompt unchanged.
 
-/** Characters that a shell or a terminal would act on, or that nobody can see. Line ends are none of these, nor are the joiners of emoji. */
+/** Characters with an effect in a shell or a terminal, and invisible ones, except line ends and the joiners of emoji. */
 const HARMFUL = /(?![\n\u200c\u200d\ufe00-\ufe0f])[\p{Cc}\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/u;
 
 /**
- * An argument for bash and zsh; plain texts are quoted so that PowerShell and cmd read them alike.
+ * Quote an argument for bash and zsh; plain texts are quoted so that PowerShell and cmd read them alike.
  * @param {string} text
  */
 function shellQuoted(text) {
@@ -18,18 +18,18 @@ function shellQuoted(text) {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Always three octal digits or four hexadecimal ones: a digit that follows must not be taken for one of theirs. */
+/** Always three octal or four hexadecimal digits: a following digit must not become part of the escape. */
 const escaped = (/** @type {number} */ code) => (code < 0x80 ? `\\${code.toString(8).padStart(3, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`);
 
 /**
- * `seed` is given as it was written: it may have more digits than a number in a script can hold.
+ * `seed` is the original text: it may have more digits than a JavaScript number can represent.
  * @param {import("./types.js").Trace} trace
  * @param {string} seed
  * @returns {string}
  */
 export function commandOf({ prompt, sampler, asked, stop, number }, seed) {
   const { temperature, top_k, top_p, min_p, repetition_penalty: penalty } = sampler;
-  // A prompt that begins with a dash would be taken for an option, and no argument of a command can hold U+0000.
+  // A prompt that begins with a dash would be parsed as an option, and no argument can contain U+0000.
   const option = prompt.includes("\0") ? "--prompt-file FILE" : `--prompt${prompt.startsWith("-") ? "=" : " "}${shellQuoted(prompt)}`;
   const words = ["sisun sample RUN", option, `--temperature ${temperature}`, `--top-k ${top_k}`];
   if (top_p !== 1) words.push(`--top-p ${top_p}`);
@@ -37,7 +37,7 @@ export function commandOf({ prompt, sampler, asked, stop, number }, seed) {
   if (penalty !== 1) words.push(`--repetition-penalty ${penalty}`);
   for (const text of stop) words.push(`--stop${text.startsWith("-") ? "=" : " "}${shellQuoted(text)}`);
   words.push(`--seed ${seed}`, `-n ${asked}`);
-  // Another number than 0 is that of the last of several samples.
+  // A number other than 0 is that of the last of several samples.
   if (number > 0) words.push(`--samples ${number + 1}`);
   return words.join(" ");
 }

@@ -1,4 +1,4 @@
-// Entropy and surprise from token to token, as two lines above the slider, in step with it.
+// Entropy and surprise of each token, as two curves above the slider, aligned with it.
 
 import { find, make } from "./elements.js";
 import { written } from "./numbers.js";
@@ -8,7 +8,7 @@ import { say } from "./words.js";
 
 const TALL = 64;
 
-/** Half of the slider's thumb: its middle, too, stops so far from the edge. */
+/** Half of the slider's thumb: the centre of the thumb stays this far from the edge. */
 const EDGE = 8;
 
 /**
@@ -22,7 +22,7 @@ const svg = (name, attributes) => {
 };
 
 /**
- * The largest of 1, 2, 5, 10, 20 … that is not above `most`, which is at least 1.
+ * Return the largest of 1, 2, 5, 10, 20 … that is at most `most`, which is at least 1.
  * @param {number} most
  */
 function gridLine(most) {
@@ -32,7 +32,7 @@ function gridLine(most) {
 
 export class Course {
   #width = 0;
-  /** The step that is shown. */
+  /** The current step. */
   #step = 0;
   /** @type {Element | null} Null until there is room to draw. */
   #cursor = null;
@@ -77,7 +77,7 @@ export class Course {
     label.textContent = say("nats", line);
     picture.append(svg("line", { class: "axis", x1: EDGE, x2: this.#width - EDGE, y1: this.#y(line), y2: this.#y(line) }));
     for (const [name, values] of Object.entries(this.lines)) {
-      // A number that is none leaves a gap.
+      // A value that is not finite leaves a gap.
       let pen = "M";
       const d = values.map((value, step) => {
         if (!Number.isFinite(value)) {

@@ -1,4 +1,4 @@
-// What is said of a trace in a few words: the model and its settings, and what the colours mean.
+// Short facts about a trace: the model and its settings, and the legend of the colours.
 
 import { make } from "./elements.js";
 import { counted } from "./numbers.js";
@@ -14,7 +14,7 @@ import { say } from "./words.js";
 export const shapeOf = ({ layers, heads }) => `${say(layers === 1 ? "one-layer" : "layers", layers)} × ${say(heads === 1 ? "one-head" : "heads", heads)}`;
 
 /**
- * The model and the settings that change something.
+ * Return facts about the model and the settings that have an effect.
  * @param {TracePageData} page
  * @param {string} seed
  * @returns {string[]}
@@ -25,7 +25,7 @@ export function traceFacts(page, seed) {
   const settings = [["top_k", 0], ["top_p", 1], ["min_p", 0], ["repetition_penalty", 1]];
   const drawn = sampler.temperature > 0;
   return [
-    // Of a model that others trained it is not known.
+    // Unknown for models trained elsewhere.
     ...(step === null ? [] : [say("fact-step", counted(step))]), ...(steps.length > 0 ? [shapeOf(page)] : []),
     say(steps.length === 1 ? "fact-one" : "fact-tokens", counted(steps.length), counted(read)),
     drawn ? say("fact-temperature", sampler.temperature) : say("fact-greedy"),
@@ -35,7 +35,7 @@ export function traceFacts(page, seed) {
 }
 
 /**
- * A bar of colours with ticks, [text, place from 0 to 1]; without `colour` the style sheet has it.
+ * Draw a colour bar with ticks, [text, position from 0 to 1]; without `colour` the style sheet defines the colours.
  * @param {HTMLElement} legend
  * @param {[text: string, place: number][]} ticks
  * @param {(place: number) => string} [colour]

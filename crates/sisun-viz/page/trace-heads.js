@@ -1,4 +1,4 @@
-// All heads of one step as small pictures.
+// Thumbnails of all heads for one step.
 
 import { contextOf, find, make } from "./elements.js";
 import { say } from "./words.js";
@@ -8,7 +8,7 @@ import { say } from "./words.js";
 /** @import { TraceApp } from "./trace-app.js" */
 /** @typedef {{ layer: number, head: number, button: HTMLButtonElement, picture: HTMLCanvasElement }} HeadButton */
 
-/** All heads: each a strip, one column for each token that was seen, the first on the left. */
+/** All heads, each as a strip with one column per visible token, the first on the left. */
 export class HeadGrid {
   /** @param {TraceApp} app */
   constructor(app) {
@@ -24,7 +24,7 @@ export class HeadGrid {
       button.addEventListener("click", () => this.#toggle(layer, head));
       return { layer, head, button, picture };
     });
-    // A click leaves the focus where it is, so that arrow keys go on through the steps.
+    // A click leaves the focus unchanged, so that the arrow keys still move between steps.
     this.host.addEventListener("mousedown", (event) => event.preventDefault());
     this.host.addEventListener("keydown", (event) => this.#key(event));
   }
@@ -68,7 +68,7 @@ export class HeadGrid {
   }
 
   /**
-   * Arrow keys go from head to head.
+   * Move from head to head with the arrow keys.
    * @param {KeyboardEvent} event
    */
   #key(event) {
@@ -88,11 +88,11 @@ export class HeadGrid {
   }
 }
 
-/** More columns than these would be narrower than the screen's pixels. */
+/** Maximum number of columns; more would be narrower than the screen's pixels. */
 const MOST_COLUMNS = 160;
 
 /**
- * One line of pixels; where one has to stand for several tokens, it shows the largest.
+ * Draw one line of pixels; a column that represents several tokens shows their maximum.
  * @param {HTMLCanvasElement} canvas
  * @param {Uint16Array} codes
  * @param {Uint32Array} table

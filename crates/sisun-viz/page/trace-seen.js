@@ -1,4 +1,4 @@
-// The tokens that the model saw when it chose a token, in the colours of their weights.
+// The tokens visible to the model when it chose a token, in the colours of their weights.
 
 import { hex, inkOn } from "./colour.js";
 import { closest, find, keepInSight, make } from "./elements.js";
@@ -10,7 +10,7 @@ import { say, sayWith } from "./words.js";
 /** @import { TraceApp } from "./trace-app.js" */
 /** @typedef {{ from: number, weights: Float64Array, error: number }} Seen The weights of the tokens from `from` on. */
 
-/** The tokens that were seen, each on the colour of its weight, and the strongest of them by name. */
+/** The visible tokens, each on the colour of its weight, and a list of the strongest. */
 export class SeenTokens {
   /** @param {TraceApp} app */
   constructor(app) {
@@ -26,7 +26,7 @@ export class SeenTokens {
     this.looks = new Array(this.elements.length).fill("");
     this.parts = new Array(this.elements.length).fill("");
     this.host.addEventListener("pointerover", (event) => this.#point(closest(event, "[data-key]")));
-    // A finger that is lifted leaves, too, but the reader has yet to see what it pointed at.
+    // Lifting a finger also triggers this event, but the reader still has to see the value.
     this.host.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && this.#point(null));
     this.host.addEventListener("keydown", (event) => this.#key(event));
     this.host.addEventListener("blur", () => this.#point(null));
@@ -76,7 +76,7 @@ export class SeenTokens {
     this.#read();
   }
 
-  /** The weight of the token that is pointed at; its error where it would show in the decimals. */
+  /** Show the weight of the token that is pointed at, and its error if it affects the displayed decimals. */
   #read() {
     const { pointed, readout } = this;
     const { from, weights, error } = this.seen ?? { from: 0, weights: [], error: 0 };

@@ -1,4 +1,4 @@
-// The words of the page of a trace that no other page has, in English and in Korean.
+// The texts that only the trace page has, in English and Korean.
 
 /** @type {import("./words.js").Strings} */
 export const TRACE_STRINGS = {

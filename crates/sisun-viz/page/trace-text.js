@@ -1,4 +1,4 @@
-// The text of a trace, each token a button that goes to its step.
+// The text of a trace; each token is a button that goes to its step.
 
 import { closest, find, keepInSight, make } from "./elements.js";
 import { percent, written } from "./numbers.js";
@@ -8,14 +8,14 @@ import { say } from "./words.js";
 /** @import { TraceApp } from "./trace-app.js" */
 
 /**
- * How strongly a token is coloured: a third for each power of ten that its probability is below 1.
+ * Return the opacity of a token: a third for each power of ten by which its probability is below 1.
  * @param {number} p
  */
 function surprise(p) {
   return p > 0 ? Math.min(-Math.log10(p) / 3, 1) : 1;
 }
 
-/** The whole text: the prompt, and what was written, each token shaded by how little the model expected it. */
+/** The whole text, prompt and continuation, each token shaded by how unexpected it was to the model. */
 export class WrittenText {
   /** @param {TraceApp} app */
   constructor(app) {
@@ -23,7 +23,7 @@ export class WrittenText {
     this.host = find("text");
     /** @type {HTMLElement | null} */
     this.current = null;
-    /** Whether what comes later is faint now. */
+    /** True if later tokens are currently faint. */
     this.later = false;
     const elements = layOut(this.host, tokens, (i) => {
       const step = i - read;
@@ -50,7 +50,7 @@ export class WrittenText {
   }
 
   /**
-   * Mark the present token; while the text is replayed, what comes later is faint.
+   * Mark the current token; during playback, later tokens are faint.
    * @param {number} step
    * @param {boolean} playing
    */

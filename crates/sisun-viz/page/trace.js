@@ -1,4 +1,4 @@
-// Starts the page of a trace.
+// Start the trace page.
 
 import { canUnpack } from "./blocks.js";
 import { find } from "./elements.js";
@@ -12,7 +12,7 @@ async function start() {
   /** @type {import("./types.js").TracePageData} */
   const page = JSON.parse(content);
   setLanguage(page.language);
-  // A seed may have 64 bits, more than a number in a script; inside a string the quotes would be escaped.
+  // A seed may have 64 bits, more than a JavaScript number; inside a string the quotes would be escaped.
   const [, seed] = /"seed":\s*(\d+)/.exec(content) ?? [];
   find("waiting").hidden = true;
   find("app").hidden = false;

@@ -1,4 +1,4 @@
-// An error is a sentence on the page, never a page that stays empty.
+// Errors are shown as a sentence; the page never stays empty.
 
 import { find } from "./elements.js";
 import { say } from "./words.js";
@@ -17,7 +17,7 @@ export function report(error) {
 }
 
 /**
- * Start a page, and report whatever goes wrong then or later.
+ * Start a page, and report any error then or later.
  * @param {() => Promise<void>} start
  */
 export function begin(start) {
@@ -26,7 +26,7 @@ export function begin(start) {
   start().catch(report);
 }
 
-/** Say that the page is complete, and after how many milliseconds: tests wait for it. */
+/** Mark the page as complete, with the time in milliseconds: tests wait for it. */
 export function ready() {
   document.documentElement.dataset.ready = String(Math.round(performance.now()));
 }

@@ -1,4 +1,4 @@
-// A text by tokens, by words or by characters.
+// Dividing a text into tokens, words or characters.
 
 import { shown } from "./labels.js";
 
@@ -7,7 +7,7 @@ import { shown } from "./labels.js";
 
 export const UNITS = /** @type {const} */ ({ token: null, word: "words", character: "characters" });
 
-/** How a text is cut: unit i has the tokens `first[i]` up to, not including, `first[i + 1]`. */
+/** A division of a text: unit i has the tokens `first[i]` up to, but not including, `first[i + 1]`. */
 export class Units {
   /**
    * @param {UnitName} name
@@ -24,7 +24,7 @@ export class Units {
   }
 
   /**
-   * The unit that a token is in.
+   * Return the unit of a token.
    * @param {number} token
    * @returns {number}
    */
@@ -39,7 +39,7 @@ export class Units {
   }
 
   /**
-   * Where a unit begins in the text, in characters.
+   * Return the start of a unit in the text, in characters.
    * @param {number} i
    * @returns {number}
    */
@@ -48,7 +48,7 @@ export class Units {
   }
 
   /**
-   * The unit at a place in the text: how cells are matched between models that cut it differently.
+   * Return the unit at a position in the text, to match cells between models with different tokens.
    * @param {number} character
    * @returns {number}
    */
@@ -60,7 +60,7 @@ export class Units {
 }
 
 /**
- * Units of a view by name; what it does not have (because its tokens are just that) is its tokens.
+ * Return the units of a view by name; if it has none (because they equal its tokens), its tokens.
  * @param {View} view
  * @param {UnitName} name
  * @returns {Units}
@@ -90,7 +90,7 @@ function cut(view, name) {
 }
 
 /**
- * The unit of `to` that stands where unit `i` of `from` does.
+ * Return the unit of `to` at the position of unit `i` of `from`.
  * @param {Units} from
  * @param {Units} to
  * @param {number | null} i
@@ -102,7 +102,7 @@ export function counterpart(from, to, i) {
 }
 
 /**
- * Where a token begins in the text.
+ * Return the start of a token in the text.
  * @param {View} view
  * @param {number} token
  * @returns {number}
@@ -110,7 +110,7 @@ export function counterpart(from, to, i) {
 export const tokenBegin = (view, token) => view.tokens[token].start;
 
 /**
- * The token at a place in the text; the same number where both models cut the text alike.
+ * Return the token at a position in the text; the same index if both models have the same tokens.
  * @param {View} view
  * @param {number} begin
  * @param {number} number

@@ -14,7 +14,7 @@ export class View {
   #floats = new Map();
   /** @type {Map<string, Promise<any>>} */
   #underway = new Map();
-  /** @type {Map<UnitName, Units>} How its text is cut; see `unitsOf`. */
+  /** @type {Map<UnitName, Units>} Divisions of its text; see `unitsOf`. */
   cuts = new Map();
   /** @type {Map<string, Matrix>} Patterns by units; see `matrixBy`. */
   matrices = new Map();
@@ -43,7 +43,7 @@ export class View {
     this.chance = given.chance;
   }
 
-  /** Where a layer is among those of the page, or -1. @param {Layer} layer */
+  /** Index of a layer among those of the page, or -1. @param {Layer} layer */
   #place(layer) {
     return layer === "rollout" ? -1 : this.layers.indexOf(layer);
   }
@@ -73,7 +73,7 @@ export class View {
   }
 
   /**
-   * A promise for the patterns of a layer, or null where they are here or do not exist: then nothing need be waited for.
+   * A promise for the patterns of a layer, or null if they are decoded or do not exist, so that there is nothing to wait for.
    * @param {Layer} layer
    * @returns {Promise<void> | null}
    */
@@ -104,13 +104,13 @@ export class View {
       await this.#readFloats(`q${at}`, q[at], heads.length * tokens * d_head);
       await this.#readFloats(`k${at}`, k[at], keys * tokens * d_head);
       if (bias) await this.#readFloats("bias", bias.block, heads.length * (causal ? bias.tokens : 2 * bias.tokens - 1));
-      // Last, because its presence says that all are there.
+      // Last, because its presence indicates that all are decoded.
       await this.#readFloats(`v${at}`, v[at], keys * tokens * d_head);
     });
   }
 
   /**
-   * Do a work once.
+   * Perform a task once.
    * @template T
    * @param {string} what
    * @param {() => Promise<T>} work
@@ -150,7 +150,7 @@ export class View {
   }
 
   /**
-   * The weights of one query on all keys, by cells of the pattern.
+   * Return the weights of one query on all keys, by cells of the pattern.
    * @param {Layer} layer
    * @param {number} head
    * @param {number} query
@@ -161,7 +161,7 @@ export class View {
   }
 
   /**
-   * What a head computes with: `q(i)`, `k(i)`, `v(i)` of token i, and `bias(i, j)`, or null where none is added.
+   * Return the inputs of a head: `q(i)`, `k(i)`, `v(i)` of token i, and `bias(i, j)`, or null without a bias.
    * @param {Layer} layer
    * @param {number} head
    */

@@ -1,4 +1,4 @@
-// The words of a page in the reader's language.
+// The texts of a page in the reader's language.
 
 import { SHARED_STRINGS } from "./strings.js";
 
@@ -12,7 +12,7 @@ const strings = { en: { ...SHARED_STRINGS.en }, ko: { ...SHARED_STRINGS.ko } };
 let current = "en";
 
 /**
- * Add the words of one page to those that all pages have.
+ * Add the texts of one page to the shared ones.
  * @param {Strings} own
  */
 export function addStrings(own) {
@@ -21,7 +21,7 @@ export function addStrings(own) {
 }
 
 /**
- * The language that the page is written in now.
+ * Return the current language of the page.
  * @returns {Language}
  */
 export const language = () => current;
@@ -39,7 +39,7 @@ export function setLanguage(language) {
 export const hasWords = (key) => key in strings[current];
 
 /**
- * The sentence `key`, in parts: what stands for `{0}`, `{1}` … may be elements.
+ * Return the sentence `key` in parts: the values of `{0}`, `{1}` … may be elements.
  * @param {string} key
  * @param {...(Node | string | number)} values
  * @returns {(Node | string)[]}
@@ -55,7 +55,7 @@ export function sayWith(key, ...values) {
 }
 
 /**
- * The sentence `key` as a text.
+ * Return the sentence `key` as a text.
  * @param {string} key
  * @param {...(string | number)} values
  * @returns {string}
@@ -65,7 +65,7 @@ export function say(key, ...values) {
 }
 
 /**
- * Put words where the markup asks for them: `data-say` is a text, `data-say-label` a name that is not seen.
+ * Fill in texts where the markup requests them: `data-say` is a text, `data-say-label` an invisible name.
  * @param {ParentNode} root
  */
 export function translate(root) {

@@ -1,28 +1,28 @@
-// One query worked through with the model's own numbers: compare with each key, scale, softmax, mix the values.
+// The attention of one query, step by step, from the model's own numbers: dot products, scaling, softmax, weighted sum.
 
 /** @import { Layer } from "./types.js" */
 /** @import { View } from "./view.js" */
 
 /**
- * What becomes of one key.
+ * Intermediate results of one key.
  * @typedef {object} KeySteps
  * @property {number} token
- * @property {boolean} hidden whether it comes after the query of a causal model
+ * @property {boolean} hidden true if it is after the query in a causal model
  * @property {Float32Array} k
  * @property {Float32Array} v
  * @property {number} dot q·k
  * @property {number} scaled
  * @property {number} bias
- * @property {number} masked the score that goes into softmax
+ * @property {number} masked the input of the softmax
  * @property {number} exp exp(masked − most)
  * @property {number} weight
- * @property {number | null} pattern what was captured in the model, where single weights are on the page
+ * @property {number | null} pattern the weight captured in the model, if the page has single weights
  */
 
 /** @typedef {ReturnType<typeof workThrough>} Steps */
 
 /**
- * Every step for one query, in double precision from the model's float32 vectors.
+ * Compute every step for one query, in double precision from the model's float32 vectors.
  * @param {View} view
  * @param {Layer} layer
  * @param {number} head
@@ -53,7 +53,7 @@ export function workThrough(view, layer, head, query) {
 }
 
 /**
- * The largest magnitude in some vectors.
+ * Return the largest magnitude in some vectors.
  * @param {(Float32Array | Float64Array)[]} vectors
  * @returns {number}
  */

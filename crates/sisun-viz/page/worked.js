@@ -1,4 +1,4 @@
-// The view of one query worked through, step by step.
+// The step-by-step view of one query.
 
 import { closest, make } from "./elements.js";
 import { quoted, shown } from "./labels.js";
@@ -12,15 +12,15 @@ import { strongest, workThrough } from "./worked-steps.js";
 /** @import { Panel, Pen, TextLook } from "./types.js" */
 /** @import { KeySteps, Steps } from "./worked-steps.js" */
 
-/** @typedef {"dot" | "scaled" | "bias" | "masked" | "exp" | "weight" | "pattern"} Column The name of a number of `KeySteps`. */
+/** @typedef {"dot" | "scaled" | "bias" | "masked" | "exp" | "weight" | "pattern"} Column The name of a numeric field of `KeySteps`. */
 
 /**
- * What is worked through now: a query, and the strongest numbers of the vectors that its strips compare.
+ * The current computation: a query, and the largest magnitudes of the vectors that its strips compare.
  * @typedef {{ query: number, steps: Steps, limits: { qk: number, vz: number } }} Work
  */
 
 /**
- * A number of the table, where it is known.
+ * A number of the table, if known.
  * @param {number | null} value
  */
 const spelled = (value) => (value === null ? "–" : written(value));
@@ -57,7 +57,7 @@ export class WorkedPanel {
     return this.app.present()[this.column];
   }
 
-  /** What the elements are made of: none are made where there is nothing to work through. */
+  /** The data of the elements; none are created if there is nothing to compute. */
   get #shown() {
     if (!this.#work) throw new Error("there is nothing to work through");
     return this.#work;
@@ -112,7 +112,7 @@ export class WorkedPanel {
     return make("div", { className: "asking" }, make("label", {}, `${say("worked-query")} `, select), ...children);
   }
 
-  /** The four steps with their shapes, and a sentence each. */
+  /** Draw the four steps with their shapes and a sentence each. */
   #outline() {
     const { view } = this;
     const { query, steps } = this.#shown;
@@ -135,7 +135,7 @@ export class WorkedPanel {
   }
 
   /**
-   * The columns of numbers, by the names of their fields.
+   * Return the columns of numbers, by the names of their fields.
    * @returns {Column[]}
    */
   #columns() {
@@ -183,7 +183,7 @@ export class WorkedPanel {
     return make("div", { className: "wide", tabIndex: 0, role: "region", "aria-label": say("tab-worked") }, table);
   }
 
-  /** The scale, as short as it is exact to four decimals. */
+  /** Format the scale with as few digits as give four exact decimals. */
   factor() {
     return String(Number(this.view.scale.toFixed(4)));
   }
@@ -210,7 +210,7 @@ export class WorkedPanel {
     return make("p", { id: this.#id("worked-z"), className: "numbers", data: { values: JSON.stringify(z) }, textContent });
   }
 
-  /** The sum behind one score, term by term. */
+  /** Write out the sum of one score, term by term. */
   #detail() {
     const { query, steps } = this.#shown;
     const key = steps.keys[this.#chosen];

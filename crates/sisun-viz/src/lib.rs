@@ -1,7 +1,7 @@
-//! What is drawn of a model: attention maps as files and pictures ([`maps`]), pages that need no
-//! network ([`page`]), charts ([`chart`]), and the report of a training run ([`run_report`]).
+//! Visualisation of models: attention maps as files and pictures ([`maps`]), self-contained pages
+//! ([`page`]), charts ([`chart`]), and the report of a training run ([`run_report`]).
 //!
-//! Training and comparison compute and never draw; they hand their numbers over as plain data.
+//! Training and comparison never draw; they pass their results to this crate as plain data.
 
 pub mod chart;
 pub mod maps;

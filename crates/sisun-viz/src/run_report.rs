@@ -1,5 +1,4 @@
-//! What a finished run leaves to look at: `report.html`, one page that needs no network, and
-//! `loss.svg`.
+//! The report of a run: `report.html`, a self-contained page, and `loss.svg`.
 
 use crate::chart::{Curve, loss_svg};
 use crate::text::{escaped, printable};
@@ -10,28 +9,28 @@ use std::path::Path;
 
 const STYLE: &str = include_str!("run_report/style.css");
 
-/// What the report shows.
+/// Contents of the report.
 #[derive(Clone, Debug, Default)]
 pub struct RunReport {
-    /// Heading of the page and of the picture.
+    /// Title of the page and of the chart.
     pub title: String,
-    /// Settings and results by name, in the order in which they are shown.
+    /// Settings and results by name, in display order.
     pub facts: Vec<(String, String)>,
-    /// Training loss `(step, nats per token)` in the order of the steps.
+    /// Training loss `(step, nats per token)` by step.
     pub train: Vec<(u64, f64)>,
-    /// Validation loss `(step, nats per token)` in the order of the steps.
+    /// Validation loss `(step, nats per token)` by step.
     pub validation: Vec<(u64, f64)>,
-    /// What the model wrote `(step, text)` in the order of the steps.
+    /// Samples `(step, text)` by step.
     pub samples: Vec<(u64, String)>,
 }
 
-/// Writes `report.html` and `loss.svg` into `run_dir`, each replaced as a whole.
+/// Write `report.html` and `loss.svg` to `run_dir`, each atomically.
 ///
-/// Losses that are not finite are left out of the curves, and the page says how many and from which
-/// step on.
+/// Losses that are not finite are omitted from the curves, and the page states their number and
+/// first step.
 ///
 /// # Errors
-/// Whatever the file system says.
+/// If a file cannot be written.
 pub fn write(run_dir: &Path, report: &RunReport) -> io::Result<()> {
     let (train, validation) = (Curve::new(&report.train), Curve::new(&report.validation));
     let svg = loss_svg(&printable(&report.title), &train, &validation).map_err(io::Error::other)?;
@@ -100,7 +99,7 @@ fn tiles(train: &Curve, validation: &Curve) -> String {
     }
 }
 
-/// Two decimals, or powers of ten where those would be long.
+/// Format a number with two decimals, or in scientific notation if that would be long.
 fn number(x: f64) -> String {
     if x.abs() < 1e6 {
         format!("{x:.2}")
@@ -155,7 +154,7 @@ fn facts(facts: &[(String, String)]) -> String {
     format!("<h2>The run</h2>\n<div class=\"card\"><table class=\"facts\">\n{rows}</table></div>\n")
 }
 
-/// The last sample in full view, the earlier ones below it, newest first.
+/// Format the last sample in full, followed by the earlier ones, newest first.
 fn samples(samples: &[(u64, String)]) -> String {
     let article = |(step, text): &(u64, String)| {
         // The parser drops a line feed right after <pre>: this one, not the sample's.

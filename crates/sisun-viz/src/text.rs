@@ -1,7 +1,7 @@
-//! Text of any origin on a page.
+//! Escaping arbitrary text for a page.
 
-/// Control characters, which neither HTML nor XML may contain, as their pictures (␀, ␛); tab and
-/// line ends stay.
+/// Replace control characters, which neither HTML nor XML may contain, by their pictures (␀, ␛);
+/// tab and line ends stay.
 pub fn printable(text: &str) -> String {
     let picture = |c: char| match c {
         '\t' | '\n' | '\r' => c,
@@ -15,7 +15,7 @@ pub fn printable(text: &str) -> String {
     text.chars().map(picture).collect()
 }
 
-/// `text` for HTML content or a quoted attribute.
+/// Escape `text` for HTML content or a quoted attribute.
 pub fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for c in printable(text).chars() {

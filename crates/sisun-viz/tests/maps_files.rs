@@ -1,4 +1,4 @@
-//! Attention maps as files: what is read back equals what was written.
+//! Attention maps as files: reading a file gives what was written.
 #![allow(clippy::unwrap_used)]
 
 mod maps_sample;
@@ -18,7 +18,7 @@ use sisun_viz::maps::{Format, MapsError, PictureOptions, write};
 
 const LABELS: [&str; 7] = ["나", "는 \"비\"", "⏎", "한 1/3", "👩‍👩‍👧", "a,b\nc", ""];
 
-/// Layers 3 and 11, heads 2 and 5, with scores, and keys of the only key/value head.
+/// Return maps of layers 3 and 11, heads 2 and 5, with scores, and keys of the only key–value head.
 fn sample() -> AttentionMaps {
     let n = LABELS.len();
     let heads = [2, 5];
@@ -45,7 +45,7 @@ fn written(format: Format) -> (tempfile::TempDir, AttentionMaps) {
     (folder, maps)
 }
 
-/// One array of an NPZ file: header as NumPy wrote it, and the data.
+/// Read one array of an NPZ file: NumPy header and data.
 fn npy(folder: &Path, name: &str) -> NpyFile<std::io::Cursor<Vec<u8>>> {
     let mut archive =
         zip::ZipArchive::new(File::open(folder.join("attention.npz")).unwrap()).unwrap();
@@ -167,7 +167,7 @@ fn json_holds_every_matrix() {
             .collect()
     };
     for (index, name) in [(0, "pattern"), (2, "scores")] {
-        // What is hidden is `-inf` in the scores, and null in JSON.
+        // Hidden values are `-inf` in the scores and null in JSON.
         let expected: Vec<_> = maps.activations[index]
             .values
             .iter()
@@ -285,7 +285,7 @@ fn a_folder_that_cannot_be_made_is_named() {
 #[test]
 fn a_file_that_cannot_be_replaced_is_named_and_nothing_stays() {
     let folder = tempfile::tempdir().unwrap();
-    // A folder with something in it cannot be replaced by a file.
+    // A folder with contents cannot be replaced by a file.
     fs::create_dir_all(folder.path().join("attention.npz/full")).unwrap();
     let error = write(
         &sample(),
@@ -321,7 +321,7 @@ fn too_big_a_picture_is_refused_before_anything_is_written() {
         write(&sample(), &out, &[Format::Png], &options),
         Err(MapsError::TooBig { .. })
     ));
-    // Formats without pictures do not care.
+    // Formats other than pictures ignore these options.
     write(&sample(), &out, &[Format::Npz], &options).unwrap();
 }
 

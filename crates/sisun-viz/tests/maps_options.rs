@@ -1,4 +1,4 @@
-//! The options of pictures: colour maps, fonts and their size, numbers in the cells.
+//! Options of pictures: colour maps, fonts and their size, numbers in the cells.
 #![allow(clippy::unwrap_used)]
 
 mod maps_sample;
@@ -22,7 +22,7 @@ use tempfile::TempDir;
 
 const HIDDEN: &str = "#e9e9e9";
 
-/// Patterns and large scores of `n` tokens.
+/// Return patterns and large scores of `n` tokens.
 fn sample(label: &str, n: usize) -> AttentionMaps {
     let scores = scores(n, 1, 1).iter().map(|score| score * 30.0).collect();
     maps(
@@ -56,7 +56,7 @@ fn refused(maps: &AttentionMaps, options: &PictureOptions) -> MapsError {
     error
 }
 
-/// A font in a file of its own.
+/// Open a font from a temporary file.
 fn opened(bytes: &[u8]) -> Result<Font, MapsError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("font.ttf");
@@ -64,7 +64,7 @@ fn opened(bytes: &[u8]) -> Result<Font, MapsError> {
     Font::open(&path)
 }
 
-/// What stands in the cells.
+/// Count the numbers in the cells.
 fn numbers(tree: &Tree) -> usize {
     let white =
         |text: &&(String, &resvg::usvg::Text)| text.0.len() > 3 && text.0.parse::<f32>().is_ok();
@@ -133,8 +133,7 @@ fn every_colour_map_colours_cells_and_its_bar() {
 
 #[test]
 fn text_is_measured_and_drawn_in_the_chosen_font() {
-    // Characters one and a half times as wide as their size: a layout for another font would not
-    // hold them.
+    // Characters 1.5 times as wide as their size would not fit a layout for another font.
     let bytes = boxes("Box Sans", 1500);
     let options = PictureOptions {
         font: Some(opened(&bytes).unwrap()),
@@ -193,7 +192,7 @@ fn only_what_a_font_lacks_is_drawn_in_the_embedded_one() {
             .flat_map(|span| &span.positioned_glyphs)
         {
             assert!(glyph.id.0 != 0, "{words} has a missing glyph");
-            // A space is in either.
+            // Both fonts have a space.
             if glyph.text == " " {
                 continue;
             }
@@ -208,7 +207,7 @@ fn only_what_a_font_lacks_is_drawn_in_the_embedded_one() {
     assert_eq!((chosen.len(), embedded.len()), (1, 1));
     assert_ne!(chosen, embedded);
 
-    // The second part begins where the first ends, and a space of the boxes further on.
+    // The second part begins where the first ends, plus the width of a space in the box font.
     let embedded =
         skrifa::FontRef::new(include_bytes!("../assets/Pretendard-Regular.otf")).unwrap();
     let (glyphs, metrics) = (
@@ -298,7 +297,7 @@ fn a_damaged_font_is_refused_or_drawn_but_never_panics() {
                     ..PictureOptions::default()
                 },
             );
-            // Letters of absurd widths may make a picture too big.
+            // Letters of absurd widths may make a picture too large.
             let written = write(&maps, folder.path(), &[Format::Png], &options);
             assert!(
                 matches!(written, Ok(_) | Err(MapsError::TooBig { .. })),
@@ -449,7 +448,7 @@ fn cells_too_small_for_their_numbers_are_refused_with_the_size_it_takes() {
         "--cell 20 has no room for --values always: choose --cell {weights} or more, leave it out, "
     );
     assert!(error.to_string().starts_with(&message), "{error}");
-    // Scores take more, which only shows when weights have enough.
+    // Scores need larger cells, which only shows when weights fit.
     let error = refused(&maps, &options(weights as u32));
     let MapsError::CellTooSmall { least: scores, .. } = error else {
         panic!("{error}")

@@ -1,5 +1,4 @@
-//! Attention maps as pictures: colours where they belong, labels that show, nothing outside the
-//! page.
+//! Attention maps as pictures: correct colours, visible labels, nothing outside the page.
 #![allow(clippy::unwrap_used)]
 
 mod maps_sample;
@@ -225,8 +224,8 @@ fn korean_shows_without_any_fonts_installed() {
 
 #[test]
 fn what_no_font_has_is_a_box() {
-    // For private use in planes 15 and 16; a mark joins one of them to what is seen as one
-    // character.
+    // Private-use characters in planes 15 and 16; a combining mark joins one of them into a
+    // grapheme.
     let png = |label: &str| {
         let labels = ["the longest label", label, "나"];
         let folder = drawn(&maps(
@@ -245,7 +244,7 @@ fn what_no_font_has_is_a_box() {
     assert!(png("□ □") != png("□ a"));
 }
 
-/// Labels that break careless writers of XML.
+/// Labels that break careless XML writers.
 const NASTY: [&str; 11] = [
     "</script>",
     "]]>",
@@ -380,7 +379,7 @@ fn long_texts_are_quick_and_small() {
     let place = image.abs_bounding_box();
     assert_eq!((place.width(), place.height()), (512.0, 512.0));
 
-    // Square roots: 0.25 is half way up the scale.
+    // Square-root scale: 0.25 is half way up.
     let pixels = Pixmap::load_png(folder.path().join("layer0-head0.png")).unwrap();
     let scale = pixels.width() as f32 / tree.size().width();
     let at = |query: usize, key: usize| {

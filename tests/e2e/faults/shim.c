@@ -1,7 +1,6 @@
-// Preloaded into the binary: counts its calls that touch files under SISUN_FAULT_ROOT, or named relative to the working
-// directory, and at the call with the number
-// SISUN_FAULT_AT (from 1) ends the process (SISUN_FAULT=kill) or has the call fail (SISUN_FAULT=ENOSPC, EIO, EACCES,
-// EMFILE; with SISUN_FAULT_STAYS=1 that one and all later ones). The number of calls goes to SISUN_FAULT_COUNT at the end.
+// Preloaded into the binary: counts its calls on files under SISUN_FAULT_ROOT or with relative paths. At call number
+// SISUN_FAULT_AT (from 1) it ends the process (SISUN_FAULT=kill) or makes the call fail (SISUN_FAULT=ENOSPC, EIO, EACCES,
+// EMFILE; with SISUN_FAULT_STAYS=1 all later ones too). The number of calls is written to SISUN_FAULT_COUNT at exit.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -58,7 +57,7 @@ static int concerns(int dir, const char *path) {
     return path && (path[0] == '/' ? is_under_root(path) : dir == AT_FDCWD || is_watched(dir));
 }
 
-// 0: go on. 1: this call is the one that ends the process, 2: that fails.
+// Returns 0 to continue, 1 if this call ends the process, 2 if it fails.
 static int hit(int kind) {
     if (!(kinds & kind)) return 0;
     long number = ++calls;
@@ -71,7 +70,7 @@ static void die(void) {
     for (;;) pause();
 }
 
-// Ends the process, or returns 1 if the call has to fail.
+// Ends the process, or returns 1 if the call must fail.
 static int falls(int kind) {
     int what = hit(kind);
     if (what == 1) die();
@@ -118,7 +117,7 @@ ssize_t write(int fd, const void *bytes, size_t n) {
     REAL(write);
     if (is_watched(fd)) {
         int what = hit(WRITES);
-        // A process that ends in the middle of a write leaves half of it.
+        // A process that is killed during a write leaves half of the data.
         if (what == 1) { ssize_t half = real(fd, bytes, n / 2); (void)half; die(); }
         if (what == 2) { errno = error; return -1; }
     }
@@ -167,7 +166,7 @@ ON_PATH(chmod, CHANGES, (const char *path, mode_t mode), (path, mode))
 ON_PATH(link, MAKES, (const char *from, const char *path), (from, path))
 ON_PATH(symlink, MAKES, (const char *from, const char *path), (from, path))
 
-// Whether something is there, and what.
+// Queries of existence and type.
 int statx(int dir, const char *restrict path, int flags, unsigned mask, struct statx *restrict found) {
     REAL(statx);
     if (concerns(dir, path) && falls(LOOKS)) return -1;

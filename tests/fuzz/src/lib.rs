@@ -1,7 +1,8 @@
-//! Every reader of a file that others may have written or damaged, given any bytes: it may refuse
-//! them, and may not panic, hang or take memory that the bytes do not account for.
+//! Readers of files that others may have written or damaged, called on arbitrary bytes: they may
+//! refuse the bytes, but must not panic, hang or allocate more memory than the bytes justify.
 //!
-//! `cargo fuzz` runs each without end (README of this folder); the tests read the kept corpus once.
+//! `cargo fuzz` runs each without end (see the README of this folder); the tests read the stored
+//! corpus once.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,10 +17,10 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use tempfile::TempDir;
 
-/// A reader.
+/// A function that reads a file.
 pub type Reader = fn(&[u8]);
 
-/// Every reader by the name of its target and of its corpus.
+/// All readers, by the name of their target and corpus.
 pub const READERS: [(&str, Reader); 9] = [
     ("config", config),
     ("tokenizer", tokenizer),
@@ -32,7 +33,7 @@ pub const READERS: [(&str, Reader); 9] = [
     ("pairs", pairs),
 ];
 
-/// A folder of this process, in memory where the system has such.
+/// A temporary folder of this process, in memory if the system supports it.
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() {
@@ -43,7 +44,7 @@ static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
     .unwrap()
 });
 
-/// Writes a file into a folder of its own.
+/// Write a file to a subfolder of the temporary folder.
 fn write(folder: &str, name: &str, bytes: &[u8]) -> PathBuf {
     let folder = FOLDER.path().join(folder);
     fs::create_dir_all(&folder).unwrap();
@@ -52,7 +53,7 @@ fn write(folder: &str, name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-/// A configuration, and each of its lines as `--set` would have it.
+/// Read a configuration, and each of its lines as a value of `--set`.
 pub fn config(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -76,7 +77,7 @@ pub fn config(bytes: &[u8]) {
     }
 }
 
-/// A `tokenizer.json`, which then reads and writes a few texts.
+/// Read a `tokenizer.json`, and encode and decode a few texts with it.
 pub fn tokenizer(bytes: &[u8]) {
     let path = write("tokenizer", "tokenizer.json", bytes);
     let Ok(tokenizer) = Tokenizer::from_file(&path) else {
@@ -104,24 +105,24 @@ pub fn tokenizer(bytes: &[u8]) {
     }
 }
 
-/// Weights, or the state of an optimizer.
+/// Read weights or optimizer state.
 pub fn safetensors(bytes: &[u8]) {
     let _ = read_tensors(&write("safetensors", "model.safetensors", bytes));
 }
 
-/// The `state.json` of a checkpoint.
+/// Read the `state.json` of a checkpoint.
 pub fn state(bytes: &[u8]) {
     let path = write("state/step-1", "state.json", bytes);
     let _ = Checkpoint::open(path.parent().unwrap());
 }
 
-/// The measurements of a run.
+/// Read the metrics of a run.
 pub fn metrics(bytes: &[u8]) {
     let _ = read_metrics(&write("metrics", "metrics.jsonl", bytes));
 }
 
-/// What a token cache says of its files. A damaged one is made anew, and the tokens are the same in
-/// any case.
+/// Read the header of a token cache. A damaged one is created anew, and the tokens are the same in
+/// either case.
 pub fn cache_header(bytes: &[u8]) {
     static TEXT: LazyLock<PathBuf> =
         LazyLock::new(|| write("text", "a.txt", "one two three four ".repeat(9).as_bytes()));
@@ -140,13 +141,13 @@ pub fn cache_header(bytes: &[u8]) {
     assert_eq!(after.train.read(0..after.train.len()), ids);
 }
 
-/// The `config.json` of a Hugging Face directory without weights.
+/// Read the `config.json` of a Hugging Face directory without weights.
 pub fn hf_config(bytes: &[u8]) {
     let path = write("hf_config", "config.json", bytes);
     let _ = sisun_hf::describe(path.parent().unwrap());
 }
 
-/// The index of a Hugging Face directory's parts.
+/// Read the index of a sharded Hugging Face directory.
 pub fn hf_index(bytes: &[u8]) {
     const CONFIG: &str = r#"{"model_type": "gpt2", "n_embd": 6, "n_layer": 1, "n_head": 2, "n_positions": 5, "vocab_size": 7}"#;
     write("hf_index", "config.json", CONFIG.as_bytes());
@@ -154,7 +155,7 @@ pub fn hf_index(bytes: &[u8]) {
     let _ = sisun_hf::open(path.parent().unwrap(), &Device::flex());
 }
 
-/// Records of questions and answers.
+/// Read question–answer records.
 pub fn pairs(bytes: &[u8]) {
     let path = write("pairs", "pairs.jsonl", bytes);
     let mut data = DataConfig::reading(vec![path.display().to_string()]);

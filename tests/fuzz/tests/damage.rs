@@ -1,4 +1,4 @@
-//! Every reader on its kept inputs, and on damaged ones.
+//! All readers on their stored corpus and on damaged inputs.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The kept inputs of a reader, in the order of their names.
+/// Return the stored inputs of a reader, sorted by name.
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("corpus")
@@ -23,7 +23,7 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
     files.iter().map(|file| fs::read(file).unwrap()).collect()
 }
 
-/// Gives the bytes to the reader, which may neither panic nor take long.
+/// Call the reader on the bytes, which must neither panic nor take long.
 fn try_on(name: &str, read: Reader, bytes: &[u8]) {
     let begun = Instant::now();
     let survived = std::panic::catch_unwind(|| read(bytes)).is_ok();
@@ -42,8 +42,8 @@ fn try_on(name: &str, read: Reader, bytes: &[u8]) {
     }
 }
 
-/// Something of what may happen to a file: bits that flip, parts that are lost, doubled or taken
-/// from another one, numbers that are far too large, words that mean something.
+/// Damage an input at random: flip bits; remove, repeat or splice parts; insert huge numbers or
+/// keywords.
 fn damaged(rng: &mut StdRng, inputs: &[Vec<u8>]) -> Vec<u8> {
     const WORDS: [&str; 14] = [
         "null",
@@ -79,7 +79,7 @@ fn damaged(rng: &mut StdRng, inputs: &[Vec<u8>]) -> Vec<u8> {
                     .for_each(drop);
             }
             5 => {
-                // A value: from one colon, equals sign or comma to the next end of one.
+                // A value: from a colon, equals sign or comma to the next delimiter.
                 let ends = |c: &u8| b",}]\n".contains(c);
                 if let Some(start) = bytes[a..]
                     .iter()
@@ -111,8 +111,8 @@ fn every_reader_takes_its_corpus() {
     }
 }
 
-/// Three hundred files for each reader, the same every time; with `SISUN_FUZZ_SECONDS` other ones
-/// for so long.
+/// Try three hundred files per reader, always the same; with `SISUN_FUZZ_SECONDS`, other files for
+/// this time.
 #[test]
 fn every_reader_takes_damaged_files() {
     let asked: Option<u64> = std::env::var("SISUN_FUZZ_SECONDS")

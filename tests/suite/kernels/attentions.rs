@@ -1,4 +1,4 @@
-//! Attention to the sequence itself and to keys from elsewhere.
+//! Self-attention and attention to other keys.
 
 use super::{Bound, KINDS, Kind, LAYOUTS, Layout, agree, flat, largest, lift};
 use crate::repeatable;
@@ -10,8 +10,9 @@ use sisun_kernels::reference::{self, merge_heads};
 use sisun_kernels::{AttentionOptions, HeadCounts, self_attention};
 use sisun_tests::compare::normal;
 
-/// Part of the largest value that a result may be off by, and of the largest gradient. Results are
-/// sums with positive weights that add up to 1; gradients of scores are differences of such sums.
+/// Tolerance relative to the largest value, and of gradients relative to the largest gradient.
+/// Results are sums with positive weights that add up to 1; gradients of scores are differences of
+/// such sums.
 const RESULT: f32 = 2e-6;
 const GRADIENT: f32 = 1e-5;
 
@@ -52,8 +53,9 @@ impl Sizes {
         self.biased.then(|| normal(&format!("{seed} bias"), n))
     }
 
-    /// Bounds for inputs with keys and queries of this size at most, and values of that. A score's
-    /// rounding is a part of the score, and the softmax makes it the same part of its weight.
+    /// Return tolerances for queries, keys and values of at most these magnitudes. The rounding
+    /// error of a score is relative to the score, and the softmax turns it into the same relative
+    /// error of the weight.
     fn bounds(&self, query_key: [f32; 2], value: f32, expected: &[Vec<f32>]) -> Vec<Bound> {
         let [query, key] = query_key;
         let score = query * key * (self.d_head as f32).sqrt() + 5.0; // 5: of the bias
@@ -62,7 +64,7 @@ impl Sizes {
             .iter()
             .map(|x| largest(x))
             .fold(value.max(query).max(key), f32::max);
-        // Terms of one size round the same way each time they are added to the others.
+        // Equal terms round the same way each time they are added.
         let sum = self.n_key.max(self.n_query) as f32 * f32::EPSILON / 2.0;
         let mut bounds = vec![Bound::All((RESULT + sum) * rounding * value)];
         bounds.extend(
@@ -73,7 +75,7 @@ impl Sizes {
         bounds
     }
 
-    /// q, k and v side by side.
+    /// Check with q, k and v in one tensor.
     fn check_fused(&self, seed: u32, layout: Layout, kind: Kind) {
         let heads = self.heads();
         let shape = [
@@ -111,7 +113,7 @@ impl Sizes {
         );
     }
 
-    /// q, k and v each by itself, as a cache has them.
+    /// Check with q, k and v in separate tensors, as in a cache.
     fn check_apart(&self, seed: u32, layouts: [Layout; 3], kinds: [Kind; 3]) {
         let HeadCounts {
             n_heads,
@@ -173,7 +175,7 @@ fn sizes() -> impl Strategy<Value = Sizes> {
     )
         .prop_map(
             |(batch, n_kv_heads, group, a, b, d_head, [causal, biased])| {
-                // The queries stand at the end of the keys.
+                // The queries are the last positions of the keys.
                 let (n_query, n_key) = (a.min(b), a.max(b));
                 Sizes {
                     batch,
@@ -189,8 +191,8 @@ fn sizes() -> impl Strategy<Value = Sizes> {
         )
 }
 
-/// Kinds whose scores can be compared: of numbers around 1e3 they would be 1e6 and more, and `f32`
-/// knows such scores no better than to some tenths, here and in the composition.
+/// Return the kinds whose scores can be compared: values around 1e3 would give scores of 1e6 and
+/// more, whose `f32` precision is only a few tenths, here and in the composition.
 fn kinds() -> impl Strategy<Value = Kind> {
     prop::sample::select(&KINDS[..5])
 }
@@ -235,8 +237,7 @@ const ORDINARY: Sizes = Sizes {
     biased: true,
 };
 
-/// One key takes all the weight of each query: scores of some hundreds, thousands apart from the
-/// next.
+/// One key takes all the weight of each query: scores of several hundred, thousands above the next.
 #[test]
 fn saturated() {
     for (n_query, n_key) in [(70, 70), (1, 70), (5, 131)] {

@@ -1,4 +1,4 @@
-//! Weights held in bfloat16, against the composition with the same numbers in float32. They have no
+//! bfloat16 weights compared with the composition on the same values in float32. They have no
 //! gradients.
 
 use super::linear::Map;
@@ -13,7 +13,7 @@ fn in_float32<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     x.cast(FloatDType::F32)
 }
 
-/// The same maps with a weight that is held.
+/// The same maps with a stored weight.
 impl Map {
     fn check_held(&self, x: &[f32], weight: &[f32]) {
         let Self {
@@ -47,8 +47,8 @@ impl Map {
                 false => linear(x, held.clone(), bias.clone(), precision),
             };
             let expected = values(reference::linear(x_taken, same.clone(), bias.clone()));
-            // Rounding x to bfloat16 makes its sizes larger by 2⁻⁸ at most, which the bound
-            // forgives.
+            // Rounding x to bfloat16 increases its magnitude by at most 2⁻⁸, which the tolerance
+            // absorbs.
             Bound::part(ROUNDINGS, &sizes).hold(
                 &format!("{self:?} in {precision:?}"),
                 &values(found),
@@ -90,7 +90,7 @@ proptest! {
     ) {
         let (rows, device) = (bits.len(), Device::flex());
         let mut numbers = kind.draw("rounded", layout.len([rows, 5]));
-        // Any bits at all, halves between two bfloat16 and infinities among them.
+        // Arbitrary bits, including midpoints between two bfloat16 and infinities.
         numbers.iter_mut().zip(&bits).for_each(|(x, bits)| *x = f32::from_bits(*bits));
         numbers.iter_mut().zip(&bits).skip(1).step_by(7).for_each(|(x, bits)| *x = f32::from_bits(bits & !0xffff | 0x8000));
         numbers[0] = f32::INFINITY;
@@ -119,7 +119,8 @@ proptest! {
     }
 }
 
-/// One row (decoding), few and many rows, and sizes that all threads share, with k in either order.
+/// One row (decoding), few and many rows, and sizes split between all threads, with k in either
+/// order.
 #[test]
 fn sizes_that_take_other_ways() {
     for (n, d_in, d_out) in [
@@ -150,7 +151,7 @@ fn sizes_that_take_other_ways() {
     }
 }
 
-/// A weight too large for one block of float32, and a product too large for one thread.
+/// A weight larger than one float32 block, and a product too large for one thread.
 #[test]
 fn more_than_a_block() {
     let map = Map {

@@ -16,14 +16,14 @@ const ACTIVATIONS: [ActivationFunction; 4] = [
     ActivationFunction::ReluSquared,
 ];
 
-/// Bounds for the result and the gradient. Gates (Φ, σ) are off by some 3e-7 of 1, here and in the
-/// composition together by 6e-7; the slope of a gate times x adds as much again. A square rounds
-/// once.
+/// Return tolerances for the result and the gradient. Gates (Φ, σ) have an absolute error of about
+/// 3e-7, here and in the composition 6e-7 together; the slope of a gate times x adds as much again.
+/// A square rounds once.
 fn bounds(kind: ActivationFunction, x: &[f32], dy: &[f32]) -> Vec<Bound> {
     let both: Vec<f32> = x.iter().zip(dy).map(|(x, dy)| x * dy).collect();
     match kind {
         ActivationFunction::Gelu => vec![Bound::part(6e-7, x), Bound::part(2e-6, dy)],
-        // The slope of the gate is steeper: up to 7 where the gate is still not 1.
+        // The gate is steeper: its slope is up to 7 before it reaches 1.
         ActivationFunction::GeluTanh => vec![Bound::part(6e-7, x), Bound::part(5e-6, dy)],
         ActivationFunction::Relu => vec![Bound::All(0.0), Bound::All(0.0)],
         ActivationFunction::ReluSquared => {
@@ -48,8 +48,9 @@ fn check(what: &str, kind: ActivationFunction, x: Vec<f32>) {
     );
 }
 
-/// The result's bound is part of `gate·up`; a gradient's of `dy` times the other factor, for the
-/// slope of silu is below 1.1 and its rounding below 1e-6.
+/// Check a gated activation. The tolerance of the result is relative to `gate·up`; that of a
+/// gradient to `dy` times the other factor, because the slope of silu is below 1.1 and its rounding
+/// error below 1e-6.
 fn check_gate(what: &str, inputs: [Vec<f32>; 2]) {
     let fast = |x: &[Tensor<1>]| swiglu(x[0].clone(), x[1].clone());
     let plain = |x: &[Tensor<1>]| reference::swiglu(x[0].clone(), x[1].clone());
@@ -96,20 +97,20 @@ proptest! {
     ) {
         let inputs = [0, 1].map(|i| normal(&format!("{seed} {i}"), layouts[i].len(shape)));
         let view = |x: &[Tensor<1>], i: usize| layouts[i].view(&x[i], shape);
-        // The other factor only scales: its largest, and the gradient's, bound it all.
+        // The other factor only scales: its maximum and that of the gradient bound the result.
         let fast = |x: &[Tensor<1>]| flat(activation(view(x, 0), which) + swiglu(view(x, 0), view(x, 1)));
         let plain = |x: &[Tensor<1>]| {
             flat(reference::activation(view(x, 0), which) + reference::swiglu(view(x, 0), view(x, 1)))
         };
         agree(&format!("{which:?} and swiglu of {shape:?} {layouts:?}"), &inputs, &fast, &plain, |_, _| {
-            // Normal numbers, none above 6: products of three factors, each part off by 1e-6 at
-            // most.
+            // Normal numbers, all below 6: products of three factors, each with an error of at most
+            // 1e-6.
             vec![Bound::All(4e-5), Bound::All(4e-5), Bound::All(4e-5)]
         });
     }
 }
 
-/// A vector of one axis that is a view into the middle of another.
+/// A one-dimensional view into the middle of a tensor.
 #[test]
 fn of_a_view() {
     let inputs = [normal("of a view", 67)];
@@ -146,7 +147,7 @@ fn far_from_zero_and_close_to_it() {
     check_gate("all sizes", [normal("gate", x.len()), x]);
 }
 
-/// Enough for several threads, and no whole number of vectors.
+/// Large enough for several threads, and not a multiple of the vector length.
 #[test]
 fn shared_by_threads() {
     for kind in ACTIVATIONS {

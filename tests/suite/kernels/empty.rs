@@ -1,8 +1,8 @@
-//! Of nothing comes nothing, and gradients of 0: also where the buffer that a gradient lies in held
-//! other numbers.
+//! Empty inputs give empty results and gradients of 0, even if the gradient's buffer held other
+//! values.
 //!
-//! Burn's `reshape` has another meaning for a size of 0, so compositions (and the functions at the
-//! crate's root) do not take empty batches. These are the kernels themselves.
+//! Burn's `reshape` treats a size of 0 specially, so compositions (and the functions at the crate
+//! root) do not accept empty batches. These tests call the kernels directly.
 
 use super::lift;
 use burn::backend::Dispatch;
@@ -15,7 +15,7 @@ fn leaf<const D: usize>(shape: [usize; D]) -> Tensor<D> {
     Tensor::<D>::ones(shape, &Device::flex().autodiff()).require_grad()
 }
 
-/// Gives buffers full of other numbers back to the pool, of the lengths that gradients here have.
+/// Return buffers full of other values to the pool, in the lengths of the gradients here.
 fn spoil() {
     for n in [4, 5, 7, 26, 35] {
         let x = Tensor::<1>::ones([n], &Device::flex()).into_dispatch();
@@ -29,7 +29,7 @@ fn spoil() {
     }
 }
 
-/// The gradients of a result without elements.
+/// Return the gradients of an empty result.
 fn back<const D: usize>(y: Tensor<D>, shape: [usize; D]) -> Gradients {
     assert_eq!(y.dims(), shape);
     assert!(shape.contains(&0));
@@ -118,7 +118,7 @@ fn activations() {
     );
 }
 
-/// Biases of 13 offsets for two heads, that no sequence used.
+/// Biases of 13 offsets for two heads, unused by any sequence.
 #[test]
 fn attentions() {
     let heads = HeadCounts {

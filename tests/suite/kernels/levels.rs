@@ -1,9 +1,9 @@
-//! All of this on every kind of instructions that the machine has.
+//! The kernel tests on every instruction set of the machine.
 
 use sisun_kernels::Level;
 use std::process::Command;
 
-/// The variable that lowers the level of a process.
+/// The environment variable that lowers the instruction set of a process.
 const VARIABLE: &str = "SISUN_SIMD";
 
 const LOWER: [Level; 3] = [Level::Avx512, Level::Avx2, Level::Portable];
@@ -18,8 +18,8 @@ fn the_environment_lowers_the_level() {
     }
 }
 
-/// The tests of the kernels once more in a process of each lower level. (Their unit tests do the
-/// same by themselves.)
+/// Run the kernel tests again in a process for each lower instruction set. (The unit tests do this
+/// themselves.)
 #[test]
 fn every_level() {
     for level in LOWER.into_iter().filter(|level| *level < Level::current()) {

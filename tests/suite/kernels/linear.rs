@@ -1,4 +1,4 @@
-//! Affine maps and the table look-up.
+//! Affine maps and embedding look-up.
 
 use super::{Bound, KINDS, Kind, LAYOUTS, Layout, ROUNDINGS, agree, flat, lift, passes};
 use crate::repeatable;
@@ -9,8 +9,8 @@ use sisun_kernels::backend::Kernels;
 use sisun_kernels::{MatmulPrecision, embedding, reference};
 use sisun_tests::compare::normal;
 
-/// Both factors rounded to 8 bits of significand are off by 2^-8 at most, and their product by 2^-7
-/// and a little.
+/// Tolerance of bfloat16: both factors, rounded to 8 bits of significand, have an error of at most
+/// 2^-8, so their product has slightly more than 2^-7.
 const BF16: f32 = 1.02 / 128.0;
 
 #[derive(Clone, Copy, Debug)]
@@ -69,8 +69,8 @@ impl Map {
                 bias,
             ))
         };
-        // The map is linear in each argument, so of sizes it gives the sizes of its sums' terms,
-        // and so do its gradients.
+        // The map is linear in each argument, so magnitudes give the magnitudes of the terms of its
+        // sums, also for its gradients.
         let sizes = |mix: &[f32]| {
             let sizes: Vec<Vec<f32>> = inputs
                 .iter()
@@ -142,8 +142,8 @@ proptest! {
     }
 }
 
-/// The result is a copy. A gradient is a sum of what the token got, in the same order in both:
-/// equal as well.
+/// Check the look-up. The result is a copy; the gradient of a row is a sum in the same order in
+/// both, so both must be equal.
 fn check_look_up(
     seed: u32,
     [batch, pos]: [usize; 2],
@@ -182,7 +182,7 @@ fn look_ups_shared_by_threads() {
     check_look_up(5, [9, 111], [70, 65], Layout::Dense, Kind::Normal, false);
 }
 
-/// One row and one column (decoding), and sizes that all threads share.
+/// One row and one column (decoding), and sizes split between all threads.
 #[test]
 fn sizes_that_take_other_ways() {
     for (n, d_in, d_out) in [
@@ -207,7 +207,7 @@ fn sizes_that_take_other_ways() {
     }
 }
 
-/// Where one factor is as far above 1 as the other is below, nothing is lost of either.
+/// If one factor is as far above 1 as the other is below, neither loses precision.
 #[test]
 fn factors_at_both_ends() {
     for (n, d_in, d_out) in [(40, 37, 45), (1, 50, 64), (3, 7, 2)] {

@@ -1,4 +1,4 @@
-//! The cross-entropy, and passes side by side.
+//! Cross-entropy, and passes in parallel.
 
 use super::{Bound, KINDS, Kind, LAYOUTS, Layout, agree, lift};
 use crate::repeatable;
@@ -12,8 +12,7 @@ use sisun_kernels::{
 };
 use sisun_tests::compare::{normal, tensor, values};
 
-/// Bound for the loss beside the difference of two logits, which it is but for at most ln vocab,
-/// and for a probability.
+/// Relative tolerance of a loss (a difference of two logits, up to ln vocab) and of a probability.
 const PART: f32 = 2e-6;
 
 fn check(
@@ -83,15 +82,15 @@ proptest! {
         weighted: bool,
     ) {
         let logits = kind.draw(&format!("{seed} logits"), layout.len([n, vocab]));
-        // Every third has no weight, but the first has.
+        // Every third weight is 0, except the first.
         let weights: Vec<f32> =
             normal(&format!("{seed} weights"), n).iter().enumerate().map(|(i, x)| if i % 3 == 1 { 0.0 } else { x.abs() + 0.1 }).collect();
         check(&format!("{kind:?}"), [n, vocab], layout, logits, weighted.then_some(weights));
     }
 }
 
-/// Equal logits are equal probabilities however large they are: here was an error once, where the
-/// logarithm of the sum was rounded away beside the largest logit.
+/// Equal logits give equal probabilities, whatever their magnitude. Regression test: the logarithm
+/// of the sum was once rounded away next to the largest logit.
 #[test]
 fn rows_of_one_size() {
     for size in [0.0, 1e-30, 1.0, -300.0, 1e4, -1e8, 1e30] {
@@ -143,7 +142,7 @@ fn shared_by_threads() {
     );
 }
 
-/// A target that is no column of its row is refused, not looked up in the next row.
+/// A target outside its row is refused, not looked up in the next row.
 #[test]
 fn targets_outside_of_the_row() {
     let loss = || {
@@ -154,7 +153,8 @@ fn targets_outside_of_the_row() {
     assert!(std::panic::catch_unwind(loss).is_err());
 }
 
-/// A pass through one layer of everything that threads share, with every gradient, as bits.
+/// Run a pass through a layer that uses every multithreaded kernel, and return all gradients as
+/// bits.
 fn pass(seed: u32) -> Vec<u32> {
     let device = Device::flex().autodiff();
     let leaf = |name: &str, n: usize| {
@@ -214,15 +214,15 @@ fn pass(seed: u32) -> Vec<u32> {
     all.flatten().map(f32::to_bits).collect()
 }
 
-/// Work that stays on its thread is the same work, down to the last bit.
+/// Work on a single thread gives bit-identical results.
 #[test]
 fn passes_side_by_side() {
     let shared: Vec<_> = (0..3).map(pass).collect();
     assert!(shared[0] != shared[1]);
     assert!(each_alone(vec![0, 1, 2], pass) == shared, "alone");
-    // A single item is handed all threads.
+    // A single item is given all threads.
     assert!(each_alone(vec![2], pass) == shared[2..]);
     assert!(each_alone(Vec::new(), pass).is_empty());
-    // And whoever was alone shares again.
+    // Afterwards, work is shared between threads again.
     assert!(pass(0) == shared[0]);
 }

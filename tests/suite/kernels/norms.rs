@@ -1,4 +1,4 @@
-//! Normalisations of rows and of heads, and rotations.
+//! Normalisation of rows and of heads, and rotations.
 
 use super::{Bound, KINDS, Kind, LAYOUTS, Layout, ROUNDINGS, agree, flat, largest, lift};
 use crate::repeatable;
@@ -11,8 +11,8 @@ use sisun_tests::compare::{normal, tensor, values};
 
 const EPSILON: f64 = 1e-5;
 
-/// The largest `|x̂|` and `1/√(var + ε)` that rows of `d` numbers can have, without the mean taken
-/// off `x̂`.
+/// Return the largest `|x̂|` (without subtracting the mean) and `1/√(var + ε)` of rows of `d`
+/// numbers.
 fn amplification(x: &[f32], d: usize, centred: bool) -> (f32, f32) {
     let scale = |row: &[f32]| {
         let numbers = || row.iter().map(|x| f64::from(*x));
@@ -32,9 +32,9 @@ fn amplification(x: &[f32], d: usize, centred: bool) -> (f32, f32) {
         .fold((0.0, 0.0), |a, b| (a.0.max(b.0), a.1.max(b.1)))
 }
 
-/// Bounds for `x̂·γ + β`, and the gradients of x, γ and β. Taking a mean off loses so many times a
-/// rounding as `x` is larger than the deviation; `x̂` is that number at most, with its loss. In dx
-/// it comes squared.
+/// Return tolerances for `x̂·γ + β` and the gradients of x, γ and β. Subtracting a mean multiplies
+/// the rounding error by the ratio of `x` to the deviation; `x̂` is at most this ratio. In dx the
+/// ratio is squared.
 fn bounds(x: &[f32], d: usize, centred: bool, gammas: &[f32], mix: &[f32]) -> [f32; 4] {
     let (normed, scale) = amplification(x, d, centred);
     let (gamma, dy) = (largest(gammas), largest(mix));
@@ -135,7 +135,7 @@ proptest! {
             let rows = as_seen(&inputs[0], layout, shape);
             let gammas = inputs[1..].concat();
             let [y, dx, dgamma, _] = bounds(&rows, d_head, false, &gammas, mix);
-            // Values come through as they are.
+            // Values pass through unchanged.
             vec![Bound::All(y), Bound::All(dx), Bound::All(dgamma), Bound::All(dgamma)]
         });
     }
@@ -163,13 +163,13 @@ proptest! {
             flat(reference::rotate_heads(layout.view(&x[0], shape), cos, sin, heads))
         };
         agree(&format!("{heads:?} of {shape:?} {layout:?} {kind:?}, {half} angles"), &inputs, &fast, &plain, |mix, _| {
-            // A turn makes nothing longer; two products and a sum round three times.
+            // A rotation preserves lengths; two products and a sum round three times.
             [&inputs[0][..], mix].map(|x| Bound::All(2e-7 * largest(x))).into()
         });
     }
 }
 
-/// The numbers in the order of the tensor, not in the one that they lie in.
+/// Return the values in tensor order instead of memory order.
 fn as_seen<const D: usize>(flat: &[f32], layout: Layout, shape: [usize; D]) -> Vec<f32> {
     values(layout.view(&tensor(flat, [flat.len()], &Device::flex()), shape))
 }

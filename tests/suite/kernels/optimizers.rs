@@ -1,4 +1,4 @@
-//! Steps of all parameters at once, and sums and norms over gradients.
+//! Updates of all parameters at once, and sums and norms of gradients.
 
 use super::{Bound, Kind, Layout};
 use crate::repeatable;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use sisun_kernels::optimizer::{AdamW, AdamWSlot, adamw, adamw_step, global_norm, sum};
 use sisun_tests::compare::{tensor, values};
 
-/// Lengths below, at and above a vector, and above what one task takes.
+/// Lengths below, at and above a vector, and above the share of a task.
 const LENS: [usize; 9] = [1, 7, 15, 16, 17, 33, 100, 32_768, 40_001];
 
 /// Whole tensors, and views into the middle of others.
@@ -37,8 +37,8 @@ fn slot(seed: u32, n: usize, layouts: [Layout; 4], kinds: [Kind; 3], config: Ada
     }
 }
 
-/// The same operations in the same order, with constants rounded to `f32` before they meet: a few
-/// roundings of each result, of the parameter and its step together.
+/// Check an update. The operations have the same order, with constants rounded to `f32` at other
+/// points: a few roundings of each result, relative to the sum of parameter and update.
 fn check(slots: Vec<AdamWSlot>, scale: f32) {
     let scale = tensor(&[scale], [1], &Device::flex());
     let before: Vec<_> = slots
@@ -64,7 +64,7 @@ fn check(slots: Vec<AdamWSlot>, scale: f32) {
             .zip(&plain[0])
             .map(|(a, b)| a.abs() + b.abs())
             .collect();
-        // The sizes of the terms of m are not seen in it when they cancel.
+        // If the terms of m cancel, their magnitude is not visible in it.
         let gradient = values(slot.gradient * scale.clone());
         let first: Vec<f32> = before[i][0]
             .iter()
@@ -79,7 +79,7 @@ fn check(slots: Vec<AdamWSlot>, scale: f32) {
         Bound::Each(step.collect()).hold(&format!("{what}: p"), &found[0], &plain[0]);
         Bound::part(3e-7, &first).hold(&format!("{what}: m"), &found[1], &plain[1]);
         Bound::part(5e-7, &plain[2]).hold(&format!("{what}: v"), &found[2], &plain[2]);
-        // Who else holds the old moments still has them.
+        // Other owners of the old moments still see them.
         assert!(
             values(slot.first) == before[i][0] && values(slot.second) == before[i][1],
             "{what}: written to"
@@ -120,13 +120,12 @@ proptest! {
         let plain = lists.iter().skip(1).fold(lists[0].clone(), |sums, list| sums.into_iter().zip(list.clone()).map(|(a, b)| a + b).collect());
         let kept = lists[0].clone();
         let found: Vec<Vec<f32>> = sum(lists).into_iter().map(values).collect();
-        // One addition after the other, in the same order.
+        // The same additions in the same order.
         assert_eq!(found, plain.into_iter().map(values).collect::<Vec<_>>());
         assert_eq!(kept.into_iter().map(values).collect::<Vec<_>>(), before, "written to");
     }
 
-    /// Squares are summed lane by lane in `f32`, so that errors grow with the length of a lane at
-    /// worst.
+    /// Squares are summed per lane in `f32`, so that errors grow at most with the length of a lane.
     #[test]
     fn norms_of_all(
         seed: u32,

@@ -1,22 +1,22 @@
-//! The graph of a crate's modules, read from its sources: a module uses another if a `use`
-//! declaration or a path of it leads there. A re-export (`pub use`) is not a use, and a name that
-//! is re-exported leads to the module that defines it. Modules of tests are left out.
+//! The dependency graph of a crate's modules, read from its sources: a module depends on another
+//! through a `use` declaration or a path. A re-export (`pub use`) is not a dependency, and a
+//! re-exported name refers to the module that defines it. Test modules are ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// A module's names from the crate's root on; the root has none.
+/// Path of a module from the crate root; empty for the root.
 type Module = Vec<String>;
 
-/// The modules of a crate, and which of them each one uses.
+/// The modules of a crate and their dependencies.
 pub(crate) struct Graph {
     sources: BTreeMap<Module, String>,
-    /// For each module the names that its `use` declarations bring in, with the paths of these.
+    /// Imported names of each module, with their paths.
     names: BTreeMap<Module, BTreeMap<String, Vec<String>>>,
 }
 
-/// A `use` declaration's path, and the name it brings in.
+/// Path and local name of an import.
 struct Import {
     path: Vec<String>,
     name: String,
@@ -43,7 +43,7 @@ impl Graph {
         Self::of(sources)
     }
 
-    /// Of modules whose text has neither comments nor strings.
+    /// Build the graph from sources without comments and strings.
     fn of(sources: BTreeMap<Module, String>) -> Self {
         let names = sources
             .iter()
@@ -55,14 +55,14 @@ impl Graph {
         Self { sources, names }
     }
 
-    /// The modules that lie on a circle, if there is one.
+    /// Return the modules of a dependency cycle, if there is one.
     pub(crate) fn circle(&self) -> Option<Vec<String>> {
         let mut left: BTreeMap<&Module, BTreeSet<Module>> = self
             .sources
             .iter()
             .map(|(module, text)| (module, self.used_by(module, text)))
             .collect();
-        // Take away what uses nothing that is left, again and again, then what nothing uses.
+        // Repeatedly remove modules without dependencies, then modules without dependents.
         loop {
             let before = left.len();
             let there: BTreeSet<Module> = left.keys().map(|m| (*m).clone()).collect();
@@ -89,7 +89,7 @@ impl Graph {
         used
     }
 
-    /// The module in which a path, seen from `module`, is defined; `None` outside of the crate.
+    /// Return the module that defines a path as seen from `module`; `None` outside the crate.
     fn defined_in(&self, module: &Module, path: &[String], depth: usize) -> Option<Module> {
         // Deeper than any chain of re-exports.
         if depth > 12 {
@@ -130,7 +130,7 @@ impl Graph {
     }
 }
 
-/// The text without comments, strings, characters and what is compiled for tests only.
+/// Remove comments, strings, characters and code compiled only for tests.
 fn plain(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -156,7 +156,7 @@ fn plain(text: &str) -> String {
     out
 }
 
-/// Whether a quote begins a character and not a lifetime.
+/// Return true if a quote begins a character rather than a lifetime.
 fn is_character(text: &str) -> bool {
     let mut chars = text.chars().skip(1);
     matches!(
@@ -165,7 +165,7 @@ fn is_character(text: &str) -> bool {
     )
 }
 
-/// The length of a quoted text, its quotes included.
+/// Return the length of a quoted text, including its quotes.
 fn quoted(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (i, c) in text.char_indices().skip(1) {
@@ -179,7 +179,7 @@ fn quoted(text: &str, quote: char) -> usize {
     text.len()
 }
 
-/// The length of an item with its attribute: to the end of its block, or to its semicolon.
+/// Return the length of an item with its attribute, up to the end of its block or its semicolon.
 fn item(text: &str) -> usize {
     let start = text.find(']').map_or(text.len(), |end| end + 1);
     let mut depth = 0;
@@ -195,7 +195,7 @@ fn item(text: &str) -> usize {
     text.len()
 }
 
-/// The `use` declarations of a text.
+/// Return the imports of a text.
 fn imports(text: &str) -> Vec<Import> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices("use ") {
@@ -219,7 +219,7 @@ fn imports(text: &str) -> Vec<Import> {
     found
 }
 
-/// The paths of a use tree, each with the name it is known by.
+/// Return the paths of a use tree, each with its local name.
 fn leaves(tree: &str) -> Vec<(Vec<String>, String)> {
     let split = |path: &str| -> Vec<String> {
         let parts = path.split("::").map(str::trim);
@@ -266,7 +266,7 @@ fn leaves(tree: &str) -> Vec<(Vec<String>, String)> {
     vec![(path, name)]
 }
 
-/// The paths of two names or more outside of `use` declarations.
+/// Return the paths of two or more names outside `use` declarations.
 fn paths(text: &str) -> Vec<Vec<String>> {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
     let mut found = Vec::new();

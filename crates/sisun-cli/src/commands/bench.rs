@@ -115,7 +115,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
 }
 
-/// That what is measured fits into memory.
+/// Check that the benchmark fits into memory.
 fn check_memory(what: &What, config: &Config, device: &Device) -> Result<(), ModelError> {
     let (model, train) = (&config.model, &config.train);
     match what {
@@ -150,7 +150,7 @@ fn check_memory(what: &What, config: &Config, device: &Device) -> Result<(), Mod
     }
 }
 
-/// Seconds of each measured optimizer step.
+/// Return the seconds of each measured optimizer step.
 fn training(config: &Config, model: Transformer, options: &Options) -> Vec<f64> {
     let mut trainer = Trainer::new(model, &config.train);
     repeat(options, || {
@@ -181,7 +181,7 @@ fn random_batch(config: &Config, number: u64) -> Batch {
     }
 }
 
-/// Seconds of writing each context.
+/// Return the seconds of generating each context.
 fn decoding(model: &Transformer, options: &Options) -> Vec<f64> {
     let greedy = Sampler {
         temperature: 0.0,
@@ -198,7 +198,7 @@ fn decoding(model: &Transformer, options: &Options) -> Vec<f64> {
     })
 }
 
-/// Seconds of each forward pass that keeps the patterns of all heads.
+/// Return the seconds of each forward pass that captures the patterns of all heads.
 fn attending(model: &Transformer, options: &Options) -> Vec<f64> {
     let config = model.config();
     let layers: Vec<usize> = (0..config.n_layers).collect();
@@ -226,15 +226,15 @@ fn repeat(options: &Options, mut once: impl FnMut() -> f64) -> Vec<f64> {
     (0..options.steps.get()).map(|_| once()).collect()
 }
 
-/// GFLOP/s of one large float32 matrix product on the device, the best of several: what a model
-/// could reach at most.
+/// Return the throughput of a large float32 matrix product on the device in GFLOP/s, the best of
+/// several: an upper bound for a model.
 fn matmul_peak(device: &Device) -> f64 {
     const N: usize = 1024;
     let random = || Tensor::<2>::random([N, N], Distribution::Normal(0.0, 1.0), device);
     let (a, b) = (random(), random());
     let once = || {
         let began = Instant::now();
-        // Reading one number waits for all.
+        // Reading a value waits for the computation.
         let c = sisun_kernels::linear(
             a.clone().unsqueeze(),
             b.clone(),
@@ -305,7 +305,7 @@ impl Throughput {
     }
 }
 
-/// The most memory that this process had in use, where the system tells.
+/// Return the peak memory of this process, if the system reports it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status

@@ -11,7 +11,7 @@ use sisun_model::thousands;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Seconds of a day.
+/// Seconds per day.
 const DAY: u64 = 24 * 60 * 60;
 
 /// List the token caches: tokenized texts, kept so that the next run starts at once.
@@ -118,7 +118,7 @@ fn object(entry: &CacheEntry) -> Value {
     json!({ "text": entry.text, "tokens": entry.tokens, "bytes": entry.bytes, "used_unix_s": used, "path": entry.path })
 }
 
-/// How long it was not used; no time, if the clock was set back.
+/// Return the time since the last use; zero if the clock was set back.
 fn unused(entry: &CacheEntry) -> Duration {
     SystemTime::now()
         .duration_since(entry.used)
@@ -133,7 +133,7 @@ fn ago(entry: &CacheEntry) -> String {
     }
 }
 
-/// Bytes in the unit that people read.
+/// Format a number of bytes in a readable unit.
 fn size(bytes: u64) -> String {
     let steps = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
     let unit = steps.into_iter().find(|(power, _)| bytes >= 1 << power);

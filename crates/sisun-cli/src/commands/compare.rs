@@ -161,7 +161,7 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
     tell(&finished.summary, &out, args.json)
 }
 
-/// Adds to the error of a text that is not there that it is from the configuration's folder.
+/// Add to a missing-text error that paths are relative to the configuration's folder.
 fn beside(error: CompareError, config: &Path) -> Error {
     let folder = match &error {
         CompareError::Data {
@@ -183,7 +183,7 @@ fn beside(error: CompareError, config: &Path) -> Error {
     }
 }
 
-/// Keeps other processes out of the directory.
+/// Lock the directory.
 fn hold(out: &Path, wait: bool, device: &DeviceArgs) -> Result<LockedDir> {
     let mut tell = |holder: &Holder| {
         device.note(&format!(
@@ -203,7 +203,7 @@ fn hold(out: &Path, wait: bool, device: &DeviceArgs) -> Result<LockedDir> {
         LockError::Io { .. } => error.into(),
     })?;
     device.note_hollow(&held);
-    // Comparisons of older versions have no mark.
+    // Comparisons of older versions have no marker file.
     let identity = out.join("comparison.json");
     if !is_file(&identity).with_context(|| format!("cannot read {}", identity.display()))? {
         claim(out)?;
@@ -272,7 +272,7 @@ fn tell(summary: &Summary, out: &Path, json: bool) -> Result<()> {
     say(&format!("report: {}", out.join("report.html").display()))
 }
 
-/// The headline of a track, a line for each variant.
+/// Format the headline of a track, one line per variant.
 fn table(track: &TrackSummary) -> String {
     let places: Vec<String> = track.headline.at.iter().map(ToString::to_string).collect();
     let what = match track.headline.name {

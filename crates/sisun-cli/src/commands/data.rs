@@ -172,9 +172,9 @@ fn examples(
     Ok(())
 }
 
-/// Where it is written.
+/// Destination of generated data.
 struct Target {
-    /// Nothing: to standard output.
+    /// Output file; `None` for standard output.
     file: Option<PathBuf>,
     force: ForceArgs,
 }
@@ -185,7 +185,7 @@ impl Target {
         Self { file, force }
     }
 
-    /// Writes as it is made, however much it is; `what` says what that is.
+    /// Write the data as it is generated, regardless of its size; `what` describes it in messages.
     fn write(
         &self,
         what: &str,

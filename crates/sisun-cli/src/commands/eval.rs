@@ -118,7 +118,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
 }
 
-/// One length gives its figures at the top; several are listed.
+/// Return a single result at the top level, several as a list.
 fn summary(mut results: Vec<Value>, step: Option<u64>) -> Value {
     match results.len() {
         1 => {

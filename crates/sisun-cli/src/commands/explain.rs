@@ -66,7 +66,7 @@ pub(crate) struct Args {
     device: DeviceArgs,
 }
 
-/// So many tokens of a query are named one by one.
+/// Queries of at most this many tokens are listed token by token.
 const FEW: usize = 6;
 
 pub(crate) fn run(args: Args) -> Result<()> {
@@ -104,7 +104,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     say(page.written())
 }
 
-/// The whole explanation.
+/// Write the whole explanation.
 fn write(page: &mut ExplainPage, found: &Explanation) {
     summary::beginning(page, found);
     steps::all(page, found);

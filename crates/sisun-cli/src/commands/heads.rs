@@ -134,7 +134,7 @@ fn table(found: &HeadReport) -> String {
     table
 }
 
-/// A value to show, if it is a number.
+/// Format a value, if it is finite.
 fn number(value: Option<f64>) -> Option<String> {
     value
         .filter(|value| value.is_finite())
@@ -146,7 +146,7 @@ struct Column {
     name: &'static str,
     of: fn(&HeadStats) -> Option<f64>,
     chance: fn(&Chance) -> Option<f64>,
-    /// What a head does that has much of it.
+    /// Description of a head with a large value.
     does: Option<&'static str>,
 }
 
@@ -195,7 +195,7 @@ const COLUMNS: [Column; 7] = [
     },
 ];
 
-/// Which head does each thing most, if clearly more than chance gives.
+/// Describe the head with the largest value of each measurement, if it is clearly above chance.
 fn findings(found: &HeadReport) -> Vec<String> {
     let line = |column: &Column| {
         let (does, of) = (column.does?, |head: &HeadStats| {
@@ -207,7 +207,7 @@ fn findings(found: &HeadReport) -> Vec<String> {
             .filter_map(|head| Some((head, of(head)?)));
         let (best, value) = values.max_by(|a, b| a.1.total_cmp(&b.1))?;
         let name = format!("head {}.{}", best.layer, best.head);
-        // A rise of the loss is one, however small.
+        // Any increase of the loss counts.
         if column.name == "without" {
             return Some(match value > 0.0 {
                 true => format!("{name} {does}: {value:.3}"),

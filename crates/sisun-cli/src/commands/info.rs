@@ -56,8 +56,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             lora: adapters,
         } = read(&file, &args.set)?;
         (train, lora) = (options, adapters);
-        // What there is to count is counted all the same, and the rows of the embedding are said to
-        // be missing.
+        // Count everything else without the embedding's rows, and note that they are missing.
         if let Err(why) = vocabulary::settle(&mut model, tokenizer.as_ref(), data.as_ref()) {
             note(&format!(
                 "note: counted without the embedding's rows and the head's: {why:#}"
@@ -65,8 +64,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         }
         (name, model)
     };
-    // What says nothing of training would be trained as a configuration that says nothing of its
-    // optimizer.
+    // Without a [train] table, the default optimizer applies.
     let optimizer = train.map_or(OptimizerKind::Adamw, |train| train.optimizer);
     let count = Count::of_training(&model, optimizer, lora);
     if args.json {
@@ -156,7 +154,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     Ok(())
 }
 
-/// The model of a file, from the model that it fine-tunes where it does not say it.
+/// Read the model of a file, which may inherit it from the model that it fine-tunes.
 fn read(file: &Path, set: &[String]) -> Result<Described> {
     let draft = PartialConfig::read(file, set)?;
     match draft.base()?.filter(|_| !draft.is_whole()) {

@@ -1,4 +1,4 @@
-//! One module for each verb.
+//! One module for each command.
 
 pub(crate) mod attend;
 pub(crate) mod bench;

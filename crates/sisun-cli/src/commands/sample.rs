@@ -183,10 +183,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
 }
 
-/// So few tokens are often meant as a number of samples.
+/// A `--tokens` of at most this is often meant as a number of samples.
 const FEW: usize = 20;
 
-/// Text with `\n`, `\t`, `\r` and `\\` written out.
+/// Replace the escapes `\n`, `\t`, `\r` and `\\` in a text.
 fn unescaped(given: &str) -> Result<String, String> {
     let mut text = String::with_capacity(given.len());
     let mut characters = given.chars();
@@ -214,7 +214,7 @@ fn unescaped(given: &str) -> Result<String, String> {
     }
 }
 
-/// The prompt, if there is one.
+/// Return the prompt, if there is one.
 fn prompt(args: &Args) -> Result<Option<String>> {
     let text = match (&args.prompt, &args.prompt_file) {
         (Some(prompt), _) => return Ok(Some(prompt.clone())),
@@ -222,7 +222,7 @@ fn prompt(args: &Args) -> Result<Option<String>> {
         (None, Some(path)) => given_text::file("prompt file", path)?,
         (None, None) => return Ok(None),
     };
-    // A file ends in a line end; the prompt does not mean it.
+    // The final line end of a file is not part of the prompt.
     Ok(Some(text.strip_suffix('\n').unwrap_or(&text).to_owned()))
 }
 
@@ -238,7 +238,7 @@ fn holds_a_trace(path: &Path) -> bool {
     matches!(read, Ok(Ok(_))) && parts.iter().all(|part| beginning.contains(part))
 }
 
-/// Where a trace goes.
+/// Destination of a trace.
 struct TraceFile {
     path: PathBuf,
     page: bool,
@@ -257,7 +257,7 @@ impl TraceFile {
                 .into());
             }
         };
-        // Before the model writes: what it wrote should not be lost to a missing folder.
+        // Check before generating, so that no text is lost to a missing folder.
         if !holds_a_trace(path) {
             force.check("--trace", path)?;
         }
@@ -304,7 +304,7 @@ fn stream(
     let mut failed = None;
     let mut first = true;
     let mut write = |text: &str| {
-        // The prompt appears only once the model accepted it.
+        // Print the prompt only after the model has accepted it.
         let result = if std::mem::take(&mut first) {
             write_now(&format!("{prompt}{text}"))
         } else {

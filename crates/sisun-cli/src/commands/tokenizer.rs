@@ -122,7 +122,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
 }
 
-/// As the configuration spells it.
+/// Parse a normalization form as the configuration spells it.
 fn read_form(given: &str) -> Result<Normalize, serde::de::value::Error> {
     Normalize::deserialize(given.into_deserializer())
 }

@@ -58,10 +58,10 @@ pub(crate) struct Args {
     device: DeviceArgs,
 }
 
-/// What `look` says of a path, which is not taken for nothing where it cannot be looked at.
+/// Return the result of `look` on a path; an error other than a missing file is returned.
 fn looks_like(path: &Path, look: impl FnOnce(&Path) -> io::Result<bool>) -> Result<bool> {
     match look(path) {
-        // Below a file there is nothing.
+        // A path below a file does not exist.
         Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(false),
         found => found.with_context(|| format!("cannot read {}", path.display())),
     }
@@ -74,7 +74,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         &place.run,
         looks_like(&place.config, is_file)?,
     ) {
-        // Its own settings are missing, so that there is nothing to wait for.
+        // The run has no settings, so there is nothing to wait for.
         drop(Session::hold_run(run, Patience::Refuse)?);
     }
     let draft = PartialConfig::read(&place.config, &args.set)?;
@@ -96,7 +96,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         None => with_recipe(error, &config),
     };
     let mut tell_of = |holder: &Holder| {
-        // A run that is there when the other is done is not begun again.
+        // A run that exists by the time the other process is done is not started again.
         let then = if resumes {
             ""
         } else {
@@ -195,8 +195,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
     Ok(sound?)
 }
 
-/// The error of a text that is not there, with the command that finds it: where its relative path
-/// leads to it from the folder of the configuration.
+/// Describe the error of a missing text with the command that finds it, if its relative path is
+/// valid from the folder of the configuration.
 fn beside(error: &TrainError, config: &Path, run: Option<&Path>, typed: &Typed) -> Option<String> {
     let TrainError::Data(DataError::Missing { path, .. }) = error else {
         return None;
@@ -225,8 +225,8 @@ fn beside(error: &TrainError, config: &Path, run: Option<&Path>, typed: &Typed) 
     ))
 }
 
-/// Adds to the error of a text that is not there the command that makes it, if a comment of the
-/// configuration tells it.
+/// Add to the error of a missing text the command that creates it, if a comment of the
+/// configuration contains it.
 fn with_recipe(error: TrainError, config: &Path) -> Error {
     let TrainError::Data(DataError::Missing { path, .. }) = &error else {
         return error.into();
@@ -247,17 +247,16 @@ fn with_recipe(error: TrainError, config: &Path) -> Error {
     }
 }
 
-/// Which settings are read, and where it is trained.
+/// The settings to read and the directory to train in.
 struct Place {
     config: PathBuf,
-    /// Left out: as the settings' name says.
+    /// Run directory; `None` if derived from the name in the settings.
     run: Option<PathBuf>,
     resumes: bool,
 }
 
 impl Place {
-    /// What was meant by a configuration, `--run` and `--resume`. A run brings its own
-    /// configuration.
+    /// Interpret the configuration, `--run` and `--resume`. A run has its own configuration.
     fn of(
         config: Option<PathBuf>,
         run: Option<PathBuf>,
@@ -273,8 +272,8 @@ impl Place {
                 );
                 return Err(Usage(message).into());
             }
-            // A configuration is a file; what is not there is looked for as what it was most likely
-            // meant to be.
+            // A configuration is a file; if the path does not exist, its most likely meaning
+            // decides the error.
             let is_config = looks_like(&named, is_file)?
                 || named.extension().is_some_and(|ending| ending == "toml")
                 || !resumes;
@@ -372,7 +371,7 @@ fn describe(session: &Session) -> String {
     )
 }
 
-/// On how many tokens the loss is taken, where that is not all.
+/// Describe the number of tokens in the loss, if it is not all of them.
 fn loss_tokens(tokens: &Tokens) -> String {
     match tokens.has_loss_mask() {
         true => format!(
@@ -383,7 +382,7 @@ fn loss_tokens(tokens: &Tokens) -> String {
     }
 }
 
-/// Shows a run on the terminal and lets the model write on the way.
+/// An observer that shows a run on the terminal and samples from the model during training.
 struct Screen {
     progress: Progress,
     tokenizer: Tokenizer,
@@ -449,8 +448,8 @@ impl TrainObserver for Screen {
         };
         let text = match self.write(sample, step, model) {
             Ok(text) => text,
-            // The next loss, or the last evaluation, is no number either, and is told with what to
-            // do.
+            // The next loss or the last evaluation is not finite either, and is reported with a
+            // remedy.
             Err(InferError::NotNumbers { .. }) => {
                 self.progress.show(&format!(
                     "step {step:>6}  no sample: the model's scores are no numbers"
@@ -471,7 +470,7 @@ impl TrainObserver for Screen {
     }
 }
 
-/// Writes the maps that `[attend]` asks for, of the model after its last step.
+/// Write the maps that `[attend]` requests, of the model after its last step.
 fn write_maps(session: &Session, outcome: &TrainOutcome) -> Result<Option<PathBuf>> {
     let Some(attend) = &session.config.attend else {
         return Ok(None);
@@ -485,7 +484,7 @@ fn write_maps(session: &Session, outcome: &TrainOutcome) -> Result<Option<PathBu
         session.corpus.tokenizer.clone(),
     );
     let found = loaded.attend(&attend.text, &CaptureSelection::default())?;
-    // Its own folder in any case; the mark lets `attend --out` write there as well.
+    // The folder belongs to the run; the marker file lets `attend --out` write there as well.
     sisun_files::claim_folder(&folder)
         .with_context(|| format!("cannot write into {}", folder.display()))?;
     maps::write(
@@ -557,10 +556,11 @@ fn tell(
     }
 }
 
-/// A text to try the model on: the first question, where answers are learnt, else the first words.
+/// Return a text to try the model on: the first question if answers are learnt, else the first
+/// words.
 fn opening(session: &Session) -> Option<String> {
     const WORDS: usize = 3;
-    /// So many documents are looked through for a question.
+    /// Maximum number of documents searched for a question.
     const LOOKED_AT: usize = 1000;
     let (tokenizer, text) = (&session.corpus.tokenizer, &session.corpus.train);
     let context_len = session.config.model.context_len;

@@ -37,7 +37,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         }
     };
     let temporary = remove_on_interrupt()?;
-    // It is made once.
+    // The folder is created only once.
     let mut made = |folder: &Path| drop(temporary.set(folder.to_owned()));
     let checks = sisun_verify::verify(&args.run, &mut made, &mut started)?;
     let differing: Vec<&str> = checks

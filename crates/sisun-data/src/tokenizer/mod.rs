@@ -388,10 +388,9 @@ impl Tokenizer {
         self.vocabulary.check_rows(ids, rows)
     }
 
-    /// Return [`labels`] in which each token covers all that it stands for: many tokenizers leave
-    /// out of their offsets the spaces that a token begins or ends with, and give the mark that they
-    /// put before a text the place of its first character. Tokens that came from no text have their
-    /// name as label.
+    /// Return [`labels`] in which each token covers its whole text: many tokenizers exclude leading
+    /// and trailing spaces from a token's offsets, and give the mark that they put before a text
+    /// the offset of its first character. Tokens without text are labelled with their name.
     ///
     /// `encoding` must be the encoding of `text`.
     pub fn labels(&self, text: &str, encoding: &Encoding) -> Vec<TokenLabel> {

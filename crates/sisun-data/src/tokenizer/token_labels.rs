@@ -40,8 +40,8 @@ pub fn labels(text: &str, encoding: &Encoding) -> Vec<TokenLabel> {
         .collect()
 }
 
-/// Return [`labels`] in which each token covers all that it stands for, and in which tokens that
-/// came from no text have their names; see [`Tokenizer::labels`](crate::Tokenizer::labels).
+/// Return [`labels`] in which each token covers its whole text, and in which tokens without text
+/// have their names; see [`Tokenizer::labels`](crate::Tokenizer::labels).
 pub(super) fn whole_token_labels(
     vocabulary: &Vocabulary,
     text: &str,

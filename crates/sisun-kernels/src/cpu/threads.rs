@@ -87,7 +87,7 @@ pub fn start_threads() -> Result<(), NoThreads> {
     })
 }
 
-/// How many threads the pool has that the kernels share their work in.
+/// Return the number of threads in the kernels' thread pool.
 pub fn pool_threads() -> usize {
     rayon::current_num_threads()
 }

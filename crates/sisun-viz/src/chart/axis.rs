@@ -16,7 +16,7 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// From 0 to 1.
+    /// Create an axis from 0 to 1.
     pub fn unit() -> Self {
         let ticks = (0..=5)
             .map(|i| f64::from(i) / 5.0)
@@ -30,7 +30,7 @@ impl Axis {
         }
     }
 
-    /// Around all the values that are numbers; logarithmic where they are positive and far apart.
+    /// Create an axis that spans all finite values; logarithmic if they are positive and far apart.
     pub fn around(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values);
         if low > 0.0 && high / low > LOG_FROM {
@@ -45,13 +45,13 @@ impl Axis {
         Self::linear(low - pad, high + pad, 6.0)
     }
 
-    /// From 0 to the largest of the values.
+    /// Create an axis from 0 to the largest value.
     pub fn from_zero(values: impl Iterator<Item = f64>) -> Self {
         let (_, high) = range(values);
         Self::linear(0.0, if high > 0.0 { high * 1.04 } else { 1.0 }, 6.0)
     }
 
-    /// Whole numbers, such as lengths and steps.
+    /// Create an axis for whole numbers, such as lengths and steps.
     pub fn whole(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values);
         let pad = ((high - low) * 0.02).max(0.3);
@@ -63,7 +63,7 @@ impl Axis {
         axis
     }
 
-    /// Lengths as multiples of one, each with its own tick; every doubling takes the same room.
+    /// Create a logarithmic axis for lengths as multiples of `of`, with a tick for each length.
     pub fn multiples(lengths: &[usize], of: usize) -> Self {
         let (low, high) = range(
             lengths

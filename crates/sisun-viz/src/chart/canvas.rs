@@ -11,14 +11,14 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 /// Width of every figure on the page, in CSS pixels.
 pub(super) const WIDTH: f64 = 920.0;
 const UNITS: f64 = document::UNITS as f64;
-/// Plotters writes 1/1.24 of the size that it is given.
+/// Plotters divides font sizes by 1.24.
 const FONT_UNITS: f64 = UNITS * 1.24;
-/// The font of PNGs, then fonts of the reader's machine.
+/// The font of PNGs, followed by system fonts.
 const FONTS: &str = "Pretendard, system-ui, sans-serif";
 /// Approximate width of a letter as a fraction of the font size.
 const LETTER: f64 = 0.55;
 
-/// Where a text's place is in the text.
+/// Horizontal alignment of a text at its position.
 #[derive(Clone, Copy)]
 pub(super) enum Anchor {
     Start,
@@ -50,7 +50,7 @@ pub(super) fn picture(
         &picture_style(),
         |area| {
             draw(&Canvas {
-                // Another handle of the same drawing.
+                // A second handle to the same drawing.
                 area: area.clone(),
             })
         },

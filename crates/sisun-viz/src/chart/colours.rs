@@ -1,4 +1,4 @@
-//! One colour and one marker for each variant, the same everywhere.
+//! One colour and one marker per variant, used in all charts.
 
 use plotters::style::RGBColor;
 
@@ -6,7 +6,7 @@ pub(super) const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
 pub(super) const INK: RGBColor = RGBColor(0x3d, 0x3b, 0x39);
 pub(super) const QUIET: RGBColor = RGBColor(0x6b, 0x68, 0x64);
 pub(super) const GRID: RGBColor = RGBColor(0xe9, 0xe6, 0xe1);
-/// The background of the lengths that were trained on.
+/// Background of the trained lengths.
 pub(super) const SHADE: RGBColor = RGBColor(0xf5, 0xf3, 0xf0);
 
 /// The palette of Okabe and Ito (2008), distinguishable with any kind of colour vision, and a
@@ -63,7 +63,7 @@ pub(super) fn marker(variant: usize) -> Marker {
     look(variant).0
 }
 
-/// Its marker and colour for HTML.
+/// Return the marker and colour of a variant as HTML.
 pub fn key(variant: usize) -> String {
     format!(
         "<span class=\"key k{}\" aria-hidden=\"true\">{}</span>",
@@ -76,7 +76,7 @@ fn look(variant: usize) -> (Marker, char) {
     MARKERS[(variant + variant / VARIANTS.len()) % MARKERS.len()]
 }
 
-/// CSS that gives the keys of a page their colours.
+/// Return the CSS that colours the markers of a page.
 pub fn key_style() -> String {
     let light: String = (0..)
         .zip(VARIANTS)

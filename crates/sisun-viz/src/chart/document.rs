@@ -1,21 +1,21 @@
-//! The SVG document that every chart is.
+//! The SVG document of a chart.
 
 use super::colours::PAPER;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use std::io;
 
-/// Plotters rounds to whole units: four of them a pixel keep thin lines smooth.
+/// Plotters rounds to whole units; four units per pixel keep thin lines smooth.
 pub(super) const UNITS: u32 = 4;
 
-/// What drawing can fail with.
+/// A drawing error.
 pub(super) type Problem = DrawingAreaErrorKind<io::Error>;
 
-/// Where charts are drawn, in units.
+/// A drawing area, in units.
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// Draws on paper of so many units and returns the document, which is so many CSS pixels large.
-/// `attributes` go to its root element, and `style`, a style element, stands first in it.
+/// Draw on a canvas of `units` and return the document, with a size in CSS pixels. `attributes` are
+/// added to its root element; `style`, a style element, becomes its first child.
 pub(super) fn document(
     units: (u32, u32),
     (width, height): (u32, u32),

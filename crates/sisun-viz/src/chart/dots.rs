@@ -10,39 +10,39 @@ use plotters::style::Color;
 const ROW: f64 = 30.0;
 const TOP: f64 = 72.0;
 
-/// A chart of dots.
+/// A dot plot.
 pub struct Dots<'a> {
-    /// What it shows.
+    /// Title of the chart.
     pub title: String,
-    /// How to read it.
+    /// Explanation below the title.
     pub below: String,
-    /// What the axis counts.
+    /// Label of the axis.
     pub across: String,
     /// The axis.
     pub x: Axis,
-    /// By variant.
+    /// One row per variant.
     pub rows: Vec<DotsRow<'a>>,
 }
 
-/// The numbers of one variant.
+/// The values of one variant.
 pub struct DotsRow<'a> {
-    /// Its name.
+    /// Name of the variant.
     pub name: &'a str,
-    /// A number for each seed that has one.
+    /// Values of the seeds that have one.
     pub values: Vec<f64>,
-    /// Their mean; NaN where there are none.
+    /// Mean of the values; NaN if there are none.
     pub mean: f64,
-    /// The interval of the mean.
+    /// Confidence interval of the mean.
     pub interval: Option<Interval>,
-    /// What stands beside the dots: mean and interval, or why there are none.
+    /// Text beside the dots: mean and interval, or the reason for their absence.
     pub told: String,
 }
 
 impl Dots<'_> {
-    /// The chart as an SVG document.
+    /// Draw the chart as an SVG document.
     ///
     /// # Errors
-    /// A chart that cannot be drawn.
+    /// If the chart cannot be drawn.
     pub fn svg(&self) -> Result<String, ChartError> {
         let widest = self
             .rows

@@ -1,12 +1,12 @@
-//! What can go wrong when a chart is drawn.
+//! Errors of drawing charts.
 
-/// A chart that could not be drawn.
+/// A chart cannot be drawn.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot draw {picture}: {problem}")]
 #[non_exhaustive]
 pub struct ChartError {
-    /// What it shows.
+    /// Name of the chart.
     pub picture: String,
-    /// What the drawing library says.
+    /// Message of the drawing library.
     pub problem: String,
 }

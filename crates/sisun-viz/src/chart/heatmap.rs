@@ -1,4 +1,4 @@
-//! Mean attention distance: a row for each variant, a column for each head.
+//! A heatmap of mean attention distance: a row for each variant, a column for each head.
 
 use super::canvas::{Anchor, WIDTH, fitted, picture, width};
 use super::colours::{INK, QUIET, SHADE, colour, heat, marker};
@@ -7,26 +7,26 @@ use plotters::style::Color;
 
 const ROW: f64 = 28.0;
 const TOP: f64 = 112.0;
-/// Between the layers.
+/// Gap between layers, in CSS pixels.
 const GAP: f64 = 8.0;
-/// Columns narrower than this have no numbers.
+/// Minimum width of columns with numbers.
 const NUMBERS_FROM: f64 = 19.0;
 
 /// A heatmap of heads.
 pub struct Heatmap<'a> {
-    /// What it shows.
+    /// Title of the heatmap.
     pub title: String,
-    /// How to read it.
+    /// Explanation below the title.
     pub below: String,
-    /// By variant.
+    /// One row per variant.
     pub rows: Vec<HeatmapRow<'a>>,
 }
 
 /// The heads of one variant.
 pub struct HeatmapRow<'a> {
-    /// Its name.
+    /// Name of the variant.
     pub name: &'a str,
-    /// Layer, head and mean distance in tokens; NaN where there is none.
+    /// Layer, head and mean distance in tokens; NaN if not measured.
     pub heads: Vec<(usize, usize, f64)>,
 }
 
@@ -43,10 +43,10 @@ impl HeatmapRow<'_> {
 }
 
 impl Heatmap<'_> {
-    /// The heatmap as an SVG document; `None` if no head was looked at.
+    /// Draw the heatmap as an SVG document; `None` if there are no heads.
     ///
     /// # Errors
-    /// A chart that cannot be drawn.
+    /// If the heatmap cannot be drawn.
     pub fn svg(&self) -> Result<Option<String>, ChartError> {
         let mut heads: Vec<(usize, usize)> = self
             .rows
@@ -124,7 +124,7 @@ impl Heatmap<'_> {
                 for (column, of) in heads.iter().enumerate() {
                     let (from, to) = (x(column, of.0) + 0.75, x(column, of.0) + cell - 0.75);
                     let found = row.distance(*of);
-                    // By square roots, because most heads look near.
+                    // Square-root scale, because most heads attend to near tokens.
                     let (fill, ink) = found.map_or((SHADE, QUIET), |found| {
                         heat((found.max(0.0) / farthest.max(1e-9)).sqrt())
                     });

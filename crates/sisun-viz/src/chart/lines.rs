@@ -9,50 +9,50 @@ use super::interval::{Interval, drawable};
 use plotters::style::{Color, RGBAColor};
 use sisun_model::thousands;
 
-/// Font size of labels, and the height of each.
+/// Font size and line height of labels.
 const LABEL: f64 = 14.0;
 const LABEL_LINE: f64 = 19.0;
 /// Maximum number of points on a line with a marker on each.
 const MOST_MARKERS: usize = 16;
 
-/// A chart of lines.
+/// A line chart.
 pub struct Lines {
-    /// What it shows.
+    /// Title of the chart.
     pub title: String,
-    /// How to read it.
+    /// Explanation below the title.
     pub below: String,
-    /// What the axis across counts.
+    /// Label of the horizontal axis.
     pub across: String,
-    /// The axis across.
+    /// Horizontal axis.
     pub x: Axis,
-    /// The axis upwards.
+    /// Vertical axis.
     pub y: Axis,
-    /// The last length of training, where it is marked, and what stands beside the mark.
+    /// Longest trained length, if it is marked, and the label of the mark.
     pub trained_on: Option<(f64, String)>,
-    /// The lines.
+    /// Lines of the chart.
     pub lines: Vec<Line>,
-    /// What the lines do not show, said below them.
+    /// Notes below the chart about values that it does not show.
     pub notes: Vec<String>,
 }
 
-/// One line.
+/// A line of the chart.
 pub struct Line {
-    /// The number of its colour and marker, which is the variant's.
+    /// Variant, which determines colour and marker.
     pub variant: usize,
-    /// Its name; a line of a second kind in dashes has none.
+    /// Name of the line; `None` for dashed lines of a second kind.
     pub label: Option<String>,
-    /// A line breaks where there is no number.
+    /// Points; the line has gaps at values that are not finite.
     pub points: Vec<Point>,
 }
 
-/// One point of a line.
+/// A point of a line.
 #[derive(Clone, Copy)]
 pub struct Point {
-    /// Along the axis across.
+    /// Horizontal coordinate.
     pub x: f64,
-    /// Along the axis upwards.
+    /// Vertical coordinate.
     pub y: f64,
-    /// The interval of `y`, drawn as a part of a band.
+    /// Interval of `y`, drawn as part of a band.
     pub interval: Option<Interval>,
 }
 
@@ -73,10 +73,10 @@ struct Frame {
 }
 
 impl Lines {
-    /// The chart as an SVG document.
+    /// Draw the chart as an SVG document.
     ///
     /// # Errors
-    /// A chart that cannot be drawn.
+    /// If the chart cannot be drawn.
     pub fn svg(&self) -> Result<String, ChartError> {
         let labels = self.labels();
         let widest = labels

@@ -11,15 +11,15 @@ use std::ops::Range;
 /// Size on the page, in CSS pixels.
 const WIDTH: u32 = 920;
 const HEIGHT: u32 = 440;
-/// Above this many points a curve is thinned to the smallest and largest of each stretch.
+/// Maximum number of stretches of a curve; more points are reduced to the extremes of each stretch.
 const MAX_STRETCHES: usize = 1000;
-/// From this many training points on, their running mean is drawn too.
+/// Minimum number of training points for a running mean.
 const MEAN_FROM: usize = 100;
 
 const TRAIN: RGBColor = RGBColor(0x35, 0x6a, 0xa8);
 const VALIDATION: RGBColor = RGBColor(0xc2, 0x54, 0x1d);
 
-/// The colours of its shapes in a dark scheme, chosen by the attributes that the drawing gives its shapes.
+/// Colours of the shapes in a dark scheme, selected by the attributes that Plotters writes.
 const STYLE: &str = r##"<style>
 .loss text { font-family: system-ui, sans-serif; }
 @media (prefers-color-scheme: dark) {
@@ -30,7 +30,7 @@ const STYLE: &str = r##"<style>
 }
 </style>"##;
 
-/// A curve without the points that cannot be drawn.
+/// A loss curve, without the points that cannot be drawn.
 #[derive(Debug)]
 pub struct Curve {
     /// `(step, loss)`, as recorded.
@@ -40,7 +40,7 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// Of losses as recorded.
+    /// Create a curve from recorded losses.
     pub fn new(recorded: &[(u64, f64)]) -> Self {
         let (points, others): (Vec<_>, Vec<_>) = recorded
             .iter()
@@ -51,13 +51,13 @@ impl Curve {
         }
     }
 
-    /// Points that the running mean takes in, where there is one; odd.
+    /// Return the window length of the running mean, an odd number, or `None` without a mean.
     pub fn mean_window(&self) -> Option<usize> {
         (self.points.len() >= MEAN_FROM).then(|| self.points.len() / 40 * 2 + 1)
     }
 
-    /// Mean of the `window` points around each. Near the start, where the loss falls steeply, of as
-    /// many on both sides as there are before it; near the end of those that there are.
+    /// Return the mean of the `window` points around each point. Near the start, where the loss
+    /// falls steeply, the window shrinks symmetrically; near the end it is cut off.
     fn running_mean(&self, window: usize) -> Vec<(u64, f64)> {
         let mut sums = vec![0.0];
         for (_, loss) in &self.points {
@@ -77,7 +77,7 @@ impl Curve {
     }
 }
 
-/// Keeps the smallest and the largest loss of each of `MAX_STRETCHES` stretches, in order, so that
+/// Keep the smallest and the largest loss of each of `MAX_STRETCHES` stretches, in order, so that
 /// no spike is lost.
 fn thinned(points: &[(u64, f64)]) -> Vec<(f64, f64)> {
     let size = points.len().div_ceil(MAX_STRETCHES).max(1);
@@ -96,8 +96,8 @@ fn thinned(points: &[(u64, f64)]) -> Vec<(f64, f64)> {
     kept
 }
 
-/// The span of `values` with a margin, wide enough for the axis to tell its labels apart; 0 to 1 of
-/// none.
+/// Return the range of `values` with a margin, wide enough for distinct axis labels; 0 to 1 if
+/// there are none.
 fn axis(values: impl Iterator<Item = f64>, margin: f64) -> Range<f64> {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
         (low.min(v), high.max(v))
@@ -113,10 +113,10 @@ fn axis(values: impl Iterator<Item = f64>, margin: f64) -> Range<f64> {
     low - pad..high + pad
 }
 
-/// Draws the curves and returns a complete SVG document. `title` holds no control characters.
+/// Draw the curves and return a complete SVG document. `title` must not contain control characters.
 ///
 /// # Errors
-/// A chart that cannot be drawn.
+/// If the chart cannot be drawn.
 pub fn loss_svg(title: &str, train: &Curve, validation: &Curve) -> Result<String, ChartError> {
     document(
         (WIDTH * UNITS, HEIGHT * UNITS),
@@ -238,7 +238,7 @@ fn draw(area: &Area<'_>, title: &str, train: &Curve, validation: &Curve) -> Resu
         .draw()
 }
 
-/// Whether an axis tick stands at a step: there are none between two steps, nor before the first.
+/// Return true if a tick is at a step: ticks between steps or before the first are omitted.
 fn is_whole(step: f64) -> bool {
     step >= 0.0 && (step - step.round()).abs() < 1e-6
 }

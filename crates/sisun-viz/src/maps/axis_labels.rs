@@ -1,4 +1,4 @@
-//! The tokens along an axis.
+//! Token labels along an axis.
 
 use svg::node::element::Group;
 
@@ -6,22 +6,22 @@ use super::draw::{Anchor, text, turned};
 use super::ruler::Ruler;
 use super::subject::Subject;
 
-/// The labels of one axis.
+/// Labels of one axis.
 pub(super) struct Labels {
-    /// Which tokens are labelled, and with what.
+    /// Labelled tokens: index and label.
     pub(super) shown: Vec<(usize, String)>,
-    /// Size of the font in pixels.
+    /// Font size in pixels.
     pub(super) size: f32,
-    /// Width of the longest in pixels.
+    /// Width of the longest label in pixels.
     pub(super) longest: f32,
 }
 
 impl Labels {
-    /// The steepest that labels across are turned, in degrees.
+    /// Largest rotation of horizontal-axis labels, in degrees.
     pub(super) const TURN: f32 = 60.0;
 
-    /// Labels for cells of `side` pixels, each at most `limit` pixels long. Where they would touch,
-    /// only every 2nd, 5th, 10th … is shown, with its position before it.
+    /// Create labels for cells of `side` pixels, each at most `limit` pixels long. If they would
+    /// overlap, only every 2nd, 5th, 10th … is shown, prefixed with its position.
     pub(super) fn new(subject: &Subject<'_>, side: f32, limit: f32) -> Self {
         let size = subject.sizes.label(side);
         let step = thinned(Self::pitch(size) / side);
@@ -48,18 +48,18 @@ impl Labels {
         }
     }
 
-    /// How far apart labels of a size have to begin at least.
+    /// Return the minimum distance between labels of a font size.
     pub(super) fn pitch(size: f32) -> f32 {
-        // Turned labels are closest to each other at a right angle to their direction.
+        // Rotated labels are closest at a right angle to their direction.
         size * 1.1 / Self::TURN.to_radians().sin()
     }
 
-    /// Whether they can stand side by side under cells of `side` pixels without being turned.
+    /// Return true if the labels fit side by side under cells of `side` pixels without rotation.
     fn upright(&self, side: f32) -> bool {
         self.longest <= side - 6.0
     }
 
-    /// How far they reach below a plot whose cells are `side` pixels wide.
+    /// Return the height of the labels below a plot with cells `side` pixels wide.
     pub(super) fn depth(&self, side: f32) -> f32 {
         let (sin, cos) = Self::TURN.to_radians().sin_cos();
         if self.upright(side) {
@@ -69,7 +69,7 @@ impl Labels {
         }
     }
 
-    /// Draws them left of a plot, held at `x`, the first row beginning at `top`.
+    /// Draw the labels left of a plot, right-aligned at `x`, with the first row at `top`.
     pub(super) fn down(&self, ruler: &Ruler<'_>, x: f32, top: f32, side: f32) -> Group {
         self.shown.iter().fold(Group::new(), |group, (i, label)| {
             group.add(text(
@@ -83,7 +83,7 @@ impl Labels {
         })
     }
 
-    /// Draws them below a plot, held at `y`, the first column beginning at `left`.
+    /// Draw the labels below a plot, aligned at `y`, with the first column at `left`.
     pub(super) fn across(&self, ruler: &Ruler<'_>, left: f32, y: f32, side: f32) -> Group {
         self.shown.iter().fold(Group::new(), |group, (i, label)| {
             let middle = left + side * (*i as f32 + 0.5);
@@ -110,7 +110,7 @@ impl Labels {
     }
 }
 
-/// The first of 1, 2, 5, 10, 20, 50 … that is at least `least`.
+/// Return the first of 1, 2, 5, 10, 20, 50 … that is at least `least`.
 fn thinned(least: f32) -> usize {
     let mut decade = 1;
     loop {

@@ -1,4 +1,4 @@
-//! The cells of one head's matrix and how they are put into a picture.
+//! The cells of one head's matrix.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,26 +10,26 @@ use svg::node::element::{Group, Image, Rectangle};
 use super::colour::{HIDDEN, Paint, Rgb};
 use super::encode;
 
-/// With more cells than this in a picture, they become one embedded image a matrix instead of
-/// rectangles: a viewer handles a few thousand elements well, not a quarter of a million.
+/// Maximum number of cells drawn as rectangles; above it each matrix is embedded as an image, as
+/// viewers handle a few thousand elements well, but not a quarter of a million.
 pub(super) const MOST_RECTANGLES: usize = 4096;
 
-/// From this side on, cells are set apart by a gap of one pixel.
+/// Minimum side of cells separated by a gap of one pixel.
 const GAP_FROM: usize = 8;
 
-/// One head's matrix `[query, key]` and the colours for it.
+/// The matrix `[query, key]` of one head, with its colours.
 #[derive(Clone)]
 pub(super) struct Cells<'a> {
     values: Cow<'a, [f32]>,
     /// Number of cells on each side of the matrix.
     pub(super) n: usize,
-    /// Whether everything above the diagonal is hidden.
+    /// True if all cells above the diagonal are hidden.
     causal: bool,
     paint: Arc<Paint>,
 }
 
 impl<'a> Cells<'a> {
-    /// `causal` says whether keys after their query are hidden.
+    /// Create cells; `causal` hides keys after their query.
     ///
     /// # Shapes
     /// - values: `[query, key]`, `n` × `n`
@@ -42,8 +42,8 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// The same in small: each cell stands for `pool` × `pool` cells and shows the largest of them,
-    /// because an average would wash out the thin lines that attention draws.
+    /// Return a reduced matrix in which each cell stands for `pool` × `pool` cells and shows their
+    /// maximum, because an average would wash out the thin lines of attention.
     pub(super) fn pooled(&self, pool: usize) -> Cells<'static> {
         let n = self.n.div_ceil(pool);
         let values = (0..n * n).map(|i| {
@@ -58,7 +58,7 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// The largest visible value of `pool` × `pool` cells from a corner on.
+    /// Return the largest visible value of `pool` × `pool` cells from a corner.
     fn largest(&self, query: usize, key: usize, pool: usize) -> Option<f32> {
         let end = |start: usize| (start + pool).min(self.n);
         (query..end(query))
@@ -67,13 +67,13 @@ impl<'a> Cells<'a> {
             .reduce(f32::max)
     }
 
-    /// The value of a cell, or `None` when it is hidden.
+    /// Return the value of a cell, or `None` if it is hidden.
     fn visible(&self, query: usize, key: usize) -> Option<f32> {
         let value = self.values[query * self.n + key];
         (value.is_finite() && !(self.causal && key > query)).then_some(value)
     }
 
-    /// Query, key and value of every cell that is not hidden.
+    /// Iterate over query, key and value of the visible cells.
     pub(super) fn all_visible(&self) -> impl Iterator<Item = (usize, usize, f32)> {
         (0..self.values.len()).filter_map(|i| {
             let (query, key) = (i / self.n, i % self.n);
@@ -81,18 +81,18 @@ impl<'a> Cells<'a> {
         })
     }
 
-    /// Whether any cell is hidden.
+    /// Return true if any cell is hidden.
     pub(super) fn any_hidden(&self) -> bool {
         (self.causal && self.n > 1) || !self.values.iter().all(|value| value.is_finite())
     }
 
-    /// The colour of a cell.
+    /// Return the colour of a cell.
     pub(super) fn colour_at(&self, query: usize, key: usize) -> Rgb {
         self.visible(query, key)
             .map_or(HIDDEN, |value| self.paint.colour(value))
     }
 
-    /// One rectangle for each cell, `side` pixels apart.
+    /// Draw a rectangle for each cell, `side` pixels apart.
     pub(super) fn rectangles(&self, left: usize, top: usize, side: usize) -> Group {
         let drawn = |i| {
             if side >= GAP_FROM && i + 1 < self.n {
@@ -117,7 +117,7 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// Cells that are too many for rectangles, and where they are in a picture.
+/// A matrix with too many cells for rectangles, and its position in a picture.
 pub(super) struct Patch<'c> {
     pub(super) cells: &'c Cells<'c>,
     pub(super) left: usize,
@@ -127,7 +127,7 @@ pub(super) struct Patch<'c> {
 }
 
 impl Patch<'_> {
-    /// As an image of one pixel a cell, enlarged.
+    /// Create an enlarged image with one pixel per cell.
     pub(super) fn image(&self) -> Image {
         let length = self.cells.n * self.side;
         Image::new()
@@ -135,7 +135,7 @@ impl Patch<'_> {
             .set("y", self.top)
             .set("width", length)
             .set("height", length)
-            // As an attribute this value is not in SVG 1.1, so renderers skip it.
+            // The attribute is not part of SVG 1.1, so renderers ignore it; use a style.
             .set("style", "image-rendering:pixelated")
             .set(
                 "href",
@@ -153,8 +153,8 @@ impl Patch<'_> {
         encode::png(side, side, &rgb)
     }
 
-    /// Into the pixels of a page, as the same image would be drawn; this takes no second copy of
-    /// them.
+    /// Paint the cells into the pixels of a page as the image would be drawn, without a second copy
+    /// of the pixels.
     ///
     /// # Shapes
     /// - rgba: `[height, width, 4]`, `scale` pixels for each of the SVG
@@ -255,8 +255,7 @@ mod tests {
 
     #[test]
     fn patches_are_painted_where_they_are() {
-        // One cell of 2 × 2 pixels for each value, doubled, one (doubled) pixel from the corner of
-        // a page of 6 × 6.
+        // Cells of 2 × 2 pixels, doubled, at (1, 1), doubled, on a page of 6 × 6, doubled.
         let cells = cells(&[1.0, 0.0, 0.5, 0.5], 2, true);
         let mut rgba = vec![7; 12 * 12 * 4];
         Patch {

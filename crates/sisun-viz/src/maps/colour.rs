@@ -1,4 +1,4 @@
-//! Colours of weights.
+//! Colours of values.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -16,13 +16,13 @@ impl fmt::Display for Rgb {
     }
 }
 
-/// Cells that may not be attended to: a neutral grey, which no colour map takes.
+/// Colour of hidden cells: a neutral grey that no colour map contains.
 pub(super) const HIDDEN: Rgb = Rgb([0xe9, 0xe9, 0xe9]);
 
-/// Text and lines.
+/// Colour of text and lines.
 pub(super) const INK: Rgb = Rgb([0x22, 0x22, 0x22]);
 
-/// Black or white ink, whichever has the higher contrast on `background` (WCAG 2.2, contrast
+/// Return black or white, whichever has the higher contrast to `background` (WCAG 2.2, contrast
 /// ratio).
 pub(super) fn ink_on(background: Rgb) -> Rgb {
     let white = Rgb([255; 3]);
@@ -33,13 +33,13 @@ pub(super) fn ink_on(background: Rgb) -> Rgb {
     }
 }
 
-/// Contrast ratio (WCAG 2.2): from 1, the same, to 21, black on white.
+/// Return the contrast ratio (WCAG 2.2): from 1, equal, to 21, black on white.
 pub(super) fn contrast(a: Rgb, b: Rgb) -> f32 {
     let (a, b) = (luminance(a), luminance(b));
     (a.max(b) + 0.05) / (a.min(b) + 0.05)
 }
 
-/// Relative luminance (WCAG 2.2): 0.2126 R + 0.7152 G + 0.0722 B in linear light.
+/// Return the relative luminance (WCAG 2.2): 0.2126 R + 0.7152 G + 0.0722 B in linear light.
 pub(super) fn luminance(Rgb(channels): Rgb) -> f32 {
     let linear = channels.map(|channel| {
         let c = f32::from(channel) / 255.0;
@@ -52,29 +52,29 @@ pub(super) fn luminance(Rgb(channels): Rgb) -> f32 {
     0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 }
 
-/// How values become colours.
+/// Mapping of values to the range of a colour map.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Scale {
-    /// Weights of a softmax: 0 to 1, whatever values occur, so that every picture reads alike.
+    /// Weights of a softmax: always 0 to 1, so that pictures are comparable.
     Weights,
-    /// The same by square roots, as Matplotlib's `PowerNorm(0.5)`: over many tokens most weights
-    /// are so small that a linear scale would show an empty page.
+    /// Weights on a square-root scale, as Matplotlib's `PowerNorm(0.5)`: over many tokens most
+    /// weights are so small that a linear scale would show an empty page.
     RootWeights,
-    /// Evenly from the least value to the greatest.
+    /// Linear scale from the smallest value to the largest.
     Range {
-        /// The value that is lightest.
+        /// Value of the lightest colour.
         low: f32,
-        /// The value that is darkest.
+        /// Value of the darkest colour.
         high: f32,
     },
 }
 
 impl Scale {
-    /// From so many tokens on, an even share of the attention would look like none on a linear
-    /// scale.
+    /// Number of tokens from which the square-root scale is used; on a linear scale uniform
+    /// attention would then look like none.
     const ROOT_FROM: usize = 65;
 
-    /// The scale of weights over `n` tokens.
+    /// Return the scale of weights over `n` tokens.
     pub(super) fn weights(n: usize) -> Self {
         if n < Self::ROOT_FROM {
             Self::Weights
@@ -83,7 +83,7 @@ impl Scale {
         }
     }
 
-    /// From the least to the greatest finite value.
+    /// Return the scale from the smallest to the largest finite value.
     pub(super) fn spanning(values: impl Iterator<Item = f32>) -> Self {
         let (low, high) = values
             .filter(|value| value.is_finite())
@@ -92,7 +92,7 @@ impl Scale {
             });
         match low.partial_cmp(&high) {
             Some(Ordering::Less) => Self::Range { low, high },
-            // One value only: it sits at the light end of a scale of length 1.
+            // A single value is at the light end of a scale of length 1.
             Some(Ordering::Equal) => Self::Range {
                 low,
                 high: low + 1.0,
@@ -101,25 +101,25 @@ impl Scale {
         }
     }
 
-    /// Where a value is on the scale: 0 at the light end, 1 at the dark end.
+    /// Return the position of a value on the scale: 0 at the light end, 1 at the dark end.
     fn share(self, value: f32) -> f32 {
         match self {
             Self::Weights => value,
             Self::RootWeights => value.max(0.0).sqrt(),
-            // Halved first, because the difference of two finite numbers may not be finite.
+            // Halved first, because the difference of two finite numbers may overflow.
             Self::Range { low, high } => (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0),
         }
     }
 
-    /// The least and the greatest value.
-    pub(super) fn eos_token_ids(self) -> (f32, f32) {
+    /// Return the smallest and the largest value.
+    pub(super) fn ends(self) -> (f32, f32) {
         match self {
             Self::Weights | Self::RootWeights => (0.0, 1.0),
             Self::Range { low, high } => (low, high),
         }
     }
 
-    /// Values to write beside the scale, and where they are on it.
+    /// Return the values to write beside the scale, with their positions.
     pub(super) fn ticks(self) -> Vec<(f32, f32)> {
         let values = match self {
             Self::Weights => vec![0.0, 0.25, 0.5, 0.75, 1.0],
@@ -135,7 +135,7 @@ impl Scale {
     }
 }
 
-/// What turns values into colours.
+/// A scale and a colour map.
 pub(super) struct Paint {
     pub(super) scale: Scale,
     table: [[u8; 3]; 256],
@@ -149,15 +149,15 @@ impl Paint {
         }
     }
 
-    /// The colour of a value; what lies outside the scale takes the nearest end.
+    /// Return the colour of a value; values outside the scale are clamped.
     pub(super) fn colour(&self, value: f32) -> Rgb {
-        // A cast stops at 0 and takes NaN for it.
+        // The cast saturates at 0 and maps NaN to 0.
         let entry = (self.scale.share(value) * 256.0) as usize;
         Rgb(self.table[entry.min(255)])
     }
 
-    /// Colours at even distances along the scale and their places on it, as close as a gradient
-    /// between them looks the same.
+    /// Return evenly spaced positions on the scale and their colours, close enough for a linear
+    /// gradient.
     pub(super) fn stops(&self) -> impl Iterator<Item = (f32, Rgb)> {
         let last = self.table.len() - 1;
         self.table
@@ -172,7 +172,7 @@ impl Paint {
 mod tests {
     use super::*;
 
-    /// The colour on the default map at `share` of the scale.
+    /// Return the colour of the default map at `share` of the scale.
     fn blues(share: f32) -> Rgb {
         Paint::new(Scale::Weights, Colours::Blues).colour(share)
     }
@@ -252,10 +252,7 @@ mod tests {
                 "{ticks:?}"
             );
             assert_eq!((ticks[0].1, ticks[ticks.len() - 1].1), (0.0, 1.0));
-            assert_eq!(
-                (ticks[0].0, ticks[ticks.len() - 1].0),
-                scale.eos_token_ids()
-            );
+            assert_eq!((ticks[0].0, ticks[ticks.len() - 1].0), scale.ends());
         }
     }
 }

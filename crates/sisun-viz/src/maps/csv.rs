@@ -7,7 +7,7 @@ use sisun_model::Activation;
 
 use super::{MapsError, disk};
 
-/// Writes the patterns as `layer,head,query,key,query_token,key_token,weight`, one row for each
+/// Write the patterns as `layer,head,query,key,query_token,key_token,weight`, one row for each
 /// cell.
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
     disk::write_stream(path, |out| {

@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Atomic writing of files.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::MapsError;
 
-/// Lets `fill` write a file as a stream.
+/// Write a file as a stream, with the contents from `fill`.
 pub(super) fn write_stream(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
@@ -22,7 +22,7 @@ pub(super) fn write_stream(
     })
 }
 
-/// Writes what is in memory already.
+/// Write bytes to a file.
 pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), MapsError> {
     sisun_files::write_bytes(path, bytes).map_err(|source| MapsError::Write {
         path: path.into(),

@@ -1,4 +1,4 @@
-//! The parts that every picture is made of.
+//! Elements shared by all pictures.
 
 use svg::Document;
 use svg::node::element::{Description, Group, Rectangle, TSpan, Text, Title};
@@ -9,10 +9,10 @@ use super::ruler::Ruler;
 use super::sizes::Sizes;
 use super::subject::Subject;
 
-/// How far below the middle of a capital letter its baseline is, in sizes of the font.
+/// Offset of the baseline below the middle of capital letters, as a fraction of the font size.
 const MIDDLE: f32 = 0.355;
 
-/// Where a text is held.
+/// Horizontal alignment of a text at its position.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Anchor {
     Start,
@@ -20,7 +20,7 @@ pub(super) enum Anchor {
     End,
 }
 
-/// An empty white page with the title and description that screen readers read.
+/// Create an empty white page with a title and description for screen readers.
 pub(super) fn page(width: usize, height: usize, title: &str, subject: &Subject<'_>) -> Document {
     let page = Document::new()
         .set("width", width)
@@ -39,7 +39,7 @@ pub(super) fn page(width: usize, height: usize, title: &str, subject: &Subject<'
         )
 }
 
-/// A text whose capital letters are centred on `y`.
+/// Create a text whose capital letters are vertically centred on `y`.
 pub(super) fn text(
     ruler: &Ruler<'_>,
     content: &str,
@@ -51,7 +51,7 @@ pub(super) fn text(
     held(ruler, content, x, size, anchor).set("y", tenths(y + MIDDLE * size))
 }
 
-/// A text turned by `degrees` clockwise around the point that it is held at.
+/// Create a text rotated clockwise by `degrees` around its position.
 pub(super) fn turned(
     ruler: &Ruler<'_>,
     content: &str,
@@ -70,7 +70,7 @@ pub(super) fn turned(
         .set("transform", transform)
 }
 
-/// A text held at `x`. If it takes several fonts, each part stands where the ruler says.
+/// Create a text aligned at `x`. If it needs several fonts, each part is placed by the ruler.
 fn held(ruler: &Ruler<'_>, content: &str, x: f32, size: f32, anchor: Anchor) -> Text {
     let runs = ruler.runs(content, size);
     let (name, share) = match anchor {
@@ -91,12 +91,13 @@ fn held(ruler: &Ruler<'_>, content: &str, x: f32, size: f32, anchor: Anchor) -> 
     )
 }
 
-/// Enough digits for a tenth of a pixel, so that files stay small.
+/// Round to a tenth of a pixel, which keeps files small.
 pub(super) fn tenths(value: f32) -> f32 {
     (value * 10.0).round() / 10.0
 }
 
-/// A value in a cell or on a scale: two decimals, or powers of ten where those would not do.
+/// Format a value for a cell or a scale: two decimals, or scientific notation if that would not
+/// fit.
 pub(super) fn number(value: f32) -> String {
     if value.abs() < 1000.0 {
         format!("{value:.2}")
@@ -108,7 +109,7 @@ pub(super) fn number(value: f32) -> String {
 const KEYS: &str = "Key (attended to)";
 const QUERIES: &str = "Query (attending)";
 
-/// How far the titles above and below a plot of width `width` reach over it on either side.
+/// Return the width by which the titles above and below a plot exceed its `width` on either side.
 pub(super) fn overhang(subject: &Subject<'_>, title: &str, width: f32) -> f32 {
     let Sizes {
         title: title_size,
@@ -122,12 +123,12 @@ pub(super) fn overhang(subject: &Subject<'_>, title: &str, width: f32) -> f32 {
     (longest - width).max(0.0) / 2.0
 }
 
-/// The titles of both axes: that of the keys below the plot, ending at `bottom`, that of the
-/// queries at the left margin.
+/// Draw the titles of both axes: that of the keys below the plot, ending at `bottom`, and that of
+/// the queries at the left margin.
 pub(super) fn axis_titles(subject: &Subject<'_>, plot: Plot, bottom: f32) -> Group {
     let (ruler, Sizes { axis, margin, .. }) = (&subject.ruler, subject.sizes);
     let half = ruler.width(QUERIES, axis) / 2.0;
-    // Centred on the plot, but never above the page.
+    // Centred on the plot, but not beyond the top of the page.
     let middle = (plot.top + plot.height / 2.0).max(half + margin);
     let centre = plot.left + plot.width / 2.0;
     Group::new()
@@ -149,7 +150,7 @@ pub(super) fn axis_titles(subject: &Subject<'_>, plot: Plot, bottom: f32) -> Gro
         ))
 }
 
-/// Where the cells of a picture are.
+/// Position of the cells in a picture.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plot {
     pub(super) left: f32,
@@ -158,7 +159,7 @@ pub(super) struct Plot {
     pub(super) height: f32,
 }
 
-/// A thin line around cells that have no gaps, so that light ones at the edge do not fade into the
+/// Draw a thin line around cells without gaps, so that light ones at the edge do not merge with the
 /// page.
 pub(super) fn frame(left: f32, top: f32, length: f32) -> Rectangle {
     Rectangle::new()

@@ -1,6 +1,6 @@
-//! Pixels as a PNG file.
+//! Encoding pixels as PNG.
 
-/// A PNG of opaque pixels.
+/// Encode opaque pixels as a PNG file.
 ///
 /// # Shapes
 /// - rgb: `[height, width, 3]`
@@ -9,7 +9,7 @@ pub(super) fn png(width: u32, height: u32, rgb: &[u8]) -> Vec<u8> {
     let mut encoder = png::Encoder::new(&mut file, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    // Eight times as fast as the default, and flat colours shrink well all the same.
+    // Eight times as fast as the default, and flat colours still compress well.
     encoder.set_compression(png::Compression::Fast);
     encoder
         .write_header()

@@ -1,4 +1,4 @@
-//! What can go wrong when maps are written.
+//! Errors of writing maps.
 
 use sisun_config::ErrorKind;
 use std::path::PathBuf;
@@ -6,53 +6,53 @@ use std::path::PathBuf;
 use resvg::usvg;
 use sisun_model::Activation;
 
-/// Why attention maps could not be written.
+/// An error of writing attention maps.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MapsError {
-    /// A word that names none of what there is to choose from.
+    /// The name of a choice is unknown.
     #[error("unknown {what} `{given}`; choose from {}", choices.join(", "))]
     UnknownChoice {
-        /// What is chosen: a format, say.
+        /// Kind of choice, for instance a format.
         what: &'static str,
-        /// The word that was given.
+        /// The given name.
         given: String,
-        /// The words that are known.
+        /// The known names.
         choices: Vec<&'static str>,
     },
-    /// A font that could not be read.
+    /// A font cannot be read.
     #[error("cannot read font `{}`: {source}; give the path of a .ttf, .otf or .ttc file", path.display())]
     ReadFont {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The cause.
         source: std::io::Error,
     },
-    /// A file that is no font.
+    /// A file is not a font.
     #[error("`{}` is no TrueType or OpenType font; give a .ttf, .otf or .ttc file", path.display())]
     NoFont {
         /// The file.
         path: PathBuf,
     },
-    /// Token labels of a size that is not allowed.
+    /// The size of token labels is out of range.
     #[error("--font-size {given}: choose {least} to {greatest} pixels")]
     FontSize {
-        /// What was given.
+        /// The given size.
         given: f32,
-        /// The smallest that is allowed.
+        /// The smallest allowed size.
         least: f32,
-        /// The largest that is allowed.
+        /// The largest allowed size.
         greatest: f32,
     },
-    /// Cells without room for the values that are to stand in them.
+    /// Cells are too small for the values to write in them.
     #[error(
         "--cell {given} has no room for --values always: choose --cell {least} or more, leave it out, or choose \
          --values auto"
     )]
     CellTooSmall {
-        /// The side of a cell that was given.
+        /// The given side of a cell.
         given: usize,
-        /// The smallest that has room.
+        /// The smallest side with enough space.
         least: usize,
     },
     /// There are no tokens or no activations.
@@ -60,18 +60,18 @@ pub enum MapsError {
         "there is nothing to write: the maps hold no tokens or no activations; give a text, a layer and a head"
     )]
     Nothing,
-    /// A format that has no place for anything that was captured.
+    /// A format cannot hold any of the captured activations.
     #[error(
         "{format} holds {}, and nothing else of a head: keep one of these as well, or write json, npz or safetensors, which hold every activation",
         held.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
     )]
     NothingToHold {
-        /// The format's name.
+        /// Name of the format.
         format: &'static str,
-        /// The activations that it has a place for.
+        /// The activations that the format can hold.
         held: &'static [Activation],
     },
-    /// A picture that would take too much memory.
+    /// A picture would need too much memory.
     #[error(
         "picture `{picture}` would be {width} × {height} pixels, more than {limit} in all; take a shorter text, fewer \
          layers and heads, smaller cells or labels or no values, or write npz or safetensors instead"
@@ -79,33 +79,33 @@ pub enum MapsError {
     TooBig {
         /// File name without extension.
         picture: String,
-        /// Pixels across.
+        /// Width in pixels.
         width: u64,
-        /// Pixels down.
+        /// Height in pixels.
         height: u64,
-        /// The most pixels that are drawn.
+        /// Maximum number of pixels.
         limit: u64,
     },
-    /// A picture that could not be turned into a PNG.
+    /// A picture cannot be rendered as PNG.
     #[error("picture `{picture}` cannot be drawn as PNG: {source}; write it as svg instead")]
     Draw {
         /// File name without extension.
         picture: String,
-        /// What the renderer said.
+        /// The cause.
         source: usvg::Error,
     },
-    /// A folder or file that could not be written.
+    /// A folder or file cannot be written.
     #[error("cannot write `{}`: {source}; choose a folder that is writable and has room", path.display())]
     Write {
         /// The folder or file.
         path: PathBuf,
-        /// What the system said.
+        /// The cause.
         source: std::io::Error,
     },
 }
 
 impl MapsError {
-    /// Return the kind of error, by which a caller can decide what to do.
+    /// Return the kind of error, so that a caller can decide how to react.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownChoice { .. }

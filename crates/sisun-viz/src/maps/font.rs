@@ -1,4 +1,4 @@
-//! A font that text is drawn with: the embedded one, or one that the reader has.
+//! The font of a picture: the embedded one or a file.
 
 use std::fmt;
 use std::fs;
@@ -16,12 +16,11 @@ use super::label;
 /// Greek, Cyrillic, kana and all 11,172 Hangul syllables.
 pub(super) static PRETENDARD: &[u8] = include_bytes!("../../assets/Pretendard-Regular.otf");
 
-/// The `font-family` of every picture: the embedded font's design first, then what systems have for
-/// Korean.
+/// The `font-family` of every picture: the embedded font, then Korean system fonts.
 const FAMILIES: &str = "Pretendard, 'Apple SD Gothic Neo', 'Malgun Gothic', 'Noto Sans KR', 'Noto Sans CJK KR', \
                         NanumGothic, sans-serif";
 
-/// A font file to draw the text of pictures with.
+/// A font file for the text of pictures.
 #[derive(Clone)]
 pub struct Font {
     path: PathBuf,
@@ -32,12 +31,12 @@ pub struct Font {
 }
 
 impl Font {
-    /// Reads a TrueType or OpenType font (`.ttf`, `.otf`), or the first face of a collection
+    /// Read a TrueType or OpenType font (`.ttf`, `.otf`), or the first face of a collection
     /// (`.ttc`).
     ///
     /// # Errors
-    /// [`MapsError::ReadFont`] for a file that cannot be read, [`MapsError::NoFont`] for one that
-    /// is no font.
+    /// [`MapsError::ReadFont`] if the file cannot be read, [`MapsError::NoFont`] if it is not a
+    /// font.
     pub fn open(path: &Path) -> Result<Self, MapsError> {
         let unreadable = |source| MapsError::ReadFont {
             path: path.into(),
@@ -49,14 +48,13 @@ impl Font {
     }
 
     fn read(path: &Path, data: Vec<u8>) -> Option<Self> {
-        // Before `fontdb`, which believes a collection that says it has four thousand million
-        // faces.
+        // Check before `fontdb`, which would trust a collection that claims four billion faces.
         let variable = is_variable(&first_face(&data)?);
         let data = Arc::new(data);
         let mut faces = fontdb::Database::new();
         faces.load_font_source(fontdb::Source::Binary(Arc::clone(&data) as _));
         let face = faces.faces().find(|face| face.index == 0)?;
-        // A variable font takes the weight that text asks for, whatever weight it calls its own.
+        // A variable font is drawn at the weight that the text requests, whatever its default.
         let weight = if variable {
             fontdb::Weight::NORMAL.0
         } else {
@@ -72,7 +70,7 @@ impl Font {
         })
     }
 
-    /// The face, for measuring, and the weight that it is drawn in.
+    /// Return the face for measuring and its weight.
     pub(super) fn face(&self) -> (skrifa::FontRef<'_>, u16) {
         (
             first_face(&self.data).expect("`open` has read it from the same bytes"),
@@ -90,20 +88,19 @@ impl fmt::Debug for Font {
     }
 }
 
-/// The font, or the first of a collection, if it has any characters.
+/// Return the font, or the first of a collection, if it has any characters.
 fn first_face(data: &[u8]) -> Option<skrifa::FontRef<'_>> {
     skrifa::FontRef::from_index(data, 0)
         .ok()
         .filter(|font| font.charmap().has_map())
 }
 
-/// Whether the weight of a font can be chosen.
+/// Return true if the font has a variable weight.
 fn is_variable(font: &skrifa::FontRef<'_>) -> bool {
     font.axes().get_by_tag(skrifa::Tag::new(b"wght")).is_some()
 }
 
-/// Names the font of all text in a picture: the chosen one first, then those that every picture
-/// names.
+/// Set the font family of all text in a picture: the chosen font, then the default families.
 pub(super) fn named(page: Document, chosen: Option<&Font>) -> Document {
     let Some(Font {
         family,
@@ -114,7 +111,7 @@ pub(super) fn named(page: Document, chosen: Option<&Font>) -> Document {
     else {
         return page.set("font-family", FAMILIES);
     };
-    // What would end the quotes or is not allowed in XML is no part of any real name.
+    // Remove quotes and characters that XML forbids; real names do not contain them.
     let family: String = family
         .chars()
         .filter(|&c| !matches!(c, '\'' | '"' | '\\') && label::is_plain(c))

@@ -1,4 +1,4 @@
-//! Finding a glyph for every character of a picture.
+//! Fonts that cover every character of a picture.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -12,26 +12,26 @@ use super::font::{Font, PRETENDARD};
 use super::label;
 use super::ruler::Ruler;
 
-/// The fonts that one picture is drawn with, those of the system among them where it takes them.
+/// The fonts of one picture, including system fonts if needed.
 pub(super) struct Fonts {
     pub(super) database: Arc<fontdb::Database>,
-    /// The one that all text is drawn with, whatever it names.
+    /// Font of all text, regardless of its family name.
     chosen: Option<fontdb::ID>,
-    /// What none of them has.
+    /// Characters without a glyph in any font.
     missing: BTreeSet<char>,
 }
 
 impl Fonts {
-    /// What drawing `labels` takes: the chosen font, the embedded one for what that lacks, and
-    /// those of the system only where both lack a character, so that the usual picture is the same
-    /// on every machine.
+    /// Collect the fonts to draw `labels`: the chosen font, the embedded one as a fallback, and
+    /// system fonts only if both lack a character, so that most pictures are identical on every
+    /// machine.
     pub(super) fn new<'a>(labels: impl Iterator<Item = &'a str>, font: Option<&Font>) -> Self {
         let ruler = Ruler::new(font);
         let mut fonts = fontdb::Database::new();
         fonts.load_font_data(PRETENDARD.to_vec());
         let chosen = font.and_then(|font| {
             let faces = fonts.load_font_source(fontdb::Source::Binary(Arc::clone(&font.data) as _));
-            // The other faces of a collection have no business here.
+            // Exclude the other faces of a collection.
             let (chosen, others): (Vec<_>, Vec<_>) = faces
                 .into_iter()
                 .partition(|&id| fonts.face(id).is_some_and(|face| face.index == 0));
@@ -56,14 +56,15 @@ impl Fonts {
         }
     }
 
-    /// `svg` with a box for every character that no font has: their own signs for that run into
-    /// each other.
+    /// Return `svg` with a box for every character without a glyph, because the missing-glyph signs
+    /// of fonts overlap.
     pub(super) fn drawable<'t>(&self, svg: &'t str) -> Cow<'t, str> {
         if self.missing.is_empty() {
             return svg.into();
         }
         let is_missing = |grapheme: &str| grapheme.chars().any(|c| self.missing.contains(&c));
-        // A mark that begins a text makes one grapheme with the markup before it, which must stay.
+        // A combining mark at the beginning of a text forms a grapheme with the markup before it,
+        // which must stay.
         let markup = |grapheme: &str| {
             grapheme
                 .starts_with(['<', '>', '&', ';', '"', '\''])
@@ -76,7 +77,7 @@ impl Fonts {
         svg.graphemes(true).map(drawn).collect::<String>().into()
     }
 
-    /// How a renderer finds the font of a text, and of each character that this font lacks.
+    /// Return a resolver for the font of a text, and for each character that this font lacks.
     pub(super) fn resolver(&self) -> usvg::FontResolver<'static> {
         let select_font: usvg::FontSelectionFn<'static> = match self.chosen {
             Some(chosen) => Box::new(move |_, _| Some(chosen)),
@@ -89,8 +90,8 @@ impl Fonts {
     }
 }
 
-/// The font for a character that the fonts in use lack: of those that have it, the one most like
-/// the embedded one, which is upright, regular and without serifs.
+/// Return a font with the character, preferably one like the embedded font: upright, regular and
+/// sans-serif.
 fn plainest(c: char, used: &[fontdb::ID], fonts: &mut Arc<fontdb::Database>) -> Option<fontdb::ID> {
     fonts
         .faces()
@@ -107,7 +108,7 @@ fn plainest(c: char, used: &[fontdb::ID], fonts: &mut Arc<fontdb::Database>) -> 
         .map(|face| face.id)
 }
 
-/// Whether a font is one to read: macOS has one with a box for every character.
+/// Return true unless the font is macOS's LastResort, which has a box for every character.
 fn is_usable(face: &fontdb::FaceInfo) -> bool {
     !is_called(face, "LastResort")
 }

@@ -1,4 +1,4 @@
-//! The formats that maps are written in.
+//! File formats of maps.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,16 +7,16 @@ use sisun_model::Activation;
 
 use super::MapsError;
 
-/// A format that maps can be written in; [`super::write()`] lists the files of each.
+/// A file format of maps; [`super::write()`] lists the files of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// Heatmaps as scalable vector graphics; text stays text.
+    /// Heatmaps as scalable vector graphics, with text as text.
     Svg,
-    /// The same heatmaps as pixels.
+    /// Heatmaps as pixels.
     Png,
-    /// Everything as one JSON object.
+    /// All data as one JSON object.
     Json,
-    /// The patterns as one table in long form.
+    /// Patterns as a table in long form.
     Csv,
     /// NumPy arrays.
     Npz,
@@ -35,12 +35,12 @@ impl Format {
         Self::Safetensors,
     ];
 
-    /// Whether it is drawn.
+    /// Return true if the format is a picture.
     pub fn is_picture(self) -> bool {
         matches!(self, Self::Svg | Self::Png)
     }
 
-    /// The activations that it has a place for.
+    /// Return the activations that the format can hold.
     pub fn activations(self) -> &'static [Activation] {
         match self {
             Self::Svg | Self::Png => &[Activation::Pattern, Activation::Scores],
@@ -49,7 +49,7 @@ impl Format {
         }
     }
 
-    /// The word for it, which is also the extension of its files.
+    /// Return the name, which is also the extension of the files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Svg => "svg",
@@ -71,7 +71,7 @@ impl fmt::Display for Format {
 impl FromStr for Format {
     type Err = MapsError;
 
-    /// Reads one name, such as `svg`; spaces around it do not count.
+    /// Parse a name, such as `svg`; surrounding spaces are ignored.
     fn from_str(given: &str) -> Result<Self, MapsError> {
         Self::ALL
             .into_iter()

@@ -1,4 +1,4 @@
-//! The picture of all heads: layers down, heads across.
+//! The picture of all heads: layers as rows, heads as columns.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,21 +13,19 @@ use super::legend::Legend;
 use super::sizes::Sizes;
 use super::subject::{Panel, Subject};
 
-/// Width in pixels that all heads together aim at.
+/// Target width of the grid in pixels.
 const GRID: usize = 1200;
-/// The smallest and the largest panel aimed at, unless the number of a layer or head takes more
-/// room.
+/// Smallest and largest target size of a panel, unless the number of a layer or head needs more.
 const SMALLEST_PANEL: usize = 64;
 const LARGEST_PANEL: usize = 240;
-/// The smallest cells that are labelled.
+/// Minimum side of cells with labels.
 const LABELS_FROM: usize = 12;
-/// The longest label in pixels at the usual size of text; longer ones end in `…`.
+/// Maximum length of a label in pixels at the usual font size; longer labels end in `…`.
 const LONGEST_LABEL: f32 = 80.0;
-/// The least space between panels, and that between the parts around them at the usual size of
-/// text.
+/// Minimum gap between panels, and between the surrounding parts at the usual font size.
 const GAP: usize = 10;
 
-/// All heads of all layers as small multiples with one scale.
+/// All heads of all layers as small multiples on a common scale.
 pub(super) struct Grid<'a> {
     /// File name without extension.
     pub(super) name: String,
@@ -36,14 +34,14 @@ pub(super) struct Grid<'a> {
     panels: Vec<Thumbnail>,
     layers: Vec<usize>,
     heads: Vec<usize>,
-    /// Whether the panels' cells are too many for rectangles.
+    /// True if the panels have too many cells for rectangles.
     is_patchwork: bool,
     /// Side of a cell in pixels.
     side: usize,
-    /// Side of a panel in pixels, and how far apart panels begin.
+    /// Side of a panel and distance between panels, in pixels.
     panel: usize,
     stride: usize,
-    /// Absent where the cells are too small for them.
+    /// Labels; `None` if the cells are too small.
     labels: Option<Labels>,
     gap: f32,
     plot: Plot,
@@ -52,16 +50,16 @@ pub(super) struct Grid<'a> {
     height: usize,
 }
 
-/// One head in small.
+/// A small panel of one head.
 struct Thumbnail {
     row: usize,
     column: usize,
-    /// At most about as many as there are pixels for them, whatever the number of tokens.
+    /// Cells, reduced to about the number of available pixels.
     cells: Cells<'static>,
 }
 
 impl<'a> Grid<'a> {
-    /// Lays out panels of `n` tokens.
+    /// Lay out panels of `n` tokens.
     pub(super) fn new(subject: Arc<Subject<'a>>, panels: &[Panel<'_>], n: usize) -> Self {
         let layers = distinct(panels.iter().map(|panel| panel.layer));
         let heads = distinct(panels.iter().map(|panel| panel.head));
@@ -79,19 +77,19 @@ impl<'a> Grid<'a> {
                 .map(|number| subject.ruler.width(&format!("{name} {number}"), tick))
                 .fold(0.0, f32::max)
         };
-        // A panel may come out a third smaller than what it aims at.
+        // A panel may be a third smaller than its target.
         let room = strip("head", &heads).max(strip("layer", &layers)) * 1.5;
         let target = (GRID / heads.len())
             .clamp(SMALLEST_PANEL, LARGEST_PANEL)
             .max(room.ceil() as usize);
-        // Whole pixels for each cell, or whole cells for each pixel.
+        // Whole pixels per cell, or whole cells per pixel.
         let nearest = |a: usize, b: usize| ((a as f32 / b as f32).round() as usize).max(1);
         let (side, pool) = (nearest(target, n), nearest(n, target));
         let panel = n.div_ceil(pool) * side;
         let gap = GAP as f32 * scale;
         let labels = (side >= LABELS_FROM)
             .then(|| Labels::new(&subject, side as f32, LONGEST_LABEL * scale));
-        // The last label of a panel and the first of the next must not touch either.
+        // The last label of a panel must not overlap the first of the next.
         let apart = labels
             .as_ref()
             .map_or(0.0, |labels| Labels::pitch(labels.size) - side as f32);
@@ -110,7 +108,7 @@ impl<'a> Grid<'a> {
             height: along(&layers),
         };
         let legend = Legend::new(&subject, true);
-        // Between them stand the numbers of the layers.
+        // The layer numbers are between the grid and the legend.
         let legend_at = plot.left + plot.width + gap + overhang.max(tick + 2.0 * gap);
         let below = (plot.height + below + gap + axis).max(legend.height(plot.height)) + margin;
         let name = subject.file_name("heads");
@@ -149,12 +147,12 @@ impl<'a> Grid<'a> {
         }
     }
 
-    /// Width and height in pixels.
+    /// Return width and height in pixels.
     pub(super) fn size(&self) -> (usize, usize) {
         (self.width, self.height)
     }
 
-    /// The picture but for its [`Grid::patches`].
+    /// Draw the picture without its [`Grid::patches`].
     pub(super) fn draw(&self) -> Document {
         let Plot {
             left,
@@ -229,7 +227,7 @@ impl<'a> Grid<'a> {
         })
     }
 
-    /// The panels' cells, where they are too many for rectangles.
+    /// Return the cells of the panels, if they are too many for rectangles.
     pub(super) fn patches(&self) -> Vec<Patch<'_>> {
         let patch = |thumbnail| {
             let (left, top) = self.corner(thumbnail);
@@ -247,7 +245,7 @@ impl<'a> Grid<'a> {
         }
     }
 
-    /// The upper left corner of a panel in pixels.
+    /// Return the upper left corner of a panel in pixels.
     fn corner(&self, thumbnail: &Thumbnail) -> (usize, usize) {
         let at = |start: f32, place: usize| start as usize + place * self.stride;
         (

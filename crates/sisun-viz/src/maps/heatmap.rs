@@ -14,19 +14,19 @@ use super::sizes::Sizes;
 use super::subject::{Panel, Subject};
 use super::{MapsError, PictureOptions, Values};
 
-/// Side in pixels that all cells together aim at.
+/// Target side of the plot in pixels.
 const PLOT: usize = 880;
-/// The largest cell that is chosen.
+/// Maximum automatic side of a cell.
 const LARGEST_CELL: usize = 48;
-/// Cells of at least this side have their value written in them, at the usual size of text.
+/// Minimum side of cells with values, at the usual font size.
 const VALUES_FROM: f32 = 36.0;
-/// The longest label in pixels; longer ones end in `…`. This and the space are for text of the
-/// usual size, too.
+/// Maximum length of a label in pixels; longer labels end in `…`. This and the gap are for the
+/// usual font size.
 const LONGEST_LABEL: f32 = 150.0;
-/// Space between the parts around the plot, and around a value in its cell.
+/// Gap between the parts around the plot, and around a value in its cell.
 const GAP: f32 = 8.0;
 
-/// One head: queries down, keys across.
+/// The heatmap of one head: queries as rows, keys as columns.
 pub(super) struct Heatmap<'a> {
     /// File name without extension.
     pub(super) name: String,
@@ -35,7 +35,7 @@ pub(super) struct Heatmap<'a> {
     panel: Panel<'a>,
     labels: Labels,
     side: usize,
-    /// Whether the values are written in the cells.
+    /// True if the values are written in the cells.
     values: bool,
     gap: f32,
     plot: Plot,
@@ -46,8 +46,8 @@ pub(super) struct Heatmap<'a> {
 
 impl<'a> Heatmap<'a> {
     /// # Errors
-    /// [`MapsError::CellTooSmall`] where values are asked for that the side of a cell asked for has
-    /// no room for.
+    /// [`MapsError::CellTooSmall`] if values are requested but do not fit into cells of the
+    /// requested side.
     pub(super) fn new(
         subject: Arc<Subject<'a>>,
         panel: Panel<'a>,
@@ -101,12 +101,12 @@ impl<'a> Heatmap<'a> {
         })
     }
 
-    /// Width and height in pixels.
+    /// Return width and height in pixels.
     pub(super) fn size(&self) -> (usize, usize) {
         (self.width, self.height)
     }
 
-    /// The picture but for its [`Heatmap::patches`].
+    /// Draw the picture without its [`Heatmap::patches`].
     pub(super) fn draw(&self) -> Document {
         let Plot {
             left,
@@ -153,8 +153,8 @@ impl<'a> Heatmap<'a> {
         }
     }
 
-    /// The cells, where they are too many for rectangles. Cells with a value in them are rectangles
-    /// however many.
+    /// Return the cells, if they are too many for rectangles. Cells with values are always
+    /// rectangles.
     pub(super) fn patches(&self) -> Vec<Patch<'_>> {
         let patch = || Patch {
             cells: &self.panel.cells,
@@ -169,7 +169,7 @@ impl<'a> Heatmap<'a> {
         self.panel.cells.n * self.panel.cells.n > MOST_RECTANGLES && !self.values
     }
 
-    /// The value of each visible cell, in the ink that its colour leaves readable.
+    /// Draw the value of each visible cell, in a colour that is readable on it.
     fn values(&self) -> Group {
         let (
             cells,
@@ -190,8 +190,8 @@ impl<'a> Heatmap<'a> {
     }
 }
 
-/// The side of a cell in pixels: as asked for, or as `n` tokens and the values in the cells have
-/// room.
+/// Return the side of a cell in pixels: as requested, or as large as `n` tokens and the values
+/// allow.
 fn side(subject: &Subject<'_>, n: usize, options: &PictureOptions) -> Result<usize, MapsError> {
     let least = if options.values == Values::Always {
         side_for_values(subject)
@@ -205,8 +205,8 @@ fn side(subject: &Subject<'_>, n: usize, options: &PictureOptions) -> Result<usi
     }
 }
 
-/// The side that a cell takes for any value of the scale. It is the same for all heads, so that
-/// they compare.
+/// Return the side of a cell that fits any value of the scale, the same for all heads so that they
+/// are comparable.
 fn side_for_values(subject: &Subject<'_>) -> usize {
     let Sizes {
         value: size, scale, ..
@@ -216,16 +216,16 @@ fn side_for_values(subject: &Subject<'_>) -> usize {
         .map(String::from)
         .max_by(|a, b| width(a).total_cmp(&width(b)))
         .unwrap_or_default();
-    let (low, high) = subject.paint.scale.eos_token_ids();
-    // The longest numbers are at the ends of the scale, or where powers of ten are about to take
-    // over.
+    let (low, high) = subject.paint.scale.ends();
+    // The longest numbers are at the ends of the scale, or just below the switch to scientific
+    // notation.
     let longest = [low, high, low.max(-999.999), high.min(999.999)];
     let widths = longest
         .map(|value| width(&draw::number(value).replace(|c: char| c.is_ascii_digit(), &digit)));
     (widths.into_iter().fold(0.0, f32::max) + GAP * scale).ceil() as usize
 }
 
-/// Whether every value can be written in its cell.
+/// Return true if every value fits into its cell.
 fn values_fit(subject: &Subject<'_>, panel: &Panel<'_>, side: usize) -> bool {
     let Sizes {
         value: size, scale, ..

@@ -10,18 +10,18 @@ use sisun_infer::{ActivationMap, AttentionMaps};
 
 use super::{MapsError, disk};
 
-/// Writes `{model, text, tokens: [{id, text, start, end}], layers: [{layer, heads: [{head, pattern:
+/// Write `{model, text, tokens: [{id, text, start, end}], layers: [{layer, heads: [{head, pattern:
 /// [[…]], …}]}]}`.
 ///
-/// JSON has no infinities, so a value that is not finite is written as `null`: the hidden cells of
-/// `scores`.
+/// JSON has no infinities, so values that are not finite, the hidden cells of `scores`, are written
+/// as `null`.
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
     disk::write_stream(path, |out| {
         serde_json::to_writer(out, &Json(maps)).map_err(io::Error::from)
     })
 }
 
-/// The maps as the file has them.
+/// The maps in the layout of the file.
 struct Json<'a>(&'a AttentionMaps);
 
 impl Serialize for Json<'_> {
@@ -48,7 +48,7 @@ impl Serialize for Json<'_> {
     }
 }
 
-/// The activations of one layer, turned from name → head to head → name.
+/// The activations of one layer, transposed from name → head to head → name.
 struct Layer<'a> {
     layer: usize,
     activations: Vec<&'a ActivationMap>,
@@ -75,7 +75,7 @@ impl Serialize for Layer<'_> {
     }
 }
 
-/// One head of a layer: a matrix for each activation that has it.
+/// One head of a layer: a matrix for each activation.
 struct Head<'a> {
     head: usize,
     activations: &'a [&'a ActivationMap],

@@ -1,8 +1,8 @@
-//! Token labels that any text may hold, made fit for a picture.
+//! Token labels that are safe to draw.
 
 use std::borrow::Cow;
 
-/// The label as it is drawn: what would be invisible, lost or not allowed in XML is spelled out.
+/// Escape characters that would be invisible, lost or forbidden in XML.
 ///
 /// - line feed `⏎`, tab `⇥`
 /// - `␣` for a space at either end or beside another one, which XML viewers collapse
@@ -28,12 +28,12 @@ pub(super) fn drawable(label: &str) -> Cow<'_, str> {
     Cow::Owned(drawn)
 }
 
-/// Whether a character can stand in XML text and shows, or shapes what shows.
+/// Return true if a character is allowed in XML and is visible or shapes visible ones.
 pub(super) fn is_plain(c: char) -> bool {
     let invisible = matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}');
-    // The last two code points of every plane are no characters.
+    // The last two code points of every plane are noncharacters.
     !c.is_control() && !invisible && (c as u32) & 0xfffe != 0xfffe
 }
 

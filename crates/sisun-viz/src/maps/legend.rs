@@ -1,4 +1,4 @@
-//! The legend of a picture: its colours, and what is hidden.
+//! The legend of a picture: the colour bar and the swatch of hidden cells.
 
 use svg::node::element::{Definitions, Group, LinearGradient, Rectangle, Stop};
 
@@ -7,11 +7,11 @@ use super::draw::{Anchor, number, tenths, text, turned};
 use super::sizes::Sizes;
 use super::subject::Subject;
 
-/// The colour bar, its numbers and title, and the swatch of hidden cells.
+/// The colour bar with its numbers and title, and the swatch of hidden cells.
 pub(super) struct Legend<'a> {
     subject: &'a Subject<'a>,
     any_hidden: bool,
-    /// Width of the colour bar, and space between the parts.
+    /// Width of the colour bar, and gap between the parts.
     bar: f32,
     gap: f32,
 }
@@ -27,7 +27,7 @@ impl<'a> Legend<'a> {
         }
     }
 
-    /// Width in pixels.
+    /// Return the width in pixels.
     pub(super) fn width(&self) -> f32 {
         let Subject {
             ruler,
@@ -44,7 +44,7 @@ impl<'a> Legend<'a> {
         bar.max(self.bar + self.gap + ruler.width("hidden", *tick))
     }
 
-    /// Height in pixels beside a plot of height `plot`.
+    /// Return the height in pixels beside a plot of height `plot`.
     pub(super) fn height(&self, plot: f32) -> f32 {
         let swatch = if self.any_hidden {
             self.gap * 2.0 + self.bar
@@ -54,7 +54,7 @@ impl<'a> Legend<'a> {
         self.bar_height(plot) + swatch
     }
 
-    /// As high as the plot, or as its title is long.
+    /// Return the height of the bar: that of the plot, or more if its title is longer.
     fn bar_height(&self, plot: f32) -> f32 {
         plot.max(
             self.subject
@@ -73,7 +73,7 @@ impl<'a> Legend<'a> {
         format!("{}{note}", self.subject.quantity)
     }
 
-    /// Draws it with its top left corner at `x`, `y`, beside a plot of height `plot`.
+    /// Draw the legend with its top left corner at `x`, `y`, beside a plot of height `plot`.
     pub(super) fn draw(&self, x: f32, y: f32, plot: f32) -> Group {
         let Subject {
             paint,

@@ -1,9 +1,8 @@
 //! Attention maps as files and pictures.
 //!
-//! What the model computed arrives as [`AttentionMaps`](sisun_infer::AttentionMaps): the tokens of
-//! one text and the activations that were captured while it went through. [`write()`] turns it into
-//! tensors (NPZ, safetensors), tables (JSON, CSV) and pictures (SVG, PNG). Nothing here runs a
-//! model.
+//! The input is [`AttentionMaps`](sisun_infer::AttentionMaps): the tokens of a text and the
+//! captured activations. [`write()`] turns it into tensors (NPZ, safetensors), tables (JSON, CSV)
+//! and pictures (SVG, PNG). This module runs no model.
 
 mod axis_labels;
 mod cells;

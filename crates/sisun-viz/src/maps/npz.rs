@@ -10,14 +10,14 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 use super::tensor_name::tensor_name;
 use super::{MapsError, disk};
 
-/// Writes one array for each activation, and what the axes stand for:
+/// Write one array for each activation, and arrays that describe the axes:
 /// - `tokens` `[position]` (`<U…`), `ids` `[position]` and `offsets` `[position, 2]` (int64): the
 ///   tokens, their numbers in the vocabulary, and the characters of the text from start to end that
 ///   each covers
 /// - `heads` `[head]` (int64): the numbers of the captured heads; an array that has others, as `k`
 ///   and `v` of grouped queries do, has its own beside it (`k0_heads`)
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
-    // In memory first: an archive is written with jumps back, which a pipe cannot do.
+    // In memory first: writing an archive needs seeking, which a pipe does not support.
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let filled = (|| -> io::Result<()> {
         let heads = &maps.activations[0].heads;
@@ -56,7 +56,7 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
             .iter()
             .map(|token| token.text.as_str())
             .collect();
-        // NumPy counts code points and keeps one place even for empty strings.
+        // NumPy counts code points and stores at least one even for empty strings.
         let longest = labels
             .iter()
             .map(|label| label.chars().count())
@@ -87,7 +87,7 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
     disk::write_bytes(path, &bytes)
 }
 
-/// Adds an int64 array.
+/// Add an int64 array.
 fn integers(
     archive: &mut ZipWriter<Cursor<Vec<u8>>>,
     name: &str,
@@ -103,7 +103,7 @@ fn integers(
     )
 }
 
-/// Adds one array in row-major order, uncompressed as `numpy.savez` does.
+/// Add an array in row-major order, uncompressed like `numpy.savez`.
 fn array<T: Serialize>(
     archive: &mut ZipWriter<Cursor<Vec<u8>>>,
     name: &str,
@@ -111,7 +111,7 @@ fn array<T: Serialize>(
     shape: &[usize],
     values: impl IntoIterator<Item = T>,
 ) -> io::Result<()> {
-    // Without this flag an entry may not pass 4 GiB.
+    // Without this flag an entry is limited to 4 GiB.
     archive.start_file(
         format!("{name}.npy"),
         SimpleFileOptions::default().large_file(true),

@@ -1,4 +1,4 @@
-//! How pictures are to be drawn.
+//! Options of pictures.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -6,33 +6,32 @@ use std::str::FromStr;
 
 use super::{Colours, Font, MapsError};
 
-/// How pictures are drawn.
+/// Options of pictures.
 #[derive(Debug, Clone, Default)]
 pub struct PictureOptions {
-    /// Side of one cell of a `layer{l}-head{h}` picture in pixels of the SVG; chosen from the
-    /// number of tokens when absent.
+    /// Side of a cell of a `layer{l}-head{h}` picture in SVG pixels; by default chosen from the
+    /// number of tokens.
     pub cell: Option<NonZeroU32>,
-    /// The colours of weights and scores.
+    /// Colour map of weights and scores.
     pub colours: Colours,
-    /// The font of all text; the embedded one when absent.
+    /// Font of all text; by default the embedded one.
     pub font: Option<Font>,
-    /// Size of the token labels in pixels of the SVG, from 4 to 200; titles, numbers and margins
-    /// keep their proportion to it. When absent, labels have 10 to 13 pixels, as the cells have
-    /// room.
+    /// Size of the token labels in SVG pixels, from 4 to 200; titles, numbers and margins scale
+    /// with it. By default 10 to 13 pixels, depending on the size of the cells.
     pub font_size: Option<f32>,
-    /// Whether numbers stand in the cells of a `layer{l}-head{h}` picture.
+    /// Numbers in the cells of a `layer{l}-head{h}` picture.
     pub values: Values,
 }
 
-/// Whether the numbers stand in the cells.
+/// Choice of numbers in the cells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Values {
-    /// Where all numbers of a picture fit.
+    /// In pictures where all numbers fit.
     #[default]
     Auto,
-    /// In every picture, with cells as large as that takes.
+    /// In every picture, with cells as large as needed.
     Always,
-    /// In none.
+    /// In no picture.
     Never,
 }
 
@@ -40,7 +39,7 @@ impl Values {
     /// Every choice.
     pub const ALL: [Self; 3] = [Self::Auto, Self::Always, Self::Never];
 
-    /// The word for it.
+    /// Return the name of the choice.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -59,7 +58,7 @@ impl fmt::Display for Values {
 impl FromStr for Values {
     type Err = MapsError;
 
-    /// Reads a word, such as `always`; spaces around it do not count.
+    /// Parse a name, such as `always`; surrounding spaces are ignored.
     fn from_str(given: &str) -> Result<Self, MapsError> {
         let named = |values: &Self| values.name() == given.trim();
         Self::ALL

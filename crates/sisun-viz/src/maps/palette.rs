@@ -1,28 +1,28 @@
-//! The colour maps to choose from.
+//! Colour maps.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::MapsError;
 
-/// A colour map: what colours weights have.
+/// A colour map of weights.
 ///
-/// In each of them the least weight is light and the greatest is dark. On white paper readers take
+/// In all of them the smallest weight is light and the largest is dark. On white paper readers take
 /// dark for more (Schloss et al. 2019, "Mapping Color to Meaning in Colormap Data Visualizations"),
-/// and as most weights are near 0, a page stays light and costs little ink. So all but `blues` run
-/// the other way round than the maps of the same names in Matplotlib, where they are called
+/// and as most weights are near 0, a page stays light and needs little ink. All but `blues` are
+/// therefore reversed compared to Matplotlib's maps of the same names; there they are called
 /// `viridis_r`, `cividis_r` and `magma_r`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Colours {
     /// ColorBrewer's `Blues`: a single hue, nearly white where there is no attention.
     #[default]
     Blues,
-    /// Yellow, green, violet: equal steps of the weight look equal.
+    /// Yellow, green, violet: perceptually uniform.
     Viridis,
-    /// Yellow, grey, blue: the same, also for readers who do not tell red from green (Nuñez et al.
-    /// 2018).
+    /// Yellow, grey, blue: perceptually uniform, also for readers with red–green colour blindness
+    /// (Nuñez et al. 2018).
     Cividis,
-    /// Cream, red, black: equal steps of the weight look equal.
+    /// Cream, red, black: perceptually uniform.
     Magma,
 }
 
@@ -43,7 +43,7 @@ impl Colours {
     /// Every colour map.
     pub const ALL: [Self; 4] = [Self::Blues, Self::Viridis, Self::Cividis, Self::Magma];
 
-    /// The word for it.
+    /// Return the name of the colour map.
     pub fn name(self) -> &'static str {
         match self {
             Self::Blues => "blues",
@@ -53,10 +53,10 @@ impl Colours {
         }
     }
 
-    /// Red, green and blue of 256 weights, from the least to the greatest.
+    /// Return red, green and blue of 256 weights, from the smallest to the largest.
     ///
-    /// A share s ∈ [0, 1] of the scale has entry ⌊256·s⌋, the greatest the last, which is
-    /// Matplotlib's rule too.
+    /// A share s ∈ [0, 1] of the scale has entry ⌊256·s⌋, and 1 has the last entry, as in
+    /// Matplotlib.
     pub fn table(self) -> [[u8; 3]; 256] {
         let reversed = |gradient: colorous::Gradient| {
             std::array::from_fn(|i| {
@@ -65,8 +65,7 @@ impl Colours {
             })
         };
         match self {
-            // Straight lines between the classes, as Matplotlib has them; `colorous::BLUES` is a
-            // spline through them.
+            // Linear interpolation, as in Matplotlib; `colorous::BLUES` interpolates with a spline.
             Self::Blues => std::array::from_fn(|i| blues(i as f32 / 255.0)),
             Self::Viridis => reversed(colorous::VIRIDIS),
             Self::Cividis => reversed(colorous::CIVIDIS),
@@ -75,7 +74,7 @@ impl Colours {
     }
 }
 
-/// Linear between the classes; `share` is from 0 to 1.
+/// Interpolate linearly between the classes; `share` is from 0 to 1.
 fn blues(share: f32) -> [u8; 3] {
     let position = share * (BLUES.len() - 1) as f32;
     let below = (position as usize).min(BLUES.len() - 2);
@@ -95,7 +94,7 @@ impl fmt::Display for Colours {
 impl FromStr for Colours {
     type Err = MapsError;
 
-    /// Reads a name, such as `viridis`; spaces around it do not count.
+    /// Parse a name, such as `viridis`; surrounding spaces are ignored.
     fn from_str(given: &str) -> Result<Self, MapsError> {
         let named = |colours: &Self| colours.name() == given.trim();
         Self::ALL
@@ -175,7 +174,7 @@ mod tests {
                     .map(|(a, b)| a.abs_diff(b))
                     .max()
                     .unwrap();
-                // `colorous` has a polynomial for cividis, the tables themselves for the others.
+                // `colorous` approximates cividis by a polynomial and has tables for the others.
                 let allowed = if colours == Colours::Cividis { 13 } else { 1 };
                 assert!(
                     apart <= allowed,
@@ -190,7 +189,7 @@ mod tests {
     fn more_is_darker_in_every_map() {
         for colours in Colours::ALL {
             let lights = colours.table().map(|colour| luminance(Rgb(colour)));
-            // Colours are rounded, which may be worth a step in the third decimal.
+            // Rounded colours may be off by a step in the third decimal.
             assert!(
                 lights.windows(2).all(|pair| pair[1] < pair[0] + 1e-3),
                 "{colours}: {lights:?}"

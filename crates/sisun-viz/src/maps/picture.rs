@@ -1,4 +1,4 @@
-//! Which pictures there are, and what they have in common.
+//! The set of pictures and their common operations.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ use super::sizes::Sizes;
 use super::subject::{Panel, Subject};
 use super::{MapsError, PictureOptions, label, raster};
 
-/// One picture, laid out but not drawn.
+/// A picture that is laid out but not drawn.
 pub(super) enum Picture<'a> {
     /// One head.
     Heatmap(Heatmap<'a>),
@@ -28,7 +28,7 @@ pub(super) enum Picture<'a> {
 }
 
 impl Picture<'_> {
-    /// File name without extension.
+    /// Return the file name without extension.
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Heatmap(heatmap) => &heatmap.name,
@@ -36,7 +36,7 @@ impl Picture<'_> {
         }
     }
 
-    /// Width and height in pixels of the SVG.
+    /// Return width and height in SVG pixels.
     fn size(&self) -> (u64, u64) {
         let (width, height) = match self {
             Self::Heatmap(heatmap) => heatmap.size(),
@@ -45,13 +45,13 @@ impl Picture<'_> {
         (width as u64, height as u64)
     }
 
-    /// How many pixels the PNG has.
+    /// Return the number of pixels of the PNG.
     fn pixels(&self) -> u64 {
         let (width, height) = self.size();
         pixels(width, height, magnification(width, height))
     }
 
-    /// All but the patches.
+    /// Draw everything but the patches.
     fn page(&self) -> Document {
         match self {
             Self::Heatmap(heatmap) => heatmap.draw(),
@@ -66,7 +66,7 @@ impl Picture<'_> {
         }
     }
 
-    /// The picture as an SVG document.
+    /// Draw the picture as an SVG document.
     pub(super) fn svg(&self) -> String {
         self.patches()
             .iter()
@@ -74,7 +74,7 @@ impl Picture<'_> {
             .to_string()
     }
 
-    /// The picture as a PNG.
+    /// Draw the picture as a PNG.
     pub(super) fn png(&self, fonts: &Fonts) -> Result<Vec<u8>, MapsError> {
         raster::png(
             &self.page().to_string(),
@@ -85,12 +85,12 @@ impl Picture<'_> {
     }
 }
 
-/// Lays out a heatmap for each head and a grid of all heads, for the patterns and for the scores if
-/// there are any.
+/// Lay out a heatmap for each head and a grid of all heads, for the patterns and, if captured, the
+/// scores.
 ///
 /// # Errors
-/// - [`MapsError::FontSize`] and [`MapsError::CellTooSmall`] for options that cannot be met
-/// - [`MapsError::TooBig`] for a picture of more than [`MOST_PIXELS`]
+/// - [`MapsError::FontSize`] or [`MapsError::CellTooSmall`] if an option cannot be satisfied
+/// - [`MapsError::TooBig`] if a picture exceeds [`MOST_PIXELS`]
 pub(super) fn plan<'a>(
     maps: &'a AttentionMaps,
     options: &'a PictureOptions,
@@ -169,11 +169,11 @@ fn fits_into_memory(picture: &Picture<'_>) -> Result<(), MapsError> {
     Ok(())
 }
 
-/// Applies `draw` to every picture, in any order, to so many at the same time that they have
-/// [`MOST_PIXELS`] together; what it returned is in the order of the pictures.
+/// Apply `draw` to every picture, in any order and in parallel, as long as the pictures in progress
+/// have at most [`MOST_PIXELS`] together; results are in the order of the pictures.
 ///
 /// # Errors
-/// The first error of `draw`, after which no other picture is begun.
+/// The first error of `draw`, after which no further picture is started.
 pub(super) fn each<T: Send>(
     pictures: &[Picture<'_>],
     draw: impl Fn(&Picture<'_>) -> Result<T, MapsError> + Sync,
@@ -240,8 +240,8 @@ mod tests {
         }
     }
 
-    /// The names of pictures with cells of `side` pixels, and how many of them were in work
-    /// together.
+    /// Return the names of pictures with cells of `side` pixels, and the largest number drawn at
+    /// once.
     fn drawn_together(side: u32) -> (Vec<String>, usize) {
         let (maps, options) = (
             sample(),
@@ -279,9 +279,9 @@ mod tests {
         let (drawn, together) = drawn_together(48);
         assert_eq!(drawn, names);
         assert!((2..=4).contains(&together), "{together}");
-        // 2 × 3000 pixels and margins on a side: more than half of what may be in work.
+        // 2 × 3000 pixels and margins per side: more than half of the limit.
         assert_eq!(drawn_together(3000), (names.map(String::from).into(), 1));
-        // 2 × 2000: more than a quarter.
+        // 2 × 2000: more than a quarter of the limit.
         assert!((2..=3).contains(&drawn_together(2000).1));
     }
 

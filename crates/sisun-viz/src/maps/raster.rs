@@ -1,4 +1,4 @@
-//! From SVG to pixels.
+//! Rasterising SVG.
 
 use std::sync::Arc;
 
@@ -11,18 +11,18 @@ use super::encode;
 use super::fonts::Fonts;
 use super::resolution::{MOST_PIXELS, magnification, pixels};
 
-/// Draws an SVG that paints its own page as a PNG, with the embedded font of the maps for its text,
-/// and twice as many pixels along each side where it is not large as it is.
+/// Draw an SVG with its own background as a PNG, with the embedded font for text, at double
+/// resolution unless it is large.
 ///
 /// # Errors
-/// - [`MapsError::Draw`] for text that is no SVG; `name` says which picture it was
-/// - [`MapsError::TooBig`] for one that would not fit into memory
+/// - [`MapsError::Draw`] if the text is not valid SVG; `name` identifies the picture
+/// - [`MapsError::TooBig`] if the picture would not fit into memory
 pub fn svg_to_png(svg: &str, name: &str) -> Result<Vec<u8>, MapsError> {
     png(svg, name, &Fonts::new(std::iter::once(svg), None), &[])
 }
 
-/// Draws `svg`, which paints its own page, as a PNG, [`magnification`] pixels for each of its own,
-/// and `patches` onto it.
+/// Draw `svg`, which has its own background, as a PNG with [`magnification`] pixels per SVG pixel,
+/// and paint `patches` onto it.
 pub(super) fn png(
     svg: &str,
     picture: &str,
@@ -64,9 +64,9 @@ pub(super) fn png(
     Ok(encode::png(width, height, &opaque(page)))
 }
 
-/// Red, green and blue of each pixel. The page is opaque, so there is no alpha to keep.
+/// Return red, green and blue of each pixel. The page is opaque, so alpha is dropped.
 fn opaque(page: Pixmap) -> Vec<u8> {
-    // In place: the pixels of a large picture are the most that memory has to hold.
+    // In place, because the pixels of a large picture dominate memory use.
     let mut bytes = page.take();
     let count = bytes.len() / 4;
     for i in 0..count {

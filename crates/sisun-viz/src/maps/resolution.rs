@@ -1,14 +1,13 @@
-//! How many pixels a picture has.
+//! Resolution of pictures.
 
-/// The most pixels of a picture, and of all that are drawn at the same time: 256 MiB for the
-/// pixels.
+/// Maximum number of pixels of a picture, and of all pictures drawn at once: 256 MiB of pixels.
 pub(super) const MOST_PIXELS: u64 = 1 << 26;
 
-/// The most pixels of a picture at double resolution.
+/// Maximum number of pixels of a picture at double resolution.
 const MOST_DOUBLED: u64 = 1 << 25;
 
-/// Pixels of the PNG for each pixel of the SVG along one side: 2 for sharp text in print and on
-/// dense screens, 1 where the picture is large as it is.
+/// Return the number of PNG pixels per SVG pixel along one side: 2 for sharp text in print and on
+/// high-density screens, 1 if the picture is large.
 pub(super) fn magnification(width: u64, height: u64) -> u32 {
     if pixels(width, height, 2) <= MOST_DOUBLED {
         2
@@ -17,7 +16,7 @@ pub(super) fn magnification(width: u64, height: u64) -> u32 {
     }
 }
 
-/// How many pixels a page has at a magnification.
+/// Return the number of pixels of a page at a magnification.
 pub(super) fn pixels(width: u64, height: u64, scale: u32) -> u64 {
     let scale = u64::from(scale);
     width

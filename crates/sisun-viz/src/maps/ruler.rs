@@ -1,4 +1,4 @@
-//! How wide text is.
+//! Measuring the width of text.
 
 use std::borrow::Cow;
 use std::iter::zip;
@@ -9,10 +9,9 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::font::{Font, PRETENDARD};
 
-/// Measures text in the fonts that it is drawn with.
+/// Measures text in the fonts used for drawing.
 pub(super) struct Ruler<'f> {
-    /// The chosen font and the weight it is drawn in, then the embedded one, which draws what the
-    /// chosen one lacks.
+    /// The chosen font with its weight, then the embedded one as a fallback.
     fonts: Vec<(FontRef<'f>, u16)>,
 }
 
@@ -29,7 +28,7 @@ impl<'f> Ruler<'f> {
         }
     }
 
-    /// The characters without a glyph, but for those that only shape others.
+    /// Return the characters without a glyph, except those that only shape others.
     pub(super) fn lacking(&self, text: &str) -> impl Iterator<Item = char> {
         let glyphs: Vec<_> = self.fonts.iter().map(|(font, _)| font.charmap()).collect();
         let shapes = |c| matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
@@ -37,22 +36,22 @@ impl<'f> Ruler<'f> {
             .filter(move |&c| !shapes(c) && glyphs.iter().all(|glyphs| glyphs.map(c).is_none()))
     }
 
-    /// Width in pixels of `text` at `size` pixels; what the fonts lack counts one em a visible
-    /// character.
+    /// Return the width in pixels of `text` at `size` pixels; a visible character without a glyph
+    /// counts as one em.
     pub(super) fn width(&self, text: &str, size: f32) -> f32 {
         self.graphemes(text, size).map(|(_, _, width)| width).sum()
     }
 
-    /// The parts of `text` that are drawn in one font each, and how many pixels after its beginning
-    /// they begin. Drawn apart, they keep their font: a renderer may take another for all of a text
-    /// of which one lacks something.
+    /// Split `text` into parts drawn in one font each, with their offsets in pixels. Drawn
+    /// separately, they keep their font: a renderer may switch the font of a whole text if it lacks
+    /// one character.
     pub(super) fn runs<'t>(&self, text: &'t str, size: f32) -> Vec<(f32, &'t str)> {
         let (mut runs, mut font, mut x) = (Vec::new(), None, 0.0);
         let mut start = (0, 0.0);
         for ((at, grapheme), (_, used, width)) in
             zip(text.grapheme_indices(true), self.graphemes(text, size))
         {
-            // What neither has, an emoji, stays with what it stands beside.
+            // A character in neither font, such as an emoji, stays with its neighbour.
             let used = used.or(font);
             if font.is_some() && used != font {
                 runs.push((start.1, &text[start.0..at]));
@@ -60,7 +59,7 @@ impl<'f> Ruler<'f> {
             }
             font = used;
             x += width;
-            // A space at the beginning of a part would be lost.
+            // A leading space of a part would be lost.
             if start.0 == at && at > 0 && grapheme == " " {
                 start = (at + 1, x);
             }
@@ -69,14 +68,14 @@ impl<'f> Ruler<'f> {
         runs
     }
 
-    /// The visible characters of `text`, the number of the font that has each, if any, and how wide
-    /// it is.
+    /// Return the visible characters of `text`, with the index of a font that has each, if any, and
+    /// its width.
     fn graphemes<'t>(
         &self,
         text: &'t str,
         size: f32,
     ) -> impl Iterator<Item = (&'t str, Option<usize>, f32)> {
-        // As the renderer sets them; a font that is not variable has no such axes.
+        // Use the renderer's weight; fonts that are not variable have no such axis.
         let location = |(font, weight): &(FontRef<'f>, u16)| {
             font.axes()
                 .location([("wght", f32::from(*weight)), ("opsz", size)])
@@ -87,7 +86,7 @@ impl<'f> Ruler<'f> {
             .map(|font| (font.0.clone(), font.0.charmap(), location(font)))
             .collect();
         text.graphemes(true).map(move |grapheme| {
-            // Kerning, a fraction of a pixel, is left out.
+            // Ignore kerning, a fraction of a pixel.
             let found = fonts
                 .iter()
                 .enumerate()
@@ -99,13 +98,13 @@ impl<'f> Ruler<'f> {
                         .sum::<Option<f32>>()?;
                     Some((grapheme, Some(i), width))
                 });
-            // An emoji or a letter with marks from elsewhere takes one place however many
-            // characters it has.
+            // An emoji or an accented letter in neither font takes one em, whatever its number of
+            // code points.
             found.unwrap_or((grapheme, None, size))
         })
     }
 
-    /// `text`, or as much of its beginning as leaves room for `…` within `limit` pixels.
+    /// Return `text`, or the longest prefix that fits with `…` into `limit` pixels.
     pub(super) fn fit<'t>(&self, text: &'t str, size: f32, limit: f32) -> Cow<'t, str> {
         if self.width(text, size) <= limit {
             return Cow::Borrowed(text);

@@ -11,9 +11,9 @@ use sisun_model::weights::write_views;
 use super::tensor_name::tensor_name;
 use super::{MapsError, disk};
 
-/// Writes one float32 tensor for each activation. The metadata has `model` and `text` as they are,
-/// `tokens` as a JSON list of `{id, text, start, end}`, and `heads` as a JSON object from tensor to
-/// the numbers of its heads.
+/// Write one float32 tensor for each activation. The metadata holds `model` and `text` unchanged,
+/// `tokens` as a JSON list of `{id, text, start, end}`, and `heads` as a JSON object from tensor
+/// names to head indices.
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
     disk::write_stream(path, |file| {
         let heads: BTreeMap<String, &[usize]> = maps
@@ -35,7 +35,7 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
     })
 }
 
-/// As the library reads it.
+/// A tensor in the form that the library expects.
 struct Tensor<'a>(&'a ActivationMap);
 
 impl View for Tensor<'_> {

@@ -1,36 +1,36 @@
-//! The sizes of everything around the cells.
+//! Sizes of the elements around the cells.
 
 use std::ops::RangeInclusive;
 
 use super::MapsError;
 
-/// Sizes of token labels that are legible and still leave room for a picture.
+/// Allowed sizes of token labels.
 const ALLOWED: RangeInclusive<f32> = 4.0..=200.0;
 
-/// The size of labels that the others are in proportion to.
+/// The label size to which other sizes are proportional.
 const USUAL: f32 = 13.0;
 
-/// Sizes of text, in pixels of the SVG, and the margin.
+/// Sizes of text in SVG pixels, and the margin.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sizes {
-    /// Of the token labels, if chosen.
+    /// Size of the token labels, if chosen.
     labels: Option<f32>,
     pub(super) title: f32,
-    /// Of the titles of axes and of the colour bar.
+    /// Size of the titles of axes and of the colour bar.
     pub(super) axis: f32,
-    /// Of the numbers beside the colour bar and of the numbers of heads and layers.
+    /// Size of the numbers of the colour bar, heads and layers.
     pub(super) tick: f32,
-    /// Of the numbers in the cells.
+    /// Size of the numbers in cells.
     pub(super) value: f32,
-    /// White space around a picture.
+    /// Margin around a picture.
     pub(super) margin: f32,
-    /// How many times larger than usual all of this is.
+    /// Ratio of all sizes to the usual ones.
     pub(super) scale: f32,
 }
 
 impl Sizes {
     /// # Errors
-    /// [`MapsError::FontSize`] for a size that is no number or not allowed.
+    /// [`MapsError::FontSize`] if the size is NaN or out of range.
     pub(super) fn new(labels: Option<f32>) -> Result<Self, MapsError> {
         if let Some(given) = labels.filter(|size| !ALLOWED.contains(size)) {
             return Err(MapsError::FontSize {
@@ -53,7 +53,7 @@ impl Sizes {
         })
     }
 
-    /// Size of the labels of cells of `side` pixels.
+    /// Return the size of labels for cells of `side` pixels.
     pub(super) fn label(&self, side: f32) -> f32 {
         self.labels.unwrap_or((side * 0.75).clamp(10.0, USUAL))
     }

@@ -1,4 +1,4 @@
-//! What pictures are of.
+//! The contents of pictures.
 
 use std::sync::Arc;
 
@@ -8,17 +8,17 @@ use super::font::Font;
 use super::ruler::Ruler;
 use super::sizes::Sizes;
 
-/// What is common to the pictures of one kind of activation.
+/// Properties shared by the pictures of one activation.
 pub(super) struct Subject<'a> {
-    /// What the values are, in the singular.
+    /// Name of the values, in the singular.
     pub(super) quantity: &'static str,
-    /// Prepended to file names.
+    /// Prefix of file names.
     pub(super) prefix: &'static str,
-    /// Shared by all heads, so that they compare.
+    /// Colours, shared by all heads so that they are comparable.
     pub(super) paint: Arc<Paint>,
-    /// Where the maps come from, for the description of the picture.
+    /// Source of the maps, for the description of the picture.
     pub(super) source: String,
-    /// The labels of the tokens, fit to be drawn.
+    /// Escaped labels of the tokens.
     pub(super) labels: Vec<String>,
     pub(super) font: Option<&'a Font>,
     pub(super) ruler: Ruler<'a>,
@@ -26,7 +26,7 @@ pub(super) struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// File name without extension of a picture of one head, or of all of them.
+    /// Return the file name without extension of a picture of one head or of all heads.
     pub(super) fn file_name(&self, what: &str) -> String {
         format!("{}{what}", self.prefix)
     }

@@ -1,4 +1,4 @@
-//! Which files there are, and writing them.
+//! Writing the files of maps.
 
 use std::path::{Path, PathBuf};
 
@@ -8,8 +8,7 @@ use sisun_infer::{ActivationMap, AttentionMaps};
 use super::fonts::Fonts;
 use super::{Format, MapsError, PictureOptions, csv, disk, json, npz, picture, safetensors};
 
-/// Writes the maps into the folder `out`, which is created when it is missing, and returns the
-/// files written.
+/// Write the maps to the folder `out`, which is created if missing, and return the files written.
 ///
 /// | format | files |
 /// | --- | --- |
@@ -19,21 +18,21 @@ use super::{Format, MapsError, PictureOptions, csv, disk, json, npz, picture, sa
 /// | `csv` | `attention.csv`: the patterns in long form, one row for each head, query and key |
 /// | `svg`, `png` | `layer{l}-head{h}` for every pattern, `scores-layer{l}-head{h}` where scores were captured, and `heads` and `scores-heads`, which show all of them side by side |
 ///
-/// Pictures of weights span 0 to 1, from 65 tokens on by square roots, as their colour bar says.
-/// Where `heads` has more cells than pixels, a pixel shows the largest of its cells. Several
-/// pictures are drawn at the same time, as many as have 2²⁶ pixels together.
+/// Pictures of weights span 0 to 1, on a square-root scale from 65 tokens, as the colour bar shows.
+/// If `heads` has more cells than pixels, a pixel shows the maximum of its cells. Pictures are
+/// drawn in parallel, up to 2²⁶ pixels at once.
 ///
-/// Each file appears whole or not at all, and one of the same name is replaced.
+/// Each file is written atomically and replaces one of the same name.
 ///
 /// # Errors
-/// - [`MapsError::Nothing`] without tokens or activations
-/// - before anything is written, [`MapsError::NothingToHold`] for a format without a place for any
-///   of the activations, [`MapsError::TooBig`] when a picture asked for would not fit into memory,
-///   and [`MapsError::FontSize`] or [`MapsError::CellTooSmall`] for options that cannot be met
-/// - [`MapsError::Write`] when the folder or a file cannot be written
+/// - [`MapsError::Nothing`] if there are no tokens or activations
+/// - before anything is written, [`MapsError::NothingToHold`] if a format can hold none of the
+///   activations, [`MapsError::TooBig`] if a requested picture would not fit into memory, and
+///   [`MapsError::FontSize`] or [`MapsError::CellTooSmall`] if an option cannot be satisfied
+/// - [`MapsError::Write`] if the folder or a file cannot be written
 ///
 /// # Panics
-/// When an activation's shape disagrees with its values, its heads or the number of tokens.
+/// If the shape of an activation disagrees with its values, its heads or the number of tokens.
 pub fn write(
     maps: &AttentionMaps,
     out: &Path,
@@ -106,7 +105,7 @@ pub fn write(
     Ok(written)
 }
 
-/// Holds the shapes against the tokens, so that no writer has to.
+/// Check the shapes, so that writers can rely on them.
 fn check(maps: &AttentionMaps) -> Result<(), MapsError> {
     if maps.tokens.is_empty() || maps.activations.is_empty() {
         return Err(MapsError::Nothing);

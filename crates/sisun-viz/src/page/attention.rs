@@ -9,7 +9,7 @@ use serde::Serialize;
 use sisun_infer::{CaptureSelection, InferError, Language, LanguageModel, LossRises};
 use std::collections::BTreeMap;
 
-/// What the views of a page have to do with each other.
+/// Relation between the views of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -17,11 +17,11 @@ pub enum Kind {
     Model,
     /// Checkpoints of one training run, in order.
     Time,
-    /// Several runs, side by side.
+    /// Several runs.
     Variants,
 }
 
-/// A page in the making.
+/// A page under construction.
 #[derive(Debug)]
 pub struct Page {
     content: Content,
@@ -30,7 +30,7 @@ pub struct Page {
     blocks: Blocks,
 }
 
-/// The JSON object that describes a page.
+/// JSON object that describes a page.
 #[derive(Debug, Serialize)]
 struct Content {
     version: u32,
@@ -45,8 +45,8 @@ struct Content {
 }
 
 impl Page {
-    /// Begins a page about a text, on which `views` models will share the room. Of `looking` only
-    /// layers and heads count.
+    /// Create a page about a text, shared by `views` models. Only layers and heads of `looking` are
+    /// used.
     pub fn new(
         kind: Kind,
         title: &str,
@@ -77,11 +77,11 @@ impl Page {
         }
     }
 
-    /// How many checkpoints of a model fit on one page without thinning their patterns of this
-    /// text, at least two.
+    /// Return the number of a model's checkpoints, at least two, that fit on one page without
+    /// thinning the patterns of this text.
     ///
     /// # Errors
-    /// Whatever keeps the text or the chosen layers and heads from being looked at.
+    /// If the text or the selected layers and heads are invalid.
     pub fn checkpoints_that_fit(
         loaded: &LanguageModel,
         text: &str,
@@ -94,9 +94,8 @@ impl Page {
         Ok((MOST_WEIGHTS / each.max(1)).max(2))
     }
 
-    /// Adds what the text does in a model. `label` tells it from the page's other models.
-    /// `loss_rises` holds for each layer and head by how much the loss on other text rises without
-    /// it, where that was measured.
+    /// Add the activations of the text in a model. `label` distinguishes the models of the page.
+    /// `loss_rises` holds the measured increase of the loss on other text without each head.
     ///
     /// # Errors
     /// As for [`LanguageModel::attend`].
@@ -124,12 +123,12 @@ impl Page {
         Ok(())
     }
 
-    /// Adds a sentence that the page must tell its reader, in its language.
+    /// Add a sentence to show on the page, in its language.
     pub fn note(&mut self, sentence: String) {
         self.content.notes.push(sentence);
     }
 
-    /// The page as a file's content.
+    /// Return the page as HTML.
     pub fn html(mut self) -> String {
         for sentence in self.sentences() {
             self.note(sentence);
@@ -142,7 +141,7 @@ impl Page {
         html::join(html::ATTENTION, language, title, &data, self.blocks.iter())
     }
 
-    /// What was left out, for the reader.
+    /// Return sentences about omitted data.
     fn sentences(&self) -> Vec<String> {
         let korean = self.content.language == Language::Korean.code();
         let mut sentences = Vec::new();

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeMap;
 
-/// The colour maps by name, each as 256 colours of three bytes, in base64.
+/// Return the colour maps by name, each as 256 colours of three bytes, in base64.
 pub(crate) fn colours() -> BTreeMap<String, String> {
     let table = |colours: Colours| {
         (

@@ -1,4 +1,4 @@
-//! Numbers on their way into a page: binary, deflated, base64.
+//! Encoding numbers for a page: binary, deflated, base64.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,19 +12,19 @@ use std::io::Write;
 pub(crate) struct Blocks(Vec<String>);
 
 impl Blocks {
-    /// Adds one and returns its number.
+    /// Add a block and return its number.
     pub(crate) fn push(&mut self, block: Block) -> usize {
         self.0.push(block.0);
         self.0.len() - 1
     }
 
-    /// In order, as base64.
+    /// Iterate over the blocks, in base64.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 }
 
-/// Bytes as a page holds them.
+/// An encoded block of bytes.
 #[derive(Debug)]
 pub(crate) struct Block(String);
 
@@ -35,7 +35,7 @@ impl Block {
         Self(STANDARD.encode(deflated.expect("writing into memory cannot fail")))
     }
 
-    /// Little-endian float32.
+    /// Encode values as little-endian float32.
     pub(crate) fn floats(values: impl IntoIterator<Item = f32>) -> Self {
         Self::new(
             &values
@@ -46,15 +46,15 @@ impl Block {
     }
 }
 
-/// How weights become whole numbers: `round(p · (2^bits − 1))`.
+/// Quantisation of weights: `round(p · (2^bits − 1))`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WeightCode {
     pub(crate) bits: u32,
 }
 
 impl WeightCode {
-    /// As fine as a page of so many weights can carry: 16 bits up to a few million, then 14: four
-    /// decimals either way.
+    /// Choose the precision for this number of weights: 16 bits up to a few million, then 14; both
+    /// have four decimals.
     pub(crate) fn of(weights: usize) -> Self {
         const MOST_FINE: usize = 2_500_000;
         Self {
@@ -66,8 +66,7 @@ impl WeightCode {
         ((1u32 << self.bits) - 1) as f32
     }
 
-    /// The largest difference between a weight and what the page says, with the rounding of a
-    /// float32 product.
+    /// Return the largest quantisation error, including the rounding of a float32 product.
     pub(crate) fn error(self) -> f64 {
         0.5 / f64::from(self.greatest()) + 6e-8
     }
@@ -76,7 +75,7 @@ impl WeightCode {
         (p.clamp(0.0, 1.0) * self.greatest()).round() as u16
     }
 
-    /// Patterns one after another, each row only as far as it is seen.
+    /// Encode patterns one after another, each row up to its last visible key.
     ///
     /// # Shapes
     /// - each of `patterns`: `[query, key]`, `n` × `n`
@@ -91,13 +90,13 @@ impl WeightCode {
         planes(&codes.concat())
     }
 
-    /// Weights one after another.
+    /// Encode weights one after another.
     pub(crate) fn encode_all(self, weights: impl Iterator<Item = f32>) -> Block {
         planes(&weights.map(|p| self.code(p)).collect::<Vec<u16>>())
     }
 }
 
-/// First the high bytes of all, which deflate well, then the low ones.
+/// Encode all high bytes, which compress well, then all low bytes.
 fn planes(codes: &[u16]) -> Block {
     let (high, low) = (
         codes.iter().map(|code| (code >> 8) as u8),

@@ -1,4 +1,4 @@
-//! Joining a page: template, styles, scripts and data in one file.
+//! Assembling a page: template, styles, scripts and data in one file.
 
 use super::modules::{self, Source};
 use base64::Engine as _;
@@ -11,7 +11,7 @@ macro_rules! sources {
     };
 }
 
-/// All scripts of the pages. Their imports say in which order they run.
+/// All scripts of the pages. Their imports determine the order.
 const SCRIPTS: &[Source] = sources![
     "address.js",
     "app.js",
@@ -67,7 +67,7 @@ const SCRIPTS: &[Source] = sources![
     "worked.js",
 ];
 
-/// What a page is made of besides its data.
+/// The static parts of a page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parts {
     template: &'static str,
@@ -83,7 +83,7 @@ pub(crate) const ATTENTION: Parts = Parts {
     entry: "main.js",
 };
 
-/// The page of how a sample came about.
+/// The page of a sampling trace.
 pub(crate) const TRACE: Parts = Parts {
     template: include_str!("../../page/trace.html"),
     styles: &[
@@ -93,7 +93,7 @@ pub(crate) const TRACE: Parts = Parts {
     entry: "trace.js",
 };
 
-/// Puts everything into the template. `data` is JSON.
+/// Fill the template. `data` is JSON.
 pub(crate) fn join<'a>(
     parts: Parts,
     language: &str,
@@ -108,7 +108,7 @@ pub(crate) fn join<'a>(
         hash(&script),
         hash(&style)
     );
-    // Inside a script element only `<` could end it; in JSON it stands in strings alone.
+    // In a script element only `<` is harmful; in JSON it occurs only in strings.
     let mut content = format!(
         "<script type=\"application/json\" id=\"page\">{}</script>",
         data.replace('<', "\\u003c")
@@ -132,14 +132,14 @@ pub(crate) fn join<'a>(
     )
 }
 
-/// A script with all that it imports, as one script in a scope of its own.
+/// Return a script with its imports as a single script in its own scope.
 fn script(entry: &str) -> String {
     let modules = modules::join(entry, SCRIPTS)
         .expect("the project's own scripts fit together, as a test of this module proves");
     format!("(() => {{\n\"use strict\";\n{modules}}})();\n")
 }
 
-/// The template with each `{{name}}` replaced, in one go: what is put in is not looked at again.
+/// Replace each `{{name}}` of the template in one pass; inserted text is not scanned again.
 fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut page = String::with_capacity(
         template.len() + values.iter().map(|(_, value)| value.len()).sum::<usize>(),
@@ -160,7 +160,7 @@ fn fill(template: &str, values: &[(&str, &str)]) -> String {
     page + rest
 }
 
-/// As a content security policy names a script or a style.
+/// Return the hash of a script or a style in the form of a content security policy.
 fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }

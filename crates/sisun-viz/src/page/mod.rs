@@ -1,13 +1,13 @@
-//! Attention as one page that needs no network: a file to open, to keep and to send to a friend.
+//! Attention as a self-contained page: one file to open, store and share.
 //!
-//! The page's scripts, styles and template lie in `crates/sisun-viz/page` and are joined here, as
-//! they are, with the data: one JSON object that describes it, and blocks of binary
-//! numbers (raw deflate, base64) that the object names. A policy in the page (CSP) lets exactly
-//! these scripts and styles run and nothing be fetched, whatever the text holds.
+//! The scripts, styles and template in `crates/sisun-viz/page` are joined here, unchanged, with the
+//! data: one JSON object that describes it, and blocks of binary numbers (raw deflate, base64) to
+//! which the object refers. A content security policy in the page allows only these scripts and
+//! styles and no network access, whatever the text contains.
 //!
-//! Weights travel as whole numbers of 16 bits, or of 14 where there are millions; the page states
-//! the error. Above 20 million weights a cell of a map stands for several tokens in a row, and the
-//! page says so; a trace of so many is refused.
+//! Weights are stored as integers of 16 bits, or of 14 bits if there are millions; the page states
+//! the error. Above 20 million weights, a cell of a map stands for several consecutive tokens, and
+//! the page says so; a trace of this size is refused.
 
 mod attention;
 mod colours;

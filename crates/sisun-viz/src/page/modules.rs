@@ -1,19 +1,18 @@
-//! Joining scripts that are modules into one script.
+//! Joining script modules into a single script.
 //!
-//! Each module becomes a function whose result is what it exports, so that names which it does not
-//! export stay its own. The functions are called in the order that the imports give: whatever a
-//! module imports is there before it runs.
+//! Each module becomes a function that returns its exports, so that other names stay private. The
+//! functions are called in dependency order: a module runs after its imports.
 //!
-//! Of the syntax of modules only this is understood, each at the beginning of a line:
+//! Only this subset of the module syntax is supported, each at the beginning of a line:
 //! `import { a, b as c } from "./file.js";` and `export` before `function`, `async function`,
-//! `class` or `const`. What is exported is bound once, so a copy of it is as good as the binding.
+//! `class` or `const`. Exports are never reassigned, so a copy is equivalent to the binding.
 
 use thiserror::Error;
 
-/// A script by the name of its file.
+/// File name and text of a script.
 pub(crate) type Source = (&'static str, &'static str);
 
-/// Why scripts cannot be joined.
+/// An error of joining scripts.
 #[derive(Debug, Error, PartialEq)]
 pub(crate) enum ModuleError {
     #[error("{file}: `{line}` is not a form of import or export that can be joined")]
@@ -39,14 +38,14 @@ pub(crate) fn join(entry: &str, sources: &[Source]) -> Result<String, ModuleErro
     Ok(joined)
 }
 
-/// A script and everything that it imports, each once and after all that it imports itself.
+/// Return a script and its transitive imports, each once and after its own imports.
 fn in_order<'a>(entry: &str, sources: &'a [Source]) -> Result<Vec<Module<'a>>, ModuleError> {
     let mut done = Vec::new();
     visit(entry, entry, sources, &mut Vec::new(), &mut done)?;
     Ok(done)
 }
 
-/// Append a module to `done`, after what it imports. `underway` are the modules whose imports are
+/// Append a module to `done`, after its imports. `underway` holds the modules whose imports are
 /// being visited, from the entry on.
 fn visit<'a>(
     file: &str,
@@ -93,13 +92,13 @@ fn visit<'a>(
     Ok(())
 }
 
-/// A script, taken apart.
+/// A parsed script.
 #[derive(Debug)]
 struct Module<'a> {
     file: &'a str,
     imports: Vec<Import<'a>>,
     exports: Vec<&'a str>,
-    /// Its lines without the imports and without the word `export`.
+    /// Lines without the imports and without the keyword `export`.
     body: String,
 }
 
@@ -107,7 +106,7 @@ struct Module<'a> {
 #[derive(Debug)]
 struct Import<'a> {
     file: &'a str,
-    /// What each name is there, and what it is here.
+    /// Exported and local name of each import.
     names: Vec<(&'a str, &'a str)>,
 }
 
@@ -121,7 +120,7 @@ impl<'a> Module<'a> {
         };
         let mut rest = text;
         while !rest.is_empty() {
-            // An import may go over several lines.
+            // An import may span several lines.
             let end = if rest.starts_with("import ") {
                 ";\n"
             } else {
@@ -204,7 +203,7 @@ impl<'a> Import<'a> {
     }
 }
 
-/// The name that a declaration binds once.
+/// Return the name that a declaration binds, unless it can be reassigned.
 fn declared_name(declaration: &str) -> Option<&str> {
     let named = ["function ", "async function ", "class ", "const "]
         .iter()

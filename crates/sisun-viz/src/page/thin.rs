@@ -1,22 +1,23 @@
-//! Patterns made small enough for a page.
+//! Reducing patterns to the size of a page.
 
-/// Weights that a page can carry: all heads of a 6 × 6 model on 1,024 tokens, and a little more.
+/// Maximum number of weights on a page: all heads of a 6 × 6 model on 1,024 tokens, and a little
+/// more.
 pub(crate) const MOST_WEIGHTS: usize = 20_000_000;
 
-/// Weights of one pattern on a page.
+/// Return the number of weights of one pattern on a page.
 pub(crate) fn weights(n: usize, causal: bool) -> usize {
     if causal { n * (n + 1) / 2 } else { n * n }
 }
 
-/// How many tokens in a row one cell must stand for, so that `patterns` patterns of `n` tokens have
-/// at most `most` weights.
+/// Return the number of consecutive tokens per cell for which `patterns` patterns of `n` tokens
+/// have at most `most` weights.
 pub(crate) fn cell_of(n: usize, patterns: usize, causal: bool, most: usize) -> usize {
     let fits = |cell: &usize| weights(n.div_ceil(*cell), causal).saturating_mul(patterns) <= most;
     (1..=n.max(1)).find(fits).unwrap_or(n.max(1))
 }
 
-/// A pattern by cells of so many tokens: keys of a cell are summed, queries averaged, so each row
-/// still sums to 1.
+/// Reduce a pattern to cells of `cell` tokens: keys are summed and queries averaged, so that each
+/// row still sums to 1.
 ///
 /// # Shapes
 /// - `pattern`: `[query, key]`, `n` × `n`

@@ -1,4 +1,4 @@
-//! The page of how a sample came about.
+//! The page of a sampling trace.
 
 use super::colours::colours;
 use super::encode::{Blocks, WeightCode};
@@ -7,26 +7,24 @@ use super::thin::MOST_WEIGHTS;
 use serde_json::json;
 use sisun_infer::{Language, Trace};
 
-/// A trace that no page can carry.
+/// A trace that is too large for a page.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "a page carries {most} weights at most and this trace has {weights}: write fewer tokens (-n) or name a .json file"
 )]
 pub struct LongTrace {
-    /// Weights of attention in it.
+    /// Number of attention weights in the trace.
     pub weights: usize,
-    /// How many a page carries.
+    /// Maximum number on a page.
     pub most: usize,
 }
 
-/// A trace as one page that needs no network, in which the writing can be replayed step by
-/// step.
+/// Return a trace as a self-contained page, on which the generation can be replayed step by step.
 ///
-/// What it attended to travels as one block: for each step, layer and head the weights of the
-/// keys it saw.
+/// The attention is a single block: for each step, layer and head the weights of the visible keys.
 ///
 /// # Errors
-/// More weights than a page can carry.
+/// If the trace has more weights than a page can hold.
 pub fn trace_html(mut trace: Trace, language: Language) -> Result<String, LongTrace> {
     let weights = || {
         trace
@@ -52,7 +50,7 @@ pub fn trace_html(mut trace: Trace, language: Language) -> Result<String, LongTr
         first.map_or(0, Vec::len),
         first.and_then(|layers| layers.first()).map_or(0, Vec::len),
     );
-    // They are in the block.
+    // The weights are in the block.
     trace
         .steps
         .iter_mut()

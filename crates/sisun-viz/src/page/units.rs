@@ -1,25 +1,26 @@
-//! Tokens joined into words and into characters.
+//! Grouping tokens into words and characters.
 
 use serde::Serialize;
 use sisun_infer::Token;
 use unicode_segmentation::UnicodeSegmentation;
 
-/// A coarser division of a text than its tokens.
+/// A division of a text that is coarser than its tokens.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Units {
-    /// For each token the unit that it belongs to.
+    /// Unit of each token.
     of: Vec<usize>,
-    /// What to call each unit.
+    /// Label of each unit.
     text: Vec<String>,
 }
 
 impl Units {
-    /// Whole words (Unicode's word boundaries, UAX #29); `None` where each token is one.
+    /// Group tokens into words (Unicode's word boundaries, UAX #29); `None` if each token is a
+    /// word.
     pub(crate) fn words(text: &str, tokens: &[Token]) -> Option<Self> {
         let word = numbered(text.split_word_bounds());
         let solid: Vec<bool> = text.chars().map(|c| !c.is_whitespace()).collect();
         Self::joining(text, tokens, |before, token| {
-            // White space belongs to what follows it.
+            // White space belongs to the following word.
             let last = (before.start..before.end).rev().find(|&at| solid[at]);
             let first = (token.start..token.end).find(|&at| solid[at]);
             shares_a_character(before, token)
@@ -30,8 +31,8 @@ impl Units {
         })
     }
 
-    /// Whole characters (grapheme clusters), where tokens are only pieces of them; a token of
-    /// several characters stays one.
+    /// Group tokens that are parts of a character (grapheme cluster); tokens of several characters
+    /// are not split.
     pub(crate) fn characters(text: &str, tokens: &[Token]) -> Option<Self> {
         let character = numbered(text.graphemes(true));
         Self::joining(text, tokens, |before, token| {
@@ -72,7 +73,7 @@ impl Units {
             let spelled: String = characters[start..end].iter().collect();
             let plain = spelled.trim();
             let shows = !plain.is_empty() && !plain.chars().any(|c| c.is_control());
-            // Otherwise the tokens' labels, in which what is invisible is visible.
+            // Otherwise use the tokens' labels, which make invisible characters visible.
             if shows {
                 plain.to_owned()
             } else {
@@ -84,12 +85,12 @@ impl Units {
     }
 }
 
-/// Whether both are pieces of one character.
+/// Return true if both tokens are parts of the same character.
 fn shares_a_character(before: &Token, token: &Token) -> bool {
     token.start < before.end && before.start < token.end
 }
 
-/// For each character the number of the piece that it is in.
+/// Return the index of the part that contains each character.
 fn numbered<'a>(pieces: impl Iterator<Item = &'a str>) -> Vec<usize> {
     pieces
         .enumerate()
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn characters_of_korean_words() {
-        // A token for each character, and the second one in three bytes.
+        // One token per character, except that the second one is three bytes.
         let text = "배가 고파";
         let tokens = tokens(&[
             (0, 1, "배"),

@@ -1,4 +1,4 @@
-//! What a page shows of one model.
+//! The data of one model on a page.
 
 use super::encode::{Block, Blocks, WeightCode};
 use super::thin::{cell_of, thinned, weights};
@@ -11,11 +11,12 @@ use sisun_infer::{
 };
 use sisun_model::Activation;
 
-/// Bytes of q, k and v that all of a page's models have, at least and at most; a weight is reckoned
-/// at a byte.
+/// Minimum and maximum number of bytes of q, k and v of all models on a page; a weight counts as a
+/// byte.
 const VECTOR_BYTES: [usize; 2] = [1 << 20, 4 << 20];
 
-/// One model on one text, as the page's scripts read it; numbers stand in the blocks it names.
+/// One model on one text, as the page's scripts read it; numbers are in the blocks to which it
+/// refers.
 #[derive(Debug, Serialize)]
 pub(super) struct View {
     name: String,
@@ -26,12 +27,12 @@ pub(super) struct View {
     layers: Vec<usize>,
     heads: Vec<usize>,
     d_head: usize,
-    /// What `q·k` is multiplied by.
+    /// Factor on `q·k`.
     scale: f64,
-    /// Cells along one side of a pattern.
+    /// Number of cells along one side of a pattern.
     n: usize,
     pub(super) tokens: Vec<Token>,
-    /// Tokens that a cell stands for, if not one.
+    /// Number of tokens per cell, if not one.
     pub(super) thinned: Option<usize>,
     words: Option<Units>,
     characters: Option<Units>,
@@ -44,7 +45,7 @@ pub(super) struct View {
 }
 
 impl View {
-    /// Whether something in it is no number.
+    /// Return true if it contains a number that is not finite.
     pub(super) fn has_no_numbers(&self) -> bool {
         self.stats
             .iter()
@@ -53,7 +54,7 @@ impl View {
     }
 }
 
-/// One block a layer: its heads' rows one after another.
+/// One block per layer, with the rows of its heads one after another.
 #[derive(Debug, Serialize)]
 struct Patterns {
     blocks: Vec<usize>,
@@ -61,36 +62,36 @@ struct Patterns {
     error: f64,
 }
 
-/// Blocks of float32, one a layer: `[head, token, d_head]`.
+/// Blocks of float32, one per layer: `[head, token, d_head]`.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Vectors {
-    /// Given for the first so many tokens.
+    /// Number of tokens with vectors, the first ones.
     pub(super) tokens: usize,
-    /// For each head which row of `k` and `v` it reads.
+    /// Row of `k` and `v` for each head.
     kv_heads: Vec<usize>,
     q: Vec<usize>,
     k: Vec<usize>,
     v: Vec<usize>,
 }
 
-/// What is added to scaled scores, by offset.
+/// Bias of the scaled scores, by offset.
 #[derive(Debug, Serialize)]
 struct Bias {
     block: usize,
     tokens: usize,
 }
 
-/// What a page has room for.
+/// Share of the page available to a view.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
-    /// Weights of all patterns of this view.
+    /// Maximum number of weights of all patterns of this view.
     pub(super) weights: usize,
-    /// Views that share the page.
+    /// Number of views on the page.
     pub(super) views: usize,
 }
 
-/// Runs the text through the model and puts what it shows into blocks. `loss_rises` is what
-/// [`LossRises`] says.
+/// Run the text through the model and store the results in blocks. For `loss_rises` see
+/// [`LossRises`].
 pub(super) fn view(
     loaded: &LanguageModel,
     label: String,
@@ -120,7 +121,7 @@ pub(super) fn view(
     if with_vectors > 0 {
         wanted.extend([Activation::Q, Activation::K, Activation::V]);
     }
-    // The first head of each group of those that read the same keys.
+    // First head of each group of heads that share keys.
     let first_of_group: Vec<usize> = kv_heads
         .iter()
         .filter_map(|kv| heads.iter().position(|&head| config.kv_head(head) == *kv))
@@ -157,7 +158,7 @@ pub(super) fn view(
             other => unreachable!("{other} was not asked for"),
         },
     )?;
-    // Rolling out and thinning do not commute, so a thinned page has none.
+    // Rollout and thinning do not commute, so a thinned page has no rollout.
     let whole = cell == 1 && layers.len() == config.n_layers && heads.len() == config.n_heads;
     let rollout = whole
         .then(|| blocks.push(precision.encode(&[found.rollout.matrix()], cells, config.causal)));
@@ -210,7 +211,7 @@ pub(super) fn view(
     })
 }
 
-/// What came out of the forward pass so far.
+/// Results of the forward pass so far.
 #[derive(Debug)]
 struct Collected {
     patterns: Vec<usize>,
@@ -256,7 +257,7 @@ impl Collected {
     }
 }
 
-/// Of chosen rows of the head axis the first tokens.
+/// Encode the first tokens of the selected rows of the head axis.
 fn first_rows(map: &ActivationMap, rows: &[usize], tokens: usize) -> Block {
     let [_, n, d_head] = map.shape;
     let of_row = |&row: &usize| {
@@ -267,7 +268,7 @@ fn first_rows(map: &ActivationMap, rows: &[usize], tokens: usize) -> Block {
     Block::floats(rows.iter().flat_map(of_row))
 }
 
-/// The score bias of the chosen heads, for so many tokens.
+/// Encode the score bias of the selected heads, for `n` tokens.
 fn bias(
     loaded: &LanguageModel,
     heads: &[usize],
@@ -283,7 +284,7 @@ fn bias(
         .into_data()
         .try_into_vec_as::<f32>()
         .expect("a float tensor that was computed can be read as f32");
-    // Behind a mask no key comes after its query: offsets from 0 on.
+    // With a causal mask, keys never follow their query: offsets start at 0.
     let from = if loaded.model.config().causal {
         tokens - 1
     } else {

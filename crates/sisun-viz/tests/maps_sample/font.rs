@@ -1,11 +1,11 @@
-//! Fonts made up for tests: every character of ASCII is a box, and nothing else has a glyph.
+//! Fonts for tests: every ASCII character is a box, and other characters have no glyph.
 
-/// A TrueType font whose characters are `advance` thousandths of their size wide.
+/// Create a TrueType font whose characters are `advance` thousandths of their size wide.
 pub(crate) fn boxes(family: &str, advance: u16) -> Vec<u8> {
     face(family, advance, 0)
 }
 
-/// A collection of such fonts.
+/// Create a collection of such fonts.
 pub(crate) fn collection(faces: &[(&str, u16)]) -> Vec<u8> {
     let header = 12 + 4 * faces.len();
     let mut file = [b"ttcf".to_vec(), longs(&[0x0001_0000, faces.len() as u32])].concat();
@@ -18,7 +18,7 @@ pub(crate) fn collection(faces: &[(&str, u16)]) -> Vec<u8> {
     file
 }
 
-/// A face that begins `start` bytes into its file.
+/// Create a face that begins at byte `start` of its file.
 fn face(family: &str, advance: u16, start: usize) -> Vec<u8> {
     let right = advance - 50;
     let tables: [(&[u8; 4], Vec<u8>); 10] = [

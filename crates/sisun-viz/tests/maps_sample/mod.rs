@@ -1,4 +1,4 @@
-//! Maps made up for tests.
+//! Maps for tests.
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
 pub(crate) mod font;
@@ -7,8 +7,8 @@ pub(crate) mod svg;
 use sisun_infer::{ActivationMap, AttentionMaps, Token};
 use sisun_model::Activation;
 
-/// Maps of a causal model over tokens with these labels, numbered from 100, each covering one
-/// character.
+/// Create maps of a causal model over tokens with these labels, with ids from 100, each covering
+/// one character.
 pub(crate) fn maps(labels: &[&str], activations: Vec<ActivationMap>) -> AttentionMaps {
     let tokens = labels
         .iter()
@@ -29,7 +29,7 @@ pub(crate) fn maps(labels: &[&str], activations: Vec<ActivationMap>) -> Attentio
     }
 }
 
-/// An activation with one row for each token and `width` values in it.
+/// Create an activation with a row of `width` values for each token.
 pub(crate) fn activation(
     activation: Activation,
     layer: usize,
@@ -47,7 +47,7 @@ pub(crate) fn activation(
     }
 }
 
-/// Causal scores, spread over about ±4 without pattern; what is hidden is `-inf`.
+/// Create irregular causal scores between about ±4; hidden ones are `-inf`.
 pub(crate) fn scores(n: usize, heads: usize, seed: usize) -> Vec<f32> {
     (0..heads * n * n)
         .map(|i| {
@@ -62,7 +62,7 @@ pub(crate) fn scores(n: usize, heads: usize, seed: usize) -> Vec<f32> {
         .collect()
 }
 
-/// The softmax over keys of [`scores`].
+/// Return the softmax of [`scores`] over the keys.
 pub(crate) fn pattern(n: usize, heads: usize, seed: usize) -> Vec<f32> {
     let mut values = scores(n, heads, seed);
     for row in values.chunks_mut(n) {

@@ -1,4 +1,4 @@
-//! Reading pictures back.
+//! Parsing and rendering pictures.
 
 use std::fs;
 use std::path::Path;
@@ -7,12 +7,12 @@ use std::sync::Arc;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{self, Node, Paint, Rect, Tree, fontdb};
 
-/// Reads an SVG with no fonts but the embedded one.
+/// Parse an SVG with the embedded font only.
 pub(crate) fn parse(path: &Path) -> Tree {
     parse_with(path, &[])
 }
 
-/// Reads an SVG with these fonts and the embedded one.
+/// Parse an SVG with these fonts and the embedded one.
 pub(crate) fn parse_with(path: &Path, fonts: &[Vec<u8>]) -> Tree {
     let mut database = fontdb::Database::new();
     database
@@ -31,7 +31,7 @@ pub(crate) fn parse_with(path: &Path, fonts: &[Vec<u8>]) -> Tree {
     Tree::from_str(&fs::read_to_string(path).unwrap(), &options).unwrap()
 }
 
-/// Draws an SVG in as many pixels as `like` has.
+/// Render an SVG with the number of pixels of `like`.
 pub(crate) fn render(tree: &Tree, like: &Pixmap) -> Pixmap {
     let mut pixels = Pixmap::new(like.width(), like.height()).unwrap();
     let scale = like.width() as f32 / tree.size().width();
@@ -43,7 +43,7 @@ pub(crate) fn render(tree: &Tree, like: &Pixmap) -> Pixmap {
     pixels
 }
 
-/// Everything that is drawn, out of its groups.
+/// Return all drawn nodes, without their groups.
 pub(crate) fn nodes(tree: &Tree) -> Vec<&Node> {
     fn walk<'t>(group: &'t usvg::Group, found: &mut Vec<&'t Node>) {
         for node in group.children() {
@@ -58,7 +58,7 @@ pub(crate) fn nodes(tree: &Tree) -> Vec<&Node> {
     found
 }
 
-/// Fill and place of every rectangle that is about `side` pixels wide and high.
+/// Return fill and position of every rectangle that is about `side` pixels wide and high.
 pub(crate) fn squares(tree: &Tree, side: f32) -> Vec<(String, Rect)> {
     let square = |node: &&Node| match node {
         Node::Path(path) => {
@@ -75,7 +75,7 @@ pub(crate) fn squares(tree: &Tree, side: f32) -> Vec<(String, Rect)> {
     nodes(tree).iter().filter_map(square).collect()
 }
 
-/// Every text and what it says.
+/// Return every text element with its contents.
 pub(crate) fn texts(tree: &Tree) -> Vec<(String, &usvg::Text)> {
     let text = |node: &'_ &Node| matches!(node, Node::Text(_));
     nodes(tree)
@@ -93,9 +93,8 @@ pub(crate) fn texts(tree: &Tree) -> Vec<(String, &usvg::Text)> {
         .collect()
 }
 
-/// Demands that all text is on the page, `margin` pixels from its edges, that no level text is over
-/// another, where lines are at least `line` pixels apart, and that slanted labels are as far from
-/// each other.
+/// Assert that all text is on the page, `margin` pixels from its edges, that horizontal texts on
+/// lines at least `line` pixels apart do not overlap, and that slanted labels are as far apart.
 #[track_caller]
 pub(crate) fn assert_tidy(tree: &Tree, margin: f32, line: f32, picture: &str) {
     let (width, height) = (tree.size().width(), tree.size().height());
@@ -119,7 +118,7 @@ pub(crate) fn assert_tidy(tree: &Tree, margin: f32, line: f32, picture: &str) {
         for (others, other) in &level[..i] {
             let (a, b) = (text.abs_bounding_box(), other.abs_bounding_box());
             let apart = a.left() >= b.right() || b.left() >= a.right();
-            // Boxes of text are as high as the font's tallest letters, which may touch.
+            // Boxes of text have the height of the font's tallest letters and may touch.
             let above = (a.top() + a.bottom() - b.top() - b.bottom()).abs() / 2.0 >= line;
             assert!(apart || above, "{words} over {others}, {picture}");
         }

@@ -72,7 +72,7 @@ pub(crate) struct Args {
     pub(super) pictures: PictureArgs,
 }
 
-/// Something that can be written.
+/// An output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Output {
     Page,
@@ -94,7 +94,7 @@ impl FromStr for Output {
 }
 
 impl Output {
-    /// The activations that it shows.
+    /// Return the activations that the format shows.
     pub(super) fn activations(self) -> &'static [Activation] {
         match self {
             Self::Page => &[
@@ -118,8 +118,8 @@ impl fmt::Display for Output {
     }
 }
 
-/// Refuses what would not be written: formats without a place for anything that is to be kept, and
-/// activations that no format has a place for.
+/// Refuse formats that hold none of the requested activations, and activations that no format
+/// holds.
 pub(super) fn check_activations(outputs: &[Output], activations: &[Activation]) -> Result<()> {
     let listed = |activations: &[Activation], between: &str| {
         let names: Vec<String> = activations.iter().map(ToString::to_string).collect();
@@ -158,7 +158,7 @@ pub(super) fn check_activations(outputs: &[Output], activations: &[Activation]) 
     Ok(())
 }
 
-/// How the pictures (png, svg) are drawn.
+/// Options of the pictures (png, svg).
 #[derive(clap::Args)]
 #[command(next_help_heading = "Pictures")]
 pub(super) struct PictureArgs {
@@ -184,7 +184,7 @@ pub(super) struct PictureArgs {
 }
 
 impl PictureArgs {
-    /// The first option that was given, where no picture is drawn.
+    /// Return the first option that was given, if no picture is drawn.
     pub(super) fn idle(&self) -> Option<&'static str> {
         let given = [
             ("--cell", self.cell.is_some()),
@@ -218,7 +218,7 @@ impl PictureArgs {
     }
 }
 
-/// What the page (html) shows.
+/// Options of the page (html).
 #[derive(clap::Args)]
 #[command(next_help_heading = "Page")]
 pub(super) struct PageArgs {
@@ -236,7 +236,7 @@ pub(super) struct PageArgs {
 }
 
 impl PageArgs {
-    /// Refuses what would be ignored.
+    /// Refuse options that would be ignored.
     pub(super) fn check(&self, with_page: bool, runs: usize) -> Result<()> {
         let options = [
             ("--checkpoints", self.checkpoints),

@@ -12,7 +12,7 @@ use sisun_model::checkpoint::write_atomic;
 use sisun_viz::page::{Kind, Page};
 use std::path::{Path, PathBuf};
 
-/// Writes the page and returns its path. `first` is the first of the runs, `others` are the rest.
+/// Write the page and return its path. `first` is the first run, `others` are the rest.
 pub(super) fn write(
     args: &Args,
     first: &ModelSource,
@@ -129,7 +129,8 @@ fn over_time(
     Ok(page)
 }
 
-/// Whether a checkpoint cannot be used: pruned by half, say, when a process was killed.
+/// Return true if the error says that a checkpoint is damaged, for instance half removed by a
+/// killed process.
 fn is_damaged(error: &anyhow::Error) -> bool {
     matches!(
         error.downcast_ref(),
@@ -168,7 +169,7 @@ fn side_by_side(
     Ok(page)
 }
 
-/// The last part of a path, with the run before it where that is a checkpoint.
+/// Return the last component of a path, preceded by the run if it is a checkpoint.
 fn name(run: &Path) -> String {
     let parts: Vec<_> = run
         .components()
@@ -181,7 +182,7 @@ fn name(run: &Path) -> String {
     }
 }
 
-/// Its step, or its name where that is not known.
+/// Return the step, or the name if the step is unknown.
 fn label(loaded: &LanguageModel, language: Language) -> String {
     match (loaded.step, language) {
         (None, _) => loaded.name.clone(),
@@ -190,7 +191,7 @@ fn label(loaded: &LanguageModel, language: Language) -> String {
     }
 }
 
-/// At most `most` of them, the first and the last among these.
+/// Select at most `most` elements, evenly spaced, including the first and the last.
 fn evenly<T>(all: &[T], most: usize) -> Vec<&T> {
     let taken = most.min(all.len());
     (0..taken)

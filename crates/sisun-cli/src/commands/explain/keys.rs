@@ -1,4 +1,4 @@
-//! What the tables of all steps are made of: the keys that are shown, column by column.
+//! Columns shared by the tables of all steps, with a cell for each shown key.
 
 use super::numbers::{bar, column, number, weight};
 use super::page::ExplainPage;
@@ -12,9 +12,9 @@ use sisun_infer::explain::Key;
 /// The keys of an explanation.
 pub(super) struct Keys<'a> {
     found: &'a Explanation,
-    /// How they are shown.
+    /// Rows of the tables.
     pub(super) rows: Vec<Row>,
-    /// The one with the largest weight, whose numbers are written out.
+    /// Index of the key with the largest weight, whose computation is written out.
     pub(super) top: usize,
 }
 
@@ -27,12 +27,12 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// The heaviest key's numbers written out.
+    /// Format the written-out computation of the key with the largest weight.
     pub(super) fn of_heaviest(&self, working: &str) -> String {
         format!("“{}”:  {working}", label(&self.found.keys[self.top].label))
     }
 
-    /// A table with a column of numbers and one of labels.
+    /// Create a table with a column of key numbers and one of labels.
     pub(super) fn table(&self, page: &ExplainPage) -> Table<'a> {
         let (numbers, labels, tones) = self.named(page, &self.rows);
         Table::default()
@@ -41,7 +41,7 @@ impl<'a> Keys<'a> {
             .tones(tones)
     }
 
-    /// The same, with a row for the sum below.
+    /// Create the same table with a total row at the bottom.
     pub(super) fn table_with_total(
         &self,
         page: &ExplainPage,
@@ -87,7 +87,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// A number of each key that is shown, nothing for the others.
+    /// Format a number for each shown key; other cells are empty.
     pub(super) fn column(&self, of: impl Fn(&Key) -> f64) -> Vec<String> {
         let shown = self.rows.iter().filter_map(|row| match row {
             Row::Key(key) => Some(of(&self.found.keys[*key])),
@@ -107,7 +107,7 @@ impl<'a> Keys<'a> {
             .collect()
     }
 
-    /// The scores, also those of hidden keys that are passed over.
+    /// Format the scores, including those of skipped hidden keys.
     pub(super) fn scores(&self) -> Vec<String> {
         let hides = |row: &Row| self.found.keys[row.keys().start].steps.hidden;
         let scores = self.column(|key| key.steps.score).into_iter();
@@ -123,7 +123,7 @@ impl<'a> Keys<'a> {
             .collect()
     }
 
-    /// A text for each key that is shown, nothing for the others.
+    /// Format a text for each shown key; other cells are empty.
     pub(super) fn cells(&self, of: impl Fn(usize) -> String) -> Vec<String> {
         let cell = |row: &Row| match row {
             Row::Key(key) => of(*key),
@@ -140,7 +140,7 @@ impl<'a> Keys<'a> {
         self.rows.iter().map(cell).collect()
     }
 
-    /// Positive numbers, of keys passed over their sum.
+    /// Format positive numbers; skipped keys show their sum.
     pub(super) fn sums(&self, of: impl Fn(&Key) -> f64) -> Vec<String> {
         self.rows
             .iter()
@@ -152,7 +152,7 @@ impl<'a> Keys<'a> {
         self.found.keys[row.keys()].iter().map(of).sum()
     }
 
-    /// `weight·v` of a key, of keys passed over their sum.
+    /// Compute `weight·v` of a key, or the sum over skipped keys.
     pub(super) fn weighted(&self, row: &Row) -> Vec<f64> {
         let keys = &self.found.keys[row.keys()];
         (0..self.found.d_head)
@@ -164,13 +164,13 @@ impl<'a> Keys<'a> {
         self.cells(|key| bar(self.found.keys[key].steps.weight, width))
     }
 
-    /// The cell of the heaviest key, which is never passed over.
+    /// Return the cell of the key with the largest weight, which is never skipped.
     pub(super) fn of_top<'b>(&self, cells: &'b [String]) -> &'b str {
         let at = self.rows.iter().position(|row| *row == Row::Key(self.top));
         at.map_or("", |at| &cells[at])
     }
 
-    /// By how much the bias falls with each token of distance, where it falls evenly.
+    /// Return the decrease of the bias per token of distance, if it is linear.
     pub(super) fn slope(&self) -> Option<String> {
         let near = if self.found.query > 0 {
             self.found.query - 1
@@ -181,7 +181,7 @@ impl<'a> Keys<'a> {
     }
 }
 
-/// The score as it would be if nothing were hidden.
+/// Return the score without the mask.
 pub(super) fn unmasked(key: &Key) -> f64 {
     key.steps.scaled + key.steps.bias.unwrap_or(0.0)
 }

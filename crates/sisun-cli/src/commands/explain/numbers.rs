@@ -1,8 +1,8 @@
-//! Numbers that line up.
+//! Alignment of numbers.
 
 use super::text::{columns, left, right};
 
-/// Decimals that show three or four digits of the largest of these numbers.
+/// Return the number of decimals that shows three or four digits of the largest value.
 fn decimals(values: impl Iterator<Item = f64>) -> usize {
     let largest = values
         .filter(|x| x.is_finite())
@@ -19,14 +19,14 @@ fn decimals(values: impl Iterator<Item = f64>) -> usize {
     .clamp(0, 9) as usize
 }
 
-/// One number.
+/// Format a number.
 pub(super) fn number(x: f64, decimals: usize) -> String {
     match x {
         f64::NEG_INFINITY => "-∞".to_owned(),
         x if x.is_finite() && x.abs() >= 1e9 => format!("{x:.3e}"),
         x => {
             let text = format!("{x:.decimals$}");
-            // What is rounded to zero has no sign.
+            // Remove the sign of a value that is rounded to zero.
             let is_zero = text.chars().all(|c| matches!(c, '-' | '0' | '.'));
             if is_zero {
                 text.trim_start_matches('-').to_owned()
@@ -37,19 +37,19 @@ pub(super) fn number(x: f64, decimals: usize) -> String {
     }
 }
 
-/// Numbers under each other, with one digit more than those of vectors have.
+/// Format a column of numbers, with one more digit than in vectors.
 pub(super) fn column(values: &[f64]) -> Vec<String> {
     let decimals = decimals(values.iter().copied()) + 1;
     values.iter().map(|&x| number(x, decimals)).collect()
 }
 
-/// A weight.
+/// Format a weight.
 pub(super) fn weight(x: f64) -> String {
     number(x, 4)
 }
 
-/// Vectors under each other in `room` columns: as many numbers as fit, then `…`; or all of them, in
-/// as many lines as that takes.
+/// Format aligned vectors in `room` columns: as many numbers as fit, then `…`; or if `whole`, all
+/// numbers on as many lines as needed.
 pub(super) fn vectors(vectors: &[Option<&[f64]>], room: usize, whole: bool) -> Vec<String> {
     let all = || {
         vectors
@@ -64,7 +64,7 @@ pub(super) fn vectors(vectors: &[Option<&[f64]>], room: usize, whole: bool) -> V
         .unwrap_or(1);
     // Brackets around, comma and space between.
     let fitting = (room / (width + 2)).max(1);
-    // `…]` takes three columns with the bracket before.
+    // `…]` takes three columns including the space before it.
     let cut = (room.saturating_sub(3) / (width + 2)).max(1);
     let numbers = |part: &[f64]| {
         part.iter()
@@ -94,7 +94,7 @@ pub(super) fn vectors(vectors: &[Option<&[f64]>], room: usize, whole: bool) -> V
         .collect()
 }
 
-/// `a×b + c×d + …`: the beginning of a dot product, of which the first `terms` are shown.
+/// Format the first `terms` terms of a dot product: `a×b + c×d + …`.
 pub(super) fn products(a: &[f64], b: &[f64], terms: usize) -> String {
     let decimals = decimals(a.iter().chain(b).copied());
     let factor = |x: f64| {
@@ -116,7 +116,7 @@ pub(super) fn products(a: &[f64], b: &[f64], terms: usize) -> String {
     shown.join(" + ")
 }
 
-/// A bar of at most `width` columns, full for 1.
+/// Format a bar of at most `width` columns, full for 1.
 pub(super) fn bar(x: f64, width: usize) -> String {
     let eighths = (x.clamp(0.0, 1.0) * 8.0 * width as f64).round() as usize;
     let part = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];

@@ -1,4 +1,4 @@
-//! Lines of text for a terminal.
+//! Text output for a terminal.
 
 use super::table::Table;
 use super::text::{columns, wrapped};
@@ -6,20 +6,19 @@ use super::tone::Tone;
 use sisun_infer::Language;
 use std::io::IsTerminal;
 
-/// Columns that a page has where nothing says otherwise, and at most: slides and reports take as
-/// many.
+/// Default and maximum width in columns, which suits slides and reports.
 pub(super) const WIDTH: usize = 100;
-/// Columns that it has at least; a narrower terminal wraps.
+/// Minimum width in columns; narrower terminals wrap.
 const NARROWEST: usize = 72;
-/// Columns before everything but headings.
+/// Indentation of everything but headings.
 const INDENT: &str = "  ";
 
-/// What is written, line by line.
+/// The explanation, written line by line.
 #[derive(Debug)]
 pub(super) struct ExplainPage {
-    /// No line has more columns.
+    /// Maximum width of a line in columns.
     pub(super) width: usize,
-    /// Whether all keys and whole vectors are wanted.
+    /// True if all keys and complete vectors are shown.
     pub(super) full: bool,
     language: Language,
     colour: bool,
@@ -27,7 +26,7 @@ pub(super) struct ExplainPage {
 }
 
 impl ExplainPage {
-    /// A page as wide as the terminal that stdout is, if it is one.
+    /// Create a page with the width of the terminal on stdout, if there is one.
     pub(super) fn on_terminal(language: Language, full: bool) -> Self {
         let terminal = terminal_size::terminal_size_of(std::io::stdout())
             .map(|(width, _)| usize::from(width.0));
@@ -44,7 +43,7 @@ impl ExplainPage {
         }
     }
 
-    /// A page without colours.
+    /// Create a page without colours.
     #[cfg(test)]
     pub(super) fn plain(width: usize, language: Language, full: bool) -> Self {
         Self {
@@ -56,12 +55,12 @@ impl ExplainPage {
         }
     }
 
-    /// What was written, without the last line end.
+    /// Return the text without its last line end.
     pub(super) fn written(&self) -> &str {
         self.text.trim_end()
     }
 
-    /// Picks the page's language.
+    /// Select the text in the page's language.
     pub(super) fn say<T>(&self, english: T, korean: T) -> T {
         match self.language {
             Language::English => english,
@@ -69,19 +68,19 @@ impl ExplainPage {
         }
     }
 
-    /// Columns for what is indented.
+    /// Return the width available for indented text.
     pub(super) fn room(&self) -> usize {
         self.width - INDENT.len()
     }
 
-    /// An empty line, unless there is one.
+    /// Write an empty line, unless the last line is empty.
     pub(super) fn gap(&mut self) {
         if !self.text.ends_with("\n\n") {
             self.text.push('\n');
         }
     }
 
-    /// A heading, with shapes at the right margin, or below where there is no room.
+    /// Write a heading with the shapes at the right margin, or on the next line if it is too long.
     pub(super) fn heading(&mut self, title: &str, shapes: &str) {
         let room = self.width.saturating_sub(columns(title) + columns(shapes));
         let title = self.painted(title, Tone::Strong);
@@ -95,26 +94,26 @@ impl ExplainPage {
         self.text.push('\n');
     }
 
-    /// A line, indented and not wrapped.
+    /// Write a line, indented and not wrapped.
     pub(super) fn line(&mut self, line: &str, tone: Tone) {
         let line = self.painted(line.trim_end(), tone);
         self.text += &format!("{INDENT}{line}\n");
     }
 
-    /// Sentences, indented and wrapped.
+    /// Write sentences, indented and wrapped.
     pub(super) fn sentences(&mut self, text: &str) {
         for line in wrapped(text, self.room()) {
             self.line(&line, Tone::Plain);
         }
     }
 
-    /// Numbers written out, with an empty line after them.
+    /// Write a computation, followed by an empty line.
     pub(super) fn example(&mut self, line: &str) {
         self.line(line, Tone::Plain);
         self.gap();
     }
 
-    /// A table between empty lines.
+    /// Write a table between empty lines.
     pub(super) fn table(&mut self, table: &Table<'_>) {
         self.gap();
         for (line, tone) in table.lines(self.room(), self.full) {

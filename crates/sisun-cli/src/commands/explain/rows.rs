@@ -1,16 +1,16 @@
-//! Which keys a table shows.
+//! Selection of the keys shown in tables.
 
 use sisun_infer::Explanation;
 use std::ops::Range;
 
-/// As many keys that are not hidden are shown one by one.
+/// Maximum number of visible keys that are all shown.
 const FEW: usize = 20;
-/// Of more, these with the largest weights.
+/// Number of visible keys shown above that, by weight.
 const HEAVIEST: usize = 12;
-/// As many hidden keys are shown one by one; of more, the first two.
+/// Maximum number of hidden keys that are all shown; above that, the first two are.
 const FEW_HIDDEN: usize = 4;
 
-/// One row: a key, or several that are passed over, all hidden or all not.
+/// A row: one key, or a range of skipped keys, which are either all hidden or all visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Row {
     Key(usize),
@@ -18,7 +18,7 @@ pub(super) enum Row {
 }
 
 impl Row {
-    /// The keys that the row stands for.
+    /// Return the keys of the row.
     pub(super) fn keys(&self) -> Range<usize> {
         match self {
             Self::Key(key) => *key..key + 1,
@@ -27,8 +27,8 @@ impl Row {
     }
 }
 
-/// The rows of every table, in the order of the tokens: all keys, or of many the heaviest and the
-/// query.
+/// Return the rows of every table in token order: all keys or, of many, those with the largest
+/// weights and the query.
 pub(super) fn rows(found: &Explanation, full: bool) -> Vec<Row> {
     let hides = |key: usize| found.keys[key].steps.hidden;
     let n = found.keys.len();
@@ -54,7 +54,7 @@ pub(super) fn rows(found: &Explanation, full: bool) -> Vec<Row> {
             _ => rows.push(Row::Gap(key..key + 1)),
         }
     }
-    // Passing one over would take as much room as showing it.
+    // Skipping a single key would save no space.
     rows.into_iter()
         .map(|row| {
             if row.keys().len() == 1 {

@@ -1,4 +1,4 @@
-//! The steps, each with its shapes, a sentence that says what it means, and a table.
+//! The steps, each with its shapes, a sentence on its meaning, and a table.
 
 use super::keys::{Keys, unmasked};
 use super::numbers::{number, products, weight};
@@ -9,12 +9,12 @@ use super::text::columns;
 use sisun_config::Position;
 use sisun_infer::Explanation;
 
-/// Columns of a bar for a weight of 1, on a page of full width.
+/// Width of the bar of a weight of 1, on a page of full width.
 const BAR: usize = 24;
-/// Terms of a dot product that are written out.
+/// Number of terms of a dot product that are written out.
 const TERMS: usize = 4;
 
-/// Writes all steps.
+/// Write all steps.
 pub(super) fn all(page: &mut ExplainPage, found: &Explanation) {
     let mut steps = Steps {
         found,
@@ -36,7 +36,7 @@ pub(super) fn all(page: &mut ExplainPage, found: &Explanation) {
 struct Steps<'a> {
     found: &'a Explanation,
     keys: Keys<'a>,
-    /// Of the step before.
+    /// Number of the previous step.
     number: usize,
 }
 
@@ -259,7 +259,7 @@ impl<'a> Steps<'a> {
              vector.",
             "각 토큰의 값 v에 가중치를 곱해서 모두 더한다. 그 합 z가 문맥을 담은 벡터(context vector)이다.",
         ));
-        // Hidden keys have no part in it.
+        // Omit hidden keys.
         let is_seen = |row: &&Row| !found.keys[row.keys().start].steps.hidden;
         let rows: Vec<Row> = self.keys.rows.iter().filter(is_seen).cloned().collect();
         let sums: Vec<Vec<f64>> = rows.iter().map(|row| self.keys.weighted(row)).collect();
@@ -317,7 +317,7 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// Whether the model divides its scores by √d_head.
+/// Return true if the model divides its scores by √d_head.
 pub(super) fn divides(found: &Explanation) -> bool {
     found.scale != 1.0 || found.d_head == 1
 }

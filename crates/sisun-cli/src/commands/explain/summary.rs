@@ -1,4 +1,4 @@
-//! What comes before the steps, and what is left after them.
+//! The text before and after the steps.
 
 use super::numbers::weight;
 use super::page::ExplainPage;
@@ -9,10 +9,10 @@ use super::tone::Tone;
 use sisun_config::Position;
 use sisun_infer::Explanation;
 
-/// How many of the keys with the largest weights are named.
+/// Number of keys with the largest weights to list.
 const MOST: usize = 3;
 
-/// Who looks, at what, and with which q.
+/// Write the introduction: the query, the visible keys, and q.
 pub(super) fn beginning(page: &mut ExplainPage, found: &Explanation) {
     let (name, n, d) = (label(&found.query_label), found.tokens.len(), found.d_head);
     let Explanation {
@@ -75,7 +75,7 @@ pub(super) fn beginning(page: &mut ExplainPage, found: &Explanation) {
     page.table(&Table::default().vectors(&title, vec![Some(&found.q)]));
 }
 
-/// Which tokens the query may look at.
+/// Describe the tokens visible to the query.
 fn seen(page: &ExplainPage, found: &Explanation, name: &str) -> String {
     let (query, last) = (found.query, found.tokens.len() - 1);
     if !found.causal {
@@ -123,8 +123,8 @@ fn position(page: &ExplainPage, position: Position) -> &'static str {
     }
 }
 
-/// All steps with their shapes, the tokens looked at most, and how far the working is from the
-/// model.
+/// Write all steps with their shapes, the tokens with the largest weights, and the difference from
+/// the model.
 pub(super) fn end(page: &mut ExplainPage, found: &Explanation) {
     let (n, d) = (found.keys.len(), found.d_head);
     let row = format!("(1 × {n})");

@@ -1,13 +1,13 @@
-//! Tables whose columns line up.
+//! Tables with aligned columns.
 
 use super::numbers::vectors;
 use super::text::{columns, left, right};
 use super::tone::Tone;
 
-/// Spaces between columns.
+/// Space between columns.
 const GAP: &str = "  ";
 
-/// A table: columns side by side, all with the same number of cells.
+/// A table of columns with equal numbers of cells.
 #[derive(Debug, Default)]
 pub(super) struct Table<'a> {
     columns: Vec<(&'a str, Cells<'a>)>,
@@ -15,47 +15,47 @@ pub(super) struct Table<'a> {
     total: bool,
 }
 
-/// The cells of one column.
+/// Cells of a column.
 #[derive(Debug)]
 enum Cells<'a> {
     Text(Vec<String>),
     Numbers(Vec<String>),
-    /// Shown as far as the table's width allows.
+    /// Vectors, truncated to the width of the table.
     Vectors(Vec<Option<&'a [f64]>>),
 }
 
 impl<'a> Table<'a> {
-    /// Adds a column of text.
+    /// Add a column of text.
     pub(super) fn text(mut self, title: &'a str, cells: Vec<String>) -> Self {
         self.columns.push((title, Cells::Text(cells)));
         self
     }
 
-    /// Adds a column of numbers.
+    /// Add a column of numbers.
     pub(super) fn numbers(mut self, title: &'a str, cells: Vec<String>) -> Self {
         self.columns.push((title, Cells::Numbers(cells)));
         self
     }
 
-    /// Adds a column of vectors.
+    /// Add a column of vectors.
     pub(super) fn vectors(mut self, title: &'a str, cells: Vec<Option<&'a [f64]>>) -> Self {
         self.columns.push((title, Cells::Vectors(cells)));
         self
     }
 
-    /// Says how rows stand out.
+    /// Set the emphasis of the rows.
     pub(super) fn tones(mut self, tones: Vec<Tone>) -> Self {
         self.tones = tones;
         self
     }
 
-    /// Draws a line above the last row.
+    /// Draw a line above the last row.
     pub(super) fn with_total(mut self) -> Self {
         self.total = true;
         self
     }
 
-    /// The table's lines, in `room` columns unless what is no vector already takes more.
+    /// Format the table in `room` columns, or more if the columns without vectors need more.
     pub(super) fn lines(&self, room: usize, whole: bool) -> Vec<(String, Tone)> {
         let laid = self.laid(room, whole);
         let join = |text: &dyn Fn(&Laid<'_>) -> String| {
@@ -98,7 +98,7 @@ impl<'a> Table<'a> {
         lines
     }
 
-    /// The columns as text. Vectors share what the others leave of the room.
+    /// Format the columns. Vectors share the width that other columns leave.
     fn laid(&self, room: usize, whole: bool) -> Vec<Laid<'_>> {
         let rigid = self.columns.iter().map(|(title, cells)| match cells {
             Cells::Text(cells) | Cells::Numbers(cells) => widest(title, cells),
@@ -132,10 +132,10 @@ impl<'a> Table<'a> {
     }
 }
 
-/// A column as text.
+/// A formatted column.
 struct Laid<'a> {
     title: &'a str,
-    /// Each of one line or more.
+    /// Cells of one or more lines.
     cells: Vec<String>,
     width: usize,
     at_right: bool,

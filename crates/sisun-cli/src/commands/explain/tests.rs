@@ -1,4 +1,4 @@
-//! The lecture notes' example as a page.
+//! The example of the lecture notes as a page.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,8 +10,8 @@ use sisun_config::Position;
 use sisun_infer::explain::{Differences, Inputs, Key, Steps};
 use sisun_infer::{Explanation, Language, Token};
 
-/// "The cat sat on the mat" with the notes' vectors, where "sat" looks; `hidden` of the keys at the
-/// end are hidden.
+/// Return the explanation of "The cat sat on the mat" with the notes' vectors and the query "sat";
+/// the last `hidden` keys are hidden.
 fn sat(hidden: usize) -> Explanation {
     let rows = |text: &str| -> Vec<Vec<f64>> {
         text.split(';')
@@ -92,7 +92,7 @@ fn page(found: &Explanation, width: usize, language: Language, full: bool) -> St
     page.written().to_owned()
 }
 
-/// Demands these lines one after the other, whatever stands around them.
+/// Assert that these lines occur one after the other, with any text around them.
 #[track_caller]
 fn has(page: &str, lines: &[&str]) {
     let found: Vec<&str> = page.lines().map(str::trim).collect();
@@ -121,7 +121,7 @@ fn the_notes_tables_with_the_notes_numbers() {
         &["“␣sat”:  q · k = 1.000×1.000 + 1.000×1.000 + 1.000×1.000 + 1.000×1.000 = 4.0000"],
     );
     has(&english, &["“␣sat”:  4.0000 ÷ 2.000 = 2.0000"]);
-    // 5·e⁻¹ + 1, which is the notes' sum, 20.980, divided by e².
+    // 5·e⁻¹ + 1, the sum of the notes, 20.980, divided by e².
     has(&english, &["“␣sat”:  1.0000 ÷ 2.8394 = 0.3522"]);
     has(
         &english,
@@ -159,7 +159,8 @@ fn no_line_is_wider_than_the_page() {
     }
 }
 
-/// An explanation of many keys, of which `hidden` at the end are hidden and every fifth is heavy.
+/// Return an explanation of many keys, of which the last `hidden` are hidden and every fifth has a
+/// large weight.
 fn many(n: usize, hidden: usize, query: usize) -> Explanation {
     let mut found = sat(0);
     let key = found.keys[0].clone();

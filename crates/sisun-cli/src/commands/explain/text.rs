@@ -1,26 +1,26 @@
-//! Text in columns of a terminal, of which a Korean character takes two.
+//! Text in terminal columns; a Korean character takes two.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Most columns of a token's label in a table.
+/// Maximum width of a token label in a table.
 const LABEL: usize = 14;
 
-/// How many columns a text takes.
+/// Return the width of a text in columns.
 pub(super) fn columns(text: &str) -> usize {
     text.width()
 }
 
-/// The text with spaces after it.
+/// Pad a text with spaces on the right.
 pub(super) fn left(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
 }
 
-/// The text with spaces before it.
+/// Pad a text with spaces on the left.
 pub(super) fn right(text: &str, width: usize) -> String {
     format!("{}{text}", " ".repeat(width.saturating_sub(columns(text))))
 }
 
-/// Lines of at most `width` columns, broken at spaces. A longer word has a line of its own.
+/// Wrap a text at spaces to at most `width` columns. A longer word gets its own line.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
@@ -34,7 +34,7 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A token's label as it is shown: a space at its beginning as `␣`, the end of a long one cut off.
+/// Format a token label: a leading space as `␣`, a long label truncated.
 pub(super) fn label(label: &str) -> String {
     let shown = label
         .strip_prefix(' ')
@@ -46,11 +46,11 @@ pub(super) fn label(label: &str) -> String {
     }
 }
 
-/// A text on one line of at most `width` columns, in brackets the characters `start` to `end`. Of a
-/// longer text a part around them is shown.
+/// Format a text on one line of at most `width` columns, with the characters `start` to `end` in
+/// brackets. A longer text is cut to the part around them.
 pub(super) fn excerpt(text: &str, start: usize, end: usize, width: usize) -> String {
     let characters: Vec<char> = text.chars().collect();
-    // The space that a word begins with stays outside the brackets.
+    // Keep the leading space of a word outside the brackets.
     let spaces = characters[start..end]
         .iter()
         .take_while(|c| **c == ' ')
@@ -66,7 +66,7 @@ pub(super) fn excerpt(text: &str, start: usize, end: usize, width: usize) -> Str
         &characters[end..],
     ]
     .map(visible);
-    // Both brackets, and two signs that something was cut off.
+    // Two brackets and two ellipses.
     let room = width.saturating_sub(4);
     let inside = beginning(&inside, room);
     let left = room - columns(inside);
@@ -82,7 +82,7 @@ pub(super) fn excerpt(text: &str, start: usize, end: usize, width: usize) -> Str
     format!("{cut_before}{head}[{inside}]{tail}{cut_after}")
 }
 
-/// The longest beginning of at most `width` columns.
+/// Return the longest prefix of at most `width` columns.
 fn beginning(text: &str, width: usize) -> &str {
     let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
     let end = ends
@@ -91,7 +91,7 @@ fn beginning(text: &str, width: usize) -> &str {
     &text[..end.unwrap_or(0)]
 }
 
-/// The longest ending of at most `width` columns.
+/// Return the longest suffix of at most `width` columns.
 fn ending(text: &str, width: usize) -> &str {
     let starts = text.char_indices().rev().map(|(at, _)| at);
     let start = starts
@@ -100,7 +100,7 @@ fn ending(text: &str, width: usize) -> &str {
     &text[start.unwrap_or(text.len())..]
 }
 
-/// Text without what would move the cursor, turn the direction of writing or not show.
+/// Replace characters that would move the cursor, change the writing direction or be invisible.
 fn visible(characters: &[char]) -> String {
     characters
         .iter()
@@ -145,7 +145,7 @@ mod tests {
             ("␣cat".to_owned(), "cat".to_owned())
         );
         assert_eq!(columns(&label(&"x".repeat(99))), 14);
-        // Six Korean characters and the sign are 13 columns; a seventh has no room.
+        // Six Korean characters and the ellipsis take 13 columns; a seventh does not fit.
         assert_eq!(label(&"배".repeat(99)), "배배배배배배…");
     }
 

@@ -1,6 +1,6 @@
-//! How a part of the page is set off on a terminal.
+//! Emphasis on a terminal.
 
-/// How a line stands out, where there are colours.
+/// Emphasis of a line, if the terminal has colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
     Plain,
