@@ -517,7 +517,7 @@ fn comparing() {
 /// Reading a run, its text and a Hugging Face directory either fails or gives the output without a
 /// fault.
 #[test]
-fn reading() {
+fn with_sources() {
     let before: &[&[&str]] = &[
         TRAIN,
         EXPORT,

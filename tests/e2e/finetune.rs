@@ -292,7 +292,7 @@ fn a_document_is_tokenized_as_transformers_does() {
         let reference = Reference::of(name);
         let lab = reference_lab(name, &reference, "");
         let tokenizer = Tokenizer::from_file(&fixture(name).join("tokenizer.json")).unwrap();
-        let data = DataConfig::reading(vec![lab.at("learn.txt")]);
+        let data = DataConfig::with_sources(vec![lab.at("learn.txt")]);
         let tokens = prepare_whole(&data, &tokenizer, &lab.path("cache"), &mut |_| ()).unwrap();
         let found: Vec<i64> = tokens
             .read(0..tokens.len())

@@ -114,7 +114,7 @@ fn factors_get_the_chain_rule_of_the_whole_gradient_and_nothing_else_gets_any() 
     let low = logits(&model).powi_scalar(2).mean().backward();
     // The same weights merged, as leaves.
     let whole = model.clone().valid().materialize();
-    let whole = whole.rebuilt(model.config(), &device).unwrap();
+    let whole = whole.with_config(model.config(), &device).unwrap();
     let dense = logits(&whole).powi_scalar(2).mean().backward();
 
     let pairs = [
@@ -165,14 +165,17 @@ fn learned_positions_are_cropped_and_other_shapes_refused() {
     let model = plain(&device);
     let mut shorter = model.config().clone();
     shorter.context_len = 7;
-    let cropped = model.clone().rebuilt(&shorter, &device).unwrap();
+    let cropped = model.clone().with_config(&shorter, &device).unwrap();
     let mut expected = model.to_host();
     let table = expected.get_mut("position.weight").unwrap();
     *table = (vec![7, 20], table.1[..7 * 20].to_vec());
     assert_eq!(cropped.to_host(), expected);
     shorter.context_len = 12;
     shorter.n_layers = 1;
-    let message = model.rebuilt(&shorter, &device).unwrap_err().to_string();
+    let message = model
+        .with_config(&shorter, &device)
+        .unwrap_err()
+        .to_string();
     for part in [
         "position.weight: shape [11, 20], expected [12, 20]",
         "blocks.1.attn.o.bias: not part of this model",

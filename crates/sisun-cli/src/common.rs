@@ -113,8 +113,8 @@ impl DeviceArgs {
     }
 
     /// Note if the lock of a directory does not exclude other processes.
-    pub(crate) fn note_hollow(&self, held: &LockedDir) {
-        if held.is_hollow() {
+    pub(crate) fn note_ineffective_lock(&self, held: &LockedDir) {
+        if held.is_ineffective() {
             let dir = held.dir().display();
             self.note(&format!(
                 "note: the file system of {dir} knows no locks: start no other process there meanwhile"

@@ -7,7 +7,7 @@ use sisun_config::{ConfigError, ErrorKind};
 use sisun_data::DataError;
 use sisun_hf::HfError;
 use sisun_infer::InferError;
-use sisun_kernels::{NoThreads, UnknownLevel};
+use sisun_kernels::{ThreadPoolError, UnknownLevel};
 use sisun_model::ModelError;
 use sisun_train::TrainError;
 use sisun_viz::maps::MapsError;
@@ -83,8 +83,8 @@ fn code(error: &Error) -> u8 {
         || error.is::<ConfigError>()
         || error.is::<UnknownLevel>()
         || matches!(
-            error.downcast_ref::<NoThreads>(),
-            Some(NoThreads::TooMany { .. })
+            error.downcast_ref::<ThreadPoolError>(),
+            Some(ThreadPoolError::TooMany { .. })
         );
     match kind(error) {
         _ if is_usage => 2,

@@ -69,7 +69,7 @@ fn main() -> ExitCode {
     signals::keep_ignored();
     let (Cli { command }, quiet) = arguments::parse();
     waiting::begin(quiet);
-    if let Err(error) = sisun_kernels::Level::wanted() {
+    if let Err(error) = sisun_kernels::Level::requested() {
         return failure::exit_code(Err(error.into()));
     }
     if let Err(error) = sisun_kernels::start_threads() {

@@ -201,7 +201,7 @@ impl ModelSource {
                         sources,
                         ..trained.config.data.clone()
                     },
-                    None => DataConfig::reading(sources),
+                    None => DataConfig::with_sources(sources),
                 };
                 data.documents = asked.documents.unwrap_or(data.documents);
                 if let Some(field) = &asked.jsonl_field {

@@ -15,7 +15,7 @@ pub(crate) fn say(line: &str) -> Result<()> {
 
 /// Write results without a line end, unbuffered.
 pub(crate) fn write_now(text: &str) -> Result<()> {
-    let written = waiting::interrupt(text, || {
+    let written = waiting::write_around_spinner(text, || {
         let mut out = stdout().lock();
         out.write_all(shown(text, stdout().is_terminal()).as_bytes())?;
         out.flush()
@@ -28,7 +28,7 @@ pub(crate) struct Results;
 
 impl Write for Results {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        waiting::interrupt("\n", || stdout().lock().write(bytes))
+        waiting::write_around_spinner("\n", || stdout().lock().write(bytes))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -46,7 +46,7 @@ pub(crate) fn note(line: &str) {
     let line = plain_system_words(line);
     let line = shown(&line, is_watched());
     // Ignore errors, as nothing is lost if stderr is closed.
-    let _ = waiting::interrupt("\n", || writeln!(stderr(), "{line}"));
+    let _ = waiting::write_around_spinner("\n", || writeln!(stderr(), "{line}"));
     waiting::explain(&line);
 }
 

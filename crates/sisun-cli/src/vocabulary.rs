@@ -39,7 +39,7 @@ pub(crate) fn settle(
             )
         }
         (Some(tokenizer), data) => {
-            let none = DataConfig::reading(Vec::new());
+            let none = DataConfig::with_sources(Vec::new());
             let data = data.unwrap_or(&none);
             vocabulary_size(data, tokenizer, &data.cache_folder(), &mut |_| {})
                 .with_context(|| format!("the size of the vocabulary is not known: make the text or tokenizer that [data] and [tokenizer] name readable, {remedy}"))?

@@ -93,7 +93,7 @@ pub(crate) fn end() {
 }
 
 /// Remove the spinner and call `write`, which outputs `text`.
-pub(crate) fn interrupt<R>(text: &str, write: impl FnOnce() -> R) -> R {
+pub(crate) fn write_around_spinner<R>(text: &str, write: impl FnOnce() -> R) -> R {
     let mut state = state();
     let Some(state) = &mut *state else {
         return write();

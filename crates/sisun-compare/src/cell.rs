@@ -1,7 +1,7 @@
 //! One cell: a model trained from scratch and evaluated.
 
 use crate::CompareError;
-use crate::evaluate::{Judged, attention, language, task};
+use crate::evaluate::{EvaluatedModel, attention, language, task};
 use crate::grid::Cell;
 use crate::results::{CellOutcome, CellResult, CurvePoint, Measure, MeasureName, Timing};
 use crate::track::Track;
@@ -13,7 +13,7 @@ use sisun_config::randomness::stream;
 use sisun_data::tasks::Task;
 use sisun_data::{Batch, random_batch};
 use sisun_infer::{GenerationOptions, LanguageModel, Sampler};
-use sisun_model::weights::not_finite;
+use sisun_model::weights::first_not_finite;
 use sisun_model::{Count, Transformer};
 use sisun_train::{LossWindow, StepOutput, Trainer};
 use std::ops::ControlFlow;
@@ -77,11 +77,11 @@ pub(crate) fn run(
         sample: None,
     };
     // The last update may have damaged the weights, which the losses before it do not show.
-    if outcome == CellOutcome::Trained && not_finite(&model.flat()).is_some() {
+    if outcome == CellOutcome::Trained && first_not_finite(&model.flat()).is_some() {
         result.outcome = CellOutcome::Diverged { step: train.steps };
     }
     if result.outcome == CellOutcome::Trained {
-        let judged = Judged {
+        let judged = EvaluatedModel {
             model: model.valid(),
             random_positions: cell.random_positions,
         };
@@ -156,7 +156,7 @@ fn task_batch(
 
 fn judge(
     result: &mut CellResult,
-    model: &Judged,
+    model: &EvaluatedModel,
     track: &Track,
     text: Option<&TrackText>,
 ) -> Result<(), CompareError> {

@@ -14,14 +14,14 @@ const TOKENS_AT_ONCE: usize = 8_192;
 
 /// A model to evaluate, with the positions of its tokens.
 #[derive(Clone, Debug)]
-pub(crate) struct Judged {
+pub(crate) struct EvaluatedModel {
     pub(crate) model: Transformer,
     /// The upper bound of random positions, if the model was trained on them and is evaluated on
     /// them (Ruoss et al. 2023).
     pub(crate) random_positions: Option<usize>,
 }
 
-impl Judged {
+impl EvaluatedModel {
     /// Return the positions of a row of this length, the same each time, or `None` for consecutive
     /// positions.
     pub(crate) fn places(&self, len: usize) -> Option<Vec<usize>> {

@@ -1,7 +1,7 @@
 //! The keys of a comparison's file.
 
 use Shape::{
-    Free, Kinds, Named, Numbers, Pair, Part, Table, Tables, Text, Texts, Truth, Whole, Wholes,
+    Bool, Free, Integer, Integers, Kinds, Named, Numbers, Pair, Part, Strings, Table, Tables, Text,
 };
 use sisun_config::{DOCUMENTS, Key, MODEL, MODEL_KEYS, Shape, TOKENIZER, TRAIN, TRAIN_KEYS};
 
@@ -9,8 +9,8 @@ use sisun_config::{DOCUMENTS, Key, MODEL, MODEL_KEYS, Shape, TOKENIZER, TRAIN, T
 pub(crate) const FILE: Shape = Table(&[
     Key::needed("name", Text, "name of the comparison", "\"my-comparison\""),
     Key::needed("budget", Text, "which of the file's budgets", "\"class\""),
-    Key::new("trial", Truth),
-    Key::needed("seeds", Whole, "models of each variant", "8"),
+    Key::new("trial", Bool),
+    Key::needed("seeds", Integer, "models of each variant", "8"),
     Key::new("baseline", Text),
     Key::new("vary", Free),
     Key::new("variants", Tables(VARIANT)),
@@ -34,7 +34,7 @@ pub(crate) const SETTINGS: Shape = Table(&[
 const VARIANT: &[Key] = &[
     Key::needed("name", Text, "how reports call it", "\"without residuals\""),
     Key::new("set", Free),
-    Key::new("random_positions", Whole),
+    Key::new("random_positions", Integer),
 ];
 
 /// `[tracks.NAME]`.
@@ -57,11 +57,11 @@ pub(crate) const TRACK: Shape = Kinds {
                 ),
                 Key::needed(
                     "test_lengths",
-                    Wholes,
+                    Integers,
                     "lengths that are tested",
                     "[5, 10, 20]",
                 ),
-                Key::new("examples", Whole),
+                Key::new("examples", Integer),
                 Key::new("set", Free),
             ],
         ),
@@ -70,14 +70,14 @@ pub(crate) const TRACK: Shape = Kinds {
             &[
                 Key::needed(
                     "sources",
-                    Texts,
+                    Strings,
                     "files, folders or globs to learn from",
                     "[\"my-text.txt\"]",
                 ),
                 Key::new("documents", DOCUMENTS),
                 Key::new("tokenizer", TOKENIZER),
                 Key::new("factors", Numbers),
-                Key::new("eval_tokens", Whole),
+                Key::new("eval_tokens", Integer),
                 Key::new("set", Free),
             ],
         ),

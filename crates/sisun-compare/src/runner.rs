@@ -431,7 +431,7 @@ fn read_texts(
         let data = DataConfig {
             documents,
             jsonl_field,
-            ..DataConfig::reading(sources.clone())
+            ..DataConfig::with_sources(sources.clone())
         };
         let longest = grid
             .cells

@@ -44,7 +44,7 @@ struct Identity {
 
 /// A result as stored in its file.
 #[derive(Serialize, Deserialize)]
-struct Filed {
+struct StoredResult {
     key: String,
     sha256: String,
     result: CellResult,
@@ -141,7 +141,7 @@ impl Store {
         let Some(bytes) = read_if_there(&path)? else {
             return Ok(None);
         };
-        let Ok(filed) = serde_json::from_slice::<Filed>(&bytes) else {
+        let Ok(filed) = serde_json::from_slice::<StoredResult>(&bytes) else {
             return Ok(None);
         };
         let whole = filed.sha256 == checksum(&filed.result)
@@ -183,7 +183,7 @@ impl Store {
             .unwrap_or_default();
         write_json(
             &path,
-            &Filed {
+            &StoredResult {
                 key,
                 sha256: checksum(result),
                 result: result.clone(),

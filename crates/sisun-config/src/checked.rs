@@ -67,21 +67,23 @@ impl Checked {
                 good
             }
             (Shape::Free, Value::Table(_)) => true,
-            (Shape::Texts, Value::String(text)) if !text.is_empty() && !text.starts_with('[') => {
+            (Shape::Strings, Value::String(text)) if !text.is_empty() && !text.starts_with('[') => {
                 *value = Value::Array(vec![Value::String(text.clone())]);
                 true
             }
-            (Shape::Texts, Value::Array(all)) => self.list(at, all, &Shape::Text),
-            (Shape::Wholes, Value::Array(all)) => self.list(at, all, &Shape::Whole),
+            (Shape::Strings, Value::Array(all)) => self.list(at, all, &Shape::Text),
+            (Shape::Integers, Value::Array(all)) => self.list(at, all, &Shape::Integer),
             (Shape::Numbers, Value::Array(all)) => self.list(at, all, &Shape::Number),
-            (Shape::Pair, Value::Array(all)) if all.len() == 2 => self.list(at, all, &Shape::Whole),
-            (Shape::Whole, Value::Float(x)) if x.fract() == 0.0 && (0.0..9e15).contains(x) => {
+            (Shape::Pair, Value::Array(all)) if all.len() == 2 => {
+                self.list(at, all, &Shape::Integer)
+            }
+            (Shape::Integer, Value::Float(x)) if x.fract() == 0.0 && (0.0..9e15).contains(x) => {
                 *value = Value::Integer(*x as i64);
                 true
             }
-            (Shape::Whole, Value::Integer(0..))
+            (Shape::Integer, Value::Integer(0..))
             | (Shape::Number, Value::Integer(_))
-            | (Shape::Truth, Value::Boolean(_)) => true,
+            | (Shape::Bool, Value::Boolean(_)) => true,
             (Shape::Number, Value::Float(x)) if x.is_finite() => true,
             (Shape::Text, Value::String(text)) if !text.is_empty() => true,
             (Shape::Choice(names), Value::String(name)) if names.contains(&name.as_str()) => true,

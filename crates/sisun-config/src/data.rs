@@ -102,7 +102,7 @@ pub enum TokenizerConfig {
 
 impl DataConfig {
     /// Use these sources, and the defaults for the rest.
-    pub fn reading(sources: Vec<String>) -> Self {
+    pub fn with_sources(sources: Vec<String>) -> Self {
         Self {
             sources,
             documents: Documents::default(),

@@ -6,7 +6,7 @@ use crate::{Config, OptimizerKind, Schedule};
 
 impl Config {
     /// Return each key that is set and has no effect, with the reason.
-    pub fn idle(&self) -> Vec<(&'static str, &'static str)> {
+    pub fn settings_without_effect(&self) -> Vec<(&'static str, &'static str)> {
         let train = &self.train;
         let without_muon = train.optimizer != OptimizerKind::Muon;
         let muon = "without train.optimizer = \"muon\"";

@@ -2,7 +2,7 @@
 //! type by type.
 
 use crate::shape::{Key, Shape};
-use Shape::{Choice, Kinds, Number, Table, Text, Texts, Truth, Whole};
+use Shape::{Bool, Choice, Integer, Kinds, Number, Strings, Table, Text};
 
 /// A whole experiment.
 pub(crate) const CONFIG: Shape = Table(&[
@@ -54,8 +54,8 @@ pub const TOKENIZER: Shape = Kinds {
         (
             "bpe",
             &[
-                Key::needed("vocab_size", Whole, "how many tokens to learn", "1024"),
-                Key::new("specials", Texts),
+                Key::needed("vocab_size", Integer, "how many tokens to learn", "1024"),
+                Key::new("specials", Strings),
             ],
         ),
         (
@@ -83,14 +83,14 @@ const FINETUNE: &[Key] = &[
     ),
     Key::new(
         "lora",
-        Table(&[Key::new("rank", Whole), Key::new("alpha", Number)]),
+        Table(&[Key::new("rank", Integer), Key::new("alpha", Number)]),
     ),
 ];
 
 const DATA: &[Key] = &[
     Key::needed(
         "sources",
-        Texts,
+        Strings,
         "files, folders or globs to learn from",
         "[\"my-text.txt\"]",
     ),
@@ -98,31 +98,31 @@ const DATA: &[Key] = &[
     Key::new("jsonl_field", Text),
     Key::new("jsonl_answer_field", Text),
     Key::new("normalize", Choice(&["none", "nfc"])),
-    Key::new("validation", Texts),
+    Key::new("validation", Strings),
     Key::new("validation_fraction", Number),
     Key::new("cache_dir", Text),
 ];
 
 /// The keys of `[model]`.
 pub const MODEL_KEYS: &[Key] = &[
-    Key::new("vocab_size", Whole),
-    Key::needed("d_model", Whole, "width of the model", "128"),
-    Key::needed("n_layers", Whole, "number of blocks", "4"),
-    Key::needed("n_heads", Whole, "attention heads of each block", "4"),
-    Key::new("n_kv_heads", Whole),
-    Key::new("d_head", Whole),
-    Key::new("d_ff", Whole),
+    Key::new("vocab_size", Integer),
+    Key::needed("d_model", Integer, "width of the model", "128"),
+    Key::needed("n_layers", Integer, "number of blocks", "4"),
+    Key::needed("n_heads", Integer, "attention heads of each block", "4"),
+    Key::new("n_kv_heads", Integer),
+    Key::new("d_head", Integer),
+    Key::new("d_ff", Integer),
     Key::needed(
         "context_len",
-        Whole,
+        Integer,
         "the longest sequence, in tokens",
         "128",
     ),
     Key::new("dropout", Number),
-    Key::new("bias", Truth),
-    Key::new("attention_bias", Truth),
-    Key::new("ffn_bias", Truth),
-    Key::new("tied_head", Truth),
+    Key::new("bias", Bool),
+    Key::new("attention_bias", Bool),
+    Key::new("ffn_bias", Bool),
+    Key::new("tied_head", Bool),
     Key::needed(
         "position",
         POSITION,
@@ -143,11 +143,11 @@ pub const MODEL_KEYS: &[Key] = &[
             "none",
         ]),
     ),
-    Key::new("residual", Truth),
-    Key::new("parallel_residual", Truth),
-    Key::new("qk_norm", Truth),
-    Key::new("causal", Truth),
-    Key::new("scaled_scores", Truth),
+    Key::new("residual", Bool),
+    Key::new("parallel_residual", Bool),
+    Key::new("qk_norm", Bool),
+    Key::new("causal", Bool),
+    Key::new("scaled_scores", Bool),
     Key::new("init_std", Number),
 ];
 
@@ -167,7 +167,10 @@ const POSITION: Shape = Kinds {
         ("alibi", &[]),
         (
             "t5_bias",
-            &[Key::new("buckets", Whole), Key::new("max_distance", Whole)],
+            &[
+                Key::new("buckets", Integer),
+                Key::new("max_distance", Integer),
+            ],
         ),
     ],
     by_name: true,
@@ -176,7 +179,7 @@ const POSITION: Shape = Kinds {
 const FACTOR: Key = Key::needed("factor", Number, "new context over trained context", "4.0");
 const ORIGINAL: Key = Key::needed(
     "original_context_len",
-    Whole,
+    Integer,
     "the trained context, in tokens",
     "2048",
 );
@@ -194,7 +197,7 @@ const SCALING: Shape = Kinds {
                 Key::new("beta_fast", Number),
                 Key::new("beta_slow", Number),
                 Key::new("attention_factor", Number),
-                Key::new("truncate", Truth),
+                Key::new("truncate", Bool),
             ],
         ),
         (
@@ -222,15 +225,15 @@ const SCALING: Shape = Kinds {
 
 /// The keys of `[train]`.
 pub const TRAIN_KEYS: &[Key] = &[
-    Key::new("seed", Whole),
+    Key::new("seed", Integer),
     Key::needed(
         "steps",
-        Whole,
+        Integer,
         "how long to train, in optimizer steps",
         "1000",
     ),
-    Key::needed("batch_size", Whole, "windows of text in one step", "8"),
-    Key::new("gradient_accumulation_steps", Whole),
+    Key::needed("batch_size", Integer, "windows of text in one step", "8"),
+    Key::new("gradient_accumulation_steps", Integer),
     Key::new("windows", Choice(&["random", "epochs"])),
     Key::new("precision", Choice(&["float32", "bf16"])),
     Key::new("optimizer", Choice(&["adamw", "muon"])),
@@ -238,18 +241,18 @@ pub const TRAIN_KEYS: &[Key] = &[
     Key::new("lr_min", Number),
     Key::new("muon_lr_max", Number),
     Key::new("muon_momentum", Number),
-    Key::new("warmup_steps", Whole),
+    Key::new("warmup_steps", Integer),
     Key::new("schedule", Choice(&["cosine", "linear", "constant"])),
     Key::new("weight_decay", Number),
     Key::new("beta1", Number),
     Key::new("beta2", Number),
     Key::new("eps", Number),
     Key::new("grad_clip", Number),
-    Key::new("eval_every", Whole),
-    Key::new("eval_windows", Whole),
-    Key::new("checkpoint_every", Whole),
-    Key::new("keep_checkpoints", Whole),
-    Key::new("log_every", Whole),
+    Key::new("eval_every", Integer),
+    Key::new("eval_windows", Integer),
+    Key::new("checkpoint_every", Integer),
+    Key::new("keep_checkpoints", Integer),
+    Key::new("log_every", Integer),
 ];
 
 const SAMPLE: &[Key] = &[
@@ -259,10 +262,10 @@ const SAMPLE: &[Key] = &[
         "the text that the model continues",
         "\"One day\"",
     ),
-    Key::new("tokens", Whole),
+    Key::new("tokens", Integer),
     Key::new("temperature", Number),
-    Key::new("top_k", Whole),
-    Key::new("every", Whole),
+    Key::new("top_k", Integer),
+    Key::new("every", Integer),
 ];
 
 const ATTEND: &[Key] = &[Key::needed(

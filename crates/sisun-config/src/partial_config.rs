@@ -144,14 +144,18 @@ impl PartialConfig {
         };
         let table = Table::from_iter([("finetune".to_owned(), finetune.clone())]);
         // Report every other error before looking for the base model.
-        let shape = if self.is_whole() { &CONFIG } else { &FINETUNED };
+        let shape = if self.is_complete() {
+            &CONFIG
+        } else {
+            &FINETUNED
+        };
         ConfigError::all(Checked::of("", &mut Value::Table(self.table.clone()), shape).problems)?;
         let file: FinetuneFile = from_value("", Value::Table(table), &FINETUNE_FILE)?;
         Ok(Some(file.finetune.model))
     }
 
     /// Return true if the configuration is complete by itself, as a run's `config.toml` is.
-    pub fn is_whole(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         let stated = |key: &str| {
             self.table
                 .get("model")
@@ -188,7 +192,7 @@ impl PartialConfig {
         if let Some(stated) = self.tokenizer()? {
             // A run's own file records the path of the tokenizer; another base model has another
             // path.
-            let followed = self.is_whole() && matches!(stated, TokenizerConfig::File { .. });
+            let followed = self.is_complete() && matches!(stated, TokenizerConfig::File { .. });
             let same = stated == tokenizer || base.made.as_ref() == Some(&stated);
             if !same && !followed {
                 let message = format!(
@@ -232,7 +236,7 @@ impl PartialConfig {
     /// The key, the value and the remedy; also if there is a `[finetune]` whose base model
     /// determines missing settings.
     pub fn finish(self) -> Result<Config, ConfigError> {
-        if self.base()?.is_some() && !self.is_whole() {
+        if self.base()?.is_some() && !self.is_complete() {
             let message = "is left to the model in finetune.model, which only `sisun train` and `sisun info` look at; \
                            give them this file, or another command the run that it makes"
                 .to_owned();

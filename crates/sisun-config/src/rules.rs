@@ -25,20 +25,20 @@ pub(crate) fn rule(value: &Value, shape: &Shape) -> String {
         (Shape::Text, Value::String(_)) => "must hold at least one character".to_owned(),
         (Shape::Choice(names), Value::String(name)) => choice(name, names.iter().copied()),
         (Shape::Choice(_), _) => wanted,
-        (Shape::Whole, Value::Integer(_)) => "must not be negative".to_owned(),
-        (Shape::Whole, Value::Float(x)) if x.is_finite() && x.fract() == 0.0 => (if *x < 0.0 {
+        (Shape::Integer, Value::Integer(_)) => "must not be negative".to_owned(),
+        (Shape::Integer, Value::Float(x)) if x.is_finite() && x.fract() == 0.0 => (if *x < 0.0 {
             "must not be negative"
         } else {
             "is too large"
         })
         .to_owned(),
-        (Shape::Whole, Value::Float(_)) => format!("{wanted}, without a fraction"),
+        (Shape::Integer, Value::Float(_)) => format!("{wanted}, without a fraction"),
         (Shape::Number, Value::Float(_)) => "expected a finite number".to_owned(),
-        (Shape::Whole | Shape::Number, Value::String(text)) => match digits(text) {
+        (Shape::Integer | Shape::Number, Value::String(text)) => match digits(text) {
             digits if is_too_large(&digits) => {
                 format!("is too large; the largest whole number is {}", i64::MAX)
             }
-            digits if matches!(shape, Shape::Whole) && digits.parse::<i64>().is_err() => {
+            digits if matches!(shape, Shape::Integer) && digits.parse::<i64>().is_err() => {
                 format!("{wanted}, not text")
             }
             digits if digits.parse::<f64>().is_ok_and(f64::is_finite) => {
@@ -46,18 +46,18 @@ pub(crate) fn rule(value: &Value, shape: &Shape) -> String {
             }
             _ => format!("{wanted}, not text"),
         },
-        (Shape::Truth, Value::String(text)) => match text.to_lowercase().as_str() {
+        (Shape::Bool, Value::String(text)) => match text.to_lowercase().as_str() {
             "true" | "yes" | "on" | "1" => format!("{wanted}; write true, without quotes"),
             "false" | "no" | "off" | "0" => format!("{wanted}; write false, without quotes"),
             _ => wanted,
         },
-        (Shape::Truth, Value::Integer(1)) => format!("{wanted}; write true"),
-        (Shape::Truth, Value::Integer(0)) => format!("{wanted}; write false"),
+        (Shape::Bool, Value::Integer(1)) => format!("{wanted}; write true"),
+        (Shape::Bool, Value::Integer(0)) => format!("{wanted}; write false"),
         (Shape::Text, Value::Array(_)) => format!("{wanted} in quotes, not a list"),
         (Shape::Text, Value::Table(_)) => format!("{wanted} in quotes, not a table"),
         (Shape::Text, _) => format!("{wanted}; write it in quotes, as \"{value}\""),
-        (Shape::Texts, _) => format!("{wanted}, as in [\"one.txt\", \"two.txt\"]"),
-        (Shape::Wholes, Value::Integer(_))
+        (Shape::Strings, _) => format!("{wanted}, as in [\"one.txt\", \"two.txt\"]"),
+        (Shape::Integers, Value::Integer(_))
         | (Shape::Numbers, Value::Integer(_) | Value::Float(_)) => {
             format!("{wanted}; write [{value}]")
         }

@@ -6,17 +6,17 @@ pub enum Shape {
     /// Text of at least one character.
     Text,
     /// A whole number of at least 0.
-    Whole,
+    Integer,
     /// A finite number.
     Number,
     /// `true` or `false`.
-    Truth,
+    Bool,
     /// One of these names.
     Choice(&'static [&'static str]),
     /// A list of texts; a single text stands for a list of one.
-    Texts,
+    Strings,
     /// A list of whole numbers.
-    Wholes,
+    Integers,
     /// A list of numbers.
     Numbers,
     /// A list of two whole numbers.
@@ -90,12 +90,12 @@ impl Shape {
     pub(crate) fn words(&self) -> String {
         match self {
             Self::Text => "text".to_owned(),
-            Self::Whole => "a whole number".to_owned(),
+            Self::Integer => "a whole number".to_owned(),
             Self::Number => "a number".to_owned(),
-            Self::Truth => "true or false".to_owned(),
+            Self::Bool => "true or false".to_owned(),
             Self::Choice(names) => format!("one of {}", names.join(", ")),
-            Self::Texts => "a list of texts".to_owned(),
-            Self::Wholes => "a list of whole numbers".to_owned(),
+            Self::Strings => "a list of texts".to_owned(),
+            Self::Integers => "a list of whole numbers".to_owned(),
             Self::Numbers => "a list of numbers".to_owned(),
             Self::Pair => "a list of two whole numbers".to_owned(),
             Self::Kinds {

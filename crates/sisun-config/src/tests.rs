@@ -468,8 +468,8 @@ fn what_an_option_does_is_told_as_one() {
         assert!(told.len() == 1 && told[0].contains(part), "{key}: {told:?}");
     }
     let mut half = Value::Float(40.5);
-    let told =
-        Checked::of("train.steps", &mut half, &crate::shape::Shape::Whole).problems[0].to_string();
+    let told = Checked::of("train.steps", &mut half, &crate::shape::Shape::Integer).problems[0]
+        .to_string();
     assert_eq!(
         told,
         "train.steps = 40.5: expected a whole number, without a fraction"
@@ -480,7 +480,9 @@ fn what_an_option_does_is_told_as_one() {
 fn settings_that_nothing_reads_are_found() {
     let base = WHOLE.replace("validation = [\"b.txt\"]\n", "");
     let idle = |text: &str| {
-        let keys = Config::parse(Path::new("a.toml"), text).expect(text).idle();
+        let keys = Config::parse(Path::new("a.toml"), text)
+            .expect(text)
+            .settings_without_effect();
         keys.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
     };
     let without = |text: &str| -> String {

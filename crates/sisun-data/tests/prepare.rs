@@ -236,7 +236,7 @@ fn a_text_without_answers_counts_whole() {
 
     // By itself it is what it is without the key, no end of text included.
     let plain = |answers: Option<&str>| {
-        let mut data = DataConfig::reading(vec![desk.path("c.txt")]);
+        let mut data = DataConfig::with_sources(vec![desk.path("c.txt")]);
         data.jsonl_answer_field = answers.map(str::to_owned);
         prepare_whole(&data, &corpus.tokenizer, &desk.cache(), &mut |_| ()).unwrap()
     };
@@ -759,7 +759,7 @@ fn a_tokenizer_file_ends_documents_as_the_files_beside_it_say() {
     };
     let data = DataConfig {
         documents: Documents::Paragraph,
-        ..DataConfig::reading(vec![path("text.txt").to_str().unwrap().to_owned()])
+        ..DataConfig::with_sources(vec![path("text.txt").to_str().unwrap().to_owned()])
     };
     // One cache for all of them: what ends a text is part of what a cache is found by.
     let cache = path("cache");

@@ -127,7 +127,7 @@ impl Lock {
 
     /// Return true if the file system does not support locks, so that other processes are not kept
     /// out.
-    pub fn is_hollow(&self) -> bool {
+    pub fn is_ineffective(&self) -> bool {
         self.file.is_none()
     }
 
@@ -218,7 +218,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         let lock = take(&path).unwrap();
-        assert!(!lock.is_hollow());
+        assert!(!lock.is_ineffective());
         match take(&path) {
             Err(LockError::Taken {
                 holder: Some(holder),

@@ -65,8 +65,8 @@ impl LockedDir {
 
     /// Return true if the file system does not support locks, so that other processes are not kept
     /// out.
-    pub fn is_hollow(&self) -> bool {
-        self.lock.as_ref().is_some_and(Lock::is_hollow)
+    pub fn is_ineffective(&self) -> bool {
+        self.lock.as_ref().is_some_and(Lock::is_ineffective)
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Use the separate output head from the file, if the configuration says that it is tied to the
 /// embedding but the two differ, as `transformers` does since version 5. Return true if it did.
-pub(crate) fn settle_head(described: &mut Described, store: &Store) -> bool {
+pub(crate) fn untie_if_different(described: &mut Described, store: &Store) -> bool {
     let family = described.family;
     let (head, embedding) = (
         format!("{}.weight", family.head()),
@@ -89,7 +89,7 @@ pub(crate) fn check(described: &Described, store: &Store) -> Result<Layout, HfEr
         .chain(layout.constants.iter().map(|constant| &constant.part.name))
         .map(String::as_str)
         .collect();
-    // A tied head in the file equals the embedding: `settle_head` has untied any that differs.
+    // A tied head in the file equals the embedding: `untie_if_different` has untied any that differs.
     let tied = |name: &str| config.tied_head && name.strip_suffix(".weight") == Some(family.head());
     for name in store.names() {
         if !tied(name)

@@ -3,7 +3,7 @@
 use crate::config::{Ids, end, write};
 use crate::layout::{Constant, Part, layout};
 use crate::numbers::turn;
-use crate::to_transformers::Stock;
+use crate::to_transformers::TransformersModel;
 use crate::{COMPANIONS, CONFIG, HfError, SidecarFile, TOKENIZER, TOKENIZER_CONFIG};
 use half::{bf16, f16};
 use rayon::prelude::*;
@@ -127,7 +127,7 @@ fn export_alone(
             path: dir.to_owned(),
         });
     }
-    let mut stock = Stock::of(model)?;
+    let mut stock = TransformersModel::of(model)?;
     if options.materialize_head {
         stock.untie();
     }
@@ -365,7 +365,7 @@ fn remove_leftovers(parent: &Path, mine: &str) {
             remove(&paths);
         } else if is_file(&lock).unwrap_or(false)
             && let Ok(lock) = Lock::take(&lock, Patience::Refuse, &mut || Ok(()))
-            && !lock.is_hollow()
+            && !lock.is_ineffective()
         {
             remove(&paths);
             let _ = lock.remove();

@@ -198,7 +198,7 @@ fn open_with(dir: &Path, device: &Device, as_stored: bool) -> Result<Imported, H
 fn settled(dir: &Path, store: Option<&Store>) -> Result<(Described, Vec<String>), HfError> {
     let mut described = described(dir)?;
     let mut notes = Vec::new();
-    if store.is_some_and(|store| check::settle_head(&mut described, store)) {
+    if store.is_some_and(|store| check::untie_if_different(&mut described, store)) {
         let head = described.family.head();
         notes.push(format!(
             "{head}.weight differs from the embedding, though tie_word_embeddings says that the head is tied to it: the head \

@@ -9,7 +9,7 @@ use sisun_model::weights::HostTensors;
 
 /// A model that one of the classes of `transformers` computes.
 #[derive(Debug)]
-pub(crate) struct Stock {
+pub(crate) struct TransformersModel {
     pub(crate) family: Family,
     pub(crate) config: ModelConfig,
     /// Tensors by Sisun's names. Biases that Sisun's model does not have are missing: they are
@@ -17,7 +17,7 @@ pub(crate) struct Stock {
     pub(crate) tensors: HostTensors,
 }
 
-impl Stock {
+impl TransformersModel {
     /// Convert a model. With rotary positions and RMS norm it becomes a LLaMA (with QK-norm, a
     /// Qwen3), with rotary positions and layer norm a GPT-NeoX. All others become a GPT-2, whose
     /// position table holds learned positions unchanged, sinusoidal ones precomputed, and zeros if

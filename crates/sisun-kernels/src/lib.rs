@@ -24,7 +24,9 @@ pub use attention::{attention, self_attention};
 pub use cpu::loss::log_sum_exp;
 pub use cpu::simd::{Level, UnknownLevel};
 pub use cpu::thread_pool::keep_awake;
-pub use cpu::threads::{NoThreads, each_alone, most_threads, on_pool, pool_threads, start_threads};
+pub use cpu::threads::{
+    ThreadPoolError, each_alone, most_threads, on_pool, pool_threads, start_threads,
+};
 pub use dropout::dropout;
 pub use heads::{RotaryTables, norm_heads, rotate_heads};
 pub use layers::{

@@ -14,7 +14,7 @@ impl Transformer {
     ///
     /// # Errors
     /// If the shapes differ; the error lists every tensor that differs.
-    pub fn rebuilt(self, config: &ModelConfig, device: &Device) -> Result<Self, ModelError> {
+    pub fn with_config(self, config: &ModelConfig, device: &Device) -> Result<Self, ModelError> {
         let mut tensors = self.flat();
         drop(self);
         if let Some(Flat { shape, values }) = tensors.get_mut("position.weight")

@@ -16,7 +16,7 @@ pub const BEST: &str = "best";
 
 /// The newest and the best checkpoint of a run, and the pointers that disagree.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Standing {
+pub(crate) struct CheckpointPointers {
     pub(crate) newest: PathBuf,
     /// The newest checkpoint, if no best one is recorded or it no longer exists.
     pub(crate) best: PathBuf,
@@ -32,7 +32,7 @@ struct Wrong {
     right: Option<(PathBuf, String)>,
 }
 
-impl Standing {
+impl CheckpointPointers {
     /// Read a folder of checkpoints; `None` if it holds none.
     ///
     /// # Errors

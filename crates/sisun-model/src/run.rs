@@ -3,7 +3,7 @@
 use crate::checkpoint::{
     Checkpoint, CheckpointState, FileSum, MODEL_FILE, folder_name, model_sum, steps_in, sum_file,
 };
-use crate::pointers::{BEST, LAST, Standing};
+use crate::pointers::{BEST, CheckpointPointers, LAST};
 use crate::weights::write_tensors;
 use crate::{ModelError, Transformer};
 use burn::module::Module;
@@ -155,8 +155,10 @@ impl Run {
     /// # Errors
     /// If a file cannot be read.
     pub fn wrong_pointers(&self) -> Result<Vec<String>, ModelError> {
-        Ok(Standing::of(&RunDir::new(&self.root).checkpoints())?
-            .map_or_else(Vec::new, |standing| standing.told()))
+        Ok(
+            CheckpointPointers::of(&RunDir::new(&self.root).checkpoints())?
+                .map_or_else(Vec::new, |standing| standing.told()),
+        )
     }
 
     /// Correct the files `last` and `best` of a run that this process trains to match the newest
@@ -165,8 +167,10 @@ impl Run {
     /// # Errors
     /// If a file cannot be read.
     pub fn mend(&self) -> Result<Vec<String>, ModelError> {
-        Ok(Standing::of(&RunDir::new(&self.root).checkpoints())?
-            .map_or_else(Vec::new, |standing| standing.mend()))
+        Ok(
+            CheckpointPointers::of(&RunDir::new(&self.root).checkpoints())?
+                .map_or_else(Vec::new, |standing| standing.mend()),
+        )
     }
 
     /// Return the folders of all checkpoints, oldest first.
@@ -266,10 +270,12 @@ impl Run {
         sum_file(&path).map_err(ModelError::io("read", &path))
     }
 
-    fn standing(&self) -> Result<Standing, ModelError> {
-        Standing::of(&RunDir::new(&self.root).checkpoints())?.ok_or_else(|| ModelError::NotARun {
-            path: self.root.clone(),
-            problem: "it has no checkpoint yet".to_owned(),
+    fn standing(&self) -> Result<CheckpointPointers, ModelError> {
+        CheckpointPointers::of(&RunDir::new(&self.root).checkpoints())?.ok_or_else(|| {
+            ModelError::NotARun {
+                path: self.root.clone(),
+                problem: "it has no checkpoint yet".to_owned(),
+            }
         })
     }
 }

@@ -163,7 +163,7 @@ where
 
 /// Return the first tensor, by name, with a value that is not finite. The check runs on the host: a
 /// GPU's compiler may assume that such values do not occur.
-pub fn not_finite(tensors: &FlatTensors) -> Option<&str> {
+pub fn first_not_finite(tensors: &FlatTensors) -> Option<&str> {
     let sound = |flat: &Flat| {
         to_host(flat.values.clone())
             .1

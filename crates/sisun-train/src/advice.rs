@@ -83,7 +83,11 @@ impl Typed {
 
 /// Return the command that starts a run with the settings of another and some changes; with `from`,
 /// also with its weights.
-pub(crate) fn anew(run_dir: &Path, from: Option<&Path>, settings: &[(String, Value)]) -> String {
+pub(crate) fn new_run_command(
+    run_dir: &Path,
+    from: Option<&Path>,
+    settings: &[(String, Value)],
+) -> String {
     let config = shell::path(&RunDir::new(run_dir).config());
     let mut command = format!(
         "sisun train {config} --run {}",
@@ -124,7 +128,7 @@ pub(crate) fn lower_rate(run_dir: &Path, train: &TrainConfig, last_good: Option<
         ));
     }
     let trained = last_good.filter(|path| !path.ends_with(sisun_model::checkpoint::folder_name(0)));
-    anew(run_dir, trained, &settings)
+    new_run_command(run_dir, trained, &settings)
 }
 
 /// Return the command that applies settings that may not change on resume, if a command can: a new
@@ -160,12 +164,12 @@ pub(crate) fn changed(
         .ok()?;
         settings.push((VOCAB_SIZE.to_owned(), Value::Integer(size.try_into().ok()?)));
     }
-    Some(anew(run_dir, from, &settings))
+    Some(new_run_command(run_dir, from, &settings))
 }
 
 /// Return the command that starts a run on other text with the settings and weights of this one.
 pub(crate) fn learn(run_dir: &Path, changes: &[Change]) -> Option<String> {
-    Some(anew(run_dir, Some(run_dir), &settings(changes)?))
+    Some(new_run_command(run_dir, Some(run_dir), &settings(changes)?))
 }
 
 /// Return the command that starts a run on text that this run's tokenizer cannot encode: from
@@ -179,7 +183,7 @@ pub(crate) fn learn_characters(
         VOCAB_SIZE.to_owned(),
         Value::Integer(vocab_size.try_into().ok()?),
     );
-    Some(anew(
+    Some(new_run_command(
         run_dir,
         None,
         &[settings(changes)?, vec![size]].concat(),

@@ -190,7 +190,7 @@ pub enum TrainError {
     },
     /// The requested number of steps is below the steps already completed.
     #[error("{} has done {steps} steps already, so that train.steps = {asked} cannot be: name more\nto train it longer: {}", path.display(), typed.longer(path, *steps))]
-    Behind {
+    StepsAlreadyDone {
         /// The run directory.
         path: PathBuf,
         /// Steps completed.
@@ -293,7 +293,7 @@ impl TrainError {
             Self::Config(_)
             | Self::LongText { .. }
             | Self::ConfigChanged { .. }
-            | Self::Behind { .. }
+            | Self::StepsAlreadyDone { .. }
             | Self::SmallVocabulary { .. } => ErrorKind::Usage,
             Self::Data(error) => error.kind(),
             Self::Model(error) => error.kind(),
@@ -345,7 +345,7 @@ impl TrainError {
             Self::InUse { typed, .. }
             | Self::RunExists { typed, .. }
             | Self::DataElsewhere { typed, .. }
-            | Self::Behind { typed, .. }
+            | Self::StepsAlreadyDone { typed, .. }
             | Self::Finished { typed, .. }
             | Self::DamagedNewest { typed, .. } => **typed = what.clone(),
             _ => {}

@@ -38,7 +38,11 @@ pub(crate) fn samples_at(config: &Config, step: u64) -> bool {
 ///
 /// # Errors
 /// If the age of a file cannot be read.
-pub(crate) fn owes(run_dir: &Path, config: &Config, last: &Checkpoint) -> Result<bool, TrainError> {
+pub(crate) fn lacks_outputs(
+    run_dir: &Path,
+    config: &Config,
+    last: &Checkpoint,
+) -> Result<bool, TrainError> {
     let age = |path: &Path| -> Result<Option<SystemTime>, TrainError> {
         let age = look(path).and_then(|found| found.map(|found| found.modified()).transpose());
         age.map_err(TrainError::io("read", path))

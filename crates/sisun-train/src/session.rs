@@ -5,7 +5,7 @@ use crate::advice;
 use crate::environment::{note_other_device, started_elsewhere, write_environment};
 use crate::finetune::{InitialWeights, trained_parameters, write_companions};
 use crate::optimizer::Optimizer;
-use crate::owed::owes;
+use crate::owed::lacks_outputs;
 use crate::own_text::{same_text, sum_of};
 use crate::resume_check::{changes, refused};
 use crate::schedule::lr_scale;
@@ -20,7 +20,7 @@ use sisun_model::checkpoint::{
     Checkpoint, CheckpointState, MODEL_FILE, MadeWith, TRAINING_FILE, WriteFile, folder_name,
     remove_checkpoint, remove_partial, steps_in, whole_before, write_atomic,
 };
-use sisun_model::weights::{not_finite, read_tensors, write_tensors};
+use sisun_model::weights::{first_not_finite, read_tensors, write_tensors};
 use sisun_model::{
     Activation, BEST, Chosen, LAST, ModelError, RandomParams, Run, Transformer, memory,
 };
@@ -157,7 +157,7 @@ impl Session {
     }
 
     /// Return the error for weights that are not finite after or before training.
-    fn not_finite(&self, tensor: &str) -> TrainError {
+    fn non_finite_weights_error(&self, tensor: &str) -> TrainError {
         let (step, tensor) = (self.state.step, tensor.to_owned());
         match step {
             0 => TrainError::NonFiniteStart { tensor },
@@ -197,7 +197,7 @@ impl Session {
             None => Transformer::random(&config.model, seed, &device)?,
             Some(InitialWeights { model, companions }) => {
                 write_companions(&companions, run_dir)?;
-                model.rebuilt(&config.model, &device)?
+                model.with_config(&config.model, &device)?
             }
         };
         let mut base = None;
@@ -289,14 +289,16 @@ impl Session {
         let checkpoint = run.newest().map_err(|error| with_whole(error, run_dir))?;
         if checkpoint.state.step > config.train.steps {
             let (steps, asked) = (checkpoint.state.step, config.train.steps);
-            return Err(TrainError::Behind {
+            return Err(TrainError::StepsAlreadyDone {
                 path: run_dir.to_owned(),
                 steps,
                 asked,
                 typed: Box::default(),
             });
         }
-        if checkpoint.state.step == config.train.steps && !owes(run_dir, &config, &checkpoint)? {
+        if checkpoint.state.step == config.train.steps
+            && !lacks_outputs(run_dir, &config, &checkpoint)?
+        {
             return Err(TrainError::Finished {
                 path: run_dir.to_owned(),
                 steps: checkpoint.state.step,
@@ -373,8 +375,8 @@ impl Session {
             Some(_) => self.trainer.model.flat_factors(),
             None => self.trainer.model.flat(),
         };
-        if let Some(tensor) = not_finite(&weights) {
-            return Err(self.not_finite(tensor));
+        if let Some(tensor) = first_not_finite(&weights) {
+            return Err(self.non_finite_weights_error(tensor));
         }
         let moments = self.trainer.optimizer().flat();
         let files: [(&str, &WriteFile<'_>); 2] = [

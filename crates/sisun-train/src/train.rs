@@ -59,7 +59,7 @@ pub fn train(
 ) -> Result<TrainOutcome, TrainError> {
     let config = session.config.train.clone();
     let mut metrics = Metrics::open(&session.run_dir, session.state.step)?;
-    let mut pending = Pending::new(session);
+    let mut pending = UnreadSteps::new(session);
     let mut evaluation = None;
     let began_at = session.state.step;
     let mut saved = None;
@@ -111,7 +111,7 @@ pub fn train(
         }
     }
 
-    pending.check(session)?;
+    pending.take_losses(session)?;
     let checkpoint = match saved {
         Some((step, path)) if step == session.state.step => path,
         None if session.state.step == began_at && began_at > 0 => {
@@ -201,7 +201,7 @@ fn sample(session: &Session, observer: &mut dyn TrainObserver) -> Result<(), Tra
 }
 
 /// Steps since the last line of metrics, and their duration.
-struct Pending {
+struct UnreadSteps {
     window: LossWindow,
     began: Instant,
     before_s: f64,
@@ -209,7 +209,7 @@ struct Pending {
     read_at_tokens: u64,
 }
 
-impl Pending {
+impl UnreadSteps {
     fn new(session: &Session) -> Self {
         Self {
             window: LossWindow::default(),
@@ -226,7 +226,7 @@ impl Pending {
 
     /// Return the metrics line for the steps since the last one.
     fn read(&mut self, session: &Session) -> Result<Metric, TrainError> {
-        let steps = self.check(session)?;
+        let steps = self.take_losses(session)?;
         let means = Means::of(&steps);
         let elapsed_s = self.elapsed_s();
         let tokens = session.state.tokens - self.read_at_tokens;
@@ -247,7 +247,7 @@ impl Pending {
     }
 
     /// Read the steps since the last call.
-    fn check(&mut self, session: &Session) -> Result<Vec<StepLoss>, TrainError> {
+    fn take_losses(&mut self, session: &Session) -> Result<Vec<StepLoss>, TrainError> {
         let first = session.state.step - self.window.len() as u64 + 1;
         self.window.read().map_err(|NotFinite { index, values }| {
             let step = first + index as u64;

@@ -1,7 +1,7 @@
 //! Check that all devices of this machine compute the same results.
 
 use crate::logits::{Difference, batch_of, values};
-use crate::{Check, Subject};
+use crate::{Check, ModelUnderTest};
 use anyhow::Result;
 use burn::tensor::Device;
 use sisun_model::{Count, DeviceChoice, Pass, Transformer, device};
@@ -17,7 +17,7 @@ const MOST_BY_SOFTWARE: u64 = 5_000_000;
 const TOKENS: usize = 32;
 
 /// Compare the CPU backend with ndarray and with every adapter that wgpu finds.
-pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
+pub(crate) fn check(subject: &ModelUnderTest<'_>) -> Result<Check> {
     let ids = &subject.ids[..subject.ids.len().min(TOKENS)];
     let expected = logits(&subject.loaded.model, ids);
     let small = Count::of(subject.loaded.model.config()).total <= MOST_BY_SOFTWARE;

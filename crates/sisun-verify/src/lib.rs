@@ -15,9 +15,9 @@ mod tokenizer;
 mod workplace;
 
 pub use check::{Check, Verdict};
-pub use subject::Subject;
+pub use subject::ModelUnderTest;
 
-use crate::workplace::Workplace;
+use crate::workplace::TempWorkspace;
 use anyhow::Result;
 use sisun_config::plain_system_words;
 use std::path::Path;
@@ -43,11 +43,11 @@ pub fn verify(
             Check::differs(name, plain_system_words(&format!("{error:#}")).into_owned())
         }));
     };
-    let files = Subject::files(path)?;
+    let files = ModelUnderTest::files(path)?;
     add(checksums::NAME, &mut || checksums::check(&files));
     let mut opened = None;
     add("model opens", &mut || {
-        let subject = Subject::open(&files)?;
+        let subject = ModelUnderTest::open(&files)?;
         let found = subject.describe();
         opened = Some(subject);
         Ok(Check::holds("model opens", found))
@@ -55,7 +55,7 @@ pub fn verify(
     let Some(subject) = opened else {
         return Ok(checks);
     };
-    let workplace = Workplace::new()?;
+    let workplace = TempWorkspace::new()?;
     let folder = workplace.path();
     made(folder);
     add(round_trip::SAVED, &mut || {

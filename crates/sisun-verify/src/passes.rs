@@ -1,7 +1,7 @@
 //! Check that decoding with a cache and capturing compute the same as the plain forward pass.
 
 use crate::logits::{Difference, batch_of, values};
-use crate::{Check, Subject};
+use crate::{Check, ModelUnderTest};
 use anyhow::Result;
 use burn::tensor::Tensor;
 use sisun_model::{Activation, Capture, Captured, KvCache, Pass, Transformer};
@@ -15,7 +15,7 @@ const TOLERANCE: f32 = 1e-4;
 const ROW_SUM: f32 = 1e-5;
 
 /// Compare decoding token by token through the cache with one pass over all tokens.
-pub(crate) fn cached(subject: &Subject<'_>) -> Result<Check> {
+pub(crate) fn cached(subject: &ModelUnderTest<'_>) -> Result<Check> {
     let model = &subject.loaded.model;
     if !model.config().causal {
         let why = "model.causal = false: without a mask every token looks at those after it, so nothing of it can be kept, and \
@@ -40,7 +40,7 @@ pub(crate) fn cached(subject: &Subject<'_>) -> Result<Check> {
 
 /// Compare a pass that captures all patterns with a plain pass, and check each pattern: rows that
 /// sum to 1, and zeros after the query if the model is causal.
-pub(crate) fn captured(subject: &Subject<'_>) -> Result<Check> {
+pub(crate) fn captured(subject: &ModelUnderTest<'_>) -> Result<Check> {
     let model = &subject.loaded.model;
     let config = model.config();
     let (layers, heads): (Vec<usize>, Vec<usize>) = (
@@ -78,7 +78,12 @@ fn plain(model: &Transformer, ids: &[u32]) -> Vec<f32> {
     values(model.forward(batch_of(ids, &model.device()), Pass::default()))
 }
 
-fn judged(name: &'static str, subject: &Subject<'_>, what: &str, found: Difference) -> Check {
+fn judged(
+    name: &'static str,
+    subject: &ModelUnderTest<'_>,
+    what: &str,
+    found: Difference,
+) -> Check {
     let (n, from) = (subject.ids.len(), subject.ids_from);
     Check::of(
         name,

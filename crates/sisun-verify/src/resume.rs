@@ -2,7 +2,7 @@
 //! training.
 
 use crate::subject::Files;
-use crate::{Check, Subject};
+use crate::{Check, ModelUnderTest};
 use anyhow::{Context, Error, Result, anyhow};
 use sisun_config::PartialConfig;
 use sisun_files::{Patience, RunDir, make_folder};
@@ -23,7 +23,7 @@ const TIME: Duration = Duration::from_secs(6);
 /// Train a copy of the run from a checkpoint before its last step twice: once without interruption,
 /// and once stopped half-way, saved and resumed from the files. If the copy reaches a step at which
 /// the run has a checkpoint, compare that as well.
-pub(crate) fn check(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
+pub(crate) fn check(subject: &ModelUnderTest<'_>, folder: &Path) -> Result<Check> {
     let (Files::Run(run), Some(config)) = (subject.files, &subject.config) else {
         let why = "a Hugging Face directory holds no state to go on from".to_owned();
         return Ok(Check::not_checked(NAME, why));

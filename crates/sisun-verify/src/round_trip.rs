@@ -2,7 +2,7 @@
 
 use crate::logits::{Difference, batch_of, values};
 use crate::subject::cpu;
-use crate::{Check, Subject};
+use crate::{Check, ModelUnderTest};
 use anyhow::Result;
 use sisun_hf::{ExportOptions, HfError};
 use sisun_model::weights::{HostTensors, write_tensors};
@@ -20,7 +20,7 @@ const TOLERANCE: f32 = 1e-4;
 const MOST_PARAMETERS: u64 = 400_000_000;
 
 /// Write the weights to a checkpoint file and read them back, with equality to the bit.
-pub(crate) fn saved(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
+pub(crate) fn saved(subject: &ModelUnderTest<'_>, folder: &Path) -> Result<Check> {
     if let Some(why) = too_large(subject) {
         return Ok(Check::not_checked(SAVED, why));
     }
@@ -37,7 +37,7 @@ pub(crate) fn saved(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
 }
 
 /// Export a directory for `transformers` and read it back.
-pub(crate) fn exported(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
+pub(crate) fn exported(subject: &ModelUnderTest<'_>, folder: &Path) -> Result<Check> {
     if let Some(why) = too_large(subject) {
         return Ok(Check::not_checked(EXPORTED, why));
     }
@@ -84,7 +84,7 @@ pub(crate) fn exported(subject: &Subject<'_>, folder: &Path) -> Result<Check> {
     ))
 }
 
-fn too_large(subject: &Subject<'_>) -> Option<String> {
+fn too_large(subject: &ModelUnderTest<'_>) -> Option<String> {
     let parameters = Count::of(subject.loaded.model.config()).total;
     (parameters > MOST_PARAMETERS)
         .then(|| format!("{} parameters would take too long", thousands(parameters)))

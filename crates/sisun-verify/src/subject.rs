@@ -21,7 +21,7 @@ pub(crate) enum Files {
 
 /// A model on the CPU.
 #[derive(Debug)]
-pub struct Subject<'f> {
+pub struct ModelUnderTest<'f> {
     pub(crate) files: &'f Files,
     pub(crate) loaded: LanguageModel,
     /// The configuration, for a run.
@@ -34,7 +34,7 @@ pub struct Subject<'f> {
     pub(crate) ids_from: &'static str,
 }
 
-impl<'f> Subject<'f> {
+impl<'f> ModelUnderTest<'f> {
     pub(crate) fn files(path: &Path) -> Result<Files> {
         if sisun_hf::is_model(path)? {
             return Ok(Files::HuggingFace(path.to_owned()));

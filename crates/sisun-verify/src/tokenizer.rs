@@ -1,7 +1,7 @@
 //! Check that the tokenizer reproduces the text that it was given.
 
 use crate::subject::Files;
-use crate::{Check, Subject};
+use crate::{Check, ModelUnderTest};
 use anyhow::Result;
 use sisun_data::{Tokenizer, UnknownCharacters, first_documents, make_visible};
 use std::collections::HashSet;
@@ -17,7 +17,7 @@ const SHOWN: usize = 8;
 /// normalization); encoding and decoding its own output must then change nothing. Characters
 /// without a token in its vocabulary are unavoidably lost: they are reported, and the text between
 /// them is checked.
-pub(crate) fn check(subject: &Subject<'_>) -> Result<Check> {
+pub(crate) fn check(subject: &ModelUnderTest<'_>) -> Result<Check> {
     let tokenizer = &subject.loaded.tokenizer;
     let (texts, from) = match (&subject.config, subject.files) {
         (Some(_), Files::Run(_)) if subject.own_text.is_err() => {

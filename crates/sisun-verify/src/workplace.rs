@@ -11,13 +11,13 @@ use tempfile::TempDir;
 const BEGINS: &str = "sisun-verify-";
 
 /// The folder, locked against the removal of leftovers.
-pub(crate) struct Workplace {
+pub(crate) struct TempWorkspace {
     // The lock is released before the folder is removed.
     _held: LockedDir,
     folder: TempDir,
 }
 
-impl Workplace {
+impl TempWorkspace {
     /// Make a folder in the system's temporary directory, and remove those of dead processes.
     pub(crate) fn new() -> Result<Self> {
         let within = std::env::temp_dir();
@@ -52,7 +52,7 @@ fn remove_dead(within: &Path) {
             entry.file_type().is_ok_and(|kind| kind.is_dir()) && is_file(&lock).unwrap_or(false);
         if is_ours
             && let Ok(lock) = Lock::take(&lock, Patience::Refuse, &mut || Ok(()))
-            && !lock.is_hollow()
+            && !lock.is_ineffective()
         {
             let _ = fs::remove_dir_all(path);
         }

@@ -127,7 +127,7 @@ pub fn cache_header(bytes: &[u8]) {
     static TEXT: LazyLock<PathBuf> =
         LazyLock::new(|| write("text", "a.txt", "one two three four ".repeat(9).as_bytes()));
     let cache = FOLDER.path().join("cache");
-    let data = DataConfig::reading(vec![TEXT.display().to_string()]);
+    let data = DataConfig::with_sources(vec![TEXT.display().to_string()]);
     let prepared = || prepare(&data, &TokenizerConfig::Char, 3, &cache, &mut |_| ()).unwrap();
     let before = prepared();
     let ids = before.train.read(0..before.train.len());
@@ -158,7 +158,7 @@ pub fn hf_index(bytes: &[u8]) {
 /// Read question–answer records.
 pub fn pairs(bytes: &[u8]) {
     let path = write("pairs", "pairs.jsonl", bytes);
-    let mut data = DataConfig::reading(vec![path.display().to_string()]);
+    let mut data = DataConfig::with_sources(vec![path.display().to_string()]);
     data.jsonl_answer_field = Some("answer".to_owned());
     let _ = first_documents(&data, 1 << 16);
 }

@@ -54,7 +54,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     let dir = args
         .dir
-        .unwrap_or_else(|| DataConfig::reading(Vec::new()).cache_folder());
+        .unwrap_or_else(|| DataConfig::with_sources(Vec::new()).cache_folder());
     let mut entries = cache_entries(&dir)?;
     let removed = match args.verb {
         None => false,

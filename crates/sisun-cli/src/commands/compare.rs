@@ -202,7 +202,7 @@ fn hold(out: &Path, wait: bool, device: &DeviceArgs) -> Result<LockedDir> {
         }
         LockError::Io { .. } => error.into(),
     })?;
-    device.note_hollow(&held);
+    device.note_ineffective_lock(&held);
     // Comparisons of older versions have no marker file.
     let identity = out.join("comparison.json");
     if !is_file(&identity).with_context(|| format!("cannot read {}", identity.display()))? {
@@ -228,7 +228,7 @@ fn plan(
         jobs: jobs.map_or(processors, usize::from),
         shard,
         device: device.choose()?.device,
-        cache: DataConfig::reading(Vec::new()).cache_folder(),
+        cache: DataConfig::with_sources(Vec::new()).cache_folder(),
     })
 }
 

@@ -157,7 +157,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
 /// Read the model of a file, which may inherit it from the model that it fine-tunes.
 fn read(file: &Path, set: &[String]) -> Result<Described> {
     let draft = PartialConfig::read(file, set)?;
-    match draft.base()?.filter(|_| !draft.is_whole()) {
+    match draft.base()?.filter(|_| !draft.is_complete()) {
         Some(path) => Ok(draft.complete(&base::describe(&path)?)?.into()),
         None => Ok(Described::read(file, set)?),
     }

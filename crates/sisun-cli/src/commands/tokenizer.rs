@@ -104,7 +104,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             DataConfig {
                 jsonl_field,
                 normalize,
-                ..DataConfig::reading(data)
+                ..DataConfig::with_sources(data)
             },
             kind,
             vocab_size,

@@ -118,7 +118,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let mut progress = |line: &str| args.device.note(line);
     let mut session = if place.resumes {
         let held = Session::hold_run(&run_dir, patience).map_err(|error| error.typed(&typed))?;
-        args.device.note_hollow(&held);
+        args.device.note_ineffective_lock(&held);
         Session::resume(draft, held, &args.device.choose()?, &mut progress)
             .map_err(|error| error.typed(&typed))?
     } else {
@@ -128,7 +128,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             None => draft.finish()?,
         };
         let held = Session::hold_new(&run_dir, patience).map_err(|error| error.typed(&typed))?;
-        args.device.note_hollow(&held);
+        args.device.note_ineffective_lock(&held);
         let chosen = args.device.choose()?;
         if let Some(path) = &base
             && sisun_hf::is_model(path)?
@@ -143,7 +143,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Session::start(config, start, held, &chosen, &mut progress).map_err(recipe)?
     };
     args.device.note(&describe(&session));
-    for (key, why) in session.config.idle() {
+    for (key, why) in session.config.settings_without_effect() {
         args.device
             .note(&format!("note: {key} has no effect {why}"));
     }

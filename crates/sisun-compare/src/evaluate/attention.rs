@@ -1,12 +1,12 @@
 //! Attention distance of heads.
 
-use super::{Judged, tokens};
+use super::{EvaluatedModel, tokens};
 use crate::results::HeadDistance;
 use sisun_model::{Activation, Capture, Pass};
 
 /// Return the mean of `Σ pattern[q, k]·|q − k|` over the queries of these rows, for each layer and
 /// head.
-pub(crate) fn distances(judged: &Judged, rows: &[&[u32]]) -> Vec<HeadDistance> {
+pub(crate) fn distances(judged: &EvaluatedModel, rows: &[&[u32]]) -> Vec<HeadDistance> {
     let model = &judged.model;
     let config = model.config();
     let layers: Vec<usize> = (0..config.n_layers).collect();

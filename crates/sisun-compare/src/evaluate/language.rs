@@ -1,6 +1,6 @@
 //! Prediction of text at context lengths beyond those of training.
 
-use super::{Judged, surprise};
+use super::{EvaluatedModel, surprise};
 use crate::results::{Measure, MeasureName};
 use crate::track::length_at;
 use sisun_config::{Position, RopeScaling};
@@ -15,7 +15,7 @@ const LEAK_WINDOWS: usize = 64;
 /// Everything that is measured on held-out text: `factors` times the trained context `context_len`,
 /// on the same first `eval_tokens` tokens each time. `tokenizer` is the one that made the tokens.
 pub(crate) fn measure(
-    model: &Judged,
+    model: &EvaluatedModel,
     text: &Tokens,
     tokenizer: &Tokenizer,
     context_len: usize,
@@ -78,7 +78,7 @@ pub(crate) fn measure(
 /// Measure the bits per byte of a rotary model beyond the trained context, with its frequencies
 /// scaled for that length in each of the ways.
 fn scaled(
-    model: &Judged,
+    model: &EvaluatedModel,
     held_out: &HeldOut<'_>,
     context_len: usize,
     length: usize,
@@ -104,7 +104,7 @@ fn scaled(
         ),
     ];
     let measure = |(name, scaling)| {
-        let changed = Judged {
+        let changed = EvaluatedModel {
             model: model.model.clone().with_rope_scaling(scaling),
             ..*model
         };
@@ -122,7 +122,7 @@ fn scaled(
 }
 
 /// Check that a length can be measured, or return the reason why not.
-fn check(model: &Judged, ids: &[u32], length: usize) -> Result<(), String> {
+fn check(model: &EvaluatedModel, ids: &[u32], length: usize) -> Result<(), String> {
     model.check_length(length)?;
     if ids.len() > length {
         Ok(())
@@ -140,7 +140,12 @@ struct HeldOut<'a> {
 
 impl HeldOut<'_> {
     /// Bits per byte in windows as [`mean_loss`] has them, over the tokens that they judge.
-    fn bits_per_byte(&self, model: &Judged, length: usize, stride: usize) -> Result<f64, String> {
+    fn bits_per_byte(
+        &self,
+        model: &EvaluatedModel,
+        length: usize,
+        stride: usize,
+    ) -> Result<f64, String> {
         let (loss, count) = mean_loss(model, self.ids, length, stride);
         // They judge every token from the second on, each once.
         self.text
@@ -153,7 +158,7 @@ impl HeldOut<'_> {
 /// Nats per token, and over how many tokens, in windows of `length` that begin `stride` tokens apart. The first is judged on
 /// all of its tokens, the others on their last `stride`: with `stride = length` windows do not
 /// overlap.
-fn mean_loss(model: &Judged, ids: &[u32], length: usize, stride: usize) -> (f64, usize) {
+fn mean_loss(model: &EvaluatedModel, ids: &[u32], length: usize, stride: usize) -> (f64, usize) {
     let starts: Vec<usize> = (0..ids.len() - length).step_by(stride).collect();
     let rows: Vec<&[u32]> = starts
         .iter()
@@ -176,7 +181,7 @@ fn mean_loss(model: &Judged, ids: &[u32], length: usize, stride: usize) -> (f64,
 }
 
 /// Return the mean loss at positions `bin·i..bin·(i+1)` of windows that do not overlap.
-fn by_position(model: &Judged, ids: &[u32], length: usize, bin: usize) -> Vec<Measure> {
+fn by_position(model: &EvaluatedModel, ids: &[u32], length: usize, bin: usize) -> Vec<Measure> {
     let starts: Vec<usize> = (0..ids.len() - length).step_by(length).collect();
     let rows: Vec<&[u32]> = starts
         .iter()
@@ -202,7 +207,7 @@ fn by_position(model: &Judged, ids: &[u32], length: usize, bin: usize) -> Vec<Me
 
 /// Measure the loss at three positions of some windows, given the whole window and given only the
 /// tokens before. The two differ if a model looks ahead.
-fn leak(model: &Judged, ids: &[u32], context_len: usize) -> [Measure; 2] {
+fn leak(model: &EvaluatedModel, ids: &[u32], context_len: usize) -> [Measure; 2] {
     let apart = ((ids.len() - context_len) / LEAK_WINDOWS).max(1);
     let starts: Vec<usize> = (0..ids.len() - context_len)
         .step_by(apart)

@@ -1,6 +1,6 @@
 //! Greedy exact match on a task.
 
-use super::Judged;
+use super::EvaluatedModel;
 use sisun_config::randomness::stream;
 use sisun_data::tasks::{Example, Task};
 
@@ -27,7 +27,7 @@ pub(crate) fn examples(task: Task, length: usize, count: usize) -> Vec<Example> 
 /// only on that. So it writes the whole answer if and only if each token of the answer is the
 /// likeliest after the correct tokens before it. (Only the accuracy of single tokens would be
 /// overestimated, because the pass continues with the correct answer after a mistake.)
-pub(crate) fn exact_match(model: &Judged, examples: &[Example]) -> f64 {
+pub(crate) fn exact_match(model: &EvaluatedModel, examples: &[Example]) -> f64 {
     let longest = examples
         .iter()
         .map(|e| e.prompt.len() + e.answer.len())

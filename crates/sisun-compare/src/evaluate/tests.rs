@@ -1,4 +1,4 @@
-use super::{Judged, attention, language, surprise, task, tokens};
+use super::{EvaluatedModel, attention, language, surprise, task, tokens};
 use crate::results::MeasureName;
 use burn::module::Module;
 use burn::tensor::Device;
@@ -16,8 +16,8 @@ fn config(position: &str, vocab: usize, context_len: usize) -> ModelConfig {
     .expect("a model")
 }
 
-fn judged(model: &Transformer) -> Judged {
-    Judged {
+fn judged(model: &Transformer) -> EvaluatedModel {
+    EvaluatedModel {
         model: model.clone(),
         random_positions: None,
     }
@@ -218,7 +218,7 @@ fn random_positions_are_read_alike_by_every_measure() {
     let model = Transformer::random(&config("rope", 11, 8), 5, &Device::flex()).expect("a model");
     let ids: Vec<u32> = (0..90).map(|i| (i * i % 11) as u32).collect();
     let text = Tokens::from_ids(&ids, None, &[0], 90);
-    let judged = Judged {
+    let judged = EvaluatedModel {
         model,
         random_positions: Some(20),
     };
@@ -238,13 +238,13 @@ fn random_positions_are_read_alike_by_every_measure() {
         at(MeasureName::BitsPerByte, 24).note.as_deref(),
         Some("longer than the 20 random positions")
     );
-    let plain = Judged {
+    let plain = EvaluatedModel {
         random_positions: None,
         ..judged.clone()
     };
     let plain = language::measure(&plain, &text, &two_bytes_each(), 8, &[1.0], 80);
     assert_ne!(plain[0].value, at(MeasureName::BitsPerByte, 8).value);
-    let all = Judged {
+    let all = EvaluatedModel {
         random_positions: Some(8),
         ..judged
     };

@@ -28,7 +28,7 @@ pub(crate) fn lock_entry(folder: &Path, progress: &mut dyn FnMut(&str)) -> Resul
                 source: std::io::Error::other(taken),
             },
         })?;
-    if lock.is_hollow() {
+    if lock.is_ineffective() {
         progress(
             "note: the token cache's file system knows no locks: processes that prepare one text at once each do it all",
         );
@@ -58,7 +58,7 @@ pub(crate) fn remove_stale_files(cache_dir: &Path) {
             &cache_dir.join(format!("{entry}{LOCK_SUFFIX}")),
             Patience::Refuse,
             &mut || Ok(()),
-        ) && !lock.is_hollow()
+        ) && !lock.is_ineffective()
         {
             remove_unfinished(cache_dir, entry);
             let _ = lock.remove();

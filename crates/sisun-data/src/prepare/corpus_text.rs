@@ -135,7 +135,7 @@ impl<'c> CorpusText<'c> {
             .all(|input| input.format == FileFormat::PlainText);
         let key = match (field, answer) {
             (_, Some(answer)) => format!("data.jsonl_answer_field = {answer:?}"),
-            (Some(field), None) if field != DataConfig::reading(Vec::new()).text_field() => {
+            (Some(field), None) if field != DataConfig::with_sources(Vec::new()).text_field() => {
                 format!("data.jsonl_field = {field:?}")
             }
             _ => return Ok(()),

@@ -171,7 +171,7 @@ fn build(
         text.read_chunks_again(number, &mut |chunk| encoder.push(chunk))?;
     }
     encoder.finish(folder, &text.name())?;
-    let default_dir = DataConfig::reading(Vec::new()).cache_folder();
+    let default_dir = DataConfig::with_sources(Vec::new()).cache_folder();
     let dir = match folder.parent() {
         Some(dir) if dir != default_dir => format!(" --dir {}", shell::path(dir)),
         _ => String::new(),

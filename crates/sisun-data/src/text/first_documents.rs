@@ -63,7 +63,7 @@ mod tests {
         )
         .unwrap();
         std::fs::write(path("b.txt"), "셋").unwrap();
-        let data = DataConfig::reading(vec![path("a.jsonl"), "-".to_owned(), path("b.txt")]);
+        let data = DataConfig::with_sources(vec![path("a.jsonl"), "-".to_owned(), path("b.txt")]);
         assert_eq!(first_documents(&data, 100).unwrap(), ["하나", "둘", "셋"]);
         assert_eq!(
             first_documents(&data, 11).unwrap(),

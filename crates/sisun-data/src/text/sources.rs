@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn standard_input_is_read_once_and_can_be_read_again() {
         let folder = tempfile::tempdir().unwrap();
-        let data = DataConfig::reading(vec!["-".to_owned(), "-".to_owned()]);
+        let data = DataConfig::with_sources(vec!["-".to_owned(), "-".to_owned()]);
         let mut stdin = "하나의 글".as_bytes();
         let inputs = resolve_sources(&data.sources, &data, folder.path(), &mut stdin).unwrap();
         assert_eq!(inputs.len(), 1);
@@ -323,7 +323,7 @@ mod tests {
         std::os::unix::fs::symlink("gone.txt", folder.path().join("b.txt")).unwrap();
         let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         for source in [at("b.txt"), at("*.txt"), at("")] {
-            let data = DataConfig::reading(vec![source.clone()]);
+            let data = DataConfig::with_sources(vec![source.clone()]);
             let error = resolve_sources(&data.sources, &data, folder.path(), &mut "".as_bytes())
                 .unwrap_err()
                 .to_string();

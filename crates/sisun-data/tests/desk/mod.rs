@@ -26,7 +26,7 @@ impl Desk {
             .iter()
             .map(|(name, _)| folder.path().join(name).display().to_string())
             .collect();
-        let data = DataConfig::reading(sources);
+        let data = DataConfig::with_sources(sources);
         Self {
             folder,
             data,

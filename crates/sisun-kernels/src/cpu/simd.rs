@@ -40,7 +40,7 @@ impl Level {
     pub fn current() -> Self {
         static LEVEL: OnceLock<Level> = OnceLock::new();
         *LEVEL.get_or_init(|| {
-            let wanted = Self::wanted().ok().flatten().unwrap_or(Self::Amx);
+            let wanted = Self::requested().ok().flatten().unwrap_or(Self::Amx);
             Self::detect().min(wanted)
         })
     }
@@ -49,7 +49,7 @@ impl Level {
     ///
     /// # Errors
     /// If the value does not name a level; [`Level::current`] then ignores it.
-    pub fn wanted() -> Result<Option<Self>, UnknownLevel> {
+    pub fn requested() -> Result<Option<Self>, UnknownLevel> {
         match std::env::var_os(VARIABLE) {
             None => Ok(None),
             Some(name) => match name.to_str().and_then(Self::named) {

@@ -13,7 +13,7 @@ const VARIABLES: [&str; 2] = ["RAYON_NUM_THREADS", "RAYON_RS_NUM_CPUS"];
 
 /// The reason why the thread pool could not be started.
 #[derive(Debug)]
-pub enum NoThreads {
+pub enum ThreadPoolError {
     /// The requested number exceeds the limit.
     TooMany {
         /// The variable that requests it.
@@ -30,7 +30,7 @@ pub enum NoThreads {
     },
 }
 
-impl std::fmt::Display for NoThreads {
+impl std::fmt::Display for ThreadPoolError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::TooMany { variable, wanted } => write!(
@@ -48,7 +48,7 @@ impl std::fmt::Display for NoThreads {
     }
 }
 
-impl std::error::Error for NoThreads {}
+impl std::error::Error for ThreadPoolError {}
 
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
@@ -65,7 +65,7 @@ pub fn most_threads() -> usize {
 ///
 /// # Errors
 /// If more than [`most_threads`] are requested, or more than the system allows.
-pub fn start_threads() -> Result<(), NoThreads> {
+pub fn start_threads() -> Result<(), ThreadPoolError> {
     let asked = VARIABLES.into_iter().find_map(|variable| {
         let wanted = std::env::var(variable)
             .ok()?
@@ -75,13 +75,13 @@ pub fn start_threads() -> Result<(), NoThreads> {
         Some((variable, wanted))
     });
     if let Some((variable, wanted)) = asked.filter(|(_, wanted)| *wanted > most_threads()) {
-        return Err(NoThreads::TooMany { variable, wanted });
+        return Err(ThreadPoolError::TooMany { variable, wanted });
     }
     let wanted = asked.map_or_else(processors, |(_, wanted)| wanted);
     let built = rayon::ThreadPoolBuilder::new()
         .num_threads(wanted)
         .build_global();
-    built.map_err(|error| NoThreads::Refused {
+    built.map_err(|error| ThreadPoolError::Refused {
         wanted,
         why: error.to_string(),
     })

@@ -163,8 +163,8 @@ fn kv_head_with_simd<S: Simd>(simd: S, pass: &Backward<'_>, batch: usize, kv_hea
     let chunk = KEY_CHUNK.min(n_key.next_multiple_of(KEY_BLOCK));
     let mut lent = Scratch::new(chunk * (2 * d_head + 3 * width));
     let mut scratch = lent.floats();
-    let keys_turned = cut(&mut scratch, chunk * d_head);
-    let values_turned = cut(&mut scratch, chunk * d_head);
+    let keys_transposed = cut(&mut scratch, chunk * d_head);
+    let values_transposed = cut(&mut scratch, chunk * d_head);
     let keys = cut(&mut scratch, chunk * width);
     let dk = cut(&mut scratch, chunk * width);
     let dv = cut(&mut scratch, chunk * width);
@@ -176,7 +176,7 @@ fn kv_head_with_simd<S: Simd>(simd: S, pass: &Backward<'_>, batch: usize, kv_hea
             head: kv_head,
             d_head,
         };
-        k.transposed(simd, positions.clone(), keys_turned);
+        k.transposed(simd, positions.clone(), keys_transposed);
         k.rows(positions.clone(), 1.0, keys);
         let v = Head {
             from: pass.v,
@@ -184,14 +184,14 @@ fn kv_head_with_simd<S: Simd>(simd: S, pass: &Backward<'_>, batch: usize, kv_hea
             head: kv_head,
             d_head,
         };
-        v.transposed(simd, positions.clone(), values_turned);
+        v.transposed(simd, positions.clone(), values_transposed);
         dk.fill(0.0);
         dv.fill(0.0);
         let mut chunk = Chunk {
             first,
             len: positions.len(),
-            keys_turned,
-            values_turned,
+            keys_transposed,
+            values_transposed,
             keys,
             dk,
             dv,

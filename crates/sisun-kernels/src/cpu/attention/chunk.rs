@@ -13,13 +13,13 @@ use pulp::Simd;
 /// A chunk of keys and values of one head, with the sums of their gradients.
 ///
 /// # Shapes
-/// - `keys_turned`, `values_turned`: `[block, d_head, KEY_BLOCK]`
+/// - `keys_transposed`, `values_transposed`: `[block, d_head, KEY_BLOCK]`
 /// - `keys`, `dk`, `dv`: `[key, padded(d_head)]`
 pub(super) struct Chunk<'a> {
     pub(super) first: usize,
     pub(super) len: usize,
-    pub(super) keys_turned: &'a [f32],
-    pub(super) values_turned: &'a [f32],
+    pub(super) keys_transposed: &'a [f32],
+    pub(super) values_transposed: &'a [f32],
     pub(super) keys: &'a [f32],
     pub(super) dk: &'a mut [f32],
     pub(super) dv: &'a mut [f32],
@@ -182,8 +182,8 @@ impl Chunk<'_> {
             let p = &mut block.p[start * KEY_BLOCK..][..strip * KEY_BLOCK];
             let ds = &mut block.ds[start * KEY_BLOCK..][..strip * KEY_BLOCK];
             for (left, right, out) in [
-                (&*block.query, self.keys_turned, &mut *p),
-                (&*block.dz, self.values_turned, &mut *ds),
+                (&*block.query, self.keys_transposed, &mut *p),
+                (&*block.dz, self.values_transposed, &mut *ds),
             ] {
                 Product {
                     rows: strip,

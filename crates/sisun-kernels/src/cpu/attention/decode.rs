@@ -4,7 +4,7 @@
 use super::bias::BiasWindow;
 use super::pack::Head;
 use super::pass::Forward;
-use super::softmax::{add, hide, raise, soften};
+use super::softmax::{add, exp_and_accumulate, hide, raise_maximum};
 use super::{KEY_BLOCK, LN_2, LOG2_E, Shape};
 use crate::cpu::product::{Left, Product, dot};
 use crate::cpu::scratch::{LINE, Scratch, cut, padded};
@@ -81,13 +81,13 @@ pub(super) fn kv_head_with_simd<S: Simd>(
             }
             hide(simd, scores, n_keys);
             let sums = &mut sums[head * LINE..][..LINE];
-            raise(
+            raise_maximum(
                 simd,
                 scores,
                 &mut maxima[head],
                 (&mut *sums, &mut out[head * width..][..width]),
             );
-            soften(simd, scores, maxima[head], sums);
+            exp_and_accumulate(simd, scores, maxima[head], sums);
         }
         Product {
             rows: group,

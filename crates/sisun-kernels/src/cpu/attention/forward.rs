@@ -4,7 +4,7 @@ use super::bias::BiasWindow;
 use super::pack::Head;
 use super::pass::Forward;
 use super::rows::{Part, RowsMut};
-use super::softmax::{add, hide, raise, soften};
+use super::softmax::{add, exp_and_accumulate, hide, raise_maximum};
 use super::{
     HeadRows, KEY_BLOCK, LN_2, LOG2_E, PARALLEL_WORK, QUERY_BLOCK, Rows, STRIP, Shape, decode,
     for_each,
@@ -240,12 +240,12 @@ fn query_block_with_simd<S: Simd>(
                     &mut sums[query * LINE..][..LINE],
                     &mut out[row * width..][..width],
                 );
-                raise(simd, scores, &mut maxima[query], earlier);
+                raise_maximum(simd, scores, &mut maxima[query], earlier);
             }
             for row in 0..strip {
                 let query = start + row;
                 let scores = &mut scores[row * KEY_CHUNK..][..padded(columns)];
-                soften(
+                exp_and_accumulate(
                     simd,
                     scores,
                     maxima[query],

@@ -105,7 +105,7 @@ impl Part {
 
     /// Return true if this part and the other provably share no element: one lies after the other,
     /// or both are columns of one buffer `[batch, pos, …]`.
-    fn is_apart_from(&self, other: &Self) -> bool {
+    fn is_disjoint_from(&self, other: &Self) -> bool {
         let columns = |part: &Self| {
             let start = part.rows.offset;
             start..start + (part.sizes[1] - 1) * part.rows.head_stride + part.width
@@ -181,7 +181,7 @@ impl<'a> RowsMut<'a> {
             );
             for other in &parts[..i] {
                 assert!(
-                    part.is_apart_from(other),
+                    part.is_disjoint_from(other),
                     "not known to be apart: {part:?} and {other:?}"
                 );
             }

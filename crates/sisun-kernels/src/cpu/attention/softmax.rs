@@ -36,7 +36,7 @@ pub(super) fn hide<S: Simd>(simd: S, scores: &mut [f32], visible: usize) {
 /// - `scores`: whole cache lines
 /// - `earlier`: a sum of exponentials in one cache line, and the values weighted by them
 #[inline(always)]
-pub(super) fn raise<S: Simd>(
+pub(super) fn raise_maximum<S: Simd>(
     simd: S,
     scores: &[f32],
     maximum: &mut f32,
@@ -67,7 +67,12 @@ pub(super) fn raise<S: Simd>(
 /// - `scores`: whole cache lines
 /// - `sums`: one cache line, of which the first vector is used
 #[inline(always)]
-pub(super) fn soften<S: Simd>(simd: S, scores: &mut [f32], maximum: f32, sums: &mut [f32]) {
+pub(super) fn exp_and_accumulate<S: Simd>(
+    simd: S,
+    scores: &mut [f32],
+    maximum: f32,
+    sums: &mut [f32],
+) {
     let sums = &mut S::as_mut_simd_f32s(sums).0[0];
     let maximum = simd.splat_f32s(maximum);
     let mut sum = *sums;
