@@ -22,8 +22,8 @@ mod vector;
 
 use super::simd::Level;
 use crate::MatmulPrecision;
-pub(crate) use matrix::Matrix;
 use matrix::last;
+pub(crate) use matrix::{Matrix, MatrixProduct};
 pub(crate) use number::Number;
 use number::round_to_bf16;
 
@@ -48,21 +48,13 @@ fn engine() -> Engine {
     }
 }
 
-/// Compute C = A B, or C + A B with `accumulate`. A is m x k, B is k x n, C is m x n with rows
-/// `c_row_stride` apart.
+/// Compute the product. C has m rows of n elements, `c_row_stride` apart.
 ///
 /// # Panics
 ///
 /// If the shapes do not agree, C is too short, or its rows overlap.
-pub(crate) fn matmul(
-    c: &mut [f32],
-    c_row_stride: usize,
-    a: Matrix<'_>,
-    b: Matrix<'_>,
-    accumulate: bool,
-    precision: MatmulPrecision,
-) {
-    matmul_on(engine(), c, c_row_stride, a, b, accumulate, precision);
+pub(crate) fn matmul(product: MatrixProduct<'_>, c: &mut [f32], c_row_stride: usize) {
+    matmul_on(engine(), product, c, c_row_stride);
 }
 
 /// Compute [`matmul`] on a given engine.
@@ -72,13 +64,16 @@ pub(crate) fn matmul(
 /// As [`matmul`], and if the CPU does not have the engine.
 pub(crate) fn matmul_on(
     engine: Engine,
+    product: MatrixProduct<'_>,
     c: &mut [f32],
     c_row_stride: usize,
-    a: Matrix<'_>,
-    b: Matrix<'_>,
-    accumulate: bool,
-    precision: MatmulPrecision,
 ) {
+    let MatrixProduct {
+        a,
+        b,
+        accumulate,
+        precision,
+    } = product;
     assert_eq!(a.columns, b.rows, "k of A and of B");
     let (m, n) = (a.rows, b.columns);
     if m == 0 || n == 0 {
@@ -105,19 +100,22 @@ pub(crate) fn matmul_on(
     // For few rows or columns, packing takes longer than the product.
     let few = precision == MatmulPrecision::Float32 && m.min(n) < TILES_FROM;
     match engine {
-        Engine::Amx if few => gemm_multiply(c, c_row_stride, a, b, accumulate),
+        Engine::Amx if few => gemm_multiply(product, c, c_row_stride),
         #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-        Engine::Amx => tiled::multiply(c, c_row_stride, a, b, accumulate, precision),
+        Engine::Amx => tiled::multiply(product, c, c_row_stride),
         #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
         Engine::Amx => panic!("no AMX on this platform"),
         Engine::Fma if precision == MatmulPrecision::Float32 => {
-            gemm_multiply(c, c_row_stride, a, b, accumulate)
+            gemm_multiply(product, c, c_row_stride)
         }
         Engine::Fma => {
             let (a_values, b_values) = (rounded(a), rounded(b));
-            let a = Matrix::row_major(&a_values, a.rows, a.columns);
-            let b = Matrix::row_major(&b_values, b.rows, b.columns);
-            gemm_multiply(c, c_row_stride, a, b, accumulate);
+            let rounded = MatrixProduct {
+                a: Matrix::row_major(&a_values, a.rows, a.columns),
+                b: Matrix::row_major(&b_values, b.rows, b.columns),
+                ..product
+            };
+            gemm_multiply(rounded, c, c_row_stride);
         }
     }
 }
@@ -155,13 +153,8 @@ fn vector_product<T: Number>(
 }
 
 /// Compute the product with the `gemm` crate.
-fn gemm_multiply(
-    c: &mut [f32],
-    c_row_stride: usize,
-    a: Matrix<'_>,
-    b: Matrix<'_>,
-    accumulate: bool,
-) {
+fn gemm_multiply(product: MatrixProduct<'_>, c: &mut [f32], c_row_stride: usize) {
+    let MatrixProduct { a, b, .. } = product;
     let threads = match n_threads() {
         1 => gemm::Parallelism::None,
         threads => gemm::Parallelism::Rayon(threads),
@@ -176,7 +169,7 @@ fn gemm_multiply(
             c.as_mut_ptr(),
             1,
             c_row_stride as isize,
-            accumulate,
+            product.accumulate,
             a.data.as_ptr(),
             a.column_stride as isize,
             a.row_stride as isize,

@@ -22,7 +22,7 @@ pub(crate) mod threads;
 
 pub(crate) use buffer::Buffer;
 pub(crate) use matmul::bf16_weights::{in_bf16, multiply as matmul_held};
-pub(crate) use matmul::{Matrix, Number, matmul};
+pub(crate) use matmul::{Matrix, MatrixProduct, Number, matmul};
 
 use elementwise::update;
 use pulp::Simd;

@@ -2,7 +2,7 @@
 
 use super::buffer::Buffer;
 use super::elementwise::{map, update, update2};
-use super::matmul::{Matrix, matmul};
+use super::matmul::{Matrix, MatrixProduct, matmul};
 use super::optimizer::squares;
 use super::simd::arch;
 use super::threads::each_alone;
@@ -142,16 +142,21 @@ fn orthogonal(x: &mut Buffer, rows: usize, columns: usize, precision: MatmulPrec
     std::mem::swap(x, &mut next);
     for _ in 0..NEWTON_SCHULZ.steps {
         let view = Matrix::row_major(x, rows, columns);
-        matmul(&mut gram, rows, view, view.transpose(), false, precision);
+        let product = MatrixProduct::new(view, view.transpose(), precision);
+        matmul(product, &mut gram, rows);
         let view = Matrix::row_major(&gram, rows, rows);
-        matmul(&mut square, rows, view, view, false, precision);
+        matmul(MatrixProduct::new(view, view, precision), &mut square, rows);
         polynomial(&mut gram, &square, b as f32, c as f32);
         scaled(&mut next, x, a as f32);
         let (gram, view) = (
             Matrix::row_major(&gram, rows, rows),
             Matrix::row_major(x, rows, columns),
         );
-        matmul(&mut next, columns, gram, view, true, precision);
+        let product = MatrixProduct {
+            accumulate: true,
+            ..MatrixProduct::new(gram, view, precision)
+        };
+        matmul(product, &mut next, columns);
         std::mem::swap(x, &mut next);
     }
 }

@@ -9,7 +9,7 @@ pub(crate) mod tensor;
 
 use crate::backend::{Kernels, Optional};
 use crate::cpu::norm::Norm;
-use crate::cpu::{self, Buffer, Matrix, matmul, matmul_held};
+use crate::cpu::{self, Buffer, Matrix, MatrixProduct, matmul, matmul_held};
 use crate::{ActivationFunction, HeadCounts, MatmulPrecision};
 use attention::{AttentionCall, AttentionSaved, Results, SelfAttentionSaved};
 use burn::backend::flex::FlexTensor;
@@ -376,7 +376,11 @@ fn linear(
         } else {
             weight
         };
-        matmul(&mut y, d_out, x, weight, bias.is_some(), precision);
+        let product = MatrixProduct {
+            accumulate: bias.is_some(),
+            ..MatrixProduct::new(x, weight, precision)
+        };
+        matmul(product, &mut y, d_out);
     }
     tensor(y, [n, d_out])
 }

@@ -7,7 +7,7 @@
 use super::tensor::{contiguous, floats, shaped, tensor};
 use crate::cpu::heads::QkvShape;
 use crate::cpu::norm::Norm;
-use crate::cpu::{self, Matrix, matmul};
+use crate::cpu::{self, Matrix, MatrixProduct, matmul};
 use crate::{ActivationFunction, HeadCounts, MatmulPrecision};
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
@@ -96,7 +96,7 @@ impl SavedForBackward<3> for Linear {
         );
         let product = |rows: usize, columns: usize, a: Matrix<'_>, b: Matrix<'_>| {
             let mut c = cpu::Buffer::uncleared(rows * columns);
-            matmul(&mut c, columns, a, b, false, self.precision);
+            matmul(MatrixProduct::new(a, b, self.precision), &mut c, columns);
             tensor(c, [rows, columns])
         };
         let weight = matrix(&self.weight);

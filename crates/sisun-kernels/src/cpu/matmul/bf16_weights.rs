@@ -5,7 +5,7 @@
 //! With few rows of A, B is converted as it is read; with more rows, B is expanded to float32 one
 //! block at a time.
 
-use super::matrix::Matrix;
+use super::matrix::{Matrix, MatrixProduct};
 use super::number::{Number, round_to_bf16};
 use super::skinny::{self, FEW};
 use super::{matmul, vector_product};
@@ -58,7 +58,13 @@ pub(crate) fn multiply(
         } else {
             Matrix::row_major(&block, k, lanes.rows())
         };
-        matmul(&mut c[start..], n, a, block, accumulate, precision);
+        let product = MatrixProduct {
+            a,
+            b: block,
+            accumulate,
+            precision,
+        };
+        matmul(product, &mut c[start..], n);
     }
 }
 

@@ -1,5 +1,7 @@
 //! A view of a matrix in memory.
 
+use crate::MatmulPrecision;
+
 /// A matrix in borrowed memory: element (i, j) is `data[i * row_stride + j * column_stride]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matrix<'a, T = f32> {
@@ -112,4 +114,29 @@ impl<'a, T: Copy> Matrix<'a, T> {
 /// Return the offset of the last of `count` elements that are `stride` apart.
 pub(super) fn last(count: usize, stride: usize) -> usize {
     (count - 1).checked_mul(stride).expect("a matrix in memory")
+}
+
+/// The product A B, and how it is written to C. A is m x k and B is k x n.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MatrixProduct<'m> {
+    /// The left factor.
+    pub(crate) a: Matrix<'m>,
+    /// The right factor.
+    pub(crate) b: Matrix<'m>,
+    /// Add the product to C instead of replacing C.
+    pub(crate) accumulate: bool,
+    /// Precision of the factors.
+    pub(crate) precision: MatmulPrecision,
+}
+
+impl<'m> MatrixProduct<'m> {
+    /// A product that replaces C.
+    pub(crate) fn new(a: Matrix<'m>, b: Matrix<'m>, precision: MatmulPrecision) -> Self {
+        Self {
+            a,
+            b,
+            accumulate: false,
+            precision,
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The matrix product against a float64 triple loop and against the gemm crate.
 
-use super::{Engine, Matrix, engine, matmul_on};
+use super::{Engine, Matrix, MatrixProduct, engine, matmul_on};
 use crate::MatmulPrecision;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -116,7 +116,11 @@ fn check(m: usize, k: usize, n: usize, a_kind: Layout, b_kind: Layout, accumulat
                 vec![f32::NAN; m * stride]
             };
             let mut c = before.clone();
-            matmul_on(engine, &mut c, stride, a, b, accumulate, precision);
+            let product = MatrixProduct {
+                accumulate,
+                ..MatrixProduct::new(a, b, precision)
+            };
+            matmul_on(engine, product, &mut c, stride);
             for i in 0..m {
                 for j in 0..n {
                     let (sum, size) = expected[i * n + j];
@@ -204,7 +208,12 @@ fn as_accurate_as_fused_multiply_add() {
             let expected = reference(a, b);
             let error = |engine| {
                 let mut c = vec![0.0; m * n];
-                matmul_on(engine, &mut c, n, a, b, false, MatmulPrecision::Float32);
+                matmul_on(
+                    engine,
+                    MatrixProduct::new(a, b, MatmulPrecision::Float32),
+                    &mut c,
+                    n,
+                );
                 let errors = c
                     .iter()
                     .zip(&expected)
@@ -245,7 +254,12 @@ fn wide_range_of_magnitudes() {
     let (a, b) = (Matrix::row_major(&a, m, k), Matrix::row_major(&b, k, n));
     for engine in engines() {
         let mut c = vec![0.0; m * n];
-        matmul_on(engine, &mut c, n, a, b, false, MatmulPrecision::Float32);
+        matmul_on(
+            engine,
+            MatrixProduct::new(a, b, MatmulPrecision::Float32),
+            &mut c,
+            n,
+        );
         for (c, (sum, size)) in c.iter().zip(reference(a, b)) {
             // Products below the smallest normal number may count as zero.
             let bound = 2f64.powi(-21) * size + k as f64 * f64::from(f32::MIN_POSITIVE);
@@ -279,7 +293,12 @@ fn the_largest_numbers_stay_finite() {
             );
             for (a, b) in [(identity, values), (values, identity)] {
                 let mut c = vec![0.0; n * n];
-                matmul_on(engine, &mut c, n, a, b, false, MatmulPrecision::Float32);
+                matmul_on(
+                    engine,
+                    MatrixProduct::new(a, b, MatmulPrecision::Float32),
+                    &mut c,
+                    n,
+                );
                 // The three parts of x add up to x exactly, unless they are too small for normal
                 // numbers.
                 assert!(c.iter().all(|c| *c == x), "{engine:?}: {} for {x}", c[0]);
@@ -304,12 +323,13 @@ fn not_a_number_stays_one() {
                 let mut c = vec![0.0; 40 * 40];
                 matmul_on(
                     engine,
+                    MatrixProduct::new(
+                        Matrix::row_major(&a, 40, 40),
+                        Matrix::row_major(&b, 40, 40),
+                        precision,
+                    ),
                     &mut c,
                     40,
-                    Matrix::row_major(&a, 40, 40),
-                    Matrix::row_major(&b, 40, 40),
-                    false,
-                    precision,
                 );
                 for (i, row) in c.chunks(40).enumerate() {
                     assert!(
@@ -352,12 +372,9 @@ fn same_bits_on_any_number_of_threads() {
                     pool.install(|| {
                         matmul_on(
                             *engines().last().expect("an engine"),
+                            MatrixProduct::new(a, b, precision),
                             &mut c,
                             n,
-                            a,
-                            b,
-                            false,
-                            precision,
                         )
                     });
                     c

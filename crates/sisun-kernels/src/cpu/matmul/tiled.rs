@@ -18,7 +18,7 @@ use std::thread::LocalKey;
 use rayon::prelude::*;
 
 use super::amx::{Block, Tiles, moved_rows, multiply as multiply_block};
-use super::matrix::Matrix;
+use super::matrix::{Matrix, MatrixProduct};
 use super::pack::{Side, TILE_DEPTH, TILE_LANES, Tile, pack, parts, tile_count};
 use super::sums::{Move, PANEL, Place, Sum};
 use crate::MatmulPrecision;
@@ -94,14 +94,8 @@ unsafe impl Sync for Product<'_> {}
 /// A long k is cut in two (always, because the cut affects the last bits of the result): two
 /// products that share no data. If threads packed for each other instead, every packed tile would
 /// have to pass from one core's cache to another's.
-pub(super) fn multiply(
-    c: &mut [f32],
-    c_row_stride: usize,
-    a: Matrix<'_>,
-    b: Matrix<'_>,
-    accumulate: bool,
-    precision: MatmulPrecision,
-) {
+pub(super) fn multiply(whole: MatrixProduct<'_>, c: &mut [f32], c_row_stride: usize) {
+    let MatrixProduct { a, b, .. } = whole;
     assert!(
         crate::cpu::amx_detection::amx_available(),
         "no AMX on this machine"
@@ -113,30 +107,23 @@ pub(super) fn multiply(
         n_threads()
     };
     if k < HALVES_THRESHOLD || k < m.max(n) {
-        return product(c, c_row_stride, a, b, accumulate, precision, threads);
+        return product(whole, c, c_row_stride, threads);
     }
     let middle = (k / 2).next_multiple_of(TILE_DEPTH);
     let b = b.transpose();
-    let [first, second] = [0..middle, middle..k].map(|depth| {
-        (
-            a.take_columns(depth.clone()),
-            b.take_columns(depth).transpose(),
-        )
+    let [first, second] = [0..middle, middle..k].map(|depth| MatrixProduct {
+        a: a.take_columns(depth.clone()),
+        b: b.take_columns(depth).transpose(),
+        ..whole
     });
     let mut sum = Buffer::uncleared(m * n);
     let each = threads.div_ceil(2);
-    let first = |c: &mut [f32]| {
-        product(
-            c,
-            c_row_stride,
-            first.0,
-            first.1,
-            accumulate,
-            precision,
-            each,
-        )
+    let second = MatrixProduct {
+        accumulate: false,
+        ..second
     };
-    let second = |sum: &mut [f32]| product(sum, n, second.0, second.1, false, precision, each);
+    let first = |c: &mut [f32]| product(first, c, c_row_stride, each);
+    let second = |sum: &mut [f32]| product(second, sum, n, each);
     if threads == 1 {
         first(c);
         second(&mut sum);
@@ -157,15 +144,13 @@ pub(super) fn multiply(
 }
 
 /// Compute C = A B (+ C) on this many threads.
-fn product(
-    c: &mut [f32],
-    c_row_stride: usize,
-    a: Matrix<'_>,
-    b: Matrix<'_>,
-    accumulate: bool,
-    precision: MatmulPrecision,
-    threads: usize,
-) {
+fn product(part: MatrixProduct<'_>, c: &mut [f32], c_row_stride: usize, threads: usize) {
+    let MatrixProduct {
+        a,
+        b,
+        accumulate,
+        precision,
+    } = part;
     let (m, k, n) = (a.rows(), a.columns(), b.columns());
     let b = b.transpose();
     let (own, own_side, shared, shared_side) = if m >= n {
