@@ -112,9 +112,13 @@ fn unknown<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
         (last_list(&options, typed, at), argument.starts_with('-'))
     {
         let option = option.get_long().unwrap_or_default();
-        format!(
-            "--{option} takes one name at a time: put a pattern such as '*.txt' in quotes, or repeat --{option}"
-        )
+        if option == "set" {
+            "--set takes one KEY=VALUE: quote it as one word, as in --set 'data.sources=[\"a.txt\", \"b.txt\"]'".to_owned()
+        } else {
+            format!(
+                "--{option} takes one name at a time: put a pattern such as '*.txt' in quotes, or repeat --{option}"
+            )
+        }
     } else if let (Some(key), "train" | "info") = (key, name)
         && let Some(key) = sisun_config::key_meant(key)
     {

@@ -40,6 +40,9 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
             "input",
             "train_file",
             "train_files",
+            "train",
+            "dataset",
+            "corpus",
         ],
     ),
     (
@@ -58,7 +61,10 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
         "data.jsonl_answer_field",
         &["answer_field", "target_field", "completion_field"],
     ),
-    ("tokenizer.kind", &["type", "tokenizer_type"]),
+    (
+        "tokenizer.kind",
+        &["type", "tokenizer_type", "model", "name"],
+    ),
     ("tokenizer.path", &["file", "tokenizer_file", "json"]),
     (
         "tokenizer.vocab_size",
@@ -168,6 +174,7 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
         "model.position",
         &[
             "positions",
+            "pos",
             "positional_encoding",
             "position_encoding",
             "pos_encoding",
@@ -192,7 +199,7 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
         ],
     ),
     ("model.init_std", &["initializer_range"]),
-    ("model.position.base", &["rope_theta", "theta"]),
+    ("model.position.base", &["rope_theta", "theta", "rope_base"]),
     (
         "model.position.fraction",
         &["partial_rotary_factor", "rotary_pct"],
@@ -240,7 +247,14 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
     ),
     (
         "train.precision",
-        &["dtype", "mixed_precision", "torch_dtype"],
+        &[
+            "dtype",
+            "mixed_precision",
+            "torch_dtype",
+            "fp16",
+            "bf16",
+            "amp",
+        ],
     ),
     ("train.optimizer", &["optim", "optimiser", "optimizer_type"]),
     (
@@ -263,6 +277,8 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
         ],
     ),
     ("train.weight_decay", &["wd", "decay_rate"]),
+    ("train.beta1", &["adam_beta1", "momentum"]),
+    ("train.beta2", &["adam_beta2"]),
     ("train.eps", &["epsilon", "adam_epsilon"]),
     (
         "train.grad_clip",
@@ -285,7 +301,10 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
             "checkpoint_interval",
         ],
     ),
-    ("train.keep_checkpoints", &["save_total_limit"]),
+    (
+        "train.keep_checkpoints",
+        &["save_total_limit", "keep", "max_checkpoints"],
+    ),
     ("train.log_every", &["log_interval", "logging_steps"]),
     (
         "sample.tokens",
@@ -361,10 +380,11 @@ pub(crate) fn meant(at: &str, name: &str, siblings: &[String], all: &[String]) -
     let exact = |paths: &[String]| paths.iter().find(|path| leaf(path) == name).cloned();
     called()
         .find(|key| siblings.contains(key) && parent(key) == at)
-        .or_else(|| near(siblings))
         .or_else(|| called().find(|key| known(key) && parent(key) == at))
+        // A whole name in another table is meant rather than a similar one in this table.
         .or_else(|| exact(all))
         .or_else(|| called().find(known))
+        .or_else(|| near(siblings))
         .or_else(|| {
             near(all)
                 .filter(|path| strsim::damerau_levenshtein(&leaf(path), &name) <= name.len() / 3)

@@ -202,7 +202,7 @@ fn syntax_remedy(error: &toml::de::Error, text: &str) -> String {
             "\na backslash in double quotes begins a special character: write the text in single quotes, or each \\ as \\\\".to_owned()
         }
         _ if first == '.' => format!("\na number begins with a digit: write {key} = 0{value}"),
-        _ if first.is_ascii_digit() => "\na number is written without thousands separators, as in 1000000 or 1_000_000".to_owned(),
+        _ if first.is_ascii_digit() && !error.message().contains("duplicate key") => "\na number is written without thousands separators, as in 1000000 or 1_000_000".to_owned(),
         _ => String::new(),
     }
 }

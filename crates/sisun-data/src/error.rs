@@ -146,7 +146,7 @@ pub enum DataError {
         value: f64,
     },
     /// A split shorter than one window.
-    #[error("the {split} text has {tokens} tokens, but one window of context_len = {context_len} needs {}; give more text, a smaller model.context_len{}", context_len + 1, if *split == "validation" { ", or a larger data.validation_fraction" } else { "" })]
+    #[error("the {split} text has {tokens} tokens, but one window of context_len = {context_len} needs {}; give more text{} a smaller model.context_len{}", context_len + 1, if *split == "validation" { "," } else { " or" }, if *split == "validation" { ", or a larger data.validation_fraction" } else { "" })]
     TooShort {
         /// `training` or `validation`.
         split: &'static str,

@@ -116,11 +116,12 @@ fn make(dir: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
             _ => Err(error),
         },
         Err(error) if error.kind() == ErrorKind::NotFound => match dir.parent() {
-            Some(parent) => {
+            // A file system may refuse a folder by the same error although its parent exists.
+            Some(parent) if !parent.as_os_str().is_empty() && look(parent)?.is_none() => {
                 make(parent, made)?;
                 make(dir, made)
             }
-            None => Err(error),
+            _ => Err(error),
         },
         Err(error) => Err(error),
     }
@@ -181,6 +182,17 @@ mod tests {
         for name in ["file", "file/run"] {
             let error = LockedDir::take(&folder.path().join(name), Patience::Refuse).unwrap_err();
             assert!(matches!(error, LockError::Io { .. }), "{error}");
+        }
+    }
+
+    /// `/proc` says "not found" of every folder that is to be made in it.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_system_that_makes_no_folders_is_an_error() {
+        for path in ["/proc/none", "/proc/none/deeper"] {
+            let error = LockedDir::take(Path::new(path), Patience::Refuse).unwrap_err();
+            assert!(matches!(error, LockError::Io { .. }), "{path}: {error}");
+            assert!(crate::make_folder(Path::new(path)).is_err(), "{path}");
         }
     }
 }

@@ -75,6 +75,11 @@ impl LanguageModel {
             prompt: prompt.to_owned(),
             text: sample.text.clone(),
             sampler: options.sampler,
+            precision: if self.model.is_bf16() {
+                "bf16"
+            } else {
+                "float32"
+            },
             asked: options.tokens,
             stop: options.stop.clone(),
             number: options.number,

@@ -18,6 +18,8 @@ pub struct Trace {
     pub text: String,
     /// Sampling settings. With `asked`, `stop` and `number` they reproduce the sample.
     pub sampler: Sampler,
+    /// Number format of the weights and matrix products, as `--precision` takes it.
+    pub precision: &'static str,
     /// Maximum number of tokens to generate.
     pub asked: usize,
     /// Texts at which the sample ends.

@@ -79,6 +79,11 @@ impl Transformer {
         &self.config
     }
 
+    /// Return true if the weights are held in bfloat16 ([`Transformer::in_bf16`]).
+    pub fn is_bf16(&self) -> bool {
+        self.precision == MatmulPrecision::Bf16
+    }
+
     /// Return the device of the weights.
     pub fn device(&self) -> Device {
         self.embed.weight.val().device()

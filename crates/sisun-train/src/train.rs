@@ -111,7 +111,12 @@ pub fn train(
         }
     }
 
-    pending.take_losses(session)?;
+    // The steps since the last line, which the next process knows nothing about.
+    if !pending.window.is_empty() {
+        let metric = pending.read(session)?;
+        metrics.write(&metric)?;
+        observer.measured(&metric);
+    }
     let checkpoint = match saved {
         Some((step, path)) if step == session.state.step => path,
         None if session.state.step == began_at && began_at > 0 => {

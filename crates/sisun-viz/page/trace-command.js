@@ -27,15 +27,17 @@ const escaped = (/** @type {number} */ code) => (code < 0x80 ? `\\${code.toStrin
  * @param {string} seed
  * @returns {string}
  */
-export function commandOf({ prompt, sampler, asked, stop, number }, seed) {
+export function commandOf({ prompt, sampler, precision, asked, stop, number }, seed) {
   const { temperature, top_k, top_p, min_p, repetition_penalty: penalty } = sampler;
   // A prompt that begins with a dash would be parsed as an option, and no argument can contain U+0000.
   const option = prompt.includes("\0") ? "--prompt-file FILE" : `--prompt${prompt.startsWith("-") ? "=" : " "}${shellQuoted(prompt)}`;
-  const words = ["sisun sample RUN", option, `--temperature ${temperature}`, `--top-k ${top_k}`];
+  // Without a prompt the model begins a text by itself; an empty one is refused.
+  const words = ["sisun sample RUN", ...(prompt ? [option] : []), `--temperature ${temperature}`, `--top-k ${top_k}`];
   if (top_p !== 1) words.push(`--top-p ${top_p}`);
   if (min_p !== 0) words.push(`--min-p ${min_p}`);
   if (penalty !== 1) words.push(`--repetition-penalty ${penalty}`);
   for (const text of stop) words.push(`--stop${text.startsWith("-") ? "=" : " "}${shellQuoted(text)}`);
+  if (precision !== "float32") words.push(`--precision ${precision}`);
   words.push(`--seed ${seed}`, `-n ${asked}`);
   // A number other than 0 is that of the last of several samples.
   if (number > 0) words.push(`--samples ${number + 1}`);

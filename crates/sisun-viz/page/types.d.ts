@@ -92,6 +92,8 @@ export interface Trace {
   prompt: string;
   text: string;
   sampler: Sampler;
+  /** `float32` or `bf16`. */
+  precision: string;
   asked: number;
   stop: string[];
   number: number;

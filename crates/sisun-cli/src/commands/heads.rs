@@ -61,7 +61,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let loaded = &opened.loaded;
     let Some(text) = args.text.as_deref().or(opened.attend_text()) else {
         bail!(
-            "{} has no attend.text of its own to look at: give a text with --text, as in\n  sisun heads {} --text 'The cat sat on the mat.'",
+            "{} has no attend.text of its own to look at: give a text with --text, as in\n  sisun heads {} --text 'YOUR TEXT'",
             opened.kind(),
             shell::path(&args.run)
         );

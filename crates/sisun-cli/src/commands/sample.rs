@@ -89,7 +89,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// Write how each token was chosen (candidates, what each stage removed, attention) to an .html
-    /// page or a .json file
+    /// page or a .json file, which replaces an earlier trace
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
     #[command(flatten)]
