@@ -40,7 +40,6 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
             "input",
             "train_file",
             "train_files",
-            "train",
             "dataset",
             "corpus",
         ],

@@ -477,6 +477,31 @@ fn what_an_option_does_is_told_as_one() {
 }
 
 #[test]
+fn a_key_of_another_table_is_meant_rather_than_a_similar_one() {
+    for (given, meant) in [
+        ("model.batch_size=8", "train.batch_size"),
+        ("train.block_size=8", "model.context_len"),
+        ("train.keep=3", "train.keep_checkpoints"),
+        ("data.dataset='x'", "data.sources"),
+        ("train.fp16=true", "train.precision"),
+        ("train.adam_beta1=0.8", "train.beta1"),
+        ("model.pos='rope'", "model.position"),
+        ("model.contxt_len=8", "model.context_len"),
+    ] {
+        let mut table: Table = WHOLE.parse().expect("TOML");
+        crate::apply_override(&mut table, given).expect("an override");
+        let text = toml::to_string(&table).expect("TOML");
+        let told = Config::parse(Path::new("a.toml"), &text)
+            .expect_err(given)
+            .to_string();
+        assert!(
+            told.contains(&format!("did you mean {meant}?")),
+            "{given}: {told}"
+        );
+    }
+}
+
+#[test]
 fn settings_that_nothing_reads_are_found() {
     let base = WHOLE.replace("validation = [\"b.txt\"]\n", "");
     let idle = |text: &str| {

@@ -190,9 +190,12 @@ mod tests {
     #[test]
     fn a_file_system_that_makes_no_folders_is_an_error() {
         for path in ["/proc/none", "/proc/none/deeper"] {
-            let error = LockedDir::take(Path::new(path), Patience::Refuse).unwrap_err();
+            let error = LockedDir::take(std::path::Path::new(path), Patience::Refuse).unwrap_err();
             assert!(matches!(error, LockError::Io { .. }), "{path}: {error}");
-            assert!(crate::make_folder(Path::new(path)).is_err(), "{path}");
+            assert!(
+                crate::make_folder(std::path::Path::new(path)).is_err(),
+                "{path}"
+            );
         }
     }
 }
