@@ -60,10 +60,7 @@ pub(crate) const ALIASES: &[(&str, &[&str])] = &[
         "data.jsonl_answer_field",
         &["answer_field", "target_field", "completion_field"],
     ),
-    (
-        "tokenizer.kind",
-        &["type", "tokenizer_type", "model", "name"],
-    ),
+    ("tokenizer.kind", &["type", "tokenizer_type"]),
     ("tokenizer.path", &["file", "tokenizer_file", "json"]),
     (
         "tokenizer.vocab_size",
