@@ -100,8 +100,24 @@ pub fn is_vacant(dir: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
+/// Attempts to make a directory while other processes remove its parents.
+const MAX_ATTEMPTS: usize = 1_000;
+
 /// Make a directory and its parents, and record in `made` which of them were missing.
 fn make(dir: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
+    // A file system may refuse a folder as "not found" although its parent exists, and then always.
+    for _ in 1..MAX_ATTEMPTS {
+        match make_once(dir, made) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            result => return result,
+        }
+    }
+    make_once(dir, made)
+}
+
+/// # Errors
+/// `NotFound` if a parent, or the directory itself, was removed meanwhile.
+fn make_once(dir: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
     match fs::create_dir(dir) {
         Ok(()) => {
             if !made.contains(&dir.to_owned()) {
@@ -111,18 +127,17 @@ fn make(dir: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => match look(dir)? {
             Some(found) if found.is_dir() => Ok(()),
-            // Another process has removed it meanwhile.
-            None if if_there(fs::symlink_metadata(dir))?.is_none() => make(dir, made),
-            _ => Err(error),
-        },
-        Err(error) if error.kind() == ErrorKind::NotFound => match dir.parent() {
-            // A file system may refuse a folder by the same error although its parent exists.
-            Some(parent) if !parent.as_os_str().is_empty() && look(parent)?.is_none() => {
-                make(parent, made)?;
-                make(dir, made)
+            None if if_there(fs::symlink_metadata(dir))?.is_none() => {
+                Err(ErrorKind::NotFound.into())
             }
             _ => Err(error),
         },
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if let Some(parent) = dir.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+                make_once(parent, made)?;
+            }
+            Err(error)
+        }
         Err(error) => Err(error),
     }
 }
