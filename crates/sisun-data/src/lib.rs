@@ -17,7 +17,7 @@ pub use error::DataError;
 pub use prepare::{Corpus, SourceSummary, prepare, prepare_again, prepare_whole, vocabulary_size};
 pub use text::{first_documents, unicode_forms};
 pub use tokenizer::{
-    END_OF_TEXT, Encoding, GENERATION_CONFIG, SIDECAR_DIR, StreamDecoder, TokenLabel, Tokenizer,
+    END_OF_TEXT, Encoding, GENERATION_CONFIG, StreamDecoder, TokenLabel, Tokenizer,
     UnknownCharacters, labels, make_visible,
 };
 pub use tokens::{

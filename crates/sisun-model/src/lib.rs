@@ -41,5 +41,5 @@ pub use host::to_host;
 pub use layers::{Embedding, Linear, NormLayer};
 pub use params::{Init, Params, RandomParams, StoredMatrix};
 pub use pointers::{BEST, LAST};
-pub use run::{BASE_FILE, CHECKPOINTS, Run};
+pub use run::Run;
 pub use transformer::Transformer;

@@ -13,12 +13,6 @@ use sisun_files::{RunDir, is_file, is_folder, look};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Folder of a run's checkpoints.
-pub const CHECKPOINTS: &str = "checkpoints";
-
-/// Base weights of a run's adapters.
-pub const BASE_FILE: &str = "base.safetensors";
-
 /// A run directory, or one of its checkpoints.
 #[derive(Clone, Debug)]
 pub struct Run {

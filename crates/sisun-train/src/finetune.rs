@@ -13,7 +13,7 @@ use std::path::Path;
 pub struct InitialWeights {
     /// Weights, without autodiff.
     pub model: Transformer,
-    /// Names and contents of files to copy into the run directory, under [`crate::SIDECAR_DIR`], for use
+    /// Names and contents of files to copy into the run directory, under [`RunDir::sidecars`], for use
     /// by an export.
     pub companions: Vec<(String, Vec<u8>)>,
 }

@@ -33,7 +33,6 @@ pub use metrics::{Metric, read as read_metrics};
 pub use optimizer::Optimizer;
 pub use own_text::own_text;
 pub use session::Session;
-pub use sisun_data::SIDECAR_DIR;
 pub use train::{TrainObserver, TrainOutcome, train};
 pub use trainable::{MicroStep, Trainable, random_positions};
 pub use trainer::Trainer;

@@ -5,20 +5,15 @@ use crate::TrainError;
 use sisun_config::Config;
 use sisun_files::{RunDir, is_file, look};
 use sisun_model::checkpoint::Checkpoint;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
-
-/// Return the path of the sample written after a step.
-pub(crate) fn sample_file(run_dir: &Path, step: u64) -> PathBuf {
-    RunDir::new(run_dir).sample(step)
-}
 
 /// Return true if the sample of a step exists.
 ///
 /// # Errors
 /// If its existence cannot be determined.
 pub(crate) fn has_sample(run_dir: &Path, step: u64) -> Result<bool, TrainError> {
-    let path = sample_file(run_dir, step);
+    let path = RunDir::new(run_dir).sample(step);
     is_file(&path).map_err(TrainError::io("read", &path))
 }
 

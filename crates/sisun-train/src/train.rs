@@ -5,13 +5,13 @@ use crate::advice;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::loss_window::{LossWindow, Means, NotFinite, StepLoss};
 use crate::metrics::{Metric, Metrics};
-use crate::owed::{has_sample, sample_file, samples_at};
+use crate::owed::{has_sample, samples_at};
 use crate::session::Session;
 use sisun_config::WindowOrder;
 use sisun_data::{Batch, epoch_batch, random_batch};
-use sisun_files::make_folder;
+use sisun_files::{RunDir, make_folder};
+use sisun_model::Transformer;
 use sisun_model::checkpoint::{folder_name, write_atomic};
-use sisun_model::{CHECKPOINTS, Transformer};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -122,9 +122,8 @@ pub fn train(
         None if session.state.step == began_at && began_at > 0 => {
             session.check_place()?;
             session.prune()?;
-            session
-                .run_dir
-                .join(CHECKPOINTS)
+            RunDir::new(&session.run_dir)
+                .checkpoints()
                 .join(folder_name(began_at))
         }
         _ => session.save()?,
@@ -197,7 +196,7 @@ fn evaluate_now(session: &Session) -> Evaluation {
 
 fn sample(session: &Session, observer: &mut dyn TrainObserver) -> Result<(), TrainError> {
     if let Some(text) = observer.sample(session.state.step, &session.trainer.model)? {
-        let path = sample_file(&session.run_dir, session.state.step);
+        let path = RunDir::new(&session.run_dir).sample(session.state.step);
         let folder = path.parent().unwrap_or(&session.run_dir);
         make_folder(folder).map_err(TrainError::io("create", folder))?;
         write_atomic(&path, text.as_bytes())?;

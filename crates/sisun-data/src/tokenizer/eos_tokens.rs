@@ -3,12 +3,9 @@
 use super::hf_tokenizer::HfTokenizer;
 use crate::DataError;
 use serde_json::{Map, Value, json};
-use sisun_files::is_file;
+use sisun_files::{RunDir, is_file};
 use std::{collections::HashSet, path::Path};
 
-/// The folder of a run directory that holds the files of the pretrained model that the run started
-/// from.
-pub const SIDECAR_DIR: &str = "hf";
 /// The file with the generation settings of a `transformers` model, among them the tokens at which
 /// it stops.
 pub const GENERATION_CONFIG: &str = "generation_config.json";
@@ -24,7 +21,7 @@ const FILES: [(&str, &str); 4] = [
 /// Return the tokens that end a text, given those that `by_name` marks and the files in `dir`:
 /// `generation_config.json`, `config.json`, `tokenizer_config.json` and `special_tokens_map.json`,
 /// in this order, each if it is there. The name decides only where no file names a token. The
-/// files of the pretrained model, in [`SIDECAR_DIR`], add theirs.
+/// files of the pretrained model, in [`RunDir::sidecars`], add theirs.
 ///
 /// # Errors
 /// [`DataError::EosTokenFile`]: a file that is malformed. [`DataError::Io`].
@@ -35,7 +32,7 @@ pub(super) fn read_eos_token_ids(
 ) -> Result<Vec<u32>, DataError> {
     let (here, pretrained) = (
         named_in(dir, tokenizer)?,
-        named_in(&dir.join(SIDECAR_DIR), tokenizer)?,
+        named_in(&RunDir::new(dir).sidecars(), tokenizer)?,
     );
     let mut ids = if here.is_empty() {
         by_name.to_vec()

@@ -20,7 +20,7 @@ mod vocabulary;
 mod word_encoder;
 
 pub use encoding::Encoding;
-pub use eos_tokens::{GENERATION_CONFIG, SIDECAR_DIR};
+pub use eos_tokens::GENERATION_CONFIG;
 pub use special_tokens::END_OF_TEXT;
 pub use stream_decoder::StreamDecoder;
 pub use token_labels::{TokenLabel, labels, make_visible};
