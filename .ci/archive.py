@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""Pack the program of a wheel as an archive for the release, named as `cargo binstall` expects it.
+
+    .ci/archive.py WHEEL TARGET FOLDER
+
+`TARGET` is Rust's name of the platform, such as `x86_64-unknown-linux-gnu`.
+"""
+
+import io
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = ["README.md", "LICENSE-APACHE", "LICENSE-MIT"]
+
+
+def archive(wheel: Path, target: str, folder: Path) -> Path:
+    version = wheel.name.split("-")[1]
+    name = f"sisun-{version}-{target}"
+    with zipfile.ZipFile(wheel) as packed:
+        program, = (file for file in packed.namelist() if ".data/scripts/" in file)
+        files = {Path(program).name: packed.read(program)}
+    files.update((document, (ROOT / document).read_bytes()) for document in DOCUMENTS)
+    folder.mkdir(parents=True, exist_ok=True)
+    if "windows" in target:
+        path = folder / f"{name}.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+            for file, content in files.items():
+                out.writestr(f"{name}/{file}", content)
+        return path
+    path = folder / f"{name}.tar.gz"
+    with tarfile.open(path, "w:gz") as out:
+        for file, content in files.items():
+            entry = tarfile.TarInfo(f"{name}/{file}")
+            entry.size = len(content)
+            entry.mode = 0o644 if file in DOCUMENTS else 0o755
+            out.addfile(entry, io.BytesIO(content))
+    return path
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    print(archive(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])))
