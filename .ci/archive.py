@@ -13,27 +13,33 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ["README.md", "LICENSE-APACHE", "LICENSE-MIT"]
+DOCUMENTS = {
+    "README.md": ROOT / "README.md",
+    "LICENSE-APACHE": ROOT / "LICENSE-APACHE",
+    "LICENSE-MIT": ROOT / "LICENSE-MIT",
+    # Of the font that the program holds.
+    "LICENSE-Pretendard.txt": ROOT / "crates" / "sisun-viz" / "assets" / "Pretendard-LICENSE.txt",
+}
 
 
 def archive(wheel: Path, target: str, folder: Path) -> Path:
     version = wheel.name.split("-")[1]
-    name = f"sisun-{version}-{target}"
+    folder_name = f"sisun-{version}-{target}"
     with zipfile.ZipFile(wheel) as packed:
-        program, = (file for file in packed.namelist() if ".data/scripts/" in file)
+        (program,) = (file for file in packed.namelist() if ".data/scripts/" in file)
         files = {Path(program).name: packed.read(program)}
-    files.update((document, (ROOT / document).read_bytes()) for document in DOCUMENTS)
+    files.update((name, path.read_bytes()) for name, path in DOCUMENTS.items())
     folder.mkdir(parents=True, exist_ok=True)
     if "windows" in target:
-        path = folder / f"{name}.zip"
+        path = folder / f"{folder_name}.zip"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
             for file, content in files.items():
-                out.writestr(f"{name}/{file}", content)
+                out.writestr(f"{folder_name}/{file}", content)
         return path
-    path = folder / f"{name}.tar.gz"
+    path = folder / f"{folder_name}.tar.gz"
     with tarfile.open(path, "w:gz") as out:
         for file, content in files.items():
-            entry = tarfile.TarInfo(f"{name}/{file}")
+            entry = tarfile.TarInfo(f"{folder_name}/{file}")
             entry.size = len(content)
             entry.mode = 0o644 if file in DOCUMENTS else 0o755
             out.addfile(entry, io.BytesIO(content))

@@ -84,5 +84,10 @@ def test_actions_are_pinned_and_publishing_needs_no_token() -> None:
 
 
 def test_licences_in_the_wheel_are_the_repositorys() -> None:
-    for name in ("LICENSE-MIT", "LICENSE-APACHE"):
-        assert (PACKAGE / name).read_bytes() == (ROOT / name).read_bytes(), name
+    assets = ROOT / "crates" / "sisun-viz" / "assets"
+    for ours, original in [
+        ("LICENSE-MIT", ROOT / "LICENSE-MIT"),
+        ("LICENSE-APACHE", ROOT / "LICENSE-APACHE"),
+        ("LICENSE-Pretendard.txt", assets / "Pretendard-LICENSE.txt"),
+    ]:
+        assert (PACKAGE / ours).read_bytes() == original.read_bytes(), ours

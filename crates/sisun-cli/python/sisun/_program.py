@@ -55,7 +55,7 @@ def find() -> str:
 def _script_folders() -> Iterator[Path]:
     """Yield the folders in which ``pip`` puts programs, the likeliest first."""
     yield Path(sysconfig.get_path("scripts"))
-    user_scheme = {"nt": "nt_user", "posix": "posix_user"}[os.name]
+    user_scheme = f"{os.name}_user"
     if sys.platform == "darwin" and sysconfig.get_config_var("PYTHONFRAMEWORK"):
         user_scheme = "osx_framework_user"
     yield Path(sysconfig.get_path("scripts", user_scheme))
