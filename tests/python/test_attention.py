@@ -53,6 +53,7 @@ def test_layers_and_heads_can_be_chosen(run: sisun.Run) -> None:
     assert part.layers == [1] and part.heads == [1]
     np.testing.assert_array_equal(part.pattern[1][0], whole.pattern[1][1])
     np.testing.assert_array_equal(part.pattern[-1], part.pattern[1])
+    np.testing.assert_array_equal(part.to_pandas(1, 1), whole.pattern[1][1])
     with pytest.raises(KeyError, match="layer 0 was not kept"):
         part.pattern[0]
     with pytest.raises(KeyError, match="head 0 was not kept"):

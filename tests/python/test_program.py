@@ -101,3 +101,15 @@ def test_settings_are_written_in_toml() -> None:
     assert toml('a "b" \\ 한\n\x7f') == '"a \\"b\\" \\\\ 한\\n\\u007F"'
     assert toml([1, "a", [False]]) == '[1, "a", [false]]'
     assert toml({"kind": "rope", "base": 500.0}) == '{ "kind" = "rope", "base" = 500.0 }'
+
+
+@pytest.mark.skipif(os.name == "nt", reason="process groups are POSIX's")
+def test_the_program_has_a_process_group_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Otherwise Ctrl-C in a terminal reaches it twice, and the second time it quits unsaved.
+    program = tmp_path / "program"
+    program.write_text(f"#!{sys.executable}\nimport os\nprint(os.getpgrp() == os.getpid())\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("SISUN", str(program))
+    assert _program.call([]) == "True\n"

@@ -67,7 +67,13 @@ def test_binstall_finds_the_program_in_the_archive(target: str, tmp_path: Path) 
 
 
 def test_releases_are_for_linux_macos_and_windows() -> None:
-    for system in ("x86_64-unknown-linux", "aarch64-unknown-linux", "x86_64-apple", "aarch64-apple", "windows"):
+    for system in (
+        "x86_64-unknown-linux",
+        "aarch64-unknown-linux",
+        "x86_64-apple",
+        "aarch64-apple",
+        "windows",
+    ):
         assert any(system in target for target in targets()), system
 
 
