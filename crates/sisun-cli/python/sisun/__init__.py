@@ -24,7 +24,7 @@ from .sample import Sample, SampledToken
 from .table import Heads, Table
 from .training import train
 
-# `open` is exported by the import, but left out here: `from sisun import *` must not hide Python's own.
+# Without `open`: `from sisun import *` must not hide Python's own.
 __all__ = [
     "Attention",
     "Comparison",

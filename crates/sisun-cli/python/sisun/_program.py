@@ -194,7 +194,7 @@ def _own_group() -> dict[str, Any]:
     """Return the options that keep Ctrl-C from the program itself.
 
     A terminal and some notebooks interrupt the whole process group, others only Python. In a group
-    of its own the program hears of it once, from us; a second time would make it quit unsaved.
+    of its own the program receives it once, from us; a second time would make it quit unsaved.
     """
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}

@@ -1,4 +1,4 @@
-"""One line that tells how far the program is."""
+"""The progress of a command in one line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BAR = 24
 
 
 class Progress:
-    """Shows lines of the program as one that changes; its notes stay."""
+    """A display of the program's lines as one line that changes; notes stay."""
 
     def __init__(self, shown: bool = True) -> None:
         self._line = _line() if shown else None

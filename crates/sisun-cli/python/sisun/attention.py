@@ -83,7 +83,7 @@ class Attention:
 
     @property
     def scores(self) -> Layers:
-        """Scores before the softmax by layer, each ``(heads, queries, keys)``; hidden ones are -inf."""
+        """Scores before the softmax by layer, each ``(heads, queries, keys)``; -inf if hidden."""
         return self._activation("scores")
 
     @property

@@ -85,7 +85,7 @@ def compare(
         set: Settings to change, as in ``{"tracks.copy.examples": 500}``.
         device: ``auto``, ``cpu`` or ``wgpu``.
         wait: Wait if another process is working in the directory.
-        progress: Show a line that tells how far it is.
+        progress: Show the progress in one line.
 
     Raises:
         UsageError: If the configuration is wrong.

@@ -51,4 +51,6 @@ class Page:
         )
 
     def __repr__(self) -> str:
-        return f"Page({self.title!r}, {len(self.html) / 1000:,.0f} kB): save(path) writes it to a file"
+        return (
+            f"Page({self.title!r}, {len(self.html) / 1000:,.0f} kB): save(path) writes it to a file"
+        )

@@ -120,9 +120,9 @@ class Run:
 
         Args:
             text: The text.
-            layers: Layers to keep, counted from 0: a number, several, or ``"0,2-3"``. Default: all.
+            layers: Layers to keep, counted from 0: one, several, or ``"0,2-3"``. Default: all.
             heads: Heads to keep, likewise.
-            activations: What to read as arrays: any of ``pattern``, ``scores``, ``q``, ``k``,
+            activations: Activations to read: any of ``pattern``, ``scores``, ``q``, ``k``,
                 ``v``, ``z``. The pattern is always among them.
             language: Initial language of the page, ``en`` or ``ko``.
 
@@ -157,7 +157,7 @@ class Run:
 
         Args:
             text: The text.
-            query: The attending token: its position, counted from 0, or its text. Default: the last.
+            query: The attending token: its position, from 0, or its text. Default: the last.
             layer: The layer, counted from 0. Default: the last.
             head: The head, counted from 0 (0).
             language: Language of the words, ``en`` or ``ko``.
@@ -248,7 +248,7 @@ class Run:
         return Table(found.get("lengths") or [found])
 
     def metrics(self) -> Table:
-        """Return what training logged, a row for each logged step.
+        """Return the metrics that training logged, a row for each logged step.
 
         Columns: ``step``; ``split``, ``train`` or ``validation``; ``loss`` in nats per token; of
         training ``lr``, ``grad_norm`` and ``tokens_per_second``; of validation ``perplexity`` and
@@ -302,7 +302,7 @@ class Run:
         Args:
             set: Settings to change, as in ``{"train.steps": 2000}``.
             wait: Wait if another process is training in the directory.
-            progress: Show a line that tells how far the training is.
+            progress: Show the progress in one line.
 
         Raises:
             SisunError: If there is no run, or another process is training in it.
@@ -320,9 +320,7 @@ class Run:
         return [Sample(one) for one in found.get("samples", [found])]
 
     def _attend(self, text: str, folder: Path, *options: str) -> Any:
-        return call_json(
-            ["attend", f"--text={text}", f"--out={folder}", *options, *self._model()]
-        )
+        return call_json(["attend", f"--text={text}", f"--out={folder}", *options, *self._model()])
 
     def _page(self, folder: Path, text: str) -> Page:
         return Page.read(folder / "attention.html", f"Attention of {self.path.name}: {text}")

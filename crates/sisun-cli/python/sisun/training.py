@@ -33,7 +33,7 @@ def train(
         set: Settings to change, as in ``{"train.steps": 200, "model.position": "alibi"}``.
         device: ``auto``, ``cpu`` or ``wgpu``.
         wait: Wait if another process is training in the directory.
-        progress: Show a line that tells how far the training is.
+        progress: Show the progress in one line.
 
     Raises:
         UsageError: If the configuration is wrong; the text names the key, the value and the remedy.
