@@ -54,7 +54,8 @@ export class Address {
   /** Read the choices from the address, with defaults for the others. */
   read() {
     const found = { ...this.defaults };
-    const address = new URLSearchParams(location.hash.slice(1));
+    // A page inside another one has no address of its own; then `<html data-choices>` says how to open it.
+    const address = new URLSearchParams(location.hash.slice(1) || document.documentElement.dataset.choices);
     for (const name of this.names) {
       for (const text of address.getAll(name)) found[name] = this.readers[name](text) ?? found[name];
     }

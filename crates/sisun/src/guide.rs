@@ -6,6 +6,8 @@ pub mod first_model {}
 pub mod run_directory {}
 #[doc = include_str!("../guide/attention-maps.md")]
 pub mod attention_maps {}
+#[doc = include_str!("../guide/notebooks.md")]
+pub mod notebooks {}
 #[doc = include_str!("../guide/interventions.md")]
 pub mod interventions {}
 #[doc = include_str!("../guide/not-a-number.md")]
