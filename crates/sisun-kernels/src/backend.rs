@@ -3,15 +3,15 @@
 //! [`Kernels`] lists them. The default body of each defines the operation: a composition of Burn
 //! operations from `reference`, differentiable and the same on every backend. `Flex`, the CPU
 //! backend, overrides each with its own version in `flex`.
-#![allow(deprecated)] // Burn's `NdArray` is deprecated; the tests compare with it as the other CPU backend
+#![cfg_attr(feature = "ndarray", allow(deprecated))] // Burn's `NdArray` is deprecated; the tests compare with it
 
 use crate::reference;
 use crate::{ActivationFunction, AttentionOptions, HeadCounts, MatmulPrecision};
 use burn::backend::autodiff::checkpoint::strategy::{BalancedCheckpointing, NoCheckpointing};
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{
-    Autodiff, Backend, Cube, Dispatch, ExtensionType, Flex, NdArray, backend_extension,
-};
+#[cfg(feature = "ndarray")]
+use burn::backend::NdArray;
+use burn::backend::{Autodiff, Backend, Cube, Dispatch, ExtensionType, Flex, backend_extension};
 use burn::tensor::{FloatDType, Int, Tensor};
 
 /// An optional tensor.
@@ -76,13 +76,15 @@ macro_rules! lift {
     )*};
 }
 
-lift!(Flex, NdArray, Cube);
-lift!(Autodiff<Flex, NoCheckpointing>, Autodiff<NdArray, NoCheckpointing>, Autodiff<Cube, NoCheckpointing>);
-lift!(Autodiff<Flex, BalancedCheckpointing>, Autodiff<NdArray, BalancedCheckpointing>, Autodiff<Cube, BalancedCheckpointing>);
+lift!(Flex, Cube);
+lift!(Autodiff<Flex, NoCheckpointing>, Autodiff<Cube, NoCheckpointing>);
+lift!(Autodiff<Flex, BalancedCheckpointing>, Autodiff<Cube, BalancedCheckpointing>);
+#[cfg(feature = "ndarray")]
+lift!(NdArray, Autodiff<NdArray, NoCheckpointing>, Autodiff<NdArray, BalancedCheckpointing>);
 
 /// The operations. Shapes and formulas are documented on the functions of this crate that call
 /// them.
-#[backend_extension(Flex, NdArray, Cube, Autodiff)]
+#[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Cube, Autodiff)]
 pub trait Kernels: Backend + Lift {
     /// Compute [`crate::linear`], or [`crate::linear_transposed`] if `transposed` is true.
     fn linear(
@@ -222,11 +224,17 @@ pub trait Kernels: Backend + Lift {
     }
 }
 
-impl Kernels for NdArray {}
 impl Kernels for Cube {}
-impl Kernels for Autodiff<NdArray, NoCheckpointing> {}
 impl Kernels for Autodiff<Cube, NoCheckpointing> {}
 // With gradient checkpointing, the compositions are recomputed in the backward pass.
 impl Kernels for Autodiff<Flex, BalancedCheckpointing> {}
-impl Kernels for Autodiff<NdArray, BalancedCheckpointing> {}
 impl Kernels for Autodiff<Cube, BalancedCheckpointing> {}
+
+#[cfg(feature = "ndarray")]
+mod ndarray {
+    use super::{Autodiff, BalancedCheckpointing, Kernels, NdArray, NoCheckpointing};
+
+    impl Kernels for NdArray {}
+    impl Kernels for Autodiff<NdArray, NoCheckpointing> {}
+    impl Kernels for Autodiff<NdArray, BalancedCheckpointing> {}
+}

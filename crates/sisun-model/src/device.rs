@@ -6,6 +6,9 @@ use sisun_kernels::Level;
 use std::fmt;
 use std::str::FromStr;
 
+/// True if this program was built with Burn's ndarray backend.
+pub const HAS_NDARRAY: bool = cfg!(feature = "ndarray");
+
 /// A value of `--device`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
@@ -16,7 +19,8 @@ pub enum DeviceChoice {
     Wgpu,
     /// Burn's fast CPU backend.
     Cpu,
-    /// Burn's ndarray backend, an independent check of the CPU backend.
+    /// Burn's ndarray backend, an independent check of the CPU backend. Available with the feature
+    /// `ndarray`.
     Ndarray,
 }
 
@@ -98,11 +102,12 @@ pub fn adapters() -> Vec<Adapter> {
 /// Choose the device.
 ///
 /// # Errors
-/// If `wgpu` is requested and no adapter is found.
+/// If `wgpu` is requested and no adapter is found, or `ndarray` is requested and this program was
+/// built without it.
 pub fn choose(choice: DeviceChoice) -> Result<Chosen, ModelError> {
     match choice {
         DeviceChoice::Cpu => Ok(cpu("asked for".to_owned())),
-        DeviceChoice::Ndarray => Ok(ndarray()),
+        DeviceChoice::Ndarray => ndarray(),
         DeviceChoice::Auto => Ok(
             match wgpu_devices()
                 .into_iter()
@@ -149,14 +154,25 @@ fn cpu(why: String) -> Chosen {
     }
 }
 
+#[cfg(feature = "ndarray")]
 #[allow(deprecated)] // Upstream will remove it; until then it is an independent check of the other two.
-fn ndarray() -> Chosen {
-    Chosen {
+fn ndarray() -> Result<Chosen, ModelError> {
+    Ok(Chosen {
         device: Device::ndarray(),
         name: "ndarray (cpu)".to_owned(),
         why: "asked for".to_owned(),
         deterministic: true,
-    }
+    })
+}
+
+#[cfg(not(feature = "ndarray"))]
+fn ndarray() -> Result<Chosen, ModelError> {
+    Err(ModelError::NoDevice {
+        wanted: DeviceChoice::Ndarray.to_string(),
+        problem: "this program was built without Burn's ndarray backend; build it with \
+                  --features ndarray, or use --device cpu"
+            .to_owned(),
+    })
 }
 
 fn wgpu(device: Device, why: String) -> Chosen {

@@ -4,7 +4,7 @@ use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
 use sisun_model::DeviceChoice;
-use sisun_model::device::{adapters, choose};
+use sisun_model::device::{HAS_NDARRAY, adapters, choose};
 
 /// List the devices of this machine.
 #[derive(clap::Args)]
@@ -31,7 +31,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         );
     }
     say(&format!("cpu      {}", cpu.name))?;
-    say("ndarray  Burn's ndarray backend, to check the others against")?;
+    if HAS_NDARRAY {
+        say("ndarray  Burn's ndarray backend, to check the others against")?;
+    }
     if adapters.is_empty() {
         say("wgpu     no adapter found (on Linux: install a Vulkan driver)")?;
     }
