@@ -1,6 +1,7 @@
 //! Names that other programs use for the keys of a configuration.
 
-use crate::keys::CONFIG;
+use crate::ConfigError;
+use crate::keys::EXPERIMENT;
 
 /// Other names of keys, each with the keys that it may mean.
 pub(crate) const ALIASES: &[(&str, &[&str])] = &[
@@ -390,7 +391,7 @@ pub(crate) fn meant(at: &str, name: &str, siblings: &[String], all: &[String]) -
 /// Return the key that has this name in other programs, or without its table: `lr` is
 /// `train.lr_max`.
 pub fn key_meant(name: &str) -> Option<String> {
-    let all = CONFIG.paths("");
+    let all = EXPERIMENT.paths("");
     let name = name.to_lowercase().replace('-', "_");
     let leaf = |key: &&String| key.rsplit('.').next() == Some(name.as_str());
     let found = all
@@ -399,4 +400,26 @@ pub fn key_meant(name: &str) -> Option<String> {
         .cloned()
         .or_else(|| meant("", &name, &[], &all));
     found.filter(|key| key.contains('.'))
+}
+
+/// Return the names that other programs use for a key.
+pub(crate) fn other_names(key: &str) -> &'static [&'static str] {
+    ALIASES
+        .iter()
+        .find(|(known, _)| *known == key)
+        .map_or(&[], |(_, names)| *names)
+}
+
+/// Return the error for a key that none of the files has, with the one that is probably meant.
+pub fn unknown_key(key: &str, all: &[String]) -> ConfigError {
+    let (at, name) = key.rsplit_once('.').unwrap_or(("", key));
+    let is_sibling = |path: &&String| {
+        path.rsplit_once('.').map_or("", |(parent, _)| parent) == at && !at.is_empty()
+    };
+    let siblings: Vec<String> = all.iter().filter(is_sibling).cloned().collect();
+    ConfigError::UnknownKey {
+        key: key.to_owned(),
+        suggestion: meant(at, name, &siblings, all),
+        known: siblings,
+    }
 }

@@ -55,7 +55,7 @@ pub enum ConfigError {
         /// The key.
         key: String,
         /// Its meaning.
-        about: &'static str,
+        about: String,
         /// The accepted values.
         takes: String,
         /// The key with a typical value.

@@ -8,6 +8,7 @@ use crate::{
     Config, ConfigError, DataConfig, LoraConfig, ModelConfig, Shape, TokenizerConfig, TrainConfig,
     plain_words,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::io::ErrorKind;
@@ -15,7 +16,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 /// The parts of a model-only file that `sisun info` needs.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ModelFile {
     #[serde(default)]

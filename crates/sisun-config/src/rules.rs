@@ -23,7 +23,9 @@ pub(crate) fn rule(value: &Value, shape: &Shape) -> String {
     let wanted = format!("expected {}", shape.words());
     match (shape, value) {
         (Shape::Text, Value::String(_)) => "must hold at least one character".to_owned(),
-        (Shape::Choice(names), Value::String(name)) => choice(name, names.iter().copied()),
+        (Shape::Choice(known), Value::String(name)) => {
+            choice(name, known.iter().map(|known| known.name))
+        }
         (Shape::Choice(_), _) => wanted,
         (Shape::Integer, Value::Integer(_)) => "must not be negative".to_owned(),
         (Shape::Integer, Value::Float(x)) if x.is_finite() && x.fract() == 0.0 => (if *x < 0.0 {
@@ -67,7 +69,7 @@ pub(crate) fn rule(value: &Value, shape: &Shape) -> String {
                 by_name: false,
             },
             Value::String(name),
-        ) if known.iter().any(|(kind, _)| kind == name) => {
+        ) if known.iter().any(|kind| kind.name == *name) => {
             format!("{wanted}; write {{ kind = {name:?} }}")
         }
         _ => format!("{wanted}, not {}", kind_of(value)),
