@@ -6,7 +6,7 @@ use crate::track::Track;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sisun_config::{
-    FormerKey, ModelConfig, Position, TrainConfig, apply_override, from_value, read_table, set,
+    FormerKey, ModelConfig, Position, TrainConfig, apply_overrides, from_value, read_table, set,
 };
 use sisun_data::tasks::SYMBOLS;
 use std::collections::BTreeMap;
@@ -203,11 +203,11 @@ impl Grid {
         let (of_budgets, overrides): (Vec<&String>, Vec<&String>) = overrides
             .iter()
             .partition(|given| given.trim_start().starts_with("budgets."));
-        for given in of_budgets {
+        for given in &of_budgets {
             check_budget(given, &table, budget)?;
-            let former = apply_override(&mut table, given);
-            former_keys.extend(former.map_err(CompareError::config(String::new()))?);
         }
+        let former = apply_overrides(&mut table, &of_budgets);
+        former_keys.extend(former.map_err(CompareError::config(String::new()))?);
         match table.remove("budgets") {
             Some(Value::Table(known)) => match known.get(budget) {
                 Some(Value::Table(over)) => merge(&mut table, over),
@@ -241,10 +241,8 @@ impl Grid {
         );
         table.entry("name").or_insert(Value::String(stem));
         table.insert("budget".to_owned(), Value::String(budget.to_owned()));
-        for given in overrides {
-            let former = apply_override(&mut table, given);
-            former_keys.extend(former.map_err(CompareError::config(String::new()))?);
-        }
+        let former = apply_overrides(&mut table, &overrides);
+        former_keys.extend(former.map_err(CompareError::config(String::new()))?);
         if table.contains_key("finetune") {
             let rule = "every model of a comparison begins with random weights; leave it out";
             return Err(CompareError::invalid("finetune", "{…}", rule));

@@ -39,6 +39,7 @@ pub enum Track {
     Language {
         /// Files, folders or globs. Relative paths start at the working directory; `~/` is the home
         /// directory.
+        #[serde(deserialize_with = "sisun_config::home_sources")]
         #[schemars(extend("example" = ["my-text.txt"]))]
         sources: Vec<String>,
         /// Definition of one document.

@@ -1,7 +1,7 @@
 //! Checks of a table of settings that find all errors at once.
 
 use crate::ConfigError;
-use crate::aliases::meant;
+use crate::meant::{meant, remark};
 use crate::rules::{choice, rule, shown};
 use crate::shape::{Key, Kind, Shape, joined, names};
 use crate::usual::usual_value;
@@ -9,13 +9,15 @@ use std::collections::BTreeSet;
 use toml::{Table, Value};
 
 /// The result of a check.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Checked {
     /// All problems, in the order of the file.
     pub(crate) problems: Vec<ConfigError>,
     /// Keys whose missing or wrong values were replaced, so that the rest can be read.
     pub(crate) replaced: BTreeSet<String>,
     all: Vec<String>,
+    /// The values before the check.
+    root: Value,
 }
 
 impl Checked {
@@ -24,8 +26,10 @@ impl Checked {
     /// read.
     pub(crate) fn of(at: &str, value: &mut Value, shape: &Shape) -> Self {
         let mut checked = Self {
+            problems: Vec::new(),
+            replaced: BTreeSet::new(),
             all: shape.paths(at),
-            ..Self::default()
+            root: value.clone(),
         };
         checked.value(at, value, shape);
         checked
@@ -46,7 +50,7 @@ impl Checked {
                 },
                 Value::String(name),
             ) => {
-                let rule = choice(name, known.iter().map(|kind| kind.name));
+                let rule = choice(at, name, known.iter().map(|kind| kind.name));
                 known.iter().any(|kind| kind.name == *name) || self.wrong(at, value, rule)
             }
             (Shape::Named(shape), Value::Table(table)) => {
@@ -93,7 +97,7 @@ impl Checked {
                 true
             }
             (_, value) => {
-                let rule = rule(value, shape);
+                let rule = rule(at, value, shape);
                 self.wrong(at, value, rule)
             }
         }
@@ -136,6 +140,7 @@ impl Checked {
             self.problems.push(ConfigError::UnknownKey {
                 key: path,
                 suggestion: suggestion.clone(),
+                remark: remark(&name, &self.root),
                 known: siblings.clone(),
             });
             let (Some(Value::Table(inside)), Some(suggestion)) = (removed, suggestion) else {
@@ -219,7 +224,7 @@ impl Checked {
             self.wrong(
                 &path,
                 &Value::String(kind.clone()),
-                choice(&kind, known.iter().map(|kind| kind.name)),
+                choice(&path, &kind, known.iter().map(|kind| kind.name)),
             );
             return self.unknown_inside(at, table, known);
         };
@@ -261,6 +266,7 @@ impl Checked {
             self.problems.push(ConfigError::UnknownKey {
                 key,
                 suggestion,
+                remark: remark(name, &self.root),
                 known: siblings.clone(),
             });
         }

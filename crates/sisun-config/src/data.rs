@@ -2,6 +2,7 @@
 
 use crate::ConfigError;
 use crate::error::Problems;
+use crate::home;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ pub struct DataConfig {
     /// the files that end in `.txt`, `.text`, `.md`, `.jsonl` or `.ndjson` are read, and those in
     /// `.json` that are read as JSON lines. Relative paths start at the working directory; `~/` is
     /// the home directory.
+    #[serde(deserialize_with = "home::sources")]
     #[schemars(extend("example" = ["my-text.txt"]))]
     pub sources: Vec<String>,
     /// Definition of one document. Documents are separated by an end-of-text token.
@@ -44,7 +46,11 @@ pub struct DataConfig {
     #[schemars(extend("default" = "none"))]
     pub normalize: Normalize,
     /// Sources of a separate validation split. Empty: the tail of `sources` is held out.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "home::sources"
+    )]
     #[schemars(extend("example" = ["held-out.txt"], "default" = []))]
     pub validation: Vec<String>,
     /// Fraction of the text, from its end, that is held out when `validation` is empty.
@@ -52,7 +58,11 @@ pub struct DataConfig {
     #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub validation_fraction: f64,
     /// Folder of the token caches. Default: `$SISUN_CACHE_DIR`, else the user's cache directory.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "home::optional_path"
+    )]
     #[schemars(extend("example" = "~/.cache/sisun"))]
     pub cache_dir: Option<PathBuf>,
 }
@@ -108,6 +118,7 @@ pub enum TokenizerConfig {
     File {
         /// Path of the `tokenizer.json`. Relative paths start at the working directory; `~/` is the
         /// home directory.
+        #[serde(deserialize_with = "home::path")]
         #[schemars(extend("example" = "tokenizer.json"))]
         path: PathBuf,
     },

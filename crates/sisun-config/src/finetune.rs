@@ -1,6 +1,7 @@
 //! Settings of fine-tuning.
 
 use crate::error::Problems;
+use crate::home;
 use crate::{ConfigError, Ffn, ModelConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 pub struct FinetuneConfig {
     /// The base model: a Hugging Face directory, a run, or one of its checkpoints. Relative paths
     /// start at the working directory; `~/` is the home directory.
+    #[serde(deserialize_with = "home::path")]
     #[schemars(extend("example" = "models/gpt2"))]
     pub model: PathBuf,
     /// Low-rank adapters instead of the weights themselves. Default: every weight is trained.

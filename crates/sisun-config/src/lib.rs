@@ -4,6 +4,7 @@
 
 mod aliases;
 mod checked;
+mod choice_aliases;
 mod data;
 mod describe;
 #[cfg(test)]
@@ -11,12 +12,18 @@ mod description_tests;
 mod error;
 mod error_kind;
 mod finetune;
+mod foreign_settings;
+#[cfg(test)]
+mod foreign_tests;
 mod former;
 mod given_text;
+mod home;
 mod idle;
 mod keys;
 mod lfs;
+mod meant;
 mod model;
+mod overrides;
 mod partial_config;
 mod position;
 pub mod randomness;
@@ -33,18 +40,20 @@ mod train;
 mod usual;
 mod words;
 
-pub use aliases::{key_meant, unknown_key};
 pub use data::{DataConfig, Documents, Normalize, TokenizerConfig};
 pub use error::ConfigError;
 pub use error_kind::ErrorKind;
 pub use finetune::{FinetuneConfig, LoraConfig};
 pub use former::FormerKey;
 pub use given_text::{as_from_a_file, with_line_feeds};
+pub use home::sources as home_sources;
 pub use keys::EXPERIMENT;
 pub use lfs::check_pointer;
+pub use meant::{key_meant, unknown_key};
 pub use model::{Ffn, ModelConfig, Norm, NormPlacement, Position};
+pub use overrides::{apply_override, apply_overrides, set};
 pub use partial_config::{PartialConfig, PretrainedSpec};
-pub use read::{Described, apply_override, from_value, read_table, set};
+pub use read::{Described, from_value, read_table};
 pub use rope_scaling::RopeScaling;
 pub use settings::{Setting, SettingsTable};
 pub use shape::{Bound, Choice, Key, Kind, Limits, Shape};

@@ -2,7 +2,8 @@
 
 use crate::checked::Checked;
 use crate::keys::{EXPERIMENT, FINETUNE_FILE, FINETUNED, MODEL_FILE, TOKENIZER_FILE};
-use crate::read::{ModelFile, apply_override, from_value, parse_table, read_table, read_value};
+use crate::overrides::apply_overrides;
+use crate::read::{ModelFile, from_value, parse_table, read_table, read_value};
 use crate::rules::shown;
 use crate::{
     Config, ConfigError, FinetuneConfig, FormerKey, ModelConfig, Position, TokenizerConfig,
@@ -83,9 +84,7 @@ impl PartialConfig {
                 .map_or_else(|| "run".into(), |s| s.to_string_lossy().into_owned());
             table.insert("name".to_owned(), Value::String(stem));
         }
-        for given in overrides {
-            former_keys.extend(apply_override(&mut table, given)?);
-        }
+        former_keys.extend(apply_overrides(&mut table, overrides)?);
         Self::from_table(table, former_keys)
     }
 

@@ -1,6 +1,6 @@
 //! A flat list of the settings of a file, table by table, for reference pages and searches.
 
-use crate::aliases::other_names;
+use crate::meant::other_names;
 use crate::shape::{Choice, Key, Kind, Limits, Shape, joined};
 
 /// The settings of one table.
@@ -30,7 +30,7 @@ pub struct Setting {
 
 impl Setting {
     /// Return the names that other programs use for this setting.
-    pub fn other_names(&self) -> &'static [&'static str] {
+    pub fn other_names(&self) -> Vec<&'static str> {
         other_names(&self.path)
     }
 

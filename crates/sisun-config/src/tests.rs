@@ -9,7 +9,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 /// Every key that a configuration can have, for each kind of tokenizer, position and scaling.
-const WHOLE: &str = r#"
+pub(crate) const WHOLE: &str = r#"
 name = "whole"
 [finetune]
 model = "models/gpt2"
@@ -356,20 +356,6 @@ fn a_first_configuration_is_told_everything_at_once() {
         !message.contains("model.d_model is missing") && !message.contains("divisible"),
         "{message}"
     );
-}
-
-#[test]
-fn names_of_other_programs_lead_to_ours() {
-    let all = EXPERIMENT.paths("");
-    for (key, names) in crate::aliases::ALIASES {
-        assert!(all.contains(&(*key).to_owned()), "{key} is no key");
-        for name in *names {
-            assert!(
-                !all.iter().any(|path| path == name),
-                "{name} is a key of ours"
-            );
-        }
-    }
 }
 
 #[test]
