@@ -148,7 +148,7 @@ pub(crate) struct File {
     #[serde(default)]
     trial: bool,
     /// Number of models of each variant, which differ in their seed.
-    #[schemars(range(min = 1, max = 10_000), extend("example" = 8, "unit" = "seeds"))]
+    #[schemars(range(min = 1, max = 10_000), extend("example" = 8, "unit" = "models"))]
     seeds: usize,
     /// The variant with which all others are compared. Default: every pair is compared.
     #[schemars(extend("example" = "none"))]

@@ -68,6 +68,7 @@ pub fn comparison_schema() -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::{COMPARISON, comparison_schema};
     use crate::Grid;
     use toml::{Table, Value};
 
@@ -188,6 +189,81 @@ mod tests {
             }
         }
         assert!(refused > 150, "only {refused} were refused");
+    }
+
+    /// What is said of each key of a comparison is what happens: its default and its range.
+    #[test]
+    fn defaults_and_ranges_are_those_that_are_checked() {
+        let whole: Table = WHOLE.parse().expect("TOML");
+        let with = |path: &str, value: Option<Value>| {
+            let mut table = whole.clone();
+            match (path.rsplit_once('/'), value) {
+                (_, Some(value)) => *at(&mut table, path) = value,
+                (Some(("", name)), None) => _ = table.remove(name),
+                (Some((parent, name)), None) => {
+                    _ = at(&mut table, parent)
+                        .as_table_mut()
+                        .expect("a table")
+                        .remove(name);
+                }
+                (None, None) => unreachable!("a path begins with a slash"),
+            }
+            read(&table)
+        };
+        let (mut defaults, mut bounds) = (0, 0);
+        for table in COMPARISON.tables() {
+            for setting in table.settings {
+                let track = match setting.kinds.first() {
+                    Some(&"task") => "copy",
+                    _ => "text",
+                };
+                let path = format!("/{}", setting.path.replace("NAME", track).replace('.', "/"));
+                // An example for the lists of tables and the tokenizer's kinds; the rest is there.
+                if path.contains("variants") || path.contains("tokenizer/") || path == "/budgets" {
+                    continue;
+                }
+                if let Some(default) = setting.key.fixed_default {
+                    let absent = with(&path, None);
+                    let stated = with(&path, Some(default.parse().expect(default)));
+                    // The text of the settings differs.
+                    let same = |grid: &Result<Grid, String>| {
+                        grid.as_ref()
+                            .map(|g| (g.tracks.clone(), g.cells.clone(), g.trial))
+                            .ok()
+                    };
+                    assert_eq!(same(&absent), same(&stated), "{path} = {default}");
+                    defaults += 1;
+                }
+                let limits = setting.key.limits;
+                for (bound, step) in [(limits.min, -1.0), (limits.max, 1.0)] {
+                    let Some(bound) = bound else { continue };
+                    let value = |x: f64| Some(Value::Integer(x as i64));
+                    // Ten thousand seeds are too many cells for some grids, and that is said.
+                    if let Err(told) = with(&path, value(bound.value)) {
+                        assert!(
+                            told.contains("these are"),
+                            "{path} = {}: {told}",
+                            bound.value
+                        );
+                    }
+                    let told = with(&path, value(bound.value + step)).expect_err(&path);
+                    assert!(told.contains(setting.key.name), "{told}");
+                    bounds += 1;
+                }
+            }
+        }
+        assert!(defaults > 6 && bounds > 4, "{defaults}, {bounds}");
+    }
+
+    #[test]
+    fn the_committed_schema_is_the_one_of_these_types() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../configs/sisun-compare.schema.json");
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&text).ok() == Some(comparison_schema()),
+            "write it anew: sisun config --schema compare > configs/sisun-compare.schema.json"
+        );
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub enum Track {
         /// Definition of one document.
         #[serde(default)]
         documents: Documents,
-        /// For JSON lines: the field that holds the text. Default: `text`.
+        /// For JSON lines: the field that holds the text. Default: `"text"`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schemars(extend("example" = "text"))]
         jsonl_field: Option<String>,

@@ -31,7 +31,7 @@ pub struct DataConfig {
     /// Definition of one document. Documents are separated by an end-of-text token.
     #[serde(default)]
     pub documents: Documents,
-    /// For JSON lines: the field that holds the text. Default: `text`.
+    /// For JSON lines: the field that holds the text. Default: `"text"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("example" = "text"))]
     pub jsonl_field: Option<String>,

@@ -174,6 +174,7 @@ pub(crate) fn as_toml(value: &Value) -> String {
             let all: Vec<String> = all.iter().map(as_toml).collect();
             format!("[{}]", all.join(", "))
         }
+        Value::Object(all) if all.is_empty() => "{}".to_owned(),
         Value::Object(all) => {
             let all: Vec<String> = all
                 .iter()

@@ -31,6 +31,8 @@ mod read;
 mod rope_scaling;
 mod rules;
 pub mod schema;
+#[cfg(test)]
+mod schema_tests;
 mod settings;
 mod shape;
 pub mod shell;
@@ -49,7 +51,7 @@ pub use given_text::{as_from_a_file, with_line_feeds};
 pub use home::sources as home_sources;
 pub use keys::EXPERIMENT;
 pub use lfs::check_pointer;
-pub use meant::{key_meant, unknown_key};
+pub use meant::{is_foreign, key_meant, unknown_key};
 pub use model::{Ffn, ModelConfig, Norm, NormPlacement, Position};
 pub use overrides::{apply_override, apply_overrides, set};
 pub use partial_config::{PartialConfig, PretrainedSpec};

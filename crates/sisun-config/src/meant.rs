@@ -135,13 +135,24 @@ fn epoch(root: &Value) -> String {
     }
 }
 
+/// Return true if another program has a setting of this name that no key of ours equals.
+pub fn is_foreign(name: &str) -> bool {
+    let nothing = Value::Boolean(false);
+    option(name).is_some() || remark(name, &nothing).is_some()
+}
+
 /// Return the error for a key that none of the files has, with the one that is probably meant.
 pub fn unknown_key(key: &str, all: &[String]) -> ConfigError {
     let (at, name) = key.rsplit_once('.').unwrap_or(("", key));
     let is_sibling = |path: &&String| {
         path.rsplit_once('.').map_or("", |(parent, _)| parent) == at && !at.is_empty()
     };
-    let siblings: Vec<String> = all.iter().filter(is_sibling).cloned().collect();
+    let mut siblings: Vec<String> = all.iter().filter(is_sibling).cloned().collect();
+    if siblings.is_empty() {
+        let first = |path: &String| path.split('.').next().unwrap_or_default().to_owned();
+        siblings = all.iter().map(first).collect();
+        siblings.dedup();
+    }
     ConfigError::UnknownKey {
         key: key.to_owned(),
         suggestion: meant(at, name, &siblings, all),

@@ -43,7 +43,7 @@ pub struct ModelConfig {
     /// Probability of dropping an activation: after the embedding, on the pattern, after attention
     /// and after the feed-forward network.
     #[serde(default)]
-    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0, "unit" = "probability"))]
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// Add a bias to linear layers and layer norms.
     #[serde(default = "yes")]

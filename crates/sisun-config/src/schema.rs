@@ -108,7 +108,7 @@ fn described(key: &Key, part: bool) -> Value {
 }
 
 /// Return a limit, as a whole number where it is one.
-fn number(x: f64) -> Value {
+pub fn number(x: f64) -> Value {
     match x.fract() == 0.0 && x.abs() < 9e15 {
         true => json!(x as i64),
         false => json!(x),

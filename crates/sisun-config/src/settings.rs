@@ -88,9 +88,12 @@ fn add(
 
 /// Return true if the key is listed by itself, and not only as a table.
 fn is_setting(shape: &Shape) -> bool {
+    if let Shape::Named(inner) = shape {
+        return matches!(inner, Shape::Free);
+    }
     !matches!(
         shape,
-        Shape::Table(_) | Shape::Tables(_) | Shape::Named(_) | Shape::Kinds { by_name: false, .. }
+        Shape::Table(_) | Shape::Tables(_) | Shape::Kinds { by_name: false, .. }
     )
 }
 
@@ -107,7 +110,7 @@ fn add_inside(tables: &mut Vec<SettingsTable>, path: &str, key: &Key) {
             match inner {
                 Shape::Table(keys) => add(tables, &path, header, key.docs, keys),
                 Shape::Kinds { known, .. } => add_kinds(tables, &path, header, key.docs, known),
-                _ => add(tables, &path, header, key.docs, &[]),
+                _ => {}
             }
         }
         _ => {}

@@ -149,7 +149,7 @@ impl Key {
         self.example.or(self.fixed_default)
     }
 
-    /// Describe the accepted values in words: `a whole number from 1 to 2^24, in tokens`.
+    /// Describe the accepted values in words: `a whole number from 1 to 2^24 (tokens)`.
     pub fn takes(&self) -> String {
         let mut takes = self.shape.words();
         // Whole numbers are never negative.
@@ -157,7 +157,7 @@ impl Key {
             takes = format!("{takes} {range}");
         }
         match self.unit {
-            Some(unit) => format!("{takes}, in {unit}"),
+            Some(unit) => format!("{takes} ({unit})"),
             None => takes,
         }
     }

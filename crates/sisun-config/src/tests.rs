@@ -119,7 +119,7 @@ const KINDS: [(&str, &str); 10] = [
 ];
 
 /// One or more values of every TOML type.
-const VALUES: [&str; 25] = [
+pub(crate) const VALUES: [&str; 25] = [
     "\"wrong text\"",
     "\"\"",
     "\"3\"",
@@ -165,7 +165,7 @@ pub(crate) fn tables() -> Vec<Table> {
         .collect()
 }
 
-fn paths(at: &str, table: &Table, all: &mut Vec<String>) {
+pub(crate) fn paths(at: &str, table: &Table, all: &mut Vec<String>) {
     for (key, value) in table {
         let path = crate::shape::joined(at, key);
         if let Value::Table(inner) = value {
