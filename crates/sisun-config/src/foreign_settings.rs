@@ -7,48 +7,48 @@ pub(crate) const CONVERTED: &[(&str, &str, &str)] = &[
     (
         "train.warmup_steps",
         "warmup_ratio warmup_fraction warmup_frac",
-        "it counts steps: the ratio times train.steps",
+        "It counts steps: the ratio times train.steps",
     ),
     (
         "train.batch_size",
         "total_batch_size tokens_per_batch tokens_per_step",
-        "it counts windows: the tokens divided by model.context_len",
+        "It counts windows: the tokens divided by model.context_len",
     ),
     (
         "train.batch_size",
         "global_batch_size effective_batch_size",
-        "it counts the windows of one pass: the whole batch divided by \
+        "It counts the windows of one pass: the whole batch divided by \
          train.gradient_accumulation_steps",
     ),
     (
         "train.eval_windows",
         "eval_iters eval_batches eval_max_batches",
-        "it counts windows: the batches times their size",
+        "It counts windows: the batches times their size",
     ),
     (
         "train.eval_windows",
         "eval_tokens val_tokens",
-        "it counts windows: the tokens divided by model.context_len",
+        "It counts windows: the tokens divided by model.context_len",
     ),
     (
         "train.steps",
         "max_tokens train_tokens total_tokens num_tokens",
-        "it counts steps: the tokens divided by those of one step",
+        "It counts steps: the tokens divided by those of one step",
     ),
     (
         "train.lr_min",
         "final_lr_frac min_lr_ratio min_lr_frac",
-        "it is a learning rate: the fraction times train.lr_max",
+        "It is a learning rate: the fraction times train.lr_max",
     ),
     (
         "data.validation_fraction",
         "train_fraction train_split train_ratio train_size",
-        "it is the part that is held out: 1 less the part for training",
+        "It is the part that is held out: 1 less the part for training",
     ),
     (
         "train.beta1",
         "betas adam_betas",
-        "the first of the two; the second is train.beta2",
+        "It is the first of the two; the second is train.beta2",
     ),
 ];
 

@@ -128,18 +128,18 @@ fn a_setting_that_counts_something_else_is_converted() {
         (
             "train",
             "epochs = 3",
-            "did you mean train.steps? training is counted in steps: an epoch has (tokens of the text) / 64 of them, as a step reads train.batch_size = 2 × model.context_len = 16 × train.gradient_accumulation_steps = 2 tokens",
+            "did you mean train.steps? Training is counted in steps: an epoch has (tokens of the text) / 64 of them, as a step reads train.batch_size = 2 × model.context_len = 16 × train.gradient_accumulation_steps = 2 tokens",
         ),
         (
             "train",
             "warmup_ratio = 0.1",
-            "did you mean train.warmup_steps? it counts steps: the ratio times train.steps",
+            "did you mean train.warmup_steps? It counts steps: the ratio times train.steps",
         ),
         ("train", "eval_iters = 20", "the batches times their size"),
         (
             "data",
             "train_split = 0.9",
-            "did you mean data.validation_fraction? it is the part that is held out",
+            "did you mean data.validation_fraction? It is the part that is held out",
         ),
         (
             "train",

@@ -95,7 +95,7 @@ pub(crate) fn choice_meant(key: &str, name: &str) -> Option<&'static str> {
 pub(crate) fn remark(name: &str, root: &Value) -> Option<String> {
     let name = plain(name);
     if has(EPOCHS, &name) {
-        return Some(format!("training is counted in steps: {}", epoch(root)));
+        return Some(format!("Training is counted in steps: {}", epoch(root)));
     }
     let converted = CONVERTED.iter().find(|(_, names, _)| has(names, &name));
     let remark = converted.map(|(_, _, remark)| (*remark).to_owned());
@@ -150,8 +150,11 @@ pub fn unknown_key(key: &str, all: &[String]) -> ConfigError {
     let mut siblings: Vec<String> = all.iter().filter(is_sibling).cloned().collect();
     if siblings.is_empty() {
         let first = |path: &String| path.split('.').next().unwrap_or_default().to_owned();
-        siblings = all.iter().map(first).collect();
-        siblings.dedup();
+        for first in all.iter().map(first) {
+            if !siblings.contains(&first) {
+                siblings.push(first);
+            }
+        }
     }
     ConfigError::UnknownKey {
         key: key.to_owned(),

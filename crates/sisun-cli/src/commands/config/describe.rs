@@ -6,7 +6,7 @@ use sisun_config::{Key, Kind, SettingsTable, Shape};
 use unicode_width::UnicodeWidthStr;
 
 /// Width of the labels in a full description.
-const LABELS: usize = 12;
+const LABELS: usize = 13;
 
 /// Return documentation without the marks of Markdown.
 fn plain(text: &str) -> String {
@@ -132,7 +132,9 @@ fn one(listed: &Listed<'_>, width: usize) -> String {
     if let Some(example) = setting.example(listed.table) {
         let lines: Vec<String> = example.lines().map(str::to_owned).collect();
         row("example", &lines);
-        let is_plain = !setting.path.contains("NAME") && !listed.table.header.starts_with("[[");
+        let is_table = matches!(key.shape, Shape::Named(_) | Shape::Free | Shape::Part(_));
+        let is_plain =
+            !is_table && !setting.path.contains("NAME") && !listed.table.header.starts_with("[[");
         if let (true, Some(value)) = (is_plain && setting.kinds.is_empty(), key.example()) {
             row("or", &[format!("--set {}", argument(&setting.path, value))]);
         }

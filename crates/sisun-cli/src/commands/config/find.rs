@@ -57,11 +57,14 @@ pub(super) fn find<'s>(all: &'s [(Kind, SettingsTable)], words: &[String]) -> Re
             .collect()
     };
     if let [key] = words.as_slice() {
-        let whole = that(&|listed| is_at(&listed.setting.path, key));
+        let inside = that(&|listed| is_inside(&listed.table.path, key));
+        // A comparison's `train` stands for the keys of an experiment's.
+        let is_listed =
+            |one: &Setting| matches!(one.key.shape, Shape::Part(_)) && !inside.is_empty();
+        let whole = that(&|one| is_at(&one.setting.path, key) && !is_listed(one.setting));
         if !whole.is_empty() {
             return Ok(Found::Described(whole));
         }
-        let inside = that(&|listed| is_inside(&listed.table.path, key));
         if !inside.is_empty() {
             return Ok(Found::Listed(inside));
         }
@@ -180,7 +183,7 @@ mod tests {
         for (word, part) in [
             ("train.lr_mx", "did you mean train.lr_max?"),
             ("train.n_embd", "did you mean model.d_model?"),
-            ("epochs", "train.steps? training is counted in steps"),
+            ("epochs", "train.steps? Training is counted in steps"),
             ("betas", "did you mean train.beta1?"),
             ("wandb_log", "remove it"),
             ("device", "an option: --device"),
