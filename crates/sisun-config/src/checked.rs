@@ -141,7 +141,7 @@ impl Checked {
                 key: path,
                 suggestion: suggestion.clone(),
                 remark: remark(&name, &self.root),
-                known: siblings.clone(),
+                known: siblings.clone().into(),
             });
             let (Some(Value::Table(inside)), Some(suggestion)) = (removed, suggestion) else {
                 continue;
@@ -184,8 +184,8 @@ impl Checked {
             if !self.suggests(&path) {
                 self.problems.push(ConfigError::Missing {
                     key: path.clone(),
-                    about: key.about(),
-                    takes: key.shape.words(),
+                    about: key.about().into(),
+                    takes: key.shape.words().into(),
                     example: format!("{} = {}", key.name, key.example().unwrap_or("{}")),
                 });
             }
@@ -207,8 +207,8 @@ impl Checked {
                     .find(|kind| table.keys().any(|name| kind.has(name)));
                 self.problems.push(ConfigError::Missing {
                     key: path,
-                    about: "which kind it is".to_owned(),
-                    takes: format!("one of {}", names(known)),
+                    about: "which kind it is".into(),
+                    takes: format!("one of {}", names(known)).into(),
                     example: format!("kind = {:?}", kind.map_or(known[0].name, |kind| kind.name)),
                 });
                 return self.unknown_inside(at, table, known);
@@ -267,7 +267,7 @@ impl Checked {
                 key,
                 suggestion,
                 remark: remark(name, &self.root),
-                known: siblings.clone(),
+                known: siblings.clone().into(),
             });
         }
         false

@@ -39,9 +39,9 @@ pub enum ConfigError {
         /// The nearest known key.
         suggestion: Option<String>,
         /// What to write for a name that counts something else, or why nothing is to be written.
-        remark: Option<String>,
+        remark: Option<Box<str>>,
         /// All keys of that table.
-        known: Vec<String>,
+        known: Box<[String]>,
     },
     /// A key that only another kind of the same table has.
     #[error("{key} belongs to kind = {kind:?}")]
@@ -57,9 +57,9 @@ pub enum ConfigError {
         /// The key.
         key: String,
         /// Its meaning.
-        about: String,
+        about: Box<str>,
         /// The accepted values.
-        takes: String,
+        takes: Box<str>,
         /// The key with a typical value.
         example: String,
     },

@@ -92,14 +92,14 @@ pub(crate) fn choice_meant(key: &str, name: &str) -> Option<&'static str> {
 
 /// Return what to write in the place of a key whose name counts something else, or why there is
 /// nothing to write. `root` is the whole file.
-pub(crate) fn remark(name: &str, root: &Value) -> Option<String> {
+pub(crate) fn remark(name: &str, root: &Value) -> Option<Box<str>> {
     let name = plain(name);
     if has(EPOCHS, &name) {
-        return Some(format!("Training is counted in steps: {}", epoch(root)));
+        return Some(format!("Training is counted in steps: {}", epoch(root)).into());
     }
     let converted = CONVERTED.iter().find(|(_, names, _)| has(names, &name));
-    let remark = converted.map(|(_, _, remark)| (*remark).to_owned());
-    remark.or_else(|| needless(&name).map(str::to_owned))
+    let remark = converted.map(|(_, _, remark)| (*remark).into());
+    remark.or_else(|| needless(&name).map(Into::into))
 }
 
 /// Return the reason why a setting of another program has no counterpart.
@@ -160,6 +160,6 @@ pub fn unknown_key(key: &str, all: &[String]) -> ConfigError {
         key: key.to_owned(),
         suggestion: meant(at, name, &siblings, all),
         remark: remark(name, &Value::Boolean(false)),
-        known: siblings,
+        known: siblings.into(),
     }
 }

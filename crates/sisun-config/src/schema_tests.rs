@@ -1,5 +1,7 @@
 //! The JSON Schema agrees with what is accepted.
 
+#![expect(clippy::print_stderr, reason = "a test that cannot run says so")]
+
 use crate::schema::experiment_schema;
 use crate::tests::{VALUES, WHOLE, at, paths, tables};
 use crate::{Config, ConfigError};
