@@ -24,13 +24,13 @@ Examples:
   sisun config
   sisun config train.lr_max
   sisun config learning rate
-  sisun config --schema > sisun.schema.json    (then, first in a file: #:schema ./sisun.schema.json)")]
+  sisun config --schema > sisun.schema.json")]
 pub(crate) struct Args {
     /// A key, a table, or words to search for; all settings if there are none
     #[arg(value_name = "KEY|WORD")]
     words: Vec<String>,
-    /// Print a JSON Schema, by which editors complete and check a file: of an experiment, or of a
-    /// comparison
+    /// Print a JSON Schema, of an experiment or of a comparison: editors with Taplo complete and
+    /// check a file whose first line is `#:schema ./sisun.schema.json`
     #[arg(
         long,
         value_name = "FILE",
