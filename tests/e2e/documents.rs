@@ -190,7 +190,18 @@ fn shortened(line: &str) -> String {
         .split_once(" > ")
         .map_or((line.as_str(), None), |(c, into)| (c, Some(into)));
     let into = into.map_or(String::new(), |into| format!(" > {into}"));
-    format!("{} {more}{into}", command.trim())
+    // The shorter value takes the place of the one that is shown, as a key is set once only.
+    let is_replaced = |set: &str| {
+        let key = set.split('=').next().unwrap_or_default();
+        more.contains(&format!("--set {key}="))
+    };
+    let (command, sets) = command.split_once(" --set ").unwrap_or((command, ""));
+    let kept: String = sets
+        .split(" --set ")
+        .filter(|set| !set.is_empty() && !is_replaced(set))
+        .map(|set| format!(" --set {set}"))
+        .collect();
+    format!("{}{kept} {more}{into}", command.trim())
         .replace("  ", " ")
         .trim()
         .to_owned()

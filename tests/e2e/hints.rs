@@ -402,7 +402,10 @@ fn errors_name_what_is_meant() {
     );
     train(&format!("tokenizer={{kind=\"file\", path={run:?}}}"))
         .fails(1, &["it is a folder", "run/tokenizer.json"]);
-    train("data.sources=[\"~/novel.txt\"]").fails(1, &["`~` is not read"]);
+    let home = std::env::home_dir().unwrap();
+    let novel = home.join("no-such-novel.txt").display().to_string();
+    train("data.sources=[\"~/no-such-novel.txt\"]").fails(1, &[&novel, "does not exist"]);
+    sisun(&["eval", &run, "--data=~/novel.txt"]).fails(1, &["`~` is not read"]);
     // A pointer file, which other commands accept.
     let pointer = lab.at("run/checkpoints/last");
     assert_eq!(

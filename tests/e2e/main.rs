@@ -35,6 +35,7 @@ mod races;
 mod renames;
 mod resume;
 mod sampling;
+mod settings;
 #[cfg(target_os = "linux")]
 mod signals;
 mod sisun;

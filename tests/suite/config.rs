@@ -299,7 +299,7 @@ fn wrong_types_and_missing_keys_name_the_key() {
     let without = PLAIN.replace("d_model = 24\n", "");
     let found = message(&Config::parse(Path::new("x.toml"), &without).unwrap_err());
     assert!(
-        found.contains("\n  model.d_model is missing: width of the model (a whole number), for example d_model = 128"),
+        found.contains("\n  model.d_model is missing: width of the model: the size of a token's vector (a whole number), for example d_model = 128"),
         "{found}"
     );
 }

@@ -15,6 +15,7 @@ mod signals;
 mod terminal;
 mod vocabulary;
 mod waiting;
+mod wrap;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -54,6 +55,7 @@ enum Command {
     Compare(commands::compare::Args),
     Eval(commands::eval::Args),
     Info(commands::info::Args),
+    Config(commands::config::Args),
     Export(commands::export::Args),
     Verify(commands::verify::Args),
     Tokenizer(commands::tokenizer::Args),
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => commands::compare::run_command(args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Info(args) => commands::info::run(args),
+        Command::Config(args) => commands::config::run(args),
         Command::Export(args) => commands::export::run(args),
         Command::Verify(args) => commands::verify::run(args),
         Command::Tokenizer(args) => commands::tokenizer::run(args),

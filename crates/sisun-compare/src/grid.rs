@@ -3,11 +3,13 @@
 use crate::CompareError;
 use crate::keys::{FILE, SETTINGS, TRACK};
 use crate::track::Track;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sisun_config::{
-    FormerKey, ModelConfig, Position, TrainConfig, apply_override, from_value, read_table, set,
+    FormerKey, ModelConfig, Position, TrainConfig, apply_overrides, from_value, read_table, set,
 };
 use sisun_data::tasks::SYMBOLS;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use toml::{Table, Value};
@@ -79,17 +81,23 @@ fn check_budget(given: &str, table: &Table, budget: &str) -> Result<(), CompareE
 }
 
 /// One thing that is compared.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Variant {
     /// Its name in reports.
+    #[schemars(extend("example" = "without residuals"))]
     pub name: String,
-    /// Its settings.
+    /// Its settings, keys of `[model]` and `[train]` in quotes.
     #[serde(default)]
+    #[schemars(
+        with = "BTreeMap<String, serde_json::Value>",
+        extend("example" = { "\"model.residual\"": false })
+    )]
     pub set: Table,
     /// Upper bound of the random positions of its tokens, in training and evaluation (Ruoss et al.
-    /// 2023).
+    /// 2023), at least `model.context_len`. Default: positions count from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1_048_576), extend("example" = 256, "unit" = "positions"))]
     pub random_positions: Option<usize>,
 }
 
@@ -117,7 +125,7 @@ impl fmt::Display for Cell {
 }
 
 /// The settings of a cell's model and training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The network.
@@ -127,25 +135,51 @@ pub struct Settings {
 }
 
 /// The file, with tracks and settings still as tables.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct File {
+pub(crate) struct File {
+    /// Name of the comparison. Default: the file's name.
+    #[schemars(extend("example" = "my-comparison"))]
     name: String,
+    /// Name of the file's budget. Default: the one that `--budget` chooses, else `class`.
+    #[schemars(extend("example" = "class"))]
     budget: String,
+    /// Show only that everything works: results are not judged.
     #[serde(default)]
     trial: bool,
+    /// Number of models of each variant, which differ in their seed.
+    #[schemars(range(min = 1, max = 10_000), extend("example" = 8, "unit" = "models"))]
     seeds: usize,
+    /// The variant with which all others are compared. Default: every pair is compared.
+    #[schemars(extend("example" = "none"))]
     baseline: Option<String>,
+    /// Values of settings, each a list; every combination of them is a variant.
     #[serde(default)]
+    #[schemars(
+        with = "BTreeMap<String, serde_json::Value>",
+        extend("example" = { "\"model.position\"": ["none", "rope"] })
+    )]
     vary: Table,
+    /// Variants that are not combinations of varied settings. Default: those of `vary` only.
     #[serde(default)]
     variants: Vec<Variant>,
     /// Values to try with every variant; on each track a variant keeps those that do best on the
     /// training distribution.
     #[serde(default)]
+    #[schemars(
+        with = "BTreeMap<String, serde_json::Value>",
+        extend("example" = { "\"train.lr_max\"": [1e-3, 1e-2] })
+    )]
     sweep: Table,
+    /// The network, with the keys that an experiment's `[model]` has. Variants and tracks set the
+    /// rest.
+    #[schemars(with = "ModelConfig", extend("part" = true))]
     model: Table,
+    /// The training loop, with the keys that an experiment's `[train]` has.
+    #[schemars(with = "TrainConfig", extend("part" = true))]
     train: Table,
+    /// The data on which models are trained and evaluated, a table for each.
+    #[schemars(with = "BTreeMap<String, Track>")]
     tracks: Table,
 }
 
@@ -169,11 +203,11 @@ impl Grid {
         let (of_budgets, overrides): (Vec<&String>, Vec<&String>) = overrides
             .iter()
             .partition(|given| given.trim_start().starts_with("budgets."));
-        for given in of_budgets {
+        for given in &of_budgets {
             check_budget(given, &table, budget)?;
-            let former = apply_override(&mut table, given);
-            former_keys.extend(former.map_err(CompareError::config(String::new()))?);
         }
+        let former = apply_overrides(&mut table, &of_budgets);
+        former_keys.extend(former.map_err(CompareError::config(String::new()))?);
         match table.remove("budgets") {
             Some(Value::Table(known)) => match known.get(budget) {
                 Some(Value::Table(over)) => merge(&mut table, over),
@@ -207,10 +241,8 @@ impl Grid {
         );
         table.entry("name").or_insert(Value::String(stem));
         table.insert("budget".to_owned(), Value::String(budget.to_owned()));
-        for given in overrides {
-            let former = apply_override(&mut table, given);
-            former_keys.extend(former.map_err(CompareError::config(String::new()))?);
-        }
+        let former = apply_overrides(&mut table, &overrides);
+        former_keys.extend(former.map_err(CompareError::config(String::new()))?);
         if table.contains_key("finetune") {
             let rule = "every model of a comparison begins with random weights; leave it out";
             return Err(CompareError::invalid("finetune", "{…}", rule));

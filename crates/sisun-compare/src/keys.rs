@@ -1,92 +1,74 @@
-//! The keys of a comparison's file.
+//! The keys of a comparison's file, as its serde types describe them.
 
-use Shape::{
-    Bool, Free, Integer, Integers, Kinds, Named, Numbers, Pair, Part, Strings, Table, Tables, Text,
-};
-use sisun_config::{DOCUMENTS, Key, MODEL, MODEL_KEYS, Shape, TOKENIZER, TRAIN, TRAIN_KEYS};
+use crate::grid::{File, Settings};
+use crate::track::Track;
+use serde_json::Value;
+use sisun_config::{Key, Limits, Shape, schema};
+use std::sync::LazyLock;
 
 /// The file, with a budget merged in.
-pub(crate) const FILE: Shape = Table(&[
-    Key::needed("name", Text, "name of the comparison", "\"my-comparison\""),
-    Key::needed("budget", Text, "which of the file's budgets", "\"class\""),
-    Key::new("trial", Bool),
-    Key::needed("seeds", Integer, "models of each variant", "8"),
-    Key::new("baseline", Text),
-    Key::new("vary", Free),
-    Key::new("variants", Tables(VARIANT)),
-    Key::new("sweep", Free),
-    Key::needed("model", Part(MODEL_KEYS), "", ""),
-    Key::needed("train", Part(TRAIN_KEYS), "", ""),
-    Key::needed(
-        "tracks",
-        Named(&TRACK),
-        "what models are trained and judged on, a table for each",
-        "{}",
-    ),
-]);
+pub(crate) static FILE: LazyLock<Shape> = LazyLock::new(Shape::of::<File>);
 
 /// Settings of a model and its training.
-pub(crate) const SETTINGS: Shape = Table(&[
-    Key::needed("model", MODEL, "", ""),
-    Key::needed("train", TRAIN, "", ""),
-]);
-
-const VARIANT: &[Key] = &[
-    Key::needed("name", Text, "how reports call it", "\"without residuals\""),
-    Key::new("set", Free),
-    Key::new("random_positions", Integer),
-];
+pub(crate) static SETTINGS: LazyLock<Shape> = LazyLock::new(Shape::of::<Settings>);
 
 /// `[tracks.NAME]`.
-pub(crate) const TRACK: Shape = Kinds {
-    known: &[
-        (
-            "task",
-            &[
-                Key::needed(
-                    "task",
-                    Text,
-                    "which one, as in sisun data make task --help",
-                    "\"copy\"",
-                ),
-                Key::needed(
-                    "train_lengths",
-                    Pair,
-                    "shortest and longest length in training",
-                    "[1, 10]",
-                ),
-                Key::needed(
-                    "test_lengths",
-                    Integers,
-                    "lengths that are tested",
-                    "[5, 10, 20]",
-                ),
-                Key::new("examples", Integer),
-                Key::new("set", Free),
-            ],
+pub(crate) static TRACK: LazyLock<Shape> = LazyLock::new(Shape::of::<Track>);
+
+/// The file as it is written, with all of its budgets.
+pub static COMPARISON: LazyLock<Shape> = LazyLock::new(|| {
+    let mut keys: Vec<Key> = file_keys().to_vec();
+    keys.retain(|key| key.name != "budget");
+    keys.push(Key {
+        name: "budgets",
+        shape: Shape::Named(&Shape::Free),
+        docs: "Sizes of the comparison, of which `--budget` chooses one (`class` by default). Its \
+               keys replace those of the same name outside.",
+        required: true,
+        fixed_default: None,
+        limits: Limits::default(),
+        unit: None,
+        example: Some(
+            "{ class = {}, smoke = { trial = true, seeds = 2, train = { steps = 20 } } }",
         ),
-        (
-            "language",
-            &[
-                Key::needed(
-                    "sources",
-                    Strings,
-                    "files, folders or globs to learn from",
-                    "[\"my-text.txt\"]",
-                ),
-                Key::new("documents", DOCUMENTS),
-                Key::new("tokenizer", TOKENIZER),
-                Key::new("factors", Numbers),
-                Key::new("eval_tokens", Integer),
-                Key::new("set", Free),
-            ],
-        ),
-    ],
-    by_name: false,
-};
+    });
+    Shape::Table(keys.leak())
+});
+
+fn file_keys() -> &'static [Key] {
+    match *FILE {
+        Shape::Table(keys) => keys,
+        _ => unreachable!("the file of a comparison is a table"),
+    }
+}
+
+/// Return the schema of a comparison's file, as `sisun config --schema compare` prints it.
+pub fn comparison_schema() -> Value {
+    let mut head = schema::document(
+        "A comparison for sisun compare",
+        "sisun-compare.schema.json",
+    );
+    let Shape::Table(keys) = *COMPARISON else {
+        unreachable!("the file of a comparison is a table")
+    };
+    // Every other key may stand in the budgets.
+    let Value::Object(mut file) = schema::table(keys, vec!["tracks", "budgets"]) else {
+        unreachable!("the schema of a table is an object")
+    };
+    let mut budget = schema::part_of(&FILE);
+    for key in ["name", "budget"] {
+        if let Some(properties) = budget["properties"].as_object_mut() {
+            properties.remove(key);
+        }
+    }
+    file["properties"]["budgets"]["additionalProperties"] = budget;
+    head.append(&mut file);
+    Value::Object(head)
+}
 
 #[cfg(test)]
 mod tests {
+    use super::{COMPARISON, comparison_schema};
     use crate::Grid;
     use toml::{Table, Value};
 
@@ -125,6 +107,7 @@ mod tests {
         kind = "language"
         sources = ["a.txt"]
         documents = "line"
+        jsonl_field = "story"
         tokenizer = { kind = "char" }
         factors = [1.0, 2.0]
         eval_tokens = 64
@@ -206,6 +189,81 @@ mod tests {
             }
         }
         assert!(refused > 150, "only {refused} were refused");
+    }
+
+    /// What is said of each key of a comparison is what happens: its default and its range.
+    #[test]
+    fn defaults_and_ranges_are_those_that_are_checked() {
+        let whole: Table = WHOLE.parse().expect("TOML");
+        let with = |path: &str, value: Option<Value>| {
+            let mut table = whole.clone();
+            match (path.rsplit_once('/'), value) {
+                (_, Some(value)) => *at(&mut table, path) = value,
+                (Some(("", name)), None) => _ = table.remove(name),
+                (Some((parent, name)), None) => {
+                    _ = at(&mut table, parent)
+                        .as_table_mut()
+                        .expect("a table")
+                        .remove(name);
+                }
+                (None, None) => unreachable!("a path begins with a slash"),
+            }
+            read(&table)
+        };
+        let (mut defaults, mut bounds) = (0, 0);
+        for table in COMPARISON.tables() {
+            for setting in table.settings {
+                let track = match setting.kinds.first() {
+                    Some(&"task") => "copy",
+                    _ => "text",
+                };
+                let path = format!("/{}", setting.path.replace("NAME", track).replace('.', "/"));
+                // An example for the lists of tables and the tokenizer's kinds; the rest is there.
+                if path.contains("variants") || path.contains("tokenizer/") || path == "/budgets" {
+                    continue;
+                }
+                if let Some(default) = setting.key.fixed_default {
+                    let absent = with(&path, None);
+                    let stated = with(&path, Some(default.parse().expect(default)));
+                    // The text of the settings differs.
+                    let same = |grid: &Result<Grid, String>| {
+                        grid.as_ref()
+                            .map(|g| (g.tracks.clone(), g.cells.clone(), g.trial))
+                            .ok()
+                    };
+                    assert_eq!(same(&absent), same(&stated), "{path} = {default}");
+                    defaults += 1;
+                }
+                let limits = setting.key.limits;
+                for (bound, step) in [(limits.min, -1.0), (limits.max, 1.0)] {
+                    let Some(bound) = bound else { continue };
+                    let value = |x: f64| Some(Value::Integer(x as i64));
+                    // Ten thousand seeds are too many cells for some grids, and that is said.
+                    if let Err(told) = with(&path, value(bound.value)) {
+                        assert!(
+                            told.contains("these are"),
+                            "{path} = {}: {told}",
+                            bound.value
+                        );
+                    }
+                    let told = with(&path, value(bound.value + step)).expect_err(&path);
+                    assert!(told.contains(setting.key.name), "{told}");
+                    bounds += 1;
+                }
+            }
+        }
+        assert!(defaults > 6 && bounds > 4, "{defaults}, {bounds}");
+    }
+
+    #[test]
+    fn the_committed_schema_is_the_one_of_these_types() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../configs/sisun-compare.schema.json");
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&text).ok() == Some(comparison_schema()),
+            "write it anew: sisun config --schema compare > configs/sisun-compare.schema.json"
+        );
     }
 
     #[test]

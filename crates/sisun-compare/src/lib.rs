@@ -28,6 +28,7 @@ mod track_text;
 pub use claims::{Claim, Standing, Verdict, judge};
 pub use error::CompareError;
 pub use grid::{Cell, Grid, Variant};
+pub use keys::{COMPARISON, comparison_schema};
 pub use results::{
     CellOutcome, CellResult, CurvePoint, HeadDistance, Measure, MeasureName, Timing,
 };

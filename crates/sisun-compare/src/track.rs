@@ -1,39 +1,53 @@
 //! The data on which the models of a comparison are trained and evaluated.
 
 use crate::CompareError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sisun_config::{Documents, TokenizerConfig};
 use sisun_data::tasks::Task;
+use std::collections::BTreeMap;
 use toml::Table;
 
 /// One track: a task, or text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Track {
     /// Examples of a task, generated on demand. The loss is on the answer alone.
     Task {
-        /// Its name, as in `sisun data make task --help`.
+        /// Name of the task, as in `sisun data make task --help`.
+        #[schemars(extend("example" = "copy"))]
         task: String,
         /// Shortest and longest length in training.
+        #[schemars(extend("example" = [1, 10]))]
         train_lengths: [usize; 2],
         /// Tested lengths. Those within the training lengths decide whether the task was learned.
+        #[schemars(extend("example" = [5, 10, 20]))]
         test_lengths: Vec<usize>,
         /// Number of examples tested for each length, the same for every variant and seed.
         #[serde(default = "default_examples")]
+        #[schemars(range(min = 1, max = 1_000_000), extend("unit" = "examples"))]
         examples: usize,
-        /// Settings of this track alone, for example `"train.steps" = 1000`.
+        /// Settings of this track alone, keys of `[model]` and `[train]` in quotes.
         #[serde(default, skip_serializing_if = "Table::is_empty")]
+        #[schemars(
+            with = "BTreeMap<String, serde_json::Value>",
+            extend("example" = { "\"train.steps\"": 1000 }, "default" = {})
+        )]
         set: Table,
     },
     /// A text, trained at one context length and evaluated at several.
     Language {
-        /// Files, folders or globs.
+        /// Files, folders or globs. Relative paths start at the working directory; `~/` is the home
+        /// directory.
+        #[serde(deserialize_with = "sisun_config::home_sources")]
+        #[schemars(extend("example" = ["my-text.txt"]))]
         sources: Vec<String>,
         /// Definition of one document.
         #[serde(default)]
         documents: Documents,
-        /// For JSON lines: the field that holds the text. Default: `text`.
+        /// For JSON lines: the field that holds the text. Default: `"text"`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(extend("example" = "text"))]
         jsonl_field: Option<String>,
         /// The tokenizer.
         #[serde(default = "default_tokenizer")]
@@ -43,9 +57,14 @@ pub enum Track {
         factors: Vec<f64>,
         /// Number of held-out tokens on which each length is tested.
         #[serde(default = "default_eval_tokens")]
+        #[schemars(range(min = 1), extend("unit" = "tokens"))]
         eval_tokens: usize,
-        /// Settings of this track alone, for example `"train.steps" = 1000`.
+        /// Settings of this track alone, keys of `[model]` and `[train]` in quotes.
         #[serde(default, skip_serializing_if = "Table::is_empty")]
+        #[schemars(
+            with = "BTreeMap<String, serde_json::Value>",
+            extend("example" = { "\"train.steps\"": 1000 }, "default" = {})
+        )]
         set: Table,
     },
 }

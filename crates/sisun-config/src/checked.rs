@@ -1,20 +1,23 @@
 //! Checks of a table of settings that find all errors at once.
 
 use crate::ConfigError;
-use crate::aliases::meant;
+use crate::meant::{meant, remark};
 use crate::rules::{choice, rule, shown};
-use crate::shape::{Key, Shape, joined, names};
+use crate::shape::{Key, Kind, Shape, joined, names};
+use crate::usual::usual_value;
 use std::collections::BTreeSet;
 use toml::{Table, Value};
 
 /// The result of a check.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Checked {
     /// All problems, in the order of the file.
     pub(crate) problems: Vec<ConfigError>,
     /// Keys whose missing or wrong values were replaced, so that the rest can be read.
     pub(crate) replaced: BTreeSet<String>,
     all: Vec<String>,
+    /// The values before the check.
+    root: Value,
 }
 
 impl Checked {
@@ -23,8 +26,10 @@ impl Checked {
     /// read.
     pub(crate) fn of(at: &str, value: &mut Value, shape: &Shape) -> Self {
         let mut checked = Self {
+            problems: Vec::new(),
+            replaced: BTreeSet::new(),
             all: shape.paths(at),
-            ..Self::default()
+            root: value.clone(),
         };
         checked.value(at, value, shape);
         checked
@@ -45,8 +50,8 @@ impl Checked {
                 },
                 Value::String(name),
             ) => {
-                let rule = choice(name, known.iter().map(|(name, _)| *name));
-                known.iter().any(|(known, _)| known == name) || self.wrong(at, value, rule)
+                let rule = choice(at, name, known.iter().map(|kind| kind.name));
+                known.iter().any(|kind| kind.name == *name) || self.wrong(at, value, rule)
             }
             (Shape::Named(shape), Value::Table(table)) => {
                 let keys: Vec<String> = table.keys().cloned().collect();
@@ -86,9 +91,13 @@ impl Checked {
             | (Shape::Bool, Value::Boolean(_)) => true,
             (Shape::Number, Value::Float(x)) if x.is_finite() => true,
             (Shape::Text, Value::String(text)) if !text.is_empty() => true,
-            (Shape::Choice(names), Value::String(name)) if names.contains(&name.as_str()) => true,
+            (Shape::Choice(known), Value::String(name))
+                if known.iter().any(|known| known.name == *name) =>
+            {
+                true
+            }
             (_, value) => {
-                let rule = rule(value, shape);
+                let rule = rule(at, value, shape);
                 self.wrong(at, value, rule)
             }
         }
@@ -102,14 +111,7 @@ impl Checked {
         good
     }
 
-    fn table(
-        &mut self,
-        at: &str,
-        table: &mut Table,
-        keys: &[Key],
-        others: &[(&str, &[Key])],
-        part: bool,
-    ) {
+    fn table(&mut self, at: &str, table: &mut Table, keys: &[Key], others: &[Kind], part: bool) {
         let kind = (!others.is_empty()).then(|| joined(at, "kind"));
         let siblings: Vec<String> = kind
             .into_iter()
@@ -127,13 +129,10 @@ impl Checked {
                 continue;
             }
             let removed = table.remove(&name);
-            if let Some((kind, _)) = others
-                .iter()
-                .find(|(_, keys)| keys.iter().any(|key| key.name == name))
-            {
+            if let Some(kind) = others.iter().find(|kind| kind.has(&name)) {
                 self.problems.push(ConfigError::OtherKind {
                     key: path,
-                    kind: (*kind).to_owned(),
+                    kind: kind.name.to_owned(),
                 });
                 continue;
             }
@@ -141,7 +140,8 @@ impl Checked {
             self.problems.push(ConfigError::UnknownKey {
                 key: path,
                 suggestion: suggestion.clone(),
-                known: siblings.clone(),
+                remark: remark(&name, &self.root),
+                known: siblings.clone().into(),
             });
             let (Some(Value::Table(inside)), Some(suggestion)) = (removed, suggestion) else {
                 continue;
@@ -166,9 +166,9 @@ impl Checked {
     fn missing(&mut self, at: &str, table: &mut Table, keys: &[Key]) {
         for key in keys {
             let path = joined(at, key.name);
-            let Some(needed) = key.needed.filter(|_| !table.contains_key(key.name)) else {
+            if !key.required || table.contains_key(key.name) {
                 continue;
-            };
+            }
             if let Shape::Table(_) | Shape::Part(_) | Shape::Kinds { by_name: false, .. } =
                 key.shape
             {
@@ -184,9 +184,9 @@ impl Checked {
             if !self.suggests(&path) {
                 self.problems.push(ConfigError::Missing {
                     key: path.clone(),
-                    about: needed.about,
-                    takes: key.shape.words(),
-                    example: format!("{} = {}", key.name, needed.example),
+                    about: key.about().into(),
+                    takes: key.shape.words().into(),
+                    example: format!("{} = {}", key.name, key.example().unwrap_or("{}")),
                 });
             }
             self.replace(&path, table, key);
@@ -198,25 +198,18 @@ impl Checked {
         self.problems.iter().any(is)
     }
 
-    fn kinds(
-        &mut self,
-        at: &str,
-        table: &mut Table,
-        known: &[(&'static str, &'static [Key])],
-    ) -> bool {
+    fn kinds(&mut self, at: &str, table: &mut Table, known: &'static [Kind]) -> bool {
         let path = joined(at, "kind");
         let kind = match table.get("kind") {
             None => {
-                let kind = known.iter().find(|(_, keys)| {
-                    table
-                        .keys()
-                        .any(|name| keys.iter().any(|key| key.name == *name))
-                });
+                let kind = known
+                    .iter()
+                    .find(|kind| table.keys().any(|name| kind.has(name)));
                 self.problems.push(ConfigError::Missing {
                     key: path,
-                    about: "which kind it is",
-                    takes: format!("one of {}", names(known)),
-                    example: format!("kind = {:?}", kind.map_or(known[0].0, |(name, _)| name)),
+                    about: "which kind it is".into(),
+                    takes: format!("one of {}", names(known)).into(),
+                    example: format!("kind = {:?}", kind.map_or(known[0].name, |kind| kind.name)),
                 });
                 return self.unknown_inside(at, table, known);
             }
@@ -227,18 +220,18 @@ impl Checked {
                 return self.unknown_inside(at, table, known);
             }
         };
-        let Some((_, keys)) = known.iter().find(|(name, _)| *name == kind) else {
+        let Some(Kind { keys, .. }) = known.iter().find(|known| known.name == kind) else {
             self.wrong(
                 &path,
                 &Value::String(kind.clone()),
-                choice(&kind, known.iter().map(|(name, _)| *name)),
+                choice(&path, &kind, known.iter().map(|kind| kind.name)),
             );
             return self.unknown_inside(at, table, known);
         };
         let named = table.remove("kind");
-        let others: Vec<(&str, &[Key])> = known
+        let others: Vec<Kind> = known
             .iter()
-            .filter(|(name, _)| *name != kind)
+            .filter(|other| other.name != kind)
             .copied()
             .collect();
         self.table(at, table, keys, &others, false);
@@ -255,12 +248,12 @@ impl Checked {
 
     /// Report the keys that no kind has; without its kind, nothing else in the table can be
     /// checked.
-    fn unknown_inside(&mut self, at: &str, table: &Table, known: &[(&str, &[Key])]) -> bool {
+    fn unknown_inside(&mut self, at: &str, table: &Table, known: &[Kind]) -> bool {
         let siblings: Vec<String> = std::iter::once(joined(at, "kind"))
             .chain(
                 known
                     .iter()
-                    .flat_map(|(_, keys)| keys.iter())
+                    .flat_map(|kind| kind.keys)
                     .map(|key| joined(at, key.name)),
             )
             .collect();
@@ -273,7 +266,8 @@ impl Checked {
             self.problems.push(ConfigError::UnknownKey {
                 key,
                 suggestion,
-                known: siblings.clone(),
+                remark: remark(name, &self.root),
+                known: siblings.clone().into(),
             });
         }
         false
@@ -291,47 +285,9 @@ impl Checked {
     /// Put a usable value in the place of one that is missing or wrong.
     fn replace(&mut self, path: &str, table: &mut Table, key: &Key) {
         self.replaced.insert(path.to_owned());
-        let usual = match key.shape {
-            Shape::Kinds {
-                known,
-                by_name: false,
-            } => usual_kind(known),
-            Shape::Table(keys) => Some(usual_table(keys)),
-            Shape::Named(_) | Shape::Free | Shape::Part(_) => Some(Value::Table(Table::new())),
-            Shape::Tables(_) => Some(Value::Array(Vec::new())),
-            _ => key.needed.and_then(|needed| needed.example.parse().ok()),
-        };
-        match (key.needed, usual) {
-            (Some(_), Some(value)) => _ = table.insert(key.name.to_owned(), value),
-            _ => _ = table.remove(key.name),
+        match usual_value(key).filter(|_| key.required) {
+            Some(value) => _ = table.insert(key.name.to_owned(), value),
+            None => _ = table.remove(key.name),
         }
     }
-}
-
-fn usual_kind(known: &[(&str, &[Key])]) -> Option<Value> {
-    let (name, keys) = known.first()?;
-    let Value::Table(mut table) = usual_table(keys) else {
-        return None;
-    };
-    table.insert("kind".to_owned(), Value::String((*name).to_owned()));
-    Some(Value::Table(table))
-}
-
-fn usual_table(keys: &[Key]) -> Value {
-    let usual = |key: &Key| {
-        let value = match (key.needed, key.shape) {
-            (None, _) => None,
-            (_, Shape::Table(keys)) => Some(usual_table(keys)),
-            (
-                _,
-                Shape::Kinds {
-                    known,
-                    by_name: false,
-                },
-            ) => usual_kind(known),
-            (Some(needed), _) => needed.example.parse().ok(),
-        };
-        value.map(|value| (key.name.to_owned(), value))
-    };
-    Value::Table(keys.iter().filter_map(usual).collect())
 }

@@ -2,6 +2,8 @@
 
 use crate::ConfigError;
 use crate::error::Problems;
+use crate::home;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -16,40 +18,57 @@ const JSONL_FIELD: &str = "text";
 /// object a document. Every other source is plain text, in which `\r\n` and `\r` are line ends like
 /// `\n`, as in Python's text mode. The contents of a JSON string are not changed; a record whose
 /// text is null is skipped, with a message.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
     /// Files, folders (read recursively, sorted), globs, or `-` for standard input. In a folder,
     /// the files that end in `.txt`, `.text`, `.md`, `.jsonl` or `.ndjson` are read, and those in
-    /// `.json` that are read as JSON lines. Relative paths start at the working directory.
+    /// `.json` that are read as JSON lines. Relative paths start at the working directory; `~/` is
+    /// the home directory.
+    #[serde(deserialize_with = "home::sources")]
+    #[schemars(extend("example" = ["my-text.txt"]))]
     pub sources: Vec<String>,
     /// Definition of one document. Documents are separated by an end-of-text token.
     #[serde(default)]
     pub documents: Documents,
-    /// For JSON lines: the field that holds the text. Default: `text`.
+    /// For JSON lines: the field that holds the text. Default: `"text"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("example" = "text"))]
     pub jsonl_field: Option<String>,
     /// For JSON lines: a second field, appended to the text. With it the loss is computed on the
-    /// answer (and the end of text) only.
+    /// answer (and the end of text) only. Default: no second field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("example" = "answer"))]
     pub jsonl_answer_field: Option<String>,
     /// Unicode normalization of all text, prompts included: a tokenizer trained or used for such a
     /// run does the same.
     #[serde(default, skip_serializing_if = "Normalize::is_none")]
+    #[schemars(extend("default" = "none"))]
     pub normalize: Normalize,
     /// Sources of a separate validation split. Empty: the tail of `sources` is held out.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "home::sources"
+    )]
+    #[schemars(extend("example" = ["held-out.txt"], "default" = []))]
     pub validation: Vec<String>,
     /// Fraction of the text, from its end, that is held out when `validation` is empty.
     #[serde(default = "default_validation_fraction")]
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub validation_fraction: f64,
     /// Folder of the token caches. Default: `$SISUN_CACHE_DIR`, else the user's cache directory.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "home::optional_path"
+    )]
+    #[schemars(extend("example" = "~/.cache/sisun"))]
     pub cache_dir: Option<PathBuf>,
 }
 
 /// Definition of one document in a plain-text source. A JSON line is always one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Documents {
     /// Each file is one document.
@@ -62,7 +81,7 @@ pub enum Documents {
 }
 
 /// The Unicode normalization form of text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Normalize {
     /// No normalization.
@@ -79,7 +98,7 @@ impl Normalize {
 }
 
 /// `[tokenizer]`: conversion of text to tokens.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum TokenizerConfig {
     /// One token per Unicode character of the corpus, numbered in code-point order.
@@ -87,15 +106,20 @@ pub enum TokenizerConfig {
     /// Byte-level byte-pair encoding trained on the training split (Sennrich et al. 2016; Radford
     /// et al. 2019).
     Bpe {
-        /// Size of the vocabulary, including the 256 bytes and the special tokens.
+        /// Size of the vocabulary, including the 256 bytes, `<|endoftext|>` and the special tokens.
+        #[schemars(range(min = 257, max = 1_048_576), extend("example" = 1024, "unit" = "tokens"))]
         vocab_size: usize,
         /// Special tokens besides `<|endoftext|>`.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[schemars(extend("example" = ["<|user|>"], "default" = []))]
         specials: Vec<String>,
     },
     /// An existing Hugging Face `tokenizer.json`.
     File {
-        /// Path of the `tokenizer.json`.
+        /// Path of the `tokenizer.json`. Relative paths start at the working directory; `~/` is the
+        /// home directory.
+        #[serde(deserialize_with = "home::path")]
+        #[schemars(extend("example" = "tokenizer.json"))]
         path: PathBuf,
     },
 }

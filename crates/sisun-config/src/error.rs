@@ -1,7 +1,7 @@
 //! Errors in a configuration.
 
 use crate::ErrorKind;
-use crate::aliases::option;
+use crate::meant::{needless, option};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
@@ -32,14 +32,16 @@ pub enum ConfigError {
         message: String,
     },
     /// A key that is not part of the configuration.
-    #[error("unknown key {key}{}", suggest(key, suggestion.as_deref(), known))]
+    #[error("unknown key {key}{}", suggest(key, suggestion.as_deref(), remark.as_deref(), known))]
     UnknownKey {
         /// The key with its tables, for example `train.lr_mx`.
         key: String,
         /// The nearest known key.
         suggestion: Option<String>,
+        /// What to write for a name that counts something else, or why nothing is to be written.
+        remark: Option<Box<str>>,
         /// All keys of that table.
-        known: Vec<String>,
+        known: Box<[String]>,
     },
     /// A key that only another kind of the same table has.
     #[error("{key} belongs to kind = {kind:?}")]
@@ -55,9 +57,9 @@ pub enum ConfigError {
         /// The key.
         key: String,
         /// Its meaning.
-        about: &'static str,
+        about: Box<str>,
         /// The accepted values.
-        takes: String,
+        takes: Box<str>,
         /// The key with a typical value.
         example: String,
     },
@@ -116,6 +118,16 @@ pub enum ConfigError {
         /// The given text.
         given: String,
     },
+    /// Two `--set` for the same key.
+    #[error("--set {first} and --set {second}: {key} is set twice; keep one of them")]
+    SetTwice {
+        /// The key.
+        key: String,
+        /// The text of the first.
+        first: String,
+        /// The text of the second.
+        second: String,
+    },
     /// A `--set` that goes through a key which is not a table.
     #[error("--set {given}: {key} is a value, not a table")]
     NotATable {
@@ -142,6 +154,7 @@ impl ConfigError {
             | Self::Contradicts { .. }
             | Self::BadOverride { .. }
             | Self::BadQuotes { .. }
+            | Self::SetTwice { .. }
             | Self::NotATable { .. } => ErrorKind::Usage,
         }
     }
@@ -221,13 +234,18 @@ fn listed(problems: &[ConfigError]) -> String {
         .collect()
 }
 
-fn suggest(key: &str, suggestion: Option<&str>, known: &[String]) -> String {
-    if let Some(option) = option(key.rsplit('.').next().unwrap_or(key)) {
+fn suggest(key: &str, suggestion: Option<&str>, remark: Option<&str>, known: &[String]) -> String {
+    let name = key.rsplit('.').next().unwrap_or(key);
+    if let Some(option) = option(name) {
         return format!("; that is no setting but an option: {option}");
     }
-    match suggestion {
-        Some(nearest) => format!("; did you mean {nearest}?"),
-        None if known.is_empty() => "; nothing can be set here".to_owned(),
-        None => format!("; known here: {}", known.join(", ")),
+    if let Some(reason) = needless(name) {
+        return format!("; remove it: {reason}");
+    }
+    match (suggestion, remark) {
+        (Some(nearest), None) => format!("; did you mean {nearest}?"),
+        (Some(nearest), Some(remark)) => format!("; did you mean {nearest}? {remark}"),
+        (None, _) if known.is_empty() => "; nothing can be set here".to_owned(),
+        (None, _) => format!("; known here: {}", known.join(", ")),
     }
 }

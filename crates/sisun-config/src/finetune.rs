@@ -1,19 +1,23 @@
 //! Settings of fine-tuning.
 
 use crate::error::Problems;
+use crate::home;
 use crate::{ConfigError, Ffn, ModelConfig};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// `[finetune]`: training starts at the weights of another model, whose shape and tokenizer it
 /// keeps.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FinetuneConfig {
-    /// The base model: a Hugging Face directory, a run directory, or one of its checkpoints. A
-    /// relative path starts at the working directory.
+    /// The base model: a Hugging Face directory, a run, or one of its checkpoints. Relative paths
+    /// start at the working directory; `~/` is the home directory.
+    #[serde(deserialize_with = "home::path")]
+    #[schemars(extend("example" = "models/gpt2"))]
     pub model: PathBuf,
-    /// Low-rank adapters instead of the weights themselves. If absent, every weight is trained.
+    /// Low-rank adapters instead of the weights themselves. Default: every weight is trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lora: Option<LoraConfig>,
 }
@@ -21,14 +25,16 @@ pub struct FinetuneConfig {
 /// `[finetune.lora]`: each matrix `W` of the blocks is frozen and `alpha/rank·A·B` is added to it,
 /// where `A` and `B` are trained (Hu et al. 2021, §4.1). Embeddings, norms, biases and the head are
 /// frozen.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoraConfig {
-    /// Number of columns of `A` and rows of `B`.
+    /// Number of columns of `A` and rows of `B`, at most the smallest side of the blocks' matrices.
     #[serde(default = "default_rank")]
+    #[schemars(range(min = 1), extend("unit" = "columns"))]
     pub rank: usize,
     /// Numerator of the factor `alpha / rank` of the change.
     #[serde(default = "default_alpha")]
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub alpha: f64,
 }
 

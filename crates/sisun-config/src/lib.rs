@@ -4,58 +4,78 @@
 
 mod aliases;
 mod checked;
+mod choice_aliases;
 mod data;
+mod describe;
+#[cfg(test)]
+mod description_tests;
 mod error;
 mod error_kind;
 mod finetune;
+mod foreign_settings;
+#[cfg(test)]
+mod foreign_tests;
 mod former;
 mod given_text;
+mod home;
 mod idle;
 mod keys;
 mod lfs;
+mod meant;
 mod model;
+mod overrides;
 mod partial_config;
 mod position;
 pub mod randomness;
 mod read;
 mod rope_scaling;
 mod rules;
+pub mod schema;
+#[cfg(test)]
+mod schema_tests;
+mod settings;
 mod shape;
 pub mod shell;
 #[cfg(test)]
 mod tests;
 mod train;
+mod usual;
 mod words;
 
-pub use aliases::key_meant;
 pub use data::{DataConfig, Documents, Normalize, TokenizerConfig};
 pub use error::ConfigError;
 pub use error_kind::ErrorKind;
 pub use finetune::{FinetuneConfig, LoraConfig};
 pub use former::FormerKey;
 pub use given_text::{as_from_a_file, with_line_feeds};
-pub use keys::{DOCUMENTS, MODEL, MODEL_KEYS, TOKENIZER, TRAIN, TRAIN_KEYS};
+pub use home::sources as home_sources;
+pub use keys::EXPERIMENT;
 pub use lfs::check_pointer;
+pub use meant::{is_foreign, key_meant, unknown_key};
 pub use model::{Ffn, ModelConfig, Norm, NormPlacement, Position};
+pub use overrides::{apply_override, apply_overrides, set};
 pub use partial_config::{PartialConfig, PretrainedSpec};
-pub use read::{Described, apply_override, from_value, read_table, set};
+pub use read::{Described, from_value, read_table};
 pub use rope_scaling::RopeScaling;
-pub use shape::{Key, Needed, Shape};
+pub use settings::{Setting, SettingsTable};
+pub use shape::{Bound, Choice, Key, Kind, Limits, Shape};
 pub use train::{
     AttendConfig, OptimizerKind, Precision, SampleConfig, Schedule, TrainConfig, WindowOrder,
 };
 pub use words::{plain_system_words, plain_words};
 
 use error::Problems;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A whole experiment: the text, the tokenizer, the model, and its training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Name of the experiment; the run directory is `runs/NAME`. Default: the file's name.
+    /// Name of the experiment. The run directory is `runs/NAME`. Default: the file's name.
+    #[schemars(extend("example" = "my-model"))]
     pub name: String,
-    /// The model from which training starts. If absent, weights are random.
+    /// The model from which training starts. Default: random weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finetune: Option<FinetuneConfig>,
     /// The text.
@@ -66,10 +86,10 @@ pub struct Config {
     pub model: ModelConfig,
     /// The training loop.
     pub train: TrainConfig,
-    /// Samples to generate during and after training.
+    /// Samples to generate during and after training. Default: no samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<SampleConfig>,
-    /// The text whose attention maps are written after training.
+    /// The text whose attention maps are written after training. Default: no maps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attend: Option<AttendConfig>,
 }

@@ -2,61 +2,76 @@
 
 use crate::error::Problems;
 use crate::{ConfigError, RopeScaling};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `[model]`: every number that determines the shape of the network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
-    /// Number of rows of the embedding. If absent from an experiment, the tokenizer's.
+    /// Number of tokens in the vocabulary, rows of the embedding. Default: the tokenizer's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 16_777_216), extend("example" = 1024, "unit" = "tokens"))]
     pub vocab_size: Option<usize>,
-    /// Width of the residual stream.
+    /// Width of the model: the size of a token's vector. A multiple of `n_heads`, unless `d_head`
+    /// is set.
+    #[schemars(range(min = 1, max = 16_777_216), extend("example" = 128, "unit" = "dimensions"))]
     pub d_model: usize,
     /// Number of blocks.
+    #[schemars(range(min = 1, max = 16_777_216), extend("example" = 4, "unit" = "blocks"))]
     pub n_layers: usize,
-    /// Number of query heads of each block.
+    /// Number of attention heads of each block (query heads).
+    #[schemars(range(min = 1, max = 16_777_216), extend("example" = 4, "unit" = "heads"))]
     pub n_heads: usize,
-    /// Number of key and value heads (grouped-query attention, Ainslie et al. 2023). Default:
-    /// `n_heads`.
+    /// Number of key and value heads (grouped-query attention, Ainslie et al. 2023), a divisor of
+    /// `n_heads`. Default: `n_heads`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 16_777_216), extend("example" = 2, "unit" = "heads"))]
     pub n_kv_heads: Option<usize>,
     /// Number of dimensions of one head. Default: `d_model / n_heads`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 16_777_216), extend("example" = 32, "unit" = "dimensions"))]
     pub d_head: Option<usize>,
-    /// Width of the feed-forward network. Default: `4·d_model`; with SwiGLU ⅔ of that, rounded up
+    /// Width of the feed-forward network. Default: `4 d_model`; with SwiGLU ⅔ of that, rounded up
     /// to a multiple of 8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 16_777_216), extend("example" = 512, "unit" = "dimensions"))]
     pub d_ff: Option<usize>,
-    /// Length in tokens of the longest sequence that the model is trained on.
+    /// Length of the longest sequence that the model is trained on.
+    #[schemars(range(min = 1, max = 16_777_216), extend("example" = 128, "unit" = "tokens"))]
     pub context_len: usize,
     /// Probability of dropping an activation: after the embedding, on the pattern, after attention
-    /// and FFN.
+    /// and after the feed-forward network.
     #[serde(default)]
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// Add a bias to linear layers and layer norms.
     #[serde(default = "yes")]
     pub bias: bool,
     /// Add a bias to attention's linear layers. Default: `bias`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("example" = true))]
     pub attention_bias: Option<bool>,
     /// Add a bias to the feed-forward network's linear layers. Default: `bias`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("example" = true))]
     pub ffn_bias: Option<bool>,
     /// Share the embedding's weights with the output head (Press and Wolf 2017).
     #[serde(default = "yes")]
     pub tied_head: bool,
     /// Encoding of a token's position.
+    #[schemars(extend("example" = "rope"))]
     pub position: Position,
-    /// Kind of normalisation.
+    /// Kind of normalization.
     #[serde(default)]
     pub norm: Norm,
     /// Position of the norm: before each half of a block (GPT-2) or after the residual sum (Vaswani
     /// et al. 2017).
     #[serde(default)]
     pub norm_placement: NormPlacement,
-    /// ε inside the normalisation's square root.
+    /// ε inside the normalization's square root.
     #[serde(default = "default_norm_eps")]
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub norm_eps: f64,
     /// The feed-forward network's activation, or no feed-forward network.
     #[serde(default)]
@@ -67,6 +82,7 @@ pub struct ModelConfig {
     /// Let the feed-forward network read the input of attention, `x + attn(norm x) + ffn(norm x)`,
     /// instead of its result (Wang and Komatsuzaki 2021; GPT-NeoX, Pythia).
     #[serde(default, skip_serializing_if = "is_no")]
+    #[schemars(extend("default" = false))]
     pub parallel_residual: bool,
     /// Apply RMS norm to every query and key head (Dehghani et al. 2023).
     #[serde(default)]
@@ -79,11 +95,13 @@ pub struct ModelConfig {
     pub scaled_scores: bool,
     /// Standard deviation of the initial weights (GPT-2: 0.02).
     #[serde(default = "default_init_std")]
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub init_std: f64,
 }
 
 /// The encoding of a token's position.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, JsonSchema)]
+#[schemars(tag = "kind", rename_all = "snake_case", extend("by_name" = true))]
 pub enum Position {
     /// No encoding: only the causal mask distinguishes earlier from later tokens.
     None,
@@ -94,25 +112,30 @@ pub enum Position {
     /// Rotary embedding of queries and keys, by halves (Su et al. 2021).
     Rope {
         /// θ base of the frequencies `base^(−2i/r)`.
+        #[schemars(default = "crate::position::default_base", range(max = 1e30), extend("exclusiveMinimum" = 1.0))]
         base: f64,
-        /// Fraction of each head's dimensions that are rotated.
+        /// Fraction of each head's dimensions that are rotated, at least one pair of them.
+        #[schemars(default = "crate::position::default_fraction", range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
         fraction: f64,
-        /// Scaling of the frequencies for contexts longer than those of training.
+        /// Scaling of the frequencies for contexts longer than those of training. Default: no
+        /// scaling.
         scaling: Option<RopeScaling>,
     },
     /// A penalty linear in the distance, added to the scores (Press et al. 2022).
     Alibi,
     /// A learned bias per head and distance bucket, added to the scores (Raffel et al. 2020).
     T5Bias {
-        /// Number of buckets.
+        /// Number of buckets, an even number.
+        #[schemars(default = "crate::position::default_buckets", range(min = 2, max = 65_536), extend("multipleOf" = 2, "unit" = "buckets"))]
         buckets: usize,
-        /// Distance from which all distances share the last bucket.
+        /// Distance from which all distances share the last bucket, more than half of `buckets`.
+        #[schemars(default = "crate::position::default_max_distance", range(min = 2), extend("unit" = "tokens"))]
         max_distance: usize,
     },
 }
 
 /// The normalisation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Norm {
     /// Layer norm (Ba et al. 2016).
@@ -123,7 +146,7 @@ pub enum Norm {
 }
 
 /// Position of the normalisation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NormPlacement {
     /// `x + f(norm(x))`, and one norm before the head.
@@ -134,7 +157,7 @@ pub enum NormPlacement {
 }
 
 /// The feed-forward network of a block.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ffn {
     /// GELU by the error function (Hendrycks and Gimpel 2016).

@@ -1,12 +1,14 @@
 //! A configuration that may still lack the settings that its base model determines.
 
 use crate::checked::Checked;
-use crate::keys::{CONFIG, FINETUNE_FILE, FINETUNED, MODEL_FILE, TOKENIZER_FILE};
-use crate::read::{ModelFile, apply_override, from_value, parse_table, read_table, read_value};
+use crate::keys::{EXPERIMENT, FINETUNE_FILE, FINETUNED, MODEL_FILE, TOKENIZER_FILE};
+use crate::overrides::apply_overrides;
+use crate::read::{ModelFile, from_value, parse_table, read_table, read_value};
 use crate::rules::shown;
 use crate::{
     Config, ConfigError, FinetuneConfig, FormerKey, ModelConfig, Position, TokenizerConfig,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -40,13 +42,13 @@ pub struct PartialConfig {
     former_keys: Vec<FormerKey>,
 }
 
-#[derive(Deserialize)]
-struct FinetuneFile {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct FinetuneFile {
     finetune: FinetuneConfig,
 }
 
-#[derive(Deserialize)]
-struct TokenizerFile {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct TokenizerFile {
     tokenizer: TokenizerConfig,
 }
 
@@ -82,9 +84,7 @@ impl PartialConfig {
                 .map_or_else(|| "run".into(), |s| s.to_string_lossy().into_owned());
             table.insert("name".to_owned(), Value::String(stem));
         }
-        for given in overrides {
-            former_keys.extend(apply_override(&mut table, given)?);
-        }
+        former_keys.extend(apply_overrides(&mut table, overrides)?);
         Self::from_table(table, former_keys)
     }
 
@@ -145,9 +145,9 @@ impl PartialConfig {
         let table = Table::from_iter([("finetune".to_owned(), finetune.clone())]);
         // Report every other error before looking for the base model.
         let shape = if self.is_complete() {
-            &CONFIG
+            &*EXPERIMENT
         } else {
-            &FINETUNED
+            &*FINETUNED
         };
         ConfigError::all(Checked::of("", &mut Value::Table(self.table.clone()), shape).problems)?;
         let file: FinetuneFile = from_value("", Value::Table(table), &FINETUNE_FILE)?;
@@ -257,7 +257,7 @@ fn read_whole(table: Table) -> Result<Config, ConfigError> {
         mut problems,
         replaced,
         ..
-    } = Checked::of("", &mut value, &CONFIG);
+    } = Checked::of("", &mut value, &EXPERIMENT);
     let config = read_value::<Config>(value);
     if let Ok(Err(error)) = config.as_ref().map(Config::validate) {
         // Replacements of missing or wrong values say nothing about the file.

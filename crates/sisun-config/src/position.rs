@@ -136,18 +136,18 @@ impl<'de> Visitor<'de> for PositionVisitor {
     }
 }
 
-fn default_base() -> f64 {
+pub(crate) fn default_base() -> f64 {
     10_000.0
 }
 
-fn default_fraction() -> f64 {
+pub(crate) fn default_fraction() -> f64 {
     1.0
 }
 
-fn default_buckets() -> usize {
+pub(crate) fn default_buckets() -> usize {
     32
 }
 
-fn default_max_distance() -> usize {
+pub(crate) fn default_max_distance() -> usize {
     128
 }

@@ -1,13 +1,15 @@
 //! Conversion of a TOML file and its `--set` overrides to a checked [`Config`].
 
 use crate::checked::Checked;
-use crate::former::{FormerKey, rename_former_keys, renamed};
+use crate::former::{FormerKey, rename_former_keys};
 use crate::keys::{MODEL, MODEL_FILE};
 use crate::lfs::check_pointer;
+use crate::overrides::apply_overrides;
 use crate::{
     Config, ConfigError, DataConfig, LoraConfig, ModelConfig, Shape, TokenizerConfig, TrainConfig,
     plain_words,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::io::ErrorKind;
@@ -15,7 +17,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 /// The parts of a model-only file that `sisun info` needs.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ModelFile {
     #[serde(default)]
@@ -78,9 +80,7 @@ impl Described {
         {
             return Config::read(path, overrides).map(Self::from);
         }
-        for given in overrides {
-            apply_override(&mut table, given)?;
-        }
+        apply_overrides(&mut table, overrides)?;
         let file: ModelFile = from_value("", Value::Table(table), &MODEL_FILE)?;
         let mut model = file.model;
         model.validate()?;
@@ -111,9 +111,7 @@ impl ModelConfig {
         let model =
             Value::try_from(self).expect("plain structs of numbers and strings always serialise");
         let mut table = Table::from_iter([("model".to_owned(), model)]);
-        for given in overrides {
-            apply_override(&mut table, given)?;
-        }
+        apply_overrides(&mut table, overrides)?;
         let file: ModelFile = from_value("", Value::Table(table), &MODEL_FILE)?;
         file.model.validate()?;
         Ok(file.model)
@@ -205,98 +203,6 @@ fn syntax_remedy(error: &toml::de::Error, text: &str) -> String {
         _ if first.is_ascii_digit() && !error.message().contains("duplicate key") => "\na number is written without thousands separators, as in 1000000 or 1_000_000".to_owned(),
         _ => String::new(),
     }
-}
-
-/// Merge `a.b=value` into the table. Return the key if it was given by its former name. A value
-/// that is not TOML in its entirety (`rope`, `runs/x`, `one # two`) is taken as text.
-///
-/// # Errors
-/// If the text is not of this form, or if the key goes through a value that is not a table.
-pub fn apply_override(table: &mut Table, given: &str) -> Result<Option<FormerKey>, ConfigError> {
-    let bad = || ConfigError::BadOverride {
-        given: given.to_owned(),
-    };
-    let (key, value) = given.split_once('=').ok_or_else(bad)?;
-    if parts(key).iter().any(String::is_empty) {
-        return Err(bad());
-    }
-    let value = value.trim();
-    let value = match whole_value(value) {
-        Some(value) => value,
-        None if value.len() > 1 && value.starts_with(['"', '\'']) => {
-            return Err(ConfigError::BadQuotes {
-                given: given.to_owned(),
-            });
-        }
-        None => Value::String(value.to_owned()),
-    };
-    let key = key.trim();
-    let former = renamed(key);
-    let current = former.as_ref().map_or(key, |key| &key.current);
-    set(table, current, value).map_err(|key| ConfigError::NotATable {
-        given: given.to_owned(),
-        key,
-    })?;
-    Ok(former)
-}
-
-/// Parse `text` as a TOML value, if it is exactly one value: no comment after it, and no further
-/// line.
-fn whole_value(text: &str) -> Option<Value> {
-    // Inside a list, a comment or another key would have to end before the bracket, which is
-    // impossible on the same line.
-    let mut listed = format!("v = [{text}]").parse::<Table>().ok()?;
-    let Some(Value::Array(mut all)) = listed.remove("v").filter(|_| listed.is_empty()) else {
-        return None;
-    };
-    let mut alone = format!("v = {text}").parse::<Table>().ok()?;
-    let value = alone.remove("v").filter(|_| alone.is_empty())?;
-    // Compared as text, because NaN is not equal to itself.
-    (all.len() == 1 && all.pop()?.to_string() == value.to_string()).then_some(value)
-}
-
-/// Put a value at `a.b.c`, and make the tables on the way.
-///
-/// # Errors
-/// The part of the key that names a value other than a table.
-pub fn set(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
-    let mut tables = parts(key);
-    let last = tables.pop().unwrap_or_default();
-    let mut at = table;
-    for part in tables
-        .iter()
-        .map(String::as_str)
-        .filter(|part| !part.is_empty())
-    {
-        let entry = at
-            .entry(part.to_owned())
-            .or_insert_with(|| Value::Table(Table::new()));
-        // `model.position.base=500` on `position = "rope"` means its table form.
-        if let (Value::String(kind), "position") = (&entry, part) {
-            *entry = Value::Table(Table::from_iter([(
-                "kind".to_owned(),
-                Value::String(kind.clone()),
-            )]));
-        }
-        at = entry.as_table_mut().ok_or_else(|| part.to_owned())?;
-    }
-    at.insert(last, value);
-    Ok(())
-}
-
-/// Split a dotted key into names. Within quotes a dot is part of a name, as in
-/// `vary."model.position"`.
-fn parts(key: &str) -> Vec<String> {
-    let (mut parts, mut quote) = (vec![String::new()], None);
-    for c in key.trim().chars() {
-        match (c, quote) {
-            ('"' | '\'', None) => quote = Some(c),
-            (c, Some(begun)) if c == begun => quote = None,
-            ('.', None) => parts.push(String::new()),
-            (c, _) => parts.last_mut().expect("there is one at least").push(c),
-        }
-    }
-    parts.iter().map(|part| part.trim().to_owned()).collect()
 }
 
 /// Read a TOML value, found at the key `at`, as settings of this shape.

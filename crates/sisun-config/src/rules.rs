@@ -1,5 +1,6 @@
 //! Messages about values of the wrong type.
 
+use crate::meant::choice_meant;
 use crate::shape::Shape;
 use toml::Value;
 
@@ -19,11 +20,13 @@ pub(crate) fn shown(value: &Value) -> String {
 }
 
 /// Describe the accepted values in the place of this value.
-pub(crate) fn rule(value: &Value, shape: &Shape) -> String {
+pub(crate) fn rule(key: &str, value: &Value, shape: &Shape) -> String {
     let wanted = format!("expected {}", shape.words());
     match (shape, value) {
         (Shape::Text, Value::String(_)) => "must hold at least one character".to_owned(),
-        (Shape::Choice(names), Value::String(name)) => choice(name, names.iter().copied()),
+        (Shape::Choice(known), Value::String(name)) => {
+            choice(key, name, known.iter().map(|known| known.name))
+        }
         (Shape::Choice(_), _) => wanted,
         (Shape::Integer, Value::Integer(_)) => "must not be negative".to_owned(),
         (Shape::Integer, Value::Float(x)) if x.is_finite() && x.fract() == 0.0 => (if *x < 0.0 {
@@ -67,7 +70,7 @@ pub(crate) fn rule(value: &Value, shape: &Shape) -> String {
                 by_name: false,
             },
             Value::String(name),
-        ) if known.iter().any(|(kind, _)| kind == name) => {
+        ) if known.iter().any(|kind| kind.name == *name) => {
             format!("{wanted}; write {{ kind = {name:?} }}")
         }
         _ => format!("{wanted}, not {}", kind_of(value)),
@@ -85,10 +88,17 @@ fn is_too_large(digits: &str) -> bool {
         && digits.parse::<i64>().is_err()
 }
 
-pub(crate) fn choice<'n>(name: &str, known: impl Iterator<Item = &'n str> + Clone) -> String {
+pub(crate) fn choice<'n>(
+    key: &str,
+    name: &str,
+    known: impl Iterator<Item = &'n str> + Clone,
+) -> String {
     let all = known.clone().collect::<Vec<_>>().join(", ");
     let distance =
         |known: &str| strsim::damerau_levenshtein(known, &name.to_lowercase().replace('-', "_"));
+    if let Some(meant) = choice_meant(key, name) {
+        return format!("expected one of {all}; did you mean {meant:?}?");
+    }
     let nearest = known.map(|known| (distance(known), known)).min();
     match nearest {
         Some((distance, nearest)) if distance <= nearest.len() / 2 => {

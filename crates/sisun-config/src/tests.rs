@@ -1,14 +1,15 @@
 //! The table of keys agrees with serde, and every error is reported in the terms of the file.
 
+use crate::Shape;
 use crate::checked::Checked;
-use crate::keys::CONFIG;
-use crate::{Config, ConfigError, MODEL, ModelConfig, TRAIN, TrainConfig, from_value};
+use crate::keys::{EXPERIMENT, MODEL};
+use crate::{Config, ConfigError, ModelConfig, TrainConfig, from_value};
 use std::collections::BTreeSet;
 use std::path::Path;
 use toml::{Table, Value};
 
 /// Every key that a configuration can have, for each kind of tokenizer, position and scaling.
-const WHOLE: &str = r#"
+pub(crate) const WHOLE: &str = r#"
 name = "whole"
 [finetune]
 model = "models/gpt2"
@@ -118,7 +119,7 @@ const KINDS: [(&str, &str); 10] = [
 ];
 
 /// One or more values of every TOML type.
-const VALUES: [&str; 25] = [
+pub(crate) const VALUES: [&str; 25] = [
     "\"wrong text\"",
     "\"\"",
     "\"3\"",
@@ -152,7 +153,7 @@ const RUST: [&str; 18] = [
     "sequence", "Option", "None", "invalid", "non-zero", "integer", "string", "boolean",
 ];
 
-fn tables() -> Vec<Table> {
+pub(crate) fn tables() -> Vec<Table> {
     let whole: Table = WHOLE.parse().expect("TOML");
     let other = |(key, text): &(&str, &str)| {
         let mut table = whole.clone();
@@ -164,7 +165,7 @@ fn tables() -> Vec<Table> {
         .collect()
 }
 
-fn paths(at: &str, table: &Table, all: &mut Vec<String>) {
+pub(crate) fn paths(at: &str, table: &Table, all: &mut Vec<String>) {
     for (key, value) in table {
         let path = crate::shape::joined(at, key);
         if let Value::Table(inner) = value {
@@ -174,7 +175,7 @@ fn paths(at: &str, table: &Table, all: &mut Vec<String>) {
     }
 }
 
-fn at<'t>(table: &'t mut Table, path: &str) -> &'t mut Value {
+pub(crate) fn at<'t>(table: &'t mut Table, path: &str) -> &'t mut Value {
     match path.split_once('.') {
         None => table.get_mut(path).expect("the key is there"),
         Some((first, rest)) => at(
@@ -195,11 +196,11 @@ fn every_key_is_known_and_every_known_key_is_tried() {
         paths("", &table, &mut here);
         tried.extend(here);
         let mut value = Value::Table(table);
-        let found = Checked::of("", &mut value, &CONFIG).problems;
+        let found = Checked::of("", &mut value, &EXPERIMENT).problems;
         assert!(found.is_empty(), "{found:?}");
         crate::read::read_value::<Config>(value).expect("serde reads what was found right");
     }
-    let known: BTreeSet<String> = CONFIG.paths("").into_iter().collect();
+    let known: BTreeSet<String> = EXPERIMENT.paths("").into_iter().collect();
     assert_eq!(
         known.difference(&tried).collect::<Vec<_>>(),
         Vec::<&String>::new()
@@ -336,7 +337,7 @@ fn a_first_configuration_is_told_everything_at_once() {
         "unknown key training; did you mean train?",
         "unknown key train.lr; did you mean train.lr_max?",
         "unknown key train.max_iters; did you mean train.steps?",
-        "train.batch_size is missing: windows of text in one step (a whole number), for example batch_size = 8",
+        "train.batch_size is missing: number of windows of text in one forward pass (a whole number), for example batch_size = 8",
         "unknown key model.n_embd; did you mean model.d_model?",
         "unknown key model.n_layer; did you mean model.n_layers?",
         "unknown key model.block_size; did you mean model.context_len?",
@@ -355,20 +356,6 @@ fn a_first_configuration_is_told_everything_at_once() {
         !message.contains("model.d_model is missing") && !message.contains("divisible"),
         "{message}"
     );
-}
-
-#[test]
-fn names_of_other_programs_lead_to_ours() {
-    let all = CONFIG.paths("");
-    for (key, names) in crate::aliases::ALIASES {
-        assert!(all.contains(&(*key).to_owned()), "{key} is no key");
-        for name in *names {
-            assert!(
-                !all.iter().any(|path| path == name),
-                "{name} is a key of ours"
-            );
-        }
-    }
 }
 
 #[test]
@@ -460,7 +447,7 @@ fn what_an_option_does_is_told_as_one() {
         let mut table: Table = WHOLE.parse().expect("TOML");
         crate::set(&mut table, key, Value::String("x".to_owned())).expect("a place");
         let mut value = Value::Table(table);
-        let told: Vec<String> = Checked::of("", &mut value, &CONFIG)
+        let told: Vec<String> = Checked::of("", &mut value, &EXPERIMENT)
             .problems
             .iter()
             .map(ToString::to_string)
@@ -547,6 +534,7 @@ fn constructors_have_the_defaults_of_a_file() {
     let mut part = |name: &str| table.remove(name).expect("a table");
     let model: ModelConfig = from_value("model", part("model"), &MODEL).expect("a model");
     assert_eq!(ModelConfig::new(65, 12, 3, 2, 7), model);
-    let train: TrainConfig = from_value("train", part("train"), &TRAIN).expect("settings");
+    let train: TrainConfig =
+        from_value("train", part("train"), &Shape::of::<TrainConfig>()).expect("settings");
     assert_eq!(TrainConfig::new(5, 11, 1e-3), train);
 }

@@ -3,21 +3,25 @@
 use crate::ConfigError;
 use crate::error::Problems;
 use crate::given_text;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `[train]`: settings of the training loop.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
     /// Seed of every random draw of the run.
     #[serde(default = "default_seed")]
     pub seed: u64,
     /// Number of optimizer steps.
+    #[schemars(range(min = 1, max = 1_099_511_627_776_u64), extend("example" = 1000, "unit" = "steps"))]
     pub steps: u64,
-    /// Number of windows in one forward pass.
+    /// Number of windows of text in one forward pass. A window has `model.context_len` tokens.
+    #[schemars(range(min = 1, max = 1_099_511_627_776_u64), extend("example" = 8, "unit" = "windows"))]
     pub batch_size: usize,
     /// Number of forward passes whose gradients are averaged into one step.
     #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 1_099_511_627_776_u64), extend("unit" = "passes"))]
     pub gradient_accumulation_steps: usize,
     /// Source of the training windows.
     #[serde(default)]
@@ -29,57 +33,72 @@ pub struct TrainConfig {
     #[serde(default)]
     pub optimizer: OptimizerKind,
     /// Highest learning rate of AdamW.
+    #[schemars(extend("example" = 1e-3, "exclusiveMinimum" = 0.0))]
     pub lr_max: f64,
-    /// Learning rate of the last step. Default: a tenth of `lr_max`.
+    /// Learning rate of the last step, at most `lr_max`. Default: a tenth of `lr_max`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0), extend("example" = 1e-4))]
     pub lr_min: Option<f64>,
     /// Highest learning rate of Muon's matrices; it follows the same schedule.
     #[serde(default = "default_muon_lr")]
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub muon_lr_max: f64,
     /// Momentum of Muon.
     #[serde(default = "default_muon_momentum")]
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub muon_momentum: f64,
-    /// Number of steps over which the learning rate rises linearly.
+    /// Number of steps over which the learning rate rises linearly, at most `steps`.
     #[serde(default)]
+    #[schemars(extend("unit" = "steps"))]
     pub warmup_steps: u64,
     /// Shape of the subsequent fall of the learning rate.
     #[serde(default)]
     pub schedule: Schedule,
     /// Decoupled weight decay of the matrices. Norms, biases and embeddings are not decayed.
     #[serde(default = "default_weight_decay")]
+    #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
-    /// AdamW's β₁.
+    /// AdamW's β₁, the decay of its running mean of the gradient.
     #[serde(default = "default_beta1")]
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta1: f64,
-    /// AdamW's β₂.
+    /// AdamW's β₂, the decay of its running mean of the squared gradient.
     #[serde(default = "default_beta2")]
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta2: f64,
-    /// AdamW's ε (PyTorch's default; Burn's is 1e-5).
+    /// AdamW's ε, added to the square root of that mean (PyTorch's default; Burn's is 1e-5).
     #[serde(default = "default_eps")]
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub eps: f64,
     /// Largest global norm of the gradient; 0 disables clipping.
     #[serde(default = "default_grad_clip")]
+    #[schemars(range(min = 0.0))]
     pub grad_clip: f64,
     /// Number of steps between evaluations on the validation split.
     #[serde(default = "default_eval_every")]
+    #[schemars(range(min = 1, max = 1_099_511_627_776_u64), extend("unit" = "steps"))]
     pub eval_every: u64,
-    /// Number of windows of an evaluation, evenly spaced and always the same. If absent, the whole
-    /// split.
+    /// Number of windows of an evaluation, evenly spaced and always the same. Default: the whole
+    /// validation split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_099_511_627_776_u64), extend("example" = 64, "unit" = "windows"))]
     pub eval_windows: Option<usize>,
     /// Number of steps between checkpoints.
     #[serde(default = "default_checkpoint_every")]
+    #[schemars(range(min = 1, max = 1_099_511_627_776_u64), extend("unit" = "steps"))]
     pub checkpoint_every: u64,
     /// Number of newest checkpoints to keep, besides the best.
     #[serde(default = "default_keep")]
+    #[schemars(range(min = 1, max = 1_099_511_627_776_u64), extend("unit" = "checkpoints"))]
     pub keep_checkpoints: usize,
     /// Number of steps between lines of `metrics.jsonl`.
     #[serde(default = "default_log_every")]
+    #[schemars(range(min = 1, max = 1_099_511_627_776_u64), extend("unit" = "steps"))]
     pub log_every: u64,
 }
 
 /// Source of the training windows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WindowOrder {
     /// Random positions in the text, drawn anew each step (nanoGPT).
@@ -91,7 +110,7 @@ pub enum WindowOrder {
 
 /// The number format of matrix products in training. Everything else, including the weights and the
 /// optimizer, is float32.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
     /// 24 bits of significand.
@@ -103,7 +122,7 @@ pub enum Precision {
 }
 
 /// The optimizer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OptimizerKind {
     /// AdamW (Loshchilov and Hutter 2019).
@@ -114,7 +133,7 @@ pub enum OptimizerKind {
 }
 
 /// The fall of the learning rate after the warm-up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
     /// Half a cosine from the highest to the lowest.
@@ -127,32 +146,38 @@ pub enum Schedule {
 }
 
 /// `[sample]`: samples to generate during and after training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SampleConfig {
     /// Text that the model continues.
     #[serde(deserialize_with = "given_text::read")]
+    #[schemars(extend("example" = "One day"))]
     pub prompt: String,
     /// Number of tokens to generate.
     #[serde(default = "default_sample_tokens")]
+    #[schemars(range(min = 1, max = 1_099_511_627_776_u64), extend("unit" = "tokens"))]
     pub tokens: usize,
     /// Softmax temperature; 0 chooses the likeliest token.
     #[serde(default = "default_temperature")]
+    #[schemars(range(min = 0.0))]
     pub temperature: f64,
     /// Number of likeliest tokens to sample from; 0 allows all.
     #[serde(default)]
+    #[schemars(extend("unit" = "tokens"))]
     pub top_k: usize,
     /// Number of steps between samples during training; 0 writes one at the end only.
     #[serde(default)]
+    #[schemars(extend("unit" = "steps"))]
     pub every: u64,
 }
 
 /// `[attend]`: the text whose attention maps are written after training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AttendConfig {
-    /// The text.
+    /// The text whose attention maps are written.
     #[serde(deserialize_with = "given_text::read")]
+    #[schemars(extend("example" = "The cat sat."))]
     pub text: String,
 }
 

@@ -2,6 +2,8 @@
 
 #[doc = include_str!("../guide/first-model.md")]
 pub mod first_model {}
+#[doc = include_str!("../guide/settings.md")]
+pub mod settings {}
 #[doc = include_str!("../guide/run-directory.md")]
 pub mod run_directory {}
 #[doc = include_str!("../guide/attention-maps.md")]

@@ -5,6 +5,7 @@ pub(crate) mod bench;
 pub(crate) mod cache;
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod data;
 pub(crate) mod devices;
 pub(crate) mod eval;

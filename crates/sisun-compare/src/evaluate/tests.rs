@@ -2,7 +2,7 @@ use super::{EvaluatedModel, attention, language, surprise, task, tokens};
 use crate::results::MeasureName;
 use burn::module::Module;
 use burn::tensor::Device;
-use sisun_config::{ModelConfig, TRAIN, TrainConfig, from_value, randomness::stream};
+use sisun_config::{ModelConfig, Shape, TrainConfig, from_value, randomness::stream};
 use sisun_data::tasks::{Example, SYMBOLS, Task};
 use sisun_data::{Batch, Tokenizer, Tokens};
 use sisun_model::{Activation, Capture, KvCache, Pass, Transformer};
@@ -48,8 +48,12 @@ fn half_trained(task: Task, length: usize) -> Transformer {
         lr_max = 1e-2
         schedule = "constant"
     };
-    let train: TrainConfig =
-        from_value("train", toml::Value::Table(table), &TRAIN).expect("settings");
+    let train: TrainConfig = from_value(
+        "train",
+        toml::Value::Table(table),
+        &Shape::of::<TrainConfig>(),
+    )
+    .expect("settings");
     let model = Transformer::random(&model, 3, &Device::flex().autodiff()).expect("a model");
     let mut trainer = Trainer::new(model, &train);
     for step in 0..train.steps {

@@ -1,8 +1,9 @@
 //! Text output for a terminal.
 
 use super::table::Table;
-use super::text::{columns, wrapped};
+use super::text::columns;
 use super::tone::Tone;
+use crate::wrap::wrapped;
 use sisun_infer::Language;
 use std::io::IsTerminal;
 

@@ -20,20 +20,6 @@ pub(super) fn right(text: &str, width: usize) -> String {
     format!("{}{text}", " ".repeat(width.saturating_sub(columns(text))))
 }
 
-/// Wrap a text at spaces to at most `width` columns. A longer word gets its own line.
-pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if columns(line) + 1 + columns(word) <= width => {
-                *line += &format!(" {word}")
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
 /// Format a token label: a leading space as `␣`, a long label truncated.
 pub(super) fn label(label: &str) -> String {
     let shown = label
@@ -116,7 +102,8 @@ fn visible(characters: &[char]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{beginning, columns, ending, excerpt, label, left, right, wrapped};
+    use super::{beginning, columns, ending, excerpt, label, left, right};
+    use crate::wrap::wrapped;
 
     #[test]
     fn korean_takes_two_columns() {
