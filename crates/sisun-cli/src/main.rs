@@ -8,7 +8,9 @@ mod common;
 mod failure;
 mod given_text;
 mod model_source;
+mod needs;
 mod output;
+mod pace;
 mod progress;
 mod run_report;
 mod signals;
@@ -46,6 +48,7 @@ struct Cli {
 // Each command is described at its arguments.
 #[derive(Subcommand)]
 enum Command {
+    Init(commands::init::Args),
     Train(commands::train::Args),
     Sample(commands::sample::Args),
     Attend(commands::attend::Args),
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
     }
     // On a thread of the pool, so that sharing work with the others wakes no sleeping thread.
     let result = sisun_kernels::on_pool(|| match command {
+        Command::Init(args) => commands::init::run(args),
         Command::Train(args) => commands::train::run(args),
         Command::Sample(args) => commands::sample::run(args),
         Command::Attend(args) => commands::attend::run(args),

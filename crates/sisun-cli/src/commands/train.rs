@@ -3,6 +3,8 @@
 use crate::base;
 use crate::common::{DeviceArgs, folder_beside};
 use crate::failure::{Interrupted, Usage};
+use crate::needs::Needs;
+use crate::pace::Plan;
 use crate::progress::Progress;
 use crate::run_report;
 use crate::signals::stop_on_interrupt;
@@ -148,7 +150,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
             .note(&format!("note: {key} has no effect {why}"));
     }
 
-    let mut observer = Screen::new(&session, args.device.quiet);
+    let needs = Needs::of(&session.config, session.step(), Some(&session.corpus.train));
+    let mut observer = Screen::new(&session, needs, args.device.quiet);
     let outcome = train(
         &mut session,
         &mut observer,
@@ -183,6 +186,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             "checkpoint": outcome.checkpoint,
             "maps": maps,
             "elapsed_s": outcome.elapsed_s,
+            "needs": needs.json(observer.expected_s),
         }))?;
     } else {
         tell(
@@ -389,18 +393,27 @@ struct Screen {
     sample: Option<SampleConfig>,
     seed: u64,
     last_sample: Option<String>,
+    /// Seconds that the session was expected to take when its speed became known.
+    expected_s: Option<f64>,
 }
 
 impl Screen {
-    fn new(session: &Session, quiet: bool) -> Self {
+    fn new(session: &Session, needs: Needs, quiet: bool) -> Self {
         let config = &session.config;
+        let plan = Plan {
+            steps: config.train.steps,
+            eval_every: config.train.eval_every,
+            sample_every: config.sample.as_ref().map_or(0, |sample| sample.every),
+            checkpoint_every: config.train.checkpoint_every,
+        };
         let tokenizer = session.corpus.tokenizer.clone();
         Self {
-            progress: Progress::new(quiet, session.step(), config.train.steps),
+            progress: Progress::new(quiet, session.step(), plan, needs),
             tokenizer,
             sample: config.sample.clone(),
             seed: config.train.seed,
             last_sample: None,
+            expected_s: None,
         }
     }
 
@@ -435,7 +448,8 @@ impl Screen {
 
 impl TrainObserver for Screen {
     fn stepped(&mut self, step: u64) {
-        self.progress.stepped(step);
+        let expected = self.progress.stepped(step);
+        self.expected_s = self.expected_s.or(expected);
     }
 
     fn measured(&mut self, metric: &Metric) {

@@ -1,0 +1,222 @@
+//! `sisun init`.
+
+mod choose;
+mod demo;
+mod render;
+mod sizes;
+
+use crate::common::DeviceArgs;
+use crate::failure::Usage;
+use crate::output::{ForceArgs, make_parent};
+use crate::terminal::say;
+use anyhow::{Context, Error, Result};
+use choose::Choice;
+use sisun_config::{Config, shell};
+use sisun_data::stories::StoryLanguage;
+use sisun_data::{Corpus, DataError, Survey, prepare};
+use sisun_model::{Chosen, Count, thousands};
+use sisun_train::Trial;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Write a configuration for your text: a model and a number of steps that suit the text and this
+/// machine.
+///
+/// Looks at the size and the script of the text, and times a few steps on random tokens. Comments in
+/// the file give the reasons; change what you like, and train with it.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  sisun init my.txt
+  sisun init 'novels/*.txt' --out novels.toml --minutes 10
+  sisun init reviews.jsonl
+  sisun init --demo                     the stories of the first example
+  sisun init --demo ko                  한국어 이야기")]
+pub(crate) struct Args {
+    /// Files, folders or globs with the text: plain text, or JSON lines
+    #[arg(value_name = "TEXT", required_unless_present = "demo")]
+    text: Vec<String>,
+    /// Write the first example instead, and its text: stories in English (en) or Korean (ko)
+    #[arg(
+        long,
+        value_name = "LANGUAGE",
+        num_args = 0..=1,
+        default_missing_value = "en",
+        conflicts_with = "text"
+    )]
+    demo: Option<StoryLanguage>,
+    /// Where to write the configuration [default: the name of the text, ending in .toml]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Minutes that training may take on this machine
+    #[arg(long, value_name = "N", default_value_t = 2.0, conflicts_with = "demo", value_parser = parse_minutes)]
+    minutes: f64,
+    #[command(flatten)]
+    force: ForceArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+/// Duration of the trial by which the model is chosen, and of that which times the chosen one.
+const TRIAL: Duration = Duration::from_millis(700);
+/// Text up to this many bytes is tokenized at once: training then starts with its tokens, and its
+/// problems show now.
+const TOKENIZED_NOW: u64 = 4 << 20;
+
+fn parse_minutes(text: &str) -> Result<f64, String> {
+    let minutes: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
+    match (0.1..=10_000.0).contains(&minutes) {
+        true => Ok(minutes),
+        false => Err("must be from 0.1 to 10000".to_owned()),
+    }
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    if let Some(language) = args.demo {
+        return demo::write(language, args.out, args.force, &args.device);
+    }
+    if args.text.iter().any(|text| text == "-") {
+        return Err(Usage(
+            "standard input cannot be read again by `sisun train`: save the text in a file, and name that".to_owned(),
+        )
+        .into());
+    }
+    let out = match args.out {
+        Some(out) => out,
+        None => beside(&args.text[0])?,
+    };
+    args.force.check("--out", &out)?;
+    let name = free_name(&out)?;
+    let survey = Survey::of(&args.text).map_err(|error| with_code_glob(error, &args.text))?;
+    let chosen = args.device.choose()?;
+
+    let mut choice = Choice::of_text(&survey, args.text, name)?;
+    let reference = config(&choice, &out)?;
+    let rate = sizes::rate(&reference, Trial::run(&reference, &chosen.device, TRIAL)?);
+    choice.fit(rate, args.minutes * 60.0);
+    if survey.bytes <= TOKENIZED_NOW {
+        tokenize(&mut choice, &out)?;
+        choice.fit(rate, args.minutes * 60.0);
+    }
+    let mut complete = config(&choice, &out)?;
+    complete.model.vocab_size = Some(choice.vocab_size);
+    let trial = Trial::run(&complete, &chosen.device, TRIAL)?;
+    choice.set_steps(&trial, args.minutes * 60.0);
+    write(&choice, &survey, &chosen, &trial, &out)?;
+    report(&choice, &out)
+}
+
+/// Return the name of the configuration for a text.
+fn beside(text: &str) -> Result<PathBuf> {
+    let stem = Path::new(text)
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().replace(['*', '?', '[', ']'], ""))
+        .map(|stem| stem.trim_matches(['.', '-', '_', ' ']).to_owned())
+        .filter(|stem| !stem.is_empty());
+    let parent = || {
+        let folder = Path::new(text).parent()?.file_name()?;
+        Some(folder.to_string_lossy().into_owned())
+    };
+    match stem.or_else(parent) {
+        Some(stem) => Ok(PathBuf::from(format!("{stem}.toml"))),
+        None => Err(Usage(format!(
+            "no name for the configuration follows from {text}: give one, as in --out my.toml"
+        ))
+        .into()),
+    }
+}
+
+/// Return the name of the run: that of the file, with a number if there is such a run already.
+fn free_name(out: &Path) -> Result<String> {
+    let stem = out
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .filter(|stem| !stem.starts_with('.'))
+        .with_context(|| format!("--out {}: name a file such as my.toml", out.display()))?;
+    let is_free = |name: &String| !Path::new("runs").join(name).exists();
+    let numbered = (2..).map(|number| format!("{stem}-{number}"));
+    let mut names = std::iter::once(stem.to_owned()).chain(numbered);
+    Ok(names.find(is_free).expect("the numbers do not end"))
+}
+
+/// Add the glob that reads other files to the error of a folder without text files.
+fn with_code_glob(error: DataError, text: &[String]) -> Error {
+    let DataError::NoFiles { name } = &error else {
+        return error.into();
+    };
+    let folder = Path::new(name);
+    let hint = folder.is_dir().then(|| {
+        let glob = folder.join("**").join("*.py");
+        format!(
+            "{error}\nfor other files, by a glob: sisun init {}",
+            shell::word(&glob.display().to_string())
+        )
+    });
+    match (hint, text) {
+        (Some(hint), [_]) => Error::new(error).context(hint),
+        _ => error.into(),
+    }
+}
+
+/// Return the configuration as `sisun train` will read it.
+fn config(choice: &Choice, out: &Path) -> Result<Config> {
+    let mut config = Config::parse(out, &render::settings(choice))?;
+    config.model.vocab_size = Some(choice.vocab_size);
+    Ok(config)
+}
+
+/// Tokenize the text into the cache, and take the numbers of tokens from there.
+fn tokenize(choice: &mut Choice, out: &Path) -> Result<()> {
+    let config = config(choice, out)?;
+    let shortest = 1;
+    let Corpus {
+        train,
+        validation,
+        tokenizer,
+        ..
+    } = prepare(
+        &config.data,
+        &config.tokenizer,
+        shortest,
+        &config.data.cache_folder(),
+        &mut |_| {},
+    )?;
+    choice.vocab_size = tokenizer.vocab_size();
+    choice.tokens = train.len() as u64;
+    choice.limit_context(train.len().min(validation.len()))
+}
+
+fn write(
+    choice: &Choice,
+    survey: &Survey,
+    chosen: &Chosen,
+    trial: &Trial,
+    out: &Path,
+) -> Result<()> {
+    let text = render::commented(choice, survey, chosen, trial, out);
+    // The comments must not break the file.
+    Config::parse(out, &text)?;
+    make_parent(out)?;
+    sisun_files::write_whole(out, |file| {
+        use std::io::Write;
+        file.write_all(text.as_bytes())
+    })
+    .with_context(|| format!("cannot write {}", out.display()))
+}
+
+fn report(choice: &Choice, out: &Path) -> Result<()> {
+    let mut config = config(choice, out)?;
+    config.model.vocab_size = Some(choice.vocab_size);
+    say(&format!(
+        "{}: {} parameters, {} steps of {} tokens, about {}",
+        out.display(),
+        thousands(Count::of(&config.model).total),
+        thousands(choice.steps),
+        thousands(choice.tokens_a_step()),
+        crate::pace::duration(choice.seconds),
+    ))?;
+    for note in &choice.notes {
+        say(&format!("note: {note}"))?;
+    }
+    say(&format!("\nnext: sisun train {}", shell::path(out)))
+}
