@@ -2,45 +2,70 @@
 
 use crate::pace;
 use serde_json::{Value, json};
-use sisun_config::{Config, TrainConfig};
+use burn::tensor::Device;
+use sisun_config::{LoraConfig, ModelConfig, TrainConfig};
 use sisun_data::Tokens;
-use sisun_model::{Count, memory, thousands};
+use sisun_model::{Count, ModelError, memory, thousands};
 
 /// The needs of the steps that are left of a run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Needs {
+    model: ModelConfig,
     parameters: u64,
+    batch_size: usize,
+    gradient_accumulation_steps: usize,
+    low_rank: bool,
     /// Tokens that the steps see.
     tokens: u64,
     /// Tokens of the text to learn from, if it was read.
     text: Option<u64>,
-    memory_bytes: u64,
 }
 
 impl Needs {
     /// Return what the steps after `step` need.
-    pub(crate) fn of(config: &Config, step: u64, text: Option<&Tokens>) -> Self {
+    pub(crate) fn of(
+        model: &ModelConfig,
+        train: &TrainConfig,
+        lora: Option<LoraConfig>,
+        step: u64,
+        text: Option<&Tokens>,
+    ) -> Self {
         let TrainConfig {
             batch_size,
             gradient_accumulation_steps,
             steps,
             ..
-        } = config.train;
+        } = *train;
         let a_step = (batch_size as u64)
             .saturating_mul(gradient_accumulation_steps as u64)
-            .saturating_mul(config.model.context_len as u64);
-        let needed = memory::Training {
-            model: &config.model,
+            .saturating_mul(model.context_len as u64);
+        Self {
+            model: model.clone(),
+            parameters: Count::of(model).total,
             batch_size,
             gradient_accumulation_steps,
-            low_rank: config.lora().is_some(),
-        };
-        Self {
-            parameters: Count::of(&config.model).total,
+            low_rank: lora.is_some(),
             tokens: steps.saturating_sub(step).saturating_mul(a_step),
             text: text.map(|text| text.len() as u64),
-            memory_bytes: u64::try_from(needed.bytes()).unwrap_or(u64::MAX),
         }
+    }
+
+    fn memory(&self) -> memory::Training<'_> {
+        memory::Training {
+            model: &self.model,
+            batch_size: self.batch_size,
+            gradient_accumulation_steps: self.gradient_accumulation_steps,
+            low_rank: self.low_rank,
+        }
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        u64::try_from(self.memory().bytes()).unwrap_or(u64::MAX)
+    }
+
+    /// Check that the memory is available on a device.
+    pub(crate) fn check_memory(&self, device: &Device) -> Result<(), ModelError> {
+        self.memory().check(device)
     }
 
     /// Return the times that each token of the text is seen.
@@ -60,7 +85,7 @@ impl Needs {
             "{} parameters, {} tokens{epochs}{time}, at least {} of memory",
             thousands(self.parameters),
             thousands(self.tokens),
-            pace::bytes(self.memory_bytes)
+            pace::bytes(self.memory_bytes())
         )
     }
 
@@ -70,7 +95,7 @@ impl Needs {
             "tokens": self.tokens,
             "epochs": self.epochs(),
             "expected_s": expected_s,
-            "memory_bytes": self.memory_bytes,
+            "memory_bytes": self.memory_bytes(),
         })
     }
 }

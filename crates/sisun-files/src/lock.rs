@@ -149,6 +149,17 @@ impl Lock {
     }
 }
 
+/// Return the process that holds the lock file at this path, without locking or making it; `None` if
+/// no process does, or if the file cannot be read.
+pub fn holder(path: &Path) -> Option<Holder> {
+    let mut file = File::open(path).ok()?;
+    // A shared lock is refused only while another process holds the lock.
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => read(&mut file),
+        _ => None,
+    }
+}
+
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)

@@ -4,7 +4,7 @@ use crate::evaluate::forward_seconds;
 use crate::trainer::Trainer;
 use burn::tensor::Device;
 use rand::RngExt;
-use sisun_config::{Config, TrainConfig, randomness};
+use sisun_config::{LoraConfig, ModelConfig, TrainConfig, randomness};
 use sisun_data::Batch;
 use sisun_model::{ModelError, RandomParams, Transformer};
 use std::time::{Duration, Instant};
@@ -30,16 +30,22 @@ impl Trial {
     ///
     /// # Panics
     /// If the vocabulary size is not set.
-    pub fn run(config: &Config, device: &Device, at_least: Duration) -> Result<Self, ModelError> {
+    pub fn run(
+        model: &ModelConfig,
+        train: &TrainConfig,
+        lora: Option<LoraConfig>,
+        device: &Device,
+        at_least: Duration,
+    ) -> Result<Self, ModelError> {
         let device = device.clone().autodiff();
-        let mut model = Transformer::random(&config.model, config.train.seed, &device)?;
-        if let Some(lora) = config.lora() {
-            model = model.with_lora(lora, &mut RandomParams::new(config.train.seed, &device))?;
+        let mut network = Transformer::random(model, train.seed, &device)?;
+        if let Some(lora) = lora {
+            network = network.with_lora(lora, &mut RandomParams::new(train.seed, &device))?;
         }
-        let mut trainer = Trainer::new(model, &config.train);
+        let mut trainer = Trainer::new(network, train);
         let mut step = || {
             let micro_steps = trainer.next_micro_steps();
-            let batches: Vec<Batch> = micro_steps.map(|i| random_batch(config, i)).collect();
+            let batches: Vec<Batch> = micro_steps.map(|i| random_batch(model, train, i)).collect();
             // Reading the loss waits for the computation.
             trainer.step(&batches).loss.into_scalar::<f32>();
         };
@@ -52,7 +58,7 @@ impl Trial {
         let step_s = began.elapsed().as_secs_f64() / steps as f64;
         Ok(Self {
             step_s,
-            evaluation_s: forward_seconds(&trainer.model, &random_batch(config, 0)),
+            evaluation_s: forward_seconds(&trainer.model, &random_batch(model, train, 0)),
         })
     }
 
@@ -69,10 +75,10 @@ impl Trial {
 ///
 /// # Panics
 /// If the vocabulary size is not set.
-pub fn random_batch(config: &Config, number: u64) -> Batch {
-    let mut draws = randomness::stream(config.train.seed, "bench", number);
-    let (batch_size, context_len) = (config.train.batch_size, config.model.context_len);
-    let vocab = config.model.vocab_size.expect("the vocabulary size is set") as u32;
+pub fn random_batch(model: &ModelConfig, train: &TrainConfig, number: u64) -> Batch {
+    let mut draws = randomness::stream(train.seed, "bench", number);
+    let (batch_size, context_len) = (train.batch_size, model.context_len);
+    let vocab = model.vocab_size.expect("the vocabulary size is set") as u32;
     let mut tokens = || {
         (0..batch_size * context_len)
             .map(|_| draws.random_range(0..vocab))

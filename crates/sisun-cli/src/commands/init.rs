@@ -10,6 +10,7 @@ use crate::failure::Usage;
 use crate::output::{ForceArgs, make_parent};
 use crate::terminal::say;
 use anyhow::{Context, Error, Result};
+use burn::tensor::Device;
 use choose::Choice;
 use sisun_config::{Config, shell};
 use sisun_data::stories::StoryLanguage;
@@ -92,7 +93,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
 
     let mut choice = Choice::of_text(&survey, args.text, name)?;
     let reference = config(&choice, &out)?;
-    let rate = sizes::rate(&reference, Trial::run(&reference, &chosen.device, TRIAL)?);
+    let rate = sizes::rate(&reference, time(&reference, &chosen.device)?);
     choice.fit(rate, args.minutes * 60.0);
     if survey.bytes <= TOKENIZED_NOW {
         tokenize(&mut choice, &out)?;
@@ -100,7 +101,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     let mut complete = config(&choice, &out)?;
     complete.model.vocab_size = Some(choice.vocab_size);
-    let trial = Trial::run(&complete, &chosen.device, TRIAL)?;
+    let trial = time(&complete, &chosen.device)?;
     choice.set_steps(&trial, args.minutes * 60.0);
     write(&choice, &survey, &chosen, &trial, &out)?;
     report(&choice, &out)
@@ -156,6 +157,11 @@ fn with_code_glob(error: DataError, text: &[String]) -> Error {
         (Some(hint), [_]) => Error::new(error).context(hint),
         _ => error.into(),
     }
+}
+
+/// Time steps of a configuration.
+fn time(config: &Config, device: &Device) -> Result<Trial> {
+    Ok(Trial::run(&config.model, &config.train, None, device, TRIAL)?)
 }
 
 /// Return the configuration as `sisun train` will read it.

@@ -150,8 +150,14 @@ pub(crate) fn run(args: Args) -> Result<()> {
             .note(&format!("note: {key} has no effect {why}"));
     }
 
-    let needs = Needs::of(&session.config, session.step(), Some(&session.corpus.train));
-    let mut observer = Screen::new(&session, needs, args.device.quiet);
+    let needs = Needs::of(
+        &session.config.model,
+        &session.config.train,
+        session.config.lora(),
+        session.step(),
+        Some(&session.corpus.train),
+    );
+    let mut observer = Screen::new(&session, needs.clone(), args.device.quiet);
     let outcome = train(
         &mut session,
         &mut observer,

@@ -23,6 +23,8 @@ use std::collections::HashSet;
 
 /// The most bytes that are read of all files together.
 const MAX_SAMPLE: u64 = 2 << 20;
+/// Fewest characters of a sentence.
+const SENTENCE: usize = 20;
 /// The most files that are read.
 const MAX_FILES: usize = 64;
 
@@ -41,6 +43,8 @@ pub struct Survey {
     pub is_json_unnamed: bool,
     /// The first text: of a record, its field; of plain text, its first line that is not blank.
     pub opening: String,
+    /// The first line that is long enough to be a sentence, else the first text.
+    pub line: String,
     /// Text of the sample, with `\n` as line ends; of JSON records, the text of the fields.
     pub sample: String,
     /// The number of bytes of the files that gave the sample.
@@ -119,9 +123,10 @@ impl Survey {
             distinct_characters: distinct.len(),
             script: Script::of(&sample),
             layout: Layout::of(&sample),
+            line: first_line(&sample, SENTENCE),
             opening: match &fields {
                 Some(fields) => records.first(fields),
-                None => first_line(&sample),
+                None => first_line(&sample, 1),
             },
             has_decomposed_hangul: has_decomposed_hangul(distinct.into_iter()),
             fields,
@@ -160,10 +165,9 @@ impl Survey {
     }
 }
 
-fn first_line(text: &str) -> String {
-    let mut lines = text.lines().map(str::trim);
-    lines
-        .find(|line| !line.is_empty())
-        .unwrap_or_default()
-        .to_owned()
+/// Return the first line with this many characters, else the first that is not blank.
+fn first_line(text: &str, characters: usize) -> String {
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let long = lines().find(|line| line.chars().count() >= characters);
+    long.or_else(|| lines().next()).unwrap_or_default().to_owned()
 }

@@ -64,7 +64,7 @@ pub(super) struct Choice {
 /// Number of windows of an evaluation.
 pub(super) const EVALUATION_WINDOWS: usize = 64;
 /// Number of evaluations.
-pub(super) const EVALUATIONS: u64 = 6;
+pub(super) const EVALUATIONS: u64 = 5;
 /// Fewest steps in which anything is learned.
 const FEWEST_STEPS: u64 = 100;
 /// Seconds of training besides steps: samples, checkpoints, maps.
@@ -89,7 +89,7 @@ impl Choice {
         let by_character = bytes < 200_000 && survey.distinct_characters <= ALPHABET;
         let vocab_size = match by_character {
             true => survey.distinct_characters + 1,
-            false => vocabulary(survey.script, bytes),
+            false => vocabulary(survey.script, characters),
         };
         let tokens = match by_character {
             true => characters,
@@ -126,7 +126,7 @@ impl Choice {
             is_small_text: false,
             seconds: 0.0,
             prompt: prompt(survey),
-            sentence: sentence(&survey.opening),
+            sentence: sentence(&survey.line),
             notes: Vec::new(),
         };
         let shortest = (tokens as f64 * validation_fraction) as usize;
@@ -259,11 +259,11 @@ fn documents(survey: &Survey) -> (Documents, &'static str) {
 }
 
 /// Choose the size of a byte-pair encoding's vocabulary.
-fn vocabulary(script: Script, bytes: u64) -> usize {
-    let latin = match bytes {
+fn vocabulary(script: Script, characters: u64) -> usize {
+    let latin = match characters {
         0..300_000 => 512,
-        300_000..3_000_000 => 1024,
-        3_000_000..30_000_000 => 2048,
+        300_000..2_500_000 => 1024,
+        2_500_000..25_000_000 => 2048,
         _ => 4096,
     };
     match script {
