@@ -108,6 +108,8 @@ fn unknown<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
             "a value that begins with - has to follow its option at once: {joined}{}",
             quoted(&typed[at])
         )
+    } else if let Some(tip) = forgotten_quotes(typed, argument) {
+        tip
     } else if let (Some(option), false) =
         (last_list(&options, typed, at), argument.starts_with('-'))
     {
@@ -144,6 +146,30 @@ fn unknown<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
         ),
     )
     .with_cmd(&command)
+}
+
+/// Options that take a text.
+const TEXTS: [&str; 2] = ["--prompt", "--text"];
+
+/// Return a tip if `word` follows the first word of a text that was given without quotes.
+pub(crate) fn forgotten_quotes(typed: &[String], word: &str) -> Option<String> {
+    let named = |given: &String| {
+        TEXTS
+            .into_iter()
+            .find(|name| given.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')))
+    };
+    typed.iter().enumerate().find_map(|(at, given)| {
+        let option = named(given)?;
+        let first = given.strip_prefix(option)?.strip_prefix('=');
+        let rest = typed[at + 1..]
+            .iter()
+            .map(String::as_str)
+            .take_while(|word| !word.starts_with('-'));
+        let words: Vec<&str> = first.into_iter().chain(rest).collect();
+        words[1.min(words.len())..]
+            .contains(&word)
+            .then(|| format!("put the text in quotes: {option} {}", shell::word(&words.join(" "))))
+    })
 }
 
 /// Return the typed command as a path of names, and its options.

@@ -42,6 +42,14 @@ pub enum LockError {
         /// The holder, if known.
         holder: Option<Holder>,
     },
+    /// The folder of the file cannot be made.
+    #[error("cannot make the folder {}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
     /// The file cannot be made or locked.
     #[error("cannot lock {}: {source}", path.display())]
     Io {
@@ -70,7 +78,10 @@ impl Lock {
         };
         let (mut told, mut looks, mut removals) = (false, 0, 0);
         loop {
-            ready().map_err(failed)?;
+            ready().map_err(|source| LockError::Folder {
+                path: path.parent().unwrap_or(path).to_owned(),
+                source,
+            })?;
             let mut file = match open(path) {
                 // The previous holder has removed the folder.
                 Err(error) if error.kind() == ErrorKind::NotFound && removals < MOST_REMOVALS => {

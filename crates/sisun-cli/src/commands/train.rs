@@ -12,13 +12,13 @@ use crate::terminal::{note, say, say_json};
 use anyhow::{Context, Error, Result};
 use burn::module::Module;
 use serde_json::json;
-use sisun_config::{PartialConfig, SampleConfig, shell};
+use sisun_config::{ConfigError, PartialConfig, SampleConfig, shell};
 use sisun_data::{DataError, Tokenizer, Tokens};
 use sisun_files::{Holder, Patience, RunDir, is_file, is_folder};
 use sisun_infer::{CaptureSelection, GenerationOptions, InferError, LanguageModel, Sampler};
 use sisun_model::{Count, Transformer, thousands};
 use sisun_train::advice::Typed;
-use sisun_train::{Metric, Session, TrainError, TrainObserver, TrainOutcome, advice, train};
+use sisun_train::{Metric, Session, TrainError, TrainObserver, TrainOutcome, train};
 use sisun_viz::maps::{self, Format, PictureOptions};
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
@@ -39,7 +39,6 @@ Examples:
   sisun train configs/finetune.toml --set finetune.model=models/gpt2")]
 pub(crate) struct Args {
     /// The configuration, a TOML file (with --resume: a run directory)
-    #[arg(required_unless_present_any = ["resume", "run"])]
     config: Option<PathBuf>,
     /// The run directory [default: runs/NAME of the configuration]
     #[arg(long, value_name = "DIR")]
@@ -60,6 +59,12 @@ pub(crate) struct Args {
     device: DeviceArgs,
 }
 
+/// Message of a command without a configuration.
+const NO_CONFIG: &str = "\
+name a configuration, a TOML file
+to train on your own text: sisun init my.txt && sisun train my.toml
+to see a first example: sisun init --demo && sisun train quickstart.toml";
+
 /// Return the result of `look` on a path; an error other than a missing file is returned.
 fn looks_like(path: &Path, look: impl FnOnce(&Path) -> io::Result<bool>) -> Result<bool> {
     match look(path) {
@@ -70,7 +75,8 @@ fn looks_like(path: &Path, look: impl FnOnce(&Path) -> io::Result<bool>) -> Resu
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let place = Place::of(args.config, args.run, args.resume)?;
+    let options = args.device.typed(args.json);
+    let place = Place::of(args.config, args.run, args.resume, &options)?;
     if let (true, Some(run), false) = (
         place.resumes,
         &place.run,
@@ -79,7 +85,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         // The run has no settings, so there is nothing to wait for.
         drop(Session::hold_run(run, Patience::Refuse)?);
     }
-    let draft = PartialConfig::read(&place.config, &args.set)?;
+    let draft = PartialConfig::read(&place.config, &args.set)
+        .map_err(|error| with_init(error, &place.config))?;
     let (config, named) = (place.config.clone(), place.run.clone());
     let run_dir = match place.run {
         Some(run_dir) => run_dir,
@@ -91,7 +98,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         config: (resumes && place.config != RunDir::new(&run_dir).config())
             .then(|| place.config.clone()),
         set: args.set.clone(),
-        options: args.device.typed(args.json),
+        options,
     };
     let recipe = |error: TrainError| match beside(&error, &config, named.as_deref(), &typed) {
         Some(told) => Error::new(error).context(told),
@@ -164,16 +171,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
         &*stop_on_interrupt("finishing this step and saving; press Ctrl-C again to quit at once")?,
     );
     observer.progress.finish();
-    let outcome = outcome?;
+    let outcome = outcome.map_err(|error| error.typed(&typed))?;
     run_report::write(&session)?;
 
     if outcome.interrupted {
         note(&format!(
-            "stopped after step {}; saved in {}\nto go on: {}{}",
+            "stopped after step {}; saved in {}\nto go on: {}",
             outcome.step,
             outcome.checkpoint.display(),
-            advice::resume(&run_dir),
-            args.device.asked(),
+            typed.plain_resume(&run_dir),
         ));
         return Err(Interrupted.into());
     }
@@ -202,7 +208,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             maps.as_deref(),
         )?;
     }
-    Ok(sound?)
+    sound.map_err(|error| error.typed(&typed).into())
 }
 
 /// Describe the error of a missing text with the command that finds it, if its relative path is
@@ -220,12 +226,7 @@ fn beside(error: &TrainError, config: &Path, run: Option<&Path>, typed: &Typed) 
         .set
         .iter()
         .map(|set| format!(" --set {}", shell::word(set)))
-        .chain(
-            typed
-                .options
-                .iter()
-                .map(|option| format!(" {}", shell::word(option))),
-        )
+        .chain([typed.options()])
         .collect();
     Some(format!(
         "{error}; relative paths start at the working directory, and it is there from {}\nfrom there: cd {} && sisun train {}{run}{again}",
@@ -257,6 +258,22 @@ fn with_recipe(error: TrainError, config: &Path) -> Error {
     }
 }
 
+/// Add the command that writes a configuration to the error of a file that is text, not TOML.
+fn with_init(error: ConfigError, config: &Path) -> Error {
+    let is_text = config
+        .extension()
+        .is_some_and(|ending| ["txt", "text", "md", "jsonl", "ndjson"].iter().any(|known| ending == *known));
+    if !is_text {
+        return error.into();
+    }
+    Usage(format!(
+        "{} is a text, and `sisun train` takes a configuration, a TOML file\nto write one for it: sisun init {}",
+        config.display(),
+        shell::path(config)
+    ))
+    .into()
+}
+
 /// The settings to read and the directory to train in.
 struct Place {
     config: PathBuf,
@@ -271,6 +288,7 @@ impl Place {
         config: Option<PathBuf>,
         run: Option<PathBuf>,
         resume: Option<Option<PathBuf>>,
+        options: &[String],
     ) -> Result<Self> {
         let resumes = resume.is_some();
         let (mut configs, mut runs) = (Vec::new(), Vec::from_iter(run));
@@ -301,7 +319,7 @@ impl Place {
                     true => format!(
                         "{} is a run\nto go on with it: {}",
                         run.display(),
-                        advice::resume(run)
+                        Typed { options: options.to_vec(), ..Typed::default() }.plain_resume(run)
                     ),
                     false => format!(
                         "{} is a directory: name a configuration, a TOML file",
@@ -313,11 +331,11 @@ impl Place {
         }
         runs.dedup_by(|a, b| a.components().eq(b.components()));
         match (configs.len(), runs.len()) {
-            (0, 0) => Err(Usage(
+            (0, 0) if resumes => Err(Usage(
                 "name a run to go on with, as in: sisun train --resume runs/quickstart".to_owned(),
             )
             .into()),
-            (0, _) if !resumes => Err(Usage("name a configuration, a TOML file".to_owned()).into()),
+            (0, _) if !resumes => Err(Usage(NO_CONFIG.to_owned()).into()),
             (2.., _) | (_, 2..) => {
                 let named: Vec<String> = configs
                     .iter()
@@ -597,9 +615,10 @@ fn opening(session: &Session) -> Option<String> {
     }
     let document = text.document(0);
     let from = (document.start + tokenizer.prefix().len()).min(document.end);
-    let text = tokenizer
-        .decode(&text.read(from..document.end.min(from + 40)))
-        .ok()?;
+    let ids = text.read(from..document.end.min(from + 40));
+    // The token that ends the text is not part of it.
+    let ids = ids.split(|id| Some(*id) == tokenizer.end_of_text()).next()?;
+    let text = tokenizer.decode(ids).ok()?;
     let words: Vec<&str> = text
         .lines()
         .find(|line| !line.trim().is_empty())?

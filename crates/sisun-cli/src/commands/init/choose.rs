@@ -166,6 +166,13 @@ impl Choice {
         };
         let fitting = SHAPES.iter().rev().find(suffices);
         self.shape = *fitting.unwrap_or(&SHAPES[0]);
+        let flops = 6.0 * (self.shape.weights() + (self.vocab_size * self.shape.d_model) as f64);
+        let in_time = rate * seconds / flops / self.tokens.max(1) as f64;
+        self.dropout = match in_time.min(epochs(self.tokens)) {
+            ..6.0 => 0.0,
+            ..12.0 => 0.1,
+            _ => 0.2,
+        };
         // More than one batch of a long run are needed for its noise; a short one needs steps.
         self.batch_size = match seconds {
             ..1_000.0 => 8,
@@ -187,11 +194,6 @@ impl Choice {
         let round = if steps >= 1_000 { 100 } else { 20 };
         self.steps = (steps / round * round).max(FEWEST_STEPS);
         self.seconds = self.steps as f64 * trial.step_s + evaluations + BESIDES;
-        self.dropout = match self.epochs() {
-            ..6.0 => 0.0,
-            ..15.0 => 0.1,
-            _ => 0.2,
-        };
         if self.tokens < 20_000 {
             self.notes.push(
                 "the text is so short that a model learns little more than its own sentences; more text makes more of it".to_owned(),
@@ -219,8 +221,8 @@ const TEXT_PER_WEIGHT: f64 = 0.2;
 /// would be too few.
 fn epochs(tokens: u64) -> f64 {
     match tokens {
-        0..20_000 => 30.0,
-        20_000..200_000 => 15.0,
+        0..20_000 => 40.0,
+        20_000..200_000 => 25.0,
         _ => 10.0,
     }
 }
