@@ -22,13 +22,16 @@ mod finetune;
 mod going_on;
 mod heads;
 mod hints;
+mod housekeeping;
 mod hostile_tokenizers;
 mod hugging_face;
+mod init;
 mod kept_files;
 mod limits;
 mod maps;
 mod own_text;
 mod pages;
+mod pasting;
 mod pointers;
 #[cfg(target_os = "linux")]
 mod races;

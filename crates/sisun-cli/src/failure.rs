@@ -1,6 +1,6 @@
 //! Errors and exit codes.
 
-use crate::arguments::forgotten_quotes;
+use crate::arguments::unquoted_text;
 use crate::terminal::complain;
 use anyhow::Error;
 use sisun_compare::CompareError;
@@ -52,7 +52,7 @@ pub(crate) fn exit_code(result: Result<(), Error>) -> ExitCode {
     if error.chain().any(is_broken_pipe) {
         return ExitCode::SUCCESS;
     }
-    complain(&(message(&error) + &quotes_tip(&error)));
+    complain(&(message(&error) + &quotes_tip()));
     ExitCode::from(code(&error))
 }
 
@@ -72,16 +72,13 @@ fn message(error: &Error) -> String {
         })
 }
 
-/// Return a tip if a word of a text was taken for a run.
-fn quotes_tip(error: &Error) -> String {
-    let Some(ModelError::NotARun { path, .. }) = error.downcast_ref::<ModelError>() else {
-        return String::new();
-    };
+/// Return a tip if a text was probably given without quotes.
+fn quotes_tip() -> String {
     let typed: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|given| given.to_string_lossy().into_owned())
         .collect();
-    forgotten_quotes(&typed, &path.to_string_lossy())
+    unquoted_text(&typed)
         .map_or_else(String::new, |tip| format!("\n\n  tip: {tip}"))
 }
 

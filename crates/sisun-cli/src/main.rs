@@ -25,6 +25,43 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The help of the program, which lists the commands by purpose.
+const HELP: &str = "\
+{about-with-newline}
+{usage-heading} {usage}
+
+Train:
+  init         Write a configuration for your text, or the first example
+  train        Train a model from a configuration, or continue a run
+  info         Count a model's parameters and operations, and what training it needs
+  compare      Train variants of a model several times, and compare them with statistics
+
+Use:
+  sample       Generate text with a trained model
+  eval         Measure the loss on text: perplexity, bits per byte
+  export       Write a model as a Hugging Face directory
+
+Look inside:
+  attend       Write the attention maps of a text
+  heads        Measure what each attention head does
+  explain      Work one query through, step by step
+
+Text:
+  data         Generate the corpora that come with Sisun, and synthetic tasks
+  tokenizer    Train, apply and undo tokenizers
+
+Housekeeping:
+  runs         List run directories: progress, loss, size
+  cache        List and clear token caches
+  verify       Check on this machine what the tests promise
+  bench        Measure how fast this machine trains and generates
+  devices      List what can compute here
+  completions  Print completions for a shell
+  help         Print this, or the help of a command
+
+Options:
+{options}{after-help}";
+
 /// Train a small transformer on your own text, sample from it, and look at every attention head.
 ///
 /// Sisun (시선, gaze) runs on the machine you have: on its CPU, or on any GPU that wgpu reaches.
@@ -33,11 +70,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
     name = "sisun",
     version,
     propagate_version = true,
-    max_term_width = 100
+    max_term_width = 100,
+    help_template = HELP
 )]
 #[command(after_help = "\
 A first run:
-  sisun train configs/quickstart.toml
+  sisun init --demo
+  sisun train quickstart.toml
   sisun sample runs/quickstart --prompt \"Once upon a time\"
   sisun attend runs/quickstart --text \"The cat sat on the mat.\" --out maps")]
 struct Cli {
@@ -124,3 +163,29 @@ fn quiet_wayland() {
 
 #[cfg(not(target_os = "linux"))]
 fn quiet_wayland() {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cli, HELP};
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_help_lists_every_command_once() {
+        let mut command = Cli::command();
+        command.build();
+        let lines: Vec<&str> = HELP.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+        let mut listed: Vec<&str> = lines
+            .iter()
+            .map(|line| line.split(' ').next().unwrap_or_default())
+            .collect();
+        listed.sort_unstable();
+        let mut names: Vec<&str> = command
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set())
+            .map(clap::Command::get_name)
+            .collect();
+        names.sort_unstable();
+        assert_eq!(listed, names);
+        assert!(lines.iter().all(|line| line.chars().count() <= 78));
+    }
+}

@@ -59,8 +59,9 @@ impl Needs {
         }
     }
 
+    /// Return the expected memory of the process.
     fn memory_bytes(&self) -> u64 {
-        u64::try_from(self.memory().bytes()).unwrap_or(u64::MAX)
+        u64::try_from(self.memory().expected_bytes()).unwrap_or(u64::MAX)
     }
 
     /// Check that the memory is available on a device.
@@ -82,7 +83,7 @@ impl Needs {
             format!(", about {}", pace::duration(seconds))
         });
         format!(
-            "{} parameters, {} tokens{epochs}{time}, at least {} of memory",
+            "{} parameters, {} tokens{epochs}{time}, about {} of memory",
             thousands(self.parameters),
             thousands(self.tokens),
             pace::bytes(self.memory_bytes())

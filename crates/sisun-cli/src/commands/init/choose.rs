@@ -169,8 +169,8 @@ impl Choice {
         let flops = 6.0 * (self.shape.weights() + (self.vocab_size * self.shape.d_model) as f64);
         let in_time = rate * seconds / flops / self.tokens.max(1) as f64;
         self.dropout = match in_time.min(epochs(self.tokens)) {
-            ..6.0 => 0.0,
-            ..12.0 => 0.1,
+            ..12.0 => 0.0,
+            ..30.0 => 0.1,
             _ => 0.2,
         };
         // More than one batch of a long run are needed for its noise; a short one needs steps.
@@ -236,7 +236,7 @@ fn documents(survey: &Survey) -> (Documents, &'static str) {
         return (Documents::File, "each record is a document");
     }
     if layout.code > 0.4 && (files == 1 || survey.last_file_share < 0.3) {
-        return (Documents::File, "it looks like source code, whose blank lines end nothing");
+        return (Documents::File, "source code, whose blank lines end nothing");
     }
     if files > 1 && survey.last_file_share < 0.3 && survey.bytes / (files as u64) < 200_000 {
         return (Documents::File, "each file is a document");
@@ -244,14 +244,14 @@ fn documents(survey: &Survey) -> (Documents, &'static str) {
     if blocks && layout.paragraph_median >= 200 && layout.paragraphs * 10 > layout.lines * 7 {
         return (
             Documents::Paragraph,
-            "blocks between blank lines, long enough to be texts of their own",
+            "blocks between blank lines, each long enough for a text",
         );
     }
     if lines && layout.paragraphs * 10 < layout.lines && !layout.is_wrapped() && layout.line_median < 1_000 && layout.code < 0.2 {
-        return (Documents::Line, "there are hardly any blank lines: each line is a text of its own");
+        return (Documents::Line, "no blank lines: each line is a text of its own");
     }
     if files > 1 && survey.last_file_share >= 0.3 {
-        let why = "the files are so few that a whole one would be held out";
+        let why = "the files are too few to hold out a whole one";
         return match blocks {
             true => (Documents::Paragraph, why),
             false => (Documents::Line, why),

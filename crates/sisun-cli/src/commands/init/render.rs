@@ -111,14 +111,13 @@ fn table(choice: &Choice) -> Vec<Line> {
             Documents::Line => "line",
             Documents::Paragraph => "paragraph",
         };
-        let others = "(file, line or paragraph)";
-        lines.push(set("documents", documents, format!("{} {others}", choice.why_documents)));
+        lines.push(set("documents", documents, format!("{}; or file, line, paragraph", choice.why_documents)));
     }
     if choice.composes {
         lines.push(set("normalize", "nfc", "its Hangul is decomposed, as macOS writes names"));
     }
     lines.extend([
-        set("validation_fraction", choice.validation_fraction, "held out, to measure the loss on text not learned"),
+        set("validation_fraction", choice.validation_fraction, "held out, to measure the loss on it"),
         Line::Table("tokenizer"),
     ]);
     if choice.by_character {
