@@ -176,16 +176,26 @@ fn without_a_cache_that_can_be_written_the_text_is_tokenized_anew() {
             &["eval", &run],
         ] {
             let mut command = command(args);
-            check(Ran::from(command.env("SISUN_CACHE_DIR", cache).output().unwrap()));
+            check(Ran::from(
+                command.env("SISUN_CACHE_DIR", cache).output().unwrap(),
+            ));
         }
         // Standard input, which is read once.
         let out = lab.at(&format!("tokenizer-stdin-{number}.json"));
         let mut piped = command(&["tokenizer", "train", "--data", "-", "--out", &out]);
         let text = fs::File::open(&data).unwrap();
-        check(Ran::from(piped.env("SISUN_CACHE_DIR", cache).stdin(text).output().unwrap()));
+        check(Ran::from(
+            piped
+                .env("SISUN_CACHE_DIR", cache)
+                .stdin(text)
+                .output()
+                .unwrap(),
+        ));
         let run = format!("no-cache-{number}");
         let mut train = lab.train_command(&run, &["--set", "train.steps=4"]);
-        check(Ran::from(train.env("SISUN_CACHE_DIR", cache).output().unwrap()));
+        check(Ran::from(
+            train.env("SISUN_CACHE_DIR", cache).output().unwrap(),
+        ));
     }
     assert_eq!(fs::read_to_string(occupied).unwrap(), "mine");
 }

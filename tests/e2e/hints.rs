@@ -443,7 +443,10 @@ fn a_suggested_prompt_holds_no_token_that_ends_a_text() {
     let text = text.replace(&lab.at("stories.txt"), &lab.at("short.txt"));
     lab.write_config("lab.toml", text.split("[sample]").next().unwrap());
     let told = lab.train("short", &["--set", "train.steps=4"]).ok().stdout;
-    assert!(told.contains("--prompt=Hi.\n") && told.contains("--text=Hi. "), "{told}");
+    assert!(
+        told.contains("--prompt=Hi.\n") && told.contains("--text=Hi. "),
+        "{told}"
+    );
     assert!(!told.contains("endoftext"), "{told}");
 }
 
@@ -462,7 +465,10 @@ fn a_link_without_its_folder_is_told_as_such() {
     std::os::unix::fs::symlink("gone", lab.path("runs")).unwrap();
     let ran = lab.train("runs/a", &[]).fails(
         1,
-        &["cannot make the folder", "is a link to gone, which does not exist"],
+        &[
+            "cannot make the folder",
+            "is a link to gone, which does not exist",
+        ],
     );
     assert!(!ran.stderr.contains("lock"), "{}", ran.stderr);
 }
@@ -471,15 +477,32 @@ fn a_link_without_its_folder_is_told_as_such() {
 #[test]
 fn what_a_run_needs_is_told_at_its_beginning() {
     let lab = Lab::new();
-    let ran = lab.train("run", &["--set", "train.steps=400", "--json"]).ok();
-    let first = ran.stderr.lines().find(|line| line.starts_with("step 1/400")).unwrap();
+    let ran = lab
+        .train("run", &["--set", "train.steps=400", "--json"])
+        .ok();
+    let first = ran
+        .stderr
+        .lines()
+        .find(|line| line.starts_with("step 1/400"))
+        .unwrap();
     assert!(!first.contains("left"), "{first}");
-    let needs: Vec<&str> = ran.stderr.lines().filter(|line| line.starts_with("needs: ")).collect();
+    let needs: Vec<&str> = ran
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("needs: "))
+        .collect();
     assert_eq!(needs.len(), 1, "{}", ran.stderr);
     // 400 steps of 5 windows of 23 tokens, twice.
-    assert!(needs[0].contains("92,000 tokens") && needs[0].contains("MB of memory"), "{}", needs[0]);
+    assert!(
+        needs[0].contains("92,000 tokens") && needs[0].contains("MB of memory"),
+        "{}",
+        needs[0]
+    );
     let outcome = ran.json();
     let expected = outcome["needs"]["expected_s"].as_f64().unwrap();
     let took = outcome["elapsed_s"].as_f64().unwrap();
-    assert!((0.3..3.0).contains(&(expected / took)), "{expected} s expected, {took} s taken");
+    assert!(
+        (0.3..3.0).contains(&(expected / took)),
+        "{expected} s expected, {took} s taken"
+    );
 }

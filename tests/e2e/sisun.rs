@@ -56,7 +56,11 @@ impl Ran {
     pub(crate) fn fails_by_clap(self, parts: &[&str]) -> Self {
         assert_eq!(self.code, Some(2), "{}\n{}", self.stdout, self.stderr);
         for part in parts {
-            assert!(self.stderr.contains(part), "no {part:?} in: {}", self.stderr);
+            assert!(
+                self.stderr.contains(part),
+                "no {part:?} in: {}",
+                self.stderr
+            );
         }
         self
     }

@@ -1,6 +1,6 @@
 //! Errors and exit codes.
 
-use crate::arguments::unquoted_text;
+use crate::quotes::unquoted_text;
 use crate::terminal::complain;
 use anyhow::Error;
 use sisun_compare::CompareError;
@@ -78,8 +78,7 @@ fn quotes_tip() -> String {
         .skip(1)
         .map(|given| given.to_string_lossy().into_owned())
         .collect();
-    unquoted_text(&typed)
-        .map_or_else(String::new, |tip| format!("\n\n  tip: {tip}"))
+    unquoted_text(&typed).map_or_else(String::new, |tip| format!("\n\n  tip: {tip}"))
 }
 
 fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {

@@ -12,6 +12,7 @@ mod needs;
 mod output;
 mod pace;
 mod progress;
+mod quotes;
 mod run_report;
 mod signals;
 mod terminal;
@@ -173,7 +174,10 @@ mod tests {
     fn the_help_lists_every_command_once() {
         let mut command = Cli::command();
         command.build();
-        let lines: Vec<&str> = HELP.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+        let lines: Vec<&str> = HELP
+            .lines()
+            .filter_map(|line| line.strip_prefix("  "))
+            .collect();
         let mut listed: Vec<&str> = lines
             .iter()
             .map(|line| line.split(' ').next().unwrap_or_default())

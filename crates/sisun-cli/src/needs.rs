@@ -1,8 +1,8 @@
 //! What a training run needs: parameters, tokens, time and memory.
 
 use crate::pace;
-use serde_json::{Value, json};
 use burn::tensor::Device;
+use serde_json::{Value, json};
 use sisun_config::{LoraConfig, ModelConfig, TrainConfig};
 use sisun_data::Tokens;
 use sisun_model::{Count, ModelError, memory, thousands};

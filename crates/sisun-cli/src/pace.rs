@@ -151,7 +151,11 @@ mod tests {
             pace.stepped(step, at);
             match step {
                 1..=3 => assert_eq!(pace.left(), None, "{step}"),
-                4..=25 => assert_eq!(pace.left(), Some(Duration::from_millis(500) * (100 - step as u32)), "{step}"),
+                4..=25 => assert_eq!(
+                    pace.left(),
+                    Some(Duration::from_millis(500) * (100 - step as u32)),
+                    "{step}"
+                ),
                 _ => {}
             }
             at += Duration::from_millis(if step % 25 == 0 { 2_500 } else { 500 });

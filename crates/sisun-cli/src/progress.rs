@@ -40,9 +40,10 @@ impl Progress {
         let display = if quiet {
             Display::Quiet
         } else if is_watched() {
-            let style =
-                ProgressStyle::with_template("{wide_bar:.cyan/blue} step {pos}/{len}  {msg}{prefix}")
-                    .expect("the template is well formed");
+            let style = ProgressStyle::with_template(
+                "{wide_bar:.cyan/blue} step {pos}/{len}  {msg}{prefix}",
+            )
+            .expect("the template is well formed");
             let bar = ProgressBar::with_draw_target(Some(plan.steps), ProgressDrawTarget::stderr());
             bar.set_style(style.progress_chars("━╸─"));
             bar.set_position(step);

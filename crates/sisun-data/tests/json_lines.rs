@@ -326,10 +326,17 @@ fn a_setting_for_plain_text_is_told_and_so_is_a_file_that_is_named_twice() {
         }
         desk.prepare().unwrap();
         let notes = |line: &&String| line.starts_with("note: ");
-        desk.messages.iter().filter(notes).cloned().collect::<Vec<_>>()
+        desk.messages
+            .iter()
+            .filter(notes)
+            .cloned()
+            .collect::<Vec<_>>()
     };
     assert_eq!(notes(Documents::File, &[]), [""; 0]);
-    for (documents, name) in [(Documents::Line, "line"), (Documents::Paragraph, "paragraph")] {
+    for (documents, name) in [
+        (Documents::Line, "line"),
+        (Documents::Paragraph, "paragraph"),
+    ] {
         let told = notes(documents, &[]);
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(

@@ -213,7 +213,10 @@ mod tests {
             std::os::unix::fs::symlink("gone", folder.path().join("runs")).unwrap();
             let error = LockedDir::take(&folder.path().join("runs/a"), Patience::Refuse);
             let told = error.unwrap_err().to_string();
-            assert!(told.contains("runs is a link to gone, which does not exist"), "{told}");
+            assert!(
+                told.contains("runs is a link to gone, which does not exist"),
+                "{told}"
+            );
         }
     }
 

@@ -154,7 +154,9 @@ fn training(config: &Config, model: Transformer, options: &Options) -> Vec<f64> 
     let mut trainer = Trainer::new(model, &config.train);
     repeat(options, || {
         let micro_steps = trainer.next_micro_steps();
-        let batches: Vec<Batch> = micro_steps.map(|i| random_batch(&config.model, &config.train, i)).collect();
+        let batches: Vec<Batch> = micro_steps
+            .map(|i| random_batch(&config.model, &config.train, i))
+            .collect();
         let began = Instant::now();
         let output = trainer.step(&batches);
         output.loss.into_scalar::<f32>();

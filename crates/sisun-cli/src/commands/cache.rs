@@ -60,10 +60,9 @@ fn read_age(given: &str) -> Result<Duration, String> {
         Some((at, 'w')) => (&given[..at], 7 * DAY),
         _ => (given, DAY),
     };
-    let number: u64 = number
-        .trim()
-        .parse()
-        .map_err(|_| "expected a number of days, or of hours, days or weeks, as in 12h, 30d or 2w".to_owned())?;
+    let number: u64 = number.trim().parse().map_err(|_| {
+        "expected a number of days, or of hours, days or weeks, as in 12h, 30d or 2w".to_owned()
+    })?;
     Ok(Duration::from_secs(number.saturating_mul(seconds)))
 }
 

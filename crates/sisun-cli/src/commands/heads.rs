@@ -69,7 +69,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
     args.device.note(&loaded.introduction());
     let n = loaded.tokens(text)?.len();
     if n < 2 {
-        let key = if args.text.is_some() { "--text" } else { "attend.text" };
+        let key = if args.text.is_some() {
+            "--text"
+        } else {
+            "attend.text"
+        };
         return Err(Usage(format!(
             "{key} {text:?} is too short: its {n} token can attend to nothing but itself; give a text of two tokens or more"
         ))

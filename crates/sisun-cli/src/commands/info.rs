@@ -79,7 +79,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
     };
     let (needs, seconds) = needs(&model, train.as_ref(), lora, &args)?;
     // Without a [train] table, the default optimizer applies.
-    let optimizer = train.as_ref().map_or(OptimizerKind::Adamw, |train| train.optimizer);
+    let optimizer = train
+        .as_ref()
+        .map_or(OptimizerKind::Adamw, |train| train.optimizer);
     let count = Count::of_training(&model, optimizer, lora);
     if args.json {
         return say_json(&json!({
@@ -188,7 +190,11 @@ fn needs(
 ) -> Result<(Option<Needs>, Option<f64>)> {
     let Some(train) = train else {
         return match args.measure {
-            true => Err(Usage("--measure times training steps: name a run, or a configuration with a [train]".to_owned()).into()),
+            true => Err(Usage(
+                "--measure times training steps: name a run, or a configuration with a [train]"
+                    .to_owned(),
+            )
+            .into()),
             false => Ok((None, None)),
         };
     };
@@ -197,7 +203,11 @@ fn needs(
         return Ok((Some(needs), None));
     }
     if model.vocab_size.is_none() {
-        return Err(Usage("--measure needs the size of the vocabulary: state it with --set model.vocab_size=N".to_owned()).into());
+        return Err(Usage(
+            "--measure needs the size of the vocabulary: state it with --set model.vocab_size=N"
+                .to_owned(),
+        )
+        .into());
     }
     let device = args.device.choose()?.device;
     needs.check_memory(&device)?;

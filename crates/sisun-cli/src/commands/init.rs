@@ -4,6 +4,7 @@ mod choose;
 mod demo;
 mod render;
 mod sizes;
+mod text;
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
@@ -161,7 +162,13 @@ fn with_code_glob(error: DataError, text: &[String]) -> Error {
 
 /// Time steps of a configuration.
 fn time(config: &Config, device: &Device) -> Result<Trial> {
-    Ok(Trial::run(&config.model, &config.train, None, device, TRIAL)?)
+    Ok(Trial::run(
+        &config.model,
+        &config.train,
+        None,
+        device,
+        TRIAL,
+    )?)
 }
 
 /// Return the configuration as `sisun train` will read it.

@@ -31,7 +31,12 @@ pub(crate) struct Args {
     dir: PathBuf,
     /// The order: date (newest first), name, loss (bits per byte, lowest first) or size (largest
     /// first)
-    #[arg(long, value_name = "BY", default_value = "date", hide_possible_values = true)]
+    #[arg(
+        long,
+        value_name = "BY",
+        default_value = "date",
+        hide_possible_values = true
+    )]
     sort: Order,
     /// Print one JSON object
     #[arg(long)]
@@ -90,7 +95,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
         pace::bytes(bytes),
         dir.display()
     ))?;
-    match found.iter().find(|listed| listed.state == State::Interrupted) {
+    match found
+        .iter()
+        .find(|listed| listed.state == State::Interrupted)
+    {
         Some(listed) => say(&format!(
             "to go on with one: sisun train --resume {}",
             shell::path(&listed.path)

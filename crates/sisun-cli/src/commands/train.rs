@@ -1,5 +1,7 @@
 //! `sisun train`.
 
+mod place;
+
 use crate::base;
 use crate::common::{DeviceArgs, folder_beside};
 use crate::failure::{Interrupted, Usage};
@@ -11,16 +13,16 @@ use crate::signals::stop_on_interrupt;
 use crate::terminal::{note, say, say_json};
 use anyhow::{Context, Error, Result};
 use burn::module::Module;
+use place::{Place, looks_like};
 use serde_json::json;
 use sisun_config::{ConfigError, PartialConfig, SampleConfig, shell};
 use sisun_data::{DataError, Tokenizer, Tokens};
-use sisun_files::{Holder, Patience, RunDir, is_file, is_folder};
+use sisun_files::{Holder, Patience, RunDir, is_file};
 use sisun_infer::{CaptureSelection, GenerationOptions, InferError, LanguageModel, Sampler};
 use sisun_model::{Count, Transformer, thousands};
 use sisun_train::advice::Typed;
 use sisun_train::{Metric, Session, TrainError, TrainObserver, TrainOutcome, train};
 use sisun_viz::maps::{self, Format, PictureOptions};
-use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -57,21 +59,6 @@ pub(crate) struct Args {
     json: bool,
     #[command(flatten)]
     device: DeviceArgs,
-}
-
-/// Message of a command without a configuration.
-const NO_CONFIG: &str = "\
-name a configuration, a TOML file
-to train on your own text: sisun init my.txt && sisun train my.toml
-to see a first example: sisun init --demo && sisun train quickstart.toml";
-
-/// Return the result of `look` on a path; an error other than a missing file is returned.
-fn looks_like(path: &Path, look: impl FnOnce(&Path) -> io::Result<bool>) -> Result<bool> {
-    match look(path) {
-        // A path below a file does not exist.
-        Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(false),
-        found => found.with_context(|| format!("cannot read {}", path.display())),
-    }
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
@@ -260,9 +247,11 @@ fn with_recipe(error: TrainError, config: &Path) -> Error {
 
 /// Add the command that writes a configuration to the error of a file that is text, not TOML.
 fn with_init(error: ConfigError, config: &Path) -> Error {
-    let is_text = config
-        .extension()
-        .is_some_and(|ending| ["txt", "text", "md", "jsonl", "ndjson"].iter().any(|known| ending == *known));
+    let is_text = config.extension().is_some_and(|ending| {
+        ["txt", "text", "md", "jsonl", "ndjson"]
+            .iter()
+            .any(|known| ending == *known)
+    });
     if !is_text {
         return error.into();
     }
@@ -272,94 +261,6 @@ fn with_init(error: ConfigError, config: &Path) -> Error {
         shell::path(config)
     ))
     .into()
-}
-
-/// The settings to read and the directory to train in.
-struct Place {
-    config: PathBuf,
-    /// Run directory; `None` if derived from the name in the settings.
-    run: Option<PathBuf>,
-    resumes: bool,
-}
-
-impl Place {
-    /// Interpret the configuration, `--run` and `--resume`. A run has its own configuration.
-    fn of(
-        config: Option<PathBuf>,
-        run: Option<PathBuf>,
-        resume: Option<Option<PathBuf>>,
-        options: &[String],
-    ) -> Result<Self> {
-        let resumes = resume.is_some();
-        let (mut configs, mut runs) = (Vec::new(), Vec::from_iter(run));
-        for named in [config, resume.flatten()].into_iter().flatten() {
-            if looks_like(&named.join("state.json"), is_file)? {
-                let message = format!(
-                    "{} is a checkpoint; name its run, which goes on from the newest",
-                    named.display()
-                );
-                return Err(Usage(message).into());
-            }
-            // A configuration is a file; if the path does not exist, its most likely meaning
-            // decides the error.
-            let is_config = looks_like(&named, is_file)?
-                || named.extension().is_some_and(|ending| ending == "toml")
-                || !resumes;
-            if is_config && !looks_like(&named, is_folder)? {
-                configs.push(named)
-            } else {
-                runs.push(named)
-            }
-        }
-        if let (false, true, Some(run)) = (resumes, configs.is_empty(), runs.first())
-            && looks_like(run, is_folder)?
-        {
-            return Err(
-                Usage(match looks_like(&RunDir::new(run).config(), is_file)? {
-                    true => format!(
-                        "{} is a run\nto go on with it: {}",
-                        run.display(),
-                        Typed { options: options.to_vec(), ..Typed::default() }.plain_resume(run)
-                    ),
-                    false => format!(
-                        "{} is a directory: name a configuration, a TOML file",
-                        run.display()
-                    ),
-                })
-                .into(),
-            );
-        }
-        runs.dedup_by(|a, b| a.components().eq(b.components()));
-        match (configs.len(), runs.len()) {
-            (0, 0) if resumes => Err(Usage(
-                "name a run to go on with, as in: sisun train --resume runs/quickstart".to_owned(),
-            )
-            .into()),
-            (0, _) if !resumes => Err(Usage(NO_CONFIG.to_owned()).into()),
-            (2.., _) | (_, 2..) => {
-                let named: Vec<String> = configs
-                    .iter()
-                    .chain(&runs)
-                    .map(|path| path.display().to_string())
-                    .collect();
-                Err(Usage(format!(
-                    "one configuration and one run directory, not {}",
-                    named.join(", ")
-                ))
-                .into())
-            }
-            _ => {
-                let run = runs.pop();
-                let own = || run.as_ref().map(|run| RunDir::new(run).config());
-                let config = configs.pop().or_else(own).unwrap_or_default();
-                Ok(Self {
-                    config,
-                    run,
-                    resumes,
-                })
-            }
-        }
-    }
 }
 
 fn describe(session: &Session) -> String {
@@ -617,7 +518,9 @@ fn opening(session: &Session) -> Option<String> {
     let from = (document.start + tokenizer.prefix().len()).min(document.end);
     let ids = text.read(from..document.end.min(from + 40));
     // The token that ends the text is not part of it.
-    let ids = ids.split(|id| Some(*id) == tokenizer.end_of_text()).next()?;
+    let ids = ids
+        .split(|id| Some(*id) == tokenizer.end_of_text())
+        .next()?;
     let text = tokenizer.decode(ids).ok()?;
     let words: Vec<&str> = text
         .lines()

@@ -57,10 +57,14 @@ impl<'c> CorpusText<'c> {
                 1 => SplitBoundary::Character(target),
                 documents => SplitBoundary::Document { target, documents },
             };
-            Ok(Self::new(data, vec![(inputs, boundary)], vec![scan], repeated))
+            Ok(Self::new(
+                data,
+                vec![(inputs, boundary)],
+                vec![scan],
+                repeated,
+            ))
         } else {
-            let held_out =
-                sources::resolve_sources(&data.validation, data, cache_dir, &mut stdin)?;
+            let held_out = sources::resolve_sources(&data.validation, data, cache_dir, &mut stdin)?;
             repeated.extend(held_out.repeated);
             let validation = held_out.inputs;
             let inputs = sources::exclude(inputs, &validation);

@@ -1,8 +1,8 @@
 //! Tokenizing the text of a corpus, or finding its tokens in the cache.
 
 use super::{
-    cache_dir::CacheDir, corpus::Corpus, corpus_text::CorpusText, tokenizer_request::TokenizerRequest,
-    write_tokens::CorpusEncoder,
+    cache_dir::CacheDir, corpus::Corpus, corpus_text::CorpusText,
+    tokenizer_request::TokenizerRequest, write_tokens::CorpusEncoder,
 };
 use crate::{
     DataError, Tokenizer,

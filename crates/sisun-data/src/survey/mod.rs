@@ -155,11 +155,8 @@ impl Survey {
     pub fn bpe_tokens(&self, vocab_size: usize) -> Result<u64, DataError> {
         const MAX: usize = 512 << 10;
         let part = &self.sample[..self.sample.floor_char_boundary(MAX)];
-        let tokenizer = crate::Tokenizer::train_bpe(
-            std::iter::once(part.to_owned()),
-            vocab_size,
-            &[],
-        )?;
+        let tokenizer =
+            crate::Tokenizer::train_bpe(std::iter::once(part.to_owned()), vocab_size, &[])?;
         let tokens = tokenizer.encode(part)?.ids.len();
         Ok((self.text_bytes() as f64 * tokens as f64 / part.len().max(1) as f64) as u64)
     }
@@ -169,5 +166,7 @@ impl Survey {
 fn first_line(text: &str, characters: usize) -> String {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let long = lines().find(|line| line.chars().count() >= characters);
-    long.or_else(|| lines().next()).unwrap_or_default().to_owned()
+    long.or_else(|| lines().next())
+        .unwrap_or_default()
+        .to_owned()
 }

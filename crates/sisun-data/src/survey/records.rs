@@ -3,12 +3,7 @@
 use crate::{DataError, text::sources::InputFile};
 use serde_json::Value;
 use sisun_config::check_pointer;
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::Read,
-    path::Path,
-};
+use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 
 /// Names of a field with text, in the order of preference.
 const TEXTS: [&str; 8] = [
@@ -90,7 +85,9 @@ impl Records {
         // A record without the field is an error in training.
         lengths.retain(|_, (records, bytes)| *records == self.objects.len() && *bytes > 0);
         let has = |name: &str| lengths.contains_key(name);
-        let pair = PAIRS.into_iter().find(|(text, answer)| has(text) && has(answer));
+        let pair = PAIRS
+            .into_iter()
+            .find(|(text, answer)| has(text) && has(answer));
         if let Some((text, answer)) = pair.filter(|_| !has("text")) {
             return Ok(RecordFields {
                 text: text.to_owned(),
@@ -98,7 +95,12 @@ impl Records {
             });
         }
         let usual = TEXTS.into_iter().find(|name| has(name));
-        let longest = || lengths.iter().max_by_key(|(_, (_, bytes))| *bytes).map(|(name, _)| *name);
+        let longest = || {
+            lengths
+                .iter()
+                .max_by_key(|(_, (_, bytes))| *bytes)
+                .map(|(name, _)| *name)
+        };
         match usual.or_else(longest) {
             Some(text) => Ok(RecordFields {
                 text: text.to_owned(),

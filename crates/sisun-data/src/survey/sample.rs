@@ -77,7 +77,10 @@ fn read_piece(
         }
     };
     let text = std::str::from_utf8(&bytes[begin..whole]).expect("valid, as just checked");
-    let text = text.strip_prefix('\u{FEFF}').filter(|_| start == 0).unwrap_or(text);
+    let text = text
+        .strip_prefix('\u{FEFF}')
+        .filter(|_| start == 0)
+        .unwrap_or(text);
     // Without the parts of lines at both ends, if whole lines remain.
     let first = match start {
         0 => 0,

@@ -100,9 +100,12 @@ fn is_code(line: &str) -> bool {
     text.starts_with("    ")
         || text.starts_with('\t')
         || text.ends_with([';', '{', '}', ')'])
-        || ["def ", "class ", "import ", "from ", "#include", "use ", "fn ", "pub ", "//", "return "]
-            .iter()
-            .any(|word| text.trim_start().starts_with(word))
+        || [
+            "def ", "class ", "import ", "from ", "#include", "use ", "fn ", "pub ", "//",
+            "return ",
+        ]
+        .iter()
+        .any(|word| text.trim_start().starts_with(word))
 }
 
 #[cfg(test)]
@@ -131,7 +134,9 @@ mod tests {
         assert_eq!((layout.line_median, layout.paragraph_median), (5, 12));
         let wrapped = format!("{}\n", "a".repeat(70)).repeat(40);
         assert!(Layout::of(&wrapped).is_wrapped());
-        let reviews: String = (0..40).map(|i| format!("{}\n", "a".repeat(10 + 4 * i))).collect();
+        let reviews: String = (0..40)
+            .map(|i| format!("{}\n", "a".repeat(10 + 4 * i)))
+            .collect();
         assert!(!Layout::of(&reviews).is_wrapped());
         let code = "fn main() {\n    let x = 1;\n    if x > 0 {\n        go();\n    }\n}\n";
         assert!(Layout::of(code).code > 0.9);

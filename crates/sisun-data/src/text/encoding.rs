@@ -24,7 +24,8 @@ impl Encoded {
         }
         // Of Latin letters, spaces and line ends, one byte is zero and the other is ASCII text.
         let pairs = || bytes.as_chunks::<2>().0.iter();
-        let is_text = |byte: u8| (b' '..0x7F).contains(&byte) || matches!(byte, b'\n' | b'\r' | b'\t');
+        let is_text =
+            |byte: u8| (b' '..0x7F).contains(&byte) || matches!(byte, b'\n' | b'\r' | b'\t');
         let count = |zero: usize| {
             pairs()
                 .filter(|pair| pair[zero] == 0 && is_text(pair[1 - zero]))
@@ -74,7 +75,11 @@ impl Encoded {
     pub(crate) fn remedy(self, path: &Path) -> String {
         let convert = |name: &str, from: &str| {
             let mut to = path.with_extension("");
-            let stem = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let stem = to
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             to.set_file_name(format!("{stem}-utf8"));
             if let Some(extension) = path.extension() {
                 to = to.with_added_extension(extension);
@@ -90,8 +95,13 @@ impl Encoded {
             Self::Utf16LittleEndian => convert("UTF-16 text", "UTF-16LE"),
             Self::Utf16BigEndian => convert("UTF-16 text", "UTF-16BE"),
             Self::Cp949 => convert("older Korean text (EUC-KR, CP949)", "CP949"),
-            Self::Windows1252 => convert("older Western text (Latin-1, Windows-1252)", "WINDOWS-1252"),
-            Self::Unknown => "save it as UTF-8 (older Korean text is often CP949: `iconv -f CP949 -t UTF-8`)".to_owned(),
+            Self::Windows1252 => {
+                convert("older Western text (Latin-1, Windows-1252)", "WINDOWS-1252")
+            }
+            Self::Unknown => {
+                "save it as UTF-8 (older Korean text is often CP949: `iconv -f CP949 -t UTF-8`)"
+                    .to_owned()
+            }
         }
     }
 }
@@ -105,19 +115,37 @@ mod tests {
     fn encodings_are_told_apart() {
         let utf16 = |text: &str, big: bool| -> Vec<u8> {
             text.encode_utf16()
-                .flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() })
+                .flat_map(|unit| {
+                    if big {
+                        unit.to_be_bytes()
+                    } else {
+                        unit.to_le_bytes()
+                    }
+                })
                 .collect()
         };
         let text = "Once upon a time\nthere was a cat.";
-        assert_eq!(Encoded::of_binary(&utf16(text, false)), Some(Encoded::Utf16LittleEndian));
-        assert_eq!(Encoded::of_binary(&utf16(text, true)), Some(Encoded::Utf16BigEndian));
+        assert_eq!(
+            Encoded::of_binary(&utf16(text, false)),
+            Some(Encoded::Utf16LittleEndian)
+        );
+        assert_eq!(
+            Encoded::of_binary(&utf16(text, true)),
+            Some(Encoded::Utf16BigEndian)
+        );
         let marked = [&[0xFF, 0xFE][..], &utf16("한글 이야기", false)].concat();
         assert_eq!(Encoded::of_binary(&marked), Some(Encoded::Utf16));
-        assert_eq!(Encoded::of_binary(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"), None);
+        assert_eq!(
+            Encoded::of_binary(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"),
+            None
+        );
         // 한글 이야기, as `iconv -f UTF-8 -t CP949` writes it.
         let korean = b"\xc7\xd1\xb1\xdb \xc0\xcc\xbe\xdf\xb1\xe2";
         assert_eq!(Encoded::of_text(korean), Encoded::Cp949);
-        assert_eq!(Encoded::of_text(b"un caf\xe9 noir, tr\xe8s bon"), Encoded::Windows1252);
+        assert_eq!(
+            Encoded::of_text(b"un caf\xe9 noir, tr\xe8s bon"),
+            Encoded::Windows1252
+        );
         // 中文 in GB 2312.
         assert_eq!(Encoded::of_text(b"\xd6\xd0\xce\xc4"), Encoded::Unknown);
     }
@@ -126,10 +154,15 @@ mod tests {
     fn the_command_names_the_file() {
         let told = Encoded::Cp949.remedy(Path::new("my texts/옛날.v2.txt"));
         assert!(
-            told.ends_with("iconv -f CP949 -t UTF-8 'my texts/옛날.v2.txt' > 'my texts/옛날.v2-utf8.txt'"),
+            told.ends_with(
+                "iconv -f CP949 -t UTF-8 'my texts/옛날.v2.txt' > 'my texts/옛날.v2-utf8.txt'"
+            ),
             "{told}"
         );
         let told = Encoded::Utf16.remedy(Path::new("a"));
-        assert!(told.ends_with("iconv -f UTF-16 -t UTF-8 a > a-utf8"), "{told}");
+        assert!(
+            told.ends_with("iconv -f UTF-16 -t UTF-8 a > a-utf8"),
+            "{told}"
+        );
     }
 }

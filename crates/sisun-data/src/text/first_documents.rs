@@ -19,8 +19,7 @@ pub fn first_documents(data: &DataConfig, bytes: usize) -> Result<Vec<String>, D
         .cloned()
         .collect();
     let spool = std::env::temp_dir();
-    let inputs =
-        sources::resolve_sources(&sources, data, &spool, &mut std::io::empty())?.inputs;
+    let inputs = sources::resolve_sources(&sources, data, &spool, &mut std::io::empty())?.inputs;
     let (mut documents, mut document, mut taken) = (Vec::new(), String::new(), 0);
     for input in &inputs {
         if taken >= bytes {

@@ -1,10 +1,11 @@
 //! The settings for a text and a machine.
 
 use super::sizes::{REFERENCE, SHAPES};
+use super::text::{documents, prompt, sentence, vocabulary};
 use crate::failure::Usage;
 use anyhow::Result;
 use sisun_config::Documents;
-use sisun_data::{RecordFields, Script, Survey};
+use sisun_data::{RecordFields, Survey};
 use sisun_train::Trial;
 
 /// The size of a model.
@@ -227,104 +228,75 @@ fn epochs(tokens: u64) -> f64 {
     }
 }
 
-/// Choose what a document is.
-fn documents(survey: &Survey) -> (Documents, &'static str) {
-    let layout = &survey.layout;
-    let files = survey.files;
-    let (blocks, lines) = (layout.paragraphs >= 20, layout.lines >= 50);
-    if survey.fields.is_some() {
-        return (Documents::File, "each record is a document");
-    }
-    if layout.code > 0.4 && (files == 1 || survey.last_file_share < 0.3) {
-        return (Documents::File, "source code, whose blank lines end nothing");
-    }
-    if files > 1 && survey.last_file_share < 0.3 && survey.bytes / (files as u64) < 200_000 {
-        return (Documents::File, "each file is a document");
-    }
-    if blocks && layout.paragraph_median >= 200 && layout.paragraphs * 10 > layout.lines * 7 {
-        return (
-            Documents::Paragraph,
-            "blocks between blank lines, each long enough for a text",
-        );
-    }
-    if lines && layout.paragraphs * 10 < layout.lines && !layout.is_wrapped() && layout.line_median < 1_000 && layout.code < 0.2 {
-        return (Documents::Line, "no blank lines: each line is a text of its own");
-    }
-    if files > 1 && survey.last_file_share >= 0.3 {
-        let why = "the files are too few to hold out a whole one";
-        return match blocks {
-            true => (Documents::Paragraph, why),
-            false => (Documents::Line, why),
-        };
-    }
-    (Documents::File, "one text from beginning to end")
-}
-
-/// Choose the size of a byte-pair encoding's vocabulary.
-fn vocabulary(script: Script, characters: u64) -> usize {
-    let latin = match characters {
-        0..300_000 => 512,
-        300_000..2_500_000 => 1024,
-        2_500_000..25_000_000 => 2048,
-        _ => 4096,
-    };
-    match script {
-        Script::Latin | Script::Other => latin,
-        // Thousands of characters, of three bytes each.
-        Script::Korean | Script::Chinese | Script::Japanese => 2 * latin,
-    }
-}
-
-/// Return a text to continue: a question, or the first words.
-fn prompt(survey: &Survey) -> Option<String> {
-    let opening = survey.opening.as_str();
-    let asks = survey
-        .fields
-        .as_ref()
-        .is_some_and(|fields| fields.answer.is_some());
-    if asks {
-        return (opening.chars().count() <= 200).then(|| opening.to_owned());
-    }
-    let words: Vec<&str> = opening.split_whitespace().take(3).collect();
-    let words = words.join(" ");
-    let few: String = match survey.script {
-        // Without spaces between words.
-        Script::Chinese | Script::Japanese => opening.chars().take(4).collect(),
-        _ => words.chars().take(40).collect(),
-    };
-    (!few.is_empty()).then_some(few)
-}
-
-/// Return a sentence to look at.
-fn sentence(opening: &str) -> Option<String> {
-    const MOST: usize = 60;
-    let part: String = opening.chars().take(MOST).collect();
-    let whole = part.len() == opening.len();
-    let end = part
-        .rfind(['.', '!', '?', '。', '！', '？'])
-        .map(|at| at + part[at..].chars().next().map_or(1, char::len_utf8));
-    let cut = match (whole, end) {
-        (true, _) => part.as_str(),
-        (false, Some(end)) => &part[..end],
-        (false, None) => part.rsplit_once(' ').map_or(part.as_str(), |(words, _)| words),
-    };
-    let cut = cut.trim();
-    (!cut.is_empty()).then(|| cut.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::sentence;
+    use super::*;
+
+    fn choice(tokens: u64) -> Choice {
+        Choice {
+            name: "a".to_owned(),
+            sources: vec!["a.txt".to_owned()],
+            fields: None,
+            names_fields: false,
+            composes: false,
+            documents: Documents::File,
+            why_documents: "",
+            validation_fraction: 0.1,
+            by_character: false,
+            vocab_size: 1024,
+            tokens,
+            shape: SHAPES[REFERENCE],
+            context_len: 128,
+            batch_size: 8,
+            dropout: 0.0,
+            steps: FEWEST_STEPS,
+            is_small_text: false,
+            seconds: 0.0,
+            prompt: None,
+            sentence: None,
+            notes: Vec::new(),
+        }
+    }
 
     #[test]
-    fn sentences_end_where_they_end() {
-        for (opening, expected) in [
-            ("The cat sat.", "The cat sat."),
-            ("The cat sat. Then it slept for a very long time on the warm red mat by the door", "The cat sat."),
-            ("one two three four five six seven eight nine ten eleven twelve thirteen", "one two three four five six seven eight nine ten eleven"),
-            ("  ", ""),
-        ] {
-            assert_eq!(sentence(opening).unwrap_or_default(), expected);
-        }
+    fn text_and_machine_decide_the_size() {
+        let width = |tokens, rate, seconds| {
+            let mut choice = choice(tokens);
+            choice.fit(rate, seconds);
+            choice.shape.d_model
+        };
+        // A laptop for two minutes.
+        assert_eq!(width(400_000, 60e9, 120.0), 128);
+        // Ten times the time, with text enough and with little.
+        assert!(width(100_000_000, 60e9, 1_200.0) > 128);
+        assert_eq!(width(5_000, 60e9, 1_200.0), 64);
+        // A GPU.
+        assert_eq!(width(1_000_000_000, 50e12, 3_600.0), 768);
+    }
+
+    #[test]
+    fn steps_fill_the_time_unless_the_text_is_short() {
+        let trial = Trial {
+            step_s: 0.1,
+            evaluation_s: 0.03,
+        };
+        let mut long = choice(400_000);
+        long.set_steps(&trial, 120.0);
+        // Five evaluations of eight batches take 1.2 s, and 2 s are for the rest.
+        assert_eq!((long.steps, long.is_small_text), (1_100, false));
+        assert!((long.seconds - 113.2).abs() < 1e-9);
+        let mut short = choice(5_000);
+        short.set_steps(&trial, 120.0);
+        assert!(short.is_small_text && short.epochs() <= 41.0 && short.notes.len() == 1);
+        let mut slow = choice(400_000);
+        slow.set_steps(
+            &Trial {
+                step_s: 10.0,
+                evaluation_s: 3.0,
+            },
+            120.0,
+        );
+        assert_eq!(slow.steps, FEWEST_STEPS);
+        assert!(slow.notes[0].contains("take longer than asked for"));
     }
 }

@@ -55,7 +55,10 @@ pub(super) fn write(
     force.check_content("--out", &out, &mut settings)?;
     force.check_content("another working directory", &text, &mut stories)?;
     for (path, make) in [
-        (&text, &mut stories as &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>),
+        (
+            &text,
+            &mut stories as &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>,
+        ),
         (&out, &mut settings),
     ] {
         make_parent(path)?;

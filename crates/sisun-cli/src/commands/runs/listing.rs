@@ -78,16 +78,23 @@ pub(super) fn list(dir: &Path) -> Result<Vec<Listed>> {
 /// Return true if a folder has a file that only a run or a comparison has.
 fn is_ours(dir: &Path) -> bool {
     let run = RunDir::new(dir);
-    [run.config(), run.checkpoints(), run.metrics(), dir.join(COMPARISON)]
-        .iter()
-        .any(|path| path.exists())
+    [
+        run.config(),
+        run.checkpoints(),
+        run.metrics(),
+        dir.join(COMPARISON),
+    ]
+    .iter()
+    .any(|path| path.exists())
 }
 
 fn look_at(path: &Path) -> Listed {
     let name = path
         .components()
         .next_back()
-        .map_or_else(String::new, |name| name.as_os_str().to_string_lossy().into_owned());
+        .map_or_else(String::new, |name| {
+            name.as_os_str().to_string_lossy().into_owned()
+        });
     let (bytes, modified) = size(path);
     let mut listed = Listed {
         path: path.to_owned(),
@@ -171,7 +178,9 @@ fn size(path: &Path) -> (u64, SystemTime) {
     let (mut bytes, mut newest) = (0, UNIX_EPOCH);
     walk(path, &mut |_, found| {
         bytes += found.len();
-        newest = found.modified().map_or(newest, |modified| newest.max(modified));
+        newest = found
+            .modified()
+            .map_or(newest, |modified| newest.max(modified));
     });
     (bytes, newest)
 }
