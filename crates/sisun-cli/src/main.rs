@@ -34,8 +34,8 @@ const HELP: &str = "\
 Train:
   init         Write a configuration for your text, or the first example
   train        Train a model from a configuration, or continue a run
-  info         Count a model's parameters and operations, and what training it needs
-  compare      Train variants of a model several times, and compare them with statistics
+  info         Count parameters and operations, and what training needs
+  compare      Train variants of a model with several seeds, and compare them
 
 Use:
   sample       Generate text with a trained model

@@ -3,6 +3,7 @@
 use super::sizes::{REFERENCE, SHAPES};
 use super::text::{documents, prompt, sentence, vocabulary};
 use crate::failure::Usage;
+use crate::pace;
 use anyhow::Result;
 use sisun_config::Documents;
 use sisun_data::{RecordFields, Survey};
@@ -70,6 +71,10 @@ pub(super) const EVALUATIONS: u64 = 5;
 const FEWEST_STEPS: u64 = 100;
 /// Seconds of training besides steps: samples, checkpoints, maps.
 const BESIDES: f64 = 2.0;
+/// Bytes of text that are read and tokenized in a second, as measured on two cores.
+const READ_PER_SECOND: f64 = 25e6;
+/// Fewest tokens of which a model learns more than sentences.
+const SHORT: u64 = 20_000;
 /// Fewest characters that are worth a model.
 const FEWEST_CHARACTERS: u64 = 200;
 /// The alphabet that is learned by character.
@@ -103,6 +108,14 @@ impl Choice {
             2_000_000..20_000_000 => 0.05,
             _ => 0.01,
         };
+        let reading = bytes as f64 / READ_PER_SECOND;
+        let notes = match reading {
+            ..5.0 => Vec::new(),
+            _ => vec![format!(
+                "the first run takes about {} more, to read and tokenize the text",
+                pace::duration(reading)
+            )],
+        };
         let mut choice = Self {
             name,
             sources,
@@ -128,7 +141,7 @@ impl Choice {
             seconds: 0.0,
             prompt: prompt(survey),
             sentence: sentence(&survey.line),
-            notes: Vec::new(),
+            notes,
         };
         let shortest = (tokens as f64 * validation_fraction) as usize;
         choice.limit_context(shortest)?;
@@ -169,7 +182,10 @@ impl Choice {
         self.shape = *fitting.unwrap_or(&SHAPES[0]);
         let flops = 6.0 * (self.shape.weights() + (self.vocab_size * self.shape.d_model) as f64);
         let in_time = rate * seconds / flops / self.tokens.max(1) as f64;
-        self.dropout = match in_time.min(epochs(self.tokens)) {
+        // With dropout a processor takes up to twice as long for a step, so that it pays only where
+        // the text is used up, not the time.
+        let seen = epochs(self.tokens).min(in_time / 2.0);
+        self.dropout = match seen {
             ..12.0 => 0.0,
             ..30.0 => 0.1,
             _ => 0.2,
@@ -195,7 +211,7 @@ impl Choice {
         let round = if steps >= 1_000 { 100 } else { 20 };
         self.steps = (steps / round * round).max(FEWEST_STEPS);
         self.seconds = self.steps as f64 * trial.step_s + evaluations + BESIDES;
-        if self.tokens < 20_000 {
+        if self.tokens < SHORT {
             self.notes.push(
                 "the text is so short that a model learns little more than its own sentences; more text makes more of it".to_owned(),
             );
@@ -222,8 +238,8 @@ const TEXT_PER_WEIGHT: f64 = 0.2;
 /// would be too few.
 fn epochs(tokens: u64) -> f64 {
     match tokens {
-        0..20_000 => 40.0,
-        20_000..200_000 => 25.0,
+        0..SHORT => 40.0,
+        SHORT..200_000 => 25.0,
         _ => 10.0,
     }
 }
