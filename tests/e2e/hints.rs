@@ -494,7 +494,9 @@ fn what_a_run_needs_is_told_at_its_beginning() {
     assert_eq!(needs.len(), 1, "{}", ran.stderr);
     // 400 steps of 5 windows of 23 tokens, twice.
     assert!(
-        needs[0].contains("92,000 tokens") && needs[0].contains("MB of memory"),
+        needs[0].contains("92,000 tokens")
+            && needs[0].contains(" s and ")
+            && needs[0].ends_with(" MB"),
         "{}",
         needs[0]
     );

@@ -1,4 +1,4 @@
-//! What a training run needs: parameters, tokens, time and memory.
+//! The needs of a training run: parameters, tokens, time and memory.
 
 use crate::pace;
 use burn::tensor::Device;
@@ -22,7 +22,7 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
-    /// Return what the steps after `step` need.
+    /// Return the needs of the steps after `step`.
     pub(crate) fn of(
         model: &ModelConfig,
         train: &TrainConfig,
@@ -76,17 +76,17 @@ impl Needs {
 
     /// Return the needs in one line.
     pub(crate) fn in_words(&self, expected_s: Option<f64>) -> String {
-        let epochs = self.epochs().map_or(String::new(), |epochs| {
-            format!(" ({epochs:.1} times the text)")
-        });
+        let epochs = self
+            .epochs()
+            .map_or(String::new(), |epochs| format!(" ({epochs:.1} epochs)"));
         let time = expected_s.map_or(String::new(), |seconds| {
-            format!(", about {}", pace::duration(seconds))
+            format!("{} and ", pace::duration(seconds))
         });
         format!(
-            "{} parameters, {} tokens{epochs}{time}, about {} of memory",
+            "{} parameters, {} tokens{epochs}, about {time}{}",
             thousands(self.parameters),
             thousands(self.tokens),
-            pace::bytes(self.memory_bytes())
+            rounded(self.memory_bytes())
         )
     }
 
@@ -98,5 +98,14 @@ impl Needs {
             "expected_s": expected_s,
             "memory_bytes": self.memory_bytes(),
         })
+    }
+}
+
+/// Format an estimated number of bytes, with two or three digits.
+fn rounded(bytes: u64) -> String {
+    const MB: u64 = 1_000_000;
+    match bytes {
+        0..1_000_000_000 => format!("{} MB", bytes.div_ceil(10 * MB) * 10),
+        _ => pace::bytes(bytes),
     }
 }

@@ -1,11 +1,11 @@
-//! How fast a run goes, and how long the rest of it takes.
+//! The speed of a run, and its time left.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Number of steps over which the speed is averaged.
 const WINDOW: usize = 200;
-/// Number of steps, and time, after which the speed is known well enough to be told.
+/// Number of steps, and their duration, from which the speed is known well enough.
 const ENOUGH_STEPS: u64 = 3;
 const ENOUGH_TIME: Duration = Duration::from_secs(1);
 

@@ -1,4 +1,4 @@
-//! A few steps on random tokens, to tell how long training will take. Nothing is written.
+//! A few timed steps on random tokens, to estimate the duration of training. Nothing is written.
 
 use crate::evaluate::forward_seconds;
 use crate::trainer::Trainer;

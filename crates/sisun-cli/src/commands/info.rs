@@ -180,8 +180,8 @@ fn is_absent(path: &Path) -> Result<bool> {
     Ok(found.is_none() && path.extension().is_none_or(|ending| ending != "toml"))
 }
 
-/// Return what training needs, if the file has a `[train]`, and its seconds, if they are to be
-/// measured.
+/// Return the needs of training, if the file has a `[train]`, and its seconds, if `--measure` asks
+/// for them.
 fn needs(
     model: &ModelConfig,
     train: Option<&TrainConfig>,

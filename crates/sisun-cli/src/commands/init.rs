@@ -8,6 +8,7 @@ mod text;
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
+use crate::needs::Needs;
 use crate::output::{ForceArgs, make_parent};
 use crate::terminal::say;
 use anyhow::{Context, Error, Result};
@@ -32,8 +33,8 @@ Examples:
   sisun init my.txt
   sisun init 'novels/*.txt' --out novels.toml --minutes 10
   sisun init reviews.jsonl
-  sisun init --demo                     the stories of the first example
-  sisun init --demo ko                  한국어 이야기")]
+  sisun init --demo
+  sisun init --demo ko")]
 pub(crate) struct Args {
     /// Files, folders or globs with the text: plain text, or JSON lines
     #[arg(value_name = "TEXT", required_unless_present = "demo")]
@@ -101,7 +102,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         choice.fit(rate, args.minutes * 60.0);
     }
     let mut complete = config(&choice, &out)?;
-    complete.model.vocab_size = Some(choice.vocab_size);
+    while needs(&complete).check_memory(&chosen.device).is_err() && choice.shrink() {
+        complete = config(&choice, &out)?;
+    }
     let trial = time(&complete, &chosen.device)?;
     choice.set_steps(&trial, args.minutes * 60.0);
     write(&choice, &survey, &chosen, &trial, &out)?;
@@ -158,6 +161,10 @@ fn with_code_glob(error: DataError, text: &[String]) -> Error {
         (Some(hint), [_]) => Error::new(error).context(hint),
         _ => error.into(),
     }
+}
+
+fn needs(config: &Config) -> Needs {
+    Needs::of(&config.model, &config.train, None, 0, None)
 }
 
 /// Time steps of a configuration.
@@ -218,8 +225,7 @@ fn write(
 }
 
 fn report(choice: &Choice, out: &Path) -> Result<()> {
-    let mut config = config(choice, out)?;
-    config.model.vocab_size = Some(choice.vocab_size);
+    let config = config(choice, out)?;
     say(&format!(
         "{}: {} parameters, {} steps of {} tokens, about {}",
         out.display(),

@@ -24,7 +24,7 @@ use std::path::PathBuf;
 Examples:
   sisun runs
   sisun runs --sort loss
-  sisun runs experiments --json")]
+  sisun runs runs --json")]
 pub(crate) struct Args {
     /// The folder of the run directories
     #[arg(default_value = "runs")]

@@ -15,7 +15,7 @@ use anyhow::{Context, Error, Result};
 use burn::module::Module;
 use place::{Place, looks_like};
 use serde_json::json;
-use sisun_config::{ConfigError, PartialConfig, SampleConfig, shell};
+use sisun_config::{ConfigError, PartialConfig, SampleConfig, check_pointer, shell};
 use sisun_data::{DataError, Tokenizer, Tokens};
 use sisun_files::{Holder, Patience, RunDir, is_file};
 use sisun_infer::{CaptureSelection, GenerationOptions, InferError, LanguageModel, Sampler};
@@ -252,7 +252,8 @@ fn with_init(error: ConfigError, config: &Path) -> Error {
             .iter()
             .any(|known| ending == *known)
     });
-    if !is_text {
+    let is_pointer = || std::fs::read(config).is_ok_and(|bytes| check_pointer(&bytes).is_err());
+    if !is_text || is_pointer() {
         return error.into();
     }
     Usage(format!(

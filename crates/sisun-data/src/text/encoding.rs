@@ -17,7 +17,7 @@ pub(crate) enum Encoded {
 }
 
 impl Encoded {
-    /// Judge a file with a NUL byte by its first bytes: UTF-16 or, `None`, no text.
+    /// Judge a file with a NUL byte by its first bytes: UTF-16, or `None` if it is not text.
     pub(crate) fn of_binary(bytes: &[u8]) -> Option<Self> {
         if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
             return Some(Self::Utf16);

@@ -81,7 +81,7 @@ const FEWEST_CHARACTERS: u64 = 200;
 const ALPHABET: usize = 256;
 
 impl Choice {
-    /// Choose what follows from the text alone.
+    /// Make the choices that depend on the text alone.
     pub(super) fn of_text(survey: &Survey, sources: Vec<String>, name: String) -> Result<Self> {
         let (bytes, characters) = (survey.text_bytes(), survey.characters());
         if characters < FEWEST_CHARACTERS {
@@ -170,18 +170,21 @@ impl Choice {
     /// Choose the size of the model: the largest for which text and time suffice. `rate` is the
     /// number of floating-point operations per second.
     pub(super) fn fit(&mut self, rate: f64, seconds: f64) {
-        let suffices = |shape: &&Shape| {
+        // Forward and backward pass: six operations per weight and token.
+        let tokens_in_time = |shape: &Shape| {
             let head = (self.vocab_size * shape.d_model) as f64;
-            // Forward and backward pass: six operations per weight and token.
-            let in_time = rate * seconds / (6.0 * (shape.weights() + head));
+            rate * seconds / (6.0 * (shape.weights() + head))
+        };
+        let suffices = |shape: &&Shape| {
+            let in_time = tokens_in_time(shape);
             let seen = in_time.min(self.tokens as f64 * epochs(self.tokens));
             seen >= TOKENS_PER_WEIGHT * shape.weights()
                 && self.tokens as f64 >= TEXT_PER_WEIGHT * shape.weights()
         };
         let fitting = SHAPES.iter().rev().find(suffices);
-        self.shape = *fitting.unwrap_or(&SHAPES[0]);
-        let flops = 6.0 * (self.shape.weights() + (self.vocab_size * self.shape.d_model) as f64);
-        let in_time = rate * seconds / flops / self.tokens.max(1) as f64;
+        let shape = *fitting.unwrap_or(&SHAPES[0]);
+        let in_time = tokens_in_time(&shape) / self.tokens.max(1) as f64;
+        self.shape = shape;
         // With dropout a processor takes up to twice as long for a step, so that it pays only where
         // the text is used up, not the time.
         let seen = epochs(self.tokens).min(in_time / 2.0);
@@ -196,6 +199,14 @@ impl Choice {
             ..10_000.0 => 16,
             _ => 32,
         };
+    }
+
+    /// Take the next smaller model. Return false if there is none.
+    pub(super) fn shrink(&mut self) -> bool {
+        let at = SHAPES.iter().position(|shape| *shape == self.shape);
+        let smaller = at.and_then(|at| SHAPES.get(at.checked_sub(1)?));
+        self.shape = *smaller.unwrap_or(&self.shape);
+        smaller.is_some()
     }
 
     /// Choose the number of steps by the time of one, and by the text.

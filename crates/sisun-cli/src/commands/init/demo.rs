@@ -43,7 +43,12 @@ pub(super) fn write(
     let out = out.unwrap_or_else(|| demo.file.into());
     let command = format!("sisun train configs/{}", demo.file);
     let here = format!("sisun train {}", shell::path(&out));
-    let config = demo.config.replace(&command, &here);
+    // The schema lies beside the file of the repository only.
+    let lines = demo.config.split_inclusive('\n');
+    let config: String = lines
+        .filter(|line| !line.starts_with("#:schema"))
+        .map(|line| line.replace(&command, &here))
+        .collect();
     let text = Path::new("data").join(recipe.file);
     let mut stories = |to: &mut dyn Write| {
         let mut to = BufWriter::with_capacity(1 << 16, to);

@@ -8,6 +8,10 @@ use sisun_model::{Chosen, thousands};
 use sisun_train::Trial;
 use std::path::Path;
 use toml::Value;
+use unicode_width::UnicodeWidthStr;
+
+/// Columns of a line with a comment.
+const WIDTH: usize = 80;
 
 /// Return the settings without comments.
 pub(super) fn settings(choice: &Choice) -> String {
@@ -43,7 +47,12 @@ pub(super) fn commented(
             Line::Table(name) => format!("\n[{name}]\n"),
             Line::Setting { key, value, why } if why.is_empty() => format!("{key} = {value}\n"),
             Line::Setting { key, value, why } => {
-                format!("{:<31} # {why}\n", format!("{key} = {value}"))
+                let setting = format!("{key} = {value}");
+                let beside = format!("{setting:<31} # {why}\n");
+                match beside.width() <= WIDTH {
+                    true => beside,
+                    false => format!("# {why}\n{setting}\n"),
+                }
             }
         };
     }

@@ -1,9 +1,9 @@
-//! What follows from a text alone: its documents, its vocabulary, and examples of it.
+//! Choices that depend on the text alone: its documents, its vocabulary, and examples of it.
 
 use sisun_config::Documents;
 use sisun_data::{Script, Survey};
 
-/// Choose what a document is.
+/// Choose the definition of a document, with the reason.
 pub(super) fn documents(survey: &Survey) -> (Documents, &'static str) {
     let layout = &survey.layout;
     let files = survey.files;

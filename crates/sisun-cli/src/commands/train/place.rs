@@ -1,4 +1,4 @@
-//! What the arguments of `sisun train` name: a configuration, a run, or both.
+//! The configuration and the run directory that the arguments of `sisun train` name.
 
 use crate::failure::Usage;
 use anyhow::{Context, Result};
