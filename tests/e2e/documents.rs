@@ -78,7 +78,7 @@ fn every_command_that_is_shown_works() {
             desk.run(&run);
         }
     }
-    assert!(shown.len() > 70, "only {} commands were found", shown.len());
+    assert!(shown.len() > 85, "only {} commands were found", shown.len());
     eprintln!(
         "{} commands in {:.0} s",
         shown.len(),

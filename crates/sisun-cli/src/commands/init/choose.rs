@@ -1,6 +1,6 @@
 //! The settings for a text and a machine.
 
-use super::sizes::{REFERENCE, SHAPES};
+use super::sizes::{REFERENCE, SHAPES, Shape};
 use super::text::{documents, prompt, sentence, vocabulary};
 use crate::failure::Usage;
 use crate::pace;
@@ -8,29 +8,6 @@ use anyhow::Result;
 use sisun_config::Documents;
 use sisun_data::{RecordFields, Survey};
 use sisun_train::Trial;
-
-/// The size of a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Shape {
-    pub(super) d_model: usize,
-    pub(super) n_layers: usize,
-    pub(super) n_heads: usize,
-}
-
-impl Shape {
-    pub(super) const fn new(d_model: usize, n_layers: usize, n_heads: usize) -> Self {
-        Self {
-            d_model,
-            n_layers,
-            n_heads,
-        }
-    }
-
-    /// Return the weights of its blocks, whose feed-forward networks are four times as wide.
-    pub(super) fn weights(self) -> f64 {
-        12.0 * (self.d_model * self.d_model * self.n_layers) as f64
-    }
-}
 
 /// The settings that `init` chooses.
 #[derive(Clone, Debug)]

@@ -1,9 +1,31 @@
 //! Sizes of models, and what a machine can do with them.
 
-use super::choose::Shape;
 use sisun_config::Config;
 use sisun_model::Count;
 use sisun_train::Trial;
+
+/// The size of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) d_model: usize,
+    pub(super) n_layers: usize,
+    pub(super) n_heads: usize,
+}
+
+impl Shape {
+    pub(super) const fn new(d_model: usize, n_layers: usize, n_heads: usize) -> Self {
+        Self {
+            d_model,
+            n_layers,
+            n_heads,
+        }
+    }
+
+    /// Return the weights of its blocks, whose feed-forward networks are four times as wide.
+    pub(super) fn weights(self) -> f64 {
+        12.0 * (self.d_model * self.d_model * self.n_layers) as f64
+    }
+}
 
 /// Shapes to choose from, smallest first. Heads have 32 to 64 dimensions.
 pub(super) const SHAPES: [Shape; 8] = [
