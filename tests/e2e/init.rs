@@ -196,7 +196,9 @@ fn text_that_is_none_is_refused_with_a_remedy() {
     )
     .unwrap();
     fs::write(at("numbers.jsonl"), "{\"id\": 1}\n".repeat(30)).unwrap();
-    fs::create_dir(at("pictures")).unwrap();
+    fs::create_dir_all(at("pictures/deep")).unwrap();
+    let code = "fn main() {\n    println!(\"{}\", 1);\n}\n".repeat(60);
+    fs::write(at("pictures/deep/code.rs"), code).unwrap();
     for (text, code, parts) in [
         ("empty.txt", 1, &["`empty.txt` holds no text"][..]),
         ("blank.txt", 1, &["holds no text"]),
@@ -220,7 +222,7 @@ fn text_that_is_none_is_refused_with_a_remedy() {
         (
             "pictures",
             1,
-            &["holds no text files", "sisun init 'pictures/**/*.py'"],
+            &["holds no text files", "sisun init 'pictures/**/*.rs'"],
         ),
         ("none.txt", 1, &["`none.txt` does not exist"]),
         ("-", 2, &["standard input", "save the text in a file"]),
@@ -231,6 +233,20 @@ fn text_that_is_none_is_refused_with_a_remedy() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         name.ends_with(".toml") && name != "lab.toml"
     }));
+    within(
+        lab.folder.path(),
+        &[
+            "init",
+            "pictures/**/*.rs",
+            "--out",
+            "code.toml",
+            "--device",
+            "cpu",
+            "--minutes",
+            "0.1",
+        ],
+    )
+    .ok();
     // The command that is suggested converts.
     #[cfg(unix)]
     {

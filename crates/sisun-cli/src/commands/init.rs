@@ -19,6 +19,7 @@ use sisun_data::stories::StoryLanguage;
 use sisun_data::{Corpus, DataError, Survey, prepare};
 use sisun_model::{Chosen, Count, thousands};
 use sisun_train::Trial;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -90,7 +91,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     };
     args.force.check("--out", &out)?;
     let name = free_name(&out)?;
-    let survey = Survey::of(&args.text).map_err(|error| with_code_glob(error, &args.text))?;
+    let survey = Survey::of(&args.text).map_err(with_glob)?;
     let chosen = args.device.choose()?;
 
     let mut choice = Choice::of_text(&survey, args.text, name)?;
@@ -145,22 +146,47 @@ fn free_name(out: &Path) -> Result<String> {
 }
 
 /// Add the glob that reads other files to the error of a folder without text files.
-fn with_code_glob(error: DataError, text: &[String]) -> Error {
-    let DataError::NoFiles { name } = &error else {
-        return error.into();
+fn with_glob(error: DataError) -> Error {
+    let hint = match &error {
+        DataError::NoFiles { name } => usual_ending(Path::new(name)).map(|ending| {
+            let glob = Path::new(name).join("**").join(format!("*.{ending}"));
+            format!(
+                "{error}\nto take the files in .{ending}: sisun init {}",
+                shell::path(&glob)
+            )
+        }),
+        _ => None,
     };
-    let folder = Path::new(name);
-    let hint = folder.is_dir().then(|| {
-        let glob = folder.join("**").join("*.py");
-        format!(
-            "{error}\nfor other files, by a glob: sisun init {}",
-            shell::word(&glob.display().to_string())
-        )
-    });
-    match (hint, text) {
-        (Some(hint), [_]) => Error::new(error).context(hint),
-        _ => error.into(),
+    match hint {
+        Some(hint) => Error::new(error).context(hint),
+        None => error.into(),
     }
+}
+
+/// Return the most frequent name ending in a folder, of the first files in it.
+fn usual_ending(folder: &Path) -> Option<String> {
+    const MOST: usize = 2_000;
+    let (mut folders, mut seen) = (vec![folder.to_owned()], 0);
+    let mut endings: BTreeMap<String, usize> = BTreeMap::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).ok()?.flatten() {
+            seen += 1;
+            let path = entry.path();
+            let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && !is_hidden && seen < MOST => folders.push(path),
+                Ok(kind) if kind.is_file() && !is_hidden => {
+                    let ending = path.extension().and_then(|ending| ending.to_str());
+                    if let Some(ending) = ending {
+                        *endings.entry(ending.to_owned()).or_default() += 1;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    let most = endings.into_iter().max_by_key(|(_, files)| *files);
+    most.map(|(ending, _)| ending)
 }
 
 fn needs(config: &Config) -> Needs {
