@@ -436,3 +436,78 @@ fn errors_name_what_is_meant() {
         .fails(1, &["line 1 of"]);
     assert!(!ran.stderr.contains("column"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_suggested_prompt_holds_no_token_that_ends_a_text() {
+    let lab = Lab::new();
+    let short = "Hi.\n\n".repeat(300);
+    fs::write(lab.path("short.txt"), short).unwrap();
+    let text = fs::read_to_string(lab.path("lab.toml")).unwrap();
+    let text = text.replace(&lab.at("stories.txt"), &lab.at("short.txt"));
+    lab.write_config("lab.toml", text.split("[sample]").next().unwrap());
+    let told = lab.train("short", &["--set", "train.steps=4"]).ok().stdout;
+    assert!(
+        told.contains("--prompt=Hi.\n") && told.contains("--text=Hi. "),
+        "{told}"
+    );
+    assert!(!told.contains("endoftext"), "{told}");
+}
+
+#[test]
+fn a_single_token_is_too_short_for_heads() {
+    let run = Lab::trained().at("run");
+    sisun(&["heads", &run, "--text", "a", "--fast"])
+        .fails(2, &["--text \"a\" is too short", "two tokens or more"]);
+    sisun(&["heads", &run, "--text", "a cat", "--fast"]).ok();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_without_its_folder_is_told_as_such() {
+    let lab = Lab::new();
+    std::os::unix::fs::symlink("gone", lab.path("runs")).unwrap();
+    let ran = lab.train("runs/a", &[]).fails(
+        1,
+        &[
+            "cannot make the folder",
+            "is a link to gone, which does not exist",
+        ],
+    );
+    assert!(!ran.stderr.contains("lock"), "{}", ran.stderr);
+}
+
+/// The time that is left is told once it is known, and is about right.
+#[test]
+fn what_a_run_needs_is_told_at_its_beginning() {
+    let lab = Lab::new();
+    let ran = lab
+        .train("run", &["--set", "train.steps=400", "--json"])
+        .ok();
+    let first = ran
+        .stderr
+        .lines()
+        .find(|line| line.starts_with("step 1/400"))
+        .unwrap();
+    assert!(!first.contains("left"), "{first}");
+    let needs: Vec<&str> = ran
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("needs: "))
+        .collect();
+    assert_eq!(needs.len(), 1, "{}", ran.stderr);
+    // 400 steps of 5 windows of 23 tokens, twice.
+    assert!(
+        needs[0].contains("92,000 tokens")
+            && needs[0].contains(" s and ")
+            && needs[0].ends_with(" MB"),
+        "{}",
+        needs[0]
+    );
+    let outcome = ran.json();
+    let expected = outcome["needs"]["expected_s"].as_f64().unwrap();
+    let took = outcome["elapsed_s"].as_f64().unwrap();
+    assert!(
+        (0.3..3.0).contains(&(expected / took)),
+        "{expected} s expected, {took} s taken"
+    );
+}

@@ -23,12 +23,15 @@ mod going_on;
 mod heads;
 mod hints;
 mod hostile_tokenizers;
+mod housekeeping;
 mod hugging_face;
+mod init;
 mod kept_files;
 mod limits;
 mod maps;
 mod own_text;
 mod pages;
+mod pasting;
 mod pointers;
 #[cfg(target_os = "linux")]
 mod races;

@@ -51,6 +51,20 @@ impl Ran {
         self
     }
 
+    /// Assert wrong usage that the argument parser reports with all of these parts.
+    #[track_caller]
+    pub(crate) fn fails_by_clap(self, parts: &[&str]) -> Self {
+        assert_eq!(self.code, Some(2), "{}\n{}", self.stdout, self.stderr);
+        for part in parts {
+            assert!(
+                self.stderr.contains(part),
+                "no {part:?} in: {}",
+                self.stderr
+            );
+        }
+        self
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}", self.stdout))

@@ -1,6 +1,7 @@
 //! Rewording clap's errors about invalid values for users: `expected a whole number` instead of
 //! `invalid digit found in string`.
 
+use crate::quotes::forgotten_quotes;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, Error, Parser};
 use sisun_config::{plain_words, shell};
@@ -108,6 +109,8 @@ fn unknown<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
             "a value that begins with - has to follow its option at once: {joined}{}",
             quoted(&typed[at])
         )
+    } else if let Some(tip) = forgotten_quotes(typed, argument) {
+        tip
     } else if let (Some(option), false) =
         (last_list(&options, typed, at), argument.starts_with('-'))
     {

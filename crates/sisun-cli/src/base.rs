@@ -14,7 +14,8 @@ pub(crate) fn describe(path: &Path) -> Result<PretrainedSpec> {
     let read = || -> Result<PretrainedSpec> {
         if look(path)?.is_none() {
             bail!(
-                "no such folder; put a model there, or name another with --set finetune.model=DIR"
+                "no such folder{}; put a model there, or name another with --set finetune.model=DIR",
+                sisun_model::did_you_mean(path)
             );
         }
         let (model, tokenizer, made) = if sisun_hf::is_model(path)? {

@@ -93,14 +93,6 @@ impl DeviceArgs {
         Ok(chosen)
     }
 
-    /// Return the device option as typed, after a space; empty if it was automatic.
-    pub(crate) fn asked(&self) -> String {
-        match self.device {
-            DeviceChoice::Auto => String::new(),
-            device => format!(" --device {device}"),
-        }
-    }
-
     /// Return the options as typed, and `--json` if given.
     pub(crate) fn typed(&self, json: bool) -> Vec<String> {
         let mut typed = Vec::new();

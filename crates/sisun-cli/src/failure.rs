@@ -1,5 +1,6 @@
 //! Errors and exit codes.
 
+use crate::quotes::unquoted_text;
 use crate::terminal::complain;
 use anyhow::Error;
 use sisun_compare::CompareError;
@@ -51,7 +52,7 @@ pub(crate) fn exit_code(result: Result<(), Error>) -> ExitCode {
     if error.chain().any(is_broken_pipe) {
         return ExitCode::SUCCESS;
     }
-    complain(&message(&error));
+    complain(&(message(&error) + &quotes_tip()));
     ExitCode::from(code(&error))
 }
 
@@ -69,6 +70,15 @@ fn message(error: &Error) -> String {
                 format!("{told}: {cause}")
             }
         })
+}
+
+/// Return a tip if a text was probably given without quotes.
+fn quotes_tip() -> String {
+    let typed: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|given| given.to_string_lossy().into_owned())
+        .collect();
+    unquoted_text(&typed).map_or_else(String::new, |tip| format!("\n\n  tip: {tip}"))
 }
 
 fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {

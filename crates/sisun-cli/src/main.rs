@@ -8,8 +8,11 @@ mod common;
 mod failure;
 mod given_text;
 mod model_source;
+mod needs;
 mod output;
+mod pace;
 mod progress;
+mod quotes;
 mod run_report;
 mod signals;
 mod terminal;
@@ -24,6 +27,43 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The help of the program, which lists the commands by purpose.
+const HELP: &str = "\
+{about-with-newline}
+{usage-heading} {usage}
+
+Train:
+  init         Write a configuration for your text, or the first example
+  train        Train a model from a configuration, or continue a run
+  info         Count parameters and operations, and what training needs
+  compare      Train variants of a model with several seeds, and compare them
+
+Use:
+  sample       Generate text with a trained model
+  eval         Measure the loss on text: perplexity, bits per byte
+  export       Write a model as a Hugging Face directory
+
+Look inside:
+  attend       Write the attention maps of a text
+  heads        Measure what each attention head does
+  explain      Work one query through, step by step
+
+Text:
+  data         Generate the corpora that come with Sisun, and synthetic tasks
+  tokenizer    Train, apply and undo tokenizers
+
+Housekeeping:
+  runs         List run directories: progress, loss, size
+  cache        List and clear token caches
+  verify       Check on this machine what the tests promise
+  bench        Measure how fast this machine trains and generates
+  devices      List what can compute here
+  completions  Print completions for a shell
+  help         Print this, or the help of a command
+
+Options:
+{options}{after-help}";
+
 /// Train a small transformer on your own text, sample from it, and look at every attention head.
 ///
 /// Sisun (시선, gaze) runs on the machine you have: on its CPU, or on any GPU that wgpu reaches.
@@ -32,11 +72,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
     name = "sisun",
     version,
     propagate_version = true,
-    max_term_width = 100
+    max_term_width = 100,
+    help_template = HELP
 )]
 #[command(after_help = "\
 A first run:
-  sisun train configs/quickstart.toml
+  sisun init --demo
+  sisun train quickstart.toml
   sisun sample runs/quickstart --prompt \"Once upon a time\"
   sisun attend runs/quickstart --text \"The cat sat on the mat.\" --out maps")]
 struct Cli {
@@ -47,6 +89,7 @@ struct Cli {
 // Each command is described at its arguments.
 #[derive(Subcommand)]
 enum Command {
+    Init(commands::init::Args),
     Train(commands::train::Args),
     Sample(commands::sample::Args),
     Attend(commands::attend::Args),
@@ -60,6 +103,7 @@ enum Command {
     Verify(commands::verify::Args),
     Tokenizer(commands::tokenizer::Args),
     Data(commands::data::Args),
+    Runs(commands::runs::Args),
     Cache(commands::cache::Args),
     Bench(commands::bench::Args),
     Devices(commands::devices::Args),
@@ -79,6 +123,7 @@ fn main() -> ExitCode {
     }
     // On a thread of the pool, so that sharing work with the others wakes no sleeping thread.
     let result = sisun_kernels::on_pool(|| match command {
+        Command::Init(args) => commands::init::run(args),
         Command::Train(args) => commands::train::run(args),
         Command::Sample(args) => commands::sample::run(args),
         Command::Attend(args) => commands::attend::run(args),
@@ -92,6 +137,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => commands::verify::run(args),
         Command::Tokenizer(args) => commands::tokenizer::run(args),
         Command::Data(args) => commands::data::run(args),
+        Command::Runs(args) => commands::runs::run(args),
         Command::Cache(args) => commands::cache::run(args),
         Command::Devices(args) => commands::devices::run(args),
         Command::Bench(args) => commands::bench::run(args),
@@ -121,3 +167,32 @@ fn quiet_wayland() {
 
 #[cfg(not(target_os = "linux"))]
 fn quiet_wayland() {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cli, HELP};
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_help_lists_every_command_once() {
+        let mut command = Cli::command();
+        command.build();
+        let lines: Vec<&str> = HELP
+            .lines()
+            .filter_map(|line| line.strip_prefix("  "))
+            .collect();
+        let mut listed: Vec<&str> = lines
+            .iter()
+            .map(|line| line.split(' ').next().unwrap_or_default())
+            .collect();
+        listed.sort_unstable();
+        let mut names: Vec<&str> = command
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set())
+            .map(clap::Command::get_name)
+            .collect();
+        names.sort_unstable();
+        assert_eq!(listed, names);
+        assert!(lines.iter().all(|line| line.chars().count() <= 78));
+    }
+}

@@ -1,5 +1,7 @@
 //! Progress: a bar on a terminal, plain lines in a log file.
 
+use crate::needs::Needs;
+use crate::pace::{self, Pace, Plan};
 use crate::terminal::{is_watched, note, shown};
 use crate::waiting;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,51 +15,76 @@ use std::time::{Duration, Instant};
 const BETWEEN_LINES: Duration = Duration::from_secs(5);
 
 /// Progress display of a run on stderr.
-pub(crate) enum Progress {
-    /// No display.
+pub(crate) struct Progress {
+    display: Display,
+    pace: Pace,
+    began: Instant,
+    steps: u64,
+    /// Reported once the speed is known.
+    needs: Option<Needs>,
+}
+
+enum Display {
     Quiet,
     /// A redrawn bar.
     Bar(ProgressBar),
     /// Lines at intervals.
     Lines {
-        steps: u64,
         told: Option<Instant>,
-        first_step: u64,
-        began: Instant,
     },
 }
 
 impl Progress {
-    /// Create the display of a run of `steps` steps that is at `step`.
-    pub(crate) fn new(quiet: bool, step: u64, steps: u64) -> Self {
-        if quiet {
-            Self::Quiet
+    /// Create the display of a run that is at `step`.
+    pub(crate) fn new(quiet: bool, step: u64, plan: Plan, needs: Needs) -> Self {
+        let display = if quiet {
+            Display::Quiet
         } else if is_watched() {
             let style = ProgressStyle::with_template(
-                "{wide_bar:.cyan/blue} step {pos}/{len}  {msg}  {eta} left",
+                "{wide_bar:.cyan/blue} step {pos}/{len}  {msg}{prefix}",
             )
             .expect("the template is well formed");
-            let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
+            let bar = ProgressBar::with_draw_target(Some(plan.steps), ProgressDrawTarget::stderr());
             bar.set_style(style.progress_chars("━╸─"));
             bar.set_position(step);
-            bar.reset_eta();
             waiting::bar_begins();
-            Self::Bar(bar)
+            Display::Bar(bar)
         } else {
-            Self::Lines {
-                steps,
-                told: None,
-                first_step: step,
-                began: Instant::now(),
-            }
+            Display::Lines { told: None }
+        };
+        Self {
+            display,
+            pace: Pace::new(plan),
+            began: Instant::now(),
+            steps: plan.steps,
+            needs: Some(needs),
         }
     }
 
-    /// Show that a step is complete.
-    pub(crate) fn stepped(&self, step: u64) {
-        if let Self::Bar(bar) = self {
+    /// Return the expected seconds of the whole session, once the speed is known.
+    fn expected(&self) -> Option<f64> {
+        Some((self.began.elapsed() + self.pace.left()?).as_secs_f64())
+    }
+
+    /// Show that a step is complete. Return the expected seconds of the session when they become
+    /// known.
+    pub(crate) fn stepped(&mut self, step: u64) -> Option<f64> {
+        self.pace.stepped(step, self.began.elapsed());
+        if let Display::Bar(bar) = &self.display {
             bar.set_position(step);
+            bar.set_prefix(self.left());
         }
+        let expected = self.expected()?;
+        let needs = self.needs.take()?;
+        self.show(&format!("needs: {}", needs.in_words(Some(expected))));
+        Some(expected)
+    }
+
+    /// Return the time left for the end of a line, if it is known.
+    fn left(&self) -> String {
+        self.pace.left().map_or_else(String::new, |left| {
+            format!("  {} left", pace::duration(left.as_secs_f64()))
+        })
     }
 
     /// Show a line of metrics.
@@ -82,25 +109,18 @@ impl Progress {
                 metric.tokens_per_second.unwrap_or(0.0)
             )
         };
-        match self {
-            Self::Quiet => {}
-            Self::Bar(bar) if validation => {
+        let left = self.left();
+        match &mut self.display {
+            Display::Quiet => {}
+            Display::Bar(bar) if validation => {
                 bar.println(format!("step {:>6}  {summary}", metric.step))
             }
-            Self::Bar(bar) => bar.set_message(summary),
-            Self::Lines {
-                steps,
-                told,
-                first_step,
-                began,
-            } => {
+            Display::Bar(bar) => bar.set_message(summary),
+            Display::Lines { told } => {
                 if validation || told.is_none_or(|told| told.elapsed() >= BETWEEN_LINES) {
-                    let done = metric.step.saturating_sub(*first_step).max(1);
-                    let left =
-                        began.elapsed().as_secs_f64() / done as f64 * (*steps - metric.step) as f64;
                     note(&format!(
-                        "step {}/{steps}  {summary}  {left:.0} s left",
-                        metric.step
+                        "step {}/{}  {summary}{left}",
+                        metric.step, self.steps
                     ));
                     *told = Some(Instant::now());
                 }
@@ -110,16 +130,16 @@ impl Progress {
 
     /// Print text between the lines of the display.
     pub(crate) fn show(&self, text: &str) {
-        match self {
-            Self::Quiet => {}
-            Self::Bar(bar) => bar.println(shown(&plain_system_words(text), true)),
-            Self::Lines { .. } => note(text),
+        match &self.display {
+            Display::Quiet => {}
+            Display::Bar(bar) => bar.println(shown(&plain_system_words(text), true)),
+            Display::Lines { .. } => note(text),
         }
     }
 
     /// Remove the bar.
     pub(crate) fn finish(&self) {
-        if let Self::Bar(bar) = self {
+        if let Display::Bar(bar) = &self.display {
             bar.finish_and_clear();
             waiting::bar_ends();
         }

@@ -61,17 +61,17 @@ pub enum DataError {
         sources: String,
     },
     /// A file with a NUL byte.
-    #[error("`{}` is a binary file, not text (a NUL byte at byte {offset}){}", path.display(), remedy(hint))]
+    #[error("`{}` is a binary file, not text (a NUL byte at byte {offset}){}", path.display(), remedy(hint.as_deref()))]
     Binary {
         /// The file.
         path: PathBuf,
         /// Byte offset of the first NUL.
         offset: u64,
         /// The likely format and its remedy.
-        hint: Option<&'static str>,
+        hint: Option<String>,
     },
     /// A file that is not UTF-8.
-    #[error("`{}` is not valid UTF-8: byte {offset} (0x{byte:02X}); save it as UTF-8 (older Korean text is often CP949: `iconv -f CP949 -t UTF-8`)", path.display())]
+    #[error("`{}` is not valid UTF-8: byte {offset} (0x{byte:02X}); {remedy}", path.display())]
     InvalidUtf8 {
         /// The file.
         path: PathBuf,
@@ -79,6 +79,8 @@ pub enum DataError {
         offset: u64,
         /// The byte found there.
         byte: u8,
+        /// The likely encoding and its remedy.
+        remedy: String,
     },
     /// Sources that are all validation text as well.
     #[error(
@@ -312,6 +314,6 @@ fn did_you_mean(suggestion: Option<&Path>) -> String {
     })
 }
 
-fn remedy(hint: &Option<&str>) -> String {
+fn remedy(hint: Option<&str>) -> String {
     hint.map_or_else(String::new, |hint| format!("; {hint}"))
 }

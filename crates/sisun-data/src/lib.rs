@@ -7,6 +7,7 @@ mod error;
 mod prepare;
 mod random;
 pub mod stories;
+mod survey;
 pub mod tasks;
 mod text;
 mod tokenizer;
@@ -15,6 +16,7 @@ mod tokens;
 pub use cache::{CacheEntry, cache_entries};
 pub use error::DataError;
 pub use prepare::{Corpus, SourceSummary, prepare, prepare_again, prepare_whole, vocabulary_size};
+pub use survey::{Layout, RecordFields, Script, Survey};
 pub use text::{first_documents, unicode_forms};
 pub use tokenizer::{
     END_OF_TEXT, Encoding, GENERATION_CONFIG, StreamDecoder, TokenLabel, Tokenizer,

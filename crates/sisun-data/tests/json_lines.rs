@@ -5,6 +5,7 @@
 mod desk;
 
 use desk::{Desk, documents, text};
+use sisun_config::Documents;
 use sisun_data::{DataError, END_OF_TEXT, prepare_whole};
 use std::fs;
 
@@ -312,4 +313,38 @@ fn an_array_is_refused_with_the_line_of_its_element() {
     assert!(error("[{\"text\": \"a\"},\n{\"text\": \"b\"}").contains("no end"));
     assert!(error("[{\"text\": \"a\"}]\n[{\"text\": \"b\"}]").contains("line 2"));
     assert!(error("[{\"text\": \"a\"}, 5]").contains("it is a number"));
+}
+
+#[test]
+fn a_setting_for_plain_text_is_told_and_so_is_a_file_that_is_named_twice() {
+    let records = "{\"text\": \"one two three four\"}\n".repeat(9);
+    let notes = |documents: Documents, more: &[&str]| {
+        let mut desk = Desk::new(&[("a.jsonl", records.as_bytes())]);
+        desk.data.documents = documents;
+        for name in more {
+            desk.data.sources.push(desk.path(name));
+        }
+        desk.prepare().unwrap();
+        let notes = |line: &&String| line.starts_with("note: ");
+        desk.messages
+            .iter()
+            .filter(notes)
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(notes(Documents::File, &[]), [""; 0]);
+    for (documents, name) in [
+        (Documents::Line, "line"),
+        (Documents::Paragraph, "paragraph"),
+    ] {
+        let told = notes(documents, &[]);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].contains(&format!("data.documents = {name:?} has no effect")),
+            "{told:?}"
+        );
+    }
+    let told = notes(Documents::File, &["a.jsonl", "*.jsonl"]);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("named more than once and read once") && told[0].ends_with("a.jsonl"));
 }

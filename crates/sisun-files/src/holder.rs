@@ -36,7 +36,7 @@ impl fmt::Display for Holder {
             "process {} on {} (since {})",
             self.pid,
             self.host,
-            date(self.since)
+            utc(self.since)
         )
     }
 }
@@ -55,7 +55,7 @@ fn host() -> String {
 
 /// Format seconds since 1970 as `2026-11-28 02:42 UTC` (Hinnant, "chrono-compatible low-level date
 /// algorithms").
-fn date(seconds: u64) -> String {
+pub fn utc(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let z = days + 719_468;
     let (era, day_of_era) = (z / 146_097, z % 146_097);
@@ -79,7 +79,7 @@ fn date(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::date;
+    use super::utc;
 
     #[test]
     fn dates_are_those_of_the_date_command() {
@@ -91,7 +91,7 @@ mod tests {
             (1_795_833_720, "2026-11-28 02:42 UTC"),
             (4_102_444_800, "2100-01-01 00:00 UTC"),
         ] {
-            assert_eq!(date(seconds), expected);
+            assert_eq!(utc(seconds), expected);
         }
     }
 }

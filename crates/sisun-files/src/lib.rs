@@ -11,8 +11,8 @@ mod there;
 mod write;
 
 pub use claim::claim_folder;
-pub use holder::Holder;
-pub use lock::{Lock, LockError, Patience};
+pub use holder::{Holder, utc};
+pub use lock::{Lock, LockError, Patience, holder};
 pub use locked_dir::{LOCK_FILE, LockedDir, is_vacant};
 pub use map::Mapped;
 pub use run_dir::RunDir;

@@ -42,6 +42,14 @@ pub enum LockError {
         /// The holder, if known.
         holder: Option<Holder>,
     },
+    /// The folder of the file cannot be made.
+    #[error("cannot make the folder {}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
     /// The file cannot be made or locked.
     #[error("cannot lock {}: {source}", path.display())]
     Io {
@@ -70,7 +78,10 @@ impl Lock {
         };
         let (mut told, mut looks, mut removals) = (false, 0, 0);
         loop {
-            ready().map_err(failed)?;
+            ready().map_err(|source| LockError::Folder {
+                path: path.parent().unwrap_or(path).to_owned(),
+                source,
+            })?;
             let mut file = match open(path) {
                 // The previous holder has removed the folder.
                 Err(error) if error.kind() == ErrorKind::NotFound && removals < MOST_REMOVALS => {
@@ -146,6 +157,17 @@ impl Lock {
     /// If the file cannot be removed.
     pub fn remove(self) -> io::Result<()> {
         std::fs::remove_file(&self.path)
+    }
+}
+
+/// Return the process that holds the lock file at this path, without locking or making it; `None` if
+/// no process does, or if the file cannot be read.
+pub fn holder(path: &Path) -> Option<Holder> {
+    let mut file = File::open(path).ok()?;
+    // A shared lock is refused only while another process holds the lock.
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => read(&mut file),
+        _ => None,
     }
 }
 

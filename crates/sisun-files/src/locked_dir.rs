@@ -130,6 +130,7 @@ fn make_once(dir: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
             None if if_there(fs::symlink_metadata(dir))?.is_none() => {
                 Err(ErrorKind::NotFound.into())
             }
+            None => Err(io::Error::other(dead_link(dir))),
             _ => Err(error),
         },
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -140,6 +141,15 @@ fn make_once(dir: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
         }
         Err(error) => Err(error),
     }
+}
+
+fn dead_link(path: &Path) -> String {
+    let target = fs::read_link(path).unwrap_or_default();
+    format!(
+        "{} is a link to {}, which does not exist: make that, or remove the link",
+        path.display(),
+        target.display()
+    )
 }
 
 #[cfg(test)]
@@ -196,7 +206,17 @@ mod tests {
         fs::write(folder.path().join("file"), "").unwrap();
         for name in ["file", "file/run"] {
             let error = LockedDir::take(&folder.path().join(name), Patience::Refuse).unwrap_err();
-            assert!(matches!(error, LockError::Io { .. }), "{error}");
+            assert!(matches!(error, LockError::Folder { .. }), "{error}");
+        }
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("gone", folder.path().join("runs")).unwrap();
+            let error = LockedDir::take(&folder.path().join("runs/a"), Patience::Refuse);
+            let told = error.unwrap_err().to_string();
+            assert!(
+                told.contains("runs is a link to gone, which does not exist"),
+                "{told}"
+            );
         }
     }
 
@@ -206,7 +226,7 @@ mod tests {
     fn a_file_system_that_makes_no_folders_is_an_error() {
         for path in ["/proc/none", "/proc/none/deeper"] {
             let error = LockedDir::take(std::path::Path::new(path), Patience::Refuse).unwrap_err();
-            assert!(matches!(error, LockError::Io { .. }), "{path}: {error}");
+            assert!(matches!(error, LockError::Folder { .. }), "{path}: {error}");
             assert!(
                 crate::make_folder(std::path::Path::new(path)).is_err(),
                 "{path}"

@@ -98,7 +98,9 @@ pub fn export(
             path: dir.clone(),
             holder,
         },
-        LockError::Io { path, source } => HfError::write(&path)(source),
+        LockError::Io { path, source } | LockError::Folder { path, source } => {
+            HfError::write(&path)(source)
+        }
     })?;
     let exported = export_alone(model, tokenizer, kept, options, dir);
     // A lock file that cannot be removed does no harm.

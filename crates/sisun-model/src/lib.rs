@@ -41,5 +41,5 @@ pub use host::to_host;
 pub use layers::{Embedding, Linear, NormLayer};
 pub use params::{Init, Params, RandomParams, StoredMatrix};
 pub use pointers::{BEST, LAST};
-pub use run::Run;
+pub use run::{Run, did_you_mean};
 pub use transformer::Transformer;

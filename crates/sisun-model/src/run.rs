@@ -20,6 +20,16 @@ pub struct Run {
     chosen: Chosen,
 }
 
+/// Return a question for a message about a path that does not exist, if a run of this name is under
+/// `runs/`; else nothing.
+pub fn did_you_mean(path: &Path) -> String {
+    let under_runs = Path::new("runs").join(path);
+    match (look(path), is_folder(&under_runs)) {
+        (Ok(None), Ok(true)) => format!("; did you mean {}?", under_runs.display()),
+        _ => String::new(),
+    }
+}
+
 /// The selected checkpoint of a run.
 #[derive(Clone, Debug)]
 enum Chosen {
@@ -58,10 +68,10 @@ impl Run {
                     chosen,
                 });
             }
-            let under_runs = Path::new("runs").join(path);
-            return Err(not(&match is_folder(&under_runs) {
-                Ok(true) => format!("no such folder; did you mean {}?", under_runs.display()),
-                _ => format!(
+            let meant = did_you_mean(path);
+            return Err(not(&match meant.is_empty() {
+                false => format!("no such folder{meant}"),
+                true => format!(
                     "no such folder; `sisun train CONFIG` makes one under runs/{}",
                     sisun_config::shell::of_tilde(path)
                 ),

@@ -8,11 +8,6 @@ use toml::{Table, Value};
 
 const VOCAB_SIZE: &str = "model.vocab_size";
 
-/// Return the command that resumes a run with its own `config.toml`.
-pub fn resume(run_dir: &Path) -> String {
-    format!("sisun train --resume {}", shell::path(run_dir))
-}
-
 /// Command-line arguments besides the run, to repeat in suggested commands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Typed {
@@ -35,10 +30,25 @@ impl Typed {
         for set in &self.set {
             command += &format!(" --set {}", shell::word(set));
         }
-        for option in &self.options {
-            command += &format!(" {}", shell::word(option));
-        }
-        command
+        command + &self.options()
+    }
+
+    /// Return the command that resumes a run as it is, with the same options but without other
+    /// settings.
+    pub fn plain_resume(&self, run_dir: &Path) -> String {
+        let plain = Self {
+            options: self.options.clone(),
+            ..Self::default()
+        };
+        plain.resume(run_dir)
+    }
+
+    /// Return the options for the end of a command, each after a space.
+    pub fn options(&self) -> String {
+        self.options
+            .iter()
+            .map(|option| format!(" {}", shell::word(option)))
+            .collect()
     }
 
     /// Return the command that resumes a run after another process has finished with it.

@@ -1,6 +1,6 @@
 //! Errors of training.
 
-use crate::advice::{self, Change, Typed};
+use crate::advice::{Change, Typed};
 use sisun_config::{ConfigError, ErrorKind, shell};
 use sisun_data::DataError;
 use sisun_files::{Holder, LockError};
@@ -85,7 +85,7 @@ pub enum TrainError {
         context_len: usize,
     },
     /// `--resume` names a path that is not a run.
-    #[error("there is no run to resume in {}: name another, or start one with a configuration and without --resume", path.display())]
+    #[error("there is no run to resume in {}{}: name another, or start one with a configuration and without --resume", path.display(), sisun_model::did_you_mean(path))]
     NothingToResume {
         /// The path.
         path: PathBuf,
@@ -107,7 +107,7 @@ pub enum TrainError {
     /// `--resume` with settings that may not change.
     #[error(
         "cannot resume {} with other settings: {} may not change on the way\nto go on as it is: {}{}",
-        path.display(), list(changes), advice::resume(path), instead(way.as_deref())
+        path.display(), list(changes), typed.plain_resume(path), instead(way.as_deref())
     )]
     ConfigChanged {
         /// The run directory.
@@ -116,6 +116,8 @@ pub enum TrainError {
         changes: Vec<Change>,
         /// The command that starts a new run with these settings, if there is one.
         way: Option<String>,
+        /// The command-line arguments.
+        typed: Box<Typed>,
     },
     /// The training text of the run cannot be read.
     #[error("the text that {} was trained on cannot be read: {source}; restore it, or name another text where a command takes --data{}", path.display(), elsewhere(started_in.as_deref()))]
@@ -328,6 +330,11 @@ impl From<LockError> for TrainError {
                 holder,
                 typed: Box::default(),
             },
+            LockError::Folder { path, source } => Self::Io {
+                action: "make the folder",
+                path,
+                source,
+            },
             LockError::Io { path, source } => Self::Io {
                 action: "lock",
                 path,
@@ -348,6 +355,14 @@ impl TrainError {
             | Self::StepsAlreadyDone { typed, .. }
             | Self::Finished { typed, .. }
             | Self::DamagedNewest { typed, .. } => **typed = what.clone(),
+            Self::ConfigChanged { typed, way, .. } => {
+                **typed = what.clone();
+                way.iter_mut().for_each(|way| *way += &what.options());
+            }
+            Self::DataChanged { way: Some(way), .. }
+            | Self::NonFinite { way, .. }
+            | Self::NonFiniteWeights { way, .. }
+            | Self::NonFiniteValidation { way, .. } => *way += &what.options(),
             _ => {}
         }
         self

@@ -3,9 +3,10 @@
 use crate::batch::{TensorBatch, tensors};
 use burn::module::Module;
 use serde::Serialize;
-use sisun_data::{Tokenizer, Tokens, evaluation_targets, evaluation_windows};
+use sisun_data::{Batch, Tokenizer, Tokens, evaluation_targets, evaluation_windows};
 use sisun_kernels::cross_entropy;
 use sisun_model::{Pass, Transformer};
+use std::time::Instant;
 
 /// The average loss over a text.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -58,6 +59,22 @@ pub fn ablated_loss(
     limit: Option<usize>,
 ) -> Option<f64> {
     mean_loss(ablated, model, text, context_len, batch_size, limit).map(|(loss, _)| loss)
+}
+
+/// Return the seconds of computing the loss of a batch without gradients.
+pub(crate) fn forward_seconds(model: &Transformer, batch: &Batch) -> f64 {
+    let model = model.valid();
+    let began = Instant::now();
+    let TensorBatch {
+        inputs,
+        targets,
+        weights,
+        ..
+    } = tensors(batch, &model.device());
+    let logits = model.forward(inputs, Pass::default());
+    let [rows, pos, vocab] = logits.dims();
+    cross_entropy(logits.reshape([rows * pos, vocab]), targets, weights).into_scalar::<f32>();
+    began.elapsed().as_secs_f64()
 }
 
 /// Return the mean loss and the number of tokens in it.

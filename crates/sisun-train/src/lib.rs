@@ -23,6 +23,7 @@ pub mod tensorboard;
 mod train;
 mod trainable;
 mod trainer;
+mod trial;
 
 pub use error::TrainError;
 pub use evaluate::{Evaluation, ablated_loss, evaluate};
@@ -36,3 +37,4 @@ pub use session::Session;
 pub use train::{TrainObserver, TrainOutcome, train};
 pub use trainable::{MicroStep, Trainable, random_positions};
 pub use trainer::Trainer;
+pub use trial::{Trial, random_batch};

@@ -283,6 +283,7 @@ impl Session {
                 path: run_dir.to_owned(),
                 changes: refused,
                 way,
+                typed: Box::default(),
             });
         }
         check_memory(&config, chosen)?;

@@ -7,13 +7,12 @@ use crate::vocabulary;
 use anyhow::Result;
 use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use clap::Subcommand;
-use rand::RngExt;
 use serde_json::{Value, json};
-use sisun_config::{Config, randomness};
+use sisun_config::Config;
 use sisun_data::Batch;
 use sisun_infer::{ContextWindow, Sampler};
 use sisun_model::{Activation, Capture, Count, ModelError, Pass, Transformer, memory, thousands};
-use sisun_train::Trainer;
+use sisun_train::{Trainer, random_batch};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -155,30 +154,14 @@ fn training(config: &Config, model: Transformer, options: &Options) -> Vec<f64> 
     let mut trainer = Trainer::new(model, &config.train);
     repeat(options, || {
         let micro_steps = trainer.next_micro_steps();
-        let batches: Vec<Batch> = micro_steps.map(|i| random_batch(config, i)).collect();
+        let batches: Vec<Batch> = micro_steps
+            .map(|i| random_batch(&config.model, &config.train, i))
+            .collect();
         let began = Instant::now();
         let output = trainer.step(&batches);
         output.loss.into_scalar::<f32>();
         began.elapsed().as_secs_f64()
     })
-}
-
-fn random_batch(config: &Config, number: u64) -> Batch {
-    let mut draws = randomness::stream(config.train.seed, "bench", number);
-    let (batch_size, context_len) = (config.train.batch_size, config.model.context_len);
-    let vocab = config.model.vocab_size.unwrap_or(1) as u32;
-    let mut tokens = || {
-        (0..batch_size * context_len)
-            .map(|_| draws.random_range(0..vocab))
-            .collect()
-    };
-    Batch {
-        batch_size,
-        context_len,
-        inputs: tokens(),
-        targets: tokens(),
-        loss_mask: None,
-    }
 }
 
 /// Return the seconds of generating each context.

@@ -23,7 +23,8 @@ const DAY: u64 = 24 * 60 * 60;
     after_help = "\
 Examples:
   sisun cache
-  sisun cache clear --older-than 30"
+  sisun cache clear --older-than 30d
+  sisun cache clear --text stories-en"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -31,6 +32,15 @@ pub(crate) struct Args {
     /// The cache folder [default: $SISUN_CACHE_DIR, else sisun in the user's cache directory]
     #[arg(long, value_name = "DIR", global = true)]
     dir: Option<PathBuf>,
+    /// Only caches of a text with this in its name
+    #[arg(long, value_name = "PART", global = true)]
+    text: Option<String>,
+    /// Only caches unused for this long: a number of days, or with a unit, as in 12h, 30d or 2w
+    #[arg(long, value_name = "TIME", global = true, value_parser = read_age)]
+    older_than: Option<Duration>,
+    /// The same as `sisun cache clear`
+    #[arg(long, hide = true)]
+    clear: bool,
     /// Print one JSON object
     #[arg(long, global = true)]
     json: bool,
@@ -39,11 +49,21 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Verb {
     /// Remove token caches, and nothing else in the folder
-    Clear {
-        /// Only caches unused for this many days
-        #[arg(long, value_name = "DAYS")]
-        older_than: Option<u64>,
-    },
+    Clear,
+}
+
+/// Parse a duration: days, or a number with h, d or w.
+fn read_age(given: &str) -> Result<Duration, String> {
+    let (number, seconds) = match given.char_indices().next_back() {
+        Some((at, 'h')) => (&given[..at], 60 * 60),
+        Some((at, 'd')) => (&given[..at], DAY),
+        Some((at, 'w')) => (&given[..at], 7 * DAY),
+        _ => (given, DAY),
+    };
+    let number: u64 = number.trim().parse().map_err(|_| {
+        "expected a number of days, or of hours, days or weeks, as in 12h, 30d or 2w".to_owned()
+    })?;
+    Ok(Duration::from_secs(number.saturating_mul(seconds)))
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
@@ -56,12 +76,19 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .dir
         .unwrap_or_else(|| DataConfig::with_sources(Vec::new()).cache_folder());
     let mut entries = cache_entries(&dir)?;
-    let removed = match args.verb {
-        None => false,
-        Some(Verb::Clear { older_than }) => {
-            entries.retain(|entry| {
-                older_than.is_none_or(|days| unused(entry).as_secs() >= days.saturating_mul(DAY))
-            });
+    entries.retain(|entry| {
+        let is_old = args.older_than.is_none_or(|age| unused(entry) >= age);
+        let is_of_text = args.text.as_ref().is_none_or(|part| {
+            entry
+                .text
+                .as_ref()
+                .is_some_and(|text| text.contains(part.as_str()))
+        });
+        is_old && is_of_text
+    });
+    let removed = match (args.verb, args.clear) {
+        (None, false) => false,
+        (Some(Verb::Clear), _) | (None, true) => {
             let mut gone = Vec::new();
             for entry in entries {
                 if entry.remove()? {

@@ -200,7 +200,7 @@ fn hold(out: &Path, wait: bool, device: &DeviceArgs) -> Result<LockedDir> {
         LockError::Taken { .. } => {
             anyhow!("{error}: wait until it is done (--wait does), or choose another place with --out DIR")
         }
-        LockError::Io { .. } => error.into(),
+        LockError::Io { .. } | LockError::Folder { .. } => error.into(),
     })?;
     device.note_ineffective_lock(&held);
     // Comparisons of older versions have no marker file.

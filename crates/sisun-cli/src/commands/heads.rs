@@ -68,6 +68,17 @@ pub(crate) fn run(args: Args) -> Result<()> {
     };
     args.device.note(&loaded.introduction());
     let n = loaded.tokens(text)?.len();
+    if n < 2 {
+        let key = if args.text.is_some() {
+            "--text"
+        } else {
+            "attend.text"
+        };
+        return Err(Usage(format!(
+            "{key} {text:?} is too short: its {n} token can attend to nothing but itself; give a text of two tokens or more"
+        ))
+        .into());
+    }
     loaded.check_length(n)?;
     args.device.note_form(&loaded.tokenizer, text)?;
     args.device

@@ -1,23 +1,30 @@
 //! `sisun info`.
 
 use crate::base;
-use crate::terminal::{note, say, say_json};
+use crate::common::DeviceArgs;
+use crate::failure::Usage;
+use crate::needs::Needs;
+use crate::terminal::{say, say_json};
 use crate::vocabulary;
 use anyhow::{Context, Result};
 use serde_json::json;
-use sisun_config::{Described, LoraConfig, OptimizerKind, PartialConfig};
-use sisun_files::{RunDir, is_folder};
+use sisun_config::{Described, LoraConfig, ModelConfig, OptimizerKind, PartialConfig, TrainConfig};
+use sisun_files::{RunDir, is_folder, look};
 use sisun_model::{BEST, Count, LAST, Run, thousands};
+use sisun_train::Trial;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-/// Count a model's parameters, memory and floating-point operations.
+/// Count a model's parameters, memory and floating-point operations, and what training it needs.
 ///
-/// Nothing is allocated, so this works for GPT-3's shape too.
+/// Nothing is allocated, so this works for GPT-3's shape too. With --measure a few steps are timed on
+/// random tokens; nothing is written.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   sisun info configs/gpt3.toml
   sisun info configs/quickstart.toml --set model.n_layers=12
+  sisun info configs/quickstart.toml --measure
   sisun info runs/quickstart --json")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints, a Hugging Face directory, or a TOML file with a [model]
@@ -28,6 +35,11 @@ pub(crate) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Time a few training steps, to tell how long training takes here
+    #[arg(long)]
+    measure: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
@@ -45,7 +57,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         let file = match (is_folder, Run::open(&args.what)) {
             (true, run) => RunDir::new(run?.root()).config(),
             (false, Ok(run)) if is_pointer => RunDir::new(run.root()).config(),
-            (false, _) => args.what,
+            (false, Err(error)) if is_absent(&args.what)? => return Err(error.into()),
+            (false, _) => args.what.clone(),
         };
         let Described {
             name,
@@ -58,18 +71,22 @@ pub(crate) fn run(args: Args) -> Result<()> {
         (train, lora) = (options, adapters);
         // Count everything else without the embedding's rows, and note that they are missing.
         if let Err(why) = vocabulary::settle(&mut model, tokenizer.as_ref(), data.as_ref()) {
-            note(&format!(
+            args.device.note(&format!(
                 "note: counted without the embedding's rows and the head's: {why:#}"
             ));
         }
         (name, model)
     };
+    let (needs, seconds) = needs(&model, train.as_ref(), lora, &args)?;
     // Without a [train] table, the default optimizer applies.
-    let optimizer = train.map_or(OptimizerKind::Adamw, |train| train.optimizer);
+    let optimizer = train
+        .as_ref()
+        .map_or(OptimizerKind::Adamw, |train| train.optimizer);
     let count = Count::of_training(&model, optimizer, lora);
     if args.json {
         return say_json(&json!({
-            "name": name, "model": model, "optimizer": optimizer, "lora": lora, "count": count, "notes": notes
+            "name": name, "model": model, "optimizer": optimizer, "lora": lora, "count": count, "notes": notes,
+            "needs": needs.map(|needs| needs.json(seconds)),
         }));
     }
     let heads = if model.kv_heads() == model.n_heads {
@@ -151,7 +168,52 @@ pub(crate) fn run(args: Args) -> Result<()> {
     for (what, size) in sizes {
         say(&format!("  {what:<52}{size:>12}"))?;
     }
-    Ok(())
+    match needs {
+        Some(needs) => say(&format!("\ntraining needs: {}", needs.in_words(seconds))),
+        None => Ok(()),
+    }
+}
+
+/// Return true if there is no such file or folder, and its name is not that of a configuration.
+fn is_absent(path: &Path) -> Result<bool> {
+    let found = look(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(found.is_none() && path.extension().is_none_or(|ending| ending != "toml"))
+}
+
+/// Return the needs of training, if the file has a `[train]`, and its seconds, if `--measure` asks
+/// for them.
+fn needs(
+    model: &ModelConfig,
+    train: Option<&TrainConfig>,
+    lora: Option<LoraConfig>,
+    args: &Args,
+) -> Result<(Option<Needs>, Option<f64>)> {
+    let Some(train) = train else {
+        return match args.measure {
+            true => Err(Usage(
+                "--measure times training steps: name a run, or a configuration with a [train]"
+                    .to_owned(),
+            )
+            .into()),
+            false => Ok((None, None)),
+        };
+    };
+    let needs = Needs::of(model, train, lora, 0, None);
+    if !args.measure {
+        return Ok((Some(needs), None));
+    }
+    if model.vocab_size.is_none() {
+        return Err(Usage(
+            "--measure needs the size of the vocabulary: state it with --set model.vocab_size=N"
+                .to_owned(),
+        )
+        .into());
+    }
+    let device = args.device.choose()?.device;
+    needs.check_memory(&device)?;
+    let trial = Trial::run(model, train, lora, &device, Duration::from_secs(1))?;
+    let seconds = trial.seconds(train, train.eval_windows.unwrap_or(0));
+    Ok((Some(needs), Some(seconds)))
 }
 
 /// Read the model of a file, which may inherit it from the model that it fine-tunes.

@@ -13,6 +13,8 @@ pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod heads;
 pub(crate) mod info;
+pub(crate) mod init;
+pub(crate) mod runs;
 pub(crate) mod sample;
 pub(crate) mod tokenizer;
 pub(crate) mod train;

@@ -3,7 +3,7 @@
 use crate::given_text;
 use crate::output::{ForceArgs, make_parent};
 use crate::terminal::{note, say, say_json};
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use clap::Subcommand;
 use serde::{Deserialize, de::IntoDeserializer};
 use serde_json::json;
@@ -134,7 +134,11 @@ fn open(path: &Path) -> Result<Tokenizer> {
     } else {
         path.to_owned()
     };
-    Ok(Tokenizer::from_file(&file)?)
+    let meant = sisun_model::did_you_mean(path);
+    Tokenizer::from_file(&file).map_err(|error| match meant.is_empty() {
+        true => error.into(),
+        false => Error::new(error).context(format!("there is no {}{meant}", path.display())),
+    })
 }
 
 fn encode(path: &Path, text: Option<String>, with_added: bool, as_json: bool) -> Result<()> {

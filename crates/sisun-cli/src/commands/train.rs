@@ -1,24 +1,28 @@
 //! `sisun train`.
 
+mod place;
+
 use crate::base;
 use crate::common::{DeviceArgs, folder_beside};
 use crate::failure::{Interrupted, Usage};
+use crate::needs::Needs;
+use crate::pace::Plan;
 use crate::progress::Progress;
 use crate::run_report;
 use crate::signals::stop_on_interrupt;
 use crate::terminal::{note, say, say_json};
 use anyhow::{Context, Error, Result};
 use burn::module::Module;
+use place::{Place, looks_like};
 use serde_json::json;
-use sisun_config::{PartialConfig, SampleConfig, shell};
+use sisun_config::{ConfigError, PartialConfig, SampleConfig, check_pointer, shell};
 use sisun_data::{DataError, Tokenizer, Tokens};
-use sisun_files::{Holder, Patience, RunDir, is_file, is_folder};
+use sisun_files::{Holder, Patience, RunDir, is_file};
 use sisun_infer::{CaptureSelection, GenerationOptions, InferError, LanguageModel, Sampler};
 use sisun_model::{Count, Transformer, thousands};
 use sisun_train::advice::Typed;
-use sisun_train::{Metric, Session, TrainError, TrainObserver, TrainOutcome, advice, train};
+use sisun_train::{Metric, Session, TrainError, TrainObserver, TrainOutcome, train};
 use sisun_viz::maps::{self, Format, PictureOptions};
-use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -37,7 +41,6 @@ Examples:
   sisun train configs/finetune.toml --set finetune.model=models/gpt2")]
 pub(crate) struct Args {
     /// The configuration, a TOML file (with --resume: a run directory)
-    #[arg(required_unless_present_any = ["resume", "run"])]
     config: Option<PathBuf>,
     /// The run directory [default: runs/NAME of the configuration]
     #[arg(long, value_name = "DIR")]
@@ -58,17 +61,9 @@ pub(crate) struct Args {
     device: DeviceArgs,
 }
 
-/// Return the result of `look` on a path; an error other than a missing file is returned.
-fn looks_like(path: &Path, look: impl FnOnce(&Path) -> io::Result<bool>) -> Result<bool> {
-    match look(path) {
-        // A path below a file does not exist.
-        Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(false),
-        found => found.with_context(|| format!("cannot read {}", path.display())),
-    }
-}
-
 pub(crate) fn run(args: Args) -> Result<()> {
-    let place = Place::of(args.config, args.run, args.resume)?;
+    let options = args.device.typed(args.json);
+    let place = Place::of(args.config, args.run, args.resume, &options)?;
     if let (true, Some(run), false) = (
         place.resumes,
         &place.run,
@@ -77,7 +72,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         // The run has no settings, so there is nothing to wait for.
         drop(Session::hold_run(run, Patience::Refuse)?);
     }
-    let draft = PartialConfig::read(&place.config, &args.set)?;
+    let draft = PartialConfig::read(&place.config, &args.set)
+        .map_err(|error| with_init(error, &place.config))?;
     let (config, named) = (place.config.clone(), place.run.clone());
     let run_dir = match place.run {
         Some(run_dir) => run_dir,
@@ -89,7 +85,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         config: (resumes && place.config != RunDir::new(&run_dir).config())
             .then(|| place.config.clone()),
         set: args.set.clone(),
-        options: args.device.typed(args.json),
+        options,
     };
     let recipe = |error: TrainError| match beside(&error, &config, named.as_deref(), &typed) {
         Some(told) => Error::new(error).context(told),
@@ -148,23 +144,29 @@ pub(crate) fn run(args: Args) -> Result<()> {
             .note(&format!("note: {key} has no effect {why}"));
     }
 
-    let mut observer = Screen::new(&session, args.device.quiet);
+    let needs = Needs::of(
+        &session.config.model,
+        &session.config.train,
+        session.config.lora(),
+        session.step(),
+        Some(&session.corpus.train),
+    );
+    let mut observer = Screen::new(&session, needs.clone(), args.device.quiet);
     let outcome = train(
         &mut session,
         &mut observer,
         &*stop_on_interrupt("finishing this step and saving; press Ctrl-C again to quit at once")?,
     );
     observer.progress.finish();
-    let outcome = outcome?;
+    let outcome = outcome.map_err(|error| error.typed(&typed))?;
     run_report::write(&session)?;
 
     if outcome.interrupted {
         note(&format!(
-            "stopped after step {}; saved in {}\nto go on: {}{}",
+            "stopped after step {}; saved in {}\nto go on: {}",
             outcome.step,
             outcome.checkpoint.display(),
-            advice::resume(&run_dir),
-            args.device.asked(),
+            typed.plain_resume(&run_dir),
         ));
         return Err(Interrupted.into());
     }
@@ -183,6 +185,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             "checkpoint": outcome.checkpoint,
             "maps": maps,
             "elapsed_s": outcome.elapsed_s,
+            "needs": needs.json(observer.expected_s),
         }))?;
     } else {
         tell(
@@ -192,7 +195,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             maps.as_deref(),
         )?;
     }
-    Ok(sound?)
+    sound.map_err(|error| error.typed(&typed).into())
 }
 
 /// Describe the error of a missing text with the command that finds it, if its relative path is
@@ -210,12 +213,7 @@ fn beside(error: &TrainError, config: &Path, run: Option<&Path>, typed: &Typed) 
         .set
         .iter()
         .map(|set| format!(" --set {}", shell::word(set)))
-        .chain(
-            typed
-                .options
-                .iter()
-                .map(|option| format!(" {}", shell::word(option))),
-        )
+        .chain([typed.options()])
         .collect();
     Some(format!(
         "{error}; relative paths start at the working directory, and it is there from {}\nfrom there: cd {} && sisun train {}{run}{again}",
@@ -247,91 +245,23 @@ fn with_recipe(error: TrainError, config: &Path) -> Error {
     }
 }
 
-/// The settings to read and the directory to train in.
-struct Place {
-    config: PathBuf,
-    /// Run directory; `None` if derived from the name in the settings.
-    run: Option<PathBuf>,
-    resumes: bool,
-}
-
-impl Place {
-    /// Interpret the configuration, `--run` and `--resume`. A run has its own configuration.
-    fn of(
-        config: Option<PathBuf>,
-        run: Option<PathBuf>,
-        resume: Option<Option<PathBuf>>,
-    ) -> Result<Self> {
-        let resumes = resume.is_some();
-        let (mut configs, mut runs) = (Vec::new(), Vec::from_iter(run));
-        for named in [config, resume.flatten()].into_iter().flatten() {
-            if looks_like(&named.join("state.json"), is_file)? {
-                let message = format!(
-                    "{} is a checkpoint; name its run, which goes on from the newest",
-                    named.display()
-                );
-                return Err(Usage(message).into());
-            }
-            // A configuration is a file; if the path does not exist, its most likely meaning
-            // decides the error.
-            let is_config = looks_like(&named, is_file)?
-                || named.extension().is_some_and(|ending| ending == "toml")
-                || !resumes;
-            if is_config && !looks_like(&named, is_folder)? {
-                configs.push(named)
-            } else {
-                runs.push(named)
-            }
-        }
-        if let (false, true, Some(run)) = (resumes, configs.is_empty(), runs.first())
-            && looks_like(run, is_folder)?
-        {
-            return Err(
-                Usage(match looks_like(&RunDir::new(run).config(), is_file)? {
-                    true => format!(
-                        "{} is a run\nto go on with it: {}",
-                        run.display(),
-                        advice::resume(run)
-                    ),
-                    false => format!(
-                        "{} is a directory: name a configuration, a TOML file",
-                        run.display()
-                    ),
-                })
-                .into(),
-            );
-        }
-        runs.dedup_by(|a, b| a.components().eq(b.components()));
-        match (configs.len(), runs.len()) {
-            (0, 0) => Err(Usage(
-                "name a run to go on with, as in: sisun train --resume runs/quickstart".to_owned(),
-            )
-            .into()),
-            (0, _) if !resumes => Err(Usage("name a configuration, a TOML file".to_owned()).into()),
-            (2.., _) | (_, 2..) => {
-                let named: Vec<String> = configs
-                    .iter()
-                    .chain(&runs)
-                    .map(|path| path.display().to_string())
-                    .collect();
-                Err(Usage(format!(
-                    "one configuration and one run directory, not {}",
-                    named.join(", ")
-                ))
-                .into())
-            }
-            _ => {
-                let run = runs.pop();
-                let own = || run.as_ref().map(|run| RunDir::new(run).config());
-                let config = configs.pop().or_else(own).unwrap_or_default();
-                Ok(Self {
-                    config,
-                    run,
-                    resumes,
-                })
-            }
-        }
+/// Add the command that writes a configuration to the error of a file that is text, not TOML.
+fn with_init(error: ConfigError, config: &Path) -> Error {
+    let is_text = config.extension().is_some_and(|ending| {
+        ["txt", "text", "md", "jsonl", "ndjson"]
+            .iter()
+            .any(|known| ending == *known)
+    });
+    let is_pointer = || std::fs::read(config).is_ok_and(|bytes| check_pointer(&bytes).is_err());
+    if !is_text || is_pointer() {
+        return error.into();
     }
+    Usage(format!(
+        "{} is a text, and `sisun train` takes a configuration, a TOML file\nto write one for it: sisun init {}",
+        config.display(),
+        shell::path(config)
+    ))
+    .into()
 }
 
 fn describe(session: &Session) -> String {
@@ -389,18 +319,27 @@ struct Screen {
     sample: Option<SampleConfig>,
     seed: u64,
     last_sample: Option<String>,
+    /// Seconds that the session was expected to take when its speed became known.
+    expected_s: Option<f64>,
 }
 
 impl Screen {
-    fn new(session: &Session, quiet: bool) -> Self {
+    fn new(session: &Session, needs: Needs, quiet: bool) -> Self {
         let config = &session.config;
+        let plan = Plan {
+            steps: config.train.steps,
+            eval_every: config.train.eval_every,
+            sample_every: config.sample.as_ref().map_or(0, |sample| sample.every),
+            checkpoint_every: config.train.checkpoint_every,
+        };
         let tokenizer = session.corpus.tokenizer.clone();
         Self {
-            progress: Progress::new(quiet, session.step(), config.train.steps),
+            progress: Progress::new(quiet, session.step(), plan, needs),
             tokenizer,
             sample: config.sample.clone(),
             seed: config.train.seed,
             last_sample: None,
+            expected_s: None,
         }
     }
 
@@ -435,7 +374,8 @@ impl Screen {
 
 impl TrainObserver for Screen {
     fn stepped(&mut self, step: u64) {
-        self.progress.stepped(step);
+        let expected = self.progress.stepped(step);
+        self.expected_s = self.expected_s.or(expected);
     }
 
     fn measured(&mut self, metric: &Metric) {
@@ -577,9 +517,12 @@ fn opening(session: &Session) -> Option<String> {
     }
     let document = text.document(0);
     let from = (document.start + tokenizer.prefix().len()).min(document.end);
-    let text = tokenizer
-        .decode(&text.read(from..document.end.min(from + 40)))
-        .ok()?;
+    let ids = text.read(from..document.end.min(from + 40));
+    // The token that ends the text is not part of it.
+    let ids = ids
+        .split(|id| Some(*id) == tokenizer.end_of_text())
+        .next()?;
+    let text = tokenizer.decode(ids).ok()?;
     let words: Vec<&str> = text
         .lines()
         .find(|line| !line.trim().is_empty())?

@@ -22,7 +22,9 @@ pub(crate) fn lock_entry(folder: &Path, progress: &mut dyn FnMut(&str)) -> Resul
     let mut ready = || make_folder(cache_dir);
     let lock =
         Lock::take(&path, Patience::Wait(&mut tell), &mut ready).map_err(|error| match error {
-            LockError::Io { path, source } => DataError::Cache { path, source },
+            LockError::Io { path, source } | LockError::Folder { path, source } => {
+                DataError::Cache { path, source }
+            }
             taken @ LockError::Taken { .. } => DataError::Cache {
                 path: path.clone(),
                 source: std::io::Error::other(taken),

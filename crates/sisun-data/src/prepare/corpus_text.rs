@@ -1,6 +1,6 @@
 //! The text of a corpus: its files, their contents and its split.
 
-use super::corpus::SourceSummary;
+use super::{cache_dir::CacheDir, corpus::SourceSummary};
 use crate::{
     DataError,
     cache::remove_stale_files,
@@ -10,14 +10,14 @@ use crate::{
         file_format::FileFormat,
         normalization::has_decomposed_hangul,
         scan::{TextScan, scan_text},
-        sources::{self, InputFile},
+        sources::{self, InputFile, Sources},
         utf8::ReadSummary,
     },
 };
 use sha2::{Digest, Sha256};
-use sisun_config::DataConfig;
+use sisun_config::{DataConfig, Documents};
 use sisun_files::make_folder;
-use std::path::Path;
+use std::path::PathBuf;
 
 /// Text that was read once, and can be read again to tokenize it.
 pub(super) struct CorpusText<'c> {
@@ -25,6 +25,8 @@ pub(super) struct CorpusText<'c> {
     /// The files of each pass over text, and where its split is.
     passes: Vec<(Vec<InputFile>, SplitBoundary)>,
     pub(super) scans: Vec<TextScan>,
+    /// Files that the sources name more than once.
+    repeated: Vec<PathBuf>,
     pub(super) sha256: [u8; 32],
 }
 
@@ -32,13 +34,17 @@ impl<'c> CorpusText<'c> {
     /// Read the sources of training and of validation text once.
     pub(super) fn read(
         data: &'c DataConfig,
-        cache_dir: &Path,
+        cache: CacheDir<'_>,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, DataError> {
+        let cache_dir = cache.path;
         make_folder(cache_dir).map_err(DataError::cache(cache_dir))?;
         let mut stdin = std::io::stdin().lock();
         remove_stale_files(cache_dir);
-        let inputs = sources::resolve_sources(&data.sources, data, cache_dir, &mut stdin)?;
+        let Sources {
+            inputs,
+            mut repeated,
+        } = sources::resolve_sources(&data.sources, data, cache_dir, &mut stdin)?;
         let name = data.sources.join(", ");
         if data.validation.is_empty() {
             let fraction = data.validation_fraction;
@@ -51,10 +57,16 @@ impl<'c> CorpusText<'c> {
                 1 => SplitBoundary::Character(target),
                 documents => SplitBoundary::Document { target, documents },
             };
-            Ok(Self::new(data, vec![(inputs, boundary)], vec![scan]))
+            Ok(Self::new(
+                data,
+                vec![(inputs, boundary)],
+                vec![scan],
+                repeated,
+            ))
         } else {
-            let validation =
-                sources::resolve_sources(&data.validation, data, cache_dir, &mut stdin)?;
+            let held_out = sources::resolve_sources(&data.validation, data, cache_dir, &mut stdin)?;
+            repeated.extend(held_out.repeated);
+            let validation = held_out.inputs;
             let inputs = sources::exclude(inputs, &validation);
             if inputs.is_empty() {
                 return Err(DataError::AllHeldOut { name });
@@ -67,25 +79,28 @@ impl<'c> CorpusText<'c> {
                 (inputs, SplitBoundary::None(Split::Training)),
                 (validation, SplitBoundary::None(Split::Validation)),
             ];
-            Ok(Self::new(data, passes, scans))
+            Ok(Self::new(data, passes, scans, repeated))
         }
     }
 
     /// Read the training sources once, as a single split.
     pub(super) fn read_whole(
         data: &'c DataConfig,
-        cache_dir: &Path,
+        cache: CacheDir<'_>,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self, DataError> {
+        let cache_dir = cache.path;
         make_folder(cache_dir).map_err(DataError::cache(cache_dir))?;
         remove_stale_files(cache_dir);
-        let inputs =
-            sources::resolve_sources(&data.sources, data, cache_dir, &mut std::io::stdin().lock())?;
+        let mut stdin = std::io::stdin().lock();
+        let Sources { inputs, repeated } =
+            sources::resolve_sources(&data.sources, data, cache_dir, &mut stdin)?;
         let scan = scan_split(&inputs, data, &data.sources.join(", "), progress)?;
         Ok(Self::new(
             data,
             vec![(inputs, SplitBoundary::None(Split::Training))],
             vec![scan],
+            repeated,
         ))
     }
 
@@ -93,6 +108,7 @@ impl<'c> CorpusText<'c> {
         data: &'c DataConfig,
         passes: Vec<(Vec<InputFile>, SplitBoundary)>,
         scans: Vec<TextScan>,
+        repeated: Vec<PathBuf>,
     ) -> Self {
         let mut hash = Sha256::new();
         for ((_, boundary), scan) in passes.iter().zip(&scans) {
@@ -103,6 +119,7 @@ impl<'c> CorpusText<'c> {
             data,
             passes,
             scans,
+            repeated,
             sha256: hash.finalize().into(),
         }
     }
@@ -128,7 +145,7 @@ impl<'c> CorpusText<'c> {
         &self,
         progress: &mut dyn FnMut(&str),
     ) -> Result<(), DataError> {
-        self.report_unread_json(progress);
+        self.report_sources(progress);
         let (field, answer) = (&self.data.jsonl_field, &self.data.jsonl_answer_field);
         let no_json = self
             .inputs()
@@ -157,9 +174,15 @@ impl<'c> CorpusText<'c> {
             .any(|scan| has_decomposed_hangul(scan.characters_used.iter()))
     }
 
-    /// Note text that looks like JSON records and is read as plain text, and a configured field that
-    /// has no effect.
-    pub(super) fn report_unread_json(&self, progress: &mut dyn FnMut(&str)) {
+    /// Note files that are named twice, text that looks like JSON records and is read as plain text,
+    /// and settings that have no effect on the files.
+    pub(super) fn report_sources(&self, progress: &mut dyn FnMut(&str)) {
+        if let Some(first) = self.repeated.first() {
+            progress(&format!(
+                "note: named more than once and read once: {}",
+                name_some(vec![first.display().to_string()], self.repeated.len())
+            ));
+        }
         let unread: Vec<&InputFile> = self
             .inputs()
             .filter(|input| {
@@ -184,6 +207,19 @@ impl<'c> CorpusText<'c> {
         {
             progress(&format!(
                 "note: data.jsonl_field = {field:?} has no effect: no source holds JSON lines"
+            ));
+        }
+        let documents = match self.data.documents {
+            Documents::File => return,
+            Documents::Line => "line",
+            Documents::Paragraph => "paragraph",
+        };
+        if self
+            .inputs()
+            .all(|input| input.format != FileFormat::PlainText)
+        {
+            progress(&format!(
+                "note: data.documents = {documents:?} has no effect: in JSON each record is a document"
             ));
         }
     }

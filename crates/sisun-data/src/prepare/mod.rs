@@ -1,5 +1,6 @@
 //! From a configuration to tokens that are ready to train on.
 
+mod cache_dir;
 mod corpus;
 mod corpus_text;
 mod tokenize;
@@ -9,10 +10,10 @@ mod write_tokens;
 pub use corpus::{Corpus, SourceSummary};
 
 use crate::{DataError, Tokenizer, Tokens};
+use cache_dir::{CacheDir, with_cache};
 use corpus::{check_corpus, check_loss_tokens};
 use corpus_text::CorpusText;
 use sisun_config::{DataConfig, TokenizerConfig};
-use sisun_files::make_folder;
 use std::path::Path;
 use tokenize::{FOUND_IN_CACHE, find_in_cache, make_tokenizer, tokenize};
 use tokenizer_request::TokenizerRequest;
@@ -40,7 +41,19 @@ pub fn prepare(
     cache_dir: &Path,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Corpus, DataError> {
-    let text = CorpusText::read(data, cache_dir, progress)?;
+    with_cache(data, cache_dir, progress, |cache, progress| {
+        let text = CorpusText::read(data, cache, progress)?;
+        prepare_text(&text, tokenizer, context_len, cache, progress)
+    })
+}
+
+fn prepare_text(
+    text: &CorpusText<'_>,
+    tokenizer: &TokenizerConfig,
+    context_len: usize,
+    cache: CacheDir<'_>,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Corpus, DataError> {
     text.check_json_fields(progress)?;
     let request = TokenizerRequest::new(tokenizer, text.data)?;
     if text.has_decomposed_hangul() && !request.composes(text.data) {
@@ -48,8 +61,8 @@ pub fn prepare(
             "note: the text has Hangul in parts (decomposed, NFD); data.normalize = \"nfc\" puts it together, in prompts as well",
         );
     }
-    let corpus = check_corpus(tokenize(&text, &request, cache_dir, progress)?, context_len)?;
-    if data.validation.is_empty() && corpus.validation.len() > corpus.train.len() {
+    let corpus = check_corpus(tokenize(text, &request, cache, progress)?, context_len)?;
+    if text.data.validation.is_empty() && corpus.validation.len() > corpus.train.len() {
         progress(
             "note: more is held out than there is to learn from, because a document is held out whole: cut the text into more \
              documents with data.documents = \"paragraph\", or name text to hold out with data.validation",
@@ -72,26 +85,28 @@ pub fn prepare_again(
     cache_dir: &Path,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Corpus, DataError> {
-    let text = CorpusText::read(data, cache_dir, progress)?;
-    let request = TokenizerRequest::Existing(tokenizer.clone());
-    let corpus = match made_by {
-        TokenizerConfig::File { .. } => None,
-        made_by => find_in_cache(
-            &text,
-            &TokenizerRequest::new(made_by, text.data)?,
-            tokenizer,
-            cache_dir,
-            progress,
-        )?,
-    };
-    let corpus = match corpus {
-        Some(corpus) => {
-            progress(FOUND_IN_CACHE);
-            corpus
-        }
-        None => tokenize(&text, &request, cache_dir, progress)?,
-    };
-    check_corpus(corpus, context_len)
+    with_cache(data, cache_dir, progress, |cache, progress| {
+        let text = CorpusText::read(data, cache, progress)?;
+        let request = TokenizerRequest::Existing(tokenizer.clone());
+        let corpus = match made_by {
+            TokenizerConfig::File { .. } => None,
+            made_by => find_in_cache(
+                &text,
+                &TokenizerRequest::new(made_by, text.data)?,
+                tokenizer,
+                cache,
+                progress,
+            )?,
+        };
+        let corpus = match corpus {
+            Some(corpus) => {
+                progress(FOUND_IN_CACHE);
+                corpus
+            }
+            None => tokenize(&text, &request, cache, progress)?,
+        };
+        check_corpus(corpus, context_len)
+    })
 }
 
 /// Read all the text that `data` names as one split and tokenize it with an existing tokenizer, to
@@ -105,17 +120,19 @@ pub fn prepare_whole(
     cache_dir: &Path,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Tokens, DataError> {
-    let text = CorpusText::read_whole(data, cache_dir, progress)?;
-    text.report_unread_json(progress);
-    if text.has_decomposed_hangul() && tokenizer.prefers_composed() {
-        progress(
-            "note: the text has Hangul in parts (decomposed, NFD), the tokenizer knows it composed (NFC): compose the text first",
-        );
-    }
-    let request = TokenizerRequest::Existing(tokenizer.clone());
-    let tokens = tokenize(&text, &request, cache_dir, progress)?.train;
-    check_loss_tokens("given", &tokens)?;
-    Ok(tokens)
+    with_cache(data, cache_dir, progress, |cache, progress| {
+        let text = CorpusText::read_whole(data, cache, progress)?;
+        text.report_sources(progress);
+        if text.has_decomposed_hangul() && tokenizer.prefers_composed() {
+            progress(
+                "note: the text has Hangul in parts (decomposed, NFD), the tokenizer knows it composed (NFC): compose the text first",
+            );
+        }
+        let request = TokenizerRequest::Existing(tokenizer.clone());
+        let tokens = tokenize(&text, &request, cache, progress)?.train;
+        check_loss_tokens("given", &tokens)?;
+        Ok(tokens)
+    })
 }
 
 /// Return the vocabulary size of `tokenizer`. A character vocabulary is counted in the text that
@@ -133,10 +150,9 @@ pub fn vocabulary_size(
     match tokenizer {
         TokenizerConfig::Bpe { vocab_size, .. } => Ok(*vocab_size),
         TokenizerConfig::File { path } => Ok(Tokenizer::from_file(path)?.vocab_size()),
-        TokenizerConfig::Char => {
-            make_folder(cache_dir).map_err(DataError::cache(cache_dir))?;
-            let text = CorpusText::read(data, cache_dir, progress)?;
+        TokenizerConfig::Char => with_cache(data, cache_dir, progress, |cache, progress| {
+            let text = CorpusText::read(data, cache, progress)?;
             Ok(make_tokenizer(&text, &TokenizerRequest::Characters, progress)?.vocab_size())
-        }
+        }),
     }
 }

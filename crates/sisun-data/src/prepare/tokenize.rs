@@ -1,8 +1,8 @@
 //! Tokenizing the text of a corpus, or finding its tokens in the cache.
 
 use super::{
-    corpus::Corpus, corpus_text::CorpusText, tokenizer_request::TokenizerRequest,
-    write_tokens::CorpusEncoder,
+    cache_dir::CacheDir, corpus::Corpus, corpus_text::CorpusText,
+    tokenizer_request::TokenizerRequest, write_tokens::CorpusEncoder,
 };
 use crate::{
     DataError, Tokenizer,
@@ -26,10 +26,10 @@ pub(super) fn find_in_cache(
     text: &CorpusText<'_>,
     made_by: &TokenizerRequest<'_>,
     tokenizer: &Tokenizer,
-    cache_dir: &Path,
+    cache: CacheDir<'_>,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Option<Corpus>, DataError> {
-    let folder = cache_folder(text, made_by, cache_dir);
+    let folder = cache_folder(text, made_by, cache.path);
     let cached = open_entry(&folder).or_else(|error| match error {
         OpenError::Unreadable(error) => Err(error),
         OpenError::Damaged(why) => {
@@ -76,10 +76,10 @@ fn cache_folder(
 pub(super) fn tokenize(
     text: &CorpusText<'_>,
     request: &TokenizerRequest<'_>,
-    cache_dir: &Path,
+    cache: CacheDir<'_>,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Corpus, DataError> {
-    let folder = cache_folder(text, request, cache_dir);
+    let folder = cache_folder(text, request, cache.path);
     let cached = match open_entry(&folder) {
         Ok(Some(cached)) => {
             progress(FOUND_IN_CACHE);
@@ -88,7 +88,7 @@ pub(super) fn tokenize(
         Err(OpenError::Unreadable(error)) => return Err(error),
         Ok(None) | Err(OpenError::Damaged(_)) => {
             let lock = lock_entry(&folder, progress)?;
-            let made = open_or_build(text, request, &folder, progress);
+            let made = open_or_build(text, request, &folder, cache, progress);
             // A lock file that cannot be removed does no harm.
             let _ = lock.remove();
             made?
@@ -123,6 +123,7 @@ fn open_or_build(
     text: &CorpusText<'_>,
     request: &TokenizerRequest<'_>,
     folder: &Path,
+    cache: CacheDir<'_>,
     progress: &mut dyn FnMut(&str),
 ) -> Result<CachedCorpus, DataError> {
     match open_entry(folder) {
@@ -138,6 +139,17 @@ fn open_or_build(
         )),
     }
     build(text, request, folder, progress)?;
+    if !cache.is_temporary {
+        let default_dir = DataConfig::with_sources(Vec::new()).cache_folder();
+        let dir = match cache.path == default_dir {
+            true => String::new(),
+            false => format!(" --dir {}", shell::path(cache.path)),
+        };
+        progress(&format!(
+            "the tokens are kept in {} (`sisun cache{dir}` lists such, `sisun cache clear{dir}` removes them)",
+            folder.display()
+        ));
+    }
     let why = match open_entry(folder) {
         Ok(Some(cached)) => return Ok(cached),
         Ok(None) => "it is gone".to_owned(),
@@ -170,17 +182,7 @@ fn build(
     for number in 0..text.scans.len() {
         text.read_chunks_again(number, &mut |chunk| encoder.push(chunk))?;
     }
-    encoder.finish(folder, &text.name())?;
-    let default_dir = DataConfig::with_sources(Vec::new()).cache_folder();
-    let dir = match folder.parent() {
-        Some(dir) if dir != default_dir => format!(" --dir {}", shell::path(dir)),
-        _ => String::new(),
-    };
-    progress(&format!(
-        "the tokens are kept in {} (`sisun cache{dir}` lists such, `sisun cache clear{dir}` removes them)",
-        folder.display()
-    ));
-    Ok(())
+    encoder.finish(folder, &text.name())
 }
 
 /// Make the tokenizer, trained on the text if it has to be.

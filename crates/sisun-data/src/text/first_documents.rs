@@ -18,8 +18,8 @@ pub fn first_documents(data: &DataConfig, bytes: usize) -> Result<Vec<String>, D
         .filter(|source| *source != "-")
         .cloned()
         .collect();
-    let inputs =
-        sources::resolve_sources(&sources, data, &std::env::temp_dir(), &mut std::io::empty())?;
+    let spool = std::env::temp_dir();
+    let inputs = sources::resolve_sources(&sources, data, &spool, &mut std::io::empty())?.inputs;
     let (mut documents, mut document, mut taken) = (Vec::new(), String::new(), 0);
     for input in &inputs {
         if taken >= bytes {

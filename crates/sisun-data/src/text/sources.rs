@@ -53,6 +53,14 @@ impl InputFile {
     }
 }
 
+/// The files of some sources.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    pub(crate) inputs: Vec<InputFile>,
+    /// Files that are named more than once, each once.
+    pub(crate) repeated: Vec<PathBuf>,
+}
+
 /// Return the files that `sources` name, in the order of the sources and sorted within each, none
 /// twice.
 ///
@@ -66,21 +74,27 @@ pub(crate) fn resolve_sources(
     data: &DataConfig,
     spool_folder: &Path,
     stdin: &mut dyn Read,
-) -> Result<Vec<InputFile>, DataError> {
+) -> Result<Sources, DataError> {
     if sources.is_empty() {
         return Err(DataError::NoSources);
     }
     let mut inputs: Vec<InputFile> = Vec::new();
+    let mut repeated = Vec::new();
     let mut seen = HashSet::new();
     for source in sources {
         if source == "-" {
             if seen.insert(PathBuf::from("-")) {
                 inputs.push(spool(spool_folder, stdin, "standard input".into(), data)?);
+            } else if !repeated.contains(&PathBuf::from("-")) {
+                repeated.push("-".into());
             }
             continue;
         }
         for path in files_of(source, data)? {
             if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+                if !repeated.contains(&path) {
+                    repeated.push(path);
+                }
                 continue;
             }
             inputs.push(if is_file(&path).map_err(DataError::io(&path))? {
@@ -91,7 +105,7 @@ pub(crate) fn resolve_sources(
             });
         }
     }
-    Ok(inputs)
+    Ok(Sources { inputs, repeated })
 }
 
 /// Return the inputs that are not among `others`.
@@ -268,7 +282,7 @@ fn spool(
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{name_distance, resolve_sources};
+    use super::{Sources, name_distance, resolve_sources};
     use crate::text::utf8::{ReadSummary, read_blocks};
     use sisun_config::DataConfig;
 
@@ -277,8 +291,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data = DataConfig::with_sources(vec!["-".to_owned(), "-".to_owned()]);
         let mut stdin = "하나의 글".as_bytes();
-        let inputs = resolve_sources(&data.sources, &data, folder.path(), &mut stdin).unwrap();
-        assert_eq!(inputs.len(), 1);
+        let Sources { inputs, repeated } =
+            resolve_sources(&data.sources, &data, folder.path(), &mut stdin).unwrap();
+        assert_eq!((inputs.len(), repeated.len()), (1, 1));
         for _ in 0..2 {
             let mut text = String::new();
             read_blocks(&inputs[0], &mut ReadSummary::default(), &mut |block| {

@@ -1,6 +1,6 @@
 //! Reading UTF-8 files of any size in blocks or lines.
 
-use crate::{DataError, text::sources::InputFile};
+use crate::{DataError, text::encoding::Encoded, text::sources::InputFile};
 use sha2::{Digest, Sha256};
 use sisun_config::{check_pointer, with_line_feeds};
 use std::{fs::File, io::Read, path::PathBuf};
@@ -71,7 +71,7 @@ pub(crate) fn read_blocks(
             check_pointer(&block).map_err(DataError::io(&input.name))?;
         }
         if let Some(at) = block.iter().position(|&byte| byte == 0) {
-            let hint = utf16_hint(&block, offset);
+            let hint = Encoded::of_binary(&block).map(|found| found.remedy(&input.name));
             return Err(DataError::Binary {
                 path: input.name.clone(),
                 offset: offset + at as u64,
@@ -87,6 +87,7 @@ pub(crate) fn read_blocks(
                     path: input.name.clone(),
                     offset: offset + at as u64,
                     byte: block[at],
+                    remedy: Encoded::of_text(&block).remedy(&input.name),
                 });
             }
         };
@@ -121,12 +122,6 @@ pub(crate) fn read_blocks(
         block.drain(..whole);
         offset += whole as u64;
     }
-}
-
-fn utf16_hint(block: &[u8], offset: u64) -> Option<&'static str> {
-    let marked =
-        offset == 0 && (block.starts_with(&[0xFF, 0xFE]) || block.starts_with(&[0xFE, 0xFF]));
-    marked.then_some("it looks like UTF-16 text: `iconv -f UTF-16 -t UTF-8` makes it readable")
 }
 
 /// Pass the lines of a file to `sink` without their line ends, as `(text, ends)`. A line longer than

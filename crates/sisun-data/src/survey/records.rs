@@ -1,0 +1,152 @@
+//! The fields of JSON records that hold text.
+
+use crate::{DataError, text::sources::InputFile};
+use serde_json::Value;
+use sisun_config::check_pointer;
+use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
+
+/// Names of a field with text, in the order of preference.
+const TEXTS: [&str; 8] = [
+    "text", "content", "story", "document", "body", "article", "sentence", "review",
+];
+/// Names of a question and its answer.
+const PAIRS: [(&str, &str); 8] = [
+    ("prompt", "answer"),
+    ("prompt", "completion"),
+    ("prompt", "response"),
+    ("question", "answer"),
+    ("instruction", "output"),
+    ("instruction", "response"),
+    ("input", "output"),
+    ("source", "target"),
+];
+
+/// The fields of JSON records to train on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordFields {
+    /// The field that holds the text, or the question.
+    pub text: String,
+    /// The field that holds the answer.
+    pub answer: Option<String>,
+}
+
+/// Records of a sample.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    objects: Vec<serde_json::Map<String, Value>>,
+}
+
+/// Add the records at the beginning of a file, and return the bytes that they take there.
+pub(super) fn read_records(
+    input: &InputFile,
+    most: u64,
+    records: &mut Records,
+) -> Result<u64, DataError> {
+    let mut bytes = Vec::new();
+    File::open(&input.path)
+        .and_then(|file| file.take(most).read_to_end(&mut bytes))
+        .and_then(|_| check_pointer(&bytes))
+        .map_err(DataError::io(&input.name))?;
+    let bytes = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(&bytes);
+    // Between the objects of an array are commas, between those of lines are line ends.
+    let between = |at: usize| {
+        let rest = &bytes[at..];
+        at + rest
+            .iter()
+            .position(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b',' | b'['))
+            .unwrap_or(rest.len())
+    };
+    let mut at = between(0);
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        let mut reader = serde_json::Deserializer::from_slice(rest).into_iter::<Value>();
+        // A record that is cut, or that only training reads, ends the sample.
+        let Some(Ok(Value::Object(object))) = reader.next() else {
+            break;
+        };
+        at = between(at + reader.byte_offset());
+        records.objects.push(object);
+    }
+    Ok(at as u64)
+}
+
+impl Records {
+    /// Choose the fields: a question with its answer, or a field with a usual name, or the one with
+    /// the longest texts.
+    pub(super) fn fields(&self, path: &Path) -> Result<RecordFields, DataError> {
+        let mut lengths: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for object in &self.objects {
+            for (name, value) in object {
+                if let Value::String(text) = value {
+                    let (records, bytes) = lengths.entry(name).or_default();
+                    (*records, *bytes) = (*records + 1, *bytes + text.len());
+                }
+            }
+        }
+        // A record without the field is an error in training.
+        lengths.retain(|_, (records, bytes)| *records == self.objects.len() && *bytes > 0);
+        let has = |name: &str| lengths.contains_key(name);
+        let pair = PAIRS
+            .into_iter()
+            .find(|(text, answer)| has(text) && has(answer));
+        if let Some((text, answer)) = pair.filter(|_| !has("text")) {
+            return Ok(RecordFields {
+                text: text.to_owned(),
+                answer: Some(answer.to_owned()),
+            });
+        }
+        let usual = TEXTS.into_iter().find(|name| has(name));
+        let longest = || {
+            lengths
+                .iter()
+                .max_by_key(|(_, (_, bytes))| *bytes)
+                .map(|(name, _)| *name)
+        };
+        match usual.or_else(longest) {
+            Some(text) => Ok(RecordFields {
+                text: text.to_owned(),
+                answer: None,
+            }),
+            None => Err(self.no_text(path)),
+        }
+    }
+
+    fn no_text(&self, path: &Path) -> DataError {
+        let names = |object: &serde_json::Map<String, Value>| {
+            let names: Vec<String> = object.keys().map(|name| format!("`{name}`")).collect();
+            names.join(", ")
+        };
+        let problem = match self.objects.first() {
+            Some(object) if object.is_empty() => "the first record has no fields".to_owned(),
+            Some(object) => format!(
+                "no field holds text in every record (the first record has {}): give each record one field with a string",
+                names(object)
+            ),
+            None => "no JSON object could be read there: each line, or each item of an array, must be one".to_owned(),
+        };
+        DataError::JsonField {
+            path: path.to_owned(),
+            line: 1,
+            problem,
+        }
+    }
+
+    /// Return the text of the first record.
+    pub(super) fn first(&self, fields: &RecordFields) -> String {
+        let text = |object: &serde_json::Map<String, Value>| {
+            Some(object.get(&fields.text)?.as_str()?.to_owned())
+        };
+        self.objects.iter().find_map(text).unwrap_or_default()
+    }
+
+    /// Return the text of the fields, a record in each line or more.
+    pub(super) fn text(&self, fields: &RecordFields) -> String {
+        let mut text = String::new();
+        for object in &self.objects {
+            for name in std::iter::once(&fields.text).chain(&fields.answer) {
+                text += object.get(name).and_then(Value::as_str).unwrap_or_default();
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
