@@ -34,6 +34,7 @@ const HELP: &str = "\
 
 Train:
   init         Write a configuration for your text, or the first example
+  config       List every setting: meaning, range, default
   train        Train a model from a configuration, or continue a run
   info         Count parameters and operations, and what training needs
   compare      Train variants of a model with several seeds, and compare them
