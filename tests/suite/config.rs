@@ -169,10 +169,8 @@ fn overrides_merge_into_the_table() {
         }
     );
     assert_eq!(config.name, "둘째");
-    // The last one wins; spaces around the equals sign are ignored; strings need no quotation
-    // marks.
+    // Spaces around the equals sign are ignored; strings need no quotation marks.
     let config = read(&[
-        "train.seed=1",
         " train.seed = 2",
         "attend.text = the cat",
         "train.schedule=\"linear\"",
@@ -185,6 +183,9 @@ fn overrides_merge_into_the_table() {
     assert_eq!(config.sample.unwrap().prompt, "a=b");
     assert_eq!(config.data.sources, ["a", "b"]);
 
+    // A key is set once.
+    let twice = refused(&["train.seed=1", " train.seed = 2"]);
+    assert!(twice.contains("train.seed is set twice"), "{twice}");
     for bad in [
         "train.lr_max",
         "=1",
