@@ -1,5 +1,6 @@
 //! Structural rules of the workspace (`crates/ARCHITECTURE.md`).
 
+mod features;
 mod modules;
 
 use serde::Deserialize;

@@ -7,10 +7,10 @@
 
 use crate::reference;
 use crate::{ActivationFunction, AttentionOptions, HeadCounts, MatmulPrecision};
-use burn::backend::autodiff::checkpoint::strategy::{BalancedCheckpointing, NoCheckpointing};
-use burn::backend::tensor::{FloatTensor, IntTensor};
 #[cfg(feature = "ndarray")]
 use burn::backend::NdArray;
+use burn::backend::autodiff::checkpoint::strategy::{BalancedCheckpointing, NoCheckpointing};
+use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend, Cube, Dispatch, ExtensionType, Flex, backend_extension};
 use burn::tensor::{FloatDType, Int, Tensor};
 
