@@ -74,7 +74,7 @@ fn a_key_is_described_and_an_unknown_one_suggested() {
 fn help_and_completions_know_the_command() {
     let help = sisun(&["--help"]).ok().stdout;
     let at = |name: &str| help.find(&format!("\n  {name} ")).expect(name);
-    assert!(at("info") < at("config") && at("config") < at("export"));
+    assert!(at("info") < at("config") && at("config") < at("compare"));
     assert!(
         sisun(&["completions", "bash"])
             .ok()

@@ -34,9 +34,9 @@ const HELP: &str = "\
 
 Train:
   init         Write a configuration for your text, or the first example
-  config       List every setting: meaning, range, default
   train        Train a model from a configuration, or continue a run
   info         Count parameters and operations, and what training needs
+  config       List every setting: meaning, range, default
   compare      Train variants of a model with several seeds, and compare them
 
 Use:

@@ -1,17 +1,18 @@
 //! Expansion of a file into the cells of a comparison: tracks × variants × seeds.
 
 use crate::CompareError;
-use crate::keys::{FILE, SETTINGS, TRACK};
-use crate::track::Track;
+use crate::track::{TRACK, Track};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sisun_config::{
-    FormerKey, ModelConfig, Position, TrainConfig, apply_overrides, from_value, read_table, set,
+    FormerKey, ModelConfig, Position, Shape, TrainConfig, apply_overrides, from_value, read_table,
+    set,
 };
 use sisun_data::tasks::SYMBOLS;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use std::sync::LazyLock;
 use toml::{Table, Value};
 
 /// The seed of a sweep, which no compared cell uses.
@@ -123,6 +124,12 @@ impl fmt::Display for Cell {
         write!(f, "{} / {} / {}", self.track, self.variant, self.seed)
     }
 }
+
+/// The keys of [`File`].
+pub(crate) static FILE: LazyLock<Shape> = LazyLock::new(Shape::of::<File>);
+
+/// The keys of [`Settings`].
+static SETTINGS: LazyLock<Shape> = LazyLock::new(Shape::of::<Settings>);
 
 /// The settings of a cell's model and training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,19 +1,9 @@
 //! The keys of a comparison's file, as its serde types describe them.
 
-use crate::grid::{File, Settings};
-use crate::track::Track;
+use crate::grid::FILE;
 use serde_json::Value;
 use sisun_config::{Key, Limits, Shape, schema};
 use std::sync::LazyLock;
-
-/// The file, with a budget merged in.
-pub(crate) static FILE: LazyLock<Shape> = LazyLock::new(Shape::of::<File>);
-
-/// Settings of a model and its training.
-pub(crate) static SETTINGS: LazyLock<Shape> = LazyLock::new(Shape::of::<Settings>);
-
-/// `[tracks.NAME]`.
-pub(crate) static TRACK: LazyLock<Shape> = LazyLock::new(Shape::of::<Track>);
 
 /// The file as it is written, with all of its budgets.
 pub static COMPARISON: LazyLock<Shape> = LazyLock::new(|| {

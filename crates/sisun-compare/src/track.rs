@@ -3,10 +3,14 @@
 use crate::CompareError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sisun_config::{Documents, TokenizerConfig};
+use sisun_config::{Documents, Shape, TokenizerConfig};
 use sisun_data::tasks::Task;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use toml::Table;
+
+/// The keys of a [`Track`].
+pub(crate) static TRACK: LazyLock<Shape> = LazyLock::new(Shape::of::<Track>);
 
 /// One track: a task, or text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
