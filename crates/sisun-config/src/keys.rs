@@ -1,8 +1,6 @@
-//! The keys of the files that this crate reads, as their serde types describe them.
+//! The keys of an experiment, as its serde types describe them.
 
-use crate::partial_config::{FinetuneFile, TokenizerFile};
-use crate::read::ModelFile;
-use crate::{Config, ModelConfig, Shape};
+use crate::{Config, Shape};
 use std::sync::LazyLock;
 
 /// A whole experiment.
@@ -25,15 +23,3 @@ pub(crate) static FINETUNED: LazyLock<Shape> = LazyLock::new(|| {
     }
     Shape::Table(keys.leak())
 });
-
-/// A file that describes only a model.
-pub(crate) static MODEL_FILE: LazyLock<Shape> = LazyLock::new(Shape::of::<ModelFile>);
-
-/// The table that describes fine-tuning.
-pub(crate) static FINETUNE_FILE: LazyLock<Shape> = LazyLock::new(Shape::of::<FinetuneFile>);
-
-/// The table that describes a tokenizer.
-pub(crate) static TOKENIZER_FILE: LazyLock<Shape> = LazyLock::new(Shape::of::<TokenizerFile>);
-
-/// `[model]`.
-pub(crate) static MODEL: LazyLock<Shape> = LazyLock::new(Shape::of::<ModelConfig>);

@@ -39,6 +39,7 @@ pub mod shell;
 #[cfg(test)]
 mod tests;
 mod train;
+mod unknown_key;
 mod usual;
 mod words;
 
@@ -51,7 +52,7 @@ pub use given_text::{as_from_a_file, with_line_feeds};
 pub use home::sources as home_sources;
 pub use keys::EXPERIMENT;
 pub use lfs::check_pointer;
-pub use meant::{is_foreign, key_meant, unknown_key};
+pub use meant::is_foreign;
 pub use model::{Ffn, ModelConfig, Norm, NormPlacement, Position};
 pub use overrides::{apply_override, apply_overrides, set};
 pub use partial_config::{PartialConfig, PretrainedSpec};
@@ -62,6 +63,7 @@ pub use shape::{Bound, Choice, Key, Kind, Limits, Shape};
 pub use train::{
     AttendConfig, OptimizerKind, Precision, SampleConfig, Schedule, TrainConfig, WindowOrder,
 };
+pub use unknown_key::{key_meant, unknown_key};
 pub use words::{plain_system_words, plain_words};
 
 use error::Problems;

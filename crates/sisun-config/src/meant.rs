@@ -1,10 +1,8 @@
 //! The key that an unknown name most likely means.
 
-use crate::ConfigError;
 use crate::aliases::ALIASES;
 use crate::choice_aliases::CHOICES;
 use crate::foreign_settings::{CONVERTED, EPOCHS, NEEDLESS, OPTIONS};
-use crate::keys::EXPERIMENT;
 use toml::Value;
 
 fn has(names: &str, name: &str) -> bool {
@@ -12,7 +10,7 @@ fn has(names: &str, name: &str) -> bool {
 }
 
 /// Write a name as keys are written.
-fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     name.to_lowercase().replace(['-', ' '], "_")
 }
 
@@ -61,20 +59,6 @@ pub(crate) fn meant(at: &str, name: &str, siblings: &[String], all: &[String]) -
             near(all)
                 .filter(|path| strsim::damerau_levenshtein(&leaf(path), &name) <= name.len() / 3)
         })
-}
-
-/// Return the key that has this name in other programs, or without its table: `lr` is
-/// `train.lr_max`.
-pub fn key_meant(name: &str) -> Option<String> {
-    let all = EXPERIMENT.paths("");
-    let name = plain(name);
-    let leaf = |key: &&String| key.rsplit('.').next() == Some(name.as_str());
-    let found = all
-        .iter()
-        .find(leaf)
-        .cloned()
-        .or_else(|| meant("", &name, &[], &all));
-    found.filter(|key| key.contains('.'))
 }
 
 /// Return the names that other programs use for a key.
@@ -139,27 +123,4 @@ fn epoch(root: &Value) -> String {
 pub fn is_foreign(name: &str) -> bool {
     let nothing = Value::Boolean(false);
     option(name).is_some() || remark(name, &nothing).is_some()
-}
-
-/// Return the error for a key that none of the files has, with the one that is probably meant.
-pub fn unknown_key(key: &str, all: &[String]) -> ConfigError {
-    let (at, name) = key.rsplit_once('.').unwrap_or(("", key));
-    let is_sibling = |path: &&String| {
-        path.rsplit_once('.').map_or("", |(parent, _)| parent) == at && !at.is_empty()
-    };
-    let mut siblings: Vec<String> = all.iter().filter(is_sibling).cloned().collect();
-    if siblings.is_empty() {
-        let first = |path: &String| path.split('.').next().unwrap_or_default().to_owned();
-        for first in all.iter().map(first) {
-            if !siblings.contains(&first) {
-                siblings.push(first);
-            }
-        }
-    }
-    ConfigError::UnknownKey {
-        key: key.to_owned(),
-        suggestion: meant(at, name, &siblings, all),
-        remark: remark(name, &Value::Boolean(false)),
-        known: siblings.into(),
-    }
 }

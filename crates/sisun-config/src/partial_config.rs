@@ -1,16 +1,17 @@
 //! A configuration that may still lack the settings that its base model determines.
 
 use crate::checked::Checked;
-use crate::keys::{EXPERIMENT, FINETUNE_FILE, FINETUNED, MODEL_FILE, TOKENIZER_FILE};
+use crate::keys::{EXPERIMENT, FINETUNED};
 use crate::overrides::apply_overrides;
-use crate::read::{ModelFile, from_value, parse_table, read_table, read_value};
+use crate::read::{MODEL_FILE, ModelFile, from_value, parse_table, read_table, read_value};
 use crate::rules::shown;
 use crate::{
-    Config, ConfigError, FinetuneConfig, FormerKey, ModelConfig, Position, TokenizerConfig,
+    Config, ConfigError, FinetuneConfig, FormerKey, ModelConfig, Position, Shape, TokenizerConfig,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use toml::{Table, Value};
 
 /// Keys of `[model]` without a default.
@@ -42,13 +43,19 @@ pub struct PartialConfig {
     former_keys: Vec<FormerKey>,
 }
 
+/// The keys of [`FinetuneFile`].
+static FINETUNE_FILE: LazyLock<Shape> = LazyLock::new(Shape::of::<FinetuneFile>);
+
+/// The keys of [`TokenizerFile`].
+static TOKENIZER_FILE: LazyLock<Shape> = LazyLock::new(Shape::of::<TokenizerFile>);
+
 #[derive(Deserialize, JsonSchema)]
-pub(crate) struct FinetuneFile {
+struct FinetuneFile {
     finetune: FinetuneConfig,
 }
 
 #[derive(Deserialize, JsonSchema)]
-pub(crate) struct TokenizerFile {
+struct TokenizerFile {
     tokenizer: TokenizerConfig,
 }
 

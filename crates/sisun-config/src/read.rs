@@ -2,7 +2,6 @@
 
 use crate::checked::Checked;
 use crate::former::{FormerKey, rename_former_keys};
-use crate::keys::{MODEL, MODEL_FILE};
 use crate::lfs::check_pointer;
 use crate::overrides::apply_overrides;
 use crate::{
@@ -14,7 +13,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::LazyLock;
 use toml::{Table, Value};
+
+/// The keys of [`ModelFile`].
+pub(crate) static MODEL_FILE: LazyLock<Shape> = LazyLock::new(Shape::of::<ModelFile>);
+
+/// The keys of `[model]`.
+pub(crate) static MODEL: LazyLock<Shape> = LazyLock::new(Shape::of::<ModelConfig>);
 
 /// The parts of a model-only file that `sisun info` needs.
 #[derive(Deserialize, JsonSchema)]

@@ -2,7 +2,8 @@
 
 use crate::Shape;
 use crate::checked::Checked;
-use crate::keys::{EXPERIMENT, MODEL};
+use crate::keys::EXPERIMENT;
+use crate::read::MODEL;
 use crate::{Config, ConfigError, ModelConfig, TrainConfig, from_value};
 use std::collections::BTreeSet;
 use std::path::Path;

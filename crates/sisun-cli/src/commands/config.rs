@@ -1,18 +1,19 @@
 //! `sisun config`.
 
 mod describe;
+mod files;
 mod find;
 mod markdown;
 
 use crate::terminal::{say, say_json, write_now};
 use crate::wrap::terminal_width;
 use anyhow::Result;
-use clap::ValueEnum;
+use files::{Kind, every_setting};
 use find::{Found, Listed};
 use serde_json::{Value, json};
-use sisun_compare::{COMPARISON, comparison_schema};
+use sisun_compare::comparison_schema;
 use sisun_config::schema::{experiment_schema, number};
-use sisun_config::{Bound, EXPERIMENT, Setting, SettingsTable, Shape};
+use sisun_config::{Bound, Setting, Shape};
 
 /// List the settings of a configuration file: their meaning, type, range and default.
 ///
@@ -47,24 +48,6 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// A kind of file.
-#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
-enum Kind {
-    /// For sisun train
-    Experiment,
-    /// For sisun compare
-    Compare,
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Experiment => "experiment",
-            Self::Compare => "comparison",
-        }
-    }
-}
-
 pub(crate) fn run(args: Args) -> Result<()> {
     match args.schema {
         Some(Kind::Experiment) => return say_json(&experiment_schema()),
@@ -86,19 +69,6 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Found::Listed(settings) => describe::list(&settings, width),
     };
     say(text.trim_end())
-}
-
-/// Return all settings of both kinds of file, in the order in which they are listed.
-fn every_setting() -> Vec<(Kind, SettingsTable)> {
-    let of = |kind: Kind, shape: &Shape| {
-        let tables = shape.tables().into_iter();
-        tables.map(move |table| (kind, table)).collect::<Vec<_>>()
-    };
-    [
-        of(Kind::Experiment, &EXPERIMENT),
-        of(Kind::Compare, &COMPARISON),
-    ]
-    .concat()
 }
 
 fn object(listed: Listed<'_>) -> Value {

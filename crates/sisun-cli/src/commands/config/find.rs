@@ -1,6 +1,6 @@
 //! The settings that the words of a search mean.
 
-use super::Kind;
+use super::files::Kind;
 use anyhow::Result;
 use sisun_config::{Setting, SettingsTable, Shape, is_foreign, unknown_key};
 
@@ -127,7 +127,7 @@ fn is_told(setting: &Setting, word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Found, find};
-    use crate::commands::config::every_setting;
+    use crate::commands::config::files::every_setting;
 
     fn found(words: &str) -> Result<(bool, Vec<String>), String> {
         let all = every_setting();

@@ -1,6 +1,6 @@
 //! The chapter of the guide that lists all settings.
 
-use super::Kind;
+use super::files::Kind;
 use sisun_config::{Setting, SettingsTable, Shape};
 
 /// Return the chapter.
@@ -110,7 +110,7 @@ fn choices(setting: &Setting) -> String {
 #[cfg(test)]
 mod tests {
     use super::chapter;
-    use crate::commands::config::every_setting;
+    use crate::commands::config::files::every_setting;
     use std::path::Path;
 
     #[test]
