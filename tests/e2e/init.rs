@@ -83,6 +83,49 @@ fn the_next_command_trains() {
     assert!(text.contains("name = \"my stories-2\""), "{text}");
 }
 
+/// `--force` replaces an earlier configuration, never the text or another configuration.
+#[test]
+fn the_text_is_never_replaced() {
+    let lab = Lab::new();
+    let folder = lab.path("here");
+    fs::create_dir_all(folder.join("code/deep")).unwrap();
+    let text = stories(20_000);
+    for name in ["a.txt", "code/a.py", "code/deep/b.py"] {
+        fs::write(folder.join(name), &text).unwrap();
+    }
+    let init = |args: &[&str]| {
+        within(
+            &folder,
+            &[&["init", "--device", "cpu", "--minutes", "0.1"], args].concat(),
+        )
+    };
+    for out in ["a.txt", "./a.txt", "code/../a.txt"] {
+        init(&["a.txt", "--out", out, "--force"])
+            .fails(2, &["is the text itself", "--out my.toml"]);
+    }
+    init(&["code/**/*.py", "--out", "code/deep/b.py", "--force"]).fails(2, &["the text itself"]);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("a.txt", folder.join("link.toml")).unwrap();
+        init(&["a.txt", "--out", "link.toml", "--force"]).fails(2, &["the text itself"]);
+    }
+    assert_eq!(fs::read_to_string(folder.join("a.txt")).unwrap(), text);
+    // A pattern gives the name of its folder.
+    let ran = init(&["code/**/*.py"]).ok();
+    assert!(
+        ran.stdout.contains("next: sisun train code.toml"),
+        "{}",
+        ran.stdout
+    );
+    let config = fs::read_to_string(folder.join("code.toml")).unwrap();
+    init(&["code.toml", "--force"])
+        .fails(2, &["is a configuration already", "sisun train code.toml"]);
+    assert_eq!(
+        fs::read_to_string(folder.join("code.toml")).unwrap(),
+        config
+    );
+}
+
 #[test]
 fn script_and_layout_decide() {
     let lab = Lab::new();

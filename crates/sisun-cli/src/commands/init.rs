@@ -85,13 +85,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
         )
         .into());
     }
+    refuse_configurations(&args.text)?;
+    let survey = Survey::of(&args.text).map_err(with_glob)?;
     let out = match args.out {
         Some(out) => out,
         None => beside(&args.text[0])?,
     };
+    keep_the_text(&survey, &out)?;
     args.force.check("--out", &out)?;
     let name = free_name(&out)?;
-    let survey = Survey::of(&args.text).map_err(with_glob)?;
     let chosen = args.device.choose()?;
 
     let mut choice = Choice::of_text(&survey, args.text, name)?;
@@ -112,18 +114,63 @@ pub(crate) fn run(args: Args) -> Result<()> {
     report(&choice, &out)
 }
 
-/// Return the name of the configuration for a text.
+/// Refuse a configuration in the place of a text.
+fn refuse_configurations(texts: &[String]) -> Result<()> {
+    for text in texts {
+        let path = Path::new(text);
+        let is_toml = path.extension().is_some_and(|ending| ending == "toml");
+        let table = |text: String| text.parse::<toml::Table>().ok();
+        let read = std::fs::read_to_string(path).ok().filter(|_| is_toml);
+        if read
+            .and_then(table)
+            .is_some_and(|table| table.contains_key("model"))
+        {
+            let path = shell::path(path);
+            return Err(Usage(format!(
+                "{text} is a configuration already\nto train with it: sisun train {path}"
+            ))
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// Refuse to write the configuration over the text, whatever `--force` says.
+fn keep_the_text(survey: &Survey, out: &Path) -> Result<()> {
+    let Ok(target) = out.canonicalize() else {
+        return Ok(());
+    };
+    let is_target = |file: &PathBuf| file.canonicalize().is_ok_and(|file| file == target);
+    if survey.files.iter().any(is_target) {
+        return Err(Usage(format!(
+            "{} is the text itself: name another file with --out, as in --out my.toml",
+            out.display()
+        ))
+        .into());
+    }
+    Ok(())
+}
+
+/// Return the name of the configuration for a text: that of the file, or of the innermost folder
+/// that is not a pattern.
 fn beside(text: &str) -> Result<PathBuf> {
+    const PATTERN: [char; 4] = ['*', '?', '[', ']'];
+    let named = |name: &str| {
+        let name = name.replace(PATTERN, "");
+        let name = name.trim_matches(['.', '-', '_', ' ']);
+        (!name.is_empty()).then(|| name.to_owned())
+    };
     let stem = Path::new(text)
         .file_stem()
-        .map(|stem| stem.to_string_lossy().replace(['*', '?', '[', ']'], ""))
-        .map(|stem| stem.trim_matches(['.', '-', '_', ' ']).to_owned())
-        .filter(|stem| !stem.is_empty());
-    let parent = || {
-        let folder = Path::new(text).parent()?.file_name()?;
-        Some(folder.to_string_lossy().into_owned())
+        .and_then(|stem| named(&stem.to_string_lossy()));
+    let folder = || {
+        let folders = Path::new(text).ancestors().skip(1);
+        let mut names = folders
+            .filter_map(Path::file_name)
+            .map(|name| name.to_string_lossy());
+        names.find_map(|name| (!name.contains(PATTERN)).then(|| named(&name))?)
     };
-    match stem.or_else(parent) {
+    match stem.or_else(folder) {
         Some(stem) => Ok(PathBuf::from(format!("{stem}.toml"))),
         None => Err(Usage(format!(
             "no name for the configuration follows from {text}: give one, as in --out my.toml"

@@ -245,8 +245,15 @@ fn with_recipe(error: TrainError, config: &Path) -> Error {
     }
 }
 
-/// Add the command that writes a configuration to the error of a file that is text, not TOML.
+/// Add the command that writes a configuration to the error of a file that is text, not TOML, or
+/// that does not exist: those of the documentation come with a checkout only.
 fn with_init(error: ConfigError, config: &Path) -> Error {
+    if !config.exists() && config.starts_with("configs") {
+        let told = format!(
+            "{error}\nconfigs/ comes with the source code\nto see a first example: sisun init --demo && sisun train quickstart.toml"
+        );
+        return Error::new(error).context(told);
+    }
     let is_text = config.extension().is_some_and(|ending| {
         ["txt", "text", "md", "jsonl", "ndjson"]
             .iter()

@@ -20,6 +20,7 @@ use records::{Records, read_records};
 use sample::sample_file;
 use sisun_config::DataConfig;
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 /// The most bytes that are read of all files together.
 const MAX_SAMPLE: u64 = 2 << 20;
@@ -31,8 +32,8 @@ const MAX_FILES: usize = 64;
 /// A look at the text of some sources.
 #[derive(Clone, Debug)]
 pub struct Survey {
-    /// The number of files.
-    pub files: usize,
+    /// The files.
+    pub files: Vec<PathBuf>,
     /// Their bytes.
     pub bytes: u64,
     /// The share of the last file in the bytes.
@@ -113,7 +114,7 @@ impl Survey {
         }
         let distinct: HashSet<char> = sample.chars().collect();
         Ok(Self {
-            files: inputs.len(),
+            files: inputs.iter().map(|input| input.path.clone()).collect(),
             bytes,
             last_file_share: sizes.last().map_or(1.0, |last| *last as f64 / bytes as f64),
             is_json_unnamed: all_json

@@ -1,6 +1,7 @@
 //! The first example, for those without a checkout: its configuration and its text.
 
 use crate::common::DeviceArgs;
+use crate::failure::Usage;
 use crate::output::{ForceArgs, make_parent};
 use crate::terminal::say;
 use anyhow::{Context, Result};
@@ -50,6 +51,13 @@ pub(super) fn write(
         .map(|line| line.replace(&command, &here))
         .collect();
     let text = Path::new("data").join(recipe.file);
+    if out == text {
+        return Err(Usage(format!(
+            "{} is where the stories go: name another file with --out",
+            out.display()
+        ))
+        .into());
+    }
     let mut stories = |to: &mut dyn Write| {
         let mut to = BufWriter::with_capacity(1 << 16, to);
         write_stories(recipe.language, recipe.seed, recipe.min_bytes, &mut to)?;
@@ -58,7 +66,16 @@ pub(super) fn write(
     let mut settings = |to: &mut dyn Write| to.write_all(config.as_bytes());
     // Both are checked before either is written.
     force.check_content("--out", &out, &mut settings)?;
-    force.check_content("another working directory", &text, &mut stories)?;
+    match force.check_content("--out", &text, &mut stories) {
+        Err(error) if error.is::<Usage>() => {
+            return Err(Usage(format!(
+                "{} exists already, with another text: change to another folder, or replace it with --force",
+                text.display()
+            ))
+            .into());
+        }
+        checked => checked?,
+    }
     for (path, make) in [
         (
             &text,

@@ -68,7 +68,7 @@ fn describe(choice: &Choice, survey: &Survey) -> String {
         Script::Japanese => "in Japanese",
         Script::Other => "in other or mixed scripts",
     };
-    let files = match survey.files {
+    let files = match survey.files.len() {
         1 => "1 file".to_owned(),
         files => format!("{} files", thousands(files as u64)),
     };

@@ -6,7 +6,7 @@ use sisun_data::{Script, Survey};
 /// Choose the definition of a document, with the reason.
 pub(super) fn documents(survey: &Survey) -> (Documents, &'static str) {
     let layout = &survey.layout;
-    let files = survey.files;
+    let files = survey.files.len();
     let (blocks, lines) = (layout.paragraphs >= 20, layout.lines >= 50);
     if survey.fields.is_some() {
         return (Documents::File, "each record is a document");
