@@ -107,6 +107,7 @@ def test_commands_of_a_message_are_also_told_in_python() -> None:
         "sisun train 'unclosed --resume",
         "rm -r x && sisun train --resume b",
         "sisun train a --resume b",
+        "sisun train --resume b --set 'model.position={ \"kind\" = \"rope\" }'",
         "no --json",
     ):
         assert in_python(other) == other

@@ -57,18 +57,14 @@ def _resumed(command: str) -> Optional[str]:
     for option, given in zip(words[4:], words[5:]):
         if option == "--set":
             key, _, value = given.partition("=")
-            settings[key] = _value(value)
+            try:
+                settings[key] = json.loads(value)
+            except ValueError:
+                # Of TOML's values only those that JSON spells alike are told.
+                return None
         elif option == "--device":
             device = f", device={json.dumps(given)}"
     arguments = [f"set={settings!r}"] if settings else []
     arguments += ["wait=True"] if "--wait" in words else []
     run = json.dumps(words[3], ensure_ascii=False)
     return f"sisun.open({run}{device}).resume({', '.join(arguments)})"
-
-
-def _value(toml: str) -> object:
-    """Return a value of TOML where JSON spells it alike, otherwise its text."""
-    try:
-        return json.loads(toml)
-    except ValueError:
-        return toml
