@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,6 +64,37 @@ def test_layers_and_heads_can_be_chosen(run: sisun.Run) -> None:
         part.z
     with pytest.raises(sisun.UsageError, match="layer"):
         run.attend(TEXT, layers=7)
+
+
+def test_negative_layers_and_heads_count_from_the_end(run: sisun.Run) -> None:
+    part = run.attend(TEXT, layers=-1, heads=[0, -1])
+    assert (part.layers, part.heads) == ([1], [0, 1])
+    explanation = run.explain(TEXT, layer=-2, head=-1)
+    assert (explanation.layer, explanation.head) == (0, 1)
+    with pytest.raises(sisun.UsageError, match="there is no layer -3: .* 0 to 1, or -2 to -1"):
+        run.attend(TEXT, layers=[-3])
+    with pytest.raises(sisun.UsageError, match="there is no head -3"):
+        run.explain(TEXT, head=-3)
+
+
+def test_arguments_of_a_wrong_type_are_named(run: sisun.Run) -> None:
+    wrong: Any
+    for wrong in (None, 5, b"abc", ["the", "cat"]):
+        expected = f"text must be a text .*, not {re.escape(repr(wrong))}"
+        with pytest.raises(TypeError, match=expected):
+            run.attend(wrong)
+        with pytest.raises(TypeError, match=expected):
+            run.explain(wrong)
+        if wrong is not None:
+            with pytest.raises(TypeError, match=expected):
+                run.heads(wrong)
+    for name, wrong in [("layers", 1.5), ("heads", ["a"]), ("activations", 3), ("language", 3)]:
+        with pytest.raises(TypeError, match=f"{name} must be a .*, not "):
+            run.attend(TEXT, **{name: wrong})
+    for name, wrong in [("query", 1.5), ("layer", "last"), ("head", [1])]:
+        with pytest.raises(TypeError, match=f"{name} must be a whole number, not "):
+            run.explain(TEXT, **{name: wrong})
+    assert run.attend(TEXT, activations="scores").scores[0].shape[0] == 2
 
 
 def test_a_table_is_one_head(run: sisun.Run) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 import sisun
 from sisun import _program
-from sisun._settings import toml
+from sisun._messages import in_python
+from sisun._settings import set_options, toml
 from sisun.errors import failed
 
 
@@ -91,6 +92,43 @@ def test_an_error_has_the_message_without_the_notes_before_it() -> None:
     assert "said nothing" in str(failed([], 3, []))
     if os.name == "posix":
         assert "ended by SIGKILL" in str(failed(["step 1"], -9, []))
+
+
+def test_commands_of_a_message_are_also_told_in_python() -> None:
+    command = "sisun train --resume 'a b' --set 'name=\"x\"' --set train.steps=9 --wait"
+    assert in_python(f"busy\nto wait: {command} --json").split("\n") == [
+        "busy",
+        f"to wait: {command}",
+        "in Python: sisun.open(\"a b\").resume(set={'name': 'x', 'train.steps': 9}, wait=True)",
+    ]
+    told = in_python("to go on: sisun train --resume a --json --device cpu")
+    assert told.endswith('in Python: sisun.open("a", device="cpu").resume()')
+    for other in (
+        "sisun train 'unclosed --resume",
+        "rm -r x && sisun train --resume b",
+        "sisun train a --resume b",
+        "sisun train --resume b --set 'model.position={ \"kind\" = \"rope\" }'",
+        "no --json",
+    ):
+        assert in_python(other) == other
+
+
+def test_settings_of_a_table_are_given_one_by_one() -> None:
+    assert set_options({"train": {"steps": 2, "seed": 3}, "name": "x"}) == [
+        "--set=train.steps=2",
+        "--set=train.seed=3",
+        '--set=name="x"',
+    ]
+    # A dict with a kind is one value; a dot within a key is the key's.
+    assert set_options({"model.position": {"kind": "rope"}}) == [
+        '--set=model.position={ "kind" = "rope" }'
+    ]
+    assert set_options({"tracks": {"copy": {"examples": 4}}}) == ["--set=tracks.copy.examples=4"]
+    assert set_options({"vary": {"model.position": ["none"]}}) == [
+        '--set=vary."model.position"=["none"]'
+    ]
+    with pytest.raises(TypeError, match="a setting cannot be b'x'"):
+        set_options({"name": b"x"})
 
 
 def test_settings_are_written_in_toml() -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import re
+from typing import Any
 
+import numpy as np
 import pytest
 
 import sisun
@@ -51,6 +54,30 @@ def test_a_sample_shows_itself_and_can_be_stored(run: sisun.Run) -> None:
     assert "<b>&lt;b&gt;&amp;</b>" in sample._repr_html_()
     again = pickle.loads(pickle.dumps(sample))
     assert (again, again.tokens) == (sample, sample.tokens)
+
+
+def test_arguments_of_a_wrong_type_are_named(run: sisun.Run) -> None:
+    wrong: Any
+    for wrong in (None, 5, b"Once", ["Once"]):
+        shown = re.escape(repr(wrong))
+        with pytest.raises(TypeError, match=f"prompt must be a text .*, not {shown}"):
+            run.sample(wrong)
+    for name, wrong in [
+        ("tokens", "many"),
+        ("tokens", 2.5),
+        ("seed", True),
+        ("temperature", "0.5"),
+        ("top_p", [1]),
+        ("stop", 5),
+        ("stop", [None]),
+    ]:
+        with pytest.raises(TypeError, match=f"{name} must be a .*, not "):
+            run.sample("Once", **{name: wrong})
+    wrong = "Once"
+    with pytest.raises(TypeError, match="n must be a whole number, not 'Once'"):
+        run.samples(wrong)
+    theirs: Any = {"tokens": np.int64(3), "temperature": np.float32(0.5)}
+    assert run.sample("Once", **theirs) == run.sample("Once", tokens=3, temperature=0.5)
 
 
 def test_errors_are_the_programs(run: sisun.Run) -> None:

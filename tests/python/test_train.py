@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -71,6 +72,62 @@ def test_a_run_is_not_replaced(run: sisun.Run) -> None:
         sisun.train(config, out=run.path, progress=False)
     assert not isinstance(caught.value, sisun.UsageError)
     assert caught.value.exit_code == 1
+    assert "--json" not in str(caught.value)
+    resume = f'sisun.open("{run.path}").resume()'
+    assert str(caught.value).endswith(
+        f'in Python: pass out="..." for another place, or {resume}'
+    )
+
+
+def test_the_remedy_of_a_finished_run_works_as_it_is_shown(desk: Path) -> None:
+    run = sisun.train("quickstart.toml", set={"train.steps": 2}, progress=False)
+    with pytest.raises(sisun.SisunError, match="has done all") as caught:
+        run.resume(progress=False)
+    (remedy,) = re.findall(r"^in Python: (.*)$", str(caught.value), flags=re.MULTILINE)
+    assert eval(remedy, {"sisun": sisun}).metrics()[-1]["step"] == 4
+
+
+def test_settings_may_be_given_by_table(desk: Path) -> None:
+    nested = {"train": {"steps": 2}, "model": {"position": {"kind": "rope", "fraction": 0.5}}}
+    run = sisun.train("quickstart.toml", set=nested, progress=False)
+    # The table's other keys stay.
+    assert run.metrics()[-1]["step"] == 2
+    assert run.info()["model"]["d_model"] == 32
+    assert run.info()["model"]["position"]["fraction"] == 0.5
+
+
+def test_arguments_of_a_wrong_type_are_named(desk: Path) -> None:
+    for settings in ("train.steps=40", ["train.steps=40"], 5):
+        with pytest.raises(TypeError, match=r"set must be a dict such as .*, not .*(40|5)"):
+            sisun.train("quickstart.toml", set=settings, progress=False)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="each key of set must be a text .*, not 1 "):
+        sisun.train("quickstart.toml", set={1: 2}, progress=False)  # type: ignore[dict-item]
+    for config in ({"train": 1}, None, b"quickstart.toml"):
+        with pytest.raises(TypeError, match="config must be a path .*, not "):
+            sisun.train(config, progress=False)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="config must be a path .*, not "):
+            sisun.compare(config, progress=False)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="out must be a path .*, not 3 "):
+        sisun.train("quickstart.toml", out=3, progress=False)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="device must be a text .*, not None"):
+        sisun.train("quickstart.toml", device=None, progress=False)  # type: ignore[arg-type]
+    assert not (desk / "runs").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="HOME is POSIX's")
+def test_a_tilde_is_the_home_folder(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(desk))
+    few = {"train.steps": 2, "data.sources": [Path("~/stories.txt")]}
+    run = sisun.train("~/quickstart.toml", out="~/mine", set=few, progress=False)
+    assert run.path == desk / "mine"
+    assert sisun.open(Path("~/mine")).path == sisun.Run("~/mine").path == run.path
+    assert run.export("~/theirs").path == desk / "theirs"
+    assert run.evaluate(data="~/stories.txt", windows=1) == run.evaluate(
+        data=[desk / "stories.txt"], windows=1
+    )
+    assert run.report().save("~/page.html") == desk / "page.html"
+    with pytest.raises(sisun.NotFoundError, match=str(desk / "nowhere")):
+        sisun.Comparison("~/nowhere")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the signals are POSIX's")
@@ -103,6 +160,8 @@ except KeyboardInterrupt:
     out, err = process.communicate(timeout=60)
     assert out == "interrupted\n", "".join(told) + err
     assert "stopped after step" in err
+    assert "to go on: sisun train --resume runs/quickstart\n" in err
+    assert 'in Python: sisun.open("runs/quickstart").resume()\n' in err
     stopped = sisun.open("runs/quickstart")
     last = max(row["step"] for row in stopped.metrics())
     assert last >= 2

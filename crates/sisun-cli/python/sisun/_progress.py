@@ -7,6 +7,8 @@ import shutil
 import sys
 from typing import Any, Optional
 
+from ._messages import in_python
+
 STEP = re.compile(r"step +(\d+)/(\d+) ")
 BAR = 24
 
@@ -25,7 +27,8 @@ class Progress:
         if self._line is None or self._failed:
             return
         if line.startswith(("note: ", "to go on: ")):
-            self._line.keep(line)
+            for one in in_python(line).split("\n"):
+                self._line.keep(one)
         elif line.strip():
             self._line.change(line)
 

@@ -1,19 +1,50 @@
-"""Settings and lists as the words of a command."""
+"""Settings as the words of a command."""
 
 from __future__ import annotations
 
 import json
 import os
-from typing import Any, Iterable, List, Mapping, Optional, Union
+import re
+from typing import Any, Iterable, Iterator, List, Mapping, Optional, Tuple
+
+from ._arguments import path, text, wrong
 
 Settings = Mapping[str, Any]
-Numbers = Union[int, str, Iterable[int]]
-PathLike = Union[str, "os.PathLike[str]"]
+BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def set_options(settings: Optional[Settings]) -> List[str]:
-    """Return ``--set`` for each setting, as in ``{"train.steps": 100}``."""
-    return [f"--set={key}={toml(value)}" for key, value in (settings or {}).items()]
+    """Return ``--set`` for each setting, as in ``{"train.steps": 100}``.
+
+    A table may be a dict, as in ``{"train": {"steps": 100}}``; its other keys stay.
+
+    Raises:
+        TypeError: If it is no dict, or a value has no counterpart in TOML.
+    """
+    if settings is None:
+        return []
+    if not isinstance(settings, Mapping):
+        raise wrong("set", 'a dict such as {"train.steps": 200}', settings)
+    options = []
+    for key, value in settings.items():
+        key = text("each key of set", key)
+        options += [f"--set={at}={toml(one)}" for at, one in _dotted(key, value, "." not in key)]
+    return options
+
+
+def _dotted(key: str, value: Any, is_table: bool) -> Iterator[Tuple[str, Any]]:
+    """Yield the settings of a table, each with its dotted key.
+
+    A dict that states its kind is one value, such as a position: keys of another kind must go.
+    """
+    if not isinstance(value, Mapping) or ("kind" in value and not is_table):
+        yield key, value
+        return
+    for part, one in value.items():
+        part = text(f"each key of {key}", part)
+        # A key of `vary` holds a dot itself.
+        quoted = part if BARE_KEY.fullmatch(part) else _string(part)
+        yield from _dotted(f"{key}.{quoted}", one, False)
 
 
 def toml(value: Any) -> str:
@@ -29,12 +60,14 @@ def toml(value: Any) -> str:
     if isinstance(value, float):
         # TOML spells infinity and not-a-number as Python does.
         return repr(float(value))
-    if isinstance(value, (str, os.PathLike)):
-        return _string(os.fspath(value))
+    if isinstance(value, os.PathLike):
+        return _string(path("a path among settings", value))
+    if isinstance(value, str):
+        return _string(value)
     if isinstance(value, Mapping):
-        pairs = (f"{_string(str(key))} = {toml(one)}" for key, one in value.items())
+        pairs = (f"{_string(text('a key', key))} = {toml(one)}" for key, one in value.items())
         return "{ " + ", ".join(pairs) + " }"
-    if isinstance(value, Iterable):
+    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
         return "[" + ", ".join(toml(one) for one in value) + "]"
     # Numbers of NumPy.
     if hasattr(value, "item"):
@@ -45,25 +78,3 @@ def toml(value: Any) -> str:
 def _string(text: str) -> str:
     # JSON's strings are TOML's, but for one control character that only TOML escapes.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
-
-
-def numbers(option: str, given: Optional[Numbers]) -> List[str]:
-    """Return an option that takes a list of numbers, as in ``0,2-3``."""
-    if given is None:
-        return []
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        return [f"{option}={given}"]
-    return [f"{option}={','.join(str(one) for one in given)}"]
-
-
-def option(name: str, value: Optional[object]) -> List[str]:
-    """Return an option with its value, or nothing if the program's default is to apply."""
-    if value is None:
-        return []
-    return [f"{name}={value}"]
-
-
-def stop_options(stop: Union[str, Iterable[str], None]) -> List[str]:
-    """Return ``--stop`` for each text, whose backslashes the program would read as escapes."""
-    texts = [stop] if isinstance(stop, str) else list(stop or [])
-    return ["--stop=" + text.replace("\\", "\\\\") for text in texts]

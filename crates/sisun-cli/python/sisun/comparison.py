@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Optional
 
+from . import _arguments
+from ._arguments import PathLike, option, text, whole
 from ._packages import need
 from ._program import call
 from ._progress import Progress
-from ._settings import PathLike, Settings, option, set_options
+from ._settings import Settings, set_options
 from .errors import NotFoundError
 from .page import Page
 
@@ -32,11 +34,11 @@ class Comparison:
         Raises:
             NotFoundError: If there is no report.
         """
-        self.path = Path(path).absolute()
+        self.path = Path(_arguments.path("path", path)).absolute()
         report = self.path / "report.html"
         if not report.is_file():
             raise NotFoundError(
-                f"{path} holds no report of a comparison; sisun.compare(config) makes one"
+                f"{self.path} holds no report of a comparison; sisun.compare(config) makes one"
             )
         self.page = Page.read(report, f"Comparison {self.path.name}")
         summary = (self.path / "summary.json").read_text(encoding="utf-8")
@@ -93,19 +95,21 @@ def compare(
     """
     working_directory = Path.cwd()
     arguments = [
-        *["compare", "--json", f"--device={device}"],
-        *option("--budget", budget),
-        *option("--out", out),
-        *option("--jobs", jobs),
+        *["compare", "--json", f"--device={text('device', device)}"],
+        *option("--budget", text, budget),
+        *option("--out", _arguments.path, out),
+        *option("--jobs", whole, jobs),
         *set_options(set),
         *(["--wait"] if wait else []),
-        *["--", str(config)],
+        *["--", _arguments.path("config", config)],
     ]
     line = Progress(progress)
     ended = None
     try:
         summary = json.loads(call(arguments, on_line=line.tell))
-        where = Path(out) if out is not None else Path("reports") / summary["name"]
+        where = Path("reports") / summary["name"]
+        if out is not None:
+            where = Path(_arguments.path("out", out))
         ended = f"report: {where / 'report.html'}"
     finally:
         line.end(ended)

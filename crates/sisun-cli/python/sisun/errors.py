@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 from typing import List, Sequence
 
+from ._messages import in_python
+
 
 class SisunError(RuntimeError):
     """A command of the program failed.
 
-    ``str(error)`` is what the program says: what is wrong, and the remedy.
+    ``str(error)`` is what the program says: what is wrong, and the remedy, the latter also in
+    Python.
 
     Attributes:
         exit_code: The program's exit code: 1 for a failure, 2 for wrong usage or a wrong
@@ -45,7 +48,7 @@ def failed(lines: Sequence[str], exit_code: int, command: Sequence[str]) -> Sisu
     if exit_code < 0:
         text = f"sisun was ended by {_signal_name(-exit_code)}\n{text}"
     kind = UsageError if exit_code == 2 else SisunError
-    return kind(text, exit_code, command)
+    return kind(in_python(text), exit_code, command)
 
 
 def _complaint(lines: Sequence[str]) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Mapping
 from urllib.parse import urlencode
 
-from ._settings import PathLike
+from . import _arguments
+from ._arguments import PathLike
 
 
 class Page:
@@ -37,9 +38,9 @@ class Page:
 
     def save(self, path: PathLike) -> Path:
         """Write the page to a file, which opens in any browser, and return its path."""
-        path = Path(path)
-        path.write_bytes(self.html.encode("utf-8"))
-        return path
+        place = Path(_arguments.path("path", path))
+        place.write_bytes(self.html.encode("utf-8"))
+        return place
 
     def _repr_html_(self) -> str:
         # Sandboxed, the page runs its script but cannot reach the notebook.

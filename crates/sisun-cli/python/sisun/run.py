@@ -7,8 +7,21 @@ import tempfile
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
 
+from . import _arguments
+from ._arguments import (
+    Numbers,
+    PathLike,
+    Texts,
+    number,
+    numbers,
+    option,
+    paths,
+    position,
+    texts,
+    whole,
+)
 from ._program import call, call_json
-from ._settings import Numbers, PathLike, Settings, numbers, option, stop_options
+from ._settings import Settings
 from .attention import Attention
 from .errors import NotFoundError
 from .explanation import Explanation
@@ -31,11 +44,12 @@ def open(path: PathLike, *, device: str = "auto", precision: Optional[str] = Non
         NotFoundError: If there is no such directory.
         SisunError: If it holds no model that Sisun reads.
     """
-    if not Path(path).is_dir():
+    place = _arguments.path("path", path)
+    if not Path(place).is_dir():
         raise NotFoundError(
-            f"{path} is not a run: no such folder; sisun.train(config) makes one under runs/"
+            f"{place} is not a run: no such folder; sisun.train(config) makes one under runs/"
         )
-    run = Run(path, device=device, precision=precision)
+    run = Run(place, device=device, precision=precision)
     run.info()
     return run
 
@@ -52,9 +66,9 @@ class Run:
     def __init__(
         self, path: PathLike, *, device: str = "auto", precision: Optional[str] = None
     ) -> None:
-        self.path = Path(path).absolute()
-        self.device = device
-        self.precision = precision
+        self.path = Path(_arguments.path("path", path)).absolute()
+        self.device = _arguments.text("device", device)
+        self.precision = None if precision is None else _arguments.text("precision", precision)
 
     def sample(
         self,
@@ -66,7 +80,7 @@ class Run:
         top_p: Optional[float] = None,
         min_p: Optional[float] = None,
         repetition_penalty: Optional[float] = None,
-        stop: Union[str, Iterable[str], None] = None,
+        stop: Optional[Texts] = None,
         seed: Optional[int] = None,
     ) -> Sample:
         """Generate one text. The same seed gives the same text.
@@ -83,6 +97,7 @@ class Run:
             seed: Random seed (0).
 
         Raises:
+            TypeError: If an argument is of a wrong type.
             UsageError: If a value is out of its range.
             SisunError: If the model cannot be read.
         """
@@ -100,12 +115,12 @@ class Run:
         top_p: Optional[float] = None,
         min_p: Optional[float] = None,
         repetition_penalty: Optional[float] = None,
-        stop: Union[str, Iterable[str], None] = None,
+        stop: Optional[Texts] = None,
         seed: Optional[int] = None,
     ) -> List[Sample]:
         """Generate ``n`` texts; the arguments are those of `sample`."""
         sampler = _sampler(tokens, temperature, top_k, top_p, min_p, repetition_penalty, stop, seed)
-        return self._samples(prompt, [f"--samples={n}", *sampler])
+        return self._samples(prompt, [f"--samples={whole('n', n)}", *sampler])
 
     def attend(
         self,
@@ -113,33 +128,36 @@ class Run:
         *,
         layers: Optional[Numbers] = None,
         heads: Optional[Numbers] = None,
-        activations: Sequence[str] = ("pattern",),
+        activations: Texts = ("pattern",),
         language: Optional[str] = None,
     ) -> Attention:
         """Compute the attention of a text.
 
         Args:
             text: The text.
-            layers: Layers to keep, counted from 0: one, several, or ``"0,2-3"``. Default: all.
+            layers: Layers to keep, counted from 0: one, several, or ``"0,2-3"``; -1 is the last.
+                Default: all.
             heads: Heads to keep, likewise.
             activations: Activations to read: any of ``pattern``, ``scores``, ``q``, ``k``,
                 ``v``, ``z``. The pattern is always among them.
             language: Initial language of the page, ``en`` or ``ko``.
 
         Raises:
+            TypeError: If an argument is of a wrong type.
             UsageError: If the text is empty or too long, or a layer or head does not exist.
             SisunError: If the model cannot be read.
         """
-        wanted = ["pattern", *(name for name in activations if name != "pattern")]
+        others = [name for name in texts("activations", activations) if name != "pattern"]
+        wanted = ["pattern", *others]
         with tempfile.TemporaryDirectory(prefix="sisun-") as folder:
             data = self._attend(
                 text,
                 Path(folder),
                 "--format=npz,html",
                 f"--activations={','.join(wanted)}",
-                *numbers("--layers", layers),
-                *numbers("--heads", heads),
-                *option("--language", language),
+                *numbers("--layers", layers, self._layers),
+                *numbers("--heads", heads, self._heads),
+                *option("--language", _arguments.text, language),
             )
             archive = (Path(folder) / "attention.npz").read_bytes()
             return Attention(data, archive, self._page(Path(folder), text))
@@ -158,20 +176,21 @@ class Run:
         Args:
             text: The text.
             query: The attending token: its position, from 0, or its text. Default: the last.
-            layer: The layer, counted from 0. Default: the last.
-            head: The head, counted from 0 (0).
+            layer: The layer, counted from 0; -1 is the last. Default: the last.
+            head: The head, counted from 0 (0); -1 is the last.
             language: Language of the words, ``en`` or ``ko``.
 
         Raises:
+            TypeError: If an argument is of a wrong type.
             UsageError: If the text has no such token, or the model no such layer or head.
             SisunError: If the model cannot be read.
         """
         arguments = [
-            f"--text={text}",
-            *option("--query", query),
-            *option("--layer", layer),
-            *option("--head", head),
-            *option("--language", language),
+            f"--text={_arguments.text('text', text)}",
+            *option("--query", _query, query),
+            *position("--layer", layer, self._layers),
+            *position("--head", head, self._heads),
+            *option("--language", _arguments.text, language),
             *self._model(),
         ]
         data = call_json(["explain", *arguments])
@@ -182,7 +201,7 @@ class Run:
                 "--format=html",
                 f"--layers={data['layer']}",
                 f"--heads={data['head']}",
-                *option("--language", language),
+                *option("--language", _arguments.text, language),
             )
             page = self._page(Path(folder), text)
         at = {"view": "worked", "layer": data["layer"], "head": data["head"]}
@@ -213,9 +232,9 @@ class Run:
             call_json(
                 [
                     "heads",
-                    *option("--text", text),
+                    *option("--text", _arguments.text, text),
                     *_data(data),
-                    *option("--windows", windows),
+                    *option("--windows", whole, windows),
                     *([] if ablate else ["--fast"]),
                     *self._model(),
                 ]
@@ -243,7 +262,7 @@ class Run:
         Raises:
             SisunError: If the model or the text cannot be read.
         """
-        options = [*numbers("--lengths", lengths), *option("--windows", windows)]
+        options = [*numbers("--lengths", lengths), *option("--windows", whole, windows)]
         found = call_json(["eval", *_data(data), *options, *self._model()])
         return Table(found.get("lengths") or [found])
 
@@ -290,7 +309,8 @@ class Run:
             SisunError: If no model of ``transformers`` computes the same.
         """
         device = f"--device={self.device}"
-        options = [f"--to={to}", *option("--dtype", dtype), device]
+        to = _arguments.path("to", to)
+        options = [f"--to={to}", *option("--dtype", _arguments.text, dtype), device]
         call_json(["export", *options, "--", str(self.path)])
         return Run(to, device=self.device, precision=self.precision)
 
@@ -312,6 +332,7 @@ class Run:
         return resume(self.path, set=set, device=self.device, wait=wait, progress=progress)
 
     def _samples(self, prompt: str, options: Sequence[str]) -> List[Sample]:
+        prompt = _arguments.text("prompt", prompt)
         # From standard input, where a prompt may hold anything; its last line end is dropped there.
         given = ["--prompt-file=-"] if prompt else []
         found = call_json(
@@ -320,14 +341,21 @@ class Run:
         return [Sample(one) for one in found.get("samples", [found])]
 
     def _attend(self, text: str, folder: Path, *options: str) -> Any:
+        text = _arguments.text("text", text)
         return call_json(["attend", f"--text={text}", f"--out={folder}", *options, *self._model()])
+
+    def _layers(self) -> int:
+        return int(self.info()["model"]["n_layers"])
+
+    def _heads(self) -> int:
+        return int(self.info()["model"]["n_heads"])
 
     def _page(self, folder: Path, text: str) -> Page:
         return Page.read(folder / "attention.html", f"Attention of {self.path.name}: {text}")
 
     def _model(self) -> List[str]:
         """Return the options and the path that name the model."""
-        precision = option("--precision", self.precision)
+        precision = option("--precision", _arguments.text, self.precision)
         return [f"--device={self.device}", *precision, "--", str(self.path)]
 
     def _file(self, name: str, otherwise: str) -> Path:
@@ -347,23 +375,25 @@ def _sampler(
     top_p: Optional[float],
     min_p: Optional[float],
     repetition_penalty: Optional[float],
-    stop: Union[str, Iterable[str], None],
+    stop: Optional[Texts],
     seed: Optional[int],
 ) -> List[str]:
     return [
-        *option("--tokens", tokens),
-        *option("--temperature", temperature),
-        *option("--top-k", top_k),
-        *option("--top-p", top_p),
-        *option("--min-p", min_p),
-        *option("--repetition-penalty", repetition_penalty),
-        *stop_options(stop),
-        *option("--seed", seed),
+        *option("--tokens", whole, tokens),
+        *option("--temperature", number, temperature),
+        *option("--top-k", whole, top_k),
+        *option("--top-p", number, top_p),
+        *option("--min-p", number, min_p),
+        *option("--repetition-penalty", number, repetition_penalty),
+        # The program would read backslashes as escapes.
+        *("--stop=" + one.replace("\\", "\\\\") for one in texts("stop", stop)),
+        *option("--seed", whole, seed),
     ]
 
 
 def _data(data: Union[PathLike, Iterable[PathLike], None]) -> List[str]:
-    if data is None:
-        return []
-    paths = [data] if isinstance(data, (str, Path)) else list(data)  # type: ignore[arg-type]
-    return [f"--data={path}" for path in paths]
+    return [f"--data={one}" for one in paths("data", data)]
+
+
+def _query(name: str, given: object) -> Union[int, str]:
+    return given if isinstance(given, str) else whole(name, given)

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any, List, Mapping, Optional
 
+from ._arguments import PathLike, option, path, text
 from ._program import call
 from ._progress import Progress
-from ._settings import PathLike, Settings, option, set_options
+from ._settings import Settings, set_options
 from .run import Run
 
 
@@ -30,17 +31,21 @@ def train(
     Args:
         config: The configuration, a TOML file. Its relative paths start at the working directory.
         out: The run directory; by default ``runs/NAME`` of the configuration.
-        set: Settings to change, as in ``{"train.steps": 200, "model.position": "alibi"}``.
+            ``out="runs/second"`` keeps a second run beside the first.
+        set: Settings to change, as in ``{"train.steps": 200, "model.position": "alibi"}``, or by
+            table, as in ``{"train": {"steps": 200}}``.
         device: ``auto``, ``cpu`` or ``wgpu``.
         wait: Wait if another process is training in the directory.
         progress: Show the progress in one line.
 
     Raises:
+        TypeError: If an argument is of a wrong type.
         UsageError: If the configuration is wrong; the text names the key, the value and the remedy.
         SisunError: If the directory exists already, or training fails.
     """
-    options = option("--run", out)
-    return _run([*options, *set_options(set)], config, device, wait, progress)
+    options = option("--run", path, out, "out")
+    words = [*options, *set_options(set)]
+    return _run(words, path("config", config), device, wait, progress)
 
 
 def resume(
@@ -52,19 +57,19 @@ def resume(
     progress: bool = True,
 ) -> Run:
     """Continue a run from its last checkpoint; see `Run.resume`."""
-    return _run([f"--resume={run}", *set_options(set)], None, device, wait, progress)
+    return _run([f"--resume={path('run', run)}", *set_options(set)], None, device, wait, progress)
 
 
 def _run(
-    options: List[str], config: Optional[PathLike], device: str, wait: bool, progress: bool
+    options: List[str], config: Optional[str], device: str, wait: bool, progress: bool
 ) -> Run:
     # A notebook may change its working directory later.
     working_directory = Path.cwd()
-    arguments = ["train", "--json", f"--device={device}", *options]
+    arguments = ["train", "--json", f"--device={text('device', device)}", *options]
     if wait:
         arguments.append("--wait")
     if config is not None:
-        arguments += ["--", str(config)]
+        arguments += ["--", config]
     line = Progress(progress)
     ended = None
     try:
