@@ -1,10 +1,10 @@
 //! Evaluation of a model on held-out text.
 
-use crate::batch::{TensorBatch, tensors};
+use crate::batch::tensors;
+use crate::trainable::mean_cross_entropy;
 use burn::module::Module;
 use serde::Serialize;
 use sisun_data::{Batch, Tokenizer, Tokens, evaluation_targets, evaluation_windows};
-use sisun_kernels::cross_entropy;
 use sisun_model::{Pass, Transformer};
 use std::time::Instant;
 
@@ -65,15 +65,8 @@ pub fn ablated_loss(
 pub(crate) fn forward_seconds(model: &Transformer, batch: &Batch) -> f64 {
     let model = model.valid();
     let began = Instant::now();
-    let TensorBatch {
-        inputs,
-        targets,
-        weights,
-        ..
-    } = tensors(batch, &model.device());
-    let logits = model.forward(inputs, Pass::default());
-    let [rows, pos, vocab] = logits.dims();
-    cross_entropy(logits.reshape([rows * pos, vocab]), targets, weights).into_scalar::<f32>();
+    let batch = tensors(batch, &model.device());
+    mean_cross_entropy(&model, batch, Pass::default()).into_scalar::<f32>();
     began.elapsed().as_secs_f64()
 }
 
@@ -90,18 +83,12 @@ fn mean_loss(
     let device = model.device();
     let (mut sum, mut count) = (0.0, 0);
     for batch in evaluation_windows(text, batch_size, context_len, limit) {
-        let TensorBatch {
-            inputs,
-            targets,
-            weights,
-            loss_tokens,
-        } = tensors(&batch, &device);
+        let batch = tensors(&batch, &device);
+        let loss_tokens = batch.loss_tokens;
         if loss_tokens == 0 {
             continue;
         }
-        let logits = model.forward(inputs, Pass::ablating(ablated));
-        let [rows, pos, vocab] = logits.dims();
-        let loss = cross_entropy(logits.reshape([rows * pos, vocab]), targets, weights);
+        let loss = mean_cross_entropy(&model, batch, Pass::ablating(ablated));
         sum += f64::from(loss.into_scalar::<f32>()) * loss_tokens as f64;
         count += loss_tokens;
     }

@@ -74,25 +74,34 @@ impl Trainable for Transformer {
 
     /// Return the mean cross-entropy of the next tokens.
     fn loss(&self, rows: &Batch, micro_step: &MicroStep) -> Tensor<1> {
-        let TensorBatch {
-            inputs,
-            targets,
-            weights,
-            ..
-        } = tensors(rows, &Transformer::device(self));
+        let batch = tensors(rows, &Transformer::device(self));
         let positions = micro_step.random_positions.map(|below| {
             random_positions(micro_step.seed, micro_step.number, rows.context_len, below)
         });
-        let logits = self.forward(
-            inputs,
-            Pass {
-                positions,
-                ..Pass::training(matmul_precision(micro_step.precision))
-            },
-        );
-        let [rows, pos, vocab] = logits.dims();
-        cross_entropy(logits.reshape([rows * pos, vocab]), targets, weights)
+        let pass = Pass {
+            positions,
+            ..Pass::training(matmul_precision(micro_step.precision))
+        };
+        mean_cross_entropy(self, batch, pass)
     }
+}
+
+/// Return the mean cross-entropy over the loss tokens of a batch.
+///
+/// # Shapes
+/// - result: `[1]`
+pub(crate) fn mean_cross_entropy(
+    model: &Transformer,
+    batch: TensorBatch,
+    pass: Pass<'_>,
+) -> Tensor<1> {
+    let logits = model.forward(batch.inputs, pass);
+    let [rows, pos, vocab] = logits.dims();
+    cross_entropy(
+        logits.reshape([rows * pos, vocab]),
+        batch.targets,
+        batch.weights,
+    )
 }
 
 /// Convert the precision of a configuration to that of the kernels.
