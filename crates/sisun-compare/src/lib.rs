@@ -33,7 +33,7 @@ pub use results::{
     CellOutcome, CellResult, CurvePoint, HeadDistance, Measure, MeasureName, Timing,
 };
 pub use runner::{Event, Finished, Plan, Shard, merge, run};
-pub use store::{SETTINGS, Store};
+pub use store::{IDENTITY, SETTINGS, Store};
 pub use summary::{
     CLAIMS_FROM, Comparison, GATE, Headline, SeedSpread, SeriesPoint, Summary, TrackSummary,
     VariantSummary,

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 const VERSION: u32 = 1;
 
 /// The file that identifies the comparison of a directory.
-const IDENTITY: &str = "comparison.json";
+pub const IDENTITY: &str = "comparison.json";
 /// The file of a comparison's settings.
 pub const SETTINGS: &str = "comparison.toml";
 

@@ -216,9 +216,11 @@ impl Checkpoint {
     }
 }
 
-/// Read and verify the state of a checkpoint, without looking at its other files. The error
-/// describes the damage.
-pub(crate) fn read_state(path: &Path) -> Result<CheckpointState, String> {
+/// Read and verify the state of a checkpoint, without looking at its other files.
+///
+/// # Errors
+/// A description of the damage.
+pub fn read_state(path: &Path) -> Result<CheckpointState, String> {
     let read = |name: &str| {
         fs::read_to_string(path.join(name))
             .map_err(|error| format!("{name} cannot be read ({error})"))

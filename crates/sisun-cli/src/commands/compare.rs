@@ -204,7 +204,7 @@ fn hold(out: &Path, wait: bool, device: &DeviceArgs) -> Result<LockedDir> {
     })?;
     device.note_ineffective_lock(&held);
     // Comparisons of older versions have no marker file.
-    let identity = out.join("comparison.json");
+    let identity = out.join(sisun_compare::IDENTITY);
     if !is_file(&identity).with_context(|| format!("cannot read {}", identity.display()))? {
         claim(out)?;
     }

@@ -1,19 +1,17 @@
 //! The runs and comparisons of a folder. Nothing is written, and what is broken is listed with the
 //! reason.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sisun_compare::IDENTITY;
 use sisun_files::{LOCK_FILE, RunDir, holder, utc};
 use sisun_model::Run;
-use sisun_model::checkpoint::{CheckpointState, folder_name, steps_in};
+use sisun_model::checkpoint::{folder_name, read_state, steps_in};
 use sisun_train::read_metrics;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// The file that identifies a comparison.
-const COMPARISON: &str = "comparison.json";
 
 /// A directory of the list.
 #[derive(Debug)]
@@ -82,7 +80,7 @@ fn is_ours(dir: &Path) -> bool {
         run.config(),
         run.checkpoints(),
         run.metrics(),
-        dir.join(COMPARISON),
+        dir.join(IDENTITY),
     ]
     .iter()
     .any(|path| path.exists())
@@ -105,7 +103,7 @@ fn look_at(path: &Path) -> Listed {
         bytes,
         modified,
     };
-    let looked = match path.join(COMPARISON).exists() {
+    let looked = match path.join(IDENTITY).exists() {
         true => cells(path).map(|cells| listed.steps = Some(cells)),
         false => look_at_run(&mut listed),
     };
@@ -128,8 +126,9 @@ fn look_at_run(listed: &mut Listed) -> Result<()> {
         listed.steps = Some((0, config.train.steps));
         return Ok(());
     };
-    let state = checkpoints.join(folder_name(newest)).join("state.json");
-    let read: CheckpointState = read_json(&state)?;
+    let newest = checkpoints.join(folder_name(newest));
+    let read = read_state(&newest)
+        .map_err(|problem| anyhow!("{} is damaged: {problem}", newest.display()))?;
     listed.steps = Some((read.step, config.train.steps));
     listed.state = match read.step >= config.train.steps {
         true => State::Finished,
@@ -156,7 +155,7 @@ fn cells(path: &Path) -> Result<(u64, u64)> {
     struct Identity {
         cells: std::collections::BTreeMap<String, String>,
     }
-    let identity: Identity = read_json(&path.join(COMPARISON))?;
+    let identity: Identity = read_json(&path.join(IDENTITY))?;
     let mut done = 0;
     walk(&path.join("cells"), &mut |file, _| {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -169,7 +168,7 @@ fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_slice(&bytes).map_err(|error| {
         let problem = sisun_config::plain_words(&error.to_string());
-        anyhow::anyhow!("{} is damaged ({problem})", path.display())
+        anyhow!("{} is damaged ({problem})", path.display())
     })
 }
 
