@@ -7,12 +7,15 @@ const USUAL: usize = 80;
 /// The widest lines that are read with ease.
 const WIDEST: usize = 100;
 
+/// Return the number of columns of the terminal on stdout, if there is one.
+pub(crate) fn terminal_columns() -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size_of(std::io::stdout())?;
+    Some(usize::from(width.0))
+}
+
 /// Return the number of columns to fill.
 pub(crate) fn terminal_width() -> usize {
-    let terminal = terminal_size::terminal_size_of(std::io::stdout());
-    terminal
-        .map_or(USUAL, |(width, _)| usize::from(width.0))
-        .clamp(20, WIDEST)
+    terminal_columns().unwrap_or(USUAL).clamp(20, WIDEST)
 }
 
 /// Wrap a text at spaces to at most `width` columns. A longer word gets its own line.

@@ -3,7 +3,7 @@
 use super::table::Table;
 use super::text::columns;
 use super::tone::Tone;
-use crate::wrap::wrapped;
+use crate::wrap::{terminal_columns, wrapped};
 use sisun_infer::Language;
 use std::io::IsTerminal;
 
@@ -29,9 +29,7 @@ pub(super) struct ExplainPage {
 impl ExplainPage {
     /// Create a page with the width of the terminal on stdout, if there is one.
     pub(super) fn on_terminal(language: Language, full: bool) -> Self {
-        let terminal = terminal_size::terminal_size_of(std::io::stdout())
-            .map(|(width, _)| usize::from(width.0));
-        let width = terminal.map_or(WIDTH, |width| width.clamp(NARROWEST, WIDTH));
+        let width = terminal_columns().map_or(WIDTH, |width| width.clamp(NARROWEST, WIDTH));
         // https://no-color.org
         let colour = std::io::stdout().is_terminal()
             && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
