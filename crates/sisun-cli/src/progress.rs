@@ -74,6 +74,7 @@ impl Progress {
             bar.set_position(step);
             bar.set_prefix(self.left());
         }
+        self.needs.as_ref()?;
         let expected = self.expected()?;
         let needs = self.needs.take()?;
         self.show(&format!("needs: {}", needs.in_words(Some(expected))));
