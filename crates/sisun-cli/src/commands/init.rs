@@ -61,6 +61,9 @@ pub(crate) struct Args {
     device: DeviceArgs,
 }
 
+/// The commands that show a first example.
+pub(crate) const FIRST_EXAMPLE: &str = "sisun init --demo && sisun train quickstart.toml";
+
 /// Duration of the trial by which the model is chosen, and of that which times the chosen one.
 const TRIAL: Duration = Duration::from_millis(700);
 /// Text up to this many bytes is tokenized at once: training then starts with its tokens, and its

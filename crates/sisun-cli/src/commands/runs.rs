@@ -2,6 +2,7 @@
 
 mod listing;
 
+use crate::commands::init::FIRST_EXAMPLE;
 use crate::failure::Usage;
 use crate::pace;
 use crate::terminal::{say, say_json};
@@ -55,7 +56,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let dir = &args.dir;
     if !is_folder(dir).with_context(|| format!("cannot read {}", dir.display()))? {
         return Err(Usage(format!(
-            "{} is no folder, so that it holds no runs\nto make a first one: sisun init --demo && sisun train quickstart.toml",
+            "{} is no folder, so that it holds no runs\nto make a first one: {FIRST_EXAMPLE}",
             dir.display()
         ))
         .into());

@@ -3,6 +3,7 @@
 mod place;
 
 use crate::base;
+use crate::commands::init::FIRST_EXAMPLE;
 use crate::common::{DeviceArgs, folder_beside};
 use crate::failure::{Interrupted, Usage};
 use crate::needs::Needs;
@@ -250,7 +251,7 @@ fn with_recipe(error: TrainError, config: &Path) -> Error {
 fn with_init(error: ConfigError, config: &Path) -> Error {
     if !config.exists() && config.starts_with("configs") {
         let told = format!(
-            "{error}\nconfigs/ comes with the source code\nto see a first example: sisun init --demo && sisun train quickstart.toml"
+            "{error}\nconfigs/ comes with the source code\nto see a first example: {FIRST_EXAMPLE}"
         );
         return Error::new(error).context(told);
     }

@@ -1,5 +1,6 @@
 //! The configuration and the run directory that the arguments of `sisun train` name.
 
+use crate::commands::init::FIRST_EXAMPLE;
 use crate::failure::Usage;
 use anyhow::{Context, Result};
 use sisun_files::{RunDir, is_file, is_folder};
@@ -7,11 +8,14 @@ use sisun_train::advice::Typed;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// Message of a command without a configuration.
-const NO_CONFIG: &str = "\
-name a configuration, a TOML file
-to train on your own text: sisun init my.txt && sisun train my.toml
-to see a first example: sisun init --demo && sisun train quickstart.toml";
+/// Return the message of a command without a configuration.
+fn no_config() -> String {
+    format!(
+        "name a configuration, a TOML file\n\
+         to train on your own text: sisun init my.txt && sisun train my.toml\n\
+         to see a first example: {FIRST_EXAMPLE}"
+    )
+}
 
 /// Return the result of `look` on a path; an error other than a missing file is returned.
 pub(super) fn looks_like(
@@ -90,7 +94,7 @@ impl Place {
                 "name a run to go on with, as in: sisun train --resume runs/quickstart".to_owned(),
             )
             .into()),
-            (0, _) if !resumes => Err(Usage(NO_CONFIG.to_owned()).into()),
+            (0, _) if !resumes => Err(Usage(no_config()).into()),
             (2.., _) | (_, 2..) => {
                 let named: Vec<String> = configs
                     .iter()
