@@ -16,6 +16,7 @@ mod quotes;
 mod run_report;
 mod signals;
 mod terminal;
+mod units;
 mod vocabulary;
 mod waiting;
 mod wrap;

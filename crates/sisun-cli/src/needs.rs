@@ -1,6 +1,7 @@
 //! The needs of a training run: parameters, tokens, time and memory.
 
 use crate::pace;
+use crate::units;
 use burn::tensor::Device;
 use serde_json::{Value, json};
 use sisun_config::{LoraConfig, ModelConfig, TrainConfig};
@@ -106,6 +107,6 @@ fn rounded(bytes: u64) -> String {
     const MB: u64 = 1_000_000;
     match bytes {
         0..1_000_000_000 => format!("{} MB", bytes.div_ceil(10 * MB) * 10),
-        _ => pace::bytes(bytes),
+        _ => units::bytes(bytes),
     }
 }

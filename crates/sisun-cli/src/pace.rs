@@ -120,16 +120,6 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// Format a number of bytes in a readable unit.
-pub(crate) fn bytes(bytes: u64) -> String {
-    let steps = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
-    let unit = steps.into_iter().find(|(size, _)| bytes as f64 >= *size);
-    unit.map_or_else(
-        || format!("{bytes} B"),
-        |(size, unit)| format!("{:.1} {unit}", bytes as f64 / size),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Pace, Plan, duration};

@@ -1,6 +1,7 @@
 //! `sisun cache`.
 
 use crate::terminal::{say, say_json};
+use crate::units;
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -117,7 +118,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         say(&format!(
             "{:>12}  {:>9}  {tokens:>15}  {text}\n{:>42}{}",
             ago(entry),
-            size(entry.bytes),
+            units::bytes(entry.bytes),
             "",
             entry.path.display()
         ))?;
@@ -131,7 +132,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     say(&format!(
         "{verb}{} {caches}, {}, in {}",
         entries.len(),
-        size(bytes),
+        units::bytes(bytes),
         dir.display()
     ))
 }
@@ -158,14 +159,4 @@ fn ago(entry: &CacheEntry) -> String {
         1 => "yesterday".to_owned(),
         days => format!("{days} days ago"),
     }
-}
-
-/// Format a number of bytes in a readable unit.
-fn size(bytes: u64) -> String {
-    let steps = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
-    let unit = steps.into_iter().find(|(power, _)| bytes >= 1 << power);
-    unit.map_or_else(
-        || format!("{bytes} B"),
-        |(power, unit)| format!("{:.1} {unit}", bytes as f64 / f64::from(1 << power)),
-    )
 }

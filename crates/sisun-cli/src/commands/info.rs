@@ -5,6 +5,7 @@ use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::needs::Needs;
 use crate::terminal::{say, say_json};
+use crate::units::{bytes, flops};
 use crate::vocabulary;
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -223,25 +224,4 @@ fn read(file: &Path, set: &[String]) -> Result<Described> {
         Some(path) => Ok(draft.complete(&base::describe(&path)?)?.into()),
         None => Ok(Described::read(file, set)?),
     }
-}
-
-fn bytes(n: u64) -> String {
-    scaled(n as f64, &["B", "kB", "MB", "GB", "TB", "PB"])
-}
-
-fn flops(n: u64) -> String {
-    scaled(
-        n as f64,
-        &["FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"],
-    )
-}
-
-fn scaled(mut n: f64, units: &[&str]) -> String {
-    let mut unit = 0;
-    while n >= 999.5 && unit + 1 < units.len() {
-        n /= 1000.0;
-        unit += 1;
-    }
-    let digits = if unit == 0 || n >= 99.95 { 0 } else { 1 };
-    format!("{n:.digits$} {}", units[unit])
 }

@@ -4,8 +4,8 @@ mod listing;
 
 use crate::commands::init::FIRST_EXAMPLE;
 use crate::failure::Usage;
-use crate::pace;
 use crate::terminal::{say, say_json};
+use crate::units;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use listing::{Listed, State, list};
@@ -93,7 +93,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     };
     say(&format!(
         "{number}, {}, in {}",
-        pace::bytes(bytes),
+        units::bytes(bytes),
         dir.display()
     ))?;
     match found
@@ -122,7 +122,7 @@ fn row(listed: &Listed, width: usize) -> String {
         " ".repeat(width.saturating_sub(columns)),
         number(listed.best.map(|best| best.loss)),
         number(listed.best.and_then(|best| best.bits_per_byte)),
-        pace::bytes(listed.bytes),
+        units::bytes(listed.bytes),
         &listed.date()[..10],
         listed.state_in_words(),
     )
