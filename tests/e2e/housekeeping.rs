@@ -115,6 +115,29 @@ fn runs_are_listed_with_what_they_are() {
 }
 
 #[test]
+fn a_run_whose_files_are_damaged_is_listed_so_in_one_line() {
+    let lab = Lab::new();
+    let short = ["--set", "train.steps=6"];
+    lab.train("runs/cut", &short).ok();
+    let weights = lab.path("runs/cut/checkpoints/step-00000006/model.safetensors");
+    let file = fs::OpenOptions::new().write(true).open(&weights).unwrap();
+    file.set_len(99).unwrap();
+    fs::create_dir(lab.path("runs/empty")).unwrap();
+    fs::write(lab.path("runs/empty/config.toml"), "").unwrap();
+    let told = runs(&lab, &[]).ok().stdout;
+    let line = |name: &str| told.lines().find(|line| line.starts_with(name)).unwrap();
+    assert!(
+        line("cut").contains("model.safetensors has 99 bytes, expected"),
+        "{told}"
+    );
+    let empty = line("empty");
+    assert!(
+        empty.contains("things are wrong (sisun info ") && !empty.contains("tokenizer.kind"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_run_that_is_trained_now_is_listed_so() {
     let lab = Lab::new();
     let mut training = lab

@@ -5,9 +5,10 @@ use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sisun_compare::IDENTITY;
+use sisun_config::shell;
 use sisun_files::{LOCK_FILE, RunDir, holder, utc};
 use sisun_model::Run;
-use sisun_model::checkpoint::{folder_name, read_state, steps_in};
+use sisun_model::checkpoint::{CheckpointState, folder_name, read_state, steps_in};
 use sisun_train::read_metrics;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -127,8 +128,9 @@ fn look_at_run(listed: &mut Listed) -> Result<()> {
         return Ok(());
     };
     let newest = checkpoints.join(folder_name(newest));
-    let read = read_state(&newest)
-        .map_err(|problem| anyhow!("{} is damaged: {problem}", newest.display()))?;
+    let damaged = |problem| anyhow!("{} is damaged: {problem}", newest.display());
+    let read = read_state(&newest).map_err(damaged)?;
+    check_sizes(&newest, &read).map_err(damaged)?;
     listed.steps = Some((read.step, config.train.steps));
     listed.state = match read.step >= config.train.steps {
         true => State::Finished,
@@ -145,6 +147,20 @@ fn look_at_run(listed: &mut Listed) -> Result<()> {
             .iter()
             .find(|metric| metric.step == best.step && metric.split == "validation")
             .and_then(|metric| metric.bits_per_byte);
+    }
+    Ok(())
+}
+
+/// Check that a checkpoint's files are as long as when they were written. Their checksums would take
+/// as long as reading them.
+fn check_sizes(checkpoint: &Path, state: &CheckpointState) -> Result<(), String> {
+    for (name, sum) in &state.files {
+        let found = fs::metadata(checkpoint.join(name))
+            .map_err(|error| format!("{name} cannot be read ({error})"))?;
+        if found.len() != sum.bytes {
+            let (found, bytes) = (found.len(), sum.bytes);
+            return Err(format!("{name} has {found} bytes, expected {bytes}"));
+        }
     }
     Ok(())
 }
@@ -210,7 +226,17 @@ impl Listed {
     /// Return the state in a word, and why a directory is broken.
     pub(super) fn state_in_words(&self) -> String {
         match &self.state {
-            State::Broken(why) => format!("broken: {}", why.replace('\n', "; ")),
+            State::Broken(why) => {
+                let mut lines = why.lines();
+                let first = lines.next().unwrap_or_default().trim_end_matches(':');
+                match lines.next() {
+                    None => format!("broken: {first}"),
+                    Some(_) => {
+                        let path = shell::path(&self.path);
+                        format!("broken: {first} (sisun info {path} tells more)")
+                    }
+                }
+            }
             other => other.word().to_owned(),
         }
     }
