@@ -38,6 +38,7 @@ fn is_quiet(matches: &ArgMatches) -> bool {
 fn plain<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
     match error.kind() {
         ErrorKind::UnknownArgument => return unknown::<C>(error, typed),
+        ErrorKind::MissingRequiredArgument => return missing::<C>(error, typed),
         ErrorKind::ValueValidation => {}
         _ => return error,
     }
@@ -59,6 +60,45 @@ fn plain<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
     .with_cmd(&C::command())
 }
 
+/// Return the error for missing arguments, with their meaning and an example.
+fn missing<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
+    let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let mut command = C::command();
+    command.build();
+    let (path, inner) = command_of(&command, typed);
+    let name = [&["sisun"], &path[..]].concat().join(" ");
+    let bare = |shown: &str| shown.replace(['[', ']', '<', '>'], "");
+    let width = missing.iter().map(String::len).max().unwrap_or(0);
+    let mut message = format!("{name} needs\n");
+    for given in missing {
+        let argument = inner
+            .get_arguments()
+            .find(|arg| bare(&arg.to_string()) == bare(given));
+        let help = argument.and_then(Arg::get_help).map(ToString::to_string);
+        let help = help.unwrap_or_default();
+        message += format!("  {given:<width$}  {help}").trim_end();
+        message.push('\n');
+    }
+    // A command's examples may stand in the help of the command above it.
+    let mut above = vec![&command];
+    for name in &path {
+        above.extend(above[above.len() - 1].find_subcommand(name));
+    }
+    let helps: Vec<String> = above
+        .iter()
+        .rev()
+        .filter_map(|command| Some(command.get_after_help()?.to_string()))
+        .collect();
+    let mut lines = helps.iter().flat_map(|help| help.lines()).map(str::trim);
+    if let Some(example) = lines.find(|line| line.starts_with(&format!("{name} "))) {
+        message += &format!("\nfor example: {example}");
+    }
+    message += &format!("\nall options: {name} --help\n");
+    Error::raw(ErrorKind::MissingRequiredArgument, message)
+}
+
 /// Return the error for an unknown argument, with a suggestion.
 fn unknown<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
     let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
@@ -73,7 +113,8 @@ fn unknown<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
         .and_then(|at| typed.get(at.checked_sub(1)?))
         .map_or("", String::as_str);
     let command = C::command();
-    let (path, options) = command_of(&command, typed);
+    let (path, inner) = command_of(&command, typed);
+    let options: Vec<&Arg> = inner.get_arguments().collect();
     let name = path.first().copied().unwrap_or_default();
     let option = |given: &str| {
         options
@@ -149,8 +190,8 @@ fn unknown<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
     .with_cmd(&command)
 }
 
-/// Return the typed command as a path of names, and its options.
-fn command_of<'c>(command: &'c Command, typed: &[String]) -> (Vec<&'c str>, Vec<&'c Arg>) {
+/// Return the typed command, with the path of its names.
+fn command_of<'c>(command: &'c Command, typed: &[String]) -> (Vec<&'c str>, &'c Command) {
     let (mut at, mut path) = (command, Vec::new());
     for word in typed {
         let Some(inner) = at.find_subcommand(word) else {
@@ -159,7 +200,7 @@ fn command_of<'c>(command: &'c Command, typed: &[String]) -> (Vec<&'c str>, Vec<
         at = inner;
         path.push(inner.get_name());
     }
-    (path, at.get_arguments().collect())
+    (path, at)
 }
 
 fn is_option(option: &Arg, given: &str) -> bool {
@@ -268,6 +309,32 @@ mod tests {
             }
         }
         assert!(refused > 100, "only {refused} values were refused");
+    }
+
+    /// Every command that lacks an argument explains it and shows an example.
+    #[test]
+    fn missing_arguments_are_explained() {
+        fn each(command: &Command, at: &mut Vec<String>, seen: &mut usize) {
+            for inner in command.get_subcommands() {
+                at.push(inner.get_name().to_owned());
+                if let Some(error) = Cli::try_parse_from(&*at).err()
+                    && error.kind() == ErrorKind::MissingRequiredArgument
+                {
+                    let message = plain::<Cli>(error, &at[1..]).to_string();
+                    let lines: Vec<&str> = message.lines().collect();
+                    assert_eq!(lines[0], format!("error: {} needs", at.join(" ")));
+                    assert!(lines[1].split_whitespace().count() > 2, "{message}");
+                    let example = format!("for example: {}", at.join(" "));
+                    assert!(message.contains(&example), "{message}");
+                    *seen += 1;
+                }
+                each(inner, at, seen);
+                at.pop();
+            }
+        }
+        let mut seen = 0;
+        each(&Cli::command(), &mut vec!["sisun".to_owned()], &mut seen);
+        assert!(seen > 8, "only {seen} commands need an argument");
     }
 
     fn gather(command: &Command, at: &mut Vec<String>, options: &mut Vec<(Vec<String>, String)>) {
