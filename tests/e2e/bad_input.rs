@@ -86,6 +86,15 @@ fn settings_that_cannot_be_used() {
     fs::write(lab.path("broken.toml"), "name = \"x\n").unwrap();
     sisun(&["train", &lab.at("broken.toml")]).fails(2, &["broken.toml", "TOML"]);
     sisun(&["train", &lab.at("missing.toml")]).fails(2, &["missing.toml"]);
+    // As PowerShell writes it.
+    let utf16 = "\u{FEFF}name = \"x\"\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes);
+    fs::write(lab.path("utf16.toml"), utf16.collect::<Vec<u8>>()).unwrap();
+    sisun(&["train", &lab.at("utf16.toml")]).fails(
+        2,
+        &["utf16.toml is not UTF-8 text", "iconv -f UTF-16 -t UTF-8 "],
+    );
 }
 
 #[test]

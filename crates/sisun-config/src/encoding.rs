@@ -1,24 +1,28 @@
 //! The likely encoding of a file that is not UTF-8, and the command that converts it.
 
-use sisun_config::shell;
+use crate::shell;
 use std::path::Path;
 
 /// An encoding, by the name that `iconv` knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Encoded {
+pub enum Encoded {
+    /// UTF-16 with a byte order mark.
     Utf16,
+    /// UTF-16, the low byte first.
     Utf16LittleEndian,
+    /// UTF-16, the high byte first.
     Utf16BigEndian,
     /// Korean text of older programs (EUC-KR and its extension).
     Cp949,
     /// Western text of older programs, of which Latin-1 is a part.
     Windows1252,
+    /// None of these.
     Unknown,
 }
 
 impl Encoded {
     /// Judge a file with a NUL byte by its first bytes: UTF-16, or `None` if it is not text.
-    pub(crate) fn of_binary(bytes: &[u8]) -> Option<Self> {
+    pub fn of_binary(bytes: &[u8]) -> Option<Self> {
         if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
             return Some(Self::Utf16);
         }
@@ -40,7 +44,7 @@ impl Encoded {
     }
 
     /// Judge text that is not UTF-8.
-    pub(crate) fn of_text(bytes: &[u8]) -> Self {
+    pub fn of_text(bytes: &[u8]) -> Self {
         if let Some(found) = Self::of_binary(bytes) {
             return found;
         }
@@ -72,7 +76,7 @@ impl Encoded {
     }
 
     /// Return the command that converts the file.
-    pub(crate) fn remedy(self, path: &Path) -> String {
+    pub fn remedy(self, path: &Path) -> String {
         let convert = |name: &str, from: &str| {
             let mut to = path.with_extension("");
             let stem = to

@@ -23,6 +23,14 @@ pub enum ConfigError {
         /// The folder.
         path: PathBuf,
     },
+    /// The file is in another encoding than UTF-8, as TOML has to be.
+    #[error("{} is not UTF-8 text; {remedy}", path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The likely encoding, and the command that converts the file.
+        remedy: String,
+    },
     /// The file is not TOML.
     #[error("{} is not valid TOML: {message}", path.display())]
     Syntax {
@@ -143,6 +151,7 @@ impl ConfigError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Unreadable { .. } | Self::Folder { .. } => ErrorKind::FileSystem,
+            Self::NotUtf8 { .. } => ErrorKind::Input,
             Self::Syntax { .. }
             | Self::UnknownKey { .. }
             | Self::OtherKind { .. }

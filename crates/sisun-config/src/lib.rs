@@ -9,6 +9,7 @@ mod data;
 mod describe;
 #[cfg(test)]
 mod description_tests;
+mod encoding;
 mod error;
 mod error_kind;
 mod finetune;
@@ -44,6 +45,7 @@ mod usual;
 mod words;
 
 pub use data::{DataConfig, Documents, Normalize, TokenizerConfig};
+pub use encoding::Encoded;
 pub use error::ConfigError;
 pub use error_kind::ErrorKind;
 pub use finetune::{FinetuneConfig, LoraConfig};

@@ -1,6 +1,7 @@
 //! Conversion of a TOML file and its `--set` overrides to a checked [`Config`].
 
 use crate::checked::Checked;
+use crate::encoding::Encoded;
 use crate::former::{FormerKey, rename_former_keys};
 use crate::lfs::check_pointer;
 use crate::overrides::apply_overrides;
@@ -144,13 +145,17 @@ pub fn read_table(path: &Path) -> Result<(Table, Vec<FormerKey>), ConfigError> {
         path: path.to_owned(),
         source,
     };
-    let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
+    let bytes = std::fs::read(path).map_err(|source| match source.kind() {
         ErrorKind::IsADirectory => ConfigError::Folder {
             path: path.to_owned(),
         },
         _ => unreadable(source),
     })?;
-    check_pointer(text.as_bytes()).map_err(unreadable)?;
+    check_pointer(&bytes).map_err(unreadable)?;
+    let text = String::from_utf8(bytes).map_err(|error| ConfigError::NotUtf8 {
+        path: path.to_owned(),
+        remedy: Encoded::of_text(error.as_bytes()).remedy(path),
+    })?;
     parse_table(path, &text)
 }
 

@@ -1,6 +1,7 @@
 //! Reading pieces of a text file.
 
-use crate::{DataError, text::encoding::Encoded, text::sources::InputFile};
+use crate::{DataError, text::sources::InputFile};
+use sisun_config::Encoded;
 use sisun_config::check_pointer;
 use std::{
     fs::File,

@@ -216,7 +216,12 @@ fn read_json_record(
             "data.jsonl_answer_field"
         };
         match (field, i) {
-            (Some(Field::Text(text)), _) => sink(DocumentEvent::Text(text, roles[i]))?,
+            (Some(Field::Text(text)), _) => {
+                if i == 1 && !data.jsonl_separator.is_empty() {
+                    sink(DocumentEvent::Text(&data.jsonl_separator, roles[0]))?;
+                }
+                sink(DocumentEvent::Text(text, roles[i]))?;
+            }
             (other, _) => {
                 let problem = describe_missing_text(other.as_ref(), name, key, &record.names);
                 return Err(DataError::JsonField {

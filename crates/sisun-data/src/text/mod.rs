@@ -4,7 +4,6 @@ pub(crate) mod characters;
 pub(crate) mod chunks;
 pub(crate) mod document_event;
 mod documents;
-pub(crate) mod encoding;
 pub(crate) mod file_format;
 mod first_documents;
 mod json_array;

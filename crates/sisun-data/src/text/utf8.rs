@@ -1,7 +1,8 @@
 //! Reading UTF-8 files of any size in blocks or lines.
 
-use crate::{DataError, text::encoding::Encoded, text::sources::InputFile};
+use crate::{DataError, text::sources::InputFile};
 use sha2::{Digest, Sha256};
+use sisun_config::Encoded;
 use sisun_config::{check_pointer, with_line_feeds};
 use std::{fs::File, io::Read, path::PathBuf};
 
