@@ -41,7 +41,7 @@ pub(crate) fn rule(key: &str, value: &Value, shape: &Shape) -> String {
             digits if is_too_large(&digits) => {
                 format!("is too large; the largest whole number is {}", i64::MAX)
             }
-            digits if matches!(shape, Shape::Integer) && digits.parse::<i64>().is_err() => {
+            digits if matches!(shape, Shape::Integer) && !is_whole(&digits) => {
                 format!("{wanted}, not text")
             }
             digits if digits.parse::<f64>().is_ok_and(f64::is_finite) => {
@@ -75,6 +75,13 @@ pub(crate) fn rule(key: &str, value: &Value, shape: &Shape) -> String {
         }
         _ => format!("{wanted}, not {}", kind_of(value)),
     }
+}
+
+/// Return true if this is accepted as a whole number: `1000` or `1e3`.
+fn is_whole(digits: &str) -> bool {
+    digits
+        .parse()
+        .is_ok_and(|x: f64| x.fract() == 0.0 && (0.0..9e15).contains(&x))
 }
 
 /// Return as TOML a number written in the form `1,000`.

@@ -324,6 +324,7 @@ fn a_first_configuration_is_told_everything_at_once() {
         position = "rop"
         dropout = 1.5
         bias = "no"
+        n_kv_heads = "1e0"
         [tokenizer]
         kind = "bpe"
         vocab = 500
@@ -344,6 +345,7 @@ fn a_first_configuration_is_told_everything_at_once() {
         "unknown key model.block_size; did you mean model.context_len?",
         "model.position = \"rop\": expected one of none, learned, sinusoidal, rope, alibi, t5_bias; did you mean \"rope\"?",
         "model.bias = \"no\": expected true or false; write false, without quotes",
+        "model.n_kv_heads = \"1e0\": expected a whole number, not text; write 1e0, without quotes",
         "model.dropout = 1.5 must be at least 0 and below 1",
         "unknown key tokenizer.vocab; did you mean tokenizer.vocab_size?",
         "sample.temperature = -1 must be 0 (greedy) or a positive number",

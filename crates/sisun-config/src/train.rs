@@ -260,7 +260,11 @@ impl TrainConfig {
             self.warmup_steps <= self.steps,
             "train.warmup_steps",
             self.warmup_steps,
-            format!("must not pass train.steps = {}", self.steps),
+            format!(
+                "must not pass train.steps = {}: shorten the warmup as well, as in train.warmup_steps = {}",
+                self.steps,
+                self.steps / 10
+            ),
         );
         for (key, value) in [
             ("train.beta1", self.beta1),
