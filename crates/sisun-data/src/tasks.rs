@@ -7,8 +7,11 @@
 mod arithmetic;
 
 use crate::random::below;
-use rand::Rng;
+use rand::{Rng, RngExt};
+use serde_json::json;
+use sisun_config::randomness;
 use std::fmt;
+use std::io::{self, Write};
 use std::str::FromStr;
 
 /// The symbols of all tasks, by id. The first pads rows and occurs in no example.
@@ -153,6 +156,31 @@ fn ids(text: &str) -> Vec<u32> {
             .expect("tasks write symbols only") as u32
     };
     text.chars().map(id).collect()
+}
+
+/// Write examples as JSON lines with the fields `prompt` and `answer`; lengths are drawn from these
+/// two and all between.
+///
+/// # Errors
+/// If writing fails.
+///
+/// # Panics
+/// If the task has no examples of a length.
+pub fn write_examples(
+    task: Task,
+    (shortest, longest): (usize, usize),
+    count: u64,
+    seed: u64,
+    to: &mut dyn Write,
+) -> io::Result<()> {
+    for i in 0..count {
+        let mut rng = randomness::stream(seed, "examples", i);
+        let length = rng.random_range(shortest as u64..=longest as u64) as usize;
+        let Example { prompt, answer } = task.example(length, &mut rng);
+        let record = json!({ "prompt": text(&prompt), "answer": text(&answer) });
+        writeln!(to, "{record}")?;
+    }
+    Ok(())
 }
 
 /// Convert ids to text.

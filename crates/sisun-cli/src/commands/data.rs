@@ -5,11 +5,8 @@ use crate::output::{ForceArgs, make_parent};
 use crate::terminal::{Results, note};
 use anyhow::{Context, Result};
 use clap::Subcommand;
-use rand::RngExt;
-use serde_json::json;
-use sisun_config::randomness;
 use sisun_data::stories::{SHIPPED, StoryLanguage, write_stories};
-use sisun_data::tasks::{self, Example, Task};
+use sisun_data::tasks::{Task, write_examples};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
@@ -156,17 +153,7 @@ fn examples(
         .into());
     }
     to.write("examples", &mut |to| {
-        for i in 0..count {
-            let mut rng = randomness::stream(seed, "examples", i);
-            let length = rng.random_range(shortest as u64..=longest as u64) as usize;
-            let Example { prompt, answer } = task.example(length, &mut rng);
-            writeln!(
-                to,
-                "{}",
-                json!({ "prompt": tasks::text(&prompt), "answer": tasks::text(&answer) })
-            )?;
-        }
-        Ok(())
+        write_examples(task, (shortest, longest), count, seed, to)
     })?;
     to.note(&format!("{count} examples"));
     Ok(())

@@ -14,8 +14,8 @@ use crate::terminal::say;
 use anyhow::{Context, Error, Result};
 use burn::tensor::Device;
 use choose::Choice;
+use demo::Demo;
 use sisun_config::{Config, shell};
-use sisun_data::stories::StoryLanguage;
 use sisun_data::{Corpus, DataError, Survey, prepare};
 use sisun_model::{Chosen, Count, thousands};
 use sisun_train::Trial;
@@ -35,20 +35,22 @@ Examples:
   sisun init 'novels/*.txt' --out novels.toml --minutes 10
   sisun init reviews.jsonl
   sisun init --demo
-  sisun init --demo ko")]
+  sisun init --demo ko
+  sisun init --demo positions")]
 pub(crate) struct Args {
     /// Files, folders or globs with the text: plain text, or JSON lines
     #[arg(value_name = "TEXT", required_unless_present = "demo")]
     text: Vec<String>,
-    /// Write the first example instead, and its text: stories in English (en) or Korean (ko)
+    /// Write an example instead, and its text: stories in English (en) or Korean (ko), induction,
+    /// positions or ablations
     #[arg(
         long,
-        value_name = "LANGUAGE",
+        value_name = "NAME",
         num_args = 0..=1,
         default_missing_value = "en",
         conflicts_with = "text"
     )]
-    demo: Option<StoryLanguage>,
+    demo: Option<Demo>,
     /// Where to write the configuration [default: the name of the text, ending in .toml]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -79,8 +81,8 @@ fn parse_minutes(text: &str) -> Result<f64, String> {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    if let Some(language) = args.demo {
-        return demo::write(language, args.out, args.force, &args.device);
+    if let Some(demo) = args.demo {
+        return demo::write(demo, args.out, args.force, &args.device);
     }
     if args.text.iter().any(|text| text == "-") {
         return Err(Usage(

@@ -1,76 +1,146 @@
-//! The first example, for those without a checkout: its configuration and its text.
+//! The examples of `configs/`, for those without a checkout: configurations and their texts.
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::output::{ForceArgs, make_parent};
 use crate::terminal::say;
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 use sisun_config::shell;
-use sisun_data::stories::{SHIPPED, StoryLanguage, write_stories};
-use std::io::{BufWriter, Write};
+use sisun_data::stories::{Recipe, SHIPPED, write_stories};
+use sisun_data::tasks::{Task, write_examples};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// An example of `configs/`.
-struct Demo {
-    file: &'static str,
-    config: &'static str,
+/// An example whose text can be generated.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Demo {
+    /// A first model: English stories
+    En,
+    /// A first model: Korean stories
+    Ko,
+    /// How an induction head forms, on a copying task
+    Induction,
+    /// A comparison of positional encodings
+    Positions,
+    /// A comparison of models that lack a part
+    Ablations,
 }
 
-const ENGLISH: Demo = Demo {
-    file: "quickstart.toml",
-    config: include_str!("../../../../../configs/quickstart.toml"),
-};
-const KOREAN: Demo = Demo {
-    file: "quickstart-ko.toml",
-    config: include_str!("../../../../../configs/quickstart-ko.toml"),
-};
+/// A file of `configs/`.
+struct Example {
+    file: &'static str,
+    config: &'static str,
+    text: Text,
+    /// The command that takes the file.
+    verb: &'static str,
+}
 
-/// Write the example in this language: the configuration to `out`, and the text where that looks for
-/// it.
+/// The text that a configuration names.
+enum Text {
+    Stories(Recipe),
+    /// Examples of copying, as the configuration describes them.
+    Copying,
+}
+
+macro_rules! shipped {
+    ($file:literal) => {
+        (
+            $file,
+            include_str!(concat!("../../../../../configs/", $file)),
+        )
+    };
+}
+
+impl Demo {
+    fn example(self) -> Example {
+        let [english, korean] = SHIPPED;
+        let (verb, text, (file, config)) = match self {
+            Self::En => ("train", Text::Stories(english), shipped!("quickstart.toml")),
+            Self::Ko => (
+                "train",
+                Text::Stories(korean),
+                shipped!("quickstart-ko.toml"),
+            ),
+            Self::Induction => ("train", Text::Copying, shipped!("induction.toml")),
+            Self::Positions => {
+                let file = shipped!("compare-positions.toml");
+                ("compare", Text::Stories(english), file)
+            }
+            Self::Ablations => {
+                let file = shipped!("compare-ablations.toml");
+                ("compare", Text::Stories(english), file)
+            }
+        };
+        Example {
+            file,
+            config,
+            text,
+            verb,
+        }
+    }
+}
+
+impl Text {
+    /// Return the path that the configuration names.
+    fn path(&self) -> PathBuf {
+        match self {
+            Self::Stories(recipe) => Path::new("data").join(recipe.file),
+            Self::Copying => "copy.jsonl".into(),
+        }
+    }
+
+    fn write(&self, to: &mut dyn Write) -> io::Result<()> {
+        let mut to = BufWriter::with_capacity(1 << 16, to);
+        match self {
+            Self::Stories(recipe) => {
+                write_stories(recipe.language, recipe.seed, recipe.min_bytes, &mut to)?;
+            }
+            Self::Copying => write_examples(Task::Copy, (5, 24), 40_000, 1, &mut to)?,
+        }
+        to.flush()
+    }
+}
+
+/// Write an example: the configuration to `out`, and the text where that looks for it.
 pub(super) fn write(
-    language: StoryLanguage,
+    demo: Demo,
     out: Option<PathBuf>,
     force: ForceArgs,
     device: &DeviceArgs,
 ) -> Result<()> {
-    let demo = match language {
-        StoryLanguage::English => ENGLISH,
-        StoryLanguage::Korean => KOREAN,
-    };
-    let recipe = SHIPPED
-        .iter()
-        .find(|recipe| recipe.language == language)
-        .context("no stories are shipped in this language")?;
-    let out = out.unwrap_or_else(|| demo.file.into());
-    let command = format!("sisun train configs/{}", demo.file);
-    let here = format!("sisun train {}", shell::path(&out));
+    let Example {
+        file,
+        config,
+        text,
+        verb,
+    } = demo.example();
+    let out = out.unwrap_or_else(|| file.into());
+    let there = format!("sisun {verb} configs/{file}");
+    let here = format!("sisun {verb} {}", shell::path(&out));
     // The schema lies beside the file of the repository only.
-    let lines = demo.config.split_inclusive('\n');
+    let lines = config.split_inclusive('\n');
     let config: String = lines
         .filter(|line| !line.starts_with("#:schema"))
-        .map(|line| line.replace(&command, &here))
+        .map(|line| line.replace(&there, &here))
         .collect();
-    let text = Path::new("data").join(recipe.file);
-    if out == text {
+    let path = text.path();
+    if out == path {
         return Err(Usage(format!(
-            "{} is where the stories go: name another file with --out",
+            "{} is where the text goes: name another file with --out",
             out.display()
         ))
         .into());
     }
-    let mut stories = |to: &mut dyn Write| {
-        let mut to = BufWriter::with_capacity(1 << 16, to);
-        write_stories(recipe.language, recipe.seed, recipe.min_bytes, &mut to)?;
-        to.flush()
-    };
     let mut settings = |to: &mut dyn Write| to.write_all(config.as_bytes());
+    let mut contents = |to: &mut dyn Write| text.write(to);
     // Both are checked before either is written.
     force.check_content("--out", &out, &mut settings)?;
-    match force.check_content("--out", &text, &mut stories) {
+    match force.check_content("--out", &path, &mut contents) {
         Err(error) if error.is::<Usage>() => {
             return Err(Usage(format!(
                 "{} exists already, with another text: change to another folder, or replace it with --force",
-                text.display()
+                path.display()
             ))
             .into());
         }
@@ -78,8 +148,8 @@ pub(super) fn write(
     }
     for (path, make) in [
         (
-            &text,
-            &mut stories as &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>,
+            &path,
+            &mut contents as &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
         ),
         (&out, &mut settings),
     ] {
