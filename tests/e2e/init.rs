@@ -150,6 +150,19 @@ fn script_and_layout_decide() {
         })
         .collect();
     fs::write(at("qa.jsonl"), qa).unwrap();
+    let run_together: String = (0..300)
+        .map(|i| {
+            format!(
+                "{{\"prompt\": \"Double {i}.\", \"answer\": \"It is {}\"}}\n",
+                2 * i
+            )
+        })
+        .collect();
+    fs::write(at("double.jsonl"), run_together).unwrap();
+    let table: String = (0..99)
+        .map(|i| format!("{i},word {i},\"a, b\"\n"))
+        .collect();
+    fs::write(at("table.csv"), format!("id,text,rest\n{table}")).unwrap();
     let array: Vec<String> = (0..300)
         .map(|i| {
             format!(
@@ -196,6 +209,22 @@ fn script_and_layout_decide() {
                 "prompt = \"What is 0 and 0?\"",
             ],
         ),
+        (
+            "double.jsonl",
+            &[
+                "jsonl_answer_field = \"answer\"",
+                "jsonl_separator = \"\\n\"",
+                "prompt = \"Double 0.\\n\"",
+                "text = \"Double 0.\\nIt is 0\"",
+            ],
+        ),
+        (
+            "table.csv",
+            &[
+                "# The table table.csv is read with its commas",
+                "table.jsonl",
+            ],
+        ),
         ("array.json", &["jsonl_field = \"body\""]),
         (
             "letters",
@@ -209,7 +238,7 @@ fn script_and_layout_decide() {
         }
     }
     // Every one of them can be trained.
-    for name in ["ko", "qa", "array", "nfd"] {
+    for name in ["ko", "qa", "double", "array", "nfd"] {
         let config = lab.at(&format!("{name}.toml"));
         let short = ["--set", "train.steps=12", "--device", "cpu", "-q"];
         within(
@@ -378,7 +407,50 @@ fn the_demo_is_that_of_the_repository() {
         )
         .ok();
     }
-    within(lab.folder.path(), &["init", "--demo", "fr"]).fails_by_clap(&["`fr`", "`en` or `ko`"]);
+    within(lab.folder.path(), &["init", "--demo", "fr"])
+        .fails_by_clap(&["'fr'", "en, ko, induction, positions, ablations"]);
+}
+
+#[test]
+fn every_demo_runs() {
+    let lab = Lab::new();
+    let steps = ["--set", "train.steps=12", "--set", "train.warmup_steps=1"];
+    for (name, command) in [
+        (
+            "induction",
+            [&["train", "induction.toml"][..], &steps].concat(),
+        ),
+        (
+            "positions",
+            vec!["compare", "compare-positions.toml", "--budget", "smoke"],
+        ),
+        (
+            "ablations",
+            vec!["compare", "compare-ablations.toml", "--budget", "smoke"],
+        ),
+    ] {
+        let ran = within(lab.folder.path(), &["init", "--demo", name]).ok();
+        let next = format!("next: sisun {} {}\n", command[0], command[1]);
+        assert_eq!(ran.stdout, next);
+        within(
+            lab.folder.path(),
+            &[&command[..], &["--device", "cpu"]].concat(),
+        )
+        .ok();
+    }
+    // As the configuration says that it is made.
+    let induction = fs::read_to_string(lab.path("induction.toml")).unwrap();
+    let made = induction
+        .lines()
+        .find_map(|line| line.strip_prefix("#   sisun data"));
+    let made = made.unwrap().replace("copy.jsonl", "again.jsonl");
+    let made: Vec<&str> = ["data"]
+        .into_iter()
+        .chain(made.split_whitespace())
+        .collect();
+    within(lab.folder.path(), &made).ok();
+    let read = |name: &str| fs::read(lab.path(name)).unwrap();
+    assert!(read("copy.jsonl") == read("again.jsonl"));
 }
 
 #[test]

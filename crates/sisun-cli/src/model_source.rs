@@ -128,6 +128,12 @@ impl ModelSource {
         }
     }
 
+    /// Return the characters that stood between a text and its answer in training.
+    pub(crate) fn answer_separator(&self) -> &str {
+        let trained = self.trained.as_ref();
+        trained.map_or("", |trained| &trained.config.data.jsonl_separator)
+    }
+
     /// Return the text of the run's `[attend]`.
     pub(crate) fn attend_text(&self) -> Option<&str> {
         self.trained

@@ -40,6 +40,11 @@ pub struct DataConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("example" = "answer"))]
     pub jsonl_answer_field: Option<String>,
+    /// For JSON lines with an answer: the characters between text and answer, `"\n"` for a new line.
+    /// A prompt that asks for an answer ends with them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(extend("example" = "\n", "default" = ""))]
+    pub jsonl_separator: String,
     /// Unicode normalization of all text, prompts included: a tokenizer trained or used for such a
     /// run does the same.
     #[serde(default, skip_serializing_if = "Normalize::is_none")]
@@ -132,6 +137,7 @@ impl DataConfig {
             documents: Documents::default(),
             jsonl_field: None,
             jsonl_answer_field: None,
+            jsonl_separator: String::new(),
             normalize: Normalize::None,
             validation: Vec::new(),
             validation_fraction: default_validation_fraction(),
@@ -177,6 +183,12 @@ impl DataConfig {
             "data.validation_fraction",
             self.validation_fraction,
             "must be above 0 and below 1",
+        );
+        problems.check(
+            self.jsonl_separator.is_empty() || self.jsonl_answer_field.is_some(),
+            "data.jsonl_separator",
+            format!("{:?}", self.jsonl_separator),
+            "stands before an answer: set data.jsonl_answer_field as well",
         );
         problems.end()
     }

@@ -22,10 +22,11 @@ pub(crate) const MAY_CHANGE: [&str; 9] = [
 ];
 
 /// Keys of `data` that affect the contents of the training text, not only its location.
-const OF_THE_TEXT: [&str; 3] = [
+const OF_THE_TEXT: [&str; 4] = [
     "data.normalize",
     "data.jsonl_field",
     "data.jsonl_answer_field",
+    "data.jsonl_separator",
 ];
 
 /// Tables treated as a single setting, because their keys depend on their kind.

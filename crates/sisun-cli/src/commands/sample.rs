@@ -132,8 +132,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .into());
     }
     let chosen = args.device.choose()?;
-    let loaded = args.precision.open(&args.run, &chosen.device)?.loaded;
+    let source = args.precision.open(&args.run, &chosen.device)?;
+    let separator = source.answer_separator().to_owned();
+    let loaded = source.loaded;
     args.device.note(&loaded.introduction());
+    if !prompt.is_empty() && !prompt.ends_with(&separator) {
+        args.device.note(&format!(
+            "note: in training {separator:?} stood between text and answer (data.jsonl_separator); a prompt that ends with it asks for an answer"
+        ));
+    }
     let read = loaded.prompt_tokens(&prompt).map_err(|error| match (error, prompt.as_str()) {
         (InferError::Empty { .. }, "") => {
             let why = "no token of this model begins or ends a text, so it cannot begin one by itself: give it words to \

@@ -104,7 +104,10 @@ impl Survey {
         let fields = match all_json {
             true => {
                 let fields = records.fields(&inputs[0].name)?;
-                sample = records.text(&fields);
+                for text in records.texts(&fields) {
+                    sample += &text;
+                    sample.push('\n');
+                }
                 Some(fields)
             }
             false => None,
@@ -124,7 +127,10 @@ impl Survey {
             distinct_characters: distinct.len(),
             script: Script::of(&sample),
             layout: Layout::of(&sample),
-            line: first_line(&sample, SENTENCE),
+            line: match fields.as_ref().filter(|fields| fields.answer.is_some()) {
+                Some(fields) => records.texts(fields).next().unwrap_or_default(),
+                None => first_line(&sample, SENTENCE),
+            },
             opening: match &fields {
                 Some(fields) => records.first(fields),
                 None => first_line(&sample, 1),

@@ -28,6 +28,8 @@ pub struct RecordFields {
     pub text: String,
     /// The field that holds the answer.
     pub answer: Option<String>,
+    /// Characters to put between text and answer. Empty if the records keep them apart themselves.
+    pub separator: &'static str,
 }
 
 /// Records of a sample.
@@ -92,6 +94,7 @@ impl Records {
             return Ok(RecordFields {
                 text: text.to_owned(),
                 answer: Some(answer.to_owned()),
+                separator: self.separator(text, answer),
             });
         }
         let usual = TEXTS.into_iter().find(|name| has(name));
@@ -105,8 +108,27 @@ impl Records {
             Some(text) => Ok(RecordFields {
                 text: text.to_owned(),
                 answer: None,
+                separator: "",
             }),
             None => Err(self.no_text(path)),
+        }
+    }
+
+    /// Return a line end if in most records a word or a sentence of the text ends where the answer
+    /// begins.
+    fn separator(&self, text: &str, answer: &str) -> &'static str {
+        let run_together = |object: &&serde_json::Map<String, Value>| {
+            let character = |name: &str, of: fn(&str) -> Option<char>| of(object[name].as_str()?);
+            let last = character(text, |text| text.chars().next_back());
+            let first = character(answer, |text| text.chars().next());
+            last.is_some_and(|last| last.is_alphanumeric() || ".,;!?…。！？)\"'”’".contains(last))
+                && first.is_some_and(|first| !first.is_whitespace())
+        };
+        let records = self.objects.iter().filter(run_together).count();
+        if 2 * records > self.objects.len() {
+            "\n"
+        } else {
+            ""
         }
     }
 
@@ -130,7 +152,7 @@ impl Records {
         }
     }
 
-    /// Return the text of the first record.
+    /// Return the text of the first record, without its answer.
     pub(super) fn first(&self, fields: &RecordFields) -> String {
         let text = |object: &serde_json::Map<String, Value>| {
             Some(object.get(&fields.text)?.as_str()?.to_owned())
@@ -138,15 +160,15 @@ impl Records {
         self.objects.iter().find_map(text).unwrap_or_default()
     }
 
-    /// Return the text of the fields, a record in each line or more.
-    pub(super) fn text(&self, fields: &RecordFields) -> String {
-        let mut text = String::new();
-        for object in &self.objects {
-            for name in std::iter::once(&fields.text).chain(&fields.answer) {
-                text += object.get(name).and_then(Value::as_str).unwrap_or_default();
-            }
-            text.push('\n');
-        }
-        text
+    /// Return the texts of the records with their answers, in the order of the file.
+    pub(super) fn texts<'a>(
+        &'a self,
+        fields: &'a RecordFields,
+    ) -> impl Iterator<Item = String> + 'a {
+        self.objects.iter().map(|object| {
+            let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
+            let answer = fields.answer.as_deref().map_or("", text);
+            format!("{}{}{answer}", text(&fields.text), fields.separator)
+        })
     }
 }

@@ -5,9 +5,10 @@ use super::text::{documents, prompt, sentence, vocabulary};
 use crate::failure::Usage;
 use crate::pace;
 use anyhow::Result;
-use sisun_config::Documents;
+use sisun_config::{Documents, shell};
 use sisun_data::{RecordFields, Survey};
 use sisun_train::Trial;
+use std::path::PathBuf;
 
 /// The settings that `init` chooses.
 #[derive(Clone, Debug)]
@@ -85,14 +86,14 @@ impl Choice {
             2_000_000..20_000_000 => 0.05,
             _ => 0.01,
         };
+        let mut notes: Vec<String> = table_note(&survey.files).into_iter().collect();
         let reading = bytes as f64 / READ_PER_SECOND;
-        let notes = match reading {
-            ..5.0 => Vec::new(),
-            _ => vec![format!(
+        if reading >= 5.0 {
+            notes.push(format!(
                 "the first run takes about {} more, to read and tokenize the text",
                 pace::duration(reading)
-            )],
-        };
+            ));
+        }
         let mut choice = Self {
             name,
             sources,
@@ -130,6 +131,18 @@ impl Choice {
         while self.context_len > 8 && 2 * self.context_len > split {
             self.context_len /= 2;
         }
+        // An example that does not fit shows nothing; a character is a token or, rarely, more.
+        let most = self.context_len;
+        let fits = |text: &String| text.chars().count() < most;
+        self.prompt = self.prompt.take().filter(fits);
+        let cut = |text: String| {
+            text.chars()
+                .take(most)
+                .collect::<String>()
+                .trim()
+                .to_owned()
+        };
+        self.sentence = self.sentence.take().map(cut);
         match self.context_len < split {
             true => Ok(()),
             false => Err(Usage(format!(
@@ -221,6 +234,24 @@ impl Choice {
 const TOKENS_PER_WEIGHT: f64 = 0.8;
 /// Tokens of text for each weight of the blocks.
 const TEXT_PER_WEIGHT: f64 = 0.2;
+
+/// Say how to train on one column of a table.
+fn table_note(files: &[PathBuf]) -> Option<String> {
+    let is_table = |path: &&PathBuf| {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        ending.is_some_and(|ending| ending.eq_ignore_ascii_case("csv"))
+    };
+    let table = files.iter().find(is_table)?;
+    let read =
+        "import csv, json, sys; [print(json.dumps(row)) for row in csv.DictReader(sys.stdin)]";
+    Some(format!(
+        "the table {} is read with its commas and its header line; its columns become fields of JSON lines with: python3 -c {} < {} > {}",
+        table.display(),
+        shell::word(read),
+        shell::path(table),
+        shell::path(&table.with_extension("jsonl")),
+    ))
+}
 
 /// Return the most times that a text should be seen: more often a short one, of which a few steps
 /// would be too few.

@@ -2,6 +2,8 @@
 
 use super::choose::{Choice, EVALUATION_WINDOWS, EVALUATIONS};
 use crate::pace;
+use crate::units;
+use serde_json::Value as Json;
 use sisun_config::{Documents, shell};
 use sisun_data::{Script, Survey};
 use sisun_model::{Chosen, thousands};
@@ -79,7 +81,7 @@ fn describe(choice: &Choice, survey: &Survey) -> String {
     };
     format!(
         "{files}{records}, {}, {script}: about {} tokens to learn from.",
-        pace::bytes(survey.bytes),
+        units::bytes(survey.bytes),
         thousands(choice.tokens),
     )
 }
@@ -94,9 +96,14 @@ enum Line {
 }
 
 fn set(key: &'static str, value: impl Into<Value>, why: impl Into<String>) -> Line {
+    let value = match value.into() {
+        // In one line; a JSON string is a TOML string.
+        Value::String(text) if text.contains('\n') => Json::from(text).to_string(),
+        other => other.to_string(),
+    };
     Line::Setting {
         key,
-        value: value.into().to_string(),
+        value,
         why: why.into(),
     }
 }
@@ -124,6 +131,13 @@ fn table(choice: &Choice) -> Vec<Line> {
                 answer.as_str(),
                 "follows the text; the loss is on it alone",
             ));
+            if !fields.separator.is_empty() {
+                lines.push(set(
+                    "jsonl_separator",
+                    fields.separator,
+                    "between the two; a prompt ends with it",
+                ));
+            }
         }
     }
     if choice.fields.is_none() {

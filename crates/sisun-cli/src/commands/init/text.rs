@@ -68,9 +68,10 @@ pub(super) fn prompt(survey: &Survey) -> Option<String> {
     let asks = survey
         .fields
         .as_ref()
-        .is_some_and(|fields| fields.answer.is_some());
-    if asks {
-        return (opening.chars().count() <= 200).then(|| opening.to_owned());
+        .filter(|fields| fields.answer.is_some());
+    if let Some(fields) = asks {
+        let question = format!("{opening}{}", fields.separator);
+        return (question.chars().count() <= 200).then_some(question);
     }
     let words: Vec<&str> = opening.split_whitespace().take(3).collect();
     let words = words.join(" ");
