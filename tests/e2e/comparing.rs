@@ -1,6 +1,6 @@
 //! `sisun compare` and its tasks.
 
-use crate::sisun::{Lab, command, peer, sisun};
+use crate::sisun::{Lab, Ran, command, peer, sisun};
 use serde_json::Value;
 use std::fs;
 
@@ -28,6 +28,47 @@ examples = 3
 [budgets.long]
 train = { steps = 20 }
 "#;
+
+/// Each budget writes a folder of its own; a sweep begins only where its results may be written, and
+/// says what it does.
+#[test]
+fn budgets_do_not_meet_in_one_folder() {
+    let lab = Lab::new();
+    let tuned = format!("{TINY}[budgets.tuned]\nsweep = {{ \"train.lr_max\" = [1e-3, 2e-3] }}\n");
+    fs::write(lab.path("tiny.toml"), tuned).unwrap();
+    let compare = |arguments: &[&str]| {
+        let all = [&["compare", "tiny.toml", "--device", "cpu"], arguments].concat();
+        let mut command = command(&all);
+        Ran::from(command.current_dir(lab.folder.path()).output().unwrap())
+    };
+    compare(&[]).ok();
+    compare(&["--budget", "long"]).ok();
+    let refused = compare(&["--budget", "tuned", "--out", "reports/tiny"]);
+    refused.fails(2, &["another comparison", "its budget is \"class\""]);
+    assert!(!lab.path("reports/tiny/sweep").exists());
+    let told = compare(&["--budget", "tuned"]).ok().stderr;
+    for part in [
+        "1 track × 4 variants × 1 seed: 4 cells",
+        "1 track × 2 variants × 2 seeds: 4 cells",
+        "100 %",
+        "copy / rope with 0.001 / sweep: ",
+    ] {
+        assert!(told.contains(part), "no {part:?} in {told}");
+    }
+    let percents = told.lines().filter_map(|line| line.trim().split_once(" %"));
+    let most = percents
+        .filter_map(|(number, _)| number.parse::<u32>().ok())
+        .max();
+    assert_eq!(most, Some(100), "{told}");
+    for folder in ["tiny", "tiny-long", "tiny-tuned"] {
+        let report = lab.path("reports").join(folder).join("report.md");
+        let report = fs::read_to_string(report).unwrap();
+        assert!(
+            report.contains("They differ in model.position and"),
+            "{report}"
+        );
+    }
+}
 
 #[test]
 fn the_shipped_comparisons_run_and_report() {

@@ -7,8 +7,8 @@ use crate::waiting;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sisun_config::plain_system_words;
 use sisun_train::Metric;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Minimum interval between lines of a log file, besides evaluations.
@@ -154,7 +154,7 @@ pub(crate) struct Work {
     bar: Option<ProgressBar>,
     done: AtomicU64,
     /// Total work and start time.
-    begun: OnceLock<(u64, Instant)>,
+    begun: Mutex<Option<(u64, Instant)>>,
 }
 
 impl Work {
@@ -172,18 +172,26 @@ impl Work {
             quiet,
             bar,
             done: AtomicU64::new(0),
-            begun: OnceLock::new(),
+            begun: Mutex::new(None),
         }
     }
 
-    /// Start the display.
+    /// Start the display, after earlier work anew.
     pub(crate) fn begin(&self, work: u64) {
-        self.begun.get_or_init(|| (work, Instant::now()));
+        let before = self.lock().replace((work, Instant::now()));
+        self.done.store(0, Ordering::Relaxed);
         if let Some(bar) = &self.bar {
-            waiting::bar_begins();
+            if before.is_none() {
+                waiting::bar_begins();
+            }
+            bar.set_position(0);
             bar.set_length(work);
             bar.reset_eta();
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(u64, Instant)>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Add completed work.
@@ -197,13 +205,14 @@ impl Work {
     /// Report a completed part: a line in a log file, with the remaining time.
     pub(crate) fn done(&self, line: &str) {
         let done = self.done.load(Ordering::Relaxed);
-        match (&self.bar, self.begun.get()) {
+        let begun = *self.lock();
+        match (&self.bar, begun) {
             (None, Some((all, began))) => {
                 let left = began.elapsed().as_secs_f64() / done.max(1) as f64
                     * all.saturating_sub(done) as f64;
                 self.show(&format!(
                     "{:>3} %  {line}  {left:.0} s left",
-                    100 * done / all.max(&1)
+                    100 * done / all.max(1)
                 ));
             }
             _ => self.show(line),

@@ -118,6 +118,16 @@ pub struct Cell {
     pub random_positions: Option<usize>,
 }
 
+impl Cell {
+    /// Describe the cell for progress: as its name, with the seed of a sweep as such.
+    pub(crate) fn label(&self) -> String {
+        match self.seed {
+            TUNING_SEED => format!("{} / {} / sweep", self.track, self.variant),
+            _ => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Cell {
     /// Write `track / variant / seed`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -71,6 +71,12 @@ pub enum Event {
     Note(String),
     /// The start of the run.
     Begun {
+        /// Number of tracks.
+        tracks: usize,
+        /// Number of variants; in a sweep, with each of the settings that it tries.
+        variants: usize,
+        /// Number of seeds.
+        seeds: usize,
         /// Number of cells of this shard.
         cells: usize,
         /// Number of those that had results already.
@@ -98,6 +104,8 @@ pub struct Finished {
     pub summary: Summary,
     /// True if it was stopped.
     pub interrupted: bool,
+    /// True if it was stopped during its sweep, so that no cell of its own was run.
+    pub in_sweep: bool,
 }
 
 /// Run the cells that have no result yet, and summarize. A sweep runs first, in a subdirectory;
@@ -126,6 +134,7 @@ pub fn run(
     check_memory(grid, work.texts, plan)?;
     let mut grid = grid.clone();
     if let Some(sweep) = &grid.sweep {
+        Store::check_place(out, &grid)?;
         watch(Event::Note(format!(
             "a sweep of {} models first, to choose settings",
             sweep.cells.len()
@@ -138,6 +147,7 @@ pub fn run(
                 return Ok(Finished {
                     summary,
                     interrupted: true,
+                    in_sweep: true,
                 });
             }
         }
@@ -146,6 +156,7 @@ pub fn run(
     Ok(Finished {
         summary: sum_up(&grid, &store)?,
         interrupted: stop.load(Ordering::Relaxed),
+        in_sweep: false,
     })
 }
 
@@ -248,6 +259,9 @@ impl Work<'_> {
             .map(|cell| cell.settings.train.steps.saturating_mul(work_of_step(cell)));
         let work = work.fold(0, u64::saturating_add);
         (self.watch)(Event::Begun {
+            tracks: grid.tracks.len(),
+            variants: grid.variants.len(),
+            seeds: grid.seeds.len(),
             cells: mine.len(),
             done: mine.len() - open.len(),
             work,
@@ -320,7 +334,7 @@ impl Work<'_> {
         };
         store.write(cell, &result, Some(&timing))?;
         (self.watch)(Event::CellDone {
-            cell: cell.to_string(),
+            cell: cell.label(),
             outcome: result.outcome,
             seconds: timing.total_s,
         });

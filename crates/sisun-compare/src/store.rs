@@ -71,6 +71,44 @@ impl Store {
         Ok(store)
     }
 
+    /// Check, before a sweep decides the settings of the cells, that the directory does not hold a
+    /// comparison of another name or budget.
+    ///
+    /// # Errors
+    /// If it does, or cannot be read.
+    pub(crate) fn check_place(root: &Path, grid: &Grid) -> Result<(), CompareError> {
+        let Some(theirs) = Self::identity(root)? else {
+            return Ok(());
+        };
+        let mine = Identity {
+            name: grid.name.clone(),
+            budget: grid.budget.clone(),
+            cells: theirs.cells.clone(),
+        };
+        match difference(&theirs, &mine) {
+            Some(difference) => Err(CompareError::OtherGrid {
+                path: root.to_owned(),
+                difference,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Return the identity of the comparison in a directory, if there is one.
+    fn identity(root: &Path) -> Result<Option<Identity>, CompareError> {
+        let path = root.join(IDENTITY);
+        let text =
+            if_there(std::fs::read_to_string(&path)).map_err(CompareError::io("read", &path))?;
+        let Some(text) = text else {
+            return Ok(None);
+        };
+        sisun_config::check_pointer(text.as_bytes()).map_err(CompareError::io("read", &path))?;
+        let not = |_| CompareError::NotAComparison {
+            path: root.to_owned(),
+        };
+        serde_json::from_str(&text).map(Some).map_err(not)
+    }
+
     /// Open the directory of this comparison, or of a smaller one, for reading.
     ///
     /// # Errors
@@ -95,25 +133,12 @@ impl Store {
             .iter()
             .map(|cell| (cell.to_string(), key(grid, cell, texts.get(&cell.track))))
             .collect();
-        let path = root.join(IDENTITY);
         let mine = Identity {
             name: grid.name.clone(),
             budget: grid.budget.clone(),
             cells: keys.clone(),
         };
-        let text =
-            if_there(std::fs::read_to_string(&path)).map_err(CompareError::io("read", &path))?;
-        let theirs = match text {
-            Some(text) => {
-                sisun_config::check_pointer(text.as_bytes())
-                    .map_err(CompareError::io("read", &path))?;
-                let not = |_| CompareError::NotAComparison {
-                    path: root.to_owned(),
-                };
-                Some(serde_json::from_str::<Identity>(&text).map_err(not)?)
-            }
-            None => None,
-        };
+        let theirs = Self::identity(root)?;
         if let Some(difference) = theirs.as_ref().and_then(|theirs| difference(theirs, &mine)) {
             return Err(CompareError::OtherGrid {
                 path: root.to_owned(),

@@ -11,6 +11,17 @@ use crate::summary::{
     VariantSummary,
 };
 use crate::track::{Track, length_at};
+use std::collections::BTreeSet;
+
+/// Return the keys that the variants set.
+fn varied(grid: &Grid) -> Vec<String> {
+    let keys = grid.variants.iter().flat_map(|variant| {
+        let random = variant.random_positions.map(|_| "random_positions");
+        variant.set.keys().map(String::as_str).chain(random)
+    });
+    let keys: BTreeSet<&str> = keys.collect();
+    keys.into_iter().map(str::to_owned).collect()
+}
 
 /// Compute the statistics of the results. `found` holds, for each cell of the grid in order, its
 /// result if there is one.
@@ -54,6 +65,7 @@ pub(crate) fn summarize(grid: &Grid, found: &[Option<FiledCell>]) -> Summary {
             .map(|(t, v, set)| (t.clone(), v.clone(), told(set)))
             .collect(),
         variants,
+        varied: varied(grid),
         mean_reciprocal_ranks: mean_reciprocal_rank(&scores),
         verdicts: if grid.trial {
             Vec::new()

@@ -27,6 +27,8 @@ pub struct Summary {
     pub seeds: Vec<u64>,
     /// Names of the variants, in order.
     pub variants: Vec<String>,
+    /// Keys of the settings in which variants differ.
+    pub varied: Vec<String>,
     /// Settings chosen by a sweep: track, variant, settings. Empty without one.
     pub chosen: Vec<(String, String, String)>,
     /// The tracks.

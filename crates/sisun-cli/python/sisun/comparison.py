@@ -82,7 +82,8 @@ def compare(
     Args:
         config: The comparison, a TOML file.
         budget: One of its budgets; by default ``class``.
-        out: Directory of the results; by default ``reports/NAME``.
+        out: Directory of the results; by default ``reports/NAME``, of another budget than ``class``
+            ``reports/NAME-BUDGET``.
         jobs: Number of models trained at once, by default the number of processors.
         set: Settings to change, as in ``{"tracks.copy.examples": 500}``.
         device: ``auto``, ``cpu`` or ``wgpu``.
@@ -107,7 +108,9 @@ def compare(
     ended = None
     try:
         summary = json.loads(call(arguments, on_line=line.tell))
-        where = Path("reports") / summary["name"]
+        usual = summary["budget"] == "class"
+        name = summary["name"] if usual else f"{summary['name']}-{summary['budget']}"
+        where = Path("reports") / name
         if out is not None:
             where = Path(_arguments.path("out", out))
         ended = f"report: {where / 'report.html'}"

@@ -34,11 +34,12 @@ pub(crate) struct Args {
     /// The comparison, a TOML file
     #[arg(required = true)]
     config: Option<PathBuf>,
-    /// Directory for results and the report [default: reports/NAME]
+    /// Directory for results and the report [default: reports/NAME; of a budget other than class,
+    /// reports/NAME-BUDGET]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Budget of the file to use
-    #[arg(long, value_name = "NAME", default_value = "class")]
+    #[arg(long, value_name = "NAME", default_value = USUAL_BUDGET)]
     budget: String,
     /// Train this many models at once, each on one thread [default: the number of processors]
     #[arg(long, value_name = "N")]
@@ -58,6 +59,9 @@ pub(crate) struct Args {
     #[command(flatten)]
     device: DeviceArgs,
 }
+
+/// The budget that is used unless another is named.
+const USUAL_BUDGET: &str = "class";
 
 #[derive(Subcommand)]
 enum Verb {
@@ -107,9 +111,13 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
     for key in &grid.former_keys {
         args.device.note(&format!("note: {key}"));
     }
-    let out = args
-        .out
-        .unwrap_or_else(|| Path::new("reports").join(&grid.name));
+    let out = args.out.unwrap_or_else(|| {
+        let name = match args.budget.as_str() {
+            USUAL_BUDGET => grid.name.clone(),
+            budget => format!("{}-{budget}", grid.name),
+        };
+        Path::new("reports").join(name)
+    });
     let _held = hold(&out, args.wait, &args.device)?;
     let plan = plan(&args.device, args.jobs, args.shard)?;
     let stop =
@@ -117,12 +125,21 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
     let progress = Work::new(args.device.quiet);
     let watch = |event: Event| match event {
         Event::Note(line) => progress.show(&line),
-        Event::Begun { cells, done, work } => {
+        Event::Begun {
+            tracks,
+            variants,
+            seeds,
+            cells,
+            done,
+            work,
+        } => {
+            let count = |n: usize, of: &str| format!("{n} {of}{}", if n == 1 { "" } else { "s" });
             progress.show(&format!(
-                "{} tracks × {} variants × {} seeds: {cells} cells, {done} of them done before; {} at a time",
-                grid.tracks.len(),
-                grid.variants.len(),
-                grid.seeds.len(),
+                "{} × {} × {}: {}, {done} of them done before; {} at a time",
+                count(tracks, "track"),
+                count(variants, "variant"),
+                count(seeds, "seed"),
+                count(cells, "cell"),
                 plan.jobs
             ));
             progress.begin(work);
@@ -144,15 +161,16 @@ pub(crate) fn run_command(args: Args) -> Result<()> {
     progress.finish();
     let finished = finished.map_err(|error| beside(error, &config))?;
     if finished.interrupted {
-        note(&format!(
-            "stopped with {} cells to go; the same command goes on",
-            finished.summary.missing.len()
-        ));
+        let left = match finished.in_sweep {
+            true => "in the sweep".to_owned(),
+            false => format!("with {} cells to go", finished.summary.missing.len()),
+        };
+        note(&format!("stopped {left}; the same command goes on"));
         return Err(Interrupted.into());
     }
     if args.shard.is_some() {
         return say(&format!(
-            "part done: {}\nnext: sisun compare merge {} … --out DIR",
+            "part done: {}\nwhen all parts are done: sisun compare merge {} OTHER_PARTS --out DIR",
             out.display(),
             shell::path(&out)
         ));

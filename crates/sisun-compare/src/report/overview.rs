@@ -117,9 +117,10 @@ fn differences(summary: &Summary) -> String {
         Track::Language { .. } => format!("{} (text)", track.name),
     });
     format!(
-        "The variants are {}. They differ in what their names say and in nothing else: on a track, models of one seed \
+        "The variants are {}. They differ in {} and in nothing else: on a track, models of one seed \
          take the same number of steps on the same data in the same order. The tracks are {}.",
         listed(&summary.variants),
+        listed(&summary.varied),
         listed(&tracks.collect::<Vec<_>>()),
     )
 }

@@ -215,6 +215,7 @@ pub(crate) fn summary(seeds: usize) -> Summary {
         trial: false,
         seeds: (1..=seeds as u64).collect(),
         variants: NAMES.map(str::to_owned).into(),
+        varied: vec!["model.position".to_owned()],
         mean_reciprocal_ranks: mean_reciprocal_rank(&[scores]),
         verdicts: judge(&tracks),
         chosen: vec![(
