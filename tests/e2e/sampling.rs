@@ -503,3 +503,57 @@ fn bits_per_byte_counts_the_bytes_of_what_was_measured() {
     let tokens = whole["tokens"].as_f64().unwrap() + 1.0;
     bits(&whole, tokens, 440.0 + 3.0 * 640.0);
 }
+
+/// Where a line end stood before the answers, the line end of a prompt's file is part of the prompt.
+#[test]
+fn a_prompt_can_ask_for_an_answer() {
+    let lab = Lab::new();
+    let records: String = (0..60)
+        .map(|i| format!("{{\"q\": \"Double {i}.\", \"a\": \"It is {}.\"}}\n", 2 * i))
+        .collect();
+    std::fs::write(lab.path("pairs.jsonl"), records).unwrap();
+    let source = format!("data.sources={:?}", [lab.at("pairs.jsonl")]);
+    let fields = [
+        "--set",
+        &source,
+        "--set",
+        "data.jsonl_field=q",
+        "--set",
+        "data.jsonl_separator=\"\\n\"",
+        "--set",
+        "train.steps=4",
+        "--set",
+        "model.context_len=16",
+        "--set",
+        "data.validation_fraction=0.3",
+    ];
+    lab.train("alone", &fields)
+        .fails(2, &["data.jsonl_separator", "set data.jsonl_answer_field"]);
+    let fields = [&fields[..], &["--set", "data.jsonl_answer_field=a"]].concat();
+    lab.train("run", &fields).ok();
+    let (run, file) = (lab.at("run"), lab.at("prompt.txt"));
+    std::fs::write(&file, "Double 7.\n").unwrap();
+    let ran = |prompt: &[&str]| {
+        let rest = ["-n", "3", "--json", "--device", "cpu"];
+        sisun(&[&["sample", &run], prompt, &rest[..]].concat()).ok()
+    };
+    let (from_file, told) = (
+        ran(&["--prompt-file", &file]),
+        ran(&["--prompt", "Double 7."]),
+    );
+    assert_eq!(from_file.json()["prompt"], "Double 7.\n");
+    assert!(
+        !from_file.stderr.contains("jsonl_separator"),
+        "{}",
+        from_file.stderr
+    );
+    assert_eq!(told.json()["prompt"], "Double 7.");
+    assert!(
+        told.stderr
+            .contains("data.jsonl_separator = \"\\n\" stood between")
+    );
+    assert_eq!(
+        ran(&["--prompt", "Double 7.\n"]).json()["text"],
+        from_file.json()["text"]
+    );
+}

@@ -105,13 +105,18 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let prompt = prompt(&args)?;
-    if prompt.as_deref() == Some("") {
+    if prompt.as_ref().is_some_and(|prompt| prompt.text.is_empty()) {
         return Err(Usage(
-            "the prompt is empty; without --prompt the model begins a text by itself".to_owned(),
+            "the prompt is empty: give text to continue, or leave --prompt and --prompt-file out; then a model that \
+             was trained on separate texts begins one by itself"
+                .to_owned(),
         )
         .into());
     }
-    let prompt = prompt.unwrap_or_default();
+    let Prompt {
+        text: mut prompt,
+        ends_line,
+    } = prompt.unwrap_or_default();
     let sampler = Sampler {
         temperature: args.temperature,
         top_k: args.top_k,
@@ -137,9 +142,14 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let loaded = source.loaded;
     args.device.note(&loaded.introduction());
     if !prompt.is_empty() && !prompt.ends_with(&separator) {
-        args.device.note(&format!(
-            "note: in training {separator:?} stood between text and answer (data.jsonl_separator); a prompt that ends with it asks for an answer"
-        ));
+        if ends_line && format!("{prompt}\n").ends_with(&separator) {
+            prompt.push('\n');
+        } else {
+            args.device.note(&format!(
+                "note: in training data.jsonl_separator = {separator:?} stood between text and answer: end the prompt with it to ask \
+                 for an answer (a line end: in a file, with --prompt-file, or in bash and zsh as --prompt $'…\\n')"
+            ));
+        }
     }
     let read = loaded.prompt_tokens(&prompt).map_err(|error| match (error, prompt.as_str()) {
         (InferError::Empty { .. }, "") => {
@@ -221,16 +231,33 @@ fn unescaped(given: &str) -> Result<String, String> {
     }
 }
 
+/// The text to continue.
+#[derive(Default)]
+struct Prompt {
+    text: String,
+    /// True if a line end followed it in a file, which is part of the prompt only where the model
+    /// expects one.
+    ends_line: bool,
+}
+
 /// Return the prompt, if there is one.
-fn prompt(args: &Args) -> Result<Option<String>> {
+fn prompt(args: &Args) -> Result<Option<Prompt>> {
     let text = match (&args.prompt, &args.prompt_file) {
-        (Some(prompt), _) => return Ok(Some(prompt.clone())),
+        (Some(prompt), _) => {
+            return Ok(Some(Prompt {
+                text: prompt.clone(),
+                ends_line: false,
+            }));
+        }
         (None, Some(path)) if path.as_os_str() == "-" => given_text::standard_input()?,
         (None, Some(path)) => given_text::file("prompt file", path)?,
         (None, None) => return Ok(None),
     };
-    // The final line end of a file is not part of the prompt.
-    Ok(Some(text.strip_suffix('\n').unwrap_or(&text).to_owned()))
+    let stripped = text.strip_suffix('\n');
+    Ok(Some(Prompt {
+        text: stripped.unwrap_or(&text).to_owned(),
+        ends_line: stripped.is_some(),
+    }))
 }
 
 /// Return true if the file is an earlier trace, which the next one may replace.
