@@ -225,7 +225,14 @@ fn script_and_layout_decide() {
                 "table.jsonl",
             ],
         ),
-        ("array.json", &["jsonl_field = \"body\""]),
+        (
+            "array.json",
+            &[
+                "jsonl_field = \"body\"",
+                "# Of the records, body is read and title left out",
+                "prompt = \"A text about\"",
+            ],
+        ),
         (
             "letters",
             &["documents = \"file\"", "each file is a document"],

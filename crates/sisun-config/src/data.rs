@@ -41,10 +41,10 @@ pub struct DataConfig {
     #[schemars(extend("example" = "answer"))]
     pub jsonl_answer_field: Option<String>,
     /// For JSON lines with an answer: the characters between text and answer, `"\n"` for a new line.
-    /// A prompt that asks for an answer ends with them.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    #[schemars(extend("example" = "\n", "default" = ""))]
-    pub jsonl_separator: String,
+    /// A prompt that asks for an answer ends with them. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("example" = "\n"))]
+    pub jsonl_separator: Option<String>,
     /// Unicode normalization of all text, prompts included: a tokenizer trained or used for such a
     /// run does the same.
     #[serde(default, skip_serializing_if = "Normalize::is_none")]
@@ -137,7 +137,7 @@ impl DataConfig {
             documents: Documents::default(),
             jsonl_field: None,
             jsonl_answer_field: None,
-            jsonl_separator: String::new(),
+            jsonl_separator: None,
             normalize: Normalize::None,
             validation: Vec::new(),
             validation_fraction: default_validation_fraction(),
@@ -148,6 +148,11 @@ impl DataConfig {
     /// Return the field of JSON lines that holds the text.
     pub fn text_field(&self) -> &str {
         self.jsonl_field.as_deref().unwrap_or(JSONL_FIELD)
+    }
+
+    /// Return the characters between text and answer of JSON lines.
+    pub fn separator(&self) -> &str {
+        self.jsonl_separator.as_deref().unwrap_or_default()
     }
 
     /// Return true if the settings mention JSON lines.
@@ -185,9 +190,9 @@ impl DataConfig {
             "must be above 0 and below 1",
         );
         problems.check(
-            self.jsonl_separator.is_empty() || self.jsonl_answer_field.is_some(),
+            self.jsonl_separator.is_none() || self.jsonl_answer_field.is_some(),
             "data.jsonl_separator",
-            format!("{:?}", self.jsonl_separator),
+            format!("{:?}", self.separator()),
             "stands before an answer: set data.jsonl_answer_field as well",
         );
         problems.end()

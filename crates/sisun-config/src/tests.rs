@@ -20,6 +20,7 @@ sources = ["a.txt"]
 documents = "line"
 jsonl_field = "prompt"
 jsonl_answer_field = "answer"
+jsonl_separator = " "
 normalize = "nfc"
 validation = ["b.txt"]
 validation_fraction = 0.2

@@ -10,7 +10,7 @@ const TEXTS: [&str; 8] = [
     "text", "content", "story", "document", "body", "article", "sentence", "review",
 ];
 /// Names of a question and its answer.
-const PAIRS: [(&str, &str); 8] = [
+const PAIRS: [(&str, &str); 12] = [
     ("prompt", "answer"),
     ("prompt", "completion"),
     ("prompt", "response"),
@@ -19,6 +19,10 @@ const PAIRS: [(&str, &str); 8] = [
     ("instruction", "response"),
     ("input", "output"),
     ("source", "target"),
+    ("질문", "답변"),
+    ("질문", "답"),
+    ("질문", "대답"),
+    ("입력", "출력"),
 ];
 
 /// The fields of JSON records to train on.
@@ -28,6 +32,8 @@ pub struct RecordFields {
     pub text: String,
     /// The field that holds the answer.
     pub answer: Option<String>,
+    /// Other fields that hold text, which is not read.
+    pub left_out: Vec<String>,
     /// Characters to put between text and answer. Empty if the records keep them apart themselves.
     pub separator: &'static str,
 }
@@ -87,6 +93,10 @@ impl Records {
         // A record without the field is an error in training.
         lengths.retain(|_, (records, bytes)| *records == self.objects.len() && *bytes > 0);
         let has = |name: &str| lengths.contains_key(name);
+        let left_out = |read: &[&str]| {
+            let others = lengths.keys().filter(|name| !read.contains(name));
+            others.map(|name| (*name).to_owned()).collect()
+        };
         let pair = PAIRS
             .into_iter()
             .find(|(text, answer)| has(text) && has(answer));
@@ -94,6 +104,7 @@ impl Records {
             return Ok(RecordFields {
                 text: text.to_owned(),
                 answer: Some(answer.to_owned()),
+                left_out: left_out(&[text, answer]),
                 separator: self.separator(text, answer),
             });
         }
@@ -108,6 +119,7 @@ impl Records {
             Some(text) => Ok(RecordFields {
                 text: text.to_owned(),
                 answer: None,
+                left_out: left_out(&[text]),
                 separator: "",
             }),
             None => Err(self.no_text(path)),

@@ -217,8 +217,8 @@ fn read_json_record(
         };
         match (field, i) {
             (Some(Field::Text(text)), _) => {
-                if i == 1 && !data.jsonl_separator.is_empty() {
-                    sink(DocumentEvent::Text(&data.jsonl_separator, roles[0]))?;
+                if i == 1 && !data.separator().is_empty() {
+                    sink(DocumentEvent::Text(data.separator(), roles[0]))?;
                 }
                 sink(DocumentEvent::Text(text, roles[i]))?;
             }

@@ -87,6 +87,20 @@ impl Choice {
             _ => 0.01,
         };
         let mut notes: Vec<String> = table_note(&survey.files).into_iter().collect();
+        if let Some(fields) = survey
+            .fields
+            .as_ref()
+            .filter(|fields| !fields.left_out.is_empty())
+        {
+            notes.push(format!(
+                "of the records, {} is read and {} left out (data.jsonl_field and jsonl_answer_field choose)",
+                match &fields.answer {
+                    Some(answer) => format!("{} with {answer}", fields.text),
+                    None => fields.text.clone(),
+                },
+                fields.left_out.join(", "),
+            ));
+        }
         let reading = bytes as f64 / READ_PER_SECOND;
         if reading >= 5.0 {
             notes.push(format!(

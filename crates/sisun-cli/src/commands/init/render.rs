@@ -42,7 +42,7 @@ pub(super) fn commented(
         shell::path(out),
     );
     for note in &choice.notes {
-        file += &format!("# {}{}.\n", note[..1].to_uppercase(), &note[1..]);
+        file += &format!("# {}{}\n", note[..1].to_uppercase(), &note[1..]);
     }
     for line in table(choice) {
         file += &match line {

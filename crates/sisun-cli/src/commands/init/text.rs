@@ -73,8 +73,9 @@ pub(super) fn prompt(survey: &Survey) -> Option<String> {
         let question = format!("{opening}{}", fields.separator);
         return (question.chars().count() <= 200).then_some(question);
     }
-    let words: Vec<&str> = opening.split_whitespace().take(3).collect();
-    let words = words.join(" ");
+    // Part of a short text: after all of it there is nothing to continue.
+    let words: Vec<&str> = opening.split_whitespace().collect();
+    let words = words[..words.len().div_ceil(2).min(3)].join(" ");
     let few: String = match survey.script {
         // Without spaces between words.
         Script::Chinese | Script::Japanese => opening.chars().take(4).collect(),
