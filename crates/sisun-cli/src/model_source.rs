@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use sisun_config::{Config, DataConfig, Documents, Precision};
-use sisun_data::{Tokens, prepare_whole};
+use sisun_data::{DataError, Tokens, prepare_whole};
 use sisun_files::RunDir;
 use sisun_hf::SidecarFile;
 use sisun_infer::LanguageModel;
@@ -55,6 +55,16 @@ pub(crate) struct TextArgs {
     /// data.documents, else file]
     #[arg(long, value_name = "WHAT", requires = "data", value_parser = read_documents)]
     documents: Option<Documents>,
+}
+
+/// Add the option that names the field to an error about the fields of JSON lines.
+fn with_option(error: DataError) -> anyhow::Error {
+    let told = matches!(error, DataError::JsonField { .. })
+        .then(|| format!("{error}\nhere the field of --data is named with --jsonl-field NAME"));
+    match told {
+        Some(told) => anyhow::Error::new(error).context(told),
+        None => error.into(),
+    }
 }
 
 /// Parse a document kind as the configuration spells it.
@@ -131,7 +141,7 @@ impl ModelSource {
     /// Return the characters that stood between a text and its answer in training.
     pub(crate) fn answer_separator(&self) -> &str {
         let trained = self.trained.as_ref();
-        trained.map_or("", |trained| &trained.config.data.jsonl_separator)
+        trained.map_or("", |trained| trained.config.data.separator())
     }
 
     /// Return the text of the run's `[attend]`.
@@ -216,12 +226,13 @@ impl ModelSource {
                         data.jsonl_answer_field.filter(|answer| answer != field);
                     data.jsonl_field = Some(field.clone());
                 }
-                prepare_whole(
+                let prepared = prepare_whole(
                     &data,
                     &self.loaded.tokenizer,
                     &data.cache_folder(),
                     &mut progress,
-                )?
+                );
+                prepared.map_err(with_option)?
             }
         };
         text.check_rows(&self.loaded.tokenizer, self.loaded.rows())?;

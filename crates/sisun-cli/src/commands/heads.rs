@@ -61,9 +61,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let loaded = &opened.loaded;
     let Some(text) = args.text.as_deref().or(opened.attend_text()) else {
         bail!(
-            "{} has no attend.text of its own to look at: give a text with --text, as in\n  sisun heads {} --text 'YOUR TEXT'",
+            "{} has no attend.text of its own to look at: give a text with --text, as in\n  sisun heads {} --text 'YOUR TEXT'{}",
             opened.kind(),
-            shell::path(&args.run)
+            shell::path(&args.run),
+            if args.fast { " --fast" } else { "" }
         );
     };
     args.device.note(&loaded.introduction());
