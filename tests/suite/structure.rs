@@ -135,6 +135,10 @@ fn dependencies_point_one_way() {
             &["sisun-data", "sisun-train", "sisun-infer", "sisun-viz"],
         ),
         (
+            "sisun-seq2seq",
+            &["sisun-train", "sisun-infer", "sisun-viz", "sisun-cli"],
+        ),
+        (
             "sisun-train",
             &["sisun-infer", "sisun-viz", "sisun-compare", "sisun-cli"],
         ),

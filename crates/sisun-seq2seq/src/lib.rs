@@ -1,0 +1,1 @@
+//! Sequence to sequence: an encoder reads the source, a decoder writes the target.
