@@ -97,7 +97,7 @@ pub enum Normalize {
 }
 
 impl Normalize {
-    fn is_none(&self) -> bool {
+    pub(crate) fn is_none(&self) -> bool {
         *self == Self::None
     }
 }

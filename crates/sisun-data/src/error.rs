@@ -131,6 +131,48 @@ pub enum DataError {
         /// The field, what it holds, and the remedy.
         problem: String,
     },
+    /// A pair that cannot be read, or not by these tokenizers or this model.
+    #[error("`{}` line {line}: {problem}", path.display())]
+    Pair {
+        /// The file.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: u64,
+        /// The error and its remedy.
+        problem: String,
+    },
+    /// Parallel files that do not have the same number of lines.
+    #[error(
+        "`{}` has {sources} lines and `{}` has {targets}: line {} of `{}` has no partner; give every line its translation, on the line of the same number", source_file.display(), target_file.display(), sources.min(targets) + 1, if sources > targets { source_file } else { target_file }.display()
+    )]
+    ParallelLines {
+        /// The file with the sources.
+        source_file: PathBuf,
+        /// Its number of lines.
+        sources: u64,
+        /// The file with the targets.
+        target_file: PathBuf,
+        /// Its number of lines.
+        targets: u64,
+    },
+    /// Parallel files that are not as many.
+    #[error(
+        "pairs.sources names {sources} file(s) and pairs.targets {targets}: name a file of targets for each file of sources, in the same order"
+    )]
+    ParallelFiles {
+        /// Number of files with sources.
+        sources: usize,
+        /// Number of files with targets.
+        targets: usize,
+    },
+    /// Pairs of which none can be held out.
+    #[error(
+        "the pairs have only one source (`{name}`), so that none can be held out; give more, or name others in pairs.validation"
+    )]
+    OneSource {
+        /// The files.
+        name: String,
+    },
     /// A configured field of JSON lines, although no source holds any.
     #[error(
         "{key} is set, but no source holds JSON lines ({sources}); leave it out to learn plain text, or give files whose lines are JSON objects"
@@ -251,6 +293,7 @@ impl DataError {
             | Self::ValidationFraction { .. }
             | Self::VocabTooSmall { .. }
             | Self::BadSpecial { .. }
+            | Self::ParallelFiles { .. }
             | Self::NoEndOfText => ErrorKind::Usage,
             Self::Missing { .. }
             | Self::DeadLink { .. }
@@ -266,6 +309,9 @@ impl DataError {
             | Self::TokenOutsideModel { .. }
             | Self::JsonLine { .. }
             | Self::JsonField { .. }
+            | Self::Pair { .. }
+            | Self::ParallelLines { .. }
+            | Self::OneSource { .. }
             | Self::NoJsonLines { .. }
             | Self::TooShort { .. }
             | Self::NoLossTokens { .. }

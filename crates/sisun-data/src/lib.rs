@@ -4,6 +4,7 @@
 mod cache;
 mod digest;
 mod error;
+pub mod pairs;
 mod prepare;
 mod random;
 pub mod stories;

@@ -1,0 +1,22 @@
+//! Pairs of a source and a target text for sequence-to-sequence models: reading them, their tokens
+//! and true links, batches of like length, and generated tasks whose alignments are known.
+
+mod alignment;
+mod batch;
+mod buckets;
+mod compose;
+mod json_pair;
+mod prepare;
+mod read;
+mod split;
+mod tokenizers;
+mod tokens;
+
+pub use alignment::{Alignment, Link, Pair};
+pub use batch::PairBatch;
+pub use buckets::PairBuckets;
+pub use prepare::{PairSet, Pairs, prepare_pairs};
+pub use read::{PairCorpus, read_pairs};
+pub use split::split_pairs;
+pub use tokenizers::{PairTokenizers, PairTokenizersConfig, make_pair_tokenizers};
+pub use tokens::{PairTokens, TokenLink, tokenize_pair, tokenize_pairs};

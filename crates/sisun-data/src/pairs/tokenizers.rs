@@ -1,0 +1,150 @@
+//! The tokenizers of both sides, one for both or one for each.
+
+use super::alignment::Pair;
+use super::read::PairCorpus;
+use crate::{DataError, Tokenizer};
+use sisun_config::{Normalize, TokenizerConfig};
+
+/// The most bytes of text that a tokenizer is trained on; more is sampled evenly.
+const MAX_TRAINING_BYTES: usize = 12 << 20;
+
+/// The settings of the tokenizers of both sides.
+#[derive(Clone, Copy, Debug)]
+pub enum PairTokenizersConfig<'c> {
+    /// One for both sides.
+    Shared(&'c TokenizerConfig),
+    /// One for each side.
+    Separate {
+        /// That of the source.
+        source: &'c TokenizerConfig,
+        /// That of the target.
+        target: &'c TokenizerConfig,
+    },
+}
+
+/// The tokenizers of both sides.
+///
+/// The model's vocabulary of targets has two more rows than the tokenizer: [`begin`], which the
+/// decoder reads first, and [`end`], which it writes last. No text can hold them.
+///
+/// [`begin`]: PairTokenizers::begin
+/// [`end`]: PairTokenizers::end
+#[derive(Clone, Debug)]
+pub struct PairTokenizers {
+    source: Tokenizer,
+    /// `None`: that of the source.
+    target: Option<Tokenizer>,
+}
+
+impl PairTokenizers {
+    /// Use one tokenizer for both sides.
+    pub fn shared(tokenizer: Tokenizer) -> Self {
+        Self {
+            source: tokenizer,
+            target: None,
+        }
+    }
+
+    /// Use a tokenizer for each side.
+    pub fn separate(source: Tokenizer, target: Tokenizer) -> Self {
+        Self {
+            source,
+            target: Some(target),
+        }
+    }
+
+    /// Return the tokenizer of sources.
+    pub fn source(&self) -> &Tokenizer {
+        &self.source
+    }
+
+    /// Return the tokenizer of targets.
+    pub fn target(&self) -> &Tokenizer {
+        self.target.as_ref().unwrap_or(&self.source)
+    }
+
+    /// Return true if both sides have the same tokenizer.
+    pub fn is_shared(&self) -> bool {
+        self.target.is_none()
+    }
+
+    /// Return the number of rows of the source's embedding.
+    pub fn source_vocab(&self) -> usize {
+        self.source.vocab_size()
+    }
+
+    /// Return the number of rows of the target's embedding: its tokens, begin and end.
+    pub fn target_vocab(&self) -> usize {
+        self.target().vocab_size() + 2
+    }
+
+    /// Return the id that the decoder reads first.
+    pub fn begin(&self) -> u32 {
+        self.target().vocab_size() as u32
+    }
+
+    /// Return the id that ends a target.
+    pub fn end(&self) -> u32 {
+        self.begin() + 1
+    }
+}
+
+/// Return the tokenizers that the settings ask for: characters are those of all of `corpora`, a BPE
+/// is trained on the first of them, the pairs to learn from.
+///
+/// # Errors
+/// Those of [`Tokenizer::train_bpe`] and [`Tokenizer::from_file`].
+pub fn make_pair_tokenizers(
+    config: PairTokenizersConfig<'_>,
+    corpora: &[&PairCorpus],
+    normalize: Normalize,
+) -> Result<PairTokenizers, DataError> {
+    let source: fn(&Pair) -> [&str; 2] = |pair| [&pair.source, ""];
+    let target: fn(&Pair) -> [&str; 2] = |pair| ["", &pair.target];
+    let both: fn(&Pair) -> [&str; 2] = |pair| [&pair.source, &pair.target];
+    let make = |config, texts| make_tokenizer(config, texts, corpora, normalize);
+    Ok(match config {
+        PairTokenizersConfig::Shared(config) => PairTokenizers::shared(make(config, both)?),
+        PairTokenizersConfig::Separate {
+            source: source_config,
+            target: target_config,
+        } => PairTokenizers::separate(make(source_config, source)?, make(target_config, target)?),
+    })
+}
+
+fn make_tokenizer(
+    config: &TokenizerConfig,
+    texts: fn(&Pair) -> [&str; 2],
+    corpora: &[&PairCorpus],
+    normalize: Normalize,
+) -> Result<Tokenizer, DataError> {
+    let texts_of = |corpus: &'_ PairCorpus| -> Vec<String> {
+        let texts = corpus.pairs.iter().flat_map(texts);
+        texts
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let tokenizer = match config {
+        TokenizerConfig::Char => {
+            let pairs = corpora.iter().flat_map(|corpus| &corpus.pairs);
+            Tokenizer::characters(pairs.flat_map(texts).flat_map(str::chars), false)?
+        }
+        TokenizerConfig::Bpe {
+            vocab_size,
+            specials,
+        } => {
+            let texts = corpora
+                .first()
+                .map_or_else(Vec::new, |first| texts_of(first));
+            let bytes: usize = texts.iter().map(String::len).sum();
+            let every = bytes.div_ceil(MAX_TRAINING_BYTES).max(1);
+            Tokenizer::train_bpe(texts.into_iter().step_by(every), *vocab_size, specials)?
+        }
+        TokenizerConfig::File { path } => Tokenizer::from_file(path)?,
+    };
+    match normalize {
+        Normalize::Nfc => tokenizer.composing(),
+        Normalize::None => Ok(tokenizer),
+    }
+}
