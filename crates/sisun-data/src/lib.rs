@@ -5,6 +5,7 @@ mod cache;
 mod digest;
 mod error;
 pub mod pairs;
+mod particles;
 mod prepare;
 mod random;
 pub mod stories;

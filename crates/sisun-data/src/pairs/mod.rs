@@ -9,6 +9,7 @@ mod json_pair;
 mod prepare;
 mod read;
 mod split;
+pub mod tasks;
 mod tokenizers;
 mod tokens;
 

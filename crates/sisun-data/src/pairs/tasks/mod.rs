@@ -1,0 +1,59 @@
+//! Generated pairs with one right target each, whose alignments are known.
+//!
+//! Every link is decided here, in the generator that makes its pair; `docs` of each say by which
+//! rule. Common to all: a part of the target has at most one sure link; what is written without
+//! anything in the source to say so (a hyphen of a date) has none.
+
+mod dates;
+mod number_words;
+mod numbers;
+mod options;
+mod romanization;
+mod spans;
+mod symbols;
+mod translation;
+
+#[cfg(test)]
+mod tests;
+
+pub use options::{Hangul, PairLanguage, PairTask, PairTaskOptions};
+pub use romanization::{letters_of, romanize};
+
+use super::alignment::Pair;
+use rand::Rng;
+use sisun_config::randomness::stream;
+use std::io::{self, Write};
+
+impl PairTask {
+    /// Return a pair of the task.
+    pub fn pair(self, options: &PairTaskOptions, rng: &mut impl Rng) -> Pair {
+        match self {
+            Self::Copy => symbols::pair(options.lengths, false, rng),
+            Self::Reverse => symbols::pair(options.lengths, true, rng),
+            Self::Dates => dates::pair(options.language, rng),
+            Self::Numbers => numbers::pair(options.language, options.digits, rng),
+            Self::Romanization => romanization::pair(options.hangul, rng),
+            Self::Translation => translation::pair(options.language, rng),
+        }
+    }
+}
+
+/// Write `count` pairs of a task, each a line of JSON. A pair is a function of the seed and its
+/// number, so more of them begin with fewer.
+///
+/// # Errors
+/// Any error of writing to `to`.
+pub fn write_pairs(
+    task: PairTask,
+    options: &PairTaskOptions,
+    seed: u64,
+    count: u64,
+    to: &mut (impl Write + ?Sized),
+) -> io::Result<()> {
+    for number in 0..count {
+        let pair = task.pair(options, &mut stream(seed, task.purpose(), number));
+        serde_json::to_writer(&mut *to, &pair)?;
+        writeln!(to)?;
+    }
+    Ok(())
+}
