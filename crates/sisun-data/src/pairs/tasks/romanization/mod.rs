@@ -10,6 +10,9 @@ mod letters;
 mod rules;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use letters::letters_of;
 
 use super::options::Hangul;
@@ -41,11 +44,24 @@ pub(super) fn pair(hangul: Hangul, rng: &mut impl Rng) -> Pair {
         if one_in(3, rng) {
             push_word(&mut pair, choose(&words().real, rng), hangul);
         } else {
-            let syllables = (0..within(2, 4, rng)).map(|_| *choose(&words().syllables, rng));
-            push_word(&mut pair, &Word::plain(syllables.collect()), hangul);
+            push_word(&mut pair, &made_up(rng), hangul);
         }
     }
     pair.finish()
+}
+
+/// Return a word of two to four syllables of real words.
+fn made_up(rng: &mut impl Rng) -> Word {
+    let count = within(2, 4, rng);
+    let mut characters: Vec<char> = Vec::with_capacity(count);
+    while characters.len() < count {
+        let next = *choose(&words().syllables, rng);
+        let last = characters.last().copied();
+        if last.is_none_or(|last| !words::is_unclear(last, next)) {
+            characters.push(next);
+        }
+    }
+    Word::plain(characters)
 }
 
 /// A consonant or vowel of the target, with the source letters that say it and that changed it.

@@ -47,6 +47,13 @@ impl Word {
     }
 }
 
+/// Return true if no rule says how two syllables of a noun sound together: ㅈ or ㅊ before ㅎ.
+pub(super) fn is_unclear(first: char, second: char) -> bool {
+    let last = Syllable::of(first).and_then(|syllable| syllable.last);
+    let initial = Syllable::of(second).map(|syllable| syllable.initial);
+    matches!(last, Some('ㅈ' | 'ㅊ')) && initial == Some('ㅎ')
+}
+
 /// The words of `words.txt`.
 pub(super) struct Words {
     pub(super) real: Vec<Word>,
