@@ -99,3 +99,68 @@ fn tokenizers_are_trained_and_read_back() {
     ])
     .fails(1, &["nonsense.json"]);
 }
+
+#[test]
+fn pairs_of_every_task_are_made() {
+    let lab = Lab::new();
+    for task in [
+        "copy",
+        "reverse",
+        "dates",
+        "numbers",
+        "romanization",
+        "translation",
+    ] {
+        let out = lab.at(&format!("{task}.jsonl"));
+        let make = ["data", "make", "pairs", "--task", task, "--count", "20"];
+        sisun(&[&make[..], &["--out", &out]].concat()).ok();
+        let made = fs::read_to_string(&out).unwrap();
+        assert_eq!(made.lines().count(), 20, "{task}");
+        for line in made.lines() {
+            let pair: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert!(pair["source"].is_string() && pair["target"].is_string());
+            assert!(
+                !pair["alignment"]["sure"].as_array().unwrap().is_empty(),
+                "{line}"
+            );
+        }
+        assert_eq!(
+            sisun(&make).ok().stdout,
+            made,
+            "the same seed makes the same"
+        );
+    }
+    let numbers = ["data", "make", "pairs", "--task", "numbers"];
+    let long = sisun(
+        &[
+            &numbers[..],
+            &["--digits", "16", "--count", "3", "--language", "ko"],
+        ]
+        .concat(),
+    )
+    .ok()
+    .stdout;
+    for line in long.lines() {
+        let pair: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(pair["target"].as_str().unwrap().len(), 16, "{line}");
+        assert!(pair["source"].as_str().unwrap().contains('조'), "{line}");
+    }
+    for (arguments, expected) in [
+        (&["--digits", "9-17"][..], "1 to 16"),
+        (&["--hangul", "letters"], "has no --hangul"),
+        (&["--min-length", "3"], "has no --min-length"),
+        (&["--language", "fr"], "ko"),
+    ] {
+        sisun(&[&numbers[..], arguments].concat()).fails(2, &[expected]);
+    }
+    let copy = [
+        "data",
+        "make",
+        "pairs",
+        "--task",
+        "copy",
+        "--min-length",
+        "9",
+    ];
+    sisun(&[&copy[..], &["--max-length", "8"]].concat()).fails(2, &["--min-length 9"]);
+}

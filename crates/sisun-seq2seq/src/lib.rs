@@ -1,1 +1,3 @@
 //! Sequence to sequence: an encoder reads the source, a decoder writes the target.
+
+pub mod measures;

@@ -144,7 +144,53 @@ fn with_frame(
 
 #[cfg(test)]
 mod tests {
-    use super::{Date, days_of_month};
+    use super::{Date, begin, days_of_month, english, korean};
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    struct Fixture {
+        dates: Vec<Case>,
+    }
+
+    #[derive(Deserialize)]
+    struct Case {
+        iso: String,
+        weekday: usize,
+        english: Vec<String>,
+        korean: Vec<String>,
+    }
+
+    /// Made by Python's `datetime` (`tests/peers/reference_pairs.py`).
+    #[test]
+    fn dates_are_those_of_python() {
+        let fixture: Fixture = serde_json::from_str(include_str!(
+            "../../../../../tests/peers/fixtures/pairs.json"
+        ))
+        .expect("the fixture is JSON");
+        assert!(fixture.dates.len() >= 400);
+        for case in fixture.dates {
+            let parts: Vec<usize> = case
+                .iso
+                .split('-')
+                .map(|part| part.parse().expect("digits"))
+                .collect();
+            let date = Date {
+                year: parts[0],
+                month: parts[1],
+                day: parts[2],
+            };
+            assert_eq!(date.weekday(), case.weekday, "{}", case.iso);
+            for (form, expected) in english::FORMS.into_iter().zip(&case.english) {
+                let pair = english::write(begin(date), date, form).finish();
+                assert_eq!((&pair.source, &pair.target), (expected, &case.iso));
+            }
+            for (form, expected) in korean::FORMS.into_iter().zip(&case.korean) {
+                let pair = korean::write(begin(date), date, form).finish();
+                assert_eq!((&pair.source, &pair.target), (expected, &case.iso));
+            }
+            assert_eq!((case.english.len(), case.korean.len()), (10, 7));
+        }
+    }
 
     #[test]
     fn the_calendar_is_gregorian() {

@@ -13,6 +13,9 @@ mod spans;
 mod symbols;
 mod translation;
 
+#[cfg(test)]
+mod tests;
+
 pub use options::{Hangul, PairLanguage, PairTask, PairTaskOptions};
 pub use romanization::{letters_of, romanize};
 

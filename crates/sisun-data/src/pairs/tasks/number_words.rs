@@ -259,3 +259,37 @@ pub(super) fn link_digits(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{NumberWord, english, native_korean, sino_korean};
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    struct Fixture {
+        numbers: Vec<(u64, String, String)>,
+        native: Vec<(u64, String)>,
+    }
+
+    /// Made by num2words (`tests/peers/reference_pairs.py`).
+    #[test]
+    fn words_are_those_of_num2words() {
+        let text =
+            |words: Vec<NumberWord>| -> String { words.iter().map(|word| word.text).collect() };
+        let fixture: Fixture = serde_json::from_str(include_str!(
+            "../../../../../tests/peers/fixtures/pairs.json"
+        ))
+        .expect("the fixture is JSON");
+        assert!(fixture.numbers.len() > 1000 && fixture.native.len() == 98);
+        for (number, korean, in_english) in fixture.numbers {
+            assert_eq!(text(sino_korean(number)), korean, "{number}");
+            assert_eq!(text(english(number)), in_english, "{number}");
+        }
+        for (number, counted) in fixture.native {
+            assert_eq!(text(native_korean(number, true)), counted, "{number}");
+        }
+        assert_eq!(text(native_korean(20, false)), "스물");
+        assert_eq!(text(native_korean(44, false)), "마흔넷");
+        assert_eq!(text(native_korean(1, true)), "한");
+    }
+}

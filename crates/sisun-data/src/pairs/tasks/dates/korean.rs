@@ -28,7 +28,7 @@ pub(super) enum Form {
     Words,
 }
 
-const FORMS: [Form; 7] = [
+pub(super) const FORMS: [Form; 7] = [
     Form::Marked,
     Form::MarkedPadded,
     Form::MarkedClose,

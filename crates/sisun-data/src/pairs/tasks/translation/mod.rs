@@ -9,6 +9,9 @@ mod clause;
 mod lexicon;
 mod render;
 
+#[cfg(test)]
+mod tests;
+
 use super::options::PairLanguage;
 use super::spans::{choose, one_in};
 use crate::pairs::alignment::Pair;
