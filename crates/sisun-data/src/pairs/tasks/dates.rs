@@ -126,16 +126,15 @@ fn push_name(pair: &mut PairBuilder, part: Part, name: &str) {
     pair.link_sure(part.target(), range);
 }
 
-/// A distractor before the date, after it, or none: `frames` are texts around it, of which one in
-/// `n` of the pairs has one.
+/// Append the date, as `date` does it, between the texts of one of `frames`: distractors, or
+/// nothing.
 fn with_frame(
-    pair: PairBuilder,
+    mut pair: PairBuilder,
     frames: &[(String, String)],
     date: impl FnOnce(PairBuilder) -> PairBuilder,
     rng: &mut impl Rng,
 ) -> PairBuilder {
     let (before, after) = choose(frames, rng);
-    let mut pair = pair;
     pair.source.push(before);
     let mut pair = date(pair);
     pair.source.push(after);

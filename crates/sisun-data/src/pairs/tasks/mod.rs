@@ -1,8 +1,8 @@
 //! Generated pairs with one right target each, whose alignments are known.
 //!
-//! Every link is decided here, in the generator that makes its pair; `docs` of each say by which
-//! rule. Common to all: a part of the target has at most one sure link; what is written without
-//! anything in the source to say so (a hyphen of a date) has none.
+//! Each generator decides the links of its pairs, and its documentation says by which rule. Common
+//! to all: a part of the target has at most one sure link, and one that nothing in the source says
+//! (a hyphen of a date) has none.
 
 mod dates;
 mod number_words;
