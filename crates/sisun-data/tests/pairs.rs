@@ -459,6 +459,56 @@ fn a_configuration_becomes_tokenized_pairs() {
     );
 }
 
+/// Pairs without an alignment go through a faster encoder.
+#[test]
+fn pairs_have_the_same_tokens_with_and_without_an_alignment() {
+    let plain: Vec<Pair> = (0..9000)
+        .map(|i| {
+            pair(
+                &format!("배를 {i} 개 먹었다. {}", i % 7),
+                &format!("I ate {i} pears, it's {}", i % 5),
+            )
+        })
+        .collect();
+    let aligned = plain.iter().cloned().map(|pair| Pair {
+        alignment: Some(Alignment::default()),
+        ..pair
+    });
+    let (plain, aligned) = (corpus(plain.clone()), corpus(aligned.collect()));
+    let bpe = TokenizerConfig::Bpe {
+        vocab_size: 400,
+        specials: Vec::new(),
+    };
+    for config in [&bpe, &TokenizerConfig::Char] {
+        let shared = PairTokenizersConfig::Shared(config);
+        let tokenizers = make_pair_tokenizers(shared, &[&plain], Normalize::None).unwrap();
+        let (fast, slow) = (
+            tokenize_pairs(&plain, &tokenizers).unwrap(),
+            tokenize_pairs(&aligned, &tokenizers).unwrap(),
+        );
+        assert_eq!(fast.len(), 9000);
+        for (at, (fast, slow)) in fast.iter().zip(&slow).enumerate() {
+            assert_eq!(
+                (&fast.source, &fast.target),
+                (&slow.source, &slow.target),
+                "pair {at}"
+            );
+            assert_eq!((&fast.links, &slow.links), (&None, &Some(Vec::new())));
+        }
+    }
+    // The first pair in order is named, although another thread may find a later one before it.
+    let mut odd = plain.clone();
+    odd.pairs[8500].source.push('한');
+    odd.pairs[4321].target.push('글');
+    let of_texts = PairTokenizersConfig::Shared(&TokenizerConfig::Char);
+    let tokenizers = make_pair_tokenizers(of_texts, &[&plain], Normalize::None).unwrap();
+    let problem = tokenize_pairs(&odd, &tokenizers).unwrap_err().to_string();
+    assert!(
+        problem.contains("line 4322") && problem.contains("the target"),
+        "{problem}"
+    );
+}
+
 fn tokens(source: usize, target: usize) -> PairTokens {
     PairTokens {
         source: vec![1; source],

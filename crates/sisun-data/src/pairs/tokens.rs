@@ -4,6 +4,7 @@ use super::alignment::{Link, Pair};
 use super::read::PairCorpus;
 use super::tokenizers::PairTokenizers;
 use crate::DataError;
+use crate::tokenizer::bulk_encoder::BulkEncoder;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -29,19 +30,66 @@ pub struct TokenLink {
     pub source: Range<usize>,
 }
 
+/// The number of pairs that one thread tokenizes with one cache of words.
+const CHUNK: usize = 4096;
+
 /// Return the tokens of every pair, in order.
 ///
 /// # Errors
-/// [`DataError::Pair`], which names the place of a pair that the tokenizer cannot write, or of
-/// one that becomes no tokens at all.
+/// [`DataError::Pair`] for the first pair that the tokenizer cannot write, or that has a side
+/// without tokens.
 pub fn tokenize_pairs(
     corpus: &PairCorpus,
     tokenizers: &PairTokenizers,
 ) -> Result<Vec<PairTokens>, DataError> {
-    let tokens = |(at, pair): (usize, &Pair)| {
-        tokenize_pair(pair, tokenizers).map_err(|problem| corpus.problem(at, problem))
+    let tokenize = |(chunk, pairs): (usize, &[Pair])| -> Result<Vec<PairTokens>, DataError> {
+        let mut source = BulkEncoder::new(tokenizers.source());
+        let mut target = BulkEncoder::new(tokenizers.target());
+        let tokens = |(at, pair): (usize, &Pair)| {
+            let tokens = match pair.alignment {
+                Some(_) => tokenize_pair(pair, tokenizers),
+                // Without links there is no need of offsets, which take most of the time.
+                None => tokenize_texts(pair, &mut source, &mut target),
+            };
+            tokens.map_err(|problem| corpus.problem(chunk * CHUNK + at, problem))
+        };
+        pairs.iter().enumerate().map(tokens).collect()
     };
-    corpus.pairs.par_iter().enumerate().map(tokens).collect()
+    let chunks: Vec<Result<Vec<PairTokens>, DataError>> = corpus
+        .pairs
+        .par_chunks(CHUNK)
+        .enumerate()
+        .map(tokenize)
+        .collect();
+    // The first error in the order of the pairs, whichever thread finds one first.
+    let chunks: Result<Vec<Vec<PairTokens>>, DataError> = chunks.into_iter().collect();
+    Ok(chunks?.into_iter().flatten().collect())
+}
+
+fn tokenize_texts(
+    pair: &Pair,
+    source: &mut BulkEncoder<'_>,
+    target: &mut BulkEncoder<'_>,
+) -> Result<PairTokens, String> {
+    let encode = |side: &str, text: &str, encoder: &mut BulkEncoder<'_>| {
+        let ids = encoder.encode(&[(text, 0)]);
+        let ids = ids.map_err(|error| format!("the {side}: {error}"))?;
+        not_empty(side, ids.into_iter().flatten().collect())
+    };
+    Ok(PairTokens {
+        source: encode("source", &pair.source, source)?,
+        target: encode("target", &pair.target, target)?,
+        links: None,
+    })
+}
+
+fn not_empty(side: &str, ids: Vec<u32>) -> Result<Vec<u32>, String> {
+    match ids.is_empty() {
+        true => Err(format!(
+            "the {side} becomes no tokens at all: remove the pair, or use another tokenizer"
+        )),
+        false => Ok(ids),
+    }
 }
 
 /// Return the tokens of one pair.
@@ -50,15 +98,9 @@ pub fn tokenize_pairs(
 /// Those of [`Tokenizer::encode`](crate::Tokenizer::encode), as text, and a side without tokens.
 pub fn tokenize_pair(pair: &Pair, tokenizers: &PairTokenizers) -> Result<PairTokens, String> {
     let encode = |side: &str, text: &str, tokenizer: &crate::Tokenizer| {
-        let encoding = tokenizer
+        tokenizer
             .encode(text)
-            .map_err(|error| format!("the {side}: {error}"))?;
-        match encoding.ids.is_empty() {
-            true => Err(format!(
-                "the {side} becomes no tokens at all: remove the pair, or use another tokenizer"
-            )),
-            false => Ok(encoding),
-        }
+            .map_err(|error| format!("the {side}: {error}"))
     };
     let source = encode("source", &pair.source, tokenizers.source())?;
     let target = encode("target", &pair.target, tokenizers.target())?;
@@ -81,8 +123,8 @@ pub fn tokenize_pair(pair: &Pair, tokenizers: &PairTokenizers) -> Result<PairTok
         links
     });
     Ok(PairTokens {
-        source: source.ids,
-        target: target.ids,
+        source: not_empty("source", source.ids)?,
+        target: not_empty("target", target.ids)?,
         links,
     })
 }
