@@ -1,6 +1,6 @@
 //! Dates as English writes them.
 
-use super::{Date, Part, begin, push_digits, push_mark, push_name, with_frame};
+use super::parts::{Date, Part, begin, push_digits, push_mark, push_name, with_frame};
 use crate::pairs::alignment::Pair;
 use crate::pairs::tasks::spans::{PairBuilder, choose, one_in, within};
 use rand::Rng;

@@ -1,6 +1,6 @@
 //! Dates as Korean writes them.
 
-use super::{Date, Part, begin, push_digits, push_mark, with_frame};
+use super::parts::{Date, Part, begin, push_digits, push_mark, push_name, with_frame};
 use crate::pairs::alignment::Pair;
 use crate::pairs::tasks::number_words::{link_digits, push_words, sino_korean};
 use crate::pairs::tasks::spans::{PairBuilder, choose, one_in, within};
@@ -95,8 +95,8 @@ pub(super) fn write(mut pair: PairBuilder, date: Date, form: Form) -> PairBuilde
 fn push_word(pair: &mut PairBuilder, date: Date, part: Part) {
     let value = part.of(date);
     match (part, value) {
-        (Part::Month, 6) => super::push_name(pair, part, "유"),
-        (Part::Month, 10) => super::push_name(pair, part, "시"),
+        (Part::Month, 6) => push_name(pair, part, "유"),
+        (Part::Month, 10) => push_name(pair, part, "시"),
         _ => {
             let words = sino_korean(value as u64);
             let ranges = push_words(pair, &words);

@@ -1,8 +1,7 @@
 //! What a sentence says, before it is put into words.
 
-use super::decides;
 use super::lexicon::{
-    ADJECTIVES, Adjective, BAE, BOAT, Feeling, NOUNS, Noun, PEAR, Person, Place, Time, Verb,
+    ADJECTIVES, Adjective, BAE, BOAT, Feeling, Kind, NOUNS, Noun, PEAR, Person, Place, Time, Verb,
 };
 use crate::pairs::tasks::spans::{choose, one_in};
 use rand::Rng;
@@ -133,4 +132,9 @@ fn adjective(rng: &mut impl Rng, fits: impl Fn(&Adjective) -> bool) -> Option<Ad
         .filter(|adjective| fits(adjective))
         .collect();
     (!fitting.is_empty()).then(|| **choose(&fitting, rng))
+}
+
+/// Return true if only one of the senses of 배 that are things is among these kinds.
+fn decides(kinds: &[Kind]) -> bool {
+    kinds.contains(&Kind::Fruit) != kinds.contains(&Kind::Vehicle)
 }

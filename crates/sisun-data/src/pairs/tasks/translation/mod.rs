@@ -16,9 +16,7 @@ use super::options::PairLanguage;
 use super::spans::{choose, one_in};
 use crate::pairs::alignment::Pair;
 use clause::{Event, Sentence};
-use lexicon::{
-    BODY, FEELINGS, INTRANSITIVE, Kind, PAST_TIMES, PEOPLE, PLACES, PRESENT_TIMES, VERBS,
-};
+use lexicon::{BODY, FEELINGS, INTRANSITIVE, PAST_TIMES, PEOPLE, PLACES, PRESENT_TIMES, VERBS};
 use rand::Rng;
 
 /// Return a pair, from Korean unless the source is to be English.
@@ -106,9 +104,4 @@ fn body_for(of_stomach: bool, rng: &mut impl Rng) -> (&'static str, &'static str
         true => BODY[0],
         false => *choose(&BODY[1..], rng),
     }
-}
-
-/// Return true if only one of the senses of 배 that are things is among these kinds.
-fn decides(kinds: &[Kind]) -> bool {
-    kinds.contains(&Kind::Fruit) != kinds.contains(&Kind::Vehicle)
 }
