@@ -7,7 +7,11 @@
 #![allow(clippy::unwrap_used)]
 
 use burn::tensor::Device;
-use sisun_config::{Config, DataConfig, Described, PartialConfig, TokenizerConfig, apply_override};
+use sisun_config::{
+    Config, DataConfig, Described, Normalize, PairsConfig, PartialConfig, TokenizerConfig,
+    apply_override,
+};
+use sisun_data::pairs::{PairTokenizersConfig, prepare_pairs};
 use sisun_data::{Tokenizer, first_documents, prepare};
 use sisun_model::checkpoint::Checkpoint;
 use sisun_model::weights::read_tensors;
@@ -21,7 +25,7 @@ use tempfile::TempDir;
 pub type Reader = fn(&[u8]);
 
 /// All readers, by the name of their target and corpus.
-pub const READERS: [(&str, Reader); 9] = [
+pub const READERS: [(&str, Reader); 10] = [
     ("config", config),
     ("tokenizer", tokenizer),
     ("safetensors", safetensors),
@@ -31,6 +35,7 @@ pub const READERS: [(&str, Reader); 9] = [
     ("hf_config", hf_config),
     ("hf_index", hf_index),
     ("pairs", pairs),
+    ("aligned_pairs", aligned_pairs),
 ];
 
 /// A temporary folder of this process, in memory if the system supports it.
@@ -161,4 +166,15 @@ pub fn pairs(bytes: &[u8]) {
     let mut data = DataConfig::with_sources(vec![path.display().to_string()]);
     data.jsonl_answer_field = Some("answer".to_owned());
     let _ = first_documents(&data, 1 << 16);
+}
+
+/// Read pairs of a source and a target, with their alignments, and tokenize them.
+pub fn aligned_pairs(bytes: &[u8]) {
+    for name in ["aligned.jsonl", "aligned.tsv"] {
+        let path = write("aligned_pairs", name, bytes);
+        let mut config = PairsConfig::with_sources(vec![path.display().to_string()]);
+        config.normalize = Normalize::Nfc;
+        let tokenizers = PairTokenizersConfig::Shared(&TokenizerConfig::Char);
+        let _ = prepare_pairs(&config, tokenizers, None, &mut "".as_bytes());
+    }
 }
