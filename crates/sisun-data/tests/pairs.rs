@@ -8,7 +8,7 @@ use sisun_data::Tokenizer;
 use sisun_data::pairs::{
     Alignment, Link, Pair, PairBuckets, PairCorpus, PairTokenizers, PairTokenizersConfig,
     PairTokens, Pairs, TokenLink, make_pair_tokenizers, prepare_pairs, read_pairs, split_pairs,
-    tokenize_pair,
+    tokenize_pair, tokenize_pairs,
 };
 use std::collections::BTreeSet;
 use std::fs;

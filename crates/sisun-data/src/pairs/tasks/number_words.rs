@@ -249,7 +249,7 @@ pub(super) fn link_digits(
                 .zip(ranges)
                 .filter_map(|(word, range)| Some((word.place()?, range)))
         };
-        let before = placed().filter(|(of_word, _)| *of_word > place).next_back();
+        let before = placed().rfind(|(of_word, _)| *of_word > place);
         // The word for its own place, if there is one, is linked already.
         let after = placed()
             .find(|(of_word, _)| *of_word <= place)
