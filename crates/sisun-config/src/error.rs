@@ -178,6 +178,22 @@ impl ConfigError {
         }
     }
 
+    /// Return a problem of `[model]` as one of the same key in `[seq2seq]`.
+    pub(crate) fn of_seq2seq(self) -> Self {
+        let renamed = |text: String| text.replace("model.", "seq2seq.");
+        match self {
+            Self::OutOfRange { key, value, rule } => Self::OutOfRange {
+                key: renamed(key),
+                value,
+                rule: renamed(rule),
+            },
+            Self::Several(problems) => {
+                Self::Several(problems.into_iter().map(Self::of_seq2seq).collect())
+            }
+            other => other,
+        }
+    }
+
     /// Return `Ok` if there are no problems, the problem if there is one, else all of them.
     pub(crate) fn all(mut problems: Vec<Self>) -> Result<(), Self> {
         match problems.len() {

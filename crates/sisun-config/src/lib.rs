@@ -35,6 +35,7 @@ mod rules;
 pub mod schema;
 #[cfg(test)]
 mod schema_tests;
+mod seq2seq;
 mod settings;
 mod shape;
 pub mod shell;
@@ -62,6 +63,9 @@ pub use pairs::PairsConfig;
 pub use partial_config::{PartialConfig, PretrainedSpec};
 pub use read::{Described, from_value, read_table};
 pub use rope_scaling::RopeScaling;
+pub use seq2seq::{
+    Context, EncoderDecoderConfig, RecurrentConfig, RecurrentEncoder, Seq2SeqConfig,
+};
 pub use settings::{Setting, SettingsTable};
 pub use shape::{Bound, Choice, Key, Kind, Limits, Shape};
 pub use train::{
