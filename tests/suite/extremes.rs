@@ -46,6 +46,7 @@ fn attention_to_one_key_alone() {
                 causal: true,
                 bias: None,
                 dropout: 0.0,
+                lens: None,
             };
             attention(q.clone(), q, v.clone(), &options).flatten(0, 3)
         });

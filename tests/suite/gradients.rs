@@ -260,6 +260,7 @@ fn self_attentions() {
                         causal,
                         bias,
                         dropout: 0.0,
+                        lens: None,
                     },
                 ))
             },
@@ -300,6 +301,7 @@ fn attentions() {
                             causal,
                             bias,
                             dropout: 0.0,
+                            lens: None,
                         },
                     ))
                 });

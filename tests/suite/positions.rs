@@ -15,6 +15,7 @@ const PLAIN: AttentionOptions = AttentionOptions {
     causal: false,
     bias: None,
     dropout: 0.0,
+    lens: None,
 };
 
 /// Rotate the query heads `[batch, head, pos, d_head]` as part of a projection with equal keys and

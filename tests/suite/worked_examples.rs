@@ -49,6 +49,7 @@ const PLAIN: AttentionOptions = AttentionOptions {
     causal: false,
     bias: None,
     dropout: 0.0,
+    lens: None,
 };
 /// Tolerance for numbers near 1 with few digits.
 const TOLERANCE: f32 = 1e-6;

@@ -46,6 +46,7 @@ pub fn attention(
         v,
         options.bias.clone().into(),
         options.causal,
+        options.lens.clone(),
     ));
     z.reshape([batch, n_query, n_heads, d_head]).swap_dims(1, 2)
 }
@@ -69,6 +70,37 @@ pub fn self_attention(qkv: Tensor<3>, heads: HeadCounts, options: &AttentionOpti
         options.bias.clone().into(),
         heads,
         options.causal,
+        options.lens.clone(),
+    ))
+}
+
+/// Compute [`attention`] of a sequence to another one (Vaswani et al. 2017, §3.2.3), with the
+/// queries of one projection and the keys and values side by side as another one returns them.
+///
+/// # Shapes
+/// - `q`: `[batch, query, n_heads·d_head]`
+/// - `kv`: `[batch, key, 2·n_kv_heads·d_head]`
+/// - result `z`: `[batch, query, n_heads·d_head]`
+pub fn cross_attention(
+    q: Tensor<3>,
+    kv: Tensor<3>,
+    heads: HeadCounts,
+    options: &AttentionOptions,
+) -> Tensor<3> {
+    let ([batch, n_query, width], [_, n_key, _]) = (q.dims(), kv.dims());
+    let d_head = width / heads.n_heads;
+    assert_shape!(q, [batch, n_query, heads.n_heads * d_head]);
+    assert_shape!(kv, [batch, n_key, 2 * heads.n_kv_heads * d_head]);
+    check(heads, n_query, n_key, options);
+    if options.dropout > 0.0 || options.bias.is_some() || options.causal {
+        let [q, k, v] = heads.split_apart(q, kv);
+        return merge_heads(attention(q, k, v, options));
+    }
+    Tensor::from_dispatch(Dispatch::cross_attention(
+        q.into_dispatch(),
+        kv.into_dispatch(),
+        heads,
+        options.lens.clone(),
     ))
 }
 

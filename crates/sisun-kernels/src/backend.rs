@@ -5,8 +5,9 @@
 //! backend, overrides each with its own version in `flex`.
 #![cfg_attr(feature = "ndarray", allow(deprecated))] // Burn's `NdArray` is deprecated; the tests compare with it
 
+use crate::recurrent::AdditiveAttention;
 use crate::reference;
-use crate::{ActivationFunction, AttentionOptions, HeadCounts, MatmulPrecision};
+use crate::{ActivationFunction, AttentionOptions, Cell, HeadCounts, Lens, MatmulPrecision};
 #[cfg(feature = "ndarray")]
 use burn::backend::NdArray;
 use burn::backend::autodiff::checkpoint::strategy::{BalancedCheckpointing, NoCheckpointing};
@@ -168,12 +169,14 @@ pub trait Kernels: Backend + Lift {
         #[extension_type] bias: Optional<Self>,
         heads: HeadCounts,
         causal: bool,
+        lens: Option<Lens>,
     ) -> FloatTensor<Self> {
         let [q, k, v] = heads.split(Self::lift(qkv));
         let options = AttentionOptions {
             causal,
             bias: bias.lift(),
             dropout: 0.0,
+            lens,
         };
         Self::lower(reference::merge_heads(reference::attention(
             q, k, v, &options,
@@ -187,14 +190,89 @@ pub trait Kernels: Backend + Lift {
         v: FloatTensor<Self>,
         #[extension_type] bias: Optional<Self>,
         causal: bool,
+        lens: Option<Lens>,
     ) -> FloatTensor<Self> {
         let options = AttentionOptions {
             causal,
             bias: bias.lift(),
             dropout: 0.0,
+            lens,
         };
         let z = reference::attention(Self::lift(q), Self::lift(k), Self::lift(v), &options);
         Self::lower(reference::merge_heads(z))
+    }
+
+    /// Compute [`crate::cross_attention`].
+    fn cross_attention(
+        q: FloatTensor<Self>,
+        kv: FloatTensor<Self>,
+        heads: HeadCounts,
+        lens: Option<Lens>,
+    ) -> FloatTensor<Self> {
+        let [q, k, v] = heads.split_apart(Self::lift(q), Self::lift(kv));
+        let options = AttentionOptions {
+            causal: false,
+            bias: None,
+            dropout: 0.0,
+            lens,
+        };
+        Self::lower(reference::merge_heads(reference::attention(
+            q, k, v, &options,
+        )))
+    }
+
+    /// Compute [`crate::recurrent()`].
+    fn recurrent(
+        cell: Cell,
+        gates: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        initial: FloatTensor<Self>,
+        lens: Option<Lens>,
+        reverse: bool,
+    ) -> FloatTensor<Self> {
+        Self::lower(reference::recurrent(
+            cell,
+            Self::lift(gates),
+            Self::lift(weight),
+            Self::lift(bias),
+            Self::lift(initial),
+            lens.as_deref(),
+            reverse,
+        ))
+    }
+
+    /// Compute [`crate::attentive_recurrent`], the states and contexts side by side.
+    #[allow(clippy::too_many_arguments)] // tensors of this backend, which no struct can hold
+    fn attentive_recurrent(
+        cell: Cell,
+        gates: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        initial: FloatTensor<Self>,
+        keys: FloatTensor<Self>,
+        values: FloatTensor<Self>,
+        query: FloatTensor<Self>,
+        score: FloatTensor<Self>,
+        context: FloatTensor<Self>,
+        lens: Option<Lens>,
+    ) -> FloatTensor<Self> {
+        let attention = AdditiveAttention {
+            keys: Self::lift(keys),
+            values: Self::lift(values),
+            query: Self::lift(query),
+            score: Self::lift(score),
+            context: Self::lift(context),
+            lens,
+        };
+        Self::lower(reference::attentive_recurrent(
+            cell,
+            Self::lift(gates),
+            Self::lift(weight),
+            Self::lift(bias),
+            Self::lift(initial),
+            attention,
+        ))
     }
 
     /// Compute [`crate::embedding`].

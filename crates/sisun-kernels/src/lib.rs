@@ -17,10 +17,11 @@ mod heads;
 mod layers;
 pub mod optimizer;
 mod options;
+pub mod recurrent;
 pub mod reference;
 mod shape;
 
-pub use attention::{attention, self_attention};
+pub use attention::{attention, cross_attention, self_attention};
 pub use cpu::loss::log_sum_exp;
 pub use cpu::simd::{Level, UnknownLevel};
 pub use cpu::thread_pool::keep_awake;
@@ -33,4 +34,5 @@ pub use layers::{
     activation, cross_entropy, embedding, in_bf16, layer_norm, linear, linear_transposed, rms_norm,
     swiglu,
 };
-pub use options::{ActivationFunction, AttentionOptions, HeadCounts, MatmulPrecision};
+pub use options::{ActivationFunction, AttentionOptions, Cell, HeadCounts, Lens, MatmulPrecision};
+pub use recurrent::{AdditiveAttention, attentive_recurrent, recurrent};

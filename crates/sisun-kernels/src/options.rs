@@ -1,6 +1,10 @@
 //! Options of the operations.
 
 use burn::tensor::Tensor;
+use std::sync::Arc;
+
+/// Number of real positions of each sequence of a batch; the rest are padding.
+pub type Lens = Arc<[usize]>;
 
 /// The number format of matrix products.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +41,37 @@ pub struct AttentionOptions {
     pub bias: Option<Tensor<2>>,
     /// Probability of dropping a weight of the pattern.
     pub dropout: f64,
+    /// Number of keys of each sequence, `[batch]`, each from 1 to `n_key`: later keys are padding
+    /// and hidden. `None` if there is no padding.
+    pub lens: Option<Lens>,
+}
+
+/// A recurrent cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// Gated recurrent unit (Cho et al. 2014).
+    Gru,
+    /// Long short-term memory (Hochreiter and Schmidhuber 1997; Gers et al. 2000).
+    Lstm,
+}
+
+impl Cell {
+    /// Return the number of parts of width `d_hidden` in the gates.
+    pub fn n_gates(self) -> usize {
+        match self {
+            Self::Gru => 3,
+            Self::Lstm => 4,
+        }
+    }
+
+    /// Return the number of parts of width `d_hidden` in the state: h, and c of a long short-term
+    /// memory.
+    pub fn n_states(self) -> usize {
+        match self {
+            Self::Gru => 1,
+            Self::Lstm => 2,
+        }
+    }
 }
 
 /// Division of the columns of one projection into heads: all query heads, then all key heads, then
@@ -58,6 +93,23 @@ impl HeadCounts {
             "{width} columns cannot be {n} heads"
         );
         width / n
+    }
+
+    /// Return q, and k and v of a projection of their own, as views.
+    ///
+    /// # Shapes
+    /// - `q`: `[batch, query, n_heads·d_head]`
+    /// - `kv`: `[batch, key, 2·n_kv_heads·d_head]`
+    /// - result: `[batch, n_heads, query, d_head]` and twice `[batch, n_kv_heads, key, d_head]`
+    pub fn split_apart(self, q: Tensor<3>, kv: Tensor<3>) -> [Tensor<4>; 3] {
+        let ([batch, n_query, width], [_, n_key, _]) = (q.dims(), kv.dims());
+        let d_head = width / self.n_heads;
+        let q = q
+            .reshape([batch, n_query, self.n_heads, d_head])
+            .swap_dims(1, 2);
+        let kv = kv.reshape([batch, n_key, 2 * self.n_kv_heads, d_head]);
+        let part = |first| kv.clone().narrow(2, first, self.n_kv_heads).swap_dims(1, 2);
+        [q, part(0), part(self.n_kv_heads)]
     }
 
     /// Return q, k and v as views.

@@ -2,14 +2,15 @@
 
 use crate::ModelError;
 use crate::capture::Activation;
+use crate::cross_attention::Memory;
 use crate::forward::Pass;
+use crate::heads::{Captures, ablate};
 use crate::layers::{Linear, NormLayer};
 use crate::params::Params;
 use burn::module::Module;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use sisun_config::ModelConfig;
 use sisun_kernels::{self as kernels, AttentionOptions, HeadCounts, RotaryTables};
-use std::collections::BTreeSet;
 
 /// The attention sublayer of a block.
 #[derive(Module, Debug)]
@@ -40,6 +41,8 @@ pub struct AttentionContext {
     pub rotation: Option<RotaryTables>,
     /// Mask, score bias and dropout.
     pub attention: AttentionOptions,
+    /// The other sequence that blocks with cross-attention read.
+    pub memory: Option<Memory>,
 }
 
 impl AttentionContext {
@@ -51,7 +54,9 @@ impl AttentionContext {
                 causal,
                 bias: None,
                 dropout: 0.0,
+                lens: None,
             },
+            memory: None,
         }
     }
 }
@@ -125,7 +130,7 @@ impl SelfAttention {
             None => qkv,
         };
         let z = self.attend(layer, qkv, &context.attention, pass);
-        let z = self.ablate(layer, z, pass.ablated);
+        let z = ablate(layer, z, self.heads, pass.ablated);
         if let Some(capture) = &mut pass.capture {
             capture.keep_merged_heads(Activation::Z, layer, &z, self.heads.n_heads);
         }
@@ -148,8 +153,8 @@ impl SelfAttention {
             return kernels::self_attention(qkv, self.heads, options);
         }
         let [q, k, v] = self.heads.split(qkv); // [batch, head, pos, d_head]
-        if let Some(capture) = &mut pass.capture {
-            capture.keep_heads(Activation::Q, layer, &q, 1);
+        if let Some(mut captures) = self.captures(layer, pass) {
+            captures.queries(&q);
         }
         let q = match self.q_factor {
             Some(factor) => q * factor,
@@ -159,108 +164,18 @@ impl SelfAttention {
             Some(cache) => cache.extend(layer, k, v),
             None => (k, v),
         };
-        self.capture(layer, [&q, &k, &v], options, pass);
+        if let Some(mut captures) = self.captures(layer, pass) {
+            captures.keys(&q, &k, &v, options);
+        }
         kernels::reference::merge_heads(kernels::attention(q, k, v, options))
     }
 
-    /// Set `z` of the ablated heads to zero.
-    ///
-    /// # Shapes
-    /// - `z` and the result: `[batch, pos, n_heads·d_head]`
-    fn ablate(&self, layer: usize, z: Tensor<3>, ablated: &[(usize, usize)]) -> Tensor<3> {
-        if !ablated.iter().any(|(of, _)| *of == layer) {
-            return z;
-        }
-        let [_, _, width] = z.dims();
-        let d_head = width / self.heads.n_heads;
-        let factor = |at: usize| {
-            if ablated.contains(&(layer, at / d_head)) {
-                0.0
-            } else {
-                1.0
-            }
-        };
-        let factors: Vec<f32> = (0..width).map(factor).collect();
-        let factors = Tensor::<1>::from_data(TensorData::new(factors, [width]), &z.device());
-        z * factors.unsqueeze()
-    }
-
-    /// Capture the requested heads of k, v and the two `[query, key]` tensors, which an ordinary
-    /// pass need not materialise.
-    fn capture(
-        &self,
-        layer: usize,
-        [q, k, v]: [&Tensor<4>; 3],
-        options: &AttentionOptions,
-        pass: &mut Pass<'_>,
-    ) {
-        let Some(capture) = &mut pass.capture else {
-            return;
-        };
-        let group = self.heads.n_heads / self.heads.n_kv_heads;
-        capture.keep_heads(Activation::K, layer, k, group);
-        capture.keep_heads(Activation::V, layer, v, group);
-        if capture.wants(Activation::Scores, layer) || capture.wants(Activation::Pattern, layer) {
-            let scores = match capture.some_heads(self.heads.n_heads) {
-                None => kernels::attention::scores(q.clone(), k.clone(), options),
-                Some(heads) => scores_of(heads, q, k, options),
-            };
-            capture.keep_scores(layer, &scores);
-            capture.keep_pattern(layer, kernels::attention::pattern(scores));
-        }
-    }
-}
-
-/// Return the scores of `heads` only, bit for bit as computed among all heads: the heads of a group
-/// are computed together either way.
-///
-/// # Shapes
-/// - `q`: `[batch, n_heads, query, d_head]`
-/// - `k`: `[batch, n_kv_heads, key, d_head]`
-/// - result: `[batch, heads.len(), query, key]`
-fn scores_of(
-    heads: &[usize],
-    q: &Tensor<4>,
-    k: &Tensor<4>,
-    options: &AttentionOptions,
-) -> Tensor<4> {
-    let group = q.dims()[1] / k.dims()[1];
-    let device = q.device().inner();
-    let at = |rows: &[usize]| {
-        let rows: Vec<i64> = rows.iter().map(|row| *row as i64).collect();
-        let n = rows.len();
-        Tensor::<1, Int>::from_data(TensorData::new(rows, [n]), &device)
-    };
-    let kv_heads: Vec<usize> = heads
-        .iter()
-        .map(|head| head / group)
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
-    let together: Vec<usize> = kv_heads
-        .iter()
-        .flat_map(|kv_head| kv_head * group..(kv_head + 1) * group)
-        .collect();
-    let options = AttentionOptions {
-        bias: options
-            .bias
-            .clone()
-            .map(|bias| bias.select(1, at(&together))),
-        ..options.clone()
-    };
-    let (q, k) = (
-        q.clone().select(1, at(&together)),
-        k.clone().select(1, at(&kv_heads)),
-    );
-    let scores = kernels::attention::scores(q, k, &options);
-    match together == heads {
-        true => scores,
-        false => {
-            let chosen: Vec<usize> = heads
-                .iter()
-                .map(|head| together.partition_point(|one| one < head))
-                .collect();
-            scores.select(1, at(&chosen))
-        }
+    fn captures<'p>(&self, layer: usize, pass: &'p mut Pass<'_>) -> Option<Captures<'p>> {
+        let capture = pass.capture.as_deref_mut()?;
+        Some(Captures {
+            capture,
+            layer,
+            heads: self.heads,
+        })
     }
 }

@@ -1,8 +1,10 @@
-//! One block: attention, then the feed-forward network, each with its norm and residual connection.
+//! One block: attention, in a decoder with an encoder also attention to that, then the feed-forward
+//! network, each with its norm and residual connection.
 
 use crate::ModelError;
 use crate::attention::{AttentionContext, SelfAttention};
 use crate::capture::Activation;
+use crate::cross_attention::CrossAttention;
 use crate::ffn::FeedForward;
 use crate::forward::Pass;
 use crate::layers::NormLayer;
@@ -19,6 +21,10 @@ pub struct Block {
     pub norm_attn: NormLayer,
     /// Attention.
     pub attn: SelfAttention,
+    /// Norm of the cross-attention sublayer.
+    pub norm_cross: Option<NormLayer>,
+    /// Attention to another sequence; `None` in a model without an encoder.
+    pub cross: Option<CrossAttention>,
     /// Norm of the feed-forward sublayer.
     pub norm_ffn: Option<NormLayer>,
     /// Feed-forward network; `None` in an attention-only model.
@@ -47,6 +53,8 @@ impl Block {
         Ok(Self {
             norm_attn: NormLayer::new(source, &format!("{name}.norm_attn"), config)?,
             attn: SelfAttention::new(source, &format!("{name}.attn"), config)?,
+            norm_cross: None,
+            cross: None,
             norm_ffn: has_ffn
                 .then(|| NormLayer::new(source, &format!("{name}.norm_ffn"), config))
                 .transpose()?,
@@ -57,6 +65,30 @@ impl Block {
             residual: config.residual,
             parallel: config.parallel_residual,
             dropout: config.dropout,
+        })
+    }
+
+    /// Like [`Block::new`], with attention to another sequence between the two others.
+    ///
+    /// # Errors
+    /// If the source cannot provide a parameter.
+    pub fn with_cross_attention(
+        source: &mut dyn Params,
+        name: &str,
+        config: &ModelConfig,
+    ) -> Result<Self, ModelError> {
+        Ok(Self {
+            norm_cross: Some(NormLayer::new(
+                source,
+                &format!("{name}.norm_cross"),
+                config,
+            )?),
+            cross: Some(CrossAttention::new(
+                source,
+                &format!("{name}.cross"),
+                config,
+            )?),
+            ..Self::new(source, name, config)?
         })
     }
 
@@ -75,6 +107,12 @@ impl Block {
         let attended = self.sublayer(x.clone(), &self.norm_attn, |x| {
             self.attn.forward(layer, x, context, pass)
         });
+        let attended = match (&self.norm_cross, &self.cross, &context.memory) {
+            (Some(norm), Some(cross), Some(memory)) => {
+                self.sublayer(attended, norm, |x| cross.forward(layer, x, memory, pass))
+            }
+            _ => attended,
+        };
         let x = match (&self.norm_ffn, &self.ffn) {
             (Some(norm), Some(ffn)) => {
                 if !self.parallel {

@@ -1,6 +1,6 @@
 //! Key–value cache.
 
-use burn::tensor::{Tensor, s};
+use burn::tensor::{Int, Tensor, s};
 
 /// Initial capacity in tokens; the capacity doubles when the cache is full.
 const FIRST_ROOM: usize = 64;
@@ -33,6 +33,21 @@ impl KvCache {
     /// Return true if the cache is empty.
     pub fn is_empty(&self) -> bool {
         self.layers.is_empty()
+    }
+
+    /// Return the keys and values of these rows of the batch, in this order.
+    #[must_use]
+    pub fn select(&self, rows: &Tensor<1, Int>) -> Self {
+        let layers = self.layers.iter().map(|layer| Layer {
+            buffers: layer
+                .buffers
+                .each_ref()
+                .map(|buffer| buffer.clone().select(0, rows.clone())),
+            len: layer.len,
+        });
+        Self {
+            layers: layers.collect(),
+        }
     }
 
     /// Append the keys and values of new tokens and return those of all tokens.

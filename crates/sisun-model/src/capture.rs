@@ -189,12 +189,13 @@ impl Capture {
         (!self.heads.iter().copied().eq(0..n_heads)).then_some(&self.heads)
     }
 
-    pub(crate) fn wants(&self, name: Activation, layer: usize) -> bool {
+    /// Return true if an activation is requested.
+    pub fn wants(&self, name: Activation, layer: usize) -> bool {
         self.names.contains(&name) && (!name.is_of_a_layer() || self.layers.contains(&layer))
     }
 
     /// Capture an activation without a head axis, if requested.
-    pub(crate) fn keep(&mut self, name: Activation, layer: usize, x: &Tensor<3>) {
+    pub fn keep(&mut self, name: Activation, layer: usize, x: &Tensor<3>) {
         if self.wants(name, layer) {
             self.push(name, layer, to_host(x.clone()));
         }
@@ -202,13 +203,7 @@ impl Capture {
 
     /// Capture the requested heads of an activation `[batch, head, .., ..]`, if requested. If
     /// several query heads share a key–value head (`heads_each > 1`), each gets its group's.
-    pub(crate) fn keep_heads(
-        &mut self,
-        name: Activation,
-        layer: usize,
-        x: &Tensor<4>,
-        heads_each: usize,
-    ) {
+    pub fn keep_heads(&mut self, name: Activation, layer: usize, x: &Tensor<4>, heads_each: usize) {
         if self.wants(name, layer) {
             let chosen = self.chosen(x, heads_each);
             self.push(name, layer, chosen);
@@ -234,14 +229,14 @@ impl Capture {
     }
 
     /// Capture a pattern that holds only the requested heads, if requested.
-    pub(crate) fn keep_pattern(&mut self, layer: usize, pattern: Tensor<4>) {
+    pub fn keep_pattern(&mut self, layer: usize, pattern: Tensor<4>) {
         if self.wants(Activation::Pattern, layer) {
             self.push(Activation::Pattern, layer, to_host(pattern.inner()));
         }
     }
 
     /// Capture scores that hold only the requested heads, if requested; hidden keys become `−∞`.
-    pub(crate) fn keep_scores(&mut self, layer: usize, scores: &Tensor<4>) {
+    pub fn keep_scores(&mut self, layer: usize, scores: &Tensor<4>) {
         if self.wants(Activation::Scores, layer) {
             let (shape, mut values) = to_host(scores.clone().inner());
             for value in values

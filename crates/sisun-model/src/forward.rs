@@ -19,6 +19,11 @@ pub struct Pass<'a> {
     pub positions: Option<Vec<usize>>,
     /// `(layer, head)` pairs whose `z` is set to zero (ablation).
     pub ablated: &'a [(usize, usize)],
+    /// Activations to capture of the attention to another sequence, if the blocks have one: its
+    /// queries, keys, values, scores, pattern, `z` and output.
+    pub cross_capture: Option<&'a mut Capture>,
+    /// Like `ablated`, of the attention to another sequence.
+    pub cross_ablated: &'a [(usize, usize)],
     /// Precision of the matrix products of the layers.
     pub precision: MatmulPrecision,
 }

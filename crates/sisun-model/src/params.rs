@@ -64,7 +64,10 @@ impl StoredMatrix {
 }
 
 /// Create a parameter of a module from a source.
-pub(crate) fn param<const D: usize>(
+///
+/// # Errors
+/// If the source has no tensor of this name and shape.
+pub fn param<const D: usize>(
     source: &mut dyn Params,
     name: &str,
     shape: [usize; D],

@@ -1,7 +1,6 @@
 //! The decoder-only transformer: tokens in, logits out.
 
 use crate::ModelError;
-use crate::attention::AttentionContext;
 use crate::block::Block;
 use crate::capture::Activation;
 use crate::forward::Pass;
@@ -9,10 +8,11 @@ use crate::layers::{Embedding, Linear, NormLayer};
 use crate::memory;
 use crate::params::{Params, RandomParams};
 use crate::position::{PositionEncoding, Positions};
+use crate::stack::{Stack, Surroundings};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use sisun_config::{ModelConfig, NormPlacement, Position, RopeScaling};
-use sisun_kernels::{self as kernels, AttentionOptions, MatmulPrecision};
+use sisun_kernels::MatmulPrecision;
 
 /// A decoder-only transformer (Radford et al. 2019) with the variants that its configuration
 /// selects.
@@ -59,7 +59,7 @@ impl Transformer {
         let std = config.init_std;
         Ok(Self {
             embed: Embedding::new(source, "embed", [vocab, config.d_model], std)?,
-            position: PositionEncoding::new(source, config)?,
+            position: PositionEncoding::new(source, "position", config)?,
             blocks: (0..config.n_layers)
                 .map(|layer| Block::new(source, &format!("blocks.{layer}"), config))
                 .collect::<Result<_, _>>()?,
@@ -171,51 +171,17 @@ impl Transformer {
     /// - `tokens`: `[batch, pos]`
     /// - result: `[batch, pos, d_model]`
     fn hidden(&self, tokens: Tensor<2, Int>, pass: &mut Pass<'_>) -> Tensor<3> {
-        let [batch, pos] = tokens.dims();
-        let device = tokens.device();
         if self.precision == MatmulPrecision::Bf16 {
             pass.precision = MatmulPrecision::Bf16;
         }
-        let start = pass.cache.as_ref().map_or(0, |cache| cache.len());
-        let positions = match &pass.positions {
-            Some(places) => {
-                assert_eq!(places.len(), pos, "a place for each token");
-                Positions::At(places.clone())
-            }
-            None => Positions::From(start, pos),
+        let stack = Stack {
+            embed: &self.embed,
+            position: &self.position,
+            blocks: &self.blocks,
+            norm_final: self.norm_final.as_ref(),
+            config: &self.config,
         };
-        let x = self.embed.forward(tokens);
-        pass.keep(Activation::Embed, 0, &x);
-        let x = match self
-            .position
-            .embedding(&positions, self.config.d_model, &device)
-        {
-            Some(rows) => {
-                let rows: Tensor<3> = rows.unsqueeze();
-                if pass.wants(Activation::PosEmbed, 0) {
-                    let every = rows.clone().repeat_dim(0, batch);
-                    pass.keep(Activation::PosEmbed, 0, &every);
-                }
-                x + rows
-            }
-            None => x,
-        };
-        let mut x = kernels::dropout(x, pass.dropout(self.config.dropout));
-        let context = AttentionContext {
-            rotation: self.position.rotation(&positions, &device),
-            attention: AttentionOptions {
-                causal: self.config.causal,
-                bias: self.position.score_bias(pos, start + pos, &device),
-                dropout: pass.dropout(self.config.dropout),
-            },
-        };
-        for (layer, block) in self.blocks.iter().enumerate() {
-            x = block.forward(layer, x, &context, pass);
-        }
-        match &self.norm_final {
-            Some(norm) => norm.forward(x),
-            None => x,
-        }
+        stack.forward(tokens, Surroundings::default(), pass)
     }
 
     /// # Shapes

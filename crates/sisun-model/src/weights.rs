@@ -32,29 +32,7 @@ impl Transformer {
 
     /// Return every parameter by name, without copying.
     pub fn flat(&self) -> FlatTensors {
-        struct Reader(Vec<String>, FlatTensors);
-        impl ModuleVisitor for Reader {
-            fn enter_module(&mut self, name: &str, _: &str) {
-                self.0.push(name.to_owned());
-            }
-            fn exit_module(&mut self, _: &str, _: &str) {
-                self.0.pop();
-            }
-            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-                let tensor = param.val().without_autodiff();
-                let shape = tensor.dims().to_vec();
-                self.1.insert(
-                    self.0.join("."),
-                    Flat {
-                        shape,
-                        values: tensor.reshape([-1]),
-                    },
-                );
-            }
-        }
-        let mut reader = Reader(Vec::new(), FlatTensors::new());
-        self.visit(&mut reader);
-        reader.1
+        flat(self)
     }
 
     /// Return the factors of the adapters by name, without copying.
@@ -73,10 +51,7 @@ impl Transformer {
     pub fn load(path: &Path, config: &ModelConfig, device: &Device) -> Result<Self, ModelError> {
         config.validate()?;
         memory::check_weights(config, device)?;
-        let mut source = NamedParams::new(read_tensors(path)?, device);
-        let model = Self::from_params(config, &mut source)?;
-        source.finish(path)?;
-        Ok(model)
+        load(path, device, |source| Self::from_params(config, source))
     }
 
     /// Return the same model, frozen, with the adapters whose factors are in a file.
@@ -89,6 +64,49 @@ impl Transformer {
         source.finish(path)?;
         Ok(model)
     }
+}
+
+/// Return every parameter of a model by name, without copying.
+pub fn flat(model: &impl Module) -> FlatTensors {
+    struct Reader(Vec<String>, FlatTensors);
+    impl ModuleVisitor for Reader {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.0.push(name.to_owned());
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let tensor = param.val().without_autodiff();
+            let shape = tensor.dims().to_vec();
+            self.1.insert(
+                self.0.join("."),
+                Flat {
+                    shape,
+                    values: tensor.reshape([-1]),
+                },
+            );
+        }
+    }
+    let mut reader = Reader(Vec::new(), FlatTensors::new());
+    model.visit(&mut reader);
+    reader.1
+}
+
+/// Load the model that `build` makes of the parameters in a weights file.
+///
+/// # Errors
+/// If the file cannot be read, is not a complete safetensors file, or does not hold exactly the
+/// tensors that `build` asks for; the error lists all differences.
+pub fn load<M>(
+    path: &Path,
+    device: &Device,
+    build: impl FnOnce(&mut dyn Params) -> Result<M, ModelError>,
+) -> Result<M, ModelError> {
+    let mut source = NamedParams::new(read_tensors(path)?, device);
+    let model = build(&mut source)?;
+    source.finish(path)?;
+    Ok(model)
 }
 
 /// Named tensors on their devices.

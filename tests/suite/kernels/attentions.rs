@@ -45,6 +45,7 @@ impl Sizes {
             causal: self.causal,
             bias,
             dropout: 0.0,
+            lens: None,
         }
     }
 
@@ -138,6 +139,7 @@ impl Sizes {
                 v,
                 self.options(x.get(3)).bias.into(),
                 self.causal,
+                None,
             )))
         };
         let plain = |x: &[Tensor<1>]| {
@@ -278,6 +280,7 @@ fn saturated() {
                 causal: true,
                 bias: None,
                 dropout: 0.0,
+                lens: None,
             };
             let fast = |x: &[Tensor<1>]| {
                 let [q, k, v] = parts(x);

@@ -186,6 +186,7 @@ fn pass(seed: u32) -> Vec<u32> {
         causal: true,
         bias: Some(matrix(8, 2 * n - 1)),
         dropout: 0.0,
+        lens: None,
     };
     let y = x[0].clone().reshape([2, n, d]);
     let y = layer_norm(y, x[3].clone(), Some(x[4].clone()), 1e-5);

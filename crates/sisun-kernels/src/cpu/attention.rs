@@ -41,6 +41,8 @@ pub(crate) struct Shape {
     pub n_query: usize,
     /// Number of keys per sequence.
     pub n_key: usize,
+    /// Number of keys that are not hidden, at most `n_key`: the rest are padding.
+    pub n_real: usize,
     /// Number of elements in a query, key or value.
     pub d_head: usize,
     /// Let query `i` see only the keys up to `i + n_key − n_query` (the last query is at the
@@ -89,7 +91,7 @@ impl Shape {
         } else {
             self.n_key
         };
-        end.saturating_sub(key)
+        end.min(self.n_real).saturating_sub(key)
     }
 
     /// Return the number of multiply-adds of one product over all visible pairs.
@@ -126,6 +128,7 @@ impl Shape {
             n_kv_heads,
             n_query,
             n_key,
+            n_real,
             d_head,
             causal,
         } = *self;
@@ -133,7 +136,7 @@ impl Shape {
             n_heads.is_multiple_of(n_kv_heads),
             "{n_heads} query heads cannot share {n_kv_heads} key heads"
         );
-        assert!(n_key > 0, "attention to nothing");
+        assert!(0 < n_real && n_real <= n_key, "attention to nothing");
         assert!(
             !causal || n_key >= n_query,
             "{n_query} queries cannot stand at the end of {n_key} keys"
@@ -158,6 +161,16 @@ impl Shape {
             batch * n_heads * n_query,
             "log_sum_exp is not [batch, head, query]"
         );
+    }
+
+    /// Return the sizes for one sequence, of whose keys `lens` may hide the last.
+    ///
+    /// # Panics
+    /// If no key is left, or more than there are.
+    fn of_sequence(&self, lens: Option<&[usize]>, batch: usize) -> Self {
+        let n_real = lens.map_or(self.n_real, |lens| lens[batch]);
+        assert!(0 < n_real && n_real <= self.n_key, "attention to nothing");
+        Self { n_real, ..*self }
     }
 
     /// Return the layout of `z` and its gradient: `[batch, query, head, d_head]`.

@@ -2,9 +2,9 @@
 
 use super::steps::{SavedForBackward, qkv_shape};
 use super::tensor::{contiguous, floats, shaped, tensor};
-use crate::HeadCounts;
 use crate::cpu::Buffer;
 use crate::cpu::attention::{Gradients, HeadRows, Rows, Shape, backward, forward};
+use crate::{HeadCounts, Lens};
 use burn::backend::TensorMetadata;
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::DType;
@@ -16,6 +16,7 @@ pub(super) struct AttentionCall {
     rows: [Rows; 3],
     shape: Shape,
     bias: Option<FlexTensor>,
+    lens: Option<Lens>,
 }
 
 impl AttentionCall {
@@ -25,6 +26,7 @@ impl AttentionCall {
         bias: Option<FlexTensor>,
         heads: HeadCounts,
         causal: bool,
+        lens: Option<Lens>,
     ) -> Self {
         let (qkv, [batch, pos, width]) = (contiguous(qkv), shaped(qkv));
         let d_head = qkv_shape(&qkv, heads).d_head;
@@ -40,6 +42,7 @@ impl AttentionCall {
             n_kv_heads,
             n_query: pos,
             n_key: pos,
+            n_real: pos,
             d_head,
             causal,
         };
@@ -48,12 +51,57 @@ impl AttentionCall {
             rows,
             shape,
             bias: bias.as_ref().map(contiguous),
+            lens,
+        }
+    }
+
+    /// Use q `[batch, query, n_heads·d_head]`, and k and v side by side in
+    /// `[batch, key, 2·n_kv_heads·d_head]`.
+    pub(super) fn of_q_and_kv(
+        q: &FlexTensor,
+        kv: &FlexTensor,
+        heads: HeadCounts,
+        lens: Option<Lens>,
+    ) -> Self {
+        let (q, kv) = (contiguous(q), contiguous(kv));
+        let ([batch, n_query, width], [_, n_key, kv_width]) = (shaped(&q), shaped(&kv));
+        let HeadCounts {
+            n_heads,
+            n_kv_heads,
+        } = heads;
+        let d_head = width / n_heads;
+        let rows = [
+            Rows::columns(0, n_query, width, d_head),
+            Rows::columns(0, n_key, kv_width, d_head),
+            Rows::columns(n_kv_heads * d_head, n_key, kv_width, d_head),
+        ];
+        let shape = Shape {
+            batch,
+            n_heads,
+            n_kv_heads,
+            n_query,
+            n_key,
+            n_real: n_key,
+            d_head,
+            causal: false,
+        };
+        Self {
+            tensors: [q, kv.clone(), kv],
+            rows,
+            shape,
+            bias: None,
+            lens,
         }
     }
 
     /// Use q `[batch, n_heads, query, d_head]`, and k and v `[batch, n_kv_heads, key, d_head]`,
     /// with any strides.
-    pub(super) fn of_parts(qkv: [&FlexTensor; 3], bias: Option<FlexTensor>, causal: bool) -> Self {
+    pub(super) fn of_parts(
+        qkv: [&FlexTensor; 3],
+        bias: Option<FlexTensor>,
+        causal: bool,
+        lens: Option<Lens>,
+    ) -> Self {
         let ([batch, n_heads, n_query, d_head], [_, n_kv_heads, n_key, _]) =
             (shaped(qkv[0]), shaped(qkv[1]));
         // Only the axes before d_head may be strided.
@@ -82,6 +130,7 @@ impl AttentionCall {
             n_kv_heads,
             n_query,
             n_key,
+            n_real: n_key,
             d_head,
             causal,
         };
@@ -90,6 +139,7 @@ impl AttentionCall {
             rows,
             shape,
             bias: bias.as_ref().map(contiguous),
+            lens,
         }
     }
 
@@ -118,6 +168,7 @@ impl AttentionCall {
             k,
             v,
             self.bias.as_ref().map(floats),
+            self.lens.as_deref(),
             &mut z,
             &mut log_sum_exp,
         );
@@ -147,6 +198,7 @@ impl AttentionCall {
             k,
             v,
             self.bias.as_ref().map(floats),
+            self.lens.as_deref(),
             floats(&kept.z),
             floats(&dz),
             floats(&kept.log_sum_exp),
@@ -185,6 +237,36 @@ impl SavedForBackward<2> for SelfAttentionSaved {
             .call
             .backward(&self.results, &dz, &mut dqkv, self.call.rows);
         [Some(tensor(dqkv, qkv.shape())), dbias]
+    }
+}
+
+/// Saved values of attention with q in one projection, and k and v in another.
+#[derive(Clone, Debug)]
+pub(super) struct CrossAttentionSaved {
+    pub call: AttentionCall,
+    pub results: Results,
+}
+
+impl SavedForBackward<2> for CrossAttentionSaved {
+    fn gradients(self, dz: FlexTensor, _: [bool; 2]) -> [Option<FlexTensor>; 2] {
+        let sizes = [0, 1].map(|i| shaped::<3>(&self.call.tensors[i]));
+        let lens = sizes.map(|size| size.iter().product::<usize>());
+        let [q, k, v] = self.call.rows;
+        // One buffer: the gradient of q's projection, then that of the other.
+        let after_q = |rows: Rows| Rows {
+            offset: rows.offset + lens[0],
+            ..rows
+        };
+        let mut all = Buffer::uncleared(lens.iter().sum());
+        self.call
+            .backward(&self.results, &dz, &mut all, [q, after_q(k), after_q(v)]);
+        let n = all.len();
+        let all = tensor(all, [n]);
+        [0, 1].map(|i| {
+            let strides = Layout::contiguous(sizes[i].into()).strides().to_vec();
+            let layout = Layout::new(sizes[i].into(), strides, i * lens[0]);
+            Some(FlexTensor::from_arc(all.data_arc(), layout, DType::F32))
+        })
     }
 }
 

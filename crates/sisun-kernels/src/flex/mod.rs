@@ -10,8 +10,8 @@ pub(crate) mod tensor;
 use crate::backend::{Kernels, Optional};
 use crate::cpu::norm::Norm;
 use crate::cpu::{self, Buffer, Matrix, MatrixProduct, matmul, matmul_held};
-use crate::{ActivationFunction, HeadCounts, MatmulPrecision};
-use attention::{AttentionCall, AttentionSaved, Results, SelfAttentionSaved};
+use crate::{ActivationFunction, HeadCounts, Lens, MatmulPrecision};
+use attention::{AttentionCall, AttentionSaved, CrossAttentionSaved, Results, SelfAttentionSaved};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Flex, TensorMetadata};
@@ -97,8 +97,9 @@ impl Kernels for Flex {
         bias: Optional<Self>,
         heads: HeadCounts,
         causal: bool,
+        lens: Option<Lens>,
     ) -> FlexTensor {
-        AttentionCall::of_qkv(&qkv, bias.get(), heads, causal)
+        AttentionCall::of_qkv(&qkv, bias.get(), heads, causal, lens)
             .forward()
             .0
     }
@@ -109,10 +110,20 @@ impl Kernels for Flex {
         v: FlexTensor,
         bias: Optional<Self>,
         causal: bool,
+        lens: Option<Lens>,
     ) -> FlexTensor {
-        AttentionCall::of_parts([&q, &k, &v], bias.get(), causal)
+        AttentionCall::of_parts([&q, &k, &v], bias.get(), causal, lens)
             .forward()
             .0
+    }
+
+    fn cross_attention(
+        q: FlexTensor,
+        kv: FlexTensor,
+        heads: HeadCounts,
+        lens: Option<Lens>,
+    ) -> FlexTensor {
+        AttentionCall::of_q_and_kv(&q, &kv, heads, lens).forward().0
     }
 
     fn embedding(weight: FlexTensor, tokens: FlexTensor) -> FlexTensor {
@@ -252,6 +263,7 @@ impl Kernels for Autodiff<Flex> {
         bias: Optional<Self>,
         heads: HeadCounts,
         causal: bool,
+        lens: Option<Lens>,
     ) -> Tracked {
         let (bias, has_bias) = given(bias);
         let nodes = [qkv.node(), bias.node()];
@@ -260,6 +272,7 @@ impl Kernels for Autodiff<Flex> {
             has_bias.then(|| bias.into_primitive()),
             heads,
             causal,
+            lens,
         );
         let (z, log_sum_exp) = call.forward();
         record(nodes, z.clone(), || SelfAttentionSaved {
@@ -274,13 +287,25 @@ impl Kernels for Autodiff<Flex> {
         v: Tracked,
         bias: Optional<Self>,
         causal: bool,
+        lens: Option<Lens>,
     ) -> Tracked {
         let (bias, has_bias) = given(bias);
         let nodes = [q.node(), k.node(), v.node(), bias.node()];
         let parts = [q.primitive(), k.primitive(), v.primitive()];
-        let call = AttentionCall::of_parts(parts, has_bias.then(|| bias.into_primitive()), causal);
+        let call =
+            AttentionCall::of_parts(parts, has_bias.then(|| bias.into_primitive()), causal, lens);
         let (z, log_sum_exp) = call.forward();
         record(nodes, z.clone(), || AttentionSaved {
+            call,
+            results: Results { z, log_sum_exp },
+        })
+    }
+
+    fn cross_attention(q: Tracked, kv: Tracked, heads: HeadCounts, lens: Option<Lens>) -> Tracked {
+        let nodes = [q.node(), kv.node()];
+        let call = AttentionCall::of_q_and_kv(q.primitive(), kv.primitive(), heads, lens);
+        let (z, log_sum_exp) = call.forward();
+        record(nodes, z.clone(), || CrossAttentionSaved {
             call,
             results: Results { z, log_sum_exp },
         })

@@ -1,7 +1,7 @@
 //! Scaled dot-product attention (Vaswani et al. 2017, equation 1), with grouped keys and values.
 
 use crate::{AttentionOptions, assert_shape, dropout};
-use burn::tensor::{Bool, Int, Tensor, TensorData, activation};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation};
 
 /// The score of a hidden key. Finite, because WGSL does not guarantee infinities; its softmax is
 /// exactly 0 in `f32`.
@@ -47,6 +47,15 @@ pub fn scores(q: Tensor<4>, k: Tensor<4>, options: &AttentionOptions) -> Tensor<
         }
         None => scores,
     };
+    let scores = match &options.lens {
+        Some(lens) => scores.mask_fill(
+            padding(lens, n_key, &device)
+                .reshape([batch, 1, 1, n_key])
+                .expand([batch, n_heads, n_query, n_key]),
+            HIDDEN_SCORE,
+        ),
+        None => scores,
+    };
     if options.causal && n_query > 1 {
         assert!(
             n_key >= n_query,
@@ -63,6 +72,18 @@ pub fn scores(q: Tensor<4>, k: Tensor<4>, options: &AttentionOptions) -> Tensor<
     } else {
         scores
     }
+}
+
+/// Return true at the positions of each sequence that are padding.
+///
+/// # Shapes
+/// - result: `[batch, pos]`
+pub(crate) fn padding(lens: &[usize], n_pos: usize, device: &Device) -> Tensor<2, Bool> {
+    let flags: Vec<bool> = lens
+        .iter()
+        .flat_map(|len| (0..n_pos).map(move |pos| pos >= *len))
+        .collect();
+    Tensor::from_data(TensorData::new(flags, [lens.len(), n_pos]), device)
 }
 
 /// Compute the softmax over the keys.

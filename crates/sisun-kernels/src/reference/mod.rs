@@ -12,6 +12,7 @@ mod linear;
 mod loss;
 mod norm;
 pub mod optimizer;
+mod recurrent;
 
 pub use activation::{activation, swiglu};
 pub use attention::{HIDDEN_SCORE, attention, mix, pattern, scores};
@@ -20,3 +21,4 @@ pub use heads::{merge_heads, norm_heads, rotate_heads};
 pub use linear::linear;
 pub use loss::cross_entropy;
 pub use norm::{layer_norm, rms_norm};
+pub use recurrent::{additive_scores, attentive_recurrent, recurrent};

@@ -58,17 +58,28 @@ pub struct PositionEncoding {
     /// Factor on the sinusoidal table.
     #[module(skip)]
     sinusoidal_scale: f64,
+    /// Tell later keys from earlier ones by their buckets.
+    #[module(skip)]
+    two_sided: bool,
 }
 
 impl PositionEncoding {
-    pub(crate) fn new(source: &mut dyn Params, config: &ModelConfig) -> Result<Self, ModelError> {
+    /// Request the parameters, whose names begin with `name`, from `source`.
+    ///
+    /// # Errors
+    /// If the source cannot provide a parameter.
+    pub fn new(
+        source: &mut dyn Params,
+        name: &str,
+        config: &ModelConfig,
+    ) -> Result<Self, ModelError> {
         let (mut weight, mut bias) = (None, None);
         match config.position {
             Position::Learned => {
                 let shape = [config.context_len, config.d_model];
                 weight = Some(param(
                     source,
-                    "position.weight",
+                    &format!("{name}.weight"),
                     shape,
                     Init::Normal(config.init_std),
                 )?);
@@ -77,7 +88,7 @@ impl PositionEncoding {
             Position::T5Bias { buckets, .. } => {
                 bias = Some(param(
                     source,
-                    "position.bias",
+                    &format!("{name}.bias"),
                     [buckets, config.n_heads],
                     Init::Zeros,
                 )?);
@@ -91,7 +102,18 @@ impl PositionEncoding {
             n_heads: config.n_heads,
             rotary_dims: config.rotary_dims(),
             sinusoidal_scale: config.init_std,
+            two_sided: false,
         })
+    }
+
+    /// Return the same encoding for a sequence that every token sees whole: half of T5's buckets
+    /// are for later keys (Raffel et al. 2020, in their code). Other variants are unchanged.
+    #[must_use]
+    pub fn two_sided(self) -> Self {
+        Self {
+            two_sided: true,
+            ..self
+        }
     }
 
     /// Return the same parameters with scaled RoPE frequencies; other variants are unchanged.
@@ -172,10 +194,14 @@ impl PositionEncoding {
             Position::T5Bias {
                 buckets,
                 max_distance,
-            } => self
-                .bias
-                .as_ref()
-                .map(|table| t5_bias::bias(table.val(), offsets, buckets, max_distance)),
+            } => self.bias.as_ref().map(|table| {
+                let bucket = match self.two_sided {
+                    true => t5_bias::two_sided_bucket,
+                    false => t5_bias::bucket,
+                };
+                let rows = offsets.map(|offset| bucket(offset, buckets, max_distance));
+                t5_bias::bias(table.val(), rows)
+            }),
             Position::None | Position::Learned | Position::Sinusoidal | Position::Rope { .. } => {
                 None
             }

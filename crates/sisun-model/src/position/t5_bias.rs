@@ -17,20 +17,22 @@ pub fn bucket(offset: i64, buckets: usize, max_distance: usize) -> usize {
     (exact + (log * (buckets - exact) as f64) as usize).min(buckets - 1)
 }
 
-/// Return the rows of `table` for each offset `query − key`.
+/// Return the bucket of a distance where keys may stand on both sides of the query: those of
+/// [`bucket`] in the first half of the buckets, and in the second half for keys after the query, as
+/// in T5's encoder.
+pub fn two_sided_bucket(offset: i64, buckets: usize, max_distance: usize) -> usize {
+    let half = buckets / 2;
+    let side = if offset < 0 { half } else { 0 };
+    side + bucket(offset.abs(), half, max_distance)
+}
+
+/// Return the rows of `table` of each offset's bucket.
 ///
 /// # Shapes
 /// - `table`: `[buckets, n_heads]`
 /// - result: `[offset, n_heads]`
-pub fn bias(
-    table: Tensor<2>,
-    offsets: impl Iterator<Item = i64>,
-    buckets: usize,
-    max_distance: usize,
-) -> Tensor<2> {
-    let rows: Vec<i64> = offsets
-        .map(|offset| bucket(offset, buckets, max_distance) as i64)
-        .collect();
+pub fn bias(table: Tensor<2>, buckets: impl Iterator<Item = usize>) -> Tensor<2> {
+    let rows: Vec<i64> = buckets.map(|bucket| bucket as i64).collect();
     let n = rows.len();
     let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [n]), &table.device().inner());
     table.select(0, rows)
@@ -38,7 +40,7 @@ pub fn bias(
 
 #[cfg(test)]
 mod tests {
-    use super::bucket;
+    use super::{bucket, two_sided_bucket};
 
     #[test]
     fn buckets_are_exact_then_logarithmic_then_shared() {
@@ -47,5 +49,18 @@ mod tests {
             .map(|d| bucket(d, 32, 128))
             .to_vec();
         assert_eq!(found, [0, 0, 1, 15, 16, 16, 17, 21, 21, 26, 31, 31, 31]);
+    }
+
+    #[test]
+    fn later_keys_have_buckets_of_their_own() {
+        // Reference values from T5's encoder for 32 buckets and a largest distance of 128.
+        let found: Vec<usize> = [-200, -64, -8, -1, 0, 1, 7, 8, 11, 12, 64, 200]
+            .map(|d| two_sided_bucket(d, 32, 128))
+            .to_vec();
+        assert_eq!(found, [31, 30, 24, 17, 0, 1, 7, 8, 8, 9, 14, 15]);
+        assert_eq!(
+            [-9, -1, 0, 1, 9].map(|d| two_sided_bucket(d, 2, 9)),
+            [1, 1, 0, 0, 0]
+        );
     }
 }

@@ -36,7 +36,7 @@ pub(crate) struct Gradients<'a> {
 /// B.4).
 ///
 /// # Shapes
-/// - `q`, `k`, `v`, `bias`, `z`, `log_sum_exp`: as in the forward pass; `dz` as `z`
+/// - `q`, `k`, `v`, `bias`, `lens`, `z`, `log_sum_exp`: as in the forward pass; `dz` as `z`
 /// - `gradients`: as `q`, `k` and `v`, in any layout
 /// - `dbias`: as `bias`
 ///
@@ -49,6 +49,7 @@ pub(crate) fn backward(
     k: HeadRows<'_>,
     v: HeadRows<'_>,
     bias: Option<&[f32]>,
+    lens: Option<&[usize]>,
     z: &[f32],
     dz: &[f32],
     log_sum_exp: &[f32],
@@ -110,6 +111,7 @@ pub(crate) fn backward(
     });
     let pass = Backward {
         shape: *shape,
+        lens,
         q,
         k,
         v,
@@ -159,6 +161,7 @@ fn kv_head_with_simd<S: Simd>(simd: S, pass: &Backward<'_>, batch: usize, kv_hea
         d_head,
         ..
     } = pass.shape;
+    let shape = pass.shape.of_sequence(pass.lens, batch);
     let width = padded(d_head);
     let chunk = KEY_CHUNK.min(n_key.next_multiple_of(KEY_BLOCK));
     let mut lent = Scratch::new(chunk * (2 * d_head + 3 * width));
@@ -199,7 +202,7 @@ fn kv_head_with_simd<S: Simd>(simd: S, pass: &Backward<'_>, batch: usize, kv_hea
         for head in kv_head * pass.shape.group()..(kv_head + 1) * pass.shape.group() {
             for query in (0..n_query).step_by(QUERY_BLOCK) {
                 let rows = QUERY_BLOCK.min(n_query - query);
-                if pass.shape.visible(query + rows - 1, first) > 0 {
+                if shape.visible(query + rows - 1, first) > 0 {
                     chunk.query_block(simd, pass, [batch, head, query], rows);
                 }
             }

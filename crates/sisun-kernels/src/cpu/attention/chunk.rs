@@ -63,11 +63,9 @@ impl Chunk<'_> {
             ..
         } = pass.shape;
         let width = padded(d_head);
-        let n_keys = pass
-            .shape
-            .visible(first + rows - 1, self.first)
-            .min(self.len);
-        let window = BiasWindow::new(&pass.shape, first, rows, self.first, n_keys);
+        let shape = pass.shape.of_sequence(pass.lens, batch);
+        let n_keys = shape.visible(first + rows - 1, self.first).min(self.len);
+        let window = BiasWindow::new(&shape, first, rows, self.first, n_keys);
         let window_len = |is_some| if is_some { padded(window.len()) } else { 0 };
         let (bias_len, dbias_len) = (
             window_len(pass.bias.is_some()),
@@ -125,7 +123,7 @@ impl Chunk<'_> {
         for key in (0..n_keys).step_by(KEY_BLOCK) {
             self.key_block(
                 simd,
-                &pass.shape,
+                &shape,
                 &mut block,
                 window,
                 key,

@@ -20,9 +20,9 @@ pub(super) fn kv_head_with_simd<S: Simd>(
     batch: usize,
     kv_head: usize,
 ) {
-    let shape = &pass.shape;
+    let shape = &pass.shape.of_sequence(pass.lens, batch);
     let Shape {
-        n_key,
+        n_real,
         d_head,
         n_heads,
         ..
@@ -51,8 +51,8 @@ pub(super) fn kv_head_with_simd<S: Simd>(
     out.fill(0.0);
     sums.fill(0.0);
     maxima.fill(f32::MIN);
-    for key in (0..n_key).step_by(KEY_BLOCK) {
-        let n_keys = KEY_BLOCK.min(n_key - key);
+    for key in (0..n_real).step_by(KEY_BLOCK) {
+        let n_keys = KEY_BLOCK.min(n_real - key);
         for i in 0..n_keys {
             let x = Head {
                 from: pass.k,

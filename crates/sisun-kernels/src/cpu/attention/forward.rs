@@ -28,6 +28,7 @@ const KEY_CHUNK: usize = 2 * KEY_BLOCK;
 ///   any layout
 /// - `bias`: `[n_key + n_query − 1, head]`; row `o` is added where
 ///   `query − key = o − (n_query − 1)`, the query counted from the first key
+/// - `lens`: `[batch]`, from 1 to `key`: later keys of the sequence are hidden
 /// - `z`: `[batch, query, head, d_head]`
 /// - `log_sum_exp`: `[batch, head, query]`
 ///
@@ -39,6 +40,7 @@ pub(crate) fn forward(
     k: HeadRows<'_>,
     v: HeadRows<'_>,
     bias: Option<&[f32]>,
+    lens: Option<&[usize]>,
     z: &mut [f32],
     log_sum_exp: &mut [f32],
 ) {
@@ -80,6 +82,7 @@ pub(crate) fn forward(
     );
     let pass = Forward {
         shape: *shape,
+        lens,
         q,
         k,
         v,
@@ -164,7 +167,7 @@ fn query_block_with_simd<S: Simd>(
     keys: &[f32],
     values: &[f32],
 ) {
-    let shape = &pass.shape;
+    let shape = &pass.shape.of_sequence(pass.lens, batch);
     let (d_head, width) = (shape.d_head, padded(shape.d_head));
     let rows = QUERY_BLOCK.min(shape.n_query - first);
     let n_seen = shape.visible(first + rows - 1, 0);

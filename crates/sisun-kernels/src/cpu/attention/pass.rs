@@ -7,6 +7,8 @@ use super::{HeadRows, Shape};
 #[derive(Clone, Copy)]
 pub(super) struct Forward<'a> {
     pub(super) shape: Shape,
+    /// Number of keys of each sequence, if some are padding.
+    pub(super) lens: Option<&'a [usize]>,
     pub(super) q: HeadRows<'a>,
     pub(super) k: HeadRows<'a>,
     pub(super) v: HeadRows<'a>,
@@ -20,6 +22,8 @@ pub(super) struct Forward<'a> {
 /// Inputs and outputs that every part of a backward pass needs.
 pub(super) struct Backward<'a> {
     pub(super) shape: Shape,
+    /// Number of keys of each sequence, if some are padding.
+    pub(super) lens: Option<&'a [usize]>,
     pub(super) q: HeadRows<'a>,
     pub(super) k: HeadRows<'a>,
     pub(super) v: HeadRows<'a>,

@@ -116,7 +116,7 @@ impl Inputs {
         let bias = self.bias.as_deref();
         let mut z = vec![f32::NAN; batch * n_query * n_heads * d_head];
         let mut log_sum_exp = vec![f32::NAN; batch * n_heads * n_query];
-        forward(&self.shape, q, k, v, bias, &mut z, &mut log_sum_exp);
+        forward(&self.shape, q, k, v, bias, None, &mut z, &mut log_sum_exp);
         let mut out = vec![7.5; len];
         let mut dbias = vec![f32::NAN; (n_key + n_query - 1) * n_heads];
         let gradients = Gradients {
@@ -131,6 +131,7 @@ impl Inputs {
             k,
             v,
             bias,
+            None,
             &z,
             &self.dz,
             &log_sum_exp,
@@ -220,6 +221,7 @@ fn sizes() -> Vec<Shape> {
                     n_kv_heads,
                     n_query,
                     n_key,
+                    n_real: n_key,
                     d_head,
                     causal,
                 });
@@ -283,6 +285,7 @@ fn saturates_without_nan() {
                 n_kv_heads: 1,
                 n_query,
                 n_key,
+                n_real: n_key,
                 d_head: 64,
                 causal: true,
             };
@@ -311,6 +314,7 @@ fn saturates_without_nan() {
         n_kv_heads: 1,
         n_query: 2,
         n_key: 66,
+        n_real: 66,
         d_head: 4,
         causal: true,
     };
@@ -332,6 +336,7 @@ fn nan_stays_visible_where_it_belongs() {
         n_kv_heads: 2,
         n_query: 70,
         n_key: 70,
+        n_real: 70,
         d_head: 16,
         causal: true,
     };
@@ -364,6 +369,7 @@ fn same_bits_on_any_number_of_threads() {
             n_kv_heads,
             n_query,
             n_key,
+            n_real: n_key,
             d_head,
             causal: true,
         };
@@ -402,6 +408,7 @@ fn plain_backward_agrees_with_finite_differences() {
             n_kv_heads: 2,
             n_query: 3,
             n_key: 5,
+            n_real: 5,
             d_head: 3,
             causal,
         };

@@ -74,6 +74,7 @@ impl Plain {
             n_key,
             d_head,
             causal,
+            ..
         } = self.shape;
         let scale = 1.0 / (d_head as f64).sqrt();
         self.z.fill(0.0);
