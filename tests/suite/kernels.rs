@@ -16,6 +16,7 @@ mod linear;
 mod losses;
 mod norms;
 mod optimizers;
+mod recurrent;
 
 use burn::backend::Dispatch;
 use burn::tensor::{Device, Tensor};

@@ -19,6 +19,7 @@ mod lora;
 mod optimizers;
 mod positions;
 mod rope_scaling;
+mod seq2seq;
 mod structure;
 mod weights_files;
 mod worked_examples;

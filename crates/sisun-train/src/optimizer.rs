@@ -234,9 +234,11 @@ enum Kind {
 
 impl Kind {
     fn of(name: &str, shape: &[usize], config: &TrainConfig) -> Self {
-        if shape.len() != 2 || name.starts_with("embed.") || name.starts_with("position.") {
+        // An encoder–decoder has each of these twice, below the names of its halves.
+        let has = |part: &str| name.split('.').any(|one| one == part);
+        if shape.len() != 2 || has("embed") || has("position") {
             Self::Other
-        } else if name.starts_with("blocks.") && config.optimizer == OptimizerKind::Muon {
+        } else if has("blocks") && config.optimizer == OptimizerKind::Muon {
             Self::Muon
         } else {
             Self::Matrix

@@ -128,13 +128,14 @@ fn attentions() {
     for causal in [false, true] {
         let bias = leaf([13, 2]);
         let given = Some(bias.clone()).into();
-        let z = Dispatch::self_attention(leaf([0, 7, 16]).into_dispatch(), given, heads, causal);
+        let z =
+            Dispatch::self_attention(leaf([0, 7, 16]).into_dispatch(), given, heads, causal, None);
         is_zero(&bias, &back(lift(z), [0, 7, 8]));
 
         let bias = leaf([13, 2]);
         let given = Some(bias.clone()).into();
         let (q, kv) = (leaf([0, 2, 4, 8]), leaf([0, 1, 10, 8]).into_dispatch());
-        let z = Dispatch::attention(q.into_dispatch(), kv.clone(), kv, given, causal);
+        let z = Dispatch::attention(q.into_dispatch(), kv.clone(), kv, given, causal, None);
         is_zero(&bias, &back(lift(z), [0, 4, 16]));
     }
 }

@@ -31,6 +31,20 @@ pub(crate) fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.div_f32s(one, simd.add_f32s(one, exp(simd, simd.neg_f32s(x))))
 }
 
+/// Compute `tanh(x) = ±(1 − 2/(e^(2|x|) + 1))` with an absolute error below 2e-7.
+#[inline(always)]
+pub(crate) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let (one, two) = (simd.splat_f32s(1.0), simd.splat_f32s(2.0));
+    let size = simd.abs_f32s(x);
+    let large = exp(simd, simd.add_f32s(size, size));
+    let found = simd.sub_f32s(one, simd.div_f32s(two, simd.add_f32s(large, one)));
+    simd.select_f32s(
+        simd.less_than_f32s(x, simd.splat_f32s(0.0)),
+        simd.neg_f32s(found),
+        found,
+    )
+}
+
 /// Compute `y[i] = f(x[i])`.
 #[inline(always)]
 pub(crate) fn map<S: Simd>(simd: S, y: &mut [f32], x: &[f32], f: impl Fn(S::f32s) -> S::f32s) {

@@ -15,6 +15,7 @@ pub(crate) mod muon;
 pub(crate) mod norm;
 pub(crate) mod optimizer;
 mod product;
+pub(crate) mod recurrent;
 mod scratch;
 pub(crate) mod simd;
 pub(crate) mod thread_pool;

@@ -4,19 +4,21 @@
 //! Burn's tensors and slices.
 
 mod attention;
+mod recurrent;
 mod steps;
 pub(crate) mod tensor;
 
 use crate::backend::{Kernels, Optional};
 use crate::cpu::norm::Norm;
 use crate::cpu::{self, Buffer, Matrix, MatrixProduct, matmul, matmul_held};
-use crate::{ActivationFunction, HeadCounts, Lens, MatmulPrecision};
+use crate::{ActivationFunction, Cell, HeadCounts, Lens, MatmulPrecision};
 use attention::{AttentionCall, AttentionSaved, CrossAttentionSaved, Results, SelfAttentionSaved};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Flex, TensorMetadata};
 use burn::tensor::{DType, TensorData};
 use burn_std::bf16;
+use recurrent::{AttentiveSaved, RecurrentCall, RecurrentSaved};
 use steps::{matrix, qkv_shape, record};
 use tensor::{contiguous, floats, indices, numbers, shaped, tensor};
 
@@ -124,6 +126,39 @@ impl Kernels for Flex {
         lens: Option<Lens>,
     ) -> FlexTensor {
         AttentionCall::of_q_and_kv(&q, &kv, heads, lens).forward().0
+    }
+
+    fn recurrent(
+        cell: Cell,
+        gates: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        initial: FlexTensor,
+        lens: Option<Lens>,
+        reverse: bool,
+    ) -> FlexTensor {
+        let own = [&gates, &weight, &bias, &initial];
+        RecurrentCall::new(cell, own, lens, reverse).forward().0
+    }
+
+    fn attentive_recurrent(
+        cell: Cell,
+        gates: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        initial: FlexTensor,
+        keys: FlexTensor,
+        values: FlexTensor,
+        query: FlexTensor,
+        score: FlexTensor,
+        context: FlexTensor,
+        lens: Option<Lens>,
+    ) -> FlexTensor {
+        let own = [&gates, &weight, &bias, &initial];
+        RecurrentCall::new(cell, own, None, false)
+            .attending([&keys, &values, &query, &score, &context], lens)
+            .forward()
+            .0
     }
 
     fn embedding(weight: FlexTensor, tokens: FlexTensor) -> FlexTensor {
@@ -308,6 +343,48 @@ impl Kernels for Autodiff<Flex> {
         record(nodes, z.clone(), || CrossAttentionSaved {
             call,
             results: Results { z, log_sum_exp },
+        })
+    }
+
+    fn recurrent(
+        cell: Cell,
+        gates: Tracked,
+        weight: Tracked,
+        bias: Tracked,
+        initial: Tracked,
+        lens: Option<Lens>,
+        reverse: bool,
+    ) -> Tracked {
+        let own = [&gates, &weight, &bias, &initial];
+        let nodes = own.map(Tracked::node);
+        let call = RecurrentCall::new(cell, own.map(Tracked::primitive), lens, reverse);
+        let (states, results) = call.forward();
+        record(nodes, states, || RecurrentSaved { call, results })
+    }
+
+    fn attentive_recurrent(
+        cell: Cell,
+        gates: Tracked,
+        weight: Tracked,
+        bias: Tracked,
+        initial: Tracked,
+        keys: Tracked,
+        values: Tracked,
+        query: Tracked,
+        score: Tracked,
+        context: Tracked,
+        lens: Option<Lens>,
+    ) -> Tracked {
+        let own = [&gates, &weight, &bias, &initial];
+        let to = [&keys, &values, &query, &score, &context];
+        let [a, b, c, d] = own.map(Tracked::node);
+        let [e, f, g, h, i] = to.map(Tracked::node);
+        let call = RecurrentCall::new(cell, own.map(Tracked::primitive), None, false)
+            .attending(to.map(Tracked::primitive), lens);
+        let (states, results) = call.forward();
+        record([a, b, c, d, e, f, g, h, i], states, || AttentiveSaved {
+            call,
+            results,
         })
     }
 
