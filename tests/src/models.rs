@@ -50,7 +50,7 @@ pub fn tokens<const N: usize>(rows: &[[i64; N]], device: &Device) -> Tensor<2, I
 }
 
 /// Return the gradient of every parameter that has one.
-pub fn gradients(model: &Transformer, gradients: &Gradients) -> HostTensors {
+pub fn gradients(model: &impl Module, gradients: &Gradients) -> HostTensors {
     struct Reader<'a>(Vec<String>, HostTensors, &'a Gradients);
     impl ModuleVisitor for Reader<'_> {
         fn enter_module(&mut self, name: &str, _: &str) {

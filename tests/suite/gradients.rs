@@ -21,7 +21,7 @@ use sisun_tests::fixtures::Forward;
 use sisun_tests::models::{gradients, with_weights};
 
 /// Step length, and the tolerance of a slope along `u` of length `√n` relative to `|∇f|`.
-struct Rule {
+pub(crate) struct Rule {
     step: f64,
     tolerance: f64,
 }
@@ -31,7 +31,7 @@ const KERNEL: Rule = Rule {
     tolerance: 5e-4,
 };
 /// Two layers of large weights have more curvature: shorter steps.
-const MODEL: Rule = Rule {
+pub(crate) const MODEL: Rule = Rule {
     step: 0.015,
     tolerance: 2e-3,
 };
@@ -46,7 +46,13 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
 }
 
 /// Compare `gradient` with the slopes of `f` at `at`.
-fn check_slopes(what: &str, at: &[f32], gradient: &[f32], rule: &Rule, f: impl Fn(&[f32]) -> f64) {
+pub(crate) fn check_slopes(
+    what: &str,
+    at: &[f32],
+    gradient: &[f32],
+    rule: &Rule,
+    f: impl Fn(&[f32]) -> f64,
+) {
     let typical = dot(gradient, gradient).sqrt() / (at.len() as f64).sqrt();
     assert!(
         typical > 0.0 && typical.is_finite(),

@@ -1,13 +1,16 @@
 //! Sequence-to-sequence models: what they compute, what never changes it, and that they learn.
 
 mod learning;
+mod peers;
 mod properties;
+mod slopes;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use sisun_config::{
     Context, EncoderDecoderConfig, RecurrentConfig, RecurrentEncoder, Seq2SeqConfig,
 };
-use sisun_seq2seq::{PairTensors, Rows, Vocabularies};
+use sisun_model::weights::HostTensors;
+use sisun_seq2seq::{PairTensors, Rows, Seq2Seq, Vocabularies};
 
 const VOCABULARIES: Vocabularies = Vocabularies {
     source: 11,
@@ -89,7 +92,7 @@ fn recurrent() -> Vec<Seq2SeqConfig> {
 fn transformers() -> Vec<Seq2SeqConfig> {
     let config = |lines: &str| -> Seq2SeqConfig {
         let text = format!(
-            "kind = \"transformer\"\nd_model = 24\nn_layers = 2\nn_heads = 3\nd_ff = 29\nmax_source_len = 23\nmax_target_len = 19\ninit_std = 0.3\n{lines}"
+            "kind = \"transformer\"\nd_model = 24\nn_layers = 2\nn_heads = 3\nmax_source_len = 23\nmax_target_len = 19\ninit_std = 0.3\n{lines}"
         );
         let config: Seq2SeqConfig = toml::from_str(&text).unwrap();
         config.validate().unwrap();
@@ -101,7 +104,7 @@ fn transformers() -> Vec<Seq2SeqConfig> {
         .collect();
     for other in [
         "norm = \"rms\"\nffn = \"swiglu\"\nqk_norm = true\nbias = false\nn_kv_heads = 1",
-        "norm_placement = \"post\"\ntied_head = false",
+        "norm_placement = \"post\"\ntied_head = false\nd_ff = 29",
         "ffn = \"none\"\nnorm_placement = \"post\"",
         "ffn = \"none\"",
     ] {
@@ -123,4 +126,19 @@ fn name(config: &Seq2SeqConfig) -> String {
             format!("transformer {position:?} {norm:?}")
         }
     }
+}
+
+/// Return the gradient of every parameter that has one.
+fn gradients(model: &Seq2Seq, gradients: &Gradients) -> HostTensors {
+    sisun_tests::models::gradients(model, gradients)
+}
+
+/// Fill the padding of tokens with other ones.
+fn refill(tokens: &Tensor<2, Int>, pairs: &[Pair], len: impl Fn(&Pair) -> usize) -> Tensor<2, Int> {
+    let [rows, width] = tokens.dims();
+    let mut ids: Vec<i64> = tokens.clone().into_data().iter::<i64>().collect();
+    for (row, pair) in pairs.iter().enumerate() {
+        ids[row * width + len(pair)..(row + 1) * width].fill(6);
+    }
+    Tensor::from_data(TensorData::new(ids, [rows, width]), &tokens.device())
 }

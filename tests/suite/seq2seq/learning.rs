@@ -126,8 +126,8 @@ fn additive_attention_learns_to_reverse_and_its_alignment_runs_backwards() {
 
 #[test]
 fn the_transformer_learns_to_copy() {
-    let config = EncoderDecoderConfig::new(32, 2, 2);
-    let model = train(&Seq2SeqConfig::Transformer(config), 300, 4e-3, false);
+    let config = EncoderDecoderConfig::new(48, 2, 4);
+    let model = train(&Seq2SeqConfig::Transformer(config), 600, 3e-3, false);
     let exact = exact(&model, false);
     assert!(exact >= 0.95, "{exact} of new strings are copied");
 }

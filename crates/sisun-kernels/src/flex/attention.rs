@@ -13,6 +13,8 @@ use burn::tensor::DType;
 #[derive(Clone, Debug)]
 pub(super) struct AttentionCall {
     tensors: [FlexTensor; 3],
+    /// Index in each tensor's memory from which its rows count: a contiguous view may start later.
+    starts: [usize; 3],
     rows: [Rows; 3],
     shape: Shape,
     bias: Option<FlexTensor>,
@@ -47,6 +49,7 @@ impl AttentionCall {
             causal,
         };
         Self {
+            starts: [qkv.layout().start_offset(); 3],
             tensors: [qkv.clone(), qkv.clone(), qkv],
             rows,
             shape,
@@ -86,6 +89,7 @@ impl AttentionCall {
             causal: false,
         };
         Self {
+            starts: [&q, &kv, &kv].map(|x| x.layout().start_offset()),
             tensors: [q, kv.clone(), kv],
             rows,
             shape,
@@ -135,6 +139,7 @@ impl AttentionCall {
             causal,
         };
         Self {
+            starts: [0; 3], // in the rows' own offsets
             tensors,
             rows,
             shape,
@@ -145,7 +150,7 @@ impl AttentionCall {
 
     fn vectors(&self) -> [HeadRows<'_>; 3] {
         [0, 1, 2].map(|i| HeadRows {
-            data: self.tensors[i].storage(),
+            data: &self.tensors[i].storage()[self.starts[i]..],
             rows: self.rows[i],
         })
     }
