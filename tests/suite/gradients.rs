@@ -22,8 +22,8 @@ use sisun_tests::models::{gradients, with_weights};
 
 /// Step length, and the tolerance of a slope along `u` of length `√n` relative to `|∇f|`.
 pub(crate) struct Rule {
-    step: f64,
-    tolerance: f64,
+    pub(crate) step: f64,
+    pub(crate) tolerance: f64,
 }
 
 const KERNEL: Rule = Rule {

@@ -4,6 +4,7 @@ use super::{Pair, VOCABULARIES, batch, name, recurrent, transformers};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use sisun_config::{Context, RecurrentConfig, RecurrentEncoder, Seq2SeqConfig};
+use sisun_kernels::Level;
 use sisun_model::weights::write_tensors;
 use sisun_model::{Activation, Capture};
 use sisun_seq2seq::{Beam, PairTensors, Seq2Seq, Seq2SeqPass, beam, greedy, n_params, patterns};
@@ -43,22 +44,34 @@ fn alone<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     pool.unwrap().install(f)
 }
 
-/// On one thread, to the bit.
+/// On one thread, to the bit. Two products are summed in another order for few rows: on AMX tiles
+/// those of 32 rows and more, and with a tied head those of at most 256 results, which is why the
+/// vocabulary is large here.
 #[test]
 fn a_batch_of_unequal_lengths_gives_what_each_pair_gives_alone() {
+    let vocabularies = Vocabularies {
+        source: 11,
+        target: 127,
+    };
+    let tolerance = match Level::current() {
+        Level::Amx => 1e-5,
+        _ => 0.0,
+    };
     alone(|| {
         for config in every() {
-            let model = model(&config);
+            let device = Device::flex();
+            let model = Seq2Seq::random(&config, vocabularies, 5, &device).unwrap();
             let pairs = pairs();
-            let together = logits(&model, &batch(&pairs, VOCABULARIES, &model.device()));
+            let together = logits(&model, &batch(&pairs, vocabularies, &device));
             for (row, pair) in pairs.iter().enumerate() {
-                let one = batch(std::slice::from_ref(pair), VOCABULARIES, &model.device());
+                let one = batch(std::slice::from_ref(pair), vocabularies, &device);
                 let expected = values(logits(&model, &one));
                 let found = together
                     .clone()
                     .narrow(0, row, 1)
                     .narrow(1, 0, pair.target.len() + 1);
-                assert_eq!(values(found), expected, "{} row {row}", name(&config));
+                let what = format!("{} row {row}", name(&config));
+                assert_close(&what, &values(found), &expected, tolerance);
             }
         }
     });

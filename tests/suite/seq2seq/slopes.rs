@@ -1,7 +1,7 @@
 //! Gradients of whole models compared with finite differences.
 
 use super::{VOCABULARIES, batch, name, recurrent, transformers};
-use crate::gradients::{MODEL, check_slopes};
+use crate::gradients::{MODEL, Rule, check_slopes};
 use crate::seq2seq::properties::pairs;
 use burn::tensor::Device;
 use sisun_config::Seq2SeqConfig;
@@ -42,6 +42,12 @@ fn build(
     Seq2Seq::from_params(config, VOCABULARIES, &mut source).unwrap()
 }
 
+/// The largest of several states has kinks, which a shorter step crosses less often.
+const MAX: Rule = Rule {
+    step: 0.004,
+    tolerance: 8e-3,
+};
+
 /// Along random directions of all parameters together.
 #[test]
 fn of_every_model() {
@@ -74,7 +80,9 @@ fn of_every_model() {
         for (name, (_, values)) in found {
             gradient[places[&name]..][..values.len()].copy_from_slice(&values);
         }
-        check_slopes(&name(&config), &at, &gradient, &MODEL, |at| {
+        let is_max = name(&config).contains("Max");
+        let rule = if is_max { &MAX } else { &MODEL };
+        check_slopes(&name(&config), &at, &gradient, rule, |at| {
             let logits = values(run(&build(&config, at, &places, plain.clone()), &inputs));
             let terms = logits.iter().zip(&mix);
             terms.map(|(y, r)| f64::from(*y) * f64::from(*r)).sum()

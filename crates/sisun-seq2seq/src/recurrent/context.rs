@@ -1,6 +1,6 @@
 //! The contexts: pooled states, and attention to them.
 
-use burn::tensor::{Bool, Tensor, TensorData, activation};
+use burn::tensor::{Bool, Tensor, TensorData};
 use sisun_kernels::{self as kernels, AttentionOptions, Lens};
 
 /// Return the mean of each sequence's states.
@@ -87,14 +87,4 @@ impl DotAttention {
         let queries = self.queries * (d as f64).sqrt();
         [queries, self.keys, self.values].map(|x| x.unsqueeze_dim(1))
     }
-}
-
-/// Return the values weighted by the softmax of the scores.
-///
-/// # Shapes
-/// - `scores`: `[batch, target, source]`
-/// - `values`: `[batch, source, d]`
-/// - result: `[batch, target, d]`
-pub(super) fn weighted(scores: Tensor<3>, values: Tensor<3>) -> Tensor<3> {
-    activation::softmax(scores, 2).matmul(values)
 }

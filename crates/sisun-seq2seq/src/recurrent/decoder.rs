@@ -1,7 +1,7 @@
 //! The recurrent decoder.
 
 use super::cell::{CellInputs, RecurrentCell};
-use super::context::{DotAttention, max, mean, weighted};
+use super::context::{DotAttention, max, mean};
 use super::encoder::Reading;
 use crate::pass::Seq2SeqPass;
 use crate::state::select_lens;
@@ -264,14 +264,9 @@ impl RecurrentDecoder {
                     context: context.weight.val(),
                     lens: lens.clone(),
                 };
-                let (states, contexts) = kernels::attentive_recurrent(
-                    self.cell.kind(),
-                    gates,
-                    weight,
-                    bias,
-                    initial,
-                    &attention,
-                );
+                let kind = self.cell.kind();
+                let (states, contexts) =
+                    kernels::attentive_recurrent(kind, gates, weight, bias, initial, &attention);
                 (states, Some(contexts))
             }
             _ => (self.cell.run(gates, initial, None, false), None),
@@ -297,22 +292,7 @@ impl RecurrentDecoder {
             if let (Some(layer), Some(feed)) = (&self.cell.feed, state.feed.take()) {
                 gates = gates + layer.forward(feed.unsqueeze_dim(1), precision);
             }
-            let mut context = None;
-            if let (Source::States { keys, values, lens }, Some((query, score, layer))) =
-                (&state.source, self.additive())
-            {
-                let before = self.cell.hidden(state.state.clone().unsqueeze_dim(1));
-                let queries = query.forward(before, precision);
-                let scores = additive_scores(queries, keys.clone(), score, lens.as_deref());
-                let found = weighted(scores, values.clone());
-                gates = gates + layer.forward(found.clone(), precision);
-                context = Some(found);
-            }
-            let states = self.cell.run(gates, state.state.clone(), None, false);
-            state.state = last(&states);
-            let hidden = self.cell.hidden(states);
-            let context = context.or_else(|| self.context_of(&hidden, &state.source, precision));
-            let attentional = self.attentional(context, hidden.clone(), precision);
+            let (hidden, attentional) = self.at_once(gates, state, precision);
             state.feed = Some(attentional.clone().squeeze_dim(1));
             all_hidden.push(hidden);
             all_attentional.push(attentional);
