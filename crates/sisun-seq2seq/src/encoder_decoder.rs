@@ -1,7 +1,7 @@
 //! The transformer encoder–decoder (Vaswani et al. 2017, §3.1).
 
 use crate::pass::Seq2SeqPass;
-use crate::state::select_lens;
+use crate::rows::select_lens;
 use crate::vocabularies::Vocabularies;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};

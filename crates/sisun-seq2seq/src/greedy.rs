@@ -21,11 +21,10 @@ pub struct Hypothesis {
 
 /// Write a target for each source: at each step the most likely token, the lowest among equals.
 ///
-/// # Errors
-/// None; sources must not be empty.
+/// A target has at most `max_len` tokens, its end included, and at most `max_target_len`.
 ///
 /// # Panics
-/// If a source is empty, or `max_len` exceeds `max_target_len`.
+/// If a source is empty.
 pub fn greedy(model: &Seq2Seq, sources: &[&[u32]], max_len: usize) -> Vec<Hypothesis> {
     let vocabularies = model.vocabularies();
     let mut written = vec![

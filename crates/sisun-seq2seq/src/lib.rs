@@ -15,6 +15,7 @@ mod model;
 mod pass;
 mod patterns;
 mod recurrent;
+mod rows;
 mod state;
 mod vocabularies;
 

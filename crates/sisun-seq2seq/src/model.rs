@@ -26,6 +26,7 @@ pub struct Seq2Seq {
 
 /// The network of one of the kinds.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // there are few models
 pub enum Network {
     /// Recurrent encoder and decoder.
     Recurrent(Recurrent),

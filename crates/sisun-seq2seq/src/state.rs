@@ -12,6 +12,7 @@ pub struct DecoderState {
 
 /// The state of each kind of model.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // there is one for each batch
 pub(crate) enum StateKind {
     Recurrent(RecurrentState),
     Transformer(StackState),
@@ -35,13 +36,4 @@ impl DecoderState {
         };
         Self { kind }
     }
-}
-
-/// Return the lengths of these rows.
-pub(crate) fn select_lens(
-    lens: &Option<sisun_kernels::Lens>,
-    rows: &[usize],
-) -> Option<sisun_kernels::Lens> {
-    lens.as_ref()
-        .map(|lens| rows.iter().map(|row| lens[*row]).collect())
 }

@@ -70,7 +70,7 @@ impl Sizes {
 
     fn lens(&self, seed: u32, pos: usize, least: usize) -> Option<Lens> {
         let len = |row: usize| least + (seed as usize + 3 * row) % (pos + 1 - least);
-        (seed % 3 > 0).then(|| (0..self.batch).map(len).collect())
+        (!seed.is_multiple_of(3)).then(|| (0..self.batch).map(len).collect())
     }
 
     fn bounds(&self, expected: &[Vec<f32>]) -> Vec<Bound> {

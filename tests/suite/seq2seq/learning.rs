@@ -74,10 +74,7 @@ fn train(config: &Seq2SeqConfig, steps: u64, lr: f64, reversed: bool) -> Seq2Seq
     for step in 0..steps {
         let mut rng = randomness::stream(3, "pairs", step);
         let batch = (0..32).map(|_| random_pair(&mut rng, reversed)).collect();
-        let out = trainer.step(&[batch]);
-        if step % 50 == 0 && std::env::var("SHOW").is_ok() {
-            eprintln!("{step} {:?}", sisun_model::to_host(out.loss).1);
-        }
+        trainer.step(&[batch]);
     }
     trainer.model.model.valid()
 }

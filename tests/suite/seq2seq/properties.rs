@@ -7,7 +7,9 @@ use sisun_config::{Context, RecurrentConfig, RecurrentEncoder, Seq2SeqConfig};
 use sisun_kernels::Level;
 use sisun_model::weights::write_tensors;
 use sisun_model::{Activation, Capture};
-use sisun_seq2seq::{Beam, PairTensors, Seq2Seq, Seq2SeqPass, beam, greedy, n_params, patterns};
+use sisun_seq2seq::{
+    Beam, PairTensors, Seq2Seq, Seq2SeqPass, Vocabularies, beam, greedy, n_params, patterns,
+};
 use sisun_tests::compare::{assert_close, values};
 
 fn every() -> Vec<Seq2SeqConfig> {

@@ -1,5 +1,6 @@
 //! The parameters of a recurrent cell.
 
+use super::init;
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, s};
 use sisun_kernels::{self as kernels, Cell, Lens, MatmulPrecision};
@@ -48,7 +49,7 @@ impl RecurrentCell {
         inputs: CellInputs,
         d_hidden: usize,
     ) -> Result<Self, ModelError> {
-        let std = super::std_of(d_hidden);
+        let std = init::std_of(d_hidden);
         let width = kind.n_gates() * d_hidden;
         let mut linear = |which: &str, rows: usize, bias: bool| {
             Linear::new(source, &format!("{name}.{which}"), [rows, width], bias, std)

@@ -3,8 +3,9 @@
 use super::cell::{CellInputs, RecurrentCell};
 use super::context::{DotAttention, max, mean};
 use super::encoder::Reading;
+use super::init;
 use crate::pass::Seq2SeqPass;
-use crate::state::select_lens;
+use crate::rows::select_lens;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use sisun_config::{Context, RecurrentConfig};
@@ -52,6 +53,7 @@ pub(crate) struct RecurrentState {
 
 /// What the decoder reads of the source at every step.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // there is one for each batch
 enum Source {
     /// Nothing.
     Nothing,
@@ -109,17 +111,17 @@ impl RecurrentDecoder {
             feed: config.input_feeding.then_some(h),
         };
         let cell = format!("{name}.cell");
-        let cell = RecurrentCell::new(source, &cell, super::cell_kind(config), inputs, h)?;
+        let cell = RecurrentCell::new(source, &cell, init::cell_kind(config), inputs, h)?;
         let score = match context {
             Context::Additive => {
-                let init = Init::Normal(super::std_of(h));
+                let init = Init::Normal(init::std_of(h));
                 Some(param(source, &format!("{name}.score"), [h], init)?)
             }
             _ => None,
         };
-        let embed = super::embedding(source, name, vocab, config)?;
+        let embed = init::embedding(source, name, vocab, config)?;
         let mut linear = |which: &str, wanted: bool, shape: [usize; 2], bias: bool| {
-            let std = super::std_of(shape[0]);
+            let std = init::std_of(shape[0]);
             wanted
                 .then(|| Linear::new(source, &format!("{name}.{which}"), shape, bias, std))
                 .transpose()

@@ -1,6 +1,7 @@
 //! The recurrent encoder.
 
 use super::cell::{CellInputs, RecurrentCell};
+use super::init;
 use crate::pass::Seq2SeqPass;
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
@@ -44,7 +45,7 @@ impl RecurrentEncoder {
                 feed: None,
             };
             let name = format!("{name}.{which}");
-            RecurrentCell::new(source, &name, super::cell_kind(config), inputs, width)
+            RecurrentCell::new(source, &name, init::cell_kind(config), inputs, width)
         };
         let (forward, backward) = match (config.context, config.encoder) {
             (Context::EmbeddingsMean, _) => (None, None),
@@ -55,7 +56,7 @@ impl RecurrentEncoder {
             (_, Kind::Gru | Kind::Lstm) => (Some(cell("forward", config.d_hidden)?), None),
         };
         Ok(Self {
-            embed: super::embedding(source, name, vocab, config)?,
+            embed: init::embedding(source, name, vocab, config)?,
             forward,
             backward,
             dropout: config.dropout,

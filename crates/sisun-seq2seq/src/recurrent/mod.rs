@@ -25,6 +25,7 @@ mod cell;
 mod context;
 mod decoder;
 mod encoder;
+mod init;
 
 pub use cell::RecurrentCell;
 pub use decoder::RecurrentDecoder;
@@ -35,9 +36,9 @@ use crate::pass::Seq2SeqPass;
 use crate::vocabularies::Vocabularies;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
-use sisun_config::{RecurrentConfig, RecurrentEncoder as Kind};
-use sisun_kernels::{Cell, Lens};
-use sisun_model::{Embedding, ModelError, Params};
+use sisun_config::RecurrentConfig;
+use sisun_kernels::Lens;
+use sisun_model::{ModelError, Params};
 
 /// A recurrent encoder–decoder; see the table above for its contexts.
 #[derive(Module, Debug)]
@@ -91,30 +92,4 @@ impl Recurrent {
         let reading = self.encoder.read(source, lens.clone(), pass);
         self.decoder.start(reading, lens, pass)
     }
-}
-
-/// Return the kind of cell of encoder and decoder.
-fn cell_kind(config: &RecurrentConfig) -> Cell {
-    match config.encoder {
-        Kind::Gru | Kind::Bigru => Cell::Gru,
-        Kind::Lstm => Cell::Lstm,
-    }
-}
-
-/// Standard deviation of the embeddings' initial weights.
-const EMBEDDING_STD: f64 = 0.1;
-
-fn embedding(
-    source: &mut dyn Params,
-    name: &str,
-    vocab: usize,
-    config: &RecurrentConfig,
-) -> Result<Embedding, ModelError> {
-    let shape = [vocab, config.d_embed];
-    Embedding::new(source, &format!("{name}.embed"), shape, EMBEDDING_STD)
-}
-
-/// Return the standard deviation of PyTorch's initial weights, uniform in ±1/√width.
-fn std_of(width: usize) -> f64 {
-    1.0 / (3.0 * width as f64).sqrt()
 }

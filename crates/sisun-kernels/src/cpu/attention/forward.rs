@@ -34,6 +34,7 @@ const KEY_CHUNK: usize = 2 * KEY_BLOCK;
 ///
 /// # Panics
 /// If the sizes contradict each other or the data.
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn forward(
     shape: &Shape,
     q: HeadRows<'_>,
