@@ -99,7 +99,7 @@ fn main() {
         let mut times: Vec<f64> = (0..80)
             .map(|_| {
                 let start = Instant::now();
-                let out = sisun_kernels::on_pool(|| trainer.step(&[lens.clone()]));
+                let out = sisun_kernels::on_pool(|| trainer.step(std::slice::from_ref(&lens)));
                 let loss = sisun_model::to_host(out.loss).1[0];
                 assert!(loss.is_finite());
                 start.elapsed().as_secs_f64() * 1e3
