@@ -1,10 +1,14 @@
-//! Choice of the compute device at run time.
+//! Compute devices: the CPU, and the adapters that wgpu finds.
+//!
+//! `sisun-devices` chooses among them.
 
 use crate::ModelError;
+use burn::tensor::wgpu::WgpuSetup;
 use burn::tensor::{Device, DeviceKind, DeviceType};
 use sisun_kernels::Level;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 /// True if this program was built with Burn's ndarray backend.
 pub const HAS_NDARRAY: bool = cfg!(feature = "ndarray");
@@ -12,7 +16,7 @@ pub const HAS_NDARRAY: bool = cfg!(feature = "ndarray");
 /// A value of `--device`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// A hardware GPU if there is one, otherwise the fast CPU backend.
+    /// A hardware GPU that computes correctly and faster than the CPU, otherwise the CPU.
     #[default]
     Auto,
     /// The best adapter that wgpu finds, including software adapters.
@@ -62,7 +66,7 @@ impl FromStr for DeviceChoice {
 pub struct Chosen {
     /// The device, without autodiff.
     pub device: Device,
-    /// Display name: `cpu (flex, avx512)`, `wgpu: NVIDIA …`.
+    /// Display name: `cpu (avx512, 2 threads)`, `wgpu: NVIDIA …`.
     pub name: String,
     /// Reason for the choice.
     pub why: String,
@@ -70,72 +74,8 @@ pub struct Chosen {
     pub deterministic: bool,
 }
 
-/// A wgpu adapter.
-#[derive(Clone, Debug)]
-pub struct Adapter {
-    /// The device.
-    pub device: Device,
-    /// Kind of adapter: `discrete GPU`, `integrated GPU`, `virtual GPU`, `software`, `other`.
-    pub kind: &'static str,
-    /// Name reported by the adapter.
-    pub name: String,
-}
-
-impl Adapter {
-    /// Return true if it computes on the CPU (llvmpipe, SwiftShader, WARP).
-    pub fn is_software(&self) -> bool {
-        self.kind == SOFTWARE
-    }
-}
-
-/// Return the adapters that wgpu finds. Slow: it opens each adapter to read its name.
-pub fn adapters() -> Vec<Adapter> {
-    wgpu_devices()
-        .into_iter()
-        .map(|(device, kind)| {
-            let name = adapter_name(&device);
-            Adapter { device, kind, name }
-        })
-        .collect()
-}
-
-/// Choose the device.
-///
-/// # Errors
-/// If `wgpu` is requested and no adapter is found, or `ndarray` is requested and this program was
-/// built without it.
-pub fn choose(choice: DeviceChoice) -> Result<Chosen, ModelError> {
-    match choice {
-        DeviceChoice::Cpu => Ok(cpu("asked for".to_owned())),
-        DeviceChoice::Ndarray => ndarray(),
-        DeviceChoice::Auto => Ok(
-            match wgpu_devices()
-                .into_iter()
-                .find(|(_, kind)| *kind != SOFTWARE)
-            {
-                Some((device, kind)) => wgpu(device, format!("a {kind} was found")),
-                None => cpu("no GPU was found".to_owned()),
-            },
-        ),
-        DeviceChoice::Wgpu => {
-            let mut found = wgpu_devices();
-            found.sort_by_key(|(_, kind)| *kind == SOFTWARE);
-            match found.into_iter().next() {
-                Some((device, kind)) => Ok(wgpu(device, format!("asked for; {kind}"))),
-                None => Err(ModelError::NoDevice {
-                    wanted: choice.to_string(),
-                    problem: "wgpu finds no adapter on this machine; on Linux install a Vulkan driver \
-                              (mesa-vulkan-drivers and libvulkan1 bring a software one), or use --device cpu"
-                        .to_owned(),
-                }),
-            }
-        }
-    }
-}
-
-const SOFTWARE: &str = "software adapter";
-
-fn cpu(why: String) -> Chosen {
+/// Return the CPU with Burn's fast backend. `why` is the reason for the choice.
+pub fn cpu(why: impl Into<String>) -> Chosen {
     let simd = if cfg!(target_arch = "x86_64") {
         Level::current().name()
     } else {
@@ -149,14 +89,18 @@ fn cpu(why: String) -> Chosen {
     Chosen {
         device: Device::flex(),
         name,
-        why,
+        why: why.into(),
         deterministic: true,
     }
 }
 
+/// Return the CPU with Burn's ndarray backend.
+///
+/// # Errors
+/// If this program was built without it.
 #[cfg(feature = "ndarray")]
 #[allow(deprecated)] // Upstream will remove it; until then it is an independent check of the other two.
-fn ndarray() -> Result<Chosen, ModelError> {
+pub fn ndarray() -> Result<Chosen, ModelError> {
     Ok(Chosen {
         device: Device::ndarray(),
         name: "ndarray (cpu)".to_owned(),
@@ -165,8 +109,12 @@ fn ndarray() -> Result<Chosen, ModelError> {
     })
 }
 
+/// Return the CPU with Burn's ndarray backend.
+///
+/// # Errors
+/// If this program was built without it.
 #[cfg(not(feature = "ndarray"))]
-fn ndarray() -> Result<Chosen, ModelError> {
+pub fn ndarray() -> Result<Chosen, ModelError> {
     Err(ModelError::NoDevice {
         wanted: DeviceChoice::Ndarray.to_string(),
         problem: "this program was built without Burn's ndarray backend; build it with \
@@ -175,41 +123,168 @@ fn ndarray() -> Result<Chosen, ModelError> {
     })
 }
 
-fn wgpu(device: Device, why: String) -> Chosen {
-    let name = format!("wgpu: {}", adapter_name(&device));
-    Chosen {
-        device,
-        name,
-        why,
-        deterministic: false,
+/// An adapter that wgpu finds, not opened yet.
+#[derive(Clone, Debug)]
+pub struct FoundAdapter {
+    selector: DeviceKind,
+    /// Kind of adapter: `discrete GPU`, `integrated GPU`, `virtual GPU`, `software adapter`, `GPU of
+    /// unknown kind`.
+    pub kind: &'static str,
+}
+
+/// An open wgpu adapter.
+#[derive(Clone, Debug)]
+pub struct Adapter {
+    /// The device, without autodiff.
+    pub device: Device,
+    /// Kind of adapter, as in [`FoundAdapter`].
+    pub kind: &'static str,
+    /// Name reported by the adapter.
+    pub name: String,
+    /// Graphics interface and version of the driver; empty if unknown.
+    pub driver: String,
+    /// Bytes of the largest buffer that a kernel can use; `None` if unknown.
+    pub largest_buffer: Option<u64>,
+}
+
+const SOFTWARE: &str = "software adapter";
+
+/// Return the adapters that wgpu finds, hardware first, in wgpu's order.
+pub fn adapters() -> Vec<FoundAdapter> {
+    // Burn counts the adapters of each kind from 0; a software adapter has no number.
+    const OF_A_KIND: usize = 8;
+    const KINDS: [(fn(usize) -> DeviceKind, &str); 3] = [
+        (DeviceKind::DiscreteGpu, "discrete GPU"),
+        (DeviceKind::IntegratedGpu, "integrated GPU"),
+        (DeviceKind::VirtualGpu, "virtual GPU"),
+    ];
+    let mut found: Vec<FoundAdapter> = Device::enumerate(DeviceType::Wgpu)
+        .into_iter()
+        .map(|device| {
+            let numbered = KINDS.iter().find_map(|(selector, kind)| {
+                let number = (0..OF_A_KIND).find(|i| device == Device::wgpu(selector(*i)))?;
+                Some((selector(number), *kind))
+            });
+            let software =
+                || (device == Device::wgpu(DeviceKind::Cpu)).then_some((DeviceKind::Cpu, SOFTWARE));
+            let (selector, kind) = numbered
+                .or_else(software)
+                .unwrap_or((DeviceKind::DefaultDevice, "GPU of unknown kind"));
+            FoundAdapter { selector, kind }
+        })
+        .collect();
+    found.sort_by_key(FoundAdapter::is_software);
+    found
+}
+
+/// Adapters that this process has opened. A device can be opened once only.
+static OPENED: Mutex<Vec<(DeviceKind, Adapter)>> = Mutex::new(Vec::new());
+
+impl FoundAdapter {
+    /// Return true if it computes on the CPU (llvmpipe, SwiftShader, WARP).
+    pub fn is_software(&self) -> bool {
+        self.kind == SOFTWARE
+    }
+
+    /// Open the adapter.
+    ///
+    /// # Errors
+    /// If its driver refuses.
+    pub fn open(&self) -> Result<Adapter, ModelError> {
+        // A list of adapters is valid wherever another thread stopped.
+        let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, adapter)) = opened.iter().find(|(kind, _)| *kind == self.selector) {
+            return Ok(adapter.clone());
+        }
+        let options = Device::wgpu_options().device_kind(self.selector.clone());
+        let adapter = match options.init_with_setup() {
+            Ok((device, setup)) => Adapter::of(device, self.kind, &setup),
+            Err(error) => {
+                let device = Device::wgpu(self.selector.clone());
+                // Somebody who embeds this library may have opened it already.
+                match std::panic::catch_unwind(|| device.identity()) {
+                    Ok(Some(identity)) => Adapter {
+                        device,
+                        kind: self.kind,
+                        name: identity.name,
+                        driver: String::new(),
+                        largest_buffer: None,
+                    },
+                    _ => {
+                        return Err(ModelError::NoDevice {
+                            wanted: DeviceChoice::Wgpu.to_string(),
+                            problem: format!("the {} cannot be opened: {error}", self.kind),
+                        });
+                    }
+                }
+            }
+        };
+        opened.push((self.selector.clone(), adapter.clone()));
+        Ok(adapter)
     }
 }
 
-fn adapter_name(device: &Device) -> String {
-    device
-        .identity()
-        .map_or_else(|| "unnamed adapter".to_owned(), |identity| identity.name)
+impl Adapter {
+    fn of(device: Device, kind: &'static str, setup: &WgpuSetup) -> Self {
+        let info = setup.adapter.get_info();
+        let driver = [info.backend.to_string(), info.driver, info.driver_info];
+        let limits = setup.device.limits();
+        Self {
+            device,
+            kind,
+            name: info.name,
+            driver: driver
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(" "),
+            largest_buffer: Some(
+                limits
+                    .max_buffer_size
+                    .min(limits.max_storage_buffer_binding_size),
+            ),
+        }
+    }
+
+    /// Return true if it computes on the CPU (llvmpipe, SwiftShader, WARP).
+    pub fn is_software(&self) -> bool {
+        self.kind == SOFTWARE
+    }
+
+    /// Return this adapter as the chosen device. `why` is the reason for the choice.
+    pub fn chosen(&self, why: impl Into<String>) -> Chosen {
+        Chosen {
+            device: self.device.clone(),
+            name: format!("wgpu: {}", self.name),
+            why: why.into(),
+            deterministic: false,
+        }
+    }
 }
 
-/// Return the adapters with their kinds, hardware first, in wgpu's order. Does not open them.
-fn wgpu_devices() -> Vec<(Device, &'static str)> {
-    Device::enumerate(DeviceType::Wgpu)
-        .into_iter()
-        .map(|device| {
-            let is =
-                |kind: fn(usize) -> DeviceKind| (0..8).any(|i| device == Device::wgpu(kind(i)));
-            let kind = if is(DeviceKind::DiscreteGpu) {
-                "discrete GPU"
-            } else if is(DeviceKind::IntegratedGpu) {
-                "integrated GPU"
-            } else if is(DeviceKind::VirtualGpu) {
-                "virtual GPU"
-            } else if device == Device::wgpu(DeviceKind::Cpu) {
-                SOFTWARE
-            } else {
-                "GPU of unknown kind"
-            };
-            (device, kind)
-        })
-        .collect()
+/// Open the best adapter that wgpu finds, including software adapters.
+///
+/// # Errors
+/// If there is none, or if it cannot be opened.
+pub fn wgpu() -> Result<Adapter, ModelError> {
+    let Some(best) = adapters().into_iter().next() else {
+        return Err(ModelError::NoDevice {
+            wanted: DeviceChoice::Wgpu.to_string(),
+            problem: "wgpu finds no adapter on this machine; on Linux install a Vulkan driver \
+                      (mesa-vulkan-drivers and libvulkan1 bring a software one), or use --device cpu"
+                .to_owned(),
+        });
+    };
+    best.open()
+}
+
+/// Return the open adapter of a device, if it is one that [`FoundAdapter::open`] has opened.
+pub fn opened(device: &Device) -> Option<Adapter> {
+    let device = device.clone().inner();
+    let opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    opened
+        .iter()
+        .map(|(_, adapter)| adapter)
+        .find(|adapter| adapter.device == device)
+        .cloned()
 }

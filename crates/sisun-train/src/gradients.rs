@@ -1,7 +1,9 @@
 //! Gradients by parameter name.
 
+use crate::trainable::{MicroStep, Trainable};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
+use sisun_config::Precision;
 use sisun_kernels::optimizer::{self, global_norm};
 use std::collections::BTreeMap;
 
@@ -27,6 +29,18 @@ pub(crate) fn take(model: &impl Module, gradients: Gradients) -> NamedGradients 
     let mut taker = Taker(Vec::new(), NamedGradients::new(), gradients);
     model.visit(&mut taker);
     taker.1
+}
+
+/// Return the gradients of the mean loss of a batch, from one pass, by parameter name. Frozen
+/// parameters have none.
+pub fn batch_gradients<M: Trainable>(model: &M, batch: &M::Batch) -> NamedGradients {
+    let context = MicroStep {
+        number: 0,
+        seed: 0,
+        precision: Precision::Float32,
+        random_positions: None,
+    };
+    take(model, model.loss(batch, &context).backward())
 }
 
 /// Add the gradients of a pass to a sum, which may be empty.

@@ -28,7 +28,7 @@ mod trial;
 pub use error::TrainError;
 pub use evaluate::{Evaluation, ablated_loss, evaluate};
 pub use finetune::InitialWeights;
-pub use gradients::{NamedGradients, clip};
+pub use gradients::{NamedGradients, batch_gradients, clip};
 pub use loss_window::{LossWindow, NotFinite, StepLoss, StepOutput};
 pub use metrics::{Metric, read as read_metrics};
 pub use optimizer::Optimizer;

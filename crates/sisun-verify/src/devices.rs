@@ -4,7 +4,7 @@ use crate::logits::{Difference, batch_of, values};
 use crate::{Check, ModelUnderTest};
 use anyhow::Result;
 use burn::tensor::Device;
-use sisun_model::{Count, DeviceChoice, Pass, Transformer, device};
+use sisun_model::{Count, Pass, Transformer, device};
 
 pub(crate) const NAME: &str = "devices agree";
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Error, Result, anyhow};
 use sisun_config::PartialConfig;
 use sisun_files::{Patience, RunDir, make_folder};
 use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, TRAINING_FILE, WriteFile};
-use sisun_model::{Chosen, DeviceChoice, LAST, Run, device, thousands};
+use sisun_model::{Chosen, LAST, Run, device, thousands};
 use sisun_train::{Session, TrainError, TrainObserver, train};
 use std::fs::{self, File};
 use std::io;
@@ -37,7 +37,7 @@ pub(crate) fn check(subject: &ModelUnderTest<'_>, folder: &Path) -> Result<Check
     if let Err(problem) = &subject.own_text {
         return Ok(Check::not_checked(NAME, problem.clone()));
     }
-    let chosen = device::choose(DeviceChoice::Cpu)?;
+    let chosen = device::cpu("asked for");
     let from = Start::of(run, config.train.steps)?;
     let next = from.next(run)?;
     let [through, stopped] = ["through", "stopped"].map(|name| folder.join(name));

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use rand::RngExt;
 use sisun_config::{Config, randomness};
 use sisun_infer::LanguageModel;
-use sisun_model::{DeviceChoice, Run, Transformer, device};
+use sisun_model::{Run, Transformer, device};
 use sisun_train::{TrainError, own_text};
 use std::path::{Path, PathBuf};
 
@@ -128,7 +128,7 @@ impl<'f> ModelUnderTest<'f> {
 
 /// Return the CPU backend.
 pub(crate) fn cpu() -> Result<Device> {
-    Ok(device::choose(DeviceChoice::Cpu)?.device)
+    Ok(device::cpu("asked for").device)
 }
 
 /// Return random tokens of the tokenizer, the same every time.
