@@ -1,27 +1,27 @@
 //! Devices of the tests.
 
 use burn::tensor::Device;
-use sisun_model::DeviceChoice;
-use sisun_model::device::choose;
+use sisun_model::device;
 use std::io::Write;
 
 /// Return the fast CPU backend.
 pub fn cpu() -> Device {
-    choose(DeviceChoice::Cpu).unwrap().device
+    device::cpu("").device
 }
 
 /// Return the devices that every machine has, with their names.
 pub fn everywhere() -> Vec<(String, Device)> {
-    [DeviceChoice::Cpu, DeviceChoice::Ndarray]
-        .map(|choice| (choice.to_string(), choose(choice).unwrap().device))
-        .into()
+    vec![
+        ("cpu".to_owned(), cpu()),
+        ("ndarray".to_owned(), device::ndarray().unwrap().device),
+    ]
 }
 
 /// Return the wgpu device with its name, if this machine has an adapter; otherwise print that
 /// `test` did not run on one.
 pub fn wgpu(test: &str) -> Option<(String, Device)> {
-    match choose(DeviceChoice::Wgpu) {
-        Ok(chosen) => Some((chosen.name, chosen.device)),
+    match device::wgpu() {
+        Ok(adapter) => Some((format!("wgpu: {}", adapter.name), adapter.device)),
         Err(error) => {
             tell(&format!("WARNING: {test} DID NOT RUN ON WGPU: {error}"));
             None

@@ -5,14 +5,15 @@ use crate::terminal::note;
 use anyhow::{Context, Result};
 use clap::Args;
 use sisun_data::Tokenizer;
+use sisun_devices::{Remembered, Work};
 use sisun_files::LockedDir;
-use sisun_model::{Chosen, DeviceChoice, device};
+use sisun_model::{Chosen, DeviceChoice};
 use std::path::{Path, PathBuf};
 
 /// Options of the device.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DeviceArgs {
-    /// Device: auto (a real GPU if there is one, else the CPU), wgpu, cpu or ndarray
+    /// Device: auto (a GPU if it is right and faster here, else the CPU), wgpu, cpu or ndarray
     #[arg(long, value_name = "DEVICE", overrides_with = "device", default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
     /// Print only errors on stderr
@@ -86,9 +87,12 @@ pub(crate) fn left_before(folder: &Path, written: &[PathBuf]) -> Option<String> 
 }
 
 impl DeviceArgs {
-    /// Choose the device and report it on one line with the reason.
-    pub(crate) fn choose(&self) -> Result<Chosen> {
-        let chosen = device::choose(self.device)?;
+    /// Choose the device for a work and report it on one line with the reason. `work` is asked for
+    /// only if there is a GPU to try it on.
+    pub(crate) fn choose(&self, work: impl FnOnce() -> Option<Work>) -> Result<Chosen> {
+        let remembered = Remembered::in_cache();
+        let chosen =
+            sisun_devices::choose(self.device, work, &remembered, &mut |line| self.note(line))?;
         self.note(&format!("device: {} ({})", chosen.name, chosen.why));
         Ok(chosen)
     }

@@ -19,6 +19,7 @@ mod terminal;
 mod units;
 mod vocabulary;
 mod waiting;
+mod work;
 mod wrap;
 
 use clap::{Parser, Subcommand};

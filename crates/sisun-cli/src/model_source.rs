@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct PrecisionArgs {
     /// Number format: float32, or bf16 (weights and factors in 16 bits, sums in float32)
     #[arg(long, value_name = "NUMBERS", default_value = "float32", value_parser = read_precision)]
-    precision: Precision,
+    pub(crate) precision: Precision,
 }
 
 impl PrecisionArgs {

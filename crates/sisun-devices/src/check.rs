@@ -29,6 +29,8 @@ pub struct PartReport {
     pub tolerance: f32,
     /// What is wrong; `None` if the part is right.
     pub problem: Option<String>,
+    /// Seconds that the part took.
+    pub seconds: f64,
 }
 
 impl Report {
@@ -74,6 +76,7 @@ pub fn check_with(device: &dyn Computes) -> Report {
     let (golden, factors) = (Golden::all(), Factors::all());
     let mut parts = Vec::new();
     for part in Part::ALL {
+        let part_began = Instant::now();
         let computed = guarded(|| match part {
             Part::Products => compare_products(&factors, &device.products(&factors)),
             _ => golden
@@ -91,6 +94,7 @@ pub fn check_with(device: &dyn Computes) -> Report {
             difference: worst.difference,
             tolerance: part.tolerance(),
             problem: worst.problem,
+            seconds: part_began.elapsed().as_secs_f64(),
         });
         if failed {
             break;

@@ -1,5 +1,6 @@
 //! Faults of a device: panics of its driver, of Burn and of wgpu, as values.
 
+use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
@@ -7,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
 /// A computation that a device could not finish.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault(pub String);
 
 impl fmt::Display for Fault {

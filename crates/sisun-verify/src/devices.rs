@@ -25,18 +25,19 @@ pub(crate) fn check(subject: &ModelUnderTest<'_>) -> Result<Check> {
     let mut found = Vec::new();
     match device::HAS_NDARRAY {
         true => {
-            let ndarray = device::choose(DeviceChoice::Ndarray)?;
+            let ndarray = device::ndarray()?;
             others.push(("ndarray".to_owned(), ndarray.device));
         }
         false => found.push("ndarray: not asked (built without it)".to_owned()),
     }
     for adapter in device::adapters() {
-        match adapter.is_software() && !small {
-            true => found.push(format!(
+        match adapter.open() {
+            Ok(adapter) if adapter.is_software() && !small => found.push(format!(
                 "{}: not asked (a software adapter, slow with a model of this size)",
                 adapter.name
             )),
-            false => others.push((adapter.name, adapter.device)),
+            Ok(adapter) => others.push((adapter.name, adapter.device)),
+            Err(error) => found.push(format!("a {}: not asked ({error})", adapter.kind)),
         }
     }
     let mut holds = true;

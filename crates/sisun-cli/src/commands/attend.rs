@@ -9,6 +9,7 @@ use args::{Output, check_activations};
 use crate::common::{claim, left_before};
 use crate::failure::Usage;
 use crate::terminal::{say, say_json};
+use crate::work;
 use anyhow::Result;
 use serde_json::json;
 use sisun_infer::{CaptureSelection, check_per_head, parse_selection};
@@ -57,7 +58,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ))
         .into());
     }
-    let chosen = args.device.choose()?;
+    let chosen = args
+        .device
+        .choose(|| work::reading(first, args.precision))?;
     let opened = args.precision.open(first, &chosen.device)?;
     let loaded = &opened.loaded;
     args.device.note(&loaded.introduction());

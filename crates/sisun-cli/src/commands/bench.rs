@@ -4,12 +4,14 @@ use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::terminal::{say, say_json};
 use crate::vocabulary;
+use crate::work;
 use anyhow::Result;
 use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use clap::Subcommand;
 use serde_json::{Value, json};
 use sisun_config::Config;
 use sisun_data::Batch;
+use sisun_devices::Work;
 use sisun_infer::{ContextWindow, Sampler};
 use sisun_model::{Activation, Capture, Count, ModelError, Pass, Transformer, memory, thousands};
 use sisun_train::{Trainer, random_batch};
@@ -76,7 +78,14 @@ pub(crate) fn run(args: Args) -> Result<()> {
             .device
             .note("note: [finetune.lora] has no part in this: every weight is trained");
     }
-    let chosen = options.device.choose()?;
+    let chosen = options.device.choose(|| {
+        let model = config.model.clone();
+        Some(match &args.what {
+            What::Train(_) => work::training(&config),
+            What::Decode(_) => Work::Decoding { model },
+            What::Attend(_) => Work::Reading { model },
+        })
+    })?;
     let device = match args.what {
         What::Train(_) => chosen.device.clone().autodiff(),
         _ => chosen.device.clone(),

@@ -13,6 +13,7 @@ use sisun_compare::{
 };
 use sisun_config::{DataConfig, shell};
 use sisun_data::DataError;
+use sisun_devices::Work as DeviceWork;
 use sisun_files::{Holder, LockError, LockedDir, Patience, is_file};
 use std::path::{Path, PathBuf};
 
@@ -229,6 +230,9 @@ fn hold(out: &Path, wait: bool, device: &DeviceArgs) -> Result<LockedDir> {
     Ok(held)
 }
 
+/// Why a comparison takes the CPU under `--device auto`.
+const ON_CPU: &str = "cells train side by side, one thread each, to the same bits";
+
 fn plan(
     device: &DeviceArgs,
     jobs: Option<std::num::NonZeroUsize>,
@@ -245,7 +249,7 @@ fn plan(
     Ok(Plan {
         jobs: jobs.map_or(processors, usize::from),
         shard,
-        device: device.choose()?.device,
+        device: device.choose(|| Some(DeviceWork::OnCpu(ON_CPU)))?.device,
         cache: DataConfig::with_sources(Vec::new()).cache_folder(),
     })
 }

@@ -4,6 +4,7 @@ use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::model_source::{PrecisionArgs, TextArgs};
 use crate::terminal::{say, say_json};
+use crate::work;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use sisun_model::thousands;
@@ -42,7 +43,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let chosen = args.device.choose()?;
+    let chosen = args
+        .device
+        .choose(|| work::reading(&args.run, args.precision))?;
     let opened = args.precision.open(&args.run, &chosen.device)?;
     let loaded = &opened.loaded;
     args.device.note(&loaded.introduction());

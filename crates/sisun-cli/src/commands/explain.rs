@@ -16,6 +16,7 @@ use crate::common::DeviceArgs;
 use crate::given_text;
 use crate::model_source::PrecisionArgs;
 use crate::terminal::{say, say_json};
+use crate::work;
 use anyhow::Result;
 use page::ExplainPage;
 use sisun_infer::{Explanation, Language, Query};
@@ -70,7 +71,9 @@ pub(crate) struct Args {
 const FEW: usize = 6;
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let chosen = args.device.choose()?;
+    let chosen = args
+        .device
+        .choose(|| work::reading(&args.run, args.precision))?;
     let loaded = args.precision.open(&args.run, &chosen.device)?.loaded;
     args.device.note(&loaded.introduction());
     let query = args.query.unwrap_or_default();

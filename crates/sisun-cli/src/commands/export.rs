@@ -5,6 +5,7 @@ use crate::model_source::ModelSource;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
+use sisun_devices::Work;
 use sisun_hf::{ExportOptions, Numbers};
 use sisun_model::{Count, thousands};
 use std::path::PathBuf;
@@ -51,7 +52,13 @@ enum Dtype {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let opened = ModelSource::new(&args.run, &args.device.choose()?.device)?;
+    let opened = ModelSource::new(
+        &args.run,
+        &args
+            .device
+            .choose(|| Some(Work::OnCpu("an export computes nothing")))?
+            .device,
+    )?;
     let numbers = match args.dtype {
         Dtype::Float32 => Numbers::Float32,
         Dtype::Float16 => Numbers::Float16,

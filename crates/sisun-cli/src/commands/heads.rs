@@ -6,6 +6,7 @@ use crate::failure::Usage;
 use crate::given_text;
 use crate::model_source::PrecisionArgs;
 use crate::terminal::{say, say_json};
+use crate::work;
 use anyhow::{Result, bail};
 use serde_json::json;
 use sisun_config::shell;
@@ -56,7 +57,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ))
         .into());
     }
-    let chosen = args.device.choose()?;
+    let chosen = args
+        .device
+        .choose(|| work::reading(&args.run, args.precision))?;
     let opened = args.precision.open(&args.run, &chosen.device)?;
     let loaded = &opened.loaded;
     let Some(text) = args.text.as_deref().or(opened.attend_text()) else {

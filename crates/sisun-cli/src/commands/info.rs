@@ -10,6 +10,7 @@ use crate::vocabulary;
 use anyhow::{Context, Result};
 use serde_json::json;
 use sisun_config::{Described, LoraConfig, ModelConfig, OptimizerKind, PartialConfig, TrainConfig};
+use sisun_devices::Work;
 use sisun_files::{RunDir, is_folder, look};
 use sisun_model::{BEST, Count, LAST, Run, thousands};
 use sisun_train::Trial;
@@ -210,7 +211,10 @@ fn needs(
         )
         .into());
     }
-    let device = args.device.choose()?.device;
+    let device = args
+        .device
+        .choose(|| Some(Work::training(model, train, lora, 0)))?
+        .device;
     needs.check_memory(&device)?;
     let trial = Trial::run(model, train, lora, &device, Duration::from_secs(1))?;
     let seconds = trial.seconds(train, train.eval_windows.unwrap_or(0));

@@ -11,6 +11,7 @@ use crate::failure::Usage;
 use crate::needs::Needs;
 use crate::output::{ForceArgs, make_parent};
 use crate::terminal::say;
+use crate::work;
 use anyhow::{Context, Error, Result};
 use burn::tensor::Device;
 use choose::Choice;
@@ -99,10 +100,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
     keep_the_text(&survey, &out)?;
     args.force.check("--out", &out)?;
     let name = free_name(&out)?;
-    let chosen = args.device.choose()?;
-
     let mut choice = Choice::of_text(&survey, args.text, name)?;
     let reference = config(&choice, &out)?;
+    let chosen = args.device.choose(|| Some(work::training(&reference)))?;
     let rate = sizes::rate(&reference, time(&reference, &chosen.device)?);
     choice.fit(rate, args.minutes * 60.0);
     if survey.bytes <= TOKENIZED_NOW {

@@ -6,6 +6,7 @@ use crate::given_text;
 use crate::model_source::PrecisionArgs;
 use crate::output::{ForceArgs, make_parent};
 use crate::terminal::{is_watched, say, say_json, write_now};
+use crate::work;
 use anyhow::Result;
 use serde_json::{Value, json};
 use sisun_infer::{
@@ -136,7 +137,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         )
         .into());
     }
-    let chosen = args.device.choose()?;
+    let chosen = args
+        .device
+        .choose(|| work::decoding(&args.run, args.precision))?;
     let source = args.precision.open(&args.run, &chosen.device)?;
     let separator = source.answer_separator().to_owned();
     let loaded = source.loaded;

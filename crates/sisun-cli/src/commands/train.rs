@@ -12,6 +12,7 @@ use crate::progress::Progress;
 use crate::run_report;
 use crate::signals::stop_on_interrupt;
 use crate::terminal::{note, say, say_json};
+use crate::work;
 use anyhow::{Context, Error, Result};
 use burn::module::Module;
 use place::{Place, looks_like};
@@ -116,8 +117,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let mut session = if place.resumes {
         let held = Session::hold_run(&run_dir, patience).map_err(|error| error.typed(&typed))?;
         args.device.note_ineffective_lock(&held);
-        Session::resume(draft, held, &args.device.choose()?, &mut progress)
-            .map_err(|error| error.typed(&typed))?
+        Session::resume(
+            draft,
+            held,
+            &args.device.choose(|| work::resumed(&run_dir))?,
+            &mut progress,
+        )
+        .map_err(|error| error.typed(&typed))?
     } else {
         let base = draft.base()?;
         let config = match &base {
@@ -126,7 +132,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         };
         let held = Session::hold_new(&run_dir, patience).map_err(|error| error.typed(&typed))?;
         args.device.note_ineffective_lock(&held);
-        let chosen = args.device.choose()?;
+        let chosen = args.device.choose(|| Some(work::training(&config)))?;
         if let Some(path) = &base
             && sisun_hf::is_model(path)?
         {
