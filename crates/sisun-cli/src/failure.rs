@@ -10,6 +10,7 @@ use sisun_hf::HfError;
 use sisun_infer::InferError;
 use sisun_kernels::{ThreadPoolError, UnknownLevel};
 use sisun_model::ModelError;
+use sisun_model::device::Adapter;
 use sisun_train::TrainError;
 use sisun_viz::maps::MapsError;
 use std::fmt;
@@ -38,6 +39,26 @@ impl fmt::Display for Usage {
 }
 
 impl std::error::Error for Usage {}
+
+/// Run a command. If it panics after it has opened a GPU, return an error that names the GPU: drivers
+/// and shader compilers fail in ways that no check foresees.
+///
+/// # Errors
+/// Those of the command.
+pub(crate) fn of_the_gpu(command: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(command));
+    result.unwrap_or_else(|payload| {
+        let adapters = sisun_model::device::all_opened();
+        if adapters.is_empty() {
+            std::panic::resume_unwind(payload);
+        }
+        let names: Vec<String> = adapters.iter().map(Adapter::described).collect();
+        Err(Error::msg(format!(
+            "the computation stopped on {}: see above\nto compute on the CPU: repeat the command with --device cpu",
+            names.join(" or ")
+        )))
+    })
+}
 
 /// Print the error, if any, and return the exit code: 0 success, 1 failure, 2 wrong usage or
 /// configuration, 130 interrupted.

@@ -125,7 +125,7 @@ fn main() -> ExitCode {
         return failure::exit_code(Err(error.into()));
     }
     // On a thread of the pool, so that sharing work with the others wakes no sleeping thread.
-    let result = sisun_kernels::on_pool(|| match command {
+    let run = || match command {
         Command::Init(args) => commands::init::run(args),
         Command::Train(args) => commands::train::run(args),
         Command::Sample(args) => commands::sample::run(args),
@@ -145,7 +145,8 @@ fn main() -> ExitCode {
         Command::Devices(args) => commands::devices::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Completions(args) => commands::completions::run::<Cli>(args),
-    });
+    };
+    let result = sisun_kernels::on_pool(|| failure::of_the_gpu(run));
     waiting::end();
     failure::exit_code(result)
 }

@@ -1,10 +1,10 @@
 //! The check of a device against values that were computed elsewhere.
 
 use crate::computing::{Computes, Factors, OnDevice, Part};
-use crate::fault::guarded;
 use crate::golden::Golden;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
+use sisun_model::fault::guarded;
 use std::fmt;
 use std::time::Instant;
 

@@ -1,18 +1,23 @@
 //! The choice of a device.
 
 use crate::check::{Report, check};
-use crate::fault::Fault;
 use crate::remembered::Remembered;
 use crate::work::{Times, Work};
 use burn::tensor::Device;
 use serde_json::{Value, json};
 use sisun_model::ModelError;
 use sisun_model::device::{self, Adapter, Chosen, DeviceChoice};
+use sisun_model::fault::Fault;
 
 /// A GPU that may be chosen: an adapter, or a stand-in for one.
 pub trait Gpu {
     /// Return the name of the adapter, `NVIDIA …`.
     fn name(&self) -> String;
+
+    /// Return the name with that of the driver.
+    fn described(&self) -> String {
+        self.name()
+    }
 
     /// Return what tells it from others: its name and its driver with its version.
     fn identity(&self) -> Value;
@@ -33,6 +38,10 @@ pub trait Gpu {
 impl Gpu for Adapter {
     fn name(&self) -> String {
         self.name.clone()
+    }
+
+    fn described(&self) -> String {
+        Adapter::described(self)
     }
 
     fn identity(&self) -> Value {
@@ -88,7 +97,7 @@ pub fn choose(
             if !report.holds() {
                 note(&format!(
                     "note: {} computes wrong results, and is used because it was asked for: {}",
-                    described(&adapter),
+                    adapter.described(),
                     report.problems()
                 ));
             }
@@ -133,7 +142,7 @@ pub fn auto(
         if !report.holds() {
             note(&format!(
                 "note: {} computes wrong results, and is not used: {}\nto use it all the same: --device wgpu",
-                gpu.name(),
+                gpu.described(),
                 report.problems()
             ));
             why.push(format!("{} failed its check", gpu.name()));
@@ -151,7 +160,7 @@ pub fn auto(
             Err(fault) => {
                 note(&format!(
                     "note: {} cannot compute this, and is not used: {fault}\nto use it all the same: --device wgpu",
-                    gpu.name()
+                    gpu.described()
                 ));
                 why.push(format!("{} failed a trial", gpu.name()));
             }
@@ -164,24 +173,18 @@ pub fn auto(
 fn timed(gpu: &dyn Gpu, work: &Work, remembered: &Remembered) -> Result<Times, Fault> {
     let cpu = device::cpu("");
     let key = json!({ "trial": work.key(), "gpu": gpu.identity(), "cpu": cpu.name });
-    remembered.get(
-        &key,
-        || {
-            Times::measure(work, &mut |work| gpu.seconds(work), &mut |work| {
-                work.seconds_on(&Device::flex())
-            })
-        },
-        // A fault may have had to do with what else ran.
-        Result::is_ok,
-    )
-}
-
-/// Name an adapter with its driver.
-fn described(adapter: &Adapter) -> String {
-    match adapter.driver.as_str() {
-        "" => adapter.name.clone(),
-        driver => format!("{} (driver: {driver})", adapter.name),
-    }
+    remembered
+        .get(
+            &key,
+            || {
+                let mut on_gpu = |work: &Work| gpu.seconds(work);
+                let mut on_cpu = |work: &Work| work.seconds_on(&Device::flex());
+                Times::measure(work, &mut on_gpu, &mut on_cpu).map_err(|Fault(problem)| problem)
+            },
+            // A fault may have had to do with what else ran.
+            Result::is_ok,
+        )
+        .map_err(Fault)
 }
 
 /// `GPU 12 ms a step, CPU 95 ms`.

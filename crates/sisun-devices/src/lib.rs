@@ -7,15 +7,16 @@
 mod check;
 mod choose;
 mod computing;
-mod fault;
 mod golden;
+mod launches;
 mod remembered;
 mod work;
 
 pub use check::{PartReport, Report, check, check_with};
 pub use choose::{Gpu, auto, checked, choose};
 pub use computing::{Computes, Factors, OnDevice, Part};
-pub use fault::{Fault, guarded};
 pub use golden::Golden;
+pub use launches::count_launches;
 pub use remembered::Remembered;
+pub use sisun_model::fault::Fault;
 pub use work::{Times, Work};

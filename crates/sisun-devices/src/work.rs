@@ -1,10 +1,10 @@
 //! Short trials of what a device is chosen for.
 
-use crate::fault::{Fault, guarded};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::Serialize;
 use sisun_config::{LoraConfig, ModelConfig, TrainConfig};
-use sisun_model::{KvCache, Pass, Transformer};
+use sisun_model::fault::{Fault, guarded};
+use sisun_model::{KvCache, Pass, Transformer, memory};
 use sisun_train::Trial;
 use std::time::{Duration, Instant};
 
@@ -115,6 +115,13 @@ impl Work {
     pub(crate) fn seconds_on(&self, device: &Device) -> Result<f64, Fault> {
         guarded(|| match self {
             Self::Training { model, train, lora } => {
+                memory::Training {
+                    model,
+                    batch_size: train.batch_size,
+                    gradient_accumulation_steps: train.gradient_accumulation_steps,
+                    low_rank: lora.is_some(),
+                }
+                .check(device)?;
                 Trial::run(model, train, *lora, device, AT_LEAST).map(|trial| trial.step_s)
             }
             Self::Decoding { model } => shallow(model, device).map(|model| decoding(&model)),

@@ -184,6 +184,7 @@ impl LanguageModel {
             format!("give a shorter text{fewer}{heads}")
         };
         let bytes = memory::of_attention(n, heads, kept_layers, &looking.activations);
+        memory::check_buffers(self.model.config(), 1, n, &self.model.device())?;
         Ok(memory::check(bytes, &self.model.device(), what, remedy)?)
     }
 }

@@ -251,6 +251,14 @@ impl Adapter {
         self.kind == SOFTWARE
     }
 
+    /// Return its name with its driver, if that is known.
+    pub fn described(&self) -> String {
+        match self.driver.as_str() {
+            "" => self.name.clone(),
+            driver => format!("{} (driver: {driver})", self.name),
+        }
+    }
+
     /// Return this adapter as the chosen device. `why` is the reason for the choice.
     pub fn chosen(&self, why: impl Into<String>) -> Chosen {
         Chosen {
@@ -281,10 +289,13 @@ pub fn wgpu() -> Result<Adapter, ModelError> {
 /// Return the open adapter of a device, if it is one that [`FoundAdapter::open`] has opened.
 pub fn opened(device: &Device) -> Option<Adapter> {
     let device = device.clone().inner();
-    let opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-    opened
-        .iter()
-        .map(|(_, adapter)| adapter)
+    all_opened()
+        .into_iter()
         .find(|adapter| adapter.device == device)
-        .cloned()
+}
+
+/// Return the adapters that this process has opened.
+pub fn all_opened() -> Vec<Adapter> {
+    let opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    opened.iter().map(|(_, adapter)| adapter.clone()).collect()
 }

@@ -36,6 +36,22 @@ pub enum ModelError {
         /// Suggested remedy.
         remedy: String,
     },
+    /// A tensor exceeds the largest buffer of an adapter.
+    #[error(
+        "{what} needs a buffer of {needed}, and {adapter} has {limit} at most: {remedy}, or compute on the CPU with --device cpu"
+    )]
+    PastLimit {
+        /// The tensor, with the settings that determine its size.
+        what: String,
+        /// Bytes needed.
+        needed: Bytes,
+        /// Name of the adapter.
+        adapter: String,
+        /// Bytes of its largest buffer.
+        limit: Bytes,
+        /// Suggested remedy.
+        remedy: &'static str,
+    },
     /// The name of an activation is unknown.
     #[error("unknown activation {name:?}; known: {known}")]
     UnknownActivation {
@@ -128,7 +144,9 @@ impl ModelError {
             | Self::DamagedBase { .. } => ErrorKind::Data,
             Self::NoVocabulary | Self::UnknownActivation { .. } => ErrorKind::Usage,
             Self::PastTable { .. } => ErrorKind::Input,
-            Self::TooLarge { .. } | Self::NoDevice { .. } => ErrorKind::Machine,
+            Self::TooLarge { .. } | Self::PastLimit { .. } | Self::NoDevice { .. } => {
+                ErrorKind::Machine
+            }
             Self::Io { .. } => ErrorKind::FileSystem,
         }
     }

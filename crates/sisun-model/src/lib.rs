@@ -15,6 +15,7 @@ mod count;
 mod cross_attention;
 pub mod device;
 mod error;
+pub mod fault;
 mod ffn;
 mod forward;
 mod heads;

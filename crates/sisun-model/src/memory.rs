@@ -1,6 +1,6 @@
 //! Available memory, and checks of allocations against it.
 
-use crate::{Activation, Count, ModelError};
+use crate::{Activation, Count, ModelError, device};
 use burn::tensor::Device;
 use sisun_config::ModelConfig;
 use std::fs;
@@ -161,6 +161,78 @@ pub fn of_evaluation(config: &ModelConfig, tokens: usize) -> u128 {
         .saturating_mul(NUMBER)
 }
 
+/// Check that the largest tensor of a forward pass over `rows` texts of `len` tokens fits into a
+/// buffer of the adapter. On the CPU buffers have no limit of their own. No rows stand for the
+/// weights alone.
+///
+/// # Errors
+/// [`ModelError::PastLimit`], naming the tensor.
+pub fn check_buffers(
+    config: &ModelConfig,
+    rows: usize,
+    len: usize,
+    device: &Device,
+) -> Result<(), ModelError> {
+    let Some(adapter) = device::opened(device) else {
+        return Ok(());
+    };
+    let Some(limit) = adapter.largest_buffer else {
+        return Ok(());
+    };
+    let (needed, what, remedy) = largest_tensor(config, rows, len);
+    match needed <= u128::from(limit) {
+        true => Ok(()),
+        false => Err(ModelError::PastLimit {
+            what,
+            needed: Bytes(needed),
+            adapter: adapter.name,
+            limit: Bytes(limit.into()),
+            remedy,
+        }),
+    }
+}
+
+/// Return the bytes of the largest tensor of a forward pass on a GPU, its name, and what makes it
+/// smaller. A GPU computes the attention scores of all heads at once.
+fn largest_tensor(config: &ModelConfig, rows: usize, len: usize) -> (u128, String, &'static str) {
+    let vocab = config.vocab_size.unwrap_or(0);
+    let product = |sizes: &[usize]| {
+        let count = |n: u128, size: &usize| n.saturating_mul(*size as u128);
+        sizes.iter().fold(NUMBER, count)
+    };
+    let qkv = (config.n_heads + 2 * config.kv_heads()) * config.d_head();
+    let (heads, width) = (config.n_heads, config.ff_width().max(qkv));
+    let tensors = [
+        (
+            product(&[rows, heads, len, len]),
+            format!("attention over {len} tokens ({rows} windows of {heads} heads)"),
+            "lower train.batch_size, model.context_len or model.n_heads",
+        ),
+        (
+            product(&[rows, len, vocab]),
+            format!("the logits of {rows} windows of {len} tokens ({vocab} kinds)"),
+            "lower train.batch_size, model.context_len or the size of the vocabulary",
+        ),
+        (
+            product(&[rows, len, width]),
+            format!("a layer over {rows} windows of {len} tokens ({width} wide)"),
+            "lower train.batch_size, model.context_len or model.d_ff",
+        ),
+        (
+            product(&[vocab, config.d_model]),
+            format!("the embedding of {vocab} tokens"),
+            "lower the size of the vocabulary or model.d_model",
+        ),
+        (
+            product(&[config.d_model, width]),
+            format!("a matrix of {} by {width}", config.d_model),
+            "lower model.d_model or model.d_ff",
+        ),
+    ];
+    let largest = tensors.into_iter().max_by_key(|(bytes, ..)| *bytes);
+    largest.unwrap_or_default()
+}
+
 /// Sizes that determine the memory needed for training: weights; gradients and two moments of the
 /// trained ones; the tokens of a step; and the activations of a micro-batch for its backward pass.
 #[derive(Clone, Copy, Debug)]
@@ -219,6 +291,7 @@ impl Training<'_> {
     /// # Errors
     /// [`ModelError::TooLarge`], naming the setting that contributes most.
     pub fn check(&self, device: &Device) -> Result<(), ModelError> {
+        check_buffers(self.model, self.batch_size, self.model.context_len, device)?;
         let (key, value) = self.largest();
         check(
             self.bytes(),
@@ -320,6 +393,7 @@ pub fn check_weights(config: &ModelConfig, device: &Device) -> Result<(), ModelE
         low_rank: false,
     }
     .largest();
+    check_buffers(config, 0, 0, device)?;
     check(
         of_weights(config),
         device,
@@ -421,6 +495,24 @@ mod tests {
             .to_string();
             assert!(found.contains(told), "{found}");
         }
+    }
+
+    #[test]
+    fn the_largest_tensor_by_hand() {
+        let model = model("d_ff = 40");
+        // Scores of 7 windows, 2 heads and 200 tokens.
+        let (bytes, what, _) = largest_tensor(&model, 7, 200);
+        assert_eq!(bytes, 7 * 2 * 200 * 200 * 4);
+        assert!(
+            what.starts_with("attention over 200 tokens (7 windows"),
+            "{what}"
+        );
+        // Logits of 7 windows of 20 tokens, 100 kinds.
+        let (bytes, what, _) = largest_tensor(&model, 7, 20);
+        assert_eq!(bytes, 7 * 20 * 100 * 4);
+        assert!(what.starts_with("the logits of 7 windows"), "{what}");
+        // The embedding: 100 tokens, 10 wide.
+        assert_eq!(largest_tensor(&model, 0, 0).0, 100 * 10 * 4);
     }
 
     #[test]

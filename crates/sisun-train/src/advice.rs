@@ -43,6 +43,20 @@ impl Typed {
         plain.resume(run_dir)
     }
 
+    /// Return the command that resumes a run with its own settings on the CPU.
+    pub fn resume_on_cpu(&self, run_dir: &Path) -> String {
+        let mut options = self.options.clone();
+        if let Some(at) = options.iter().position(|option| option == "--device") {
+            options.drain(at..(at + 2).min(options.len()));
+        }
+        options.extend(["--device".to_owned(), "cpu".to_owned()]);
+        let on_cpu = Self {
+            options,
+            ..Self::default()
+        };
+        on_cpu.resume(run_dir)
+    }
+
     /// Return the options for the end of a command, each after a space.
     pub fn options(&self) -> String {
         self.options

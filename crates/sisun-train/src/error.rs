@@ -5,6 +5,7 @@ use sisun_config::{ConfigError, ErrorKind, shell};
 use sisun_data::DataError;
 use sisun_files::{Holder, LockError};
 use sisun_model::ModelError;
+use sisun_model::fault::Fault;
 use std::path::{Path, PathBuf};
 
 /// An error: the problem, its location, and the remedy.
@@ -190,6 +191,32 @@ pub enum TrainError {
         /// Steps completed.
         step: u64,
     },
+    /// A device's thread has failed; [`crate::train`] returns [`TrainError::DeviceFailed`] instead.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The device failed during training: it was lost, or its memory did not suffice.
+    #[error(
+        "{name} failed after step {step}: {fault}; the run stops, and {}\nto go on on the CPU: {}",
+        saved.as_ref().map_or_else(
+            || "nothing was saved yet".to_owned(),
+            |saved| format!("its last checkpoint is {}", saved.display()),
+        ),
+        typed.resume_on_cpu(path)
+    )]
+    DeviceFailed {
+        /// Name of the adapter, with its driver.
+        name: String,
+        /// The fault.
+        fault: Fault,
+        /// Steps that were begun; results of the last ones were not read.
+        step: u64,
+        /// The run directory.
+        path: PathBuf,
+        /// The last checkpoint.
+        saved: Option<PathBuf>,
+        /// The command-line arguments.
+        typed: Box<Typed>,
+    },
     /// The requested number of steps is below the steps already completed.
     #[error("{} has done {steps} steps already, so that train.steps = {asked} cannot be: name more\nto train it longer: {}", path.display(), typed.longer(path, *steps))]
     StepsAlreadyDone {
@@ -317,6 +344,7 @@ impl TrainError {
             | Self::NonFiniteWeights { .. }
             | Self::NonFiniteStart { .. }
             | Self::NonFiniteValidation { .. } => ErrorKind::Data,
+            Self::Fault(_) | Self::DeviceFailed { .. } => ErrorKind::Machine,
             Self::Observer(_) => ErrorKind::Caller,
         }
     }
@@ -353,6 +381,7 @@ impl TrainError {
             | Self::RunExists { typed, .. }
             | Self::DataElsewhere { typed, .. }
             | Self::StepsAlreadyDone { typed, .. }
+            | Self::DeviceFailed { typed, .. }
             | Self::Finished { typed, .. }
             | Self::DamagedNewest { typed, .. } => **typed = what.clone(),
             Self::ConfigChanged { typed, way, .. } => {

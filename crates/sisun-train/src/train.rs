@@ -10,8 +10,8 @@ use crate::session::Session;
 use sisun_config::WindowOrder;
 use sisun_data::{Batch, epoch_batch, random_batch};
 use sisun_files::{RunDir, make_folder};
-use sisun_model::Transformer;
 use sisun_model::checkpoint::{folder_name, write_atomic};
+use sisun_model::{Transformer, device, fault};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -51,8 +51,35 @@ pub struct TrainOutcome {
 /// Train until the last step, or until `stop` is set; the current step is then completed and saved.
 ///
 /// # Errors
-/// If a loss is not finite or a file cannot be written; earlier checkpoints are unaffected.
+/// If a loss is not finite, a file cannot be written, or the GPU fails; earlier checkpoints are
+/// unaffected.
 pub fn train(
+    session: &mut Session,
+    observer: &mut dyn TrainObserver,
+    stop: &AtomicBool,
+) -> Result<TrainOutcome, TrainError> {
+    let Some(adapter) = device::opened(&session.model().device()) else {
+        return train_guarded(session, observer, stop);
+    };
+    // Kernels are queued, so that a fault shows when a result is next read, or on the device's own
+    // thread. Weights may be wrong by then: what is on disk is what counts.
+    let result = fault::guarded(|| train_guarded(session, observer, stop));
+    let failed = |fault| TrainError::DeviceFailed {
+        name: adapter.described(),
+        fault,
+        step: session.state.step,
+        path: session.run_dir.clone(),
+        saved: session.last_good_checkpoint(session.state.step),
+        typed: Box::default(),
+    };
+    match result {
+        Ok(Err(TrainError::Fault(fault))) | Err(fault) => Err(failed(fault)),
+        Ok(result) => result,
+    }
+}
+
+/// Train where a fault of the device becomes an error.
+fn train_guarded(
     session: &mut Session,
     observer: &mut dyn TrainObserver,
     stop: &AtomicBool,
@@ -252,6 +279,14 @@ impl UnreadSteps {
 
     /// Read the steps since the last call.
     fn take_losses(&mut self, session: &Session) -> Result<Vec<StepLoss>, TrainError> {
+        let losses = self.read_losses(session);
+        // Nothing is saved that a device's thread did not finish; its panic explains a loss that is
+        // not finite, too.
+        fault::check()?;
+        losses
+    }
+
+    fn read_losses(&mut self, session: &Session) -> Result<Vec<StepLoss>, TrainError> {
         let first = session.state.step - self.window.len() as u64 + 1;
         self.window.read().map_err(|NotFinite { index, values }| {
             let step = first + index as u64;

@@ -11,7 +11,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use sisun_config::Config;
 use sisun_data::Batch;
-use sisun_devices::Work;
+use sisun_devices::{Work, count_launches};
 use sisun_infer::{ContextWindow, Sampler};
 use sisun_model::{Activation, Capture, Count, ModelError, Pass, Transformer, memory, thousands};
 use sisun_train::{Trainer, random_batch};
@@ -95,7 +95,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let model = Transformer::random(&config.model, config.train.seed, &device)?;
     let count = Count::of(&config.model);
     let len = config.model.context_len;
-    let (times, tokens, flops_per_token) = match &args.what {
+    let (measured, tokens, flops_per_token) = match &args.what {
         What::Train(_) => {
             let tokens = config.train.batch_size * len * config.train.gradient_accumulation_steps;
             (
@@ -115,11 +115,24 @@ pub(crate) fn run(args: Args) -> Result<()> {
             count.forward_flops_per_token,
         ),
     };
-    let found = Throughput::new(times, tokens, flops_per_token, peak);
+    let found = Throughput::new(measured.times, tokens, flops_per_token, peak);
+    let launches = (chosen.device != Device::flex()).then_some(measured.launches);
     if options.json {
-        say_json(&found.json(count.total, &chosen.name))
-    } else {
-        say(&found.text(count.total))
+        let mut told = found.json(count.total, &chosen.name);
+        if let Some(launches) = launches {
+            told["launches_per_step"] = json!(launches);
+            if let What::Decode(_) = &args.what {
+                told["launches_per_token"] = json!(launches / tokens as f64);
+            }
+            let memory = chosen.device.memory_pool_usage();
+            told["device_memory_bytes"] = json!(memory.map(|memory| memory.bytes_reserved));
+        }
+        return say_json(&told);
+    }
+    say(&found.text(count.total))?;
+    match launches {
+        Some(launches) => say(&format!("{launches:.0} kernel launches in a repeat")),
+        None => Ok(()),
     }
 }
 
@@ -158,8 +171,8 @@ fn check_memory(what: &What, config: &Config, device: &Device) -> Result<(), Mod
     }
 }
 
-/// Return the seconds of each measured optimizer step.
-fn training(config: &Config, model: Transformer, options: &Options) -> Vec<f64> {
+/// Measure optimizer steps.
+fn training(config: &Config, model: Transformer, options: &Options) -> Measured {
     let mut trainer = Trainer::new(model, &config.train);
     repeat(options, || {
         let micro_steps = trainer.next_micro_steps();
@@ -173,8 +186,8 @@ fn training(config: &Config, model: Transformer, options: &Options) -> Vec<f64> 
     })
 }
 
-/// Return the seconds of generating each context.
-fn decoding(model: &Transformer, options: &Options) -> Vec<f64> {
+/// Measure the generation of contexts.
+fn decoding(model: &Transformer, options: &Options) -> Measured {
     let greedy = Sampler {
         temperature: 0.0,
         ..Sampler::default()
@@ -190,8 +203,8 @@ fn decoding(model: &Transformer, options: &Options) -> Vec<f64> {
     })
 }
 
-/// Return the seconds of each forward pass that captures the patterns of all heads.
-fn attending(model: &Transformer, options: &Options) -> Vec<f64> {
+/// Measure forward passes that capture the patterns of all heads.
+fn attending(model: &Transformer, options: &Options) -> Measured {
     let config = model.config();
     let layers: Vec<usize> = (0..config.n_layers).collect();
     let heads: Vec<usize> = (0..config.n_heads).collect();
@@ -211,11 +224,24 @@ fn attending(model: &Transformer, options: &Options) -> Vec<f64> {
     })
 }
 
-fn repeat(options: &Options, mut once: impl FnMut() -> f64) -> Vec<f64> {
+fn repeat(options: &Options, mut once: impl FnMut() -> f64) -> Measured {
     for _ in 0..options.warmup {
         once();
     }
-    (0..options.steps.get()).map(|_| once()).collect()
+    let repeats = options.steps.get();
+    let (times, launches) = count_launches(|| (0..repeats).map(|_| once()).collect());
+    Measured {
+        times,
+        launches: launches as f64 / repeats as f64,
+    }
+}
+
+/// Repeats of a benchmark.
+struct Measured {
+    /// Seconds of each.
+    times: Vec<f64>,
+    /// Kernels that each launches on a GPU.
+    launches: f64,
 }
 
 /// Return the throughput of a large float32 matrix product on the device in GFLOP/s, the best of
