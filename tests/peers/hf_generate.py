@@ -1,6 +1,6 @@
 """Hugging Face's side of `sisun bench decode`: greedy generation with a KV cache, one sequence at a time.
 
-    python hf_generate.py CONFIG [--repeats N] [--threads N]
+    python hf_generate.py CONFIG [--repeats N] [--threads N] [--device cpu|cuda|mps]
 
 Builds a GPT-2 of the configuration's shape with random weights, continues one token until the context is full, and prints
 one JSON object, its last line: tokens per second of the median repeat. GPT-2's linear layers and norms always have biases;
@@ -22,12 +22,14 @@ def main():
     parser.add_argument("config")
     parser.add_argument("--repeats", type=int, default=5, help="generations that are timed, after one that is not")
     parser.add_argument("--context", type=int, help="instead of model.context_len")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or mps")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
 
     c, train = read(args.config, None, args.context)
     torch.set_num_threads(args.threads)
     torch.manual_seed(train.get("seed", 1337))
+    torch.set_default_device(args.device)
     config = transformers.GPT2Config(
         vocab_size=c["vocab_size"],
         n_positions=c["context_len"],
@@ -51,6 +53,7 @@ def main():
         for _ in range(1 + args.repeats):
             start = time.perf_counter()
             ids = model.generate(prompt, attention_mask=torch.ones_like(prompt), **settings)
+            ids[0, -1].item()  # waits for the device
             seconds.append(time.perf_counter() - start)
             assert ids.shape == (1, c["context_len"]), ids.shape
     median = statistics.median(seconds[1:])

@@ -1,6 +1,7 @@
 """PyTorch's side of `sisun bench train`: the same model, batch and optimizer, written the way nanoGPT does.
 
     python torch_train.py CONFIG [--mode eager|compile|bf16|compile-bf16] [--steps N] [--warmup N] [--batch N] [--context N]
+                          [--device cpu|cuda|mps]
 
 Trains on random tokens and prints one JSON object, its last line: tokens per second of the median step, `step_ms`, peak
 memory. `peak_memory_bytes` is the whole process, as `sisun` reports it; `baseline_memory_bytes` is what Python, PyTorch and
@@ -111,17 +112,19 @@ def main():
     parser.add_argument("--warmup", type=int, default=3, help="steps before them, compilation included")
     parser.add_argument("--batch", type=int, help="instead of train.batch_size")
     parser.add_argument("--context", type=int, help="instead of model.context_len")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or mps")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
 
     model_config, train = read(args.config, args.batch, args.context)
     torch.set_num_threads(args.threads)
     torch.manual_seed(train.get("seed", 1337))
+    torch.set_default_device(args.device)
     model = GPT(model_config)
     parameters = sum(p.numel() for p in model.parameters())  # the tied head is counted once
     optimizer = adamw(model, train)
     forward = torch.compile(model) if args.mode.startswith("compile") else model
-    autocast = torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.mode.endswith("bf16"))
+    autocast = torch.autocast(args.device, dtype=torch.bfloat16, enabled=args.mode.endswith("bf16"))
     vocab, context, batch = model_config["vocab_size"], model_config["context_len"], train["batch_size"]
     clip = train.get("grad_clip", 1.0)
     baseline = peak_memory()

@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn what_one_row_decides_is_not_tried_with_all() {
-        let mut measure = |gpu: (f64, f64), cpu: (f64, f64)| {
+        let measure = |gpu: (f64, f64), cpu: (f64, f64)| {
             let (mut by_gpu, mut by_cpu) = (Vec::new(), Vec::new());
             let times = Times::measure(
                 &training(8),

@@ -180,6 +180,9 @@ pub fn adapters() -> Vec<FoundAdapter> {
 /// Adapters that this process has opened. A device can be opened once only.
 static OPENED: Mutex<Vec<(DeviceKind, Adapter)>> = Mutex::new(Vec::new());
 
+/// The handles of the adapters that this process has opened itself.
+static HANDLES: Mutex<Vec<WgpuSetup>> = Mutex::new(Vec::new());
+
 impl FoundAdapter {
     /// Return true if it computes on the CPU (llvmpipe, SwiftShader, WARP).
     pub fn is_software(&self) -> bool {
@@ -198,7 +201,12 @@ impl FoundAdapter {
         }
         let options = Device::wgpu_options().device_kind(self.selector.clone());
         let adapter = match options.init_with_setup() {
-            Ok((device, setup)) => Adapter::of(device, self.kind, &setup),
+            Ok((device, setup)) => {
+                let adapter = Adapter::of(device, self.kind, &setup);
+                let mut handles = HANDLES.lock().unwrap_or_else(PoisonError::into_inner);
+                handles.push(setup);
+                adapter
+            }
             Err(error) => {
                 let device = Device::wgpu(self.selector.clone());
                 // Somebody who embeds this library may have opened it already.
@@ -298,4 +306,12 @@ pub fn opened(device: &Device) -> Option<Adapter> {
 pub fn all_opened() -> Vec<Adapter> {
     let opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
     opened.iter().map(|(_, adapter)| adapter.clone()).collect()
+}
+
+/// Make this process lose the adapters that it has opened, as when a GPU is unplugged or its driver is
+/// reset. For tests of what happens then.
+#[doc(hidden)]
+pub fn lose_all() {
+    let handles = HANDLES.lock().unwrap_or_else(PoisonError::into_inner);
+    handles.iter().for_each(|setup| setup.device.destroy());
 }
