@@ -153,18 +153,18 @@ const SOFTWARE: &str = "software adapter";
 pub fn adapters() -> Vec<FoundAdapter> {
     // Burn counts the adapters of each kind from 0; a software adapter has no number.
     const OF_A_KIND: usize = 8;
-    const KINDS: [(fn(usize) -> DeviceKind, &str); 3] = [
-        (DeviceKind::DiscreteGpu, "discrete GPU"),
-        (DeviceKind::IntegratedGpu, "integrated GPU"),
-        (DeviceKind::VirtualGpu, "virtual GPU"),
-    ];
     let mut found: Vec<FoundAdapter> = Device::enumerate(DeviceType::Wgpu)
         .into_iter()
         .map(|device| {
-            let numbered = KINDS.iter().find_map(|(selector, kind)| {
-                let number = (0..OF_A_KIND).find(|i| device == Device::wgpu(selector(*i)))?;
-                Some((selector(number), *kind))
-            });
+            let numbered = (0..OF_A_KIND)
+                .flat_map(|i| {
+                    [
+                        (DeviceKind::DiscreteGpu(i), "discrete GPU"),
+                        (DeviceKind::IntegratedGpu(i), "integrated GPU"),
+                        (DeviceKind::VirtualGpu(i), "virtual GPU"),
+                    ]
+                })
+                .find(|(selector, _)| device == Device::wgpu(selector.clone()));
             let software =
                 || (device == Device::wgpu(DeviceKind::Cpu)).then_some((DeviceKind::Cpu, SOFTWARE));
             let (selector, kind) = numbered
