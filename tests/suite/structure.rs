@@ -160,6 +160,10 @@ fn dependencies_point_one_way() {
                 "sisun-cli",
             ],
         ),
+        (
+            "sisun-devices",
+            &["sisun-infer", "sisun-viz", "sisun-hf", "sisun-cli"],
+        ),
         ("sisun-compare", &["sisun-cli", "sisun-verify"]),
         ("sisun-verify", &["sisun-cli", "sisun-compare"]),
     ] {

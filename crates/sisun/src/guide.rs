@@ -22,5 +22,7 @@ pub mod hugging_face {}
 pub mod adding_a_position {}
 #[doc = include_str!("../guide/adding-a-model-family.md")]
 pub mod adding_a_model_family {}
+#[doc = include_str!("../guide/devices.md")]
+pub mod devices {}
 #[doc = include_str!("../guide/cpu-kernels.md")]
 pub mod cpu_kernels {}
