@@ -42,11 +42,11 @@ pub enum ModelError {
     )]
     PastLimit {
         /// The tensor, with the settings that determine its size.
-        what: String,
+        what: Box<str>,
         /// Bytes needed.
         needed: Bytes,
         /// Name of the adapter.
-        adapter: String,
+        adapter: Box<str>,
         /// Bytes of its largest buffer.
         limit: Bytes,
         /// Suggested remedy.

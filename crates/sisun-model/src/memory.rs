@@ -183,9 +183,9 @@ pub fn check_buffers(
     match needed <= u128::from(limit) {
         true => Ok(()),
         false => Err(ModelError::PastLimit {
-            what,
+            what: what.into(),
             needed: Bytes(needed),
-            adapter: adapter.name,
+            adapter: adapter.name.into(),
             limit: Bytes(limit.into()),
             remedy,
         }),

@@ -205,9 +205,9 @@ pub enum TrainError {
     )]
     DeviceFailed {
         /// Name of the adapter, with its driver.
-        name: String,
+        name: Box<str>,
         /// The fault.
-        fault: Fault,
+        fault: Box<Fault>,
         /// Steps that were begun; results of the last ones were not read.
         step: u64,
         /// The run directory.

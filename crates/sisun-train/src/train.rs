@@ -65,8 +65,8 @@ pub fn train(
     // thread. Weights may be wrong by then: what is on disk is what counts.
     let result = fault::guarded(|| train_guarded(session, observer, stop));
     let failed = |fault| TrainError::DeviceFailed {
-        name: adapter.described(),
-        fault,
+        name: adapter.described().into(),
+        fault: Box::new(fault),
         step: session.state.step,
         path: session.run_dir.clone(),
         saved: session.last_good_checkpoint(session.state.step),
