@@ -45,14 +45,15 @@ pub fn guarded<R>(compute: impl FnOnce() -> R) -> Result<R, Fault> {
     // Whatever the computation has changed is dropped with it, or belongs to a device that is not
     // used any more.
     let result = panic::catch_unwind(AssertUnwindSafe(compute));
-    GUARDED.fetch_sub(1, Ordering::SeqCst);
-    match result {
+    let result = match result {
         Ok(value) => check().map(|()| value),
         Err(payload) => {
             let first = all_seen().first().map(|seen| seen.message.clone());
             Err(Fault(short(&first.unwrap_or_else(|| message(&*payload)))))
         }
-    }
+    };
+    GUARDED.fetch_sub(1, Ordering::SeqCst);
+    result
 }
 
 /// Check that no device's thread has panicked since the guarded computation in progress began.
@@ -60,6 +61,10 @@ pub fn guarded<R>(compute: impl FnOnce() -> R) -> Result<R, Fault> {
 /// # Errors
 /// The first panic.
 pub fn check() -> Result<(), Fault> {
+    // What an earlier computation met is no concern of one that is not guarded.
+    if GUARDED.load(Ordering::SeqCst) == 0 {
+        return Ok(());
+    }
     let seen = all_seen();
     match seen.iter().find(|seen| seen.on_device_thread) {
         Some(seen) => Err(Fault(short(&seen.message))),
@@ -141,6 +146,7 @@ mod tests {
         assert_eq!(guarded(|| fails("DSD-0-0").is_ok()), Err(expected));
         // Another thread, whose panic is somebody else's.
         assert_eq!(guarded(|| fails("other").is_ok()), Ok(true));
+        assert_eq!(super::check(), Ok(()));
         assert_eq!(guarded(|| 3), Ok(3));
     }
 }
