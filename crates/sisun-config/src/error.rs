@@ -178,9 +178,9 @@ impl ConfigError {
         }
     }
 
-    /// Return a problem of `[model]` as one of the same key in `[seq2seq]`.
-    pub(crate) fn of_seq2seq(self) -> Self {
-        let renamed = |text: String| text.replace("model.", "seq2seq.");
+    /// Return a problem of a table, such as `model.`, as one of the same key in another.
+    pub(crate) fn of_table(self, table: &str, other: &str) -> Self {
+        let renamed = |text: String| text.replace(table, other);
         match self {
             Self::OutOfRange { key, value, rule } => Self::OutOfRange {
                 key: renamed(key),
@@ -188,7 +188,8 @@ impl ConfigError {
                 rule: renamed(rule),
             },
             Self::Several(problems) => {
-                Self::Several(problems.into_iter().map(Self::of_seq2seq).collect())
+                let renamed = |problem: Self| problem.of_table(table, other);
+                Self::Several(problems.into_iter().map(renamed).collect())
             }
             other => other,
         }

@@ -12,6 +12,7 @@ mod description_tests;
 mod encoding;
 mod error;
 mod error_kind;
+mod experiment;
 mod finetune;
 mod foreign_settings;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub mod schema;
 #[cfg(test)]
 mod schema_tests;
 mod seq2seq;
+mod seq2seq_experiment;
 mod settings;
 mod shape;
 pub mod shell;
@@ -50,11 +52,12 @@ pub use data::{DataConfig, Documents, Normalize, TokenizerConfig};
 pub use encoding::Encoded;
 pub use error::ConfigError;
 pub use error_kind::ErrorKind;
+pub use experiment::Experiment;
 pub use finetune::{FinetuneConfig, LoraConfig};
 pub use former::FormerKey;
 pub use given_text::{as_from_a_file, with_line_feeds};
 pub use home::sources as home_sources;
-pub use keys::EXPERIMENT;
+pub use keys::{EXPERIMENT, SEQ2SEQ};
 pub use lfs::check_pointer;
 pub use meant::is_foreign;
 pub use model::{Ffn, ModelConfig, Norm, NormPlacement, Position};
@@ -65,6 +68,9 @@ pub use read::{Described, from_value, read_table};
 pub use rope_scaling::RopeScaling;
 pub use seq2seq::{
     Context, EncoderDecoderConfig, RecurrentConfig, RecurrentEncoder, Seq2SeqConfig,
+};
+pub use seq2seq_experiment::{
+    PairAttendConfig, PairSampleConfig, PairTokenizersConfig, Seq2SeqExperiment,
 };
 pub use settings::{Setting, SettingsTable};
 pub use shape::{Bound, Choice, Key, Kind, Limits, Shape};
@@ -150,10 +156,5 @@ impl Config {
             "must be a plain folder name",
         );
         problems.end()
-    }
-
-    /// Return the configuration as TOML, with every default included.
-    pub fn to_toml(&self) -> String {
-        toml::to_string_pretty(self).expect("plain structs of numbers and strings always serialise")
     }
 }

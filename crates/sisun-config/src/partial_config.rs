@@ -1,15 +1,17 @@
 //! A configuration that may still lack the settings that its base model determines.
 
 use crate::checked::Checked;
-use crate::keys::{EXPERIMENT, FINETUNED};
+use crate::keys::{EXPERIMENT, FINETUNED, SEQ2SEQ};
 use crate::overrides::apply_overrides;
 use crate::read::{MODEL_FILE, ModelFile, from_value, parse_table, read_table, read_value};
 use crate::rules::shown;
 use crate::{
-    Config, ConfigError, FinetuneConfig, FormerKey, ModelConfig, Position, Shape, TokenizerConfig,
+    Config, ConfigError, FinetuneConfig, FormerKey, ModelConfig, Position, Seq2SeqExperiment,
+    Shape, TokenizerConfig,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use toml::{Table, Value};
@@ -114,7 +116,38 @@ impl PartialConfig {
                 message,
             });
         }
+        if table.contains_key("seq2seq") && table.contains_key("model") {
+            let message = "a file describes one model: a language model in [model], or a \
+                           sequence-to-sequence model in [seq2seq]; remove one"
+                .to_owned();
+            return Err(ConfigError::Invalid {
+                key: "seq2seq".to_owned(),
+                message,
+            });
+        }
         Ok(Self { table, former_keys })
+    }
+
+    /// Return true if the file describes a sequence-to-sequence model and no language model.
+    pub fn is_seq2seq(&self) -> bool {
+        let has = |key: &str| self.table.contains_key(key);
+        has("seq2seq") || (has("pairs") && !has("model") && !has("data"))
+    }
+
+    /// Check every key of a sequence-to-sequence experiment.
+    ///
+    /// # Errors
+    /// The key, the value and the remedy; also if the file describes a language model.
+    pub fn finish_seq2seq(self) -> Result<Seq2SeqExperiment, ConfigError> {
+        match self.is_seq2seq() {
+            true => read_whole(self.table, &SEQ2SEQ, Seq2SeqExperiment::validate),
+            false => Err(ConfigError::Invalid {
+                key: "model".to_owned(),
+                message: "describes a language model, where a sequence-to-sequence model, \
+                          [seq2seq], is expected"
+                    .to_owned(),
+            }),
+        }
     }
 
     /// Return the keys that were given by a former name.
@@ -243,6 +276,14 @@ impl PartialConfig {
     /// The key, the value and the remedy; also if there is a `[finetune]` whose base model
     /// determines missing settings.
     pub fn finish(self) -> Result<Config, ConfigError> {
+        if self.is_seq2seq() {
+            return Err(ConfigError::Invalid {
+                key: "seq2seq".to_owned(),
+                message: "describes a sequence-to-sequence model, where a language model, \
+                          [model], is expected"
+                    .to_owned(),
+            });
+        }
         if self.base()?.is_some() && !self.is_complete() {
             let message = "is left to the model in finetune.model, which only `sisun train` and `sisun info` look at; \
                            give them this file, or another command the run that it makes"
@@ -252,21 +293,27 @@ impl PartialConfig {
                 message,
             });
         }
-        read_whole(self.table)
+        let mut config = read_whole(self.table, &EXPERIMENT, Config::validate)?;
+        config.model.resolve();
+        Ok(config)
     }
 }
 
 /// Read an experiment, or report all its errors: keys that are missing, unknown, of the wrong type
 /// or out of range.
-fn read_whole(table: Table) -> Result<Config, ConfigError> {
+fn read_whole<C: DeserializeOwned>(
+    table: Table,
+    shape: &Shape,
+    validate: fn(&C) -> Result<(), ConfigError>,
+) -> Result<C, ConfigError> {
     let mut value = Value::Table(table);
     let Checked {
         mut problems,
         replaced,
         ..
-    } = Checked::of("", &mut value, &EXPERIMENT);
-    let config = read_value::<Config>(value);
-    if let Ok(Err(error)) = config.as_ref().map(Config::validate) {
+    } = Checked::of("", &mut value, shape);
+    let config = read_value::<C>(value);
+    if let Ok(Err(error)) = config.as_ref().map(validate) {
         // Replacements of missing or wrong values say nothing about the file.
         let own = |problem: &ConfigError| {
             !matches!(problem, ConfigError::OutOfRange { key, rule, .. }
@@ -275,9 +322,7 @@ fn read_whole(table: Table) -> Result<Config, ConfigError> {
         problems.extend(error.problems().into_iter().filter(own));
     }
     ConfigError::all(problems)?;
-    let mut config = config?;
-    config.model.resolve();
-    Ok(config)
+    config
 }
 
 /// Return the base model's `[model]` with the stated keys that may differ. All other stated keys

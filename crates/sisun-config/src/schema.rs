@@ -1,7 +1,7 @@
 //! JSON Schemas (draft 07) of the files that hold settings, by which editors complete and check
 //! them.
 
-use crate::keys::EXPERIMENT;
+use crate::keys::{EXPERIMENT, SEQ2SEQ};
 use crate::shape::{Key, Kind, Shape};
 use serde_json::{Map, Value, json};
 
@@ -44,6 +44,36 @@ pub fn experiment_schema() -> Value {
             }
         ]),
     );
+    Value::Object(schema)
+}
+
+/// Return the schema of a sequence-to-sequence experiment's file, as `sisun config --schema seq2seq`
+/// prints it.
+pub fn seq2seq_schema() -> Value {
+    let Shape::Table(keys) = *SEQ2SEQ else {
+        unreachable!("an experiment is a table")
+    };
+    let mut schema = document(
+        "A sequence-to-sequence experiment for sisun train",
+        "sisun-seq2seq.schema.json",
+    );
+    let mut body = table(
+        keys,
+        required(keys)
+            .into_iter()
+            .filter(|key| *key != "name")
+            .collect(),
+    );
+    let tokenizers = json!([
+        { "required": ["tokenizer"], "not": { "anyOf": [
+            { "required": ["source_tokenizer"] }, { "required": ["target_tokenizer"] }
+        ] } },
+        { "required": ["source_tokenizer", "target_tokenizer"], "not": { "required": ["tokenizer"] } }
+    ]);
+    body["oneOf"] = tokenizers;
+    if let Value::Object(body) = body {
+        schema.extend(body);
+    }
     Value::Object(schema)
 }
 

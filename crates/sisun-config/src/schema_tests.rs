@@ -1,6 +1,6 @@
 //! The JSON Schema agrees with what is accepted.
 
-use crate::schema::experiment_schema;
+use crate::schema::{experiment_schema, seq2seq_schema};
 use crate::tests::{VALUES, WHOLE, at, paths, tables};
 use crate::{Config, ConfigError};
 use serde_json::{Value as Json, json};
@@ -82,11 +82,16 @@ fn a_validator_agrees_with_the_program() {
 }
 
 #[test]
-fn the_committed_schema_is_the_one_of_these_types() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/sisun.schema.json");
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        serde_json::from_str::<Json>(&text).ok() == Some(experiment_schema()),
-        "write it anew: sisun config --schema > configs/sisun.schema.json"
-    );
+fn the_committed_schemas_are_those_of_these_types() {
+    for (file, option, schema) in [
+        ("sisun.schema.json", "", experiment_schema()),
+        ("sisun-seq2seq.schema.json", " seq2seq", seq2seq_schema()),
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+        let text = std::fs::read_to_string(path.join(file)).unwrap_or_default();
+        assert!(
+            serde_json::from_str::<Json>(&text).ok() == Some(schema),
+            "write it anew: sisun config --schema{option} > configs/{file}"
+        );
+    }
 }

@@ -88,7 +88,31 @@ pub enum Context {
     EmbeddingsMean,
 }
 
+impl RecurrentEncoder {
+    /// Return the name in configuration files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gru => "gru",
+            Self::Bigru => "bigru",
+            Self::Lstm => "lstm",
+        }
+    }
+}
+
 impl Context {
+    /// Return the name in configuration files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Last => "last",
+            Self::Mean => "mean",
+            Self::Max => "max",
+            Self::Dot => "dot",
+            Self::General => "general",
+            Self::Additive => "additive",
+            Self::EmbeddingsMean => "embeddings-mean",
+        }
+    }
+
     /// Return true if the states are weighted anew at every step.
     pub fn is_attention(self) -> bool {
         matches!(self, Self::Dot | Self::General | Self::Additive)
@@ -325,7 +349,8 @@ impl EncoderDecoderConfig {
             context_len: 1,
             ..self.encoder()
         };
-        problems.take(stack.validate().map_err(ConfigError::of_seq2seq));
+        let found = stack.validate();
+        problems.take(found.map_err(|error| error.of_table("model.", "seq2seq.")));
         problems.end()
     }
 }

@@ -4,7 +4,7 @@ use crate::Shape;
 use crate::checked::Checked;
 use crate::keys::EXPERIMENT;
 use crate::read::MODEL;
-use crate::{Config, ConfigError, ModelConfig, TrainConfig, from_value};
+use crate::{Config, ConfigError, Experiment, ModelConfig, TrainConfig, from_value};
 use std::collections::BTreeSet;
 use std::path::Path;
 use toml::{Table, Value};
@@ -340,7 +340,7 @@ fn a_first_configuration_is_told_everything_at_once() {
         "unknown key training; did you mean train?",
         "unknown key train.lr; did you mean train.lr_max?",
         "unknown key train.max_iters; did you mean train.steps?",
-        "train.batch_size is missing: number of windows of text in one forward pass (a whole number), for example batch_size = 8",
+        "train.batch_size is missing: number of windows of text, or of pairs, in one forward pass (a whole number), for example batch_size = 8",
         "unknown key model.n_embd; did you mean model.d_model?",
         "unknown key model.n_layer; did you mean model.n_layers?",
         "unknown key model.block_size; did you mean model.context_len?",

@@ -16,14 +16,15 @@ pub struct TrainConfig {
     /// Number of optimizer steps.
     #[schemars(range(min = 1, max = 1_099_511_627_776_u64), extend("example" = 1000, "unit" = "steps"))]
     pub steps: u64,
-    /// Number of windows of text in one forward pass. A window has `model.context_len` tokens.
+    /// Number of windows of text, or of pairs, in one forward pass. A window has
+    /// `model.context_len` tokens.
     #[schemars(range(min = 1, max = 1_099_511_627_776_u64), extend("example" = 8, "unit" = "windows"))]
     pub batch_size: usize,
     /// Number of forward passes whose gradients are averaged into one step.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 1_099_511_627_776_u64), extend("unit" = "passes"))]
     pub gradient_accumulation_steps: usize,
-    /// Source of the training windows.
+    /// Source of the training windows, or order of the pairs.
     #[serde(default)]
     pub windows: WindowOrder,
     /// The number format of matrix products.
@@ -78,8 +79,8 @@ pub struct TrainConfig {
     #[serde(default = "default_eval_every")]
     #[schemars(range(min = 1, max = 1_099_511_627_776_u64), extend("unit" = "steps"))]
     pub eval_every: u64,
-    /// Number of windows of an evaluation, evenly spaced and always the same. Default: the whole
-    /// validation split.
+    /// Number of windows, or of pairs, of an evaluation, evenly spaced and always the same.
+    /// Default: the whole validation split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_099_511_627_776_u64), extend("example" = 64, "unit" = "windows"))]
     pub eval_windows: Option<usize>,
@@ -101,10 +102,11 @@ pub struct TrainConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WindowOrder {
-    /// Random positions in the text, drawn anew each step (nanoGPT).
+    /// Random positions in the text, or random pairs, drawn anew each step (nanoGPT).
     #[default]
     Random,
-    /// Documents in a new order each epoch, packed one after another; every token is used once.
+    /// Documents in a new order each epoch, packed one after another; every token, or pair, is used
+    /// once.
     Epochs,
 }
 
