@@ -522,13 +522,13 @@ fn batches_are_of_like_length_and_drawn_again_the_same() {
     let pairs: Vec<PairTokens> = (0..4000)
         .map(|i| tokens(4 + i % 37, 4 + i * 7 % 37))
         .collect();
-    let buckets = PairBuckets::new(&pairs, 16, 9, 10);
+    let buckets = PairBuckets::new(&*pairs, 16, 9, 10);
     let (mut real, mut all) = (0, 0);
     for step in 0..200 {
         let batch = buckets.random_batch(5, step);
         assert_eq!(
             batch,
-            PairBuckets::new(&pairs, 16, 9, 10).random_batch(5, step)
+            PairBuckets::new(&*pairs, 16, 9, 10).random_batch(5, step)
         );
         assert_eq!(batch.rows, 16);
         real += batch.loss_tokens();
@@ -559,7 +559,7 @@ proptest! {
         let pairs: Vec<PairTokens> = (0..count)
             .map(|i| PairTokens { source: vec![i as u32; 1 + i % 5], target: vec![7; 1 + i % 3], links: None })
             .collect();
-        let buckets = PairBuckets::new(&pairs, batch_size, 8, 9);
+        let buckets = PairBuckets::new(&*pairs, batch_size, 8, 9);
         let per_epoch = buckets.batches_per_epoch() as u64;
         let mut seen = Vec::new();
         for step in epoch * per_epoch..(epoch + 1) * per_epoch {

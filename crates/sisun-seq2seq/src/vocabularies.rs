@@ -1,5 +1,7 @@
 //! The vocabularies of source and target.
 
+use sisun_data::pairs::PairTokenizers;
+
 /// Number of tokens of the two tokenizers. The model's target vocabulary has two more: the begin
 /// and the end of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,5 +26,14 @@ impl Vocabularies {
     /// Return the number of tokens that the decoder knows.
     pub fn target_rows(self) -> usize {
         self.target + 2
+    }
+}
+
+impl From<&PairTokenizers> for Vocabularies {
+    fn from(tokenizers: &PairTokenizers) -> Self {
+        Self {
+            source: tokenizers.source().vocab_size(),
+            target: tokenizers.target().vocab_size(),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! A batch of pairs, padded to its longest source and target.
 
 use super::tokens::PairTokens;
+use std::ops::Range;
 
 /// Rows of pairs of unequal lengths. Padding is id 0, which is a token like any other: only the
 /// lengths tell it from text.
@@ -58,6 +59,35 @@ impl PairBatch {
         batch
     }
 
+    /// Return some of the rows as a batch, padded to the longest of them.
+    ///
+    /// # Panics
+    /// If there are no such rows.
+    pub fn select(&self, rows: Range<usize>) -> Self {
+        let longest = |lens: &[usize]| lens.iter().copied().max().unwrap_or(0);
+        let (source_lens, target_lens) = (
+            self.source_lens[rows.clone()].to_vec(),
+            self.target_lens[rows.clone()].to_vec(),
+        );
+        let (source_len, target_len) = (longest(&source_lens), longest(&target_lens));
+        let cut = |ids: &[u32], from: usize, to: usize| -> Vec<u32> {
+            let all = rows
+                .clone()
+                .flat_map(|row| &ids[row * from..row * from + to]);
+            all.copied().collect()
+        };
+        Self {
+            rows: rows.len(),
+            source_len,
+            target_len,
+            source: cut(&self.source, self.source_len, source_len),
+            inputs: cut(&self.inputs, self.target_len, target_len),
+            targets: cut(&self.targets, self.target_len, target_len),
+            source_lens,
+            target_lens,
+        }
+    }
+
     /// Return the number of target tokens on which the loss is taken, ends included.
     pub fn loss_tokens(&self) -> usize {
         self.target_lens.iter().sum()
@@ -92,5 +122,12 @@ mod tests {
             }
         );
         assert_eq!(batch.loss_tokens(), 5);
+        for (row, pair) in [&a, &b].into_iter().enumerate() {
+            assert_eq!(
+                batch.select(row..row + 1),
+                PairBatch::new(&[pair], 20, 21),
+                "{row}"
+            );
+        }
     }
 }

@@ -16,8 +16,8 @@ const BATCHES: usize = 16;
 /// A batch is a function of the pairs, the batch size and the arguments alone: a resumed run draws
 /// the same.
 #[derive(Debug)]
-pub struct PairBuckets<'p> {
-    pairs: &'p [PairTokens],
+pub struct PairBuckets {
+    pairs: Arc<[PairTokens]>,
     /// Indexes of the pairs, by the length of the target, then of the source.
     order: Vec<u32>,
     /// Parts of `order`.
@@ -32,12 +32,18 @@ pub struct PairBuckets<'p> {
 /// The batches of one epoch, as indexes of pairs.
 type Epoch = Arc<Vec<Vec<u32>>>;
 
-impl<'p> PairBuckets<'p> {
+impl PairBuckets {
     /// Divide the pairs. `begin` and `end` are the ids around a target.
     ///
     /// # Panics
     /// If there are no pairs or more than 2³², or the batch size is 0.
-    pub fn new(pairs: &'p [PairTokens], batch_size: usize, begin: u32, end: u32) -> Self {
+    pub fn new(
+        pairs: impl Into<Arc<[PairTokens]>>,
+        batch_size: usize,
+        begin: u32,
+        end: u32,
+    ) -> Self {
+        let pairs = pairs.into();
         assert!(
             !pairs.is_empty() && batch_size > 0,
             "batches need pairs and a size"

@@ -18,6 +18,7 @@ pub use batch::PairBatch;
 pub use buckets::PairBuckets;
 pub use prepare::{PairSet, Pairs, prepare_pairs};
 pub use read::{PairCorpus, read_pairs};
+pub use sisun_config::PairTokenizersConfig;
 pub use split::split_pairs;
-pub use tokenizers::{PairTokenizers, PairTokenizersConfig, make_pair_tokenizers};
+pub use tokenizers::{PairTokenizers, make_pair_tokenizers};
 pub use tokens::{PairTokens, TokenLink, tokenize_pair, tokenize_pairs};

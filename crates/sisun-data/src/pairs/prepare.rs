@@ -2,11 +2,14 @@
 
 use super::read::{PairCorpus, read_pairs};
 use super::split::split_pairs;
-use super::tokenizers::{PairTokenizers, PairTokenizersConfig, make_pair_tokenizers};
+use super::tokenizers::{PairTokenizers, make_pair_tokenizers};
 use super::tokens::{PairTokens, tokenize_pairs};
 use crate::DataError;
-use sisun_config::PairsConfig;
+use crate::digest::hex;
+use sha2::{Digest, Sha256};
+use sisun_config::{PairTokenizersConfig, PairsConfig};
 use std::io::Read;
+use std::sync::Arc;
 
 /// The pairs of one split, as text and as tokens.
 #[derive(Clone, Debug)]
@@ -14,7 +17,7 @@ pub struct PairSet {
     /// The texts.
     pub corpus: PairCorpus,
     /// The tokens of each of them.
-    pub tokens: Vec<PairTokens>,
+    pub tokens: Arc<[PairTokens]>,
 }
 
 impl PairSet {
@@ -54,6 +57,23 @@ pub struct Pairs {
     pub tokenizers: PairTokenizers,
 }
 
+impl Pairs {
+    /// Return the SHA-256 of all pairs, in hexadecimal: of what is learnt and what is held out.
+    pub fn sha256(&self) -> String {
+        let mut sum = Sha256::new();
+        for set in [&self.train, &self.validation] {
+            sum.update((set.corpus.pairs.len() as u64).to_le_bytes());
+            for pair in &set.corpus.pairs {
+                for text in [&pair.source, &pair.target] {
+                    sum.update((text.len() as u64).to_le_bytes());
+                    sum.update(text.as_bytes());
+                }
+            }
+        }
+        hex(&sum.finalize())
+    }
+}
+
 /// Read the pairs of a configuration, hold some out, and tokenize them: with `tokenizers` if given,
 /// as when a run is resumed, or else with those that `settings` ask for.
 ///
@@ -83,7 +103,7 @@ pub fn prepare_pairs(
         None => make_pair_tokenizers(settings, &[&train, &validation], config.normalize)?,
     };
     let set = |corpus: PairCorpus| -> Result<PairSet, DataError> {
-        let tokens = tokenize_pairs(&corpus, &tokenizers)?;
+        let tokens = tokenize_pairs(&corpus, &tokenizers)?.into();
         Ok(PairSet { corpus, tokens })
     };
     Ok(Pairs {

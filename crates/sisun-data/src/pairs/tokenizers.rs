@@ -3,24 +3,11 @@
 use super::alignment::Pair;
 use super::read::PairCorpus;
 use crate::{DataError, Tokenizer};
-use sisun_config::{Normalize, TokenizerConfig};
+use sisun_config::{Normalize, PairTokenizersConfig, TokenizerConfig};
+use std::path::Path;
 
 /// The most bytes of text that a tokenizer is trained on; more is sampled evenly.
 const MAX_TRAINING_BYTES: usize = 12 << 20;
-
-/// The settings of the tokenizers of both sides.
-#[derive(Clone, Copy, Debug)]
-pub enum PairTokenizersConfig<'c> {
-    /// One for both sides.
-    Shared(&'c TokenizerConfig),
-    /// One for each side.
-    Separate {
-        /// That of the source.
-        source: &'c TokenizerConfig,
-        /// That of the target.
-        target: &'c TokenizerConfig,
-    },
-}
 
 /// The tokenizers of both sides.
 ///
@@ -51,6 +38,17 @@ impl PairTokenizers {
             source,
             target: Some(target),
         }
+    }
+
+    /// Read a tokenizer for each side.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::from_file`].
+    pub fn from_files(source: &Path, target: &Path) -> Result<Self, DataError> {
+        Ok(Self::separate(
+            Tokenizer::from_file(source)?,
+            Tokenizer::from_file(target)?,
+        ))
     }
 
     /// Return the tokenizer of sources.
