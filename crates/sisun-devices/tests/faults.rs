@@ -5,7 +5,7 @@
 use sisun_config::{ModelConfig, PartialConfig};
 use sisun_files::Patience;
 use sisun_model::{ModelError, device, memory};
-use sisun_train::{Metric, Session, TrainError, TrainObserver, train};
+use sisun_train::{Metric, Session, TrainError, TrainObserver, hold_new, hold_run, train};
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -72,7 +72,7 @@ fn a_lost_adapter_ends_the_run_with_its_last_checkpoint_named() {
     );
     let config = || PartialConfig::parse(Path::new("small.toml"), &toml).unwrap();
     let run = folder.path().join("run");
-    let held = Session::hold_new(&run, Patience::Refuse).unwrap();
+    let held = hold_new(&run, Patience::Refuse).unwrap();
     let chosen = adapter.chosen("asked for");
     let start = config().finish().unwrap();
     let mut session = Session::start(start, None, held, &chosen, &mut |_| {}).unwrap();
@@ -96,7 +96,7 @@ fn a_lost_adapter_ends_the_run_with_its_last_checkpoint_named() {
 
     // The run goes on on another device.
     drop(session);
-    let held = Session::hold_run(&run, Patience::Refuse).unwrap();
+    let held = hold_run(&run, Patience::Refuse).unwrap();
     let cpu = device::cpu("asked for");
     let mut session = Session::resume(config(), held, &cpu, &mut |_| {}).unwrap();
     assert_eq!(session.step(), 4);

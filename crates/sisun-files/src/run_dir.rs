@@ -24,6 +24,16 @@ impl<'p> RunDir<'p> {
         self.root.join("tokenizer.json")
     }
 
+    /// The tokenizer of sources of a sequence-to-sequence run.
+    pub fn source_tokenizer(self) -> PathBuf {
+        self.root.join("source_tokenizer.json")
+    }
+
+    /// The tokenizer of targets of a sequence-to-sequence run.
+    pub fn target_tokenizer(self) -> PathBuf {
+        self.root.join("target_tokenizer.json")
+    }
+
     /// The tokens that end a text, where the tokenizer's names do not tell them.
     pub fn generation_config(self) -> PathBuf {
         self.root.join("generation_config.json")

@@ -3,7 +3,7 @@
 use crate::ModelError;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
-use sisun_config::{Config, check_pointer};
+use sisun_config::{Config, Seq2SeqConfig, check_pointer};
 use sisun_files::{make_folder, sync_folder};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -63,10 +63,13 @@ pub struct CheckpointState {
 /// Checksums of files outside the checkpoint that determine what the model computes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MadeWith {
-    /// SHA-256 of the run's `[model]` and `[finetune.lora]`, hexadecimal.
+    /// SHA-256 of the run's `[model]` and `[finetune.lora]`, or of its `[seq2seq]`, hexadecimal.
     pub model_sha256: String,
-    /// SHA-256 of the tokenizer's canonical JSON, hexadecimal.
+    /// SHA-256 of the canonical JSON of the tokenizer, or of that of sources, hexadecimal.
     pub tokenizer_sha256: String,
+    /// SHA-256 of the canonical JSON of the tokenizer of targets, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_tokenizer_sha256: Option<String>,
 }
 
 impl MadeWith {
@@ -75,6 +78,17 @@ impl MadeWith {
         Self {
             model_sha256: model_sum(config),
             tokenizer_sha256,
+            target_tokenizer_sha256: None,
+        }
+    }
+
+    /// Compute the checksums from a sequence-to-sequence configuration and the checksums of the
+    /// tokenizers of sources and targets.
+    pub fn of_seq2seq(config: &Seq2SeqConfig, [source, target]: [String; 2]) -> Self {
+        Self {
+            model_sha256: seq2seq_sum(config),
+            tokenizer_sha256: source,
+            target_tokenizer_sha256: Some(target),
         }
     }
 }
@@ -85,6 +99,13 @@ pub(crate) fn model_sum(config: &Config) -> String {
     let toml = toml::to_string(&config.model)
         .expect("plain structs of numbers and strings always serialise");
     sum(format!("{toml}{:?}", config.lora()).as_bytes()).sha256
+}
+
+/// Return the checksum of the settings of a sequence-to-sequence model.
+pub(crate) fn seq2seq_sum(config: &Seq2SeqConfig) -> String {
+    let toml =
+        toml::to_string(config).expect("plain structs of numbers and strings always serialise");
+    sum(toml.as_bytes()).sha256
 }
 
 /// Size and checksum of the source files.

@@ -94,6 +94,16 @@ pub enum ModelError {
         /// The missing part.
         problem: String,
     },
+    /// A run of another kind of model than the caller takes.
+    #[error("{} is a run of a {found}, and this takes a {taken}", path.display())]
+    OtherKind {
+        /// The run.
+        path: PathBuf,
+        /// The kind of its model.
+        found: &'static str,
+        /// The kind that is taken.
+        taken: &'static str,
+    },
     /// The files of a checkpoint do not match their recorded checksums.
     #[error("checkpoint {} is damaged: {problem}; {remedy}", path.display())]
     Damaged {
@@ -142,7 +152,9 @@ impl ModelError {
             | Self::Damaged { .. }
             | Self::AlteredRunFile { .. }
             | Self::DamagedBase { .. } => ErrorKind::Data,
-            Self::NoVocabulary | Self::UnknownActivation { .. } => ErrorKind::Usage,
+            Self::OtherKind { .. } | Self::NoVocabulary | Self::UnknownActivation { .. } => {
+                ErrorKind::Usage
+            }
             Self::PastTable { .. } => ErrorKind::Input,
             Self::TooLarge { .. } | Self::PastLimit { .. } | Self::NoDevice { .. } => {
                 ErrorKind::Machine

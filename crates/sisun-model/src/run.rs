@@ -1,17 +1,22 @@
 //! Reading a run directory.
 
 use crate::checkpoint::{
-    Checkpoint, CheckpointState, FileSum, MODEL_FILE, folder_name, model_sum, steps_in, sum_file,
+    Checkpoint, CheckpointState, FileSum, MODEL_FILE, folder_name, model_sum, seq2seq_sum,
+    steps_in, sum_file,
 };
 use crate::pointers::{BEST, CheckpointPointers, LAST};
 use crate::weights::write_tensors;
 use crate::{ModelError, Transformer};
 use burn::module::Module;
 use burn::tensor::Device;
-use sisun_config::Config;
+use sisun_config::{Config, PartialConfig, Seq2SeqExperiment};
 use sisun_files::{RunDir, is_file, is_folder, look};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+/// Kinds of models, as messages name them.
+const LANGUAGE: &str = "language model";
+const SEQ2SEQ: &str = "sequence-to-sequence model";
 
 /// A run directory, or one of its checkpoints.
 #[derive(Clone, Debug)]
@@ -114,7 +119,72 @@ impl Run {
     /// # Errors
     /// If `config.toml` cannot be read or is invalid.
     pub fn config(&self) -> Result<Config, ModelError> {
-        Ok(Config::read(&RunDir::new(&self.root).config(), &[])?)
+        let draft = self.draft()?;
+        match draft.is_seq2seq() {
+            true => Err(self.other_kind(SEQ2SEQ, LANGUAGE)),
+            false => Ok(draft.finish()?),
+        }
+    }
+
+    /// Return the resolved configuration of a sequence-to-sequence run.
+    ///
+    /// # Errors
+    /// If `config.toml` cannot be read, is invalid, or is that of a language model.
+    pub fn seq2seq_config(&self) -> Result<Seq2SeqExperiment, ModelError> {
+        let draft = self.draft()?;
+        match draft.is_seq2seq() {
+            true => Ok(draft.finish_seq2seq()?),
+            false => Err(self.other_kind(LANGUAGE, SEQ2SEQ)),
+        }
+    }
+
+    /// Return true if the model is a sequence-to-sequence model.
+    ///
+    /// # Errors
+    /// If `config.toml` cannot be read.
+    pub fn is_seq2seq(&self) -> Result<bool, ModelError> {
+        Ok(self.draft()?.is_seq2seq())
+    }
+
+    fn draft(&self) -> Result<PartialConfig, ModelError> {
+        Ok(PartialConfig::read(&RunDir::new(&self.root).config(), &[])?)
+    }
+
+    fn other_kind(&self, found: &'static str, taken: &'static str) -> ModelError {
+        ModelError::OtherKind {
+            path: self.root.clone(),
+            found,
+            taken,
+        }
+    }
+
+    /// Verify that the settings and the checksums of both tokenizers of a sequence-to-sequence run
+    /// are those recorded in the checkpoint.
+    ///
+    /// # Errors
+    /// [`ModelError::AlteredRunFile`].
+    pub fn check_seq2seq(
+        &self,
+        config: &Seq2SeqExperiment,
+        [source, target]: [&str; 2],
+        state: &CheckpointState,
+    ) -> Result<(), ModelError> {
+        let Some(made_with) = &state.made_with else {
+            return Ok(());
+        };
+        let files = RunDir::new(&self.root);
+        let vocabulary = "its vocabulary or settings";
+        let altered = |path, what| Err(ModelError::AlteredRunFile { path, what });
+        if made_with.model_sha256 != seq2seq_sum(&config.seq2seq) {
+            return altered(files.config(), "[seq2seq]");
+        }
+        if made_with.tokenizer_sha256 != source {
+            return altered(files.source_tokenizer(), vocabulary);
+        }
+        match &made_with.target_tokenizer_sha256 {
+            Some(recorded) if recorded != target => altered(files.target_tokenizer(), vocabulary),
+            _ => Ok(()),
+        }
     }
 
     /// Return the path of the tokenizer.

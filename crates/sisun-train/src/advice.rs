@@ -191,6 +191,12 @@ pub(crate) fn changed(
     Some(new_run_command(run_dir, from, &settings))
 }
 
+/// Return the command that starts a run with the settings of another and some changes, if each can
+/// be stated.
+pub(crate) fn with_changes(run_dir: &Path, changes: &[Change]) -> Option<String> {
+    Some(new_run_command(run_dir, None, &settings(changes)?))
+}
+
 /// Return the command that starts a run on other text with the settings and weights of this one.
 pub(crate) fn learn(run_dir: &Path, changes: &[Change]) -> Option<String> {
     Some(new_run_command(run_dir, Some(run_dir), &settings(changes)?))

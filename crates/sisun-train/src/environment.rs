@@ -1,8 +1,8 @@
 //! Recording the environment in which a run was started.
 
 use crate::TrainError;
+use crate::run_model::TextSums;
 use serde::Serialize;
-use sisun_data::Corpus;
 use sisun_files::RunDir;
 use sisun_model::Chosen;
 use sisun_model::checkpoint::write_atomic;
@@ -19,7 +19,7 @@ struct Environment<'a> {
     arch: &'a str,
     threads: usize,
     data_sha256: &'a str,
-    tokenizer_sha256: String,
+    tokenizer_sha256: &'a str,
     /// Base directory of relative paths in the configuration.
     working_directory: Option<PathBuf>,
 }
@@ -27,7 +27,7 @@ struct Environment<'a> {
 /// Write the record to the run directory.
 pub(crate) fn write_environment(
     run_dir: &Path,
-    corpus: &Corpus,
+    sums: &TextSums,
     chosen: &Chosen,
 ) -> Result<(), TrainError> {
     let environment = Environment {
@@ -38,8 +38,8 @@ pub(crate) fn write_environment(
         os: std::env::consts::OS,
         arch: std::env::consts::ARCH,
         threads: sisun_kernels::pool_threads(),
-        data_sha256: &corpus.sha256,
-        tokenizer_sha256: corpus.tokenizer.sha256(),
+        data_sha256: &sums.data_sha256,
+        tokenizer_sha256: &sums.tokenizer_sha256,
         working_directory: std::env::current_dir()
             .ok()
             .filter(|path| path.to_str().is_some()),

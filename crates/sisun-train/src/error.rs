@@ -85,6 +85,18 @@ pub enum TrainError {
         /// Number of learned positions.
         context_len: usize,
     },
+    /// A source of the configuration is longer than the model reads.
+    #[error(
+        "{key}: its {tokens} tokens are more than seq2seq.max_source_len = {longest}: give a shorter source, or raise that"
+    )]
+    LongSource {
+        /// Key of the source.
+        key: &'static str,
+        /// Number of tokens of the source.
+        tokens: usize,
+        /// Length of the longest source that the model reads.
+        longest: usize,
+    },
     /// `--resume` names a path that is not a run.
     #[error("there is no run to resume in {}{}: name another, or start one with a configuration and without --resume", path.display(), sisun_model::did_you_mean(path))]
     NothingToResume {
@@ -321,6 +333,7 @@ impl TrainError {
         match self {
             Self::Config(_)
             | Self::LongText { .. }
+            | Self::LongSource { .. }
             | Self::ConfigChanged { .. }
             | Self::StepsAlreadyDone { .. }
             | Self::SmallVocabulary { .. } => ErrorKind::Usage,

@@ -19,6 +19,10 @@ pub struct Evaluation {
     /// ([`Tokens::tokens_per_byte`]). `None` if the text has a loss mask or the tokens stand for no
     /// text.
     pub bits_per_byte: Option<f64>,
+    /// Part of the held-out pairs whose whole target is generated greedily, of a
+    /// sequence-to-sequence model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exact_match: Option<f64>,
     /// Number of tokens in the loss.
     pub tokens: u64,
 }
@@ -44,6 +48,7 @@ pub fn evaluate(
         loss,
         perplexity: loss.exp(),
         bits_per_byte: per_byte.map(|per_byte| loss / std::f64::consts::LN_2 * per_byte),
+        exact_match: None,
         tokens,
     })
 }

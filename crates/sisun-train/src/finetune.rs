@@ -32,7 +32,7 @@ pub(crate) fn write_companions(
 }
 
 /// Return the number of trainable values.
-pub(crate) fn trained_parameters(model: &Transformer) -> u64 {
+pub(crate) fn trained_parameters<M: Module>(model: &M) -> u64 {
     struct Counter(u64);
     impl ModuleVisitor for Counter {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {

@@ -28,6 +28,10 @@ pub struct Metric {
     /// `e^loss`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub perplexity: Option<f64>,
+    /// Part of the held-out pairs whose whole target is generated greedily, of a
+    /// sequence-to-sequence model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exact_match: Option<f64>,
     /// AdamW's learning rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lr: Option<f64>,
@@ -57,6 +61,7 @@ impl Metric {
             loss: Some(evaluation.loss),
             bits_per_byte: evaluation.bits_per_byte,
             perplexity: Some(evaluation.perplexity),
+            exact_match: evaluation.exact_match,
             lr: None,
             grad_norm: None,
             tokens,
@@ -113,6 +118,7 @@ impl Metrics {
             ("loss", metric.loss),
             ("bits_per_byte", metric.bits_per_byte),
             ("perplexity", metric.perplexity),
+            ("exact_match", metric.exact_match),
             ("lr", metric.lr),
             ("grad_norm", metric.grad_norm),
             ("tokens_per_second", metric.tokens_per_second),
@@ -208,6 +214,7 @@ mod tests {
             loss: Some(1.5),
             bits_per_byte: None,
             perplexity: None,
+            exact_match: None,
             lr: None,
             grad_norm: None,
             tokens: 7,

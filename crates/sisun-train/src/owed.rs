@@ -2,7 +2,7 @@
 //! checkpoint.
 
 use crate::TrainError;
-use sisun_config::Config;
+use sisun_config::Experiment;
 use sisun_files::{RunDir, is_file, look};
 use sisun_model::checkpoint::Checkpoint;
 use std::path::Path;
@@ -18,14 +18,10 @@ pub(crate) fn has_sample(run_dir: &Path, step: u64) -> Result<bool, TrainError> 
 }
 
 /// Return true if a sample is due at this step: every `sample.every` steps, and at the last.
-pub(crate) fn samples_at(config: &Config, step: u64) -> bool {
+pub(crate) fn samples_at(config: &impl Experiment, step: u64) -> bool {
     let every =
-        |every: u64| step == config.train.steps || (every > 0 && step.is_multiple_of(every));
-    step > 0
-        && config
-            .sample
-            .as_ref()
-            .is_some_and(|sample| every(sample.every))
+        |every: u64| step == config.train().steps || (every > 0 && step.is_multiple_of(every));
+    step > 0 && config.sample_every().is_some_and(every)
 }
 
 /// Return true if an output made after the last checkpoint (the last sample, the report, the maps)
@@ -35,7 +31,7 @@ pub(crate) fn samples_at(config: &Config, step: u64) -> bool {
 /// If the age of a file cannot be read.
 pub(crate) fn lacks_outputs(
     run_dir: &Path,
-    config: &Config,
+    config: &impl Experiment,
     last: &Checkpoint,
 ) -> Result<bool, TrainError> {
     let age = |path: &Path| -> Result<Option<SystemTime>, TrainError> {
@@ -47,7 +43,7 @@ pub(crate) fn lacks_outputs(
         return Ok(true);
     }
     let maps = ["heads.png", "attention.npz"].map(|name| RunDir::new(run_dir).maps().join(name));
-    let maps = maps.into_iter().filter(|_| config.attend.is_some());
+    let maps = maps.into_iter().filter(|_| config.writes_maps());
     for path in maps.chain([RunDir::new(run_dir).report()]) {
         if age(&path)? < saved {
             return Ok(true);

@@ -1,17 +1,21 @@
 //! The settings that may change when a run is resumed.
 
 use crate::advice::Change;
-use sisun_config::Config;
+use sisun_config::Experiment;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Value;
 
 /// Keys that may differ when a run is resumed: they affect its length and its outputs, not its
 /// computation, and each takes effect. `train.eval_windows` is not among them, as it affects the
-/// choice of the best checkpoint. `data` may refer to the same text in another way; other text is
+/// choice of the best checkpoint. `data` and the sources of `pairs` may refer to the same text in another way; other text is
 /// rejected by its hash.
-pub(crate) const MAY_CHANGE: [&str; 9] = [
+pub(crate) const MAY_CHANGE: [&str; 13] = [
     "name",
     "data",
+    "pairs.sources",
+    "pairs.targets",
+    "pairs.validation",
+    "pairs.validation_targets",
     "train.steps",
     "train.eval_every",
     "train.checkpoint_every",
@@ -30,10 +34,16 @@ const OF_THE_TEXT: [&str; 4] = [
 ];
 
 /// Tables treated as a single setting, because their keys depend on their kind.
-const WHOLE: [&str; 2] = ["model.position", "tokenizer"];
+const WHOLE: [&str; 5] = [
+    "model.position",
+    "seq2seq.position",
+    "tokenizer",
+    "source_tokenizer",
+    "target_tokenizer",
+];
 
 /// Return each setting that differs but may not.
-pub(crate) fn refused(before: &Config, after: &Config) -> Vec<Change> {
+pub(crate) fn refused<C: Experiment>(before: &C, after: &C) -> Vec<Change> {
     changes(before, after)
         .into_iter()
         .filter(|change| !may_change(&change.key))
@@ -49,7 +59,7 @@ pub(crate) fn may_change(key: &str) -> bool {
 }
 
 /// Return each setting that differs.
-pub(crate) fn changes(before: &Config, after: &Config) -> Vec<Change> {
+pub(crate) fn changes<C: Experiment>(before: &C, after: &C) -> Vec<Change> {
     let (before, after) = (keys(before), keys(after));
     let all: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     all.into_iter()
@@ -63,7 +73,7 @@ pub(crate) fn changes(before: &Config, after: &Config) -> Vec<Change> {
 }
 
 /// Return every setting by its full key.
-pub(crate) fn keys(config: &Config) -> BTreeMap<String, Value> {
+pub(crate) fn keys(config: &impl Experiment) -> BTreeMap<String, Value> {
     let mut keys = BTreeMap::new();
     let table = toml::Table::try_from(config)
         .expect("plain structs of numbers and strings always serialise");
@@ -224,7 +234,10 @@ text = "a"
                 [key]
             );
         }
-        for may in MAY_CHANGE {
+        for may in MAY_CHANGE
+            .into_iter()
+            .filter(|may| !may.starts_with("pairs."))
+        {
             assert!(
                 all.keys()
                     .any(|key| key == may || key.starts_with(&format!("{may}."))),

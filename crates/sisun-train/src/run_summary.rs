@@ -1,33 +1,20 @@
 //! The text of a run's report.
 
 use crate::TrainError;
+use crate::run_model::RunModel;
 use crate::session::Session;
+use sisun_config::Experiment;
 use sisun_files::{RunDir, if_there};
 use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, folder_name, steps_in};
+use sisun_model::thousands;
 use sisun_model::weights::read_tensors;
-use sisun_model::{Count, thousands};
 use std::fs;
 use std::path::PathBuf;
 
-impl Session {
+impl<M: RunModel> Session<M> {
     /// Return facts about the run for its report, as pairs of name and value.
     pub fn facts(&self) -> Vec<(String, String)> {
-        let (model, train) = (&self.config.model, &self.config.train);
-        let shape = format!(
-            "{} layers × {} heads, d_model {}, context {}, {} positions",
-            model.n_layers,
-            model.n_heads,
-            model.d_model,
-            model.context_len,
-            model.position.name()
-        );
-        let (corpus, tokens) = (&self.corpus, self.state.tokens);
-        let text = format!(
-            "{} tokens for training, {} for validation, a vocabulary of {}",
-            thousands(corpus.train.len() as u64),
-            thousands(corpus.validation.len() as u64),
-            thousands(corpus.tokenizer.vocab_size() as u64)
-        );
+        let steps = self.config.train().steps;
         let best = self
             .state
             .best
@@ -35,35 +22,19 @@ impl Session {
         let mut facts = vec![
             (
                 "Steps",
-                format!(
-                    "{} of {}",
-                    thousands(self.state.step),
-                    thousands(train.steps)
-                ),
+                format!("{} of {}", thousands(self.state.step), thousands(steps)),
             ),
             (
                 "Best validation loss",
                 best.unwrap_or_else(|| "not evaluated yet".to_owned()),
             ),
-            ("Parameters", thousands(Count::of(model).total)),
-            ("Model", shape),
-            ("Text", text),
-            ("Tokens seen", thousands(tokens)),
-            ("Time", format!("{:.0} s", self.state.elapsed_s)),
         ];
-        if let Some(finetune) = &self.config.finetune {
-            facts.push(("Starts from", finetune.model.display().to_string()));
-            let all = thousands(Count::of(model).total);
-            facts.push((
-                "Trained",
-                format!(
-                    "{} of {all} parameters",
-                    thousands(self.trained_parameters())
-                ),
-            ));
-        }
+        facts.extend(M::facts(&self.text, &self.config));
+        facts.push(("Tokens seen", thousands(self.state.tokens)));
+        facts.push(("Time", format!("{:.0} s", self.state.elapsed_s)));
+        facts.extend(self.model().origin(&self.config));
         if self.state.elapsed_s > 0.0 {
-            let speed = (tokens as f64 / self.state.elapsed_s) as u64;
+            let speed = (self.state.tokens as f64 / self.state.elapsed_s) as u64;
             facts.push((
                 "Speed",
                 format!(

@@ -1,14 +1,13 @@
 //! The training loop.
 
 use crate::TrainError;
-use crate::advice;
-use crate::evaluate::{Evaluation, evaluate};
+use crate::evaluate::Evaluation;
 use crate::loss_window::{LossWindow, Means, NotFinite, StepLoss};
 use crate::metrics::{Metric, Metrics};
 use crate::owed::{has_sample, samples_at};
+use crate::run_model::RunModel;
 use crate::session::Session;
-use sisun_config::WindowOrder;
-use sisun_data::{Batch, epoch_batch, random_batch};
+use sisun_config::Experiment;
 use sisun_files::{RunDir, make_folder};
 use sisun_model::checkpoint::{folder_name, write_atomic};
 use sisun_model::{Transformer, device, fault};
@@ -17,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// An observer of a run: the progress bar of the command line, a test, a comparison.
-pub trait TrainObserver {
+pub trait TrainObserver<M = Transformer> {
     /// Called after each step.
     fn stepped(&mut self, _step: u64) {}
     /// Called after each line of metrics.
@@ -26,7 +25,7 @@ pub trait TrainObserver {
     ///
     /// # Errors
     /// If the sample cannot be written; the error ends the run.
-    fn sample(&mut self, _step: u64, _model: &Transformer) -> Result<Option<String>, TrainError> {
+    fn sample(&mut self, _step: u64, _model: &M) -> Result<Option<String>, TrainError> {
         Ok(None)
     }
 }
@@ -53,9 +52,9 @@ pub struct TrainOutcome {
 /// # Errors
 /// If a loss is not finite, a file cannot be written, or the GPU fails; earlier checkpoints are
 /// unaffected.
-pub fn train(
-    session: &mut Session,
-    observer: &mut dyn TrainObserver,
+pub fn train<M: RunModel>(
+    session: &mut Session<M>,
+    observer: &mut dyn TrainObserver<M>,
     stop: &AtomicBool,
 ) -> Result<TrainOutcome, TrainError> {
     let Some(adapter) = device::opened(&session.model().device()) else {
@@ -79,12 +78,12 @@ pub fn train(
 }
 
 /// Train where a fault of the device becomes an error.
-fn train_guarded(
-    session: &mut Session,
-    observer: &mut dyn TrainObserver,
+fn train_guarded<M: RunModel>(
+    session: &mut Session<M>,
+    observer: &mut dyn TrainObserver<M>,
     stop: &AtomicBool,
 ) -> Result<TrainOutcome, TrainError> {
-    let config = session.config.train.clone();
+    let config = session.config.train().clone();
     let mut metrics = Metrics::open(&session.run_dir, session.state.step)?;
     let mut pending = UnreadSteps::new(session);
     let mut evaluation = None;
@@ -97,7 +96,9 @@ fn train_guarded(
 
     while session.state.step < config.steps && !stop.load(Ordering::Relaxed) {
         let micro_steps = session.trainer.next_micro_steps();
-        let batches: Vec<Batch> = micro_steps.map(|i| next_batch(session, i)).collect();
+        let batches: Vec<M::Batch> = micro_steps
+            .map(|i| M::batch(&session.text, &session.config, i))
+            .collect();
         let output = session.trainer.step(&batches);
 
         session.state.step = session.trainer.steps();
@@ -118,7 +119,7 @@ fn train_guarded(
         }
         let mut improved = false;
         if evaluates {
-            let found = evaluate_now(session);
+            let found = session.model().evaluate(&session.text, &session.config);
             improved = found.loss.is_finite()
                 && session.state.best.is_none_or(|(_, best)| found.loss < best);
             if improved {
@@ -171,7 +172,7 @@ impl TrainOutcome {
     ///
     /// # Errors
     /// [`TrainError::NonFiniteValidation`] if it is not.
-    pub fn check(&self, session: &Session) -> Result<(), TrainError> {
+    pub fn check<M: RunModel>(&self, session: &Session<M>) -> Result<(), TrainError> {
         match self
             .validation
             .as_ref()
@@ -183,45 +184,16 @@ impl TrainOutcome {
                 loss: validation.loss,
                 path: session.run_dir.clone(),
                 best: self.best,
-                way: advice::lower_rate(&session.run_dir, &session.config.train, None),
+                way: session.lower_rate(None),
             }),
         }
     }
 }
 
-fn next_batch(session: &Session, micro_step: u64) -> Batch {
-    let (text, config) = (&session.corpus.train, &session.config);
-    let draw = match config.train.windows {
-        WindowOrder::Random => random_batch,
-        WindowOrder::Epochs => epoch_batch,
-    };
-    draw(
-        text,
-        config.train.batch_size,
-        config.model.context_len,
-        config.train.seed,
-        micro_step,
-    )
-}
-
-fn evaluate_now(session: &Session) -> Evaluation {
-    let config = &session.config;
-    let batch_size = config.train.batch_size;
-    let text = &session.corpus.validation;
-    evaluate(
-        &session.trainer.model,
-        text,
-        &session.corpus.tokenizer,
-        config.model.context_len,
-        batch_size,
-        config.train.eval_windows,
-    )
-    .expect(
-        "preparing the text has made sure that it holds a window and a token to take the loss on",
-    )
-}
-
-fn sample(session: &Session, observer: &mut dyn TrainObserver) -> Result<(), TrainError> {
+fn sample<M: RunModel>(
+    session: &Session<M>,
+    observer: &mut dyn TrainObserver<M>,
+) -> Result<(), TrainError> {
     if let Some(text) = observer.sample(session.state.step, &session.trainer.model)? {
         let path = RunDir::new(&session.run_dir).sample(session.state.step);
         let folder = path.parent().unwrap_or(&session.run_dir);
@@ -241,7 +213,7 @@ struct UnreadSteps {
 }
 
 impl UnreadSteps {
-    fn new(session: &Session) -> Self {
+    fn new<M: RunModel>(session: &Session<M>) -> Self {
         Self {
             window: LossWindow::default(),
             began: Instant::now(),
@@ -256,7 +228,7 @@ impl UnreadSteps {
     }
 
     /// Return the metrics line for the steps since the last one.
-    fn read(&mut self, session: &Session) -> Result<Metric, TrainError> {
+    fn read<M: RunModel>(&mut self, session: &Session<M>) -> Result<Metric, TrainError> {
         let steps = self.take_losses(session)?;
         let means = Means::of(&steps);
         let elapsed_s = self.elapsed_s();
@@ -269,6 +241,7 @@ impl UnreadSteps {
             loss: means.map(|means| means.loss),
             bits_per_byte: None,
             perplexity: None,
+            exact_match: None,
             lr: steps.last().map(|step| step.lr),
             grad_norm: means.map(|means| means.grad_norm),
             tokens: session.state.tokens,
@@ -278,7 +251,10 @@ impl UnreadSteps {
     }
 
     /// Read the steps since the last call.
-    fn take_losses(&mut self, session: &Session) -> Result<Vec<StepLoss>, TrainError> {
+    fn take_losses<M: RunModel>(
+        &mut self,
+        session: &Session<M>,
+    ) -> Result<Vec<StepLoss>, TrainError> {
         let losses = self.read_losses(session);
         // Nothing is saved that a device's thread did not finish; its panic explains a loss that is
         // not finite, too.
@@ -286,7 +262,10 @@ impl UnreadSteps {
         losses
     }
 
-    fn read_losses(&mut self, session: &Session) -> Result<Vec<StepLoss>, TrainError> {
+    fn read_losses<M: RunModel>(
+        &mut self,
+        session: &Session<M>,
+    ) -> Result<Vec<StepLoss>, TrainError> {
         let first = session.state.step - self.window.len() as u64 + 1;
         self.window.read().map_err(|NotFinite { index, values }| {
             let step = first + index as u64;
@@ -299,11 +278,7 @@ impl UnreadSteps {
                 loss: f64::from(values.loss),
                 lr: values.lr,
                 grad_norm: f64::from(values.grad_norm),
-                way: advice::lower_rate(
-                    &session.run_dir,
-                    &session.config.train,
-                    last_good.as_deref(),
-                ),
+                way: session.lower_rate(last_good.as_deref()),
                 last_good,
             }
         })

@@ -8,7 +8,7 @@ use sisun_config::PartialConfig;
 use sisun_files::{Patience, RunDir, make_folder};
 use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, TRAINING_FILE, WriteFile};
 use sisun_model::{Chosen, LAST, Run, device, thousands};
-use sisun_train::{Session, TrainError, TrainObserver, train};
+use sisun_train::{Session, TrainError, TrainObserver, hold_run, train};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -178,6 +178,8 @@ impl Start {
                 files.config(),
                 files.environment(),
                 files.tokenizer(),
+                files.source_tokenizer(),
+                files.target_tokenizer(),
                 files.base(),
             ];
             if needed.contains(&from) {
@@ -231,8 +233,8 @@ impl TrainObserver for Stop<'_> {
 /// Resume the copy until the condition is met, and return the step it has reached.
 fn go_on(copy: &Path, chosen: &Chosen, until: &Until) -> Result<u64> {
     let draft = PartialConfig::read(&RunDir::new(copy).config(), &[])?;
-    let held = Session::hold_run(copy, Patience::Refuse)?;
-    let mut session = Session::resume(draft, held, chosen, &mut |_| {})?;
+    let held = hold_run(copy, Patience::Refuse)?;
+    let mut session: Session = Session::resume(draft, held, chosen, &mut |_| {})?;
     let stop = AtomicBool::new(false);
     let mut observer = Stop {
         until,
