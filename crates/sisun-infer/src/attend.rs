@@ -1,6 +1,6 @@
 //! Capturing the attention of a model on a text.
 
-use crate::attention_maps::{ActivationMap, AttentionMaps, Token};
+use crate::attention_maps::{ActivationMap, AttentionMaps, AttentionPart, Token};
 use crate::{InferError, LanguageModel};
 use burn::tensor::{Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
@@ -90,6 +90,7 @@ impl LanguageModel {
             model: self.title(),
             text: text.to_owned(),
             tokens,
+            part: AttentionPart::Only,
             causal: self.model.config().causal,
             activations,
         })

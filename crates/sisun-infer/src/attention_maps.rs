@@ -49,15 +49,54 @@ impl ActivationMap {
     }
 }
 
+/// The attention of a model that several kinds of attention may make up.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum AttentionPart {
+    /// The only attention of the model.
+    #[default]
+    Only,
+    /// Self-attention of an encoder.
+    Encoder,
+    /// Self-attention of a decoder.
+    Decoder,
+    /// Attention of a decoder, whose tokens are the queries, over what an encoder has read.
+    Cross(KeyText),
+}
+
+/// A text whose tokens are the keys, where the queries are those of another text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyText {
+    /// Original text.
+    pub text: String,
+    /// Tokens of the text, in order.
+    pub tokens: Vec<Token>,
+    /// The true alignment as pairs of query and key, if it is known.
+    pub alignment: Option<Vec<(usize, usize)>>,
+}
+
+impl AttentionPart {
+    /// Return the prefix of names of files and tensors.
+    pub fn prefix(&self) -> &'static str {
+        match self {
+            Self::Only => "",
+            Self::Encoder => "encoder-",
+            Self::Decoder => "decoder-",
+            Self::Cross(_) => "cross-",
+        }
+    }
+}
+
 /// The activations of one model on one text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttentionMaps {
     /// Description of the model.
     pub model: String,
-    /// Original text.
+    /// Original text, of the queries.
     pub text: String,
     /// Tokens of the text, in order.
     pub tokens: Vec<Token>,
+    /// The attention that was captured, and the text of the keys if it is another.
+    pub part: AttentionPart,
     /// True if the model hides keys after the query.
     pub causal: bool,
     /// Captured activations: each pair of activation and layer once, in the order of listings in
@@ -66,6 +105,22 @@ pub struct AttentionMaps {
 }
 
 impl AttentionMaps {
+    /// Return the tokens of the keys.
+    pub fn key_tokens(&self) -> &[Token] {
+        match &self.part {
+            AttentionPart::Cross(keys) => &keys.tokens,
+            _ => &self.tokens,
+        }
+    }
+
+    /// Return the true alignment as pairs of query and key; empty if it is not known.
+    pub fn alignment(&self) -> &[(usize, usize)] {
+        match &self.part {
+            AttentionPart::Cross(keys) => keys.alignment.as_deref().unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
     /// Iterate over the captured maps of one activation, in order.
     pub fn of(&self, activation: Activation) -> impl Iterator<Item = &ActivationMap> {
         self.activations

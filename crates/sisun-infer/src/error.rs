@@ -20,6 +20,34 @@ pub enum InferError {
         /// `prompt` or `text`.
         what: &'static str,
     },
+    /// A source or target is longer than the model reads or writes.
+    #[error(
+        "the {side} has {tokens} tokens, but the model takes at most {longest} (seq2seq.max_{side}_len): give a shorter one"
+    )]
+    LongSide {
+        /// `source` or `target`.
+        side: &'static str,
+        /// Number of tokens, of a target with its end.
+        tokens: usize,
+        /// The largest number that the model takes.
+        longest: usize,
+    },
+    /// A pair cannot be encoded.
+    #[error("{problem}")]
+    Pair {
+        /// The problem, with its side.
+        problem: String,
+    },
+    /// The model has no attention.
+    #[error(
+        "{model} has no attention: its decoder gets one vector (seq2seq.context = {context:?})"
+    )]
+    NoAttention {
+        /// Name of the model.
+        model: String,
+        /// The context.
+        context: String,
+    },
     /// A logit is NaN.
     #[error(
         "the model's scores for token {place} are no numbers (NaN): its weights or its settings are damaged"
@@ -123,6 +151,7 @@ impl InferError {
             Self::Model(error) => error.kind(),
             Self::Data(error) => error.kind(),
             Self::Empty { .. }
+            | Self::NoAttention { .. }
             | Self::OutOfRange { .. }
             | Self::UnknownLanguage { .. }
             | Self::BadSelection { .. }
@@ -131,7 +160,7 @@ impl InferError {
             | Self::ManyTokens { .. }
             | Self::NotPerHead { .. }
             | Self::UnknownActivation { .. } => ErrorKind::Usage,
-            Self::PastWindow { .. } => ErrorKind::Input,
+            Self::PastWindow { .. } | Self::LongSide { .. } | Self::Pair { .. } => ErrorKind::Input,
             Self::NotNumbers { .. } | Self::Vocabulary { .. } => ErrorKind::Data,
         }
     }

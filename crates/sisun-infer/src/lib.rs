@@ -16,10 +16,11 @@ mod sample;
 mod sampler;
 mod trace;
 mod tracer;
+mod translator;
 mod window;
 
 pub use attend::{CaptureSelection, check_per_head, parse_activation, parse_selection};
-pub use attention_maps::{ActivationMap, AttentionMaps, Token};
+pub use attention_maps::{ActivationMap, AttentionMaps, AttentionPart, KeyText, Token};
 pub use chance::Chance;
 pub use error::InferError;
 pub use explain::{Explanation, Query};
@@ -30,4 +31,8 @@ pub use rollout::Rollout;
 pub use sample::{Finish, GenerationOptions, Sample, SampledToken};
 pub use sampler::{Choice, Sampler};
 pub use trace::{Candidate, Left, Stage, Trace, TraceStep};
+pub use translator::{
+    Decoding, PairEvaluation, PairExplanation, PairKey, PairScores, Scoring, Translation,
+    Translator, WrittenToken,
+};
 pub use window::ContextWindow;

@@ -39,7 +39,7 @@ impl Query {
     ///
     /// # Errors
     /// If there is no such token, or the label is ambiguous.
-    pub(super) fn among(&self, text: &str, tokens: &[Token]) -> Result<Range<usize>, InferError> {
+    pub(crate) fn among(&self, text: &str, tokens: &[Token]) -> Result<Range<usize>, InferError> {
         let missing = |asked: String, holding: &[usize]| InferError::NoSuchToken {
             asked,
             tokens: list(tokens),

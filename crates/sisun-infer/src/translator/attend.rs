@@ -1,0 +1,101 @@
+//! The attention of a sequence-to-sequence model on a source and its target.
+
+use super::{BEGIN, END, Translator};
+use crate::{ActivationMap, AttentionMaps, AttentionPart, InferError, KeyText, Token};
+use sisun_config::Seq2SeqConfig;
+use sisun_model::{Activation, Captured};
+use sisun_seq2seq::{Patterns, patterns};
+
+impl Translator {
+    /// Return the attention of the model while it reads a source and writes a target: that of the
+    /// encoder, that of the decoder, and that of the decoder to the source. Recurrent models have
+    /// the last only.
+    ///
+    /// Row t of the attention to the source is that of writing token t of the target, of which the
+    /// last is its end. Row t of the decoder's attention to itself is that of the token before.
+    /// `alignment` holds the true alignment as pairs of target and source token, if it is known.
+    ///
+    /// # Errors
+    /// If a text is empty, too long, or has characters that its tokenizer does not know; or if the
+    /// model has no attention.
+    pub fn attend(
+        &self,
+        source: &str,
+        target: &str,
+        alignment: Option<Vec<(usize, usize)>>,
+    ) -> Result<Vec<AttentionMaps>, InferError> {
+        self.check_attention()?;
+        let sources = self.source_tokens(source)?;
+        let targets = self.target_tokens(target)?;
+        let ids = |tokens: &[Token]| -> Vec<u32> { tokens.iter().map(|token| token.id).collect() };
+        let Patterns {
+            encoder,
+            decoder,
+            cross,
+        } = patterns(&self.model, &ids(&sources), &ids(&targets));
+        let length = target.chars().count();
+        let around = |id, text: &str, at| Token {
+            id,
+            text: text.to_owned(),
+            start: at,
+            end: at,
+        };
+        let begin = around(self.tokenizers.begin(), BEGIN, 0);
+        let end = around(self.tokenizers.end(), END, length);
+        let read = std::iter::once(begin).chain(targets.clone()).collect();
+        let written = targets.into_iter().chain([end]).collect();
+        let keys = KeyText {
+            text: source.to_owned(),
+            tokens: sources.clone(),
+            alignment,
+        };
+        let parts = [
+            (AttentionPart::Encoder, source, sources, false, encoder),
+            (AttentionPart::Decoder, target, read, true, decoder),
+            (AttentionPart::Cross(keys), target, written, false, cross),
+        ];
+        let maps = parts
+            .into_iter()
+            .filter(|(.., found)| !found.is_empty())
+            .map(|(part, text, tokens, causal, found)| AttentionMaps {
+                model: self.title(),
+                text: text.to_owned(),
+                tokens,
+                part,
+                causal,
+                activations: found.into_iter().map(activation).collect(),
+            });
+        Ok(maps.collect())
+    }
+
+    /// Check that the decoder of the model attends to the source.
+    ///
+    /// # Errors
+    /// [`InferError::NoAttention`] if it gets one vector.
+    pub fn check_attention(&self) -> Result<(), InferError> {
+        match (self.model.cross_attention(), self.model.config()) {
+            (None, Seq2SeqConfig::Recurrent(config)) => Err(InferError::NoAttention {
+                model: self.title(),
+                context: config.context.name().to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Return a captured pattern of a single pair.
+fn activation(found: Captured) -> ActivationMap {
+    let Captured {
+        layer,
+        shape,
+        values,
+        ..
+    } = found;
+    ActivationMap {
+        activation: Activation::Pattern,
+        layer,
+        heads: (0..shape[1]).collect(),
+        shape: [shape[1], shape[2], shape[3]],
+        values,
+    }
+}
