@@ -220,6 +220,41 @@ export interface Panel {
   paint(pen: Pen): void;
 }
 
+/** The kinds of attention of an encoder and a decoder. */
+export type PairsPart = "encoder" | "decoder" | "cross";
+
+/** One head on the page of a source and its target. */
+export interface PairsHead {
+  readonly part: PairsPart;
+  readonly layer: number;
+  readonly head: number;
+  /** Labels of the queries, and of the keys. */
+  readonly rows: string[];
+  readonly columns: string[];
+  readonly causal: boolean;
+  /** The true alignment as pairs of query and key, if it is known. */
+  readonly alignment: [number, number][] | null;
+  weight(query: number, key: number): number;
+}
+
+/** The data of the page of a source and its target. */
+export interface PairsPageData {
+  readonly version: number;
+  readonly language: Language;
+  readonly title: string;
+  readonly source: string;
+  readonly target: string;
+  readonly colours: Record<string, string>;
+  readonly parts: {
+    readonly part: PairsPart;
+    readonly rows: string[];
+    readonly columns: string[];
+    readonly causal: boolean;
+    readonly alignment: [number, number][] | null;
+    readonly layers: { readonly layer: number; readonly heads: number; readonly block: number }[];
+  }[];
+}
+
 declare global {
   interface Window {
     /** For tests, and for whoever opens the console. */

@@ -22,10 +22,10 @@ impl Labels {
 
     /// Create labels for cells of `side` pixels, each at most `limit` pixels long. If they would
     /// overlap, only every 2nd, 5th, 10th … is shown, prefixed with its position.
-    pub(super) fn new(subject: &Subject<'_>, side: f32, limit: f32) -> Self {
+    pub(super) fn new(subject: &Subject<'_>, labels: &[String], side: f32, limit: f32) -> Self {
         let size = subject.sizes.label(side);
         let step = thinned(Self::pitch(size) / side);
-        let Subject { labels, ruler, .. } = subject;
+        let ruler = &subject.ruler;
         let shown: Vec<(usize, String)> = (0..labels.len())
             .step_by(step)
             .map(|i| {

@@ -21,8 +21,10 @@ const GAP_FROM: usize = 8;
 #[derive(Clone)]
 pub(super) struct Cells<'a> {
     values: Cow<'a, [f32]>,
-    /// Number of cells on each side of the matrix.
-    pub(super) n: usize,
+    /// Number of queries, the rows.
+    pub(super) rows: usize,
+    /// Number of keys, the columns.
+    pub(super) columns: usize,
     /// True if all cells above the diagonal are hidden.
     causal: bool,
     paint: Arc<Paint>,
@@ -32,11 +34,12 @@ impl<'a> Cells<'a> {
     /// Create cells; `causal` hides keys after their query.
     ///
     /// # Shapes
-    /// - values: `[query, key]`, `n` × `n`
-    pub(super) fn new(values: &'a [f32], n: usize, causal: bool, paint: &Arc<Paint>) -> Self {
+    /// - values: `[query, key]`, with `columns` keys
+    pub(super) fn new(values: &'a [f32], columns: usize, causal: bool, paint: &Arc<Paint>) -> Self {
         Self {
             values: values.into(),
-            n,
+            rows: values.len() / columns,
+            columns,
             causal,
             paint: Arc::clone(paint),
         }
@@ -45,14 +48,15 @@ impl<'a> Cells<'a> {
     /// Return a reduced matrix in which each cell stands for `pool` × `pool` cells and shows their
     /// maximum, because an average would wash out the thin lines of attention.
     pub(super) fn pooled(&self, pool: usize) -> Cells<'static> {
-        let n = self.n.div_ceil(pool);
-        let values = (0..n * n).map(|i| {
-            self.largest(i / n * pool, i % n * pool, pool)
+        let (rows, columns) = (self.rows.div_ceil(pool), self.columns.div_ceil(pool));
+        let values = (0..rows * columns).map(|i| {
+            self.largest(i / columns * pool, i % columns * pool, pool)
                 .unwrap_or(f32::NAN)
         });
         Cells {
             values: values.collect(),
-            n,
+            rows,
+            columns,
             causal: false,
             paint: Arc::clone(&self.paint),
         }
@@ -60,30 +64,29 @@ impl<'a> Cells<'a> {
 
     /// Return the largest visible value of `pool` × `pool` cells from a corner.
     fn largest(&self, query: usize, key: usize, pool: usize) -> Option<f32> {
-        let end = |start: usize| (start + pool).min(self.n);
-        (query..end(query))
-            .flat_map(|query| (key..end(key)).map(move |key| (query, key)))
+        (query..(query + pool).min(self.rows))
+            .flat_map(|query| (key..(key + pool).min(self.columns)).map(move |key| (query, key)))
             .filter_map(|(query, key)| self.visible(query, key))
             .reduce(f32::max)
     }
 
     /// Return the value of a cell, or `None` if it is hidden.
     fn visible(&self, query: usize, key: usize) -> Option<f32> {
-        let value = self.values[query * self.n + key];
+        let value = self.values[query * self.columns + key];
         (value.is_finite() && !(self.causal && key > query)).then_some(value)
     }
 
     /// Iterate over query, key and value of the visible cells.
     pub(super) fn all_visible(&self) -> impl Iterator<Item = (usize, usize, f32)> {
         (0..self.values.len()).filter_map(|i| {
-            let (query, key) = (i / self.n, i % self.n);
+            let (query, key) = (i / self.columns, i % self.columns);
             self.visible(query, key).map(|value| (query, key, value))
         })
     }
 
     /// Return true if any cell is hidden.
     pub(super) fn any_hidden(&self) -> bool {
-        (self.causal && self.n > 1) || !self.values.iter().all(|value| value.is_finite())
+        (self.causal && self.columns > 1) || !self.values.iter().all(|value| value.is_finite())
     }
 
     /// Return the colour of a cell.
@@ -94,21 +97,21 @@ impl<'a> Cells<'a> {
 
     /// Draw a rectangle for each cell, `side` pixels apart.
     pub(super) fn rectangles(&self, left: usize, top: usize, side: usize) -> Group {
-        let drawn = |i| {
-            if side >= GAP_FROM && i + 1 < self.n {
+        let drawn = |i, n| {
+            if side >= GAP_FROM && i + 1 < n {
                 side - 1
             } else {
                 side
             }
         };
         let mut group = Group::new().set("shape-rendering", "crispEdges");
-        for query in 0..self.n {
-            for key in 0..self.n {
+        for query in 0..self.rows {
+            for key in 0..self.columns {
                 let cell = Rectangle::new()
                     .set("x", left + key * side)
                     .set("y", top + query * side)
-                    .set("width", drawn(key))
-                    .set("height", drawn(query))
+                    .set("width", drawn(key, self.columns))
+                    .set("height", drawn(query, self.rows))
                     .set("fill", self.colour_at(query, key).to_string());
                 group = group.add(cell);
             }
@@ -129,12 +132,11 @@ pub(super) struct Patch<'c> {
 impl Patch<'_> {
     /// Create an enlarged image with one pixel per cell.
     pub(super) fn image(&self) -> Image {
-        let length = self.cells.n * self.side;
         Image::new()
             .set("x", self.left)
             .set("y", self.top)
-            .set("width", length)
-            .set("height", length)
+            .set("width", self.cells.columns * self.side)
+            .set("height", self.cells.rows * self.side)
             // The attribute is not part of SVG 1.1, so renderers ignore it; use a style.
             .set("style", "image-rendering:pixelated")
             .set(
@@ -144,13 +146,13 @@ impl Patch<'_> {
     }
 
     fn png(&self) -> Vec<u8> {
-        let n = self.cells.n;
-        let mut rgb = Vec::with_capacity(n * n * 3);
-        for i in 0..n * n {
-            rgb.extend(self.cells.colour_at(i / n, i % n).0);
+        let Cells { rows, columns, .. } = *self.cells;
+        let mut rgb = Vec::with_capacity(rows * columns * 3);
+        for i in 0..rows * columns {
+            rgb.extend(self.cells.colour_at(i / columns, i % columns).0);
         }
-        let side = u32::try_from(n).expect("the plan of a picture limits its side");
-        encode::png(side, side, &rgb)
+        let side = |n| u32::try_from(n).expect("the plan of a picture limits its sides");
+        encode::png(side(columns), side(rows), &rgb)
     }
 
     /// Paint the cells into the pixels of a page as the image would be drawn, without a second copy
@@ -166,9 +168,9 @@ impl Patch<'_> {
             side,
         } = *self;
         let side = side * scale;
-        for query in 0..cells.n {
+        for query in 0..cells.rows {
             let start = ((top * scale + query * side) * width + left * scale) * 4;
-            let row = start..start + cells.n * side * 4;
+            let row = start..start + cells.columns * side * 4;
             for (key, cell) in rgba[row.clone()].chunks_exact_mut(side * 4).enumerate() {
                 let [red, green, blue] = cells.colour_at(query, key).0;
                 cell.chunks_exact_mut(4)
@@ -232,10 +234,31 @@ mod tests {
     }
 
     #[test]
+    fn queries_and_keys_may_be_of_unequal_number() {
+        let cells = cells(&[0.1, 0.2, 0.7, 0.5, 0.0, 0.5], 3, false);
+        assert_eq!((cells.rows, cells.columns), (2, 3));
+        assert_eq!(cells.visible(1, 2), Some(0.5));
+        assert_eq!(
+            cells
+                .rectangles(0, 0, 10)
+                .to_string()
+                .matches("<rect")
+                .count(),
+            6
+        );
+        let pooled = cells.pooled(2);
+        assert_eq!((pooled.rows, pooled.columns), (1, 2));
+        assert_eq!(
+            pooled.all_visible().collect::<Vec<_>>(),
+            [(0, 0, 0.5), (0, 1, 0.7)]
+        );
+    }
+
+    #[test]
     fn pooling_keeps_the_largest_of_ragged_blocks() {
         // 3 × 3 in blocks of 2: the last row and column of blocks are only one cell wide.
         let pooled = cells(&[0.1, 0.0, 0.0, 0.2, 0.8, 0.0, 0.3, 0.1, 0.6], 3, true).pooled(2);
-        assert_eq!(pooled.n, 2);
+        assert_eq!((pooled.rows, pooled.columns), (2, 2));
         assert_eq!(
             pooled.all_visible().collect::<Vec<_>>(),
             [(0, 0, 0.8), (1, 0, 0.3), (1, 1, 0.6)]

@@ -2,19 +2,19 @@
 
 use std::path::Path;
 
-use sisun_infer::AttentionMaps;
+use sisun_infer::{AttentionMaps, AttentionPart};
 use sisun_model::Activation;
 
 use super::{MapsError, disk};
 
 /// Write the patterns as `layer,head,query,key,query_token,key_token,weight`, one row for each
-/// cell.
+/// cell; with a known alignment, also `aligned`, which is 1 or 0.
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
     disk::write_stream(path, |out| {
         let mut table = csv::WriterBuilder::new()
             .has_headers(false)
             .from_writer(out);
-        table.write_record([
+        let mut names = vec![
             "layer",
             "head",
             "query",
@@ -22,13 +22,26 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
             "query_token",
             "key_token",
             "weight",
-        ])?;
+        ];
+        let alignment = match &maps.part {
+            AttentionPart::Cross(keys) => keys.alignment.as_ref(),
+            _ => None,
+        };
+        names.extend(alignment.map(|_| "aligned"));
+        table.write_record(names)?;
+        let keys = maps.key_tokens();
         for activation in maps.of(Activation::Pattern) {
             for (head, values) in activation.by_head() {
-                for (query, row) in values.chunks_exact(maps.tokens.len()).enumerate() {
+                for (query, row) in values.chunks_exact(keys.len()).enumerate() {
                     for (key, weight) in row.iter().enumerate() {
-                        let tokens = (&maps.tokens[query].text, &maps.tokens[key].text);
-                        table.serialize((activation.layer, head, query, key, tokens, weight))?;
+                        let tokens = (&maps.tokens[query].text, &keys[key].text);
+                        let aligned =
+                            alignment.map(|links| u8::from(links.contains(&(query, key))));
+                        let row = (activation.layer, head, query, key, tokens, weight);
+                        match aligned {
+                            Some(aligned) => table.serialize((row, aligned))?,
+                            None => table.serialize(row)?,
+                        }
                     }
                 }
             }

@@ -9,6 +9,9 @@ use super::ruler::Ruler;
 use super::sizes::Sizes;
 use super::subject::Subject;
 
+/// Colour of the outlines of the true alignment, which no colour map has.
+const ALIGNED: &str = "#e6550d";
+
 /// Offset of the baseline below the middle of capital letters, as a fraction of the font size.
 const MIDDLE: f32 = 0.355;
 
@@ -106,9 +109,6 @@ pub(super) fn number(value: f32) -> String {
     }
 }
 
-const KEYS: &str = "Key (attended to)";
-const QUERIES: &str = "Query (attending)";
-
 /// Return the width by which the titles above and below a plot exceed its `width` on either side.
 pub(super) fn overhang(subject: &Subject<'_>, title: &str, width: f32) -> f32 {
     let Sizes {
@@ -119,7 +119,7 @@ pub(super) fn overhang(subject: &Subject<'_>, title: &str, width: f32) -> f32 {
     let longest = subject
         .ruler
         .width(title, title_size)
-        .max(subject.ruler.width(KEYS, axis));
+        .max(subject.ruler.width(subject.titles.keys, axis));
     (longest - width).max(0.0) / 2.0
 }
 
@@ -127,14 +127,14 @@ pub(super) fn overhang(subject: &Subject<'_>, title: &str, width: f32) -> f32 {
 /// the queries at the left margin.
 pub(super) fn axis_titles(subject: &Subject<'_>, plot: Plot, bottom: f32) -> Group {
     let (ruler, Sizes { axis, margin, .. }) = (&subject.ruler, subject.sizes);
-    let half = ruler.width(QUERIES, axis) / 2.0;
+    let half = ruler.width(subject.titles.queries, axis) / 2.0;
     // Centred on the plot, but not beyond the top of the page.
     let middle = (plot.top + plot.height / 2.0).max(half + margin);
     let centre = plot.left + plot.width / 2.0;
     Group::new()
         .add(text(
             ruler,
-            KEYS,
+            subject.titles.keys,
             centre,
             bottom - axis / 2.0,
             axis,
@@ -142,7 +142,7 @@ pub(super) fn axis_titles(subject: &Subject<'_>, plot: Plot, bottom: f32) -> Gro
         ))
         .add(turned(
             ruler,
-            QUERIES,
+            subject.titles.queries,
             (margin + axis / 2.0, middle),
             -90.0,
             axis,
@@ -161,12 +161,30 @@ pub(super) struct Plot {
 
 /// Draw a thin line around cells without gaps, so that light ones at the edge do not merge with the
 /// page.
-pub(super) fn frame(left: f32, top: f32, length: f32) -> Rectangle {
+pub(super) fn frame(left: f32, top: f32, width: f32, height: f32) -> Rectangle {
     Rectangle::new()
         .set("x", left - 0.5)
         .set("y", top - 0.5)
-        .set("width", length + 1.0)
-        .set("height", length + 1.0)
+        .set("width", width + 1.0)
+        .set("height", height + 1.0)
         .set("fill", "none")
         .set("stroke", "#bbbbbb")
+}
+
+/// Outline the cells of the true alignment.
+pub(super) fn outlines(links: &[(usize, usize)], left: f32, top: f32, side: f32) -> Group {
+    let line = (side / 12.0).clamp(1.0, 3.0);
+    let group = Group::new()
+        .set("fill", "none")
+        .set("stroke", ALIGNED)
+        .set("stroke-width", tenths(line));
+    links.iter().fold(group, |group, &(query, key)| {
+        group.add(
+            Rectangle::new()
+                .set("x", tenths(left + key as f32 * side + line / 2.0 - 0.5))
+                .set("y", tenths(top + query as f32 * side + line / 2.0 - 0.5))
+                .set("width", tenths(side - line))
+                .set("height", tenths(side - line)),
+        )
+    })
 }

@@ -20,6 +20,8 @@ const SMALLEST_PANEL: usize = 64;
 const LARGEST_PANEL: usize = 240;
 /// Minimum side of cells with labels.
 const LABELS_FROM: usize = 12;
+/// Minimum side of cells whose outlines show the true alignment.
+const OUTLINES_FROM: usize = 4;
 /// Maximum length of a label in pixels at the usual font size; longer labels end in `…`.
 const LONGEST_LABEL: f32 = 80.0;
 /// Minimum gap between panels, and between the surrounding parts at the usual font size.
@@ -38,11 +40,11 @@ pub(super) struct Grid<'a> {
     is_patchwork: bool,
     /// Side of a cell in pixels.
     side: usize,
-    /// Side of a panel and distance between panels, in pixels.
-    panel: usize,
-    stride: usize,
-    /// Labels; `None` if the cells are too small.
-    labels: Option<Labels>,
+    /// Width and height of a panel, and distances between panels, in pixels.
+    panel: (usize, usize),
+    stride: (usize, usize),
+    /// Labels of rows and columns; `None` if the cells are too small.
+    labels: Option<(Labels, Labels)>,
     gap: f32,
     plot: Plot,
     legend_at: f32,
@@ -59,8 +61,10 @@ struct Thumbnail {
 }
 
 impl<'a> Grid<'a> {
-    /// Lay out panels of `n` tokens.
-    pub(super) fn new(subject: Arc<Subject<'a>>, panels: &[Panel<'_>], n: usize) -> Self {
+    /// Lay out the panels of all heads.
+    pub(super) fn new(subject: Arc<Subject<'a>>, panels: &[Panel<'_>]) -> Self {
+        let (n_rows, n_columns) = (subject.rows.len(), subject.columns.len());
+        let n = n_rows.max(n_columns);
         let layers = distinct(panels.iter().map(|panel| panel.layer));
         let heads = distinct(panels.iter().map(|panel| panel.head));
         let Sizes {
@@ -85,27 +89,34 @@ impl<'a> Grid<'a> {
         // Whole pixels per cell, or whole cells per pixel.
         let nearest = |a: usize, b: usize| ((a as f32 / b as f32).round() as usize).max(1);
         let (side, pool) = (nearest(target, n), nearest(n, target));
-        let panel = n.div_ceil(pool) * side;
+        let panel = (
+            n_columns.div_ceil(pool) * side,
+            n_rows.div_ceil(pool) * side,
+        );
         let gap = GAP as f32 * scale;
-        let labels = (side >= LABELS_FROM)
-            .then(|| Labels::new(&subject, side as f32, LONGEST_LABEL * scale));
+        let labels = (side >= LABELS_FROM).then(|| {
+            let of = |labels| Labels::new(&subject, labels, side as f32, LONGEST_LABEL * scale);
+            (of(&subject.rows), of(&subject.columns))
+        });
         // The last label of a panel must not overlap the first of the next.
         let apart = labels
             .as_ref()
-            .map_or(0.0, |labels| Labels::pitch(labels.size) - side as f32);
-        let stride = panel + GAP.max(apart.ceil() as usize);
+            .map_or(0.0, |(labels, _)| Labels::pitch(labels.size) - side as f32);
+        let between = GAP.max(apart.ceil() as usize);
+        let stride = (panel.0 + between, panel.1 + between);
 
-        let (left_of, below) = labels.as_ref().map_or((0.0, 0.0), |labels| {
-            (labels.longest + gap, labels.depth(side as f32) + gap)
+        let (left_of, below) = labels.as_ref().map_or((0.0, 0.0), |(rows, columns)| {
+            (rows.longest + gap, columns.depth(side as f32) + gap)
         });
-        let title = format!("{}s", subject.quantity);
-        let along = |panels: &[usize]| ((panels.len() - 1) * stride + panel) as f32;
-        let overhang = draw::overhang(&subject, &title, along(&heads));
+        let title = format!("{}{}s", subject.part, subject.quantity);
+        let across = ((heads.len() - 1) * stride.0 + panel.0) as f32;
+        let down = ((layers.len() - 1) * stride.1 + panel.1) as f32;
+        let overhang = draw::overhang(&subject, &title, across);
         let plot = Plot {
             left: (margin + axis + gap + left_of.max(overhang)).ceil(),
             top: (margin + title_size + 1.5 * gap + tick + gap).ceil(),
-            width: along(&heads),
-            height: along(&layers),
+            width: across,
+            height: down,
         };
         let legend = Legend::new(&subject, true);
         // The layer numbers are between the grid and the legend.
@@ -114,7 +125,7 @@ impl<'a> Grid<'a> {
         let name = subject.file_name("heads");
         let (width, height) = (legend_at + legend.width() + margin, plot.top + below);
         let (width, height) = (width.ceil() as usize, height.ceil() as usize);
-        let is_patchwork = panels.len() * n * n > MOST_RECTANGLES;
+        let is_patchwork = panels.len() * n_rows * n_columns > MOST_RECTANGLES;
         let place = |of: &[usize], number| {
             of.binary_search(&number)
                 .expect("the layers and heads of all panels are listed above")
@@ -167,7 +178,8 @@ impl<'a> Grid<'a> {
             margin,
             ..
         } = self.subject.sizes;
-        let (gap, panel, ruler) = (self.gap, self.panel as f32, &self.subject.ruler);
+        let (gap, ruler) = (self.gap, &self.subject.ruler);
+        let (panel_width, panel_height) = (self.panel.0 as f32, self.panel.1 as f32);
         let any_hidden = self.panels.iter().any(|panel| panel.cells.any_hidden());
         let legend = Legend::new(&self.subject, any_hidden);
         let mut page = draw::page(self.width, self.height, &self.title, &self.subject)
@@ -181,38 +193,38 @@ impl<'a> Grid<'a> {
             ))
             .add(legend.draw(self.legend_at, top, height));
         let mut bottom = top + height + gap + axis;
-        if let Some(labels) = &self.labels {
-            bottom += labels.depth(self.side as f32) + gap;
+        if let Some((_, columns)) = &self.labels {
+            bottom += columns.depth(self.side as f32) + gap;
         }
         page = page.add(draw::axis_titles(&self.subject, self.plot, bottom));
 
         for (column, head) in self.heads.iter().enumerate() {
-            let x = left + (column * self.stride) as f32;
+            let x = left + (column * self.stride.0) as f32;
             let strip = format!("head {head}");
             page = page.add(draw::text(
                 ruler,
                 &strip,
-                x + panel / 2.0,
+                x + panel_width / 2.0,
                 top - gap,
                 tick,
                 Anchor::Middle,
             ));
-            if let Some(labels) = &self.labels {
+            if let Some((_, labels)) = &self.labels {
                 page = page.add(labels.across(ruler, x, top + height + gap, self.side as f32));
             }
         }
         for (row, layer) in self.layers.iter().enumerate() {
-            let y = top + (row * self.stride) as f32;
+            let y = top + (row * self.stride.1) as f32;
             let (x, strip) = (left + width + gap + tick / 2.0, format!("layer {layer}"));
             page = page.add(draw::turned(
                 ruler,
                 &strip,
-                (x, y + panel / 2.0),
+                (x, y + panel_height / 2.0),
                 90.0,
                 tick,
                 Anchor::Middle,
             ));
-            if let Some(labels) = &self.labels {
+            if let Some((labels, _)) = &self.labels {
                 page = page.add(labels.down(ruler, left - gap, y, self.side as f32));
             }
         }
@@ -223,7 +235,13 @@ impl<'a> Grid<'a> {
             } else {
                 page.add(thumbnail.cells.rectangles(x, y, self.side))
             };
-            page.add(draw::frame(x as f32, y as f32, panel))
+            let page = page.add(draw::frame(x as f32, y as f32, panel_width, panel_height));
+            match self.subject.links {
+                links if !links.is_empty() && self.side >= OUTLINES_FROM => {
+                    page.add(draw::outlines(links, x as f32, y as f32, self.side as f32))
+                }
+                _ => page,
+            }
         })
     }
 
@@ -247,10 +265,9 @@ impl<'a> Grid<'a> {
 
     /// Return the upper left corner of a panel in pixels.
     fn corner(&self, thumbnail: &Thumbnail) -> (usize, usize) {
-        let at = |start: f32, place: usize| start as usize + place * self.stride;
         (
-            at(self.plot.left, thumbnail.column),
-            at(self.plot.top, thumbnail.row),
+            self.plot.left as usize + thumbnail.column * self.stride.0,
+            self.plot.top as usize + thumbnail.row * self.stride.1,
         )
     }
 }

@@ -33,7 +33,8 @@ pub(super) struct Heatmap<'a> {
     title: String,
     subject: Arc<Subject<'a>>,
     panel: Panel<'a>,
-    labels: Labels,
+    rows: Labels,
+    columns: Labels,
     side: usize,
     /// True if the values are written in the cells.
     values: bool,
@@ -53,11 +54,13 @@ impl<'a> Heatmap<'a> {
         panel: Panel<'a>,
         options: &PictureOptions,
     ) -> Result<Self, MapsError> {
-        let n = panel.cells.n;
-        let side = side(&subject, n, options)?;
+        let (n_rows, n_columns) = (panel.cells.rows, panel.cells.columns);
+        let side = side(&subject, n_rows.max(n_columns), options)?;
         let values = match options.values {
             Values::Always => true,
-            Values::Auto => n * n <= MOST_RECTANGLES && values_fit(&subject, &panel, side),
+            Values::Auto => {
+                n_rows * n_columns <= MOST_RECTANGLES && values_fit(&subject, &panel, side)
+            }
             Values::Never => false,
         };
         let Sizes {
@@ -68,29 +71,31 @@ impl<'a> Heatmap<'a> {
             ..
         } = subject.sizes;
         let gap = GAP * scale;
-        let labels = Labels::new(&subject, side as f32, LONGEST_LABEL * scale);
-        let length = (n * side) as f32;
+        let labels = |of| Labels::new(&subject, of, side as f32, LONGEST_LABEL * scale);
+        let (rows, columns) = (labels(&subject.rows), labels(&subject.columns));
+        let (across, down) = ((n_columns * side) as f32, (n_rows * side) as f32);
         let Panel { layer, head, .. } = panel;
-        let title = format!("layer {layer} · head {head}");
-        let overhang = draw::overhang(&subject, &title, length);
+        let title = format!("{}layer {layer} · head {head}", subject.part);
+        let overhang = draw::overhang(&subject, &title, across);
         let plot = Plot {
-            left: (margin + axis + gap + overhang.max(labels.longest + gap)).ceil(),
+            left: (margin + axis + gap + overhang.max(rows.longest + gap)).ceil(),
             top: (margin + title_size + 1.5 * gap).ceil(),
-            width: length,
-            height: length,
+            width: across,
+            height: down,
         };
         let legend = Legend::new(&subject, panel.cells.any_hidden());
-        let below = length + gap + labels.depth(side as f32) + 1.5 * gap + axis;
-        let legend_at = (plot.left + length + gap + overhang.max(2.0 * gap)).ceil();
+        let below = down + gap + columns.depth(side as f32) + 1.5 * gap + axis;
+        let legend_at = (plot.left + across + gap + overhang.max(2.0 * gap)).ceil();
         let width = (legend_at + legend.width() + margin).ceil() as usize;
-        let height = (plot.top + below.max(legend.height(length)) + margin).ceil() as usize;
+        let height = (plot.top + below.max(legend.height(down)) + margin).ceil() as usize;
         let name = subject.file_name(&format!("layer{layer}-head{head}"));
         Ok(Self {
             name,
             title,
             subject,
             panel,
-            labels,
+            rows,
+            columns,
             side,
             values,
             gap,
@@ -111,8 +116,8 @@ impl<'a> Heatmap<'a> {
         let Plot {
             left,
             top,
-            width: length,
-            ..
+            width,
+            height,
         } = self.plot;
         let Sizes {
             title: title_size,
@@ -121,9 +126,9 @@ impl<'a> Heatmap<'a> {
             ..
         } = self.subject.sizes;
         let (ruler, side) = (&self.subject.ruler, self.side as f32);
-        let middle = left + length / 2.0;
-        let keys_at = top + length + self.gap;
-        let bottom = keys_at + self.labels.depth(side) + 1.5 * self.gap + axis;
+        let middle = left + width / 2.0;
+        let keys_at = top + height + self.gap;
+        let bottom = keys_at + self.columns.depth(side) + 1.5 * self.gap + axis;
         let legend = Legend::new(&self.subject, self.panel.cells.any_hidden());
         let page = draw::page(self.width, self.height, &self.title, &self.subject)
             .add(draw::text(
@@ -134,18 +139,22 @@ impl<'a> Heatmap<'a> {
                 title_size,
                 Anchor::Middle,
             ))
-            .add(self.labels.down(ruler, left - self.gap, top, side))
-            .add(self.labels.across(ruler, left, keys_at, side))
+            .add(self.rows.down(ruler, left - self.gap, top, side))
+            .add(self.columns.across(ruler, left, keys_at, side))
             .add(draw::axis_titles(&self.subject, self.plot, bottom))
-            .add(legend.draw(self.legend_at, top, length));
+            .add(legend.draw(self.legend_at, top, height));
         if self.is_patch() {
-            return page.add(draw::frame(left, top, length));
+            return page.add(draw::frame(left, top, width, height));
         }
         let page = page.add(
             self.panel
                 .cells
                 .rectangles(left as usize, top as usize, self.side),
         );
+        let page = match self.subject.links {
+            [] => page,
+            links => page.add(draw::outlines(links, left, top, side)),
+        };
         if self.values {
             page.add(self.values())
         } else {
@@ -166,7 +175,7 @@ impl<'a> Heatmap<'a> {
     }
 
     fn is_patch(&self) -> bool {
-        self.panel.cells.n * self.panel.cells.n > MOST_RECTANGLES && !self.values
+        self.panel.cells.rows * self.panel.cells.columns > MOST_RECTANGLES && !self.values
     }
 
     /// Draw the value of each visible cell, in a colour that is readable on it.

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
-use sisun_infer::{ActivationMap, AttentionMaps};
+use sisun_infer::{ActivationMap, AttentionMaps, AttentionPart};
 
 use super::{MapsError, disk};
 
 /// Write `{model, text, tokens: [{id, text, start, end}], layers: [{layer, heads: [{head, pattern:
-/// [[…]], …}]}]}`.
+/// [[…]], …}]}]}`; for cross-attention also `key_text`, `key_tokens` and `alignment`, a list of
+/// pairs of query and key, or `null` if it is not known.
 ///
 /// JSON has no infinities, so values that are not finite, the hidden cells of `scores`, are written
 /// as `null`.
@@ -39,11 +40,16 @@ impl Serialize for Json<'_> {
                     .collect(),
             })
             .collect();
-        let mut object = serializer.serialize_struct("AttentionMaps", 4)?;
-        object.serialize_field("model", &maps.model)?;
-        object.serialize_field("text", &maps.text)?;
-        object.serialize_field("tokens", &maps.tokens)?;
-        object.serialize_field("layers", &layers)?;
+        let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("model", &maps.model)?;
+        object.serialize_entry("text", &maps.text)?;
+        object.serialize_entry("tokens", &maps.tokens)?;
+        if let AttentionPart::Cross(keys) = &maps.part {
+            object.serialize_entry("key_text", &keys.text)?;
+            object.serialize_entry("key_tokens", &keys.tokens)?;
+            object.serialize_entry("alignment", &keys.alignment)?;
+        }
+        object.serialize_entry("layers", &layers)?;
         object.end()
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Cursor};
 use std::path::Path;
 
 use npyz::{AutoSerialize, DType, Serialize, TypeStr, WriterBuilder};
-use sisun_infer::AttentionMaps;
+use sisun_infer::{AttentionMaps, AttentionPart, Token};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 use super::tensor_name::tensor_name;
@@ -16,6 +16,8 @@ use super::{MapsError, disk};
 ///   each covers
 /// - `heads` `[head]` (int64): the numbers of the captured heads; an array that has others, as `k`
 ///   and `v` of grouped queries do, has its own beside it (`k0_heads`)
+/// - for cross-attention `key_tokens`, `key_ids` and `key_offsets` of the source, and, if it is
+///   known, `alignment` `[link, 2]` (int64): pairs of query and key
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
     // In memory first: writing an archive needs seeking, which a pipe does not support.
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
@@ -41,38 +43,17 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
         }
         integers(&mut archive, "heads", &[heads.len()], heads)?;
 
-        let n = maps.tokens.len();
-        let ids: Vec<usize> = maps.tokens.iter().map(|token| token.id as usize).collect();
-        let offsets: Vec<usize> = maps
-            .tokens
-            .iter()
-            .flat_map(|token| [token.start, token.end])
-            .collect();
-        integers(&mut archive, "ids", &[n], &ids)?;
-        integers(&mut archive, "offsets", &[n, 2], &offsets)?;
-
-        let labels: Vec<&str> = maps
-            .tokens
-            .iter()
-            .map(|token| token.text.as_str())
-            .collect();
-        // NumPy counts code points and stores at least one even for empty strings.
-        let longest = labels
-            .iter()
-            .map(|label| label.chars().count())
-            .max()
-            .unwrap_or(0)
-            .max(1);
-        let dtype: TypeStr = format!("<U{longest}")
-            .parse()
-            .expect("a number after `<U` is a type string");
-        array(
-            &mut archive,
-            "tokens",
-            DType::new_scalar(dtype),
-            &[n],
-            labels,
-        )?;
+        axis(&mut archive, "", &maps.tokens)?;
+        if let AttentionPart::Cross(keys) = &maps.part {
+            axis(&mut archive, "key_", &keys.tokens)?;
+            if let Some(links) = &keys.alignment {
+                let pairs: Vec<usize> = links
+                    .iter()
+                    .flat_map(|&(query, key)| [query, key])
+                    .collect();
+                integers(&mut archive, "alignment", &[links.len(), 2], &pairs)?;
+            }
+        }
         Ok(())
     })();
     let failed = |source: io::Error| MapsError::Write {
@@ -85,6 +66,40 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
         .map_err(|error| failed(error.into()))?
         .into_inner();
     disk::write_bytes(path, &bytes)
+}
+
+/// Add the arrays that describe the tokens of an axis, with a prefix of their names.
+fn axis(
+    archive: &mut ZipWriter<Cursor<Vec<u8>>>,
+    prefix: &str,
+    tokens: &[Token],
+) -> io::Result<()> {
+    let n = tokens.len();
+    let ids: Vec<usize> = tokens.iter().map(|token| token.id as usize).collect();
+    let offsets: Vec<usize> = tokens
+        .iter()
+        .flat_map(|token| [token.start, token.end])
+        .collect();
+    integers(archive, &format!("{prefix}ids"), &[n], &ids)?;
+    integers(archive, &format!("{prefix}offsets"), &[n, 2], &offsets)?;
+    let labels: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
+    // NumPy counts code points and stores at least one even for empty strings.
+    let longest = labels
+        .iter()
+        .map(|label| label.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(1);
+    let dtype: TypeStr = format!("<U{longest}")
+        .parse()
+        .expect("a number after `<U` is a type string");
+    array(
+        archive,
+        &format!("{prefix}tokens"),
+        DType::new_scalar(dtype),
+        &[n],
+        labels,
+    )
 }
 
 /// Add an int64 array.

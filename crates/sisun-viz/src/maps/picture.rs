@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
-use sisun_infer::AttentionMaps;
+use sisun_infer::{AttentionMaps, AttentionPart, Token};
 use sisun_model::Activation;
 use svg::Document;
 
@@ -16,7 +16,7 @@ use super::heatmap::Heatmap;
 use super::resolution::{MOST_PIXELS, magnification, pixels};
 use super::ruler::Ruler;
 use super::sizes::Sizes;
-use super::subject::{Panel, Subject};
+use super::subject::{AxisTitles, Panel, Subject};
 use super::{MapsError, PictureOptions, label, raster};
 
 /// A picture that is laid out but not drawn.
@@ -95,7 +95,11 @@ pub(super) fn plan<'a>(
     maps: &'a AttentionMaps,
     options: &'a PictureOptions,
 ) -> Result<Vec<Picture<'a>>, MapsError> {
-    let n = maps.tokens.len();
+    let n = maps.tokens.len().max(maps.key_tokens().len());
+    let drawn = |tokens: &[Token]| {
+        let label = |token: &Token| label::drawable(&token.text).into_owned();
+        tokens.iter().map(label).collect::<Vec<_>>()
+    };
     let font = options.font.as_ref();
     let sizes = Sizes::new(options.font_size)?;
     let mut pictures = Vec::new();
@@ -116,14 +120,14 @@ pub(super) fn plan<'a>(
         };
         let subject = Arc::new(Subject {
             quantity,
-            prefix,
+            prefix: format!("{}{prefix}", maps.part.prefix()),
+            part: title(&maps.part),
+            titles: axis_titles(&maps.part),
             paint: Arc::new(Paint::new(scale, options.colours)),
-            source: label::drawable(&format!("{}: {}", maps.model, maps.text)).into_owned(),
-            labels: maps
-                .tokens
-                .iter()
-                .map(|token| label::drawable(&token.text).into_owned())
-                .collect(),
+            source: label::drawable(&source(maps)).into_owned(),
+            rows: drawn(&maps.tokens),
+            columns: drawn(maps.key_tokens()),
+            links: maps.alignment(),
             font,
             ruler: Ruler::new(font),
             sizes,
@@ -136,13 +140,13 @@ pub(super) fn plan<'a>(
             .map(|(layer, head, values)| Panel {
                 layer,
                 head,
-                cells: Cells::new(values, n, maps.causal, &subject.paint),
+                cells: Cells::new(values, maps.key_tokens().len(), maps.causal, &subject.paint),
             })
             .collect();
         if panels.is_empty() {
             continue;
         }
-        let grid = Grid::new(Arc::clone(&subject), &panels, n);
+        let grid = Grid::new(Arc::clone(&subject), &panels);
         for panel in panels {
             pictures.push(Picture::Heatmap(Heatmap::new(
                 Arc::clone(&subject),
@@ -154,6 +158,34 @@ pub(super) fn plan<'a>(
     }
     pictures.iter().try_for_each(fits_into_memory)?;
     Ok(pictures)
+}
+
+/// Return the beginning of the titles of pictures.
+fn title(part: &AttentionPart) -> &'static str {
+    match part {
+        AttentionPart::Only => "",
+        AttentionPart::Encoder => "Encoder · ",
+        AttentionPart::Decoder => "Decoder · ",
+        AttentionPart::Cross(_) => "Cross-attention · ",
+    }
+}
+
+fn axis_titles(part: &AttentionPart) -> AxisTitles {
+    let (queries, keys) = match part {
+        AttentionPart::Only => ("Query (attending)", "Key (attended to)"),
+        AttentionPart::Encoder => ("Source (attending)", "Source (attended to)"),
+        AttentionPart::Decoder => ("Target so far (attending)", "Target so far (attended to)"),
+        AttentionPart::Cross(_) => ("Target (attending)", "Source (attended to)"),
+    };
+    AxisTitles { queries, keys }
+}
+
+/// Return the model and the texts, for the description of a picture.
+fn source(maps: &AttentionMaps) -> String {
+    match &maps.part {
+        AttentionPart::Cross(keys) => format!("{}: {} → {}", maps.model, keys.text, maps.text),
+        _ => format!("{}: {}", maps.model, maps.text),
+    }
 }
 
 fn fits_into_memory(picture: &Picture<'_>) -> Result<(), MapsError> {
@@ -213,7 +245,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use sisun_infer::{ActivationMap, Token};
+    use sisun_infer::ActivationMap;
 
     /// Five heads over two tokens.
     fn sample() -> AttentionMaps {
@@ -235,6 +267,7 @@ mod tests {
             model: String::new(),
             text: "aa".into(),
             tokens: vec![token(0), token(1)],
+            part: AttentionPart::Only,
             causal: true,
             activations: vec![activation],
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use safetensors::{Dtype, View};
-use sisun_infer::{ActivationMap, AttentionMaps};
+use sisun_infer::{ActivationMap, AttentionMaps, AttentionPart};
 use sisun_model::weights::write_views;
 
 use super::tensor_name::tensor_name;
@@ -13,7 +13,8 @@ use super::{MapsError, disk};
 
 /// Write one float32 tensor for each activation. The metadata holds `model` and `text` unchanged,
 /// `tokens` as a JSON list of `{id, text, start, end}`, and `heads` as a JSON object from tensor
-/// names to head indices.
+/// names to head indices; for cross-attention also `key_text`, `key_tokens` and `alignment`, as in
+/// `attention.json`.
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
     disk::write_stream(path, |file| {
         let heads: BTreeMap<String, &[usize]> = maps
@@ -21,12 +22,23 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
             .iter()
             .map(|a| (tensor_name(a), a.heads.as_slice()))
             .collect();
-        let metadata = HashMap::from([
+        let mut metadata = HashMap::from([
             ("model".to_owned(), maps.model.clone()),
             ("text".to_owned(), maps.text.clone()),
             ("tokens".to_owned(), serde_json::to_string(&maps.tokens)?),
             ("heads".to_owned(), serde_json::to_string(&heads)?),
         ]);
+        if let AttentionPart::Cross(keys) = &maps.part {
+            metadata.insert("key_text".to_owned(), keys.text.clone());
+            metadata.insert(
+                "key_tokens".to_owned(),
+                serde_json::to_string(&keys.tokens)?,
+            );
+            metadata.insert(
+                "alignment".to_owned(),
+                serde_json::to_string(&keys.alignment)?,
+            );
+        }
         let tensors = maps
             .activations
             .iter()

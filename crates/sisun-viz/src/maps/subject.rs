@@ -13,13 +13,21 @@ pub(super) struct Subject<'a> {
     /// Name of the values, in the singular.
     pub(super) quantity: &'static str,
     /// Prefix of file names.
-    pub(super) prefix: &'static str,
+    pub(super) prefix: String,
+    /// Prefix of the titles of pictures.
+    pub(super) part: &'static str,
+    /// Titles of the axes.
+    pub(super) titles: AxisTitles,
     /// Colours, shared by all heads so that they are comparable.
     pub(super) paint: Arc<Paint>,
     /// Source of the maps, for the description of the picture.
     pub(super) source: String,
-    /// Escaped labels of the tokens.
-    pub(super) labels: Vec<String>,
+    /// Escaped labels of the queries.
+    pub(super) rows: Vec<String>,
+    /// Escaped labels of the keys.
+    pub(super) columns: Vec<String>,
+    /// The true alignment as pairs of query and key.
+    pub(super) links: &'a [(usize, usize)],
     pub(super) font: Option<&'a Font>,
     pub(super) ruler: Ruler<'a>,
     pub(super) sizes: Sizes,
@@ -30,6 +38,13 @@ impl Subject<'_> {
     pub(super) fn file_name(&self, what: &str) -> String {
         format!("{}{what}", self.prefix)
     }
+}
+
+/// Titles of the axes of a picture.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AxisTitles {
+    pub(super) queries: &'static str,
+    pub(super) keys: &'static str,
 }
 
 /// One head of one layer.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sisun_files::make_folder;
 use sisun_infer::{ActivationMap, AttentionMaps};
+use sisun_model::Activation;
 
 use super::fonts::Fonts;
 use super::{Format, MapsError, PictureOptions, csv, disk, json, npz, picture, safetensors};
@@ -21,6 +22,10 @@ use super::{Format, MapsError, PictureOptions, csv, disk, json, npz, picture, sa
 /// Pictures of weights span 0 to 1, on a square-root scale from 65 tokens, as the colour bar shows.
 /// If `heads` has more cells than pixels, a pixel shows the maximum of its cells. Pictures are
 /// drawn in parallel, up to 2²⁶ pixels at once.
+///
+/// Files of one attention of an encoder–decoder begin with `encoder-`, `decoder-` or `cross-`. The
+/// rows of cross-attention are tokens of the target, its columns tokens of the source; where the
+/// true alignment is known, pictures outline its cells.
 ///
 /// Each file is written atomically and replaces one of the same name.
 ///
@@ -79,13 +84,14 @@ pub fn write(
         (Format::Csv, "attention.csv", csv::write),
     ] {
         if wanted(format) {
-            let path = out.join(name);
+            let path = out.join(format!("{}{name}", maps.part.prefix()));
             write(maps, &path)?;
             written.push(path);
         }
     }
 
-    let labels = maps.tokens.iter().map(|token| token.text.as_str());
+    let tokens = maps.tokens.iter().chain(maps.key_tokens());
+    let labels = tokens.map(|token| token.text.as_str());
     let fonts = wanted(Format::Png).then(|| Fonts::new(labels, options.font.as_ref()));
     let drawn = picture::each(&pictures, |picture| {
         let mut paths = Vec::new();
@@ -107,7 +113,8 @@ pub fn write(
 
 /// Check the shapes, so that writers can rely on them.
 fn check(maps: &AttentionMaps) -> Result<(), MapsError> {
-    if maps.tokens.is_empty() || maps.activations.is_empty() {
+    let keys = maps.key_tokens();
+    if maps.tokens.is_empty() || keys.is_empty() || maps.activations.is_empty() {
         return Err(MapsError::Nothing);
     }
     for map in &maps.activations {
@@ -123,9 +130,12 @@ fn check(maps: &AttentionMaps) -> Result<(), MapsError> {
             n_heads == heads.len() && n_heads > 0,
             "{activation} of layer {layer}: heads {heads:?}, shape {shape:?}"
         );
+        let n = match activation {
+            Activation::K | Activation::V => keys.len(),
+            _ => maps.tokens.len(),
+        };
         assert_eq!(
-            positions,
-            maps.tokens.len(),
+            positions, n,
             "{activation} of layer {layer}: second axis is one row a token"
         );
         assert!(
@@ -133,8 +143,8 @@ fn check(maps: &AttentionMaps) -> Result<(), MapsError> {
             "{activation} of layer {layer}: the last axis is empty"
         );
         assert!(
-            !activation.is_query_by_key() || width == positions,
-            "{activation} of layer {layer}: as many keys as queries, shape {shape:?}"
+            !activation.is_query_by_key() || width == keys.len(),
+            "{activation} of layer {layer}: last axis is one column a key, shape {shape:?}"
         );
         assert_eq!(
             values.len(),
@@ -142,5 +152,10 @@ fn check(maps: &AttentionMaps) -> Result<(), MapsError> {
             "{activation} of layer {layer}: values, shape {shape:?}"
         );
     }
+    let is_inside = |&(query, key): &(usize, usize)| query < maps.tokens.len() && key < keys.len();
+    assert!(
+        maps.alignment().iter().all(is_inside),
+        "the alignment links tokens of both texts"
+    );
     Ok(())
 }

@@ -33,6 +33,10 @@ const SCRIPTS: &[Source] = sources![
     "main.js",
     "matrix.js",
     "numbers.js",
+    "pairs-app.js",
+    "pairs-map.js",
+    "pairs-strings.js",
+    "pairs.js",
     "panels.js",
     "pen.js",
     "readout.js",
@@ -91,6 +95,16 @@ pub(crate) const TRACE: Parts = Parts {
         include_str!("../../page/trace.css"),
     ],
     entry: "trace.js",
+};
+
+/// The page of a source and its target.
+pub(crate) const PAIRS: Parts = Parts {
+    template: include_str!("../../page/pairs.html"),
+    styles: &[
+        include_str!("../../page/style.css"),
+        include_str!("../../page/pairs.css"),
+    ],
+    entry: "pairs.js",
 };
 
 /// Fill the template. `data` is JSON.
@@ -183,7 +197,8 @@ mod tests {
 
     #[test]
     fn the_scripts_fit_together_and_each_is_on_a_page() {
-        let pages = [ATTENTION, TRACE].map(|parts| modules::join(parts.entry, SCRIPTS).unwrap());
+        let pages =
+            [ATTENTION, TRACE, PAIRS].map(|parts| modules::join(parts.entry, SCRIPTS).unwrap());
         for (file, _) in SCRIPTS {
             assert!(
                 pages

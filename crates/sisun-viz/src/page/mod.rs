@@ -14,10 +14,12 @@ mod colours;
 mod encode;
 mod html;
 mod modules;
+mod pairs;
 mod thin;
 mod trace;
 mod units;
 mod view;
 
 pub use attention::{Kind, Page};
+pub use pairs::{LongPair, pairs_html};
 pub use trace::{LongTrace, trace_html};

@@ -24,6 +24,7 @@ pub(crate) fn maps(labels: &[&str], activations: Vec<ActivationMap>) -> Attentio
         model: "runs/tiny".into(),
         text: labels.concat(),
         tokens,
+        part: sisun_infer::AttentionPart::Only,
         causal: true,
         activations,
     }
