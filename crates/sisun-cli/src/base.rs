@@ -22,6 +22,7 @@ pub(crate) fn describe(path: &Path) -> Result<PretrainedSpec> {
             (sisun_hf::describe(path)?.1, sisun_hf::tokenizer(path), None)
         } else {
             let run = Run::open(path)?;
+            let config = run.config()?;
             if !is_file(&run.tokenizer())
                 .with_context(|| format!("cannot read {}", run.tokenizer().display()))?
             {
@@ -30,7 +31,6 @@ pub(crate) fn describe(path: &Path) -> Result<PretrainedSpec> {
                     run.tokenizer().display()
                 );
             }
-            let config = run.config()?;
             (config.model, run.tokenizer(), Some(config.tokenizer))
         };
         Ok(PretrainedSpec {

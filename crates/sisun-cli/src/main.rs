@@ -11,6 +11,7 @@ mod model_source;
 mod needs;
 mod output;
 mod pace;
+mod pairs;
 mod progress;
 mod quotes;
 mod run_report;

@@ -25,6 +25,11 @@ pub(crate) struct PrecisionArgs {
 }
 
 impl PrecisionArgs {
+    /// Return true if it is not float32.
+    pub(crate) fn is_reduced(self) -> bool {
+        self.precision != Precision::Float32
+    }
+
     /// Open the model that a RUN argument names, with this precision.
     pub(crate) fn open(self, path: &Path, device: &Device) -> Result<ModelSource> {
         if self.precision == Precision::Bf16 && *device != Device::flex() {
@@ -50,11 +55,11 @@ pub(crate) struct TextArgs {
     /// The field that holds the text of JSON lines in --data [default: the run's data.jsonl_field,
     /// else text]
     #[arg(long, value_name = "FIELD", requires = "data")]
-    jsonl_field: Option<String>,
+    pub(crate) jsonl_field: Option<String>,
     /// What one document of --data is: file, line or paragraph [default: as the run's
     /// data.documents, else file]
     #[arg(long, value_name = "WHAT", requires = "data", value_parser = read_documents)]
-    documents: Option<Documents>,
+    pub(crate) documents: Option<Documents>,
 }
 
 /// Add the option that names the field to an error about the fields of JSON lines.

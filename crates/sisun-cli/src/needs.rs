@@ -2,28 +2,25 @@
 
 use crate::pace;
 use crate::units;
-use burn::tensor::Device;
 use serde_json::{Value, json};
 use sisun_config::{LoraConfig, ModelConfig, TrainConfig};
 use sisun_data::Tokens;
-use sisun_model::{Count, ModelError, memory, thousands};
+use sisun_model::{Count, memory, thousands};
 
 /// The needs of the steps that are left of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Needs {
-    model: ModelConfig,
     parameters: u64,
-    batch_size: usize,
-    gradient_accumulation_steps: usize,
-    low_rank: bool,
     /// Tokens that the steps see.
     tokens: u64,
     /// Tokens of the text to learn from, if it was read.
     text: Option<u64>,
+    /// Expected memory of the process.
+    memory_bytes: u64,
 }
 
 impl Needs {
-    /// Return the needs of the steps after `step`.
+    /// Return the needs of a language model in the steps after `step`.
     pub(crate) fn of(
         model: &ModelConfig,
         train: &TrainConfig,
@@ -31,43 +28,27 @@ impl Needs {
         step: u64,
         text: Option<&Tokens>,
     ) -> Self {
-        let TrainConfig {
-            batch_size,
-            gradient_accumulation_steps,
-            steps,
-            ..
-        } = *train;
-        let a_step = (batch_size as u64)
-            .saturating_mul(gradient_accumulation_steps as u64)
+        let a_step = (train.batch_size as u64)
+            .saturating_mul(train.gradient_accumulation_steps as u64)
             .saturating_mul(model.context_len as u64);
+        let memory = memory_of(model, train, lora).expected_bytes();
         Self {
-            model: model.clone(),
             parameters: Count::of(model).total,
-            batch_size,
-            gradient_accumulation_steps,
-            low_rank: lora.is_some(),
-            tokens: steps.saturating_sub(step).saturating_mul(a_step),
+            tokens: train.steps.saturating_sub(step).saturating_mul(a_step),
             text: text.map(|text| text.len() as u64),
+            memory_bytes: u64::try_from(memory).unwrap_or(u64::MAX),
         }
     }
 
-    fn memory(&self) -> memory::Training<'_> {
-        memory::Training {
-            model: &self.model,
-            batch_size: self.batch_size,
-            gradient_accumulation_steps: self.gradient_accumulation_steps,
-            low_rank: self.low_rank,
+    /// Return the needs of a sequence-to-sequence model whose steps see this many tokens of pairs
+    /// that have `text` tokens.
+    pub(crate) fn of_pairs(parameters: u64, tokens: u64, text: u64, memory_bytes: u64) -> Self {
+        Self {
+            parameters,
+            tokens,
+            text: Some(text),
+            memory_bytes,
         }
-    }
-
-    /// Return the expected memory of the process.
-    fn memory_bytes(&self) -> u64 {
-        u64::try_from(self.memory().expected_bytes()).unwrap_or(u64::MAX)
-    }
-
-    /// Check that the memory is available on a device.
-    pub(crate) fn check_memory(&self, device: &Device) -> Result<(), ModelError> {
-        self.memory().check(device)
     }
 
     /// Return the times that each token of the text is seen.
@@ -87,7 +68,7 @@ impl Needs {
             "{} parameters, {} tokens{epochs}, about {time}{}",
             thousands(self.parameters),
             thousands(self.tokens),
-            rounded(self.memory_bytes())
+            rounded(self.memory_bytes)
         )
     }
 
@@ -97,8 +78,22 @@ impl Needs {
             "tokens": self.tokens,
             "epochs": self.epochs(),
             "expected_s": expected_s,
-            "memory_bytes": self.memory_bytes(),
+            "memory_bytes": self.memory_bytes,
         })
+    }
+}
+
+/// Return the memory of training a language model.
+pub(crate) fn memory_of<'m>(
+    model: &'m ModelConfig,
+    train: &TrainConfig,
+    lora: Option<LoraConfig>,
+) -> memory::Training<'m> {
+    memory::Training {
+        model,
+        batch_size: train.batch_size,
+        gradient_accumulation_steps: train.gradient_accumulation_steps,
+        low_rank: lora.is_some(),
     }
 }
 

@@ -95,8 +95,11 @@ impl Progress {
             let bits = metric
                 .bits_per_byte
                 .map_or(String::new(), |bits| format!(", {bits:.3} bits per byte"));
+            let exact = metric.exact_match.map_or(String::new(), |exact| {
+                format!(", {:.2} % exact", 100.0 * exact)
+            });
             format!(
-                "validation loss {:.4}{bits}",
+                "validation loss {:.4}{bits}{exact}",
                 metric.loss.unwrap_or(f64::NAN)
             )
         } else {

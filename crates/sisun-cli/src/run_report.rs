@@ -1,20 +1,21 @@
 //! `report.html` and `loss.svg` of a run, from its files.
 
 use anyhow::{Context, Result};
+use sisun_config::Experiment;
 use sisun_files::RunDir;
-use sisun_train::{Session, read_metrics};
+use sisun_train::{RunModel, Session, read_metrics};
 use sisun_viz::run_report::{self, RunReport};
 
 /// Write both files to the run directory.
 ///
 /// # Errors
 /// If metrics or samples cannot be read, or a file cannot be written.
-pub(crate) fn write(session: &Session) -> Result<()> {
+pub(crate) fn write<M: RunModel>(session: &Session<M>) -> Result<()> {
     let run_dir = &session.run_dir;
     let metrics = read_metrics(&RunDir::new(run_dir).metrics())?;
     let of = |split: &'static str| metrics.iter().filter(move |metric| metric.split == split);
     let report = RunReport {
-        title: session.config.name.clone(),
+        title: session.config.name().to_owned(),
         facts: session.facts(),
         // Steps without a loss had no token in the loss.
         train: of("train")

@@ -9,6 +9,10 @@ use std::path::Path;
 /// Size that a vocabulary of characters is taken to have before they are counted.
 const CHARACTERS: usize = 256;
 
+/// Whatever is done with a sequence-to-sequence model: its recurrent kernels are the CPU's, and no
+/// trial compares them.
+pub(crate) const PAIRS: Work = Work::OnCpu("sequence-to-sequence models compute there");
+
 /// Return the training of a configuration.
 pub(crate) fn training(config: &Config) -> Work {
     let vocabulary = match &config.tokenizer {

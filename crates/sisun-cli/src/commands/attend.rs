@@ -8,12 +8,14 @@ use args::{Output, check_activations};
 
 use crate::common::{claim, left_before};
 use crate::failure::Usage;
+use crate::pairs::{self, MapOutput, PairText};
 use crate::terminal::{say, say_json};
 use crate::work;
 use anyhow::Result;
 use serde_json::json;
 use sisun_infer::{CaptureSelection, check_per_head, parse_selection};
-use sisun_viz::maps::{self, Format};
+use sisun_model::{Activation, Run};
+use sisun_viz::maps::{self, Format, PictureOptions};
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let pictures = args.pictures.options()?;
@@ -51,6 +53,18 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let [first, others @ ..] = &args.runs[..] else {
         return Err(Usage("name a run to look at".to_owned()).into());
     };
+    if let Some(run) = pairs::run_of(first) {
+        return attend_to_source(&args, &run, &formats, &pictures);
+    }
+    let given = args.target.as_ref().map(|_| "--target");
+    if let Some(option) = given.or(args.pair.as_ref().map(|_| "--pair")) {
+        return Err(Usage(format!(
+            "{option} is for sequence-to-sequence models, and {} holds a language model: give a --text",
+            first.display()
+        ))
+        .into());
+    }
+    let text = args.text.as_deref().unwrap_or_default();
     if !others.is_empty() && !formats.is_empty() {
         return Err(Usage(format!(
             "{} of several runs would overwrite each other: only html takes several",
@@ -64,22 +78,23 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let opened = args.precision.open(first, &chosen.device)?;
     let loaded = &opened.loaded;
     args.device.note(&loaded.introduction());
-    let tokens = loaded.tokens(&args.text)?;
+    let tokens = loaded.tokens(text)?;
     loaded.check_length(tokens.len())?;
-    args.device.note_form(&loaded.tokenizer, &args.text)?;
+    args.device.note_form(&loaded.tokenizer, text)?;
     args.device
         .note_length(tokens.len(), loaded.model.config().context_len);
     let mut files = Vec::new();
     if !formats.is_empty() {
         let (layers, heads) = looking.of(loaded.model.config())?;
         loaded.check_room(tokens.len(), heads.len(), 2 * layers.len(), &looking)?;
-        let found = loaded.attend(&args.text, &looking)?;
+        let found = loaded.attend(text, &looking)?;
         claim(&args.out)?;
         files = maps::write(&found, &args.out, &formats, &pictures)?;
     }
     if with_page {
         files.push(page::write(
             &args,
+            text,
             &opened,
             others,
             &looking,
@@ -93,10 +108,47 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ));
     }
     if args.json {
-        return say_json(&json!({ "text": args.text, "tokens": tokens, "files": files }));
+        return say_json(&json!({ "text": text, "tokens": tokens, "files": files }));
     }
     for file in &files {
         say(&file.display().to_string())?;
     }
     Ok(())
+}
+
+/// Write the maps of a sequence-to-sequence run.
+fn attend_to_source(
+    args: &Args,
+    run: &Run,
+    formats: &[Format],
+    pictures: &PictureOptions,
+) -> Result<()> {
+    let idle = [
+        ("--activations", args.activations != [Activation::Pattern]),
+        ("--layers", args.layers.is_some()),
+        ("--heads", args.heads.is_some()),
+        ("--checkpoints", args.page.checkpoints),
+        ("--ablate", args.page.ablate),
+        ("--precision", args.precision.is_reduced()),
+        ("a second RUN", args.runs.len() > 1),
+    ];
+    pairs::refuse(run, "shows all of its patterns", &idle)?;
+    let text = match (&args.pair, &args.text) {
+        (Some(named), _) => PairText::InFile(named),
+        (None, text) => PairText::Given {
+            source: text.as_deref().unwrap_or_default(),
+            target: args.target.as_deref(),
+        },
+    };
+    let output = MapOutput {
+        folder: &args.out,
+        formats,
+        pictures,
+        page: args
+            .format
+            .contains(&Output::Page)
+            .then_some(args.page.language),
+        as_json: args.json,
+    };
+    pairs::attend(run, text, &output, &args.device)
 }

@@ -12,7 +12,7 @@ use files::{Kind, every_setting};
 use find::{Found, Listed};
 use serde_json::{Value, json};
 use sisun_compare::comparison_schema;
-use sisun_config::schema::{experiment_schema, number};
+use sisun_config::schema::{experiment_schema, number, seq2seq_schema};
 use sisun_config::{Bound, Setting, Shape};
 
 /// List the settings of a configuration file: their meaning, type, range and default.
@@ -30,8 +30,8 @@ pub(crate) struct Args {
     /// A key, a table, or words to search for; all settings if there are none
     #[arg(value_name = "KEY|WORD")]
     words: Vec<String>,
-    /// Print a JSON Schema, of an experiment or of a comparison: editors with Taplo complete and
-    /// check a file whose first line is `#:schema ./sisun.schema.json`
+    /// Print a JSON Schema, of an experiment, a sequence-to-sequence experiment or a comparison:
+    /// editors with Taplo complete and check a file whose first line is `#:schema ./sisun.schema.json`
     #[arg(
         long,
         value_name = "FILE",
@@ -51,6 +51,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<()> {
     match args.schema {
         Some(Kind::Experiment) => return say_json(&experiment_schema()),
+        Some(Kind::Seq2seq) => return say_json(&seq2seq_schema()),
         Some(Kind::Compare) => return say_json(&comparison_schema()),
         None => {}
     }

@@ -3,24 +3,29 @@
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::model_source::{PrecisionArgs, TextArgs};
+use crate::pairs;
 use crate::terminal::{say, say_json};
 use crate::work;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use sisun_model::thousands;
 use sisun_train::evaluate;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Measure loss, perplexity and bits per byte on a text.
 ///
 /// The text is cut into windows that do not overlap. Without --data, the run's own held-out text is
-/// used.
+/// used. Of a sequence-to-sequence run, the targets of held-out pairs are written and compared:
+/// exact match, character error rate, BLEU, and, where the true alignment is known, how attention
+/// agrees with it, by the length of the source.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   sisun eval runs/quickstart
   sisun eval runs/quickstart --data novel.txt
-  sisun eval runs/rope --lengths 64,128,256 --json")]
+  sisun eval runs/rope --lengths 64,128,256 --json
+  sisun eval runs/dates --data held-out.jsonl --json")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory
@@ -29,10 +34,10 @@ pub(crate) struct Args {
     text: TextArgs,
     /// Window lengths in tokens [default: the model's context_len]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    lengths: Vec<std::num::NonZeroUsize>,
-    /// Evaluate on this many windows, evenly spaced [default: all]
+    lengths: Vec<NonZeroUsize>,
+    /// Evaluate on this many windows, or pairs, evenly spaced [default: all]
     #[arg(long, value_name = "N")]
-    windows: Option<std::num::NonZeroUsize>,
+    windows: Option<NonZeroUsize>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -43,6 +48,17 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
+    if let Some(run) = pairs::run_of(&args.run) {
+        let idle = [
+            ("--lengths", !args.lengths.is_empty()),
+            ("--precision", args.precision.is_reduced()),
+            ("--jsonl-field", args.text.jsonl_field.is_some()),
+            ("--documents", args.text.documents.is_some()),
+        ];
+        pairs::refuse(&run, "is evaluated on whole pairs", &idle)?;
+        let limit = args.windows.map(NonZeroUsize::get);
+        return pairs::evaluate(&run, &args.text.data, limit, args.json, &args.device);
+    }
     let chosen = args
         .device
         .choose(|| work::reading(&args.run, args.precision))?;

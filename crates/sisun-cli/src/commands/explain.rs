@@ -3,6 +3,7 @@
 mod keys;
 mod numbers;
 mod page;
+mod pairs;
 mod rows;
 mod steps;
 mod summary;
@@ -13,6 +14,7 @@ mod text;
 mod tone;
 
 use crate::common::DeviceArgs;
+use crate::failure::Usage;
 use crate::given_text;
 use crate::model_source::PrecisionArgs;
 use crate::terminal::{say, say_json};
@@ -20,6 +22,7 @@ use crate::work;
 use anyhow::Result;
 use page::ExplainPage;
 use sisun_infer::{Explanation, Language, Query};
+use sisun_model::Run;
 use std::path::PathBuf;
 
 /// Compute the attention of one query step by step, with the model's own numbers.
@@ -33,17 +36,22 @@ Examples:
   sisun explain runs/quickstart --text \"The cat sat on the mat.\"
   sisun explain runs/quickstart --text \"The cat sat on the mat.\" --query sat --layer 0 --head 2
   sisun explain runs/quickstart-ko --text \"미나는 빨간 연을 찾았어요.\" --query 찾았어요 --language ko
+  sisun explain runs/dates-gru --text \"5 March 1997\" --query 0
   sisun explain runs/quickstart --text \"The cat\" --full > steps.txt
   sisun explain runs/quickstart --text \"The cat\" --json | jq '.keys[] | {label, score, weight}'")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory
     run: PathBuf,
-    /// The text whose attention is computed
+    /// The text whose attention is computed; of a sequence-to-sequence run, the source
     #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
     text: String,
+    /// Sequence-to-sequence: the target [default: the one that the model writes]
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
+    target: Option<String>,
     /// The attending token: its number, counted from 0, or its text, as in --query cat (the last
-    /// token of a longer word) [default: the last token]
+    /// token of a longer word) [default: the last token; of a sequence-to-sequence run the first of
+    /// the target]
     #[arg(long, value_name = "TOKEN")]
     query: Option<Query>,
     /// The layer, counted from 0 [default: the last]
@@ -71,6 +79,16 @@ pub(crate) struct Args {
 const FEW: usize = 6;
 
 pub(crate) fn run(args: Args) -> Result<()> {
+    if let Some(run) = crate::pairs::run_of(&args.run) {
+        return explain_pair(&args, &run);
+    }
+    if args.target.is_some() {
+        return Err(Usage(format!(
+            "--target is for sequence-to-sequence models, and {} holds a language model: leave it out",
+            args.run.display()
+        ))
+        .into());
+    }
     let chosen = args
         .device
         .choose(|| work::reading(&args.run, args.precision))?;
@@ -104,6 +122,33 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     let mut page = ExplainPage::on_terminal(args.language, args.full);
     write(&mut page, &found);
+    say(page.written())
+}
+
+/// Explain the attention of a target token to the source.
+fn explain_pair(args: &Args, run: &Run) -> Result<()> {
+    let idle = [("--precision", args.precision.is_reduced())];
+    crate::pairs::refuse(run, "computes in float32", &idle)?;
+    let loaded = crate::pairs::open(run, &args.device)?;
+    loaded.check_attention()?;
+    let target = match &args.target {
+        Some(target) => target.clone(),
+        None => crate::pairs::written_target(&loaded, &args.text)?,
+    };
+    let found = loaded.explain(
+        &args.text,
+        &target,
+        args.layer,
+        args.head,
+        args.query.as_ref(),
+    )?;
+    args.device
+        .note_form(loaded.tokenizers.source(), &args.text)?;
+    if args.json {
+        return say_json(&found);
+    }
+    let mut page = ExplainPage::on_terminal(args.language, args.full);
+    pairs::write(&mut page, &found);
     say(page.written())
 }
 

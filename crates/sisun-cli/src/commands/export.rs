@@ -2,6 +2,7 @@
 
 use crate::common::DeviceArgs;
 use crate::model_source::ModelSource;
+use crate::pairs;
 use crate::terminal::{say, say_json};
 use anyhow::Result;
 use serde_json::json;
@@ -52,6 +53,9 @@ enum Dtype {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
+    let because = "transformers has no class for recurrent encoder–decoders, and the blocks of the others are not \
+                   converted to those of Marian or BART; the weights are model.safetensors of each checkpoint";
+    pairs::refuse_run(&args.run, because)?;
     let opened = ModelSource::new(
         &args.run,
         &args

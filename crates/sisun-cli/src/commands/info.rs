@@ -3,7 +3,7 @@
 use crate::base;
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
-use crate::needs::Needs;
+use crate::needs::{Needs, memory_of};
 use crate::terminal::{say, say_json};
 use crate::units::{bytes, flops};
 use crate::vocabulary;
@@ -29,7 +29,8 @@ Examples:
   sisun info configs/quickstart.toml --measure
   sisun info runs/quickstart --json")]
 pub(crate) struct Args {
-    /// A run directory, one of its checkpoints, a Hugging Face directory, or a TOML file with a [model]
+    /// A run directory, one of its checkpoints, a Hugging Face directory, or a TOML file with a
+    /// [model] or [seq2seq]
     what: PathBuf,
     /// Change a setting, as in --set model.n_heads=8
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -62,6 +63,19 @@ pub(crate) fn run(args: Args) -> Result<()> {
             (false, Err(error)) if is_absent(&args.what)? => return Err(error.into()),
             (false, _) => args.what.clone(),
         };
+        let draft = PartialConfig::read(&file, &args.set)?;
+        if draft.is_seq2seq() {
+            if args.measure {
+                return Err(Usage(
+                    "--measure times language models: leave it out for a sequence-to-sequence model"
+                        .to_owned(),
+                )
+                .into());
+            }
+            let run = Run::open(&args.what).ok();
+            let config = draft.finish_seq2seq()?;
+            return crate::pairs::info(&config, run.as_ref(), args.json, &args.device);
+        }
         let Described {
             name,
             mut model,
@@ -215,7 +229,7 @@ fn needs(
         .device
         .choose(|| Some(Work::training(model, train, lora, 0)))?
         .device;
-    needs.check_memory(&device)?;
+    memory_of(model, train, lora).check(&device)?;
     let trial = Trial::run(model, train, lora, &device, Duration::from_secs(1))?;
     let seconds = trial.seconds(train, train.eval_windows.unwrap_or(0));
     Ok((Some(needs), Some(seconds)))

@@ -8,7 +8,7 @@ mod text;
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
-use crate::needs::Needs;
+use crate::needs::memory_of;
 use crate::output::{ForceArgs, make_parent};
 use crate::terminal::say;
 use crate::work;
@@ -110,7 +110,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
         choice.fit(rate, args.minutes * 60.0);
     }
     let mut complete = config(&choice, &out)?;
-    while needs(&complete).check_memory(&chosen.device).is_err() && choice.shrink() {
+    let fits = |config: &Config| {
+        let memory = memory_of(&config.model, &config.train, None);
+        memory.check(&chosen.device).is_ok()
+    };
+    while !fits(&complete) && choice.shrink() {
         complete = config(&choice, &out)?;
     }
     let trial = time(&complete, &chosen.device)?;
@@ -239,10 +243,6 @@ fn usual_ending(folder: &Path) -> Option<String> {
     }
     let most = endings.into_iter().max_by_key(|(_, files)| *files);
     most.map(|(ending, _)| ending)
-}
-
-fn needs(config: &Config) -> Needs {
-    Needs::of(&config.model, &config.train, None, 0, None)
 }
 
 /// Time steps of a configuration.

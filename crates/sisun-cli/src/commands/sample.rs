@@ -5,18 +5,22 @@ use crate::failure::Usage;
 use crate::given_text;
 use crate::model_source::PrecisionArgs;
 use crate::output::{ForceArgs, make_parent};
+use crate::pairs;
 use crate::terminal::{is_watched, say, say_json, write_now};
 use crate::work;
 use anyhow::Result;
 use serde_json::{Value, json};
 use sisun_infer::{
-    Finish, GenerationOptions, InferError, Language, LanguageModel, Sample, Sampler, Trace,
+    Decoding, Finish, GenerationOptions, InferError, Language, LanguageModel, Sample, Sampler,
+    Trace,
 };
+use sisun_model::Run;
 use sisun_model::checkpoint::write_atomic;
+use sisun_seq2seq::Beam;
 use sisun_viz::page::trace_html;
 use std::fs::File;
 use std::io::Read;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -31,25 +35,28 @@ Examples:
   sisun sample runs/quickstart-ko --prompt \"옛날에\" --temperature 0
   sisun sample runs/quickstart --prompt \"Once\" --top-k 40 --trace why.html
   sisun sample runs/quickstart --samples 3 --stop '\\n'
+  sisun sample runs/dates --prompt \"5 March 1997\" --beam 4
   echo \"One day\" | sisun sample runs/quickstart --prompt-file - --samples 3 --seed 7 --json")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory
     run: PathBuf,
-    /// The text to continue [default: none; the model begins a new text]
+    /// The text to continue, or the source to write the target of [default: none; the model begins a
+    /// new text]
     #[arg(long, value_name = "TEXT", conflicts_with = "prompt_file", value_parser = given_text::argument)]
     prompt: Option<String>,
-    /// Read the text to continue from a file, or - for standard input
+    /// Read the text to continue from a file, or - for standard input (sequence to sequence: a source
+    /// on each line)
     #[arg(long, value_name = "FILE")]
     prompt_file: Option<PathBuf>,
     /// Generate at most this many tokens (for several texts: --samples)
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 200)]
+    #[arg(long, short = 'n', value_name = "N", default_value_t = TOKENS)]
     tokens: usize,
     /// Softmax temperature; 0 always takes the most likely token
     #[arg(
         long,
         value_name = "T",
-        default_value_t = 0.8,
+        default_value_t = TEMPERATURE,
         allow_negative_numbers = true
     )]
     temperature: f64,
@@ -80,6 +87,20 @@ pub(crate) struct Args {
         allow_negative_numbers = true
     )]
     repetition_penalty: f64,
+    /// Sequence-to-sequence: keep the N best targets at each step, and write the best [default: 1,
+    /// the most likely token at each step]
+    #[arg(long, value_name = "N", help_heading = "Sequence to sequence")]
+    beam: Option<NonZeroUsize>,
+    /// Sequence-to-sequence: divide a target's log-probability by ((5 + length) / 6)^A; 0 prefers
+    /// short targets, 1 compares their means (needs --beam)
+    #[arg(
+        long,
+        value_name = "A",
+        requires = "beam",
+        allow_negative_numbers = true,
+        help_heading = "Sequence to sequence"
+    )]
+    length_penalty: Option<f64>,
     /// Stop at this text (may be repeated); \n is a newline, \t a tab, \\ a backslash
     #[arg(long, value_name = "TEXT", value_parser = unescaped)]
     stop: Vec<String>,
@@ -105,6 +126,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
+    if let Some(run) = pairs::run_of(&args.run) {
+        return translate(&args, &run);
+    }
+    if args.beam.is_some() {
+        return Err(Usage(format!(
+            "--beam is for sequence-to-sequence models, and {} holds a language model: leave it out",
+            args.run.display()
+        ))
+        .into());
+    }
     let prompt = prompt(&args)?;
     if prompt.as_ref().is_some_and(|prompt| prompt.text.is_empty()) {
         return Err(Usage(
@@ -202,6 +233,52 @@ pub(crate) fn run(args: Args) -> Result<()> {
         _ => say_json(&json!({ "samples": objects })),
     }
 }
+
+/// Write the targets of a sequence-to-sequence run.
+fn translate(args: &Args, run: &Run) -> Result<()> {
+    let usual = Sampler::default();
+    let idle = [
+        ("--tokens", args.tokens != TOKENS),
+        ("--temperature", args.temperature != TEMPERATURE),
+        ("--top-k", args.top_k != usual.top_k),
+        ("--top-p", args.top_p != usual.top_p),
+        ("--min-p", args.min_p != usual.min_p),
+        (
+            "--repetition-penalty",
+            args.repetition_penalty != usual.repetition_penalty,
+        ),
+        ("--stop", !args.stop.is_empty()),
+        ("--samples", args.samples.get() != 1),
+        ("--seed", args.seed != usual.seed),
+        ("--trace", args.trace.is_some()),
+        ("--precision", args.precision.is_reduced()),
+    ];
+    pairs::refuse(run, "chooses the likeliest target", &idle)?;
+    let given: Option<Vec<String>> = match &args.prompt_file {
+        // A file holds a source on each line, as files of pairs do.
+        Some(_) => prompt(args)?.map(|prompt| prompt.text.lines().map(str::to_owned).collect()),
+        None => prompt(args)?.map(|prompt| vec![prompt.text]),
+    };
+    let Some(sources) = given else {
+        return Err(Usage(format!(
+            "{} holds a sequence-to-sequence model, which writes the target of a source: give one with --prompt",
+            run.root().display()
+        ))
+        .into());
+    };
+    let decoding = match args.beam {
+        None => Decoding::Greedy,
+        Some(width) => Decoding::Beam(Beam {
+            width: width.get(),
+            length_penalty: args.length_penalty.unwrap_or(0.0),
+        }),
+    };
+    pairs::sample(run, &sources, decoding, args.json, &args.device)
+}
+
+/// Defaults of options that sequence-to-sequence models do not take.
+const TOKENS: usize = 200;
+const TEMPERATURE: f64 = 0.8;
 
 /// A `--tokens` of at most this is often meant as a number of samples.
 const FEW: usize = 20;

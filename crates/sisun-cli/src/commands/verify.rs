@@ -1,5 +1,6 @@
 //! `sisun verify`.
 
+use crate::pairs;
 use crate::signals::remove_on_interrupt;
 use crate::terminal::{is_watched, note, say, say_json};
 use anyhow::{Result, bail};
@@ -31,6 +32,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
+    pairs::refuse_run(&args.run, "the checks are those of language models")?;
     let mut started = |name: &str| {
         if !args.quiet && is_watched() {
             note(&format!("checking: {name}"));

@@ -14,10 +14,15 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+/// Heading of the options of sequence-to-sequence runs.
+const PAIRS: &str = "Sequence to sequence";
+
 /// Write the attention maps of a text.
 ///
 /// A map has one row for each query (the attending token) and one column for each key (the token
-/// attended to); each row sums to 1. heads.png shows all heads, layer5-head0.png a single one.
+/// attended to); each row sums to 1. A sequence-to-sequence run has the maps of its encoder, its
+/// decoder, and of cross-attention, with a row for each token of the target and a column for each
+/// token of the source (cross-heads.png). heads.png shows all heads, layer5-head0.png a single one.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -28,15 +33,24 @@ Examples:
   sisun attend runs/quickstart-ko --text \"밥을 먹었어요.\" --out maps --format npz,svg --layers 3 --heads 0,2-3
   sisun attend runs/quickstart --text \"The cat\" --out maps --format json --activations pattern,scores,q,k,v,z
   sisun attend runs/quickstart --text \"The cat sat.\" --format svg --colours cividis --values always
-  sisun attend runs/quickstart-ko --text \"밥을 먹었어요.\" --format png --font NanumMyeongjo.ttf --font-size 18")]
+  sisun attend runs/quickstart-ko --text \"밥을 먹었어요.\" --format png --font NanumMyeongjo.ttf --font-size 18
+  sisun attend runs/dates --text \"Wednesday, 5 March 1997\" --out maps
+  sisun attend runs/dates --pair pairs.jsonl:3 --out maps --format html,svg")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory. Several share a page (html)
     #[arg(required = true, value_name = "RUN")]
     pub(super) runs: Vec<PathBuf>,
-    /// The text whose attention is computed
-    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
-    pub(super) text: String,
+    /// The text whose attention is computed; of a sequence-to-sequence run, the source
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument, required_unless_present = "pair")]
+    pub(super) text: Option<String>,
+    /// Sequence-to-sequence: the target [default: the one that the model writes]. The true alignment
+    /// is outlined if the run's own pairs tell it
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument, help_heading = PAIRS)]
+    pub(super) target: Option<String>,
+    /// Sequence-to-sequence: a pair in a file, and its true alignment, as in pairs.jsonl:3
+    #[arg(long, value_name = "FILE:LINE", conflicts_with_all = ["text", "target"], help_heading = PAIRS)]
+    pub(super) pair: Option<String>,
     /// The output folder
     #[arg(long, value_name = "DIR", default_value = "maps")]
     pub(super) out: PathBuf,

@@ -15,19 +15,19 @@ use std::path::{Path, PathBuf};
 /// Write the page and return its path. `first` is the first run, `others` are the rest.
 pub(super) fn write(
     args: &Args,
+    text: &str,
     first: &ModelSource,
     others: &[PathBuf],
     looking: &CaptureSelection,
     device: &Device,
 ) -> Result<PathBuf> {
-    let language = args
-        .page
-        .language
-        .unwrap_or_else(|| Language::of(&args.text));
+    let language = args.page.language.unwrap_or_else(|| Language::of(text));
     let page = match (args.page.checkpoints, others) {
-        (true, _) => over_time(args, first, looking, language, device)?,
-        (false, []) => one(args, first, looking, language)?,
-        (false, others) => side_by_side(args, &first.loaded, others, looking, language, device)?,
+        (true, _) => over_time(args, text, first, looking, language, device)?,
+        (false, []) => one(args, text, first, looking, language)?,
+        (false, others) => {
+            side_by_side(args, text, &first.loaded, others, looking, language, device)?
+        }
     };
     let path = args.out.join("attention.html");
     claim(&args.out)?;
@@ -37,12 +37,13 @@ pub(super) fn write(
 
 fn one(
     args: &Args,
+    text: &str,
     opened: &ModelSource,
     looking: &CaptureSelection,
     language: Language,
 ) -> Result<Page> {
     let loaded = &opened.loaded;
-    let mut page = Page::new(Kind::Model, &loaded.name, &args.text, looking, language, 1);
+    let mut page = Page::new(Kind::Model, &loaded.name, text, looking, language, 1);
     let loss_rises = match args.page.ablate {
         true => {
             let tokens = opened.held_out(&args.page.ablation.text, &args.device)?;
@@ -61,6 +62,7 @@ fn one(
 
 fn over_time(
     args: &Args,
+    text: &str,
     opened: &ModelSource,
     looking: &CaptureSelection,
     language: Language,
@@ -76,12 +78,12 @@ fn over_time(
             all.len()
         );
     }
-    let fit = Page::checkpoints_that_fit(looked_at, &args.text, looking)?;
+    let fit = Page::checkpoints_that_fit(looked_at, text, looking)?;
     let chosen = evenly(&all, fit);
     let mut page = Page::new(
         Kind::Time,
         &looked_at.name,
-        &args.text,
+        text,
         looking,
         language,
         chosen.len(),
@@ -140,6 +142,7 @@ fn is_damaged(error: &anyhow::Error) -> bool {
 
 fn side_by_side(
     args: &Args,
+    text: &str,
     first: &LanguageModel,
     others: &[PathBuf],
     looking: &CaptureSelection,
@@ -155,7 +158,7 @@ fn side_by_side(
     let mut page = Page::new(
         Kind::Variants,
         &title,
-        &args.text,
+        text,
         looking,
         language,
         args.runs.len(),

@@ -47,7 +47,7 @@ fn heading(listed: &Listed<'_>, first: bool, width: usize) -> String {
     let table = listed.table;
     if table.path.is_empty() {
         let program = match listed.kind {
-            super::Kind::Experiment => "train",
+            super::Kind::Experiment | super::Kind::Seq2seq => "train",
             super::Kind::Compare => "compare",
         };
         return format!(
@@ -57,6 +57,7 @@ fn heading(listed: &Listed<'_>, first: bool, width: usize) -> String {
     }
     let file = match (listed.kind, first) {
         (super::Kind::Compare, true) => " of a comparison",
+        (super::Kind::Seq2seq, true) => " of a sequence-to-sequence experiment",
         _ => "",
     };
     let text = format!("{}{file}  {}", table.header, plain(table.docs));
@@ -82,6 +83,7 @@ fn one(listed: &Listed<'_>, width: usize) -> String {
     let key = &setting.key;
     let of = match listed.kind {
         super::Kind::Experiment => "",
+        super::Kind::Seq2seq => "  (of a sequence-to-sequence experiment)",
         super::Kind::Compare => "  (of a comparison)",
     };
     let mut text = format!("{}{of}\n", setting.path);

@@ -151,7 +151,7 @@ mod tests {
             ("TRAIN.LR_MAX", true, &["train.lr_max"]),
             ("tracks.copy.examples", true, &["tracks.NAME.examples"]),
             ("seeds", true, &["seeds"]),
-            ("name", true, &["name", "name"]),
+            ("name", true, &["name", "name", "name"]),
             (
                 "lr",
                 false,
@@ -160,7 +160,7 @@ mod tests {
             ("learning_rate", true, &["train.lr_max"]),
             ("n-embd", true, &["model.d_model"]),
             ("muon rate", true, &["train.muon_lr_max"]),
-            ("[attend]", false, &["attend.text"]),
+            ("[attend]", false, &["attend.text", "attend.source"]),
             (
                 "finetune.lora",
                 false,

@@ -14,6 +14,7 @@ pub(super) fn chapter(all: &[(Kind, SettingsTable)]) -> String {
         if table.path.is_empty() {
             text.push_str(match kind {
                 Kind::Experiment => "\n## An experiment, for `sisun train`\n",
+                Kind::Seq2seq => SEQ2SEQ,
                 Kind::Compare => "\n## A comparison, for `sisun compare`\n",
             });
         } else {
@@ -34,12 +35,20 @@ pub(super) fn chapter(all: &[(Kind, SettingsTable)]) -> String {
     text
 }
 
+/// The beginning of the part about sequence-to-sequence experiments.
+const SEQ2SEQ: &str = "
+## A sequence-to-sequence experiment, for `sisun train`
+
+A file with `[seq2seq]` in place of `[model]` describes a sequence-to-sequence model, and `[pairs]` in place of
+`[data]` its text. `[train]` and `[tokenizer]` are those of an experiment.
+";
+
 /// The part about editors.
 const EDITORS: &str = "
 ## Completion in an editor
 
-`configs/sisun.schema.json` and `configs/sisun-compare.schema.json` describe these files as JSON Schemas (draft 07). An
-editor with Taplo (*Even Better TOML* in VS Code; Helix, Neovim and Zed through its language server) completes keys,
+`configs/sisun.schema.json`, `configs/sisun-seq2seq.schema.json` and `configs/sisun-compare.schema.json` describe these
+files as JSON Schemas (draft 07). An editor with Taplo (*Even Better TOML* in VS Code; Helix, Neovim and Zed through its language server) completes keys,
 shows their documentation and marks mistakes in a file whose first line is
 
 ```toml
@@ -50,6 +59,7 @@ The path is relative to the file. To write a schema beside a file of your own:
 
 ```sh
 sisun config --schema > sisun.schema.json
+sisun config --schema seq2seq > sisun-seq2seq.schema.json
 sisun config --schema compare > sisun-compare.schema.json
 ```
 

@@ -120,19 +120,22 @@ fn look_at(path: &Path) -> Listed {
 fn look_at_run(listed: &mut Listed) -> Result<()> {
     let run = RunDir::new(&listed.path);
     let opened = Run::open(&listed.path)?;
-    let config = opened.config()?;
+    let steps = match opened.is_seq2seq()? {
+        true => opened.seq2seq_config()?.train.steps,
+        false => opened.config()?.train.steps,
+    };
     let checkpoints = run.checkpoints();
     let Some(newest) = steps_in(&checkpoints)?.pop() else {
         listed.state = State::NeverSaved;
-        listed.steps = Some((0, config.train.steps));
+        listed.steps = Some((0, steps));
         return Ok(());
     };
     let newest = checkpoints.join(folder_name(newest));
     let damaged = |problem| anyhow!("{} is damaged: {problem}", newest.display());
     let read = read_state(&newest).map_err(damaged)?;
     check_sizes(&newest, &read).map_err(damaged)?;
-    listed.steps = Some((read.step, config.train.steps));
-    listed.state = match read.step >= config.train.steps {
+    listed.steps = Some((read.step, steps));
+    listed.state = match read.step >= steps {
         true => State::Finished,
         false => State::Interrupted,
     };

@@ -1,0 +1,118 @@
+//! Runs of sequence-to-sequence models.
+
+use super::shown::{Sampler, Shown};
+use crate::needs::Needs;
+use crate::pairs::needs;
+use anyhow::{Context, Result};
+use burn::module::Module;
+use sisun_config::{Seq2SeqConfig, Seq2SeqExperiment, shell};
+use sisun_files::RunDir;
+use sisun_infer::{Decoding, Translator};
+use sisun_model::thousands;
+use sisun_seq2seq::Seq2Seq;
+use sisun_train::{Session, TrainOutcome, seq2seq};
+use sisun_viz::maps::{self, Format, PictureOptions};
+use std::path::PathBuf;
+
+impl Shown for Seq2Seq {
+    fn describe(session: &Session<Self>) -> String {
+        let pairs = &session.text.pairs;
+        let at = match session.step() {
+            0 => String::new(),
+            step => format!(", from step {}", thousands(step)),
+        };
+        format!(
+            "text: {} pairs to learn from, {} held out, {} kinds of source tokens, {} of target tokens\nmodel: {} parameters, {}\nrun: {}{at}",
+            thousands(pairs.train.tokens.len() as u64),
+            thousands(pairs.validation.tokens.len() as u64),
+            thousands(pairs.tokenizers.source().vocab_size() as u64),
+            thousands(pairs.tokenizers.target().vocab_size() as u64),
+            thousands(session.trained_parameters()),
+            seq2seq::shape(&session.config.seq2seq),
+            session.run_dir.display(),
+        )
+    }
+
+    fn settings_without_effect(config: &Seq2SeqExperiment) -> Vec<(&'static str, &'static str)> {
+        config.settings_without_effect()
+    }
+
+    fn needs(session: &Session<Self>) -> Needs {
+        needs(
+            &session.config,
+            &session.text.pairs,
+            session.trained_parameters(),
+            session.step(),
+        )
+    }
+
+    fn sampler(session: &Session<Self>) -> Option<Sampler<Self>> {
+        let sources = session.config.sample.as_ref()?.sources.clone();
+        let tokenizers = session.text.pairs.tokenizers.clone();
+        Some(Box::new(move |step, model| {
+            let loaded =
+                Translator::new(String::new(), Some(step), model.valid(), tokenizers.clone());
+            let mut lines = Vec::new();
+            for source in &sources {
+                let written = loaded.translate(source, Decoding::Greedy)?;
+                let target = written.first().map_or("", |written| &written.text);
+                lines.push(format!("{source} → {target}"));
+            }
+            Ok(lines.join("\n"))
+        }))
+    }
+
+    fn write_maps(session: &Session<Self>, outcome: &TrainOutcome) -> Result<Option<PathBuf>> {
+        let Some(attend) = &session.config.attend else {
+            return Ok(None);
+        };
+        let folder = RunDir::new(&session.run_dir).maps();
+        let loaded = Translator::new(
+            session.config.name.clone(),
+            Some(outcome.step),
+            session.model().valid(),
+            session.text.pairs.tokenizers.clone(),
+        );
+        let written = loaded.translate(&attend.source, Decoding::Greedy)?;
+        let target = written.first().map_or("", |written| &written.text);
+        if target.is_empty() {
+            return Ok(None);
+        }
+        let pairs = &session.text.pairs;
+        let alignment = loaded.alignment_among(pairs, &attend.source, target);
+        let found = loaded.attend(&attend.source, target, alignment)?;
+        // The folder belongs to the run; the marker file lets `attend --out` write there as well.
+        sisun_files::claim_folder(&folder)
+            .with_context(|| format!("cannot write into {}", folder.display()))?;
+        for part in &found {
+            maps::write(
+                part,
+                &folder,
+                &[Format::Png, Format::Npz],
+                &PictureOptions::default(),
+            )?;
+        }
+        Ok(Some(folder))
+    }
+
+    fn overview() -> &'static str {
+        "cross-heads.png"
+    }
+
+    fn next_commands(session: &Session<Self>) -> Vec<String> {
+        let run = shell::path(&session.run_dir);
+        let Some(pair) = session.text.pairs.validation.corpus.pairs.first() else {
+            return Vec::new();
+        };
+        let source = shell::word(&pair.source);
+        let mut commands = vec![format!("sisun sample {run} --prompt={source}")];
+        let attends = match &session.config.seq2seq {
+            Seq2SeqConfig::Recurrent(model) => model.context.is_attention(),
+            Seq2SeqConfig::Transformer(_) => true,
+        };
+        if attends {
+            commands.push(format!("sisun attend {run} --text={source} --out maps"));
+        }
+        commands
+    }
+}

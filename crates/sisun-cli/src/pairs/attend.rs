@@ -1,0 +1,114 @@
+//! Writing the attention maps of a source and its target.
+
+mod known;
+
+use super::{open, written_target};
+use crate::common::{DeviceArgs, claim, left_before};
+use crate::terminal::{say, say_json};
+use anyhow::Result;
+use known::{Cells, in_own_text, pair_in_file};
+use serde_json::json;
+use sisun_infer::{AttentionMaps, AttentionPart, Language};
+use sisun_model::Run;
+use sisun_model::checkpoint::write_atomic;
+use sisun_viz::maps::{self, Format, PictureOptions};
+use sisun_viz::page::pairs_html;
+use std::path::Path;
+
+/// The texts to attend to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PairText<'a> {
+    /// A source, with its target or the one that the model writes.
+    Given {
+        source: &'a str,
+        target: Option<&'a str>,
+    },
+    /// A pair in a file, as `FILE:LINE`.
+    InFile(&'a str),
+}
+
+/// Where and how maps are written.
+pub(crate) struct MapOutput<'a> {
+    pub(crate) folder: &'a Path,
+    pub(crate) formats: &'a [Format],
+    pub(crate) pictures: &'a PictureOptions,
+    /// Language of the page, if a page is written; `None` follows the text.
+    pub(crate) page: Option<Option<Language>>,
+    pub(crate) as_json: bool,
+}
+
+/// Write the maps of a sequence-to-sequence run.
+pub(crate) fn attend(
+    run: &Run,
+    text: PairText<'_>,
+    output: &MapOutput<'_>,
+    device: &DeviceArgs,
+) -> Result<()> {
+    let config = run.seq2seq_config()?;
+    let pair = match text {
+        PairText::InFile(named) => Some(pair_in_file(&config, named)?),
+        PairText::Given { .. } => None,
+    };
+    let loaded = open(run, device)?;
+    loaded.check_attention()?;
+    let (source, target, alignment): (String, String, Cells) = match (text, pair) {
+        (_, Some(pair)) => {
+            let alignment = loaded.alignment(&pair)?;
+            (pair.source, pair.target, alignment)
+        }
+        (PairText::Given { source, target }, None) => {
+            let target = match target {
+                Some(target) => target.to_owned(),
+                None => written_target(&loaded, source)?,
+            };
+            let alignment = in_own_text(&loaded, run, &config, [source, &target], device);
+            (source.to_owned(), target, alignment)
+        }
+        (PairText::InFile(_), None) => unreachable!("the pair has been read above"),
+    };
+    let found = loaded.attend(&source, &target, alignment)?;
+    claim(output.folder)?;
+    let mut files = Vec::new();
+    for part in found.iter().filter(|_| !output.formats.is_empty()) {
+        files.extend(maps::write(
+            part,
+            output.folder,
+            output.formats,
+            output.pictures,
+        )?);
+    }
+    if let Some(language) = output.page {
+        let language = language.unwrap_or_else(|| Language::of(&source));
+        let path = output.folder.join("attention.html");
+        write_atomic(&path, pairs_html(&found, language)?.as_bytes())?;
+        files.push(path);
+    }
+    if let Some(left) = left_before(output.folder, &files) {
+        device.note(&format!(
+            "note: {} holds files of an earlier command as well: {left}",
+            output.folder.display()
+        ));
+    }
+    if output.as_json {
+        let tokens = tokens(&found);
+        return say_json(&json!({
+            "text": source, "target": target, "source_tokens": tokens.1,
+            "target_tokens": tokens.0, "alignment": tokens.2, "files": files,
+        }));
+    }
+    for file in &files {
+        say(&file.display().to_string())?;
+    }
+    Ok(())
+}
+
+/// Return the tokens of target and source, and the true alignment.
+fn tokens(found: &[AttentionMaps]) -> (serde_json::Value, serde_json::Value, serde_json::Value) {
+    let cross = found.iter().find_map(|maps| match &maps.part {
+        AttentionPart::Cross(keys) => Some((&maps.tokens, &keys.tokens, &keys.alignment)),
+        _ => None,
+    });
+    cross.map_or_else(Default::default, |(targets, sources, alignment)| {
+        (json!(targets), json!(sources), json!(alignment))
+    })
+}
