@@ -31,6 +31,7 @@ mod limits;
 mod maps;
 mod own_text;
 mod pages;
+mod pairs;
 mod pasting;
 mod pointers;
 #[cfg(target_os = "linux")]

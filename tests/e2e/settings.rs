@@ -10,6 +10,10 @@ fn the_committed_schemas_and_chapter_are_what_the_program_prints() {
     for (arguments, file) in [
         (&["--schema"][..], "configs/sisun.schema.json"),
         (
+            &["--schema", "seq2seq"],
+            "configs/sisun-seq2seq.schema.json",
+        ),
+        (
             &["--schema", "compare"],
             "configs/sisun-compare.schema.json",
         ),

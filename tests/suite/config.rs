@@ -2,7 +2,7 @@
 
 use crate::message;
 use proptest::prelude::*;
-use sisun_config::{Config, ConfigError, Described, ModelConfig, Position};
+use sisun_config::{Config, ConfigError, Described, Experiment, ModelConfig, Position};
 use sisun_tests::models::POSITIONS;
 use std::fs;
 use std::path::{Path, PathBuf};

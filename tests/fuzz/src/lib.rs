@@ -8,10 +8,10 @@
 
 use burn::tensor::Device;
 use sisun_config::{
-    Config, DataConfig, Described, Normalize, PairsConfig, PartialConfig, TokenizerConfig,
-    apply_override,
+    Config, DataConfig, Described, Experiment, Normalize, PairTokenizersConfig, PairsConfig,
+    PartialConfig, TokenizerConfig, apply_override,
 };
-use sisun_data::pairs::{PairTokenizersConfig, prepare_pairs};
+use sisun_data::pairs::prepare_pairs;
 use sisun_data::{Tokenizer, first_documents, prepare};
 use sisun_model::checkpoint::Checkpoint;
 use sisun_model::weights::read_tensors;
