@@ -95,10 +95,15 @@ fn every_command_that_is_told_works() {
     let again = sisun(&[&["train", "--resume", &lab.at(run)], &CPU[..]].concat());
     again.fails(1, &["all of its 60 steps", "train.steps=120"]);
 
-    let exists = lab
-        .train(run, &[])
-        .fails(1, &["exists already", "--run DIR"]);
-    paste(&told(&exists.stderr, "to go on: ")).fails(1, &["all of its 60 steps"]);
+    let exists = lab.train(run, &[]).fails(
+        1,
+        &[
+            "exists already, and has done all of its 60 steps",
+            "--run DIR",
+        ],
+    );
+    let longer = told(&exists.stderr, "to train it longer: ");
+    assert!(longer.contains("train.steps=120"), "{longer}");
     for args in [
         &["train", &lab.at(run)][..],
         &["train", &lab.at(run), "--set", "train.steps=70"],

@@ -45,10 +45,18 @@ pub enum TrainError {
         typed: Box<Typed>,
     },
     /// The run directory exists already.
-    #[error("{} exists already: choose another place with --run DIR, or go on with it\nto go on: {}", path.display(), typed.resume(path))]
+    #[error("{} exists already{}", path.display(), match done {
+        None => format!(": choose another place with --run DIR, or go on with it\nto go on: {}", typed.resume(path)),
+        Some(steps) => format!(
+            ", and has done all of its {steps} steps: choose another place with --run DIR, or train it longer\nto train it longer: {}",
+            typed.longer(path, *steps)
+        ),
+    })]
     RunExists {
         /// The run directory.
         path: PathBuf,
+        /// The number of its steps, if it has done all of them.
+        done: Option<u64>,
         /// The command-line arguments.
         typed: Box<Typed>,
     },

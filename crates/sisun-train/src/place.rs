@@ -25,6 +25,7 @@ pub fn hold_new(run_dir: &Path, patience: Patience<'_>) -> Result<LockedDir, Tra
         }
         Err(TrainError::RunExists {
             path: run_dir.to_owned(),
+            done: steps_done(run_dir),
             typed: Box::default(),
         })
     };
@@ -123,6 +124,15 @@ pub(crate) fn remove(path: &Path) -> std::io::Result<()> {
         true => fs::remove_dir_all(path),
         false => fs::remove_file(path),
     }
+}
+
+/// Return the number of steps of a run that has done all of them.
+fn steps_done(run_dir: &Path) -> Option<u64> {
+    let files = RunDir::new(run_dir);
+    let newest = *steps_in(&files.checkpoints()).ok()?.last()?;
+    let (settings, _) = sisun_config::read_table(&files.config()).ok()?;
+    let steps = settings.get("train")?.get("steps")?.as_integer()?;
+    (i64::try_from(newest).ok()? >= steps).then_some(newest)
 }
 
 /// Whether this is a folder that holds the settings of a run.

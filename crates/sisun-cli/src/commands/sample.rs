@@ -278,7 +278,7 @@ fn translate(args: &Args, run: &Run) -> Result<()> {
 
 /// Defaults of options that sequence-to-sequence models do not take.
 const TOKENS: usize = 200;
-const TEMPERATURE: f64 = 0.8;
+pub(crate) const TEMPERATURE: f64 = 0.8;
 
 /// A `--tokens` of at most this is often meant as a number of samples.
 const FEW: usize = 20;

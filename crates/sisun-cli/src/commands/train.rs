@@ -334,6 +334,12 @@ fn tell<M: Shown>(
             thousands(outcome.step),
             outcome.elapsed_s
         ))?;
+        if let Some((step, loss)) = outcome.best.filter(|(step, _)| *step != outcome.step) {
+            say(&format!(
+                "lowest loss:    {loss:.4} after {} steps; sample, attend and the others use that checkpoint",
+                thousands(step)
+            ))?;
+        }
     }
     if let Some(maps) = maps {
         say(&format!(

@@ -121,8 +121,21 @@ impl Shown for Transformer {
             .as_ref()
             .map(|attend| attend.text.clone())
             .or(opening);
-        let sample =
-            prompt.map(|prompt| format!("sisun sample {run} --prompt={}", shell::word(&prompt)));
+        let usual = crate::commands::sample::TEMPERATURE;
+        let temperature = session
+            .config
+            .sample
+            .as_ref()
+            .map(|sample| sample.temperature);
+        let temperature = temperature
+            .filter(|temperature| *temperature != usual)
+            .map_or_else(String::new, |temperature| {
+                format!(" --temperature {temperature}")
+            });
+        let sample = prompt.map(|prompt| {
+            let prompt = shell::word(&prompt);
+            format!("sisun sample {run} --prompt={prompt}{temperature}")
+        });
         let attend = text.map(|text| {
             format!(
                 "sisun attend {run} --text={} --out maps",
