@@ -317,7 +317,7 @@ fn a_remedy_says_again_what_was_typed() {
     assert!(
         exists
             .stderr
-            .contains("--set train.steps=4 --set train.log_every=2 --device cpu"),
+            .contains("--set train.log_every=2 --set train.steps=8 --device cpu"),
         "{}",
         exists.stderr
     );

@@ -321,6 +321,66 @@ fn a_transformer_has_three_groups_of_maps() {
     assert!(number(&explained["difference"]) < 1e-4, "{explained}");
 }
 
+/// Training ends well whatever the model writes for the source of `[attend]`, and settings that have
+/// no effect are named.
+#[test]
+fn maps_never_fail_a_training_run() {
+    let pairs = Pairs::new();
+    let source = pairs.pair(0).0;
+    let attend = format!("attend.source={source}");
+    // After so few steps the model rarely ends a target.
+    let long = ADDITIVE.replace("max_target_len = 12", "max_target_len = 8");
+    let set = |more: &[&'static str]| -> Vec<String> {
+        let all = [
+            "train.steps=1",
+            "train.eval_every=1",
+            "train.checkpoint_every=1",
+        ];
+        let all = all.iter().chain(more).map(|set| (*set).to_owned());
+        all.chain([attend.clone()])
+            .flat_map(|set| ["--set".to_owned(), set])
+            .collect()
+    };
+    let train = |run: &str, model: &str, more: &[&'static str]| {
+        let set = set(more);
+        let set: Vec<&str> = set.iter().map(String::as_str).collect();
+        pairs.train(run, model, &set).ok()
+    };
+    train("attending", &long, &[]);
+    let run = pairs.at("attending");
+    let (start, maps) = (format!("{run}/checkpoints/step-00000001"), pairs.at("maps"));
+    let text = ["--text", &source, "--device", "cpu"];
+    let sampled = sisun(&["sample", &run, "--prompt", &source, "--json"])
+        .ok()
+        .json();
+    assert_eq!(sampled["ended"], false, "{sampled}");
+    sisun(
+        &[
+            &["attend", &start, "--out", &maps, "--format", "npz"],
+            &text[..],
+        ]
+        .concat(),
+    )
+    .ok();
+    sisun(&[&["explain", &start], &text[..]].concat()).ok();
+    let told = train("fixed", LAST, &["train.optimizer=muon"]).stderr;
+    for part in [
+        "note: attend has no effect",
+        "note: train.optimizer has no effect",
+    ] {
+        assert!(told.contains(part), "no {part:?} in {told}");
+    }
+    for (option, value, part) in [
+        ("--beam", "100000", "must be from 1 to 256"),
+        ("--length-penalty", "nan", "must be from 0 to 10"),
+    ] {
+        let beam = ["sample", &run, "--prompt", &source, option, value];
+        sisun(&beam).fails_by_clap(&[part]);
+    }
+    sisun(&["sample", &pairs.at("none"), "--prompt", "a", "--beam", "2"])
+        .fails(1, &["no such folder"]);
+}
+
 #[test]
 fn a_resumed_run_ends_in_the_same_bits() {
     let pairs = Pairs::new();

@@ -2,7 +2,7 @@
 
 use crate::data::default_validation_fraction;
 use crate::train::{default_muon_lr, default_muon_momentum};
-use crate::{Config, OptimizerKind, Schedule, Seq2SeqExperiment, TrainConfig};
+use crate::{Config, OptimizerKind, Schedule, Seq2SeqConfig, Seq2SeqExperiment, TrainConfig};
 
 impl Config {
     /// Return each key that is set and has no effect, with the reason.
@@ -26,7 +26,18 @@ impl Seq2SeqExperiment {
             "pairs.validation_fraction",
             "beside pairs.validation, which is held out whole",
         ));
-        without_effect(&self.train).chain(pairs).collect()
+        let attend = (self.attend.is_some() && !self.seq2seq.attends())
+            .then_some(("attend", "with a seq2seq.context that does not attend"));
+        let is_recurrent = matches!(self.seq2seq, Seq2SeqConfig::Recurrent(_));
+        let muon = (is_recurrent && self.train.optimizer == OptimizerKind::Muon).then_some((
+            "train.optimizer",
+            "= \"muon\" with a recurrent model, whose weights AdamW trains",
+        ));
+        without_effect(&self.train)
+            .chain(pairs)
+            .chain(attend)
+            .chain(muon)
+            .collect()
     }
 }
 

@@ -204,6 +204,14 @@ impl Seq2SeqConfig {
         }
     }
 
+    /// Return true if the decoder attends to the encoder's states.
+    pub fn attends(&self) -> bool {
+        match self {
+            Self::Recurrent(config) => config.context.is_attention(),
+            Self::Transformer(_) => true,
+        }
+    }
+
     /// Return the probability of dropping an activation.
     pub fn dropout(&self) -> f64 {
         match self {

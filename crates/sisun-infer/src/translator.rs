@@ -185,13 +185,17 @@ impl Translator {
 
     fn translation(&self, found: Hypothesis) -> Result<Translation, InferError> {
         let Hypothesis {
-            tokens: ids,
+            tokens: mut ids,
             ended,
             log_prob,
             score,
         } = found;
         if log_prob.is_nan() || (ids.is_empty() && !ended) {
             return Err(InferError::NotNumbers { place: 0 });
+        }
+        if !ended {
+            // With its end the target must not be longer than what the model reads.
+            ids.truncate(self.model.config().max_target_len() - 1);
         }
         let tokenizer = self.tokenizers.target();
         let mut tokens = Vec::with_capacity(ids.len() + 1);

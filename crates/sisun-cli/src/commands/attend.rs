@@ -57,7 +57,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         return attend_to_source(&args, &run, &formats, &pictures);
     }
     let given = args.target.as_ref().map(|_| "--target");
-    if let Some(option) = given.or(args.pair.as_ref().map(|_| "--pair")) {
+    let given = given.or(args.pair.as_ref().map(|_| "--pair"));
+    if let Some(option) = given.filter(|_| first.exists()) {
         return Err(Usage(format!(
             "{option} is for sequence-to-sequence models, and {} holds a language model: give a --text",
             first.display()

@@ -82,7 +82,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if let Some(run) = crate::pairs::run_of(&args.run) {
         return explain_pair(&args, &run);
     }
-    if args.target.is_some() {
+    if args.target.is_some() && args.run.exists() {
         return Err(Usage(format!(
             "--target is for sequence-to-sequence models, and {} holds a language model: leave it out",
             args.run.display()

@@ -89,7 +89,7 @@ pub(crate) struct Args {
     repetition_penalty: f64,
     /// Sequence-to-sequence: keep the N best targets at each step, and write the best [default: 1,
     /// the most likely token at each step]
-    #[arg(long, value_name = "N", help_heading = "Sequence to sequence")]
+    #[arg(long, value_name = "N", value_parser = beam_width, help_heading = "Sequence to sequence")]
     beam: Option<NonZeroUsize>,
     /// Sequence-to-sequence: divide a target's log-probability by ((5 + length) / 6)^A; 0 prefers
     /// short targets, 1 compares their means (needs --beam)
@@ -97,6 +97,7 @@ pub(crate) struct Args {
         long,
         value_name = "A",
         requires = "beam",
+        value_parser = penalty,
         allow_negative_numbers = true,
         help_heading = "Sequence to sequence"
     )]
@@ -129,7 +130,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if let Some(run) = pairs::run_of(&args.run) {
         return translate(&args, &run);
     }
-    if args.beam.is_some() {
+    if args.beam.is_some() && args.run.exists() {
         return Err(Usage(format!(
             "--beam is for sequence-to-sequence models, and {} holds a language model: leave it out",
             args.run.display()
@@ -282,6 +283,26 @@ pub(crate) const TEMPERATURE: f64 = 0.8;
 
 /// A `--tokens` of at most this is often meant as a number of samples.
 const FEW: usize = 20;
+
+/// Largest width of a beam: each of its targets has a state of its own.
+const WIDEST: usize = 256;
+
+fn beam_width(given: &str) -> Result<NonZeroUsize, String> {
+    let width: usize = given
+        .parse()
+        .map_err(|_| "expected a whole number".to_owned())?;
+    NonZeroUsize::new(width)
+        .filter(|width| width.get() <= WIDEST)
+        .ok_or_else(|| format!("must be from 1 to {WIDEST}"))
+}
+
+fn penalty(given: &str) -> Result<f64, String> {
+    let penalty: f64 = given.parse().map_err(|_| "expected a number".to_owned())?;
+    match (0.0..=10.0).contains(&penalty) {
+        true => Ok(penalty),
+        false => Err("must be from 0 to 10".to_owned()),
+    }
+}
 
 /// Replace the escapes `\n`, `\t`, `\r` and `\\` in a text.
 fn unescaped(given: &str) -> Result<String, String> {

@@ -77,8 +77,8 @@ fn scores(page: &mut ExplainPage, found: &PairExplanation) {
             "쿼리와 키의 방향이 같을수록 점수가 크다 (Luong et al. 2015, 식 8).",
         ),
         Scoring::Additive => page.say(
-            "A small network compares query and key (Bahdanau et al. 2015, equation 6): both are mapped to the same space, added, squashed, and weighed by v.",
-            "작은 신경망이 쿼리와 키를 비교한다 (Bahdanau et al. 2015, 식 6). 둘을 같은 공간으로 보내 더하고, tanh를 지나 v로 가중합한다.",
+            "Here q stands for W s and each k for U h: the decoder's state s and the encoder's states h, mapped to the same space. A small network compares query and key (Bahdanau et al. 2015, equation 6): q and k are added, squashed, and weighed by v.",
+            "여기서 q는 W s, k는 U h이다. 디코더의 상태 s와 인코더의 상태 h를 같은 공간으로 보낸 것이다. 작은 신경망이 둘을 비교한다 (Bahdanau et al. 2015, 식 6). q와 k를 더하고, tanh를 지나 v로 가중합한다.",
         ),
         Scoring::Scaled => page.say(
             "A score is the dot product of query and key, divided by √d so that it does not grow with the width (Vaswani et al. 2017).",
@@ -110,6 +110,13 @@ fn scores(page: &mut ExplainPage, found: &PairExplanation) {
         )
         .vectors(&k, keys().map(|key| Some(&*key.k)).collect());
     page.table(&table);
+    let left_out = n - shown.len();
+    if left_out > 0 {
+        page.sentences(&page.say(
+            format!("The {} keys with the largest weights are shown, {left_out} others are not (--full shows all).", shown.len()),
+            format!("가중치가 큰 키 {}개만 보이고 나머지 {left_out}개는 생략했다(--full을 쓰면 모두 보인다).", shown.len()),
+        ));
+    }
 }
 
 /// Return the keys to show: all, or those with the largest weights, in the order of the source.
@@ -155,18 +162,30 @@ fn roles(page: &mut ExplainPage, found: &PairExplanation) {
     let rows = [
         (
             page.say("Query q", "Query q"),
-            page.say(
-                "what the decoder needs now: its state",
-                "디코더의 현재 hidden state: “지금 어떤 정보가 필요하지?”",
-            ),
+            match found.scoring {
+                Scoring::Dot => page.say(
+                    "what the decoder needs now: its state",
+                    "디코더의 현재 hidden state: “지금 어떤 정보가 필요하지?”",
+                ),
+                _ => page.say(
+                    "what the decoder needs now: its state, times a matrix",
+                    "디코더의 현재 hidden state에 행렬을 곱한 것: “지금 어떤 정보가 필요하지?”",
+                ),
+            },
             first(&found.q),
         ),
         (
             page.say("Keys k", "Keys k"),
-            page.say(
-                "what each source token is: the encoder's states",
-                "인코더의 각 hidden state: 입력 토큰의 “정체성”",
-            ),
+            match found.scoring {
+                Scoring::Dot | Scoring::General => page.say(
+                    "what each source token is: the encoder's states",
+                    "인코더의 각 hidden state: 입력 토큰의 “정체성”",
+                ),
+                Scoring::Additive | Scoring::Scaled => page.say(
+                    "what each source token is: the encoder's states, times a matrix",
+                    "인코더의 각 hidden state에 행렬을 곱한 것: 입력 토큰의 “정체성”",
+                ),
+            },
             most.map_or_else(String::new, |key| {
                 format!("{} {}", label(&key.label), first(&key.k))
             }),
@@ -179,8 +198,8 @@ fn roles(page: &mut ExplainPage, found: &PairExplanation) {
                     "입력 토큰이 건네줄 정보",
                 ),
                 false => page.say(
-                    "what each hands over: the encoder's states again",
-                    "입력 토큰의 실제 정보: 다시 인코더의 hidden state",
+                    "what each hands over: the encoder's states",
+                    "입력 토큰의 실제 정보: 인코더의 hidden state 그대로",
                 ),
             },
             most.map_or_else(String::new, |key| {

@@ -5,7 +5,7 @@ use crate::needs::Needs;
 use crate::pairs::needs;
 use anyhow::{Context, Result};
 use burn::module::Module;
-use sisun_config::{Seq2SeqConfig, Seq2SeqExperiment, shell};
+use sisun_config::{Seq2SeqExperiment, shell};
 use sisun_files::RunDir;
 use sisun_infer::{Decoding, Translator};
 use sisun_model::thousands;
@@ -63,7 +63,8 @@ impl Shown for Seq2Seq {
     }
 
     fn write_maps(session: &Session<Self>, outcome: &TrainOutcome) -> Result<Option<PathBuf>> {
-        let Some(attend) = &session.config.attend else {
+        let attends = session.config.seq2seq.attends();
+        let Some(attend) = session.config.attend.as_ref().filter(|_| attends) else {
             return Ok(None);
         };
         let folder = RunDir::new(&session.run_dir).maps();
@@ -106,11 +107,7 @@ impl Shown for Seq2Seq {
         };
         let source = shell::word(&pair.source);
         let mut commands = vec![format!("sisun sample {run} --prompt={source}")];
-        let attends = match &session.config.seq2seq {
-            Seq2SeqConfig::Recurrent(model) => model.context.is_attention(),
-            Seq2SeqConfig::Transformer(_) => true,
-        };
-        if attends {
+        if session.config.seq2seq.attends() {
             commands.push(format!("sisun attend {run} --text={source} --out maps"));
         }
         commands
