@@ -328,12 +328,12 @@ fn maps_never_fail_a_training_run() {
     let pairs = Pairs::new();
     let source = pairs.pair(0).0;
     let attend = format!("attend.source={source}");
-    // After so few steps the model rarely ends a target.
+    // A model that has learned nothing rarely ends a target.
     let long = ADDITIVE.replace("max_target_len = 12", "max_target_len = 8");
     let set = |more: &[&'static str]| -> Vec<String> {
         let all = [
             "train.steps=1",
-            "train.eval_every=1",
+            "train.lr_max=1e-9",
             "train.checkpoint_every=1",
         ];
         let all = all.iter().chain(more).map(|set| (*set).to_owned());
@@ -353,7 +353,7 @@ fn maps_never_fail_a_training_run() {
     let sampled = sisun(&["sample", &run, "--prompt", &source, "--json"])
         .ok()
         .json();
-    assert_eq!(sampled["ended"], false, "{sampled}");
+    assert_ne!(sampled["finish"], "end_of_text", "{sampled}");
     sisun(
         &[
             &["attend", &start, "--out", &maps, "--format", "npz"],

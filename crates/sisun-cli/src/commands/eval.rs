@@ -25,7 +25,7 @@ Examples:
   sisun eval runs/quickstart
   sisun eval runs/quickstart --data novel.txt
   sisun eval runs/rope --lengths 64,128,256 --json
-  sisun eval runs/dates --data held-out.jsonl --json")]
+  sisun eval runs/dates-gru --json")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory

@@ -35,7 +35,7 @@ Examples:
   sisun sample runs/quickstart-ko --prompt \"옛날에\" --temperature 0
   sisun sample runs/quickstart --prompt \"Once\" --top-k 40 --trace why.html
   sisun sample runs/quickstart --samples 3 --stop '\\n'
-  sisun sample runs/dates --prompt \"5 March 1997\" --beam 4
+  sisun sample runs/dates-gru --prompt \"5 March 1997\" --beam 4
   echo \"One day\" | sisun sample runs/quickstart --prompt-file - --samples 3 --seed 7 --json")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging

@@ -34,8 +34,8 @@ Examples:
   sisun attend runs/quickstart --text \"The cat\" --out maps --format json --activations pattern,scores,q,k,v,z
   sisun attend runs/quickstart --text \"The cat sat.\" --format svg --colours cividis --values always
   sisun attend runs/quickstart-ko --text \"밥을 먹었어요.\" --format png --font NanumMyeongjo.ttf --font-size 18
-  sisun attend runs/dates --text \"Wednesday, 5 March 1997\" --out maps
-  sisun attend runs/dates --pair pairs.jsonl:3 --out maps --format html,svg")]
+  sisun attend runs/dates-gru --text \"Wednesday, 5 March 1997\" --out maps
+  sisun attend runs/dates-gru --pair dates.jsonl:3 --out maps --format html,svg")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory. Several share a page (html)
