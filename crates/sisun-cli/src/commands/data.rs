@@ -83,7 +83,7 @@ To train on them, name the two fields in [data]:
     /// Pairs of a source and its one right target, with their alignment, as JSON lines
     #[command(after_help = "\
 Examples:
-  sisun data make pairs --task dates --count 50000 --out dates.jsonl
+  sisun data make pairs --task dates --count 20000 --out dates.jsonl
   sisun data make pairs --task numbers --digits 9-16 --count 2000 --seed 2 --out longer.jsonl
   sisun data make pairs --task romanization --hangul letters --count 5
 
