@@ -330,6 +330,9 @@ impl Desk {
         if line.starts_with("sisun compare merge") {
             let _ = fs::remove_dir_all(self.folder.join(after(line, "--out").unwrap()));
         }
+        if let (true, Some(made)) = (line.starts_with("sisun data make"), after(line, "--out")) {
+            let _ = fs::remove_file(self.folder.join(made));
+        }
         if let Some(trace) = after(line, "--trace") {
             let _ = fs::remove_file(self.folder.join(trace));
         }
