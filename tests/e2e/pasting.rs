@@ -68,9 +68,7 @@ fn suggested_commands_can_be_pasted_with_the_options_that_were_given() {
         let attend = told.lines().last().unwrap().trim();
         paste(folder, attend).ok();
         // The same again.
-        let told = train(&steps).fails(1, &["to go on: ", ASKED]).stderr;
-        let way = after(&told, "to go on: ").to_owned();
-        let told = paste(folder, &way)
+        let told = train(&steps)
             .fails(1, &["has done all of its 4 steps", ASKED])
             .stderr;
         paste(folder, after(&told, "to train it longer: ")).ok();
