@@ -138,6 +138,26 @@ pub struct FileSum {
     pub sha256: String,
 }
 
+impl FileSum {
+    /// Check that the file `name` of a checkpoint has the recorded size, or describe the difference.
+    /// Its checksum would take as long as reading it.
+    ///
+    /// # Errors
+    /// If it has another size, or its size cannot be read.
+    pub fn check_size(&self, checkpoint: &Path, name: &str) -> Result<(), String> {
+        let found = fs::metadata(checkpoint.join(name))
+            .map_err(|error| format!("{name} cannot be read ({error})"))?;
+        match found.len() == self.bytes {
+            true => Ok(()),
+            false => Err(format!(
+                "{name} has {} bytes, expected {}",
+                found.len(),
+                self.bytes
+            )),
+        }
+    }
+}
+
 /// A function that writes the contents of a file.
 pub type WriteFile<'w> = dyn Fn(&mut File) -> std::io::Result<()> + 'w;
 
@@ -167,15 +187,9 @@ impl Checkpoint {
     fn verified(path: &Path) -> Result<Self, String> {
         let state = read_state(path)?;
         for (name, expected) in &state.files {
-            let file = path.join(name);
-            let found =
-                sum_file(&file).map_err(|error| format!("{name} cannot be read ({error})"))?;
-            if found.bytes != expected.bytes {
-                return Err(format!(
-                    "{name} has {} bytes, expected {}",
-                    found.bytes, expected.bytes
-                ));
-            }
+            expected.check_size(path, name)?;
+            let found = sum_file(&path.join(name))
+                .map_err(|error| format!("{name} cannot be read ({error})"))?;
             if found.sha256 != expected.sha256 {
                 return Err(format!("{name} was altered (its SHA-256 differs)"));
             }

@@ -8,7 +8,7 @@ use sisun_compare::IDENTITY;
 use sisun_config::shell;
 use sisun_files::{LOCK_FILE, RunDir, holder, utc};
 use sisun_model::Run;
-use sisun_model::checkpoint::{CheckpointState, folder_name, read_state, steps_in};
+use sisun_model::checkpoint::{folder_name, read_state, steps_in};
 use sisun_train::read_metrics;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -133,7 +133,9 @@ fn look_at_run(listed: &mut Listed) -> Result<()> {
     let newest = checkpoints.join(folder_name(newest));
     let damaged = |problem| anyhow!("{} is damaged: {problem}", newest.display());
     let read = read_state(&newest).map_err(damaged)?;
-    check_sizes(&newest, &read).map_err(damaged)?;
+    for (name, sum) in &read.files {
+        sum.check_size(&newest, name).map_err(damaged)?;
+    }
     listed.steps = Some((read.step, steps));
     listed.state = match read.step >= steps {
         true => State::Finished,
@@ -150,20 +152,6 @@ fn look_at_run(listed: &mut Listed) -> Result<()> {
             .iter()
             .find(|metric| metric.step == best.step && metric.split == "validation")
             .and_then(|metric| metric.bits_per_byte);
-    }
-    Ok(())
-}
-
-/// Check that a checkpoint's files are as long as when they were written. Their checksums would take
-/// as long as reading them.
-fn check_sizes(checkpoint: &Path, state: &CheckpointState) -> Result<(), String> {
-    for (name, sum) in &state.files {
-        let found = fs::metadata(checkpoint.join(name))
-            .map_err(|error| format!("{name} cannot be read ({error})"))?;
-        if found.len() != sum.bytes {
-            let (found, bytes) = (found.len(), sum.bytes);
-            return Err(format!("{name} has {found} bytes, expected {bytes}"));
-        }
     }
     Ok(())
 }
