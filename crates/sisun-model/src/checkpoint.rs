@@ -143,18 +143,19 @@ impl FileSum {
     /// Its checksum would take as long as reading it.
     ///
     /// # Errors
-    /// If it has another size, or its size cannot be read.
+    /// If it has another size, is a Git LFS pointer in its place, or cannot be read.
     pub fn check_size(&self, checkpoint: &Path, name: &str) -> Result<(), String> {
-        let found = fs::metadata(checkpoint.join(name))
-            .map_err(|error| format!("{name} cannot be read ({error})"))?;
-        match found.len() == self.bytes {
-            true => Ok(()),
-            false => Err(format!(
-                "{name} has {} bytes, expected {}",
-                found.len(),
-                self.bytes
-            )),
+        let path = checkpoint.join(name);
+        let unreadable = |error| format!("{name} cannot be read ({error})");
+        let found = fs::metadata(&path).map_err(unreadable)?.len();
+        if found == self.bytes {
+            return Ok(());
         }
+        check_file_is_no_pointer(&path).map_err(unreadable)?;
+        Err(format!(
+            "{name} has {found} bytes, expected {}",
+            self.bytes
+        ))
     }
 }
 
@@ -381,6 +382,12 @@ pub(crate) fn sum_file(path: &Path) -> std::io::Result<FileSum> {
         hash.update(&block[..n]);
         bytes += n as u64;
     }
+}
+
+fn check_file_is_no_pointer(path: &Path) -> std::io::Result<()> {
+    let mut beginning = Vec::new();
+    File::open(path)?.take(1024).read_to_end(&mut beginning)?;
+    check_pointer(&beginning)
 }
 
 fn hex(bytes: &[u8]) -> String {
