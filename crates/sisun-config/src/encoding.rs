@@ -88,10 +88,10 @@ impl Encoded {
             if let Some(extension) = path.extension() {
                 to = to.with_added_extension(extension);
             }
+            // Under its own name, so that what named the file finds it, and a folder holds it once.
+            let (path, to) = (shell::path(path), shell::path(&to));
             format!(
-                "it looks like {name}\nto convert it: iconv -f {from} -t UTF-8 {} > {}",
-                shell::path(path),
-                shell::path(&to)
+                "it looks like {name}\nto convert it: iconv -f {from} -t UTF-8 {path} > {to} && mv {to} {path}"
             )
         };
         match self {
@@ -159,13 +159,13 @@ mod tests {
         let told = Encoded::Cp949.remedy(Path::new("my texts/옛날.v2.txt"));
         assert!(
             told.ends_with(
-                "iconv -f CP949 -t UTF-8 'my texts/옛날.v2.txt' > 'my texts/옛날.v2-utf8.txt'"
+                "iconv -f CP949 -t UTF-8 'my texts/옛날.v2.txt' > 'my texts/옛날.v2-utf8.txt' && mv 'my texts/옛날.v2-utf8.txt' 'my texts/옛날.v2.txt'"
             ),
             "{told}"
         );
         let told = Encoded::Utf16.remedy(Path::new("a"));
         assert!(
-            told.ends_with("iconv -f UTF-16 -t UTF-8 a > a-utf8"),
+            told.ends_with("iconv -f UTF-16 -t UTF-8 a > a-utf8 && mv a-utf8 a"),
             "{told}"
         );
     }
