@@ -99,6 +99,10 @@ pub(crate) const NEEDLESS: &[(&str, &str)] = &[
         "the fastest way is taken by itself",
     ),
     (
+        "early_stopping early_stop early_stopping_patience patience",
+        "a run takes all of its train.steps, and checkpoints/best keeps the lowest validation loss, which sample, attend and the others use",
+    ),
+    (
         "lora_dropout label_smoothing z_loss amsgrad nesterov",
         "Sisun has none",
     ),

@@ -1,8 +1,9 @@
 //! The settings that the words of a search mean.
 
 use super::files::Kind;
+use crate::failure::Usage;
 use anyhow::Result;
-use sisun_config::{Setting, SettingsTable, Shape, is_foreign, unknown_key};
+use sisun_config::{ConfigError, Setting, SettingsTable, Shape, is_foreign, unknown_key};
 
 /// A setting with its place.
 #[derive(Clone, Copy)]
@@ -71,7 +72,8 @@ pub(super) fn find<'s>(all: &'s [(Kind, SettingsTable)], words: &[String]) -> Re
     }
     let named = that(&|listed| words.iter().all(|word| is_named(listed.setting, word)));
     let told = || that(&|listed| words.iter().all(|word| is_told(listed.setting, word)));
-    let is_foreign = matches!(words.as_slice(), [name] if is_foreign(name));
+    let name = words.join("_");
+    let is_foreign = is_foreign(&name);
     let found = match named.is_empty() {
         true if is_foreign => Vec::new(),
         true => told(),
@@ -80,7 +82,19 @@ pub(super) fn find<'s>(all: &'s [(Kind, SettingsTable)], words: &[String]) -> Re
     match found.len() {
         0 => {
             let paths: Vec<String> = every.iter().map(|one| one.setting.path.clone()).collect();
-            Err(unknown_key(&words.join("_"), &paths).into())
+            Err(match unknown_key(&name, &paths) {
+                ConfigError::UnknownKey {
+                    suggestion: None,
+                    remark: None,
+                    ..
+                } if !is_foreign => Usage(format!(
+                    "nothing found for {:?} among {} settings\nto list them: sisun config",
+                    words.join(" "),
+                    every.len()
+                ))
+                .into(),
+                error => error.into(),
+            })
         }
         1 => Ok(Found::Described(found)),
         _ => Ok(Found::Listed(found)),
@@ -186,16 +200,17 @@ mod tests {
             ("epochs", "train.steps? Training is counted in steps"),
             ("betas", "did you mean train.beta1?"),
             ("wandb_log", "remove it"),
+            ("early stopping", "remove it"),
             ("device", "an option: --device"),
             ("contxt_len", "did you mean model.context_len?"),
         ] {
             let told = found(word).expect_err(word);
             assert!(told.contains(part), "{word}: {told}");
         }
-        assert!(
-            found("xyzzyplugh")
-                .expect_err("nothing")
-                .contains("unknown key xyzzyplugh")
-        );
+        for words in ["xyzzyplugh", "green cheese"] {
+            let told = found(words).expect_err(words);
+            let expected = format!("nothing found for {words:?} among ");
+            assert!(told.starts_with(&expected), "{told}");
+        }
     }
 }
