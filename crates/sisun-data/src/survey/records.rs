@@ -2,7 +2,7 @@
 
 use crate::{DataError, text::sources::InputFile};
 use serde_json::Value;
-use sisun_config::check_pointer;
+use sisun_config::{check_pointer, shell};
 use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 
 /// Names of a field with text, in the order of preference.
@@ -152,8 +152,9 @@ impl Records {
         let problem = match self.objects.first() {
             Some(object) if object.is_empty() => "the first record has no fields".to_owned(),
             Some(object) => format!(
-                "no field holds text in every record (the first record has {}): give each record one field with a string",
-                names(object)
+                "no field holds text in every record (the first record has {}): give each record one field with a string{}",
+                names(object),
+                of_conversation(object, path)
             ),
             None => "no JSON object could be read there: each line, or each item of an array, must be one".to_owned(),
         };
@@ -183,4 +184,29 @@ impl Records {
             format!("{}{}{answer}", text(&fields.text), fields.separator)
         })
     }
+}
+/// Return the command that takes the first question and answer of records that hold conversations, a
+/// list of turns, if these do.
+fn of_conversation(record: &serde_json::Map<String, Value>, path: &Path) -> String {
+    let turn_text = |turn: &Value| {
+        ["content", "value", "text"]
+            .into_iter()
+            .find(|key| turn.get(key).is_some_and(Value::is_string))
+    };
+    let found = record.iter().find_map(|(field, turns)| {
+        let [first, second, ..] = turns.as_array()?.as_slice() else {
+            return None;
+        };
+        turn_text(first)
+            .filter(|key| turn_text(second) == Some(key))
+            .map(|key| (field, key))
+    });
+    found.map_or_else(String::new, |(field, key)| {
+        let to = path.with_extension("pairs.jsonl");
+        format!(
+            "\nfor the first two turns: jq -c '{{prompt: .{field}[0].{key}, answer: .{field}[1].{key}}}' {} > {}",
+            shell::path(path),
+            shell::path(&to)
+        )
+    })
 }
