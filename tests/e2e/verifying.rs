@@ -189,6 +189,9 @@ fn a_run_that_diverges_is_told_by_its_own_name() {
     ];
     lab.train("run", &[&more[..], &config].concat())
         .fails(1, &["with a tenth of the learning rate"]);
+    let listed = sisun(&["runs", &lab.at("")]).ok();
+    assert!(listed.stdout.contains("diverged"), "{}", listed.stdout);
+    assert!(!listed.stdout.contains("to go on"), "{}", listed.stdout);
     // Its weights are finite but so large that its logits are not: other checks may detect that.
     let found = checks(&verify(&lab.at("run")));
     let (verdict, told) = &found["resuming"];

@@ -45,6 +45,9 @@ pub struct Metric {
     pub tokens_per_second: Option<f64>,
     /// Seconds of training, including earlier sessions of a resumed run.
     pub elapsed_s: f64,
+    /// True in the last line of a run that ended because a loss or a weight was not finite.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub diverged: bool,
 }
 
 impl Metric {
@@ -67,6 +70,25 @@ impl Metric {
             tokens,
             tokens_per_second: None,
             elapsed_s,
+            diverged: false,
+        }
+    }
+
+    /// Create the last line of a run that diverged at `step`.
+    pub(crate) fn diverged(step: u64, tokens: u64, elapsed_s: f64) -> Self {
+        Self {
+            step,
+            split: "train".to_owned(),
+            loss: None,
+            bits_per_byte: None,
+            perplexity: None,
+            exact_match: None,
+            lr: None,
+            grad_norm: None,
+            tokens,
+            tokens_per_second: None,
+            elapsed_s,
+            diverged: true,
         }
     }
 }
@@ -220,6 +242,7 @@ mod tests {
             tokens: 7,
             tokens_per_second: None,
             elapsed_s: 0.5,
+            diverged: false,
         };
         let lines = [line(&metric(1)), line(&metric(2)), line(&metric(3))];
         let whole = lines.concat();

@@ -57,6 +57,23 @@ pub fn train<M: RunModel>(
     observer: &mut dyn TrainObserver<M>,
     stop: &AtomicBool,
 ) -> Result<TrainOutcome, TrainError> {
+    let result = train_on_device(session, observer, stop);
+    if let Err(TrainError::NonFinite { step, .. } | TrainError::NonFiniteWeights { step, .. }) =
+        &result
+    {
+        let (tokens, elapsed_s) = (session.state.tokens, session.state.elapsed_s);
+        Metrics::open(&session.run_dir, *step)?
+            .write(&Metric::diverged(*step, tokens, elapsed_s))?;
+    }
+    result
+}
+
+/// Train with a device's faults told as such.
+fn train_on_device<M: RunModel>(
+    session: &mut Session<M>,
+    observer: &mut dyn TrainObserver<M>,
+    stop: &AtomicBool,
+) -> Result<TrainOutcome, TrainError> {
     let Some(adapter) = device::opened(&session.model().device()) else {
         return train_guarded(session, observer, stop);
     };
@@ -247,6 +264,7 @@ impl UnreadSteps {
             tokens: session.state.tokens,
             tokens_per_second: Some(speed),
             elapsed_s,
+            diverged: false,
         })
     }
 

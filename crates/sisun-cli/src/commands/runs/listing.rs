@@ -49,6 +49,8 @@ impl Best {
 pub(super) enum State {
     Finished,
     Interrupted,
+    /// Ended by a loss or a weight that is not finite.
+    Diverged,
     /// A process holds its lock.
     Training,
     /// Left before its first checkpoint.
@@ -147,6 +149,9 @@ fn look_at_run(listed: &mut Listed) -> Result<()> {
         bits_per_byte: None,
     });
     let metrics = read_metrics(&run.metrics())?;
+    if metrics.last().is_some_and(|metric| metric.diverged) {
+        listed.state = State::Diverged;
+    }
     if let Some(best) = &mut listed.best {
         best.bits_per_byte = metrics
             .iter()
@@ -258,6 +263,7 @@ impl State {
         match self {
             Self::Finished => "finished",
             Self::Interrupted => "interrupted",
+            Self::Diverged => "diverged",
             Self::Training => "training",
             Self::NeverSaved => "never saved",
             Self::Comparison => "comparison",
