@@ -511,3 +511,73 @@ fn what_a_run_needs_is_told_at_its_beginning() {
         "{expected} s expected, {took} s taken"
     );
 }
+
+#[test]
+fn a_path_that_is_not_the_one_meant_is_met_with_the_one_that_is() {
+    let lab = Lab::trained();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("runs")).unwrap();
+    for name in ["one", "two"] {
+        crate::sisun::copy_folder(&lab.path("run"), &at("runs").join(name));
+    }
+    fs::copy(lab.path("lab.toml"), at("lab.toml")).unwrap();
+    fs::copy(lab.path("stories.txt"), at("stories.txt")).unwrap();
+    let cases: [(&[&str], i32, &[&str]); 12] = [
+        (
+            &["train", "leb.toml"],
+            2,
+            &["leb.toml: no such file", "did you mean lab.toml?"],
+        ),
+        (&["train", "lab"], 2, &["did you mean lab.toml?"]),
+        (
+            &["train", "stories.txt"],
+            2,
+            &["is a text", "sisun init stories.txt"],
+        ),
+        (
+            &["info", "stories.txt"],
+            2,
+            &["is a text", "sisun init stories.txt"],
+        ),
+        (&["info", "lba.toml"], 2, &["did you mean lab.toml?"]),
+        (
+            &["train", "runs/one"],
+            2,
+            &["has done all of its 150 steps", "--set train.steps=300"],
+        ),
+        (&["sample", "one"], 1, &["did you mean runs/one?"]),
+        (&["sample", "runs/tow"], 1, &["did you mean runs/two?"]),
+        (
+            &["sample", "runs"],
+            1,
+            &["it holds 2 models: name one, as runs/one"],
+        ),
+        (
+            &["sample", "."],
+            1,
+            &["it holds 2 models: name one, as ./runs/one"],
+        ),
+        (
+            &["eval", "runs/one/metrics.jsonl"],
+            1,
+            &["it is part of one: name runs/one"],
+        ),
+        (
+            &["init", "runs/one"],
+            2,
+            &[
+                "is a run, not a text",
+                "sisun train runs/one/config.toml --run runs/NEW",
+            ],
+        ),
+    ];
+    for (args, code, parts) in cases {
+        let ran: crate::sisun::Ran = command(args)
+            .current_dir(folder.path())
+            .output()
+            .unwrap()
+            .into();
+        ran.fails(code, parts);
+    }
+}

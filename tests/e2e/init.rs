@@ -276,6 +276,8 @@ fn text_that_is_none_is_refused_with_a_remedy() {
     )
     .unwrap();
     fs::write(at("numbers.jsonl"), "{\"id\": 1}\n".repeat(30)).unwrap();
+    let turns = r#"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}"#;
+    fs::write(at("talk.jsonl"), format!("{turns}\n").repeat(30)).unwrap();
     fs::create_dir_all(at("pictures/deep")).unwrap();
     let code = "fn main() {\n    println!(\"{}\", 1);\n}\n".repeat(60);
     fs::write(at("pictures/deep/code.rs"), code).unwrap();
@@ -299,6 +301,14 @@ fn text_that_is_none_is_refused_with_a_remedy() {
             &["iconv -f CP949 -t UTF-8 'old ko.txt' > 'old ko-utf8.txt'"],
         ),
         ("numbers.jsonl", 1, &["no field holds text", "`id`"]),
+        (
+            "talk.jsonl",
+            1,
+            &[
+                "`messages`",
+                "jq -c '{prompt: .messages[0].content, answer: .messages[1].content}' talk.jsonl > talk.pairs.jsonl",
+            ],
+        ),
         (
             "pictures",
             1,
@@ -330,14 +340,14 @@ fn text_that_is_none_is_refused_with_a_remedy() {
     // The command that is suggested converts.
     #[cfg(unix)]
     {
-        let convert = "iconv -f CP949 -t UTF-8 'old ko.txt' > 'old ko-utf8.txt'";
+        let convert = "iconv -f CP949 -t UTF-8 'old ko.txt' > 'old ko-utf8.txt' && mv 'old ko-utf8.txt' 'old ko.txt'";
         let mut shell = std::process::Command::new("sh");
         let done = shell
             .args(["-c", convert])
             .current_dir(lab.folder.path())
             .status();
         if done.is_ok_and(|status| status.success()) {
-            init(lab.folder.path(), &["old ko-utf8.txt"]);
+            init(lab.folder.path(), &["old ko.txt"]);
         }
     }
     // A configuration is never replaced unasked.

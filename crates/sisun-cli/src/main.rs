@@ -6,6 +6,7 @@ mod base;
 mod commands;
 mod common;
 mod failure;
+mod given_config;
 mod given_text;
 mod model_source;
 mod needs;

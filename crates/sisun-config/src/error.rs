@@ -2,6 +2,7 @@
 
 use crate::ErrorKind;
 use crate::meant::{needless, option};
+use crate::nearest::nearest_path;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read configuration {}: {source}", path.display())]
+    #[error("cannot read configuration {}: {source}{}", path.display(), meant_file(path, source))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -251,6 +252,30 @@ fn own(folder: &Path) -> String {
         true => format!("; those of this run are {}", settings.display()),
         false => String::new(),
     }
+}
+
+/// Return a question for the message about a configuration that does not exist: a file of a similar
+/// name, or one of the configurations that come with the source code.
+fn meant_file(path: &Path, error: &std::io::Error) -> String {
+    if error.kind() != std::io::ErrorKind::NotFound {
+        return String::new();
+    }
+    let is_config =
+        |near: &Path| near.extension().is_some_and(|ending| ending == "toml") && near.is_file();
+    let in_configs = || {
+        let shipped = Path::new("configs").join(path.file_name()?);
+        let with_ending = shipped.with_extension("toml");
+        [shipped, with_ending]
+            .into_iter()
+            .find(|near| is_config(near))
+    };
+    let with_ending = || Some(path.with_extension("toml")).filter(|near| is_config(near));
+    with_ending()
+        .or_else(|| nearest_path(path, &is_config))
+        .or_else(in_configs)
+        .map_or_else(String::new, |near| {
+            format!("; did you mean {}?", near.display())
+        })
 }
 
 fn listed(problems: &[ConfigError]) -> String {

@@ -94,7 +94,7 @@ impl Typed {
     }
 
     /// Return the command that extends a finished run by its own number of steps.
-    pub(crate) fn longer(&self, run_dir: &Path, steps: u64) -> String {
+    pub fn longer(&self, run_dir: &Path, steps: u64) -> String {
         let mut longer = self.clone();
         longer
             .set

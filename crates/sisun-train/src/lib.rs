@@ -37,7 +37,7 @@ pub use loss_window::{LossWindow, NotFinite, StepLoss, StepOutput};
 pub use metrics::{Metric, read as read_metrics};
 pub use optimizer::Optimizer;
 pub use own_text::own_text;
-pub use place::{hold_new, hold_run};
+pub use place::{hold_new, hold_run, steps_done};
 pub use run_model::{Begun, RunModel, TextSums};
 pub use session::Session;
 pub use train::{TrainObserver, TrainOutcome, train};

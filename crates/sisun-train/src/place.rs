@@ -127,7 +127,7 @@ pub(crate) fn remove(path: &Path) -> std::io::Result<()> {
 }
 
 /// Return the number of steps of a run that has done all of them.
-fn steps_done(run_dir: &Path) -> Option<u64> {
+pub fn steps_done(run_dir: &Path) -> Option<u64> {
     let files = RunDir::new(run_dir);
     let newest = *steps_in(&files.checkpoints()).ok()?.last()?;
     let (settings, _) = sisun_config::read_table(&files.config()).ok()?;

@@ -3,6 +3,7 @@
 use crate::base;
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
+use crate::given_config::with_init;
 use crate::needs::{Needs, memory_of};
 use crate::terminal::{say, say_json};
 use crate::units::{bytes, flops};
@@ -63,7 +64,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
             (false, Err(error)) if is_absent(&args.what)? => return Err(error.into()),
             (false, _) => args.what.clone(),
         };
-        let draft = PartialConfig::read(&file, &args.set)?;
+        let draft = PartialConfig::read(&file, &args.set)
+            .map_err(|error| with_init(error, "info", &file))?;
         if draft.is_seq2seq() {
             if args.measure {
                 return Err(Usage(

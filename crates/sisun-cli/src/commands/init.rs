@@ -18,6 +18,7 @@ use choose::Choice;
 use demo::Demo;
 use sisun_config::{Config, shell};
 use sisun_data::{Corpus, DataError, Survey, prepare};
+use sisun_files::RunDir;
 use sisun_model::{Chosen, Count, thousands};
 use sisun_train::Trial;
 use std::collections::BTreeMap;
@@ -127,6 +128,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
 fn refuse_configurations(texts: &[String]) -> Result<()> {
     for text in texts {
         let path = Path::new(text);
+        let settings = RunDir::new(path).config();
+        if settings.is_file() {
+            return Err(Usage(format!(
+                "{text} is a run, not a text; the text that it was trained on is named in {}\nto train with its settings anew: sisun train {} --run runs/NEW",
+                settings.display(),
+                shell::path(&settings)
+            ))
+            .into());
+        }
         let is_toml = path.extension().is_some_and(|ending| ending == "toml");
         let table = |text: String| text.parse::<toml::Table>().ok();
         let read = std::fs::read_to_string(path).ok().filter(|_| is_toml);

@@ -7,9 +7,9 @@ mod screen;
 mod shown;
 
 use crate::base;
-use crate::commands::init::FIRST_EXAMPLE;
 use crate::common::{DeviceArgs, folder_beside};
-use crate::failure::{Interrupted, Usage};
+use crate::failure::Interrupted;
+use crate::given_config::with_init;
 use crate::run_report;
 use crate::signals::stop_on_interrupt;
 use crate::terminal::{note, say, say_json};
@@ -19,7 +19,7 @@ use place::{Place, looks_like};
 use screen::Screen;
 use serde_json::json;
 use shown::Shown;
-use sisun_config::{ConfigError, PartialConfig, check_pointer, shell};
+use sisun_config::{Experiment, PartialConfig, shell};
 use sisun_data::DataError;
 use sisun_files::{Holder, LockedDir, Patience, RunDir, is_file};
 use sisun_model::{Transformer, thousands};
@@ -76,7 +76,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         drop(hold_run(run, Patience::Refuse)?);
     }
     let draft = PartialConfig::read(&place.config, &args.set)
-        .map_err(|error| with_init(error, &place.config))?;
+        .map_err(|error| with_init(error, "train", &place.config))?;
     let (config, named) = (place.config.clone(), place.run.clone());
     let run_dir = match place.run {
         Some(run_dir) => run_dir,
@@ -285,32 +285,6 @@ fn with_recipe(error: TrainError, config: &Path) -> Error {
     }
 }
 
-/// Add the command that writes a configuration to the error of a file that is text, not TOML, or
-/// that does not exist: those of the documentation come with a checkout only.
-fn with_init(error: ConfigError, config: &Path) -> Error {
-    if !config.exists() && config.starts_with("configs") {
-        let told = format!(
-            "{error}\nconfigs/ comes with the source code\nto see a first example: {FIRST_EXAMPLE}"
-        );
-        return Error::new(error).context(told);
-    }
-    let is_text = config.extension().is_some_and(|ending| {
-        ["txt", "text", "md", "jsonl", "ndjson"]
-            .iter()
-            .any(|known| ending == *known)
-    });
-    let is_pointer = || std::fs::read(config).is_ok_and(|bytes| check_pointer(&bytes).is_err());
-    if !is_text || is_pointer() {
-        return error.into();
-    }
-    Usage(format!(
-        "{} is a text, and `sisun train` takes a configuration, a TOML file\nto write one for it: sisun init {}",
-        config.display(),
-        shell::path(config)
-    ))
-    .into()
-}
-
 fn tell<M: Shown>(
     session: &Session<M>,
     outcome: &TrainOutcome,
@@ -327,8 +301,19 @@ fn tell<M: Shown>(
         let exact = validation.exact_match.map_or(String::new(), |exact| {
             format!(", {:.2} % exact", 100.0 * exact)
         });
+        let part = session
+            .config
+            .train()
+            .eval_windows
+            .map_or(String::new(), |windows| {
+                format!(
+                    "; on {} {} of the validation split",
+                    thousands(windows as u64),
+                    M::WINDOWS
+                )
+            });
         say(&format!(
-            "validation loss {:.4} (perplexity {:.2}{bits}{exact}) after {} steps in {:.0} s",
+            "validation loss {:.4} (perplexity {:.2}{bits}{exact}{part}) after {} steps in {:.0} s",
             validation.loss,
             validation.perplexity,
             thousands(outcome.step),

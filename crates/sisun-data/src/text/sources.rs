@@ -4,7 +4,7 @@ use crate::{
     DataError,
     text::file_format::{FileFormat, detect_format, has_extension},
 };
-use sisun_config::DataConfig;
+use sisun_config::{DataConfig, nearest_path};
 use sisun_files::{Scratch, is_file, is_folder, look};
 use std::{
     collections::HashSet,
@@ -141,7 +141,8 @@ fn files_of(source: &str, data: &DataConfig) -> Result<Vec<PathBuf>, DataError> 
     if !source.contains(['*', '?', '[']) {
         return Err(DataError::Missing {
             path: path.to_owned(),
-            suggestion: nearest_name(path),
+            // A dead link is not suggested.
+            suggestion: nearest_path(path, &|near| matches!(look(near), Ok(Some(_)))),
         });
     }
     let matches = glob::glob(source).map_err(|error| DataError::InvalidGlob {
@@ -221,40 +222,6 @@ fn check_link(path: &Path) -> Result<(), DataError> {
     }
 }
 
-/// Return the file in the same folder whose name differs least, if it differs in at most a third of
-/// its letters before the extension.
-fn nearest_name(path: &Path) -> Option<PathBuf> {
-    let wanted = path.file_name()?.to_string_lossy().to_lowercase();
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
-    // A dead link is not suggested.
-    let names = entries.filter_map(|entry| {
-        let entry = entry.ok()?;
-        look(&entry.path()).ok()??;
-        entry.file_name().into_string().ok()
-    });
-    names
-        .filter_map(|name| Some((name_distance(&wanted, &name.to_lowercase())?, name)))
-        .min()
-        .map(|(_, name)| folder.map_or_else(|| PathBuf::from(&name), |folder| folder.join(&name)))
-}
-
-/// Return the number of letters in which two names differ, if they differ little.
-fn name_distance(wanted: &str, name: &str) -> Option<usize> {
-    let halves = |name: &'_ str| -> (String, String) {
-        match name.rsplit_once('.') {
-            Some((stem, extension)) if !stem.is_empty() => (stem.to_owned(), extension.to_owned()),
-            _ => (name.to_owned(), String::new()),
-        }
-    };
-    let ((stem, extension), (other, other_extension)) = (halves(wanted), halves(name));
-    let letters = strsim::osa_distance(&stem, &other);
-    (letters <= stem.chars().count() / 3)
-        .then(|| letters + strsim::osa_distance(&extension, &other_extension))
-}
-
 /// Copy a source that can be read only once to a file in `folder`.
 fn spool(
     folder: &Path,
@@ -282,7 +249,7 @@ fn spool(
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{Sources, name_distance, resolve_sources};
+    use super::{Sources, resolve_sources};
     use crate::text::utf8::{ReadSummary, read_blocks};
     use sisun_config::DataConfig;
 
@@ -309,25 +276,6 @@ mod tests {
             0,
             "nothing is left behind"
         );
-    }
-
-    #[test]
-    fn only_near_names_are_near() {
-        for (wanted, name) in [
-            ("novl.txt", "novel.txt"),
-            ("novel.tx", "novel.txt"),
-            ("novel", "novel.txt"),
-            ("storeis-en.txt", "stories-en.txt"),
-        ] {
-            assert!(name_distance(wanted, name).is_some(), "{wanted} {name}");
-        }
-        for (wanted, name) in [
-            ("my.txt", "a1.txt"),
-            ("a.txt", "b.txt"),
-            ("novel.txt", "notes.txt"),
-        ] {
-            assert!(name_distance(wanted, name).is_none(), "{wanted} {name}");
-        }
     }
 
     #[cfg(unix)]

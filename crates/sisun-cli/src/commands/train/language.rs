@@ -17,6 +17,8 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 impl Shown for Transformer {
+    const WINDOWS: &'static str = "windows";
+
     fn describe(session: &Session) -> String {
         let (model, corpus) = (&session.config.model, &session.text);
         let total = thousands(Count::of(model).total);

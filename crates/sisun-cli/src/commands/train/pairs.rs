@@ -15,6 +15,8 @@ use sisun_viz::maps::{self, Format, PictureOptions};
 use std::path::PathBuf;
 
 impl Shown for Seq2Seq {
+    const WINDOWS: &'static str = "pairs";
+
     fn describe(session: &Session<Self>) -> String {
         let pairs = &session.text.pairs;
         let at = match session.step() {

@@ -5,6 +5,7 @@ use crate::failure::Usage;
 use anyhow::{Context, Result};
 use sisun_files::{RunDir, is_file, is_folder};
 use sisun_train::advice::Typed;
+use sisun_train::steps_done;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -69,24 +70,26 @@ impl Place {
         if let (false, true, Some(run)) = (resumes, configs.is_empty(), runs.first())
             && looks_like(run, is_folder)?
         {
-            return Err(
-                Usage(match looks_like(&RunDir::new(run).config(), is_file)? {
-                    true => format!(
-                        "{} is a run\nto go on with it: {}",
-                        run.display(),
-                        Typed {
-                            options: options.to_vec(),
-                            ..Typed::default()
-                        }
-                        .plain_resume(run)
-                    ),
-                    false => format!(
-                        "{} is a directory: name a configuration, a TOML file",
-                        run.display()
-                    ),
-                })
-                .into(),
-            );
+            let typed = Typed {
+                options: options.to_vec(),
+                ..Typed::default()
+            };
+            let run_name = run.display();
+            let is_run = looks_like(&RunDir::new(run).config(), is_file)?;
+            return Err(Usage(match (is_run, steps_done(run)) {
+                (false, _) => {
+                    format!("{run_name} is a directory: name a configuration, a TOML file")
+                }
+                (true, None) => format!(
+                    "{run_name} is a run\nto go on with it: {}",
+                    typed.plain_resume(run)
+                ),
+                (true, Some(steps)) => format!(
+                    "{run_name} is a run, and has done all of its {steps} steps\nto train it longer: {}",
+                    typed.longer(run, steps)
+                ),
+            })
+            .into());
         }
         runs.dedup_by(|a, b| a.components().eq(b.components()));
         match (configs.len(), runs.len()) {

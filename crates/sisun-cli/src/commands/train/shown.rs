@@ -11,6 +11,9 @@ pub(super) type Sampler<M> = Box<dyn Fn(u64, &M) -> Result<String, InferError>>;
 
 /// A model whose training the command shows.
 pub(super) trait Shown: RunModel {
+    /// The units of an evaluation that `train.eval_windows` counts.
+    const WINDOWS: &'static str;
+
     /// Describe text and model before the first step.
     fn describe(session: &Session<Self>) -> String;
 
