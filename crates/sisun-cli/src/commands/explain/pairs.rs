@@ -19,7 +19,7 @@ pub(super) fn write(page: &mut ExplainPage, found: &PairExplanation) {
     let difference = found.difference;
     page.sentences(&page.say(
         format!("The model's own weights differ by at most {difference:.1e} (it computes in float32)."),
-        format!("모델이 직접 계산한 가중치와의 차이는 최대 {difference:.1e}이다 (모델은 float32로 계산한다)."),
+        format!("모델이 직접 계산한 가중치와의 차이는 최대 {difference:.1e}입니다 (모델은 float32로 계산합니다)."),
     ));
 }
 
@@ -36,7 +36,7 @@ fn beginning(page: &mut ExplainPage, found: &PairExplanation) {
     page.heading(
         &page.say(
             format!("Where the decoder looks to write “{written}”{place}"),
-            format!("디코더는 “{written}”를 쓸 때 어디를 보는가{place}"),
+            format!("디코더는 “{written}”를 쓸 때 어디를 볼까요{place}"),
         ),
         "",
     );
@@ -50,7 +50,7 @@ fn beginning(page: &mut ExplainPage, found: &PairExplanation) {
     let before = label(&found.before);
     page.sentences(&page.say(
         format!("The decoder has read “{before}” and asks the source what to write next. Its state is the query; each token of the source has a key, to be compared with it, and a value, to be handed over. Nothing is hidden: the whole source may be looked at."),
-        format!("디코더는 “{before}”까지 읽고 다음에 쓸 것을 입력 문장에 묻는다. 디코더의 상태가 쿼리(query)이고, 입력의 토큰마다 비교할 키(key)와 건네줄 값(value)이 있다. 가리는 것 없이 입력 전체를 볼 수 있다."),
+        format!("디코더는 “{before}”까지 읽고 다음에 쓸 것을 입력 문장에 묻습니다. 디코더의 상태가 쿼리(query)이고, 입력의 토큰마다 비교할 키(key)와 건네줄 밸류(value)가 있습니다. 가리는 것 없이 입력 전체를 볼 수 있습니다."),
     ));
     page.gap();
 }
@@ -74,22 +74,22 @@ fn scores(page: &mut ExplainPage, found: &PairExplanation) {
     let told = match found.scoring {
         Scoring::Dot | Scoring::General => page.say(
             "A score is large where query and key point the same way (Luong et al. 2015, equation 8).",
-            "쿼리와 키의 방향이 같을수록 점수가 크다 (Luong et al. 2015, 식 8).",
+            "쿼리와 키의 방향이 같을수록 점수가 큽니다 (Luong et al. 2015, 식 8).",
         ),
         Scoring::Additive => page.say(
             "Here q stands for W s and each k for U h: the decoder's state s and the encoder's states h, mapped to the same space. A small network compares query and key (Bahdanau et al. 2015, equation 6): q and k are added, squashed, and weighed by v.",
-            "여기서 q는 W s, k는 U h이다. 디코더의 상태 s와 인코더의 상태 h를 같은 공간으로 보낸 것이다. 작은 신경망이 둘을 비교한다 (Bahdanau et al. 2015, 식 6). q와 k를 더하고, tanh를 지나 v로 가중합한다.",
+            "여기서 q는 W s, k는 U h이다. 디코더의 상태 s와 인코더의 상태 h를 같은 공간으로 보낸 것입니다. 작은 신경망이 둘을 비교합니다 (Bahdanau et al. 2015, 식 6). q와 k를 더하고, tanh를 거쳐 v로 가중합합니다.",
         ),
         Scoring::Scaled => page.say(
             "A score is the dot product of query and key, divided by √d so that it does not grow with the width (Vaswani et al. 2017).",
-            "점수는 쿼리와 키의 내적을 √d로 나눈 것이다. 폭이 커져도 점수가 커지지 않게 한다 (Vaswani et al. 2017).",
+            "점수는 쿼리와 키의 내적을 √d로 나눈 것입니다. 폭이 커져도 점수가 커지지 않게 합니다 (Vaswani et al. 2017).",
         ),
     };
     page.line(formula(found.scoring), Tone::Plain);
     page.sentences(told);
     page.sentences(page.say(
         "The softmax turns the scores into weights between 0 and 1 that add up to 1.",
-        "softmax는 점수를 0과 1 사이, 합이 1인 가중치로 바꾼다.",
+        "softmax는 점수를 0과 1 사이, 합이 1인 가중치로 바꿉니다.",
     ));
     let shown = shown(page, found);
     let keys = || shown.iter().map(|at| &found.keys[*at]);
@@ -114,7 +114,7 @@ fn scores(page: &mut ExplainPage, found: &PairExplanation) {
     if left_out > 0 {
         page.sentences(&page.say(
             format!("The {} keys with the largest weights are shown, {left_out} others are not (--full shows all).", shown.len()),
-            format!("가중치가 큰 키 {}개만 보이고 나머지 {left_out}개는 생략했다(--full을 쓰면 모두 보인다).", shown.len()),
+            format!("가중치가 큰 키 {}개만 보이고 나머지 {left_out}개는 생략했습니다(--full을 쓰면 모두 보입니다).", shown.len()),
         ));
     }
 }
@@ -135,7 +135,7 @@ fn output(page: &mut ExplainPage, found: &PairExplanation) {
     );
     page.sentences(page.say(
         "The values are added up by their weights. The result is a summary of the source for this one token; at the next token it is computed anew.",
-        "값을 가중치만큼 더한다. 결과는 지금 쓰는 토큰만을 위한 입력 문장의 요약이고, 다음 토큰에서는 새로 계산한다.",
+        "밸류를 가중치만큼 더합니다. 결과는 지금 쓰는 토큰만을 위한 입력 문장의 요약이고, 다음 토큰에서는 새로 계산합니다.",
     ));
     let title = format!("Σ α v (1 × {d})");
     page.table(&Table::default().vectors(&title, vec![Some(&found.output)]));
@@ -218,7 +218,7 @@ fn roles(page: &mut ExplainPage, found: &PairExplanation) {
             page.say("Attention output", "Attention output"),
             page.say(
                 "Σ α v, the mean of the values by weight",
-                "Σ α v, 값의 가중 평균",
+                "Σ α v, 밸류의 가중 평균",
             ),
             first(&found.output),
         ),

@@ -51,14 +51,14 @@ impl<'a> Steps<'a> {
         );
         page.sentences(page.say(
             "q and each key k are multiplied number by number and added up: the more alike they are, the higher the score.",
-            "질의 q와 각 키 k를 자리끼리 곱해서 더한다(내적). 둘이 비슷할수록 점수가 높다.",
+            "쿼리 q와 각 키 k를 자리끼리 곱해서 더합니다(내적). 둘이 비슷할수록 점수가 높습니다.",
         ));
         let is_passed =
             |row: &Row| row.keys().len() > 1 && !self.found.keys[row.keys().start].steps.hidden;
         if self.keys.rows.iter().any(is_passed) {
             page.sentences(page.say(
                 "Of the keys those with the largest weights are shown; ⋮ stands for the others (--full shows all).",
-                "가중치가 큰 키만 보이고 나머지는 ⋮로 줄였다(--full을 쓰면 모두 보인다).",
+                "가중치가 큰 키만 보이고 나머지는 ⋮로 줄였습니다(--full을 쓰면 모두 보입니다).",
             ));
         }
         let dots = self.keys.column(|key| key.steps.dot);
@@ -90,7 +90,7 @@ impl<'a> Steps<'a> {
         if !divides(self.found) {
             page.sentences(page.say(
                 "This model does not divide its scores: they stay as they are.",
-                "이 모델은 점수를 나누지 않고 그대로 쓴다.",
+                "이 모델은 점수를 나누지 않고 그대로 씁니다.",
             ));
             page.gap();
             return;
@@ -102,8 +102,8 @@ impl<'a> Steps<'a> {
                  would end up with a single token."
             ),
             format!(
-                "점수를 √d_head = √{d} = {root} 값으로 나눈다. 나누지 않으면 차원이 클수록 점수가 커져서 softmax가 한 토큰에만 \
-                 쏠린다."
+                "점수를 √d_head = √{d} = {root} 값으로 나눕니다. 나누지 않으면 차원이 클수록 점수가 커져서 softmax가 한 토큰에만 \
+                 쏠립니다."
             ),
         ));
         let (dots, scaled) = (
@@ -133,11 +133,11 @@ impl<'a> Steps<'a> {
         let sentence = match (self.found.position, self.keys.slope()) {
             (Position::Alibi, Some(slope)) => page.say(
                 format!("ALiBi takes away {slope} for every token of distance, so that near tokens count for more."),
-                format!("ALiBi: 질의에서 한 토큰 멀어질 때마다 점수에서 {slope}씩 뺀다. 가까운 토큰일수록 유리하다."),
+                format!("ALiBi: 쿼리에서 한 토큰 멀어질 때마다 점수에서 {slope}씩 뺍니다. 가까운 토큰일수록 유리합니다."),
             ),
             _ => page.say(
                 "For each distance from the query its own number is added.".to_owned(),
-                "질의와의 거리마다 정해진 값을 점수에 더한다.".to_owned(),
+                "쿼리와의 거리마다 정해진 값을 점수에 더합니다.".to_owned(),
             ),
         };
         page.sentences(&sentence);
@@ -163,7 +163,7 @@ impl<'a> Steps<'a> {
         let table = self
             .keys
             .table(page)
-            .numbers(page.say("query − key", "거리 (질의 − 키)"), distances)
+            .numbers(page.say("query − key", "거리 (쿼리 − 키)"), distances)
             .numbers(page.say("scaled", "나눈 점수"), scaled)
             .numbers(page.say("+ bias", "+ 편향"), bias)
             .numbers(page.say("= score", "= 점수"), sums);
@@ -180,7 +180,7 @@ impl<'a> Steps<'a> {
         );
         page.sentences(page.say(
             "A token must not see what comes after it: a score of -∞ becomes a weight of 0.",
-            "뒤에 오는 토큰은 아직 볼 수 없다. 점수를 -∞로 바꾸면 가중치가 0이 된다.",
+            "뒤에 오는 토큰은 아직 볼 수 없습니다. 점수를 -∞로 바꾸면 가중치가 0이 됩니다.",
         ));
         let (visible, hidden) = page.say(("visible", "hidden"), ("보임", "가려짐"));
         let states = self.keys.rows.iter().map(|row| {
@@ -210,8 +210,8 @@ impl<'a> Steps<'a> {
                  no weight and keeps exp from overflowing."
             ),
             format!(
-                "점수를 모두 더하면 1이 되는 가중치로 바꾼다. 가장 높은 점수({top})를 먼저 빼도 가중치는 그대로이고, exp가 \
-                 넘치지 않는다."
+                "점수를 모두 더하면 1이 되는 가중치로 바꿉니다. 가장 높은 점수({top})를 먼저 빼도 가중치는 그대로이고, exp가 \
+                 넘치지 않습니다."
             ),
         ));
         let mut scores = self.keys.scores();
@@ -257,7 +257,7 @@ impl<'a> Steps<'a> {
         page.sentences(page.say(
             "Each value counts as much as its weight says. The sum z is what the token takes from the others: its context \
              vector.",
-            "각 토큰의 값 v에 가중치를 곱해서 모두 더한다. 그 합 z가 문맥을 담은 벡터(context vector)이다.",
+            "각 토큰의 밸류 v에 가중치를 곱해서 모두 더합니다. 그 합 z가 문맥을 담은 벡터(context vector)입니다.",
         ));
         // Omit hidden keys.
         let is_seen = |row: &&Row| !found.keys[row.keys().start].steps.hidden;

@@ -21,7 +21,7 @@ pub(super) fn beginning(page: &mut ExplainPage, found: &Explanation) {
     page.heading(
         &page.say(
             format!("Where “{name}” looks: layer {layer}, head {head}"),
-            format!("“{name}” 토큰은 어디를 보는가: 레이어 {layer}, 헤드 {head}"),
+            format!("“{name}” 토큰은 어디를 볼까요: 레이어 {layer}, 헤드 {head}"),
         ),
         "",
     );
@@ -56,7 +56,7 @@ pub(super) fn beginning(page: &mut ExplainPage, found: &Explanation) {
                 "Heads {first} to {last} share keys and values: those of key/value head {kv} (of {of}, counted from 0)."
             ),
             format!(
-                "헤드 {first}번부터 {last}번까지는 같은 키와 값을 쓴다(키·값 헤드 {of}개 가운데 {kv}번, 0번부터 셈)."
+                "헤드 {first}번부터 {last}번까지는 같은 키와 밸류를 씁니다(키·밸류 헤드 {of}개 가운데 {kv}번, 0번부터 셈)."
             ),
         ));
     }
@@ -68,7 +68,7 @@ pub(super) fn beginning(page: &mut ExplainPage, found: &Explanation) {
     );
     page.sentences(&page.say(
         format!("q is what “{name}” looks for, a key k what a token offers, a value v what it has to give."),
-        format!("q는 “{name}” 토큰이 찾는 것, 키 k는 각 토큰이 내세우는 특징, 값 v는 각 토큰이 건네줄 정보이다."),
+        format!("q는 “{name}” 토큰이 찾는 것, 키 k는 각 토큰이 내세우는 특징, 밸류 v는 각 토큰이 건네줄 정보입니다."),
     ));
     page.sentences(position(page, found.position));
     let title = format!("q (1 × {d})");
@@ -81,22 +81,22 @@ fn seen(page: &ExplainPage, found: &Explanation, name: &str) -> String {
     if !found.causal {
         return page.say(
             format!("“{name}” is token {query}. This model hides nothing: a token sees those before and after it."),
-            format!("“{name}” 토큰은 {query}번이다. 이 모델은 아무것도 가리지 않아서 앞뒤 토큰을 모두 볼 수 있다."),
+            format!("“{name}” 토큰은 {query}번입니다. 이 모델은 아무것도 가리지 않아서 앞뒤 토큰을 모두 볼 수 있습니다."),
         );
     }
     let after = last - query;
     match (query, after) {
         (_, 0) => page.say(
             format!("“{name}” is token {query}, the last: it may look at all tokens, and at itself."),
-            format!("“{name}” 토큰은 {query}번으로 마지막이다. 자신을 포함해 모든 토큰을 볼 수 있다."),
+            format!("“{name}” 토큰은 {query}번으로 마지막입니다. 자신을 포함해 모든 토큰을 볼 수 있습니다."),
         ),
         (0, _) => page.say(
             format!("“{name}” is token 0, the first: it may look only at itself; the {after} after it are hidden."),
-            format!("“{name}” 토큰은 0번으로 처음이다. 자신만 볼 수 있고, 뒤에 오는 {after}개는 가려진다."),
+            format!("“{name}” 토큰은 0번으로 처음입니다. 자신만 볼 수 있고, 뒤에 오는 {after}개는 가려집니다."),
         ),
         _ => page.say(
             format!("“{name}” is token {query}. It may look at tokens 0 to {query}; the {after} after it are hidden."),
-            format!("“{name}” 토큰은 {query}번이다. 0번부터 {query}번까지 볼 수 있고, 뒤에 오는 {after}개는 가려진다."),
+            format!("“{name}” 토큰은 {query}번입니다. 0번부터 {query}번까지 볼 수 있고, 뒤에 오는 {after}개는 가려집니다."),
         ),
     }
 }
@@ -106,19 +106,19 @@ fn position(page: &ExplainPage, position: Position) -> &'static str {
     match position {
         Position::Rope { .. } => page.say(
             "RoPE has already turned q and k by the positions of their tokens.",
-            "q와 k는 토큰의 위치만큼 이미 회전되어 있다(RoPE).",
+            "q와 k는 토큰의 위치만큼 이미 회전되어 있습니다(RoPE).",
         ),
         Position::Learned | Position::Sinusoidal => page.say(
             "Positions were added to the embeddings, so q, k and v already know them.",
-            "위치는 임베딩에 더해졌으므로 q, k, v에 이미 들어 있다.",
+            "위치는 임베딩에 더해졌으므로 q, k, v에 이미 들어 있습니다.",
         ),
         Position::Alibi | Position::T5Bias { .. } => page.say(
             "Positions come in at step 3.",
-            "위치는 3단계에서 점수에 더해진다.",
+            "위치는 3단계에서 점수에 더해집니다.",
         ),
         Position::None => page.say(
             "Nothing tells this model where a token stands.",
-            "이 모델에는 위치 정보가 따로 없다.",
+            "이 모델에는 위치 정보가 따로 없습니다.",
         ),
     }
 }
@@ -223,6 +223,6 @@ pub(super) fn end(page: &mut ExplainPage, found: &Explanation) {
     let (pattern, z) = (found.differences.pattern, found.differences.z);
     page.sentences(&page.say(
         format!("The model's own numbers differ by at most {pattern:.1e} in the weights and {z:.1e} in z (it computes in float32)."),
-        format!("모델이 직접 계산한 값과의 차이: 가중치는 최대 {pattern:.1e}, z는 최대 {z:.1e} (모델은 float32로 계산한다)."),
+        format!("모델이 직접 계산한 값과의 차이: 가중치는 최대 {pattern:.1e}, z는 최대 {z:.1e} (모델은 float32로 계산합니다)."),
     ));
 }
