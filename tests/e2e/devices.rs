@@ -1,6 +1,8 @@
 //! `sisun devices`, and the same work on every backend.
 
-use crate::sisun::{Lab, Ran, sisun};
+use crate::sisun::{Lab, Ran, root, sisun};
+use serde_json::Value;
+use std::fs;
 
 #[test]
 fn devices_are_listed_and_auto_never_takes_a_software_adapter() {
@@ -144,6 +146,51 @@ fn launches_are_counted_on_an_adapter() {
         ["launches_per_step", "launches_per_token"].map(|key| decoding[key].as_f64().unwrap());
     assert!((a_step / 7.0 - a_token).abs() < 1e-9, "{decoding}");
     assert!(decoding["device_memory_bytes"].as_u64().unwrap() > 1_000);
+}
+
+/// The script for machines with a GPU, on the software adapter.
+#[test]
+fn the_check_of_a_gpu_finds_it_right_and_measures_it() {
+    let Some(python) = std::env::var_os("SISUN_PEERS_PYTHON") else {
+        eprintln!("NOT RUN: gpu_check.py (SISUN_PEERS_PYTHON is not set; .ci/run sets it)");
+        return;
+    };
+    if no_adapter("gpu_check.py") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    let ran: Ran = std::process::Command::new(python)
+        .arg(root().join("tests/peers/gpu_check.py"))
+        .args(["--small", "--sisun", env!("CARGO_BIN_EXE_sisun"), "--json"])
+        .arg(&report)
+        .output()
+        .unwrap()
+        .into();
+    let ran = ran.ok();
+    let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
+    assert_eq!(report["failed"], serde_json::json!([]), "{}", ran.stdout);
+    for model in ["gpt2-like", "llama-like"] {
+        assert_eq!(report["golden models"][model]["holds"], true, "{report}");
+    }
+    for (what, launches) in [
+        ("training", "launches_per_step"),
+        ("decoding", "launches_per_token"),
+    ] {
+        for model in ["bench-1m", "gpt2-small"] {
+            let speeds = report["speeds"].as_array().unwrap();
+            let measured = speeds.iter().find(|row| {
+                row["model"] == model && row["what"] == what && row["by"] == "sisun on the GPU"
+            });
+            let measured = measured.unwrap_or_else(|| panic!("{model}, {what}: {report}"));
+            assert!(measured[launches].as_f64().unwrap() > 10.0, "{measured}");
+        }
+    }
+    assert!(
+        ran.stdout.contains("| bench-1m | training |"),
+        "{}",
+        ran.stdout
+    );
 }
 
 /// Return true if there is no adapter, and say what was not run.

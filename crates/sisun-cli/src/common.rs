@@ -136,10 +136,13 @@ impl DeviceArgs {
         }
     }
 
-    /// Note if a text has another Unicode normalization form than the tokenizer's vocabulary.
+    /// Note if a text has another Unicode normalization form than the tokenizer's vocabulary, or
+    /// characters that the vocabulary lacks.
     pub(crate) fn note_form(&self, tokenizer: &Tokenizer, text: &str) -> Result<()> {
         if let Some(note) = tokenizer.normalization_note(text)? {
             self.note(&note);
+        } else if let Some(unknown) = tokenizer.unknown(text, &tokenizer.encode(text)?) {
+            self.note(&format!("note: {unknown}"));
         }
         Ok(())
     }

@@ -143,6 +143,11 @@ impl ModelSource {
         }
     }
 
+    /// Return true if the model has text of its own that was held out.
+    pub(crate) fn has_held_out_text(&self) -> bool {
+        self.trained.is_some()
+    }
+
     /// Return the characters that stood between a text and its answer in training.
     pub(crate) fn answer_separator(&self) -> &str {
         let trained = self.trained.as_ref();

@@ -1,5 +1,6 @@
 //! The likely encoding of a file that is not UTF-8, and the command that converts it.
 
+use crate::nearest::free_path;
 use crate::shell;
 use std::path::Path;
 
@@ -16,13 +17,34 @@ pub enum Encoded {
     Cp949,
     /// Western text of older programs, of which Latin-1 is a part.
     Windows1252,
+    /// UTF-8 whose last character is cut.
+    CutUtf8,
+    /// A document of another program.
+    Document(&'static str),
     /// None of these.
     Unknown,
 }
 
+/// First bytes of documents that people take for text.
+const DOCUMENTS: [(&[u8], &str); 4] = [
+    (b"%PDF-", "a PDF document"),
+    (b"PK\x03\x04", "a document or an archive (docx, hwpx, zip)"),
+    (
+        b"\xD0\xCF\x11\xE0",
+        "a document of an older program (doc, hwp)",
+    ),
+    (b"\x1F\x8B", "a compressed file (gz)"),
+];
+
 impl Encoded {
-    /// Judge a file with a NUL byte by its first bytes: UTF-16, or `None` if it is not text.
+    /// Judge a file with a NUL byte by its first bytes: UTF-16, a document, or `None`.
     pub fn of_binary(bytes: &[u8]) -> Option<Self> {
+        let document = DOCUMENTS
+            .iter()
+            .find(|(beginning, _)| bytes.starts_with(beginning));
+        if let Some((_, name)) = document {
+            return Some(Self::Document(name));
+        }
         if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
             return Some(Self::Utf16);
         }
@@ -47,6 +69,9 @@ impl Encoded {
     pub fn of_text(bytes: &[u8]) -> Self {
         if let Some(found) = Self::of_binary(bytes) {
             return found;
+        }
+        if std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none()) {
+            return Self::CutUtf8;
         }
         // Hangul syllables of EUC-KR are pairs of bytes, the first from B0 to C8.
         let (mut hangul, mut other_pairs, mut single, mut at) = (0, 0, 0, 0);
@@ -89,7 +114,7 @@ impl Encoded {
                 to = to.with_added_extension(extension);
             }
             // Under its own name, so that what named the file finds it, and a folder holds it once.
-            let (path, to) = (shell::path(path), shell::path(&to));
+            let (path, to) = (shell::path(path), shell::path(&free_path(to)));
             format!(
                 "it looks like {name}\nto convert it: iconv -f {from} -t UTF-8 {path} > {to} && mv {to} {path}"
             )
@@ -101,6 +126,12 @@ impl Encoded {
             Self::Cp949 => convert("older Korean text (EUC-KR, CP949)", "CP949"),
             Self::Windows1252 => {
                 convert("older Western text (Latin-1, Windows-1252)", "WINDOWS-1252")
+            }
+            Self::CutUtf8 => {
+                "its last character is cut: copy it again, or remove its last bytes".to_owned()
+            }
+            Self::Document(name) => {
+                format!("it looks like {name}: save its text as plain text in UTF-8")
             }
             Self::Unknown => {
                 "save it as UTF-8 (older Korean text is often CP949: `iconv -f CP949 -t UTF-8`)"
@@ -149,6 +180,14 @@ mod tests {
         assert_eq!(
             Encoded::of_text(b"un caf\xe9 noir, tr\xe8s bon"),
             Encoded::Windows1252
+        );
+        let cut = "한글 이야기".as_bytes();
+        assert_eq!(Encoded::of_text(&cut[..cut.len() - 1]), Encoded::CutUtf8);
+        let pdf = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n";
+        assert!(
+            Encoded::of_text(pdf)
+                .remedy(Path::new("a.pdf"))
+                .contains("PDF")
         );
         // 中文 in GB 2312.
         assert_eq!(Encoded::of_text(b"\xd6\xd0\xce\xc4"), Encoded::Unknown);

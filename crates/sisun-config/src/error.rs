@@ -2,7 +2,7 @@
 
 use crate::ErrorKind;
 use crate::meant::{needless, option};
-use crate::nearest::nearest_path;
+use crate::nearest::{did_you_mean, nearest_path};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
@@ -273,9 +273,7 @@ fn meant_file(path: &Path, error: &std::io::Error) -> String {
     with_ending()
         .or_else(|| nearest_path(path, &is_config))
         .or_else(in_configs)
-        .map_or_else(String::new, |near| {
-            format!("; did you mean {}?", near.display())
-        })
+        .map_or_else(String::new, |near| did_you_mean(path, &near))
 }
 
 fn listed(problems: &[ConfigError]) -> String {

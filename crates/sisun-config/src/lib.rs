@@ -62,7 +62,7 @@ pub use keys::{EXPERIMENT, SEQ2SEQ};
 pub use lfs::check_pointer;
 pub use meant::is_foreign;
 pub use model::{Ffn, ModelConfig, Norm, NormPlacement, Position};
-pub use nearest::nearest_path;
+pub use nearest::{did_you_mean, free_path, nearest_path};
 pub use overrides::{apply_override, apply_overrides, set};
 pub use pairs::PairsConfig;
 pub use partial_config::{PartialConfig, PretrainedSpec};

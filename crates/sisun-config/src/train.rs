@@ -36,7 +36,8 @@ pub struct TrainConfig {
     /// Highest learning rate of AdamW.
     #[schemars(extend("example" = 1e-3, "exclusiveMinimum" = 0.0))]
     pub lr_max: f64,
-    /// Learning rate of the last step, at most `lr_max`. Default: a tenth of `lr_max`.
+    /// Learning rate at which the schedule ends, at most `lr_max`; the last step is one step before
+    /// it. Default: a tenth of `lr_max`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0), extend("example" = 1e-4))]
     pub lr_min: Option<f64>,

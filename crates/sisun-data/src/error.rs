@@ -15,7 +15,7 @@ pub enum DataError {
     )]
     NoSources,
     /// A source that does not exist.
-    #[error("data source `{}` does not exist{}{}", path.display(), did_you_mean(suggestion.as_deref()), sisun_config::shell::of_tilde(path))]
+    #[error("data source `{}` does not exist{}{}", path.display(), did_you_mean(path, suggestion.as_deref()), sisun_config::shell::of_tilde(path))]
     Missing {
         /// The path as it was given.
         path: PathBuf,
@@ -354,10 +354,8 @@ impl DataError {
     }
 }
 
-fn did_you_mean(suggestion: Option<&Path>) -> String {
-    suggestion.map_or_else(String::new, |path| {
-        format!("; did you mean `{}`?", path.display())
-    })
+fn did_you_mean(asked: &Path, suggestion: Option<&Path>) -> String {
+    suggestion.map_or_else(String::new, |near| sisun_config::did_you_mean(asked, near))
 }
 
 fn remedy(hint: Option<&str>) -> String {

@@ -86,6 +86,51 @@ fn tokens_have_the_bytes_of_their_text() {
     assert!(checked >= 8, "only {checked} texts were compared");
 }
 
+/// Tokenizers whose byte tokens are special, and whose vocabulary lacks characters: the parts of a
+/// text have its bytes together, wherever it is cut.
+#[test]
+fn special_bytes_and_unknown_characters_have_their_bytes_in_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/peers/fixtures/tokenizers/sentencepiece_bpe/tokenizer.json");
+    let mut file: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    for byte in 0..256 {
+        let mut added = file["added_tokens"][0].clone();
+        added["id"] = (3 + byte).into();
+        added["content"] = format!("<0x{byte:02X}>").into();
+        file["added_tokens"].as_array_mut().unwrap().push(added);
+    }
+    let path = folder.path().join("tokenizer.json");
+    std::fs::write(&path, file.to_string()).unwrap();
+    let special_bytes = Tokenizer::from_file(&path).unwrap();
+    for (tokenizer, text) in [
+        (special_bytes, "The cat 鬱 sat 鷄."),
+        (fixture("unigram"), "The cat 鬱 sat 鷄 on"),
+    ] {
+        let ids = tokenizer.encode(text).unwrap().ids;
+        // A first token that no model predicts, so that every part is one of the whole.
+        let ids = [&ids[..1], &ids].concat();
+        let first = Tokens::from_ids(&ids[..1], None, &[0], 0);
+        let first = first.text_bytes(std::iter::once(0..1), &tokenizer);
+        let tokens = Tokens::from_ids(&ids, None, &[0, 1], text.len() as u64 + first);
+        for cut in 2..ids.len() - 1 {
+            let bytes = |range: Range<usize>| {
+                let count = range.len() as f64;
+                count
+                    / tokens
+                        .tokens_per_byte(std::iter::once(range), &tokenizer)
+                        .unwrap()
+            };
+            let (before, after) = (bytes(1..cut), bytes(cut..ids.len()));
+            assert!(
+                (before + after - text.len() as f64).abs() < 1e-9,
+                "{text}, {cut}: {before} + {after}"
+            );
+        }
+    }
+}
+
 #[test]
 fn the_targets_are_those_of_the_windows() {
     let ids: Vec<u32> = (0..61).collect();

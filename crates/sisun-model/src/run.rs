@@ -38,7 +38,7 @@ pub fn did_you_mean(path: &Path) -> String {
             .or_else(|| nearest_path(&under_runs, &is_model_folder)),
     };
     meant.map_or_else(String::new, |meant| {
-        format!("; did you mean {}?", meant.display())
+        sisun_config::did_you_mean(path, &meant)
     })
 }
 

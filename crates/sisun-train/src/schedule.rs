@@ -4,7 +4,7 @@ use sisun_config::{Schedule, TrainConfig};
 use std::f64::consts::PI;
 
 /// Return the fraction of the highest learning rate at a step, counted from 0: a linear rise over
-/// the warm-up, then a fall to `lr_min / lr_max` at the last step according to the schedule
+/// the warm-up, then a fall towards `lr_min / lr_max`, reached one step after the last
 /// (nanoGPT's `get_lr`).
 pub fn lr_scale(config: &TrainConfig, step: u64) -> f64 {
     if step < config.warmup_steps {

@@ -67,7 +67,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
             "{} has no attend.text of its own to look at: give a text with --text, as in\n  sisun heads {} --text 'YOUR TEXT'{}",
             opened.kind(),
             shell::path(&args.run),
-            if args.fast { " --fast" } else { "" }
+            match (
+                args.fast,
+                opened.has_held_out_text() || !args.ablation.text.data.is_empty()
+            ) {
+                (true, _) => " --fast",
+                (false, true) => "",
+                // Without text of its own to measure an ablation on.
+                (false, false) => " --data YOUR.txt\nor without ablation: --fast",
+            }
         );
     };
     args.device.note(&loaded.introduction());

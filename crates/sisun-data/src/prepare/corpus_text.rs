@@ -10,7 +10,7 @@ use crate::{
         file_format::FileFormat,
         normalization::has_decomposed_hangul,
         scan::{TextScan, scan_text},
-        sources::{self, InputFile, Sources},
+        sources::{self, InputFile, Sources, other_json_note},
         utf8::ReadSummary,
     },
 };
@@ -199,6 +199,9 @@ impl<'c> CorpusText<'c> {
                 "note: `{}` looks like {kind} but is read as plain text, braces and all; set data.jsonl_field to the field that holds the text (or let its name end in .jsonl, of which field `text` is read)",
                 name_some(vec![first.name.display().to_string()], unread.len()),
             ));
+        }
+        if let Some(note) = other_json_note(self.inputs()) {
+            progress(&format!("note: {note}"));
         }
         if let Some(field) = &self.data.jsonl_field
             && self

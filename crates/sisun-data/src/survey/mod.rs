@@ -13,7 +13,7 @@ use crate::{
     text::{
         file_format::FileFormat,
         normalization::has_decomposed_hangul,
-        sources::{InputFile, resolve_sources},
+        sources::{InputFile, other_json_note, resolve_sources},
     },
 };
 use records::{Records, read_records};
@@ -42,6 +42,8 @@ pub struct Survey {
     pub fields: Option<RecordFields>,
     /// True if the fields have to be named for the files to be read as JSON.
     pub is_json_unnamed: bool,
+    /// A note on a file of JSON that is read as plain text, if there is one.
+    pub other_json: Option<String>,
     /// The first text: of a record, its field; of plain text, its first line that is not blank.
     pub opening: String,
     /// The first line that is long enough to be a sentence, else the first text.
@@ -120,6 +122,7 @@ impl Survey {
             files: inputs.iter().map(|input| input.path.clone()).collect(),
             bytes,
             last_file_share: sizes.last().map_or(1.0, |last| *last as f64 / bytes as f64),
+            other_json: other_json_note(inputs.iter()),
             is_json_unnamed: all_json
                 && inputs
                     .iter()

@@ -50,6 +50,19 @@ pub(crate) fn detect_format(
     Ok((format, looks_like))
 }
 
+/// Return whether a file that is named as JSON begins as JSON does: with a bracket or a brace.
+pub(crate) fn is_named_json(path: &Path, name: &Path) -> Result<bool, DataError> {
+    if !has_extension(name, &["json"]) {
+        return Ok(false);
+    }
+    let file = File::open(path).map_err(DataError::io(name))?;
+    let mut bytes = BufReader::new(file).take(MAX_BLANK).bytes();
+    let blank = [b' ', b'\t', b'\r', b'\n', 0xEF, 0xBB, 0xBF];
+    let first = bytes.find(|byte| !matches!(byte, Ok(byte) if blank.contains(byte)));
+    let first = first.transpose().map_err(DataError::io(name))?;
+    Ok(matches!(first, Some(b'[' | b'{')))
+}
+
 /// Judge by the first characters that are not white space: `{"` on one line begins JSON lines, `[{`
 /// an array of objects.
 fn format_by_contents(path: &Path) -> std::io::Result<FileFormat> {

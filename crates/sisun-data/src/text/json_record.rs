@@ -66,7 +66,7 @@ pub(crate) fn parse_record(text: &str, wanted: &[&str]) -> Result<Record, Invali
 
 /// Replace Python's extensions by standard JSON of the same length: half a surrogate pair by U+FFFD,
 /// `NaN` and infinities by 0.
-fn to_standard_json(text: &str) -> Cow<'_, str> {
+pub(crate) fn to_standard_json(text: &str) -> Cow<'_, str> {
     const NAMES: [&[u8]; 2] = [b"NaN", b"Infinity"];
     let bytes = text.as_bytes();
     let mut changed: Vec<(usize, String)> = Vec::new();

@@ -2,9 +2,9 @@
 
 use crate::{
     DataError,
-    text::file_format::{FileFormat, detect_format, has_extension},
+    text::file_format::{FileFormat, detect_format, has_extension, is_named_json},
 };
-use sisun_config::{DataConfig, nearest_path};
+use sisun_config::{DataConfig, free_path, nearest_path, shell};
 use sisun_files::{Scratch, is_file, is_folder, look};
 use std::{
     collections::HashSet,
@@ -31,6 +31,8 @@ pub(crate) struct InputFile {
     pub(crate) format: FileFormat,
     /// The format that its contents look like.
     pub(crate) looks_like: FileFormat,
+    /// True for JSON of another shape than records, which is read as plain text.
+    pub(crate) is_other_json: bool,
     /// The file with a copy of standard input, removed with the last clone.
     _spool: Option<Arc<Scratch>>,
 }
@@ -44,6 +46,7 @@ impl InputFile {
     ) -> Result<Self, DataError> {
         let (format, looks_like) = detect_format(&path, &name, data)?;
         Ok(Self {
+            is_other_json: looks_like == FileFormat::PlainText && is_named_json(&path, &name)?,
             path,
             name,
             format,
@@ -66,7 +69,8 @@ pub(crate) struct Sources {
 ///
 /// A folder gives its files ending in `.txt`, `.text`, `.md`, `.jsonl` or `.ndjson`, and those in
 /// `.json` that are read as JSON, at any depth, without hidden ones and without following links to
-/// other folders. A glob gives the files that match, whatever their ending, and the files in the
+/// other folders. A glob gives the files that match, whatever their ending (hidden ones if it
+/// names the dot), and the files in the
 /// folders that match. `-` is `stdin`. Standard input and pipes, which can be read only once, are
 /// copied to a file in `spool_folder`.
 pub(crate) fn resolve_sources(
@@ -108,6 +112,18 @@ pub(crate) fn resolve_sources(
     Ok(Sources { inputs, repeated })
 }
 
+/// Describe the first file of JSON that is read as plain text, with the remedy.
+pub(crate) fn other_json_note<'i>(inputs: impl Iterator<Item = &'i InputFile>) -> Option<String> {
+    let first = inputs.into_iter().find(|input| input.is_other_json)?;
+    let to = free_path(first.name.with_extension("jsonl"));
+    Some(format!(
+        "`{}` is JSON, but neither a list of objects nor an object on each line, and is read as plain text, braces and all; to learn its texts, write each as an object on a line of its own; from a list of strings: jq -c '.[] | {{text: .}}' {} > {}",
+        first.name.display(),
+        shell::path(&first.name),
+        shell::path(&to)
+    ))
+}
+
 /// Return the inputs that are not among `others`.
 pub(crate) fn exclude(inputs: Vec<InputFile>, others: &[InputFile]) -> Vec<InputFile> {
     let real = |input: &InputFile| {
@@ -145,7 +161,12 @@ fn files_of(source: &str, data: &DataConfig) -> Result<Vec<PathBuf>, DataError> 
             suggestion: nearest_path(path, &|near| matches!(look(near), Ok(Some(_)))),
         });
     }
-    let matches = glob::glob(source).map_err(|error| DataError::InvalidGlob {
+    // As in a folder and in a shell, hidden files are not meant.
+    let options = glob::MatchOptions {
+        require_literal_leading_dot: true,
+        ..glob::MatchOptions::new()
+    };
+    let matches = glob::glob_with(source, options).map_err(|error| DataError::InvalidGlob {
         pattern: source.to_owned(),
         message: error.to_string(),
     })?;

@@ -34,6 +34,7 @@ use crate::{
 use char_table::CharTable;
 use coverage::Coverage;
 use hf_tokenizer::HfTokenizer;
+use normalization_hints::Measured;
 use std::{path::Path, sync::Arc};
 use unknown_token::UnknownToken;
 use vocabulary::Vocabulary;
@@ -242,8 +243,8 @@ impl Tokenizer {
         self.unknown_token.characters_of_encoding(text, encoding)
     }
 
-    /// Return a note if the text has more tokens than it would have in another Unicode form,
-    /// composed or decomposed.
+    /// Return a note if in another Unicode form, composed or decomposed, the text has fewer
+    /// characters that the vocabulary lacks, or fewer tokens.
     ///
     /// # Errors
     /// Those of [`Tokenizer::encode`] for the text as it is.
@@ -251,17 +252,22 @@ impl Tokenizer {
         if self.composes {
             return Ok(None);
         }
-        normalization_hints::note(text, |text| self.count_tokens(text))
+        normalization_hints::note(text, |text| self.measure(text))
     }
 
     /// Return whether Hangul has fewer tokens composed than decomposed, and the tokenizer does not
     /// compose it.
     pub(crate) fn prefers_composed(&self) -> bool {
-        !self.composes && normalization_hints::prefers_composed(|text| self.count_tokens(text))
+        !self.composes && normalization_hints::prefers_composed(|text| self.measure(text))
     }
 
-    fn count_tokens(&self, text: &str) -> Result<usize, DataError> {
-        self.encode(text).map(|encoding| encoding.ids.len())
+    fn measure(&self, text: &str) -> Result<Measured, DataError> {
+        let encoding = self.encode(text)?;
+        let unknown = self.unknown(text, &encoding);
+        Ok(Measured {
+            unknown: unknown.map_or(0, |unknown| unknown.characters),
+            tokens: encoding.ids.len(),
+        })
     }
 
     /// Return the text of `ids`, special tokens written out. Bytes that are not UTF-8 become U+FFFD.
@@ -364,6 +370,18 @@ impl Tokenizer {
     /// Return whether each token stands for the same bytes wherever it is in a text.
     pub(crate) fn has_fixed_token_bytes(&self) -> bool {
         self.vocabulary.is_byte_level() || self.char_table.is_some()
+    }
+
+    /// Return whether a text begins anew after a token: a special one that stands for no text.
+    pub(crate) fn separates(&self, id: u32) -> bool {
+        self.is_special(id)
+            && self.vocabulary.byte_of(id).is_none()
+            && self.unknown_id() != Some(id)
+    }
+
+    /// Return the id of the token that stands for characters which the vocabulary lacks.
+    pub(crate) fn unknown_id(&self) -> Option<u32> {
+        self.unknown_token.id()
     }
 
     /// Return the number of bytes of text that a token stands for, at the beginning of a text or

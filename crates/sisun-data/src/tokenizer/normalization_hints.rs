@@ -26,44 +26,55 @@ pub(super) fn remedy(text: &str, is_known: impl Fn(&str) -> bool) -> Option<&'st
     }
 }
 
-/// Return a note if another form of `text` has fewer tokens, as `count_tokens` counts them.
+/// A text as a tokenizer encodes it. Fewer unknown characters are better, then fewer tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Measured {
+    /// Characters that became the unknown token.
+    pub(super) unknown: u64,
+    pub(super) tokens: usize,
+}
+
+/// Return a note if another form of `text` is encoded better, as `measure` says.
 ///
 /// # Errors
-/// Those of `count_tokens` for the text as it is.
+/// Those of `measure` for the text as it is.
 pub(super) fn note(
     text: &str,
-    count_tokens: impl Fn(&str) -> Result<usize, DataError>,
+    measure: impl Fn(&str) -> Result<Measured, DataError>,
 ) -> Result<Option<String>, DataError> {
     if text.is_ascii() {
         return Ok(None);
     }
-    let tokens = count_tokens(text)?;
-    let fewer = |other: &str| {
-        let others = (other != text)
-            .then(|| count_tokens(other).ok())
-            .flatten()?;
-        (others < tokens).then_some(others)
+    let found = measure(text)?;
+    let better = |other: &str| {
+        let others = (other != text).then(|| measure(other).ok()).flatten()?;
+        (others < found).then_some(others)
     };
-    let note = |is: &str, other: &str, fewer: usize| {
-        format!(
-            "note: the text is {is} and becomes {tokens} tokens, {other} it would become {fewer}: the model knows that form"
-        )
+    let note = |is: &str, other: &str, better: Measured| match better.unknown < found.unknown {
+        true => format!(
+            "note: the text is {is} and has {} characters that the vocabulary lacks, {other} it would have {}: the model knows that form",
+            found.unknown, better.unknown
+        ),
+        false => format!(
+            "note: the text is {is} and becomes {} tokens, {other} it would become {}: the model knows that form",
+            found.tokens, better.tokens
+        ),
     };
-    Ok(match (fewer(&composed(text)), fewer(&decomposed(text))) {
-        (Some(fewer), _) => Some(note(
+    Ok(match (better(&composed(text)), better(&decomposed(text))) {
+        (Some(better), _) => Some(note(
             "decomposed (NFD, as macOS writes names)",
             "composed (NFC)",
-            fewer,
+            better,
         )),
-        (None, Some(fewer)) => Some(note("composed (NFC)", "decomposed (NFD)", fewer)),
+        (None, Some(better)) => Some(note("composed (NFC)", "decomposed (NFD)", better)),
         (None, None) => None,
     })
 }
 
-/// Return whether composed Hangul has fewer tokens than decomposed.
-pub(super) fn prefers_composed(count_tokens: impl Fn(&str) -> Result<usize, DataError>) -> bool {
+/// Return whether composed Hangul is encoded better than decomposed.
+pub(super) fn prefers_composed(measure: impl Fn(&str) -> Result<Measured, DataError>) -> bool {
     matches!(
-        (count_tokens(COMMON_SYLLABLES), count_tokens(&decomposed(COMMON_SYLLABLES))),
+        (measure(COMMON_SYLLABLES), measure(&decomposed(COMMON_SYLLABLES))),
         (Ok(composed), Ok(decomposed)) if composed < decomposed
     )
 }

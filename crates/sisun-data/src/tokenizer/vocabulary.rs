@@ -164,10 +164,11 @@ impl Vocabulary {
     pub(super) fn token_bytes(&self, id: u32, at_beginning: bool, characters: bool) -> usize {
         match self.library.id_to_token(id) {
             None => 0,
+            // Also where a tokenizer lists its byte tokens as special ones.
+            Some(_) if self.byte_of(id).is_some() => 1,
             Some(_) if self.is_special(id) => 0,
             Some(token) if self.is_added(id) || characters => token.len(),
             Some(token) if self.byte_level => byte_alphabet::byte_len(&token),
-            Some(_) if self.byte_of(id).is_some() => 1,
             Some(token) => {
                 let text = match at_beginning {
                     true => self.decode(&[id]).ok(),

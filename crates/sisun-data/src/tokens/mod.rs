@@ -50,6 +50,15 @@ impl Ids {
     }
 }
 
+/// Text of some tokens.
+#[derive(Clone, Copy, Debug, Default)]
+struct CountedBytes {
+    /// Bytes of text of all tokens but the unknown ones.
+    known_bytes: u64,
+    /// Number of unknown tokens.
+    unknown: u64,
+}
+
 impl Tokens {
     /// Create tokens in memory.
     ///
@@ -171,7 +180,8 @@ impl Tokens {
     ///
     /// If `targets` are all tokens but the first, which no model predicts, it is the number of tokens
     /// over [`bytes`](Self::bytes). For a part of them the bytes are counted token by token, as
-    /// [`text_bytes`](Self::text_bytes) does.
+    /// [`text_bytes`](Self::text_bytes) does; an unknown token has the bytes that unknown tokens
+    /// have on average in the whole text.
     pub fn tokens_per_byte(
         &self,
         targets: impl Iterator<Item = Range<usize>> + Clone,
@@ -179,10 +189,21 @@ impl Tokens {
     ) -> Option<f64> {
         let count: usize = targets.clone().map(|range| range.len()).sum();
         let (count, bytes) = match count + 1 == self.len() {
-            true => (self.len(), self.bytes()),
-            false => (count, self.text_bytes(targets, tokenizer)),
+            true => (self.len(), self.bytes() as f64),
+            false => {
+                let part = self.count_bytes(targets, tokenizer);
+                let unknown = match part.unknown {
+                    0 => 0.0,
+                    unknown => {
+                        let all = self.count_bytes(std::iter::once(0..self.len()), tokenizer);
+                        let rest = self.bytes().saturating_sub(all.known_bytes);
+                        rest as f64 / all.unknown as f64 * unknown as f64
+                    }
+                };
+                (count, part.known_bytes as f64 + unknown)
+            }
         };
-        (bytes > 0).then(|| count as f64 / bytes as f64)
+        (bytes > 0.0).then(|| count as f64 / bytes)
     }
 
     /// Return the number of bytes of text that the tokens at `ranges` stand for.
@@ -190,14 +211,24 @@ impl Tokens {
     /// A token of a byte-level vocabulary or of single characters has a fixed number of bytes, and
     /// so has one such as `<0xED>`. A token of any other tokenizer has the bytes that it adds to the
     /// text when it is decoded, at the beginning of a document without the space that the decoder
-    /// takes away there. Special tokens stand for no text.
+    /// takes away there. Special tokens stand for no text. Unknown tokens, whose text is lost, are
+    /// left out.
     pub fn text_bytes(
         &self,
         ranges: impl Iterator<Item = Range<usize>>,
         tokenizer: &Tokenizer,
     ) -> u64 {
+        self.count_bytes(ranges, tokenizer).known_bytes
+    }
+
+    fn count_bytes(
+        &self,
+        ranges: impl Iterator<Item = Range<usize>>,
+        tokenizer: &Tokenizer,
+    ) -> CountedBytes {
+        let unknown = tokenizer.unknown_id();
         let mut within: HashMap<u32, usize> = HashMap::new();
-        let mut bytes = 0;
+        let mut counted = CountedBytes::default();
         for range in ranges {
             let before = range.start.saturating_sub(1)..range.start;
             let mut previous = self.read(before).first().copied();
@@ -205,18 +236,24 @@ impl Tokens {
             for (i, id) in self.read(range).into_iter().enumerate() {
                 let at_beginning = || {
                     self.documents.starts_at(first + i)
-                        || previous.is_none_or(|previous| tokenizer.is_special(previous))
+                        || previous.is_none_or(|previous| tokenizer.separates(previous))
                 };
-                bytes += match !tokenizer.has_fixed_token_bytes() && at_beginning() {
-                    true => tokenizer.token_bytes(id, true),
-                    false => *within
-                        .entry(id)
-                        .or_insert_with(|| tokenizer.token_bytes(id, false)),
-                } as u64;
+                match id {
+                    id if Some(id) == unknown => counted.unknown += 1,
+                    id if !tokenizer.has_fixed_token_bytes() && at_beginning() => {
+                        counted.known_bytes += tokenizer.token_bytes(id, true) as u64;
+                    }
+                    id => {
+                        let bytes = within
+                            .entry(id)
+                            .or_insert_with(|| tokenizer.token_bytes(id, false));
+                        counted.known_bytes += *bytes as u64;
+                    }
+                }
                 previous = Some(id);
             }
         }
-        bytes
+        counted
     }
 
     /// Return whether the loss is taken on some of the tokens only.

@@ -5,7 +5,7 @@ use super::text::{documents, prompt, sentence, vocabulary};
 use crate::failure::Usage;
 use crate::pace;
 use anyhow::Result;
-use sisun_config::{Documents, shell};
+use sisun_config::{Documents, free_path, shell};
 use sisun_data::{RecordFields, Survey};
 use sisun_train::Trial;
 use std::path::PathBuf;
@@ -86,7 +86,10 @@ impl Choice {
             2_000_000..20_000_000 => 0.05,
             _ => 0.01,
         };
-        let mut notes: Vec<String> = table_note(&survey.files).into_iter().collect();
+        let mut notes: Vec<String> = table_note(&survey.files)
+            .into_iter()
+            .chain(survey.other_json.clone())
+            .collect();
         if let Some(fields) = survey
             .fields
             .as_ref()
@@ -256,14 +259,13 @@ fn table_note(files: &[PathBuf]) -> Option<String> {
         ending.is_some_and(|ending| ending.eq_ignore_ascii_case("csv"))
     };
     let table = files.iter().find(is_table)?;
-    let read =
-        "import csv, json, sys; [print(json.dumps(row)) for row in csv.DictReader(sys.stdin)]";
+    let read = "import csv, json, sys; [print(json.dumps(row)) for row in csv.DictReader(open(sys.argv[1], newline='', encoding='utf-8-sig'))]";
     Some(format!(
-        "the table {} is read with its commas and its header line; its columns become fields of JSON lines with: python3 -c {} < {} > {}",
+        "the table {} is read with its commas and its header line; its columns become fields of JSON lines with: python3 -c {} {} > {}",
         table.display(),
         shell::word(read),
         shell::path(table),
-        shell::path(&table.with_extension("jsonl")),
+        shell::path(&free_path(table.with_extension("jsonl"))),
     ))
 }
 
