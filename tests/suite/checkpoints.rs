@@ -278,7 +278,10 @@ fn paths_that_are_no_run() {
     ] {
         let error = Run::open(&path).unwrap_err();
         assert!(
-            matches!(error, ModelError::NotARun { .. }),
+            matches!(
+                error,
+                ModelError::NotARun { .. } | ModelError::NoSuchRun { .. }
+            ),
             "{path:?}: {error}"
         );
         message(&error);

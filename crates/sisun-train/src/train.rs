@@ -68,7 +68,7 @@ pub fn train<M: RunModel>(
     result
 }
 
-/// Train with a device's faults told as such.
+/// Train, and return faults of the device as [`TrainError::DeviceFailed`].
 fn train_on_device<M: RunModel>(
     session: &mut Session<M>,
     observer: &mut dyn TrainObserver<M>,
@@ -86,7 +86,6 @@ fn train_on_device<M: RunModel>(
         step: session.state.step,
         path: session.run_dir.clone(),
         saved: session.last_good_checkpoint(session.state.step),
-        typed: Box::default(),
     };
     match result {
         Ok(Err(TrainError::Fault(fault))) | Err(fault) => Err(failed(fault)),
@@ -201,7 +200,7 @@ impl TrainOutcome {
                 loss: validation.loss,
                 path: session.run_dir.clone(),
                 best: self.best,
-                way: session.lower_rate(None),
+                retry: session.retry(None),
             }),
         }
     }
@@ -296,7 +295,7 @@ impl UnreadSteps {
                 loss: f64::from(values.loss),
                 lr: values.lr,
                 grad_norm: f64::from(values.grad_norm),
-                way: session.lower_rate(last_good.as_deref()),
+                retry: session.retry(last_good.as_deref()),
                 last_good,
             }
         })

@@ -48,12 +48,11 @@ impl<M: RunModel> Session<M> {
         let refused = refused(&before, &config);
         if !refused.is_empty() {
             let all = changes(&before, &config);
-            let way = M::new_run_command(run_dir, &before, &config, &refused, &all);
+            let new_run = M::new_run(run_dir, &before, &config, &refused, &all);
             return Err(TrainError::ConfigChanged {
                 path: run_dir.to_owned(),
                 changes: refused,
-                way,
-                typed: Box::default(),
+                new_run: new_run.map(Box::new),
             });
         }
         M::check_memory(&config, chosen)?;
@@ -64,7 +63,6 @@ impl<M: RunModel> Session<M> {
                 path: run_dir.to_owned(),
                 steps,
                 asked,
-                typed: Box::default(),
             });
         }
         if checkpoint.state.step == config.train().steps
@@ -73,7 +71,6 @@ impl<M: RunModel> Session<M> {
             return Err(TrainError::Finished {
                 path: run_dir.to_owned(),
                 steps: checkpoint.state.step,
-                typed: Box::default(),
             });
         }
         let state = &checkpoint.state;
@@ -140,7 +137,6 @@ fn with_whole(error: ModelError, run_dir: &Path) -> TrainError {
                     damaged,
                     problem,
                     whole,
-                    typed: Box::default(),
                 }
             }
             Err(_) => ModelError::Damaged {

@@ -35,7 +35,7 @@ pub enum MapsError {
         path: PathBuf,
     },
     /// The size of token labels is out of range.
-    #[error("--font-size {given}: choose {least} to {greatest} pixels")]
+    #[error("font size {given}: choose {least} to {greatest} pixels")]
     FontSize {
         /// The given size.
         given: f32,
@@ -46,8 +46,8 @@ pub enum MapsError {
     },
     /// Cells are too small for the values to write in them.
     #[error(
-        "--cell {given} has no room for --values always: choose --cell {least} or more, leave it out, or choose \
-         --values auto"
+        "cells of {given} pixels have no room for values: choose {least} pixels or more, or write values only where \
+         they fit"
     )]
     CellTooSmall {
         /// The given side of a cell.
