@@ -3,9 +3,8 @@
 use crate::damage::{apply, damage};
 use crate::message;
 use proptest::prelude::*;
-use sisun_model::checkpoint::{
-    Checkpoint, CheckpointState, WriteFile, folder_name, steps_in, write_atomic,
-};
+use sisun_files::write_atomic;
+use sisun_model::checkpoint::{Checkpoint, CheckpointState, WriteFile, folder_name, steps_in};
 use sisun_model::{ModelError, Run};
 use std::fs;
 use std::io::Write;

@@ -2,6 +2,7 @@
 
 use sisun_config::{ConfigError, ErrorKind};
 use sisun_data::DataError;
+use sisun_files::WriteError;
 use sisun_model::ModelError;
 use sisun_viz::chart::ChartError;
 use std::path::{Path, PathBuf};
@@ -151,6 +152,16 @@ impl From<ChartError> for CompareError {
         Self::Draw {
             picture: error.picture,
             problem: error.problem,
+        }
+    }
+}
+
+impl From<WriteError> for CompareError {
+    fn from(WriteError { path, source }: WriteError) -> Self {
+        Self::Io {
+            verb: "write",
+            path,
+            source,
         }
     }
 }

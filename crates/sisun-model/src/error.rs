@@ -3,6 +3,7 @@
 use crate::bytes::Bytes;
 use crate::near_runs::did_you_mean;
 use sisun_config::{ConfigError, ErrorKind};
+use sisun_files::WriteError;
 use std::path::PathBuf;
 
 /// An error: the problem, its location, and the remedy.
@@ -146,6 +147,16 @@ pub enum ModelError {
         /// The reason, and the available devices.
         problem: String,
     },
+}
+
+impl From<WriteError> for ModelError {
+    fn from(WriteError { path, source }: WriteError) -> Self {
+        Self::Io {
+            action: "write",
+            path,
+            source,
+        }
+    }
 }
 
 impl ModelError {

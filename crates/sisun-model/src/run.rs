@@ -11,7 +11,7 @@ use crate::{ModelError, Transformer};
 use burn::module::Module;
 use burn::tensor::Device;
 use sisun_config::{Config, PartialConfig, Seq2SeqExperiment};
-use sisun_files::{RunDir, is_file, look};
+use sisun_files::{RunDir, is_file, look, write_atomic_with};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -323,8 +323,7 @@ impl Run {
     /// If the file cannot be written.
     pub fn write_base(root: &Path, model: &Transformer) -> Result<FileSum, ModelError> {
         let path = RunDir::new(root).base();
-        sisun_files::write_whole(&path, |file| write_tensors(&model.flat(), file))
-            .map_err(ModelError::io("write", &path))?;
+        write_atomic_with(&path, |file| write_tensors(&model.flat(), file))?;
         sum_file(&path).map_err(ModelError::io("read", &path))
     }
 

@@ -3,7 +3,7 @@
 use crate::{ChangedSetting, NewRun};
 use sisun_config::{ConfigError, ErrorKind};
 use sisun_data::DataError;
-use sisun_files::{Holder, LockError};
+use sisun_files::{Holder, LockError, WriteError};
 use sisun_model::ModelError;
 use sisun_model::fault::Fault;
 use std::path::{Path, PathBuf};
@@ -343,6 +343,16 @@ impl TrainError {
             | Self::NonFiniteValidation { .. } => ErrorKind::Data,
             Self::Fault(_) | Self::DeviceFailed { .. } => ErrorKind::Machine,
             Self::Observer(_) => ErrorKind::Caller,
+        }
+    }
+}
+
+impl From<WriteError> for TrainError {
+    fn from(WriteError { path, source }: WriteError) -> Self {
+        Self::Io {
+            action: "write",
+            path,
+            source,
         }
     }
 }

@@ -14,8 +14,8 @@ use sisun_config::{
 use sisun_data::{
     Batch, Corpus, DataError, Tokenizer, epoch_batch, prepare, random_batch, vocabulary_size,
 };
-use sisun_files::RunDir;
-use sisun_model::checkpoint::{Checkpoint, CheckpointState, MadeWith, write_atomic};
+use sisun_files::{RunDir, write_atomic};
+use sisun_model::checkpoint::{Checkpoint, CheckpointState, MadeWith};
 use sisun_model::weights::FlatTensors;
 use sisun_model::{Activation, Chosen, Count, RandomParams, Run, Transformer, memory, thousands};
 use std::path::{Path, PathBuf};

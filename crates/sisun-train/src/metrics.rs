@@ -111,7 +111,7 @@ impl Metrics {
             .filter(|metric| metric.step <= step)
             .collect();
         let text: String = kept.iter().map(line).collect();
-        sisun_model::checkpoint::write_atomic(&path, text.as_bytes())?;
+        sisun_files::write_atomic(&path, text.as_bytes())?;
         let file = OpenOptions::new()
             .append(true)
             .open(&path)

@@ -5,10 +5,9 @@ use crate::TrainError;
 use crate::new_run::NewRun;
 use crate::run_model::RunModel;
 use sisun_config::Experiment;
-use sisun_files::{LockedDir, RunDir};
+use sisun_files::{LockedDir, RunDir, write_atomic};
 use sisun_model::checkpoint::{
     Checkpoint, MODEL_FILE, TRAINING_FILE, WriteFile, folder_name, remove_checkpoint, steps_in,
-    write_atomic,
 };
 use sisun_model::weights::{first_not_finite, write_tensors};
 use sisun_model::{BEST, LAST};

@@ -1,6 +1,7 @@
 //! Errors of writing maps.
 
 use sisun_config::ErrorKind;
+use sisun_files::WriteError;
 use std::path::PathBuf;
 
 use resvg::usvg;
@@ -102,6 +103,12 @@ pub enum MapsError {
         /// The cause.
         source: std::io::Error,
     },
+}
+
+impl From<WriteError> for MapsError {
+    fn from(WriteError { path, source }: WriteError) -> Self {
+        Self::Write { path, source }
+    }
 }
 
 impl MapsError {
