@@ -4,6 +4,7 @@
 //! sample.
 
 mod batch;
+mod due_outputs;
 mod environment;
 mod error;
 mod evaluate;
@@ -13,7 +14,6 @@ mod language;
 mod metrics;
 mod new_run;
 mod optimizer;
-mod owed;
 mod own_text;
 mod pending_losses;
 mod place;

@@ -1,9 +1,9 @@
 //! The training loop.
 
 use crate::TrainError;
+use crate::due_outputs::{has_sample, samples_at};
 use crate::evaluate::Evaluation;
 use crate::metrics::{Metric, Metrics};
-use crate::owed::{has_sample, samples_at};
 use crate::pending_losses::{Means, NotFinite, PendingLosses, StepLoss};
 use crate::run_model::RunModel;
 use crate::session::Session;

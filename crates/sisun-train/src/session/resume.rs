@@ -2,9 +2,9 @@
 
 use super::Session;
 use crate::TrainError;
+use crate::due_outputs::lacks_outputs;
 use crate::environment::note_other_device;
 use crate::optimizer::Optimizer;
-use crate::owed::lacks_outputs;
 use crate::resume_check::{changes, refused};
 use crate::run_model::RunModel;
 use crate::schedule::lr_scale;
