@@ -1,5 +1,5 @@
-//! Every command in the README, the help and the configurations is run as written, in order, in a
-//! copy of the files it refers to. Commands added there are run automatically.
+//! Every command in the README, the guide, the help and the configurations is run as written, in
+//! order, in a copy of the files it refers to. Commands added there are run automatically.
 
 use crate::sisun::{copy_folder, root, sisun};
 use std::collections::BTreeSet;
@@ -96,11 +96,37 @@ fn every_command_that_is_shown_works() {
     );
 }
 
-/// Return the commands of the README, then of all help, then of the configurations.
+/// Return the commands of the README, then of the guide, of all help, and of the configurations.
 fn documents() -> Vec<String> {
+    let mut all = commands(&root().join("README.md"));
+    let guide = root().join("crates/sisun/guide");
+    for chapter in sorted_files(&guide) {
+        all.extend(commands(&chapter));
+    }
+    gather_help(&mut Vec::new(), &mut all);
+    for config in sorted_files(&root().join("configs")) {
+        let text = fs::read_to_string(config).unwrap();
+        let lines = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("#   "))
+            .map(without_comment);
+        all.extend(lines.filter(|line| is_ours(line)));
+    }
+    all
+}
+
+fn sorted_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// Return the commands in the blocks of shell of a document.
+fn commands(document: &Path) -> Vec<String> {
     let mut all = Vec::new();
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    for (i, block) in readme.split("```").enumerate().filter(|(i, _)| i % 2 == 1) {
+    let text = fs::read_to_string(document).unwrap();
+    for (i, block) in text.split("```").enumerate().filter(|(i, _)| i % 2 == 1) {
         let Some(block) = block.strip_prefix("sh\n") else {
             continue;
         };
@@ -115,23 +141,10 @@ fn documents() -> Vec<String> {
         all.extend(ours.inspect(|line| {
             assert!(
                 is_ours(line),
-                "block {i} of README has {line:?}, which is not tried"
+                "block {i} of {} has {line:?}, which is not tried",
+                document.display()
             )
         }));
-    }
-    gather_help(&mut Vec::new(), &mut all);
-    let mut configs: Vec<PathBuf> = fs::read_dir(root().join("configs"))
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .collect();
-    configs.sort();
-    for config in configs {
-        let text = fs::read_to_string(config).unwrap();
-        let lines = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("#   "))
-            .map(without_comment);
-        all.extend(lines.filter(|line| is_ours(line)));
     }
     all
 }

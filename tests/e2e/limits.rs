@@ -153,10 +153,7 @@ fn attention_over_a_long_text_is_refused_with_what_helps() {
     ]))
     .fails(
         1,
-        &[
-            tokens,
-            "give a shorter text, fewer --layers or fewer --heads",
-        ],
+        &[tokens, "give a shorter text, fewer layers or fewer heads"],
     );
     limited(&command(&[
         "attend", &run, "--text", &text, "--out", &out, "--format", "html", "--device", "cpu",

@@ -3,9 +3,7 @@
 use crate::damage::{apply, damage};
 use crate::message;
 use proptest::prelude::*;
-use sisun_model::checkpoint::{
-    Checkpoint, CheckpointState, WriteFile, folder_name, steps_in, write_atomic,
-};
+use sisun_model::checkpoint::{Checkpoint, CheckpointState, WriteFile, folder_name, steps_in};
 use sisun_model::{ModelError, Run};
 use std::fs;
 use std::io::Write;
@@ -107,13 +105,6 @@ fn what_cannot_be_written_leaves_nothing_behind() {
     assert!(message(&error).starts_with("cannot write checkpoint "));
     assert_eq!(steps_in(folder.path()).unwrap(), [100]);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-
-    let path = folder.path().join("마지막");
-    write_atomic(&path, b"step-00000100").unwrap();
-    write_atomic(&path, b"step-00000200").unwrap();
-    assert_eq!(fs::read(&path).unwrap(), b"step-00000200");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
-    message(&write_atomic(&folder.path().join("none/x"), b"").unwrap_err());
 }
 
 /// JSON has no NaN, and every written file must be readable.
@@ -278,7 +269,10 @@ fn paths_that_are_no_run() {
     ] {
         let error = Run::open(&path).unwrap_err();
         assert!(
-            matches!(error, ModelError::NotARun { .. }),
+            matches!(
+                error,
+                ModelError::NotARun { .. } | ModelError::NoSuchRun { .. }
+            ),
             "{path:?}: {error}"
         );
         message(&error);

@@ -196,13 +196,13 @@ fn overrides_merge_into_the_table() {
         "",
     ] {
         assert!(
-            refused(&[bad]).starts_with(&format!("--set {bad}: expected KEY=VALUE")),
+            refused(&[bad]).starts_with(&format!("override {bad:?}: expected KEY=VALUE")),
             "{bad}"
         );
     }
     assert_eq!(
         refused(&["train.lr_max.x=1"]),
-        "--set train.lr_max.x=1: lr_max is a value, not a table"
+        "override \"train.lr_max.x=1\": lr_max is a value, not a table"
     );
 }
 

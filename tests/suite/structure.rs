@@ -265,6 +265,30 @@ fn libraries_never_print() {
     }
 }
 
+/// Options and commands are added by `sisun-cli/src/hints.rs`.
+#[test]
+fn errors_of_libraries_name_no_options_and_no_commands() {
+    let packages = packages();
+    let libraries = packages
+        .iter()
+        .filter(|package| package.name.starts_with("sisun-") && package.name != "sisun-cli");
+    let mut found = 0;
+    for package in libraries {
+        let source = package.manifest_path.parent().unwrap().join("src");
+        for path in rust_files(&source) {
+            let text = fs::read_to_string(&path).unwrap();
+            for attribute in text.split("#[error(").skip(1) {
+                let message = attribute.split(")]").next().unwrap();
+                found += 1;
+                for word in [" --", "\"--", "`sisun"] {
+                    assert!(!message.contains(word), "{}: {message}", path.display());
+                }
+            }
+        }
+    }
+    assert!(found > 100, "only {found} messages were found");
+}
+
 #[test]
 fn unsafe_code_is_allowed_by_name_and_proven() {
     let mut found = 0;

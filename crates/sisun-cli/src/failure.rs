@@ -1,5 +1,6 @@
 //! Errors and exit codes.
 
+use crate::hints;
 use crate::quotes::unquoted_text;
 use crate::terminal::complain;
 use anyhow::Error;
@@ -73,24 +74,8 @@ pub(crate) fn exit_code(result: Result<(), Error>) -> ExitCode {
     if error.chain().any(is_broken_pipe) {
         return ExitCode::SUCCESS;
     }
-    complain(&(message(&error) + &quotes_tip()));
+    complain(&(hints::message(&error) + &quotes_tip()));
     ExitCode::from(code(&error))
-}
-
-/// Format the error and its causes, except causes that the message already contains.
-fn message(error: &Error) -> String {
-    error
-        .chain()
-        .map(ToString::to_string)
-        .fold(String::new(), |told, cause| {
-            if told.is_empty() {
-                cause
-            } else if told.contains(&cause) {
-                told
-            } else {
-                format!("{told}: {cause}")
-            }
-        })
 }
 
 /// Return a tip if a text was probably given without quotes.

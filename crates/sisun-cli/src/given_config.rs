@@ -2,6 +2,7 @@
 
 use crate::commands::init::FIRST_EXAMPLE;
 use crate::failure::Usage;
+use crate::hints;
 use anyhow::Error;
 use sisun_config::{ConfigError, check_pointer, shell};
 use std::path::Path;
@@ -14,10 +15,11 @@ const TEXTS: [&str; 5] = ["txt", "text", "md", "jsonl", "ndjson"];
 /// that was given the file.
 pub(crate) fn with_init(error: ConfigError, command: &str, config: &Path) -> Error {
     if !config.exists() && config.starts_with("configs") {
-        let told = format!(
-            "{error}\nconfigs/ comes with the source code\nto see a first example: {FIRST_EXAMPLE}"
+        let message = format!(
+            "{}\nconfigs/ comes with the source code\nto see a first example: {FIRST_EXAMPLE}",
+            hints::describe(&error)
         );
-        return Error::new(error).context(told);
+        return Error::new(error).context(message);
     }
     let is_text = config
         .extension()

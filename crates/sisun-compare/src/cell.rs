@@ -15,7 +15,7 @@ use sisun_data::{Batch, random_batch};
 use sisun_infer::{GenerationOptions, LanguageModel, Sampler};
 use sisun_model::weights::first_not_finite;
 use sisun_model::{Count, Transformer};
-use sisun_train::{LossWindow, StepOutput, Trainer};
+use sisun_train::{PendingLosses, StepOutput, Trainer};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -274,7 +274,7 @@ fn sample(model: &Transformer, text: &TrackText) -> Result<String, CompareError>
 struct Curve {
     every: u64,
     steps: u64,
-    window: LossWindow,
+    pending: PendingLosses,
     points: Vec<CurvePoint>,
 }
 
@@ -283,18 +283,18 @@ impl Curve {
         Self {
             every: steps.div_ceil(CURVE_POINTS).max(1),
             steps,
-            window: LossWindow::default(),
+            pending: PendingLosses::default(),
             points: Vec::new(),
         }
     }
 
     /// Add a step. Return false if a loss or a gradient is not finite.
     fn push(&mut self, step: u64, output: StepOutput) -> bool {
-        self.window.push(output);
+        self.pending.push(output);
         if !step.is_multiple_of(self.every) && step != self.steps {
             return true;
         }
-        let Ok(read) = self.window.read() else {
+        let Ok(read) = self.pending.read() else {
             return false;
         };
         let sum: f64 = read.iter().map(|step| f64::from(step.loss)).sum();

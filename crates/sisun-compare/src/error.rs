@@ -2,6 +2,7 @@
 
 use sisun_config::{ConfigError, ErrorKind};
 use sisun_data::DataError;
+use sisun_files::WriteError;
 use sisun_model::ModelError;
 use sisun_viz::chart::ChartError;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,34 @@ pub enum CompareError {
         /// The accepted values.
         rule: String,
     },
+    /// A single experiment where a comparison is expected.
+    #[error("tracks is missing: {} is no comparison", .path.display())]
+    SingleExperiment {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A budget that the comparison does not have.
+    #[error("budget {budget:?}: {} has no such budget; it has {known}", .path.display())]
+    NoSuchBudget {
+        /// The budget.
+        budget: String,
+        /// The file.
+        path: PathBuf,
+        /// The names of its budgets.
+        known: String,
+    },
+    /// An override of a budget that is not in use, which would have no effect.
+    #[error("override {given:?}: {}", rule_of_budget(named, budget, *exists))]
+    UnusedBudget {
+        /// The override.
+        given: String,
+        /// The budget that it names.
+        named: String,
+        /// True if the comparison has this budget.
+        exists: bool,
+        /// The budget in use.
+        budget: String,
+    },
     /// An error in the text of a track.
     #[error("track {track:?}: {source}")]
     Data {
@@ -49,7 +78,7 @@ pub enum CompareError {
     Model(#[from] ModelError),
     /// A directory that holds another comparison.
     #[error(
-        "{} holds the results of another comparison ({difference}): give another --out, or remove it to begin anew",
+        "{} holds the results of another comparison ({difference})",
         .path.display()
     )]
     OtherGrid {
@@ -111,11 +140,28 @@ pub enum CompareError {
     },
 }
 
+fn rule_of_budget(named: &str, budget: &str, exists: bool) -> String {
+    match exists {
+        true => format!("the budget in use is {budget:?}, not {named:?}"),
+        false => format!("there is no budget {named:?}; the one in use is {budget:?}"),
+    }
+}
+
 impl From<ChartError> for CompareError {
     fn from(error: ChartError) -> Self {
         Self::Draw {
             picture: error.picture,
             problem: error.problem,
+        }
+    }
+}
+
+impl From<WriteError> for CompareError {
+    fn from(WriteError { path, source }: WriteError) -> Self {
+        Self::Io {
+            verb: "write",
+            path,
+            source,
         }
     }
 }
@@ -127,6 +173,9 @@ impl CompareError {
             Self::Config { .. }
             | Self::Invalid { .. }
             | Self::Missing { .. }
+            | Self::SingleExperiment { .. }
+            | Self::NoSuchBudget { .. }
+            | Self::UnusedBudget { .. }
             | Self::OtherGrid { .. }
             | Self::NotAComparison { .. }
             | Self::OtherPart { .. } => ErrorKind::Usage,

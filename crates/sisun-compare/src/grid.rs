@@ -64,21 +64,15 @@ fn check_budget(given: &str, table: &Table, budget: &str) -> Result<(), CompareE
         .get("budgets")
         .and_then(Value::as_table)
         .is_some_and(|known| known.contains_key(named));
-    if named == budget || !is_there {
-        return match is_there {
-            true => Ok(()),
-            false => Err(CompareError::invalid(
-                "--set",
-                given,
-                format!("there is no budget {named:?}; the one in use is {budget:?}"),
-            )),
-        };
+    if named == budget && is_there {
+        return Ok(());
     }
-    Err(CompareError::invalid(
-        "--set",
-        given,
-        format!("the budget in use is {budget:?}: choose the other with --budget {named}"),
-    ))
+    Err(CompareError::UnusedBudget {
+        given: given.to_owned(),
+        named: named.to_owned(),
+        exists: is_there,
+        budget: budget.to_owned(),
+    })
 }
 
 /// One thing that is compared.
@@ -210,11 +204,9 @@ impl Grid {
         let (mut table, mut former_keys) =
             read_table(path).map_err(CompareError::config(String::new()))?;
         if !table.contains_key("tracks") {
-            let rule = format!(
-                "{} is no comparison; `sisun train` takes single experiments",
-                path.display()
-            );
-            return Err(CompareError::missing("tracks", rule));
+            return Err(CompareError::SingleExperiment {
+                path: path.to_owned(),
+            });
         }
         // Overrides of a budget must be applied before the budget is merged.
         let (of_budgets, overrides): (Vec<&String>, Vec<&String>) = overrides
@@ -229,13 +221,12 @@ impl Grid {
             Some(Value::Table(known)) => match known.get(budget) {
                 Some(Value::Table(over)) => merge(&mut table, over),
                 _ => {
-                    let names = known
-                        .keys()
-                        .map(String::as_str)
-                        .collect::<Vec<_>>()
-                        .join(", ");
-                    let rule = format!("{} has no such budget; it has {names}", path.display());
-                    return Err(CompareError::invalid("--budget", budget, rule));
+                    let names: Vec<&str> = known.keys().map(String::as_str).collect();
+                    return Err(CompareError::NoSuchBudget {
+                        budget: budget.to_owned(),
+                        path: path.to_owned(),
+                        known: names.join(", "),
+                    });
                 }
             },
             Some(other) => {

@@ -16,8 +16,7 @@ mod text;
 mod track;
 
 use crate::{CompareError, Summary};
-use sisun_files::make_folder;
-use sisun_model::checkpoint::write_atomic;
+use sisun_files::{make_folder, write_atomic};
 use sisun_viz::maps::svg_to_png;
 use std::path::Path;
 

@@ -200,7 +200,7 @@ fn check_memory(
             format!("training {jobs} models like {cell} side by side")
         })
     };
-    let remedy = || "choose fewer with --jobs".to_owned();
+    let remedy = || "train fewer of them side by side".to_owned();
     Ok(memory::check(
         largest.saturating_mul(jobs as u128),
         &plan.device,

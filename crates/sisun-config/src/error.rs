@@ -1,8 +1,8 @@
 //! Errors in a configuration.
 
-use crate::ErrorKind;
 use crate::meant::{needless, option};
 use crate::nearest::{did_you_mean, nearest_path};
+use crate::{ErrorKind, StartOption};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
@@ -113,22 +113,28 @@ pub enum ConfigError {
         /// Location of that model, and its value for the key.
         theirs: String,
     },
-    /// A `--set` that is not `KEY=VALUE`.
-    #[error("--set {given}: expected KEY=VALUE, as in --set train.lr_max=3e-4")]
+    /// A comparison where a single experiment is expected.
+    #[error("tracks: this is a comparison and no single experiment")]
+    Comparison,
+    /// Settings that are left to a base model, where the base model is not read.
+    #[error("model: is left to the model in finetune.model, which is not read here")]
+    LeftToBase,
+    /// An override that is not `KEY=VALUE`.
+    #[error("override {given:?}: expected KEY=VALUE, as in train.lr_max=3e-4")]
     BadOverride {
         /// The given text.
         given: String,
     },
-    /// A `--set` with text after the closing quote of its value.
+    /// An override with text after the closing quote of its value.
     #[error(
-        "--set {given}: the value is not one text in quotes; put quotes around all of it, or around none"
+        "override {given:?}: the value is not one text in quotes; put quotes around all of it, or around none"
     )]
     BadQuotes {
         /// The given text.
         given: String,
     },
-    /// Two `--set` for the same key.
-    #[error("--set {first} and --set {second}: {key} is set twice; keep one of them")]
+    /// Two overrides of the same key.
+    #[error("overrides {first:?} and {second:?}: {key} is set twice; keep one of them")]
     SetTwice {
         /// The key.
         key: String,
@@ -137,8 +143,8 @@ pub enum ConfigError {
         /// The text of the second.
         second: String,
     },
-    /// A `--set` that goes through a key which is not a table.
-    #[error("--set {given}: {key} is a value, not a table")]
+    /// An override that goes through a key which is not a table.
+    #[error("override {given:?}: {key} is a value, not a table")]
     NotATable {
         /// The given text.
         given: String,
@@ -162,6 +168,8 @@ impl ConfigError {
             | Self::Several(_)
             | Self::OutOfRange { .. }
             | Self::Contradicts { .. }
+            | Self::Comparison
+            | Self::LeftToBase
             | Self::BadOverride { .. }
             | Self::BadQuotes { .. }
             | Self::SetTwice { .. }
@@ -171,7 +179,16 @@ impl ConfigError {
 }
 
 impl ConfigError {
-    /// Every problem that this error tells of.
+    /// Return the choice that an unknown key means, if it is made when training starts and not in a
+    /// configuration.
+    pub fn start_option(&self) -> Option<StartOption> {
+        match self {
+            Self::UnknownKey { key, .. } => option(key.rsplit('.').next().unwrap_or(key)),
+            _ => None,
+        }
+    }
+
+    /// Return every problem that this error reports.
     pub fn problems(self) -> Vec<Self> {
         match self {
             Self::Several(problems) => problems,
@@ -286,7 +303,7 @@ fn listed(problems: &[ConfigError]) -> String {
 fn suggest(key: &str, suggestion: Option<&str>, remark: Option<&str>, known: &[String]) -> String {
     let name = key.rsplit('.').next().unwrap_or(key);
     if let Some(option) = option(name) {
-        return format!("; that is no setting but an option: {option}");
+        return format!("; that is no setting but an option of training, {option}");
     }
     if let Some(reason) = needless(name) {
         return format!("; remove it: {reason}");

@@ -1,5 +1,7 @@
 //! Settings of other programs that no key of ours equals: those that count something else, those
-//! that are options of the command line here, and those without a counterpart.
+//! that are chosen when training starts, and those without a counterpart.
+
+use std::fmt;
 
 /// Names that count something else than the key that they mean: the key, the names, and what to
 /// write. See [`EPOCHS`] for those without a remark.
@@ -55,19 +57,40 @@ pub(crate) const CONVERTED: &[(&str, &str, &str)] = &[
 /// Names for the length of a training in passes over the text.
 pub(crate) const EPOCHS: &str = "epochs num_epochs num_train_epochs epoch max_epochs n_epochs";
 
-/// Options of the command line, each with the names of the settings that other programs have for
-/// the same purpose.
-pub(crate) const OPTIONS: &[(&str, &str)] = &[
+/// A choice that no configuration holds, because it is made each time that training starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartOption {
+    /// The device to compute on.
+    Device,
+    /// The directory of a run, or of the results of a comparison.
+    Directory,
+    /// The run to resume.
+    Resume,
+}
+
+impl fmt::Display for StartOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Device => "the device",
+            Self::Directory => "the directory to write",
+            Self::Resume => "the run to resume",
+        })
+    }
+}
+
+/// Choices made when training starts, each with the names of the settings that other programs have
+/// for the same purpose.
+pub(crate) const OPTIONS: &[(StartOption, &str)] = &[
     (
-        "--device, as in --device wgpu",
+        StartOption::Device,
         "device cuda gpu use_cuda accelerator backend no_cuda device_type use_cpu",
     ),
     (
-        "--run of `sisun train`, --out of `sisun compare`",
+        StartOption::Directory,
         "out_dir output_dir run_dir save_dir checkpoint_dir log_dir logging_dir work_dir",
     ),
     (
-        "--resume of `sisun train`",
+        StartOption::Resume,
         "resume resume_from resume_from_checkpoint load_checkpoint",
     ),
 ];

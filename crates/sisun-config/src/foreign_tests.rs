@@ -147,7 +147,11 @@ fn a_setting_that_counts_something_else_is_converted() {
             "unknown key train.compile; remove it: there is nothing to compile",
         ),
         ("train", "betas = [0.9, 0.95]", "the second is train.beta2"),
-        ("model", "use_cpu = true", "an option: --device"),
+        (
+            "model",
+            "use_cpu = true",
+            "an option of training, the device",
+        ),
     ] {
         let told = told(table, line);
         assert!(told.contains(part), "{line}: {told}");

@@ -55,6 +55,7 @@ pub use error::ConfigError;
 pub use error_kind::ErrorKind;
 pub use experiment::Experiment;
 pub use finetune::{FinetuneConfig, LoraConfig};
+pub use foreign_settings::StartOption;
 pub use former::FormerKey;
 pub use given_text::{as_from_a_file, with_line_feeds};
 pub use home::sources as home_sources;

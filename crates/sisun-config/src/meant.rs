@@ -2,7 +2,7 @@
 
 use crate::aliases::ALIASES;
 use crate::choice_aliases::CHOICES;
-use crate::foreign_settings::{CONVERTED, EPOCHS, NEEDLESS, OPTIONS};
+use crate::foreign_settings::{CONVERTED, EPOCHS, NEEDLESS, OPTIONS, StartOption};
 use toml::Value;
 
 fn has(names: &str, name: &str) -> bool {
@@ -14,8 +14,8 @@ pub(crate) fn plain(name: &str) -> String {
     name.to_lowercase().replace(['-', ' '], "_")
 }
 
-/// Return the option of the command line that an unknown key most likely means.
-pub(crate) fn option(name: &str) -> Option<&'static str> {
+/// Return the choice made when training starts that an unknown key most likely means.
+pub(crate) fn option(name: &str) -> Option<StartOption> {
     let found = OPTIONS.iter().find(|(_, names)| has(names, &plain(name)));
     found.map(|(option, _)| *option)
 }

@@ -108,13 +108,7 @@ impl PartialConfig {
 
     fn from_table(table: Table, former_keys: Vec<FormerKey>) -> Result<Self, ConfigError> {
         if table.contains_key("tracks") {
-            let message =
-                "this is a comparison and no single experiment: run it with `sisun compare`"
-                    .to_owned();
-            return Err(ConfigError::Invalid {
-                key: "tracks".to_owned(),
-                message,
-            });
+            return Err(ConfigError::Comparison);
         }
         if table.contains_key("seq2seq") && table.contains_key("model") {
             let message = "a file describes one model: a language model in [model], or a \
@@ -285,13 +279,7 @@ impl PartialConfig {
             });
         }
         if self.base()?.is_some() && !self.is_complete() {
-            let message = "is left to the model in finetune.model, which only `sisun train` and `sisun info` look at; \
-                           give them this file, or another command the run that it makes"
-                .to_owned();
-            return Err(ConfigError::Invalid {
-                key: "model".to_owned(),
-                message,
-            });
+            return Err(ConfigError::LeftToBase);
         }
         let mut config = read_whole(self.table, &EXPERIMENT, Config::validate)?;
         config.model.resolve();

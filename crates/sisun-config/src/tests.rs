@@ -439,9 +439,9 @@ fn what_toml_cannot_read_is_told_with_what_to_write() {
 #[test]
 fn what_an_option_does_is_told_as_one() {
     for (key, part) in [
-        ("train.device", "--device"),
-        ("device", "--device"),
-        ("train.output_dir", "--run"),
+        ("train.device", "an option of training, the device"),
+        ("device", "an option of training, the device"),
+        ("train.output_dir", "the directory to write"),
         ("tokenizer.file", "did you mean tokenizer.path?"),
         (
             "tokenizer.foo",

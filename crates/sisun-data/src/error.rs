@@ -2,6 +2,7 @@
 
 use crate::{text::characters::list_characters, tokenizer::END_OF_TEXT};
 use sisun_config::ErrorKind;
+use sisun_files::WriteError;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -283,6 +284,12 @@ pub enum DataError {
         /// The error of the operating system.
         source: std::io::Error,
     },
+}
+
+impl From<WriteError> for DataError {
+    fn from(WriteError { path, source }: WriteError) -> Self {
+        Self::Io { path, source }
+    }
 }
 
 impl DataError {

@@ -77,7 +77,7 @@ fn write<T: Serialize>(path: &Path, key: Value, found: &T) {
         let found = serde_json::to_value(found).ok()?;
         let text = serde_json::to_string_pretty(&Entry { key, found }).ok()?;
         sisun_files::make_folder(path.parent()?).ok()?;
-        sisun_files::write_bytes(path, text.as_bytes()).ok()
+        sisun_files::write_atomic(path, text.as_bytes()).ok()
     };
     // What cannot be kept is found again.
     let _ = written();

@@ -2,7 +2,7 @@
 
 use crate::locked_dir::LOCK_FILE;
 use crate::there::{is_file, make_folder};
-use crate::write::write_bytes;
+use crate::write::write_atomic;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -29,7 +29,7 @@ pub fn claim_folder(dir: &Path) -> io::Result<bool> {
             return Ok(false);
         }
     }
-    write_bytes(
+    write_atomic(
         &mark,
         b"Sisun wrote the files of this folder and may replace them.\n",
     )?;

@@ -18,5 +18,6 @@ pub use map::Mapped;
 pub use run_dir::RunDir;
 pub use there::{if_there, is_file, is_folder, look, make_folder};
 pub use write::{
-    Scratch, is_descriptor, remove_leftovers_in, sync_folder, write_bytes, write_whole,
+    Scratch, WriteError, is_descriptor, remove_leftovers_in, sync_folder, write_atomic,
+    write_atomic_with,
 };

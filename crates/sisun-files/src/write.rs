@@ -5,11 +5,36 @@ use std::collections::hash_map::RandomState;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, Hasher};
-use std::io::{self, ErrorKind, Seek, Write};
+use std::io::{self, BufWriter, ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// Suffix of the names of incomplete files.
 const PARTIAL: &str = ".partial";
+
+/// A file that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {source}", path.display())]
+pub struct WriteError {
+    /// The file.
+    pub path: PathBuf,
+    /// The system's error.
+    pub source: io::Error,
+}
+
+/// The system's error alone, for a caller that names the file itself.
+impl From<WriteError> for io::Error {
+    fn from(error: WriteError) -> Self {
+        error.source
+    }
+}
+
+/// Write bytes to a file atomically, like [`write_atomic_with`].
+///
+/// # Errors
+/// As [`write_atomic_with`].
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    write_atomic_with(path, |file| file.write_all(bytes))
+}
 
 /// Write a file atomically: the earlier content stays until the new content is complete and synced,
 /// and a failed write leaves no trace.
@@ -19,8 +44,23 @@ const PARTIAL: &str = ".partial";
 /// once the new content is complete. Pipes, terminals and other devices are written to directly.
 ///
 /// # Errors
-/// Those of `write`, and if the file cannot be made, synced or renamed.
-pub fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+/// That of `write`, or of the system if the file cannot be made, synced or renamed.
+pub fn write_atomic_with(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    let buffered = |file: &mut File| {
+        let mut writer = BufWriter::new(file);
+        write(&mut writer)?;
+        writer.flush()
+    };
+    write_file(path, buffered).map_err(|source| WriteError {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn write_file(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let existing = match fs::metadata(path) {
         Ok(metadata) => Some(metadata),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -53,14 +93,6 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>)
         return partial.copy_into(&target);
     }
     partial.rename_to(&target)
-}
-
-/// Write bytes to a file, like [`write_whole`].
-///
-/// # Errors
-/// As [`write_whole`].
-pub fn write_bytes(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write_whole(path, |file| file.write_all(bytes))
 }
 
 /// Remove every partial file that a dead process left in a folder, that is, every one that is not
@@ -320,7 +352,7 @@ fn keep_owner_and_mode(file: &File, existing: &Metadata) -> io::Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{Scratch, remove_leftovers_in, write_bytes, write_whole};
+    use super::{Scratch, remove_leftovers_in, write_atomic, write_atomic_with};
     use std::fs;
     use std::io::{self, Write};
 
@@ -328,25 +360,28 @@ mod tests {
     fn a_write_that_fails_leaves_what_was_there() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        write_bytes(&path, b"old").unwrap();
-        let failed = write_whole(&path, |file| {
+        write_atomic(&path, b"old").unwrap();
+        let failed = write_atomic_with(&path, |file| {
             file.write_all(b"half of the n")?;
             Err(io::Error::other("no more"))
         });
-        assert_eq!(failed.unwrap_err().to_string(), "no more");
+        assert_eq!(
+            failed.unwrap_err().to_string(),
+            format!("cannot write {}: no more", path.display())
+        );
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(
             fs::read_dir(folder.path()).unwrap().count(),
             1,
             "no trace of it"
         );
-        write_bytes(&path, b"new").unwrap();
+        write_atomic(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert!(
-            write_bytes(folder.path(), b"x").is_err(),
+            write_atomic(folder.path(), b"x").is_err(),
             "a folder is no file"
         );
-        assert!(write_bytes(&folder.path().join("none/file"), b"x").is_err());
+        assert!(write_atomic(&folder.path().join("none/file"), b"x").is_err());
     }
 
     #[test]
@@ -361,7 +396,7 @@ mod tests {
         ] {
             fs::write(at(name), "").unwrap();
         }
-        write_whole(&at("a"), |_| {
+        write_atomic_with(&at("a"), |_| {
             assert!(
                 !at(".a.0123456789abcdef.partial").exists(),
                 "left by a process that is dead"
@@ -390,7 +425,7 @@ mod tests {
         let folder = tempfile::tempdir_in("/dev/shm").unwrap();
         let path = folder.path().join("file");
         for content in ["new", "replaced"] {
-            write_bytes(&path, content.as_bytes()).unwrap();
+            write_atomic(&path, content.as_bytes()).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -403,7 +438,7 @@ mod tests {
         std::thread::scope(|scope| {
             for name in ["a", "b", "c", "d"] {
                 let path = folder.path().join(name);
-                scope.spawn(move || (0..200).for_each(|_| write_bytes(&path, b"x").unwrap()));
+                scope.spawn(move || (0..200).for_each(|_| write_atomic(&path, b"x").unwrap()));
             }
         });
         let mut scratch = Scratch::new_in(folder.path(), "kept").unwrap();
@@ -425,7 +460,7 @@ mod tests {
         fs::set_permissions(at("sub/target"), fs::Permissions::from_mode(0o640)).unwrap();
         symlink("sub/target", at("link")).unwrap();
         symlink("link", at("link-to-link")).unwrap();
-        write_bytes(&at("link-to-link"), b"new").unwrap();
+        write_atomic(&at("link-to-link"), b"new").unwrap();
         assert!(at("link").is_symlink() && at("link-to-link").is_symlink());
         assert_eq!(fs::read(at("sub/target")).unwrap(), b"new");
         assert_eq!(
@@ -434,14 +469,14 @@ mod tests {
         );
         // A link whose target is not there yet.
         symlink("sub/later", at("dangling")).unwrap();
-        write_bytes(&at("dangling"), b"made").unwrap();
+        write_atomic(&at("dangling"), b"made").unwrap();
         assert!(at("dangling").is_symlink());
         assert_eq!(fs::read(at("sub/later")).unwrap(), b"made");
         symlink("circle", at("circle")).unwrap();
-        assert!(write_bytes(&at("circle"), b"x").is_err());
+        assert!(write_atomic(&at("circle"), b"x").is_err());
 
         fs::hard_link(at("sub/target"), at("twin")).unwrap();
-        write_bytes(&at("twin"), b"both").unwrap();
+        write_atomic(&at("twin"), b"both").unwrap();
         assert_eq!(fs::read(at("sub/target")).unwrap(), b"both");
         assert_eq!(fs::metadata(at("twin")).unwrap().nlink(), 2);
 
@@ -456,14 +491,14 @@ mod tests {
             let path = at("pipe");
             move || fs::read(path).unwrap()
         });
-        write_bytes(&at("pipe"), b"through").unwrap();
+        write_atomic(&at("pipe"), b"through").unwrap();
         assert_eq!(reader.join().unwrap(), b"through");
-        write_bytes(std::path::Path::new("/dev/null"), b"gone").unwrap();
+        write_atomic(std::path::Path::new("/dev/null"), b"gone").unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
 
         // A new file has the default mode.
         fs::write(at("usual"), "").unwrap();
-        write_bytes(&at("ours"), b"").unwrap();
+        write_atomic(&at("ours"), b"").unwrap();
         let mode = |name: &str| fs::metadata(at(name)).unwrap().mode() & 0o777;
         assert_eq!(mode("ours"), mode("usual"));
     }

@@ -111,14 +111,14 @@ pub enum HfError {
         problems: Vec<String>,
     },
     /// A directory that already exists.
-    #[error("{} is there already: name another with --to, or remove it", path.display())]
+    #[error("{} is there already", path.display())]
     Exists {
         /// The directory.
         path: PathBuf,
     },
     /// A directory that another process is writing.
     #[error(
-        "{} is being written by {}: wait until it is done, or name another with --to",
+        "{} is being written by {}",
         path.display(), holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string)
     )]
     InUse {
@@ -129,7 +129,7 @@ pub enum HfError {
     },
     /// A number outside the range of float16.
     #[error(
-        "{name} holds {value}, past float16's largest number, 65504: write it with --dtype bfloat16 or float32"
+        "{name} holds {value}, past float16's largest number, 65504: write bfloat16 or float32"
     )]
     PastFloat16 {
         /// The parameter.

@@ -177,11 +177,11 @@ impl LanguageModel {
         };
         let remedy = || {
             let fewer = if kept_layers > 2 {
-                ", fewer --layers"
+                ", fewer layers"
             } else {
                 ""
             };
-            let heads = if heads > 1 { " or fewer --heads" } else { "" };
+            let heads = if heads > 1 { " or fewer heads" } else { "" };
             format!("give a shorter text{fewer}{heads}")
         };
         let bytes = memory::of_attention(n, heads, kept_layers, &looking.activations);
@@ -316,7 +316,7 @@ mod tests {
         ] {
             let message = parse_selection("head", bad).unwrap_err().to_string();
             assert!(
-                message.contains("--heads") && message.contains(bad),
+                message.contains("heads") && message.contains(bad),
                 "{message}"
             );
         }

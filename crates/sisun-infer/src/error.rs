@@ -93,7 +93,7 @@ pub enum InferError {
         given: String,
     },
     /// A list of layers or heads is malformed.
-    #[error("--{what}s {given:?}: expected numbers and ranges, as in 0,2-3")]
+    #[error("{what}s {given:?}: expected numbers and ranges, as in 0,2-3")]
     BadSelection {
         /// `layer` or `head`.
         what: &'static str,
@@ -111,7 +111,7 @@ pub enum InferError {
         count: usize,
     },
     /// The text has no such token.
-    #[error("--query: there is no token {asked} in the text; it has {tokens}{remedy}")]
+    #[error("there is no token {asked} in the text; it has {tokens}{remedy}")]
     NoSuchToken {
         /// The requested index or label.
         asked: String,
@@ -121,9 +121,7 @@ pub enum InferError {
         remedy: String,
     },
     /// Several tokens have the requested label.
-    #[error(
-        "--query: {label:?} is the label of several tokens; choose one by its number: {numbers}"
-    )]
+    #[error("{label:?} is the label of several tokens; choose one by its number: {numbers}")]
     ManyTokens {
         /// The label.
         label: String,

@@ -5,6 +5,7 @@
 //! backend, overrides each with its own version in `flex`.
 #![cfg_attr(feature = "ndarray", allow(deprecated))] // Burn's `NdArray` is deprecated; the tests compare with it
 
+use crate::options::{AdamW, Muon};
 use crate::recurrent::AdditiveAttention;
 use crate::reference;
 use crate::{ActivationFunction, AttentionOptions, Cell, HeadCounts, Lens, MatmulPrecision};
@@ -12,76 +13,11 @@ use crate::{ActivationFunction, AttentionOptions, Cell, HeadCounts, Lens, Matmul
 use burn::backend::NdArray;
 use burn::backend::autodiff::checkpoint::strategy::{BalancedCheckpointing, NoCheckpointing};
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Autodiff, Backend, Cube, Dispatch, ExtensionType, Flex, backend_extension};
-use burn::tensor::{FloatDType, Int, Tensor};
+use burn::backend::{Autodiff, Backend, Cube, Flex, backend_extension};
+use burn::tensor::{FloatDType, Tensor};
 
-/// An optional tensor.
-#[derive(Debug, ExtensionType)]
-pub enum Optional<B: Backend> {
-    /// A tensor.
-    Given(FloatTensor<B>),
-    /// No tensor.
-    Absent,
-}
-
-impl<B: Lift> Optional<B> {
-    fn lift<const D: usize>(self) -> Option<Tensor<D>> {
-        match self {
-            Self::Given(x) => Some(B::lift(x)),
-            Self::Absent => None,
-        }
-    }
-}
-
-impl<const D: usize> From<Option<Tensor<D>>> for Optional<Dispatch> {
-    fn from(x: Option<Tensor<D>>) -> Self {
-        x.map_or(Self::Absent, |x| Self::Given(x.into_dispatch()))
-    }
-}
-
-/// Conversion between a backend's own tensors and [`Tensor`], in which the references are written.
-pub trait Lift: Backend {
-    /// Convert to a tensor of the public interface.
-    fn lift<const D: usize>(x: FloatTensor<Self>) -> Tensor<D>;
-    /// Convert to an integer tensor of the public interface.
-    fn lift_int<const D: usize>(x: IntTensor<Self>) -> Tensor<D, Int>;
-    /// Convert to a tensor of this backend.
-    fn lower<const D: usize>(x: Tensor<D>) -> FloatTensor<Self>;
-}
-
-impl Lift for Dispatch {
-    fn lift<const D: usize>(x: FloatTensor<Self>) -> Tensor<D> {
-        Tensor::from_dispatch(x)
-    }
-    fn lift_int<const D: usize>(x: IntTensor<Self>) -> Tensor<D, Int> {
-        Tensor::from_dispatch(x)
-    }
-    fn lower<const D: usize>(x: Tensor<D>) -> FloatTensor<Self> {
-        x.into_dispatch()
-    }
-}
-
-macro_rules! lift {
-    ($($backend:ty),* $(,)?) => {$(
-        impl Lift for $backend {
-            fn lift<const D: usize>(x: FloatTensor<Self>) -> Tensor<D> {
-                Tensor::from_primitive::<Self>(x)
-            }
-            fn lift_int<const D: usize>(x: IntTensor<Self>) -> Tensor<D, Int> {
-                Tensor::from_primitive::<Self>(x)
-            }
-            fn lower<const D: usize>(x: Tensor<D>) -> FloatTensor<Self> {
-                x.try_into_primitive::<Self>().expect("a composition stays on the backend it began on")
-            }
-        }
-    )*};
-}
-
-lift!(Flex, Cube);
-lift!(Autodiff<Flex, NoCheckpointing>, Autodiff<Cube, NoCheckpointing>);
-lift!(Autodiff<Flex, BalancedCheckpointing>, Autodiff<Cube, BalancedCheckpointing>);
-#[cfg(feature = "ndarray")]
-lift!(NdArray, Autodiff<NdArray, NoCheckpointing>, Autodiff<NdArray, BalancedCheckpointing>);
+pub use crate::arguments::{Optional, TensorList};
+pub use crate::lift::Lift;
 
 /// The operations. Shapes and formulas are documented on the functions of this crate that call
 /// them.
@@ -299,6 +235,74 @@ pub trait Kernels: Backend + Lift {
             Self::lift_int(targets),
             weights.lift(),
         ))
+    }
+
+    /// Compute [`crate::optimizer::adamw`]: all parameters, then all first and second moments.
+    fn adamw(
+        #[extension_type] params: TensorList<Self>,
+        #[extension_type] gradients: TensorList<Self>,
+        #[extension_type] first: TensorList<Self>,
+        #[extension_type] second: TensorList<Self>,
+        scale: FloatTensor<Self>,
+        configs: Vec<AdamW>,
+    ) -> (
+        Vec<FloatTensor<Self>>,
+        Vec<FloatTensor<Self>>,
+        Vec<FloatTensor<Self>>,
+    ) {
+        let scale = Self::lift::<1>(scale);
+        let (mut stepped, mut firsts, mut seconds) = (Vec::new(), Vec::new(), Vec::new());
+        let moments = first.lift::<1>().into_iter().zip(second.lift::<1>());
+        let slots = params.lift::<1>().into_iter().zip(gradients.lift::<1>());
+        for (((param, gradient), (first, second)), config) in slots.zip(moments).zip(&configs) {
+            let gradient = gradient * scale.clone();
+            let (param, first, second) =
+                reference::optimizer::adamw_step(param, gradient, first, second, config);
+            stepped.push(Self::lower(param));
+            firsts.push(Self::lower(first));
+            seconds.push(Self::lower(second));
+        }
+        (stepped, firsts, seconds)
+    }
+
+    /// Compute [`crate::optimizer::muon`]: all parameters, then all momenta.
+    fn muon(
+        #[extension_type] params: TensorList<Self>,
+        #[extension_type] gradients: TensorList<Self>,
+        #[extension_type] momenta: TensorList<Self>,
+        scale: FloatTensor<Self>,
+        configs: Vec<Muon>,
+        precision: MatmulPrecision,
+    ) -> (Vec<FloatTensor<Self>>, Vec<FloatTensor<Self>>) {
+        let _ = precision; // a backend may use the lower precision but need not
+        let scale = Self::lift::<1>(scale);
+        let (mut stepped, mut after) = (Vec::new(), Vec::new());
+        let slots = params.lift::<2>().into_iter().zip(gradients.lift::<2>());
+        for (((param, gradient), momentum), config) in slots.zip(momenta.lift::<2>()).zip(&configs)
+        {
+            let gradient = gradient * scale.clone().unsqueeze();
+            let (param, momentum) =
+                reference::optimizer::muon_step(param, gradient, momentum, config);
+            stepped.push(Self::lower(param));
+            after.push(Self::lower(momentum));
+        }
+        (stepped, after)
+    }
+
+    /// Add two lists of vectors element by element, for [`crate::optimizer::sum`].
+    fn add_lists(
+        #[extension_type] sums: TensorList<Self>,
+        #[extension_type] list: TensorList<Self>,
+    ) -> Vec<FloatTensor<Self>> {
+        let pairs = sums.lift::<1>().into_iter().zip(list.lift::<1>());
+        pairs.map(|(a, b)| Self::lower(a + b)).collect()
+    }
+
+    /// Compute [`crate::optimizer::global_norm`].
+    fn global_norm(#[extension_type] tensors: TensorList<Self>) -> FloatTensor<Self> {
+        let tensors = tensors.lift::<1>().into_iter();
+        let squares = tensors.map(|x| x.square().sum()).collect();
+        Self::lower(Tensor::cat(squares, 0).sum().sqrt())
     }
 }
 

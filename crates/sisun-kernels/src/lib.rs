@@ -8,6 +8,7 @@
 //!
 //! A wrong shape inside our own code is a bug and panics, through [`assert_shape!`].
 
+mod arguments;
 pub mod attention;
 pub mod backend;
 mod cpu;
@@ -15,6 +16,7 @@ mod dropout;
 mod flex;
 mod heads;
 mod layers;
+mod lift;
 pub mod optimizer;
 mod options;
 pub mod recurrent;

@@ -329,14 +329,6 @@ pub fn folder_name(step: u64) -> String {
     format!("step-{step:08}")
 }
 
-/// Write a small file atomically.
-///
-/// # Errors
-/// If it cannot be written.
-pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
-    sisun_files::write_bytes(path, bytes).map_err(ModelError::io("write", path))
-}
-
 fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(bytes)?;

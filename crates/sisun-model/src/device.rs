@@ -118,7 +118,7 @@ pub fn ndarray() -> Result<Chosen, ModelError> {
     Err(ModelError::NoDevice {
         wanted: DeviceChoice::Ndarray.to_string(),
         problem: "this program was built without Burn's ndarray backend; build it with \
-                  --features ndarray, or use --device cpu"
+                  --features ndarray"
             .to_owned(),
     })
 }
@@ -287,7 +287,7 @@ pub fn wgpu() -> Result<Adapter, ModelError> {
         return Err(ModelError::NoDevice {
             wanted: DeviceChoice::Wgpu.to_string(),
             problem: "wgpu finds no adapter on this machine; on Linux install a Vulkan driver \
-                      (mesa-vulkan-drivers and libvulkan1 bring a software one), or use --device cpu"
+                      (mesa-vulkan-drivers and libvulkan1 bring a software one)"
                 .to_owned(),
         });
     };

@@ -1,7 +1,9 @@
 //! Errors of models, their files and devices.
 
 use crate::bytes::Bytes;
+use crate::near_runs::did_you_mean;
 use sisun_config::{ConfigError, ErrorKind};
+use sisun_files::WriteError;
 use std::path::PathBuf;
 
 /// An error: the problem, its location, and the remedy.
@@ -38,7 +40,7 @@ pub enum ModelError {
     },
     /// A tensor exceeds the largest buffer of an adapter.
     #[error(
-        "{what} needs a buffer of {needed}, and {adapter} has {limit} at most: {remedy}, or compute on the CPU with --device cpu"
+        "{what} needs a buffer of {needed}, and {adapter} has {limit} at most: {remedy}, or compute on the CPU"
     )]
     PastLimit {
         /// The tensor, with the settings that determine its size.
@@ -94,6 +96,12 @@ pub enum ModelError {
         /// The missing part.
         problem: String,
     },
+    /// The path of a run does not exist.
+    #[error("{} is not a run: no such folder{}", path.display(), did_you_mean(path))]
+    NoSuchRun {
+        /// The path.
+        path: PathBuf,
+    },
     /// A run of another kind of model than the caller takes.
     #[error("{} is a run of a {found}, and this takes a {taken}", path.display())]
     OtherKind {
@@ -132,13 +140,23 @@ pub enum ModelError {
         problem: String,
     },
     /// A device is not available.
-    #[error("--device {wanted}: {problem}")]
+    #[error("device {wanted}: {problem}")]
     NoDevice {
         /// The requested device.
         wanted: String,
         /// The reason, and the available devices.
         problem: String,
     },
+}
+
+impl From<WriteError> for ModelError {
+    fn from(WriteError { path, source }: WriteError) -> Self {
+        Self::Io {
+            action: "write",
+            path,
+            source,
+        }
+    }
 }
 
 impl ModelError {
@@ -149,6 +167,7 @@ impl ModelError {
             | Self::BadWeights { .. }
             | Self::Mismatch { .. }
             | Self::NotARun { .. }
+            | Self::NoSuchRun { .. }
             | Self::Damaged { .. }
             | Self::AlteredRunFile { .. }
             | Self::DamagedBase { .. } => ErrorKind::Data,

@@ -4,8 +4,8 @@
 //! best: the file `best` is a copy, and may be out of date if a process ended between two renames.
 
 use crate::ModelError;
-use crate::checkpoint::{CheckpointState, folder_name, read_state, steps_in, write_atomic};
-use sisun_files::{if_there, is_folder};
+use crate::checkpoint::{CheckpointState, folder_name, read_state, steps_in};
+use sisun_files::{if_there, is_folder, write_atomic};
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -4,13 +4,14 @@ use crate::checkpoint::{
     Checkpoint, CheckpointState, FileSum, MODEL_FILE, folder_name, model_sum, seq2seq_sum,
     steps_in, sum_file,
 };
+use crate::near_runs::not_a_run;
 use crate::pointers::{BEST, CheckpointPointers, LAST};
 use crate::weights::write_tensors;
 use crate::{ModelError, Transformer};
 use burn::module::Module;
 use burn::tensor::Device;
-use sisun_config::{Config, PartialConfig, Seq2SeqExperiment, nearest_path};
-use sisun_files::{RunDir, is_file, is_folder, look};
+use sisun_config::{Config, PartialConfig, Seq2SeqExperiment};
+use sisun_files::{RunDir, is_file, look, write_atomic_with};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -23,61 +24,6 @@ const SEQ2SEQ: &str = "sequence-to-sequence model";
 pub struct Run {
     root: PathBuf,
     chosen: Chosen,
-}
-
-/// Return a question for a message about a path that does not exist, if a model of this or a similar
-/// name is there or under `runs/`; else nothing.
-pub fn did_you_mean(path: &Path) -> String {
-    if !matches!(look(path), Ok(None)) {
-        return String::new();
-    }
-    let under_runs = Path::new("runs").join(path);
-    let meant = match is_folder(&under_runs) {
-        Ok(true) => Some(under_runs),
-        _ => nearest_path(path, &is_model_folder)
-            .or_else(|| nearest_path(&under_runs, &is_model_folder)),
-    };
-    meant.map_or_else(String::new, |meant| {
-        sisun_config::did_you_mean(path, &meant)
-    })
-}
-
-/// Return true if a folder holds what only a run or a Hugging Face directory holds.
-fn is_model_folder(path: &Path) -> bool {
-    [RunDir::new(path).config(), path.join("config.json")]
-        .iter()
-        .any(|file| matches!(is_file(file), Ok(true)))
-}
-
-/// Describe a folder or file that is not a run by the runs that are around it.
-fn not_a_run(path: &Path) -> String {
-    let nothing = "it holds no config.toml, nor a Hugging Face model's config.json";
-    let is_run = |folder: &Path| matches!(is_file(&RunDir::new(folder).config()), Ok(true));
-    if let Some(run) = path.ancestors().skip(1).find(|folder| is_run(folder)) {
-        return format!("it is part of one: name {}", run.display());
-    }
-    let below = match path.file_name() {
-        // The working directory is meant by its own name.
-        None => Path::new("."),
-        Some(_) => path,
-    };
-    let mut runs: Vec<PathBuf> = [below.to_owned(), below.join("runs")]
-        .iter()
-        .filter_map(|folder| std::fs::read_dir(folder).ok())
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|folder| is_model_folder(folder))
-        .collect();
-    runs.sort();
-    match runs.as_slice() {
-        [] => nothing.to_owned(),
-        [run] => format!("{nothing}; did you mean {}?", run.display()),
-        [run, ..] => format!(
-            "{nothing}; it holds {} models: name one, as {}",
-            runs.len(),
-            run.display()
-        ),
-    }
 }
 
 /// The selected checkpoint of a run.
@@ -118,14 +64,9 @@ impl Run {
                     chosen,
                 });
             }
-            let meant = did_you_mean(path);
-            return Err(not(&match meant.is_empty() {
-                false => format!("no such folder{meant}"),
-                true => format!(
-                    "no such folder; `sisun train CONFIG` makes one under runs/{}",
-                    sisun_config::shell::of_tilde(path)
-                ),
-            }));
+            return Err(ModelError::NoSuchRun {
+                path: path.to_owned(),
+            });
         };
         if found.is_dir() && is_file(&RunDir::new(path).config()).map_err(failed())? {
             return Ok(Self {
@@ -382,8 +323,7 @@ impl Run {
     /// If the file cannot be written.
     pub fn write_base(root: &Path, model: &Transformer) -> Result<FileSum, ModelError> {
         let path = RunDir::new(root).base();
-        sisun_files::write_whole(&path, |file| write_tensors(&model.flat(), file))
-            .map_err(ModelError::io("write", &path))?;
+        write_atomic_with(&path, |file| write_tensors(&model.flat(), file))?;
         sum_file(&path).map_err(ModelError::io("read", &path))
     }
 

@@ -3,9 +3,8 @@
 use crate::TrainError;
 use crate::run_model::TextSums;
 use serde::Serialize;
-use sisun_files::RunDir;
+use sisun_files::{RunDir, write_atomic};
 use sisun_model::Chosen;
-use sisun_model::checkpoint::write_atomic;
 use std::path::{Path, PathBuf};
 
 /// `environment.json`.

@@ -1,9 +1,9 @@
 //! Errors of training.
 
-use crate::advice::{Change, Typed};
-use sisun_config::{ConfigError, ErrorKind, shell};
+use crate::{ChangedSetting, NewRun};
+use sisun_config::{ConfigError, ErrorKind};
 use sisun_data::DataError;
-use sisun_files::{Holder, LockError};
+use sisun_files::{Holder, LockError, WriteError};
 use sisun_model::ModelError;
 use sisun_model::fault::Fault;
 use std::path::{Path, PathBuf};
@@ -33,43 +33,36 @@ pub enum TrainError {
     },
     /// Another process is training in the run directory.
     #[error(
-        "{} is being trained by {}: choose another place with --run DIR, or go on with it when it is done\nto wait and go on: {}",
-        path.display(), holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string), typed.wait(path)
+        "{} is being trained by {}",
+        path.display(), holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string)
     )]
     InUse {
         /// The run directory.
         path: PathBuf,
         /// The other process, if known.
         holder: Option<Holder>,
-        /// The command-line arguments.
-        typed: Box<Typed>,
     },
     /// The run directory exists already.
     #[error("{} exists already{}", path.display(), match done {
-        None => format!(": choose another place with --run DIR, or go on with it\nto go on: {}", typed.resume(path)),
-        Some(steps) => format!(
-            ", and has done all of its {steps} steps: choose another place with --run DIR, or train it longer\nto train it longer: {}",
-            typed.longer(path, *steps)
-        ),
+        None => String::new(),
+        Some(steps) => format!(", and has done all of its {steps} steps"),
     })]
     RunExists {
         /// The run directory.
         path: PathBuf,
         /// The number of its steps, if it has done all of them.
         done: Option<u64>,
-        /// The command-line arguments.
-        typed: Box<Typed>,
     },
     /// The path for a new run is already in use by something else.
-    #[error("{} is there already and is no run: choose another place with --run DIR, or an empty folder", path.display())]
+    #[error("{} is there already and is no run", path.display())]
     PlaceTaken {
         /// The path.
         path: PathBuf,
     },
     /// The run directory was left before its first checkpoint.
     #[error(
-        "{} was begun but never saved, so that there is nothing to go on from: delete it and start again, or choose another place with --run DIR\nto delete it: rm -r {}",
-        path.display(), shell::path(path)
+        "{} was begun but never saved, so that there is nothing to go on from",
+        path.display()
     )]
     NeverBegan {
         /// The run directory.
@@ -105,8 +98,8 @@ pub enum TrainError {
         /// Length of the longest source that the model reads.
         longest: usize,
     },
-    /// `--resume` names a path that is not a run.
-    #[error("there is no run to resume in {}{}: name another, or start one with a configuration and without --resume", path.display(), sisun_model::did_you_mean(path))]
+    /// The run to resume does not exist.
+    #[error("there is no run to resume in {}{}", path.display(), sisun_model::did_you_mean(path))]
     NothingToResume {
         /// The path.
         path: PathBuf,
@@ -125,23 +118,21 @@ pub enum TrainError {
         /// Description of the damage.
         problem: String,
     },
-    /// `--resume` with settings that may not change.
+    /// Resume with settings that may not change.
     #[error(
-        "cannot resume {} with other settings: {} may not change on the way\nto go on as it is: {}{}",
-        path.display(), list(changes), typed.plain_resume(path), instead(way.as_deref())
+        "cannot resume {} with other settings: {} may not change on the way",
+        path.display(), list(changes)
     )]
     ConfigChanged {
         /// The run directory.
         path: PathBuf,
         /// The settings that differ.
-        changes: Vec<Change>,
-        /// The command that starts a new run with these settings, if there is one.
-        way: Option<String>,
-        /// The command-line arguments.
-        typed: Box<Typed>,
+        changes: Vec<ChangedSetting>,
+        /// A new run with the settings asked for, if there can be one.
+        new_run: Option<Box<NewRun>>,
     },
     /// The training text of the run cannot be read.
-    #[error("the text that {} was trained on cannot be read: {source}; restore it, or name another text where a command takes --data{}", path.display(), elsewhere(started_in.as_deref()))]
+    #[error("the text that {} was trained on cannot be read: {source}{}", path.display(), elsewhere(started_in.as_deref()))]
     NoText {
         /// The run directory.
         path: PathBuf,
@@ -152,8 +143,8 @@ pub enum TrainError {
     },
     /// The text differs from the one the run was trained on.
     #[error(
-        "this is not the text that {} was trained on: {change}; restore it, or name a text with --data where a command takes one{}{}",
-        path.display(), elsewhere(started_in.as_deref()), way.as_ref().map_or_else(String::new, |way| instead(Some(way)))
+        "this is not the text that {} was trained on: {change}{}",
+        path.display(), elsewhere(started_in.as_deref())
     )]
     DataChanged {
         /// The run directory.
@@ -164,15 +155,11 @@ pub enum TrainError {
         unwritable: bool,
         /// On resume: directory where the run was started, if it is not the current one.
         started_in: Option<PathBuf>,
-        /// On resume: the command that starts a run on this text.
-        way: Option<String>,
+        /// On resume: a new run on this text, if there can be one.
+        new_run: Option<Box<NewRun>>,
     },
-    /// `--resume` in a directory from which the text is not found.
-    #[error(
-        "{source}{}\nto go on: {}",
-        elsewhere(Some(started_in)),
-        typed.elsewhere(path, started_in)
-    )]
+    /// Resume in a directory from which the text is not found.
+    #[error("{source}{}", elsewhere(Some(started_in)))]
     DataElsewhere {
         /// Absolute path of the run.
         path: PathBuf,
@@ -180,13 +167,11 @@ pub enum TrainError {
         started_in: PathBuf,
         /// The missing text.
         source: Box<DataError>,
-        /// The command-line arguments.
-        typed: Box<Typed>,
     },
-    /// `--resume` of a run whose newest checkpoint is damaged but an older one is intact.
+    /// Resume of a run whose newest checkpoint is damaged but an older one is intact.
     #[error(
-        "checkpoint {} is damaged: {problem}; the newest that is whole is {}, which the run goes on from when what is damaged is deleted\nto go on: {}",
-        damaged.first().unwrap_or(path).display(), whole.display(), typed.without_damaged(path, damaged)
+        "checkpoint {} is damaged: {problem}; the newest that is whole is {}, which the run goes on from when what is damaged is deleted",
+        damaged.first().unwrap_or(path).display(), whole.display()
     )]
     DamagedNewest {
         /// The run directory.
@@ -197,8 +182,6 @@ pub enum TrainError {
         problem: String,
         /// The newest intact checkpoint.
         whole: PathBuf,
-        /// The command-line arguments.
-        typed: Box<Typed>,
     },
     /// The run directory was moved or removed during training.
     #[error(
@@ -216,12 +199,11 @@ pub enum TrainError {
     Fault(#[from] Fault),
     /// The device failed during training: it was lost, or its memory did not suffice.
     #[error(
-        "{name} failed after step {step}: {fault}; the run stops, and {}\nto go on on the CPU: {}",
+        "{name} failed after step {step}: {fault}; the run stops, and {}",
         saved.as_ref().map_or_else(
             || "nothing was saved yet".to_owned(),
             |saved| format!("its last checkpoint is {}", saved.display()),
-        ),
-        typed.resume_on_cpu(path)
+        )
     )]
     DeviceFailed {
         /// Name of the adapter, with its driver.
@@ -234,11 +216,9 @@ pub enum TrainError {
         path: PathBuf,
         /// The last checkpoint.
         saved: Option<PathBuf>,
-        /// The command-line arguments.
-        typed: Box<Typed>,
     },
     /// The requested number of steps is below the steps already completed.
-    #[error("{} has done {steps} steps already, so that train.steps = {asked} cannot be: name more\nto train it longer: {}", path.display(), typed.longer(path, *steps))]
+    #[error("{} has done {steps} steps already, so that train.steps = {asked} cannot be: name more", path.display())]
     StepsAlreadyDone {
         /// The run directory.
         path: PathBuf,
@@ -246,18 +226,14 @@ pub enum TrainError {
         steps: u64,
         /// Requested number of steps.
         asked: u64,
-        /// The command-line arguments.
-        typed: Box<Typed>,
     },
     /// The run is already complete.
-    #[error("{} has done all of its {steps} steps\nto train it longer: {}", path.display(), typed.longer(path, *steps))]
+    #[error("{} has done all of its {steps} steps", path.display())]
     Finished {
         /// The run directory.
         path: PathBuf,
         /// Number of steps.
         steps: u64,
-        /// The command-line arguments.
-        typed: Box<Typed>,
     },
     /// The vocabulary size is smaller than the tokenizer's.
     #[error(
@@ -271,7 +247,7 @@ pub enum TrainError {
     },
     /// A loss or a gradient norm is not finite.
     #[error(
-        "{} at step {step} with learning rate {lr:.3e}; {}; a run that goes on keeps its learning rate, so begin one with a lower train.lr_max or a longer train.warmup_steps\nwith a tenth of the learning rate: {way}",
+        "{} at step {step} with learning rate {lr:.3e}; {}; a run that goes on keeps its learning rate, so begin one with a lower train.lr_max or a longer train.warmup_steps",
         became(*loss, *grad_norm),
         good(last_good.as_deref())
     )]
@@ -287,12 +263,12 @@ pub enum TrainError {
         /// The newest checkpoint with finite weights that is older than the weights that gave this;
         /// if none is kept, the newest with finite weights.
         last_good: Option<PathBuf>,
-        /// The command that retries with a lower learning rate.
-        way: String,
+        /// A new run with a tenth of the learning rate.
+        retry: Box<NewRun>,
     },
     /// An update produced weights that are not finite.
     #[error(
-        "step {step} left weights that are not finite ({tensor}), and they are not saved; {}; a run that goes on keeps its learning rate, so begin one with a lower train.lr_max, or with train.grad_clip\nwith a tenth of the learning rate: {way}",
+        "step {step} left weights that are not finite ({tensor}), and they are not saved; {}; a run that goes on keeps its learning rate, so begin one with a lower train.lr_max, or with train.grad_clip",
         good(last_good.as_deref())
     )]
     NonFiniteWeights {
@@ -302,8 +278,8 @@ pub enum TrainError {
         tensor: String,
         /// The newest checkpoint with finite weights.
         last_good: Option<PathBuf>,
-        /// The command that retries with a lower learning rate.
-        way: String,
+        /// A new run with a tenth of the learning rate.
+        retry: Box<NewRun>,
     },
     /// The initial weights are not finite.
     #[error(
@@ -315,7 +291,7 @@ pub enum TrainError {
     },
     /// The validation loss after the last step is not finite.
     #[error(
-        "the validation loss after the last step, {step}, is {loss}, though the weights are finite: its activations overflow; everything is saved in {}{}; begin a run with a lower train.lr_max\nwith a tenth of the learning rate: {way}",
+        "the validation loss after the last step, {step}, is {loss}, though the weights are finite: its activations overflow; everything is saved in {}{}; begin a run with a lower train.lr_max",
         path.display(), best.map_or_else(String::new, |(step, loss)| format!(" (the best checkpoint, of step {step}, has {loss:.4})"))
     )]
     NonFiniteValidation {
@@ -327,8 +303,8 @@ pub enum TrainError {
         path: PathBuf,
         /// Step and loss of the best earlier evaluation.
         best: Option<(u64, f64)>,
-        /// The command that retries with a lower learning rate.
-        way: String,
+        /// A new run with a tenth of the learning rate.
+        retry: Box<NewRun>,
     },
     /// The observer failed.
     #[error("{0}")]
@@ -371,14 +347,20 @@ impl TrainError {
     }
 }
 
+impl From<WriteError> for TrainError {
+    fn from(WriteError { path, source }: WriteError) -> Self {
+        Self::Io {
+            action: "write",
+            path,
+            source,
+        }
+    }
+}
+
 impl From<LockError> for TrainError {
     fn from(error: LockError) -> Self {
         match error {
-            LockError::Taken { path, holder } => Self::InUse {
-                path,
-                holder,
-                typed: Box::default(),
-            },
+            LockError::Taken { path, holder } => Self::InUse { path, holder },
             LockError::Folder { path, source } => Self::Io {
                 action: "make the folder",
                 path,
@@ -394,30 +376,6 @@ impl From<LockError> for TrainError {
 }
 
 impl TrainError {
-    /// Return the same error with `what` in its suggested commands.
-    #[must_use]
-    pub fn typed(mut self, what: &Typed) -> Self {
-        match &mut self {
-            Self::InUse { typed, .. }
-            | Self::RunExists { typed, .. }
-            | Self::DataElsewhere { typed, .. }
-            | Self::StepsAlreadyDone { typed, .. }
-            | Self::DeviceFailed { typed, .. }
-            | Self::Finished { typed, .. }
-            | Self::DamagedNewest { typed, .. } => **typed = what.clone(),
-            Self::ConfigChanged { typed, way, .. } => {
-                **typed = what.clone();
-                way.iter_mut().for_each(|way| *way += &what.options());
-            }
-            Self::DataChanged { way: Some(way), .. }
-            | Self::NonFinite { way, .. }
-            | Self::NonFiniteWeights { way, .. }
-            | Self::NonFiniteValidation { way, .. } => *way += &what.options(),
-            _ => {}
-        }
-        self
-    }
-
     /// Return a function that wraps an I/O error with its path.
     pub(crate) fn io(
         action: &'static str,
@@ -432,19 +390,12 @@ impl TrainError {
     }
 }
 
-fn list(changes: &[Change]) -> String {
+fn list(changes: &[ChangedSetting]) -> String {
     changes
         .iter()
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-fn instead(way: Option<&str>) -> String {
-    way.map_or_else(
-        || "; to change them, start a new run with --run DIR".to_owned(),
-        |way| format!("\nin a new run: {way}"),
-    )
 }
 
 fn elsewhere(started_in: Option<&Path>) -> String {

@@ -3,9 +3,8 @@
 use crate::TrainError;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
-use sisun_files::{RunDir, make_folder};
+use sisun_files::{RunDir, make_folder, write_atomic};
 use sisun_model::Transformer;
-use sisun_model::checkpoint::write_atomic;
 use std::path::Path;
 
 /// The model that fine-tuning starts from.

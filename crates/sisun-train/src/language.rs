@@ -1,13 +1,12 @@
 //! Language models on running text, as run directories hold them.
 
-use crate::TrainError;
-use crate::advice::{self, Change};
 use crate::environment::started_elsewhere;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::finetune::{InitialWeights, trained_parameters, write_companions};
 use crate::own_text::{same_text, sum_of};
 use crate::resume_check::changes;
 use crate::run_model::{Begun, RunModel, TextSums};
+use crate::{ChangedSetting, NewRun, TrainError};
 use burn::tensor::Device;
 use sisun_config::{
     Config, PartialConfig, Position, PretrainedSpec, TokenizerConfig, TrainConfig, WindowOrder,
@@ -15,8 +14,8 @@ use sisun_config::{
 use sisun_data::{
     Batch, Corpus, DataError, Tokenizer, epoch_batch, prepare, random_batch, vocabulary_size,
 };
-use sisun_files::RunDir;
-use sisun_model::checkpoint::{Checkpoint, CheckpointState, MadeWith, write_atomic};
+use sisun_files::{RunDir, write_atomic};
+use sisun_model::checkpoint::{Checkpoint, CheckpointState, MadeWith};
 use sisun_model::weights::FlatTensors;
 use sisun_model::{Activation, Chosen, Count, RandomParams, Run, Transformer, memory, thousands};
 use std::path::{Path, PathBuf};
@@ -129,14 +128,14 @@ impl RunModel for Transformer {
         Ok(config)
     }
 
-    fn new_run_command(
+    fn new_run(
         run_dir: &Path,
         recorded: &Config,
         asked: &Config,
-        refused: &[Change],
-        all: &[Change],
-    ) -> Option<String> {
-        advice::changed(run_dir, recorded, asked, refused, all)
+        refused: &[ChangedSetting],
+        all: &[ChangedSetting],
+    ) -> Option<NewRun> {
+        NewRun::with_settings_of(run_dir, recorded, asked, refused, all)
     }
 
     /// The size of the vocabulary is counted as far as it is known.
@@ -172,7 +171,7 @@ impl RunModel for Transformer {
             asked.model.context_len,
             progress,
         )
-        .map_err(|error| with_way(error, run.root(), recorded, asked))?;
+        .map_err(|error| with_new_run(error, run.root(), recorded, asked))?;
         check_texts(asked, &corpus, chosen, progress)?;
         Ok(corpus)
     }
@@ -316,9 +315,9 @@ fn check_texts(
     Ok(())
 }
 
-/// Add the directory where the run was started and a suggested command to the error of a changed or
-/// missing text.
-fn with_way(error: TrainError, run_dir: &Path, before: &Config, asked: &Config) -> TrainError {
+/// Add the directory where the run was started and a new run on this text to the error of a changed
+/// or missing text.
+fn with_new_run(error: TrainError, run_dir: &Path, before: &Config, asked: &Config) -> TrainError {
     match error {
         TrainError::DataChanged {
             path,
@@ -327,7 +326,7 @@ fn with_way(error: TrainError, run_dir: &Path, before: &Config, asked: &Config) 
             ..
         } => {
             let changes = changes(before, asked);
-            let way = if unwritable {
+            let new_run = if unwritable {
                 // A given tokenizer would lack the characters in a new run as well.
                 let counted = (before.tokenizer == TokenizerConfig::Char
                     && before.finetune.is_none())
@@ -342,16 +341,16 @@ fn with_way(error: TrainError, run_dir: &Path, before: &Config, asked: &Config) 
                 });
                 counted
                     .flatten()
-                    .and_then(|size| advice::learn_characters(run_dir, &changes, size))
+                    .and_then(|size| NewRun::with_other_characters(run_dir, &changes, size))
             } else {
-                advice::learn(run_dir, &changes)
+                NewRun::on_other_text(run_dir, &changes)
             };
             TrainError::DataChanged {
                 path,
                 change,
                 unwritable,
                 started_in: started_elsewhere(run_dir),
-                way,
+                new_run: new_run.map(Box::new),
             }
         }
         TrainError::NoText {
@@ -364,7 +363,6 @@ fn with_way(error: TrainError, run_dir: &Path, before: &Config, asked: &Config) 
                 path,
                 started_in,
                 source: Box::new(source),
-                typed: Box::default(),
             }
         }
         error => error,

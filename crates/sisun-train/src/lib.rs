@@ -3,19 +3,19 @@
 //! This crate prints nothing. A [`TrainObserver`] is notified of every step, measurement and
 //! sample.
 
-pub mod advice;
 mod batch;
+mod due_outputs;
 mod environment;
 mod error;
 mod evaluate;
 mod finetune;
 mod gradients;
 mod language;
-mod loss_window;
 mod metrics;
+mod new_run;
 mod optimizer;
-mod owed;
 mod own_text;
+mod pending_losses;
 mod place;
 mod resume_check;
 mod run_model;
@@ -33,11 +33,13 @@ pub use error::TrainError;
 pub use evaluate::{Evaluation, ablated_loss, evaluate};
 pub use finetune::InitialWeights;
 pub use gradients::{NamedGradients, batch_gradients, clip};
-pub use loss_window::{LossWindow, NotFinite, StepLoss, StepOutput};
 pub use metrics::{Metric, read as read_metrics};
+pub use new_run::NewRun;
 pub use optimizer::Optimizer;
 pub use own_text::own_text;
+pub use pending_losses::{NotFinite, PendingLosses, StepLoss, StepOutput};
 pub use place::{hold_new, hold_run, steps_done};
+pub use resume_check::ChangedSetting;
 pub use run_model::{Begun, RunModel, TextSums};
 pub use session::Session;
 pub use train::{TrainObserver, TrainOutcome, train};

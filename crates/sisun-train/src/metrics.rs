@@ -111,7 +111,7 @@ impl Metrics {
             .filter(|metric| metric.step <= step)
             .collect();
         let text: String = kept.iter().map(line).collect();
-        sisun_model::checkpoint::write_atomic(&path, text.as_bytes())?;
+        sisun_files::write_atomic(&path, text.as_bytes())?;
         let file = OpenOptions::new()
             .append(true)
             .open(&path)
@@ -201,8 +201,8 @@ fn problem_of(error: &serde_json::Error) -> String {
     if !error.is_data() {
         return format!("it is no JSON object, from character {} on", error.column());
     }
-    let told = error.to_string();
-    plain_words(told.split(" at line ").next().unwrap_or(&told))
+    let message = error.to_string();
+    plain_words(message.split(" at line ").next().unwrap_or(&message))
 }
 
 fn line(metric: &Metric) -> String {
@@ -226,7 +226,7 @@ mod tests {
     use crate::TrainError;
 
     #[test]
-    fn a_damaged_line_is_told_and_a_cut_last_one_is_left_out() {
+    fn a_damaged_line_is_an_error_and_a_cut_last_one_is_left_out() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("metrics.jsonl");
         assert_eq!(read(&path).unwrap(), []);

@@ -51,7 +51,7 @@ pub(crate) fn same_text(
         change,
         unwritable,
         started_in: None,
-        way: None,
+        new_run: None,
     };
     let settings = differences(recorded, asked);
     let corpus = prepare_again(asked, &tokenizer, &made_by, context_len, &cache, progress)

@@ -26,7 +26,6 @@ pub fn hold_new(run_dir: &Path, patience: Patience<'_>) -> Result<LockedDir, Tra
         Err(TrainError::RunExists {
             path: run_dir.to_owned(),
             done: steps_done(run_dir),
-            typed: Box::default(),
         })
     };
     let failed = || TrainError::io("read", run_dir);

@@ -1,6 +1,5 @@
 //! The settings that may change when a run is resumed.
 
-use crate::advice::Change;
 use sisun_config::Experiment;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Value;
@@ -42,8 +41,36 @@ const WHOLE: [&str; 5] = [
     "target_tokenizer",
 ];
 
+/// A setting that differs between a run and the request to resume it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangedSetting {
+    /// Full key of the setting.
+    pub key: String,
+    /// Value in the run, if present.
+    pub before: Option<Value>,
+    /// Requested value, if present.
+    pub after: Option<Value>,
+}
+
+impl std::fmt::Display for ChangedSetting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let show = |value: &Option<Value>| {
+            value
+                .as_ref()
+                .map_or_else(|| "not set".to_owned(), Value::to_string)
+        };
+        write!(
+            f,
+            "{} ({} → {})",
+            self.key,
+            show(&self.before),
+            show(&self.after)
+        )
+    }
+}
+
 /// Return each setting that differs but may not.
-pub(crate) fn refused<C: Experiment>(before: &C, after: &C) -> Vec<Change> {
+pub(crate) fn refused<C: Experiment>(before: &C, after: &C) -> Vec<ChangedSetting> {
     changes(before, after)
         .into_iter()
         .filter(|change| !may_change(&change.key))
@@ -59,12 +86,12 @@ pub(crate) fn may_change(key: &str) -> bool {
 }
 
 /// Return each setting that differs.
-pub(crate) fn changes<C: Experiment>(before: &C, after: &C) -> Vec<Change> {
+pub(crate) fn changes<C: Experiment>(before: &C, after: &C) -> Vec<ChangedSetting> {
     let (before, after) = (keys(before), keys(after));
     let all: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     all.into_iter()
         .filter(|key| before.get(*key) != after.get(*key))
-        .map(|key| Change {
+        .map(|key| ChangedSetting {
             key: key.clone(),
             before: before.get(key).cloned(),
             after: after.get(key).cloned(),

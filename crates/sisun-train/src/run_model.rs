@@ -2,7 +2,7 @@
 
 use crate::evaluate::Evaluation;
 use crate::trainable::Trainable;
-use crate::{TrainError, advice::Change};
+use crate::{ChangedSetting, NewRun, TrainError};
 use burn::tensor::Device;
 use sisun_config::{Experiment, PartialConfig};
 use sisun_model::checkpoint::{Checkpoint, CheckpointState, FileSum, MadeWith, SourcesSum};
@@ -65,14 +65,14 @@ pub trait RunModel: Trainable + Debug {
         run: &Run,
     ) -> Result<Self::Config, TrainError>;
 
-    /// Return the command that applies settings that may not change on resume, if a command can.
-    fn new_run_command(
+    /// Return the new run with settings that may not change on resume, if there can be one.
+    fn new_run(
         run_dir: &Path,
         recorded: &Self::Config,
         asked: &Self::Config,
-        refused: &[Change],
-        all: &[Change],
-    ) -> Option<String>;
+        refused: &[ChangedSetting],
+        all: &[ChangedSetting],
+    ) -> Option<NewRun>;
 
     /// Check that training fits into memory.
     ///

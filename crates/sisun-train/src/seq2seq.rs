@@ -8,10 +8,9 @@ mod text;
 pub use memory::expected_bytes;
 pub use text::{PairText, own_pairs};
 
-use crate::TrainError;
-use crate::advice::{self, Change};
 use crate::evaluate::Evaluation;
 use crate::run_model::{Begun, RunModel, TextSums};
+use crate::{ChangedSetting, NewRun, TrainError};
 use burn::tensor::Device;
 use evaluate::evaluate;
 use sisun_config::{PartialConfig, Seq2SeqConfig, Seq2SeqExperiment, WindowOrder};
@@ -96,14 +95,14 @@ impl RunModel for Seq2Seq {
         Ok(draft.finish_seq2seq()?)
     }
 
-    fn new_run_command(
+    fn new_run(
         run_dir: &Path,
         _: &Seq2SeqExperiment,
         _: &Seq2SeqExperiment,
-        _: &[Change],
-        all: &[Change],
-    ) -> Option<String> {
-        advice::with_changes(run_dir, all)
+        _: &[ChangedSetting],
+        all: &[ChangedSetting],
+    ) -> Option<NewRun> {
+        NewRun::with_changes(run_dir, all)
     }
 
     /// Nothing is known before the pairs are read; [`RunModel::prepare`] and

@@ -6,7 +6,7 @@
 //! little-endian.
 
 use prost::Message;
-use sisun_files::write_bytes;
+use sisun_files::write_atomic;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -133,7 +133,7 @@ pub fn keep_to(dir: &Path, last: u64) -> io::Result<bool> {
             }
         }
         if kept != bytes {
-            write_bytes(&entry.path(), &kept)?;
+            write_atomic(&entry.path(), &kept)?;
         }
     }
     Ok(found)

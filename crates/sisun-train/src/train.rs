@@ -1,15 +1,15 @@
 //! The training loop.
 
 use crate::TrainError;
+use crate::due_outputs::{has_sample, samples_at};
 use crate::evaluate::Evaluation;
-use crate::loss_window::{LossWindow, Means, NotFinite, StepLoss};
 use crate::metrics::{Metric, Metrics};
-use crate::owed::{has_sample, samples_at};
+use crate::pending_losses::{Means, NotFinite, PendingLosses, StepLoss};
 use crate::run_model::RunModel;
 use crate::session::Session;
 use sisun_config::Experiment;
-use sisun_files::{RunDir, make_folder};
-use sisun_model::checkpoint::{folder_name, write_atomic};
+use sisun_files::{RunDir, make_folder, write_atomic};
+use sisun_model::checkpoint::folder_name;
 use sisun_model::{Transformer, device, fault};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,7 +68,7 @@ pub fn train<M: RunModel>(
     result
 }
 
-/// Train with a device's faults told as such.
+/// Train, and return faults of the device as [`TrainError::DeviceFailed`].
 fn train_on_device<M: RunModel>(
     session: &mut Session<M>,
     observer: &mut dyn TrainObserver<M>,
@@ -86,7 +86,6 @@ fn train_on_device<M: RunModel>(
         step: session.state.step,
         path: session.run_dir.clone(),
         saved: session.last_good_checkpoint(session.state.step),
-        typed: Box::default(),
     };
     match result {
         Ok(Err(TrainError::Fault(fault))) | Err(fault) => Err(failed(fault)),
@@ -102,7 +101,7 @@ fn train_guarded<M: RunModel>(
 ) -> Result<TrainOutcome, TrainError> {
     let config = session.config.train().clone();
     let mut metrics = Metrics::open(&session.run_dir, session.state.step)?;
-    let mut pending = UnreadSteps::new(session);
+    let mut pending = PendingSteps::new(session);
     let mut evaluation = None;
     let began_at = session.state.step;
     let mut saved = None;
@@ -121,7 +120,7 @@ fn train_guarded<M: RunModel>(
         session.state.step = session.trainer.steps();
         session.state.next_micro_step = session.trainer.micro_steps();
         session.state.tokens += output.tokens;
-        pending.window.push(output);
+        pending.losses.push(output);
         session.state.elapsed_s = pending.elapsed_s();
         let step = session.state.step;
         let last = step == config.steps;
@@ -157,7 +156,7 @@ fn train_guarded<M: RunModel>(
     }
 
     // The steps since the last line, which the next process knows nothing about.
-    if !pending.window.is_empty() {
+    if !pending.losses.is_empty() {
         let metric = pending.read(session)?;
         metrics.write(&metric)?;
         observer.measured(&metric);
@@ -201,7 +200,7 @@ impl TrainOutcome {
                 loss: validation.loss,
                 path: session.run_dir.clone(),
                 best: self.best,
-                way: session.lower_rate(None),
+                retry: session.retry(None),
             }),
         }
     }
@@ -221,18 +220,18 @@ fn sample<M: RunModel>(
 }
 
 /// Steps since the last line of metrics, and their duration.
-struct UnreadSteps {
-    window: LossWindow,
+struct PendingSteps {
+    losses: PendingLosses,
     began: Instant,
     before_s: f64,
     read_at_s: f64,
     read_at_tokens: u64,
 }
 
-impl UnreadSteps {
+impl PendingSteps {
     fn new<M: RunModel>(session: &Session<M>) -> Self {
         Self {
-            window: LossWindow::default(),
+            losses: PendingLosses::default(),
             began: Instant::now(),
             before_s: session.state.elapsed_s,
             read_at_s: session.state.elapsed_s,
@@ -284,8 +283,8 @@ impl UnreadSteps {
         &mut self,
         session: &Session<M>,
     ) -> Result<Vec<StepLoss>, TrainError> {
-        let first = session.state.step - self.window.len() as u64 + 1;
-        self.window.read().map_err(|NotFinite { index, values }| {
+        let first = session.state.step - self.losses.len() as u64 + 1;
+        self.losses.read().map_err(|NotFinite { index, values }| {
             let step = first + index as u64;
             // Exclude the weights that produced this loss, even if finite; earlier ones may be
             // good.
@@ -296,7 +295,7 @@ impl UnreadSteps {
                 loss: f64::from(values.loss),
                 lr: values.lr,
                 grad_norm: f64::from(values.grad_norm),
-                way: session.lower_rate(last_good.as_deref()),
+                retry: session.retry(last_good.as_deref()),
                 last_good,
             }
         })

@@ -1,8 +1,8 @@
 //! The training core: a model, its optimizer, and the training progress.
 
 use crate::gradients::{self, NamedGradients};
-use crate::loss_window::StepOutput;
 use crate::optimizer::Optimizer;
+use crate::pending_losses::StepOutput;
 use crate::schedule::lr_scale;
 use crate::trainable::{MicroStep, Trainable};
 use burn::tensor::{Device, Tensor};

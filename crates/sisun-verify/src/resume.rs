@@ -44,7 +44,7 @@ pub(crate) fn check(subject: &ModelUnderTest<'_>, folder: &Path) -> Result<Check
     from.copy(run, &through)?;
     from.copy(run, &stopped)?;
 
-    let of_run = |error: Error| told_of_run(&error, [&through, &stopped], run.root());
+    let of_run = |error: Error| about_run(&error, [&through, &stopped], run.root());
     let end = match go_on(
         &through,
         &chosen,
@@ -65,7 +65,7 @@ pub(crate) fn check(subject: &ModelUnderTest<'_>, folder: &Path) -> Result<Check
     }
     let differs = first_difference(&checkpoint(&through, end), &checkpoint(&stopped, end))
         .map_err(|error| anyhow!(of_run(error)))?;
-    let told = format!(
+    let steps = format!(
         "steps {} to {}, stopped after {}",
         thousands(from.step),
         thousands(end),
@@ -74,7 +74,7 @@ pub(crate) fn check(subject: &ModelUnderTest<'_>, folder: &Path) -> Result<Check
     if let Some(file) = differs {
         return Ok(Check::differs(
             NAME,
-            format!("{told}: {file} differs from that of going through"),
+            format!("{steps}: {file} differs from that of going through"),
         ));
     }
     let again = match next == Some(end) && !from.rewound {
@@ -90,12 +90,12 @@ pub(crate) fn check(subject: &ModelUnderTest<'_>, folder: &Path) -> Result<Check
     };
     fs::remove_dir_all(&through)?;
     fs::remove_dir_all(&stopped)?;
-    Ok(Check::holds(NAME, format!("{told}: the same bits{again}")))
+    Ok(Check::holds(NAME, format!("{steps}: the same bits{again}")))
 }
 
-/// Rewrite an error about a copy in terms of the run. The copies no longer exist when the user
-/// reads it, so it must not name them, their saved files or commands for them.
-fn told_of_run(error: &Error, copies: [&PathBuf; 2], run: &Path) -> String {
+/// Describe an error about a copy in terms of the run. The copies no longer exist when the user
+/// reads it, so it must not name them or their saved files.
+fn about_run(error: &Error, copies: [&PathBuf; 2], run: &Path) -> String {
     let diverged = match error.downcast_ref::<TrainError>() {
         Some(TrainError::NonFinite {
             step,
@@ -113,15 +113,9 @@ fn told_of_run(error: &Error, copies: [&PathBuf; 2], run: &Path) -> String {
         )),
         _ => None,
     };
-    let told = diverged.unwrap_or_else(|| {
-        format!("{error:#}")
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    });
-    copies.iter().fold(told, |told, copy| {
-        told.replace(&copy.display().to_string(), &run.display().to_string())
+    let text = diverged.unwrap_or_else(|| format!("{error:#}"));
+    copies.iter().fold(text, |text, copy| {
+        text.replace(&copy.display().to_string(), &run.display().to_string())
     })
 }
 

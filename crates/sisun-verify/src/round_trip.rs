@@ -26,7 +26,7 @@ pub(crate) fn saved(subject: &ModelUnderTest<'_>, folder: &Path) -> Result<Check
     }
     let model = subject.on(&cpu()?)?;
     let path = folder.join("model.safetensors");
-    sisun_files::write_whole(&path, |file| write_tensors(&model.flat(), file))?;
+    sisun_files::write_atomic_with(&path, |file| write_tensors(&model.flat(), file))?;
     let read = Transformer::load(&path, model.config(), &model.device())?;
     let (before, after) = (model.to_host(), read.to_host());
     std::fs::remove_file(&path)?;

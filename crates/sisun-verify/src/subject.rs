@@ -70,16 +70,7 @@ impl<'f> ModelUnderTest<'f> {
                 "a Hugging Face directory has no text of its own".to_owned(),
             )),
         };
-        // Omit the remedies, which do not apply here.
-        let problem = |error: &TrainError| {
-            error
-                .to_string()
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let found = text.as_ref().map(drop).map_err(problem);
+        let found = text.as_ref().map(drop).map_err(ToString::to_string);
         let (ids, ids_from) = match text
             .ok()
             .map(|corpus| corpus.validation)

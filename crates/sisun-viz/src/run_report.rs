@@ -2,7 +2,7 @@
 
 use crate::chart::{Curve, loss_svg};
 use crate::text::{escaped, printable};
-use sisun_files::{RunDir, write_bytes};
+use sisun_files::{RunDir, write_atomic};
 use sisun_model::thousands;
 use std::io;
 use std::path::Path;
@@ -34,11 +34,12 @@ pub struct RunReport {
 pub fn write(run_dir: &Path, report: &RunReport) -> io::Result<()> {
     let (train, validation) = (Curve::new(&report.train), Curve::new(&report.validation));
     let svg = loss_svg(&printable(&report.title), &train, &validation).map_err(io::Error::other)?;
-    write_bytes(&RunDir::new(run_dir).loss_curve(), svg.as_bytes())?;
-    write_bytes(
+    write_atomic(&RunDir::new(run_dir).loss_curve(), svg.as_bytes())?;
+    write_atomic(
         &RunDir::new(run_dir).report(),
         page(report, &svg, &train, &validation).as_bytes(),
-    )
+    )?;
+    Ok(())
 }
 
 fn page(report: &RunReport, svg: &str, train: &Curve, validation: &Curve) -> String {

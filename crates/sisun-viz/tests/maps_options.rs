@@ -370,7 +370,7 @@ fn odd_sizes_are_refused() {
         );
         assert_eq!(
             error.to_string(),
-            format!("--font-size {size}: choose 4 to 200 pixels")
+            format!("font size {size}: choose 4 to 200 pixels")
         );
     }
     for size in [4.0, 200.0] {
@@ -444,9 +444,8 @@ fn cells_too_small_for_their_numbers_are_refused_with_the_size_it_takes() {
     else {
         panic!("{error}")
     };
-    let message = format!(
-        "--cell 20 has no room for --values always: choose --cell {weights} or more, leave it out, "
-    );
+    let message =
+        format!("cells of 20 pixels have no room for values: choose {weights} pixels or more, ");
     assert!(error.to_string().starts_with(&message), "{error}");
     // Scores need larger cells, which only shows when weights fit.
     let error = refused(&maps, &options(weights as u32));

@@ -8,6 +8,8 @@ pub mod settings {}
 pub mod run_directory {}
 #[doc = include_str!("../guide/attention-maps.md")]
 pub mod attention_maps {}
+#[doc = include_str!("../guide/explain.md")]
+pub mod explain {}
 #[doc = include_str!("../guide/sequence-to-sequence.md")]
 pub mod sequence_to_sequence {}
 #[doc = include_str!("../guide/notebooks.md")]

@@ -2,6 +2,7 @@
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
+use crate::hints;
 use crate::terminal::{say, say_json};
 use crate::vocabulary;
 use crate::work;
@@ -72,7 +73,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Some(&config.tokenizer),
         Some(&config.data),
     )
-    .map_err(|error| Usage(format!("{}: {error:#}", options.config.display())))?;
+    .map_err(|error| {
+        Usage(format!(
+            "{}: {}",
+            options.config.display(),
+            hints::message(&error)
+        ))
+    })?;
     if config.lora().is_some() {
         options
             .device

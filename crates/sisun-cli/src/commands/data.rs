@@ -338,12 +338,8 @@ impl Target {
         };
         self.force.check_content("--out", out, &mut buffered)?;
         make_parent(out)?;
-        sisun_files::write_whole(out, |file| buffered(file)).with_context(|| {
-            format!(
-                "the {what} were not written: cannot write {}",
-                out.display()
-            )
-        })
+        sisun_files::write_atomic_with(out, |file| make(file))
+            .with_context(|| format!("the {what} were not written"))
     }
 
     fn note(&self, written: &str) {

@@ -305,11 +305,7 @@ fn write(
     // The comments must not break the file.
     Config::parse(out, &text)?;
     make_parent(out)?;
-    sisun_files::write_whole(out, |file| {
-        use std::io::Write;
-        file.write_all(text.as_bytes())
-    })
-    .with_context(|| format!("cannot write {}", out.display()))
+    Ok(sisun_files::write_atomic(out, text.as_bytes())?)
 }
 
 fn report(choice: &Choice, out: &Path) -> Result<()> {

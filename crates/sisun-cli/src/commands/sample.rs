@@ -10,12 +10,12 @@ use crate::terminal::{is_watched, say, say_json, write_now};
 use crate::work;
 use anyhow::Result;
 use serde_json::{Value, json};
+use sisun_files::write_atomic;
 use sisun_infer::{
     Decoding, Finish, GenerationOptions, InferError, Language, LanguageModel, Sample, Sampler,
     Trace,
 };
 use sisun_model::Run;
-use sisun_model::checkpoint::write_atomic;
 use sisun_seq2seq::Beam;
 use sisun_viz::page::trace_html;
 use std::fs::File;

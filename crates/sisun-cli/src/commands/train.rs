@@ -10,9 +10,11 @@ use crate::base;
 use crate::common::{DeviceArgs, folder_beside};
 use crate::failure::Interrupted;
 use crate::given_config::with_init;
+use crate::hints::train::with_hint;
 use crate::run_report;
 use crate::signals::stop_on_interrupt;
 use crate::terminal::{note, say, say_json};
+use crate::train_commands::TrainCommand;
 use crate::work;
 use anyhow::{Error, Result};
 use place::{Place, looks_like};
@@ -24,7 +26,6 @@ use sisun_data::DataError;
 use sisun_files::{Holder, LockedDir, Patience, RunDir, is_file};
 use sisun_model::{Transformer, thousands};
 use sisun_seq2seq::Seq2Seq;
-use sisun_train::advice::Typed;
 use sisun_train::{Session, TrainError, TrainOutcome, hold_new, hold_run, train};
 use std::path::{Path, PathBuf};
 
@@ -83,15 +84,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
         None => Path::new("runs").join(draft.name()?),
     };
     let resumes = place.resumes;
-    let typed = Typed {
+    let command = TrainCommand {
         // A run that is there has its own.
         config: (resumes && place.config != RunDir::new(&run_dir).config())
             .then(|| place.config.clone()),
         set: args.set.clone(),
         options,
     };
-    let recipe = |error: TrainError| match beside(&error, &config, named.as_deref(), &typed) {
-        Some(told) => Error::new(error).context(told),
+    let recipe = |error: TrainError| match beside(&error, &config, named.as_deref(), &command) {
+        Some(message) => Error::new(error).context(message),
         None => with_recipe(error, &config),
     };
     let mut tell_of = |holder: &Holder| {
@@ -118,11 +119,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
         device: &args.device,
         json: args.json,
         run_dir: &run_dir,
-        typed: &typed,
+        command: &command,
     };
     let mut progress = |line: &str| args.device.note(line);
     let hold = |held: Result<LockedDir, TrainError>| {
-        let held = held.map_err(|error| error.typed(&typed))?;
+        let held = held.map_err(|error| with_hint(error, &command))?;
         args.device.note_ineffective_lock(&held);
         Ok::<_, Error>(held)
     };
@@ -131,13 +132,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
             let held = hold(hold_run(&run_dir, patience))?;
             let chosen = args.device.choose(|| work::resumed(&run_dir))?;
             let session = Session::<Transformer>::resume(draft, held, &chosen, &mut progress);
-            shown.train(session.map_err(|error| error.typed(&typed))?)
+            shown.train(session.map_err(|error| with_hint(error, &command))?)
         }
         (true, true) => {
             let held = hold(hold_run(&run_dir, patience))?;
             let chosen = args.device.choose(|| Some(work::PAIRS))?;
             let session = Session::<Seq2Seq>::resume(draft, held, &chosen, &mut progress);
-            shown.train(session.map_err(|error| error.typed(&typed))?)
+            shown.train(session.map_err(|error| with_hint(error, &command))?)
         }
         (false, false) => {
             let base = draft.base()?;
@@ -171,16 +172,16 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
 }
 
-/// What the command shows of a run, and how.
+/// The output of the command about a run.
 struct Shows<'a> {
     device: &'a DeviceArgs,
     json: bool,
     run_dir: &'a Path,
-    typed: &'a Typed,
+    command: &'a TrainCommand,
 }
 
 impl Shows<'_> {
-    /// Train until the end, and tell what came of it.
+    /// Train until the end, and report the outcome.
     fn train<M: Shown>(&self, mut session: Session<M>) -> Result<()> {
         self.device.note(&M::describe(&session));
         for (key, why) in M::settings_without_effect(&session.config) {
@@ -197,7 +198,7 @@ impl Shows<'_> {
             )?,
         );
         observer.progress.finish();
-        let outcome = outcome.map_err(|error| error.typed(self.typed))?;
+        let outcome = outcome.map_err(|error| with_hint(error, self.command))?;
         run_report::write(&session)?;
 
         if outcome.interrupted {
@@ -205,7 +206,7 @@ impl Shows<'_> {
                 "stopped after step {}; saved in {}\nto go on: {}",
                 outcome.step,
                 outcome.checkpoint.display(),
-                self.typed.plain_resume(self.run_dir),
+                self.command.plain_resume(self.run_dir),
             ));
             return Err(Interrupted.into());
         }
@@ -234,13 +235,18 @@ impl Shows<'_> {
                 maps.as_deref(),
             )?;
         }
-        sound.map_err(|error| error.typed(self.typed).into())
+        sound.map_err(|error| with_hint(error, self.command))
     }
 }
 
 /// Describe the error of a missing text with the command that finds it, if its relative path is
 /// valid from the folder of the configuration.
-fn beside(error: &TrainError, config: &Path, run: Option<&Path>, typed: &Typed) -> Option<String> {
+fn beside(
+    error: &TrainError,
+    config: &Path,
+    run: Option<&Path>,
+    command: &TrainCommand,
+) -> Option<String> {
     let TrainError::Data(DataError::Missing { path, .. }) = error else {
         return None;
     };
@@ -249,11 +255,11 @@ fn beside(error: &TrainError, config: &Path, run: Option<&Path>, typed: &Typed) 
         let run = std::path::absolute(run).unwrap_or_else(|_| run.to_owned());
         format!(" --run {}", shell::path(&run))
     });
-    let again: String = typed
+    let again: String = command
         .set
         .iter()
         .map(|set| format!(" --set {}", shell::word(set)))
-        .chain([typed.options()])
+        .chain([command.options()])
         .collect();
     Some(format!(
         "{error}; relative paths start at the working directory, and it is there from {}\nfrom there: cd {} && sisun train {}{run}{again}",

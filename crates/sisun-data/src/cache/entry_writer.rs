@@ -8,7 +8,7 @@ use crate::{
     DataError, Tokenizer, UnknownCharacters, digest::hex, text::chunks::Split, tokens::IdWidth,
 };
 use sha2::{Digest, Sha256};
-use sisun_files::{if_there, is_file, write_bytes};
+use sisun_files::{if_there, is_file, write_atomic};
 use std::{
     collections::BTreeMap,
     fs::File,
@@ -131,7 +131,7 @@ impl EntryWriter {
         };
         let header = serde_json::to_vec_pretty(&header).expect("a header is plain data");
         let path = self.aside.path().join(HEADER_FILE);
-        write_bytes(&path, &header).map_err(DataError::cache(&path))?;
+        write_atomic(&path, &header).map_err(|error| DataError::from(error).in_cache())?;
 
         // An existing entry is damaged. It is renamed first, so that it is never seen half removed
         // under its name.

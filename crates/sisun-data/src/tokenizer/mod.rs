@@ -177,7 +177,7 @@ impl Tokenizer {
     /// [`DataError::Io`].
     pub fn save(&self, path: &Path) -> Result<(), DataError> {
         let json = self.library.to_string(true).map_err(DataError::tokenizer)?;
-        sisun_files::write_bytes(path, json.as_bytes()).map_err(DataError::io(path))
+        Ok(sisun_files::write_atomic(path, json.as_bytes())?)
     }
 
     /// Return the highest token id + 1: the number of rows that an embedding needs.

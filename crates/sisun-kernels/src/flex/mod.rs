@@ -4,13 +4,15 @@
 //! Burn's tensors and slices.
 
 mod attention;
+mod optimizer;
 mod recurrent;
 mod steps;
 pub(crate) mod tensor;
 
-use crate::backend::{Kernels, Optional};
+use crate::backend::{Kernels, Optional, TensorList};
 use crate::cpu::norm::Norm;
 use crate::cpu::{self, Buffer, Matrix, MatrixProduct, matmul, matmul_held};
+use crate::options::{AdamW, Muon};
 use crate::{ActivationFunction, Cell, HeadCounts, Lens, MatmulPrecision};
 use attention::{AttentionCall, AttentionSaved, CrossAttentionSaved, Results, SelfAttentionSaved};
 use burn::backend::flex::FlexTensor;
@@ -189,6 +191,43 @@ impl Kernels for Flex {
             weights.as_ref().map(floats),
         );
         scalar(loss)
+    }
+
+    fn adamw(
+        params: TensorList<Self>,
+        gradients: TensorList<Self>,
+        first: TensorList<Self>,
+        second: TensorList<Self>,
+        scale: FlexTensor,
+        configs: Vec<AdamW>,
+    ) -> (Vec<FlexTensor>, Vec<FlexTensor>, Vec<FlexTensor>) {
+        optimizer::adamw(&params.0, &gradients.0, first.0, second.0, &scale, &configs)
+    }
+
+    fn muon(
+        params: TensorList<Self>,
+        gradients: TensorList<Self>,
+        momenta: TensorList<Self>,
+        scale: FlexTensor,
+        configs: Vec<Muon>,
+        precision: MatmulPrecision,
+    ) -> (Vec<FlexTensor>, Vec<FlexTensor>) {
+        optimizer::muon(
+            &params.0,
+            &gradients.0,
+            momenta.0,
+            &scale,
+            &configs,
+            precision,
+        )
+    }
+
+    fn add_lists(sums: TensorList<Self>, list: TensorList<Self>) -> Vec<FlexTensor> {
+        optimizer::add_lists(sums.0, &list.0)
+    }
+
+    fn global_norm(tensors: TensorList<Self>) -> FlexTensor {
+        scalar(optimizer::global_norm(&tensors.0))
     }
 }
 

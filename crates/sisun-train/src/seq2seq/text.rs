@@ -81,7 +81,7 @@ pub(super) fn same_pairs(
         change,
         unwritable,
         started_in: started_elsewhere(run.root()),
-        way: None,
+        new_run: None,
     };
     let stdin = &mut std::io::stdin().lock();
     let pairs =

@@ -2,16 +2,16 @@
 
 use super::Session;
 use crate::TrainError;
+use crate::due_outputs::lacks_outputs;
 use crate::environment::note_other_device;
 use crate::optimizer::Optimizer;
-use crate::owed::lacks_outputs;
 use crate::resume_check::{changes, refused};
 use crate::run_model::RunModel;
 use crate::schedule::lr_scale;
 use crate::trainer::Trainer;
 use sisun_config::{Experiment, PartialConfig, TrainConfig};
-use sisun_files::{LockedDir, RunDir, remove_leftovers_in};
-use sisun_model::checkpoint::{TRAINING_FILE, remove_partial, whole_before, write_atomic};
+use sisun_files::{LockedDir, RunDir, remove_leftovers_in, write_atomic};
+use sisun_model::checkpoint::{TRAINING_FILE, remove_partial, whole_before};
 use sisun_model::weights::read_tensors;
 use sisun_model::{Chosen, ModelError, Run};
 use std::path::Path;
@@ -48,12 +48,11 @@ impl<M: RunModel> Session<M> {
         let refused = refused(&before, &config);
         if !refused.is_empty() {
             let all = changes(&before, &config);
-            let way = M::new_run_command(run_dir, &before, &config, &refused, &all);
+            let new_run = M::new_run(run_dir, &before, &config, &refused, &all);
             return Err(TrainError::ConfigChanged {
                 path: run_dir.to_owned(),
                 changes: refused,
-                way,
-                typed: Box::default(),
+                new_run: new_run.map(Box::new),
             });
         }
         M::check_memory(&config, chosen)?;
@@ -64,7 +63,6 @@ impl<M: RunModel> Session<M> {
                 path: run_dir.to_owned(),
                 steps,
                 asked,
-                typed: Box::default(),
             });
         }
         if checkpoint.state.step == config.train().steps
@@ -73,7 +71,6 @@ impl<M: RunModel> Session<M> {
             return Err(TrainError::Finished {
                 path: run_dir.to_owned(),
                 steps: checkpoint.state.step,
-                typed: Box::default(),
             });
         }
         let state = &checkpoint.state;
@@ -140,7 +137,6 @@ fn with_whole(error: ModelError, run_dir: &Path) -> TrainError {
                     damaged,
                     problem,
                     whole,
-                    typed: Box::default(),
                 }
             }
             Err(_) => ModelError::Damaged {

@@ -2,13 +2,12 @@
 
 use super::Session;
 use crate::TrainError;
-use crate::advice;
+use crate::new_run::NewRun;
 use crate::run_model::RunModel;
 use sisun_config::Experiment;
-use sisun_files::{LockedDir, RunDir};
+use sisun_files::{LockedDir, RunDir, write_atomic};
 use sisun_model::checkpoint::{
     Checkpoint, MODEL_FILE, TRAINING_FILE, WriteFile, folder_name, remove_checkpoint, steps_in,
-    write_atomic,
 };
 use sisun_model::weights::{first_not_finite, write_tensors};
 use sisun_model::{BEST, LAST};
@@ -92,17 +91,21 @@ impl<M: RunModel> Session<M> {
                 TrainError::NonFiniteWeights {
                     step,
                     tensor,
-                    way: self.lower_rate(last_good.as_deref()),
+                    retry: self.retry(last_good.as_deref()),
                     last_good,
                 }
             }
         }
     }
 
-    /// Return the command that starts a run with a tenth of the learning rate, from the last good
-    /// checkpoint if such a model can start from weights.
-    pub(crate) fn lower_rate(&self, last_good: Option<&Path>) -> String {
+    /// Return a new run with a tenth of the learning rate, from the last good checkpoint if such a
+    /// model can start from weights.
+    pub(crate) fn retry(&self, last_good: Option<&Path>) -> Box<NewRun> {
         let last_good = last_good.filter(|_| M::FINE_TUNES);
-        advice::lower_rate(&self.run_dir, self.config.train(), last_good)
+        Box::new(NewRun::with_lower_rate(
+            &self.run_dir,
+            self.config.train(),
+            last_good,
+        ))
     }
 }

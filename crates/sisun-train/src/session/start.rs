@@ -7,9 +7,9 @@ use crate::place::{remove, written_at_start};
 use crate::run_model::{Begun, RunModel};
 use crate::trainer::Trainer;
 use sisun_config::Experiment;
-use sisun_files::{LockedDir, RunDir};
+use sisun_files::{LockedDir, RunDir, write_atomic};
 use sisun_model::Chosen;
-use sisun_model::checkpoint::{CheckpointState, write_atomic};
+use sisun_model::checkpoint::CheckpointState;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -36,7 +36,7 @@ impl<M: RunModel> Session<M> {
         let checkpoints = RunDir::new(&run_dir).checkpoints();
         fs::create_dir(&checkpoints).map_err(TrainError::io("create", &checkpoints))?;
         let begun = Self::begin(config, text, start, &run_dir, chosen).inspect_err(|_| {
-            // What cannot be removed is told of by the next start.
+            // The next start reports what cannot be removed.
             for path in written_at_start(RunDir::new(&run_dir)) {
                 let _ = remove(&path);
             }

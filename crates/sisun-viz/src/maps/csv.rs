@@ -5,12 +5,12 @@ use std::path::Path;
 use sisun_infer::{AttentionMaps, AttentionPart};
 use sisun_model::Activation;
 
-use super::{MapsError, disk};
+use super::MapsError;
 
 /// Write the patterns as `layer,head,query,key,query_token,key_token,weight`, one row for each
 /// cell; with a known alignment, also `aligned`, which is 1 or 0.
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
-    disk::write_stream(path, |out| {
+    sisun_files::write_atomic_with(path, |out| {
         let mut table = csv::WriterBuilder::new()
             .has_headers(false)
             .from_writer(out);
@@ -47,5 +47,6 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
             }
         }
         table.flush()
-    })
+    })?;
+    Ok(())
 }

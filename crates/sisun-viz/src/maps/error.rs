@@ -1,6 +1,7 @@
 //! Errors of writing maps.
 
 use sisun_config::ErrorKind;
+use sisun_files::WriteError;
 use std::path::PathBuf;
 
 use resvg::usvg;
@@ -35,7 +36,7 @@ pub enum MapsError {
         path: PathBuf,
     },
     /// The size of token labels is out of range.
-    #[error("--font-size {given}: choose {least} to {greatest} pixels")]
+    #[error("font size {given}: choose {least} to {greatest} pixels")]
     FontSize {
         /// The given size.
         given: f32,
@@ -46,8 +47,8 @@ pub enum MapsError {
     },
     /// Cells are too small for the values to write in them.
     #[error(
-        "--cell {given} has no room for --values always: choose --cell {least} or more, leave it out, or choose \
-         --values auto"
+        "cells of {given} pixels have no room for values: choose {least} pixels or more, or write values only where \
+         they fit"
     )]
     CellTooSmall {
         /// The given side of a cell.
@@ -102,6 +103,12 @@ pub enum MapsError {
         /// The cause.
         source: std::io::Error,
     },
+}
+
+impl From<WriteError> for MapsError {
+    fn from(WriteError { path, source }: WriteError) -> Self {
+        Self::Write { path, source }
+    }
 }
 
 impl MapsError {

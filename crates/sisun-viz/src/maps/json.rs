@@ -8,7 +8,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use sisun_infer::{ActivationMap, AttentionMaps, AttentionPart};
 
-use super::{MapsError, disk};
+use super::MapsError;
 
 /// Write `{model, text, tokens: [{id, text, start, end}], layers: [{layer, heads: [{head, pattern:
 /// [[…]], …}]}]}`; for cross-attention also `key_text`, `key_tokens` and `alignment`, a list of
@@ -17,9 +17,10 @@ use super::{MapsError, disk};
 /// JSON has no infinities, so values that are not finite, the hidden cells of `scores`, are written
 /// as `null`.
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
-    disk::write_stream(path, |out| {
+    sisun_files::write_atomic_with(path, |out| {
         serde_json::to_writer(out, &Json(maps)).map_err(io::Error::from)
-    })
+    })?;
+    Ok(())
 }
 
 /// The maps in the layout of the file.

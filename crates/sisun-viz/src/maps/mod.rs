@@ -8,7 +8,6 @@ mod axis_labels;
 mod cells;
 mod colour;
 mod csv;
-mod disk;
 mod draw;
 mod encode;
 mod error;

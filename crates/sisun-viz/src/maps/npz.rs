@@ -7,8 +7,8 @@ use npyz::{AutoSerialize, DType, Serialize, TypeStr, WriterBuilder};
 use sisun_infer::{AttentionMaps, AttentionPart, Token};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
+use super::MapsError;
 use super::tensor_name::tensor_name;
-use super::{MapsError, disk};
 
 /// Write one array for each activation, and arrays that describe the axes:
 /// - `tokens` `[position]` (`<U…`), `ids` `[position]` and `offsets` `[position, 2]` (int64): the
@@ -65,7 +65,7 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
         .finish()
         .map_err(|error| failed(error.into()))?
         .into_inner();
-    disk::write_bytes(path, &bytes)
+    Ok(sisun_files::write_atomic(path, &bytes)?)
 }
 
 /// Add the arrays that describe the tokens of an axis, with a prefix of their names.

@@ -8,15 +8,15 @@ use safetensors::{Dtype, View};
 use sisun_infer::{ActivationMap, AttentionMaps, AttentionPart};
 use sisun_model::weights::write_views;
 
+use super::MapsError;
 use super::tensor_name::tensor_name;
-use super::{MapsError, disk};
 
 /// Write one float32 tensor for each activation. The metadata holds `model` and `text` unchanged,
 /// `tokens` as a JSON list of `{id, text, start, end}`, and `heads` as a JSON object from tensor
 /// names to head indices; for cross-attention also `key_text`, `key_tokens` and `alignment`, as in
 /// `attention.json`.
 pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> {
-    disk::write_stream(path, |file| {
+    sisun_files::write_atomic_with(path, |file| {
         let heads: BTreeMap<String, &[usize]> = maps
             .activations
             .iter()
@@ -44,7 +44,8 @@ pub(super) fn write(maps: &AttentionMaps, path: &Path) -> Result<(), MapsError> 
             .iter()
             .map(|activation| (tensor_name(activation), Tensor(activation)));
         write_views(tensors, metadata, file)
-    })
+    })?;
+    Ok(())
 }
 
 /// A tensor in the form that the library expects.

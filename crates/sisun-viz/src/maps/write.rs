@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use sisun_files::make_folder;
+use sisun_files::{make_folder, write_atomic};
 use sisun_infer::{ActivationMap, AttentionMaps};
 use sisun_model::Activation;
 
 use super::fonts::Fonts;
-use super::{Format, MapsError, PictureOptions, csv, disk, json, npz, picture, safetensors};
+use super::{Format, MapsError, PictureOptions, csv, json, npz, picture, safetensors};
 
 /// Write the maps to the folder `out`, which is created if missing, and return the files written.
 ///
@@ -97,12 +97,12 @@ pub fn write(
         let mut paths = Vec::new();
         if wanted(Format::Svg) {
             let path = out.join(format!("{}.svg", picture.name()));
-            disk::write_bytes(&path, picture.svg().as_bytes())?;
+            write_atomic(&path, picture.svg().as_bytes())?;
             paths.push(path);
         }
         if let Some(fonts) = &fonts {
             let path = out.join(format!("{}.png", picture.name()));
-            disk::write_bytes(&path, &picture.png(fonts)?)?;
+            write_atomic(&path, &picture.png(fonts)?)?;
             paths.push(path);
         }
         Ok(paths)

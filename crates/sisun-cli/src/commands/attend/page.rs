@@ -6,9 +6,9 @@ use crate::common::claim;
 use crate::model_source::ModelSource;
 use anyhow::{Result, bail};
 use burn::tensor::Device;
+use sisun_files::write_atomic;
 use sisun_infer::{CaptureSelection, InferError, Language, LanguageModel};
 use sisun_model::ModelError;
-use sisun_model::checkpoint::write_atomic;
 use sisun_viz::page::{Kind, Page};
 use std::path::{Path, PathBuf};
 

@@ -150,7 +150,7 @@ mod tests {
             .filter(|w| !w.is_empty())
             .map(str::to_owned)
             .collect();
-        let found = find(&all, &words).map_err(|error| error.to_string())?;
+        let found = find(&all, &words).map_err(|error| crate::hints::message(&error))?;
         let paths = found
             .settings()
             .map(|one| one.setting.path.clone())
@@ -201,7 +201,7 @@ mod tests {
             ("betas", "did you mean train.beta1?"),
             ("wandb_log", "remove it"),
             ("early stopping", "remove it"),
-            ("device", "an option: --device"),
+            ("device", "an option of training, the device: --device"),
             ("contxt_len", "did you mean model.context_len?"),
         ] {
             let told = found(word).expect_err(word);

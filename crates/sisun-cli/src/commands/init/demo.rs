@@ -4,7 +4,7 @@ use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::output::{ForceArgs, make_parent};
 use crate::terminal::say;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::ValueEnum;
 use sisun_config::shell;
 use sisun_data::stories::{Recipe, SHIPPED, write_stories};
@@ -154,8 +154,7 @@ pub(super) fn write(
         (&out, &mut settings),
     ] {
         make_parent(path)?;
-        sisun_files::write_whole(path, |file| make(file))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        sisun_files::write_atomic_with(path, |file| make(file))?;
         device.note(&format!("wrote {}", path.display()));
     }
     say(&format!("next: {here}"))

@@ -1,6 +1,7 @@
 //! The runs and comparisons of a folder. Nothing is written, and what is broken is listed with the
 //! reason.
 
+use crate::hints;
 use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -111,7 +112,7 @@ fn look_at(path: &Path) -> Listed {
         false => look_at_run(&mut listed),
     };
     if let Err(error) = looked {
-        listed.state = State::Broken(format!("{error:#}"));
+        listed.state = State::Broken(hints::message(&error));
     }
     if holder(&path.join(LOCK_FILE)).is_some() {
         listed.state = State::Training;

@@ -2,9 +2,9 @@
 
 use crate::commands::init::FIRST_EXAMPLE;
 use crate::failure::Usage;
+use crate::train_commands::TrainCommand;
 use anyhow::{Context, Result};
 use sisun_files::{RunDir, is_file, is_folder};
-use sisun_train::advice::Typed;
 use sisun_train::steps_done;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -70,9 +70,9 @@ impl Place {
         if let (false, true, Some(run)) = (resumes, configs.is_empty(), runs.first())
             && looks_like(run, is_folder)?
         {
-            let typed = Typed {
+            let command = TrainCommand {
                 options: options.to_vec(),
-                ..Typed::default()
+                ..TrainCommand::default()
             };
             let run_name = run.display();
             let is_run = looks_like(&RunDir::new(run).config(), is_file)?;
@@ -82,11 +82,11 @@ impl Place {
                 }
                 (true, None) => format!(
                     "{run_name} is a run\nto go on with it: {}",
-                    typed.plain_resume(run)
+                    command.plain_resume(run)
                 ),
                 (true, Some(steps)) => format!(
                     "{run_name} is a run, and has done all of its {steps} steps\nto train it longer: {}",
-                    typed.longer(run, steps)
+                    command.longer(run, steps)
                 ),
             })
             .into());

@@ -1,6 +1,7 @@
 //! The progress of a run on the terminal.
 
 use super::shown::{Sampler, Shown};
+use crate::hints;
 use crate::needs::Needs;
 use crate::pace::Plan;
 use crate::progress::Progress;
@@ -59,7 +60,7 @@ impl<M: Shown> TrainObserver<M> for Screen<M> {
                 ));
                 return Ok(None);
             }
-            Err(error) => return Err(TrainError::Observer(error.to_string())),
+            Err(error) => return Err(TrainError::Observer(hints::describe(&error))),
         };
         let opening: String = text
             .chars()

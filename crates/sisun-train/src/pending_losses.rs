@@ -42,11 +42,11 @@ pub struct NotFinite {
 
 /// Steps whose losses have not been read from the device.
 #[derive(Debug, Default)]
-pub struct LossWindow {
+pub struct PendingLosses {
     steps: Vec<StepOutput>,
 }
 
-impl LossWindow {
+impl PendingLosses {
     /// Add a step.
     pub fn push(&mut self, step: StepOutput) {
         self.steps.push(step);
@@ -127,7 +127,7 @@ impl Means {
 
 #[cfg(test)]
 mod tests {
-    use super::{LossWindow, Means, NotFinite, StepLoss, StepOutput};
+    use super::{Means, NotFinite, PendingLosses, StepLoss, StepOutput};
     use burn::tensor::{Device, Tensor};
 
     fn step(loss: f32, grad_norm: f32, loss_tokens: u64) -> StepLoss {
@@ -163,10 +163,10 @@ mod tests {
 
     #[test]
     fn the_first_step_that_is_not_finite_is_found() {
-        let mut window = LossWindow::default();
+        let mut pending = PendingLosses::default();
         let tensor = |x: f32| Tensor::<1>::from_floats([x], &Device::flex());
-        let push = |window: &mut LossWindow, loss, norm| {
-            window.push(StepOutput {
+        let push = |pending: &mut PendingLosses, loss, norm| {
+            pending.push(StepOutput {
                 loss: tensor(loss),
                 grad_norm: tensor(norm),
                 tokens: 7,
@@ -174,17 +174,17 @@ mod tests {
                 lr: 0.5,
             });
         };
-        push(&mut window, 3.0, 2.0);
-        assert_eq!(window.read(), Ok(vec![step(3.0, 2.0, 5)]));
-        assert_eq!(window.read(), Ok(Vec::new()));
-        push(&mut window, 1.0, 1.0);
-        push(&mut window, 1.0, f32::INFINITY);
-        push(&mut window, f32::NAN, 1.0);
+        push(&mut pending, 3.0, 2.0);
+        assert_eq!(pending.read(), Ok(vec![step(3.0, 2.0, 5)]));
+        assert_eq!(pending.read(), Ok(Vec::new()));
+        push(&mut pending, 1.0, 1.0);
+        push(&mut pending, 1.0, f32::INFINITY);
+        push(&mut pending, f32::NAN, 1.0);
         let expected = NotFinite {
             index: 1,
             values: step(1.0, f32::INFINITY, 5),
         };
-        assert_eq!(window.read(), Err(expected));
-        assert!(window.is_empty());
+        assert_eq!(pending.read(), Err(expected));
+        assert!(pending.is_empty());
     }
 }

@@ -1,0 +1,16 @@
+//! Errors of what a model does with text.
+
+use super::model;
+use sisun_infer::InferError;
+
+/// Return the message of an error, if options or commands help with it.
+pub(crate) fn message(error: &InferError) -> Option<String> {
+    Some(match error {
+        InferError::Model(error) => return model::message(error),
+        InferError::BadSelection { .. } => format!("--{error}"),
+        InferError::NoSuchToken { .. } | InferError::ManyTokens { .. } => {
+            format!("--query: {error}")
+        }
+        _ => return None,
+    })
+}
