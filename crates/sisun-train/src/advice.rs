@@ -1,5 +1,6 @@
 //! Commands that messages suggest. Each works when pasted into a shell.
 
+use crate::resume_check::may_change;
 use sisun_config::{Config, OptimizerKind, TrainConfig, shell};
 use sisun_data::vocabulary_size;
 use sisun_files::RunDir;
@@ -31,6 +32,17 @@ impl Typed {
             command += &format!(" --set {}", shell::word(set));
         }
         command + &self.options()
+    }
+
+    /// Keep only settings of the training loop that a run can be resumed with: others are refused, and
+    /// text that is named anew may not be there.
+    pub(crate) fn that_may_change(&self) -> Self {
+        let mut kept = self.clone();
+        kept.set.retain(|set| {
+            let key = set.split('=').next().unwrap_or_default().trim();
+            key.starts_with("train.") && may_change(key)
+        });
+        kept
     }
 
     /// Return the command that resumes a run as it is, with the same options but without other

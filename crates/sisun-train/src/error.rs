@@ -46,10 +46,10 @@ pub enum TrainError {
     },
     /// The run directory exists already.
     #[error("{} exists already{}", path.display(), match done {
-        None => format!(": choose another place with --run DIR, or go on with it\nto go on: {}", typed.resume(path)),
+        None => format!(": choose another place with --run DIR, or go on with it\nto go on: {}", typed.that_may_change().resume(path)),
         Some(steps) => format!(
             ", and has done all of its {steps} steps: choose another place with --run DIR, or train it longer\nto train it longer: {}",
-            typed.longer(path, *steps)
+            typed.that_may_change().longer(path, *steps)
         ),
     })]
     RunExists {

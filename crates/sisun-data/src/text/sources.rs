@@ -32,10 +32,15 @@ pub(crate) struct InputFile {
     /// The format that its contents look like.
     pub(crate) looks_like: FileFormat,
     /// The file with a copy of standard input, removed with the last clone.
-    _spool: Option<Arc<Scratch>>,
+    spool: Option<Arc<Scratch>>,
 }
 
 impl InputFile {
+    /// Return true if the file is a copy of standard input or of a pipe.
+    pub(crate) fn is_piped(&self) -> bool {
+        self.spool.is_some()
+    }
+
     fn new(
         path: PathBuf,
         name: PathBuf,
@@ -48,7 +53,7 @@ impl InputFile {
             name,
             format,
             looks_like,
-            _spool: spool.map(Arc::new),
+            spool: spool.map(Arc::new),
         })
     }
 }

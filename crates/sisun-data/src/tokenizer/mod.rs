@@ -21,6 +21,8 @@ mod word_encoder;
 
 pub use encoding::Encoding;
 pub use eos_tokens::GENERATION_CONFIG;
+pub(crate) use normalization_hints::remedy_for_unknown;
+pub use normalization_hints::{KnownForm, TokenizerKeys};
 pub use special_tokens::END_OF_TEXT;
 pub use stream_decoder::StreamDecoder;
 pub use token_labels::{TokenLabel, labels, make_visible};
