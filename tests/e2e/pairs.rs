@@ -741,7 +741,9 @@ fn messages_fit_a_run_of_pairs() {
             &["--checkpoints", "name one"],
         ),
         (
-            &["attend", &run, "--text", &source, "--layers", "3"],
+            &[
+                "attend", &run, "--text", &source, "--target", &source, "--layers", "3",
+            ],
             &["there is no layer 3"],
         ),
         (&["eval", &run, "--lengths", "3"], &["counted by length"]),

@@ -1,11 +1,7 @@
 //! Vocabularies of single characters, numbered in code-point order (as in nanoGPT's
 //! `shakespeare_char`).
 
-use super::{
-    encoding::Encoding,
-    normalization_hints::{TokenizerKeys, known_form},
-    special_tokens::END_OF_TEXT,
-};
+use super::{encoding::Encoding, normalization_hints::known_form, special_tokens::END_OF_TEXT};
 use crate::{
     DataError,
     text::{characters::distinct_characters, normalization::composed},
@@ -124,7 +120,7 @@ impl CharTable {
             return Err(DataError::UnseenCharacters {
                 characters,
                 form: known_form(text, known),
-                keys: TokenizerKeys::LANGUAGE,
+                keys: super::unknown_remedy::TokenizerKeys::LANGUAGE,
             });
         }
         Ok(ids)

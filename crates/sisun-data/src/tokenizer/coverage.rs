@@ -3,7 +3,7 @@
 use super::{
     byte_alphabet::character_of,
     hf_tokenizer::{EncodeError, HfTokenizer},
-    normalization_hints::{TokenizerKeys, known_form},
+    normalization_hints::known_form,
 };
 use crate::{DataError, text::characters::distinct_characters};
 use std::sync::Arc;
@@ -213,7 +213,7 @@ impl Coverage {
         DataError::UnseenCharacters {
             characters,
             form: known_form(text, is_known),
-            keys: TokenizerKeys::LANGUAGE,
+            keys: super::unknown_remedy::TokenizerKeys::LANGUAGE,
         }
     }
 

@@ -120,7 +120,9 @@ fn transformers_computes_the_same_of_exported_pairs() {
         if std::env::var_os("SISUN_WRITE_EXPORTS").is_some() {
             let _ = fs::remove_dir_all(&dir);
             fs::create_dir_all(dir.join("target")).unwrap();
-            all.for_each(|file| drop(fs::copy(found.path(file), dir.join(file)).unwrap()));
+            for file in all {
+                fs::copy(found.path(file), dir.join(file)).unwrap();
+            }
             fs::write(
                 dir.join("texts.json"),
                 serde_json::json!({ "source": SOURCES, "target": target }).to_string(),
@@ -189,21 +191,23 @@ fn what_no_class_computes_is_refused_with_every_reason() {
     ] {
         assert!(all.contains(part), "no {part} in {all}");
     }
-    assert!(refused(|config| config.ffn = Ffn::None).contains("feed-forward"));
+    assert!(
+        refused(|config| (config.ffn, config.d_ff) = (Ffn::None, None)).contains("feed-forward")
+    );
 }
 
 #[test]
 fn weights_are_rounded_and_heads_are_written_out() {
     for (name, changes) in CASES {
         let model = model(changes);
-        let whole = written(&model, ExportOptions::default());
-        let half = written(
-            &model,
-            ExportOptions {
-                numbers: Numbers::Float16,
+        let with = |numbers| {
+            let options = ExportOptions {
+                numbers,
                 materialize_head: true,
-            },
-        );
+            };
+            written(&model, options)
+        };
+        let (whole, half) = (with(Numbers::Float32), with(Numbers::Float16));
         let size = |folder: &Directory| {
             fs::metadata(folder.path("model.safetensors"))
                 .unwrap()
