@@ -129,7 +129,7 @@ impl PairsConfig {
                 false,
                 second,
                 format!("{list:?}"),
-                &format!("reads standard input, as {first} does, which can be read only once: name a file"),
+                format!("reads standard input, as {first} does, which can be read only once: name a file"),
             );
         }
         let fields = [
