@@ -1,9 +1,9 @@
 //! Names that other programs use are understood.
 
-use crate::keys::EXPERIMENT;
+use crate::keys::{EXPERIMENT, SEQ2SEQ};
 use crate::meant::{choice_meant, needless, option};
 use crate::tests::WHOLE;
-use crate::{Config, ConfigError, Shape, unknown_key};
+use crate::{Config, ConfigError, PartialConfig, Shape, unknown_key};
 use std::collections::BTreeSet;
 use std::path::Path;
 use toml::Table;

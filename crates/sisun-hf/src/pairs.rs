@@ -407,6 +407,7 @@ fn problems(config: &EncoderDecoderConfig) -> Vec<String> {
     ];
     let others = others
         .into_iter()
-        .filter_map(|(wrong, problem)| wrong.then(|| problem.to_owned()));
+        .filter(|(wrong, _)| *wrong)
+        .map(|(_, problem)| problem.to_owned());
     position.into_iter().chain(others).collect()
 }
