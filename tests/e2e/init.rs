@@ -424,8 +424,10 @@ fn the_demo_is_that_of_the_repository() {
         )
         .ok();
     }
-    within(lab.folder.path(), &["init", "--demo", "fr"])
-        .fails_by_clap(&["'fr'", "en, ko, induction, positions, ablations"]);
+    within(lab.folder.path(), &["init", "--demo", "fr"]).fails_by_clap(&[
+        "'fr'",
+        "en, ko, induction, positions, ablations, dates, reverse, translation",
+    ]);
 }
 
 #[test]
@@ -445,6 +447,15 @@ fn every_demo_runs() {
             "ablations",
             vec!["compare", "compare-ablations.toml", "--budget", "smoke"],
         ),
+        ("dates", [&["train", "dates-gru.toml"][..], &steps].concat()),
+        (
+            "reverse",
+            [&["train", "reverse-gru-dot.toml"][..], &steps].concat(),
+        ),
+        (
+            "translation",
+            [&["train", "translation-transformer.toml"][..], &steps].concat(),
+        ),
     ] {
         let ran = within(lab.folder.path(), &["init", "--demo", name]).ok();
         let next = format!("next: sisun {} {}\n", command[0], command[1]);
@@ -455,19 +466,35 @@ fn every_demo_runs() {
         )
         .ok();
     }
-    // As the configuration says that it is made.
-    let induction = fs::read_to_string(lab.path("induction.toml")).unwrap();
-    let made = induction
-        .lines()
-        .find_map(|line| line.strip_prefix("#   sisun data"));
-    let made = made.unwrap().replace("copy.jsonl", "again.jsonl");
-    let made: Vec<&str> = ["data"]
-        .into_iter()
-        .chain(made.split_whitespace())
-        .collect();
-    within(lab.folder.path(), &made).ok();
-    let read = |name: &str| fs::read(lab.path(name)).unwrap();
-    assert!(read("copy.jsonl") == read("again.jsonl"));
+    // As the configurations say that they are made.
+    for (config, text) in [
+        ("induction.toml", "copy.jsonl"),
+        ("dates-gru.toml", "dates.jsonl"),
+        ("reverse-gru-dot.toml", "reverse.jsonl"),
+        ("translation-transformer.toml", "translation.jsonl"),
+    ] {
+        let config = fs::read_to_string(lab.path(config)).unwrap();
+        let made = config
+            .lines()
+            .find_map(|line| line.strip_prefix("#   sisun data"));
+        let again = format!("again-{text}");
+        let made = made.unwrap().replace(text, &again);
+        let made: Vec<&str> = ["data"]
+            .into_iter()
+            .chain(made.split_whitespace())
+            .collect();
+        within(lab.folder.path(), &made).ok();
+        let read = |name: &str| fs::read(lab.path(name)).unwrap();
+        assert!(read(text) == read(&again), "{text}");
+    }
+    // Records with two sides can be learnt as pairs, which the configuration of a language model says.
+    within(
+        lab.folder.path(),
+        &["init", "dates.jsonl", "--device", "cpu"],
+    )
+    .ok();
+    let written = fs::read_to_string(lab.path("dates.toml")).unwrap();
+    assert!(written.contains("[pairs] with source_field"), "{written}");
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Sequence-to-sequence runs: training, resuming, and every command that opens one.
 
 use crate::browser::Browser;
-use crate::sisun::{Lab, Ran, copy_folder, sisun};
+use crate::sisun::{Lab, Ran, command, copy_folder, sisun};
 use serde_json::Value;
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::Stdio;
 use tempfile::TempDir;
 
 /// A recurrent model with attention.
@@ -488,9 +490,6 @@ fn each_kind_of_run_is_refused_where_only_the_other_is_taken() {
     let (source, _) = pairs.pair(0);
     let other = "is a run of a sequence-to-sequence model";
     sisun(&["heads", &run]).fails(2, &[other]);
-    let to = pairs.at("out");
-    sisun(&["export", &run, "--to", &to]).fails(2, &[other, "Marian or BART"]);
-    sisun(&["verify", &run]).fails(2, &[other]);
     for (option, value) in [
         ("--temperature", "0"),
         ("--samples", "2"),
@@ -572,7 +571,21 @@ fn the_page_shows_every_weight_and_points_at_cells() {
         browser.point_at(number(&at[0]), number(&at[1]));
     });
     let told = browser.eval("document.querySelector('#readout').textContent");
-    let weight = format!("{:.4}", own[1][0]);
+    // The page opens with the head that agrees best with the true alignment.
+    let best = browser.eval("window.sisun.page.parts[0].best");
+    let shown = browser.eval("window.sisun.heads[window.sisun.state.head]");
+    assert_eq!(
+        (&best["layer"], &best["head"]),
+        (&shown["layer"], &shown["head"])
+    );
+    assert_eq!(
+        browser.eval(
+            "document.querySelector('#heads [aria-pressed=true] span').textContent.endsWith('★')"
+        ),
+        true
+    );
+    let weight = browser.eval("window.sisun.heads[window.sisun.state.head].weight(1, 0)");
+    let weight = format!("{:.4}", number(&weight));
     assert!(told.as_str().unwrap().contains(&weight), "{told} {weight}");
     browser.eval("document.querySelectorAll('#parts button')[2].click()");
     assert_eq!(browser.eval("window.sisun.state.part"), 2);
@@ -580,4 +593,374 @@ fn the_page_shows_every_weight_and_points_at_cells() {
         browser.eval("document.querySelector('#trouble').hidden"),
         true
     );
+}
+
+/// Pairs in two files, named by `--pair` and `--data` as by the configuration.
+#[test]
+fn parallel_files_are_named_on_the_command_line() {
+    let pairs = Pairs::new();
+    let text = fs::read_to_string(pairs.path("pairs.jsonl")).unwrap();
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for (name, side) in [("a.src", "source"), ("a.tgt", "target")] {
+        let lines = lines.iter().map(|pair| pair[side].as_str().unwrap());
+        let text: String = lines.map(|line| format!("{line}\n")).collect();
+        fs::write(pairs.path(name), text).unwrap();
+    }
+    let [source, target] = ["a.src", "a.tgt"].map(|name| pairs.at(name));
+    let parallel = [
+        "--set",
+        &format!("pairs.sources=[{source:?}]"),
+        "--set",
+        &format!("pairs.targets=[{target:?}]"),
+    ];
+    pairs.train("run", ADDITIVE, &parallel).ok();
+    let (run, out) = (pairs.at("run"), pairs.at("maps"));
+    let attend = |run: &str, more: &[&str]| {
+        let line = format!("{source}:2");
+        let args = ["attend", run, "--pair", &line, "--out", &out, "--json"];
+        sisun(&[&args[..], more].concat())
+    };
+    // The run knows the file of the targets; another has to be told.
+    let known = attend(&run, &[]).ok().json();
+    assert_eq!(known["target"], lines[1]["target"]);
+    pairs.train("other", ADDITIVE, &[]).ok();
+    let other = pairs.at("other");
+    attend(&other, &[]).fails(1, &["line 1", "there is no tab", "name it with --targets"]);
+    let named = attend(&other, &["--targets", &target]).ok().json();
+    assert_eq!(named["target"], lines[1]["target"]);
+    let eval = |more: &[&str]| {
+        let args = ["eval", &other, "--data", &source, "--json"];
+        sisun(&[&args[..], more].concat())
+    };
+    eval(&[]).fails(1, &["name it with --targets"]);
+    assert_eq!(eval(&["--targets", &target]).ok().json()["pairs"], 300);
+    eval(&["--targets", &target, "--targets", &source])
+        .fails(2, &["--data names 1 file and --targets 2"]);
+    let jsonl = pairs.at("pairs.jsonl");
+    sisun(&["eval", &other, "--data", &jsonl, "--targets", &target]).fails(
+        2,
+        &["pairs.jsonl", "holds JSON records", "leave --targets out"],
+    );
+    let mixed = ["--set", &format!("pairs.targets=[{target:?}]")];
+    pairs
+        .train("mixed", ADDITIVE, &mixed)
+        .fails(2, &["holds JSON records", "leave pairs.targets out"]);
+    let twice = [
+        "--set",
+        "pairs.sources=['-']",
+        "--set",
+        "pairs.validation=['-']",
+    ];
+    pairs
+        .train("twice", ADDITIVE, &twice)
+        .fails(2, &["pairs.validation", "standard input", "only once"]);
+}
+
+/// Remedies name the settings that a run of pairs has, and lines of a file of prompts.
+#[test]
+fn messages_fit_a_run_of_pairs() {
+    let pairs = Pairs::new();
+    let (source, _) = pairs.pair(0);
+    let separate = [
+        "--set",
+        "source_tokenizer.kind=char",
+        "--set",
+        "target_tokenizer.kind=char",
+    ];
+    let config = fs::read_to_string(pairs.config(ADDITIVE)).unwrap();
+    let own = config.replace("[tokenizer]\nkind = 'char'\n", "");
+    fs::write(pairs.path("own.toml"), own).unwrap();
+    let (file, run) = (pairs.at("own.toml"), pairs.at("run"));
+    let args = ["train", &file, "--run", &run, "--device", "cpu"];
+    let ran = sisun(&[&args[..], &separate].concat()).ok();
+    // The suggested commands work even if the model has hardly learned.
+    let suggested = ran
+        .stdout
+        .lines()
+        .find(|line| line.contains("sisun attend"))
+        .unwrap();
+    assert!(suggested.contains("--target="), "{suggested}");
+    sisun(&["sample", &run, "--prompt", "1"]).fails(1, &["source_tokenizer.kind = \"bpe\""]);
+    sisun(&["attend", &run, "--text", &source, "--target", "1"])
+        .fails(1, &["target_tokenizer.kind = \"bpe\""]);
+    let shared = pairs.at("shared");
+    pairs.train("shared", ADDITIVE, &[]).ok();
+    sisun(&["sample", &shared, "--prompt", "1"]).fails(1, &["(tokenizer.kind = \"bpe\")"]);
+
+    let prompts = |text: &str| {
+        fs::write(pairs.path("prompts.txt"), text).unwrap();
+        sisun(&[
+            "sample",
+            &run,
+            "--prompt-file",
+            &pairs.at("prompts.txt"),
+            "--json",
+        ])
+    };
+    prompts(&format!("{source}\n1\n")).fails(
+        1,
+        &["prompts.txt` line 2: the tokenizer has no token for '1'"],
+    );
+    prompts(&format!("{source}\n\n{source}\n"))
+        .fails(2, &["prompts.txt` line 2: the source is empty"]);
+    prompts("\n\n").fails(2, &["holds no source"]);
+    let two = prompts(&format!("{source}\n{source}\n\n")).ok().json();
+    assert_eq!(two["samples"].as_array().unwrap().len(), 2);
+
+    for (args, parts) in [
+        (
+            &["heads", &run][..],
+            &["sisun eval", "sisun attend", "--ablate"][..],
+        ),
+        (
+            &[
+                "attend",
+                &run,
+                "--text",
+                &source,
+                "--activations",
+                "q",
+                "--format",
+                "json",
+            ],
+            &["--activations", "sisun explain"],
+        ),
+        (
+            &[
+                "attend",
+                &run,
+                "--text",
+                &source,
+                "--checkpoints",
+                "--format",
+                "html",
+            ],
+            &["--checkpoints", "name one"],
+        ),
+        (
+            &[
+                "attend", &run, "--text", &source, "--target", &source, "--layers", "3",
+            ],
+            &["there is no layer 3"],
+        ),
+        (&["eval", &run, "--lengths", "3"], &["counted by length"]),
+        (
+            &["sample", &run, "--prompt", &source, "--samples", "3"],
+            &["--samples", "likeliest target", "--beam 4"],
+        ),
+        (
+            &["tokenizer", "encode", &run, "--text", &source],
+            &["--side source or --side target"],
+        ),
+    ] {
+        sisun(args).fails(2, parts);
+    }
+    sisun(&["sample", &run, "--prompt", &source, "--length-penalty", "1"]).fails_by_clap(&[
+        "--beam",
+        "for example: sisun sample runs/dates-gru",
+        "--length-penalty 1",
+    ]);
+    let encode = |side: &str| {
+        sisun(&[
+            "tokenizer",
+            "encode",
+            &run,
+            "--side",
+            side,
+            "--text",
+            &source,
+            "--json",
+        ])
+        .ok()
+        .json()
+    };
+    assert_eq!(
+        encode("source")["ids"].as_array().unwrap().len(),
+        source.len()
+    );
+    assert_eq!(encode("target")["labels"], encode("source")["labels"]);
+
+    // What may not change, or may not be there, is not suggested.
+    let again = [
+        "--set",
+        "pairs.sources=['nowhere.jsonl']",
+        "--set",
+        "train.eval_every=5",
+    ];
+    let told = sisun(&[&args[..], &separate, &again].concat()).fails(2, &["to train it longer"]);
+    assert!(
+        told.stderr.contains("train.eval_every=5") && !told.stderr.contains("nowhere"),
+        "{}",
+        told.stderr
+    );
+    // Pairs from standard input are asked for again.
+    let from_stdin = ["--set", "pairs.sources=['-']"];
+    let jsonl = fs::read(pairs.path("pairs.jsonl")).unwrap();
+    let (config, piped) = (pairs.config(ADDITIVE), pairs.at("piped"));
+    let args = ["train", &config, "--run", &piped, "--device", "cpu"];
+    sisun_with_input(&[&args[..], &from_stdin].concat(), &jsonl).ok();
+    sisun(&["eval", &piped]).fails(1, &["came from standard input", "< FILE"]);
+    sisun_with_input(&["eval", &piped], &jsonl).ok();
+}
+
+/// Layers and heads are chosen, and what is written without a head is told.
+#[test]
+fn heads_are_chosen_and_ablated() {
+    let pairs = Pairs::new();
+    pairs
+        .train("run", TRANSFORMER, &["--set", "train.steps=60"])
+        .ok();
+    let (run, out) = (pairs.at("run"), pairs.at("maps"));
+    let line = format!("{}:1", pairs.at("pairs.jsonl"));
+    let attend = |more: &[&str]| {
+        let args = ["attend", &run, "--pair", &line, "--out", &out, "--json"];
+        sisun(&[&args[..], more].concat()).ok().json()
+    };
+    let all = attend(&["--format", "json", "--ablate"]);
+    let whole: Value = read_json(&pairs, "maps/cross-attention.json");
+    attend(&["--format", "json,png", "--layers", "1", "--heads", "1"]);
+    let chosen: Value = read_json(&pairs, "maps/cross-attention.json");
+    assert_eq!(chosen["layers"].as_array().unwrap().len(), 1);
+    assert_eq!(chosen["layers"][0]["heads"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        chosen["layers"][0]["heads"][0],
+        whole["layers"][1]["heads"][1]
+    );
+    assert!(pairs.path("maps/cross-layer1-head1.png").is_file());
+
+    let ablations = &all["ablations"];
+    let heads = ablations["heads"].as_array().unwrap();
+    assert_eq!(heads.len(), 3 * 2 * 2);
+    let whole = number(&ablations["log_prob"]);
+    let moved = heads
+        .iter()
+        .filter(|head| number(&head["log_prob"]) != whole);
+    assert_eq!(moved.count(), heads.len(), "{ablations}");
+    for head in heads {
+        let changed = head["text"] != ablations["text"];
+        assert_eq!(head["changed"], changed, "{head}");
+    }
+    // With all heads the target is that of `sample`.
+    let (source, _) = pairs.pair(0);
+    let sampled = sisun(&["sample", &run, "--prompt", &source, "--json"])
+        .ok()
+        .json();
+    assert_eq!(ablations["text"], sampled["text"]);
+    let told = sisun(&["attend", &run, "--pair", &line, "--out", &out, "--ablate"])
+        .ok()
+        .stdout;
+    assert!(
+        told.contains("with all heads:") && told.contains("cross 1.1"),
+        "{told}"
+    );
+    // The head that agrees best with the truth is among them.
+    assert!(number(&all["best_head"]["layer"]) < 2.0, "{all}");
+
+    pairs.train("gru", ADDITIVE, &[]).ok();
+    let gru = pairs.at("gru");
+    let found = sisun(&[
+        "attend", &gru, "--pair", &line, "--out", &out, "--ablate", "--json",
+    ])
+    .ok();
+    let heads = found.json()["ablations"]["heads"].clone();
+    assert_eq!(heads.as_array().unwrap().len(), 1, "the context");
+}
+
+/// Run the binary with this standard input.
+fn sisun_with_input(args: &[&str], input: &[u8]) -> Ran {
+    let mut child = command(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that refuses its arguments reads nothing.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap().into()
+}
+
+fn read_json(pairs: &Pairs, file: &str) -> Value {
+    serde_json::from_str(&fs::read_to_string(pairs.path(file)).unwrap()).unwrap()
+}
+
+/// A run of pairs keeps what is promised, and damage is found.
+#[test]
+fn verify_checks_runs_of_pairs() {
+    let pairs = Pairs::new();
+    for (name, model) in [
+        ("gru", ADDITIVE),
+        ("last", LAST),
+        ("transformer", TRANSFORMER),
+    ] {
+        pairs.train(name, model, &[]).ok();
+        let run = pairs.at(name);
+        let found = sisun(&["verify", &run, "--json", "--quiet"]).ok().json();
+        assert_eq!(found["holds"], true);
+        let checks = found["checks"].as_array().unwrap();
+        assert_eq!(checks.len(), 11, "{found}");
+        for check in checks {
+            let without_attention = name == "last" && check["name"] == "captured attention";
+            let expected = if without_attention {
+                "not_checked"
+            } else {
+                "holds"
+            };
+            assert_eq!(check["verdict"], expected, "{name}: {check}");
+        }
+        let resumed = checks
+            .iter()
+            .find(|check| check["name"] == "resuming")
+            .unwrap();
+        let told = resumed["found"].as_str().unwrap();
+        assert!(
+            told.contains("the run's own checkpoint again, the same bits"),
+            "{told}"
+        );
+    }
+    let weights = pairs.path("gru/checkpoints/step-00000020/model.safetensors");
+    let mut bytes = fs::read(&weights).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&weights, bytes).unwrap();
+    let run = pairs.at("gru");
+    sisun(&["verify", &run, "--quiet"]).fails(1, &["checksums"]);
+}
+
+/// What a model that has no counterpart lacks is told, and one that has is written.
+#[test]
+fn pairs_are_exported_or_refused() {
+    let pairs = Pairs::new();
+    let post = format!(
+        "{}\nnorm_placement = 'post'",
+        TRANSFORMER.replace("rope", "sinusoidal")
+    );
+    for (name, model) in [("gru", ADDITIVE), ("rope", TRANSFORMER), ("post", &post)] {
+        pairs.train(name, model, &[]).ok();
+    }
+    let export = |name: &str| {
+        let (run, to) = (pairs.at(name), pairs.at(&format!("{name}-hf")));
+        sisun(&["export", &run, "--to", &to])
+    };
+    export("gru").fails(1, &["seq2seq.kind = \"recurrent\"", "Marian"]);
+    export("rope").fails(1, &["seq2seq.position = \"rope\"", "sinusoidal"]);
+    for name in ["gru-hf", "rope-hf"] {
+        assert!(!pairs.path(name).exists(), "{name}");
+    }
+    let told = export("post").ok().stdout;
+    assert!(
+        told.contains("MarianMTModel") && told.contains("AutoModelForSeq2SeqLM"),
+        "{told}"
+    );
+    for file in [
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "target/tokenizer.json",
+    ] {
+        assert!(pairs.path("post-hf").join(file).is_file(), "{file}");
+    }
+    export("post").fails(1, &["is there already"]);
 }

@@ -91,12 +91,31 @@ fn missing<C: CommandFactory>(error: Error, typed: &[String]) -> Error {
         .rev()
         .filter_map(|command| Some(command.get_after_help()?.to_string()))
         .collect();
-    let mut lines = helps.iter().flat_map(|help| help.lines()).map(str::trim);
-    if let Some(example) = lines.find(|line| line.starts_with(&format!("{name} "))) {
+    let examples = || {
+        let lines = helps.iter().flat_map(|help| help.lines()).map(str::trim);
+        lines.filter(|line| line.starts_with(&format!("{name} ")))
+    };
+    // An example with the missing options, and best with those that were typed as well.
+    let (needed, typed) = (options(missing), options(typed));
+    let has = |line: &str, option: &&str| line.split(' ').any(|word| word == *option);
+    let with_needed = |line: &&str| needed.iter().all(|option| has(line, option));
+    let best = examples()
+        .filter(with_needed)
+        .rev()
+        .max_by_key(|line| typed.iter().filter(|option| has(line, option)).count());
+    if let Some(example) = best.or_else(|| examples().next()) {
         message += &format!("\nfor example: {example}");
     }
     message += &format!("\nall options: {name} --help\n");
     Error::raw(ErrorKind::MissingRequiredArgument, message)
+}
+
+/// Return the names of the options among some arguments.
+fn options(given: &[String]) -> Vec<&str> {
+    let options = given.iter().filter(|given| given.starts_with("--"));
+    options
+        .filter_map(|given| given.split([' ', '=']).next())
+        .collect()
 }
 
 /// Return the error for an unknown argument, with a suggestion.

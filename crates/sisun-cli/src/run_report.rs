@@ -25,6 +25,9 @@ pub(crate) fn write<M: RunModel>(session: &Session<M>) -> Result<()> {
         validation: of("validation")
             .map(|metric| (metric.step, metric.loss.unwrap_or(f64::NAN)))
             .collect(),
+        exact_match: of("validation")
+            .filter_map(|metric| Some((metric.step, metric.exact_match?)))
+            .collect(),
         samples: session.samples()?,
     };
     run_report::write(run_dir, &report)

@@ -2,7 +2,7 @@
 
 use sisun_config::shell;
 use sisun_files::RunDir;
-use sisun_train::NewRun;
+use sisun_train::{NewRun, may_change};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -29,6 +29,17 @@ impl TrainCommand {
             command += &format!(" --set {}", shell::word(set));
         }
         command + &self.options()
+    }
+
+    /// Keep only settings of the training loop that a run can be resumed with: others are refused, and
+    /// text that is named anew may not be there.
+    pub(crate) fn that_may_change(&self) -> Self {
+        let mut kept = self.clone();
+        kept.set.retain(|set| {
+            let key = set.split('=').next().unwrap_or_default().trim();
+            key.starts_with("train.") && may_change(key)
+        });
+        kept
     }
 
     /// Return the command that resumes a run as it is, with the same options but without other

@@ -254,3 +254,50 @@ pub(crate) const ALIASES: &[(&str, &str)] = &[
     ("attend", "attention maps"),
     ("attend.text", "prompt sentence input"),
 ];
+
+/// Other names of keys that only a sequence-to-sequence experiment has.
+pub(crate) const ALIASES_OF_PAIRS: &[(&str, &str)] = &[
+    ("pairs", "data dataset datasets corpus parallel bitext"),
+    (
+        "pairs.sources",
+        "source src path paths file files train_file train_files source_file src_file data_path",
+    ),
+    ("pairs.targets", "target tgt trg target_file tgt_file"),
+    (
+        "pairs.source_field",
+        "src_field input_field source_column source_lang",
+    ),
+    (
+        "pairs.target_field",
+        "tgt_field output_field target_column target_lang",
+    ),
+    ("seq2seq", "translator rnn encoder_decoder s2s"),
+    (
+        "seq2seq.encoder",
+        "cell cell_type rnn rnn_type encoder_type bidirectional",
+    ),
+    (
+        "seq2seq.context",
+        "attention attn attention_type attn_type attention_mechanism score score_function \
+         alignment",
+    ),
+    ("seq2seq.input_feeding", "input_feed feed"),
+    (
+        "seq2seq.d_embed",
+        "embed_dim embedding_dim emb_dim embed_size embedding_size emb_size word_vec_size n_embd",
+    ),
+    (
+        "seq2seq.d_hidden",
+        "hidden_size hidden hidden_dim n_hidden rnn_size units enc_hid_dim dec_hid_dim d_model \
+         num_units",
+    ),
+    (
+        "seq2seq.max_source_len",
+        "context_len max_len max_length block_size max_src_len src_len max_source_length \
+         max_input_len max_input_length max_seq_len context_length",
+    ),
+    (
+        "seq2seq.max_target_len",
+        "max_tgt_len tgt_len max_target_length max_output_len max_output_length",
+    ),
+];

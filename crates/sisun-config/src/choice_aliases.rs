@@ -81,4 +81,57 @@ pub(crate) const CHOICES: &[(&str, &str, &str)] = &[
         "file",
         "huggingface hf json tokenizer_json pretrained",
     ),
+    ("seq2seq.kind", "recurrent", "rnn gru lstm bigru seq2seq"),
+    (
+        "seq2seq.kind",
+        "transformer",
+        "encoder_decoder vaswani marian bart t5",
+    ),
+    ("seq2seq.encoder", "gru", "rnn"),
+    (
+        "seq2seq.encoder",
+        "bigru",
+        "bi_gru bidirectional bidirectional_gru birnn",
+    ),
+    ("seq2seq.encoder", "lstm", "long_short_term_memory"),
+    ("seq2seq.context", "last", "none fixed final sutskever off"),
+    (
+        "seq2seq.context",
+        "mean",
+        "avg average mean_pool mean_pooling pool",
+    ),
+    ("seq2seq.context", "max", "max_pool max_pooling maxpool"),
+    (
+        "seq2seq.context",
+        "dot",
+        "luong attention multiplicative dot_product luong_dot",
+    ),
+    ("seq2seq.context", "general", "bilinear luong_general"),
+    (
+        "seq2seq.context",
+        "additive",
+        "bahdanau concat tanh mlp bahdanau_attention",
+    ),
+    (
+        "seq2seq.context",
+        "embeddings-mean",
+        "bow cbow bag_of_words embeddings_mean",
+    ),
 ];
+
+/// Tables whose keys have the choices of another table's.
+const LIKE: [(&str, &str); 4] = [
+    ("seq2seq.", "model."),
+    ("source_tokenizer.", "tokenizer."),
+    ("target_tokenizer.", "tokenizer."),
+    ("pairs.", "data."),
+];
+
+/// Return the key of a language model's file that corresponds to one of a sequence-to-sequence
+/// model's.
+pub(crate) fn counterpart(key: &str) -> Option<String> {
+    let like = LIKE
+        .iter()
+        .find_map(|(of_pairs, like)| Some((key.strip_prefix(of_pairs)?, like)));
+    like.map(|(rest, like)| format!("{like}{rest}"))
+}

@@ -1,9 +1,9 @@
 //! Names that other programs use are understood.
 
-use crate::keys::EXPERIMENT;
+use crate::keys::{EXPERIMENT, SEQ2SEQ};
 use crate::meant::{choice_meant, needless, option};
 use crate::tests::WHOLE;
-use crate::{Config, ConfigError, Shape, unknown_key};
+use crate::{Config, ConfigError, PartialConfig, Shape, unknown_key};
 use std::collections::BTreeSet;
 use std::path::Path;
 use toml::Table;
@@ -81,23 +81,91 @@ fn every_setting_of_other_programs_is_understood() {
 
 #[test]
 fn names_of_other_programs_lead_to_ours() {
-    let all = EXPERIMENT.paths("");
-    let mut leaves = BTreeSet::new();
-    for (key, names) in crate::aliases::ALIASES {
-        assert!(all.contains(&(*key).to_owned()), "{key} is no key");
-        for name in names.split_whitespace() {
-            assert!(!all.iter().any(|path| path == name), "{name} is a key");
-            // Within one table a name means one key.
-            let table = key.rsplit_once('.').map_or("", |(table, _)| table);
-            assert!(leaves.insert((table, name)), "{table}.{name} stands twice");
+    for (shape, aliases) in [
+        (&*EXPERIMENT, crate::aliases::ALIASES),
+        (&*SEQ2SEQ, crate::aliases::ALIASES_OF_PAIRS),
+    ] {
+        let all = shape.paths("");
+        let mut leaves = BTreeSet::new();
+        for (key, names) in aliases {
+            assert!(all.contains(&(*key).to_owned()), "{key} is no key");
+            for name in names.split_whitespace() {
+                assert!(!all.iter().any(|path| path == name), "{name} is a key");
+                // Within one table a name means one key.
+                let table = key.rsplit_once('.').map_or("", |(table, _)| table);
+                assert!(leaves.insert((table, name)), "{table}.{name} stands twice");
+            }
         }
     }
 }
 
 #[test]
+fn names_of_pairs_lead_to_keys_of_pairs() {
+    const WHOLE: &str = "name = 'a'\n[pairs]\nsources = ['a.jsonl']\n[source_tokenizer]\nkind = 'char'\n\
+        [target_tokenizer]\nkind = 'char'\n[seq2seq]\nkind = 'recurrent'\nencoder = 'gru'\ncontext = 'dot'\n\
+        d_embed = 4\nd_hidden = 8\n[train]\nsteps = 200\nbatch_size = 2\nlr_max = 1e-3\n";
+    let told = |from: &str, to: &str| {
+        let text = WHOLE.replacen(from, to, 1);
+        let read = PartialConfig::parse(Path::new("a.toml"), &text)
+            .and_then(PartialConfig::finish_seq2seq);
+        read.expect_err(to).to_string()
+    };
+    for (from, to, part) in [
+        (
+            "context = 'dot'",
+            "attention = 'dot'",
+            "did you mean seq2seq.context?",
+        ),
+        (
+            "context = 'dot'",
+            "context = 'bahdanau'",
+            "did you mean additive?",
+        ),
+        ("context = 'dot'", "context = 'luong'", "did you mean dot?"),
+        (
+            "encoder = 'gru'",
+            "encoder = 'bidirectional'",
+            "did you mean bigru?",
+        ),
+        (
+            "kind = 'recurrent'",
+            "kind = 'rnn'",
+            "did you mean recurrent?",
+        ),
+        (
+            "d_hidden = 8",
+            "hidden_size = 8",
+            "did you mean seq2seq.d_hidden?",
+        ),
+        (
+            "d_hidden = 8",
+            "d_hidden = 8\ncontext_len = 9",
+            "did you mean seq2seq.max_source_len?",
+        ),
+        ("sources = ", "source = ", "did you mean pairs.sources?"),
+        ("sources = ", "train_file = ", "did you mean pairs.sources?"),
+        ("[pairs]", "[data]", "did you mean pairs?"),
+        ("kind = 'char'", "kind = 'characters'", "did you mean char?"),
+    ] {
+        let told = told(from, to);
+        assert!(told.contains(part), "{to}: {told}");
+    }
+    let transformer =
+        "kind = 'transformer'\nd_model = 8\nn_layers = 1\nn_heads = 1\nposition = 'rotary'\n";
+    let start = WHOLE.find("kind = 'recurrent'").expect("a model");
+    let end = WHOLE.find("[train]").expect("training");
+    let told = told(&WHOLE[start..end], transformer);
+    assert!(told.contains("did you mean rope?"), "{told}");
+}
+
+#[test]
 fn names_of_choices_lead_to_ours() {
     for (key, choice, names) in crate::choice_aliases::CHOICES {
-        let (tables, key_of) = (EXPERIMENT.tables(), |path: &str| path == *key);
+        let shape = match key.starts_with("seq2seq.") {
+            true => &*SEQ2SEQ,
+            false => &*EXPERIMENT,
+        };
+        let (tables, key_of) = (shape.tables(), |path: &str| path == *key);
         let settings = tables.iter().flat_map(|table| &table.settings);
         let setting = settings.into_iter().find(|one| key_of(&one.path));
         let known: Vec<&str> = match setting.expect(key).key.shape {

@@ -1,7 +1,7 @@
 //! The key that an unknown name most likely means.
 
-use crate::aliases::ALIASES;
-use crate::choice_aliases::CHOICES;
+use crate::aliases::{ALIASES, ALIASES_OF_PAIRS};
+use crate::choice_aliases::{CHOICES, counterpart};
 use crate::foreign_settings::{CONVERTED, EPOCHS, NEEDLESS, OPTIONS, StartOption};
 use toml::Value;
 
@@ -29,7 +29,8 @@ pub(crate) fn meant(at: &str, name: &str, siblings: &[String], all: &[String]) -
             .map_or(String::new(), |(parent, _)| parent.to_owned())
     };
     let called = || {
-        let plain = ALIASES.iter().map(|(key, names)| (key, names));
+        let aliases = ALIASES.iter().chain(ALIASES_OF_PAIRS);
+        let plain = aliases.map(|(key, names)| (key, names));
         let converted = CONVERTED.iter().map(|(key, names, _)| (key, names));
         let epochs = std::iter::once((&"train.steps", &EPOCHS));
         let all = plain.chain(converted).chain(epochs);
@@ -37,6 +38,13 @@ pub(crate) fn meant(at: &str, name: &str, siblings: &[String], all: &[String]) -
             .map(|(key, _)| (*key).to_owned())
     };
     let known = |key: &String| all.contains(key);
+    // The names of a language model's key hold for that of a sequence-to-sequence model.
+    let like_called = || {
+        siblings.iter().find(|key| {
+            let like = counterpart(key);
+            like.is_some_and(|like| called().any(|key| key == like))
+        })
+    };
     let leaf = |path: &String| path.rsplit('.').next().unwrap_or(path).to_owned();
     let near = |paths: &[String]| {
         let distance = |path: &String| strsim::damerau_levenshtein(&leaf(path), &name);
@@ -51,6 +59,7 @@ pub(crate) fn meant(at: &str, name: &str, siblings: &[String], all: &[String]) -
     called()
         .find(|key| siblings.contains(key) && parent(key) == at)
         .or_else(|| called().find(|key| known(key) && parent(key) == at))
+        .or_else(|| like_called().cloned())
         // A whole name in another table is meant rather than a similar one in this table.
         .or_else(|| exact(all))
         .or_else(|| called().find(known))
@@ -63,15 +72,19 @@ pub(crate) fn meant(at: &str, name: &str, siblings: &[String], all: &[String]) -
 
 /// Return the names that other programs use for a key.
 pub(crate) fn other_names(key: &str) -> Vec<&'static str> {
-    let found = ALIASES.iter().find(|(known, _)| *known == key);
+    let mut aliases = ALIASES.iter().chain(ALIASES_OF_PAIRS);
+    let found = aliases.find(|(known, _)| *known == key);
     found.map_or_else(Vec::new, |(_, names)| names.split_whitespace().collect())
 }
 
 /// Return the choice of a key that other programs call by this name.
 pub(crate) fn choice_meant(key: &str, name: &str) -> Option<&'static str> {
-    let mut of_key = CHOICES.iter().filter(|(known, ..)| *known == key);
-    let found = of_key.find(|(_, _, names)| has(names, &plain(name)));
-    found.map(|(_, choice, _)| *choice)
+    let of_key = |key: &str| {
+        let mut of_key = CHOICES.iter().filter(|(known, ..)| *known == key);
+        let found = of_key.find(|(_, _, names)| has(names, &plain(name)));
+        found.map(|(_, choice, _)| *choice)
+    };
+    of_key(key).or_else(|| of_key(&counterpart(key)?))
 }
 
 /// Return what to write in the place of a key whose name counts something else, or why there is

@@ -82,6 +82,19 @@ impl PairsConfig {
         }
     }
 
+    /// Return true if pairs are read from standard input.
+    pub fn reads_stdin(&self) -> bool {
+        let lists = [
+            &self.sources,
+            &self.targets,
+            &self.validation,
+            &self.validation_targets,
+        ];
+        lists
+            .into_iter()
+            .any(|list| list.iter().any(|one| one == "-"))
+    }
+
     /// Check every key against its range.
     ///
     /// # Errors
@@ -102,6 +115,23 @@ impl PairsConfig {
             format!("{:?}", self.validation_targets),
             "needs pairs.validation, the files with the sources",
         );
+        let lists = [
+            ("pairs.sources", &self.sources),
+            ("pairs.targets", &self.targets),
+            ("pairs.validation", &self.validation),
+            ("pairs.validation_targets", &self.validation_targets),
+        ];
+        let mut from_stdin = lists
+            .iter()
+            .filter(|(_, list)| list.iter().any(|one| one == "-"));
+        if let (Some((first, _)), Some((second, list))) = (from_stdin.next(), from_stdin.next()) {
+            problems.check(
+                false,
+                second,
+                format!("{list:?}"),
+                format!("reads standard input, as {first} does, which can be read only once: name a file"),
+            );
+        }
         let fields = [
             &self.source_field,
             &self.target_field,

@@ -1,6 +1,7 @@
 //! Errors of reading, tokenizing and caching text.
 
-use crate::{text::characters::list_characters, tokenizer::END_OF_TEXT};
+use crate::text::characters::list_characters;
+use crate::tokenizer::{END_OF_TEXT, KnownForm, TokenizerKeys, remedy_for_unknown};
 use sisun_config::ErrorKind;
 use sisun_files::WriteError;
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ pub enum DataError {
     },
     /// A folder or glob without a single text file.
     #[error(
-        "data source `{name}` holds no text files; files ending in .txt, .text, .md, .jsonl or .ndjson are read from a folder, and .json where data.jsonl_field is set; any other file must be named itself"
+        "data source `{name}` holds no text files; files ending in .txt, .text, .md, .jsonl or .ndjson are read from a folder, and .json if its records are read; any other file must be named itself"
     )]
     NoFiles {
         /// The folder or glob.
@@ -113,7 +114,7 @@ pub enum DataError {
         problem: String,
     },
     /// A record of JSON lines, or of an array, that is not a JSON object.
-    #[error("`{}` line {line}: not a JSON object ({message})", path.display())]
+    #[error("`{}` line {line}: not a JSON object ({message}): mend the line, or remove it", path.display())]
     JsonLine {
         /// The file.
         path: PathBuf,
@@ -158,13 +159,32 @@ pub enum DataError {
     },
     /// Parallel files that are not as many.
     #[error(
-        "pairs.sources names {sources} file(s) and pairs.targets {targets}: name a file of targets for each file of sources, in the same order"
+        "{} names {sources} file{} and {} {targets}: name a file of targets for each file of sources, in the same order", keys[0], if *sources == 1 { "" } else { "s" }, keys[1]
     )]
     ParallelFiles {
+        /// The settings that name sources and targets.
+        keys: [&'static str; 2],
         /// Number of files with sources.
         sources: usize,
         /// Number of files with targets.
         targets: usize,
+    },
+    /// A file of records, which have both sides, among parallel files.
+    #[error(
+        "`{}` holds JSON records, which have both a source and a target, but with {targets} each line of a file is a whole text: leave {targets} out, or name a text file with a line for each pair",
+        path.display()
+    )]
+    ParallelRecords {
+        /// The file.
+        path: PathBuf,
+        /// The setting that names files of targets.
+        targets: &'static str,
+    },
+    /// Standard input for both sources and targets.
+    #[error("`-` stands in both {} and {}, but standard input can be read only once: name a file in one of them", keys[0], keys[1])]
+    StdinTwice {
+        /// The settings.
+        keys: [&'static str; 2],
     },
     /// Pairs of which none can be held out.
     #[error(
@@ -235,13 +255,15 @@ pub enum DataError {
     #[error(
         "the tokenizer has no token for {}: not in its vocabulary; {}",
         list_characters(characters),
-        remedy.unwrap_or("use characters of its training text, or train a byte-level tokenizer (tokenizer.kind = \"bpe\"), which knows every character")
+        remedy_for_unknown(*form, *keys)
     )]
     UnseenCharacters {
         /// Each of them once, in the order they appear.
         characters: Vec<char>,
-        /// The remedy, if the usual one does not apply.
-        remedy: Option<&'static str>,
+        /// The form of the text that the vocabulary knows, if it knows one.
+        form: Option<KnownForm>,
+        /// The settings that the remedy names.
+        keys: TokenizerKeys,
     },
     /// A token id outside the vocabulary.
     #[error("token id {id} is not in the vocabulary of {vocab_size} tokens")]
@@ -301,6 +323,8 @@ impl DataError {
             | Self::VocabTooSmall { .. }
             | Self::BadSpecial { .. }
             | Self::ParallelFiles { .. }
+            | Self::ParallelRecords { .. }
+            | Self::StdinTwice { .. }
             | Self::NoEndOfText => ErrorKind::Usage,
             Self::Missing { .. }
             | Self::DeadLink { .. }
@@ -343,6 +367,15 @@ impl DataError {
     pub(crate) fn cache(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Cache { path, source }
+    }
+
+    /// Name these settings in the remedy for characters that a tokenizer does not know.
+    #[must_use]
+    pub fn naming(mut self, settings: TokenizerKeys) -> Self {
+        if let Self::UnseenCharacters { keys, .. } = &mut self {
+            *keys = settings;
+        }
+        self
     }
 
     /// Convert an I/O error to an error of the token cache.

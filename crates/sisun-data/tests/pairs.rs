@@ -6,9 +6,9 @@ use proptest::prelude::*;
 use sisun_config::{Normalize, PairsConfig, TokenizerConfig};
 use sisun_data::Tokenizer;
 use sisun_data::pairs::{
-    Alignment, Link, Pair, PairBuckets, PairCorpus, PairTokenizers, PairTokenizersConfig,
-    PairTokens, Pairs, TokenLink, make_pair_tokenizers, prepare_pairs, read_pairs, split_pairs,
-    tokenize_pair, tokenize_pairs,
+    Alignment, Link, Pair, PairBuckets, PairCorpus, PairFiles, PairTokenizers,
+    PairTokenizersConfig, PairTokens, Pairs, TokenLink, make_pair_tokenizers, prepare_pairs,
+    read_pairs, split_pairs, tokenize_pair, tokenize_pairs,
 };
 use std::collections::BTreeSet;
 use std::fs;
@@ -43,13 +43,8 @@ impl Desk {
     ) -> Result<PairCorpus, String> {
         let mut config = PairsConfig::with_sources(vec![self.write(name, bytes)]);
         change(&mut config);
-        read_pairs(
-            &config.sources,
-            &config.targets,
-            &config,
-            &mut "".as_bytes(),
-        )
-        .map_err(|error| error.to_string())
+        read_pairs(PairFiles::training(&config), &config, &mut "".as_bytes())
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -102,7 +97,7 @@ fn the_three_layouts_give_the_same_pairs() {
     let from_stdin = {
         let config = PairsConfig::with_sources(vec!["-".to_owned()]);
         let mut stdin = "배를 먹었다\tate a pear\n안녕\thello\n".as_bytes();
-        read_pairs(&config.sources, &[], &config, &mut stdin).unwrap()
+        read_pairs(PairFiles::training(&config), &config, &mut stdin).unwrap()
     };
     assert_eq!(from_stdin.pairs, expected);
     assert_ne!(tsv.sha256, parallel.sha256);
@@ -244,7 +239,8 @@ fn what_is_wrong_is_named_with_its_line() {
         }
     }
     let missing = PairsConfig::with_sources(vec![desk.path("none.tsv").display().to_string()]);
-    let problem = read_pairs(&missing.sources, &[], &missing, &mut "".as_bytes()).unwrap_err();
+    let problem =
+        read_pairs(PairFiles::training(&missing), &missing, &mut "".as_bytes()).unwrap_err();
     assert!(problem.to_string().contains("does not exist"), "{problem}");
 }
 

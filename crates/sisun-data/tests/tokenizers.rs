@@ -53,7 +53,8 @@ fn unseen_characters_are_listed_once_each() {
         .unwrap_err();
     let DataError::UnseenCharacters {
         characters,
-        remedy: None,
+        form: None,
+        ..
     } = &error
     else {
         panic!("{error}")

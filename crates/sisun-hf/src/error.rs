@@ -110,6 +110,12 @@ pub enum HfError {
         /// Each setting, with the reason.
         problems: Vec<String>,
     },
+    /// An encoder–decoder that no class of `transformers` computes.
+    #[error("neither of the encoder–decoders of transformers that Sisun writes (Marian with norms after, Pegasus with norms before each part) computes what this one does:\n  {}\nthe weights are in model.safetensors of each checkpoint, each named by its part", problems.join("\n  "))]
+    NoPairsCounterpart {
+        /// Each setting, with the reason.
+        problems: Vec<String>,
+    },
     /// A directory that already exists.
     #[error("{} is there already", path.display())]
     Exists {
@@ -172,6 +178,7 @@ impl HfError {
             | Self::Index { .. }
             | Self::Tensors { .. }
             | Self::NoCounterpart { .. }
+            | Self::NoPairsCounterpart { .. }
             | Self::PastFloat16 { .. } => ErrorKind::Data,
             Self::Data(error) => error.kind(),
             Self::Model(error) => error.kind(),

@@ -4,7 +4,7 @@ use crate::config::{Ids, end, write};
 use crate::layout::{Constant, Part, layout};
 use crate::numbers::turn;
 use crate::to_transformers::TransformersModel;
-use crate::{COMPANIONS, CONFIG, HfError, SidecarFile, TOKENIZER, TOKENIZER_CONFIG};
+use crate::{COMPANIONS, CONFIG, HfError, SidecarFile, TARGET_FOLDER, TOKENIZER, TOKENIZER_CONFIG};
 use half::{bf16, f16};
 use rayon::prelude::*;
 use safetensors::{Dtype, View};
@@ -20,6 +20,9 @@ use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+/// The file with the weights.
+const WEIGHTS: &str = "model.safetensors";
 
 /// Number format of the written weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,6 +81,20 @@ pub fn export(
     options: ExportOptions,
     dir: &Path,
 ) -> Result<Exported, HfError> {
+    in_new_directory(dir, |aside| {
+        write_model(model, tokenizer, kept, options, aside)
+    })
+}
+
+/// Let `fill` write the files of a directory, all of them or none, while no other process writes to
+/// it.
+///
+/// # Errors
+/// If the directory already exists or is written by another process, or those of `fill`.
+pub(crate) fn in_new_directory(
+    dir: &Path,
+    fill: impl FnOnce(&Path) -> Result<Exported, HfError>,
+) -> Result<Exported, HfError> {
     // An existing empty folder is replaced, under its full path, since `.` has no name.
     let dir = &dir
         .canonicalize()
@@ -102,19 +119,16 @@ pub fn export(
             HfError::write(&path)(source)
         }
     })?;
-    let exported = export_alone(model, tokenizer, kept, options, dir);
+    let exported = fill_alone(dir, fill);
     // A lock file that cannot be removed does no harm.
     let _ = lock.remove();
     exported
 }
 
-/// Run [`export`] while no other process writes to the directory.
-fn export_alone(
-    model: &Transformer,
-    tokenizer: &Tokenizer,
-    kept: &[SidecarFile],
-    options: ExportOptions,
+/// Run [`in_new_directory`] while no other process writes to the directory.
+fn fill_alone(
     dir: &Path,
+    fill: impl FnOnce(&Path) -> Result<Exported, HfError>,
 ) -> Result<Exported, HfError> {
     let there = look(dir).map_err(HfError::read(dir))?;
     let is_empty = match &there {
@@ -129,6 +143,33 @@ fn export_alone(
             path: dir.to_owned(),
         });
     }
+    let name = dir.file_name().unwrap_or_default().to_string_lossy();
+    let aside = dir.with_file_name(format!(".{name}.{}.partial", std::process::id()));
+    remove_leftovers(dir.parent().unwrap_or(Path::new("")), &name);
+    // Fails if it exists: then it belongs to another process.
+    fs::create_dir(&aside).map_err(HfError::write(&aside))?;
+    let written = fill(&aside).and_then(|exported| {
+        if there.is_some() {
+            fs::remove_dir(dir).map_err(HfError::write(dir))?;
+        }
+        fs::rename(&aside, dir).map_err(HfError::write(dir))?;
+        Ok(exported)
+    });
+    if written.is_err() {
+        // Report the first error, not one of the removal.
+        let _ = fs::remove_dir_all(&aside);
+    }
+    written
+}
+
+/// Write the files of a model to a folder.
+fn write_model(
+    model: &Transformer,
+    tokenizer: &Tokenizer,
+    kept: &[SidecarFile],
+    options: ExportOptions,
+    aside: &Path,
+) -> Result<Exported, HfError> {
     let mut stock = TransformersModel::of(model)?;
     if options.materialize_head {
         stock.untie();
@@ -175,67 +216,98 @@ fn export_alone(
     if options.numbers == Numbers::Float16 {
         check_range(&stock.tensors)?;
     }
+    let ids = ids(tokenizer);
+    let (parameters, bytes) = write_weights(tensors, aside)?;
+    let config = write(stock.family, &stock.config, &ids, options.numbers.name());
+    for (name, json) in [
+        (CONFIG, config),
+        (GENERATION_CONFIG, generation_config(&ids)),
+        (
+            TOKENIZER_CONFIG,
+            tokenizer_config(tokenizer, &ids, stock.config.context_len),
+        ),
+    ] {
+        write_json(&aside.join(name), &json)?;
+    }
+    tokenizer.save(&aside.join(TOKENIZER))?;
+    for companion in kept {
+        let path = aside.join(&companion.name);
+        let bytes = fitted(
+            companion,
+            stock.config.context_len,
+            tokenizer.eos_token_ids(),
+        );
+        fs::write(&path, bytes).map_err(HfError::write(&path))?;
+    }
+    Ok(Exported {
+        architecture: stock.family.architecture(),
+        parameters,
+        bytes,
+    })
+}
+
+/// Write `model.safetensors` to a folder, and return the number of its elements and its size in
+/// bytes.
+fn write_weights(
+    tensors: BTreeMap<&str, Outgoing<'_>>,
+    folder: &Path,
+) -> Result<(usize, u64), HfError> {
     let parameters = tensors
         .values()
         .map(|tensor| tensor.shape.iter().product::<usize>())
         .sum();
-
-    let name = dir.file_name().unwrap_or_default().to_string_lossy();
-    let aside = dir.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-    remove_leftovers(dir.parent().unwrap_or(Path::new("")), &name);
-    // Fails if it exists: then it belongs to another process.
-    fs::create_dir(&aside).map_err(HfError::write(&aside))?;
-    let ids = ids(tokenizer);
-    let written = (|| {
-        let weights = aside.join("model.safetensors");
-        File::create_new(&weights)
-            .and_then(|mut file| {
-                write_views(tensors, metadata(), &mut file)?;
-                file.sync_all()
-            })
-            .map_err(HfError::write(&weights))?;
-        let config = write(stock.family, &stock.config, &ids, options.numbers.name());
-        for (name, json) in [
-            (CONFIG, config),
-            (GENERATION_CONFIG, generation_config(&ids)),
-            (
-                TOKENIZER_CONFIG,
-                tokenizer_config(tokenizer, &ids, stock.config.context_len),
-            ),
-        ] {
-            let text = serde_json::to_string_pretty(&json)
-                .expect("plain numbers and strings always serialise");
-            let path = aside.join(name);
-            fs::write(&path, text + "\n").map_err(HfError::write(&path))?;
-        }
-        tokenizer.save(&aside.join(TOKENIZER))?;
-        for companion in kept {
-            let path = aside.join(&companion.name);
-            let bytes = fitted(
-                companion,
-                stock.config.context_len,
-                tokenizer.eos_token_ids(),
-            );
-            fs::write(&path, bytes).map_err(HfError::write(&path))?;
-        }
-        let bytes = fs::metadata(&weights)
-            .map_err(HfError::write(&weights))?
-            .len();
-        if there.is_some() {
-            fs::remove_dir(dir).map_err(HfError::write(dir))?;
-        }
-        fs::rename(&aside, dir).map_err(HfError::write(dir))?;
-        Ok(Exported {
-            architecture: stock.family.architecture(),
-            parameters,
-            bytes,
+    let weights = folder.join(WEIGHTS);
+    File::create_new(&weights)
+        .and_then(|mut file| {
+            write_views(tensors, metadata(), &mut file)?;
+            file.sync_all()
         })
-    })();
-    if written.is_err() {
-        // Report the first error, not one of the removal.
-        let _ = fs::remove_dir_all(&aside);
+        .map_err(HfError::write(&weights))?;
+    let written = fs::metadata(&weights).map_err(HfError::write(&weights))?;
+    Ok((parameters, written.len()))
+}
+
+/// Write tensors that are as `transformers` has them to `model.safetensors` in a folder.
+///
+/// # Errors
+/// If a number is outside the range of float16, or the file cannot be written.
+pub(crate) fn write_tensors_as_they_are(
+    tensors: &HostTensors,
+    numbers: Numbers,
+    folder: &Path,
+) -> Result<(usize, u64), HfError> {
+    if numbers == Numbers::Float16 {
+        check_range(tensors)?;
     }
-    written
+    let whole = |(shape, values): &'_ (Vec<usize>, Vec<f32>)| -> (usize, Range<usize>) {
+        let width = values.len() / shape[0].max(1);
+        (width, 0..shape[0])
+    };
+    let outgoing = tensors.iter().map(|(name, tensor)| {
+        let (width, rows) = whole(tensor);
+        let source = Source {
+            values: &tensor.1,
+            width,
+            columns: 0..width,
+            rows,
+            transposed: false,
+        };
+        let outgoing = Outgoing {
+            numbers,
+            shape: &tensor.0,
+            everywhere: 0.0,
+            sources: vec![source],
+        };
+        (name.as_str(), outgoing)
+    });
+    write_weights(outgoing.collect(), folder)
+}
+
+/// Write a JSON file.
+pub(crate) fn write_json(path: &Path, json: &Value) -> Result<(), HfError> {
+    let text =
+        serde_json::to_string_pretty(json).expect("plain numbers and strings always serialise");
+    fs::write(path, text + "\n").map_err(HfError::write(path))
 }
 
 /// Return the contents of a companion file with the maximum text length limited to the model's
@@ -326,7 +398,7 @@ fn holds_an_export(folder: &Path) -> bool {
             .collect::<io::Result<Vec<String>>>()
     });
     let ours = |name: &String| {
-        [CONFIG, TOKENIZER, "model.safetensors"]
+        [CONFIG, TOKENIZER, WEIGHTS, TARGET_FOLDER]
             .iter()
             .chain(&COMPANIONS)
             .any(|known| known == name)

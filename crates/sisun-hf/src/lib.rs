@@ -3,7 +3,8 @@
 //!
 //! [`open`] reads GPT-2, LLaMA and related families into a [`Transformer`]. Weights stay on disk
 //! until each parameter is requested, and are then converted to float32 and to Sisun's layout; with
-//! [`open_as_stored`] matrices stay memory-mapped. [`export`] writes such a directory.
+//! [`open_as_stored`] matrices stay memory-mapped. [`export`] writes such a directory,
+//! and [`export_pairs`] that of an encoder–decoder, which cannot be read back here.
 
 mod check;
 mod config;
@@ -13,6 +14,8 @@ mod family;
 mod json;
 mod layout;
 mod numbers;
+mod pair_tokenizers;
+mod pairs;
 mod params;
 mod present;
 mod store;
@@ -20,6 +23,7 @@ mod to_transformers;
 
 pub use error::HfError;
 pub use export::{ExportOptions, Exported, Numbers, export};
+pub use pairs::export_pairs;
 
 use crate::config::Described;
 use crate::params::StoredParams;
@@ -35,6 +39,8 @@ use std::path::{Path, PathBuf};
 
 /// The file that describes the model.
 const CONFIG: &str = "config.json";
+/// The folder of the target's tokenizer in the directory of an encoder–decoder.
+const TARGET_FOLDER: &str = "target";
 const TOKENIZER: &str = "tokenizer.json";
 const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 /// Other files of a directory, which other software needs and training does not change.

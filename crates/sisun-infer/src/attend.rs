@@ -36,10 +36,21 @@ impl CaptureSelection {
     /// # Errors
     /// If one does not exist, or none is selected.
     pub fn of(&self, config: &ModelConfig) -> Result<(Vec<usize>, Vec<usize>), InferError> {
-        let layers = existing("layer", self.layers.as_deref(), config.n_layers)?;
+        self.among(config.n_layers, config.n_heads)
+    }
+
+    /// Return the selected layers and heads of a model with this many.
+    ///
+    /// # Errors
+    /// As [`CaptureSelection::of`].
+    pub(crate) fn among(
+        &self,
+        layers: usize,
+        heads: usize,
+    ) -> Result<(Vec<usize>, Vec<usize>), InferError> {
         Ok((
-            layers,
-            existing("head", self.heads.as_deref(), config.n_heads)?,
+            existing("layer", self.layers.as_deref(), layers)?,
+            existing("head", self.heads.as_deref(), heads)?,
         ))
     }
 }

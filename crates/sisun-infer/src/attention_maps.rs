@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 use sisun_model::Activation;
+use std::collections::BTreeSet;
 
 /// One token of the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -119,6 +120,39 @@ impl AttentionMaps {
             AttentionPart::Cross(keys) => keys.alignment.as_deref().unwrap_or_default(),
             _ => &[],
         }
+    }
+
+    /// Return layer and head of the pattern whose largest weights lie on the true alignment most
+    /// often, and among equals that with the most weight there; `None` if no alignment is known.
+    pub fn best_aligned(&self) -> Option<(usize, usize)> {
+        let links = self.alignment();
+        let rows: BTreeSet<usize> = links.iter().map(|(query, _)| *query).collect();
+        let columns = self.key_tokens().len();
+        let agreement = |weights: &[f32]| {
+            let weight = |query: usize, key: usize| f64::from(weights[query * columns + key]);
+            let points = rows.iter().filter(|&&query| {
+                let largest = (0..columns).max_by(|a, b| {
+                    // The first among equals.
+                    weight(query, *a)
+                        .total_cmp(&weight(query, *b))
+                        .then(b.cmp(a))
+                });
+                largest.is_some_and(|key| links.contains(&(query, key)))
+            });
+            let mass: f64 = links.iter().map(|&(query, key)| weight(query, key)).sum();
+            (points.count(), mass)
+        };
+        let heads = self.of(Activation::Pattern).flat_map(|map| {
+            map.by_head()
+                .map(|(head, weights)| (map.layer, head, agreement(weights)))
+        });
+        let mut best: Option<(usize, usize, (usize, f64))> = None;
+        for (layer, head, found) in heads.filter(|_| !links.is_empty()) {
+            if best.is_none_or(|(.., most)| found > most) {
+                best = Some((layer, head, found));
+            }
+        }
+        best.map(|(layer, head, _)| (layer, head))
     }
 
     /// Iterate over the captured maps of one activation, in order.

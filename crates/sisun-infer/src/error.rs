@@ -40,7 +40,7 @@ pub enum InferError {
     },
     /// The model has no attention.
     #[error(
-        "{model} has no attention: its decoder gets one vector (seq2seq.context = {context:?})"
+        "{model} has no attention: its decoder gets one vector (seq2seq.context = {context:?}); a run that is trained with seq2seq.context = \"dot\" has one"
     )]
     NoAttention {
         /// Name of the model.

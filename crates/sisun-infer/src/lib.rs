@@ -32,7 +32,7 @@ pub use sample::{Finish, GenerationOptions, Sample, SampledToken};
 pub use sampler::{Choice, Sampler};
 pub use trace::{Candidate, Left, Stage, Trace, TraceStep};
 pub use translator::{
-    Decoding, PairEvaluation, PairExplanation, PairKey, PairScores, Scoring, Translation,
-    Translator, WrittenToken,
+    AblatedHead, Ablations, Decoding, PairEvaluation, PairExplanation, PairKey, PairScores,
+    Scoring, Translation, Translator, WrittenToken,
 };
 pub use window::ContextWindow;

@@ -1,20 +1,22 @@
 //! A sequence-to-sequence model with its tokenizers, ready for use.
 
+mod ablate;
 mod alignment;
 mod attend;
 mod evaluate;
 mod explain;
 
+pub use ablate::{AblatedHead, Ablations};
 pub use evaluate::{PairEvaluation, PairScores};
 pub use explain::{PairExplanation, PairKey, Scoring};
 
 use crate::{InferError, Token};
 use serde::Serialize;
-use sisun_data::pairs::PairTokenizers;
-use sisun_data::{TokenLabel, Tokenizer};
+use sisun_data::TokenLabel;
+use sisun_data::pairs::{PairTokenizers, Side};
 use sisun_files::RunDir;
 use sisun_model::checkpoint::MODEL_FILE;
-use sisun_model::{Run, thousands};
+use sisun_model::{ModelError, Run, thousands};
 use sisun_seq2seq::{Beam, Hypothesis, Seq2Seq, Vocabularies, beam, greedy};
 use std::path::Path;
 
@@ -84,8 +86,11 @@ impl Translator {
         let config = run.seq2seq_config()?;
         let checkpoint = run.checkpoint()?;
         let files = RunDir::new(run.root());
-        let tokenizers =
-            PairTokenizers::from_files(&files.source_tokenizer(), &files.target_tokenizer())?;
+        let tokenizers = PairTokenizers::from_files(
+            config.tokenizers().map_err(ModelError::from)?,
+            &files.source_tokenizer(),
+            &files.target_tokenizer(),
+        )?;
         let sums = [tokenizers.source().sha256(), tokenizers.target().sha256()];
         run.check_seq2seq(&config, [&sums[0], &sums[1]], &checkpoint.state)?;
         let vocabularies = Vocabularies::from(&tokenizers);
@@ -132,7 +137,7 @@ impl Translator {
     /// If the source is empty, longer than the model reads, or has characters that the tokenizer
     /// does not know.
     pub fn source_tokens(&self, source: &str) -> Result<Vec<Token>, InferError> {
-        let tokens = labelled(self.tokenizers.source(), source, "source")?;
+        let tokens = labelled(&self.tokenizers, Side::Source, source)?;
         let longest = self.model.config().max_source_len();
         check_length("source", tokens.len(), longest)?;
         Ok(tokens)
@@ -144,7 +149,7 @@ impl Translator {
     /// If the target is empty, longer than the model writes, or has characters that the tokenizer
     /// does not know.
     pub fn target_tokens(&self, target: &str) -> Result<Vec<Token>, InferError> {
-        let tokens = labelled(self.tokenizers.target(), target, "target")?;
+        let tokens = labelled(&self.tokenizers, Side::Target, target)?;
         let longest = self.model.config().max_target_len();
         check_length("target", tokens.len() + 1, longest)?;
         Ok(tokens)
@@ -183,7 +188,7 @@ impl Translator {
             .collect()
     }
 
-    fn translation(&self, found: Hypothesis) -> Result<Translation, InferError> {
+    pub(super) fn translation(&self, found: Hypothesis) -> Result<Translation, InferError> {
         let Hypothesis {
             tokens: mut ids,
             ended,
@@ -224,15 +229,11 @@ pub(crate) const BEGIN: &str = "<begin>";
 pub(crate) const END: &str = "<end>";
 
 /// Encode a text, with labels for display.
-fn labelled(
-    tokenizer: &Tokenizer,
-    text: &str,
-    side: &'static str,
-) -> Result<Vec<Token>, InferError> {
-    let encoding = tokenizer.encode(text)?;
-    let labels = tokenizer.labels(text, &encoding);
+fn labelled(tokenizers: &PairTokenizers, side: Side, text: &str) -> Result<Vec<Token>, InferError> {
+    let encoding = tokenizers.encode(side, text)?;
+    let labels = tokenizers.of(side).labels(text, &encoding);
     if labels.is_empty() {
-        return Err(InferError::Empty { what: side });
+        return Err(InferError::Empty { what: side.name() });
     }
     let token = |label: TokenLabel| Token {
         id: label.id,

@@ -7,7 +7,7 @@ use crate::forward::Pass;
 use crate::layers::{Embedding, Linear, NormLayer};
 use crate::memory;
 use crate::params::{Params, RandomParams};
-use crate::position::{PositionEncoding, Positions};
+use crate::position::PositionEncoding;
 use crate::stack::{Stack, Surroundings};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
@@ -121,7 +121,7 @@ impl Transformer {
     /// If `n` exceeds the learned positions; call [`Transformer::check_length`] first.
     pub fn added_positions(&self, n: usize) -> Option<Tensor<2>> {
         self.position
-            .embedding(&Positions::From(0, n), self.config.d_model, &self.device())
+            .first_rows(n, self.config.d_model, &self.device())
     }
 
     /// Check that the model can read `len` tokens in one sequence.

@@ -24,10 +24,7 @@ pub type HostTensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 impl Transformer {
     /// Copy every parameter to the host.
     pub fn to_host(&self) -> HostTensors {
-        self.flat()
-            .into_iter()
-            .map(|(name, flat)| (name, (flat.shape, to_host(flat.values).1)))
-            .collect()
+        host_tensors(self)
     }
 
     /// Return every parameter by name, without copying.
@@ -64,6 +61,14 @@ impl Transformer {
         source.finish(path)?;
         Ok(model)
     }
+}
+
+/// Copy every parameter of a model to the host.
+pub fn host_tensors(model: &impl Module) -> HostTensors {
+    flat(model)
+        .into_iter()
+        .map(|(name, flat)| (name, (flat.shape, to_host(flat.values).1)))
+        .collect()
 }
 
 /// Return every parameter of a model by name, without copying.

@@ -1,6 +1,7 @@
 //! Beam search.
 
-use crate::greedy::{Hypothesis, encode, log_probs};
+use crate::ablated::Ablated;
+use crate::greedy::{Hypothesis, encode_without, log_probs};
 use crate::model::Seq2Seq;
 
 /// Settings of a beam search.
@@ -36,7 +37,8 @@ struct Open {
 pub fn beam(model: &Seq2Seq, source: &[u32], max_len: usize, settings: Beam) -> Vec<Hypothesis> {
     assert!(settings.width > 0, "a beam of no hypotheses");
     let vocabularies = model.vocabularies();
-    let mut state = encode(model, &[source]);
+    let all_heads = Ablated::default();
+    let mut state = encode_without(model, &[source], &all_heads);
     let mut ended: Vec<Hypothesis> = Vec::new();
     let mut open = vec![Open {
         tokens: Vec::new(),
@@ -49,7 +51,10 @@ pub fn beam(model: &Seq2Seq, source: &[u32], max_len: usize, settings: Beam) -> 
             .map(|one| one.tokens.last().copied().unwrap_or(vocabularies.begin()))
             .collect();
         let mut candidates: Vec<(f64, usize, u32)> = Vec::new();
-        for (row, log_probs) in log_probs(model, &last, &mut state).iter().enumerate() {
+        for (row, log_probs) in log_probs(model, &last, &mut state, &all_heads)
+            .iter()
+            .enumerate()
+        {
             for (token, log_prob) in log_probs.iter().enumerate() {
                 if *log_prob > f64::NEG_INFINITY {
                     candidates.push((open[row].log_prob + log_prob, row, token as u32));

@@ -1,8 +1,8 @@
 //! Writing the most likely token at each step.
 
+use crate::ablated::Ablated;
 use crate::batch::{Rows, pad, source_tensor};
 use crate::model::Seq2Seq;
-use crate::pass::Seq2SeqPass;
 use crate::state::DecoderState;
 use sisun_model::to_host;
 
@@ -26,6 +26,19 @@ pub struct Hypothesis {
 /// # Panics
 /// If a source is empty.
 pub fn greedy(model: &Seq2Seq, sources: &[&[u32]], max_len: usize) -> Vec<Hypothesis> {
+    greedy_without(model, sources, max_len, &Ablated::default())
+}
+
+/// Like [`greedy`], with the output of some heads set to zero.
+///
+/// # Panics
+/// If a source is empty.
+pub fn greedy_without(
+    model: &Seq2Seq,
+    sources: &[&[u32]],
+    max_len: usize,
+    ablated: &Ablated,
+) -> Vec<Hypothesis> {
     let vocabularies = model.vocabularies();
     let mut written = vec![
         Hypothesis {
@@ -39,12 +52,12 @@ pub fn greedy(model: &Seq2Seq, sources: &[&[u32]], max_len: usize) -> Vec<Hypoth
     if sources.is_empty() {
         return written;
     }
-    let mut state = encode(model, sources);
+    let mut state = encode_without(model, sources, ablated);
     // Rows that go on, and the last token of each.
     let mut open: Vec<usize> = (0..sources.len()).collect();
     let mut last = vec![vocabularies.begin(); sources.len()];
     for _ in 0..max_len.min(model.config().max_target_len()) {
-        let log_probs = log_probs(model, &last, &mut state);
+        let log_probs = log_probs(model, &last, &mut state, ablated);
         let mut kept = Vec::new();
         last.clear();
         for (row, log_probs) in log_probs.iter().enumerate() {
@@ -73,11 +86,25 @@ pub fn greedy(model: &Seq2Seq, sources: &[&[u32]], max_len: usize) -> Vec<Hypoth
     written
 }
 
+impl Seq2Seq {
+    /// Read sources given as ids, and return the decoder's state before the first token.
+    ///
+    /// # Panics
+    /// If a source is empty.
+    pub fn encode_ids(&self, sources: &[&[u32]]) -> DecoderState {
+        encode_without(self, sources, &Ablated::default())
+    }
+}
+
 /// Read sources.
 ///
 /// # Panics
 /// If a source is empty.
-pub(crate) fn encode(model: &Seq2Seq, sources: &[&[u32]]) -> DecoderState {
+pub(crate) fn encode_without(
+    model: &Seq2Seq,
+    sources: &[&[u32]],
+    ablated: &Ablated,
+) -> DecoderState {
     let (tokens, lens) = pad(sources);
     assert!(lens.iter().all(|len| *len > 0), "an empty source");
     let rows = Rows {
@@ -85,13 +112,18 @@ pub(crate) fn encode(model: &Seq2Seq, sources: &[&[u32]]) -> DecoderState {
         lens: &lens,
     };
     let (source, lens) = source_tensor(rows, &model.device());
-    model.encode(source, lens, &mut Seq2SeqPass::default())
+    model.encode(source, lens, &mut ablated.pass())
 }
 
 /// Let the decoder read a token of each row, and return the log-probabilities of the next. The begin
 /// of a target is never next.
-pub(crate) fn log_probs(model: &Seq2Seq, last: &[u32], state: &mut DecoderState) -> Vec<Vec<f64>> {
-    let (shape, logits) = to_host(model.step(last, state));
+pub(crate) fn log_probs(
+    model: &Seq2Seq,
+    last: &[u32],
+    state: &mut DecoderState,
+    ablated: &Ablated,
+) -> Vec<Vec<f64>> {
+    let (shape, logits) = to_host(model.step(last, state, &mut ablated.pass()));
     let begin = model.vocabularies().begin() as usize;
     logits
         .chunks_exact(shape[1])

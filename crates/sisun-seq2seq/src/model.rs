@@ -181,7 +181,7 @@ impl Seq2Seq {
     }
 
     /// Let the decoder read one more token of each row, and return the logits of the next. The first
-    /// token is [`Vocabularies::begin`].
+    /// token is [`Vocabularies::begin`]. `pass` ablates and captures as in [`Seq2Seq::forward`].
     ///
     /// # Shapes
     /// - `tokens`: `[batch]`
@@ -189,9 +189,13 @@ impl Seq2Seq {
     ///
     /// # Panics
     /// If the state is of a model of the other kind, or the token is past the learned positions.
-    pub fn step(&self, tokens: &[u32], state: &mut DecoderState) -> Tensor<2> {
+    pub fn step(
+        &self,
+        tokens: &[u32],
+        state: &mut DecoderState,
+        pass: &mut Seq2SeqPass<'_>,
+    ) -> Tensor<2> {
         let inputs = ids(tokens, [tokens.len(), 1], &self.device());
-        let pass = &mut Seq2SeqPass::default();
         let logits = match (&self.net, &mut state.kind) {
             (Network::Recurrent(net), StateKind::Recurrent(state)) => {
                 net.decoder.decode(inputs, state, pass)

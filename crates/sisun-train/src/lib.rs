@@ -39,7 +39,7 @@ pub use optimizer::Optimizer;
 pub use own_text::own_text;
 pub use pending_losses::{NotFinite, PendingLosses, StepLoss, StepOutput};
 pub use place::{hold_new, hold_run, steps_done};
-pub use resume_check::ChangedSetting;
+pub use resume_check::{ChangedSetting, may_change};
 pub use run_model::{Begun, RunModel, TextSums};
 pub use session::Session;
 pub use train::{TrainObserver, TrainOutcome, train};

@@ -77,7 +77,7 @@ pub(crate) fn refused<C: Experiment>(before: &C, after: &C) -> Vec<ChangedSettin
         .collect()
 }
 
-pub(crate) fn may_change(key: &str) -> bool {
+pub fn may_change(key: &str) -> bool {
     !OF_THE_TEXT.contains(&key)
         && MAY_CHANGE.iter().any(|may| {
             key.strip_prefix(may)

@@ -15,7 +15,7 @@ use burn::tensor::Device;
 use evaluate::evaluate;
 use sisun_config::{PartialConfig, Seq2SeqConfig, Seq2SeqExperiment, WindowOrder};
 use sisun_data::Tokenizer;
-use sisun_data::pairs::{PairBatch, prepare_pairs};
+use sisun_data::pairs::{PairBatch, Side, prepare_pairs};
 use sisun_files::RunDir;
 use sisun_model::checkpoint::{Checkpoint, CheckpointState, MODEL_FILE, MadeWith};
 use sisun_model::weights::FlatTensors;
@@ -132,7 +132,7 @@ impl RunModel for Seq2Seq {
         checkpoint: &Checkpoint,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        let tokenizers = own_tokenizers(run.root())?;
+        let tokenizers = own_tokenizers(run.root(), config)?;
         Ok(Self::load(
             &checkpoint.file(MODEL_FILE),
             &config.seq2seq,
@@ -211,7 +211,7 @@ fn check_texts(config: &Seq2SeqExperiment, text: &PairText) -> Result<(), TrainE
     let attend = attend.map(|attend| ("attend.source", &attend.source));
     let longest = config.seq2seq.max_source_len();
     for (key, source) in sample.chain(attend) {
-        let encoded = text.pairs.tokenizers.source().encode(source);
+        let encoded = text.pairs.tokenizers.encode(Side::Source, source);
         let tokens = encoded
             .map_err(|source| TrainError::Text { key, source })?
             .ids

@@ -12,7 +12,7 @@ pub(crate) const NAME: &str = "devices agree";
 /// reorder sums.
 const TOLERANCE: f32 = 1e-3;
 /// Maximum number of parameters of a model that is checked on a software adapter, which is slow.
-const MOST_BY_SOFTWARE: u64 = 5_000_000;
+pub(crate) const MOST_BY_SOFTWARE: u64 = 5_000_000;
 /// Number of tokens to check; a longer text would show nothing more.
 const TOKENS: usize = 32;
 
@@ -21,6 +21,20 @@ pub(crate) fn check(subject: &ModelUnderTest<'_>) -> Result<Check> {
     let ids = &subject.ids[..subject.ids.len().min(TOKENS)];
     let expected = logits(&subject.loaded.model, ids);
     let small = Count::of(subject.loaded.model.config()).total <= MOST_BY_SOFTWARE;
+    compare(small, &expected, |device| {
+        Ok(logits(&subject.on(device)?, ids))
+    })
+}
+
+/// Compare what each other device computes with what the CPU did.
+///
+/// # Errors
+/// If a device cannot be opened, or computing fails on it.
+pub(crate) fn compare(
+    small: bool,
+    expected: &[f32],
+    computed: impl Fn(&Device) -> Result<Vec<f32>>,
+) -> Result<Check> {
     let mut others: Vec<(String, Device)> = Vec::new();
     let mut found = Vec::new();
     match device::HAS_NDARRAY {
@@ -42,7 +56,7 @@ pub(crate) fn check(subject: &ModelUnderTest<'_>) -> Result<Check> {
     }
     let mut holds = true;
     for (name, device) in others {
-        let difference = Difference::between(&logits(&subject.on(&device)?, ids), &expected);
+        let difference = Difference::between(&computed(&device)?, expected);
         holds &= difference.within(TOLERANCE);
         found.push(format!("{name}: {}", difference.tell(TOLERANCE)));
     }

@@ -7,6 +7,7 @@ mod check;
 mod checksums;
 mod devices;
 mod logits;
+mod pairs;
 mod passes;
 mod resume;
 mod round_trip;
@@ -17,6 +18,7 @@ mod workplace;
 pub use check::{Check, Verdict};
 pub use subject::ModelUnderTest;
 
+use crate::subject::Files;
 use crate::workplace::TempWorkspace;
 use anyhow::Result;
 use sisun_config::plain_system_words;
@@ -35,39 +37,59 @@ pub fn verify(
     made: &mut dyn FnMut(&Path),
     started: &mut dyn FnMut(&str),
 ) -> Result<Vec<Check>> {
-    let mut checks = Vec::new();
-    let mut add = |name: &'static str, check: &mut dyn FnMut() -> Result<Check>| {
-        started(name);
-        // A check that ends with an error has found something that does not hold.
-        checks.push(check().unwrap_or_else(|error| {
-            Check::differs(name, plain_system_words(&format!("{error:#}")).into_owned())
-        }));
+    let mut checks = Checks {
+        list: Vec::new(),
+        started,
     };
     let files = ModelUnderTest::files(path)?;
-    add(checksums::NAME, &mut || checksums::check(&files));
+    checks.add(checksums::NAME, &mut || checksums::check(&files));
+    if let Files::Run(run) = &files
+        && run.is_seq2seq()?
+    {
+        return pairs::verify(run, made, checks);
+    }
     let mut opened = None;
-    add("model opens", &mut || {
+    checks.add(OPENS, &mut || {
         let subject = ModelUnderTest::open(&files)?;
         let found = subject.describe();
         opened = Some(subject);
-        Ok(Check::holds("model opens", found))
+        Ok(Check::holds(OPENS, found))
     });
     let Some(subject) = opened else {
-        return Ok(checks);
+        return Ok(checks.list);
     };
     let workplace = TempWorkspace::new()?;
     let folder = workplace.path();
     made(folder);
-    add(round_trip::SAVED, &mut || {
+    checks.add(round_trip::SAVED, &mut || {
         round_trip::saved(&subject, folder)
     });
-    add(resume::NAME, &mut || resume::check(&subject, folder));
-    add(passes::CACHED, &mut || passes::cached(&subject));
-    add(passes::CAPTURED, &mut || passes::captured(&subject));
-    add(devices::NAME, &mut || devices::check(&subject));
-    add(round_trip::EXPORTED, &mut || {
+    checks.add(resume::NAME, &mut || resume::check(&subject, folder));
+    checks.add(passes::CACHED, &mut || passes::cached(&subject));
+    checks.add(passes::CAPTURED, &mut || passes::captured(&subject));
+    checks.add(devices::NAME, &mut || devices::check(&subject));
+    checks.add(round_trip::EXPORTED, &mut || {
         round_trip::exported(&subject, folder)
     });
-    add(tokenizer::NAME, &mut || tokenizer::check(&subject));
-    Ok(checks)
+    checks.add(tokenizer::NAME, &mut || tokenizer::check(&subject));
+    Ok(checks.list)
+}
+
+/// Name of the check that a model can be opened.
+const OPENS: &str = "model opens";
+
+/// The checks so far, and who is told of the next.
+struct Checks<'s> {
+    list: Vec<Check>,
+    started: &'s mut dyn FnMut(&str),
+}
+
+impl Checks<'_> {
+    /// Run a check. One that ends with an error has found something that does not hold.
+    fn add(&mut self, name: &'static str, check: &mut dyn FnMut() -> Result<Check>) {
+        (self.started)(name);
+        self.list.push(check().unwrap_or_else(|error| {
+            Check::differs(name, plain_system_words(&format!("{error:#}")).into_owned())
+        }));
+    }
 }

@@ -30,6 +30,14 @@ impl Difference {
         Self { largest, scale }
     }
 
+    /// Return the larger of two differences, each beside its own scale.
+    pub(crate) fn worse(self, other: Self) -> Self {
+        match other.largest / other.scale > self.largest / self.scale {
+            true => other,
+            false => self,
+        }
+    }
+
     /// Return true if the difference is at most `tolerance` times the scale.
     pub(crate) fn within(self, tolerance: f32) -> bool {
         self.largest <= tolerance * self.scale

@@ -6,11 +6,12 @@ use anyhow::Result;
 use burn::tensor::Tensor;
 use sisun_model::{Activation, Capture, Captured, KvCache, Pass, Transformer};
 
+/// Name of the check of cached decoding.
 pub(crate) const CACHED: &str = "decoding with the cache";
 pub(crate) const CAPTURED: &str = "captured attention";
 
 /// Tolerance as a fraction of the largest logit: the same sums in another order.
-const TOLERANCE: f32 = 1e-4;
+pub(crate) const TOLERANCE: f32 = 1e-4;
 /// Tolerance of the sum of a row of weights, which should be 1.
 const ROW_SUM: f32 = 1e-5;
 
@@ -93,8 +94,8 @@ fn judged(
 }
 
 /// Describe the problem with a pattern `[1, head, query, key]`, if there is one.
-fn malformed(pattern: &Captured, causal: bool) -> Option<String> {
-    let [_, heads, n, keys] = pattern.shape[..] else {
+pub(crate) fn malformed(pattern: &Captured, causal: bool) -> Option<String> {
+    let [1, heads, n, keys] = pattern.shape[..] else {
         return Some(format!("a pattern of shape {:?}", pattern.shape));
     };
     let rows = pattern.values.chunks_exact(keys);
@@ -111,8 +112,8 @@ fn malformed(pattern: &Captured, causal: bool) -> Option<String> {
         if (sum - 1.0).abs() > ROW_SUM || sum.is_nan() {
             return Some(format!("{}: the weights sum to {sum}", place(row)));
         }
-        let ahead = weights[row % n + 1..].iter().any(|weight| *weight != 0.0);
-        (causal && ahead).then(|| format!("{}: weight on a key after the query", place(row)))
+        let ahead = || weights[row % n + 1..].iter().any(|weight| *weight != 0.0);
+        (causal && ahead()).then(|| format!("{}: weight on a key after the query", place(row)))
     };
     match rows.len() == heads * n {
         true => rows.enumerate().find_map(wrong),

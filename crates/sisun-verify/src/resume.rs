@@ -7,8 +7,8 @@ use anyhow::{Context, Error, Result, anyhow};
 use sisun_config::PartialConfig;
 use sisun_files::{Patience, RunDir, make_folder};
 use sisun_model::checkpoint::{Checkpoint, MODEL_FILE, TRAINING_FILE, WriteFile};
-use sisun_model::{Chosen, LAST, Run, device, thousands};
-use sisun_train::{Session, TrainError, TrainObserver, hold_run, train};
+use sisun_model::{Chosen, LAST, Run, Transformer, device, thousands};
+use sisun_train::{RunModel, Session, TrainError, TrainObserver, hold_run, train};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,28 +28,29 @@ pub(crate) fn check(subject: &ModelUnderTest<'_>, folder: &Path) -> Result<Check
         let why = "a Hugging Face directory holds no state to go on from".to_owned();
         return Ok(Check::not_checked(NAME, why));
     };
-    if config.train.steps < 2 {
+    match &subject.own_text {
+        Err(problem) => Ok(Check::not_checked(NAME, problem.clone())),
+        Ok(()) => check_run::<Transformer>(run, config.train.steps, folder),
+    }
+}
+
+/// Do the same with a run of any kind of model, whose text is there as it was.
+pub(crate) fn check_run<M: RunModel>(run: &Run, steps: u64, folder: &Path) -> Result<Check> {
+    if steps < 2 {
         return Ok(Check::not_checked(
             NAME,
             "the run has one step only".to_owned(),
         ));
     }
-    if let Err(problem) = &subject.own_text {
-        return Ok(Check::not_checked(NAME, problem.clone()));
-    }
     let chosen = device::cpu("asked for");
-    let from = Start::of(run, config.train.steps)?;
+    let from = Start::of(run, steps)?;
     let next = from.next(run)?;
     let [through, stopped] = ["through", "stopped"].map(|name| folder.join(name));
     from.copy(run, &through)?;
     from.copy(run, &stopped)?;
 
     let of_run = |error: Error| about_run(&error, [&through, &stopped], run.root());
-    let end = match go_on(
-        &through,
-        &chosen,
-        &Until::Time(TIME, next.unwrap_or(config.train.steps)),
-    ) {
+    let end = match go_on::<M>(&through, &chosen, &Until::Time(TIME, next.unwrap_or(steps))) {
         Ok(end) => end,
         Err(error) => {
             let (from, why) = (from.checkpoint.path().display(), of_run(error));
@@ -61,7 +62,8 @@ pub(crate) fn check(subject: &ModelUnderTest<'_>, folder: &Path) -> Result<Check
     };
     let half = from.step + (end - from.step) / 2;
     for until in [half, end] {
-        go_on(&stopped, &chosen, &Until::Step(until)).map_err(|error| anyhow!(of_run(error)))?;
+        go_on::<M>(&stopped, &chosen, &Until::Step(until))
+            .map_err(|error| anyhow!(of_run(error)))?;
     }
     let differs = first_difference(&checkpoint(&through, end), &checkpoint(&stopped, end))
         .map_err(|error| anyhow!(of_run(error)))?;
@@ -211,7 +213,7 @@ struct Stop<'a> {
     stop: &'a AtomicBool,
 }
 
-impl TrainObserver for Stop<'_> {
+impl<M: RunModel> TrainObserver<M> for Stop<'_> {
     fn stepped(&mut self, step: u64) {
         self.steps += 1;
         let over = match *self.until {
@@ -225,10 +227,10 @@ impl TrainObserver for Stop<'_> {
 }
 
 /// Resume the copy until the condition is met, and return the step it has reached.
-fn go_on(copy: &Path, chosen: &Chosen, until: &Until) -> Result<u64> {
+fn go_on<M: RunModel>(copy: &Path, chosen: &Chosen, until: &Until) -> Result<u64> {
     let draft = PartialConfig::read(&RunDir::new(copy).config(), &[])?;
     let held = hold_run(copy, Patience::Refuse)?;
-    let mut session: Session = Session::resume(draft, held, chosen, &mut |_| {})?;
+    let mut session = Session::<M>::resume(draft, held, chosen, &mut |_| {})?;
     let stop = AtomicBool::new(false);
     let mut observer = Stop {
         until,

@@ -9,6 +9,7 @@ use sisun_model::weights::{HostTensors, write_tensors};
 use sisun_model::{Count, Pass, Transformer, thousands};
 use std::path::Path;
 
+/// Name of the check of saved weights.
 pub(crate) const SAVED: &str = "saved and read back";
 pub(crate) const EXPORTED: &str = "exported and imported";
 
@@ -91,7 +92,7 @@ fn too_large(subject: &ModelUnderTest<'_>) -> Option<String> {
 }
 
 /// Return the name of the first parameter whose shape or bits differ.
-fn first_difference(before: &HostTensors, after: &HostTensors) -> Option<String> {
+pub(crate) fn first_difference(before: &HostTensors, after: &HostTensors) -> Option<String> {
     let same = |name: &String| match (before.get(name), after.get(name)) {
         (Some((shape, values)), Some((other_shape, others))) => {
             shape == other_shape

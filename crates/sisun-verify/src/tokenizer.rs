@@ -34,9 +34,19 @@ pub(crate) fn check(subject: &ModelUnderTest<'_>) -> Result<Check> {
             "made of random tokens",
         ),
     };
+    check_texts(NAME, tokenizer, &texts, from)
+}
+
+/// Encode and decode texts, as [`check`] says; `from` describes where they come from.
+pub(crate) fn check_texts(
+    name: &'static str,
+    tokenizer: &Tokenizer,
+    texts: &[String],
+    from: &str,
+) -> Result<Check> {
     let (mut changed, mut bytes, mut lost) = (None, 0, None);
     let mut parts = Vec::new();
-    for text in &texts {
+    for text in texts {
         bytes += text.len();
         match known_parts(tokenizer, text)? {
             None => parts.push(text.as_str()),
@@ -59,7 +69,7 @@ pub(crate) fn check(subject: &ModelUnderTest<'_>) -> Result<Check> {
                 near(text, &once),
                 near(&once, text)
             );
-            return Ok(Check::differs(NAME, found));
+            return Ok(Check::differs(name, found));
         }
         changed.get_or_insert_with(|| {
             format!("“{}” becomes “{}”", near(text, &once), near(&once, text))
@@ -73,7 +83,7 @@ pub(crate) fn check(subject: &ModelUnderTest<'_>) -> Result<Check> {
         }
     };
     Ok(Check::holds(
-        NAME,
+        name,
         match lost {
             None => found,
             Some(UnknownCharacters {

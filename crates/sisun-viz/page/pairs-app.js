@@ -46,10 +46,10 @@ export class PairsApp {
       const [rows, columns] = [part.rows.length, part.columns.length];
       for (const { layer, heads, block } of part.layers) {
         const bytes = await readBlock(block);
-        expectBytes(block, bytes, 4 * heads * rows * columns);
+        expectBytes(block, bytes, 4 * heads.length * rows * columns);
         const values = new Float32Array(bytes.buffer);
-        for (let head = 0; head < heads; head++) {
-          const start = head * rows * columns;
+        for (const [i, head] of heads.entries()) {
+          const start = i * rows * columns;
           this.heads.push({
             part: part.part, layer, head, rows: part.rows, columns: part.columns, causal: part.causal, alignment: part.alignment,
             weight: (query, key) => values[start + query * columns + key],
@@ -57,6 +57,22 @@ export class PairsApp {
         }
       }
     }
+  }
+
+  /** Open with the head of the first part that agrees best with the true alignment. */
+  open() {
+    this.head = this.#best(0);
+    this.show();
+  }
+
+  /**
+   * The index of the best head of a part; 0 if none is known.
+   * @param {number} part
+   */
+  #best(part) {
+    const { best } = this.page.parts[part];
+    const heads = this.heads.filter((head) => head.part === this.page.parts[part].part);
+    return best ? Math.max(heads.findIndex(({ layer, head }) => layer === best.layer && head === best.head), 0) : 0;
   }
 
   /** The heads of the current part. */
@@ -83,17 +99,43 @@ export class PairsApp {
     find("parts").replaceChildren(...page.parts.map(({ part }, i) => {
       const tab = make("button", { type: "button", role: "tab", textContent: say(`part-${part}`) });
       tab.setAttribute("aria-selected", String(i === this.part));
-      tab.addEventListener("click", () => this.choose(i, 0));
+      tab.addEventListener("click", () => this.choose(i, this.#best(i)));
       return tab;
     }));
     const heads = this.current();
     const shown = heads[this.head];
     find("story").textContent = say(`story-${shown.part}`);
-    find("picked").textContent = heads.length > 1 ? say("layer-head", shown.layer, shown.head) : "";
+    const picked = this.#name(shown, this.head);
+    find("picked").textContent = heads.length > 1 ? picked : "";
     find("heads").replaceChildren(...(heads.length > 1 ? heads.map((head, i) => this.#thumbnail(head, i)) : []));
     find("aligned").textContent = shown.alignment?.length ? say("aligned", percent(mass(shown))) : "";
+    this.#showWithout(shown);
     this.map.show(shown, colours);
     this.point(this.pointed);
+  }
+
+  /**
+   * Layer and number of a head, and whether it is the best.
+   * @param {PairsHead} head
+   * @param {number} i
+   */
+  #name({ layer, head }, i) {
+    const name = say("layer-head", layer, head);
+    return this.page.parts[this.part].best && i === this.#best(this.part) ? `${name} · ${say("best")}` : name;
+  }
+
+  /**
+   * Show what the model writes without a head.
+   * @param {PairsHead} shown
+   */
+  #showWithout({ part, layer, head }) {
+    const { ablations } = this.page;
+    const found = ablations?.heads.find((one) => one.part === part && one.layer === layer && one.head === head);
+    find("without").replaceChildren(...(ablations && found ? [
+      make("span", { textContent: say(this.page.parts.length > 1 ? "without" : "without-context") }),
+      make("bdi", { textContent: found.text }),
+      make("small", { textContent: say(found.changed ? "without-changed" : "without-same", written(found.log_prob - ablations.log_prob)) }),
+    ] : []));
   }
 
   /** @param {PairsCell | null} cell */
@@ -128,9 +170,9 @@ export class PairsApp {
         context.fillRect(key, query, 1, 1);
       }
     }
-    const button = make("button", { type: "button" }, canvas, make("span", { textContent: `${head.layer}.${head.head}` }));
+    const button = make("button", { type: "button" }, canvas, make("span", { textContent: `${head.layer}.${head.head}${this.page.parts[this.part].best && i === this.#best(this.part) ? " ★" : ""}` }));
     button.setAttribute("aria-pressed", String(i === this.head));
-    button.setAttribute("aria-label", say("layer-head", head.layer, head.head));
+    button.setAttribute("aria-label", this.#name(head, i));
     button.addEventListener("click", () => this.choose(this.part, i));
     return button;
   }

@@ -16,7 +16,7 @@ async function start() {
   find("app").hidden = false;
   const app = new PairsApp(page);
   await app.load();
-  app.show();
+  app.open();
   window.sisun = Object.freeze({
     page,
     heads: app.heads,

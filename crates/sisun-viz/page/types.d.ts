@@ -245,13 +245,21 @@ export interface PairsPageData {
   readonly source: string;
   readonly target: string;
   readonly colours: Record<string, string>;
+  /** What the model writes without each head, if that was asked for. */
+  readonly ablations: {
+    readonly text: string;
+    readonly log_prob: number;
+    readonly heads: { readonly part: PairsPart; readonly layer: number; readonly head: number; readonly text: string; readonly changed: boolean; readonly log_prob: number }[];
+  } | null;
   readonly parts: {
     readonly part: PairsPart;
     readonly rows: string[];
     readonly columns: string[];
     readonly causal: boolean;
     readonly alignment: [number, number][] | null;
-    readonly layers: { readonly layer: number; readonly heads: number; readonly block: number }[];
+    /** The head that agrees best with the true alignment of this pair, if that is known. */
+    readonly best: { readonly layer: number; readonly head: number } | null;
+    readonly layers: { readonly layer: number; readonly heads: number[]; readonly block: number }[];
   }[];
 }
 

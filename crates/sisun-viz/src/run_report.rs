@@ -20,6 +20,9 @@ pub struct RunReport {
     pub train: Vec<(u64, f64)>,
     /// Validation loss `(step, nats per token)` by step.
     pub validation: Vec<(u64, f64)>,
+    /// Share of held-out targets written without a mistake, `(step, 0 to 1)`, by step; empty for a
+    /// language model.
+    pub exact_match: Vec<(u64, f64)>,
     /// Samples `(step, text)` by step.
     pub samples: Vec<(u64, String)>,
 }
@@ -45,11 +48,11 @@ pub fn write(run_dir: &Path, report: &RunReport) -> io::Result<()> {
 fn page(report: &RunReport, svg: &str, train: &Curve, validation: &Curve) -> String {
     let title = escaped(&report.title);
     let body = [
-        tiles(train, validation),
+        tiles(report, train, validation),
         format!("<figure>\n{svg}\n{}</figure>\n", caption(train, validation)),
         facts(&report.facts),
         samples(&report.samples),
-        evaluations(validation),
+        evaluations(validation, &report.exact_match),
     ]
     .concat();
     format!(
@@ -69,7 +72,7 @@ fn best(curve: &Curve) -> Option<(u64, f64)> {
         .min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-fn tiles(train: &Curve, validation: &Curve) -> String {
+fn tiles(report: &RunReport, train: &Curve, validation: &Curve) -> String {
     let tile = |name: &str, value: String, note: String| {
         format!("<div><dt>{name}</dt><dd>{value}<small>{note}</small></dd></div>\n")
     };
@@ -86,6 +89,14 @@ fn tiles(train: &Curve, validation: &Curve) -> String {
             format!("{} bits per token", number(loss / 2f64.ln())),
         );
     }
+    let exact = best(validation).and_then(|(step, _)| exact_at(&report.exact_match, step));
+    if let Some(exact) = exact {
+        tiles += &tile(
+            "its exact match",
+            percent(exact),
+            "of held-out targets are written without a mistake".to_owned(),
+        );
+    }
     if let Some((step, loss)) = train.points.last() {
         tiles += &tile(
             "last training loss",
@@ -98,6 +109,15 @@ fn tiles(train: &Curve, validation: &Curve) -> String {
     } else {
         format!("<dl class=\"tiles\">\n{tiles}</dl>\n")
     }
+}
+
+fn exact_at(exact: &[(u64, f64)], step: u64) -> Option<f64> {
+    let found = exact.iter().find(|(at, _)| *at == step);
+    found.map(|(_, share)| *share)
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
 }
 
 /// Format a number with two decimals, or in scientific notation if that would be long.
@@ -179,7 +199,7 @@ fn samples(samples: &[(u64, String)]) -> String {
     section
 }
 
-fn evaluations(validation: &Curve) -> String {
+fn evaluations(validation: &Curve, exact: &[(u64, f64)]) -> String {
     let Some(best) = best(validation) else {
         return String::new();
     };
@@ -192,16 +212,26 @@ fn evaluations(validation: &Curve) -> String {
             } else {
                 ""
             };
+            let exact = match (exact.is_empty(), exact_at(exact, step)) {
+                (true, _) => String::new(),
+                (false, exact) => {
+                    format!("<td>{}</td>", exact.map_or_else(|| "–".to_owned(), percent))
+                }
+            };
             format!(
-                "<tr{class}><td>{}</td><td>{loss:.4}</td><td>{}</td></tr>\n",
+                "<tr{class}><td>{}</td><td>{loss:.4}</td><td>{}</td>{exact}</tr>\n",
                 thousands(step),
                 number(loss.exp())
             )
         })
         .collect();
+    let column = match exact.is_empty() {
+        true => "",
+        false => "<th>exact match</th>",
+    };
     format!(
         "<h2>Evaluations</h2>\n<details>\n<summary>Every validation loss ({})</summary>\n<div class=\"card\">\
-         <table class=\"numbers\">\n<tr><th>step</th><th>loss</th><th>perplexity</th></tr>\n{rows}</table></div>\n\
+         <table class=\"numbers\">\n<tr><th>step</th><th>loss</th><th>perplexity</th>{column}</tr>\n{rows}</table></div>\n\
          </details>\n",
         thousands(validation.points.len() as u64)
     )
@@ -236,6 +266,7 @@ mod tests {
             facts: vec![fact],
             train: vec![(1, 1.0)],
             validation: vec![],
+            exact_match: vec![],
             samples: vec![(1, evil.to_owned()), (2, evil.to_owned())],
         });
         assert_eq!(
@@ -246,6 +277,24 @@ mod tests {
         for text in [&html, &svg] {
             assert!(!text.contains("<script") && !text.contains('\0') && !text.contains('\u{1b}'));
         }
+    }
+
+    #[test]
+    fn exact_match_stands_beside_each_loss_if_there_is_one() {
+        let report = |exact_match| RunReport {
+            validation: vec![(10, 2.0), (20, 1.0)],
+            exact_match,
+            ..RunReport::default()
+        };
+        let (html, _) = written(&report(vec![(10, 0.25), (20, 0.875)]));
+        for part in [
+            "<dt>its exact match</dt><dd>87.50 %",
+            "<th>exact match</th>",
+            "<td>25.00 %</td>",
+        ] {
+            assert!(html.contains(part), "no {part} in {html}");
+        }
+        assert!(!written(&report(vec![])).0.contains("exact match"));
     }
 
     #[test]

@@ -118,7 +118,7 @@ fn decoding_token_by_token_equals_the_full_pass() {
         for at in 0..target {
             let column = batch.inputs.clone().narrow(1, at, 1).into_data();
             let tokens: Vec<u32> = column.iter::<i64>().map(|token| token as u32).collect();
-            let found = values(model.step(&tokens, &mut state));
+            let found = values(model.step(&tokens, &mut state, &mut Seq2SeqPass::default()));
             let expected = values(full.clone().narrow(1, at, 1));
             assert_close(
                 &format!("{} at {at}", name(&config)),

@@ -39,8 +39,14 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .collect();
     let with_page = args.format.contains(&Output::Page);
     check_per_head(&args.activations)?;
-    check_activations(&args.format, &args.activations)?;
-    args.page.check(with_page, args.runs.len())?;
+    let [first, others @ ..] = &args.runs[..] else {
+        return Err(Usage("name a run to look at".to_owned()).into());
+    };
+    let of_pairs = pairs::run_of(first);
+    if of_pairs.is_none() {
+        check_activations(&args.format, &args.activations)?;
+        args.page.check(with_page, args.runs.len())?;
+    }
     if let (false, Some(option)) = (
         formats.iter().any(|format| format.is_picture()),
         args.pictures.idle(),
@@ -50,11 +56,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ))
         .into());
     }
-    let [first, others @ ..] = &args.runs[..] else {
-        return Err(Usage("name a run to look at".to_owned()).into());
-    };
-    if let Some(run) = pairs::run_of(first) {
-        return attend_to_source(&args, &run, &formats, &pictures);
+    if let Some(run) = of_pairs {
+        return attend_to_source(&args, &run, &formats, &pictures, &looking);
     }
     let given = args.target.as_ref().map(|_| "--target");
     let given = given.or(args.pair.as_ref().map(|_| "--pair"));
@@ -123,19 +126,42 @@ fn attend_to_source(
     run: &Run,
     formats: &[Format],
     pictures: &PictureOptions,
+    looking: &CaptureSelection,
 ) -> Result<()> {
     let idle = [
-        ("--activations", args.activations != [Activation::Pattern]),
-        ("--layers", args.layers.is_some()),
-        ("--heads", args.heads.is_some()),
-        ("--checkpoints", args.page.checkpoints),
-        ("--ablate", args.page.ablate),
-        ("--precision", args.precision.is_reduced()),
-        ("a second RUN", args.runs.len() > 1),
+        (
+            "--activations",
+            args.activations != [Activation::Pattern],
+            "whose maps hold patterns: leave it out; `sisun explain` shows q, k, v and scores of a target token",
+        ),
+        (
+            "--checkpoints",
+            args.page.checkpoints,
+            "whose page shows one checkpoint: name one, as in runs/NAME/checkpoints/step-00000500, with an --out for each",
+        ),
+        ("--precision", args.precision.is_reduced(), pairs::FLOAT32),
+        (
+            "a second RUN",
+            args.runs.len() > 1,
+            "which has a page of its own: give each an --out",
+        ),
+        (
+            "--data",
+            !args.page.ablation.text.data.is_empty(),
+            "whose heads are ablated on the given pair: leave it out",
+        ),
+        (
+            "--windows",
+            args.page.ablation.windows.is_some(),
+            "whose heads are ablated on the given pair: leave it out",
+        ),
     ];
-    pairs::refuse(run, "shows all of its patterns", &idle)?;
+    pairs::refuse(run, &idle)?;
+    if args.page.language.is_some() && !args.format.contains(&Output::Page) {
+        return Err(Usage("--language is about the page: add html to --format".to_owned()).into());
+    }
     let text = match (&args.pair, &args.text) {
-        (Some(named), _) => PairText::InFile(named),
+        (Some(named), _) => PairText::InFile(named, args.targets.as_deref()),
         (None, text) => PairText::Given {
             source: text.as_deref().unwrap_or_default(),
             target: args.target.as_deref(),
@@ -150,6 +176,8 @@ fn attend_to_source(
             .contains(&Output::Page)
             .then_some(args.page.language),
         as_json: args.json,
+        looking,
+        ablate: args.page.ablate,
     };
     pairs::attend(run, text, &output, &args.device)
 }

@@ -8,6 +8,7 @@ use crate::terminal::{say, say_json};
 use crate::work;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+use sisun_data::pairs::PairFiles;
 use sisun_model::thousands;
 use sisun_train::evaluate;
 use std::num::NonZeroUsize;
@@ -18,20 +19,25 @@ use std::path::PathBuf;
 /// The text is cut into windows that do not overlap. Without --data, the run's own held-out text is
 /// used. Of a sequence-to-sequence run, the targets of held-out pairs are written and compared:
 /// exact match, character error rate, BLEU, and, where the true alignment is known, how attention
-/// agrees with it, by the length of the source.
+/// agrees with it while the model reads the true target, by the length of the source.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   sisun eval runs/quickstart
   sisun eval runs/quickstart --data novel.txt
   sisun eval runs/rope --lengths 64,128,256 --json
-  sisun eval runs/dates-gru --json")]
+  sisun eval runs/dates-gru --json
+  sisun eval runs/dates-gru --data held-out.ko --targets held-out.en")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory
     run: PathBuf,
     #[command(flatten)]
     text: TextArgs,
+    /// Sequence-to-sequence: files with the targets of --data, line by line [default: --data holds
+    /// both]
+    #[arg(long, value_name = "PATH", requires = "data")]
+    targets: Vec<String>,
     /// Window lengths in tokens [default: the model's context_len]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     lengths: Vec<NonZeroUsize>,
@@ -50,14 +56,39 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<()> {
     if let Some(run) = pairs::run_of(&args.run) {
         let idle = [
-            ("--lengths", !args.lengths.is_empty()),
-            ("--precision", args.precision.is_reduced()),
-            ("--jsonl-field", args.text.jsonl_field.is_some()),
-            ("--documents", args.text.documents.is_some()),
+            (
+                "--lengths",
+                !args.lengths.is_empty(),
+                "whose pairs are read whole and counted by length in any case: leave it out",
+            ),
+            ("--precision", args.precision.is_reduced(), pairs::FLOAT32),
+            (
+                "--jsonl-field",
+                args.text.jsonl_field.is_some(),
+                "whose fields are those of its configuration (pairs.source_field, pairs.target_field): leave it out, and \
+                 name the fields of the file so",
+            ),
+            (
+                "--documents",
+                args.text.documents.is_some(),
+                "whose pairs are not divided any further: leave it out",
+            ),
         ];
-        pairs::refuse(&run, "is evaluated on whole pairs", &idle)?;
+        pairs::refuse(&run, &idle)?;
         let limit = args.windows.map(NonZeroUsize::get);
-        return pairs::evaluate(&run, &args.text.data, limit, args.json, &args.device);
+        let files = PairFiles {
+            sources: &args.text.data,
+            targets: &args.targets,
+            keys: ["--data", "--targets"],
+        };
+        return pairs::evaluate(&run, files, limit, args.json, &args.device);
+    }
+    if !args.targets.is_empty() && args.run.exists() {
+        return Err(Usage(format!(
+            "--targets is for sequence-to-sequence models, and {} holds a language model: leave it out",
+            args.run.display()
+        ))
+        .into());
     }
     let chosen = args
         .device

@@ -127,8 +127,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
 
 /// Explain the attention of a target token to the source.
 fn explain_pair(args: &Args, run: &Run) -> Result<()> {
-    let idle = [("--precision", args.precision.is_reduced())];
-    crate::pairs::refuse(run, "computes in float32", &idle)?;
+    let reduced = args.precision.is_reduced();
+    crate::pairs::refuse(run, &[("--precision", reduced, crate::pairs::FLOAT32)])?;
     let loaded = crate::pairs::open(run, &args.device)?;
     loaded.check_attention()?;
     let target = match &args.target {

@@ -5,6 +5,7 @@ use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use crate::given_text;
 use crate::model_source::PrecisionArgs;
+use crate::pairs;
 use crate::terminal::{say, say_json};
 use crate::work;
 use anyhow::{Result, bail};
@@ -57,6 +58,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ))
         .into());
     }
+    pairs::refuse_run(&args.run, |run| {
+        format!(
+            "its statistics are those of causal self-attention; how well heads agree with a known alignment: sisun eval {run}; \
+             what is written without each: sisun attend {run} --text SOURCE --ablate"
+        )
+    })?;
     let chosen = args
         .device
         .choose(|| work::reading(&args.run, args.precision))?;

@@ -38,13 +38,14 @@ Examples:
   sisun init reviews.jsonl
   sisun init --demo
   sisun init --demo ko
-  sisun init --demo positions")]
+  sisun init --demo positions
+  sisun init --demo dates")]
 pub(crate) struct Args {
     /// Files, folders or globs with the text: plain text, or JSON lines
     #[arg(value_name = "TEXT", required_unless_present = "demo")]
     text: Vec<String>,
     /// Write an example instead, and its text: stories in English (en) or Korean (ko), induction,
-    /// positions or ablations
+    /// positions or ablations; of sequence to sequence dates, reverse or translation
     #[arg(
         long,
         value_name = "NAME",

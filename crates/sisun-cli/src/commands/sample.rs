@@ -35,7 +35,7 @@ Examples:
   sisun sample runs/quickstart-ko --prompt \"옛날에\" --temperature 0
   sisun sample runs/quickstart --prompt \"Once\" --top-k 40 --trace why.html
   sisun sample runs/quickstart --samples 3 --stop '\\n'
-  sisun sample runs/dates-gru --prompt \"5 March 1997\" --beam 4
+  sisun sample runs/dates-gru --prompt \"5 March 1997\" --beam 4 --length-penalty 1
   echo \"One day\" | sisun sample runs/quickstart --prompt-file - --samples 3 --seed 7 --json")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
@@ -117,7 +117,9 @@ pub(crate) struct Args {
     trace: Option<PathBuf>,
     #[command(flatten)]
     force: ForceArgs,
-    /// Print one JSON object: text, tokens with log-probabilities, speed
+    /// Print one JSON object: text, tokens with log-probabilities, speed; of a sequence-to-sequence
+    /// run text, tokens, finish, log_prob, score (log_prob over the length penalty), and in others
+    /// the rest of the beam
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -238,29 +240,38 @@ pub(crate) fn run(args: Args) -> Result<()> {
 /// Write the targets of a sequence-to-sequence run.
 fn translate(args: &Args, run: &Run) -> Result<()> {
     let usual = Sampler::default();
+    const LIKELIEST: &str = "which draws nothing at random and writes the likeliest target: leave it out; --beam 4 compares several";
     let idle = [
-        ("--tokens", args.tokens != TOKENS),
-        ("--temperature", args.temperature != TEMPERATURE),
-        ("--top-k", args.top_k != usual.top_k),
-        ("--top-p", args.top_p != usual.top_p),
-        ("--min-p", args.min_p != usual.min_p),
+        (
+            "--tokens",
+            args.tokens != TOKENS,
+            "whose targets end by themselves, at seq2seq.max_target_len at the latest: leave it out",
+        ),
+        ("--temperature", args.temperature != TEMPERATURE, LIKELIEST),
+        ("--top-k", args.top_k != usual.top_k, LIKELIEST),
+        ("--top-p", args.top_p != usual.top_p, LIKELIEST),
+        ("--min-p", args.min_p != usual.min_p, LIKELIEST),
         (
             "--repetition-penalty",
             args.repetition_penalty != usual.repetition_penalty,
+            LIKELIEST,
         ),
-        ("--stop", !args.stop.is_empty()),
-        ("--samples", args.samples.get() != 1),
-        ("--seed", args.seed != usual.seed),
-        ("--trace", args.trace.is_some()),
-        ("--precision", args.precision.is_reduced()),
+        (
+            "--stop",
+            !args.stop.is_empty(),
+            "whose targets end by themselves: leave it out",
+        ),
+        ("--samples", args.samples.get() != 1, LIKELIEST),
+        ("--seed", args.seed != usual.seed, LIKELIEST),
+        (
+            "--trace",
+            args.trace.is_some(),
+            "whose attention is shown by `sisun attend`: leave it out; --beam N --json lists other targets",
+        ),
+        ("--precision", args.precision.is_reduced(), pairs::FLOAT32),
     ];
-    pairs::refuse(run, "chooses the likeliest target", &idle)?;
-    let given: Option<Vec<String>> = match &args.prompt_file {
-        // A file holds a source on each line, as files of pairs do.
-        Some(_) => prompt(args)?.map(|prompt| prompt.text.lines().map(str::to_owned).collect()),
-        None => prompt(args)?.map(|prompt| vec![prompt.text]),
-    };
-    let Some(sources) = given else {
+    pairs::refuse(run, &idle)?;
+    let Some(sources) = sources(args)? else {
         return Err(Usage(format!(
             "{} holds a sequence-to-sequence model, which writes the target of a source: give one with --prompt",
             run.root().display()
@@ -275,6 +286,41 @@ fn translate(args: &Args, run: &Run) -> Result<()> {
         }),
     };
     pairs::sample(run, &sources, decoding, args.json, &args.device)
+}
+
+/// Return the sources to write targets of: the prompt, or each line of a file.
+///
+/// # Errors
+/// If the file cannot be read or has a blank line between others.
+fn sources(args: &Args) -> Result<Option<Vec<pairs::GivenSource>>> {
+    let Some(Prompt { text, .. }) = prompt(args)? else {
+        return Ok(None);
+    };
+    let Some(file) = &args.prompt_file else {
+        return Ok(Some(vec![pairs::GivenSource { text, place: None }]));
+    };
+    let name = match file.as_os_str() == "-" {
+        true => "standard input".to_owned(),
+        false => format!("`{}`", file.display()),
+    };
+    let lines = text.trim_end().lines().zip(1..);
+    let sources = lines.map(|(line, number)| {
+        let place = format!("{name} line {number}");
+        match line.trim().is_empty() {
+            true => Err(Usage(format!(
+                "{place}: the source is empty: write one on each line, or remove the line"
+            ))),
+            false => Ok(pairs::GivenSource {
+                text: line.to_owned(),
+                place: Some(place),
+            }),
+        }
+    });
+    let sources = sources.collect::<Result<Vec<_>, Usage>>()?;
+    match sources.is_empty() {
+        true => Err(Usage(format!("{name} holds no source: write one on each line")).into()),
+        false => Ok(Some(sources)),
+    }
 }
 
 /// Defaults of options that sequence-to-sequence models do not take.

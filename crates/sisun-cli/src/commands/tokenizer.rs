@@ -1,7 +1,9 @@
 //! `sisun tokenizer`.
 
+use crate::failure::Usage;
 use crate::given_text;
 use crate::output::{ForceArgs, make_parent};
+use crate::pairs;
 use crate::terminal::{note, say, say_json};
 use anyhow::{Context, Error, Result};
 use clap::Subcommand;
@@ -55,10 +57,14 @@ Examples:
     #[command(after_help = "\
 Examples:
   sisun tokenizer encode runs/quickstart --text \"The cat sat on the mat.\"
-  sisun tokenizer encode ~/models/TinyLlama-1.1B-Chat-v1.0 --text \"The cat\" --no-added")]
+  sisun tokenizer encode ~/models/TinyLlama-1.1B-Chat-v1.0 --text \"The cat\" --no-added
+  sisun tokenizer encode runs/dates-gru --side source --text \"5 March 1997\"")]
     Encode {
         /// A tokenizer.json, or a run directory
         tokenizer: PathBuf,
+        /// Of a sequence-to-sequence run: the side whose tokenizer is used, source or target
+        #[arg(long, value_name = "SIDE")]
+        side: Option<SideName>,
         /// The text [default: standard input], read as a file is: line ends are \n, a byte order
         /// mark is left out
         #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
@@ -77,6 +83,9 @@ Example:
     Decode {
         /// A tokenizer.json, or a run directory
         tokenizer: PathBuf,
+        /// Of a sequence-to-sequence run: the side whose tokenizer is used, source or target
+        #[arg(long, value_name = "SIDE")]
+        side: Option<SideName>,
         /// The ids
         #[arg(required = true)]
         ids: Vec<u32>,
@@ -87,6 +96,13 @@ Example:
 enum Kind {
     Bpe,
     Char,
+}
+
+/// A side of a sequence-to-sequence run.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum SideName {
+    Source,
+    Target,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
@@ -114,11 +130,16 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ),
         Verb::Encode {
             tokenizer,
+            side,
             text,
             no_added,
             json,
-        } => encode(&tokenizer, text, !no_added, json),
-        Verb::Decode { tokenizer, ids } => say(&open(&tokenizer)?.decode(&ids)?),
+        } => encode(&open(&tokenizer, side)?, text, !no_added, json),
+        Verb::Decode {
+            tokenizer,
+            side,
+            ids,
+        } => say(&open(&tokenizer, side)?.decode(&ids)?),
     }
 }
 
@@ -127,12 +148,34 @@ fn read_form(given: &str) -> Result<Normalize, serde::de::value::Error> {
     Normalize::deserialize(given.into_deserializer())
 }
 
-fn open(path: &Path) -> Result<Tokenizer> {
+/// Open a tokenizer file, or the tokenizer of a run; `side` chooses that of a sequence-to-sequence
+/// run.
+fn open(path: &Path, side: Option<SideName>) -> Result<Tokenizer> {
     let is_folder = is_folder(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let file = if is_folder {
-        RunDir::new(path).tokenizer()
-    } else {
-        path.to_owned()
+    let file = match (pairs::run_of(path), side) {
+        (Some(run), Some(side)) => {
+            let files = RunDir::new(run.root());
+            match side {
+                SideName::Source => files.source_tokenizer(),
+                SideName::Target => files.target_tokenizer(),
+            }
+        }
+        (Some(run), None) => {
+            return Err(Usage(format!(
+                "{} is a sequence-to-sequence run, with a tokenizer for each side: add --side source or --side target",
+                run.root().display()
+            ))
+            .into());
+        }
+        (None, Some(_)) if path.exists() => {
+            return Err(Usage(format!(
+                "--side is for sequence-to-sequence runs, and {} has one tokenizer: leave it out",
+                path.display()
+            ))
+            .into());
+        }
+        _ if is_folder => RunDir::new(path).tokenizer(),
+        _ => path.to_owned(),
     };
     let meant = sisun_model::did_you_mean(path);
     Tokenizer::from_file(&file).map_err(|error| match meant.is_empty() {
@@ -141,8 +184,12 @@ fn open(path: &Path) -> Result<Tokenizer> {
     })
 }
 
-fn encode(path: &Path, text: Option<String>, with_added: bool, as_json: bool) -> Result<()> {
-    let tokenizer = open(path)?;
+fn encode(
+    tokenizer: &Tokenizer,
+    text: Option<String>,
+    with_added: bool,
+    as_json: bool,
+) -> Result<()> {
     let text = match text {
         Some(text) => text,
         None => given_text::standard_input()?,

@@ -35,14 +35,14 @@ fn hint(error: &TrainError, command: &TrainCommand) -> Option<String> {
         ),
         TrainError::RunExists { path, done: None } => format!(
             ": choose another place with --run DIR, or go on with it\nto go on: {}",
-            command.resume(path)
+            command.that_may_change().resume(path)
         ),
         TrainError::RunExists {
             path,
             done: Some(steps),
         } => format!(
             ": choose another place with --run DIR, or train it longer\nto train it longer: {}",
-            command.longer(path, *steps)
+            command.that_may_change().longer(path, *steps)
         ),
         TrainError::PlaceTaken { .. } => {
             ": choose another place with --run DIR, or an empty folder".to_owned()

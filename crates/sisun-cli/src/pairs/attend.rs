@@ -9,7 +9,7 @@ use anyhow::Result;
 use known::{Cells, in_own_text, pair_in_file};
 use serde_json::json;
 use sisun_files::write_atomic;
-use sisun_infer::{AttentionMaps, AttentionPart, Language};
+use sisun_infer::{Ablations, AttentionMaps, AttentionPart, CaptureSelection, Language};
 use sisun_model::Run;
 use sisun_viz::maps::{self, Format, PictureOptions};
 use sisun_viz::page::pairs_html;
@@ -23,8 +23,8 @@ pub(crate) enum PairText<'a> {
         source: &'a str,
         target: Option<&'a str>,
     },
-    /// A pair in a file, as `FILE:LINE`.
-    InFile(&'a str),
+    /// A pair in a file, as `FILE:LINE`, and the file with its target if that is another.
+    InFile(&'a str, Option<&'a str>),
 }
 
 /// Where and how maps are written.
@@ -35,6 +35,10 @@ pub(crate) struct MapOutput<'a> {
     /// Language of the page, if a page is written; `None` follows the text.
     pub(crate) page: Option<Option<Language>>,
     pub(crate) as_json: bool,
+    /// Layers and heads to show.
+    pub(crate) looking: &'a CaptureSelection,
+    /// Write the target without each head.
+    pub(crate) ablate: bool,
 }
 
 /// Write the maps of a sequence-to-sequence run.
@@ -46,7 +50,7 @@ pub(crate) fn attend(
 ) -> Result<()> {
     let config = run.seq2seq_config()?;
     let pair = match text {
-        PairText::InFile(named) => Some(pair_in_file(&config, named)?),
+        PairText::InFile(named, targets) => Some(pair_in_file(&config, named, targets)?),
         PairText::Given { .. } => None,
     };
     let loaded = open(run, device)?;
@@ -64,9 +68,13 @@ pub(crate) fn attend(
             let alignment = in_own_text(&loaded, run, &config, [source, &target], device);
             (source.to_owned(), target, alignment)
         }
-        (PairText::InFile(_), None) => unreachable!("the pair has been read above"),
+        (PairText::InFile(..), None) => unreachable!("the pair has been read above"),
     };
-    let found = loaded.attend(&source, &target, alignment)?;
+    let found = loaded.attend(&source, &target, alignment, output.looking)?;
+    let ablations = output
+        .ablate
+        .then(|| loaded.ablations(&source, &target))
+        .transpose()?;
     claim(output.folder)?;
     let mut files = Vec::new();
     for part in found.iter().filter(|_| !output.formats.is_empty()) {
@@ -80,7 +88,10 @@ pub(crate) fn attend(
     if let Some(language) = output.page {
         let language = language.unwrap_or_else(|| Language::of(&source));
         let path = output.folder.join("attention.html");
-        write_atomic(&path, pairs_html(&found, language)?.as_bytes())?;
+        write_atomic(
+            &path,
+            pairs_html(&found, ablations.as_ref(), language)?.as_bytes(),
+        )?;
         files.push(path);
     }
     if let Some(left) = left_before(output.folder, &files) {
@@ -93,13 +104,47 @@ pub(crate) fn attend(
         let tokens = tokens(&found);
         return say_json(&json!({
             "text": source, "target": target, "source_tokens": tokens.1,
-            "target_tokens": tokens.0, "alignment": tokens.2, "files": files,
+            "target_tokens": tokens.0, "alignment": tokens.2, "best_head": best_head(&found),
+            "ablations": ablations, "files": files,
         }));
     }
     for file in &files {
         say(&file.display().to_string())?;
     }
+    match &ablations {
+        Some(ablations) => tell(ablations),
+        None => Ok(()),
+    }
+}
+
+/// List what the model writes without each head.
+fn tell(ablations: &Ablations) -> Result<()> {
+    say(&format!(
+        "\nwith all heads: {} (log-probability {:.3})",
+        ablations.text, ablations.log_prob
+    ))?;
+    say("without          log-probability   target")?;
+    for head in &ablations.heads {
+        let name = format!("{} {}.{}", head.part, head.layer, head.head);
+        let target = match head.changed {
+            true => &head.text,
+            false => "the same",
+        };
+        say(&format!(
+            "{name:<17}{:>+15.3}   {target}",
+            head.log_prob - ablations.log_prob
+        ))?;
+    }
     Ok(())
+}
+
+/// Return the head of cross-attention that agrees best with the true alignment, if that is known.
+fn best_head(found: &[AttentionMaps]) -> serde_json::Value {
+    let best = found.iter().find_map(AttentionMaps::best_aligned);
+    best.map_or_else(
+        Default::default,
+        |(layer, head)| json!({ "layer": layer, "head": head }),
+    )
 }
 
 /// Return the tokens of target and source, and the true alignment.

@@ -5,7 +5,7 @@ use crate::common::DeviceArgs;
 use crate::terminal::{say, say_json};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
-use sisun_data::pairs::{PairSet, read_pairs, tokenize_pairs};
+use sisun_data::pairs::{PairFiles, PairSet, read_pairs, tokenize_pairs};
 use sisun_infer::{PairEvaluation, PairScores, Translator};
 use sisun_model::{Run, thousands};
 use sisun_seq2seq::measures::AlignmentScores;
@@ -14,17 +14,17 @@ use sisun_train::seq2seq::own_pairs;
 /// Evaluate a run on its held-out pairs, or on those of other files.
 pub(crate) fn evaluate(
     run: &Run,
-    data: &[String],
+    files: PairFiles<'_>,
     limit: Option<usize>,
     as_json: bool,
     device: &DeviceArgs,
 ) -> Result<()> {
     let loaded = open(run, device)?;
     let config = run.seq2seq_config()?;
-    let pairs = match data {
+    let pairs = match files.sources {
         [] => own_pairs(run, &config)?.validation,
-        data => {
-            let corpus = read_pairs(data, &[], &config.pairs, &mut std::io::stdin().lock())?;
+        _ => {
+            let corpus = read_pairs(files, &config.pairs, &mut std::io::stdin().lock())?;
             let tokens = tokenize_pairs(&corpus, &loaded.tokenizers)?.into();
             PairSet { corpus, tokens }
         }
@@ -128,7 +128,7 @@ fn show(found: &PairEvaluation) -> Result<()> {
         && let Some(aligned) = all.head(layer, head)
     {
         say(&format!(
-            "attention of layer {layer}, head {head}: alignment error rate {:.4}, mass on the true span {} (even: {}), points right {}",
+            "attention of layer {layer}, head {head}, while the true targets are read: alignment error rate {:.4}, mass on the true span {} (even: {}), points right {}",
             aligned.alignment_error_rate().unwrap_or(f64::NAN),
             percent(aligned.attention_mass()),
             percent(aligned.even_attention_mass()),

@@ -31,8 +31,11 @@ pub(crate) fn info(
     let (vocabularies, pairs) = match run {
         Some(run) => {
             let files = RunDir::new(run.root());
-            let own =
-                PairTokenizers::from_files(&files.source_tokenizer(), &files.target_tokenizer())?;
+            let own = PairTokenizers::from_files(
+                config.tokenizers()?,
+                &files.source_tokenizer(),
+                &files.target_tokenizer(),
+            )?;
             let pairs = read(Some(own.clone()))
                 .inspect_err(|error| device.note(&format!("note: the pairs are not read: {error}")))
                 .ok();

@@ -8,11 +8,12 @@ mod sample;
 pub(crate) use attend::{MapOutput, PairText, attend};
 pub(crate) use evaluate::evaluate;
 pub(crate) use info::{info, needs};
-pub(crate) use sample::sample;
+pub(crate) use sample::{GivenSource, sample};
 
 use crate::common::DeviceArgs;
 use crate::failure::Usage;
 use anyhow::{Result, bail};
+use sisun_config::shell;
 use sisun_infer::{Decoding, Translator};
 use sisun_model::Run;
 use std::path::Path;
@@ -30,32 +31,38 @@ pub(crate) fn run_of(path: &Path) -> Option<Run> {
 /// Refuse a sequence-to-sequence run.
 ///
 /// # Errors
-/// If the path names one; `because` says why it is not taken.
-pub(crate) fn refuse_run(path: &Path, because: &str) -> Result<()> {
+/// If the path names one; `because` says why it is not taken and what to do, with the run's path as
+/// a shell takes it.
+pub(crate) fn refuse_run(path: &Path, because: impl FnOnce(&str) -> String) -> Result<()> {
     match run_of(path) {
         None => Ok(()),
         Some(run) => Err(Usage(format!(
-            "{} is a run of a sequence-to-sequence model, and this takes a language model: {because}",
+            "{} is a run of a sequence-to-sequence model, and this takes a language model: {}",
+            run.root().display(),
+            because(&shell::path(&run.root()))
+        ))
+        .into()),
+    }
+}
+
+/// Refuse options that a sequence-to-sequence run would ignore: the option, true if it is given, and
+/// what such a run does instead, with what to do.
+///
+/// # Errors
+/// If one is given.
+pub(crate) fn refuse(run: &Run, options: &[(&str, bool, &str)]) -> Result<()> {
+    match options.iter().find(|(_, given, _)| *given) {
+        None => Ok(()),
+        Some((option, _, instead)) => Err(Usage(format!(
+            "{option} is for language models, and {} is a sequence-to-sequence run, {instead}",
             run.root().display()
         ))
         .into()),
     }
 }
 
-/// Refuse options that a sequence-to-sequence run would ignore, each given or not.
-///
-/// # Errors
-/// If one is given; `because` says what such a run does instead.
-pub(crate) fn refuse(run: &Run, because: &str, options: &[(&str, bool)]) -> Result<()> {
-    match options.iter().find(|(_, given)| *given) {
-        None => Ok(()),
-        Some((option, _)) => Err(Usage(format!(
-            "{option} is for language models, and {} is a sequence-to-sequence run, which {because}: leave it out",
-            run.root().display()
-        ))
-        .into()),
-    }
-}
+/// The reason against `--precision`.
+pub(crate) const FLOAT32: &str = "which computes in float32: leave it out";
 
 /// Return the target that the model writes.
 ///
@@ -65,7 +72,9 @@ pub(crate) fn written_target(loaded: &Translator, source: &str) -> Result<String
     let found = loaded.translate(source, Decoding::Greedy)?;
     match found.into_iter().next().filter(|one| !one.text.is_empty()) {
         Some(one) => Ok(one.text),
-        None => bail!("the model writes an empty target for this source: give one with --target"),
+        None => bail!(
+            "the model writes an empty target for this source, as one that has hardly learned does: give one with --target, or train it longer"
+        ),
     }
 }
 

@@ -9,28 +9,37 @@ use serde_json::{Value, json};
 use sisun_infer::{Decoding, Translation, Translator};
 use sisun_model::Run;
 
+/// A source, and where it stands if it is a line of a file.
+pub(crate) struct GivenSource {
+    pub(crate) text: String,
+    pub(crate) place: Option<String>,
+}
+
 /// Write the target of each source on a line, or all as one JSON object.
 pub(crate) fn sample(
     run: &Run,
-    sources: &[String],
+    sources: &[GivenSource],
     decoding: Decoding,
     as_json: bool,
     device: &DeviceArgs,
 ) -> Result<()> {
-    if sources.is_empty() || sources.iter().any(String::is_empty) {
-        return Err(Usage(
-            "the source is empty: give at least one character, and no empty lines".to_owned(),
-        )
-        .into());
+    if sources.iter().any(|source| source.text.is_empty()) {
+        return Err(Usage("the source is empty: give at least one character".to_owned()).into());
     }
     let loaded = open(run, device)?;
     // A source that cannot be read is reported before any target is printed.
-    for source in sources {
-        loaded.source_tokens(source)?;
-        device.note_form(loaded.tokenizers.source(), source)?;
+    for GivenSource { text, place } in sources {
+        loaded.source_tokens(text).map_err(|error| match place {
+            Some(place) => {
+                let told = format!("{place}: {error}");
+                anyhow::Error::new(error).context(told)
+            }
+            None => error.into(),
+        })?;
+        device.note_form(loaded.tokenizers.source(), text)?;
     }
     let mut objects = Vec::new();
-    for source in sources {
+    for GivenSource { text: source, .. } in sources {
         let written = loaded.translate(source, decoding)?;
         match as_json {
             true => objects.push(object(&loaded, source, &written)?),

@@ -37,7 +37,10 @@ pub(super) fn parse_pair(text: &str, fields: &PairFields<'_>) -> Result<Pair, (u
 fn explain_or_read(text: &str, fields: &PairFields<'_>) -> Result<Pair, (u64, String)> {
     let wanted = [fields.source, fields.target, fields.alignment];
     let mut record = parse_record(text, &wanted).map_err(|error| {
-        let problem = format!("not a JSON object ({})", error.problem);
+        let problem = format!(
+            "not a JSON object ({}): mend the line, or remove it",
+            error.problem
+        );
         (error.line as u64, problem)
     })?;
     let names = match record.names.is_empty() {

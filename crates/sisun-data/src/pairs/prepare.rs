@@ -1,6 +1,6 @@
 //! From a configuration to tokenized pairs.
 
-use super::read::{PairCorpus, read_pairs};
+use super::read::{PairCorpus, PairFiles, read_pairs};
 use super::split::split_pairs;
 use super::tokenizers::{PairTokenizers, make_pair_tokenizers};
 use super::tokens::{PairTokens, tokenize_pairs};
@@ -39,7 +39,7 @@ impl PairSet {
                 () => continue,
             };
             return Err(self.corpus.problem(at, format!(
-                "the {side} has {tokens}, but seq2seq.max_{side}_len is {most}; raise that, or remove the pair"
+                "the {side} has {tokens}, but seq2seq.max_{side}_len is {most}; raise that in the configuration, or remove the pair"
             )));
         }
         Ok(())
@@ -85,17 +85,12 @@ pub fn prepare_pairs(
     tokenizers: Option<PairTokenizers>,
     stdin: &mut dyn Read,
 ) -> Result<Pairs, DataError> {
-    let all = read_pairs(&config.sources, &config.targets, config, stdin)?;
+    let all = read_pairs(PairFiles::training(config), config, stdin)?;
     let (train, validation) = if config.validation.is_empty() {
         let (train, validation) = split_pairs(&all, config.validation_fraction)?;
         (all.select(&train), all.select(&validation))
     } else {
-        let validation = read_pairs(
-            &config.validation,
-            &config.validation_targets,
-            config,
-            stdin,
-        )?;
+        let validation = read_pairs(PairFiles::validation(config), config, stdin)?;
         (all, validation)
     };
     let tokenizers = match tokenizers {

@@ -65,19 +65,57 @@ impl PairCorpus {
     }
 }
 
-/// Read the pairs of `sources`, whose targets are in `targets` if any are named. `config` says how;
-/// its own sources are not read. `stdin` is read for the source `-`.
+/// The files of pairs, with the settings that name them.
+#[derive(Clone, Copy, Debug)]
+pub struct PairFiles<'f> {
+    /// Files, folders, globs, or `-` for standard input.
+    pub sources: &'f [String],
+    /// Files with the targets of `sources`, line by line. Empty: `sources` hold both.
+    pub targets: &'f [String],
+    /// Names of the settings of both, for messages.
+    pub keys: [&'static str; 2],
+}
+
+impl<'f> PairFiles<'f> {
+    /// Return the files to learn from.
+    pub fn training(config: &'f PairsConfig) -> Self {
+        Self {
+            sources: &config.sources,
+            targets: &config.targets,
+            keys: ["pairs.sources", "pairs.targets"],
+        }
+    }
+
+    /// Return the files that are held out.
+    pub fn validation(config: &'f PairsConfig) -> Self {
+        Self {
+            sources: &config.validation,
+            targets: &config.validation_targets,
+            keys: ["pairs.validation", "pairs.validation_targets"],
+        }
+    }
+}
+
+/// Read the pairs of files. `config` says how; its own files are not read. `stdin` is read for `-`.
 ///
 /// # Errors
 /// Sources that are missing or not text, and with its line each pair that is malformed:
 /// [`DataError::Pair`], [`DataError::ParallelLines`], [`DataError::ParallelFiles`],
-/// [`DataError::Empty`] if there are no pairs at all.
+/// [`DataError::ParallelRecords`], [`DataError::Empty`] if there are no pairs at all.
 pub fn read_pairs(
-    sources: &[String],
-    targets: &[String],
+    files: PairFiles<'_>,
     config: &PairsConfig,
     stdin: &mut dyn Read,
 ) -> Result<PairCorpus, DataError> {
+    let PairFiles {
+        sources,
+        targets,
+        keys,
+    } = files;
+    let is_stdin = |source: &String| source == "-";
+    if sources.iter().any(is_stdin) && targets.iter().any(is_stdin) {
+        return Err(DataError::StdinTwice { keys });
+    }
     let mut data = DataConfig::with_sources(sources.to_vec());
     data.jsonl_field = Some(config.source_field.clone());
     let spool = tempfile::tempdir().map_err(DataError::io(&std::env::temp_dir()))?;
@@ -89,14 +127,25 @@ pub fn read_pairs(
     let mut summary = ReadSummary::default();
     if targets.is_empty() {
         for input in &inputs {
-            corpus.read_file(input, config, &mut summary)?;
+            corpus.read_file(input, config, keys[1], &mut summary)?;
         }
     } else {
         let targets = resolve(targets)?;
         if inputs.len() != targets.len() {
             return Err(DataError::ParallelFiles {
+                keys,
                 sources: inputs.len(),
                 targets: targets.len(),
+            });
+        }
+        if let Some(records) = inputs
+            .iter()
+            .chain(&targets)
+            .find(|file| holds_records(file))
+        {
+            return Err(DataError::ParallelRecords {
+                path: records.name.clone(),
+                targets: keys[1],
             });
         }
         for (source, target) in inputs.iter().zip(&targets) {
@@ -127,6 +176,7 @@ impl PairCorpus {
         &mut self,
         input: &InputFile,
         config: &PairsConfig,
+        targets: &str,
         summary: &mut ReadSummary,
     ) -> Result<(), DataError> {
         let format = match has_extension(&input.name, &["tsv"]) {
@@ -141,7 +191,9 @@ impl PairCorpus {
         let fields = PairFields::of(config);
         let parse = |(line, text): &(u64, String)| -> Result<Pair, DataError> {
             let parsed = match format {
-                FileFormat::PlainText => split_at_tab(text).map_err(|problem| (0, problem)),
+                FileFormat::PlainText => {
+                    split_at_tab(text).map_err(|problem| (0, problem.told(input, targets)))
+                }
                 FileFormat::JsonLines | FileFormat::JsonArray => parse_pair(text, &fields),
             };
             let checked = parsed.and_then(|pair| match find_problem(&pair) {
@@ -257,8 +309,38 @@ fn array_elements(
     Ok(elements)
 }
 
+/// Return true if a file that should be read line by line holds records with both sides.
+fn holds_records(input: &InputFile) -> bool {
+    // Lines of plain text may begin with a brace, but not in a file of this name.
+    has_extension(&input.name, &["jsonl", "ndjson"])
+        || (has_extension(&input.name, &["json"]) && input.format == FileFormat::JsonArray)
+}
+
+/// A line that is not a source, a tab and a target.
+enum NotTwoFields {
+    NoTab,
+    Many(usize),
+}
+
+impl NotTwoFields {
+    /// Describe the problem and the remedy; `targets` is the setting that names files of targets.
+    fn told(&self, input: &InputFile, targets: &str) -> String {
+        match self {
+            Self::Many(fields) => format!(
+                "the line has {fields} fields, but a pair has two: a source, a tab and its target; keep the two, as by `cut -f1,2`"
+            ),
+            Self::NoTab if input.is_piped() => format!(
+                "there is no tab: a line is a source, a tab and its target, or a JSON object; if the targets are in another file, name it with {targets}"
+            ),
+            Self::NoTab => format!(
+                "there is no tab: a line is a source, a tab and its target; if the targets are in another file, name it with {targets}, and if each line is a JSON object, let the file's name end in .jsonl"
+            ),
+        }
+    }
+}
+
 /// Divide a line into its source and its target.
-fn split_at_tab(line: &str) -> Result<Pair, String> {
+fn split_at_tab(line: &str) -> Result<Pair, NotTwoFields> {
     let fields = line.split('\t').count();
     match line.split_once('\t') {
         Some((source, target)) if fields == 2 => Ok(Pair {
@@ -266,13 +348,8 @@ fn split_at_tab(line: &str) -> Result<Pair, String> {
             target: target.to_owned(),
             alignment: None,
         }),
-        Some(_) => Err(format!(
-            "the line has {fields} fields, but a pair has two: a source, a tab and its target; keep the two, as by `cut -f1,2`"
-        )),
-        None => Err(
-            "there is no tab: a line is a source, a tab and its target; if the targets are in another file, name it in pairs.targets, and if the lines are JSON, let the name end in .jsonl"
-                .to_owned(),
-        ),
+        Some(_) => Err(NotTwoFields::Many(fields)),
+        None => Err(NotTwoFields::NoTab),
     }
 }
 

@@ -2,12 +2,31 @@
 
 use super::alignment::Pair;
 use super::read::PairCorpus;
-use crate::{DataError, Tokenizer};
+use crate::{DataError, Encoding, Tokenizer, TokenizerKeys};
 use sisun_config::{Normalize, PairTokenizersConfig, TokenizerConfig};
 use std::path::Path;
 
 /// The most bytes of text that a tokenizer is trained on; more is sampled evenly.
 const MAX_TRAINING_BYTES: usize = 12 << 20;
+
+/// A side of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The text that is read.
+    Source,
+    /// The text that is written.
+    Target,
+}
+
+impl Side {
+    /// Return the name that messages use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Target => "target",
+        }
+    }
+}
 
 /// The tokenizers of both sides.
 ///
@@ -40,15 +59,21 @@ impl PairTokenizers {
         }
     }
 
-    /// Read a tokenizer for each side.
+    /// Read the tokenizer of each side, which are the same if `settings` have one for both.
     ///
     /// # Errors
     /// Those of [`Tokenizer::from_file`].
-    pub fn from_files(source: &Path, target: &Path) -> Result<Self, DataError> {
-        Ok(Self::separate(
-            Tokenizer::from_file(source)?,
-            Tokenizer::from_file(target)?,
-        ))
+    pub fn from_files(
+        settings: PairTokenizersConfig<'_>,
+        source: &Path,
+        target: &Path,
+    ) -> Result<Self, DataError> {
+        let [source, target] = [Tokenizer::from_file(source)?, Tokenizer::from_file(target)?];
+        let is_shared = matches!(settings, PairTokenizersConfig::Shared(_));
+        Ok(match is_shared && source.sha256() == target.sha256() {
+            true => Self::shared(source),
+            false => Self::separate(source, target),
+        })
     }
 
     /// Return the tokenizer of sources.
@@ -59,6 +84,37 @@ impl PairTokenizers {
     /// Return the tokenizer of targets.
     pub fn target(&self) -> &Tokenizer {
         self.target.as_ref().unwrap_or(&self.source)
+    }
+
+    /// Return the settings of the tokenizer of a side, for messages.
+    pub fn keys(&self, side: Side) -> TokenizerKeys {
+        TokenizerKeys {
+            kind: match (self.is_shared(), side) {
+                (true, _) => TokenizerKeys::LANGUAGE.kind,
+                (false, Side::Source) => "source_tokenizer.kind",
+                (false, Side::Target) => "target_tokenizer.kind",
+            },
+            normalize: "pairs.normalize",
+        }
+    }
+
+    /// Return the tokens of a text of one side.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::encode`]; remedies name the settings of pairs.
+    pub fn encode(&self, side: Side, text: &str) -> Result<Encoding, DataError> {
+        let tokenizer = self.of(side);
+        tokenizer
+            .encode(text)
+            .map_err(|error| error.naming(self.keys(side)))
+    }
+
+    /// Return the tokenizer of a side.
+    pub fn of(&self, side: Side) -> &Tokenizer {
+        match side {
+            Side::Source => self.source(),
+            Side::Target => self.target(),
+        }
     }
 
     /// Return true if both sides have the same tokenizer.

@@ -2,7 +2,7 @@
 
 use super::alignment::{Link, Pair};
 use super::read::PairCorpus;
-use super::tokenizers::PairTokenizers;
+use super::tokenizers::{PairTokenizers, Side};
 use crate::DataError;
 use crate::tokenizer::bulk_encoder::BulkEncoder;
 use rayon::prelude::*;
@@ -49,7 +49,7 @@ pub fn tokenize_pairs(
             let tokens = match pair.alignment {
                 Some(_) => tokenize_pair(pair, tokenizers),
                 // Without links there is no need of offsets, which take most of the time.
-                None => tokenize_texts(pair, &mut source, &mut target),
+                None => tokenize_texts(pair, tokenizers, [&mut source, &mut target]),
             };
             tokens.map_err(|problem| corpus.problem(chunk * CHUNK + at, problem))
         };
@@ -68,25 +68,32 @@ pub fn tokenize_pairs(
 
 fn tokenize_texts(
     pair: &Pair,
-    source: &mut BulkEncoder<'_>,
-    target: &mut BulkEncoder<'_>,
+    tokenizers: &PairTokenizers,
+    [source, target]: [&mut BulkEncoder<'_>; 2],
 ) -> Result<PairTokens, String> {
-    let encode = |side: &str, text: &str, encoder: &mut BulkEncoder<'_>| {
+    let encode = |side: Side, text: &str, encoder: &mut BulkEncoder<'_>| {
         let ids = encoder.encode(&[(text, 0)]);
-        let ids = ids.map_err(|error| format!("the {side}: {error}"))?;
+        let ids = ids.map_err(|error| {
+            format!(
+                "the {}: {}",
+                side.name(),
+                error.naming(tokenizers.keys(side))
+            )
+        })?;
         not_empty(side, ids.into_iter().flatten().collect())
     };
     Ok(PairTokens {
-        source: encode("source", &pair.source, source)?,
-        target: encode("target", &pair.target, target)?,
+        source: encode(Side::Source, &pair.source, source)?,
+        target: encode(Side::Target, &pair.target, target)?,
         links: None,
     })
 }
 
-fn not_empty(side: &str, ids: Vec<u32>) -> Result<Vec<u32>, String> {
+fn not_empty(side: Side, ids: Vec<u32>) -> Result<Vec<u32>, String> {
     match ids.is_empty() {
         true => Err(format!(
-            "the {side} becomes no tokens at all: remove the pair, or use another tokenizer"
+            "the {} becomes no tokens at all: mend the line, remove the pair, or use another tokenizer",
+            side.name()
         )),
         false => Ok(ids),
     }
@@ -97,13 +104,12 @@ fn not_empty(side: &str, ids: Vec<u32>) -> Result<Vec<u32>, String> {
 /// # Errors
 /// Those of [`Tokenizer::encode`](crate::Tokenizer::encode), as text, and a side without tokens.
 pub fn tokenize_pair(pair: &Pair, tokenizers: &PairTokenizers) -> Result<PairTokens, String> {
-    let encode = |side: &str, text: &str, tokenizer: &crate::Tokenizer| {
-        tokenizer
-            .encode(text)
-            .map_err(|error| format!("the {side}: {error}"))
+    let encode = |side: Side, text: &str| {
+        let encoded = tokenizers.encode(side, text);
+        encoded.map_err(|error| format!("the {}: {error}", side.name()))
     };
-    let source = encode("source", &pair.source, tokenizers.source())?;
-    let target = encode("target", &pair.target, tokenizers.target())?;
+    let source = encode(Side::Source, &pair.source)?;
+    let target = encode(Side::Target, &pair.target)?;
     let links = pair.alignment.as_ref().map(|alignment| {
         let mut links = Vec::new();
         for (of, possible) in [(&alignment.sure, false), (&alignment.possible, true)] {
@@ -123,8 +129,8 @@ pub fn tokenize_pair(pair: &Pair, tokenizers: &PairTokenizers) -> Result<PairTok
         links
     });
     Ok(PairTokens {
-        source: not_empty("source", source.ids)?,
-        target: not_empty("target", target.ids)?,
+        source: not_empty(Side::Source, source.ids)?,
+        target: not_empty(Side::Target, target.ids)?,
         links,
     })
 }

@@ -34,10 +34,15 @@ pub(crate) struct InputFile {
     /// True for JSON of another shape than records, which is read as plain text.
     pub(crate) is_other_json: bool,
     /// The file with a copy of standard input, removed with the last clone.
-    _spool: Option<Arc<Scratch>>,
+    spool: Option<Arc<Scratch>>,
 }
 
 impl InputFile {
+    /// Return true if the file is a copy of standard input or of a pipe.
+    pub(crate) fn is_piped(&self) -> bool {
+        self.spool.is_some()
+    }
+
     fn new(
         path: PathBuf,
         name: PathBuf,
@@ -51,7 +56,7 @@ impl InputFile {
             name,
             format,
             looks_like,
-            _spool: spool.map(Arc::new),
+            spool: spool.map(Arc::new),
         })
     }
 }

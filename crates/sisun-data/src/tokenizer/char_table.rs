@@ -1,7 +1,7 @@
 //! Vocabularies of single characters, numbered in code-point order (as in nanoGPT's
 //! `shakespeare_char`).
 
-use super::{encoding::Encoding, normalization_hints::remedy, special_tokens::END_OF_TEXT};
+use super::{encoding::Encoding, normalization_hints::known_form, special_tokens::END_OF_TEXT};
 use crate::{
     DataError,
     text::{characters::distinct_characters, normalization::composed},
@@ -119,7 +119,8 @@ impl CharTable {
             };
             return Err(DataError::UnseenCharacters {
                 characters,
-                remedy: remedy(text, known),
+                form: known_form(text, known),
+                keys: super::unknown_remedy::TokenizerKeys::LANGUAGE,
             });
         }
         Ok(ids)

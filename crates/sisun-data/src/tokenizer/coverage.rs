@@ -3,7 +3,7 @@
 use super::{
     byte_alphabet::character_of,
     hf_tokenizer::{EncodeError, HfTokenizer},
-    normalization_hints::remedy,
+    normalization_hints::known_form,
 };
 use crate::{DataError, text::characters::distinct_characters};
 use std::sync::Arc;
@@ -212,7 +212,8 @@ impl Coverage {
         };
         DataError::UnseenCharacters {
             characters,
-            remedy: remedy(text, is_known),
+            form: known_form(text, is_known),
+            keys: super::unknown_remedy::TokenizerKeys::LANGUAGE,
         }
     }
 

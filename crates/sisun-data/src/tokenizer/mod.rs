@@ -15,6 +15,7 @@ mod special_tokens;
 mod stream_decoder;
 mod token_labels;
 mod train_bpe;
+mod unknown_remedy;
 mod unknown_token;
 mod vocabulary;
 mod word_encoder;
@@ -24,6 +25,8 @@ pub use eos_tokens::GENERATION_CONFIG;
 pub use special_tokens::END_OF_TEXT;
 pub use stream_decoder::StreamDecoder;
 pub use token_labels::{TokenLabel, labels, make_visible};
+pub(crate) use unknown_remedy::remedy_for_unknown;
+pub use unknown_remedy::{KnownForm, TokenizerKeys};
 pub use unknown_token::UnknownCharacters;
 
 use crate::{

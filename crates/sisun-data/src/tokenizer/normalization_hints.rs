@@ -1,26 +1,21 @@
 //! Hints for text whose Unicode form differs from that of a tokenizer's vocabulary.
 
+use super::unknown_remedy::KnownForm;
 use crate::{
     DataError,
     text::normalization::{composed, decomposed},
 };
 
-/// The remedy for decomposed text where the vocabulary is composed.
-const COMPOSE_TEXT: &str = "composed (NFC), the text has only known characters, but it is decomposed (NFD), as macOS writes names: compose it, as by python3 -c \"import sys, unicodedata; sys.stdout.write(unicodedata.normalize('NFC', sys.stdin.read()))\" < TEXT; a run that is trained with data.normalize = \"nfc\" composes all it reads by itself";
-/// The remedy for composed text where the vocabulary is decomposed.
-const DECOMPOSE_TEXT: &str = "decomposed (NFD), the text has only known characters, because the tokenizer comes from decomposed text: decompose it, as by python3 -c \"import sys, unicodedata; sys.stdout.write(unicodedata.normalize('NFD', sys.stdin.read()))\" < TEXT; a run that is trained with data.normalize = \"nfc\" composes all it reads by itself";
-
 /// Syllables that occur in any Korean text.
 const COMMON_SYLLABLES: &str = "가나다라이는을에서한";
 
-/// Return what to do about characters of `text` that the vocabulary lacks, if it has all those of
-/// another form of the text, as `is_known` says.
-pub(super) fn remedy(text: &str, is_known: impl Fn(&str) -> bool) -> Option<&'static str> {
+/// Return the other form of `text` of which the vocabulary has all characters, as `is_known` says.
+pub(super) fn known_form(text: &str, is_known: impl Fn(&str) -> bool) -> Option<KnownForm> {
     let (composed, decomposed) = (composed(text), decomposed(text));
     if composed != text && is_known(&composed) {
-        Some(COMPOSE_TEXT)
+        Some(KnownForm::Composed)
     } else if decomposed != text && is_known(&decomposed) {
-        Some(DECOMPOSE_TEXT)
+        Some(KnownForm::Decomposed)
     } else {
         None
     }

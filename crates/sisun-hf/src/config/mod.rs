@@ -9,7 +9,7 @@ mod neox;
 mod rope;
 mod write;
 
-pub(crate) use write::{Ids, end, write};
+pub(crate) use write::{Ids, activation, end, write};
 
 use crate::family::{FAMILIES, Family};
 use crate::{HfError, json};

@@ -147,7 +147,7 @@ fn turned(model: &ModelConfig) -> f64 {
     }
 }
 
-fn activation(ffn: Ffn) -> &'static str {
+pub(crate) fn activation(ffn: Ffn) -> &'static str {
     match ffn {
         Ffn::GeluTanh => "gelu_new",
         Ffn::Relu => "relu",

@@ -87,7 +87,7 @@ impl Kind {
 }
 
 /// Random parameters without values that could hide errors: norms are not 1, biases are not 0.
-struct Drawn(Device);
+pub(crate) struct Drawn(pub(crate) Device);
 
 impl Params for Drawn {
     fn values(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Vec<f32>, ModelError> {

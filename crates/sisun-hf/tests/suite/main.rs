@@ -7,4 +7,5 @@ mod damage;
 mod defaults;
 mod directory;
 mod exports;
+mod pair_exports;
 mod reference;

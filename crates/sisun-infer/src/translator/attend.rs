@@ -1,7 +1,9 @@
 //! The attention of a sequence-to-sequence model on a source and its target.
 
 use super::{BEGIN, END, Translator};
-use crate::{ActivationMap, AttentionMaps, AttentionPart, InferError, KeyText, Token};
+use crate::{
+    ActivationMap, AttentionMaps, AttentionPart, CaptureSelection, InferError, KeyText, Token,
+};
 use sisun_config::Seq2SeqConfig;
 use sisun_model::{Activation, Captured};
 use sisun_seq2seq::{Patterns, patterns};
@@ -14,17 +16,21 @@ impl Translator {
     /// Row t of the attention to the source is that of writing token t of the target, of which the
     /// last is its end. Row t of the decoder's attention to itself is that of the token before.
     /// `alignment` holds the true alignment as pairs of target and source token, if it is known.
+    /// Of `looking` layers and heads are used.
     ///
     /// # Errors
     /// If a text is empty, too long, or has characters that its tokenizer does not know; or if the
-    /// model has no attention.
+    /// model has no attention, or not the chosen layers and heads.
     pub fn attend(
         &self,
         source: &str,
         target: &str,
         alignment: Option<Vec<(usize, usize)>>,
+        looking: &CaptureSelection,
     ) -> Result<Vec<AttentionMaps>, InferError> {
         self.check_attention()?;
+        let (layers, heads) = self.model.cross_attention().unwrap_or((1, 1));
+        let (layers, heads) = looking.among(layers, heads)?;
         let sources = self.source_tokens(source)?;
         let targets = self.target_tokens(target)?;
         let ids = |tokens: &[Token]| -> Vec<u32> { tokens.iter().map(|token| token.id).collect() };
@@ -63,7 +69,11 @@ impl Translator {
                 tokens,
                 part,
                 causal,
-                activations: found.into_iter().map(activation).collect(),
+                activations: found
+                    .into_iter()
+                    .filter(|one| layers.contains(&one.layer))
+                    .map(|one| activation(one, &heads))
+                    .collect(),
             });
         Ok(maps.collect())
     }
@@ -83,19 +93,21 @@ impl Translator {
     }
 }
 
-/// Return a captured pattern of a single pair.
-fn activation(found: Captured) -> ActivationMap {
+/// Return some heads of a captured pattern of a single pair.
+fn activation(found: Captured, heads: &[usize]) -> ActivationMap {
     let Captured {
         layer,
         shape,
         values,
         ..
     } = found;
+    let size = shape[2] * shape[3];
+    let of_head = |head: &usize| &values[head * size..(head + 1) * size];
     ActivationMap {
         activation: Activation::Pattern,
         layer,
-        heads: (0..shape[1]).collect(),
-        shape: [shape[1], shape[2], shape[3]],
-        values,
+        heads: heads.to_vec(),
+        shape: [heads.len(), shape[2], shape[3]],
+        values: heads.iter().flat_map(of_head).copied().collect(),
     }
 }

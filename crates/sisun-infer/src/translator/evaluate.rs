@@ -168,7 +168,7 @@ impl Translator {
 
     /// Return the sum of the cross-entropies of a target's tokens, its end included, and their
     /// number.
-    fn losses(&self, logits: &[f32], vocab: usize, target: &[u32]) -> (f64, u64) {
+    pub(super) fn losses(&self, logits: &[f32], vocab: usize, target: &[u32]) -> (f64, u64) {
         let end = [self.tokenizers.end()];
         let targets = target.iter().chain(&end);
         let rows = logits.chunks_exact(vocab).zip(targets);

@@ -131,6 +131,11 @@ impl PositionEncoding {
     ///
     /// # Panics
     /// If a position exceeds the learned table; call [`crate::Transformer::check_length`] first.
+    pub fn first_rows(&self, n: usize, d_model: usize, device: &Device) -> Option<Tensor<2>> {
+        self.embedding(&Positions::From(0, n), d_model, device)
+    }
+
+    /// Like [`PositionEncoding::first_rows`], for other positions.
     pub(crate) fn embedding(
         &self,
         positions: &Positions,

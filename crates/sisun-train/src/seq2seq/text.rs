@@ -50,9 +50,13 @@ impl PairText {
 ///
 /// # Errors
 /// If one cannot be read.
-pub(super) fn own_tokenizers(run_dir: &Path) -> Result<PairTokenizers, TrainError> {
+pub(super) fn own_tokenizers(
+    run_dir: &Path,
+    config: &Seq2SeqExperiment,
+) -> Result<PairTokenizers, TrainError> {
     let files = RunDir::new(run_dir);
     Ok(PairTokenizers::from_files(
+        config.tokenizers()?,
         &files.source_tokenizer(),
         &files.target_tokenizer(),
     )?)
@@ -73,7 +77,7 @@ pub(super) fn same_pairs(
     recorded: &Seq2SeqExperiment,
     asked: &PairsConfig,
 ) -> Result<Pairs, TrainError> {
-    let tokenizers = own_tokenizers(run.root())?;
+    let tokenizers = own_tokenizers(run.root(), recorded)?;
     let sums = [tokenizers.source().sha256(), tokenizers.target().sha256()];
     run.check_seq2seq(recorded, [&sums[0], &sums[1]], state)?;
     let changed = |change: String, unwritable| TrainError::DataChanged {
@@ -95,6 +99,11 @@ pub(super) fn same_pairs(
                     source: error,
                     started_in: started_elsewhere(run.root()),
                 },
+                DataError::Empty { .. } if asked.reads_stdin() => changed(
+                    "it came from standard input, and has to be given there again, as by < FILE"
+                        .to_owned(),
+                    false,
+                ),
                 DataError::Empty { .. } | DataError::OneSource { .. } | DataError::Pair { .. } => {
                     changed(format!("it has changed ({error})"), false)
                 }

@@ -20,6 +20,8 @@ const SMALLEST_PANEL: usize = 64;
 const LARGEST_PANEL: usize = 240;
 /// Minimum side of cells with labels.
 const LABELS_FROM: usize = 12;
+/// Side of cells that each have a label, for which panels grow where the grid has room.
+const LABELLED: usize = 15;
 /// Minimum side of cells whose outlines show the true alignment.
 const OUTLINES_FROM: usize = 4;
 /// Maximum length of a label in pixels at the usual font size; longer labels end in `…`.
@@ -85,7 +87,8 @@ impl<'a> Grid<'a> {
         let room = strip("head", &heads).max(strip("layer", &layers)) * 1.5;
         let target = (GRID / heads.len())
             .clamp(SMALLEST_PANEL, LARGEST_PANEL)
-            .max(room.ceil() as usize);
+            .max(room.ceil() as usize)
+            .max((n * LABELLED).min(GRID / heads.len().max(layers.len())));
         // Whole pixels per cell, or whole cells per pixel.
         let nearest = |a: usize, b: usize| ((a as f32 / b as f32).round() as usize).max(1);
         let (side, pool) = (nearest(target, n), nearest(n, target));

@@ -76,14 +76,22 @@ const SCRIPTS: &[Source] = sources![
 pub(crate) struct Parts {
     template: &'static str,
     styles: &'static [&'static str],
+    /// The name of the page in its metadata.
+    generator: &'static str,
     /// The script that starts the page.
     entry: &'static str,
 }
+
+/// The beginning of every page, up to its body.
+const HEAD: &str = include_str!("../../page/head.html");
+/// The beginning of every page's header: the name, and the settings of language and colours.
+const TOP: &str = include_str!("../../page/top.html");
 
 /// The page of attention maps.
 pub(crate) const ATTENTION: Parts = Parts {
     template: include_str!("../../page/page.html"),
     styles: &[include_str!("../../page/style.css")],
+    generator: "sisun attention",
     entry: "main.js",
 };
 
@@ -94,6 +102,7 @@ pub(crate) const TRACE: Parts = Parts {
         include_str!("../../page/style.css"),
         include_str!("../../page/trace.css"),
     ],
+    generator: "sisun trace",
     entry: "trace.js",
 };
 
@@ -104,6 +113,7 @@ pub(crate) const PAIRS: Parts = Parts {
         include_str!("../../page/style.css"),
         include_str!("../../page/pairs.css"),
     ],
+    generator: "sisun pairs",
     entry: "pairs.js",
 };
 
@@ -134,8 +144,10 @@ pub(crate) fn join<'a>(
     }
     let title = escaped(title);
     fill(
-        parts.template,
+        &[HEAD, parts.template].concat(),
         &[
+            ("generator", parts.generator),
+            ("top", TOP),
             ("lang", language),
             ("csp", &csp),
             ("title", &title),

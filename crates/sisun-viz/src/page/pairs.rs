@@ -5,7 +5,7 @@ use super::encode::{Block, Blocks};
 use super::html;
 use super::thin::MOST_WEIGHTS;
 use serde_json::{Value, json};
-use sisun_infer::{AttentionMaps, AttentionPart, Language, Token};
+use sisun_infer::{Ablations, AttentionMaps, AttentionPart, Language, Token};
 
 /// A source and a target that are too long for a page.
 #[derive(Debug, thiserror::Error)]
@@ -20,11 +20,16 @@ pub struct LongPair {
 }
 
 /// Return the attention of an encoder–decoder as a self-contained page: cross-attention with a row
-/// for each token of the target, and the attention of encoder and decoder to themselves.
+/// for each token of the target, and the attention of encoder and decoder to themselves. It opens
+/// with the head that agrees best with the true alignment, if that is known.
 ///
 /// # Errors
 /// If the texts have more weights than a page can hold.
-pub fn pairs_html(parts: &[AttentionMaps], language: Language) -> Result<String, LongPair> {
+pub fn pairs_html(
+    parts: &[AttentionMaps],
+    ablations: Option<&Ablations>,
+    language: Language,
+) -> Result<String, LongPair> {
     let maps = || parts.iter().flat_map(|part| &part.activations);
     let weights = maps().map(|map| map.values.len()).sum();
     if weights > MOST_WEIGHTS {
@@ -55,6 +60,7 @@ pub fn pairs_html(parts: &[AttentionMaps], language: Language) -> Result<String,
         "source": source,
         "target": target,
         "colours": colours(),
+        "ablations": ablations,
         "parts": described,
     });
     Ok(html::join(
@@ -75,7 +81,7 @@ fn describe(maps: &AttentionMaps, blocks: &mut Blocks) -> Value {
         .iter()
         .map(|map| {
             let block = blocks.push(Block::floats(map.values.iter().copied()));
-            json!({ "layer": map.layer, "heads": map.heads.len(), "block": block })
+            json!({ "layer": map.layer, "heads": map.heads, "block": block })
         })
         .collect();
     let (part, alignment) = match &maps.part {
@@ -89,6 +95,7 @@ fn describe(maps: &AttentionMaps, blocks: &mut Blocks) -> Value {
         "columns": labels(maps.key_tokens()),
         "causal": maps.causal,
         "alignment": alignment,
+        "best": maps.best_aligned().map(|(layer, head)| json!({ "layer": layer, "head": head })),
         "layers": layers,
     })
 }

@@ -35,7 +35,9 @@ Examples:
   sisun attend runs/quickstart --text \"The cat sat.\" --format svg --colours cividis --values always
   sisun attend runs/quickstart-ko --text \"밥을 먹었어요.\" --format png --font NanumMyeongjo.ttf --font-size 18
   sisun attend runs/dates-gru --text \"Wednesday, 5 March 1997\" --out maps
-  sisun attend runs/dates-gru --pair dates.jsonl:3 --out maps --format html,svg")]
+  sisun attend runs/dates-gru --pair dates.jsonl:3 --out maps --format html,svg
+  sisun attend runs/dates-gru --pair held-out.ko:3 --targets held-out.en --out maps
+  sisun attend runs/translation-transformer --text \"민수는 어제 배를 탔다.\" --ablate --format html")]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory. Several share a page (html)
@@ -51,6 +53,10 @@ pub(crate) struct Args {
     /// Sequence-to-sequence: a pair in a file, and its true alignment, as in pairs.jsonl:3
     #[arg(long, value_name = "FILE:LINE", conflicts_with_all = ["text", "target"], help_heading = PAIRS)]
     pub(super) pair: Option<String>,
+    /// Sequence-to-sequence: the file with the target of --pair, on the line of the same number
+    /// [default: the run's own, if FILE is one of its parallel files; else FILE holds both]
+    #[arg(long, value_name = "FILE", requires = "pair", help_heading = PAIRS)]
+    pub(super) targets: Option<String>,
     /// The output folder
     #[arg(long, value_name = "DIR", default_value = "maps")]
     pub(super) out: PathBuf,
@@ -242,7 +248,8 @@ pub(super) struct PageArgs {
     /// Initial language of the page: en or ko [default: ko if the text is Korean]
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) language: Option<Language>,
-    /// Ablate each head on held-out text and show by how much the loss rises
+    /// Ablate each head on held-out text and show by how much the loss rises; of a
+    /// sequence-to-sequence run, show what it writes for the source without each head
     #[arg(long, alias = "silence")]
     pub(super) ablate: bool,
     #[command(flatten)]

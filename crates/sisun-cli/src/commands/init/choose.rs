@@ -104,6 +104,17 @@ impl Choice {
                 fields.left_out.join(", "),
             ));
         }
+        if let Some(RecordFields {
+            text,
+            answer: Some(answer),
+            ..
+        }) = &survey.fields
+        {
+            notes.push(format!(
+                "to train a sequence-to-sequence model on these pairs instead: [pairs] with source_field = {text:?} and \
+                 target_field = {answer:?}, as in the file that `sisun init --demo dates` writes"
+            ));
+        }
         let reading = bytes as f64 / READ_PER_SECOND;
         if reading >= 5.0 {
             notes.push(format!(

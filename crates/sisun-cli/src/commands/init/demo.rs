@@ -7,6 +7,7 @@ use crate::terminal::say;
 use anyhow::Result;
 use clap::ValueEnum;
 use sisun_config::shell;
+use sisun_data::pairs::tasks::{PairLanguage, PairTask, PairTaskOptions, write_pairs};
 use sisun_data::stories::{Recipe, SHIPPED, write_stories};
 use sisun_data::tasks::{Task, write_examples};
 use std::io::{self, BufWriter, Write};
@@ -25,6 +26,12 @@ pub(super) enum Demo {
     Positions,
     /// A comparison of models that lack a part
     Ablations,
+    /// Sequence to sequence: dates to ISO 8601, with attention
+    Dates,
+    /// Sequence to sequence: letters in reverse, with attention
+    Reverse,
+    /// Sequence to sequence: a toy translation by a transformer
+    Translation,
 }
 
 /// A file of `configs/`.
@@ -41,6 +48,13 @@ enum Text {
     Stories(Recipe),
     /// Examples of copying, as the configuration describes them.
     Copying,
+    /// Pairs of a task, as the configuration describes them.
+    Pairs {
+        task: PairTask,
+        options: PairTaskOptions,
+        count: u64,
+        file: &'static str,
+    },
 }
 
 macro_rules! shipped {
@@ -71,6 +85,27 @@ impl Demo {
                 let file = shipped!("compare-ablations.toml");
                 ("compare", Text::Stories(english), file)
             }
+            Self::Dates => {
+                let options = PairTaskOptions::default();
+                let text = pairs(PairTask::Dates, options, 20_000, "dates.jsonl");
+                ("train", text, shipped!("dates-gru.toml"))
+            }
+            Self::Reverse => {
+                let options = PairTaskOptions {
+                    lengths: (4, 24),
+                    ..PairTaskOptions::default()
+                };
+                let text = pairs(PairTask::Reverse, options, 20_000, "reverse.jsonl");
+                ("train", text, shipped!("reverse-gru-dot.toml"))
+            }
+            Self::Translation => {
+                let options = PairTaskOptions {
+                    language: PairLanguage::Korean,
+                    ..PairTaskOptions::default()
+                };
+                let text = pairs(PairTask::Translation, options, 30_000, "translation.jsonl");
+                ("train", text, shipped!("translation-transformer.toml"))
+            }
         };
         Example {
             file,
@@ -81,12 +116,22 @@ impl Demo {
     }
 }
 
+fn pairs(task: PairTask, options: PairTaskOptions, count: u64, file: &'static str) -> Text {
+    Text::Pairs {
+        task,
+        options,
+        count,
+        file,
+    }
+}
+
 impl Text {
     /// Return the path that the configuration names.
     fn path(&self) -> PathBuf {
         match self {
             Self::Stories(recipe) => Path::new("data").join(recipe.file),
             Self::Copying => "copy.jsonl".into(),
+            Self::Pairs { file, .. } => (*file).into(),
         }
     }
 
@@ -97,6 +142,12 @@ impl Text {
                 write_stories(recipe.language, recipe.seed, recipe.min_bytes, &mut to)?;
             }
             Self::Copying => write_examples(Task::Copy, (5, 24), 40_000, 1, &mut to)?,
+            Self::Pairs {
+                task,
+                options,
+                count,
+                ..
+            } => write_pairs(*task, options, 1, *count, &mut to)?,
         }
         to.flush()
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use burn::module::Module;
 use sisun_config::{Seq2SeqExperiment, shell};
 use sisun_files::RunDir;
-use sisun_infer::{Decoding, Translator};
+use sisun_infer::{CaptureSelection, Decoding, Translator};
 use sisun_model::thousands;
 use sisun_seq2seq::Seq2Seq;
 use sisun_train::{Session, TrainOutcome, seq2seq};
@@ -24,11 +24,11 @@ impl Shown for Seq2Seq {
             step => format!(", from step {}", thousands(step)),
         };
         format!(
-            "text: {} pairs to learn from, {} held out, {} kinds of source tokens, {} of target tokens\nmodel: {} parameters, {}\nrun: {}{at}",
+            "text: {} pairs to learn from, {} held out, {} kinds of source tokens, {} of target tokens with begin and end\nmodel: {} parameters, {}\nrun: {}{at}",
             thousands(pairs.train.tokens.len() as u64),
             thousands(pairs.validation.tokens.len() as u64),
             thousands(pairs.tokenizers.source().vocab_size() as u64),
-            thousands(pairs.tokenizers.target().vocab_size() as u64),
+            thousands(pairs.tokenizers.target_vocab() as u64),
             thousands(session.trained_parameters()),
             seq2seq::shape(&session.config.seq2seq),
             session.run_dir.display(),
@@ -83,7 +83,12 @@ impl Shown for Seq2Seq {
         }
         let pairs = &session.text.pairs;
         let alignment = loaded.alignment_among(pairs, &attend.source, target);
-        let found = loaded.attend(&attend.source, target, alignment)?;
+        let found = loaded.attend(
+            &attend.source,
+            target,
+            alignment,
+            &CaptureSelection::default(),
+        )?;
         // The folder belongs to the run; the marker file lets `attend --out` write there as well.
         sisun_files::claim_folder(&folder)
             .with_context(|| format!("cannot write into {}", folder.display()))?;
@@ -110,7 +115,11 @@ impl Shown for Seq2Seq {
         let source = shell::word(&pair.source);
         let mut commands = vec![format!("sisun sample {run} --prompt={source}")];
         if session.config.seq2seq.attends() {
-            commands.push(format!("sisun attend {run} --text={source} --out maps"));
+            // With its target, since a model that has hardly learned may write none.
+            let target = shell::word(&pair.target);
+            commands.push(format!(
+                "sisun attend {run} --text={source} --target={target} --out maps"
+            ));
         }
         commands
     }
