@@ -1,8 +1,10 @@
 //! The `sisun` command line: it only parses arguments and prints messages.
 
 mod ablation;
+mod analysis;
 mod arguments;
 mod base;
+mod columns;
 mod commands;
 mod common;
 mod failure;
@@ -51,6 +53,9 @@ Look inside:
   attend       Write the attention maps of a text
   heads        Measure what each attention head does
   explain      Work one query through, step by step
+  lens         Show what the model would predict after each layer
+  attribute    Show what each part adds to the logit of an answer
+  circuits     Show what the weights of heads do: copying, composition
 
 Text:
   data         Generate the corpora that come with Sisun, and synthetic tasks
@@ -99,6 +104,9 @@ enum Command {
     Attend(commands::attend::Args),
     Heads(commands::heads::Args),
     Explain(commands::explain::Args),
+    Lens(commands::lens::Args),
+    Attribute(commands::attribute::Args),
+    Circuits(commands::circuits::Args),
     Compare(commands::compare::Args),
     Eval(commands::eval::Args),
     Info(commands::info::Args),
@@ -133,6 +141,9 @@ fn main() -> ExitCode {
         Command::Attend(args) => commands::attend::run(args),
         Command::Heads(args) => commands::heads::run(args),
         Command::Explain(args) => commands::explain::run(args),
+        Command::Lens(args) => commands::lens::run(args),
+        Command::Attribute(args) => commands::attribute::run(args),
+        Command::Circuits(args) => commands::circuits::run(args),
         Command::Compare(args) => commands::compare::run_command(args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Info(args) => commands::info::run(args),

@@ -1,32 +1,49 @@
 //! Inference with a trained model: sampling and traces, captured attention, measurements of heads,
 //! and step-by-step explanations of attention. Drawings are in `sisun-viz`.
 
+mod answer;
 mod attend;
 mod attention_maps;
+mod attribution;
 mod chance;
+mod circuits;
+mod eigenvalues;
 mod error;
 pub mod explain;
 mod generate;
+mod head_weights;
 mod heads;
 mod language;
 mod language_model;
+mod lens;
+mod matrix;
 mod output;
+mod residual;
 mod rollout;
 mod sample;
 mod sampler;
 mod trace;
 mod tracer;
 mod translator;
+mod unembedding;
 mod window;
 
+pub use answer::AnswerToken;
 pub use attend::{CaptureSelection, check_per_head, parse_activation, parse_selection};
 pub use attention_maps::{ActivationMap, AttentionMaps, AttentionPart, KeyText, Token};
+pub use attribution::{Attribution, AttributionOptions, Contributor};
 pub use chance::Chance;
+pub use circuits::{
+    Baseline, Circuits, CircuitsOptions, Composition, CompositionMode, HeadName, MappedPair,
+    MappedToken, VocabularyCircuit, VocabularyMap,
+};
+pub use eigenvalues::{Complex, eigenvalues};
 pub use error::InferError;
 pub use explain::{Explanation, Query};
 pub use heads::{AttentionSpread, HeadReport, HeadStats, LossRises, Repetition};
 pub use language::Language;
 pub use language_model::LanguageModel;
+pub use lens::{LensCell, LensOptions, LensToken, LogitLens, NextToken, StreamPart};
 pub use rollout::Rollout;
 pub use sample::{Finish, GenerationOptions, Sample, SampledToken};
 pub use sampler::{Choice, Sampler};

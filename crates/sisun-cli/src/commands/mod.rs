@@ -1,8 +1,10 @@
 //! One module for each command.
 
 pub(crate) mod attend;
+pub(crate) mod attribute;
 pub(crate) mod bench;
 pub(crate) mod cache;
+pub(crate) mod circuits;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -14,6 +16,7 @@ pub(crate) mod export;
 pub(crate) mod heads;
 pub(crate) mod info;
 pub(crate) mod init;
+pub(crate) mod lens;
 pub(crate) mod runs;
 pub(crate) mod sample;
 pub(crate) mod tokenizer;

@@ -1,0 +1,369 @@
+//! The logit lens: what the model would predict after each layer (nostalgebraist 2020,
+//! "interpreting GPT: the logit lens").
+
+use crate::attention_maps::Token;
+use crate::residual::{Recording, check_sum};
+use crate::unembedding::scale_of;
+use crate::{InferError, LanguageModel};
+use burn::tensor::{Tensor, TensorData};
+use rayon::prelude::*;
+use serde::Serialize;
+use sisun_config::{Ffn, Norm};
+use sisun_model::{Activation, memory, to_host};
+use std::fmt;
+use std::str::FromStr;
+
+/// Number of logits that are computed together.
+const TOGETHER: usize = 1 << 24;
+
+/// A part of the residual stream: what one kind of component has added so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StreamPart {
+    /// The embeddings of tokens and positions.
+    Embed,
+    /// The outputs of attention in the layers so far.
+    Attn,
+    /// The outputs of the feed-forward networks in the layers so far.
+    Mlp,
+}
+
+impl StreamPart {
+    /// All parts; the stream is their sum.
+    pub const ALL: [Self; 3] = [Self::Embed, Self::Attn, Self::Mlp];
+}
+
+impl fmt::Display for StreamPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Embed => "embed",
+            Self::Attn => "attn",
+            Self::Mlp => "mlp",
+        })
+    }
+}
+
+impl FromStr for StreamPart {
+    type Err = InferError;
+
+    fn from_str(given: &str) -> Result<Self, InferError> {
+        let found = Self::ALL
+            .into_iter()
+            .find(|part| part.to_string() == given.trim());
+        found.ok_or_else(|| InferError::UnknownPart {
+            given: given.to_owned(),
+        })
+    }
+}
+
+/// Options of the logit lens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LensOptions {
+    /// Apply the lens to one part of the stream; `None` for the whole stream.
+    pub part: Option<StreamPart>,
+    /// Number of top tokens to keep of each layer and position.
+    pub top: usize,
+    /// Keep all logits.
+    pub logits: bool,
+}
+
+impl Default for LensOptions {
+    fn default() -> Self {
+        Self {
+            part: None,
+            top: 5,
+            logits: false,
+        }
+    }
+}
+
+/// A token with its logit.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LensToken {
+    /// Token id.
+    pub id: u32,
+    /// Readable text.
+    pub text: String,
+    /// Logit.
+    pub logit: f32,
+    /// Softmax of the logits.
+    pub probability: f64,
+}
+
+/// The lens at one layer and position.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LensCell {
+    /// The most likely tokens, by descending logit.
+    pub top: Vec<LensToken>,
+    /// The token that follows in the text; `None` at the last position.
+    pub next: Option<NextToken>,
+}
+
+/// The token that follows in the text, under the lens.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct NextToken {
+    /// Token id.
+    pub id: u32,
+    /// Softmax of the logits.
+    pub probability: f64,
+    /// Rank among all tokens, from 1.
+    pub rank: usize,
+}
+
+/// The logit lens of a model on a text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogitLens {
+    /// Description of the model.
+    pub model: String,
+    /// The text.
+    pub text: String,
+    /// Tokens of the text.
+    pub tokens: Vec<Token>,
+    /// The part of the stream; `None` for the whole stream.
+    pub part: Option<StreamPart>,
+    /// A row for the embedding and for each layer, each with a cell for each position.
+    pub layers: Vec<Vec<LensCell>>,
+    /// Vocabulary size of the model.
+    pub vocab: usize,
+    /// `[layer + 1, pos, vocab]`, if requested.
+    pub logits: Option<Vec<f32>>,
+}
+
+impl LogitLens {
+    /// Return the name of a row: `embed`, or the layer after which the stream is read.
+    pub fn row_name(row: usize) -> String {
+        match row.checked_sub(1) {
+            None => "embed".to_owned(),
+            Some(layer) => format!("layer {layer}"),
+        }
+    }
+}
+
+impl LanguageModel {
+    /// Apply the final norm and the head to the residual stream after the embedding and after each
+    /// layer. A model with norms after the sums has no final norm: there the head alone is applied.
+    ///
+    /// Of a part of the stream, the running sum is read: what the embeddings, or attention or the
+    /// feed-forward networks of the layers so far, have added. It is centred and scaled as the norm
+    /// does the whole stream of that layer, so that the logits of the parts add up to those of the
+    /// whole stream, less those of the norm's bias.
+    ///
+    /// # Errors
+    /// As for [`LanguageModel::attend`]; or if the logits do not fit into memory, or the stream is
+    /// not a sum, or the model lacks the part.
+    pub fn lens(&self, text: &str, asked: &LensOptions) -> Result<LogitLens, InferError> {
+        let config = self.model.config();
+        if let Some(part) = asked.part {
+            check_sum("a part of the residual stream", config)?;
+            if part == StreamPart::Mlp && config.ffn == Ffn::None {
+                return Err(InferError::Lacks {
+                    what: "mlp",
+                    why: "its blocks have no feed-forward network (model.ffn = \"none\")",
+                });
+            }
+        }
+        let tokens = self.tokens(text)?;
+        self.check_length(tokens.len())?;
+        self.check_lens(tokens.len(), asked)?;
+        let names = [
+            Activation::Embed,
+            Activation::PosEmbed,
+            Activation::ResidPre,
+            Activation::ResidPost,
+            Activation::AttnOut,
+            Activation::MlpOut,
+        ];
+        let names = if asked.part.is_some() {
+            &names[..]
+        } else {
+            &names[2..4]
+        };
+        let recording = self.record(&tokens, names);
+        let rows = self.lens_rows(&recording, asked.part);
+        let (layers, logits) = self.read_rows(rows, &tokens, asked);
+        Ok(LogitLens {
+            model: self.title(),
+            text: text.to_owned(),
+            tokens,
+            part: asked.part,
+            layers,
+            vocab: self.rows(),
+            logits,
+        })
+    }
+
+    fn check_lens(&self, n: usize, asked: &LensOptions) -> Result<(), InferError> {
+        let config = self.model.config();
+        let rows = (n as u128).saturating_mul(config.n_layers as u128 + 1);
+        let kept = match asked.logits {
+            // The written file needs them once more.
+            true => rows.saturating_mul(2 * 4 * self.rows() as u128),
+            false => 0,
+        };
+        let bytes = memory::of_evaluation(config, n).saturating_add(kept);
+        memory::check_buffers(config, 1, n, &self.model.device())?;
+        let what = || format!("the logits of {n} tokens after each of the layers");
+        let remedy = || "give a shorter text".to_owned();
+        Ok(memory::check(bytes, &self.model.device(), what, remedy)?)
+    }
+
+    /// Return the normalised vectors that the head reads, `[layer + 1, pos, d_model]`.
+    fn lens_rows(&self, recording: &Recording, part: Option<StreamPart>) -> Vec<f32> {
+        let config = self.model.config();
+        let stream = |row: usize| {
+            let (name, layer) = match row.checked_sub(1) {
+                None => (Activation::ResidPre, 0),
+                Some(layer) => (Activation::ResidPost, layer),
+            };
+            recording.get(name, layer).unwrap_or_default()
+        };
+        let rows = 0..=config.n_layers;
+        let Some(part) = part else {
+            return rows.flat_map(stream).copied().collect();
+        };
+        let d = config.d_model;
+        let mut sum = vec![0.0f64; stream(0).len()];
+        let mut add = |values: Option<&[f32]>| {
+            for (sum, value) in sum.iter_mut().zip(values.unwrap_or_default()) {
+                *sum += f64::from(*value);
+            }
+            sum.clone()
+        };
+        if part == StreamPart::Embed {
+            add(recording.get(Activation::Embed, 0));
+            add(recording.get(Activation::PosEmbed, 0));
+        }
+        let gamma = self.gamma();
+        let mut all = Vec::new();
+        for row in rows {
+            let name = match part {
+                StreamPart::Embed => None,
+                StreamPart::Attn => Some(Activation::AttnOut),
+                StreamPart::Mlp => Some(Activation::MlpOut),
+            };
+            let added = name.zip(row.checked_sub(1));
+            let sums = add(added.and_then(|(name, layer)| recording.get(name, layer)));
+            for (sum, whole) in sums.chunks_exact(d).zip(stream(row).chunks_exact(d)) {
+                let factor = scale_of(whole, config);
+                let mean = match config.norm {
+                    Norm::Layer => sum.iter().sum::<f64>() / d as f64,
+                    Norm::Rms => 0.0,
+                };
+                let normed = sum.iter().zip(&gamma);
+                all.extend(normed.map(|(x, gamma)| ((x - mean) * factor * gamma) as f32));
+            }
+        }
+        all
+    }
+
+    /// Return the gains of the final norm, `[d_model]`.
+    pub(crate) fn gamma(&self) -> Vec<f64> {
+        let norm = self.model.norm_final.as_ref();
+        let gains = norm.map(|norm| to_host(norm.weight.val()).1);
+        let gains = gains.unwrap_or_else(|| vec![1.0; self.model.config().d_model]);
+        gains.into_iter().map(f64::from).collect()
+    }
+
+    /// Apply the head to rows, and read the top tokens.
+    fn read_rows(
+        &self,
+        rows: Vec<f32>,
+        tokens: &[Token],
+        asked: &LensOptions,
+    ) -> (Vec<Vec<LensCell>>, Option<Vec<f32>>) {
+        let (d, vocab, n) = (self.model.config().d_model, self.rows(), tokens.len());
+        let mut cells = Vec::with_capacity(rows.len() / d);
+        let mut kept = asked.logits.then(Vec::new);
+        let together = (TOGETHER / vocab).max(1);
+        for some in rows.chunks(together * d) {
+            let count = some.len() / d;
+            let x = TensorData::new(some.to_vec(), [1, count, d]);
+            let x = Tensor::<3>::from_data(x, &self.model.device());
+            let x = if asked.part.is_some() {
+                x
+            } else {
+                self.final_norm(x)
+            };
+            let logits = to_host(self.head(x)).1;
+            let first = cells.len();
+            let of_rows = logits.par_chunks_exact(vocab).enumerate();
+            let read = |(i, logits): (usize, &[f32])| {
+                let next = tokens.get((first + i) % n + 1).map(|token| token.id);
+                self.cell(logits, next, asked.top)
+            };
+            cells.par_extend(of_rows.map(read));
+            if let Some(kept) = &mut kept {
+                kept.extend(logits);
+            }
+        }
+        let layers = cells.chunks_exact(n).map(<[LensCell]>::to_vec).collect();
+        (layers, kept)
+    }
+
+    /// Read one row of logits.
+    fn cell(&self, logits: &[f32], next: Option<u32>, top: usize) -> LensCell {
+        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f64 = logits
+            .iter()
+            .map(|logit| f64::from(logit - largest).exp())
+            .sum();
+        let probability = |logit: f32| f64::from(logit - largest).exp() / sum;
+        let token = |id: usize| LensToken {
+            id: id as u32,
+            text: self.label(id as u32),
+            logit: logits[id],
+            probability: probability(logits[id]),
+        };
+        let next = next.map(|id| {
+            let logit = logits[id as usize];
+            NextToken {
+                id,
+                probability: probability(logit),
+                rank: 1 + logits.iter().filter(|other| **other > logit).count(),
+            }
+        });
+        LensCell {
+            top: largest_of(logits, top).into_iter().map(token).collect(),
+            next,
+        }
+    }
+
+    /// Return the text of a token for display.
+    pub(crate) fn label(&self, id: u32) -> String {
+        let text = self.tokenizer.token_text(id);
+        match self.tokenizer.is_special(id) {
+            true => text,
+            false => sisun_data::make_visible(&text),
+        }
+    }
+}
+
+/// Return the indices of the `count` largest values, largest first; of equal values the first.
+pub(crate) fn largest_of(values: &[f32], count: usize) -> Vec<usize> {
+    let mut found: Vec<usize> = Vec::with_capacity(count + 1);
+    if count == 0 {
+        return found;
+    }
+    for (index, value) in values.iter().enumerate() {
+        if found.len() == count && values[found[count - 1]].total_cmp(value).is_ge() {
+            continue;
+        }
+        let at = found.partition_point(|&other| values[other].total_cmp(value).is_ge());
+        found.insert(at, index);
+        found.truncate(count);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::largest_of;
+
+    #[test]
+    fn the_largest_come_first_and_equal_ones_in_order() {
+        let values = [1.0, 5.0, -2.0, 5.0, 3.0];
+        assert_eq!(largest_of(&values, 3), [1, 3, 4]);
+        assert_eq!(largest_of(&values, 9), [1, 3, 4, 0, 2]);
+        assert_eq!(largest_of(&values, 0), [0; 0]);
+    }
+}
