@@ -488,6 +488,11 @@ fn each_kind_of_run_is_refused_where_only_the_other_is_taken() {
     let (source, _) = pairs.pair(0);
     let other = "is a run of a sequence-to-sequence model";
     sisun(&["heads", &run]).fails(2, &[other]);
+    let way = "`sisun attend` and `sisun explain`";
+    sisun(&["lens", &run, "--text", &source]).fails(2, &[other, way]);
+    sisun(&["circuits", &run]).fails(2, &[other, way]);
+    sisun(&["attribute", &run, "--text", &source, "--answer", "a"])
+        .fails(2, &[other, "`sisun explain`"]);
     let to = pairs.at("out");
     sisun(&["export", &run, "--to", &to]).fails(2, &[other, "Marian or BART"]);
     sisun(&["verify", &run]).fails(2, &[other]);

@@ -165,13 +165,14 @@ impl LanguageModel {
                 Activation::MlpOut,
                 Activation::ResidPost,
             ],
+            true,
         );
         let against_id = against.as_ref().map(|other| other.id);
         let (parts, values) = self.contributions(&recording, answer.id, against_id);
         Ok(Attribution {
             model: self.title(),
             text: text.to_owned(),
-            of_model: logits(&recording, answer.id, against_id),
+            of_model: logits(&recording.logits, answer.id, against_id),
             tokens,
             answer,
             against,
@@ -260,12 +261,12 @@ fn direction(w: &[f64], gamma: &[f64], config: &ModelConfig) -> Vec<f64> {
 }
 
 /// Return the model's own logit, or difference of two, at each position.
-fn logits(recording: &Recording, answer: u32, against: Option<u32>) -> Vec<f64> {
+fn logits(recorded: &Tensor<3>, answer: u32, against: Option<u32>) -> Vec<f64> {
     let ids: Vec<i64> = [answer].into_iter().chain(against).map(i64::from).collect();
     let n = ids.len();
-    let device = recording.logits.device();
+    let device = recorded.device();
     let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [n]), &device);
-    let (_, values) = to_host(recording.logits.clone().select(2, ids));
+    let (_, values) = to_host(recorded.clone().select(2, ids));
     let difference = |row: &[f32]| {
         let other = row.get(1).copied().unwrap_or_default();
         f64::from(row[0]) - f64::from(other)

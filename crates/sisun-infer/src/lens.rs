@@ -178,7 +178,7 @@ impl LanguageModel {
         } else {
             &names[2..4]
         };
-        let recording = self.record(&tokens, names);
+        let recording = self.record(&tokens, names, false);
         let rows = self.lens_rows(&recording, asked.part);
         let (layers, logits) = self.read_rows(rows, &tokens, asked);
         Ok(LogitLens {
@@ -338,19 +338,33 @@ impl LanguageModel {
     }
 }
 
-/// Return the indices of the `count` largest values, largest first; of equal values the first.
+/// Return the indices of the `count` largest values, largest first; of equal values the first. NaN
+/// is left out.
 pub(crate) fn largest_of(values: &[f32], count: usize) -> Vec<usize> {
+    // Values are skipped this many at a time, if none of them is large enough.
+    const TOGETHER: usize = 64;
     let mut found: Vec<usize> = Vec::with_capacity(count + 1);
     if count == 0 {
         return found;
     }
-    for (index, value) in values.iter().enumerate() {
-        if found.len() == count && values[found[count - 1]].total_cmp(value).is_ge() {
+    // The smallest value that is kept, once there are enough.
+    let mut least: Option<f32> = None;
+    for (chunk, some) in values.chunks(TOGETHER).enumerate() {
+        let largest = some
+            .iter()
+            .fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
+        if least.is_some_and(|least| largest <= least) {
             continue;
         }
-        let at = found.partition_point(|&other| values[other].total_cmp(value).is_ge());
-        found.insert(at, index);
-        found.truncate(count);
+        for (at, &value) in some.iter().enumerate() {
+            if value.is_nan() || least.is_some_and(|least| value <= least) {
+                continue;
+            }
+            let place = found.partition_point(|&other| values[other] >= value);
+            found.insert(place, chunk * TOGETHER + at);
+            found.truncate(count);
+            least = (found.len() == count).then(|| values[found[count - 1]]);
+        }
     }
     found
 }
@@ -365,5 +379,12 @@ mod tests {
         assert_eq!(largest_of(&values, 3), [1, 3, 4]);
         assert_eq!(largest_of(&values, 9), [1, 3, 4, 0, 2]);
         assert_eq!(largest_of(&values, 0), [0; 0]);
+        let many: Vec<f32> = (0..1000).map(|i| (i * 7919 % 1000) as f32).collect();
+        let found = largest_of(&many, 5).into_iter().map(|i| many[i]);
+        assert_eq!(
+            found.collect::<Vec<_>>(),
+            [999.0, 998.0, 997.0, 996.0, 995.0]
+        );
+        assert_eq!(largest_of(&[f32::NAN, 1.0, f32::NAN], 2), [1]);
     }
 }

@@ -12,6 +12,9 @@ pub(crate) struct Matrix {
     pub(crate) values: Vec<f32>,
 }
 
+/// The right factor of products.
+pub(crate) struct Factor(Tensor<2>);
+
 impl Matrix {
     pub(crate) fn new(rows: usize, columns: usize, values: Vec<f32>) -> Self {
         assert_eq!(values.len(), rows * columns, "size of a matrix");
@@ -77,17 +80,23 @@ impl Matrix {
 
     /// Return the product of this matrix and another.
     pub(crate) fn times(&self, other: &Self) -> Self {
-        assert_eq!(self.columns, other.rows, "inner sizes of a product");
-        let device = Device::flex();
-        let left = TensorData::new(self.values.clone(), [1, self.rows, self.columns]);
-        let right = TensorData::new(other.values.clone(), [other.rows, other.columns]);
-        let product = kernels::linear(
-            Tensor::from_data(left, &device),
-            Tensor::from_data(right, &device),
-            None,
-            MatmulPrecision::Float32,
-        );
-        Self::new(self.rows, other.columns, to_host(product).1)
+        self.times_factor(&other.factor())
+    }
+
+    /// Return this matrix as the right factor of several products.
+    pub(crate) fn factor(&self) -> Factor {
+        let data = TensorData::new(self.values.clone(), [self.rows, self.columns]);
+        Factor(Tensor::from_data(data, &Device::flex()))
+    }
+
+    /// Return the product of this matrix and another.
+    pub(crate) fn times_factor(&self, Factor(right): &Factor) -> Self {
+        let [inner, columns] = right.dims();
+        assert_eq!(self.columns, inner, "inner sizes of a product");
+        let left = TensorData::new(self.values.clone(), [1, self.rows, inner]);
+        let left = Tensor::from_data(left, &Device::flex());
+        let product = kernels::linear(left, right.clone(), None, MatmulPrecision::Float32);
+        Self::new(self.rows, columns, to_host(product).1)
     }
 
     /// Return the sum of squares of all elements.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// Captured activations of one text, by name and layer, and the logits.
 pub(crate) struct Recording {
     found: BTreeMap<(Activation, usize), Vec<f32>>,
-    /// Logits of each position, `[1, pos, vocab]`.
+    /// Logits of each position, or of the last only, `[1, pos, vocab]`.
     pub(crate) logits: Tensor<3>,
 }
 
@@ -23,14 +23,24 @@ impl Recording {
 }
 
 impl LanguageModel {
-    /// Run the model on tokens and record activations of all layers and heads.
-    pub(crate) fn record(&self, tokens: &[Token], names: &[Activation]) -> Recording {
+    /// Run the model on tokens and record activations of all layers and heads, and the logits of
+    /// every position or of the last only.
+    pub(crate) fn record(
+        &self,
+        tokens: &[Token],
+        names: &[Activation],
+        all_logits: bool,
+    ) -> Recording {
         let config = self.model.config();
         let layers: Vec<usize> = (0..config.n_layers).collect();
         let heads: Vec<usize> = (0..config.n_heads).collect();
         let mut capture = Capture::new(names, &layers, &heads);
         let ids = self.batch_of(tokens.iter().map(|token| token.id));
-        let logits = self.model.forward(ids, Pass::capturing(&mut capture));
+        let pass = Pass::capturing(&mut capture);
+        let logits = match all_logits {
+            true => self.model.forward(ids, pass),
+            false => self.model.forward_last(ids, pass).unsqueeze_dim(1),
+        };
         let found = capture.into_found().into_iter();
         Recording {
             found: found

@@ -89,7 +89,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         title: split.model.clone(),
         text: split.text.clone(),
         details: Vec::new(),
-        notes: Vec::new(),
+        notes: vec![answers(&split)],
     };
     let files = output.write(&found, || attribution_npz(&split), page, device)?;
     if output.json {
@@ -117,6 +117,13 @@ fn note_rest(option: &str, given: &str, token: &AnswerToken, device: &DeviceArgs
             token.text
         ));
     }
+}
+
+/// Return the tokens whose logits are split: `" mat" − " dog"`.
+fn answers(split: &Attribution) -> String {
+    let against = split.against.as_ref();
+    let against = against.map_or_else(String::new, |other| format!(" − {:?}", other.text));
+    format!("{:?}{against}", split.answer.text)
 }
 
 fn as_json(

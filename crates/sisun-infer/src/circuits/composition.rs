@@ -6,6 +6,7 @@ use crate::head_weights::HeadWeights;
 use crate::matrix::{Matrix, gram_root, squared_norm};
 use rand::RngExt;
 use rand_distr::StandardNormal;
+use rayon::prelude::*;
 use serde::Serialize;
 use sisun_config::{ModelConfig, randomness};
 use std::fmt;
@@ -86,7 +87,7 @@ impl Baseline {
                 reader.squared_norm(),
             )
         };
-        let scores: Vec<f64> = (0..DRAWS).map(score).collect();
+        let scores: Vec<f64> = (0..DRAWS).into_par_iter().map(score).collect();
         let mean = scores.iter().sum::<f64>() / DRAWS as f64;
         let squares: f64 = scores.iter().map(|score| (score - mean).powi(2)).sum();
         Self {
@@ -122,7 +123,7 @@ pub(super) fn all(
         .iter()
         .map(|weights| {
             let writer = |head| writer(&weights.v(head), &weights.o(head));
-            (0..config.n_heads).map(writer).collect()
+            (0..config.n_heads).into_par_iter().map(writer).collect()
         })
         .collect();
     let undefined = why_undefined(config, distance);
@@ -153,11 +154,11 @@ fn of_mode(
                 CompositionMode::V => reader(&weights.v(head), &weights.o(head).transposed()),
             }
         };
-        let readers: Vec<Matrix> = (0..n_heads).map(read).collect();
+        let readers: Vec<Matrix> = (0..n_heads).into_par_iter().map(read).collect();
         let read_norms: Vec<f64> = readers.iter().map(Matrix::squared_norm).collect();
-        let readers = Matrix::beside(&readers);
+        let readers = Matrix::beside(&readers).factor();
         for (earlier, writers) in writers[..later].iter().enumerate() {
-            let products = Matrix::stacked(writers).times(&readers);
+            let products = Matrix::stacked(writers).times_factor(&readers);
             for (from, writer) in writers.iter().enumerate() {
                 let rows = products.some_rows(from * d_head, d_head);
                 let written = writer.squared_norm();

@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::cmp::Ordering;
 
 /// Number of elements of a map that are computed together.
-const TOGETHER: usize = 1 << 24;
+const TOGETHER: usize = 1 << 22;
 
 /// A circuit of a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -94,11 +94,12 @@ impl LanguageModel {
         }
         let (rows, columns) = self.factors(circuit, head, asked.distance);
         let columns = columns.transposed();
+        let factor = columns.factor();
         let (mut largest, mut own, mut of_token) = (Vec::new(), 0, Vec::new());
         let together = (TOGETHER / columns.columns).max(1);
         for first in (0..rows.rows).step_by(together) {
             let count = together.min(rows.rows - first);
-            let map = rows.some_rows(first, count).times(&columns);
+            let map = rows.some_rows(first, count).times_factor(&factor);
             let tops: Vec<RowTop> = (0..count)
                 .into_par_iter()
                 .map(|row| RowTop::of(first + row, map.row(row), top.max(1)))
@@ -107,7 +108,12 @@ impl LanguageModel {
             if let Some(found) = tops.iter().find(|top| Some(top.row as u32) == token) {
                 of_token = found.pairs().collect();
             }
-            largest.extend(tops.iter().flat_map(RowTop::pairs));
+            // Only what is among the largest so far is sorted with them.
+            let least = largest
+                .get(top.max(1) - 1)
+                .map(|pair: &(usize, usize, f32)| pair.2);
+            let is_large = |pair: &(usize, usize, f32)| least.is_none_or(|least| pair.2 > least);
+            largest.extend(tops.iter().flat_map(RowTop::pairs).filter(is_large));
             largest.sort_by(by_value);
             largest.truncate(top);
         }
@@ -165,7 +171,8 @@ impl LanguageModel {
     fn vocabulary_times(&self, weights: &Matrix, rows: impl Fn(usize, usize) -> Matrix) -> Matrix {
         let firsts = (0..self.rows()).step_by(TOKENS_TOGETHER);
         let count = |first: usize| TOKENS_TOGETHER.min(self.rows() - first);
-        let parts = firsts.map(|first| rows(first, count(first)).times(weights));
+        let weights = weights.factor();
+        let parts = firsts.map(|first| rows(first, count(first)).times_factor(&weights));
         Matrix::stacked(&parts.collect::<Vec<_>>())
     }
 }
