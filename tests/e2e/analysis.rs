@@ -413,3 +413,84 @@ fn bfloat16_has_a_lens_too() {
         "{exact}, {rounded}"
     );
 }
+
+#[test]
+fn embeddings_are_listed_drawn_and_shown() {
+    let lab = Lab::trained();
+    let run = lab.at("run");
+    let near = on_cpu(&["embeddings", &run, "--near", " the", "--json"])
+        .ok()
+        .json();
+    let near = near["nearest"].as_array().unwrap();
+    let cosines: Vec<f64> = near
+        .iter()
+        .map(|one| one["cosine"].as_f64().unwrap())
+        .collect();
+    assert!(near.len() == 5 && cosines.is_sorted_by(|a, b| a >= b));
+    assert!(cosines.iter().all(|cosine| cosine.abs() <= 1.0));
+    let table = on_cpu(&["embeddings", &run]).ok().stdout;
+    assert!(
+        table.contains("tokens 1") && !table.contains("positions"),
+        "{table}"
+    );
+
+    // GPT-2's positions are added.
+    let gpt2 = root().join("tests/peers/fixtures/hf/gpt2");
+    let gpt2 = gpt2.to_str().unwrap();
+    let out = lab.at("embeddings");
+    let files = ["--format", "npz,png,svg,html", "--out", &out];
+    on_cpu(&[&["embeddings", gpt2], &files[..]].concat()).ok();
+    let npz = lab.path("embeddings/embeddings.npz");
+    let (shape, coordinates) = array(&npz, "token_components");
+    assert_eq!(
+        (shape[1], shape[0] as usize),
+        (2, texts(&npz, "tokens").len())
+    );
+    assert_eq!(array(&npz, "position_components").0, [92, 2]);
+    for name in ["embeddings", "positions"] {
+        let svg = fs::read_to_string(lab.path(&format!("embeddings/{name}.svg"))).unwrap();
+        assert_eq!(svg.contains("<polyline"), name == "positions");
+        let png = fs::read(lab.path(&format!("embeddings/{name}.png"))).unwrap();
+        assert!(png.starts_with(b"\x89PNG") && png.len() > 5000, "{name}");
+    }
+    let Some(browser) = Browser::start(1280, 900) else {
+        return;
+    };
+    browser.open(&lab.path("embeddings/embeddings.html"));
+    let x = browser.eval("sisun.sheets[0].value({ row: 7, column: 0 })");
+    assert!((x.as_f64().unwrap() - coordinates[14]).abs() < 1e-5);
+    let place = browser.eval("sisun.cellCentre(7, 0)");
+    let [x, y] = ["x", "y"].map(|key| place[key].as_f64().unwrap());
+    browser.point_at(x, y);
+    browser.wait_for("document.querySelector('#readout strong') !== null");
+    let complaints = browser.complaints();
+    assert!(complaints.is_empty(), "{complaints:?}");
+}
+
+#[test]
+fn a_neuron_has_passages_and_tokens() {
+    let lab = Lab::trained();
+    let run = lab.at("run");
+    let neuron = ["neuron", &run, "1.7"];
+    let found = on_cpu(&[&neuron[..], &["--windows", "9", "--top", "3", "--json"]].concat())
+        .ok()
+        .json();
+    let passages = found["passages"].as_array().unwrap();
+    let active: Vec<f64> = passages
+        .iter()
+        .map(|one| one["activation"].as_f64().unwrap())
+        .collect();
+    assert!(
+        active.len() == 3 && active.is_sorted_by(|a, b| a >= b),
+        "{active:?}"
+    );
+    assert_eq!(found["raises"].as_array().unwrap().len(), 3);
+    let told = on_cpu(&neuron).ok().stdout;
+    assert!(told.contains("raises: ") && told.contains('['), "{told}");
+    on_cpu(&["neuron", &run, "9.0"]).fails(2, &["there is no layer 9"]);
+    on_cpu(&["neuron", &run, "0.9999"]).fails(2, &["there is no neuron 9999"]);
+    on_cpu(&["neuron", &run, "seven"]).fails_by_clap(&["as in 1.2"]);
+    on_cpu(&["embeddings", &run, "--near", "The cat sat"]).fails(2, &["--near", "several tokens"]);
+    let gpt2 = root().join("tests/peers/fixtures/hf/gpt2");
+    on_cpu(&["neuron", gpt2.to_str().unwrap(), "0.0"]).fails(1, &["give one with --data"]);
+}

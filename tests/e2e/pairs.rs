@@ -491,6 +491,8 @@ fn each_kind_of_run_is_refused_where_only_the_other_is_taken() {
     let way = "`sisun attend` and `sisun explain`";
     sisun(&["lens", &run, "--text", &source]).fails(2, &[other, way]);
     sisun(&["circuits", &run]).fails(2, &[other, way]);
+    sisun(&["embeddings", &run]).fails(2, &[other, way]);
+    sisun(&["neuron", &run, "0.0"]).fails(2, &[other, "`sisun explain`"]);
     sisun(&["attribute", &run, "--text", &source, "--answer", "a"])
         .fails(2, &[other, "`sisun explain`"]);
     let to = pairs.at("out");

@@ -56,6 +56,8 @@ Look inside:
   lens         Show what the model would predict after each layer
   attribute    Show what each part adds to the logit of an answer
   circuits     Show what the weights of heads do: copying, composition
+  embeddings   Show the nearest tokens of a token, and principal components
+  neuron       Show what activates a neuron, and what it writes
 
 Text:
   data         Generate the corpora that come with Sisun, and synthetic tasks
@@ -107,6 +109,8 @@ enum Command {
     Lens(commands::lens::Args),
     Attribute(commands::attribute::Args),
     Circuits(commands::circuits::Args),
+    Embeddings(commands::embeddings::Args),
+    Neuron(commands::neuron::Args),
     Compare(commands::compare::Args),
     Eval(commands::eval::Args),
     Info(commands::info::Args),
@@ -144,6 +148,8 @@ fn main() -> ExitCode {
         Command::Lens(args) => commands::lens::run(args),
         Command::Attribute(args) => commands::attribute::run(args),
         Command::Circuits(args) => commands::circuits::run(args),
+        Command::Embeddings(args) => commands::embeddings::run(args),
+        Command::Neuron(args) => commands::neuron::run(args),
         Command::Compare(args) => commands::compare::run_command(args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Info(args) => commands::info::run(args),

@@ -21,7 +21,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Number of tokens whose embeddings are copied together.
-const TOKENS_TOGETHER: usize = 4096;
+pub(crate) const TOKENS_TOGETHER: usize = 4096;
 
 /// A head, by its layer and its number: `1.2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -187,7 +187,7 @@ impl Square {
     /// Return the shift of a step: the last diagonal element, the one before, and the product of
     /// the two elements beside them. Exceptional shifts break cycles.
     fn shift(&mut self, last: usize, steps: usize, shifted: &mut f64) -> [f64; 3] {
-        if steps > 0 && steps % 10 == 0 {
+        if steps > 0 && steps.is_multiple_of(10) {
             let x = self.at(last, last);
             *shifted += x;
             for i in 0..=last {

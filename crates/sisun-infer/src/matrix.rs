@@ -31,6 +31,12 @@ impl Matrix {
         Self::new(shape[0], shape[1], values)
     }
 
+    /// Return the matrix as a batch of one, `[1, rows, columns]`, on a device.
+    pub(crate) fn tensor(&self, device: &Device) -> Tensor<3> {
+        let data = TensorData::new(self.values.clone(), [1, self.rows, self.columns]);
+        Tensor::from_data(data, device)
+    }
+
     pub(crate) fn row(&self, row: usize) -> &[f32] {
         &self.values[row * self.columns..][..self.columns]
     }
@@ -93,8 +99,7 @@ impl Matrix {
     pub(crate) fn times_factor(&self, Factor(right): &Factor) -> Self {
         let [inner, columns] = right.dims();
         assert_eq!(self.columns, inner, "inner sizes of a product");
-        let left = TensorData::new(self.values.clone(), [1, self.rows, inner]);
-        let left = Tensor::from_data(left, &Device::flex());
+        let left = self.tensor(&Device::flex());
         let product = kernels::linear(left, right.clone(), None, MatmulPrecision::Float32);
         Self::new(self.rows, columns, to_host(product).1)
     }

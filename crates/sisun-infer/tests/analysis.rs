@@ -8,9 +8,11 @@ use sisun_config::ModelConfig;
 use sisun_data::Tokenizer;
 use sisun_infer::{
     AttributionOptions, CircuitsOptions, CompositionMode, Contributor, HeadName, LanguageModel,
-    LensOptions, Query, StreamPart, VocabularyCircuit, eigenvalues,
+    LensOptions, NeuronName, Query, StreamPart, VocabularyCircuit, eigenvalues,
 };
-use sisun_model::{Init, ModelError, Params, Pass, RandomParams, Transformer, to_host};
+use sisun_model::{
+    Activation, Capture, Init, ModelError, Params, Pass, RandomParams, Transformer, to_host,
+};
 
 const TEXT: &str = "the cat sat on the mat";
 
@@ -570,4 +572,116 @@ fn eigenvalues_are_numpys() {
     }
     assert_eq!(eigenvalues(&[f64::NAN], 1), None);
     assert_eq!(eigenvalues(&[], 0), Some(Vec::new()));
+}
+
+#[test]
+fn what_all_neurons_write_is_the_output_of_the_network() {
+    for (lines, loaded) in models() {
+        let config = loaded.model.config();
+        let Some(ffn) = &loaded.model.blocks[1].ffn else {
+            let name = NeuronName {
+                layer: 1,
+                neuron: 0,
+            };
+            let error = loaded.check_neuron(name).unwrap_err().to_string();
+            assert!(error.contains("no neurons"), "{error}");
+            continue;
+        };
+        let tokens = loaded.tokens(TEXT).unwrap();
+        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
+        let down = Plain::of(ffn.down.weight.val());
+        let bias = ffn.down.bias.as_ref();
+        let bias = bias.map_or_else(|| vec![0.0; 24], |bias| to_host(bias.val()).1);
+        let rows = (0..ids.len()).flat_map(|_| bias.iter().map(|&x| f64::from(x)));
+        let mut sum: Vec<f64> = rows.collect();
+        for neuron in 0..config.ff_width() {
+            let name = NeuronName { layer: 1, neuron };
+            let active = loaded.neuron_activations(name, &ids).unwrap();
+            for (at, activation) in active.iter().enumerate() {
+                for i in 0..24 {
+                    sum[at * 24 + i] += f64::from(*activation) * down.at(neuron, i);
+                }
+            }
+        }
+        let mut capture = Capture::new(&[Activation::MlpOut], &[1], &[]);
+        let batch: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
+        let batch = TensorData::new(batch, [1, ids.len()]);
+        let batch = Tensor::<2, Int>::from_data(batch, &Device::flex());
+        loaded.model.forward(batch, Pass::capturing(&mut capture));
+        let own = &capture.into_found()[0].values;
+        for (sum, own) in sum.iter().zip(own) {
+            assert!(
+                (sum - f64::from(*own)).abs() < 1e-4,
+                "{lines}: {sum}, {own}"
+            );
+        }
+    }
+}
+
+#[test]
+fn neurons_write_through_the_head_and_near_tokens_point_the_same_way() {
+    let loaded = loaded("position = \"learned\"\ntied_head = false");
+    let name: NeuronName = "1.7".parse().unwrap();
+    let found = loaded.neuron_output(name, 3).unwrap();
+    let ffn = loaded.model.blocks[1].ffn.as_ref().unwrap();
+    let row = Plain::of(ffn.down.weight.val()).part(7..8, 0..24);
+    let head = Plain::of(loaded.model.head.as_ref().unwrap().weight.val());
+    let logits = row.times(&head).values;
+    let mut order: Vec<usize> = (0..logits.len()).collect();
+    order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+    let ids = |written: &[sisun_infer::WrittenLogit]| -> Vec<usize> {
+        written.iter().map(|one| one.id as usize).collect()
+    };
+    assert_eq!(ids(&found.raises), order[..3]);
+    order.reverse();
+    assert_eq!(ids(&found.lowers), order[..3]);
+    assert!((f64::from(found.lowers[0].logit) - logits[order[0]]).abs() < 1e-5);
+    for (neuron, reason) in [("2.0", "no layer 2"), ("0.96", "no neuron 96")] {
+        let name: NeuronName = neuron.parse().unwrap();
+        let error = loaded.neuron_output(name, 1).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+    }
+
+    let embed = Plain::of(loaded.model.embed.weight.val());
+    let cosine = |a: usize, b: usize| {
+        let (a, b) = (embed.part(a..a + 1, 0..24), embed.part(b..b + 1, 0..24));
+        a.times(&b.turned()).values[0] / a.norm() / b.norm()
+    };
+    let mut others: Vec<usize> = (0..embed.rows).filter(|&id| id != 2).collect();
+    others.sort_by(|&a, &b| cosine(2, b).total_cmp(&cosine(2, a)));
+    let near = loaded.nearest_tokens(2, 4).unwrap();
+    for (near, expected) in near.iter().zip(&others) {
+        assert_eq!(near.id as usize, *expected);
+        assert!((near.cosine - cosine(2, *expected)).abs() < 1e-6);
+    }
+    assert!(loaded.nearest_tokens(99, 4).is_err());
+
+    // Along principal components tokens have no mean and no covariance, and variances fall.
+    let map = loaded.embedding_map();
+    let found = &map.of_tokens;
+    let at = |row: usize, column: usize| f64::from(found.coordinates[2 * row + column]);
+    let n = embed.rows as f64;
+    let moment = |a: usize, b: usize| {
+        (0..embed.rows)
+            .map(|row| at(row, a) * at(row, b))
+            .sum::<f64>()
+            / n
+    };
+    let total: f64 = (0..24)
+        .map(|i| {
+            let column = embed.part(0..embed.rows, i..i + 1).values;
+            let mean = column.iter().sum::<f64>() / n;
+            column.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n
+        })
+        .sum();
+    assert!(moment(0, 1).abs() < 1e-5);
+    for component in 0..2 {
+        let mean: f64 = (0..embed.rows).map(|row| at(row, component)).sum();
+        assert!(mean.abs() < 1e-4);
+        let share = moment(component, component) / total;
+        assert!((share - found.shares[component]).abs() < 1e-5);
+    }
+    assert!(found.shares[0] >= found.shares[1]);
+    let positions = map.of_positions.unwrap();
+    assert_eq!(positions.coordinates.len(), 2 * 40);
 }

@@ -2,6 +2,7 @@
 
 import { Address, readIndex, readLanguage, readMap, readTheme } from "./address.js";
 import { AnalysisMap } from "./analysis-map.js";
+import { AnalysisPoints } from "./analysis-points.js";
 import { expectBytes, readBlock } from "./blocks.js";
 import { fillSelect, find, make, onChoice, watchWidth } from "./elements.js";
 import { percent, written } from "./numbers.js";
@@ -36,7 +37,9 @@ export class AnalysisApp {
     this.sheets = [];
     /** @type {SheetCell | null} */
     this.pointed = null;
-    this.map = new AnalysisMap(find("view-sheet"), (cell) => this.point(cell), (cell) => this.pin(cell));
+    const [point, pin] = [(/** @type {SheetCell | null} */ cell) => this.point(cell), (/** @type {SheetCell | null} */ cell) => this.pin(cell)];
+    const host = find("view-sheet");
+    this.forms = { cells: new AnalysisMap(host, point, pin), points: new AnalysisPoints(host, point, pin) };
     /** @type {Choices} */
     const defaults = { sheet: 0, row: null, column: null, map: null, language: page.language, theme: "auto" };
     this.#address = new Address(READERS, defaults, "sheet");
@@ -69,6 +72,11 @@ export class AnalysisApp {
     return this.sheets[Math.min(this.choices.sheet, this.sheets.length - 1)];
   }
 
+  /** The figure of the current sheet. */
+  get map() {
+    return this.sheet.points ? this.forms.points : this.forms.cells;
+  }
+
   /** The pinned cell, if the sheet has it. */
   get pinned() {
     const { row, column } = this.choices;
@@ -96,7 +104,7 @@ export class AnalysisApp {
     find("theme", HTMLSelectElement).value = choices.theme;
     const maps = Object.keys(page.colours).map((name) => /** @type {[string, string]} */ ([name, say(`map-${name}`)]));
     fillSelect(find("map", HTMLSelectElement), maps, this.theme.mapOf(choices.theme, choices.map));
-    find("map", HTMLSelectElement).disabled = sheet.limit !== null;
+    find("map", HTMLSelectElement).disabled = sheet.limit !== null || sheet.points;
     find("sheets").replaceChildren(...this.sheets.map(({ name }, i) => {
       const tab = make("button", { type: "button", role: "tab", textContent: say(`sheet-${name}`) });
       tab.setAttribute("aria-selected", String(this.sheets[i] === sheet));
@@ -122,6 +130,13 @@ export class AnalysisApp {
     const readout = find("readout");
     this.#details(shown);
     if (!shown) return readout.replaceChildren(make("span", { className: "hint", textContent: say("hint") }));
+    if (sheet.points) {
+      const place = [0, 1].map((column) => written(sheet.value({ row: shown.row, column }), 3));
+      return readout.replaceChildren(
+        make("strong", { textContent: sheet.rows[shown.row] }),
+        make("small", { textContent: say("place", place[0], place[1]) }),
+      );
+    }
     const value = sheet.value(shown);
     const text = sheet.texts?.[shown.row * sheet.columns.length + shown.column];
     readout.replaceChildren(
@@ -173,7 +188,8 @@ export class AnalysisApp {
     const from = this.pinned ?? { row: 0, column: 0 };
     const held = (/** @type {number} */ at, /** @type {number} */ count) => Math.min(Math.max(at, 0), count - 1);
     this.pointed = null;
-    this.pin({ row: held(from.row + by[0], rows.length), column: held(from.column + by[1], columns.length) });
+    const across = this.sheet.points ? 1 : columns.length;
+    this.pin({ row: held(from.row + by[0], rows.length), column: held(from.column + by[1], across) });
   }
 }
 

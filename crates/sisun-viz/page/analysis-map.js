@@ -26,7 +26,6 @@ export class AnalysisMap {
   constructor(host, point, pin) {
     this.base = make("canvas", { tabIndex: 0 });
     this.over = make("canvas");
-    host.replaceChildren(this.base, this.over);
     this.host = host;
     this.width = LEAST;
     this.height = HEIGHT;
@@ -45,6 +44,7 @@ export class AnalysisMap {
    */
   show(sheet, colours) {
     this.sheet = sheet;
+    if (this.base.parentElement !== this.host) this.host.replaceChildren(this.base, this.over);
     const { rows, columns } = sheet;
     const { palette } = colours;
     const context = contextOf(this.base);

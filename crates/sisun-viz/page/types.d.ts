@@ -269,6 +269,8 @@ export interface AnalysisSheet {
   readonly texts: string[] | null;
   /** The value of the full colour, of signed values; null for shares from 0 to 1. */
   readonly limit: number | null;
+  /** Show a point for each row, at the coordinates in its two columns. */
+  readonly points: boolean;
   /** NaN where there is none. */
   value(cell: SheetCell): number;
 }

@@ -13,4 +13,4 @@ pub mod run_report;
 mod sheet;
 pub mod text;
 
-pub use sheet::{Sheet, SheetScale};
+pub use sheet::{Sheet, SheetForm, SheetScale};

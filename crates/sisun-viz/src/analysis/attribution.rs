@@ -1,7 +1,7 @@
 //! Direct logit attribution.
 
 use crate::npz::NpzArchive;
-use crate::sheet::{Sheet, SheetScale};
+use crate::sheet::{Sheet, SheetForm, SheetScale};
 use sisun_infer::Attribution;
 use std::io;
 
@@ -48,6 +48,7 @@ pub fn attribution_sheet(found: &Attribution) -> Sheet {
             "What each part adds to the logit of {:?}{against} · {}",
             found.answer.text, found.model
         ),
+        form: SheetForm::Cells,
         below: "each column is the prediction after that token; the last row is the sum".to_owned(),
         rows: parts.chain(["sum".to_owned()]).collect(),
         columns: found

@@ -1,7 +1,7 @@
 //! Circuits in the weights.
 
 use crate::npz::NpzArchive;
-use crate::sheet::{Sheet, SheetScale};
+use crate::sheet::{Sheet, SheetForm, SheetScale};
 use sisun_infer::{Circuits, Composition};
 use std::io;
 
@@ -37,6 +37,7 @@ pub fn circuits_sheets(found: &Circuits) -> Vec<Sheet> {
     let copying = Sheet {
         name: "copying",
         title: format!("Copying score of each head · {}", found.model),
+        form: SheetForm::Cells,
         below: "sum of the eigenvalues of W_E·W_V·W_O·W_U over the sum of their moduli".to_owned(),
         rows: numbered("layer", found.n_layers),
         columns: numbered("head", found.n_heads),
@@ -75,6 +76,7 @@ fn composition_sheet(found: &Circuits, composition: &Composition) -> Option<Shee
             sisun_infer::CompositionMode::V => "composition-v",
         },
         title: format!("{mode}-composition of heads · {}", found.model),
+        form: SheetForm::Cells,
         below: format!(
             "rows write, columns read; less {:.3}, the mean of random heads",
             found.baseline.mean

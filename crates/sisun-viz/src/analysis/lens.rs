@@ -1,7 +1,7 @@
 //! The logit lens.
 
 use crate::npz::NpzArchive;
-use crate::sheet::{Sheet, SheetScale};
+use crate::sheet::{Sheet, SheetForm, SheetScale};
 use sisun_infer::{LensCell, LogitLens};
 use std::io;
 
@@ -30,6 +30,7 @@ pub fn lens_sheets(lens: &LogitLens) -> [Sheet; 2] {
     let sheet = |name, title: &str, value: fn(&LensCell) -> f64, texts: Vec<String>| Sheet {
         name,
         title: format!("{title} · {}", lens.model),
+        form: SheetForm::Cells,
         below: below(lens),
         rows: (0..lens.layers.len()).map(LogitLens::row_name).collect(),
         columns: lens.tokens.iter().map(|token| token.text.clone()).collect(),

@@ -16,6 +16,7 @@ const SCRIPTS: &[Source] = sources![
     "address.js",
     "analysis-app.js",
     "analysis-map.js",
+    "analysis-points.js",
     "analysis-strings.js",
     "analysis.js",
     "app.js",
