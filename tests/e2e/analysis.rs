@@ -18,8 +18,11 @@ fn on_cpu(args: &[&str]) -> Ran {
     sisun(&[args, &["--device", "cpu"]].concat())
 }
 
-/// Read one float64 or float32 array of an NPZ file: shape and values.
-fn array(path: &Path, name: &str) -> (Vec<u64>, Vec<f64>) {
+/// Shape and values, row-major.
+type Array = (Vec<u64>, Vec<f64>);
+
+/// Read one float64 or float32 array of an NPZ file.
+fn array(path: &Path, name: &str) -> Array {
     let mut npz = ZipArchive::new(File::open(path).unwrap()).unwrap();
     let file = NpyFile::new(npz.by_name(&format!("{name}.npy")).unwrap()).unwrap();
     let shape = file.shape().to_vec();
@@ -41,7 +44,7 @@ fn texts(path: &Path, name: &str) -> Vec<String> {
 }
 
 /// A fixture of TransformerLens: tensors by name, and what it says about itself.
-fn fixture(name: &str) -> (BTreeMap<String, (Vec<u64>, Vec<f64>)>, Value) {
+fn fixture(name: &str) -> (BTreeMap<String, Array>, Value) {
     let path = root().join("tests/peers/fixtures/interpret");
     let bytes = fs::read(path.join(format!("{name}.safetensors"))).unwrap();
     let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
@@ -298,7 +301,7 @@ fn a_head_has_its_circuits_over_the_vocabulary() {
     let lab = Lab::trained();
     let run = lab.at("run");
     let head = ["circuits", &run, "--head", "1.2"];
-    let found = on_cpu(&[&head[..], &["--token", "cat", "--json"]].concat())
+    let found = on_cpu(&[&head[..], &["--token", " the", "--json"]].concat())
         .ok()
         .json();
     assert_eq!(found["ov"]["of_token"].as_array().unwrap().len(), 5);
@@ -340,6 +343,7 @@ fn what_an_analysis_cannot_take_is_refused() {
     attribute(" the", &["--against", " the"]).fails(2, &["the same token", "\" the\""]);
     attribute(" the", &["--query", "9999"]).fails(2, &["--query", "no token 9999"]);
     attribute(" the", &["--language", "ko"]).fails(2, &["add html to --format"]);
+    attribute(" the", &["--out", "x"]).fails(2, &["--out is about files", "--format"]);
     attribute(" the", &["--format", "csv"]).fails_by_clap(&["csv", "npz, png, svg, html"]);
     let several = attribute(" catapult house", &[]).ok();
     assert!(
@@ -366,6 +370,8 @@ fn what_an_analysis_cannot_take_is_refused() {
         "model.norm_placement=post",
         "--set",
         "train.steps=2",
+        "--set",
+        "train.warmup_steps=1",
     ];
     lab.train("post", &post).ok();
     let post = lab.at("post");
@@ -382,6 +388,8 @@ fn what_an_analysis_cannot_take_is_refused() {
         "model.ffn=none",
         "--set",
         "train.steps=2",
+        "--set",
+        "train.warmup_steps=1",
         "--set",
         "model.n_layers=1",
     ];

@@ -96,11 +96,18 @@ fn every_command_that_is_shown_works() {
     );
 }
 
-/// Return the commands of the README, then of all help, then of the configurations.
+/// Chapters of the guide whose commands are run too.
+const CHAPTERS: [&str; 1] = ["crates/sisun/guide/predictions.md"];
+
+/// Return the commands of the README and of chapters, then of all help, then of the configurations.
 fn documents() -> Vec<String> {
     let mut all = Vec::new();
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    for (i, block) in readme.split("```").enumerate().filter(|(i, _)| i % 2 == 1) {
+    let texts = ["README.md"].iter().chain(&CHAPTERS);
+    let texts: Vec<String> = texts
+        .map(|file| fs::read_to_string(root().join(file)).unwrap())
+        .collect();
+    let blocks = texts.iter().flat_map(|text| text.split("```").enumerate());
+    for (i, block) in blocks.filter(|(i, _)| i % 2 == 1) {
         let Some(block) = block.strip_prefix("sh\n") else {
             continue;
         };
@@ -112,12 +119,11 @@ fn documents() -> Vec<String> {
         let ours = lines
             .into_iter()
             .filter(|line| !NOT_OURS.contains(&line.as_str()));
-        all.extend(ours.inspect(|line| {
-            assert!(
-                is_ours(line),
-                "block {i} of README has {line:?}, which is not tried"
-            )
-        }));
+        all.extend(
+            ours.inspect(|line| {
+                assert!(is_ours(line), "block {i} has {line:?}, which is not tried")
+            }),
+        );
     }
     gather_help(&mut Vec::new(), &mut all);
     let mut configs: Vec<PathBuf> = fs::read_dir(root().join("configs"))

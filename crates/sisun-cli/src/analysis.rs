@@ -22,9 +22,9 @@ pub(crate) struct AnalysisOutput {
     /// Write files and not a table: any of npz, png, svg, html (one interactive page)
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) format: Vec<AnalysisFormat>,
-    /// The folder of the files
-    #[arg(long, value_name = "DIR", default_value = "maps")]
-    out: PathBuf,
+    /// The folder of the files [default: maps]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Language of the page: en or ko [default: ko if the text is Korean]
     #[arg(long, value_name = "LANGUAGE")]
     language: Option<Language>,
@@ -87,12 +87,14 @@ impl AnalysisOutput {
 
     /// Check the options before anything is computed.
     pub(crate) fn check(&self) -> Result<()> {
-        match self.language.is_some() && !self.wants(AnalysisFormat::Html) {
-            true => {
-                Err(Usage("--language is about the page: add html to --format".to_owned()).into())
-            }
-            false => Ok(()),
-        }
+        let problem = if self.out.is_some() && self.format.is_empty() {
+            "--out is about files: name them with --format npz,png,svg,html"
+        } else if self.language.is_some() && !self.wants(AnalysisFormat::Html) {
+            "--language is about the page: add html to --format"
+        } else {
+            return Ok(());
+        };
+        Err(Usage(problem.to_owned()).into())
     }
 
     /// Write the files and return their paths. `npz` makes the arrays, and `page` completes the
@@ -130,17 +132,18 @@ impl AnalysisOutput {
             let html = analysis_html(&page(language), &found.sheets, language)?;
             contents.push((format!("{}.html", found.name), html.into_bytes()));
         }
-        claim(&self.out)?;
+        let out = self.out.as_deref().unwrap_or(Path::new("maps"));
+        claim(out)?;
         let mut files = Vec::new();
         for (name, bytes) in contents {
-            let path = self.out.join(name);
+            let path = out.join(name);
             write_atomic(&path, &bytes)?;
             files.push(path);
         }
-        if let Some(left) = left_before(&self.out, &files) {
+        if let Some(left) = left_before(out, &files) {
             device.note(&format!(
                 "note: {} holds files of an earlier command as well: {left}",
-                self.out.display()
+                out.display()
             ));
         }
         Ok(files)

@@ -51,7 +51,7 @@ fn models() -> Vec<(String, LanguageModel)> {
         "norm = \"rms\"\nbias = false\nffn = \"swiglu\"\ntied_head = false",
         "parallel_residual = true\nn_kv_heads = 1\nqk_norm = true",
         "ffn = \"none\"\nattention_bias = false\ncausal = false",
-        "d_head = 5\nn_kv_heads = 3\nscaled_scores = false\ntied_head = false",
+        "d_head = 6\nn_kv_heads = 3\nscaled_scores = false\ntied_head = false",
     ];
     let lines = positions
         .iter()
