@@ -4,106 +4,21 @@
 //! All of it leaves out norms and biases, and uses the weights as they are stored.
 
 mod composition;
+mod distance;
 mod vocabulary;
 
 pub use composition::{Baseline, Composition, CompositionMode};
+pub use distance::CircuitsOptions;
 pub use vocabulary::{MappedPair, MappedToken, VocabularyCircuit, VocabularyMap};
 
 use crate::eigenvalues::{Complex, eigenvalues};
 use crate::head_weights::HeadWeights;
 use crate::matrix::Matrix;
 use crate::residual::check_residual;
+use crate::unembedding::TOKENS_TOGETHER;
 use crate::{InferError, LanguageModel};
+use distance::check_distance;
 use rayon::prelude::*;
-use serde::{Serialize, Serializer};
-use sisun_config::{ModelConfig, Position};
-use std::fmt;
-use std::str::FromStr;
-
-/// Number of tokens whose embeddings are copied together.
-pub(crate) const TOKENS_TOGETHER: usize = 4096;
-
-/// A head, by its layer and its number: `1.2`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct HeadName {
-    /// Layer, counted from 0.
-    pub layer: usize,
-    /// Head, counted from 0.
-    pub head: usize,
-}
-
-impl fmt::Display for HeadName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.layer, self.head)
-    }
-}
-
-impl Serialize for HeadName {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
-    }
-}
-
-impl FromStr for HeadName {
-    type Err = InferError;
-
-    fn from_str(given: &str) -> Result<Self, InferError> {
-        let [layer, head] = two_numbers("head", given)?;
-        Ok(Self { layer, head })
-    }
-}
-
-/// Parse a layer and a number within it, as in `1.2`.
-///
-/// # Errors
-/// If the text is malformed; `what` is `head` or `neuron`.
-pub(crate) fn two_numbers(what: &'static str, given: &str) -> Result<[usize; 2], InferError> {
-    let read = |text: &str| text.trim().parse().ok();
-    let numbers = given.split_once('.');
-    let numbers = numbers.and_then(|(layer, number)| Some([read(layer)?, read(number)?]));
-    numbers.ok_or_else(|| InferError::BadComponent {
-        what,
-        given: given.to_owned(),
-    })
-}
-
-impl HeadName {
-    /// Check that a model has this head.
-    ///
-    /// # Errors
-    /// [`InferError::NoSuch`].
-    pub fn check(self, config: &ModelConfig) -> Result<(), InferError> {
-        check_index("layer", self.layer, config.n_layers)?;
-        check_index("head", self.head, config.n_heads)
-    }
-}
-
-/// Check that an index is below a count.
-///
-/// # Errors
-/// [`InferError::NoSuch`].
-pub(crate) fn check_index(
-    what: &'static str,
-    number: usize,
-    count: usize,
-) -> Result<(), InferError> {
-    match number < count {
-        true => Ok(()),
-        false => Err(InferError::NoSuch {
-            what,
-            number,
-            count,
-        }),
-    }
-}
-
-/// Options of the analysis of weights.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CircuitsOptions {
-    /// With rotary positions: the number of tokens from the key to the query, on which `q·k`
-    /// depends.
-    pub distance: Option<usize>,
-}
 
 /// What the weights of all heads say.
 #[derive(Clone, Debug, PartialEq)]
@@ -192,50 +107,9 @@ fn copying_score(eigenvalues: &[Complex]) -> f64 {
     sum / moduli
 }
 
-/// Return why `q·k` of two embeddings is not defined by the weights, if it is not.
-pub(crate) fn why_undefined(config: &ModelConfig, distance: Option<usize>) -> Option<String> {
-    if config.qk_norm {
-        return Some(
-            "its queries and keys are normalised (model.qk_norm), so their product is not one of weights".to_owned(),
-        );
-    }
-    let is_rotary = matches!(config.position, Position::Rope { .. });
-    (is_rotary && distance.is_none()).then(|| {
-        "with rotary positions the product of a query and a key depends on their distance; choose one with --distance N, the number of tokens from the key to the query".to_owned()
-    })
-}
-
-/// Check that a distance is given only where weights depend on it.
-pub(crate) fn check_distance(
-    config: &ModelConfig,
-    distance: Option<usize>,
-) -> Result<(), InferError> {
-    let is_rotary = matches!(config.position, Position::Rope { .. });
-    match distance {
-        Some(distance) if !is_rotary => Err(InferError::OutOfRange {
-            key: "--distance",
-            value: distance.to_string(),
-            rule: "is about rotary positions, which this model does not have: leave it out",
-        }),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::{Complex, HeadName, copying_score};
-
-    #[test]
-    fn heads_are_named_by_layer_and_number() {
-        let head: HeadName = " 1.12 ".parse().unwrap();
-        assert_eq!((head.layer, head.head), (1, 12));
-        for bad in ["", "1", "1.", ".2", "1.2.3", "-1.0", "a.b", "L1H2"] {
-            let message = bad.parse::<HeadName>().unwrap_err().to_string();
-            assert!(message.contains("1.2"), "{message}");
-        }
-    }
+    use super::{Complex, copying_score};
 
     #[test]
     fn copying_is_the_share_of_positive_eigenvalues() {

@@ -1,8 +1,8 @@
 //! Embeddings: the nearest tokens of a token, and principal components.
 
-use crate::circuits::TOKENS_TOGETHER;
 use crate::matrix::Matrix;
 use crate::principal::{Components, components};
+use crate::unembedding::TOKENS_TOGETHER;
 use crate::{InferError, LanguageModel};
 use serde::Serialize;
 

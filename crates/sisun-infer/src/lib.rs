@@ -7,6 +7,7 @@ mod attention_maps;
 mod attribution;
 mod chance;
 mod circuits;
+mod component;
 mod eigenvalues;
 mod embeddings;
 mod error;
@@ -25,6 +26,7 @@ mod residual;
 mod rollout;
 mod sample;
 mod sampler;
+mod top;
 mod trace;
 mod tracer;
 mod translator;
@@ -37,9 +39,10 @@ pub use attention_maps::{ActivationMap, AttentionMaps, AttentionPart, KeyText, T
 pub use attribution::{Attribution, AttributionOptions, Contributor};
 pub use chance::Chance;
 pub use circuits::{
-    Baseline, Circuits, CircuitsOptions, Composition, CompositionMode, HeadName, MappedPair,
-    MappedToken, VocabularyCircuit, VocabularyMap,
+    Baseline, Circuits, CircuitsOptions, Composition, CompositionMode, MappedPair, MappedToken,
+    VocabularyCircuit, VocabularyMap,
 };
+pub use component::HeadName;
 pub use eigenvalues::{Complex, eigenvalues};
 pub use embeddings::{EmbeddingMap, NearToken};
 pub use error::InferError;

@@ -1,8 +1,9 @@
 //! Neurons: the hidden units of feed-forward networks, what activates them and what they write.
 
-use crate::circuits::{TOKENS_TOGETHER, check_index, two_numbers};
-use crate::lens::largest_of;
+use crate::component::{check_index, two_numbers};
 use crate::matrix::Matrix;
+use crate::top::largest_of;
+use crate::unembedding::TOKENS_TOGETHER;
 use crate::{InferError, LanguageModel};
 use burn::module::Param;
 use burn::tensor::Tensor;

@@ -7,6 +7,9 @@ use sisun_config::{ModelConfig, Norm};
 use sisun_kernels::MatmulPrecision;
 use sisun_model::to_host;
 
+/// Number of tokens whose embeddings are copied together.
+pub(crate) const TOKENS_TOGETHER: usize = 4096;
+
 impl LanguageModel {
     /// Apply the final norm, if the model has one.
     ///

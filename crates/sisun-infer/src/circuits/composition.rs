@@ -1,7 +1,7 @@
 //! Composition of heads: how much of what one head writes another reads (Elhage et al. 2021,
 //! "Q-, K- and V-Composition").
 
-use super::why_undefined;
+use super::distance::why_undefined;
 use crate::head_weights::HeadWeights;
 use crate::matrix::{Matrix, gram_root, squared_norm};
 use rand::RngExt;

@@ -1,10 +1,12 @@
 //! The QK and OV circuits of a head as maps from tokens to tokens.
 
-use super::{CircuitsOptions, HeadName, TOKENS_TOGETHER, check_distance, why_undefined};
+use super::distance::{CircuitsOptions, check_distance, why_undefined};
+use crate::component::HeadName;
 use crate::head_weights::HeadWeights;
-use crate::lens::largest_of;
 use crate::matrix::Matrix;
 use crate::residual::check_residual;
+use crate::top::largest_of;
+use crate::unembedding::TOKENS_TOGETHER;
 use crate::{InferError, LanguageModel};
 use rayon::prelude::*;
 use serde::Serialize;
