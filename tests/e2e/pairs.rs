@@ -490,6 +490,13 @@ fn each_kind_of_run_is_refused_where_only_the_other_is_taken() {
     let (source, _) = pairs.pair(0);
     let other = "is a run of a sequence-to-sequence model";
     sisun(&["heads", &run]).fails(2, &[other]);
+    let way = "`sisun attend` and `sisun explain`";
+    sisun(&["lens", &run, "--text", &source]).fails(2, &[other, way]);
+    sisun(&["circuits", &run]).fails(2, &[other, way]);
+    sisun(&["embeddings", &run]).fails(2, &[other, way]);
+    sisun(&["neuron", &run, "0.0"]).fails(2, &[other, "`sisun explain`"]);
+    sisun(&["attribute", &run, "--text", &source, "--answer", "a"])
+        .fails(2, &[other, "`sisun explain`"]);
     for (option, value) in [
         ("--temperature", "0"),
         ("--samples", "2"),

@@ -1,8 +1,10 @@
 //! The `sisun` command line: it only parses arguments and prints messages.
 
 mod ablation;
+mod analysis;
 mod arguments;
 mod base;
+mod columns;
 mod commands;
 mod common;
 mod failure;
@@ -54,6 +56,11 @@ Look inside:
   attend       Write the attention maps of a text
   heads        Measure what each attention head does
   explain      Work one query through, step by step
+  lens         Show what the model would predict after each layer
+  attribute    Show what each part adds to the logit of an answer
+  circuits     Show what the weights of heads do: copying, composition
+  embeddings   Show the nearest tokens of a token, and principal components
+  neuron       Show what activates a neuron, and what it writes
 
 Text:
   data         Generate the corpora that come with Sisun, and synthetic tasks
@@ -102,6 +109,11 @@ enum Command {
     Attend(commands::attend::Args),
     Heads(commands::heads::Args),
     Explain(commands::explain::Args),
+    Lens(commands::lens::Args),
+    Attribute(commands::attribute::Args),
+    Circuits(commands::circuits::Args),
+    Embeddings(commands::embeddings::Args),
+    Neuron(commands::neuron::Args),
     Compare(commands::compare::Args),
     Eval(commands::eval::Args),
     Info(commands::info::Args),
@@ -136,6 +148,11 @@ fn main() -> ExitCode {
         Command::Attend(args) => commands::attend::run(args),
         Command::Heads(args) => commands::heads::run(args),
         Command::Explain(args) => commands::explain::run(args),
+        Command::Lens(args) => commands::lens::run(args),
+        Command::Attribute(args) => commands::attribute::run(args),
+        Command::Circuits(args) => commands::circuits::run(args),
+        Command::Embeddings(args) => commands::embeddings::run(args),
+        Command::Neuron(args) => commands::neuron::run(args),
         Command::Compare(args) => commands::compare::run_command(args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Info(args) => commands::info::run(args),

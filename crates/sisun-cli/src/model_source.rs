@@ -17,7 +17,7 @@ use sisun_train::own_text;
 use std::path::{Path, PathBuf};
 
 /// Option of the number format.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct PrecisionArgs {
     /// Number format: float32, or bf16 (weights and factors in 16 bits, sums in float32)
     #[arg(long, value_name = "NUMBERS", default_value = "float32", value_parser = read_precision)]

@@ -134,6 +134,62 @@ pub enum InferError {
         /// The activation.
         activation: Activation,
     },
+    /// The residual stream of the model is not a sum of parts.
+    #[error("{what} is not defined for this model: {why}")]
+    NoSum {
+        /// The analysis.
+        what: &'static str,
+        /// The reason.
+        why: &'static str,
+    },
+    /// The model lacks a component.
+    #[error("the model has no {what}: {why}")]
+    Lacks {
+        /// The component.
+        what: &'static str,
+        /// The reason.
+        why: &'static str,
+    },
+    /// The name of a part of the residual stream is unknown.
+    #[error("unknown part {given:?} of the residual stream; choose from embed, attn, mlp")]
+    UnknownPart {
+        /// The name.
+        given: String,
+    },
+    /// An answer is compared with itself.
+    #[error(
+        "--answer and --against begin with the same token, {token:?}: their logits do not differ; give answers whose first tokens differ"
+    )]
+    SameAnswer {
+        /// The token.
+        token: String,
+    },
+    /// A text that names a token is several tokens.
+    #[error("{option} {given:?} is several tokens, {tokens}: give one of them")]
+    SeveralTokens {
+        /// The option.
+        option: &'static str,
+        /// The text.
+        given: String,
+        /// The tokens.
+        tokens: String,
+    },
+    /// The name of a head is malformed.
+    #[error("{given:?} names no {what}: give its layer and its number, as in 1.2")]
+    BadComponent {
+        /// `head` or `neuron`.
+        what: &'static str,
+        /// The name.
+        given: String,
+    },
+    /// An analysis of weights is not defined for the model.
+    #[error("{what} is not defined for this model: {why}")]
+    Undefined {
+        /// The analysis.
+        what: &'static str,
+        /// The reason, and the way on.
+        why: String,
+    },
     /// The name of an activation is unknown.
     #[error("unknown activation {name:?}; choose from {}", per_head())]
     UnknownActivation {
@@ -157,6 +213,13 @@ impl InferError {
             | Self::NoSuchToken { .. }
             | Self::ManyTokens { .. }
             | Self::NotPerHead { .. }
+            | Self::NoSum { .. }
+            | Self::Lacks { .. }
+            | Self::UnknownPart { .. }
+            | Self::SameAnswer { .. }
+            | Self::SeveralTokens { .. }
+            | Self::BadComponent { .. }
+            | Self::Undefined { .. }
             | Self::UnknownActivation { .. } => ErrorKind::Usage,
             Self::PastWindow { .. } | Self::LongSide { .. } | Self::Pair { .. } => ErrorKind::Input,
             Self::NotNumbers { .. } | Self::Vocabulary { .. } => ErrorKind::Data,

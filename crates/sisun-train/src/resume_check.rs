@@ -77,6 +77,7 @@ pub(crate) fn refused<C: Experiment>(before: &C, after: &C) -> Vec<ChangedSettin
         .collect()
 }
 
+/// Return true if a run may be resumed with another value of the setting `key`.
 pub fn may_change(key: &str) -> bool {
     !OF_THE_TEXT.contains(&key)
         && MAY_CHANGE.iter().any(|may| {

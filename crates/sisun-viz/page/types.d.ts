@@ -263,6 +263,40 @@ export interface PairsPageData {
   }[];
 }
 
+export interface SheetCell {
+  readonly row: number;
+  readonly column: number;
+}
+
+/** A table of numbers on the page of an analysis. */
+export interface AnalysisSheet {
+  readonly name: string;
+  readonly rows: string[];
+  readonly columns: string[];
+  /** Texts of the cells, row by row; the values themselves if there are none. */
+  readonly texts: string[] | null;
+  /** The value of the full colour, of signed values; null for shares from 0 to 1. */
+  readonly limit: number | null;
+  /** Show a point for each row, at the coordinates in its two columns. */
+  readonly points: boolean;
+  /** NaN where there is none. */
+  value(cell: SheetCell): number;
+}
+
+/** The data of the page of an analysis. */
+export interface AnalysisPageData {
+  readonly version: number;
+  readonly language: Language;
+  readonly title: string;
+  /** The text that the model read; empty if it read none. */
+  readonly text: string;
+  readonly notes: string[];
+  readonly colours: Record<string, string>;
+  readonly sheets: (Omit<AnalysisSheet, "value"> & { readonly block: number })[];
+  /** The most likely tokens of each cell of the lens, with their probabilities. */
+  readonly details: [text: string, probability: number][][];
+}
+
 declare global {
   interface Window {
     /** For tests, and for whoever opens the console. */

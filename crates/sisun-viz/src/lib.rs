@@ -1,10 +1,16 @@
-//! Visualisation of models: attention maps as files and pictures ([`maps`]), self-contained pages
-//! ([`page`]), charts ([`chart`]), and the report of a training run ([`run_report`]).
+//! Visualisation of models: attention maps as files and pictures ([`maps`]), analyses of what a
+//! model does as arrays and sheets ([`analysis`]), self-contained pages ([`page`]), charts
+//! ([`chart`]), and the report of a training run ([`run_report`]).
 //!
 //! Training and comparison never draw; they pass their results to this crate as plain data.
 
+pub mod analysis;
 pub mod chart;
 pub mod maps;
+mod npz;
 pub mod page;
 pub mod run_report;
+mod sheet;
 pub mod text;
+
+pub use sheet::{Sheet, SheetForm, SheetScale};

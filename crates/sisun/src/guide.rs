@@ -16,6 +16,8 @@ pub mod sequence_to_sequence {}
 pub mod notebooks {}
 #[doc = include_str!("../guide/interventions.md")]
 pub mod interventions {}
+#[doc = include_str!("../guide/predictions.md")]
+pub mod predictions {}
 #[doc = include_str!("../guide/not-a-number.md")]
 pub mod not_a_number {}
 #[doc = include_str!("../guide/comparing-encodings.md")]

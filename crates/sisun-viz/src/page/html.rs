@@ -14,6 +14,11 @@ macro_rules! sources {
 /// All scripts of the pages. Their imports determine the order.
 const SCRIPTS: &[Source] = sources![
     "address.js",
+    "analysis-app.js",
+    "analysis-map.js",
+    "analysis-points.js",
+    "analysis-strings.js",
+    "analysis.js",
     "app.js",
     "attention-strings.js",
     "blocks.js",
@@ -117,6 +122,16 @@ pub(crate) const PAIRS: Parts = Parts {
     entry: "pairs.js",
 };
 
+/// The page of an analysis.
+pub(crate) const ANALYSIS: Parts = Parts {
+    template: include_str!("../../page/analysis.html"),
+    styles: &[
+        include_str!("../../page/style.css"),
+        include_str!("../../page/analysis.css"),
+    ],
+    entry: "analysis.js",
+};
+
 /// Fill the template. `data` is JSON.
 pub(crate) fn join<'a>(
     parts: Parts,
@@ -209,8 +224,8 @@ mod tests {
 
     #[test]
     fn the_scripts_fit_together_and_each_is_on_a_page() {
-        let pages =
-            [ATTENTION, TRACE, PAIRS].map(|parts| modules::join(parts.entry, SCRIPTS).unwrap());
+        let pages = [ATTENTION, TRACE, PAIRS, ANALYSIS]
+            .map(|parts| modules::join(parts.entry, SCRIPTS).unwrap());
         for (file, _) in SCRIPTS {
             assert!(
                 pages

@@ -9,6 +9,7 @@
 //! the error. Above 20 million weights, a cell of a map stands for several consecutive tokens, and
 //! the page says so; a trace of this size is refused.
 
+mod analysis;
 mod attention;
 mod colours;
 mod encode;
@@ -20,6 +21,7 @@ mod trace;
 mod units;
 mod view;
 
+pub use analysis::{AnalysisPage, LongAnalysis, analysis_html};
 pub use attention::{Kind, Page};
 pub use pairs::{LongPair, pairs_html};
 pub use trace::{LongTrace, trace_html};

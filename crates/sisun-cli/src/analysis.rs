@@ -1,0 +1,179 @@
+//! What the commands that analyse a model share: opening it, and writing the result to files.
+
+use crate::common::{DeviceArgs, claim, left_before};
+use crate::failure::Usage;
+use crate::model_source::{ModelSource, PrecisionArgs};
+use crate::work;
+use anyhow::{Context, Result};
+use clap::Args;
+use sisun_infer::Language;
+use sisun_model::checkpoint::write_atomic;
+use sisun_viz::Sheet;
+use sisun_viz::maps::{sheet_svg, svg_to_png};
+use sisun_viz::page::{AnalysisPage, analysis_html};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Options of the output of an analysis.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct AnalysisOutput {
+    /// Write files and not a table: any of npz, png, svg, html (one interactive page)
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) format: Vec<AnalysisFormat>,
+    /// The folder of the files [default: maps]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Language of the page: en or ko [default: ko if the text is Korean]
+    #[arg(long, value_name = "LANGUAGE")]
+    language: Option<Language>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A file format of an analysis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnalysisFormat {
+    Npz,
+    Png,
+    Svg,
+    Html,
+}
+
+impl FromStr for AnalysisFormat {
+    type Err = String;
+
+    fn from_str(given: &str) -> Result<Self, String> {
+        match given.trim() {
+            "npz" => Ok(Self::Npz),
+            "png" => Ok(Self::Png),
+            "svg" => Ok(Self::Svg),
+            "html" => Ok(Self::Html),
+            other => Err(format!(
+                "unknown format `{other}`; choose from npz, png, svg, html"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for AnalysisFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Npz => "npz",
+            Self::Png => "png",
+            Self::Svg => "svg",
+            Self::Html => "html",
+        })
+    }
+}
+
+/// The result of an analysis, as files hold it.
+pub(crate) struct Analysis<'a> {
+    /// Name of the files.
+    pub(crate) name: &'static str,
+    /// Text that the model read; empty if it read none.
+    pub(crate) text: &'a str,
+    /// Pictures.
+    pub(crate) sheets: Vec<Sheet>,
+}
+
+impl AnalysisOutput {
+    /// Return true if files of this format are to be written.
+    pub(crate) fn wants(&self, format: AnalysisFormat) -> bool {
+        self.format.contains(&format)
+    }
+
+    /// Check the options before anything is computed.
+    pub(crate) fn check(&self) -> Result<()> {
+        let problem = if self.out.is_some() && self.format.is_empty() {
+            "--out is about files: name them with --format npz,png,svg,html"
+        } else if self.language.is_some() && !self.wants(AnalysisFormat::Html) {
+            "--language is about the page: add html to --format"
+        } else {
+            return Ok(());
+        };
+        Err(Usage(problem.to_owned()).into())
+    }
+
+    /// Write the files and return their paths. `npz` makes the arrays, and `page` completes the
+    /// page, if they are wanted.
+    pub(crate) fn write(
+        &self,
+        found: &Analysis<'_>,
+        npz: impl FnOnce() -> io::Result<Vec<u8>>,
+        page: impl FnOnce(Language) -> AnalysisPage,
+        device: &DeviceArgs,
+    ) -> Result<Vec<PathBuf>> {
+        if self.format.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut contents: Vec<(String, Vec<u8>)> = Vec::new();
+        if self.wants(AnalysisFormat::Npz) {
+            let bytes = npz().context("the arrays do not fit into an NPZ file")?;
+            contents.push((format!("{}.npz", found.name), bytes));
+        }
+        for sheet in &found.sheets {
+            let pictures = [AnalysisFormat::Png, AnalysisFormat::Svg];
+            if !pictures.iter().any(|format| self.wants(*format)) {
+                break;
+            }
+            let svg = sheet_svg(sheet)?;
+            if self.wants(AnalysisFormat::Png) {
+                contents.push((format!("{}.png", sheet.name), svg_to_png(&svg, sheet.name)?));
+            }
+            if self.wants(AnalysisFormat::Svg) {
+                contents.push((format!("{}.svg", sheet.name), svg.into_bytes()));
+            }
+        }
+        if self.wants(AnalysisFormat::Html) {
+            let language = self.language.unwrap_or_else(|| Language::of(found.text));
+            let html = analysis_html(&page(language), &found.sheets, language)?;
+            contents.push((format!("{}.html", found.name), html.into_bytes()));
+        }
+        let out = self.out.as_deref().unwrap_or(Path::new("maps"));
+        claim(out)?;
+        let mut files = Vec::new();
+        for (name, bytes) in contents {
+            let path = out.join(name);
+            write_atomic(&path, &bytes)?;
+            files.push(path);
+        }
+        if let Some(left) = left_before(out, &files) {
+            device.note(&format!(
+                "note: {} holds files of an earlier command as well: {left}",
+                out.display()
+            ));
+        }
+        Ok(files)
+    }
+}
+
+/// Open the model that a RUN argument names.
+///
+/// # Errors
+/// If it names a sequence-to-sequence run; `because` says why that is not taken.
+pub(crate) fn open(
+    run: &Path,
+    precision: Option<PrecisionArgs>,
+    device: &DeviceArgs,
+    because: &str,
+) -> Result<ModelSource> {
+    crate::pairs::refuse_run(run, because)?;
+    let precision = precision.unwrap_or_default();
+    let chosen = device.choose(|| work::reading(run, precision))?;
+    let opened = precision.open(run, &chosen.device)?;
+    device.note(&opened.loaded.introduction());
+    Ok(opened)
+}
+
+/// Note what is special about a text: another Unicode form, or more tokens than in training.
+pub(crate) fn note_text(opened: &ModelSource, text: &str, device: &DeviceArgs) -> Result<()> {
+    let loaded = &opened.loaded;
+    let n = loaded.tokens(text)?.len();
+    loaded.check_length(n)?;
+    device.note_form(&loaded.tokenizer, text)?;
+    device.note_length(n, loaded.model.config().context_len);
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! Analyses of what a model does (logit lens, attribution, circuits, embeddings) as arrays for NumPy, and as
+//! sheets for pictures and pages.
+
+mod attribution;
+mod circuits;
+mod embeddings;
+mod lens;
+
+pub use attribution::{attribution_npz, attribution_sheet};
+pub use circuits::{circuits_npz, circuits_sheets};
+pub use embeddings::{embeddings_npz, embeddings_sheets};
+pub use lens::{lens_npz, lens_sheets};
