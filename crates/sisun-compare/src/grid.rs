@@ -232,10 +232,10 @@ pub(crate) struct File {
     #[schemars(with = "ModelConfig", extend("part" = true))]
     model: Option<Table>,
     /// The network of the kinds of track `pair_task` and `pairs`, in place of `[model]`, with the
-    /// keys that a sequence-to-sequence experiment's `[seq2seq]` has. Default: none, beside
-    /// `[model]`.
+    /// keys that a sequence-to-sequence experiment's `[seq2seq]` has. Variants and tracks set the
+    /// rest. Default: none, beside `[model]`.
     #[serde(default)]
-    #[schemars(with = "Seq2SeqConfig")]
+    #[schemars(with = "Seq2SeqConfig", extend("part" = true))]
     seq2seq: Option<Table>,
     /// The training loop, with the keys that an experiment's `[train]` has.
     #[schemars(with = "TrainConfig", extend("part" = true))]

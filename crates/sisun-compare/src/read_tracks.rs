@@ -89,12 +89,14 @@ fn read_text(
 fn read_pairs(track: &Track) -> Result<TrackPairs, DataError> {
     match track {
         Track::PairTask {
-            pairs, test_pairs, ..
+            train_pairs,
+            test_pairs,
+            ..
         } => {
             let task = track
                 .pair_task()
                 .expect("the names of tasks were checked when the file was read");
-            let pairs = generate_pairs(task, &track.pair_options(), *pairs, *test_pairs)?;
+            let pairs = generate_pairs(task, &track.pair_options(), *train_pairs, *test_pairs)?;
             Ok(TrackPairs {
                 pairs,
                 aligned: true,

@@ -89,9 +89,9 @@ pub enum Track {
         #[schemars(extend("example" = [4, 40]))]
         lengths: Option<[usize; 2]>,
         /// Number of pairs to learn from.
-        #[serde(default = "default_pairs")]
+        #[serde(default = "default_train_pairs")]
         #[schemars(range(min = 2, max = 10_000_000), extend("unit" = "pairs"))]
-        pairs: usize,
+        train_pairs: usize,
         /// Number of pairs tested, none of them learnt, the same for every variant and seed.
         #[serde(default = "default_test_pairs")]
         #[schemars(range(min = 2, max = 1_000_000), extend("unit" = "pairs"))]
@@ -274,7 +274,7 @@ impl Track {
             Track::PairTask {
                 task,
                 lengths,
-                pairs,
+                train_pairs,
                 test_pairs,
                 groups,
                 ..
@@ -298,7 +298,7 @@ impl Track {
                     &format!("must be [shortest, longest], from 1 to {MOST_LETTERS}"),
                 )?;
                 for (of, value, range) in [
-                    ("pairs", *pairs, 2..=10_000_000),
+                    ("train_pairs", *train_pairs, 2..=10_000_000),
                     ("test_pairs", *test_pairs, 2..=1_000_000),
                 ] {
                     let rule = format!("must be from {} to {}", range.start(), range.end());
@@ -397,7 +397,7 @@ pub(crate) fn length_at(context_len: usize, factor: f64) -> usize {
     (context_len as f64 * factor).round() as usize
 }
 
-fn default_pairs() -> usize {
+fn default_train_pairs() -> usize {
     20_000
 }
 

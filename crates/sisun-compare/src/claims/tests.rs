@@ -1,3 +1,5 @@
+mod pairs;
+
 use super::published::CLAIMS;
 use super::{Rule, Standing, judge};
 use crate::results::MeasureName;

@@ -145,8 +145,8 @@ pub(super) fn alignment(track: &TrackSummary) -> Option<Table> {
         "a head for each place",
     ]);
     for (i, variant) in track.variants.iter().enumerate() {
-        let mean = |name| SeedSpread::of(variant.mean_over_places(name));
-        let error = mean(MeasureName::AlignmentErrorRate);
+        let over_seeds = |name| SeedSpread::of(variant.mean_over_places(name));
+        let error = over_seeds(MeasureName::AlignmentErrorRate);
         if error.mean.is_nan() {
             continue;
         }
@@ -157,11 +157,9 @@ pub(super) fn alignment(track: &TrackSummary) -> Option<Table> {
             MeasureName::AlignmentErrorRateHeadForEachPlace,
         ];
         let mut cells = vec![Cell::Variant(i, variant.name.clone())];
-        cells.extend(
-            std::iter::once(error)
-                .chain(others.into_iter().map(mean))
-                .map(|found| Cell::Number(spread(&found, number))),
-        );
+        cells.push(Cell::Number(spread(&error, number)));
+        let means = others.map(|name| Cell::Number(number(over_seeds(name).mean)));
+        cells.extend(means);
         table.push(false, cells);
     }
     (!table.rows.is_empty()).then_some(table)

@@ -138,7 +138,7 @@ fn what(track: &TrackSummary) -> String {
         }
         Track::PairTask {
             task,
-            pairs,
+            train_pairs,
             test_pairs,
             ..
         } => {
@@ -149,7 +149,7 @@ fn what(track: &TrackSummary) -> String {
                 "The task {task}: {told} {example}A token is a character. Each model learns for {steps} steps from {}, \
                  and is tested on {} others, the same for all, in groups by the length of the source. {WRITTEN} \
                  Attention is measured beside the true alignment, while the true target is read.",
-                count(*pairs, "pair"),
+                count(*train_pairs, "pair"),
                 thousands(*test_pairs as u64),
             )
         }
