@@ -4,20 +4,30 @@ use crate::CompareError;
 use crate::grid::{Grid, Network};
 use crate::track::Track;
 use crate::track_data::{TrackData, TrackPairs, TrackText};
+use burn::tensor::Device;
 use sisun_config::{DataConfig, Seq2SeqConfig};
 use sisun_data::pairs::{PairSet, Pairs, generate_pairs, prepare_pairs};
 use sisun_data::{DataError, prepare};
+use sisun_model::memory;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+
+/// Letters of a source of a task that has no lengths, or more.
+const LETTERS: u128 = 80;
+/// Bytes of a letter of a pair in memory: as text and as a token, on both sides, with its link
+/// between letters and between tokens.
+const LETTER_BYTES: u128 = 100;
 
 /// Read or generate the data of every track that has any. `note` is called with messages for the
 /// user.
 ///
 /// # Errors
-/// If data cannot be used, or a pair is longer than a model reads or writes.
+/// If data cannot be used or do not fit into memory, or a pair is longer than a model reads or
+/// writes.
 pub(crate) fn read_tracks(
     grid: &Grid,
     cache: &Path,
+    device: &Device,
     note: &dyn Fn(String),
 ) -> Result<BTreeMap<String, TrackData>, CompareError> {
     let mut all = BTreeMap::new();
@@ -37,6 +47,7 @@ pub(crate) fn read_tracks(
                 })
             }
             Track::PairTask { .. } | Track::Pairs { .. } => {
+                check_memory(name, track, device)?;
                 let pairs = read_pairs(track).map_err(wrong)?;
                 check_lengths(grid, name, &pairs).map_err(wrong)?;
                 TrackData::Pairs(pairs)
@@ -45,6 +56,27 @@ pub(crate) fn read_tracks(
         all.insert(name.clone(), data);
     }
     Ok(all)
+}
+
+/// Check that the pairs of a task fit into memory.
+fn check_memory(name: &str, track: &Track, device: &Device) -> Result<(), CompareError> {
+    let Track::PairTask {
+        train_pairs,
+        test_pairs,
+        lengths,
+        ..
+    } = track
+    else {
+        return Ok(());
+    };
+    let letters = lengths.map_or(LETTERS, |[_, longest]| longest as u128);
+    let pairs = *train_pairs as u128 + *test_pairs as u128;
+    Ok(memory::check(
+        pairs * letters * LETTER_BYTES,
+        device,
+        || format!("the {pairs} pairs of the track {name:?}, of up to {letters} letters"),
+        || format!("lower tracks.{name}.train_pairs or shorten tracks.{name}.lengths"),
+    )?)
 }
 
 fn read_text(

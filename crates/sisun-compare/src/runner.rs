@@ -444,7 +444,9 @@ fn read_data(
     plan: &Plan,
     watch: &(dyn Fn(Event) + Sync),
 ) -> Result<BTreeMap<String, TrackData>, CompareError> {
-    read_tracks(grid, &plan.cache, &|line| watch(Event::Note(line)))
+    read_tracks(grid, &plan.cache, &plan.device, &|line| {
+        watch(Event::Note(line))
+    })
 }
 
 fn hashes(data: &BTreeMap<String, TrackData>) -> BTreeMap<String, String> {

@@ -383,6 +383,13 @@ fn wrong_comparisons_of_pairs_are_told() {
             "variants=[{ name = \"last\", random_positions = 64 }]",
             &["random_positions", "leave it out"],
         ),
+        (
+            "tracks.copy={ kind = \"pair_task\", task = \"copy\", lengths = [900, 1000], train_pairs = 10000000 }",
+            &[
+                "10001000 pairs of the track \"copy\"",
+                "tracks.copy.train_pairs",
+            ],
+        ),
         ("baseline=\"lasr\"", &["baseline", "last, dot, transformer"]),
     ] {
         told(COMPARISON, &[set], parts);

@@ -8,6 +8,9 @@ pub mod settings {}
 pub mod run_directory {}
 #[doc = include_str!("../guide/attention-maps.md")]
 pub mod attention_maps {}
+// The first definition of a link counts: here the picture is in the page, in the repository it is a
+// file beside the chapter.
+#[doc = include_str!("../guide/bottleneck.md")]
 #[doc = include_str!("../guide/sequence-to-sequence.md")]
 pub mod sequence_to_sequence {}
 #[doc = include_str!("../guide/notebooks.md")]

@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 Examples:
   sisun compare configs/compare-positions.toml --budget smoke
   sisun compare configs/compare-positions.toml --out reports/positions --jobs 4
+  sisun compare configs/compare-context.toml --budget smoke
   sisun compare configs/compare-positions.toml --out reports/first --shard 1/2
   sisun compare merge reports/first reports/second --out reports/positions")]
 pub(crate) struct Args {

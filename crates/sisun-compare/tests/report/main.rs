@@ -483,7 +483,7 @@ fn pairs_are_told_by_length_with_their_alignment() {
         }
     }
     assert!(html.contains("&lt;b&gt; → x (should be b)"));
-    let row = "| transformer | 0.056 [0.050, 0.063] | 0.916 | – | 0.416 | 0.116 |";
+    let row = r"| transformer | 0.061 \[0.050, 0.072\] | 0.921 | – | 0.421 | 0.121 |";
     assert!(markdown.contains(row), "{markdown}");
     assert!(!markdown.contains("| last 64 | – |"), "it has no alignment");
     let standing = |beginning: &str| {
