@@ -223,7 +223,7 @@ fn every_group_is_measured_and_attention_where_there_is_any() {
     }
 }
 
-/// What a comparison measures is what is true of the models: one that learns to copy is right.
+/// A model that has learnt to copy is measured as right, in text and in alignment.
 #[test]
 fn a_model_that_has_learnt_is_measured_as_such() {
     let fixture = Fixture::new();

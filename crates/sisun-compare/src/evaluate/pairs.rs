@@ -16,7 +16,7 @@ const BATCH: usize = 64;
 /// The reason why a model has no alignment.
 const NO_ATTENTION: &str = "no attention to the source";
 
-/// What is found of one pair.
+/// Findings of one pair.
 struct OnePair {
     /// Tokens of the source.
     source_len: usize,

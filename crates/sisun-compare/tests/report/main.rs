@@ -477,7 +477,7 @@ fn pairs_are_told_by_length_with_their_alignment() {
         ] {
             assert!(text.contains(part), "no {part:?}");
         }
-        // What only tasks and text have.
+        // Words about tasks and text alone.
         for part in ["Gate", "gate", "Bits per byte", "trained lengths", "NaN"] {
             assert!(!text.contains(part), "{part:?}");
         }
