@@ -29,6 +29,29 @@ examples = 3
 train = { steps = 20 }
 "#;
 
+const PAIRS: &str = r#"
+seeds = 1
+[vary]
+"seq2seq.context" = ["last", "dot"]
+[seq2seq]
+kind = "recurrent"
+encoder = "gru"
+d_embed = 4
+d_hidden = 8
+[train]
+steps = 4
+batch_size = 4
+lr_max = 1e-3
+[tracks.reverse]
+kind = "pair_task"
+task = "reverse"
+lengths = [2, 5]
+train_pairs = 100
+test_pairs = 40
+groups = 2
+[budgets.class]
+"#;
+
 /// Each budget writes a folder of its own; a sweep begins only where its results may be written, and
 /// says what it does.
 #[test]
@@ -73,7 +96,7 @@ fn budgets_do_not_meet_in_one_folder() {
 #[test]
 fn the_shipped_comparisons_run_and_report() {
     let lab = Lab::new();
-    for (name, tracks, variants) in [("positions", 4, 7), ("ablations", 1, 6)] {
+    for (name, tracks, variants) in [("positions", 4, 7), ("ablations", 1, 6), ("context", 2, 12)] {
         let config = format!("configs/compare-{name}.toml");
         let out = lab.at(name);
         let json = sisun(&[
@@ -130,12 +153,20 @@ fn the_shipped_comparisons_run_and_report() {
             .unwrap()
             .count();
         assert!(pictures >= 6 * tracks, "{pictures} pictures");
+        if name == "context" {
+            the_page_of_pairs(&json, &page);
+        }
     }
     // The other budgets of every task and text are parsed, though not run: use a shard without
     // cells.
-    for budget in ["class", "overnight"] {
-        let out = lab.at(budget);
-        let config = "configs/compare-positions.toml";
+    for (name, budget) in [
+        ("positions", "class"),
+        ("positions", "overnight"),
+        ("context", "class"),
+        ("context", "overnight"),
+    ] {
+        let out = lab.at(&format!("{name}-{budget}"));
+        let config = &format!("configs/compare-{name}.toml");
         let args = [
             "compare",
             config,
@@ -149,6 +180,38 @@ fn the_shipped_comparisons_run_and_report() {
             "cpu",
         ];
         sisun(&args).ok();
+    }
+}
+
+/// Check the summary and the page of the comparison on pairs.
+fn the_page_of_pairs(json: &Value, page: &str) {
+    for track in json["tracks"].as_array().unwrap() {
+        let variants = track["variants"].as_array().unwrap();
+        let values = |variant: &str, name: &str| -> Vec<f64> {
+            let of = variants.iter().find(|one| one["name"] == variant).unwrap();
+            let series = of["series"].as_array().unwrap().iter();
+            series
+                .filter(|point| point["name"] == name)
+                .flat_map(|point| point["spread"]["values"].as_array().unwrap())
+                .filter_map(Value::as_f64)
+                .collect()
+        };
+        let groups = track["headline"]["at"].as_array().unwrap().len();
+        assert!(groups > 2, "{track}");
+        for name in ["alignment_error_rate", "attention_mass"] {
+            assert!(values("last 64", name).is_empty(), "{name}");
+            for variant in ["dot 64", "additive 128", "transformer"] {
+                let found = values(variant, name);
+                assert_eq!(found.len(), 2 * groups, "{variant} {name}");
+                assert!(found.iter().all(|value| (0.0..=1.0).contains(value)));
+            }
+        }
+        let of_places = "alignment_error_rate_head_for_each_place";
+        assert_eq!(values("transformer", of_places).len(), 2);
+        assert_eq!(values("last 128", "exact_match").len(), 2 * groups);
+    }
+    for part in ["encoder–decoder", "alignment error rate by length", "→"] {
+        assert!(page.contains(part), "{part}");
     }
 }
 
@@ -290,6 +353,34 @@ fn wrong_comparisons_are_told() {
     ])
     .fails(2, &["nowhere"]);
     assert_eq!(sisun(&["compare"]).code, Some(2));
+}
+
+/// Comparisons on pairs are refused as clearly as others, and go on as they do.
+#[test]
+fn comparisons_of_pairs_go_on_and_are_refused() {
+    let lab = Lab::new();
+    lab.write_config("pairs.toml", PAIRS);
+    let (config, out) = (lab.at("pairs.toml"), lab.at("out"));
+    let compare = |more: &[&str]| {
+        let first = ["compare", &config, "--out", &out, "--device", "cpu"];
+        sisun(&[&first, more].concat())
+    };
+    let told = compare(&[]).ok();
+    let table = "reverse: exact match at sources of up to 3, 5 tokens (trained on all of them)";
+    assert!(told.stdout.contains(table), "{}", told.stdout);
+    assert!(!told.stdout.contains("did not learn"), "{}", told.stdout);
+    let grown = compare(&["--set", "seeds=2"]).ok();
+    let done = "1 track × 2 variants × 2 seeds: 4 cells, 2 of them done before";
+    assert!(grown.stderr.contains(done), "{}", grown.stderr);
+    compare(&["--set", "seq2seq.d_hidden=10"]).fails(2, &["another comparison", "--out"]);
+    compare(&["--set", "model.d_model=8"]).fails(2, &["seq2seq", "[model]", "remove the other"]);
+    compare(&["--set", "tracks.reverse.task=revers"])
+        .fails(2, &["tracks.reverse.task", "revers", "romanization"]);
+    compare(&["--set", "seq2seq.contxt=dot"]).fails(2, &["seq2seq.contxt", "seq2seq.context"]);
+    compare(&["--set", "tracks.reverse.lengths=[1, 1]"])
+        .fails(1, &["reverse", "too few different"]);
+    sisun(&["train", &config]).fails(2, &["tracks", "sisun compare"]);
+    sisun(&["compare", "configs/dates-gru.toml"]).fails(2, &["dates-gru.toml", "sisun train"]);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use crate::model_source::{ModelSource, PrecisionArgs};
 use crate::work;
 use anyhow::{Context, Result};
 use clap::Args;
+use sisun_files::write_atomic;
 use sisun_infer::Language;
-use sisun_model::checkpoint::write_atomic;
 use sisun_viz::Sheet;
 use sisun_viz::maps::{sheet_svg, svg_to_png};
 use sisun_viz::page::{AnalysisPage, analysis_html};
@@ -160,7 +160,7 @@ pub(crate) fn open(
     device: &DeviceArgs,
     because: &str,
 ) -> Result<ModelSource> {
-    crate::pairs::refuse_run(run, because)?;
+    crate::pairs::refuse_run(run, |_| because.to_owned())?;
     let precision = precision.unwrap_or_default();
     let chosen = device.choose(|| work::reading(run, precision))?;
     let opened = precision.open(run, &chosen.device)?;

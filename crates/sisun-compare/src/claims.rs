@@ -7,7 +7,9 @@
 //! are not used for claims about longer lengths.
 
 pub(crate) mod claim;
+mod pairs;
 mod published;
+mod published_pairs;
 
 use crate::results::MeasureName;
 use crate::stats::{Interval, bootstrap, mean, paired};
@@ -25,6 +27,7 @@ const MIN_SEEDS: usize = 3;
 pub fn judge(tracks: &[TrackSummary]) -> Vec<Verdict> {
     published::CLAIMS
         .iter()
+        .chain(published_pairs::CLAIMS)
         .filter_map(|claim| judge_one(claim, tracks))
         .collect()
 }
@@ -94,7 +97,12 @@ fn judge_one(claim: &Claim, tracks: &[TrackSummary]) -> Option<Verdict> {
                 });
             Some(verdict(
                 track,
-                limited(variant, at, learned.collect(), limit),
+                limited(
+                    variant,
+                    &format!("at length {at}"),
+                    learned.collect(),
+                    limit,
+                ),
             ))
         }
         Rule::Fails {
@@ -110,7 +118,12 @@ fn judge_one(claim: &Claim, tracks: &[TrackSummary]) -> Option<Verdict> {
             let point = inside.max_by_key(|point| point.at)?;
             Some(verdict(
                 track,
-                limited(variant, point.at, point.spread.values.clone(), limit),
+                limited(
+                    variant,
+                    &format!("at length {}", point.at),
+                    point.spread.values.clone(),
+                    limit,
+                ),
             ))
         }
         Rule::Leaks { variant } => {
@@ -148,6 +161,15 @@ fn judge_one(claim: &Claim, tracks: &[TrackSummary]) -> Option<Verdict> {
             };
             let (far, near) = (bits(track, variant, factor)?, bits(track, variant, 1.0)?);
             Some(verdict(track, change(variant, &far, &near, factor, side)))
+        }
+        Rule::OnPairs { task, rule } => {
+            let track = tracks.iter().find(|track| {
+                track
+                    .track
+                    .pair_task()
+                    .is_some_and(|of_track| of_track.to_string() == task)
+            })?;
+            Some(verdict(track, pairs::judge(track, rule)?))
         }
     }
 }
@@ -218,7 +240,7 @@ fn difference(
 
 fn limited(
     variant: &VariantSummary,
-    at: usize,
+    place: &str,
     values: Vec<Option<f64>>,
     limit: f64,
 ) -> (Standing, String) {
@@ -236,7 +258,7 @@ fn limited(
     (
         standing,
         format!(
-            "{mean:.3} [{low:.3}, {high:.3}] at length {at}, over {} seeds; limit {limit}",
+            "{mean:.3} [{low:.3}, {high:.3}] {place}, over {} seeds; limit {limit}",
             there.len()
         ),
     )

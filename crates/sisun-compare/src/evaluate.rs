@@ -2,6 +2,7 @@
 
 pub(crate) mod attention;
 pub(crate) mod language;
+pub(crate) mod pairs;
 pub(crate) mod task;
 
 use burn::tensor::{Int, Tensor, TensorData};

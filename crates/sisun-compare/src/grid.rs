@@ -5,8 +5,8 @@ use crate::track::{TRACK, Track};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sisun_config::{
-    FormerKey, ModelConfig, Position, Shape, TrainConfig, apply_overrides, from_value, read_table,
-    set,
+    FormerKey, ModelConfig, Position, Seq2SeqConfig, Shape, TrainConfig, apply_overrides,
+    from_value, read_table, set,
 };
 use sisun_data::tasks::SYMBOLS;
 use std::collections::BTreeMap;
@@ -17,6 +17,10 @@ use toml::{Table, Value};
 
 /// The seed of a sweep, which no compared cell uses.
 const TUNING_SEED: u64 = 1 << 40;
+/// The table of a decoder-only transformer.
+const MODEL: &str = "model";
+/// The table of an encoder–decoder.
+const SEQ2SEQ: &str = "seq2seq";
 /// Separator between a variant's name and the settings tried with it.
 pub(crate) const TRIED: &str = " with ";
 
@@ -82,7 +86,8 @@ pub struct Variant {
     /// Its name in reports.
     #[schemars(extend("example" = "without residuals"))]
     pub name: String,
-    /// Its settings, keys of `[model]` and `[train]` in quotes.
+    /// Its settings, keys of `[model]` or `[seq2seq]` and of `[train]` in quotes. `seq2seq` itself, a
+    /// table, takes the place of all of `[seq2seq]`: a model of another kind.
     #[serde(default)]
     #[schemars(
         with = "BTreeMap<String, serde_json::Value>",
@@ -132,17 +137,50 @@ impl fmt::Display for Cell {
 /// The keys of [`File`].
 pub(crate) static FILE: LazyLock<Shape> = LazyLock::new(Shape::of::<File>);
 
-/// The keys of [`Settings`].
-static SETTINGS: LazyLock<Shape> = LazyLock::new(Shape::of::<Settings>);
-
 /// The settings of a cell's model and training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Settings {
-    /// The network.
-    pub model: ModelConfig,
+    /// The network, under the name of its table.
+    #[serde(flatten)]
+    pub network: Network,
     /// The training loop.
     pub train: TrainConfig,
+}
+
+/// The network of a cell.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Network {
+    /// `[model]`: a decoder-only transformer.
+    Model(ModelConfig),
+    /// `[seq2seq]`: an encoder–decoder.
+    Seq2seq(Seq2SeqConfig),
+}
+
+/// The keys of [`ModelSettings`].
+static MODEL_SETTINGS: LazyLock<Shape> = LazyLock::new(Shape::of::<ModelSettings>);
+
+/// The keys of [`Seq2SeqSettings`].
+static SEQ2SEQ_SETTINGS: LazyLock<Shape> = LazyLock::new(Shape::of::<Seq2SeqSettings>);
+
+/// The settings of a cell with `[model]`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ModelSettings {
+    /// The network.
+    model: ModelConfig,
+    /// The training loop.
+    train: TrainConfig,
+}
+
+/// The settings of a cell with `[seq2seq]`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Seq2SeqSettings {
+    /// The network.
+    seq2seq: Seq2SeqConfig,
+    /// The training loop.
+    train: TrainConfig,
 }
 
 /// The file, with tracks and settings still as tables.
@@ -182,10 +220,17 @@ pub(crate) struct File {
         extend("example" = { "\"train.lr_max\"": [1e-3, 1e-2] })
     )]
     sweep: Table,
-    /// The network, with the keys that an experiment's `[model]` has. Variants and tracks set the
-    /// rest.
+    /// The network of the kinds of track `task` and `language`, with the keys that an experiment's
+    /// `[model]` has. Variants and tracks set the rest. Default: none, beside `[seq2seq]`.
+    #[serde(default)]
     #[schemars(with = "ModelConfig", extend("part" = true))]
-    model: Table,
+    model: Option<Table>,
+    /// The network of the kinds of track `pair_task` and `pairs`, in place of `[model]`, with the
+    /// keys that a sequence-to-sequence experiment's `[seq2seq]` has. Variants and tracks set the
+    /// rest. Default: none, beside `[model]`.
+    #[serde(default)]
+    #[schemars(with = "Seq2SeqConfig", extend("part" = true))]
+    seq2seq: Option<Table>,
     /// The training loop, with the keys that an experiment's `[train]` has.
     #[schemars(with = "TrainConfig", extend("part" = true))]
     train: Table,
@@ -290,6 +335,7 @@ impl Grid {
         let file: File = from_value("", Value::Table(table), &FILE)
             .map_err(CompareError::config(String::new()))?;
         let tracks = tracks(file.tracks)?;
+        let (network, of_network) = network(file.model, file.seq2seq, &tracks)?;
         let variants = variants(file.vary, file.variants)?;
         if let Some(baseline) = file
             .baseline
@@ -315,7 +361,7 @@ impl Grid {
             ));
         }
         let base = Table::from_iter([
-            ("model".to_owned(), Value::Table(file.model)),
+            (network.to_owned(), Value::Table(of_network)),
             ("train".to_owned(), Value::Table(file.train)),
         ]);
         let first = base
@@ -346,7 +392,8 @@ impl Grid {
                         let mine =
                             |(t, v, _): &&(String, String, Table)| t == name && *v == variant.name;
                         let chosen = chosen.iter().find(mine).map(|(_, _, set)| set);
-                        let settings = settings(&base, name, track, variant, chosen, seed)?;
+                        let settings =
+                            settings(&base, network, (name, track), variant, chosen, seed)?;
                         check_random(variant, &settings)?;
                         let random_positions = variant.random_positions;
                         let (track, variant) = (name.clone(), variant.name.clone());
@@ -418,6 +465,48 @@ fn merge(table: &mut Table, over: &Table) {
             }
         }
     }
+}
+
+/// Return the name and the content of the table of the network, which has to be the one that the
+/// tracks are for.
+fn network(
+    model: Option<Table>,
+    seq2seq: Option<Table>,
+    tracks: &[(String, Track)],
+) -> Result<(&'static str, Table), CompareError> {
+    let (name, table) = match (model, seq2seq) {
+        (Some(model), None) => (MODEL, model),
+        (None, Some(seq2seq)) => (SEQ2SEQ, seq2seq),
+        (Some(_), Some(_)) => {
+            let rule = "is given beside [model]: a comparison has one of them, [seq2seq] for tracks of pairs, \
+                        [model] for tasks and text; remove the other";
+            return Err(CompareError::invalid(SEQ2SEQ, "{…}", rule));
+        }
+        (None, None) => {
+            let pairs = tracks.iter().any(|(_, track)| track.has_pairs());
+            let (key, rule) = match pairs {
+                true => (SEQ2SEQ, "give [seq2seq], the network of tracks of pairs"),
+                false => (
+                    MODEL,
+                    "give [model], the network of tracks of tasks and text",
+                ),
+            };
+            return Err(CompareError::missing(key, rule));
+        }
+    };
+    for (track, data) in tracks {
+        if data.has_pairs() != (name == SEQ2SEQ) {
+            let rule = match data.has_pairs() {
+                true => "a track of pairs needs [seq2seq] in place of [model]",
+                false => {
+                    "models of [seq2seq] need pairs: the kind pair_task or pairs; tasks and text need [model]"
+                }
+            };
+            let key = format!("tracks.{track}.kind");
+            return Err(CompareError::invalid(key, data.kind(), rule));
+        }
+    }
+    Ok((name, table))
 }
 
 fn tracks(table: Table) -> Result<Vec<(String, Track)>, CompareError> {
@@ -559,7 +648,11 @@ fn check_random(variant: &Variant, settings: &Settings) -> Result<(), CompareErr
         return Ok(());
     };
     let key = format!("random_positions of variant {:?}", variant.name);
-    let (position, context_len) = (settings.model.position, settings.model.context_len);
+    let Network::Model(model) = &settings.network else {
+        let rule = "encoder–decoders have no random positions; leave it out";
+        return Err(CompareError::invalid(key, below, rule));
+    };
+    let (position, context_len) = (model.position, model.context_len);
     if !matches!(position, Position::Sinusoidal | Position::Rope { .. }) {
         let rule = format!(
             "only sinusoidal and rope can stand anywhere, not {}",
@@ -598,8 +691,8 @@ fn tried(variants: &[Variant], sweep: &Table) -> Result<Vec<Variant>, CompareErr
 
 fn settings(
     base: &Table,
-    track_name: &str,
-    track: &Track,
+    network: &str,
+    (track_name, track): (&str, &Track),
     variant: &Variant,
     chosen: Option<&Table>,
     seed: u64,
@@ -611,12 +704,14 @@ fn settings(
         .chain(&variant.set)
         .chain(chosen.into_iter().flatten())
     {
-        if !(key.starts_with("model.") || key.starts_with("train.")) {
-            return Err(CompareError::invalid(
-                key,
-                value,
-                "only keys of [model] and [train] can be compared",
-            ));
+        let is_of = |name: &str| {
+            key.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('.'))
+        };
+        let is_whole = network == SEQ2SEQ && key == SEQ2SEQ && value.is_table();
+        if !(is_of(network) || is_of("train") || is_whole) {
+            let rule = format!("only keys of [{network}] and [train] can be compared");
+            return Err(CompareError::invalid(key, value, rule));
         }
         set(&mut table, key, value.clone())
             .map_err(|part| CompareError::invalid(key, value, format!("{part} is no table")))?;
@@ -625,6 +720,44 @@ fn settings(
     // number.
     set(&mut table, "train.seed", Value::Integer(seed as i64))
         .map_err(|_| CompareError::invalid("train", "", "must be a table"))?;
+    let context = format!("track {track_name:?}, variant {:?}: ", variant.name);
+    let settings = match network {
+        SEQ2SEQ => seq2seq_settings(table, &context)?,
+        _ => model_settings(table, track, &context)?,
+    };
+    settings
+        .train
+        .validate()
+        .map_err(CompareError::config(context))?;
+    let (key, dropout) = match &settings.network {
+        Network::Model(model) => ("model.dropout", model.dropout),
+        Network::Seq2seq(config) => ("seq2seq.dropout", config.dropout()),
+    };
+    if dropout > 0.0 {
+        let rule =
+            "must be 0 in a comparison: cells that run side by side share the generator of dropout";
+        return Err(CompareError::invalid(key, dropout, rule));
+    }
+    Ok(settings)
+}
+
+fn seq2seq_settings(table: Table, context: &str) -> Result<Settings, CompareError> {
+    let read: Seq2SeqSettings = from_value("", Value::Table(table), &SEQ2SEQ_SETTINGS)
+        .map_err(CompareError::config(context))?;
+    read.seq2seq
+        .validate()
+        .map_err(CompareError::config(context))?;
+    Ok(Settings {
+        network: Network::Seq2seq(read.seq2seq),
+        train: read.train,
+    })
+}
+
+fn model_settings(
+    mut table: Table,
+    track: &Track,
+    context: &str,
+) -> Result<Settings, CompareError> {
     if let (
         Track::Task {
             train_lengths: [_, longest],
@@ -640,31 +773,19 @@ fn settings(
                 .map_err(|_| CompareError::invalid("model", "", "must be a table"))?;
         }
     }
-    let context = format!("track {track_name:?}, variant {:?}: ", variant.name);
-    let mut read: Settings = from_value("", Value::Table(table), &SETTINGS)
-        .map_err(CompareError::config(context.as_str()))?;
-    read.model
-        .validate()
-        .map_err(CompareError::config(context.as_str()))?;
-    read.train
-        .validate()
-        .map_err(CompareError::config(context.as_str()))?;
-    if let (Track::Task { .. }, false) = (track, read.model.causal) {
+    let ModelSettings { mut model, train } = from_value("", Value::Table(table), &MODEL_SETTINGS)
+        .map_err(CompareError::config(context))?;
+    model.validate().map_err(CompareError::config(context))?;
+    if let (Track::Task { .. }, false) = (track, model.causal) {
         return Err(CompareError::invalid(
             format!("{context}model.causal"),
             false,
             "a task judges what a model writes by one pass over prompt and answer, in which such a model sees the answer; compare it on language tracks alone",
         ));
     }
-    read.model.resolve();
-    if read.model.dropout > 0.0 {
-        let rule =
-            "must be 0 in a comparison: cells that run side by side share the generator of dropout";
-        return Err(CompareError::invalid(
-            "model.dropout",
-            read.model.dropout,
-            rule,
-        ));
-    }
-    Ok(read)
+    model.resolve();
+    Ok(Settings {
+        network: Network::Model(model),
+        train,
+    })
 }

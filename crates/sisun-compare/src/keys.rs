@@ -103,6 +103,44 @@ mod tests {
         eval_tokens = 64
         set = { "train.steps" = 20 }
     "#;
+    const PAIRS: &str = r#"
+        name = "pairs"
+        budget = "class"
+        seeds = 2
+        [[variants]]
+        name = "dot"
+        set = { "seq2seq.context" = "dot" }
+        [[variants]]
+        name = "transformer"
+        set = { seq2seq = { kind = "transformer", d_model = 8, n_layers = 1, n_heads = 2, position = "rope" } }
+        [sweep]
+        "train.lr_max" = [1e-3, 1e-2]
+        [seq2seq]
+        kind = "recurrent"
+        encoder = "gru"
+        context = "last"
+        d_embed = 4
+        d_hidden = 8
+        [train]
+        steps = 10
+        batch_size = 4
+        lr_max = 1e-3
+        [tracks.reverse]
+        kind = "pair_task"
+        task = "reverse"
+        lengths = [2, 6]
+        train_pairs = 30
+        test_pairs = 8
+        groups = 2
+        set = { "train.steps" = 20 }
+        [tracks.files]
+        kind = "pairs"
+        pairs = { sources = ["a.jsonl"] }
+        source_tokenizer = { kind = "char" }
+        target_tokenizer = { kind = "char" }
+        alignment = false
+        groups = 3
+    "#;
     const VALUES: [&str; 10] = [
         "\"x\"",
         "\"\"",
@@ -152,41 +190,54 @@ mod tests {
 
     #[test]
     fn every_key_is_read_and_a_wrong_value_is_told_in_words_of_the_file() {
-        let whole: Table = WHOLE.parse().expect("TOML");
-        read(&whole).expect("a comparison");
-        let mut all = Vec::new();
-        keys("", &whole, &mut all);
         let mut refused = 0;
-        for key in &all {
-            for text in VALUES {
-                let value = format!("v = {text}")
-                    .parse::<Table>()
-                    .expect("TOML")
-                    .remove("v")
-                    .expect("v");
-                let mut table = whole.clone();
-                *at(&mut table, key) = value;
-                let Err(message) = read(&table) else { continue };
-                refused += 1;
-                let leaf = key.rsplit('/').next().unwrap_or(key);
-                assert!(
-                    message.contains(leaf) || key.contains("vary") || key.contains("set/"),
-                    "{key} = {text}: {message}"
-                );
-                for word in message.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-') {
-                    assert!(!RUST.contains(&word), "{key} = {text}: {word} in {message}");
-                }
+        for whole in [WHOLE, PAIRS] {
+            let whole: Table = whole.parse().expect("TOML");
+            read(&whole).expect("a comparison");
+            let mut all = Vec::new();
+            keys("", &whole, &mut all);
+            for key in &all {
+                refused += refusals(&whole, key);
             }
         }
-        assert!(refused > 150, "only {refused} were refused");
+        assert!(refused > 350, "only {refused} were refused");
+    }
+
+    /// Return the number of values that a key refuses, each in words of the file.
+    fn refusals(whole: &Table, key: &str) -> usize {
+        let mut refused = 0;
+        for text in VALUES {
+            let value = format!("v = {text}")
+                .parse::<Table>()
+                .expect("TOML")
+                .remove("v")
+                .expect("v");
+            let mut table = whole.clone();
+            *at(&mut table, key) = value;
+            let Err(message) = read(&table) else { continue };
+            refused += 1;
+            let leaf = key.rsplit('/').next().unwrap_or(key);
+            assert!(
+                message.contains(leaf) || key.contains("vary") || key.contains("set/"),
+                "{key} = {text}: {message}"
+            );
+            for word in message.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-') {
+                assert!(!RUST.contains(&word), "{key} = {text}: {word} in {message}");
+            }
+        }
+        refused
     }
 
     /// What is said of each key of a comparison is what happens: its default and its range.
     #[test]
     fn defaults_and_ranges_are_those_that_are_checked() {
-        let whole: Table = WHOLE.parse().expect("TOML");
         let with = |path: &str, value: Option<Value>| {
-            let mut table = whole.clone();
+            let pairs = ["/tracks/reverse/", "/tracks/files/"];
+            let whole = match pairs.iter().any(|track| path.starts_with(track)) {
+                true => PAIRS,
+                false => WHOLE,
+            };
+            let mut table: Table = whole.parse().expect("TOML");
             match (path.rsplit_once('/'), value) {
                 (_, Some(value)) => *at(&mut table, path) = value,
                 (Some(("", name)), None) => _ = table.remove(name),
@@ -205,11 +256,17 @@ mod tests {
             for setting in table.settings {
                 let track = match setting.kinds.first() {
                     Some(&"task") => "copy",
+                    Some(&"pair_task") => "reverse",
+                    Some(&"pairs") => "files",
                     _ => "text",
                 };
                 let path = format!("/{}", setting.path.replace("NAME", track).replace('.', "/"));
                 // An example for the lists of tables and the tokenizer's kinds; the rest is there.
                 if path.contains("variants") || path.contains("tokenizer/") || path == "/budgets" {
+                    continue;
+                }
+                // Those of an experiment's [pairs].
+                if path.contains("/pairs/") {
                     continue;
                 }
                 if let Some(default) = setting.key.fixed_default {

@@ -24,7 +24,7 @@ pub struct CellResult {
     pub measures: Vec<Measure>,
     /// Attention distance of each head.
     pub heads: Vec<HeadDistance>,
-    /// A sample of generated text (language only).
+    /// A sample of generated text (language and pairs only).
     pub sample: Option<String>,
 }
 
@@ -68,8 +68,21 @@ pub struct Measure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MeasureName {
-    /// Fraction of a task's examples of a length for which greedy decoding writes the whole answer.
+    /// Fraction of a task's examples of a length, or of the pairs of a group by length, for which
+    /// greedy decoding writes the whole answer. A group is named by its longest source.
     ExactMatch,
+    /// Alignment error rate (Och and Ney 2003) in a group of pairs, of the head of attention to the
+    /// source that has the lowest on all pairs.
+    AlignmentErrorRate,
+    /// Mean weight of that head on the true source tokens.
+    AttentionMass,
+    /// Alignment error rate of the mean of the weights of all heads in the layer of that head.
+    AlignmentErrorRateMeanOfHeads,
+    /// Alignment error rate on all pairs of the best single head, chosen on one half of the pairs
+    /// and judged on the other, and the reverse.
+    AlignmentErrorRateOneHead,
+    /// The same with a head chosen anew for each place of the target.
+    AlignmentErrorRateHeadForEachPlace,
     /// Bits per byte on held-out text in non-overlapping windows of a length.
     BitsPerByte,
     /// The same in overlapping windows, each evaluated on its last tokens alone, so that all have a
@@ -93,7 +106,7 @@ pub enum MeasureName {
 impl MeasureName {
     /// Return true if higher is better.
     pub fn higher_is_better(self) -> bool {
-        self == MeasureName::ExactMatch
+        matches!(self, MeasureName::ExactMatch | MeasureName::AttentionMass)
     }
 }
 
@@ -101,6 +114,13 @@ impl fmt::Display for MeasureName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             MeasureName::ExactMatch => "exact_match",
+            MeasureName::AlignmentErrorRate => "alignment_error_rate",
+            MeasureName::AttentionMass => "attention_mass",
+            MeasureName::AlignmentErrorRateMeanOfHeads => "alignment_error_rate_mean_of_heads",
+            MeasureName::AlignmentErrorRateOneHead => "alignment_error_rate_one_head",
+            MeasureName::AlignmentErrorRateHeadForEachPlace => {
+                "alignment_error_rate_head_for_each_place"
+            }
             MeasureName::BitsPerByte => "bits_per_byte",
             MeasureName::BitsPerByteSliding => "bits_per_byte_sliding",
             MeasureName::BitsPerByteLinear => "bits_per_byte_linear",

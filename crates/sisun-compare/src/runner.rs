@@ -2,20 +2,20 @@
 
 use crate::CompareError;
 use crate::cell;
-use crate::grid::{Cell, Grid};
+use crate::grid::{Cell, Grid, Network};
 use crate::parts;
+use crate::read_tracks::read_tracks;
 use crate::results::{CellOutcome, CellResult};
 use crate::store::{SETTINGS, Store};
 use crate::summarize::summarize;
 use crate::summary::{FiledCell, Summary};
 use crate::sweep::choose;
-use crate::track::Track;
-use crate::track_text::TrackText;
+use crate::track_data::{TrackData, TrackText};
 use burn::tensor::Device;
-use sisun_config::{DataConfig, TrainConfig};
-use sisun_data::prepare;
+use sisun_config::{ModelConfig, TrainConfig};
 use sisun_files::{is_file, is_folder};
 use sisun_model::memory;
+use sisun_train::seq2seq::expected_bytes;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -126,12 +126,12 @@ pub fn run(
     // Check before reading texts, which may take long; their vocabularies are counted later.
     check_memory(grid, &BTreeMap::new(), plan)?;
     let work = Work {
-        texts: &read_texts(grid, plan, watch)?,
+        data: &read_data(grid, plan, watch)?,
         plan,
         stop,
         watch,
     };
-    check_memory(grid, work.texts, plan)?;
+    check_memory(grid, work.data, plan)?;
     let mut grid = grid.clone();
     if let Some(sweep) = &grid.sweep {
         Store::check_place(out, &grid)?;
@@ -160,10 +160,11 @@ pub fn run(
     })
 }
 
-/// Check that the models trained in parallel fit into memory.
+/// Check that the models trained in parallel fit into memory. Cells whose data are not read yet are
+/// left out if it depends on them.
 fn check_memory(
     grid: &Grid,
-    texts: &BTreeMap<String, TrackText>,
+    data: &BTreeMap<String, TrackData>,
     plan: &Plan,
 ) -> Result<(), CompareError> {
     let cells = grid
@@ -172,26 +173,17 @@ fn check_memory(
         .chain(grid.sweep.iter().flat_map(|sweep| &sweep.cells));
     let (mut largest, mut of) = (0_u128, None);
     for cell in cells {
-        let mut model = cell.settings.model.clone();
-        if let Some(text) = texts.get(&cell.track) {
-            model
-                .vocab_size
-                .get_or_insert(text.corpus.tokenizer.vocab_size());
-        }
-        let TrainConfig {
-            batch_size,
-            gradient_accumulation_steps,
-            ..
-        } = cell.settings.train;
-        let training = memory::Training {
-            model: &model,
-            batch_size,
-            gradient_accumulation_steps,
-            low_rank: false,
+        let bytes = match (&cell.settings.network, data.get(&cell.track)) {
+            (Network::Model(model), data) => {
+                bytes_of_model(cell, model, data.and_then(TrackData::text), plan)?
+            }
+            (Network::Seq2seq(config), Some(TrackData::Pairs(data))) => {
+                expected_bytes(config, &cell.settings.train, &data.pairs).into()
+            }
+            (Network::Seq2seq(_), _) => continue,
         };
-        training.check(&plan.device)?;
-        if training.bytes() > largest {
-            (largest, of) = (training.bytes(), Some(cell));
+        if bytes > largest {
+            (largest, of) = (bytes, Some(cell));
         }
     }
     let jobs = plan.jobs.min(grid.cells.len());
@@ -209,6 +201,34 @@ fn check_memory(
     )?)
 }
 
+/// Return the bytes that training a cell needs, and check that it can have them.
+fn bytes_of_model(
+    cell: &Cell,
+    model: &ModelConfig,
+    text: Option<&TrackText>,
+    plan: &Plan,
+) -> Result<u128, CompareError> {
+    let mut model = model.clone();
+    if let Some(text) = text {
+        model
+            .vocab_size
+            .get_or_insert(text.corpus.tokenizer.vocab_size());
+    }
+    let TrainConfig {
+        batch_size,
+        gradient_accumulation_steps,
+        ..
+    } = cell.settings.train;
+    let training = memory::Training {
+        model: &model,
+        batch_size,
+        gradient_accumulation_steps,
+        low_rank: false,
+    };
+    training.check(&plan.device)?;
+    Ok(training.bytes())
+}
+
 /// Return the grid with the settings that its sweep chooses, or `None` if results are missing.
 fn after_sweep(grid: &Grid, sweep: &Grid, store: &Store) -> Result<Option<Grid>, CompareError> {
     let found: Result<Vec<_>, CompareError> =
@@ -221,7 +241,7 @@ fn after_sweep(grid: &Grid, sweep: &Grid, store: &Store) -> Result<Option<Grid>,
 
 /// Data that the cells of a run share.
 struct Work<'a> {
-    texts: &'a BTreeMap<String, TrackText>,
+    data: &'a BTreeMap<String, TrackData>,
     plan: &'a Plan,
     stop: &'a AtomicBool,
     watch: &'a (dyn Fn(Event) + Sync),
@@ -235,7 +255,7 @@ impl Work<'_> {
         out: &Path,
         shard: Option<Shard>,
     ) -> Result<Store, CompareError> {
-        let store = Store::open(out, grid, &hashes(self.texts))?;
+        let store = Store::open(out, grid, &hashes(self.data))?;
         let mine = grid
             .cells
             .iter()
@@ -254,9 +274,10 @@ impl Work<'_> {
             }
             open.push(cell);
         }
-        let work = open
-            .iter()
-            .map(|cell| cell.settings.train.steps.saturating_mul(work_of_step(cell)));
+        let work = open.iter().map(|cell| {
+            let of_step = work_of_step(cell, self.data.get(&cell.track));
+            cell.settings.train.steps.saturating_mul(of_step)
+        });
         let work = work.fold(0, u64::saturating_add);
         (self.watch)(Event::Begun {
             tracks: grid.tracks.len(),
@@ -300,7 +321,8 @@ impl Work<'_> {
         let track = grid
             .track(&cell.track)
             .expect("a grid's cells are of its own tracks");
-        let work = work_of_step(cell);
+        let data = self.data.get(&cell.track);
+        let work = work_of_step(cell, data);
         let stepped = || {
             (self.watch)(Event::Worked(work));
             if halted() {
@@ -321,13 +343,7 @@ impl Work<'_> {
             })?;
         let done = pool.install(|| {
             let stepped: &(dyn Fn() -> ControlFlow<()> + Sync) = &stepped;
-            cell::run(
-                cell,
-                track,
-                self.texts.get(&cell.track),
-                &self.plan.device,
-                stepped,
-            )
+            cell::run(cell, track, data, &self.plan.device, stepped)
         })?;
         let Some((result, timing)) = done else {
             return Ok(());
@@ -367,8 +383,7 @@ pub fn merge(
         .first()
         .ok_or_else(|| CompareError::invalid("parts", "none", "name at least one directory"))?;
     let grid = Grid::reopen(&settings(first)?)?;
-    let texts = read_texts(&grid, plan, watch)?;
-    let hashes = hashes(&texts);
+    let hashes = hashes(&read_data(&grid, plan, watch)?);
     let changed = |error| match error {
         CompareError::OtherGrid { .. } => CompareError::ChangedPart {
             path: first.clone(),
@@ -424,72 +439,39 @@ fn sum_up(grid: &Grid, store: &Store) -> Result<Summary, CompareError> {
     Ok(summarize(grid, &found?))
 }
 
-fn read_texts(
+fn read_data(
     grid: &Grid,
     plan: &Plan,
     watch: &(dyn Fn(Event) + Sync),
-) -> Result<BTreeMap<String, TrackText>, CompareError> {
-    let mut texts = BTreeMap::new();
-    for (name, track) in &grid.tracks {
-        let Track::Language {
-            sources,
-            documents,
-            jsonl_field,
-            tokenizer,
-            ..
-        } = track
-        else {
-            continue;
-        };
-        let (documents, jsonl_field) = (*documents, jsonl_field.clone());
-        let data = DataConfig {
-            documents,
-            jsonl_field,
-            ..DataConfig::with_sources(sources.clone())
-        };
-        let longest = grid
-            .cells
-            .iter()
-            .filter(|cell| cell.track == *name)
-            .map(|cell| cell.settings.model.context_len);
-        let mut progress = |line: &str| watch(Event::Note(format!("{name}: {line}")));
-        let corpus = prepare(
-            &data,
-            tokenizer,
-            longest.max().unwrap_or(1),
-            &plan.cache,
-            &mut progress,
-        )
-        .map_err(|source| CompareError::Data {
-            track: name.clone(),
-            source,
-        })?;
-        texts.insert(
-            name.clone(),
-            TrackText {
-                track: name.clone(),
-                corpus,
-            },
-        );
-    }
-    Ok(texts)
+) -> Result<BTreeMap<String, TrackData>, CompareError> {
+    read_tracks(grid, &plan.cache, &plan.device, &|line| {
+        watch(Event::Note(line))
+    })
 }
 
-fn hashes(texts: &BTreeMap<String, TrackText>) -> BTreeMap<String, String> {
-    let both =
-        |text: &TrackText| format!("{} {}", text.corpus.sha256, text.corpus.tokenizer.sha256());
-    texts
-        .iter()
-        .map(|(name, text)| (name.clone(), both(text)))
+fn hashes(data: &BTreeMap<String, TrackData>) -> BTreeMap<String, String> {
+    data.iter()
+        .map(|(name, data)| (name.clone(), data.sha256()))
         .collect()
 }
 
-fn work_of_step(cell: &Cell) -> u64 {
+/// Return the number of tokens that a step of the cell reads.
+fn work_of_step(cell: &Cell, data: Option<&TrackData>) -> u64 {
     let train = &cell.settings.train;
+    let tokens = match &cell.settings.network {
+        Network::Model(model) => model.context_len,
+        Network::Seq2seq(_) => data.and_then(TrackData::pairs).map_or(1, |data| {
+            let pairs = &data.pairs.train.tokens;
+            let tokens = pairs
+                .iter()
+                .map(|pair| pair.source.len() + pair.target.len() + 1);
+            (tokens.sum::<usize>() / pairs.len().max(1)).max(1)
+        }),
+    };
     train
         .batch_size
         .saturating_mul(train.gradient_accumulation_steps)
-        .saturating_mul(cell.settings.model.context_len) as u64
+        .saturating_mul(tokens) as u64
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

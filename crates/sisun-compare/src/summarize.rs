@@ -1,7 +1,7 @@
 //! Computation of a comparison's summary from the results of its cells.
 
 use crate::claims::judge;
-use crate::grid::Grid;
+use crate::grid::{Grid, Network};
 use crate::results::{CellOutcome, CellResult, MeasureName};
 use crate::stats::{
     holm, mean, mean_reciprocal_rank, paired, probability_of_improvement, sign_flip,
@@ -98,7 +98,11 @@ fn track_summary(
             .filter(move |(cell, _)| cell.track == name)
     };
     let settings = cells().map(|(cell, _)| &cell.settings).next();
-    let (steps, context_len) = settings.map_or((0, 0), |s| (s.train.steps, s.model.context_len));
+    let steps = settings.map_or(0, |s| s.train.steps);
+    let context_len = settings.map_or(0, |s| match &s.network {
+        Network::Model(model) => model.context_len,
+        Network::Seq2seq(config) => config.max_source_len(),
+    });
     let (trained_on, headline) = match track {
         Track::Task {
             train_lengths: [_, longest],
@@ -138,6 +142,21 @@ fn track_summary(
                 },
             )
         }
+        // All lengths are trained on, and all groups of them are compared.
+        Track::PairTask { .. } | Track::Pairs { .. } => {
+            let measures = cells().filter_map(|(_, found)| found.as_ref());
+            let groups: BTreeSet<usize> = measures
+                .flat_map(|(result, _)| &result.measures)
+                .filter(|measure| measure.name == MeasureName::ExactMatch)
+                .map(|measure| measure.at)
+                .collect();
+            let at: Vec<usize> = groups.into_iter().collect();
+            let headline = Headline {
+                name: MeasureName::ExactMatch,
+                at,
+            };
+            (headline.at.last().copied().unwrap_or(0), headline)
+        }
     };
     let variants: Vec<VariantSummary> = grid
         .variants
@@ -147,7 +166,9 @@ fn track_summary(
                 .filter(|(cell, _)| cell.variant == variant.name)
                 .map(|(_, found)| found.as_ref())
                 .collect();
-            let gate = |result: &CellResult| grid.trial || learned(result, &headline, trained_on);
+            let gate = |result: &CellResult| {
+                grid.trial || !track.has_gate() || learned(result, trained_on)
+            };
             variant_summary(&variant.name, &seeds, &headline, &gate)
         })
         .collect();
@@ -264,11 +285,8 @@ fn headline_of(result: &CellResult, headline: &Headline) -> Option<f64> {
         .map(|values| mean(&values))
 }
 
-/// Return true if a model solves its training lengths; text has no such gate.
-fn learned(result: &CellResult, headline: &Headline, trained_on: usize) -> bool {
-    if headline.name != MeasureName::ExactMatch {
-        return true;
-    }
+/// Return true if a model of a task solves its training lengths.
+fn learned(result: &CellResult, trained_on: usize) -> bool {
     let inside = result
         .measures
         .iter()

@@ -155,6 +155,11 @@ impl SeedSpread {
 }
 
 impl Summary {
+    /// Return true if the models are encoder–decoders on pairs.
+    pub fn has_pairs(&self) -> bool {
+        self.tracks.iter().any(|track| track.track.has_pairs())
+    }
+
     /// For a trial, describe whether everything works on this track, or which part does not.
     pub fn working(&self, track: &TrackSummary) -> String {
         let models = |n: usize| {
@@ -197,6 +202,22 @@ impl VariantSummary {
         self.series
             .iter()
             .find(|point| point.name == name && point.at == at)
+    }
+
+    /// Return, by seed, the mean of a measure over all of its places; `None` for a seed that lacks
+    /// one of them.
+    pub fn mean_over_places(&self, name: MeasureName) -> Vec<Option<f64>> {
+        let points: Vec<&SeriesPoint> = self.series(name).collect();
+        let of_seed = |seed: usize| -> Option<f64> {
+            let values: Option<Vec<f64>> = points
+                .iter()
+                .map(|point| point.spread.values.get(seed).copied().flatten())
+                .collect();
+            values
+                .filter(|values| !values.is_empty())
+                .map(|values| mean(&values))
+        };
+        (0..self.headline.values.len()).map(of_seed).collect()
     }
 
     /// Return all measurements with this name.

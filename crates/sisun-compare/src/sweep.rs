@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use toml::Table;
 
 /// Return, for each track and variant, the settings of the best of its trials: the highest exact
-/// match on training lengths, or the fewest bits per byte at the trained context; ties are broken
+/// match on training lengths or on pairs, or the fewest bits per byte at the trained context; ties are broken
 /// by the lower training loss.
 pub(crate) fn choose(
     grid: &Grid,
@@ -72,6 +72,10 @@ fn score(track: &Track, result: &CellResult) -> [f64; 2] {
             train_lengths: [_, longest],
             ..
         } => mean(&measured(MeasureName::ExactMatch, &|at| at <= *longest)),
+        // Held-out pairs are like those that are learnt, at all lengths.
+        Track::PairTask { .. } | Track::Pairs { .. } => {
+            mean(&measured(MeasureName::ExactMatch, &|_| true))
+        }
         // The first factor is the trained context.
         Track::Language { .. } => -measured(MeasureName::BitsPerByte, &|_| true)
             .first()

@@ -41,9 +41,13 @@ fn shape(schema: &Value) -> Shape {
             docs: docs(variant),
             keys: keys(variant),
         };
-        return Shape::Kinds {
-            known: leak(variants.iter().map(kind).collect()),
-            by_name: schema["by_name"] == true,
+        let known: Vec<Kind> = variants.iter().map(kind).collect();
+        return match schema["part"] == true {
+            true => Shape::Part(leak(keys_of_all(&known))),
+            false => Shape::Kinds {
+                known: leak(known),
+                by_name: schema["by_name"] == true,
+            },
         };
     }
     let is = |name: &str| is_type(schema, name);
@@ -82,6 +86,31 @@ fn shape(schema: &Value) -> Shape {
         entry @ Value::Object(_) => Shape::Named(Box::leak(Box::new(shape(entry)))),
         _ => Shape::Free,
     }
+}
+
+/// Return the kind and the keys of all kinds, each once: what a table holds that completes another
+/// one.
+fn keys_of_all(known: &[Kind]) -> Vec<Key> {
+    let choice = |kind: &Kind| Choice {
+        name: kind.name,
+        docs: kind.docs,
+    };
+    let mut all = vec![Key {
+        name: "kind",
+        shape: Shape::Choice(leak(known.iter().map(choice).collect())),
+        docs: "The kind, which decides the other keys of the table.",
+        required: false,
+        fixed_default: None,
+        limits: Limits::default(),
+        unit: None,
+        example: None,
+    }];
+    for key in known.iter().flat_map(|kind| kind.keys) {
+        if all.iter().all(|before| before.name != key.name) {
+            all.push(*key);
+        }
+    }
+    all
 }
 
 /// Return the schema of the value inside an option.

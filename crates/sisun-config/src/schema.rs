@@ -173,9 +173,10 @@ fn of(shape: &Shape, part: bool) -> Value {
             json!({ "type": "object", "additionalProperties": of(inner, part) })
         }
         Shape::Tables(keys) => json!({ "type": "array", "items": table(keys, required(keys)) }),
-        // These tables name keys of [model] and [train] in full.
+        // These tables name keys of [model], [seq2seq] and [train] in full, or replace [seq2seq].
         Shape::Free => {
-            json!({ "type": "object", "propertyNames": { "pattern": "^(model|train)\\." } })
+            let names = "^(model|seq2seq|train)\\.|^seq2seq$";
+            json!({ "type": "object", "propertyNames": { "pattern": names } })
         }
     }
 }

@@ -109,19 +109,45 @@ impl Seq2SeqExperiment {
     /// # Errors
     /// If none or only one of two is given, or both a common one and others.
     pub fn tokenizers(&self) -> Result<PairTokenizersConfig<'_>, ConfigError> {
+        PairTokenizersConfig::of(
+            self.tokenizer.as_ref(),
+            self.source_tokenizer.as_ref(),
+            self.target_tokenizer.as_ref(),
+        )
+    }
+}
+
+/// Settings of the tokenizers of both sides.
+#[derive(Clone, Copy, Debug)]
+pub enum PairTokenizersConfig<'c> {
+    /// One for both.
+    Shared(&'c TokenizerConfig),
+    /// One for each.
+    Separate {
+        /// That of sources.
+        source: &'c TokenizerConfig,
+        /// That of targets.
+        target: &'c TokenizerConfig,
+    },
+}
+
+impl<'c> PairTokenizersConfig<'c> {
+    /// Return the settings that these keys give.
+    ///
+    /// # Errors
+    /// If none or only one of two is given, or both a common one and others.
+    pub fn of(
+        both: Option<&'c TokenizerConfig>,
+        source: Option<&'c TokenizerConfig>,
+        target: Option<&'c TokenizerConfig>,
+    ) -> Result<Self, ConfigError> {
         let wrong = |key: &str, message: &str| ConfigError::Invalid {
             key: key.to_owned(),
             message: message.to_owned(),
         };
-        match (
-            &self.tokenizer,
-            &self.source_tokenizer,
-            &self.target_tokenizer,
-        ) {
-            (Some(both), None, None) => Ok(PairTokenizersConfig::Shared(both)),
-            (None, Some(source), Some(target)) => {
-                Ok(PairTokenizersConfig::Separate { source, target })
-            }
+        match (both, source, target) {
+            (Some(both), None, None) => Ok(Self::Shared(both)),
+            (None, Some(source), Some(target)) => Ok(Self::Separate { source, target }),
             (None, None, None) => Err(wrong(
                 "tokenizer",
                 "is missing: give one for both sides, for example [tokenizer] with kind = \"char\", or \
@@ -141,20 +167,6 @@ impl Seq2SeqExperiment {
             )),
         }
     }
-}
-
-/// Settings of the tokenizers of both sides.
-#[derive(Clone, Copy, Debug)]
-pub enum PairTokenizersConfig<'c> {
-    /// One for both.
-    Shared(&'c TokenizerConfig),
-    /// One for each.
-    Separate {
-        /// That of sources.
-        source: &'c TokenizerConfig,
-        /// That of targets.
-        target: &'c TokenizerConfig,
-    },
 }
 
 impl Experiment for Seq2SeqExperiment {

@@ -194,6 +194,19 @@ pub enum DataError {
         /// The files.
         name: String,
     },
+    /// A generated task that has too few different sources.
+    #[error(
+        "the task {task} has too few different sources: {found} of {wanted} pairs that are not learnt could be \
+         found; ask for fewer pairs, or for longer sources"
+    )]
+    FewSources {
+        /// The task.
+        task: String,
+        /// Number of pairs to hold out.
+        wanted: usize,
+        /// Number of those that were found.
+        found: usize,
+    },
     /// A configured field of JSON lines, although no source holds any.
     #[error(
         "{key} is set, but no source holds JSON lines ({sources}); leave it out to learn plain text, or give files whose lines are JSON objects"
@@ -343,6 +356,7 @@ impl DataError {
             | Self::Pair { .. }
             | Self::ParallelLines { .. }
             | Self::OneSource { .. }
+            | Self::FewSources { .. }
             | Self::NoJsonLines { .. }
             | Self::TooShort { .. }
             | Self::NoLossTokens { .. }

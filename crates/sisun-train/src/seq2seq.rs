@@ -5,6 +5,7 @@ mod loss;
 mod memory;
 mod text;
 
+pub use loss::pair_tensors;
 pub use memory::expected_bytes;
 pub use text::{PairText, own_pairs};
 
@@ -13,9 +14,9 @@ use crate::run_model::{Begun, RunModel, TextSums};
 use crate::{ChangedSetting, NewRun, TrainError};
 use burn::tensor::Device;
 use evaluate::evaluate;
-use sisun_config::{PartialConfig, Seq2SeqConfig, Seq2SeqExperiment, WindowOrder};
+use sisun_config::{PartialConfig, Seq2SeqConfig, Seq2SeqExperiment, TrainConfig, WindowOrder};
 use sisun_data::Tokenizer;
-use sisun_data::pairs::{PairBatch, Side, prepare_pairs};
+use sisun_data::pairs::{PairBatch, PairBuckets, Side, prepare_pairs};
 use sisun_files::RunDir;
 use sisun_model::checkpoint::{Checkpoint, CheckpointState, MODEL_FILE, MadeWith};
 use sisun_model::weights::FlatTensors;
@@ -142,11 +143,7 @@ impl RunModel for Seq2Seq {
     }
 
     fn batch(text: &PairText, config: &Seq2SeqExperiment, micro_step: u64) -> PairBatch {
-        let seed = config.train.seed;
-        match config.train.windows {
-            WindowOrder::Random => text.train.random_batch(seed, micro_step),
-            WindowOrder::Epochs => text.train.epoch_batch(seed, micro_step),
-        }
+        training_batch(&text.train, &config.train, micro_step)
     }
 
     fn evaluate(&self, text: &PairText, config: &Seq2SeqExperiment) -> Evaluation {
@@ -173,6 +170,14 @@ impl RunModel for Seq2Seq {
             ("Model", shape(&config.seq2seq)),
             ("Text", pairs),
         ]
+    }
+}
+
+/// Return a micro-batch of pairs in the order that the settings ask for.
+pub fn training_batch(pairs: &PairBuckets, config: &TrainConfig, micro_step: u64) -> PairBatch {
+    match config.windows {
+        WindowOrder::Random => pairs.random_batch(config.seed, micro_step),
+        WindowOrder::Epochs => pairs.epoch_batch(config.seed, micro_step),
     }
 }
 

@@ -161,7 +161,7 @@ pub(crate) fn verify(
 fn saved(subject: &PairsUnderTest<'_>, folder: &Path) -> Result<Check> {
     let model = &subject.loaded.model;
     let path = folder.join("model.safetensors");
-    sisun_files::write_whole(&path, |file| write_tensors(&model.flat(), file))?;
+    sisun_files::write_atomic_with(&path, |file| write_tensors(&model.flat(), file))?;
     let read = Seq2Seq::load(
         &path,
         &model.config(),

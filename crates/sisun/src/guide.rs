@@ -10,6 +10,9 @@ pub mod run_directory {}
 pub mod attention_maps {}
 #[doc = include_str!("../guide/explain.md")]
 pub mod explain {}
+// The first definition of a link counts: here the picture is in the page, in the repository it is a
+// file beside the chapter.
+#[doc = include_str!("../guide/bottleneck.md")]
 #[doc = include_str!("../guide/sequence-to-sequence.md")]
 pub mod sequence_to_sequence {}
 #[doc = include_str!("../guide/notebooks.md")]

@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 Examples:
   sisun compare configs/compare-positions.toml --budget smoke
   sisun compare configs/compare-positions.toml --out reports/positions --jobs 4
+  sisun compare configs/compare-context.toml --budget smoke
   sisun compare configs/compare-positions.toml --out reports/first --shard 1/2
   sisun compare merge reports/first reports/second --out reports/positions")]
 pub(crate) struct Args {
@@ -298,15 +299,15 @@ fn tell(summary: &Summary, out: &Path, json: bool) -> Result<()> {
 fn table(track: &TrackSummary) -> String {
     let places: Vec<String> = track.headline.at.iter().map(ToString::to_string).collect();
     let what = match track.headline.name {
+        _ if track.track.has_pairs() => "exact match at sources of up to",
         MeasureName::ExactMatch => "exact match at lengths",
         _ => "bits per byte at",
     };
-    let mut text = format!(
-        "{}: {what} {} (trained on {})\n",
-        track.name,
-        places.join(", "),
-        track.trained_on
-    );
+    let trained = match track.track.has_pairs() {
+        true => "tokens (trained on all of them)".to_owned(),
+        false => format!("(trained on {})", track.trained_on),
+    };
+    let mut text = format!("{}: {what} {} {trained}\n", track.name, places.join(", "));
     let width = track
         .variants
         .iter()

@@ -62,6 +62,36 @@ pub(super) enum Rule {
     /// On a text, the variant's bits per byte at this multiple of the trained context are below
     /// those at the trained one.
     Improves { factor: f64, variant: &'static str },
+    /// On pairs of a task.
+    OnPairs { task: &'static str, rule: PairRule },
+}
+
+/// The subject of a claim about pairs.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum PairRule {
+    /// The variant's exact match in the group of the longest sources is at most this.
+    FailsOnLongest { variant: &'static str, limit: f64 },
+    /// The variant's mean exact match is at most this.
+    Fails { variant: &'static str, limit: f64 },
+    /// The first variant's mean exact match is above the second's.
+    WritesMore {
+        better: &'static str,
+        worse: &'static str,
+    },
+    /// The variant's exact match in the group of the longest sources is at most `margin` below that
+    /// in the group of the shortest.
+    KeepsUp { variant: &'static str, margin: f64 },
+    /// The mean exact match of two variants differs by at most this.
+    Alike {
+        a: &'static str,
+        b: &'static str,
+        margin: f64,
+    },
+    /// The mean alignment error rate of the variant's best head is at most this.
+    PointsRight { variant: &'static str, limit: f64 },
+    /// The alignment error rate with a head for each place of the target is below that of the best
+    /// single head.
+    DividesWork { variant: &'static str },
 }
 
 /// The verdict on a claim.

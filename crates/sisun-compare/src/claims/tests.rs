@@ -1,3 +1,5 @@
+mod pairs;
+
 use super::published::CLAIMS;
 use super::{Rule, Standing, judge};
 use crate::results::MeasureName;
@@ -282,7 +284,7 @@ fn a_claim_about_a_context_of_64_is_judged_there_only() {
 
 #[test]
 fn every_claim_has_its_numbers_and_a_source() {
-    for claim in CLAIMS {
+    for claim in CLAIMS.iter().chain(super::published_pairs::CLAIMS) {
         assert!(
             claim.statement.ends_with('.') && claim.source.contains("20"),
             "{claim:?}"

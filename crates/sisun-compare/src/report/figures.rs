@@ -11,6 +11,7 @@ use crate::track::Track;
 use sisun_viz::chart::{Axis, Dots, DotsRow, Heatmap, HeatmapRow, Line, Lines, Point};
 
 const MULTIPLES: &str = "context length in tokens, and as a multiple of the trained one";
+const OF_GROUP: &str = "longest source of a group, in tokens";
 const BAND: &str = "the band is the 95 % interval over seeds";
 
 /// Draw the headline, with a dot for every seed.
@@ -42,9 +43,9 @@ pub(super) fn headline(track: &TrackSummary) -> Result<Figure, CompareError> {
             .map(|v| dots_row(&v.name, &v.headline, text::number, nothing(v)))
             .collect(),
     };
-    let gate = match track.headline.name {
-        MeasureName::ExactMatch => " Only seeds that learned the trained lengths have a dot.",
-        _ => "",
+    let gate = match track.track.has_gate() {
+        true => " Only seeds that learned the trained lengths have a dot.",
+        false => "",
     };
     let caption = format!(
         "What the variants are compared by. Every dot is a model trained from its own seed.{gate}"
@@ -74,6 +75,12 @@ pub(super) fn lengths(track: &TrackSummary) -> Result<Figure, CompareError> {
                 "length of the task",
             )
         }
+        Track::PairTask { .. } | Track::Pairs { .. } => (
+            Axis::whole(places.iter().map(|at| *at as f64)),
+            Axis::unit(),
+            format!("Mean over seeds; {BAND}."),
+            OF_GROUP,
+        ),
         Track::Language { .. } => {
             let sliding = |(number, variant): (usize, &VariantSummary)| Line {
                 variant: number,
@@ -108,6 +115,10 @@ pub(super) fn lengths(track: &TrackSummary) -> Result<Figure, CompareError> {
             "Left of the upright line are lengths that were trained on, right of it lengths that no model has seen. \
              All seeds count here, also those that did not learn the trained lengths."
         }
+        Track::PairTask { .. } | Track::Pairs { .. } => {
+            "Pairs that are held out, in groups by the length of the source: a point is the share of the pairs of a \
+             group whose target is written without a mistake. Pairs of all lengths are learnt."
+        }
         Track::Language { .. } => {
             "The same text is read in windows of each length. Windows side by side (solid) judge every token, also \
              those with little before them; sliding windows (dashed) judge only tokens that have a long past. Where \
@@ -122,6 +133,42 @@ pub(super) fn lengths(track: &TrackSummary) -> Result<Figure, CompareError> {
         caption.to_owned(),
         chart.svg()?,
     ))
+}
+
+/// Draw the alignment error rate by length.
+pub(super) fn alignment(track: &TrackSummary) -> Result<Option<Figure>, CompareError> {
+    let name = MeasureName::AlignmentErrorRate;
+    let attends = |variant: &VariantSummary| {
+        let mut points = variant.series(name);
+        points.any(|point| numbers(&point.spread).next().is_some())
+    };
+    let lines: Vec<Line> = lines(track, |variant| series(variant, name))
+        .into_iter()
+        .filter(|line| track.variants.get(line.variant).is_some_and(attends))
+        .collect();
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let chart = Lines {
+        title: format!("{}: {} by length", track.name, measure_words(name)),
+        below: format!("Mean over seeds, less is better; {BAND}."),
+        across: OF_GROUP.to_owned(),
+        x: Axis::whole(places(track, name).into_iter().map(|at| at as f64)),
+        y: Axis::unit(),
+        trained_on: None,
+        lines,
+        notes: Vec::new(),
+    };
+    let caption = "0 means that the largest weight of every target token lies on the source tokens from which it \
+         comes. Of several heads it is the one with the lowest error on all pairs. Variants without attention are \
+         left out.";
+    Ok(Some(figure(
+        track,
+        "alignment",
+        chart.title.clone(),
+        caption.to_owned(),
+        chart.svg()?,
+    )))
 }
 
 /// Draw bits per byte by length for rotary positions that are scaled to longer contexts than the
@@ -345,6 +392,8 @@ fn trained_on(track: &TrackSummary) -> Option<(f64, String)> {
             ..
         } => format!("trained on {shortest} to {longest}"),
         Track::Language { .. } => format!("trained on {}", count(track.trained_on, "token")),
+        // Nothing is tested beyond the lengths of training.
+        Track::PairTask { .. } | Track::Pairs { .. } => return None,
     };
     (track.trained_on > 0).then_some((track.trained_on as f64, label))
 }

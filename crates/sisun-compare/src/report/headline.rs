@@ -4,6 +4,7 @@ use super::measured::measure_words;
 use super::text::{count, listed, thousands};
 use crate::results::MeasureName;
 use crate::summary::{TrackSummary, VariantSummary};
+
 /// Describe the headline.
 pub(super) fn headline_words(track: &TrackSummary) -> String {
     let words = measure_words(track.headline.name);
@@ -14,6 +15,13 @@ pub(super) fn headline_words(track: &TrackSummary) -> String {
         .map(|at| thousands(*at as u64))
         .collect();
     match track.headline.name {
+        _ if track.track.has_pairs() => match places.last() {
+            Some(last) => format!(
+                "mean {words} over {} of sources up to {last} tokens",
+                count(places.len(), "group")
+            ),
+            None => words.to_owned(),
+        },
         MeasureName::ExactMatch if places.len() > 4 => {
             format!(
                 "mean {words} at the {} lengths from {} to {}",

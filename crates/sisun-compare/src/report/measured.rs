@@ -15,6 +15,13 @@ pub(super) const SCALED: [MeasureName; 3] = [
 pub(super) fn measure_words(name: MeasureName) -> &'static str {
     match name {
         MeasureName::ExactMatch => "exact match",
+        MeasureName::AlignmentErrorRate => "alignment error rate",
+        MeasureName::AttentionMass => "attention mass",
+        MeasureName::AlignmentErrorRateMeanOfHeads => "alignment error rate, mean of the heads",
+        MeasureName::AlignmentErrorRateOneHead => "alignment error rate, one head",
+        MeasureName::AlignmentErrorRateHeadForEachPlace => {
+            "alignment error rate, a head for each place"
+        }
         MeasureName::BitsPerByte => "bits per byte",
         MeasureName::BitsPerByteSliding => "bits per byte, sliding windows",
         MeasureName::BitsPerByteLinear => "interpolated",

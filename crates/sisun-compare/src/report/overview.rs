@@ -6,6 +6,7 @@ use super::headline::headline_words;
 use super::tables::holds;
 use super::text::{bound, count, duration, listed, number, spread, tenths, thousands};
 use crate::claims::{Standing, Verdict};
+use crate::results::MeasureName;
 use crate::summary::{CLAIMS_FROM, Summary, TrackSummary};
 use crate::track::Track;
 
@@ -96,8 +97,12 @@ fn trained(summary: &Summary) -> String {
                 duration(total_s)
             )
         });
+    let model = match summary.has_pairs() {
+        true => "encoder–decoder",
+        false => "transformer",
+    };
     format!(
-        "This report compares {} of a small transformer (budget “{}”): {} each on {}, {} in all, every one trained \
+        "This report compares {} of a small {model} (budget “{}”): {} each on {}, {} in all, every one trained \
          from nothing. They have {} learned numbers and were trained for {} steps.{time}",
         count(variants, "variant"),
         summary.budget,
@@ -115,6 +120,9 @@ fn differences(summary: &Summary) -> String {
         Track::Task { task, .. } if *task == track.name => format!("{task} (a task)"),
         Track::Task { task, .. } => format!("{} (the task {task})", track.name),
         Track::Language { .. } => format!("{} (text)", track.name),
+        Track::PairTask { task, .. } if *task == track.name => format!("{task} (a task of pairs)"),
+        Track::PairTask { task, .. } => format!("{} (the task of pairs {task})", track.name),
+        Track::Pairs { .. } => format!("{} (pairs)", track.name),
     });
     format!(
         "The variants are {}. They differ in {} and in nothing else: on a track, models of one seed \
@@ -264,7 +272,8 @@ fn card(seeds: usize, verdicts: &[Verdict]) -> Vec<Block> {
     blocks.push(Block::Text(
         "Each published direction is judged by the 95 % interval over seeds of the difference that it is about: it \
          agrees if all of the interval lies on the published side, disagrees if all of it lies on the other, and \
-         otherwise this run cannot tell. Published models were larger and trained longer; only directions are \
+         otherwise this run cannot tell. A claim with a limit or a margin, told with it, agrees if all of the \
+         interval lies within. Published models were larger and trained longer; only directions are \
          compared, not sizes."
             .to_owned(),
     ));
@@ -290,7 +299,7 @@ fn ranks(summary: &Summary) -> Vec<Block> {
     let tasks: Vec<&TrackSummary> = summary
         .tracks
         .iter()
-        .filter(|t| matches!(t.track, Track::Task { .. }))
+        .filter(|track| track.headline.name == MeasureName::ExactMatch)
         .collect();
     if summary.mean_reciprocal_ranks.is_empty() || tasks.is_empty() {
         return Vec::new();

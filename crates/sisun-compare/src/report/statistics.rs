@@ -8,7 +8,7 @@ use crate::summary::{CLAIMS_FROM, GATE, Summary};
 pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
     let n = summary.seeds.len();
     let floor = bound((2.0 / 2f64.powi(n.min(64) as i32)).min(1.0));
-    let terms = [
+    let mut terms = vec![
         (
             "Seed",
             "A seed decides a model’s first weights and the order of its data. Every variant is trained from \
@@ -44,6 +44,26 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
              from a seed of its own: the share of all such pairs, ties counting half. 0.5 is no difference."
                 .to_owned(),
         ),
+    ];
+    terms.extend(match summary.has_pairs() {
+        true => of_pairs(),
+        false => of_text(),
+    });
+    vec![
+        Block::Section("What the numbers mean".to_owned()),
+        Block::Terms(terms),
+        Block::Section("Files".to_owned()),
+        Block::Text(
+            "Beside this report: measures.csv and measures.parquet with every measurement of every seed, summary.json with every number of \
+             this report, and figures/ with each figure as SVG and PNG."
+                .to_owned(),
+        ),
+    ]
+}
+
+/// Return the terms of tasks and text.
+fn of_text() -> Vec<(&'static str, String)> {
+    vec![
         (
             "Gate",
             format!(
@@ -67,15 +87,31 @@ pub(super) fn blocks(summary: &Summary) -> Vec<Block> {
              attention."
                 .to_owned(),
         ),
-    ];
+    ]
+}
+
+/// Return the terms of pairs.
+fn of_pairs() -> Vec<(&'static str, String)> {
     vec![
-        Block::Section("What the numbers mean".to_owned()),
-        Block::Terms(terms.into()),
-        Block::Section("Files".to_owned()),
-        Block::Text(
-            "Beside this report: measures.csv and measures.parquet with every measurement of every seed, summary.json with every number of \
-             this report, and figures/ with each figure as SVG and PNG."
+        (
+            "Exact match",
+            "The share of pairs whose whole target is written. One wrong letter makes a target wrong.".to_owned(),
+        ),
+        (
+            "Alignment error rate",
+            "How often attention points beside the truth (Och and Ney 2003): 0 if the largest weight of every target \
+             token lies on the source tokens that it comes from, 1 if none does. Target tokens that come from no \
+             source token are left out."
                 .to_owned(),
+        ),
+        (
+            "Attention mass",
+            "The part of a target token’s attention, from 0 to 1, that lies on the source tokens that it comes from."
+                .to_owned(),
+        ),
+        (
+            "Place",
+            "The number of a token in its target: the year of a date has other places than its day.".to_owned(),
         ),
     ]
 }

@@ -23,6 +23,10 @@ pub(super) fn holds(pair: &Comparison) -> bool {
 /// Return the table of the variants of a track.
 pub(super) fn variants(track: &TrackSummary) -> Table {
     let (inside, headline) = match track.headline.name {
+        _ if track.track.has_pairs() => (
+            format!("at the longest sources (up to {})", track.trained_on),
+            "mean of the headline",
+        ),
         MeasureName::ExactMatch => (
             format!("on trained lengths (up to {})", track.trained_on),
             "mean of the headline",
@@ -87,8 +91,13 @@ pub(super) fn seeds(seeds: &[u64], track: &TrackSummary) -> Table {
     table
 }
 
-/// Return the mean of the headline's measure over the trained lengths, or at the trained context.
+/// Return the mean of the headline's measure over the trained lengths, at the trained context, or
+/// at the longest sources.
 fn inside_mean(track: &TrackSummary, variant: &VariantSummary) -> f64 {
+    if track.track.has_pairs() {
+        let longest = variant.at(track.headline.name, track.trained_on);
+        return longest.map_or(f64::NAN, |point| point.spread.mean);
+    }
     let inside = variant
         .series(track.headline.name)
         .filter(|point| point.at <= track.trained_on);
@@ -121,6 +130,37 @@ pub(super) fn by_place(track: &TrackSummary, name: MeasureName) -> Option<Table>
             })
         }));
         table.push(at == track.trained_on, cells);
+    }
+    (!table.rows.is_empty()).then_some(table)
+}
+
+/// Return the table of the alignment of each variant with attention; `None` without any.
+pub(super) fn alignment(track: &TrackSummary) -> Option<Table> {
+    let mut table = Table::new(&[
+        "variant",
+        "error of the best head",
+        "its mass on the truth",
+        "error of the mean of the heads",
+        "one head everywhere",
+        "a head for each place",
+    ]);
+    for (i, variant) in track.variants.iter().enumerate() {
+        let over_seeds = |name| SeedSpread::of(variant.mean_over_places(name));
+        let error = over_seeds(MeasureName::AlignmentErrorRate);
+        if error.mean.is_nan() {
+            continue;
+        }
+        let others = [
+            MeasureName::AttentionMass,
+            MeasureName::AlignmentErrorRateMeanOfHeads,
+            MeasureName::AlignmentErrorRateOneHead,
+            MeasureName::AlignmentErrorRateHeadForEachPlace,
+        ];
+        let mut cells = vec![Cell::Variant(i, variant.name.clone())];
+        cells.push(Cell::Number(spread(&error, number)));
+        let means = others.map(|name| Cell::Number(number(over_seeds(name).mean)));
+        cells.extend(means);
+        table.push(false, cells);
     }
     (!table.rows.is_empty()).then_some(table)
 }

@@ -10,10 +10,14 @@ use crate::summary::{GATE, TrackSummary, VariantSummary};
 use crate::track::Track;
 use sisun_config::TokenizerConfig;
 use sisun_config::randomness::stream;
+use sisun_data::pairs::tasks::PairTask;
 use sisun_data::tasks::{Task, text};
 
 /// Maximum number of letters in the example.
 const EXAMPLE: usize = 6;
+/// The meaning of exact match on pairs.
+const WRITTEN: &str =
+    "A pair counts if the model, always taking its likeliest token, writes the whole target.";
 /// Difference in nats between the losses with and without the future, above which a model looks
 /// ahead.
 const LEAK: f64 = 0.05;
@@ -32,7 +36,7 @@ pub(super) fn blocks(
     blocks.push(Block::Table(tables::variants(track)));
     blocks.push(Block::Text("Every seed by itself:".to_owned()));
     blocks.push(Block::Table(tables::seeds(seeds, track)));
-    if track.headline.name == MeasureName::ExactMatch && !trial {
+    if track.track.has_gate() && !trial {
         blocks.push(Block::Text(format!(
             "A seed that does not reach {GATE} on the trained lengths failed the gate: it did not learn the task, so \
              it says nothing about longer ones, and is left out of the mean and of all comparisons."
@@ -48,6 +52,7 @@ pub(super) fn blocks(
         let title = format!("In numbers: {} by length", measure_words(name));
         blocks.extend(tables::by_place(track, name).map(|table| fold(title, Block::Table(table))));
     }
+    blocks.extend(alignment(track)?);
     if let Some(figure) = figures::scaling(track)? {
         blocks.push(Block::Part("Rotary positions, stretched".to_owned()));
         blocks.push(Block::Figure(figure));
@@ -80,6 +85,31 @@ fn fold(title: String, block: Block) -> Block {
     }
 }
 
+/// Show the alignment, if it is known and a variant has attention.
+fn alignment(track: &TrackSummary) -> Result<Vec<Block>, CompareError> {
+    let (Some(figure), Some(table)) = (figures::alignment(track)?, tables::alignment(track)) else {
+        return Ok(Vec::new());
+    };
+    let mut blocks = vec![
+        Block::Part("Alignment".to_owned()),
+        Block::Figure(figure),
+        Block::Table(table),
+        Block::Text(
+            "Means over the groups. Targets may be right though attention is not: a recurrent decoder can keep what \
+             it read a step before. The last two columns ask whether heads divide the work: an error rate on all \
+             pairs if one head is used everywhere, and if each place of the target has a head of its own. Both are \
+             chosen on one half of the pairs and judged on the other, and the reverse, so that a choice among many \
+             is not better by luck."
+                .to_owned(),
+        ),
+    ];
+    for name in [MeasureName::AlignmentErrorRate, MeasureName::AttentionMass] {
+        let title = format!("In numbers: {} by length", measure_words(name));
+        blocks.extend(tables::by_place(track, name).map(|table| fold(title, Block::Table(table))));
+    }
+    Ok(blocks)
+}
+
 /// Describe training and testing on the track.
 fn what(track: &TrackSummary) -> String {
     let steps = thousands(track.steps);
@@ -104,6 +134,38 @@ fn what(track: &TrackSummary) -> String {
                  for all. An answer counts if the model, always taking its likeliest token, writes all of it.",
                 count(*examples, "example"),
                 listed(&tested),
+            )
+        }
+        Track::PairTask {
+            task,
+            train_pairs,
+            test_pairs,
+            ..
+        } => {
+            let parsed = track.track.pair_task();
+            let told = parsed.map_or("", pair_task_words);
+            let example = parsed.map_or_else(String::new, |task| pair_example(task, track));
+            format!(
+                "The task {task}: {told} {example}A token is a character. Each model learns for {steps} steps from {}, \
+                 and is tested on {} others, the same for all, in groups by the length of the source. {WRITTEN} \
+                 Attention is measured beside the true alignment, while the true target is read.",
+                count(*train_pairs, "pair"),
+                thousands(*test_pairs as u64),
+            )
+        }
+        Track::Pairs {
+            pairs, alignment, ..
+        } => {
+            let alignment = match alignment {
+                true => {
+                    " Attention is measured beside the alignment that the pairs state, while the true target is read."
+                }
+                false => "",
+            };
+            format!(
+                "Pairs from {}. Each model learns for {steps} steps and is tested on the pairs that are held out, in \
+                 groups by the length of the source. {WRITTEN}{alignment}",
+                listed(&pairs.sources),
             )
         }
         Track::Language {
@@ -135,6 +197,28 @@ fn what(track: &TrackSummary) -> String {
             )
         }
     }
+}
+
+fn pair_task_words(task: PairTask) -> &'static str {
+    match task {
+        PairTask::Copy => "write random letters again.",
+        PairTask::Reverse => "write random letters backwards.",
+        PairTask::Dates => "write a date, in English or Korean, in the form of ISO 8601.",
+        PairTask::Numbers => "write number words, in English or Korean, in digits.",
+        PairTask::Romanization => "write Korean in Latin letters.",
+        PairTask::Translation => "translate a sentence from Korean to English.",
+    }
+}
+
+fn pair_example(task: PairTask, track: &TrackSummary) -> String {
+    let mut options = track.track.pair_options();
+    let short = |length: usize| length.clamp(1, EXAMPLE);
+    options.lengths = (short(options.lengths.0), short(options.lengths.1));
+    let pair = task.pair(&options, &mut stream(1, "report", 0));
+    format!(
+        "For example, it reads “{}” and must write “{}”. ",
+        pair.source, pair.target
+    )
 }
 
 fn task_words(task: Task) -> &'static str {
@@ -224,7 +308,11 @@ fn samples(track: &TrackSummary) -> Option<Block> {
         .enumerate()
         .filter_map(sample)
         .collect();
-    let title = "What the first seed’s models write (the first words are given)".to_owned();
+    let given = match track.track.has_pairs() {
+        true => "sources that they have not learnt",
+        false => "the first words are given",
+    };
+    let title = format!("What the first seed’s models write ({given})");
     (!samples.is_empty()).then_some(Block::Fold {
         title,
         blocks: samples,

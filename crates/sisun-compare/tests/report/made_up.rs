@@ -202,6 +202,80 @@ pub(crate) fn language(seeds: usize) -> TrackSummary {
     }
 }
 
+/// Return pairs on which `last 64` fails with length and has no attention, and the transformer's
+/// heads divide the work.
+pub(crate) fn pairs(seeds: usize) -> TrackSummary {
+    let at = [8, 24, 40];
+    let variants: Vec<VariantSummary> = ["last 64", "dot 128", "transformer"]
+        .iter()
+        .map(|name| {
+            let mut variant = variant(name, seeds);
+            variant.heads.clear();
+            for (place, value) in at.into_iter().zip([0.9, 0.2, 0.01]) {
+                let value = if *name == "last 64" { value } else { 0.95 };
+                let exact = point(MeasureName::ExactMatch, place, near(value, seeds));
+                variant.series.push(exact);
+                for (measure, value) in [
+                    (MeasureName::AlignmentErrorRate, 0.04),
+                    (MeasureName::AttentionMass, 0.9),
+                ] {
+                    variant.series.push(match *name {
+                        "last 64" => SeriesPoint {
+                            note: Some("no attention to the source".to_owned()),
+                            ..point(measure, place, vec![None; seeds])
+                        },
+                        _ => point(measure, place, near(value, seeds)),
+                    });
+                }
+            }
+            if *name == "transformer" {
+                for (measure, value) in [
+                    (MeasureName::AlignmentErrorRateOneHead, 0.4),
+                    (MeasureName::AlignmentErrorRateHeadForEachPlace, 0.1),
+                ] {
+                    variant.series.push(point(measure, 40, near(value, seeds)));
+                }
+            }
+            variant.headline = SeedSpread::of(variant.mean_over_places(MeasureName::ExactMatch));
+            variant.sample = Some("abc → cba (right)\n<b> → x (should be b)".to_owned());
+            variant
+        })
+        .collect();
+    TrackSummary {
+        name: "backwards".to_owned(),
+        track: Track::PairTask {
+            task: "reverse".to_owned(),
+            lengths: Some([4, 40]),
+            train_pairs: 20_000,
+            test_pairs: 1_000,
+            groups: 3,
+            set: Default::default(),
+        },
+        trained_on: 40,
+        steps: 1_500,
+        headline: Headline {
+            name: MeasureName::ExactMatch,
+            at: at.into(),
+        },
+        comparisons: compared(&variants),
+        variants,
+    }
+}
+
+/// Return the summary of a comparison on pairs.
+pub(crate) fn summary_of_pairs(seeds: usize) -> Summary {
+    let tracks = vec![pairs(seeds)];
+    Summary {
+        variants: tracks[0].variants.iter().map(|v| v.name.clone()).collect(),
+        varied: vec!["seq2seq.context".to_owned()],
+        mean_reciprocal_ranks: vec![1.0 / 3.0, 0.6, 0.6],
+        verdicts: judge(&tracks),
+        chosen: Vec::new(),
+        tracks,
+        ..summary(seeds)
+    }
+}
+
 pub(crate) fn summary(seeds: usize) -> Summary {
     let tracks = vec![task(seeds), language(seeds)];
     let scores: Vec<f64> = tracks[0]

@@ -454,3 +454,69 @@ fn what_cannot_be_drawn_is_an_error() {
             .contains("100000 × 100000 pixels")
     );
 }
+
+#[test]
+fn pairs_are_told_by_length_with_their_alignment() {
+    let summary = summary_of_pairs(9);
+    let Written {
+        dir,
+        html,
+        markdown,
+    } = written(&summary);
+    for text in [&html, &markdown] {
+        for part in [
+            "3 variants of a small encoder–decoder",
+            "backwards (the task of pairs reverse)",
+            "write random letters backwards.",
+            "mean exact match over 3 groups of sources up to 40 tokens",
+            "at the longest sources (up to 40)",
+            "a head for each place",
+            "Alignment error rate",
+            "sources that they have not learnt",
+            "no attention to the source",
+        ] {
+            assert!(text.contains(part), "no {part:?}");
+        }
+        // Words about tasks and text alone.
+        for part in ["Gate", "gate", "Bits per byte", "trained lengths", "NaN"] {
+            assert!(!text.contains(part), "{part:?}");
+        }
+    }
+    assert!(html.contains("&lt;b&gt; → x (should be b)"));
+    let row = r"| transformer | 0.061 \[0.050, 0.072\] | 0.921 | – | 0.421 | 0.121 |";
+    assert!(markdown.contains(row), "{markdown}");
+    assert!(!markdown.contains("| last 64 | – |"), "it has no alignment");
+    let standing = |beginning: &str| {
+        let mut of = summary.verdicts.iter();
+        of.find(|verdict| verdict.claim.statement.starts_with(beginning))
+            .map(|verdict| verdict.standing)
+    };
+    for beginning in [
+        "One fixed vector is too narrow",
+        "Dot attention points at the letter",
+        "The heads of a transformer divide the work: for the places",
+        "Attention removes the cliff: with dot",
+    ] {
+        assert_eq!(standing(beginning), Some(Standing::Agrees), "{beginning}");
+        assert!(html.contains(beginning), "{beginning}");
+    }
+    assert_eq!(
+        standing("Additive and dot"),
+        None,
+        "there is no additive attention"
+    );
+    let picture = dir.path().join("figures/backwards-alignment.svg");
+    let picture = fs::read_to_string(picture).unwrap();
+    assert!(!picture.contains("last 64") && picture.contains("dot 128"));
+    let rows = csv_rows(dir.path());
+    let row = [
+        "backwards",
+        "last 64",
+        "1",
+        "attention_mass",
+        "8",
+        "",
+        "no attention to the source",
+    ];
+    assert!(rows.contains(&row.map(str::to_owned).into()));
+}

@@ -43,7 +43,7 @@ pub struct AttentionMaps<'a> {
 }
 
 impl AttentionMaps<'_> {
-    fn row(&self, head: usize, target: usize) -> &[f32] {
+    pub(super) fn row(&self, head: usize, target: usize) -> &[f32] {
         let start = (head * self.rows + target) * self.columns;
         &self.weights[start..start + self.source_len]
     }

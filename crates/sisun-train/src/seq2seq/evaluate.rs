@@ -1,26 +1,26 @@
 //! Evaluation of a sequence-to-sequence model on held-out pairs.
 
-use super::loss::tensors;
+use super::loss::pair_tensors;
 use crate::evaluate::Evaluation;
 use burn::module::Module;
-use burn::tensor::Tensor;
-use sisun_data::pairs::{PairBatch, PairBuckets};
+use sisun_data::pairs::PairBuckets;
 use sisun_kernels::cross_entropy;
+use sisun_seq2seq::measures::written_greedily;
 use sisun_seq2seq::{Seq2Seq, Seq2SeqPass};
 
 /// Evaluate on all pairs, or on at most `limit`, evenly spaced and always the same: the mean loss,
 /// and the part of the pairs whose whole target is generated greedily.
 ///
-/// One forward pass tells both: a target is generated if and only if each of its tokens, the end
-/// included, is the most likely one after the correct tokens before it.
+/// One forward pass tells both; see [`written_greedily`].
 pub(super) fn evaluate(model: &Seq2Seq, batches: &PairBuckets, limit: Option<usize>) -> Evaluation {
     let model = model.valid();
     let device = model.device();
     let (mut sum, mut tokens, mut exact, mut pairs) = (0.0, 0, 0, 0);
     for (_, batch) in batches.evaluation_batches(limit) {
-        let tensors = tensors(&batch, &device);
+        let tensors = pair_tensors(&batch, &device);
         let logits = model.forward(&tensors, &mut Seq2SeqPass::default());
-        exact += generated(&batch, logits.clone());
+        let written = written_greedily(logits.clone(), &batch.targets, &batch.target_lens);
+        exact += written.into_iter().filter(|exact| *exact).count() as u64;
         let [rows, target, vocab] = logits.dims();
         let logits = logits.reshape([rows * target, vocab]);
         let loss = cross_entropy(logits, tensors.targets, tensors.weights).into_scalar::<f32>();
@@ -37,20 +37,4 @@ pub(super) fn evaluate(model: &Seq2Seq, batches: &PairBuckets, limit: Option<usi
         exact_match: Some(exact as f64 / pairs as f64),
         tokens,
     }
-}
-
-/// Return the number of rows whose target is generated greedily.
-///
-/// # Shapes
-/// - logits: `[rows, target_len, target_vocab]`
-fn generated(batch: &PairBatch, logits: Tensor<3>) -> u64 {
-    let likeliest: Vec<i64> = logits.argmax(2).into_data().iter::<i64>().collect();
-    let rows = likeliest
-        .chunks_exact(batch.target_len)
-        .zip(batch.targets.chunks_exact(batch.target_len));
-    let is_exact = |((found, target), len): &((&[i64], &[u32]), &usize)| {
-        let mut tokens = found.iter().zip(target.iter()).take(**len);
-        tokens.all(|(found, target)| *found == i64::from(*target))
-    };
-    rows.zip(&batch.target_lens).filter(is_exact).count() as u64
 }

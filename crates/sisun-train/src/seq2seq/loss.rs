@@ -36,14 +36,14 @@ impl Trainable for Seq2Seq {
     /// Return the mean cross-entropy of the targets' tokens, ends included, given the correct tokens
     /// before them (teacher forcing).
     fn loss(&self, rows: &PairBatch, micro_step: &MicroStep) -> Tensor<1> {
-        let batch = tensors(rows, &Seq2Seq::device(self));
+        let batch = pair_tensors(rows, &Seq2Seq::device(self));
         let mut pass = Seq2SeqPass::training(matmul_precision(micro_step.precision));
         Seq2Seq::loss(self, &batch, &mut pass)
     }
 }
 
 /// Copy a batch to the device.
-pub(super) fn tensors(batch: &PairBatch, device: &Device) -> PairTensors {
+pub fn pair_tensors(batch: &PairBatch, device: &Device) -> PairTensors {
     let source = Rows {
         tokens: &batch.source,
         lens: &batch.source_lens,

@@ -129,6 +129,7 @@ pub(crate) const ANALYSIS: Parts = Parts {
         include_str!("../../page/style.css"),
         include_str!("../../page/analysis.css"),
     ],
+    generator: "sisun analysis",
     entry: "analysis.js",
 };
 

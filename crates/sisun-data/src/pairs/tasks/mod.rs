@@ -25,6 +25,11 @@ use sisun_config::randomness::stream;
 use std::io::{self, Write};
 
 impl PairTask {
+    /// Return the pair of this number, a function of the seed and the number.
+    pub(super) fn numbered(self, options: &PairTaskOptions, seed: u64, number: u64) -> Pair {
+        self.pair(options, &mut stream(seed, self.purpose(), number))
+    }
+
     /// Return a pair of the task.
     pub fn pair(self, options: &PairTaskOptions, rng: &mut impl Rng) -> Pair {
         match self {
@@ -51,7 +56,7 @@ pub fn write_pairs(
     to: &mut (impl Write + ?Sized),
 ) -> io::Result<()> {
     for number in 0..count {
-        let pair = task.pair(options, &mut stream(seed, task.purpose(), number));
+        let pair = task.numbered(options, seed, number);
         serde_json::to_writer(&mut *to, &pair)?;
         writeln!(to)?;
     }
