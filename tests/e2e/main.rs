@@ -12,6 +12,8 @@ mod data;
 mod devices;
 #[cfg(unix)]
 mod documents;
+mod edits;
+mod edits;
 mod explaining;
 mod exporting;
 #[cfg(target_os = "linux")]

@@ -5,6 +5,7 @@ mod arguments;
 mod base;
 mod commands;
 mod common;
+mod edit_args;
 mod failure;
 mod given_text;
 mod model_source;

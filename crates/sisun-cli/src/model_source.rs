@@ -11,7 +11,7 @@ use sisun_config::{Config, DataConfig, Documents, Precision};
 use sisun_data::{DataError, Tokens, prepare_whole};
 use sisun_files::RunDir;
 use sisun_hf::SidecarFile;
-use sisun_infer::LanguageModel;
+use sisun_infer::{Edits, LanguageModel};
 use sisun_model::{Run, memory};
 use sisun_train::own_text;
 use std::path::{Path, PathBuf};
@@ -173,7 +173,12 @@ impl ModelSource {
     }
 
     /// Check that evaluating a text in windows of `length` tokens fits into memory.
-    pub(crate) fn check_evaluation(&self, text: &Tokens, length: usize) -> Result<()> {
+    pub(crate) fn check_evaluation(
+        &self,
+        text: &Tokens,
+        length: usize,
+        edits: &Edits,
+    ) -> Result<()> {
         let tokens = self
             .batch_size(length)
             .saturating_mul(length)
@@ -185,8 +190,15 @@ impl ModelSource {
             )
         };
         let remedy = || "give a shorter text with --data, or shorter --lengths".to_owned();
+        let patterns = match edits.open_attention() {
+            true => {
+                let rows = tokens.div_ceil(length.max(1));
+                memory::of_attention(length, rows * model.config().n_heads, 0, &[])
+            }
+            false => 0,
+        };
         Ok(memory::check(
-            memory::of_evaluation(model.config(), tokens),
+            memory::of_evaluation(model.config(), tokens).saturating_add(patterns),
             &model.device(),
             what,
             remedy,

@@ -130,6 +130,14 @@ pub enum InferError {
         /// Indices of the tokens with the label.
         numbers: String,
     },
+    /// An edit does not suit the model or the text.
+    #[error("--edit {edit:?}: {problem}")]
+    BadEdit {
+        /// The edit as it was written.
+        edit: String,
+        /// The problem, with the remedy.
+        problem: String,
+    },
     /// The activation has no head axis.
     #[error("{activation} has no head axis; choose from {}", per_head())]
     NotPerHead {
@@ -159,6 +167,7 @@ impl InferError {
             | Self::NoSuchToken { .. }
             | Self::ManyTokens { .. }
             | Self::NotPerHead { .. }
+            | Self::BadEdit { .. }
             | Self::UnknownActivation { .. } => ErrorKind::Usage,
             Self::PastWindow { .. } | Self::LongSide { .. } | Self::Pair { .. } => ErrorKind::Input,
             Self::NotNumbers { .. } | Self::Vocabulary { .. } => ErrorKind::Data,

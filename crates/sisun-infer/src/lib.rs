@@ -4,6 +4,7 @@
 mod attend;
 mod attention_maps;
 mod chance;
+mod edits;
 mod error;
 pub mod explain;
 mod generate;
@@ -22,6 +23,7 @@ mod window;
 pub use attend::{CaptureSelection, check_per_head, parse_activation, parse_selection};
 pub use attention_maps::{ActivationMap, AttentionMaps, AttentionPart, KeyText, Token};
 pub use chance::Chance;
+pub use edits::{Edits, Reach, TextSource, What, WrittenEdit};
 pub use error::InferError;
 pub use explain::{Explanation, Query};
 pub use heads::{AttentionSpread, HeadReport, HeadStats, LossRises, Repetition};

@@ -50,7 +50,8 @@ impl KvCache {
         }
     }
 
-    /// Append the keys and values of new tokens and return those of all tokens.
+    /// Append the keys and values of new tokens and return those of all tokens. If one cached row
+    /// became several ([`Pass::forks`](crate::Pass::forks)), each begins with a copy of it.
     ///
     /// # Shapes
     /// - `k`, `v`: `[batch, n_kv_heads, new, d_head]`
@@ -69,6 +70,12 @@ impl KvCache {
             });
         }
         let layer = &mut self.layers[layer];
+        let rows = k.dims()[0];
+        for buffer in &mut layer.buffers {
+            if buffer.dims()[0] == 1 && rows > 1 {
+                *buffer = buffer.clone().repeat_dim(0, rows);
+            }
+        }
         let (from, to) = (layer.len, layer.len + k.dims()[2]);
         layer.len = to;
         let [keys, values] = &mut layer.buffers;

@@ -76,11 +76,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let chosen = args
         .device
         .choose(|| work::reading(first, args.precision))?;
-    let opened = args.precision.open(first, &chosen.device)?;
+    let mut opened = args.precision.open(first, &chosen.device)?;
+    args.device.note(&opened.loaded.introduction());
+    let tokens = opened.loaded.tokens(text)?;
+    opened.loaded.check_length(tokens.len())?;
+    args.add_edits(&mut opened.loaded, text)?;
     let loaded = &opened.loaded;
-    args.device.note(&loaded.introduction());
-    let tokens = loaded.tokens(text)?;
-    loaded.check_length(tokens.len())?;
     args.device.note_form(&loaded.tokenizer, text)?;
     args.device
         .note_length(tokens.len(), loaded.model.config().context_len);
@@ -131,6 +132,7 @@ fn attend_to_source(
         ("--checkpoints", args.page.checkpoints),
         ("--ablate", args.page.ablate),
         ("--precision", args.precision.is_reduced()),
+        ("--edit", args.edit.given()),
         ("a second RUN", args.runs.len() > 1),
     ];
     pairs::refuse(run, "shows all of its patterns", &idle)?;

@@ -1,6 +1,7 @@
 //! `sisun eval`.
 
 use crate::common::DeviceArgs;
+use crate::edit_args::{EditArgs, edit_grammar};
 use crate::failure::Usage;
 use crate::model_source::{PrecisionArgs, TextArgs};
 use crate::pairs;
@@ -8,8 +9,9 @@ use crate::terminal::{say, say_json};
 use crate::work;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+use sisun_infer::{Edits, Reach};
 use sisun_model::thousands;
-use sisun_train::evaluate;
+use sisun_train::evaluate_edited;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -20,12 +22,16 @@ use std::path::PathBuf;
 /// exact match, character error rate, BLEU, and, where the true alignment is known, how attention
 /// agrees with it, by the length of the source.
 #[derive(clap::Args)]
-#[command(after_help = "\
+#[command(after_help = concat!(
+    "\
 Examples:
   sisun eval runs/quickstart
   sisun eval runs/quickstart --data novel.txt
   sisun eval runs/rope --lengths 64,128,256 --json
-  sisun eval runs/dates-gru --json")]
+  sisun eval runs/dates-gru --json
+  sisun eval runs/quickstart --edit \"pattern 0.1 = previous\"",
+    edit_grammar!()
+))]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory
@@ -38,6 +44,8 @@ pub(crate) struct Args {
     /// Evaluate on this many windows, or pairs, evenly spaced [default: all]
     #[arg(long, value_name = "N")]
     windows: Option<NonZeroUsize>,
+    #[command(flatten)]
+    edit: EditArgs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -52,6 +60,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         let idle = [
             ("--lengths", !args.lengths.is_empty()),
             ("--precision", args.precision.is_reduced()),
+            ("--edit", args.edit.given()),
             ("--jsonl-field", args.text.jsonl_field.is_some()),
             ("--documents", args.text.documents.is_some()),
         ];
@@ -74,6 +83,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
     for &length in &lengths {
         loaded.check_length(length)?;
     }
+    let edits = |&length: &usize| {
+        let reach = Reach {
+            what: "window",
+            tokens: length,
+            longest: length,
+        };
+        args.edit.of(loaded, reach)
+    };
+    let edits = lengths.iter().map(edits).collect::<Result<Vec<Edits>>>()?;
     let text = opened.held_out(&args.text, &args.device)?;
     if let Some(length) = lengths
         .iter()
@@ -91,10 +109,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     let mut results = Vec::new();
     let mut not_finite = None;
-    for &length in &lengths {
-        opened.check_evaluation(&text, length)?;
+    for (&length, edits) in lengths.iter().zip(&edits) {
+        opened.check_evaluation(&text, length, edits)?;
         let limit = args.windows.map(|windows| windows.get());
-        let found = evaluate(
+        let found = evaluate_edited(
+            &edits.list,
             &loaded.model,
             &text,
             &loaded.tokenizer,
