@@ -3,6 +3,7 @@
 mod ablation;
 mod arguments;
 mod base;
+mod columns;
 mod commands;
 mod common;
 mod edit_args;
@@ -52,6 +53,7 @@ Look inside:
   attend       Write the attention maps of a text
   heads        Measure what each attention head does
   explain      Work one query through, step by step
+  patch        Put activations of one text into another: which decide the answer
 
 Text:
   data         Generate the corpora that come with Sisun, and synthetic tasks
@@ -100,6 +102,7 @@ enum Command {
     Attend(commands::attend::Args),
     Heads(commands::heads::Args),
     Explain(commands::explain::Args),
+    Patch(commands::patch::Args),
     Compare(commands::compare::Args),
     Eval(commands::eval::Args),
     Info(commands::info::Args),
@@ -134,6 +137,7 @@ fn main() -> ExitCode {
         Command::Attend(args) => commands::attend::run(args),
         Command::Heads(args) => commands::heads::run(args),
         Command::Explain(args) => commands::explain::run(args),
+        Command::Patch(args) => commands::patch::run(args),
         Command::Compare(args) => commands::compare::run_command(args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Info(args) => commands::info::run(args),

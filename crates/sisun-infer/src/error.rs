@@ -138,6 +138,30 @@ pub enum InferError {
         /// The problem, with the remedy.
         problem: String,
     },
+    /// A patching does not suit the model or its texts.
+    #[error("{problem}")]
+    BadPatch {
+        /// The problem, with the remedy.
+        problem: String,
+    },
+    /// An answer is compared with itself.
+    #[error(
+        "--answer and --against begin with the same token, {token:?}: their logits do not differ; give answers whose first tokens differ"
+    )]
+    SameAnswer {
+        /// The token.
+        token: String,
+    },
+    /// A text that names a token is several tokens.
+    #[error("{option} {given:?} is several tokens, {tokens}: give one of them")]
+    SeveralTokens {
+        /// The option.
+        option: &'static str,
+        /// The text.
+        given: String,
+        /// The tokens.
+        tokens: String,
+    },
     /// The activation has no head axis.
     #[error("{activation} has no head axis; choose from {}", per_head())]
     NotPerHead {
@@ -168,6 +192,9 @@ impl InferError {
             | Self::ManyTokens { .. }
             | Self::NotPerHead { .. }
             | Self::BadEdit { .. }
+            | Self::BadPatch { .. }
+            | Self::SameAnswer { .. }
+            | Self::SeveralTokens { .. }
             | Self::UnknownActivation { .. } => ErrorKind::Usage,
             Self::PastWindow { .. } | Self::LongSide { .. } | Self::Pair { .. } => ErrorKind::Input,
             Self::NotNumbers { .. } | Self::Vocabulary { .. } => ErrorKind::Data,

@@ -1,6 +1,7 @@
 //! Inference with a trained model: sampling and traces, captured attention, measurements of heads,
 //! and step-by-step explanations of attention. Drawings are in `sisun-viz`.
 
+mod answer;
 mod attend;
 mod attention_maps;
 mod chance;
@@ -12,6 +13,7 @@ mod heads;
 mod language;
 mod language_model;
 mod output;
+mod patch;
 mod rollout;
 mod sample;
 mod sampler;
@@ -20,6 +22,7 @@ mod tracer;
 mod translator;
 mod window;
 
+pub use answer::AnswerToken;
 pub use attend::{CaptureSelection, check_per_head, parse_activation, parse_selection};
 pub use attention_maps::{ActivationMap, AttentionMaps, AttentionPart, KeyText, Token};
 pub use chance::Chance;
@@ -29,6 +32,10 @@ pub use explain::{Explanation, Query};
 pub use heads::{AttentionSpread, HeadReport, HeadStats, LossRises, Repetition};
 pub use language::Language;
 pub use language_model::LanguageModel;
+pub use patch::{
+    Agreement, AlignedToken, AttentionInput, PatchAxis, PatchOptions, PatchText, PatchedPath,
+    Patching, PathOptions, numbered_head,
+};
 pub use rollout::Rollout;
 pub use sample::{Finish, GenerationOptions, Sample, SampledToken};
 pub use sampler::{Choice, Sampler};

@@ -47,6 +47,15 @@ impl LanguageModel {
         Ok(capture.into_found())
     }
 
+    /// Return the text of a token for display.
+    pub(crate) fn label(&self, id: u32) -> String {
+        let text = self.tokenizer.token_text(id);
+        match self.tokenizer.is_special(id) {
+            true => text,
+            false => sisun_data::make_visible(&text),
+        }
+    }
+
     /// Return tokens as a batch of one row.
     pub(crate) fn row(&self, ids: &[u32]) -> Tensor<2, Int> {
         let ids: Vec<i32> = ids.iter().map(|id| *id as i32).collect();
