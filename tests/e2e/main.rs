@@ -35,6 +35,7 @@ mod own_text;
 mod pages;
 mod pairs;
 mod pasting;
+mod patching;
 mod pointers;
 #[cfg(target_os = "linux")]
 mod races;
