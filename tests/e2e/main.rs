@@ -13,7 +13,6 @@ mod devices;
 #[cfg(unix)]
 mod documents;
 mod edits;
-mod edits;
 mod explaining;
 mod exporting;
 #[cfg(target_os = "linux")]

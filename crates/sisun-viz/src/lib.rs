@@ -13,4 +13,4 @@ mod sheet;
 pub mod text;
 
 pub use patching::{patching_npz, patching_sheet};
-pub use sheet::{Sheet, SheetScale};
+pub use sheet::{Sheet, SheetForm, SheetScale};

@@ -1,7 +1,7 @@
 //! Activation patching as arrays for NumPy and as a sheet for pictures.
 
 use crate::npz::NpzArchive;
-use crate::sheet::{Sheet, SheetScale};
+use crate::sheet::{Sheet, SheetForm, SheetScale};
 use sisun_infer::{PatchAxis, Patching};
 use std::io;
 
@@ -82,5 +82,6 @@ pub fn patching_sheet(found: &Patching) -> Sheet {
         scale: SheetScale::spanning(&values),
         values,
         texts: None,
+        form: SheetForm::Cells,
     }
 }

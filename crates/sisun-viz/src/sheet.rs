@@ -21,6 +21,15 @@ impl SheetScale {
     }
 }
 
+/// What a sheet shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SheetForm {
+    /// A coloured cell for each value.
+    Cells,
+    /// A labelled point for each row, at the coordinates in its two columns.
+    Points,
+}
+
 /// A table with a row and a column of labels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sheet {
@@ -40,6 +49,8 @@ pub struct Sheet {
     pub texts: Option<Vec<String>>,
     /// Colours of the values.
     pub scale: SheetScale,
+    /// What is shown.
+    pub form: SheetForm,
 }
 
 impl Sheet {

@@ -62,13 +62,8 @@ impl LanguageModel {
             let mut now = now.to_vec();
             now.sort_by_key(|&run| runs[run].layer);
             let chosen: Vec<&PatchedRun> = now.iter().map(|&run| &runs[run]).collect();
-            let mut prefix = cache.fixed(start);
-            let logits = self.together(
-                &ids[start..],
-                &chosen,
-                (start > 0).then_some(&mut prefix),
-                None,
-            );
+            let mut prefix = (start > 0).then(|| cache.fixed(start));
+            let logits = self.together(&ids[start..], &chosen, prefix.as_mut(), None);
             for (row, &run) in now.iter().enumerate() {
                 found[run] = Some(difference(&logits[(row + 1) * self.rows()..], answers));
             }

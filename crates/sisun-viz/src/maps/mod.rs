@@ -24,6 +24,7 @@ mod npz;
 mod options;
 mod palette;
 mod picture;
+mod points;
 mod raster;
 mod resolution;
 mod ruler;

@@ -4,8 +4,8 @@ use super::colour::{INK, Rgb, ink_on};
 use super::draw::{Anchor, frame, tenths, text, turned};
 use super::resolution::{MOST_PIXELS, magnification, pixels};
 use super::ruler::Ruler;
-use super::{Colours, MapsError, font, label};
-use crate::sheet::{Sheet, SheetScale};
+use super::{Colours, MapsError, font, label, points};
+use crate::sheet::{Sheet, SheetForm, SheetScale};
 use svg::Document;
 use svg::node::element::{Description, Group, Rectangle, Title};
 
@@ -32,11 +32,14 @@ const POSITIVE: [u8; 3] = [0x00, 0x72, 0xb2];
 const NONE: Rgb = Rgb([0xff, 0xff, 0xff]);
 
 /// Draw a sheet as an SVG document: a row of cells for each row, with the text or number of each
-/// where there is room.
+/// where there is room; or its points.
 ///
 /// # Errors
 /// [`MapsError::TooBig`] if the picture would have too many pixels.
 pub fn sheet_svg(sheet: &Sheet) -> Result<String, MapsError> {
+    if sheet.form == SheetForm::Points {
+        return Ok(points::svg(sheet).to_string());
+    }
     let layout = Layout::of(sheet);
     let (width, height) = (layout.width as u64, layout.height as u64);
     if pixels(width, height, magnification(width, height)) > MOST_PIXELS {
