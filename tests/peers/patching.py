@@ -57,9 +57,26 @@ class Model:
 
     def run(self, ids, *edits):
         """Logits after edits (activation, layer, function)."""
-        return self.bridge.run_with_hooks(
-            ids, fwd_hooks=[(self.hook(name, layer), partial(lambda x, hook, of: of(x.clone()), of=of)) for name, layer, of in edits]
-        )
+        hooks = [hook for name, layer, of in edits for hook in self.hooks(name, layer, of)]
+        return self.bridge.run_with_hooks(ids, fwd_hooks=hooks)
+
+    def hooks(self, name, layer, of):
+        def change(x, hook):
+            return of(x.clone())
+
+        if name != "resid_mid":
+            return [(self.hook(name, layer), change)]
+        # The bridge's hook_resid_mid is the input of the norm alone: a change there does not reach what comes after the
+        # feed-forward network by the residual connection. So the stream is changed by what attention adds to it.
+        before = {}
+
+        def keep(x, hook):
+            before["pre"] = x
+
+        def add(x, hook):
+            return of(before["pre"] + x) - before["pre"]
+
+        return [(self.hook("resid_pre", layer), keep), (self.hook("attn_out", layer), add)]
 
     def values(self, ids, name, layer):
         _, cache = self.bridge.run_with_cache(ids)
@@ -126,7 +143,7 @@ def edits(model):
     cases = {
         "z 1.2 = zero": [("z", 1, put(2, value=torch.zeros_like))],
         "mlp_out 0 = scale -0.5": [("mlp_out", 0, lambda x: x * -0.5)],
-        "resid_mid 1 @2,4 = 0.25": [("resid_mid", 1, put(positions=[2, 4], value=lambda x: torch.full_like(x, 0.25), name="resid_mid"))],
+        "resid_mid 0 @2,4 = 0.25": [("resid_mid", 0, put(positions=[2, 4], value=lambda x: torch.full_like(x, 0.25), name="resid_mid"))],
         f"z 0.1 = mean '{OTHER}'": [("z", 0, put(1, value=lambda x: of("z", 0)[:, :, 1].mean(1, keepdim=True).expand_as(x)))],
         f"attn_out 0 @3 = from '{OTHER}'": [
             ("attn_out", 0, put(positions=[3], value=lambda x: of("attn_out", 0)[:, [3]], name="attn_out"))

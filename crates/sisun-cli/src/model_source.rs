@@ -12,7 +12,7 @@ use sisun_data::{DataError, Tokens, prepare_whole};
 use sisun_files::RunDir;
 use sisun_hf::SidecarFile;
 use sisun_infer::{Edits, LanguageModel};
-use sisun_model::{Run, memory};
+use sisun_model::{Run, Transformer, memory};
 use sisun_train::own_text;
 use std::path::{Path, PathBuf};
 
@@ -80,6 +80,16 @@ fn read_documents(given: &str) -> Result<Documents, serde::de::value::Error> {
 /// Parse a precision as the configuration spells it.
 fn read_precision(given: &str) -> Result<Precision, serde::de::value::Error> {
     Precision::deserialize(given.into_deserializer())
+}
+
+/// Open the model that a RUN argument names on a device that records gradients.
+pub(crate) fn recording(path: &Path, device: &Device) -> Result<Transformer> {
+    let device = device.clone().autodiff();
+    Ok(match sisun_hf::is_model(path)? {
+        // In float32, as weights in bfloat16 have no gradients.
+        true => sisun_hf::open(path, &device)?.model,
+        false => Run::open(path)?.model(&device)?.0,
+    })
 }
 
 /// A model and its training details.

@@ -4,7 +4,7 @@ use crate::columns::{Align, aligned, groups};
 use crate::common::{DeviceArgs, claim, left_before};
 use crate::failure::Usage;
 use crate::given_text;
-use crate::model_source::{ModelSource, PrecisionArgs};
+use crate::model_source::{self, PrecisionArgs};
 use crate::pairs;
 use crate::terminal::{say, say_json};
 use crate::work;
@@ -132,8 +132,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
             loaded.patch_path(&options, &path)?
         }
         (None, Some(at)) if args.fast => {
-            let recording = ModelSource::new(&args.run, &chosen.device.clone().autodiff())?;
-            loaded.patch_fast(&recording.loaded.model, &options, at)?
+            let recording = model_source::recording(&args.run, &chosen.device)?;
+            loaded.patch_fast(&recording, &options, at)?
         }
         (None, at) => loaded.patch(&options, at.unwrap_or(Activation::ResidPre))?,
     };
