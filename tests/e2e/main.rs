@@ -13,6 +13,7 @@ mod data;
 mod devices;
 #[cfg(unix)]
 mod documents;
+mod edits;
 mod explaining;
 mod exporting;
 #[cfg(target_os = "linux")]
@@ -34,6 +35,7 @@ mod own_text;
 mod pages;
 mod pairs;
 mod pasting;
+mod patching;
 mod pointers;
 #[cfg(target_os = "linux")]
 mod races;

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 use sisun_config::Ffn;
-use sisun_model::{Activation, Capture, Captured, Pass, Transformer};
+use sisun_model::{Activation, Capture, Captured, Edit, Pass, Transformer};
 use sisun_tests::compare::{assert_close, values};
 use sisun_tests::devices::{cpu, everywhere};
 use sisun_tests::models::{POSITIONS, small, tokens, varied, with_weights};
@@ -352,6 +352,7 @@ fn ablating_a_head_equals_zeroing_its_rows_of_o() {
             let config = small("\"rope\"", more);
             let model = varied(&config, 3, &device);
             let ablated = [(1, 2), (0, 0), (1, 0)];
+            let edits = ablated.map(|(layer, head)| Edit::ablation(layer, head));
             let mut weights = model.to_host();
             let d_head = config.d_head();
             for (layer, head) in ablated {
@@ -364,7 +365,7 @@ fn ablating_a_head_equals_zeroing_its_rows_of_o() {
             let expected = values(
                 with_weights(&config, &weights, &device).forward(text.clone(), Pass::default()),
             );
-            let found = values(model.forward(text.clone(), Pass::ablating(&ablated)));
+            let found = values(model.forward(text.clone(), Pass::editing(&edits)));
             assert_close(&name, &found, &expected, 1e-5);
             assert_ne!(found, values(model.forward(text.clone(), Pass::default())));
             // The captured `z` is the one that the model used.
@@ -372,7 +373,7 @@ fn ablating_a_head_equals_zeroing_its_rows_of_o() {
                 let mut capture = Capture::new(&[Activation::Z], &[1], &[head]);
                 let pass = Pass {
                     capture: Some(&mut capture),
-                    ..Pass::ablating(&ablated)
+                    ..Pass::editing(&edits)
                 };
                 assert_close(
                     &name,

@@ -10,6 +10,7 @@ mod checkpoints;
 mod config;
 mod damage;
 mod dropout;
+mod edits;
 mod extremes;
 mod golden;
 mod gradients;

@@ -5,7 +5,8 @@ use crate::model_source::{ModelSource, TextArgs};
 use crate::progress::Work;
 use anyhow::{Context, Result};
 use sisun_data::Tokens;
-use sisun_train::ablated_loss;
+use sisun_model::Edit;
+use sisun_train::edited_loss;
 use std::num::NonZeroUsize;
 
 /// Number of evaluation windows without `--windows`.
@@ -52,11 +53,13 @@ pub(crate) fn ablate(
     let config = model.config();
     // A text shorter than the context is a single window.
     let length = config.context_len.min(text.len() - 1);
-    opened.check_evaluation(text, length)?;
-    let loss = |ablated: &[(usize, usize)]| {
+    opened.check_evaluation(text, length, &opened.loaded.edits)?;
+    let loss = |ablated: Option<(usize, usize)>| {
+        let mut edits = opened.loaded.edits.list.clone();
+        edits.extend(ablated.map(|(layer, head)| Edit::ablation(layer, head)));
         let windows = Some(args.windows.map_or(WINDOWS, NonZeroUsize::get));
-        let found = ablated_loss(
-            ablated,
+        let found = edited_loss(
+            &edits,
             model,
             text,
             length,
@@ -65,11 +68,11 @@ pub(crate) fn ablate(
         );
         found.context("no window of the text has a token to take the loss on")
     };
-    let whole = loss(&[])?;
+    let whole = loss(None)?;
     let work = Work::new(device.quiet);
     work.begin(heads.len() as u64);
     let rise = |&head: &(usize, usize)| {
-        let rise = loss(&[head])? - whole;
+        let rise = loss(Some(head))? - whole;
         work.worked(1);
         Ok((head, rise))
     };

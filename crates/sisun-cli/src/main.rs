@@ -7,6 +7,7 @@ mod base;
 mod columns;
 mod commands;
 mod common;
+mod edit_args;
 mod failure;
 mod given_config;
 mod given_text;
@@ -61,6 +62,7 @@ Look inside:
   circuits     Show what the weights of heads do: copying, composition
   embeddings   Show the nearest tokens of a token, and principal components
   neuron       Show what activates a neuron, and what it writes
+  patch        Put activations of one text into another: which decide the answer
 
 Text:
   data         Generate the corpora that come with Sisun, and synthetic tasks
@@ -114,6 +116,7 @@ enum Command {
     Circuits(commands::circuits::Args),
     Embeddings(commands::embeddings::Args),
     Neuron(commands::neuron::Args),
+    Patch(commands::patch::Args),
     Compare(commands::compare::Args),
     Eval(commands::eval::Args),
     Info(commands::info::Args),
@@ -153,6 +156,7 @@ fn main() -> ExitCode {
         Command::Circuits(args) => commands::circuits::run(args),
         Command::Embeddings(args) => commands::embeddings::run(args),
         Command::Neuron(args) => commands::neuron::run(args),
+        Command::Patch(args) => commands::patch::run(args),
         Command::Compare(args) => commands::compare::run_command(args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Info(args) => commands::info::run(args),

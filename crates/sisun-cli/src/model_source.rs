@@ -11,8 +11,8 @@ use sisun_config::{Config, DataConfig, Documents, Precision};
 use sisun_data::{DataError, Tokens, prepare_whole};
 use sisun_files::RunDir;
 use sisun_hf::SidecarFile;
-use sisun_infer::LanguageModel;
-use sisun_model::{Run, memory};
+use sisun_infer::{Edits, LanguageModel};
+use sisun_model::{Run, Transformer, memory};
 use sisun_train::own_text;
 use std::path::{Path, PathBuf};
 
@@ -80,6 +80,16 @@ fn read_documents(given: &str) -> Result<Documents, serde::de::value::Error> {
 /// Parse a precision as the configuration spells it.
 fn read_precision(given: &str) -> Result<Precision, serde::de::value::Error> {
     Precision::deserialize(given.into_deserializer())
+}
+
+/// Open the model that a RUN argument names on a device that records gradients.
+pub(crate) fn recording(path: &Path, device: &Device) -> Result<Transformer> {
+    let device = device.clone().autodiff();
+    Ok(match sisun_hf::is_model(path)? {
+        // In float32, as weights in bfloat16 have no gradients.
+        true => sisun_hf::open(path, &device)?.model,
+        false => Run::open(path)?.model(&device)?.0,
+    })
 }
 
 /// A model and its training details.
@@ -178,7 +188,12 @@ impl ModelSource {
     }
 
     /// Check that evaluating a text in windows of `length` tokens fits into memory.
-    pub(crate) fn check_evaluation(&self, text: &Tokens, length: usize) -> Result<()> {
+    pub(crate) fn check_evaluation(
+        &self,
+        text: &Tokens,
+        length: usize,
+        edits: &Edits,
+    ) -> Result<()> {
         let tokens = self
             .batch_size(length)
             .saturating_mul(length)
@@ -190,8 +205,15 @@ impl ModelSource {
             )
         };
         let remedy = || "give a shorter text with --data, or shorter --lengths".to_owned();
+        let patterns = match edits.open_attention() {
+            true => {
+                let rows = tokens.div_ceil(length.max(1));
+                memory::of_attention(length, rows * model.config().n_heads, 0, &[])
+            }
+            false => 0,
+        };
         Ok(memory::check(
-            memory::of_evaluation(model.config(), tokens),
+            memory::of_evaluation(model.config(), tokens).saturating_add(patterns),
             &model.device(),
             what,
             remedy,

@@ -43,12 +43,21 @@ impl LanguageModel {
         })
     }
 
+    /// Return the text of a token for display.
+    pub(crate) fn label(&self, id: u32) -> String {
+        let text = self.tokenizer.token_text(id);
+        match self.tokenizer.is_special(id) {
+            true => text,
+            false => sisun_data::make_visible(&text),
+        }
+    }
+
     /// Return the token that a text is; it may also be one after a space (` cat`).
     ///
     /// # Errors
     /// If the text is empty, is several tokens, or has characters or tokens that the tokenizer or
     /// the model does not know.
-    pub fn one_token(&self, option: &'static str, text: &str) -> Result<u32, InferError> {
+    pub fn one_token(&self, what: &'static str, text: &str) -> Result<u32, InferError> {
         let mut ids = self.tokenizer.encode(text)?.ids;
         if ids.len() > 1 {
             let after_space = self.tokenizer.encode(&format!(" {text}"))?.ids;
@@ -61,7 +70,7 @@ impl LanguageModel {
             [] => Err(InferError::Empty { what: "token" }),
             [id] => Ok(id),
             _ => Err(InferError::SeveralTokens {
-                option,
+                what,
                 given: text.to_owned(),
                 tokens: ids
                     .iter()

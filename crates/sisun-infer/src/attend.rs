@@ -1,6 +1,7 @@
 //! Capturing the attention of a model on a text.
 
 use crate::attention_maps::{ActivationMap, AttentionMaps, AttentionPart, Token};
+use crate::edits::numbers;
 use crate::{InferError, LanguageModel};
 use burn::tensor::{Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
@@ -161,7 +162,11 @@ impl LanguageModel {
                 }
             });
             let mut capture = Capture::new(&looking.activations, &layers, &heads).sending(to);
-            self.model.forward_last(ids, Pass::capturing(&mut capture));
+            let pass = Pass {
+                edits: &self.edits.list,
+                ..Pass::capturing(&mut capture)
+            };
+            self.model.forward_last(ids, pass);
         });
         Ok(tokens)
     }
@@ -237,18 +242,7 @@ pub fn parse_selection(what: &'static str, given: &str) -> Result<Vec<usize>, In
         what,
         given: given.to_owned(),
     };
-    let mut chosen = BTreeSet::new();
-    for part in given.split(',') {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let first: usize = first.trim().parse().map_err(|_| bad())?;
-        let last: usize = last.trim().parse().map_err(|_| bad())?;
-        // Larger than any model; a huge range must not exhaust memory.
-        if first > last || last >= 1 << 20 {
-            return Err(bad());
-        }
-        chosen.extend(first..=last);
-    }
-    Ok(chosen.into_iter().collect())
+    numbers(given).ok_or_else(bad)
 }
 
 fn existing(

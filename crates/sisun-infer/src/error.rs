@@ -128,6 +128,38 @@ pub enum InferError {
         /// Indices of the tokens with the label.
         numbers: String,
     },
+    /// An edit does not suit the model or the text.
+    #[error("--edit {edit:?}: {problem}")]
+    BadEdit {
+        /// The edit as it was written.
+        edit: String,
+        /// The problem, with the remedy.
+        problem: String,
+    },
+    /// A patching does not suit the model or its texts.
+    #[error("{problem}")]
+    BadPatch {
+        /// The problem, with the remedy.
+        problem: String,
+    },
+    /// An answer is compared with itself.
+    #[error(
+        "both answers begin with the same token, {token:?}: their logits do not differ; give answers whose first tokens differ"
+    )]
+    SameAnswer {
+        /// The token.
+        token: String,
+    },
+    /// A text that names a token is several tokens.
+    #[error("{what} {given:?} is several tokens, {tokens}: give one of them")]
+    SeveralTokens {
+        /// The meaning of the text.
+        what: &'static str,
+        /// The text.
+        given: String,
+        /// The tokens.
+        tokens: String,
+    },
     /// The activation has no head axis.
     #[error("{activation} has no head axis; choose from {}", per_head())]
     NotPerHead {
@@ -155,24 +187,6 @@ pub enum InferError {
     UnknownPart {
         /// The name.
         given: String,
-    },
-    /// An answer is compared with itself.
-    #[error(
-        "--answer and --against begin with the same token, {token:?}: their logits do not differ; give answers whose first tokens differ"
-    )]
-    SameAnswer {
-        /// The token.
-        token: String,
-    },
-    /// A text that names a token is several tokens.
-    #[error("{option} {given:?} is several tokens, {tokens}: give one of them")]
-    SeveralTokens {
-        /// The option.
-        option: &'static str,
-        /// The text.
-        given: String,
-        /// The tokens.
-        tokens: String,
     },
     /// The name of a head is malformed.
     #[error("{given:?} names no {what}: give its layer and its number, as in 1.2")]
@@ -220,6 +234,8 @@ impl InferError {
             | Self::SeveralTokens { .. }
             | Self::BadComponent { .. }
             | Self::Undefined { .. }
+            | Self::BadEdit { .. }
+            | Self::BadPatch { .. }
             | Self::UnknownActivation { .. } => ErrorKind::Usage,
             Self::PastWindow { .. } | Self::LongSide { .. } | Self::Pair { .. } => ErrorKind::Input,
             Self::NotNumbers { .. } | Self::Vocabulary { .. } => ErrorKind::Data,

@@ -123,6 +123,7 @@ impl LanguageModel {
         let seen = self.prompt_tokens(prompt)?;
         self.tokenizer.check_rows(&seen, self.rows())?;
         ContextWindow::with(&self.model, |window| {
+            let window = window.editing(&self.edits.list);
             self.write_after(seen, window, options, tracer, write)
         })
     }

@@ -244,8 +244,11 @@ impl LanguageModel {
         let tokens = TensorData::new(tokens, [SEQUENCES, length]);
         let mut capture = Capture::new(&[Activation::Pattern], layers, heads);
         let tokens = Tensor::<2, Int>::from_data(tokens, &self.model.device());
-        self.model
-            .forward_last(tokens, Pass::capturing(&mut capture));
+        let pass = Pass {
+            edits: &self.edits.list,
+            ..Pass::capturing(&mut capture)
+        };
+        self.model.forward_last(tokens, pass);
         let of_layer = |values: &[f32]| {
             let pattern = |sequence: usize, head: usize| {
                 &values[(sequence * heads.len() + head) * length * length..]

@@ -1,6 +1,7 @@
 //! A model with its tokenizer, ready for use.
 
 use crate::InferError;
+use crate::edits::Edits;
 use sisun_data::Tokenizer;
 use sisun_model::{Run, Transformer};
 use std::path::Path;
@@ -20,6 +21,8 @@ pub struct LanguageModel {
     pub window: Option<usize>,
     /// Notes for users of the model.
     pub notes: Vec<String>,
+    /// Changes of activations that every pass of the model makes.
+    pub edits: Edits,
 }
 
 impl LanguageModel {
@@ -58,6 +61,7 @@ impl LanguageModel {
             tokenizer,
             window: None,
             notes: Vec::new(),
+            edits: Edits::default(),
         }
     }
 
@@ -87,11 +91,17 @@ impl LanguageModel {
         format!("model: {}{notes}", self.title())
     }
 
-    /// Return the name and the number of training steps.
+    /// Return the name, the number of training steps, and the edits.
     pub fn title(&self) -> String {
-        match self.step {
-            Some(step) => format!("{} (step {step})", self.name),
-            None => self.name.clone(),
-        }
+        let step = self
+            .step
+            .map_or(String::new(), |step| format!(" (step {step})"));
+        let edits: String = self
+            .edits
+            .written
+            .iter()
+            .map(|edit| format!(", {edit}"))
+            .collect();
+        format!("{}{step}{edits}", self.name)
     }
 }

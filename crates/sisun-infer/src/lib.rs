@@ -8,6 +8,7 @@ mod attribution;
 mod chance;
 mod circuits;
 mod component;
+mod edits;
 mod eigenvalues;
 mod embeddings;
 mod error;
@@ -21,6 +22,7 @@ mod lens;
 mod matrix;
 mod neurons;
 mod output;
+mod patch;
 mod principal;
 mod residual;
 mod rollout;
@@ -43,6 +45,7 @@ pub use circuits::{
     VocabularyCircuit, VocabularyMap,
 };
 pub use component::HeadName;
+pub use edits::{Edits, Reach, TextSource, What, WrittenEdit};
 pub use eigenvalues::{Complex, eigenvalues};
 pub use embeddings::{EmbeddingMap, NearToken};
 pub use error::InferError;
@@ -52,6 +55,10 @@ pub use language::Language;
 pub use language_model::LanguageModel;
 pub use lens::{LensCell, LensOptions, LensToken, LogitLens, NextToken, StreamPart};
 pub use neurons::{NeuronName, NeuronOutput, WrittenLogit};
+pub use patch::{
+    Agreement, AlignedToken, AttentionInput, PatchAxis, PatchOptions, PatchText, PatchedPath,
+    Patching, PathOptions, numbered_head,
+};
 pub use principal::Components;
 pub use rollout::Rollout;
 pub use sample::{Finish, GenerationOptions, Sample, SampledToken};

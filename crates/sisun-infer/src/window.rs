@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use sisun_kernels::keep_awake;
-use sisun_model::{Capture, KvCache, Pass, Transformer};
+use sisun_model::{Capture, Edit, KvCache, Pass, Transformer};
 
 /// The tokens visible to the model during generation.
 ///
@@ -18,6 +18,12 @@ pub struct ContextWindow<'m> {
     model: &'m Transformer,
     cache: KvCache,
     tokens: Vec<u32>,
+    /// Number of tokens of the text before those in the window.
+    dropped: usize,
+    /// Edits of the text.
+    edits: &'m [Edit],
+    /// Those of the tokens in the window.
+    shown: Vec<Edit>,
 }
 
 impl<'m> ContextWindow<'m> {
@@ -38,6 +44,20 @@ impl<'m> ContextWindow<'m> {
             model,
             cache: KvCache::new(),
             tokens: Vec::new(),
+            dropped: 0,
+            edits: &[],
+            shown: Vec::new(),
+        }
+    }
+
+    /// Return the window with these edits in each pass. Their positions count from the beginning of
+    /// the text, whose older tokens may leave the window.
+    #[must_use]
+    pub fn editing(self, edits: &'m [Edit]) -> Self {
+        Self {
+            edits,
+            shown: edits.to_vec(),
+            ..self
         }
     }
 
@@ -77,6 +97,9 @@ impl<'m> ContextWindow<'m> {
                 (context_len / 2).max(new.len())
             };
             all.extend_from_slice(new);
+            self.dropped += all.len() - keep;
+            let shown = |edit: &Edit| edit.without_first(self.dropped);
+            self.shown = self.edits.iter().filter_map(shown).collect();
             all.split_off(all.len() - keep)
         };
         self.tokens.extend_from_slice(&unread);
@@ -88,6 +111,7 @@ impl<'m> ContextWindow<'m> {
             ids,
             Pass {
                 capture,
+                edits: &self.shown,
                 ..Pass::cached(cache)
             },
         );

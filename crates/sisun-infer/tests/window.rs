@@ -5,7 +5,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use sisun_config::ModelConfig;
 use sisun_infer::ContextWindow;
-use sisun_model::{Pass, Transformer};
+use sisun_model::{Activation, Change, Edit, Pass, Transformer};
 
 const CONTEXT: usize = 7;
 
@@ -18,10 +18,14 @@ fn model(position: &str) -> Transformer {
 
 /// Return the logits of a full forward pass over only these tokens.
 fn full(model: &Transformer, tokens: &[u32]) -> Vec<f32> {
+    edited(model, tokens, &[])
+}
+
+fn edited(model: &Transformer, tokens: &[u32], edits: &[Edit]) -> Vec<f32> {
     let ids: Vec<i32> = tokens.iter().map(|&id| id as i32).collect();
     let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [1, tokens.len()]), &Device::flex());
     model
-        .forward_last(ids, Pass::default())
+        .forward_last(ids, Pass::editing(edits))
         .try_into_vec_as::<f32>()
         .unwrap()
 }
@@ -107,4 +111,27 @@ fn of_a_long_prompt_the_last_tokens_are_read() {
     // If more tokens do not fit, half of the window is kept, or all new tokens if these are more.
     window.read(&[1, 2, 3, 4, 5]);
     assert_eq!(window.tokens(), &[1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn edits_count_from_the_beginning_of_the_text() {
+    let model = model("\"rope\"");
+    let zero = |positions| Edit::new(Activation::ResidPre, 1, Change::Zero).at(positions);
+    let edits = [zero(vec![2, 9, 10, 23]), Edit::ablation(0, 1)];
+    let mut window = ContextWindow::new(&model).editing(&edits);
+    let tokens: Vec<u32> = (0..30).map(|i| (i * i + 3 * i) % 13).collect();
+    let mut seen = 0;
+    // A prompt longer than the context, then one token at a time.
+    for new in std::iter::once(&tokens[..11]).chain(tokens[11..].chunks(1)) {
+        let logits = window.read(new);
+        seen += new.len();
+        let dropped = seen - window.tokens().len();
+        let shown: Vec<usize> = [2, 9, 10, 23]
+            .into_iter()
+            .filter_map(|at: usize| at.checked_sub(dropped))
+            .collect();
+        let same = [zero(shown), Edit::ablation(0, 1)];
+        let expected = edited(&model, window.tokens(), &same);
+        close(&logits, &expected, &format!("after {seen} tokens"));
+    }
 }

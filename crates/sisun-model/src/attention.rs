@@ -3,8 +3,9 @@
 use crate::ModelError;
 use crate::capture::Activation;
 use crate::cross_attention::Memory;
+use crate::edit::edits_any;
 use crate::forward::Pass;
-use crate::heads::{Captures, ablate};
+use crate::heads::{HeadAccess, INSIDE};
 use crate::layers::{Linear, NormLayer};
 use crate::params::Params;
 use burn::module::Module;
@@ -43,6 +44,8 @@ pub struct AttentionContext {
     pub attention: AttentionOptions,
     /// The other sequence that blocks with cross-attention read.
     pub memory: Option<Memory>,
+    /// Position of the first token of the pass in its sequence: the number of cached tokens.
+    pub start: usize,
 }
 
 impl AttentionContext {
@@ -57,6 +60,7 @@ impl AttentionContext {
                 lens: None,
             },
             memory: None,
+            start: 0,
         }
     }
 }
@@ -129,16 +133,14 @@ impl SelfAttention {
             Some(tables) => kernels::rotate_heads(qkv, tables, self.heads),
             None => qkv,
         };
-        let z = self.attend(layer, qkv, &context.attention, pass);
-        let z = ablate(layer, z, self.heads, pass.ablated);
-        if let Some(capture) = &mut pass.capture {
-            capture.keep_merged_heads(Activation::Z, layer, &z, self.heads.n_heads);
-        }
+        let z = self.attend(layer, qkv, context, pass);
         let out = self.o.forward(z, pass.precision);
-        pass.keep(Activation::AttnOut, layer, &out);
+        let out = pass.at(Activation::AttnOut, layer, context.start, out);
         kernels::dropout(out, pass.dropout(self.dropout))
     }
 
+    /// Return `z`, edited and captured.
+    ///
     /// # Shapes
     /// - `qkv`: `[batch, pos, (n_heads + 2·n_kv_heads)·d_head]`
     /// - result: `[batch, pos, n_heads·d_head]`
@@ -146,36 +148,37 @@ impl SelfAttention {
         &self,
         layer: usize,
         qkv: Tensor<3>,
-        options: &AttentionOptions,
+        context: &AttentionContext,
         pass: &mut Pass<'_>,
     ) -> Tensor<3> {
-        if pass.cache.is_none() && pass.capture.is_none() && self.q_factor.is_none() {
-            return kernels::self_attention(qkv, self.heads, options);
+        let options = &context.attention;
+        let mut access = HeadAccess {
+            edits: pass.edits,
+            capture: pass.capture.as_deref_mut(),
+            layer,
+            start: context.start,
+            heads: self.heads,
+        };
+        if pass.cache.is_none()
+            && access.capture.is_none()
+            && self.q_factor.is_none()
+            && !edits_any(access.edits, layer, &INSIDE)
+        {
+            let z = kernels::self_attention(qkv, self.heads, options);
+            return access.outputs(z);
         }
         let [q, k, v] = self.heads.split(qkv); // [batch, head, pos, d_head]
-        if let Some(mut captures) = self.captures(layer, pass) {
-            captures.queries(&q);
-        }
+        let q = access.queries(q);
         let q = match self.q_factor {
             Some(factor) => q * factor,
             None => q,
         };
+        let (k, v) = access.keys_and_values(context.start, k, v);
         let (k, v) = match &mut pass.cache {
             Some(cache) => cache.extend(layer, k, v),
             None => (k, v),
         };
-        if let Some(mut captures) = self.captures(layer, pass) {
-            captures.keys(&q, &k, &v, options);
-        }
-        kernels::reference::merge_heads(kernels::attention(q, k, v, options))
-    }
-
-    fn captures<'p>(&self, layer: usize, pass: &'p mut Pass<'_>) -> Option<Captures<'p>> {
-        let capture = pass.capture.as_deref_mut()?;
-        Some(Captures {
-            capture,
-            layer,
-            heads: self.heads,
-        })
+        let z = access.attend(q, k, v, options);
+        access.outputs(z)
     }
 }

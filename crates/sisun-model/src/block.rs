@@ -103,24 +103,26 @@ impl Block {
         context: &AttentionContext,
         pass: &mut Pass<'_>,
     ) -> Tensor<3> {
-        pass.keep(Activation::ResidPre, layer, &x);
+        let start = context.start;
+        let x = pass.at(Activation::ResidPre, layer, start, x);
         let attended = self.sublayer(x.clone(), &self.norm_attn, |x| {
             self.attn.forward(layer, x, context, pass)
         });
         let attended = match (&self.norm_cross, &self.cross, &context.memory) {
-            (Some(norm), Some(cross), Some(memory)) => {
-                self.sublayer(attended, norm, |x| cross.forward(layer, x, memory, pass))
-            }
+            (Some(norm), Some(cross), Some(memory)) => self.sublayer(attended, norm, |x| {
+                cross.forward(layer, x, memory, start, pass)
+            }),
             _ => attended,
         };
         let x = match (&self.norm_ffn, &self.ffn) {
             (Some(norm), Some(ffn)) => {
-                if !self.parallel {
-                    pass.keep(Activation::ResidMid, layer, &attended);
-                }
+                let attended = match self.parallel {
+                    true => attended,
+                    false => pass.at(Activation::ResidMid, layer, start, attended),
+                };
                 let mut ffn = |x| {
                     let out = ffn.forward(x, pass.precision);
-                    pass.keep(Activation::MlpOut, layer, &out);
+                    let out = pass.at(Activation::MlpOut, layer, start, out);
                     kernels::dropout(out, pass.dropout(self.dropout))
                 };
                 if self.parallel {
@@ -131,8 +133,7 @@ impl Block {
             }
             _ => attended,
         };
-        pass.keep(Activation::ResidPost, layer, &x);
-        x
+        pass.at(Activation::ResidPost, layer, start, x)
     }
 
     /// Compute `x + f(norm(x))`, or `norm(x + f(x))` in a post-norm block; without residual

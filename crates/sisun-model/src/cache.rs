@@ -10,6 +10,8 @@ const FIRST_ROOM: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub struct KvCache {
     layers: Vec<Layer>,
+    /// Read the tokens and store no further ones.
+    fixed: bool,
 }
 
 /// Keys and values, `[batch, n_kv_heads, capacity, d_head]`; the first `len` positions are filled.
@@ -47,10 +49,33 @@ impl KvCache {
         });
         Self {
             layers: layers.collect(),
+            fixed: self.fixed,
         }
     }
 
-    /// Append the keys and values of new tokens and return those of all tokens.
+    /// Return the keys and values of the first `len` tokens, in a cache that passes read without
+    /// adding to it. If it has one row, every row of a batch continues from it
+    /// ([`Pass::forks`](crate::Pass::forks)).
+    ///
+    /// # Panics
+    /// If fewer tokens are cached.
+    #[must_use]
+    pub fn fixed(&self, len: usize) -> Self {
+        let layers = self.layers.iter().map(|layer| Layer {
+            buffers: layer
+                .buffers
+                .each_ref()
+                .map(|buffer| buffer.clone().narrow(2, 0, len)),
+            len,
+        });
+        Self {
+            layers: layers.collect(),
+            fixed: true,
+        }
+    }
+
+    /// Append the keys and values of new tokens, unless the cache is fixed, and return those of all
+    /// tokens.
     ///
     /// # Shapes
     /// - `k`, `v`: `[batch, n_kv_heads, new, d_head]`
@@ -61,12 +86,22 @@ impl KvCache {
         k: Tensor<4>,
         v: Tensor<4>,
     ) -> (Tensor<4>, Tensor<4>) {
-        if layer == self.layers.len() {
+        if layer == self.layers.len() && !self.fixed {
             let empty = |x: &Tensor<4>| with_room(None, x, FIRST_ROOM.max(x.dims()[2]));
             self.layers.push(Layer {
                 buffers: [empty(&k), empty(&v)],
                 len: 0,
             });
+        }
+        if self.fixed {
+            let before = |buffer: &Tensor<4>, new: Tensor<4>| {
+                let [rows, heads, _, d_head] = new.dims();
+                let buffer = buffer.clone();
+                let len = buffer.dims()[2];
+                Tensor::cat(vec![buffer.expand([rows, heads, len, d_head]), new], 2)
+            };
+            let [keys, values] = &self.layers[layer].buffers;
+            return (before(keys, k), before(values, v));
         }
         let layer = &mut self.layers[layer];
         let (from, to) = (layer.len, layer.len + k.dims()[2]);

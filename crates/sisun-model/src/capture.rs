@@ -93,7 +93,7 @@ impl Activation {
     }
 
     /// Return true if it belongs to a layer, false if it belongs to the whole model.
-    fn is_of_a_layer(self) -> bool {
+    pub fn is_of_a_layer(self) -> bool {
         !matches!(self, Self::Embed | Self::PosEmbed | Self::Logits)
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::ModelError;
 use crate::capture::Activation;
+use crate::edit::edits_any;
 use crate::forward::Pass;
-use crate::heads::{Captures, ablate};
+use crate::heads::{HeadAccess, INSIDE};
 use crate::layers::{Linear, NormLayer};
 use crate::params::Params;
 use burn::module::Module;
@@ -103,7 +104,7 @@ impl CrossAttention {
     }
 
     /// Return the output of attention before it is added to the residual stream. `layer` labels the
-    /// captured activations.
+    /// edited and captured activations, `start` is the position of the first query.
     ///
     /// # Shapes
     /// - `x` and the result: `[batch, target, d_model]`
@@ -112,6 +113,7 @@ impl CrossAttention {
         layer: usize,
         x: Tensor<3>,
         memory: &Memory,
+        start: usize,
         pass: &mut Pass<'_>,
     ) -> Tensor<3> {
         let [batch, n_query, _] = x.dims();
@@ -131,28 +133,30 @@ impl CrossAttention {
             dropout: pass.dropout(self.dropout),
             lens: memory.lens.clone(),
         };
-        if let Some(capture) = &mut pass.cross_capture {
-            let [q, k, v] = self.heads.split_apart(q.clone(), kv.clone());
-            let mut captures = Captures {
-                capture,
-                layer,
-                heads: self.heads,
-            };
-            captures.queries(&q);
-            captures.keys(&q, &k, &v, &options);
-        }
-        let z = kernels::cross_attention(q, kv, self.heads, &options);
-        let z = ablate(layer, z, self.heads, pass.cross_ablated);
-        let capture = |capture: &mut Option<&mut crate::Capture>, z: &Tensor<3>| {
-            if let Some(capture) = capture {
-                capture.keep_merged_heads(Activation::Z, layer, z, self.heads.n_heads);
-            }
+        let mut access = HeadAccess {
+            edits: pass.cross_edits,
+            capture: pass.cross_capture.as_deref_mut(),
+            layer,
+            start,
+            heads: self.heads,
         };
-        capture(&mut pass.cross_capture, &z);
+        let z = match access.capture.is_some() || edits_any(access.edits, layer, &INSIDE) {
+            true => {
+                let [q, k, v] = self.heads.split_apart(q, kv);
+                let q = access.queries(q);
+                let (k, v) = access.keys_and_values(0, k, v);
+                access.attend(q, k, v, &options)
+            }
+            false => kernels::cross_attention(q, kv, self.heads, &options),
+        };
+        let z = access.outputs(z);
         let out = self.o.forward(z, pass.precision);
-        if let Some(capture) = &mut pass.cross_capture {
-            capture.keep(Activation::AttnOut, layer, &out);
-        }
+        let mut of_cross = Pass {
+            capture: pass.cross_capture.as_deref_mut(),
+            edits: pass.cross_edits,
+            ..Pass::default()
+        };
+        let out = of_cross.at(Activation::AttnOut, layer, start, out);
         kernels::dropout(out, pass.dropout(self.dropout))
     }
 }

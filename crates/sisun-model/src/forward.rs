@@ -2,6 +2,7 @@
 
 use crate::cache::KvCache;
 use crate::capture::{Activation, Capture};
+use crate::edit::{Edit, Site, edited, edits_any};
 use burn::tensor::Tensor;
 use sisun_kernels::MatmulPrecision;
 
@@ -17,13 +18,16 @@ pub struct Pass<'a> {
     /// Position of each token, ascending; `None` for consecutive positions. Affects learned,
     /// sinusoidal and rotary positions; score biases depend on token offsets only.
     pub positions: Option<Vec<usize>>,
-    /// `(layer, head)` pairs whose `z` is set to zero (ablation).
-    pub ablated: &'a [(usize, usize)],
+    /// Changes of activations, made in this order.
+    pub edits: &'a [Edit],
+    /// Layers before which a row joins the batch, ascending: a copy of the first row, which went
+    /// through the layers before it once for all of them. Edits tell the rows apart.
+    pub forks: &'a [usize],
     /// Activations to capture of the attention to another sequence, if the blocks have one: its
     /// queries, keys, values, scores, pattern, `z` and output.
     pub cross_capture: Option<&'a mut Capture>,
-    /// Like `ablated`, of the attention to another sequence.
-    pub cross_ablated: &'a [(usize, usize)],
+    /// Like `edits`, of the attention to another sequence.
+    pub cross_edits: &'a [Edit],
     /// Precision of the matrix products of the layers.
     pub precision: MatmulPrecision,
 }
@@ -54,10 +58,10 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Create a pass with these heads ablated.
-    pub fn ablating(heads: &'a [(usize, usize)]) -> Self {
+    /// Create a pass with these edits, which [`Edit::check`] accepts.
+    pub fn editing(edits: &'a [Edit]) -> Self {
         Self {
-            ablated: heads,
+            edits,
             ..Self::default()
         }
     }
@@ -67,16 +71,51 @@ impl<'a> Pass<'a> {
         if self.training { p } else { 0.0 }
     }
 
-    /// Return true if an activation is requested.
-    pub(crate) fn wants(&self, name: Activation, layer: usize) -> bool {
-        self.capture
-            .as_ref()
-            .is_some_and(|capture| capture.wants(name, layer))
+    /// Return true if an activation is edited or captured.
+    pub(crate) fn uses(&self, name: Activation, layer: usize) -> bool {
+        let captured = self.capture.as_ref();
+        captured.is_some_and(|capture| capture.wants(name, layer))
+            || edits_any(self.edits, layer, &[name])
     }
 
-    pub(crate) fn keep(&mut self, name: Activation, layer: usize, x: &Tensor<3>) {
+    /// Return the number of tokens before those of the pass.
+    pub(crate) fn start(&self) -> usize {
+        self.cache.as_ref().map_or(0, |cache| cache.len())
+    }
+
+    /// Return an activation without a head axis after its edits, and capture it if requested.
+    /// `start` is the position of its first token.
+    pub(crate) fn at(
+        &mut self,
+        activation: Activation,
+        layer: usize,
+        start: usize,
+        x: Tensor<3>,
+    ) -> Tensor<3> {
+        let site = Site {
+            activation,
+            layer,
+            start,
+            heads_each: 1,
+        };
+        let x = match edits_any(self.edits, layer, &[activation]) {
+            true => edited(self.edits, site, x.unsqueeze_dim(1), None).squeeze_dim(1),
+            false => x,
+        };
         if let Some(capture) = &mut self.capture {
-            capture.keep(name, layer, x);
+            capture.keep(activation, layer, &x);
+        }
+        x
+    }
+
+    /// Return the residual stream with the rows that join before a layer.
+    pub(crate) fn forked(&self, layer: usize, x: Tensor<3>) -> Tensor<3> {
+        match self.forks.iter().filter(|before| **before == layer).count() {
+            0 => x,
+            joining => {
+                let first = x.clone().narrow(0, 0, 1).repeat_dim(0, joining);
+                Tensor::cat(vec![x, first], 0)
+            }
         }
     }
 }

@@ -2,7 +2,8 @@
 //! and its weights on disk.
 //!
 //! [`Transformer::forward`] is the only forward path. A [`Pass`] selects its side effects: reading
-//! and extending a [`KvCache`], capturing activations in a [`Capture`], or applying dropout.
+//! and extending a [`KvCache`], capturing activations in a [`Capture`], changing them by an [`Edit`],
+//! or applying dropout.
 
 mod adapt_config;
 mod attention;
@@ -14,6 +15,7 @@ pub mod checkpoint;
 mod count;
 mod cross_attention;
 pub mod device;
+mod edit;
 mod error;
 pub mod fault;
 mod ffn;
@@ -40,6 +42,7 @@ pub use capture::{Activation, Capture, Captured};
 pub use count::{Count, thousands};
 pub use cross_attention::{CrossAttention, Memory};
 pub use device::{Chosen, DeviceChoice};
+pub use edit::{Change, Edit, Target};
 pub use error::ModelError;
 pub use ffn::FeedForward;
 pub use forward::Pass;

@@ -53,7 +53,7 @@ impl Stack<'_> {
     ) -> Tensor<3> {
         let [batch, pos] = tokens.dims();
         let device = tokens.device();
-        let start = pass.cache.as_ref().map_or(0, |cache| cache.len());
+        let start = pass.start();
         let positions = match &pass.positions {
             Some(places) => {
                 assert_eq!(places.len(), pos, "a place for each token");
@@ -62,17 +62,20 @@ impl Stack<'_> {
             None => Positions::From(start, pos),
         };
         let x = self.embed.forward(tokens);
-        pass.keep(Activation::Embed, 0, &x);
+        let x = pass.at(Activation::Embed, 0, start, x);
         let x = match self
             .position
             .embedding(&positions, self.config.d_model, &device)
         {
             Some(rows) => {
                 let rows: Tensor<3> = rows.unsqueeze();
-                if pass.wants(Activation::PosEmbed, 0) {
-                    let every = rows.clone().repeat_dim(0, batch);
-                    pass.keep(Activation::PosEmbed, 0, &every);
-                }
+                let rows = match pass.uses(Activation::PosEmbed, 0) {
+                    true => {
+                        let every = rows.repeat_dim(0, batch);
+                        pass.at(Activation::PosEmbed, 0, start, every)
+                    }
+                    false => rows,
+                };
                 x + rows
             }
             None => x,
@@ -87,9 +90,10 @@ impl Stack<'_> {
                 lens: around.lens,
             },
             memory: around.memory,
+            start,
         };
         for (layer, block) in self.blocks.iter().enumerate() {
-            x = block.forward(layer, x, &context, pass);
+            x = block.forward(layer, pass.forked(layer, x), &context, pass);
         }
         match self.norm_final {
             Some(norm) => norm.forward(x),

@@ -148,8 +148,9 @@ impl Transformer {
     /// # Panics
     /// If the last token exceeds the learned positions; call [`Transformer::check_length`] first.
     pub fn forward(&self, tokens: Tensor<2, Int>, mut pass: Pass<'_>) -> Tensor<3> {
+        let start = pass.start();
         let x = self.hidden(tokens, &mut pass);
-        self.logits(x, &mut pass)
+        self.logits(x, start, &mut pass)
     }
 
     /// Return the logits of the token after the last position only.
@@ -158,10 +159,11 @@ impl Transformer {
     /// - `tokens`: `[batch, pos]`, as for [`Transformer::forward`]
     /// - result: `[batch, vocab]`
     pub fn forward_last(&self, tokens: Tensor<2, Int>, mut pass: Pass<'_>) -> Tensor<2> {
-        let [batch, pos] = tokens.dims();
-        let x = self.hidden(tokens, &mut pass).narrow(1, pos - 1, 1);
-        let logits = self.logits(x, &mut pass);
-        let [_, _, vocab] = logits.dims();
+        let last = pass.start() + tokens.dims()[1] - 1;
+        let x = self.hidden(tokens, &mut pass);
+        let x = x.clone().narrow(1, x.dims()[1] - 1, 1);
+        let logits = self.logits(x, last, &mut pass);
+        let [batch, _, vocab] = logits.dims();
         logits.reshape([batch, vocab])
     }
 
@@ -187,12 +189,11 @@ impl Transformer {
     /// # Shapes
     /// - `x`: `[batch, pos, d_model]`
     /// - result: `[batch, pos, vocab]`
-    fn logits(&self, x: Tensor<3>, pass: &mut Pass<'_>) -> Tensor<3> {
+    fn logits(&self, x: Tensor<3>, start: usize, pass: &mut Pass<'_>) -> Tensor<3> {
         let logits = match &self.head {
             Some(head) => head.forward(x, pass.precision),
             None => self.embed.as_head(x, pass.precision),
         };
-        pass.keep(Activation::Logits, self.config.n_layers, &logits);
-        logits
+        pass.at(Activation::Logits, self.config.n_layers, start, logits)
     }
 }

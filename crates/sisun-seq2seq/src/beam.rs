@@ -1,7 +1,7 @@
 //! Beam search.
 
-use crate::ablated::Ablated;
-use crate::greedy::{Hypothesis, encode_without, log_probs};
+use crate::edits::Seq2SeqEdits;
+use crate::greedy::{Hypothesis, encode_edited, log_probs};
 use crate::model::Seq2Seq;
 
 /// Settings of a beam search.
@@ -37,8 +37,8 @@ struct Open {
 pub fn beam(model: &Seq2Seq, source: &[u32], max_len: usize, settings: Beam) -> Vec<Hypothesis> {
     assert!(settings.width > 0, "a beam of no hypotheses");
     let vocabularies = model.vocabularies();
-    let all_heads = Ablated::default();
-    let mut state = encode_without(model, &[source], &all_heads);
+    let no_edits = Seq2SeqEdits::default();
+    let mut state = encode_edited(model, &[source], &no_edits);
     let mut ended: Vec<Hypothesis> = Vec::new();
     let mut open = vec![Open {
         tokens: Vec::new(),
@@ -51,7 +51,7 @@ pub fn beam(model: &Seq2Seq, source: &[u32], max_len: usize, settings: Beam) -> 
             .map(|one| one.tokens.last().copied().unwrap_or(vocabularies.begin()))
             .collect();
         let mut candidates: Vec<(f64, usize, u32)> = Vec::new();
-        for (row, log_probs) in log_probs(model, &last, &mut state, &all_heads)
+        for (row, log_probs) in log_probs(model, &last, &mut state, &no_edits)
             .iter()
             .enumerate()
         {

@@ -1,7 +1,7 @@
 //! Writing the most likely token at each step.
 
-use crate::ablated::Ablated;
 use crate::batch::{Rows, pad, source_tensor};
+use crate::edits::Seq2SeqEdits;
 use crate::model::Seq2Seq;
 use crate::state::DecoderState;
 use sisun_model::to_host;
@@ -26,18 +26,18 @@ pub struct Hypothesis {
 /// # Panics
 /// If a source is empty.
 pub fn greedy(model: &Seq2Seq, sources: &[&[u32]], max_len: usize) -> Vec<Hypothesis> {
-    greedy_without(model, sources, max_len, &Ablated::default())
+    greedy_edited(model, sources, max_len, &Seq2SeqEdits::default())
 }
 
-/// Like [`greedy`], with the output of some heads set to zero.
+/// Like [`greedy`], with edits of activations.
 ///
 /// # Panics
 /// If a source is empty.
-pub fn greedy_without(
+pub fn greedy_edited(
     model: &Seq2Seq,
     sources: &[&[u32]],
     max_len: usize,
-    ablated: &Ablated,
+    edits: &Seq2SeqEdits,
 ) -> Vec<Hypothesis> {
     let vocabularies = model.vocabularies();
     let mut written = vec![
@@ -52,12 +52,12 @@ pub fn greedy_without(
     if sources.is_empty() {
         return written;
     }
-    let mut state = encode_without(model, sources, ablated);
+    let mut state = encode_edited(model, sources, edits);
     // Rows that go on, and the last token of each.
     let mut open: Vec<usize> = (0..sources.len()).collect();
     let mut last = vec![vocabularies.begin(); sources.len()];
     for _ in 0..max_len.min(model.config().max_target_len()) {
-        let log_probs = log_probs(model, &last, &mut state, ablated);
+        let log_probs = log_probs(model, &last, &mut state, edits);
         let mut kept = Vec::new();
         last.clear();
         for (row, log_probs) in log_probs.iter().enumerate() {
@@ -92,7 +92,7 @@ impl Seq2Seq {
     /// # Panics
     /// If a source is empty.
     pub fn encode_ids(&self, sources: &[&[u32]]) -> DecoderState {
-        encode_without(self, sources, &Ablated::default())
+        encode_edited(self, sources, &Seq2SeqEdits::default())
     }
 }
 
@@ -100,10 +100,10 @@ impl Seq2Seq {
 ///
 /// # Panics
 /// If a source is empty.
-pub(crate) fn encode_without(
+pub(crate) fn encode_edited(
     model: &Seq2Seq,
     sources: &[&[u32]],
-    ablated: &Ablated,
+    edits: &Seq2SeqEdits,
 ) -> DecoderState {
     let (tokens, lens) = pad(sources);
     assert!(lens.iter().all(|len| *len > 0), "an empty source");
@@ -112,7 +112,7 @@ pub(crate) fn encode_without(
         lens: &lens,
     };
     let (source, lens) = source_tensor(rows, &model.device());
-    model.encode(source, lens, &mut ablated.pass())
+    model.encode(source, lens, &mut edits.pass())
 }
 
 /// Let the decoder read a token of each row, and return the log-probabilities of the next. The begin
@@ -121,9 +121,9 @@ pub(crate) fn log_probs(
     model: &Seq2Seq,
     last: &[u32],
     state: &mut DecoderState,
-    ablated: &Ablated,
+    edits: &Seq2SeqEdits,
 ) -> Vec<Vec<f64>> {
-    let (shape, logits) = to_host(model.step(last, state, &mut ablated.pass()));
+    let (shape, logits) = to_host(model.step(last, state, &mut edits.pass()));
     let begin = model.vocabularies().begin() as usize;
     logits
         .chunks_exact(shape[1])

@@ -5,10 +5,10 @@
 //! whole targets; [`Seq2Seq::encode`] and [`Seq2Seq::step`] write token by token, [`greedy`] and
 //! [`beam`] choose the tokens. [`patterns`] returns the alignments of a source and its target.
 
-mod ablated;
 mod batch;
 mod beam;
 mod count;
+mod edits;
 mod encoder_decoder;
 mod greedy;
 pub mod measures;
@@ -20,12 +20,12 @@ mod rows;
 mod state;
 mod vocabularies;
 
-pub use ablated::Ablated;
 pub use batch::{PairTensors, Rows};
 pub use beam::{Beam, beam, length_penalty};
 pub use count::n_params;
+pub use edits::Seq2SeqEdits;
 pub use encoder_decoder::{DecoderStack, EncoderDecoder, EncoderStack};
-pub use greedy::{Hypothesis, greedy, greedy_without};
+pub use greedy::{Hypothesis, greedy, greedy_edited};
 pub use model::{Network, Seq2Seq};
 pub use pass::Seq2SeqPass;
 pub use patterns::{Patterns, patterns};

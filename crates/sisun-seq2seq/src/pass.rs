@@ -1,7 +1,7 @@
 //! Options of a forward pass.
 
 use sisun_kernels::MatmulPrecision;
-use sisun_model::{Capture, Pass};
+use sisun_model::{Activation, Capture, Change, Edit, Pass};
 
 /// Options of one forward pass. The default is a plain one: no capture, no dropout.
 ///
@@ -21,13 +21,13 @@ pub struct Seq2SeqPass<'a> {
     pub decoder_capture: Option<&'a mut Capture>,
     /// Activations of the attention to the source to capture.
     pub cross_capture: Option<&'a mut Capture>,
-    /// `(layer, head)` pairs of the encoder whose `z` is set to zero.
-    pub encoder_ablated: &'a [(usize, usize)],
-    /// `(layer, head)` pairs of the decoder's self-attention whose `z` is set to zero.
-    pub decoder_ablated: &'a [(usize, usize)],
-    /// `(layer, head)` pairs of the attention to the source whose `z` is set to zero. In a recurrent
-    /// model `(0, 0)` sets the context to zero.
-    pub cross_ablated: &'a [(usize, usize)],
+    /// Edits of the encoder; a recurrent one takes none.
+    pub encoder_edits: &'a [Edit],
+    /// Edits of the decoder, its attention to the source excepted; a recurrent one takes none.
+    pub decoder_edits: &'a [Edit],
+    /// Edits of the attention to the source. A recurrent model takes [`Edit::ablation`] of its one
+    /// head only, which sets the context to zero.
+    pub cross_edits: &'a [Edit],
 }
 
 impl Seq2SeqPass<'_> {
@@ -45,13 +45,20 @@ impl Seq2SeqPass<'_> {
         if self.training { p } else { 0.0 }
     }
 
+    /// Return true if the context of a recurrent model is set to zero.
+    pub(crate) fn drops_context(&self) -> bool {
+        self.cross_edits
+            .iter()
+            .any(|edit| edit.activation == Activation::Z && matches!(edit.change, Change::Zero))
+    }
+
     /// Return the options of the encoder's stack.
     pub(crate) fn encoder(&mut self) -> Pass<'_> {
         Pass {
             training: self.training,
             precision: self.precision,
             capture: self.encoder_capture.as_deref_mut(),
-            ablated: self.encoder_ablated,
+            edits: self.encoder_edits,
             ..Pass::default()
         }
     }
@@ -62,9 +69,9 @@ impl Seq2SeqPass<'_> {
             training: self.training,
             precision: self.precision,
             capture: self.decoder_capture.as_deref_mut(),
-            ablated: self.decoder_ablated,
+            edits: self.decoder_edits,
             cross_capture: self.cross_capture.as_deref_mut(),
-            cross_ablated: self.cross_ablated,
+            cross_edits: self.cross_edits,
             ..Pass::default()
         }
     }

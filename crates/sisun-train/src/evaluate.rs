@@ -5,7 +5,7 @@ use crate::trainable::mean_cross_entropy;
 use burn::module::Module;
 use serde::Serialize;
 use sisun_data::{Batch, Tokenizer, Tokens, evaluation_targets, evaluation_windows};
-use sisun_model::{Pass, Transformer};
+use sisun_model::{Edit, Pass, Transformer};
 use std::time::Instant;
 
 /// The average loss over a text.
@@ -38,7 +38,21 @@ pub fn evaluate(
     batch_size: usize,
     limit: Option<usize>,
 ) -> Option<Evaluation> {
-    let (loss, tokens) = mean_loss(&[], model, text, context_len, batch_size, limit)?;
+    evaluate_edited(&[], model, text, tokenizer, context_len, batch_size, limit)
+}
+
+/// Evaluate as [`evaluate`] does, with these edits in each pass, whose positions count from the
+/// beginning of a window.
+pub fn evaluate_edited(
+    edits: &[Edit],
+    model: &Transformer,
+    text: &Tokens,
+    tokenizer: &Tokenizer,
+    context_len: usize,
+    batch_size: usize,
+    limit: Option<usize>,
+) -> Option<Evaluation> {
+    let (loss, tokens) = mean_loss(edits, model, text, context_len, batch_size, limit)?;
     let targets = || evaluation_targets(text, context_len, limit);
     let per_byte = match text.has_loss_mask() {
         true => None,
@@ -53,17 +67,17 @@ pub fn evaluate(
     })
 }
 
-/// Evaluate the loss as [`evaluate`] does, with some heads ablated: their output `z` is set to
-/// zero. Each head is a pair of layer and head.
-pub fn ablated_loss(
-    ablated: &[(usize, usize)],
+/// Evaluate the loss as [`evaluate`] does, with these edits in each pass
+/// ([`Edit::ablation`] for a head).
+pub fn edited_loss(
+    edits: &[Edit],
     model: &Transformer,
     text: &Tokens,
     context_len: usize,
     batch_size: usize,
     limit: Option<usize>,
 ) -> Option<f64> {
-    mean_loss(ablated, model, text, context_len, batch_size, limit).map(|(loss, _)| loss)
+    mean_loss(edits, model, text, context_len, batch_size, limit).map(|(loss, _)| loss)
 }
 
 /// Return the seconds of computing the loss of a batch without gradients.
@@ -77,7 +91,7 @@ pub(crate) fn forward_seconds(model: &Transformer, batch: &Batch) -> f64 {
 
 /// Return the mean loss and the number of tokens in it.
 fn mean_loss(
-    ablated: &[(usize, usize)],
+    edits: &[Edit],
     model: &Transformer,
     text: &Tokens,
     context_len: usize,
@@ -93,7 +107,7 @@ fn mean_loss(
         if loss_tokens == 0 {
             continue;
         }
-        let loss = mean_cross_entropy(&model, batch, Pass::ablating(ablated));
+        let loss = mean_cross_entropy(&model, batch, Pass::editing(edits));
         sum += f64::from(loss.into_scalar::<f32>()) * loss_tokens as f64;
         count += loss_tokens;
     }

@@ -30,7 +30,7 @@ mod trainer;
 mod trial;
 
 pub use error::TrainError;
-pub use evaluate::{Evaluation, ablated_loss, evaluate};
+pub use evaluate::{Evaluation, edited_loss, evaluate, evaluate_edited};
 pub use finetune::InitialWeights;
 pub use gradients::{NamedGradients, batch_gradients, clip};
 pub use metrics::{Metric, read as read_metrics};

@@ -9,8 +9,10 @@ pub mod chart;
 pub mod maps;
 mod npz;
 pub mod page;
+mod patching;
 pub mod run_report;
 mod sheet;
 pub mod text;
 
+pub use patching::{patching_npz, patching_sheet};
 pub use sheet::{Sheet, SheetForm, SheetScale};

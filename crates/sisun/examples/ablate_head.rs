@@ -2,7 +2,7 @@
 #![allow(clippy::print_stdout, missing_docs, unreachable_pub)] // a program; the tests call its `main`
 
 use sisun::{
-    ModelConfig, Tokens, TrainConfig, Trainer, Transformer, ablated_loss, cpu_for_training,
+    Edit, ModelConfig, Tokens, TrainConfig, Trainer, Transformer, cpu_for_training, edited_loss,
     random_batch,
 };
 use std::error::Error;
@@ -28,10 +28,9 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     }
 
     // Zero the output `z` of one head after the other.
-    let loss = |ablated: &[(usize, usize)]| {
+    let loss = |edits: &[Edit]| {
         let len = config.context_len;
-        ablated_loss(ablated, &trainer.model, &tokens, len, 16, Some(8))
-            .ok_or("the text is too short")
+        edited_loss(edits, &trainer.model, &tokens, len, 16, Some(8)).ok_or("the text is too short")
     };
     let whole = loss(&[])?;
     println!("loss with all heads: {whole:.3} nats per token");
@@ -39,7 +38,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         for head in 0..config.n_heads {
             println!(
                 "without head {layer}.{head}: {:+.3}",
-                loss(&[(layer, head)])? - whole
+                loss(&[Edit::ablation(layer, head)])? - whole
             );
         }
     }

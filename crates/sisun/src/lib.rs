@@ -36,10 +36,10 @@ pub use sisun_config::{
 pub use sisun_data::{Batch, Tokenizer, Tokens, random_batch};
 pub use sisun_infer::{CaptureSelection, GenerationOptions, LanguageModel, Sample, Sampler};
 pub use sisun_model::{
-    Activation, Block, Capture, FeedForward, KvCache, Linear, ModelError, Pass, RandomParams,
-    SelfAttention, Transformer,
+    Activation, Block, Capture, Change, Edit, FeedForward, KvCache, Linear, ModelError, Pass,
+    RandomParams, SelfAttention, Transformer,
 };
-pub use sisun_train::{Session, StepOutput, Trainable, Trainer, ablated_loss, evaluate};
+pub use sisun_train::{Session, StepOutput, Trainable, Trainer, edited_loss, evaluate};
 
 use burn::tensor::{Int, TensorData};
 

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use sisun_config::{Context, RecurrentConfig, RecurrentEncoder, Seq2SeqConfig};
 use sisun_kernels::Level;
 use sisun_model::weights::write_tensors;
-use sisun_model::{Activation, Capture};
+use sisun_model::{Activation, Capture, Edit};
 use sisun_seq2seq::{
     Beam, PairTensors, Seq2Seq, Seq2SeqPass, Vocabularies, beam, greedy, n_params, patterns,
 };
@@ -257,11 +257,11 @@ fn without_its_attention_a_model_writes_something_else() {
     for config in every() {
         let model = model(&config);
         let batch = batch(&pairs(), VOCABULARIES, &model.device());
-        let all: Vec<(usize, usize)> = (0..2)
-            .flat_map(|layer| (0..3).map(move |head| (layer, head)))
+        let all: Vec<Edit> = (0..2)
+            .flat_map(|layer| (0..3).map(move |head| Edit::ablation(layer, head)))
             .collect();
         let mut pass = Seq2SeqPass {
-            cross_ablated: &all,
+            cross_edits: &all,
             ..Seq2SeqPass::default()
         };
         let ablated = values(model.forward(&batch, &mut pass));

@@ -79,11 +79,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let chosen = args
         .device
         .choose(|| work::reading(first, args.precision))?;
-    let opened = args.precision.open(first, &chosen.device)?;
+    let mut opened = args.precision.open(first, &chosen.device)?;
+    args.device.note(&opened.loaded.introduction());
+    let tokens = opened.loaded.tokens(text)?;
+    opened.loaded.check_length(tokens.len())?;
+    args.add_edits(&mut opened.loaded, text)?;
     let loaded = &opened.loaded;
-    args.device.note(&loaded.introduction());
-    let tokens = loaded.tokens(text)?;
-    loaded.check_length(tokens.len())?;
     args.device.note_form(&loaded.tokenizer, text)?;
     args.device
         .note_length(tokens.len(), loaded.model.config().context_len);
@@ -155,6 +156,7 @@ fn attend_to_source(
             args.page.ablation.windows.is_some(),
             "whose heads are ablated on the given pair: leave it out",
         ),
+        ("--edit", args.edit.given(), pairs::NO_EDITS),
     ];
     pairs::refuse(run, &idle)?;
     if args.page.language.is_some() && !args.format.contains(&Output::Page) {

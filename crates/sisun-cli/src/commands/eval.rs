@@ -1,6 +1,7 @@
 //! `sisun eval`.
 
 use crate::common::DeviceArgs;
+use crate::edit_args::{EditArgs, edit_grammar};
 use crate::failure::Usage;
 use crate::model_source::{PrecisionArgs, TextArgs};
 use crate::pairs;
@@ -9,8 +10,9 @@ use crate::work;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use sisun_data::pairs::PairFiles;
+use sisun_infer::{Edits, Reach};
 use sisun_model::thousands;
-use sisun_train::evaluate;
+use sisun_train::evaluate_edited;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -21,13 +23,17 @@ use std::path::PathBuf;
 /// exact match, character error rate, BLEU, and, where the true alignment is known, how attention
 /// agrees with it while the model reads the true target, by the length of the source.
 #[derive(clap::Args)]
-#[command(after_help = "\
+#[command(after_help = concat!(
+    "\
 Examples:
   sisun eval runs/quickstart
   sisun eval runs/quickstart --data novel.txt
   sisun eval runs/rope --lengths 64,128,256 --json
   sisun eval runs/dates-gru --json
-  sisun eval runs/dates-gru --data held-out.ko --targets held-out.en")]
+  sisun eval runs/dates-gru --data held-out.ko --targets held-out.en
+  sisun eval runs/quickstart --edit \"pattern 0.1 = previous\"",
+    edit_grammar!()
+))]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory
@@ -44,6 +50,8 @@ pub(crate) struct Args {
     /// Evaluate on this many windows, or pairs, evenly spaced [default: all]
     #[arg(long, value_name = "N")]
     windows: Option<NonZeroUsize>,
+    #[command(flatten)]
+    edit: EditArgs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -73,6 +81,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
                 args.text.documents.is_some(),
                 "whose pairs are not divided any further: leave it out",
             ),
+            ("--edit", args.edit.given(), pairs::NO_EDITS),
         ];
         pairs::refuse(&run, &idle)?;
         let limit = args.windows.map(NonZeroUsize::get);
@@ -105,6 +114,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
     for &length in &lengths {
         loaded.check_length(length)?;
     }
+    let edits = |&length: &usize| {
+        let reach = Reach {
+            what: "window",
+            tokens: length,
+            longest: length,
+        };
+        args.edit.of(loaded, reach)
+    };
+    let edits = lengths.iter().map(edits).collect::<Result<Vec<Edits>>>()?;
     let text = opened.held_out(&args.text, &args.device)?;
     if let Some(length) = lengths
         .iter()
@@ -122,10 +140,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     let mut results = Vec::new();
     let mut not_finite = None;
-    for &length in &lengths {
-        opened.check_evaluation(&text, length)?;
+    for (&length, edits) in lengths.iter().zip(&edits) {
+        opened.check_evaluation(&text, length, edits)?;
         let limit = args.windows.map(|windows| windows.get());
-        let found = evaluate(
+        let found = evaluate_edited(
+            &edits.list,
             &loaded.model,
             &text,
             &loaded.tokenizer,

@@ -1,6 +1,7 @@
 //! `sisun sample`.
 
 use crate::common::DeviceArgs;
+use crate::edit_args::{EditArgs, edit_grammar};
 use crate::failure::Usage;
 use crate::given_text;
 use crate::model_source::PrecisionArgs;
@@ -12,8 +13,8 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use sisun_files::write_atomic;
 use sisun_infer::{
-    Decoding, Finish, GenerationOptions, InferError, Language, LanguageModel, Sample, Sampler,
-    Trace,
+    Decoding, Finish, GenerationOptions, InferError, Language, LanguageModel, Reach, Sample,
+    Sampler, Trace,
 };
 use sisun_model::Run;
 use sisun_seq2seq::Beam;
@@ -29,14 +30,18 @@ use std::path::{Path, PathBuf};
 /// The text appears as it is generated. When it grows past the model's context, the older half of
 /// the context is dropped and the rest is read again.
 #[derive(clap::Args)]
-#[command(after_help = "\
+#[command(after_help = concat!(
+    "\
 Examples:
   sisun sample runs/quickstart --prompt \"Once upon a time\"
   sisun sample runs/quickstart-ko --prompt \"옛날에\" --temperature 0
   sisun sample runs/quickstart --prompt \"Once\" --top-k 40 --trace why.html
   sisun sample runs/quickstart --samples 3 --stop '\\n'
   sisun sample runs/dates-gru --prompt \"5 March 1997\" --beam 4 --length-penalty 1
-  echo \"One day\" | sisun sample runs/quickstart --prompt-file - --samples 3 --seed 7 --json")]
+  echo \"One day\" | sisun sample runs/quickstart --prompt-file - --samples 3 --seed 7 --json
+  sisun sample runs/quickstart --prompt \"Once\" --edit \"z 1.3 = zero\" --edit \"mlp_out 0 = scale 0.5\"",
+    edit_grammar!()
+))]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory
@@ -116,6 +121,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
     #[command(flatten)]
+    edit: EditArgs,
+    #[command(flatten)]
     force: ForceArgs,
     /// Print one JSON object: text, tokens with log-probabilities, speed; of a sequence-to-sequence
     /// run text, tokens, finish, log_prob, score (log_prob over the length penalty), and in others
@@ -176,7 +183,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .choose(|| work::decoding(&args.run, args.precision))?;
     let source = args.precision.open(&args.run, &chosen.device)?;
     let separator = source.answer_separator().to_owned();
-    let loaded = source.loaded;
+    let mut loaded = source.loaded;
     args.device.note(&loaded.introduction());
     if !prompt.is_empty() && !prompt.ends_with(&separator) {
         if ends_line && format!("{prompt}\n").ends_with(&separator) {
@@ -197,6 +204,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
         }
         (error, _) => anyhow::Error::from(error),
     })?;
+    let reach = Reach {
+        what: "prompt",
+        tokens: read.len(),
+        longest: read.len() + args.tokens.saturating_sub(1),
+    };
+    loaded.edits = args.edit.of(&loaded, reach)?;
     args.device.note_form(&loaded.tokenizer, &prompt)?;
     args.device
         .note_prompt(read.len(), loaded.model.config().context_len);
@@ -269,6 +282,7 @@ fn translate(args: &Args, run: &Run) -> Result<()> {
             "whose attention is shown by `sisun attend`: leave it out; --beam N --json lists other targets",
         ),
         ("--precision", args.precision.is_reduced(), pairs::FLOAT32),
+        ("--edit", args.edit.given(), pairs::NO_EDITS),
     ];
     pairs::refuse(run, &idle)?;
     let Some(sources) = sources(args)? else {

@@ -61,6 +61,10 @@ pub(crate) fn refuse(run: &Run, options: &[(&str, bool, &str)]) -> Result<()> {
     }
 }
 
+/// The reason against `--edit`.
+pub(crate) const NO_EDITS: &str =
+    "whose activations cannot be edited: leave it out; `sisun attend --ablate` ablates its heads";
+
 /// The reason against `--precision`.
 pub(crate) const FLOAT32: &str = "which computes in float32: leave it out";
 

@@ -202,13 +202,4 @@ impl LanguageModel {
             next,
         }
     }
-
-    /// Return the text of a token for display.
-    pub(crate) fn label(&self, id: u32) -> String {
-        let text = self.tokenizer.token_text(id);
-        match self.tokenizer.is_special(id) {
-            true => text,
-            false => sisun_data::make_visible(&text),
-        }
-    }
 }

@@ -4,8 +4,8 @@ use super::Translator;
 use crate::InferError;
 use serde::Serialize;
 use sisun_config::Seq2SeqConfig;
-use sisun_model::to_host;
-use sisun_seq2seq::{Ablated, PairTensors, Rows, greedy_without};
+use sisun_model::{Edit, to_host};
+use sisun_seq2seq::{PairTensors, Rows, Seq2SeqEdits, greedy_edited};
 
 /// The targets that a model writes without each of its heads, one at a time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -51,16 +51,16 @@ impl Translator {
             ids(self.source_tokens(source)?),
             ids(self.target_tokens(target)?),
         );
-        let without = |ablated: &Ablated| -> Result<(String, f64), InferError> {
+        let without = |ablated: &Seq2SeqEdits| -> Result<(String, f64), InferError> {
             let longest = self.model.config().max_target_len();
-            let mut written = greedy_without(&self.model, &[&source], longest, ablated);
+            let mut written = greedy_edited(&self.model, &[&source], longest, ablated);
             let text = match written.pop() {
                 Some(found) => self.translation(found)?.text,
                 None => String::new(),
             };
             Ok((text, self.log_prob(&source, &target, ablated)))
         };
-        let (text, log_prob) = without(&Ablated::default())?;
+        let (text, log_prob) = without(&Seq2SeqEdits::default())?;
         let (layers, heads) = self.model.cross_attention().unwrap_or((1, 1));
         let parts: &[&'static str] = match self.model.config() {
             Seq2SeqConfig::Recurrent(_) => &["cross"],
@@ -69,11 +69,11 @@ impl Translator {
         let mut all = Vec::new();
         for &part in parts {
             for (layer, head) in (0..layers).flat_map(|l| (0..heads).map(move |h| (l, h))) {
-                let mut ablated = Ablated::default();
+                let mut ablated = Seq2SeqEdits::default();
                 match part {
-                    "encoder" => ablated.encoder.push((layer, head)),
-                    "decoder" => ablated.decoder.push((layer, head)),
-                    _ => ablated.cross.push((layer, head)),
+                    "encoder" => ablated.encoder.push(Edit::ablation(layer, head)),
+                    "decoder" => ablated.decoder.push(Edit::ablation(layer, head)),
+                    _ => ablated.cross.push(Edit::ablation(layer, head)),
                 }
                 let (written, log_prob) = without(&ablated)?;
                 all.push(AblatedHead {
@@ -94,7 +94,7 @@ impl Translator {
     }
 
     /// Return the log-probability of a target and its end, in nats.
-    fn log_prob(&self, source: &[u32], target: &[u32], ablated: &Ablated) -> f64 {
+    fn log_prob(&self, source: &[u32], target: &[u32], ablated: &Seq2SeqEdits) -> f64 {
         let begin = [self.tokenizers.begin()];
         let end = [self.tokenizers.end()];
         let inputs: Vec<u32> = begin.iter().chain(target).copied().collect();

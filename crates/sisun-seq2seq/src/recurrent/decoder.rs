@@ -194,18 +194,18 @@ impl RecurrentDecoder {
             .then(|| Tensor::zeros([batch, h], &state.device()));
         let source = match (self.context, pooled) {
             (Context::Last, _) => Source::Nothing,
-            (_, Some(vector)) => Source::Fixed(match pass.cross_ablated.is_empty() {
-                true => vector,
-                false => vector.zeros_like(),
+            (_, Some(vector)) => Source::Fixed(match pass.drops_context() {
+                false => vector,
+                true => vector.zeros_like(),
             }),
             (_, None) => Source::States {
                 keys: match &self.key {
                     Some(key) => key.forward(states.clone(), pass.precision),
                     None => states.clone(),
                 },
-                values: match pass.cross_ablated.is_empty() {
-                    true => states,
-                    false => states.zeros_like(),
+                values: match pass.drops_context() {
+                    false => states,
+                    true => states.zeros_like(),
                 },
                 lens,
             },

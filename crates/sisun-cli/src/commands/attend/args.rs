@@ -2,11 +2,12 @@
 
 use crate::ablation::AblationArgs;
 use crate::common::DeviceArgs;
+use crate::edit_args::{EditArgs, edit_grammar};
 use crate::failure::Usage;
 use crate::given_text;
 use crate::model_source::PrecisionArgs;
 use anyhow::Result;
-use sisun_infer::{Language, parse_activation};
+use sisun_infer::{Language, LanguageModel, Reach, parse_activation};
 use sisun_model::Activation;
 use sisun_viz::maps::{Colours, Font, Format, MapsError, PictureOptions, Values};
 use std::fmt;
@@ -24,7 +25,8 @@ const PAIRS: &str = "Sequence to sequence";
 /// decoder, and of cross-attention, with a row for each token of the target and a column for each
 /// token of the source (cross-heads.png). heads.png shows all heads, layer5-head0.png a single one.
 #[derive(clap::Args)]
-#[command(after_help = "\
+#[command(after_help = concat!(
+    "\
 Examples:
   sisun attend runs/quickstart --text \"The cat sat on the mat.\" --out maps
   sisun attend runs/quickstart --text \"The cat sat on the mat.\" --out maps --format html
@@ -37,7 +39,10 @@ Examples:
   sisun attend runs/dates-gru --text \"Wednesday, 5 March 1997\" --out maps
   sisun attend runs/dates-gru --pair dates.jsonl:3 --out maps --format html,svg
   sisun attend runs/dates-gru --pair held-out.ko:3 --targets held-out.en --out maps
-  sisun attend runs/translation-transformer --text \"민수는 어제 배를 탔다.\" --ablate --format html")]
+  sisun attend runs/translation-transformer --text \"민수는 어제 배를 탔다.\" --ablate --format html
+  sisun attend runs/quickstart --text \"The cat sat.\" --edit \"resid_mid 2 @1 = from 'The dog sat.'\"",
+    edit_grammar!()
+))]
 pub(crate) struct Args {
     /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
     /// Face directory. Several share a page (html)
@@ -79,6 +84,8 @@ pub(crate) struct Args {
     /// show pattern and scores, csv lists pattern; html always shows all but z
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "pattern", value_parser = parse_activation)]
     pub(super) activations: Vec<Activation>,
+    #[command(flatten)]
+    pub(super) edit: EditArgs,
     /// Print one JSON object: tokens and the files written
     #[arg(long)]
     pub(super) json: bool,
@@ -90,6 +97,22 @@ pub(crate) struct Args {
     pub(super) page: PageArgs,
     #[command(flatten)]
     pub(super) pictures: PictureArgs,
+}
+
+impl Args {
+    /// Let a model make the edits in each pass.
+    pub(super) fn add_edits(&self, loaded: &mut LanguageModel, text: &str) -> Result<()> {
+        if self.edit.given() {
+            let n = loaded.tokens(text)?.len();
+            let reach = Reach {
+                what: "text",
+                tokens: n,
+                longest: n,
+            };
+            loaded.edits = self.edit.of(loaded, reach)?;
+        }
+        Ok(())
+    }
 }
 
 /// An output format.

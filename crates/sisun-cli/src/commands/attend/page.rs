@@ -117,7 +117,11 @@ fn over_time(
                 });
                 continue;
             }
-            opened => opened?.loaded,
+            opened => {
+                let mut loaded = opened?.loaded;
+                args.add_edits(&mut loaded, text)?;
+                loaded
+            }
         };
         page.add(&loaded, label(&loaded, language), None)?;
         shown += 1;
@@ -165,8 +169,9 @@ fn side_by_side(
     );
     page.add(first, name(&args.runs[0]), None)?;
     for path in others {
-        let loaded = args.precision.open(path, device)?.loaded;
+        let mut loaded = args.precision.open(path, device)?.loaded;
         args.device.note(&loaded.introduction());
+        args.add_edits(&mut loaded, text)?;
         page.add(&loaded, name(path), None)?;
     }
     Ok(page)

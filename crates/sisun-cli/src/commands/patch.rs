@@ -1,0 +1,304 @@
+//! `sisun patch`.
+
+use crate::columns::{Align, aligned, groups};
+use crate::common::{DeviceArgs, claim, left_before};
+use crate::failure::Usage;
+use crate::given_text;
+use crate::model_source::{self, PrecisionArgs};
+use crate::pairs;
+use crate::terminal::{say, say_json};
+use crate::work;
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use sisun_files::write_atomic;
+use sisun_infer::{
+    AlignedToken, AnswerToken, AttentionInput, PatchAxis, PatchOptions, PatchText, Patching,
+    PathOptions, numbered_head,
+};
+use sisun_model::Activation;
+use sisun_viz::maps::{sheet_svg, svg_to_png};
+use sisun_viz::{patching_npz, patching_sheet};
+use std::path::PathBuf;
+
+/// Width of a table; further columns follow below.
+const WIDTH: usize = 100;
+
+/// Put activations of a clean run into a corrupt one: which of them bring the answer back?
+///
+/// The clean and the corrupt text differ in what decides the answer. The model reads the corrupt
+/// one, with one activation replaced by that of the clean run: at each layer each position in turn,
+/// or of q, k, v, z, scores and pattern each head. Shown is the recovered share of the logit
+/// difference (--answer less --against, after the last token): 0 is the corrupt run's, 1 the clean
+/// run's (Zhang and Nanda 2024). With --to-head the paths from earlier heads into one head are
+/// patched instead (Wang et al. 2022).
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  sisun patch runs/quickstart --clean \"The cat sat. The cat\" --corrupt \"The dog sat. The dog\" --answer \" s\" --against \" r\" --at resid_pre
+  sisun patch runs/quickstart --clean … --corrupt … --answer … --against … --at z --format png,npz --out maps
+  sisun patch runs/quickstart --clean … --corrupt … --answer … --against … --at resid_mid --at-token 1:2,3:4
+  sisun patch runs/quickstart --clean … --corrupt … --answer … --against … --at z --fast
+  sisun patch runs/quickstart --clean … --corrupt … --answer … --against … --to-head 1.2 --into k")]
+pub(crate) struct Args {
+    /// A run directory, one of its checkpoints (the best is used unless you name one), or a Hugging
+    /// Face directory
+    run: PathBuf,
+    /// The text whose activations are put in place
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
+    clean: String,
+    /// The text that the model reads
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
+    corrupt: String,
+    /// The answer that the clean text calls for; of several tokens the first counts. Spaces count
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
+    answer: String,
+    /// The answer that the corrupt text calls for
+    #[arg(long, value_name = "TEXT", value_parser = given_text::argument)]
+    against: String,
+    /// The activation to patch: resid_pre, attn_out, resid_mid, mlp_out or resid_post at each
+    /// position, or z, q, k, v, scores or pattern of each head
+    #[arg(
+        long,
+        value_name = "ACTIVATION",
+        required_unless_present = "to_head",
+        conflicts_with = "to_head"
+    )]
+    at: Option<Activation>,
+    /// Patch only these tokens, counted from 0; CLEAN:CORRUPT where the texts differ, as in 4:5
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    at_token: Vec<AlignedToken>,
+    /// Approximate by one backward pass (attribution patching), and tell how well it agrees with
+    /// exact patching on some cells
+    #[arg(long, conflicts_with = "to_head")]
+    fast: bool,
+    /// Patch the paths from other heads into this head, as in 1.2
+    #[arg(long, value_name = "HEAD", value_parser = numbered_head)]
+    to_head: Option<(usize, usize)>,
+    /// Patch only the path from this head [default: from each head of earlier layers]
+    #[arg(long, value_name = "HEAD", value_parser = numbered_head, requires = "to_head")]
+    from_head: Option<(usize, usize)>,
+    /// Inputs of the receiving head that the paths go into: any of q, k, v [default: all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "to_head")]
+    into: Vec<AttentionInput>,
+    /// Write files and not a table: any of npz, png, svg
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ["npz", "png", "svg"])]
+    format: Vec<String>,
+    /// The folder of the files
+    #[arg(long, value_name = "DIR", default_value = "maps")]
+    out: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    precision: PrecisionArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let because = "`sisun explain` shows how a target attends to its source";
+    pairs::refuse_run(&args.run, |_| because.to_owned())?;
+    if args.fast && args.precision.is_reduced() {
+        return Err(Usage(
+            "--fast needs gradients, which weights in bf16 do not have: leave --precision out"
+                .to_owned(),
+        )
+        .into());
+    }
+    let chosen = args
+        .device
+        .choose(|| work::reading(&args.run, args.precision))?;
+    let opened = args.precision.open(&args.run, &chosen.device)?;
+    let loaded = &opened.loaded;
+    args.device.note(&loaded.introduction());
+    let options = PatchOptions {
+        clean: args.clean.clone(),
+        corrupt: args.corrupt.clone(),
+        answer: args.answer.clone(),
+        against: args.against.clone(),
+        at_tokens: args.at_token.clone(),
+    };
+    let found = match (args.to_head, args.at) {
+        (Some(to), _) => {
+            let all = [AttentionInput::Q, AttentionInput::K, AttentionInput::V];
+            let path = PathOptions {
+                from: args.from_head,
+                to,
+                into: match args.into.is_empty() {
+                    true => all.to_vec(),
+                    false => args.into.clone(),
+                },
+            };
+            loaded.patch_path(&options, &path)?
+        }
+        (None, Some(at)) if args.fast => {
+            let recording = model_source::recording(&args.run, &chosen.device)?;
+            loaded.patch_fast(&recording, &options, at)?
+        }
+        (None, at) => loaded.patch(&options, at.unwrap_or(Activation::ResidPre))?,
+    };
+    for (option, given, token) in [
+        ("--answer", &args.answer, &found.answer),
+        ("--against", &args.against, &found.against),
+    ] {
+        note_rest(option, given, token, &args.device);
+    }
+    let files = write(&args, &found)?;
+    if args.json {
+        return say_json(&object(&found, &files));
+    }
+    match files.is_empty() {
+        true => say(&table(&found)),
+        false => files
+            .iter()
+            .try_for_each(|file| say(&file.display().to_string())),
+    }
+}
+
+fn note_rest(option: &str, given: &str, token: &AnswerToken, device: &DeviceArgs) {
+    if !token.rest.is_empty() {
+        device.note(&format!(
+            "note: {option} {given:?} is {} tokens; the first is taken, {:?}",
+            token.rest.len() + 1,
+            token.text
+        ));
+    }
+}
+
+fn write(args: &Args, found: &Patching) -> Result<Vec<PathBuf>> {
+    if args.format.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wants = |format: &str| args.format.iter().any(|given| given == format);
+    let mut contents = Vec::new();
+    if wants("npz") {
+        let bytes = patching_npz(found).context("the arrays do not fit into an NPZ file")?;
+        contents.push(("patching.npz", bytes));
+    }
+    if wants("png") || wants("svg") {
+        let svg = sheet_svg(&patching_sheet(found))?;
+        if wants("png") {
+            contents.push(("patching.png", svg_to_png(&svg, "patching")?));
+        }
+        if wants("svg") {
+            contents.push(("patching.svg", svg.into_bytes()));
+        }
+    }
+    claim(&args.out)?;
+    let mut files = Vec::new();
+    for (name, bytes) in contents {
+        let path = args.out.join(name);
+        write_atomic(&path, &bytes)?;
+        files.push(path);
+    }
+    if let Some(left) = left_before(&args.out, &files) {
+        args.device.note(&format!(
+            "note: {} holds files of an earlier command as well: {left}",
+            args.out.display()
+        ));
+    }
+    Ok(files)
+}
+
+fn object(found: &Patching, files: &[PathBuf]) -> Value {
+    let text = |text: &PatchText| json!({ "text": text.text, "tokens": text.tokens, "logit_difference": text.difference });
+    // JSON has no NaN: a cell where nothing can be patched is null.
+    let rows: Vec<Vec<Option<f64>>> = found
+        .recovered
+        .chunks(found.columns.max(1))
+        .map(|row| {
+            row.iter()
+                .map(|share| Some(*share).filter(|share| share.is_finite()))
+                .collect()
+        })
+        .collect();
+    let mut object = json!({
+        "model": found.model,
+        "clean": text(&found.clean),
+        "corrupt": text(&found.corrupt),
+        "answer": found.answer,
+        "against": found.against,
+        "activation": found.activation.to_string(),
+        "layers": found.layers,
+        "recovered": rows,
+        "files": files,
+    });
+    match &found.axis {
+        PatchAxis::Heads => object["heads"] = found.columns.into(),
+        PatchAxis::Positions(pairs) => object["positions"] = json!(pairs),
+    }
+    if let Some(path) = &found.path {
+        let into: Vec<String> = path.into.iter().map(ToString::to_string).collect();
+        object["path"] = json!({ "to": [path.to.0, path.to.1], "into": into });
+    }
+    if let Some(fast) = found.fast {
+        object["fast"] = json!({
+            "correlation": fast.correlation,
+            "cells": fast.cells,
+            "largest_difference": fast.largest,
+        });
+    }
+    object
+}
+
+fn table(found: &Patching) -> String {
+    let mut heading = vec!["layer".to_owned()];
+    match &found.axis {
+        PatchAxis::Heads => heading.extend((0..found.columns).map(|head| format!("head {head}"))),
+        PatchAxis::Positions(pairs) => heading.extend(pairs.iter().map(|&(clean, corrupt)| {
+            let token = &found.corrupt.tokens[corrupt].text;
+            match clean == corrupt {
+                true => format!("{corrupt} {token}"),
+                false => format!("{clean}:{corrupt} {token}"),
+            }
+        })),
+    }
+    let row = |(row, layer): (usize, &usize)| {
+        let cells = (0..found.columns).map(|column| {
+            let share = found.at(row, column);
+            if share.is_nan() {
+                "–".to_owned()
+            } else {
+                format!("{share:.3}")
+            }
+        });
+        std::iter::once(layer.to_string()).chain(cells).collect()
+    };
+    let rows: Vec<Vec<String>> = found.layers.iter().enumerate().map(row).collect();
+    let rows = [vec![heading], rows].concat();
+    let part = |columns: std::ops::Range<usize>| {
+        let cells = |row: &Vec<String>| [&row[..1], &row[columns.clone()]].concat();
+        let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
+        aligned(&rows, &[Align::Left, Align::Right])
+    };
+    let parts: Vec<String> = groups(&rows, WIDTH).into_iter().map(part).collect();
+    let what = match &found.path {
+        None => found.activation.to_string(),
+        Some(path) => {
+            let into: Vec<String> = path.into.iter().map(ToString::to_string).collect();
+            format!(
+                "paths into {} of head {}.{}",
+                into.join(", "),
+                path.to.0,
+                path.to.1
+            )
+        }
+    };
+    let agreement = found.fast.map_or(String::new(), |fast| {
+        let correlation = fast
+            .correlation
+            .map_or("none (they do not vary)".to_owned(), |r| format!("{r:.3}"));
+        format!(
+            "\nattribution patching; of {} cells patched exactly: correlation {correlation}, largest difference {:.3}",
+            fast.cells, fast.largest
+        )
+    });
+    format!(
+        "the logit of {:?} less that of {:?}: clean {:.4}, corrupt {:.4}\nrecovered share, by {what}:\n{}{agreement}",
+        found.answer.text,
+        found.against.text,
+        found.clean.difference,
+        found.corrupt.difference,
+        parts.join("\n\n")
+    )
+}

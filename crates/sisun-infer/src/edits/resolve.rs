@@ -1,0 +1,347 @@
+//! From edits as they are written to those that a pass makes.
+
+use super::{Edits, TextSource, What, WrittenEdit};
+use crate::{InferError, LanguageModel};
+use burn::tensor::{Tensor, TensorData};
+use rand::RngExt;
+use sisun_config::randomness;
+use sisun_model::{Change, Edit};
+
+/// Most tokens of a text over which activations are averaged or drawn.
+const MOST: usize = 1 << 16;
+
+/// The texts that edits are made on.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach {
+    /// What they are called in messages: `text`, `prompt` or `window`.
+    pub what: &'static str,
+    /// Number of tokens that each has at the beginning, which another prompt must have as well.
+    pub tokens: usize,
+    /// Number of positions that may come into being, of which edits can name some.
+    pub longest: usize,
+}
+
+/// Values for an edit: the positions that they are for, and their shape and numbers,
+/// `[1, head, position, width]`.
+struct Values {
+    positions: Option<Vec<usize>>,
+    shape: [usize; 4],
+    numbers: Vec<f32>,
+}
+
+impl LanguageModel {
+    /// Return edits for the passes of this model, with the activations of other texts that they
+    /// need, which are those of passes without edits.
+    ///
+    /// # Errors
+    /// [`InferError::BadEdit`] if the model has no such activation, layer or head, the text no such
+    /// position, or another text does not fit; and the errors of reading a text.
+    pub fn edits(&self, written: &[WrittenEdit], reach: Reach) -> Result<Edits, InferError> {
+        let mut edits = Edits::default();
+        for one in written {
+            let bad = |problem| InferError::BadEdit {
+                edit: one.written.clone(),
+                problem,
+            };
+            for edit in self.resolved(one, reach, &bad)? {
+                edit.check(self.model.config()).map_err(bad)?;
+                edits.list.push(edit);
+            }
+            edits.written.push(one.written.clone());
+        }
+        Ok(edits)
+    }
+
+    fn resolved(
+        &self,
+        one: &WrittenEdit,
+        reach: Reach,
+        bad: &dyn Fn(String) -> InferError,
+    ) -> Result<Vec<Edit>, InferError> {
+        let (config, name) = (self.model.config(), one.activation);
+        if let Some(reason) = name.lacking(config) {
+            return Err(bad(format!("there is no {name}: {reason}")));
+        }
+        let layers = match (name.layer_of_the_model(config), &one.layers) {
+            (Some(layer), None) => vec![layer],
+            (Some(_), Some(_)) => {
+                return Err(bad(format!(
+                    "{name} belongs to no layer: leave the layer out"
+                )));
+            }
+            (None, Some(layers)) => layers.clone(),
+            (None, None) => (0..config.n_layers).collect(),
+        };
+        if let Some(layer) = layers
+            .iter()
+            .find(|layer| name.layer_of_the_model(config).is_none() && **layer >= config.n_layers)
+        {
+            return Err(bad(format!(
+                "there is no layer {layer}: the model has layers 0 to {}",
+                config.n_layers - 1
+            )));
+        }
+        self.check_places(one, reach).map_err(bad)?;
+        let edit = |layer, change| Edit {
+            heads: one.heads.clone(),
+            positions: one.positions.clone(),
+            ..Edit::new(name, layer, change)
+        };
+        let change = match (&one.what, one.key) {
+            (What::Set(value), Some(key)) => Change::Key { key, value: *value },
+            (What::Set(0.0), None) => Change::Zero,
+            (What::Set(value), None) => Change::Set(*value),
+            (What::Scale(factor), _) => Change::Scale(*factor),
+            (What::Only(target), _) => Change::Only(*target),
+            (What::Mean(text) | What::Resample(text) | What::From(text), _) => {
+                let text = match text {
+                    TextSource::Text(text) => text,
+                    TextSource::File(path) => {
+                        return Err(bad(format!("the file {} was not read", path.display())));
+                    }
+                };
+                return self.with_values(one, &layers, text, reach, bad, &edit);
+            }
+        };
+        Ok(layers
+            .into_iter()
+            .map(|layer| edit(layer, change.clone()))
+            .collect())
+    }
+
+    /// Check that positions and key are in the text, and that the query sees the key.
+    fn check_places(&self, one: &WrittenEdit, reach: Reach) -> Result<(), String> {
+        let positions = one.positions.as_deref().unwrap_or_default();
+        let beyond = positions
+            .iter()
+            .chain(&one.key)
+            .find(|position| **position >= reach.longest);
+        if let Some(position) = beyond {
+            let more = match reach.longest - reach.tokens {
+                0 => String::new(),
+                more => format!(" and {more} that may be written"),
+            };
+            return Err(format!(
+                "position {position} is beyond the {}, which has {} tokens{more}: positions 0 to {}",
+                reach.what,
+                reach.tokens,
+                reach.longest - 1
+            ));
+        }
+        let hidden = |key: &usize| positions.iter().find(|query| *query < key);
+        match one.key.as_ref().and_then(|key| Some((key, hidden(key)?))) {
+            Some((key, query)) if self.model.config().causal => Err(format!(
+                "the query {query} does not see the key {key}, which comes later"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Return edits that put the activations of another text in place.
+    fn with_values(
+        &self,
+        one: &WrittenEdit,
+        layers: &[usize],
+        text: &str,
+        reach: Reach,
+        bad: &dyn Fn(String) -> InferError,
+        edit: &dyn Fn(usize, Change) -> Edit,
+    ) -> Result<Vec<Edit>, InferError> {
+        let all = match &one.what {
+            What::From(_) => self.of_same_positions(one, layers, text, reach, bad)?,
+            what => {
+                let ids = self.as_read(text)?;
+                if ids.len() > MOST {
+                    return Err(bad(format!(
+                        "the other text has {} tokens: give one of at most {MOST}",
+                        ids.len()
+                    )));
+                }
+                match what {
+                    What::Mean(_) => self.means(one, layers, &ids)?,
+                    _ => self.draws(one, layers, &ids, reach)?,
+                }
+            }
+        };
+        let device = self.model.device();
+        let mut edits = Vec::new();
+        for (layer, values) in layers.iter().zip(all) {
+            let tensor = TensorData::new(values.numbers, values.shape);
+            let mut tensor = Tensor::<4>::from_data(tensor, &device);
+            if let (Some(heads), true) = (&one.heads, one.activation.is_per_head()) {
+                if heads.iter().any(|head| *head >= values.shape[1]) {
+                    let head = heads.iter().max().copied().unwrap_or_default();
+                    return Err(bad(format!(
+                        "there is no head {head}: the model has heads 0 to {}",
+                        values.shape[1] - 1
+                    )));
+                }
+                let chosen: Vec<i64> = heads.iter().map(|head| *head as i64).collect();
+                let chosen = TensorData::new(chosen, [heads.len()]);
+                tensor = tensor.select(1, Tensor::from_data(chosen, &device));
+            }
+            let edit = edit(*layer, Change::Replace(tensor));
+            edits.push(match values.positions {
+                Some(positions) => edit.at(positions),
+                None => edit,
+            });
+        }
+        Ok(edits)
+    }
+
+    /// Return the values of the same positions of another text.
+    fn of_same_positions(
+        &self,
+        one: &WrittenEdit,
+        layers: &[usize],
+        text: &str,
+        reach: Reach,
+        bad: &dyn Fn(String) -> InferError,
+    ) -> Result<Vec<Values>, InferError> {
+        let ids = self.as_read(text)?;
+        let whole = one.positions.is_none() || !self.model.config().causal;
+        // A window is a part of a longer text: the other one may be longer than it.
+        let same =
+            ids.len() == reach.tokens || (reach.what == "window" && ids.len() > reach.tokens);
+        if whole && !same {
+            return Err(bad(format!(
+                "the other text has {} tokens, and the {} has {}: give one of the same number, or name positions that both have, as in @0-3",
+                ids.len(),
+                reach.what,
+                reach.tokens
+            )));
+        }
+        let positions = one
+            .positions
+            .clone()
+            .unwrap_or_else(|| (0..reach.tokens).collect());
+        if let Some(position) = positions.iter().find(|position| **position >= ids.len()) {
+            return Err(bad(format!(
+                "position {position} is beyond the other text, which has {} tokens",
+                ids.len()
+            )));
+        }
+        let longest = positions.iter().max().map_or(1, |last| last + 1);
+        let read = match self.model.config().causal {
+            true => longest,
+            false => ids.len(),
+        };
+        let found = self.plain_run(&ids[..read], one.activation, layers)?;
+        Ok(found
+            .into_iter()
+            .map(|found| at_positions(&found.shape, &found.values, positions.clone()))
+            .collect())
+    }
+
+    /// Return the mean of each value over the positions of a text.
+    fn means(
+        &self,
+        one: &WrittenEdit,
+        layers: &[usize],
+        ids: &[u32],
+    ) -> Result<Vec<Values>, InferError> {
+        let mut sums: Vec<Vec<f64>> = vec![Vec::new(); layers.len()];
+        let mut shape = [1; 4];
+        for window in ids.chunks(self.model.config().context_len) {
+            for (sum, found) in
+                sums.iter_mut()
+                    .zip(self.plain_run(window, one.activation, layers)?)
+            {
+                let [heads, n, width] = heads_first(&found.shape);
+                shape = [1, heads, 1, width];
+                sum.resize(heads * width, 0.0);
+                for (row, values) in found.values.chunks_exact(width).enumerate() {
+                    let sums = &mut sum[row / n * width..][..width];
+                    sums.iter_mut()
+                        .zip(values)
+                        .for_each(|(sum, value)| *sum += f64::from(*value));
+                }
+            }
+        }
+        let mean = |sum: Vec<f64>| Values {
+            positions: one.positions.clone(),
+            shape,
+            numbers: sum
+                .into_iter()
+                .map(|sum| (sum / ids.len() as f64) as f32)
+                .collect(),
+        };
+        Ok(sums.into_iter().map(mean).collect())
+    }
+
+    /// Return for each position the values of a random position of a text, the same in all layers
+    /// and heads.
+    fn draws(
+        &self,
+        one: &WrittenEdit,
+        layers: &[usize],
+        ids: &[u32],
+        reach: Reach,
+    ) -> Result<Vec<Values>, InferError> {
+        let positions: Vec<usize> = match &one.positions {
+            Some(positions) => positions.clone(),
+            None => (0..reach.longest).collect(),
+        };
+        let drawn: Vec<usize> = positions
+            .iter()
+            .map(|&at| {
+                randomness::stream(0, "resampled activations", at as u64).random_range(0..ids.len())
+            })
+            .collect();
+        let context = self.model.config().context_len;
+        let mut all: Vec<Values> = Vec::new();
+        for (window, ids) in ids.chunks(context).enumerate() {
+            for (l, found) in self
+                .plain_run(ids, one.activation, layers)?
+                .into_iter()
+                .enumerate()
+            {
+                let [heads, n, width] = heads_first(&found.shape);
+                if window == 0 {
+                    all.push(Values {
+                        positions: Some(positions.clone()),
+                        shape: [1, heads, positions.len(), width],
+                        numbers: vec![0.0; heads * positions.len() * width],
+                    });
+                }
+                for (to, from) in drawn.iter().enumerate() {
+                    let Some(from) = from.checked_sub(window * context).filter(|from| *from < n)
+                    else {
+                        continue;
+                    };
+                    for head in 0..heads {
+                        let to = (head * positions.len() + to) * width;
+                        let from = (head * n + from) * width;
+                        all[l].numbers[to..to + width]
+                            .copy_from_slice(&found.values[from..from + width]);
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Return the shape of a captured activation of one text as `[head, position, width]`.
+fn heads_first(shape: &[usize]) -> [usize; 3] {
+    match *shape {
+        [_, heads, n, width] => [heads, n, width],
+        [_, n, width] => [1, n, width],
+        _ => [1, 1, shape.iter().product()],
+    }
+}
+
+fn at_positions(shape: &[usize], values: &[f32], positions: Vec<usize>) -> Values {
+    let [heads, n, width] = heads_first(shape);
+    let mut numbers = Vec::with_capacity(heads * positions.len() * width);
+    for head in 0..heads {
+        for &position in &positions {
+            numbers.extend_from_slice(&values[(head * n + position) * width..][..width]);
+        }
+    }
+    Values {
+        shape: [1, heads, positions.len(), width],
+        positions: Some(positions),
+        numbers,
+    }
+}
