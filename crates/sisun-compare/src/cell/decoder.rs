@@ -1,6 +1,6 @@
 //! A decoder-only transformer on a task or on text.
 
-use super::{Stepped, Trained, train};
+use super::training::{Stepped, Trained, train};
 use crate::CompareError;
 use crate::evaluate::{EvaluatedModel, attention, language, task};
 use crate::grid::Cell;

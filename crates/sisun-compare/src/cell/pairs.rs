@@ -1,6 +1,6 @@
 //! An encoder–decoder on pairs.
 
-use super::{Stepped, Trained, train};
+use super::training::{Stepped, Trained, train};
 use crate::CompareError;
 use crate::evaluate::pairs;
 use crate::grid::Cell;

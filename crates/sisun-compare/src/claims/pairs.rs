@@ -1,7 +1,7 @@
 //! Claims about models of pairs.
 
 use super::claim::{PairRule, Standing};
-use super::{MIN_SEEDS, Side, difference, limited, mean_of, stand, too_few};
+use super::intervals::{MIN_SEEDS, Side, difference, limited, mean_of, stand, too_few};
 use crate::results::MeasureName;
 use crate::stats::{Interval, bootstrap, mean, paired};
 use crate::summary::{SeriesPoint, TrackSummary, VariantSummary};
