@@ -51,6 +51,7 @@ Look inside:
   attend       Write the attention maps of a text
   heads        Measure what each attention head does
   explain      Work one query through, step by step
+  page         Write a page that holds the model and computes
 
 Text:
   data         Generate the corpora that come with Sisun, and synthetic tasks
@@ -99,6 +100,7 @@ enum Command {
     Attend(commands::attend::Args),
     Heads(commands::heads::Args),
     Explain(commands::explain::Args),
+    Page(commands::page::Args),
     Compare(commands::compare::Args),
     Eval(commands::eval::Args),
     Info(commands::info::Args),
@@ -133,6 +135,7 @@ fn main() -> ExitCode {
         Command::Attend(args) => commands::attend::run(args),
         Command::Heads(args) => commands::heads::run(args),
         Command::Explain(args) => commands::explain::run(args),
+        Command::Page(args) => commands::page::run(args),
         Command::Compare(args) => commands::compare::run_command(args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Info(args) => commands::info::run(args),

@@ -152,10 +152,7 @@ impl FileSum {
             return Ok(());
         }
         check_file_is_no_pointer(&path).map_err(unreadable)?;
-        Err(format!(
-            "{name} has {found} bytes, expected {}",
-            self.bytes
-        ))
+        Err(format!("{name} has {found} bytes, expected {}", self.bytes))
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod export;
 pub(crate) mod heads;
 pub(crate) mod info;
 pub(crate) mod init;
+pub(crate) mod page;
 pub(crate) mod runs;
 pub(crate) mod sample;
 pub(crate) mod tokenizer;

@@ -15,6 +15,7 @@ macro_rules! sources {
 const SCRIPTS: &[Source] = sources![
     "address.js",
     "app.js",
+    "attention-start.js",
     "attention-strings.js",
     "blocks.js",
     "canvas.js",
@@ -30,6 +31,29 @@ const SCRIPTS: &[Source] = sources![
     "help.js",
     "labels.js",
     "legend.js",
+    "live-accuracy.js",
+    "live-app.js",
+    "live-bpe.js",
+    "live-client.js",
+    "live-edits.js",
+    "live-kernel.js",
+    "live-layers.js",
+    "live-lens.js",
+    "live-model.js",
+    "live-next.js",
+    "live-reading.js",
+    "live-sampling.js",
+    "live-statistics.js",
+    "live-strings.js",
+    "live-surgery.js",
+    "live-token-labels.js",
+    "live-tokenizer.js",
+    "live-utf8.js",
+    "live-view.js",
+    "live-wasm.js",
+    "live-weights.js",
+    "live-worker.js",
+    "live.js",
     "main.js",
     "matrix.js",
     "numbers.js",
@@ -65,6 +89,7 @@ const SCRIPTS: &[Source] = sources![
     "trace.js",
     "trouble.js",
     "units.js",
+    "unpack.js",
     "view.js",
     "words.js",
     "worked-steps.js",
@@ -78,6 +103,11 @@ pub(crate) struct Parts {
     styles: &'static [&'static str],
     /// The script that starts the page.
     entry: &'static str,
+    /// The script of a worker that the page starts.
+    worker: Option<&'static str>,
+    /// Elements of the head, and before the text.
+    head: &'static str,
+    before: &'static str,
 }
 
 /// The page of attention maps.
@@ -85,6 +115,22 @@ pub(crate) const ATTENTION: Parts = Parts {
     template: include_str!("../../page/page.html"),
     styles: &[include_str!("../../page/style.css")],
     entry: "main.js",
+    worker: None,
+    head: "",
+    before: "",
+};
+
+/// The page of attention maps that computes.
+pub(crate) const LIVE: Parts = Parts {
+    template: include_str!("../../page/page.html"),
+    styles: &[
+        include_str!("../../page/style.css"),
+        include_str!("../../page/live.css"),
+    ],
+    entry: "live.js",
+    worker: Some("live-worker.js"),
+    head: "\n<meta name=\"generator\" content=\"sisun page\">",
+    before: include_str!("../../page/live-box.html"),
 };
 
 /// The page of a sampling trace.
@@ -95,6 +141,9 @@ pub(crate) const TRACE: Parts = Parts {
         include_str!("../../page/trace.css"),
     ],
     entry: "trace.js",
+    worker: None,
+    head: "",
+    before: "",
 };
 
 /// The page of a source and its target.
@@ -105,6 +154,9 @@ pub(crate) const PAIRS: Parts = Parts {
         include_str!("../../page/pairs.css"),
     ],
     entry: "pairs.js",
+    worker: None,
+    head: "",
+    before: "",
 };
 
 /// Fill the template. `data` is JSON.
@@ -116,9 +168,21 @@ pub(crate) fn join<'a>(
     blocks: impl Iterator<Item = &'a str>,
 ) -> String {
     let style = parts.styles.concat();
-    let script = script(parts.entry);
+    let (script, wasm, worker) = match parts.worker {
+        None => (script(parts.entry), "", ""),
+        // The worker's text is part of the page's script, so that the policy's hash covers it.
+        Some(worker) => (
+            format!(
+                "const workerSource = {};\n{}",
+                serde_json::Value::from(self::script(worker)),
+                script(parts.entry)
+            ),
+            " 'wasm-unsafe-eval'",
+            "; worker-src blob:",
+        ),
+    };
     let csp = format!(
-        "default-src 'none'; script-src '{}'; style-src '{}'; img-src data: blob:",
+        "default-src 'none'; script-src '{}'{wasm}{worker}; style-src '{}'; img-src data: blob:",
         hash(&script),
         hash(&style)
     );
@@ -128,9 +192,14 @@ pub(crate) fn join<'a>(
         data.replace('<', "\\u003c")
     );
     for (number, block) in blocks.enumerate() {
-        content += &format!(
-            "\n<script type=\"application/octet-stream\" id=\"b{number}\">{block}</script>"
-        );
+        for (part, text) in parts_of(block).enumerate() {
+            let id = match part {
+                0 => format!("b{number}"),
+                _ => format!("b{number}-{part}"),
+            };
+            content +=
+                &format!("\n<script type=\"application/octet-stream\" id=\"{id}\">{text}</script>");
+        }
     }
     let title = escaped(title);
     fill(
@@ -139,11 +208,21 @@ pub(crate) fn join<'a>(
             ("lang", language),
             ("csp", &csp),
             ("title", &title),
+            ("head", parts.head),
+            ("before", parts.before),
             ("style", &style),
             ("data", &content),
             ("script", &script),
         ],
     )
+}
+
+/// Cut a block into parts of at most half a megabyte: WebKit takes more than linear time to read
+/// longer elements.
+fn parts_of(block: &str) -> impl Iterator<Item = &str> {
+    const MOST: usize = 500_000;
+    let count = block.len().div_ceil(MOST).max(1);
+    (0..count).map(move |part| &block[part * MOST..block.len().min((part + 1) * MOST)])
 }
 
 /// Return a script with its imports as a single script in its own scope.
@@ -197,8 +276,11 @@ mod tests {
 
     #[test]
     fn the_scripts_fit_together_and_each_is_on_a_page() {
-        let pages =
-            [ATTENTION, TRACE, PAIRS].map(|parts| modules::join(parts.entry, SCRIPTS).unwrap());
+        let pages = [ATTENTION, LIVE, TRACE, PAIRS].map(|parts| {
+            let entries = [Some(parts.entry), parts.worker].into_iter().flatten();
+            let joined = entries.map(|entry| modules::join(entry, SCRIPTS).unwrap());
+            joined.collect::<String>()
+        });
         for (file, _) in SCRIPTS {
             assert!(
                 pages

@@ -13,6 +13,7 @@ mod attention;
 mod colours;
 mod encode;
 mod html;
+mod live;
 mod modules;
 mod pairs;
 mod thin;
@@ -21,5 +22,6 @@ mod units;
 mod view;
 
 pub use attention::{Kind, Page};
+pub use live::{LiveError, WeightFormat};
 pub use pairs::{LongPair, pairs_html};
 pub use trace::{LongTrace, trace_html};
