@@ -17,6 +17,7 @@ mod initialisation;
 mod kernels;
 mod lora;
 mod optimizers;
+mod page_model;
 mod positions;
 mod rope_scaling;
 mod seq2seq;
