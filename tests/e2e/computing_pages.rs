@@ -60,14 +60,20 @@ fn attended(lab: &Lab, run: &str, text: &str) -> Value {
 fn expected_next(lab: &Lab, run: &str, prompt: &str) -> Vec<(u64, f64)> {
     let (run, trace) = (lab.at(run), lab.at("next.json"));
     sisun(&[
-        "sample", &run, "--prompt", prompt, "--tokens", "1", "--trace", &trace, "--force", "--device", "cpu",
+        "sample", &run, "--prompt", prompt, "--tokens", "1", "--trace", &trace, "--force",
+        "--device", "cpu",
     ])
     .ok();
     let trace: Value = serde_json::from_str(&fs::read_to_string(trace).unwrap()).unwrap();
     let candidates = trace["steps"][0]["candidates"].as_array().unwrap();
     candidates[..10]
         .iter()
-        .map(|one| (one["id"].as_u64().unwrap(), one["probability"].as_f64().unwrap()))
+        .map(|one| {
+            (
+                one["id"].as_u64().unwrap(),
+                one["probability"].as_f64().unwrap(),
+            )
+        })
         .collect()
 }
 
@@ -83,10 +89,21 @@ fn compare_patterns(browser: &Browser, numbers: &Value) {
         for head in layer["heads"].as_array().unwrap() {
             let (l, h) = (&layer["layer"], &head["head"]);
             for (query, row) in head["pattern"].as_array().unwrap().iter().enumerate() {
-                let found = browser.eval(&format!("[...Array({}).keys()].map(key => window.sisun.value({l}, {h}, {query}, key))", row.as_array().unwrap().len()));
-                for (found, exact) in found.as_array().unwrap().iter().zip(row.as_array().unwrap()) {
+                let found = browser.eval(&format!(
+                    "[...Array({}).keys()].map(key => window.sisun.value({l}, {h}, {query}, key))",
+                    row.as_array().unwrap().len()
+                ));
+                for (found, exact) in found
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .zip(row.as_array().unwrap())
+                {
                     let far = (found.as_f64().unwrap() - exact.as_f64().unwrap()).abs();
-                    assert!(far < 3e-5, "layer {l} head {h} query {query}: {found} beside {exact}");
+                    assert!(
+                        far < 3e-5,
+                        "layer {l} head {h} query {query}: {found} beside {exact}"
+                    );
                 }
             }
         }
@@ -102,11 +119,20 @@ fn the_page_computes_what_the_program_does() {
     let page = written(lab, "run", "One day Mina sat.", &["--language", "en"]);
     open(&browser, &page);
     assert_eq!(browser.complaints(), Vec::<String>::new());
-    assert_eq!(browser.eval("document.querySelector('#text').value"), "One day Mina sat.");
+    assert_eq!(
+        browser.eval("document.querySelector('#text').value"),
+        "One day Mina sat."
+    );
     let stated = browser.eval("window.sisun.live.accuracy.found");
-    assert!(stated["logit"].as_f64().unwrap() < 1e-4 && stated["weight"].as_f64().unwrap() < 5e-5, "{stated}");
+    assert!(
+        stated["logit"].as_f64().unwrap() < 1e-4 && stated["weight"].as_f64().unwrap() < 5e-5,
+        "{stated}"
+    );
     let text = browser.eval("document.querySelector('#live-accuracy').textContent");
-    assert!(text.as_str().unwrap().contains("float32, unchanged"), "{text}");
+    assert!(
+        text.as_str().unwrap().contains("float32, unchanged"),
+        "{text}"
+    );
     let kernel = browser.eval("document.querySelector('#live-status').textContent");
     assert!(kernel.as_str().unwrap().contains("WebAssembly"), "{kernel}");
 
@@ -119,7 +145,10 @@ fn the_page_computes_what_the_program_does() {
     for text in [typed.as_str(), "The dog sat. \"No!\"", HOSTILE] {
         enter(&browser, text);
         let numbers = attended(lab, "run", text);
-        assert_eq!(browser.eval("window.sisun.views[0].tokens"), numbers["tokens"]);
+        assert_eq!(
+            browser.eval("window.sisun.views[0].tokens"),
+            numbers["tokens"]
+        );
         compare_patterns(&browser, &numbers);
     }
     let prompt = "Once upon a";
@@ -134,19 +163,35 @@ fn the_page_computes_what_the_program_does() {
     // A click appends the token, and the link opens the same text.
     browser.click("#next button");
     settle(&browser);
-    let appended = browser.eval("document.querySelector('#text').value").as_str().unwrap().to_owned();
-    assert!(appended.starts_with(prompt) && appended.len() > prompt.len(), "{appended}");
+    let appended = browser
+        .eval("document.querySelector('#text').value")
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        appended.starts_with(prompt) && appended.len() > prompt.len(),
+        "{appended}"
+    );
     browser.wait_for("location.hash.includes('text=')");
     let link = browser.eval("location.hash").as_str().unwrap().to_owned();
     open(&browser, &page.with_file_name(format!("run.html{link}")));
-    browser.wait_for(&format!("document.querySelector('#text').value === {}", json!(appended)));
+    browser.wait_for(&format!(
+        "document.querySelector('#text').value === {}",
+        json!(appended)
+    ));
     browser.click("#undo");
     settle(&browser);
-    assert_eq!(browser.eval("document.querySelector('#text').value"), prompt);
+    assert_eq!(
+        browser.eval("document.querySelector('#text').value"),
+        prompt
+    );
 
     // The sampler shows what it removes.
     browser.eval("{ const e = document.querySelector('#top-k'); e.value = 3; e.dispatchEvent(new Event('input')); true }");
-    assert_eq!(browser.eval("document.querySelectorAll('#next button.removed').length"), 7);
+    assert_eq!(
+        browser.eval("document.querySelectorAll('#next button.removed').length"),
+        7
+    );
     let drawn = browser.eval("[...document.querySelectorAll('#next button')].reduce((sum, b) => sum + Number(b.dataset.drawn), 0)");
     assert!((drawn.as_f64().unwrap() - 1.0).abs() < 1e-9, "{drawn}");
     browser.click("#write-on");
@@ -196,8 +241,16 @@ fn heads_are_ablated_and_weights_are_set() {
     settle(&browser);
     browser.wait_for("window.sisun.live.app.untouched !== null");
     let row = browser.eval("[...Array(5).keys()].map(key => window.sisun.value(1, 0, 4, key))");
-    let row: Vec<f64> = row.as_array().unwrap().iter().map(|p| p.as_f64().unwrap()).collect();
-    assert!((row[2] - 0.9).abs() < 1e-4 && (row.iter().sum::<f64>() - 1.0).abs() < 1e-4, "{row:?}");
+    let row: Vec<f64> = row
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p.as_f64().unwrap())
+        .collect();
+    assert!(
+        (row[2] - 0.9).abs() < 1e-4 && (row.iter().sum::<f64>() - 1.0).abs() < 1e-4,
+        "{row:?}"
+    );
     browser.wait_for("document.querySelector('#readout .change') !== null");
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
@@ -221,7 +274,9 @@ fn every_variant_in_the_browser_is_what_numpy_computes() {
         let far = largest_difference(&logits, expected);
         assert!(far <= 1e-4, "{name}: logits differ by {far:e}");
         for layer in 0..fixture.config.n_layers {
-            let codes = browser.eval(&format!("[...window.sisun.live.shown.answer.untouched.patterns[{layer}]]"));
+            let codes = browser.eval(&format!(
+                "[...window.sisun.live.shown.answer.untouched.patterns[{layer}]]"
+            ));
             let codes: Vec<f32> = serde_json::from_value(codes).unwrap();
             let found: Vec<f32> = codes.iter().map(|code| code / 65_535.0).collect();
             let expected: Vec<f32> = (0..fixture.config.n_heads)
@@ -241,12 +296,27 @@ fn nothing_that_is_typed_runs_or_is_fetched() {
     };
     let lab = Lab::new();
     let name = "</title><script>alert(1)</script>";
-    lab.train("run", &["--set", &format!("name={}", json!(name)), "--set", "train.steps=10"]).ok();
+    lab.train(
+        "run",
+        &[
+            "--set",
+            &format!("name={}", json!(name)),
+            "--set",
+            "train.steps=10",
+        ],
+    )
+    .ok();
     let page = written(&lab, "run", HOSTILE, &[]);
     open(&browser, &page);
-    enter(&browser, "</textarea><script>window.hacked = 1</script><img src=http://127.0.0.1/x onerror='window.hacked = 1'>");
+    enter(
+        &browser,
+        "</textarea><script>window.hacked = 1</script><img src=http://127.0.0.1/x onerror='window.hacked = 1'>",
+    );
     let hostile = "view=grid&text=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&ablate=9.9:zero,0.0:evil,__proto__.0:zero&cells=0.0.1.0:1e9,a,0.0.9999.0:0.5";
-    open(&browser, &page.with_file_name(format!("run.html#{hostile}")));
+    open(
+        &browser,
+        &page.with_file_name(format!("run.html#{hostile}")),
+    );
     browser.wait_for("document.querySelector('#text').value.startsWith('<img')");
     settle(&browser);
     assert_eq!(browser.eval("window.hacked ?? null"), Value::Null);
@@ -274,8 +344,14 @@ fn a_damaged_page_says_so() {
     let damaged = lab.path("damaged.html");
     // Cut short, and with other characters in it.
     for (broken, part) in [
-        (format!("{}{}", &html[..from + 4000], &html[from + 8000..]), ""),
-        (format!("{}****{}", &html[..from + 4000], &html[from + 4004..]), ""),
+        (
+            format!("{}{}", &html[..from + 4000], &html[from + 8000..]),
+            "",
+        ),
+        (
+            format!("{}****{}", &html[..from + 4000], &html[from + 4004..]),
+            "",
+        ),
     ] {
         fs::write(&damaged, broken).unwrap();
         browser.open(&damaged);
@@ -300,7 +376,8 @@ fn what_a_page_cannot_hold_is_said() {
     page(&run, &["--text", "One", "--weights", "bf16"])
         .fails_by_clap(&["bf16", "float32, float24, float16, int8"]);
     sisun(&["page", &run, "--text", "One", "--out", "page.htm"]).fails(2, &["page.htm", ".html"]);
-    page(&run, &["--text", &"One day Mina sat. ".repeat(200)]).fails(1, &["tokens", "at most", "shorter"]);
+    page(&run, &["--text", &"One day Mina sat. ".repeat(200)])
+        .fails(1, &["tokens", "at most", "shorter"]);
     let fixture = root().join("tests/peers/fixtures/hf/llama_yarn");
     page(fixture.to_str().unwrap(), &["--text", "He"]).fails(1, &["tokenizer", "pre_tokenizer"]);
     page(&lab.at("nowhere"), &["--text", "One"]).fails(1, &["nowhere"]);
@@ -308,9 +385,14 @@ fn what_a_page_cannot_hold_is_said() {
     fs::write(&out, "mine").unwrap();
     page(&run, &["--text", "One"]).fails(2, &["exists already", "--force"]);
     assert_eq!(fs::read_to_string(&out).unwrap(), "mine");
-    let told = page(&run, &["--text", "One", "--force", "--json"]).ok().json();
+    let told = page(&run, &["--text", "One", "--force", "--json"])
+        .ok()
+        .json();
     assert_eq!(told["weights"], "float32");
-    assert_eq!(told["bytes"].as_u64().unwrap(), fs::metadata(&out).unwrap().len());
+    assert_eq!(
+        told["bytes"].as_u64().unwrap(),
+        fs::metadata(&out).unwrap().len()
+    );
     // An earlier page is.
     page(&run, &["--text", "One", "--weights", "int8"]).ok();
     assert!(fs::metadata(&out).unwrap().len() < told["bytes"].as_u64().unwrap());

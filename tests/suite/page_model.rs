@@ -106,7 +106,10 @@ fn every_variant_is_what_numpy_computes() {
     }
     #[allow(clippy::print_stderr)]
     {
-        eprintln!("page in Node: logits within {:e}, patterns within {:e}", largest[0], largest[1]);
+        eprintln!(
+            "page in Node: logits within {:e}, patterns within {:e}",
+            largest[0], largest[1]
+        );
     }
 }
 
@@ -132,7 +135,9 @@ fn what_a_page_measures_and_changes_is_what_the_program_does() {
         .iter()
         .map(|answer| {
             let kinds = answer["rows"][0].as_object().unwrap().values();
-            kinds.map(|kind| Computed::deserialize(kind).unwrap()).collect()
+            kinds
+                .map(|kind| Computed::deserialize(kind).unwrap())
+                .collect()
         })
         .collect();
     let measured = loaded.heads(&text).unwrap();
@@ -154,7 +159,11 @@ fn what_a_page_measures_and_changes_is_what_the_program_does() {
     }
     // Ablation as the program does it.
     let tokens = Tensor::<2, Int>::from_data(TensorData::new(ids.to_vec(), [1, ids.len()]), &cpu());
-    let (_, ablated) = to_host(loaded.model.forward(tokens, Pass::ablating(&[(0, 1), (1, 0)])));
+    let (_, ablated) = to_host(
+        loaded
+            .model
+            .forward(tokens, Pass::ablating(&[(0, 1), (1, 0)])),
+    );
     for found in &results[1] {
         let far = largest_difference(&found.logits.concat(), &ablated);
         assert!(far <= 1e-4, "ablated: logits differ by {far:e}");
@@ -206,7 +215,10 @@ fn formats_cost_what_they_say() {
     ]) {
         let found = Computed::deserialize(&answer["rows"][0]["WebAssembly whole"]).unwrap();
         let far = largest_difference(&found.logits.concat(), expected) / range;
-        assert!((least..=most).contains(&far), "{format}: {far:e} of the range");
+        assert!(
+            (least..=most).contains(&far),
+            "{format}: {far:e} of the range"
+        );
     }
 }
 
@@ -233,9 +245,38 @@ fn strings(seed: u64, count: usize, alphabet: &[&str]) -> Vec<String> {
 }
 
 const PARTS: [&str; 32] = [
-    "the", "cat", " sat", "'s", "'LL", "'ſ", "don't", "한국어", "밥을", "각", "고파서", "e\u{301}", "\u{1112}\u{1161}\u{11AB}",
-    "שלום", "12345", "½", "Ⅷ", "٣", "\n\n", "\r\n", "\t", "\u{a0}", "\u{3000}", "👩‍👩‍👧", "🙂", "...", "?!", "—",
-    "<|endoftext|>", "<|endof", "\u{0}", "\u{feff}",
+    "the",
+    "cat",
+    " sat",
+    "'s",
+    "'LL",
+    "'ſ",
+    "don't",
+    "한국어",
+    "밥을",
+    "각",
+    "고파서",
+    "e\u{301}",
+    "\u{1112}\u{1161}\u{11AB}",
+    "שלום",
+    "12345",
+    "½",
+    "Ⅷ",
+    "٣",
+    "\n\n",
+    "\r\n",
+    "\t",
+    "\u{a0}",
+    "\u{3000}",
+    "👩‍👩‍👧",
+    "🙂",
+    "...",
+    "?!",
+    "—",
+    "<|endoftext|>",
+    "<|endof",
+    "\u{0}",
+    "\u{feff}",
 ];
 
 #[test]
@@ -248,7 +289,10 @@ fn text_is_divided_as_the_library_does() {
     let tokenizers = [
         ("bpe", trained),
         ("characters", characters.unwrap()),
-        ("llama3", Tokenizer::from_file(&named("tokenizers/split_byte_level")).unwrap()),
+        (
+            "llama3",
+            Tokenizer::from_file(&named("tokenizers/split_byte_level")).unwrap(),
+        ),
         ("qwen2", Tokenizer::from_file(&named("hf/qwen2")).unwrap()),
         ("gpt2", Tokenizer::from_file(&named("hf/gpt2")).unwrap()),
     ];
@@ -285,6 +329,9 @@ fn text_is_divided_as_the_library_does() {
                 assert_eq!(found["tokens"], json!(labels), "{name}: {text:?}");
             }
         }
-        assert!(known > 900, "{name}: {known} strings are within its vocabulary");
+        assert!(
+            known > 900,
+            "{name}: {known} strings are within its vocabulary"
+        );
     }
 }

@@ -49,7 +49,9 @@ export class GridPanel {
     const width = host.clientWidth;
     if (!width) return;
     const room = (width - 58) / view.heads.length;
-    this.#size = Math.floor(Math.min(Math.max(room - 10, 44), 236));
+    // Beside a text box more layers are to be in sight.
+    const largest = this.app.headSwitch ? 150 : 236;
+    this.#size = Math.floor(Math.min(Math.max(room - 10, 44), largest));
     const build = `${view.layers} ${view.heads} ${view.rollout !== null} ${language()}`;
     if (build !== this.#build) this.#make(build);
     host.style.setProperty("--thumb", `${this.#size}px`);

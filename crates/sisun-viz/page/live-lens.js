@@ -8,7 +8,8 @@ import { say } from "./words.js";
 
 /** @import { Live } from "./live-app.js" */
 
-const LISTED = 5;
+/** Number of tokens of each layer. */
+const LISTED = 3;
 
 export class Lens {
   /** @param {Live} live */
@@ -36,7 +37,7 @@ export class Lens {
       const before = edited && untouched?.lens ? probabilitiesOf(untouched.lens[layer]) : null;
       const { listed } = nextTokens(logits, { temperature: 1, top_k: 0, top_p: 1 }, LISTED);
       const cells = listed.map(({ id, probability }) => {
-        const change = before ? [make("span", { className: "change", textContent: `${signed(100 * (probability - before[id]), 2)} %p` })] : [];
+        const change = before ? [make("span", { className: "change", textContent: say("points", signed(100 * (probability - before[id]), 2)) })] : [];
         return make("td", { data: { token: id, probability } }, make("bdi", { textContent: shown(live.tokenizer.label(id)) }), " ",
           make("span", { className: "value", textContent: percent(probability) }), ...change);
       });

@@ -63,7 +63,7 @@ export class NextTokens {
     const parts = [bar, make("bdi", { textContent: label }), make("span", { className: "value", textContent: percent(probability) })];
     if (before !== null) {
       const title = say("change-title", percent(before));
-      parts.push(make("span", { className: "change", title, textContent: `${signed(100 * (probability - before), 2)} %p` }));
+      parts.push(make("span", { className: "change", title, textContent: say("points", signed(100 * (probability - before), 2)) }));
     }
     if (!plain) parts.push(make("span", { className: "value drawn", textContent: removed ? say(`removed-${removed}`) : percent(drawn) }));
     const button = make("button", { className: removed ? "removed" : "", data: { token: id, probability, drawn }, title: say("append", quoted(label)) }, ...parts);

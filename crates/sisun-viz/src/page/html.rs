@@ -105,9 +105,10 @@ pub(crate) struct Parts {
     entry: &'static str,
     /// The script of a worker that the page starts.
     worker: Option<&'static str>,
-    /// Elements of the head, and before the text.
+    /// Elements of the head, before the text, and beside the figure.
     head: &'static str,
     before: &'static str,
+    side: &'static str,
 }
 
 /// The page of attention maps.
@@ -118,6 +119,7 @@ pub(crate) const ATTENTION: Parts = Parts {
     worker: None,
     head: "",
     before: "",
+    side: "",
 };
 
 /// The page of attention maps that computes.
@@ -131,6 +133,7 @@ pub(crate) const LIVE: Parts = Parts {
     worker: Some("live-worker.js"),
     head: "\n<meta name=\"generator\" content=\"sisun page\">",
     before: include_str!("../../page/live-box.html"),
+    side: include_str!("../../page/live-next.html"),
 };
 
 /// The page of a sampling trace.
@@ -144,6 +147,7 @@ pub(crate) const TRACE: Parts = Parts {
     worker: None,
     head: "",
     before: "",
+    side: "",
 };
 
 /// The page of a source and its target.
@@ -157,6 +161,7 @@ pub(crate) const PAIRS: Parts = Parts {
     worker: None,
     head: "",
     before: "",
+    side: "",
 };
 
 /// Fill the template. `data` is JSON.
@@ -210,6 +215,7 @@ pub(crate) fn join<'a>(
             ("title", &title),
             ("head", parts.head),
             ("before", parts.before),
+            ("side", parts.side),
             ("style", &style),
             ("data", &content),
             ("script", &script),
